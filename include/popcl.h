@@ -1,0 +1,261 @@
+/* popcl.h - fetches mail over POP3: the one header that most users read.
+ *
+ * A *job* (struct popcl) is one session that fetches, and perhaps deletes, messages of one maildrop. It is a machine without I/O: the
+ * caller moves octets between it and a transport and tells it the time; popcl_run (popcl_net.h) does that where blocking is welcome.
+ * The caller gives all memory: the job, the record buffer, and the *plan*, in which the messages still to be handled stand, never the
+ * maildrop. Messages stream into a *sink*. A message is deleted, and counts as fetched, only after its sink made it durable.
+ *
+ *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* -> state = POPCL_DONE -> result -> wipe
+ *
+ * The contract
+ * - Time comes in by popcl_start, popcl_connected and popcl_tick only. An ack marks progress; the next tick moves the idle deadline.
+ * - Ask for a buffer again right before each use: n = 0 means "do not read (send) now", never "read 0 octets". Octets that the transport
+ *   took are acknowledged at once, before anything is received.
+ * - recv_eof is queued behind data not yet taken. A port drains what it holds before it says EOF or fail: a reset right behind QUIT's +OK
+ *   must not undo success.
+ * - After POPCL_DONE every input is ignored. The first result wins, success too, and stays until start or wipe.
+ * - fail, tick, recv_eof, stop and wipe with an open message each abort it exactly once. wipe needs a started or a zeroed object.
+ * - Pauses stop the idle timer; their own limit and the overall deadline run on.
+ * - One call of recv_ack does at most one buffer's work.
+ * - resume belongs to the thread that calls tick; from an interrupt set a flag.
+ * - Callbacks may call the queries (state, result, get_diag, next_deadline); any other call into the same job is ignored and ends it with
+ *   POPCL_ERR_REENTRANT. Two jobs share nothing; one job belongs to one thread at a time.
+ *
+ * Which calls may call back:
+ *     start, connected, state, next_deadline, result, get_diag, send_buf, recv_buf      no callback (start and connected: trace)
+ *     recv_ack, send_ack, recv_eof, resume                                              all of them
+ *     tick, fail                                                                        abort, sync, fate, secret (release), trace
+ *     stop                                                                              abort, fate, secret, trace
+ *     wipe                                                                              abort, secret (release)
+ *
+ * This header knows no BearSSL. Everything of RFC numbers stands at the declaration that it concerns. */
+#ifndef POPCL_H
+#define POPCL_H
+
+#include "popcl_session.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define POPCL_VERSION "0.1.0"
+const char *popcl_version(void); /* of the library; a constant string */
+
+#define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))    /* octets of the plan that one message takes */
+#define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX) /* least plan: one entry; enough for USER/PASS */
+#define POPCL_PLAN_MIN_APOP 200u                       /* least plan where APOP may be used: until the listing it holds the login's state */
+
+typedef enum popcl_security {
+    POPCL_CLEAR, /* no TLS: user name, password and mail can be read and changed on the way */
+    POPCL_TLS,   /* POP3S (RFC 8314, 3.2); port 995 */
+    POPCL_STLS   /* TLS from within the session (RFC 2595), or failure: never clear text instead */
+} popcl_security;
+
+/* Login mechanisms, as bits. */
+#define POPCL_AUTH_AUTO 0u /* APOP where the greeting has a usable timestamp, else USER/PASS */
+#define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
+#define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
+
+/* ---- messages ---- */
+
+typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
+
+/* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort. */
+typedef struct popcl_msg {
+    uint64_t size;    /* octets by LIST: advice only, servers round and guess; POPCL_SIZE_UNKNOWN without LIST */
+    uint32_t number;  /* in this session only (RFC 1939, 3) */
+    uint8_t uid_len;  /* 1 to 70; 0: the server gave none, or none was asked for */
+    uint8_t part;     /* popcl_part: what the sink gets */
+    const char *uid;  /* stable across sessions, compares case-sensitively (RFC 1939, 7); NUL-terminated, "" without */
+} popcl_msg;
+
+/* When decide is asked, and what it answers: SKIP, or a set of the others. */
+typedef enum popcl_stage {
+    POPCL_STAGE_UID,    /* while the listing streams: number and UID are known. SKIP takes no room in the plan. Not asked where there is no
+                         * listing (no_uid without sizes). */
+    POPCL_STAGE_SIZE,   /* right before RETR or TOP: the size too, where it was asked for (need_size, max_size) */
+    POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or DELETE_UNFETCHED */
+} popcl_stage;
+#define POPCL_SKIP 0u
+#define POPCL_FETCH 1u            /* RETR: the whole message goes to the sink */
+#define POPCL_HEADERS_FIRST 2u    /* TOP n 0: the header goes to the sink, and decide is asked again */
+#define POPCL_DELETE 4u           /* DELE once a whole FETCH of this message is durable; nothing without one */
+#define POPCL_DELETE_UNFETCHED 8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for what an earlier run
+                                   * stored. With FETCH or HEADERS_FIRST it does nothing. */
+
+/* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED, unless decide answered SKIP or
+ * DELETE_UNFETCHED to it; each DELE gets exactly one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were
+ * MARKED, once, at the end, if there were any. */
+typedef enum popcl_fate {
+    POPCL_STORED,     /* the sink made it durable: commit 0, or the sync that covers it */
+    POPCL_NOT_STORED, /* with the reason; it is still on the server */
+    POPCL_MARKED,     /* the server answered +OK to DELE (RFC 1939, 5) */
+    POPCL_NOT_MARKED, /* it did not, with the reason */
+    POPCL_DELETED,    /* msg = NULL: QUIT got +OK, all marked messages are gone (RFC 1939, 6) */
+    POPCL_UNKNOWN,    /* msg = NULL: QUIT was sent, and got -ERR or no answer */
+    POPCL_VOID        /* msg = NULL: QUIT was never sent: none was deleted (RFC 1939, 6) */
+} popcl_fate;
+
+/* ---- the sink ---- */
+
+/* Where messages go. Each begin that returned 0 is followed by exactly one commit that is not POPCL_AGAIN, or by one abort, and nothing
+ * reaches the sink for that message after it. begin, data, commit and sync may return POPCL_SINK_STOP: this message fails and the session
+ * ends in order (for a full disk). Other negative values fail this message only; the session goes on. A value that is not listed is a
+ * failure too. */
+#define POPCL_SINK_STOP (-32767)
+typedef struct popcl_sink {
+    int (*begin)(void *ctx, const popcl_msg *m);        /* 0, or <0: refused, nothing follows for it */
+    int (*data)(void *ctx, const void *p, size_t n);    /* octets taken, 0 to n (n up to INT_MAX); fewer pauses until resume; <0: failed, abort follows.
+                                                         * The span points into the record buffer and is valid during the call. Lines keep
+                                                         * their CRLF, dots are unstuffed. */
+    int (*commit)(void *ctx);                           /* 0: durable; POPCL_STAGED; POPCL_AGAIN (abort may still come); <0: failed */
+    int (*sync)(void *ctx);                             /* NULL if commit never returns STAGED. 0: all staged messages are durable; POPCL_AGAIN; <0: none
+                                                         * of them is. Called when a group limit is reached, when the plan is used up, before QUIT,
+                                                         * and once after an error if something is staged. */
+    void (*abort)(void *ctx, popcl_err why);            /* the message is cut: drop what came of it */
+} popcl_sink;
+
+/* ---- the job ---- */
+
+/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before; the buffers, limits and timeouts are copied by
+ * start. All zero is the documented default; required are host, user, secret, iobuf, plan and sink. */
+typedef struct popcl_config {
+    const char *host;      /* as the user gave it: names the account, and with TLS the certificate; 1 to 255 octets, no trailing dot needed */
+    uint16_t port;         /* names the account; 0: 110, with TLS 995 */
+    uint8_t security;      /* popcl_security; without TLS in the build only POPCL_CLEAR */
+    uint8_t auth;          /* POPCL_AUTH_* bits that may be used; 0: POPCL_AUTH_AUTO */
+    const char *user;      /* sent exactly; no CR, LF, NUL */
+    size_t user_len;       /* 0: user is a C string */
+    popcl_secret secret;   /* the password */
+    void *iobuf;           /* the record buffer, POPCL_IOBUF_MIN octets or more; wiped at the end */
+    size_t iobuf_len;
+    void *plan;            /* POPCL_PLAN_MIN octets or more, any alignment; holds the login's state at first; wiped at the end */
+    size_t plan_len;
+    uint32_t connect_ms, idle_ms, pause_ms, total_ms; /* see popcl_session_config; 0: the defaults of popcl_config.h */
+    uint64_t max_size;     /* octets really received of one message; more aborts it. Larger by LIST: not fetched. 0: no limit */
+    uint32_t max_messages; /* fetched in this session; the rest waits: POPCL_MORE. 0: no limit */
+    uint32_t drain_max;    /* octets of an aborted message that are read so that the session can go on; 0: POPCL_DRAIN_MAX. With deletions
+                            * pending only the overall deadline bounds it. What is not drained ends the session without QUIT. */
+    uint32_t group_messages, group_octets; /* staged before sync is called; 0: the defaults of popcl_config.h */
+    uint16_t passes;       /* listings per session when the plan does not hold all messages; 0: 1. The rest waits: POPCL_MORE */
+    uint8_t no_uid;        /* 1: messages are planned by number alone, UIDL is not sent */
+    uint8_t need_uid;      /* 1: a server without UIDL is POPCL_ERR_NO_UIDL; 0: there, LIST makes the plan and uid is "" */
+    uint8_t need_size;     /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one LIST a pass */
+    uint8_t no_capa;       /* 1: CAPA is never sent, for servers that hang on it */
+    const popcl_sink *sink;
+    void *sink_ctx;
+    void *ctx;             /* of the callbacks below, each of which may be NULL */
+    /* Which messages, and what to do with them; NULL: FETCH all. */
+    unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
+    /* Every message of the session's first listing, also those that the plan has no room for; then NULL if the listing was complete: as
+     * long as STAT said. For who prunes a set of UIDs. Not called where no_uid makes a listing needless. */
+    void (*listed)(void *ctx, const popcl_msg *m);
+    /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is POPCL_OK but for NOT_*. */
+    void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
+    /* See popcl_trace; has its own context. */
+    void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
+    void *trace_ctx;
+} popcl_config;
+
+/* What to tell people, and counts. Copies; text is untrusted (escape it). */
+typedef struct popcl_diag {
+    popcl_err err;          /* the result */
+    int net_code;           /* the port's error number, 0: none */
+    int sink_code;          /* the first negative value that a sink gave, 0: none */
+    const char *state;      /* where the session was: a constant word */
+    const char *verb;       /* the last command: a constant word, "" before the first */
+    popcl_reply reply;      /* the last status line; at the time of the first failure if there was one */
+    uint32_t message;       /* number of the message that the first failure concerns, 0: none */
+    uint32_t in_maildrop;   /* messages by STAT */
+    uint64_t octets_in_maildrop; /* by STAT */
+    uint32_t listed;        /* lines of the first listing */
+    uint32_t stored;        /* messages that became durable */
+    uint32_t failed;        /* messages that should have been stored or deleted and were not */
+    uint32_t marked;        /* deletions that the server answered with +OK */
+    uint8_t listing_reached; /* 1: STAT was answered, the counts above are valid */
+    uint8_t deletions;      /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
+    uint8_t has_caps;       /* 1: caps is valid */
+    uint8_t mechanism;      /* POPCL_AUTH_* that was used; 0: none yet */
+    popcl_caps caps;
+    uint64_t received;      /* octets of messages that came, unstuffed */
+} popcl_diag;
+
+typedef struct popcl popcl;
+
+/* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is to be wiped first. Returns POPCL_OK, or
+ * one of the errors of class USAGE or CONFIG; then the job is POPCL_DONE with that result. */
+popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms);
+
+/* The pumps: as their namesakes in popcl_session.h. */
+void popcl_connected(popcl *c, uint32_t now_ms);
+unsigned popcl_state(const popcl *c);
+const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
+void popcl_send_ack(popcl *c, size_t n);
+unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
+void popcl_recv_ack(popcl *c, size_t n);
+void popcl_recv_eof(popcl *c);
+void popcl_tick(popcl *c, uint32_t now_ms);
+void popcl_resume(popcl *c);
+uint32_t popcl_next_deadline(const popcl *c); /* ms from the last tick until the next is needed: 0 now, at most 2^30 */
+
+/* Ends the job in order: aborts the open message, deletes what is durable and due, says QUIT; then DONE with POPCL_ERR_STOPPED. Keep
+ * pumping until then. Before the login is complete it ends at once. */
+void popcl_stop(popcl *c);
+
+/* Ends the job at once: the transport failed, say. `why` is the result unless there is one; net_code is the port's own error number. */
+void popcl_fail(popcl *c, popcl_err why, int net_code);
+
+/* POPCL_OK while the job runs without failure; the first failure once there is one; final when DONE. */
+popcl_err popcl_result(const popcl *c);
+void popcl_get_diag(const popcl *c, popcl_diag *d);
+
+/* Aborts an open message, releases the secret, overwrites job, record buffer and plan with zeros. May be called twice. */
+void popcl_wipe(popcl *c);
+
+/* ---- from here on private: declared so that the struct can be allocated, not to be touched ---- */
+
+typedef struct popcl_plan {
+    unsigned char *octets;
+    size_t len, used;
+    size_t low;  /* offset of the first entry whose fate is open */
+    size_t next; /* offset of the first entry that was not looked at in this pass */
+} popcl_plan;
+
+struct popcl {
+    popcl_session session;
+    const popcl_config *cfg;
+    popcl_plan plan;
+    size_t sized;           /* offset behind the last entry that LIST gave a size */
+    popcl_msg msg;          /* the message that is with the sink */
+    uint64_t octets;        /* received of it */
+    uint64_t received;      /* of all */
+    uint64_t octets_in_maildrop, max_size;
+    uint32_t now, began, total_ms, settle_since;
+    uint32_t drained, drain_max;
+    uint32_t staged, staged_octets, group_messages, group_octets;
+    uint32_t due, wanted;   /* entries that wait for DELE; for RETR or TOP */
+    uint32_t begun;         /* whole messages asked for, against max_messages */
+    uint32_t from;          /* first number that this pass plans */
+    uint32_t full_at;       /* first number that did not fit; 0: all did */
+    uint32_t last_number;   /* of the listing's last line */
+    uint32_t in_maildrop, listed, stored, failed, marked;
+    uint32_t failed_message;
+    int sink_code;
+    char failed_text[POPCL_TEXT_KEEP + 1];
+    uint8_t failed_text_len, failed_code, failed_verb;
+    uint16_t pass;          /* 1 in the first */
+    uint8_t phase;          /* enum phase in fetch.c */
+    uint8_t result;         /* popcl_err: the first failure */
+    uint8_t open;           /* enum open in fetch.c */
+    uint8_t mechanism;      /* index into popcl_mechs */
+    uint8_t auth_step, mechanism_bit, deletions;
+    uint8_t listing_reached, has_caps, capa_refused, capa_asked, by_number, unordered, left, top_works;
+    uint8_t stopping;       /* no further message is begun */
+    uint8_t settling;       /* the session is over, and staged messages wait for sync */
+    uint8_t over, quit_sent, secret_used, busy, misused;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

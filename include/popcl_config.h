@@ -1,0 +1,70 @@
+/* popcl_config.h - compile-time limits of popcl. None has to be set: each has a default, and a build overrides it with -DNAME=value
+ * (library and application alike: the sizes of public structs follow from some of them). Run-time settings are in popcl_config. */
+#ifndef POPCL_CONFIG_H
+#define POPCL_CONFIG_H
+
+/* Octets of a reply's text kept for people (diagnostics, errors). 1 to 200. Costs its value in RAM, once a session. */
+#ifndef POPCL_TEXT_KEEP
+#define POPCL_TEXT_KEEP 80
+#endif
+
+/* Commands that may be in flight at once where the server allows it; 1 means one at a time. 1 to 32. Costs 8 octets of RAM each. */
+#ifndef POPCL_WINDOW
+#define POPCL_WINDOW 1
+#endif
+
+/* Longest line of a CAPA reply, CRLF included; longer is POPCL_ERR_LINE_LENGTH. RFC 2449, 4 allows 512, and servers with long lists
+ * of SASL mechanisms exceed it. Costs no RAM: lines are not kept. */
+#ifndef POPCL_CAPA_LINE_MAX
+#define POPCL_CAPA_LINE_MAX 2048
+#endif
+
+/* Most lines of a CAPA reply; more is POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
+#ifndef POPCL_CAPA_LINES_MAX
+#define POPCL_CAPA_LINES_MAX 128
+#endif
+
+/* The defaults that a zero in popcl_config stands for, in milliseconds. RFC 1939, 3 lets a server log out after 10 idle minutes:
+ * the limit for a paused sink stays below it. */
+#ifndef POPCL_CONNECT_MS
+#define POPCL_CONNECT_MS 30000
+#endif
+#ifndef POPCL_IDLE_MS
+#define POPCL_IDLE_MS 60000
+#endif
+#ifndef POPCL_PAUSE_MS
+#define POPCL_PAUSE_MS 300000
+#endif
+#ifndef POPCL_TOTAL_MS
+#define POPCL_TOTAL_MS 3600000
+#endif
+
+/* What is kept free at the end of the overall deadline for QUIT, and how long an orderly end may take once a session has failed. */
+#ifndef POPCL_QUIT_MS
+#define POPCL_QUIT_MS 10000
+#endif
+
+/* How long sync may answer POPCL_AGAIN after an error ended the session. */
+#ifndef POPCL_SETTLE_MS
+#define POPCL_SETTLE_MS 5000
+#endif
+
+/* Octets of an aborted message that are read and dropped so that the session can go on, where popcl_config.drain_max is 0. */
+#ifndef POPCL_DRAIN_MAX
+#define POPCL_DRAIN_MAX 65536
+#endif
+
+/* Messages and octets staged before sync is called, where the limits of popcl_config are 0. */
+#ifndef POPCL_GROUP_MESSAGES
+#define POPCL_GROUP_MESSAGES 16
+#endif
+#ifndef POPCL_GROUP_OCTETS
+#define POPCL_GROUP_OCTETS 1048576
+#endif
+
+/* 1 compiles the APOP mechanism (RFC 1939, 7) and with it MD5; 0 leaves both out. */
+#ifndef POPCL_WITH_APOP
+#define POPCL_WITH_APOP 1
+#endif
+
+#endif

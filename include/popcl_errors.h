@@ -1,0 +1,171 @@
+/* popcl_errors.h - every result that popcl can give, in one table: the enum below, the names and sentences of src/core/errors.c,
+ * docs/ERRORS.md and the exit codes of the command are all made from it, so that none of them can disagree.
+ *
+ * A row is X(NAME, CLASS, what failed, likely cause, what to try). CLASS says what a program can do about it (popcl_err_class). */
+#ifndef POPCL_ERRORS_H
+#define POPCL_ERRORS_H
+
+#define POPCL_ERROR_TABLE(X) \
+/* results that are no failure */ \
+X(OK, DONE, "done", "", "") \
+X(MORE, DONE, "messages are left for a later session", "the plan or the message limit was used up", \
+  "run again, allow more passes, or give a larger plan") \
+/* what the caller gave: found by popcl_start, before anything is sent */ \
+X(ERR_ARGUMENT, USAGE, "a required setting is missing or out of range", "a field of popcl_config is NULL, zero or above its stated range", \
+  "compare the configuration with popcl.h") \
+X(ERR_HOST, USAGE, "the server's name cannot be used", "it is empty, longer than 255 octets, or holds a space, a control character, % or an octet above 127", \
+  "give a host name or an address; for an international name give its xn-- form") \
+X(ERR_CREDENTIAL_OCTET, CONFIG, "the user name or password holds CR, LF or NUL, or is empty", "a line end was read into it", \
+  "correct the user name or password") \
+X(ERR_COMMAND_LENGTH, CONFIG, "a command would be longer than 255 octets", "the user name or password is too long for POP3 (RFC 2449, 4)", \
+  "use a shorter password") \
+X(ERR_IOBUF_SMALL, USAGE, "the record buffer is too small", "it is below POPCL_IOBUF_MIN", "give a buffer of at least POPCL_IOBUF_MIN octets") \
+X(ERR_PLAN_SMALL, USAGE, "the plan is too small", "one entry, or the login, does not fit into it", \
+  "give a plan of at least POPCL_PLAN_MIN octets (POPCL_PLAN_MIN_APOP where APOP is allowed)") \
+X(ERR_NO_TLS, USAGE, "this build has no TLS", "TLS or STLS was asked for, and the library was built without it", \
+  "use a build with TLS; the password is not sent in clear instead") \
+X(ERR_STATE, USAGE, "a call came out of order", "the job was not started, is done, or the command does not belong to the session's state", \
+  "start the job first; see the table of calls in popcl.h") \
+X(ERR_REENTRANT, USAGE, "a callback called back into its own session", "popcl calls other than queries are not allowed inside callbacks", \
+  "set a flag in the callback and make the call afterwards") \
+X(ERR_ARGUMENT_OCTET, USAGE, "a command's argument holds CR, LF or NUL, or is empty", "it was taken from input without a check", \
+  "refuse such input before it reaches popcl") \
+X(ERR_MESSAGE_NUMBER, USAGE, "there is no message of that number", "it is 0 or above the count that STAT gave (RFC 1939, 5)", \
+  "use numbers from this session's listing") \
+X(ERR_WOULD_BLOCK, USAGE, "no further command can be taken now", "as many commands as allowed are in flight", "submit again when ready is called") \
+X(ERR_SECRET, CONFIG, "the password could not be had", "the callback that supplies it reported a failure", "look at the program or store behind it") \
+X(ERR_SECRET_WAIT, USAGE, "the password is not ready yet", "the callback that supplies it asked for time", "submit again after a pause") \
+/* the network */ \
+X(ERR_RESOLVE, HOST, "the server's name was not found", "the name is misspelt, or name resolution does not work here", \
+  "check the name, and the network's name servers") \
+X(ERR_RESOLVE_TIMEOUT, HOST, "the server's name was not resolved in time", "the name servers do not answer", \
+  "check the network, or give an address instead of a name") \
+X(ERR_CONNECT, UNAVAILABLE, "no connection to the server", "nothing listens there, or a firewall refuses it", "check server and port") \
+X(ERR_TIMEOUT_CONNECT, LATER, "the server did not answer the connection in time", "it is down, or a firewall drops the packets", \
+  "check server and port, or allow more time with --connect-timeout") \
+X(ERR_NET, LATER, "the connection broke", "the network or the server reset it", "run again later; what was stored is kept") \
+X(ERR_PORT, UNAVAILABLE, "the transport broke its contract", "it claimed more octets than it was given, or returned an undefined value", \
+  "correct the port (popcl_net.h)") \
+X(ERR_CLOSED_GREETING, LATER, "the server closed the connection before its greeting", "it is overloaded, refuses this address, or speaks TLS on this port", \
+  "try again later, and check the port (995 is POP3S: -T)") \
+X(ERR_CLOSED, LATER, "the server closed the connection too early", "it was restarted, or it dropped the session", "run again later") \
+X(ERR_CLOSED_MESSAGE, LATER, "the connection ended inside a message", "the server or the network broke off", \
+  "run again; the cut message was not stored and is still on the server") \
+X(ERR_SERVER_CLOSED, LATER, "the server ended the session", "it is shutting down, or the session was idle for too long", "try again later") \
+X(ERR_TIMEOUT_GREETING, LATER, "no greeting from the server in time", "it is overloaded, or no POP3 server listens on this port", \
+  "check the port (995 is POP3S: -T), or allow more time with --timeout") \
+X(ERR_TIMEOUT_REPLY, LATER, "no reply from the server in time", "it is overloaded or hangs", "try again later, or allow more time with --timeout") \
+X(ERR_TIMEOUT_MESSAGE, LATER, "a message stopped in the middle", "the server or the network stalls", \
+  "run again; the cut message was not stored and is still on the server") \
+X(ERR_TIMEOUT_SEND, LATER, "the server takes no data", "it hangs, or the network stalls", "try again later") \
+X(ERR_TIMEOUT_QUIT, LATER, "no answer to QUIT", "the server hangs; whether it deleted the marked messages is unknown", \
+  "run again: messages may arrive a second time, none is lost") \
+X(ERR_TIMEOUT_PAUSE, LATER, "the sink or the password was not ready in time", "storage or the program behind it was slower than the pause limit", \
+  "make it faster, or raise the pause limit; servers drop sessions after 10 idle minutes") \
+X(ERR_TIMEOUT_TOTAL, LATER, "the time for the whole session is used up", "the mailbox is larger, or the line slower, than the limit allows", \
+  "run again for the rest, or allow more time with --max-time") \
+/* the protocol */ \
+X(ERR_NOT_POP3, PROTOCOL, "what answers there is no POP3 server", "its greeting is neither +OK nor -ERR", \
+  "check server and port; no user name or password was sent") \
+X(ERR_STATUS, PROTOCOL, "a reply is neither +OK nor -ERR", "the server is broken, or something on the way changes the data", \
+  "run with --trace and show the server's operator") \
+X(ERR_BARE_LF, PROTOCOL, "a reply line ends in LF without CR", "the server breaks RFC 1939, 3", "run with --trace and show the server's operator") \
+X(ERR_NUL, PROTOCOL, "a reply line holds a NUL octet", "the server is broken, or no POP3 server listens there", \
+  "run with --trace and show the server's operator") \
+X(ERR_LINE_LENGTH, PROTOCOL, "a reply line is too long", "POP3 allows 512 octets (RFC 1939, 3)", "run with --trace and show the server's operator") \
+X(ERR_UNASKED, PROTOCOL, "the server sent data that nobody asked for", "it is broken, or somebody injects data into the connection", \
+  "run with --trace and show the server's operator") \
+X(ERR_NUMBER, PROTOCOL, "a number in a reply cannot be read", "digits are missing, or something else stands there", \
+  "run with --trace and show the server's operator") \
+X(ERR_NUMBER_RANGE, PROTOCOL, "a number in a reply is too large", "it does not fit 32 bits (counts) or 64 bits (octets)", \
+  "run with --trace and show the server's operator") \
+X(ERR_LISTING, PROTOCOL, "the listing of the maildrop contradicts itself", "it names a message twice, number 0, or one above STAT's count", \
+  "run with --trace and show the server's operator") \
+X(ERR_LISTING_ORDER, PROTOCOL, "the listing is out of order and does not fit the plan", "with a full plan the rest is found by ascending numbers", \
+  "give a larger plan") \
+X(ERR_LISTING_MISMATCH, PROTOCOL, "UIDL names a message that LIST does not", "the server's listings disagree", \
+  "run with --trace and show the server's operator") \
+X(ERR_CAPA_LENGTH, PROTOCOL, "the list of capabilities does not end", "the server is broken", "use --no-capa") \
+X(ERR_COMMAND_REFUSED, PROTOCOL, "the server refused a command that every POP3 server must know", "it is broken, or in a state that it did not tell", \
+  "run with --trace; the reply says more") \
+X(ERR_GREETING_REFUSED, LATER, "the server refuses this connection", "its greeting is -ERR", "try again later; its text may say why") \
+X(ERR_IN_USE, LATER, "the maildrop is in use by another session", "another program reads it, or an earlier session has not ended", \
+  "try again in some minutes; the password is not at fault") \
+X(ERR_LOGIN_DELAY, LATER, "the server wants more time between logins", "the last login was too short a time ago", \
+  "poll less often; the password is not at fault") \
+X(ERR_SYS_TEMP, LATER, "the server has a temporary problem", "it says so itself ([SYS/TEMP], RFC 3206)", "try again later") \
+X(ERR_SYS_PERM, UNAVAILABLE, "the server has a permanent problem", "it says so itself ([SYS/PERM], RFC 3206)", \
+  "a person has to look at the server or the account; trying again does not help") \
+/* the login */ \
+X(ERR_AUTH, LOGIN, "the server refuses user name and password", "one of them is wrong, or the account may not use POP3", \
+  "check both; nothing was tried a second time") \
+X(ERR_APOP_REFUSED, LOGIN, "the server refuses the APOP login", "the password is wrong, or the server cannot do APOP for this account", \
+  "check the password, or allow it in clear with --auth user") \
+X(ERR_NO_STAMP, LOGIN, "APOP was asked for, and the greeting has no usable timestamp", \
+  "the server does not support APOP, or its timestamp is no message-id (CVE-2007-1558)", "use --auth user, or a server with APOP") \
+/* single messages: the session goes on */ \
+X(ERR_RETR_REFUSED, LATER, "the server refuses to give a message", "it was removed by another session, or the maildrop is damaged", \
+  "run again later; it was not deleted") \
+X(ERR_UID, LATER, "a message has an unusable UID", "UIDL gave it no UID, or one over 70 octets or with other octets than 0x21 to 0x7E (RFC 1939, 7)", \
+  "the message is left on the server; show the server's operator") \
+X(ERR_TOO_LARGE, LATER, "a message is larger than the limit", "its size is above max_size", \
+  "raise the limit (--max-size) to fetch it; it was not deleted") \
+X(ERR_SINK, DISK, "a message could not be stored", "the sink refused it or failed: no space, no permission, or a fault of the medium", \
+  "free some space or look at the medium, then run again; it is still on the server") \
+X(ERR_COMMIT, DISK, "a message could not be made durable", "the sink's commit failed", \
+  "look at the medium, then run again; the message is still on the server") \
+X(ERR_SYNC, DISK, "messages could not be made durable", "the sink's sync failed", \
+  "look at the medium, then run again; the messages are still on the server") \
+X(ERR_DELE_REFUSED, LATER, "the server refuses to delete a message", "it says why in its reply", "run again; the message may arrive a second time") \
+X(ERR_NO_UIDL, UNAVAILABLE, "the server cannot tell old messages from new ones", "it does not support UIDL, an optional command", \
+  "fetch without -n") \
+X(ERR_NO_TOP, UNAVAILABLE, "the server gives no headers", "it does not support TOP, an optional command", \
+  "fetch whole messages: without -n, where that needs headers because UIDL is missing") \
+X(ERR_QUIT_REFUSED, LATER, "the server did not remove all deleted messages", "it answered QUIT with -ERR", \
+  "run again: messages may arrive a second time, none is lost") \
+X(ERR_QUIT_UNKNOWN, LATER, "the connection ended before QUIT was answered", "whether the marked messages were deleted is unknown", \
+  "run again: messages may arrive a second time, none is lost") \
+X(ERR_STOPPED, STOPPED, "stopped", "the caller asked for it", "run again for the rest") \
+/* the set of UIDs (popcl_seen.h) */ \
+X(ERR_SEEN_FULL, DISK, "the set of seen messages is full", "the maildrop holds more messages than the set has room for", \
+  "give it more memory, or delete old mail from the server") \
+X(ERR_SEEN_DAMAGED, DISK, "the saved set of seen messages is damaged", "its checksum does not match: a write was cut, or the medium is failing", \
+  "start with an empty set: messages may arrive a second time, none is lost")
+
+typedef enum popcl_err {
+#define X(name, class_, what, cause, advice) POPCL_##name,
+    POPCL_ERROR_TABLE(X)
+#undef X
+    POPCL_ERR_COUNT_ /* how many there are; no result */
+} popcl_err;
+
+/* What a program can do about a result. */
+typedef enum popcl_class {
+    POPCL_CLASS_DONE,        /* nothing: it worked */
+    POPCL_CLASS_USAGE,       /* correct the program or the command line */
+    POPCL_CLASS_HOST,        /* the server's name does not resolve */
+    POPCL_CLASS_UNAVAILABLE, /* the server does not offer what is needed; a person has to look */
+    POPCL_CLASS_DISK,        /* the caller's storage failed */
+    POPCL_CLASS_LATER,       /* try again later, unchanged */
+    POPCL_CLASS_PROTOCOL,    /* the server breaks the protocol */
+    POPCL_CLASS_LOGIN,       /* ask for other credentials */
+    POPCL_CLASS_CONFIG,      /* correct the stored credentials */
+    POPCL_CLASS_STOPPED      /* the caller ended it */
+} popcl_class;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The parts of a result's row. Each returns a constant string (never NULL, "" where there is nothing to say; an unknown value gives
+ * "unknown result"). Callable at any time, from any thread. A firmware that calls none of them links no sentence. */
+const char *popcl_err_name(popcl_err e);   /* "ERR_AUTH" */
+const char *popcl_err_what(popcl_err e);   /* what failed */
+const char *popcl_err_cause(popcl_err e);  /* the likely cause */
+const char *popcl_err_advice(popcl_err e); /* what to try */
+popcl_class popcl_err_class(popcl_err e);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
