@@ -1,0 +1,119 @@
+/* apop - APOP (RFC 1939, 7): the MD5 of the greeting's timestamp and the password crosses the line instead of the password. The timestamp is a msg-id
+ * (RFC 5322, 3.6.4) and may stand anywhere in the greeting; it goes straight into MD5 and is not kept. Anything that is no msg-id is refused: a
+ * server that chooses other octets can learn the password from answers to chosen prefixes (CVE-2007-1558).
+ *
+ *   OUTSIDE --'<'--> LEFT_START <-> LEFT --'@'--> RIGHT_FIRST -> RIGHT <-> RIGHT_DOT ... --'>'--> FOUND
+ *                                                     `--'['--> LITERAL --']'--> LITERAL_END --'>'--^
+ */
+#include "auth.h"
+#include "../core/zero.h"
+
+#if POPCL_WITH_APOP
+#include <bearssl.h>
+#include <string.h>
+
+enum stamp { OUTSIDE, LEFT_START, LEFT, RIGHT_FIRST, RIGHT, RIGHT_DOT, LITERAL, LITERAL_END, FOUND };
+
+typedef struct apop {
+    br_md5_context md5; /* fed with the timestamp so far */
+    popcl_secret digest;
+    char hex[32];
+    uint8_t at; /* enum stamp */
+} apop;
+
+/* The scratch must hold it, however the caller's memory is aligned. */
+typedef char apop_fits_scratch[sizeof(apop) + 7 <= POPCL_PLAN_MIN_APOP ? 1 : -1];
+
+static int is_atext(unsigned char c) {
+    static const char others[] = "!#$%&'*+-/=?^_`{|}~";
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr(others, c));
+}
+
+static int is_dtext(unsigned char c) {
+    return c >= 0x21 && c <= 0x7e && c != '[' && c != '\\' && c != ']';
+}
+
+static enum stamp next(enum stamp at, unsigned char c) {
+    switch (at) {
+    case LEFT_START: return is_atext(c) ? LEFT : OUTSIDE;
+    case LEFT: return is_atext(c) ? LEFT : c == '.' ? LEFT_START : c == '@' ? RIGHT_FIRST : OUTSIDE;
+    case RIGHT_FIRST: return is_atext(c) ? RIGHT : c == '[' ? LITERAL : OUTSIDE;
+    case RIGHT: return is_atext(c) ? RIGHT : c == '.' ? RIGHT_DOT : c == '>' ? FOUND : OUTSIDE;
+    case RIGHT_DOT: return is_atext(c) ? RIGHT : OUTSIDE;
+    case LITERAL: return is_dtext(c) ? LITERAL : c == ']' ? LITERAL_END : OUTSIDE;
+    case LITERAL_END: return c == '>' ? FOUND : OUTSIDE;
+    default: return at;
+    }
+}
+
+static void greeting(void *scratch, const unsigned char *p, size_t n) {
+    apop *a = scratch;
+    for (size_t i = 0; i < n && a->at != FOUND; i++) {
+        if (p[i] == '<') {
+            br_md5_init(&a->md5);
+            a->at = LEFT_START;
+        } else {
+            a->at = (uint8_t)next((enum stamp)a->at, p[i]);
+        }
+        if (a->at != OUTSIDE) br_md5_update(&a->md5, p + i, 1);
+    }
+}
+
+static int usable(const void *scratch) {
+    return ((const apop *)scratch)->at == FOUND;
+}
+
+/* Feeds the password to md5: borrowed in one piece, else as it is pulled. */
+static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
+    if (s->octets) {
+        br_md5_update(md5, s->octets, s->len ? s->len : strlen(s->octets));
+        return POPCL_OK;
+    }
+    char piece[32];
+    popcl_err e = POPCL_OK;
+    size_t off = 0;
+    for (;;) {
+        int got = s->get(s->ctx, off, piece, sizeof piece);
+        if (got < 0 || (size_t)got > sizeof piece) e = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
+        else if (got == 0 && off == 0) e = POPCL_ERR_CREDENTIAL_OCTET;
+        else if (memchr(piece, '\r', (size_t)got) || memchr(piece, '\n', (size_t)got) || memchr(piece, 0, (size_t)got)) e = POPCL_ERR_CREDENTIAL_OCTET;
+        if (e || got == 0) break;
+        br_md5_update(md5, piece, (size_t)got);
+        off += (size_t)got;
+    }
+    popcl_zero(piece, sizeof piece);
+    return e;
+}
+
+static popcl_err step(const popcl_login *l, unsigned n, popcl_command *c) {
+    apop *a = l->scratch;
+    unsigned char digest[16];
+    (void)n; /* there is one step */
+    br_md5_context md5 = a->md5; /* a copy: the password may have to be asked for again */
+    popcl_err e = feed_secret(&md5, l->secret);
+    br_md5_out(&md5, digest);
+    for (unsigned i = 0; i < sizeof digest; i++) {
+        a->hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+        a->hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    }
+    popcl_zero(&md5, sizeof md5);
+    popcl_zero(digest, sizeof digest);
+    a->digest.octets = a->hex;
+    a->digest.len = sizeof a->hex;
+    c->verb = POPCL_APOP;
+    c->text = l->user;
+    c->text_len = l->user_len;
+    c->secret = &a->digest;
+    return e;
+}
+
+const popcl_mech popcl_mech_apop = {
+    .bit = POPCL_AUTH_APOP,
+    .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
+    .refused = POPCL_ERR_APOP_REFUSED,
+    .unusable = POPCL_ERR_NO_STAMP,
+    .greeting = greeting,
+    .usable = usable,
+    .step = step,
+};
+#endif

@@ -1,0 +1,140 @@
+/* command - see command.h. A line is written whole or not at all: whoever sends it sends what was checked. */
+#include "command.h"
+
+#include <string.h>
+
+#include "reply.h"
+#include "zero.h"
+
+enum arguments { NONE, NUMBER, NUMBER_OR_NONE, NUMBER_LINES, TEXT, SECRET, TEXT_SECRET };
+
+#define A POPCL_IN_AUTHORIZATION
+#define T POPCL_IN_TRANSACTION
+const popcl_verb_row popcl_verbs[POPCL_VERBS] = {
+    [POPCL_USER] = {"USER", A, TEXT, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
+    [POPCL_PASS] = {"PASS", A, SECRET, POPCL_FORM_TEXT, POPCL_SINGLE, 1},
+    [POPCL_APOP] = {"APOP", A, TEXT_SECRET, POPCL_FORM_TEXT, POPCL_SINGLE, 1},
+    [POPCL_CAPA] = {"CAPA", A | T, NONE, POPCL_FORM_CAPA, POPCL_LINES, 0},
+    [POPCL_STAT] = {"STAT", T, NONE, POPCL_FORM_STAT, POPCL_SINGLE, 0},
+    [POPCL_LIST] = {"LIST", T, NUMBER_OR_NONE, POPCL_FORM_LIST, POPCL_LINES, 0},
+    [POPCL_UIDL] = {"UIDL", T, NUMBER_OR_NONE, POPCL_FORM_UIDL, POPCL_LINES, 0},
+    [POPCL_RETR] = {"RETR", T, NUMBER, POPCL_FORM_TEXT, POPCL_BODY, 0},
+    [POPCL_TOP] = {"TOP", T, NUMBER_LINES, POPCL_FORM_TEXT, POPCL_BODY, 0},
+    [POPCL_DELE] = {"DELE", T, NUMBER, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
+    [POPCL_NOOP] = {"NOOP", T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
+    [POPCL_RSET] = {"RSET", T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
+    [POPCL_QUIT] = {"QUIT", A | T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
+};
+#undef A
+#undef T
+
+const char *popcl_verb_name(popcl_verb v) {
+    return (unsigned)v < POPCL_VERBS ? popcl_verbs[v].name : "";
+}
+
+size_t popcl_secret_len(const popcl_secret *s) {
+    return !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
+}
+
+/* A line being written. The first error stays. */
+typedef struct line {
+    unsigned char *buf;
+    size_t len;
+    popcl_err err;
+} line;
+
+static void put(line *l, const void *p, size_t n) {
+    if (l->err) return;
+    if (n > POPCL_COMMAND_MAX - 2 - l->len) {
+        l->err = POPCL_ERR_COMMAND_LENGTH;
+        return;
+    }
+    memcpy(l->buf + l->len, p, n);
+    l->len += n;
+}
+
+/* An argument behind a space. CR and LF in it would begin a command of their own, and NUL ends strings elsewhere (RFC 1939, 3). */
+static void put_argument(line *l, const void *p, size_t n) {
+    if (!l->err && (n == 0 || !p || memchr(p, '\r', n) || memchr(p, '\n', n) || memchr(p, 0, n))) l->err = POPCL_ERR_ARGUMENT_OCTET;
+    put(l, " ", 1);
+    put(l, p, n);
+}
+
+static void put_number(line *l, uint32_t value) {
+    char digits[10];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    put_argument(l, digits + at, sizeof digits - at);
+}
+
+static void put_message(line *l, uint32_t number) {
+    if (number == 0) l->err = POPCL_ERR_MESSAGE_NUMBER;
+    put_number(l, number);
+}
+
+/* Pulls the secret straight into the line, and checks it there. */
+static void put_secret(line *l, const popcl_secret *s) {
+    size_t len = popcl_secret_len(s);
+    if (len || !s->get) {
+        put_argument(l, s->octets, len);
+        return;
+    }
+    put(l, " ", 1);
+    size_t start = l->len, off = 0;
+    while (!l->err) {
+        size_t room = POPCL_COMMAND_MAX - 2 - l->len;
+        /* with no room left, one octet more is asked for, over the place of the CRLF: it tells whether the secret ends here */
+        size_t want = room ? room : 1;
+        int got = s->get(s->ctx, off, (char *)l->buf + l->len, want);
+        if (got == 0) break;
+        if (got < 0 || (size_t)got > want) l->err = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
+        else if (!room) l->err = POPCL_ERR_COMMAND_LENGTH;
+        else l->len += (size_t)got, off += (size_t)got;
+    }
+    const unsigned char *p = l->buf + start;
+    if (!l->err && (off == 0 || memchr(p, '\r', off) || memchr(p, '\n', off) || memchr(p, 0, off))) l->err = POPCL_ERR_CREDENTIAL_OCTET;
+}
+
+size_t popcl_command_room(const popcl_command *c) {
+    switch (popcl_verbs[c->verb].arguments) {
+    case TEXT:
+    case SECRET:
+    case TEXT_SECRET: return POPCL_COMMAND_MAX;
+    default: return sizeof "UIDL 4294967295 4294967295\r\n" - 1;
+    }
+}
+
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len, size_t *secret_from, size_t *secret_to) {
+    const popcl_verb_row *row = &popcl_verbs[c->verb];
+    line l = {buf, 0, POPCL_OK};
+    *secret_from = *secret_to = 0;
+    put(&l, row->name, strlen(row->name));
+    switch (row->arguments) {
+    case NUMBER_OR_NONE:
+        if (c->number) put_number(&l, c->number);
+        break;
+    case NUMBER: put_message(&l, c->number); break;
+    case NUMBER_LINES:
+        put_message(&l, c->number);
+        put_number(&l, c->lines);
+        break;
+    case TEXT:
+    case TEXT_SECRET: put_argument(&l, c->text, c->text_len); break;
+    default: break;
+    }
+    if (row->arguments == SECRET || row->arguments == TEXT_SECRET) {
+        *secret_from = l.len + 1;
+        if (!l.err) put_secret(&l, c->secret);
+        *secret_to = l.len;
+    }
+    if (l.err) {
+        popcl_zero(buf, popcl_command_room(c));
+        return l.err;
+    }
+    memcpy(buf + l.len, "\r\n", 2);
+    *len = l.len + 2;
+    return POPCL_OK;
+}

@@ -1,0 +1,892 @@
+/* fetch - the job of popcl.h: logs in, plans, retrieves, commits, deletes, quits. It is written against popcl_session.h alone, and knows
+ * neither framing nor transport. The session asks it for the next command (ready) and tells it what became of each (the other events).
+ *
+ *   WAIT_GREETING -> ASK_CAPA -> LOGIN -> ASK_STAT -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
+ *                                                          ^------------- next pass ---------------------'
+ *
+ * A failure that concerns one message is noted, and the job goes on; one that concerns the job sets `stopping`, and the way to QUIT begins;
+ * one of the connection ends in closed(). Whatever the way, finish() is the only end, and tells every fate that is still open. */
+#include <string.h>
+
+#include "../auth/auth.h"
+#include "plan.h"
+#include "zero.h"
+
+enum phase { WAIT_GREETING, ASK_CAPA, LOGIN, ASK_STAT, LIST_MESSAGES, LIST_SIZES, ASK_CAPA_AGAIN, HANDLE_MESSAGES, SAY_QUIT };
+enum open { CLOSED, WITH_SINK, DRAINING }; /* where the body goes that is being received */
+
+#define NO_TAG 0u
+
+/* The only writer of c->phase. */
+static void enter(popcl *c, enum phase next) {
+    c->phase = (uint8_t)next;
+}
+
+/* ---- failures and fates ---- */
+
+/* Remembers the first failure, and what the server said then. */
+static void note(popcl *c, popcl_err e, uint32_t message) {
+    const popcl_reply *r = popcl_session_reply(&c->session);
+    if (c->result || e == POPCL_OK) return;
+    c->result = (uint8_t)e;
+    c->failed_message = message;
+    c->failed_verb = (uint8_t)popcl_session_verb(&c->session);
+    c->failed_code = r->code;
+    c->failed_text_len = r->text_len;
+    memcpy(c->failed_text, r->text, sizeof c->failed_text);
+}
+
+/* The job cannot go on: no further message is begun, what is durable is deleted if that is due, then QUIT. */
+static void stop_for(popcl *c, popcl_err e) {
+    note(c, e, 0);
+    c->stopping = 1;
+}
+
+static void tell(popcl *c, const popcl_msg *m, popcl_fate what, popcl_err why) {
+    if (why) {
+        c->failed++;
+        note(c, why, m ? m->number : 0);
+    }
+    if (c->cfg->fate) c->cfg->fate(c->cfg->ctx, m, what, why);
+}
+
+static void tell_entry(popcl *c, size_t at, popcl_fate what, popcl_err why) {
+    popcl_msg m;
+    popcl_plan_msg(&c->plan, at, &m);
+    tell(c, &m, what, why);
+}
+
+static void not_stored(popcl *c, size_t at, popcl_err why) {
+    tell_entry(c, at, POPCL_NOT_STORED, why);
+    popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+}
+
+static void due(popcl *c, size_t at) {
+    c->due++;
+    popcl_plan_enter(&c->plan, at, POPCL_ENTRY_DUE, 0);
+}
+
+static void durable(popcl *c, size_t at) {
+    c->stored++;
+    tell_entry(c, at, POPCL_STORED, POPCL_OK);
+    if (popcl_plan_actions(&c->plan, at) & POPCL_DELETE) due(c, at);
+    else popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+}
+
+/* A sink's negative answer: remembered, and obeyed if it wants the end of the session. */
+static void sink_said(popcl *c, int answer) {
+    if (answer >= 0) return;
+    if (c->sink_code == 0) c->sink_code = answer;
+    if (answer == POPCL_SINK_STOP) c->stopping = 1;
+}
+
+/* ---- sync ---- */
+
+/* Makes what is staged durable, or all of it failed. Returns POPCL_PAUSED_SYNC if it has to be asked again. */
+static unsigned sync_staged(popcl *c) {
+    int answer = c->cfg->sink->sync(c->cfg->sink_ctx);
+    if (answer == POPCL_AGAIN) return POPCL_PAUSED_SYNC;
+    sink_said(c, answer);
+    c->staged = c->staged_octets = 0;
+    for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
+        if (popcl_plan_state(&c->plan, at) != POPCL_ENTRY_STAGED) continue;
+        if (answer == 0) durable(c, at);
+        else not_stored(c, at, POPCL_ERR_SYNC);
+    }
+    if (answer) note(c, POPCL_ERR_SYNC, 0);
+    return 0;
+}
+
+static int group_is_full(const popcl *c) {
+    return c->staged >= c->group_messages || c->staged_octets >= c->group_octets;
+}
+
+/* ---- the end ---- */
+
+static void release_secret(popcl *c) {
+    const popcl_secret *s = &c->cfg->secret;
+    if (!c->secret_used) return;
+    c->secret_used = 0;
+    s->get(s->ctx, 0, NULL, 0);
+}
+
+/* Whatever is still open gets its fate: the plan holds exactly what has none yet. */
+static void tell_open_fates(popcl *c, popcl_err why) {
+    for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
+        enum popcl_entry_state state = popcl_plan_state(&c->plan, at);
+        int left = state == POPCL_ENTRY_NEW && c->left; /* for a later session, which is no failure */
+        if (state == POPCL_ENTRY_OVER || left) continue;
+        tell_entry(c, at, state == POPCL_ENTRY_DUE || state == POPCL_ENTRY_DELE ? POPCL_NOT_MARKED : POPCL_NOT_STORED, why);
+    }
+    popcl_plan_clear(&c->plan);
+}
+
+static void finish(popcl *c) {
+    popcl_err session = popcl_session_result(&c->session);
+    if (c->over) return;
+    c->over = 1;
+    tell_open_fates(c, c->result ? (popcl_err)c->result : POPCL_ERR_STOPPED);
+    if (c->marked) {
+        c->deletions = (uint8_t)(session == POPCL_OK ? POPCL_DELETED : c->quit_sent ? POPCL_UNKNOWN : POPCL_VOID);
+        if (c->cfg->fate) c->cfg->fate(c->cfg->ctx, NULL, (popcl_fate)c->deletions, POPCL_OK);
+    }
+    if (!c->result && (c->left || c->full_at)) c->result = POPCL_MORE;
+    release_secret(c);
+    popcl_zero(c->plan.octets, c->plan.len);
+}
+
+static void abort_open(popcl *c, popcl_err why) {
+    if (c->open == WITH_SINK) c->cfg->sink->abort(c->cfg->sink_ctx, why);
+    c->open = CLOSED;
+}
+
+static void closed(void *ctx, popcl_err result) {
+    popcl *c = ctx;
+    note(c, result, c->open == WITH_SINK ? c->msg.number : 0);
+    abort_open(c, result);
+    c->settle_since = c->now;
+    c->settling = c->staged && sync_staged(c); /* what is stored counts as stored, whatever became of the session */
+    if (!c->settling) finish(c);
+}
+
+/* ---- login ---- */
+
+static popcl_login login_of(popcl *c) {
+    popcl_login l = {c->cfg->user, c->cfg->user_len ? c->cfg->user_len : strlen(c->cfg->user), &c->cfg->secret, NULL};
+    l.scratch = c->plan.octets + (8 - (uintptr_t)c->plan.octets % 8) % 8;
+    return l;
+}
+
+static int allowed(const popcl_config *cfg, const popcl_mech *m) {
+    return cfg->auth == POPCL_AUTH_AUTO || cfg->auth & m->bit;
+}
+
+static void text(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
+    popcl *c = ctx;
+    if (tag != POPCL_TAG_GREETING) return;
+    for (unsigned i = 0; popcl_mechs[i]; i++) {
+        if (popcl_mechs[i]->greeting && allowed(c->cfg, popcl_mechs[i])) popcl_mechs[i]->greeting(login_of(c).scratch, p, n);
+    }
+}
+
+/* The first mechanism of the table that is allowed and can be used; why not, if there is none. */
+static popcl_err choose_mechanism(popcl *c) {
+    popcl_err why = POPCL_ERR_AUTH;
+    for (uint8_t i = 0; popcl_mechs[i]; i++) {
+        const popcl_mech *m = popcl_mechs[i];
+        if (!allowed(c->cfg, m)) continue;
+        c->mechanism = i;
+        c->mechanism_bit = m->bit;
+        if (!m->usable || m->usable(login_of(c).scratch)) return POPCL_OK;
+        why = m->unusable;
+    }
+    return why;
+}
+
+static unsigned login(popcl *c) {
+    popcl_login l = login_of(c);
+    popcl_command command = {POPCL_QUIT, 0, 0, NULL, 0, NULL};
+    popcl_err e = c->auth_step ? POPCL_OK : choose_mechanism(c);
+    if (!e) {
+        c->secret_used |= !c->cfg->secret.octets;
+        e = popcl_mechs[c->mechanism]->step(&l, c->auth_step, &command);
+    }
+    if (!e) e = popcl_session_submit(&c->session, &command, NO_TAG);
+    if (e == POPCL_ERR_SECRET_WAIT) return POPCL_PAUSED_SECRET;
+    if (e && e != POPCL_ERR_WOULD_BLOCK) {
+        stop_for(c, e);
+        enter(c, SAY_QUIT);
+    }
+    return 0;
+}
+
+static void login_answered(popcl *c, const popcl_reply *r) {
+    popcl_verb verb = popcl_session_verb(&c->session);
+    if (r->status != POPCL_STATUS_OK) {
+        popcl_err refused = popcl_mechs[c->mechanism]->refused;
+        popcl_err e = popcl_reply_error(r, refused);
+        stop_for(c, e == POPCL_ERR_AUTH ? refused : e);
+        enter(c, SAY_QUIT);
+    } else if (verb == POPCL_USER) {
+        c->auth_step++;
+        return;
+    } else {
+        enter(c, ASK_STAT);
+    }
+    release_secret(c);
+    popcl_zero(c->plan.octets, c->plan.len);
+}
+
+/* ---- the plan ---- */
+
+static int uses_uidl(const popcl *c) {
+    return !c->by_number;
+}
+
+static int wants_sizes(const popcl *c) {
+    return c->cfg->need_size || c->max_size;
+}
+
+static unsigned decide(popcl *c, const popcl_msg *m, popcl_stage stage) {
+    return c->cfg->decide ? c->cfg->decide(c->cfg->ctx, m, stage) : POPCL_FETCH;
+}
+
+/* Whether a line may be planned at all: what was handled in an earlier pass is not, nor what comes behind a full plan. */
+static int in_this_pass(popcl *c, uint32_t number) {
+    if (number <= c->last_number) c->unordered = 1;
+    c->last_number = number;
+    if (c->unordered && (c->full_at || c->from > 1)) stop_for(c, POPCL_ERR_LISTING_ORDER);
+    return !c->stopping && number >= c->from && !c->full_at;
+}
+
+/* A message of the listing: asks whether it is wanted, and gives it an entry. */
+static void plan_message(popcl *c, const popcl_msg *m) {
+    if (c->pass == 1) {
+        c->listed++;
+        if (c->cfg->listed) c->cfg->listed(c->cfg->ctx, m);
+    }
+    if (!in_this_pass(c, m->number)) return;
+    if (uses_uidl(c) && m->uid_len == 0) {
+        tell(c, m, POPCL_NOT_STORED, POPCL_ERR_UID);
+        return;
+    }
+    if (decide(c, m, POPCL_STAGE_UID) == POPCL_SKIP) return;
+    if (c->unordered && popcl_plan_seek(&c->plan, 0, m->number, 1) < c->plan.used) {
+        stop_for(c, POPCL_ERR_LISTING);
+    } else if (!popcl_plan_add(&c->plan, m)) {
+        c->full_at = m->number;
+        if (c->unordered) stop_for(c, POPCL_ERR_LISTING_ORDER);
+    }
+}
+
+/* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes on where the last one ended. */
+static void size_message(popcl *c, const popcl_reply *line) {
+    if (line->number <= c->last_number) c->unordered = 1;
+    c->last_number = line->number;
+    size_t at = popcl_plan_seek(&c->plan, c->unordered ? 0 : c->sized, line->number, c->unordered);
+    if (!c->unordered) c->sized = at;
+    if (at < c->plan.used && popcl_plan_number(&c->plan, at) == line->number) popcl_plan_set_size(&c->plan, at, line->size);
+}
+
+static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
+    popcl *c = ctx;
+    (void)tag;
+    if (c->phase == LIST_SIZES) {
+        size_message(c, r);
+        return;
+    }
+    popcl_msg m = {r->size, r->number, r->uid_len, POPCL_WHOLE, r->uid};
+    plan_message(c, &m);
+}
+
+static void begin_pass(popcl *c, uint32_t from) {
+    popcl_plan_clear(&c->plan);
+    c->pass++;
+    c->from = from;
+    c->full_at = c->last_number = 0;
+    c->unordered = 0;
+    c->sized = 0;
+    enter(c, LIST_MESSAGES);
+}
+
+static void planned(popcl *c) {
+    if (c->plan.used && !c->stopping && !c->capa_asked && !c->capa_refused && !c->cfg->no_capa) enter(c, ASK_CAPA_AGAIN);
+    else enter(c, HANDLE_MESSAGES);
+}
+
+static void listing_done(popcl *c) {
+    if (c->pass == 1 && c->listed == c->in_maildrop && c->cfg->listed) c->cfg->listed(c->cfg->ctx, NULL);
+    c->last_number = 0;
+    if (c->plan.used && !c->stopping && wants_sizes(c) && uses_uidl(c)) enter(c, LIST_SIZES);
+    else planned(c);
+}
+
+/* Messages are numbered without gaps when a session begins (RFC 1939, 3): no listing is needed to know their numbers. */
+static void plan_by_number(popcl *c) {
+    popcl_msg m = {POPCL_SIZE_UNKNOWN, c->from, 0, POPCL_WHOLE, ""};
+    for (; m.number <= c->in_maildrop && m.number && !c->full_at; m.number++) {
+        if (!popcl_plan_add(&c->plan, &m)) c->full_at = m.number;
+    }
+    c->listed = c->in_maildrop;
+    planned(c);
+}
+
+static void listing_answered(popcl *c, const popcl_reply *r) {
+    if (r->status == POPCL_STATUS_OK) {
+        listing_done(c);
+    } else if (uses_uidl(c) && !c->cfg->need_uid) {
+        c->by_number = 1; /* UIDL is optional (RFC 1939, 7): LIST makes the plan, and no message has a UID */
+    } else {
+        stop_for(c, popcl_reply_error(r, uses_uidl(c) ? POPCL_ERR_NO_UIDL : POPCL_ERR_COMMAND_REFUSED));
+        enter(c, HANDLE_MESSAGES);
+    }
+}
+
+static void sizes_answered(popcl *c, const popcl_reply *r) {
+    popcl_msg m;
+    for (size_t at = 0; r->status == POPCL_STATUS_OK && at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
+        popcl_plan_msg(&c->plan, at, &m);
+        if (m.size == POPCL_SIZE_UNKNOWN) stop_for(c, POPCL_ERR_LISTING_MISMATCH);
+    }
+    planned(c);
+}
+
+static void stat_answered(popcl *c, const popcl_reply *r) {
+    if (r->status != POPCL_STATUS_OK) {
+        stop_for(c, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED));
+        enter(c, SAY_QUIT);
+        return;
+    }
+    c->listing_reached = 1;
+    c->in_maildrop = r->number;
+    c->octets_in_maildrop = r->size;
+    if (r->number) {
+        begin_pass(c, 1);
+    } else {
+        if (c->cfg->listed) c->cfg->listed(c->cfg->ctx, NULL);
+        enter(c, SAY_QUIT);
+    }
+}
+
+/* ---- messages ---- */
+
+static int too_large(const popcl *c, const popcl_msg *m) {
+    return c->max_size && m->size != POPCL_SIZE_UNKNOWN && m->size > c->max_size;
+}
+
+static void want(popcl *c, size_t at, enum popcl_entry_state state, unsigned actions) {
+    popcl_msg m;
+    popcl_plan_msg(&c->plan, at, &m);
+    if (state == POPCL_ENTRY_WANT_RETR && too_large(c, &m)) {
+        not_stored(c, at, POPCL_ERR_TOO_LARGE);
+        return;
+    }
+    c->wanted++;
+    popcl_plan_enter(&c->plan, at, state, actions);
+}
+
+/* The next entry that was not looked at: asks what to do with it, now that all is known. DELETE_UNFETCHED counts only alone: a set that
+ * fetches as well never deletes what was not stored. */
+static void look_at_next(popcl *c) {
+    popcl_msg m;
+    size_t at = c->plan.next;
+    popcl_plan_msg(&c->plan, at, &m);
+    unsigned actions = decide(c, &m, POPCL_STAGE_SIZE);
+    unsigned fetches = actions & (POPCL_FETCH | POPCL_HEADERS_FIRST);
+    if (actions & POPCL_FETCH && !(actions & POPCL_HEADERS_FIRST) && c->cfg->max_messages && c->begun + c->wanted >= c->cfg->max_messages) {
+        c->left = 1;
+        return;
+    }
+    c->plan.next = popcl_plan_after(&c->plan, at);
+    actions &= POPCL_FETCH | POPCL_HEADERS_FIRST | POPCL_DELETE | (fetches ? 0 : POPCL_DELETE_UNFETCHED);
+    if (actions & POPCL_HEADERS_FIRST) want(c, at, POPCL_ENTRY_WANT_TOP, actions);
+    else if (actions & POPCL_FETCH) want(c, at, POPCL_ENTRY_WANT_RETR, actions);
+    else if (actions & POPCL_DELETE_UNFETCHED) due(c, at);
+    else popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+}
+
+static void send_for(popcl *c, size_t at, popcl_verb verb, enum popcl_entry_state next) {
+    popcl_command command = {verb, popcl_plan_number(&c->plan, at), 0, NULL, 0, NULL};
+    popcl_err e = popcl_session_submit(&c->session, &command, (uint32_t)at);
+    if (e == POPCL_ERR_WOULD_BLOCK) return;
+    if (verb == POPCL_DELE) c->due--;
+    else c->wanted--;
+    if (verb == POPCL_RETR) c->begun++;
+    popcl_plan_enter(&c->plan, at, next, popcl_plan_actions(&c->plan, at));
+    if (e) popcl_session_fail(&c->session, e, 0);
+}
+
+static void send_wanted(popcl *c) {
+    size_t at = popcl_plan_find(&c->plan, POPCL_ENTRY_WANT_TOP, POPCL_ENTRY_WANT_RETR);
+    int top = popcl_plan_state(&c->plan, at) == POPCL_ENTRY_WANT_TOP;
+    send_for(c, at, top ? POPCL_TOP : POPCL_RETR, POPCL_ENTRY_ASKED);
+}
+
+static int more_to_look_at(const popcl *c) {
+    return !c->stopping && !c->left && c->plan.next < c->plan.used;
+}
+
+/* The next step with the messages of the plan: what is durable is deleted first, so that its entry is done with. */
+static unsigned handle_messages(popcl *c) {
+    while (!c->due && !(c->wanted && !c->stopping) && more_to_look_at(c) && !group_is_full(c)) look_at_next(c);
+    if (c->due) {
+        send_for(c, popcl_plan_find(&c->plan, POPCL_ENTRY_DUE, POPCL_ENTRY_DUE), POPCL_DELE, POPCL_ENTRY_DELE);
+    } else if (c->staged && !c->open && group_is_full(c)) {
+        return sync_staged(c);
+    } else if (c->wanted && !c->stopping) {
+        send_wanted(c);
+    } else if (popcl_session_in_flight(&c->session)) {
+        return 0;
+    } else if (c->staged) {
+        return sync_staged(c);
+    } else if (c->full_at && !c->stopping && !c->left && c->pass < (c->cfg->passes ? c->cfg->passes : 1)) {
+        begin_pass(c, c->full_at);
+    } else {
+        enter(c, SAY_QUIT);
+    }
+    return 0;
+}
+
+/* ---- bodies ---- */
+
+/* The open message fails: what is still to come of it is read and dropped. */
+static void drain(popcl *c, size_t at, popcl_err why) {
+    abort_open(c, why);
+    c->open = DRAINING;
+    c->drained = 0;
+    not_stored(c, at, why);
+}
+
+/* What an abort leaves behind must be read before anything else can be said. Where nothing waits for QUIT that is not worth more than
+ * drain_max; where deletions do, the overall deadline decides. */
+static void drained(popcl *c, size_t n) {
+    c->drained = n > UINT32_MAX - c->drained ? UINT32_MAX : c->drained + (uint32_t)n;
+    if (c->drained > c->drain_max && !c->marked && !c->due && !c->staged) popcl_session_fail(&c->session, (popcl_err)c->result, 0);
+}
+
+static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
+    popcl *c = ctx;
+    (void)reply;
+    c->octets = 0;
+    popcl_plan_msg(&c->plan, tag, &c->msg);
+    c->msg.part = popcl_session_verb(&c->session) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
+    if (c->stopping) {
+        drain(c, tag, c->result ? (popcl_err)c->result : POPCL_ERR_STOPPED);
+        return;
+    }
+    int answer = c->cfg->sink->begin(c->cfg->sink_ctx, &c->msg);
+    c->open = answer == 0 ? WITH_SINK : CLOSED;
+    if (answer == 0) return;
+    sink_said(c, answer);
+    drain(c, tag, POPCL_ERR_SINK);
+}
+
+/* Offers octets to the sink; returns how many it took, n if it failed and the rest is to be dropped. */
+static size_t give(popcl *c, uint32_t tag, const unsigned char *p, size_t n) {
+    int answer = c->cfg->sink->data(c->cfg->sink_ctx, p, n);
+    if (answer >= 0 && (size_t)answer <= n) {
+        c->octets += (unsigned)answer;
+        c->received += (unsigned)answer;
+        return (size_t)answer;
+    }
+    sink_said(c, answer);
+    drain(c, tag, POPCL_ERR_SINK);
+    return n;
+}
+
+static size_t body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
+    popcl *c = ctx;
+    size_t taken = 0;
+    if (c->open == WITH_SINK) {
+        size_t room = n;
+        if (c->max_size && n > c->max_size - c->octets) room = (size_t)(c->max_size - c->octets);
+        if (room) taken = give(c, tag, p, room);
+        if (c->open == WITH_SINK && taken == room && room < n) drain(c, tag, POPCL_ERR_TOO_LARGE);
+    }
+    if (c->open != DRAINING) return taken;
+    drained(c, n - taken);
+    return n;
+}
+
+static void headers_durable(popcl *c, size_t at) {
+    popcl_msg m;
+    unsigned before = popcl_plan_actions(&c->plan, at);
+    popcl_plan_msg(&c->plan, at, &m);
+    c->top_works = 1;
+    unsigned actions = decide(c, &m, POPCL_STAGE_HEADERS);
+    if (actions & POPCL_FETCH && c->cfg->max_messages && c->begun + c->wanted >= c->cfg->max_messages) {
+        c->left = 1;
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+    } else if (actions & POPCL_FETCH) {
+        want(c, at, POPCL_ENTRY_WANT_RETR, POPCL_FETCH | ((actions | before) & POPCL_DELETE));
+    } else if (actions & POPCL_DELETE_UNFETCHED) {
+        due(c, at);
+    } else {
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+    }
+}
+
+static void staged(popcl *c, size_t at) {
+    c->staged++;
+    c->staged_octets = c->octets > UINT32_MAX - c->staged_octets ? UINT32_MAX : c->staged_octets + (uint32_t)c->octets;
+    if (c->msg.part == POPCL_HEADERS) headers_durable(c, at);
+    else popcl_plan_enter(&c->plan, at, POPCL_ENTRY_STAGED, popcl_plan_actions(&c->plan, at));
+}
+
+/* The whole body was received: the sink's word decides. */
+static unsigned commit(popcl *c, size_t at) {
+    int answer = c->cfg->sink->commit(c->cfg->sink_ctx);
+    if (answer == POPCL_AGAIN) return POPCL_PAUSED_SINK;
+    c->open = CLOSED;
+    if (answer == POPCL_STAGED && c->cfg->sink->sync) {
+        staged(c, at);
+    } else if (answer != 0) {
+        sink_said(c, answer);
+        not_stored(c, at, POPCL_ERR_COMMIT);
+    } else if (c->msg.part == POPCL_HEADERS) {
+        headers_durable(c, at);
+    } else {
+        durable(c, at);
+    }
+    return 0;
+}
+
+static unsigned body_answered(popcl *c, size_t at, const popcl_reply *r) {
+    int top = popcl_session_verb(&c->session) == POPCL_TOP;
+    if (r->status != POPCL_STATUS_OK) {
+        popcl_err why = popcl_reply_error(r, top && !c->top_works ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
+        if (why == POPCL_ERR_NO_TOP) c->stopping = 1; /* it would be refused for every other message too (RFC 1939, 7: optional) */
+        not_stored(c, at, why);
+    } else if (c->open == DRAINING) {
+        c->open = CLOSED;
+    } else {
+        return commit(c, at);
+    }
+    return 0;
+}
+
+static void dele_answered(popcl *c, size_t at, const popcl_reply *r) {
+    int ok = r->status == POPCL_STATUS_OK;
+    if (ok) c->marked++;
+    tell_entry(c, at, ok ? POPCL_MARKED : POPCL_NOT_MARKED, ok ? POPCL_OK : popcl_reply_error(r, POPCL_ERR_DELE_REFUSED));
+    popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+}
+
+/* ---- events ---- */
+
+static void capa_answered(popcl *c, const popcl_reply *r) {
+    if (r->status == POPCL_STATUS_OK) c->has_caps = 1;
+    else c->capa_refused = 1; /* RFC 1939 only (RFC 2449, 5) */
+    enter(c, c->phase == ASK_CAPA ? LOGIN : HANDLE_MESSAGES);
+}
+
+static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
+    popcl *c = ctx;
+    if (tag == POPCL_TAG_GREETING) {
+        enter(c, c->cfg->auth == POPCL_AUTH_AUTO && !c->cfg->no_capa ? ASK_CAPA : LOGIN);
+        return 0;
+    }
+    switch (popcl_session_verb(&c->session)) {
+    case POPCL_CAPA: capa_answered(c, r); break;
+    case POPCL_USER:
+    case POPCL_PASS:
+    case POPCL_APOP: login_answered(c, r); break;
+    case POPCL_STAT: stat_answered(c, r); break;
+    case POPCL_UIDL:
+    case POPCL_LIST:
+        if (c->phase == LIST_SIZES) sizes_answered(c, r);
+        else listing_answered(c, r);
+        break;
+    case POPCL_RETR:
+    case POPCL_TOP: return body_answered(c, tag, r);
+    case POPCL_DELE: dele_answered(c, tag, r); break;
+    default: break; /* QUIT: closed() follows */
+    }
+    return 0;
+}
+
+static unsigned send(popcl *c, popcl_verb verb) {
+    popcl_command command = {verb, 0, 0, NULL, 0, NULL};
+    popcl_err e = popcl_session_submit(&c->session, &command, NO_TAG);
+    if (!e && verb == POPCL_QUIT) c->quit_sent = 1;
+    if (!e && c->phase == ASK_CAPA_AGAIN) c->capa_asked = 1;
+    return 0;
+}
+
+static unsigned step(popcl *c) {
+    if (c->phase != HANDLE_MESSAGES && popcl_session_in_flight(&c->session)) return 0;
+    switch ((enum phase)c->phase) {
+    case ASK_CAPA:
+    case ASK_CAPA_AGAIN: return send(c, POPCL_CAPA);
+    case LOGIN: return login(c);
+    case ASK_STAT: return send(c, POPCL_STAT);
+    case LIST_MESSAGES:
+        if (!c->by_number) return send(c, POPCL_UIDL);
+        if (!c->cfg->no_uid || wants_sizes(c)) return send(c, POPCL_LIST);
+        plan_by_number(c);
+        return 0;
+    case LIST_SIZES: return send(c, POPCL_LIST);
+    case HANDLE_MESSAGES: return handle_messages(c);
+    case SAY_QUIT: return send(c, POPCL_QUIT);
+    default: return 0;
+    }
+}
+
+/* Goes on until a command was sent, something has to wait, or nothing changes. */
+static unsigned ready(void *ctx) {
+    popcl *c = ctx;
+    for (;;) {
+        unsigned sent = popcl_session_in_flight(&c->session), staged_before = c->staged;
+        uint8_t before = c->phase;
+        unsigned why = step(c);
+        int moved = c->phase != before || c->staged != staged_before;
+        if (why || !moved || c->over || popcl_session_in_flight(&c->session) != sent) return why;
+    }
+}
+
+static const popcl_session_events events = {text, line, opened, body, done, ready, closed};
+
+/* ---- the interface ---- */
+
+const char *popcl_version(void) {
+    return POPCL_VERSION;
+}
+
+static popcl_err check_host(const char *host) {
+    size_t n = strlen(host);
+    if (n == 0 || n > 255 || strcmp(host, ".") == 0) return POPCL_ERR_HOST;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char ch = (unsigned char)host[i];
+        if (ch <= 0x20 || ch >= 0x7f || ch == '%') return POPCL_ERR_HOST;
+    }
+    return POPCL_OK;
+}
+
+static int has_line_end(const char *p, size_t n) {
+    return memchr(p, '\r', n) || memchr(p, '\n', n) || memchr(p, 0, n);
+}
+
+static popcl_err check_credentials(const popcl_config *cfg) {
+    const popcl_secret *s = &cfg->secret;
+    size_t user = cfg->user_len ? cfg->user_len : strlen(cfg->user);
+    size_t secret = !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
+    if (user == 0 || has_line_end(cfg->user, user)) return POPCL_ERR_CREDENTIAL_OCTET;
+    if (s->octets && (secret == 0 || has_line_end(s->octets, secret))) return POPCL_ERR_CREDENTIAL_OCTET;
+    for (unsigned i = 0; popcl_mechs[i]; i++) {
+        const popcl_mech *m = popcl_mechs[i];
+        if (allowed(cfg, m) && (user > m->user_max || (m->secret_max && secret > m->secret_max))) return POPCL_ERR_COMMAND_LENGTH;
+    }
+    return POPCL_OK;
+}
+
+static size_t least_plan(const popcl_config *cfg) {
+    for (unsigned i = 0; popcl_mechs[i]; i++) {
+        if (popcl_mechs[i]->greeting && allowed(cfg, popcl_mechs[i])) return POPCL_SCRATCH_MIN;
+    }
+    return POPCL_PLAN_MIN;
+}
+
+static unsigned known_mechanisms(void) {
+    unsigned bits = 0;
+    for (unsigned i = 0; popcl_mechs[i]; i++) bits |= popcl_mechs[i]->bit;
+    return bits;
+}
+
+static popcl_err check(const popcl_config *cfg) {
+    const popcl_sink *sink = cfg->sink;
+    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get) || !cfg->iobuf || !cfg->plan) return POPCL_ERR_ARGUMENT;
+    if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort) return POPCL_ERR_ARGUMENT;
+    if (cfg->auth & ~known_mechanisms() || cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
+    if (cfg->security != POPCL_CLEAR) return POPCL_ERR_NO_TLS;
+    if (cfg->plan_len < least_plan(cfg)) return POPCL_ERR_PLAN_SMALL;
+    popcl_err e = check_host(cfg->host);
+    return e ? e : check_credentials(cfg);
+}
+
+static uint32_t or_default(uint32_t given, uint32_t otherwise) {
+    return given ? given : otherwise;
+}
+
+popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
+    memset(c, 0, sizeof *c);
+    c->over = 1;
+    popcl_err e = cfg ? check(cfg) : POPCL_ERR_ARGUMENT;
+    if (!e) {
+        popcl_session_config s = {cfg->iobuf,    cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms, cfg->pause_ms,
+                                  cfg->total_ms, &events,        c,               cfg->trace,   cfg->trace_ctx};
+        e = popcl_session_start(&c->session, &s, now_ms);
+    }
+    c->result = (uint8_t)e;
+    if (e) return e;
+    c->over = 0;
+    c->cfg = cfg;
+    c->plan.octets = cfg->plan;
+    c->plan.len = cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
+    memset(cfg->plan, 0, POPCL_PLAN_MIN);
+    if (least_plan(cfg) > POPCL_PLAN_MIN) memset(cfg->plan, 0, least_plan(cfg));
+    c->now = c->began = now_ms;
+    c->total_ms = or_default(cfg->total_ms, POPCL_TOTAL_MS);
+    c->max_size = cfg->max_size;
+    c->drain_max = or_default(cfg->drain_max, POPCL_DRAIN_MAX);
+    c->group_messages = or_default(cfg->group_messages, POPCL_GROUP_MESSAGES);
+    c->group_octets = or_default(cfg->group_octets, POPCL_GROUP_OCTETS);
+    c->by_number = cfg->no_uid != 0;
+    return POPCL_OK;
+}
+
+/* Every call that may call back stands between these two. */
+static int call_in(popcl *c) {
+    if (c->busy) c->misused = 1;
+    if (c->busy || c->over) return 0;
+    return c->busy = 1;
+}
+
+static void call_out(popcl *c) {
+    if (c->misused && !c->over) popcl_session_fail(&c->session, POPCL_ERR_REENTRANT, 0);
+    c->misused = 0;
+    c->busy = 0;
+}
+
+static void pass_time(popcl *c, uint32_t now_ms) {
+    if (now_ms - c->now <= POPCL_MS_MAX) c->now = now_ms; /* else the clock went back: no time passed */
+}
+
+void popcl_connected(popcl *c, uint32_t now_ms) {
+    if (!call_in(c)) return;
+    pass_time(c, now_ms);
+    popcl_session_connected(&c->session, now_ms);
+    call_out(c);
+}
+
+unsigned popcl_state(const popcl *c) {
+    if (c->over || !c->cfg) return POPCL_DONE;
+    return c->settling ? POPCL_PAUSED_SYNC : popcl_session_state(&c->session);
+}
+
+const unsigned char *popcl_send_buf(const popcl *c, size_t *n) {
+    return popcl_session_send_buf(&c->session, n);
+}
+
+void popcl_send_ack(popcl *c, size_t n) {
+    if (!call_in(c)) return;
+    popcl_session_send_ack(&c->session, n);
+    call_out(c);
+}
+
+unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
+    return popcl_session_recv_buf(&c->session, n);
+}
+
+void popcl_recv_ack(popcl *c, size_t n) {
+    if (!call_in(c)) return;
+    popcl_session_recv_ack(&c->session, n);
+    call_out(c);
+}
+
+void popcl_recv_eof(popcl *c) {
+    if (!call_in(c)) return;
+    popcl_session_recv_eof(&c->session);
+    call_out(c);
+}
+
+/* The session is over, and the sink still owes an answer for what is staged. */
+static void settle(popcl *c) {
+    if (c->now - c->settle_since >= POPCL_SETTLE_MS) {
+        note(c, POPCL_ERR_SYNC, 0);
+        c->staged = 0;
+        c->settling = 0;
+        for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
+            if (popcl_plan_state(&c->plan, at) == POPCL_ENTRY_STAGED) not_stored(c, at, POPCL_ERR_SYNC);
+        }
+    } else {
+        c->settling = sync_staged(c) != 0;
+    }
+    if (!c->settling) finish(c);
+}
+
+static uint32_t quit_reserve(const popcl *c) {
+    return c->total_ms / 4 < POPCL_QUIT_MS ? c->total_ms / 4 : POPCL_QUIT_MS;
+}
+
+/* The time is used up but for the reserve: what is durable is still deleted. A body cannot be left other than with the connection. */
+static void wind_up(popcl *c) {
+    if (c->open) popcl_session_fail(&c->session, c->result ? (popcl_err)c->result : POPCL_ERR_TIMEOUT_TOTAL, 0);
+    else if (c->listing_reached) stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
+}
+
+void popcl_tick(popcl *c, uint32_t now_ms) {
+    if (!call_in(c)) return;
+    pass_time(c, now_ms);
+    if (c->settling) {
+        settle(c);
+    } else {
+        popcl_session_tick(&c->session, now_ms);
+        if (!c->over && !c->settling && c->now - c->began >= c->total_ms - quit_reserve(c)) wind_up(c);
+    }
+    call_out(c);
+}
+
+void popcl_resume(popcl *c) {
+    if (!call_in(c)) return;
+    if (c->settling) settle(c);
+    else popcl_session_resume(&c->session);
+    call_out(c);
+}
+
+uint32_t popcl_next_deadline(const popcl *c) {
+    if (c->over || !c->cfg) return POPCL_MS_MAX;
+    uint32_t passed = c->now - (c->settling ? c->settle_since : c->began);
+    uint32_t mine = c->settling ? POPCL_SETTLE_MS : c->total_ms - quit_reserve(c);
+    uint32_t left = passed < mine ? mine - passed : 0;
+    if (c->settling) return left;
+    uint32_t session = popcl_session_next_deadline(&c->session);
+    return passed >= mine || session < left ? session : left; /* what has passed was judged by the last tick */
+}
+
+void popcl_stop(popcl *c) {
+    if (!call_in(c)) return;
+    if (c->settling) {
+        /* it is ending already */
+    } else if (!c->listing_reached) {
+        popcl_session_fail(&c->session, POPCL_ERR_STOPPED, 0);
+    } else {
+        stop_for(c, POPCL_ERR_STOPPED);
+        if (c->open == WITH_SINK) drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), POPCL_ERR_STOPPED);
+        if (c->open == DRAINING) popcl_session_resume(&c->session); /* nobody waits for the sink any more */
+    }
+    call_out(c);
+}
+
+void popcl_fail(popcl *c, popcl_err why, int net_code) {
+    if (!call_in(c)) return;
+    if (!c->settling) popcl_session_fail(&c->session, why, net_code);
+    call_out(c);
+}
+
+popcl_err popcl_result(const popcl *c) {
+    return c->cfg || c->result ? (popcl_err)c->result : POPCL_ERR_STATE;
+}
+
+void popcl_get_diag(const popcl *c, popcl_diag *d) {
+    memset(d, 0, sizeof *d);
+    d->err = popcl_result(c);
+    d->net_code = popcl_session_net_code(&c->session);
+    d->sink_code = c->sink_code;
+    d->state = popcl_session_state_name(&c->session);
+    d->verb = c->cfg ? popcl_verb_name(popcl_session_verb(&c->session)) : "";
+    d->reply = *popcl_session_reply(&c->session);
+    if (c->cfg && c->result && c->result != POPCL_MORE) {
+        d->verb = popcl_verb_name((popcl_verb)c->failed_verb);
+        d->reply.code = c->failed_code;
+        d->reply.text_len = c->failed_text_len;
+        memcpy(d->reply.text, c->failed_text, sizeof d->reply.text);
+    }
+    d->message = c->failed_message;
+    d->in_maildrop = c->in_maildrop;
+    d->octets_in_maildrop = c->octets_in_maildrop;
+    d->listed = c->listed;
+    d->stored = c->stored;
+    d->failed = c->failed;
+    d->marked = c->marked;
+    d->listing_reached = c->listing_reached;
+    d->deletions = c->deletions;
+    d->has_caps = c->has_caps;
+    d->mechanism = c->mechanism_bit;
+    d->caps = *popcl_session_caps(&c->session);
+    d->received = c->received;
+}
+
+void popcl_wipe(popcl *c) {
+    if (c->busy) {
+        c->misused = 1;
+        return;
+    }
+    if (c->cfg && !c->over) {
+        c->busy = 1;
+        abort_open(c, POPCL_ERR_STOPPED);
+        release_secret(c);
+        popcl_zero(c->plan.octets, c->plan.len);
+    }
+    popcl_session_wipe(&c->session);
+    popcl_zero(c, sizeof *c);
+}

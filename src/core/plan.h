@@ -1,0 +1,45 @@
+/* plan - the messages still to be handled, in the caller's octets: entries of 12 octets and their UID, packed, at any alignment. It knows
+ * what an entry holds, not what is done with it.
+ *
+ *   NEW -> WANT_TOP | WANT_RETR -> ASKED -> STAGED -> DUE -> DELE -> OVER        (and from each of them straight to OVER)
+ */
+#ifndef POPCL_CORE_PLAN_H
+#define POPCL_CORE_PLAN_H
+
+#include "popcl.h"
+
+enum popcl_entry_state {
+    POPCL_ENTRY_NEW,       /* decide is to be asked with the size */
+    POPCL_ENTRY_WANT_TOP,  /* TOP is to be sent */
+    POPCL_ENTRY_WANT_RETR, /* RETR is to be sent */
+    POPCL_ENTRY_ASKED,     /* TOP or RETR is in flight */
+    POPCL_ENTRY_STAGED,    /* stored, and durable after the next sync */
+    POPCL_ENTRY_DUE,       /* DELE is to be sent */
+    POPCL_ENTRY_DELE,      /* DELE is in flight */
+    POPCL_ENTRY_OVER
+};
+
+/* Forgets all entries. */
+void popcl_plan_clear(popcl_plan *p);
+
+/* Adds a NEW entry; 0: there is no room. */
+int popcl_plan_add(popcl_plan *p, const popcl_msg *m);
+
+/* Entries by offset: 0 is the first, popcl_plan_after the next, p->used the end. */
+size_t popcl_plan_after(const popcl_plan *p, size_t at);
+void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m); /* part is POPCL_WHOLE; uid points into the plan */
+uint32_t popcl_plan_number(const popcl_plan *p, size_t at);
+enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at);
+unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and so on */
+
+/* The only writer of an entry's state. Advances p->low over entries that are OVER. */
+void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions);
+void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size);
+
+/* The first entry from p->low in one of two states; p->used: none. */
+size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b);
+
+/* The first entry from offset `at` with a number of at least (exact: of just) `number`; p->used: none. */
+size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exact);
+
+#endif

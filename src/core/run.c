@@ -1,0 +1,97 @@
+/* run - drives a job through a port until it is done: the one loop that waits. The order in a round: send, so that the server has work;
+ * receive; tell the time; and wait only if nothing moved. */
+#include "popcl_net.h"
+
+#define ROUNDS_PER_LOOK 16 /* a transport that is always ready is still asked now and then whether the caller wants an end */
+
+typedef struct runner {
+    popcl *job;
+    const popcl_net *net;
+    void *ctx;
+    int moved;       /* something was sent or received in this round */
+    int send_broken; /* the transport takes nothing any more; what it received before that still counts */
+    unsigned want_stop;
+} runner;
+
+static void fail(const runner *r, popcl_err why) {
+    popcl_fail(r->job, why, r->net->code ? r->net->code(r->ctx) : 0);
+}
+
+static void send_some(runner *r) {
+    size_t n;
+    const unsigned char *p = popcl_send_buf(r->job, &n);
+    if (n == 0 || r->send_broken) return;
+    int32_t sent = r->net->send(r->ctx, p, n);
+    if (sent == POPCL_NET_FAILED) {
+        r->send_broken = 1;
+    } else if (sent > 0 && (size_t)sent <= n) {
+        popcl_send_ack(r->job, (size_t)sent);
+        r->moved = 1;
+    } else if (sent != POPCL_NET_AGAIN && sent != 0) { /* 0: it took none, which a deadline bounds */
+        fail(r, POPCL_ERR_PORT);
+    }
+}
+
+static void receive_some(runner *r) {
+    size_t n;
+    unsigned char *p = popcl_recv_buf(r->job, &n);
+    if (n == 0) return;
+    int32_t got = r->net->recv(r->ctx, p, n);
+    if (got > 0 && (size_t)got <= n) {
+        popcl_recv_ack(r->job, (size_t)got);
+        r->moved = 1;
+    } else if (got == POPCL_NET_EOF) {
+        popcl_recv_eof(r->job);
+        r->moved = 1;
+    } else if (got == POPCL_NET_FAILED || (got == POPCL_NET_AGAIN && r->send_broken)) {
+        fail(r, POPCL_ERR_NET);
+    } else if (got != POPCL_NET_AGAIN) {
+        fail(r, POPCL_ERR_PORT);
+    }
+}
+
+static void wait_some(runner *r, uint32_t limit_ms) {
+    unsigned state = popcl_state(r->job);
+    unsigned want = (state & (r->send_broken ? POPCL_RECV : POPCL_SEND | POPCL_RECV)) | r->want_stop;
+    if (state & POPCL_PAUSED && limit_ms > POPCL_RUN_RESUME_MS) limit_ms = POPCL_RUN_RESUME_MS;
+    int32_t can = r->net->wait(r->ctx, want, limit_ms);
+    if (can == POPCL_NET_FAILED) {
+        fail(r, POPCL_ERR_NET);
+    } else if (can == POPCL_NET_STOP && r->want_stop) {
+        r->want_stop = 0;
+        popcl_stop(r->job);
+    } else if (can < 0) {
+        fail(r, POPCL_ERR_PORT);
+    }
+}
+
+static void run(runner *r) {
+    for (unsigned round = 1; !(popcl_state(r->job) & POPCL_DONE); round++) {
+        r->moved = 0;
+        send_some(r);
+        receive_some(r);
+        popcl_tick(r->job, r->net->now_ms(r->ctx));
+        if (popcl_state(r->job) & POPCL_DONE) return;
+        if (!r->moved) wait_some(r, popcl_next_deadline(r->job));
+        else if (round % ROUNDS_PER_LOOK == 0) wait_some(r, 0);
+        if (popcl_state(r->job) & POPCL_PAUSED) popcl_resume(r->job);
+    }
+}
+
+popcl_err popcl_run(popcl *c, const popcl_config *cfg, const popcl_net *net, void *ctx) {
+    runner r = {c, net, ctx, 0, 0, POPCL_NET_STOP};
+    popcl_err e = popcl_start(c, cfg, net->now_ms(ctx));
+    if (e) return e;
+    uint16_t port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
+    uint32_t limit = cfg->connect_ms ? cfg->connect_ms : POPCL_CONNECT_MS;
+    uint32_t total = cfg->total_ms ? cfg->total_ms : POPCL_TOTAL_MS;
+    e = net->open(ctx, cfg->host, port, limit < total ? limit : total);
+    if (e) {
+        fail(&r, e);
+        return popcl_result(c);
+    }
+    popcl_connected(c, net->now_ms(ctx));
+    run(&r);
+    net->close(ctx);
+    return popcl_result(c);
+}

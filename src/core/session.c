@@ -1,0 +1,565 @@
+/* session - commands out, replies in, one state at a time. It knows the grammar of a session (RFC 1939, 3 to 6), not what it is for, and
+ * neither sockets nor TLS: octets come through a link. Everything that happens to a command is told to the owner through the events.
+ *
+ *   CONNECTING -> GREETING -> IDLE <-> STATUS -> LINES | BODY -> (HELD) -> IDLE
+ *                              `-> UNASKED -> ENDING            any state -> CLOSED
+ *
+ * HELD: a reply is complete, and its owner asked for time. UNASKED: octets come that no command asked for; only `-ERR` and the end of the
+ * connection may follow (a server that shuts down or is tired of waiting), anything else is an error: it never answers a later command. */
+#include <string.h>
+
+#include "command.h"
+#include "link.h"
+#include "reply.h"
+#include "wire.h"
+#include "zero.h"
+
+enum state { CLOSED, CONNECTING, GREETING, IDLE, STATUS, LINES, BODY, HELD, UNASKED, ENDING }; /* zeroed is closed */
+
+static const char state_names[][12] = {
+    [CONNECTING] = "connecting", [GREETING] = "greeting", [IDLE] = "idle",       [STATUS] = "status", [LINES] = "listing",
+    [BODY] = "message",          [HELD] = "held",         [UNASKED] = "unasked", [ENDING] = "ending", [CLOSED] = "closed",
+};
+
+static void trace(const popcl_session *s, popcl_trace kind, const void *p, size_t n) {
+    if (s->trace) s->trace(s->trace_ctx, kind, p, n);
+}
+
+/* The only writer of s->state. */
+static void enter(popcl_session *s, enum state next) {
+    if (s->state == next) return;
+    s->state = (uint8_t)next;
+    trace(s, POPCL_TRACE_STATE, state_names[next], strlen(state_names[next]));
+}
+
+static const popcl_flight *head(const popcl_session *s) {
+    return &s->flight[s->head];
+}
+
+static uint32_t head_tag(const popcl_session *s) {
+    return s->in_flight ? head(s)->tag : POPCL_TAG_GREETING;
+}
+
+static int quit_in_flight(const popcl_session *s) {
+    return s->in_flight && s->flight[(s->head + s->in_flight - 1u) % POPCL_WINDOW].verb == POPCL_QUIT;
+}
+
+static void finish(popcl_session *s, popcl_err result) {
+    if (s->state == CLOSED) return;
+    s->result = (uint8_t)result;
+    s->phase = 0;
+    s->pause = 0;
+    enter(s, CLOSED);
+    popcl_zero(s->link.buf, s->link.len);
+    s->events->closed(s->ctx, result);
+}
+
+static void pause_for(popcl_session *s, unsigned why) {
+    s->pause = (uint8_t)(why & POPCL_PAUSED);
+    if (s->taken) s->fresh = 1; /* a pause that brought nothing goes on: it does not begin again */
+    s->taken = 0;
+}
+
+/* ---- replies ---- */
+
+/* Whether the reply to this command is one line only: LIST and UIDL with a number are (RFC 1939, 5 and 7). */
+static enum popcl_reply_shape shape_of(const popcl_flight *f) {
+    const popcl_verb_row *row = &popcl_verbs[f->verb];
+    return row->shape == POPCL_LINES && f->argument ? POPCL_SINGLE : (enum popcl_reply_shape)row->shape;
+}
+
+static void begin_status(popcl_session *s) {
+    int single = s->in_flight && shape_of(head(s)) == POPCL_SINGLE;
+    s->parser.octets = 0;
+    popcl_wire_reset(&s->wire);
+    popcl_reply_begin(&s->parser, &s->reply, single ? (enum popcl_form)popcl_verbs[head(s)->verb].form : POPCL_FORM_TEXT);
+}
+
+/* Takes the next reply's place: that of the oldest command in flight, if there is one. */
+static void await_next(popcl_session *s) {
+    if (s->in_flight) {
+        s->verb = head(s)->verb;
+        begin_status(s);
+        enter(s, STATUS);
+    } else {
+        enter(s, IDLE);
+    }
+}
+
+/* The reply is complete: says so, and again after a pause; then the command is no longer in flight. */
+static void complete(popcl_session *s) {
+    popcl_verb verb = s->in_flight ? (popcl_verb)head(s)->verb : POPCL_VERBS;
+    int ok = s->reply.status == POPCL_STATUS_OK;
+    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) s->phase = POPCL_IN_TRANSACTION;
+    unsigned why = s->events->done(s->ctx, head_tag(s), &s->reply);
+    if (s->state == CLOSED) return;
+    if (why) {
+        enter(s, HELD);
+        pause_for(s, why);
+        return;
+    }
+    s->taken = 1;
+    if (s->in_flight) {
+        s->flight_octets = (uint16_t)(s->flight_octets - head(s)->octets);
+        s->head = (uint8_t)((s->head + 1u) % POPCL_WINDOW);
+        s->in_flight--;
+    }
+    if (verb == POPCL_QUIT) finish(s, ok ? POPCL_OK : POPCL_ERR_QUIT_REFUSED);
+    else await_next(s);
+}
+
+/* Octets arrive that no command in flight can have caused. */
+static void unasked(popcl_session *s) {
+    begin_status(s);
+    enter(s, UNASKED);
+}
+
+/* Whether the oldest command has left: a reply cannot come before. */
+static int head_sent(const popcl_session *s) {
+    return s->flight_octets - head(s)->octets >= (int)s->link.ops->unsent(&s->link);
+}
+
+static void line_failed(popcl_session *s, popcl_err why) {
+    if (s->state == UNASKED || s->state == ENDING) why = POPCL_ERR_UNASKED;
+    if (s->state == GREETING && why == POPCL_ERR_STATUS) why = POPCL_ERR_NOT_POP3;
+    finish(s, why);
+}
+
+/* Counts octets of a line against its limit, and ends the session above it. */
+static int within(popcl_session *s, size_t n, unsigned limit) {
+    if (n > limit - s->parser.octets) {
+        line_failed(s, POPCL_ERR_LINE_LENGTH);
+        return 0;
+    }
+    s->parser.octets = (uint16_t)(s->parser.octets + n);
+    return 1;
+}
+
+static void begin_lines(popcl_session *s) {
+    s->parser.lines = 0;
+    s->parser.octets = 0;
+    if (head(s)->verb == POPCL_CAPA) memset(&s->caps, 0, sizeof s->caps); /* the newest list counts (RFC 2449, 5) */
+    popcl_wire_reset(&s->wire);
+    popcl_reply_begin_line(&s->parser, &s->reply, (enum popcl_form)popcl_verbs[head(s)->verb].form);
+    enter(s, LINES);
+}
+
+static void begin_body(popcl_session *s) {
+    popcl_wire_reset(&s->wire);
+    enter(s, BODY);
+    s->events->open(s->ctx, head_tag(s), &s->reply);
+}
+
+static void greeted(popcl_session *s) {
+    if (s->reply.status != POPCL_STATUS_OK) {
+        finish(s, popcl_reply_error(&s->reply, POPCL_ERR_GREETING_REFUSED));
+        return;
+    }
+    s->phase = POPCL_IN_AUTHORIZATION;
+    complete(s);
+}
+
+static void answered(popcl_session *s) {
+    int ok = s->reply.status == POPCL_STATUS_OK;
+    enum popcl_reply_shape shape = shape_of(head(s));
+    if (ok && head(s)->verb == POPCL_STAT) {
+        s->count = s->reply.number;
+        s->counted = 1;
+    }
+    if (!ok || shape == POPCL_SINGLE) complete(s); /* -ERR has no body (RFC 1939, 3) */
+    else if (shape == POPCL_LINES) begin_lines(s);
+    else begin_body(s);
+}
+
+static void status_end(popcl_session *s) {
+    popcl_err e = popcl_reply_status_end(&s->parser, &s->reply);
+    trace(s, POPCL_TRACE_RECEIVED, "", 0);
+    if (e) line_failed(s, e);
+    else if (s->state == GREETING) greeted(s);
+    else if (s->state == STATUS) answered(s);
+    else if (s->reply.status == POPCL_STATUS_ERR) enter(s, ENDING);
+    else line_failed(s, POPCL_ERR_UNASKED);
+}
+
+static void status_text(popcl_session *s, const unsigned char *p, size_t n) {
+    size_t text;
+    trace(s, POPCL_TRACE_RECEIVED, p, n);
+    popcl_reply_status(&s->parser, &s->reply, p, n, &text);
+    if (s->parser.bad == POPCL_ERR_STATUS || (s->state == UNASKED && s->reply.status == POPCL_STATUS_OK)) line_failed(s, POPCL_ERR_STATUS);
+    else if (text < n && s->state != UNASKED && s->events->text) s->events->text(s->ctx, head_tag(s), p + text, n - text);
+}
+
+/* Each of these takes some of p[0..n) and returns how much. */
+static size_t take_status(popcl_session *s, const unsigned char *p, size_t n) {
+    if (s->state == STATUS && s->parser.octets == 0 && !head_sent(s)) {
+        unasked(s);
+        return 0;
+    }
+    size_t used, span_n = 0;
+    const unsigned char *span = NULL;
+    popcl_wire_event event = popcl_wire_line(&s->wire, 0, p, n, &used, &span, &span_n);
+    if (!within(s, used, POPCL_LINE_MAX)) return used;
+    switch (event) {
+    case POPCL_WIRE_SPAN: status_text(s, span, span_n); break;
+    case POPCL_WIRE_EOL: status_end(s); break;
+    case POPCL_WIRE_LF: line_failed(s, POPCL_ERR_BARE_LF); break;
+    case POPCL_WIRE_NUL: line_failed(s, POPCL_ERR_NUL); break;
+    default: break;
+    }
+    return used;
+}
+
+static void listing_line(popcl_session *s) {
+    popcl_err e = popcl_reply_line_end(&s->parser, &s->reply, &s->caps);
+    int capa = head(s)->verb == POPCL_CAPA;
+    trace(s, POPCL_TRACE_RECEIVED, "", 0);
+    s->parser.lines++;
+    if (!e && capa && s->parser.lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
+    if (!e && !capa && s->reply.number == 0) e = POPCL_ERR_LISTING;
+    if (!e && !capa && s->counted && (s->reply.number > s->count || s->parser.lines > s->count)) e = POPCL_ERR_LISTING;
+    if (e) {
+        finish(s, e);
+        return;
+    }
+    if (!capa) s->events->line(s->ctx, head_tag(s), &s->reply);
+    if (s->state == CLOSED) return;
+    s->parser.octets = 0;
+    popcl_reply_begin_line(&s->parser, &s->reply, (enum popcl_form)s->parser.form);
+}
+
+static size_t take_lines(popcl_session *s, const unsigned char *p, size_t n) {
+    size_t used, span_n = 0;
+    const unsigned char *span = NULL;
+    popcl_wire_event event = popcl_wire_line(&s->wire, 1, p, n, &used, &span, &span_n);
+    if (!within(s, used, head(s)->verb == POPCL_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX)) return used;
+    switch (event) {
+    case POPCL_WIRE_SPAN:
+        trace(s, POPCL_TRACE_RECEIVED, span, span_n);
+        popcl_reply_line(&s->parser, &s->reply, &s->caps, span, span_n);
+        break;
+    case POPCL_WIRE_EOL: listing_line(s); break;
+    case POPCL_WIRE_END: complete(s); break;
+    case POPCL_WIRE_LF: finish(s, POPCL_ERR_BARE_LF); break;
+    case POPCL_WIRE_NUL: finish(s, POPCL_ERR_NUL); break;
+    default: break;
+    }
+    return used;
+}
+
+static size_t take_body(popcl_session *s, const unsigned char *p, size_t n) {
+    size_t used, span_n = 0;
+    const unsigned char *span = NULL;
+    popcl_wire_event event = popcl_wire_body(&s->wire, p, n, &used, &span, &span_n);
+    if (event == POPCL_WIRE_END) complete(s);
+    if (event != POPCL_WIRE_SPAN) return used;
+    size_t taken = s->events->body(s->ctx, head_tag(s), span, span_n);
+    if (s->state == CLOSED) return used;
+    if (taken) s->taken = 1;
+    if (taken < span_n) pause_for(s, POPCL_PAUSED_SINK);
+    return used + popcl_wire_take(&s->wire, span, taken);
+}
+
+static size_t take(popcl_session *s, const unsigned char *p, size_t n) {
+    switch (s->state) {
+    case LINES: return take_lines(s, p, n);
+    case BODY: return take_body(s, p, n);
+    case IDLE: unasked(s); return 0;
+    case ENDING: finish(s, POPCL_ERR_UNASKED); return 0;
+    default: return take_status(s, p, n);
+    }
+}
+
+/* ---- the pump ---- */
+
+static void stream_ended(popcl_session *s) {
+    switch (s->state) {
+    case CONNECTING:
+    case GREETING: finish(s, POPCL_ERR_CLOSED_GREETING); break;
+    case BODY: finish(s, POPCL_ERR_CLOSED_MESSAGE); break;
+    case ENDING: finish(s, popcl_reply_error(&s->reply, POPCL_ERR_SERVER_CLOSED)); break;
+    default: finish(s, quit_in_flight(s) ? POPCL_ERR_QUIT_UNKNOWN : POPCL_ERR_CLOSED); break;
+    }
+}
+
+/* Takes what came, before anything new is sent: octets behind a complete reply are then seen as what they are, unasked. */
+static void read_all(popcl_session *s) {
+    size_t n;
+    if (s->state == HELD && !s->pause) complete(s);
+    while (s->state != CLOSED && !s->pause) {
+        const unsigned char *p = s->link.ops->in(&s->link, &n);
+        if (n == 0) {
+            if (s->eof) stream_ended(s);
+            return;
+        }
+        s->link.ops->in_ack(&s->link, take(s, p, n));
+    }
+}
+
+static void offer(popcl_session *s) {
+    while (!s->pause && !s->eof && popcl_session_can_submit(s)) {
+        unsigned before = s->in_flight;
+        unsigned why = s->events->ready(s->ctx);
+        if (why && s->state != CLOSED) pause_for(s, why);
+        if (!why) s->taken = 1;
+        if (s->in_flight == before) return;
+    }
+}
+
+static void pump(popcl_session *s) {
+    read_all(s);
+    offer(s);
+}
+
+/* Every call that may call back stands between these two. */
+static int call_in(popcl_session *s) {
+    if (s->busy) s->misused = 1;
+    return s->busy ? 0 : (s->busy = 1);
+}
+
+static void call_out(popcl_session *s) {
+    if (s->misused) finish(s, POPCL_ERR_REENTRANT);
+    s->misused = 0;
+    s->busy = 0;
+}
+
+/* ---- the interface ---- */
+
+static int ms_given(uint32_t *ms, uint32_t given, uint32_t otherwise) {
+    *ms = given ? given : otherwise;
+    return *ms <= POPCL_MS_MAX;
+}
+
+popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg, uint32_t now_ms) {
+    const popcl_session_events *e = cfg->events;
+    memset(s, 0, sizeof *s);
+    s->result = POPCL_ERR_ARGUMENT;
+    if (!cfg->iobuf || !e || !e->line || !e->open || !e->body || !e->done || !e->ready || !e->closed) return POPCL_ERR_ARGUMENT;
+    if (!ms_given(&s->connect_ms, cfg->connect_ms, POPCL_CONNECT_MS) || !ms_given(&s->idle_ms, cfg->idle_ms, POPCL_IDLE_MS) ||
+        !ms_given(&s->pause_ms, cfg->pause_ms, POPCL_PAUSE_MS) || !ms_given(&s->total_ms, cfg->total_ms, POPCL_TOTAL_MS))
+        return POPCL_ERR_ARGUMENT;
+    if (cfg->iobuf_len < POPCL_IOBUF_MIN) return (popcl_err)(s->result = POPCL_ERR_IOBUF_SMALL);
+    s->result = POPCL_OK;
+    s->state = CONNECTING;
+    s->verb = POPCL_VERBS;
+    s->events = e;
+    s->ctx = cfg->ctx;
+    s->trace = cfg->trace;
+    s->trace_ctx = cfg->trace_ctx;
+    s->now = s->began = s->progressed = now_ms;
+    s->taken = 1;
+    popcl_link_open_clear(&s->link, cfg->iobuf, cfg->iobuf_len);
+    return POPCL_OK;
+}
+
+void popcl_session_connected(popcl_session *s, uint32_t now_ms) {
+    if (s->state != CONNECTING) return;
+    s->now = s->progressed = now_ms;
+    begin_status(s);
+    enter(s, GREETING);
+}
+
+unsigned popcl_session_state(const popcl_session *s) {
+    size_t n;
+    if (s->state == CLOSED) return POPCL_DONE;
+    unsigned state = s->pause;
+    popcl_session_send_buf(s, &n);
+    if (n) state |= POPCL_SEND;
+    if (s->state != CONNECTING && !s->pause && !s->eof) {
+        s->link.ops->recv_buf(&s->link, &n);
+        if (n) state |= POPCL_RECV;
+    }
+    return state;
+}
+
+const unsigned char *popcl_session_send_buf(const popcl_session *s, size_t *n) {
+    *n = 0;
+    return s->state == CLOSED || s->state == CONNECTING ? NULL : s->link.ops->send_buf(&s->link, n);
+}
+
+void popcl_session_send_ack(popcl_session *s, size_t n) {
+    size_t offered;
+    popcl_session_send_buf(s, &offered);
+    if (n == 0 || offered == 0 || !call_in(s)) return;
+    if (n > offered) {
+        finish(s, POPCL_ERR_PORT);
+    } else {
+        s->link.ops->send_ack(&s->link, n);
+        s->moved = 1;
+        pump(s);
+    }
+    call_out(s);
+}
+
+unsigned char *popcl_session_recv_buf(const popcl_session *s, size_t *n) {
+    *n = 0;
+    return popcl_session_state(s) & POPCL_RECV ? s->link.ops->recv_buf(&s->link, n) : NULL;
+}
+
+void popcl_session_recv_ack(popcl_session *s, size_t n) {
+    size_t offered;
+    popcl_session_recv_buf(s, &offered);
+    if (n == 0 || s->state == CLOSED || !call_in(s)) return;
+    if (n > offered) {
+        finish(s, POPCL_ERR_PORT);
+    } else {
+        s->link.ops->recv_ack(&s->link, n);
+        s->moved = 1;
+        pump(s);
+    }
+    call_out(s);
+}
+
+void popcl_session_recv_eof(popcl_session *s) {
+    if (s->state == CLOSED || !call_in(s)) return;
+    s->eof = 1;
+    pump(s);
+    call_out(s);
+}
+
+void popcl_session_resume(popcl_session *s) {
+    if (s->state == CLOSED || !s->pause || !call_in(s)) return;
+    s->pause = 0;
+    s->moved = 1;
+    pump(s);
+    call_out(s);
+}
+
+/* Which deadline has passed when nothing moved for idle_ms. */
+static popcl_err idle_error(const popcl_session *s) {
+    if (s->link.ops->unsent(&s->link)) return POPCL_ERR_TIMEOUT_SEND;
+    switch (s->state) {
+    case GREETING: return POPCL_ERR_TIMEOUT_GREETING;
+    case BODY: return POPCL_ERR_TIMEOUT_MESSAGE;
+    case UNASKED:
+    case ENDING: return POPCL_ERR_UNASKED;
+    default: return quit_in_flight(s) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
+    }
+}
+
+/* The deadline that counts besides the overall one: where it began, how long it is, and what its end means. POPCL_OK: none. */
+static popcl_err deadline(const popcl_session *s, uint32_t *from, uint32_t *ms) {
+    if (s->pause) {
+        *from = s->paused;
+        *ms = s->pause_ms;
+        return POPCL_ERR_TIMEOUT_PAUSE;
+    }
+    if (s->state == CONNECTING) {
+        *from = s->began;
+        *ms = s->connect_ms;
+        return POPCL_ERR_TIMEOUT_CONNECT;
+    }
+    *from = s->progressed;
+    *ms = s->idle_ms;
+    return s->state == IDLE ? POPCL_OK : idle_error(s); /* an owner who sends nothing waits on purpose */
+}
+
+void popcl_session_tick(popcl_session *s, uint32_t now_ms) {
+    uint32_t from, ms;
+    if (s->state == CLOSED || !call_in(s)) return;
+    if (now_ms - s->now <= POPCL_MS_MAX) s->now = now_ms; /* else the clock went back: no time passed */
+    if (s->moved) s->progressed = s->now;
+    if (s->fresh) s->paused = s->now;
+    s->moved = s->fresh = 0;
+    popcl_err e = deadline(s, &from, &ms);
+    if (s->now - s->began >= s->total_ms) finish(s, POPCL_ERR_TIMEOUT_TOTAL);
+    else if (e && s->now - from >= ms) finish(s, e);
+    call_out(s);
+}
+
+uint32_t popcl_session_next_deadline(const popcl_session *s) {
+    uint32_t from, ms;
+    if (s->state == CLOSED) return POPCL_MS_MAX;
+    uint32_t passed = s->now - s->began;
+    uint32_t left = passed < s->total_ms ? s->total_ms - passed : 0;
+    if (deadline(s, &from, &ms)) {
+        if (s->moved || s->fresh) from = s->now;
+        uint32_t other = s->now - from < ms ? ms - (s->now - from) : 0;
+        if (other < left) left = other;
+    }
+    return left;
+}
+
+int popcl_session_can_submit(const popcl_session *s) {
+    unsigned window = s->phase & POPCL_IN_TRANSACTION && s->caps.tags & POPCL_CAPA_PIPELINING ? POPCL_WINDOW : 1;
+    int busy_state = s->state == UNASKED || s->state == ENDING || s->state == CLOSED;
+    return s->phase != 0 && !busy_state && s->in_flight < window;
+}
+
+static void trace_command(const popcl_session *s, const unsigned char *line, size_t len, size_t secret_from, size_t secret_to) {
+    if (secret_to > secret_from) {
+        trace(s, POPCL_TRACE_SENT, line, secret_from);
+        trace(s, POPCL_TRACE_SENT, "***", 3);
+    } else {
+        trace(s, POPCL_TRACE_SENT, line, len - 2);
+    }
+    trace(s, POPCL_TRACE_SENT, "", 0);
+}
+
+popcl_err popcl_session_submit(popcl_session *s, const popcl_command *c, uint32_t tag) {
+    size_t room, len, secret_from, secret_to;
+    if ((unsigned)c->verb >= POPCL_VERBS || !(popcl_verbs[c->verb].states & s->phase)) return POPCL_ERR_STATE;
+    if (!popcl_session_can_submit(s)) return s->state == UNASKED || s->state == ENDING ? POPCL_ERR_STATE : POPCL_ERR_WOULD_BLOCK;
+    if (s->counted && c->number > s->count) return POPCL_ERR_MESSAGE_NUMBER;
+    unsigned char *line = s->link.ops->out(&s->link, &room);
+    if (room < popcl_command_room(c)) return POPCL_ERR_WOULD_BLOCK;
+    popcl_err e = popcl_command_write(c, line, &len, &secret_from, &secret_to);
+    if (e) return e;
+    popcl_flight *f = &s->flight[(s->head + s->in_flight) % POPCL_WINDOW];
+    f->tag = tag;
+    f->verb = (uint8_t)c->verb;
+    f->argument = c->number != 0;
+    f->octets = (uint8_t)len;
+    s->in_flight++;
+    s->flight_octets = (uint16_t)(s->flight_octets + len);
+    s->link.ops->out_ack(&s->link, len);
+    trace_command(s, line, len, secret_from, secret_to);
+    s->moved = 1; /* the wait for the reply begins now */
+    if (c->verb == POPCL_QUIT) s->phase = 0;
+    if (s->state == IDLE) await_next(s);
+    return POPCL_OK;
+}
+
+unsigned popcl_session_in_flight(const popcl_session *s) {
+    return s->in_flight;
+}
+
+void popcl_session_fail(popcl_session *s, popcl_err why, int net_code) {
+    if (s->state == CLOSED) return;
+    s->net_code = net_code;
+    /* a reset while QUIT waits for its answer leaves the same question open as an end does */
+    if (why == POPCL_ERR_NET && quit_in_flight(s)) why = POPCL_ERR_QUIT_UNKNOWN;
+    finish(s, why == POPCL_OK || why == POPCL_MORE ? POPCL_ERR_ARGUMENT : why);
+}
+
+popcl_err popcl_session_result(const popcl_session *s) {
+    return s->result || s->events ? (popcl_err)s->result : POPCL_ERR_STATE;
+}
+
+int popcl_session_net_code(const popcl_session *s) {
+    return s->net_code;
+}
+
+const popcl_reply *popcl_session_reply(const popcl_session *s) {
+    return &s->reply;
+}
+
+popcl_verb popcl_session_verb(const popcl_session *s) {
+    return (popcl_verb)s->verb;
+}
+
+const popcl_caps *popcl_session_caps(const popcl_session *s) {
+    return &s->caps;
+}
+
+const char *popcl_session_state_name(const popcl_session *s) {
+    return state_names[s->state];
+}
+
+void popcl_session_wipe(popcl_session *s) {
+    if (s->busy) {
+        s->misused = 1;
+        return;
+    }
+    if (s->link.buf) popcl_zero(s->link.buf, s->link.len);
+    popcl_zero(s, sizeof *s);
+}

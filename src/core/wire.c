@@ -1,0 +1,125 @@
+/* wire - see wire.h for the states. The body's decoder looks for dots, not for line ends: between two dots all is content, whatever it
+ * holds, and base64 has no dots at all. So one memchr runs over most of an attachment. */
+#include "wire.h"
+
+#include <string.h>
+
+enum wire_at { BOL, MID, AFTER_CR, DOT, DOT_CR, CR_OWED };
+
+static const unsigned char owed_cr[1] = {'\r'};
+
+void popcl_wire_reset(popcl_wire *w) {
+    w->at = BOL;
+}
+
+/* The octets of a line up to one that needs a look. */
+static size_t plain_run(const unsigned char *p, size_t n) {
+    size_t i = 0;
+    while (i < n && p[i] != '\r' && p[i] != '\n' && p[i] != 0) i++;
+    return i;
+}
+
+popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n, size_t *used, const unsigned char **span,
+                                 size_t *span_n) {
+    for (*used = 0;;) {
+        if (w->at == CR_OWED) { /* a CR with no LF behind it is text like any other */
+            w->at = MID;
+            *span = owed_cr;
+            *span_n = 1;
+            return POPCL_WIRE_SPAN;
+        }
+        if (*used == n) return POPCL_WIRE_MORE;
+        unsigned char c = p[*used];
+        switch (w->at) {
+        case BOL:
+            if (c == '.' && dotted) {
+                w->at = DOT;
+                ++*used;
+            } else {
+                w->at = MID;
+            }
+            break;
+        case DOT:
+            if (c == '\r') {
+                w->at = DOT_CR;
+                ++*used;
+            } else {
+                w->at = MID;
+            }
+            break;
+        case DOT_CR:
+        case AFTER_CR:
+            if (c != '\n') {
+                w->at = CR_OWED;
+                break;
+            }
+            ++*used;
+            if (w->at == DOT_CR) return POPCL_WIRE_END;
+            w->at = BOL;
+            return POPCL_WIRE_EOL;
+        default: /* MID */
+            if (c == '\n') return POPCL_WIRE_LF;
+            if (c == 0) return POPCL_WIRE_NUL;
+            if (c == '\r') {
+                w->at = AFTER_CR;
+                ++*used;
+                break;
+            }
+            *span = p + *used;
+            *span_n = plain_run(*span, n - *used);
+            *used += *span_n;
+            return POPCL_WIRE_SPAN;
+        }
+    }
+}
+
+/* Octets of p[0..n), n > 0, before the first dot at the start of a line. `at` tells what stood before p: MID or AFTER_CR, or BOL with
+ * p[0] no dot. */
+static size_t content_run(int at, const unsigned char *p, size_t n) {
+    size_t from = 0;
+    for (;;) {
+        const unsigned char *dot = memchr(p + from, '.', n - from);
+        if (!dot) return n;
+        size_t i = (size_t)(dot - p);
+        if (i >= 2 ? p[i - 1] == '\n' && p[i - 2] == '\r' : i == 1 && p[0] == '\n' && at == AFTER_CR) return i;
+        from = i + 1;
+    }
+}
+
+popcl_wire_event popcl_wire_body(popcl_wire *w, const unsigned char *p, size_t n, size_t *used, const unsigned char **span, size_t *span_n) {
+    for (*used = 0;;) {
+        if (w->at == CR_OWED) {
+            *span = owed_cr;
+            *span_n = 1;
+            return POPCL_WIRE_SPAN;
+        }
+        if (*used == n) return POPCL_WIRE_MORE;
+        unsigned char c = p[*used];
+        if (w->at == BOL && c == '.') {
+            w->at = DOT;
+            ++*used;
+        } else if (w->at == DOT && c == '\r') {
+            w->at = DOT_CR;
+            ++*used;
+        } else if (w->at == DOT_CR && c == '\n') {
+            ++*used;
+            return POPCL_WIRE_END;
+        } else if (w->at == DOT_CR) {
+            w->at = CR_OWED;
+        } else {
+            if (w->at == DOT) w->at = MID;
+            *span = p + *used;
+            *span_n = content_run(w->at, *span, n - *used);
+            return POPCL_WIRE_SPAN;
+        }
+    }
+}
+
+size_t popcl_wire_take(popcl_wire *w, const unsigned char *span, size_t n) {
+    if (n == 0) return 0;
+    int owed = w->at == CR_OWED;
+    int after_cr = n >= 2 ? span[n - 2] == '\r' : w->at == AFTER_CR;
+    unsigned char last = span[n - 1];
+    w->at = last == '\r' ? AFTER_CR : last == '\n' && after_cr ? BOL : MID;
+    return owed ? 0 : n;
+}
