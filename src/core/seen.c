@@ -176,6 +176,29 @@ void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
     }
 }
 
+/* Entry i gets the marks that f gives it. Returns 0 if that took it out, and another one may stand in its slot. */
+static int mark_anew(popcl_seen *s, size_t i, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
+    unsigned char *flags = slot(s, i) + HASH;
+    unsigned marks = f(ctx, *flags & POPCL_SEEN_MARKS) & POPCL_SEEN_MARKS;
+    if (marks == 0) {
+        take_out(s, i);
+        return 0;
+    }
+    *flags = (unsigned char)((*flags & ~POPCL_SEEN_MARKS) | marks);
+    return 1;
+}
+
+/* Goes round as forget does, for the same reason. */
+void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
+    size_t i = 0;
+    if (s->used == 0) return;
+    while (slot(s, i)[HASH]) i = next(s, i);
+    for (size_t left = s->slots - 1; left > 0; left--) {
+        i = next(s, i);
+        while (slot(s, i)[HASH] && !mark_anew(s, i, f, ctx)) {}
+    }
+}
+
 popcl_err popcl_seen_move(popcl_seen *to, const popcl_seen *from) {
     if (to->used || to->slots == 0 || to->memory == from->memory || memcmp(to->key, from->key, sizeof to->key) != 0) return POPCL_ERR_ARGUMENT;
     if (from->used > room(to)) return POPCL_ERR_SEEN_FULL;

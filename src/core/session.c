@@ -371,9 +371,14 @@ unsigned popcl_session_state(const popcl_session *s) {
     return state;
 }
 
+/* What a server says unasked ends the session: nothing more goes to it, least of all a password. */
+static int may_send(const popcl_session *s) {
+    return s->state != CLOSED && s->state != CONNECTING && s->state != UNASKED && s->state != ENDING;
+}
+
 const unsigned char *popcl_session_send_buf(const popcl_session *s, size_t *n) {
     *n = 0;
-    return s->state == CLOSED || s->state == CONNECTING ? NULL : s->link.ops->send_buf(&s->link, n);
+    return may_send(s) ? s->link.ops->send_buf(&s->link, n) : NULL;
 }
 
 void popcl_session_send_ack(popcl_session *s, size_t n) {
@@ -426,14 +431,15 @@ void popcl_session_resume(popcl_session *s) {
 
 /* Which deadline has passed when nothing moved for idle_ms. */
 static popcl_err idle_error(const popcl_session *s) {
-    if (s->link.ops->unsent(&s->link)) return POPCL_ERR_TIMEOUT_SEND;
     switch (s->state) {
     case GREETING: return POPCL_ERR_TIMEOUT_GREETING;
     case BODY: return POPCL_ERR_TIMEOUT_MESSAGE;
     case UNASKED:
     case ENDING: return POPCL_ERR_UNASKED;
-    default: return quit_in_flight(s) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
+    default: break;
     }
+    if (s->link.ops->unsent(&s->link)) return POPCL_ERR_TIMEOUT_SEND;
+    return quit_in_flight(s) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
 /* The deadline that counts besides the overall one: where it began, how long it is, and what its end means. POPCL_OK: none. */
