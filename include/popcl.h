@@ -92,8 +92,8 @@ typedef enum popcl_fate {
     POPCL_MARKED,     /* the server answered +OK to DELE (RFC 1939, 5) */
     POPCL_NOT_MARKED, /* it did not, with the reason */
     POPCL_DELETED,    /* msg = NULL: QUIT got +OK, all marked messages are gone (RFC 1939, 6) */
-    POPCL_UNKNOWN,    /* msg = NULL: QUIT was sent, and got -ERR or no answer */
-    POPCL_VOID        /* msg = NULL: QUIT was never sent: none was deleted (RFC 1939, 6) */
+    POPCL_UNKNOWN,    /* msg = NULL: QUIT got -ERR or no answer */
+    POPCL_VOID        /* msg = NULL: the session ended before QUIT: none was deleted (RFC 1939, 6) */
 } popcl_fate;
 
 /* ---- the sink ---- */
@@ -250,7 +250,7 @@ struct popcl {
     uint8_t mechanism;      /* index into popcl_mechs */
     uint8_t auth_step, mechanism_bit, deletions;
     uint8_t listing_reached, has_caps, capa_refused, capa_asked, by_number, unordered, left, top_works;
-    uint8_t stopping;       /* no further message is begun */
+    uint8_t stopping;       /* popcl_err: why no further message is begun; 0: they are */
     uint8_t settling;       /* the session is over, and staged messages wait for sync */
     uint8_t over, quit_sent, secret_used, busy, misused;
 };

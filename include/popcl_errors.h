@@ -58,7 +58,7 @@ X(ERR_TIMEOUT_REPLY, LATER, "no reply from the server in time", "it is overloade
 X(ERR_TIMEOUT_MESSAGE, LATER, "a message stopped in the middle", "the server or the network stalls", \
   "run again; the cut message was not stored and is still on the server") \
 X(ERR_TIMEOUT_SEND, LATER, "the server takes no data", "it hangs, or the network stalls", "try again later") \
-X(ERR_TIMEOUT_QUIT, LATER, "no answer to QUIT", "the server hangs; whether it deleted the marked messages is unknown", \
+X(ERR_TIMEOUT_QUIT, LATER, "no answer to QUIT", "the server hangs; whether it deleted what was marked, if anything was, is unknown", \
   "run again: messages may arrive a second time, none is lost") \
 X(ERR_TIMEOUT_PAUSE, LATER, "the sink or the password was not ready in time", "storage or the program behind it was slower than the pause limit", \
   "make it faster, or raise the pause limit; servers drop sessions after 10 idle minutes") \
@@ -123,8 +123,10 @@ X(ERR_NO_TOP, UNAVAILABLE, "the server gives no headers", "it does not support T
   "fetch whole messages: without -n, where that needs headers because UIDL is missing") \
 X(ERR_QUIT_REFUSED, LATER, "the server did not remove all deleted messages", "it answered QUIT with -ERR", \
   "run again: messages may arrive a second time, none is lost") \
-X(ERR_QUIT_UNKNOWN, LATER, "the connection ended before QUIT was answered", "whether the marked messages were deleted is unknown", \
+X(ERR_QUIT_UNKNOWN, LATER, "the connection ended before QUIT was answered", "the server or the network broke off; whether it deleted what was marked, if anything was, is unknown", \
   "run again: messages may arrive a second time, none is lost") \
+X(ERR_NOT_DRAINED, LATER, "a message that was not wanted was too long to be read to its end", "the limit for that (drain_max) was reached", \
+  "run again for the rest; who remembers the message does not ask for it again") \
 X(ERR_STOPPED, STOPPED, "stopped", "the caller asked for it", "run again for the rest") \
 /* the set of UIDs (popcl_seen.h) */ \
 X(ERR_SEEN_FULL, DISK, "the set of seen messages is full", "the maildrop holds more messages than the set has room for", \

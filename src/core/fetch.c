@@ -39,7 +39,7 @@ static void note(popcl *c, popcl_err e, uint32_t message) {
 /* The job cannot go on: no further message is begun, what is durable is deleted if that is due, then QUIT. */
 static void stop_for(popcl *c, popcl_err e) {
     note(c, e, 0);
-    c->stopping = 1;
+    if (!c->stopping) c->stopping = (uint8_t)e;
 }
 
 static void tell(popcl *c, const popcl_msg *m, popcl_fate what, popcl_err why) {
@@ -77,7 +77,7 @@ static void durable(popcl *c, size_t at) {
 static void sink_said(popcl *c, int answer) {
     if (answer >= 0) return;
     if (c->sink_code == 0) c->sink_code = answer;
-    if (answer == POPCL_SINK_STOP) c->stopping = 1;
+    if (answer == POPCL_SINK_STOP && !c->stopping) c->stopping = POPCL_ERR_SINK;
 }
 
 /* ---- sync ---- */
@@ -110,7 +110,8 @@ static void release_secret(popcl *c) {
     s->get(s->ctx, 0, NULL, 0);
 }
 
-/* Whatever is still open gets its fate: the plan holds exactly what has none yet. */
+/* Whatever is still open gets its fate: the plan holds exactly what has none yet. The reason is what ended the session, not what went
+ * wrong before with another message: a caller remembers some reasons. */
 static void tell_open_fates(popcl *c, popcl_err why) {
     for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
         enum popcl_entry_state state = popcl_plan_state(&c->plan, at);
@@ -125,7 +126,7 @@ static void finish(popcl *c) {
     popcl_err session = popcl_session_result(&c->session);
     if (c->over) return;
     c->over = 1;
-    tell_open_fates(c, c->result ? (popcl_err)c->result : POPCL_ERR_STOPPED);
+    tell_open_fates(c, c->stopping ? (popcl_err)c->stopping : session);
     if (c->marked) {
         c->deletions = (uint8_t)(session == POPCL_OK ? POPCL_DELETED : c->quit_sent ? POPCL_UNKNOWN : POPCL_VOID);
         if (c->cfg->fate) c->cfg->fate(c->cfg->ctx, NULL, (popcl_fate)c->deletions, POPCL_OK);
@@ -441,7 +442,7 @@ static void drain(popcl *c, size_t at, popcl_err why) {
  * drain_max; where deletions do, the overall deadline decides. */
 static void drained(popcl *c, size_t n) {
     c->drained = n > UINT32_MAX - c->drained ? UINT32_MAX : c->drained + (uint32_t)n;
-    if (c->drained > c->drain_max && !c->marked && !c->due && !c->staged) popcl_session_fail(&c->session, (popcl_err)c->result, 0);
+    if (c->drained > c->drain_max && !c->marked && !c->due && !c->staged) popcl_session_fail(&c->session, POPCL_ERR_NOT_DRAINED, 0);
 }
 
 static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
@@ -451,7 +452,7 @@ static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
     popcl_plan_msg(&c->plan, tag, &c->msg);
     c->msg.part = popcl_session_verb(&c->session) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
     if (c->stopping) {
-        drain(c, tag, c->result ? (popcl_err)c->result : POPCL_ERR_STOPPED);
+        drain(c, tag, (popcl_err)c->stopping);
         return;
     }
     int answer = c->cfg->sink->begin(c->cfg->sink_ctx, &c->msg);
@@ -535,8 +536,8 @@ static unsigned body_answered(popcl *c, size_t at, const popcl_reply *r) {
     int top = popcl_session_verb(&c->session) == POPCL_TOP;
     if (r->status != POPCL_STATUS_OK) {
         popcl_err why = popcl_reply_error(r, top && !c->top_works ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
-        if (why == POPCL_ERR_NO_TOP) c->stopping = 1; /* it would be refused for every other message too (RFC 1939, 7: optional) */
         not_stored(c, at, why);
+        if (why == POPCL_ERR_NO_TOP) stop_for(c, why); /* it would be refused for every other message too (RFC 1939, 7: optional) */
     } else if (c->open == DRAINING) {
         c->open = CLOSED;
     } else {
@@ -790,7 +791,7 @@ static uint32_t quit_reserve(const popcl *c) {
 
 /* The time is used up but for the reserve: what is durable is still deleted. A body cannot be left other than with the connection. */
 static void wind_up(popcl *c) {
-    if (c->open) popcl_session_fail(&c->session, c->result ? (popcl_err)c->result : POPCL_ERR_TIMEOUT_TOTAL, 0);
+    if (c->open) popcl_session_fail(&c->session, POPCL_ERR_TIMEOUT_TOTAL, 0);
     else if (c->listing_reached) stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
 }
 

@@ -153,30 +153,7 @@ static int grow_older(popcl_seen *s, size_t i) {
     return 1;
 }
 
-/* Starts behind a free slot and goes once round: take_out moves entries only within a run of used slots, towards its beginning, and no run
- * goes on across the start. So what moves was not visited yet, and moves to where the walk still comes. */
-static void forget(popcl_seen *s) {
-    size_t i = 0;
-    if (s->used == 0) return;
-    while (slot(s, i)[HASH]) i = next(s, i);
-    for (size_t left = s->slots - 1; left > 0; left--) {
-        i = next(s, i);
-        while (slot(s, i)[HASH] && !grow_older(s, i)) {}
-    }
-}
-
-void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
-    unsigned char hash[DIGEST];
-    s->listing = uid != NULL;
-    if (!uid) {
-        forget(s);
-    } else if (s->used && uid_len) {
-        unsigned char *e = find_uid(s, uid, uid_len, hash);
-        if (e[HASH]) e[HASH] |= NAMED;
-    }
-}
-
-/* Entry i gets the marks that f gives it. Returns 0 if that took it out, and another one may stand in its slot. */
+/* Entry i gets the marks that f gives it. Returns as grow_older. */
 static int mark_anew(popcl_seen *s, size_t i, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
     unsigned char *flags = slot(s, i) + HASH;
     unsigned marks = f(ctx, *flags & POPCL_SEEN_MARKS) & POPCL_SEEN_MARKS;
@@ -188,14 +165,31 @@ static int mark_anew(popcl_seen *s, size_t i, unsigned (*f)(void *ctx, unsigned 
     return 1;
 }
 
-/* Goes round as forget does, for the same reason. */
-void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
+/* Visits every entry once: it ages, or f marks it anew. Starts behind a free slot and goes once round: take_out moves entries only within
+ * a run of used slots, towards its beginning, and no run goes on across the start. So what moves was not visited yet, and moves to where
+ * the walk still comes. */
+static void go_round(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
     size_t i = 0;
     if (s->used == 0) return;
     while (slot(s, i)[HASH]) i = next(s, i);
     for (size_t left = s->slots - 1; left > 0; left--) {
         i = next(s, i);
-        while (slot(s, i)[HASH] && !mark_anew(s, i, f, ctx)) {}
+        while (slot(s, i)[HASH] && !(f ? mark_anew(s, i, f, ctx) : grow_older(s, i))) {}
+    }
+}
+
+void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
+    if (f) go_round(s, f, ctx);
+}
+
+void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
+    unsigned char hash[DIGEST];
+    s->listing = uid != NULL;
+    if (!uid) {
+        go_round(s, NULL, NULL);
+    } else if (s->used && uid_len) {
+        unsigned char *e = find_uid(s, uid, uid_len, hash);
+        if (e[HASH]) e[HASH] |= NAMED;
     }
 }
 
