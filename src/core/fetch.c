@@ -280,16 +280,6 @@ static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
     plan_message(c, &m);
 }
 
-static void begin_pass(popcl *c, uint32_t from) {
-    popcl_plan_clear(&c->plan);
-    c->pass++;
-    c->from = from;
-    c->full_at = c->last_number = 0;
-    c->unordered = 0;
-    c->sized = 0;
-    enter(c, LIST_MESSAGES);
-}
-
 static void planned(popcl *c) {
     if (c->plan.used && !c->stopping && !c->capa_asked && !c->capa_refused && !c->cfg->no_capa) enter(c, ASK_CAPA_AGAIN);
     else enter(c, HANDLE_MESSAGES);
@@ -310,6 +300,17 @@ static void plan_by_number(popcl *c) {
     }
     c->listed = c->in_maildrop;
     planned(c);
+}
+
+static void begin_pass(popcl *c, uint32_t from) {
+    popcl_plan_clear(&c->plan);
+    c->pass++;
+    c->from = from;
+    c->full_at = c->last_number = 0;
+    c->unordered = 0;
+    c->sized = 0;
+    if (c->cfg->no_uid && !wants_sizes(c)) plan_by_number(c);
+    else enter(c, LIST_MESSAGES);
 }
 
 static void listing_answered(popcl *c, const popcl_reply *r) {
@@ -462,7 +463,7 @@ static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
     drain(c, tag, POPCL_ERR_SINK);
 }
 
-/* Offers octets to the sink; returns how many it took, n if it failed and the rest is to be dropped. */
+/* Offers octets to the sink; returns how many it took, 0 if it failed: then all of them are to be dropped. */
 static size_t give(popcl *c, uint32_t tag, const unsigned char *p, size_t n) {
     int answer = c->cfg->sink->data(c->cfg->sink_ctx, p, n);
     if (answer >= 0 && (size_t)answer <= n) {
@@ -472,7 +473,7 @@ static size_t give(popcl *c, uint32_t tag, const unsigned char *p, size_t n) {
     }
     sink_said(c, answer);
     drain(c, tag, POPCL_ERR_SINK);
-    return n;
+    return 0;
 }
 
 static size_t body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
@@ -601,11 +602,7 @@ static unsigned step(popcl *c) {
     case ASK_CAPA_AGAIN: return send(c, POPCL_CAPA);
     case LOGIN: return login(c);
     case ASK_STAT: return send(c, POPCL_STAT);
-    case LIST_MESSAGES:
-        if (!c->by_number) return send(c, POPCL_UIDL);
-        if (!c->cfg->no_uid || wants_sizes(c)) return send(c, POPCL_LIST);
-        plan_by_number(c);
-        return 0;
+    case LIST_MESSAGES: return send(c, c->by_number ? POPCL_LIST : POPCL_UIDL);
     case LIST_SIZES: return send(c, POPCL_LIST);
     case HANDLE_MESSAGES: return handle_messages(c);
     case SAY_QUIT: return send(c, POPCL_QUIT);
@@ -618,9 +615,9 @@ static unsigned ready(void *ctx) {
     popcl *c = ctx;
     for (;;) {
         unsigned sent = popcl_session_in_flight(&c->session), staged_before = c->staged;
-        uint8_t before = c->phase;
+        unsigned phase = c->phase, pass = c->pass;
         unsigned why = step(c);
-        int moved = c->phase != before || c->staged != staged_before;
+        int moved = c->phase != phase || c->pass != pass || c->staged != staged_before;
         if (why || !moved || c->over || popcl_session_in_flight(&c->session) != sent) return why;
     }
 }
