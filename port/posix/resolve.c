@@ -1,0 +1,210 @@
+/* resolve - host names to addresses, within a deadline. It knows no connection. Addresses are read in this process; names are looked up by
+ * getaddrinfo, which has no time limit and cannot be broken off, and therefore runs in a process of its own:
+ *
+ *     fork -> the child: getaddrinfo, one write to a pipe, _exit
+ *          -> the parent: poll on the pipe -> answer | end without answer: wait for the child
+ *                                          -> deadline, stop: kill it, then wait for it
+ *
+ * A process, not a thread: at the deadline nothing of it stays behind, and the libraries that name services load stay out of this
+ * process. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "posix_internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    SIGNALS_MAX = 64,      /* signal numbers that the child sets back; higher ones do not exist where this runs */
+    DESCRIPTORS_MAX = 1024 /* descriptors that the child closes at most: a program with more keeps the others open in it for that long */
+};
+
+typedef char resolved_crosses_a_pipe_at_once[sizeof(pop_resolved) <= 512 ? 1 : -1];
+
+/* ---- in this process ---- */
+
+static void add(pop_resolved *found, const struct sockaddr *a, uint16_t port) {
+    if (found->count == POP_ADDRESSES_MAX || (a->sa_family != AF_INET && a->sa_family != AF_INET6)) return;
+    pop_address *to = &found->address[found->count++];
+    memcpy(to, a, a->sa_family == AF_INET6 ? sizeof to->v6 : sizeof to->v4);
+    if (a->sa_family == AF_INET6)
+        to->v6.sin6_port = htons(port);
+    else
+        to->v4.sin_port = htons(port);
+}
+
+/* getaddrinfo, its answer in `found`. */
+static void look_up(const char *host, uint16_t port, int family, int flags, pop_resolved *found) {
+    struct addrinfo hints = {0}, *list = NULL;
+    memset(found, 0, sizeof *found);
+    hints.ai_flags = flags;
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    found->code = getaddrinfo(host, NULL, &hints, &list);
+    if (found->code == 0) {
+        for (const struct addrinfo *a = list; a; a = a->ai_next)
+            add(found, a->ai_addr, port);
+        freeaddrinfo(list);
+        if (found->count == 0) found->code = EAI_NONAME;
+    }
+    if (found->code == EAI_SYSTEM)
+        found->error = errno;
+    else if (found->code == EAI_MEMORY)
+        found->error = ENOMEM;
+    else
+        found->error = found->code < 0 ? found->code : -found->code; /* their sign differs between systems */
+}
+
+/* RFC 6761, 6.3: localhost is the loopback address, and no name server is asked. IPv6 first, as in RFC 6724, 10.3. */
+static void add_loopback(uint16_t port, int family, pop_resolved *found) {
+    struct sockaddr_in6 v6 = {0};
+    struct sockaddr_in v4 = {0};
+    memset(found, 0, sizeof *found);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_addr.s6_addr[15] = 1;
+    v4.sin_family = AF_INET;
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (family != AF_INET) add(found, (const struct sockaddr *)&v6, port);
+    if (family != AF_INET6) add(found, (const struct sockaddr *)&v4, port);
+}
+
+static popcl_err result_of(const pop_resolved *found) {
+    if (found->code == 0) return POPCL_OK;
+    return found->error > 0 && pop_is_shortage(found->error) ? POPCL_ERR_NET : POPCL_ERR_RESOLVE;
+}
+
+/* ---- in a process of its own ---- */
+
+/* A signal that the parent catches or ignores must not be caught or ignored here: the child is to die of it. */
+static void reset_signals(void) {
+    struct sigaction as_started = {0};
+    sigset_t none;
+    as_started.sa_handler = SIG_DFL;
+    sigemptyset(&as_started.sa_mask);
+    for (int s = 1; s <= SIGNALS_MAX; s++)
+        (void)sigaction(s, &as_started, NULL);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Closes what was inherited but the pipe, which moves out of the way of 0, 1 and 2: a child that outlives a killed parent must hold no
+ * lock, no pipe and no terminal of its. Returns the pipe's new number. */
+static int drop_descriptors(int pipe_fd) {
+    long most = sysconf(_SC_OPEN_MAX);
+    int fd = fcntl(pipe_fd, F_DUPFD, STDERR_FILENO + 1);
+    if (fd < 0) return pipe_fd;
+    for (int i = 0; i < DESCRIPTORS_MAX && (most < 0 || i < most); i++)
+        if (i != fd) close(i);
+    if (open("/dev/null", O_RDWR) == STDIN_FILENO) {
+        (void)dup2(STDIN_FILENO, STDOUT_FILENO);
+        (void)dup2(STDIN_FILENO, STDERR_FILENO);
+    }
+    return fd;
+}
+
+/* The child's life. It ends by _exit: the parent's buffered output and exit handlers are not its own. */
+static void answer_and_exit(int pipe_fd, const char *host, uint16_t port, int family, uint32_t limit_ms) {
+    pop_resolved found;
+    reset_signals();
+    alarm((unsigned)(limit_ms / 1000u) + 2u); /* in case that the parent is killed before it can kill the child */
+    int fd = drop_descriptors(pipe_fd);
+    look_up(host, port, family, 0, &found);
+    while (write(fd, &found, sizeof found) < 0 && errno == EINTR) {}
+    _exit(0);
+}
+
+/* Forks with all signals blocked, so that no handler of the program runs in the child. */
+static pid_t fork_quietly(void) {
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t child = fork();
+    int error = errno;
+    if (child != 0) (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return child;
+}
+
+static popcl_err short_of(pop_resolved *found, int error) {
+    found->error = error;
+    return POPCL_ERR_NET;
+}
+
+/* Reads the child's answer. POPCL_OK: it is in `found`, or the child ended without one, which is an answer too. *ended tells whether the
+ * child is known to be ending: it wrote its answer, or closed its end of the pipe. */
+static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomic_t *stop, pop_resolved *found, int *ended) {
+    pop_deadline deadline = pop_deadline_in(limit_ms);
+    size_t have = 0;
+    short came = 0;
+    while (have < sizeof *found && !*ended) {
+        switch (pop_wait_fd(fd, POLLIN, &came, pop_deadline_left(&deadline), stop)) {
+        case POP_WAITED_NOTHING: return POPCL_ERR_RESOLVE_TIMEOUT;
+        case POP_WAITED_STOP: return POPCL_ERR_STOPPED;
+        case POP_WAITED_FAILED: return short_of(found, errno);
+        case POP_WAITED_READY: break;
+        }
+        ssize_t got = read(fd, (char *)found + have, sizeof *found - have);
+        if (got < 0 && errno != EINTR && errno != EAGAIN) return short_of(found, errno);
+        if (got == 0) *ended = 1;
+        if (got > 0) have += (size_t)got;
+    }
+    if (have == sizeof *found) {
+        *ended = 1;
+        return POPCL_OK;
+    }
+    memset(found, 0, sizeof *found);
+    found->code = EAI_FAIL;
+    found->error = EAI_FAIL < 0 ? EAI_FAIL : -EAI_FAIL;
+    return stop && *stop ? POPCL_ERR_STOPPED : POPCL_OK; /* the signal that stops the program may have ended the child first */
+}
+
+/* Ends the child, if it does not end by itself, and takes it off the process table. Where SIGCHLD is ignored, or a handler of the program
+ * was faster, there is nothing left to take (ECHILD), and the number may be another process's already: hence no kill once it ended. */
+static void reap(pid_t child, int ended) {
+    if (!ended) kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+}
+
+static popcl_err ask_child(const char *host, uint16_t port, int family, uint32_t limit_ms, const volatile sig_atomic_t *stop,
+                           pop_resolved *found) {
+    int ends[2], ended = 0;
+    memset(found, 0, sizeof *found);
+    if (pipe(ends) < 0) return short_of(found, errno);
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    pid_t child = fork_quietly();
+    if (child == 0) answer_and_exit(ends[1], host, port, family, limit_ms);
+    int error = errno;
+    close(ends[1]);
+    if (child < 0) {
+        close(ends[0]);
+        return short_of(found, error);
+    }
+    popcl_err r = read_answer(ends[0], limit_ms, stop, found, &ended);
+    close(ends[0]);
+    reap(child, ended);
+    return r == POPCL_OK ? result_of(found) : r;
+}
+
+static int is_localhost(const char *host) {
+    return strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0;
+}
+
+popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms, const volatile sig_atomic_t *stop,
+                      pop_resolved *found) {
+    look_up(host, port, family, AI_NUMERICHOST, found);
+    if (found->code != EAI_NONAME) return result_of(found);
+    if (strpbrk(host, ":%")) return POPCL_ERR_RESOLVE; /* of no name, and so of a wrong address or scope */
+    if (is_localhost(host)) {
+        add_loopback(port, family, found);
+        return POPCL_OK;
+    }
+    return ask_child(host, port, family, limit_ms, stop, found);
+}
