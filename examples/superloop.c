@@ -1,6 +1,7 @@
 /* superloop - fetches mail from a main loop that never blocks, as firmware without an operating system does: each turn does a little of
  * everything and comes back.  superloop ADDRESS PORT USER PASSWORD-FILE   (an address: looking up a name would block)
  * The sink is slow on purpose: it takes 64 octets a turn, as a flash memory might, and popcl waits for it with nothing but its window. */
+#define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

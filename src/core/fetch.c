@@ -189,8 +189,8 @@ static unsigned login(popcl *c) {
     popcl_command command = {POPCL_QUIT, 0, 0, NULL, 0, NULL};
     popcl_err e = c->auth_step ? POPCL_OK : choose_mechanism(c);
     if (!e) {
-        c->secret_used |= !c->cfg->secret.octets;
         e = popcl_mechs[c->mechanism]->step(&l, c->auth_step, &command);
+        if (!c->cfg->secret.octets && command.verb != POPCL_USER) c->secret_used = 1; /* its callback was called, or is by submit */
     }
     if (!e) e = popcl_session_submit(&c->session, &command, NO_TAG);
     if (e == POPCL_ERR_SECRET_WAIT) return POPCL_PAUSED_SECRET;
