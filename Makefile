@@ -1,0 +1,262 @@
+# popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is.
+#
+# CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean. BEARSSL=dir builds against an unpacked BearSSL source tree
+# instead of the system's library. B=dir builds into another directory. V=1 shows the commands.
+# Folders are read by wildcard: a new source, test or example needs no line here.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+B := build
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+VERSION := $(shell sed -n 's/^.define POPCL_VERSION "\(.*\)"/\1/p' include/popcl.h)
+JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+# Not $(MAKE) where `make -n` must not run what the line starts.
+THIS_MAKE := $(MAKE)
+# In a recipe: the job slots that the caller gave, or one a processor if none were given.
+parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+quoted = '$(subst ','\'',$(1))'
+
+# ---- BearSSL ----
+
+ifdef BEARSSL
+BEARSSL_HEADER := $(firstword $(wildcard $(BEARSSL)/inc/bearssl.h))
+ifeq ($(BEARSSL_HEADER),)
+$(error BEARSSL=$(BEARSSL) is no BearSSL source tree: there is no $(BEARSSL)/inc/bearssl.h)
+endif
+override BEARSSL := $(abspath $(dir $(BEARSSL_HEADER))..)
+BEARSSL_INC := $(BEARSSL)/inc
+BEARSSL_LIB := $(wildcard $(BEARSSL)/build/libbearssl.a)
+ifeq ($(BEARSSL_LIB),)
+BEARSSL_LIB := $(B)/bearssl/libbearssl.a
+BEARSSL_SRC := $(wildcard $(BEARSSL)/src/*.c $(BEARSSL)/src/*/*.c)
+endif
+BEARSSL_CPPFLAGS := -isystem $(BEARSSL_INC)
+BEARSSL_LIBS ?= $(BEARSSL_LIB)
+else
+# For compilers that do not look into /usr/include, as the ARM one: the folder that holds nothing but BearSSL's headers.
+BEARSSL_INC := $(firstword $(wildcard /usr/include/bearssl /usr/local/include/bearssl))
+# The archive, where the linker finds it: the command then needs no shared library but the C library.
+BEARSSL_LIBS ?= $(if $(wildcard /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a),-l:libbearssl.a,-lbearssl)
+endif
+export BEARSSL BEARSSL_INC CC
+
+# ---- what there is ----
+
+LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c port/posix/*.c))
+TOOL_SRC := $(sort $(wildcard src/tools/popcl/*.c))
+EXAMPLE_SRC := $(sort $(wildcard examples/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
+RUN_SRC := $(wildcard tests/transcripts/run.c)
+HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c)))
+TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
+ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC)
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB := $(B)/libpopcl.a
+COMMAND := $(if $(TOOL_SRC),$(B)/popcl)
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(EXAMPLE_SRC))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
+UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
+SIMS := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(SIM_SRC))
+RUNNER := $(if $(RUN_SRC),$(B)/tests/transcripts/run)
+TESTS := $(UNITS) $(SIMS) $(RUNNER)
+
+# ---- build ----
+
+all: $(LIB) $(COMMAND) $(EXAMPLES) ## build the library, the command and the examples (needs gcc and libbearssl-dev)
+
+POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+POPCL_CPPFLAGS := -Iinclude -Iport/posix $(BEARSSL_CPPFLAGS)
+COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread
+TEST_CPPFLAGS := -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
+
+# Two files hold what no time stamp tells: the flags, and which sources there are. They change only when that changes.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quoted,$(COMPILE) $(LDFLAGS) $(BEARSSL_LIBS)) | cmp -s - $@ || { $(call no_bearssl); \
+	    printf '%s\n' $(call quoted,$(COMPILE) $(LDFLAGS) $(BEARSSL_LIBS)) > $@; }
+$(B)/sources: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(ALL_SRC) | cmp -s - $@ || printf '%s\n' $(ALL_SRC) > $@
+
+no_bearssl = command -v $(firstword $(CC)) >/dev/null || { echo "no C compiler $(firstword $(CC)): install gcc and libc6-dev, or run: make deps" >&2; exit 1; }; \
+	echo '\#include <bearssl.h>' | $(COMPILE) -E -o /dev/null - 2>/dev/null || \
+	{ echo "bearssl.h not found: install libbearssl-dev, or run: make deps, or give BEARSSL=dir (a BearSSL source tree)" >&2; exit 1; }
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) -MMD -MP -c -o $@ $<
+
+# Members of one name from two folders are fine: q appends, r would replace.
+define archive
+$(call say,AR,$@)
+@rm -f $@
+$(Q)$(AR) qcs $@ $(filter %.o,$^)
+endef
+
+$(LIB): $(call objects,$(LIB_SRC)) $(B)/sources
+	$(archive)
+$(B)/tests/libtool.a: $(call objects,$(filter-out %/main.c,$(TOOL_SRC))) $(B)/sources
+	@mkdir -p $(@D)
+	$(archive)
+$(B)/tests/libhelp.a: $(call objects,$(HELP_SRC)) $(B)/sources
+	@mkdir -p $(@D)
+	$(archive)
+
+define link
+@mkdir -p $(@D)
+$(call say,LD,$@)
+$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(if $(BEARSSL_SRC),,$(BEARSSL_LIBS)) $(1) $(LDLIBS)
+endef
+
+ifneq ($(BEARSSL_SRC),)
+OWN_BEARSSL := $(BEARSSL_LIB)
+BEARSSL_OBJ := $(patsubst $(BEARSSL)/src/%.c,$(B)/bearssl/%.o,$(BEARSSL_SRC))
+$(B)/bearssl/%.o: $(BEARSSL)/src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) -w -I$(BEARSSL)/src -I$(BEARSSL)/inc $(CFLAGS) -c -o $@ $<
+$(BEARSSL_LIB): $(BEARSSL_OBJ) $(B)/sources
+	$(archive)
+endif
+
+$(B)/popcl: $(call objects,$(TOOL_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
+	$(link)
+$(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
+	$(link)
+$(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
+	$(link)
+$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(LIB) $(OWN_BEARSSL)
+	$(call link,-lcmocka)
+
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)))
+
+# ---- use ----
+
+demo: ## fetch a sample mailbox from a throw-away Dovecot on this machine (installs what is missing)
+	@sh tests/setup.sh build demo
+	@$(MAKE) --no-print-directory $(parallel) all
+	@POPCL=$(B)/popcl $(PYTHON) tests/interop/demo.py
+
+run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
+	@test -n "$(SERVER)" || { echo "which server? make run SERVER=pop.example.org [ARGS='-p 110 -n']" >&2; exit 64; }
+	@test -e auth || { printf '%s\n' "no file auth here. Make one with two lines, and mode 600:" "  username = you" "  password = secret" >&2; exit 66; }
+	@$(MAKE) --no-print-directory $(parallel) all
+	$(B)/popcl $(SERVER) -a auth -o out $(ARGS)
+
+install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/popcl $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: popcl' \
+	    'Description: POP3 client library for small machines' 'Version: $(VERSION)' \
+	    'Cflags: -I$${includedir} $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))' 'Libs: -L$${libdir} -lpopcl -lbearssl -pthread' \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc
+HEADERS := $(wildcard include/*.h port/posix/popcl_posix.h)
+
+uninstall: ## remove what install installed
+	rm -f $(DESTDIR)$(PREFIX)/bin/popcl $(DESTDIR)$(PREFIX)/lib/libpopcl.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc \
+	    $(addprefix $(DESTDIR)$(PREFIX)/include/,$(notdir $(HEADERS)))
+
+deps: ## install the packages that build, demo and check need, where they are missing
+	@sh tests/setup.sh build demo check
+
+clean: ## remove what was built
+	rm -rf $(B)
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  %-18s  %s\n' "$$name" "$$text"; done
+
+# ---- checks ----
+
+PARTS := interop sanitize lint valgrind unit transcripts sim arm layers readme docs
+# Without the program whose timers and signals valgrind delays.
+VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
+VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt,$(TRANSCRIPTS))
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
+
+# Run two at a time; the long ones come first.
+check: ## every check below (installs what is missing); its last line is the sum
+	@sh tests/setup.sh build demo check
+	@$(MAKE) --no-print-directory -k $(parallel) check-build || echo "some did not build: their parts will say so"
+	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
+
+check-build: all tests benches sanitized ## build all that the checks run
+tests: $(TESTS)
+benches: $(BENCHES)
+sanitized:
+	@$(MAKE) --no-print-directory $(SANITIZED) command tests
+command: $(COMMAND)
+
+check-unit: $(UNITS) ## the unit tests
+	@$(PYTHON) tests/check.py part unit $(UNITS)
+check-transcripts: $(RUNNER) ## the transcripts: whole, octet by octet, at every split
+	@$(PYTHON) tests/check.py part transcripts -- $(RUNNER) $(TRANSCRIPTS)
+check-sim: $(SIMS) ## sessions over a simulated network, disk and clock that fail everywhere
+	@$(PYTHON) tests/check.py part sim $(SIMS)
+check-interop: command benches ## the command against Dovecot and hostile servers on loopback
+	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
+check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan
+	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
+run-sanitized: command tests
+	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
+	    -- $(RUNNER) $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile
+check-valgrind: tests ## unit tests and transcripts under valgrind
+	@$(PYTHON) tests/check.py part valgrind --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes' $(VALGRIND_UNITS) \
+	    -- $(RUNNER) $(VALGRIND_TRANSCRIPTS)
+check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
+	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
+check-arm: ## Cortex-M3 and M0+: compiles freestanding, and the rules of `size` hold
+	@$(PYTHON) tests/size/size.py check
+check-layers: ## an include points downward, and the core includes no system
+	@$(PYTHON) tests/layers.py
+check-readme: all ## the commands and the example of README.md work as they stand there
+	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
+check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
+	@$(PYTHON) tests/docs.py
+
+lint: check-lint ## short for check-lint
+layers: check-layers ## short for check-layers
+docs: ## bring docs/ERRORS.md and the tables of rules up to date
+	@$(PYTHON) tests/docs.py --write
+readme: check-readme ## short for check-readme
+
+# ---- figures ----
+
+size: ## octets of each file on a Cortex-M3, and the rules: no heap, stdio, globals, VLA, recursion
+	@$(PYTHON) tests/size/size.py size
+stack: ## the largest stack frames and the deepest chain of calls on a Cortex-M3
+	@$(PYTHON) tests/size/size.py stack
+structs: ## sizeof every public struct
+	@$(PYTHON) tests/size/size.py structs
+size-diff stack-diff structs-diff: ## what changed against docs/size.txt, stack.txt, structs.txt
+	@$(PYTHON) tests/size/size.py $(patsubst %-diff,%,$@) --diff
+figures: ## write docs/size.txt, stack.txt and structs.txt
+	@$(PYTHON) tests/size/size.py size --write
+	@$(PYTHON) tests/size/size.py stack --write
+	@$(PYTHON) tests/size/size.py structs --write
+
+cov: ## lines that unit, transcripts and sim reach, by file
+	@$(MAKE) --no-print-directory $(parallel) B=$(B)/cov CFLAGS='-O0 -g --coverage' run-cov
+run-cov: tests
+	@find $(B) -name '*.gcda' -delete
+	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
+	@$(PYTHON) tests/cov.py $(B)
+
+.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized run-sanitized run-cov cov \
+    $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures

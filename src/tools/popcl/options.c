@@ -1,0 +1,444 @@
+/* options - see options.h. One table holds every option: its letters, its value, its help text and the function that takes the value;
+ * one more says which exclude each other. The server is parsed here too. */
+#define _POSIX_C_SOURCE 200809L
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define SEE_HELP "popcl --help shows the options"
+#define S_MAX    (POPCL_MS_MAX / 1000u)
+
+/* Notes what is wrong; the first one stays. */
+static int wrong(cmd_options *o, const char *before, const char *name, const char *after, const char *advice) {
+    if (o->error[0]) return -1;
+    (void)snprintf(o->error, sizeof o->error, "%s%s%s", before, name, after);
+    o->advice = advice;
+    return -1;
+}
+
+/* ---- values ---- */
+
+/* Reads digits and nothing else; returns what follows them, or NULL where there are none or the number is above max. */
+static const char *digits(const char *p, uint64_t max, uint64_t *value) {
+    const char *from = p;
+    uint64_t v = 0;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        uint64_t digit = (uint64_t)(*p - '0');
+        if (v > (max - digit) / 10) return NULL;
+        v = v * 10 + digit;
+    }
+    *value = v;
+    return p == from ? NULL : p;
+}
+
+/* A decimal number from 1 to max; 0 for anything else. */
+static uint64_t number(const char *text, uint64_t max) {
+    uint64_t v = 0;
+    const char *end = digits(text, max, &v);
+    return end && *end == '\0' ? v : 0;
+}
+
+static int set_port(cmd_options *o, const char *value) {
+    o->port = (uint16_t)number(value, UINT16_MAX);
+    return o->port ? 0 : wrong(o, "-p", "", " wants a port number, 1 to 65535", SEE_HELP);
+}
+
+static int set_out_dir(cmd_options *o, const char *value) {
+    if (strcmp(value, "-") == 0) return wrong(o, "-o wants a directory", "", "", "give a directory: each message becomes a file in it");
+    o->out_dir = value;
+    return 0;
+}
+
+static int set_auth(cmd_options *o, const char *value) {
+    static const struct {
+        const char *name;
+        uint8_t auth;
+    } mechanisms[] = {{"auto", POPCL_AUTH_AUTO}, {"user", POPCL_AUTH_USER}, {"apop", POPCL_AUTH_APOP}};
+    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
+        if (strcasecmp(value, mechanisms[i].name) != 0) continue;
+        o->auth = mechanisms[i].auth;
+        return 0;
+    }
+    return wrong(o, "--auth", "", " wants auto, user or apop", SEE_HELP);
+}
+
+static int set_max_size(cmd_options *o, const char *value) {
+    static const char units[] = "kKmMgG";
+    uint64_t v = 0;
+    const char *end = digits(value, UINT64_MAX, &v);
+    const char *unit = end && *end ? strchr(units, *end) : NULL;
+    unsigned shift = unit ? 10u * (unsigned)(1 + (unit - units) / 2) : 0;
+    if (unit) end++;
+    if (!end || *end || v == 0 || v > UINT64_MAX >> shift)
+        return wrong(o, "--max-size", "", " wants octets, like 500000, 500k, 20M or 1G", SEE_HELP);
+    o->max_size = v << shift;
+    return 0;
+}
+
+static int set_limit(cmd_options *o, const char *value) {
+    o->limit = (uint32_t)number(value, UINT32_MAX);
+    return o->limit ? 0 : wrong(o, "--limit", "", " wants a number of messages, 1 to 4294967295", SEE_HELP);
+}
+
+static int set_trace(cmd_options *o, const char *value) {
+    o->trace = 1;
+    o->trace_file = value;
+    return 0;
+}
+
+/* ---- the tables ---- */
+
+/* What an option does with its value. OWN rows have a function; the others say which field they set. */
+typedef enum option_kind {
+    FLAG,       /* takes none: a uint8_t gets row->value */
+    TEXT,       /* a const char * */
+    SECONDS,    /* whole seconds, to a uint32_t of milliseconds */
+    OWN,        /* row->set */
+    OWN_OR_NONE /* row->set; the value may be missing, and comes only as --name=value */
+} option_kind;
+
+typedef struct option_row {
+    const char *name; /* long name; NULL: none */
+    char letter;      /* 0: none */
+    uint8_t kind;     /* option_kind */
+    uint8_t value;    /* of a FLAG */
+    size_t field;     /* offset in cmd_options */
+    int (*set)(cmd_options *o, const char *value);
+    const char *shown; /* the value's name in the help text */
+    const char *help;  /* lines behind the first are indented by the printer */
+} option_row;
+
+/* clang-format off */
+enum option_id {
+    OPT_AUTH_FILE, OPT_OUT, OPT_NEW, OPT_DELETE, OPT_PORT, OPT_TLS, OPT_STLS, OPT_CERT_FILE, OPT_CERT_DIR, OPT_IPV4, OPT_IPV6,
+    OPT_IDLE, OPT_CONNECT, OPT_TOTAL, OPT_AUTH, OPT_NO_CAPA, OPT_LIMIT, OPT_MAX_SIZE, OPT_LIST, OPT_CHECK, OPT_VERBOSE, OPT_QUIET,
+    OPT_TRACE, OPT_HELP, OPT_VERSION, OPTIONS
+};
+
+#define FIELD(name) offsetof(cmd_options, name)
+static const option_row options[OPTIONS] = {
+    [OPT_AUTH_FILE] = {NULL, 'a', TEXT, 0, FIELD(auth_file), NULL, " FILE", "login: two lines, `username = NAME` and\n`password = SECRET`"},
+    [OPT_OUT] = {NULL, 'o', OWN, 0, 0, set_out_dir, " DIR", "store each message as a file in DIR, which is made if\nmissing"},
+    [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "", "only messages that were not fetched before"},
+    [OPT_DELETE] = {NULL, 'd', FLAG, 1, FIELD(delete), NULL, "", "delete from the server what was stored, and only that"},
+    [OPT_PORT] = {NULL, 'p', OWN, 0, 0, set_port, " PORT", "port; default 110, with -T 995"},
+    [OPT_TLS] = {NULL, 'T', FLAG, POPCL_TLS, FIELD(security), NULL, "", "POP3S: TLS from the first octet (needs a TLS build)"},
+    [OPT_STLS] = {NULL, 'S', FLAG, POPCL_STLS, FIELD(security), NULL, "", "STLS: change to TLS before login (needs a TLS build)"},
+    [OPT_CERT_FILE] = {NULL, 'c', TEXT, 0, FIELD(cert_file), NULL, " FILE", "trust the certificates in this PEM file; with -T or\n-S"},
+    [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR", "trust the certificates in this directory; with -T or\n-S"},
+    [OPT_IPV4] = {NULL, '4', FLAG, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
+    [OPT_IPV6] = {NULL, '6', FLAG, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
+    [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S", "give up after S seconds without progress; default 60"},
+    [OPT_CONNECT] = {"connect-timeout", 0, SECONDS, 0, FIELD(connect_ms), NULL, " S", "give up connecting after S seconds; default 30"},
+    [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S", "end the whole run after S seconds; default: no limit"},
+    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW", "auto (APOP where the server has it, else user), user\n(USER and PASS) or apop"},
+    [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "", "never send CAPA, for servers that hang on it"},
+    [OPT_LIMIT] = {"limit", 0, OWN, 0, 0, set_limit, " N", "fetch at most N messages in this run"},
+    [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES", "leave larger messages on the server; 500000, or with\nk, M, G for 1024, 1024^2, 1024^3 octets"},
+    [OPT_LIST] = {"list", 0, FLAG, CMD_LIST, FIELD(action), NULL, "", "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
+    [OPT_CHECK] = {"check", 0, FLAG, CMD_CHECK, FIELD(action), NULL, "", "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+    [OPT_VERBOSE] = {NULL, 'v', FLAG, 1, FIELD(verbose), NULL, "", "say what is done"},
+    [OPT_QUIET] = {NULL, 'q', FLAG, 1, FIELD(quiet), NULL, "", "no warnings, notes or progress; errors are still said"},
+    [OPT_TRACE] = {"trace", 0, OWN_OR_NONE, 0, 0, set_trace, "[=FILE]", "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
+    [OPT_HELP] = {"help", 'h', FLAG, CMD_HELP, FIELD(action), NULL, "", "this text"},
+    [OPT_VERSION] = {"version", 'V', FLAG, CMD_VERSION, FIELD(action), NULL, "", "version, features and sizes"},
+};
+#undef FIELD
+/* clang-format on */
+
+/* Options that cannot stand together. */
+static const struct {
+    enum option_id a, b;
+    const char *names;
+} exclusive[] = {
+    {OPT_TLS, OPT_STLS, "-T and -S"},        {OPT_IPV4, OPT_IPV6, "-4 and -6"},
+    {OPT_VERBOSE, OPT_QUIET, "-v and -q"},   {OPT_LIST, OPT_CHECK, "--list and --check"},
+    {OPT_LIST, OPT_DELETE, "--list and -d"}, {OPT_CHECK, OPT_DELETE, "--check and -d"},
+};
+
+static int has(const cmd_options *o, enum option_id id) {
+    return (int)(o->given >> id & 1);
+}
+
+/* ---- the server ---- */
+
+static int bad_server(cmd_options *o, const char *what) {
+    return wrong(o, "the server's name ", what, "", "give HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT");
+}
+
+/* Splits "name%scope", checks and shortens the address. */
+static int set_ipv6_host(cmd_options *o, const char *p, size_t n) {
+    char text[INET6_ADDRSTRLEN + 1 + CMD_SCOPE_MAX + 1];
+    struct in6_addr address;
+    if (n >= sizeof text) return bad_server(o, "is no IPv6 address");
+    memcpy(text, p, n);
+    text[n] = '\0';
+    char *scope = strchr(text, '%');
+    if (scope) {
+        *scope++ = '\0';
+        size_t len = strlen(scope);
+        if (len == 0 || len > CMD_SCOPE_MAX || strspn(scope, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") != len)
+            return bad_server(o, "has an unusable %scope");
+    }
+    if (inet_pton(AF_INET6, text, &address) != 1) return bad_server(o, "is no IPv6 address");
+    if (!inet_ntop(AF_INET6, &address, o->host, sizeof o->host)) return bad_server(o, "is no IPv6 address");
+    (void)snprintf(o->dial, sizeof o->dial, "%s%s%s", o->host, scope ? "%" : "", scope ? scope : "");
+    return 0;
+}
+
+/* A name or an IPv4 address: octets are checked here so that no surprise reaches a resolver or a log. */
+static int set_name(cmd_options *o, const char *p, size_t n) {
+    if (n && p[n - 1] == '.') n--;
+    if (n == 0) return bad_server(o, "is empty");
+    if (n > CMD_HOST_MAX) return bad_server(o, "is longer than 255 octets");
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        int label_end = c == '.';
+        if (c > 127)
+            return wrong(o, "the server's name holds octets above 127", "", "", "give an international name in its xn-- form (A-label)");
+        if (c >= 'A' && c <= 'Z') c = (unsigned char)(c - 'A' + 'a');
+        if (!label_end && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
+            return bad_server(o, "holds an octet that no name has");
+        if (label_end && (i == 0 || p[i - 1] == '.' || i + 1 == n)) return bad_server(o, "has an empty part");
+        o->host[i] = (char)c;
+    }
+    o->host[n] = '\0';
+    if (o->host[0] == '-') return bad_server(o, "begins with -");
+    memcpy(o->dial, o->host, n + 1);
+    return 0;
+}
+
+static int set_server_port(cmd_options *o, const char *text) {
+    if (has(o, OPT_PORT)) return wrong(o, "the port is given twice", "", "", "give it with -p or behind the server's name");
+    o->port = (uint16_t)number(text, UINT16_MAX);
+    return o->port ? 0 : wrong(o, "the server's port is no number from 1 to 65535", "", "", SEE_HELP);
+}
+
+/* pop3://HOST[:PORT][/] and pop3s://: takes the scheme off, and what may stand behind. Returns the length of what is left. */
+static int strip_url(cmd_options *o, const char **server, size_t *n) {
+    static const char clear[] = "pop3://", tls[] = "pop3s://";
+    if (strncasecmp(*server, clear, sizeof clear - 1) == 0) {
+        *server += sizeof clear - 1;
+    } else if (strncasecmp(*server, tls, sizeof tls - 1) == 0) {
+        if (o->security == POPCL_STLS) return wrong(o, "-S and pop3s:// exclude each other", "", "", "pop3s:// means -T");
+        o->security = POPCL_TLS;
+        *server += sizeof tls - 1;
+    } else {
+        *n = strlen(*server);
+        return 0;
+    }
+    *n = strcspn(*server, "/?#");
+    if ((*server)[*n] && strcmp(*server + *n, "/") != 0) return bad_server(o, "has something behind it that popcl cannot use");
+    if (memchr(*server, '@', *n))
+        return wrong(o, "the server's name holds a user name", "", "", "user name and password stand in the file of -a");
+    return 0;
+}
+
+static int set_server(cmd_options *o, const char *server) {
+    size_t n = 0;
+    if (strip_url(o, &server, &n)) return -1;
+    const char *colon = memchr(server, ':', n);
+    if (server[0] == '[') {
+        const char *close = memchr(server, ']', n);
+        if (!close) return bad_server(o, "lacks its ]");
+        const char *rest = close + 1;
+        if (rest != server + n && *rest != ':') return bad_server(o, "has something behind its ]");
+        if (set_ipv6_host(o, server + 1, (size_t)(close - server - 1))) return -1;
+        colon = rest == server + n ? NULL : rest;
+    } else if (colon && memchr(colon + 1, ':', n - (size_t)(colon - server) - 1)) {
+        return set_ipv6_host(o, server, n); /* two colons: an address without brackets, and so without a port */
+    } else if (set_name(o, server, colon ? (size_t)(colon - server) : n)) {
+        return -1;
+    }
+    if (!colon) return 0;
+    char port[8];
+    size_t port_len = n - (size_t)(colon - server) - 1;
+    if (port_len >= sizeof port) port_len = sizeof port - 1; /* too long for any port: still no number */
+    memcpy(port, colon + 1, port_len);
+    port[port_len] = '\0';
+    return set_server_port(o, port);
+}
+
+/* ---- the arguments ---- */
+
+/* What an option is called in an error: its letter or its long name, never its value. */
+static const char *called(const option_row *row, char name[32]) {
+    if (row->letter)
+        (void)snprintf(name, 32, "-%c", row->letter);
+    else
+        (void)snprintf(name, 32, "--%s", row->name);
+    return name;
+}
+
+static int take_seconds(cmd_options *o, const option_row *row, const char *value, unsigned char *field) {
+    char name[32];
+    uint64_t s = number(value, S_MAX);
+    uint32_t ms = (uint32_t)(s * 1000);
+    if (!s) return wrong(o, "", called(row, name), " wants whole seconds, 1 to 1073741", SEE_HELP);
+    memcpy(field, &ms, sizeof ms);
+    return 0;
+}
+
+static int take(cmd_options *o, const option_row *row, const char *value) {
+    char name[32];
+    uint64_t bit = (uint64_t)1 << (row - options);
+    if (o->given & bit) return wrong(o, "", called(row, name), " is given twice", "give each option once");
+    o->given |= bit;
+    if (value && !*value) return wrong(o, "", called(row, name), " has an empty value", SEE_HELP);
+    unsigned char *field = (unsigned char *)o + row->field;
+    switch (row->kind) {
+    case FLAG: *field = row->value; return 0;
+    case TEXT: memcpy(field, &value, sizeof value); return 0;
+    case SECONDS: return take_seconds(o, row, value, field);
+    default: return row->set(o, value);
+    }
+}
+
+/* argv[*at] is "--name" or "--name=value". */
+static int take_long(cmd_options *o, int argc, char *const argv[], int *at) {
+    char name[32];
+    const char *text = argv[*at] + 2;
+    size_t n = strcspn(text, "=");
+    const char *value = text[n] ? text + n + 1 : NULL;
+    for (const option_row *row = options; row < options + OPTIONS; row++) {
+        if (!row->name || strlen(row->name) != n || memcmp(row->name, text, n) != 0) continue;
+        (void)snprintf(name, sizeof name, "--%s", row->name);
+        if (value && row->kind == FLAG) return wrong(o, "", name, " takes no value", SEE_HELP);
+        if (!value && row->kind != FLAG && row->kind != OWN_OR_NONE) {
+            if (*at + 1 >= argc) return wrong(o, "", name, " lacks its value", SEE_HELP);
+            value = argv[++*at];
+        }
+        return take(o, row, value);
+    }
+    return wrong(o, "there is no such long option", "", "", SEE_HELP);
+}
+
+/* argv[*at] is "-x", "-xvalue" or several letters: "-nd", "-ndp110". */
+static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
+    for (const char *p = argv[*at] + 1; *p; p++) {
+        const option_row *row = options;
+        char name[2] = {*p, '\0'};
+        while (row < options + OPTIONS && row->letter != *p)
+            row++;
+        if (row == options + OPTIONS) return wrong(o, "there is no option -", name, "", SEE_HELP);
+        if (row->kind == FLAG || row->kind == OWN_OR_NONE) {
+            if (take(o, row, NULL)) return -1;
+            if (o->action == CMD_HELP || o->action == CMD_VERSION) return 0;
+            continue;
+        }
+        const char *value = p + 1;
+        if (!*value) value = ++*at < argc ? argv[*at] : NULL;
+        if (!value) return wrong(o, "-", name, " lacks its value", SEE_HELP);
+        return take(o, row, value);
+    }
+    return 0;
+}
+
+/* What holds between options, once all are read. */
+static int check_rules(cmd_options *o, const char *server) {
+    for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
+        if (has(o, exclusive[i].a) && has(o, exclusive[i].b))
+            return wrong(o, "", exclusive[i].names, " exclude each other", "give one of them");
+    }
+    if (!server) return wrong(o, "the server is missing", "", "", "popcl SERVER -a FILE -o DIR; " SEE_HELP);
+    if (set_server(o, server)) return -1;
+    if (o->security == POPCL_CLEAR && (o->cert_file || o->cert_dir))
+        return wrong(o, o->cert_file ? "-c" : "-C", "", " is given without -T or -S",
+                     "certificates are for TLS: add -T (POP3S) or -S (STLS)");
+    if (!o->auth_file) return wrong(o, "-a is missing", "", "", "give a file with the lines `username = NAME` and `password = SECRET`");
+    if (!o->out_dir && o->action == CMD_FETCH) return wrong(o, "-o is missing", "", "", "give the directory for the messages");
+    if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
+    return 0;
+}
+
+int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
+    const char *server = NULL;
+    int only_servers = 0; /* behind "--" */
+    memset(o, 0, sizeof *o);
+    o->idle_ms = 60000;
+    o->connect_ms = 30000;
+    o->total_ms = POPCL_MS_MAX;
+    for (int at = 1; at < argc; at++) {
+        const char *arg = argv[at];
+        int failed = 0;
+        if (only_servers || arg[0] != '-' || arg[1] == '\0') {
+            if (server) return wrong(o, "more than one server is given", "", "", "give one; options take their values right behind them");
+            server = arg;
+        } else if (strcmp(arg, "--") == 0) {
+            only_servers = 1;
+        } else if (arg[1] == '-') {
+            failed = take_long(o, argc, argv, &at);
+        } else {
+            failed = take_letters(o, argc, argv, &at);
+        }
+        if (failed) return -1;
+        if (o->action == CMD_HELP || o->action == CMD_VERSION) return 0;
+    }
+    return check_rules(o, server);
+}
+
+/* ---- the help text ---- */
+
+static const char help_head[] = "popcl fetches mail over POP3 and stores each message as a file.\n"
+                                "\n"
+                                "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
+                                "\n"
+                                "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT.\n"
+                                "Options stand before or after it; -- ends them.\n"
+                                "\n";
+
+static const char help_tail[] = "\n"
+                                "Standard output gets one line, the count: `3 messages downloaded.`, with -n\n"
+                                "`2 new messages downloaded.` All else goes to standard error.\n"
+                                "\n"
+                                "What -n knows is kept in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else\n"
+                                ".popcl in the directory of -o: a file for each user, host and port.\n"
+                                "\n"
+                                "Without -T or -S everything travels in clear, the password too.\n"
+                                "\n"
+                                "Exit codes\n"
+                                "   0  done, also when there was nothing new       74  disk or output failed\n"
+                                "   1  --check found nothing new                   75  try again later; or some\n"
+                                "  64  usage                                           messages failed\n"
+                                "  66  the file of -a cannot be opened             76  server broke the protocol\n"
+                                "  68  server's name not found                     77  login refused\n"
+                                "  69  server or service unavailable               78  the file of -a is wrong\n"
+                                "  73  a file or directory cannot be created      129, 130, 143  signals\n"
+                                "\n"
+                                "Example\n"
+                                "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
+                                "  popcl mail.example.org -n -a auth -o mail\n";
+
+/* "  -p PORT" or "      --limit N", filled up to the column where the text begins. */
+static void put_row(const option_row *row, void (*put)(void *ctx, const char *text), void *ctx) {
+    enum { COLUMN = 26 };
+    char left[48];
+    char letter[4] = "  ";
+    if (row->letter) (void)snprintf(letter, sizeof letter, "-%c", row->letter);
+    (void)snprintf(left, sizeof left, "  %s%s%s%s%s", letter, row->name ? (row->letter ? ", " : "  ") : "", row->name ? "--" : "",
+                   row->name ? row->name : "", row->shown);
+    size_t n = strlen(left);
+    while (n < COLUMN)
+        left[n++] = ' ';
+    left[n] = '\0';
+    put(ctx, left);
+    if (n > COLUMN) put(ctx, " ");
+    for (const char *p = row->help; *p;) {
+        char line[64];
+        size_t len = strcspn(p, "\n");
+        (void)snprintf(line, sizeof line, "%.*s\n", (int)len, p);
+        put(ctx, line);
+        p += len + (p[len] == '\n');
+        if (*p) put(ctx, "                          ");
+    }
+}
+
+void cmd_options_help(void (*put)(void *ctx, const char *text), void *ctx) {
+    put(ctx, help_head);
+    for (const option_row *row = options; row < options + OPTIONS; row++)
+        put_row(row, put, ctx);
+    put(ctx, help_tail);
+}

@@ -1,0 +1,42 @@
+/* options - what the command line asks for, checked whole before anything is opened: the parser knows no file and no network, and it
+ * echoes no argument's value, which may be a password in the wrong place. */
+#ifndef POPCL_CMD_OPTIONS_H
+#define POPCL_CMD_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "popcl.h"
+
+typedef enum cmd_action { CMD_FETCH, CMD_LIST, CMD_CHECK, CMD_HELP, CMD_VERSION } cmd_action;
+typedef enum cmd_family { CMD_ANY_FAMILY, CMD_IPV4, CMD_IPV6 } cmd_family;
+
+#define CMD_HOST_MAX  255
+#define CMD_SCOPE_MAX 31
+
+typedef struct cmd_options {
+    char host[CMD_HOST_MAX + 1]; /* names the account: lower case, no trailing dot, an IPv6 address in its shortest form */
+    char dial[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX + 1]; /* what to connect to: host, with an IPv6 address's %scope */
+    uint16_t port;                                   /* never 0 after parse */
+    uint8_t security;                                /* popcl_security */
+    uint8_t action;                                  /* cmd_action */
+    uint8_t family;                                  /* cmd_family */
+    uint8_t auth;                                    /* POPCL_AUTH_* */
+    uint8_t only_new, delete, no_capa, quiet, verbose, trace;
+    const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file; /* NULL: not given; they point into argv */
+    uint32_t idle_ms, connect_ms, total_ms;                              /* never 0 after parse */
+    uint64_t max_size;                                                   /* octets; 0: no limit */
+    uint32_t limit;                                                      /* messages; 0: no limit */
+    char error[128];                                                     /* parse failed: what is wrong, and */
+    const char *advice;                                                  /* what to do instead */
+    uint64_t given;                                                      /* private: options seen, a bit each */
+} cmd_options;
+
+/* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end the reading; then action is the only
+ * field that counts. */
+int cmd_options_parse(cmd_options *o, int argc, char *const argv[]);
+
+/* The text of --help: lines of at most 80 columns, made from the table that parse reads. Calls put for each piece. */
+void cmd_options_help(void (*put)(void *ctx, const char *text), void *ctx);
+
+#endif

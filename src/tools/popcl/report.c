@@ -1,0 +1,246 @@
+/* report - see report.h. Every line for standard error goes through emit, which escapes: no caller can forget it. The password is taken
+ * out of the server's words only: masked in our own sentences it would show which word it is. */
+#define _POSIX_C_SOURCE 200809L
+#include "report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "system.h"
+
+int cmd_exit_code(popcl_err e) {
+    static const unsigned char codes[] = {
+        [POPCL_CLASS_DONE] = CMD_EXIT_DONE,         [POPCL_CLASS_USAGE] = CMD_EXIT_USAGE,
+        [POPCL_CLASS_HOST] = CMD_EXIT_HOST,         [POPCL_CLASS_UNAVAILABLE] = CMD_EXIT_UNAVAILABLE,
+        [POPCL_CLASS_DISK] = CMD_EXIT_DISK,         [POPCL_CLASS_LATER] = CMD_EXIT_LATER,
+        [POPCL_CLASS_PROTOCOL] = CMD_EXIT_PROTOCOL, [POPCL_CLASS_LOGIN] = CMD_EXIT_LOGIN,
+        [POPCL_CLASS_CONFIG] = CMD_EXIT_CONFIG,     [POPCL_CLASS_STOPPED] = CMD_EXIT_SIGNAL,
+    };
+    return codes[popcl_err_class(e)];
+}
+
+void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd) {
+    const char *term = cmd_environment("TERM");
+    memset(r, 0, sizeof *r);
+    r->out_fd = STDOUT_FILENO;
+    r->err_fd = STDERR_FILENO;
+    r->trace_fd = trace_fd;
+    r->quiet = quiet;
+    r->verbose = verbose;
+    r->terminal = !quiet && !verbose && trace_fd < 0 && term && strcmp(term, "dumb") != 0 && isatty(r->err_fd);
+}
+
+/* ---- writing ---- */
+
+/* Returns 0, or errno. */
+static int write_all(int fd, const char *p, size_t n) {
+    while (n) {
+        ssize_t done = write(fd, p, n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return done < 0 ? errno : EIO;
+        p += done;
+        n -= (size_t)done;
+    }
+    return 0;
+}
+
+static void erase_progress(cmd_report *r) {
+    if (r->drawn) (void)write_all(r->err_fd, "\r\033[K", 4);
+    r->drawn = 0;
+}
+
+typedef struct line {
+    int fd;
+    size_t len;
+    char buf[1024];
+} line;
+
+static void add(line *l, const char *p, size_t n) {
+    if (n > sizeof l->buf - l->len) {
+        (void)write_all(l->fd, l->buf, l->len);
+        l->len = 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        l->buf[l->len++] = p[i]; /* n is below 32 */
+}
+
+/* Writes lead, the text with each octet that is no printable ASCII as \xNN, and a line end: in one piece where it fits. */
+static void emit(cmd_report *r, int fd, const char *lead, const char *text, size_t n) {
+    static const char hex[] = "0123456789abcdef";
+    line l = {.fd = fd};
+    if (fd == r->err_fd) erase_progress(r);
+    add(&l, lead, strlen(lead));
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        const char escaped[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+        if (c == '\\')
+            add(&l, "\\\\", 2);
+        else if (c < 0x20 || c > 0x7E)
+            add(&l, escaped, sizeof escaped);
+        else
+            add(&l, text + i, 1);
+    }
+    add(&l, "\n", 1);
+    (void)write_all(fd, l.buf, l.len);
+}
+
+static void say(cmd_report *r, const char *lead, const char *format, va_list arguments) {
+    char text[1536] = "";
+    int n = vsnprintf(text, sizeof text, format, arguments);
+    if (n > 0) emit(r, r->err_fd, lead, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice) {
+    emit(r, r->err_fd, "popcl: ", what, strlen(what));
+    if (*cause) emit(r, r->err_fd, "popcl: likely cause: ", cause, strlen(cause));
+    if (*advice) emit(r, r->err_fd, "popcl: what to try: ", advice, strlen(advice));
+}
+
+void cmd_report_warning(cmd_report *r, const char *format, ...) {
+    va_list arguments;
+    if (r->quiet) return;
+    va_start(arguments, format);
+    say(r, "popcl: warning: ", format, arguments);
+    va_end(arguments);
+}
+
+void cmd_report_note(cmd_report *r, const char *format, ...) {
+    va_list arguments;
+    if (r->quiet) return;
+    va_start(arguments, format);
+    say(r, "popcl: ", format, arguments);
+    va_end(arguments);
+}
+
+void cmd_report_detail(cmd_report *r, const char *format, ...) {
+    va_list arguments;
+    if (!r->verbose) return;
+    va_start(arguments, format);
+    say(r, "popcl: ", format, arguments);
+    va_end(arguments);
+}
+
+/* ---- the server's words ---- */
+
+/* Octets at the start of text, n of them left, that are the secret; where the text is cut, the beginning of the secret that is left. */
+static size_t secret_at(const cmd_report *r, const char *text, size_t n, int cut) {
+    if (r->secret_len == 0) return 0;
+    if (n >= r->secret_len) return memcmp(text, r->secret, r->secret_len) == 0 ? r->secret_len : 0;
+    return cut && memcmp(text, r->secret, n) == 0 ? n : 0;
+}
+
+void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n, int cut) {
+    size_t len = 0;
+    for (size_t i = 0; i < n && len + 1 < cap;) {
+        size_t masked = secret_at(r, text + i, n - i, cut);
+        if (masked == 0) {
+            out[len++] = text[i++];
+            continue;
+        }
+        for (int stars = 0; stars < 3 && len + 1 < cap; stars++)
+            out[len++] = '*';
+        i += masked;
+    }
+    out[len] = '\0';
+}
+
+void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
+    static const char *const leads[] = {[POPCL_TRACE_SENT] = "C: ", [POPCL_TRACE_RECEIVED] = "S: ", [POPCL_TRACE_STATE] = "-- "};
+    cmd_report *r = report;
+    if (r->trace_fd < 0) return;
+    if (kind == POPCL_TRACE_STATE) { /* one piece, and perhaps in the middle of a line */
+        if (n) emit(r, r->trace_fd, leads[kind], p, n);
+        return;
+    }
+    if (n) { /* a piece: lines are collected, because a secret may lie across pieces */
+        size_t room = sizeof r->line - r->line_len;
+        size_t taken = n < room ? n : room;
+        memcpy(r->line + r->line_len, p, taken);
+        r->line_len += taken;
+        r->line_cut |= taken < n;
+        return;
+    }
+    if (kind == POPCL_TRACE_RECEIVED) {
+        cmd_report_scrub(r, r->shown, sizeof r->shown, r->line, r->line_len, r->line_cut);
+        emit(r, r->trace_fd, leads[kind], r->shown, strlen(r->shown));
+    } else {
+        emit(r, r->trace_fd, leads[kind], r->line, r->line_len);
+    }
+    r->line_len = 0;
+    r->line_cut = 0;
+}
+
+/* ---- results ---- */
+
+/* Whether a result stands for a refusal by the server, whose words then say more. */
+static int is_answer(popcl_err e) {
+    switch (e) {
+    case POPCL_ERR_GREETING_REFUSED:
+    case POPCL_ERR_COMMAND_REFUSED:
+    case POPCL_ERR_SERVER_CLOSED:
+    case POPCL_ERR_IN_USE:
+    case POPCL_ERR_LOGIN_DELAY:
+    case POPCL_ERR_SYS_TEMP:
+    case POPCL_ERR_SYS_PERM:
+    case POPCL_ERR_AUTH:
+    case POPCL_ERR_APOP_REFUSED:
+    case POPCL_ERR_RETR_REFUSED:
+    case POPCL_ERR_DELE_REFUSED:
+    case POPCL_ERR_QUIT_REFUSED: return 1;
+    default: return 0;
+    }
+}
+
+void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special) {
+    char what[1024], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
+    if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
+    if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
+    if (is_answer(d->err) && d->reply.text_len) {
+        cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len, d->reply.text_len == POPCL_TEXT_KEEP);
+        (void)snprintf(reply, sizeof reply, "; the server said to %s: \"%s\"", *d->verb ? d->verb : "the connection", words);
+    }
+    (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message, code, *special ? ": " : "", special,
+                   reply);
+    cmd_report_error(r, what, popcl_err_cause(d->err), popcl_err_advice(d->err));
+    if (d->failed > 1) cmd_report_note(r, "%lu messages failed in all; this is the first", (unsigned long)d->failed);
+}
+
+/* ---- progress ---- */
+
+void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets) {
+    char text[96], of[24] = "";
+    const char *unit = octets < 1048576 ? "KB" : octets < 1073741824 ? "MB" : "GB";
+    double size = (double)octets / (octets < 1048576 ? 1024.0 : octets < 1073741824 ? 1048576.0 : 1073741824.0);
+    if (!r->terminal) return;
+    if (total) (void)snprintf(of, sizeof of, " of %lu", (unsigned long)total);
+    int n = snprintf(text, sizeof text, "\r%lu%s messages, %.1f %s\033[K", (unsigned long)messages, of, size, unit);
+    if (n > 0 && write_all(r->err_fd, text, (size_t)n) == 0) r->drawn = 1;
+}
+
+/* ---- standard output ---- */
+
+int cmd_report_flush(cmd_report *r) {
+    if (r->out_len && !r->out_errno) r->out_errno = write_all(r->out_fd, r->out, r->out_len);
+    r->out_len = 0;
+    return r->out_errno ? -1 : 0;
+}
+
+void cmd_report_print(cmd_report *r, const char *text) {
+    size_t n = strlen(text);
+    if (n > sizeof r->out - r->out_len) (void)cmd_report_flush(r);
+    if (n > sizeof r->out) n = sizeof r->out;
+    memcpy(r->out + r->out_len, text, n);
+    r->out_len += n;
+}
+
+void cmd_report_end(cmd_report *r) {
+    (void)cmd_report_flush(r);
+    erase_progress(r);
+    if (r->line_len) cmd_report_trace(r, POPCL_TRACE_RECEIVED, "", 0); /* a line whose end never came */
+    cmd_wipe(r->line, sizeof r->line);
+    r->secret = NULL;
+    r->secret_len = 0;
+}

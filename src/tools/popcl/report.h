@@ -1,0 +1,79 @@
+/* report - all that the command says: errors in three parts, warnings, notes, progress and the trace on standard error, the count and
+ * listings on standard output. It decides what is fit to be shown: control and 8-bit octets are escaped, and the password is taken out of
+ * what a server says. It knows no network and no store. */
+#ifndef POPCL_CMD_REPORT_H
+#define POPCL_CMD_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "popcl.h"
+
+/* Octets of one traced line that are shown; the rest is cut. */
+#define CMD_TRACE_LINE 2048
+
+enum cmd_exit {
+    CMD_EXIT_DONE = 0,
+    CMD_EXIT_NOTHING_NEW = 1,
+    CMD_EXIT_USAGE = 64,
+    CMD_EXIT_HOST = 68,
+    CMD_EXIT_UNAVAILABLE = 69,
+    CMD_EXIT_CREATE = 73,
+    CMD_EXIT_DISK = 74,
+    CMD_EXIT_LATER = 75,
+    CMD_EXIT_PROTOCOL = 76,
+    CMD_EXIT_LOGIN = 77,
+    CMD_EXIT_CONFIG = 78,
+    CMD_EXIT_SIGNAL = 128 /* and the signal's number */
+};
+
+/* The exit code of a result; for POPCL_CLASS_STOPPED the signal's number is the caller's to add. */
+int cmd_exit_code(popcl_err e);
+
+typedef struct cmd_report {
+    int out_fd, err_fd, trace_fd; /* trace_fd -1: no trace */
+    int quiet, verbose;
+    int terminal;       /* 1: progress is shown on err_fd */
+    int drawn;          /* private: a progress line stands there */
+    int out_errno;      /* the first failure of out_fd; 0: none */
+    const char *secret; /* borrowed: what no output may hold */
+    size_t secret_len;
+    size_t out_len, line_len; /* private: of the buffers below */
+    int line_cut;
+    char out[4096];
+    char line[CMD_TRACE_LINE];
+    char shown[3 * CMD_TRACE_LINE + 1]; /* the line, scrubbed */
+} cmd_report;
+
+/* Says nothing yet. Progress is shown where err_fd is a terminal that can erase a line, unless quiet, verbose or trace. */
+void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd);
+
+/* Writes what is left, and wipes the buffers. */
+void cmd_report_end(cmd_report *r);
+
+/* The three parts of an error; cause and advice may be "". All strings may hold anything: they are escaped. */
+void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice);
+
+/* One line of what the report is for. warning and note are not said when quiet, detail only when verbose. */
+void cmd_report_warning(cmd_report *r, const char *format, ...);
+void cmd_report_note(cmd_report *r, const char *format, ...);
+void cmd_report_detail(cmd_report *r, const char *format, ...);
+
+/* Copies text that a server gave to out (cap octets, NUL-terminated), with *** for each occurrence of the secret; where the text is cut,
+ * also for a beginning of the secret at its end. */
+void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n, int cut);
+
+/* A result of the library in three parts, with what is special in it: server, message, the port's error, the server's own words. */
+void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special);
+
+/* Redraws the progress line: so many of total messages (0: total unknown), so many octets. */
+void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets);
+
+/* Standard output, buffered; flush returns 0, or -1 once a write failed. */
+void cmd_report_print(cmd_report *r, const char *text);
+int cmd_report_flush(cmd_report *r);
+
+/* For popcl_config.trace, with a cmd_report as its context. */
+void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n);
+
+#endif

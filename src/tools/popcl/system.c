@@ -1,0 +1,26 @@
+/* system - see system.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "system.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cmd_wipe(void *p, size_t n) {
+    volatile unsigned char *octets = p;
+    while (n--)
+        *octets++ = 0;
+}
+
+const char *cmd_error_text(int error) {
+    static char text[96];
+    if (error < 0) return gai_strerror(error);
+    if (strerror_r(error, text, sizeof text)) (void)snprintf(text, sizeof text, "error %d", error);
+    return text;
+}
+
+const char *cmd_environment(const char *name) {
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv, which nothing calls */
+    return value && *value ? value : NULL;
+}

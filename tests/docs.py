@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Keeps the documents true: docs/ERRORS.md is made from include/popcl_errors.h, and the last column of the tables of docs/PROTOCOL.md and
+docs/SECURITY.md, the tests of each rule, from the ids in square brackets that stand in the tests.
+
+usage: docs.py            checks, and fails on what is out of date, on a rule whose function is gone, and on one without a test that does not say so
+       docs.py --write    brings all three up to date
+Its last line is `docs: N passed, N failed`.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ID = r"(?:[A-Z]\d{1,2}|I-\d{1,2})"
+ROW = re.compile(rf"^\| ({ID}) \|(.*)\|$")
+NAMED = re.compile(rf"\[({ID}(?:[ ,]+{ID})*)\]")
+CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "LATER": 75, "PROTOCOL": 76, "LOGIN": 77, "CONFIG": 78, "STOPPED": "130, 143"}
+
+
+def errors_page():
+    """docs/ERRORS.md from the rows X(NAME, CLASS, "what", "cause", "advice")."""
+    text = (ROOT / "include/popcl_errors.h").read_text().replace("\\\n", " ")
+    rows = re.findall(r'X\((\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', text)
+    out = ["# Every result", "", "Made by `tests/docs.py --write` from [popcl_errors.h](../include/popcl_errors.h). The last column is the exit code of the command.", "",
+           "| POPCL_ | what failed | likely cause | what to try | class | exit |", "|---|---|---|---|---|---|"]
+    out += [f"| {name} | {what} | {cause} | {advice} | {class_} | {CLASSES[class_]} |" for name, class_, what, cause, advice in rows]
+    return "\n".join(out) + "\n"
+
+
+def named_ids():
+    """Which test files name which id."""
+    found = {}
+    for path in sorted((ROOT / "tests").rglob("*")):
+        if path.suffix not in (".c", ".h", ".txt", ".py") or path.name in ("docs.py", "ids.txt"):
+            continue
+        for bracket in NAMED.finditer(path.read_text(errors="replace")):
+            for one in re.findall(ID, bracket.group(1)):
+                found.setdefault(one, set()).add(str(path.relative_to(ROOT / "tests")))
+    return found
+
+
+def names_in_source():
+    """Every identifier of the product's sources, to see that a function named in a table is still there."""
+    words = set()
+    for folder in ("src", "port", "include", "examples"):
+        for path in (ROOT / folder).rglob("*.[ch]"):
+            words |= set(re.findall(r"\w+", path.read_text()))
+            words.add(path.name)
+    return words
+
+
+def table_page(path, tests, words, problems):
+    """The page with its last column brought up to date; problems gets what only a person can mend."""
+    lines = []
+    for line in path.read_text().splitlines():
+        row = ROW.match(line)
+        if row:
+            cells = [c.strip() for c in row.group(2).split("|")]
+            if len(cells) != 3:
+                problems.append(f"{path.name}: {row.group(1)}: a row has four columns: id, rule, where, tests")
+                lines.append(line)
+                continue
+            rule, where, _ = cells
+            for name in re.findall(r"`(\w+)`", where):
+                if name not in words:
+                    problems.append(f"{path.name}: {row.group(1)}: `{name}` is nowhere in the sources")
+            files = sorted(tests.get(row.group(1), ()))
+            if not files and "not yet" not in where:
+                problems.append(f"{path.name}: {row.group(1)} has no test, and does not say that it is not covered yet")
+            line = f"| {row.group(1)} | {rule} | {where} | {', '.join(files)} |"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def main(argv):
+    if argv not in ([], ["--write"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    problems, passed = [], 0
+    tests, words = named_ids(), names_in_source()
+    pages = [(ROOT / "docs/ERRORS.md", errors_page())]
+    for name in ("PROTOCOL.md", "SECURITY.md"):
+        path = ROOT / "docs" / name
+        pages.append((path, table_page(path, tests, words, problems)))
+    for path, text in pages:
+        if argv:
+            path.write_text(text)
+        if not path.exists() or path.read_text() != text:
+            problems.append(f"docs/{path.name} is out of date: run tests/docs.py --write")
+        else:
+            passed += 1
+    for p in problems:
+        print("docs:", p)
+    print(f"docs: {passed} passed, {len(problems)} failed")
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

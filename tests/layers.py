@@ -1,0 +1,113 @@
+"""Checks that includes point downward, and that the core sees no system: reads #include lines and this table, and compiles nothing.
+
+A row says what a module (a .c and a .h of one name, or a public header) may include beside its own header. Rows stand in order, from the
+bottom up: a row that names one below itself is an error of the table. What is not in the table is an error too.
+Ends with `layers: N passed, N failed`.
+"""
+import glob
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+MODULES = {
+    # public headers: what everything is written against
+    "popcl_config": "",
+    "popcl_errors": "",
+    "popcl_seen": "popcl_errors",
+    "popcl_session": "popcl_config popcl_errors",
+    "popcl": "popcl_session",
+    "popcl_net": "popcl",
+    # the core
+    "zero": "",
+    "errors": "popcl_errors",
+    "seen": "popcl_seen",
+    "wire": "popcl_session",
+    "reply": "popcl_session wire",
+    "command": "popcl_session reply zero",
+    "link": "popcl_session zero",
+    "link_clear": "link zero",
+    "session": "popcl_session wire reply command link zero",
+    # login: knows no session
+    "auth": "popcl",
+    "mechs": "auth",
+    "userpass": "auth zero",
+    "apop": "auth zero",
+    # the job: knows the session by popcl_session.h alone
+    "plan": "popcl",
+    "fetch": "popcl plan auth zero",
+    "run": "popcl popcl_net",
+}
+FOLDERS = {  # what the files of a folder may include besides each other
+    "port/posix": "popcl_posix popcl popcl_net popcl_seen popcl_errors popcl_config",
+    "src/tools/popcl": "popcl_posix popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+    "examples": "popcl_posix popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+}
+PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
+PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
+HASHES = ("src/auth/", "src/core/seen.c")  # who may include bearssl.h; a user of popcl.h needs none
+
+
+def module_of(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def includes(path):
+    with open(path, encoding="utf-8") as text:
+        for number, line in enumerate(text, 1):
+            match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+            if match:
+                yield number, match.group(1) == "<", match.group(2)
+
+
+def judge_system(path, name):
+    if name == "bearssl.h":
+        return "" if path.startswith(HASHES) or path.startswith(("src/tools/", "port/")) else "only hashes may know BearSSL"
+    if path.startswith(("src/core/", "src/auth/")) and name not in PURE:
+        return "the core includes no system header but " + ", ".join(sorted(PURE))
+    if path.startswith("include/") and name not in PUBLIC:
+        return "a public header includes no system header but " + ", ".join(sorted(PUBLIC))
+    return ""
+
+
+def judge_own(path, name):
+    target, folder = module_of(name), os.path.dirname(path)
+    if folder in FOLDERS:
+        beside = os.path.exists(os.path.join(folder, name)) and "/" not in name
+        return "" if beside or target in FOLDERS[folder].split() else f"{folder} may include its own and {FOLDERS[folder]}"
+    module = module_of(path)
+    if module not in MODULES:
+        return f"the module {module} is not in the table of tests/layers.py"
+    if target == module or target in MODULES[module].split():
+        return ""
+    return f"{module} may include: {MODULES[module] or 'nothing'}"
+
+
+def check_table():
+    rows = list(MODULES)
+    for row, allowed in MODULES.items():
+        for name in allowed.split():
+            yield f"tests/layers.py: {row} -> {name}", "" if name in rows[: rows.index(row)] else "the table points upward"
+
+
+def check_files():
+    folders = ["include", "src/core", "src/auth", "src/tls", *FOLDERS]
+    for path in sorted(path for folder in folders for path in glob.glob(folder + "/*.[ch]")):
+        for number, system, name in includes(path):
+            yield f"{path}:{number}: {name}", (judge_system if system else judge_own)(path, name)
+
+
+def main():
+    os.chdir(ROOT)
+    results = list(check_table()) + list(check_files())
+    for where, why in results:
+        if why:
+            print(f"{where}: {why}")
+    failed = sum(1 for _, why in results if why)
+    print(f"layers: {len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Compiles every source with gcc and clang, warnings being errors, and runs clang-tidy and cppcheck over what ships. Knows the sources by
+their folders only. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. Ends with `lint: N passed, N failed`.
+"""
+import concurrent.futures
+import glob
+import os
+import shlex
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2".split()
+WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
+SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c"]
+TESTS = ["tests/*/*.c"]
+HEADERS = ["include/*.h", "port/posix/popcl_posix.h"]
+
+
+def files(patterns):
+    return sorted(path for pattern in patterns for path in glob.glob(pattern))
+
+
+def jobs():
+    """(what, command, its input) for every check."""
+    include = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix"))
+    test_include = include + shlex.split(os.environ.get("TEST_CPPFLAGS", ""))
+    for path in files(SHIPPED) + files(TESTS):
+        where = test_include if path.startswith("tests/") else include
+        for compiler in ("gcc", "clang"):
+            yield f"{compiler} {path}", [compiler, *WARNINGS, *where, "-c", path, "-o", "/dev/null"], ""
+    for path in files(HEADERS):  # each stands alone, in C and in C++
+        program = f'#include "{os.path.basename(path)}"\nextern int nothing;\n'
+        yield f"gcc {path}", ["gcc", *WARNINGS, *include, "-fsyntax-only", "-x", "c", "-"], program
+        yield f"clang++ {path}", ["clang", *WARNINGS_CXX, *include, "-"], program
+    for path in files(SHIPPED):
+        yield f"clang-tidy {path}", ["clang-tidy", "--quiet", "--warnings-as-errors=*", path, "--", "-std=c99", *include], ""
+    yield "cppcheck", ["cppcheck", "--quiet", "--std=c99", "--enable=warning,performance,portability", "--inline-suppr", "--error-exitcode=1",
+                       "--suppress=missingIncludeSystem", "--suppressions-list=tests/cppcheck.txt",
+                       *[word for word in include if word.startswith("-I")], "src", "port", "examples"], ""
+
+
+def run(job):
+    what, command, program = job
+    try:
+        done = subprocess.run(command, input=program, capture_output=True, text=True)
+    except FileNotFoundError:
+        return what, 127, f"{command[0]} is not installed: make deps"
+    return what, done.returncode, (done.stdout + done.stderr).strip()
+
+
+def main():
+    os.chdir(ROOT)
+    failed = passed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for what, status, output in pool.map(run, jobs()):
+            if status:
+                failed += 1
+                print(f"--- {what}\n{output}")
+            else:
+                passed += 1
+    print(f"lint: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Runs what README.md tells people to run, so that it works as it stands there. Reads the README, the examples, and tests/interop/dovecot.py.
+
+A fenced block ```sh is run where a comment on the line before it says how, and is an error without one:
+    <!-- run -->          in a copy of the repository, built: so it may install, build or clean
+    <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org: the name is replaced by address and port
+    <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
+build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there.
+Ends with `readme: N passed, N failed`.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
+SECONDS = 300
+HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown"}
+BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
+
+
+def blocks(text):
+    """(language, body, line number, how it is to be run or None)."""
+    for match in BLOCK.finditer(text):
+        before = text[: match.start()].rstrip("\n").rsplit("\n", 1)[-1].strip()
+        yield match.group(1), match.group(2), text.count("\n", 0, match.start()) + 1, HOW.get(before)
+
+
+def shell(script, folder, env):
+    try:
+        done = subprocess.run(["sh", "-eu", "-c", script], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return "hangs"
+    return "" if done.returncode == 0 else f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def environment(folder):
+    home = os.path.join(folder, "home")
+    os.mkdir(home)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("XDG_") and name != "MAKEFLAGS"}
+    env.update(HOME=home, PATH=os.path.join(folder, "popcl", "build") + os.pathsep + os.environ["PATH"])
+    return env
+
+
+def copy_of_repository(folder):
+    """Sources and what was built of them, with their times: nothing is built again. No auth, no out: they are the user's."""
+    copy = os.path.join(folder, "popcl")
+    shutil.copytree(ROOT, copy, ignore=lambda where, names: {".git", "build", "out", "auth"} & set(names) if where == ROOT else {"__pycache__"})
+    shutil.copytree(BUILD, os.path.join(copy, "build"), ignore=lambda where, names: {"san", "cov"} & set(names) if where == BUILD else set())
+    return copy
+
+
+def run_in_copy(script, folder):
+    return shell(script, copy_of_repository(folder), environment(folder))
+
+
+def run_with_server(script, folder):
+    sys.path.insert(0, os.path.join(ROOT, "tests", "interop"))
+    import dovecot
+    copy = copy_of_repository(folder)
+    with dovecot.Dovecot() as server:
+        account = server.account()
+        account.deliver(b"Subject: message %d\n\nhello\n" % n for n in range(3))
+        with open(os.path.join(copy, "auth"), "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f"username = {account.name}\npassword = {account.password}\n")
+        address = f"127.0.0.1 -p {server.port}"
+        return shell(script.replace("=pop.example.org", f"='{address}'").replace("pop.example.org", address), copy, environment(folder))
+
+
+def only_shown(script, _folder):
+    with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as text:
+        targets = set(" ".join(re.findall(r"^([a-z][a-z -]*):", text.read(), re.M)).split())
+    wanted = [word for line in re.findall(r"\bmake((?: +[\w=./:$-]+)*)", script) for word in line.split() if re.fullmatch(r"[a-z][a-z-]*", word)]
+    missing = sorted(set(wanted) - targets)
+    return f"no such make target: {', '.join(missing)}" if missing else ""
+
+
+RUN = {"run": run_in_copy, "server": run_with_server, "shown": only_shown}
+
+
+def check_shell(body, how):
+    if how is None:
+        return "no comment says how to run it: see tests/readme.py"
+    with tempfile.TemporaryDirectory(prefix="popcl-readme-") as folder:
+        return RUN[how](body, folder)
+
+
+def check_c(body):
+    for path in glob.glob(os.path.join(ROOT, "examples", "*.c")):
+        with open(path, encoding="utf-8") as text:
+            if text.read() == body:
+                return ""
+    return "is none of examples/*.c"
+
+
+def checks():
+    try:
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as text:
+            readme = text.read()
+    except FileNotFoundError:
+        yield "README.md", "is not there"
+        return
+    for language, body, line, how in blocks(readme):
+        if language in ("sh", "bash", "console"):
+            yield f"README.md:{line}: {how or 'commands'}", check_shell(body, how)
+        elif language == "c" and re.search(r"\bmain\(", body):
+            yield f"README.md:{line}: program", check_c(body)
+    with open(os.path.join(ROOT, "examples", "minimal.c"), encoding="utf-8") as text:
+        yield "README.md shows examples/minimal.c", "" if text.read() in readme else "it does not"
+
+
+def main():
+    passed = failed = 0
+    for what, why in checks():
+        if why:
+            failed += 1
+            print(f"--- {what}: {why}")
+        else:
+            passed += 1
+    print(f"readme: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
+# Where all is there it does nothing. It installs packages and configures nothing: no server is set up, none is started here.
+#     sh tests/setup.sh build|demo|check ...
+set -u
+missing=
+
+# want PACKAGE TEST...: the package is missing if the test fails.
+want() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+one_of() { # one of these files is there
+    for file in "$@"; do
+        [ -e "$file" ] && return 0
+    done
+    return 1
+}
+
+arm_file() { # the ARM compiler finds this file of its own
+    [ -e "$(arm-none-eabi-gcc -print-file-name="$1")" ]
+}
+
+# Valgrind needs the symbols of the C library, which are a package of their own.
+valgrind_works() {
+    valgrind -q true
+}
+
+find_missing() {
+    missing=
+    for group in "$@"; do
+        case $group in
+        build)
+            want gcc command -v "${CC:-gcc}"
+            want libc6-dev one_of /usr/include/stdio.h
+            if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi
+            ;;
+        demo)
+            want python3 command -v python3
+            want dovecot-pop3d one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login
+            ;;
+        check)
+            want libcmocka-dev one_of /usr/include/cmocka.h
+            want gcc-arm-none-eabi command -v arm-none-eabi-gcc
+            want picolibc-arm-none-eabi arm_file picolibc.specs
+            want valgrind command -v valgrind
+            want libc6-dbg valgrind_works
+            want clang command -v clang
+            want clang-tidy command -v clang-tidy
+            want cppcheck command -v cppcheck
+            if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi
+            ;;
+        *)
+            echo "setup.sh: unknown group $group" >&2
+            exit 2
+            ;;
+        esac
+    done
+}
+
+find_missing "$@"
+[ -z "$missing" ] && exit 0
+
+by_hand="apt-get install --no-install-recommends$missing"
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "missing:$missing (names of Debian 12). This machine has no apt-get: install them with its package manager, then run make again." >&2
+    exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root="sudo -n"
+elif command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
+    as_root=sudo
+else
+    echo "missing:$missing. Neither root nor sudo here: have an administrator run: $by_hand" >&2
+    exit 1
+fi
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
+}
+
+echo "installing:$missing"
+# Lists may be empty (a fresh machine), old (a package moved on), or locked by a second run of this script.
+# shellcheck disable=SC2086
+apt-cache show $missing >/dev/null 2>&1 || apt update
+for try in 1 2 3 4 5 6; do
+    # shellcheck disable=SC2086
+    apt install --no-install-recommends $missing && break
+    sleep $((try * 3))
+    apt update
+done
+
+find_missing "$@"
+[ -z "$missing" ] && exit 0
+echo "still missing:$missing. Look at what apt-get said above, or run: ${as_root:+sudo }apt-get install --no-install-recommends$missing" >&2
+exit 1

@@ -1,0 +1,406 @@
+"""What the library costs on a Cortex-M3, and the rules that keep it that small [I-2]. Knows the sources by their folders only.
+
+    size.py size|stack|structs [--diff | --write]   prints a table, compares it with docs/NAME.txt, or writes that file
+    size.py check                                   the rules alone, and that all compiles freestanding; ends with `arm: N passed, N failed`
+
+The rules, for every object of src/core, src/auth and src/tls:
+- no undefined symbol but the plain functions of <string.h>, the compiler's integer helpers, BearSSL's, and the library's own: no heap, no stdio, no errno;
+- no .data and no .bss: nothing that can be written is global;
+- no stack frame of a size that is not known at compile time (VLA, alloca);
+- no recursion, through indirect calls neither;
+- an indirect call only where tests/size/indirect-calls.txt lists it.
+"""
+import concurrent.futures
+import difflib
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+CC = os.environ.get("ARM_CC", "arm-none-eabi-gcc")
+TOOL = CC[: -len("gcc")] if CC.endswith("gcc") else "arm-none-eabi-"
+FOLDERS = ("src/core", "src/auth", "src/tls")
+WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+M3 = ["-mcpu=cortex-m3", "-mthumb"]
+M0 = ["-mcpu=cortex-m0plus", "-mthumb"]
+SMALL = ["-Os", "-ffunction-sections", "-fdata-sections"]
+PERMITTED = re.compile(r"^(memcpy|memmove|memset|memchr|memcmp|strlen|strchr|strcmp|br_\w+"
+                       r"|__aeabi_(u?idiv|u?idivmod|u?ldivmod|lmul|llsl|llsr|lasr|u?lcmp|mem\w+|u[ir]?(read|write)\w*)|__gnu_thumb1_case_\w+)$")
+# Builds that must compile besides the default: every compile-time choice of popcl_config.h that changes code.
+BUILDS = {
+    "Cortex-M3": M3,
+    "Cortex-M0+": M0,
+    "Cortex-M0+ without APOP": M0 + ["-DPOPCL_WITH_APOP=0"],
+    "Cortex-M3, window 32, text 1": M3 + ["-DPOPCL_WINDOW=32", "-DPOPCL_TEXT_KEEP=1"],
+}
+# Sums of .text and .rodata that are wanted, and for what.
+TARGETS = [
+    (4058, "wire + reply + command + session", "wire reply command session"),
+    (6656, "the same with fetch, plan and userpass", "wire reply command session fetch plan userpass"),
+    (None, "the same with all that a fetch by USER/PASS links", "wire reply command session fetch plan userpass link_clear zero mechs"),
+    (None, "all", None),
+]
+JOB_TARGET = ("popcl", 384)
+
+
+def bearssl_include():
+    places = [os.environ.get("BEARSSL_INC"), "/usr/include/bearssl", "/usr/local/include/bearssl"]
+    for place in places:
+        if place and os.path.exists(os.path.join(place, "bearssl.h")):
+            return ["-isystem", place]
+    return []
+
+
+def sources():
+    return sorted(path for folder in FOLDERS for path in glob.glob(os.path.join(folder, "*.c")))
+
+
+def compile_one(source, out, flags):
+    # -ffreestanding: the core uses <string.h>, and nothing else that a hosted C library has.
+    command = [CC, *WARNINGS, "-ffreestanding", "--specs=picolibc.specs", "-Iinclude", *bearssl_include(), *flags, "-c", source, "-o", out]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def tool(name, *arguments):
+    return subprocess.run([TOOL + name, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+# ---- what an object tells ----
+
+class Object:
+    def __init__(self, source, path):
+        self.source, self.path, self.name = source, path, os.path.basename(source)
+        self.sections = {"text": 0, "rodata": 0, "data": 0, "bss": 0}
+        for line in tool("size", "-A", path).splitlines():
+            match = re.match(r"\.(text|rodata|data|bss)\S*\s+(\d+)", line)
+            if match:
+                self.sections[match.group(1)] += int(match.group(2))
+        self.defined, self.undefined, self.writable = set(), set(), set()
+        for line in tool("nm", path).splitlines():
+            kind, symbol = line.split()[-2:]
+            if symbol.startswith("$"):
+                continue
+            (self.undefined if kind == "U" else self.defined).add(symbol)
+            if kind in "dDbBcC":
+                self.writable.add(symbol)
+        self.frames = []  # (octets, kind, function)
+        with open(path[:-2] + ".su", encoding="utf-8") as lines:
+            for line in lines:
+                where, octets, kind = line.rstrip("\n").split("\t")
+                self.frames.append((int(octets), kind, where.rsplit(":", 1)[1]))
+
+    def frame(self):
+        return max(self.frames, default=(0, "", ""))
+
+
+class Graph:
+    """Who calls whom, by gcc's -fcallgraph-info: functions are `name` or, where static, `file.c:name`."""
+
+    def __init__(self):
+        self.frames, self.calls, self.indirect = {}, {}, {}  # calls: caller -> names; indirect: caller -> {(file, line, column)}
+
+    @staticmethod
+    def title(text):
+        path, colon, function = text.rpartition(":")
+        return os.path.basename(path) + ":" + function if colon else text
+
+    def read(self, path):
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                node = re.match(r'node: { title: "([^"]+)" label: "[^"]*?\\n(\d+) bytes', line)
+                edge = re.match(r'edge: { sourcename: "([^"]+)" targetname: "([^"]+)"(?: label: "([^"]*)")?', line)
+                if node:
+                    self.frames[self.title(node.group(1))] = int(node.group(2))
+                elif edge and edge.group(2) == "__indirect_call":
+                    self.indirect.setdefault(self.title(edge.group(1)), set()).add(tuple(edge.group(3).rsplit(":", 2)))
+                elif edge:
+                    self.calls.setdefault(self.title(edge.group(1)), set()).add(self.title(edge.group(2)))
+
+
+def called_expression(place, functions):
+    """The source text of the function pointer that is called at file:line:column, which may be that of the statement around it."""
+    path, line, column = place
+    with open(path, encoding="utf-8") as source:
+        text = source.read().splitlines()[int(line) - 1]
+    for match in re.finditer(r"[A-Za-z_][\w.\[\]]*(?:->[\w.\[\]]+)*(?=\()", text):
+        if match.end() + 1 >= int(column) and match.group(0) not in functions:
+            return match.group(0)
+    return text.strip().replace(" ", "")
+
+
+def build(folder, flags):
+    """Compiles every source; returns objects, graph, and what did not compile."""
+    objects, graph, failures = [], Graph(), []
+    flags = flags + ["-fstack-usage", "-fcallgraph-info=su"]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        work = {}
+        for source in sources():
+            out = os.path.join(folder, source.replace("/", "_")[:-2] + ".o")
+            work[pool.submit(compile_one, source, out, flags)] = (source, out)
+        for done, (source, out) in work.items():
+            status, said = done.result()
+            if status:
+                failures.append(f"{source} does not compile:\n{said}")
+                continue
+            objects.append(Object(source, out))
+            graph.read(out[:-2] + ".ci")
+    return objects, graph, failures
+
+
+# ---- the rules ----
+
+def listed_indirect_calls():
+    """{(file, expression): targets} of indirect-calls.txt."""
+    listed = {}
+    with open(os.path.join(HERE, "indirect-calls.txt"), encoding="utf-8") as lines:
+        for line in lines:
+            words = line.split("#")[0].split()
+            if words:
+                listed[tuple(words[:2])] = [word for word in words[2:] if word != "-"]
+    return listed
+
+
+def indirect_calls(graph):
+    """{caller: {(file, expression)}}; the file is that of the text, also where the text was inlined."""
+    titles = {name for names in (graph.frames, *graph.calls.values()) for name in names}
+    public = {name for name in titles if ":" not in name} | {"sizeof", "if", "while", "for", "switch", "return"}
+    result = {}
+    for caller, places in graph.indirect.items():
+        for place in places:
+            file = os.path.basename(place[0])
+            local = {name.split(":")[1] for name in titles if name.startswith(file + ":")}
+            result.setdefault(caller, set()).add((file, called_expression(place, public | local)))
+    return result
+
+
+def edges(graph, listed):
+    """All calls, with the listed targets of indirect ones."""
+    result = {caller: {name for name in names if name in graph.frames} for caller, names in graph.calls.items()}
+    for caller, calls in indirect_calls(graph).items():
+        for call in calls:
+            result.setdefault(caller, set()).update(name for name in listed.get(call, ()) if name in graph.frames)
+    return result
+
+
+def cycle(calls):
+    """A chain of functions that comes back to its first, or None. Depth first, with its own stack."""
+    state = {}
+    for root in sorted(calls):
+        if root in state:
+            continue
+        state[root], path = "open", [(root, iter(sorted(calls.get(root, ()))))]
+        while path:
+            name, rest = path[-1]
+            step = next(rest, None)
+            if step is None:
+                state[name] = "done"
+                path.pop()
+            elif state.get(step) == "open":
+                chain = [entry[0] for entry in path]
+                return chain[chain.index(step):] + [step]
+            elif step not in state:
+                state[step] = "open"
+                path.append((step, iter(sorted(calls.get(step, ())))))
+    return None
+
+
+def deepest(graph, calls):
+    """(octets, chain) of the deepest chain of calls from each function. Needs a graph without cycles."""
+    order, seen = [], set()
+    for root in graph.frames:
+        path = [(root, iter(calls.get(root, ())))] if root not in seen else []
+        seen.add(root)
+        while path:
+            name, rest = path[-1]
+            step = next(rest, None)
+            if step is None:
+                order.append(name)
+                path.pop()
+            elif step not in seen:
+                seen.add(step)
+                path.append((step, iter(calls.get(step, ()))))
+    depth = {}
+    for name in order:
+        below = max((depth[step] for step in calls.get(name, ())), default=(0, []))
+        depth[name] = (graph.frames.get(name, 0) + below[0], [name] + below[1])
+    return depth
+
+
+def check_rules(objects, graph):
+    """Yields (rule, complaint or "")."""
+    own = set().union(*(obj.defined for obj in objects)) if objects else set()
+    for obj in objects:
+        foreign = sorted(name for name in obj.undefined - own if not PERMITTED.match(name))
+        yield f"{obj.source}: symbols", f"needs {', '.join(foreign)}" if foreign else ""
+        writable = sorted(obj.writable) or (["(unnamed)"] if obj.sections["data"] or obj.sections["bss"] else [])
+        yield f"{obj.source}: globals", f"can be written: {', '.join(writable)}" if writable else ""
+        dynamic = [function for _, kind, function in obj.frames if "dynamic" in kind]
+        yield f"{obj.source}: frames", f"of unknown size: {', '.join(dynamic)}" if dynamic else ""
+    listed, found = listed_indirect_calls(), set().union(*indirect_calls(graph).values())
+    for call in sorted(found | set(listed)):
+        why = "" if call in found and call in listed else "listed, but there is none" if call in listed else "not in tests/size/indirect-calls.txt"
+        yield "indirect call " + " ".join(call), why
+    unknown = sorted({name for names in listed.values() for name in names} - set(graph.frames))
+    yield "targets of indirect calls", f"listed, but not defined: {', '.join(unknown)}" if unknown else ""
+    chain = cycle(edges(graph, listed))
+    yield "recursion", " -> ".join(chain) if chain else ""
+
+
+def complaints(objects, graph, failures):
+    """What does not compile, and what breaks the rules: (rule, complaint)."""
+    for failure in failures:
+        yield "compiles", failure
+    if not objects:
+        yield "sources", f"none found in {', '.join(FOLDERS)}"
+    yield from check_rules(objects, graph)
+
+
+def check_builds(folder):
+    for name, flags in BUILDS.items():
+        place = os.path.join(folder, re.sub(r"\W", "_", name))
+        os.mkdir(place)
+        _, _, failures = build(place, flags + SMALL)
+        yield f"freestanding: {name}", "\n".join(failures)
+
+
+# ---- the tables ----
+
+def heading():
+    return [f"{tool('gcc', '-dumpfullversion').strip()} of {TOOL}gcc: {' '.join(M3 + ['-Os', '-ffreestanding'])}"]
+
+
+def total(objects, names=None):
+    chosen = [obj for obj in objects if names is None or obj.name[:-2] in names.split()]
+    return {kind: sum(obj.sections[kind] for obj in chosen) for kind in ("text", "rodata", "data", "bss")}
+
+
+def size_table(objects, _graph):
+    form = "{:<24}{:>8}{:>8}{:>8}{:>8}{:>8}"
+    lines = heading() + ["octets; frame: the largest stack frame", "", form.format("file", "text", "rodata", "data", "bss", "frame")]
+    for obj in objects:
+        lines.append(form.format(obj.source[len("src/"):], *obj.sections.values(), obj.frame()[0]))
+    lines += [form.format("all", *total(objects).values(), max((obj.frame()[0] for obj in objects), default=0)), ""]
+    for target, text, names in TARGETS:
+        octets = total(objects, names)["text"] + total(objects, names)["rodata"]
+        verdict = f"  (wanted: at most {target}: {'met' if octets <= target else 'missed by ' + str(octets - target)})" if target else ""
+        lines.append(f"{octets:>6}  {text}{verdict}")
+    return lines
+
+
+def stack_table(objects, graph):
+    lines = heading() + ["octets; without BearSSL's, the C library's and the callbacks' own", "", "largest frame of each file"]
+    lines += [f"{obj.frame()[0]:>6}  {obj.source[len('src/'):]}: {obj.frame()[2]}" for obj in objects if obj.frames]
+    calls = edges(graph, listed_indirect_calls())
+    depth = deepest(graph, calls)
+    lines += ["", "deepest chain of calls below each public function, over 64 octets"]
+    public = sorted((octets, name) for name, (octets, _) in depth.items() if ":" not in name and is_public(name))
+    lines += [f"{octets:>6}  {name}" for octets, name in reversed(public) if octets > 64]
+    octets, chain = max(depth.values(), default=(0, []))
+    lines += ["", f"deepest of all, {octets} octets"] + [f"{graph.frames.get(name, 0):>6}  {name}" for name in chain]
+    return lines
+
+
+def public_headers():
+    return sorted(glob.glob("include/*.h"))
+
+
+def is_public(name):
+    return any(re.search(rf"\b{re.escape(name)}\(", open(header, encoding="utf-8").read()) for header in public_headers())
+
+
+def public_structs():
+    names = []
+    for header in public_headers():
+        with open(header, encoding="utf-8") as text:
+            names += re.findall(r"^(?:typedef )?struct (popcl\w*) \{", text.read(), re.M)
+    return sorted(set(names))
+
+
+def sizes_of(names, compiler, folder):
+    """sizeof by a compiler that may be for another machine: each size becomes that of an array, and nm tells it."""
+    source, out = os.path.join(folder, "sizes.c"), os.path.join(folder, "sizes.o")
+    with open(source, "w", encoding="utf-8") as text:
+        text.writelines(f'#include "{os.path.basename(header)}"\n' for header in public_headers())
+        text.writelines(f"extern const char size_{name}[]; const char size_{name}[sizeof(struct {name})] = {{0}};\n" for name in names)
+    subprocess.run(compiler + ["-std=c99", "-Iinclude", "-c", source, "-o", out], check=True)
+    nm = tool("nm", "-S", out) if compiler[0] == CC else subprocess.run(["nm", "-S", out], capture_output=True, text=True, check=True).stdout
+    found = {line.split()[3]: int(line.split()[1], 16) for line in nm.splitlines() if len(line.split()) == 4}
+    return [found["size_" + name] for name in names]
+
+
+def structs_table(_objects, _graph):
+    names, form = public_structs(), "{:<28}{:>10}{:>8}"
+    with tempfile.TemporaryDirectory() as folder:
+        small = sizes_of(names, [CC, *M3, "--specs=picolibc.specs"], folder)
+        large = sizes_of(names, [os.environ.get("CC", "gcc")], folder)
+    lines = ["octets, with the defaults of popcl_config.h", "", form.format("struct", "Cortex-M3", "host")]
+    lines += [form.format(*row) for row in zip(names, small, large)]
+    name, target = JOB_TARGET
+    octets = small[names.index(name)]
+    lines += ["", f"{octets:>6}  {name} (wanted: at most {target}: {'met' if octets <= target else 'missed by ' + str(octets - target)})"]
+    return lines
+
+
+TABLES = {"size": size_table, "stack": stack_table, "structs": structs_table}
+
+
+def show_difference(lines, path):
+    try:
+        with open(path, encoding="utf-8") as text:
+            old = text.read().splitlines()
+    except FileNotFoundError:
+        print(f"{path} is not there yet: make figures")
+        return
+    changed = [line for line in difflib.unified_diff(old, lines, path, "now", n=0, lineterm="") if not line.startswith("@@")]
+    print("\n".join(changed) if changed else f"as in {path}")
+
+
+def report(name, option):
+    path = f"docs/{name}.txt"
+    with tempfile.TemporaryDirectory() as folder:
+        objects, graph, failures = build(folder, M3 + SMALL)
+        bad = [f"{rule}: {why}" for rule, why in complaints(objects, graph, failures) if why]
+        lines = [] if failures or any(line.startswith("recursion") for line in bad) else TABLES[name](objects, graph)
+    if lines and option == "--write":
+        with open(path, "w", encoding="utf-8") as text:
+            text.write("\n".join(lines) + "\n")
+        print(f"{path} written")
+    elif lines and option == "--diff":
+        show_difference(lines, path)
+    elif lines:
+        print("\n".join(lines))
+    if bad:
+        print("\nrules broken:", *bad, sep="\n")
+    return 1 if bad else 0
+
+
+def check():
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(os.path.join(folder, "rules"))
+        results = list(complaints(*build(os.path.join(folder, "rules"), M3 + SMALL))) + list(check_builds(folder))
+    for rule, why in results:
+        if why:
+            print(f"{rule}: {why}")
+    failed = sum(1 for _, why in results if why)
+    print(f"arm: {len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main():
+    os.chdir(ROOT)
+    words = sys.argv[1:]
+    if words == ["check"]:
+        return check()
+    if len(words) in (1, 2) and words[0] in TABLES and words[1:] in ([], ["--diff"], ["--write"]):
+        return report(words[0], words[1] if words[1:] else "")
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+/* test_authfile - the file with user name and password: every shape of it that is read right, and every one that is refused. */
+#define _DEFAULT_SOURCE 1
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "authfile.h"
+
+static char dir[64], path[96];
+static cmd_auth a;
+
+static int make_dir(void **state) {
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "/tmp/popcl-auth-XXXXXX");
+    if (!mkdtemp(dir)) return -1;
+    (void)snprintf(path, sizeof path, "%s/auth", dir);
+    return 0;
+}
+
+static int remove_dir(void **state) {
+    (void)state;
+    (void)unlink(path);
+    return rmdir(dir);
+}
+
+static void write_file(const char *text, size_t n, mode_t mode) {
+    (void)unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, n), n);
+    assert_int_equal(fchmod(fd, mode), 0);
+    (void)close(fd);
+}
+
+static int load(const char *text, size_t n) {
+    write_file(text, n, 0600);
+    return cmd_auth_load(&a, path);
+}
+
+#define LOAD(text) load(text, sizeof(text) - 1)
+
+static void reads_as(int code, const char *user, const char *secret) {
+    assert_int_equal(code, 0);
+    assert_int_equal(a.user_len, strlen(user));
+    assert_memory_equal(a.user, user, strlen(user));
+    assert_int_equal(a.secret_len, strlen(secret));
+    assert_memory_equal(a.secret, secret, strlen(secret));
+}
+
+static void reads_every_line_form(void **state) { /* [E11 E9] */
+    (void)state;
+    reads_as(LOAD("username = alice\npassword = secret\n"), "alice", "secret");
+    reads_as(LOAD("password = secret\nusername = alice\n"), "alice", "secret");
+    reads_as(LOAD("username = alice\npassword = secret"), "alice", "secret");
+    reads_as(LOAD("username = alice\r\npassword = secret\r\n"), "alice", "secret");
+    reads_as(LOAD("username = alice\r\npassword = secret\r"), "alice", "secret");
+    reads_as(LOAD("\xEF\xBB\xBFusername = alice\r\npassword = secret\r\n\r\n"), "alice", "secret");
+    reads_as(LOAD("username = al ice\npassword =  two = \t \n"), "al ice", " two = \t ");
+    reads_as(LOAD("username = \xe4\xf6\npassword = p\xc3\xa4ss\n"), "\xe4\xf6", "p\xc3\xa4ss");
+    reads_as(LOAD("username=alice\npassword=secret\n"), "alice", "secret");
+    assert_false(a.readable);
+}
+
+static void config_error(int code, const char *word) {
+    assert_int_equal(code, 78);
+    if (!strstr(a.what, word)) fail_msg("\"%s\" lacks \"%s\"", a.what, word);
+    assert_true(a.cause && a.cause[0] && a.advice && a.advice[0]);
+    for (size_t i = 0; i < sizeof a.buf; i++)
+        assert_int_equal(a.buf[i], 0);
+}
+
+static void refuses_other_text(void **state) { /* [E11 E8 E13] */
+    (void)state;
+    config_error(LOAD(""), "empty");
+    config_error(LOAD("username = alice\n"), "no password");
+    config_error(LOAD("password = hunter2\n"), "no user name");
+    config_error(LOAD("username = alice\npassword = hunter2\npassword = hunter2\n"), "line 3");
+    config_error(LOAD("username = alice\nusername = bob\npassword = hunter2\n"), "line 2");
+    config_error(LOAD("username = alice\nhunter2\n"), "line 2");
+    config_error(LOAD("username = alice\nhunter2 = x\n"), "line 2");
+    config_error(LOAD("# hunter2 = x\nusername = alice\npassword = hunter2\n"), "line 1");
+    config_error(LOAD("Username = alice\npassword = hunter2\n"), "line 1");
+    config_error(LOAD("username =\npassword = hunter2\n"), "line 1");
+    config_error(LOAD("username = alice\npassword = \n"), "line 2");
+    config_error(LOAD("username = al\rice\npassword = hunter2\n"), "line 1");
+    config_error(LOAD("username = alice\npassword = hunter2\0x\n"), "line 2");
+    config_error(LOAD("username = alice\rpassword = hunter2\r"), "line 1");
+    config_error(LOAD("\xff\xfeu\0s\0e\0r\0"), "line 1");
+    assert_null(strstr(a.what, "hunter2"));
+}
+
+static void size_limit(void **state) { /* [E11] */
+    static char text[CMD_AUTH_MAX + 1];
+    (void)state;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "username = alice\npassword = ", 28);
+    assert_int_equal(load(text, CMD_AUTH_MAX), 0);
+    assert_int_equal(a.secret_len, CMD_AUTH_MAX - 28);
+    config_error(load(text, CMD_AUTH_MAX + 1), "4 KB");
+}
+
+static void other_kinds_of_file(void **state) { /* [E11] */
+    (void)state;
+    (void)unlink(path);
+    assert_int_equal(cmd_auth_load(&a, path), 66);
+    assert_int_equal(cmd_auth_load(&a, ""), 66);
+    config_error(cmd_auth_load(&a, dir), "ordinary");
+    config_error(cmd_auth_load(&a, "/dev/zero"), "ordinary");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    config_error(cmd_auth_load(&a, path), "ordinary"); /* and does not hang */
+    (void)unlink(path);
+    assert_int_equal(symlink("missing", path), 0);
+    assert_int_equal(cmd_auth_load(&a, path), 66);
+}
+
+static void who_else_may_touch_it(void **state) { /* [E12] */
+    static const char text[] = "username = alice\npassword = hunter2\n";
+    (void)state;
+    write_file(text, sizeof text - 1, 0644);
+    assert_int_equal(cmd_auth_load(&a, path), 0);
+    assert_true(a.readable);
+    write_file(text, sizeof text - 1, 0640);
+    assert_int_equal(cmd_auth_load(&a, path), 0);
+    assert_true(a.readable);
+    write_file(text, sizeof text - 1, 0602);
+    config_error(cmd_auth_load(&a, path), "others may write");
+    write_file(text, sizeof text - 1, 0660);
+    config_error(cmd_auth_load(&a, path), "others may write");
+    write_file(text, sizeof text - 1, 0600);
+    if (geteuid() != 0) return; /* only root can give a file away */
+    assert_int_equal(chown(path, 4242, (gid_t)-1), 0);
+    config_error(cmd_auth_load(&a, path), "another user");
+}
+
+static void wiped(void **state) { /* [E13] */
+    (void)state;
+    assert_int_equal(LOAD("username = alice\npassword = hunter2\n"), 0);
+    cmd_auth_wipe(&a);
+    for (size_t i = 0; i < sizeof a.buf; i++)
+        assert_int_equal(a.buf[i], 0);
+    assert_int_equal(a.secret_len, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_every_line_form), cmocka_unit_test(refuses_other_text),    cmocka_unit_test(size_limit),
+        cmocka_unit_test(other_kinds_of_file),   cmocka_unit_test(who_else_may_touch_it), cmocka_unit_test(wiped),
+    };
+    return cmocka_run_group_tests_name("authfile", tests, make_dir, remove_dir);
+}

@@ -1,0 +1,303 @@
+/* test_options - the command line: what is understood, and what is refused before anything is opened. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "options.h"
+
+static cmd_options o;
+
+/* Parses "popcl" and the words of one string; the pieces of a word that holds a space are no test's business. */
+static int parse(const char *line) {
+    static char text[1024];
+    char *argv[40];
+    int argc = 0;
+    (void)snprintf(text, sizeof text, "popcl %s", line);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc] = NULL;
+    return cmd_options_parse(&o, argc, argv);
+}
+
+static void refused(const char *line) {
+    if (parse(line) == 0) fail_msg("taken: %s", line);
+    assert_true(o.error[0] && o.advice && o.advice[0]);
+}
+
+static void seed_interface_in_any_order(void **state) {
+    static const char *const lines[] = {
+        "host -p 1110 -d -n -a auth -o out", "-a auth -o out -nd -p1110 host",      "-ndp1110 -aauth -oout -- host",
+        "-n -d host:1110 -o out -a auth",    "pop3://host:1110 -dn -a auth -o out", "-nd POP3://HOST.:1110/ -a auth -o out",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (parse(lines[i])) fail_msg("%s: %s", lines[i], o.error);
+        assert_string_equal(o.host, "host");
+        assert_string_equal(o.dial, "host");
+        assert_int_equal(o.port, 1110);
+        assert_true(o.delete &&o.only_new && !o.quiet && !o.verbose);
+        assert_string_equal(o.auth_file, "auth");
+        assert_string_equal(o.out_dir, "out");
+        assert_int_equal(o.action, CMD_FETCH);
+        assert_int_equal(o.security, POPCL_CLEAR);
+    }
+}
+
+static void defaults(void **state) {
+    (void)state;
+    assert_int_equal(parse("mail.example -a a -o o"), 0);
+    assert_int_equal(o.port, 110);
+    assert_int_equal(o.idle_ms, 60000);
+    assert_int_equal(o.connect_ms, 30000);
+    assert_int_equal(o.total_ms, POPCL_MS_MAX);
+    assert_true(!o.only_new && !o.delete &&o.max_size == 0 && o.limit == 0 && o.auth == POPCL_AUTH_AUTO);
+    assert_int_equal(parse("mail.example -T -a a -o o"), 0);
+    assert_int_equal(o.port, 995);
+    assert_int_equal(parse("pop3s://mail.example -a a -o o"), 0);
+    assert_int_equal(o.security, POPCL_TLS);
+    assert_int_equal(o.port, 995);
+    assert_int_equal(parse("mail.example -S -C certs -c file -a a -o o"), 0);
+    assert_int_equal(o.port, 110);
+    assert_string_equal(o.cert_dir, "certs");
+    assert_string_equal(o.cert_file, "file");
+}
+
+static void long_options(void **state) {
+    (void)state;
+    assert_int_equal(
+        parse("h -a a -o o -v -4 --timeout 5 --connect-timeout=7 --max-time=9 --auth apop --no-capa --limit=3 --max-size 2M --trace=t"), 0);
+    assert_int_equal(o.idle_ms, 5000);
+    assert_int_equal(o.connect_ms, 7000);
+    assert_int_equal(o.total_ms, 9000);
+    assert_int_equal(o.auth, POPCL_AUTH_APOP);
+    assert_int_equal(o.limit, 3);
+    assert_int_equal(o.max_size, 2 * 1024 * 1024);
+    assert_int_equal(o.family, CMD_IPV4);
+    assert_true(o.no_capa && o.verbose && o.trace);
+    assert_string_equal(o.trace_file, "t");
+    assert_int_equal(parse("h -a a --list --trace -6"), 0);
+    assert_int_equal(o.action, CMD_LIST);
+    assert_true(o.trace && !o.trace_file && o.family == CMD_IPV6);
+    assert_int_equal(parse("h -a a --check -q"), 0);
+    assert_int_equal(o.action, CMD_CHECK);
+    assert_int_equal(parse("h -a a -o o --max-size 500000"), 0);
+    assert_int_equal(o.max_size, 500000);
+    assert_int_equal(parse("--help -x"), 0);
+    assert_int_equal(o.action, CMD_HELP);
+    assert_int_equal(parse("-d -V"), 0);
+    assert_int_equal(o.action, CMD_VERSION);
+}
+
+static void contradictions_and_repetitions(void **state) { /* [L1] */
+    static const char *const lines[] = {
+        "h -a a -o o -T -S",
+        "h -a a -o o -TS",
+        "h -a a -o o -4 -6",
+        "h -a a -o o -q -v",
+        "h -a a -o o -n -n",
+        "h -a a -a b -o o",
+        "h -a a -o o -o p",
+        "h -p 110 -p 110 -a a -o o",
+        "h:110 -p 110 -a a -o o",
+        "h -a a --list --check",
+        "h -a a --list -d",
+        "h -a a --check -d",
+        "h -a a -o o -c f",
+        "h -a a -o o -C d",
+        "pop3s://h -S -a a -o o",
+        "h h -a a -o o",
+        "h -a a -o o --limit 1 --limit 2",
+        "h -a a -o o --timeout 1 --timeout=1",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        refused(lines[i]);
+}
+
+static void missing_and_unknown(void **state) {
+    static const char *const lines[] = {
+        "",
+        "-a a -o o",
+        "h",
+        "h -a a",
+        "h -o o",
+        "h -a a -o",
+        "h -o o -a",
+        "h -a a -o o -x",
+        "h -a a -o o --frobnicate",
+        "h -a a -o o --no-capa=1",
+        "h -a a -o o --limit",
+        "h -a a -o -",
+        "h -a a -o o --",
+        "h -a a -o o -- -n",
+        "h -a a -o o --tim 5",
+        "h -a a -o o --auth login",
+        "h -a a -o o --trace=",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (strcmp(lines[i], "h -a a -o o --") == 0)
+            assert_int_equal(parse(lines[i]), 0);
+        else
+            refused(lines[i]);
+    }
+}
+
+static void numbers_are_strict(void **state) { /* [L2] */
+    static const char *const ports[] = {"0", "65536", "-1", "+110", "110x", "x", "1e2", "0x6e", "=110", "99999999999999999999"};
+    static const char *const numbers[] = {"0", "-1", "1.5", "5s", "99999999999999999999"};
+    static const char *const sizes[] = {"0", "-1", "k", "1kk", "1T", "1.5M", "18446744073709551616", "17179869184G"};
+    char line[128];
+    char *const empty[] = {"popcl", "h", "-p", "", "-a", "a", "-o", "o", NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+        (void)snprintf(line, sizeof line, "h -p %s -a a -o o", ports[i]);
+        refused(line);
+        (void)snprintf(line, sizeof line, "h:%s -a a -o o", ports[i]);
+        refused(line);
+        (void)snprintf(line, sizeof line, "[::1]:%s -a a -o o", ports[i]);
+        refused(line);
+    }
+    refused("h: -a a -o o");
+    assert_int_equal(cmd_options_parse(&o, 8, empty), -1);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        (void)snprintf(line, sizeof line, "h -a a -o o --timeout %s", numbers[i]);
+        refused(line);
+        (void)snprintf(line, sizeof line, "h -a a -o o --limit=%s", numbers[i]);
+        refused(line);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        (void)snprintf(line, sizeof line, "h -a a -o o --max-size %s", sizes[i]);
+        refused(line);
+    }
+    assert_int_equal(parse("h:65535 -a a -o o"), 0);
+    assert_int_equal(o.port, 65535);
+}
+
+static void servers(void **state) { /* [L3 D28] */
+    static const struct {
+        const char *given, *host, *dial;
+        uint16_t port;
+    } good[] = {
+        {"127.0.0.1", "127.0.0.1", "127.0.0.1", 110},
+        {"127.0.0.1:99", "127.0.0.1", "127.0.0.1", 99},
+        {"Mail.Example.ORG.", "mail.example.org", "mail.example.org", 110},
+        {"::1", "::1", "::1", 110},
+        {"0:0:0:0:0:0:0:1", "::1", "::1", 110},
+        {"[::1]", "::1", "::1", 110},
+        {"[2001:DB8::1]:99", "2001:db8::1", "2001:db8::1", 99},
+        {"fe80::1%eth0", "fe80::1", "fe80::1%eth0", 110},
+        {"[fe80::1%2]:99", "fe80::1", "fe80::1%2", 99},
+        {"pop3://[::1]:99/", "::1", "::1", 99},
+        {"xn--mller-kva.example", "xn--mller-kva.example", "xn--mller-kva.example", 110},
+        {"under_score", "under_score", "under_score", 110},
+    };
+    char line[128];
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        (void)snprintf(line, sizeof line, "-a a -o o %s", good[i].given);
+        if (parse(line)) fail_msg("%s: %s", good[i].given, o.error);
+        assert_string_equal(o.host, good[i].host);
+        assert_string_equal(o.dial, good[i].dial);
+        assert_int_equal(o.port, good[i].port);
+    }
+}
+
+static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
+    static const char *const bad[] = {
+        ".",
+        "..",
+        ".host",
+        "a..b",
+        "-- -host",
+        "host%eth0",
+        "::1%",
+        "::1%a/b",
+        "::g",
+        "[::1",
+        "[::1]x",
+        "[::1]99",
+        "[host]",
+        "1:2:3",
+        "user@host",
+        "pop3://user@host",
+        "pop3://host/inbox",
+        "pop3://",
+        "http://host",
+        "ho/st",
+        "host\x01",
+        "host\r\n",
+        "host\x7f",
+    };
+    char line[400], name[CMD_HOST_MAX + 2];
+    char *const empty[] = {"popcl", "-a", "a", "-o", "o", "", NULL}, *const space[] = {"popcl", "-a", "a", "-o", "o", "ho st", NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(line, sizeof line, "-a a -o o %s", bad[i]);
+        refused(line);
+    }
+    assert_int_equal(cmd_options_parse(&o, 6, empty), -1);
+    assert_int_equal(cmd_options_parse(&o, 6, space), -1);
+    refused("-a a -o o m\xc3\xbcller.example");
+    assert_non_null(strstr(o.advice, "xn--"));
+    memset(name, 'a', sizeof name - 1); /* 256 octets */
+    name[sizeof name - 1] = '\0';
+    (void)snprintf(line, sizeof line, "-a a -o o %s", name);
+    refused(line);
+    (void)snprintf(line, sizeof line, "-a a -o o %s", name + 1);
+    assert_int_equal(parse(line), 0);
+}
+
+static void errors_echo_no_value(void **state) { /* [E13] */
+    static const char *const lines[] = {"h -a a -o o --password=s3cret", "h -a a -o o -s3cret", "h s3cret -a a -o o",
+                                        "h -p s3cret -a a -o o", "h:s3cret -a a -o o"};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        refused(lines[i]);
+        assert_null(strstr(o.error, "s3cret"));
+        assert_null(strstr(o.error, "3cret"));
+    }
+}
+
+static char help[8192];
+
+static void collect(void *ctx, const char *text) {
+    (void)ctx;
+    strncat(help, text, sizeof help - strlen(help) - 1);
+}
+
+static void help_fits_eighty_columns(void **state) {
+    size_t column = 0;
+    (void)state;
+    help[0] = '\0';
+    cmd_options_help(collect, NULL);
+    assert_in_range(strlen(help), 1000, sizeof help - 2);
+    for (const char *p = help; *p; p++) {
+        column = *p == '\n' ? 0 : column + 1;
+        assert_in_range(column, 0, 80);
+    }
+    assert_int_equal(column, 0);
+    assert_non_null(strstr(help, "--connect-timeout S"));
+    assert_non_null(strstr(help, "Exit codes"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seed_interface_in_any_order),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(long_options),
+        cmocka_unit_test(contradictions_and_repetitions),
+        cmocka_unit_test(missing_and_unknown),
+        cmocka_unit_test(numbers_are_strict),
+        cmocka_unit_test(servers),
+        cmocka_unit_test(servers_that_are_refused),
+        cmocka_unit_test(errors_echo_no_value),
+        cmocka_unit_test(help_fits_eighty_columns),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

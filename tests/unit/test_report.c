@@ -1,0 +1,218 @@
+/* test_report - what people get to see: errors in three parts, exit codes, nothing that a terminal would obey, no password. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "report.h"
+
+static cmd_report r;
+static int pipe_fds[2];
+static char seen[16384];
+
+static void begin(const char *secret) {
+    assert_int_equal(pipe(pipe_fds), 0);
+    cmd_report_init(&r, 0, 0, -1);
+    r.err_fd = r.out_fd = r.trace_fd = pipe_fds[1];
+    r.secret = secret;
+    r.secret_len = strlen(secret);
+}
+
+/* Everything that was written, as a string. */
+static const char *end(void) {
+    size_t n = 0;
+    cmd_report_end(&r);
+    (void)close(pipe_fds[1]);
+    for (ssize_t got; (got = read(pipe_fds[0], seen + n, sizeof seen - 1 - n)) > 0;)
+        n += (size_t)got;
+    (void)close(pipe_fds[0]);
+    seen[n] = '\0';
+    return seen;
+}
+
+static void exit_codes(void **state) { /* [L7] */
+    static const struct {
+        popcl_err e;
+        int code;
+    } rows[] = {
+        {POPCL_OK, 0},
+        {POPCL_MORE, 0},
+        {POPCL_ERR_HOST, 64},
+        {POPCL_ERR_NO_TLS, 64},
+        {POPCL_ERR_RESOLVE, 68},
+        {POPCL_ERR_RESOLVE_TIMEOUT, 68},
+        {POPCL_ERR_CONNECT, 69},
+        {POPCL_ERR_SYS_PERM, 69},
+        {POPCL_ERR_NO_UIDL, 69},
+        {POPCL_ERR_SINK, 74},
+        {POPCL_ERR_COMMIT, 74},
+        {POPCL_ERR_SYNC, 74},
+        {POPCL_ERR_TIMEOUT_CONNECT, 75},
+        {POPCL_ERR_TIMEOUT_GREETING, 75},
+        {POPCL_ERR_CLOSED, 75},
+        {POPCL_ERR_SERVER_CLOSED, 75},
+        {POPCL_ERR_IN_USE, 75},
+        {POPCL_ERR_LOGIN_DELAY, 75},
+        {POPCL_ERR_SYS_TEMP, 75},
+        {POPCL_ERR_RETR_REFUSED, 75},
+        {POPCL_ERR_TOO_LARGE, 75},
+        {POPCL_ERR_QUIT_UNKNOWN, 75},
+        {POPCL_ERR_NOT_POP3, 76},
+        {POPCL_ERR_UNASKED, 76},
+        {POPCL_ERR_LINE_LENGTH, 76},
+        {POPCL_ERR_AUTH, 77},
+        {POPCL_ERR_APOP_REFUSED, 77},
+        {POPCL_ERR_NO_STAMP, 77},
+        {POPCL_ERR_CREDENTIAL_OCTET, 78},
+        {POPCL_ERR_COMMAND_LENGTH, 78},
+        {POPCL_ERR_STOPPED, 128},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (cmd_exit_code(rows[i].e) != rows[i].code)
+            fail_msg("%s: %d, not %d", popcl_err_name(rows[i].e), cmd_exit_code(rows[i].e), rows[i].code);
+    }
+}
+
+static void every_result_has_three_parts(void **state) {
+    (void)state;
+    for (int e = POPCL_MORE + 1; e < POPCL_ERR_COUNT_; e++) {
+        popcl_diag d;
+        memset(&d, 0, sizeof d);
+        d.err = (popcl_err)e;
+        d.verb = "";
+        begin("secret");
+        cmd_report_result(&r, &d, "mail.example:110", "");
+        const char *text = end();
+        assert_non_null(strstr(text, "popcl: mail.example:110: "));
+        assert_non_null(strstr(text, "\npopcl: likely cause: "));
+        assert_non_null(strstr(text, "\npopcl: what to try: "));
+    }
+}
+
+static void result_with_specifics(void **state) { /* [B11 E13] */
+    popcl_diag d;
+    (void)state;
+    memset(&d, 0, sizeof d);
+    d.err = POPCL_ERR_AUTH;
+    d.verb = "PASS";
+    d.failed = 0;
+    d.reply.status = POPCL_STATUS_ERR;
+    (void)snprintf(d.reply.text, sizeof d.reply.text, "no \033[2J hunter2 \xe4");
+    d.reply.text_len = (uint8_t)strlen(d.reply.text);
+    begin("hunter2");
+    cmd_report_result(&r, &d, "h:1", "");
+    const char *text = end();
+    assert_non_null(strstr(text, "PASS: \"no \\x1b[2J *** \\xe4\""));
+    assert_null(strstr(text, "hunter2"));
+    d.err = POPCL_ERR_CONNECT;
+    d.net_code = ECONNREFUSED;
+    begin("hunter2");
+    cmd_report_result(&r, &d, "h:1", "");
+    text = end();
+    assert_non_null(strstr(text, strerror(ECONNREFUSED)));
+    assert_null(strstr(text, "\\x1b")); /* what was said before is no part of it */
+}
+
+static void scrubbing(void **state) { /* [E13 L6] */
+    static const struct {
+        const char *text;
+        int cut;
+        const char *shown;
+    } rows[] = {
+        {"abc", 0, "***"},   {"xabcabcx", 0, "x******x"}, {"ab", 0, "ab"}, {"xx ab", 1, "xx ***"}, {"xx a", 1, "xx ***"},
+        {"aabc", 0, "a***"}, {"ABC", 0, "ABC"},           {"", 1, ""},     {"ababc", 1, "ab***"},  {"x abc", 1, "x ***"},
+    };
+    char out[64];
+    (void)state;
+    begin("abc");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cmd_report_scrub(&r, out, sizeof out, rows[i].text, strlen(rows[i].text), rows[i].cut);
+        assert_string_equal(out, rows[i].shown);
+    }
+    cmd_report_scrub(&r, out, 4, "xxxxxabc", 8, 0);
+    assert_string_equal(out, "xxx");
+    (void)end();
+}
+
+static void trace_lines(void **state) { /* [L6 E13] */
+    (void)state;
+    begin("hunter2");
+    cmd_report_trace(&r, POPCL_TRACE_STATE, "greeting", 8);
+    cmd_report_trace(&r, POPCL_TRACE_SENT, "PASS ", 5);
+    cmd_report_trace(&r, POPCL_TRACE_SENT, "***", 3);
+    cmd_report_trace(&r, POPCL_TRACE_SENT, "", 0);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "-ERR hun", 8); /* the secret in two pieces, with a state between them */
+    cmd_report_trace(&r, POPCL_TRACE_STATE, "idle", 4);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "ter2\t\\\x7f\0", 8);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "", 0);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "cut", 3);
+    assert_string_equal(end(), "-- greeting\nC: PASS ***\n-- idle\nS: -ERR ***\\x09\\\\\\x7f\nS: cut\n");
+}
+
+static void a_traced_line_is_bounded(void **state) { /* [L6] */
+    char piece[1000];
+    (void)state;
+    memset(piece, 'x', sizeof piece);
+    begin("xy");
+    for (int i = 0; i < 10; i++)
+        cmd_report_trace(&r, POPCL_TRACE_RECEIVED, piece, sizeof piece);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "", 0);
+    const char *text = end();
+    assert_in_range(strlen(text), 1000, CMD_TRACE_LINE + 16);
+    assert_non_null(strstr(text, "x***\n")); /* the cut end may be the secret's beginning */
+}
+
+static void lines_are_escaped_and_quiet_is_quiet(void **state) {
+    (void)state;
+    begin("x");
+    cmd_report_warning(&r, "file %s", "a\nb\033");
+    cmd_report_note(&r, "noted");
+    cmd_report_detail(&r, "not said");
+    r.quiet = 1;
+    cmd_report_warning(&r, "not said");
+    cmd_report_note(&r, "not said");
+    cmd_report_error(&r, "what", "cause", "advice");
+    assert_string_equal(
+        end(), "popcl: warning: file a\\x0ab\\x1b\npopcl: noted\npopcl: what\npopcl: likely cause: cause\npopcl: what to try: advice\n");
+}
+
+static void output_errors_are_noticed(void **state) {
+    char line[] = "0123456789012345678901234567890123456789\n";
+    (void)state;
+    begin("x");
+    for (int i = 0; i < 300; i++)
+        cmd_report_print(&r, line);
+    assert_int_equal(cmd_report_flush(&r), 0);
+    assert_int_equal(strlen(end()), 300 * (sizeof line - 1));
+    begin("x");
+    r.out_fd = open("/dev/null", O_RDONLY); /* as a closed standard output is replaced */
+    cmd_report_print(&r, line);
+    assert_int_equal(cmd_report_flush(&r), -1);
+    assert_int_equal(r.out_errno, EBADF);
+    assert_int_equal(cmd_report_flush(&r), -1);
+    (void)close(r.out_fd);
+    (void)end();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_codes),
+        cmocka_unit_test(every_result_has_three_parts),
+        cmocka_unit_test(scrubbing),
+        cmocka_unit_test(result_with_specifics),
+        cmocka_unit_test(trace_lines),
+        cmocka_unit_test(a_traced_line_is_bounded),
+        cmocka_unit_test(output_errors_are_noticed),
+        cmocka_unit_test(lines_are_escaped_and_quiet_is_quiet),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
