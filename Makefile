@@ -49,6 +49,7 @@ BEARSSL_INC := $(firstword $(wildcard /usr/include/bearssl /usr/local/include/be
 BEARSSL_LIBS ?= $(if $(wildcard /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a),-l:libbearssl.a,-lbearssl)
 endif
 export BEARSSL BEARSSL_INC CC
+export PYTHONDONTWRITEBYTECODE := 1
 
 # ---- what there is ----
 
@@ -92,7 +93,8 @@ $(B)/sources: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(ALL_SRC) | cmp -s - $@ || printf '%s\n' $(ALL_SRC) > $@
 
-no_bearssl = command -v $(firstword $(CC)) >/dev/null || { echo "no C compiler $(firstword $(CC)): install gcc and libc6-dev, or run: make deps" >&2; exit 1; }; \
+no_bearssl = command -v $(firstword $(CC)) >/dev/null || \
+	{ echo "no C compiler $(firstword $(CC)): install gcc and libc6-dev, or run: make deps" >&2; exit 1; }; \
 	echo '\#include <bearssl.h>' | $(COMPILE) -E -o /dev/null - 2>/dev/null || \
 	{ echo "bearssl.h not found: install libbearssl-dev, or run: make deps, or give BEARSSL=dir (a BearSSL source tree)" >&2; exit 1; }
 
@@ -153,7 +155,8 @@ demo: ## fetch a sample mailbox from a throw-away Dovecot on this machine (insta
 
 run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
 	@test -n "$(SERVER)" || { echo "which server? make run SERVER=pop.example.org [ARGS='-p 110 -n']" >&2; exit 64; }
-	@test -e auth || { printf '%s\n' "no file auth here. Make one with two lines, and mode 600:" "  username = you" "  password = secret" >&2; exit 66; }
+	@test -e auth || { printf '%s\n' "no file auth here. Make one with two lines, and mode 600:" \
+	    "  username = you" "  password = secret" >&2; exit 66; }
 	@$(MAKE) --no-print-directory $(parallel) all
 	$(B)/popcl $(SERVER) -a auth -o out $(ARGS)
 
@@ -179,11 +182,13 @@ clean: ## remove what was built
 	rm -rf $(B)
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  %-18s  %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+	    while IFS="$$(printf '\t')" read -r name text; do printf '  %-18s  %s\n' "$$name" "$$text"; done
 
 # ---- checks ----
 
 PARTS := interop sanitize lint valgrind unit transcripts sim arm layers readme docs
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays.
 VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
 VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt,$(TRANSCRIPTS))
@@ -217,7 +222,7 @@ run-sanitized: command tests
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
 	    -- $(RUNNER) $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile
 check-valgrind: tests ## unit tests and transcripts under valgrind
-	@$(PYTHON) tests/check.py part valgrind --wrap 'valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes' $(VALGRIND_UNITS) \
+	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) \
 	    -- $(RUNNER) $(VALGRIND_TRANSCRIPTS)
 check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py

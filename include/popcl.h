@@ -117,8 +117,8 @@ typedef struct popcl_sink {
 
 /* ---- the job ---- */
 
-/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before; the buffers, limits and timeouts are copied by
- * start. All zero is the documented default; required are host, user, secret, iobuf, plan and sink. */
+/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. The buffers are copied by start, so that a change
+ * moves none under the job; any other change may take effect or not. All zero is the documented default; required are host, user, secret, iobuf, plan and sink. */
 typedef struct popcl_config {
     const char *host;      /* as the user gave it: names the account, and with TLS the certificate; 1 to 255 octets, no trailing dot needed */
     uint16_t port;         /* names the account; 0: 110, with TLS 995 */
@@ -161,10 +161,11 @@ typedef struct popcl_config {
 typedef struct popcl_diag {
     popcl_err err;          /* the result */
     int net_code;           /* the port's error number, 0: none */
-    int sink_code;          /* the first negative value that a sink gave, 0: none */
+    int sink_code;          /* the first negative value that a sink gave, down to INT16_MIN; 0: none */
     const char *state;      /* where the session was: a constant word */
-    const char *verb;       /* the last command: a constant word, "" before the first */
-    popcl_reply reply;      /* the last status line; at the time of the first failure if there was one */
+    const char *verb;       /* the last command, of the first failure if there was one: a constant word, "" before the first */
+    popcl_reply reply;      /* the last reply; its code and text are those of the newest -ERR */
+    const char *refused;    /* what that -ERR answered: a constant word, "" for the greeting or if there was none */
     uint32_t message;       /* number of the message that the first failure concerns, 0: none */
     uint32_t in_maildrop;   /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
@@ -222,37 +223,43 @@ typedef struct popcl_plan {
 } popcl_plan;
 
 struct popcl {
-    popcl_session session;
+    uint8_t phase;       /* enum phase in fetch.c */
+    uint8_t open;        /* enum open in fetch.c */
+    uint8_t result;      /* popcl_err: the first failure */
+    uint8_t failed_verb; /* popcl_verb: what it concerns */
+    uint8_t stopping;    /* popcl_err: why no further message is begun; 0: they are */
+    uint8_t settling;    /* the session is over, and staged messages wait for sync */
+    uint8_t over;        /* nothing happens any more */
+    uint8_t mechanism;   /* index into popcl_mechs */
+    uint8_t auth_step;
+    uint8_t secret_used; /* its callback was called and has to be told of the end */
+    uint8_t listing_reached, has_caps, capa_refused, capa_asked;
+    uint8_t by_number;   /* no message has a UID */
+    uint8_t unordered;   /* the listing does not ascend */
+    uint8_t left;        /* max_messages was reached */
+    uint8_t top_works;
+    uint8_t quit_sent;
+    uint8_t deletions;   /* popcl_fate: what became of all that were marked */
+    int16_t sink_code;
+    uint16_t pass;       /* 1 in the first */
     const popcl_config *cfg;
     popcl_plan plan;
-    size_t sized;           /* offset behind the last entry that LIST gave a size */
-    popcl_msg msg;          /* the message that is with the sink */
-    uint64_t octets;        /* received of it */
-    uint64_t received;      /* of all */
-    uint64_t octets_in_maildrop, max_size;
-    uint32_t now, began, total_ms, settle_since;
-    uint32_t drained, drain_max;
-    uint32_t staged, staged_octets, group_messages, group_octets;
-    uint32_t due, wanted;   /* entries that wait for DELE; for RETR or TOP */
-    uint32_t begun;         /* whole messages asked for, against max_messages */
-    uint32_t from;          /* first number that this pass plans */
-    uint32_t full_at;       /* first number that did not fit; 0: all did */
-    uint32_t last_number;   /* of the listing's last line */
+    size_t sized;         /* offset behind the last entry that LIST gave a size */
+    uint32_t drained;     /* octets dropped of the message that failed */
+    uint32_t staged, staged_octets;
+    uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
+    uint32_t begun;       /* whole messages asked for, against max_messages */
+    uint32_t from;        /* first number that this pass plans */
+    uint32_t full_at;     /* first number that did not fit; 0: all did */
+    uint32_t last_number; /* of the listing's last line */
     uint32_t in_maildrop, listed, stored, failed, marked;
     uint32_t failed_message;
-    int sink_code;
-    char failed_text[POPCL_TEXT_KEEP + 1];
-    uint8_t failed_text_len, failed_code, failed_verb;
-    uint16_t pass;          /* 1 in the first */
-    uint8_t phase;          /* enum phase in fetch.c */
-    uint8_t result;         /* popcl_err: the first failure */
-    uint8_t open;           /* enum open in fetch.c */
-    uint8_t mechanism;      /* index into popcl_mechs */
-    uint8_t auth_step, mechanism_bit, deletions;
-    uint8_t listing_reached, has_caps, capa_refused, capa_asked, by_number, unordered, left, top_works;
-    uint8_t stopping;       /* popcl_err: why no further message is begun; 0: they are */
-    uint8_t settling;       /* the session is over, and staged messages wait for sync */
-    uint8_t over, quit_sent, secret_used, busy, misused;
+    popcl_msg msg;        /* the message that is with the sink */
+    uint64_t octets;      /* received of it */
+    uint64_t received;    /* of all */
+    uint64_t octets_in_maildrop;
+    uint32_t since;       /* when settling began, in ms from start */
+    popcl_session session;
 };
 
 #ifdef __cplusplus

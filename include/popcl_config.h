@@ -3,9 +3,10 @@
 #ifndef POPCL_CONFIG_H
 #define POPCL_CONFIG_H
 
-/* Octets of a reply's text kept for people (diagnostics, errors). 1 to 200. Costs its value in RAM, once a session. */
+/* Octets of a reply's text kept for people (diagnostics, errors), and for the response code in front of it. 16 to 200. It shares its room
+ * with a UID: up to 70 octets cost nothing. */
 #ifndef POPCL_TEXT_KEEP
-#define POPCL_TEXT_KEEP 80
+#define POPCL_TEXT_KEEP 70
 #endif
 
 /* Commands that may be in flight at once where the server allows it; 1 means one at a time. 1 to 32. Costs 8 octets of RAM each. */

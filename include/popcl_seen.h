@@ -39,7 +39,8 @@ typedef struct popcl_seen {
     uint64_t note;         /* the caller's own number, saved, loaded and moved with the set */
 } popcl_seen;
 
-/* An empty set in the caller's memory, POPCL_SEEN_SIZE octets, any alignment, note 0. ERR_ARGUMENT if it is less than two entries, or NULL. */
+/* An empty set in the caller's memory, POPCL_SEEN_SIZE octets, any alignment, note 0. ERR_ARGUMENT if that is less than two entries, or
+ * NULL. */
 popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigned char key[16]);
 
 /* The marks of a UID, 0 if it is not in the set. A UID is one octet or more of any value; one without octets is never in a set. */

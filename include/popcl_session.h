@@ -97,18 +97,18 @@ typedef enum popcl_code {
     POPCL_CODE_AUTH
 } popcl_code;
 
-/* All that is kept of a reply. Status, code and text are those of its status line; number, size and uid those of its newest line, in a
- * single reply of the status line too. Valid during the event that brings it, and until the next reply (popcl_session_reply). Text is
- * untrusted: it may hold any octet but LF and NUL, and may be cut. */
+/* All that is kept of a reply. Number, size and UID are those of its newest line, in a single reply of the status line. Code and text are
+ * those of the newest -ERR: what comes after it and succeeds does not take away what people need to read. Valid during the event that
+ * brings it, and until the next reply (popcl_session_reply). Text is untrusted: it may hold any octet but LF and NUL, and may be cut. */
 typedef struct popcl_reply {
     uint64_t size;     /* octets: STAT's sum, LIST's size; else POPCL_SIZE_UNKNOWN */
     uint32_t number;   /* STAT's count, or the message of a LIST or UIDL line; else 0 */
     uint8_t status;    /* popcl_status */
     uint8_t code;      /* popcl_code */
     uint8_t uid_len;   /* 0: none, or refused: not 1 to 70 octets of 0x21 to 0x7E (RFC 1939, 7) */
-    uint8_t text_len;  /* octets of text that were kept, up to POPCL_TEXT_KEEP */
-    char uid[POPCL_UID_MAX + 1];    /* NUL-terminated */
-    char text[POPCL_TEXT_KEEP + 1]; /* what stands behind the status and its space; NUL-terminated */
+    uint8_t text_len;  /* octets of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing needed the room */
+    char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1]; /* NUL-terminated: what stands behind -ERR and its
+                        * space; while uid_len is not 0, the UID */
 } popcl_reply;
 
 /* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6): the list after login replaces the one before it. */
@@ -207,6 +207,9 @@ void popcl_session_recv_eof(popcl_session *s);
 /* Time: any monotonic millisecond counter, it may wrap. A step backwards counts as none. Deadlines are judged here only. */
 void popcl_session_tick(popcl_session *s, uint32_t now_ms);
 
+/* Milliseconds from start to the last tick; goes on when the session is over. */
+uint32_t popcl_session_elapsed(const popcl_session *s);
+
 /* Milliseconds from the last tick until the next one is needed, 0 to POPCL_MS_MAX. */
 uint32_t popcl_session_next_deadline(const popcl_session *s);
 
@@ -239,24 +242,33 @@ const char *popcl_verb_name(popcl_verb v);                      /* "RETR"; "" fo
 /* The result that a reply of -ERR stands for: by its response code, else `otherwise` (RFC 2449, 8; RFC 3206). */
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise);
 
+/* What the newest -ERR answered, whose text popcl_session_reply has; POPCL_VERBS: the greeting, or none. */
+popcl_verb popcl_session_refused(const popcl_session *s);
+
+/* For a layer above that calls its user back outside an event: between these two, as inside events, calls on the session are refused.
+ * hold returns 0 where that is so already; release ends a session on which such a call was made. */
+int popcl_session_hold(popcl_session *s);
+void popcl_session_release(popcl_session *s);
+
 /* Overwrites the session and its record buffer with zeros. Needs a started or zeroed session; may be called twice. */
 void popcl_session_wipe(popcl_session *s);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ---- */
+
+/* Bytes stand first, then words, then what is large: small offsets make short instructions on ARM. */
 
 typedef struct popcl_wire {
     uint8_t at; /* enum wire_at in wire.c */
 } popcl_wire;
 
 typedef struct popcl_reply_parser {
-    uint32_t lines;    /* of a listing so far */
     uint16_t octets;   /* of the current line, CRLF included */
     uint8_t column;    /* octets of a status that were parsed */
     uint8_t form;      /* what the line's fields are */
     uint8_t field;     /* where in its fields the line is */
     uint8_t bad;       /* popcl_err of the first unusable field */
-    uint8_t token_len; /* of the token being collected */
-    uint8_t tag;       /* of a CAPA line */
+    uint8_t word_len;  /* octets of the word of a CAPA line that were collected */
+    uint8_t tag;       /* bit of the CAPA line's tag */
     uint8_t words;     /* of a CAPA line so far */
     uint8_t code;      /* where in a response code the line is */
 } popcl_reply_parser;
@@ -273,36 +285,38 @@ typedef struct popcl_link {
     const struct popcl_link_ops *ops;
     unsigned char *buf;
     size_t len;
-    size_t in_from, in_to;   /* received and not yet taken */
-    size_t out_from, out_to; /* written and not yet sent */
+    size_t in_from, in_to;    /* received and not yet taken */
+    uint16_t out_from, out_to; /* written and not yet sent */
 } popcl_link;
 
 struct popcl_session {
-    const popcl_session_events *events;
-    void *ctx;
-    void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
-    void *trace_ctx;
-    popcl_link link;
-    popcl_reply reply;
-    popcl_reply_parser parser;
-    popcl_caps caps;
-    popcl_flight flight[POPCL_WINDOW]; /* a ring: in_flight of them, from head */
-    uint32_t count;                    /* STAT's: no message is above it */
-    uint32_t now, began, progressed, paused; /* times: of the last tick, of start, of the last progress, of the pause's begin */
-    uint32_t connect_ms, idle_ms, pause_ms, total_ms;
-    int net_code;
-    uint16_t flight_octets; /* of all command lines in flight */
-    popcl_wire wire;
-    uint8_t head, in_flight;
     uint8_t state;  /* enum state in session.c */
     uint8_t phase;  /* POPCL_IN_AUTHORIZATION or _TRANSACTION; 0: no command may be sent */
     uint8_t result; /* popcl_err */
     uint8_t pause;  /* POPCL_PAUSED_* */
     uint8_t verb;   /* of the newest status line */
-    uint8_t counted, eof, busy, misused;
+    uint8_t head, in_flight; /* the ring of commands in flight */
+    uint8_t eof;    /* the peer ended the connection */
+    uint8_t busy, misused; /* a call that may call back is running; another one was made meanwhile */
     uint8_t moved;  /* progress since the last tick */
     uint8_t taken;  /* something was taken since the last pause began */
-    uint8_t fresh;  /* the pause began since the last tick */
+    popcl_wire wire;
+    uint8_t err_verb; /* what the newest -ERR answered */
+    popcl_reply_parser parser;
+    const popcl_session_events *events;
+    void *ctx;
+    void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
+    void *trace_ctx;
+    popcl_link link;
+    uint32_t count; /* STAT's: no message is above it; UINT32_MAX: not known */
+    uint32_t lines; /* of a listing so far */
+    uint32_t now, began, since; /* times: of the last tick, of start, of the last progress or of the pause's begin */
+    uint32_t connect_ms, idle_ms, pause_ms, total_ms;
+    uint32_t flight_octets; /* of all command lines in flight */
+    int net_code;
+    popcl_caps caps;
+    popcl_flight flight[POPCL_WINDOW];
+    popcl_reply reply;
 };
 
 #ifdef __cplusplus

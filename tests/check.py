@@ -55,7 +55,8 @@ def end(child, own_group):
 def run(command, seconds, env=None, own_group=True):
     """Runs a command; returns (exit status or None if it hung, all output)."""
     with tempfile.TemporaryFile() as out:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, start_new_session=own_group)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env,
+                                 start_new_session=own_group)
         try:
             status = child.wait(timeout=seconds)
         except BaseException as error:
@@ -148,7 +149,8 @@ def without_jobs(flags):
 def run_part(make, name):
     env = dict(os.environ, MAKEFLAGS=without_jobs(os.environ.get("MAKEFLAGS", "")))
     began = time.monotonic()
-    status, output = run([make, "--no-print-directory", "check-" + name], PART_SECONDS, env, own_group=False)  # so that an interrupt from the terminal reaches it
+    # In our own group, so that an interrupt from the terminal reaches it.
+    status, output = run([make, "--no-print-directory", "check-" + name], PART_SECONDS, env, own_group=False)
     counts, pattern = None, re.compile("^" + re.escape(name) + r": (\d+ passed.*)$")
     for line in output.splitlines():
         match = pattern.match(line)

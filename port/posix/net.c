@@ -141,6 +141,7 @@ static popcl_err connect_one(popcl_posix_net *n, const pop_address *address, uin
     close(fd);
     if (error < 0) return POPCL_ERR_STOPPED;
     keep_error(n, error);
+    if (error == ECONNRESET) return POPCL_ERR_NET; /* it was accepted, and broke before it was looked at */
     return error == ETIMEDOUT ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_CONNECT;
 }
 
@@ -154,8 +155,8 @@ static popcl_err connect_any(popcl_posix_net *n, const pop_resolved *found, cons
     for (unsigned i = 0; i < found->count; i++) {
         popcl_err r = connect_one(n, &found->address[i], pop_deadline_left(deadline) / (found->count - i));
         if (r == POPCL_OK) name_peer(n, &found->address[i]);
-        if (r != POPCL_ERR_CONNECT && r != POPCL_ERR_TIMEOUT_CONNECT) return r;
-        if (r == POPCL_ERR_TIMEOUT_CONNECT) result = r;
+        if (r == POPCL_OK || r == POPCL_ERR_STOPPED || pop_is_shortage(n->error)) return r;
+        if (r != POPCL_ERR_CONNECT) result = r;
     }
     if (result == POPCL_ERR_TIMEOUT_CONNECT) n->error = ETIMEDOUT; /* not every address refused: more time might help */
     return result;

@@ -17,6 +17,10 @@ enum open { CLOSED, WITH_SINK, DRAINING }; /* where the body goes that is being 
 
 #define NO_TAG 0u
 
+static uint32_t or_default(uint32_t given, uint32_t otherwise) {
+    return given ? given : otherwise;
+}
+
 /* The only writer of c->phase. */
 static void enter(popcl *c, enum phase next) {
     c->phase = (uint8_t)next;
@@ -24,16 +28,12 @@ static void enter(popcl *c, enum phase next) {
 
 /* ---- failures and fates ---- */
 
-/* Remembers the first failure, and what the server said then. */
+/* Remembers the first failure. */
 static void note(popcl *c, popcl_err e, uint32_t message) {
-    const popcl_reply *r = popcl_session_reply(&c->session);
     if (c->result || e == POPCL_OK) return;
     c->result = (uint8_t)e;
     c->failed_message = message;
     c->failed_verb = (uint8_t)popcl_session_verb(&c->session);
-    c->failed_code = r->code;
-    c->failed_text_len = r->text_len;
-    memcpy(c->failed_text, r->text, sizeof c->failed_text);
 }
 
 /* The job cannot go on: no further message is begun, what is durable is deleted if that is due, then QUIT. */
@@ -76,7 +76,7 @@ static void durable(popcl *c, size_t at) {
 /* A sink's negative answer: remembered, and obeyed if it wants the end of the session. */
 static void sink_said(popcl *c, int answer) {
     if (answer >= 0) return;
-    if (c->sink_code == 0) c->sink_code = answer;
+    if (c->sink_code == 0) c->sink_code = (int16_t)(answer < INT16_MIN ? INT16_MIN : answer);
     if (answer == POPCL_SINK_STOP && !c->stopping) c->stopping = POPCL_ERR_SINK;
 }
 
@@ -98,7 +98,9 @@ static unsigned sync_staged(popcl *c) {
 }
 
 static int group_is_full(const popcl *c) {
-    return c->staged >= c->group_messages || c->staged_octets >= c->group_octets;
+    const popcl_config *cfg = c->cfg;
+    return c->staged >= or_default(cfg->group_messages, POPCL_GROUP_MESSAGES) ||
+           c->staged_octets >= or_default(cfg->group_octets, POPCL_GROUP_OCTETS);
 }
 
 /* ---- the end ---- */
@@ -145,7 +147,7 @@ static void closed(void *ctx, popcl_err result) {
     popcl *c = ctx;
     note(c, result, c->open == WITH_SINK ? c->msg.number : 0);
     abort_open(c, result);
-    c->settle_since = c->now;
+    c->since = popcl_session_elapsed(&c->session);
     c->settling = c->staged && sync_staged(c); /* what is stored counts as stored, whatever became of the session */
     if (!c->settling) finish(c);
 }
@@ -177,7 +179,6 @@ static popcl_err choose_mechanism(popcl *c) {
         const popcl_mech *m = popcl_mechs[i];
         if (!allowed(c->cfg, m)) continue;
         c->mechanism = i;
-        c->mechanism_bit = m->bit;
         if (!m->usable || m->usable(login_of(c).scratch)) return POPCL_OK;
         why = m->unusable;
     }
@@ -225,7 +226,7 @@ static int uses_uidl(const popcl *c) {
 }
 
 static int wants_sizes(const popcl *c) {
-    return c->cfg->need_size || c->max_size;
+    return c->cfg->need_size || c->cfg->max_size;
 }
 
 static unsigned decide(popcl *c, const popcl_msg *m, popcl_stage stage) {
@@ -276,7 +277,7 @@ static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
         size_message(c, r);
         return;
     }
-    popcl_msg m = {r->size, r->number, r->uid_len, POPCL_WHOLE, r->uid};
+    popcl_msg m = {r->size, r->number, r->uid_len, POPCL_WHOLE, r->uid_len ? r->text : ""};
     plan_message(c, &m);
 }
 
@@ -353,7 +354,7 @@ static void stat_answered(popcl *c, const popcl_reply *r) {
 /* ---- messages ---- */
 
 static int too_large(const popcl *c, const popcl_msg *m) {
-    return c->max_size && m->size != POPCL_SIZE_UNKNOWN && m->size > c->max_size;
+    return c->cfg->max_size && m->size != POPCL_SIZE_UNKNOWN && m->size > c->cfg->max_size;
 }
 
 static void want(popcl *c, size_t at, enum popcl_entry_state state, unsigned actions) {
@@ -443,7 +444,7 @@ static void drain(popcl *c, size_t at, popcl_err why) {
  * drain_max; where deletions do, the overall deadline decides. */
 static void drained(popcl *c, size_t n) {
     c->drained = n > UINT32_MAX - c->drained ? UINT32_MAX : c->drained + (uint32_t)n;
-    if (c->drained > c->drain_max && !c->marked && !c->due && !c->staged) popcl_session_fail(&c->session, POPCL_ERR_NOT_DRAINED, 0);
+    if (c->drained > or_default(c->cfg->drain_max, POPCL_DRAIN_MAX) && !c->marked && !c->due && !c->staged) popcl_session_fail(&c->session, POPCL_ERR_NOT_DRAINED, 0);
 }
 
 static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
@@ -481,7 +482,7 @@ static size_t body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
     size_t taken = 0;
     if (c->open == WITH_SINK) {
         size_t room = n;
-        if (c->max_size && n > c->max_size - c->octets) room = (size_t)(c->max_size - c->octets);
+        if (c->cfg->max_size && n > c->cfg->max_size - c->octets) room = (size_t)(c->cfg->max_size - c->octets);
         if (room) taken = give(c, tag, p, room);
         if (c->open == WITH_SINK && taken == room && room < n) drain(c, tag, POPCL_ERR_TOO_LARGE);
     }
@@ -644,45 +645,30 @@ static int has_line_end(const char *p, size_t n) {
     return memchr(p, '\r', n) || memchr(p, '\n', n) || memchr(p, 0, n);
 }
 
-static popcl_err check_credentials(const popcl_config *cfg) {
+/* Whether credentials and plan suit every mechanism that may be used. */
+static popcl_err check_login(const popcl_config *cfg) {
     const popcl_secret *s = &cfg->secret;
-    size_t user = cfg->user_len ? cfg->user_len : strlen(cfg->user);
-    size_t secret = !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
-    if (user == 0 || has_line_end(cfg->user, user)) return POPCL_ERR_CREDENTIAL_OCTET;
-    if (s->octets && (secret == 0 || has_line_end(s->octets, secret))) return POPCL_ERR_CREDENTIAL_OCTET;
+    unsigned unknown = cfg->auth;
+    size_t user = cfg->user_len ? cfg->user_len : strlen(cfg->user), least = POPCL_PLAN_MIN;
+    size_t secret = !s->octets ? 1 : s->len ? s->len : strlen(s->octets);
+    if (user == 0 || secret == 0 || has_line_end(cfg->user, user) || (s->octets && has_line_end(s->octets, secret))) return POPCL_ERR_CREDENTIAL_OCTET;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
         const popcl_mech *m = popcl_mechs[i];
-        if (allowed(cfg, m) && (user > m->user_max || (m->secret_max && secret > m->secret_max))) return POPCL_ERR_COMMAND_LENGTH;
+        unknown &= ~(unsigned)m->bit;
+        if (!allowed(cfg, m)) continue;
+        if (user > m->user_max || (m->secret_max && secret > m->secret_max)) return POPCL_ERR_COMMAND_LENGTH;
+        if (m->greeting) least = POPCL_SCRATCH_MIN;
     }
-    return POPCL_OK;
-}
-
-static size_t least_plan(const popcl_config *cfg) {
-    for (unsigned i = 0; popcl_mechs[i]; i++) {
-        if (popcl_mechs[i]->greeting && allowed(cfg, popcl_mechs[i])) return POPCL_SCRATCH_MIN;
-    }
-    return POPCL_PLAN_MIN;
-}
-
-static unsigned known_mechanisms(void) {
-    unsigned bits = 0;
-    for (unsigned i = 0; popcl_mechs[i]; i++) bits |= popcl_mechs[i]->bit;
-    return bits;
+    return unknown ? POPCL_ERR_ARGUMENT : cfg->plan_len < least ? POPCL_ERR_PLAN_SMALL : POPCL_OK;
 }
 
 static popcl_err check(const popcl_config *cfg) {
     const popcl_sink *sink = cfg->sink;
-    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get) || !cfg->iobuf || !cfg->plan) return POPCL_ERR_ARGUMENT;
-    if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort) return POPCL_ERR_ARGUMENT;
-    if (cfg->auth & ~known_mechanisms() || cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
+    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get) || !cfg->plan) return POPCL_ERR_ARGUMENT;
+    if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort || cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
     if (cfg->security != POPCL_CLEAR) return POPCL_ERR_NO_TLS;
-    if (cfg->plan_len < least_plan(cfg)) return POPCL_ERR_PLAN_SMALL;
     popcl_err e = check_host(cfg->host);
-    return e ? e : check_credentials(cfg);
-}
-
-static uint32_t or_default(uint32_t given, uint32_t otherwise) {
-    return given ? given : otherwise;
+    return e ? e : check_login(cfg);
 }
 
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
@@ -700,40 +686,13 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
     c->cfg = cfg;
     c->plan.octets = cfg->plan;
     c->plan.len = cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
-    memset(cfg->plan, 0, POPCL_PLAN_MIN);
-    if (least_plan(cfg) > POPCL_PLAN_MIN) memset(cfg->plan, 0, least_plan(cfg));
-    c->now = c->began = now_ms;
-    c->total_ms = or_default(cfg->total_ms, POPCL_TOTAL_MS);
-    c->max_size = cfg->max_size;
-    c->drain_max = or_default(cfg->drain_max, POPCL_DRAIN_MAX);
-    c->group_messages = or_default(cfg->group_messages, POPCL_GROUP_MESSAGES);
-    c->group_octets = or_default(cfg->group_octets, POPCL_GROUP_OCTETS);
+    memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
     c->by_number = cfg->no_uid != 0;
     return POPCL_OK;
 }
 
-/* Every call that may call back stands between these two. */
-static int call_in(popcl *c) {
-    if (c->busy) c->misused = 1;
-    if (c->busy || c->over) return 0;
-    return c->busy = 1;
-}
-
-static void call_out(popcl *c) {
-    if (c->misused && !c->over) popcl_session_fail(&c->session, POPCL_ERR_REENTRANT, 0);
-    c->misused = 0;
-    c->busy = 0;
-}
-
-static void pass_time(popcl *c, uint32_t now_ms) {
-    if (now_ms - c->now <= POPCL_MS_MAX) c->now = now_ms; /* else the clock went back: no time passed */
-}
-
 void popcl_connected(popcl *c, uint32_t now_ms) {
-    if (!call_in(c)) return;
-    pass_time(c, now_ms);
     popcl_session_connected(&c->session, now_ms);
-    call_out(c);
 }
 
 unsigned popcl_state(const popcl *c) {
@@ -746,9 +705,7 @@ const unsigned char *popcl_send_buf(const popcl *c, size_t *n) {
 }
 
 void popcl_send_ack(popcl *c, size_t n) {
-    if (!call_in(c)) return;
     popcl_session_send_ack(&c->session, n);
-    call_out(c);
 }
 
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
@@ -756,20 +713,16 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 }
 
 void popcl_recv_ack(popcl *c, size_t n) {
-    if (!call_in(c)) return;
     popcl_session_recv_ack(&c->session, n);
-    call_out(c);
 }
 
 void popcl_recv_eof(popcl *c) {
-    if (!call_in(c)) return;
     popcl_session_recv_eof(&c->session);
-    call_out(c);
 }
 
 /* The session is over, and the sink still owes an answer for what is staged. */
 static void settle(popcl *c) {
-    if (c->now - c->settle_since >= POPCL_SETTLE_MS) {
+    if (popcl_session_elapsed(&c->session) - c->since >= POPCL_SETTLE_MS) {
         note(c, POPCL_ERR_SYNC, 0);
         c->staged = 0;
         c->settling = 0;
@@ -782,63 +735,61 @@ static void settle(popcl *c) {
     if (!c->settling) finish(c);
 }
 
-static uint32_t quit_reserve(const popcl *c) {
-    return c->total_ms / 4 < POPCL_QUIT_MS ? c->total_ms / 4 : POPCL_QUIT_MS;
+/* How long the job may take before its last part, kept for QUIT, begins. */
+static uint32_t working_ms(const popcl *c) {
+    uint32_t total = or_default(c->cfg->total_ms, POPCL_TOTAL_MS);
+    return total - (total / 4 < POPCL_QUIT_MS ? total / 4 : POPCL_QUIT_MS);
 }
 
-/* The time is used up but for the reserve: what is durable is still deleted. A body cannot be left other than with the connection. */
+/* The time is used up but for QUIT's: what is durable is still deleted. A body cannot be left other than with the connection. */
 static void wind_up(popcl *c) {
     if (c->open) popcl_session_fail(&c->session, POPCL_ERR_TIMEOUT_TOTAL, 0);
     else if (c->listing_reached) stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
 }
 
 void popcl_tick(popcl *c, uint32_t now_ms) {
-    if (!call_in(c)) return;
-    pass_time(c, now_ms);
-    if (c->settling) {
-        settle(c);
-    } else {
-        popcl_session_tick(&c->session, now_ms);
-        if (!c->over && !c->settling && c->now - c->began >= c->total_ms - quit_reserve(c)) wind_up(c);
-    }
-    call_out(c);
+    if (popcl_state(c) == POPCL_DONE) return;
+    popcl_session_tick(&c->session, now_ms);
+    if (!popcl_session_hold(&c->session)) return;
+    if (c->settling) settle(c);
+    else if (!c->over && popcl_session_elapsed(&c->session) >= working_ms(c)) wind_up(c);
+    popcl_session_release(&c->session);
 }
 
 void popcl_resume(popcl *c) {
-    if (!call_in(c)) return;
-    if (c->settling) settle(c);
-    else popcl_session_resume(&c->session);
-    call_out(c);
+    if (!c->settling) {
+        popcl_session_resume(&c->session);
+    } else if (popcl_session_hold(&c->session)) {
+        settle(c);
+        popcl_session_release(&c->session);
+    }
 }
 
 uint32_t popcl_next_deadline(const popcl *c) {
-    if (c->over || !c->cfg) return POPCL_MS_MAX;
-    uint32_t passed = c->now - (c->settling ? c->settle_since : c->began);
-    uint32_t mine = c->settling ? POPCL_SETTLE_MS : c->total_ms - quit_reserve(c);
-    uint32_t left = passed < mine ? mine - passed : 0;
+    if (popcl_state(c) == POPCL_DONE) return POPCL_MS_MAX;
+    uint32_t passed = popcl_session_elapsed(&c->session) - (c->settling ? c->since : 0);
+    uint32_t mine = c->settling ? POPCL_SETTLE_MS : working_ms(c);
+    uint32_t session = popcl_session_next_deadline(&c->session), left = passed < mine ? mine - passed : 0;
     if (c->settling) return left;
-    uint32_t session = popcl_session_next_deadline(&c->session);
-    return passed >= mine || session < left ? session : left; /* what has passed was judged by the last tick */
+    return left && left < session ? left : session; /* what has passed was judged by the last tick */
 }
 
 void popcl_stop(popcl *c) {
-    if (!call_in(c)) return;
-    if (c->settling) {
-        /* it is ending already */
-    } else if (!c->listing_reached) {
-        popcl_session_fail(&c->session, POPCL_ERR_STOPPED, 0);
-    } else {
+    if (c->over || c->settling || !popcl_session_hold(&c->session)) return;
+    if (c->listing_reached) {
         stop_for(c, POPCL_ERR_STOPPED);
         if (c->open == WITH_SINK) drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), POPCL_ERR_STOPPED);
-        if (c->open == DRAINING) popcl_session_resume(&c->session); /* nobody waits for the sink any more */
+    } else {
+        popcl_session_fail(&c->session, POPCL_ERR_STOPPED, 0);
     }
-    call_out(c);
+    popcl_session_release(&c->session);
+    if (c->open == DRAINING) popcl_session_resume(&c->session); /* nobody waits for the sink any more */
 }
 
 void popcl_fail(popcl *c, popcl_err why, int net_code) {
-    if (!call_in(c)) return;
-    if (!c->settling) popcl_session_fail(&c->session, why, net_code);
-    call_out(c);
+    if (c->over || c->settling || !popcl_session_hold(&c->session)) return;
+    popcl_session_fail(&c->session, why, net_code);
+    popcl_session_release(&c->session);
 }
 
 popcl_err popcl_result(const popcl *c) {
@@ -853,12 +804,8 @@ void popcl_get_diag(const popcl *c, popcl_diag *d) {
     d->state = popcl_session_state_name(&c->session);
     d->verb = c->cfg ? popcl_verb_name(popcl_session_verb(&c->session)) : "";
     d->reply = *popcl_session_reply(&c->session);
-    if (c->cfg && c->result && c->result != POPCL_MORE) {
-        d->verb = popcl_verb_name((popcl_verb)c->failed_verb);
-        d->reply.code = c->failed_code;
-        d->reply.text_len = c->failed_text_len;
-        memcpy(d->reply.text, c->failed_text, sizeof d->reply.text);
-    }
+    d->refused = c->cfg ? popcl_verb_name(popcl_session_refused(&c->session)) : "";
+    if (c->cfg && c->result && c->result != POPCL_MORE) d->verb = popcl_verb_name((popcl_verb)c->failed_verb);
     d->message = c->failed_message;
     d->in_maildrop = c->in_maildrop;
     d->octets_in_maildrop = c->octets_in_maildrop;
@@ -869,22 +816,21 @@ void popcl_get_diag(const popcl *c, popcl_diag *d) {
     d->listing_reached = c->listing_reached;
     d->deletions = c->deletions;
     d->has_caps = c->has_caps;
-    d->mechanism = c->mechanism_bit;
+    if (c->cfg && (c->listing_reached || c->auth_step)) d->mechanism = popcl_mechs[c->mechanism]->bit;
     d->caps = *popcl_session_caps(&c->session);
     d->received = c->received;
 }
 
 void popcl_wipe(popcl *c) {
-    if (c->busy) {
-        c->misused = 1;
-        return;
-    }
+    if (!popcl_session_hold(&c->session)) return;
     if (c->cfg && !c->over) {
-        c->busy = 1;
         abort_open(c, POPCL_ERR_STOPPED);
         release_secret(c);
         popcl_zero(c->plan.octets, c->plan.len);
     }
+    c->over = 1; /* a callback that called back ends the session, and must not begin the end again */
+    c->staged = 0;
+    popcl_session_release(&c->session);
     popcl_session_wipe(&c->session);
     popcl_zero(c, sizeof *c);
 }

@@ -18,13 +18,13 @@ static void recv_ack(popcl_link *l, size_t n) {
 }
 
 static const unsigned char *send_buf(const popcl_link *l, size_t *n) {
-    *n = l->out_to - l->out_from;
+    *n = (size_t)(l->out_to - l->out_from);
     return *n ? l->buf + l->out_from : NULL;
 }
 
 static void send_ack(popcl_link *l, size_t n) {
     popcl_zero(l->buf + l->out_from, n);
-    l->out_from += n;
+    l->out_from = (uint16_t)(l->out_from + n);
     if (l->out_from == l->out_to) l->out_from = l->out_to = 0;
 }
 
@@ -43,11 +43,11 @@ static unsigned char *out(popcl_link *l, size_t *n) {
 }
 
 static void out_ack(popcl_link *l, size_t n) {
-    l->out_to += n;
+    l->out_to = (uint16_t)(l->out_to + n);
 }
 
 static size_t unsent(const popcl_link *l) {
-    return l->out_to - l->out_from;
+    return (size_t)(l->out_to - l->out_from);
 }
 
 const popcl_link_ops popcl_link_clear = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent};

@@ -13,13 +13,13 @@
 #include <bearssl.h>
 
 enum {
-    HASH = 8,        /* octets of an entry's hash; its flags follow */
-    NAMED = 0x10,    /* flag: the listing that is being read named it, or it was put meanwhile; never saved */
-    MISSED = 0x20,   /* flag: the last complete listing did not name it */
-    KEY_AT = 8,      /* of a saved set: 4 octets of version, 4 of count, */
-    NOTE_AT = 24,    /* the key, the note, */
-    HEAD = 32,       /* the entries, */
-    DIGEST = 32,     /* and SHA-256 over all before; numbers big-endian */
+    HASH = 8,         /* octets of an entry's hash; its flags follow */
+    NAMED = 0x10,     /* flag: the listing that is being read named it, or it was put meanwhile; never saved */
+    MISSED = 0x20,    /* flag: the last complete listing did not name it */
+    KEY_AT = 8,       /* of a saved set: 4 octets of version, 4 of count, */
+    NOTE_AT = 24,     /* the key, the note, */
+    HEAD = 32,        /* the entries, */
+    DIGEST = 32,      /* and SHA-256 over all before; numbers big-endian */
     PIECE_ENTRIES = 7 /* so many are saved and loaded at once: 63 octets */
 };
 
@@ -194,7 +194,8 @@ void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
 }
 
 popcl_err popcl_seen_move(popcl_seen *to, const popcl_seen *from) {
-    if (to->used || to->slots == 0 || to->memory == from->memory || memcmp(to->key, from->key, sizeof to->key) != 0) return POPCL_ERR_ARGUMENT;
+    if (to->used || to->slots == 0 || to->memory == from->memory) return POPCL_ERR_ARGUMENT;
+    if (memcmp(to->key, from->key, sizeof to->key) != 0) return POPCL_ERR_ARGUMENT; /* the hashes would mean nothing there */
     if (from->used > room(to)) return POPCL_ERR_SEEN_FULL;
     for (size_t i = 0; i < from->slots; i++) {
         if (slot(from, i)[HASH]) (void)put_back(to, slot(from, i));
@@ -296,7 +297,9 @@ popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n
     r.ctx = ctx;
     br_sha256_init(&r.sha);
     clear(s);
-    if (read_piece(&r, head, HEAD) == 0 && memcmp(head, version, sizeof version) == 0) e = read_entries(s, &r, get32(head + sizeof version));
+    if (read_piece(&r, head, HEAD) == 0 && memcmp(head, version, sizeof version) == 0) {
+        e = read_entries(s, &r, get32(head + sizeof version));
+    }
     if (e != POPCL_ERR_SEEN_DAMAGED && !read_end(&r)) e = POPCL_ERR_SEEN_DAMAGED;
     if (e != POPCL_OK) {
         clear(s);

@@ -16,10 +16,10 @@
 
 enum state { CLOSED, CONNECTING, GREETING, IDLE, STATUS, LINES, BODY, HELD, UNASKED, ENDING }; /* zeroed is closed */
 
-static const char state_names[][12] = {
-    [CONNECTING] = "connecting", [GREETING] = "greeting", [IDLE] = "idle",       [STATUS] = "status", [LINES] = "listing",
-    [BODY] = "message",          [HELD] = "held",         [UNASKED] = "unasked", [ENDING] = "ending", [CLOSED] = "closed",
-};
+static const char *state_name(unsigned state) {
+    static const char names[][11] = {"closed", "connecting", "greeting", "idle", "status", "listing", "message", "held", "unasked", "ending"};
+    return names[state];
+}
 
 static void trace(const popcl_session *s, popcl_trace kind, const void *p, size_t n) {
     if (s->trace) s->trace(s->trace_ctx, kind, p, n);
@@ -29,7 +29,7 @@ static void trace(const popcl_session *s, popcl_trace kind, const void *p, size_
 static void enter(popcl_session *s, enum state next) {
     if (s->state == next) return;
     s->state = (uint8_t)next;
-    trace(s, POPCL_TRACE_STATE, state_names[next], strlen(state_names[next]));
+    if (s->trace) trace(s, POPCL_TRACE_STATE, state_name(next), strlen(state_name(next)));
 }
 
 static const popcl_flight *head(const popcl_session *s) {
@@ -54,9 +54,10 @@ static void finish(popcl_session *s, popcl_err result) {
     s->events->closed(s->ctx, result);
 }
 
+/* The pause's time begins with the next tick; one that follows a pause that brought nothing goes on with that one's. */
 static void pause_for(popcl_session *s, unsigned why) {
     s->pause = (uint8_t)(why & POPCL_PAUSED);
-    if (s->taken) s->fresh = 1; /* a pause that brought nothing goes on: it does not begin again */
+    s->moved = s->taken;
     s->taken = 0;
 }
 
@@ -68,11 +69,14 @@ static enum popcl_reply_shape shape_of(const popcl_flight *f) {
     return row->shape == POPCL_LINES && f->argument ? POPCL_SINGLE : (enum popcl_reply_shape)row->shape;
 }
 
+static void begin_line(popcl_session *s, unsigned form) {
+    popcl_wire_reset(&s->wire);
+    popcl_reply_begin(&s->parser, &s->reply, (enum popcl_form)form);
+}
+
 static void begin_status(popcl_session *s) {
     int single = s->in_flight && shape_of(head(s)) == POPCL_SINGLE;
-    s->parser.octets = 0;
-    popcl_wire_reset(&s->wire);
-    popcl_reply_begin(&s->parser, &s->reply, single ? (enum popcl_form)popcl_verbs[head(s)->verb].form : POPCL_FORM_TEXT);
+    begin_line(s, single ? popcl_verbs[head(s)->verb].form : POPCL_FORM_TEXT);
 }
 
 /* Takes the next reply's place: that of the oldest command in flight, if there is one. */
@@ -100,7 +104,7 @@ static void complete(popcl_session *s) {
     }
     s->taken = 1;
     if (s->in_flight) {
-        s->flight_octets = (uint16_t)(s->flight_octets - head(s)->octets);
+        s->flight_octets -= head(s)->octets;
         s->head = (uint8_t)((s->head + 1u) % POPCL_WINDOW);
         s->in_flight--;
     }
@@ -116,31 +120,19 @@ static void unasked(popcl_session *s) {
 
 /* Whether the oldest command has left: a reply cannot come before. */
 static int head_sent(const popcl_session *s) {
-    return s->flight_octets - head(s)->octets >= (int)s->link.ops->unsent(&s->link);
+    return s->flight_octets - head(s)->octets >= s->link.ops->unsent(&s->link);
 }
 
 static void line_failed(popcl_session *s, popcl_err why) {
-    if (s->state == UNASKED || s->state == ENDING) why = POPCL_ERR_UNASKED;
+    if (s->state == UNASKED) why = POPCL_ERR_UNASKED;
     if (s->state == GREETING && why == POPCL_ERR_STATUS) why = POPCL_ERR_NOT_POP3;
     finish(s, why);
 }
 
-/* Counts octets of a line against its limit, and ends the session above it. */
-static int within(popcl_session *s, size_t n, unsigned limit) {
-    if (n > limit - s->parser.octets) {
-        line_failed(s, POPCL_ERR_LINE_LENGTH);
-        return 0;
-    }
-    s->parser.octets = (uint16_t)(s->parser.octets + n);
-    return 1;
-}
-
 static void begin_lines(popcl_session *s) {
-    s->parser.lines = 0;
-    s->parser.octets = 0;
     if (head(s)->verb == POPCL_CAPA) memset(&s->caps, 0, sizeof s->caps); /* the newest list counts (RFC 2449, 5) */
-    popcl_wire_reset(&s->wire);
-    popcl_reply_begin_line(&s->parser, &s->reply, (enum popcl_form)popcl_verbs[head(s)->verb].form);
+    s->lines = 0;
+    begin_line(s, popcl_verbs[head(s)->verb].form);
     enter(s, LINES);
 }
 
@@ -162,10 +154,7 @@ static void greeted(popcl_session *s) {
 static void answered(popcl_session *s) {
     int ok = s->reply.status == POPCL_STATUS_OK;
     enum popcl_reply_shape shape = shape_of(head(s));
-    if (ok && head(s)->verb == POPCL_STAT) {
-        s->count = s->reply.number;
-        s->counted = 1;
-    }
+    if (ok && head(s)->verb == POPCL_STAT) s->count = s->reply.number;
     if (!ok || shape == POPCL_SINGLE) complete(s); /* -ERR has no body (RFC 1939, 3) */
     else if (shape == POPCL_LINES) begin_lines(s);
     else begin_body(s);
@@ -173,76 +162,50 @@ static void answered(popcl_session *s) {
 
 static void status_end(popcl_session *s) {
     popcl_err e = popcl_reply_status_end(&s->parser, &s->reply);
-    trace(s, POPCL_TRACE_RECEIVED, "", 0);
+    if (s->reply.status == POPCL_STATUS_ERR) s->err_verb = s->verb;
     if (e) line_failed(s, e);
     else if (s->state == GREETING) greeted(s);
     else if (s->state == STATUS) answered(s);
-    else if (s->reply.status == POPCL_STATUS_ERR) enter(s, ENDING);
-    else line_failed(s, POPCL_ERR_UNASKED);
+    else enter(s, ENDING); /* unasked, and -ERR: status_text let nothing else through */
 }
 
 static void status_text(popcl_session *s, const unsigned char *p, size_t n) {
-    size_t text;
-    trace(s, POPCL_TRACE_RECEIVED, p, n);
-    popcl_reply_status(&s->parser, &s->reply, p, n, &text);
-    if (s->parser.bad == POPCL_ERR_STATUS || (s->state == UNASKED && s->reply.status == POPCL_STATUS_OK)) line_failed(s, POPCL_ERR_STATUS);
+    size_t text = popcl_reply_status(&s->parser, &s->reply, p, n);
+    int wrong = s->parser.bad == POPCL_ERR_STATUS || (s->state == UNASKED && s->reply.status == POPCL_STATUS_OK);
+    if (wrong) line_failed(s, POPCL_ERR_STATUS);
     else if (text < n && s->state != UNASKED && s->events->text) s->events->text(s->ctx, head_tag(s), p + text, n - text);
 }
 
-/* Each of these takes some of p[0..n) and returns how much. */
-static size_t take_status(popcl_session *s, const unsigned char *p, size_t n) {
-    if (s->state == STATUS && s->parser.octets == 0 && !head_sent(s)) {
-        unasked(s);
-        return 0;
-    }
-    size_t used, span_n = 0;
-    const unsigned char *span = NULL;
-    popcl_wire_event event = popcl_wire_line(&s->wire, 0, p, n, &used, &span, &span_n);
-    if (!within(s, used, POPCL_LINE_MAX)) return used;
-    switch (event) {
-    case POPCL_WIRE_SPAN: status_text(s, span, span_n); break;
-    case POPCL_WIRE_EOL: status_end(s); break;
-    case POPCL_WIRE_LF: line_failed(s, POPCL_ERR_BARE_LF); break;
-    case POPCL_WIRE_NUL: line_failed(s, POPCL_ERR_NUL); break;
-    default: break;
-    }
-    return used;
-}
-
 static void listing_line(popcl_session *s) {
-    popcl_err e = popcl_reply_line_end(&s->parser, &s->reply, &s->caps);
     int capa = head(s)->verb == POPCL_CAPA;
-    trace(s, POPCL_TRACE_RECEIVED, "", 0);
-    s->parser.lines++;
-    if (!e && capa && s->parser.lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
-    if (!e && !capa && s->reply.number == 0) e = POPCL_ERR_LISTING;
-    if (!e && !capa && s->counted && (s->reply.number > s->count || s->parser.lines > s->count)) e = POPCL_ERR_LISTING;
-    if (e) {
-        finish(s, e);
-        return;
-    }
-    if (!capa) s->events->line(s->ctx, head_tag(s), &s->reply);
-    if (s->state == CLOSED) return;
-    s->parser.octets = 0;
-    popcl_reply_begin_line(&s->parser, &s->reply, (enum popcl_form)s->parser.form);
+    popcl_err e = popcl_reply_line_end(&s->parser, &s->reply, &s->caps);
+    s->lines++;
+    if (capa && s->lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
+    if (!e && !capa && (s->reply.number == 0 || s->reply.number > s->count || s->lines > s->count)) e = POPCL_ERR_LISTING;
+    if (e) finish(s, e);
+    else if (!capa) s->events->line(s->ctx, head_tag(s), &s->reply);
+    if (s->state == LINES) begin_line(s, s->parser.form);
 }
 
-static size_t take_lines(popcl_session *s, const unsigned char *p, size_t n) {
+/* Each of these takes some of p[0..n) and returns how much. */
+static size_t take_line(popcl_session *s, const unsigned char *p, size_t n) {
+    int listing = s->state == LINES;
+    unsigned limit = listing && s->parser.form == POPCL_FORM_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
     size_t used, span_n = 0;
-    const unsigned char *span = NULL;
-    popcl_wire_event event = popcl_wire_line(&s->wire, 1, p, n, &used, &span, &span_n);
-    if (!within(s, used, head(s)->verb == POPCL_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX)) return used;
-    switch (event) {
-    case POPCL_WIRE_SPAN:
-        trace(s, POPCL_TRACE_RECEIVED, span, span_n);
-        popcl_reply_line(&s->parser, &s->reply, &s->caps, span, span_n);
-        break;
-    case POPCL_WIRE_EOL: listing_line(s); break;
-    case POPCL_WIRE_END: complete(s); break;
-    case POPCL_WIRE_LF: finish(s, POPCL_ERR_BARE_LF); break;
-    case POPCL_WIRE_NUL: finish(s, POPCL_ERR_NUL); break;
-    default: break;
+    const unsigned char *span = (const unsigned char *)"";
+    popcl_wire_event event = popcl_wire_line(&s->wire, listing, p, n, &used, &span, &span_n);
+    if (used > limit - s->parser.octets) {
+        line_failed(s, POPCL_ERR_LINE_LENGTH);
+        return used;
     }
+    s->parser.octets = (uint16_t)(s->parser.octets + used);
+    if (event == POPCL_WIRE_SPAN || event == POPCL_WIRE_EOL) trace(s, POPCL_TRACE_RECEIVED, span, span_n);
+    if (event == POPCL_WIRE_LF || event == POPCL_WIRE_NUL) line_failed(s, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
+    else if (event == POPCL_WIRE_END) complete(s);
+    else if (event == POPCL_WIRE_EOL && listing) listing_line(s);
+    else if (event == POPCL_WIRE_EOL) status_end(s);
+    else if (event == POPCL_WIRE_SPAN && listing) popcl_reply_line(&s->parser, &s->reply, &s->caps, span, span_n);
+    else if (event == POPCL_WIRE_SPAN) status_text(s, span, span_n);
     return used;
 }
 
@@ -260,13 +223,12 @@ static size_t take_body(popcl_session *s, const unsigned char *p, size_t n) {
 }
 
 static size_t take(popcl_session *s, const unsigned char *p, size_t n) {
-    switch (s->state) {
-    case LINES: return take_lines(s, p, n);
-    case BODY: return take_body(s, p, n);
-    case IDLE: unasked(s); return 0;
-    case ENDING: finish(s, POPCL_ERR_UNASKED); return 0;
-    default: return take_status(s, p, n);
-    }
+    int early = s->state == STATUS && s->parser.octets == 0 && !head_sent(s);
+    if (s->state == BODY) return take_body(s, p, n);
+    if (s->state == ENDING) finish(s, POPCL_ERR_UNASKED);
+    else if (s->state == IDLE || early) unasked(s);
+    else return take_line(s, p, n);
+    return 0;
 }
 
 /* ---- the pump ---- */
@@ -311,15 +273,14 @@ static void pump(popcl_session *s) {
 }
 
 /* Every call that may call back stands between these two. */
-static int call_in(popcl_session *s) {
+int popcl_session_hold(popcl_session *s) {
     if (s->busy) s->misused = 1;
     return s->busy ? 0 : (s->busy = 1);
 }
 
-static void call_out(popcl_session *s) {
+void popcl_session_release(popcl_session *s) {
     if (s->misused) finish(s, POPCL_ERR_REENTRANT);
-    s->misused = 0;
-    s->busy = 0;
+    s->busy = s->misused = 0;
 }
 
 /* ---- the interface ---- */
@@ -340,22 +301,26 @@ popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg,
     if (cfg->iobuf_len < POPCL_IOBUF_MIN) return (popcl_err)(s->result = POPCL_ERR_IOBUF_SMALL);
     s->result = POPCL_OK;
     s->state = CONNECTING;
-    s->verb = POPCL_VERBS;
+    s->verb = s->err_verb = POPCL_VERBS;
     s->events = e;
     s->ctx = cfg->ctx;
     s->trace = cfg->trace;
     s->trace_ctx = cfg->trace_ctx;
-    s->now = s->began = s->progressed = now_ms;
+    s->count = UINT32_MAX;
+    s->now = s->began = s->since = now_ms;
     s->taken = 1;
     popcl_link_open_clear(&s->link, cfg->iobuf, cfg->iobuf_len);
     return POPCL_OK;
 }
 
 void popcl_session_connected(popcl_session *s, uint32_t now_ms) {
-    if (s->state != CONNECTING) return;
-    s->now = s->progressed = now_ms;
-    begin_status(s);
-    enter(s, GREETING);
+    if (!popcl_session_hold(s)) return;
+    if (s->state == CONNECTING) {
+        s->now = s->since = now_ms;
+        begin_status(s);
+        enter(s, GREETING);
+    }
+    popcl_session_release(s);
 }
 
 unsigned popcl_session_state(const popcl_session *s) {
@@ -383,16 +348,16 @@ const unsigned char *popcl_session_send_buf(const popcl_session *s, size_t *n) {
 
 void popcl_session_send_ack(popcl_session *s, size_t n) {
     size_t offered;
+    if (!popcl_session_hold(s)) return;
     popcl_session_send_buf(s, &offered);
-    if (n == 0 || offered == 0 || !call_in(s)) return;
-    if (n > offered) {
+    if (offered && n > offered) {
         finish(s, POPCL_ERR_PORT);
-    } else {
+    } else if (offered && n) {
         s->link.ops->send_ack(&s->link, n);
-        s->moved = 1;
+        if (!s->pause) s->moved = 1;
         pump(s);
     }
-    call_out(s);
+    popcl_session_release(s);
 }
 
 unsigned char *popcl_session_recv_buf(const popcl_session *s, size_t *n) {
@@ -402,31 +367,33 @@ unsigned char *popcl_session_recv_buf(const popcl_session *s, size_t *n) {
 
 void popcl_session_recv_ack(popcl_session *s, size_t n) {
     size_t offered;
+    if (!popcl_session_hold(s)) return;
     popcl_session_recv_buf(s, &offered);
-    if (n == 0 || s->state == CLOSED || !call_in(s)) return;
     if (n > offered) {
         finish(s, POPCL_ERR_PORT);
-    } else {
+    } else if (n) {
         s->link.ops->recv_ack(&s->link, n);
         s->moved = 1;
         pump(s);
     }
-    call_out(s);
+    popcl_session_release(s);
 }
 
 void popcl_session_recv_eof(popcl_session *s) {
-    if (s->state == CLOSED || !call_in(s)) return;
+    if (!popcl_session_hold(s)) return;
     s->eof = 1;
     pump(s);
-    call_out(s);
+    popcl_session_release(s);
 }
 
 void popcl_session_resume(popcl_session *s) {
-    if (s->state == CLOSED || !s->pause || !call_in(s)) return;
-    s->pause = 0;
-    s->moved = 1;
-    pump(s);
-    call_out(s);
+    if (!popcl_session_hold(s)) return;
+    if (s->pause) {
+        s->pause = 0;
+        s->moved = 1;
+        pump(s);
+    }
+    popcl_session_release(s);
 }
 
 /* Which deadline has passed when nothing moved for idle_ms. */
@@ -442,47 +409,47 @@ static popcl_err idle_error(const popcl_session *s) {
     return quit_in_flight(s) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
-/* The deadline that counts besides the overall one: where it began, how long it is, and what its end means. POPCL_OK: none. */
-static popcl_err deadline(const popcl_session *s, uint32_t *from, uint32_t *ms) {
+/* Milliseconds left of what began at `from` and may take ms. */
+static uint32_t left(const popcl_session *s, uint32_t from, uint32_t ms) {
+    uint32_t passed = s->now - from;
+    return passed < ms ? ms - passed : 0;
+}
+
+/* Milliseconds until the next deadline, and what its passing means. */
+static uint32_t deadline(const popcl_session *s, popcl_err *means) {
+    uint32_t total = left(s, s->began, s->total_ms), other = POPCL_MS_MAX;
+    popcl_err e = POPCL_OK;
     if (s->pause) {
-        *from = s->paused;
-        *ms = s->pause_ms;
-        return POPCL_ERR_TIMEOUT_PAUSE;
+        other = left(s, s->moved ? s->now : s->since, s->pause_ms);
+        e = POPCL_ERR_TIMEOUT_PAUSE;
+    } else if (s->state == CONNECTING) {
+        other = left(s, s->began, s->connect_ms);
+        e = POPCL_ERR_TIMEOUT_CONNECT;
+    } else if (s->state != IDLE) { /* an owner who sends nothing waits on purpose */
+        other = left(s, s->moved ? s->now : s->since, s->idle_ms);
+        e = idle_error(s);
     }
-    if (s->state == CONNECTING) {
-        *from = s->began;
-        *ms = s->connect_ms;
-        return POPCL_ERR_TIMEOUT_CONNECT;
-    }
-    *from = s->progressed;
-    *ms = s->idle_ms;
-    return s->state == IDLE ? POPCL_OK : idle_error(s); /* an owner who sends nothing waits on purpose */
+    *means = total && other < total ? e : POPCL_ERR_TIMEOUT_TOTAL;
+    return other < total ? other : total;
 }
 
 void popcl_session_tick(popcl_session *s, uint32_t now_ms) {
-    uint32_t from, ms;
-    if (s->state == CLOSED || !call_in(s)) return;
+    popcl_err e;
+    if (!popcl_session_hold(s)) return;
     if (now_ms - s->now <= POPCL_MS_MAX) s->now = now_ms; /* else the clock went back: no time passed */
-    if (s->moved) s->progressed = s->now;
-    if (s->fresh) s->paused = s->now;
-    s->moved = s->fresh = 0;
-    popcl_err e = deadline(s, &from, &ms);
-    if (s->now - s->began >= s->total_ms) finish(s, POPCL_ERR_TIMEOUT_TOTAL);
-    else if (e && s->now - from >= ms) finish(s, e);
-    call_out(s);
+    if (s->moved) s->since = s->now;
+    s->moved = 0;
+    if (s->state != CLOSED && deadline(s, &e) == 0) finish(s, e);
+    popcl_session_release(s);
+}
+
+uint32_t popcl_session_elapsed(const popcl_session *s) {
+    return s->now - s->began;
 }
 
 uint32_t popcl_session_next_deadline(const popcl_session *s) {
-    uint32_t from, ms;
-    if (s->state == CLOSED) return POPCL_MS_MAX;
-    uint32_t passed = s->now - s->began;
-    uint32_t left = passed < s->total_ms ? s->total_ms - passed : 0;
-    if (deadline(s, &from, &ms)) {
-        if (s->moved || s->fresh) from = s->now;
-        uint32_t other = s->now - from < ms ? ms - (s->now - from) : 0;
-        if (other < left) left = other;
-    }
-    return left;
+    popcl_err e;
+    return s->state == CLOSED ? POPCL_MS_MAX : deadline(s, &e);
 }
 
 int popcl_session_can_submit(const popcl_session *s) {
@@ -505,7 +472,7 @@ popcl_err popcl_session_submit(popcl_session *s, const popcl_command *c, uint32_
     size_t room, len, secret_from, secret_to;
     if ((unsigned)c->verb >= POPCL_VERBS || !(popcl_verbs[c->verb].states & s->phase)) return POPCL_ERR_STATE;
     if (!popcl_session_can_submit(s)) return s->state == UNASKED || s->state == ENDING ? POPCL_ERR_STATE : POPCL_ERR_WOULD_BLOCK;
-    if (s->counted && c->number > s->count) return POPCL_ERR_MESSAGE_NUMBER;
+    if (c->number > s->count) return POPCL_ERR_MESSAGE_NUMBER;
     unsigned char *line = s->link.ops->out(&s->link, &room);
     if (room < popcl_command_room(c)) return POPCL_ERR_WOULD_BLOCK;
     popcl_err e = popcl_command_write(c, line, &len, &secret_from, &secret_to);
@@ -516,7 +483,7 @@ popcl_err popcl_session_submit(popcl_session *s, const popcl_command *c, uint32_
     f->argument = c->number != 0;
     f->octets = (uint8_t)len;
     s->in_flight++;
-    s->flight_octets = (uint16_t)(s->flight_octets + len);
+    s->flight_octets += (uint32_t)len;
     s->link.ops->out_ack(&s->link, len);
     trace_command(s, line, len, secret_from, secret_to);
     s->moved = 1; /* the wait for the reply begins now */
@@ -553,12 +520,16 @@ popcl_verb popcl_session_verb(const popcl_session *s) {
     return (popcl_verb)s->verb;
 }
 
+popcl_verb popcl_session_refused(const popcl_session *s) {
+    return (popcl_verb)s->err_verb;
+}
+
 const popcl_caps *popcl_session_caps(const popcl_session *s) {
     return &s->caps;
 }
 
 const char *popcl_session_state_name(const popcl_session *s) {
-    return state_names[s->state];
+    return state_name(s->state);
 }
 
 void popcl_session_wipe(popcl_session *s) {

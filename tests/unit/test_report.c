@@ -88,7 +88,7 @@ static void every_result_has_three_parts(void **state) {
         popcl_diag d;
         memset(&d, 0, sizeof d);
         d.err = (popcl_err)e;
-        d.verb = "";
+        d.verb = d.refused = "";
         begin("secret");
         cmd_report_result(&r, &d, "mail.example:110", "");
         const char *text = end();
@@ -103,7 +103,7 @@ static void result_with_specifics(void **state) { /* [B11 E13] */
     (void)state;
     memset(&d, 0, sizeof d);
     d.err = POPCL_ERR_AUTH;
-    d.verb = "PASS";
+    d.verb = d.refused = "PASS";
     d.failed = 0;
     d.reply.status = POPCL_STATUS_ERR;
     (void)snprintf(d.reply.text, sizeof d.reply.text, "no \033[2J hunter2 \xe4");
@@ -114,6 +114,7 @@ static void result_with_specifics(void **state) { /* [B11 E13] */
     assert_non_null(strstr(text, "PASS: \"no \\x1b[2J *** \\xe4\""));
     assert_null(strstr(text, "hunter2"));
     d.err = POPCL_ERR_CONNECT;
+    d.verb = "";
     d.net_code = ECONNREFUSED;
     begin("hunter2");
     cmd_report_result(&r, &d, "h:1", "");

@@ -66,6 +66,7 @@ static void catch_signals(void) {
     }
     act.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &act, NULL); /* a reader of our output that went away is an error (74), not our death */
+    (void)sigaction(SIGXFSZ, &act, NULL); /* so is a message over the file size limit (EFBIG) */
 }
 
 /* ---- the process ---- */

@@ -175,30 +175,11 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
 
 /* ---- results ---- */
 
-/* Whether a result stands for a refusal by the server, whose words then say more. */
-static int is_answer(popcl_err e) {
-    switch (e) {
-    case POPCL_ERR_GREETING_REFUSED:
-    case POPCL_ERR_COMMAND_REFUSED:
-    case POPCL_ERR_SERVER_CLOSED:
-    case POPCL_ERR_IN_USE:
-    case POPCL_ERR_LOGIN_DELAY:
-    case POPCL_ERR_SYS_TEMP:
-    case POPCL_ERR_SYS_PERM:
-    case POPCL_ERR_AUTH:
-    case POPCL_ERR_APOP_REFUSED:
-    case POPCL_ERR_RETR_REFUSED:
-    case POPCL_ERR_DELE_REFUSED:
-    case POPCL_ERR_QUIT_REFUSED: return 1;
-    default: return 0;
-    }
-}
-
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special) {
     char what[1024], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
     if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
-    if (is_answer(d->err) && d->reply.text_len) {
+    if (d->reply.text_len && strcmp(d->refused, d->verb) == 0) { /* else it is another command's */
         cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len, d->reply.text_len == POPCL_TEXT_KEEP);
         (void)snprintf(reply, sizeof reply, "; the server said to %s: \"%s\"", *d->verb ? d->verb : "the connection", words);
     }

@@ -1,0 +1,351 @@
+/* disk - see disk.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THE_DIRECTORY = -1, ITS_PARENT = -2, FREE = -1, FIRST_FD = 1000 };
+
+/* Counts a call; fails it if it is its turn. */
+static int failing(sim_disk *d) {
+    d->calls++;
+    if (!d->stopped && (!d->fail_at || d->calls < d->fail_at || (d->calls > d->fail_at && !d->for_ever))) return 0;
+    if (d->fail_with == 0) d->stopped = 1;
+    errno = d->stopped ? EIO : d->fail_with;
+    return 1;
+}
+
+static int refuse(int error) {
+    errno = error;
+    return -1;
+}
+
+static int find(const sim_disk *d, const char *name) {
+    for (int k = 0; k < DISK_NAMES; k++) {
+        if (d->names[k].file != FREE && strcmp(d->names[k].name, name) == 0) return k;
+    }
+    return -1;
+}
+
+static disk_file *file_of(sim_disk *d, int fd) {
+    return &d->files[d->open[fd - FIRST_FD].file];
+}
+
+static void release(sim_disk *d, int file) {
+    disk_file *f = &d->files[file];
+    if (f->links || f->open) return;
+    for (int k = 0; k < DISK_NAMES; k++) {
+        if (d->synced_names[k].file == file) return; /* a loss of power brings it back */
+    }
+    free(f->octets);
+    free(f->synced);
+    memset(f, 0, sizeof *f);
+}
+
+static void set_octets(unsigned char **to, size_t *to_n, const unsigned char *from, size_t n) {
+    unsigned char *copy = malloc(n + 1);
+    if (!copy) abort();
+    if (n) memcpy(copy, from, n);
+    free(*to);
+    *to = copy;
+    *to_n = n;
+}
+
+static int add_name(sim_disk *d, const char *name, int file) {
+    for (int k = 0; k < DISK_NAMES; k++) {
+        if (d->names[k].file != FREE) continue;
+        if (strlen(name) >= sizeof d->names[k].name) return refuse(ENAMETOOLONG);
+        strcpy(d->names[k].name, name);
+        d->names[k].file = file;
+        d->files[file].links++;
+        return 0;
+    }
+    return refuse(ENOSPC);
+}
+
+static void take_name(sim_disk *d, int k) {
+    int file = d->names[k].file;
+    d->names[k].file = FREE;
+    d->files[file].links--;
+    release(d, file);
+}
+
+static int new_fd(sim_disk *d, int file) {
+    for (int i = 0; i < DISK_OPEN; i++) {
+        if (d->open[i].used) continue;
+        d->open[i].used = 1;
+        d->open[i].file = file;
+        d->open[i].locked = 0;
+        if (file >= 0) d->files[file].open++;
+        return FIRST_FD + i;
+    }
+    return refuse(EMFILE);
+}
+
+/* ---- the calls ---- */
+
+static int disk_mkdir(void *sys, const char *path, mode_t mode) {
+    sim_disk *d = sys;
+    (void)path;
+    (void)mode;
+    if (failing(d)) return -1;
+    if (d->exists) return refuse(EEXIST);
+    d->exists = 1;
+    return 0;
+}
+
+static int create(sim_disk *d, const char *name) {
+    int file = 0;
+    while (file < DISK_FILES && d->files[file].octets)
+        file++;
+    if (file == DISK_FILES) return refuse(ENOSPC);
+    memset(&d->files[file], 0, sizeof d->files[file]);
+    set_octets(&d->files[file].octets, &d->files[file].n, NULL, 0);
+    if (add_name(d, name, file) < 0) return -1;
+    return new_fd(d, file);
+}
+
+static int disk_openat(void *sys, int dir, const char *name, int flags, mode_t mode) {
+    sim_disk *d = sys;
+    (void)mode;
+    if (failing(d)) return -1;
+    if (dir == AT_FDCWD) return d->exists ? new_fd(d, THE_DIRECTORY) : refuse(ENOENT);
+    if (strcmp(name, "..") == 0) return new_fd(d, ITS_PARENT);
+    int k = find(d, name);
+    if (k < 0) return flags & O_CREAT ? create(d, name) : refuse(ENOENT);
+    return flags & O_EXCL ? refuse(EEXIST) : new_fd(d, d->names[k].file);
+}
+
+static int disk_fstat(void *sys, int fd, struct stat *st) {
+    sim_disk *d = sys;
+    if (failing(d)) return -1;
+    memset(st, 0, sizeof *st);
+    st->st_mode = S_IFREG | 0600;
+    st->st_nlink = file_of(d, fd)->links;
+    st->st_size = (off_t)file_of(d, fd)->n;
+    return 0;
+}
+
+static int disk_fchmod(void *sys, int fd, mode_t mode) {
+    (void)fd;
+    (void)mode;
+    return failing(sys) ? -1 : 0;
+}
+
+static int disk_lock(void *sys, int fd) {
+    sim_disk *d = sys;
+    if (failing(d)) return -1;
+    for (int i = 0; i < DISK_OPEN; i++) {
+        if (d->open[i].used && d->open[i].locked && d->open[i].file == d->open[fd - FIRST_FD].file && i != fd - FIRST_FD)
+            return refuse(EWOULDBLOCK);
+    }
+    d->open[fd - FIRST_FD].locked = 1;
+    return 0;
+}
+
+static ssize_t disk_write(void *sys, int fd, const void *p, size_t n) {
+    sim_disk *d = sys;
+    if (failing(d)) return -1;
+    disk_file *f = file_of(d, fd);
+    f->octets = realloc(f->octets, f->n + n + 1);
+    if (!f->octets) abort();
+    memcpy(f->octets + f->n, p, n);
+    f->n += n;
+    return (ssize_t)n;
+}
+
+static ssize_t disk_pread(void *sys, int fd, void *p, size_t n, off_t at) {
+    sim_disk *d = sys;
+    if (failing(d)) return -1;
+    const disk_file *f = file_of(d, fd);
+    size_t left = (size_t)at < f->n ? f->n - (size_t)at : 0;
+    if (n > left) n = left;
+    if (n) memcpy(p, f->octets + at, n);
+    return (ssize_t)n;
+}
+
+static void sync_names(sim_disk *d) {
+    int before[DISK_NAMES];
+    for (int k = 0; k < DISK_NAMES; k++)
+        before[k] = d->synced_names[k].file;
+    memcpy(d->synced_names, d->names, sizeof d->names);
+    for (int k = 0; k < DISK_NAMES; k++) {
+        if (before[k] != FREE) release(d, before[k]);
+    }
+}
+
+static int disk_fsync(void *sys, int fd) {
+    sim_disk *d = sys;
+    int file = d->open[fd - FIRST_FD].file;
+    int fails = failing(d);
+    if (d->stopped || (fails && errno == EINTR)) return -1; /* nothing was tried */
+    if (file == ITS_PARENT) {
+        d->exists_synced |= !fails;
+    } else if (file == THE_DIRECTORY) {
+        if (fails)
+            d->names_lost = 1;
+        else if (!d->names_lost)
+            sync_names(d);
+    } else if (fails) {
+        d->files[file].lost = 1;
+    } else if (!d->files[file].lost) {
+        set_octets(&d->files[file].synced, &d->files[file].synced_n, d->files[file].octets, d->files[file].n);
+    }
+    return fails ? -1 : 0;
+}
+
+/* As the real one, it has closed even if it says that it failed. */
+static int disk_close(void *sys, int fd) {
+    sim_disk *d = sys;
+    int fails = failing(d), error = errno, file = d->open[fd - FIRST_FD].file;
+    d->open[fd - FIRST_FD].used = 0;
+    if (file >= 0) {
+        d->files[file].open--;
+        release(d, file);
+    }
+    errno = error;
+    return fails ? -1 : 0;
+}
+
+static int disk_linkat(void *sys, int dir, const char *from, const char *to) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    int k = find(d, from);
+    if (d->no_links) return refuse(EPERM);
+    if (k < 0) return refuse(ENOENT);
+    return find(d, to) >= 0 ? refuse(EEXIST) : add_name(d, to, d->names[k].file);
+}
+
+/* Another name for a file, at once instead of the one before. */
+static int move(sim_disk *d, int from, const char *to) {
+    int over = find(d, to);
+    if (from < 0) return refuse(ENOENT);
+    if (over >= 0) take_name(d, over);
+    strcpy(d->names[from].name, to);
+    return 0;
+}
+
+static int disk_rename_new(void *sys, int dir, const char *from, const char *to) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    if (d->no_rename_new) return refuse(ENOSYS);
+    return find(d, to) >= 0 ? refuse(EEXIST) : move(d, find(d, from), to);
+}
+
+static int disk_rename_over(void *sys, int dir, const char *from, const char *to) {
+    sim_disk *d = sys;
+    (void)dir;
+    return failing(d) ? -1 : move(d, find(d, from), to);
+}
+
+static int disk_unlinkat(void *sys, int dir, const char *name) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    int k = find(d, name);
+    if (k < 0) return refuse(ENOENT);
+    take_name(d, k);
+    return 0;
+}
+
+static int disk_list(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    for (int k = 0; k < DISK_NAMES; k++) {
+        char copy[256];
+        if (d->names[k].file == FREE) continue;
+        strcpy(copy, d->names[k].name);
+        name(ctx, copy);
+    }
+    return 0;
+}
+
+const popcl_disk sim_disk_calls = {
+    .mkdir = disk_mkdir,
+    .openat = disk_openat,
+    .fstat = disk_fstat,
+    .fchmod = disk_fchmod,
+    .lock = disk_lock,
+    .write = disk_write,
+    .pread = disk_pread,
+    .fsync = disk_fsync,
+    .close = disk_close,
+    .linkat = disk_linkat,
+    .rename_new = disk_rename_new,
+    .rename_over = disk_rename_over,
+    .unlinkat = disk_unlinkat,
+    .list = disk_list,
+};
+
+/* ---- life and death ---- */
+
+void sim_disk_init(sim_disk *d) {
+    memset(d, 0, sizeof *d);
+    for (int k = 0; k < DISK_NAMES; k++)
+        d->names[k].file = d->synced_names[k].file = FREE;
+}
+
+/* Files are what was synced of them; a file that never was is there, and empty. */
+static void lose_octets(sim_disk *d) {
+    for (int i = 0; i < DISK_FILES; i++) {
+        disk_file *f = &d->files[i];
+        if (f->octets) set_octets(&f->octets, &f->n, f->synced, f->synced ? f->synced_n : 0);
+    }
+}
+
+static void lose_names(sim_disk *d) {
+    memcpy(d->names, d->synced_names, sizeof d->names);
+    if (d->exists_synced) return;
+    d->exists = 0;
+    for (int k = 0; k < DISK_NAMES; k++)
+        d->names[k].file = d->synced_names[k].file = FREE;
+}
+
+void sim_disk_restart(sim_disk *d, disk_loss loss) {
+    if (loss == ALL_LOST || loss == OCTETS_LOST) lose_octets(d);
+    if (loss == ALL_LOST || loss == NAMES_LOST) lose_names(d);
+    if (loss != KILLED) memcpy(d->synced_names, d->names, sizeof d->names);
+    d->names_lost = 0;
+    memset(d->open, 0, sizeof d->open);
+    for (int i = 0; i < DISK_FILES; i++) {
+        d->files[i].open = d->files[i].links = 0;
+        if (loss != KILLED) d->files[i].lost = 0;
+    }
+    for (int k = 0; k < DISK_NAMES; k++) {
+        if (d->names[k].file != FREE) d->files[d->names[k].file].links++;
+    }
+    for (int i = 0; i < DISK_FILES; i++)
+        release(d, i);
+    d->calls = d->fail_at = 0;
+    d->stopped = 0;
+}
+
+const unsigned char *sim_disk_synced(const sim_disk *d, int k, size_t *n) {
+    static const unsigned char nothing[1] = {0};
+    int file = d->synced_names[k].file;
+    if (file == FREE || !d->exists_synced) return NULL;
+    *n = d->files[file].synced ? d->files[file].synced_n : 0;
+    return *n ? d->files[file].synced : nothing;
+}
+
+const unsigned char *sim_disk_octets(const sim_disk *d, int k, const char **name, size_t *n) {
+    int file = d->names[k].file;
+    if (file == FREE) return NULL;
+    *name = d->names[k].name;
+    *n = d->files[file].n;
+    return d->files[file].octets;
+}
+
+void sim_disk_free(sim_disk *d) {
+    for (int i = 0; i < DISK_FILES; i++) {
+        free(d->files[i].octets);
+        free(d->files[i].synced);
+    }
+    sim_disk_init(d);
+}

@@ -1,0 +1,260 @@
+/* server - see server.h. */
+#include "server.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what it says ---- */
+
+static void put(sim_server *s, const char *p, size_t n) {
+    if (s->out_at == s->out_n) s->out_at = s->out_n = 0;
+    if (s->out_n + n > s->out_room) {
+        s->out_room = (s->out_n + n) * 2 + 1024;
+        s->out = realloc(s->out, s->out_room);
+        if (!s->out) abort();
+    }
+    memcpy(s->out + s->out_n, p, n);
+    s->out_n += n;
+}
+
+static void say(sim_server *s, const char *format, ...) {
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    put(s, line, (size_t)n);
+    put(s, "\r\n", 2);
+}
+
+/* A body: dots at line starts are doubled (RFC 1939, 3). */
+static void say_text(sim_server *s, const char *text, int header_only) {
+    while (*text) {
+        const char *end = strstr(text, "\r\n");
+        size_t n = end ? (size_t)(end - text) + 2 : strlen(text);
+        if (*text == '.') put(s, ".", 1);
+        put(s, text, n);
+        text += n;
+        if (header_only && n == 2) break;
+    }
+    say(s, ".");
+}
+
+static const sim_message *message(sim_server *s, uint32_t number) {
+    static sim_message made;
+    if (number == 0 || number > s->numbers) return NULL;
+    if (!s->generated) return s->marked[number - 1] ? NULL : &s->messages[s->map[number - 1]];
+    snprintf(made.uid, sizeof made.uid, "uid-%" PRIu32, number);
+    made.text = "Subject: made\r\n\r\n";
+    return &made;
+}
+
+/* Says listing lines as they are asked for: a large listing is never in memory. */
+static void go_on_listing(sim_server *s) {
+    while (s->listing && s->out_at == s->out_n) {
+        uint32_t number = ++s->listing_at;
+        if (number > s->numbers) {
+            s->listing = 0;
+            say(s, ".");
+            return;
+        }
+        const sim_message *m = message(s, number);
+        if (m && s->listing == 'U')
+            say(s, "%" PRIu32 " %s", number, m->uid);
+        else if (m)
+            say(s, "%" PRIu32 " %zu", number, strlen(m->text));
+    }
+}
+
+/* ---- commands ---- */
+
+static void stat_maildrop(sim_server *s) {
+    uint32_t count = 0;
+    uint64_t octets = 0;
+    for (uint32_t n = 1; n <= s->numbers && !s->generated; n++) {
+        const sim_message *m = message(s, n);
+        count += m != NULL;
+        octets += m ? strlen(m->text) : 0;
+    }
+    if (s->generated) count = s->generated;
+    say(s, "+OK %" PRIu32 " %" PRIu64, count, octets);
+}
+
+static void list(sim_server *s, uint32_t what) {
+    say(s, "+OK listing follows");
+    s->listing = what;
+    s->listing_at = 0;
+}
+
+static void retrieve(sim_server *s, const sim_message *m, int header_only) {
+    say(s, "+OK %zu octets", strlen(m->text));
+    say_text(s, m->text, header_only);
+}
+
+static void dele(sim_server *s, uint32_t number) {
+    if (s->on_dele) s->on_dele(s->ctx, number, message(s, number));
+    if (!s->generated) s->marked[number - 1] = 1;
+    s->dele_seen++;
+    say(s, "+OK marked");
+}
+
+static void quit(sim_server *s) {
+    for (uint32_t i = 0; i < s->numbers && !s->generated; i++) {
+        if (s->marked[i]) s->messages[s->map[i]].gone = 1;
+    }
+    s->quit_seen = s->over = 1;
+    say(s, "+OK bye");
+}
+
+static void log_in(sim_server *s, const char *password) {
+    if (!s->user_named || strcmp(password, s->password) != 0) {
+        say(s, "-ERR [AUTH] no");
+        return;
+    }
+    s->logged_in = 1;
+    say(s, "+OK welcome");
+}
+
+static void transaction(sim_server *s, const char *verb, const char *rest) {
+    uint32_t number = (uint32_t)strtoul(rest, NULL, 10);
+    const sim_message *m = message(s, number);
+    if (strcmp(verb, "STAT") == 0)
+        stat_maildrop(s);
+    else if (strcmp(verb, "LIST") == 0 && !*rest)
+        list(s, 'L');
+    else if (strcmp(verb, "UIDL") == 0 && !*rest && !s->no_uidl)
+        list(s, 'U');
+    else if (strcmp(verb, "RETR") == 0 && m)
+        retrieve(s, m, 0);
+    else if (strcmp(verb, "TOP") == 0 && m && !s->no_top)
+        retrieve(s, m, 1);
+    else if (strcmp(verb, "DELE") == 0 && m)
+        dele(s, number);
+    else if (strcmp(verb, "NOOP") == 0)
+        say(s, "+OK");
+    else
+        say(s, "-ERR cannot do that");
+}
+
+static void command(sim_server *s, char *line) {
+    char *rest = strchr(line, ' ');
+    if (rest)
+        *rest++ = 0;
+    else
+        rest = line + strlen(line);
+    s->commands++;
+    if (s->commands == s->refuse_command) {
+        say(s, "-ERR refused on order");
+        return;
+    }
+    if (strcmp(line, "QUIT") == 0) {
+        if (s->logged_in)
+            quit(s);
+        else
+            say(s, "+OK"), s->over = 1;
+    } else if (strcmp(line, "CAPA") == 0 && !s->no_capa) {
+        say(s, "+OK");
+        say(s, "TOP");
+        say(s, "UIDL");
+        say(s, ".");
+    } else if (s->logged_in) {
+        transaction(s, line, rest);
+    } else if (strcmp(line, "USER") == 0) {
+        s->user_named = strcmp(rest, s->user) == 0;
+        say(s, "+OK");
+    } else if (strcmp(line, "PASS") == 0) {
+        log_in(s, rest);
+    } else {
+        say(s, "-ERR log in first");
+    }
+}
+
+void sim_server_take(sim_server *s, const void *p, size_t n) {
+    const char *text = p;
+    for (size_t i = 0; i < n && !s->over; i++) {
+        if (s->line_n < sizeof s->line - 1) s->line[s->line_n++] = text[i];
+        if (text[i] != '\n') continue;
+        s->line[s->line_n] = 0;
+        s->line[strcspn(s->line, "\r\n")] = 0;
+        s->line_n = 0;
+        command(s, s->line);
+    }
+}
+
+/* ---- sessions ---- */
+
+int sim_server_ready(sim_server *s) {
+    go_on_listing(s);
+    return s->out_at < s->out_n && (!s->stall_octet || s->said + 1 < s->stall_octet) && (!s->cut_octet || s->said + 1 < s->cut_octet);
+}
+
+int sim_server_closed(sim_server *s) {
+    go_on_listing(s);
+    return (s->over && s->out_at == s->out_n) || (s->cut_octet && s->said + 1 >= s->cut_octet);
+}
+
+/* Garbles the octet that is about to be said. Returns how many octets stand for it in to, up to 2 if there is room. */
+static size_t garbled(sim_server *s, unsigned char *to, size_t room) {
+    unsigned char c = (unsigned char)s->out[s->out_at++];
+    s->said++;
+    to[0] = s->garble == FLIP ? (unsigned char)(c ^ s->garble_by) : s->garble == REPLACE ? s->garble_by : c;
+    if (s->garble == DROP) return 0;
+    if (s->garble == DOUBLE && room > 1) to[1] = c;
+    return s->garble == DOUBLE && room > 1 ? 2 : 1;
+}
+
+size_t sim_server_give(sim_server *s, void *p, size_t n) {
+    unsigned char *to = p;
+    size_t done = 0;
+    while (done < n && sim_server_ready(s)) {
+        if (s->said + 1 == s->garble_octet) {
+            done += garbled(s, to + done, n - done);
+        } else {
+            to[done++] = (unsigned char)s->out[s->out_at++];
+            s->said++;
+        }
+    }
+    return done;
+}
+
+void sim_server_connect(sim_server *s) {
+    s->numbers = s->generated;
+    for (uint32_t i = 0; i < s->count && !s->generated; i++) {
+        if (!s->messages[i].gone) s->map[s->numbers++] = i;
+    }
+    memset(s->marked, 0, sizeof s->marked);
+    s->logged_in = s->user_named = s->over = s->quit_seen = 0;
+    s->line_n = s->out_n = s->out_at = 0;
+    s->listing = s->commands = s->said = s->dele_seen = 0;
+    say(s, "%s", s->greeting ? s->greeting : "+OK ready");
+}
+
+void sim_server_init(sim_server *s) {
+    memset(s, 0, sizeof *s);
+    s->user = "fred";
+    s->password = "correct-horse";
+}
+
+void sim_server_add(sim_server *s, const char *uid, const char *text) {
+    if (s->count == SIM_MESSAGES) abort();
+    sim_message *m = &s->messages[s->count++];
+    snprintf(m->uid, sizeof m->uid, "%s", uid);
+    m->text = text;
+    m->gone = 0;
+}
+
+uint32_t sim_server_left(const sim_server *s) {
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < s->count; i++)
+        left += !s->messages[i].gone;
+    return left;
+}
+
+void sim_server_free(sim_server *s) {
+    free(s->out);
+    s->out = NULL;
+    s->out_n = s->out_room = s->out_at = 0;
+}

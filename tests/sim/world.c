@@ -1,0 +1,476 @@
+/* world - see world.h. */
+#include "world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECRET    "correct-horse"
+#define CALLS_MAX 200000u /* a session that makes more of them spins */
+
+void world_note(world *w, const char *format, ...) {
+    if (w->fault[0]) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(w->fault, sizeof w->fault, format, args);
+    va_end(args);
+}
+
+int world_holds_secret(const void *p, size_t n) {
+    const unsigned char *octets = p;
+    for (size_t i = 0; i + 5 <= n; i++) {
+        for (size_t k = 0; k + 5 <= sizeof SECRET - 1; k++) {
+            if (memcmp(octets + i, &SECRET[k], 5) == 0) return 1;
+        }
+    }
+    return 0;
+}
+
+/* Counts a call. Whether it is to fail, and how; a power failure does not return. */
+static enum fault_kind next_call(world *w) {
+    if (++w->calls > CALLS_MAX) {
+        world_note(w, "it spins: %lu calls", (unsigned long)w->calls);
+        longjmp(w->power, 1);
+    }
+    int now = w->fault_at && (w->calls == w->fault_at || (w->for_ever && w->calls > w->fault_at));
+    if (!now) return NO_FAULT;
+    w->faulted = 1;
+    if (w->fault_kind == POWER_OFF) longjmp(w->power, 1);
+    if (w->fault_kind == CLOCK_FORWARD) w->now += 3600000;
+    if (w->fault_kind == CLOCK_BACK) w->now -= 5000;
+    if (w->fault_kind == CLOCK_SLOW) w->now += 20000;
+    return w->fault_kind;
+}
+
+/* ---- the transport ---- */
+
+static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    if (strcmp(host, "pop.example") != 0 || port != 110 || limit_ms == 0) world_note(w, "open is given something else");
+    if (f == NET_FAILED || f == NET_EOF) return POPCL_ERR_CONNECT;
+    sim_server_connect(&w->server);
+    w->open = w->opened = 1;
+    return POPCL_OK;
+}
+
+static int32_t odd_value(enum fault_kind f, size_t n) {
+    switch (f) {
+    case NET_AGAIN: return POPCL_NET_AGAIN;
+    case NET_EOF:
+    case NET_ZERO: return 0;
+    case NET_FAILED: return POPCL_NET_FAILED;
+    case NET_TOO_MUCH: return (int32_t)n + 1;
+    case NET_GARBAGE: return -77;
+    case NET_HUGE: return INT32_MAX;
+    default: return 1; /* no odd one */
+    }
+}
+
+static int32_t net_recv(void *ctx, void *p, size_t n) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    int32_t odd = odd_value(f, n);
+    if (!w->open) world_note(w, "recv on a closed connection");
+    if (n == 0 || n > (1u << 30)) world_note(w, "recv of %lu octets", (unsigned long)n);
+    if (odd != 1) {
+        if (odd == 0 || odd == POPCL_NET_FAILED) w->broken = 1;
+        return odd;
+    }
+    if (w->broken) return POPCL_NET_EOF;
+    size_t want = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
+    size_t got = sim_server_give(&w->server, p, want);
+    if (got) {
+        if (w->server.quit_seen && sim_server_closed(&w->server)) w->quit_delivered = 1;
+        return (int32_t)got;
+    }
+    return sim_server_closed(&w->server) ? POPCL_NET_EOF : POPCL_NET_AGAIN;
+}
+
+static int32_t net_send(void *ctx, const void *p, size_t n) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    int32_t odd = odd_value(f, n);
+    if (!w->open) world_note(w, "send on a closed connection");
+    if (n == 0 || n > POPCL_COMMAND_MAX) world_note(w, "send of %lu octets", (unsigned long)n);
+    if (odd != 1) return odd;
+    if (w->broken) return POPCL_NET_FAILED;
+    size_t take = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
+    sim_server_take(&w->server, p, take);
+    return (int32_t)take;
+}
+
+static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    if (limit_ms > POPCL_MS_MAX) world_note(w, "wait for more than 2^30 ms");
+    if (f == NET_FAILED) return POPCL_NET_FAILED;
+    if (f == NET_GARBAGE) return -77;
+    if (f == NET_STOP) return want & POPCL_NET_STOP ? (int32_t)POPCL_NET_STOP : 0;
+    int32_t can = 0;
+    if (f == NET_AGAIN || f == NET_ZERO) want = 0;
+    if ((want & POPCL_RECV) && (w->broken || sim_server_ready(&w->server) || sim_server_closed(&w->server))) can |= (int32_t)POPCL_RECV;
+    if (want & POPCL_SEND) can |= (int32_t)POPCL_SEND;
+    if (can == 0) w->now += limit_ms;
+    return can;
+}
+
+static void net_close(void *ctx) {
+    world *w = ctx;
+    if (!w->open) world_note(w, "close of a closed connection");
+    w->open = 0;
+    w->closed++;
+}
+
+static uint32_t net_now(void *ctx) {
+    world *w = ctx;
+    next_call(w);
+    return w->now;
+}
+
+static int net_code(void *ctx) {
+    (void)ctx;
+    return 104;
+}
+
+static const popcl_net net = {net_open, net_recv, net_send, net_wait, net_close, net_now, net_code};
+
+/* ---- the store ---- */
+
+static stored *receiving(world *w) {
+    if (!w->with_sink) {
+        world_note(w, "the sink is called with no message open"); /* [I7] */
+        return NULL;
+    }
+    return &w->store[w->store_n - 1];
+}
+
+static void drop_last(world *w) {
+    free(w->store[--w->store_n].text);
+    w->with_sink = 0;
+}
+
+static int sink_begin(void *ctx, const popcl_msg *m) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    if (w->with_sink) world_note(w, "begin inside a message");
+    if (f == SINK_FAIL) return -1;
+    if (f == SINK_STOPS) return POPCL_SINK_STOP;
+    if (f == SINK_UNKNOWN) return 1;
+    if (w->store_n == WORLD_STORED) abort();
+    stored *s = &w->store[w->store_n++];
+    memset(s, 0, sizeof *s);
+    s->number = m->number;
+    s->fresh = 1;
+    snprintf(s->uid, sizeof s->uid, "%s", m->uid);
+    w->with_sink = 1;
+    return 0;
+}
+
+static int sink_data(void *ctx, const void *p, size_t n) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    stored *s = receiving(w);
+    if (f == SINK_FAIL) return -1;
+    if (f == SINK_STOPS) return POPCL_SINK_STOP;
+    if (f == SINK_UNKNOWN) return (int)n + 1;
+    if (f == SINK_SHORT || !s) return 0;
+    s->text = realloc(s->text, s->n + n);
+    if (!s->text) abort();
+    memcpy(s->text + s->n, p, n);
+    s->n += n;
+    return (int)n;
+}
+
+static int sink_commit(void *ctx) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    stored *s = receiving(w);
+    if (f == SINK_SHORT) return POPCL_AGAIN;
+    if (f == SINK_FAIL || f == SINK_STOPS || f == SINK_UNKNOWN || !s) {
+        if (s) drop_last(w);
+        return f == SINK_FAIL ? -1 : f == SINK_STOPS ? POPCL_SINK_STOP : 4711;
+    }
+    w->with_sink = 0;
+    if (w->staging) return POPCL_STAGED;
+    s->durable = 1;
+    return 0;
+}
+
+/* All that is staged becomes durable, or none of it. */
+static int sink_sync(void *ctx) {
+    world *w = ctx;
+    enum fault_kind f = next_call(w);
+    if (f == SINK_SHORT) return POPCL_AGAIN;
+    for (size_t i = 0; i < w->store_n && f != SINK_FAIL && f != SINK_STOPS && f != SINK_UNKNOWN; i++) {
+        if (!(w->with_sink && i == w->store_n - 1)) w->store[i].durable = 1;
+    }
+    return f == SINK_FAIL ? -1 : f == SINK_STOPS ? POPCL_SINK_STOP : f == SINK_UNKNOWN ? 4711 : 0;
+}
+
+static void sink_abort(void *ctx, popcl_err why) {
+    world *w = ctx;
+    if (why == POPCL_OK || why == POPCL_MORE) world_note(w, "abort without a reason");
+    if (receiving(w)) drop_last(w);
+}
+
+static const popcl_sink sink = {sink_begin, sink_data, sink_commit, sink_sync, sink_abort};
+
+static int is_durable(const world *w, const char *uid, const char *text) {
+    for (size_t i = 0; i < w->store_n; i++) {
+        const stored *s = &w->store[i];
+        int named = strcmp(s->uid, uid) == 0 || !s->uid[0]; /* a session without UIDL names none */
+        if (s->durable && named && s->n == strlen(text) && (s->n == 0 || memcmp(s->text, text, s->n) == 0)) return 1;
+    }
+    return 0;
+}
+
+/* What is neither durable nor being staged is gone; called where a session ended, and with power where it was cut off. */
+static void lose_what_is_not_durable(world *w) {
+    size_t kept = 0;
+    for (size_t i = 0; i < w->store_n; i++) {
+        if (w->store[i].durable)
+            w->store[kept++] = w->store[i];
+        else
+            free(w->store[i].text);
+    }
+    w->store_n = kept;
+    w->with_sink = 0;
+}
+
+/* No message is marked that is not durable [I3]. Where the server's words are garbled, only the numbers can be compared. */
+static void on_dele(void *ctx, uint32_t number, const sim_message *m) {
+    world *w = ctx;
+    int durable = !w->server.garble_octet && is_durable(w, m->uid, m->text);
+    for (size_t i = 0; i < w->store_n && w->server.garble_octet; i++)
+        durable |= w->store[i].fresh && w->store[i].durable && w->store[i].number == number;
+    if (!durable) world_note(w, "DELE of %s, which is not durable", m->uid);
+    if (w->kind != DELETE_FETCHED) world_note(w, "DELE in a session that keeps"); /* [G7] */
+}
+
+/* ---- the device ---- */
+
+static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
+    world *w = ctx;
+    if (w->kind == DELETE_FETCHED) return POPCL_FETCH | POPCL_DELETE;
+    if (w->kind == NEW_ONLY && stage == POPCL_STAGE_UID && popcl_seen_get(&w->seen, m->uid, m->uid_len)) return POPCL_SKIP;
+    return POPCL_FETCH;
+}
+
+static void listed(void *ctx, const popcl_msg *m) {
+    world *w = ctx;
+    if (w->kind == NEW_ONLY) popcl_seen_listed(&w->seen, m ? m->uid : NULL, m ? m->uid_len : 0);
+}
+
+static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
+    world *w = ctx;
+    int negative = what == POPCL_NOT_STORED || what == POPCL_NOT_MARKED;
+    if (negative != (why != POPCL_OK)) world_note(w, "a fate with the wrong reason");
+    if (w->fate_all) world_note(w, "a fate after the last one");
+    if (what == POPCL_MARKED) w->marked++;
+    if (what >= POPCL_DELETED) w->fate_all = (int)what;
+    if (what == POPCL_DELETED && !w->quit_delivered) world_note(w, "deletions are told done, and QUIT was not answered");
+    if (m && what == POPCL_STORED) {
+        int found = 0;
+        for (size_t i = 0; i < w->store_n; i++)
+            found |= w->store[i].durable && strcmp(w->store[i].uid, m->uid) == 0;
+        if (!found) world_note(w, "%s is told stored, and is not durable", m->uid);
+        if (w->kind == NEW_ONLY && popcl_seen_put(&w->seen, m->uid, m->uid_len, POPCL_SEEN_FETCHED)) world_note(w, "the set is full");
+    }
+}
+
+static int seen_put(void *ctx, const void *p, size_t n) {
+    world *w = ctx;
+    if (w->saved_n + n > sizeof w->saved) return -1;
+    memcpy(w->saved + w->saved_n, p, n);
+    w->saved_n += n;
+    return 0;
+}
+
+static int seen_get(void *ctx, void *p, size_t n) {
+    world *w = ctx;
+    if (w->saved_at + n > w->saved_n) return -1;
+    memcpy(p, w->saved + w->saved_at, n);
+    w->saved_at += n;
+    return 0;
+}
+
+static void device_wakes(world *w) {
+    static const unsigned char key[16] = "0123456789abcde";
+    popcl_seen_init(&w->seen, w->seen_memory, sizeof w->seen_memory, key);
+    w->saved_at = 0;
+    if (w->saved_n && popcl_seen_load(&w->seen, seen_get, w)) world_note(w, "the saved set cannot be read");
+}
+
+static void device_saves(world *w) {
+    w->saved_n = 0;
+    if (popcl_seen_save(&w->seen, seen_put, w)) world_note(w, "the set cannot be saved");
+}
+
+/* ---- the job ---- */
+
+/* The password in small pieces, from a callback that must be released. */
+static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
+    world *w = ctx;
+    if (!buf) {
+        if (!w->secret_open) world_note(w, "the secret is released without having been asked for");
+        w->secret_open = 0;
+        return 0;
+    }
+    w->secret_open = 1;
+    size_t n = sizeof SECRET - 1 - off;
+    if (n > 4) n = 4;
+    if (n > cap) n = cap;
+    memcpy(buf, &SECRET[off], n);
+    return (int)n;
+}
+
+static void configure(world *w) {
+    memset(&w->cfg, 0, sizeof w->cfg);
+    w->cfg.host = "pop.example";
+    w->cfg.user = "fred";
+    w->cfg.secret.get = secret_get;
+    w->cfg.secret.ctx = w;
+    w->cfg.auth = POPCL_AUTH_USER;
+    w->cfg.iobuf = w->iobuf;
+    w->cfg.iobuf_len = sizeof w->iobuf;
+    w->cfg.plan = w->plan;
+    w->cfg.plan_len = w->plan_len;
+    w->cfg.total_ms = w->total_ms;
+    w->cfg.passes = w->passes;
+    w->cfg.pause_ms = 500; /* popcl_run asks again every 10 ms: enough of that */
+    w->cfg.group_messages = 2;
+    w->cfg.need_uid = w->kind == NEW_ONLY;
+    w->cfg.sink = &sink;
+    w->cfg.sink_ctx = w->cfg.ctx = w;
+    w->cfg.decide = decide;
+    w->cfg.listed = listed;
+    w->cfg.fate = fate;
+}
+
+static int all_zero(const void *p, size_t n) {
+    const unsigned char *octets = p;
+    for (size_t i = 0; i < n; i++) {
+        if (octets[i]) return 0;
+    }
+    return 1;
+}
+
+/* What must hold when a session is over, and after its wipe. */
+static void check_end(world *w, popcl_err result) {
+    popcl_diag d;
+    popcl_get_diag(&w->job, &d);
+    int success = popcl_err_class(result) == POPCL_CLASS_DONE;
+    if (result < 0 || result >= POPCL_ERR_COUNT_ || d.err != result) world_note(w, "an undefined result");
+    if (popcl_state(&w->job) != POPCL_DONE) world_note(w, "it returned and is not done");
+    if (success && !w->quit_delivered) world_note(w, "%s, and QUIT was not answered", popcl_err_name(result));     /* [I4] */
+    if (success && d.failed) world_note(w, "%s, and %lu failed", popcl_err_name(result), (unsigned long)d.failed); /* [I8] */
+    if (w->with_sink) world_note(w, "a message is neither committed nor aborted");                                 /* [I7] */
+    if (w->open || w->closed != w->opened) world_note(w, "the connection was closed %d times", w->closed);
+    if ((w->marked != 0) != (w->fate_all != 0)) world_note(w, "marked messages without a last word, or the reverse");
+    if (w->secret_open) world_note(w, "the secret is not released");
+    if (world_holds_secret(&w->job, sizeof w->job) || world_holds_secret(w->iobuf, sizeof w->iobuf) ||
+        world_holds_secret(w->plan, sizeof w->plan)) {
+        world_note(w, "the password stands in memory after the end"); /* [I9 E17] */
+    }
+    /* [I5]: jumps and slow calls aside, which are no time that popcl spent waiting */
+    int clock_fault = w->fault_kind == CLOCK_FORWARD || w->fault_kind == CLOCK_BACK || w->fault_kind == CLOCK_SLOW;
+    if (!clock_fault && w->now - w->started > w->total_ms + POPCL_SETTLE_MS + 1000)
+        world_note(w, "it took %lu ms", (unsigned long)(w->now - w->started));
+}
+
+popcl_err world_session(world *w) {
+    w->calls = w->marked = 0;
+    w->faulted = w->open = w->broken = w->opened = w->closed = w->quit_delivered = w->fate_all = 0;
+    w->secret_open = 0;
+    w->started = w->now;
+    memset(&w->job, 0xa5, sizeof w->job);
+    for (size_t i = 0; i < w->store_n; i++)
+        w->store[i].fresh = 0;
+    configure(w);
+    device_wakes(w);
+    if (setjmp(w->power)) { /* nothing but the store and what the device saved is left */
+        w->fault_at = 0;
+        lose_what_is_not_durable(w);
+        return POPCL_ERR_COUNT_;
+    }
+    popcl_err result = popcl_run(&w->job, &w->cfg, &net, w);
+    check_end(w, result);
+    popcl_wipe(&w->job);
+    if (!all_zero(&w->job, sizeof w->job) || !all_zero(w->iobuf, sizeof w->iobuf) || !all_zero(w->plan, w->plan_len)) {
+        world_note(w, "something is left after wipe");
+    }
+    device_saves(w);
+    w->fault_at = 0;
+    lose_what_is_not_durable(w);
+    return result;
+}
+
+void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever) {
+    w->fault_kind = kind;
+    w->fault_at = at;
+    w->for_ever = for_ever;
+}
+
+static void check_store(world *w) {
+    const sim_server *s = &w->server;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!is_durable(w, s->messages[i].uid, s->messages[i].text)) world_note(w, "message %s is lost", s->messages[i].uid);
+    }
+    for (size_t i = 0; i < w->store_n; i++) {
+        int known = 0;
+        for (uint32_t k = 0; k < s->count; k++) {
+            int named = strcmp(s->messages[k].uid, w->store[i].uid) == 0 || !w->store[i].uid[0];
+            known |= named && strlen(s->messages[k].text) == w->store[i].n &&
+                     (w->store[i].n == 0 || memcmp(s->messages[k].text, w->store[i].text, w->store[i].n) == 0);
+        }
+        if (!known) world_note(w, "the store holds a message that never was");
+    }
+}
+
+void world_recover(world *w) {
+    uint32_t refuse = w->server.refuse_command, garble = w->server.garble_octet, cut = w->server.cut_octet, stall = w->server.stall_octet;
+    w->server.refuse_command = w->server.garble_octet = w->server.cut_octet = w->server.stall_octet = 0;
+    world_fail(w, NO_FAULT, 0, 0);
+    int tries = 0;
+    popcl_err result;
+    do {
+        result = world_session(w);
+    } while (result == POPCL_MORE && ++tries < 20);
+    if (result != POPCL_OK) world_note(w, "the clean session after it gave %s", popcl_err_name(result));
+    check_store(w);
+    if (w->kind == DELETE_FETCHED && sim_server_left(&w->server))
+        world_note(w, "%lu messages are left", (unsigned long)sim_server_left(&w->server));
+    if (w->kind != DELETE_FETCHED && sim_server_left(&w->server) != w->server.count)
+        world_note(w, "a message was deleted in a session that keeps");
+    w->server.refuse_command = refuse;
+    w->server.garble_octet = garble;
+    w->server.cut_octet = cut;
+    w->server.stall_octet = stall;
+}
+
+void world_init(world *w, enum session_kind kind, int staging) {
+    memset(w, 0, sizeof *w);
+    w->kind = kind;
+    w->staging = staging;
+    w->chunk = 4096;
+    w->total_ms = 300000;
+    w->plan_len = sizeof w->plan;
+    w->now = 4294900000u; /* wraps within the session */
+    sim_server_init(&w->server);
+    w->server.on_dele = on_dele;
+    w->server.ctx = w;
+    sim_server_add(&w->server, "a-1", "Subject: one\r\n\r\nbody\r\n");
+    sim_server_add(&w->server, "b-2", "Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n");
+    sim_server_add(&w->server, "c-3", "");
+    sim_server_add(&w->server, "d-4", "Subject: longer\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
+    sim_server_add(&w->server, "e-5", "\r\n");
+}
+
+void world_free(world *w) {
+    for (size_t i = 0; i < w->store_n; i++)
+        free(w->store[i].text);
+    w->store_n = 0;
+    sim_server_free(&w->server);
+}

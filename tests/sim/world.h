@@ -1,0 +1,107 @@
+/* world - everything round a job, simulated: a transport over the server, a clock, a store that loses what is not durable, and a device
+ * that remembers what it fetched. Every call that popcl makes is counted, and one of them (or all from it on) can fail in a chosen way, or
+ * be the last before the power goes. Each run is held to the invariants; the first broken one stands in `fault`. */
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include <setjmp.h>
+
+#include "popcl_net.h"
+#include "popcl_seen.h"
+#include "server.h"
+
+enum { WORLD_IOBUF = 512, WORLD_PLAN = 400, WORLD_STORED = 256, WORLD_SEEN = 64 };
+
+enum session_kind { KEEP, DELETE_FETCHED, NEW_ONLY, KINDS };
+
+/* How a call fails. */
+enum fault_kind {
+    NO_FAULT,
+    /* the transport's recv, send and wait */
+    NET_AGAIN,
+    NET_ONE, /* one octet at most */
+    NET_EOF,
+    NET_FAILED,
+    NET_TOO_MUCH, /* claims one octet more than there was room for [A18] */
+    NET_GARBAGE,  /* an undefined negative value [A18] */
+    NET_HUGE,     /* INT32_MAX */
+    NET_ZERO,     /* send takes nothing [K10]; for recv that is EOF */
+    NET_STOP,     /* wait: the caller wants an end */
+    /* the clock */
+    CLOCK_FORWARD, /* an hour */
+    CLOCK_BACK,
+    CLOCK_SLOW, /* the call takes 20 s [K6] */
+    /* the sink */
+    SINK_SHORT, /* data takes 0; commit and sync: AGAIN */
+    SINK_FAIL,
+    SINK_STOPS,
+    SINK_UNKNOWN,
+    /* the device */
+    POWER_OFF,
+    FAULTS
+};
+
+typedef struct stored {
+    char uid[72];
+    char *text;
+    size_t n;
+    uint32_t number;    /* in the session that brought it */
+    int durable, fresh; /* fresh: of this session */
+} stored;
+
+typedef struct world {
+    sim_server server;
+    enum session_kind kind;
+    int staging;  /* the store answers STAGED, and sync makes durable */
+    size_t chunk; /* octets that recv and send move at most */
+    uint32_t total_ms;
+    uint16_t passes;
+    size_t plan_len;
+    /* the fault */
+    enum fault_kind fault_kind;
+    uint32_t fault_at; /* the n-th call, 0: none */
+    int for_ever;
+    uint32_t calls;
+    int faulted; /* the call came, and failed */
+    /* the transport and the clock */
+    uint32_t now, started;
+    int open, broken, opened, closed, quit_delivered;
+    /* the store */
+    stored store[WORLD_STORED];
+    size_t store_n;
+    int with_sink; /* 1: the last entry is being received */
+    uint32_t headers;
+    /* the device's memory: `saved` outlives a power failure */
+    popcl_seen seen;
+    unsigned char seen_memory[POPCL_SEEN_SIZE(WORLD_SEEN)];
+    unsigned char saved[64 + POPCL_SEEN_ENTRY * WORLD_SEEN + 64];
+    size_t saved_n, saved_at;
+    /* the job */
+    popcl job;
+    popcl_config cfg;
+    unsigned char iobuf[WORLD_IOBUF], plan[WORLD_PLAN];
+    int secret_open, secret_released;
+    uint32_t fates, marked;
+    int fate_all;
+    jmp_buf power;
+    char fault[200];
+} world;
+
+void world_init(world *w, enum session_kind kind, int staging); /* with five messages in the maildrop */
+void world_free(world *w);
+
+/* One session, from start to wipe; returns its result. After a power failure: POPCL_ERR_COUNT_. */
+popcl_err world_session(world *w);
+
+/* Sets the next session's fault; 0: none. */
+void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever);
+
+/* Clean sessions until all is done; notes a fault if a message was lost or the store holds anything that never was in the maildrop. */
+void world_recover(world *w);
+
+/* Whether the secret or a part of it stands in these octets. */
+int world_holds_secret(const void *p, size_t n);
+
+void world_note(world *w, const char *format, ...);
+
+#endif

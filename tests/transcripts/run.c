@@ -1,0 +1,413 @@
+/* run - the transcript runner: drives popcl through its pumps as the scripts say, in every way of cutting octets and time, and compares the
+ * logs. Each case is run whole, octet by octet, and with each turn of the server cut in two at every place (in long turns at a sample of
+ * places and around every line end); with a transport that takes one octet at a time, and with the least record buffer.
+ *
+ *     usage: transcripts [FILE...]      default: tests/transcripts/[*].txt
+ *
+ * Prints a line and a diff a failing case, at last `N passed, N failed`. Exit code 0, 1 if a case failed, 2 for a malformed script. */
+#define _POSIX_C_SOURCE 200809L
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define CANARY_LEN  64u
+#define CANARY      0x5c
+#define LONG_TURN   600u   /* octets; longer ones are cut at a sample of places */
+#define LONG_SAMPLE 97u    /* places between those */
+#define HUGE_TURN   40000u /* octets; of such only the ends are cut */
+#define HUGE_EDGE   40u
+#define RESUMES_MAX 200000 /* a pause that never ends is a fault of the script */
+
+/* ---- the caller's buffers ---- */
+
+static void block_make(block *b, size_t n, int exact, unsigned char fill) {
+    size_t around = exact ? 0 : CANARY_LEN;
+    b->all = malloc(n + 2 * around);
+    if (!b->all) abort();
+    memset(b->all, CANARY, n + 2 * around);
+    b->p = b->all + around;
+    b->n = n;
+    b->exact = exact;
+    memset(b->p, fill, n);
+}
+
+static void block_check(run *r, const block *b, const char *name) {
+    for (size_t i = 0; !b->exact && i < CANARY_LEN; i++) {
+        if (b->all[i] != CANARY || b->p[b->n + i] != CANARY) run_fault(r, "written outside %s", name);
+    }
+}
+
+static void block_check_zero(run *r, const block *b, const char *name) {
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->p[i]) {
+            run_fault(r, "%s holds something after wipe", name);
+            return;
+        }
+    }
+}
+
+/* ---- the server and the transport ---- */
+
+static unsigned state_of(run *r) {
+    unsigned state = r->k->state(r->it.p);
+    if ((state & POPCL_DONE) && state != POPCL_DONE) run_fault(r, "DONE does not stand alone: %#x", state);
+    return state;
+}
+
+/* Ends pauses, unless the case wants them to last. */
+static void settle(run *r) {
+    int resumes = 0;
+    while (!r->s->no_resume && (state_of(r) & POPCL_PAUSED)) {
+        r->k->resume(r->it.p);
+        if (++resumes > RESUMES_MAX) {
+            run_fault(r, "paused for ever");
+            return;
+        }
+    }
+}
+
+/* Offers p[0..n); returns how much was read. */
+static size_t offer(run *r, const unsigned char *p, size_t n) {
+    size_t done = 0;
+    while (done < n && !r->fault[0]) {
+        settle(r);
+        if (state_of(r) == POPCL_DONE) return n; /* nobody listens any more */
+        size_t room;
+        unsigned char *buf = r->k->recv_buf(r->it.p, &room);
+        if ((room > 0) != ((state_of(r) & POPCL_RECV) != 0)) run_fault(r, "recv_buf and the state word differ");
+        if (room == 0) break;
+        size_t take = n - done < room ? n - done : room;
+        memcpy(buf, p + done, take);
+        done += take;
+        r->k->recv_ack(r->it.p, take);
+    }
+    return done;
+}
+
+/* What was not read while the machine was paused comes first. */
+static void deliver(run *r, const unsigned char *p, size_t n) {
+    if (r->backlog.n) {
+        size_t done = offer(r, r->backlog.p, r->backlog.n);
+        memmove(r->backlog.p, r->backlog.p + done, r->backlog.n - done);
+        r->backlog.n -= done;
+    }
+    size_t done = r->backlog.n ? 0 : offer(r, p, n);
+    if (done == n) return;
+    if (!(state_of(r) & POPCL_PAUSED)) run_fault(r, "neither reads nor pauses");
+    r->backlog.p = realloc(r->backlog.p, r->backlog.n + n - done);
+    if (!r->backlog.p) abort();
+    memcpy(r->backlog.p + r->backlog.n, p + done, n - done);
+    r->backlog.n += n - done;
+}
+
+static void server_says(run *r, const octets *o) {
+    size_t piece = r->m->each ? 1 : o->n;
+    if (!r->m->each && r->m->at && r->m->turn == r->turn && r->m->at < o->n) piece = r->m->at;
+    if (r->quit_sent && o->n >= 3 && memcmp(o->p, "+OK", 3) == 0) r->quit_ok = 1;
+    for (size_t at = 0; at < o->n && !r->fault[0]; at += piece) {
+        if (at > 0 && !r->m->each) piece = o->n - at;
+        deliver(r, o->p + at, piece);
+    }
+    settle(r);
+    r->turn++;
+}
+
+/* No message is deleted that is not durable, but for those that are deleted unfetched [I3]. */
+static void check_command(run *r) {
+    unsigned long number;
+    if (sscanf(r->line, "DELE %lu", &number) == 1 && number < MESSAGES && !r->s->session) {
+        if (!(r->known[number] & (DURABLE | UNFETCHED))) run_fault(r, "DELE %lu, and it is not durable", number);
+        r->known[number] |= ASKED_DELE;
+    }
+    if (strcmp(r->line, "QUIT") == 0) r->quit_sent = 1;
+}
+
+/* Takes one command line from the machine, and logs it. Returns 0 if there is none. */
+static int take_command(run *r) {
+    while (!r->fault[0]) {
+        settle(r);
+        size_t n;
+        const unsigned char *p = r->k->send_buf(r->it.p, &n);
+        if ((n > 0) != ((state_of(r) & POPCL_SEND) != 0)) run_fault(r, "send_buf and the state word differ");
+        if (n == 0) {
+            if (r->line_n) run_fault(r, "half a command");
+            return 0;
+        }
+        const unsigned char *end = memchr(p, '\n', n);
+        size_t take = r->m->send_one ? 1 : end ? (size_t)(end - p) + 1 : n;
+        int complete = p[take - 1] == '\n';
+        if (r->line_n + take >= sizeof r->line || r->line_n + take > POPCL_COMMAND_MAX) {
+            run_fault(r, "a command over 255 octets");
+            return 0;
+        }
+        memcpy(r->line + r->line_n, p, take);
+        r->line_n += take;
+        if (complete) break;
+        r->k->send_ack(r->it.p, take);
+    }
+    if (r->fault[0]) return 0;
+    if (r->line_n < 2 || r->line[r->line_n - 2] != '\r') run_fault(r, "a command without CR");
+    r->line[r->line_n < 2 ? 0 : r->line_n - 2] = 0;
+    log_line(&r->log, 0, "C: %s", r->line);
+    check_command(r);
+    r->line_n = 0;
+    r->k->send_ack(r->it.p, r->m->send_one ? 1 : strlen(r->line) + 2);
+    return 1;
+}
+
+/* ---- time ---- */
+
+static void pass_time(run *r, uint32_t ms) {
+    int standing = 0;
+    if (!r->m->small_ticks) {
+        r->k->tick(r->it.p, r->now); /* what moved before counts from now */
+        r->now += ms;
+        r->k->tick(r->it.p, r->now);
+        return;
+    }
+    for (uint32_t passed = 0; passed < ms && standing < 100;) {
+        r->k->tick(r->it.p, r->now);
+        uint32_t next = r->k->next_deadline(r->it.p);
+        if (next > POPCL_MS_MAX) run_fault(r, "a deadline beyond 2^30 ms");
+        standing = next == 0 ? standing + 1 : 0;
+        if (next > ms - passed) next = ms - passed;
+        passed += next;
+        r->now += next;
+    }
+    if (standing) run_fault(r, "time stands still: the next deadline is always now");
+    r->k->tick(r->it.p, r->now);
+}
+
+/* ---- one run ---- */
+
+static void act(run *r, const step *t) {
+    if (r->backlog.n) deliver(r, (const unsigned char *)"", 0);
+    switch (t->action) {
+    case DO_EOF: r->k->recv_eof(r->it.p); break;
+    case DO_STOP: r->k->stop(r->it.p); break;
+    case DO_FAIL: r->k->fail(r->it.p, t->err, t->code); break;
+    case DO_CONNECTED: r->k->connected(r->it.p, r->now); break;
+    case DO_RESUME:
+        r->k->resume(r->it.p);
+        deliver(r, (const unsigned char *)"", 0);
+        break;
+    case DO_WIPE:
+        r->k->wipe(r->it.p);
+        r->wiped = 1;
+        break;
+    default: break;
+    }
+}
+
+static void play(run *r) {
+    for (size_t i = 0; i < r->s->step_count && !r->fault[0] && !r->wiped; i++) {
+        const step *t = &r->s->steps[i];
+        switch (t->kind) {
+        case STEP_SERVER: server_says(r, &t->text); break;
+        case STEP_COMMAND:
+            if (!take_command(r))
+                run_fault(r, "line %d: this command did not come", t->line);
+            else if (strcmp(r->line, (const char *)t->text.p) != 0)
+                run_fault(r, "line %d: another command came", t->line);
+            break;
+        case STEP_TIME: pass_time(r, t->ms); break;
+        case STEP_SUBMIT: session_submit(r, (const char *)t->text.p); break;
+        default: act(r, t);
+        }
+    }
+    while (!r->fault[0] && !r->wiped && take_command(r))
+        continue; /* what comes unexpectedly is in the log now */
+}
+
+/* After the end nothing that comes in has any effect. */
+static void check_done(run *r) {
+    size_t n, before = r->log.count;
+    popcl_err result = r->k->result(r->it.p);
+    if (r->k->send_buf(r->it.p, &n), n) run_fault(r, "something to send after the end");
+    if (r->k->recv_buf(r->it.p, &n), n) run_fault(r, "something to receive after the end");
+    r->k->recv_ack(r->it.p, 1);
+    r->k->send_ack(r->it.p, 1);
+    r->k->recv_eof(r->it.p);
+    r->k->resume(r->it.p);
+    r->k->stop(r->it.p);
+    r->k->fail(r->it.p, POPCL_ERR_NET, 5);
+    r->k->connected(r->it.p, r->now);
+    r->k->tick(r->it.p, r->now + 1000000000u);
+    if (r->log.count != before) run_fault(r, "an event after the end");
+    if (r->k->result(r->it.p) != result) run_fault(r, "the result changed after the end");
+    if (state_of(r) != POPCL_DONE) run_fault(r, "it came back after the end");
+}
+
+/* The session succeeds only if QUIT got +OK [I4], and no failure is hidden behind success [I8]. */
+static void check_result(run *r) {
+    popcl_err result = r->k->result(r->it.p);
+    int success = popcl_err_class(result) == POPCL_CLASS_DONE;
+    if (success && !r->quit_ok) run_fault(r, "%s without +OK to QUIT", popcl_err_name(result));
+    if (success && r->trouble && !r->s->session) run_fault(r, "%s although something failed", popcl_err_name(result));
+    if (r->open && !r->s->session) run_fault(r, "message %lu was neither committed nor aborted", (unsigned long)r->open);
+}
+
+static size_t check_hits;
+static const char *check_text;
+static char check_actual[300];
+
+static void check_line(run *r, const char *line) {
+    size_t key = strcspn(check_text, " ");
+    (void)r;
+    if (strncmp(line, check_text, key) == 0 && (line[key] == ' ' || line[key] == 0))
+        snprintf(check_actual, sizeof check_actual, "%s", line);
+    if (strcmp(line, check_text) == 0) check_hits++;
+}
+
+static void check_diagnosis(run *r) {
+    for (size_t i = 0; i < r->s->check_count; i++) {
+        check_text = (const char *)r->s->checks[i].p;
+        check_hits = 0;
+        check_actual[0] = 0;
+        if (r->s->session)
+            session_diagnosis(r, check_line);
+        else
+            job_diagnosis(r, check_line);
+        if (!check_hits) run_fault(r, "? %s: it is `%.100s`", check_text, check_actual);
+    }
+}
+
+static void finish(run *r) {
+    if (!r->wiped) {
+        if (state_of(r) == POPCL_DONE) {
+            if (!r->s->session) log_line(&r->log, 0, "result %s", popcl_err_name(r->k->result(r->it.p)));
+            check_diagnosis(r);
+            check_result(r);
+            check_done(r);
+        } else {
+            log_line(&r->log, 0, "not done");
+        }
+        r->k->wipe(r->it.p);
+    }
+    if (r->secret_open) run_fault(r, "the secret was not released");
+    if (r->open && !r->s->session) run_fault(r, "message %lu was left open by wipe", (unsigned long)r->open);
+    block_check_zero(r, &r->it, "the struct");
+    if (!r->refused) {
+        block_check_zero(r, &r->iobuf, "the record buffer");
+        if (!r->s->session) block_check_zero(r, &r->plan, "the plan");
+    }
+    r->k->wipe(r->it.p);
+    block_check(r, &r->it, "the struct");
+    block_check(r, &r->iobuf, "the record buffer");
+    block_check(r, &r->plan, "the plan");
+}
+
+static void run_begin(run *r, const script *s, const mode *m) {
+    memset(r, 0, sizeof *r);
+    r->s = s;
+    r->m = m;
+    r->k = s->session ? &session_pumps : &job_pumps;
+    r->now = m->clock;
+    size_t iobuf_len = m->least && s->iobuf_len > (long)POPCL_IOBUF_MIN ? POPCL_IOBUF_MIN : (size_t)s->iobuf_len;
+    block_make(&r->it, s->session ? session_size() : job_size(), m->exact, 0xa5); /* [K12] */
+    block_make(&r->iobuf, iobuf_len, m->exact, 0xa5);
+    block_make(&r->plan, (size_t)s->plan_len, m->exact, 0xa5);
+    popcl_err e = s->session ? session_start(r) : job_start(r);
+    r->refused = e != POPCL_OK;
+    if ((e == POPCL_OK) == (state_of(r) == POPCL_DONE)) run_fault(r, "start returned %s, the state does not say so", popcl_err_name(e));
+    if (e != r->k->result(r->it.p)) run_fault(r, "start returned %s, the result is another", popcl_err_name(e));
+    if (!s->unconnected) r->k->connected(r->it.p, r->now);
+}
+
+static void run_end(run *r) {
+    free(r->it.all);
+    free(r->iobuf.all);
+    free(r->plan.all);
+    free(r->backlog.p);
+    log_clear(&r->log);
+}
+
+/* ---- all runs of a case ---- */
+
+static unsigned long passed, failed, runs;
+
+/* Returns 0 if the run went as expected. */
+static int try_mode(const script *s, const mode *m, run *r) {
+    run_begin(r, s, m);
+    play(r);
+    finish(r);
+    runs++;
+    long at = log_difference(&s->expected, &r->log, 0);
+    if (at < 0 && !r->fault[0]) return 0;
+    printf("FAIL %s:%d %s (%s", s->file, s->line, s->name, m->name);
+    if (m->at) printf(" %lu at octet %lu", (unsigned long)m->turn + 1, (unsigned long)m->at);
+    printf(")%s%s\n", r->fault[0] ? ": " : "", r->fault);
+    if (at >= 0) log_show(&s->expected, &r->log, at);
+    return 1;
+}
+
+/* Whether a long turn is cut here: around line ends and dots, and at a sample of other places. */
+static int worth_cutting(const octets *o, size_t at) {
+    if (at <= HUGE_EDGE || o->n - at <= HUGE_EDGE) return 1;
+    if (o->n > HUGE_TURN) return at % (o->n / 50) == 0;
+    if (o->n <= LONG_TURN || at % LONG_SAMPLE == 0) return 1;
+    return memchr(o->p + at - 2, '\n', 4) != NULL && (o->n < 4 * LONG_TURN || at % 7 < 4);
+}
+
+static int try_cuts(const script *s, mode *m, run *r) {
+    m->turn = 0;
+    for (size_t i = 0; i < s->step_count; i++) {
+        const step *t = &s->steps[i];
+        if (t->kind != STEP_SERVER) continue;
+        for (m->at = 1; m->at < t->text.n; m->at++) {
+            if (!worth_cutting(&t->text, m->at)) continue;
+            m->exact = m->at & 1;
+            if (try_mode(s, m, r)) return 1;
+            run_end(r);
+        }
+        m->turn++;
+    }
+    return 0;
+}
+
+static void run_case(const script *s) {
+    static run r;
+    static const mode modes[] = {
+        {.exact = 1, .name = "whole"},
+        {.name = "whole, with canaries", .small_ticks = 1, .clock = 4294960000u},
+        {.each = 1, .exact = 1, .small_ticks = 1, .name = "octet by octet"},
+        {.send_one = 1, .name = "sending one octet at a time"},
+        {.each = 1, .send_one = 1, .name = "one octet at a time both ways"},
+        {.least = 1, .exact = 1, .name = "least record buffer"},
+    };
+    mode cut = {.name = "cut in turn", .clock = 1000};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (try_mode(s, &modes[i], &r)) {
+            run_end(&r);
+            failed++;
+            return;
+        }
+        run_end(&r);
+    }
+    if (try_cuts(s, &cut, &r)) {
+        run_end(&r);
+        failed++;
+        return;
+    }
+    passed++;
+}
+
+int main(int argc, char **argv) {
+    glob_t found = {0};
+    int status = 0;
+    if (argc < 2 && glob("tests/transcripts/*.txt", 0, NULL, &found) != 0) {
+        fprintf(stderr, "no transcripts: run it from the project's top folder, or name files\n");
+        return 2;
+    }
+    for (int i = 1; i < argc; i++)
+        script_read(argv[i], run_case);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        script_read(found.gl_pathv[i], run_case);
+    if (argc < 2) globfree(&found);
+    if (failed) status = 1;
+    printf("transcripts: %lu runs of %lu cases\n%lu passed, %lu failed\n", runs, passed + failed, passed, failed);
+    return status;
+}

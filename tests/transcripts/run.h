@@ -1,0 +1,101 @@
+/* run - one run of one case: what the driver (run.c), the callbacks of a job (job.c) and those of a session (session.c) share. */
+#ifndef TESTS_RUN_H
+#define TESTS_RUN_H
+
+#include "popcl.h"
+#include "script.h"
+
+#define MESSAGES 65536u /* message numbers that the invariants are kept for */
+
+/* How a run cuts time and octets. All runs of a case must give the same log. */
+typedef struct mode {
+    int each;        /* the server's octets come one by one */
+    size_t turn, at; /* the turn that comes in two pieces, and where it is cut; at 0: none */
+    int send_one;    /* the transport takes one octet at a time [A14] */
+    int least;       /* with the least record buffer */
+    int exact;       /* buffers are blocks of just their size, for ASan and valgrind; else with canaries around [I-8] */
+    int small_ticks; /* time passes from deadline to deadline, else in one jump */
+    uint32_t clock;  /* what the clock starts at: it may wrap */
+    const char *name;
+} mode;
+
+/* A buffer of the caller's. */
+typedef struct block {
+    unsigned char *all, *p;
+    size_t n;
+    int exact;
+} block;
+
+/* The part that popcl.h and popcl_session.h have in common. */
+typedef struct pumps {
+    unsigned (*state)(const void *it);
+    const unsigned char *(*send_buf)(const void *it, size_t *n);
+    void (*send_ack)(void *it, size_t n);
+    unsigned char *(*recv_buf)(const void *it, size_t *n);
+    void (*recv_ack)(void *it, size_t n);
+    void (*recv_eof)(void *it);
+    void (*tick)(void *it, uint32_t now_ms);
+    void (*resume)(void *it);
+    uint32_t (*next_deadline)(const void *it);
+    void (*stop)(void *it);
+    void (*fail)(void *it, popcl_err why, int code);
+    void (*connected)(void *it, uint32_t now_ms);
+    popcl_err (*result)(const void *it);
+    void (*wipe)(void *it);
+} pumps;
+
+typedef struct run {
+    const script *s;
+    const mode *m;
+    const pumps *k;
+    event_log log;
+    char fault[200]; /* the first broken invariant or contract, "" if none */
+    block it, iobuf, plan;
+    popcl_config cfg;
+    popcl_sink sink;
+    popcl_secret secret;
+    uint32_t now;
+    char line[512]; /* of the command that is being sent */
+    size_t line_n;
+    size_t turn;
+    octets backlog; /* what the server said and nobody read yet: it is paused */
+    int quit_sent, quit_ok, wiped;
+    int refused;  /* by start: nothing of the caller's was touched */
+    uint32_t tag; /* of the last submit */
+    /* of the sink */
+    uint32_t open; /* number of the message that is with the sink, 0: none */
+    uint8_t part;
+    size_t offset;
+    int commit_asked, sync_asked, secret_asked, secret_open;
+    uint32_t staged[MESSAGES / 64]; /* numbers; 0: headers */
+    size_t staged_n;
+    int trouble;                   /* something went wrong that the result must not hide */
+    unsigned char known[MESSAGES]; /* a set of: */
+    char trace[3][2048];
+    size_t trace_n[3];
+} run;
+enum known { DURABLE = 1, UNFETCHED = 2, ASKED_DELE = 4, TOLD_STORED = 8, TOLD_NOT_STORED = 16, TOLD_MARK = 32 };
+
+/* Notes the first fault. */
+void run_fault(run *r, const char *format, ...);
+
+/* job.c: prepares r->cfg and starts the job; the diagnosis as `key value` lines, through check. */
+extern const pumps job_pumps;
+popcl_err job_start(run *r);
+size_t job_size(void);
+void job_diagnosis(run *r, void (*tell)(run *r, const char *line));
+
+/* session.c */
+extern const pumps session_pumps;
+popcl_err session_start(run *r);
+size_t session_size(void);
+void session_submit(run *r, const char *text);
+void session_diagnosis(run *r, void (*tell)(run *r, const char *line));
+
+/* What both tell of a reply and of capabilities. */
+void tell_caps(run *r, const popcl_caps *caps, void (*tell)(run *r, const char *line));
+/* The secret's callback and the trace: set up by both. */
+void run_secret(run *r);
+void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n);
+
+#endif

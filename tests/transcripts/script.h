@@ -1,0 +1,89 @@
+/* script - reads transcript files into cases. Knows what a transcript looks like, and of popcl only the names of errors and settings.
+ *
+ * A file holds cases. Each opens with its name and the ids that it tests, has settings, then the dialogue; `##` is a comment:
+ *
+ *     # retr-dot-stuffed [R16 R18 B22]
+ *     no_uid
+ *     S: +OK ready             the server's line; the runner adds CRLF
+ *     S- +OK                   the same without an end of line
+ *     S* 1000 abc              "abc" a thousand times, without an end of line
+ *     C: USER fred             this command must come now, whole and exact
+ *     > begin 1                this event must come, here in order
+ *     > data "a\r\n"           octets for the sink; adjacent ones count as one
+ *     > data* 1000 "abc"
+ *     @ 61s                    time passes (ms, s)
+ *     ! eof                    eof | reset | stop | fail NAME CODE | resume | wipe | connected
+ *     < RETR 1                 in a `session` case: submits a command
+ *     ? stored 1               after the end: the diagnosis must hold this
+ *
+ * Escapes in texts: \r \n \t \\ \" and \xNN. Adjacent S lines are one turn: its octets come in one, and are split everywhere. What the
+ * server says is held back until the commands before it came; what follows an S line without a C between was not asked for.
+ *
+ * The settings are the table in script.c, and `auth`, `show`, `decide` and `sink` there. `login COUNT OCTETS` stands for the dialogue up to
+ * STAT's answer. What differs from popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is). */
+#ifndef TESTS_SCRIPT_H
+#define TESTS_SCRIPT_H
+
+#include <stdint.h>
+
+#include "log.h"
+#include "popcl.h"
+
+typedef struct octets {
+    unsigned char *p; /* NUL-terminated */
+    size_t n;
+} octets;
+
+enum step_kind { STEP_SERVER, STEP_COMMAND, STEP_TIME, STEP_ACTION, STEP_SUBMIT };
+enum action { DO_EOF, DO_RESET, DO_STOP, DO_FAIL, DO_RESUME, DO_WIPE, DO_CONNECTED };
+
+typedef struct step {
+    enum step_kind kind;
+    enum action action;
+    int line, code;
+    uint32_t ms;
+    popcl_err err;
+    octets text;
+} step;
+
+#define EACH UINT32_MAX /* a rule for every message */
+enum rule_kind { RULE_DECIDE, RULE_BEGIN, RULE_DATA, RULE_COMMIT };
+
+/* What a callback answers. Later rules win. */
+typedef struct rule {
+    enum rule_kind kind;
+    uint32_t number;
+    int stage; /* of decide; -1: each */
+    size_t at; /* of data: the octet that fails */
+    int again; /* of commit: so often POPCL_AGAIN first */
+    int answer;
+} rule;
+
+enum show { SHOW_FATE = 1, SHOW_LISTED = 2, SHOW_DECIDE = 4, SHOW_TRACE = 8, SHOW_TEXT = 16 };
+
+typedef struct script {
+    const char *file;
+    char name[160]; /* with ids */
+    int line;
+    popcl_config cfg; /* what of it a script can set: the rest is the runner's */
+    octets user, pass, host;
+    long session, unconnected, no_resume, no_sync, no_iobuf, no_sink, no_begin;
+    long iobuf_len, plan_len;
+    long take;         /* most octets that data takes a call; -1: all */
+    long secret_again; /* so often the secret's callback asks for time */
+    long secret_get;   /* 1: the secret comes from the callback, 2: which fails */
+    int sync_again, sync_answer;
+    unsigned show;
+    rule *rules;
+    size_t rule_count;
+    step *steps;
+    size_t step_count;
+    event_log expected;
+    octets *checks;
+    size_t check_count;
+} script;
+
+/* Reads a file, calls run for each case. Returns how many cases there were; a malformed line is told and ends the program with 2. */
+size_t script_read(const char *file, void (*run)(const script *s));
+
+#endif

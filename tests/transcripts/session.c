@@ -1,0 +1,188 @@
+/* session - runs of popcl_session.h: commands that the script submits, and the events that they bring. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+static const char *tag_text(uint32_t tag, char text[16]) {
+    if (tag == POPCL_TAG_GREETING)
+        strcpy(text, "greeting");
+    else
+        snprintf(text, 16, "%" PRIu32, tag);
+    return text;
+}
+
+static const char *code_text(unsigned code) {
+    static const char *const codes[] = {"", " [IN-USE]", " [LOGIN-DELAY]", " [SYS/TEMP]", " [SYS/PERM]", " [SYS]", " [AUTH]"};
+    return code < sizeof codes / sizeof codes[0] ? codes[code] : " [?]";
+}
+
+/* number, size and UID of a reply, as far as it has them */
+static void fields_text(run *r, const popcl_reply *p, char text[160]) {
+    int n = snprintf(text, 160, " %" PRIu32, p->number);
+    if (p->size != POPCL_SIZE_UNKNOWN) n += snprintf(text + n, 160u - (size_t)n, " %" PRIu64, p->size);
+    if (p->uid_len) snprintf(text + n, 160u - (size_t)n, " uid=%s", p->text);
+    if (p->uid_len && strlen(p->text) != p->uid_len) run_fault(r, "the UID is not terminated");
+}
+
+static void on_text(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
+    run *r = ctx;
+    (void)tag;
+    if (r->s->show & SHOW_TEXT) log_data(&r->log, 0, p, n);
+}
+
+static void on_line(void *ctx, uint32_t tag, const popcl_reply *line) {
+    run *r = ctx;
+    char t[16], fields[160];
+    fields_text(r, line, fields);
+    log_line(&r->log, 0, "line %s%s", tag_text(tag, t), fields);
+}
+
+static void on_open(void *ctx, uint32_t tag, const popcl_reply *reply) {
+    run *r = ctx;
+    char t[16];
+    log_line(&r->log, 0, "open %s\t%s", tag_text(tag, t), reply->text);
+    if (r->open) run_fault(r, "two bodies at once");
+    r->open = 1;
+    r->offset = 0;
+}
+
+static size_t on_body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
+    run *r = ctx;
+    (void)tag;
+    if (!r->open) run_fault(r, "body octets without open");
+    if (r->s->take >= 0 && n > (size_t)r->s->take) n = (size_t)r->s->take;
+    log_data(&r->log, 0, p, n);
+    return n;
+}
+
+static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *reply) {
+    run *r = ctx;
+    char t[16], fields[160] = "";
+    if (reply->number) fields_text(r, reply, fields);
+    int refused = reply->status != POPCL_STATUS_OK;
+    log_line(&r->log, 0, "done %s %s%s%s\t%s", tag_text(tag, t), refused ? "ERR" : "OK", refused ? code_text(reply->code) : "", fields,
+             refused ? reply->text : "");
+    r->open = 0;
+    return 0;
+}
+
+static unsigned on_ready(void *ctx) {
+    (void)ctx;
+    return 0;
+}
+
+static void on_closed(void *ctx, popcl_err result) {
+    run *r = ctx;
+    log_line(&r->log, 0, "closed %s", popcl_err_name(result));
+}
+
+size_t session_size(void) {
+    return sizeof(popcl_session);
+}
+
+popcl_err session_start(run *r) {
+    static const popcl_session_events events = {on_text, on_line, on_open, on_body, on_done, on_ready, on_closed};
+    const popcl_config *c = &r->s->cfg;
+    popcl_session_config cfg = {
+        .iobuf = r->s->no_iobuf ? NULL : r->iobuf.p,
+        .iobuf_len = r->iobuf.n,
+        .connect_ms = c->connect_ms,
+        .idle_ms = c->idle_ms,
+        .pause_ms = c->pause_ms,
+        .total_ms = c->total_ms,
+        .events = &events,
+        .ctx = r,
+        .trace = run_trace,
+        .trace_ctx = r,
+    };
+    return popcl_session_start((popcl_session *)r->it.p, &cfg, r->now);
+}
+
+/* `VERB [text] [number [lines]]`: USER and APOP have a text; PASS and APOP take the case's secret, or the text behind. */
+void session_submit(run *r, const char *text) {
+    char copy[1024];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *rest = strchr(copy, ' ');
+    if (rest) *rest++ = 0;
+    popcl_command c = {.verb = POPCL_VERBS};
+    for (int v = 0; v < POPCL_VERBS; v++) {
+        if (strcmp(popcl_verb_name((popcl_verb)v), copy) == 0) c.verb = (popcl_verb)v;
+    }
+    if (c.verb == POPCL_USER || c.verb == POPCL_APOP) {
+        c.text = rest;
+        c.text_len = rest ? strlen(rest) : 0;
+    } else if (rest && c.verb != POPCL_PASS) {
+        unsigned long number = 0, lines = 0;
+        sscanf(rest, "%lu %lu", &number, &lines);
+        c.number = (uint32_t)number;
+        c.lines = (uint32_t)lines;
+    }
+    run_secret(r);
+    c.secret = &r->secret;
+    popcl_err e = popcl_session_submit((popcl_session *)r->it.p, &c, r->tag + 1);
+    if (e)
+        log_line(&r->log, 0, "submit %s", popcl_err_name(e));
+    else
+        r->tag++;
+}
+
+void session_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
+    const popcl_session *it = (const popcl_session *)r->it.p;
+    char line[POPCL_TEXT_KEEP + 80];
+    tell_caps(r, popcl_session_caps(it), tell);
+    snprintf(line, sizeof line, "verb %s", popcl_verb_name(popcl_session_verb(it)));
+    tell(r, line);
+    snprintf(line, sizeof line, "net_code %d", popcl_session_net_code(it));
+    tell(r, line);
+    snprintf(line, sizeof line, "text %s", popcl_session_reply(it)->text);
+    tell(r, line);
+}
+
+static unsigned state(const void *it) {
+    return popcl_session_state(it);
+}
+static const unsigned char *send_buf(const void *it, size_t *n) {
+    return popcl_session_send_buf(it, n);
+}
+static void send_ack(void *it, size_t n) {
+    popcl_session_send_ack(it, n);
+}
+static unsigned char *recv_buf(const void *it, size_t *n) {
+    return popcl_session_recv_buf(it, n);
+}
+static void recv_ack(void *it, size_t n) {
+    popcl_session_recv_ack(it, n);
+}
+static void recv_eof(void *it) {
+    popcl_session_recv_eof(it);
+}
+static void tick(void *it, uint32_t now_ms) {
+    popcl_session_tick(it, now_ms);
+}
+static void resume(void *it) {
+    popcl_session_resume(it);
+}
+static uint32_t next_deadline(const void *it) {
+    return popcl_session_next_deadline(it);
+}
+static void stop(void *it) {
+    (void)it;
+}
+static void fail(void *it, popcl_err why, int code) {
+    popcl_session_fail(it, why, code);
+}
+static void connected(void *it, uint32_t now_ms) {
+    popcl_session_connected(it, now_ms);
+}
+static popcl_err result(const void *it) {
+    return popcl_session_result(it);
+}
+static void wipe(void *it) {
+    popcl_session_wipe(it);
+}
+
+const pumps session_pumps = {state,  send_buf,      send_ack, recv_buf, recv_ack,  recv_eof, tick,
+                             resume, next_deadline, stop,     fail,     connected, result,   wipe};
