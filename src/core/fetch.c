@@ -82,18 +82,23 @@ static void sink_said(popcl *c, int answer) {
 
 /* ---- sync ---- */
 
+/* What is staged is durable, or has failed. None of it stands behind plan.next. */
+static void end_staged(popcl *c, popcl_err why) {
+    c->staged = c->staged_octets = 0;
+    for (size_t at = c->plan.low; at < c->plan.next; at = popcl_plan_after(&c->plan, at)) {
+        if (popcl_plan_state(&c->plan, at) != POPCL_ENTRY_STAGED) continue;
+        if (why) not_stored(c, at, why);
+        else durable(c, at);
+    }
+    note(c, why, 0);
+}
+
 /* Makes what is staged durable, or all of it failed. Returns POPCL_PAUSED_SYNC if it has to be asked again. */
 static unsigned sync_staged(popcl *c) {
     int answer = c->cfg->sink->sync(c->cfg->sink_ctx);
     if (answer == POPCL_AGAIN) return POPCL_PAUSED_SYNC;
     sink_said(c, answer);
-    c->staged = c->staged_octets = 0;
-    for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
-        if (popcl_plan_state(&c->plan, at) != POPCL_ENTRY_STAGED) continue;
-        if (answer == 0) durable(c, at);
-        else not_stored(c, at, POPCL_ERR_SYNC);
-    }
-    if (answer) note(c, POPCL_ERR_SYNC, 0);
+    end_staged(c, answer == 0 ? POPCL_OK : POPCL_ERR_SYNC);
     return 0;
 }
 
@@ -722,16 +727,9 @@ void popcl_recv_eof(popcl *c) {
 
 /* The session is over, and the sink still owes an answer for what is staged. */
 static void settle(popcl *c) {
-    if (popcl_session_elapsed(&c->session) - c->since >= POPCL_SETTLE_MS) {
-        note(c, POPCL_ERR_SYNC, 0);
-        c->staged = 0;
-        c->settling = 0;
-        for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
-            if (popcl_plan_state(&c->plan, at) == POPCL_ENTRY_STAGED) not_stored(c, at, POPCL_ERR_SYNC);
-        }
-    } else {
-        c->settling = sync_staged(c) != 0;
-    }
+    int too_late = popcl_session_elapsed(&c->session) - c->since >= POPCL_SETTLE_MS;
+    if (too_late) end_staged(c, POPCL_ERR_SYNC);
+    c->settling = !too_late && sync_staged(c);
     if (!c->settling) finish(c);
 }
 

@@ -73,7 +73,7 @@ void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size) {
 
 size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b) {
     size_t at = p->low;
-    while (at < p->used && popcl_plan_state(p, at) != a && popcl_plan_state(p, at) != b) at = popcl_plan_after(p, at);
+    while (at < p->next && popcl_plan_state(p, at) != a && popcl_plan_state(p, at) != b) at = popcl_plan_after(p, at);
     return at;
 }
 

@@ -36,7 +36,7 @@ unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and 
 void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions);
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size);
 
-/* The first entry from p->low in one of two states; p->used: none. */
+/* The first entry from p->low in one of two states, which no entry behind p->next can be in; p->next: none. */
 size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b);
 
 /* The first entry from offset `at` with a number of at least (exact: of just) `number`; p->used: none. */

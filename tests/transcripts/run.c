@@ -190,16 +190,14 @@ static void act(run *r, const step *t) {
     case DO_STOP: r->k->stop(r->it.p); break;
     case DO_FAIL: r->k->fail(r->it.p, t->err, t->code); break;
     case DO_CONNECTED: r->k->connected(r->it.p, r->now); break;
-    case DO_RESUME:
-        r->k->resume(r->it.p);
-        deliver(r, (const unsigned char *)"", 0);
-        break;
+    case DO_RESUME: r->k->resume(r->it.p); break;
     case DO_WIPE:
         r->k->wipe(r->it.p);
         r->wiped = 1;
-        break;
+        return;
     default: break;
     }
+    if (r->backlog.n) deliver(r, (const unsigned char *)"", 0); /* it may be read now */
 }
 
 static void play(run *r) {
