@@ -1,0 +1,181 @@
+"""Runs the built popcl as a user does, in a place of its own, and checks after every run what must hold after every run.
+
+POPCL names the command (default: build/popcl of this tree). Nothing here knows how popcl works inside; the sentences of its errors are
+read from include/popcl_errors.h, the list that they are made from.
+"""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+POPCL = os.path.abspath(os.environ.get("POPCL", REPOSITORY / "build" / "popcl"))
+HANGS = 120  # seconds: says only that a run did not end at all; the machine may be busy
+
+EXIT_CODES = {"DONE": {0}, "USAGE": {64}, "HOST": {68}, "UNAVAILABLE": {69}, "DISK": {73, 74}, "LATER": {75}, "PROTOCOL": {76},
+              "LOGIN": {77}, "CONFIG": {78}, "STOPPED": {130, 143}}
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,=+@%~-]{0,254}")
+COUNT_LINE = re.compile(r"(\d+) (new )?(messages?) downloaded\.\n")
+
+
+def error_rows():
+    """(name, class, what failed, likely cause, what to try) of every result of the library."""
+    header = (REPOSITORY / "include" / "popcl_errors.h").read_text().replace("\\\n", "\n")
+    word, sentence = r"\s*(\w+)\s*,", r"\s*\"((?:[^\"\\]|\\.)*)\"\s*"
+    return re.findall(rf"X\({word}{word}{sentence},{sentence},{sentence}\)", header)
+
+
+class Result:
+    """What a run left: its exit code, stdout and stderr, and the number of its count line (None: there is none)."""
+
+    def __init__(self, args, code, out, err):
+        self.args, self.code, self.out, self.err = args, code, out, err
+        line = COUNT_LINE.fullmatch(out)
+        self.count = int(line.group(1)) if line else None
+
+    def __str__(self):
+        return f"$ popcl {' '.join(self.args)}\nexit {self.code}\nstdout: {self.out!r}\nstderr:\n{self.err}"
+
+
+class Place:
+    """A folder with an output directory, an auth file, and a state of its own: `out`, `auth`, `state`."""
+
+    def __init__(self, user="user", password="secret", owner=None):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="popcl-test-"))
+        self.out = self.root / "out"
+        self.state = self.root / "state"
+        self.auth_file = self.root / "auth"
+        self.owner = owner
+        self.umask = None
+        self.wrapper = []
+        for folder in (self.state, self.root / "home"):
+            folder.mkdir()
+        self.auth(user, password)
+        if owner is not None:
+            for path in (self.root, self.state, self.root / "home", self.auth_file):
+                os.chown(path, owner, owner)
+
+    def auth(self, user, password):
+        self.user, self.password = user, password
+        if self.auth_file.exists():
+            self.auth_file.unlink()
+        descriptor = os.open(self.auth_file, os.O_CREAT | os.O_WRONLY, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(f"username = {user}\npassword = {password}\n")
+
+    def remove(self):
+        for folder, _, _ in os.walk(self.root):
+            os.chmod(folder, 0o700)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    # ---- running ----
+
+    def arguments(self, port, options=(), server="127.0.0.1", out=None):
+        return [server, "-p", str(port), "-a", str(self.auth_file), "-o", str(out or self.out), *options]
+
+    def start(self, args):
+        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.root / "home"), "LC_ALL": "C",
+                       "XDG_STATE_HOME": str(self.state)}
+        rights = {} if self.owner is None else {"user": self.owner, "group": self.owner, "extra_groups": []}
+        if self.umask is not None:
+            rights["umask"] = self.umask
+        return subprocess.Popen([*self.wrapper, POPCL, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=environment, cwd=self.root, **rights)
+
+    def finish(self, process, args, seconds=HANGS):
+        """Waits for the end, and checks what must hold after every run."""
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            result = Result(args, "none", out.decode(errors="replace"), err.decode(errors="replace"))
+            raise AssertionError(f"did not end within {seconds} s\n{result}") from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        result = Result(args, process.returncode, out.decode("utf-8", "backslashreplace"), err.decode("utf-8", "backslashreplace"))
+        self.check(result)
+        return result
+
+    def run(self, port, *options, code=0, server="127.0.0.1", out=None, seconds=HANGS):
+        """Runs to the end; the exit code must be `code`."""
+        args = self.arguments(port, options, server, out)
+        result = self.finish(self.start(args), args, seconds)
+        expect(result.code == code, f"the exit code should be {code}", result)
+        return result
+
+    # ---- what must hold after every run ----
+
+    def check(self, result):
+        if result.code == -signal.SIGKILL:
+            return
+        expect(result.code >= 0, "died by a signal", result)
+        listing = {"--list", "--check", "--help", "--version", "-h", "-V"} & set(result.args)
+        if not listing:
+            expect(result.out == "" or result.count is not None, "stdout is not the count line", result)
+        if result.count is not None:
+            form = COUNT_LINE.fullmatch(result.out)
+            expect((form.group(3) == "message") == (result.count == 1), "singular and plural", result)
+            new = any(re.fullmatch(r"-[A-Za-z]*n[A-Za-z]*", arg) and "p" not in arg for arg in result.args)
+            expect(bool(form.group(2)) == new, "'new' stands in the line exactly with -n", result)
+        if result.code == 0 and not listing:
+            expect(result.count is not None, "success without a count line", result)
+        for text in (result.out, result.err):  # [E13]
+            expect(self.password not in text, "the password was shown", result)
+            expect(not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", text), "control characters were shown", result)  # [L6]
+        if result.code not in (0, 1):
+            expect_three_parts(result)
+
+    def names(self):
+        """Final names in the output directory. Whatever else stands there is a fault."""
+        if not self.out.is_dir():
+            return []
+        names = sorted(os.listdir(self.out))
+        for name in names:
+            path = self.out / name
+            if not FILE_NAME.fullmatch(name):
+                raise AssertionError(f"left in the output directory: {name!r}")
+            if not stat.S_ISREG(path.lstat().st_mode) or stat.S_IMODE(path.lstat().st_mode) != 0o600:
+                raise AssertionError(f"{name}: should be a file of mode 0600, is {stat.filemode(path.lstat().st_mode)}")
+        if len({name.lower() for name in names}) != len(names):
+            raise AssertionError(f"names differ only by case: {names}")
+        return names
+
+    def contents(self):
+        """The octets of all files, sorted: files are named by UID, not by order."""
+        return sorted((self.out / name).read_bytes() for name in self.names())
+
+
+def expect(holds, what, result):
+    if not holds:
+        raise AssertionError(f"{what}\n{result}")
+
+
+def expect_three_parts(result):
+    """[I8 L7] Every error says what failed, the likely cause, and what to try. One of the library's fits the exit code, and its sentences
+    stand together as include/popcl_errors.h has them. A wrong command line has no cause but itself; a signal is no error."""
+    if result.code in (130, 143):
+        return
+    lines = [line for line in result.err.splitlines() if not line.startswith("popcl: warning: ")]
+    cause = [line for line in lines if line.startswith("popcl: likely cause: ")]
+    advice = [line for line in lines if line.startswith("popcl: what to try: ")]
+    expect(len(advice) == 1 and (len(cause) == 1 or result.code == 64 and not cause), "the error should come in three parts, once", result)
+    before = lines[:lines.index((cause or advice)[0])]
+    expect(any(line.startswith("popcl: ") for line in before), "the error should say what failed", result)
+    if result.code in (64, 66, 73, 78):  # found by the command itself
+        return
+    fits = [1 for _, group, what, why, hint in error_rows()
+            if result.code in EXIT_CODES.get(group, ()) and what in result.err and why in cause[0] and hint in advice[0]]
+    expect(fits or result.code == 74, "the error's sentences should be those of one result that fits the exit code", result)
+
+
+def peak_memory(pid):
+    """VmHWM in octets: the peak of the program that runs as `pid` now, since its exec; what its parent held before is not in it."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024

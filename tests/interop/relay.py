@@ -1,0 +1,120 @@
+"""A small relay on loopback between the command and a server: counts octets, and stops the traffic where a test wants to look or to strike.
+
+It passes octets on unchanged and knows of POP3 only that a command is a line.
+"""
+import socket
+import threading
+
+
+class Relay:
+    """Relays every connection to (host, port). `up` and `down` count octets to and from the server."""
+
+    def __init__(self, port, host="127.0.0.1"):
+        self._target = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.up = 0
+        self.down = 0
+        self.commands = []
+        self._down_actions = []
+        self._command_actions = {}
+        self._open = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for s in (self._listener, *self._open):
+            _cut(s)
+
+    def after(self, octets, action):
+        """Calls action() once that many octets came down, before any further one passes."""
+        self._down_actions.append([octets, action])
+
+    def before(self, command, action):
+        """Calls action() when the client sends this line, before the server gets it."""
+        self._command_actions[command] = action
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(self._target)
+            except OSError:
+                client.close()
+                continue
+            for s in (client, server):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                self._open += [client, server]
+            for pump in (lambda c=client, s=server: self._pump_up(c, s), lambda c=client, s=server: self._pump_down(s, c)):
+                threading.Thread(target=pump, daemon=True).start()
+
+    def _pump_up(self, client, server):
+        line = b""
+        for data in _octets_of(client):
+            self.up += len(data)
+            line += data
+            *whole, line = line.split(b"\r\n")
+            for command in whole:
+                self.commands.append(command.decode(errors="replace"))
+                self._command_actions.get(self.commands[-1], lambda: None)()
+            if not _send(server, data):
+                return
+        _end_of_stream(server)
+
+    def _pump_down(self, server, client):
+        for data in _octets_of(server):
+            for entry in sorted(self._down_actions, key=lambda entry: entry[0]):
+                octets, action = entry
+                if self.down + len(data) >= octets:
+                    self._down_actions.remove(entry)
+                    part = max(0, octets - self.down)
+                    if part and not _send(client, data[:part]):
+                        return
+                    self.down += part
+                    data = data[part:]
+                    action()
+            self.down += len(data)
+            if data and not _send(client, data):
+                return
+        _end_of_stream(client)
+
+
+def _octets_of(s):
+    while True:
+        try:
+            data = s.recv(1 << 18)
+        except OSError:
+            return
+        if not data:
+            return
+        yield data
+
+
+def _send(s, data):
+    try:
+        s.sendall(data)
+        return True
+    except OSError:
+        return False
+
+
+def _end_of_stream(s):
+    try:
+        s.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def _cut(s):
+    try:
+        s.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    s.close()
