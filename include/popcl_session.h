@@ -136,7 +136,8 @@ typedef struct popcl_caps {
 const char *popcl_capa_name(unsigned n);
 const char *popcl_sasl_name(unsigned n);
 
-/* Whom a trace piece comes from. A line comes in one or more pieces and ends with an empty piece of the same kind. Secrets are replaced
+/* Whom a trace piece comes from. A line comes in one or more pieces and ends with an empty piece of the same kind; a state comes in one
+ * piece, without an empty one. Secrets are replaced
  * by "***" before they get here; what a server says is not: a server that repeats a password repeats it here. Escape before showing. */
 typedef enum popcl_trace {
     POPCL_TRACE_SENT,     /* a command */

@@ -360,12 +360,13 @@ class Memory(DovecotTest):
                 self.assertTrue(file.read(len(wanted)) == wanted, "the file differs from the message")
             self.assertEqual(file.read(1), b"")
 
-    def test_3000_messages_in_the_memory_of_a_few(self):
-        """What is remembered of a message is small: a few octets each, for names and state."""
+    def test_2000_messages_in_the_memory_of_a_few(self):
+        """What is remembered of a message is small: a few octets each, for names and state. Which pages of the C library are mapped varies by
+        some 100 KB from run to run, and is allowed for."""
         few, _, _ = self.peak(mailboxes.many(3), "-n")
         lot, _, _ = self.peak(mailboxes.many(2000), "-n")
         print(f"    peak resident memory: {few // 1024} KB for 3 messages, {lot // 1024} KB for 2000", flush=True)
-        self.assertLessEqual(lot - few, 2000 * 100)
+        self.assertLessEqual(lot - few, 2000 * 100 + 128 * 1024)
 
 
 class Interrupted(DovecotTest):
