@@ -27,8 +27,10 @@ static unsigned ready(void *ctx) {
 static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
     counter *c = ctx;
     if (tag == POPCL_TAG_GREETING) return 0;
-    if (r->status != POPCL_STATUS_OK) popcl_session_fail(&c->session, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED), 0);
-    else if (sequence[tag] == POPCL_STAT) printf("%lu messages, %llu octets\n", (unsigned long)r->number, (unsigned long long)r->size);
+    popcl_err refused = sequence[tag] == POPCL_STAT ? POPCL_ERR_COMMAND_REFUSED : POPCL_ERR_AUTH;
+    if (r->status != POPCL_STATUS_OK && sequence[tag] != POPCL_QUIT) popcl_session_fail(&c->session, popcl_reply_error(r, refused), 0);
+    if (r->status == POPCL_STATUS_OK && sequence[tag] == POPCL_STAT)
+        printf("%lu messages, %llu octets\n", (unsigned long)r->number, (unsigned long long)r->size);
     return 0;
 }
 

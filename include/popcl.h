@@ -23,9 +23,8 @@
  *
  * Which calls may call back:
  *     start, connected, state, next_deadline, result, get_diag, send_buf, recv_buf      no callback (start and connected: trace)
- *     recv_ack, send_ack, recv_eof, resume                                              all of them
+ *     recv_ack, send_ack, recv_eof, resume, stop                                        all of them
  *     tick, fail                                                                        abort, sync, fate, secret (release), trace
- *     stop                                                                              abort, fate, secret, trace
  *     wipe                                                                              abort, secret (release)
  *
  * This header knows no BearSSL. Everything of RFC numbers stands at the declaration that it concerns. */
@@ -84,7 +83,7 @@ typedef enum popcl_stage {
                                    * stored. With FETCH or HEADERS_FIRST it does nothing. */
 
 /* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED, unless decide answered SKIP or
- * DELETE_UNFETCHED to it; each DELE gets exactly one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were
+ * DELETE_UNFETCHED to it, or it is left for a later session (POPCL_MORE); each DELE gets exactly one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were
  * MARKED, once, at the end, if there were any. */
 typedef enum popcl_fate {
     POPCL_STORED,     /* the sink made it durable: commit 0, or the sync that covers it */
@@ -148,7 +147,7 @@ typedef struct popcl_config {
     /* Which messages, and what to do with them; NULL: FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
     /* Every message of the session's first listing, also those that the plan has no room for; then NULL if the listing was complete: as
-     * long as STAT said. For who prunes a set of UIDs. Not called where no_uid makes a listing needless. */
+     * long as STAT said. For who prunes a set of UIDs. Where no_uid makes a listing needless it comes for an empty maildrop only, as NULL. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is POPCL_OK but for NOT_*. */
     void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);

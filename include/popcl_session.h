@@ -240,7 +240,7 @@ const popcl_caps *popcl_session_caps(const popcl_session *s);
 const char *popcl_session_state_name(const popcl_session *s);   /* a constant word: "greeting", "status", "body", ... */
 const char *popcl_verb_name(popcl_verb v);                      /* "RETR"; "" for POPCL_VERBS */
 
-/* The result that a reply of -ERR stands for: by its response code, else `otherwise` (RFC 2449, 8; RFC 3206). */
+/* The result that a reply of -ERR stands for: by its response code, else, and for [AUTH], `otherwise` (RFC 2449, 8; RFC 3206). */
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise);
 
 /* What the newest -ERR answered, whose text popcl_session_reply has; POPCL_VERBS: the greeting, or none. */

@@ -81,7 +81,10 @@ def main(argv):
     pages = [(ROOT / "docs/ERRORS.md", errors_page())]
     for name in ("PROTOCOL.md", "SECURITY.md"):
         path = ROOT / "docs" / name
-        pages.append((path, table_page(path, tests, words, problems)))
+        if path.exists():
+            pages.append((path, table_page(path, tests, words, problems)))
+        else:
+            problems.append(f"docs/{name} is missing")
     for path, text in pages:
         if argv:
             path.write_text(text)

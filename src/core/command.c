@@ -77,9 +77,8 @@ static void put_message(line *l, uint32_t number) {
 
 /* Pulls the secret straight into the line, and checks it there. */
 static void put_secret(line *l, const popcl_secret *s) {
-    size_t len = popcl_secret_len(s);
-    if (len || !s->get) {
-        put_argument(l, s->octets, len);
+    if (!s || s->octets || !s->get) {
+        put_argument(l, s ? s->octets : NULL, s ? popcl_secret_len(s) : 0);
         return;
     }
     put(l, " ", 1);

@@ -210,9 +210,7 @@ static unsigned login(popcl *c) {
 static void login_answered(popcl *c, const popcl_reply *r) {
     popcl_verb verb = popcl_session_verb(&c->session);
     if (r->status != POPCL_STATUS_OK) {
-        popcl_err refused = popcl_mechs[c->mechanism]->refused;
-        popcl_err e = popcl_reply_error(r, refused);
-        stop_for(c, e == POPCL_ERR_AUTH ? refused : e);
+        stop_for(c, popcl_reply_error(r, popcl_mechs[c->mechanism]->refused));
         enter(c, SAY_QUIT);
     } else if (verb == POPCL_USER) {
         c->auth_step++;
@@ -319,13 +317,16 @@ static void begin_pass(popcl *c, uint32_t from) {
     else enter(c, LIST_MESSAGES);
 }
 
+/* A UIDL that is refused without a reason is one that the server does not know (RFC 1939, 7: it is optional): LIST makes the plan, and no
+ * message has a UID. With a reason it is a failure like any other: who fell back for it would fetch all mail a second time. */
 static void listing_answered(popcl *c, const popcl_reply *r) {
+    popcl_err refused = popcl_reply_error(r, POPCL_OK);
     if (r->status == POPCL_STATUS_OK) {
         listing_done(c);
-    } else if (uses_uidl(c) && !c->cfg->need_uid) {
-        c->by_number = 1; /* UIDL is optional (RFC 1939, 7): LIST makes the plan, and no message has a UID */
+    } else if (uses_uidl(c) && !refused && !c->cfg->need_uid) {
+        c->by_number = 1;
     } else {
-        stop_for(c, popcl_reply_error(r, uses_uidl(c) ? POPCL_ERR_NO_UIDL : POPCL_ERR_COMMAND_REFUSED));
+        stop_for(c, refused ? refused : uses_uidl(c) ? POPCL_ERR_NO_UIDL : POPCL_ERR_COMMAND_REFUSED);
         enter(c, HANDLE_MESSAGES);
     }
 }

@@ -90,6 +90,7 @@ static void uid_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
         x->field = IN_REST;
     } else {
         x->field = IN_UID;
+        r->text_len = 0; /* a text that stood there is gone */
         r->text[r->uid_len++] = (char)c;
     }
 }
@@ -157,6 +158,7 @@ static void capa_word_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *cap
 }
 
 static void capa_octet(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps, unsigned char c) {
+    r->text_len = 0;
     if (c == ' ') capa_word_end(x, r, caps);
     else if (x->word_len < WORD_MAX) r->text[x->word_len++] = (char)c;
 }
@@ -215,7 +217,6 @@ void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps, c
 }
 
 popcl_err popcl_reply_line_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
-    r->text_len = 0; /* its room was used */
     if (x->form != POPCL_FORM_CAPA) return fields_end(x, r);
     capa_word_end(x, r, caps);
     return POPCL_OK;
@@ -225,7 +226,7 @@ popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise) {
     static const uint8_t errors[] = { /* as popcl_code */
         POPCL_OK, POPCL_ERR_IN_USE, POPCL_ERR_LOGIN_DELAY, POPCL_ERR_SYS_TEMP, POPCL_ERR_SYS_PERM,
         POPCL_ERR_SYS_TEMP, /* [SYS]: which of the two is not told: trying again later harms least */
-        POPCL_ERR_AUTH,
+        POPCL_OK,           /* [AUTH] says something of a login only, and a login has its own `otherwise` */
     };
-    return r->code ? (popcl_err)errors[r->code] : otherwise;
+    return errors[r->code] ? (popcl_err)errors[r->code] : otherwise;
 }

@@ -352,6 +352,7 @@ ALL = (1, 2, 3)
     Case("STAT of none, with -d and -n", "[B34]", {}, 0, "-d", "-n", messages=[], count=0, never=("RETR", "DELE")),
 
     Case("UIDL is refused", "[B46 R32]", {"UIDL": b"-ERR what?\r\n"}, 0, stored=ALL),
+    Case("UIDL is refused for now, with -n", "[B46 R45]", {"UIDL": b"-ERR [SYS/TEMP] later\r\n"}, 75, "-n"),
     Case("UIDL is refused, with -d", "[B46 R32]", {"UIDL": b"-ERR what?\r\n"}, 0, "-d", stored=ALL, left=0),
     Case("UIDL is refused, with -n", "[B46 R32]", {"UIDL": b"-ERR what?\r\n"}, 0, "-n", stored=ALL),
     Case("UIDL and TOP are refused, with -n", "[B46 R32]", {"UIDL": b"-ERR what?\r\n", "TOP": b"-ERR what?\r\n"}, 69, "-n", "-d",

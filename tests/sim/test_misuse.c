@@ -461,6 +461,27 @@ static void an_event_that_calls_back_ends_the_session(void **state) {
     }
 }
 
+/* [K1] a command without the argument that it needs */
+static void a_command_without_its_argument(void **state) {
+    static const popcl_session_events events = {NULL, s_line, s_line, s_body, s_done, s_ready, s_closed};
+    static const popcl_command commands[] = {
+        {POPCL_USER, 0, 0, NULL, 0, NULL}, {POPCL_PASS, 0, 0, NULL, 0, NULL}, {POPCL_APOP, 0, 0, "fred", 4, NULL}};
+    static owner o;
+    size_t n;
+    (void)state;
+    memset(&o, 0, sizeof o);
+    popcl_session_config cfg = {.iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf, .events = &events, .ctx = &o};
+    assert_int_equal(popcl_session_start(&o.s, &cfg, 0), POPCL_OK);
+    popcl_session_connected(&o.s, 0);
+    memcpy(popcl_session_recv_buf(&o.s, &n), "+OK\r\n", 5);
+    popcl_session_recv_ack(&o.s, 5);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        assert_int_equal(popcl_session_submit(&o.s, &commands[i], 0), POPCL_ERR_ARGUMENT_OCTET);
+        assert_null(popcl_session_send_buf(&o.s, &n));
+    }
+    popcl_session_wipe(&o.s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_callback_that_calls_back_ends_the_job),
@@ -474,6 +495,7 @@ int main(void) {
         cmocka_unit_test(time_that_goes_back),
         cmocka_unit_test(a_callback_that_blocks_is_noticed_afterwards),
         cmocka_unit_test(an_event_that_calls_back_ends_the_session),
+        cmocka_unit_test(a_command_without_its_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

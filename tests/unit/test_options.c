@@ -54,7 +54,7 @@ static void defaults(void **state) {
     assert_int_equal(o.port, 110);
     assert_int_equal(o.idle_ms, 60000);
     assert_int_equal(o.connect_ms, 30000);
-    assert_int_equal(o.total_ms, POPCL_MS_MAX);
+    assert_int_equal(o.total_ms, 86400000);
     assert_true(!o.only_new && !o.delete &&o.max_size == 0 && o.limit == 0 && o.auth == POPCL_AUTH_AUTO);
     assert_int_equal(parse("mail.example -T -a a -o o"), 0);
     assert_int_equal(o.port, 995);

@@ -102,7 +102,12 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     char hex[KEY_MAX + 1];
     const char *key;
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
-    if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) return POPCL_HEADERS_FIRST;
+    if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
+        if (!j->told_no_uids) cmd_report_warning(j->report, "the server gives no UIDs: what is new is told by each message's header; after runs with UIDs "
+                                                            "messages may arrive a second time");
+        j->told_no_uids = 1;
+        return POPCL_HEADERS_FIRST;
+    }
     size_t len = key_of(j, m, hex, &key);
     if (stage == POPCL_STAGE_HEADERS) cmd_state_listed(j->state, key, len);
     unsigned answer = judge(j, m, stage, len ? cmd_state_known(j->state, key, len) : 0);
@@ -132,8 +137,6 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
         words(sasl, sizeof sasl, d->caps.sasl, popcl_sasl_name);
         cmd_report_detail(j->report, "logged in with %s; the server offers %s%s%s", d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS",
                           *tags ? tags : "nothing beyond RFC 1939", *sasl ? "; SASL " : "", sasl);
-        if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->options->delete &&j->options->action == CMD_FETCH)
-            cmd_report_warning(j->report, "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
     } else {
         cmd_report_detail(j->report, "logged in with %s", d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS");
     }
@@ -189,6 +192,9 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
 
 void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
+    /* Only now: many servers say it after the login only, and are asked again right before the first message (RFC 2449, 6.7). */
+    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->options->delete && j->options->action == CMD_FETCH)
+        cmd_report_warning(j->report, "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
     /* Without UIDs the headers were the listing: it was whole if all were seen. */
     if (d->listing_reached && !j->has_uids && j->identified >= d->in_maildrop) cmd_state_listed(j->state, NULL, 0);
     free(j->named);

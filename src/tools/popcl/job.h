@@ -41,7 +41,7 @@ typedef struct cmd_job {
     size_t named_len, named_room;
     uint32_t identified; /* messages of this session whose identity was taken */
     int has_uids;        /* the listing gave one */
-    int announced;
+    int announced, told_no_uids;
     uint32_t stored, drawn_ms;
     uint64_t stored_octets;
 } cmd_job;

@@ -133,7 +133,7 @@ static const option_row options[OPTIONS] = {
     [OPT_IPV6] = {NULL, '6', FLAG, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S", "give up after S seconds without progress; default 60"},
     [OPT_CONNECT] = {"connect-timeout", 0, SECONDS, 0, FIELD(connect_ms), NULL, " S", "give up connecting after S seconds; default 30"},
-    [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S", "end the whole run after S seconds; default: no limit"},
+    [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S", "end the whole run after S seconds; default: a day"},
     [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW", "auto (APOP where the server has it, else user), user\n(USER and PASS) or apop"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "", "never send CAPA, for servers that hang on it"},
     [OPT_LIMIT] = {"limit", 0, OWN, 0, 0, set_limit, " N", "fetch at most N messages in this run"},
@@ -360,7 +360,7 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
     memset(o, 0, sizeof *o);
     o->idle_ms = 60000;
     o->connect_ms = 30000;
-    o->total_ms = POPCL_MS_MAX;
+    o->total_ms = 86400000; /* a server that gives an octet a minute must not hold a run for ever */
     for (int at = 1; at < argc; at++) {
         const char *arg = argv[at];
         int failed = 0;

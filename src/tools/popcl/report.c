@@ -179,7 +179,7 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, c
     char what[1024], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
     if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
-    if (d->reply.text_len && strcmp(d->refused, d->verb) == 0) { /* else it is another command's */
+    if (d->reply.text_len && d->failed <= 1 && strcmp(d->refused, d->verb) == 0) { /* else it is another command's, or message's */
         cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len, d->reply.text_len == POPCL_TEXT_KEEP);
         (void)snprintf(reply, sizeof reply, "; the server said to %s: \"%s\"", *d->verb ? d->verb : "the connection", words);
     }
@@ -222,6 +222,8 @@ void cmd_report_end(cmd_report *r) {
     erase_progress(r);
     if (r->line_len) cmd_report_trace(r, POPCL_TRACE_RECEIVED, "", 0); /* a line whose end never came */
     cmd_wipe(r->line, sizeof r->line);
+    cmd_wipe(r->shown, sizeof r->shown);
+    cmd_wipe(r->out, sizeof r->out);
     r->secret = NULL;
     r->secret_len = 0;
 }
