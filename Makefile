@@ -187,7 +187,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint valgrind unit transcripts sim arm layers readme docs
+PARTS := interop sanitize lint valgrind unit transcripts sim bench arm layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays.
 VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
@@ -232,6 +232,8 @@ check-layers: ## an include points downward, and the core includes no system
 	@$(PYTHON) tests/layers.py
 check-readme: all ## the commands and the example of README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
+check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
+	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
 	@$(PYTHON) tests/docs.py
 
@@ -256,6 +258,11 @@ figures: ## write docs/size.txt, stack.txt and structs.txt
 	@$(PYTHON) tests/size/size.py stack --write
 	@$(PYTHON) tests/size/size.py structs --write
 
+bench: ## processor time of fetching 200 MB against curl's, as ratios, also in build/bench.json (installs curl)
+	@sh tests/setup.sh build bench
+	@$(MAKE) --no-print-directory $(parallel) benches
+	@$(PYTHON) tests/bench/bench.py $(B)/bench --json $(B)/bench.json
+
 cov: ## lines that unit, transcripts and sim reach, by file
 	@$(MAKE) --no-print-directory $(parallel) B=$(B)/cov CFLAGS='-O0 -g --coverage' run-cov
 run-cov: tests
@@ -263,5 +270,5 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized run-sanitized run-cov cov \
+.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized run-sanitized run-cov cov bench \
     $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures

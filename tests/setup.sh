@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
 # Where all is there it does nothing. It installs packages and configures nothing: no server is set up, none is started here.
-#     sh tests/setup.sh build|demo|check ...
+#     sh tests/setup.sh build|demo|check|bench ...
 set -u
 missing=
 
@@ -51,6 +51,10 @@ find_missing() {
             want clang-tidy command -v clang-tidy
             want cppcheck command -v cppcheck
             if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi
+            ;;
+        bench)
+            want python3 command -v python3
+            want curl command -v curl
             ;;
         *)
             echo "setup.sh: unknown group $group" >&2

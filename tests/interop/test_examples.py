@@ -1,0 +1,69 @@
+"""The examples against Dovecot: what they print is what they say they print. They stand beside the command, in examples/ of its folder."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import mailboxes
+from dovecot import Dovecot
+
+EXAMPLES = pathlib.Path(os.environ.get("POPCL", "build/popcl")).resolve().parent / "examples"
+HANGS = 60
+
+
+class Examples(unittest.TestCase):
+    """Each fetches or counts the sample mailbox with the few KB that it has."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Dovecot().__enter__()
+        cls.addClassCleanup(cls.server.stop)
+
+    def setUp(self):
+        self.messages = mailboxes.sample_messages()
+        self.account = self.server.account()
+        self.account.deliver(self.messages)
+        self.octets = sum(len(mailboxes.delivered(message)) for message in self.messages)
+
+    def run_example(self, name, password=None, code=0):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write((password or self.account.password) + "\n")
+            file.flush()
+            done = subprocess.run([EXAMPLES / name, "127.0.0.1", str(self.server.port), self.account.name, file.name], stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=HANGS)
+        self.assertEqual(done.returncode, code, done)
+        return done.stdout, done.stderr
+
+    def test_minimal(self):
+        """Every message in order, octet by octet, behind a line with its number and UID."""
+        out, _ = self.run_example("minimal")
+        for number, message in enumerate(self.messages, 1):
+            head = re.match(rb"--- %d \S+\n" % number, out)
+            self.assertTrue(head, out[:80])
+            out = out[head.end():]
+            self.assertTrue(out.startswith(mailboxes.delivered(message)), f"message {number} differs")
+            out = out[len(mailboxes.delivered(message)):]
+        self.assertEqual(out, b"")
+
+    def test_minimal_with_a_wrong_password(self):
+        """What failed, why, what to try; and nothing on standard output."""
+        out, err = self.run_example("minimal", "wrong", 1)
+        self.assertEqual(out, b"")
+        self.assertRegex(err, rb"^minimal: the server refuses the .*: .*; .*\n$")
+
+    def test_count(self):
+        """As STAT says."""
+        out, _ = self.run_example("count")
+        self.assertRegex(out, rb"^%d messages, \d+ octets\n$" % len(self.messages))
+
+    def test_count_with_a_wrong_password(self):
+        """The response code's own result."""
+        _, err = self.run_example("count", "wrong", 1)
+        self.assertIn(b"refuses user name and password", err)
+
+    def test_superloop(self):
+        """A sink that takes 64 octets a turn loses none, with a plan that holds a part of the mailbox only."""
+        out, _ = self.run_example("superloop")
+        self.assertRegex(out, rb"\n%d messages, %d octets, in \d+ turns: done\n$" % (len(self.messages), self.octets))
