@@ -209,17 +209,22 @@ static size_t take_line(popcl_session *s, const unsigned char *p, size_t n) {
     return used;
 }
 
+/* Stays with the body for as long as its owner takes what it is offered: most of a session's time is spent here. */
 static size_t take_body(popcl_session *s, const unsigned char *p, size_t n) {
-    size_t used, span_n = 0;
-    const unsigned char *span = NULL;
-    popcl_wire_event event = popcl_wire_body(&s->wire, p, n, &used, &span, &span_n);
-    if (event == POPCL_WIRE_END) complete(s);
-    if (event != POPCL_WIRE_SPAN) return used;
-    size_t taken = s->events->body(s->ctx, head_tag(s), span, span_n);
-    if (s->state == CLOSED) return used;
-    if (taken) s->taken = 1;
-    if (taken < span_n) pause_for(s, POPCL_PAUSED_SINK);
-    return used + popcl_wire_take(&s->wire, span, taken);
+    size_t done = 0, used, span_n, taken;
+    const unsigned char *span;
+    do {
+        popcl_wire_event event = popcl_wire_body(&s->wire, p + done, n - done, &used, &span, &span_n);
+        done += used;
+        if (event == POPCL_WIRE_END) complete(s);
+        if (event != POPCL_WIRE_SPAN) return done;
+        taken = s->events->body(s->ctx, head_tag(s), span, span_n);
+        if (s->state == CLOSED) return done;
+        if (taken) s->taken = 1;
+        done += popcl_wire_take(&s->wire, span, taken);
+    } while (taken == span_n);
+    pause_for(s, POPCL_PAUSED_SINK);
+    return done;
 }
 
 static size_t take(popcl_session *s, const unsigned char *p, size_t n) {

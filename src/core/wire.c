@@ -74,15 +74,16 @@ popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char 
 }
 
 /* Octets of p[0..n), n > 0, before the first dot at the start of a line. `at` tells what stood before p: MID or AFTER_CR, or BOL with
- * p[0] no dot. */
+ * p[0] no dot: p[0] is never what is looked for. Behind a dot within a line the rest of that line is passed over, however many dots it
+ * has. */
 static size_t content_run(int at, const unsigned char *p, size_t n) {
-    size_t from = 0;
+    const unsigned char *end = p + n, *from = p + 1;
     for (;;) {
-        const unsigned char *dot = memchr(p + from, '.', n - from);
+        const unsigned char *dot = memchr(from, '.', (size_t)(end - from));
         if (!dot) return n;
-        size_t i = (size_t)(dot - p);
-        if (i >= 2 ? p[i - 1] == '\n' && p[i - 2] == '\r' : i == 1 && p[0] == '\n' && at == AFTER_CR) return i;
-        from = i + 1;
+        if (dot[-1] == '\n' && (dot - p >= 2 ? dot[-2] == '\r' : at == AFTER_CR)) return (size_t)(dot - p);
+        from = memchr(dot, '\n', (size_t)(end - dot));
+        if (!from) return n;
     }
 }
 
