@@ -237,7 +237,6 @@ struct popcl {
     uint8_t unordered;   /* the listing does not ascend */
     uint8_t left;        /* max_messages was reached */
     uint8_t top_works;
-    uint8_t quit_sent;
     uint8_t deletions;   /* popcl_fate: what became of all that were marked */
     int16_t sink_code;
     uint16_t pass;       /* 1 in the first */

@@ -229,6 +229,9 @@ int popcl_session_can_submit(const popcl_session *s);
 /* Commands in flight. */
 unsigned popcl_session_in_flight(const popcl_session *s);
 
+/* Whether QUIT, or a part of it, left: only then the server may have deleted anything. */
+int popcl_session_quit_left(const popcl_session *s);
+
 /* Ends the session at once with `why`; the first result wins. net_code is the port's own error number, for the diagnosis. */
 void popcl_session_fail(popcl_session *s, popcl_err why, int net_code);
 
@@ -298,8 +301,9 @@ struct popcl_session {
     uint8_t verb;   /* of the newest status line */
     uint8_t head, in_flight; /* the ring of commands in flight */
     uint8_t eof;    /* the peer ended the connection */
-    uint8_t busy, misused; /* a call that may call back is running; another one was made meanwhile */
+    uint8_t busy;   /* enum busy in session.c */
     uint8_t moved;  /* progress since the last tick */
+    uint8_t quit_left; /* QUIT, or a part of it, was sent */
     uint8_t taken;  /* something was taken since the last pause began */
     popcl_wire wire;
     uint8_t err_verb; /* what the newest -ERR answered */

@@ -135,7 +135,7 @@ static void finish(popcl *c) {
     c->over = 1;
     tell_open_fates(c, c->stopping ? (popcl_err)c->stopping : session);
     if (c->marked) {
-        c->deletions = (uint8_t)(session == POPCL_OK ? POPCL_DELETED : c->quit_sent ? POPCL_UNKNOWN : POPCL_VOID);
+        c->deletions = (uint8_t)(session == POPCL_OK ? POPCL_DELETED : popcl_session_quit_left(&c->session) ? POPCL_UNKNOWN : POPCL_VOID);
         if (c->cfg->fate) c->cfg->fate(c->cfg->ctx, NULL, (popcl_fate)c->deletions, POPCL_OK);
     }
     if (!c->result && (c->left || c->full_at)) c->result = POPCL_MORE;
@@ -251,17 +251,18 @@ static void plan_message(popcl *c, const popcl_msg *m) {
         if (c->cfg->listed) c->cfg->listed(c->cfg->ctx, m);
     }
     if (!in_this_pass(c, m->number)) return;
+    if (c->unordered && popcl_plan_seek(&c->plan, 0, m->number, 1) < c->plan.used) {
+        stop_for(c, POPCL_ERR_LISTING);
+        return;
+    }
     if (uses_uidl(c) && m->uid_len == 0) {
         tell(c, m, POPCL_NOT_STORED, POPCL_ERR_UID);
         return;
     }
     if (decide(c, m, POPCL_STAGE_UID) == POPCL_SKIP) return;
-    if (c->unordered && popcl_plan_seek(&c->plan, 0, m->number, 1) < c->plan.used) {
-        stop_for(c, POPCL_ERR_LISTING);
-    } else if (!popcl_plan_add(&c->plan, m)) {
-        c->full_at = m->number;
-        if (c->unordered) stop_for(c, POPCL_ERR_LISTING_ORDER);
-    }
+    if (popcl_plan_add(&c->plan, m)) return;
+    c->full_at = m->number;
+    if (c->unordered) stop_for(c, POPCL_ERR_LISTING_ORDER);
 }
 
 /* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes on where the last one ended. */
@@ -290,7 +291,7 @@ static void planned(popcl *c) {
 }
 
 static void listing_done(popcl *c) {
-    if (c->pass == 1 && c->listed == c->in_maildrop && c->cfg->listed) c->cfg->listed(c->cfg->ctx, NULL);
+    if (c->pass == 1 && !c->unordered && c->listed == c->in_maildrop && c->cfg->listed) c->cfg->listed(c->cfg->ctx, NULL);
     c->last_number = 0;
     if (c->plan.used && !c->stopping && wants_sizes(c) && uses_uidl(c)) enter(c, LIST_SIZES);
     else planned(c);
@@ -459,6 +460,7 @@ static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
     c->octets = 0;
     popcl_plan_msg(&c->plan, tag, &c->msg);
     c->msg.part = popcl_session_verb(&c->session) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
+    if (c->msg.part == POPCL_HEADERS) c->top_works = 1;
     if (c->stopping) {
         drain(c, tag, (popcl_err)c->stopping);
         return;
@@ -501,7 +503,6 @@ static void headers_durable(popcl *c, size_t at) {
     popcl_msg m;
     unsigned before = popcl_plan_actions(&c->plan, at);
     popcl_plan_msg(&c->plan, at, &m);
-    c->top_works = 1;
     unsigned actions = decide(c, &m, POPCL_STAGE_HEADERS);
     if (actions & POPCL_FETCH && c->cfg->max_messages && c->begun + c->wanted >= c->cfg->max_messages) {
         c->left = 1;
@@ -542,8 +543,9 @@ static unsigned commit(popcl *c, size_t at) {
 
 static unsigned body_answered(popcl *c, size_t at, const popcl_reply *r) {
     int top = popcl_session_verb(&c->session) == POPCL_TOP;
+    int top_known = c->top_works || (c->has_caps && popcl_session_caps(&c->session)->tags & POPCL_CAPA_TOP);
     if (r->status != POPCL_STATUS_OK) {
-        popcl_err why = popcl_reply_error(r, top && !c->top_works ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
+        popcl_err why = popcl_reply_error(r, top && !top_known ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
         not_stored(c, at, why);
         if (why == POPCL_ERR_NO_TOP) stop_for(c, why); /* it would be refused for every other message too (RFC 1939, 7: optional) */
     } else if (c->open == DRAINING) {
@@ -597,7 +599,6 @@ static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
 static unsigned send(popcl *c, popcl_verb verb) {
     popcl_command command = {verb, 0, 0, NULL, 0, NULL};
     popcl_err e = popcl_session_submit(&c->session, &command, NO_TAG);
-    if (!e && verb == POPCL_QUIT) c->quit_sent = 1;
     if (!e && c->phase == ASK_CAPA_AGAIN) c->capa_asked = 1;
     return 0;
 }

@@ -14,6 +14,8 @@
 #include "wire.h"
 #include "zero.h"
 
+enum busy { NOT_BUSY, BUSY, MISUSED }; /* a call that may call back is running; and another one was made meanwhile */
+
 enum state { CLOSED, CONNECTING, GREETING, IDLE, STATUS, LINES, BODY, HELD, UNASKED, ENDING }; /* zeroed is closed */
 
 static const char *state_name(unsigned state) {
@@ -93,7 +95,7 @@ static void await_next(popcl_session *s) {
 /* The reply is complete: says so, and again after a pause; then the command is no longer in flight. */
 static void complete(popcl_session *s) {
     popcl_verb verb = s->in_flight ? (popcl_verb)head(s)->verb : POPCL_VERBS;
-    int ok = s->reply.status == POPCL_STATUS_OK;
+    int ok = s->reply.status == POPCL_STATUS_OK, answers = s->in_flight != 0; /* not the greeting, in whose event a command may be submitted */
     if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) s->phase = POPCL_IN_TRANSACTION;
     unsigned why = s->events->done(s->ctx, head_tag(s), &s->reply);
     if (s->state == CLOSED) return;
@@ -103,7 +105,7 @@ static void complete(popcl_session *s) {
         return;
     }
     s->taken = 1;
-    if (s->in_flight) {
+    if (answers) {
         s->flight_octets -= head(s)->octets;
         s->head = (uint8_t)((s->head + 1u) % POPCL_WINDOW);
         s->in_flight--;
@@ -193,11 +195,12 @@ static size_t take_line(popcl_session *s, const unsigned char *p, size_t n) {
     unsigned limit = listing && s->parser.form == POPCL_FORM_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
     size_t used, span_n = 0;
     const unsigned char *span = (const unsigned char *)"";
-    popcl_wire_event event = popcl_wire_line(&s->wire, listing, p, n, &used, &span, &span_n);
-    if (used > limit - s->parser.octets) {
+    size_t room = limit - s->parser.octets;
+    if (room == 0) {
         line_failed(s, POPCL_ERR_LINE_LENGTH);
-        return used;
+        return n;
     }
+    popcl_wire_event event = popcl_wire_line(&s->wire, listing, p, n < room ? n : room, &used, &span, &span_n);
     s->parser.octets = (uint16_t)(s->parser.octets + used);
     if (event == POPCL_WIRE_SPAN || event == POPCL_WIRE_EOL) trace(s, POPCL_TRACE_RECEIVED, span, span_n);
     if (event == POPCL_WIRE_LF || event == POPCL_WIRE_NUL) line_failed(s, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
@@ -244,7 +247,7 @@ static void stream_ended(popcl_session *s) {
     case GREETING: finish(s, POPCL_ERR_CLOSED_GREETING); break;
     case BODY: finish(s, POPCL_ERR_CLOSED_MESSAGE); break;
     case ENDING: finish(s, popcl_reply_error(&s->reply, POPCL_ERR_SERVER_CLOSED)); break;
-    default: finish(s, quit_in_flight(s) ? POPCL_ERR_QUIT_UNKNOWN : POPCL_ERR_CLOSED); break;
+    default: finish(s, s->quit_left ? POPCL_ERR_QUIT_UNKNOWN : POPCL_ERR_CLOSED); break;
     }
 }
 
@@ -279,13 +282,13 @@ static void pump(popcl_session *s) {
 
 /* Every call that may call back stands between these two. */
 int popcl_session_hold(popcl_session *s) {
-    if (s->busy) s->misused = 1;
-    return s->busy ? 0 : (s->busy = 1);
+    s->busy = s->busy == NOT_BUSY ? BUSY : MISUSED;
+    return s->busy == BUSY;
 }
 
 void popcl_session_release(popcl_session *s) {
-    if (s->misused) finish(s, POPCL_ERR_REENTRANT);
-    s->busy = s->misused = 0;
+    if (s->busy == MISUSED) finish(s, POPCL_ERR_REENTRANT);
+    s->busy = NOT_BUSY;
 }
 
 /* ---- the interface ---- */
@@ -318,10 +321,16 @@ popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg,
     return POPCL_OK;
 }
 
+/* A step backwards counts as no time. */
+static void set_now(popcl_session *s, uint32_t now_ms) {
+    if (now_ms - s->now <= POPCL_MS_MAX) s->now = now_ms;
+}
+
 void popcl_session_connected(popcl_session *s, uint32_t now_ms) {
     if (!popcl_session_hold(s)) return;
     if (s->state == CONNECTING) {
-        s->now = s->since = now_ms;
+        set_now(s, now_ms);
+        s->since = s->now;
         begin_status(s);
         enter(s, GREETING);
     }
@@ -359,6 +368,7 @@ void popcl_session_send_ack(popcl_session *s, size_t n) {
         finish(s, POPCL_ERR_PORT);
     } else if (offered && n) {
         s->link.ops->send_ack(&s->link, n);
+        if (quit_in_flight(s) && s->link.ops->unsent(&s->link) < sizeof "QUIT\r\n" - 1) s->quit_left = 1;
         if (!s->pause) s->moved = 1;
         pump(s);
     }
@@ -441,7 +451,7 @@ static uint32_t deadline(const popcl_session *s, popcl_err *means) {
 void popcl_session_tick(popcl_session *s, uint32_t now_ms) {
     popcl_err e;
     if (!popcl_session_hold(s)) return;
-    if (now_ms - s->now <= POPCL_MS_MAX) s->now = now_ms; /* else the clock went back: no time passed */
+    set_now(s, now_ms);
     if (s->moved) s->since = s->now;
     s->moved = 0;
     if (s->state != CLOSED && deadline(s, &e) == 0) finish(s, e);
@@ -505,12 +515,16 @@ void popcl_session_fail(popcl_session *s, popcl_err why, int net_code) {
     if (s->state == CLOSED) return;
     s->net_code = net_code;
     /* a reset while QUIT waits for its answer leaves the same question open as an end does */
-    if (why == POPCL_ERR_NET && quit_in_flight(s)) why = POPCL_ERR_QUIT_UNKNOWN;
+    if (why == POPCL_ERR_NET && s->quit_left) why = POPCL_ERR_QUIT_UNKNOWN;
     finish(s, why == POPCL_OK || why == POPCL_MORE ? POPCL_ERR_ARGUMENT : why);
 }
 
 popcl_err popcl_session_result(const popcl_session *s) {
     return s->result || s->events ? (popcl_err)s->result : POPCL_ERR_STATE;
+}
+
+int popcl_session_quit_left(const popcl_session *s) {
+    return s->quit_left;
 }
 
 int popcl_session_net_code(const popcl_session *s) {
@@ -538,10 +552,7 @@ const char *popcl_session_state_name(const popcl_session *s) {
 }
 
 void popcl_session_wipe(popcl_session *s) {
-    if (s->busy) {
-        s->misused = 1;
-        return;
-    }
+    if (!popcl_session_hold(s)) return;
     if (s->link.buf) popcl_zero(s->link.buf, s->link.len);
     popcl_zero(s, sizeof *s);
 }
