@@ -157,6 +157,9 @@ def main(words):
     sys.path.insert(0, str(HERE))
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    # Who starts the tests in the background, or under nohup, has these ignored; the command inherits that, and would honour it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if "POPCL" in os.environ:
         os.environ["POPCL"] = os.path.join(START, os.environ["POPCL"])
     if words[:1] == ["--class"]:
