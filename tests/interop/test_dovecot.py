@@ -168,6 +168,16 @@ class Fetching(DovecotTest):
             for name in files:
                 self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o077, 0, name)
 
+    def test_umask_that_takes_all(self):
+        """With umask 777 the directories that a run makes can be entered, by the next run too."""
+        _, place = self.mailbox(self.messages[:3])
+        place.umask = 0o777
+        for _ in range(2):
+            self.run_popcl(place, "-n")
+            self.assertEqual(len(place.names()), 3)
+            self.assertEqual(place.out.stat().st_mode & 0o777, 0o700)
+            self.assertEqual((place.state / "popcl").stat().st_mode & 0o777, 0o700)
+
     def test_max_size(self):
         """[B42] --max-size: what is larger stays on the server, also with -d, and the run says so."""
         account, place = self.mailbox(self.messages)

@@ -618,6 +618,11 @@ class Network(HostileTest):
                 with server:
                     self.assertEqual(self.place().run(server.port, server=host).count, 3)
 
+    def test_scope_is_said(self):
+        """[L3] A scope that is none is not hidden by the error about it."""
+        result = self.place().run(110, server="fe80::1%no-such-link", code=68)
+        self.assertIn("[fe80::1%no-such-link]:110", result.err)
+
     def test_family_asked_for(self):
         """[A2] -4 and -6 take addresses of that family only."""
         with Hostile() as server:

@@ -204,6 +204,17 @@ static void output_errors_are_noticed(void **state) {
     (void)end();
 }
 
+/* Both may be one terminal: the count must not stand behind half a progress line. */
+static void output_erases_the_progress(void **state) {
+    (void)state;
+    begin("x");
+    r.terminal = 1;
+    cmd_report_progress(&r, 1, 2, 2048);
+    cmd_report_print(&r, "2 messages downloaded.\n");
+    assert_int_equal(cmd_report_flush(&r), 0);
+    assert_string_equal(end(), "\r1 of 2 messages, 2.0 KB\033[K\r\033[K2 messages downloaded.\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_codes),
@@ -213,6 +224,7 @@ int main(void) {
         cmocka_unit_test(trace_lines),
         cmocka_unit_test(a_traced_line_is_bounded),
         cmocka_unit_test(output_errors_are_noticed),
+        cmocka_unit_test(output_erases_the_progress),
         cmocka_unit_test(lines_are_escaped_and_quiet_is_quiet),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);

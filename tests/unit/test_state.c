@@ -278,6 +278,45 @@ static void where_it_lies(void **state) {
     assert_int_equal(setenv("XDG_STATE_HOME", dir, 1), 0);
 }
 
+/* HOME is there and cannot be written (a service's): who only looks later must look where a run wrote. */
+static void who_looks_finds_what_a_run_wrote(void **state) {
+    char home[96];
+    (void)state;
+    (void)snprintf(home, sizeof home, "%s/bare", dir);
+    assert_int_equal(mkdir(home, 0700), 0);
+    assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
+    assert_int_equal(setenv("HOME", "/nonexistent", 1), 0);
+    assert_int_equal(open_for("l"), 0);
+    note("u", CMD_STORED);
+    assert_int_equal(cmd_state_end(&s, 0), 0);
+    cmd_state_close(&s);
+    assert_int_equal(setenv("HOME", home, 1), 0);
+    assert_int_equal(cmd_state_open(&s, "l", 1, "mail.example", 110, dir, 0), 0);
+    assert_int_equal(known("u"), FETCHED);
+    cmd_state_close(&s);
+    assert_int_equal(rmdir(home), 0); /* nothing was made in it */
+    assert_int_equal(setenv("XDG_STATE_HOME", dir, 1), 0);
+}
+
+/* A count or a length that lies must not make room for what is not there. */
+static void a_damaged_length_takes_no_memory(void **state) {
+    char file[1100];
+    (void)state;
+    assert_int_equal(open_for("m"), 0);
+    note("u", CMD_STORED);
+    next_run("m", 0);
+    path_of(file, "");
+    cmd_state_close(&s);
+    assert_int_equal(truncate(file, (off_t)1 << 30), 0);
+    assert_int_equal(open_for("m"), 0);
+    assert_int_equal(s.damaged, 1);
+    assert_in_range(s.seen.slots, 2, 1000);
+    note("u", CMD_STORED);
+    next_run("m", 0);
+    assert_int_equal(known("u"), FETCHED);
+    cmd_state_close(&s);
+}
+
 static void a_link_is_not_followed(void **state) {
     char file[1100];
     (void)state;
@@ -376,6 +415,8 @@ int main(void) {
         cmocka_unit_test(damaged_is_kept_aside),
         cmocka_unit_test(a_killed_run_left_what_is_sure),
         cmocka_unit_test(where_it_lies),
+        cmocka_unit_test(who_looks_finds_what_a_run_wrote),
+        cmocka_unit_test(a_damaged_length_takes_no_memory),
         cmocka_unit_test(a_link_is_not_followed),
         cmocka_unit_test(identity_by_message_id),
         cmocka_unit_test(identity_without_message_id),

@@ -40,7 +40,7 @@ static struct run {
     cmd_job job;
     popcl popcl;
     popcl_store_dir *store;
-    char server[CMD_HOST_MAX + 16]; /* "host:port", for people */
+    char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", for people */
     unsigned char iobuf[IOBUF_OCTETS], plan[PLAN_OCTETS];
 } run;
 
@@ -326,7 +326,7 @@ static int perform(struct run *r) {
         return cmd_exit_code(POPCL_ERR_NO_TLS);
     }
 #endif
-    (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->host, (unsigned)o->port);
+    (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial, (unsigned)o->port);
     if ((code = load_auth(r)) != 0 || (code = open_store(r)) != 0 || (code = open_state(r)) != 0) return code;
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
@@ -349,6 +349,7 @@ static void clean_up(struct run *r) {
 int main(int argc, char *argv[]) {
     struct run *r = &run;
     int code;
+    (void)umask(077); /* the caller's may take the owner's own rights: what is made here must be of use to the next run */
     fill_standard_fds();
     forbid_core();
     int bad = cmd_options_parse(&r->options, argc, argv);

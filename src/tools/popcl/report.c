@@ -204,6 +204,7 @@ void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint6
 /* ---- standard output ---- */
 
 int cmd_report_flush(cmd_report *r) {
+    if (r->out_len) erase_progress(r); /* it may be on the same terminal */
     if (r->out_len && !r->out_errno) r->out_errno = write_all(r->out_fd, r->out, r->out_len);
     r->out_len = 0;
     return r->out_errno ? -1 : 0;

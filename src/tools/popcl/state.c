@@ -77,10 +77,12 @@ static unsigned settle(void *ctx, unsigned marks) {
     return left;
 }
 
+enum { FIRST_UIDS = 128 }; /* that fit before the memory for them grows */
+
 /* Gives the set more room. Returns 0 where there is no memory. */
 static int grow(cmd_state *s) {
     popcl_seen larger;
-    size_t uids = s->seen.used * 2 + 128;
+    size_t uids = s->seen.used * 2 + FIRST_UIDS;
     void *memory = malloc(POPCL_SEEN_SIZE(uids));
     if (!memory) return 0;
     if (popcl_seen_init(&larger, memory, POPCL_SEEN_SIZE(uids), s->seen.key) != POPCL_OK ||
@@ -158,8 +160,9 @@ static int find_dir(cmd_state *s, const char *out_dir) {
     struct stat st;
     if (xdg && xdg[0] == '/')
         return open_at(s, xdg, "popcl") ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0; /* relative: ignored, as XDG asks */
-    if (home && home[0] == '/' && stat(home, &st) == 0 && S_ISDIR(st.st_mode) && open_at(s, home, ".local/state/popcl") == 0) return 0;
-    if (!out_dir) return 0;
+    if (home && home[0] == '/' && stat(home, &st) == 0 && S_ISDIR(st.st_mode) && open_at(s, home, ".local/state/popcl") == 0 && s->dir >= 0)
+        return 0;
+    if (!out_dir) return 0; /* else who only reads finds what a run put there because HOME was not writable */
     return open_at(s, out_dir, ".popcl") ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0;
 }
 
@@ -256,21 +259,33 @@ static int put_aside(cmd_state *s) {
     return 0;
 }
 
+/* Reads the file from its beginning into a new set with room for so many UIDs. Returns 0 with *e set, or an exit code. */
+static int load_set(cmd_state *s, int fd, size_t uids, popcl_err *e) {
+    reader f = {.fd = fd};
+    free(s->seen.memory);
+    s->seen.memory = NULL;
+    int code = begin_set(s, uids);
+    if (code) return code;
+    if (lseek(fd, 0, SEEK_SET)) return failed(s, "reading", CMD_EXIT_DISK);
+    *e = popcl_seen_load(&s->seen, get, &f);
+    errno = f.error;
+    return f.error ? failed(s, "reading", CMD_EXIT_DISK) : 0;
+}
+
 static int load(cmd_state *s, int fd) {
     struct stat st;
     settling t = {0};
-    reader f = {.fd = fd};
+    popcl_err e = POPCL_OK;
     if (fstat(fd, &st)) return failed(s, "fstat", CMD_EXIT_DISK);
     if (!S_ISREG(st.st_mode)) {
         errno = EINVAL;
         return failed(s, "opening, as it is no ordinary file,", CMD_EXIT_CREATE);
     }
-    size_t saved = st.st_size > 0 ? (size_t)st.st_size : 0;
-    int code = begin_set(s, saved / POPCL_SEEN_ENTRY + saved / POPCL_SEEN_ENTRY / 4 + 128);
+    /* Room is made for a file that proved to be whole: the length of a damaged one must not cost memory. */
+    int code = load_set(s, fd, FIRST_UIDS, &e);
+    size_t uids = (size_t)st.st_size / POPCL_SEEN_ENTRY;
+    if (code == 0 && e == POPCL_ERR_SEEN_FULL) code = load_set(s, fd, uids + uids / 4 + FIRST_UIDS, &e);
     if (code) return code;
-    popcl_err e = popcl_seen_load(&s->seen, get, &f);
-    errno = f.error;
-    if (f.error) return failed(s, "reading", CMD_EXIT_DISK);
     if (e != POPCL_OK) return put_aside(s);
     popcl_seen_each(&s->seen, settle, &t);
     s->due = t.due;
@@ -284,10 +299,10 @@ int cmd_state_open(cmd_state *s, const char *user, size_t user_len, const char *
     name_file(s, user, user_len, host, port);
     int code = find_dir(s, out_dir);
     if (code) return code;
-    if (s->dir < 0) return begin_set(s, 128);
+    if (s->dir < 0) return begin_set(s, FIRST_UIDS);
     if (writes) tidy(s);
     int fd = openat(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT ? begin_set(s, 128) : failed(s, "opening", CMD_EXIT_CREATE);
+    if (fd < 0) return errno == ENOENT ? begin_set(s, FIRST_UIDS) : failed(s, "opening", CMD_EXIT_CREATE);
     code = load(s, fd);
     (void)close(fd);
     return code;
