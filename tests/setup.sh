@@ -33,7 +33,8 @@ find_missing() {
     for group in "$@"; do
         case $group in
         build)
-            want gcc command -v "${CC:-gcc}"
+            cc=${CC:-gcc}
+            want gcc command -v "${cc%% *}"
             want libc6-dev one_of /usr/include/stdio.h
             if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi
             ;;

@@ -54,6 +54,7 @@ struct popcl_store_dir {
     void *sys;
     int dir;                             /* the directory */
     int fd;                              /* of the open message's temporary, -1: no message is open */
+    uid_t owner;                         /* as the file system sees us */
     char temporary[32];                  /* its name, "" once it has none of its own any more */
     char base[PLAIN_MAX + 8];            /* of the open message's name, without what makes it a further one */
     unsigned first;                      /* the first of its names to try: see compose_name */
@@ -455,6 +456,7 @@ static int hold_temporary(popcl_store_dir *s) {
         return -1;
     }
     if (st.st_nlink == 0) return 0;
+    s->owner = st.st_uid;
     if ((st.st_mode & 07777) != 0600) allow_owner_only(s);
     return 1;
 }
@@ -534,7 +536,7 @@ static found look_at(popcl_store_dir *s, const char *name) {
     }
     if (stat_file(s, fd, &st) < 0)
         f = not_found_out(s, "fstat", name);
-    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size)
+    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && st.st_uid == s->owner) /* another's could be taken away again */
         f = compare(s, fd, name);
     /* It counts as this message's copy from now on, and whoever wrote it may not have synced it. */
     if (f == SAME && sync_file(s, fd) < 0) f = not_found_out(s, "fsync", name);

@@ -355,7 +355,9 @@ ALL = (1, 2, 3)
     Case("UIDL is refused for now, with -n", "[B46 R45]", {"UIDL": b"-ERR [SYS/TEMP] later\r\n"}, 75, "-n"),
     Case("UIDL is refused, with -d", "[B46 R32]", {"UIDL": b"-ERR what?\r\n"}, 0, "-d", stored=ALL, left=0),
     Case("UIDL is refused, with -n", "[B46 R32]", {"UIDL": b"-ERR what?\r\n"}, 0, "-n", stored=ALL),
-    Case("UIDL and TOP are refused, with -n", "[B46 R32]", {"UIDL": b"-ERR what?\r\n", "TOP": b"-ERR what?\r\n"}, 69, "-n", "-d",
+    Case("UIDL and TOP are refused, with -n", "[B46 R32]", {"UIDL": b"-ERR what?\r\n", "TOP": b"-ERR what?\r\n", "CAPA": b"+OK\r\nUSER\r\n.\r\n"}, 69, "-n", "-d",
+         never=("RETR", "DELE")),
+    Case("UIDL and TOP are refused, though CAPA lists TOP, with -n", "[B46 R32]", {"UIDL": b"-ERR what?\r\n", "TOP": b"-ERR what?\r\n"}, 75, "-n", "-d",
          never=("RETR", "DELE")),
     Case("UIDL is not in CAPA", "[Q8]", {"CAPA": b"+OK\r\nUSER\r\n.\r\n"}, 0, "-n", stored=ALL, never=("TOP",)),
     uidl("UID missing", "[B47 Q7]", (b"1 one", b"2", b"3 three"), 75, "-d", stored=(1, 3), left=1),
@@ -483,6 +485,52 @@ class Listings(HostileTest):
                     self.assertEqual(result.count, 0)
                     self.assertEqual(server.violations, [])
                 self.assertEqual(place.contents(), sorted(message(n) for n in (1, 2, 3)))
+
+    def test_deletion_not_confirmed_without_uids_and_headers(self):
+        """[B46 B59] Where nothing tells which message was stored, one run says so, and the next fetches again what it then deletes."""
+        place = self.place()
+        nothing = {"UIDL": b"-ERR what?\r\n", "TOP": b"-ERR what?\r\n", "CAPA": b"-ERR what?\r\n"}
+        with Hostile(replies={**nothing, "QUIT": b"-ERR not removed\r\n"}, out=place.out) as server:
+            place.run(server.port, "-d", code=75)
+            server.replies = nothing
+            place.run(server.port, "-d", code=69)
+            place.run(server.port, "-d")
+            self.assertEqual((server.messages, server.violations), ([], []))
+        self.assertEqual(set(place.contents()), {message(n) for n in (1, 2, 3)})
+
+    def test_trace_into_the_auth_file(self):
+        """[E13 L6] --trace=FILE with the auth file's name is refused, and leaves it as it is."""
+        place = self.place()
+        with Hostile() as server:
+            before = open(place.auth_file).read()
+            place.run(server.port, f"--trace={place.auth_file}", code=73)
+            self.assertEqual(open(place.auth_file).read(), before)
+
+    def test_uid_used_again(self):
+        """[R35 B51 B59] A server that gives a new message the UID of one that it did delete: the new one is fetched, not taken for the old."""
+        for second in ((), ("-n",)):
+            place = self.place()
+            with Hostile(replies={"QUIT": [Close()]}, out=place.out) as server:
+                place.run(server.port, "-d", code=75)
+                server.replies = {}
+                server.messages[:] = [message(7, 30), message(2), message(3)]
+                self.assertEqual(place.run(server.port, "-d", *second).count, 1)
+                self.assertEqual((server.messages, server.violations), ([], []))
+            self.assertEqual(place.contents(), sorted([message(7, 30), *(message(n) for n in (1, 2, 3))]))
+
+    def test_uid_given_twice_while_a_deletion_is_due(self):
+        """[B50 B59] A second message under the UID of one that waits for its deletion, in either order and of any size: both are here at the end."""
+        for other in (message(8), message(8, 30)):
+            for at in (0, 1):
+                place = self.place()
+                with Hostile(messages=[message(1)], replies={"QUIT": b"-ERR not removed\r\n"}, out=place.out) as server:
+                    place.run(server.port, "-d", code=75)
+                    server.replies = {}
+                    server.messages.insert(at, other)
+                    server.uids[:] = [server.uids[0]] * 2
+                    place.run(server.port, "-d")
+                    self.assertEqual((server.messages, server.violations), ([], []))
+                self.assertEqual(set(place.contents()), {message(1), other})
 
     def test_renumbered_between_sessions(self):
         """[G8 R13] Numbers mean nothing in the next session: with other messages under the old numbers, the right ones are deleted."""

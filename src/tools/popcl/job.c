@@ -75,6 +75,12 @@ static void print_listed(cmd_job *j, const popcl_msg *m) {
     cmd_report_print(j->report, line);
 }
 
+/* Whether a message whose UID is due is surely the one that was stored. A header tells (it is more than a Message-ID), a UID with the
+ * size; while only the UID is known the question is left open. */
+static int is_stored(const cmd_job *j, const popcl_msg *m, popcl_stage stage) {
+    return m->uid_len == 0 || stage == POPCL_STAGE_UID || cmd_state_is_sized(j->state, m->uid, m->uid_len, m->size);
+}
+
 /* What to do with a message of which all is known that will be known. */
 static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned known) {
     const cmd_options *o = j->options;
@@ -86,8 +92,8 @@ static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigne
         print_listed(j, m);
         return POPCL_SKIP;
     default:
-        if (o->delete &&(known & CMD_KNOWN_DUE)) return POPCL_DELETE_UNFETCHED;
-        if (o->only_new && !is_new(known)) return POPCL_SKIP;
+        if (o->delete && (known & CMD_KNOWN_DUE) && is_stored(j, m, stage)) return POPCL_DELETE_UNFETCHED;
+        if (o->only_new && !is_new(known) && !(o->delete && (known & CMD_KNOWN_DUE))) return POPCL_SKIP;
         return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
     }
 }
@@ -218,6 +224,7 @@ static int begin(void *ctx, const popcl_msg *m) {
     cmd_job *j = ctx;
     j->part = (popcl_part)m->part;
     j->number = m->number;
+    j->message = m;
     j->octets = 0;
     j->without_uid = m->uid_len == 0;
     if (j->without_uid) cmd_identity_begin(&j->reading);
@@ -243,6 +250,7 @@ static int commit(void *ctx) {
     if (result != 0 && result != POPCL_STAGED) return result;
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
+    if (j->options->delete && j->message->uid_len) cmd_state_sized(j->state, j->message->uid, j->message->uid_len, j->octets);
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number, (unsigned long long)j->octets,
                       popcl_store_dir_name(j->store));
     j->stored_octets += j->octets;

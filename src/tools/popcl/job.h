@@ -35,7 +35,8 @@ typedef struct cmd_job {
     cmd_identity reading;
     popcl_part part; /* what the sink is getting, of which message */
     uint32_t number;
-    uint64_t size, octets;
+    const popcl_msg *message;
+    uint64_t octets;
     int without_uid;
     cmd_named *named;
     size_t named_len, named_room;

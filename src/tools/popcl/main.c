@@ -146,17 +146,21 @@ static int show_version(struct run *r) {
 /* Returns the descriptor, -1 without trace, or -2 after an error. Text of a session is as private as mail: 0600, and no link followed. */
 static int open_trace(struct run *r) {
     char what[512];
-    struct stat st;
+    struct stat st, auth;
     const char *path = r->options.trace_file;
     if (!r->options.trace) return -1;
     if (!path) return STDERR_FILENO;
     int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
     int bad = fd < 0 || fstat(fd, &st);
+    if (!bad && stat(r->options.auth_file, &auth) == 0 && auth.st_dev == st.st_dev && auth.st_ino == st.st_ino) {
+        bad = 1; /* it would be emptied */
+        errno = EEXIST;
+    }
     if (!bad && S_ISREG(st.st_mode)) bad = fchmod(fd, 0600) || ftruncate(fd, 0); /* others' files are refused here */
     if (!bad) return fd;
     (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path, cmd_error_text(errno));
     if (fd >= 0) (void)close(fd);
-    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link or another user's", "give another name");
+    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link, another user's, or the auth file", "give another name");
     return -2;
 }
 
@@ -232,7 +236,7 @@ static popcl_config configure(struct run *r) {
     cfg.max_messages = o->action == CMD_FETCH ? o->limit : 0;
     cfg.drain_max = DRAIN_OCTETS;
     cfg.passes = UINT16_MAX;
-    cfg.need_size = o->action == CMD_LIST;
+    cfg.need_size = o->action == CMD_LIST || (o->delete && r->state.due); /* see cmd_state_sized */
     cfg.no_capa = o->no_capa;
     cfg.sink = &cmd_job_sink;
     cfg.sink_ctx = cfg.ctx = &r->job;
@@ -304,6 +308,7 @@ static int tell_result(struct run *r, const popcl_diag *d) {
 static int finish(struct run *r, const popcl_diag *d) {
     cmd_job_end(&r->job, d);
     int code = tell_result(r, d);
+    if (d->err == POPCL_ERR_NO_TOP && !r->options.only_new) cmd_state_forget_due(&r->state);
     int state_code = cmd_state_end(&r->state, d->deletions == POPCL_DELETED);
     if (state_code) {
         (void)state_failed(r, state_code);
@@ -335,7 +340,9 @@ static int perform(struct run *r) {
     if (o->security == POPCL_CLEAR) warn_of_clear_text(r);
     catch_signals();
     run_session(r, &d);
-    return finish(r, &d);
+    code = finish(r, &d);
+    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
+    return code;
 }
 
 static void clean_up(struct run *r) {

@@ -1,9 +1,10 @@
-/* state - see state.h. A UID's marks are one of nine combinations; two tables say all that can happen to them:
+/* state - see state.h. A UID's marks are one of ten combinations; two tables say all that can happen to them:
  *
- *     before the run   1 FETCHED   2 REFUSED   5 DUE (and fetched)
+ *     before the run   1 FETCHED   2 REFUSED   5 DUE (and fetched)   7 DUE, and named once by this run's listing
  *     in this run      9 stored    13 stored, DELE due    12 DELE taken    10 refused    8 failed: one message of this UID at least
  *
- * The `8` (POPCL_SEEN_OTHER) is what parts this run from before it. */
+ * The `8` (POPCL_SEEN_OTHER) is what parts this run from before it. A `4` alone is no UID's but "UID OCTETS": the size of a message that is
+ * DUE, or may come to be. No UID holds a space. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include "state.h"
@@ -27,6 +28,8 @@ enum marks {
     FETCHED = POPCL_SEEN_FETCHED,
     REFUSED = POPCL_SEEN_REFUSED,
     DUE = POPCL_SEEN_FETCHED | POPCL_SEEN_DELETE_DUE,
+    DUE_NAMED = DUE | POPCL_SEEN_REFUSED,
+    SIZE = POPCL_SEEN_DELETE_DUE,
     NOW = POPCL_SEEN_OTHER,
     NOW_FAILED = NOW,
     NOW_STORED = NOW | POPCL_SEEN_FETCHED,
@@ -39,16 +42,17 @@ enum marks {
 /* Marks and event -> marks. One failure among messages of the same UID outlives every success: all are fetched again, none is deleted
  * unfetched. What an earlier run stored stays stored when this one fails to fetch it again. */
 static const unsigned char after[CMD_EVENTS][POPCL_SEEN_MARKS + 1] = {
-    [CMD_STORED] = {[0] = NOW_STORED, [FETCHED] = NOW_STORED, [REFUSED] = NOW_STORED, [DUE] = DUE, [NOW_FAILED] = NOW_FAILED,
-                    [NOW_STORED] = NOW_STORED, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_MARKED, [NOW_STORED_DUE] = NOW_STORED_DUE},
+    [CMD_STORED] = {[0] = NOW_STORED, [FETCHED] = NOW_STORED, [REFUSED] = NOW_STORED, [DUE] = DUE, [DUE_NAMED] = DUE,
+                    [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_MARKED, [NOW_STORED_DUE] = NOW_STORED_DUE},
     [CMD_STORED_DUE] = {[0] = NOW_STORED_DUE, [FETCHED] = NOW_STORED_DUE, [REFUSED] = NOW_STORED_DUE, [DUE] = NOW_STORED_DUE,
+                        [DUE_NAMED] = NOW_STORED_DUE,
                         [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED_DUE, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_MARKED,
                         [NOW_STORED_DUE] = NOW_STORED_DUE},
-    [CMD_FAILED] = {[0] = NOW_FAILED, [FETCHED] = FETCHED, [REFUSED] = NOW_FAILED, [DUE] = DUE, [NOW_FAILED] = NOW_FAILED,
+    [CMD_FAILED] = {[0] = NOW_FAILED, [FETCHED] = FETCHED, [REFUSED] = NOW_FAILED, [DUE] = DUE, [DUE_NAMED] = DUE, [NOW_FAILED] = NOW_FAILED,
                     [NOW_STORED] = NOW_FAILED, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_FAILED, [NOW_STORED_DUE] = NOW_FAILED},
-    [CMD_REFUSED] = {[0] = NOW_REFUSED, [FETCHED] = FETCHED, [REFUSED] = NOW_REFUSED, [DUE] = DUE, [NOW_FAILED] = NOW_FAILED,
+    [CMD_REFUSED] = {[0] = NOW_REFUSED, [FETCHED] = FETCHED, [REFUSED] = NOW_REFUSED, [DUE] = DUE, [DUE_NAMED] = DUE, [NOW_FAILED] = NOW_FAILED,
                      [NOW_STORED] = NOW_FAILED, [NOW_REFUSED] = NOW_REFUSED, [NOW_MARKED] = NOW_FAILED, [NOW_STORED_DUE] = NOW_FAILED},
-    [CMD_MARKED] = {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = NOW_MARKED, [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED,
+    [CMD_MARKED] = {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = NOW_MARKED, [DUE_NAMED] = NOW_MARKED, [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED,
                     [NOW_REFUSED] = NOW_REFUSED, [NOW_MARKED] = NOW_MARKED, [NOW_STORED_DUE] = NOW_MARKED},
 };
 
@@ -56,8 +60,10 @@ static const unsigned char after[CMD_EVENTS][POPCL_SEEN_MARKS + 1] = {
  * is confirmed stays FETCHED until the listings no longer name it: a server that keeps it all the same is not asked for it again.
  * Combinations that no run makes are forgotten, or count as the less that they say. */
 static const unsigned char settled[2][POPCL_SEEN_MARKS + 1] = {
-    {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = DUE, [NOW_STORED] = FETCHED, [NOW_REFUSED] = REFUSED, [NOW_MARKED] = DUE, [NOW_STORED_DUE] = DUE},
-    {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = DUE, [NOW_STORED] = FETCHED, [NOW_REFUSED] = REFUSED, [NOW_MARKED] = FETCHED, [NOW_STORED_DUE] = DUE},
+    {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = DUE, [DUE_NAMED] = DUE, [SIZE] = SIZE, [NOW_STORED] = FETCHED, [NOW_REFUSED] = REFUSED,
+     [NOW_MARKED] = DUE, [NOW_STORED_DUE] = DUE},
+    {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = DUE, [DUE_NAMED] = DUE, [NOW_STORED] = FETCHED, [NOW_REFUSED] = REFUSED,
+     [NOW_MARKED] = FETCHED, [NOW_STORED_DUE] = DUE},
 };
 /* clang-format on */
 
@@ -98,24 +104,55 @@ static int grow(cmd_state *s) {
 unsigned cmd_state_known(const cmd_state *s, const char *uid, size_t len) {
     unsigned marks = popcl_seen_get(&s->seen, uid, len);
     if (marks & NOW) return 0;
-    if (marks == DUE) return CMD_KNOWN_FETCHED | CMD_KNOWN_DUE;
+    if (marks == DUE || marks == DUE_NAMED) return CMD_KNOWN_FETCHED | CMD_KNOWN_DUE;
     if (marks == REFUSED) return s->max_size && s->max_size <= s->seen.note ? CMD_KNOWN_REFUSED : 0;
     return marks ? CMD_KNOWN_FETCHED : 0;
+}
+
+static void put_marks(cmd_state *s, const char *key, size_t len, unsigned marks) {
+    s->changed = 1;
+    if (popcl_seen_put(&s->seen, key, len, marks) == POPCL_OK) return;
+    if (!grow(s) || popcl_seen_put(&s->seen, key, len, marks) != POPCL_OK) s->lost = 1;
 }
 
 void cmd_state_note(cmd_state *s, const char *uid, size_t len, cmd_event event) {
     unsigned marks = popcl_seen_get(&s->seen, uid, len);
     unsigned next = after[event][marks];
-    if (len == 0 || next == marks) return;
+    if (len && next != marks) put_marks(s, uid, len, next);
+}
+
+/* "UID OCTETS" */
+static size_t size_key(char key[POPCL_UID_MAX + 24], const char *uid, size_t len, uint64_t octets) {
+    return (size_t)snprintf(key, POPCL_UID_MAX + 24, "%.*s %llu", (int)len, uid, (unsigned long long)octets);
+}
+
+void cmd_state_sized(cmd_state *s, const char *uid, size_t len, uint64_t octets) {
+    char key[POPCL_UID_MAX + 24];
+    put_marks(s, key, size_key(key, uid, len, octets), SIZE);
+}
+
+int cmd_state_is_sized(const cmd_state *s, const char *uid, size_t len, uint64_t octets) {
+    char key[POPCL_UID_MAX + 24];
+    return popcl_seen_get(&s->seen, key, size_key(key, uid, len, octets)) == SIZE;
+}
+
+static unsigned due_is_fetched(void *ctx, unsigned marks) {
+    (void)ctx;
+    return marks == DUE || marks == DUE_NAMED ? FETCHED : marks;
+}
+
+void cmd_state_forget_due(cmd_state *s) {
+    popcl_seen_each(&s->seen, due_is_fetched, NULL);
     s->changed = 1;
-    if (popcl_seen_put(&s->seen, uid, len, next) == POPCL_OK) return;
-    if (!grow(s) || popcl_seen_put(&s->seen, uid, len, next) != POPCL_OK) s->lost = 1;
 }
 
 void cmd_state_listed(cmd_state *s, const char *uid, size_t len) {
     if (uid && len == 0) return;
     popcl_seen_listed(&s->seen, uid, len);
     if (!uid) s->changed = 1;
+    unsigned marks = uid && s->due ? popcl_seen_get(&s->seen, uid, len) : 0;
+    if (marks == DUE) put_marks(s, uid, len, DUE_NAMED);
+    if (marks == DUE_NAMED) put_marks(s, uid, len, NOW_FAILED);
 }
 
 /* ---- the directory ---- */

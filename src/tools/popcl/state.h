@@ -60,7 +60,16 @@ unsigned cmd_state_known(const cmd_state *s, const char *uid, size_t len);
 
 void cmd_state_note(cmd_state *s, const char *uid, size_t len, cmd_event event);
 
-/* See popcl_seen_listed. */
+/* A UID says which message it is only while the server keeps to RFC 1939, 7: not to use it again, nor twice. Before a message is deleted
+ * unfetched, on the word of an earlier run, its size is asked as well. sized: this run gets a message of so many octets, to delete it;
+ * is_sized: an earlier run did. A size is forgotten with a confirmed deletion, or after two listings: then the message is fetched again. */
+void cmd_state_sized(cmd_state *s, const char *uid, size_t len, uint64_t octets);
+int cmd_state_is_sized(const cmd_state *s, const char *uid, size_t len, uint64_t octets);
+
+/* Makes what is due fetched only: where a server cannot tell which message it is, the next run fetches it again instead of ending like this. */
+void cmd_state_forget_due(cmd_state *s);
+
+/* See popcl_seen_listed. A UID that is named twice is no longer CMD_KNOWN_DUE. */
 void cmd_state_listed(cmd_state *s, const char *uid, size_t len);
 
 /* Saves if something changed and the last save is long enough ago. */
