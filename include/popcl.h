@@ -164,7 +164,7 @@ typedef struct popcl_diag {
     const char *state;      /* where the session was: a constant word */
     const char *verb;       /* the last command, of the first failure if there was one: a constant word, "" before the first */
     popcl_reply reply;      /* the last reply; its code and text are those of the newest -ERR */
-    const char *refused;    /* what that -ERR answered: a constant word, "" for the greeting or if there was none */
+    const char *refused;    /* what that -ERR answered: a constant word; "": the greeting, nothing that was asked, or none */
     uint32_t message;       /* number of the message that the first failure concerns, 0: none */
     uint32_t in_maildrop;   /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */

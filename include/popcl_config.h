@@ -15,7 +15,7 @@
 #endif
 
 /* Longest line of a CAPA reply, CRLF included; longer is POPCL_ERR_LINE_LENGTH. RFC 2449, 4 allows 512, and servers with long lists
- * of SASL mechanisms exceed it. Costs no RAM: lines are not kept. */
+ * of SASL mechanisms exceed it. 512 to 65535. Costs no RAM: lines are not kept. */
 #ifndef POPCL_CAPA_LINE_MAX
 #define POPCL_CAPA_LINE_MAX 2048
 #endif
@@ -66,6 +66,16 @@
 /* 1 compiles the APOP mechanism (RFC 1939, 7) and with it MD5; 0 leaves both out. */
 #ifndef POPCL_WITH_APOP
 #define POPCL_WITH_APOP 1
+#endif
+
+#if POPCL_TEXT_KEEP < 16 || POPCL_TEXT_KEEP > 200
+#error "POPCL_TEXT_KEEP is 16 to 200"
+#endif
+#if POPCL_WINDOW < 1 || POPCL_WINDOW > 32
+#error "POPCL_WINDOW is 1 to 32"
+#endif
+#if POPCL_CAPA_LINE_MAX < 512 || POPCL_CAPA_LINE_MAX > 65535
+#error "POPCL_CAPA_LINE_MAX is 512 to 65535"
 #endif
 
 #endif

@@ -246,7 +246,7 @@ const char *popcl_verb_name(popcl_verb v);                      /* "RETR"; "" fo
 /* The result that a reply of -ERR stands for: by its response code, else, and for [AUTH], `otherwise` (RFC 2449, 8; RFC 3206). */
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise);
 
-/* What the newest -ERR answered, whose text popcl_session_reply has; POPCL_VERBS: the greeting, or none. */
+/* What the newest -ERR answered, whose text popcl_session_reply has; POPCL_VERBS: the greeting, nothing that was asked, or none. */
 popcl_verb popcl_session_refused(const popcl_session *s);
 
 /* For a layer above that calls its user back outside an event: between these two, as inside events, calls on the session are refused.

@@ -164,7 +164,7 @@ static void answered(popcl_session *s) {
 
 static void status_end(popcl_session *s) {
     popcl_err e = popcl_reply_status_end(&s->parser, &s->reply);
-    if (s->reply.status == POPCL_STATUS_ERR) s->err_verb = s->verb;
+    if (s->reply.status == POPCL_STATUS_ERR) s->err_verb = s->state == UNASKED ? POPCL_VERBS : s->verb;
     if (e) line_failed(s, e);
     else if (s->state == GREETING) greeted(s);
     else if (s->state == STATUS) answered(s);

@@ -114,7 +114,7 @@ static void result_with_specifics(void **state) { /* [B11 E13] */
     assert_non_null(strstr(text, "PASS: \"no \\x1b[2J *** \\xe4\""));
     assert_null(strstr(text, "hunter2"));
     d.err = POPCL_ERR_CONNECT;
-    d.verb = "";
+    d.verb = "RETR";
     d.net_code = ECONNREFUSED;
     begin("hunter2");
     cmd_report_result(&r, &d, "h:1", "");

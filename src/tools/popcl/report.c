@@ -179,9 +179,10 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, c
     char what[1024], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
     if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
-    if (d->reply.text_len && d->failed <= 1 && strcmp(d->refused, d->verb) == 0) { /* else it is another command's, or message's */
+    /* What a server said counts where it answered this command, or nothing that was asked (its greeting, its good-bye). */
+    if (d->reply.text_len && d->failed <= 1 && (!*d->refused || strcmp(d->refused, d->verb) == 0)) {
         cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len, d->reply.text_len == POPCL_TEXT_KEEP);
-        (void)snprintf(reply, sizeof reply, "; the server said to %s: \"%s\"", *d->verb ? d->verb : "the connection", words);
+        (void)snprintf(reply, sizeof reply, "; the server said%s%s: \"%s\"", *d->refused ? " to " : "", d->refused, words);
     }
     (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message, code, *special ? ": " : "", special,
                    reply);
