@@ -135,7 +135,8 @@ typedef struct popcl_config {
     uint32_t max_messages; /* fetched in this session; the rest waits: POPCL_MORE. 0: no limit */
     uint32_t drain_max;    /* octets of an aborted message that are read so that the session can go on; 0: POPCL_DRAIN_MAX. With deletions
                             * pending only the overall deadline bounds it. What is not drained ends the session without QUIT. */
-    uint32_t group_messages, group_octets; /* staged before sync is called; 0: the defaults of popcl_config.h */
+    uint32_t group_messages, group_octets; /* staged before sync is called; 0: the defaults of popcl_config.h. Each command looks past what is
+                            * staged: a group of n messages costs n^2 / 2 looks at entries */
     uint16_t passes;       /* listings per session when the plan does not hold all messages; 0: 1. The rest waits: POPCL_MORE */
     uint8_t no_uid;        /* 1: messages are planned by number alone, UIDL is not sent */
     uint8_t need_uid;      /* 1: a server without UIDL is POPCL_ERR_NO_UIDL; 0: there, LIST makes the plan and uid is "" */
@@ -161,7 +162,7 @@ typedef struct popcl_diag {
     popcl_err err;          /* the result */
     int net_code;           /* the port's error number, 0: none */
     int sink_code;          /* the first negative value that a sink gave, down to INT16_MIN; 0: none */
-    const char *state;      /* where the session was: a constant word */
+    const char *state;      /* where the session is: a constant word, "closed" at the end */
     const char *verb;       /* the last command, of the first failure if there was one: a constant word, "" before the first */
     popcl_reply reply;      /* the last reply; its code and text are those of the newest -ERR */
     const char *refused;    /* what that -ERR answered: a constant word; "": the greeting, nothing that was asked, or none */
@@ -175,14 +176,15 @@ typedef struct popcl_diag {
     uint8_t listing_reached; /* 1: STAT was answered, the counts above are valid */
     uint8_t deletions;      /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
     uint8_t has_caps;       /* 1: caps is valid */
-    uint8_t mechanism;      /* POPCL_AUTH_* that was used; 0: none yet */
+    uint8_t mechanism;      /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
     popcl_caps caps;
     uint64_t received;      /* octets of messages that came, unstuffed */
 } popcl_diag;
 
 typedef struct popcl popcl;
 
-/* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is to be wiped first. Returns POPCL_OK, or
+/* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is to be wiped first, and a callback of *c
+ * must not call it. Returns POPCL_OK, or
  * one of the errors of class USAGE or CONFIG; then the job is POPCL_DONE with that result. */
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms);
 
@@ -229,7 +231,7 @@ struct popcl {
     uint8_t stopping;    /* popcl_err: why no further message is begun; 0: they are */
     uint8_t settling;    /* the session is over, and staged messages wait for sync */
     uint8_t over;        /* nothing happens any more */
-    uint8_t mechanism;   /* index into popcl_mechs */
+    uint8_t mechanism;   /* place in popcl_mechs, from 1; 0: none is chosen yet */
     uint8_t auth_step;
     uint8_t secret_used; /* its callback was called and has to be told of the end */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;

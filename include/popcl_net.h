@@ -38,7 +38,8 @@ typedef struct popcl_net {
 } popcl_net;
 
 /* Runs a job from start to DONE and returns its result; get_diag works afterwards, and wipe is the caller's. A paused sink is asked again
- * every POPCL_RUN_RESUME_MS. Blocks for connect_ms and total_ms at most, whatever the server does. */
+ * every POPCL_RUN_RESUME_MS. Blocks for total_ms at most, and for POPCL_SETTLE_MS more where a sink has staged messages to settle,
+ * whatever the server does. */
 #define POPCL_RUN_RESUME_MS 10u
 popcl_err popcl_run(popcl *c, const popcl_config *cfg, const popcl_net *net, void *ctx);
 

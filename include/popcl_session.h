@@ -240,7 +240,7 @@ int popcl_session_net_code(const popcl_session *s);
 const popcl_reply *popcl_session_reply(const popcl_session *s); /* the newest status line */
 popcl_verb popcl_session_verb(const popcl_session *s);          /* what the newest status line answered, or is awaited for; POPCL_VERBS: the greeting */
 const popcl_caps *popcl_session_caps(const popcl_session *s);
-const char *popcl_session_state_name(const popcl_session *s);   /* a constant word: "greeting", "status", "body", ... */
+const char *popcl_session_state_name(const popcl_session *s);   /* a constant word: "greeting", "status", "message", ... */
 const char *popcl_verb_name(popcl_verb v);                      /* "RETR"; "" for POPCL_VERBS */
 
 /* The result that a reply of -ERR stands for: by its response code, else, and for [AUTH], `otherwise` (RFC 2449, 8; RFC 3206). */

@@ -183,8 +183,9 @@ static popcl_err choose_mechanism(popcl *c) {
     for (uint8_t i = 0; popcl_mechs[i]; i++) {
         const popcl_mech *m = popcl_mechs[i];
         if (!allowed(c->cfg, m)) continue;
-        c->mechanism = i;
+        c->mechanism = (uint8_t)(i + 1);
         if (!m->usable || m->usable(login_of(c).scratch)) return POPCL_OK;
+        c->mechanism = 0;
         why = m->unusable;
     }
     return why;
@@ -193,9 +194,10 @@ static popcl_err choose_mechanism(popcl *c) {
 static unsigned login(popcl *c) {
     popcl_login l = login_of(c);
     popcl_command command = {POPCL_QUIT, 0, 0, NULL, 0, NULL};
-    popcl_err e = c->auth_step ? POPCL_OK : choose_mechanism(c);
+    popcl_err e = c->mechanism ? POPCL_OK : choose_mechanism(c);
     if (!e) {
-        e = popcl_mechs[c->mechanism]->step(&l, c->auth_step, &command);
+        const popcl_mech *m = popcl_mechs[c->mechanism - 1];
+        e = m->step(&l, c->auth_step, &command);
         if (!c->cfg->secret.octets && command.verb != POPCL_USER) c->secret_used = 1; /* its callback was called, or is by submit */
     }
     if (!e) e = popcl_session_submit(&c->session, &command, NO_TAG);
@@ -210,7 +212,7 @@ static unsigned login(popcl *c) {
 static void login_answered(popcl *c, const popcl_reply *r) {
     popcl_verb verb = popcl_session_verb(&c->session);
     if (r->status != POPCL_STATUS_OK) {
-        stop_for(c, popcl_reply_error(r, popcl_mechs[c->mechanism]->refused));
+        stop_for(c, popcl_reply_error(r, popcl_mechs[c->mechanism - 1]->refused));
         enter(c, SAY_QUIT);
     } else if (verb == POPCL_USER) {
         c->auth_step++;
@@ -219,7 +221,7 @@ static void login_answered(popcl *c, const popcl_reply *r) {
         enter(c, ASK_STAT);
     }
     release_secret(c);
-    popcl_zero(c->plan.octets, c->plan.len);
+    popcl_zero(c->plan.octets, c->plan.len < POPCL_SCRATCH_MIN ? c->plan.len : POPCL_SCRATCH_MIN); /* the login's state */
 }
 
 /* ---- the plan ---- */
@@ -816,7 +818,7 @@ void popcl_get_diag(const popcl *c, popcl_diag *d) {
     d->listing_reached = c->listing_reached;
     d->deletions = c->deletions;
     d->has_caps = c->has_caps;
-    if (c->cfg && (c->listing_reached || c->auth_step)) d->mechanism = popcl_mechs[c->mechanism]->bit;
+    if (c->mechanism) d->mechanism = popcl_mechs[c->mechanism - 1]->bit;
     d->caps = *popcl_session_caps(&c->session);
     d->received = c->received;
 }
