@@ -79,7 +79,8 @@ TESTS := $(UNITS) $(SIMS) $(RUNNER)
 all: $(LIB) $(COMMAND) $(EXAMPLES) ## build the library, the command and the examples (needs gcc and libbearssl-dev)
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-POPCL_CPPFLAGS := -Iinclude -Iport/posix $(BEARSSL_CPPFLAGS)
+# Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix.h has off_t in it, so that programs need the same.
+POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix $(BEARSSL_CPPFLAGS)
 COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
@@ -167,7 +168,7 @@ install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$
 	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: popcl' \
 	    'Description: POP3 client library for small machines' 'Version: $(VERSION)' \
-	    'Cflags: -I$${includedir} $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))' 'Libs: -L$${libdir} -lpopcl -lbearssl -pthread' \
+	    'Cflags: -I$${includedir} -D_FILE_OFFSET_BITS=64 $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))' 'Libs: -L$${libdir} -lpopcl -lbearssl -pthread' \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc
 HEADERS := $(wildcard include/*.h port/posix/popcl_posix.h)
 

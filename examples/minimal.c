@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
     if (!f || fscanf(f, "%255[^\r\n]", password) != 1) return fprintf(stderr, "usage: minimal HOST PORT USER PASSWORD-FILE\n"), 64;
     fclose(f);
     popcl_config config = {.host = argv[1], .port = (uint16_t)atoi(argv[2]), .user = argv[3], .secret = {.octets = password},
-                           .iobuf = iobuf, .iobuf_len = sizeof iobuf, .plan = plan, .plan_len = sizeof plan, .sink = &sink};
+                           .iobuf = iobuf, .iobuf_len = sizeof iobuf, .plan = plan, .plan_len = sizeof plan, .passes = UINT16_MAX, .sink = &sink};
     popcl_posix_net net = {0};
     popcl_err e = popcl_run(&job, &config, &popcl_posix, &net);
     if (e) fprintf(stderr, "minimal: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e), popcl_err_advice(e));

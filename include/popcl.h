@@ -70,8 +70,9 @@ typedef struct popcl_msg {
 
 /* When decide is asked, and what it answers: SKIP, or a set of the others. */
 typedef enum popcl_stage {
-    POPCL_STAGE_UID,    /* while the listing streams: number and UID are known. SKIP takes no room in the plan. Not asked where there is no
-                         * listing (no_uid without sizes). */
+    POPCL_STAGE_UID,    /* while the listing streams: number and UID are known, the size is POPCL_SIZE_UNKNOWN. SKIP takes no room in the plan;
+                         * any other answer is not kept, and says "ask me again". Not asked where there is no listing (no_uid without sizes).
+                         * So a filter by size begins: if (stage == POPCL_STAGE_UID) return POPCL_FETCH; and sets need_size. */
     POPCL_STAGE_SIZE,   /* right before RETR or TOP: the size too, where it was asked for (need_size, max_size) */
     POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or DELETE_UNFETCHED */
 } popcl_stage;
@@ -128,7 +129,7 @@ typedef struct popcl_config {
     popcl_secret secret;   /* the password */
     void *iobuf;           /* the record buffer, POPCL_IOBUF_MIN octets or more; wiped at the end */
     size_t iobuf_len;
-    void *plan;            /* POPCL_PLAN_MIN octets or more, any alignment; holds the login's state at first; wiped at the end */
+    void *plan;            /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where auth is POPCL_AUTH_USER; any alignment; holds the login's state at first; wiped at the end */
     size_t plan_len;
     uint32_t connect_ms, idle_ms, pause_ms, total_ms; /* see popcl_session_config; 0: the defaults of popcl_config.h */
     uint64_t max_size;     /* octets really received of one message; more aborts it. Larger by LIST: not fetched. 0: no limit */
@@ -137,7 +138,8 @@ typedef struct popcl_config {
                             * pending only the overall deadline bounds it. What is not drained ends the session without QUIT. */
     uint32_t group_messages, group_octets; /* staged before sync is called; 0: the defaults of popcl_config.h. Each command looks past what is
                             * staged: a group of n messages costs n^2 / 2 looks at entries */
-    uint16_t passes;       /* listings per session when the plan does not hold all messages; 0: 1. The rest waits: POPCL_MORE */
+    uint16_t passes;       /* listings per session when the plan does not hold all messages; 0: 1. The rest waits: POPCL_MORE. With 1, who neither
+                            * deletes nor remembers UIDs (popcl_seen.h) gets the same first messages each time */
     uint8_t no_uid;        /* 1: messages are planned by number alone, UIDL is not sent */
     uint8_t need_uid;      /* 1: a server without UIDL is POPCL_ERR_NO_UIDL; 0: there, LIST makes the plan and uid is "" */
     uint8_t need_size;     /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one LIST a pass */

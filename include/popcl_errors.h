@@ -9,7 +9,7 @@
 /* results that are no failure */ \
 X(OK, DONE, "done", "", "") \
 X(MORE, DONE, "messages are left for a later session", "the plan or the message limit was used up", \
-  "run again, allow more passes, or give a larger plan") \
+  "allow more passes or give a larger plan; another run gets further only if what is fetched is deleted or remembered") \
 /* what the caller gave: found by popcl_start, before anything is sent */ \
 X(ERR_ARGUMENT, USAGE, "a required setting is missing or out of range", "a field of popcl_config is NULL, zero or above its stated range", \
   "compare the configuration with popcl.h") \
@@ -23,7 +23,7 @@ X(ERR_IOBUF_SMALL, USAGE, "the record buffer is too small", "it is below POPCL_I
 X(ERR_PLAN_SMALL, USAGE, "the plan is too small", "one entry, or the login, does not fit into it", \
   "give a plan of at least POPCL_PLAN_MIN octets (POPCL_PLAN_MIN_APOP where APOP is allowed)") \
 X(ERR_NO_TLS, USAGE, "this build has no TLS", "TLS or STLS was asked for, and the library was built without it", \
-  "use a build with TLS; the password is not sent in clear instead") \
+  "use a tunnel or a build with TLS; the password is not sent in clear instead") \
 X(ERR_STATE, USAGE, "a call came out of order", "the job was not started, is done, or the command does not belong to the session's state", \
   "start the job first; see the table of calls in popcl.h") \
 X(ERR_REENTRANT, USAGE, "a callback called back into its own session", "popcl calls other than queries are not allowed inside callbacks", \
@@ -108,7 +108,7 @@ X(ERR_RETR_REFUSED, LATER, "the server refuses to give a message", "it was remov
   "run again later; it was not deleted") \
 X(ERR_UID, LATER, "a message has an unusable UID", "UIDL gave it no UID, or one over 70 octets or with other octets than 0x21 to 0x7E (RFC 1939, 7)", \
   "the message is left on the server; show the server's operator") \
-X(ERR_TOO_LARGE, LATER, "a message is larger than the limit", "its size is above max_size", \
+X(ERR_TOO_LARGE, LATER, "a message is larger than the limit", "its size is above the limit that was given", \
   "raise the limit (--max-size) to fetch it; it was not deleted") \
 X(ERR_SINK, DISK, "a message could not be stored", "the sink refused it or failed: no space, no permission, or a fault of the medium", \
   "free some space or look at the medium, then run again; it is still on the server") \

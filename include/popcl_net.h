@@ -1,4 +1,4 @@
-/* popcl_net.h - the port contract, and the blocking runner over it. A port is five to seven functions over some transport; popcl_run
+/* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over some transport, and one that may be missing; popcl_run
  * drives a job through them until it is done. Who has a main loop of their own needs none of this and calls the pumps of popcl.h. */
 #ifndef POPCL_NET_H
 #define POPCL_NET_H

@@ -292,9 +292,10 @@ static int tell_result(struct run *r, const popcl_diag *d) {
                            (unsigned long)d->listed);
     if (d->err == POPCL_MORE)
         cmd_report_note(&r->report, "messages are left on the server for another run%s", o->limit ? " (--limit)" : "");
-    if (d->marked)
-        cmd_report_detail(&r->report, "%lu messages %s", (unsigned long)d->marked,
-                          d->deletions == POPCL_DELETED ? "deleted" : "marked, but not surely deleted");
+    if (d->deletions == POPCL_DELETED)
+        cmd_report_detail(&r->report, "%lu messages deleted", (unsigned long)d->marked);
+    else if (d->marked)
+        cmd_report_note(&r->report, "%lu deletions are not confirmed; the next run with -d sees to them", (unsigned long)d->marked);
     if (popcl_err_class(d->err) == POPCL_CLASS_DONE) return o->action == CMD_CHECK && !r->job.fresh ? CMD_EXIT_NOTHING_NEW : CMD_EXIT_DONE;
     if (d->err == POPCL_ERR_STOPPED && stop) {
         cmd_report_note(&r->report, "%s: stopped by a signal; run again for the rest", r->server);

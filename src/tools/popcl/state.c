@@ -174,15 +174,15 @@ static int make_path(char *path) {
     }
 }
 
-/* Opens one candidate, PREFIX/REST. Returns 0, or -1 and errno. */
-static int open_at(cmd_state *s, const char *prefix, const char *rest) {
+/* Opens one candidate, PREFIX/REST, with further flags of open. Returns 0, or -1 and errno. */
+static int open_at(cmd_state *s, const char *prefix, const char *rest, int flags) {
     int n = snprintf(s->path, sizeof s->path, "%s/%s", prefix, rest);
     if (n < 0 || (size_t)n >= sizeof s->path) {
         errno = ENAMETOOLONG;
         return -1;
     }
     if (s->writes && make_path(s->path)) return -1;
-    s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
     if (s->dir < 0) return !s->writes && errno == ENOENT ? 0 : -1; /* who only reads has an empty set then */
     if (!s->writes || faccessat(s->dir, ".", W_OK | X_OK, 0) == 0) return 0;
     int why = errno;
@@ -196,11 +196,12 @@ static int find_dir(cmd_state *s, const char *out_dir) {
     const char *xdg = cmd_environment("XDG_STATE_HOME"), *home = cmd_environment("HOME");
     struct stat st;
     if (xdg && xdg[0] == '/')
-        return open_at(s, xdg, "popcl") ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0; /* relative: ignored, as XDG asks */
-    if (home && home[0] == '/' && stat(home, &st) == 0 && S_ISDIR(st.st_mode) && open_at(s, home, ".local/state/popcl") == 0 && s->dir >= 0)
+        return open_at(s, xdg, "popcl", 0) ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0; /* relative: ignored, as XDG asks */
+    if (home && home[0] == '/' && stat(home, &st) == 0 && S_ISDIR(st.st_mode) && open_at(s, home, ".local/state/popcl", 0) == 0 && s->dir >= 0)
         return 0;
     if (!out_dir) return 0; /* else who only reads finds what a run put there because HOME was not writable */
-    return open_at(s, out_dir, ".popcl") ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0;
+    /* The directory of messages may be shared: a link there may be another user's. */
+    return open_at(s, out_dir, ".popcl", O_NOFOLLOW) ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0;
 }
 
 /* The file's name: users, hosts and ports hold octets that no file name may. */
