@@ -188,13 +188,14 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint valgrind unit transcripts sim bench arm layers readme docs
+PARTS := interop sanitize lint valgrind unit transcripts sim window bench arm layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays.
 VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
 VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt,$(TRANSCRIPTS))
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
+WINDOW = B=$(B)/window CFLAGS='-O1 -g -DPOPCL_WINDOW=8'
 
 # Run two at a time; the long ones come first.
 check: ## every check below (installs what is missing); its last line is the sum
@@ -222,6 +223,11 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 run-sanitized: command tests
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
 	    -- $(RUNNER) $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile
+check-window: ## transcripts and sim in a build that keeps eight commands in flight where the server allows it
+	@$(MAKE) --no-print-directory $(parallel) $(WINDOW) tests
+	@$(MAKE) --no-print-directory $(WINDOW) run-window
+run-window: tests
+	@$(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) $(TRANSCRIPTS)
 check-valgrind: tests ## unit tests and transcripts under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) \
 	    -- $(RUNNER) $(VALGRIND_TRANSCRIPTS)
@@ -271,5 +277,5 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized run-sanitized run-cov cov bench \
+.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized run-sanitized run-window run-cov cov bench \
     $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures

@@ -50,7 +50,7 @@ def copy_of_repository(folder):
     """Sources and what was built of them, with their times: nothing is built again. No auth, no out: they are the user's."""
     copy = os.path.join(folder, "popcl")
     shutil.copytree(ROOT, copy, ignore=lambda where, names: {".git", "build", "out", "auth"} & set(names) if where == ROOT else {"__pycache__"})
-    shutil.copytree(BUILD, os.path.join(copy, "build"), ignore=lambda where, names: {"san", "cov"} & set(names) if where == BUILD else set())
+    shutil.copytree(BUILD, os.path.join(copy, "build"), ignore=lambda where, names: {"san", "cov", "window"} & set(names) if where == BUILD else set())
     return copy
 
 
