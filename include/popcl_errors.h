@@ -22,8 +22,16 @@ X(ERR_COMMAND_LENGTH, CONFIG, "a command would be longer than 255 octets", "the 
 X(ERR_IOBUF_SMALL, USAGE, "the record buffer is too small", "it is below POPCL_IOBUF_MIN", "give a buffer of at least POPCL_IOBUF_MIN octets") \
 X(ERR_PLAN_SMALL, USAGE, "the plan is too small", "one entry, or the login, does not fit into it", \
   "give a plan of at least POPCL_PLAN_MIN octets (POPCL_PLAN_MIN_APOP where APOP is allowed)") \
-X(ERR_NO_TLS, USAGE, "this build has no TLS", "TLS or STLS was asked for, and the library was built without it", \
-  "use a tunnel or a build with TLS; the password is not sent in clear instead") \
+X(ERR_NO_TLS, USAGE, "no TLS profile was given", "TLS or STLS was asked for, and popcl_config.tls is NULL or this build has no TLS", \
+  "give a profile (popcl_tls.h); the password is not sent in clear instead") \
+X(ERR_TLS_STORAGE, USAGE, "the TLS storage is not that of the profile", "popcl_tls.storage is NULL, not aligned, or of another profile's type", \
+  "give an object of the storage type that stands beside the profile in popcl_tls.h") \
+X(ERR_SEED, USAGE, "the random seed cannot be used", "it is missing, shorter than 32 octets, or all its octets are equal: the generator behind it does not work", \
+  "give 32 unpredictable octets, new ones for each session") \
+X(ERR_NO_TRUST, USAGE, "nothing says whom to trust", "neither trust anchors nor pins were given", "give anchors (popcl-ta makes them from a CA bundle) or pins") \
+X(ERR_CLOCK_UNKNOWN, USAGE, "the time is not known, and certificates cannot be checked without it", "popcl_tls.utc_s is negative", \
+  "get the time first (NTP, a modem, a saved time that is late enough), or use the profile `pinned`") \
+X(ERR_CLOCK_NOT_SET, USAGE, "the clock is not set", "it shows a time before the newest trust anchor was made", "set the clock; certificates cannot be checked without it") \
 X(ERR_STATE, USAGE, "a call came out of order", "the job was not started, is done, or the command does not belong to the session's state", \
   "start the job first; see the table of calls in popcl.h") \
 X(ERR_REENTRANT, USAGE, "a callback called back into its own session", "popcl calls other than queries are not allowed inside callbacks", \
@@ -103,6 +111,53 @@ X(ERR_APOP_REFUSED, LOGIN, "the server refuses the APOP login", "the password is
   "check the password, or allow it in clear with --auth user") \
 X(ERR_NO_STAMP, LOGIN, "APOP was asked for, and the greeting has no usable timestamp", \
   "the server does not support APOP, or its timestamp is no message-id (CVE-2007-1558)", "use --auth user, or a server with APOP") \
+/* TLS (popcl_tls.h) */ \
+X(ERR_TIMEOUT_TLS, TLS, "the TLS handshake did not end in time", "the server speaks no TLS on this port, hangs, or this processor is slower than idle_ms allows", \
+  "check the port (995 is POP3S), or allow more time with --timeout") \
+X(ERR_TLS_CLOSED, TLS, "the server closed the connection inside the TLS handshake", "it speaks no TLS on this port, or refuses this client without saying why", \
+  "check the port (995 is POP3S: -T, 110 is STLS: -S), and what TLS versions the server allows") \
+X(ERR_TLS_NOT_TLS, TLS, "what answers there is no TLS", "this port speaks clear text, or somebody injects clear text", \
+  "check the port (995 is POP3S: -T, 110 is STLS: -S); no user name or password was sent") \
+X(ERR_STLS_REFUSED, TLS, "the server refuses STLS", "it does not offer TLS on this port, or somebody on the way removes it", \
+  "try POP3S (-T, port 995); no user name or password was sent") \
+X(ERR_STLS_SURPLUS, TLS, "data in clear came behind the answer to STLS", "somebody injects data into the connection, or the server is broken", \
+  "do not trust this network; no user name or password was sent") \
+X(ERR_TLS_VERSION, TLS, "the server and popcl have no TLS version in common", "popcl speaks TLS 1.2; the server allows only 1.3, or only versions before 1.2", \
+  "allow TLS 1.2 on the server") \
+X(ERR_TLS_ALGORITHMS, TLS, "the server and popcl have no TLS algorithm in common", "popcl takes ECDHE with AES-GCM or ChaCha20 only; the server allows neither, or its key does not fit the profile", \
+  "allow ECDHE with AES-GCM or ChaCha20 on the server, or use another profile") \
+X(ERR_TLS_ALERT, TLS, "the server ended TLS with an alert", "it does not like something in this client; the alert's number says what", \
+  "look at the server's log") \
+X(ERR_TLS_RECORD_SIZE, TLS, "the server sent a TLS record that is larger than the record buffer", "it ignores, or breaks, the fragment length that was asked for", \
+  "give a larger record buffer (POPCL_IOBUF_SIZE, --iobuf); 16413 octets are always enough") \
+X(ERR_TLS_PROOF, TLS, "the server does not hold the key of its certificate", "the server is configured wrongly, or somebody pretends to be it", "do not trust this network") \
+X(ERR_TLS_CORRUPT, TLS, "the TLS data was changed on the way", "a record's authentication failed, or the handshake's end does not match", \
+  "run again; if it happens often, somebody or something on the way changes the data") \
+X(ERR_TLS_PROTOCOL, TLS, "the server breaks the TLS protocol", "it is broken, or somebody injects data into the connection", "run again later; show the server's operator") \
+/* certificates */ \
+X(ERR_CERT_UNTRUSTED, CERT, "the server's certificate comes from no authority that is trusted here", "its root is not among the trust anchors, the server leaves out an intermediate certificate, or it is self-signed", \
+  "give the right CA file (-c), or update the trust anchors") \
+X(ERR_CERT_NAME, CERT, "the server's certificate is for another name", "the server was reached under a name, or an address, that its certificate does not have", \
+  "use a name of the certificate; --tls-name gives one that differs from the host's") \
+X(ERR_CERT_NO_SAN, CERT, "the server's certificate names no host", "it has no subjectAltName with a host or an address; a common name does not count any more (RFC 9525)", \
+  "have the certificate made anew, with a subjectAltName") \
+X(ERR_CERT_EXPIRED, CERT, "a certificate has expired", "it was not renewed in time, or this machine's clock is wrong", "check the clock; then tell the server's operator") \
+X(ERR_CERT_NOT_YET, CERT, "a certificate is not valid yet", "this machine's clock is wrong, or the certificate was dated ahead", "check the clock") \
+X(ERR_CERT_SIGNATURE, CERT, "the signature of a certificate is wrong", "the certificate was changed, or the server sends the wrong intermediate", "tell the server's operator") \
+X(ERR_CERT_ORDER, CERT, "the server's certificates do not follow from each other", "the server sends them in the wrong order, or a foreign one between them", \
+  "tell the server's operator: the order is its own first, then each one's issuer") \
+X(ERR_CERT_NOT_CA, CERT, "a certificate was issued by one that may not issue any", "the issuer is no CA, or is too deep below one that limits the path", "tell the server's operator") \
+X(ERR_CERT_USAGE, CERT, "a certificate is not meant for TLS servers", "its key usage or extended key usage says so", "tell the server's operator") \
+X(ERR_CERT_CONSTRAINTS, CERT, "a certificate limits the names or policies below it, and popcl cannot check that", "an authority on the way is constrained", \
+  "use a server or a CA without such constraints, or a pin (--pin) with the profile `pinned`") \
+X(ERR_CERT_EXTENSION, CERT, "a certificate demands something that popcl does not know", "it has a critical extension that is not supported", "tell the server's operator") \
+X(ERR_CERT_WEAK, CERT, "a certificate is too weak", "its key is RSA below 2048 bits, or it is signed with SHA-1 or MD5", "have the certificate made anew") \
+X(ERR_CERT_UNSUPPORTED, CERT, "a certificate uses an algorithm that this profile does not have", "its key or signature is of another kind or larger than supported", \
+  "use another profile, or a certificate with a P-256 or RSA-2048 key") \
+X(ERR_CERT_MALFORMED, CERT, "a certificate cannot be read", "it is damaged, cut, or breaks the rules of X.509", "tell the server's operator") \
+X(ERR_CERT_PIN, CERT, "the server's key is not one of the pinned keys", "the server has a new key, or somebody pretends to be it", \
+  "ask the server's operator for the new key's hash by another way, and give it with --pin") \
+X(ERR_CERT_UNCHECKED, CERT, "not all checks of the server's certificate were made", "popcl itself is at fault: it refuses rather than trusts", "tell the people who make popcl") \
 /* single messages: the session goes on */ \
 X(ERR_RETR_REFUSED, LATER, "the server refuses to give a message", "it was removed by another session, or the maildrop is damaged", \
   "run again later; it was not deleted") \
@@ -151,6 +206,8 @@ typedef enum popcl_class {
     POPCL_CLASS_LATER,       /* try again later, unchanged */
     POPCL_CLASS_PROTOCOL,    /* the server breaks the protocol */
     POPCL_CLASS_LOGIN,       /* ask for other credentials */
+    POPCL_CLASS_CERT,        /* the server's certificate is refused: final without a person's decision (RFC 7817, 3) */
+    POPCL_CLASS_TLS,         /* the server speaks no TLS that popcl accepts, or breaks it; nothing falls back to clear text */
     POPCL_CLASS_CONFIG,      /* correct the stored credentials */
     POPCL_CLASS_STOPPED      /* the caller ended it */
 } popcl_class;

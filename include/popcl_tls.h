@@ -1,0 +1,159 @@
+/* popcl_tls.h - TLS for a job: whom it trusts, which algorithms it has, and the memory that it takes. On BearSSL, whose headers this one
+ * includes; popcl.h knows none of it.
+ *
+ *     static popcl_tls_public_storage storage;                          the memory of one session, of the type that belongs to the profile
+ *     popcl_tls tls = {.profile = &popcl_tls_public, .storage = &storage, .storage_len = sizeof storage,
+ *                      .trust = &ca_trust, .utc_s = now};               ca_trust: a table that popcl-ta made from a CA bundle
+ *     config.security = POPCL_TLS; config.tls = &tls; config.seed = seed; config.seed_len = sizeof seed;
+ *
+ * TLS 1.2 with ECDHE and an AEAD cipher, nothing else; no renegotiation, no compression, no resumption, no SHA-1, no RSA key below 2048 bits
+ * (docs/SECURITY.md has every rule). A profile that is not named is not linked. */
+#ifndef POPCL_TLS_H
+#define POPCL_TLS_H
+
+#include <bearssl.h>
+
+#include "popcl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the record buffer ---- */
+
+/* Octets of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048, 4096 or 16384 (RFC 6066, 4; anything else
+ * does not compile). The server is asked to keep to it; whether it does is told by popcl_tls_get_diag. Below POPCL_IOBUF_SIZE(512) a
+ * TLS job is refused at start. With 16384 every server works. A header, a nonce and a tag of AES-GCM are the 29 octets more. */
+#define POPCL_IOBUF_SIZE(fragment)                                                                                                      \
+    ((fragment) + 29u + 0u * sizeof(char[(fragment) == 512 || (fragment) == 1024 || (fragment) == 2048 || (fragment) == 4096 || (fragment) == 16384 ? 1 : -1]))
+
+/* ---- trust ---- */
+
+#define POPCL_PIN_LEN 32u   /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
+#define POPCL_PATH_ANY 255u /* in popcl_trust.path_len: no limit */
+
+/* Whom to trust. Constant, borrowed until wipe; popcl-ta writes one as C, popcl_posix_trust_load (popcl_posix.h) makes one from PEM files.
+ * Anchors and pins both given: both must hold. Pins alone: the name, the dates and the chain as far as the server sends it are
+ * still checked (but in the profile `pinned`), and the pin stands for the anchor. */
+typedef struct popcl_trust {
+    const br_x509_trust_anchor *anchors;          /* of CAs (flag BR_X509_TA_CA), or of server certificates themselves: direct trust */
+    size_t anchors_len;                           /* how many; 0: none */
+    const uint8_t *path_len;                      /* for each anchor the pathLenConstraint of its certificate (RFC 5280, 4.2.1.9), 0 to 254, or
+                                                   * POPCL_PATH_ANY; NULL: none has one */
+    int64_t newest_not_before;                    /* the newest notBefore of the anchors' certificates, Unix seconds: a clock below it is not set */
+    const unsigned char (*pins)[POPCL_PIN_LEN];   /* of the server's own key; several, so that a key can be changed */
+    size_t pins_len;                              /* how many; 0: none */
+} popcl_trust;
+
+/* ---- profiles ---- */
+
+typedef struct popcl_tls_profile popcl_tls_profile;
+
+/* public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast), P-384 and P-521; ChaCha20-Poly1305, AES-GCM.
+ * small:  the same servers, least flash: one implementation for all curves, slower.
+ * ecdsa:  a private CA with P-256 keys alone: no RSA, ChaCha20-Poly1305 only.
+ * pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor clock are looked at.
+ * host:   large machines: what `public` has, in the fastest implementations that the processor allows, AES-GCM first where it has
+ *         instructions for it. */
+extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned, popcl_tls_host;
+
+/* ---- the job's TLS ---- */
+
+/* Borrowed until wipe and not to be changed before. All zero but profile, storage and trust is valid but for the time. */
+typedef struct popcl_tls {
+    const popcl_tls_profile *profile;
+    void *storage;                 /* an object of the profile's storage type below, of the alignment of that type; wiped at the end */
+    size_t storage_len;            /* its size */
+    const popcl_trust *trust;
+    int64_t utc_s;                 /* the time, Unix seconds; negative: unknown, which is POPCL_ERR_CLOCK_UNKNOWN. `pinned` does not look at it */
+    const char *name;              /* the name or address that the certificate must have, where that is not popcl_config.host; NULL: host */
+    uint16_t fragment;             /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as the record buffer allows */
+    uint8_t ask_no_fragment;       /* 1: no fragment length is asked for, for servers that stumble over the extension */
+    /* NULL, or called before and after each of the handshake's long steps, from within recv_ack: feed a watchdog here, and nothing else.
+     * docs/SIZING.md has the longest stretch between two calls, in instructions. */
+    void (*breathe)(void *ctx);
+    void *breathe_ctx;
+    /* NULL, or room for the names of a certificate that does not have the right one: "mail.example.org, *.example.org, 192.0.2.1", cut to
+     * fit, printable ASCII only, NUL-terminated. Written when the result is POPCL_ERR_CERT_NAME or _NO_SAN. */
+    char *names;
+    size_t names_len;
+} popcl_tls;
+
+typedef enum popcl_fragment {
+    POPCL_FRAGMENT_UNKNOWN, /* the server did not answer yet, or no fragment length was asked for */
+    POPCL_FRAGMENT_GRANTED, /* it will send no larger records */
+    POPCL_FRAGMENT_IGNORED  /* it did not answer the extension: records of 16384 octets of text may come */
+} popcl_fragment;
+
+/* What became of TLS, for people and for programs. */
+typedef struct popcl_tls_diag {
+    uint16_t version;          /* 0x0303: TLS 1.2; 0: none yet */
+    uint16_t suite;            /* the IANA number of the cipher suite; 0: none yet */
+    uint16_t curve;            /* the IANA number of the ECDHE curve; 0: none yet */
+    uint16_t fragment_asked;   /* 512 to 4096; 0: not asked for */
+    uint8_t fragment;          /* popcl_fragment */
+    uint8_t alert;             /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
+    int error;                 /* BearSSL's error number, 0: none */
+    uint32_t record_len;       /* octets of the last record that came or was announced, header included: what it needs of the record buffer */
+    uint32_t iobuf_len;        /* octets of the record buffer */
+    int64_t not_after;         /* end of the server certificate's validity, Unix seconds; 0: not known */
+    uint8_t end_point_len;     /* tls-server-end-point (RFC 5929, 4.1) of the server's certificate; 0: none */
+    unsigned char end_point[64];
+} popcl_tls_diag;
+
+/* Reads the storage: callable from start until wipe of the job. */
+void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
+
+/* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use. A constant string. */
+const char *popcl_tls_suite_name(uint16_t suite);
+
+/* ---- from here on private: declared so that the storage can be allocated, not to be touched ---- */
+
+/* What link.c keeps of a session's TLS. */
+typedef struct popcl_tls_session {
+    br_ssl_client_context ssl;
+    const popcl_tls *tls;
+    uint32_t record_len;  /* of the record that comes: its header's 5 and what they announce */
+    uint32_t record_at;   /* octets of it that came */
+    uint16_t hello_at;    /* where in the ServerHello the octets are */
+    uint16_t hello_left;  /* octets of the part that is being skipped */
+    uint16_t fragment_asked;
+    uint8_t fragment;     /* popcl_fragment */
+    uint8_t result;       /* popcl_err */
+} popcl_tls_session;
+
+/* What guard.c keeps of a chain. */
+typedef struct popcl_guard {
+    const br_x509_class *vtable;
+    const popcl_tls *tls;
+    uint8_t result; /* popcl_err */
+    br_x509_minimal_context minimal; /* dead after the handshake: its octets may then hold the plan */
+} popcl_guard;
+
+/* What pin.c keeps of certificate 0. */
+typedef struct popcl_pin {
+    const br_x509_class *vtable;
+    const popcl_tls *tls;
+    br_x509_pkey key;
+    unsigned char point[65]; /* of the server's key */
+    uint8_t point_at;
+    uint8_t result; /* popcl_err */
+    uint8_t state;
+} popcl_pin;
+
+/* ---- storage: one object of these for each session that runs at the same time ---- */
+
+typedef struct popcl_tls_x509_storage {
+    popcl_tls_session session;
+    popcl_guard guard;
+} popcl_tls_public_storage, popcl_tls_small_storage, popcl_tls_ecdsa_storage, popcl_tls_host_storage;
+
+typedef struct popcl_tls_pinned_storage {
+    popcl_tls_session session;
+    popcl_pin pin;
+} popcl_tls_pinned_storage;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

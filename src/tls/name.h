@@ -1,0 +1,21 @@
+/* name - a server's name as certificates see it: a host name or an address (RFC 9525, 6; RFC 5280, 4.2.1.6). */
+#ifndef POPCL_TLS_NAME_H
+#define POPCL_TLS_NAME_H
+
+#include <stddef.h>
+
+enum popcl_name_kind {
+    POPCL_NAME_HOST,   /* compared with dNSName entries, sent as SNI */
+    POPCL_NAME_IPV4,   /* compared with iPAddress entries of 4 octets */
+    POPCL_NAME_IPV6,   /* compared with iPAddress entries of 16 octets */
+    POPCL_NAME_NUMBERS /* looks like an address and is none that can stand in a certificate (127.1, 2130706433, 0x7f.1): matches nothing */
+};
+
+/* What `name` is. An address is what inet_pton takes, and any name whose last label is all digits, or 0x and hexadecimal digits: what
+ * resolvers of old take for one. address: 16 octets of room for IPV4 and IPV6. A trailing dot of a host name counts as not there. */
+enum popcl_name_kind popcl_name_kind(const char *name, unsigned char *address);
+
+/* Copies a name to `to` (256 octets of room) as it is compared and sent: without a trailing dot. Returns 0 if it is empty or too long. */
+int popcl_name_copy(char *to, const char *name);
+
+#endif

@@ -1,0 +1,41 @@
+/* profile - what a TLS profile is made of: a const table of BearSSL's algorithms, and how certificates are judged. The tables are in the
+ * profile_*.c files, one a file, so that a build links only what it names. */
+#ifndef POPCL_TLS_PROFILE_H
+#define POPCL_TLS_PROFILE_H
+
+#include "../core/link.h"
+#include "popcl_tls.h"
+
+/* How a profile judges the server's certificates. `state` is the part of the storage behind popcl_tls_session. */
+typedef struct popcl_x509 {
+    /* Whether trust, clock and pins can be used at all; before anything is sent. */
+    popcl_err (*check)(const popcl_tls *t);
+    /* Begins with the handshake; returns BearSSL's view of it. name: as popcl_tls_name made it, and stays until the verdict. */
+    const br_x509_class **(*open)(void *state, const popcl_tls *t, const char *name);
+    /* Why the certificates were refused; POPCL_OK if they were not. BearSSL says no more than "refused". */
+    popcl_err (*verdict)(const void *state);
+    /* After the handshake: what is to be told of the server's certificate. */
+    void (*tell)(const void *state, popcl_tls_diag *d);
+    /* After the handshake: octets of state that are not needed any more, *n of them; NULL: none. */
+    void *(*spare)(void *state, size_t *n);
+} popcl_x509;
+
+extern const popcl_x509 popcl_x509_guard; /* chain, name, dates, and pins if there are any */
+extern const popcl_x509 popcl_x509_pin;   /* the key alone */
+
+struct popcl_tls_profile {
+    const popcl_tls_layer *layer; /* first: core/link.h knows no more of a profile */
+    const popcl_x509 *x509;
+    uint16_t storage_len;
+    uint16_t state_at; /* offset of the X.509 state in the storage */
+    const uint16_t *suites; /* in order of preference */
+    uint8_t suites_len;
+    uint8_t hashes;         /* bit n: BearSSL's hash n; br_sha256_ID, _384, _512 */
+    const br_ec_impl *(*ec)(void);
+    br_ecdsa_vrfy ecdsa;
+    br_rsa_pkcs1_vrfy rsa; /* NULL: no RSA */
+    /* Sets the record ciphers and PRFs, which need symbols of their own. */
+    void (*ciphers)(br_ssl_engine_context *e);
+};
+
+#endif
