@@ -170,7 +170,7 @@ install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$
 	    'Description: POP3 client library for small machines' 'Version: $(VERSION)' \
 	    'Cflags: -I$${includedir} -D_FILE_OFFSET_BITS=64 $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))' 'Libs: -L$${libdir} -lpopcl -lbearssl -pthread' \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc
-HEADERS := $(wildcard include/*.h port/posix/popcl_posix.h)
+HEADERS := $(wildcard include/*.h port/posix/popcl_posix*.h)
 
 uninstall: ## remove what install installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/popcl $(DESTDIR)$(PREFIX)/lib/libpopcl.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc \

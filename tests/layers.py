@@ -19,6 +19,7 @@ MODULES = {
     "popcl_session": "popcl_config popcl_errors",
     "popcl": "popcl_session",
     "popcl_net": "popcl",
+    "popcl_tls": "popcl",
     # the core
     "zero": "",
     "errors": "popcl_errors",
@@ -40,9 +41,9 @@ MODULES = {
     "run": "popcl popcl_net",
 }
 FOLDERS = {  # what the files of a folder may include besides each other
-    "port/posix": "popcl_posix popcl popcl_net popcl_seen popcl_errors popcl_config",
-    "src/tools/popcl": "popcl_posix popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
-    "examples": "popcl_posix popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+    "port/posix": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
+    "src/tools/popcl": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+    "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers

@@ -13,7 +13,7 @@ WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2"
 WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
 SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c"]
 TESTS = ["tests/*/*.c"]
-HEADERS = ["include/*.h", "port/posix/popcl_posix.h"]
+HEADERS = ["include/*.h", "port/posix/popcl_posix*.h"]
 
 
 def files(patterns):
