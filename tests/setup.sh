@@ -41,6 +41,7 @@ find_missing() {
         demo)
             want python3 command -v python3
             want dovecot-pop3d one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login
+            want openssl command -v openssl
             ;;
         check)
             want libcmocka-dev one_of /usr/include/cmocka.h
@@ -48,6 +49,8 @@ find_missing() {
             want picolibc-arm-none-eabi arm_file picolibc.specs
             want valgrind command -v valgrind
             want libc6-dbg valgrind_works
+            want openssl command -v openssl
+            want gnutls-bin command -v gnutls-serv
             want clang command -v clang
             want clang-tidy command -v clang-tidy
             want cppcheck command -v cppcheck

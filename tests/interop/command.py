@@ -17,7 +17,7 @@ POPCL = os.path.abspath(os.environ.get("POPCL", REPOSITORY / "build" / "popcl"))
 HANGS = 120  # seconds: says only that a run did not end at all; the machine may be busy
 
 EXIT_CODES = {"DONE": {0}, "USAGE": {64}, "HOST": {68}, "UNAVAILABLE": {69}, "DISK": {73, 74}, "LATER": {75}, "PROTOCOL": {76},
-              "LOGIN": {77}, "CONFIG": {78}, "STOPPED": {130, 143}}
+              "LOGIN": {77}, "CONFIG": {78}, "CERT": {79}, "TLS": {80}, "STOPPED": {130, 143}}
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,=+@%~-]{0,254}")
 COUNT_LINE = re.compile(r"(\d+) (new )?(messages?) downloaded\.\n")
 
@@ -52,6 +52,7 @@ class Place:
         self.owner = owner
         self.umask = None
         self.wrapper = []
+        self.environment = {}  # further variables
         for folder in (self.state, self.root / "home"):
             folder.mkdir()
         self.auth(user, password)
@@ -79,7 +80,7 @@ class Place:
 
     def start(self, args):
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.root / "home"), "LC_ALL": "C",
-                       "XDG_STATE_HOME": str(self.state)}
+                       "XDG_STATE_HOME": str(self.state), **self.environment}
         rights = {} if self.owner is None else {"user": self.owner, "group": self.owner, "extra_groups": []}
         if self.umask is not None:
             rights["umask"] = self.umask

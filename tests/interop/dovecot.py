@@ -7,6 +7,8 @@ mail are not touched. What was started is ended by process id, and the folder is
         account = server.account()
         account.deliver([b"Subject: hello\\n\\nworld\\n"])
         ... connect to ("127.0.0.1", server.port) as account.name, account.password
+
+    with Dovecot(certificate=pki.root().issue(san=["localhost"])) as server:       server.port has STLS, server.tls_port is POP3S
 """
 import itertools
 import os
@@ -30,7 +32,7 @@ state_dir = {root}/state
 log_path = {root}/log
 protocols = pop3
 listen = {listen}
-ssl = no
+{ssl}
 login_greeting = {greeting}
 default_internal_user = {internal_user}
 {internal_group}
@@ -61,7 +63,8 @@ service pop3-login {{
     port = {port}
   }}
   inet_listener pop3s {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -75,6 +78,12 @@ service stats {{
 }}
 {more}
 """
+
+
+NO_TLS = "ssl = no"
+WITH_TLS = """ssl = yes
+ssl_cert = <{certificate.chain_file}
+ssl_key = <{certificate.key_file}"""
 
 
 class DovecotError(RuntimeError):
@@ -129,8 +138,8 @@ def has_ipv6():
         return False
 
 
-def _free_port(hosts):
-    """A port that is free on all hosts just now. Another process may still take it first: the caller tries again then."""
+def _free_port(hosts, but=None):
+    """A port that is free on all hosts just now, and not `but`. Another process may still take it first: the caller tries again then."""
     for _ in range(100):
         taken = []
         try:
@@ -140,7 +149,8 @@ def _free_port(hosts):
                 taken.append(listener)
                 listener.bind((host, port))
                 port = listener.getsockname()[1]
-            return port
+            if port != but:
+                return port
         except OSError:
             continue
         finally:
@@ -150,15 +160,18 @@ def _free_port(hosts):
 
 
 class Dovecot:
-    """The server itself. `named`: accounts of given names and passwords; `more`: further lines of dovecot.conf."""
+    """The server itself. `named`: accounts of given names and passwords; `certificate`: what pki.py made (None: no TLS); `more`: further
+    lines of dovecot.conf."""
 
-    def __init__(self, named=None, more=""):
+    def __init__(self, named=None, more="", certificate=None):
         self._named = dict(named or {})
         self._more = more
+        self._certificate = certificate
         self._process = None
         self._root = None
         self.hosts = ["127.0.0.1"] + (["::1"] if has_ipv6() else [])
         self.port = None
+        self.tls_port = 0
 
     # ---- start ----
 
@@ -195,10 +208,12 @@ class Dovecot:
         if binary is None:
             raise DovecotError("dovecot is not installed (Debian: dovecot-pop3d)")
         self.port = _free_port(self.hosts)
+        self.tls_port = _free_port(self.hosts, but=self.port) if self._certificate else 0
         token = secrets.token_hex(8)
         config = self._root / "dovecot.conf"
         config.write_text(CONFIG.format(
-            root=self._root, port=self.port, listen=", ".join(self.hosts), greeting=f"ready {token}", more=self._more, **self._users()))
+            root=self._root, port=self.port, tls_port=self.tls_port, listen=", ".join(self.hosts), greeting=f"ready {token}", more=self._more,
+            ssl=(WITH_TLS if self._certificate else NO_TLS).format(certificate=self._certificate), **self._users()))
         (self._root / "log").write_text("")
         # If this Python dies without a chance to clean up, the kernel tells Dovecot.
         leash = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
