@@ -1,0 +1,218 @@
+/* pki - see pki.h. DER is written backwards, from the end of a buffer to its front: what stands in a TLV is written before its length. */
+#include "pki.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct key {
+    br_ec_private_key secret;
+    unsigned char secret_octets[BR_EC_KBUF_PRIV_MAX_SIZE], point[BR_EC_KBUF_PUB_MAX_SIZE];
+} key;
+
+typedef struct der {
+    unsigned char octets[800];
+    size_t at; /* what is written begins here */
+} der;
+
+/* ---- DER ---- */
+
+enum {
+    INTEGER = 0x02,
+    BITS = 0x03,
+    OCTETS = 0x04,
+    UTF8 = 0x0c,
+    UTC = 0x17,
+    SEQUENCE = 0x30,
+    SET = 0x31,
+    VERSION = 0xa0,
+    EXTENSIONS = 0xa3
+};
+
+static void put(der *d, const void *p, size_t n) {
+    if (n > d->at) abort();
+    d->at -= n;
+    memcpy(d->octets + d->at, p, n);
+}
+
+/* Makes a TLV of what was written since `end` was d->at. */
+static void wrap(der *d, unsigned tag, size_t end) {
+    size_t n = end - d->at;
+    unsigned char head[4] = {(unsigned char)tag, 0x82, (unsigned char)(n >> 8), (unsigned char)n};
+    size_t head_n = n < 0x80 ? 2 : n < 0x100 ? 3 : 4;
+    if (head_n < 4) head[head_n - 1] = (unsigned char)n;
+    if (head_n == 3) head[1] = 0x81;
+    put(d, head, head_n);
+}
+
+static void put_tlv(der *d, unsigned tag, const void *p, size_t n) {
+    size_t end = d->at;
+    put(d, p, n);
+    wrap(d, tag, end);
+}
+
+static void put_text(der *d, unsigned tag, const char *text) {
+    put_tlv(d, tag, text, strlen(text));
+}
+
+/* These are whole TLVs. */
+static const char ecdsa_with_sha256[] = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
+static const char p256_key[] = "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+static const char san_oid[] = "\x06\x03\x55\x1d\x11";
+static const char server_auth[] = "\x30\x13\x06\x03\x55\x1d\x25\x04\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
+static const char digital_signature[] = "\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x80";
+#define PUT(d, tlv) put(d, tlv, sizeof(tlv) - 1)
+
+/* ---- keys and names ---- */
+
+static void make_key(key *k, const char *seed) {
+    br_hmac_drbg_context random;
+    br_ec_public_key point;
+    br_hmac_drbg_init(&random, &br_sha256_vtable, seed, strlen(seed));
+    br_ec_keygen(&random.vtable, br_ec_get_default(), &k->secret, k->secret_octets, BR_EC_secp256r1);
+    br_ec_compute_pub(br_ec_get_default(), &point, k->point, &k->secret);
+}
+
+static void put_public_key(der *d, const key *k) {
+    size_t end = d->at;
+    put(d, k->point, 65);
+    put(d, "", 1); /* no unused bits */
+    wrap(d, BITS, end);
+    PUT(d, p256_key);
+    wrap(d, SEQUENCE, end);
+}
+
+/* CN=text */
+static void put_name(der *d, const char *text) {
+    size_t end = d->at;
+    put_text(d, UTF8, text);
+    put(d, "\x06\x03\x55\x04\x03", 5);
+    wrap(d, SEQUENCE, end);
+    wrap(d, SET, end);
+    wrap(d, SEQUENCE, end);
+}
+
+/* ---- certificates ---- */
+
+static const char authority[] = "popcl test authority";
+
+typedef struct leaf {
+    const char *san, *not_before, *not_after;
+} leaf;
+
+static void put_extensions(der *d, const leaf *l) {
+    size_t end = d->at;
+    PUT(d, digital_signature);
+    PUT(d, server_auth);
+    if (l->san) {
+        size_t san_end = d->at;
+        put_text(d, 0x82, l->san); /* dNSName */
+        wrap(d, SEQUENCE, san_end);
+        wrap(d, OCTETS, san_end);
+        PUT(d, san_oid);
+        wrap(d, SEQUENCE, san_end);
+    }
+    wrap(d, SEQUENCE, end);
+    wrap(d, EXTENSIONS, end);
+}
+
+static void put_to_be_signed(der *d, const leaf *l, const key *k) {
+    size_t end = d->at;
+    put_extensions(d, l);
+    put_public_key(d, k);
+    put_name(d, PKI_HOST);
+    size_t validity = d->at;
+    put_text(d, UTC, l->not_after);
+    put_text(d, UTC, l->not_before);
+    wrap(d, SEQUENCE, validity);
+    put_name(d, authority);
+    PUT(d, ecdsa_with_sha256);
+    put_tlv(d, INTEGER, "\x4d\x61\x69\x6c", 4); /* serial number */
+    size_t version = d->at;
+    put_tlv(d, INTEGER, "\x02", 1); /* v3 */
+    wrap(d, VERSION, version);
+    wrap(d, SEQUENCE, end);
+}
+
+static void make_certificate(der *d, const leaf *l, const key *k, const key *issuer) {
+    der tbs = {{0}, sizeof tbs.octets};
+    br_sha256_context hash;
+    unsigned char digest[32], signature[80];
+    put_to_be_signed(&tbs, l, k);
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
+    br_sha256_out(&hash, digest);
+    size_t n = br_ecdsa_i31_sign_asn1(br_ec_get_default(), &br_sha256_vtable, digest, &issuer->secret, signature);
+    if (n == 0) abort();
+    size_t end = d->at = sizeof d->octets;
+    put(d, signature, n);
+    put(d, "", 1);
+    wrap(d, BITS, end);
+    PUT(d, ecdsa_with_sha256);
+    put(d, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
+    wrap(d, SEQUENCE, end);
+}
+
+/* ---- what there is ---- */
+
+static key authority_key, stranger_key, server_key;
+static der certificates[PKI_KINDS], authority_name;
+static br_x509_certificate shown[PKI_KINDS];
+static br_x509_trust_anchor anchor;
+static unsigned char pin[32];
+
+static void make_all(void) {
+    static const leaf leaves[PKI_KINDS] = {
+        [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+        [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z"},
+        [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z"},
+        [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z"},
+        [PKI_NOT_YET] = {PKI_HOST, "270101000000Z", "400101000000Z"},
+        [PKI_UNTRUSTED] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+        [PKI_OTHER_KEY] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    };
+    if (anchor.flags) return;
+    make_key(&authority_key, "authority");
+    make_key(&stranger_key, "stranger");
+    make_key(&server_key, "server");
+    for (int i = 0; i < PKI_KINDS; i++) {
+        der *d = &certificates[i];
+        make_certificate(d, &leaves[i], &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
+        shown[i].data = d->octets + d->at;
+        shown[i].data_len = sizeof d->octets - d->at;
+    }
+    authority_name.at = sizeof authority_name.octets;
+    put_name(&authority_name, authority);
+    anchor.dn.data = authority_name.octets + authority_name.at;
+    anchor.dn.len = sizeof authority_name.octets - authority_name.at;
+    anchor.flags = BR_X509_TA_CA;
+    anchor.pkey.key_type = BR_KEYTYPE_EC;
+    anchor.pkey.key.ec.curve = BR_EC_secp256r1;
+    anchor.pkey.key.ec.q = authority_key.point;
+    anchor.pkey.key.ec.qlen = 65;
+    der spki = {{0}, sizeof spki.octets};
+    br_sha256_context hash;
+    put_public_key(&spki, &server_key);
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, spki.octets + spki.at, sizeof spki.octets - spki.at);
+    br_sha256_out(&hash, pin);
+}
+
+const br_x509_certificate *pki_certificate(pki_kind kind) {
+    make_all();
+    return &shown[kind];
+}
+
+const br_ec_private_key *pki_key(pki_kind kind) {
+    make_all();
+    return kind == PKI_OTHER_KEY ? &stranger_key.secret : &server_key.secret;
+}
+
+const br_x509_trust_anchor *pki_anchor(void) {
+    make_all();
+    return &anchor;
+}
+
+const unsigned char *pki_pin(void) {
+    make_all();
+    return pin;
+}

@@ -1,0 +1,28 @@
+/* pki - what the server side of a TLS test shows: an authority and certificates of it, right ones and wrong ones, made in memory at first
+ * use, the same octets every time. P-256 keys, ECDSA with SHA-256. */
+#ifndef TESTS_SIM_PKI_H
+#define TESTS_SIM_PKI_H
+
+#include <bearssl.h>
+#include <stdint.h>
+
+#define PKI_HOST "pop.example"
+#define PKI_NOW  INT64_C(1795608000) /* 2026-11-25, within the right certificate's validity */
+
+typedef enum pki_kind {
+    PKI_RIGHT,
+    PKI_OTHER_NAME,
+    PKI_NO_SAN,
+    PKI_EXPIRED,
+    PKI_NOT_YET,
+    PKI_UNTRUSTED, /* of an authority of the same name that nobody knows */
+    PKI_OTHER_KEY, /* the right certificate, whose key the server does not hold */
+    PKI_KINDS
+} pki_kind;
+
+const br_x509_certificate *pki_certificate(pki_kind kind);
+const br_ec_private_key *pki_key(pki_kind kind); /* that the server signs with */
+const br_x509_trust_anchor *pki_anchor(void);
+const unsigned char *pki_pin(void); /* 32 octets: SHA-256 of the SubjectPublicKeyInfo of PKI_RIGHT */
+
+#endif
