@@ -16,7 +16,7 @@
  * - After POPCL_DONE every input is ignored. The first result wins, success too, and stays until start or wipe.
  * - fail, tick, recv_eof, stop and wipe with an open message each abort it exactly once. wipe needs a started or a zeroed object.
  * - Pauses stop the idle timer; their own limit and the overall deadline run on.
- * - One call of recv_ack does at most one buffer's work.
+ * - One call of recv_ack does at most one buffer's work; with TLS one record's, of which those of the handshake are the longest by far (popcl_tls.breathe).
  * - resume belongs to the thread that calls tick; from an interrupt set a flag.
  * - Callbacks may call the queries (state, result, get_diag, next_deadline); any other call into the same job is ignored and ends it with
  *   POPCL_ERR_REENTRANT. Two jobs share nothing; one job belongs to one thread at a time.
@@ -43,12 +43,6 @@ const char *popcl_version(void); /* of the library; a constant string */
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))    /* octets of the plan that one message takes */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX) /* least plan: one entry; enough for USER/PASS */
 #define POPCL_PLAN_MIN_APOP 200u                       /* least plan where APOP may be used: until the listing it holds the login's state */
-
-typedef enum popcl_security {
-    POPCL_CLEAR, /* no TLS: user name, password and mail can be read and changed on the way */
-    POPCL_TLS,   /* POP3S (RFC 8314, 3.2); port 995 */
-    POPCL_STLS   /* TLS from within the session (RFC 2595), or failure: never clear text instead */
-} popcl_security;
 
 /* Login mechanisms, as bits. */
 #define POPCL_AUTH_AUTO 0u /* APOP where the greeting has a usable timestamp, else USER/PASS */
@@ -122,14 +116,18 @@ typedef struct popcl_sink {
 typedef struct popcl_config {
     const char *host;      /* as the user gave it: names the account, and with TLS the certificate; 1 to 255 octets, no trailing dot needed */
     uint16_t port;         /* names the account; 0: 110, with TLS 995 */
-    uint8_t security;      /* popcl_security; without TLS in the build only POPCL_CLEAR */
+    uint8_t security;      /* popcl_security. With POPCL_STLS the session fails where STLS is refused: never clear text instead */
     uint8_t auth;          /* POPCL_AUTH_* bits that may be used; 0: POPCL_AUTH_AUTO */
     const char *user;      /* sent exactly; no CR, LF, NUL */
     size_t user_len;       /* 0: user is a C string */
     popcl_secret secret;   /* the password */
-    void *iobuf;           /* the record buffer, POPCL_IOBUF_MIN octets or more; wiped at the end */
+    const popcl_tls *tls;  /* for POPCL_TLS and POPCL_STLS: profile, trust and memory, see popcl_tls.h */
+    const void *seed;      /* with TLS: POPCL_SEED_MIN or more unpredictable octets, new ones for each job; read by start alone. There is no fallback */
+    size_t seed_len;
+    void *iobuf;           /* the record buffer, POPCL_IOBUF_MIN octets or more, with TLS POPCL_IOBUF_SIZE(512) or more; wiped at the end */
     size_t iobuf_len;
-    void *plan;            /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where auth is POPCL_AUTH_USER; any alignment; holds the login's state at first; wiped at the end */
+    void *plan;            /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where auth is POPCL_AUTH_USER; any alignment; holds the login's state at first; wiped at the end. NULL: the octets of the TLS storage that are free after the
+                            * handshake, some 3 KB with a profile that checks certificates (`pinned` has none) */
     size_t plan_len;
     uint32_t connect_ms, idle_ms, pause_ms, total_ms; /* see popcl_session_config; 0: the defaults of popcl_config.h */
     uint64_t max_size;     /* octets really received of one message; more aborts it. Larger by LIST: not fetched. 0: no limit */

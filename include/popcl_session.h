@@ -31,6 +31,7 @@ extern "C" {
 #define POPCL_IOBUF_MIN (POPCL_COMMAND_MAX + 65) /* least record buffer in clear text: one command out, 65 octets in */
 #define POPCL_MS_MAX 1073741824u                /* largest time span, 2^30 ms: about 12 days */
 #define POPCL_SIZE_UNKNOWN UINT64_MAX
+#define POPCL_SEED_MIN 32                       /* least random seed, in octets */
 
 /* The state word: what the session can do now. POPCL_DONE stands alone. */
 #define POPCL_SEND 0x01u          /* send_buf has octets */
@@ -58,10 +59,21 @@ typedef struct popcl_secret {
     void *ctx;
 } popcl_secret;
 
+/* What carries a session. */
+typedef enum popcl_security {
+    POPCL_CLEAR, /* no TLS: user name, password and mail can be read and changed on the way */
+    POPCL_TLS,   /* POP3S (RFC 8314, 3.2): the handshake comes before the greeting; port 995 */
+    POPCL_STLS   /* clear text until STLS got +OK and the handshake followed (RFC 2595, 4) */
+} popcl_security;
+
+/* Profile, trust and memory of TLS: popcl_tls.h. */
+typedef struct popcl_tls popcl_tls;
+
 typedef enum popcl_verb {
     POPCL_USER, /* text = name                              RFC 1939, 7 */
     POPCL_PASS, /* secret                                   RFC 1939, 7 */
     POPCL_APOP, /* text = name, secret = 32 hex digits      RFC 1939, 7 */
+    POPCL_START_TLS, /* STLS; before login, once; the handshake follows, then the next ready event: RFC 2595, 4 */
     POPCL_CAPA, /* lines; before and after login            RFC 2449, 5 */
     POPCL_STAT, /* reply.number, reply.size                 RFC 1939, 5 */
     POPCL_LIST, /* lines, or with number a single reply     RFC 1939, 5 */
@@ -172,9 +184,14 @@ typedef struct popcl_session_config {
     void *iobuf;         /* the record buffer: the caller's, used until wipe, wiped at the end; any alignment */
     size_t iobuf_len;    /* POPCL_IOBUF_MIN or more; what is above serves reading */
     uint32_t connect_ms; /* start to connected; 0: POPCL_CONNECT_MS; up to POPCL_MS_MAX, here and below */
-    uint32_t idle_ms;    /* without progress, also for the greeting; 0: POPCL_IDLE_MS */
+    uint32_t idle_ms;    /* without progress, also for the greeting, and for the whole of a TLS handshake; 0: POPCL_IDLE_MS */
     uint32_t pause_ms;   /* in one pause; 0: POPCL_PAUSE_MS */
     uint32_t total_ms;   /* start to the end of the session; 0: POPCL_TOTAL_MS */
+    uint8_t security;    /* popcl_security */
+    const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS: borrowed until wipe, and its storage used until then */
+    const char *host;    /* with TLS: the server's name; checked and copied by start */
+    const void *seed;    /* with TLS: at least POPCL_SEED_MIN unpredictable octets, new ones for each session; read by start alone */
+    size_t seed_len;
     const popcl_session_events *events;
     void *ctx;
     /* NULL, or called with what is said and done, for people. See popcl_trace. */
@@ -185,7 +202,7 @@ typedef struct popcl_session_config {
 typedef struct popcl_session popcl_session;
 
 /* Begins a session; the transport may still be connecting. Does not read *s: garbage is fine (an open session is to be wiped first).
- * ERR_ARGUMENT, ERR_IOBUF_SMALL; else POPCL_OK, and the rest comes by the closed event. */
+ * ERR_ARGUMENT, ERR_IOBUF_SMALL, with TLS also ERR_NO_TLS, ERR_TLS_STORAGE, ERR_SEED, ERR_NO_TRUST, ERR_HOST and ERR_CLOCK_*; else POPCL_OK, and the rest comes by the closed event. */
 popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg, uint32_t now_ms);
 
 /* The transport is up: the connect timeout ends and the greeting's begins. */
@@ -254,7 +271,11 @@ popcl_verb popcl_session_refused(const popcl_session *s);
 int popcl_session_hold(popcl_session *s);
 void popcl_session_release(popcl_session *s);
 
-/* Overwrites the session and its record buffer with zeros. Needs a started or zeroed session; may be called twice. */
+/* Octets of the TLS storage that a session does not need after the handshake, *n of them, aligned for any type; NULL: there are none. Theirs who
+ * asks from the greeting (POP3S) or the first ready event after STLS on, until wipe. */
+void *popcl_session_spare(const popcl_session *s, size_t *n);
+
+/* Overwrites the session, its record buffer and its TLS storage with zeros. Needs a started or zeroed session; may be called twice. */
 void popcl_session_wipe(popcl_session *s);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ---- */
@@ -287,6 +308,7 @@ typedef struct popcl_flight {
 struct popcl_link_ops;
 typedef struct popcl_link {
     const struct popcl_link_ops *ops;
+    const popcl_tls *tls; /* NULL in a session without */
     unsigned char *buf;
     size_t len;
     size_t in_from, in_to;    /* received and not yet taken */
@@ -305,6 +327,7 @@ struct popcl_session {
     uint8_t moved;  /* progress since the last tick */
     uint8_t quit_left; /* QUIT, or a part of it, was sent */
     uint8_t taken;  /* something was taken since the last pause began */
+    uint8_t security; /* popcl_security */
     popcl_wire wire;
     uint8_t err_verb; /* what the newest -ERR answered */
     popcl_reply_parser parser;

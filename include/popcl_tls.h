@@ -60,7 +60,7 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
 /* ---- the job's TLS ---- */
 
 /* Borrowed until wipe and not to be changed before. All zero but profile, storage and trust is valid but for the time. */
-typedef struct popcl_tls {
+struct popcl_tls {
     const popcl_tls_profile *profile;
     void *storage;                 /* an object of the profile's storage type below, of the alignment of that type; wiped at the end */
     size_t storage_len;            /* its size */
@@ -77,7 +77,7 @@ typedef struct popcl_tls {
      * fit, printable ASCII only, NUL-terminated. Written when the result is POPCL_ERR_CERT_NAME or _NO_SAN. */
     char *names;
     size_t names_len;
-} popcl_tls;
+};
 
 typedef enum popcl_fragment {
     POPCL_FRAGMENT_UNKNOWN, /* the server did not answer yet, or no fragment length was asked for */
@@ -115,11 +115,16 @@ typedef struct popcl_tls_session {
     const popcl_tls *tls;
     uint32_t record_len;  /* of the record that comes: its header's 5 and what they announce */
     uint32_t record_at;   /* octets of it that came */
-    uint16_t hello_at;    /* where in the ServerHello the octets are */
-    uint16_t hello_left;  /* octets of the part that is being skipped */
+    uint32_t iobuf_len;
+    uint16_t hello_at, hello_end;     /* where in the ServerHello the octets are, and where it ends */
+    uint16_t extension_at, extension; /* where its next extension begins; the one at hand: its type, then its length */
     uint16_t fragment_asked;
-    uint8_t fragment;     /* popcl_fragment */
-    uint8_t result;       /* popcl_err */
+    uint16_t version, suite; /* these and error, curve: once the session is over and ssl is wiped */
+    int16_t error;
+    uint8_t curve;
+    uint8_t fragment; /* popcl_fragment */
+    uint8_t is_tls;   /* a record came that is one of TLS */
+    uint8_t is_up;    /* the handshake is done */
 } popcl_tls_session;
 
 /* What guard.c keeps of a chain. */
@@ -135,10 +140,12 @@ typedef struct popcl_pin {
     const br_x509_class *vtable;
     const popcl_tls *tls;
     br_x509_pkey key;
+    uint32_t len, pass;      /* of the element at hand; octets of it that are still to be passed by */
+    uint8_t step, tag, at, more; /* see pin.c */
+    uint8_t behind;          /* the first certificate is over */
+    uint8_t judged;          /* its key is a pinned one */
+    uint8_t result;          /* popcl_err */
     unsigned char point[65]; /* of the server's key */
-    uint8_t point_at;
-    uint8_t result; /* popcl_err */
-    uint8_t state;
 } popcl_pin;
 
 /* ---- storage: one object of these for each session that runs at the same time ---- */

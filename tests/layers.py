@@ -39,6 +39,18 @@ MODULES = {
     "plan": "popcl",
     "fetch": "popcl plan auth zero",
     "run": "popcl popcl_net",
+    # TLS: knows no POP3, and only link knows what a session is carried by
+    "name": "",
+    "leaf": "popcl_errors",
+    "profile": "popcl_tls link",
+    "guard": "popcl_tls profile name leaf",
+    "pin": "popcl_tls profile",
+    "tls/link": "link profile name zero",  # the one file of that name below src/tls: it fills in the table of src/core/link.h
+    "profile_public": "profile",
+    "profile_small": "profile",
+    "profile_ecdsa": "profile",
+    "profile_pinned": "profile",
+    "profile_host": "profile",
 }
 FOLDERS = {  # what the files of a folder may include besides each other
     "port/posix": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
@@ -47,11 +59,12 @@ FOLDERS = {  # what the files of a folder may include besides each other
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
-HASHES = ("src/auth/", "src/core/seen.c")  # who may include bearssl.h; a user of popcl.h needs none
+HASHES = ("src/auth/", "src/core/seen.c", "src/tls/", "include/popcl_tls.h")  # who may include bearssl.h; a user of popcl.h needs none
 
 
 def module_of(path):
-    return os.path.splitext(os.path.basename(path))[0]
+    module = os.path.splitext(os.path.basename(path))[0]
+    return "tls/link" if path == "src/tls/link.c" else module
 
 
 def includes(path):
@@ -64,7 +77,7 @@ def includes(path):
 
 def judge_system(path, name):
     if name == "bearssl.h":
-        return "" if path.startswith(HASHES) or path.startswith(("src/tools/", "port/")) else "only hashes may know BearSSL"
+        return "" if path.startswith(HASHES) or path.startswith(("src/tools/", "port/")) else "only hashes and TLS may know BearSSL"
     if path.startswith(("src/core/", "src/auth/")) and name not in PURE:
         return "the core includes no system header but " + ", ".join(sorted(PURE))
     if path.startswith("include/") and name not in PUBLIC:

@@ -7,6 +7,7 @@
 
 #define POPCL_IN_AUTHORIZATION 1u /* states of RFC 1939, 3, as bits */
 #define POPCL_IN_TRANSACTION 2u
+#define POPCL_BEFORE_TLS 4u /* in clear, where STLS has to come first: nothing else may be said */
 
 enum popcl_reply_shape { POPCL_SINGLE, POPCL_LINES, POPCL_BODY };
 

@@ -1,7 +1,7 @@
 /* fetch - the job of popcl.h: logs in, plans, retrieves, commits, deletes, quits. It is written against popcl_session.h alone, and knows
  * neither framing nor transport. The session asks it for the next command (ready) and tells it what became of each (the other events).
  *
- *   WAIT_GREETING -> ASK_CAPA -> LOGIN -> ASK_STAT -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
+ *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> LOGIN -> ASK_STAT -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
  *                                                          ^------------- next pass ---------------------'
  *
  * A failure that concerns one message is noted, and the job goes on; one that concerns the job sets `stopping`, and the way to QUIT begins;
@@ -12,7 +12,7 @@
 #include "plan.h"
 #include "zero.h"
 
-enum phase { WAIT_GREETING, ASK_CAPA, LOGIN, ASK_STAT, LIST_MESSAGES, LIST_SIZES, ASK_CAPA_AGAIN, HANDLE_MESSAGES, SAY_QUIT };
+enum phase { WAIT_GREETING, SAY_STLS, ASK_CAPA, LOGIN, ASK_STAT, LIST_MESSAGES, LIST_SIZES, ASK_CAPA_AGAIN, HANDLE_MESSAGES, SAY_QUIT, QUIT_ANSWERED };
 enum open { CLOSED, WITH_SINK, DRAINING }; /* where the body goes that is being received */
 
 #define NO_TAG 0u
@@ -140,7 +140,7 @@ static void finish(popcl *c) {
     }
     if (!c->result && (c->left || c->full_at)) c->result = POPCL_MORE;
     release_secret(c);
-    popcl_zero(c->plan.octets, c->plan.len);
+    if (c->plan.octets) popcl_zero(c->plan.octets, c->plan.len);
 }
 
 static void abort_open(popcl *c, popcl_err why) {
@@ -159,7 +159,15 @@ static void closed(void *ctx, popcl_err result) {
 
 /* ---- login ---- */
 
+/* Where no plan was given, the TLS storage has room for one after the handshake, which a login is always behind. */
+static void adopt_spare_plan(popcl *c) {
+    if (c->plan.octets) return;
+    c->plan.octets = popcl_session_spare(&c->session, &c->plan.len);
+    memset(c->plan.octets, 0, POPCL_SCRATCH_MIN);
+}
+
 static popcl_login login_of(popcl *c) {
+    adopt_spare_plan(c);
     popcl_login l = {c->cfg->user, c->cfg->user_len ? c->cfg->user_len : strlen(c->cfg->user), &c->cfg->secret, NULL};
     l.scratch = c->plan.octets + (8 - (uintptr_t)c->plan.octets % 8) % 8;
     return l;
@@ -171,7 +179,7 @@ static int allowed(const popcl_config *cfg, const popcl_mech *m) {
 
 static void text(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
     popcl *c = ctx;
-    if (tag != POPCL_TAG_GREETING) return;
+    if (tag != POPCL_TAG_GREETING || c->cfg->security == POPCL_STLS) return; /* a greeting in clear is not believed */
     for (unsigned i = 0; popcl_mechs[i]; i++) {
         if (popcl_mechs[i]->greeting && allowed(c->cfg, popcl_mechs[i])) popcl_mechs[i]->greeting(login_of(c).scratch, p, n);
     }
@@ -191,6 +199,11 @@ static popcl_err choose_mechanism(popcl *c) {
     return why;
 }
 
+/* The capabilities matter before the login only where the mechanism is to be chosen. */
+static enum phase first_step_of_login(const popcl *c) {
+    return c->cfg->auth == POPCL_AUTH_AUTO && !c->cfg->no_capa ? ASK_CAPA : LOGIN;
+}
+
 static unsigned login(popcl *c) {
     popcl_login l = login_of(c);
     popcl_command command = {POPCL_QUIT, 0, 0, NULL, 0, NULL};
@@ -207,6 +220,16 @@ static unsigned login(popcl *c) {
         enter(c, SAY_QUIT);
     }
     return 0;
+}
+
+/* Without TLS there is no login, whatever the server's reason is. */
+static void stls_answered(popcl *c, const popcl_reply *r) {
+    if (r->status == POPCL_STATUS_OK) {
+        enter(c, first_step_of_login(c));
+    } else {
+        stop_for(c, POPCL_ERR_STLS_REFUSED);
+        enter(c, SAY_QUIT);
+    }
 }
 
 static void login_answered(popcl *c, const popcl_reply *r) {
@@ -576,10 +599,11 @@ static void capa_answered(popcl *c, const popcl_reply *r) {
 static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
     popcl *c = ctx;
     if (tag == POPCL_TAG_GREETING) {
-        enter(c, c->cfg->auth == POPCL_AUTH_AUTO && !c->cfg->no_capa ? ASK_CAPA : LOGIN);
+        enter(c, c->cfg->security == POPCL_STLS ? SAY_STLS : first_step_of_login(c));
         return 0;
     }
     switch (popcl_session_verb(&c->session)) {
+    case POPCL_START_TLS: stls_answered(c, r); break;
     case POPCL_CAPA: capa_answered(c, r); break;
     case POPCL_USER:
     case POPCL_PASS:
@@ -593,7 +617,7 @@ static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
     case POPCL_RETR:
     case POPCL_TOP: return body_answered(c, tag, r);
     case POPCL_DELE: dele_answered(c, tag, r); break;
-    default: break; /* QUIT: closed() follows */
+    default: enter(c, QUIT_ANSWERED); break; /* closed() follows */
     }
     return 0;
 }
@@ -608,6 +632,7 @@ static unsigned send(popcl *c, popcl_verb verb) {
 static unsigned step(popcl *c) {
     if (c->phase != HANDLE_MESSAGES && popcl_session_in_flight(&c->session)) return 0;
     switch ((enum phase)c->phase) {
+    case SAY_STLS: return send(c, POPCL_START_TLS);
     case ASK_CAPA:
     case ASK_CAPA_AGAIN: return send(c, POPCL_CAPA);
     case LOGIN: return login(c);
@@ -668,16 +693,25 @@ static popcl_err check_login(const popcl_config *cfg) {
         if (user > m->user_max || (m->secret_max && secret > m->secret_max)) return POPCL_ERR_COMMAND_LENGTH;
         if (m->greeting) least = POPCL_SCRATCH_MIN;
     }
-    return unknown ? POPCL_ERR_ARGUMENT : cfg->plan_len < least ? POPCL_ERR_PLAN_SMALL : POPCL_OK;
+    return unknown ? POPCL_ERR_ARGUMENT : cfg->plan && cfg->plan_len < least ? POPCL_ERR_PLAN_SMALL : POPCL_OK;
 }
 
 static popcl_err check(const popcl_config *cfg) {
     const popcl_sink *sink = cfg->sink;
-    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get) || !cfg->plan) return POPCL_ERR_ARGUMENT;
+    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get)) return POPCL_ERR_ARGUMENT;
     if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort || cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
-    if (cfg->security != POPCL_CLEAR) return POPCL_ERR_NO_TLS;
+    if (!cfg->plan && cfg->security == POPCL_CLEAR) return POPCL_ERR_ARGUMENT;
     popcl_err e = check_host(cfg->host);
     return e ? e : check_login(cfg);
+}
+
+/* Whether the TLS storage can hold the plan, since none was given. */
+static popcl_err check_spare(popcl *c) {
+    size_t n;
+    popcl_session_spare(&c->session, &n);
+    if (n >= POPCL_SCRATCH_MIN) return POPCL_OK;
+    popcl_session_wipe(&c->session);
+    return POPCL_ERR_PLAN_SMALL;
 }
 
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
@@ -685,9 +719,10 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
     c->over = 1;
     popcl_err e = cfg ? check(cfg) : POPCL_ERR_ARGUMENT;
     if (!e) {
-        popcl_session_config s = {cfg->iobuf,    cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms, cfg->pause_ms,
-                                  cfg->total_ms, &events,        c,               cfg->trace,   cfg->trace_ctx};
+        popcl_session_config s = {cfg->iobuf, cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms, cfg->pause_ms, cfg->total_ms, cfg->security, cfg->tls, cfg->host,
+                                  cfg->seed,  cfg->seed_len,  &events,         c,            cfg->trace,    cfg->trace_ctx};
         e = popcl_session_start(&c->session, &s, now_ms);
+        if (!e && !cfg->plan) e = check_spare(c);
     }
     c->result = (uint8_t)e;
     if (e) return e;
@@ -695,7 +730,7 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
     c->cfg = cfg;
     c->plan.octets = cfg->plan;
     c->plan.len = cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
-    memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
+    if (cfg->plan) memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
     c->by_number = cfg->no_uid != 0;
     return POPCL_OK;
 }
@@ -745,6 +780,7 @@ static uint32_t working_ms(const popcl *c) {
 
 /* The time is used up but for QUIT's: what is durable is still deleted. A body cannot be left other than with the connection. */
 static void wind_up(popcl *c) {
+    if (c->phase == QUIT_ANSWERED) return;
     if (c->open) popcl_session_fail(&c->session, POPCL_ERR_TIMEOUT_TOTAL, 0);
     else if (c->listing_reached) stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
 }
@@ -777,7 +813,7 @@ uint32_t popcl_next_deadline(const popcl *c) {
 }
 
 void popcl_stop(popcl *c) {
-    if (c->over || c->settling || !popcl_session_hold(&c->session)) return;
+    if (c->over || c->settling || c->phase == QUIT_ANSWERED || !popcl_session_hold(&c->session)) return;
     if (c->listing_reached) {
         stop_for(c, POPCL_ERR_STOPPED);
         if (c->open == WITH_SINK) drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), POPCL_ERR_STOPPED);
@@ -828,7 +864,7 @@ void popcl_wipe(popcl *c) {
     if (c->cfg && !c->over) {
         abort_open(c, POPCL_ERR_STOPPED);
         release_secret(c);
-        popcl_zero(c->plan.octets, c->plan.len);
+        if (c->plan.octets) popcl_zero(c->plan.octets, c->plan.len);
     }
     c->over = 1; /* a callback that called back ends the session, and must not begin the end again */
     c->staged = 0;

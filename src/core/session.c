@@ -1,9 +1,11 @@
 /* session - commands out, replies in, one state at a time. It knows the grammar of a session (RFC 1939, 3 to 6), not what it is for, and
  * neither sockets nor TLS: octets come through a link. Everything that happens to a command is told to the owner through the events.
  *
- *   CONNECTING -> GREETING -> IDLE <-> STATUS -> LINES | BODY -> (HELD) -> IDLE
- *                              `-> UNASKED -> ENDING            any state -> CLOSED
+ *   CONNECTING -> [SECURING] -> GREETING -> IDLE <-> STATUS -> LINES | BODY -> (HELD) -> IDLE
+ *                                  ^ STLS     |  `-> UNASKED -> ENDING
+ *                                  `----------'                      any state -> [LEAVING] -> CLOSED
  *
+ * SECURING: the TLS handshake, before the greeting or after +OK to STLS. LEAVING: the session succeeded, and TLS says its end to the server.
  * HELD: a reply is complete, and its owner asked for time. UNASKED: octets come that no command asked for; only `-ERR` and the end of the
  * connection may follow (a server that shuts down or is tired of waiting), anything else is an error: it never answers a later command. */
 #include <string.h>
@@ -16,10 +18,13 @@
 
 enum busy { NOT_BUSY, BUSY, MISUSED }; /* a call that may call back is running; and another one was made meanwhile */
 
-enum state { CLOSED, CONNECTING, GREETING, IDLE, STATUS, LINES, BODY, HELD, UNASKED, ENDING }; /* zeroed is closed */
+enum state { CLOSED, CONNECTING, SECURING, GREETING, IDLE, STATUS, LINES, BODY, HELD, UNASKED, ENDING, LEAVING }; /* zeroed is closed */
+
+#define LEAVE_MS 1000u /* what the server may take to accept close_notify: the session has its result already */
 
 static const char *state_name(unsigned state) {
-    static const char names[][11] = {"closed", "connecting", "greeting", "idle", "status", "listing", "message", "held", "unasked", "ending"};
+    static const char names[][11] = {"closed",  "connecting", "securing", "greeting", "idle",   "status",
+                                     "listing", "message",    "held",     "unasked",  "ending", "leaving"};
     return names[state];
 }
 
@@ -46,14 +51,27 @@ static int quit_in_flight(const popcl_session *s) {
     return s->in_flight && s->flight[(s->head + s->in_flight - 1u) % POPCL_WINDOW].verb == POPCL_QUIT;
 }
 
-static void finish(popcl_session *s, popcl_err result) {
-    if (s->state == CLOSED) return;
-    s->result = (uint8_t)result;
-    s->phase = 0;
-    s->pause = 0;
+static int over(const popcl_session *s) {
+    return s->state == CLOSED || s->state == LEAVING;
+}
+
+static void leave(popcl_session *s) {
     enter(s, CLOSED);
     popcl_zero(s->link.buf, s->link.len);
-    s->events->closed(s->ctx, result);
+    if (s->link.tls) popcl_tls_layer_of(s->link.tls)->forget(s->link.tls);
+    s->events->closed(s->ctx, (popcl_err)s->result);
+}
+
+/* The session has its result, and the first one stays. After success TLS is ended in order; what fails then changes nothing any more. */
+static void finish(popcl_session *s, popcl_err result) {
+    if (s->state == CLOSED) return;
+    if (s->state != LEAVING) {
+        s->result = (uint8_t)result;
+        s->phase = 0;
+        s->pause = 0;
+    }
+    if (result == POPCL_OK && s->state != LEAVING && s->link.ops != &popcl_link_clear) enter(s, LEAVING);
+    else leave(s);
 }
 
 /* The pause's time begins with the next tick; one that follows a pause that brought nothing goes on with that one's. */
@@ -98,19 +116,21 @@ static void complete(popcl_session *s) {
     int ok = s->reply.status == POPCL_STATUS_OK, answers = s->in_flight != 0; /* not the greeting, in whose event a command may be submitted */
     if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) s->phase = POPCL_IN_TRANSACTION;
     unsigned why = s->events->done(s->ctx, head_tag(s), &s->reply);
-    if (s->state == CLOSED) return;
+    if (over(s)) return;
     if (why) {
         enter(s, HELD);
         pause_for(s, why);
         return;
     }
     s->taken = 1;
+    if (verb == POPCL_START_TLS && ok) s->phase = 0; /* no command until the handshake is done */
     if (answers) {
         s->flight_octets -= head(s)->octets;
         s->head = (uint8_t)((s->head + 1u) % POPCL_WINDOW);
         s->in_flight--;
     }
     if (verb == POPCL_QUIT) finish(s, ok ? POPCL_OK : POPCL_ERR_QUIT_REFUSED);
+    else if (verb == POPCL_START_TLS && ok) enter(s, SECURING);
     else await_next(s);
 }
 
@@ -149,7 +169,7 @@ static void greeted(popcl_session *s) {
         finish(s, popcl_reply_error(&s->reply, POPCL_ERR_GREETING_REFUSED));
         return;
     }
-    s->phase = POPCL_IN_AUTHORIZATION;
+    s->phase = s->security == POPCL_STLS ? POPCL_BEFORE_TLS : POPCL_IN_AUTHORIZATION;
     complete(s);
 }
 
@@ -222,7 +242,7 @@ static size_t take_body(popcl_session *s, const unsigned char *p, size_t n) {
         if (event == POPCL_WIRE_END) complete(s);
         if (event != POPCL_WIRE_SPAN) return done;
         taken = s->events->body(s->ctx, head_tag(s), span, span_n);
-        if (s->state == CLOSED) return done;
+        if (over(s)) return done;
         if (taken) s->taken = 1;
         done += popcl_wire_take(&s->wire, span, taken);
     } while (taken == span_n);
@@ -243,6 +263,7 @@ static size_t take(popcl_session *s, const unsigned char *p, size_t n) {
 
 static void stream_ended(popcl_session *s) {
     switch (s->state) {
+    case SECURING: finish(s, POPCL_ERR_TLS_CLOSED); break;
     case CONNECTING:
     case GREETING: finish(s, POPCL_ERR_CLOSED_GREETING); break;
     case BODY: finish(s, POPCL_ERR_CLOSED_MESSAGE); break;
@@ -251,17 +272,54 @@ static void stream_ended(popcl_session *s) {
     }
 }
 
+/* ---- TLS ---- */
+
+/* Nothing that was said in clear is believed any more (RFC 2595, 4; RFC 2449, 5). */
+static void forget(popcl_session *s) {
+    memset(&s->caps, 0, sizeof s->caps);
+    memset(&s->reply, 0, sizeof s->reply);
+    s->err_verb = POPCL_VERBS;
+}
+
+static void begin_tls(popcl_session *s) {
+    forget(s);
+    enter(s, SECURING);
+    popcl_tls_layer_of(s->link.tls)->secure(&s->link);
+}
+
+/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4). */
+static void secured(popcl_session *s) {
+    s->moved = 1;
+    if (s->verb == POPCL_START_TLS) {
+        s->phase = POPCL_IN_AUTHORIZATION;
+        enter(s, IDLE);
+    } else {
+        begin_status(s);
+        enter(s, GREETING);
+    }
+}
+
+/* What a session in SECURING, or one to which no octets come, does next. Returns 0 if it has to wait. */
+static int advance(popcl_session *s, size_t n) {
+    int clear = s->link.ops == &popcl_link_clear;
+    enum popcl_link_state link = s->link.ops->state(&s->link);
+    if (s->state == SECURING && clear && n) finish(s, POPCL_ERR_STLS_SURPLUS); /* injected: RFC 2595, 4 */
+    else if (s->state == SECURING && clear) begin_tls(s);
+    else if (link == POPCL_LINK_FAILED) finish(s, s->link.ops->why(&s->link));
+    else if (s->state == SECURING && link == POPCL_LINK_UP) secured(s);
+    else if (s->eof || link == POPCL_LINK_ENDED) stream_ended(s);
+    else return 0;
+    return 1;
+}
+
 /* Takes what came, before anything new is sent: octets behind a complete reply are then seen as what they are, unasked. */
 static void read_all(popcl_session *s) {
     size_t n;
     if (s->state == HELD && !s->pause) complete(s);
-    while (s->state != CLOSED && !s->pause) {
+    while (!over(s) && !s->pause) {
         const unsigned char *p = s->link.ops->in(&s->link, &n);
-        if (n == 0) {
-            if (s->eof) stream_ended(s);
-            return;
-        }
-        s->link.ops->in_ack(&s->link, take(s, p, n));
+        if (n && s->state != SECURING) s->link.ops->in_ack(&s->link, take(s, p, n));
+        else if (!advance(s, n)) return;
     }
 }
 
@@ -269,7 +327,7 @@ static void offer(popcl_session *s) {
     while (!s->pause && !s->eof && popcl_session_can_submit(s)) {
         unsigned before = s->in_flight;
         unsigned why = s->events->ready(s->ctx);
-        if (why && s->state != CLOSED) pause_for(s, why);
+        if (why && !over(s)) pause_for(s, why);
         if (!why) s->taken = 1;
         if (s->in_flight == before) return;
     }
@@ -278,6 +336,7 @@ static void offer(popcl_session *s) {
 static void pump(popcl_session *s) {
     read_all(s);
     offer(s);
+    if (s->state == LEAVING && !s->link.ops->close(&s->link)) leave(s);
 }
 
 /* Every call that may call back stands between these two. */
@@ -298,6 +357,18 @@ static int ms_given(uint32_t *ms, uint32_t given, uint32_t otherwise) {
     return *ms <= POPCL_MS_MAX;
 }
 
+/* Checks what TLS needs, if it is wanted, and prepares it. */
+static popcl_err open_tls(popcl_session *s, const popcl_session_config *cfg) {
+    const popcl_tls_layer *layer = popcl_tls_layer_of(cfg->tls);
+    if (cfg->security == POPCL_CLEAR) return POPCL_OK;
+    if (cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
+    if (!layer) return POPCL_ERR_NO_TLS;
+    popcl_err e = layer->open(cfg->tls, cfg->host, cfg->seed, cfg->seed_len, cfg->iobuf_len);
+    if (!e) s->link.tls = cfg->tls;
+    s->security = cfg->security;
+    return e;
+}
+
 popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg, uint32_t now_ms) {
     const popcl_session_events *e = cfg->events;
     memset(s, 0, sizeof *s);
@@ -307,8 +378,6 @@ popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg,
         !ms_given(&s->pause_ms, cfg->pause_ms, POPCL_PAUSE_MS) || !ms_given(&s->total_ms, cfg->total_ms, POPCL_TOTAL_MS))
         return POPCL_ERR_ARGUMENT;
     if (cfg->iobuf_len < POPCL_IOBUF_MIN) return (popcl_err)(s->result = POPCL_ERR_IOBUF_SMALL);
-    s->result = POPCL_OK;
-    s->state = CONNECTING;
     s->verb = s->err_verb = POPCL_VERBS;
     s->events = e;
     s->ctx = cfg->ctx;
@@ -318,7 +387,9 @@ popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg,
     s->now = s->began = s->since = now_ms;
     s->taken = 1;
     popcl_link_open_clear(&s->link, cfg->iobuf, cfg->iobuf_len);
-    return POPCL_OK;
+    s->result = (uint8_t)open_tls(s, cfg);
+    s->state = s->result ? CLOSED : CONNECTING;
+    return (popcl_err)s->result;
 }
 
 /* A step backwards counts as no time. */
@@ -332,7 +403,8 @@ void popcl_session_connected(popcl_session *s, uint32_t now_ms) {
         set_now(s, now_ms);
         s->since = s->now;
         begin_status(s);
-        enter(s, GREETING);
+        enter(s, s->security == POPCL_TLS ? SECURING : GREETING);
+        if (s->security == POPCL_TLS) pump(s); /* the ClientHello is ours to say first */
     }
     popcl_session_release(s);
 }
@@ -343,7 +415,7 @@ unsigned popcl_session_state(const popcl_session *s) {
     unsigned state = s->pause;
     popcl_session_send_buf(s, &n);
     if (n) state |= POPCL_SEND;
-    if (s->state != CONNECTING && !s->pause && !s->eof) {
+    if (s->state != CONNECTING && s->state != LEAVING && !s->pause && !s->eof) {
         s->link.ops->recv_buf(&s->link, &n);
         if (n) state |= POPCL_RECV;
     }
@@ -369,8 +441,9 @@ void popcl_session_send_ack(popcl_session *s, size_t n) {
     } else if (offered && n) {
         s->link.ops->send_ack(&s->link, n);
         if (quit_in_flight(s) && s->link.ops->unsent(&s->link) < sizeof "QUIT\r\n" - 1) s->quit_left = 1;
-        if (!s->pause) s->moved = 1;
-        pump(s);
+        if (!s->pause && s->state != SECURING) s->moved = 1;
+        if (s->state != LEAVING) pump(s);
+        else if (popcl_session_send_buf(s, &offered), offered == 0) leave(s);
     }
     popcl_session_release(s);
 }
@@ -387,8 +460,7 @@ void popcl_session_recv_ack(popcl_session *s, size_t n) {
     if (n > offered) {
         finish(s, POPCL_ERR_PORT);
     } else if (n) {
-        s->link.ops->recv_ack(&s->link, n);
-        s->moved = 1;
+        if (s->link.ops->recv_ack(&s->link, n) && s->state != SECURING) s->moved = 1; /* a handshake has one limit for its whole length */
         pump(s);
     }
     popcl_session_release(s);
@@ -397,7 +469,8 @@ void popcl_session_recv_ack(popcl_session *s, size_t n) {
 void popcl_session_recv_eof(popcl_session *s) {
     if (!popcl_session_hold(s)) return;
     s->eof = 1;
-    pump(s);
+    if (s->state == LEAVING) leave(s);
+    else pump(s);
     popcl_session_release(s);
 }
 
@@ -414,6 +487,7 @@ void popcl_session_resume(popcl_session *s) {
 /* Which deadline has passed when nothing moved for idle_ms. */
 static popcl_err idle_error(const popcl_session *s) {
     switch (s->state) {
+    case SECURING: return POPCL_ERR_TIMEOUT_TLS;
     case GREETING: return POPCL_ERR_TIMEOUT_GREETING;
     case BODY: return POPCL_ERR_TIMEOUT_MESSAGE;
     case UNASKED:
@@ -440,6 +514,8 @@ static uint32_t deadline(const popcl_session *s, popcl_err *means) {
     } else if (s->state == CONNECTING) {
         other = left(s, s->began, s->connect_ms);
         e = POPCL_ERR_TIMEOUT_CONNECT;
+    } else if (s->state == LEAVING) {
+        other = left(s, s->moved ? s->now : s->since, LEAVE_MS);
     } else if (s->state != IDLE) { /* an owner who sends nothing waits on purpose */
         other = left(s, s->moved ? s->now : s->since, s->idle_ms);
         e = idle_error(s);
@@ -469,7 +545,7 @@ uint32_t popcl_session_next_deadline(const popcl_session *s) {
 
 int popcl_session_can_submit(const popcl_session *s) {
     unsigned window = s->phase & POPCL_IN_TRANSACTION && s->caps.tags & POPCL_CAPA_PIPELINING ? POPCL_WINDOW : 1;
-    int busy_state = s->state == UNASKED || s->state == ENDING || s->state == CLOSED;
+    int busy_state = s->state == UNASKED || s->state == ENDING || over(s);
     return s->phase != 0 && !busy_state && s->in_flight < window;
 }
 
@@ -513,7 +589,7 @@ unsigned popcl_session_in_flight(const popcl_session *s) {
 
 void popcl_session_fail(popcl_session *s, popcl_err why, int net_code) {
     if (s->state == CLOSED) return;
-    s->net_code = net_code;
+    if (!over(s)) s->net_code = net_code;
     /* a reset while QUIT waits for its answer leaves the same question open as an end does */
     if (why == POPCL_ERR_NET && s->quit_left) why = POPCL_ERR_QUIT_UNKNOWN;
     finish(s, why == POPCL_OK || why == POPCL_MORE ? POPCL_ERR_ARGUMENT : why);
@@ -525,6 +601,11 @@ popcl_err popcl_session_result(const popcl_session *s) {
 
 int popcl_session_quit_left(const popcl_session *s) {
     return s->quit_left;
+}
+
+void *popcl_session_spare(const popcl_session *s, size_t *n) {
+    *n = 0;
+    return s->link.tls ? popcl_tls_layer_of(s->link.tls)->spare(s->link.tls, n) : NULL;
 }
 
 int popcl_session_net_code(const popcl_session *s) {
@@ -554,5 +635,6 @@ const char *popcl_session_state_name(const popcl_session *s) {
 void popcl_session_wipe(popcl_session *s) {
     if (!popcl_session_hold(s)) return;
     if (s->link.buf) popcl_zero(s->link.buf, s->link.len);
+    if (s->link.tls) popcl_tls_layer_of(s->link.tls)->wipe(s->link.tls);
     popcl_zero(s, sizeof *s);
 }

@@ -23,18 +23,28 @@ typedef struct popcl_x509 {
 extern const popcl_x509 popcl_x509_guard; /* chain, name, dates, and pins if there are any */
 extern const popcl_x509 popcl_x509_pin;   /* the key alone */
 
+extern const popcl_tls_layer popcl_tls_link;
+
+/* What the profiles share: see profile.c. */
+extern const br_hash_class *const popcl_tls_hashes_all[], *const popcl_tls_hashes_sha256[];
+#define POPCL_TLS_SUITES_ALL 6
+#define POPCL_TLS_SUITES_CHACHA20 1
+extern const uint16_t popcl_tls_suites_all[POPCL_TLS_SUITES_ALL], popcl_tls_suites_chacha20[POPCL_TLS_SUITES_CHACHA20];
+void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e);
+void popcl_tls_ciphers_small(br_ssl_engine_context *e);
+
 struct popcl_tls_profile {
     const popcl_tls_layer *layer; /* first: core/link.h knows no more of a profile */
     const popcl_x509 *x509;
+    const br_hash_class *const *hashes; /* of certificates and of TLS, ending with NULL; SHA-256 is one of them */
     uint16_t storage_len;
     uint16_t state_at; /* offset of the X.509 state in the storage */
     const uint16_t *suites; /* in order of preference */
     uint8_t suites_len;
-    uint8_t hashes;         /* bit n: BearSSL's hash n; br_sha256_ID, _384, _512 */
-    const br_ec_impl *(*ec)(void);
+    const br_ec_impl *ec;
     br_ecdsa_vrfy ecdsa;
     br_rsa_pkcs1_vrfy rsa; /* NULL: no RSA */
-    /* Sets the record ciphers and PRFs, which need symbols of their own. */
+    /* Sets the record ciphers and PRFs. */
     void (*ciphers)(br_ssl_engine_context *e);
 };
 

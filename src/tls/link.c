@@ -1,0 +1,310 @@
+/* link - TLS below a session: BearSSL's engine between the transport's records and the session's octets, which stay in the record buffer
+ * where they were decrypted. It knows TLS and the link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a
+ * record at a time. Beside that it watches the records go by, for what the engine does not tell: how long they are, and whether the server
+ * granted the fragment length. Everything that touches the engine's own fields stands in fit_buffer and open. */
+#include <string.h>
+
+#include "../core/link.h"
+#include "../core/zero.h"
+#include "name.h"
+#include "profile.h"
+
+#define HEADER 5u           /* octets in front of a record (RFC 5246, 6.2) */
+#define HANDSHAKE_ROOM 325u /* what BearSSL wants beside the text when it does not know that only AEAD suites are used */
+#define IDLE_OCTETS 16709u  /* a whole record: what comes without bringing any text is no progress beyond that */
+
+static popcl_tls_session *session_of(const popcl_tls *t) {
+    return t->storage;
+}
+
+static void *x509_of(const popcl_tls *t) {
+    return (unsigned char *)t->storage + t->profile->state_at;
+}
+
+static br_ssl_engine_context *engine_of(const popcl_link *l) {
+    return &session_of(l->tls)->ssl.eng;
+}
+
+/* ---- what goes by ---- */
+
+/* One octet of the ServerHello (RFC 5246, 7.4.1.3), whose extensions are looked at for max_fragment_length (RFC 6066, 4). What comes behind
+ * the message, or is no ServerHello, is not looked at. */
+enum { AT_LENGTH = 2, AT_ID_LENGTH = 38, BEHIND_ID = 44, NO_HELLO = 0xffff };
+
+static void watch_hello(popcl_tls_session *s, unsigned octet) {
+    unsigned at = s->hello_at++;
+    if (at == 0 && octet != 2) s->hello_at = NO_HELLO;
+    if (at == AT_LENGTH) s->hello_end = (uint16_t)((octet & 0x1fu) << 8); /* up to 8 KB, and nobody sends more than 200 octets */
+    if (at == AT_LENGTH + 1) s->hello_end = (uint16_t)(s->hello_end + octet + 4);
+    if (at == AT_ID_LENGTH) s->extension_at = (uint16_t)(BEHIND_ID + octet);
+    if (at > AT_ID_LENGTH && at >= s->extension_at) {
+        unsigned field = at - s->extension_at;
+        if (field == 0 || field == 2) s->extension = (uint16_t)(octet << 8);
+        else s->extension = (uint16_t)(s->extension | octet);
+        if (field == 1 && s->extension == 1) s->fragment = POPCL_FRAGMENT_GRANTED;
+        if (field == 3) s->extension_at = (uint16_t)(s->extension_at + 4 + (s->extension & 0x1fff));
+    }
+    if (at > AT_LENGTH && s->hello_at >= s->hello_end) {
+        if (s->fragment == POPCL_FRAGMENT_UNKNOWN && s->fragment_asked) s->fragment = POPCL_FRAGMENT_IGNORED;
+        s->hello_at = NO_HELLO;
+    }
+}
+
+/* Octets that the transport put into the buffer; they never cross the end of a record, since the engine asks for no more. */
+static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
+    for (; n && s->record_at < HEADER; n--, p++) {
+        unsigned at = s->record_at++;
+        if (at == 1) s->is_tls = (uint8_t)(s->is_tls || *p == 3);
+        if (at == 3) s->record_len = (uint32_t)*p << 8;
+        if (at == 4) s->record_len += *p + HEADER;
+    }
+    for (; n && s->hello_at != NO_HELLO; n--, p++, s->record_at++) watch_hello(s, *p);
+    s->record_at += (uint32_t)n;
+    if (s->record_at >= HEADER && s->record_at >= s->record_len) s->record_at = 0;
+}
+
+/* ---- towards the transport ---- */
+
+static unsigned char *recv_buf(const popcl_link *l, size_t *n) {
+    return br_ssl_engine_recvrec_buf(engine_of(l), n);
+}
+
+static int recv_ack(popcl_link *l, size_t n) {
+    popcl_tls_session *s = session_of(l->tls);
+    size_t got, text;
+    watch(s, br_ssl_engine_recvrec_buf(&s->ssl.eng, &got), n);
+    br_ssl_engine_recvrec_ack(&s->ssl.eng, n);
+    br_ssl_engine_recvapp_buf(&s->ssl.eng, &text);
+    l->in_from = text ? 0 : l->in_from + n;
+    if (br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) s->is_up = 1;
+    return l->in_from <= IDLE_OCTETS;
+}
+
+static const unsigned char *send_buf(const popcl_link *l, size_t *n) {
+    return br_ssl_engine_sendrec_buf(engine_of(l), n);
+}
+
+static void send_ack(popcl_link *l, size_t n) {
+    br_ssl_engine_sendrec_ack(engine_of(l), n);
+    br_ssl_engine_sendrec_buf(engine_of(l), &n);
+    if (n == 0) l->out_to = 0;
+}
+
+/* ---- towards the session ---- */
+
+static const unsigned char *in(const popcl_link *l, size_t *n) {
+    return br_ssl_engine_recvapp_buf(engine_of(l), n);
+}
+
+static void in_ack(popcl_link *l, size_t n) {
+    if (n) br_ssl_engine_recvapp_ack(engine_of(l), n);
+}
+
+static unsigned char *out(popcl_link *l, size_t *n) {
+    return br_ssl_engine_sendapp_buf(engine_of(l), n);
+}
+
+/* A command is a record: the server can read none of it before the last octet came. */
+static void out_ack(popcl_link *l, size_t n) {
+    br_ssl_engine_sendapp_ack(engine_of(l), n);
+    br_ssl_engine_flush(engine_of(l), 0);
+    l->out_to = (uint16_t)(l->out_to + n);
+}
+
+static size_t unsent(const popcl_link *l) {
+    return l->out_to;
+}
+
+static enum popcl_link_state state(const popcl_link *l) {
+    const br_ssl_engine_context *e = engine_of(l);
+    if (br_ssl_engine_current_state(e) == BR_SSL_CLOSED) return br_ssl_engine_last_error(e) ? POPCL_LINK_FAILED : POPCL_LINK_ENDED;
+    return session_of(l->tls)->is_up ? POPCL_LINK_UP : POPCL_LINK_SECURING;
+}
+
+/* What BearSSL's errors mean, and alerts of the server. What is in neither table is a server that breaks the protocol. */
+static const unsigned char errors[][2] = {
+    {BR_ERR_TOO_LARGE, POPCL_ERR_TLS_RECORD_SIZE},
+    {BR_ERR_BAD_MAC, POPCL_ERR_TLS_CORRUPT},
+    {BR_ERR_BAD_FINISHED, POPCL_ERR_TLS_CORRUPT},
+    {BR_ERR_NO_RANDOM, POPCL_ERR_SEED},
+    {BR_ERR_UNSUPPORTED_VERSION, POPCL_ERR_TLS_VERSION},
+    {BR_ERR_BAD_CIPHER_SUITE, POPCL_ERR_TLS_ALGORITHMS},
+    {BR_ERR_INVALID_ALGORITHM, POPCL_ERR_TLS_ALGORITHMS},
+    {BR_ERR_BAD_SIGNATURE, POPCL_ERR_TLS_PROOF},
+    {BR_ERR_WRONG_KEY_USAGE, POPCL_ERR_CERT_USAGE},
+};
+static const unsigned char alerts[][2] = {
+    {40, POPCL_ERR_TLS_ALGORITHMS}, /* handshake_failure */
+    {71, POPCL_ERR_TLS_ALGORITHMS}, /* insufficient_security */
+    {70, POPCL_ERR_TLS_VERSION},    /* protocol_version: what a server for TLS 1.3 alone says */
+};
+
+static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key, popcl_err otherwise) {
+    for (size_t i = 0; i < rows; i++) {
+        if (table[i][0] == key) return (popcl_err)table[i][1];
+    }
+    return otherwise;
+}
+#define LOOK_UP(table, key, otherwise) look_up(table, sizeof table / sizeof table[0], key, otherwise)
+
+static popcl_err why(const popcl_link *l) {
+    const popcl_tls_session *s = session_of(l->tls);
+    int e = br_ssl_engine_last_error(&s->ssl.eng);
+    if (!s->is_tls && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
+    if (s->is_up && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_PROTOCOL;
+    if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT) return LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
+    if (e > BR_ERR_X509_OK && e < BR_ERR_RECV_FATAL_ALERT) {
+        popcl_err verdict = l->tls->profile->x509->verdict(x509_of(l->tls));
+        return verdict ? verdict : POPCL_ERR_CERT_UNCHECKED;
+    }
+    return LOOK_UP(errors, e, POPCL_ERR_TLS_PROTOCOL);
+}
+
+/* close_notify can go out only where the buffer is free: what was not taken is dropped, and inside a record nothing is said. */
+static int close_link(popcl_link *l) {
+    br_ssl_engine_context *e = engine_of(l);
+    size_t n;
+    while (br_ssl_engine_recvapp_buf(e, &n)) br_ssl_engine_recvapp_ack(e, n);
+    br_ssl_engine_close(e);
+    br_ssl_engine_sendrec_buf(e, &n);
+    return n != 0;
+}
+
+static const popcl_link_ops ops = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, state, why, close_link};
+
+/* ---- the layer ---- */
+
+/* Of one octet's value: a generator that is stuck. */
+static int usable_seed(const unsigned char *seed, size_t n) {
+    if (!seed || n < POPCL_SEED_MIN) return 0;
+    for (size_t i = 1; i < n; i++) {
+        if (seed[i] != seed[0]) return 1;
+    }
+    return 0;
+}
+
+static int aligned(const void *storage) {
+    struct probe {
+        char c;
+        popcl_tls_session s;
+    };
+    return (uintptr_t)storage % offsetof(struct probe, s) == 0;
+}
+
+static popcl_err check(const popcl_tls *t, const char *host, const unsigned char *seed, size_t seed_len, size_t iobuf_len) {
+    char name[256];
+    if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage)) return POPCL_ERR_TLS_STORAGE;
+    if (!host || !popcl_name_copy(name, t->name ? t->name : host)) return POPCL_ERR_HOST;
+    if (t->fragment && (t->fragment < 512 || t->fragment > 4096 || t->fragment & (t->fragment - 1u))) return POPCL_ERR_ARGUMENT;
+    if (t->names && !t->names_len) return POPCL_ERR_ARGUMENT;
+    if (iobuf_len < POPCL_IOBUF_SIZE(512)) return POPCL_ERR_IOBUF_SMALL;
+    if (!usable_seed(seed, seed_len)) return POPCL_ERR_SEED;
+    return t->profile->x509->check(t);
+}
+
+static popcl_err open(const popcl_tls *t, const char *host, const void *seed, size_t seed_len, size_t iobuf_len) {
+    const popcl_tls_profile *p = t->profile;
+    popcl_err e = check(t, host, seed, seed_len, iobuf_len);
+    if (e) return e;
+    popcl_tls_session *s = session_of(t);
+    br_ssl_engine_context *eng = &s->ssl.eng;
+    memset(s, 0, p->storage_len);
+    br_ssl_client_zero(&s->ssl);
+    br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
+    br_ssl_engine_set_suites(eng, p->suites, p->suites_len);
+    for (const br_hash_class *const *h = p->hashes; *h; h++) br_ssl_engine_set_hash(eng, (int)((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK), *h);
+    p->ciphers(eng);
+    br_ssl_engine_set_ec(eng, p->ec);
+    br_ssl_engine_set_ecdsa(eng, p->ecdsa);
+    br_ssl_engine_set_rsavrfy(eng, p->rsa);
+    br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
+    eng->rng_os_rand_done = 1; /* randomness is what the caller gave: the library does no I/O */
+    br_ssl_engine_inject_entropy(eng, seed, seed_len);
+    popcl_name_copy(eng->server_name, t->name ? t->name : host);
+    return POPCL_OK;
+}
+
+/* Lays the buffer under the engine. BearSSL does not know that AEAD records alone come, which need 29 octets beside their text and not 325: it is
+ * told the size that it wants for the fragment, and then, before anything is in it, the real one. */
+static void fit_buffer(popcl_tls_session *s, unsigned char *buf, size_t len) {
+    br_ssl_engine_context *e = &s->ssl.eng;
+    const popcl_tls *t = s->tls;
+    size_t fragment = 16384;
+    while (fragment + 29 > len || (t->fragment && fragment > t->fragment)) fragment = fragment == 16384 ? 4096 : fragment / 2; /* no 8192: RFC 6066, 4 */
+    br_ssl_engine_set_buffer(e, buf, fragment + HANDSHAKE_ROOM, 0);
+    e->ibuf_len = e->obuf_len = len < 16384 + HANDSHAKE_ROOM ? len : 16384 + HANDSHAKE_ROOM;
+    if (t->ask_no_fragment) e->log_max_frag_len = 14;
+    s->iobuf_len = (uint32_t)e->ibuf_len;
+    if (e->log_max_frag_len < 14) s->fragment_asked = (uint16_t)fragment;
+}
+
+static void secure(popcl_link *l) {
+    popcl_tls_session *s = session_of(l->tls);
+    unsigned char address[16];
+    char *name = (char *)l->buf; /* until the ClientHello is written there, which is later than the name is read */
+    popcl_zero(l->buf, l->len);
+    s->tls = l->tls;
+    memcpy(name, s->ssl.eng.server_name, sizeof s->ssl.eng.server_name);
+    br_ssl_engine_set_x509(&s->ssl.eng, l->tls->profile->x509->open(x509_of(l->tls), l->tls, s->ssl.eng.server_name));
+    fit_buffer(s, l->buf, l->len);
+    br_ssl_client_reset(&s->ssl, popcl_name_kind(name, address) == POPCL_NAME_HOST ? name : NULL, 0);
+    l->in_from = 0;
+    l->out_to = 0;
+    l->ops = &ops;
+}
+
+static void *spare(const popcl_tls *t, size_t *n) {
+    return t->profile->x509->spare(x509_of(t), n);
+}
+
+static void forget(const popcl_tls *t) {
+    popcl_tls_session *s = session_of(t);
+    s->error = (int16_t)br_ssl_engine_last_error(&s->ssl.eng);
+    s->version = s->ssl.eng.session.version;
+    s->suite = s->ssl.eng.session.cipher_suite;
+    s->curve = s->ssl.eng.ecdhe_curve;
+    popcl_zero(&s->ssl, sizeof s->ssl);
+}
+
+static void wipe(const popcl_tls *t) {
+    popcl_zero(t->storage, t->profile->storage_len);
+}
+
+const popcl_tls_layer popcl_tls_link = {open, secure, spare, forget, wipe};
+
+/* ---- for people ---- */
+
+void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
+    const popcl_tls_session *s = session_of(t);
+    const br_ssl_engine_context *e = &s->ssl.eng;
+    int running = e->ibuf != NULL; /* else the session is over, or has not come to TLS yet */
+    memset(d, 0, sizeof *d);
+    d->version = running ? e->session.version : s->version;
+    d->suite = running ? e->session.cipher_suite : s->suite;
+    d->curve = running ? e->ecdhe_curve : s->curve;
+    d->error = running ? br_ssl_engine_last_error(e) : s->error;
+    if (d->error >= BR_ERR_RECV_FATAL_ALERT) d->alert = (uint8_t)(d->error & 0xff);
+    d->fragment_asked = s->fragment_asked;
+    d->fragment = s->fragment;
+    d->record_len = s->record_len;
+    d->iobuf_len = s->iobuf_len;
+    if (s->is_up) t->profile->x509->tell(x509_of(t), d);
+}
+
+const char *popcl_tls_suite_name(uint16_t suite) {
+    static const struct {
+        uint16_t number;
+        char name[31];
+    } names[] = {
+        {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, "ECDHE-ECDSA-CHACHA20-POLY1305"},
+        {BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "ECDHE-RSA-CHACHA20-POLY1305"},
+        {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "ECDHE-ECDSA-AES128-GCM-SHA256"},
+        {BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "ECDHE-RSA-AES128-GCM-SHA256"},
+        {BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "ECDHE-ECDSA-AES256-GCM-SHA384"},
+        {BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "ECDHE-RSA-AES256-GCM-SHA384"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].number == suite) return names[i].name;
+    }
+    return "";
+}

@@ -1,0 +1,152 @@
+/* pin - certificates for the profile `pinned`: of the first one the key is read in passing, which has to be P-256, and its hash compared with
+ * the pins. The rest of it, and every other certificate, is not looked at: who proves to hold a pinned key is the server. */
+#include <string.h>
+
+#include "profile.h"
+
+/* The way to the SubjectPublicKeyInfo (RFC 5280, 4.1): into Certificate and TBSCertificate, then past version, serial number, signature,
+ * issuer, validity and subject. */
+enum step { ENTER_CERTIFICATE, ENTER_TBS, PASS_VERSION, PASS_SERIAL, PASS_SIGNATURE, PASS_ISSUER, PASS_VALIDITY, PASS_SUBJECT, READ_KEY, DONE };
+static const unsigned char tags[READ_KEY] = {0x30, 0x30, 0xa0, 0x02, 0x30, 0x30, 0x30, 0x30};
+
+/* What stands in front of a P-256 point in a SubjectPublicKeyInfo (RFC 5480, 2), up to the first octet of the point, which says "uncompressed". */
+static const unsigned char prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+                                       0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+#define PREFIX_LEN (sizeof prefix)
+
+static popcl_pin *pin_of(const br_x509_class **ctx) {
+    return (popcl_pin *)(void *)ctx;
+}
+
+static void breathe(const popcl_pin *x) {
+    if (x->tls->breathe) x->tls->breathe(x->tls->breathe_ctx);
+}
+
+/* The header of an element is complete: it is entered, or passed by. */
+static void element(popcl_pin *x) {
+    if (x->step > ENTER_TBS) x->pass = x->len;
+    if (x->step == PASS_VERSION && x->tag == tags[PASS_SERIAL]) x->step = PASS_SERIAL; /* a version 1 certificate names no version */
+    if (x->tag != tags[x->step]) x->result = POPCL_ERR_CERT_MALFORMED;
+    x->step++;
+    x->at = 0;
+}
+
+/* Tag, then length: one octet up to 127, else 0x80 + n and n octets (X.690, 8.1.3); a certificate has at most 3. */
+static void header(popcl_pin *x, unsigned octet) {
+    unsigned at = x->at++;
+    if (at == 0) {
+        x->tag = (uint8_t)octet;
+    } else if (at == 1) {
+        x->more = (uint8_t)(octet < 0x80 ? 0 : octet - 0x80);
+        x->len = octet < 0x80 ? octet : 0;
+        if (x->more > 3 || octet == 0x80) x->result = POPCL_ERR_CERT_MALFORMED;
+    } else {
+        x->len = x->len << 8 | octet;
+        x->more--;
+    }
+    if (at && !x->more) element(x);
+}
+
+static void key(popcl_pin *x, unsigned octet) {
+    unsigned at = x->at++;
+    if (at < PREFIX_LEN && octet != prefix[at]) x->result = POPCL_ERR_CERT_UNSUPPORTED;
+    if (at >= PREFIX_LEN - 1) x->point[at - (PREFIX_LEN - 1)] = (unsigned char)octet;
+    if (at == PREFIX_LEN - 2 + sizeof x->point) x->step = DONE;
+}
+
+static void start_chain(const br_x509_class **ctx, const char *server_name) {
+    (void)ctx;
+    (void)server_name;
+}
+
+static void start_cert(const br_x509_class **ctx, uint32_t length) {
+    (void)ctx;
+    (void)length;
+}
+
+static void append(const br_x509_class **ctx, const unsigned char *p, size_t n) {
+    popcl_pin *x = pin_of(ctx);
+    while (n && x->step != DONE && !x->behind && !x->result) {
+        size_t pass = n < x->pass ? n : x->pass;
+        x->pass -= (uint32_t)pass;
+        p += pass;
+        n -= pass;
+        if (n == 0) return;
+        if (x->step == READ_KEY) key(x, *p);
+        else header(x, *p);
+        p++;
+        n--;
+    }
+}
+
+static void end_cert(const br_x509_class **ctx) {
+    pin_of(ctx)->behind = 1;
+}
+
+static int is_pinned(const popcl_pin *x) {
+    unsigned char hash[br_sha256_SIZE];
+    br_sha256_context sha256;
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, prefix, PREFIX_LEN - 1);
+    br_sha256_update(&sha256, x->point, sizeof x->point);
+    br_sha256_out(&sha256, hash);
+    for (size_t i = 0; i < x->tls->trust->pins_len; i++) {
+        if (memcmp(hash, x->tls->trust->pins[i], sizeof hash) == 0) return 1;
+    }
+    return 0;
+}
+
+static unsigned end_chain(const br_x509_class **ctx) {
+    popcl_pin *x = pin_of(ctx);
+    if (!x->result && x->step != DONE) x->result = POPCL_ERR_CERT_MALFORMED;
+    if (!x->result && !is_pinned(x)) x->result = POPCL_ERR_CERT_PIN;
+    x->judged = !x->result;
+    return x->judged ? 0 : BR_ERR_X509_NOT_TRUSTED;
+}
+
+static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+    const popcl_pin *x = (const popcl_pin *)(const void *)ctx;
+    breathe(x); /* the server's signature is checked next, then come the two multiplications of ECDHE */
+    if (usages) *usages = BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX;
+    return x->judged ? &x->key : NULL;
+}
+
+static const br_x509_class methods = {sizeof(popcl_pin), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
+
+/* ---- the profile's side ---- */
+
+static popcl_err check(const popcl_tls *t) {
+    if (!t->trust || !t->trust->pins || !t->trust->pins_len) return POPCL_ERR_NO_TRUST;
+    return t->trust->anchors_len ? POPCL_ERR_ARGUMENT : POPCL_OK; /* anchors would have to hold too, and cannot be checked here */
+}
+
+static const br_x509_class **open(void *state, const popcl_tls *t, const char *name) {
+    popcl_pin *x = state;
+    (void)name;
+    memset(x, 0, sizeof *x);
+    x->vtable = &methods;
+    x->tls = t;
+    x->key.key_type = BR_KEYTYPE_EC;
+    x->key.key.ec.curve = BR_EC_secp256r1;
+    x->key.key.ec.q = x->point;
+    x->key.key.ec.qlen = sizeof x->point;
+    return &x->vtable;
+}
+
+static popcl_err verdict(const void *state) {
+    const popcl_pin *x = state;
+    return x->result ? (popcl_err)x->result : x->judged ? POPCL_OK : POPCL_ERR_CERT_UNCHECKED;
+}
+
+static void tell(const void *state, popcl_tls_diag *d) {
+    (void)state;
+    (void)d;
+}
+
+static void *spare(void *state, size_t *n) {
+    (void)state;
+    *n = 0;
+    return NULL;
+}
+
+const popcl_x509 popcl_x509_pin = {check, open, verdict, tell, spare};
