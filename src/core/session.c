@@ -575,8 +575,8 @@ popcl_err popcl_session_submit(popcl_session *s, const popcl_command *c, uint32_
     f->octets = (uint8_t)len;
     s->in_flight++;
     s->flight_octets += (uint32_t)len;
+    trace_command(s, line, len, secret_from, secret_to); /* before the link may seal it */
     s->link.ops->out_ack(&s->link, len);
-    trace_command(s, line, len, secret_from, secret_to);
     s->moved = 1; /* the wait for the reply begins now */
     if (c->verb == POPCL_QUIT) s->phase = 0;
     if (s->state == IDLE) await_next(s);
