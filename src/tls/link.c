@@ -1,7 +1,7 @@
 /* link - TLS below a session: BearSSL's engine between the transport's records and the session's octets, which stay in the record buffer
  * where they were decrypted. It knows TLS and the link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a
  * record at a time. Beside that it watches the records go by, for what the engine does not tell: how long they are, and whether the server
- * granted the fragment length. Everything that touches the engine's own fields stands in fit_buffer and open. */
+ * granted the fragment length. The fields of the engine that are its own are touched in open, fit_buffer and state alone. */
 #include <string.h>
 
 #include "../core/link.h"
@@ -74,6 +74,7 @@ static int recv_ack(popcl_link *l, size_t n) {
     size_t got, text;
     watch(s, br_ssl_engine_recvrec_buf(&s->ssl.eng, &got), n);
     br_ssl_engine_recvrec_ack(&s->ssl.eng, n);
+    if (!s->is_up && l->tls->breathe) l->tls->breathe(l->tls->breathe_ctx); /* ECDHE may have been in it */
     br_ssl_engine_recvapp_buf(&s->ssl.eng, &text);
     l->in_from = text ? 0 : l->in_from + n;
     if (br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) s->is_up = 1;
@@ -117,7 +118,8 @@ static size_t unsent(const popcl_link *l) {
 
 static enum popcl_link_state state(const popcl_link *l) {
     const br_ssl_engine_context *e = engine_of(l);
-    if (br_ssl_engine_current_state(e) == BR_SSL_CLOSED) return br_ssl_engine_last_error(e) ? POPCL_LINK_FAILED : POPCL_LINK_ENDED;
+    if (br_ssl_engine_last_error(e)) return POPCL_LINK_FAILED;
+    if (e->shutdown_recv || br_ssl_engine_current_state(e) == BR_SSL_CLOSED) return POPCL_LINK_ENDED; /* the peer's close_notify came */
     return session_of(l->tls)->is_up ? POPCL_LINK_UP : POPCL_LINK_SECURING;
 }
 
