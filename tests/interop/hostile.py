@@ -7,16 +7,21 @@ what is answered to it; "greeting" is what the server opens with. Everything tha
         ... run the client against server.port
         assert "DELE 2" not in server.commands
 
+With a `context` (ssl.SSLContext) it speaks TLS: from the first octet (POP3S), or with `clear` after STLS. Then `clear` maps commands to
+replies before TLS, as `replies` does behind it. What is said in clear and what in TLS is kept apart.
+
 Knows POP3, nothing of popcl. Sends a message's octets as given, but dot-stuffed.
 """
 import hashlib
 import socket
+import ssl
 import struct
 import threading
 import time
 
 GREETING = b"+OK ready\r\n"
 CAPABILITIES = b"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nRESP-CODES\r\n.\r\n"
+ALERT, HANDSHAKE, DATA = 21, 22, 23  # kinds of TLS records (RFC 5246, 6.2.1)
 
 
 # ---- steps ----
@@ -102,6 +107,62 @@ class Repeat(Step):
             left -= piece
 
 
+class Raw(Step):
+    """Sends octets past TLS, as somebody on the way would."""
+
+    def __init__(self, octets):
+        self.octets = octets
+
+    def play(self, connection):
+        connection.send_raw(self.octets)
+
+
+class StartTls(Step):
+    """Shakes hands. With `cut` only so many octets go out, and the handshake stays there."""
+
+    def __init__(self, cut=None):
+        self.cut = cut
+
+    def play(self, connection):
+        return not connection.start_tls(self.cut) and self.cut is None
+
+
+class EndTls(Step):
+    """Sends close_notify. What is sent afterwards is clear text."""
+
+    def play(self, connection):
+        connection.end_tls()
+
+
+class Listen(Step):
+    """Waits a while for octets that the client must not send now; those that come are a violation."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def play(self, connection):
+        connection.socket.settimeout(self.seconds)
+        try:
+            connection.rest += connection.receive()
+        except TimeoutError:
+            pass
+        finally:
+            connection.socket.settimeout(None)
+        if connection.rest:
+            connection.server.violations.append(f"the client sent too early: {connection.rest[:60]!r}")
+
+
+def records(wire):
+    """The kinds of the TLS records in these octets, in order; None for what is no TLS record."""
+    kinds = []
+    while wire:
+        if not 20 <= wire[0] <= 23 or wire[1:2] != b"\3":
+            return [*kinds, None]
+        kinds.append(wire[0])
+        wire = wire[5 + int.from_bytes(wire[3:5], "big"):]
+    return kinds
+
+
 def _first_octets(reply):
     first = reply[0] if isinstance(reply, list) else reply
     return first if isinstance(first, bytes) else b""
@@ -123,16 +184,21 @@ def message(number, lines=4):
 
 class Hostile:
     """See above. `messages`: the octets of message 1, 2, ...; `uids`: theirs; `stamp`: offers APOP; `drip`: every reply octet by octet.
-    `out`: a folder in which a message has to stand before its DELE may come (the path may appear later)."""
+    `out`: a folder in which a message has to stand before its DELE may come (the path may appear later). `context`, `clear`: see above."""
 
     def __init__(self, messages=None, uids=None, replies=None, user="user", password="secret", stamp=None, drip=False, out=None,
-                 host="127.0.0.1"):
+                 host="127.0.0.1", context=None, clear=None):
         self.messages = [message(n) for n in (1, 2, 3)] if messages is None else list(messages)
         self.uids = [f"uid{n}" for n in range(1, len(self.messages) + 1)] if uids is None else list(uids)
         self.replies = dict(replies or {})
         self.user, self.password, self.stamp, self.drip, self.out = user, password, stamp, drip, out
+        self.context, self.clear = context, clear
         self.sessions = []      # the commands of each connection
-        self.received = b""     # every octet of every client
+        self.received = b""     # every octet of every client, as it was before the client encrypted it
+        self.wire = b""         # every octet of every client, as it came
+        self.commands_in_clear = []
+        self.handshakes = 0     # that were completed
+        self.tls_errors = []    # OpenSSL's words
         self.violations = []    # what no client may do, whatever the server does
         self._open = []
         self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -179,11 +245,14 @@ class Connection:
         self.uids = dict(enumerate(server.uids, 1))
         self.deleted = []
         self.rest = b""
+        self.tls = None  # an SSLObject between two memories, so that the test has the wire in its hands
+        self.told = server.replies if server.clear is None else server.clear
 
     def serve(self):
         try:
+            over = self.server.context is not None and self.server.clear is None and not self.start_tls()
             greeting = GREETING if self.server.stamp is None else b"+OK ready " + self.server.stamp.encode() + b"\r\n"
-            over = self._answer(self.server.replies.get("greeting", greeting))
+            over = over or self._answer(self.told.get("greeting", greeting))
             while not over and (line := self._line()) is not None:
                 over = self._answer(self._reply_to(line))
                 over = over or line == "QUIT"
@@ -194,31 +263,100 @@ class Connection:
 
     def _line(self):
         while b"\r\n" not in self.rest:
-            data = self._receive()
+            data = self.receive()
             if not data:
                 return None
             self.rest += data
         line, _, self.rest = self.rest.partition(b"\r\n")
         text = line.decode("utf-8", "backslashreplace")
         self.commands.append(text)
+        if self.tls is None:
+            self.server.commands_in_clear.append(text)
         return text
 
-    def _receive(self):
+    def _receive_raw(self):
         data = self.socket.recv(65536)
+        self.server.wire += data
+        return data
+
+    def receive(self):
+        """What the client says next, decrypted; nothing at its end, also at close_notify."""
+        try:
+            data = self._receive_raw() if self.tls is None else self._through_tls(lambda: self.tls.read(65536))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            data = b""
         self.server.received += data
         return data
 
     def wait_for_end(self):
-        while self._receive():
+        while self._receive_raw():
             pass
 
     def send(self, octets):
-        self.socket.sendall(octets)
+        if self.tls is None:
+            self.send_raw(octets)
+        else:
+            self._through_tls(lambda: self.tls.write(octets))
+
+    def send_raw(self, octets):
+        if self.server.drip:
+            for at in range(len(octets)):
+                self.socket.sendall(octets[at:at + 1])
+        else:
+            self.socket.sendall(octets)
+
+    # ---- TLS ----
+
+    def start_tls(self, cut=None):
+        """Whether the handshake was completed. What the client sent before its time is taken for a part of it, as servers do."""
+        self._from_client, self._to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._from_client.write(self.rest)
+        self.rest = b""
+        self.tls = self.server.context.wrap_bio(self._from_client, self._to_client, server_side=True)
+        try:
+            self._through_tls(self.tls.do_handshake, cut)
+        except ssl.SSLError as error:
+            self.server.tls_errors.append(str(error))
+            return False
+        if cut is None:
+            self.server.handshakes += 1
+            self.told = self.server.replies
+        return True
+
+    def _through_tls(self, work, cut=None):
+        """Does a piece of work of OpenSSL's, which may have to read first. With `cut` it ends when something was to be sent."""
+        while True:
+            try:
+                result = work()
+                break
+            except ssl.SSLWantReadError:
+                if self._flush(cut) and cut is not None:
+                    return b""
+                data = self._receive_raw()
+                self._from_client.write(data) if data else self._from_client.write_eof()
+            except ssl.SSLError:
+                self._flush(cut)
+                raise
+        self._flush(cut)
+        return result
+
+    def _flush(self, cut=None):
+        """Sends what OpenSSL wants to send, or its first `cut` octets; returns whether there was anything."""
+        octets = self._to_client.read()
+        if octets:
+            self.send_raw(octets[:cut])
+        return bool(octets)
+
+    def end_tls(self):
+        try:
+            self.tls.unwrap()
+        except ssl.SSLError:  # it wants the client's close_notify too
+            pass
+        self._flush()
+        self.tls = None
 
     def _answer(self, steps):
         for step in steps if isinstance(steps, list) else [steps]:
-            if self.server.drip and isinstance(step, bytes):
-                step = Drip(step)
             if isinstance(step, bytes):
                 self.send(step)
             elif step.play(self):
@@ -231,7 +369,7 @@ class Connection:
         verb, _, argument = line.partition(" ")
         if verb == "DELE":
             self._judge_deletion(argument)
-        given = self.server.replies.get(line, self.server.replies.get(verb))
+        given = self.told.get(line, self.told.get(verb))
         agrees = given is None or _first_octets(given).startswith(b"+OK")
         if verb == "QUIT" and agrees:
             self._remove()
@@ -257,8 +395,14 @@ class Connection:
         self.server.messages = [m for n, m in self.messages.items() if n not in gone]
         self.server.uids = [u for n, u in self.uids.items() if n not in gone]
 
+    def _may_start_tls(self):
+        return self.server.clear is not None and self.tls is None
+
     def _capa(self, _):
-        return CAPABILITIES
+        return CAPABILITIES.replace(b".\r\n", b"STLS\r\n.\r\n") if self._may_start_tls() else CAPABILITIES
+
+    def _stls(self, _):
+        return [b"+OK\r\n", StartTls()] if self._may_start_tls() else b"-ERR no TLS now\r\n"
 
     def _user(self, _):
         return b"+OK\r\n"
@@ -313,4 +457,4 @@ class Connection:
         return b"+OK\r\n"
 
     def _quit(self, _):
-        return b"+OK bye\r\n"
+        return [b"+OK bye\r\n", *([EndTls()] if self.tls else [])]
