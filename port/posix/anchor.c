@@ -1,0 +1,376 @@
+/* anchor - see anchor.h. A certificate is read twice, each time whole: by BearSSL's decoder, whose name and key become the anchor, so that what is
+ * taken here is taken on a device; and by cert.c, for all that BearSSL drops. judge() holds the rules, in order: the first that
+ * is broken is the one that is told. */
+#define _POSIX_C_SOURCE 200809L
+#include "anchor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cert.h"
+#include "pem.h"
+
+/* ---- the table ---- */
+
+static const struct {
+    pop_anchor_kind kind;
+    const char *counted, *sentence;
+} findings[] = {
+#define ROW(name, kind, counted, sentence) [POP_ANCHOR_##name] = {POP_ANCHOR_##kind, counted, sentence},
+    POP_ANCHOR_FINDINGS(ROW)
+#undef ROW
+};
+
+pop_anchor_kind pop_anchor_kind_of(pop_anchor_finding f) {
+    return findings[f].kind;
+}
+
+const char *pop_anchor_counted_as(pop_anchor_finding f) {
+    return findings[f].counted;
+}
+
+const char *pop_anchor_sentence(pop_anchor_finding f) {
+    return findings[f].sentence;
+}
+
+/* ---- the list ---- */
+
+static pop_anchor *add(pop_anchors *a, const char *source, unsigned long line, pop_anchor_finding f) {
+    if (a->len == a->room) {
+        size_t room = a->room ? 2 * a->room : 16;
+        pop_anchor *grown = room <= SIZE_MAX / sizeof *grown ? realloc(a->list, room * sizeof *grown) : NULL;
+        if (!grown) return NULL;
+        a->list = grown;
+        a->room = room;
+    }
+    pop_anchor *one = &a->list[a->len++];
+    memset(one, 0, sizeof *one);
+    one->path_len = POPCL_PATH_ANY;
+    one->source = source;
+    one->line = line;
+    one->in_directory = a->in_directory;
+    one->finding = (uint8_t)f;
+    return one;
+}
+
+size_t pop_anchors_count(const pop_anchors *a, pop_anchor_kind kind) {
+    size_t count = 0;
+    for (size_t i = 0; i < a->len; i++)
+        count += findings[a->list[i].finding].kind == kind;
+    return count;
+}
+
+void pop_anchors_free(pop_anchors *a) {
+    for (size_t i = 0; i < a->len; i++) {
+        free(a->list[i].memory);
+        free(a->list[i].subject);
+    }
+    for (size_t i = 0; i < a->paths_len; i++)
+        free(a->paths[i]);
+    free(a->list);
+    free(a->paths);
+    a->list = NULL;
+    a->paths = NULL;
+    a->len = a->room = a->paths_len = 0;
+}
+
+/* ---- keys ---- */
+
+static unsigned bits_of(const unsigned char *p, size_t n) {
+    while (n && *p == 0) {
+        p++;
+        n--;
+    }
+    unsigned bits = (unsigned)n * 8;
+    for (unsigned top = 0x80; n && top && !(*p & top); top >>= 1)
+        bits--;
+    return bits;
+}
+
+static pop_anchor_finding judge_rsa(const br_rsa_public_key *k) {
+    unsigned bits = bits_of(k->n, k->nlen);
+    if (bits < 2048) return POP_ANCHOR_RSA_SHORT;
+    if (bits > 4096) return POP_ANCHOR_RSA_LONG;
+    if (!(k->n[k->nlen - 1] & 1) || bits_of(k->e, k->elen) < 2 || !(k->e[k->elen - 1] & 1)) return POP_ANCHOR_RSA_BAD;
+    return POP_ANCHOR_USABLE;
+}
+
+/* A point is checked by multiplying it by one: BearSSL refuses what is not on the curve. */
+static pop_anchor_finding judge_ec(const br_ec_public_key *k) {
+    static const struct {
+        int curve;
+        size_t len;
+    } points[] = {{BR_EC_secp256r1, 65}, {BR_EC_secp384r1, 97}, {BR_EC_secp521r1, 133}};
+    static const unsigned char one[] = {1};
+    unsigned char point[133];
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        if (k->curve != points[i].curve) continue;
+        if (k->qlen != points[i].len || k->q[0] != 4) return POP_ANCHOR_EC_BAD;
+        memcpy(point, k->q, k->qlen);
+        return br_ec_prime_i31.mul(point, k->qlen, one, sizeof one, k->curve) ? POP_ANCHOR_USABLE : POP_ANCHOR_EC_BAD;
+    }
+    return POP_ANCHOR_KEY_KIND;
+}
+
+static pop_anchor_finding judge_key(const br_x509_pkey *k) {
+    return k->key_type == BR_KEYTYPE_RSA ? judge_rsa(&k->key.rsa) : judge_ec(&k->key.ec);
+}
+
+/* ---- the judge ---- */
+
+/* Rules about what an authority's certificate says: flags of cert.h, and what they lead to. */
+static const struct {
+    unsigned flag;
+    pop_anchor_finding finding;
+} rules[] = {
+    {POP_CERT_REPEATED, POP_ANCHOR_BAD_DER},
+    {POP_CERT_NO_CERT_SIGN, POP_ANCHOR_CERT_SIGN},
+    {POP_CERT_NAME_CONSTRAINTS, POP_ANCHOR_NAME_CONSTRAINTS},
+    {POP_CERT_POLICY_CONSTRAINTS, POP_ANCHOR_POLICY_CONSTRAINTS},
+    {POP_CERT_UNKNOWN_CRITICAL, POP_ANCHOR_CRITICAL},
+    {POP_CERT_NO_SERVER_AUTH, POP_ANCHOR_SERVER_AUTH},
+};
+
+/* A server's own certificate, trusted directly, is judged with every session's chain, but for what would make it useless. */
+enum { LEAF_RULES = POP_CERT_REPEATED | POP_CERT_NO_SERVER_AUTH };
+
+static pop_anchor_finding judge(const pop_anchors *a, const pop_cert *c) {
+    unsigned flags = c->flags;
+    if (c->version < 3) return POP_ANCHOR_VERSION;
+    if (!(flags & POP_CERT_CA)) {
+        if (!a->allow_leaf) return POP_ANCHOR_NOT_CA;
+        flags &= LEAF_RULES;
+    } else if (c->subject.n <= 2) {
+        return POP_ANCHOR_NO_NAME;
+    }
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (flags & rules[i].flag) return rules[i].finding;
+    if (c->subject.n > POP_ANCHOR_NAME_MAX) return POP_ANCHOR_NAME_LONG;
+    if (a->utc_s >= 0 && c->not_after < a->utc_s) return POP_ANCHOR_EXPIRED;
+    if (a->utc_s >= 0 && c->not_after - a->utc_s < a->min_s) return POP_ANCHOR_EXPIRES_SOON;
+    return POP_ANCHOR_USABLE;
+}
+
+/* ---- one certificate ---- */
+
+typedef struct name_buffer {
+    unsigned char octets[POP_ANCHOR_NAME_MAX];
+    size_t len; /* may be more than fits */
+} name_buffer;
+
+static void take_name(void *ctx, const void *p, size_t n) {
+    name_buffer *b = ctx;
+    if (b->len <= sizeof b->octets && n <= sizeof b->octets - b->len) memcpy(b->octets + b->len, p, n);
+    b->len += n;
+}
+
+static unsigned char *keep(unsigned char **to, const unsigned char *p, size_t n) {
+    unsigned char *kept = *to;
+    if (n) memcpy(kept, p, n);
+    *to += n;
+    return kept;
+}
+
+/* Copies name and key, which point into the decoder, into memory of the anchor's own. */
+static int keep_anchor(pop_anchor *one, const br_x509_pkey *k, const name_buffer *name, int is_ca) {
+    int rsa = k->key_type == BR_KEYTYPE_RSA;
+    size_t key_len = rsa ? k->key.rsa.nlen + k->key.rsa.elen : k->key.ec.qlen;
+    unsigned char *to = malloc(name->len + key_len + 1);
+    if (!to) return -1;
+    one->memory = to;
+    one->anchor.flags = is_ca ? BR_X509_TA_CA : 0;
+    one->anchor.dn.data = keep(&to, name->octets, name->len);
+    one->anchor.dn.len = name->len;
+    one->anchor.pkey = *k;
+    if (rsa) {
+        one->anchor.pkey.key.rsa.n = keep(&to, k->key.rsa.n, k->key.rsa.nlen);
+        one->anchor.pkey.key.rsa.e = keep(&to, k->key.rsa.e, k->key.rsa.elen);
+    } else {
+        one->anchor.pkey.key.ec.q = keep(&to, k->key.ec.q, k->key.ec.qlen);
+    }
+    return 0;
+}
+
+/* Texts and octets of the certificate, in one piece of memory that begins with the subject. */
+static int keep_details(pop_anchor *one, const pop_cert *c, const unsigned char *p, size_t n) {
+    enum { SUBJECT = 1024, PART = 256 };
+    char *to = malloc(SUBJECT + 2 * PART + n);
+    br_sha256_context sha;
+    if (!to) return -1;
+    one->subject = to;
+    one->organization = to + SUBJECT;
+    one->common_name = to + SUBJECT + PART;
+    one->der = (unsigned char *)to + SUBJECT + 2 * PART;
+    one->der_len = n;
+    memcpy(one->der, p, n);
+    pop_cert_name_text(c->subject, one->subject, SUBJECT);
+    (void)pop_cert_name_part(c->subject, 10, one->organization, PART);
+    (void)pop_cert_name_part(c->subject, 3, one->common_name, PART);
+    br_sha256_init(&sha);
+    br_sha256_update(&sha, c->key.p, c->key.n);
+    br_sha256_out(&sha, one->pin);
+    return 0;
+}
+
+/* What BearSSL's decoder says of the octets: USABLE with the key, or why not. */
+static pop_anchor_finding decode(br_x509_decoder_context *d, name_buffer *name, const unsigned char *p, size_t n, const pop_cert *c) {
+    name->len = 0;
+    br_x509_decoder_init(d, take_name, name);
+    br_x509_decoder_push(d, p, n);
+    int error = br_x509_decoder_last_error(d);
+    if (c->rsa_bits > 4096) return POP_ANCHOR_RSA_LONG;
+    if (error == BR_ERR_X509_UNSUPPORTED) return POP_ANCHOR_KEY_KIND;
+    if (error || name->len != c->subject.n || !br_x509_decoder_isCA(d) != !(c->flags & POP_CERT_CA)) return POP_ANCHOR_BAD_DER;
+    return judge_key(br_x509_decoder_get_pkey(d));
+}
+
+static int add_certificate(pop_anchors *a, const char *source, unsigned long line, const unsigned char *p, size_t n) {
+    pop_cert c;
+    br_x509_decoder_context decoder;
+    name_buffer name;
+    br_sha256_context sha;
+    pop_anchor *one = add(a, source, line, POP_ANCHOR_BAD_DER);
+    if (!one) return -1;
+    br_sha256_init(&sha);
+    br_sha256_update(&sha, p, n);
+    br_sha256_out(&sha, one->sha256);
+    if (pop_cert_read(&c, p, n)) {
+        if (a->in_directory && line == 0) one->finding = POP_ANCHOR_ODD_FILE;
+        return 0;
+    }
+    one->not_before = c.not_before;
+    one->not_after = c.not_after;
+    one->path_len = c.path_len;
+    pop_cert_key_text(&c, one->key, sizeof one->key);
+    if (a->details && keep_details(one, &c, p, n)) return -1;
+    pop_anchor_finding key = decode(&decoder, &name, p, n, &c);
+    one->finding = (uint8_t)(key == POP_ANCHOR_USABLE ? judge(a, &c) : key);
+    if (one->finding != POP_ANCHOR_USABLE) return 0;
+    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, (c.flags & POP_CERT_CA) != 0);
+}
+
+size_t pop_anchor_size(const pop_anchor *a) {
+    enum { STRUCT = 32, PATH_LEN = 1 }; /* br_x509_trust_anchor where pointers have 32 bits */
+    const br_x509_pkey *k = &a->anchor.pkey;
+    size_t key = k->key_type == BR_KEYTYPE_RSA ? k->key.rsa.nlen + k->key.rsa.elen : k->key.ec.qlen;
+    return a->anchor.dn.len + key + STRUCT + PATH_LEN;
+}
+
+/* ---- a file ---- */
+
+static int is_certificate(const char *label) {
+    return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "X509 CERTIFICATE") == 0 || strcmp(label, "X.509 CERTIFICATE") == 0;
+}
+
+static pop_anchor_finding other_block(const char *label) {
+    size_t n = strlen(label);
+    if (strcmp(label, "TRUSTED CERTIFICATE") == 0) return POP_ANCHOR_TRUSTED;
+    return n >= 11 && strcmp(label + n - 11, "PRIVATE KEY") == 0 ? POP_ANCHOR_PRIVATE_KEY : POP_ANCHOR_OTHER;
+}
+
+/* The label of a block that is no certificate stands where a subject would. */
+static int add_block(pop_anchors *a, const char *source, unsigned long line, const char *label, pop_anchor_finding f) {
+    pop_anchor *one = add(a, source, line, f);
+    if (!one) return -1;
+    if (!a->details || !*label) return 0;
+    one->subject = malloc(strlen(label) + 1);
+    if (!one->subject) return -1;
+    char *to = one->subject;
+    for (const char *c = label; *c; c++)
+        *to++ = *c >= 0x20 && *c < 0x7F ? *c : '?';
+    *to = '\0';
+    return 0;
+}
+
+static int read_pem(pop_anchors *a, const char *source, const unsigned char *p, size_t n) {
+    static const pop_anchor_finding damage[] = {
+        [POP_PEM_NO_END] = POP_ANCHOR_NO_END, [POP_PEM_BAD_BASE64] = POP_ANCHOR_BAD_BASE64, [POP_PEM_BAD_BEGIN] = POP_ANCHOR_BAD_BEGIN};
+    enum pop_pem_state state;
+    pop_pem pem = {.at = p, .left = n};
+    int failed = 0;
+    while (!failed && (state = pop_pem_next(&pem, is_certificate)) != POP_PEM_END) {
+        if (state == POP_PEM_NO_MEMORY)
+            failed = -1;
+        else if (state != POP_PEM_WHOLE)
+            failed = add_block(a, source, pem.line, pem.label, damage[state]);
+        else if (is_certificate(pem.label))
+            failed = add_certificate(a, source, pem.line, pem.octets, pem.octets_len);
+        else
+            failed = add_block(a, source, pem.line, pem.label, other_block(pem.label));
+    }
+    pop_pem_done(&pem);
+    return failed;
+}
+
+int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p, size_t n) {
+    int der = n >= 2 && p[0] == 0x30 && p[1] >= 0x80; /* no text begins so, and no certificate is shorter than 128 octets */
+    return der ? add_certificate(a, source, 0, p, n) : read_pem(a, source, p, n);
+}
+
+/* ---- what is the same ---- */
+
+static int compare_octets(const unsigned char *p, size_t p_len, const unsigned char *q, size_t q_len) {
+    int order = p_len && q_len ? memcmp(p, q, p_len < q_len ? p_len : q_len) : 0;
+    return order ? order : (p_len > q_len) - (p_len < q_len);
+}
+
+/* By fingerprint, then in the order in which they came. */
+static int by_fingerprint(const void *left, const void *right) {
+    const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
+    int order = memcmp(l->sha256, r->sha256, sizeof l->sha256);
+    return order ? order : (l > r) - (l < r);
+}
+
+static int compare_keys(const br_x509_pkey *l, const br_x509_pkey *r) {
+    if (l->key_type != r->key_type) return l->key_type < r->key_type ? -1 : 1;
+    if (l->key_type == BR_KEYTYPE_EC) return compare_octets(l->key.ec.q, l->key.ec.qlen, r->key.ec.q, r->key.ec.qlen);
+    int order = compare_octets(l->key.rsa.n, l->key.rsa.nlen, r->key.rsa.n, r->key.rsa.nlen);
+    return order ? order : compare_octets(l->key.rsa.e, l->key.rsa.elen, r->key.rsa.e, r->key.rsa.elen);
+}
+
+static int compare_anchors(const br_x509_trust_anchor *l, const br_x509_trust_anchor *r) {
+    int order = compare_octets(l->dn.data, l->dn.len, r->dn.data, r->dn.len);
+    if (order == 0) order = compare_keys(&l->pkey, &r->pkey);
+    return order ? order : (l->flags > r->flags) - (l->flags < r->flags);
+}
+
+/* Those of one name and key beside each other, the one that is valid longest first. */
+static int by_anchor(const void *left, const void *right) {
+    const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
+    int order = compare_anchors(&l->anchor, &r->anchor);
+    if (order) return order;
+    if (l->not_after != r->not_after) return l->not_after > r->not_after ? -1 : 1;
+    return memcmp(l->sha256, r->sha256, sizeof l->sha256);
+}
+
+static size_t collect(pop_anchors *a, pop_anchor **out, int only_usable) {
+    size_t count = 0;
+    for (size_t i = 0; i < a->len; i++) {
+        pop_anchor *one = &a->list[i];
+        pop_anchor_kind kind = findings[one->finding].kind;
+        if (only_usable ? one->finding == POP_ANCHOR_USABLE : kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED) out[count++] = one;
+    }
+    return count;
+}
+
+int pop_anchors_merge(pop_anchors *a) {
+    enum { ROW = sizeof(pop_anchor *) };
+    pop_anchor **order = malloc((a->len + 1) * ROW);
+    if (!order) return -1;
+    size_t count = collect(a, order, 0);
+    qsort(order, count, ROW, by_fingerprint);
+    for (size_t i = 1; i < count; i++)
+        if (memcmp(order[i]->sha256, order[i - 1]->sha256, sizeof order[i]->sha256) == 0) order[i]->finding = POP_ANCHOR_REPEATED;
+    count = collect(a, order, 1);
+    qsort(order, count, ROW, by_anchor);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (compare_anchors(&order[first]->anchor, &order[i]->anchor) != 0) {
+            first = i;
+            continue;
+        }
+        order[i]->finding = POP_ANCHOR_SAME_KEY;
+        if (order[i]->path_len > order[first]->path_len) order[first]->path_len = order[i]->path_len;
+    }
+    free(order);
+    return 0;
+}

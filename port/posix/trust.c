@@ -1,0 +1,230 @@
+/* trust - the trust store at run time (popcl_posix_tls.h): reads and judges certificates by anchor.h, and copies what is left into one
+ * piece of memory, so that a long session holds no more than it needs. */
+#define _POSIX_C_SOURCE 200809L
+#include "popcl_posix_tls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "anchor.h"
+
+/* ---- sentences ---- */
+
+typedef struct reader {
+    pop_anchors anchors;
+    char *why;
+    size_t why_len;
+    int strict; /* damaged certificates of a file are an error */
+} reader;
+
+static const char *system_says(int error, char text[96]) {
+    if (error == EFBIG) return "it is too large for certificates (more than 64 MB)";
+    if (strerror_r(error, text, 96)) (void)snprintf(text, 96, "error %d", error);
+    return text;
+}
+
+/* Says what kept a path from being read; number is errno. */
+static popcl_posix_trust_error say_unread(reader *r, popcl_posix_trust_error e, const char *path, int number) {
+    char text[96];
+    if (e == POPCL_POSIX_TRUST_MEMORY)
+        (void)snprintf(r->why, r->why_len, "out of memory while reading %s", path);
+    else
+        (void)snprintf(r->why, r->why_len, "cannot read %s: %s", path, system_says(number, text));
+    return e;
+}
+
+static popcl_posix_trust_error say_damaged(reader *r, const pop_anchor *one) {
+    if (one->line)
+        (void)snprintf(r->why, r->why_len, "%s, line %lu: %s", one->source, one->line, pop_anchor_sentence(one->finding));
+    else
+        (void)snprintf(r->why, r->why_len, "%s: %s", one->source, pop_anchor_sentence(one->finding));
+    return POPCL_POSIX_TRUST_DAMAGED;
+}
+
+/* Nothing usable was found since the list had so many: why, by the first that was refused. */
+static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *where) {
+    for (size_t i = since; i < r->anchors.len; i++) {
+        const pop_anchor *one = &r->anchors.list[i];
+        pop_anchor_kind kind = pop_anchor_kind_of(one->finding);
+        if (kind != POP_ANCHOR_REFUSED && kind != POP_ANCHOR_DAMAGED) continue;
+        (void)snprintf(r->why, r->why_len, "no certificate in %s can be trusted; of the first: %s", where, pop_anchor_sentence(one->finding));
+        return POPCL_POSIX_TRUST_NOTHING;
+    }
+    (void)snprintf(r->why, r->why_len, "there is no certificate in %s", where);
+    return POPCL_POSIX_TRUST_NOTHING;
+}
+
+/* Each place that the caller names must give something: what is not usable is never made up for by another. */
+static popcl_posix_trust_error check_place(reader *r, popcl_posix_trust_error e, size_t since, const char *where) {
+    int number = errno;
+    if (e) return say_unread(r, e, where, number);
+    for (size_t i = since; i < r->anchors.len; i++) {
+        const pop_anchor *one = &r->anchors.list[i];
+        if (one->finding == POP_ANCHOR_USABLE) return POPCL_POSIX_TRUST_OK;
+        if (pop_anchor_kind_of(one->finding) == POP_ANCHOR_DAMAGED && !one->in_directory) return say_damaged(r, one);
+    }
+    return say_nothing(r, since, where);
+}
+
+static popcl_posix_trust_error add_file(reader *r, const char *path) {
+    size_t since = r->anchors.len;
+    return check_place(r, pop_anchors_read_file(&r->anchors, path), since, path);
+}
+
+static popcl_posix_trust_error add_dir(reader *r, const char *path) {
+    size_t since = r->anchors.len;
+    return check_place(r, pop_anchors_read_dir(&r->anchors, path), since, path);
+}
+
+/* ---- from judged certificates to a table ---- */
+
+static unsigned char *copy(unsigned char **to, const unsigned char *p, size_t n) {
+    unsigned char *copied = *to;
+    if (n) memcpy(copied, p, n);
+    *to += n;
+    return copied;
+}
+
+static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *from, unsigned char **octets) {
+    *to = *from;
+    to->dn.data = copy(octets, from->dn.data, from->dn.len);
+    if (from->pkey.key_type == BR_KEYTYPE_RSA) {
+        to->pkey.key.rsa.n = copy(octets, from->pkey.key.rsa.n, from->pkey.key.rsa.nlen);
+        to->pkey.key.rsa.e = copy(octets, from->pkey.key.rsa.e, from->pkey.key.rsa.elen);
+    } else {
+        to->pkey.key.ec.q = copy(octets, from->pkey.key.ec.q, from->pkey.key.ec.qlen);
+    }
+}
+
+/* The structs first, then what they point to, then the path lengths, for which pop_anchor_size has room. */
+static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
+    size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0;
+    for (size_t i = 0; i < a->len; i++)
+        if (a->list[i].finding == POP_ANCHOR_USABLE) size += pop_anchor_size(&a->list[i]);
+    br_x509_trust_anchor *table = malloc(count * sizeof *table + size);
+    if (!table) return -1;
+    unsigned char *octets = (unsigned char *)(table + count);
+    unsigned char *path_len = octets + size - count;
+    for (size_t i = 0; i < a->len; i++) {
+        const pop_anchor *one = &a->list[i];
+        if (one->finding != POP_ANCHOR_USABLE) continue;
+        copy_anchor(&table[at], &one->anchor, &octets);
+        path_len[at] = one->path_len;
+        if (at == 0 || one->not_before > t->trust.newest_not_before) t->trust.newest_not_before = one->not_before;
+        at++;
+    }
+    t->memory = table;
+    t->trust.anchors = table;
+    t->trust.anchors_len = count;
+    t->trust.path_len = path_len;
+    return 0;
+}
+
+/* What every loader ends with. Frees what was read. */
+static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_posix_trust_error e, const char *where) {
+    pop_anchors *a = &r->anchors;
+    for (size_t i = 0; e == POPCL_POSIX_TRUST_OK && r->strict && i < a->len; i++)
+        if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED && !a->list[i].in_directory) e = say_damaged(r, &a->list[i]);
+    if (e == POPCL_POSIX_TRUST_OK && pop_anchors_merge(a)) e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
+    if (e == POPCL_POSIX_TRUST_OK) {
+        size_t skipped = pop_anchors_count(a, POP_ANCHOR_SKIPPED);
+        t->found = (unsigned)(a->len - skipped);
+        t->unusable = (unsigned)(pop_anchors_count(a, POP_ANCHOR_REFUSED) + pop_anchors_count(a, POP_ANCHOR_DAMAGED));
+        if (pop_anchors_count(a, POP_ANCHOR_KEPT) == 0)
+            e = say_nothing(r, 0, where);
+        else if (make_table(t, a))
+            e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
+    }
+    pop_anchors_free(a);
+    if (e != POPCL_POSIX_TRUST_OK) popcl_posix_trust_free(t);
+    return e;
+}
+
+static void begin(reader *r, popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len) {
+    static char nowhere[1];
+    memset(t, 0, sizeof *t);
+    memset(r, 0, sizeof *r);
+    r->anchors.utc_s = utc_s;
+    r->anchors.allow_leaf = 1;
+    r->why = why_len ? why : nowhere;
+    r->why_len = why_len ? why_len : sizeof nowhere;
+    r->why[0] = '\0';
+}
+
+/* ---- files that the caller names ---- */
+
+popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file, const char *dir, int64_t utc_s, char *why,
+                                               size_t why_len) {
+    reader r;
+    popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
+    begin(&r, t, utc_s, why, why_len);
+    r.strict = 1;
+    if (file) e = add_file(&r, file);
+    if (dir && !e) e = add_dir(&r, dir);
+    return finish(&r, t, e, file ? file : dir ? dir : "nothing");
+}
+
+/* ---- the system's ---- */
+
+/* Debian, Fedora, SUSE, Alpine and OpenBSD, FreeBSD, NetBSD. A bundle comes before the directory that it was made from: one file to read. */
+static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                          "/etc/pki/tls/certs/ca-bundle.crt",   "/etc/ssl/ca-bundle.pem",
+                                          "/etc/ssl/cert.pem",                  "/usr/local/etc/ssl/cert.pem",
+                                          "/usr/local/share/certs/ca-root-nss.crt", "/etc/openssl/certs/ca-certificates.crt"};
+static const char *const usual_dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/openssl/certs", "/usr/share/certs/trusted"};
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv */
+    return value && *value ? value : NULL;
+}
+
+/* Reads each of several directories, parted by colons. */
+static popcl_posix_trust_error read_dirs(reader *r, const char *dirs) {
+    popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
+    char *copied = strdup(dirs);
+    if (!copied) return say_unread(r, POPCL_POSIX_TRUST_MEMORY, dirs, ENOMEM);
+    for (char *dir = copied, *next; dir && !e; dir = next) {
+        next = strchr(dir, ':');
+        if (next) *next++ = '\0';
+        if (*dir) e = add_dir(r, dir);
+    }
+    free(copied);
+    return e;
+}
+
+static popcl_posix_trust_error read_named(reader *r, const char *file, const char *dirs) {
+    popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
+    r->strict = 1;
+    if (file) e = add_file(r, file);
+    return e || !dirs ? e : read_dirs(r, dirs);
+}
+
+static popcl_posix_trust_error read_usual(reader *r, const char **where) {
+    for (size_t i = 0; i < sizeof usual_files / sizeof *usual_files; i++) {
+        *where = usual_files[i];
+        if (pop_anchors_read_file(&r->anchors, *where) == POPCL_POSIX_TRUST_OK && r->anchors.len) return POPCL_POSIX_TRUST_OK;
+    }
+    for (size_t i = 0; i < sizeof usual_dirs / sizeof *usual_dirs; i++) {
+        *where = usual_dirs[i];
+        if (pop_anchors_read_dir(&r->anchors, *where) == POPCL_POSIX_TRUST_OK && r->anchors.len) return POPCL_POSIX_TRUST_OK;
+    }
+    *where = "the system's certificates";
+    (void)snprintf(r->why, r->why_len, "this system has no certificates in any of the usual places: install ca-certificates or its like");
+    return POPCL_POSIX_TRUST_MISSING;
+}
+
+popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len) {
+    const char *file = environment("SSL_CERT_FILE"), *dirs = environment("SSL_CERT_DIR"), *where = file ? file : dirs;
+    reader r;
+    begin(&r, t, utc_s, why, why_len);
+    popcl_posix_trust_error e = where ? read_named(&r, file, dirs) : read_usual(&r, &where);
+    return finish(&r, t, e, where);
+}
+
+void popcl_posix_trust_free(popcl_posix_trust *t) {
+    free(t->memory);
+    memset(t, 0, sizeof *t);
+}
