@@ -35,6 +35,8 @@ static void send_some(runner *r) {
 static void receive_some(runner *r) {
     size_t n;
     unsigned char *p = popcl_recv_buf(r->job, &n);
+    /* With TLS nothing is read while something waits to be sent, and after QUIT nothing at all: then there is nothing left to hope for. */
+    if (n == 0 && r->send_broken && !(popcl_state(r->job) & POPCL_PAUSED)) fail(r, POPCL_ERR_NET);
     if (n == 0) return;
     int32_t got = r->net->recv(r->ctx, p, n);
     if (got > 0 && (size_t)got <= n) {
