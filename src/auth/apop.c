@@ -6,6 +6,7 @@
  *                                                     `--'['--> LITERAL --']'--> LITERAL_END --'>'--^
  */
 #include "auth.h"
+#include "../core/text.h"
 #include "../core/zero.h"
 
 #if POPCL_WITH_APOP
@@ -66,7 +67,7 @@ static int usable(const void *scratch) {
 /* Feeds the password to md5: borrowed in one piece, else as it is pulled. */
 static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
     if (s->octets) {
-        br_md5_update(md5, s->octets, s->len ? s->len : strlen(s->octets));
+        br_md5_update(md5, s->octets, popcl_secret_len(s));
         return POPCL_OK;
     }
     char piece[32];
@@ -76,7 +77,7 @@ static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
         int got = s->get(s->ctx, off, piece, sizeof piece);
         if (got < 0 || (size_t)got > sizeof piece) e = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
         else if (got == 0 && off == 0) e = POPCL_ERR_CREDENTIAL_OCTET;
-        else if (memchr(piece, '\r', (size_t)got) || memchr(piece, '\n', (size_t)got) || memchr(piece, 0, (size_t)got)) e = POPCL_ERR_CREDENTIAL_OCTET;
+        else if (popcl_has_line_end(piece, (size_t)got)) e = POPCL_ERR_CREDENTIAL_OCTET;
         if (e || got == 0) break;
         br_md5_update(md5, piece, (size_t)got);
         off += (size_t)got;

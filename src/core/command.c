@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reply.h"
+#include "text.h"
 #include "zero.h"
 
 enum arguments { NONE, NUMBER, NUMBER_OR_NONE, NUMBER_LINES, TEXT, SECRET, TEXT_SECRET };
@@ -35,10 +36,6 @@ const char *popcl_verb_name(popcl_verb v) {
     return (unsigned)v < POPCL_VERBS ? popcl_verbs[v].name : "";
 }
 
-size_t popcl_secret_len(const popcl_secret *s) {
-    return !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
-}
-
 /* A line being written. The first error stays. */
 typedef struct line {
     unsigned char *buf;
@@ -56,9 +53,9 @@ static void put(line *l, const void *p, size_t n) {
     l->len += n;
 }
 
-/* An argument behind a space. CR and LF in it would begin a command of their own, and NUL ends strings elsewhere (RFC 1939, 3). */
+/* An argument behind a space. */
 static void put_argument(line *l, const void *p, size_t n) {
-    if (!l->err && (n == 0 || !p || memchr(p, '\r', n) || memchr(p, '\n', n) || memchr(p, 0, n))) l->err = POPCL_ERR_ARGUMENT_OCTET;
+    if (!l->err && (n == 0 || !p || popcl_has_line_end(p, n))) l->err = POPCL_ERR_ARGUMENT_OCTET;
     put(l, " ", 1);
     put(l, p, n);
 }
@@ -97,7 +94,7 @@ static void put_secret(line *l, const popcl_secret *s) {
         else l->len += (size_t)got, off += (size_t)got;
     }
     const unsigned char *p = l->buf + start;
-    if (!l->err && (off == 0 || memchr(p, '\r', off) || memchr(p, '\n', off) || memchr(p, 0, off))) l->err = POPCL_ERR_CREDENTIAL_OCTET;
+    if (!l->err && (off == 0 || popcl_has_line_end(p, off))) l->err = POPCL_ERR_CREDENTIAL_OCTET;
 }
 
 size_t popcl_command_room(const popcl_command *c) {

@@ -29,7 +29,4 @@ size_t popcl_command_room(const popcl_command *c);
  * of it that must not be shown. After an error nothing of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_COMMAND_LENGTH, ERR_MESSAGE_NUMBER, ERR_SECRET, ERR_SECRET_WAIT. */
 popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len, size_t *secret_from, size_t *secret_to);
 
-/* Octets of a borrowed secret; 0 for one that is pulled. */
-size_t popcl_secret_len(const popcl_secret *s);
-
 #endif

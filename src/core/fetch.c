@@ -10,6 +10,7 @@
 
 #include "../auth/auth.h"
 #include "plan.h"
+#include "text.h"
 #include "zero.h"
 
 enum phase { WAIT_GREETING, SAY_STLS, ASK_CAPA, LOGIN, ASK_STAT, LIST_MESSAGES, LIST_SIZES, ASK_CAPA_AGAIN, HANDLE_MESSAGES, SAY_QUIT, QUIT_ANSWERED };
@@ -675,17 +676,13 @@ static popcl_err check_host(const char *host) {
     return POPCL_OK;
 }
 
-static int has_line_end(const char *p, size_t n) {
-    return memchr(p, '\r', n) || memchr(p, '\n', n) || memchr(p, 0, n);
-}
-
 /* Whether credentials and plan suit every mechanism that may be used. */
 static popcl_err check_login(const popcl_config *cfg) {
     const popcl_secret *s = &cfg->secret;
     unsigned unknown = cfg->auth;
     size_t user = cfg->user_len ? cfg->user_len : strlen(cfg->user), least = POPCL_PLAN_MIN;
-    size_t secret = !s->octets ? 1 : s->len ? s->len : strlen(s->octets);
-    if (user == 0 || secret == 0 || has_line_end(cfg->user, user) || (s->octets && has_line_end(s->octets, secret))) return POPCL_ERR_CREDENTIAL_OCTET;
+    size_t secret = s->octets ? popcl_secret_len(s) : 1;
+    if (user == 0 || secret == 0 || popcl_has_line_end(cfg->user, user) || (s->octets && popcl_has_line_end(s->octets, secret))) return POPCL_ERR_CREDENTIAL_OCTET;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
         const popcl_mech *m = popcl_mechs[i];
         unknown &= ~(unsigned)m->bit;

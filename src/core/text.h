@@ -1,0 +1,13 @@
+/* text - what may not stand in a command's arguments, and how long a borrowed secret is: asked in more than one layer, answered here. */
+#ifndef POPCL_CORE_TEXT_H
+#define POPCL_CORE_TEXT_H
+
+#include "popcl_session.h"
+
+/* Whether CR, LF or NUL is in it: the first two would begin a command of their own, and NUL ends strings elsewhere (RFC 1939, 3). */
+int popcl_has_line_end(const void *p, size_t n);
+
+/* Octets of a borrowed secret; 0 for one that is pulled. */
+size_t popcl_secret_len(const popcl_secret *s);
+
+#endif
