@@ -62,7 +62,8 @@ SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
 RUN_SRC := $(wildcard tests/transcripts/run.c)
 HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c)))
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
-ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC)
+X509_SRC := $(sort $(wildcard tests/x509check/*.c))
+ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -72,11 +73,12 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 SIMS := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(SIM_SRC))
 RUNNER := $(if $(RUN_SRC),$(B)/tests/transcripts/run)
+X509S := $(patsubst tests/x509check/%.c,$(B)/%,$(X509_SRC))
 TESTS := $(UNITS) $(SIMS) $(RUNNER)
 
 # ---- build ----
 
-all: $(LIB) $(COMMAND) $(EXAMPLES) ## build the library, the command and the examples (needs gcc and libbearssl-dev)
+all: $(LIB) $(COMMAND) $(EXAMPLES) $(X509S) ## build the library, the command and the examples (needs gcc and libbearssl-dev)
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix.h has off_t in it, so that programs need the same.
@@ -139,6 +141,8 @@ endif
 $(B)/popcl: $(call objects,$(TOOL_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
+	$(link)
+$(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)

@@ -127,11 +127,52 @@ typedef struct popcl_tls_session {
     uint8_t is_up;    /* the handshake is done */
 } popcl_tls_session;
 
+/* What leaf.c keeps of a certificate while it streams by. */
+#define POPCL_LEAF_DEPTH 10 /* elements inside each other that are looked into; deeper ones are passed over */
+typedef struct popcl_leaf {
+    /* of the chain */
+    const popcl_tls *tls;
+    const char *host;          /* the name that is looked for; NULL: the address */
+    unsigned char address[16];
+    uint8_t address_len;
+    uint16_t names_at;         /* octets written to tls->names */
+    /* of the certificate */
+    int64_t time;              /* notBefore, then notAfter */
+    uint32_t facts;            /* leaf.h */
+    uint32_t seen;             /* extensions that came, by their place in a table */
+    uint32_t others[4];        /* and the first that have none, by a hash */
+    unsigned char value[16];   /* the first octets of a short element */
+    uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in each open element */
+    uint8_t row[POPCL_LEAF_DEPTH];   /* where in the grammar it is */
+    uint16_t len, body;        /* octets of the element, and of them those to come */
+    uint16_t oid, alg;         /* the newest object identifier, and the signature's */
+    uint8_t param, alg_param;  /* the tags of their parameters */
+    uint8_t state, depth;
+    uint8_t tag, last;         /* of the element: its tag and its newest octet */
+    uint8_t length_left;       /* octets of a long length to come */
+    uint8_t extension, critical;
+    uint8_t at;                /* octets of the host that a dNSName has so far */
+    uint8_t is_leaf;
+} popcl_leaf;
+
 /* What guard.c keeps of a chain. */
 typedef struct popcl_guard {
     const br_x509_class *vtable;
-    const popcl_tls *tls;
+    popcl_leaf leaf;
+    int64_t not_after; /* of certificate 0 */
+    union {
+        br_hash_compat_context hash; /* over certificate 0 */
+        unsigned char value[64];     /* what it gave: tls-server-end-point */
+    } end_point;
+    union {
+        unsigned char head[64]; /* the first octets of certificate 0, until it is known which hash they go to */
+        br_sha256_context hash; /* over its key, and over the names of anchors */
+    } scratch;
     uint8_t result; /* popcl_err */
+    uint8_t step;
+    uint8_t head_len;
+    uint8_t end_point_len;
+    uint8_t pinned; /* the server's key is one of the pinned ones */
     br_x509_minimal_context minimal; /* dead after the handshake: its octets may then hold the plan */
 } popcl_guard;
 

@@ -15,6 +15,10 @@ enum popcl_name_kind {
  * resolvers of old take for one. address: 16 octets of room for IPV4 and IPV6. A trailing dot of a host name counts as not there. */
 enum popcl_name_kind popcl_name_kind(const char *name, unsigned char *address);
 
+/* Whether a name of the kind HOST can be that of a host at all: labels of 1 to 63 letters, digits, hyphens (neither first nor last) and
+ * underscores, up to 253 octets (RFC 1123, 2.1). Only such a name is compared with certificates. */
+int popcl_name_is_host(const char *name);
+
 /* Copies a name to `to` (256 octets of room) as it is compared and sent: without a trailing dot. Returns 0 if it is empty or too long. */
 int popcl_name_copy(char *to, const char *name);
 

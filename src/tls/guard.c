@@ -1,0 +1,331 @@
+/* guard - see guard.h. BearSSL's validation follows the chain up to an anchor: signatures, names of issuers, dates, path lengths. It lets through a
+ * good deal that must not pass, and what it refuses it explains with a number. So every octet also goes through leaf.c, and each
+ * certificate up to the one that an anchor vouches for is judged here, by a table. Both have to agree: what either refuses is refused, and
+ * a chain that was not judged to its end is too. What stands behind the anchor's certificate is not looked at, by neither.
+ *
+ * Four fields of BearSSL's context are read here, and one is written, all the same in its releases: err, current_dn_hash and saved_dn_hash
+ * (subject and issuer of the newest certificate), cert_length, and num_certs. */
+#include "guard.h"
+
+#include <string.h>
+
+#include "leaf.h"
+#include "name.h"
+
+enum step { OPENED, READING, BETWEEN, VOUCHED, REFUSED, ENDED };
+
+/* ---- the rules ---- */
+
+/* A certificate is refused when it has all facts of `with` and none of `without`. The first row that fits names the error. */
+static const struct {
+    uint32_t with, without;
+    uint8_t error;
+} rules[] = {
+    {0, LEAF_READ, POPCL_ERR_CERT_UNCHECKED},
+    {LEAF_MALFORMED, 0, POPCL_ERR_CERT_MALFORMED},
+    {LEAF_EXTENSIONS, LEAF_V3, POPCL_ERR_CERT_MALFORMED},
+    {0, LEAF_ISSUER, POPCL_ERR_CERT_MALFORMED},
+    {LEAF_PATH_LEN, LEAF_CA, POPCL_ERR_CERT_MALFORMED},
+    {LEAF_CRITICAL, 0, POPCL_ERR_CERT_EXTENSION},
+    {LEAF_CONSTRAINED, 0, POPCL_ERR_CERT_CONSTRAINTS},
+    {LEAF_WEAK, 0, POPCL_ERR_CERT_WEAK},
+    {LEAF_UNSUPPORTED, 0, POPCL_ERR_CERT_UNSUPPORTED},
+    {LEAF_NOT_YET, 0, POPCL_ERR_CERT_NOT_YET},
+    {LEAF_EXPIRED, 0, POPCL_ERR_CERT_EXPIRED},
+    /* issuers */
+    {0, LEAF_IS_LEAF | LEAF_CA, POPCL_ERR_CERT_NOT_CA},
+    {LEAF_USAGE, LEAF_IS_LEAF | LEAF_USAGE_CERT, POPCL_ERR_CERT_USAGE},
+    {LEAF_PURPOSE, LEAF_IS_LEAF | LEAF_SERVER | LEAF_ANY, POPCL_ERR_CERT_USAGE},
+    {0, LEAF_IS_LEAF | LEAF_SUBJECT, POPCL_ERR_CERT_MALFORMED},
+    {0, LEAF_IS_LEAF | LEAF_SKI, POPCL_ERR_CERT_MALFORMED},
+    {0, LEAF_IS_LEAF | LEAF_AKI | LEAF_SELF_ISSUED, POPCL_ERR_CERT_MALFORMED},
+    /* the server's own */
+    {LEAF_IS_LEAF, LEAF_SAN, POPCL_ERR_CERT_NO_SAN},
+    {LEAF_IS_LEAF | LEAF_USAGE_CERT, LEAF_CA, POPCL_ERR_CERT_USAGE},
+    {LEAF_IS_LEAF | LEAF_USAGE, LEAF_USAGE_SIGN, POPCL_ERR_CERT_USAGE},
+    {LEAF_IS_LEAF | LEAF_PURPOSE, LEAF_SERVER, POPCL_ERR_CERT_USAGE},
+    {LEAF_IS_LEAF | LEAF_ANY, 0, POPCL_ERR_CERT_USAGE},
+    {LEAF_IS_LEAF | LEAF_CA, LEAF_SELF_ISSUED, POPCL_ERR_CERT_USAGE}, /* a CA's certificate serves only where it is the anchor itself */
+    {LEAF_IS_LEAF | LEAF_CA, LEAF_VOUCHED, POPCL_ERR_CERT_UNTRUSTED},
+    {LEAF_IS_LEAF, LEAF_SUBJECT | LEAF_SAN_CRITICAL, POPCL_ERR_CERT_MALFORMED},
+    {LEAF_IS_LEAF, LEAF_MATCH, POPCL_ERR_CERT_NAME},
+};
+
+static popcl_err judge(uint32_t facts) {
+    for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if ((facts & rules[i].with) == rules[i].with && !(facts & rules[i].without)) return (popcl_err)rules[i].error;
+    return POPCL_OK;
+}
+
+/* What BearSSL's errors mean where the rules above found nothing. */
+static const struct {
+    uint8_t bearssl, error;
+} meanings[] = {
+    {BR_ERR_X509_UNSUPPORTED, POPCL_ERR_CERT_UNSUPPORTED},
+    {BR_ERR_X509_LIMIT_EXCEEDED, POPCL_ERR_CERT_UNSUPPORTED},
+    {BR_ERR_X509_WRONG_KEY_TYPE, POPCL_ERR_CERT_SIGNATURE},
+    {BR_ERR_X509_BAD_SIGNATURE, POPCL_ERR_CERT_SIGNATURE},
+    {BR_ERR_X509_TIME_UNKNOWN, POPCL_ERR_CERT_UNCHECKED},
+    {BR_ERR_X509_EXPIRED, POPCL_ERR_CERT_UNCHECKED},
+    {BR_ERR_X509_DN_MISMATCH, POPCL_ERR_CERT_ORDER},
+    {BR_ERR_X509_BAD_SERVER_NAME, POPCL_ERR_CERT_NAME},
+    {BR_ERR_X509_CRITICAL_EXTENSION, POPCL_ERR_CERT_EXTENSION},
+    {BR_ERR_X509_NOT_CA, POPCL_ERR_CERT_NOT_CA},
+    {BR_ERR_X509_FORBIDDEN_KEY_USAGE, POPCL_ERR_CERT_USAGE},
+    {BR_ERR_X509_WEAK_PUBLIC_KEY, POPCL_ERR_CERT_WEAK},
+    {BR_ERR_X509_NOT_TRUSTED, POPCL_ERR_CERT_UNTRUSTED},
+};
+
+static popcl_err meaning(unsigned bearssl) {
+    for (unsigned i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (meanings[i].bearssl == bearssl) return (popcl_err)meanings[i].error;
+    return POPCL_ERR_CERT_MALFORMED;
+}
+
+/* ---- certificate 0 ---- */
+
+static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
+    const br_hash_class *const *h = g->leaf.tls->profile->hashes;
+    while (*h && ((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK) != id) h++;
+    return *h;
+}
+
+/* tls-server-end-point (RFC 5929, 4.1) is taken over the whole certificate by the hash of its own signature. Which one that is stands
+ * behind its first octets, which are kept until then. */
+static void begin_end_point(popcl_guard *g) {
+    unsigned id = popcl_leaf_hash(&g->leaf);
+    const br_hash_class *h = id ? hash_class(g, id) : NULL;
+    if (!h) return;
+    h->init(&g->end_point.hash.vtable);
+    h->update(&g->end_point.hash.vtable, g->scratch.head, g->head_len);
+    g->end_point_len = (uint8_t)(h->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK);
+    br_sha256_init(&g->scratch.hash);
+}
+
+static void end_end_point(popcl_guard *g) {
+    unsigned char value[64];
+    const br_hash_class *h = g->end_point.hash.vtable;
+    if (!g->end_point_len) return;
+    h->out(&g->end_point.hash.vtable, value);
+    memcpy(g->end_point.value, value, g->end_point_len);
+}
+
+/* The whole of the key has gone by. */
+static void compare_pins(popcl_guard *g) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    unsigned char key[POPCL_PIN_LEN];
+    br_sha256_out(&g->scratch.hash, key);
+    for (size_t i = 0; i < trust->pins_len; i++)
+        if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
+}
+
+static void first_octet(popcl_guard *g, unsigned char c) {
+    const br_hash_class *h = g->end_point.hash.vtable;
+    int of_key = popcl_leaf_at_key(&g->leaf);
+    popcl_leaf_octet(&g->leaf, c);
+    if (!g->end_point_len) {
+        if (g->head_len == sizeof g->scratch.head) return;
+        g->scratch.head[g->head_len++] = c;
+        begin_end_point(g);
+        return;
+    }
+    h->update(&g->end_point.hash.vtable, &c, 1);
+    if (!of_key) return;
+    br_sha256_update(&g->scratch.hash, &c, 1);
+    if (!popcl_leaf_at_key(&g->leaf)) compare_pins(g);
+}
+
+/* ---- each certificate ---- */
+
+/* An anchor's certificate may have limited how many issuers stand below it, of which BearSSL knows nothing. Where several anchors have
+ * one name the strictest counts. */
+static int is_too_deep(popcl_guard *g, uint32_t issuers) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    unsigned char name[br_sha256_SIZE];
+    for (size_t i = 0; trust->path_len && i < trust->anchors_len; i++) {
+        const br_x509_trust_anchor *anchor = &trust->anchors[i];
+        if (!(anchor->flags & BR_X509_TA_CA) || trust->path_len[i] == POPCL_PATH_ANY || trust->path_len[i] >= issuers) continue;
+        br_sha256_init(&g->scratch.hash);
+        br_sha256_update(&g->scratch.hash, anchor->dn.data, anchor->dn.len);
+        br_sha256_out(&g->scratch.hash, name);
+        if (memcmp(name, g->minimal.saved_dn_hash, sizeof name) == 0) return 1;
+    }
+    return 0;
+}
+
+/* The first error stays. */
+static void refuse(popcl_guard *g, popcl_err e) {
+    g->result = (uint8_t)e;
+    g->step = REFUSED;
+}
+
+static int has_pins_alone(const popcl_guard *g) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    return trust->anchors_len == 0 && trust->pins_len != 0;
+}
+
+static void judge_cert(popcl_guard *g) {
+    br_x509_minimal_context *m = &g->minimal;
+    uint32_t facts = popcl_leaf_end(&g->leaf);
+    int is_vouched = m->err == BR_ERR_X509_OK;
+    if (g->leaf.is_leaf) {
+        facts |= LEAF_IS_LEAF;
+        g->not_after = g->leaf.time;
+        end_end_point(g);
+    }
+    if (is_vouched || (has_pins_alone(g) && g->pinned)) facts |= LEAF_VOUCHED;
+    if (memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0) facts |= LEAF_SELF_ISSUED;
+    /* One that an issuer makes for itself counts for no path length (RFC 5280, 6.1.4, l). */
+    if ((facts & (LEAF_SELF_ISSUED | LEAF_IS_LEAF)) == LEAF_SELF_ISSUED && m->num_certs > 1) m->num_certs--;
+    popcl_err e = judge(facts);
+    if (e) refuse(g, e);
+    else if (is_vouched && is_too_deep(g, m->num_certs - 1)) refuse(g, POPCL_ERR_CERT_NOT_CA);
+    else if (is_vouched) g->step = VOUCHED;
+    else if (m->err) refuse(g, meaning((unsigned)m->err));
+    else g->step = BETWEEN;
+}
+
+/* ---- BearSSL's calls ---- */
+
+static popcl_guard *guard_of(const br_x509_class **ctx) {
+    return (popcl_guard *)(void *)ctx;
+}
+
+static void breathe(const popcl_guard *g) {
+    const popcl_tls *t = g->leaf.tls;
+    if (t->breathe) t->breathe(t->breathe_ctx);
+}
+
+static void start_chain(const br_x509_class **ctx, const char *server_name) {
+    popcl_guard *g = guard_of(ctx);
+    (void)server_name; /* what is sent as SNI: the guard has its own */
+    br_x509_minimal_vtable.start_chain(&g->minimal.vtable, g->leaf.host);
+    g->result = POPCL_ERR_CERT_UNCHECKED;
+    g->step = BETWEEN;
+    g->head_len = 0;
+    g->end_point_len = 0;
+    g->pinned = 0;
+    g->leaf.names_at = 0;
+}
+
+static void start_cert(const br_x509_class **ctx, uint32_t length) {
+    popcl_guard *g = guard_of(ctx);
+    br_x509_minimal_vtable.start_cert(&g->minimal.vtable, length);
+    if (g->step == BETWEEN) {
+        popcl_leaf_begin(&g->leaf, length, g->minimal.num_certs == 0);
+        g->step = READING;
+    }
+}
+
+static void append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
+    popcl_guard *g = guard_of(ctx);
+    breathe(g);
+    br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
+    breathe(g);
+    if (g->step != READING) return;
+    for (size_t i = 0; i < len; i++) {
+        if (g->leaf.is_leaf) first_octet(g, buf[i]);
+        else popcl_leaf_octet(&g->leaf, buf[i]);
+    }
+}
+
+static void end_cert(const br_x509_class **ctx) {
+    popcl_guard *g = guard_of(ctx);
+    br_x509_minimal_vtable.end_cert(&g->minimal.vtable);
+    if (g->step == READING) judge_cert(g);
+    breathe(g);
+}
+
+/* The chain's result; `said` is BearSSL's. */
+static popcl_err sum(const popcl_guard *g, unsigned said) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    if (g->step == REFUSED) return (popcl_err)g->result;
+    if (g->step == VOUCHED && said == 0) return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
+    if (g->step != BETWEEN || said == 0) return POPCL_ERR_CERT_UNCHECKED;
+    if (said == BR_ERR_X509_NOT_TRUSTED && has_pins_alone(g)) return g->pinned ? POPCL_OK : POPCL_ERR_CERT_PIN;
+    return meaning(said);
+}
+
+static unsigned end_chain(const br_x509_class **ctx) {
+    popcl_guard *g = guard_of(ctx);
+    const popcl_tls *t = g->leaf.tls;
+    unsigned said = br_x509_minimal_vtable.end_chain(&g->minimal.vtable);
+    g->result = (uint8_t)sum(g, said);
+    g->step = ENDED;
+    if (t->names && t->names_len && g->result != POPCL_ERR_CERT_NAME && g->result != POPCL_ERR_CERT_NO_SAN) t->names[0] = 0;
+    breathe(g);
+    if (g->result == POPCL_OK) return 0;
+    return said ? said : BR_ERR_X509_NOT_TRUSTED;
+}
+
+static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+    const popcl_guard *g = (const popcl_guard *)(const void *)ctx;
+    breathe(g);
+    if (popcl_guard_verdict(g) != POPCL_OK) return NULL;
+    return br_x509_minimal_vtable.get_pkey((const br_x509_class *const *)&g->minimal.vtable, usages);
+}
+
+static const br_x509_class vtable = {sizeof(popcl_guard), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
+
+/* ---- set-up, and what is told afterwards ---- */
+
+/* BearSSL counts days from the year 0. */
+#define DAYS_1970 719528
+
+const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const char *name) {
+    const popcl_tls_profile *profile = t->profile;
+    br_x509_minimal_context *m = &g->minimal;
+    memset(g, 0, offsetof(popcl_guard, minimal));
+    g->vtable = &vtable;
+    g->result = POPCL_ERR_CERT_UNCHECKED;
+    g->leaf.tls = t;
+    if (t->names && t->names_len) t->names[0] = 0;
+    switch (popcl_name_kind(name, g->leaf.address)) {
+    case POPCL_NAME_IPV4: g->leaf.address_len = 4; break;
+    case POPCL_NAME_IPV6: g->leaf.address_len = 16; break;
+    case POPCL_NAME_HOST: g->leaf.host = popcl_name_is_host(name) ? name : ""; break;
+    default: g->leaf.host = ""; /* which no certificate has */
+    }
+    br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
+    for (const br_hash_class *const *h = profile->hashes; *h; h++)
+        br_x509_minimal_set_hash(m, (int)((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK), *h);
+    br_x509_minimal_set_ecdsa(m, profile->ec, profile->ecdsa);
+    if (profile->rsa) br_x509_minimal_set_rsa(m, profile->rsa);
+    br_x509_minimal_set_minrsa(m, 256);
+    br_x509_minimal_set_time(m, (uint32_t)(t->utc_s / 86400) + DAYS_1970, (uint32_t)(t->utc_s % 86400));
+    return &g->vtable;
+}
+
+popcl_err popcl_guard_verdict(const popcl_guard *g) {
+    return g->step == ENDED ? (popcl_err)g->result : POPCL_ERR_CERT_UNCHECKED;
+}
+
+static popcl_err check(const popcl_tls *t) {
+    const popcl_trust *trust = t->trust;
+    if (!trust || (!trust->anchors_len && !trust->pins_len)) return POPCL_ERR_NO_TRUST;
+    if (t->utc_s < 0) return POPCL_ERR_CLOCK_UNKNOWN;
+    return t->utc_s < trust->newest_not_before ? POPCL_ERR_CLOCK_NOT_SET : POPCL_OK;
+}
+
+static const br_x509_class **open(void *state, const popcl_tls *t, const char *name) {
+    return popcl_guard_open(state, t, name);
+}
+
+static popcl_err verdict(const void *state) {
+    return popcl_guard_verdict(state);
+}
+
+static void tell(const void *state, popcl_tls_diag *d) {
+    const popcl_guard *g = state;
+    d->not_after = g->not_after;
+    d->end_point_len = g->end_point_len;
+    memcpy(d->end_point, g->end_point.value, sizeof d->end_point);
+}
+
+static void *spare(void *state, size_t *n) {
+    popcl_guard *g = state;
+    *n = sizeof g->minimal;
+    return &g->minimal;
+}
+
+const popcl_x509 popcl_x509_guard = {check, open, verdict, tell, spare};

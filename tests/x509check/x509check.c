@@ -1,0 +1,202 @@
+/* x509check - the verdict on a chain of certificates as a client would give it: by the same profile, guard and trust store, without a server.
+ *
+ *     x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin sha256:HEX]... [--profile public|small|ecdsa|host]
+ *
+ * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused ERR_...: sentence", then the names that the
+ * certificate has, where the name was wrong. Exit 0: accepted, 1: refused, 2: usage. Each chain is read whole and octet by octet; should
+ * the two disagree, it says so and ends with 3. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/tls/guard.h"
+#include "../../src/tls/name.h"
+#include "pem.h"
+#include "popcl_posix_tls.h"
+
+#define PINS_MAX 16u
+#define CHAIN_MAX 64u
+
+static struct {
+    const char *host, *time, *anchors, *chain, *profile;
+    unsigned char pins[PINS_MAX][POPCL_PIN_LEN];
+    size_t pins_len;
+} args;
+
+static struct {
+    unsigned char *der[CHAIN_MAX];
+    size_t len[CHAIN_MAX], n;
+} chain;
+
+static popcl_tls_host_storage storage; /* of the same type in all profiles that can be chosen here */
+
+static int usage(const char *what) {
+    fprintf(stderr, "x509check: %s\nusage: x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin sha256:HEX]... [--profile P]\n",
+            what);
+    return 2;
+}
+
+/* ---- arguments ---- */
+
+static int add_pin(const char *text) {
+    if (strncmp(text, "sha256:", 7) != 0 || strlen(text + 7) != 2 * POPCL_PIN_LEN || args.pins_len == PINS_MAX) return 0;
+    for (unsigned i = 0; i < POPCL_PIN_LEN; i++) {
+        char hex[3] = {text[7 + 2 * i], text[8 + 2 * i], 0}, *end;
+        args.pins[args.pins_len][i] = (unsigned char)strtoul(hex, &end, 16);
+        if (*end || hex[0] == '+' || hex[0] == '-' || hex[0] == ' ') return 0;
+    }
+    args.pins_len++;
+    return 1;
+}
+
+/* n digits at *p, which moves behind them and behind `then`. */
+static int number(const char **p, int n, const char *then, long *to) {
+    *to = 0;
+    for (; n; n--, ++*p) {
+        if (**p < '0' || **p > '9') return 0;
+        *to = *to * 10 + (**p - '0');
+    }
+    if (!*then) return 1;
+    return **p && strchr(then, *(*p)++);
+}
+
+/* RFC 3339: 2026-11-25T03:19:46Z, with fractions and offsets. Returns Unix seconds, or -1. */
+static int64_t parse_time(const char *p) {
+    long year, month, day, hour, minute, second, off_hour = 0, off_minute = 0, sign = 0;
+    if (!number(&p, 4, "-", &year) || !number(&p, 2, "-", &month) || !number(&p, 2, "Tt ", &day) || !number(&p, 2, ":", &hour) ||
+        !number(&p, 2, ":", &minute) || !number(&p, 2, "", &second))
+        return -1;
+    if (*p == '.')
+        for (p++; *p >= '0' && *p <= '9'; p++) {}
+    if (*p == '+' || *p == '-') {
+        sign = *p++ == '+' ? 1 : -1;
+        if (!number(&p, 2, ":", &off_hour) || !number(&p, 2, "", &off_minute)) return -1;
+    } else if (*p == 'Z' || *p == 'z') {
+        p++;
+    } else {
+        return -1;
+    }
+    if (*p || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return -1;
+    if (month < 3) {
+        month += 12;
+        year--;
+    }
+    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 719469;
+    return days * 86400 + hour * 3600 + minute * 60 + second - sign * (off_hour * 3600 + off_minute * 60);
+}
+
+static const popcl_tls_profile *parse_profile(const char *name) {
+    if (!name || strcmp(name, "host") == 0) return &popcl_tls_host;
+    if (strcmp(name, "public") == 0) return &popcl_tls_public;
+    if (strcmp(name, "small") == 0) return &popcl_tls_small;
+    if (strcmp(name, "ecdsa") == 0) return &popcl_tls_ecdsa;
+    return NULL;
+}
+
+/* Returns 0, or what is wrong. */
+static const char *parse(int argc, char **argv) {
+    static const struct {
+        const char *name, **to;
+    } options[] = {{"--host", &args.host}, {"--time", &args.time}, {"--anchors", &args.anchors}, {"--chain", &args.chain}, {"--profile", &args.profile}};
+    for (int i = 1; i < argc; i += 2) {
+        size_t k = 0;
+        if (i + 1 == argc) return "an option without a value";
+        if (strcmp(argv[i], "--pin") == 0) {
+            if (!add_pin(argv[i + 1])) return "--pin wants sha256: and 64 hexadecimal digits, at most 16 times";
+            continue;
+        }
+        while (k < sizeof options / sizeof options[0] && strcmp(argv[i], options[k].name) != 0) k++;
+        if (k == sizeof options / sizeof options[0]) return "unknown option";
+        *options[k].to = argv[i + 1];
+    }
+    return args.host && args.time && args.chain ? NULL : "--host, --time and --chain are required";
+}
+
+/* ---- the chain ---- */
+
+static int is_certificate(const char *label) {
+    return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "X509 CERTIFICATE") == 0;
+}
+
+/* Returns 0, or an exit status. */
+static int read_chain(void) {
+    static unsigned char text[8u << 20];
+    FILE *f = fopen(args.chain, "rb");
+    if (!f) return usage("the chain's file cannot be read");
+    pop_pem pem = {.at = text, .left = fread(text, 1, sizeof text, f)};
+    fclose(f);
+    for (enum pop_pem_state s; (s = pop_pem_next(&pem, is_certificate)) != POP_PEM_END;) {
+        if (s != POP_PEM_WHOLE) return usage("the chain's file is damaged PEM");
+        if (!is_certificate(pem.label)) continue;
+        if (chain.n == CHAIN_MAX) return usage("too many certificates");
+        unsigned char *der = malloc(pem.octets_len + 1);
+        if (!der) return usage("out of memory");
+        memcpy(der, pem.octets, pem.octets_len);
+        chain.der[chain.n] = der;
+        chain.len[chain.n++] = pem.octets_len;
+    }
+    pop_pem_done(&pem);
+    return 0;
+}
+
+/* Gives the chain to the guard in pieces of `piece` octets, as BearSSL's engine does. */
+static popcl_err judge(const popcl_tls *t, size_t piece) {
+    char name[256];
+    if (!popcl_name_copy(name, t->name)) return POPCL_ERR_HOST;
+    popcl_err e = t->profile->x509->check(t);
+    if (e) return e;
+    void *state = (unsigned char *)t->storage + t->profile->state_at;
+    const br_x509_class **x509 = t->profile->x509->open(state, t, name);
+    (*x509)->start_chain(x509, name);
+    for (size_t i = 0; i < chain.n; i++) {
+        (*x509)->start_cert(x509, (uint32_t)chain.len[i]);
+        for (size_t at = 0; at < chain.len[i]; at += piece)
+            (*x509)->append(x509, chain.der[i] + at, chain.len[i] - at < piece ? chain.len[i] - at : piece);
+        (*x509)->end_cert(x509);
+    }
+    unsigned bearssl = (*x509)->end_chain(x509);
+    e = t->profile->x509->verdict(state);
+    if ((bearssl == 0) != (e == POPCL_OK)) return POPCL_ERR_COUNT_; /* never: the engine would go on where the verdict is no */
+    return e;
+}
+
+int main(int argc, char **argv) {
+    static char names[1024];
+    popcl_posix_trust store = {0};
+    popcl_trust pins_alone = {0};
+    char why[POPCL_POSIX_WHY];
+    const char *wrong = parse(argc, argv);
+    if (wrong) return usage(wrong);
+    popcl_tls t = {.profile = parse_profile(args.profile), .storage = &storage, .storage_len = sizeof storage, .trust = &pins_alone,
+                   .utc_s = parse_time(args.time), .name = args.host, .names = names, .names_len = sizeof names};
+    if (!t.profile) return usage("unknown profile");
+    if (t.utc_s < 0) return usage("--time wants a time like 2026-11-25T03:19:46Z, from 1970 on");
+    int status = read_chain();
+    if (status) return status;
+    if (args.anchors) {
+        popcl_posix_trust_error e = popcl_posix_trust_load(&store, args.anchors, NULL, t.utc_s, why, sizeof why);
+        if (e == POPCL_POSIX_TRUST_MISSING || e == POPCL_POSIX_TRUST_UNREADABLE) return usage(why);
+        if (e) {
+            printf("refused %s: %s\n", popcl_err_name(POPCL_ERR_NO_TRUST), why);
+            return 1;
+        }
+        t.trust = &store.trust;
+    }
+    popcl_trust *trust = args.anchors ? &store.trust : &pins_alone;
+    trust->pins = (const unsigned char(*)[POPCL_PIN_LEN])args.pins;
+    trust->pins_len = args.pins_len;
+    popcl_err by_octet = judge(&t, 1), e = judge(&t, 1000000);
+    if (by_octet != e || e == POPCL_ERR_COUNT_) {
+        printf("disagree %s %s\n", popcl_err_name(e), popcl_err_name(by_octet));
+        status = 3;
+    } else {
+        status = e != POPCL_OK;
+        if (e) printf("refused %s: %s\n", popcl_err_name(e), popcl_err_what(e));
+        else printf("accepted %s\n", popcl_err_name(e));
+        if (names[0]) printf("names %s\n", names);
+    }
+    for (size_t i = 0; i < chain.n; i++) free(chain.der[i]);
+    popcl_posix_trust_free(&store);
+    return status;
+}
