@@ -22,11 +22,12 @@ MODULES = {
     "popcl_tls": "popcl",
     # the core
     "zero": "",
+    "text": "popcl_session",
     "errors": "popcl_errors",
     "seen": "popcl_seen",
     "wire": "popcl_session",
     "reply": "popcl_session wire",
-    "command": "popcl_session reply zero",
+    "command": "popcl_session reply text zero",
     "link": "popcl_session zero",
     "link_clear": "link zero",
     "session": "popcl_session wire reply command link zero",
@@ -34,10 +35,10 @@ MODULES = {
     "auth": "popcl",
     "mechs": "auth",
     "userpass": "auth zero",
-    "apop": "auth zero",
+    "apop": "auth text zero",
     # the job: knows the session by popcl_session.h alone
     "plan": "popcl",
-    "fetch": "popcl plan auth zero",
+    "fetch": "popcl plan auth text zero",
     "run": "popcl popcl_net",
     # TLS: knows no POP3, and only link knows what a session is carried by
     "name": "",
