@@ -14,7 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ID = r"(?:[A-Z]\d{1,2}|I-\d{1,2})"
 ROW = re.compile(rf"^\| ({ID}) \|(.*)\|$")
 NAMED = re.compile(rf"\[({ID}(?:[ ,]+{ID})*)\]")
-CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "LATER": 75, "PROTOCOL": 76, "LOGIN": 77, "CONFIG": 78, "STOPPED": "130, 143"}
+CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "LATER": 75, "PROTOCOL": 76, "LOGIN": 77, "CONFIG": 78,
+           "CERT": 79, "TLS": 80, "STOPPED": "130, 143"}
 
 
 def errors_page():

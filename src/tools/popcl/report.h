@@ -24,6 +24,8 @@ enum cmd_exit {
     CMD_EXIT_PROTOCOL = 76,
     CMD_EXIT_LOGIN = 77,
     CMD_EXIT_CONFIG = 78,
+    CMD_EXIT_CERT = 79,
+    CMD_EXIT_TLS = 80,
     CMD_EXIT_SIGNAL = 128 /* and the signal's number */
 };
 
