@@ -113,6 +113,9 @@ const char *popcl_tls_suite_name(uint16_t suite);
 typedef struct popcl_tls_session {
     br_ssl_client_context ssl;
     const popcl_tls *tls;
+    const br_x509_class *x509; /* what BearSSL sees of the judge of certificates */
+    const br_x509_class **judge;
+    br_x509_pkey key;     /* of the server */
     uint32_t record_len;  /* of the record that comes: its header's 5 and what they announce */
     uint32_t record_at;   /* octets of it that came */
     uint32_t iobuf_len;

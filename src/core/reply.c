@@ -76,9 +76,10 @@ static void bad(popcl_reply_parser *x, popcl_err e) {
     x->field = IN_REST;
 }
 
-/* Appends a digit, within a limit (RFC 1939 sets none: overflow is the reader's to find). */
-static uint64_t add_digit(popcl_reply_parser *x, uint64_t value, unsigned digit, uint64_t most) {
-    if (value > (most - digit) / 10) bad(x, POPCL_ERR_NUMBER_RANGE);
+/* Appends a digit, within a limit (RFC 1939 sets none: overflow is the reader's to find), which comes as all but its last digit, and that: a division
+ * of 64 bits is a function that small processors would link for this alone. */
+static uint64_t add_digit(popcl_reply_parser *x, uint64_t value, unsigned digit, uint64_t most_but_last, unsigned last) {
+    if (value > most_but_last || (value == most_but_last && digit > last)) bad(x, POPCL_ERR_NUMBER_RANGE);
     return value * 10 + digit;
 }
 
@@ -103,11 +104,11 @@ static void field_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) 
         uid_octet(x, r, c);
     } else if (digit <= 9 && x->field <= IN_NUMBER) {
         x->field = IN_NUMBER;
-        r->number = (uint32_t)add_digit(x, r->number, digit, UINT32_MAX);
+        r->number = (uint32_t)add_digit(x, r->number, digit, UINT32_MAX / 10, UINT32_MAX % 10);
     } else if (digit <= 9) {
         if (x->field == IN_GAP) r->size = 0;
         x->field = IN_SIZE;
-        r->size = add_digit(x, r->size, digit, POPCL_SIZE_UNKNOWN - 1);
+        r->size = add_digit(x, r->size, digit, (POPCL_SIZE_UNKNOWN - 1) / 10, (POPCL_SIZE_UNKNOWN - 1) % 10);
     } else if (c == ' ' && x->field == IN_NUMBER) {
         x->field = IN_GAP;
     } else if (c == ' ' && x->field == IN_SIZE) {

@@ -191,11 +191,6 @@ static popcl_guard *guard_of(const br_x509_class **ctx) {
     return (popcl_guard *)(void *)ctx;
 }
 
-static void breathe(const popcl_guard *g) {
-    const popcl_tls *t = g->leaf.tls;
-    if (t->breathe) t->breathe(t->breathe_ctx);
-}
-
 static void start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* what is sent as SNI: the guard has its own */
@@ -219,9 +214,7 @@ static void start_cert(const br_x509_class **ctx, uint32_t length) {
 
 static void append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
     popcl_guard *g = guard_of(ctx);
-    breathe(g);
     br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
-    breathe(g);
     if (g->step != READING) return;
     for (size_t i = 0; i < len; i++) {
         if (g->leaf.is_leaf) first_octet(g, buf[i]);
@@ -233,7 +226,6 @@ static void end_cert(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
     br_x509_minimal_vtable.end_cert(&g->minimal.vtable);
     if (g->step == READING) judge_cert(g);
-    breathe(g);
 }
 
 /* The chain's result; `said` is BearSSL's. */
@@ -253,14 +245,12 @@ static unsigned end_chain(const br_x509_class **ctx) {
     g->result = (uint8_t)sum(g, said);
     g->step = ENDED;
     if (t->names && t->names_len && g->result != POPCL_ERR_CERT_NAME && g->result != POPCL_ERR_CERT_NO_SAN) t->names[0] = 0;
-    breathe(g);
     if (g->result == POPCL_OK) return 0;
     return said ? said : BR_ERR_X509_NOT_TRUSTED;
 }
 
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_guard *g = (const popcl_guard *)(const void *)ctx;
-    breathe(g);
     if (popcl_guard_verdict(g) != POPCL_OK) return NULL;
     return br_x509_minimal_vtable.get_pkey((const br_x509_class *const *)&g->minimal.vtable, usages);
 }

@@ -25,6 +25,78 @@ static br_ssl_engine_context *engine_of(const popcl_link *l) {
     return &session_of(l->tls)->ssl.eng;
 }
 
+static void breathe(const popcl_tls_session *s) {
+    if (s->tls->breathe) s->tls->breathe(s->tls->breathe_ctx);
+}
+
+/* ---- certificates ---- */
+
+/* BearSSL sees the profile's judge through these, so that a watchdog is fed around each of its steps. */
+
+static popcl_tls_session *session_of_x509(const br_x509_class *const *ctx) {
+    return (popcl_tls_session *)(uintptr_t)((const unsigned char *)ctx - offsetof(popcl_tls_session, x509));
+}
+
+static void start_chain(const br_x509_class **ctx, const char *server_name) {
+    popcl_tls_session *s = session_of_x509(ctx);
+    (*s->judge)->start_chain(s->judge, server_name);
+}
+
+static void start_cert(const br_x509_class **ctx, uint32_t length) {
+    popcl_tls_session *s = session_of_x509(ctx);
+    (*s->judge)->start_cert(s->judge, length);
+}
+
+static void append(const br_x509_class **ctx, const unsigned char *p, size_t n) {
+    popcl_tls_session *s = session_of_x509(ctx);
+    breathe(s);
+    (*s->judge)->append(s->judge, p, n);
+    breathe(s);
+}
+
+static void end_cert(const br_x509_class **ctx) {
+    popcl_tls_session *s = session_of_x509(ctx);
+    (*s->judge)->end_cert(s->judge);
+    breathe(s);
+}
+
+static unsigned end_chain(const br_x509_class **ctx) {
+    popcl_tls_session *s = session_of_x509(ctx);
+    unsigned e = (*s->judge)->end_chain(s->judge);
+    breathe(s);
+    return e;
+}
+
+/* The key is copied to where check_ecdsa and check_rsa can tell the session from its place. */
+static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+    popcl_tls_session *s = session_of_x509(ctx);
+    const br_x509_pkey *key = (*s->judge)->get_pkey((const br_x509_class *const *)s->judge, usages);
+    breathe(s);
+    if (!key) return NULL;
+    s->key = *key;
+    return &s->key;
+}
+
+static const br_x509_class judged = {sizeof(const br_x509_class *), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
+
+/* The server's signature over its half of ECDHE, whose two multiplications follow in the same step. BearSSL's functions carry no context, but
+ * the key that they are given is the session's. */
+
+static uint32_t check_ecdsa(const br_ec_impl *ec, const void *hash, size_t hash_len, const br_ec_public_key *key, const void *sig, size_t sig_len) {
+    const popcl_tls_session *s = (const popcl_tls_session *)(const void *)((const unsigned char *)key - offsetof(popcl_tls_session, key.key.ec));
+    uint32_t ok = s->tls->profile->ecdsa(ec, hash, hash_len, key, sig, sig_len);
+    breathe(s);
+    return ok;
+}
+
+static uint32_t check_rsa(const unsigned char *sig, size_t sig_len, const unsigned char *hash_oid, size_t hash_len, const br_rsa_public_key *key,
+                          unsigned char *hash) {
+    const popcl_tls_session *s = (const popcl_tls_session *)(const void *)((const unsigned char *)key - offsetof(popcl_tls_session, key.key.rsa));
+    uint32_t ok = s->tls->profile->rsa(sig, sig_len, hash_oid, hash_len, key, hash);
+    breathe(s);
+    return ok;
+}
+
 /* ---- what goes by ---- */
 
 /* One octet of the ServerHello (RFC 5246, 7.4.1.3), whose extensions are looked at for max_fragment_length (RFC 6066, 4). What comes behind
@@ -74,7 +146,7 @@ static int recv_ack(popcl_link *l, size_t n) {
     size_t got, text;
     watch(s, br_ssl_engine_recvrec_buf(&s->ssl.eng, &got), n);
     br_ssl_engine_recvrec_ack(&s->ssl.eng, n);
-    if (!s->is_up && l->tls->breathe) l->tls->breathe(l->tls->breathe_ctx); /* ECDHE may have been in it */
+    if (!s->is_up) breathe(s); /* ECDHE may have been in it */
     br_ssl_engine_recvapp_buf(&s->ssl.eng, &text);
     l->in_from = text ? 0 : l->in_from + n;
     if (br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) s->is_up = 1;
@@ -217,8 +289,8 @@ static popcl_err open(const popcl_tls *t, const char *host, const void *seed, si
     for (const br_hash_class *const *h = p->hashes; *h; h++) br_ssl_engine_set_hash(eng, (int)((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK), *h);
     p->ciphers(eng);
     br_ssl_engine_set_ec(eng, p->ec);
-    br_ssl_engine_set_ecdsa(eng, p->ecdsa);
-    br_ssl_engine_set_rsavrfy(eng, p->rsa);
+    br_ssl_engine_set_ecdsa(eng, check_ecdsa);
+    if (p->rsa) br_ssl_engine_set_rsavrfy(eng, check_rsa);
     br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
     eng->rng_os_rand_done = 1; /* randomness is what the caller gave: the library does no I/O */
     br_ssl_engine_inject_entropy(eng, seed, seed_len);
@@ -247,7 +319,9 @@ static void secure(popcl_link *l) {
     popcl_zero(l->buf, l->len);
     s->tls = l->tls;
     memcpy(name, s->ssl.eng.server_name, sizeof s->ssl.eng.server_name);
-    br_ssl_engine_set_x509(&s->ssl.eng, l->tls->profile->x509->open(x509_of(l->tls), l->tls, s->ssl.eng.server_name));
+    s->x509 = &judged;
+    s->judge = l->tls->profile->x509->open(x509_of(l->tls), l->tls, s->ssl.eng.server_name);
+    br_ssl_engine_set_x509(&s->ssl.eng, &s->x509);
     fit_buffer(s, l->buf, l->len);
     br_ssl_client_reset(&s->ssl, popcl_name_kind(name, address) == POPCL_NAME_HOST ? name : NULL, 0);
     l->in_from = 0;

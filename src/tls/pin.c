@@ -18,10 +18,6 @@ static popcl_pin *pin_of(const br_x509_class **ctx) {
     return (popcl_pin *)(void *)ctx;
 }
 
-static void breathe(const popcl_pin *x) {
-    if (x->tls->breathe) x->tls->breathe(x->tls->breathe_ctx);
-}
-
 /* The header of an element is complete: it is entered, or passed by. */
 static void element(popcl_pin *x) {
     if (x->step > ENTER_TBS) x->pass = x->len;
@@ -106,7 +102,6 @@ static unsigned end_chain(const br_x509_class **ctx) {
 
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_pin *x = (const popcl_pin *)(const void *)ctx;
-    breathe(x); /* the server's signature is checked next, then come the two multiplications of ECDHE */
     if (usages) *usages = BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX;
     return x->judged ? &x->key : NULL;
 }
