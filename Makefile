@@ -55,6 +55,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c port/posix/*.c))
 TOOL_SRC := $(sort $(wildcard src/tools/popcl/*.c))
+TA_SRC := $(sort $(wildcard src/tools/popcl-ta/*.c))
 EXAMPLE_SRC := $(sort $(wildcard examples/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
@@ -63,11 +64,12 @@ RUN_SRC := $(wildcard tests/transcripts/run.c)
 HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c)))
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC)
+ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
 COMMAND := $(if $(TOOL_SRC),$(B)/popcl)
+TA := $(B)/popcl-ta
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(EXAMPLE_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
@@ -78,7 +80,7 @@ TESTS := $(UNITS) $(SIMS) $(RUNNER)
 
 # ---- build ----
 
-all: $(LIB) $(COMMAND) $(EXAMPLES) $(X509S) ## build the library, the command and the examples (needs gcc and libbearssl-dev)
+all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, popcl-ta and the examples (needs gcc and libbearssl-dev)
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix.h has off_t in it, so that programs need the same.
@@ -140,6 +142,8 @@ endif
 
 $(B)/popcl: $(call objects,$(TOOL_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
+$(TA): $(call objects,$(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
+	$(link)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(LIB) $(OWN_BEARSSL)
@@ -167,7 +171,7 @@ run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
 
 install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(B)/popcl $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/popcl $(TA) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: popcl' \
@@ -177,7 +181,7 @@ install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$
 HEADERS := $(wildcard include/*.h port/posix/popcl_posix*.h)
 
 uninstall: ## remove what install installed
-	rm -f $(DESTDIR)$(PREFIX)/bin/popcl $(DESTDIR)$(PREFIX)/lib/libpopcl.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,popcl popcl-ta) $(DESTDIR)$(PREFIX)/lib/libpopcl.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc \
 	    $(addprefix $(DESTDIR)$(PREFIX)/include/,$(notdir $(HEADERS)))
 
 deps: ## install the packages that build, demo and check need, where they are missing
@@ -212,7 +216,7 @@ tests: $(TESTS)
 benches: $(BENCHES)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests
-command: $(COMMAND)
+command: $(COMMAND) $(TA)
 
 check-unit: $(UNITS) ## the unit tests
 	@$(PYTHON) tests/check.py part unit $(UNITS)

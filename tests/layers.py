@@ -56,6 +56,7 @@ MODULES = {
 FOLDERS = {  # what the files of a folder may include besides each other
     "port/posix": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
     "src/tools/popcl": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+    "src/tools/popcl-ta": "anchor utc popcl popcl_tls",
     "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno

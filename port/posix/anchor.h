@@ -82,6 +82,7 @@ typedef struct pop_anchor {
     unsigned char *der;     /* the certificate, der_len octets */
     size_t der_len;
     char key[32]; /* "RSA 2048", "P-256"; also where it cannot be used. Without details too */
+    long rank;    /* 0; for the caller to use */
     void *memory; /* private */
 } pop_anchor;
 

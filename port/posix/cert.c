@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utc.h"
+
 /* ---- DER ---- */
 
 typedef pop_span der;
@@ -104,16 +106,8 @@ static int digits(const unsigned char *p, size_t n, unsigned *value) {
     return 0;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar: years begin in March, so that the odd day is their last. */
-static int64_t days_of(unsigned year, unsigned month, unsigned day) {
-    int64_t y = (int64_t)year - (month <= 2);
-    int64_t from_march = (month + 9) % 12;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + day - 1 - 719468;
-}
-
 /* RFC 5280, 4.1.2.5: YYMMDDHHMMSSZ until 2049, YYYYMMDDHHMMSSZ, and no other form. */
 static int take_time(der *d, int64_t *utc_s) {
-    static const unsigned char month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned year = 0, part[5]; /* month, day, hour, minute, second */
     int is_short = next_is(d, UTC_TIME);
     size_t year_len = is_short ? 2 : 4;
@@ -123,11 +117,8 @@ static int take_time(der *d, int64_t *utc_s) {
     for (size_t i = 0; i < 5; i++)
         if (digits(t.p + year_len + 2 * i, 2, &part[i])) return -1;
     if (is_short) year += year < 50 ? 2000 : 1900;
-    if (part[0] < 1 || part[0] > 12 || part[1] < 1 || part[1] > month_days[part[0] - 1]) return -1;
-    if (part[0] == 2 && part[1] == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))) return -1;
-    if (part[2] > 23 || part[3] > 59 || part[4] > 59) return -1;
-    *utc_s = days_of(year, part[0], part[1]) * 86400 + part[2] * 3600 + part[3] * 60 + part[4];
-    return 0;
+    *utc_s = pop_utc(year, part[0], part[1], part[2], part[3], part[4]);
+    return *utc_s == INT64_MIN || part[4] > 59 ? -1 : 0;
 }
 
 /* ---- extensions ---- */

@@ -1,0 +1,230 @@
+/* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs point to unsigned char that is not const, and never
+ * write to it, hence the casts. */
+#define _POSIX_C_SOURCE 200809L
+#include "emit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "utc.h"
+
+/* ---- the set ---- */
+
+static int by_subject(const void *left, const void *right) {
+    const pop_anchor *l = *(const pop_anchor *const *)left, *r = *(const pop_anchor *const *)right;
+    int order = strcmp(l->subject, r->subject);
+    return order ? order : memcmp(l->sha256, r->sha256, sizeof l->sha256);
+}
+
+int ta_set_make(ta_set *s, const pop_anchors *a, int pins) {
+    enum { ROW = sizeof(pop_anchor *) };
+    memset(s, 0, sizeof *s);
+    s->anchors = malloc((a->len + 1) * ROW);
+    if (!s->anchors) return -1;
+    for (size_t i = 0; i < a->len; i++) {
+        const pop_anchor *one = &a->list[i];
+        if (one->finding != POP_ANCHOR_USABLE) continue;
+        s->anchors[s->len++] = one;
+        s->octets += pins ? POPCL_PIN_LEN : pop_anchor_size(one);
+        if (!s->first_expiry || one->not_after < s->first_expiry->not_after) s->first_expiry = one;
+        if (!s->newest || one->not_before > s->newest->not_before) s->newest = one;
+    }
+    qsort(s->anchors, s->len, ROW, by_subject);
+    return 0;
+}
+
+void ta_set_free(ta_set *s) {
+    free(s->anchors);
+    memset(s, 0, sizeof *s);
+}
+
+/* ---- pieces ---- */
+
+/* Text inside a comment: what would end it, or make compilers warn, is escaped. Subjects are printable ASCII already. */
+static void put_comment(FILE *f, const char *text) {
+    for (char before = 0; *text; before = *text++) {
+        int ends = (before == '*' && *text == '/') || (before == '/' && *text == '*');
+        if (ends || (before == '?' && *text == '?'))
+            (void)fprintf(f, "\\x%02x", (unsigned)(unsigned char)*text);
+        else
+            (void)fputc(*text, f);
+    }
+}
+
+static void put_hex(FILE *f, const unsigned char *p, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        (void)fprintf(f, "%02x", p[i]);
+}
+
+static void put_octets(FILE *f, const char *indent, const unsigned char *p, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const char *before = i % 16 == 0 ? indent : " ";
+        (void)fprintf(f, "%s0x%02X%s%s", before, p[i], i + 1 < n ? "," : "", i % 16 == 15 && i + 1 < n ? "\n" : "");
+    }
+    (void)fputc('\n', f);
+}
+
+static void put_section(FILE *f, const ta_options *o) {
+    if (o->section && o->section[0] == '.')
+        (void)fprintf(f, " __attribute__((section(\"%s\")))", o->section);
+    else if (o->section)
+        (void)fprintf(f, " %s", o->section);
+}
+
+static void put_array(FILE *f, const ta_options *o, const char *what, size_t number, const unsigned char *p, size_t n) {
+    (void)fprintf(f, "static const unsigned char %s_%s_%zu[]", o->prefix, what, number);
+    put_section(f, o);
+    (void)fputs(" = {\n", f);
+    put_octets(f, "    ", p, n);
+    (void)fputs("};\n", f);
+}
+
+/* The head of every file: what it is, and what it holds. */
+static void put_head(FILE *f, const ta_set *s, const ta_options *o) {
+    char time[POP_UTC_TEXT];
+    (void)fprintf(f, "/* %s_trust - trust %s for popcl. Made by popcl-ta from certificates: to change it, run that again.\n *\n", o->prefix,
+                  o->pins ? "pins" : "anchors");
+    (void)fprintf(f, " * %s: %zu, %zu octets on a 32-bit machine\n", o->pins ? "pins" : "anchors", s->len, s->octets);
+    pop_utc_text(s->first_expiry->not_after, time);
+    (void)fprintf(f, " * earliest expiry: %s, ", time);
+    put_comment(f, s->first_expiry->subject);
+    pop_utc_text(s->newest->not_before, time);
+    (void)fprintf(f, "\n * newest notBefore: %s, ", time);
+    put_comment(f, s->newest->subject);
+    (void)fputs("\n * A clock before the newest notBefore counts as not set. */\n", f);
+}
+
+/* The comment above an anchor. */
+static void put_anchor_head(FILE *f, const pop_anchor *a, size_t number, int pins) {
+    char time[POP_UTC_TEXT];
+    (void)fprintf(f, "\n/* %zu: ", number);
+    put_comment(f, a->subject);
+    pop_utc_text(a->not_after, time);
+    (void)fprintf(f, "\n *    notAfter %s, %s, %zu octets\n *    SHA-256 ", time, a->key, pins ? (size_t)POPCL_PIN_LEN : pop_anchor_size(a));
+    put_hex(f, a->sha256, sizeof a->sha256);
+    (void)fputs(" */\n", f);
+}
+
+/* ---- C ---- */
+
+static void put_anchor(FILE *f, const ta_options *o, const pop_anchor *a, size_t number) {
+    const br_x509_pkey *k = &a->anchor.pkey;
+    put_anchor_head(f, a, number, 0);
+    put_array(f, o, "name", number, a->anchor.dn.data, a->anchor.dn.len);
+    if (k->key_type == BR_KEYTYPE_RSA) {
+        put_array(f, o, "n", number, k->key.rsa.n, k->key.rsa.nlen);
+        put_array(f, o, "e", number, k->key.rsa.e, k->key.rsa.elen);
+    } else {
+        put_array(f, o, "q", number, k->key.ec.q, k->key.ec.qlen);
+    }
+}
+
+static const char *curve_name(int curve) {
+    return curve == BR_EC_secp256r1 ? "BR_EC_secp256r1" : curve == BR_EC_secp384r1 ? "BR_EC_secp384r1" : "BR_EC_secp521r1";
+}
+
+static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
+    const char *p = o->prefix;
+    (void)fprintf(f, "\nstatic const br_x509_trust_anchor %s_anchors[] = {\n", p);
+    for (size_t i = 0; i < s->len; i++) {
+        const br_x509_trust_anchor *a = &s->anchors[i]->anchor;
+        const char *flags = a->flags & BR_X509_TA_CA ? "BR_X509_TA_CA" : "0";
+        (void)fprintf(f, "    {{(unsigned char *)%s_name_%zu, sizeof %s_name_%zu}, %s,\n     ", p, i, p, i, flags);
+        if (a->pkey.key_type == BR_KEYTYPE_RSA)
+            (void)fprintf(f,
+                          "{BR_KEYTYPE_RSA, {.rsa = {(unsigned char *)%s_n_%zu, sizeof %s_n_%zu, (unsigned char *)%s_e_%zu, "
+                          "sizeof %s_e_%zu}}}},\n",
+                          p, i, p, i, p, i, p, i);
+        else
+            (void)fprintf(f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n", curve_name(a->pkey.key.ec.curve), p,
+                          i, p, i);
+    }
+    (void)fprintf(f, "};\n\n/* pathLenConstraint of each; 255: none */\nstatic const uint8_t %s_path_len[] = {\n", p);
+    for (size_t i = 0; i < s->len; i++)
+        (void)fprintf(f, "%s%u%s%s", i % 16 == 0 ? "    " : " ", (unsigned)s->anchors[i]->path_len, i + 1 < s->len ? "," : "",
+                      i % 16 == 15 && i + 1 < s->len ? "\n" : "");
+    (void)fputs("\n};\n", f);
+}
+
+static void put_pins(FILE *f, const ta_set *s, const ta_options *o) {
+    for (size_t i = 0; i < s->len; i++)
+        put_anchor_head(f, s->anchors[i], i, 1);
+    (void)fprintf(f, "\nstatic const unsigned char %s_pins[][POPCL_PIN_LEN]", o->prefix);
+    put_section(f, o);
+    (void)fputs(" = {\n", f);
+    for (size_t i = 0; i < s->len; i++) {
+        (void)fputs("    {\n", f);
+        put_octets(f, "        ", s->anchors[i]->pin, POPCL_PIN_LEN);
+        (void)fputs("    },\n", f);
+    }
+    (void)fputs("};\n", f);
+}
+
+void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header) {
+    const char *p = o->prefix;
+    put_head(f, s, o);
+    (void)fprintf(f, "#include \"%s\"\n", header ? header : "popcl_tls.h");
+    if (o->pins) {
+        put_pins(f, s, o);
+    } else {
+        for (size_t i = 0; i < s->len; i++)
+            put_anchor(f, o, s->anchors[i], i);
+        put_table(f, s, o);
+    }
+    (void)fputc('\n', f);
+    if (!header) (void)fprintf(f, "extern const popcl_trust %s_trust;\n", p);
+    (void)fprintf(f, "const popcl_trust %s_trust = {\n", p);
+    if (o->pins)
+        (void)fprintf(f, "    .pins = %s_pins,\n    .pins_len = %zu,\n", p, s->len);
+    else
+        (void)fprintf(f, "    .anchors = %s_anchors,\n    .anchors_len = %zu,\n    .path_len = %s_path_len,\n", p, s->len, p);
+    (void)fprintf(f, "    .newest_not_before = %" PRId64 ",\n};\n", s->newest->not_before);
+}
+
+void ta_emit_h(FILE *f, const ta_options *o) {
+    const char *p = o->prefix;
+    (void)fprintf(f, "/* %s_trust - trust %s for popcl. Made by popcl-ta. */\n#ifndef POPCL_TA_%s_trust_H\n#define POPCL_TA_%s_trust_H\n\n", p,
+                  o->pins ? "pins" : "anchors", p, p);
+    (void)fprintf(f, "#include \"popcl_tls.h\"\n\nextern const popcl_trust %s_trust;\n\n#endif\n", p);
+}
+
+/* ---- PEM ---- */
+
+int ta_emit_pem(FILE *f, const ta_set *s) {
+    for (size_t i = 0; i < s->len; i++) {
+        const pop_anchor *a = s->anchors[i];
+        size_t n = br_pem_encode(NULL, a->der, a->der_len, "CERTIFICATE", BR_PEM_LINE64);
+        char *text = malloc(n + 1);
+        if (!text) return -1;
+        (void)br_pem_encode(text, a->der, a->der_len, "CERTIFICATE", BR_PEM_LINE64);
+        (void)fprintf(f, "%s%s\n%s", i ? "\n" : "", a->subject, text);
+        free(text);
+    }
+    return 0;
+}
+
+/* ---- the listing ---- */
+
+void ta_emit_row(FILE *f, const pop_anchor *a) {
+    char from[POP_UTC_TEXT], until[POP_UTC_TEXT];
+    pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
+    (void)fprintf(f, "%s\n", a->subject ? a->subject : "?");
+    if (kind == POP_ANCHOR_DAMAGED || kind == POP_ANCHOR_SKIPPED) {
+        (void)fprintf(f, "    %s\n", pop_anchor_sentence(a->finding));
+        return;
+    }
+    pop_utc_text(a->not_before, from);
+    pop_utc_text(a->not_after, until);
+    (void)fprintf(f, "    %s, %.10s to %.10s", a->key, from, until);
+    if (kind == POP_ANCHOR_KEPT) (void)fprintf(f, ", %zu octets", pop_anchor_size(a));
+    if (a->path_len != POPCL_PATH_ANY) (void)fprintf(f, ", path length %u", (unsigned)a->path_len);
+    (void)fputs("\n    SHA-256 ", f);
+    put_hex(f, a->sha256, sizeof a->sha256);
+    (void)fputs("\n    pin     ", f);
+    put_hex(f, a->pin, sizeof a->pin);
+    if (kind == POP_ANCHOR_KEPT)
+        (void)fprintf(f, "\n    usable%s\n", a->anchor.flags & BR_X509_TA_CA ? "" : ": trusted directly");
+    else
+        (void)fprintf(f, "\n    %s: %s\n", kind == POP_ANCHOR_MERGED ? "merged" : "refused", pop_anchor_sentence(a->finding));
+}
