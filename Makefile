@@ -200,7 +200,7 @@ PARTS := interop sanitize lint valgrind unit transcripts sim window bench arm la
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays.
 VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
-VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt,$(TRANSCRIPTS))
+VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt %/stls.txt,$(TRANSCRIPTS))
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
 WINDOW = B=$(B)/window CFLAGS='-O1 -g -DPOPCL_WINDOW=8'
@@ -230,15 +230,15 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(RUNNER) $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile
+	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile
 check-window: ## transcripts and sim in a build that keeps eight commands in flight where the server allows it
 	@$(MAKE) --no-print-directory $(parallel) $(WINDOW) tests
 	@$(MAKE) --no-print-directory $(WINDOW) run-window
 run-window: tests
-	@$(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) $(TRANSCRIPTS)
+	@$(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
 check-valgrind: tests ## unit tests and transcripts under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) \
-	    -- $(RUNNER) $(VALGRIND_TRANSCRIPTS)
+	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
 check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
 check-arm: ## Cortex-M3 and M0+: compiles freestanding, and the rules of `size` hold

@@ -6,8 +6,9 @@
 #include <bearssl.h>
 #include <stdint.h>
 
-#define PKI_HOST "pop.example"
-#define PKI_NOW  INT64_C(1795608000) /* 2026-11-25, within the right certificate's validity */
+#define PKI_HOST            "pop.example"
+#define PKI_NOW             INT64_C(1795608000) /* 2026-11-25, within the right certificate's validity */
+#define PKI_AUTHORITY_SINCE INT64_C(1577836800) /* 2020-01-01 */
 
 typedef enum pki_kind {
     PKI_RIGHT,

@@ -242,12 +242,22 @@ void run_secret(run *r) {
     }
 }
 
+void run_tls(run *r, uint8_t *security, const popcl_tls **tls, const void **seed, size_t *seed_len) {
+    if (r->m->security == POPCL_CLEAR) return;
+    *security = r->m->security;
+    *tls = &r->tls;
+    *seed = tls_seed;
+    *seed_len = sizeof tls_seed;
+}
+
 /* Joins the pieces of each kind, and looks for what must never be traced. */
 void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     static const char *const kinds[] = {"sent", "received", "state"};
     run *r = ctx;
     char *text = r->trace[kind];
     if (kind == POPCL_TRACE_STATE) { /* one piece, a constant word */
+        int of_tls = strcmp(p, "securing") == 0 || strcmp(p, "leaving") == 0;
+        if (of_tls && !r->s->tls && !r->s->stls) return; /* the case knows nothing of it */
         if (r->s->show & SHOW_TRACE) log_line(&r->log, 0, "trace state %.*s", (int)n, p);
         return;
     }
@@ -299,6 +309,7 @@ popcl_err job_start(run *r) {
     if (s->show & SHOW_LISTED) r->cfg.listed = job_listed;
     r->cfg.fate = job_fate;
     r->cfg.trace = run_trace;
+    run_tls(r, &r->cfg.security, &r->cfg.tls, &r->cfg.seed, &r->cfg.seed_len);
     return popcl_start((popcl *)r->it.p, &r->cfg, r->now);
 }
 
@@ -359,6 +370,7 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     static const char *const deletions[] = {"none", "", "", "", "deleted", "unknown", "void"};
     snprintf(line, sizeof line, "deletions %s", d.deletions < 7 ? deletions[d.deletions] : "?");
     tell(r, line);
+    if (r->m->security != POPCL_CLEAR) secure_diagnosis(r, tell);
     if (d.has_caps)
         tell_caps(r, &d.caps, tell);
     else

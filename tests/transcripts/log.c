@@ -52,6 +52,10 @@ void log_data(event_log *l, int line, const void *p, size_t n) {
     last->p[last->n] = 0;
 }
 
+void log_drop(event_log *l) {
+    if (l->count) free(l->entries[--l->count].p);
+}
+
 void log_clear(event_log *l) {
     for (size_t i = 0; i < l->count; i++)
         free(l->entries[i].p);

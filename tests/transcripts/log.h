@@ -20,6 +20,7 @@ typedef struct event_log {
 
 void log_line(event_log *l, int line, const char *format, ...);
 void log_data(event_log *l, int line, const void *p, size_t n);
+void log_drop(event_log *l); /* the last entry */
 void log_clear(event_log *l);
 
 /* Whether `actual` is what `expected` says. With `exact`, details count too. Returns the index of the first difference, or -1. */

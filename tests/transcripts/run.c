@@ -1,8 +1,9 @@
 /* run - the transcript runner: drives popcl through its pumps as the scripts say, in every way of cutting octets and time, and compares the
  * logs. Each case is run whole, octet by octet, and with each turn of the server cut in two at every place (in long turns at a sample of
- * places and around every line end); with a transport that takes one octet at a time, and with the least record buffer.
+ * places and around every line end); with a transport that takes one octet at a time, and with the least record buffer. Then the same inside
+ * of TLS, where it is the octets of the records that are cut: each cut of a case goes on from a copy of one session after its handshake.
  *
- *     usage: transcripts [FILE...]      default: tests/transcripts/[*].txt
+ *     usage: transcripts [-q] [FILE...]      default: tests/transcripts/[*].txt; -q: the quick ways alone
  *
  * Prints a line and a diff a failing case, at last `N passed, N failed`. Exit code 0, 1 if a case failed, 2 for a malformed script. */
 #define _POSIX_C_SOURCE 200809L
@@ -88,7 +89,7 @@ static size_t offer(run *r, const unsigned char *p, size_t n) {
 }
 
 /* What was not read while the machine was paused comes first. */
-static void deliver(run *r, const unsigned char *p, size_t n) {
+void run_deliver(run *r, const unsigned char *p, size_t n) {
     if (r->backlog.n) {
         size_t done = offer(r, r->backlog.p, r->backlog.n);
         memmove(r->backlog.p, r->backlog.p + done, r->backlog.n - done);
@@ -103,16 +104,27 @@ static void deliver(run *r, const unsigned char *p, size_t n) {
     r->backlog.n += n - done;
 }
 
-static void server_says(run *r, const octets *o) {
+/* A turn of the server's reaches the client, in the pieces that the mode wants. */
+static void arrive(run *r, const octets *o) {
     size_t piece = r->m->each ? 1 : o->n;
+    if (r->m->turn == r->turn) r->turn_octets = o->n;
     if (!r->m->each && r->m->at && r->m->turn == r->turn && r->m->at < o->n) piece = r->m->at;
-    if (r->quit_sent && o->n >= 3 && memcmp(o->p, "+OK", 3) == 0) r->quit_ok = 1;
     for (size_t at = 0; at < o->n && !r->fault[0]; at += piece) {
         if (at > 0 && !r->m->each) piece = o->n - at;
-        deliver(r, o->p + at, piece);
+        run_deliver(r, o->p + at, piece);
     }
     settle(r);
     r->turn++;
+}
+
+static void server_says(run *r, const octets *text) {
+    if (r->quit_sent && text->n >= 3 && memcmp(text->p, "+OK", 3) == 0) r->quit_ok = 1;
+    if (r->m->security == POPCL_TLS && !r->in_tls) secure_swallow(r); /* a server without TLS */
+    else if (r->in_tls && (r->s->tls || r->s->stls)) secure_listen(r); /* an alert, it may be */
+    octets records = r->in_tls ? secure_records(text) : (octets){NULL, 0};
+    arrive(r, r->in_tls ? &records : text);
+    free(records.p);
+    if (r->in_tls && r->quit_ok && !r->s->tls && !r->s->stls) secure_listen(r); /* to close_notify, where the case knows nothing of it */
 }
 
 /* No message is deleted that is not durable, but for those that are deleted unfetched [I3]. */
@@ -125,36 +137,49 @@ static void check_command(run *r) {
     if (strcmp(r->line, "QUIT") == 0) r->quit_sent = 1;
 }
 
-/* Takes one command line from the machine, and logs it. Returns 0 if there is none. */
-static int take_command(run *r) {
+/* Up to the end of a line of what the machine sends; the last octets are acknowledged when the line was looked at. Returns how many octets
+ * that are, 0 if there is no whole line. */
+static size_t take_clear_line(run *r) {
     while (!r->fault[0]) {
         settle(r);
         size_t n;
         const unsigned char *p = r->k->send_buf(r->it.p, &n);
         if ((n > 0) != ((state_of(r) & POPCL_SEND) != 0)) run_fault(r, "send_buf and the state word differ");
-        if (n == 0) {
-            if (r->line_n) run_fault(r, "half a command");
-            return 0;
-        }
+        if (n == 0) return 0;
         const unsigned char *end = memchr(p, '\n', n);
         size_t take = r->m->send_one ? 1 : end ? (size_t)(end - p) + 1 : n;
-        int complete = p[take - 1] == '\n';
-        if (r->line_n + take >= sizeof r->line || r->line_n + take > POPCL_COMMAND_MAX) {
-            run_fault(r, "a command over 255 octets");
-            return 0;
-        }
+        if (r->line_n + take >= sizeof r->line) break;
         memcpy(r->line + r->line_n, p, take);
         r->line_n += take;
-        if (complete) break;
+        if (r->m->security != POPCL_CLEAR) secure_note_clear(r, p, take);
+        if (p[take - 1] == '\n') return take;
         r->k->send_ack(r->it.p, take);
     }
-    if (r->fault[0]) return 0;
+    return 0;
+}
+
+static size_t take_secure_line(run *r) {
+    unsigned char octet;
+    while (settle(r), r->line_n < sizeof r->line - 1 && secure_take_octet(r, &octet)) {
+        r->line[r->line_n++] = (char)octet;
+        if (octet == '\n') return 1;
+    }
+    return 0;
+}
+
+/* Takes one command line from the machine, and logs it. Returns 0 if there is none. */
+static int take_command(run *r) {
+    int secure = r->in_tls || r->m->security == POPCL_TLS;
+    size_t taken = secure ? take_secure_line(r) : take_clear_line(r);
+    if (r->line_n > POPCL_COMMAND_MAX) run_fault(r, "a command over 255 octets");
+    else if (taken == 0 && r->line_n) run_fault(r, "half a command");
+    if (r->fault[0] || taken == 0) return 0;
     if (r->line_n < 2 || r->line[r->line_n - 2] != '\r') run_fault(r, "a command without CR");
     r->line[r->line_n < 2 ? 0 : r->line_n - 2] = 0;
     log_line(&r->log, 0, "C: %s", r->line);
     check_command(r);
     r->line_n = 0;
-    r->k->send_ack(r->it.p, r->m->send_one ? 1 : strlen(r->line) + 2);
+    if (!secure) r->k->send_ack(r->it.p, taken);
     return 1;
 }
 
@@ -184,12 +209,15 @@ static void pass_time(run *r, uint32_t ms) {
 /* ---- one run ---- */
 
 static void act(run *r, const step *t) {
-    if (r->backlog.n) deliver(r, (const unsigned char *)"", 0);
+    if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0);
     switch (t->action) {
     case DO_EOF: r->k->recv_eof(r->it.p); break;
     case DO_STOP: r->k->stop(r->it.p); break;
     case DO_FAIL: r->k->fail(r->it.p, t->err, t->code); break;
-    case DO_CONNECTED: r->k->connected(r->it.p, r->now); break;
+    case DO_CONNECTED:
+        r->k->connected(r->it.p, r->now);
+        r->connected = 1;
+        break;
     case DO_RESUME: r->k->resume(r->it.p); break;
     case DO_WIPE:
         r->k->wipe(r->it.p);
@@ -197,27 +225,62 @@ static void act(run *r, const step *t) {
         return;
     default: break;
     }
-    if (r->backlog.n) deliver(r, (const unsigned char *)"", 0); /* it may be read now */
+    if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0); /* it may be read now */
+}
+
+/* STLS in front of a case that knows nothing of it: its greeting comes in clear, the rest inside of TLS. */
+static void start_tls(run *r) {
+    static octets ok = {(unsigned char *)"+OK\r\n", 5};
+    mode whole = *r->m;
+    const mode *m = r->m;
+    whole.at = 0;
+    r->m = &whole;
+    if (!take_command(r) || strcmp(r->line, "STLS") != 0) run_fault(r, "STLS did not come");
+    log_drop(&r->log); /* STLS */
+    arrive(r, &ok);
+    secure_handshake(r);
+    r->m = m;
+    r->turn = 1;
+}
+
+static void tls_step(run *r, const step *t) {
+    octets o = secure_step(r, &t->text);
+    if (o.n) arrive(r, &o);
+    free(o.p);
+}
+
+static void play_step(run *r, const step *t) {
+    switch (t->kind) {
+    case STEP_SERVER: server_says(r, &t->text); break;
+    case STEP_COMMAND:
+        if (!take_command(r))
+            run_fault(r, "line %d: this command did not come", t->line);
+        else if (strcmp(r->line, (const char *)t->text.p) != 0)
+            run_fault(r, "line %d: another command came", t->line);
+        break;
+    case STEP_TIME: pass_time(r, t->ms); break;
+    case STEP_SUBMIT: session_submit(r, (const char *)t->text.p); break;
+    case STEP_TLS: tls_step(r, t); break;
+    default: act(r, t);
+    }
+}
+
+static void play_on(run *r) {
+    const script *s = r->s;
+    int of_tls = s->tls || s->stls;
+    for (; r->step < s->step_count && !r->fault[0] && !r->wiped; r->step++) {
+        const step *t = &s->steps[r->step];
+        if (r->m->security == POPCL_TLS && !of_tls && !r->in_tls && r->connected) secure_handshake(r);
+        play_step(r, t);
+        if (r->m->security == POPCL_STLS && !of_tls && !r->in_tls && r->step == 0) start_tls(r);
+    }
 }
 
 static void play(run *r) {
-    for (size_t i = 0; i < r->s->step_count && !r->fault[0] && !r->wiped; i++) {
-        const step *t = &r->s->steps[i];
-        switch (t->kind) {
-        case STEP_SERVER: server_says(r, &t->text); break;
-        case STEP_COMMAND:
-            if (!take_command(r))
-                run_fault(r, "line %d: this command did not come", t->line);
-            else if (strcmp(r->line, (const char *)t->text.p) != 0)
-                run_fault(r, "line %d: another command came", t->line);
-            break;
-        case STEP_TIME: pass_time(r, t->ms); break;
-        case STEP_SUBMIT: session_submit(r, (const char *)t->text.p); break;
-        default: act(r, t);
-        }
-    }
+    play_on(r);
     while (!r->fault[0] && !r->wiped && take_command(r))
         continue; /* what comes unexpectedly is in the log now */
+    if (r->m->security != POPCL_CLEAR) secure_check_clear(r);
 }
 
 /* After the end nothing that comes in has any effect. */
@@ -291,11 +354,21 @@ static void finish(run *r) {
     if (!r->refused) {
         block_check_zero(r, &r->iobuf, "the record buffer");
         if (!r->s->session) block_check_zero(r, &r->plan, "the plan");
+        if (r->m->security != POPCL_CLEAR) block_check_zero(r, &r->storage, "the TLS storage");
     }
     r->k->wipe(r->it.p);
     block_check(r, &r->it, "the struct");
     block_check(r, &r->iobuf, "the record buffer");
     block_check(r, &r->plan, "the plan");
+    block_check(r, &r->storage, "the TLS storage");
+}
+
+/* A script that gives a size of its own means it. */
+static size_t iobuf_len(const script *s, const mode *m) {
+    int usual = s->iobuf_len == 1024;
+    if (m->least && s->iobuf_len > (long)POPCL_IOBUF_MIN) return POPCL_IOBUF_MIN;
+    if (m->security == POPCL_CLEAR || s->iobuf_len < (long)POPCL_IOBUF_MIN) return (size_t)s->iobuf_len;
+    return usual || !(s->tls || s->stls) ? m->iobuf : (size_t)s->iobuf_len;
 }
 
 static void run_begin(run *r, const script *s, const mode *m) {
@@ -304,21 +377,24 @@ static void run_begin(run *r, const script *s, const mode *m) {
     r->m = m;
     r->k = s->session ? &session_pumps : &job_pumps;
     r->now = m->clock;
-    size_t iobuf_len = m->least && s->iobuf_len > (long)POPCL_IOBUF_MIN ? POPCL_IOBUF_MIN : (size_t)s->iobuf_len;
     block_make(&r->it, s->session ? session_size() : job_size(), m->exact, 0xa5); /* [K12] */
-    block_make(&r->iobuf, iobuf_len, m->exact, 0xa5);
+    block_make(&r->iobuf, iobuf_len(s, m), m->exact, 0xa5);
     block_make(&r->plan, (size_t)s->plan_len, m->exact, 0xa5);
+    block_make(&r->storage, m->security == POPCL_CLEAR ? 0 : tls_storage_len((enum tls_profile)m->profile), m->exact, 0xa5);
+    if (m->security != POPCL_CLEAR) secure_begin(r);
     popcl_err e = s->session ? session_start(r) : job_start(r);
     r->refused = e != POPCL_OK;
     if ((e == POPCL_OK) == (state_of(r) == POPCL_DONE)) run_fault(r, "start returned %s, the state does not say so", popcl_err_name(e));
     if (e != r->k->result(r->it.p)) run_fault(r, "start returned %s, the result is another", popcl_err_name(e));
     if (!s->unconnected) r->k->connected(r->it.p, r->now);
+    r->connected = !s->unconnected;
 }
 
 static void run_end(run *r) {
     free(r->it.all);
     free(r->iobuf.all);
     free(r->plan.all);
+    free(r->storage.all);
     free(r->backlog.p);
     log_clear(&r->log);
 }
@@ -327,19 +403,28 @@ static void run_end(run *r) {
 
 static unsigned long passed, failed, runs;
 
+static int judge(run *r) {
+    const script *s = r->s;
+    const mode *m = r->m;
+    runs++;
+    long at = log_difference(&s->expected, &r->log, 0);
+    if (at < 0 && !r->fault[0]) return 0;
+    printf("FAIL %s:%d %s (%s", s->file, s->line, s->name, m->name);
+    if (m->security != POPCL_CLEAR) printf(", %s", tls_profile_name((enum tls_profile)m->profile));
+    if (m->at) printf(" %lu at octet %lu", (unsigned long)m->turn + 1, (unsigned long)m->at);
+    printf(")%s%s\n", r->fault[0] ? ": " : "", r->fault);
+    if (at >= 0) log_show(&s->expected, &r->log, at);
+    return 1;
+}
+
 /* Returns 0 if the run went as expected. */
 static int try_mode(const script *s, const mode *m, run *r) {
     run_begin(r, s, m);
     play(r);
     finish(r);
-    runs++;
-    long at = log_difference(&s->expected, &r->log, 0);
-    if (at < 0 && !r->fault[0]) return 0;
-    printf("FAIL %s:%d %s (%s", s->file, s->line, s->name, m->name);
-    if (m->at) printf(" %lu at octet %lu", (unsigned long)m->turn + 1, (unsigned long)m->at);
-    printf(")%s%s\n", r->fault[0] ? ": " : "", r->fault);
-    if (at >= 0) log_show(&s->expected, &r->log, at);
-    return 1;
+    int differs = judge(r);
+    run_end(r);
+    return differs;
 }
 
 /* Whether a long turn is cut here: around line ends and dots, and at a sample of other places. */
@@ -359,15 +444,109 @@ static int try_cuts(const script *s, mode *m, run *r) {
             if (!worth_cutting(&t->text, m->at)) continue;
             m->exact = m->at & 1;
             if (try_mode(s, m, r)) return 1;
-            run_end(r);
         }
         m->turn++;
     }
     return 0;
 }
 
-static void run_case(const script *s) {
-    static run r;
+/* ---- cuts of records ---- */
+
+/* A copy of all memory of a run; it is put back where it was. */
+typedef struct snapshot {
+    run r;
+    unsigned char *octets[4];
+} snapshot;
+
+static block *block_of(run *r, int i) {
+    block *const blocks[] = {&r->it, &r->iobuf, &r->plan, &r->storage};
+    return blocks[i];
+}
+
+static void snapshot_take(snapshot *at, run *r) {
+    at->r = *r;
+    for (int i = 0; i < 4; i++) {
+        const block *b = block_of(r, i);
+        at->octets[i] = malloc(b->n + 1);
+        if (!at->octets[i]) abort();
+        memcpy(at->octets[i], b->p, b->n);
+    }
+    secure_save();
+}
+
+static void snapshot_back(const snapshot *at, run *r) {
+    free(r->backlog.p);
+    log_clear(&r->log);
+    *r = at->r;
+    for (int i = 0; i < 4; i++)
+        memcpy(block_of(r, i)->p, at->octets[i], block_of(r, i)->n);
+    secure_restore();
+}
+
+static void snapshot_free(snapshot *at) {
+    for (int i = 0; i < 4; i++)
+        free(at->octets[i]);
+}
+
+/* Short turns are cut everywhere; long ones near their ends and at a sample of other places. */
+static int worth_cutting_records(size_t n, size_t at) {
+    if (n <= LONG_TURN || at <= HUGE_EDGE || n - at <= HUGE_EDGE) return 1;
+    return n > HUGE_TURN ? at % (n / 50) == 0 : at % LONG_SAMPLE == 0;
+}
+
+/* Every turn, from the session's state after the handshake on. */
+static int cut_from(const snapshot *after, mode *m, run *r) {
+    for (m->turn = after->r.turn;; m->turn++) {
+        size_t n = 2;
+        for (m->at = 1; m->at < n; m->at++) {
+            if (!worth_cutting_records(n, m->at)) continue;
+            snapshot_back(after, r);
+            r->turn_octets = 0;
+            play(r);
+            finish(r);
+            if (judge(r)) return 1;
+            if (m->at == 1) n = r->turn_octets;
+        }
+        if (n == 0) return 0;
+    }
+}
+
+static int try_record_cuts(const script *s, mode *m, run *r) {
+    static snapshot after;
+    m->at = m->turn = 0;
+    run_begin(r, s, m);
+    if (r->connected && state_of(r) != POPCL_DONE && s->step_count) secure_handshake(r);
+    int differs = 0;
+    if (r->log.count == 0 && !r->fault[0]) { /* what is in the log already would not be in the snapshot */
+        snapshot_take(&after, r);
+        differs = cut_from(&after, m, r);
+        snapshot_free(&after);
+    }
+    run_end(r);
+    return differs;
+}
+
+/* ---- cases ---- */
+
+static int quick;
+
+/* Whether a case that knows nothing of TLS can have STLS in front: its first words are a plain greeting. */
+static int takes_stls(const script *s) {
+    const step *t = s->steps;
+    if (s->session || s->unconnected || s->show & SHOW_TRACE || s->step_count == 0 || t->kind != STEP_SERVER) return 0;
+    const char *text = (const char *)t->text.p, *end = strchr(text, '\n');
+    return (strncmp(text, "+OK\r\n", 5) == 0 || strncmp(text, "+OK ", 4) == 0) && end == text + t->text.n - 1 && end[-1] == '\r' &&
+           t->text.n <= POPCL_LINE_MAX && !strchr(text, '<');
+}
+
+static int has_huge_turn(const script *s) {
+    for (size_t i = 0; i < s->step_count; i++) {
+        if (s->steps[i].text.n > HUGE_TURN) return 1;
+    }
+    return 0;
+}
+
+static int clear_modes(const script *s, run *r) {
     static const mode modes[] = {
         {.exact = 1, .name = "whole"},
         {.name = "whole, with canaries", .small_ticks = 1, .clock = 4294960000u},
@@ -378,24 +557,62 @@ static void run_case(const script *s) {
     };
     mode cut = {.name = "cut in turn", .clock = 1000};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        if (try_mode(s, &modes[i], &r)) {
-            run_end(&r);
-            failed++;
-            return;
+        if (try_mode(s, &modes[i], r)) return 1;
+    }
+    return try_cuts(s, &cut, r);
+}
+
+enum { LEAST = POPCL_IOBUF_SIZE(512), USUAL = POPCL_IOBUF_SIZE(1024), MOST = POPCL_IOBUF_SIZE(16384) };
+
+static int secure_modes(const script *s, run *r) {
+    static const mode modes[] = {
+        {.security = POPCL_TLS, .iobuf = MOST, .exact = 1, .name = "POP3S whole"},
+        {.security = POPCL_TLS, .iobuf = LEAST, .each = 1, .small_ticks = 1, .clock = 4294960000u, .name = "POP3S octet by octet"},
+        {.security = POPCL_TLS, .iobuf = LEAST, .fragment = 1, .empty = 1, .send_one = 1, .exact = 1, .name = "POP3S in records of one octet"},
+        {.security = POPCL_STLS, .iobuf = USUAL, .handshake_records = 16384, .name = "STLS"},
+    };
+    mode cut = {.security = POPCL_TLS, .iobuf = LEAST, .exact = 1, .clock = 1000, .name = "POP3S cut in turn"};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (modes[i].security == POPCL_STLS && !takes_stls(s)) continue;
+        if (modes[i].fragment && (s->one_record || has_huge_turn(s))) continue;
+        if (try_mode(s, &modes[i], r)) return 1;
+    }
+    return quick ? 0 : try_record_cuts(s, &cut, r);
+}
+
+/* A case about TLS: with every profile, or the one that it names; in all ways with the fast one. */
+static int tls_modes(const script *s, run *r) {
+    mode ways[] = {
+        {.iobuf = MOST, .exact = 1, .name = "whole"},
+        {.iobuf = USUAL, .each = 1, .small_ticks = 1, .name = "octet by octet"},
+        {.iobuf = LEAST, .send_one = 1, .name = "least record buffer"},
+    };
+    for (int profile = 0; profile < TLS_PROFILES; profile++) {
+        if (s->profile >= 0 ? s->profile != profile : profile == TLS_PINNED && s->certificate) continue;
+        for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+            ways[i].security = s->stls ? POPCL_STLS : POPCL_TLS;
+            ways[i].profile = (uint8_t)profile;
+            if (try_mode(s, &ways[i], r)) return 1;
+            if (s->whole || quick || (s->profile < 0 && profile != TLS_HOST)) break;
         }
-        run_end(&r);
     }
-    if (try_cuts(s, &cut, &r)) {
-        run_end(&r);
-        failed++;
-        return;
-    }
-    passed++;
+    return 0;
+}
+
+static void run_case(const script *s) {
+    static run r;
+    int differs = s->tls || s->stls ? tls_modes(s, &r) : clear_modes(s, &r);
+    if (!differs && !s->tls && !s->stls && !s->clear) differs = secure_modes(s, &r);
+    if (differs) failed++;
+    else passed++;
 }
 
 int main(int argc, char **argv) {
     glob_t found = {0};
     int status = 0;
+    quick = argc > 1 && strcmp(argv[1], "-q") == 0;
+    argc -= quick;
+    argv += quick;
     if (argc < 2 && glob("tests/transcripts/*.txt", 0, NULL, &found) != 0) {
         fprintf(stderr, "no transcripts: run it from the project's top folder, or name files\n");
         return 2;
@@ -406,6 +623,7 @@ int main(int argc, char **argv) {
         script_read(found.gl_pathv[i], run_case);
     if (argc < 2) globfree(&found);
     if (failed) status = 1;
+    secure_end();
     printf("transcripts: %lu runs of %lu cases\n%lu passed, %lu failed\n", runs, passed + failed, passed, failed);
     return status;
 }

@@ -1,9 +1,11 @@
-/* run - one run of one case: what the driver (run.c), the callbacks of a job (job.c) and those of a session (session.c) share. */
+/* run - one run of one case: what the driver (run.c), the callbacks of a job (job.c) and those of a session (session.c), and the other side
+ * of TLS (secure.c) share. */
 #ifndef TESTS_RUN_H
 #define TESTS_RUN_H
 
 #include "popcl.h"
 #include "script.h"
+#include "tls_client.h"
 
 #define MESSAGES 65536u /* message numbers that the invariants are kept for */
 
@@ -16,6 +18,11 @@ typedef struct mode {
     int exact;       /* buffers are blocks of just their size, for ASan and valgrind; else with canaries around [I-8] */
     int small_ticks; /* time passes from deadline to deadline, else in one jump */
     uint32_t clock;  /* what the clock starts at: it may wrap */
+    /* with TLS */
+    uint8_t security; /* popcl_security */
+    uint8_t profile;  /* enum tls_profile */
+    size_t iobuf;     /* octets of the record buffer */
+    size_t fragment, empty, handshake_records; /* how the server makes records: see tls_peer.h */
     const char *name;
 } mode;
 
@@ -50,14 +57,14 @@ typedef struct run {
     const pumps *k;
     event_log log;
     char fault[200]; /* the first broken invariant or contract, "" if none */
-    block it, iobuf, plan;
+    block it, iobuf, plan, storage;
     popcl_config cfg;
     popcl_sink sink;
     popcl_secret secret;
     uint32_t now;
     char line[512]; /* of the command that is being sent */
     size_t line_n;
-    size_t turn;
+    size_t turn, turn_octets; /* octets of the turn that is cut */
     octets backlog; /* what the server said and nobody read yet: it is paused */
     int quit_sent, quit_ok, wiped;
     int refused;  /* by start: nothing of the caller's was touched */
@@ -73,6 +80,14 @@ typedef struct run {
     unsigned char known[MESSAGES]; /* a set of: */
     char trace[3][2048];
     size_t trace_n[3];
+    size_t step; /* that is played */
+    int connected;
+    /* TLS */
+    popcl_tls tls;
+    int in_tls;                /* the handshake has begun */
+    unsigned char clear[4096]; /* what the client sent before it was complete */
+    size_t clear_n;
+    char names[200];
 } run;
 enum known { DURABLE = 1, UNFETCHED = 2, ASKED_DELE = 4, TOLD_STORED = 8, TOLD_NOT_STORED = 16, TOLD_MARK = 32 };
 
@@ -92,10 +107,29 @@ size_t session_size(void);
 void session_submit(run *r, const char *text);
 void session_diagnosis(run *r, void (*tell)(run *r, const char *line));
 
+/* secure.c */
+void secure_begin(run *r);
+void secure_end(void);
+void secure_handshake(run *r);
+void secure_listen(run *r);
+void secure_swallow(run *r);
+octets secure_records(const octets *text);             /* what the server says, as records; to be freed */
+octets secure_step(run *r, const octets *line);        /* does a `T:` line; the octets that it sends, to be freed */
+int secure_take_octet(run *r, unsigned char *octet);   /* of what the client says; 0: it says nothing */
+void secure_note_clear(run *r, const unsigned char *p, size_t n);
+void secure_check_clear(run *r);
+void secure_diagnosis(run *r, void (*tell)(run *r, const char *line));
+void secure_save(void);
+void secure_restore(void);
+
+/* run.c: octets for the client, which may be paused. */
+void run_deliver(run *r, const unsigned char *p, size_t n);
+
 /* What both tell of a reply and of capabilities. */
 void tell_caps(run *r, const popcl_caps *caps, void (*tell)(run *r, const char *line));
 /* The secret's callback and the trace: set up by both. */
 void run_secret(run *r);
+void run_tls(run *r, uint8_t *security, const popcl_tls **tls, const void **seed, size_t *seed_len);
 void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n);
 
 #endif

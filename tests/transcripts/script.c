@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki.h"
+#include "tls_client.h"
+
 #define COUNT_OF(a) (sizeof(a) / sizeof(a)[0])
 
 static const char *reading;
@@ -132,6 +135,17 @@ static const struct {
     {"no_sync", FLAG, OF(no_sync)},
     {"secret_get", LONG, OF(secret_get)},
     {"secret_again", LONG, OF(secret_again)},
+    {"tls", FLAG, OF(tls)},
+    {"stls", FLAG, OF(stls)},
+    {"clear", FLAG, OF(clear)},
+    {"whole", FLAG, OF(whole)},
+    {"one_record", FLAG, OF(one_record)},
+    {"suite", LONG, OF(suite)},
+    {"version", LONG, OF(version)},
+    {"ignores_fragment", FLAG, OF(ignores_fragment)},
+    {"handshake_records", LONG, OF(handshake_records)},
+    {"utc", LONG, OF(utc)},
+    {"tls_name", OCTETS, OF(tls_name)},
 #undef OF
 };
 
@@ -166,6 +180,21 @@ static void set_auth(script *s, const char *name) {
         }
     }
     malformed("unknown mechanism", name);
+}
+
+static void set_certificate(script *s, const char *name) {
+    static const char *const names[PKI_KINDS] = {"right", "other-name", "no-san", "expired", "not-yet", "untrusted", "other-key"};
+    for (s->certificate = 0; s->certificate < PKI_KINDS; s->certificate++) {
+        if (strcmp(names[s->certificate], name) == 0) return;
+    }
+    malformed("unknown certificate", name);
+}
+
+static void set_profile(script *s, const char *name) {
+    for (s->profile = 0; s->profile < TLS_PROFILES; s->profile++) {
+        if (strcmp(tls_profile_name((enum tls_profile)s->profile), name) == 0) return;
+    }
+    malformed("unknown profile", name);
 }
 
 static void set_show(script *s, char *rest) {
@@ -277,6 +306,10 @@ static void read_setting(script *s, char *text) {
         set_sink(s, rest);
     else if (strcmp(name, "login") == 0)
         log_in(s, rest);
+    else if (strcmp(name, "certificate") == 0)
+        set_certificate(s, rest);
+    else if (strcmp(name, "profile") == 0)
+        set_profile(s, rest);
     else if (!setting(s, name, rest))
         malformed("unknown setting", name);
 }
@@ -374,6 +407,8 @@ static void read_line(script *s, const char *given) {
         read_action(s, rest);
     } else if (strncmp(text, "? ", 2) == 0) {
         read_check(s, rest);
+    } else if (strncmp(text, "T: ", 3) == 0) {
+        add_step(s, STEP_TLS)->text = unescape(rest, strlen(rest));
     } else if (strncmp(text, "< ", 2) == 0) {
         add_step(s, STEP_SUBMIT)->text = unescape(rest, strlen(rest));
     } else {
@@ -392,10 +427,12 @@ static void start(script *s, const char *file, const char *name) {
     s->iobuf_len = 1024;
     s->plan_len = 2048;
     s->take = -1;
+    s->profile = -1;
     s->cfg.no_capa = 1; /* `no_capa 0` where CAPA is the topic */
     s->user = unescape("fred", 4);
     s->pass = unescape("secret", 6);
     s->host = unescape("pop.example", 11);
+    s->tls_name = unescape("", 0);
 }
 
 static void release(script *s) {
@@ -409,6 +446,7 @@ static void release(script *s) {
     free(s->user.p);
     free(s->pass.p);
     free(s->host.p);
+    free(s->tls_name.p);
     log_clear(&s->expected);
 }
 

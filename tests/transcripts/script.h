@@ -14,10 +14,27 @@
  *     @ 61s                    time passes (ms, s)
  *     ! eof                    eof | reset | stop | fail NAME CODE | resume | wipe | connected
  *     < RETR 1                 in a `session` case: submits a command
+ *     T: alert 40              in a `tls` or `stls` case: what happens below the text, see there
  *     ? stored 1               after the end: the diagnosis must hold this
  *
  * Escapes in texts: \r \n \t \\ \" and \xNN. Adjacent S lines are one turn: its octets come in one, and are split everywhere. What the
  * server says is held back until the commands before it came; what follows an S line without a C between was not asked for.
+ *
+ * Every case is run in clear and, with the same dialogue, inside of TLS (POP3S, and STLS where it begins with a plain greeting). `clear`
+ * keeps it to clear text, and `one_record` lets a turn come in one record only: with one buffer for both ways, what a next record holds is
+ * read after the command that is ready to be sent. `tls` and `stls` are for cases about TLS itself, whose dialogue says where it is; `whole` runs such a case in one way only. What S and C say is clear text
+ * before `T: handshake` and inside of TLS after it. What the server does there:
+ *
+ *     T: handshake             both sides shake hands, as far as they go along
+ *     T: handshake-until 90    the same, but no more than 90 octets of the server's arrive
+ *     T: close_notify          T: alert 40 (a fatal one)          T: warnings 1000 (so many alerts of warning level)
+ *     T: records 1             from here on octets of text a record at most
+ *     T: empty 3               so many empty records              T: zeros 16385 (one record of so many zeros)
+ *     T: record 22 \x00\x00     one record of this type            T: corrupt (the next record has one bit wrong)
+ *     T: clear -ERR\r\n        octets past TLS
+ *     T: notified 1            the client has sent close_notify (0: it has not)        T: alerted 100 (or this alert)
+ *
+ * and with the settings certificate, suite, version, ignores_fragment, handshake_records; the client's are profile, tls_name and utc.
  *
  * The settings are the table in script.c, and `auth`, `show`, `decide` and `sink` there. `login COUNT OCTETS` stands for the dialogue up to
  * STAT's answer. What differs from popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is). */
@@ -34,7 +51,7 @@ typedef struct octets {
     size_t n;
 } octets;
 
-enum step_kind { STEP_SERVER, STEP_COMMAND, STEP_TIME, STEP_ACTION, STEP_SUBMIT };
+enum step_kind { STEP_SERVER, STEP_COMMAND, STEP_TIME, STEP_ACTION, STEP_SUBMIT, STEP_TLS };
 enum action { DO_EOF, DO_RESET, DO_STOP, DO_FAIL, DO_RESUME, DO_WIPE, DO_CONNECTED };
 
 typedef struct step {
@@ -73,6 +90,13 @@ typedef struct script {
     long secret_again; /* so often the secret's callback asks for time */
     long secret_get;   /* 1: the secret comes from the callback, 2: which fails */
     int sync_again, sync_answer;
+    /* TLS: 0 in those of the server's is what a good one has */
+    long tls, stls, clear, whole, one_record;
+    long certificate; /* pki_kind */
+    long suite, version, ignores_fragment, handshake_records;
+    long profile; /* enum tls_profile; -1: all that fit */
+    long utc;
+    octets tls_name;
     unsigned show;
     rule *rules;
     size_t rule_count;

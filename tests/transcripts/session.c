@@ -98,6 +98,8 @@ popcl_err session_start(run *r) {
         .trace = run_trace,
         .trace_ctx = r,
     };
+    cfg.host = (const char *)r->s->host.p;
+    run_tls(r, &cfg.security, &cfg.tls, &cfg.seed, &cfg.seed_len);
     return popcl_session_start((popcl_session *)r->it.p, &cfg, r->now);
 }
 

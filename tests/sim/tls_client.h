@@ -1,0 +1,17 @@
+/* tls_client - what the client's side of a TLS test gives to popcl: a profile by name, its storage, whom to trust (pki.h), and a seed. */
+#ifndef TESTS_SIM_TLS_CLIENT_H
+#define TESTS_SIM_TLS_CLIENT_H
+
+#include "popcl_tls.h"
+
+enum tls_profile { TLS_HOST, TLS_PUBLIC, TLS_SMALL, TLS_ECDSA, TLS_PINNED, TLS_PROFILES };
+
+extern const unsigned char tls_seed[POPCL_SEED_MIN]; /* random enough for a test */
+
+const char *tls_profile_name(enum tls_profile profile);
+size_t tls_storage_len(enum tls_profile profile);
+
+/* Fills *t: the right trust and time, and the storage. */
+void tls_client_init(popcl_tls *t, enum tls_profile profile, void *storage, size_t storage_len);
+
+#endif
