@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import mailboxes
+import pki
 from dovecot import Dovecot
 
 EXAMPLES = pathlib.Path(os.environ.get("POPCL", "build/popcl")).resolve().parent / "examples"
@@ -18,7 +19,8 @@ class Examples(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Dovecot().__enter__()
+        cls.certificate = pki.shared().root().issue(san=["127.0.0.1"])
+        cls.server = Dovecot(certificate=cls.certificate).__enter__()
         cls.addClassCleanup(cls.server.stop)
 
     def setUp(self):
@@ -27,18 +29,33 @@ class Examples(unittest.TestCase):
         self.account.deliver(self.messages)
         self.octets = sum(len(mailboxes.delivered(message)) for message in self.messages)
 
-    def run_example(self, name, password=None, code=0):
+    def run_example(self, name, password=None, code=0, port=None, more=()):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write((password or self.account.password) + "\n")
             file.flush()
-            done = subprocess.run([EXAMPLES / name, "127.0.0.1", str(self.server.port), self.account.name, file.name], stdin=subprocess.DEVNULL,
-                                  capture_output=True, timeout=HANGS)
+            done = subprocess.run([EXAMPLES / name, "127.0.0.1", str(port or self.server.port), self.account.name, file.name, *more],
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=HANGS)
         self.assertEqual(done.returncode, code, done)
         return done.stdout, done.stderr
 
     def test_minimal(self):
         """Every message in order, octet by octet, behind a line with its number and UID."""
-        out, _ = self.run_example("minimal")
+        self.check_messages(self.run_example("minimal")[0])
+
+    def test_pop3s(self):
+        """The same over POP3S and over STLS, with the certificate checked."""
+        root = str(self.certificate.issuer.file)
+        self.check_messages(self.run_example("pop3s", port=self.server.tls_port, more=[root])[0])
+        self.check_messages(self.run_example("pop3s", more=[root, "-S"])[0])
+
+    def test_pop3s_with_a_wrong_authority(self):
+        """Refused before the password is used: not even a wrong one is."""
+        other = str(pki.shared().root("another").file)
+        out, err = self.run_example("pop3s", "wrong", 1, self.server.tls_port, [other])
+        self.assertEqual(out, b"")
+        self.assertRegex(err, rb"^pop3s: the server's certificate comes from no authority .*: .*; .*\n$")
+
+    def check_messages(self, out):
         for number, message in enumerate(self.messages, 1):
             head = re.match(rb"--- %d \S+\n" % number, out)
             self.assertTrue(head, out[:80])
