@@ -1,7 +1,8 @@
 # popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is.
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean. BEARSSL=dir builds against an unpacked BearSSL source tree
-# instead of the system's library. B=dir builds into another directory. V=1 shows the commands.
+# instead of the system's library. CA_BUNDLE=file compiles trust anchors into the command. B=dir builds into another directory. V=1 shows
+# the commands.
 # Folders are read by wildcard: a new source, test or example needs no line here.
 
 .DEFAULT_GOAL := all
@@ -49,6 +50,17 @@ BEARSSL_INC := $(firstword $(wildcard /usr/include/bearssl /usr/local/include/be
 BEARSSL_LIBS ?= $(if $(wildcard /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a),-l:libbearssl.a,-lbearssl)
 endif
 export BEARSSL BEARSSL_INC CC
+
+# ---- anchors compiled in ----
+
+# CA_BUNDLE=file.pem: popcl trusts the authorities in that file where neither -c nor -C is given.
+ifneq ($(CA_BUNDLE),)
+ifeq ($(shell test -f $(call quoted,$(CA_BUNDLE)) && echo there),)
+$(error CA_BUNDLE=$(CA_BUNDLE): there is no such file)
+endif
+COMPILED_TRUST := $(B)/compiled_trust.c
+COMPILED_TRUST_CPPFLAGS := -DPOPCL_COMPILED_TRUST
+endif
 export PYTHONDONTWRITEBYTECODE := 1
 
 # ---- what there is ----
@@ -98,6 +110,12 @@ $(B)/sources: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(ALL_SRC) | cmp -s - $@ || printf '%s\n' $(ALL_SRC) > $@
 
+# A third: what is compiled in. Only the command's objects depend on it.
+$(B)/bundle: FORCE
+	@mkdir -p $(@D)
+	@{ echo $(call quoted,$(CA_BUNDLE)); $(if $(CA_BUNDLE),cat $(call quoted,$(CA_BUNDLE)) | cksum;) } | cmp -s - $@ || \
+	    { echo $(call quoted,$(CA_BUNDLE)); $(if $(CA_BUNDLE),cat $(call quoted,$(CA_BUNDLE)) | cksum;) } > $@
+
 no_bearssl = command -v $(firstword $(CC)) >/dev/null || \
 	{ echo "no C compiler $(firstword $(CC)): install gcc and libc6-dev, or run: make deps" >&2; exit 1; }; \
 	echo '\#include <bearssl.h>' | $(COMPILE) -E -o /dev/null - 2>/dev/null || \
@@ -106,7 +124,14 @@ no_bearssl = command -v $(firstword $(CC)) >/dev/null || \
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(if $(filter src/tools/popcl/%,$<),$(COMPILED_TRUST_CPPFLAGS)) -MMD -MP -c -o $@ $<
+$(call objects,$(TOOL_SRC)): $(B)/bundle
+$(B)/compiled_trust.c: $(TA) $(B)/bundle
+	$(call say,TA,$(CA_BUNDLE))
+	$(Q)$(TA) gen -q --prefix popcl_compiled -o $@ $(call quoted,$(CA_BUNDLE))
+$(B)/compiled_trust.o: $(B)/compiled_trust.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 # Members of one name from two folders are fine: q appends, r would replace.
 define archive
@@ -140,7 +165,7 @@ $(BEARSSL_LIB): $(BEARSSL_OBJ) $(B)/sources
 	$(archive)
 endif
 
-$(B)/popcl: $(call objects,$(TOOL_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
+$(B)/popcl: $(call objects,$(TOOL_SRC)) $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL) $(B)/sources $(B)/bundle
 	$(link)
 $(TA): $(call objects,$(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
@@ -153,7 +178,7 @@ $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 $(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(LIB) $(OWN_BEARSSL)
 	$(call link,-lcmocka)
 
--include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)))
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(COMPILED_TRUST:.c=.o))
 
 # ---- use ----
 
