@@ -39,10 +39,13 @@ BEARSSL_INC := $(BEARSSL)/inc
 BEARSSL_LIB := $(wildcard $(BEARSSL)/build/libbearssl.a)
 ifeq ($(BEARSSL_LIB),)
 BEARSSL_LIB := $(B)/bearssl/libbearssl.a
-BEARSSL_SRC := $(wildcard $(BEARSSL)/src/*.c $(BEARSSL)/src/*/*.c)
+BEARSSL_C := $(wildcard $(BEARSSL)/src/*.c $(BEARSSL)/src/*/*.c)
 endif
 BEARSSL_CPPFLAGS := -isystem $(BEARSSL_INC)
 BEARSSL_LIBS ?= $(BEARSSL_LIB)
+# For ARM builds, which otherwise fetch the source: tests/bearssl.sh.
+BEARSSL_SRC ?= $(if $(wildcard $(BEARSSL)/src),$(BEARSSL))
+export BEARSSL_SRC
 else
 # For compilers that do not look into /usr/include, as the ARM one: the folder that holds nothing but BearSSL's headers.
 BEARSSL_INC := $(firstword $(wildcard /usr/include/bearssl /usr/local/include/bearssl))
@@ -152,12 +155,12 @@ $(B)/tests/libhelp.a: $(call objects,$(HELP_SRC)) $(B)/sources
 define link
 @mkdir -p $(@D)
 $(call say,LD,$@)
-$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(if $(BEARSSL_SRC),,$(BEARSSL_LIBS)) $(1) $(LDLIBS)
+$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(if $(BEARSSL_C),,$(BEARSSL_LIBS)) $(1) $(LDLIBS)
 endef
 
-ifneq ($(BEARSSL_SRC),)
+ifneq ($(BEARSSL_C),)
 OWN_BEARSSL := $(BEARSSL_LIB)
-BEARSSL_OBJ := $(patsubst $(BEARSSL)/src/%.c,$(B)/bearssl/%.o,$(BEARSSL_SRC))
+BEARSSL_OBJ := $(patsubst $(BEARSSL)/src/%.c,$(B)/bearssl/%.o,$(BEARSSL_C))
 $(B)/bearssl/%.o: $(BEARSSL)/src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -w -I$(BEARSSL)/src -I$(BEARSSL)/inc $(CFLAGS) -c -o $@ $<
@@ -221,7 +224,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint valgrind unit transcripts sim window bench arm layers readme docs
+PARTS := interop sanitize lint valgrind unit transcripts sim window bench arm firmware-tls layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays.
 VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
@@ -266,8 +269,10 @@ check-valgrind: tests ## unit tests and transcripts under valgrind
 	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
 check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
-check-arm: ## Cortex-M3 and M0+: compiles freestanding, and the rules of `size` hold
-	@$(PYTHON) tests/size/size.py check
+check-arm: ## Cortex-M3 and M0+: compiles freestanding, the rules of `size` hold, and docs/SIZING.md is right about sizes
+	@B=$(B) $(PYTHON) tests/size/sizing.py check
+check-firmware-tls: ## mail over TLS on a Cortex-M3 and M0+ in QEMU, with every profile; docs/SIZING.md is right about instructions
+	@B=$(B) $(PYTHON) tests/size/sizing.py check-counts
 check-layers: ## an include points downward, and the core includes no system
 	@$(PYTHON) tests/layers.py
 check-readme: all ## the commands and the example of README.md work as they stand there
@@ -285,18 +290,21 @@ readme: check-readme ## short for check-readme
 
 # ---- figures ----
 
-size: ## octets of each file on a Cortex-M3, and the rules: no heap, stdio, globals, VLA, recursion
+size: ## octets of each file on a Cortex-M3, the rules (no heap, stdio, globals, VLA, recursion), and the tables of docs/SIZING.md
 	@$(PYTHON) tests/size/size.py size
+	@echo
+	@B=$(B) $(PYTHON) tests/size/sizing.py show
 stack: ## the largest stack frames and the deepest chain of calls on a Cortex-M3
 	@$(PYTHON) tests/size/size.py stack
 structs: ## sizeof every public struct
 	@$(PYTHON) tests/size/size.py structs
 size-diff stack-diff structs-diff: ## what changed against docs/size.txt, stack.txt, structs.txt
 	@$(PYTHON) tests/size/size.py $(patsubst %-diff,%,$@) --diff
-figures: ## write docs/size.txt, stack.txt and structs.txt
+figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of docs/SIZING.md
 	@$(PYTHON) tests/size/size.py size --write
 	@$(PYTHON) tests/size/size.py stack --write
 	@$(PYTHON) tests/size/size.py structs --write
+	@B=$(B) $(PYTHON) tests/size/sizing.py write
 
 bench: ## processor time of fetching 200 MB against curl's, as ratios, also in build/bench.json (installs curl)
 	@sh tests/setup.sh build bench

@@ -47,6 +47,8 @@ find_missing() {
             want libcmocka-dev one_of /usr/include/cmocka.h
             want gcc-arm-none-eabi command -v arm-none-eabi-gcc
             want picolibc-arm-none-eabi arm_file picolibc.specs
+            want qemu-system-arm command -v qemu-system-arm
+            want xz-utils command -v xz
             want valgrind command -v valgrind
             want libc6-dbg valgrind_works
             want openssl command -v openssl

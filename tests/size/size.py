@@ -1,9 +1,8 @@
 """What the library costs on a Cortex-M3, and the rules that keep it that small [I-2]. Knows the sources by their folders only.
 
     size.py size|stack|structs [--diff | --write]   prints a table, compares it with docs/NAME.txt, or writes that file
-    size.py check                                   the rules alone, and that all compiles freestanding; ends with `arm: N passed, N failed`
 
-The rules, for every object of src/core, src/auth and src/tls:
+`sizing.py check` checks the rules, and that all compiles freestanding. They are, for every object of src/core, src/auth and src/tls:
 - no undefined symbol but the plain functions of <string.h>, the compiler's integer helpers, BearSSL's, and the library's own: no heap, no stdio, no errno;
 - no .data and no .bss: nothing that can be written is global;
 - no stack frame of a size that is not known at compile time (VLA, alloca);
@@ -127,8 +126,9 @@ def called_expression(place, functions):
     path, line, column = place
     with open(path, encoding="utf-8") as source:
         text = source.read().splitlines()[int(line) - 1]
-    for match in re.finditer(r"[A-Za-z_][\w.\[\]]*(?:->[\w.\[\]]+)*(?=\()", text):
-        if match.end() + 1 >= int(column) and match.group(0) not in functions:
+    # `a.b->c`, `f(x)->c` where a function gives the table, or `(*a)->c`.
+    for match in re.finditer(r"(?:\(\*[\w.>-]+\)(?=->)|[A-Za-z_][\w.\[\]]*(?:\([^()]*\)(?=->))?)(?:->[\w.\[\]]+)*(?=\()", text):
+        if match.end() + 1 >= int(column) and match.group(0) not in functions and not re.match(r"br_\w+$", match.group(0)):
             return match.group(0)
     return text.strip().replace(" ", "")
 
@@ -321,23 +321,24 @@ def public_structs():
     return sorted(set(names))
 
 
-def sizes_of(names, compiler, folder):
+def sizes_of(types, compiler, folder):
     """sizeof by a compiler that may be for another machine: each size becomes that of an array, and nm tells it."""
     source, out = os.path.join(folder, "sizes.c"), os.path.join(folder, "sizes.o")
     with open(source, "w", encoding="utf-8") as text:
         text.writelines(f'#include "{os.path.basename(header)}"\n' for header in public_headers())
-        text.writelines(f"extern const char size_{name}[]; const char size_{name}[sizeof(struct {name})] = {{0}};\n" for name in names)
-    subprocess.run(compiler + ["-std=c99", "-Iinclude", "-c", source, "-o", out], check=True)
+        text.writelines(f"extern const char size_{n}[]; const char size_{n}[sizeof({one})] = {{0}};\n" for n, one in enumerate(types))
+    subprocess.run(compiler + ["-std=c99", "-Iinclude", *bearssl_include(), "-c", source, "-o", out], check=True)
     nm = tool("nm", "-S", out) if compiler[0] == CC else subprocess.run(["nm", "-S", out], capture_output=True, text=True, check=True).stdout
     found = {line.split()[3]: int(line.split()[1], 16) for line in nm.splitlines() if len(line.split()) == 4}
-    return [found["size_" + name] for name in names]
+    return [found[f"size_{n}"] for n in range(len(types))]
 
 
 def structs_table(_objects, _graph):
     names, form = public_structs(), "{:<28}{:>10}{:>8}"
     with tempfile.TemporaryDirectory() as folder:
-        small = sizes_of(names, [CC, *M3, "--specs=picolibc.specs"], folder)
-        large = sizes_of(names, [os.environ.get("CC", "gcc")], folder)
+        types = [f"struct {name}" for name in names]
+        small = sizes_of(types, [CC, *M3, "--specs=picolibc.specs"], folder)
+        large = sizes_of(types, [os.environ.get("CC", "gcc")], folder)
     lines = ["octets, with the defaults of popcl_config.h", "", form.format("struct", "Cortex-M3", "host")]
     lines += [form.format(*row) for row in zip(names, small, large)]
     name, target = JOB_TARGET
@@ -379,23 +380,16 @@ def report(name, option):
     return 1 if bad else 0
 
 
-def check():
+def check_results():
+    """(rule, complaint or "") of all rules and all builds."""
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(os.path.join(folder, "rules"))
-        results = list(complaints(*build(os.path.join(folder, "rules"), M3 + SMALL))) + list(check_builds(folder))
-    for rule, why in results:
-        if why:
-            print(f"{rule}: {why}")
-    failed = sum(1 for _, why in results if why)
-    print(f"arm: {len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        return list(complaints(*build(os.path.join(folder, "rules"), M3 + SMALL))) + list(check_builds(folder))
 
 
 def main():
     os.chdir(ROOT)
     words = sys.argv[1:]
-    if words == ["check"]:
-        return check()
     if len(words) in (1, 2) and words[0] in TABLES and words[1:] in ([], ["--diff"], ["--write"]):
         return report(words[0], words[1] if words[1:] else "")
     print(__doc__, file=sys.stderr)

@@ -1,0 +1,278 @@
+/* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server in the same program, and the instructions
+ * of the client's calls alone are counted.      count CHAIN tls|stls chacha|gcm OCTETS
+ * The clock is a timer of the board mps2-an385 at 25 MHz; under `-icount shift=6` each instruction takes 64 ns, 1.6
+ * ticks: it counts instructions, exactly. Prints figures, a name and a number a line, and exits 0 if the mail came whole. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "peer.h"
+#include "popcl_tls.h"
+
+#ifndef PROFILE
+#define PROFILE public
+#endif
+#define JOINED(a, b) a##b
+#define NAMED(a, b)  JOINED(a, b)
+#define PROFILE_OF   NAMED(popcl_tls_, PROFILE)
+#define STORAGE_OF   NAMED(PROFILE_OF, _storage)
+
+/* ---- the instruments ---- */
+
+#define TIMER       ((volatile uint32_t *)0x40000000) /* CTRL, VALUE, RELOAD; counts down */
+#define STACK_WORDS 4096u                             /* how deep the stack is looked at */
+#define PAINT       0x5ac35ac3u
+
+enum phase { HANDSHAKE, SESSION, PHASES };
+
+static struct {
+    uint32_t began;           /* ticks at the start of the counted call */
+    uint32_t breathed;        /* ticks at that, or at the last breathe */
+    uint64_t ticks[PHASES];   /* of the client */
+    uint32_t longest[PHASES]; /* ticks without breathe */
+    uint32_t stack[PHASES];   /* octets */
+    volatile uint32_t *floor; /* the deepest word that is painted */
+    uint32_t breaths;
+    enum phase phase;
+    uint64_t body_from, body_to; /* ticks of the session when the first and the last octets of the body reached the sink */
+    uint32_t body;               /* octets between the two */
+} meter;
+
+#ifdef __arm__
+static uint32_t *stack_pointer(void) {
+    uint32_t *sp;
+    __asm__ volatile("mov %0, sp" : "=r"(sp));
+    return sp;
+}
+
+/* Three instructions a turn. */
+static void count_down(uint32_t turns) {
+    __asm__ volatile("1: sub %0, #1\n cmp %0, #0\n bne 1b" : "+l"(turns) : : "cc");
+}
+#else /* where this is compiled and never run */
+static uint32_t *stack_pointer(void) {
+    return NULL;
+}
+
+static void count_down(uint32_t turns) {
+    (void)turns;
+}
+#endif
+
+static uint32_t now(void) {
+    return ~TIMER[1];
+}
+
+static uint32_t instructions(uint64_t ticks) {
+    return (uint32_t)(ticks * 5 / 8);
+}
+
+static void breathe(void *ctx) {
+    (void)ctx;
+    uint32_t t = now();
+    if (t - meter.breathed > meter.longest[meter.phase]) meter.longest[meter.phase] = t - meter.breathed;
+    meter.breathed = t;
+    meter.breaths++;
+}
+
+static void count_from_here(void) {
+    meter.floor = stack_pointer() - STACK_WORDS;
+    for (uint32_t i = 0; i < STACK_WORDS - 16; i++)
+        meter.floor[i] = PAINT;
+    meter.began = meter.breathed = now();
+}
+
+static void count_to_here(void) {
+    uint32_t t = now(), i = 0;
+    meter.ticks[meter.phase] += t - meter.began;
+    if (t - meter.breathed > meter.longest[meter.phase]) meter.longest[meter.phase] = t - meter.breathed;
+    while (meter.floor[i] == PAINT)
+        i++;
+    if ((STACK_WORDS - i) * 4 > meter.stack[meter.phase]) meter.stack[meter.phase] = (STACK_WORDS - i) * 4;
+}
+
+#define COUNTED(call) (count_from_here(), call, count_to_here())
+
+/* Starts the clock and looks whether it is right: 1,000,000 turns of three instructions. */
+static int clock_is_right(void) {
+    TIMER[2] = TIMER[1] = 0xffffffffu;
+    TIMER[0] = 1;
+    uint32_t from = now();
+    count_down(1000000);
+    uint32_t n = instructions(now() - from);
+    return n >= 3000000 && n < 3000020;
+}
+
+/* ---- the device ---- */
+
+static struct {
+    uint32_t octets;
+    int wrong, stored;
+} mail;
+
+static int begin(void *ctx, const popcl_msg *m) {
+    (void)ctx, (void)m;
+    return 0;
+}
+
+static uint64_t spent(void) {
+    return meter.ticks[SESSION] + (now() - meter.began);
+}
+
+/* A sink that only counts; what is checked of the octets is taken off the bill. */
+static int data(void *ctx, const void *p, size_t n) {
+    (void)ctx;
+    uint32_t t = now();
+    meter.body_to = spent();
+    if (!mail.octets) meter.body_from = meter.body_to;
+    meter.body = mail.octets;
+    for (size_t i = 0; i < n; i++)
+        mail.wrong |= ((const unsigned char *)p)[i] != peer_octet(mail.octets + (uint32_t)i);
+    mail.octets += (uint32_t)n;
+    t = now() - t;
+    meter.began += t;
+    meter.breathed += t;
+    return (int)n;
+}
+
+static int commit(void *ctx) {
+    (void)ctx;
+    mail.stored++;
+    return 0;
+}
+
+static void cut(void *ctx, popcl_err why) {
+    (void)ctx, (void)why;
+}
+
+/* ---- trust ---- */
+
+static struct {
+    br_x509_trust_anchor anchor;
+    br_x509_decoder_context decoder;
+    unsigned char name[256];
+} root;
+
+static void append_name(void *ctx, const void *p, size_t n) {
+    (void)ctx;
+    if (root.anchor.dn.len + n > sizeof root.name) exit(3);
+    memcpy(root.name + root.anchor.dn.len, p, n);
+    root.anchor.dn.len += n;
+}
+
+static void load_root(const peer_chain *chain) {
+    br_x509_decoder_init(&root.decoder, append_name, NULL);
+    br_x509_decoder_push(&root.decoder, chain->root.octets, chain->root.len);
+    const br_x509_pkey *key = br_x509_decoder_get_pkey(&root.decoder);
+    if (!key) exit(4);
+    root.anchor.dn.data = root.name;
+    root.anchor.pkey = *key;
+    root.anchor.flags = BR_X509_TA_CA;
+}
+
+/* ---- the run ---- */
+
+static popcl job;
+static STORAGE_OF storage;
+static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN];
+static peer server;
+
+/* Octets from the client to the server and back, and time. Returns 0 when nothing moved. */
+static size_t turn(uint32_t ms) {
+    size_t n = 0, room = 0, moved = 0;
+    const unsigned char *from;
+    unsigned char *to;
+    COUNTED(from = popcl_send_buf(&job, &n));
+    to = peer_recv_buf(&server, &room);
+    if (from && to && n && room) {
+        n = n < room ? n : room;
+        memcpy(to, from, n);
+        COUNTED(popcl_send_ack(&job, n));
+        peer_recv_ack(&server, n);
+        moved += n;
+    }
+    if (server.secure) meter.phase = SESSION;
+    from = peer_send_buf(&server, &n);
+    COUNTED(to = popcl_recv_buf(&job, &room));
+    if (from && to && n && room) {
+        n = n < room ? n : room;
+        memcpy(to, from, n);
+        peer_send_ack(&server, n);
+        COUNTED(popcl_recv_ack(&job, n));
+        moved += n;
+    }
+    COUNTED(popcl_tick(&job, ms));
+    return moved;
+}
+
+static void say(const char *what, uint32_t n) {
+    printf("%s %lu\n", what, (unsigned long)n);
+}
+
+static int fetch(const peer_chain *chain, int stls, int gcm, uint32_t octets) {
+    static unsigned char seed[] = "32 octets, the same for each run";
+    static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
+    const int is_pinned = &PROFILE_OF == &popcl_tls_pinned;
+    popcl_trust trust = {0};
+    if (is_pinned)
+        trust.pins = &chain->pin, trust.pins_len = 1;
+    else
+        trust.anchors = &root.anchor, trust.anchors_len = 1;
+    popcl_tls tls = {.profile = &PROFILE_OF,
+                     .storage = &storage,
+                     .storage_len = sizeof storage,
+                     .trust = &trust,
+                     .utc_s = peer_utc_s,
+                     .breathe = breathe};
+    popcl_config config = {.host = PEER_HOST,
+                           .security = stls ? POPCL_STLS : POPCL_TLS,
+                           .auth = POPCL_AUTH_USER,
+                           .user = PEER_USER,
+                           .secret = {.octets = PEER_PASSWORD},
+                           .iobuf = iobuf,
+                           .iobuf_len = sizeof iobuf,
+                           .plan = is_pinned ? plan : NULL,
+                           .plan_len = is_pinned ? sizeof plan : 0,
+                           .sink = &sink,
+                           .tls = &tls,
+                           .seed = seed,
+                           .seed_len = 32};
+    popcl_err e;
+    uint32_t ms = 0, idle = 0;
+    load_root(chain);
+    if (peer_open(&server, chain, stls, gcm, octets)) return 5;
+    COUNTED(e = popcl_start(&job, &config, ms));
+    popcl_connected(&job, ms);
+    while (e == POPCL_OK && !(popcl_state(&job) & POPCL_DONE) && idle < 10)
+        idle = turn(++ms) ? 0 : idle + 1;
+    e = popcl_result(&job);
+    say("result", e);
+    say("octets", mail.octets);
+    say("server_error", (uint32_t)br_ssl_engine_last_error(&server.ssl.eng));
+    say("server_wrong", (uint32_t)server.wrong);
+    popcl_wipe(&job);
+    return e != POPCL_OK || mail.wrong || server.wrong || mail.octets != octets || mail.stored != 1;
+}
+
+int main(int argc, char **argv) {
+    const peer_chain *chain = NULL;
+    if (argc < 5) return 2;
+    argv += argc - 4; /* the program's name may be there or not */
+    for (size_t i = 0; i < peer_chains_len; i++)
+        if (!strcmp(peer_chains[i].name, argv[0])) chain = &peer_chains[i];
+    if (!chain) return 2;
+#if __ARM_ARCH == 6
+    *(volatile uint32_t *)0xe000ed14 |= 8; /* a Cortex-M0+ faults where a Cortex-M3 reads unaligned */
+#endif
+    if (!clock_is_right()) return 6;
+    int wrong = fetch(chain, !strcmp(argv[1], "stls"), !strcmp(argv[2], "gcm"), (uint32_t)strtoul(argv[3], NULL, 10));
+    say("handshake", instructions(meter.ticks[HANDSHAKE]));
+    say("handshake_longest", instructions(meter.longest[HANDSHAKE]));
+    say("handshake_stack", meter.stack[HANDSHAKE]);
+    say("breaths", meter.breaths);
+    say("session_longest", instructions(meter.longest[SESSION]));
+    say("session_stack", meter.stack[SESSION]);
+    if (meter.body) say("per_100_octets", (uint32_t)((uint64_t)instructions(meter.body_to - meter.body_from) * 100 / meter.body));
+    return wrong;
+}

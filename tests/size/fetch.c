@@ -1,0 +1,77 @@
+/* fetch - the program whose linked size docs/SIZING.md shows: fetches mail with USER/PASS over POP3S, STLS or clear text, with the one TLS
+ * profile that -DPROFILE names, as a firmware does it. It is linked, measured, and never run: the transport, the device and its trust are
+ * elsewhere. No sentences, no diagnosis: what is named here is what is linked. */
+#include "popcl_tls.h"
+
+#ifndef PROFILE
+#define PROFILE public
+#endif
+#define JOINED(a, b) a##b
+#define NAMED(a, b)  JOINED(a, b)
+#define PROFILE_OF   NAMED(popcl_tls_, PROFILE)
+#define STORAGE_OF   NAMED(PROFILE_OF, _storage)
+
+/* The device. */
+uint32_t device_now_ms(void);
+int64_t device_utc_s(void);
+int device_seed(unsigned char *seed, size_t n);
+int device_send(const unsigned char *p, size_t n);
+int device_recv(unsigned char *p, size_t n);
+void device_watchdog(void *ctx);
+void device_result(popcl_err e);
+extern const popcl_sink device_sink;
+extern const popcl_trust device_trust;
+extern const char device_host[], device_user[], device_password[];
+extern const uint8_t device_security; /* popcl_security, of the device's settings: all three are linked */
+
+static popcl job;
+static STORAGE_OF storage;
+static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN], seed[32];
+
+/* At most one send and one receive; < 0: the transport is gone. */
+static void turn(void) {
+    size_t n;
+    const unsigned char *out = popcl_send_buf(&job, &n);
+    int moved = n ? device_send(out, n) : 0;
+    if (moved > 0)
+        popcl_send_ack(&job, (size_t)moved);
+    else if (moved < 0)
+        popcl_fail(&job, POPCL_ERR_NET, 0);
+    unsigned char *in = popcl_recv_buf(&job, &n);
+    moved = n ? device_recv(in, n) : 0;
+    if (moved > 0)
+        popcl_recv_ack(&job, (size_t)moved);
+    else if (moved < 0)
+        popcl_recv_eof(&job);
+    if (popcl_state(&job) & POPCL_PAUSED) popcl_resume(&job);
+    popcl_tick(&job, device_now_ms());
+}
+
+int main(void) {
+    popcl_tls tls = {.profile = &PROFILE_OF,
+                     .storage = &storage,
+                     .storage_len = sizeof storage,
+                     .trust = &device_trust,
+                     .utc_s = device_utc_s(),
+                     .breathe = device_watchdog};
+    popcl_config config = {.host = device_host,
+                           .security = device_security,
+                           .user = device_user,
+                           .secret = {.octets = device_password},
+                           .iobuf = iobuf,
+                           .iobuf_len = sizeof iobuf,
+                           .plan = plan,
+                           .plan_len = sizeof plan,
+                           .sink = &device_sink,
+                           .tls = &tls,
+                           .seed = seed,
+                           .seed_len = sizeof seed};
+    if (device_seed(seed, sizeof seed) == 0 && popcl_start(&job, &config, device_now_ms()) == POPCL_OK) {
+        popcl_connected(&job, device_now_ms());
+        while (!(popcl_state(&job) & POPCL_DONE))
+            turn();
+    }
+    device_result(popcl_result(&job));
+    popcl_wipe(&job);
+    return 0;
+}

@@ -1,0 +1,153 @@
+"""Links firmware for a Cortex-M: the library's own objects, BearSSL's from its source, and a program; and says which file brought which
+octets into the image, by the linker's map. Compiled objects of BearSSL are kept below build/arm, one folder for each set of flags."""
+import concurrent.futures
+import glob
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+import size
+
+BUILD = os.path.join(os.environ.get("B", "build"), "arm")
+OPTIMIZED = ["-Os", "-ffunction-sections", "-fdata-sections"]
+# No clock and no random generator of a system that is not there. The x86 parts compile to nothing.
+BEARSSL_FLAGS = ["-w", "--specs=picolibc.specs", "-DBR_USE_UNIX_TIME=0", "-DBR_USE_URANDOM=0", "-DBR_RDRAND=0"]
+CPUS = {
+    "Cortex-M3": size.M3,
+    "Cortex-M0+": size.M0 + ["-DBR_ARMEL_CORTEXM_GCC=1"],  # BearSSL's multiplications in M0 assembler
+}
+LIBC = re.compile(r"/(libc|libgcc|libm|libsemihost|libdummyhost)\.a\(|/crt\w*(-\w+)?\.o$")
+
+
+class Missing(Exception):
+    """What a build needs and this machine has not."""
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout + done.stderr)
+    return done.stdout
+
+
+def bearssl_source():
+    done = subprocess.run(["sh", "tests/bearssl.sh", BUILD], capture_output=True, text=True)
+    if done.returncode:
+        raise Missing(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def compile_all(sources, folder, flags):
+    """Objects of the sources that are not there yet, two at a time."""
+    os.makedirs(folder, exist_ok=True)
+    objects = [os.path.join(folder, source.replace("/", "_")[:-2] + ".o") for source in sources]
+
+    def compile_one(pair):
+        source, out = pair
+        part = f"{out}.{os.getpid()}"
+        run([size.CC, *flags, "-c", source, "-o", part])
+        os.replace(part, out)  # whole, or not there
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(compile_one, [pair for pair in zip(sources, objects) if not os.path.exists(pair[1])]))
+    return objects
+
+
+def bearssl_library(flags):
+    """BearSSL as an archive, compiled once for each set of flags."""
+    tree = bearssl_source()
+    sources = sorted(glob.glob(f"{tree}/src/*.c") + glob.glob(f"{tree}/src/*/*.c"))
+    compiler = run([size.CC, "--version"]).splitlines()[0]
+    mark = hashlib.sha256(repr((tree, compiler, flags)).encode()).hexdigest()[:12]
+    folder = os.path.join(BUILD, "bearssl-" + mark)
+    archive = os.path.join(folder, "libbearssl.a")
+    if not os.path.exists(archive):
+        include = [f"-I{tree}/inc", f"-I{tree}/src"]
+        objects = compile_all(sources, folder, flags + BEARSSL_FLAGS + include)
+        part = f"{archive}.{os.getpid()}"
+        run([size.TOOL + "ar", "qcs", part, *objects])
+        os.replace(part, archive)
+    return tree, archive
+
+
+class Image:
+    """A linked program. `octets` maps (whose, file) to what the file brought into flash: its code and constants, padding included."""
+
+    def __init__(self, path):
+        self.path, self.octets = path, {}
+        with open(path[:-4] + ".map", encoding="utf-8") as text:
+            self.read(text.read())
+
+    def read(self, text):
+        text = re.sub(r"\n( \S+)\n\s+(0x)", r"\n\1 \2", text[text.index("Linker script and memory map"):])  # long names have a line of their own
+        last, inside = None, False
+        for line in text.splitlines():
+            if re.match(r"\.\S", line):
+                inside = line.split()[0] in (".text", ".init", ".data")
+            match = re.match(r" (\.\S+|\*fill\*)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)(?: (\S.*))?$", line) if inside else None
+            if match and (match.group(3) or last):
+                last = match.group(3) or last
+                key = self.whose(last)
+                self.octets[key] = self.octets.get(key, 0) + int(match.group(2), 16)
+
+    @staticmethod
+    def whose(path):
+        member = re.search(r"\((.*)\)$", path)
+        name = os.path.basename(member.group(1) if member else path)
+        if LIBC.search(path):
+            return "libc", name
+        if "libbearssl.a" in path:
+            return "BearSSL", re.sub(r".*_src_", "", name).replace("_", "/", 1).replace(".o", ".c")
+        return ("popcl" if "src_" in name else "program"), re.sub(r"^.*src_(core|auth|tls)_", r"\1/", name).replace(".o", ".c")
+
+    def total(self, *whose):
+        return sum(octets for (who, _), octets in self.octets.items() if who in whose)
+
+    def symbols(self):
+        return {line.split()[2]: line.split()[1] for line in run([size.TOOL + "nm", self.path]).splitlines() if len(line.split()) == 3}
+
+    def functions_with(self, instructions):
+        """Names of functions that hold one of the instructions."""
+        found, function = set(), ""
+        pattern = re.compile(r"\t(" + "|".join(instructions) + r")\b")
+        for line in run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", self.path]).splitlines():
+            start = re.match(r"[0-9a-f]+ <(.*)>:$", line)
+            function = start.group(1) if start else function
+            if pattern.search(line):
+                found.add(function)
+        return found
+
+
+def link(folder, name, programs, cpu, library_flags=(), program_flags=(), link_flags=(), optimized=None):
+    """One image of the library, BearSSL and programs (C files), without what is not used."""
+    flags = CPUS[cpu] + (optimized or OPTIMIZED)
+    tree, archive = bearssl_library(flags)
+    own = ["-std=c99", "--specs=picolibc.specs", "-Iinclude", "-isystem", f"{tree}/inc", *flags, *library_flags]
+    objects = compile_all(size.sources(), os.path.join(folder, re.sub(r"\W", "_", cpu + "".join(library_flags) + "".join(optimized or ()))), own)
+    objects += compile_all(programs, os.path.join(folder, name), own + list(program_flags))
+    out = os.path.join(folder, name + ".elf")
+    run([size.CC, *flags, "--specs=picolibc.specs", "-Wl,--gc-sections", f"-Wl,-Map={out[:-4]}.map", "-Wl,--defsym=__flash=0",
+         "-Wl,--defsym=__flash_size=0x400000", "-Wl,--defsym=__ram_size=0x400000", "-Wl,--defsym=__stack_size=0x8000",
+         *link_flags, *objects, archive, "-o", out])
+    return Image(out)
+
+
+def fetch_image(folder, profile, cpu, **more):
+    """tests/size/fetch.c with one profile; what the device has of its own stands at address 0."""
+    with open("tests/size/fetch.c", encoding="utf-8") as text:
+        device = sorted(set(re.findall(r"\bdevice_\w+", text.read())))
+    start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}=0" for name in device]]
+    return link(folder, f"fetch-{profile}-{re.sub(r'[^a-z0-9]', '', cpu.lower())}", ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0"],
+                [f"-DPROFILE={profile}"], start, **more)
+
+
+if __name__ == "__main__":  # for trying out: image.py PROFILE...
+    import tempfile
+    with tempfile.TemporaryDirectory() as place:
+        for chosen in sys.argv[1:]:
+            made = fetch_image(place, chosen, "Cortex-M3")
+            for key, count in sorted(made.octets.items(), key=lambda item: (item[0][0], -item[1])):
+                print(f"{count:>7}  {' '.join(key)}")
+            print(made.total("popcl"), made.total("BearSSL"), made.total("libc"), made.total("program"))

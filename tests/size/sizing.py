@@ -1,0 +1,344 @@
+"""The figures of docs/SIZING.md: what a build with TLS takes of flash and RAM, and how many instructions a handshake takes.
+
+    sizing.py show             makes all figures and prints them
+    sizing.py write            writes them into docs/SIZING.md, between its marks
+    sizing.py check            the rules of size.py, and that docs/SIZING.md is right about sizes; ends with `arm: N passed, N failed`
+    sizing.py check-counts     fetches mail over TLS on a Cortex-M3 in QEMU, with every profile, and that docs/SIZING.md is right about
+                               instructions and stack; ends with `firmware-tls: N passed, N failed`
+
+A figure is right if it is within 2 % of what is made anew; figures of single files also if they are within 100 octets. Where BearSSL's
+source cannot be had, what needs it is skipped, and says so. Where the compiler is not that of the page, nothing is compared.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import chains
+import image
+import size
+
+PAGE = "docs/SIZING.md"
+PROFILES = ["pinned", "ecdsa", "small", "public"]
+KB = 1024
+BUFFER = 541
+PLAN = {"pinned": 82}  # the least, in octets: the others lend what the X.509 context had
+CODE_TARGETS = {"pinned": 30 * KB, "small": 46 * KB, "public": 54 * KB}
+RAM_TARGETS = {"pinned": 4736, "public": 7936}
+HANDSHAKE_TARGETS = {"small": 210_000_000, "public": 75_000_000}
+# What is fetched in QEMU: profile, chain, security, cipher. The first of a profile is what its targets mean.
+RUNS = [
+    ("pinned", "p256", "tls", "chacha"),
+    ("ecdsa", "p256", "tls", "chacha"),
+    ("small", "p256", "tls", "chacha"),
+    ("small", "p256", "stls", "gcm"),
+    ("small", "rsa", "tls", "chacha"),
+    ("small", "p384", "tls", "chacha"),
+    ("public", "p256", "tls", "chacha"),
+    ("public", "p256", "stls", "gcm"),
+    ("public", "rsa", "tls", "chacha"),
+    ("public", "p384", "tls", "chacha"),
+]
+RUNS_M0 = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha")]
+CHAIN_NAMES = {"p256": "P-256 under P-256", "rsa": "RSA-2048 under RSA-2048 under RSA-4096", "p384": "P-256 under P-384 under P-384"}
+BODY = 1280 * 78  # octets of the message: whole lines
+# The blocks of the page, and how many columns name a row.
+BLOCKS = {"flash": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3}
+BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
+
+
+# ---- sizes ----
+
+def code(made):
+    return made.total("popcl", "BearSSL")
+
+
+def images(folder):
+    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in image.CPUS for profile in PROFILES}
+
+
+def structs(folder):
+    """sizeof popcl and of each profile's storage on a Cortex-M3."""
+    types = ["struct popcl"] + [f"popcl_tls_{profile}_storage" for profile in PROFILES]
+    return dict(zip(["popcl", *PROFILES], size.sizes_of(types, [size.CC, *size.M3, "--specs=picolibc.specs"], folder)))
+
+
+def ram(octets, profile):
+    return octets["popcl"] + octets[profile] + BUFFER + PLAN.get(profile, 0)
+
+
+def grouped(number):
+    return f"{number:,}"
+
+
+def verdict(number, target, form=grouped):
+    """Two cells: what is wanted, and by how much it is met or missed."""
+    if target is None:
+        return "", ""
+    return form(target), f"met, {form(target - number)} below" if number <= target else f"missed by {form(number - target)}"
+
+
+def table(head, rows):
+    """Lines of a table of Markdown; columns of numbers to the right."""
+    sides = ["---:" if all(re.match(r"([\d,.]+)?$", row[n]) for row in rows) else "---" for n in range(len(head))]
+    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(sides) + "|"]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def flash_table(made):
+    rows = []
+    for profile in PROFILES:
+        m3, m0 = made[profile, "Cortex-M3"], made[profile, "Cortex-M0+"]
+        target = verdict(code(m3), CODE_TARGETS.get(profile))
+        octets = [m3.total("popcl"), m3.total("BearSSL"), code(m3)]
+        rows.append([f"`{profile}`", *map(grouped, octets), *target, grouped(m3.total("libc")), grouped(code(m0))])
+    return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library beside it", "code, M0+"], rows)
+
+
+def ram_table(octets):
+    rows = []
+    for profile in PROFILES:
+        total = ram(octets, profile)
+        parts = [octets["popcl"], octets[profile], BUFFER, PLAN.get(profile, 0), total]
+        rows.append([f"`{profile}`", *map(grouped, parts), *verdict(total, RAM_TARGETS.get(profile))])
+    return table(["profile", "sizeof(popcl)", "storage", "record buffer", "plan", "octets", "at most", "verdict"], rows)
+
+
+def parts_table(made):
+    """Octets of each file in each profile's image for the Cortex-M3."""
+    of = [made[profile, "Cortex-M3"].octets for profile in PROFILES]
+    keys = {key for octets in of for key in octets if key[0] in ("popcl", "BearSSL")}
+    rows = []
+    for key in sorted(keys, key=lambda key: (key[0] == "BearSSL", -max(octets.get(key, 0) for octets in of), key[1])):
+        name = key[1] if key[0] == "BearSSL" else "popcl: " + key[1]
+        rows.append([name, *[grouped(octets[key]) if key in octets else "" for octets in of]])
+    return table(["file", *[f"`{profile}`" for profile in PROFILES]], rows)
+
+
+# ---- instructions ----
+
+def counting_image(folder, chain_file, profile, cpu):
+    options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
+    return image.link(folder, f"count-{profile}-{len(cpu)}", ["tests/size/count.c", "tests/size/peer.c", chain_file], cpu,
+                      ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}", "-Itests/size"], options)
+
+
+def fetch(program, words):
+    """Runs count.c in QEMU; returns ({name: number}, why it failed or "")."""
+    arguments = ",".join(f"arg={word}" for word in ["count", *words, str(BODY)])
+    try:
+        done = subprocess.run([*BOARD, "-semihosting-config", f"enable=on,target=native,{arguments}", "-kernel", program.path],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    except FileNotFoundError:
+        raise image.Missing("qemu-system-arm is not installed: make deps") from None
+    except subprocess.TimeoutExpired:
+        return {}, "hangs, ended"
+    figures = {name: int(number) for name, number in re.findall(r"^(\w+) (\d+)$", done.stdout, re.M)}
+    return figures, f"exit status {done.returncode}: {done.stdout}" if done.returncode else ""
+
+
+def counts(folder):
+    """[(profile, chain, security, cipher, cpu, figures, why)] of all runs."""
+    chain_file = os.path.join(folder, "chains.c")
+    chains.write(chain_file)
+    programs, result = {}, []
+    for cpu, runs in (("Cortex-M3", RUNS), ("Cortex-M0+", RUNS_M0)):
+        for profile, *words in runs:
+            if (profile, cpu) not in programs:
+                programs[profile, cpu] = counting_image(folder, chain_file, profile, cpu)
+            result.append((profile, *words, cpu, *fetch(programs[profile, cpu], words)))
+    return result
+
+
+def millions(number):
+    return f"{number / 1e6:.1f}"
+
+
+def count_table(made):
+    rows = []
+    for profile, chain, security, cipher, cpu, figures, why in made:
+        if why:
+            print(f"{profile} {chain} {security} {cipher}, {cpu}: {why}", file=sys.stderr)
+            continue
+        target = HANDSHAKE_TARGETS.get(profile) if (chain, security, cpu) == ("p256", "tls", "Cortex-M3") else None
+        rows.append([f"`{profile}`", cpu, CHAIN_NAMES[chain], {"tls": "POP3S", "stls": "STLS"}[security], millions(figures["handshake"]),
+                     *verdict(figures["handshake"], target, millions), millions(figures["handshake_longest"]), grouped(figures["handshake_stack"])])
+    return table(["profile", "CPU", "chain", "how", "million instructions", "at most", "verdict", "longest step", "stack"], rows)
+
+
+def data_table(made):
+    rows, seen = [], set()
+    for profile, _, _, cipher, cpu, figures, why in made:
+        if not why and (profile, cipher, cpu) not in seen:
+            seen.add((profile, cipher, cpu))
+            rows.append([f"`{profile}`", cpu, {"chacha": "ChaCha20-Poly1305", "gcm": "AES-128-GCM"}[cipher], f"{figures['per_100_octets'] / 100:.1f}",
+                         f"{figures['session_longest'] / 1000:.0f}", grouped(figures["session_stack"])])
+    return table(["profile", "CPU", "cipher", "instructions an octet", "longest call, thousand", "stack"], rows)
+
+
+# ---- multiplications of a time that depends on the numbers ----
+
+# Functions that may hold one, on numbers that are no secrets: of a server's answers, and dates of certificates.
+PUBLIC_NUMBERS = {"field_octet", "moment", "__udivmoddi4"}
+
+
+def image_rules(made):
+    """Yields (rule, complaint or "") for each image."""
+    for (profile, cpu), one in made.items():
+        dragged = sorted(name for name in one.symbols() if re.match(r"br_\w*(_default|_init_full\w*)$", name))
+        yield f"{profile}, {cpu}: links only what it names", f"has {', '.join(dragged)}" if dragged else ""
+        profiles = {name for name in one.symbols() if re.match(r"popcl_tls_(public|small|ecdsa|pinned|host)$", name)}
+        other = sorted(profiles - {f"popcl_tls_{profile}"})
+        yield f"{profile}, {cpu}: no other profile", f"has {', '.join(other)}" if other else ""
+        if cpu == "Cortex-M3":
+            slow = sorted(one.functions_with(["umull", "smull", "umlal", "smlal"]) - PUBLIC_NUMBERS)
+            yield f"{profile}, {cpu}: no multiplication of variable time on secrets", f"is in {', '.join(slow)}" if slow else ""
+
+
+# ---- the page ----
+
+def heading():
+    compiler = image.run([size.CC, "--version"]).splitlines()[0]
+    return [f"`{compiler}`, `{' '.join(image.OPTIMIZED)}`"]
+
+
+def size_blocks(folder):
+    made = images(folder)
+    return {"flash": flash_table(made), "ram": ram_table(structs(folder)), "parts": parts_table(made)}, made
+
+
+def count_blocks(folder):
+    made = counts(folder)
+    return {"handshake": count_table(made), "data": data_table(made)}, made
+
+
+def marked(name, lines):
+    return f"<!-- figures: {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
+
+
+def block_of(page, name):
+    found = re.search(rf"<!-- figures: {name} -->\n(.*?)\n<!-- end -->", page, re.S)
+    return found.group(1).splitlines() if found else []
+
+
+def cells(line):
+    return tuple(cell.strip() for cell in line.strip("|").split("|"))
+
+
+def differs(old, new, octets):
+    """Whether a cell of the page is not true any more: its number is off, or its words are others."""
+    if re.match(r"(met|missed)\b", new):
+        return old[:3] != new[:3]
+    if re.match(r"[\d,.]+$", new) and re.match(r"[\d,.]+$", old):
+        was, now = float(old.replace(",", "")), float(new.replace(",", ""))
+        return abs(was - now) > max(0.02 * now, octets)
+    return old != new
+
+
+def compare(page, blocks):
+    """Yields (rule, complaint or "") for each row of the blocks."""
+    for name, lines in blocks.items():
+        octets = 100 if name == "parts" else 0
+        was = {row[:BLOCKS[name]]: row for row in map(cells, block_of(page, name))}
+        for row in map(cells, lines):
+            key = row[:BLOCKS[name]]
+            old = was.get(key)
+            if old is None and name == "parts":
+                continue  # a file that was split is no wrong figure
+            why = ["there is no such row"] if old is None else [f"{a or 'nothing'} is now {b}" for a, b in zip(old, row) if differs(a, b, octets)]
+            yield f"{PAGE}: {name}: {' '.join(key)}", "; ".join(why) + ": make figures" if why else ""
+
+
+def page_text():
+    with open(PAGE, encoding="utf-8") as text:
+        return text.read()
+
+
+def write():
+    with tempfile.TemporaryDirectory() as folder:
+        blocks = {"compiler": heading(), **size_blocks(folder)[0], **count_blocks(folder)[0]}
+    page = page_text()
+    for name, lines in blocks.items():
+        page, found = re.subn(rf"<!-- figures: {name} -->\n.*?<!-- end -->", lambda _, name=name, lines=lines: marked(name, lines), page, flags=re.S)
+        if not found:
+            print(f"{PAGE} has no place for {name}", file=sys.stderr)
+            return 1
+    with open(PAGE, "w", encoding="utf-8") as text:
+        text.write(page)
+    print(f"{PAGE} written")
+    return 0
+
+
+def show():
+    with tempfile.TemporaryDirectory() as folder:
+        for blocks in (size_blocks(folder)[0], count_blocks(folder)[0]):
+            for lines in blocks.values():
+                print("\n".join(lines) + "\n")
+    return 0
+
+
+# ---- the checks ----
+
+def same_compiler():
+    return heading() == block_of(page_text(), "compiler")
+
+
+def report(name, results, skipped):
+    for rule, why in results:
+        if why:
+            print(f"{rule}: {why}")
+    failed = sum(1 for _, why in results if why)
+    print(f"{name}: {len(results) - failed} passed, {failed} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+def check():
+    results, skipped = size.check_results(), []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            blocks, made = size_blocks(folder)
+            results += image_rules(made)
+            if same_compiler():
+                results += compare(page_text(), blocks)
+            else:
+                skipped.append(f"{PAGE}: its figures are of another compiler than {heading()[0]}")
+        except image.Missing as why:
+            skipped.append(str(why))
+    print("".join(line + "\n" for line in skipped), end="")
+    return report("arm", results, skipped)
+
+
+def check_counts():
+    results, skipped = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            blocks, made = count_blocks(folder)
+            results += [(f"fetches in QEMU: {' '.join(run[:5])}", run[6]) for run in made]
+            if same_compiler():
+                results += compare(page_text(), blocks)
+            else:
+                skipped.append(f"{PAGE}: its figures are of another compiler than {heading()[0]}")
+        except image.Missing as why:
+            skipped.append(str(why))
+    print("".join(line + "\n" for line in skipped), end="")
+    return report("firmware-tls", results, skipped)
+
+
+def main():
+    os.chdir(size.ROOT)
+    actions = {"show": show, "write": write, "check": check, "check-counts": check_counts}
+    if len(sys.argv) != 2 or sys.argv[1] not in actions:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        return actions[sys.argv[1]]()
+    except image.Missing as why:
+        print(why, file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f"{' '.join(error.cmd[:1])} failed:\n{error.output}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
