@@ -131,49 +131,51 @@ typedef struct popcl_tls_session {
 } popcl_tls_session;
 
 /* What leaf.c keeps of a certificate while it streams by. */
-#define POPCL_LEAF_DEPTH 10 /* elements inside each other that are looked into; deeper ones are passed over */
+#define POPCL_LEAF_DEPTH 9 /* elements inside each other that are looked into; deeper ones are passed over */
 typedef struct popcl_leaf {
     /* of the chain */
     const popcl_tls *tls;
-    const char *host;          /* the name that is looked for; NULL: the address */
-    unsigned char address[16];
-    uint8_t address_len;
-    uint16_t names_at;         /* octets written to tls->names */
+    union {
+        const char *host; /* the name that is looked for */
+        unsigned char address[16];
+    } want;
+    uint8_t address_len;     /* 4 or 16: it is an address; 0: a name */
+    uint16_t names_at;       /* octets written to tls->names */
     /* of the certificate */
-    int64_t time;              /* notBefore, then notAfter */
-    uint32_t facts;            /* leaf.h */
-    uint32_t seen;             /* extensions that came, by their place in a table */
-    uint32_t others[4];        /* and the first that have none, by a hash */
-    unsigned char value[16];   /* the first octets of a short element */
+    int64_t time;            /* notBefore, then notAfter */
+    uint32_t facts;          /* leaf.h */
+    uint32_t seen;           /* extensions that came, by their place in a table */
+    uint32_t others[2];      /* and the first that have none, by a hash */
+    uint32_t text, cn;       /* hashes: of the newest name, and of a common name that must be one of the names */
+    unsigned char value[16]; /* the first octets of a short element */
     uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in each open element */
     uint8_t row[POPCL_LEAF_DEPTH];   /* where in the grammar it is */
-    uint16_t len, body;        /* octets of the element, and of them those to come */
-    uint16_t oid, alg;         /* the newest object identifier, and the signature's */
-    uint8_t param, alg_param;  /* the tags of their parameters */
+    uint16_t len, body;      /* octets of the element, and of them those to come */
+    uint16_t oid;            /* the newest object identifier */
+    uint16_t alg;            /* the signature's */
+    uint8_t param;           /* the tag of its parameters */
     uint8_t state, depth;
-    uint8_t tag, last;         /* of the element: its tag and its newest octet */
-    uint8_t length_left;       /* octets of a long length to come */
+    uint8_t tag, last;       /* of the element: its tag and its newest octet */
+    uint8_t more;            /* octets of a long length to come */
     uint8_t extension, critical;
-    uint8_t at;                /* octets of the host that a dNSName has so far */
-    uint8_t is_leaf;
+    uint8_t at;              /* octets of the host that a dNSName has so far */
+    uint8_t is_first;        /* it is the server's own */
 } popcl_leaf;
 
 /* What guard.c keeps of a chain. */
 typedef struct popcl_guard {
     const br_x509_class *vtable;
     popcl_leaf leaf;
-    int64_t not_after; /* of certificate 0 */
     union {
         br_hash_compat_context hash; /* over certificate 0 */
-        unsigned char value[64];     /* what it gave: tls-server-end-point */
-    } end_point;
-    union {
-        unsigned char head[64]; /* the first octets of certificate 0, until it is known which hash they go to */
-        br_sha256_context hash; /* over its key, and over the names of anchors */
-    } scratch;
+        struct {                     /* what stays of it */
+            int64_t not_after;
+            unsigned char end_point[64]; /* tls-server-end-point */
+        } told;
+    } first;
     uint8_t result; /* popcl_err */
     uint8_t step;
-    uint8_t head_len;
+    uint8_t head_len; /* octets of certificate 0 before it is known which hash they go to */
     uint8_t end_point_len;
     uint8_t pinned; /* the server's key is one of the pinned ones */
     br_x509_minimal_context minimal; /* dead after the handshake: its octets may then hold the plan */

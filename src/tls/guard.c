@@ -3,8 +3,8 @@
  * certificate up to the one that an anchor vouches for is judged here, by a table. Both have to agree: what either refuses is refused, and
  * a chain that was not judged to its end is too. What stands behind the anchor's certificate is not looked at, by neither.
  *
- * Four fields of BearSSL's context are read here, and one is written, all the same in its releases: err, current_dn_hash and saved_dn_hash
- * (subject and issuer of the newest certificate), cert_length, and num_certs. */
+ * Of BearSSL's context, whose fields are the same in all its releases, judge_cert reads err and the hashes of subject and issuer
+ * (current_dn_hash, saved_dn_hash), and corrects num_certs; spare_of uses the room of cert_sig while it is free. */
 #include "guard.h"
 
 #include <string.h>
@@ -16,44 +16,51 @@ enum step { OPENED, READING, BETWEEN, VOUCHED, REFUSED, ENDED };
 
 /* ---- the rules ---- */
 
-/* A certificate is refused when it has all facts of `with` and none of `without`. The first row that fits names the error. */
+#define NOT 0x80
+
+/* A certificate is refused when all facts of a row hold (NOT: when they do not). The first such row names the error. */
 static const struct {
-    uint32_t with, without;
-    uint8_t error;
+    uint8_t error, facts[3];
 } rules[] = {
-    {0, LEAF_READ, POPCL_ERR_CERT_UNCHECKED},
-    {LEAF_MALFORMED, 0, POPCL_ERR_CERT_MALFORMED},
-    {LEAF_EXTENSIONS, LEAF_V3, POPCL_ERR_CERT_MALFORMED},
-    {0, LEAF_ISSUER, POPCL_ERR_CERT_MALFORMED},
-    {LEAF_PATH_LEN, LEAF_CA, POPCL_ERR_CERT_MALFORMED},
-    {LEAF_CRITICAL, 0, POPCL_ERR_CERT_EXTENSION},
-    {LEAF_CONSTRAINED, 0, POPCL_ERR_CERT_CONSTRAINTS},
-    {LEAF_WEAK, 0, POPCL_ERR_CERT_WEAK},
-    {LEAF_UNSUPPORTED, 0, POPCL_ERR_CERT_UNSUPPORTED},
-    {LEAF_NOT_YET, 0, POPCL_ERR_CERT_NOT_YET},
-    {LEAF_EXPIRED, 0, POPCL_ERR_CERT_EXPIRED},
+    {POPCL_ERR_CERT_MALFORMED, {LEAF_MALFORMED}},
+    {POPCL_ERR_CERT_UNCHECKED, {NOT | LEAF_READ}},
+    {POPCL_ERR_CERT_MALFORMED, {LEAF_EXTENSIONS, NOT | LEAF_V3}},
+    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_ISSUER}},
+    {POPCL_ERR_CERT_MALFORMED, {LEAF_PATH_LEN, NOT | LEAF_CA}},
+    {POPCL_ERR_CERT_EXTENSION, {LEAF_CRITICAL}},
+    {POPCL_ERR_CERT_CONSTRAINTS, {LEAF_CONSTRAINED}},
+    {POPCL_ERR_CERT_WEAK, {LEAF_WEAK}},
+    {POPCL_ERR_CERT_UNSUPPORTED, {LEAF_UNSUPPORTED}},
+    {POPCL_ERR_CERT_NOT_YET, {LEAF_NOT_YET}},
+    {POPCL_ERR_CERT_EXPIRED, {LEAF_EXPIRED}},
+    {POPCL_ERR_CERT_NOT_CA, {NOT | LEAF_IS_FIRST, NOT | LEAF_CA}},
+    {POPCL_ERR_CERT_USAGE, {LEAF_MISUSED}},
+    {POPCL_ERR_CERT_USAGE, {LEAF_SIGNS, NOT | LEAF_CA}},
+    {POPCL_ERR_CERT_USAGE, {LEAF_PURPOSE, NOT | LEAF_SERVER, NOT | LEAF_ANY}},
     /* issuers */
-    {0, LEAF_IS_LEAF | LEAF_CA, POPCL_ERR_CERT_NOT_CA},
-    {LEAF_USAGE, LEAF_IS_LEAF | LEAF_USAGE_CERT, POPCL_ERR_CERT_USAGE},
-    {LEAF_PURPOSE, LEAF_IS_LEAF | LEAF_SERVER | LEAF_ANY, POPCL_ERR_CERT_USAGE},
-    {0, LEAF_IS_LEAF | LEAF_SUBJECT, POPCL_ERR_CERT_MALFORMED},
-    {0, LEAF_IS_LEAF | LEAF_SKI, POPCL_ERR_CERT_MALFORMED},
-    {0, LEAF_IS_LEAF | LEAF_AKI | LEAF_SELF_ISSUED, POPCL_ERR_CERT_MALFORMED},
+    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_SUBJECT}},
+    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_SKI}},
+    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_AKI, NOT | LEAF_SELF_ISSUED}},
     /* the server's own */
-    {LEAF_IS_LEAF, LEAF_SAN, POPCL_ERR_CERT_NO_SAN},
-    {LEAF_IS_LEAF | LEAF_USAGE_CERT, LEAF_CA, POPCL_ERR_CERT_USAGE},
-    {LEAF_IS_LEAF | LEAF_USAGE, LEAF_USAGE_SIGN, POPCL_ERR_CERT_USAGE},
-    {LEAF_IS_LEAF | LEAF_PURPOSE, LEAF_SERVER, POPCL_ERR_CERT_USAGE},
-    {LEAF_IS_LEAF | LEAF_ANY, 0, POPCL_ERR_CERT_USAGE},
-    {LEAF_IS_LEAF | LEAF_CA, LEAF_SELF_ISSUED, POPCL_ERR_CERT_USAGE}, /* a CA's certificate serves only where it is the anchor itself */
-    {LEAF_IS_LEAF | LEAF_CA, LEAF_VOUCHED, POPCL_ERR_CERT_UNTRUSTED},
-    {LEAF_IS_LEAF, LEAF_SUBJECT | LEAF_SAN_CRITICAL, POPCL_ERR_CERT_MALFORMED},
-    {LEAF_IS_LEAF, LEAF_MATCH, POPCL_ERR_CERT_NAME},
+    {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
+    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
+    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}},   /* a CA's serves only where it is */
+    {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}}, /* the anchor itself */
+    {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
+    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_SUBJECT, NOT | LEAF_SAN_CRITICAL}},
+    {POPCL_ERR_CERT_MALFORMED, {LEAF_IS_FIRST, LEAF_SUBJECT, LEAF_SAN_CRITICAL}},
+    {POPCL_ERR_CERT_MALFORMED, {LEAF_IS_FIRST, LEAF_CN}},
 };
 
+static int holds(uint32_t facts, unsigned fact) {
+    return fact == LEAF_NOTHING || (facts >> (fact & 31) & 1) == (fact < NOT);
+}
+
 static popcl_err judge(uint32_t facts) {
-    for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if ((facts & rules[i].with) == rules[i].with && !(facts & rules[i].without)) return (popcl_err)rules[i].error;
+    for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const uint8_t *f = rules[i].facts;
+        if (holds(facts, f[0]) && holds(facts, f[1]) && holds(facts, f[2])) return (popcl_err)rules[i].error;
+    }
     return POPCL_OK;
 }
 
@@ -90,48 +97,58 @@ static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     return *h;
 }
 
+/* The hash of the server's key, for the pins, is begun and done before BearSSL writes the signature, which stands behind the key, to its
+ * buffer: until then that is room for the hash, and before it for the certificate's first octets. */
+enum { SPARE_ALIGN = 8, HEAD_MAX = 64 };
+typedef char hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
+
+static void *spare_of(popcl_guard *g) {
+    unsigned char *p = g->minimal.cert_sig;
+    return p + (SPARE_ALIGN - (uintptr_t)p % SPARE_ALIGN);
+}
+
 /* tls-server-end-point (RFC 5929, 4.1) is taken over the whole certificate by the hash of its own signature. Which one that is stands
  * behind its first octets, which are kept until then. */
-static void begin_end_point(popcl_guard *g) {
+static void begin_hashes(popcl_guard *g) {
     unsigned id = popcl_leaf_hash(&g->leaf);
     const br_hash_class *h = id ? hash_class(g, id) : NULL;
     if (!h) return;
-    h->init(&g->end_point.hash.vtable);
-    h->update(&g->end_point.hash.vtable, g->scratch.head, g->head_len);
+    h->init(&g->first.hash.vtable);
+    h->update(&g->first.hash.vtable, spare_of(g), g->head_len);
     g->end_point_len = (uint8_t)(h->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK);
-    br_sha256_init(&g->scratch.hash);
+    br_sha256_init(spare_of(g));
 }
 
-static void end_end_point(popcl_guard *g) {
-    unsigned char value[64];
-    const br_hash_class *h = g->end_point.hash.vtable;
-    if (!g->end_point_len) return;
-    h->out(&g->end_point.hash.vtable, value);
-    memcpy(g->end_point.value, value, g->end_point_len);
+static void end_first(popcl_guard *g) {
+    unsigned char value[64] = {0};
+    const br_hash_class *h = g->first.hash.vtable;
+    if (g->end_point_len) h->out(&g->first.hash.vtable, value);
+    memcpy(g->first.told.end_point, value, sizeof value);
+    g->first.told.not_after = g->leaf.time;
 }
 
 /* The whole of the key has gone by. */
 static void compare_pins(popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
     unsigned char key[POPCL_PIN_LEN];
-    br_sha256_out(&g->scratch.hash, key);
+    br_sha256_out(spare_of(g), key);
     for (size_t i = 0; i < trust->pins_len; i++)
         if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
 }
 
 static void first_octet(popcl_guard *g, unsigned char c) {
-    const br_hash_class *h = g->end_point.hash.vtable;
+    const br_hash_class *h = g->first.hash.vtable;
     int of_key = popcl_leaf_at_key(&g->leaf);
     popcl_leaf_octet(&g->leaf, c);
     if (!g->end_point_len) {
-        if (g->head_len == sizeof g->scratch.head) return;
-        g->scratch.head[g->head_len++] = c;
-        begin_end_point(g);
+        if (g->head_len == HEAD_MAX) return;
+        ((unsigned char *)spare_of(g))[g->head_len++] = c;
+        begin_hashes(g);
         return;
     }
-    h->update(&g->end_point.hash.vtable, &c, 1);
+    h->update(&g->first.hash.vtable, &c, 1);
     if (!of_key) return;
-    br_sha256_update(&g->scratch.hash, &c, 1);
+    br_sha256_update(spare_of(g), &c, 1);
     if (!popcl_leaf_at_key(&g->leaf)) compare_pins(g);
 }
 
@@ -139,15 +156,16 @@ static void first_octet(popcl_guard *g, unsigned char c) {
 
 /* An anchor's certificate may have limited how many issuers stand below it, of which BearSSL knows nothing. Where several anchors have
  * one name the strictest counts. */
-static int is_too_deep(popcl_guard *g, uint32_t issuers) {
+static int is_too_deep(const popcl_guard *g, uint32_t issuers) {
     const popcl_trust *trust = g->leaf.tls->trust;
+    br_sha256_context hash;
     unsigned char name[br_sha256_SIZE];
     for (size_t i = 0; trust->path_len && i < trust->anchors_len; i++) {
         const br_x509_trust_anchor *anchor = &trust->anchors[i];
         if (!(anchor->flags & BR_X509_TA_CA) || trust->path_len[i] == POPCL_PATH_ANY || trust->path_len[i] >= issuers) continue;
-        br_sha256_init(&g->scratch.hash);
-        br_sha256_update(&g->scratch.hash, anchor->dn.data, anchor->dn.len);
-        br_sha256_out(&g->scratch.hash, name);
+        br_sha256_init(&hash);
+        br_sha256_update(&hash, anchor->dn.data, anchor->dn.len);
+        br_sha256_out(&hash, name);
         if (memcmp(name, g->minimal.saved_dn_hash, sizeof name) == 0) return 1;
     }
     return 0;
@@ -167,16 +185,15 @@ static int has_pins_alone(const popcl_guard *g) {
 static void judge_cert(popcl_guard *g) {
     br_x509_minimal_context *m = &g->minimal;
     uint32_t facts = popcl_leaf_end(&g->leaf);
-    int is_vouched = m->err == BR_ERR_X509_OK;
-    if (g->leaf.is_leaf) {
-        facts |= LEAF_IS_LEAF;
-        g->not_after = g->leaf.time;
-        end_end_point(g);
+    int is_vouched = m->err == BR_ERR_X509_OK, is_self_issued = memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0;
+    if (g->leaf.is_first) {
+        facts |= 1u << LEAF_IS_FIRST;
+        end_first(g);
     }
-    if (is_vouched || (has_pins_alone(g) && g->pinned)) facts |= LEAF_VOUCHED;
-    if (memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0) facts |= LEAF_SELF_ISSUED;
-    /* One that an issuer makes for itself counts for no path length (RFC 5280, 6.1.4, l). */
-    if ((facts & (LEAF_SELF_ISSUED | LEAF_IS_LEAF)) == LEAF_SELF_ISSUED && m->num_certs > 1) m->num_certs--;
+    if (is_self_issued) facts |= 1u << LEAF_SELF_ISSUED;
+    if (is_vouched || (has_pins_alone(g) && g->pinned)) facts |= 1u << LEAF_VOUCHED;
+    /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
+    if (is_self_issued && !g->leaf.is_first) m->num_certs--;
     popcl_err e = judge(facts);
     if (e) refuse(g, e);
     else if (is_vouched && is_too_deep(g, m->num_certs - 1)) refuse(g, POPCL_ERR_CERT_NOT_CA);
@@ -194,7 +211,7 @@ static popcl_guard *guard_of(const br_x509_class **ctx) {
 static void start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* what is sent as SNI: the guard has its own */
-    br_x509_minimal_vtable.start_chain(&g->minimal.vtable, g->leaf.host);
+    br_x509_minimal_vtable.start_chain(&g->minimal.vtable, g->leaf.address_len ? NULL : g->leaf.want.host);
     g->result = POPCL_ERR_CERT_UNCHECKED;
     g->step = BETWEEN;
     g->head_len = 0;
@@ -217,7 +234,7 @@ static void append(const br_x509_class **ctx, const unsigned char *buf, size_t l
     br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
     if (g->step != READING) return;
     for (size_t i = 0; i < len; i++) {
-        if (g->leaf.is_leaf) first_octet(g, buf[i]);
+        if (g->leaf.is_first) first_octet(g, buf[i]);
         else popcl_leaf_octet(&g->leaf, buf[i]);
     }
 }
@@ -270,12 +287,12 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     g->result = POPCL_ERR_CERT_UNCHECKED;
     g->leaf.tls = t;
     if (t->names && t->names_len) t->names[0] = 0;
-    switch (popcl_name_kind(name, g->leaf.address)) {
-    case POPCL_NAME_IPV4: g->leaf.address_len = 4; break;
-    case POPCL_NAME_IPV6: g->leaf.address_len = 16; break;
-    case POPCL_NAME_HOST: g->leaf.host = popcl_name_is_host(name) ? name : ""; break;
-    default: g->leaf.host = ""; /* which no certificate has */
-    }
+    unsigned char address[16];
+    enum popcl_name_kind kind = popcl_name_kind(name, address);
+    if (kind == POPCL_NAME_IPV4) g->leaf.address_len = 4;
+    if (kind == POPCL_NAME_IPV6) g->leaf.address_len = 16;
+    if (g->leaf.address_len) memcpy(g->leaf.want.address, address, sizeof address);
+    else g->leaf.want.host = kind == POPCL_NAME_HOST && popcl_name_is_host(name) ? name : ""; /* which no certificate has */
     br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
     for (const br_hash_class *const *h = profile->hashes; *h; h++)
         br_x509_minimal_set_hash(m, (int)((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK), *h);
@@ -307,9 +324,9 @@ static popcl_err verdict(const void *state) {
 
 static void tell(const void *state, popcl_tls_diag *d) {
     const popcl_guard *g = state;
-    d->not_after = g->not_after;
+    d->not_after = g->first.told.not_after;
     d->end_point_len = g->end_point_len;
-    memcpy(d->end_point, g->end_point.value, sizeof d->end_point);
+    memcpy(d->end_point, g->first.told.end_point, sizeof d->end_point);
 }
 
 static void *spare(void *state, size_t *n) {
