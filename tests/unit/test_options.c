@@ -14,8 +14,8 @@ static cmd_options o;
 
 /* Parses "popcl" and the words of one string; the pieces of a word that holds a space are no test's business. */
 static int parse(const char *line) {
-    static char text[1024];
-    char *argv[40];
+    static char text[2048];
+    char *argv[64];
     int argc = 0;
     (void)snprintf(text, sizeof text, "popcl %s", line);
     for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
@@ -91,6 +91,147 @@ static void long_options(void **state) {
     assert_int_equal(o.action, CMD_HELP);
     assert_int_equal(parse("-d -V"), 0);
     assert_int_equal(o.action, CMD_VERSION);
+}
+
+static void tls_options(void **state) { /* [D28] */
+    (void)state;
+    assert_int_equal(parse("h -T -a a -o o"), 0);
+    assert_true(o.now_s < 0 && o.pins_len == 0 && o.iobuf_len == 0 && o.fragment == 0 && !o.ask_no_fragment && !*o.tls_name);
+    assert_int_equal(parse("h -S -a a -o o --tls-name Mail.Example.ORG. --now 2026-11-25T12:00:00+01:00 --iobuf 541 --mfln 512"), 0);
+    assert_string_equal(o.tls_name, "mail.example.org");
+    assert_string_equal(o.host, "h");
+    assert_int_equal(o.now_s, 1795604400);
+    assert_int_equal(o.iobuf_len, 541);
+    assert_int_equal(o.fragment, 512);
+    assert_int_equal(parse("h -T -a a -o o --tls-name 0:0:0:0:0:0:0:1 --now 1970-01-01T00:00:00Z --mfln none --iobuf=65536"), 0);
+    assert_string_equal(o.tls_name, "::1");
+    assert_int_equal(o.now_s, 0);
+    assert_true(o.ask_no_fragment && o.fragment == 0);
+    assert_int_equal(parse("h -T -a a -o o --tls-name 192.0.2.1 --mfln 4096 --iobuf 4125"), 0);
+    assert_string_equal(o.tls_name, "192.0.2.1");
+    assert_int_equal(parse("h -a a -o o --iobuf 541"), 0); /* a small machine may read clear text too */
+    assert_int_equal(parse("fe80::1%eth0 -T -a a -o o"), 0);
+    assert_string_equal(o.host, "fe80::1");
+}
+
+#define HEX "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+#define BASE64 "ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=" /* the same octets */
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void pins(void **state) {
+    (void)state;
+    assert_int_equal(parse("pop3s://h -a a -o o --pin sha256:" HEX " --pin=sha256//" BASE64 " --pin sha256//" ZEROS ";sha256:" HEX), 0);
+    assert_int_equal(o.pins_len, 4);
+    for (size_t i = 0; i < POPCL_PIN_LEN; i++) {
+        unsigned char octet = (unsigned char)(0x11 * (i % 16));
+        assert_true(o.pins[0][i] == octet && o.pins[1][i] == octet && o.pins[2][i] == 0 && o.pins[3][i] == octet);
+    }
+}
+
+static void pins_that_are_refused(void **state) {
+    static const char *const bad[] = {
+        "sha256:",
+        "sha256//",
+        "sha256",
+        ";",
+        "md5:" HEX,
+        HEX,
+        "sha256:" HEX "0",
+        "sha256:0" HEX,
+        "sha256:x0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "sha256:00:11",
+        "sha256:" BASE64,
+        "sha256//" HEX,
+        "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v9=", /* bits behind the last octet */
+        "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8",
+        "sha256//ABEiM0RVZneImaq7zN3u_wARIjNEVWZ3iJmqu8zd7v8=",
+        "sha256//" BASE64 ";",
+        "sha256//" BASE64 ";;sha256//" BASE64,
+        "sha256:" HEX ";x",
+    };
+    char line[1500];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(line, sizeof line, "h -T -a a -o o --pin %s", bad[i]);
+        refused(line);
+    }
+    (void)snprintf(line, sizeof line, "h -T -a a -o o");
+    for (int i = 0; i < CMD_PINS_MAX; i++)
+        strcat(line, " --pin sha256//" ZEROS);
+    assert_int_equal(parse(line), 0);
+    strcat(line, " --pin sha256//" ZEROS);
+    refused(line);
+    assert_non_null(strstr(o.error, "more than 16"));
+}
+
+static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
+    static const char *const bad[] = {
+        "--tls-name .",
+        "--tls-name a..b",
+        "--tls-name -x",
+        "--tls-name host:995",
+        "--tls-name [::1]",
+        "--tls-name fe80::1%eth0",
+        "--tls-name ho/st",
+        "--tls-name *.example.org",
+        "--tls-name h --tls-name h",
+        "--now now",
+        "--now 2026-13-01T00:00:00Z",
+        "--now 2026-02-29T00:00:00Z",
+        "--now 2026-11-25T12:00:00",
+        "--now 2026-11-25T24:00:00Z",
+        "--now 1969-12-31T23:59:59Z",
+        "--now 1795604400",
+        "--iobuf 540",
+        "--iobuf 0",
+        "--iobuf -541",
+        "--iobuf 65537",
+        "--iobuf 4k",
+        "--mfln 256",
+        "--mfln 513",
+        "--mfln 8192",
+        "--mfln 0",
+        "--mfln None",
+        "--mfln 512 --mfln none",
+        "--mfln 512 --iobuf 540",
+        "--mfln 1024 --iobuf 1052", /* its records do not fit */
+        "-c f -c g",
+        "-C f -C g",
+        "-T",
+    };
+    char line[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(line, sizeof line, "h -T -a a -o o %s", bad[i]);
+        refused(line);
+    }
+    refused("h -T -a a -o o --tls-name m\xc3\xbcller.example");
+    assert_non_null(strstr(o.error, "xn--"));
+    assert_int_equal(parse("h -T -a a -o o --mfln 1024 --iobuf 1053"), 0);
+}
+
+static void tls_options_in_clear_text(void **state) { /* [L1] */
+    static const char *const words[] = {"-c f", "-C d", ("--pin sha256:" HEX), "--tls-name h", "--now 2026-11-25T12:00:00Z", "--mfln none"};
+    char line[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        (void)snprintf(line, sizeof line, "h -a a -o o %s", words[i]);
+        refused(line);
+        assert_non_null(strstr(o.error, " is given without -T or -S"));
+        (void)snprintf(line, sizeof line, "pop3://h -a a -o o %s", words[i]);
+        refused(line);
+        (void)snprintf(line, sizeof line, "h -a a -o o %s -S", words[i]);
+        if (parse(line)) fail_msg("%s: %s", line, o.error);
+    }
+}
+
+static void no_insecure_mode(void **state) { /* [D48] */
+    (void)state;
+    refused("h -T -a a -o o --insecure");
+    assert_non_null(strstr(o.error, "--insecure"));
+    assert_non_null(strstr(o.advice, "--pin"));
+    refused("h -T -a a -o o --insecure=yes");
+    refused("h -a a -o o --insecure");
 }
 
 static void contradictions_and_repetitions(void **state) { /* [L1] */
@@ -244,7 +385,7 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
     assert_int_equal(cmd_options_parse(&o, 6, empty), -1);
     assert_int_equal(cmd_options_parse(&o, 6, space), -1);
     refused("-a a -o o m\xc3\xbcller.example");
-    assert_non_null(strstr(o.advice, "xn--"));
+    assert_non_null(strstr(o.error, "xn--"));
     memset(name, 'a', sizeof name - 1); /* 256 octets */
     name[sizeof name - 1] = '\0';
     (void)snprintf(line, sizeof line, "-a a -o o %s", name);
@@ -255,7 +396,9 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
 
 static void errors_echo_no_value(void **state) { /* [E13] */
     static const char *const lines[] = {"h -a a -o o --password=s3cret", "h -a a -o o -s3cret", "h s3cret -a a -o o",
-                                        "h -p s3cret -a a -o o", "h:s3cret -a a -o o"};
+                                        "h -p s3cret -a a -o o", "h:s3cret -a a -o o",
+                                        "h -T -a a -o o --pin s3cret", "h -T -a a -o o --tls-name s3cret/", "h -T -a a -o o --now s3cret",
+                                        "h -T -a a -o o --iobuf s3cret", "h -T -a a -o o --mfln s3cret"};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         refused(lines[i]);
@@ -291,6 +434,12 @@ int main(void) {
         cmocka_unit_test(seed_interface_in_any_order),
         cmocka_unit_test(defaults),
         cmocka_unit_test(long_options),
+        cmocka_unit_test(tls_options),
+        cmocka_unit_test(pins),
+        cmocka_unit_test(pins_that_are_refused),
+        cmocka_unit_test(tls_values_that_are_refused),
+        cmocka_unit_test(tls_options_in_clear_text),
+        cmocka_unit_test(no_insecure_mode),
         cmocka_unit_test(contradictions_and_repetitions),
         cmocka_unit_test(missing_and_unknown),
         cmocka_unit_test(numbers_are_strict),

@@ -138,6 +138,7 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
     char tags[256], sasl[256];
     if (j->announced || !d->listing_reached) return;
     j->announced = 1;
+    cmd_tls_announce(j->tls, j->report);
     if (d->has_caps) {
         words(tags, sizeof tags, d->caps.tags, popcl_capa_name);
         words(sasl, sizeof sasl, d->caps.sasl, popcl_sasl_name);

@@ -12,6 +12,7 @@
 #include "popcl_posix.h"
 #include "report.h"
 #include "state.h"
+#include "tls.h"
 
 /* The identity of a message whose fate is still open. */
 typedef struct cmd_named {
@@ -25,6 +26,7 @@ typedef struct cmd_job {
     cmd_state *state;
     popcl_store_dir *store; /* NULL unless the action is to fetch */
     popcl *popcl;           /* for its queries */
+    cmd_tls *tls;
     uint32_t (*now_ms)(void *ctx);
     void *clock;
     /* results */

@@ -25,8 +25,9 @@
 #include "report.h"
 #include "state.h"
 #include "system.h"
+#include "tls.h"
 
-#define IOBUF_OCTETS 65536u
+#define IOBUF_TLS    POPCL_IOBUF_SIZE(16384) /* each server's records fit */
 #define PLAN_OCTETS  65536u
 #define STOP_MS      5000u
 #define DRAIN_OCTETS (64u << 20) /* of a refused message: cheaper than a new session */
@@ -41,7 +42,8 @@ static struct run {
     popcl popcl;
     popcl_store_dir *store;
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", for people */
-    unsigned char iobuf[IOBUF_OCTETS], plan[PLAN_OCTETS];
+    cmd_tls tls;
+    unsigned char iobuf[CMD_IOBUF_MAX], plan[PLAN_OCTETS];
 } run;
 
 /* ---- signals ---- */
@@ -135,10 +137,13 @@ static int finish_output(struct run *r) {
 }
 
 static int show_version(struct run *r) {
-    char text[256];
+    char text[512];
     (void)snprintf(text, sizeof text,
-                   "popcl %s\nBearSSL: hash functions only (%s)\nTLS: no\nlogin: USER/PASS%s\nsizeof(popcl): %lu octets\n", popcl_version(),
-                   POPCL_WITH_APOP ? "SHA-256, MD5" : "SHA-256", POPCL_WITH_APOP ? ", APOP" : "", (unsigned long)sizeof(popcl));
+                   "popcl %s\nTLS: POP3S and STLS, TLS 1.2 by BearSSL\ntrust anchors compiled in: %lu\nlogin: USER/PASS%s\n"
+                   "octets of memory: job %lu, TLS %lu, record buffer %lu, with TLS %lu, plan %lu\n",
+                   popcl_version(), (unsigned long)cmd_tls_compiled_anchors(), POPCL_WITH_APOP ? ", APOP" : "", (unsigned long)sizeof(popcl),
+                   (unsigned long)sizeof(popcl_tls_host_storage), (unsigned long)CMD_IOBUF_MAX, (unsigned long)IOBUF_TLS,
+                   (unsigned long)PLAN_OCTETS);
     cmd_report_print(&r->report, text);
     return finish_output(r);
 }
@@ -226,7 +231,10 @@ static popcl_config configure(struct run *r) {
     cfg.secret.octets = r->auth.secret;
     cfg.secret.len = r->auth.secret_len;
     cfg.iobuf = r->iobuf;
-    cfg.iobuf_len = sizeof r->iobuf;
+    cfg.iobuf_len = o->iobuf_len ? o->iobuf_len : o->security == POPCL_CLEAR ? sizeof r->iobuf : IOBUF_TLS;
+    if (o->security != POPCL_CLEAR) cfg.tls = &r->tls.tls;
+    cfg.seed = r->tls.seed;
+    cfg.seed_len = sizeof r->tls.seed;
     cfg.plan = r->plan;
     cfg.plan_len = sizeof r->plan;
     cfg.connect_ms = o->connect_ms;
@@ -253,8 +261,8 @@ static void warn_of_clear_text(struct run *r) {
                        r->options.auth == POPCL_AUTH_APOP ? "user name and mail" : "user name, password and mail", r->server);
 }
 
-/* Runs the job; *d tells how it went. */
-static void run_session(struct run *r, popcl_diag *d) {
+/* Runs the job; *d tells how it went, and special what only TLS knows of it. */
+static void run_session(struct run *r, popcl_diag *d, char *special, size_t special_len) {
     static const int families[] = {[CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
     popcl_net net = popcl_posix;
     transport t = {.dial = r->options.dial, .report = &r->report};
@@ -267,11 +275,13 @@ static void run_session(struct run *r, popcl_diag *d) {
     r->job.state = &r->state;
     r->job.store = r->store;
     r->job.popcl = &r->popcl;
+    r->job.tls = &r->tls;
     r->job.now_ms = net.now_ms;
     r->job.clock = &t;
     popcl_config cfg = configure(r);
     (void)popcl_run(&r->popcl, &cfg, &net, &t);
     popcl_get_diag(&r->popcl, d);
+    cmd_tls_explain(&r->tls, d->err, &r->report, special, special_len);
     popcl_wipe(&r->popcl);
 }
 
@@ -285,7 +295,7 @@ static void print_count(struct run *r, uint32_t stored) {
 }
 
 /* Says how the session ended; returns its exit code. */
-static int tell_result(struct run *r, const popcl_diag *d) {
+static int tell_result(struct run *r, const popcl_diag *d, const char *special) {
     const cmd_options *o = &r->options;
     if (d->listing_reached && d->listed < d->in_maildrop && popcl_err_class(d->err) == POPCL_CLASS_DONE)
         cmd_report_warning(&r->report, "the server counts %lu messages and lists %lu of them", (unsigned long)d->in_maildrop,
@@ -301,14 +311,14 @@ static int tell_result(struct run *r, const popcl_diag *d) {
         cmd_report_note(&r->report, "%s: stopped by a signal; run again for the rest", r->server);
         return CMD_EXIT_SIGNAL + (int)stop;
     }
-    cmd_report_result(&r->report, d, r->server, popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->job.disk : "");
+    cmd_report_result(&r->report, d, r->server, popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->job.disk : special);
     return cmd_exit_code(d->err);
 }
 
 /* The session's own failure counts; else that of the record; else that of standard output. */
-static int finish(struct run *r, const popcl_diag *d) {
+static int finish(struct run *r, const popcl_diag *d, const char *special) {
     cmd_job_end(&r->job, d);
-    int code = tell_result(r, d);
+    int code = tell_result(r, d, special);
     if (d->err == POPCL_ERR_NO_TOP && !r->options.only_new) cmd_state_forget_due(&r->state);
     int state_code = cmd_state_end(&r->state, d->deletions == POPCL_DELETED);
     if (state_code) {
@@ -324,24 +334,19 @@ static int finish(struct run *r, const popcl_diag *d) {
 static int perform(struct run *r) {
     popcl_diag d;
     const cmd_options *o = &r->options;
+    char special[600];
     int code;
-#ifndef POPCL_WITH_TLS
-    if (o->security != POPCL_CLEAR) {
-        cmd_report_error(&r->report, popcl_err_what(POPCL_ERR_NO_TLS), popcl_err_cause(POPCL_ERR_NO_TLS),
-                         popcl_err_advice(POPCL_ERR_NO_TLS));
-        return cmd_exit_code(POPCL_ERR_NO_TLS);
-    }
-#endif
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial, (unsigned)o->port);
-    if ((code = load_auth(r)) != 0 || (code = open_store(r)) != 0 || (code = open_state(r)) != 0) return code;
+    if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0) return code;
+    if ((code = open_store(r)) != 0 || (code = open_state(r)) != 0) return code;
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
     r->report.trace_fd = trace;
     if (trace >= 0) r->report.terminal = 0;
     if (o->security == POPCL_CLEAR) warn_of_clear_text(r);
     catch_signals();
-    run_session(r, &d);
-    code = finish(r, &d);
+    run_session(r, &d, special, sizeof special);
+    code = finish(r, &d, special);
     cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
     return code;
 }
@@ -351,6 +356,7 @@ static void clean_up(struct run *r) {
     if (r->report.trace_fd > STDERR_FILENO) (void)close(r->report.trace_fd);
     popcl_store_dir_close(r->store);
     cmd_state_close(&r->state);
+    cmd_tls_close(&r->tls);
     cmd_auth_wipe(&r->auth);
 }
 

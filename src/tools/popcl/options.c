@@ -3,13 +3,16 @@
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "utc.h"
+
 #define SEE_HELP "popcl --help shows the options"
 #define S_MAX    (POPCL_MS_MAX / 1000u)
+
+#define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* of a record buffer, beside the text */
 
 /* Notes what is wrong; the first one stays. */
 static int wrong(cmd_options *o, const char *before, const char *name, const char *after, const char *advice) {
@@ -89,6 +92,44 @@ static int set_trace(cmd_options *o, const char *value) {
     return 0;
 }
 
+/* One pin, or several parted by semicolons, as curl takes them. */
+static int set_pin(cmd_options *o, const char *value) {
+    for (const char *p = value;; p++) {
+        size_t n = strcspn(p, ";");
+        if (o->pins_len == CMD_PINS_MAX) return wrong(o, "--pin", "", " names more than 16 keys", "give only the keys that the server may have");
+        if (cmd_pin_read(p, n, o->pins[o->pins_len]))
+            return wrong(o, "--pin", "", " wants sha256: and 64 hexadecimal digits, or sha256// and base64",
+                         "openssl pkey -pubin -outform DER -in KEY.pem | sha256sum makes the digits of a server's public key");
+        o->pins_len++;
+        p += n;
+        if (!*p) return 0;
+    }
+}
+
+static int set_tls_name(cmd_options *o, const char *value) {
+    size_t n = strlen(value);
+    const char *what = strchr(value, ':') ? cmd_hostname_read_ipv6(o->tls_name, NULL, value, n) : cmd_hostname_read(o->tls_name, value, n);
+    return what ? wrong(o, "--tls-name ", what, "", "give the host name or the address that the certificate has, without a port") : 0;
+}
+
+static int set_now(cmd_options *o, const char *value) {
+    if (pop_utc_read(value, &o->now_s) == 0 && o->now_s >= 0) return 0;
+    return wrong(o, "--now", "", " wants a time like 2026-11-25T12:00:00Z, from 1970 on", "leave it out where the clock is right");
+}
+
+static int set_iobuf(cmd_options *o, const char *value) {
+    o->iobuf_len = (uint32_t)number(value, CMD_IOBUF_MAX);
+    return o->iobuf_len >= CMD_IOBUF_MIN ? 0 : wrong(o, "--iobuf", "", " wants octets, 541 to 65536", "16413 octets are enough for every server");
+}
+
+static int set_mfln(cmd_options *o, const char *value) {
+    uint64_t n = number(value, 4096);
+    o->ask_no_fragment = strcmp(value, "none") == 0;
+    o->fragment = (uint16_t)n;
+    if (o->ask_no_fragment || (n >= 512 && (n & (n - 1)) == 0)) return 0;
+    return wrong(o, "--mfln", "", " wants 512, 1024, 2048, 4096 or none", SEE_HELP);
+}
+
 /* ---- the tables ---- */
 
 /* What an option does with its value. OWN rows have a function; the others say which field they set. */
@@ -97,6 +138,7 @@ typedef enum option_kind {
     TEXT,       /* a const char * */
     SECONDS,    /* whole seconds, to a uint32_t of milliseconds */
     OWN,        /* row->set */
+    OWN_MANY,   /* the same, and may come again */
     OWN_OR_NONE /* row->set; the value may be missing, and comes only as --name=value */
 } option_kind;
 
@@ -113,9 +155,9 @@ typedef struct option_row {
 
 /* clang-format off */
 enum option_id {
-    OPT_AUTH_FILE, OPT_OUT, OPT_NEW, OPT_DELETE, OPT_PORT, OPT_TLS, OPT_STLS, OPT_CERT_FILE, OPT_CERT_DIR, OPT_IPV4, OPT_IPV6,
-    OPT_IDLE, OPT_CONNECT, OPT_TOTAL, OPT_AUTH, OPT_NO_CAPA, OPT_LIMIT, OPT_MAX_SIZE, OPT_LIST, OPT_CHECK, OPT_VERBOSE, OPT_QUIET,
-    OPT_TRACE, OPT_HELP, OPT_VERSION, OPTIONS
+    OPT_AUTH_FILE, OPT_OUT, OPT_NEW, OPT_DELETE, OPT_PORT, OPT_TLS, OPT_STLS, OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW,
+    OPT_IPV4, OPT_IPV6, OPT_IDLE, OPT_CONNECT, OPT_TOTAL, OPT_AUTH, OPT_NO_CAPA, OPT_LIMIT, OPT_MAX_SIZE, OPT_LIST, OPT_CHECK, OPT_IOBUF,
+    OPT_MFLN, OPT_VERBOSE, OPT_QUIET, OPT_TRACE, OPT_HELP, OPT_VERSION, OPTIONS
 };
 
 #define FIELD(name) offsetof(cmd_options, name)
@@ -125,10 +167,13 @@ static const option_row options[OPTIONS] = {
     [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "", "only messages that were not fetched before"},
     [OPT_DELETE] = {NULL, 'd', FLAG, 1, FIELD(delete), NULL, "", "delete from the server what was stored, and only that"},
     [OPT_PORT] = {NULL, 'p', OWN, 0, 0, set_port, " PORT", "port; default 110, with -T 995"},
-    [OPT_TLS] = {NULL, 'T', FLAG, POPCL_TLS, FIELD(security), NULL, "", "POP3S: TLS from the first octet (not in this build)"},
-    [OPT_STLS] = {NULL, 'S', FLAG, POPCL_STLS, FIELD(security), NULL, "", "STLS: change to TLS before login (not in this build)"},
-    [OPT_CERT_FILE] = {NULL, 'c', TEXT, 0, FIELD(cert_file), NULL, " FILE", "trust the certificates in this PEM file; with -T or\n-S"},
-    [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR", "trust the certificates in this directory; with -T or\n-S"},
+    [OPT_TLS] = {NULL, 'T', FLAG, POPCL_TLS, FIELD(security), NULL, "", "POP3S: TLS from the first octet"},
+    [OPT_STLS] = {NULL, 'S', FLAG, POPCL_STLS, FIELD(security), NULL, "", "STLS: change to TLS before login, or end"},
+    [OPT_CERT_FILE] = {NULL, 'c', TEXT, 0, FIELD(cert_file), NULL, " FILE", "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
+    [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR", "the same with the files of a directory, whatever they\nare called"},
+    [OPT_PIN] = {"pin", 0, OWN_MANY, 0, 0, set_pin, " PIN", "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its SubjectPublicKeyInfo.\nMay be repeated: one of them. See Trust below"},
+    [OPT_TLS_NAME] = {"tls-name", 0, OWN, 0, 0, set_tls_name, " NAME", "the certificate must be for NAME instead of SERVER"},
+    [OPT_NOW] = {"now", 0, OWN, 0, 0, set_now, " TIME", "check certificates as at TIME (2026-11-25T12:00:00Z),\nfor machines without a clock; default: the clock"},
     [OPT_IPV4] = {NULL, '4', FLAG, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {NULL, '6', FLAG, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S", "give up after S seconds without progress; default 60"},
@@ -140,6 +185,8 @@ static const option_row options[OPTIONS] = {
     [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES", "leave larger messages on the server; 500000, or with\nk, M, G for 1024, 1024^2, 1024^3 octets"},
     [OPT_LIST] = {"list", 0, FLAG, CMD_LIST, FIELD(action), NULL, "", "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
     [OPT_CHECK] = {"check", 0, FLAG, CMD_CHECK, FIELD(action), NULL, "", "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+    [OPT_IOBUF] = {"iobuf", 0, OWN, 0, 0, set_iobuf, " BYTES", "read as a small machine does, with a record buffer of\nso many octets: 541 to 65536"},
+    [OPT_MFLN] = {"mfln", 0, OWN, 0, 0, set_mfln, " N", "with -T or -S: ask for records of at most N octets,\n512, 1024, 2048 or 4096, or none: do not ask.\nDefault: what fits the record buffer"},
     [OPT_VERBOSE] = {NULL, 'v', FLAG, 1, FIELD(verbose), NULL, "", "say what is done"},
     [OPT_QUIET] = {NULL, 'q', FLAG, 1, FIELD(quiet), NULL, "", "no warnings, notes or progress; errors are still said"},
     [OPT_TRACE] = {"trace", 0, OWN_OR_NONE, 0, 0, set_trace, "[=FILE]", "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
@@ -159,6 +206,18 @@ static const struct {
     {OPT_LIST, OPT_DELETE, "--list and -d"}, {OPT_CHECK, OPT_DELETE, "--check and -d"},
 };
 
+/* Options that mean nothing in clear text. */
+static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW, OPT_MFLN};
+
+/* Options that there are not, and will not be: people ask for them, and are told what to do instead. */
+static const struct {
+    const char *name, *what, *advice;
+} refused[] = {
+    {"insecure", "there is no --insecure: TLS with an unchecked certificate hands the password to whoever answers",
+     "for a server that no authority vouches for, give its certificate with -c, or the hash of its key with --pin"},
+    {"password", "there is no --password: others can see a command line", "user name and password stand in the file of -a"},
+};
+
 static int has(const cmd_options *o, enum option_id id) {
     return (int)(o->given >> id & 1);
 }
@@ -169,45 +228,18 @@ static int bad_server(cmd_options *o, const char *what) {
     return wrong(o, "the server's name ", what, "", "give HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT");
 }
 
-/* Splits "name%scope", checks and shortens the address. */
 static int set_ipv6_host(cmd_options *o, const char *p, size_t n) {
-    char text[INET6_ADDRSTRLEN + 1 + CMD_SCOPE_MAX + 1];
-    struct in6_addr address;
-    if (n >= sizeof text) return bad_server(o, "is no IPv6 address");
-    memcpy(text, p, n);
-    text[n] = '\0';
-    char *scope = strchr(text, '%');
-    if (scope) {
-        *scope++ = '\0';
-        size_t len = strlen(scope);
-        if (len == 0 || len > CMD_SCOPE_MAX || strspn(scope, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") != len)
-            return bad_server(o, "has an unusable %scope");
-    }
-    if (inet_pton(AF_INET6, text, &address) != 1) return bad_server(o, "is no IPv6 address");
-    if (!inet_ntop(AF_INET6, &address, o->host, sizeof o->host)) return bad_server(o, "is no IPv6 address");
-    (void)snprintf(o->dial, sizeof o->dial, "%s%s%s", o->host, scope ? "%" : "", scope ? scope : "");
+    char scope[CMD_SCOPE_MAX + 1];
+    const char *what = cmd_hostname_read_ipv6(o->host, scope, p, n);
+    if (what) return bad_server(o, what);
+    (void)snprintf(o->dial, sizeof o->dial, "%s%s%s", o->host, *scope ? "%" : "", scope);
     return 0;
 }
 
-/* A name or an IPv4 address: octets are checked here so that no surprise reaches a resolver or a log. */
 static int set_name(cmd_options *o, const char *p, size_t n) {
-    if (n && p[n - 1] == '.') n--;
-    if (n == 0) return bad_server(o, "is empty");
-    if (n > CMD_HOST_MAX) return bad_server(o, "is longer than 255 octets");
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        int label_end = c == '.';
-        if (c > 127)
-            return wrong(o, "the server's name holds octets above 127", "", "", "give an international name in its xn-- form (A-label)");
-        if (c >= 'A' && c <= 'Z') c = (unsigned char)(c - 'A' + 'a');
-        if (!label_end && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-            return bad_server(o, "holds an octet that no name has");
-        if (label_end && (i == 0 || p[i - 1] == '.' || i + 1 == n)) return bad_server(o, "has an empty part");
-        o->host[i] = (char)c;
-    }
-    o->host[n] = '\0';
-    if (o->host[0] == '-') return bad_server(o, "begins with -");
-    memcpy(o->dial, o->host, n + 1);
+    const char *what = cmd_hostname_read(o->host, p, n);
+    if (what) return bad_server(o, what);
+    memcpy(o->dial, o->host, sizeof o->host);
     return 0;
 }
 
@@ -285,7 +317,7 @@ static int take_seconds(cmd_options *o, const option_row *row, const char *value
 static int take(cmd_options *o, const option_row *row, const char *value) {
     char name[32];
     uint64_t bit = (uint64_t)1 << (row - options);
-    if (o->given & bit) return wrong(o, "", called(row, name), " is given twice", "give each option once");
+    if (o->given & bit && row->kind != OWN_MANY) return wrong(o, "", called(row, name), " is given twice", "give each option once");
     o->given |= bit;
     if (value && !*value) return wrong(o, "", called(row, name), " has an empty value", SEE_HELP);
     unsigned char *field = (unsigned char *)o + row->field;
@@ -313,6 +345,9 @@ static int take_long(cmd_options *o, int argc, char *const argv[], int *at) {
         }
         return take(o, row, value);
     }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (strlen(refused[i].name) == n && memcmp(refused[i].name, text, n) == 0) return wrong(o, refused[i].what, "", "", refused[i].advice);
+    }
     return wrong(o, "there is no such long option", "", "", SEE_HELP);
 }
 
@@ -339,15 +374,19 @@ static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
 
 /* What holds between options, once all are read. */
 static int check_rules(cmd_options *o, const char *server) {
+    char name[32];
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
         if (has(o, exclusive[i].a) && has(o, exclusive[i].b))
             return wrong(o, "", exclusive[i].names, " exclude each other", "give one of them");
     }
     if (!server) return wrong(o, "the server is missing", "", "", "popcl SERVER -a FILE -o DIR; " SEE_HELP);
     if (set_server(o, server)) return -1;
-    if (o->security == POPCL_CLEAR && (o->cert_file || o->cert_dir))
-        return wrong(o, o->cert_file ? "-c" : "-C", "", " is given without -T or -S",
-                     "certificates are for TLS: add -T (POP3S) or -S (STLS)");
+    for (size_t i = 0; o->security == POPCL_CLEAR && i < sizeof for_tls / sizeof *for_tls; i++) {
+        if (has(o, for_tls[i]))
+            return wrong(o, "", called(&options[for_tls[i]], name), " is given without -T or -S", "it is for TLS: add -T (POP3S) or -S (STLS)");
+    }
+    if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
+        return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "", "--iobuf wants 29 octets more than --mfln");
     if (!o->auth_file) return wrong(o, "-a is missing", "", "", "give a file with the lines `username = NAME` and `password = SECRET`");
     if (!o->out_dir && o->action == CMD_FETCH) return wrong(o, "-o is missing", "", "", "give the directory for the messages");
     if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
@@ -358,6 +397,7 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
     const char *server = NULL;
     int only_servers = 0; /* behind "--" */
     memset(o, 0, sizeof *o);
+    o->now_s = -1;
     o->idle_ms = 60000;
     o->connect_ms = 30000;
     o->total_ms = 86400000; /* a server that gives an octet a minute must not hold a run for ever */
@@ -386,8 +426,9 @@ static const char help_head[] = "popcl fetches mail over POP3 and stores each me
                                 "\n"
                                 "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
                                 "\n"
-                                "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT.\n"
-                                "Options stand before or after it; -- ends them.\n"
+                                "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL: pop3://HOST:PORT,\n"
+                                "pop3s://HOST:PORT (which means -T). Options stand before or after it;\n"
+                                "-- ends them.\n"
                                 "\n";
 
 static const char help_tail[] = "\n"
@@ -397,20 +438,29 @@ static const char help_tail[] = "\n"
                                 "What -n knows is kept in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else\n"
                                 ".popcl in the directory of -o: a file for each user, host and port.\n"
                                 "\n"
-                                "Without -T or -S everything travels in clear, the password too.\n"
+                                "Trust\n"
+                                "Without -T or -S everything travels in clear, the password too. With them\n"
+                                "nothing ever falls back to clear text, and no password is sent before the\n"
+                                "server's certificate was checked: its chain, its name and its dates. Trusted\n"
+                                "are the authorities of -c and -C; without both, those compiled into popcl\n"
+                                "(--version tells); without any, those of SSL_CERT_FILE and SSL_CERT_DIR;\n"
+                                "without both, the system's. With --pin but neither -c nor -C no authority is\n"
+                                "needed: the key alone vouches for the server; name and dates are still checked.\n"
+                                "With --pin and -c or -C both must hold.\n"
                                 "\n"
                                 "Exit codes\n"
-                                "   0  done, also when there was nothing new       74  disk or output failed\n"
-                                "   1  --check found nothing new                   75  try again later; or some\n"
-                                "  64  usage                                           messages failed\n"
-                                "  66  the file of -a cannot be opened             76  server broke the protocol\n"
-                                "  68  server's name not found                     77  login refused\n"
-                                "  69  server or service unavailable               78  the file of -a is wrong\n"
-                                "  73  a file or directory cannot be created      129, 130, 143  signals\n"
+                                "   0  done, also when there was nothing new       75  try again later; or some\n"
+                                "   1  --check found nothing new                       messages failed\n"
+                                "  64  usage                                       76  server broke the protocol\n"
+                                "  66  a file of -a, -c or -C cannot be opened     77  login refused\n"
+                                "  68  server's name not found                     78  the file of -a is wrong\n"
+                                "  69  server or service unavailable               79  a certificate is refused\n"
+                                "  73  a file or directory cannot be created       80  TLS failed\n"
+                                "  74  disk or output failed                      129, 130, 143  signals\n"
                                 "\n"
                                 "Example\n"
                                 "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
-                                "  popcl mail.example.org -n -a auth -o mail\n";
+                                "  popcl mail.example.org -T -n -a auth -o mail\n";
 
 /* "  -p PORT" or "      --limit N", filled up to the column where the text begins. */
 static void put_row(const option_row *row, void (*put)(void *ctx, const char *text), void *ctx) {

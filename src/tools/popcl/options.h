@@ -6,13 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hostname.h"
+#include "pin.h"
 #include "popcl.h"
 
 typedef enum cmd_action { CMD_FETCH, CMD_LIST, CMD_CHECK, CMD_HELP, CMD_VERSION } cmd_action;
 typedef enum cmd_family { CMD_ANY_FAMILY, CMD_IPV4, CMD_IPV6 } cmd_family;
 
-#define CMD_HOST_MAX  255
-#define CMD_SCOPE_MAX 31
+#define CMD_PINS_MAX  16
+#define CMD_IOBUF_MIN POPCL_IOBUF_SIZE(512)
+#define CMD_IOBUF_MAX 65536u
 
 typedef struct cmd_options {
     char host[CMD_HOST_MAX + 1]; /* names the account: lower case, no trailing dot, an IPv6 address in its shortest form */
@@ -27,6 +30,13 @@ typedef struct cmd_options {
     uint32_t idle_ms, connect_ms, total_ms;                              /* never 0 after parse */
     uint64_t max_size;                                                   /* octets; 0: no limit */
     uint32_t limit;                                                      /* messages; 0: no limit */
+    char tls_name[CMD_HOST_MAX + 1];                                     /* as host; "": the certificate must be for host */
+    unsigned char pins[CMD_PINS_MAX][POPCL_PIN_LEN];
+    size_t pins_len;
+    int64_t now_s;                                                       /* Unix seconds; negative: the clock tells */
+    uint32_t iobuf_len;                                                  /* octets; 0: as is best */
+    uint16_t fragment;                                                   /* of popcl_tls: --mfln; 0: as large as the buffer allows */
+    uint8_t ask_no_fragment;                                             /* likewise */
     char error[128];                                                     /* parse failed: what is wrong, and */
     const char *advice;                                                  /* what to do instead */
     uint64_t given;                                                      /* private: options seen, a bit each */

@@ -177,7 +177,7 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
 /* ---- results ---- */
 
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special) {
-    char what[1024], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
+    char what[1536], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
     if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
     /* What a server said counts where it answered this command, or nothing that was asked (its greeting, its good-bye). */

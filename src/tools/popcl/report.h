@@ -16,6 +16,7 @@ enum cmd_exit {
     CMD_EXIT_DONE = 0,
     CMD_EXIT_NOTHING_NEW = 1,
     CMD_EXIT_USAGE = 64,
+    CMD_EXIT_NO_INPUT = 66,
     CMD_EXIT_HOST = 68,
     CMD_EXIT_UNAVAILABLE = 69,
     CMD_EXIT_CREATE = 73,
