@@ -334,12 +334,13 @@ static int compare_anchors(const br_x509_trust_anchor *l, const br_x509_trust_an
     return order ? order : (l->flags > r->flags) - (l->flags < r->flags);
 }
 
-/* Those of one name and key beside each other, the one that is valid longest first. */
+/* Those of one name and key beside each other, the one that is valid longest first, then the newest. */
 static int by_anchor(const void *left, const void *right) {
     const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
     int order = compare_anchors(&l->anchor, &r->anchor);
     if (order) return order;
     if (l->not_after != r->not_after) return l->not_after > r->not_after ? -1 : 1;
+    if (l->not_before != r->not_before) return l->not_before > r->not_before ? -1 : 1;
     return memcmp(l->sha256, r->sha256, sizeof l->sha256);
 }
 

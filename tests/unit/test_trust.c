@@ -1,0 +1,342 @@
+/* test_trust - the trust store at run time and the seed: files, directories of every make, and what is an error instead of a smaller store. */
+#define _DEFAULT_SOURCE 1
+#define _POSIX_C_SOURCE 200809L
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "make_cert.h"
+#include "popcl_posix_tls.h"
+#include "utc.h"
+
+#define NOW INT64_C(1795600000) /* November 2026 */
+
+static char root[64], why[POPCL_POSIX_WHY];
+static popcl_posix_trust t;
+
+/* ---- a folder for each test ---- */
+
+static int begin(void **state) {
+    (void)state;
+    (void)unsetenv("SSL_CERT_FILE");
+    (void)unsetenv("SSL_CERT_DIR");
+    (void)snprintf(root, sizeof root, "/tmp/popcl-trust-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int end(void **state) {
+    char command[128];
+    (void)state;
+    popcl_posix_trust_free(&t);
+    (void)snprintf(command, sizeof command, "rm -rf %s", root);
+    return system(command); /* NOLINT */
+}
+
+static const char *path(const char *name) {
+    static char paths[4][160];
+    static unsigned next;
+    char *p = paths[next++ % 4];
+    (void)snprintf(p, sizeof paths[0], "%s/%s", root, name);
+    return p;
+}
+
+static void write_octets(const char *name, const void *p, size_t n) {
+    FILE *f = fopen(path(name), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(p, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void write_text(const char *name, const char *text) {
+    write_octets(name, text, strlen(text));
+}
+
+static void write_pem(const char *name, const cert_wish *w) {
+    static char text[2 * CERT_MAX];
+    write_octets(name, text, make_pem(text, w));
+}
+
+#define PEM(name_, ...) write_pem(name_, &(cert_wish){__VA_ARGS__})
+
+static popcl_posix_trust_error load(const char *file, const char *dir) {
+    popcl_posix_trust_free(&t);
+    return popcl_posix_trust_load(&t, file, dir, NOW, why, sizeof why);
+}
+
+/* Loads, and holds what must hold of every store. */
+static void loads(const char *file, const char *dir, size_t anchors) {
+    if (load(file, dir)) fail_msg("%s", why);
+    assert_string_equal(why, "");
+    assert_int_equal(t.trust.anchors_len, anchors);
+    assert_int_equal(t.trust.pins_len, 0);
+    for (size_t i = 0; i < anchors; i++) {
+        assert_non_null(t.trust.anchors[i].dn.data);
+        assert_int_equal(t.trust.anchors[i].dn.data[1] + 2, t.trust.anchors[i].dn.len);
+    }
+}
+
+static void fails(popcl_posix_trust_error e, const char *word) {
+    if (!strstr(why, word)) fail_msg("\"%s\" lacks \"%s\"", why, word);
+    assert_true(e != POPCL_POSIX_TRUST_OK);
+    assert_null(t.memory);
+    assert_int_equal(t.trust.anchors_len, 0);
+}
+
+#define FAILS(e, load_, word)                                                                                                          \
+    do {                                                                                                                               \
+        assert_int_equal(load_, POPCL_POSIX_TRUST_##e);                                                                                \
+        fails(POPCL_POSIX_TRUST_##e, word);                                                                                            \
+    } while (0)
+
+/* ---- files ---- */
+
+static void a_file_of_pem_or_der(void **state) { /* [H7] */
+    unsigned char der[CERT_MAX];
+    (void)state;
+    PEM("one.pem", .name = "One", .path_len = 1, .not_before = "210101000000Z");
+    loads(path("one.pem"), NULL, 1);
+    assert_int_equal(t.found, 1);
+    assert_int_equal(t.unusable, 0);
+    assert_int_equal(t.trust.path_len[0], 0);
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2021, 1, 1, 0, 0, 0));
+    assert_int_equal(t.trust.anchors[0].flags, BR_X509_TA_CA);
+    assert_int_equal(t.trust.anchors[0].pkey.key.rsa.nlen, 256);
+    write_octets("one.der", der, make_cert(der, &(cert_wish){.key = KEY_P384}));
+    loads(path("one.der"), NULL, 1);
+    assert_int_equal(t.trust.anchors[0].pkey.key.ec.qlen, 97);
+    assert_int_equal(t.trust.path_len[0], POPCL_PATH_ANY);
+}
+
+static void what_cannot_be_used_stays_out(void **state) { /* [H8 H10 H11 H12 H14] */
+    static char text[12 * CERT_MAX];
+    size_t n = 0;
+    (void)state;
+    n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "200101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Expired", .not_before = "230101000000Z", .not_after = "240101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Weak", .rsa_bits = 1024, .not_before = "240101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Other", .key = KEY_P256});
+    write_octets("all.pem", text, n);
+    loads(path("all.pem"), NULL, 2);
+    assert_int_equal(t.found, 6);
+    assert_int_equal(t.unusable, 2);
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0)); /* of those that are in */
+    assert_int_equal(popcl_posix_trust_load(&t, path("all.pem"), NULL, -1, why, sizeof why), 0); /* unknown time: nothing has expired */
+    assert_int_equal(t.trust.anchors_len, 3);
+}
+
+static void what_is_not_valid_yet_stays_in(void **state) { /* [J1] */
+    (void)state;
+    PEM("future.pem", .not_before = "270101000000Z");
+    loads(path("future.pem"), NULL, 1);
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 1, 1, 0, 0, 0));
+}
+
+static void a_leaf_is_direct_trust(void **state) { /* [D50] */
+    (void)state;
+    PEM("leaf.pem", .no_ca = 1);
+    loads(path("leaf.pem"), NULL, 1);
+    assert_int_equal(t.trust.anchors[0].flags, 0);
+}
+
+static void a_file_that_is_none(void **state) { /* [H1 H2] */
+    (void)state;
+    FAILS(MISSING, load(path("nothing.pem"), NULL), "No such file");
+    FAILS(MISSING, load(path("nothing/at/all"), NULL), path("nothing/at/all"));
+    FAILS(UNREADABLE, load(root, NULL), "Is a directory");
+    write_text("empty.pem", "");
+    FAILS(NOTHING, load(path("empty.pem"), NULL), "there is no certificate in");
+    write_text("text.pem", "hello\n");
+    FAILS(NOTHING, load(path("text.pem"), NULL), "there is no certificate in");
+    FAILS(UNREADABLE, load("/dev/zero", NULL), "too large");
+    PEM("expired.pem", .not_after = "240101000000Z");
+    FAILS(NOTHING, load(path("expired.pem"), NULL), "it has expired");
+}
+
+static void a_key_alone_is_no_certificate(void **state) { /* [H6] */
+    (void)state;
+    write_text("key.pem", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
+    FAILS(NOTHING, load(path("key.pem"), NULL), "there is no certificate in");
+    assert_null(strstr(why, "secret"));
+}
+
+/* One that is damaged beside a good one is an error all the same: half a store is none. */
+static void a_damaged_file(void **state) { /* [H4 H5 H18] */
+    static char text[4 * CERT_MAX];
+    unsigned char der[CERT_MAX];
+    (void)state;
+    size_t n = make_pem(text, &(cert_wish){.name = "One"}), m = make_cert(der, &(cert_wish){.name = "Two"});
+    size_t lines = 0;
+    for (size_t i = 0; i < n; i++)
+        lines += text[i] == '\n';
+    char line[32];
+    (void)snprintf(line, sizeof line, "line %zu: ", lines + 1);
+    (void)make_block(text + n, der, m - 1, "CERTIFICATE");
+    write_text("damaged.pem", text);
+    FAILS(DAMAGED, load(path("damaged.pem"), NULL), line);
+    (void)make_block(text + n, der, m, "CERTIFICATE");
+    strstr(text + n, "-----END")[0] = '\0';
+    write_text("cut.pem", text);
+    FAILS(DAMAGED, load(path("cut.pem"), NULL), line);
+    write_octets("cut.der", der, m - 1);
+    FAILS(DAMAGED, load(path("cut.der"), NULL), "cut.der: ");
+}
+
+static void a_why_that_is_short(void **state) {
+    char small[8];
+    (void)state;
+    memset(small, 'x', sizeof small);
+    assert_int_equal(popcl_posix_trust_load(&t, path("nothing"), NULL, NOW, small, sizeof small), POPCL_POSIX_TRUST_MISSING);
+    assert_int_equal(strlen(small), sizeof small - 1);
+    assert_int_equal(popcl_posix_trust_load(&t, path("nothing"), NULL, NOW, NULL, 0), POPCL_POSIX_TRUST_MISSING);
+}
+
+/* ---- directories ---- */
+
+static void ordinary_names(void **state) {
+    (void)state;
+    PEM("a.pem", .name = "A");
+    PEM("b.crt", .name = "B");
+    PEM("no extension", .name = "C");
+    loads(NULL, root, 3);
+}
+
+static void hashed_names_and_links(void **state) {
+    (void)state;
+    PEM("0a1b2c3d.0", .name = "A");
+    loads(NULL, root, 1);
+    PEM("b.pem", .name = "B");
+    assert_int_equal(symlink("b.pem", path("4e5f6071.0")), 0);
+    assert_int_equal(symlink("nothing", path("deadbeef.0")), 0);
+    assert_int_equal(symlink("deadbee0.0", path("deadbee0.0")), 0);
+    assert_int_equal(link(path("b.pem"), path("b2.pem")), 0);
+    loads(NULL, root, 2);
+    assert_int_equal(t.found, 2); /* each file once, by whatever names it goes */
+}
+
+static void only_links(void **state) {
+    (void)state;
+    assert_int_equal(mkdir(path("store"), 0700), 0);
+    PEM("a.pem", .name = "A");
+    assert_int_equal(symlink("../a.pem", path("store/12345678.0")), 0);
+    loads(NULL, path("store"), 1);
+    assert_int_equal(symlink("store", path("link")), 0);
+    loads(NULL, path("link"), 1);
+}
+
+static void odd_files_are_passed_over(void **state) {
+    unsigned char der[CERT_MAX];
+    (void)state;
+    PEM("a.pem", .name = "A");
+    assert_int_equal(mkdir(path("sub"), 0700), 0);
+    PEM("sub/b.pem", .name = "B");
+    assert_int_equal(mkfifo(path("fifo"), 0600), 0);
+    write_text("README", "hello\n");
+    write_text("empty", "");
+    write_octets("cut.der", der, make_cert(der, &(cert_wish){.name = "C"}) - 1);
+    write_text("cut.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n");
+    write_text("unreadable", "x");
+    assert_int_equal(chmod(path("unreadable"), 0), 0);
+    loads(NULL, root, 1);
+    assert_int_equal(t.unusable, 1); /* the cut PEM: it claims to be a certificate */
+}
+
+static void a_directory_that_is_none(void **state) {
+    (void)state;
+    FAILS(MISSING, load(NULL, path("nothing")), "No such file");
+    FAILS(NOTHING, load(NULL, root), "there is no certificate in");
+    PEM("a.pem", .name = "A");
+    FAILS(UNREADABLE, load(NULL, path("a.pem")), "Not a directory");
+}
+
+static void both(void **state) {
+    (void)state;
+    assert_int_equal(mkdir(path("store"), 0700), 0);
+    PEM("file.pem", .name = "File");
+    FAILS(NOTHING, load(path("file.pem"), path("store")), "there is no certificate in");
+    PEM("store/a.pem", .name = "A", .not_after = "240101000000Z");
+    FAILS(NOTHING, load(path("file.pem"), path("store")), "it has expired");
+    PEM("store/b.pem", .name = "B");
+    loads(path("file.pem"), path("store"), 2);
+    FAILS(MISSING, load(path("nothing.pem"), path("store")), "nothing.pem");
+}
+
+/* ---- the system's ---- */
+
+static void named_by_the_environment(void **state) {
+    char dirs[400];
+    (void)state;
+    assert_int_equal(mkdir(path("store"), 0700), 0);
+    PEM("file.pem", .name = "File");
+    PEM("store/a.pem", .name = "A");
+    (void)setenv("SSL_CERT_FILE", path("file.pem"), 1);
+    assert_int_equal(popcl_posix_trust_system(&t, NOW, why, sizeof why), 0);
+    assert_int_equal(t.trust.anchors_len, 1);
+    popcl_posix_trust_free(&t);
+    (void)snprintf(dirs, sizeof dirs, "%s:", path("store"));
+    (void)setenv("SSL_CERT_DIR", dirs, 1);
+    assert_int_equal(popcl_posix_trust_system(&t, NOW, why, sizeof why), 0);
+    assert_int_equal(t.trust.anchors_len, 2);
+    popcl_posix_trust_free(&t);
+    (void)snprintf(dirs, sizeof dirs, "%s:%s", path("store"), path("nothing"));
+    (void)setenv("SSL_CERT_DIR", dirs, 1); /* what was named and is not there is not made up for */
+    FAILS(MISSING, popcl_posix_trust_system(&t, NOW, why, sizeof why), "nothing");
+    (void)unsetenv("SSL_CERT_DIR");
+    (void)setenv("SSL_CERT_FILE", path("nothing"), 1);
+    FAILS(MISSING, popcl_posix_trust_system(&t, NOW, why, sizeof why), "nothing");
+}
+
+static void the_usual_places(void **state) {
+    (void)state;
+    popcl_posix_trust_error e = popcl_posix_trust_system(&t, NOW, why, sizeof why);
+    if (e == POPCL_POSIX_TRUST_OK)
+        assert_true(t.trust.anchors_len > 0 && t.found >= t.trust.anchors_len);
+    else
+        fails(e, "install"); /* a machine without any */
+}
+
+/* ---- the seed ---- */
+
+static void seeds_differ(void **state) { /* [J6] */
+    unsigned char a[600] = {0}, b[600] = {0}, zero[600] = {0};
+    (void)state;
+    assert_int_equal(popcl_posix_seed(a, sizeof a), 0);
+    assert_int_equal(popcl_posix_seed(b, sizeof b), 0);
+    assert_memory_not_equal(a, b, sizeof a);
+    for (size_t at = 0; at + 40 <= sizeof a; at += 40)
+        assert_memory_not_equal(a + at, zero, 40);
+    assert_int_equal(popcl_posix_seed(NULL, 0), 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_of_pem_or_der),
+        TEST(what_cannot_be_used_stays_out),
+        TEST(what_is_not_valid_yet_stays_in),
+        TEST(a_leaf_is_direct_trust),
+        TEST(a_file_that_is_none),
+        TEST(a_key_alone_is_no_certificate),
+        TEST(a_damaged_file),
+        TEST(a_why_that_is_short),
+        TEST(ordinary_names),
+        TEST(hashed_names_and_links),
+        TEST(only_links),
+        TEST(odd_files_are_passed_over),
+        TEST(a_directory_that_is_none),
+        TEST(both),
+        TEST(named_by_the_environment),
+        TEST(the_usual_places),
+        TEST(seeds_differ),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
