@@ -159,7 +159,11 @@ static void command(sim_server *s, char *line) {
         say(s, "+OK");
         say(s, "TOP");
         say(s, "UIDL");
+        if (s->stls && !s->in_tls) say(s, "STLS");
         say(s, ".");
+    } else if (strcmp(line, "STLS") == 0 && s->stls && !s->in_tls && !s->logged_in) {
+        say(s, "+OK begin");
+        s->in_tls = 1;
     } else if (s->logged_in) {
         transaction(s, line, rest);
     } else if (strcmp(line, "USER") == 0) {
@@ -226,7 +230,7 @@ void sim_server_connect(sim_server *s) {
         if (!s->messages[i].gone) s->map[s->numbers++] = i;
     }
     memset(s->marked, 0, sizeof s->marked);
-    s->logged_in = s->user_named = s->over = s->quit_seen = 0;
+    s->logged_in = s->user_named = s->over = s->quit_seen = s->in_tls = 0;
     s->line_n = s->out_n = s->out_at = 0;
     s->listing = s->commands = s->said = s->dele_seen = 0;
     say(s, "%s", s->greeting ? s->greeting : "+OK ready");

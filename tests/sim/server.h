@@ -29,11 +29,12 @@ typedef struct sim_server {
     enum garble { FLIP, REPLACE, DROP, DOUBLE } garble; /* how, with garble_by: a mask or an octet */
     unsigned char garble_by;
     int no_uidl, no_capa, no_top;
+    int stls; /* it has STLS; in_tls is then set with its +OK, and whoever drives it has to shake hands */
     /* of one session */
     uint32_t map[SIM_MESSAGES]; /* number - 1 -> message */
     uint8_t marked[SIM_MESSAGES];
     uint32_t numbers;
-    int logged_in, user_named, over, quit_seen;
+    int logged_in, user_named, over, quit_seen, in_tls;
     char line[512];
     size_t line_n;
     char *out; /* said and not yet taken */

@@ -47,10 +47,17 @@ static enum fault_kind next_call(world *w) {
 
 static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     world *w = ctx;
+    static const tls_peer_setup setup;
     enum fault_kind f = next_call(w);
-    if (strcmp(host, "pop.example") != 0 || port != 110 || limit_ms == 0) world_note(w, "open is given something else");
+    if (strcmp(host, "pop.example") != 0 || port != (w->security == POPCL_TLS ? 995 : 110) || limit_ms == 0)
+        world_note(w, "open is given something else");
     if (f == NET_FAILED || f == NET_EOF) return POPCL_ERR_CONNECT;
     sim_server_connect(&w->server);
+    w->server.stls = w->security == POPCL_STLS;
+    w->in_tls = w->security == POPCL_TLS;
+    w->octets = 0;
+    w->clear_n = 0;
+    if (w->security != POPCL_CLEAR) tls_peer_init(&w->peer, &setup);
     w->open = w->opened = 1;
     return POPCL_OK;
 }
@@ -68,6 +75,81 @@ static int32_t odd_value(enum fault_kind f, size_t n) {
     }
 }
 
+/* ---- TLS between server and transport ---- */
+
+/* What the server says becomes records, as soon as there can be any. */
+static void seal(world *w) {
+    unsigned char text[200];
+    if (!w->in_tls || !tls_peer_open(&w->peer) || tls_peer_waiting(&w->peer)) return;
+    size_t n = sim_server_give(&w->server, text, sizeof text);
+    if (n) tls_peer_say(&w->peer, text, n);
+}
+
+static int cut_off(const world *w) {
+    return w->end_octet && w->octets + 1 >= w->end_octet;
+}
+
+static int ready(world *w) {
+    seal(w);
+    if (cut_off(w) || (w->hold_octet && w->octets + 1 >= w->hold_octet)) return 0;
+    return w->in_tls ? tls_peer_waiting(&w->peer) > 0 : sim_server_ready(&w->server);
+}
+
+static int ended(world *w) {
+    seal(w);
+    if (cut_off(w)) return 1;
+    if (w->hold_octet && w->octets + 1 >= w->hold_octet) return 0;
+    return sim_server_closed(&w->server) && !(w->in_tls && tls_peer_waiting(&w->peer));
+}
+
+static uint32_t up_to(const world *w, uint32_t order, size_t n) {
+    return order && order - 1 - w->octets < n ? order - 1 - w->octets : (uint32_t)n;
+}
+
+static size_t give(world *w, void *p, size_t n) {
+    if (!ready(w)) return 0;
+    n = up_to(w, w->end_octet, up_to(w, w->hold_octet, n));
+    n = w->in_tls ? tls_peer_give(&w->peer, p, n) : sim_server_give(&w->server, p, n);
+    if (w->flip_octet > w->octets && w->flip_octet <= w->octets + n)
+        ((unsigned char *)p)[w->flip_octet - 1 - w->octets] ^= (unsigned char)(1u << w->flip_octet % 8);
+    w->octets += (uint32_t)n;
+    return n;
+}
+
+static void take(world *w, const void *p, size_t n) {
+    unsigned char text[200];
+    if (w->security == POPCL_STLS && w->server.in_tls && !sim_server_ready(&w->server)) w->in_tls = 1; /* and its +OK was read */
+    if (w->security != POPCL_CLEAR && !(w->in_tls && tls_peer_open(&w->peer)) && w->clear_n + n <= sizeof w->clear) {
+        memcpy(w->clear + w->clear_n, p, n);
+        w->clear_n += n;
+    }
+    if (!w->in_tls) {
+        sim_server_take(&w->server, p, n);
+        return;
+    }
+    tls_peer_take(&w->peer, p, n);
+    while ((n = tls_peer_hear(&w->peer, text, sizeof text)) > 0)
+        sim_server_take(&w->server, text, n);
+}
+
+/* [I1] */
+static void check_clear(world *w) {
+    if (w->server.user_named && w->security != POPCL_CLEAR && !w->in_tls) world_note(w, "a login in clear");
+    for (size_t i = 0; i + 4 <= w->clear_n; i++) {
+        if (memcmp(w->clear + i, "fred", 4) == 0) world_note(w, "the user name was sent in clear");
+    }
+    if (world_holds_secret(w->clear, w->clear_n)) world_note(w, "the password was sent in clear");
+}
+
+/* The session's key is nowhere: its first half is looked for. */
+static int holds_key(const world *w, const void *p, size_t n) {
+    const unsigned char *octets = p, *key = w->peer.ssl.eng.session.master_secret;
+    for (size_t i = 0; w->security != POPCL_CLEAR && tls_peer_open(&w->peer) && i + 24 <= n; i++) {
+        if (memcmp(octets + i, key, 24) == 0) return 1;
+    }
+    return 0;
+}
+
 static int32_t net_recv(void *ctx, void *p, size_t n) {
     world *w = ctx;
     enum fault_kind f = next_call(w);
@@ -80,12 +162,12 @@ static int32_t net_recv(void *ctx, void *p, size_t n) {
     }
     if (w->broken) return POPCL_NET_EOF;
     size_t want = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
-    size_t got = sim_server_give(&w->server, p, want);
+    size_t got = give(w, p, want);
     if (got) {
-        if (w->server.quit_seen && sim_server_closed(&w->server)) w->quit_delivered = 1;
+        if (w->server.quit_seen && ended(w) && !cut_off(w)) w->quit_delivered = 1;
         return (int32_t)got;
     }
-    return sim_server_closed(&w->server) ? POPCL_NET_EOF : POPCL_NET_AGAIN;
+    return ended(w) ? POPCL_NET_EOF : POPCL_NET_AGAIN;
 }
 
 static int32_t net_send(void *ctx, const void *p, size_t n) {
@@ -93,12 +175,13 @@ static int32_t net_send(void *ctx, const void *p, size_t n) {
     enum fault_kind f = next_call(w);
     int32_t odd = odd_value(f, n);
     if (!w->open) world_note(w, "send on a closed connection");
-    if (n == 0 || n > POPCL_COMMAND_MAX) world_note(w, "send of %lu octets", (unsigned long)n);
+    if (n == 0 || n > (w->security == POPCL_CLEAR ? POPCL_COMMAND_MAX : WORLD_IOBUF)) world_note(w, "send of %lu octets", (unsigned long)n);
+    if (odd == 0) w->now += 10; /* a transport that is never ready and always says so takes time, too */
     if (odd != 1) return odd;
     if (w->broken) return POPCL_NET_FAILED;
-    size_t take = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
-    sim_server_take(&w->server, p, take);
-    return (int32_t)take;
+    size_t some = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
+    take(w, p, some);
+    return (int32_t)some;
 }
 
 static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
@@ -110,7 +193,7 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     if (f == NET_STOP) return want & POPCL_NET_STOP ? (int32_t)POPCL_NET_STOP : 0;
     int32_t can = 0;
     if (f == NET_AGAIN || f == NET_ZERO) want = 0;
-    if ((want & POPCL_RECV) && (w->broken || sim_server_ready(&w->server) || sim_server_closed(&w->server))) can |= (int32_t)POPCL_RECV;
+    if ((want & POPCL_RECV) && (w->broken || ready(w) || ended(w))) can |= (int32_t)POPCL_RECV;
     if (want & POPCL_SEND) can |= (int32_t)POPCL_SEND;
     if (can == 0) w->now += limit_ms;
     return can;
@@ -335,8 +418,15 @@ static void configure(world *w) {
     w->cfg.auth = POPCL_AUTH_USER;
     w->cfg.iobuf = w->iobuf;
     w->cfg.iobuf_len = sizeof w->iobuf;
-    w->cfg.plan = w->plan;
+    w->cfg.plan = w->plan_len ? w->plan : NULL;
     w->cfg.plan_len = w->plan_len;
+    w->cfg.security = w->security;
+    if (w->security != POPCL_CLEAR) {
+        tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
+        w->cfg.tls = &w->tls;
+        w->cfg.seed = tls_seed;
+        w->cfg.seed_len = sizeof tls_seed;
+    }
     w->cfg.total_ms = w->total_ms;
     w->cfg.passes = w->passes;
     w->cfg.pause_ms = 500; /* popcl_run asks again every 10 ms: enough of that */
@@ -371,9 +461,12 @@ static void check_end(world *w, popcl_err result) {
     if ((w->marked != 0) != (w->fate_all != 0)) world_note(w, "marked messages without a last word, or the reverse");
     if (w->secret_open) world_note(w, "the secret is not released");
     if (world_holds_secret(&w->job, sizeof w->job) || world_holds_secret(w->iobuf, sizeof w->iobuf) ||
-        world_holds_secret(w->plan, sizeof w->plan)) {
+        world_holds_secret(w->plan, sizeof w->plan) || world_holds_secret(&w->storage, sizeof w->storage)) {
         world_note(w, "the password stands in memory after the end"); /* [I9 E17] */
     }
+    if (holds_key(w, &w->storage, sizeof w->storage) || holds_key(w, w->iobuf, sizeof w->iobuf))
+        world_note(w, "the key of TLS stands in memory after the end"); /* [I9] */
+    check_clear(w);
     /* [I5]: jumps and slow calls aside, which are no time that popcl spent waiting */
     int clock_fault = w->fault_kind == CLOCK_FORWARD || w->fault_kind == CLOCK_BACK || w->fault_kind == CLOCK_SLOW;
     if (!clock_fault && w->now - w->started > w->total_ms + POPCL_SETTLE_MS + 1000)
@@ -386,6 +479,7 @@ popcl_err world_session(world *w) {
     w->secret_open = 0;
     w->started = w->now;
     memset(&w->job, 0xa5, sizeof w->job);
+    if (w->security != POPCL_CLEAR) memset(&w->storage, 0xa5, sizeof w->storage);
     for (size_t i = 0; i < w->store_n; i++)
         w->store[i].fresh = 0;
     configure(w);
@@ -398,7 +492,8 @@ popcl_err world_session(world *w) {
     popcl_err result = popcl_run(&w->job, &w->cfg, &net, w);
     check_end(w, result);
     popcl_wipe(&w->job);
-    if (!all_zero(&w->job, sizeof w->job) || !all_zero(w->iobuf, sizeof w->iobuf) || !all_zero(w->plan, w->plan_len)) {
+    if (!all_zero(&w->job, sizeof w->job) || !all_zero(w->iobuf, sizeof w->iobuf) || !all_zero(w->plan, w->plan_len) ||
+        (w->security != POPCL_CLEAR && !all_zero(&w->storage, sizeof w->storage))) {
         world_note(w, "something is left after wipe");
     }
     device_saves(w);
@@ -431,7 +526,11 @@ static void check_store(world *w) {
 
 void world_recover(world *w) {
     uint32_t refuse = w->server.refuse_command, garble = w->server.garble_octet, cut = w->server.cut_octet, stall = w->server.stall_octet;
+    uint8_t security = w->security;
+    if (w->plan_len == 0) w->plan_len = sizeof w->plan;
     w->server.refuse_command = w->server.garble_octet = w->server.cut_octet = w->server.stall_octet = 0;
+    w->flip_octet = w->end_octet = w->hold_octet = 0;
+    w->security = POPCL_CLEAR; /* which does as well, in a thousandth of the time */
     world_fail(w, NO_FAULT, 0, 0);
     int tries = 0;
     popcl_err result;
@@ -444,6 +543,7 @@ void world_recover(world *w) {
         world_note(w, "%lu messages are left", (unsigned long)sim_server_left(&w->server));
     if (w->kind != DELETE_FETCHED && sim_server_left(&w->server) != w->server.count)
         world_note(w, "a message was deleted in a session that keeps");
+    w->security = security;
     w->server.refuse_command = refuse;
     w->server.garble_octet = garble;
     w->server.cut_octet = cut;
@@ -473,4 +573,5 @@ void world_free(world *w) {
         free(w->store[i].text);
     w->store_n = 0;
     sim_server_free(&w->server);
+    tls_peer_free(&w->peer);
 }

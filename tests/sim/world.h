@@ -1,4 +1,4 @@
-/* world - everything round a job, simulated: a transport over the server, a clock, a store that loses what is not durable, and a device
+/* world - everything round a job, simulated: a transport over the server, with TLS in between where it is wanted, a clock, a store that loses what is not durable, and a device
  * that remembers what it fetched. Every call that popcl makes is counted, and one of them (or all from it on) can fail in a chosen way, or
  * be the last before the power goes. Each run is held to the invariants; the first broken one stands in `fault`. */
 #ifndef TESTS_SIM_WORLD_H
@@ -9,8 +9,18 @@
 #include "popcl_net.h"
 #include "popcl_seen.h"
 #include "server.h"
+#include "tls_client.h"
+#include "tls_peer.h"
 
-enum { WORLD_IOBUF = 512, WORLD_PLAN = 400, WORLD_STORED = 256, WORLD_SEEN = 64 };
+enum { WORLD_IOBUF = POPCL_IOBUF_SIZE(512), WORLD_PLAN = 400, WORLD_STORED = 256, WORLD_SEEN = 64 };
+
+/* Of the places where a session with TLS can fail, each so many-th one is tried: all of them, but for builds that are slow or run beside
+ * others. Prime, so that it is not the same octet of each record. */
+#if defined __SANITIZE_ADDRESS__ || POPCL_WINDOW > 1
+#define WORLD_STEP 7u
+#else
+#define WORLD_STEP 1u
+#endif
 
 enum session_kind { KEEP, DELETE_FETCHED, NEW_ONLY, KINDS };
 
@@ -56,7 +66,12 @@ typedef struct world {
     size_t chunk; /* octets that recv and send move at most */
     uint32_t total_ms;
     uint16_t passes;
-    size_t plan_len;
+    size_t plan_len; /* 0: what is left of the TLS storage */
+    uint8_t security; /* popcl_security */
+    /* orders for the transport in a session with TLS: 0 is never, else the n-th octet to the client */
+    uint32_t flip_octet; /* has a wrong bit */
+    uint32_t end_octet;  /* before it the connection ends */
+    uint32_t hold_octet; /* before it nothing more comes */
     /* the fault */
     enum fault_kind fault_kind;
     uint32_t fault_at; /* the n-th call, 0: none */
@@ -66,6 +81,11 @@ typedef struct world {
     /* the transport and the clock */
     uint32_t now, started;
     int open, broken, opened, closed, quit_delivered;
+    tls_peer peer;
+    int in_tls; /* the server waits for a ClientHello, or more came of it */
+    uint32_t octets;           /* to the client */
+    unsigned char clear[2048]; /* what the client sent before the handshake was complete */
+    size_t clear_n;
     /* the store */
     stored store[WORLD_STORED];
     size_t store_n;
@@ -80,6 +100,8 @@ typedef struct world {
     popcl job;
     popcl_config cfg;
     unsigned char iobuf[WORLD_IOBUF], plan[WORLD_PLAN];
+    popcl_tls tls;
+    popcl_tls_host_storage storage;
     int secret_open, secret_released;
     uint32_t fates, marked;
     int fate_all;
