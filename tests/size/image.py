@@ -67,16 +67,17 @@ def bearssl_library(flags):
         include = [f"-I{tree}/inc", f"-I{tree}/src"]
         objects = compile_all(sources, folder, flags + BEARSSL_FLAGS + include)
         part = f"{archive}.{os.getpid()}"
-        run([size.TOOL + "ar", "qcs", part, *objects])
+        run([size.TOOL + "gcc-ar", "qcs", part, *objects])  # which also takes objects of -flto
         os.replace(part, archive)
     return tree, archive
 
 
 class Image:
-    """A linked program. `octets` maps (whose, file) to what the file brought into flash: its code and constants, padding included."""
+    """A linked program. `octets` maps (whose, file) to what the file brought into flash: its code and constants, padding included.
+    `files` has the files of a function's name, of which several may have one."""
 
     def __init__(self, path):
-        self.path, self.octets = path, {}
+        self.path, self.octets, self.files = path, {}, {}
         with open(path[:-4] + ".map", encoding="utf-8") as text:
             self.read(text.read())
 
@@ -91,6 +92,7 @@ class Image:
                 last = match.group(3) or last
                 key = self.whose(last)
                 self.octets[key] = self.octets.get(key, 0) + int(match.group(2), 16)
+                self.files.setdefault(match.group(1).removeprefix(".text."), set()).add(key[1])
 
     @staticmethod
     def whose(path):
@@ -109,14 +111,14 @@ class Image:
         return {line.split()[2]: line.split()[1] for line in run([size.TOOL + "nm", self.path]).splitlines() if len(line.split()) == 3}
 
     def functions_with(self, instructions):
-        """Names of functions that hold one of the instructions."""
-        found, function = set(), ""
+        """{function: its files} of functions that hold one of the instructions."""
+        found, function = {}, ""
         pattern = re.compile(r"\t(" + "|".join(instructions) + r")\b")
         for line in run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", self.path]).splitlines():
             start = re.match(r"[0-9a-f]+ <(.*)>:$", line)
             function = start.group(1) if start else function
             if pattern.search(line):
-                found.add(function)
+                found[function] = self.files.get(function, set())
         return found
 
 
@@ -139,8 +141,8 @@ def fetch_image(folder, profile, cpu, **more):
     with open("tests/size/fetch.c", encoding="utf-8") as text:
         device = sorted(set(re.findall(r"\bdevice_\w+", text.read())))
     start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}=0" for name in device]]
-    return link(folder, f"fetch-{profile}-{re.sub(r'[^a-z0-9]', '', cpu.lower())}", ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0"],
-                [f"-DPROFILE={profile}"], start, **more)
+    name = re.sub(r"\W", "", f"fetch{profile}{cpu}{more}")
+    return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}"], start, **more)
 
 
 if __name__ == "__main__":  # for trying out: image.py PROFILE...

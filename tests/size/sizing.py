@@ -55,7 +55,10 @@ def code(made):
 
 
 def images(folder):
-    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in image.CPUS for profile in PROFILES}
+    """{(profile, CPU): image}; CPU "-flto": a Cortex-M3, by the linker's optimizer, after which no octet has a file."""
+    made = {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in image.CPUS for profile in PROFILES}
+    made.update({(profile, "-flto"): image.fetch_image(folder, profile, "Cortex-M3", optimized=image.OPTIMIZED + ["-flto"]) for profile in PROFILES})
+    return made
 
 
 def structs(folder):
@@ -92,8 +95,9 @@ def flash_table(made):
         m3, m0 = made[profile, "Cortex-M3"], made[profile, "Cortex-M0+"]
         target = verdict(code(m3), CODE_TARGETS.get(profile))
         octets = [m3.total("popcl"), m3.total("BearSSL"), code(m3)]
-        rows.append([f"`{profile}`", *map(grouped, octets), *target, grouped(m3.total("libc")), grouped(code(m0))])
-    return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library beside it", "code, M0+"], rows)
+        beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "-flto"].octets.values())]
+        rows.append([f"`{profile}`", *map(grouped, octets), *target, *map(grouped, beside)])
+    return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "code, M0+", "whole image", "whole, `-flto`"], rows)
 
 
 def ram_table(octets):
@@ -177,10 +181,13 @@ def data_table(made):
     return table(["profile", "CPU", "cipher", "instructions an octet", "longest call, thousand", "stack"], rows)
 
 
-# ---- multiplications of a time that depends on the numbers ----
+# ---- what an image must not have ----
 
-# Functions that may hold one, on numbers that are no secrets: of a server's answers, and dates of certificates.
-PUBLIC_NUMBERS = {"field_octet", "moment", "__udivmoddi4"}
+# Instructions whose time depends on the numbers, on a Cortex-M3. Files and functions that may have one, since the numbers are no secrets:
+# a server's answers, certificates, numbers of messages.
+UNEVEN = ["umull", "smull", "umlal", "smlal", "udiv", "sdiv"]
+WITHOUT_SECRETS = {"core/reply.c", "tls/leaf.c", "x509/x509_minimal.c"}
+OF_NO_SECRETS = {"put_number", "__udivmoddi4"}
 
 
 def image_rules(made):
@@ -192,8 +199,9 @@ def image_rules(made):
         other = sorted(profiles - {f"popcl_tls_{profile}"})
         yield f"{profile}, {cpu}: no other profile", f"has {', '.join(other)}" if other else ""
         if cpu == "Cortex-M3":
-            slow = sorted(one.functions_with(["umull", "smull", "umlal", "smlal"]) - PUBLIC_NUMBERS)
-            yield f"{profile}, {cpu}: no multiplication of variable time on secrets", f"is in {', '.join(slow)}" if slow else ""
+            found = one.functions_with(UNEVEN)
+            uneven = sorted(name for name, files in found.items() if name not in OF_NO_SECRETS and (not files or files - WITHOUT_SECRETS))
+            yield f"{profile}, {cpu}: no multiplication or division of uneven time on secrets", f"is in {', '.join(uneven)}" if uneven else ""
 
 
 # ---- the page ----
