@@ -178,7 +178,7 @@ $(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
-$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(LIB) $(OWN_BEARSSL)
+$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL)
 	$(call link,-lcmocka)
 
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(COMPILED_TRUST:.c=.o))

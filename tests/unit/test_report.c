@@ -136,6 +136,24 @@ static void result_with_specifics(void **state) { /* [B11 E13] */
     assert_null(strstr(text, "\\x1b")); /* what was said before is no part of it */
 }
 
+/* What the command knows besides, a certificate's names say: they come from a server too. */
+static void result_with_something_special(void **state) {
+    popcl_diag d;
+    char names[512];
+    (void)state;
+    memset(&d, 0, sizeof d);
+    d.err = POPCL_ERR_CERT_NAME;
+    d.verb = d.refused = "";
+    begin("hunter2");
+    cmd_report_result(&r, &d, "h:995", "it is for a\033[2Jb");
+    assert_non_null(strstr(end(), "popcl: h:995: the server's certificate is for another name: it is for a\\x1b[2Jb\n"));
+    memset(names, 'n', sizeof names - 1);
+    names[sizeof names - 1] = '\0';
+    begin("hunter2");
+    cmd_report_result(&r, &d, "h:995", names);
+    assert_non_null(strstr(end(), names));
+}
+
 static void scrubbing(void **state) { /* [E13 L6] */
     static const struct {
         const char *text;
@@ -234,6 +252,7 @@ int main(void) {
         cmocka_unit_test(every_result_has_three_parts),
         cmocka_unit_test(scrubbing),
         cmocka_unit_test(result_with_specifics),
+        cmocka_unit_test(result_with_something_special),
         cmocka_unit_test(trace_lines),
         cmocka_unit_test(a_traced_line_is_bounded),
         cmocka_unit_test(output_errors_are_noticed),

@@ -162,7 +162,7 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
     else if (e == POPCL_ERR_CERT_UNTRUSTED && t->named && t->store.unusable)
         (void)snprintf(text, cap, "%u of the %u certificates given cannot be trusted", t->store.unusable, t->store.found);
     else if (d.error >= BR_ERR_RECV_FATAL_ALERT && d.error < BR_ERR_SEND_FATAL_ALERT && popcl_err_class(e) == POPCL_CLASS_TLS)
-        (void)snprintf(text, cap, "its alert is %u %s", (unsigned)d.alert, cmd_tls_alert_name(d.alert));
+        (void)snprintf(text, cap, "its alert is %u%s%s", (unsigned)d.alert, *cmd_tls_alert_name(d.alert) ? " " : "", cmd_tls_alert_name(d.alert));
 }
 
 void cmd_tls_close(cmd_tls *t) {
