@@ -191,7 +191,7 @@ demo: ## fetch a sample mailbox from a throw-away Dovecot on this machine (insta
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/demo.py
 
 run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
-	@test -n "$(SERVER)" || { echo "which server? make run SERVER=pop.example.org [ARGS='-p 110 -n']" >&2; exit 64; }
+	@test -n "$(SERVER)" || { echo "which server? make run SERVER=pop.example.org [ARGS='-T -n']" >&2; exit 64; }
 	@test -e auth || { printf '%s\n' "no file auth here. Make one with two lines, and mode 600:" \
 	    "  username = you" "  password = secret" >&2; exit 66; }
 	@$(MAKE) --no-print-directory $(parallel) all

@@ -2,7 +2,8 @@
 
 A fenced block ```sh is run where a comment on the line before it says how, and is an error without one:
     <!-- run -->          in a copy of the repository, built: so it may install, build or clean
-    <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org: the name is replaced by address and port
+    <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org, its certificate's CA being the system's: the name
+                          is replaced by address and port
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there.
 Ends with `readme: N passed, N failed`.
@@ -61,14 +62,17 @@ def run_in_copy(script, folder):
 def run_with_server(script, folder):
     sys.path.insert(0, os.path.join(ROOT, "tests", "interop"))
     import dovecot
+    import pki
     copy = copy_of_repository(folder)
-    with dovecot.Dovecot() as server:
+    root = pki.shared().root()
+    with dovecot.Dovecot(certificate=root.issue("mail", san=["127.0.0.1"])) as server:
         account = server.account()
         account.deliver(b"Subject: message %d\n\nhello\n" % n for n in range(3))
         with open(os.path.join(copy, "auth"), "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(f"username = {account.name}\npassword = {account.password}\n")
-        address = f"127.0.0.1 -p {server.port}"
-        return shell(script.replace("=pop.example.org", f"='{address}'").replace("pop.example.org", address), copy, environment(folder))
+        address = f"127.0.0.1 -p {server.tls_port if '-T' in script else server.port}"
+        env = {**environment(folder), "SSL_CERT_FILE": str(root.file), "SSL_CERT_DIR": ""}
+        return shell(script.replace("=pop.example.org", f"='{address}'").replace("pop.example.org", address), copy, env)
 
 
 def only_shown(script, _folder):
