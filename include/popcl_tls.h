@@ -126,7 +126,7 @@ typedef struct popcl_tls_session {
     int16_t error;
     uint8_t curve;
     uint8_t fragment; /* popcl_fragment */
-    uint8_t is_tls;   /* a record came that is one of TLS */
+    uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version that the header of the last one says */
     uint8_t is_up;    /* the handshake is done */
 } popcl_tls_session;
 

@@ -126,7 +126,8 @@ static void watch_hello(popcl_tls_session *s, unsigned octet) {
 static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
     for (; n && s->record_at < HEADER; n--, p++) {
         unsigned at = s->record_at++;
-        if (at == 1) s->is_tls = (uint8_t)(s->is_tls || *p == 3);
+        if (at == 1 && *p == 3 && !s->minor) s->minor = 1;
+        if (at == 2 && s->minor) s->minor = (uint8_t)(1 + (*p & 0x7f));
         if (at == 3) s->record_len = (uint32_t)*p << 8;
         if (at == 4) s->record_len += *p + HEADER;
     }
@@ -207,8 +208,9 @@ static const unsigned char errors[][2] = {
     {BR_ERR_BAD_SIGNATURE, POPCL_ERR_TLS_PROOF},
     {BR_ERR_WRONG_KEY_USAGE, POPCL_ERR_CERT_USAGE},
 };
+enum { HANDSHAKE_FAILURE = 40, TLS12_MINOR = 3 };
 static const unsigned char alerts[][2] = {
-    {40, POPCL_ERR_TLS_ALGORITHMS}, /* handshake_failure */
+    {HANDSHAKE_FAILURE, POPCL_ERR_TLS_ALGORITHMS},
     {71, POPCL_ERR_TLS_ALGORITHMS}, /* insufficient_security */
     {70, POPCL_ERR_TLS_VERSION},    /* protocol_version: what a server for TLS 1.3 alone says */
 };
@@ -224,8 +226,10 @@ static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key, 
 static popcl_err why(const popcl_link *l) {
     const popcl_tls_session *s = session_of(l->tls);
     int e = br_ssl_engine_last_error(&s->ssl.eng);
-    if (!s->is_tls && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
+    if (!s->minor && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
     if (s->is_up && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_PROTOCOL;
+    /* A server for TLS 1.1 takes our hello as one of 1.1, finds no suite of its time in it, and says so in a record of 1.1. */
+    if (e == BR_ERR_RECV_FATAL_ALERT + HANDSHAKE_FAILURE && s->minor < 1 + TLS12_MINOR) return POPCL_ERR_TLS_VERSION;
     if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT) return LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
     if (e > BR_ERR_X509_OK && e < BR_ERR_RECV_FATAL_ALERT) {
         popcl_err verdict = l->tls->profile->x509->verdict(x509_of(l->tls));

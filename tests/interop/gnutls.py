@@ -83,7 +83,10 @@ class Session:
         return self._outgoing.write(ctypes.string_at(octets, size))
 
     def do_handshake(self):
-        self._check(self._lib.gnutls_handshake(self._session))
+        result = self._lib.gnutls_handshake(self._session)
+        if result not in (0, AGAIN, INTERRUPTED):
+            self._lib.gnutls_alert_send_appropriate(self._session, result)
+        self._check(result)
 
     def read(self, size):
         room = ctypes.create_string_buffer(size)
