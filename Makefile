@@ -258,7 +258,7 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile
+	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_ta.Judged test_ta.Output
 check-window: ## transcripts and sim in a build that keeps eight commands in flight where the server allows it
 	@$(MAKE) --no-print-directory $(parallel) $(WINDOW) tests
 	@$(MAKE) --no-print-directory $(WINDOW) run-window

@@ -52,6 +52,7 @@ find_missing() {
             want valgrind command -v valgrind
             want libc6-dbg valgrind_works
             want openssl command -v openssl
+            want ca-certificates one_of /etc/ssl/certs/ca-certificates.crt
             want gnutls-bin command -v gnutls-serv
             want clang command -v clang
             want clang-tidy command -v clang-tidy

@@ -23,7 +23,8 @@ import tempfile
 LOCAL = ("localhost", "127.0.0.1", "::1")  # what tests connect to
 KEYS = {  # what genpkey is told
     "P-256": ("EC", "ec_paramgen_curve:P-256"), "P-384": ("EC", "ec_paramgen_curve:P-384"), "P-521": ("EC", "ec_paramgen_curve:P-521"),
-    "RSA-1024": ("RSA", "rsa_keygen_bits:1024"), "RSA-2048": ("RSA", "rsa_keygen_bits:2048"), "RSA-4096": ("RSA", "rsa_keygen_bits:4096"),
+    "RSA-1024": ("RSA", "rsa_keygen_bits:1024"), "RSA-2048": ("RSA", "rsa_keygen_bits:2048"), "RSA-3072": ("RSA", "rsa_keygen_bits:3072"),
+    "RSA-4096": ("RSA", "rsa_keygen_bits:4096"),
 }
 CA_EXTENSIONS = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign", "subjectKeyIdentifier=hash")
 SERVER_EXTENSIONS = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=serverAuth")

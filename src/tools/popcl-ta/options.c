@@ -163,7 +163,7 @@ static const option_row options[] = {
     {NULL, 0, 0, 0, 0, NULL, NULL, "Policy"},
     {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep what has expired"},
     {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse what expires within N days"},
-    {"now", 0, 0, 0, 0, set_now, "TIME", "judge as at TIME, RFC 3339 or a date; default: the clock"},
+    {"now", 0, 0, 0, 0, set_now, "TIME", "judge as at TIME (RFC 3339, or a date); default: the\nclock"},
     {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL, "take certificates of servers too: trusted directly,\nwithout an authority"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Output of gen"},
     {"output", 'o', 0, 0, 0, set_output, "FILE", "write to FILE, at once and whole, or not at all;\ndefault: standard output"},
@@ -326,7 +326,7 @@ static const char help_head[] = "popcl-ta makes trust anchors for popcl from the
                                 "  popcl-ta list [OPTIONS] INPUT...    what is in there, and what can be used\n"
                                 "\n"
                                 "INPUT is a PEM bundle, a DER certificate, a directory of such, or - for standard\n"
-                                "input. What popcl or BearSSL cannot use is left out, and standard error says why.\n"
+                                "input. What popcl or BearSSL cannot use is left out; standard error says why.\n"
                                 "The same certificates give the same output, octet by octet.\n";
 
 static const char help_tail[] = "\n"

@@ -1,0 +1,506 @@
+"""popcl-ta: what it reads is what openssl reads, what it writes compiles and is the same every time, and a client with its output compiled in
+trusts every kind of root. It stands beside the command, in the folder of POPCL."""
+import base64
+import hashlib
+import os
+import pathlib
+import re
+import resource
+import signal
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+
+import pki
+from hostile import Hostile
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+TA = pathlib.Path(os.environ.get("POPCL", REPOSITORY / "build" / "popcl")).resolve().parent / "popcl-ta"
+SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")  # Debian's ca-certificates
+BEARSSL = os.environ.get("BEARSSL_INC") or "/usr/include/bearssl"
+HANGS = 120
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wshadow"]
+BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----\n.*?-----END CERTIFICATE-----\n", re.S)
+
+
+def openssl(*words, stdin=b""):
+    return subprocess.run(["openssl", *words], input=stdin, capture_output=True, check=True).stdout
+
+
+# ---- DER, as far as tests need it ----
+
+def element(der, at=0):
+    """(tag, where its inside begins, where it ends)."""
+    length, inside = der[at + 1], at + 2
+    if length >= 0x80:
+        inside += length - 0x80
+        length = int.from_bytes(der[at + 2:inside], "big")
+    return der[at], inside, inside + length
+
+
+def children(der, at):
+    _, inside, end = element(der, at)
+    while inside < end:
+        yield inside
+        inside = element(der, inside)[2]
+
+
+def subject_of(der):
+    """The Name, whole."""
+    tbs = element(der)[1]
+    fields = [at for at in children(der, tbs) if der[at] != 0xA0]
+    return der[fields[4]:element(der, fields[4])[2]]
+
+
+# ---- what popcl-ta wrote ----
+
+class Written:
+    """The C output, read back: anchors by their fingerprint."""
+
+    def __init__(self, text):
+        self.text = text
+        arrays = {name: bytes(int(octet, 16) for octet in re.findall(r"0x(..)", body))
+                  for name, body in re.findall(r"unsigned char (\w+)\[\][^=]*= \{(.*?)\};", text, re.S)}
+        self.anchors = {}
+        heads = re.findall(r"/\* (\d+): (.*)\n \*    notAfter (\S+), (.*), (\d+) octets\n \*    SHA-256 (\w{64}) \*/", text)
+        for number, subject, not_after, key, size, fingerprint in heads:
+            self.anchors[fingerprint] = {"number": int(number), "subject": subject, "not_after": not_after, "key": key, "size": int(size),
+                                         **{what: arrays.get(f"ca_{what}_{number}") for what in ("name", "n", "e", "q")}}
+        self.path_len = [int(n) for n in re.findall(r"\d+", re.search(r"path_len\[\] = \{(.*?)\}", text, re.S).group(1))]
+        self.newest = int(re.search(r"newest_not_before = (\d+)", text).group(1))
+        self.octets = int(re.search(r"anchors: \d+, (\d+) octets", text).group(1))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="popcl-ta-"))
+        self.addCleanup(subprocess.run, ["rm", "-rf", str(self.folder)], check=True)
+
+    def ta(self, *words, code=0, stdin=b"", **how):
+        """Standard output of a run that ends with this exit code; self.err is what it said."""
+        done = subprocess.run([TA, *map(str, words)], input=stdin, capture_output=True, timeout=HANGS, cwd=self.folder, **how)
+        self.err = done.stderr.decode("ascii")  # nothing else is ever said
+        self.assertEqual(done.returncode, code, f"popcl-ta {' '.join(map(str, words))}\n{self.err}")
+        return done.stdout
+
+    def gen(self, *words, **how):
+        return Written(self.ta("gen", *words, **how).decode("ascii"))
+
+    def file(self, name, octets):
+        path = self.folder / name
+        path.write_bytes(octets)
+        return path
+
+    def no_output(self):
+        """Nothing under the name, and nothing left of the try."""
+        left = [name for name in os.listdir(self.folder) if "out.c" in name]
+        self.assertEqual(left, [])
+
+
+class Bundle(Case):
+    """Debian's bundle, against openssl."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not SYSTEM_BUNDLE.exists():
+            raise unittest.SkipTest(f"{SYSTEM_BUNDLE} is not there (Debian: ca-certificates)")
+        cls.blocks = BLOCK.findall(SYSTEM_BUNDLE.read_bytes())
+
+    def test_every_root_is_kept_or_refused_with_a_reason(self):  # [H21]
+        written = self.gen(SYSTEM_BUNDLE)
+        self.assertGreater(len(self.blocks), 100)
+        counts = re.search(r"(\d+) certificates: (\d+) kept((?:, \d+ [a-z ]+)*)\n", self.err)
+        others = sum(int(n) for n in re.findall(r"\d+", counts.group(3)))
+        self.assertEqual(int(counts.group(1)), len(self.blocks))
+        self.assertEqual(int(counts.group(2)) + others, len(self.blocks))
+        self.assertEqual(int(counts.group(2)), len(written.anchors))
+        lines = re.findall(r":(\d+): (kept|refused|merged): (.*)", self.err)
+        self.assertEqual(len(lines), len(self.blocks))
+        for _, verb, text in lines:
+            self.assertEqual(": " in text.split(", until ")[1], verb != "kept", "a reason stands where it was not kept")
+
+    def test_name_key_dates_and_fingerprint_are_openssl_s(self):  # [H21]
+        written, newest, seen = self.gen(SYSTEM_BUNDLE, "--keep-expired"), 0, 0
+        for block in self.blocks:
+            shown = openssl("x509", "-noout", "-fingerprint", "-sha256", "-dates", "-modulus", "-text", stdin=block).decode()
+            fingerprint = re.search(r"Fingerprint=(\S+)", shown).group(1).replace(":", "").lower()
+            if fingerprint not in written.anchors:
+                self.assertIn("merged", self.err)
+                continue
+            seen += 1
+            anchor = written.anchors[fingerprint]
+            ends = {when: int(ssl.cert_time_to_seconds(re.search(f"not{when}=(.*)", shown).group(1))) for when in ("Before", "After")}
+            newest = max(newest, ends["Before"])
+            with self.subTest(anchor["subject"]):
+                self.assertEqual(anchor["name"], subject_of(base64.b64decode(b"".join(block.split(b"\n")[1:-2]))))
+                self.assertEqual(anchor["not_after"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends["After"])))
+                modulus = re.search(r"Modulus=([0-9A-F]+)\n", shown)
+                if modulus:
+                    self.assertEqual(anchor["n"].hex().upper(), modulus.group(1))
+                    self.assertEqual(int.from_bytes(anchor["e"], "big"), int(re.search(r"Exponent: (\d+)", shown).group(1)))
+                    self.assertEqual(anchor["key"], f"RSA {len(modulus.group(1)) * 4}")
+                else:
+                    spki = openssl("pkey", "-pubin", "-outform", "DER", stdin=openssl("x509", "-noout", "-pubkey", stdin=block))
+                    self.assertTrue(spki.endswith(anchor["q"]))
+                    self.assertEqual(anchor["key"], re.search(r"NIST CURVE: (P-\d+)", shown).group(1))
+                path = re.search(r"pathlen:(\d+)", shown)
+                merged = "same anchor" in self.err  # a merged one gives the longest path
+                if path and not merged or not path:
+                    self.assertEqual(written.path_len[anchor["number"]], int(path.group(1)) if path else 255)
+        self.assertEqual(seen, len(written.anchors))
+        self.assertEqual(written.newest, newest)
+        self.assertEqual(written.octets, sum(anchor["size"] for anchor in written.anchors.values()))
+
+    def test_the_same_certificates_give_the_same_file(self):  # [H20]
+        want = self.ta("gen", SYSTEM_BUNDLE)
+        self.assertEqual(self.ta("gen", SYSTEM_BUNDLE), want)
+        self.assertEqual(self.ta("gen", "-", stdin=b"# turned round\r\n" + b"".join(reversed(self.blocks)).replace(b"\n", b"\r\n")), want)
+        store = self.folder / "store"
+        (store / "below").mkdir(parents=True)
+        (store / "README").write_text("no certificate\n")
+        for number, block in enumerate(self.blocks):
+            (store / f"{number}.der").write_bytes(ssl.PEM_cert_to_DER_cert(block.decode()))
+        self.assertEqual(self.ta("gen", store), want)
+        self.assertEqual(self.ta("gen", "--format", "pem", SYSTEM_BUNDLE, "-o", "again.pem"), b"")
+        self.assertEqual(self.ta("gen", "again.pem"), want)
+
+    def compile(self, name, *flags):
+        compilers = [["gcc", f"-std={std}"] for std in ("c99", "c11", "c17")] + [["clang", "-std=c99"]]
+        compilers += [["arm-none-eabi-gcc", "--specs=picolibc.specs", f"-mcpu={cpu}", "-mthumb", "-Os", "-std=c99"] for cpu in ("cortex-m0plus", "cortex-m3")]
+        for compiler in compilers:
+            with self.subTest(" ".join(compiler)):
+                done = subprocess.run([*compiler, *WARNINGS, *flags, f"-I{REPOSITORY}/include", "-isystem", BEARSSL, "-c", name, "-o", "out.o"],
+                                      cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                yield compiler
+
+    def test_it_compiles_without_a_warning(self):  # [H20]
+        self.ta("gen", SYSTEM_BUNDLE, "--format", "c+h", "--prefix", "my_roots", "-o", "roots.c")
+        self.assertIn("extern const popcl_trust my_roots_trust;", (self.folder / "roots.h").read_text())
+        for compiler in self.compile("roots.c"):
+            if not compiler[0].startswith("arm"):
+                continue
+            sizes = subprocess.run(["arm-none-eabi-size", "-A", "out.o"], cwd=self.folder, capture_output=True, text=True, check=True).stdout
+            found = {name: int(size) for name, size in re.findall(r"^(\.\w+)\s+(\d+)", sizes, re.M)}
+            self.assertEqual(found[".data"] + found[".bss"], 0, "all of it stays in flash")
+            octets = int(re.search(r"(\d+) octets on a 32-bit machine\n$", self.err).group(1))
+            self.assertLess(abs(found[".rodata"] - octets), 64, "and is as large as was said")
+
+    def test_sections(self):
+        self.ta("gen", SYSTEM_BUNDLE, "--section", ".flash2", "--max-certs", "5", "-o", "roots.c")
+        for _ in self.compile("roots.c"):
+            self.assertIn(".flash2", subprocess.run(["objdump", "-h", "out.o"], cwd=self.folder, capture_output=True, text=True, check=False).stdout)
+        self.ta("gen", SYSTEM_BUNDLE, "--section", "__attribute__((aligned(4)))", "--pins", "-o", "pins.c")
+        for _ in self.compile("pins.c"):
+            pass
+
+    def test_limits(self):
+        for limit in (300, 4096, 20000):
+            written = self.gen(SYSTEM_BUNDLE, "--max-bytes", limit)
+            self.assertTrue(0 < written.octets <= limit)
+            self.assertEqual(written.octets, sum(anchor["size"] for anchor in written.anchors.values()))
+        self.assertIn("over the limit", self.err)
+        self.assertEqual(len(self.gen(SYSTEM_BUNDLE, "--max-certs", 7).anchors), 7)
+        self.ta("gen", SYSTEM_BUNDLE, "--max-bytes", 50, "-o", "out.c", code=65)
+        self.no_output()
+
+    def test_selection(self):
+        everything = self.gen(SYSTEM_BUNDLE).anchors
+        some = self.gen(SYSTEM_BUNDLE, "--org", "internet SECURITY research").anchors
+        self.assertEqual(set(some), {f for f, anchor in everything.items() if "O=Internet Security Research Group" in anchor["subject"]})
+        self.assertTrue(some)
+        one = sorted(some)[0]
+        colons = ":".join(one[i:i + 2] for i in range(0, 64, 2)).upper()
+        self.assertEqual(set(self.gen(SYSTEM_BUNDLE, "--sha256", colons).anchors), {one})
+        self.assertEqual(set(self.gen(SYSTEM_BUNDLE, "--sha256", one, "--siblings").anchors), set(some))
+        self.assertEqual(set(self.gen(SYSTEM_BUNDLE, "--exclude", f"sha256={one}").anchors), set(everything) - {one})
+        elliptic = self.gen(SYSTEM_BUNDLE, "--key", "ec").anchors
+        self.assertEqual(set(elliptic), {f for f, anchor in everything.items() if anchor["q"]})
+        self.assertEqual(set(self.gen(SYSTEM_BUNDLE, "--key=rsa").anchors), set(everything) - set(elliptic))
+        self.file("filter", b"# mine\r\n\r\n org=Internet Security\r\ncn=no such name\n")
+        self.assertEqual(set(self.gen(SYSTEM_BUNDLE, "--filter", "filter").anchors), set(some))
+        self.assertIn('note: no certificate matches "no such name"', self.err)
+        self.ta("gen", SYSTEM_BUNDLE, "--cn", "no such name", "-o", "out.c", code=65)
+        self.file("filter", b"org=x\nsha256=12\n")
+        self.ta("gen", SYSTEM_BUNDLE, "--filter", "filter", code=65)
+        self.assertIn("filter:2: ", self.err)
+        self.no_output()
+
+    def test_verify(self):
+        self.ta("gen", SYSTEM_BUNDLE, "-o", "out.c")
+        before = (self.folder / "out.c").read_bytes()
+        self.ta("gen", SYSTEM_BUNDLE, "--verify", "out.c")
+        self.ta("gen", SYSTEM_BUNDLE, "--prefix", "other", "--verify", "out.c", code=1)
+        self.ta("gen", "-", "--verify", "out.c", stdin=b"".join(self.blocks[:-1]), code=1)
+        self.file("cut.c", before[:-1])
+        self.ta("gen", SYSTEM_BUNDLE, "--verify", "cut.c", code=1)
+        self.ta("gen", SYSTEM_BUNDLE, "--verify", "nothing.c", code=66)
+        self.assertEqual((self.folder / "out.c").read_bytes(), before)
+
+    def test_list(self):
+        shown = self.ta("list", SYSTEM_BUNDLE).decode("ascii")
+        for block in self.blocks:
+            self.assertIn(f"SHA-256 {hashlib.sha256(ssl.PEM_cert_to_DER_cert(block.decode())).hexdigest()}\n", shown)
+        spki = openssl("pkey", "-pubin", "-outform", "DER", stdin=openssl("x509", "-noout", "-pubkey", stdin=self.blocks[0]))
+        pin = openssl("dgst", "-sha256", "-r", stdin=spki).split()[0].decode()
+        self.assertIn(f"pin     {pin}\n", shown)
+
+
+class Judged(Case):
+    """Certificates made for the purpose, and files that are none."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.pki = pki.shared()
+        cls.root = cls.pki.root("One root")
+
+    def refused(self, certificate, sentence, *options):
+        self.ta("gen", certificate.file, "-o", "out.c", *options, code=65)
+        self.assertIn(sentence, self.err)
+        self.no_output()
+
+    def test_what_cannot_be_an_anchor(self):  # [H11 H12 H13 H14 H15]
+        root, usual = self.pki.root, pki.CA_EXTENSIONS
+        self.refused(self.root.issue("leaf", san=["localhost"]), "no authority")
+        self.assertEqual(len(self.gen(self.root.issue("leaf", san=["localhost"]).file, "--allow-leaf").anchors), 1)
+        self.refused(root("weak", key="RSA-1024"), "shorter than 2048")
+        self.refused(root("names", more=["nameConstraints=permitted;DNS:example.org"]), "nameConstraints")
+        self.refused(root("policies", more=["policyConstraints=requireExplicitPolicy:0"]), "policies")
+        self.refused(root("odd", more=["1.2.3.4=critical,ASN1:NULL"]), "critical extension")
+        self.refused(root("mail", more=["extendedKeyUsage=emailProtection"]), "TLS servers")
+        self.refused(root("usage", extensions=[usual[0], "keyUsage=digitalSignature"]), "key usage")
+        expired = root("old", start=-90, end=-1)
+        self.refused(expired, "has expired")
+        self.assertEqual(len(self.gen(expired.file, "--keep-expired").anchors), 1)
+        self.assertEqual(len(self.gen(expired.file, "--now", pki.days_from_now(-9).strftime("%Y-%m-%dT%H:%M:%SZ")).anchors), 1)
+        self.refused(self.root, "sooner", "--min-days", "366")
+        self.assertEqual(len(self.gen(self.root.file, "--min-days", "300").anchors), 1)
+
+    def test_keys_that_bearssl_lacks(self):  # [H15]
+        for options in (["ed25519"], ["ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"]):
+            key = openssl("genpkey", "-algorithm", *options)
+            self.file("key", key)
+            self.file("odd.pem", openssl("req", "-x509", "-new", "-key", str(self.folder / "key"), "-subj", "/CN=odd", "-addext", "basicConstraints=CA:TRUE"))
+            self.ta("gen", "odd.pem", "-o", "out.c", code=65)
+            self.assertIn("of a kind that BearSSL does not have", self.err)
+        self.no_output()
+
+    def test_damaged_files(self):  # [H1 H2 H4 H5]
+        pem = self.root.file.read_bytes()
+        lines = pem.splitlines(keepends=True)
+        for text, said in ((b"", "there is no certificate in"), (b"hello\n", "there is no certificate in"),
+                           (b"x\n" + b"".join(lines[:-1]), ":2: damaged: CERTIFICATE: the block that begins here has no END line"),
+                           (pem + lines[0] + b"".join(lines[2:]), "damaged"),
+                           (b"".join([*lines[:3], b"AA*A\n", *lines[3:]]), ":4: damaged: CERTIFICATE: here stands something else than base64")):
+            self.file("bad.pem", text)
+            self.ta("gen", "bad.pem", "-o", "out.c", code=65)
+            self.assertIn(said, self.err)
+            self.no_output()
+        self.file("bad.pem", pem + b"".join(lines[:-1]))
+        self.ta("gen", "bad.pem", "-q", "-o", "out.c", code=65)  # a good one before it helps nothing
+        self.no_output()
+        self.assertIn("SHA-256", self.ta("list", "bad.pem", code=65).decode())
+
+    def test_der_cut_at_every_octet(self):  # [H7 H18]
+        der = self.root.der()
+        self.file("whole.der", der)
+        self.assertEqual(len(self.gen("whole.der").anchors), 1)
+        for cut in range(len(der)):
+            self.ta("gen", "-", "-o", "out.c", stdin=der[:cut], code=65)
+        self.ta("gen", "-", "-o", "out.c", stdin=der + b"\0", code=65)
+        self.no_output()
+
+    def test_other_blocks(self):  # [H6]
+        key, crl = self.root.key_file.read_bytes(), b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+        trusted = openssl("x509", "-trustout", stdin=self.root.issue("other", ca=True).file.read_bytes())
+        self.file("all.pem", b"\xef\xbb\xbfcomment\r\n" + key + crl + trusted + self.root.file.read_bytes().replace(b"\n", b"\r\n  "))
+        for format_ in ("c", "pem", "h"):
+            out = self.ta("gen", "all.pem", "--format", format_)
+            secret = base64.b64decode(b"".join(key.split(b"\n")[1:-2])).split(b"\x04\x20")[1][:32]  # the number; the rest of the file is public
+            for said in (out, self.err.encode()):
+                octets = bytes(int(octet, 16) for octet in re.findall(rb"0x(..)", said))
+                self.assertFalse(any(secret[i:i + 4] in octets for i in range(29)), "a key is never given out")
+                self.assertNotIn(key.split(b"\n")[1][:40], said)
+        self.assertIn("a key is passed over", self.err)
+        self.assertIn("TRUSTED CERTIFICATE is passed over", self.err)
+        self.assertIn("1 certificate: 1 kept, 3 other blocks", self.err)
+
+    def test_ten_thousand(self):  # [H19]
+        der = self.root.der()
+        at = der.rindex(b"One root")  # the subject's: nobody verifies the signature of a root
+
+        def bundle(count):
+            return b"".join(ssl.DER_cert_to_PEM_cert(der[:at] + b"%08d" % n + der[at + 8:]).encode() for n in range(count))
+
+        def seconds(count):
+            path = self.file(f"{count}.pem", bundle(count))
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            out = self.ta("gen", path, "-q")
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.assertEqual(len(re.findall(rb"SHA-256", out)), count)
+            return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+        small, large = seconds(1000), seconds(10000)
+        self.assertLess(large, max(0.2, small) * 30, "ten times as many take about ten times as long")
+        self.file("twice.pem", bundle(5000) * 2)
+        self.assertEqual(len(self.gen("twice.pem").anchors), 5000)
+        self.assertIn("10000 certificates: 5000 kept, 5000 repeated", self.err)
+
+    def test_usage(self):
+        root = self.root.file
+        for words in ([], ["gen"], ["make", root], ["gen", root, "--format", "json"], ["gen", root, "--format", "bin"], ["gen", root, "--key", "dsa"],
+                      ["gen", root, "--max-bytes", "0"], ["gen", root, "--max-certs", "x"], ["gen", root, "--prefix", "9a"], ["gen", root, "--prefix", "a-b"],
+                      ["gen", root, "--sha256", "12"], ["gen", root, "--now", "soon"], ["gen", root, "--min-days", "-1"], ["gen", root, "--nothing"],
+                      ["gen", root, "-x"], ["gen", root, "--org"], ["gen", root, "--org", ""], ["gen", root, "-o", "out.c", "--verify", "out.c"],
+                      ["gen", root, "--format", "c+h"], ["list", root, "-o", "out.c"], ["check", root], ["for-host", "localhost"], ["gen", ""],
+                      ["gen", root, "--section", ".x;y"], ["gen", root, "--section", "a{"], ["gen", root, "--quiet=1"], ["gen", root, "-q", "-q"]):
+            self.assertEqual(self.ta(*words, code=64), b"")
+            self.assertRegex(self.err, r"^popcl-ta: .*\n(popcl-ta: what to try: .*\n)?$")
+        self.no_output()
+        self.assertIn(b"popcl-ta gen", self.ta("--help"))
+        self.assertTrue(all(len(line) <= 80 for line in self.ta("-h").splitlines()))
+        self.assertRegex(self.ta("--version"), rb"^popcl-ta \d+\.\d+")
+
+    def test_missing_input(self):
+        self.ta("gen", "nothing.pem", "-o", "out.c", code=66)
+        self.ta("gen", self.root.file, "nothing.pem", "-o", "out.c", code=66)
+        self.ta("gen", self.root.file, "--filter", "nothing", "-o", "out.c", code=66)
+        (self.folder / "empty").mkdir()
+        self.ta("gen", "empty", "-o", "out.c", code=65)
+        self.no_output()
+
+    def test_names_cannot_leave_their_comment(self):
+        for name in ("*/ int evil; /*", "a\\", "??/", "/*", "//", "line\u2028break \u00e4"):
+            root = self.pki.root(name.replace("\\", "\\\\").replace("/", "\\/"))
+            self.ta("gen", root.file, "-o", "out.c")
+            text = (self.folder / "out.c").read_bytes()
+            self.assertTrue(text.isascii())
+            self.assertNotRegex(re.sub(rb"/\*.*?\*/", b"", text, flags=re.S), rb"evil")
+            done = subprocess.run(["gcc", "-std=c99", *WARNINGS, f"-I{REPOSITORY}/include", "-isystem", BEARSSL, "-fsyntax-only", "out.c"],
+                                  cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Output(Case):
+    """A file appears whole, or not at all."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = pki.shared().root("One root")
+
+    def test_failures_leave_the_old_file(self):  # [H20]
+        self.file("out.c", b"old")
+        self.ta("gen", self.root.file, "-o", "none/out.c", code=73)
+        self.ta("gen", self.root.file, "-o", self.folder, code=73)
+        self.ta("gen", self.root.file, "-o", "out.c", code=74, preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                                                                                  resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))))
+        self.assertEqual(os.listdir(self.folder), ["out.c"])
+        self.assertEqual((self.folder / "out.c").read_bytes(), b"old")
+        self.ta("gen", self.root.file, "--format", "c+h", "-o", "out.c", code=74, preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                                                                                                       resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))))
+        self.assertEqual(os.listdir(self.folder), ["out.c"])
+
+    def test_a_folder_that_cannot_be_written(self):  # [H20]
+        closed = self.folder / "closed"
+        closed.mkdir()
+        rights = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+        closed.chmod(0o555)
+        os.chmod(self.folder, 0o755)
+        self.ta("gen", "-", "-o", "closed/out.c", code=73, stdin=self.root.file.read_bytes(), **rights)
+        self.assertEqual(os.listdir(closed), [])
+
+    def test_full_standard_output(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([TA, "gen", self.root.file], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 74)
+        self.ta("gen", self.root.file, "-o", "/dev/null")
+        self.assertFalse(pathlib.Path("/dev/null").is_file())
+
+    def test_mode_and_links(self):
+        self.ta("gen", self.root.file, "-o", "out.c", umask=0o027)
+        self.assertEqual((self.folder / "out.c").stat().st_mode & 0o777, 0o640)
+        (self.folder / "out.c").chmod(0o604)
+        (self.folder / "link.c").symlink_to("out.c")
+        self.file("out.c", b"old")
+        self.ta("gen", self.root.file, "-o", "link.c")
+        self.assertTrue((self.folder / "link.c").is_symlink())
+        self.assertIn(b"ca_trust", (self.folder / "out.c").read_bytes())
+        self.assertEqual((self.folder / "out.c").stat().st_mode & 0o777, 0o604)
+
+    def test_killed_at_any_time(self):  # [H20]
+        der = self.root.der()
+        at = der.rindex(b"One root")
+        bundle = b"".join(ssl.DER_cert_to_PEM_cert(der[:at] + b"%08d" % n + der[at + 8:]).encode() for n in range(1500))
+        self.file("many.pem", bundle)
+        whole = self.ta("gen", "many.pem", "-q")
+        began = time.monotonic()
+        self.ta("gen", "many.pem", "-q", "-o", "out.c")
+        took = time.monotonic() - began
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            for step in range(12):
+                self.file("out.c", b"old")
+                child = subprocess.Popen([TA, "gen", "many.pem", "-q", "-o", "out.c"], cwd=self.folder, stderr=subprocess.DEVNULL)
+                time.sleep(took * step / 10)
+                child.send_signal(number)
+                child.wait()
+                self.assertIn((self.folder / "out.c").read_bytes(), (b"old", whole))
+                left = [name for name in os.listdir(self.folder) if name.startswith(".")]
+                if number == signal.SIGTERM:
+                    self.assertEqual(left, [])
+                for name in left:
+                    (self.folder / name).unlink()
+
+
+class CompiledIn(Case):
+    """make CA_BUNDLE=file: the command trusts what is in it, and nothing else."""
+
+    slow = True
+
+    def make(self, *words, code=0):
+        done = subprocess.run(["make", "--no-print-directory", "-j2", f"B={self.folder}/b", "CFLAGS=-O1", *words, f"{self.folder}/b/popcl"], cwd=REPOSITORY,
+                              capture_output=True, text=True, timeout=400, env={k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"})
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def fetch(self, server, code, *options):
+        """Whether it logged in, with no anchors but those compiled in."""
+        with Hostile(context=server.context(), messages=[]) as host:
+            self.file("auth", b"username = user\npassword = secret\n").chmod(0o600)
+            done = subprocess.run([self.folder / "b" / "popcl", "localhost", "-4", "-p", str(host.port), "-T", "-a", "auth", "-o", "out", *options],
+                                  cwd=self.folder, capture_output=True, text=True, timeout=HANGS, stdin=subprocess.DEVNULL,
+                                  env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "SSL_CERT_FILE": str(self.other.file)})
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual("PASS secret" in host.commands, code == 0)
+
+    def test_a_handshake_for_each_kind_of_root(self):  # [H20 H21]
+        kinds = ("RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521")
+        roots = [pki.shared().root(f"Root {kind}", key=kind) for kind in kinds]
+        self.other = pki.shared().root("Other root")
+        self.file("roots.pem", b"".join(root.file.read_bytes() for root in roots))
+        self.make(f"CA_BUNDLE={self.folder}/roots.pem")
+        for kind, root in zip(kinds, roots):
+            with self.subTest(kind):
+                self.fetch(root.issue("server", san=pki.LOCAL), 0)
+                self.fetch(root.issue("between", ca=True).issue("server", san=pki.LOCAL), 0)
+        self.fetch(self.other.issue("server", san=pki.LOCAL), 79)  # what is compiled in comes before SSL_CERT_FILE
+        self.fetch(self.other.issue("server", san=pki.LOCAL), 0, "-c", str(self.other.file))  # and after -c
+        self.fetch(roots[0].issue("server", san=pki.LOCAL), 79, "-c", str(self.other.file))
+        # Another content of the same file; then none: what was compiled in is gone.
+        self.file("roots.pem", roots[3].file.read_bytes())
+        self.make(f"CA_BUNDLE={self.folder}/roots.pem")
+        self.fetch(roots[3].issue("server", san=pki.LOCAL), 0)
+        self.fetch(roots[0].issue("server", san=pki.LOCAL), 79)
+        self.assertNotIn("CC ", self.make(f"CA_BUNDLE={self.folder}/roots.pem"))
+        self.make()
+        self.fetch(roots[3].issue("server", san=pki.LOCAL), 79)
+        self.fetch(self.other.issue("server", san=pki.LOCAL), 0)
+        # A file that is none ends the build, and says why.
+        self.file("roots.pem", b"hello\n")
+        self.assertIn("there is no certificate in", self.make(f"CA_BUNDLE={self.folder}/roots.pem", code=2))
+        self.assertIn("there is no such file", self.make(f"CA_BUNDLE={self.folder}/nothing.pem", code=2))
+
+
+if __name__ == "__main__":
+    unittest.main()
