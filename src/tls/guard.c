@@ -44,9 +44,9 @@ static const struct {
     /* the server's own */
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
-    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}},   /* a CA's serves only where it is */
-    {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}}, /* the anchor itself */
+    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's serves only where it is the anchor, see below */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
+    {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}},
     {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_SUBJECT, NOT | LEAF_SAN_CRITICAL}},
     {POPCL_ERR_CERT_MALFORMED, {LEAF_IS_FIRST, LEAF_SUBJECT, LEAF_SAN_CRITICAL}},
     {POPCL_ERR_CERT_MALFORMED, {LEAF_IS_FIRST, LEAF_CN}},
@@ -97,8 +97,8 @@ static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     return *h;
 }
 
-/* The hash of the server's key, for the pins, is begun and done before BearSSL writes the signature, which stands behind the key, to its
- * buffer: until then that is room for the hash, and before it for the certificate's first octets. */
+/* The hash of the server's key, for the pins, is begun and done before BearSSL reads the signature, which stands behind the key: until then the
+ * buffer for it is room for that hash, and before it for the certificate's first octets. */
 enum { SPARE_ALIGN = 8, HEAD_MAX = 64 };
 typedef char hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
 
@@ -195,6 +195,7 @@ static void judge_cert(popcl_guard *g) {
     /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
     if (is_self_issued && !g->leaf.is_first) m->num_certs--;
     popcl_err e = judge(facts);
+    if (m->err == BR_ERR_X509_DN_MISMATCH && facts >> LEAF_READ & 1) e = POPCL_ERR_CERT_ORDER; /* and it is another's: its faults do not matter */
     if (e) refuse(g, e);
     else if (is_vouched && is_too_deep(g, m->num_certs - 1)) refuse(g, POPCL_ERR_CERT_NOT_CA);
     else if (is_vouched) g->step = VOUCHED;
@@ -231,12 +232,11 @@ static void start_cert(const br_x509_class **ctx, uint32_t length) {
 
 static void append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
     popcl_guard *g = guard_of(ctx);
-    br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
-    if (g->step != READING) return;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; g->step == READING && i < len; i++) { /* before BearSSL, for the sake of spare_of */
         if (g->leaf.is_first) first_octet(g, buf[i]);
         else popcl_leaf_octet(&g->leaf, buf[i]);
     }
+    br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
 }
 
 static void end_cert(const br_x509_class **ctx) {

@@ -1,0 +1,558 @@
+"""The chains that tests/x509check/run.py tries, each with the verdict it must get: what a client must take, and what it must refuse and why.
+Rows are made by row(); their titles carry the ids of hazards and rules. Certificates come from certs.py, unless a part is replaced all is right:
+
+    root (P-256, the anchor) -> ica (an intermediate) -> leaf for mail.example.org
+"""
+import hashlib
+
+from certs import *
+
+HOST, NOW = "mail.example.org", "2026-06-01T00:00:00Z"
+ROWS = []
+
+
+class Row:
+    def __init__(self, title, want, chain, host, anchors, time, pins, profile, names):
+        self.title, self.want, self.chain, self.host = title, want, chain, host
+        self.anchors, self.time, self.pins, self.profile, self.names = anchors, time, pins, profile, names
+
+
+def der(cert):
+    return cert if isinstance(cert, bytes) else cert.der
+
+
+def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile="host", names=None):
+    """want: OK, or the error's name without ERR_. anchors: None is the root. names: what must be told of the certificate's names."""
+    anchors = [ROOT] if anchors is None else anchors
+    ROWS.append(Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names))
+
+
+# ---- the right ones ----
+
+ROOT_KEY, ICA_KEY, LEAF_KEY, OTHER_KEY = EcKey(), EcKey(), EcKey(), EcKey()
+P384_KEY = EcKey(P384)
+RSA_KEY_2048, RSA_KEY_3072, RSA_KEY_4096 = RsaKey(2048), RsaKey(3072), RsaKey(4096)
+
+
+def made(subject, key, signer, exts, more, replaced, kw):
+    """exts: {what: Extension}, replaced: the same, None leaves one out."""
+    exts = {**exts, **replaced}
+    return Cert(subject, key, signer, [e for e in exts.values() if e is not None] + list(more), **kw)
+
+
+def root(subject=name("O=popcl tests", "CN=Root"), key=None, more=(), **kw):
+    key = key or ROOT_KEY
+    exts = {"ski": ski(key.spki), "basic": basic(), "usage": usage(KU_CERT | KU_CRL)}
+    replaced = {k: kw.pop(k) for k in list(kw) if k in exts}
+    return made(subject, key, None, exts, more, replaced, {"start": "20200101000000Z", "end": "20400101000000Z", **kw})
+
+
+def ica(signer=None, subject=name("O=popcl tests", "CN=Intermediate"), key=None, more=(), **kw):
+    key, signer = key or ICA_KEY, signer or ROOT
+    exts = {"aki": aki(signer.key.spki), "ski": ski(key.spki), "basic": basic(), "usage": usage(KU_CERT | KU_CRL), "purpose": None}
+    replaced = {k: kw.pop(k) for k in list(kw) if k in exts}
+    return made(subject, key, signer, exts, more, replaced, {"start": "20250101000000Z", "end": "20300101000000Z", **kw})
+
+
+def leaf(*names, signer=None, subject=name("CN=" + HOST), key=None, more=(), **kw):
+    key, signer = key or LEAF_KEY, signer or ICA
+    exts = {"aki": aki(signer.key.spki), "basic": None, "usage": usage(KU_SIGN), "purpose": purpose(SERVER_AUTH), "san": san(*(names or ("DNS:" + HOST,)))}
+    replaced = {k: kw.pop(k) for k in list(kw) if k in exts}
+    return made(subject, key, signer, exts, more, replaced, kw)
+
+
+ROOT = root()
+ICA = ica()
+LEAF = leaf()
+DIRECT = leaf(signer=ROOT)  # below the root itself
+EMPTY = seq()
+
+
+def self_signed(*names, key=None, subject=name("CN=" + HOST), basic=basic(), **kw):
+    """As `openssl req -x509` makes them for a server: its own authority."""
+    key = key or OTHER_KEY
+    exts = [e for e in (ski(key.spki), aki(key.spki), basic, san(*(names or ("DNS:" + HOST,)))) if e]
+    return Cert(subject, key, None, exts, **kw)
+
+
+def accepted_chains():
+    row("leaf, intermediate", "OK", LEAF, ICA)
+    row("leaf below the root", "OK", DIRECT)
+    row("the root comes too [D33]", "OK", LEAF, ICA, ROOT)
+    row("the root comes too, below it a leaf [D33]", "OK", DIRECT, ROOT)
+    row("behind the anchor anything may stand [D33]", "OK", LEAF, ICA, ROOT, LEAF, b"\x00garbage")
+    row("behind the anchor a SHA-1 root", "OK", DIRECT, root(hash="sha1"))
+    row("no key usage, no purpose", "OK", leaf(usage=None, purpose=None), ICA)
+    row("an intermediate without key usage", "OK", LEAF, ica(usage=None))
+    row("an intermediate for servers", "OK", LEAF, ica(purpose=purpose(SERVER_AUTH)))
+    row("an intermediate for anything", "OK", LEAF, ica(purpose=purpose(ANY_PURPOSE)))
+    row("purposes beside serverAuth", "OK", leaf(purpose=purpose(CLIENT_AUTH, SERVER_AUTH)), ICA)
+    row("a leaf without authorityKeyIdentifier, as many private authorities make them", "OK", leaf(aki=None), ICA)
+    row("authorityKeyIdentifier with issuer and serial", "OK", leaf(aki=ext(AKI, seq(tlv(0x80, key_id(ICA_KEY.spki)), tlv(0xA1, tlv(0xA4, ROOT.subject)),
+                                                                                    tlv(0x82, b"\x10")))), ICA)
+    row("digitalSignature and keyEncipherment", "OK", leaf(usage=usage(KU_SIGN | KU_ENCIPHER)), ICA)
+    row("key usage that is not critical", "OK", leaf(usage=usage(KU_SIGN, critical=False)), ICA)
+    row("basicConstraints without CA, critical", "OK", leaf(basic=basic(False)), ICA)
+    row("basicConstraints of an intermediate, not critical", "OK", LEAF, ica(basic=basic(critical=False)))
+    row("an unknown extension", "OK", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"anything")]), ICA)
+    row("unknown extensions", "OK", leaf(more=[ext("1.3.6.1.4.1.55555.%d" % i, b"") for i in range(5)]), ICA)
+    row("policies", "OK", leaf(more=[ext(POLICIES, seq(seq(oid("2.23.140.1.2.1"))))]), ICA)
+    row("policies, critical", "OK", leaf(more=[ext(POLICIES, seq(seq(oid("2.23.140.1.2.1"))), True)]), ICA)
+    row("CRL and OCSP addresses", "OK", leaf(more=[
+        ext("2.5.29.31", seq(seq(tlv(0xA0, tlv(0xA0, general("URI:http://crl.example/a")))))),
+        ext("1.3.6.1.5.5.7.1.1", seq(seq(oid("1.3.6.1.5.5.7.48.1"), general("URI:http://ocsp.example/"))))]), ICA)
+    row("an empty subject, the names critical", "OK", leaf(subject=EMPTY, san=san("DNS:" + HOST, critical=True)), ICA)
+    row("a subject with several parts", "OK", leaf(subject=name("C=DE", "O=Example", "CN=" + HOST)), ICA)
+    row("a serial number of 20 octets", "OK", leaf(serial=tlv(2, b"\x7f" + b"\xff" * 19)), ICA)
+    row("the largest name", "OK", leaf("DNS:" + ".".join(["a" * 63] * 3 + ["b" * 61]), subject=name("O=x")), ICA, host=".".join(["a" * 63] * 3 + ["b" * 61]))
+    row("unique identifiers, which nobody makes any more", "OK", leaf(unique=tlv(0x81, b"\0x") + tlv(0x82, b"\0y")), ICA)
+
+
+def keys_and_signatures():
+    for text, key in (("RSA 2048", RSA_KEY_2048), ("RSA 3072", RSA_KEY_3072), ("RSA 4096", RSA_KEY_4096), ("P-384", P384_KEY)):
+        row(f"{text} in the leaf", "OK", leaf(key=key), ICA)
+        top = root(key=key)
+        row(f"{text} in the root", "OK", leaf(signer=top), anchors=[top])
+        middle = ica(key=key)
+        row(f"{text} in the intermediate", "OK", leaf(signer=middle), middle)
+    rsa_root = root(key=RSA_KEY_2048)
+    for hash_name in ("sha256", "sha384", "sha512"):
+        row(f"RSA with {hash_name}", "OK", leaf(signer=rsa_root, hash=hash_name), anchors=[rsa_root])
+        row(f"ECDSA with {hash_name}", "OK", leaf(hash=hash_name), ICA)
+    for hash_name in ("md5", "sha1", "sha224"):
+        row(f"RSA with {hash_name} [D13 D14]", "CERT_WEAK", leaf(signer=rsa_root, hash=hash_name), anchors=[rsa_root])
+    for hash_name in ("sha1", "sha224"):
+        row(f"ECDSA with {hash_name} [D14]", "CERT_WEAK", leaf(hash=hash_name), ICA)
+        row(f"an intermediate signed by ECDSA with {hash_name} [D14]", "CERT_WEAK", LEAF, ica(hash=hash_name))
+    row("RSA 1024 in the leaf [D15]", "CERT_WEAK", leaf(key=RsaKey(1024)), ICA)
+    weak = ica(key=RsaKey(1024))
+    row("RSA 1024 in the intermediate [D15]", "CERT_WEAK", leaf(signer=weak), weak)
+    weak = root(key=RsaKey(1024))
+    row("RSA 1024 in the root [D15]", "NO_TRUST", leaf(signer=weak), anchors=[weak])
+    n = RSA_KEY_2048.n
+    row("RSA 2047", "CERT_WEAK", leaf(spki=rsa_spki(n >> 1 | 1, 65537)), ICA)
+    row("RSA 2049", "CERT_UNSUPPORTED", leaf(spki=rsa_spki(n << 1 | 1, 65537)), ICA)
+    row("RSA 8192", "CERT_UNSUPPORTED", leaf(spki=rsa_spki(1 << 8191 | 1, 65537)), ICA)
+    row("RSA 4104", "CERT_UNSUPPORTED", leaf(spki=rsa_spki(1 << 4103 | 1, 65537)), ICA)
+    row("an even modulus", "CERT_WEAK", leaf(spki=rsa_spki(n - 1, 65537)), ICA)
+    for e in (1, 2, 65536):
+        row(f"exponent {e}", "CERT_WEAK", leaf(spki=rsa_spki(n, e)), ICA)
+    for e in (3, 17, 2**31 - 1):
+        row(f"exponent {e}", "OK", leaf(spki=rsa_spki(n, e)), ICA)
+    row("an exponent of 64 bits", "CERT_UNSUPPORTED", leaf(spki=rsa_spki(n, 2**64 - 1)), ICA)
+    row("a negative modulus", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(-n), integer(3))))), ICA)
+    row("a modulus with a zero too many", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(tlv(2, b"\0\0" + n.to_bytes(256, "big")), integer(3))))), ICA)
+    row("an RSA key without NULL", "CERT_MALFORMED", leaf(spki=seq(seq(oid("1.2.840.113549.1.1.1")), bits(seq(integer(n), integer(3))))), ICA)
+    row("an RSA key with octets behind it", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(n), integer(3)) + b"\0"))), ICA)
+    row("an RSA key with unused bits", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(n), integer(3)), 1))), ICA)
+    point = LEAF_KEY.point
+    row("a compressed point", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, P256.oid), bits(bytes([2 + (point[-1] & 1)]) + point[1:33]))), ICA)
+    row("P-192", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, oid("1.2.840.10045.3.1.1")), bits(point[:49]))), ICA)
+    row("secp256k1", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, oid("1.3.132.0.10")), bits(point))), ICA)
+    explicit = seq(integer(1), seq(oid("1.2.840.10045.1.1"), integer(P256.p)), seq(octets(b"a"), octets(b"b")), octets(point), integer(P256.n))
+    row("a curve by its parameters", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, explicit), bits(point))), ICA)
+    row("a curve of the issuer", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, NULL), bits(point))), ICA)
+    row("a curve not named", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY), bits(point))), ICA)
+    row("Ed25519 in the leaf", "CERT_UNSUPPORTED", leaf(spki=seq(seq(oid("1.3.101.112")), bits(b"k" * 32))), ICA)
+    row("DSA in the leaf", "CERT_UNSUPPORTED", leaf(spki=seq(seq(oid("1.2.840.10040.4.1"), seq(integer(7), integer(3), integer(2))), bits(integer(5)))), ICA)
+    ed25519 = seq(oid("1.3.101.112"))
+    row("signed by Ed25519", "CERT_UNSUPPORTED", leaf(inner=ed25519, outer=ed25519), ICA)
+    pss = seq(oid("1.2.840.113549.1.1.10"), seq())
+    row("signed by RSA-PSS", "CERT_UNSUPPORTED", leaf(signer=rsa_root, inner=pss, outer=pss), anchors=[rsa_root])
+    row("an RSA signature without NULL", "CERT_MALFORMED", leaf(signer=rsa_root, inner=seq(oid("1.2.840.113549.1.1.11")), outer=seq(oid("1.2.840.113549.1.1.11"))),
+        anchors=[rsa_root])
+    null = seq(oid("1.2.840.10045.4.3.2"), NULL)
+    row("an ECDSA signature with NULL", "CERT_MALFORMED", leaf(inner=null, outer=null), ICA)
+    row("two algorithms: the outer one is another", "CERT_MALFORMED", leaf(outer=ECDSA["sha384"]), ICA)
+    row("two algorithms: the inner one is another", "CERT_MALFORMED", leaf(inner=ECDSA["sha384"]), ICA)
+    row("two algorithms: RSA inside", "CERT_MALFORMED", leaf(inner=RSA["sha256"]), ICA)
+    row("parameters in one of two places", "CERT_MALFORMED", leaf(inner=null), ICA)
+    row("a profile without RSA, an RSA root", "CERT_UNTRUSTED", leaf(signer=rsa_root), anchors=[rsa_root], profile="ecdsa")
+    row("a profile without RSA, an RSA intermediate", "CERT_UNSUPPORTED", leaf(signer=ica(key=RSA_KEY_2048)), ica(key=RSA_KEY_2048), profile="ecdsa")
+    row("a profile without SHA-384", "CERT_UNSUPPORTED", leaf(hash="sha384"), ICA, profile="ecdsa")
+    for profile in ("public", "small", "ecdsa"):
+        row(f"the profile {profile}", "OK", LEAF, ICA, profile=profile)
+    for profile in ("public", "small"):
+        middle = ica(key=P384_KEY, signer=rsa_root)
+        row(f"the profile {profile}, RSA and P-384", "OK", leaf(signer=middle), middle, anchors=[rsa_root], profile=profile)
+
+
+def trust():
+    other_root = root(subject=name("CN=Other"), key=OTHER_KEY)
+    row("self-signed, unknown [D1]", "CERT_UNTRUSTED", self_signed())
+    row("self-signed, no authority, unknown [D1]", "CERT_UNTRUSTED", self_signed(basic=None))
+    row("another authority [D2]", "CERT_UNTRUSTED", LEAF, ICA, anchors=[other_root])
+    row("another authority, whose root comes too [D2]", "CERT_UNTRUSTED", LEAF, ICA, ROOT, anchors=[other_root])
+    row("an authority of the same name with another key", "CERT_UNTRUSTED", LEAF, ICA, anchors=[root(key=OTHER_KEY)])
+    row("two authorities of one name, the second is right", "OK", LEAF, ICA, anchors=[root(key=OTHER_KEY), ROOT])
+    row("the intermediate is missing", "CERT_UNTRUSTED", LEAF)
+    row("the intermediate as anchor", "OK", LEAF, anchors=[ICA])
+    row("the intermediate as anchor, and it comes too", "OK", LEAF, ICA, anchors=[ICA])
+    row("the order reversed [D32]", "CERT_USAGE", ICA, LEAF, anchors=[other_root])
+    second = ica(signer=ICA, subject=name("CN=Second"), key=OTHER_KEY)
+    row("two intermediates", "OK", leaf(signer=second), second, ICA)
+    row("two intermediates in the wrong order [D32]", "CERT_ORDER", leaf(signer=second), ICA, second)
+    row("a foreign certificate between them [D32]", "CERT_ORDER", LEAF, other_root, ICA)
+    row("the leaf twice [D32]", "CERT_ORDER", LEAF, LEAF, ICA)
+    row("an intermediate twice [D32]", "CERT_ORDER", LEAF, ICA, ICA, anchors=[other_root])
+    row("no certificate at all [D34]", "CERT_MALFORMED")
+    row("an empty certificate [D34]", "CERT_MALFORMED", b"")
+    row("a leaf as anchor [D50]", "OK", LEAF, anchors=[LEAF])
+    row("a leaf as anchor, what follows does not matter [D50]", "OK", LEAF, other_root, anchors=[LEAF])
+    row("a leaf as anchor, another name [D50]", "CERT_NAME", LEAF, anchors=[LEAF], host="other.example.org")
+    row("a leaf as anchor, expired [D50]", "NO_TRUST", LEAF, anchors=[LEAF], time="2028-01-01T00:00:00Z")
+    row("a leaf as anchor beside others, expired [D50]", "CERT_EXPIRED", LEAF, anchors=[LEAF, ROOT], time="2028-01-01T00:00:00Z")
+    row("a leaf as anchor, another leaf of that authority", "CERT_UNTRUSTED", leaf(key=OTHER_KEY), ICA, anchors=[LEAF])
+    own = self_signed()
+    row("self-signed as anchor, its own authority", "OK", own, anchors=[own])
+    row("self-signed as anchor, another name [D50]", "CERT_NAME", own, anchors=[own], host="other.example.org")
+    own = self_signed(basic=None)
+    row("self-signed as anchor, no authority", "OK", own, anchors=[own])
+    row("an authority's certificate for a server", "CERT_USAGE", leaf(basic=basic(), usage=usage(KU_SIGN | KU_CERT)), ICA)
+    row("an authority's certificate for a server, of its own name", "CERT_UNTRUSTED",
+        leaf(subject=ICA.subject, basic=basic(), usage=usage(KU_SIGN | KU_CERT), san=san("DNS:" + HOST)), ICA)
+    bad = bytearray(LEAF.der)
+    bad[-1] ^= 1
+    row("the leaf's signature is wrong [D10]", "CERT_SIGNATURE", bytes(bad), ICA)
+    bad = bytearray(ICA.der)
+    bad[-1] ^= 1
+    row("the intermediate's signature is wrong [D10]", "CERT_UNTRUSTED", LEAF, bytes(bad))
+    row("signed by another key under the issuer's name", "CERT_SIGNATURE", LEAF, ica(key=OTHER_KEY))
+    row("the issuer's name in other letters: BearSSL compares octets", "CERT_ORDER", leaf(issuer=name("O=popcl tests", "CN=intermediate")), ICA)
+    row("the issuer's name in another string type: BearSSL compares octets", "CERT_ORDER", leaf(issuer=name("O=popcl tests", "CN=Intermediate", kind=19)), ICA)
+    row("an RSA signature where the issuer has an EC key", "CERT_SIGNATURE", leaf(inner=RSA["sha256"], outer=RSA["sha256"]), ICA)
+    row("an expired root: no anchor", "NO_TRUST", DIRECT, anchors=[root(end="20260201000000Z")])
+    row("a root with constraints on names: no anchor", "NO_TRUST", DIRECT, anchors=[
+        root(more=[ext(NAME_CONSTRAINTS, seq(tlv(0xA0, seq(general("DNS:example.org")))), True)])])
+    row("a root that is no authority: it is trusted as a server", "CERT_UNTRUSTED", DIRECT, anchors=[root(basic=None, usage=None)])
+    row("a root of version 1: no anchor", "NO_TRUST", DIRECT, anchors=[root(version=None, extensions=b"")])
+
+
+def paths():
+    def tower(limits, top=None, anchors=None, sizes=None):
+        """A chain with an intermediate for each limit, the first below the root."""
+        signer, made_ = top or ROOT, []
+        for i, limit in enumerate(limits):
+            key = EcKey()
+            signer = ica(signer=signer, key=key, subject=name(f"CN=I{i}"), basic=basic(path_len=limit))
+            made_.insert(0, signer)
+        return [leaf(signer=signer)] + made_
+
+    row("an intermediate without CA [D7]", "CERT_NOT_CA", LEAF, ica(basic=basic(False)))
+    row("an intermediate without basicConstraints [D7]", "CERT_NOT_CA", LEAF, ica(basic=None, usage=None))
+    row("an intermediate of version 1 [D7]", "CERT_NOT_CA", LEAF, ica(version=None, extensions=b""))
+    row("an intermediate without keyCertSign [D8]", "CERT_USAGE", LEAF, ica(usage=usage(KU_CRL)))
+    row("an intermediate with digitalSignature alone [D8]", "CERT_USAGE", LEAF, ica(usage=usage(KU_SIGN)))
+    row("a path of 0, a leaf", "OK", *tower([0]))
+    row("a path of 0, an intermediate below [D9]", "CERT_NOT_CA", *tower([0, None]))
+    row("a path of 1, an intermediate below", "OK", *tower([1, None]))
+    row("a path of 1, two below [D9]", "CERT_NOT_CA", *tower([1, None, None]))
+    row("a path of 1, which grows below", "OK", *tower([1, 5]))
+    row("the limit of the middle one counts [D9]", "CERT_NOT_CA", *tower([5, 0, 3]))
+    row("a path of 300", "OK", *tower([300, None]))
+    row("eight intermediates", "OK", *tower([None] * 8))
+    top = root(basic=basic(path_len=0))
+    row("the root's own limit is 0, a leaf", "OK", leaf(signer=top), anchors=[top])
+    row("the root's own limit is 0, a leaf, and it comes too", "OK", leaf(signer=top), top, anchors=[top])
+    middle = ica(signer=top)
+    row("the root's own limit is 0, an intermediate [D9]", "CERT_NOT_CA", leaf(signer=middle), middle, anchors=[top])
+    row("the root's own limit is 0, an intermediate, and it comes too [D9]", "CERT_NOT_CA", leaf(signer=middle), middle, top, anchors=[top])
+    top = root(basic=basic(path_len=1))
+    row("the root's own limit is 1, an intermediate", "OK", *tower([None], top), anchors=[top])
+    row("the root's own limit is 1, two [D9]", "CERT_NOT_CA", *tower([None, None], top), anchors=[top])
+    again_key = EcKey()
+    narrow = ica(basic=basic(path_len=0))
+    again = ica(signer=narrow, subject=narrow.subject, key=again_key, basic=basic(path_len=0))
+    row("an issuer's certificate for itself does not count", "OK", leaf(signer=again), again, narrow)
+    below = ica(signer=again, subject=name("CN=Below"), key=EcKey())
+    row("an issuer's certificate for itself does not count, the one below it does [D9]", "CERT_NOT_CA", leaf(signer=below), below, again, narrow)
+    row("a path length without CA", "CERT_MALFORMED", leaf(basic=ext(BASIC, seq(integer(0)), True)), ICA)
+    row("a path length without CA, in an intermediate", "CERT_MALFORMED", LEAF, ica(basic=ext(BASIC, seq(integer(0)), True)))
+    row("a negative path length", "CERT_MALFORMED", LEAF, ica(basic=ext(BASIC, seq(boolean(True), integer(-1)), True)))
+    row("CA: FALSE in so many octets", "CERT_MALFORMED", leaf(basic=ext(BASIC, seq(boolean(False)))), ICA)
+    row("CA: 1 instead of 255", "CERT_MALFORMED", LEAF, ica(basic=ext(BASIC, seq(b"\x01\x01\x01"), True)))
+    row("an intermediate with an empty subject", "CERT_MALFORMED", leaf(issuer=EMPTY), ica(subject=EMPTY))
+    row("an empty issuer", "CERT_MALFORMED", leaf(issuer=EMPTY), ICA)
+    row("an intermediate without subjectKeyIdentifier", "CERT_MALFORMED", LEAF, ica(ski=None))
+    row("an intermediate without authorityKeyIdentifier", "CERT_MALFORMED", LEAF, ica(aki=None))
+    row("an intermediate for clients [D17]", "CERT_USAGE", LEAF, ica(purpose=purpose(CLIENT_AUTH)))
+    row("an expired intermediate [D6]", "CERT_EXPIRED", LEAF, ica(end="20260301000000Z"))
+    row("an intermediate that is not valid yet [D6]", "CERT_NOT_YET", LEAF, ica(start="20260901000000Z"))
+
+
+def names():
+    listed = "mail.example.org"
+    row("another host [D3 R66]", "CERT_NAME", LEAF, ICA, host="other.example.org", names=listed)
+    row("a subdomain of the name [R66]", "CERT_NAME", LEAF, ICA, host="a.mail.example.org", names=listed)
+    row("the domain above the name [R66]", "CERT_NAME", LEAF, ICA, host="example.org")
+    row("a name that the host ends in", "CERT_NAME", leaf("DNS:example.org", subject=name("O=x")), ICA)
+    row("a name that begins with the host", "CERT_NAME", leaf("DNS:mail.example.org.evil.example", subject=name("O=x")), ICA)
+    row("letters of either case", "OK", leaf("DNS:MAIL.Example.ORG", subject=name("O=x")), ICA, host="mail.EXAMPLE.org")
+    row("a trailing dot of the host", "OK", LEAF, ICA, host=HOST + ".")
+    row("two trailing dots of the host", "CERT_NAME", LEAF, ICA, host=HOST + "..")
+    row("a trailing dot of the name", "CERT_NAME", leaf("DNS:mail.example.org.", subject=name("O=x")), ICA)
+    row("a leading dot of the name", "CERT_NAME", leaf("DNS:.example.org", subject=name("O=x")), ICA)
+    row("the right name is the last of many", "OK", leaf(*[f"DNS:h{i}.example" for i in range(300)], "DNS:" + HOST), ICA)
+    row("a common name alone [D22 R66]", "CERT_NO_SAN", leaf(san=None), ICA)
+    row("no names at all", "CERT_NO_SAN", leaf(san=None, subject=name("O=x")), ICA)
+    row("version 1, a common name alone [D22]", "CERT_NO_SAN", leaf(version=None, extensions=b""), ICA)
+    row("the common name matches, the name does not [D23 R66]", "CERT_NAME", leaf("DNS:other.example.org"), ICA, names="other.example.org")
+    row("the common name matches, another kind of name is there [D24]", "CERT_NO_SAN", leaf("email:a@mail.example.org"), ICA)
+    row("names of other kinds alone [D24]", "CERT_NO_SAN", leaf("URI:https://mail.example.org/", tlv(0xA4, name("CN=" + HOST))), ICA)
+    row("a name of another kind beside the right one", "OK", leaf("email:a@example.org", "DNS:" + HOST), ICA)
+    other_name = tlv(0xA0, oid("1.3.6.1.5.5.7.8.7"), tlv(0xA0, tlv(22, HOST.encode())))
+    row("an otherName that holds the host [D24]", "CERT_NO_SAN", leaf(other_name), ICA)
+    hidden = tlv(0xA0, oid("1.2.3"), tlv(0xA0, general("DNS:" + HOST)))
+    row("an otherName that holds a dNSName [D24]", "CERT_NO_SAN", leaf(hidden), ICA)
+    hidden = tlv(0xA4, seq(set_of(seq(oid("2.5.4.3"), tlv(0x87, bytes([192, 0, 2, 1]))))))
+    row("a directoryName that holds an iPAddress [D24]", "CERT_NO_SAN", leaf(hidden), ICA, host="192.0.2.1")
+    row("the common name is none of the names", "CERT_MALFORMED", leaf(subject=name("CN=www.example.org")), ICA)
+    row("the common name is one of the names", "OK", leaf("DNS:" + HOST, "DNS:www.example.org", subject=name("CN=www.example.org")), ICA)
+    row("the common name in other letters", "CERT_MALFORMED", leaf(subject=name("CN=Mail.example.org")), ICA)
+    row("a common name that is no host's", "OK", leaf(subject=name("CN=The mail server of example.org")), ICA)
+    row("a common name of one word", "OK", leaf(subject=name("CN=localhost")), ICA)
+    row("the common name is an address of the certificate", "OK", leaf("DNS:" + HOST, "IP:192.0.2.1", subject=name("CN=192.0.2.1")), ICA)
+    row("the common name is an IPv6 address of the certificate", "OK", leaf("IP:2001:db8::1", subject=name("CN=2001:db8::1")), ICA, host="2001:db8::1")
+    row("the common name is that address in capitals", "CERT_MALFORMED", leaf("IP:2001:db8::1", subject=name("CN=2001:DB8::1")), ICA, host="2001:db8::1")
+    row("the common name is that address in full", "CERT_MALFORMED", leaf("IP:2001:db8::1", subject=name("CN=2001:db8:0:0:0:0:0:1")), ICA, host="2001:db8::1")
+    row("the common name is that address with zeros", "CERT_MALFORMED", leaf("IP:192.0.2.1", subject=name("CN=192.000.002.001")), ICA, host="192.0.2.1")
+    for given, of in (("::", "::"), ("::1", "::1"), ("1::", "1::"), ("1:0:0:2::3", "1:0:0:2:0:0:0:3"), ("1::2:0:0:3:4", "1:0:0:2:0:0:3:4"),
+                      ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"), ("::ffff:c000:201", "::ffff:192.0.2.1"), ("abcd:ef01:2345:6789:abcd:ef01:2345:6789",) * 2):
+        row(f"{of} is told as {given}", "CERT_NAME", leaf("IP:" + of, subject=name("O=x")), ICA, names=given)
+    row("the text of a name that is cut, and what a terminal would obey", "CERT_NAME", leaf("DNS:a\x1b[2Jb.example, c", subject=name("O=x")), ICA,
+        names="a??2Jb.example??c")
+
+    wild = leaf("DNS:*.example.org", subject=name("O=x"))
+    row("a wildcard [D25 R66]", "OK", wild, ICA)
+    row("a wildcard, another label [D25]", "OK", wild, ICA, host="x.example.org")
+    row("a wildcard, two labels [D25 R66]", "CERT_NAME", wild, ICA, host="a.b.example.org")
+    row("a wildcard, no label [D25]", "CERT_NAME", wild, ICA, host="example.org")
+    row("a wildcard, an empty label [D25]", "CERT_NAME", wild, ICA, host=".example.org")
+    row("a wildcard over an A-label", "OK", wild, ICA, host="xn--bcher-kva.example.org")
+    row("a wildcard over a label with an underscore", "OK", wild, ICA, host="my_host.example.org")
+    row("a wildcard over a single label [D25]", "OK", leaf("DNS:*.example", subject=name("O=x")), ICA, host="mail.example")
+    row("a wildcard over a single label, two labels [D25]", "CERT_NAME", leaf("DNS:*.example", subject=name("O=x")), ICA, host="a.b.example")
+    row("a star alone [D25]", "CERT_NAME", leaf("DNS:*", subject=name("O=x")), ICA, host="mail")
+    row("a star alone, a host of three labels [D25]", "CERT_NAME", leaf("DNS:*", subject=name("O=x")), ICA)
+    row("a star and a dot [D25]", "CERT_NAME", leaf("DNS:*.", subject=name("O=x")), ICA, host="mail")
+    for text in ("m*.example.org", "*l.example.org", "ma*l.example.org", "**.example.org", "*.*.org", "mail.*.org", "mail.example.*", "*.*", "*mail.example.org",
+                 "xn--*.example.org", "*", "*.mail.example.org", "*.org", "\\*.example.org"):
+        row(f"{text} [D25 R66]", "CERT_NAME", leaf("DNS:" + text, subject=name("O=x")), ICA)
+    row("a star in the host", "CERT_NAME", wild, ICA, host="*.example.org")
+    row("an underscore in the name: no host's", "CERT_NAME", leaf("DNS:my_host.example.org", subject=name("O=x")), ICA, host="my_host.example.org")
+    row("NUL in the name [D30]", "CERT_NAME", leaf("DNS:mail.example.org\0.evil.example", subject=name("O=x")), ICA)
+    row("NUL behind the name [D30]", "CERT_NAME", leaf("DNS:mail.example.org\0", subject=name("O=x")), ICA)
+    row("octets above 127 in the name", "CERT_NAME", leaf("DNS:m\xe4il.example.org", subject=name("O=x")), ICA)
+    row("a space behind the name", "CERT_NAME", leaf("DNS:mail.example.org ", subject=name("O=x")), ICA)
+    row("an empty name", "CERT_MALFORMED", leaf("DNS:", "DNS:" + HOST), ICA)
+    row("a name in capitals with a star [D25]", "OK", leaf("DNS:*.EXAMPLE.org", subject=name("O=x")), ICA)
+    long = "a" * 64 + ".example.org"
+    row("a label of 64 octets", "CERT_NAME", leaf("DNS:" + long, subject=name("O=x")), ICA, host=long)
+    row("a label that begins with a hyphen", "CERT_NAME", leaf("DNS:-a.example.org", subject=name("O=x")), ICA, host="-a.example.org")
+    long = ".".join(["a" * 63] * 4)
+    row("a host of 255 octets", "CERT_NAME", leaf("DNS:" + long, subject=name("O=x")), ICA, host=long)
+    row("a host of 256 octets [D28]", "ERR_HOST", LEAF, ICA, host="a" * 256)
+    row("no host [D27]", "ERR_HOST", LEAF, ICA, host="")
+    row("a dot as host [D27]", "ERR_HOST", LEAF, ICA, host=".")
+
+    v4, v6 = leaf("IP:192.0.2.1", subject=name("O=x")), leaf("IP:2001:db8::1", subject=name("O=x"))
+    row("an address [D26]", "OK", v4, ICA, host="192.0.2.1")
+    row("another address [D26]", "CERT_NAME", v4, ICA, host="192.0.2.2", names="192.0.2.1")
+    row("an IPv6 address [D26]", "OK", v6, ICA, host="2001:db8::1")
+    row("an IPv6 address in other words [D26]", "OK", v6, ICA, host="2001:0DB8:0:0::0.0.0.1")
+    row("another IPv6 address [D26]", "CERT_NAME", v6, ICA, host="2001:db8::2")
+    row("an address as dNSName [D26]", "CERT_NAME", leaf("DNS:192.0.2.1", subject=name("O=x")), ICA, host="192.0.2.1")
+    row("an IPv6 address as dNSName [D26]", "CERT_NAME", leaf("DNS:2001:db8::1", subject=name("O=x")), ICA, host="2001:db8::1")
+    row("an address as common name [D26]", "CERT_NO_SAN", leaf(san=None, subject=name("CN=192.0.2.1")), ICA, host="192.0.2.1")
+    row("a wildcard over an address [D26]", "CERT_NAME", leaf("DNS:*.0.2.1", subject=name("O=x")), ICA, host="192.0.2.1")
+    for host in ("127.1", "2130706433", "0x7f.1", "0x7f000001", "127.0.0.01", "0177.0.0.1", "127.0.0.0x1", "1.2.3.4.5", "a.0x1f", "a.7", "999.1.1.1"):
+        row(f"{host} looks like an address [D26]", "CERT_NAME", leaf("DNS:" + host, "IP:127.0.0.1", "DNS:*." + host.split(".", 1)[-1], subject=name("O=x")), ICA, host=host)
+    row("an IPv4 address mapped into IPv6 is another", "CERT_NAME", leaf("IP:::ffff:192.0.2.1", subject=name("O=x")), ICA, host="192.0.2.1")
+    row("an iPAddress of 5 octets", "CERT_MALFORMED", leaf(tlv(0x87, b"\1\2\3\4\5"), "DNS:" + HOST), ICA)
+    row("an iPAddress of 8 octets, as in constraints", "CERT_MALFORMED", leaf(tlv(0x87, b"\xc0\0\2\1\xff\xff\xff\xff"), "DNS:" + HOST), ICA)
+    row("an iPAddress as text", "CERT_MALFORMED", leaf(tlv(0x87, b"192.0.2.1")), ICA, host="192.0.2.1")
+    row("a host beside addresses", "OK", leaf("IP:192.0.2.1", "DNS:" + HOST), ICA)
+    row("an address beside hosts", "OK", leaf("DNS:" + HOST, "IP:192.0.2.1"), ICA, host="192.0.2.1")
+    row("a host, and the certificate has an address alone", "CERT_NAME", v4, ICA)
+    row("an address whose octets are a host's letters", "CERT_NAME", leaf(tlv(0x87, b"mail"), subject=name("O=x")), ICA, host="mail")
+
+
+def extensions():
+    host = san("DNS:" + HOST)
+    row("two subjectAltNames [D31]", "CERT_MALFORMED", leaf(more=[host]), ICA)
+    row("two subjectAltNames, the second is right [D31]", "CERT_MALFORMED", leaf("DNS:other.example.org", more=[host]), ICA)
+    row("two basicConstraints", "CERT_MALFORMED", LEAF, ica(more=[basic()]))
+    row("two key usages", "CERT_MALFORMED", leaf(more=[usage(KU_SIGN)]), ICA)
+    strange = ext("1.3.6.1.4.1.55555.1", b"a")
+    row("an unknown extension twice", "CERT_MALFORMED", leaf(more=[strange, ext("1.3.6.1.4.1.55555.2", b""), strange]), ICA)
+    row("an unknown critical extension [D19]", "CERT_EXTENSION", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", True)]), ICA)
+    row("an unknown critical extension in an intermediate [D19]", "CERT_EXTENSION", LEAF, ica(more=[ext("1.3.6.1.4.1.55555.1", b"a", True)]))
+    row("a precertificate (CT poison)", "CERT_EXTENSION", leaf(more=[ext("1.3.6.1.4.1.11129.2.4.3", NULL, True)]), ICA)
+    row("a critical extension whose number only begins like a known one", "CERT_EXTENSION", leaf(more=[ext("2.5.29.17.1", b"a", True)]), ICA)
+    row("critical: FALSE in so many octets", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", boolean(False))]), ICA)
+    row("critical: 1 instead of 255", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", b"\x01\x01\x01")]), ICA)
+    row("critical: two octets", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", b"\x01\x02\xff\xff")]), ICA)
+    row("names critical beside a subject", "CERT_MALFORMED", leaf(san=san("DNS:" + HOST, critical=True)), ICA)
+    row("an empty subject, the names not critical", "CERT_MALFORMED", leaf(subject=EMPTY), ICA)
+    row("no extension in the list", "CERT_MALFORMED", leaf(extensions=tlv(0xA3, seq())), ICA)
+    row("no list of extensions", "CERT_MALFORMED", leaf(extensions=tlv(0xA3)), ICA)
+    row("no names in subjectAltName", "CERT_MALFORMED", leaf(san=ext(SAN, seq())), ICA)
+    row("an empty subjectAltName", "CERT_MALFORMED", leaf(san=ext(SAN, b"")), ICA)
+    row("subjectAltName with octets behind it", "CERT_MALFORMED", leaf(san=ext(SAN, seq(general("DNS:" + HOST)) + b"\0")), ICA)
+    row("subjectAltName cut", "CERT_MALFORMED", leaf(san=ext(SAN, seq(general("DNS:" + HOST))[:-1])), ICA)
+    row("subjectAltName with a name of no kind", "CERT_MALFORMED", leaf(general("DNS:" + HOST), tlv(0x89, b"a")), ICA)
+    row("subjectAltName with a plain IA5String", "CERT_MALFORMED", leaf(general("DNS:" + HOST), tlv(22, b"a")), ICA)
+    row("a dNSName in pieces", "CERT_MALFORMED", leaf(tlv(0xA2, tlv(4, HOST.encode()))), ICA)
+    row("version 3 without extensions", "CERT_NO_SAN", leaf(extensions=b""), ICA)
+    row("extensions in version 1", "CERT_MALFORMED", leaf(version=None), ICA)
+    row("extensions in version 2", "CERT_MALFORMED", leaf(version=1), ICA)
+    row("version 1 in so many octets", "CERT_MALFORMED", leaf(version=0), ICA)
+    row("version 4", "CERT_MALFORMED", leaf(version=3), ICA)
+    row("a critical authorityKeyIdentifier", "CERT_MALFORMED", leaf(aki=ext(AKI, seq(tlv(0x80, b"k")), True)), ICA)
+    row("an authorityKeyIdentifier that is none", "CERT_MALFORMED", leaf(aki=ext(AKI, octets(b"k"))), ICA)
+    row("a critical subjectKeyIdentifier", "CERT_MALFORMED", LEAF, ica(ski=ext(SKI, octets(b"k"), True)))
+    row("a critical authorityInfoAccess", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.5.5.7.1.1", seq(seq(oid("1.3.6.1.5.5.7.48.1"), general("URI:http://a/"))), True)]), ICA)
+    row("an authorityInfoAccess that is none", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.5.5.7.1.1", b"malformed")]), ICA)
+    row("CRL addresses that are none", "CERT_MALFORMED", leaf(more=[ext("2.5.29.31", b"\x30\x05\x30\x03\xa0\x02\xa0")]), ICA)
+
+    row("a leaf for clients [D17]", "CERT_USAGE", leaf(purpose=purpose(CLIENT_AUTH)), ICA)
+    row("a leaf for anything", "CERT_USAGE", leaf(purpose=purpose(ANY_PURPOSE)), ICA)
+    row("a leaf for servers and anything", "CERT_USAGE", leaf(purpose=purpose(SERVER_AUTH, ANY_PURPOSE)), ICA)
+    row("a leaf for mail", "CERT_USAGE", leaf(purpose=purpose("1.3.6.1.5.5.7.3.4")), ICA)
+    row("no purpose in the list", "CERT_MALFORMED", leaf(purpose=ext(PURPOSE, seq())), ICA)
+    row("a critical purpose, serverAuth [D18]", "CERT_EXTENSION", leaf(purpose=purpose(SERVER_AUTH, critical=True)), ICA)
+    row("a critical purpose, clientAuth [D18]", "CERT_USAGE", leaf(purpose=purpose(CLIENT_AUTH, critical=True)), ICA)
+    row("key usage: keyEncipherment alone", "CERT_USAGE", leaf(usage=usage(KU_ENCIPHER)), ICA)
+    row("key usage: nonRepudiation alone", "CERT_USAGE", leaf(usage=usage(0x40)), ICA)
+    row("key usage: keyCertSign in a leaf", "CERT_USAGE", leaf(usage=usage(KU_SIGN | KU_CERT)), ICA)
+    row("key usage: no bits", "CERT_MALFORMED", leaf(usage=ext(USAGE, bits(b""), True)), ICA)
+    row("key usage: nothing", "CERT_MALFORMED", leaf(usage=ext(USAGE, tlv(3), True)), ICA)
+    row("key usage: zeros", "CERT_MALFORMED", leaf(usage=ext(USAGE, bits(b"\0"), True)), ICA)
+    row("key usage: zeros behind it", "CERT_MALFORMED", leaf(usage=ext(USAGE, bits(b"\x80"), True)), ICA)
+    row("key usage: unused bits set", "CERT_MALFORMED", leaf(usage=ext(USAGE, bits(b"\x81", 7), True)), ICA)
+    row("key usage: 9 unused bits", "CERT_MALFORMED", leaf(usage=ext(USAGE, bits(b"\x80", 9), True)), ICA)
+    row("key usage: decipherOnly beside digitalSignature", "OK", leaf(usage=ext(USAGE, bits(b"\x88\x80", 7), True)), ICA)
+
+    constraints = seq(tlv(0xA0, seq(general("DNS:example.org"))))
+    for critical in (True, False):
+        how = "critical" if critical else "not critical"
+        row(f"constraints on names, {how} [D20]", "CERT_CONSTRAINTS", LEAF, ica(more=[ext(NAME_CONSTRAINTS, constraints, critical)]))
+        row(f"constraints on names in the leaf, {how} [D20]", "CERT_CONSTRAINTS", leaf(more=[ext(NAME_CONSTRAINTS, constraints, critical)]), ICA)
+        row(f"constraints on policies, {how}", "CERT_CONSTRAINTS", LEAF, ica(more=[ext(POLICY_CONSTRAINTS, seq(tlv(0x80, b"\0")), critical)]))
+        row(f"inhibitAnyPolicy, {how}", "CERT_CONSTRAINTS", LEAF, ica(more=[ext(INHIBIT_ANY, integer(0), critical)]))
+    row("policies with a qualifier that demands something, critical", "CERT_EXTENSION",
+        leaf(more=[ext(POLICIES, seq(seq(oid("2.23.140.1.2.1"), seq(seq(oid("1.3.6.1.5.5.7.2.2"), seq())))), True)]), ICA)
+    row("policy mappings, critical", "CERT_EXTENSION", LEAF, ica(more=[ext("2.5.29.33", seq(seq(oid("1.2.3"), oid("1.2.4"))), True)]))
+
+
+def encodings():
+    def changed(old, new, cert=LEAF):
+        assert cert.der.count(old) == 1, (old, cert.der.count(old))
+        return cert.der.replace(old, new)
+
+    row("octets behind the certificate [D12]", "CERT_MALFORMED", leaf(tail=b"\0"), ICA)
+    row("octets behind the intermediate [D12]", "CERT_MALFORMED", LEAF, ica(tail=b"\0"))
+    row("octets inside, behind the signature [D12]", "CERT_MALFORMED", seq(LEAF.tbs, ECDSA["sha256"], bits(ICA_KEY.sign(LEAF.tbs, "sha256")), NULL), ICA)
+    row("the last octet is missing [D11]", "CERT_MALFORMED", LEAF.der[:-1], ICA)
+    row("one octet [D11]", "CERT_MALFORMED", b"\x30", ICA)
+    row("no certificate, other DER", "CERT_MALFORMED", seq(integer(1), octets(b"a")), ICA)
+    row("text", "CERT_MALFORMED", b"this is no certificate", ICA)
+    row("a length of no end", "CERT_MALFORMED", b"\x30\x80" + LEAF.der[4:] + b"\0\0", ICA)
+    long = len(LEAF.der) - 4
+    row("a length in more octets than needed", "CERT_MALFORMED", b"\x30\x83\0" + long.to_bytes(2, "big") + LEAF.der[4:], ICA)
+    row("a short length in the long form", "CERT_MALFORMED", leaf(serial=b"\x02\x81\x01\x05"), ICA)
+    row("a serial number with a zero too many", "CERT_MALFORMED", leaf(serial=b"\x02\x02\x00\x05"), ICA)
+    row("a serial number of 0", "CERT_MALFORMED", leaf(serial=integer(0)), ICA)
+    row("a negative serial number", "CERT_MALFORMED", leaf(serial=integer(-5)), ICA)
+    row("a serial number of 21 octets", "CERT_MALFORMED", leaf(serial=tlv(2, b"\x01" * 21)), ICA)
+    row("a serial number of 20 octets and a zero", "CERT_MALFORMED", leaf(serial=tlv(2, b"\x00" + b"\xff" * 20)), ICA)
+    row("an empty serial number", "CERT_MALFORMED", leaf(serial=tlv(2)), ICA)
+    row("a serial number that is a string", "CERT_MALFORMED", leaf(serial=octets(b"1")), ICA)
+    row("no serial number", "CERT_MALFORMED", leaf(serial=b""), ICA)
+    row("the serial number of an intermediate is 0", "CERT_MALFORMED", LEAF, ica(serial=integer(0)))
+    row("a signature with unused bits", "CERT_MALFORMED", seq(LEAF.tbs, ECDSA["sha256"], bits(ICA_KEY.sign(LEAF.tbs, "sha256"), 1)), ICA)
+    row("an empty signature", "CERT_MALFORMED", leaf(signature=b""), ICA)
+    row("a signature that is none", "CERT_SIGNATURE", leaf(signature=b"\x30\x06\x02\x01\x01\x02\x01\x01"), ICA)
+    row("a signature of zeros", "CERT_SIGNATURE", leaf(signature=seq(integer(0), integer(0))), ICA)
+    row("a set of no attributes", "CERT_MALFORMED", leaf(subject=seq(set_of())), ICA)
+    row("a subject that is no sequence", "CERT_MALFORMED", leaf(subject=octets(b"a")), ICA)
+    row("a subject of version tags", "CERT_MALFORMED", leaf(subject=seq(seq(seq(oid("2.5.4.3"), tlv(12, b"a"))))), ICA)
+    row("tags of several octets", "CERT_MALFORMED", leaf(subject=seq(set_of(seq(oid("2.5.4.3"), b"\x1f\x81\x01\x01a")))), ICA)
+    row("a third unique identifier", "CERT_MALFORMED", leaf(unique=tlv(0x84, b"\0x")), ICA)
+    row("extensions before the key", "CERT_MALFORMED", leaf(spki=tlv(0xA3, seq(san("DNS:" + HOST))) + LEAF_KEY.spki), ICA)
+    row("a second list of extensions", "CERT_MALFORMED", leaf(extensions=tlv(0xA3, seq(san("DNS:" + HOST))) * 2), ICA)
+
+
+def dates():
+    def at(start, end, tag_start=None, tag_end=None):
+        one = lambda text, tag: utc(text) if tag is None else tlv(tag, text.encode())
+        return seq(one(start, tag_start), one(end, tag_end))
+
+    row("expired [D4]", "CERT_EXPIRED", leaf(end="20260501000000Z"), ICA)
+    row("not valid yet [D5]", "CERT_NOT_YET", leaf(start="20260701000000Z"), ICA)
+    row("the first second [D5]", "OK", LEAF, ICA, time="2026-01-01T00:00:00Z")
+    row("a second before it [D5]", "CERT_NOT_YET", LEAF, ICA, time="2025-12-31T23:59:59Z")
+    row("the last second [D4]", "OK", LEAF, ICA, time="2027-01-01T00:00:00Z")
+    row("a second behind it [D4]", "CERT_EXPIRED", LEAF, ICA, time="2027-01-01T00:00:01Z")
+    row("the time with an offset", "OK", LEAF, ICA, time="2027-01-01T02:00:00.5+02:00")
+    row("a clock of 1970 [J1]", "CLOCK_NOT_SET", LEAF, ICA, time="1970-01-01T00:00:00Z")
+    row("a clock of 2000 [J1]", "CLOCK_NOT_SET", LEAF, ICA, time="2000-01-01T00:00:00Z")
+    far = root(start="20200101000000Z", end="99991231235959Z")
+    below = lambda start, end: leaf(signer=far, start=start, end=end)
+    for year in (2038, 2050, 2106, 2107):
+        start, end = f"{year - 1}0601000000Z", f"{year + 1}0601000000Z"
+        row(f"in {year} [J3]", "OK", below(start, end), anchors=[far], time=f"{year}-03-01T00:00:00Z")
+        row(f"before {year} [J3]", "CERT_NOT_YET", below(start, end), anchors=[far], time=f"{year - 1}-05-31T23:59:59Z")
+        row(f"behind {year} [J3]", "CERT_EXPIRED", below(start, end), anchors=[far], time=f"{year + 1}-06-01T00:00:01Z")
+    row("for ever", "OK", below("20260101000000Z", "99991231235959Z"), anchors=[far], time="9999-12-31T23:59:59Z")
+    row("the seconds around 2038 [J3]", "CERT_EXPIRED", below("20260101000000Z", "20380119031407Z"), anchors=[far], time="2038-01-19T03:14:08Z")
+    row("the seconds around 2106 [J3]", "CERT_EXPIRED", below("20260101000000Z", "21060207062815Z"), anchors=[far], time="2106-02-07T06:28:16Z")
+    row("from 1950 on", "OK", leaf(validity=at("500101000000Z", "270101000000Z", 0x17, 0x17)), ICA)
+    row("until 1999", "CERT_EXPIRED", leaf(validity=at("500101000000Z", "991231235959Z", 0x17, 0x17)), ICA)
+    row("a leap day", "OK", leaf(validity=at("240229000000Z", "270101000000Z", 0x17, 0x17)), ICA)
+    for text, why in (("260229000000Z", "a leap day that is none"), ("260431000000Z", "April 31"), ("261301000000Z", "month 13"), ("260001000000Z", "month 0"),
+                      ("260100000000Z", "day 0"), ("260101240000Z", "hour 24"), ("260101006000Z", "minute 60"), ("260101000060Z", "second 60"),
+                      ("2601010000Z", "no seconds"), ("260101000000", "no Z"), ("260101000000+0000", "an offset"), ("26010100000aZ", "a letter"),
+                      ("260101000000z", "a small z"), ("", "nothing"), ("260101000000.0Z", "fractions"), ("26010100000 Z", "a space")):
+        row(f"a UTCTime with {why}", "CERT_MALFORMED", leaf(validity=at(text, "270101000000Z", 0x17, 0x17)), ICA)
+    row("a GeneralizedTime before 2050", "CERT_MALFORMED", leaf(validity=at("20260101000000Z", "20270101000000Z", 0x18, 0x18)), ICA)
+    row("a GeneralizedTime before 2050 as the end", "CERT_MALFORMED", leaf(validity=at("260101000000Z", "20270101000000Z", 0x17, 0x18)), ICA)
+    row("a GeneralizedTime with fractions", "CERT_MALFORMED", leaf(validity=at("260101000000Z", "20500101000000.5Z", 0x17, 0x18)), ICA)
+    row("a GeneralizedTime with an offset", "CERT_MALFORMED", leaf(validity=at("260101000000Z", "20500101000000+0100", 0x17, 0x18)), ICA)
+    row("a time that is a string", "CERT_MALFORMED", leaf(validity=at("260101000000Z", "270101000000Z", 0x16, 0x17)), ICA)
+    row("the end before the start", "CERT_MALFORMED", leaf(start="20261201000000Z", end="20260101000000Z"), ICA)
+    row("no end", "CERT_MALFORMED", leaf(validity=seq(utc("20260101000000Z"))), ICA)
+    row("three times", "CERT_MALFORMED", leaf(validity=seq(utc("20260101000000Z"), utc("20270101000000Z"), utc("20280101000000Z"))), ICA)
+
+
+def pins():
+    right, other = pin(LEAF_KEY), pin(OTHER_KEY)
+    row("anchor and pin", "OK", LEAF, ICA, pins=[right])
+    row("anchor and the second pin", "OK", LEAF, ICA, pins=[other, right])
+    row("anchor, another pin", "CERT_PIN", LEAF, ICA, pins=[other])
+    row("anchor, the intermediate's pin", "CERT_PIN", LEAF, ICA, pins=[pin(ICA_KEY)])
+    row("pin, another anchor", "CERT_UNTRUSTED", LEAF, ICA, pins=[right], anchors=[root(subject=name("CN=Other"), key=OTHER_KEY)])
+    row("pin alone", "OK", LEAF, ICA, pins=[right], anchors=[])
+    row("pin alone, the leaf alone", "OK", LEAF, pins=[right], anchors=[])
+    row("pin alone, another key", "CERT_PIN", LEAF, ICA, pins=[other], anchors=[])
+    row("pin alone, self-signed", "OK", self_signed(), pins=[other], anchors=[])
+    row("pin alone, self-signed, no authority", "OK", self_signed(basic=None), pins=[other], anchors=[])
+    row("pin alone, self-signed, the name is an address", "OK", self_signed("IP:192.0.2.1", subject=name("CN=192.0.2.1")), pins=[other], anchors=[], host="192.0.2.1")
+    row("pin alone, self-signed, another key", "CERT_UNTRUSTED", self_signed(), pins=[right], anchors=[])
+    row("pin alone, another name", "CERT_NAME", LEAF, ICA, pins=[right], anchors=[], host="other.example.org")
+    row("pin alone, another address", "CERT_NAME", leaf("IP:192.0.2.1", subject=name("O=x")), pins=[right], anchors=[], host="192.0.2.2")
+    row("pin alone, an address as dNSName", "CERT_NAME", leaf("DNS:192.0.2.1", subject=name("O=x")), pins=[right], anchors=[], host="192.0.2.1")
+    row("pin alone, a common name alone", "CERT_NO_SAN", leaf(san=None), pins=[right], anchors=[])
+    row("pin alone, expired", "CERT_EXPIRED", LEAF, pins=[right], anchors=[], time="2027-06-01T00:00:00Z")
+    row("pin alone, not valid yet", "CERT_NOT_YET", LEAF, pins=[right], anchors=[], time="2025-06-01T00:00:00Z")
+    row("pin alone, a chain that does not follow", "CERT_ORDER", LEAF, root(subject=name("CN=Other"), key=OTHER_KEY), pins=[right], anchors=[])
+    row("pin alone, an intermediate that is none", "CERT_NOT_CA", LEAF, ica(basic=None, usage=None), pins=[right], anchors=[])
+    row("pin alone, a damaged signature", "CERT_SIGNATURE", leaf(signature=ICA_KEY.sign(b"x", "sha256")), ICA, pins=[right], anchors=[])
+    row("pin alone, no certificate", "CERT_MALFORMED", pins=[right], anchors=[])
+    for text, key in (("RSA", RSA_KEY_2048), ("P-384", P384_KEY)):
+        row(f"pin alone, {text}", "OK", leaf(key=key), pins=[pin(key)], anchors=[])
+    row("neither anchors nor pins [D49]", "NO_TRUST", LEAF, ICA, anchors=[])
+
+
+for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, encodings, dates, pins):
+    part()
