@@ -224,7 +224,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint valgrind unit transcripts sim window bench arm firmware-tls layers readme docs
+PARTS := interop sanitize lint valgrind unit x509 transcripts sim window bench arm firmware-tls layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays.
 VALGRIND_UNITS = $(filter-out %/test_posix_net,$(UNITS))
@@ -240,7 +240,7 @@ check: ## every check below (installs what is missing); its last line is the sum
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
 
 check-build: all tests benches sanitized ## build all that the checks run
-tests: $(TESTS)
+tests: $(TESTS) $(X509S)
 benches: $(BENCHES)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests
@@ -248,6 +248,8 @@ command: $(COMMAND) $(TA)
 
 check-unit: $(UNITS) ## the unit tests
 	@$(PYTHON) tests/check.py part unit $(UNITS)
+check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
+	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
 check-transcripts: $(RUNNER) ## the transcripts: whole, octet by octet, at every split
 	@$(PYTHON) tests/check.py part transcripts -- $(RUNNER) $(TRANSCRIPTS)
 check-sim: $(SIMS) ## sessions over a simulated network, disk and clock that fail everywhere
@@ -257,8 +259,9 @@ check-interop: command benches ## the command against Dovecot and hostile server
 check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests
-	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_ta.Judged test_ta.Output
+	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
+	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_ta.Judged test_ta.Output \
+	    -- $(PYTHON) tests/x509check/run.py
 check-window: ## transcripts and sim in a build that keeps eight commands in flight where the server allows it
 	@$(MAKE) --no-print-directory $(parallel) $(WINDOW) tests
 	@$(MAKE) --no-print-directory $(WINDOW) run-window
