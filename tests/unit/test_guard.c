@@ -1,0 +1,273 @@
+/* test_guard - what the chains of tests/x509check cannot show: calls left out, certificates cut and changed at every octet, memory's edges, and what is
+ * kept of a certificate. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/tls/guard.h"
+#include "pki.h"
+
+static popcl_tls_host_storage storage;
+static popcl_guard *const guard = &storage.guard;
+static popcl_trust trust;
+static popcl_tls tls;
+static const unsigned char *leaf;
+static size_t leaf_len;
+
+static int begin(void **state) {
+    const br_x509_certificate *c = pki_certificate(PKI_RIGHT);
+    (void)state;
+    leaf = c->data;
+    leaf_len = c->data_len;
+    memset(&storage, 0xa5, sizeof storage);
+    trust = (popcl_trust){.anchors = pki_anchor(), .anchors_len = 1, .newest_not_before = PKI_AUTHORITY_SINCE};
+    tls = (popcl_tls){.profile = &popcl_tls_host, .storage = &storage, .storage_len = sizeof storage, .trust = &trust, .utc_s = PKI_NOW};
+    return 0;
+}
+
+static const br_x509_class **opened(void) {
+    const br_x509_class **x = popcl_guard_open(guard, &tls, PKI_HOST);
+    (*x)->start_chain(x, PKI_HOST);
+    return x;
+}
+
+/* One certificate, in two pieces. What it is announced to have may differ from what comes. */
+static void give(const br_x509_class **x, const unsigned char *p, size_t n, size_t cut, size_t announced) {
+    (*x)->start_cert(x, (uint32_t)announced);
+    if (cut) (*x)->append(x, p, cut);
+    if (cut < n) (*x)->append(x, p + cut, n - cut);
+    (*x)->end_cert(x);
+}
+
+static popcl_err end(const br_x509_class **x) {
+    unsigned said = (*x)->end_chain(x), usages;
+    popcl_err e = popcl_guard_verdict(guard);
+    assert_int_equal(said == 0, e == POPCL_OK);
+    assert_int_equal((*x)->get_pkey(x, &usages) != NULL, e == POPCL_OK);
+    assert_int_equal((*x)->get_pkey(x, NULL) != NULL, e == POPCL_OK);
+    return e;
+}
+
+static popcl_err judged(const unsigned char *p, size_t n, size_t cut) {
+    const br_x509_class **x = opened();
+    give(x, p, n, cut, n);
+    return end(x);
+}
+
+static void the_right_chain_is_taken_however_it_comes(void **state) {
+    (void)state;
+    for (size_t cut = 0; cut <= leaf_len; cut++) assert_int_equal(judged(leaf, leaf_len, cut), POPCL_OK);
+}
+
+static void what_did_not_run_refuses(void **state) {
+    const br_x509_class **x;
+    (void)state;
+    memset(guard, 0, sizeof *guard);
+    assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
+
+    x = popcl_guard_open(guard, &tls, PKI_HOST);
+    assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
+    assert_null((*x)->get_pkey(x, NULL));
+
+    x = opened();
+    assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
+    (*x)->start_cert(x, (uint32_t)leaf_len);
+    (*x)->append(x, leaf, leaf_len);
+    assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
+    assert_int_equal(end(x), POPCL_ERR_CERT_UNCHECKED); /* without end_cert, though BearSSL has found the anchor */
+
+    x = opened();
+    (*x)->append(x, leaf, leaf_len); /* without start_cert */
+    (*x)->end_cert(x);
+    assert_int_not_equal(end(x), POPCL_OK);
+
+    x = opened();
+    give(x, leaf, leaf_len, 0, leaf_len);
+    assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED); /* without end_chain */
+    assert_null((*x)->get_pkey(x, NULL));
+    assert_int_equal(end(x), POPCL_OK);
+
+    x = opened(); /* a second chain knows nothing of the first */
+    assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
+    assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
+
+    x = opened();
+    (*x)->start_cert(x, (uint32_t)leaf_len);
+    (*x)->start_cert(x, (uint32_t)leaf_len); /* begun twice */
+    (*x)->append(x, leaf, leaf_len / 2);
+    (*x)->end_cert(x);
+    assert_int_not_equal(end(x), POPCL_OK);
+}
+
+static void a_cut_certificate_is_refused(void **state) { /* [D11 D12] */
+    (void)state;
+    for (size_t n = 0; n < leaf_len; n++) {
+        const br_x509_class **x = opened();
+        give(x, leaf, n, n / 2, n); /* announced as it comes */
+        assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
+        x = opened();
+        give(x, leaf, n, n / 2, leaf_len); /* announced whole */
+        assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
+        x = opened();
+        give(x, leaf, leaf_len, n, n); /* more than was announced */
+        assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
+    }
+    const br_x509_class **x = opened();
+    give(x, leaf, leaf_len, 0, leaf_len + 65536);
+    assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
+}
+
+static void a_changed_octet_is_refused(void **state) { /* [D10 D12] */
+    unsigned char *copy = malloc(leaf_len);
+    (void)state;
+    assert_non_null(copy);
+    for (size_t at = 0; at < leaf_len; at++) {
+        static const unsigned char changes[] = {1, 2, 4, 8, 16, 32, 64, 128, 0xff, 0x7f};
+        for (size_t i = 0; i < sizeof changes; i++) {
+            memcpy(copy, leaf, leaf_len);
+            copy[at] ^= changes[i];
+            popcl_err e = judged(copy, leaf_len, at);
+            if (e == POPCL_OK) fail_msg("octet %zu xor %02x is taken", at, changes[i]);
+            assert_int_equal(judged(copy, leaf_len, leaf_len), e);
+        }
+    }
+    free(copy);
+}
+
+static void an_octet_more_or_less_is_refused(void **state) { /* [D12] */
+    unsigned char *copy = malloc(leaf_len + 1);
+    (void)state;
+    assert_non_null(copy);
+    for (size_t at = 0; at < leaf_len; at++) {
+        memcpy(copy, leaf, at);
+        memcpy(copy + at, leaf + at + 1, leaf_len - at - 1);
+        assert_int_not_equal(judged(copy, leaf_len - 1, at), POPCL_OK);
+        copy[at] = leaf[at];
+        memcpy(copy + at + 1, leaf + at, leaf_len - at);
+        assert_int_not_equal(judged(copy, leaf_len + 1, at), POPCL_OK);
+    }
+    free(copy);
+}
+
+/* With the pin alone no signature is behind the leaf: what may be taken is only what still has the right name, dates and key. */
+static void a_changed_octet_does_not_get_past_the_pin_with_another_name(void **state) { /* [D10] */
+    unsigned char *copy = malloc(leaf_len);
+    (void)state;
+    assert_non_null(copy);
+    trust = (popcl_trust){.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin(), .pins_len = 1};
+    assert_int_equal(judged(leaf, leaf_len, 0), POPCL_OK);
+    for (size_t at = 0; at < leaf_len; at++)
+        for (unsigned bit = 1; bit < 256; bit <<= 1) {
+            memcpy(copy, leaf, leaf_len);
+            copy[at] ^= (unsigned char)bit;
+            if (judged(copy, leaf_len, at) != POPCL_OK) continue;
+            size_t hosts = 0;
+            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len; i++) hosts += strncmp((const char *)copy + i, PKI_HOST, sizeof PKI_HOST - 1) == 0;
+            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len && !hosts; i++) /* or in other letters */
+                hosts += strncmp((const char *)copy + i, PKI_HOST, at - i) == 0 && (copy[at] | 0x20) == (leaf[at] | 0x20);
+            assert_true(hosts > 0);
+        }
+    free(copy);
+}
+
+static void what_is_told_of_a_certificate_outlives_bearssls_memory(void **state) {
+    unsigned char hash[32];
+    br_sha256_context sha256;
+    size_t n;
+    popcl_tls_diag d = {0};
+    (void)state;
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, leaf, leaf_len);
+    br_sha256_out(&sha256, hash);
+    for (size_t cut = 0; cut <= leaf_len; cut += 7) {
+        assert_int_equal(judged(leaf, leaf_len, cut), POPCL_OK);
+        void *spare = popcl_x509_guard.spare(guard, &n);
+        assert_int_equal(n, sizeof(br_x509_minimal_context));
+        memset(spare, 0xee, n);
+        popcl_x509_guard.tell(guard, &d);
+        assert_int_equal(d.end_point_len, 32);
+        assert_memory_equal(d.end_point, hash, 32);
+        assert_true(d.not_after > PKI_NOW);
+    }
+}
+
+/* Names are cut to the room there is, whole or not; nothing is written behind it, and nothing is left where they are not at fault. */
+static void names_fit_their_room(void **state) {
+    char whole[300], room[300];
+    (void)state;
+    const br_x509_certificate *other = pki_certificate(PKI_OTHER_NAME);
+    tls.names = whole;
+    tls.names_len = sizeof whole;
+    assert_int_equal(judged(other->data, other->data_len, 0), POPCL_ERR_CERT_NAME);
+    assert_true(strlen(whole) > 3);
+    tls.names = room;
+    for (size_t n = 0; n <= strlen(whole) + 2; n++) {
+        memset(room, 42, sizeof room);
+        tls.names_len = n;
+        assert_int_equal(judged(other->data, other->data_len, n), POPCL_ERR_CERT_NAME);
+        if (n) {
+            size_t kept = n - 1 < strlen(whole) ? n - 1 : strlen(whole);
+            assert_int_equal(strlen(room), kept);
+            assert_memory_equal(room, whole, kept);
+        }
+        for (size_t i = n; i < sizeof room; i++) assert_int_equal(room[i], 42);
+    }
+    tls.names_len = sizeof room;
+    assert_int_equal(judged(leaf, leaf_len, 0), POPCL_OK);
+    assert_string_equal(room, "");
+    tls.names = NULL;
+    assert_int_equal(judged(other->data, other->data_len, 0), POPCL_ERR_CERT_NAME);
+}
+
+static void trust_and_clock_are_looked_at_before_anything_is_sent(void **state) { /* [D49 J1 J2] */
+    popcl_err (*check)(const popcl_tls *) = popcl_x509_guard.check;
+    (void)state;
+    assert_int_equal(check(&tls), POPCL_OK);
+    tls.utc_s = -1;
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_UNKNOWN);
+    tls.utc_s = INT64_MIN;
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_UNKNOWN);
+    tls.utc_s = 0;
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
+    tls.utc_s = PKI_AUTHORITY_SINCE - 1;
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
+    tls.utc_s = PKI_AUTHORITY_SINCE;
+    assert_int_equal(check(&tls), POPCL_OK);
+    trust.anchors_len = 0;
+    assert_int_equal(check(&tls), POPCL_ERR_NO_TRUST);
+    trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin();
+    trust.pins_len = 1;
+    assert_int_equal(check(&tls), POPCL_OK);
+    tls.trust = NULL;
+    assert_int_equal(check(&tls), POPCL_ERR_NO_TRUST);
+}
+
+/* Chains of thousands of certificates end as they should, whatever the count of them is kept in. */
+static void a_chain_of_many_certificates_is_refused(void **state) { /* [I6] */
+    (void)state;
+    const br_x509_class **x = opened();
+    for (int i = 0; i < 70000; i++) give(x, leaf, 1, 0, 1);
+    assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_right_chain_is_taken_however_it_comes, begin),
+        cmocka_unit_test_setup(what_did_not_run_refuses, begin),
+        cmocka_unit_test_setup(a_cut_certificate_is_refused, begin),
+        cmocka_unit_test_setup(a_changed_octet_is_refused, begin),
+        cmocka_unit_test_setup(an_octet_more_or_less_is_refused, begin),
+        cmocka_unit_test_setup(a_changed_octet_does_not_get_past_the_pin_with_another_name, begin),
+        cmocka_unit_test_setup(what_is_told_of_a_certificate_outlives_bearssls_memory, begin),
+        cmocka_unit_test_setup(names_fit_their_room, begin),
+        cmocka_unit_test_setup(trust_and_clock_are_looked_at_before_anything_is_sent, begin),
+        cmocka_unit_test_setup(a_chain_of_many_certificates_is_refused, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
