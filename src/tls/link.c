@@ -193,6 +193,7 @@ static enum popcl_link_state state(const popcl_link *l) {
     const br_ssl_engine_context *e = engine_of(l);
     if (br_ssl_engine_last_error(e)) return POPCL_LINK_FAILED;
     if (e->shutdown_recv || br_ssl_engine_current_state(e) == BR_SSL_CLOSED) return POPCL_LINK_ENDED; /* the peer's close_notify came */
+    if (br_ssl_engine_current_state(e) == 0) return POPCL_LINK_FAILED; /* stuck: it has to answer, and half a handshake message is in the buffer */
     return session_of(l->tls)->is_up ? POPCL_LINK_UP : POPCL_LINK_SECURING;
 }
 

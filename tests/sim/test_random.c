@@ -3,8 +3,11 @@
  * popcl.h promises; the first broken promise ends the run and prints the seed, which brings exactly the same session again.
  *
  *     test_random                 a bounded run from a fixed seed
- *     test_random FROM COUNT      sessions FROM .. FROM + COUNT - 1
- *     test_random FROM 1 v        one of them, with its trace */
+ *     test_random FROM COUNT      sessions FROM .. FROM + COUNT - 1, and a sixteenth as many with TLS
+ *     test_random FROM 1 v        one of them of each kind, with its trace
+ *
+ * With TLS what the server says comes in records of random lengths, with empty ones and warnings between, and a hostile server breaks TLS as
+ * well as POP3. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +18,8 @@
 #include <cmocka.h>
 
 #include "popcl.h"
+#include "tls_client.h"
+#include "tls_peer.h"
 
 enum { MESSAGES = 24, BODY_MAX = 700, OUT_MAX = 60000, STEPS = 6000, LOG_MAX = 6000 };
 
@@ -75,6 +80,10 @@ typedef struct world {
     int spoilt;  /* one was */
     int closes, capa, top, uidl, pipelining, quit_ok, quit_seen, greeted;
     int unasked; /* it said something that answers nothing */
+    /* TLS */
+    int secure;
+    popcl_tls tls;
+    popcl_tls_host_storage storage;
     /* the caller */
     uint32_t now, began;
     int in_call, done, eof_told, stopped, wiped, misused;
@@ -301,6 +310,87 @@ static void server_takes(world *w, const unsigned char *p, size_t n) {
         answer(w);
         w->line_n = 0;
     }
+}
+
+/* ---- TLS, where there is any ---- */
+
+static tls_peer peer; /* one session at a time */
+
+static void wire_takes(world *w, const unsigned char *p, size_t n) {
+    unsigned char text[POPCL_COMMAND_MAX];
+    if (!w->secure) {
+        server_takes(w, p, n);
+        return;
+    }
+    int open = tls_peer_open(&peer);
+    for (size_t i = 0; !open && i + sizeof password - 1 <= n; i++) {
+        if (memcmp(p + i, password, sizeof password - 1) == 0) broken(w, "the password was sent in clear"); /* [I1] */
+    }
+    tls_peer_take(&peer, p, n);
+    while ((n = tls_peer_hear(&peer, text, sizeof text)) > 0)
+        server_takes(w, text, n);
+}
+
+/* What somebody on the way, or a server that means no good, does to TLS. */
+static void spoil_tls(world *w) {
+    static const unsigned char zeros[600];
+    chance *c = &w->what;
+    w->spoilt = 1;
+    switch (below(c, 8)) {
+    case 0: peer.corrupt = 1; break;
+    case 1: tls_peer_clear(&peer, "+OK\r\n", 5); break;
+    case 2: tls_peer_alert(&peer, TLS_FATAL, (int)below(c, 120)); break;
+    case 3: tls_peer_alert(&peer, TLS_WARNING, 0); break;
+    case 4: tls_peer_record(&peer, (int)below(c, 256), zeros, below(c, 4)); break;
+    case 5: tls_peer_record(&peer, TLS_DATA, zeros, sizeof zeros); break;
+    case 6: tls_peer_record(&peer, TLS_HANDSHAKE, zeros, 1 + below(c, 8)); break;
+    default: tls_peer_alert(&peer, (int)below(c, 4), (int)below(c, 120)); break;
+    }
+}
+
+/* A piece of what the server says becomes a record. */
+static void seal(world *w) {
+    chance *c = &w->when;
+    if (!w->secure || !tls_peer_open(&peer) || tls_peer_waiting(&peer) || w->out_at == w->out_n) return;
+    size_t n = one_in(c, 4) ? 1 : 1 + below(c, 512);
+    if (n > w->out_n - w->out_at) n = w->out_n - w->out_at;
+    if (one_in(c, 6)) tls_peer_record(&peer, TLS_DATA, "", 0);
+    if (one_in(c, 6)) tls_peer_alert(&peer, TLS_WARNING, 90);
+    if (w->hostile && one_in(c, (uint32_t)w->hostile * 8)) spoil_tls(w);
+    tls_peer_say(&peer, w->out + w->out_at, n);
+    w->out_at += n;
+    if (w->out_at == w->out_n) w->out_at = w->out_n = 0;
+}
+
+/* Octets for the client that wait. */
+static size_t wire_has(world *w) {
+    seal(w);
+    return w->secure ? tls_peer_waiting(&peer) : w->out_n - w->out_at;
+}
+
+static void wire_gives(world *w, unsigned char *p, size_t n) {
+    if (w->secure) {
+        tls_peer_give(&peer, p, n);
+        if (!w->hostile || !one_in(&w->what, (uint32_t)w->hostile * 20)) return;
+        w->spoilt = 1;
+        p[below(&w->what, (uint32_t)n)] ^= (unsigned char)(1u << below(&w->what, 8));
+        return;
+    }
+    memcpy(p, w->out + w->out_at, n);
+    w->out_at += n;
+    if (w->out_at == w->out_n) w->out_at = w->out_n = 0;
+}
+
+static void make_tls(world *w) {
+    static const tls_peer_setup setup;
+    tls_peer_init(&peer, &setup);
+    memset(&w->storage, 0xA5, sizeof w->storage);
+    tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
+    w->cfg.security = POPCL_TLS;
+    w->cfg.tls = &w->tls;
+    w->cfg.seed = tls_seed;
+    w->cfg.seed_len = sizeof tls_seed;
+    if (w->hostile && one_in(&w->what, 10)) spoil_tls(w); /* where a ServerHello is due */
 }
 
 /* ---- what the job calls ---- */
@@ -609,7 +699,7 @@ static void make_config(world *w) {
     chance *c = &w->what;
     popcl_config *cfg = &w->cfg;
     size_t off = below(c, 9);
-    cfg->iobuf_len = POPCL_IOBUF_MIN + (one_in(c, 2) ? 0 : below(c, 1500));
+    cfg->iobuf_len = (w->secure ? POPCL_IOBUF_SIZE(512) : POPCL_IOBUF_MIN) + (one_in(c, 2) ? 0 : below(c, 1500));
     cfg->plan_len = POPCL_PLAN_MIN_APOP + (one_in(c, 3) ? 0 : below(c, 1200));
     cfg->auth = (uint8_t)below(c, 4);
     if (cfg->auth == POPCL_AUTH_USER) cfg->plan_len = POPCL_PLAN_MIN + below(c, 200);
@@ -659,14 +749,16 @@ static void make_config(world *w) {
 }
 
 /* `split` chooses how octets move and when calls come, `seed` all the rest. */
-static void make_world(world *w, uint64_t seed, uint64_t split) {
+static void make_world(world *w, uint64_t seed, uint64_t split, int secure) {
     memset(w, 0, sizeof *w);
+    w->secure = secure;
     w->what.state = w->seed = seed * 2654435761u + 1;
     w->when.state = split * 40503u + 7;
     chance *c = &w->what;
     make_messages(w);
     make_config(w);
     w->hostile = one_in(c, 2) ? 0 : (int)(1 + below(c, 30));
+    if (secure) make_tls(w);
     w->odd = one_in(c, 2) ? 0 : (int)(2 + below(c, 12));
     w->stuck = one_in(c, 20);
     w->capa = !one_in(c, 4);
@@ -725,15 +817,16 @@ static int send_some(world *w, size_t most) {
     const unsigned char *p = popcl_send_buf(&w->job, &n);
     if (!n) return 0;
     if (n > most) n = most;
-    server_takes(w, p, n);
+    wire_takes(w, p, n);
     CALL(w, popcl_send_ack(&w->job, n));
     return 1;
 }
 
 static int receive_some(world *w, size_t most) {
-    size_t n, have = w->out_n - w->out_at;
+    size_t n;
     unsigned char *p = popcl_recv_buf(&w->job, &n);
     if (!n) return 0;
+    size_t have = wire_has(w);
     if (!have) {
         if (!w->closes || w->eof_told) return 0;
         w->eof_told = 1;
@@ -742,9 +835,7 @@ static int receive_some(world *w, size_t most) {
     }
     if (n > most) n = most;
     if (n > have) n = have;
-    memcpy(p, w->out + w->out_at, n);
-    w->out_at += n;
-    if (w->out_at == w->out_n) w->out_at = w->out_n = 0;
+    wire_gives(w, p, n);
     CALL(w, popcl_recv_ack(&w->job, n));
     return 1;
 }
@@ -753,7 +844,7 @@ static int receive_some(world *w, size_t most) {
 static void check_stall(world *w) {
     unsigned state = popcl_state(&w->job);
     if (w->spoilt || w->done || w->misused || !w->greeted || w->closes) return;
-    if (state == POPCL_RECV && w->out_n == 0 && w->line_n == 0) broken(w, "nothing is in flight, and nothing comes");
+    if (state == POPCL_RECV && w->out_n == 0 && wire_has(w) == 0 && w->line_n == 0) broken(w, "nothing is in flight, and nothing comes");
 }
 
 static void start(world *w) {
@@ -812,6 +903,7 @@ static void check_wiped(world *w) {
     if (w->secret_called && !w->secret_released) broken(w, "wipe did not release the secret");
     if (!all_zero(&w->job, sizeof w->job)) broken(w, "the job was not wiped");
     if (!all_zero(w->cfg.iobuf, w->cfg.iobuf_len)) broken(w, "wipe left the record buffer");
+    if (w->secure && !all_zero(&w->storage, sizeof w->storage)) broken(w, "wipe left the TLS storage");
     if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "wipe left the plan");
 }
 
@@ -883,7 +975,7 @@ static void step(world *w, uint32_t rude) {
     }
     if (moved || w->done) return;
     check_stall(w);
-    if (!(state & (POPCL_SEND | POPCL_PAUSED)) && w->out_n == 0 && !(w->closes && !w->eof_told)) tick(w, popcl_next_deadline(&w->job));
+    if (!(state & (POPCL_SEND | POPCL_PAUSED)) && w->out_n == 0 && wire_has(w) == 0 && !(w->closes && !w->eof_told)) tick(w, popcl_next_deadline(&w->job));
 }
 
 static void run_world(world *w) {
@@ -906,12 +998,12 @@ static void run_world(world *w) {
     if (!w->fault[0]) check_wiped(w);
 }
 
-static int session(uint64_t seed) {
+static int session(uint64_t seed, int secure) {
     static world w;
-    make_world(&w, seed, seed);
+    make_world(&w, seed, seed, secure);
     run_world(&w);
     free_world(&w);
-    if (w.fault[0]) printf("[random] seed %llu (window %d): %s\n", (unsigned long long)seed, POPCL_WINDOW, w.fault);
+    if (w.fault[0]) printf("[random] seed %llu%s (window %d): %s\n", (unsigned long long)seed, secure ? " with TLS" : "", POPCL_WINDOW, w.fault);
     return w.fault[0] == 0;
 }
 
@@ -954,10 +1046,10 @@ static int split(uint64_t seed) {
     static world whole, pieces;
     static const size_t sizes[] = {1, 2, 3, 7, 64};
     int ok = 1;
-    make_world(&whole, seed, seed);
+    make_world(&whole, seed, seed, 0);
     whole.pipelining = whole.stuck = 0;
     run_in_pieces(&whole, OUT_MAX);
-    make_world(&pieces, seed, seed + 1);
+    make_world(&pieces, seed, seed + 1, 0);
     pieces.pipelining = pieces.stuck = 0;
     run_in_pieces(&pieces, sizes[seed % (sizeof sizes / sizeof *sizes)]);
     if (whole.unasked || pieces.unasked) {
@@ -991,7 +1083,17 @@ static void test_sessions(void **state) {
     unsigned bad = 0;
     (void)state;
     for (uint64_t i = 0; i < sessions && bad < 8; i++)
-        bad += !session(from + i);
+        bad += !session(from + i, 0);
+    assert_int_equal(bad, 0);
+}
+
+/* [I1 I3 I4 I7 I8 I9] */
+static void test_sessions_with_tls(void **state) {
+    unsigned bad = 0;
+    (void)state;
+    for (uint64_t i = 0; i < sessions / 16 + 1 && bad < 8; i += TLS_STEP)
+        bad += !session(from + i, 1);
+    tls_peer_free(&peer);
     assert_int_equal(bad, 0);
 }
 
@@ -1004,7 +1106,7 @@ static void test_splits(void **state) {
 }
 
 int main(int argc, char **argv) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_sessions), cmocka_unit_test(test_splits)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_sessions), cmocka_unit_test(test_sessions_with_tls), cmocka_unit_test(test_splits)};
     if (argc > 2) {
         from = strtoull(argv[1], NULL, 10);
         sessions = strtoull(argv[2], NULL, 10);

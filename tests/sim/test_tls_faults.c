@@ -78,31 +78,31 @@ static void every_call(enum fault_kind first, enum fault_kind last, size_t chunk
 /* [A13 A16 A18 A28 D46 I1 I3 I4 I5 I7 I8 I9 K10] */
 static void transport_fails_at_call_n(void **state) {
     (void)state;
-    every_call(NET_AGAIN, NET_STOP, 4096, WORLD_STEP);
+    every_call(NET_AGAIN, NET_STOP, 4096, TLS_STEP);
 }
 
 /* [A14 A15 A16 A28] with a transport that moves thirteen octets a call */
 static void slow_transport_fails_at_call_n(void **state) {
     (void)state;
-    every_call(NET_AGAIN, NET_FAILED, 13, 11 * WORLD_STEP);
+    every_call(NET_AGAIN, NET_FAILED, 13, 11 * TLS_STEP);
 }
 
 /* [J5 K6] */
 static void clock_jumps_at_call_n(void **state) {
     (void)state;
-    every_call(CLOCK_FORWARD, CLOCK_SLOW, 4096, WORLD_STEP);
+    every_call(CLOCK_FORWARD, CLOCK_SLOW, 4096, TLS_STEP);
 }
 
 /* [G5 G6 I3 I7 I8] the sink pauses with a span in the record buffer, or fails there */
 static void sink_fails_at_call_n(void **state) {
     (void)state;
-    every_call(SINK_SHORT, SINK_FAIL, 4096, WORLD_STEP);
+    every_call(SINK_SHORT, SINK_FAIL, 4096, TLS_STEP);
 }
 
 /* [G1 G2 G3 I3] */
 static void power_goes_at_call_n(void **state) {
     (void)state;
-    every_call(POWER_OFF, POWER_OFF, 4096, WORLD_STEP);
+    every_call(POWER_OFF, POWER_OFF, 4096, TLS_STEP);
 }
 
 static void every_octet(size_t order, const char *what, uint32_t step, void (*look)(world *w, popcl_err result)) {
@@ -123,13 +123,13 @@ static void every_octet(size_t order, const char *what, uint32_t step, void (*lo
 /* [A7 A8 A10 A12 A13 C13 D45] */
 static void server_ends_before_octet_n(void **state) {
     (void)state;
-    every_octet(offsetof(world, end_octet), "an end", 3 * WORLD_STEP, NULL);
+    every_octet(offsetof(world, end_octet), "an end", 3 * TLS_STEP, NULL);
 }
 
 /* [A5 A19 A20 A21 A22 I5] */
 static void server_stalls_before_octet_n(void **state) {
     (void)state;
-    every_octet(offsetof(world, hold_octet), "a stall", 3 * WORLD_STEP, NULL);
+    every_octet(offsetof(world, hold_octet), "a stall", 3 * TLS_STEP, NULL);
 }
 
 /* Only in words that stand in clear, those before STLS, may a changed octet be overlooked. */
@@ -141,14 +141,14 @@ static void look_for_success(world *w, popcl_err result) {
 /* [B69 C18 I1 I3 I4 D10] */
 static void octet_n_is_changed(void **state) {
     (void)state;
-    every_octet(offsetof(world, flip_octet), "a wrong bit", 2 * WORLD_STEP, look_for_success);
+    every_octet(offsetof(world, flip_octet), "a wrong bit", 2 * TLS_STEP, look_for_success);
 }
 
 /* [A25] however the octets come, and whatever piece of memory is the plan */
 static void every_chunk_size(void **state) {
     uint32_t calls, octets;
     (void)state;
-    for (size_t chunk = 1; chunk < 80; chunk += WORLD_STEP) {
+    for (size_t chunk = 1; chunk < 80; chunk += TLS_STEP) {
         for (int i = 0; i < HOWS; i++)
             measure(&hows[i], chunk, &calls, &octets);
     }

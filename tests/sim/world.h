@@ -14,14 +14,6 @@
 
 enum { WORLD_IOBUF = POPCL_IOBUF_SIZE(512), WORLD_PLAN = 400, WORLD_STORED = 256, WORLD_SEEN = 64 };
 
-/* Of the places where a session with TLS can fail, each so many-th one is tried: all of them, but for builds that are slow or run beside
- * others. Prime, so that it is not the same octet of each record. */
-#if defined __SANITIZE_ADDRESS__ || POPCL_WINDOW > 1
-#define WORLD_STEP 7u
-#else
-#define WORLD_STEP 1u
-#endif
-
 enum session_kind { KEEP, DELETE_FETCHED, NEW_ONLY, KINDS };
 
 /* How a call fails. */
