@@ -149,7 +149,7 @@ X(ERR_CERT_ORDER, CERT, "the server's certificates do not follow from each other
 X(ERR_CERT_NOT_CA, CERT, "a certificate was issued by one that may not issue any", "the issuer is no CA, or is too deep below one that limits the path", "tell the server's operator") \
 X(ERR_CERT_USAGE, CERT, "a certificate is not meant for TLS servers", "its key usage or extended key usage says so", "tell the server's operator") \
 X(ERR_CERT_CONSTRAINTS, CERT, "a certificate limits the names or policies below it, and popcl cannot check that", "an authority on the way is constrained", \
-  "use a server or a CA without such constraints, or a pin (--pin) with the profile `pinned`") \
+  "use a server or a CA without such constraints, or, in a program, pins with the profile `pinned`") \
 X(ERR_CERT_EXTENSION, CERT, "a certificate demands something that popcl does not know", "it has a critical extension that is not supported", "tell the server's operator") \
 X(ERR_CERT_WEAK, CERT, "a certificate is too weak", "its key is RSA below 2048 bits, or it is signed with SHA-1 or MD5", "have the certificate made anew") \
 X(ERR_CERT_UNSUPPORTED, CERT, "a certificate uses an algorithm that this profile does not have", "its key or signature is of another kind or larger than supported", \
