@@ -7,10 +7,12 @@ import threading
 
 
 class Relay:
-    """Relays every connection to (host, port). `up` and `down` count octets to and from the server."""
+    """Relays every connection to (host, port). `up` and `down` count octets to and from the server; with `keep`, `sent` holds those to it."""
 
-    def __init__(self, port, host="127.0.0.1"):
+    def __init__(self, port, host="127.0.0.1", keep=False):
         self._target = (host, port)
+        self._keep = keep
+        self.sent = b""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.up = 0
@@ -59,6 +61,7 @@ class Relay:
         line = b""
         for data in _octets_of(client):
             self.up += len(data)
+            self.sent += data if self._keep else b""
             line += data
             *whole, line = line.split(b"\r\n")
             for command in whole:
