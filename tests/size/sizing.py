@@ -40,7 +40,7 @@ RUNS = [
     ("public", "rsa", "tls", "chacha"),
     ("public", "p384", "tls", "chacha"),
 ]
-RUNS_M0 = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha")]
+RUNS_MORE = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha")]
 CHAIN_NAMES = {"p256": "P-256 under P-256", "rsa": "RSA-2048 under RSA-2048 under RSA-4096", "p384": "P-256 under P-384 under P-384"}
 BODY = 1280 * 78  # octets of the message: whole lines
 # The blocks of the page, and how many columns name a row.
@@ -55,10 +55,7 @@ def code(made):
 
 
 def images(folder):
-    """{(profile, CPU): image}; CPU "-flto": a Cortex-M3, by the linker's optimizer, after which no octet has a file."""
-    made = {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in image.CPUS for profile in PROFILES}
-    made.update({(profile, "-flto"): image.fetch_image(folder, profile, "Cortex-M3", optimized=image.OPTIMIZED + ["-flto"]) for profile in PROFILES})
-    return made
+    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in image.CPUS for profile in PROFILES}
 
 
 def structs(folder):
@@ -95,9 +92,9 @@ def flash_table(made):
         m3, m0 = made[profile, "Cortex-M3"], made[profile, "Cortex-M0+"]
         target = verdict(code(m3), CODE_TARGETS.get(profile))
         octets = [m3.total("popcl"), m3.total("BearSSL"), code(m3)]
-        beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "-flto"].octets.values())]
+        beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "Cortex-M3, smallest"].octets.values())]
         rows.append([f"`{profile}`", *map(grouped, octets), *target, *map(grouped, beside)])
-    return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "code, M0+", "whole image", "whole, `-flto`"], rows)
+    return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "code, M0+", "whole image", "whole, smallest"], rows)
 
 
 def ram_table(octets):
@@ -124,7 +121,7 @@ def parts_table(made):
 
 def counting_image(folder, chain_file, profile, cpu):
     options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
-    return image.link(folder, f"count-{profile}-{len(cpu)}", ["tests/size/count.c", "tests/size/peer.c", chain_file], cpu,
+    return image.link(folder, re.sub(r"\W", "", f"count{profile}{cpu}"), ["tests/size/count.c", "tests/size/peer.c", chain_file], cpu,
                       ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}", "-Itests/size"], options)
 
 
@@ -147,8 +144,8 @@ def counts(folder):
     chain_file = os.path.join(folder, "chains.c")
     chains.write(chain_file)
     programs, result = {}, []
-    for cpu, runs in (("Cortex-M3", RUNS), ("Cortex-M0+", RUNS_M0)):
-        for profile, *words in runs:
+    for cpu in image.CPUS:
+        for profile, *words in RUNS if cpu == "Cortex-M3" else RUNS_MORE:
             if (profile, cpu) not in programs:
                 programs[profile, cpu] = counting_image(folder, chain_file, profile, cpu)
             result.append((profile, *words, cpu, *fetch(programs[profile, cpu], words)))
