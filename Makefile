@@ -267,8 +267,8 @@ check-window: ## transcripts and sim in a build that keeps eight commands in fli
 	@$(MAKE) --no-print-directory $(WINDOW) run-window
 run-window: tests
 	@$(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
-check-valgrind: tests ## unit tests and transcripts under valgrind
-	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) \
+check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
+	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
 	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
 check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py

@@ -272,10 +272,19 @@ static int aligned(const void *storage) {
     return (uintptr_t)storage % offsetof(struct probe, s) == 0;
 }
 
+/* As popcl_start checks its host: a name may also come from a session's owner, or stand in popcl_tls.name. */
+static int is_printable(const char *name) {
+    for (; *name; name++) {
+        if (*name <= ' ' || *name > '~' || *name == '%') return 0;
+    }
+    return 1;
+}
+
 static popcl_err check(const popcl_tls *t, const char *host, const unsigned char *seed, size_t seed_len, size_t iobuf_len) {
     char name[256];
     if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage)) return POPCL_ERR_TLS_STORAGE;
-    if (!host || !popcl_name_copy(name, t->name ? t->name : host)) return POPCL_ERR_HOST;
+    const char *given = t->name ? t->name : host;
+    if (!given || !is_printable(given) || !popcl_name_copy(name, given)) return POPCL_ERR_HOST;
     if (t->fragment && (t->fragment < 512 || t->fragment > 4096 || t->fragment & (t->fragment - 1u))) return POPCL_ERR_ARGUMENT;
     if (t->names && !t->names_len) return POPCL_ERR_ARGUMENT;
     if (iobuf_len < POPCL_IOBUF_SIZE(512)) return POPCL_ERR_IOBUF_SMALL;

@@ -926,6 +926,13 @@ static void call_in_vain(world *w) {
     if (popcl_state(&w->job) != POPCL_DONE) broken(w, "no longer DONE");
 }
 
+/* The session has its result, and says no more than close_notify: stop comes too late. */
+static int is_leaving(const world *w) {
+    popcl_diag d;
+    popcl_get_diag(&w->job, &d);
+    return strcmp(d.state, "leaving") == 0;
+}
+
 /* One step of the caller's, at random. `rude`: one in so many stops, fails, lies or wipes; 0: none. */
 static void step(world *w, uint32_t rude) {
     chance *c = &w->when;
@@ -937,7 +944,7 @@ static void step(world *w, uint32_t rude) {
         case 0:
         case 1:
             note(w, "stop");
-            w->stopped = 1;
+            w->stopped |= !is_leaving(w);
             CALL(w, popcl_stop(&w->job));
             if (popcl_state(&w->job) & POPCL_PAUSED_SINK) broken(w, "stop waits for the sink");
             return;
