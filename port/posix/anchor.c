@@ -36,9 +36,10 @@ const char *pop_anchor_sentence(pop_anchor_finding f) {
 /* ---- the list ---- */
 
 static pop_anchor *add(pop_anchors *a, const char *source, unsigned long line, pop_anchor_finding f) {
+    if (a->len == POP_ANCHORS_MAX) return NULL;
     if (a->len == a->room) {
         size_t room = a->room ? 2 * a->room : 16;
-        pop_anchor *grown = room <= SIZE_MAX / sizeof *grown ? realloc(a->list, room * sizeof *grown) : NULL;
+        pop_anchor *grown = realloc(a->list, room * sizeof *grown);
         if (!grown) return NULL;
         a->list = grown;
         a->room = room;

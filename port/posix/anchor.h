@@ -48,7 +48,7 @@ X(BAD_BASE64, DAMAGED, "damaged", "here stands something else than base64, or it
 X(NO_END, DAMAGED, "damaged", "the block that begins here has no END line of its own") \
 X(BAD_BEGIN, DAMAGED, "damaged", "this BEGIN line has no end") \
 X(PRIVATE_KEY, SKIPPED, "other blocks", "a key is passed over; it has no business in a file of certificates") \
-X(TRUSTED, SKIPPED, "other blocks", "a TRUSTED CERTIFICATE is passed over: what it says about trust would be lost. Convert it: openssl x509 -in IN -out OUT") \
+X(TRUSTED, SKIPPED, "other blocks", "a TRUSTED CERTIFICATE is passed over: what it says about trust would be lost; convert it (openssl x509)") \
 X(OTHER, SKIPPED, "other blocks", "a block of another kind is passed over") \
 X(ODD_FILE, SKIPPED, "other files", "a file that is no certificate is passed over")
 /* clang-format on */
@@ -75,11 +75,11 @@ typedef struct pop_anchor {
     const char *source;            /* where it was found: borrowed from the reader's caller */
     unsigned long line;            /* in it, 0: it is DER */
     /* Only where pop_anchors.details asks for it, else NULL. Texts are printable ASCII, or as told. */
-    char *subject;          /* or, of a block that is none, its label */
-    char *organization;     /* UTF-8 or whatever it is; "" if none */
-    char *common_name;      /* likewise */
-    unsigned char pin[32];  /* SHA-256 of its SubjectPublicKeyInfo (RFC 7469, 2.4) */
-    unsigned char *der;     /* the certificate, der_len octets */
+    char *subject;         /* or, of a block that is none, its label */
+    char *organization;    /* UTF-8 or whatever it is; "" if none */
+    char *common_name;     /* likewise */
+    unsigned char pin[32]; /* SHA-256 of its SubjectPublicKeyInfo (RFC 7469, 2.4) */
+    unsigned char *der;    /* the certificate, der_len octets */
     size_t der_len;
     char key[32]; /* "RSA 2048", "P-256"; also where it cannot be used. Without details too */
     long rank;    /* 0; for the caller to use */
@@ -101,10 +101,12 @@ typedef struct pop_anchors {
     /* What was read, in that order. */
     pop_anchor *list;
     size_t len;
-    size_t room;         /* private, and so are these: paths of files in directories */
+    size_t room; /* private, and so are these: paths of files in directories */
     char **paths;
     size_t paths_len;
 } pop_anchors;
+
+#define POP_ANCHORS_MAX 500000 /* findings in one list: more count as out of memory */
 
 /* Reads octets: DER where they begin as DER, else PEM. Returns 0, or -1: out of memory. What was found is told by the list: nothing at all,
  * where there is neither a certificate nor a PEM block. */

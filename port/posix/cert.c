@@ -237,8 +237,8 @@ static int read_tbs(pop_cert *c, der tbs) {
         if (take(&tbs, VERSION, &part) || take_unsigned(&part, &number) || part.n || number.n != 1 || number.p[0] > 2) return -1;
         c->version = number.p[0] + 1u;
     }
-    if (take(&tbs, INTEGER, &part) || part.n == 0) return -1;                       /* serialNumber */
-    if (take(&tbs, SEQUENCE, &part) || take(&tbs, SEQUENCE, &part)) return -1;      /* signature, issuer */
+    if (take(&tbs, INTEGER, &part) || part.n == 0) return -1;                  /* serialNumber */
+    if (take(&tbs, SEQUENCE, &part) || take(&tbs, SEQUENCE, &part)) return -1; /* signature, issuer */
     if (take(&tbs, SEQUENCE, &dates) || take_time(&dates, &c->not_before) || take_time(&dates, &c->not_after) || dates.n) return -1;
     if (take_whole(&tbs, SEQUENCE, &c->subject) || take_whole(&tbs, SEQUENCE, &c->key) || read_key(c)) return -1;
     if (next_is(&tbs, ISSUER_ID) && take(&tbs, ISSUER_ID, &part)) return -1;
@@ -262,7 +262,8 @@ int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n) {
 static const struct {
     unsigned char id;
     const char *letters;
-} attributes[] = {{3, "CN"}, {6, "C"}, {7, "L"}, {8, "ST"}, {9, "street"}, {10, "O"}, {11, "OU"}, {5, "serialNumber"}, {97, "organizationIdentifier"}};
+} attributes[] = {
+    {3, "CN"}, {6, "C"}, {7, "L"}, {8, "ST"}, {9, "street"}, {10, "O"}, {11, "OU"}, {5, "serialNumber"}, {97, "organizationIdentifier"}};
 
 typedef struct writer {
     char *text;

@@ -13,27 +13,27 @@ typedef struct pop_span {
 
 /* Extensions and what they say, a bit each. */
 enum pop_cert_flag {
-    POP_CERT_CA = 1 << 0,                /* basicConstraints with cA TRUE */
-    POP_CERT_NO_CERT_SIGN = 1 << 1,      /* keyUsage is there and lacks keyCertSign */
-    POP_CERT_NO_SERVER_AUTH = 1 << 2,    /* extKeyUsage is there and has neither serverAuth nor anyExtendedKeyUsage */
+    POP_CERT_CA = 1 << 0,             /* basicConstraints with cA TRUE */
+    POP_CERT_NO_CERT_SIGN = 1 << 1,   /* keyUsage is there and lacks keyCertSign */
+    POP_CERT_NO_SERVER_AUTH = 1 << 2, /* extKeyUsage is there and has neither serverAuth nor anyExtendedKeyUsage */
     POP_CERT_NAME_CONSTRAINTS = 1 << 3,
     POP_CERT_POLICY_CONSTRAINTS = 1 << 4, /* policyConstraints, inhibitAnyPolicy, or a critical policyMappings */
-    POP_CERT_UNKNOWN_CRITICAL = 1 << 5,  /* a critical extension that is none of those read here */
-    POP_CERT_REPEATED = 1 << 6           /* an extension stands there twice (4.2 forbids it) */
+    POP_CERT_UNKNOWN_CRITICAL = 1 << 5,   /* a critical extension that is none of those read here */
+    POP_CERT_REPEATED = 1 << 6            /* an extension stands there twice (4.2 forbids it) */
 };
 
 #define POP_CERT_PATH_ANY 255u
 
 /* All spans point into the octets that were read. */
 typedef struct pop_cert {
-    unsigned version;         /* 1, 2 or 3 */
-    pop_span subject;         /* Name, with its own tag and length */
-    pop_span key;             /* SubjectPublicKeyInfo, likewise */
-    pop_span key_oid, curve;  /* contents of the algorithm's OID; of a curve's, for EC keys (n 0: none) */
-    unsigned rsa_bits;        /* of an RSA key's modulus; 0: no RSA key, or not readable */
+    unsigned version;              /* 1, 2 or 3 */
+    pop_span subject;              /* Name, with its own tag and length */
+    pop_span key;                  /* SubjectPublicKeyInfo, likewise */
+    pop_span key_oid, curve;       /* contents of the algorithm's OID; of a curve's, for EC keys (n 0: none) */
+    unsigned rsa_bits;             /* of an RSA key's modulus; 0: no RSA key, or not readable */
     int64_t not_before, not_after; /* Unix seconds */
-    unsigned flags;           /* pop_cert_flag */
-    uint8_t path_len;         /* pathLenConstraint, 0 to 254, or POP_CERT_PATH_ANY */
+    unsigned flags;                /* pop_cert_flag */
+    uint8_t path_len;              /* pathLenConstraint, 0 to 254, or POP_CERT_PATH_ANY */
 } pop_cert;
 
 /* Returns 0, or -1 where the octets are not exactly one certificate in DER. */

@@ -44,16 +44,22 @@ static popcl_posix_trust_error say_damaged(reader *r, const pop_anchor *one) {
     return POPCL_POSIX_TRUST_DAMAGED;
 }
 
-/* Nothing usable was found since the list had so many: why, by the first that was refused. */
+/* Nothing usable was found since the list had so many: why, by the first that was refused, or else by the first that is no certificate. */
 static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *where) {
-    for (size_t i = since; i < r->anchors.len; i++) {
-        const pop_anchor *one = &r->anchors.list[i];
+    const pop_anchor *refused = NULL, *skipped = NULL;
+    for (size_t i = r->anchors.len; i > since; i--) {
+        const pop_anchor *one = &r->anchors.list[i - 1];
         pop_anchor_kind kind = pop_anchor_kind_of(one->finding);
-        if (kind != POP_ANCHOR_REFUSED && kind != POP_ANCHOR_DAMAGED) continue;
-        (void)snprintf(r->why, r->why_len, "no certificate in %s can be trusted; of the first: %s", where, pop_anchor_sentence(one->finding));
-        return POPCL_POSIX_TRUST_NOTHING;
+        if (kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_DAMAGED) refused = one;
+        if (kind == POP_ANCHOR_SKIPPED) skipped = one;
     }
-    (void)snprintf(r->why, r->why_len, "there is no certificate in %s", where);
+    if (refused)
+        (void)snprintf(r->why, r->why_len, "no certificate in %s can be trusted; of the first: %s", where,
+                       pop_anchor_sentence(refused->finding));
+    else if (skipped)
+        (void)snprintf(r->why, r->why_len, "there is no certificate in %s: %s", where, pop_anchor_sentence(skipped->finding));
+    else
+        (void)snprintf(r->why, r->why_len, "there is no certificate in %s", where);
     return POPCL_POSIX_TRUST_NOTHING;
 }
 
@@ -170,10 +176,14 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
 /* ---- the system's ---- */
 
 /* Debian, Fedora, SUSE, Alpine and OpenBSD, FreeBSD, NetBSD. A bundle comes before the directory that it was made from: one file to read. */
-static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-                                          "/etc/pki/tls/certs/ca-bundle.crt",   "/etc/ssl/ca-bundle.pem",
-                                          "/etc/ssl/cert.pem",                  "/usr/local/etc/ssl/cert.pem",
-                                          "/usr/local/share/certs/ca-root-nss.crt", "/etc/openssl/certs/ca-certificates.crt"};
+static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                          "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                          "/etc/pki/tls/certs/ca-bundle.crt",
+                                          "/etc/ssl/ca-bundle.pem",
+                                          "/etc/ssl/cert.pem",
+                                          "/usr/local/etc/ssl/cert.pem",
+                                          "/usr/local/share/certs/ca-root-nss.crt",
+                                          "/etc/openssl/certs/ca-certificates.crt"};
 static const char *const usual_dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/openssl/certs", "/usr/share/certs/trusted"};
 
 static const char *environment(const char *name) {

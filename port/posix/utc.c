@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY           86400
-#define EPOCH_DAYS    719468 /* from 0000-03-01 to 1970-01-01 */
-#define FIRST_SECOND  INT64_C(-62167219200) /* 0000-01-01 */
-#define LAST_SECOND   INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+#define DAY          86400
+#define EPOCH_DAYS   719468                /* from 0000-03-01 to 1970-01-01 */
+#define FIRST_SECOND INT64_C(-62167219200) /* 0000-01-01 */
+#define LAST_SECOND  INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 static unsigned is_leap(unsigned year) {
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -36,8 +36,8 @@ void pop_utc_text(int64_t utc_s, char text[POP_UTC_TEXT]) {
         left -= 365ul + is_leap(year);
     for (; left >= days_in(year, month); month++)
         left -= days_in(year, month);
-    (void)snprintf(text, POP_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month, (unsigned)left % 32 + 1, (unsigned)(seconds / 3600) % 24,
-                   (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+    (void)snprintf(text, POP_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month, (unsigned)left % 32 + 1,
+                   (unsigned)(seconds / 3600) % 24, (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
 }
 
 /* Reads a number of just so many digits, and the character behind it (0: none is wanted). */
@@ -58,7 +58,8 @@ static int take_offset(const char *at, int64_t *offset_s) {
     char sign = *at++;
     *offset_s = 0;
     if (sign == 'Z' || sign == 'z') return *at ? -1 : 0;
-    if ((sign != '+' && sign != '-') || take(&at, 2, ':', &hours) || take(&at, 2, 0, &minutes) || *at || hours > 23 || minutes > 59) return -1;
+    if ((sign != '+' && sign != '-') || take(&at, 2, ':', &hours) || take(&at, 2, 0, &minutes) || *at || hours > 23 || minutes > 59)
+        return -1;
     *offset_s = (int64_t)(hours * 3600 + minutes * 60) * (sign == '-' ? -1 : 1);
     return 0;
 }

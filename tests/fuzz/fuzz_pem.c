@@ -8,9 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-#define MUST(holds)                                                                                                                     \
-    do {                                                                                                                                \
-        if (!(holds)) abort();                                                                                                          \
+#define MUST(holds)                                                                                                                        \
+    do {                                                                                                                                   \
+        if (!(holds)) abort();                                                                                                             \
     } while (0)
 
 static void check_anchor(const pop_anchor *one) {

@@ -29,6 +29,12 @@ def openssl(*words, stdin=b""):
     return subprocess.run(["openssl", *words], input=stdin, capture_output=True, check=True).stdout
 
 
+def forbid_large_files():
+    """In a child: a write beyond 1000 octets fails."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+
 # ---- DER, as far as tests need it ----
 
 def element(der, at=0):
@@ -168,7 +174,8 @@ class Bundle(Case):
 
     def compile(self, name, *flags):
         compilers = [["gcc", f"-std={std}"] for std in ("c99", "c11", "c17")] + [["clang", "-std=c99"]]
-        compilers += [["arm-none-eabi-gcc", "--specs=picolibc.specs", f"-mcpu={cpu}", "-mthumb", "-Os", "-std=c99"] for cpu in ("cortex-m0plus", "cortex-m3")]
+        compilers += [["arm-none-eabi-gcc", "--specs=picolibc.specs", f"-mcpu={cpu}", "-mthumb", "-Os", "-std=c99"]
+                      for cpu in ("cortex-m0plus", "cortex-m3")]
         for compiler in compilers:
             with self.subTest(" ".join(compiler)):
                 done = subprocess.run([*compiler, *WARNINGS, *flags, f"-I{REPOSITORY}/include", "-isystem", BEARSSL, "-c", name, "-o", "out.o"],
@@ -275,6 +282,9 @@ class Judged(Case):
         self.refused(expired, "has expired")
         self.assertEqual(len(self.gen(expired.file, "--keep-expired").anchors), 1)
         self.assertEqual(len(self.gen(expired.file, "--now", pki.days_from_now(-9).strftime("%Y-%m-%dT%H:%M:%SZ")).anchors), 1)
+        future = root("future", start=30, end=300)
+        self.assertEqual(len(self.gen(future.file, "-q").anchors), 1)
+        self.assertIn("warning: CN=future is not valid before", self.err)
         self.refused(self.root, "sooner", "--min-days", "366")
         self.assertEqual(len(self.gen(self.root.file, "--min-days", "300").anchors), 1)
 
@@ -282,7 +292,8 @@ class Judged(Case):
         for options in (["ed25519"], ["ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"]):
             key = openssl("genpkey", "-algorithm", *options)
             self.file("key", key)
-            self.file("odd.pem", openssl("req", "-x509", "-new", "-key", str(self.folder / "key"), "-subj", "/CN=odd", "-addext", "basicConstraints=CA:TRUE"))
+            self.file("odd.pem", openssl("req", "-x509", "-new", "-key", str(self.folder / "key"), "-subj", "/CN=odd",
+                                         "-addext", "basicConstraints=CA:TRUE"))
             self.ta("gen", "odd.pem", "-o", "out.c", code=65)
             self.assertIn("of a kind that BearSSL does not have", self.err)
         self.no_output()
@@ -351,7 +362,8 @@ class Judged(Case):
     def test_usage(self):
         root = self.root.file
         for words in ([], ["gen"], ["make", root], ["gen", root, "--format", "json"], ["gen", root, "--format", "bin"], ["gen", root, "--key", "dsa"],
-                      ["gen", root, "--max-bytes", "0"], ["gen", root, "--max-certs", "x"], ["gen", root, "--prefix", "9a"], ["gen", root, "--prefix", "a-b"],
+                      ["gen", root, "--max-bytes", "0"], ["gen", root, "--max-certs", "x"], ["gen", root, "--prefix", "9a"],
+                      ["gen", root, "--prefix", "a-b"],
                       ["gen", root, "--sha256", "12"], ["gen", root, "--now", "soon"], ["gen", root, "--min-days", "-1"], ["gen", root, "--nothing"],
                       ["gen", root, "-x"], ["gen", root, "--org"], ["gen", root, "--org", ""], ["gen", root, "-o", "out.c", "--verify", "out.c"],
                       ["gen", root, "--format", "c+h"], ["list", root, "-o", "out.c"], ["check", root], ["for-host", "localhost"], ["gen", ""],
@@ -394,12 +406,10 @@ class Output(Case):
         self.file("out.c", b"old")
         self.ta("gen", self.root.file, "-o", "none/out.c", code=73)
         self.ta("gen", self.root.file, "-o", self.folder, code=73)
-        self.ta("gen", self.root.file, "-o", "out.c", code=74, preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
-                                                                                  resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))))
+        self.ta("gen", self.root.file, "-o", "out.c", code=74, preexec_fn=forbid_large_files)
         self.assertEqual(os.listdir(self.folder), ["out.c"])
         self.assertEqual((self.folder / "out.c").read_bytes(), b"old")
-        self.ta("gen", self.root.file, "--format", "c+h", "-o", "out.c", code=74, preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
-                                                                                                       resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))))
+        self.ta("gen", self.root.file, "--format", "c+h", "-o", "out.c", code=74, preexec_fn=forbid_large_files)
         self.assertEqual(os.listdir(self.folder), ["out.c"])
 
     def test_a_folder_that_cannot_be_written(self):  # [H20]
@@ -459,8 +469,9 @@ class CompiledIn(Case):
     slow = True
 
     def make(self, *words, code=0):
-        done = subprocess.run(["make", "--no-print-directory", "-j2", f"B={self.folder}/b", "CFLAGS=-O1", *words, f"{self.folder}/b/popcl"], cwd=REPOSITORY,
-                              capture_output=True, text=True, timeout=400, env={k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"})
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
+        done = subprocess.run(["make", "--no-print-directory", "-j2", f"B={self.folder}/b", "CFLAGS=-O1", *words, f"{self.folder}/b/popcl"],
+                              cwd=REPOSITORY, capture_output=True, text=True, timeout=400, env=clean)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 

@@ -54,7 +54,8 @@ static void fill(unsigned char *p, size_t n, unsigned number) {
     br_sha256_context sha;
     unsigned char block[32];
     for (size_t i = 0; i < n; i += sizeof block) {
-        unsigned char seed[8] = {(unsigned char)number, (unsigned char)(number >> 8), (unsigned char)(number >> 16), (unsigned char)i, (unsigned char)(i >> 8)};
+        unsigned char seed[8] = {(unsigned char)number, (unsigned char)(number >> 8), (unsigned char)(number >> 16), (unsigned char)i,
+                                 (unsigned char)(i >> 8)};
         br_sha256_init(&sha);
         br_sha256_update(&sha, seed, sizeof seed);
         br_sha256_out(&sha, block);
@@ -110,7 +111,10 @@ static void put_key(writer *w, const cert_wish *wish) {
     close_tag(w, 0x03, end);
     size_t algorithm = w->at;
     switch (wish->key) {
-    case KEY_RSA: put(w, "\x05", 2); OID(w, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"); break;
+    case KEY_RSA:
+        put(w, "\x05", 2);
+        OID(w, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01");
+        break;
     case KEY_PSS: OID(w, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"); break;
     case KEY_ED25519: OID(w, "\x2B\x65\x70"); break;
     case KEY_P256: OID(w, "\x2A\x86\x48\xCE\x3D\x03\x01\x07"); break;
@@ -189,7 +193,8 @@ static void put_algorithm(writer *w) {
 
 size_t make_cert(unsigned char *to, const cert_wish *wish) {
     static writer w;
-    const unsigned char serial[] = {0x40, (unsigned char)(wish->serial >> 16), (unsigned char)(wish->serial >> 8), (unsigned char)wish->serial};
+    const unsigned char serial[] = {0x40, (unsigned char)(wish->serial >> 16), (unsigned char)(wish->serial >> 8),
+                                    (unsigned char)wish->serial};
     int version = wish->version ? wish->version : 3;
     const unsigned char version_octets[] = {0x02, 0x01, (unsigned char)(version - 1)};
     w.at = sizeof w.b;

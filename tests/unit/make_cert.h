@@ -20,18 +20,18 @@ typedef struct cert_wish {
     const char *organization; /* NULL: none */
     int empty_name;
     enum cert_key key;
-    unsigned key_number;      /* another number, another key */
-    unsigned rsa_bits;        /* 0: 2048 */
-    unsigned exponent;        /* 0: 65537 */
+    unsigned key_number; /* another number, another key */
+    unsigned rsa_bits;   /* 0: 2048 */
+    unsigned exponent;   /* 0: 65537 */
     int even, off_curve;
-    int version;              /* 0: 3 */
-    int no_ca;                /* no basicConstraints */
-    int ca_false;             /* basicConstraints without cA */
-    int path_len;             /* n: pathLenConstraint n - 1; 0: none */
-    int usage;                /* the octet of keyUsage (0x04: keyCertSign); 0: no keyUsage */
+    int version;                        /* 0: 3 */
+    int no_ca;                          /* no basicConstraints */
+    int ca_false;                       /* basicConstraints without cA */
+    int path_len;                       /* n: pathLenConstraint n - 1; 0: none */
+    int usage;                          /* the octet of keyUsage (0x04: keyCertSign); 0: no keyUsage */
     const char *not_before, *not_after; /* UTCTime or, with 15 characters, GeneralizedTime; NULL: 2020, 2040 */
     unsigned serial;
-    cert_extension more[4];   /* up to the first with value NULL */
+    cert_extension more[4]; /* up to the first with value NULL */
 } cert_wish;
 
 #define CERT_MAX 16384

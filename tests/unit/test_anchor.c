@@ -109,7 +109,8 @@ static void keys_that_bearssl_has(void **state) {
         int curve;
         size_t len;
         const char *text;
-    } rows[] = {{KEY_P256, BR_EC_secp256r1, 65, "P-256"}, {KEY_P384, BR_EC_secp384r1, 97, "P-384"}, {KEY_P521, BR_EC_secp521r1, 133, "P-521"}};
+    } rows[] = {
+        {KEY_P256, BR_EC_secp256r1, 65, "P-256"}, {KEY_P384, BR_EC_secp384r1, 97, "P-384"}, {KEY_P521, BR_EC_secp521r1, 133, "P-521"}};
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         const pop_anchor *one = judge(&(cert_wish){.key = rows[i].key});
@@ -259,7 +260,7 @@ static void every_octet_changed(void **state) {
     size_t n = make_cert(der, &(cert_wish){.key = KEY_P256, .usage = 6, .path_len = 2, .organization = "Org"});
     for (size_t at = 2; at < n; at++) {
         unsigned char was = der[at];
-        for (unsigned bit = 0; bit < 8; bit += bit > 1 ? 5 : 1) { /* 0, 1, 2, 7 */
+        for (unsigned bit = 0; bit<8; bit += bit> 1 ? 5 : 1) { /* 0, 1, 2, 7 */
             der[at] = (unsigned char)(was ^ 1u << bit);
             again();
             assert_int_equal(pop_anchors_read(&a, "t", der, n), 0);
@@ -304,8 +305,8 @@ static void a_block_without_an_end(void **state) { /* [H4] */
 }
 
 static void bad_base64(void **state) { /* [H5] */
-    static const char *const bad[] = {"AAAA\nAA!A\n", "AAAA\nA\xC3\xA4\n", "AAAA\nAA=A\n", "AAAA\nAA==\nAAAA\n", "AAAA\nAAB=\n", "AAAA\n====\n",
-                                      "AAAA\nA-AA\n"};
+    static const char *const bad[] = {"AAAA\nAA!A\n", "AAAA\nA\xC3\xA4\n", "AAAA\nAA=A\n", "AAAA\nAA==\nAAAA\n",
+                                      "AAAA\nAAB=\n", "AAAA\n====\n",      "AAAA\nA-AA\n"};
     char text[200];
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -345,8 +346,8 @@ static void with_line_ends(const char *text, const char *ends) {
 static void odd_but_whole(void **state) { /* [H6] */
     static char two[6 * CERT_MAX];
     (void)state;
-    (void)snprintf(two, sizeof two, "\xEF\xBB\xBF# comment\nsubject=/CN=x\n%s\nmore text -----BEGIN CERTIFICATE-----\n%s", PEM(.name = "One"),
-                   PEM(.name = "Two"));
+    (void)snprintf(two, sizeof two, "\xEF\xBB\xBF# comment\nsubject=/CN=x\n%s\nmore text -----BEGIN CERTIFICATE-----\n%s",
+                   PEM(.name = "One"), PEM(.name = "Two"));
     with_line_ends(two, "\n");
     with_line_ends(two, "\r\n");
     with_line_ends(two, "\r");
@@ -382,13 +383,18 @@ static void other_blocks_are_passed_over(void **state) { /* [H6] */
     static const struct {
         const char *label;
         pop_anchor_finding finding;
-    } rows[] = {{"PRIVATE KEY", POP_ANCHOR_PRIVATE_KEY},  {"RSA PRIVATE KEY", POP_ANCHOR_PRIVATE_KEY}, {"ENCRYPTED PRIVATE KEY", POP_ANCHOR_PRIVATE_KEY},
-                {"X509 CRL", POP_ANCHOR_OTHER},           {"TRUSTED CERTIFICATE", POP_ANCHOR_TRUSTED}, {"PKCS7", POP_ANCHOR_OTHER},
+    } rows[] = {{"PRIVATE KEY", POP_ANCHOR_PRIVATE_KEY},
+                {"RSA PRIVATE KEY", POP_ANCHOR_PRIVATE_KEY},
+                {"ENCRYPTED PRIVATE KEY", POP_ANCHOR_PRIVATE_KEY},
+                {"X509 CRL", POP_ANCHOR_OTHER},
+                {"TRUSTED CERTIFICATE", POP_ANCHOR_TRUSTED},
+                {"PKCS7", POP_ANCHOR_OTHER},
                 {"certificate", POP_ANCHOR_OTHER}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t n = make_block(text, key, sizeof key, "X");
-        (void)sprintf(text + n, "-----BEGIN %s-----\nProc-Type: 4,ENCRYPTED\n\n%s\n-----END %s-----\n", rows[i].label, "c2VjcmV0", rows[i].label);
+        (void)sprintf(text + n, "-----BEGIN %s-----\nProc-Type: 4,ENCRYPTED\n\n%s\n-----END %s-----\n", rows[i].label, "c2VjcmV0",
+                      rows[i].label);
         again();
         read_around(PEM(.name = "One"), text, PEM(.name = "Two"));
         assert_int_equal(a.len, 4);
@@ -422,7 +428,8 @@ static void one_name_two_keys(void **state) { /* [H9] */
 
 static void one_name_one_key_two_certificates(void **state) { /* [H10] */
     (void)state;
-    read_around(PEM(.serial = 1, .path_len = 4), PEM(.serial = 2, .not_after = "450101000000Z", .path_len = 2), PEM(.serial = 3, .not_after = "410101000000Z"));
+    read_around(PEM(.serial = 1, .path_len = 4), PEM(.serial = 2, .not_after = "450101000000Z", .path_len = 2),
+                PEM(.serial = 3, .not_after = "410101000000Z"));
     assert_int_equal(pop_anchors_merge(&a), 0);
     assert_int_equal(a.list[0].finding, POP_ANCHOR_SAME_KEY);
     assert_int_equal(a.list[1].finding, POP_ANCHOR_USABLE); /* valid longest */
@@ -432,7 +439,8 @@ static void one_name_one_key_two_certificates(void **state) { /* [H10] */
 
 static void what_is_refused_takes_nothing_with_it(void **state) { /* [H10 H11] */
     (void)state;
-    read_around(PEM(.serial = 1, .not_after = "250101000000Z"), PEM(.serial = 2), PEM(.serial = 3, .usage = 0x80, .not_after = "450101000000Z"));
+    read_around(PEM(.serial = 1, .not_after = "250101000000Z"), PEM(.serial = 2),
+                PEM(.serial = 3, .usage = 0x80, .not_after = "450101000000Z"));
     assert_int_equal(pop_anchors_merge(&a), 0);
     assert_int_equal(a.list[0].finding, POP_ANCHOR_EXPIRED);
     assert_int_equal(a.list[1].finding, POP_ANCHOR_USABLE);
@@ -463,8 +471,20 @@ static void times_are_read_and_written(void **state) { /* [J3] */
                 {"2000-02-29T23:59:60Z", "2000-03-01T00:00:00Z", INT64_C(951868800)},
                 {"0000-01-01T00:00:00Z", NULL, INT64_C(-62167219200)},
                 {"9999-12-31T23:59:59Z", NULL, INT64_C(253402300799)}};
-    static const char *const bad[] = {"",  "2026", "2026-11-25T", "2026-11-25T12:00Z", "2026-11-25T12:00:00", "2026-13-01", "2026-02-29", "2100-02-29",
-                                      "2026-11-25T24:00:00Z", "2026-11-25T12:00:00Zx", "2026-11-25T12:00:00.Z", "26-11-25", "now", "2026-11-25T12:00:00+1:00"};
+    static const char *const bad[] = {"",
+                                      "2026",
+                                      "2026-11-25T",
+                                      "2026-11-25T12:00Z",
+                                      "2026-11-25T12:00:00",
+                                      "2026-13-01",
+                                      "2026-02-29",
+                                      "2100-02-29",
+                                      "2026-11-25T24:00:00Z",
+                                      "2026-11-25T12:00:00Zx",
+                                      "2026-11-25T12:00:00.Z",
+                                      "26-11-25",
+                                      "now",
+                                      "2026-11-25T12:00:00+1:00"};
     char text[POP_UTC_TEXT];
     int64_t utc_s = 0;
     (void)state;

@@ -90,10 +90,10 @@ static void fails(popcl_posix_trust_error e, const char *word) {
     assert_int_equal(t.trust.anchors_len, 0);
 }
 
-#define FAILS(e, load_, word)                                                                                                          \
-    do {                                                                                                                               \
-        assert_int_equal(load_, POPCL_POSIX_TRUST_##e);                                                                                \
-        fails(POPCL_POSIX_TRUST_##e, word);                                                                                            \
+#define FAILS(e, load_, word)                                                                                                              \
+    do {                                                                                                                                   \
+        assert_int_equal(load_, POPCL_POSIX_TRUST_##e);                                                                                    \
+        fails(POPCL_POSIX_TRUST_##e, word);                                                                                                \
     } while (0)
 
 /* ---- files ---- */
@@ -129,7 +129,7 @@ static void what_cannot_be_used_stays_out(void **state) { /* [H8 H10 H11 H12 H14
     loads(path("all.pem"), NULL, 2);
     assert_int_equal(t.found, 6);
     assert_int_equal(t.unusable, 2);
-    assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0)); /* of those that are in */
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));                   /* of those that are in */
     assert_int_equal(popcl_posix_trust_load(&t, path("all.pem"), NULL, -1, why, sizeof why), 0); /* unknown time: nothing has expired */
     assert_int_equal(t.trust.anchors_len, 3);
 }
@@ -167,6 +167,8 @@ static void a_key_alone_is_no_certificate(void **state) { /* [H6] */
     write_text("key.pem", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
     FAILS(NOTHING, load(path("key.pem"), NULL), "there is no certificate in");
     assert_null(strstr(why, "secret"));
+    write_text("trusted.pem", "-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n");
+    FAILS(NOTHING, load(path("trusted.pem"), NULL), "a TRUSTED CERTIFICATE is passed over");
 }
 
 /* One that is damaged beside a good one is an error all the same: half a store is none. */

@@ -1,5 +1,5 @@
-/* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs point to unsigned char that is not const, and never
- * write to it, hence the casts. */
+/* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs point to unsigned char that is not
+ * const, and never write to it, hence the casts. */
 #define _POSIX_C_SOURCE 200809L
 #include "emit.h"
 
@@ -101,7 +101,8 @@ static void put_anchor_head(FILE *f, const pop_anchor *a, size_t number, int pin
     (void)fprintf(f, "\n/* %zu: ", number);
     put_comment(f, a->subject);
     pop_utc_text(a->not_after, time);
-    (void)fprintf(f, "\n *    notAfter %s, %s, %zu octets\n *    SHA-256 ", time, a->key, pins ? (size_t)POPCL_PIN_LEN : pop_anchor_size(a));
+    (void)fprintf(f, "\n *    notAfter %s, %s, %zu octets\n *    SHA-256 ", time, a->key,
+                  pins ? (size_t)POPCL_PIN_LEN : pop_anchor_size(a));
     put_hex(f, a->sha256, sizeof a->sha256);
     (void)fputs(" */\n", f);
 }
@@ -137,8 +138,8 @@ static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
                           "sizeof %s_e_%zu}}}},\n",
                           p, i, p, i, p, i, p, i);
         else
-            (void)fprintf(f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n", curve_name(a->pkey.key.ec.curve), p,
-                          i, p, i);
+            (void)fprintf(f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n",
+                          curve_name(a->pkey.key.ec.curve), p, i, p, i);
     }
     (void)fprintf(f, "};\n\n/* pathLenConstraint of each; 255: none */\nstatic const uint8_t %s_path_len[] = {\n", p);
     for (size_t i = 0; i < s->len; i++)
@@ -184,8 +185,8 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
 
 void ta_emit_h(FILE *f, const ta_options *o) {
     const char *p = o->prefix;
-    (void)fprintf(f, "/* %s_trust - trust %s for popcl. Made by popcl-ta. */\n#ifndef POPCL_TA_%s_trust_H\n#define POPCL_TA_%s_trust_H\n\n", p,
-                  o->pins ? "pins" : "anchors", p, p);
+    (void)fprintf(f, "/* %s_trust - trust %s for popcl. Made by popcl-ta. */\n#ifndef POPCL_TA_%s_trust_H\n#define POPCL_TA_%s_trust_H\n\n",
+                  p, o->pins ? "pins" : "anchors", p, p);
     (void)fprintf(f, "#include \"popcl_tls.h\"\n\nextern const popcl_trust %s_trust;\n\n#endif\n", p);
 }
 

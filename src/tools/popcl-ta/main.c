@@ -1,5 +1,5 @@
-/* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs, selection, merging, limits, output. What a certificate
- * must be like is decided in port/posix/anchor.c, for this program and for the library's trust store alike. */
+/* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs, selection, merging, limits, output. What a
+ * certificate must be like is decided in port/posix/anchor.c, for this program and for the library's trust store alike. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include "options.h"
 #include "output.h"
 #include "report.h"
+#include "utc.h"
 
 enum exit_code { DONE = 0, DIFFERS = 1, USAGE = 64, BAD_DATA = 65, NO_INPUT = 66, CANNOT_CREATE = 73, IO_ERROR = 74 };
 
@@ -46,8 +47,10 @@ static char *read_text(const char *path, size_t *len) {
     if (fd < 0) return NULL;
     for (ssize_t got = 1; got;) {
         char *grown = n < (size_t)POP_ANCHOR_FILE_MAX ? realloc(text, n + PIECE + 1) : NULL;
-        if (grown) text = grown;
-        else if (n) errno = EFBIG;
+        if (grown)
+            text = grown;
+        else if (n)
+            errno = EFBIG;
         got = grown ? read(fd, text + n, PIECE) : -1;
         if (got < 0 && grown && errno == EINTR) continue;
         if (got < 0) break;
@@ -219,6 +222,16 @@ static int generate(const run *r, text texts[2]) {
     return code;
 }
 
+/* The newest notBefore is the floor of a device's clock. */
+static void warn_of_future(const run *r) {
+    char when[POP_UTC_TEXT];
+    int64_t now = r->anchors.utc_s >= 0 ? r->anchors.utc_s : (int64_t)time(NULL);
+    if (r->set.newest->not_before <= now) return;
+    pop_utc_text(r->set.newest->not_before, when);
+    ta_say("warning: %s is not valid before %s: with it among the anchors, every server is refused until then", r->set.newest->subject,
+           when);
+}
+
 static int gen(run *r) {
     text texts[2] = {{NULL, 0}, {NULL, 0}};
     int code = gather(r);
@@ -228,6 +241,7 @@ static int gen(run *r) {
         code = BAD_DATA;
     }
     if (code != DONE) return code;
+    warn_of_future(r);
     code = generate(r, texts);
     free(texts[0].p);
     free(texts[1].p);

@@ -47,7 +47,8 @@ static int set_prefix(ta_options *o, const char *value) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
     size_t n = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
     if (value[n] || n > TA_PREFIX_MAX || !strchr(letters, value[0]))
-        return wrong(o, "--prefix", "", " wants letters, digits and _, no digit first, 40 at most", "it begins the names in the C output, as in PREFIX_trust");
+        return wrong(o, "--prefix", "", " wants letters, digits and _, no digit first, 40 at most",
+                     "it begins the names in the C output, as in PREFIX_trust");
     o->prefix = value;
     return 0;
 }
@@ -57,7 +58,8 @@ static int set_section(ta_options *o, const char *value) {
     if (value[0] == '.' && value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.$-")])
         return wrong(o, "--section", "", " holds a character that no section's name has", SEE_HELP);
     for (const char *c = value; *c; c++)
-        if (*c < 0x20 || *c > 0x7E || strchr(";{}\\#=*", *c)) return wrong(o, "--section", "", " holds a character that no attribute has", SEE_HELP);
+        if (*c < 0x20 || *c > 0x7E || strchr(";{}\\#=*", *c))
+            return wrong(o, "--section", "", " holds a character that no attribute has", SEE_HELP);
     o->section = value;
     return 0;
 }
@@ -118,7 +120,8 @@ static int add_cn(ta_options *o, const char *value) {
 static int add_sha256(ta_options *o, const char *value) {
     ta_pattern p;
     if (ta_pattern_read(&p, value) || p.field != TA_SHA256)
-        return wrong(o, "--sha256", "", " wants a fingerprint: 64 hexadecimal digits, colons may part them", "popcl-ta list shows the fingerprints");
+        return wrong(o, "--sha256", "", " wants a fingerprint: 64 hexadecimal digits, colons may part them",
+                     "popcl-ta list shows the fingerprints");
     return add_pattern(o, &p);
 }
 
@@ -138,7 +141,7 @@ static int set_filter(ta_options *o, const char *value) {
 
 typedef struct option_row {
     const char *name;
-    char letter; /* 0: none */
+    char letter;  /* 0: none */
     uint8_t many; /* may be given again */
     size_t flag;  /* offset in ta_options of a uint8_t that becomes `value`, where set is NULL */
     uint8_t value;
@@ -268,7 +271,8 @@ static const struct {
 
 static int check_rules(ta_options *o) {
     char name[64];
-    if (o->action == TA_NONE) return wrong(o, "the command is missing", "", "", "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
+    if (o->action == TA_NONE)
+        return wrong(o, "the command is missing", "", "", "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
     if (o->inputs_len == 0)
         return wrong(o, "the input is missing", "", "", "give a PEM bundle, a DER file or a directory, or - for standard input");
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {

@@ -19,10 +19,10 @@ typedef struct ta_options {
     int64_t min_days;
     int64_t now; /* Unix seconds; INT64_MIN: not given */
     ta_selection selection;
-    const char *prefix;                      /* of every name in the output; a C identifier */
-    const char *section;                     /* NULL: none */
-    const char *output, *verify;             /* NULL: not given; an output of "-" is NULL too */
-    const char **inputs;                     /* inputs_len of them, at least one; "-" is standard input. Borrow from argv */
+    const char *prefix;          /* of every name in the output; a C identifier */
+    const char *section;         /* NULL: none */
+    const char *output, *verify; /* NULL: not given; an output of "-" is NULL too */
+    const char **inputs;         /* inputs_len of them, at least one; "-" is standard input. Borrow from argv */
     size_t inputs_len;
     char error[160];    /* parse failed: what is wrong, and */
     const char *advice; /* what to do instead */

@@ -1,6 +1,6 @@
 /* output - see output.h. Temporaries that exist are noted where the signal handler finds them; it does nothing but unlink them. */
 #define _POSIX_C_SOURCE 200809L
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE   700 /* realpath */
 #include "output.h"
 
 #include <errno.h>

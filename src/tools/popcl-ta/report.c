@@ -25,8 +25,11 @@ void ta_say(const char *format, ...) {
 }
 
 void ta_say_finding(const pop_anchor *a) {
-    static const char *const verbs[] = {[POP_ANCHOR_KEPT] = "kept",       [POP_ANCHOR_MERGED] = "merged",   [POP_ANCHOR_REFUSED] = "refused",
-                                        [POP_ANCHOR_DAMAGED] = "damaged", [POP_ANCHOR_SKIPPED] = "skipped"};
+    static const char *const verbs[] = {[POP_ANCHOR_KEPT] = "kept",
+                                        [POP_ANCHOR_MERGED] = "merged",
+                                        [POP_ANCHOR_REFUSED] = "refused",
+                                        [POP_ANCHOR_DAMAGED] = "damaged",
+                                        [POP_ANCHOR_SKIPPED] = "skipped"};
     char where[1100], until[POP_UTC_TEXT], dates[64] = "";
     pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
     if (a->line)
@@ -54,7 +57,8 @@ void ta_say_counts(const pop_anchors *a) {
     size_t n = (size_t)snprintf(text, sizeof text, "%zu certificate%s", certificates, certificates == 1 ? "" : "s");
     for (unsigned f = 0, first = 1; f < POP_ANCHOR_FINDING_COUNT; f++) {
         if (!counts[f] && f != POP_ANCHOR_USABLE) continue;
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s %zu %s", first ? ":" : ",", counts[f], pop_anchor_counted_as((pop_anchor_finding)f));
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %zu %s", first ? ":" : ",", counts[f],
+                              pop_anchor_counted_as((pop_anchor_finding)f));
         first = 0;
     }
     ta_say("%s", text);

@@ -13,10 +13,10 @@ typedef enum ta_keys { TA_ANY_KEY, TA_RSA, TA_EC } ta_keys;
 typedef struct ta_pattern {
     ta_field field;
     int exclude;
-    int from_file;       /* one that matches nothing is then no error */
-    const char *text;    /* borrowed */
+    int from_file;    /* one that matches nothing is then no error */
+    const char *text; /* borrowed */
     unsigned char sha256[32];
-    size_t matched;      /* set by ta_select: certificates that it met */
+    size_t matched; /* set by ta_select: certificates that it met */
 } ta_pattern;
 
 /* Zeroed: everything. Freed by ta_selection_free. */
@@ -25,7 +25,7 @@ typedef struct ta_selection {
     size_t len;
     const char *filter_file; /* NULL: none */
     char *filter;            /* its text, which patterns point into */
-    uint8_t siblings; /* what shares its organization with what was selected is selected too */
+    uint8_t siblings;        /* what shares its organization with what was selected is selected too */
     ta_keys keys;
     size_t max_certs, max_bytes; /* 0: no limit */
 } ta_selection;
