@@ -276,6 +276,14 @@ class Trusted(unittest.TestCase):
                 result = self.place.run(server.port, "-T", *map(str, options), server="localhost", code=(66, 79))
                 self.assertEqual((server.sessions, result.out), ([], ""), result)
 
+    def test_trace_into_the_file_of_c(self):
+        """[L6] --trace=FILE with the name of -c is refused, and leaves it as it is."""
+        file = self.place.root / "ca.pem"
+        file.write_text(root().file.read_text())
+        with Hostile(context=right_server().context()) as server:
+            self.place.run(server.port, "-T", "-c", str(file), f"--trace={file}", server="localhost", code=73)
+            self.assertEqual((server.sessions, file.read_text()), ([], root().file.read_text()))
+
     def test_without_tls(self):
         """-c and -C without -T or -S, and -T with -S: wrong usage, found before any connection. [L1]"""
         for options in (("-c", root().file), ("-C", root().file.parent), ("-T", "-S", "-c", root().file)):

@@ -148,16 +148,22 @@ static int show_version(struct run *r) {
     return finish_output(r);
 }
 
+/* Whether a path leads to this file. */
+static int is_file(const char *path, const struct stat *file) {
+    struct stat st;
+    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
 /* Returns the descriptor, -1 without trace, or -2 after an error. Text of a session is as private as mail: 0600, and no link followed. */
 static int open_trace(struct run *r) {
     char what[512];
-    struct stat st, auth;
+    struct stat st;
     const char *path = r->options.trace_file;
     if (!r->options.trace) return -1;
     if (!path) return STDERR_FILENO;
     int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
     int bad = fd < 0 || fstat(fd, &st);
-    if (!bad && stat(r->options.auth_file, &auth) == 0 && auth.st_dev == st.st_dev && auth.st_ino == st.st_ino) {
+    if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st))) {
         bad = 1; /* it would be emptied */
         errno = EEXIST;
     }
@@ -165,7 +171,8 @@ static int open_trace(struct run *r) {
     if (!bad) return fd;
     (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path, cmd_error_text(errno));
     if (fd >= 0) (void)close(fd);
-    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link, another user's, or the auth file", "give another name");
+    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link, another user's, or the file of -a or -c",
+                     "give another name");
     return -2;
 }
 
