@@ -78,8 +78,9 @@ SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
 RUN_SRC := $(wildcard tests/transcripts/run.c)
 HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c)))
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC)
+ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -90,6 +91,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 SIMS := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(SIM_SRC))
 RUNNER := $(if $(RUN_SRC),$(B)/tests/transcripts/run)
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 X509S := $(patsubst tests/x509check/%.c,$(B)/%,$(X509_SRC))
 TESTS := $(UNITS) $(SIMS) $(RUNNER)
 
@@ -176,6 +178,8 @@ $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
+$(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB) $(OWN_BEARSSL)
+	$(call link,-fsanitize=fuzzer)
 $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL)
@@ -224,12 +228,13 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint valgrind unit x509 transcripts sim window bench arm firmware-tls layers readme docs
+PARTS := interop sanitize lint valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
 VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt %/stls.txt,$(TRANSCRIPTS))
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZED = B=$(B)/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
 WINDOW = B=$(B)/window CFLAGS='-O1 -g -DPOPCL_WINDOW=8'
 
@@ -262,6 +267,15 @@ run-sanitized: command tests
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
 	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_ta.Judged test_ta.Output \
 	    -- $(PYTHON) tests/x509check/run.py
+check-fuzz: ## each fuzzer for half a minute (needs clang)
+	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
+	@$(MAKE) --no-print-directory $(FUZZED) run-fuzzers
+fuzzers: $(FUZZERS)
+run-fuzzers: fuzzers
+	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
+fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run ended: build/fuzz/found
+	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
+	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
 check-window: ## transcripts and sim in a build that keeps eight commands in flight where the server allows it
 	@$(MAKE) --no-print-directory $(parallel) $(WINDOW) tests
 	@$(MAKE) --no-print-directory $(WINDOW) run-window
@@ -321,5 +335,5 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized run-sanitized run-window run-cov cov bench \
+.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench \
     $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures

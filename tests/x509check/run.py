@@ -2,7 +2,8 @@
 another verdict, and at last `N passed, N failed`. The program is $X509CHECK, build/x509check if that is not set.
 
     run.py [PATTERN]       only rows whose title holds it, each with what the program said
-    run.py --write DIR     writes chains and anchors to files of DIR, one folder a row: to look at, and as seeds for the fuzzers
+    run.py --write DIR     writes chains and anchors to files of DIR, one folder a row
+    run.py --seeds DIR     the same as inputs of tests/fuzz/fuzz_*.c, in DIR/guard, DIR/leaf and DIR/pem
 """
 import concurrent.futures
 import os
@@ -45,7 +46,31 @@ def run(folder, row):
     return "", done.stdout
 
 
+FUZZERS = ("guard", "leaf", "pem")
+FUZZ_HOSTS = (table.HOST, "192.0.2.1", "2001:db8::1", "a.b.example.org")  # of fuzz_guard.c
+
+
+def seeds(target, row):
+    """Inputs of a fuzzer, made from a row."""
+    if target == "pem":
+        return ["".join(map(certs.to_pem, row.anchors + row.chain)).encode()]
+    host = FUZZ_HOSTS.index(row.host) if row.host in FUZZ_HOSTS else 0
+    if target == "leaf":
+        return [bytes([(i == 0) | (host != 0) << 1]) + cert for i, cert in enumerate(row.chain)]
+    pins = bytes.fromhex(row.pins[-1].removeprefix("sha256:")) if row.pins else bytes(32)
+    framed = [len(cert).to_bytes(2, "big") + cert for cert in row.anchors[:2] + row.chain if len(cert) < 65536]
+    return [bytes([host | bool(row.pins) << 2]) + pins + bytes([len(row.anchors[:2])]) + b"".join(framed)]
+
+
 def main():
+    if sys.argv[1:2] == ["--seeds"] and len(sys.argv) == 3:
+        for target in FUZZERS:
+            os.makedirs(os.path.join(sys.argv[2], target))
+            for i, row in enumerate(table.ROWS):
+                for k, seed in enumerate(seeds(target, row)):
+                    with open(os.path.join(sys.argv[2], target, f"{i:03}-{k}"), "wb") as octets:
+                        octets.write(seed)
+        return 0
     if sys.argv[1:2] == ["--write"] and len(sys.argv) == 3:
         for i, row in enumerate(table.ROWS):
             write(os.path.join(sys.argv[2], f"{i:03}"), row)

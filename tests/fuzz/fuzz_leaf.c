@@ -1,0 +1,67 @@
+/* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault, within the reader's own memory and the room for names; what
+ * it takes as a certificate another reader (port/posix/cert.h) takes too, and finds the same.
+ *
+ * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for), then the certificate. Seeds: tests/x509check/run.py --seeds. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/tls/leaf.h"
+#include "cert.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+#define MUST(holds)                                                                                                                     \
+    do {                                                                                                                                \
+        if (!(holds)) abort();                                                                                                          \
+    } while (0)
+
+static int has(uint32_t facts, enum leaf_fact fact) {
+    return facts >> fact & 1;
+}
+
+static void compare(uint32_t facts, const popcl_leaf *r, const uint8_t *p, size_t n) {
+    pop_cert c;
+    MUST(pop_cert_read(&c, p, n) == 0);
+    MUST((c.version == 3) == has(facts, LEAF_V3));
+    MUST(c.not_after == r->time);
+    MUST(((c.flags & POP_CERT_CA) != 0) == has(facts, LEAF_CA));
+    MUST(!(c.flags & POP_CERT_REPEATED));
+    MUST(!(c.flags & (POP_CERT_NAME_CONSTRAINTS | POP_CERT_POLICY_CONSTRAINTS)) || has(facts, LEAF_CONSTRAINED) || has(facts, LEAF_CRITICAL) ||
+         c.flags & POP_CERT_POLICY_CONSTRAINTS);
+    MUST(!(c.flags & POP_CERT_NO_SERVER_AUTH) || has(facts, LEAF_PURPOSE));
+    if (!has(facts, LEAF_WEAK) && !has(facts, LEAF_UNSUPPORTED) && c.rsa_bits) MUST(c.rsa_bits >= 2048 && c.rsa_bits <= 4096 && c.rsa_bits % 8 == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
+    if (n == 0) return 0;
+    size_t room = n % 70;
+    char *names = malloc(room + 1);
+    popcl_leaf *r = malloc(sizeof *r);
+    MUST(r && names);
+    names[room] = 42;
+    popcl_tls tls = {.utc_s = INT64_C(1780272000), .names = names, .names_len = room};
+    memset(r, 0, sizeof *r);
+    r->tls = &tls;
+    if (p[0] & 2) {
+        static const unsigned char address[16] = {192, 0, 2, 1};
+        memcpy(r->want.address, address, sizeof address);
+        r->address_len = 4;
+    } else {
+        r->want.host = "mail.example.org";
+    }
+    if (room) names[0] = 0;
+    popcl_leaf_begin(r, (uint32_t)(n - 1), p[0] & 1);
+    for (size_t i = 1; i < n; i++) {
+        (void)popcl_leaf_at_key(r);
+        popcl_leaf_octet(r, p[i]);
+    }
+    uint32_t facts = popcl_leaf_end(r);
+    MUST(names[room] == 42 && (!room || memchr(names, 0, room)));
+    for (const char *c = names; room && *c; c++) MUST(*c >= 0x20 && *c < 0x7f);
+    MUST(has(facts, LEAF_READ) || has(facts, LEAF_MALFORMED));
+    if (!has(facts, LEAF_MALFORMED)) compare(facts, r, p + 1, n - 1);
+    free(r);
+    free(names);
+    return 0;
+}
