@@ -125,7 +125,6 @@ static const struct {
     pop_anchor_finding finding;
 } rules[] = {
     {POP_CERT_REPEATED, POP_ANCHOR_BAD_DER},
-    {POP_CERT_NO_CERT_SIGN, POP_ANCHOR_CERT_SIGN},
     {POP_CERT_NAME_CONSTRAINTS, POP_ANCHOR_NAME_CONSTRAINTS},
     {POP_CERT_POLICY_CONSTRAINTS, POP_ANCHOR_POLICY_CONSTRAINTS},
     {POP_CERT_UNKNOWN_CRITICAL, POP_ANCHOR_CRITICAL},
@@ -135,11 +134,17 @@ static const struct {
 /* A server's own certificate, trusted directly, is judged with every session's chain, but for what would make it useless. */
 enum { LEAF_RULES = POP_CERT_REPEATED | POP_CERT_NO_SERVER_AUTH };
 
+/* An authority's certificate: it says so, and its key usage, if there is one, agrees. What `openssl req -x509` makes for a server often says CA
+ * and allows no signing of certificates: it is the server's own. */
+static int is_authority(const pop_cert *c) {
+    return (c->flags & (POP_CERT_CA | POP_CERT_NO_CERT_SIGN)) == POP_CERT_CA;
+}
+
 static pop_anchor_finding judge(const pop_anchors *a, const pop_cert *c) {
     unsigned flags = c->flags;
     if (c->version < 3) return POP_ANCHOR_VERSION;
-    if (!(flags & POP_CERT_CA)) {
-        if (!a->allow_leaf) return POP_ANCHOR_NOT_CA;
+    if (!is_authority(c)) {
+        if (!a->allow_leaf) return flags & POP_CERT_CA ? POP_ANCHOR_CERT_SIGN : POP_ANCHOR_NOT_CA;
         flags &= LEAF_RULES;
     } else if (c->subject.n <= 2) {
         return POP_ANCHOR_NO_NAME;
@@ -247,7 +252,7 @@ static int add_certificate(pop_anchors *a, const char *source, unsigned long lin
     pop_anchor_finding key = decode(&decoder, &name, p, n, &c);
     one->finding = (uint8_t)(key == POP_ANCHOR_USABLE ? judge(a, &c) : key);
     if (one->finding != POP_ANCHOR_USABLE) return 0;
-    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, (c.flags & POP_CERT_CA) != 0);
+    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, is_authority(&c));
 }
 
 size_t pop_anchor_size(const pop_anchor *a) {

@@ -43,7 +43,8 @@ typedef enum popcl_posix_trust_error {
  * Out stays, and counts as unusable, what BearSSL or popcl cannot judge a chain by: a CA with constraints on names or policies, a key below
  * RSA-2048 or of an unknown kind, ... (port/posix/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative: unknown, so that
  * nothing has). What is not valid yet stays in: it makes a clock that is not set known as such (popcl_trust.newest_not_before). A
- * certificate that is no CA is trusted directly: as the server's own, whose name and dates are checked all the same.
+ * certificate that is no CA, or may not sign certificates, is trusted directly: as the server's own, whose name and dates are checked all the
+ * same.
  *
  * Returns 0, or an error with one sentence in why, without a full stop, and with nothing to free. */
 popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file, const char *dir, int64_t utc_s, char *why,

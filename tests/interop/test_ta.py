@@ -381,6 +381,9 @@ class Judged(Case):
         self.ta("gen", self.root.file, "--filter", "nothing", "-o", "out.c", code=66)
         (self.folder / "empty").mkdir()
         self.ta("gen", "empty", "-o", "out.c", code=65)
+        for command in (["gen", "-o", "out.c"], ["list"]):
+            self.ta(*command, self.root.key_file, code=65)
+            self.assertRegex(self.err, "there is no certificate in .*key")
         self.no_output()
 
     def test_names_cannot_leave_their_comment(self):

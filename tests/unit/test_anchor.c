@@ -159,6 +159,8 @@ static void a_leaf_is_trusted_directly_where_that_is_allowed(void **state) { /* 
     JUDGED(USABLE, .no_ca = 1);
     assert_int_equal(a.list[0].anchor.flags, 0);
     JUDGED(USABLE, .ca_false = 1, .usage = 0x80);
+    JUDGED(USABLE, .usage = 0x80); /* says CA, and may sign no certificate: no authority */
+    assert_int_equal(a.list[0].anchor.flags, 0);
     JUDGED(VERSION, .version = 1); /* it could never have a subjectAltName */
     JUDGED(USABLE, .usage = 0);
     assert_int_equal(a.list[0].anchor.flags, BR_X509_TA_CA);

@@ -90,6 +90,13 @@ static popcl_posix_trust_error read_path(pop_anchors *a, const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? pop_anchors_read_dir(a, path) : pop_anchors_read_file(a, path);
 }
 
+/* Whether the list has a certificate, whole or damaged, behind its first `since` rows. */
+static int has_certificate(const pop_anchors *a, size_t since) {
+    for (size_t i = since; i < a->len; i++)
+        if (pop_anchor_kind_of(a->list[i].finding) != POP_ANCHOR_SKIPPED) return 1;
+    return 0;
+}
+
 static int read_inputs(run *r) {
     for (size_t i = 0; i < r->options.inputs_len; i++) {
         const char *path = r->options.inputs[i];
@@ -100,7 +107,7 @@ static int read_inputs(run *r) {
             ta_say("cannot read %s: %s", path, system_says(errno));
             return NO_INPUT;
         }
-        if (r->anchors.len > before) continue;
+        if (has_certificate(&r->anchors, before)) continue;
         ta_say("there is no certificate in %s", strcmp(path, "-") == 0 ? "standard input" : path);
         return BAD_DATA;
     }
