@@ -144,6 +144,16 @@ static void octet_n_is_changed(void **state) {
     every_octet(offsetof(world, flip_octet), "a wrong bit", 2 * TLS_STEP, look_for_success);
 }
 
+static void look_for_failure(world *w, popcl_err result) {
+    if (result != POPCL_OK) world_note(w, "it ended with %s", popcl_err_name(result));
+}
+
+/* [A25] the handshake, and what follows, in two pieces */
+static void cut_before_octet_n(void **state) {
+    (void)state;
+    every_octet(offsetof(world, cut_octet), "a cut", 2 * TLS_STEP, look_for_failure);
+}
+
 /* [A25] however the octets come, and whatever piece of memory is the plan */
 static void every_chunk_size(void **state) {
     uint32_t calls, octets;
@@ -171,6 +181,7 @@ static void server_refuses_command_n(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_chunk_size),
+        cmocka_unit_test(cut_before_octet_n),
         cmocka_unit_test(transport_fails_at_call_n),
         cmocka_unit_test(slow_transport_fails_at_call_n),
         cmocka_unit_test(clock_jumps_at_call_n),

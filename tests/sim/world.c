@@ -108,7 +108,8 @@ static uint32_t up_to(const world *w, uint32_t order, size_t n) {
 
 static size_t give(world *w, void *p, size_t n) {
     if (!ready(w)) return 0;
-    n = up_to(w, w->end_octet, up_to(w, w->hold_octet, n));
+    size_t first = up_to(w, w->cut_octet, n);
+    n = up_to(w, w->end_octet, up_to(w, w->hold_octet, first ? first : n));
     n = w->in_tls ? tls_peer_give(&w->peer, p, n) : sim_server_give(&w->server, p, n);
     if (w->flip_octet > w->octets && w->flip_octet <= w->octets + n)
         ((unsigned char *)p)[w->flip_octet - 1 - w->octets] ^= (unsigned char)(1u << w->flip_octet % 8);
@@ -529,7 +530,7 @@ void world_recover(world *w) {
     uint8_t security = w->security;
     if (w->plan_len == 0) w->plan_len = sizeof w->plan;
     w->server.refuse_command = w->server.garble_octet = w->server.cut_octet = w->server.stall_octet = 0;
-    w->flip_octet = w->end_octet = w->hold_octet = 0;
+    w->flip_octet = w->end_octet = w->hold_octet = w->cut_octet = 0;
     w->security = POPCL_CLEAR; /* which does as well, in a thousandth of the time */
     world_fail(w, NO_FAULT, 0, 0);
     int tries = 0;

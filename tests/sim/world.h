@@ -64,6 +64,7 @@ typedef struct world {
     uint32_t flip_octet; /* has a wrong bit */
     uint32_t end_octet;  /* before it the connection ends */
     uint32_t hold_octet; /* before it nothing more comes */
+    uint32_t cut_octet;  /* comes at the head of a segment */
     /* the fault */
     enum fault_kind fault_kind;
     uint32_t fault_at; /* the n-th call, 0: none */
