@@ -359,6 +359,16 @@ class Judged(Case):
         self.assertEqual(len(self.gen("twice.pem").anchors), 5000)
         self.assertIn("10000 certificates: 5000 kept, 5000 repeated", self.err)
 
+    def test_pins(self):
+        servers = [self.root.issue(f"server {number}", san=["localhost"]) for number in (1, 2)]
+        self.file("both.pem", b"".join(server.file.read_bytes() for server in servers))
+        text = self.ta("gen", "both.pem", "--pins", "--prefix", "mine").decode("ascii")
+        body = re.search(r"mine_pins\[\]\[POPCL_PIN_LEN\] = \{(.*?)\n\};", text, re.S).group(1)
+        pins = {"sha256:" + "".join(re.findall("0x(..)", pin)).lower() for pin in body.split("},") if "0x" in pin}
+        self.assertEqual(pins, {server.pin for server in servers})
+        self.assertIn("    .pins = mine_pins,\n    .pins_len = 2,\n", text)
+        self.assertNotIn("anchors", text.replace("trust anchors", ""))
+
     def test_usage(self):
         root = self.root.file
         for words in ([], ["gen"], ["make", root], ["gen", root, "--format", "json"], ["gen", root, "--format", "bin"], ["gen", root, "--key", "dsa"],
