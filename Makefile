@@ -323,7 +323,7 @@ figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of do
 	@$(PYTHON) tests/size/size.py structs --write
 	@B=$(B) $(PYTHON) tests/size/sizing.py write
 
-bench: ## processor time of fetching 200 MB against curl's, as ratios, also in build/bench.json (installs curl)
+bench: ## processor time of fetching 200 MB against curl's, in clear and over TLS, as ratios, also in build/bench.json (installs curl)
 	@sh tests/setup.sh build bench
 	@$(MAKE) --no-print-directory $(parallel) benches
 	@$(PYTHON) tests/bench/bench.py $(B)/bench --json $(B)/bench.json

@@ -62,6 +62,7 @@ find_missing() {
         bench)
             want python3 command -v python3
             want curl command -v curl
+            want openssl command -v openssl
             ;;
         *)
             echo "setup.sh: unknown group $group" >&2
