@@ -34,7 +34,7 @@ static void breathe(const popcl_tls_session *s) {
 /* BearSSL sees the profile's judge through these, so that a watchdog is fed around each of its steps. */
 
 static popcl_tls_session *session_of_x509(const br_x509_class *const *ctx) {
-    return (popcl_tls_session *)(uintptr_t)((const unsigned char *)ctx - offsetof(popcl_tls_session, x509));
+    return (popcl_tls_session *)(void *)((unsigned char *)(void *)ctx - offsetof(popcl_tls_session, x509));
 }
 
 static void start_chain(const br_x509_class **ctx, const char *server_name) {
