@@ -65,7 +65,7 @@ struct popcl_tls {
     void *storage;                 /* an object of the profile's storage type below, of the alignment of that type; wiped at the end */
     size_t storage_len;            /* its size */
     const popcl_trust *trust;
-    int64_t utc_s;                 /* the time, Unix seconds; negative: unknown, which is POPCL_ERR_CLOCK_UNKNOWN. `pinned` does not look at it */
+    int64_t utc_s;                 /* the time, Unix seconds; negative or past the year 9999: unknown, POPCL_ERR_CLOCK_UNKNOWN. `pinned` does not look at it */
     const char *name;              /* the name or address that the certificate must have, where that is not popcl_config.host; NULL: host */
     uint16_t fragment;             /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as the record buffer allows */
     uint8_t ask_no_fragment;       /* 1: no fragment length is asked for, for servers that stumble over the extension */
@@ -109,30 +109,49 @@ const char *popcl_tls_suite_name(uint16_t suite);
 
 /* ---- from here on private: declared so that the storage can be allocated, not to be touched ---- */
 
-/* What link.c keeps of a session's TLS. */
+/* What link.c keeps of a session's TLS. The small come first, here and below: a Cortex-M reaches them with instructions of 16 bits. */
 typedef struct popcl_tls_session {
-    br_ssl_client_context ssl;
     const popcl_tls *tls;
     const br_x509_class *x509; /* what BearSSL sees of the judge of certificates */
     const br_x509_class **judge;
-    br_x509_pkey key;     /* of the server */
-    uint32_t record_len;  /* of the record that comes: its header's 5 and what they announce */
-    uint32_t record_at;   /* octets of it that came */
-    uint32_t iobuf_len;
+    uint8_t curve;
+    uint8_t fragment; /* popcl_fragment */
+    uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version that the header of the last one says */
+    uint8_t is_up;    /* the handshake is done */
     uint16_t hello_at, hello_end;     /* where in the ServerHello the octets are, and where it ends */
     uint16_t extension_at, extension; /* where its next extension begins; the one at hand: its type, then its length */
     uint16_t fragment_asked;
     uint16_t version, suite; /* these and error, curve: once the session is over and ssl is wiped */
     int16_t error;
-    uint8_t curve;
-    uint8_t fragment; /* popcl_fragment */
-    uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version that the header of the last one says */
-    uint8_t is_up;    /* the handshake is done */
+    uint32_t record_len;  /* of the record that comes: its header's 5 and what they announce */
+    uint32_t record_at;   /* octets of it that came */
+    uint32_t iobuf_len;
+    br_x509_pkey key;     /* of the server */
+    br_ssl_client_context ssl;
 } popcl_tls_session;
 
 /* What leaf.c keeps of a certificate while it streams by. */
 #define POPCL_LEAF_DEPTH 9 /* elements inside each other that are looked into; deeper ones are passed over */
 typedef struct popcl_leaf {
+    /* of the certificate */
+    uint8_t state, depth;
+    uint8_t tag, last;       /* of the element: its tag and its newest octet */
+    uint8_t more;            /* octets of a long length to come */
+    uint8_t extension, critical;
+    uint8_t at;              /* octets of the host that a dNSName has so far */
+    uint8_t param;           /* the tag of its parameters, at first of alg's */
+    uint8_t is_first;        /* it is the server's own */
+    uint16_t len, body;      /* octets of the element, and of them those to come */
+    uint16_t oid;            /* the newest object identifier */
+    uint16_t alg;            /* the signature's */
+    uint8_t row[POPCL_LEAF_DEPTH];   /* where in the grammar each open element is */
+    uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in it */
+    uint32_t facts;          /* leaf.h */
+    uint32_t seen;           /* extensions that came, by their place in a table */
+    uint32_t text, cn;       /* hashes: of the newest name, and of a common name that must be one of the names */
+    int64_t time;            /* notBefore, then notAfter */
+    unsigned char value[16]; /* the first octets of a short element */
+    uint32_t others[2];      /* the first of the extensions that have no place in a table, by a hash */
     /* of the chain */
     const popcl_tls *tls;
     union {
@@ -141,30 +160,16 @@ typedef struct popcl_leaf {
     } want;
     uint8_t address_len;     /* 4 or 16: it is an address; 0: a name */
     uint16_t names_at;       /* octets written to tls->names */
-    /* of the certificate */
-    int64_t time;            /* notBefore, then notAfter */
-    uint32_t facts;          /* leaf.h */
-    uint32_t seen;           /* extensions that came, by their place in a table */
-    uint32_t others[2];      /* and the first that have none, by a hash */
-    uint32_t text, cn;       /* hashes: of the newest name, and of a common name that must be one of the names */
-    unsigned char value[16]; /* the first octets of a short element */
-    uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in each open element */
-    uint8_t row[POPCL_LEAF_DEPTH];   /* where in the grammar it is */
-    uint16_t len, body;      /* octets of the element, and of them those to come */
-    uint16_t oid;            /* the newest object identifier */
-    uint16_t alg;            /* the signature's */
-    uint8_t param;           /* the tag of its parameters */
-    uint8_t state, depth;
-    uint8_t tag, last;       /* of the element: its tag and its newest octet */
-    uint8_t more;            /* octets of a long length to come */
-    uint8_t extension, critical;
-    uint8_t at;              /* octets of the host that a dNSName has so far */
-    uint8_t is_first;        /* it is the server's own */
 } popcl_leaf;
 
 /* What guard.c keeps of a chain. */
 typedef struct popcl_guard {
     const br_x509_class *vtable;
+    uint8_t result; /* popcl_err */
+    uint8_t step;
+    uint8_t head_len; /* octets of certificate 0 before it is known which hash they go to */
+    uint8_t end_point_len;
+    uint8_t pinned; /* the server's key is one of the pinned ones */
     popcl_leaf leaf;
     union {
         br_hash_compat_context hash; /* over certificate 0 */
@@ -173,11 +178,6 @@ typedef struct popcl_guard {
             unsigned char end_point[64]; /* tls-server-end-point */
         } told;
     } first;
-    uint8_t result; /* popcl_err */
-    uint8_t step;
-    uint8_t head_len; /* octets of certificate 0 before it is known which hash they go to */
-    uint8_t end_point_len;
-    uint8_t pinned; /* the server's key is one of the pinned ones */
     br_x509_minimal_context minimal; /* dead after the handshake: its octets may then hold the plan */
 } popcl_guard;
 

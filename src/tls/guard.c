@@ -278,6 +278,13 @@ static const br_x509_class vtable = {sizeof(popcl_guard), start_chain, start_cer
 
 /* BearSSL counts days from the year 0. */
 #define DAYS_1970 719528
+#define LAST_UTC_S 253402300799 /* 9999-12-31, the last that a certificate can name (RFC 5280, 4.1.2.5.2) */
+
+/* Without a division of 64 bits, for which the compiler's library has 868 octets: a day has 128 * 675 seconds. */
+static void set_time(br_x509_minimal_context *m, int64_t utc_s) {
+    uint32_t days = (uint32_t)(utc_s >> 7) / 675;
+    br_x509_minimal_set_time(m, days + DAYS_1970, (uint32_t)(utc_s - (int64_t)days * 86400));
+}
 
 const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const char *name) {
     const popcl_tls_profile *profile = t->profile;
@@ -299,7 +306,7 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     br_x509_minimal_set_ecdsa(m, profile->ec, profile->ecdsa);
     if (profile->rsa) br_x509_minimal_set_rsa(m, profile->rsa);
     br_x509_minimal_set_minrsa(m, 256);
-    br_x509_minimal_set_time(m, (uint32_t)(t->utc_s / 86400) + DAYS_1970, (uint32_t)(t->utc_s % 86400));
+    set_time(m, t->utc_s);
     return &g->vtable;
 }
 
@@ -310,7 +317,7 @@ popcl_err popcl_guard_verdict(const popcl_guard *g) {
 static popcl_err check(const popcl_tls *t) {
     const popcl_trust *trust = t->trust;
     if (!trust || (!trust->anchors_len && !trust->pins_len)) return POPCL_ERR_NO_TRUST;
-    if (t->utc_s < 0) return POPCL_ERR_CLOCK_UNKNOWN;
+    if (t->utc_s < 0 || t->utc_s > LAST_UTC_S) return POPCL_ERR_CLOCK_UNKNOWN;
     return t->utc_s < trust->newest_not_before ? POPCL_ERR_CLOCK_NOT_SET : POPCL_OK;
 }
 

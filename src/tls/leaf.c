@@ -569,7 +569,7 @@ int popcl_leaf_at_key(const popcl_leaf *r) {
 }
 
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
-    memset(&r->time, 0, sizeof *r - offsetof(popcl_leaf, time));
+    memset(r, 0, offsetof(popcl_leaf, tls));
     r->is_first = is_first != 0;
     r->row[0] = CERT;
     r->left[0] = (uint16_t)len;

@@ -233,6 +233,8 @@ static void trust_and_clock_are_looked_at_before_anything_is_sent(void **state) 
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_UNKNOWN);
     tls.utc_s = INT64_MIN;
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_UNKNOWN);
+    tls.utc_s = INT64_C(1000) * PKI_AUTHORITY_SINCE; /* milliseconds, by mistake */
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_UNKNOWN);
     tls.utc_s = 0;
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
     tls.utc_s = PKI_AUTHORITY_SINCE - 1;
