@@ -130,6 +130,7 @@ static void what_cannot_be_used_stays_out(void **state) { /* [H8 H10 H11 H12 H14
     assert_int_equal(t.found, 6);
     assert_int_equal(t.unusable, 2);
     assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));                   /* of those that are in */
+    popcl_posix_trust_free(&t);
     assert_int_equal(popcl_posix_trust_load(&t, path("all.pem"), NULL, -1, why, sizeof why), 0); /* unknown time: nothing has expired */
     assert_int_equal(t.trust.anchors_len, 3);
 }

@@ -132,7 +132,7 @@ static int read_chain(void) {
         if (chain.n == CHAIN_MAX) return usage("too many certificates");
         unsigned char *der = malloc(pem.octets_len + 1);
         if (!der) return usage("out of memory");
-        memcpy(der, pem.octets, pem.octets_len);
+        if (pem.octets_len) memcpy(der, pem.octets, pem.octets_len);
         chain.der[chain.n] = der;
         chain.len[chain.n++] = pem.octets_len;
     }
