@@ -265,7 +265,7 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_ta.Judged test_ta.Output \
+	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_ta.Judged test_ta.Output \
 	    -- $(PYTHON) tests/x509check/run.py
 check-fuzz: ## each fuzzer for half a minute (needs clang)
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers

@@ -82,6 +82,7 @@ def surplus(name, ids, octets):
     after_ok("clear text in a later segment, then TLS", "[C1]", Pause(0.1), OK, StartTls()),
     after_ok("-ERR in place of a ServerHello", "[C12 R64]", b"-ERR no TLS here\r\n", Hang()),
     after_ok("-ERR in place of a ServerHello, then the end", "[C12 R64]", b"-ERR no TLS here\r\n", Close()),
+    after_ok("-ERR in place of a ServerHello, with a trace", "[C12 C21]", b"-ERR no TLS here\r\n", Close(), options=("-v", "--trace")),
     after_ok("close_notify in place of a ServerHello", "[C12 R64]", Pause(0.1), CLOSE_NOTIFY, Hang()),
     after_ok("octets of chance in place of a ServerHello", "[R64]", Pause(0.1), bytes(range(1, 200)), Hang()),
     after_ok("closed after +OK", "[C13 R64]", Close()),

@@ -185,6 +185,21 @@ class Buffers(TlsTest):
     def test_16709(self):
         self.fetch(16709)
 
+    def test_long_chain(self):
+        """A chain of certificates many times as long as the record buffer, by a server that keeps its records small."""
+        issuer = pki.shared().root("RSA root", key="RSA-4096")
+        for name in ("one", "two", "three"):
+            issuer = issuer.issue(name, ca=True, key="RSA-2048")
+        server = issuer.issue("a server", key="RSA-2048", san=[f"host{n}.example" for n in range(200)] + ["localhost"])
+        place = command.Place(USER, PASSWORD)
+        self.addCleanup(place.remove)
+        for clear in (None, {}):
+            with Hostile(context=server.context(), clear=clear, user=USER, password=PASSWORD) as peer:
+                result = place.run(peer.port, "-T" if clear is None else "-S", "-c", str(issuer.issuers()[-1].file), "--iobuf", "541", "-v",
+                                   server="localhost")
+                self.assertIn("at most 512 octets were asked for: granted", result.err)
+                self.assertEqual(result.count, 3)
+
     def test_sample(self):
         """The sample mailbox, by STLS, through 541 octets and through the largest."""
         messages = mailboxes.sample_messages()
@@ -360,11 +375,12 @@ class Gnutls(unittest.TestCase):
         self.assertEqual(self.talk("--iobuf", "16413", messages=messages).count, 1)
         self.assertEqual(self.place.contents(), messages)
 
-    def test_no_fragment_length(self):
-        """--mfln: asked for what the buffer allows, or for less; large buffers work either way."""
-        for size in (512, 1024, 2048, 4096):
+    def test_fragment_length(self):
+        """--mfln, with a large buffer: -v says what was asked for, and that it was granted, which here means nothing."""
+        for size in ("512", "1024", "2048", "4096"):
             with self.subTest(size=size):
-                self.assertEqual(self.talk("--mfln", str(size)).count, 3)
+                self.assertIn(f"at most {size} octets were asked for: granted", self.talk("--mfln", size, "-v", messages=[message(1, 500)]).err)
+        self.assertIn("no record size was asked for", self.talk("--mfln", "none", "-v").err)
 
 
 class Program:
