@@ -178,7 +178,8 @@ static int begin_extension(popcl_leaf *r) {
     r->seen |= 1u << i;
     if (i != EXT_OTHER) return !(seen >> i & 1);
     uint32_t h = HASH_BEGIN;
-    for (unsigned k = 0; k < r->len && k < sizeof r->value; k++) h = hash(h, r->value[k]);
+    if (r->len > sizeof r->value) return 1; /* cannot be told from others */
+    for (unsigned k = 0; k < r->len; k++) h = hash(h, r->value[k]);
     if (r->others[0] == h || r->others[1] == h) return 0;
     r->others[r->others[0] != 0] = h;
     return r->len != 0;

@@ -258,7 +258,7 @@ class Cert:
                  validity=None, spki=None, hash=None, inner=None, outer=None, unique=b"", extensions=None, signature=None, change=None, tail=b""):
         self.key, self.subject = key, subject
         by = signer.key if signer else key
-        hash = hash or by.hash
+        self.hash = hash = hash or by.hash
         algorithm = by.algorithms[hash]
         self.issuer = issuer if issuer is not None else signer.subject if signer else subject
         if extensions is None:

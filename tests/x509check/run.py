@@ -35,10 +35,13 @@ def run(folder, row):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     wanted = ("accepted OK", 0) if row.want == "OK" else ("refused ERR_" + row.want.removeprefix("ERR_"), 1)
     lines = done.stdout.splitlines() or [""]
-    told = lines[1].removeprefix("names ") if len(lines) > 1 else None
+    second = lines[1] if len(lines) > 1 else ""
+    told = second.removeprefix("names ") if second.startswith("names ") else None
     said = (lines[0].split(":")[0], done.returncode)
     if said != wanted:
         return f"wanted {wanted[0]}, got {said[0]}, exit {said[1]} {done.stderr}", done.stdout
+    if row.end_point and second != "end-point " + row.end_point:
+        return f"wanted end-point {row.end_point}, got {second!r}", done.stdout
     if row.names is not None and told != row.names:
         return f"wanted names {row.names!r}, got {told!r}", done.stdout
     if row.want not in ("CERT_NAME", "CERT_NO_SAN") and told is not None:

@@ -15,6 +15,7 @@ class Row:
     def __init__(self, title, want, chain, host, anchors, time, pins, profile, names):
         self.title, self.want, self.chain, self.host = title, want, chain, host
         self.anchors, self.time, self.pins, self.profile, self.names = anchors, time, pins, profile, names
+        self.end_point = None  # what tls-server-end-point must be, where the chain is taken
 
 
 def der(cert):
@@ -24,7 +25,10 @@ def der(cert):
 def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile="host", names=None):
     """want: OK, or the error's name without ERR_. anchors: None is the root. names: what must be told of the certificate's names."""
     anchors = [ROOT] if anchors is None else anchors
-    ROWS.append(Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names))
+    made_ = Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names)
+    if want == "OK":
+        made_.end_point = hashlib.new(chain[0].hash, chain[0].der).hexdigest()
+    ROWS.append(made_)
 
 
 # ---- the right ones ----

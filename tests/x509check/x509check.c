@@ -2,9 +2,9 @@
  *
  *     x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin sha256:HEX]... [--profile public|small|ecdsa|host]
  *
- * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused ERR_...: sentence", then the names that the
- * certificate has, where the name was wrong. Exit 0: accepted, 1: refused, 2: usage. Each chain is read whole and octet by octet; should
- * the two disagree, it says so and ends with 3. */
+ * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused ERR_...: sentence", and in a second line
+ * tls-server-end-point of what was accepted, or the names of a certificate that has not the right one. Exit 0: accepted, 1: refused, 2: usage. Each
+ * chain is read whole and octet by octet; should the two disagree, it says so and ends with 3. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "popcl_posix_tls.h"
 
 #define PINS_MAX 16u
-#define CHAIN_MAX 64u
+#define CHAIN_MAX 1024u
 
 static struct {
     const char *host, *time, *anchors, *chain, *profile;
@@ -119,24 +119,38 @@ static int is_certificate(const char *label) {
     return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "X509 CERTIFICATE") == 0;
 }
 
-/* Returns 0, or an exit status. */
+static unsigned char *read_file(const char *path, size_t *n) {
+    FILE *f = fopen(path, "rb");
+    unsigned char *p = NULL;
+    *n = 0;
+    for (size_t room = 1u << 16, got = 1; f && got; room *= 2) {
+        unsigned char *larger = realloc(p, room);
+        if (!larger) break;
+        p = larger;
+        got = fread(p + *n, 1, room - *n, f);
+        *n += got;
+    }
+    if (f) fclose(f);
+    return p;
+}
+
+/* Returns 0, or an exit status. A block that cannot be decoded is a certificate of no octets: a server can send such. */
 static int read_chain(void) {
-    static unsigned char text[8u << 20];
-    FILE *f = fopen(args.chain, "rb");
-    if (!f) return usage("the chain's file cannot be read");
-    pop_pem pem = {.at = text, .left = fread(text, 1, sizeof text, f)};
-    fclose(f);
+    size_t n;
+    unsigned char *text = read_file(args.chain, &n);
+    if (!text) return usage("the chain's file cannot be read");
+    pop_pem pem = {.at = text, .left = n};
     for (enum pop_pem_state s; (s = pop_pem_next(&pem, is_certificate)) != POP_PEM_END;) {
-        if (s != POP_PEM_WHOLE) return usage("the chain's file is damaged PEM");
-        if (!is_certificate(pem.label)) continue;
-        if (chain.n == CHAIN_MAX) return usage("too many certificates");
-        unsigned char *der = malloc(pem.octets_len + 1);
-        if (!der) return usage("out of memory");
-        if (pem.octets_len) memcpy(der, pem.octets, pem.octets_len);
+        if (s == POP_PEM_WHOLE && !is_certificate(pem.label)) continue;
+        size_t len = s == POP_PEM_WHOLE ? pem.octets_len : 0;
+        unsigned char *der = malloc(len + 1);
+        if (s == POP_PEM_NO_MEMORY || !der || chain.n == CHAIN_MAX) return usage("more certificates than there is room for");
+        if (len) memcpy(der, pem.octets, len);
         chain.der[chain.n] = der;
-        chain.len[chain.n++] = pem.octets_len;
+        chain.len[chain.n++] = len;
     }
     pop_pem_done(&pem);
+    free(text);
     return 0;
 }
 
@@ -159,6 +173,14 @@ static popcl_err judge(const popcl_tls *t, size_t piece) {
     e = t->profile->x509->verdict(state);
     if ((bearssl == 0) != (e == POPCL_OK)) return POPCL_ERR_COUNT_; /* never: the engine would go on where the verdict is no */
     return e;
+}
+
+static void tell_accepted(const popcl_tls *t) {
+    popcl_tls_diag d = {0};
+    t->profile->x509->tell((unsigned char *)t->storage + t->profile->state_at, &d);
+    printf("accepted %s\nend-point ", popcl_err_name(POPCL_OK));
+    for (unsigned i = 0; i < d.end_point_len; i++) printf("%02x", d.end_point[i]);
+    printf("\n");
 }
 
 int main(int argc, char **argv) {
@@ -193,7 +215,7 @@ int main(int argc, char **argv) {
     } else {
         status = e != POPCL_OK;
         if (e) printf("refused %s: %s\n", popcl_err_name(e), popcl_err_what(e));
-        else printf("accepted %s\n", popcl_err_name(e));
+        else tell_accepted(&t);
         if (names[0]) printf("names %s\n", names);
     }
     for (size_t i = 0; i < chain.n; i++) free(chain.der[i]);
