@@ -56,6 +56,7 @@ static void put_text(der *d, unsigned tag, const char *text) {
 
 /* These are whole TLVs. */
 static const char ecdsa_with_sha256[] = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
+static const char rsa_key[] = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 static const char p256_key[] = "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 static const char san_oid[] = "\x06\x03\x55\x1d\x11";
 static const char server_auth[] = "\x30\x13\x06\x03\x55\x1d\x25\x04\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
@@ -78,6 +79,39 @@ static void put_public_key(der *d, const key *k) {
     put(d, "", 1); /* no unused bits */
     wrap(d, BITS, end);
     PUT(d, p256_key);
+    wrap(d, SEQUENCE, end);
+}
+
+/* The one RSA key, made when its certificate is first wanted: that takes a tenth of a second. */
+static struct {
+    br_rsa_private_key secret;
+    br_rsa_public_key public;
+    unsigned char secret_octets[BR_RSA_KBUF_PRIV_SIZE(2048)], public_octets[BR_RSA_KBUF_PUB_SIZE(2048)];
+} rsa;
+
+static void make_rsa_key(void) {
+    br_hmac_drbg_context random;
+    br_hmac_drbg_init(&random, &br_sha256_vtable, "seed0", 5);
+    br_rsa_keygen make = br_rsa_keygen_get_default();
+    if (!make(&random.vtable, &rsa.secret, rsa.secret_octets, &rsa.public, rsa.public_octets, 2048, 65537)) abort();
+}
+
+/* A number without a sign: one whose first bit is set has a zero in front. */
+static void put_number(der *d, const unsigned char *p, size_t n) {
+    size_t end = d->at;
+    put(d, p, n);
+    if (p[0] & 0x80) put(d, "", 1);
+    wrap(d, INTEGER, end);
+}
+
+static void put_rsa_key(der *d) {
+    size_t end = d->at;
+    put_number(d, rsa.public.e, rsa.public.elen);
+    put_number(d, rsa.public.n, rsa.public.nlen);
+    wrap(d, SEQUENCE, end);
+    put(d, "", 1);
+    wrap(d, BITS, end);
+    PUT(d, rsa_key);
     wrap(d, SEQUENCE, end);
 }
 
@@ -118,7 +152,8 @@ static void put_extensions(der *d, const leaf *l) {
 static void put_to_be_signed(der *d, const leaf *l, const key *k) {
     size_t end = d->at;
     put_extensions(d, l);
-    put_public_key(d, k);
+    if (k) put_public_key(d, k);
+    else put_rsa_key(d);
     put_name(d, PKI_HOST);
     size_t validity = d->at;
     put_text(d, UTC, l->not_after);
@@ -160,25 +195,31 @@ static br_x509_certificate shown[PKI_KINDS];
 static br_x509_trust_anchor anchor;
 static unsigned char pin[32];
 
+static const leaf leaves[PKI_KINDS] = {
+    [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    [PKI_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z"},
+    [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z"},
+    [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z"},
+    [PKI_NOT_YET] = {PKI_HOST, "270101000000Z", "400101000000Z"},
+    [PKI_UNTRUSTED] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    [PKI_OTHER_KEY] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+};
+
+static void make_shown(int kind, const key *k, const key *issuer) {
+    der *d = &certificates[kind];
+    make_certificate(d, &leaves[kind], k, issuer);
+    shown[kind].data = d->octets + d->at;
+    shown[kind].data_len = sizeof d->octets - d->at;
+}
+
 static void make_all(void) {
-    static const leaf leaves[PKI_KINDS] = {
-        [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-        [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z"},
-        [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z"},
-        [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z"},
-        [PKI_NOT_YET] = {PKI_HOST, "270101000000Z", "400101000000Z"},
-        [PKI_UNTRUSTED] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-        [PKI_OTHER_KEY] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    };
     if (anchor.flags) return;
     make_key(&authority_key, "authority");
     make_key(&stranger_key, "stranger");
     make_key(&server_key, "server");
     for (int i = 0; i < PKI_KINDS; i++) {
-        der *d = &certificates[i];
-        make_certificate(d, &leaves[i], &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
-        shown[i].data = d->octets + d->at;
-        shown[i].data_len = sizeof d->octets - d->at;
+        if (i != PKI_RSA) make_shown(i, &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
     }
     authority_name.at = sizeof authority_name.octets;
     put_name(&authority_name, authority);
@@ -199,12 +240,21 @@ static void make_all(void) {
 
 const br_x509_certificate *pki_certificate(pki_kind kind) {
     make_all();
+    if (kind == PKI_RSA && !shown[PKI_RSA].data) {
+        make_rsa_key();
+        make_shown(PKI_RSA, NULL, &authority_key);
+    }
     return &shown[kind];
 }
 
 const br_ec_private_key *pki_key(pki_kind kind) {
     make_all();
     return kind == PKI_OTHER_KEY ? &stranger_key.secret : &server_key.secret;
+}
+
+const br_rsa_private_key *pki_rsa_key(void) {
+    pki_certificate(PKI_RSA);
+    return &rsa.secret;
 }
 
 const br_x509_trust_anchor *pki_anchor(void) {

@@ -1,5 +1,5 @@
 /* pki - what the server side of a TLS test shows: an authority and certificates of it, right ones and wrong ones, made in memory at first
- * use, the same octets every time. P-256 keys, ECDSA with SHA-256. */
+ * use, the same octets every time. P-256 keys, ECDSA with SHA-256; one certificate has an RSA key of 2048 bits. */
 #ifndef TESTS_SIM_PKI_H
 #define TESTS_SIM_PKI_H
 
@@ -12,6 +12,7 @@
 
 typedef enum pki_kind {
     PKI_RIGHT,
+    PKI_RSA,
     PKI_OTHER_NAME,
     PKI_NO_SAN,
     PKI_EXPIRED,
@@ -23,6 +24,7 @@ typedef enum pki_kind {
 
 const br_x509_certificate *pki_certificate(pki_kind kind);
 const br_ec_private_key *pki_key(pki_kind kind); /* that the server signs with */
+const br_rsa_private_key *pki_rsa_key(void);     /* of PKI_RSA */
 const br_x509_trust_anchor *pki_anchor(void);
 const unsigned char *pki_pin(void); /* 32 octets: SHA-256 of the SubjectPublicKeyInfo of PKI_RIGHT */
 

@@ -101,29 +101,31 @@ int tls_peer_open(const tls_peer *p) {
 /* Between the ClientHello and the ServerHello: the moment to forget what the client asked for. */
 static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *ssl, br_ssl_server_choices *choices) {
     tls_peer *p = (tls_peer *)(void *)((char *)policy - offsetof(tls_peer, policy));
-    int chosen = p->ssl.chain_handler.single_ec.vtable->choose(&p->ssl.chain_handler.vtable, ssl, choices);
+    int chosen = p->ssl.chain_handler.vtable->choose(&p->ssl.chain_handler.vtable, ssl, choices);
     if (p->setup.ignores_fragment) p->ssl.eng.peer_log_max_frag_len = 0;
     return chosen;
 }
 
 static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm, unsigned char *data, size_t hash_len, size_t len) {
     tls_peer *p = (tls_peer *)(void *)((char *)policy - offsetof(tls_peer, policy));
-    return p->ssl.chain_handler.single_ec.vtable->do_sign(&p->ssl.chain_handler.vtable, algorithm, data, hash_len, len);
+    return p->ssl.chain_handler.vtable->do_sign(&p->ssl.chain_handler.vtable, algorithm, data, hash_len, len);
 }
 
 static const br_ssl_server_policy_class policy_calls = {sizeof(br_ssl_server_policy_class *), choose, NULL, sign};
 
 void tls_peer_init(tls_peer *p, const tls_peer_setup *setup) {
     static const uint16_t suites[] = {
-        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-        BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,       BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,         BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
     };
+    const br_x509_certificate *shown = pki_certificate(setup->certificate);
     tls_peer_free(p);
     memset(p, 0, sizeof *p);
     p->setup = *setup;
     p->alert = -1;
-    br_ssl_server_init_full_ec(&p->ssl, pki_certificate(setup->certificate), 1, BR_KEYTYPE_EC, pki_key(setup->certificate));
+    if (setup->certificate == PKI_RSA) br_ssl_server_init_full_rsa(&p->ssl, shown, 1, pki_rsa_key());
+    else br_ssl_server_init_full_ec(&p->ssl, shown, 1, BR_KEYTYPE_EC, pki_key(setup->certificate));
     p->policy = &policy_calls;
     br_ssl_server_set_policy(&p->ssl, &p->policy);
     br_ssl_engine_context *e = &p->ssl.eng;
