@@ -72,9 +72,9 @@ static unsigned value_of(char c) {
     return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 64 : 65;
 }
 
-/* Makes room for what n more characters can give. */
+/* Makes room for what n more characters can give: up to three of an earlier line may become octets with the first of them. */
 static int grow(pop_pem *p, size_t n) {
-    size_t need = p->octets_len + n;
+    size_t need = p->octets_len + n + 3;
     if (need <= p->octets_room) return 0;
     size_t room = need < 4096 ? 4096 : 2 * need;
     unsigned char *grown = realloc(p->octets, room);

@@ -12,6 +12,7 @@
 
 #include "anchor.h"
 #include "make_cert.h"
+#include "pem.h"
 #include "utc.h"
 
 #define NOW INT64_C(1795600000) /* November 2026 */
@@ -509,6 +510,32 @@ static void times_are_read_and_written(void **state) { /* [J3] */
     assert_string_equal(text, "0000-01-01T00:00:00Z");
 }
 
+static int every_block(const char *label) {
+    return label[0] != '\0';
+}
+
+/* A group of four characters fills across lines, and all its octets come with the last: short lines are no reason to write behind the memory. */
+static void base64_in_lines_of_any_width_keeps_to_its_memory(void **state) {
+    enum { CHARS = 4 * 1400, ROOM = 2 * CHARS + 100 };
+    static char text[ROOM];
+    (void)state;
+    for (size_t width = 1; width <= 9; width++) {
+        for (size_t chars = 4 * 1360; chars <= CHARS; chars += 4) { /* 4096 octets are the first room */
+            size_t n = (size_t)snprintf(text, sizeof text, "-----BEGIN X-----\n");
+            for (size_t i = 1; i <= chars; i++) {
+                text[n++] = 'A';
+                if (i % width == 0 || i == chars) text[n++] = '\n';
+            }
+            n += (size_t)snprintf(text + n, sizeof text - n, "-----END X-----\n");
+            pop_pem p = {.at = (const unsigned char *)text, .left = n};
+            assert_int_equal(pop_pem_next(&p, every_block), POP_PEM_WHOLE);
+            assert_int_equal(p.octets_len, chars / 4 * 3);
+            assert_true(p.octets_len <= p.octets_room);
+            pop_pem_done(&p);
+        }
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
@@ -521,6 +548,7 @@ int main(void) {
         TEST(path_lengths_are_kept),
         TEST(names_have_a_limit),
         TEST(time_decides),
+        TEST(base64_in_lines_of_any_width_keeps_to_its_memory),
         TEST(cut_at_every_octet),
         TEST(every_octet_changed),
         TEST(nothing_in_it),
