@@ -12,6 +12,7 @@ class Relay:
     def __init__(self, port, host="127.0.0.1", keep=False):
         self._target = (host, port)
         self._keep = keep
+        self._flips = (None, None, 0)
         self.sent = b""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -34,6 +35,10 @@ class Relay:
     def after(self, octets, action):
         """Calls action() once that many octets came down, before any further one passes."""
         self._down_actions.append([octets, action])
+
+    def flip(self, up=None, down=None, bits=1):
+        """Changes these bits of the octet with that number, counted from 0, on its way to or from the server."""
+        self._flips = (up, down, bits)
 
     def before(self, command, action):
         """Calls action() when the client sends this line, before the server gets it."""
@@ -60,6 +65,7 @@ class Relay:
     def _pump_up(self, client, server):
         line = b""
         for data in _octets_of(client):
+            data = _flipped(data, self._flips[0], self.up, self._flips[2])
             self.up += len(data)
             self.sent += data if self._keep else b""
             line += data
@@ -73,6 +79,7 @@ class Relay:
 
     def _pump_down(self, server, client):
         for data in _octets_of(server):
+            data = _flipped(data, self._flips[1], self.down, self._flips[2])
             for entry in sorted(self._down_actions, key=lambda entry: entry[0]):
                 octets, action = entry
                 if self.down + len(data) >= octets:
@@ -87,6 +94,14 @@ class Relay:
             if data and not _send(client, data):
                 return
         _end_of_stream(client)
+
+
+def _flipped(data, place, start, bits):
+    """The data, which begins with octet number `start`, with the octet at that place changed, if it is in it."""
+    if place is None or not start <= place < start + len(data):
+        return data
+    at = place - start
+    return data[:at] + bytes([data[at] ^ bits]) + data[at + 1:]
 
 
 def _octets_of(s):

@@ -7,6 +7,7 @@ import unittest
 import command
 from hostile import (CAPABILITIES, GREETING, Close, Drip, EndTls, Hang, Hostile, Listen, Pause, Pieces, Raw, Repeat, Reset, StartTls,
                      message, records, stuffed)
+from relay import Relay
 from test_hostile import LOGIN, rows
 from tlscase import PASSWORD, USER, TlsCase, assert_no_secret, contents_of, right_server, root
 
@@ -214,6 +215,56 @@ class Handshake(unittest.TestCase):
             result = place.finish(process, args, 30)
             self.assertEqual((result.code, result.out), (code, ""), result)
             assert_no_secret(self, server, result)
+
+
+class OnTheWay(unittest.TestCase):
+    """Somebody between server and client changes one octet, or cuts the connection, anywhere. Whatever comes of it: only whole messages are
+    stored, only stored ones are deleted, a changed session is no success, and nothing secret is sent in clear."""
+
+    POP3S_AND_STLS = (None, {})
+
+    def session(self, clear, prepare):
+        """A run with -d through a relay that `prepare` made ready. Returns (result, relay)."""
+        place = command.Place(USER, PASSWORD)
+        self.addCleanup(place.remove)
+        with Hostile(clear=clear, context=right_server().context(), user=USER, password=PASSWORD, out=place.out) as server, \
+                Relay(server.port) as relay:
+            every = list(server.messages)
+            prepare(relay)
+            result = place.run(relay.port, "-T" if clear is None else "-S", "-c", str(root().file), "-d", *SHORT, server="localhost",
+                               code=range(256))
+            files = place.contents()
+            self.assertFalse([octets for octets in files if octets not in every], f"a file that is no message\n{result}")
+            self.assertTrue(all(octets in files or octets in server.messages for octets in every), f"a message is lost\n{result}")
+            self.assertEqual(server.violations, [], result)
+            assert_no_secret(self, server, result)
+            return result, relay
+
+    def lengths(self, clear):
+        """Octets of an undisturbed session, to the server and from it, up to the answer to QUIT."""
+        result, relay = self.session(clear, lambda relay: None)
+        self.assertEqual((result.code, result.count), (0, 3), result)
+        return relay.up, relay.down
+
+    def test_cut_anywhere(self):
+        """[C13 D45 A10 A28 R26] The connection ends after so many octets from the server."""
+        for clear in self.POP3S_AND_STLS:
+            _, down = self.lengths(clear)
+            for cut in range(1, down - 60, 23):
+                with self.subTest(clear=clear, cut=cut):
+                    result, _ = self.session(clear, lambda relay, cut=cut: relay.after(cut, relay.__exit__))
+                    self.assertIn(result.code, (75, 80), result)
+
+    def test_changed_anywhere(self):
+        """[C18 D10 R64] One octet of the server's, or of the client's, is changed: in TLS it is never a success."""
+        for clear in self.POP3S_AND_STLS:
+            up, down = self.lengths(clear)
+            in_clear = {"down": 0, "up": 0} if clear is None else {"down": len(GREETING + OK), "up": len(b"STLS\r\n")}
+            for way, length in (("down", down - 60), ("up", up - 60)):
+                for place in range(in_clear[way], length, 61):
+                    with self.subTest(clear=clear, way=way, place=place):
+                        result, _ = self.session(clear, lambda relay, way=way, place=place: relay.flip(**{way: place}, bits=0x20))
+                        self.assertNotEqual(result.code, 0, result)
 
 
 class Plain(unittest.TestCase):
