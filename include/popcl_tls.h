@@ -151,7 +151,7 @@ typedef struct popcl_leaf {
     uint32_t text, cn;       /* hashes: of the newest name, and of a common name that must be one of the names */
     int64_t time;            /* notBefore, then notAfter */
     unsigned char value[16]; /* the first octets of a short element */
-    uint32_t others[2];      /* the first of the extensions that have no place in a table, by a hash */
+    uint32_t others[2];      /* the first and the newest of the extensions that have no place in a table, by a hash */
     /* of the chain */
     const popcl_tls *tls;
     union {

@@ -4,8 +4,8 @@
 
 #include "profile.h"
 
-/* Sets up the validation of one chain, for the client (popcl_x509_guard) and for tests/x509check alike: hashes, algorithms and limits of the profile, anchors,
- * pins and time of t. name as popcl_name_copy made it, borrowed until the verdict. Then BearSSL's calls: start_chain, for each
+/* Sets up the validation of one chain, for the client (popcl_x509_guard) and for tests/x509check alike: hashes, algorithms and limits of the
+ * profile, anchors, pins and time of t. name as popcl_name_copy made it, borrowed until the verdict. Then BearSSL's calls: start_chain, for each
  * certificate start_cert, append, end_cert, and end_chain, through the vtable that *the returned pointer* points to. */
 const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const char *name);
 

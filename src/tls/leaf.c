@@ -25,8 +25,8 @@ enum { NO_TAG = 0x1f, ANY_TAG = 0x3f }; /* no tags of one octet */
 
 /* What is done at an element's end: a fact of leaf.h is noted, or one of these. */
 enum act {
-    VERSION = 32, SERIAL, OID, PARAM, SIGNED_BY, RELATIVE_NAME, ATTRIBUTE_END, TIME, KEY_ALG, KEY_BITS, BITS, RSA_N, RSA_E, EXT_OID, EXT_CRITICAL, EXT_VALUE,
-    KEY_USAGE, PURPOSE, NAME
+    VERSION = 32, SERIAL, OID, PARAM, SIGNED_BY, RELATIVE_NAME, ATTRIBUTE_END, TIME, KEY_ALG, KEY_BITS, BITS, RSA_N, RSA_E,
+    EXT_OID, EXT_CRITICAL, EXT_VALUE, KEY_USAGE, PURPOSE, NAME
 };
 
 /* clang-format off */
@@ -167,7 +167,7 @@ static const struct {
 };
 enum { EXT_OTHER = 0, EXT_SAN = 1 };
 
-/* Finds an extension's row. None may come twice (RFC 5280, 4.2); of those without a row the first two are remembered. */
+/* Finds an extension's row. None may come twice (RFC 5280, 4.2); of those without a row the first and the newest are remembered. */
 static int begin_extension(popcl_leaf *r) {
     uint16_t oid = find_oid(r);
     uint8_t i = sizeof extensions / sizeof extensions[0] - 1;

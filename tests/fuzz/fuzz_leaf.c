@@ -1,5 +1,5 @@
-/* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault, within the reader's own memory and the room for names; what
- * it takes as a certificate another reader (port/posix/cert.h) takes too, and finds the same.
+/* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault, within the reader's own memory and the room
+ * for names; what it takes as a certificate another reader (port/posix/cert.h) takes too, and finds the same.
  *
  * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for), then the certificate. Seeds: tests/x509check/run.py --seeds. */
 #include <stdint.h>
@@ -26,7 +26,6 @@ static void compare(uint32_t facts, const popcl_leaf *r, const uint8_t *p, size_
     MUST((c.version == 3) == has(facts, LEAF_V3));
     MUST(c.not_after == r->time);
     MUST(((c.flags & POP_CERT_CA) != 0) == has(facts, LEAF_CA));
-    MUST(!(c.flags & POP_CERT_REPEATED));
     MUST(!(c.flags & (POP_CERT_NAME_CONSTRAINTS | POP_CERT_POLICY_CONSTRAINTS)) || has(facts, LEAF_CONSTRAINED) || has(facts, LEAF_CRITICAL) ||
          c.flags & POP_CERT_POLICY_CONSTRAINTS);
     MUST(!(c.flags & POP_CERT_NO_SERVER_AUTH) || has(facts, LEAF_PURPOSE));

@@ -19,19 +19,22 @@ static enum popcl_name_kind judged(const char *text) {
     enum popcl_name_kind kind = popcl_name_kind(text, ours);
     int is_v4 = inet_pton(AF_INET, text, theirs) == 1;
     int is_v6 = !is_v4 && inet_pton(AF_INET6, text, theirs) == 1;
-    if (is_v4 != (kind == POPCL_NAME_IPV4) || is_v6 != (kind == POPCL_NAME_IPV6)) fail_msg("%s: kind %d, inet_pton %d %d", text, (int)kind, is_v4, is_v6);
+    if (is_v4 != (kind == POPCL_NAME_IPV4) || is_v6 != (kind == POPCL_NAME_IPV6))
+        fail_msg("%s: kind %d, inet_pton %d %d", text, (int)kind, is_v4, is_v6);
     if (is_v4 || is_v6) assert_memory_equal(ours, theirs, is_v4 ? 4 : 16);
     return kind;
 }
 
 static void addresses_are_what_inet_pton_takes(void **state) { /* [D26] */
     static const char *const texts[] = {
-        "0.0.0.0", "255.255.255.255", "1.2.3.4", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.04", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.4.", "1.2.3.4 ", " 1.2.3.4",
-        "1.2.3.a", "+1.2.3.4", "-1.2.3.4", "00.0.0.0", "1.2.3.00", "1.2.3.1000", "99999999999.1.1.1", "", ".", "...", "::", "::1", "1::", "1::1", ":::", "::1::", ":1", "1:", ":",
-        "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:2:3:4::5:6:7:8",
-        "1:2:3::5:6:7:8", "12345::", "1234::", "g::", "::ffff:1.2.3.4", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4:5:1.2.3.4", "::1.2.3.4:5", "::1.2.3",
-        "::1.2.3.04", "::256.1.1.1", "1.2.3.4::", "::1.2.3.4.", "fe80::1%eth0", "[::1]", "::1/128", "ABCD:ef01::", "abcd:EF01:2345:6789:aBcD:ef01:2345:6789", "1::2::3", "::.1.2.3",
-        "1:2:3:4:5:6::1.2.3.4", "0x1::", "::00001", "::0001", "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7", "1: 2::", "::a.b.c.d", "1:::2", "::12345",
+        "0.0.0.0", "255.255.255.255", "1.2.3.4", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.04", "1.2.3.", ".1.2.3", "1..2.3",
+        "1.2.3.4.", "1.2.3.4 ", " 1.2.3.4", "1.2.3.a", "+1.2.3.4", "-1.2.3.4", "00.0.0.0", "1.2.3.00", "1.2.3.1000", "99999999999.1.1.1",
+        "", ".", "...", "::", "::1", "1::", "1::1", ":::", "::1::", ":1", "1:", ":", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:2:3:4::5:6:7:8",
+        "1:2:3::5:6:7:8", "12345::", "1234::", "g::", "::ffff:1.2.3.4", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4",
+        "1:2:3:4:5:1.2.3.4", "::1.2.3.4:5", "::1.2.3", "::1.2.3.04", "::256.1.1.1", "1.2.3.4::", "::1.2.3.4.", "fe80::1%eth0", "[::1]",
+        "::1/128", "ABCD:ef01::", "abcd:EF01:2345:6789:aBcD:ef01:2345:6789", "1::2::3", "::.1.2.3", "1:2:3:4:5:6::1.2.3.4", "0x1::",
+        "::00001", "::0001", "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7", "1: 2::", "::a.b.c.d", "1:::2", "::12345",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) judged(texts[i]);
@@ -56,9 +59,13 @@ static void random_texts_agree_with_inet_pton(void **state) { /* [D26] */
 }
 
 static void what_resolvers_of_old_take_matches_nothing(void **state) { /* [D26] */
-    static const char *const texts[] = {"127.1", "2130706433", "0x7f000001", "0x7f.1", "0x7F.0.0.0X1", "1.2.3", "0", "0x", "0177.0.0.1", "1.2.3.08", "127.0.0.1.", "a.1", "mail.example.0x1f",
-                                        "mail.example.123", "1.2.3.4.5", "256.256.256.256", "00000000000000000000", "a.0x"};
-    static const char *const hosts[] = {"localhost", "a.b1", "1.a", "0xg", "x0", "0y1", "a.0xg", "123.com", "1-2", "a", "xn--p1ai", "0x1.example", "1e3"};
+    static const char *const texts[] = {
+        "127.1", "2130706433", "0x7f000001", "0x7f.1", "0x7F.0.0.0X1", "1.2.3", "0", "0x", "0177.0.0.1", "1.2.3.08", "127.0.0.1.", "a.1",
+        "mail.example.0x1f", "mail.example.123", "1.2.3.4.5", "256.256.256.256", "00000000000000000000", "a.0x",
+    };
+    static const char *const hosts[] = {
+        "localhost", "a.b1", "1.a", "0xg", "x0", "0y1", "a.0xg", "123.com", "1-2", "a", "xn--p1ai", "0x1.example", "1e3",
+    };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) assert_int_equal(judged(texts[i]), POPCL_NAME_NUMBERS);
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
@@ -95,7 +102,10 @@ static char *repeated(char *to, char c, size_t n) {
 
 static void hosts_have_labels_of_letters_digits_and_hyphens(void **state) {
     static const char *const good[] = {"a", "A-b.C", "my_host.example", "xn--bcher-kva.example", "1.a", "a-b", "_dmarc.example", "0"};
-    static const char *const bad[] = {"", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b.c", "a b", "a*", "*.a", "a/b", "a:b", "a@b", "b\xc3\xbc", "a\x7f", "a\n", "a,b", "a~b", "a[b", "a`b", "a{b"};
+    static const char *const bad[] = {
+        "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b.c", "a b", "a*", "*.a", "a/b", "a:b", "a@b", "b\xc3\xbc", "a\x7f", "a\n", "a,b",
+        "a~b", "a[b", "a`b", "a{b",
+    };
     char text[300];
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)

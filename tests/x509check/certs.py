@@ -112,7 +112,8 @@ P384 = Curve("1.3.132.0.34", 2**384 - 2**128 - 2**96 + 2**32 - 1,
 
 ECDSA = {h: seq(oid("1.2.840.10045.4.3.%d" % n)) for h, n in (("sha224", 1), ("sha256", 2), ("sha384", 3), ("sha512", 4))}
 ECDSA["sha1"] = seq(oid("1.2.840.10045.4.1"))
-RSA = {h: seq(oid("1.2.840.113549.1.1.%d" % n), NULL) for h, n in (("md5", 4), ("sha1", 5), ("sha256", 11), ("sha384", 12), ("sha512", 13), ("sha224", 14))}
+RSA = {h: seq(oid("1.2.840.113549.1.1.%d" % n), NULL)
+       for h, n in (("md5", 4), ("sha1", 5), ("sha256", 11), ("sha384", 12), ("sha512", 13), ("sha224", 14))}
 RSA_KEY = seq(oid("1.2.840.113549.1.1.1"), NULL)
 EC_KEY = oid("1.2.840.10045.2.1")
 HASH_OIDS = {"md5": "1.2.840.113549.2.5", "sha1": "1.3.14.3.2.26", "sha224": "2.16.840.1.101.3.4.2.4", "sha256": "2.16.840.1.101.3.4.2.1",
@@ -263,8 +264,8 @@ class Cert:
         self.issuer = issuer if issuer is not None else signer.subject if signer else subject
         if extensions is None:
             extensions = tlv(0xA3, seq(*exts)) if exts else b""
-        self.tbs = seq(b"" if version is None else tlv(0xA0, integer(version)), integer(next(_serial)) if serial is None else serial, inner or algorithm,
-                       self.issuer, validity or seq(utc(start), utc(end)), subject, spki or key.spki, unique, extensions)
+        self.tbs = seq(b"" if version is None else tlv(0xA0, integer(version)), integer(next(_serial)) if serial is None else serial,
+                       inner or algorithm, self.issuer, validity or seq(utc(start), utc(end)), subject, spki or key.spki, unique, extensions)
         self.der = seq(self.tbs, outer or algorithm, bits(by.sign(self.tbs, hash) if signature is None else signature)) + tail
         if change:
             self.der = change(self.der)

@@ -60,7 +60,8 @@ def ica(signer=None, subject=name("O=popcl tests", "CN=Intermediate"), key=None,
 
 def leaf(*names, signer=None, subject=name("CN=" + HOST), key=None, more=(), **kw):
     key, signer = key or LEAF_KEY, signer or ICA
-    exts = {"aki": aki(signer.key.spki), "basic": None, "usage": usage(KU_SIGN), "purpose": purpose(SERVER_AUTH), "san": san(*(names or ("DNS:" + HOST,)))}
+    exts = {"aki": aki(signer.key.spki), "basic": None, "usage": usage(KU_SIGN), "purpose": purpose(SERVER_AUTH),
+            "san": san(*(names or ("DNS:" + HOST,)))}
     replaced = {k: kw.pop(k) for k in list(kw) if k in exts}
     return made(subject, key, signer, exts, more, replaced, kw)
 
@@ -92,7 +93,8 @@ def accepted_chains():
     row("an intermediate for anything", "OK", LEAF, ica(purpose=purpose(ANY_PURPOSE)))
     row("purposes beside serverAuth", "OK", leaf(purpose=purpose(CLIENT_AUTH, SERVER_AUTH)), ICA)
     row("a leaf without authorityKeyIdentifier, as many private authorities make them", "OK", leaf(aki=None), ICA)
-    row("authorityKeyIdentifier with issuer and serial", "OK", leaf(aki=ext(AKI, seq(tlv(0x80, key_id(ICA_KEY.spki)), tlv(0xA1, tlv(0xA4, ROOT.subject)),
+    row("authorityKeyIdentifier with issuer and serial", "OK",
+        leaf(aki=ext(AKI, seq(tlv(0x80, key_id(ICA_KEY.spki)), tlv(0xA1, tlv(0xA4, ROOT.subject)),
                                                                                     tlv(0x82, b"\x10")))), ICA)
     row("digitalSignature and keyEncipherment", "OK", leaf(usage=usage(KU_SIGN | KU_ENCIPHER)), ICA)
     row("key usage that is not critical", "OK", leaf(usage=usage(KU_SIGN, critical=False)), ICA)
@@ -108,7 +110,8 @@ def accepted_chains():
     row("an empty subject, the names critical", "OK", leaf(subject=EMPTY, san=san("DNS:" + HOST, critical=True)), ICA)
     row("a subject with several parts", "OK", leaf(subject=name("C=DE", "O=Example", "CN=" + HOST)), ICA)
     row("a serial number of 20 octets", "OK", leaf(serial=tlv(2, b"\x7f" + b"\xff" * 19)), ICA)
-    row("the largest name", "OK", leaf("DNS:" + ".".join(["a" * 63] * 3 + ["b" * 61]), subject=name("O=x")), ICA, host=".".join(["a" * 63] * 3 + ["b" * 61]))
+    row("the largest name", "OK",
+        leaf("DNS:" + ".".join(["a" * 63] * 3 + ["b" * 61]), subject=name("O=x")), ICA, host=".".join(["a" * 63] * 3 + ["b" * 61]))
     row("unique identifiers, which nobody makes any more", "OK", leaf(unique=tlv(0x81, b"\0x") + tlv(0x82, b"\0y")), ICA)
 
 
@@ -145,7 +148,8 @@ def keys_and_signatures():
         row(f"exponent {e}", "OK", leaf(spki=rsa_spki(n, e)), ICA)
     row("an exponent of 64 bits", "CERT_UNSUPPORTED", leaf(spki=rsa_spki(n, 2**64 - 1)), ICA)
     row("a negative modulus", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(-n), integer(3))))), ICA)
-    row("a modulus with a zero too many", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(tlv(2, b"\0\0" + n.to_bytes(256, "big")), integer(3))))), ICA)
+    row("a modulus with a zero too many", "CERT_MALFORMED",
+        leaf(spki=seq(RSA_KEY, bits(seq(tlv(2, b"\0\0" + n.to_bytes(256, "big")), integer(3))))), ICA)
     row("an RSA key without NULL", "CERT_MALFORMED", leaf(spki=seq(seq(oid("1.2.840.113549.1.1.1")), bits(seq(integer(n), integer(3))))), ICA)
     row("an RSA key with octets behind it", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(n), integer(3)) + b"\0"))), ICA)
     row("an RSA key with unused bits", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(n), integer(3)), 1))), ICA)
@@ -158,12 +162,14 @@ def keys_and_signatures():
     row("a curve of the issuer", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, NULL), bits(point))), ICA)
     row("a curve not named", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY), bits(point))), ICA)
     row("Ed25519 in the leaf", "CERT_UNSUPPORTED", leaf(spki=seq(seq(oid("1.3.101.112")), bits(b"k" * 32))), ICA)
-    row("DSA in the leaf", "CERT_UNSUPPORTED", leaf(spki=seq(seq(oid("1.2.840.10040.4.1"), seq(integer(7), integer(3), integer(2))), bits(integer(5)))), ICA)
+    row("DSA in the leaf", "CERT_UNSUPPORTED",
+        leaf(spki=seq(seq(oid("1.2.840.10040.4.1"), seq(integer(7), integer(3), integer(2))), bits(integer(5)))), ICA)
     ed25519 = seq(oid("1.3.101.112"))
     row("signed by Ed25519", "CERT_UNSUPPORTED", leaf(inner=ed25519, outer=ed25519), ICA)
     pss = seq(oid("1.2.840.113549.1.1.10"), seq())
     row("signed by RSA-PSS", "CERT_UNSUPPORTED", leaf(signer=rsa_root, inner=pss, outer=pss), anchors=[rsa_root])
-    row("an RSA signature without NULL", "CERT_MALFORMED", leaf(signer=rsa_root, inner=seq(oid("1.2.840.113549.1.1.11")), outer=seq(oid("1.2.840.113549.1.1.11"))),
+    row("an RSA signature without NULL", "CERT_MALFORMED",
+        leaf(signer=rsa_root, inner=seq(oid("1.2.840.113549.1.1.11")), outer=seq(oid("1.2.840.113549.1.1.11"))),
         anchors=[rsa_root])
     null = seq(oid("1.2.840.10045.4.3.2"), NULL)
     row("an ECDSA signature with NULL", "CERT_MALFORMED", leaf(inner=null, outer=null), ICA)
@@ -223,7 +229,8 @@ def trust():
     row("the intermediate's signature is wrong [D10]", "CERT_UNTRUSTED", LEAF, bytes(bad))
     row("signed by another key under the issuer's name", "CERT_SIGNATURE", LEAF, ica(key=OTHER_KEY))
     row("the issuer's name in other letters: BearSSL compares octets", "CERT_ORDER", leaf(issuer=name("O=popcl tests", "CN=intermediate")), ICA)
-    row("the issuer's name in another string type: BearSSL compares octets", "CERT_ORDER", leaf(issuer=name("O=popcl tests", "CN=Intermediate", kind=19)), ICA)
+    row("the issuer's name in another string type: BearSSL compares octets", "CERT_ORDER",
+        leaf(issuer=name("O=popcl tests", "CN=Intermediate", kind=19)), ICA)
     row("an RSA signature where the issuer has an EC key", "CERT_SIGNATURE", leaf(inner=RSA["sha256"], outer=RSA["sha256"]), ICA)
     row("an expired root: no anchor", "NO_TRUST", DIRECT, anchors=[root(end="20260201000000Z")])
     row("a root with constraints on names: no anchor", "NO_TRUST", DIRECT, anchors=[
@@ -316,10 +323,14 @@ def names():
     row("a common name that is no host's", "OK", leaf(subject=name("CN=The mail server of example.org")), ICA)
     row("a common name of one word", "OK", leaf(subject=name("CN=localhost")), ICA)
     row("the common name is an address of the certificate", "OK", leaf("DNS:" + HOST, "IP:192.0.2.1", subject=name("CN=192.0.2.1")), ICA)
-    row("the common name is an IPv6 address of the certificate", "OK", leaf("IP:2001:db8::1", subject=name("CN=2001:db8::1")), ICA, host="2001:db8::1")
-    row("the common name is that address in capitals", "CERT_MALFORMED", leaf("IP:2001:db8::1", subject=name("CN=2001:DB8::1")), ICA, host="2001:db8::1")
-    row("the common name is that address in full", "CERT_MALFORMED", leaf("IP:2001:db8::1", subject=name("CN=2001:db8:0:0:0:0:0:1")), ICA, host="2001:db8::1")
-    row("the common name is that address with zeros", "CERT_MALFORMED", leaf("IP:192.0.2.1", subject=name("CN=192.000.002.001")), ICA, host="192.0.2.1")
+    row("the common name is an IPv6 address of the certificate", "OK",
+        leaf("IP:2001:db8::1", subject=name("CN=2001:db8::1")), ICA, host="2001:db8::1")
+    row("the common name is that address in capitals", "CERT_MALFORMED",
+        leaf("IP:2001:db8::1", subject=name("CN=2001:DB8::1")), ICA, host="2001:db8::1")
+    row("the common name is that address in full", "CERT_MALFORMED",
+        leaf("IP:2001:db8::1", subject=name("CN=2001:db8:0:0:0:0:0:1")), ICA, host="2001:db8::1")
+    row("the common name is that address with zeros", "CERT_MALFORMED",
+        leaf("IP:192.0.2.1", subject=name("CN=192.000.002.001")), ICA, host="192.0.2.1")
     for given, of in (("::", "::"), ("::1", "::1"), ("1::", "1::"), ("1:0:0:2::3", "1:0:0:2:0:0:0:3"), ("1::2:0:0:3:4", "1:0:0:2:0:0:3:4"),
                       ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"), ("::ffff:c000:201", "::ffff:192.0.2.1"), ("abcd:ef01:2345:6789:abcd:ef01:2345:6789",) * 2):
         row(f"{of} is told as {given}", "CERT_NAME", leaf("IP:" + of, subject=name("O=x")), ICA, names=given)
@@ -370,7 +381,8 @@ def names():
     row("an address as common name [D26]", "CERT_NO_SAN", leaf(san=None, subject=name("CN=192.0.2.1")), ICA, host="192.0.2.1")
     row("a wildcard over an address [D26]", "CERT_NAME", leaf("DNS:*.0.2.1", subject=name("O=x")), ICA, host="192.0.2.1")
     for host in ("127.1", "2130706433", "0x7f.1", "0x7f000001", "127.0.0.01", "0177.0.0.1", "127.0.0.0x1", "1.2.3.4.5", "a.0x1f", "a.7", "999.1.1.1"):
-        row(f"{host} looks like an address [D26]", "CERT_NAME", leaf("DNS:" + host, "IP:127.0.0.1", "DNS:*." + host.split(".", 1)[-1], subject=name("O=x")), ICA, host=host)
+        row(f"{host} looks like an address [D26]", "CERT_NAME",
+            leaf("DNS:" + host, "IP:127.0.0.1", "DNS:*." + host.split(".", 1)[-1], subject=name("O=x")), ICA, host=host)
     row("an IPv4 address mapped into IPv6 is another", "CERT_NAME", leaf("IP:::ffff:192.0.2.1", subject=name("O=x")), ICA, host="192.0.2.1")
     row("an iPAddress of 5 octets", "CERT_MALFORMED", leaf(tlv(0x87, b"\1\2\3\4\5"), "DNS:" + HOST), ICA)
     row("an iPAddress of 8 octets, as in constraints", "CERT_MALFORMED", leaf(tlv(0x87, b"\xc0\0\2\1\xff\xff\xff\xff"), "DNS:" + HOST), ICA)
@@ -415,7 +427,8 @@ def extensions():
     row("a critical authorityKeyIdentifier", "CERT_MALFORMED", leaf(aki=ext(AKI, seq(tlv(0x80, b"k")), True)), ICA)
     row("an authorityKeyIdentifier that is none", "CERT_MALFORMED", leaf(aki=ext(AKI, octets(b"k"))), ICA)
     row("a critical subjectKeyIdentifier", "CERT_MALFORMED", LEAF, ica(ski=ext(SKI, octets(b"k"), True)))
-    row("a critical authorityInfoAccess", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.5.5.7.1.1", seq(seq(oid("1.3.6.1.5.5.7.48.1"), general("URI:http://a/"))), True)]), ICA)
+    row("a critical authorityInfoAccess", "CERT_MALFORMED",
+        leaf(more=[ext("1.3.6.1.5.5.7.1.1", seq(seq(oid("1.3.6.1.5.5.7.48.1"), general("URI:http://a/"))), True)]), ICA)
     row("an authorityInfoAccess that is none", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.5.5.7.1.1", b"malformed")]), ICA)
     row("CRL addresses that are none", "CERT_MALFORMED", leaf(more=[ext("2.5.29.31", b"\x30\x05\x30\x03\xa0\x02\xa0")]), ICA)
 
@@ -456,7 +469,8 @@ def encodings():
 
     row("octets behind the certificate [D12]", "CERT_MALFORMED", leaf(tail=b"\0"), ICA)
     row("octets behind the intermediate [D12]", "CERT_MALFORMED", LEAF, ica(tail=b"\0"))
-    row("octets inside, behind the signature [D12]", "CERT_MALFORMED", seq(LEAF.tbs, ECDSA["sha256"], bits(ICA_KEY.sign(LEAF.tbs, "sha256")), NULL), ICA)
+    row("octets inside, behind the signature [D12]", "CERT_MALFORMED",
+        seq(LEAF.tbs, ECDSA["sha256"], bits(ICA_KEY.sign(LEAF.tbs, "sha256")), NULL), ICA)
     row("the last octet is missing [D11]", "CERT_MALFORMED", LEAF.der[:-1], ICA)
     row("one octet [D11]", "CERT_MALFORMED", b"\x30", ICA)
     row("no certificate, other DER", "CERT_MALFORMED", seq(integer(1), octets(b"a")), ICA)
@@ -541,7 +555,8 @@ def pins():
     row("pin alone, another key", "CERT_PIN", LEAF, ICA, pins=[other], anchors=[])
     row("pin alone, self-signed", "OK", self_signed(), pins=[other], anchors=[])
     row("pin alone, self-signed, no authority", "OK", self_signed(basic=None), pins=[other], anchors=[])
-    row("pin alone, self-signed, the name is an address", "OK", self_signed("IP:192.0.2.1", subject=name("CN=192.0.2.1")), pins=[other], anchors=[], host="192.0.2.1")
+    row("pin alone, self-signed, the name is an address", "OK",
+        self_signed("IP:192.0.2.1", subject=name("CN=192.0.2.1")), pins=[other], anchors=[], host="192.0.2.1")
     row("pin alone, self-signed, another key", "CERT_UNTRUSTED", self_signed(), pins=[right], anchors=[])
     row("pin alone, another name", "CERT_NAME", LEAF, ICA, pins=[right], anchors=[], host="other.example.org")
     row("pin alone, another address", "CERT_NAME", leaf("IP:192.0.2.1", subject=name("O=x")), pins=[right], anchors=[], host="192.0.2.2")

@@ -98,7 +98,11 @@ static const popcl_tls_profile *parse_profile(const char *name) {
 static const char *parse(int argc, char **argv) {
     static const struct {
         const char *name, **to;
-    } options[] = {{"--host", &args.host}, {"--time", &args.time}, {"--anchors", &args.anchors}, {"--chain", &args.chain}, {"--profile", &args.profile}};
+    } options[] = {{"--host", &args.host},
+                   {"--time", &args.time},
+                   {"--anchors", &args.anchors},
+                   {"--chain", &args.chain},
+                   {"--profile", &args.profile}};
     for (int i = 1; i < argc; i += 2) {
         size_t k = 0;
         if (i + 1 == argc) return "an option without a value";
