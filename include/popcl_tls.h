@@ -101,7 +101,7 @@ typedef struct popcl_tls_diag {
     unsigned char end_point[64];
 } popcl_tls_diag;
 
-/* Reads the storage: callable from start until wipe of the job. */
+/* Reads the storage: callable from a start that returned POPCL_OK until the wipe of the job. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
 /* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use. A constant string. */
