@@ -395,12 +395,12 @@ static void end_exponent(popcl_leaf *r) {
     note(r, LEAF_UNSUPPORTED, r->len > 4);
 }
 
-/* A BIT STRING of named bits: those that are 0 at its end are not sent (X.690, 11.2.2), and one is 1. */
+/* A BIT STRING whose unused bits are 0. Those used ones that are 0 at its end should not be sent (X.690, 11.2.2), and some authorities send them. */
 static int end_usage(popcl_leaf *r) {
     unsigned unused = r->value[0], bits = r->value[1];
     note(r, LEAF_MISUSED, !(bits & (r->is_first ? 0x80 : 0x04)));
     note(r, LEAF_SIGNS, bits & 0x04);
-    return r->len >= 2 && unused < 8 && r->last >> unused & 1 && (r->last & ((1u << unused) - 1)) == 0;
+    return r->len >= 2 && unused < 8 && (r->last & ((1u << unused) - 1)) == 0;
 }
 
 static int end_purpose(popcl_leaf *r) {
