@@ -248,6 +248,8 @@ def compare(page, blocks):
         was = {row[:BLOCKS[name]]: row for row in map(cells, block_of(page, name))}
         for row in map(cells, lines):
             key = row[:BLOCKS[name]]
+            if not key[0].strip("-:"):
+                continue  # the line below the head
             old = was.get(key)
             if old is None and name == "parts":
                 continue  # a file that was split is no wrong figure
