@@ -233,6 +233,10 @@ class Bundle(Case):
         self.file("filter", b"org=x\nsha256=12\n")
         self.ta("gen", SYSTEM_BUNDLE, "--filter", "filter", code=65)
         self.assertIn("filter:2: ", self.err)
+        for nothing in (b"", b"# org=Internet Security\n\n"):
+            self.file("filter", nothing)
+            self.ta("gen", SYSTEM_BUNDLE, "--filter", "filter", "-o", "out.c", code=65)
+            self.assertIn("filter holds no pattern", self.err)
         self.no_output()
 
     def test_verify(self):

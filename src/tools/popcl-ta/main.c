@@ -69,8 +69,9 @@ static char *read_text(const char *path, size_t *len) {
     return NULL;
 }
 
+/* A file without a pattern would select all that there is, where somebody took care to choose. */
 static int read_filter(ta_selection *s) {
-    size_t len = 0;
+    size_t len = 0, before = s->len;
     if (!s->filter_file) return DONE;
     s->filter = read_text(s->filter_file, &len);
     if (!s->filter) {
@@ -79,8 +80,11 @@ static int read_filter(ta_selection *s) {
     }
     long line = strlen(s->filter) < len ? 1 : ta_selection_add_lines(s, s->filter);
     if (line < 0) return out_of_memory();
-    if (line == 0) return DONE;
-    ta_say("%s:%ld: this is no pattern: org=TEXT, cn=TEXT, sha256=HEX, or TEXT", s->filter_file, line);
+    if (line == 0 && s->len > before) return DONE;
+    if (line == 0)
+        ta_say("%s holds no pattern", s->filter_file);
+    else
+        ta_say("%s:%ld: this is no pattern: org=TEXT, cn=TEXT, sha256=HEX, or TEXT", s->filter_file, line);
     return BAD_DATA;
 }
 
