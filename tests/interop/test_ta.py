@@ -249,6 +249,13 @@ class Bundle(Case):
         self.ta("gen", SYSTEM_BUNDLE, "--verify", "cut.c", code=1)
         self.ta("gen", SYSTEM_BUNDLE, "--verify", "nothing.c", code=66)
         self.assertEqual((self.folder / "out.c").read_bytes(), before)
+        both = ["gen", SYSTEM_BUNDLE, "--format", "c+h"]
+        self.ta(*both, "-o", "two.c")
+        self.ta(*both, "--verify", "two.c")
+        self.file("two.h", b"/* old */\n")
+        self.ta(*both, "--verify", "two.c", code=1)
+        self.assertIn("two.h is not", self.err)
+        self.ta(*both, "--verify", "two.h", code=64)
 
     def test_list(self):
         shown = self.ta("list", SYSTEM_BUNDLE).decode("ascii")

@@ -213,9 +213,9 @@ static char *header_name(const char *c_name) {
 
 static int generate(const run *r, text texts[2]) {
     const ta_options *o = &r->options;
-    ta_file files[2] = {{.name = o->output}, {.name = NULL}};
+    ta_file files[2] = {{.name = o->verify ? o->verify : o->output}, {.name = NULL}};
     size_t count = 1;
-    char *h_name = o->format == TA_C_AND_H ? header_name(o->output) : NULL;
+    char *h_name = o->format == TA_C_AND_H ? header_name(files[0].name) : NULL;
     const char *slash = h_name ? strrchr(h_name, '/') : NULL;
     int failed = o->format == TA_C_AND_H && !h_name;
     failed = failed || make_text(&texts[0], r, (ta_format)o->format, slash ? slash + 1 : h_name);
@@ -228,7 +228,9 @@ static int generate(const run *r, text texts[2]) {
         files[i].text = texts[i].p;
         files[i].len = texts[i].n;
     }
-    if (!failed) code = o->verify ? verify(o->verify, &texts[0]) : write_texts(files, count);
+    for (size_t i = 0; o->verify && code == DONE && i < count; i++)
+        code = verify(files[i].name, &texts[i]);
+    if (code == DONE && !o->verify) code = write_texts(files, count);
     free(h_name);
     return code;
 }

@@ -269,6 +269,11 @@ static const struct {
     const char *a, *b;
 } exclusive[] = {{"output", "verify"}, {"keep-expired", "min-days"}, {"keep-expired", "now"}, {"quiet", "verbose"}, {"pins", "max-bytes"}};
 
+static int is_c_name(const char *name) {
+    size_t n = name ? strlen(name) : 0;
+    return n >= 3 && strcmp(name + n - 2, ".c") == 0;
+}
+
 static int check_rules(ta_options *o) {
     char name[64];
     if (o->action == TA_NONE)
@@ -282,8 +287,8 @@ static int check_rules(ta_options *o) {
     }
     if (o->action == TA_LIST && (o->output || o->verify || given(o, "format") || given(o, "prefix") || given(o, "section") || o->pins))
         return wrong(o, "list takes no option of output", "", "", "gen does; list always shows the pins too");
-    if (o->format == TA_C_AND_H && (!o->output || strlen(o->output) < 3 || strcmp(o->output + strlen(o->output) - 2, ".c") != 0))
-        return wrong(o, "--format c+h wants -o with a name that ends in .c", "", "", "the header gets the same name with .h");
+    if (o->format == TA_C_AND_H && !is_c_name(o->verify ? o->verify : o->output))
+        return wrong(o, "--format c+h wants -o or --verify with a name that ends in .c", "", "", "the header gets the same name with .h");
     if (o->pins && o->format == TA_PEM) return wrong(o, "--pins and --format pem exclude each other", "", "", "give one of them");
     return 0;
 }
