@@ -52,7 +52,8 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
 
 /* The same with the file and the directories that SSL_CERT_FILE and SSL_CERT_DIR (several, parted by colons) name; where neither is set, with
  * the first of the usual places that exists: /etc/ssl/certs/ca-certificates.crt and its like on other systems. Damaged certificates
- * are passed over where the place is the system's own. */
+ * are passed over where the place is the system's own. An empty variable counts as not set, and where the program runs with rights that its caller
+ * does not have (setuid, setgid) neither counts. */
 popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len);
 
 /* Frees; t is zeroed. Harmless on a zeroed one, and again. */

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 
 #include "anchor.h"
 
@@ -186,8 +190,17 @@ static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt",
                                           "/etc/openssl/certs/ca-certificates.crt"};
 static const char *const usual_dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/openssl/certs", "/usr/share/certs/trusted"};
 
+/* Whether the program runs with rights that its caller does not have: setuid, setgid, or capabilities of its file. */
+static int has_lent_rights(void) {
+#ifdef __linux__
+    if (getauxval(AT_SECURE)) return 1;
+#endif
+    return getuid() != geteuid() || getgid() != getegid();
+}
+
+/* Who lends rights to others does not let them say whom to trust. */
 static const char *environment(const char *name) {
-    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv */
+    const char *value = has_lent_rights() ? NULL : getenv(name); /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv */
     return value && *value ? value : NULL;
 }
 

@@ -298,6 +298,16 @@ static void named_by_the_environment(void **state) {
     FAILS(MISSING, popcl_posix_trust_system(&t, NOW, why, sizeof why), "nothing");
 }
 
+static void not_by_the_environment_of_a_stranger(void **state) {
+    gid_t own = getegid();
+    (void)state;
+    if (geteuid() != 0 || setegid(own + 1)) skip(); /* as a setgid program runs */
+    (void)setenv("SSL_CERT_FILE", path("nothing"), 1);
+    popcl_posix_trust_error e = popcl_posix_trust_system(&t, NOW, why, sizeof why);
+    assert_int_equal(setegid(own), 0);
+    if (e) fails(e, "install"); /* a machine without any certificates */
+}
+
 static void the_usual_places(void **state) {
     (void)state;
     popcl_posix_trust_error e = popcl_posix_trust_system(&t, NOW, why, sizeof why);
@@ -338,6 +348,7 @@ int main(void) {
         TEST(a_directory_that_is_none),
         TEST(both),
         TEST(named_by_the_environment),
+        TEST(not_by_the_environment_of_a_stranger),
         TEST(the_usual_places),
         TEST(seeds_differ),
     };
