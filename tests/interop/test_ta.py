@@ -173,7 +173,7 @@ class Bundle(Case):
         self.assertEqual(self.ta("gen", "again.pem"), want)
 
     def compile(self, name, *flags):
-        compilers = [["gcc", f"-std={std}"] for std in ("c99", "c11", "c17")] + [["clang", "-std=c99"]]
+        compilers = [["gcc", f"-std={std}"] for std in ("c99", "c11", "c17")] + [["clang", "-std=c99"], ["clang", "-x", "c++", "-std=c++20"]]
         compilers += [["arm-none-eabi-gcc", "--specs=picolibc.specs", f"-mcpu={cpu}", "-mthumb", "-Os", "-std=c99"]
                       for cpu in ("cortex-m0plus", "cortex-m3")]
         for compiler in compilers:

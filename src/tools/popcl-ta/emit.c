@@ -175,12 +175,11 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
     }
     (void)fputc('\n', f);
     if (!header) (void)fprintf(f, "extern const popcl_trust %s_trust;\n", p);
-    (void)fprintf(f, "const popcl_trust %s_trust = {\n", p);
-    if (o->pins)
-        (void)fprintf(f, "    .pins = %s_pins,\n    .pins_len = %zu,\n", p, s->len);
-    else
-        (void)fprintf(f, "    .anchors = %s_anchors,\n    .anchors_len = %zu,\n    .path_len = %s_path_len,\n", p, s->len, p);
-    (void)fprintf(f, "    .newest_not_before = %" PRId64 ",\n};\n", s->newest->not_before);
+    (void)fprintf(f, "const popcl_trust %s_trust = {\n", p); /* in the order of the struct: a C++ compiler wants that */
+    if (!o->pins) (void)fprintf(f, "    .anchors = %s_anchors,\n    .anchors_len = %zu,\n    .path_len = %s_path_len,\n", p, s->len, p);
+    (void)fprintf(f, "    .newest_not_before = %" PRId64 ",\n", s->newest->not_before);
+    if (o->pins) (void)fprintf(f, "    .pins = %s_pins,\n    .pins_len = %zu,\n", p, s->len);
+    (void)fputs("};\n", f);
 }
 
 void ta_emit_h(FILE *f, const ta_options *o) {
