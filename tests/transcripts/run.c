@@ -231,16 +231,10 @@ static void act(run *r, const step *t) {
 /* STLS in front of a case that knows nothing of it: its greeting comes in clear, the rest inside of TLS. */
 static void start_tls(run *r) {
     static octets ok = {(unsigned char *)"+OK\r\n", 5};
-    mode whole = *r->m;
-    const mode *m = r->m;
-    whole.at = 0;
-    r->m = &whole;
     if (!take_command(r) || strcmp(r->line, "STLS") != 0) run_fault(r, "STLS did not come");
     log_drop(&r->log); /* STLS */
     arrive(r, &ok);
     secure_handshake(r);
-    r->m = m;
-    r->turn = 1;
 }
 
 static void tls_step(run *r, const step *t) {
@@ -265,19 +259,14 @@ static void play_step(run *r, const step *t) {
     }
 }
 
-static void play_on(run *r) {
-    const script *s = r->s;
-    int of_tls = s->tls || s->stls;
-    for (; r->step < s->step_count && !r->fault[0] && !r->wiped; r->step++) {
-        const step *t = &s->steps[r->step];
-        if (r->m->security == POPCL_TLS && !of_tls && !r->in_tls && r->connected) secure_handshake(r);
-        play_step(r, t);
-        if (r->m->security == POPCL_STLS && !of_tls && !r->in_tls && r->step == 0) start_tls(r);
-    }
-}
-
 static void play(run *r) {
-    play_on(r);
+    const script *s = r->s;
+    int of_tls = s->tls || s->stls; /* else the case knows nothing of TLS, and gets it from here */
+    for (size_t i = 0; i < s->step_count && !r->fault[0] && !r->wiped; i++) {
+        if (r->m->security == POPCL_TLS && !of_tls && !r->in_tls && r->connected) secure_handshake(r);
+        play_step(r, &s->steps[i]);
+        if (r->m->security == POPCL_STLS && !of_tls && i == 0) start_tls(r);
+    }
     while (!r->fault[0] && !r->wiped && take_command(r))
         continue; /* what comes unexpectedly is in the log now */
     if (r->m->security != POPCL_CLEAR) secure_check_clear(r);

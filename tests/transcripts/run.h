@@ -80,7 +80,6 @@ typedef struct run {
     unsigned char known[MESSAGES]; /* a set of: */
     char trace[3][2048];
     size_t trace_n[3];
-    size_t step; /* that is played */
     int connected;
     /* TLS */
     popcl_tls tls;
