@@ -32,11 +32,23 @@ static void send_some(runner *r) {
     }
 }
 
+/* With TLS nothing is read while something waits to be sent: it is dropped, since what the server said before it went may tell why (an alert).
+ * Where nothing waits either, as after QUIT, there is nothing left to hope for. */
+static void lose_some(runner *r) {
+    size_t n;
+    popcl_send_buf(r->job, &n);
+    if (n) {
+        popcl_send_ack(r->job, n);
+        r->moved = 1;
+    } else if (!(popcl_state(r->job) & POPCL_PAUSED)) {
+        fail(r, POPCL_ERR_NET);
+    }
+}
+
 static void receive_some(runner *r) {
     size_t n;
     unsigned char *p = popcl_recv_buf(r->job, &n);
-    /* With TLS nothing is read while something waits to be sent, and after QUIT nothing at all: then there is nothing left to hope for. */
-    if (n == 0 && r->send_broken && !(popcl_state(r->job) & POPCL_PAUSED)) fail(r, POPCL_ERR_NET);
+    if (n == 0 && r->send_broken) lose_some(r);
     if (n == 0) return;
     int32_t got = r->net->recv(r->ctx, p, n);
     if (got > 0 && (size_t)got <= n) {

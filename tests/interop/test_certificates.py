@@ -186,6 +186,31 @@ def offering(ciphers="DEFAULT@SECLEVEL=0", least=ssl.TLSVersion.TLSv1_2, most=ss
     return make
 
 
+def asking(mode):
+    """A server that asks for the client's certificate."""
+    def make():
+        context = right_server().context()
+        context.load_verify_locations(root().file)
+        context.verify_mode = mode
+        return context
+    return make
+
+
+def on_curve(name):
+    def make():
+        context = right_server().context()
+        context.set_ecdh_curve(name)
+        return context
+    return make
+
+
+def unwilling():
+    """A server that does not know the name it is asked for."""
+    context = right_server().context()
+    context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    return context
+
+
 NO_VERSION = "have no TLS version in common"
 NO_ALGORITHM = "have no TLS algorithm in common"
 
@@ -210,6 +235,14 @@ def like(name, ciphers, key="P-256"):
     unlike("no encryption", "[D39]", NO_ALGORITHM, offering("eNULL:@SECLEVEL=0")),
     unlike("anonymous", "[D40]", NO_ALGORITHM, offering("aNULL:@SECLEVEL=0")),
     unlike("anonymous, STLS", "[D40 R64]", NO_ALGORITHM, offering("aNULL:@SECLEVEL=0"), clear={}),
+    unlike("a curve that popcl lacks", "[D39]", NO_ALGORITHM, on_curve("secp256k1")),
+    unlike("a certificate of the client's wanted", "[R64]", "the server ended TLS with an alert: its alert is 40", asking(ssl.CERT_REQUIRED)),
+    unlike("a certificate of the client's wanted, STLS", "[R64]", "the server ended TLS with an alert: its alert is 40",
+           asking(ssl.CERT_REQUIRED), clear={}),
+    unlike("a name that the server does not know", "[R67]", "the server ended TLS with an alert: its alert is 112", unwilling),
+    TlsCase("a certificate of the client's asked for", "", POP3S, 0, stored=ALL, context=asking(ssl.CERT_OPTIONAL)),
+    TlsCase("P-384 for the handshake", "", POP3S, 0, stored=ALL, context=on_curve("secp384r1")),
+    TlsCase("X25519 for the handshake", "", POP3S, 0, stored=ALL, context=on_curve("X25519")),
     like("ECDSA, AES-128-GCM", "ECDHE-ECDSA-AES128-GCM-SHA256"),
     like("ECDSA, AES-256-GCM", "ECDHE-ECDSA-AES256-GCM-SHA384"),
     like("ECDSA, ChaCha20", "ECDHE-ECDSA-CHACHA20-POLY1305"),
@@ -336,6 +369,12 @@ class Trusted(unittest.TestCase):
                         ("--now", "yesterday"), ("--now", "2026-13-01T00:00:00Z"), ("--tls-name", ""), ("--tls-name", "a b")):
             with self.subTest(options=options):
                 self.talk("-c", root().file, *options, code=64)
+
+    def test_clock_that_is_not_set(self):
+        """[J1] 1970 and 2000: not "expired" and not "not yet valid", but the clock, and found before any connection."""
+        for time in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z"):
+            with self.subTest(time=time):
+                self.assertIn("the clock is not set", self.talk("-c", root().file, "--now", time, code=64).err)
 
     def test_names_are_said(self):
         """[D3 L6] A name that does not fit: the error says which names the certificate has, cut, and without control characters."""
