@@ -462,6 +462,18 @@ class Output(Case):
         self.assertTrue((self.folder / "link.c").is_symlink())
         self.assertIn(b"ca_trust", (self.folder / "out.c").read_bytes())
         self.assertEqual((self.folder / "out.c").stat().st_mode & 0o777, 0o604)
+        (self.folder / "astray.c").symlink_to("nowhere.c")
+        self.ta("gen", self.root.file, "-o", "astray.c", code=73)
+        self.assertTrue((self.folder / "astray.c").is_symlink(), "no link is replaced")
+
+    def test_standard_output_by_its_other_name(self):
+        with open(self.file("log", b"before\n"), "ab") as log:
+            subprocess.run([TA, "gen", self.root.file, "-q", "-o", "/dev/stdout"], stdout=log, check=True)
+        self.assertEqual((self.folder / "log").read_bytes(), b"before\n" + self.ta("gen", self.root.file))
+
+    def test_the_longest_name(self):
+        self.ta("gen", self.root.file, "-o", "n" * 253 + ".c")
+        self.assertEqual([len(name) for name in os.listdir(self.folder)], [255])
 
     def test_killed_at_any_time(self):  # [H20]
         der = self.root.der()

@@ -55,13 +55,14 @@ static int write_directly(const ta_file *f, ta_written *result) {
     return failed;
 }
 
-/* "DIR/.NAME.XXXXXX" beside the target. */
+/* "DIR/.NAME.XXXXXX" beside the target; of a NAME that leaves no room for more, its beginning. */
 static char *temporary_name(const char *target) {
+    enum { NAME_SHOWN = 200 };
     const char *slash = strrchr(target, '/');
     size_t dir = slash ? (size_t)(slash + 1 - target) : 0, n = strlen(target);
     char *name = malloc(n + sizeof "..XXXXXX");
     if (!name) return NULL;
-    (void)snprintf(name, n + sizeof "..XXXXXX", "%.*s.%s.XXXXXX", (int)dir, target, target + dir);
+    (void)snprintf(name, n + sizeof "..XXXXXX", "%.*s.%.*s.XXXXXX", (int)dir, target, NAME_SHOWN, target + dir);
     return name;
 }
 
@@ -88,9 +89,11 @@ static ta_written prepare(ta_file *f, size_t slot) {
     int exists = stat(f->name, &st) == 0;
     errno = EISDIR;
     if (exists && S_ISDIR(st.st_mode)) return TA_CANNOT_CREATE;
+    errno = ENOENT;
+    if (!exists && lstat(f->name, &st) == 0) return TA_CANNOT_CREATE; /* a link that leads nowhere would be replaced */
     f->target = exists ? realpath(f->name, NULL) : strdup(f->name);
     if (!f->target) return TA_CANNOT_CREATE;
-    int fd = create(f, slot, exists ? st.st_mode & 07777 : 0666 & ~mask);
+    int fd = create(f, slot, exists ? st.st_mode & 0777 : 0666 & ~mask);
     if (fd < 0) return TA_CANNOT_CREATE;
     if (write_all(fd, f->text, f->len) || fsync(fd)) {
         int error = errno;
@@ -113,9 +116,12 @@ static void drop(ta_file *f, size_t slot) {
 
 /* ---- all of them ---- */
 
-static int is_special(const ta_file *f) {
-    struct stat st;
-    return !f->name || (stat(f->name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+/* Whether it has to be written where it is: a device, a pipe, or what standard output goes to, by whatever name. */
+static int is_special(ta_file *f) {
+    struct stat st, out;
+    if (!f->name || stat(f->name, &st)) return !f->name;
+    if (fstat(STDOUT_FILENO, &out) == 0 && st.st_dev == out.st_dev && st.st_ino == out.st_ino) f->name = NULL;
+    return !f->name || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
 ta_written ta_write_files(ta_file *files, size_t count, const char **which) {

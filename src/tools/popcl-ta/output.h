@@ -16,8 +16,8 @@ typedef struct ta_file {
 typedef enum ta_written { TA_WRITTEN, TA_CANNOT_CREATE, TA_CANNOT_WRITE } ta_written;
 
 /* Writes all of them: each under a temporary name beside its target and synced, and only when all are there do they get their names. On failure, and
- * when a signal ends the program, the old files stand unchanged and no temporary is left. A target that is no regular file (a device, a pipe) is
- * written directly; a link is followed. After a failure errno tells why, and *which which. */
+ * when a signal ends the program, the old files stand unchanged and no temporary is left. A target that is no regular file (a device, a pipe), or
+ * the one that standard output goes to, is written directly; a link is followed. After a failure errno tells why, and *which which. */
 ta_written ta_write_files(ta_file *files, size_t count, const char **which);
 
 #endif
