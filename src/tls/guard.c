@@ -37,8 +37,7 @@ static const struct {
     {POPCL_ERR_CERT_USAGE, {LEAF_MISUSED}},
     {POPCL_ERR_CERT_USAGE, {LEAF_SIGNS, NOT | LEAF_CA}},
     {POPCL_ERR_CERT_USAGE, {LEAF_PURPOSE, NOT | LEAF_SERVER, NOT | LEAF_ANY}},
-    /* issuers */
-    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_SUBJECT}},
+    /* issuers; that they have a subject follows from the issuer's name in the certificate below */
     {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_SKI}},
     {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_AKI, NOT | LEAF_SELF_ISSUED}},
     /* the server's own */

@@ -283,6 +283,8 @@ def paths():
     row("CA: FALSE in so many octets", "CERT_MALFORMED", leaf(basic=ext(BASIC, seq(boolean(False)))), ICA)
     row("CA: 1 instead of 255", "CERT_MALFORMED", LEAF, ica(basic=ext(BASIC, seq(b"\x01\x01\x01"), True)))
     row("an intermediate with an empty subject", "CERT_MALFORMED", leaf(issuer=EMPTY), ica(subject=EMPTY))
+    row("an intermediate with an empty subject, and names that are critical", "CERT_MALFORMED", leaf(issuer=EMPTY),
+        ica(subject=EMPTY, more=[san("DNS:ca.example", critical=True)]))
     row("an empty issuer", "CERT_MALFORMED", leaf(issuer=EMPTY), ICA)
     row("an intermediate without subjectKeyIdentifier", "CERT_MALFORMED", LEAF, ica(ski=None))
     row("an intermediate without authorityKeyIdentifier", "CERT_MALFORMED", LEAF, ica(aki=None))
@@ -423,6 +425,8 @@ def extensions():
     row("extensions in version 1", "CERT_MALFORMED", leaf(version=None), ICA)
     row("extensions in version 2", "CERT_MALFORMED", leaf(version=1), ICA)
     row("version 1 in so many octets", "CERT_MALFORMED", leaf(version=0), ICA)
+    row("version 1 in so many octets, without extensions", "CERT_MALFORMED", leaf(version=0, extensions=b""), ICA)
+    row("version 2, without extensions", "CERT_NO_SAN", leaf(version=1, extensions=b""), ICA)
     row("version 4", "CERT_MALFORMED", leaf(version=3), ICA)
     row("a critical authorityKeyIdentifier", "CERT_MALFORMED", leaf(aki=ext(AKI, seq(tlv(0x80, b"k")), True)), ICA)
     row("an authorityKeyIdentifier that is none", "CERT_MALFORMED", leaf(aki=ext(AKI, octets(b"k"))), ICA)
