@@ -243,7 +243,7 @@ def like(name, ciphers, key="P-256"):
     unlike("a name that the server does not know", "[R67]", "the server ended TLS with an alert: its alert is 112", unwilling),
     TlsCase("a certificate of the client's asked for", "", POP3S, 0, stored=ALL, context=asking(ssl.CERT_OPTIONAL)),
     TlsCase("P-384 for the handshake", "", POP3S, 0, stored=ALL, context=on_curve("secp384r1")),
-    TlsCase("X25519 for the handshake", "", POP3S, 0, stored=ALL, 
+    TlsCase("X25519 for the handshake", "", POP3S, 0, stored=ALL,
             context=lambda: gnutls.Context(right_server(), gnutls.PRIORITIES + ":-GROUP-ALL:+GROUP-X25519")),
     like("ECDSA, AES-128-GCM", "ECDHE-ECDSA-AES128-GCM-SHA256"),
     like("ECDSA, AES-256-GCM", "ECDHE-ECDSA-AES256-GCM-SHA384"),
