@@ -28,6 +28,16 @@ valgrind_works() {
     valgrind -q true
 }
 
+# What -fsanitize=fuzzer links is a package of its own, named by clang's version: the one that is here, or else that of Debian 12.
+clang_rt() {
+    version=$(clang -dumpversion 2>/dev/null || echo 14)
+    echo "libclang-rt-${version%%.*}-dev"
+}
+
+fuzzer_links() {
+    echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null
+}
+
 find_missing() {
     missing=
     for group in "$@"; do
@@ -55,6 +65,7 @@ find_missing() {
             want ca-certificates one_of /etc/ssl/certs/ca-certificates.crt
             want gnutls-bin command -v gnutls-serv
             want clang command -v clang
+            want "$(clang_rt)" fuzzer_links
             want clang-tidy command -v clang-tidy
             want cppcheck command -v cppcheck
             if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi

@@ -149,16 +149,24 @@ def read_tlv(data, at):
     return tag, data[at:at + n], at + n
 
 
+def read_all(data):
+    """The values that stand behind each other."""
+    values, at = [], 0
+    while at < len(data):
+        _, value, at = read_tlv(data, at)
+        values.append(value)
+    return values
+
+
 class RsaKey:
     algorithms, hash = RSA, "sha256"
 
     def __init__(self, size=2048, exponent=65537):
-        pem = subprocess.run(["openssl", "genrsa", "-traditional", str(size)], capture_output=True, text=True, check=True).stdout
-        data = read_tlv(from_pem(pem), 0)[1]
-        numbers, at = [], 0
-        while at < len(data):
-            _, value, at = read_tlv(data, at)
-            numbers.append(int.from_bytes(value, "big"))
+        pem = subprocess.run(["openssl", "genrsa", str(size)], capture_output=True, text=True, check=True).stdout
+        parts = read_all(read_tlv(from_pem(pem), 0)[1])
+        if "RSA" not in pem.splitlines()[0]:  # PKCS #8 (RFC 5208): version, algorithm, and the key as an OCTET STRING
+            parts = read_all(read_tlv(parts[2], 0)[1])
+        numbers = [int.from_bytes(value, "big") for value in parts]
         _, self.n, self.e, self.d = numbers[:4]
         if exponent != self.e:
             self.e, self.d = exponent, pow(exponent, -1, (numbers[4] - 1) * (numbers[5] - 1))
