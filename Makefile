@@ -132,7 +132,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(if $(filter src/tools/popcl/%,$<),$(COMPILED_TRUST_CPPFLAGS)) -MMD -MP -c -o $@ $<
 $(call objects,$(TOOL_SRC)): $(B)/bundle
 $(B)/compiled_trust.c: $(TA) $(B)/bundle
-	$(call say,TA,$(CA_BUNDLE))
+	$(call say,TA,$(call quoted,$(CA_BUNDLE)))
 	$(Q)$(TA) gen -q --prefix popcl_compiled -o $@ $(call quoted,$(CA_BUNDLE))
 $(B)/compiled_trust.o: $(B)/compiled_trust.c $(B)/flags
 	$(call say,CC,$<)

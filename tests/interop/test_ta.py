@@ -525,8 +525,8 @@ class CompiledIn(Case):
         kinds = ("RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521")
         roots = [pki.shared().root(f"Root {kind}", key=kind) for kind in kinds]
         self.other = pki.shared().root("Other root")
-        self.file("roots.pem", b"".join(root.file.read_bytes() for root in roots))
-        self.make(f"CA_BUNDLE={self.folder}/roots.pem")
+        self.file("it's roots.pem", b"".join(root.file.read_bytes() for root in roots))
+        self.make(f"CA_BUNDLE={self.folder}/it's roots.pem")
         for kind, root in zip(kinds, roots):
             with self.subTest(kind):
                 self.fetch(root.issue("server", san=pki.LOCAL), 0)
@@ -535,17 +535,17 @@ class CompiledIn(Case):
         self.fetch(self.other.issue("server", san=pki.LOCAL), 0, "-c", str(self.other.file))  # and after -c
         self.fetch(roots[0].issue("server", san=pki.LOCAL), 79, "-c", str(self.other.file))
         # Another content of the same file; then none: what was compiled in is gone.
-        self.file("roots.pem", roots[3].file.read_bytes())
-        self.make(f"CA_BUNDLE={self.folder}/roots.pem")
+        self.file("it's roots.pem", roots[3].file.read_bytes())
+        self.make(f"CA_BUNDLE={self.folder}/it's roots.pem")
         self.fetch(roots[3].issue("server", san=pki.LOCAL), 0)
         self.fetch(roots[0].issue("server", san=pki.LOCAL), 79)
-        self.assertNotIn("CC ", self.make(f"CA_BUNDLE={self.folder}/roots.pem"))
+        self.assertNotIn("CC ", self.make(f"CA_BUNDLE={self.folder}/it's roots.pem"))
         self.make()
         self.fetch(roots[3].issue("server", san=pki.LOCAL), 79)
         self.fetch(self.other.issue("server", san=pki.LOCAL), 0)
         # A file that is none ends the build, and says why.
-        self.file("roots.pem", b"hello\n")
-        self.assertIn("there is no certificate in", self.make(f"CA_BUNDLE={self.folder}/roots.pem", code=2))
+        self.file("it's roots.pem", b"hello\n")
+        self.assertIn("there is no certificate in", self.make(f"CA_BUNDLE={self.folder}/it's roots.pem", code=2))
         self.assertIn("there is no such file", self.make(f"CA_BUNDLE={self.folder}/nothing.pem", code=2))
 
 
