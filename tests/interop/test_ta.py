@@ -385,6 +385,7 @@ class Judged(Case):
         for words in ([], ["gen"], ["make", root], ["gen", root, "--format", "json"], ["gen", root, "--format", "bin"], ["gen", root, "--key", "dsa"],
                       ["gen", root, "--max-bytes", "0"], ["gen", root, "--max-certs", "x"], ["gen", root, "--prefix", "9a"],
                       ["gen", root, "--prefix", "a-b"],
+                      ["gen", root, "--prefix", "popcl"], ["gen", root, "--prefix", "popcl_posix"],
                       ["gen", root, "--sha256", "12"], ["gen", root, "--now", "soon"], ["gen", root, "--min-days", "-1"], ["gen", root, "--nothing"],
                       ["gen", root, "-x"], ["gen", root, "--org"], ["gen", root, "--org", ""], ["gen", root, "-o", "out.c", "--verify", "out.c"],
                       ["gen", root, "--format", "c+h"], ["list", root, "-o", "out.c"], ["check", root], ["for-host", "localhost"], ["gen", ""],

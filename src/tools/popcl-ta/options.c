@@ -49,6 +49,8 @@ static int set_prefix(ta_options *o, const char *value) {
     if (value[n] || n > TA_PREFIX_MAX || !strchr(letters, value[0]))
         return wrong(o, "--prefix", "", " wants letters, digits and _, no digit first, 40 at most",
                      "it begins the names in the C output, as in PREFIX_trust");
+    if (strcmp(value, "popcl") == 0 || strcmp(value, "popcl_posix") == 0)
+        return wrong(o, "--prefix ", value, " gives the name of a type of popcl", "PREFIX_trust must be a name of your own");
     o->prefix = value;
     return 0;
 }
