@@ -388,7 +388,7 @@ class Judged(Case):
                       ["gen", root, "--prefix", "popcl"], ["gen", root, "--prefix", "popcl_posix"],
                       ["gen", root, "--sha256", "12"], ["gen", root, "--now", "soon"], ["gen", root, "--min-days", "-1"], ["gen", root, "--nothing"],
                       ["gen", root, "-x"], ["gen", root, "--org"], ["gen", root, "--org", ""], ["gen", root, "-o", "out.c", "--verify", "out.c"],
-                      ["gen", root, "--format", "c+h"], ["list", root, "-o", "out.c"], ["check", root], ["for-host", "localhost"], ["gen", ""],
+                      ["gen", root, "--format", "c+h"], ["gen", root, "--format", "c+h", "-o", 'out.c"\n.c'], ["list", root, "-o", "out.c"], ["check", root], ["for-host", "localhost"], ["gen", ""],
                       ["gen", root, "--section", ".x;y"], ["gen", root, "--section", "a{"], ["gen", root, "--quiet=1"], ["gen", root, "-q", "-q"]):
             self.assertEqual(self.ta(*words, code=64), b"")
             self.assertRegex(self.err, r"^popcl-ta: .*\n(popcl-ta: what to try: .*\n)?$")
@@ -407,6 +407,12 @@ class Judged(Case):
             self.ta(*command, self.root.key_file, code=65)
             self.assertRegex(self.err, "there is no certificate in .*key")
         self.no_output()
+
+    def test_an_empty_subject(self):
+        root = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-days", "9",
+                       "-subj", "/", "-addext", "basicConstraints=critical,CA:TRUE")
+        self.ta("gen", "-", "-o", "out.c", code=65, stdin=root)
+        self.assertRegex(self.err, r": refused: \(P-256, until \d{4}-\d\d-\d\d\): its subject is empty\n")
 
     def test_names_cannot_leave_their_comment(self):
         for name in ("*/ int evil; /*", "a\\", "??/", "/*", "//", "line\u2028break \u00e4"):

@@ -259,7 +259,8 @@ static int gen(run *r) {
     free(texts[0].p);
     free(texts[1].p);
     if (code == DONE && !r->options.quiet)
-        ta_say("%zu %s, %zu octets on a 32-bit machine", r->set.len, r->options.pins ? "pins" : "anchors", r->set.octets);
+        ta_say("%zu %s%s, %zu octets on a 32-bit machine", r->set.len, r->options.pins ? "pin" : "anchor", r->set.len == 1 ? "" : "s",
+               r->set.octets);
     return code;
 }
 

@@ -271,9 +271,10 @@ static const struct {
     const char *a, *b;
 } exclusive[] = {{"output", "verify"}, {"keep-expired", "min-days"}, {"keep-expired", "now"}, {"quiet", "verbose"}, {"pins", "max-bytes"}};
 
+/* Whether it is the name of a C file, for whose header an #include can be written. */
 static int is_c_name(const char *name) {
     size_t n = name ? strlen(name) : 0;
-    return n >= 3 && strcmp(name + n - 2, ".c") == 0;
+    return n >= 3 && strcmp(name + n - 2, ".c") == 0 && !strpbrk(name, "\"\\\n\r");
 }
 
 static int check_rules(ta_options *o) {

@@ -41,7 +41,8 @@ void ta_say_finding(const pop_anchor *a) {
         (void)snprintf(dates, sizeof dates, " (%s, until %.10s)", a->key, until);
     }
     const char *subject = a->subject ? a->subject : "", *why = a->finding == POP_ANCHOR_USABLE ? "" : pop_anchor_sentence(a->finding);
-    ta_say("%s: %s: %s%s%s%s", where, verbs[kind], subject, dates, *subject && *why ? ": " : "", why);
+    const char *shown = *subject || !*dates ? dates : dates + 1; /* without the space that parts it from a subject */
+    ta_say("%s: %s: %s%s%s%s", where, verbs[kind], subject, shown, (*subject || *shown) && *why ? ": " : "", why);
 }
 
 /* Findings that are counted under one name are said together, at the first of them. */
