@@ -439,9 +439,10 @@ void popcl_session_send_ack(popcl_session *s, size_t n) {
     if (offered && n > offered) {
         finish(s, POPCL_ERR_PORT);
     } else if (offered && n) {
+        int commands = s->link.ops->unsent(&s->link) != 0; /* else these are TLS's own words: a server that asks for alerts gets no time for it */
         s->link.ops->send_ack(&s->link, n);
         if (quit_in_flight(s) && s->link.ops->unsent(&s->link) < sizeof "QUIT\r\n" - 1) s->quit_left = 1;
-        if (!s->pause && s->state != SECURING) s->moved = 1;
+        if (!s->pause && commands && s->state != SECURING) s->moved = 1;
         if (s->state != LEAVING) pump(s);
         else if (popcl_session_send_buf(s, &offered), offered == 0) leave(s);
     }

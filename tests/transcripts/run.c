@@ -79,6 +79,7 @@ static size_t offer(run *r, const unsigned char *p, size_t n) {
         size_t room;
         unsigned char *buf = r->k->recv_buf(r->it.p, &room);
         if ((room > 0) != ((state_of(r) & POPCL_RECV) != 0)) run_fault(r, "recv_buf and the state word differ");
+        if (room == 0 && r->in_tls && (r->s->tls || r->s->stls) && secure_listen(r)) continue; /* it has to answer before it reads on */
         if (room == 0) break;
         size_t take = n - done < room ? n - done : room;
         memcpy(buf, p + done, take);

@@ -83,7 +83,7 @@ typedef struct run {
     int connected;
     /* TLS */
     popcl_tls tls;
-    int in_tls;                /* the handshake has begun */
+    int in_tls, opened;        /* the handshake has begun, and was complete */
     unsigned char clear[4096]; /* what the client sent before it was complete */
     size_t clear_n;
     char names[200];
@@ -110,7 +110,7 @@ void session_diagnosis(run *r, void (*tell)(run *r, const char *line));
 void secure_begin(run *r);
 void secure_end(void);
 void secure_handshake(run *r);
-void secure_listen(run *r);
+int secure_listen(run *r); /* returns whether it said anything */
 void secure_swallow(run *r);
 octets secure_records(const octets *text);             /* what the server says, as records; to be freed */
 octets secure_step(run *r, const octets *line);        /* does a `T:` line; the octets that it sends, to be freed */

@@ -32,6 +32,7 @@
  *     T: empty 3               so many empty records              T: zeros 16385 (one record of so many zeros)
  *     T: record 22 \x00\x00     one record of this type            T: corrupt (the next record has one bit wrong)
  *     T: clear -ERR\r\n        octets past TLS
+ *     T: hello_requests 5      so many requests to shake hands again
  *     T: notified 1            the client has sent close_notify (0: it has not)        T: alerted 100 (or this alert)
  *
  * and with the settings certificate, suite, version, ignores_fragment, handshake_records; the client's are profile, tls_name and utc.

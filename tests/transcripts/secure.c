@@ -61,7 +61,8 @@ static int move(run *r) {
     const unsigned char *p = r->k->send_buf(r->it.p, &n);
     if (n == 0) return 0;
     if (r->m->send_one) n = 1;
-    if (!tls_peer_open(&peer)) secure_note_clear(r, p, n);
+    if (!tls_peer_open(&peer) && !r->opened) secure_note_clear(r, p, n);
+    r->opened |= tls_peer_open(&peer);
     tls_peer_take(&peer, p, n);
     r->k->send_ack(r->it.p, n);
     return 1;
@@ -114,9 +115,11 @@ void secure_swallow(run *r) {
 }
 
 /* What the client says beside commands: alerts. */
-void secure_listen(run *r) {
+int secure_listen(run *r) {
+    int moved = 0;
     while (move(r))
-        continue;
+        moved = 1;
+    return moved;
 }
 
 void secure_handshake(run *r) {
@@ -160,6 +163,13 @@ static void t_warnings(run *r, long n, const octets *rest) {
     (void)rest;
     for (; n > 0; n--)
         tls_peer_alert(&peer, TLS_WARNING, BR_ALERT_USER_CANCELED);
+}
+
+static void t_hello_requests(run *r, long n, const octets *rest) {
+    (void)r;
+    (void)rest;
+    for (; n > 0; n--)
+        tls_peer_record(&peer, TLS_HANDSHAKE, "\0\0\0", 4);
 }
 
 static void t_alert(run *r, long n, const octets *rest) {
@@ -223,6 +233,7 @@ static const struct {
     {"records", 1, 0, t_records},
     {"empty", 1, 1, t_empty},
     {"warnings", 1, 1, t_warnings},
+    {"hello_requests", 1, 1, t_hello_requests},
     {"alert", 1, 1, t_alert},
     {"close_notify", 0, 1, t_close_notify},
     {"record", 1, 1, t_record},
