@@ -21,7 +21,7 @@ typedef struct popcl_link_ops {
     /* Towards the session: octets that came (they stay where they are until they are taken), and room for octets to send. */
     const unsigned char *(*in)(const popcl_link *l, size_t *n);
     void (*in_ack)(popcl_link *l, size_t n);
-    unsigned char *(*out)(popcl_link *l, size_t *n);
+    unsigned char *(*out)(const popcl_link *l, size_t *n); /* no room: something has to leave, or to come whole, first */
     void (*out_ack)(popcl_link *l, size_t n);
     /* Octets written by the session that may not have left yet; 0: all have. */
     size_t (*unsent)(const popcl_link *l);

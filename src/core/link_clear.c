@@ -40,7 +40,7 @@ static void in_ack(popcl_link *l, size_t n) {
     l->in_from += n;
 }
 
-static unsigned char *out(popcl_link *l, size_t *n) {
+static unsigned char *out(const popcl_link *l, size_t *n) {
     *n = OUT_LEN - l->out_to;
     return l->buf + l->out_to;
 }

@@ -491,6 +491,7 @@ static popcl_err idle_error(const popcl_session *s) {
     case SECURING: return POPCL_ERR_TIMEOUT_TLS;
     case GREETING: return POPCL_ERR_TIMEOUT_GREETING;
     case BODY: return POPCL_ERR_TIMEOUT_MESSAGE;
+    case IDLE: /* half a TLS record came, and the buffer is taken */
     case UNASKED:
     case ENDING: return POPCL_ERR_UNASKED;
     default: break;
@@ -509,6 +510,7 @@ static uint32_t left(const popcl_session *s, uint32_t from, uint32_t ms) {
 static uint32_t deadline(const popcl_session *s, popcl_err *means) {
     uint32_t total = left(s, s->began, s->total_ms), other = POPCL_MS_MAX;
     popcl_err e = POPCL_OK;
+    size_t room;
     if (s->pause) {
         other = left(s, s->moved ? s->now : s->since, s->pause_ms);
         e = POPCL_ERR_TIMEOUT_PAUSE;
@@ -517,7 +519,7 @@ static uint32_t deadline(const popcl_session *s, popcl_err *means) {
         e = POPCL_ERR_TIMEOUT_CONNECT;
     } else if (s->state == LEAVING) {
         other = left(s, s->moved ? s->now : s->since, LEAVE_MS);
-    } else if (s->state != IDLE) { /* an owner who sends nothing waits on purpose */
+    } else if (s->state != IDLE || !s->link.ops->out(&s->link, &room)) { /* an owner who sends nothing waits on purpose, one who cannot does not */
         other = left(s, s->moved ? s->now : s->since, s->idle_ms);
         e = idle_error(s);
     }

@@ -174,7 +174,7 @@ static void in_ack(popcl_link *l, size_t n) {
     if (n) br_ssl_engine_recvapp_ack(engine_of(l), n);
 }
 
-static unsigned char *out(popcl_link *l, size_t *n) {
+static unsigned char *out(const popcl_link *l, size_t *n) {
     return br_ssl_engine_sendapp_buf(engine_of(l), n);
 }
 
