@@ -26,6 +26,7 @@ X(USABLE, KEPT, "kept", "it is kept") \
 X(REPEATED, MERGED, "repeated", "the same certificate came before") \
 X(SAME_KEY, MERGED, "repeated", "another certificate of this name and key is kept: it is the same anchor") \
 X(EXPIRED, REFUSED, "expired", "it has expired") \
+X(NOT_YET, REFUSED, "not valid yet", "it is not valid yet, and most others are") \
 X(EXPIRES_SOON, REFUSED, "expire too soon", "it expires sooner than --min-days allows") \
 X(VERSION, REFUSED, "no authority", "it is of X.509 version 1 or 2, and cannot say that it is an authority: BearSSL would never use it") \
 X(NOT_CA, REFUSED, "no authority", "it is no authority's certificate (its basicConstraints do not say CA)") \

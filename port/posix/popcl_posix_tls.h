@@ -42,7 +42,8 @@ typedef enum popcl_posix_trust_error {
  *
  * Out stays, and counts as unusable, what BearSSL or popcl cannot judge a chain by: a CA with constraints on names or policies, a key below
  * RSA-2048 or of an unknown kind, ... (port/posix/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative: unknown, so that
- * nothing has). What is not valid yet stays in: it makes a clock that is not set known as such (popcl_trust.newest_not_before). A
+ * nothing has). Authorities that are not valid yet stay in, and make a clock that is not set
+ * known as such (popcl_trust.newest_not_before), unless at least half of all have begun: then the clock is right, and they stay out. A
  * certificate that is no CA, or may not sign certificates, is trusted directly: as the server's own, whose name and dates are checked all the
  * same.
  *

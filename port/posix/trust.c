@@ -109,6 +109,24 @@ static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *fr
     }
 }
 
+/* A server's own certificate says nothing of the clock: its dates are judged in the handshake. */
+static int is_authority(const pop_anchor *one) {
+    return one->finding == POP_ANCHOR_USABLE && one->anchor.flags & BR_X509_TA_CA;
+}
+
+/* A clock before the newest authority's beginning counts as not set. But where at least half of them have begun, the clock is right, and it is
+ * the others that are early: they stay out, so that one that was put there ahead of its time does not stop all mail. */
+static void drop_early(pop_anchors *a) {
+    size_t all = 0, begun = 0;
+    for (size_t i = 0; i < a->len; i++) {
+        all += is_authority(&a->list[i]) != 0;
+        begun += is_authority(&a->list[i]) && a->list[i].not_before <= a->utc_s;
+    }
+    for (size_t i = 0; 2 * begun >= all && i < a->len; i++) {
+        if (is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s) a->list[i].finding = POP_ANCHOR_NOT_YET;
+    }
+}
+
 /* The structs first, then what they point to, then the path lengths, for which pop_anchor_size has room. */
 static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
     size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0;
@@ -123,7 +141,7 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
         if (one->finding != POP_ANCHOR_USABLE) continue;
         copy_anchor(&table[at], &one->anchor, &octets);
         path_len[at] = one->path_len;
-        if (at == 0 || one->not_before > t->trust.newest_not_before) t->trust.newest_not_before = one->not_before;
+        if (is_authority(one) && one->not_before > t->trust.newest_not_before) t->trust.newest_not_before = one->not_before;
         at++;
     }
     t->memory = table;
@@ -140,6 +158,7 @@ static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_pos
         if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED && !a->list[i].in_directory) e = say_damaged(r, &a->list[i]);
     if (e == POPCL_POSIX_TRUST_OK && pop_anchors_merge(a)) e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
     if (e == POPCL_POSIX_TRUST_OK) {
+        drop_early(a);
         size_t skipped = pop_anchors_count(a, POP_ANCHOR_SKIPPED);
         t->found = (unsigned)(a->len - skipped);
         t->unusable = (unsigned)(pop_anchors_count(a, POP_ANCHOR_REFUSED) + pop_anchors_count(a, POP_ANCHOR_DAMAGED));

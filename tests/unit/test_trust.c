@@ -142,6 +142,30 @@ static void what_is_not_valid_yet_stays_in(void **state) { /* [J1] */
     assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 1, 1, 0, 0, 0));
 }
 
+/* One authority that was put there ahead of its time must not stop all mail. */
+static void what_is_early_among_others_stays_out(void **state) {
+    static char text[3 * CERT_MAX];
+    size_t n = 0;
+    (void)state;
+    n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Early", .key = KEY_P256, .not_before = "270101000000Z"});
+    write_octets("early.pem", text, n);
+    loads(path("early.pem"), NULL, 1);
+    assert_int_equal(t.unusable, 1);
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));
+    popcl_posix_trust_free(&t); /* for a clock at 2000 both are early, and it is the clock that is wrong */
+    assert_int_equal(popcl_posix_trust_load(&t, path("early.pem"), NULL, pop_utc(2000, 1, 1, 0, 0, 0), why, sizeof why), 0);
+    assert_int_equal(t.trust.anchors_len, 2);
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 1, 1, 0, 0, 0));
+}
+
+/* A FIFO without a writer is empty; nobody waits for one. */
+static void a_fifo_is_not_waited_for(void **state) {
+    (void)state;
+    assert_int_equal(mkfifo(path("fifo.pem"), 0600), 0);
+    FAILS(NOTHING, load(path("fifo.pem"), NULL), "fifo.pem");
+}
+
 static void a_leaf_is_direct_trust(void **state) { /* [D50] */
     (void)state;
     PEM("leaf.pem", .no_ca = 1);
@@ -336,6 +360,8 @@ int main(void) {
         TEST(a_file_of_pem_or_der),
         TEST(what_cannot_be_used_stays_out),
         TEST(what_is_not_valid_yet_stays_in),
+        TEST(what_is_early_among_others_stays_out),
+        TEST(a_fifo_is_not_waited_for),
         TEST(a_leaf_is_direct_trust),
         TEST(a_file_that_is_none),
         TEST(a_key_alone_is_no_certificate),
