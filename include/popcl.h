@@ -185,7 +185,7 @@ typedef struct popcl popcl;
 
 /* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is to be wiped first, and a callback of *c
  * must not call it. Returns POPCL_OK, or
- * one of the errors of class USAGE or CONFIG; then the job is POPCL_DONE with that result. */
+ * one of the errors of class USAGE or CONFIG, or that the clock cannot be used for certificates; then the job is POPCL_DONE with that result. */
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms);
 
 /* The pumps: as their namesakes in popcl_session.h. */

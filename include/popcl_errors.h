@@ -29,9 +29,9 @@ X(ERR_TLS_STORAGE, USAGE, "the TLS storage is not that of the profile", "popcl_t
 X(ERR_SEED, USAGE, "the random seed cannot be used", "it is missing, shorter than 32 octets, or all its octets are equal: the generator behind it does not work", \
   "give 32 unpredictable octets, new ones for each session") \
 X(ERR_NO_TRUST, USAGE, "nothing says whom to trust", "neither trust anchors nor pins were given", "give anchors (popcl-ta makes them from a CA bundle) or pins") \
-X(ERR_CLOCK_UNKNOWN, USAGE, "the time is not known, and certificates cannot be checked without it", "popcl_tls.utc_s is negative", \
+X(ERR_CLOCK_UNKNOWN, CERT, "the time is not known, and certificates cannot be checked without it", "popcl_tls.utc_s is negative", \
   "get the time first (NTP, a modem, a saved time that is late enough), or use the profile `pinned`") \
-X(ERR_CLOCK_NOT_SET, USAGE, "the clock is not set", "it shows a time before the newest trust anchor was made", "set the clock; certificates cannot be checked without it") \
+X(ERR_CLOCK_NOT_SET, CERT, "the clock is not set", "it shows a time before the newest trust anchor was made", "set the clock; certificates cannot be checked without it") \
 X(ERR_STATE, USAGE, "a call came out of order", "the job was not started, is done, or the command does not belong to the session's state", \
   "start the job first; see the table of calls in popcl.h") \
 X(ERR_REENTRANT, USAGE, "a callback called back into its own session", "popcl calls other than queries are not allowed inside callbacks", \
@@ -155,6 +155,9 @@ X(ERR_CERT_WEAK, CERT, "a certificate is too weak", "its key is RSA below 2048 b
 X(ERR_CERT_UNSUPPORTED, CERT, "a certificate uses an algorithm that this profile does not have", "its key or signature is of another kind or larger than supported", \
   "use another profile, or a certificate with a P-256 or RSA-2048 key") \
 X(ERR_CERT_MALFORMED, CERT, "a certificate cannot be read", "it is damaged, cut, or breaks the rules of X.509", "tell the server's operator") \
+X(ERR_CERT_RULES, CERT, "a certificate breaks a rule that authorities have to keep", \
+  "its common name is a host that is none of its names, its subjectAltName is critical beside a subject or not critical without one, or an intermediate has no key identifiers", \
+  "have the certificate made anew (RFC 5280, 4.2; CA/Browser Forum, Baseline Requirements, 7.1)") \
 X(ERR_CERT_PIN, CERT, "the server's key is not one of the pinned keys", "the server has a new key, or somebody pretends to be it", \
   "ask the server's operator for the new key's hash by another way, and give it with --pin") \
 X(ERR_CERT_UNCHECKED, CERT, "not all checks of the server's certificate were made", "popcl itself is at fault: it refuses rather than trusts", "tell the people who make popcl") \

@@ -170,6 +170,7 @@ typedef struct popcl_guard {
     uint8_t head_len; /* octets of certificate 0 before it is known which hash they go to */
     uint8_t end_point_len;
     uint8_t pinned; /* the server's key is one of the pinned ones */
+    uint8_t certs;  /* that were begun */
     popcl_leaf leaf;
     union {
         br_hash_compat_context hash; /* over certificate 0 */

@@ -38,17 +38,17 @@ static const struct {
     {POPCL_ERR_CERT_USAGE, {LEAF_SIGNS, NOT | LEAF_CA}},
     {POPCL_ERR_CERT_USAGE, {LEAF_PURPOSE, NOT | LEAF_SERVER, NOT | LEAF_ANY}},
     /* issuers; that they have a subject follows from the issuer's name in the certificate below */
-    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_SKI}},
-    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_IS_FIRST, NOT | LEAF_AKI, NOT | LEAF_SELF_ISSUED}},
+    {POPCL_ERR_CERT_RULES, {NOT | LEAF_IS_FIRST, NOT | LEAF_SKI}},
+    {POPCL_ERR_CERT_RULES, {NOT | LEAF_IS_FIRST, NOT | LEAF_AKI, NOT | LEAF_SELF_ISSUED}},
     /* the server's own */
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's serves only where it is the anchor, see below */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
     {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}},
-    {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_SUBJECT, NOT | LEAF_SAN_CRITICAL}},
-    {POPCL_ERR_CERT_MALFORMED, {LEAF_IS_FIRST, LEAF_SUBJECT, LEAF_SAN_CRITICAL}},
-    {POPCL_ERR_CERT_MALFORMED, {LEAF_IS_FIRST, LEAF_CN}},
+    {POPCL_ERR_CERT_RULES, {NOT | LEAF_SUBJECT, NOT | LEAF_SAN_CRITICAL}},
+    {POPCL_ERR_CERT_RULES, {LEAF_IS_FIRST, LEAF_SUBJECT, LEAF_SAN_CRITICAL}},
+    {POPCL_ERR_CERT_RULES, {LEAF_IS_FIRST, LEAF_CN}},
 };
 
 static int holds(uint32_t facts, unsigned fact) {
@@ -202,7 +202,10 @@ static void judge_cert(popcl_guard *g) {
     else g->step = BETWEEN;
 }
 
-/* ---- BearSSL's calls ---- */
+/* ---- BearSSL's calls: after a refusal none is passed on, so that nobody can make a device check signatures without end ---- */
+
+/* Certificates that are looked at: real chains have up to four. Each costs a signature, and a server may send any number. */
+#define CHAIN_MAX 10
 
 static popcl_guard *guard_of(const br_x509_class **ctx) {
     return (popcl_guard *)(void *)ctx;
@@ -217,14 +220,18 @@ static void start_chain(const br_x509_class **ctx, const char *server_name) {
     g->head_len = 0;
     g->end_point_len = 0;
     g->pinned = 0;
+    g->certs = 0;
     g->leaf.names_at = 0;
 }
 
 static void start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_guard *g = guard_of(ctx);
+    if (g->step == BETWEEN && g->certs == CHAIN_MAX) refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
+    if (g->step == REFUSED) return;
     br_x509_minimal_vtable.start_cert(&g->minimal.vtable, length);
     if (g->step == BETWEEN) {
-        popcl_leaf_begin(&g->leaf, length, g->minimal.num_certs == 0);
+        popcl_leaf_begin(&g->leaf, length, g->certs == 0);
+        g->certs++;
         g->step = READING;
     }
 }
@@ -235,11 +242,12 @@ static void append(const br_x509_class **ctx, const unsigned char *buf, size_t l
         if (g->leaf.is_first) first_octet(g, buf[i]);
         else popcl_leaf_octet(&g->leaf, buf[i]);
     }
-    br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
+    if (g->step != REFUSED) br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
 }
 
 static void end_cert(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
+    if (g->step == REFUSED) return;
     br_x509_minimal_vtable.end_cert(&g->minimal.vtable);
     if (g->step == READING) judge_cert(g);
 }

@@ -142,7 +142,7 @@ static uint32_t hash(uint32_t h, unsigned c) {
 
 /* ---- extensions ---- */
 
-enum { REFUSED = 1, UNCRITICAL = 2 }; /* it demands what is not checked here; RFC 5280 forbids it to be critical */
+enum { REFUSED = 1, UNCRITICAL = 2, PASSED_OVER = 4 }; /* it demands what is not checked here; RFC 5280 forbids it to be critical; nothing is done about it */
 
 static const struct {
     uint8_t arc, last, inside, how;
@@ -158,8 +158,8 @@ static const struct {
     {OID_EXTENSION, 36, WELL_FORMED, REFUSED},    /* policyConstraints */
     {OID_EXTENSION, 54, WELL_FORMED, REFUSED},    /* inhibitAnyPolicy */
     {OID_EXTENSION, 32, WELL_FORMED, 0},          /* certificatePolicies */
-    {OID_EXTENSION, 18, NAMES, 0},                /* issuerAltName */
-    {OID_EXTENSION, 31, WELL_FORMED, 0},          /* cRLDistributionPoints */
+    {OID_EXTENSION, 18, NAMES, PASSED_OVER},      /* issuerAltName */
+    {OID_EXTENSION, 31, WELL_FORMED, PASSED_OVER}, /* cRLDistributionPoints */
     {OID_EXTENSION, 46, WELL_FORMED, UNCRITICAL}, /* freshestCRL */
     {OID_EXTENSION, 9, WELL_FORMED, UNCRITICAL},  /* subjectDirectoryAttributes */
     {OID_ACCESS, 1, WELL_FORMED, UNCRITICAL},     /* authorityInfoAccess */
@@ -190,7 +190,7 @@ static int open_extension(popcl_leaf *r) {
     uint8_t how = extensions[r->extension].how;
     note(r, LEAF_CONSTRAINED, how & REFUSED);
     if (!r->critical) return 1;
-    note(r, LEAF_CRITICAL, r->extension == EXT_OTHER);
+    note(r, LEAF_CRITICAL, r->extension == EXT_OTHER || how & PASSED_OVER);
     note(r, LEAF_SAN_CRITICAL, r->extension == EXT_SAN);
     return !(how & UNCRITICAL);
 }

@@ -3,8 +3,14 @@
 #ifndef POPCL_TLS_PROFILE_H
 #define POPCL_TLS_PROFILE_H
 
+#include <limits.h>
+
 #include "../core/link.h"
 #include "popcl_tls.h"
+
+#if UINT_MAX < 0xffffffff
+#error "TLS wants an int of 32 bits, as BearSSL does"
+#endif
 
 /* How a profile judges the server's certificates. `state` is the part of the storage behind popcl_tls_session. */
 typedef struct popcl_x509 {

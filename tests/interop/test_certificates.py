@@ -376,7 +376,7 @@ class Trusted(unittest.TestCase):
         """[J1] 1970 and 2000: not "expired" and not "not yet valid", but the clock, and found before any connection."""
         for time in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z"):
             with self.subTest(time=time):
-                self.assertIn("the clock is not set", self.talk("-c", root().file, "--now", time, code=64).err)
+                self.assertIn("the clock is not set", self.talk("-c", root().file, "--now", time, code=79).err)
 
     def test_names_are_said(self):
         """[D3 L6] A name that does not fit: the error says which names the certificate has, cut, and without control characters."""

@@ -74,7 +74,7 @@ static void exit_codes(void **state) { /* [L7] */
         {POPCL_ERR_CREDENTIAL_OCTET, 78},
         {POPCL_ERR_COMMAND_LENGTH, 78},
         {POPCL_ERR_NO_TRUST, 64},
-        {POPCL_ERR_CLOCK_NOT_SET, 64},
+        {POPCL_ERR_CLOCK_NOT_SET, 79},
         {POPCL_ERR_CERT_UNTRUSTED, 79},
         {POPCL_ERR_CERT_NAME, 79},
         {POPCL_ERR_CERT_EXPIRED, 79},

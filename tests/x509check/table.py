@@ -107,6 +107,9 @@ def accepted_chains():
     row("CRL and OCSP addresses", "OK", leaf(more=[
         ext("2.5.29.31", seq(seq(tlv(0xA0, tlv(0xA0, general("URI:http://crl.example/a")))))),
         ext("1.3.6.1.5.5.7.1.1", seq(seq(oid("1.3.6.1.5.5.7.48.1"), general("URI:http://ocsp.example/"))))]), ICA)
+    row("CRL addresses, critical: no CRL is fetched", "CERT_EXTENSION", leaf(more=[
+        ext("2.5.29.31", seq(seq(tlv(0xA0, tlv(0xA0, general("URI:http://crl.example/a"))))), True)]), ICA)
+    row("names of the issuer, critical: nobody looks at them", "CERT_EXTENSION", leaf(more=[ext("2.5.29.18", seq(general("DNS:ca.example")), True)]), ICA)
     row("an empty subject, the names critical", "OK", leaf(subject=EMPTY, san=san("DNS:" + HOST, critical=True)), ICA)
     row("a subject with several parts", "OK", leaf(subject=name("C=DE", "O=Example", "CN=" + HOST)), ICA)
     row("a serial number of 20 octets", "OK", leaf(serial=tlv(2, b"\x7f" + b"\xff" * 19)), ICA)
@@ -286,8 +289,8 @@ def paths():
     row("an intermediate with an empty subject, and names that are critical", "CERT_MALFORMED", leaf(issuer=EMPTY),
         ica(subject=EMPTY, more=[san("DNS:ca.example", critical=True)]))
     row("an empty issuer", "CERT_MALFORMED", leaf(issuer=EMPTY), ICA)
-    row("an intermediate without subjectKeyIdentifier", "CERT_MALFORMED", LEAF, ica(ski=None))
-    row("an intermediate without authorityKeyIdentifier", "CERT_MALFORMED", LEAF, ica(aki=None))
+    row("an intermediate without subjectKeyIdentifier", "CERT_RULES", LEAF, ica(ski=None))
+    row("an intermediate without authorityKeyIdentifier", "CERT_RULES", LEAF, ica(aki=None))
     row("an intermediate for clients [D17]", "CERT_USAGE", LEAF, ica(purpose=purpose(CLIENT_AUTH)))
     row("an expired intermediate [D6]", "CERT_EXPIRED", LEAF, ica(end="20260301000000Z"))
     row("an intermediate that is not valid yet [D6]", "CERT_NOT_YET", LEAF, ica(start="20260901000000Z"))
@@ -319,19 +322,19 @@ def names():
     row("an otherName that holds a dNSName [D24]", "CERT_NO_SAN", leaf(hidden), ICA)
     hidden = tlv(0xA4, seq(set_of(seq(oid("2.5.4.3"), tlv(0x87, bytes([192, 0, 2, 1]))))))
     row("a directoryName that holds an iPAddress [D24]", "CERT_NO_SAN", leaf(hidden), ICA, host="192.0.2.1")
-    row("the common name is none of the names", "CERT_MALFORMED", leaf(subject=name("CN=www.example.org")), ICA)
+    row("the common name is none of the names", "CERT_RULES", leaf(subject=name("CN=www.example.org")), ICA)
     row("the common name is one of the names", "OK", leaf("DNS:" + HOST, "DNS:www.example.org", subject=name("CN=www.example.org")), ICA)
-    row("the common name in other letters", "CERT_MALFORMED", leaf(subject=name("CN=Mail.example.org")), ICA)
+    row("the common name in other letters", "CERT_RULES", leaf(subject=name("CN=Mail.example.org")), ICA)
     row("a common name that is no host's", "OK", leaf(subject=name("CN=The mail server of example.org")), ICA)
     row("a common name of one word", "OK", leaf(subject=name("CN=localhost")), ICA)
     row("the common name is an address of the certificate", "OK", leaf("DNS:" + HOST, "IP:192.0.2.1", subject=name("CN=192.0.2.1")), ICA)
     row("the common name is an IPv6 address of the certificate", "OK",
         leaf("IP:2001:db8::1", subject=name("CN=2001:db8::1")), ICA, host="2001:db8::1")
-    row("the common name is that address in capitals", "CERT_MALFORMED",
+    row("the common name is that address in capitals", "CERT_RULES",
         leaf("IP:2001:db8::1", subject=name("CN=2001:DB8::1")), ICA, host="2001:db8::1")
-    row("the common name is that address in full", "CERT_MALFORMED",
+    row("the common name is that address in full", "CERT_RULES",
         leaf("IP:2001:db8::1", subject=name("CN=2001:db8:0:0:0:0:0:1")), ICA, host="2001:db8::1")
-    row("the common name is that address with zeros", "CERT_MALFORMED",
+    row("the common name is that address with zeros", "CERT_RULES",
         leaf("IP:192.0.2.1", subject=name("CN=192.000.002.001")), ICA, host="192.0.2.1")
     for given, of in (("::", "::"), ("::1", "::1"), ("1::", "1::"), ("1:0:0:2::3", "1:0:0:2:0:0:0:3"), ("1::2:0:0:3:4", "1:0:0:2:0:0:3:4"),
                       ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"), ("::ffff:c000:201", "::ffff:192.0.2.1"), ("abcd:ef01:2345:6789:abcd:ef01:2345:6789",) * 2):
@@ -410,8 +413,8 @@ def extensions():
     row("critical: FALSE in so many octets", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", boolean(False))]), ICA)
     row("critical: 1 instead of 255", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", b"\x01\x01\x01")]), ICA)
     row("critical: two octets", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", b"\x01\x02\xff\xff")]), ICA)
-    row("names critical beside a subject", "CERT_MALFORMED", leaf(san=san("DNS:" + HOST, critical=True)), ICA)
-    row("an empty subject, the names not critical", "CERT_MALFORMED", leaf(subject=EMPTY), ICA)
+    row("names critical beside a subject", "CERT_RULES", leaf(san=san("DNS:" + HOST, critical=True)), ICA)
+    row("an empty subject, the names not critical", "CERT_RULES", leaf(subject=EMPTY), ICA)
     row("no extension in the list", "CERT_MALFORMED", leaf(extensions=tlv(0xA3, seq())), ICA)
     row("no list of extensions", "CERT_MALFORMED", leaf(extensions=tlv(0xA3)), ICA)
     row("no names in subjectAltName", "CERT_MALFORMED", leaf(san=ext(SAN, seq())), ICA)
@@ -437,6 +440,9 @@ def extensions():
     row("CRL addresses that are none", "CERT_MALFORMED", leaf(more=[ext("2.5.29.31", b"\x30\x05\x30\x03\xa0\x02\xa0")]), ICA)
 
     row("a leaf for clients [D17]", "CERT_USAGE", leaf(purpose=purpose(CLIENT_AUTH)), ICA)
+    again = root(subject=name("CN=Again"), key=OTHER_KEY)
+    row("an issuer nine times over, which is ten certificates", "CERT_UNTRUSTED", leaf(signer=again), *[again] * 9)
+    row("an issuer ten times over: nobody checks signatures without end", "CERT_UNSUPPORTED", leaf(signer=again), *[again] * 10)
     row("a leaf for anything", "CERT_USAGE", leaf(purpose=purpose(ANY_PURPOSE)), ICA)
     row("a leaf for servers and anything", "CERT_USAGE", leaf(purpose=purpose(SERVER_AUTH, ANY_PURPOSE)), ICA)
     row("a leaf for mail", "CERT_USAGE", leaf(purpose=purpose("1.3.6.1.5.5.7.3.4")), ICA)
