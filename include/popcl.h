@@ -112,7 +112,8 @@ typedef struct popcl_sink {
 /* ---- the job ---- */
 
 /* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. The buffers are copied by start, so that a change
- * moves none under the job; any other change may take effect or not. All zero is the documented default; required are host, user, secret, iobuf, plan and sink. */
+ * moves none under the job; any other change may take effect or not. All zero is the documented default; required are host, user, secret, iobuf, sink, and
+ * in clear text plan; with TLS also tls and seed. */
 typedef struct popcl_config {
     const char *host;      /* as the user gave it: names the account, and with TLS the certificate; 1 to 255 octets, no trailing dot needed */
     uint16_t port;         /* names the account; 0: 110, with TLS 995 */

@@ -19,7 +19,8 @@ X(ERR_CREDENTIAL_OCTET, CONFIG, "the user name or password holds CR, LF or NUL, 
   "correct the user name or password") \
 X(ERR_COMMAND_LENGTH, CONFIG, "a command would be longer than 255 octets", "the user name or password is too long for POP3 (RFC 2449, 4)", \
   "use a shorter password") \
-X(ERR_IOBUF_SMALL, USAGE, "the record buffer is too small", "it is below POPCL_IOBUF_MIN", "give a buffer of at least POPCL_IOBUF_MIN octets") \
+X(ERR_IOBUF_SMALL, USAGE, "the record buffer is too small", "it is below POPCL_IOBUF_MIN, or with TLS below POPCL_IOBUF_SIZE(512)", \
+  "give a buffer of at least 320 octets, with TLS 541") \
 X(ERR_PLAN_SMALL, USAGE, "the plan is too small", "one entry, or the login, does not fit into it", \
   "give a plan of at least POPCL_PLAN_MIN octets (POPCL_PLAN_MIN_APOP where APOP is allowed)") \
 X(ERR_NO_TLS, USAGE, "no TLS profile was given", "TLS or STLS was asked for, and popcl_config.tls is NULL or this build has no TLS", \
@@ -28,10 +29,10 @@ X(ERR_TLS_STORAGE, USAGE, "the TLS storage is not that of the profile", "popcl_t
   "give an object of the storage type that stands beside the profile in popcl_tls.h") \
 X(ERR_SEED, USAGE, "the random seed cannot be used", "it is missing, shorter than 32 octets, or all its octets are equal: the generator behind it does not work", \
   "give 32 unpredictable octets, new ones for each session") \
-X(ERR_NO_TRUST, USAGE, "nothing says whom to trust", "neither trust anchors nor pins were given", "give anchors (popcl-ta makes them from a CA bundle) or pins") \
+X(ERR_NO_TRUST, USAGE, "nothing says whom to trust", "neither trust anchors nor pins were given, or no pins to the profile `pinned`", "give anchors (popcl-ta makes them from a CA bundle) or pins") \
 X(ERR_CLOCK_UNKNOWN, CERT, "the time is not known, and certificates cannot be checked without it", "popcl_tls.utc_s is negative", \
   "get the time first (NTP, a modem, a saved time that is late enough), or use the profile `pinned`") \
-X(ERR_CLOCK_NOT_SET, CERT, "the clock is not set", "it shows a time before the newest trust anchor was made", "set the clock; certificates cannot be checked without it") \
+X(ERR_CLOCK_NOT_SET, CERT, "the clock is not set", "it shows a time before the newest trust anchor was made", "set the clock, or give the time with --now; certificates cannot be checked without it") \
 X(ERR_STATE, USAGE, "a call came out of order", "the job was not started, is done, or the command does not belong to the session's state", \
   "start the job first; see the table of calls in popcl.h") \
 X(ERR_REENTRANT, USAGE, "a callback called back into its own session", "popcl calls other than queries are not allowed inside callbacks", \
@@ -128,7 +129,7 @@ X(ERR_TLS_ALGORITHMS, TLS, "the server and popcl have no TLS algorithm in common
   "allow ECDHE with AES-GCM or ChaCha20 on the server, or use another profile") \
 X(ERR_TLS_ALERT, TLS, "the server ended TLS with an alert", "it does not like something in this client; the alert's number says what", \
   "look at the server's log") \
-X(ERR_TLS_RECORD_SIZE, TLS, "the server sent a TLS record that is larger than the record buffer", "it ignores, or breaks, the fragment length that was asked for", \
+X(ERR_TLS_RECORD_SIZE, TLS, "the server sent a TLS record that is larger than the record buffer", "it ignores, or breaks, the fragment length that was asked for, or none was asked for", \
   "give a larger record buffer (POPCL_IOBUF_SIZE, --iobuf); 16413 octets are always enough") \
 X(ERR_TLS_PROOF, TLS, "the server does not hold the key of its certificate", "the server is configured wrongly, or somebody pretends to be it", "do not trust this network") \
 X(ERR_TLS_CORRUPT, TLS, "the TLS data was changed on the way", "a record's authentication failed, or the handshake's end does not match", \
@@ -136,7 +137,7 @@ X(ERR_TLS_CORRUPT, TLS, "the TLS data was changed on the way", "a record's authe
 X(ERR_TLS_PROTOCOL, TLS, "the server breaks the TLS protocol", "it is broken, or somebody injects data into the connection", "run again later; show the server's operator") \
 /* certificates */ \
 X(ERR_CERT_UNTRUSTED, CERT, "the server's certificate comes from no authority that is trusted here", "its root is not among the trust anchors, the server leaves out an intermediate certificate, or it is self-signed", \
-  "give the right CA file (-c), or update the trust anchors") \
+  "give the right CA file (-c), or update the trust anchors; for a self-signed certificate give it itself with -c, or its key with --pin") \
 X(ERR_CERT_NAME, CERT, "the server's certificate is for another name", "the server was reached under a name, or an address, that its certificate does not have", \
   "use a name of the certificate; --tls-name gives one that differs from the host's") \
 X(ERR_CERT_NO_SAN, CERT, "the server's certificate names no host", "it has no subjectAltName with a host or an address; a common name does not count any more (RFC 9525)", \

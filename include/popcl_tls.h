@@ -32,7 +32,7 @@ extern "C" {
 #define POPCL_PIN_LEN 32u   /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
 #define POPCL_PATH_ANY 255u /* in popcl_trust.path_len: no limit */
 
-/* Whom to trust. Constant, borrowed until wipe; popcl-ta writes one as C, popcl_posix_trust_load (popcl_posix.h) makes one from PEM files.
+/* Whom to trust. Constant, borrowed until wipe; popcl-ta writes one as C, popcl_posix_trust_load (popcl_posix_tls.h) makes one from PEM files.
  * Anchors and pins both given: both must hold. Pins alone: the name, the dates and the chain as far as the server sends it are
  * still checked (but in the profile `pinned`), and the pin stands for the anchor. */
 typedef struct popcl_trust {

@@ -595,6 +595,8 @@ void popcl_session_fail(popcl_session *s, popcl_err why, int net_code) {
     if (!over(s)) s->net_code = net_code;
     /* a reset while QUIT waits for its answer leaves the same question open as an end does */
     if (why == POPCL_ERR_NET && s->quit_left) why = POPCL_ERR_QUIT_UNKNOWN;
+    /* and one inside a handshake is how some servers say that they want none of this client */
+    if (why == POPCL_ERR_NET && s->state == SECURING) why = POPCL_ERR_TLS_CLOSED;
     finish(s, why == POPCL_OK || why == POPCL_MORE ? POPCL_ERR_ARGUMENT : why);
 }
 

@@ -194,6 +194,7 @@ static void judge_cert(popcl_guard *g) {
     /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
     if (is_self_issued && !g->leaf.is_first) m->num_certs--;
     popcl_err e = judge(facts);
+    if (e == POPCL_ERR_CERT_UNTRUSTED && has_pins_alone(g)) e = POPCL_ERR_CERT_PIN; /* no authority was asked for */
     if (m->err == BR_ERR_X509_DN_MISMATCH && facts >> LEAF_READ & 1) e = POPCL_ERR_CERT_ORDER; /* and it is another's: its faults do not matter */
     if (e) refuse(g, e);
     else if (is_vouched && is_too_deep(g, m->num_certs - 1)) refuse(g, POPCL_ERR_CERT_NOT_CA);

@@ -251,6 +251,7 @@ static void contradictions_and_repetitions(void **state) { /* [L1] */
         "h -a a -o o -c f",
         "h -a a -o o -C d",
         "pop3s://h -S -a a -o o",
+        "https://h -T -a a -o o",
         "h h -a a -o o",
         "h -a a -o o --limit 1 --limit 2",
         "h -a a -o o --timeout 1 --timeout=1",

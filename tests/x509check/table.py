@@ -568,7 +568,7 @@ def pins():
     row("pin alone, self-signed, no authority", "OK", self_signed(basic=None), pins=[other], anchors=[])
     row("pin alone, self-signed, the name is an address", "OK",
         self_signed("IP:192.0.2.1", subject=name("CN=192.0.2.1")), pins=[other], anchors=[], host="192.0.2.1")
-    row("pin alone, self-signed, another key", "CERT_UNTRUSTED", self_signed(), pins=[right], anchors=[])
+    row("pin alone, self-signed, another key", "CERT_PIN", self_signed(), pins=[right], anchors=[])
     row("pin alone, another name", "CERT_NAME", LEAF, ICA, pins=[right], anchors=[], host="other.example.org")
     row("pin alone, another address", "CERT_NAME", leaf("IP:192.0.2.1", subject=name("O=x")), pins=[right], anchors=[], host="192.0.2.2")
     row("pin alone, an address as dNSName", "CERT_NAME", leaf("DNS:192.0.2.1", subject=name("O=x")), pins=[right], anchors=[], host="192.0.2.1")

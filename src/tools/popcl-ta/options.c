@@ -339,7 +339,8 @@ static const char help_head[] = "popcl-ta makes trust anchors for popcl from the
                                 "\n"
                                 "INPUT is a PEM bundle, a DER certificate, a directory of such, or - for standard\n"
                                 "input. What popcl or BearSSL cannot use is left out; standard error says why.\n"
-                                "The same certificates give the same output, octet by octet.\n";
+                                "The same certificates give the same output, octet by octet, until one of them\n"
+                                "expires: --now fixes the day, --keep-expired keeps what has expired.\n";
 
 static const char help_tail[] = "\n"
                                 "Exit codes\n"

@@ -40,6 +40,8 @@ int ta_pattern_read(ta_pattern *p, const char *text) {
         break;
     }
     p->text = text;
+    size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
+    if (p->field == TA_ORG_OR_CN && word && text[word] == '=') return -1; /* a slip in a keyword, which as a text would select nothing */
     if (p->field == TA_SHA256) return read_fingerprint(text, p->sha256);
     if (p->field == TA_ORG_OR_CN && read_fingerprint(text, p->sha256) == 0) p->field = TA_SHA256;
     return *text ? 0 : -1;

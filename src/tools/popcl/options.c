@@ -260,7 +260,7 @@ static int strip_url(cmd_options *o, const char **server, size_t *n) {
         *server += sizeof tls - 1;
     } else {
         *n = strlen(*server);
-        return 0;
+        return strstr(*server, "://") ? bad_server(o, "has a scheme that is neither pop3:// nor pop3s://") : 0;
     }
     *n = strcspn(*server, "/?#");
     if ((*server)[*n] && strcmp(*server + *n, "/") != 0) return bad_server(o, "has something behind it that popcl cannot use");
