@@ -27,10 +27,13 @@ int ta_set_make(ta_set *s, const pop_anchors *a, int pins) {
         if (one->finding != POP_ANCHOR_USABLE) continue;
         s->anchors[s->len++] = one;
         s->octets += pins ? POPCL_PIN_LEN : pop_anchor_size(one);
+    }
+    qsort(s->anchors, s->len, ROW, by_subject);
+    for (size_t i = 0; i < s->len; i++) { /* in this order: of two equal dates the same one is named, however they came in */
+        const pop_anchor *one = s->anchors[i];
         if (!s->first_expiry || one->not_after < s->first_expiry->not_after) s->first_expiry = one;
         if (!s->newest || one->not_before > s->newest->not_before) s->newest = one;
     }
-    qsort(s->anchors, s->len, ROW, by_subject);
     return 0;
 }
 
