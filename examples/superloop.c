@@ -81,6 +81,7 @@ static void network_turn(popcl *job, int fd) {
     const unsigned char *out = popcl_send_buf(job, &n);
     ssize_t moved = n ? send(fd, out, n, MSG_NOSIGNAL) : 0;
     if (moved > 0) popcl_send_ack(job, (size_t)moved);
+    else if (moved < 0 && errno != EAGAIN && errno != EINTR) popcl_send_failed(job); /* what came before is still to be read */
     unsigned char *in = popcl_recv_buf(job, &n);
     if (n == 0) return; /* not now: the memory is busy, and TCP's window holds the server back */
     moved = recv(fd, in, n, 0);

@@ -13,6 +13,7 @@
  *   took are acknowledged at once, before anything is received.
  * - recv_eof is queued behind data not yet taken. A port drains what it holds before it says EOF or fail: a reset right behind QUIT's +OK
  *   must not undo success.
+ * - Where the transport takes nothing any more, send_failed says so before that: with TLS nothing is read while something waits to be sent.
  * - After POPCL_DONE every input is ignored. The first result wins, success too, and stays until start or wipe.
  * - fail, tick, recv_eof, stop and wipe with an open message each abort it exactly once. wipe needs a started or a zeroed object.
  * - Pauses stop the idle timer; their own limit and the overall deadline run on.
@@ -23,7 +24,7 @@
  *
  * Which calls may call back:
  *     start, connected, state, next_deadline, result, get_diag, send_buf, recv_buf      no callback (start and connected: trace)
- *     recv_ack, send_ack, recv_eof, resume, stop                                        all of them
+ *     recv_ack, send_ack, send_failed, recv_eof, resume, stop                           all of them
  *     tick, fail                                                                        abort, sync, fate, secret (release), trace
  *     wipe                                                                              abort, secret (release)
  *
@@ -196,6 +197,7 @@ const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
 void popcl_recv_ack(popcl *c, size_t n);
+void popcl_send_failed(popcl *c);
 void popcl_recv_eof(popcl *c);
 void popcl_tick(popcl *c, uint32_t now_ms);
 void popcl_resume(popcl *c);

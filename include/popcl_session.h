@@ -219,6 +219,10 @@ void popcl_session_send_ack(popcl_session *s, size_t n);
 unsigned char *popcl_session_recv_buf(const popcl_session *s, size_t *n);
 void popcl_session_recv_ack(popcl_session *s, size_t n);
 
+/* The transport takes nothing any more: what still waits has not left, nothing further is sent, and what came before is still read. Then
+ * recv_eof or fail ends the session. */
+void popcl_session_send_failed(popcl_session *s);
+
 /* The peer ended the connection. Queued behind octets that were received and not yet taken. */
 void popcl_session_recv_eof(popcl_session *s);
 
@@ -328,6 +332,7 @@ struct popcl_session {
     uint8_t quit_left; /* QUIT, or a part of it, was sent */
     uint8_t taken;  /* something was taken since the last pause began */
     uint8_t security; /* popcl_security */
+    uint8_t send_failed; /* the transport takes nothing any more */
     popcl_wire wire;
     uint8_t err_verb; /* what the newest -ERR answered */
     popcl_reply_parser parser;

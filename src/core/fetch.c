@@ -757,6 +757,10 @@ void popcl_recv_ack(popcl *c, size_t n) {
     popcl_session_recv_ack(&c->session, n);
 }
 
+void popcl_send_failed(popcl *c) {
+    popcl_session_send_failed(&c->session);
+}
+
 void popcl_recv_eof(popcl *c) {
     popcl_session_recv_eof(&c->session);
 }

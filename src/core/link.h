@@ -25,6 +25,8 @@ typedef struct popcl_link_ops {
     void (*out_ack)(popcl_link *l, size_t n);
     /* Octets written by the session that may not have left yet; 0: all have. */
     size_t (*unsent)(const popcl_link *l);
+    /* The transport takes nothing any more: what waits to be sent must not keep what comes from being read. It stays unsent. */
+    void (*give_up_sending)(popcl_link *l);
     enum popcl_link_state (*state)(const popcl_link *l);
     popcl_err (*why)(const popcl_link *l); /* of a link that failed */
     /* Drops what was not taken, and says the end to the peer where the link has words for it. Returns whether octets are to be sent for it. */

@@ -53,6 +53,10 @@ static size_t unsent(const popcl_link *l) {
     return (size_t)(l->out_to - l->out_from);
 }
 
+static void give_up_sending(popcl_link *l) {
+    (void)l; /* each way has octets of its own */
+}
+
 static enum popcl_link_state state(const popcl_link *l) {
     (void)l;
     return POPCL_LINK_UP;
@@ -68,7 +72,7 @@ static int close_link(popcl_link *l) {
     return 0;
 }
 
-const popcl_link_ops popcl_link_clear = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, state, why, close_link};
+const popcl_link_ops popcl_link_clear = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, give_up_sending, state, why, close_link};
 
 void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
     l->ops = &popcl_link_clear;

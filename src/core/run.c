@@ -20,10 +20,11 @@ static void fail(const runner *r, popcl_err why) {
 static void send_some(runner *r) {
     size_t n;
     const unsigned char *p = popcl_send_buf(r->job, &n);
-    if (n == 0 || r->send_broken) return;
+    if (n == 0) return;
     int32_t sent = r->net->send(r->ctx, p, n);
     if (sent == POPCL_NET_FAILED) {
         r->send_broken = 1;
+        popcl_send_failed(r->job);
     } else if (sent > 0 && (size_t)sent <= n) {
         popcl_send_ack(r->job, (size_t)sent);
         r->moved = 1;
@@ -32,23 +33,10 @@ static void send_some(runner *r) {
     }
 }
 
-/* With TLS nothing is read while something waits to be sent: it is dropped, since what the server said before it went may tell why (an alert).
- * Where nothing waits either, as after QUIT, there is nothing left to hope for. */
-static void lose_some(runner *r) {
-    size_t n;
-    popcl_send_buf(r->job, &n);
-    if (n) {
-        popcl_send_ack(r->job, n);
-        r->moved = 1;
-    } else if (!(popcl_state(r->job) & POPCL_PAUSED)) {
-        fail(r, POPCL_ERR_NET);
-    }
-}
-
 static void receive_some(runner *r) {
     size_t n;
     unsigned char *p = popcl_recv_buf(r->job, &n);
-    if (n == 0 && r->send_broken) lose_some(r);
+    if (n == 0 && r->send_broken && !(popcl_state(r->job) & POPCL_PAUSED)) fail(r, POPCL_ERR_NET); /* nothing is left to hope for */
     if (n == 0) return;
     int32_t got = r->net->recv(r->ctx, p, n);
     if (got > 0 && (size_t)got <= n) {
@@ -66,7 +54,7 @@ static void receive_some(runner *r) {
 
 static void wait_some(runner *r, uint32_t limit_ms) {
     unsigned state = popcl_state(r->job);
-    unsigned want = (state & (r->send_broken ? POPCL_RECV : POPCL_SEND | POPCL_RECV)) | r->want_stop;
+    unsigned want = (state & (POPCL_SEND | POPCL_RECV)) | r->want_stop;
     if (state & POPCL_PAUSED && limit_ms > POPCL_RUN_RESUME_MS) limit_ms = POPCL_RUN_RESUME_MS;
     int32_t can = r->net->wait(r->ctx, want, limit_ms);
     if (can == POPCL_NET_FAILED) {

@@ -334,6 +334,7 @@ static void offer(popcl_session *s) {
 }
 
 static void pump(popcl_session *s) {
+    if (s->send_failed) s->link.ops->give_up_sending(&s->link);
     read_all(s);
     offer(s);
     if (s->state == LEAVING && !s->link.ops->close(&s->link)) leave(s);
@@ -424,7 +425,7 @@ unsigned popcl_session_state(const popcl_session *s) {
 
 /* What a server says unasked ends the session: nothing more goes to it, least of all a password. */
 static int may_send(const popcl_session *s) {
-    return s->state != CLOSED && s->state != CONNECTING && s->state != UNASKED && s->state != ENDING;
+    return s->state != CLOSED && s->state != CONNECTING && s->state != UNASKED && s->state != ENDING && !s->send_failed;
 }
 
 const unsigned char *popcl_session_send_buf(const popcl_session *s, size_t *n) {
@@ -446,6 +447,15 @@ void popcl_session_send_ack(popcl_session *s, size_t n) {
         if (s->state != LEAVING) pump(s);
         else if (popcl_session_send_buf(s, &offered), offered == 0) leave(s);
     }
+    popcl_session_release(s);
+}
+
+/* What never left is answered by nothing: it stays unsent, and what comes is seen as what nobody asked for. */
+void popcl_session_send_failed(popcl_session *s) {
+    if (!popcl_session_hold(s)) return;
+    s->send_failed = 1;
+    if (s->state == LEAVING) leave(s);
+    else if (s->state != CONNECTING) pump(s);
     popcl_session_release(s);
 }
 
@@ -549,7 +559,7 @@ uint32_t popcl_session_next_deadline(const popcl_session *s) {
 int popcl_session_can_submit(const popcl_session *s) {
     unsigned window = s->phase & POPCL_IN_TRANSACTION && s->caps.tags & POPCL_CAPA_PIPELINING ? POPCL_WINDOW : 1;
     int busy_state = s->state == UNASKED || s->state == ENDING || over(s);
-    return s->phase != 0 && !busy_state && s->in_flight < window;
+    return s->phase != 0 && !busy_state && !s->send_failed && s->in_flight < window;
 }
 
 static void trace_command(const popcl_session *s, const unsigned char *line, size_t len, size_t secret_from, size_t secret_to) {

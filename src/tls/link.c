@@ -189,6 +189,12 @@ static size_t unsent(const popcl_link *l) {
     return l->out_to;
 }
 
+/* Taken from the engine, whose buffer is then free to read, and not from what is unsent. */
+static void give_up_sending(popcl_link *l) {
+    size_t n;
+    while (br_ssl_engine_sendrec_buf(engine_of(l), &n)) br_ssl_engine_sendrec_ack(engine_of(l), n);
+}
+
 static enum popcl_link_state state(const popcl_link *l) {
     const br_ssl_engine_context *e = engine_of(l);
     if (br_ssl_engine_last_error(e)) return POPCL_LINK_FAILED;
@@ -251,7 +257,7 @@ static int close_link(popcl_link *l) {
     return n != 0;
 }
 
-static const popcl_link_ops ops = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, state, why, close_link};
+static const popcl_link_ops ops = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, give_up_sending, state, why, close_link};
 
 /* ---- the layer ---- */
 

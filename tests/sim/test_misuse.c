@@ -11,7 +11,7 @@
 #include "popcl_net.h"
 #include "server.h"
 
-enum call { NOTHING, SEND_ACK, RECV_ACK, RECV_EOF, TICK, RESUME, STOP, FAIL, WIPE, CONNECTED, CALLS };
+enum call { NOTHING, SEND_ACK, RECV_ACK, SEND_FAILED, RECV_EOF, TICK, RESUME, STOP, FAIL, WIPE, CONNECTED, CALLS };
 enum place { IN_BEGIN, IN_DATA, IN_COMMIT, IN_SYNC, IN_ABORT, IN_DECIDE, IN_LISTED, IN_FATE, IN_TRACE, PLACES };
 
 typedef struct rig {
@@ -42,6 +42,7 @@ static void here(rig *r, enum place place) {
         popcl_recv_buf(&r->job, &n);
         popcl_recv_ack(&r->job, 1);
         break;
+    case SEND_FAILED: popcl_send_failed(&r->job); break;
     case RECV_EOF: popcl_recv_eof(&r->job); break;
     case TICK: popcl_tick(&r->job, 5); break;
     case RESUME: popcl_resume(&r->job); break;

@@ -403,7 +403,7 @@ static void called(world *w, const char *which) {
     size_t n;
     w->misused = 1;
     note(w, "%s calls back", which);
-    switch (below(&w->when, 9)) {
+    switch (below(&w->when, 10)) {
     case 0: popcl_stop(&w->job); break;
     case 1: popcl_fail(&w->job, POPCL_ERR_NET, 1); break;
     case 2: popcl_tick(&w->job, w->now + 100000); break;
@@ -415,6 +415,7 @@ static void called(world *w, const char *which) {
         popcl_send_buf(&w->job, &n);
         popcl_send_ack(&w->job, 1);
         break;
+    case 8: popcl_send_failed(&w->job); break;
     default: popcl_connected(&w->job, w->now); break;
     }
 }
@@ -830,6 +831,7 @@ static int receive_some(world *w, size_t most) {
     if (!have) {
         if (!w->closes || w->eof_told) return 0;
         w->eof_told = 1;
+        if (one_in(&w->when, 3)) CALL(w, popcl_send_failed(&w->job));
         CALL(w, popcl_recv_eof(&w->job));
         return 1;
     }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "popcl_net.h"
 #include "server.h"
 #include "tls_client.h"
 #include "tls_peer.h"
@@ -564,6 +565,88 @@ static void names_of_a_wrong_certificate(void **state) {
     rig_free(&r);
 }
 
+/* ---- a transport that takes nothing any more ---- */
+
+/* A port over the rig: what `deaf_to` begins with, and all behind it, cannot be sent; the server had said `last` before, and then goes. */
+typedef struct deaf_net {
+    rig *r;
+    const char *deaf_to, *last;
+    int deaf;
+} deaf_net;
+
+static popcl_err deaf_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
+    (void)ctx;
+    (void)host;
+    (void)port;
+    (void)limit_ms;
+    return POPCL_OK;
+}
+
+static int32_t deaf_send(void *ctx, const void *p, size_t n) {
+    deaf_net *d = ctx;
+    if (!d->deaf && tls_peer_open(&d->r->peer) && strcmp(popcl_verb_name(popcl_session_verb(&d->r->job.session)), d->deaf_to) == 0) {
+        d->deaf = 1;
+        tls_peer_say(&d->r->peer, d->last, strlen(d->last));
+    }
+    if (d->deaf) return POPCL_NET_FAILED;
+    rig_hear(d->r, p, n);
+    return (int32_t)n;
+}
+
+static int32_t deaf_recv(void *ctx, void *p, size_t n) {
+    deaf_net *d = ctx;
+    unsigned char text[512];
+    if (!d->deaf && tls_peer_open(&d->r->peer) && tls_peer_waiting(&d->r->peer) == 0) {
+        size_t said = sim_server_give(&d->r->server, text, sizeof text);
+        if (said) tls_peer_say(&d->r->peer, text, said);
+    }
+    n = tls_peer_give(&d->r->peer, p, n);
+    return n ? (int32_t)n : d->deaf ? POPCL_NET_EOF : POPCL_NET_AGAIN;
+}
+
+static int32_t deaf_wait(void *ctx, unsigned want, uint32_t limit_ms) {
+    (void)ctx;
+    (void)limit_ms;
+    return (int32_t)(want & (POPCL_SEND | POPCL_RECV));
+}
+
+static void deaf_close(void *ctx) {
+    (void)ctx;
+}
+
+static uint32_t deaf_now(void *ctx) {
+    (void)ctx;
+    return 0;
+}
+
+/* [B28 I3 I4] what a server said is no answer to a command that never left: a refusal is its good-bye, and +OK confirms nothing */
+static void what_never_left_is_not_answered(void **state) {
+    static const popcl_net net = {deaf_open, deaf_recv, deaf_send, deaf_wait, deaf_close, deaf_now, NULL};
+    static const struct {
+        const char *deaf_to, *last;
+        popcl_err result;
+    } rows[] = {
+        {"USER", "-ERR shutting down\r\n", POPCL_ERR_SERVER_CLOSED},
+        {"PASS", "-ERR shutting down\r\n", POPCL_ERR_SERVER_CLOSED},
+        {"PASS", "+OK\r\n", POPCL_ERR_UNASKED},
+        {"STAT", "+OK 0 0\r\n", POPCL_ERR_UNASKED},
+        {"QUIT", "+OK\r\n", POPCL_ERR_UNASKED},
+        {"QUIT", "", POPCL_ERR_CLOSED},
+    };
+    static rig r;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        rig_init(&r, TLS_HOST);
+        sim_server_connect(&r.server);
+        tls_peer_init(&r.peer, &r.setup);
+        deaf_net d = {&r, rows[i].deaf_to, rows[i].last, 0};
+        popcl_err result = popcl_run(&r.job, &r.cfg, &net, &d);
+        if (result != rows[i].result) fail_msg("%s, then %s: %s", rows[i].deaf_to, rows[i].last, popcl_err_name(result));
+        check_wiped(&r);
+    }
+    rig_free(&r);
+}
+
 /* ---- every way out ---- */
 
 enum way_out { EOF_COMES, FAILS, STOPS, TIME_PASSES, LIES, IS_WIPED, WAYS_OUT };
@@ -641,6 +724,7 @@ int main(void) {
         cmocka_unit_test(fragment_lengths),
         cmocka_unit_test(breathing),
         cmocka_unit_test(names_of_a_wrong_certificate),
+        cmocka_unit_test(what_never_left_is_not_answered),
         cmocka_unit_test(every_way_out_of_every_state),
         cmocka_unit_test(every_bad_certificate),
     };
