@@ -176,7 +176,7 @@ $(TA): $(call objects,$(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
-$(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(LIB) $(OWN_BEARSSL)
+$(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(B)/tests/libtool.a $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB) $(OWN_BEARSSL)
 	$(call link,-fsanitize=fuzzer)

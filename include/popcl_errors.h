@@ -30,7 +30,7 @@ X(ERR_TLS_STORAGE, USAGE, "the TLS storage is not that of the profile", "popcl_t
 X(ERR_SEED, USAGE, "the random seed cannot be used", "it is missing, shorter than 32 octets, or all its octets are equal: the generator behind it does not work", \
   "give 32 unpredictable octets, new ones for each session") \
 X(ERR_NO_TRUST, USAGE, "nothing says whom to trust", "neither trust anchors nor pins were given, or no pins to the profile `pinned`", "give anchors (popcl-ta makes them from a CA bundle) or pins") \
-X(ERR_CLOCK_UNKNOWN, CERT, "the time is not known, and certificates cannot be checked without it", "popcl_tls.utc_s is negative", \
+X(ERR_CLOCK_UNKNOWN, CERT, "the time is not known, and certificates cannot be checked without it", "popcl_tls.utc_s is negative, or past the year 9999", \
   "get the time first (NTP, a modem, a saved time that is late enough), or use the profile `pinned`") \
 X(ERR_CLOCK_NOT_SET, CERT, "the clock is not set", "it shows a time before the newest trust anchor was made", "set the clock, or give the time with --now; certificates cannot be checked without it") \
 X(ERR_STATE, USAGE, "a call came out of order", "the job was not started, is done, or the command does not belong to the session's state", \
@@ -61,7 +61,7 @@ X(ERR_CLOSED, LATER, "the server closed the connection too early", "it was resta
 X(ERR_CLOSED_MESSAGE, LATER, "the connection ended inside a message", "the server or the network broke off", \
   "run again; the cut message was not stored and is still on the server") \
 X(ERR_SERVER_CLOSED, LATER, "the server ended the session", "it is shutting down, or the session was idle for too long", "try again later") \
-X(ERR_TIMEOUT_GREETING, LATER, "no greeting from the server in time", "it is overloaded, or no POP3 server listens on this port", \
+X(ERR_TIMEOUT_GREETING, LATER, "no greeting from the server in time", "it is overloaded, waits for TLS to begin, or no POP3 server listens on this port", \
   "check the port (995 is POP3S: -T), or allow more time with --timeout") \
 X(ERR_TIMEOUT_REPLY, LATER, "no reply from the server in time", "it is overloaded or hangs", "try again later, or allow more time with --timeout") \
 X(ERR_TIMEOUT_MESSAGE, LATER, "a message stopped in the middle", "the server or the network stalls", \
@@ -109,7 +109,7 @@ X(ERR_SYS_PERM, UNAVAILABLE, "the server has a permanent problem", "it says so i
 X(ERR_AUTH, LOGIN, "the server refuses user name and password", "one of them is wrong, or the account may not use POP3", \
   "check both; nothing was tried a second time") \
 X(ERR_APOP_REFUSED, LOGIN, "the server refuses the APOP login", "the password is wrong, or the server cannot do APOP for this account", \
-  "check the password, or allow it in clear with --auth user") \
+  "check the password, or allow the password itself to be sent with --auth user") \
 X(ERR_NO_STAMP, LOGIN, "APOP was asked for, and the greeting has no usable timestamp", \
   "the server does not support APOP, or its timestamp is no message-id (CVE-2007-1558)", "use --auth user, or a server with APOP") \
 /* TLS (popcl_tls.h) */ \

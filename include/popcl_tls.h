@@ -59,7 +59,8 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
 
 /* ---- the job's TLS ---- */
 
-/* Borrowed until wipe and not to be changed before. All zero but profile, storage and trust is valid but for the time. */
+/* Borrowed until wipe and not to be changed before. Needed are profile, storage with its length, and trust, and but for
+ * `pinned` the time; the rest may be zero. */
 struct popcl_tls {
     const popcl_tls_profile *profile;
     void *storage;                 /* an object of the profile's storage type below, of the alignment of that type; wiped at the end */
@@ -69,7 +70,7 @@ struct popcl_tls {
     const char *name;              /* the name or address that the certificate must have, where that is not popcl_config.host; NULL: host */
     uint16_t fragment;             /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as the record buffer allows */
     uint8_t ask_no_fragment;       /* 1: no fragment length is asked for, for servers that stumble over the extension */
-    /* NULL, or called before and after each of the handshake's long steps, from within recv_ack: feed a watchdog here, and nothing else.
+    /* NULL, or called between the handshake's long steps, many times and in no pairs, from within recv_ack: feed a watchdog here, and nothing else.
      * docs/SIZING.md has the longest stretch between two calls, in instructions. */
     void (*breathe)(void *ctx);
     void *breathe_ctx;
@@ -89,12 +90,12 @@ typedef enum popcl_fragment {
 typedef struct popcl_tls_diag {
     uint16_t version;          /* 0x0303: TLS 1.2; 0: none yet */
     uint16_t suite;            /* the IANA number of the cipher suite; 0: none yet */
-    uint16_t curve;            /* the IANA number of the ECDHE curve; 0: none yet */
+    uint16_t curve;            /* the IANA number of the ECDHE curve; 0: none yet, as where the certificate was refused */
     uint16_t fragment_asked;   /* 512 to 4096; 0: not asked for */
     uint8_t fragment;          /* popcl_fragment */
     uint8_t alert;             /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
     int error;                 /* BearSSL's error number, 0: none */
-    uint32_t record_len;       /* octets of the last record that came or was announced, header included: what it needs of the record buffer */
+    uint32_t record_len;       /* octets of the last record that came or was announced, header included: what it needs of the record buffer; 0: none of TLS came */
     uint32_t iobuf_len;        /* octets of the record buffer */
     int64_t not_after;         /* end of the server certificate's validity, Unix seconds; 0: not known */
     uint8_t end_point_len;     /* tls-server-end-point (RFC 5929, 4.1) of the server's certificate; 0: none */

@@ -666,16 +666,6 @@ const char *popcl_version(void) {
     return POPCL_VERSION;
 }
 
-static popcl_err check_host(const char *host) {
-    size_t n = strlen(host);
-    if (n == 0 || n > 255 || strcmp(host, ".") == 0) return POPCL_ERR_HOST;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char ch = (unsigned char)host[i];
-        if (ch <= 0x20 || ch >= 0x7f || ch == '%') return POPCL_ERR_HOST;
-    }
-    return POPCL_OK;
-}
-
 /* Whether credentials and plan suit every mechanism that may be used. */
 static popcl_err check_login(const popcl_config *cfg) {
     const popcl_secret *s = &cfg->secret;
@@ -698,8 +688,7 @@ static popcl_err check(const popcl_config *cfg) {
     if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get)) return POPCL_ERR_ARGUMENT;
     if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort || cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
     if (!cfg->plan && cfg->security == POPCL_CLEAR) return POPCL_ERR_ARGUMENT;
-    popcl_err e = check_host(cfg->host);
-    return e ? e : check_login(cfg);
+    return popcl_is_host(cfg->host) ? check_login(cfg) : POPCL_ERR_HOST;
 }
 
 /* Whether the TLS storage can hold the plan, since none was given. */

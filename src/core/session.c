@@ -365,9 +365,10 @@ static popcl_err open_tls(popcl_session *s, const popcl_session_config *cfg) {
     if (cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
     if (!layer) return POPCL_ERR_NO_TLS;
     popcl_err e = layer->open(cfg->tls, cfg->host, cfg->seed, cfg->seed_len, cfg->iobuf_len);
-    if (!e) s->link.tls = cfg->tls;
+    if (e) return e;
+    s->link.tls = cfg->tls;
     s->security = cfg->security;
-    return e;
+    return POPCL_OK;
 }
 
 popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg, uint32_t now_ms) {
@@ -403,9 +404,13 @@ void popcl_session_connected(popcl_session *s, uint32_t now_ms) {
     if (s->state == CONNECTING) {
         set_now(s, now_ms);
         s->since = s->now;
-        begin_status(s);
-        enter(s, s->security == POPCL_TLS ? SECURING : GREETING);
-        if (s->security == POPCL_TLS) pump(s); /* the ClientHello is ours to say first */
+        if (s->security == POPCL_TLS) {
+            enter(s, SECURING);
+            pump(s); /* the ClientHello is ours to say first */
+        } else {
+            begin_status(s);
+            enter(s, GREETING);
+        }
     }
     popcl_session_release(s);
 }

@@ -92,7 +92,7 @@ static popcl_err meaning(unsigned bearssl) {
 
 static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     const br_hash_class *const *h = g->leaf.tls->profile->hashes;
-    while (*h && ((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK) != id) h++;
+    while (*h && (unsigned)popcl_tls_hash_id(*h) != id) h++;
     return *h;
 }
 
@@ -310,7 +310,7 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     else g->leaf.want.host = kind == POPCL_NAME_HOST && popcl_name_is_host(name) ? name : ""; /* which no certificate has */
     br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
     for (const br_hash_class *const *h = profile->hashes; *h; h++)
-        br_x509_minimal_set_hash(m, (int)((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK), *h);
+        br_x509_minimal_set_hash(m, popcl_tls_hash_id(*h), *h);
     br_x509_minimal_set_ecdsa(m, profile->ec, profile->ecdsa);
     if (profile->rsa) br_x509_minimal_set_rsa(m, profile->rsa);
     br_x509_minimal_set_minrsa(m, 256);

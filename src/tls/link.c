@@ -1,10 +1,12 @@
 /* link - TLS below a session: BearSSL's engine between the transport's records and the session's octets, which stay in the record buffer
  * where they were decrypted. It knows TLS and the link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a
  * record at a time. Beside that it watches the records go by, for what the engine does not tell: how long they are, and whether the server
- * granted the fragment length. The fields of the engine that are its own are touched in open, fit_buffer and state alone. */
+ * granted the fragment length. The fields of the engine that are its own are
+ * written in open and fit_buffer alone, and read in state and tell. */
 #include <string.h>
 
 #include "../core/link.h"
+#include "../core/text.h"
 #include "../core/zero.h"
 #include "name.h"
 #include "profile.h"
@@ -278,19 +280,11 @@ static int aligned(const void *storage) {
     return (uintptr_t)storage % offsetof(struct probe, s) == 0;
 }
 
-/* As popcl_start checks its host: a name may also come from a session's owner, or stand in popcl_tls.name. */
-static int is_printable(const char *name) {
-    for (; *name; name++) {
-        if (*name <= ' ' || *name > '~' || *name == '%') return 0;
-    }
-    return 1;
-}
-
 static popcl_err check(const popcl_tls *t, const char *host, const unsigned char *seed, size_t seed_len, size_t iobuf_len) {
     char name[256];
     if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage)) return POPCL_ERR_TLS_STORAGE;
     const char *given = t->name ? t->name : host;
-    if (!given || !is_printable(given) || !popcl_name_copy(name, given)) return POPCL_ERR_HOST;
+    if (!given || !popcl_is_host(given) || !popcl_name_copy(name, given)) return POPCL_ERR_HOST;
     if (t->fragment && (t->fragment < 512 || t->fragment > 4096 || t->fragment & (t->fragment - 1u))) return POPCL_ERR_ARGUMENT;
     if (t->names && !t->names_len) return POPCL_ERR_ARGUMENT;
     if (iobuf_len < POPCL_IOBUF_SIZE(512)) return POPCL_ERR_IOBUF_SMALL;
@@ -308,7 +302,7 @@ static popcl_err open(const popcl_tls *t, const char *host, const void *seed, si
     br_ssl_client_zero(&s->ssl);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_suites(eng, p->suites, p->suites_len);
-    for (const br_hash_class *const *h = p->hashes; *h; h++) br_ssl_engine_set_hash(eng, (int)((*h)->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK), *h);
+    for (const br_hash_class *const *h = p->hashes; *h; h++) br_ssl_engine_set_hash(eng, popcl_tls_hash_id(*h), *h);
     p->ciphers(eng);
     br_ssl_engine_set_ec(eng, p->ec);
     br_ssl_engine_set_ecdsa(eng, check_ecdsa);
@@ -384,7 +378,7 @@ void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
     if (d->error >= BR_ERR_RECV_FATAL_ALERT) d->alert = (uint8_t)(d->error & 0xff);
     d->fragment_asked = s->fragment_asked;
     d->fragment = s->fragment;
-    d->record_len = s->record_len;
+    if (s->minor) d->record_len = s->record_len; /* else it is made of letters */
     d->iobuf_len = s->iobuf_len;
     if (s->is_up) t->profile->x509->tell(x509_of(t), d);
 }

@@ -5,6 +5,10 @@
 const br_hash_class *const popcl_tls_hashes_all[] = {&br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable, NULL};
 const br_hash_class *const popcl_tls_hashes_sha256[] = {&br_sha256_vtable, NULL};
 
+int popcl_tls_hash_id(const br_hash_class *h) {
+    return (int)(h->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK);
+}
+
 void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e) {
     br_ssl_engine_set_prf_sha256(e, br_tls12_sha256_prf);
     br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);

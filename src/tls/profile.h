@@ -16,7 +16,7 @@
 typedef struct popcl_x509 {
     /* Whether trust, clock and pins can be used at all; before anything is sent. */
     popcl_err (*check)(const popcl_tls *t);
-    /* Begins with the handshake; returns BearSSL's view of it. name: as popcl_tls_name made it, and stays until the verdict. */
+    /* Begins with the handshake; returns BearSSL's view of it. name: as popcl_name_copy made it, and stays until the verdict. */
     const br_x509_class **(*open)(void *state, const popcl_tls *t, const char *name);
     /* Why the certificates were refused; POPCL_OK if they were not. BearSSL says no more than "refused". */
     popcl_err (*verdict)(const void *state);
@@ -36,6 +36,7 @@ extern const br_hash_class *const popcl_tls_hashes_all[], *const popcl_tls_hashe
 #define POPCL_TLS_SUITES_ALL 6
 #define POPCL_TLS_SUITES_CHACHA20 1
 extern const uint16_t popcl_tls_suites_all[POPCL_TLS_SUITES_ALL], popcl_tls_suites_chacha20[POPCL_TLS_SUITES_CHACHA20];
+int popcl_tls_hash_id(const br_hash_class *h); /* BearSSL's number of it: br_sha256_ID and the like */
 void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e);
 void popcl_tls_ciphers_small(br_ssl_engine_context *e);
 

@@ -13,7 +13,9 @@
 #include "../../src/tls/guard.h"
 #include "../../src/tls/name.h"
 #include "pem.h"
+#include "pin.h"
 #include "popcl_posix_tls.h"
+#include "utc.h"
 
 #define PINS_MAX 16u
 #define CHAIN_MAX 1024u
@@ -40,50 +42,7 @@ static int usage(const char *what) {
 /* ---- arguments ---- */
 
 static int add_pin(const char *text) {
-    if (strncmp(text, "sha256:", 7) != 0 || strlen(text + 7) != 2 * POPCL_PIN_LEN || args.pins_len == PINS_MAX) return 0;
-    for (unsigned i = 0; i < POPCL_PIN_LEN; i++) {
-        char hex[3] = {text[7 + 2 * i], text[8 + 2 * i], 0}, *end;
-        args.pins[args.pins_len][i] = (unsigned char)strtoul(hex, &end, 16);
-        if (*end || hex[0] == '+' || hex[0] == '-' || hex[0] == ' ') return 0;
-    }
-    args.pins_len++;
-    return 1;
-}
-
-/* n digits at *p, which moves behind them and behind `then`. */
-static int number(const char **p, int n, const char *then, long *to) {
-    *to = 0;
-    for (; n; n--, ++*p) {
-        if (**p < '0' || **p > '9') return 0;
-        *to = *to * 10 + (**p - '0');
-    }
-    if (!*then) return 1;
-    return **p && strchr(then, *(*p)++);
-}
-
-/* RFC 3339: 2026-11-25T03:19:46Z, with fractions and offsets. Returns Unix seconds, or -1. */
-static int64_t parse_time(const char *p) {
-    long year, month, day, hour, minute, second, off_hour = 0, off_minute = 0, sign = 0;
-    if (!number(&p, 4, "-", &year) || !number(&p, 2, "-", &month) || !number(&p, 2, "Tt ", &day) || !number(&p, 2, ":", &hour) ||
-        !number(&p, 2, ":", &minute) || !number(&p, 2, "", &second))
-        return -1;
-    if (*p == '.')
-        for (p++; *p >= '0' && *p <= '9'; p++) {}
-    if (*p == '+' || *p == '-') {
-        sign = *p++ == '+' ? 1 : -1;
-        if (!number(&p, 2, ":", &off_hour) || !number(&p, 2, "", &off_minute)) return -1;
-    } else if (*p == 'Z' || *p == 'z') {
-        p++;
-    } else {
-        return -1;
-    }
-    if (*p || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return -1;
-    if (month < 3) {
-        month += 12;
-        year--;
-    }
-    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 719469;
-    return days * 86400 + hour * 3600 + minute * 60 + second - sign * (off_hour * 3600 + off_minute * 60);
+    return args.pins_len < PINS_MAX && cmd_pin_read(text, strlen(text), args.pins[args.pins_len++]) == 0;
 }
 
 static const popcl_tls_profile *parse_profile(const char *name) {
@@ -195,9 +154,9 @@ int main(int argc, char **argv) {
     const char *wrong = parse(argc, argv);
     if (wrong) return usage(wrong);
     popcl_tls t = {.profile = parse_profile(args.profile), .storage = &storage, .storage_len = sizeof storage, .trust = &pins_alone,
-                   .utc_s = parse_time(args.time), .name = args.host, .names = names, .names_len = sizeof names};
+                   .name = args.host, .names = names, .names_len = sizeof names};
     if (!t.profile) return usage("unknown profile");
-    if (t.utc_s < 0) return usage("--time wants a time like 2026-11-25T03:19:46Z, from 1970 on");
+    if (pop_utc_read(args.time, &t.utc_s) || t.utc_s < 0) return usage("--time wants a time like 2026-11-25T03:19:46Z, from 1970 on");
     int status = read_chain();
     if (status) return status;
     if (args.anchors) {
