@@ -222,13 +222,25 @@ class Valgrind(TlsTest):
 
     slow = True
 
-    def test_541(self):
-        """[I-3 I6] 1,000 messages through a record buffer of 541 octets: no invalid access, nothing undefined used, no leak."""
+    def check(self, iobuf):
+        """[I-3 I6] 1,000 messages: no invalid access, nothing undefined used, no leak."""
         log = self.place(self.server.account()).root / "valgrind"
         try:
-            Buffers.fetch(self, 541, [*VALGRIND, f"--log-file={log}"])
+            Buffers.fetch(self, iobuf, [*VALGRIND, f"--log-file={log}"])
         except AssertionError as failure:
             raise AssertionError(f"{failure}\n{log.read_text(errors='replace')[:4000] if log.exists() else ''}") from None
+
+    def test_541(self):
+        self.check(541)
+
+    def test_837(self):
+        self.check(837)
+
+    def test_4421(self):
+        self.check(4421)
+
+    def test_16709(self):
+        self.check(16709)
 
     MESSAGES = Buffers.MESSAGES
 
