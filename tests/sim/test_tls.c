@@ -647,6 +647,37 @@ static void what_never_left_is_not_answered(void **state) {
     rig_free(&r);
 }
 
+static void rig_says(rig *r, const char *text) {
+    size_t n;
+    tls_peer_say(&r->peer, text, strlen(text));
+    while (tls_peer_waiting(&r->peer)) {
+        unsigned char *in = popcl_recv_buf(&r->job, &n);
+        assert_true(n > 0);
+        popcl_recv_ack(&r->job, tls_peer_give(&r->peer, in, n));
+    }
+}
+
+/* [B28] nothing is begun that cannot leave: it would keep the buffer from what is still to be read */
+static void nothing_is_begun_that_cannot_leave(void **state) {
+    static rig r;
+    size_t n;
+    (void)state;
+    rig_init(&r, TLS_HOST);
+    assert_int_equal(rig_start(&r), POPCL_OK);
+    sim_server_free(&r.server); /* it says what stands here */
+    sim_server_init(&r.server);
+    while (!tls_peer_open(&r.peer) || tls_peer_waiting(&r.peer)) assert_true(rig_move(&r, 100000));
+    popcl_send_failed(&r.job);
+    rig_says(&r, "+OK ready\r\n");
+    popcl_send_buf(&r.job, &n);
+    assert_int_equal(n, 0);
+    rig_says(&r, "-ERR shutting down\r\n");
+    popcl_recv_eof(&r.job);
+    assert_int_equal(popcl_result(&r.job), POPCL_ERR_SERVER_CLOSED);
+    check_wiped(&r);
+    rig_free(&r);
+}
+
 /* ---- every way out ---- */
 
 enum way_out { EOF_COMES, FAILS, STOPS, TIME_PASSES, LIES, IS_WIPED, WAYS_OUT };
@@ -725,6 +756,7 @@ int main(void) {
         cmocka_unit_test(breathing),
         cmocka_unit_test(names_of_a_wrong_certificate),
         cmocka_unit_test(what_never_left_is_not_answered),
+        cmocka_unit_test(nothing_is_begun_that_cannot_leave),
         cmocka_unit_test(every_way_out_of_every_state),
         cmocka_unit_test(every_bad_certificate),
     };
