@@ -43,7 +43,7 @@ BEARSSL_C := $(wildcard $(BEARSSL)/src/*.c $(BEARSSL)/src/*/*.c)
 endif
 BEARSSL_CPPFLAGS := -isystem $(BEARSSL_INC)
 BEARSSL_LIBS ?= $(BEARSSL_LIB)
-# For ARM builds, which otherwise fetch the source: tests/bearssl.sh.
+# For ARM builds, which otherwise fetch the source: tests/source.sh.
 BEARSSL_SRC ?= $(if $(wildcard $(BEARSSL)/src),$(BEARSSL))
 export BEARSSL_SRC
 else

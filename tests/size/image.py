@@ -36,7 +36,7 @@ def run(command):
 
 
 def bearssl_source():
-    done = subprocess.run(["sh", "tests/bearssl.sh", BUILD], capture_output=True, text=True)
+    done = subprocess.run(["sh", "tests/source.sh", "bearssl", BUILD], capture_output=True, text=True)
     if done.returncode:
         raise Missing(done.stderr.strip())
     return done.stdout.strip()
