@@ -111,6 +111,28 @@ static void every_result_has_three_parts(void **state) {
     }
 }
 
+/* A firmware engineer has no options, and who types a command has no fields: each error speaks to its reader. */
+static void names_of_settings(void **state) {
+    static const char *const fields[] = {"popcl_config", "popcl_tls", "popcl_trust", "_ms)", "max_size", "no_capa", "need_uid", "POPCL_AUTH", "POPCL_TLS", "POPCL_STLS"};
+    (void)state;
+    for (int e = POPCL_MORE + 1; e < POPCL_ERR_COUNT_; e++) {
+        popcl_diag d;
+        popcl_class class_ = popcl_err_class((popcl_err)e);
+        if (strstr(popcl_err_advice((popcl_err)e), " -") || strstr(popcl_err_advice((popcl_err)e), "(-"))
+            fail_msg("%s: an option: %s", popcl_err_name((popcl_err)e), popcl_err_advice((popcl_err)e));
+        if (class_ == POPCL_CLASS_USAGE || class_ == POPCL_CLASS_CONFIG || e == POPCL_ERR_CLOCK_UNKNOWN) continue; /* a program's own fault */
+        memset(&d, 0, sizeof d);
+        d.err = (popcl_err)e;
+        d.verb = d.refused = "";
+        begin("secret");
+        cmd_report_result(&r, &d, "mail.example:110", "");
+        const char *text = end();
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+            if (strstr(text, fields[i])) fail_msg("%s: a field: %s", popcl_err_name((popcl_err)e), text);
+        }
+    }
+}
+
 static void result_with_specifics(void **state) { /* [B11 E13] */
     popcl_diag d;
     (void)state;
@@ -250,6 +272,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_codes),
         cmocka_unit_test(every_result_has_three_parts),
+        cmocka_unit_test(names_of_settings),
         cmocka_unit_test(scrubbing),
         cmocka_unit_test(result_with_specifics),
         cmocka_unit_test(result_with_something_special),

@@ -176,8 +176,48 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
 
 /* ---- results ---- */
 
+/* The library's sentences name its settings: what the command calls them. None begins like another that stands behind it. */
+static const struct {
+    const char *setting, *option;
+} options[] = {
+    {"popcl_config.trace", "--trace"},
+    {"popcl_tls.utc_s", "--now"},
+    {"popcl_tls.name", "--tls-name"},
+    {"popcl_trust.anchors", "-c"},
+    {"popcl_trust.pins", "--pin"},
+    {"connect_ms", "--connect-timeout"},
+    {"idle_ms", "--timeout"},
+    {"total_ms", "--max-time"},
+    {"max_size", "--max-size"},
+    {"no_capa", "--no-capa"},
+    {"need_uid", "-n"},
+    {"POPCL_HEADERS", "-n"},
+    {"POPCL_AUTH_USER", "--auth user"},
+    {"popcl_config.iobuf", "--iobuf"},
+    {"POPCL_TLS", "-T"},
+    {"POPCL_STLS", "-S"},
+};
+
+/* The sentence with options for settings; cut to fit, which none is. */
+static const char *in_options(char *out, size_t size, const char *sentence) {
+    size_t n = 0;
+    while (*sentence && n + 1 < size) {
+        size_t row = 0, rows = sizeof options / sizeof options[0];
+        while (row < rows && strncmp(sentence, options[row].setting, strlen(options[row].setting)) != 0) row++;
+        if (row == rows) {
+            out[n++] = *sentence++;
+            continue;
+        }
+        int written = snprintf(out + n, size - n, "%s", options[row].option);
+        n += written > 0 && (size_t)written < size - n ? (size_t)written : size - n - 1;
+        sentence += strlen(options[row].setting);
+    }
+    out[n] = '\0';
+    return out;
+}
+
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special) {
-    char what[1536], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
+    char what[1536], cause[512], advice[512], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
     if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
     /* What a server said counts where it answered this command, or nothing that was asked (its greeting, its good-bye). */
@@ -187,7 +227,7 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, c
     }
     (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message, code, *special ? ": " : "", special,
                    reply);
-    cmd_report_error(r, what, popcl_err_cause(d->err), popcl_err_advice(d->err));
+    cmd_report_error(r, what, in_options(cause, sizeof cause, popcl_err_cause(d->err)), in_options(advice, sizeof advice, popcl_err_advice(d->err)));
     if (d->failed > 1) cmd_report_note(r, "%lu messages failed in all; this is the first", (unsigned long)d->failed);
 }
 
