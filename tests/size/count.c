@@ -1,5 +1,6 @@
 /* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server in the same program, and the instructions
- * of the client's calls alone are counted.      count CHAIN tls|stls chacha|gcm OCTETS
+ * of the client's calls alone are counted.      count CHAIN tls|stls|clear chacha|gcm OCTETS [calls]
+ * With `calls` it goes on: more jobs, each with one of the calls that a good day does not need, for the stack of every call.
  * The clock is a timer of the board mps2-an385 at 25 MHz; under `-icount shift=6` each instruction takes 64 ns, 1.6
  * ticks: it counts instructions, exactly. Prints figures, a name and a number a line, and exits 0 if the mail came whole. */
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "peer.h"
+#include "popcl_seen.h"
 #include "popcl_tls.h"
 
 #ifndef PROFILE
@@ -26,12 +28,22 @@
 
 enum phase { HANDSHAKE, SESSION, PHASES };
 
+#define CALLS(x)                                                                                                                           \
+    x(start) x(connected) x(state) x(send_buf) x(send_ack) x(recv_buf) x(recv_ack) x(send_failed) x(recv_eof) x(tick) x(resume)            \
+        x(next_deadline) x(stop) x(fail) x(result) x(get_diag) x(wipe) x(tls_get_diag) x(seen_init) x(seen_get) x(seen_put) x(seen_listed) \
+            x(seen_each) x(seen_save) x(seen_load) x(seen_move)
+#define NUMBERED(name) CALL_##name,
+#define QUOTED(name)   "popcl_" #name,
+enum call { CALLS(NUMBERED) CALLS_LEN };
+static const char *const call_names[] = {CALLS(QUOTED)};
+
 static struct {
     uint32_t began;           /* ticks at the start of the counted call */
     uint32_t breathed;        /* ticks at that, or at the last breathe */
     uint64_t ticks[PHASES];   /* of the client */
     uint32_t longest[PHASES]; /* ticks without breathe */
     uint32_t stack[PHASES];   /* octets */
+    uint32_t call_stack[CALLS_LEN];
     volatile uint32_t *floor; /* the deepest word that is painted */
     uint32_t breaths;
     enum phase phase;
@@ -40,7 +52,7 @@ static struct {
 } meter;
 
 #ifdef __arm__
-static uint32_t *stack_pointer(void) {
+static inline uint32_t *stack_pointer(void) {
     uint32_t *sp;
     __asm__ volatile("mov %0, sp" : "=r"(sp));
     return sp;
@@ -51,7 +63,7 @@ static void count_down(uint32_t turns) {
     __asm__ volatile("1: sub %0, #1\n cmp %0, #0\n bne 1b" : "+l"(turns) : : "cc");
 }
 #else /* where this is compiled and never run */
-static uint32_t *stack_pointer(void) {
+static inline uint32_t *stack_pointer(void) {
     return NULL;
 }
 
@@ -76,23 +88,27 @@ static void breathe(void *ctx) {
     meter.breaths++;
 }
 
-static void count_from_here(void) {
-    meter.floor = stack_pointer() - STACK_WORDS;
+/* sp: the caller's. The words right below it, which are this function's own, stay as they are: no call takes less. */
+static void count_from_here(uint32_t *sp) {
+    meter.floor = sp - STACK_WORDS;
     for (uint32_t i = 0; i < STACK_WORDS - 16; i++)
         meter.floor[i] = PAINT;
     meter.began = meter.breathed = now();
 }
 
-static void count_to_here(void) {
+static void count_to_here(enum call call) {
     uint32_t t = now(), i = 0;
     meter.ticks[meter.phase] += t - meter.began;
     if (t - meter.breathed > meter.longest[meter.phase]) meter.longest[meter.phase] = t - meter.breathed;
     while (meter.floor[i] == PAINT)
         i++;
-    if ((STACK_WORDS - i) * 4 > meter.stack[meter.phase]) meter.stack[meter.phase] = (STACK_WORDS - i) * 4;
+    uint32_t octets = (STACK_WORDS - i) * 4;
+    if (octets > meter.stack[meter.phase]) meter.stack[meter.phase] = octets;
+    if (octets > meter.call_stack[call]) meter.call_stack[call] = octets;
 }
 
-#define COUNTED(call) (count_from_here(), call, count_to_here())
+/* name: without popcl_. */
+#define COUNTED(name, assigned, arguments) (count_from_here(stack_pointer()), assigned popcl_##name arguments, count_to_here(CALL_##name))
 
 /* Starts the clock and looks whether it is right: 1,000,000 turns of three instructions. */
 static int clock_is_right(void) {
@@ -106,8 +122,12 @@ static int clock_is_right(void) {
 
 /* ---- the device ---- */
 
+/* What happens in the middle of the message. */
+enum twist { NONE, PAUSE, STOP, FAIL, RECV_EOF, SEND_FAILED, LATE, TWISTS };
+
 static struct {
-    uint32_t octets;
+    uint32_t octets, middle;
+    enum twist twist;
     int wrong, stored;
 } mail;
 
@@ -124,6 +144,7 @@ static uint64_t spent(void) {
 static int data(void *ctx, const void *p, size_t n) {
     (void)ctx;
     uint32_t t = now();
+    if (mail.twist == PAUSE && mail.octets >= mail.middle) return mail.twist = NONE, 0;
     meter.body_to = spent();
     if (!mail.octets) meter.body_from = meter.body_to;
     meter.body = mail.octets;
@@ -183,37 +204,55 @@ static size_t turn(uint32_t ms) {
     size_t n = 0, room = 0, moved = 0;
     const unsigned char *from;
     unsigned char *to;
-    COUNTED(from = popcl_send_buf(&job, &n));
+    COUNTED(send_buf, from =, (&job, &n));
     to = peer_recv_buf(&server, &room);
     if (from && to && n && room) {
         n = n < room ? n : room;
         memcpy(to, from, n);
-        COUNTED(popcl_send_ack(&job, n));
+        COUNTED(send_ack, , (&job, n));
         peer_recv_ack(&server, n);
         moved += n;
     }
     if (server.secure) meter.phase = SESSION;
     from = peer_send_buf(&server, &n);
-    COUNTED(to = popcl_recv_buf(&job, &room));
+    COUNTED(recv_buf, to =, (&job, &room));
     if (from && to && n && room) {
         n = n < room ? n : room;
         memcpy(to, from, n);
         peer_send_ack(&server, n);
-        COUNTED(popcl_recv_ack(&job, n));
+        COUNTED(recv_ack, , (&job, n));
         moved += n;
     }
-    COUNTED(popcl_tick(&job, ms));
+    COUNTED(tick, , (&job, ms));
     return moved;
+}
+
+/* What a caller asks between two turns, and the one thing that happens to this job. */
+static void between(void) {
+    unsigned now_possible;
+    uint32_t ms;
+    COUNTED(state, now_possible =, (&job));
+    COUNTED(next_deadline, ms =, (&job));
+    (void)ms;
+    if (now_possible & POPCL_PAUSED) COUNTED(resume, , (&job));
+    if (mail.octets < mail.middle || mail.twist == NONE || mail.twist == PAUSE) return;
+    if (mail.twist == STOP) COUNTED(stop, , (&job));
+    if (mail.twist == FAIL) COUNTED(fail, , (&job, POPCL_ERR_NET, 0));
+    if (mail.twist == RECV_EOF) COUNTED(recv_eof, , (&job));
+    if (mail.twist == SEND_FAILED) COUNTED(send_failed, , (&job));
+    if (mail.twist == LATE) COUNTED(tick, , (&job, UINT32_MAX / 4));
+    mail.twist = NONE;
 }
 
 static void say(const char *what, uint32_t n) {
     printf("%s %lu\n", what, (unsigned long)n);
 }
 
-static int fetch(const peer_chain *chain, int stls, int gcm, uint32_t octets) {
+/* One job. What stops or fails it in the middle leaves nothing stored; a send that failed is none of the message's business. */
+static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint32_t octets, enum twist twist) {
     static unsigned char seed[] = "32 octets, the same for each run";
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
-    const int is_pinned = &PROFILE_OF == &popcl_tls_pinned;
+    const int is_pinned = &PROFILE_OF == &popcl_tls_pinned, needs_plan = is_pinned || security == POPCL_CLEAR;
     popcl_trust trust = {0};
     if (is_pinned)
         trust.pins = &chain->pin, trust.pins_len = 1;
@@ -226,37 +265,108 @@ static int fetch(const peer_chain *chain, int stls, int gcm, uint32_t octets) {
                      .utc_s = peer_utc_s,
                      .breathe = breathe};
     popcl_config config = {.host = PEER_HOST,
-                           .security = stls ? POPCL_STLS : POPCL_TLS,
+                           .security = security,
                            .auth = POPCL_AUTH_USER,
                            .user = PEER_USER,
                            .secret = {.octets = PEER_PASSWORD},
                            .iobuf = iobuf,
                            .iobuf_len = sizeof iobuf,
-                           .plan = is_pinned ? plan : NULL,
-                           .plan_len = is_pinned ? sizeof plan : 0,
+                           .plan = needs_plan ? plan : NULL,
+                           .plan_len = needs_plan ? sizeof plan : 0,
                            .sink = &sink,
-                           .tls = &tls,
+                           .tls = security == POPCL_CLEAR ? NULL : &tls,
                            .seed = seed,
                            .seed_len = 32};
     popcl_err e;
+    popcl_diag diag;
+    popcl_tls_diag tls_diag;
     uint32_t ms = 0, idle = 0;
-    load_root(chain);
-    if (peer_open(&server, chain, stls, gcm, octets)) return 5;
-    COUNTED(e = popcl_start(&job, &config, ms));
-    popcl_connected(&job, ms);
-    while (e == POPCL_OK && !(popcl_state(&job) & POPCL_DONE) && idle < 10)
+    memset(&mail, 0, sizeof mail);
+    mail.middle = octets / 2;
+    mail.twist = twist;
+    if (peer_open(&server, chain, security == POPCL_TLS ? PEER_TLS : security == POPCL_STLS ? PEER_STLS : PEER_CLEAR, gcm, octets))
+        return 5;
+    meter.phase = HANDSHAKE;
+    COUNTED(start, e =, (&job, &config, ms));
+    COUNTED(connected, , (&job, ms));
+    while (e == POPCL_OK && !(popcl_state(&job) & POPCL_DONE) && idle < 10) {
         idle = turn(++ms) ? 0 : idle + 1;
-    e = popcl_result(&job);
+        between();
+    }
+    COUNTED(result, e =, (&job));
+    COUNTED(get_diag, , (&job, &diag));
+    if (security != POPCL_CLEAR) COUNTED(tls_get_diag, , (&tls, &tls_diag));
+    COUNTED(wipe, , (&job));
     say("result", e);
     say("octets", mail.octets);
     say("server_error", (uint32_t)br_ssl_engine_last_error(&server.ssl.eng));
     say("server_wrong", (uint32_t)server.wrong);
-    popcl_wipe(&job);
-    return e != POPCL_OK || mail.wrong || server.wrong || mail.octets != octets || mail.stored != 1;
+    if (mail.twist != NONE || mail.wrong || server.wrong) return 1;
+    return twist == NONE || twist == PAUSE || twist == SEND_FAILED ? e || mail.octets != octets || mail.stored != 1 : mail.stored;
+}
+
+/* ---- the set of UIDs ---- */
+
+static struct {
+    unsigned char octets[512];
+    size_t from, to;
+} file;
+
+static int put(void *ctx, const void *p, size_t n) {
+    (void)ctx;
+    if (n > sizeof file.octets - file.to) return -1;
+    memcpy(file.octets + file.to, p, n);
+    file.to += n;
+    return 0;
+}
+
+static int get(void *ctx, void *p, size_t n) {
+    (void)ctx;
+    if (n > file.to - file.from) return -1;
+    memcpy(p, file.octets + file.from, n);
+    file.from += n;
+    return 0;
+}
+
+static unsigned same(void *ctx, unsigned marks) {
+    (void)ctx;
+    return marks;
+}
+
+static int remember(void) {
+    static const unsigned char key[16] = "sixteen octets.";
+    static unsigned char memory[2][POPCL_SEEN_SIZE(8)];
+    popcl_seen one, other;
+    popcl_err e[6];
+    unsigned marks;
+    COUNTED(seen_init, e[0] =, (&one, memory[0], sizeof memory[0], key));
+    COUNTED(seen_put, e[1] =, (&one, "a UID", 5, POPCL_SEEN_FETCHED));
+    COUNTED(seen_put, e[2] =, (&one, "an older one", 12, POPCL_SEEN_FETCHED));
+    COUNTED(seen_listed, , (&one, "a UID", 5));
+    COUNTED(seen_listed, , (&one, NULL, 0));
+    COUNTED(seen_each, , (&one, same, NULL));
+    COUNTED(seen_save, e[3] =, (&one, put, NULL));
+    popcl_seen_init(&other, memory[1], sizeof memory[1], key);
+    COUNTED(seen_move, e[4] =, (&other, &one));
+    COUNTED(seen_load, e[5] =, (&one, get, NULL));
+    COUNTED(seen_get, marks =, (&other, "a UID", 5));
+    return marks != POPCL_SEEN_FETCHED || popcl_seen_get(&one, "a UID", 5) != marks || e[0] || e[1] || e[2] || e[3] || e[4] || e[5];
+}
+
+static void say_figures(void) {
+    say("handshake", instructions(meter.ticks[HANDSHAKE]));
+    say("handshake_longest", instructions(meter.longest[HANDSHAKE]));
+    say("handshake_stack", meter.stack[HANDSHAKE]);
+    say("breaths", meter.breaths);
+    say("session_longest", instructions(meter.longest[SESSION]));
+    say("session_stack", meter.stack[SESSION]);
+    if (meter.body) say("per_100_octets", (uint32_t)((uint64_t)instructions(meter.body_to - meter.body_from) * 100 / meter.body));
 }
 
 int main(int argc, char **argv) {
     const peer_chain *chain = NULL;
+    int wrong, calls = argc > 1 && !strcmp(argv[argc - 1], "calls");
+    argc -= calls;
     if (argc < 5) return 2;
     argv += argc - 4; /* the program's name may be there or not */
     for (size_t i = 0; i < peer_chains_len; i++)
@@ -266,13 +376,17 @@ int main(int argc, char **argv) {
     *(volatile uint32_t *)0xe000ed14 |= 8; /* a Cortex-M0+ faults where a Cortex-M3 reads unaligned */
 #endif
     if (!clock_is_right()) return 6;
-    int wrong = fetch(chain, !strcmp(argv[1], "stls"), !strcmp(argv[2], "gcm"), (uint32_t)strtoul(argv[3], NULL, 10));
-    say("handshake", instructions(meter.ticks[HANDSHAKE]));
-    say("handshake_longest", instructions(meter.longest[HANDSHAKE]));
-    say("handshake_stack", meter.stack[HANDSHAKE]);
-    say("breaths", meter.breaths);
-    say("session_longest", instructions(meter.longest[SESSION]));
-    say("session_stack", meter.stack[SESSION]);
-    if (meter.body) say("per_100_octets", (uint32_t)((uint64_t)instructions(meter.body_to - meter.body_from) * 100 / meter.body));
+    const popcl_security security = !strcmp(argv[1], "stls") ? POPCL_STLS : !strcmp(argv[1], "tls") ? POPCL_TLS : POPCL_CLEAR;
+    const int gcm = !strcmp(argv[2], "gcm");
+    const uint32_t octets = (uint32_t)strtoul(argv[3], NULL, 10);
+    load_root(chain);
+    wrong = fetch(chain, security, gcm, octets, NONE);
+    say_figures();
+    if (!calls) return wrong;
+    for (enum twist twist = PAUSE; twist < TWISTS; twist++)
+        wrong |= fetch(chain, security, gcm, octets, twist);
+    wrong |= remember();
+    for (size_t i = 0; i < CALLS_LEN; i++)
+        say(call_names[i], meter.call_stack[i]);
     return wrong;
 }

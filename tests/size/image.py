@@ -14,6 +14,8 @@ BUILD = os.path.join(os.environ.get("B", "build"), "arm")
 OPTIMIZED = ["-Os", "-ffunction-sections", "-fdata-sections"]
 # No clock and no random generator of a system that is not there. The x86 parts compile to nothing.
 BEARSSL_FLAGS = ["-w", "--specs=picolibc.specs", "-DBR_USE_UNIX_TIME=0", "-DBR_USE_URANDOM=0", "-DBR_RDRAND=0"]
+# Beside each object who calls whom, with what frames (calls.py). The code stays as it is; -flto has no frames yet.
+GRAPH = ["-fstack-usage", "-fcallgraph-info=su"]
 # What makes an image smaller than -Os alone does, found by trying gcc 12's flags one by one. No octet has a file after -flto.
 SMALLEST = ["-flto", "-fno-thread-jumps", "-fno-if-conversion", "-fno-schedule-insns2", "-fno-move-loop-invariants", "-fno-tree-loop-ivcanon"]
 CPUS = {
@@ -49,9 +51,11 @@ def compile_all(sources, folder, flags):
 
     def compile_one(pair):
         source, out = pair
-        part = f"{out}.{os.getpid()}"
-        run([size.CC, *flags, "-c", source, "-o", part])
-        os.replace(part, out)  # whole, or not there
+        part = f"{out[:-2]}.{os.getpid()}.o"
+        run([size.CC, *flags, *([] if "-flto" in flags else GRAPH), "-c", source, "-o", part])
+        for end in (".su", ".ci", ".o"):  # the object last: whole, or not there
+            if os.path.exists(part[:-2] + end):
+                os.replace(part[:-2] + end, out[:-2] + end)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(compile_one, [pair for pair in zip(sources, objects) if not os.path.exists(pair[1])]))
@@ -63,7 +67,7 @@ def bearssl_library(flags):
     tree = bearssl_source()
     sources = sorted(glob.glob(f"{tree}/src/*.c") + glob.glob(f"{tree}/src/*/*.c"))
     compiler = run([size.CC, "--version"]).splitlines()[0]
-    mark = hashlib.sha256(repr((tree, compiler, flags)).encode()).hexdigest()[:12]
+    mark = hashlib.sha256(repr((tree, compiler, flags, GRAPH)).encode()).hexdigest()[:12]
     folder = os.path.join(BUILD, "bearssl-" + mark)
     archive = os.path.join(folder, "libbearssl.a")
     if not os.path.exists(archive):

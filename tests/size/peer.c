@@ -43,8 +43,8 @@ static int is(const peer *p, const char *verb) {
 
 static void answer(peer *p) {
     if (is(p, "CAPA"))
-        say(p, p->clear ? "+OK\r\nUSER\r\nUIDL\r\nSTLS\r\n.\r\n" : "+OK\r\nUSER\r\nUIDL\r\n.\r\n");
-    else if (p->clear && !is(p, "STLS"))
+        say(p, p->clear && !p->plain ? "+OK\r\nUSER\r\nUIDL\r\nSTLS\r\n.\r\n" : "+OK\r\nUSER\r\nUIDL\r\n.\r\n");
+    else if (p->clear && !p->plain && !is(p, "STLS"))
         p->wrong = 1;
     else if (is(p, "STAT"))
         say(p, "+OK 1 "), say_number(p, p->body), say(p, "\r\n");
@@ -91,13 +91,14 @@ static void step(peer *p) {
     }
 }
 
-int peer_open(peer *p, const peer_chain *chain, int stls, int gcm, uint32_t body) {
+int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int gcm, uint32_t body) {
     static const uint16_t chacha_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
                                              BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256};
     static const uint16_t gcm_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256};
     memset(p, 0, sizeof *p);
     p->body = body;
-    p->clear = stls;
+    p->clear = security != PEER_TLS;
+    p->plain = p->secure = security == PEER_CLEAR;
     br_skey_decoder_init(&p->key);
     br_skey_decoder_push(&p->key, chain->key.octets, chain->key.len);
     if (br_skey_decoder_key_type(&p->key) == BR_KEYTYPE_EC)
@@ -132,6 +133,7 @@ const unsigned char *peer_send_buf(peer *p, size_t *n) {
         step(p);
         return br_ssl_engine_sendrec_buf(&p->ssl.eng, n);
     }
+    say_more(p);
     *n = p->out_to - p->out_from;
     return p->out + p->out_from;
 }

@@ -34,7 +34,8 @@ typedef struct peer {
     br_skey_decoder_context key;
     unsigned char iobuf[BR_SSL_BUFSIZE_BIDI];
     int clear;      /* no TLS yet */
-    int secure;     /* application data came over TLS */
+    int plain;      /* and none will be */
+    int secure;     /* the handshake is over, or there is none: application data came */
     int wrong;      /* a command that the client should not have sent, or a password that is not ours */
     uint32_t body;  /* octets of the message */
     uint32_t at;    /* octets of it that were sent */
@@ -50,8 +51,9 @@ typedef struct peer {
 /* The n-th octet of the message: lines of 76 octets and CRLF. */
 unsigned char peer_octet(uint32_t n);
 
-/* security: 0 TLS from the first octet on, 1 STLS. gcm: AES-128-GCM, else ChaCha20-Poly1305. */
-int peer_open(peer *p, const peer_chain *chain, int stls, int gcm, uint32_t body);
+/* gcm: AES-128-GCM, else ChaCha20-Poly1305. */
+enum peer_security { PEER_TLS, PEER_STLS, PEER_CLEAR };
+int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int gcm, uint32_t body);
 
 unsigned char *peer_recv_buf(peer *p, size_t *n);
 void peer_recv_ack(peer *p, size_t n);

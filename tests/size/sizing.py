@@ -2,7 +2,8 @@
 
     sizing.py show             makes all figures and prints them
     sizing.py write            writes them into docs/SIZING.md, between its marks
-    sizing.py check            the rules of size.py, and that docs/SIZING.md is right about sizes; ends with `arm: N passed, N failed`
+    sizing.py check            the rules of size.py and calls.py, and that docs/SIZING.md is right about sizes; ends with
+                               `arm: N passed, N failed`
     sizing.py check-counts     fetches mail over TLS on a Cortex-M3 in QEMU, with every profile, and that docs/SIZING.md is right about
                                instructions and stack; ends with `firmware-tls: N passed, N failed`
 
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+import calls
 import chains
 import image
 import size
@@ -43,8 +45,11 @@ RUNS = [
 RUNS_MORE = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha")]
 CHAIN_NAMES = {"p256": "P-256 under P-256", "rsa": "RSA-2048 under RSA-2048 under RSA-4096", "p384": "P-256 under P-384 under P-384"}
 BODY = 1280 * 78  # octets of the message: whole lines
+# What is fetched in QEMU for the stack of every call: chain, security, cipher. Painted is the deepest of all runs of a column.
+PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
+PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
-BLOCKS = {"flash": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3}
+BLOCKS = {"flash": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1}
 BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
 
 
@@ -81,7 +86,7 @@ def verdict(number, target, form=grouped):
 
 def table(head, rows):
     """Lines of a table of Markdown; columns of numbers to the right."""
-    sides = ["---:" if all(re.match(r"([\d,.]+)?$", row[n]) for row in rows) else "---" for n in range(len(head))]
+    sides = ["---:" if all(re.match(r"((<= )?[\d,.]+)?$", row[n]) for row in rows) else "---" for n in range(len(head))]
     lines = ["| " + " | ".join(head) + " |", "|" + "|".join(sides) + "|"]
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
@@ -125,9 +130,9 @@ def counting_image(folder, chain_file, profile, cpu):
                       ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}", "-Itests/size"], options)
 
 
-def fetch(program, words):
+def fetch(program, words, more=()):
     """Runs count.c in QEMU; returns ({name: number}, why it failed or "")."""
-    arguments = ",".join(f"arg={word}" for word in ["count", *words, str(BODY)])
+    arguments = ",".join(f"arg={word}" for word in ["count", *words, str(BODY), *more])
     try:
         done = subprocess.run([*BOARD, "-semihosting-config", f"enable=on,target=native,{arguments}", "-kernel", program.path],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
@@ -139,10 +144,8 @@ def fetch(program, words):
     return figures, f"exit status {done.returncode}: {done.stdout}" if done.returncode else ""
 
 
-def counts(folder):
+def counts(folder, chain_file):
     """[(profile, chain, security, cipher, cpu, figures, why)] of all runs."""
-    chain_file = os.path.join(folder, "chains.c")
-    chains.write(chain_file)
     programs, result = {}, []
     for cpu in image.CPUS:
         for profile, *words in RUNS if cpu == "Cortex-M3" else RUNS_MORE:
@@ -176,6 +179,58 @@ def data_table(made):
             rows.append([f"`{profile}`", cpu, {"chacha": "ChaCha20-Poly1305", "gcm": "AES-128-GCM"}[cipher], f"{figures['per_100_octets'] / 100:.1f}",
                          f"{figures['session_longest'] / 1000:.0f}", grouped(figures["session_stack"])])
     return table(["profile", "CPU", "cipher", "instructions an octet", "longest call, thousand", "stack"], rows)
+
+
+# ---- the stack of every call ----
+
+def painted(program, runs):
+    """({call: the deepest stack of all runs}, [(what, why it failed or "")])."""
+    deepest, results = {}, []
+    for words in runs:
+        figures, why = fetch(program, words, ["calls"])
+        results.append((f"every call in QEMU: {' '.join(words)}", why))
+        for name, octets in figures.items():
+            deepest[name] = max(octets, deepest.get(name, 0))
+    return deepest, results
+
+
+def painted_cell(octets):
+    return "" if not octets else f"<= {PAINT_MARGIN}" if octets <= PAINT_MARGIN else grouped(octets)
+
+
+def calls_table(graphs, paints):
+    """Calls with more than the least that is painted; the others are one row."""
+    rows, few = [], []
+    for _, name in calls.public_calls():
+        octets = {tls: graphs[tls][name][0] for tls in (True, False)}
+        (rows if max(octets.values()) > PAINT_MARGIN else few).append(
+            [f"`{name}`", *[cell for tls in (True, False) for cell in (grouped(octets[tls]), painted_cell(paints[tls].get(name)))]])
+    least = [f"each of the other {len(few)}", f"<= {PAINT_MARGIN}", f"<= {PAINT_MARGIN}", f"<= {PAINT_MARGIN}", f"<= {PAINT_MARGIN}"]
+    return table(["call", "`public`: by call graph", "painted", "clear text: by call graph", "painted"], rows + [least])
+
+
+def chain_lines(graphs):
+    """The deepest chains, a line a function."""
+    lines = ["```"]
+    for tls in (True, False):
+        octets, chain = max(depth for name, depth in graphs[tls].items() if name.startswith("popcl_recv_ack"))
+        lines += [f"popcl_recv_ack {'with `public`' if tls else 'in clear text'}: {grouped(octets)}"]
+        lines += [f"  {step}" for step in chain]
+    return lines + ["```"]
+
+
+def calls_blocks(folder, chain_file):
+    whole = calls.Whole(folder, "public")
+    graphs = {tls: calls.depths(whole, tls)[0] for tls in (True, False)}
+    program = counting_image(folder, chain_file, "public", "Cortex-M3")
+    made = {tls: painted(program, runs) for tls, runs in PAINTED.items()}
+    paints = {tls: deepest for tls, (deepest, _) in made.items()}
+    results = [result for _, part in made.values() for result in part]
+    for tls in (True, False):
+        results += [(f"{name} goes no deeper than its calls, {'with TLS' if tls else 'in clear text'}",
+                     f"painted {paints[tls][name]}, by call graph {octets}" if paints[tls].get(name, 0) > max(octets, PAINT_MARGIN) else "")
+                    for name, (octets, _) in graphs[tls].items()]
+    return {"calls": calls_table(graphs, paints), "chains": chain_lines(graphs)}, results
 
 
 # ---- what an image must not have ----
@@ -214,8 +269,12 @@ def size_blocks(folder):
 
 
 def count_blocks(folder):
-    made = counts(folder)
-    return {"handshake": count_table(made), "data": data_table(made)}, made
+    chain_file = os.path.join(folder, "chains.c")
+    chains.write(chain_file)
+    made = counts(folder, chain_file)
+    blocks, results = calls_blocks(folder, chain_file)
+    results += [(f"fetches in QEMU: {' '.join(run[:5])}", run[6]) for run in made]
+    return {"handshake": count_table(made), "data": data_table(made), **blocks}, results
 
 
 def marked(name, lines):
@@ -306,6 +365,7 @@ def check():
         try:
             blocks, made = size_blocks(folder)
             results += image_rules(made)
+            results += calls.results(calls.Whole(folder, "public"))
             if same_compiler():
                 results += compare(page_text(), blocks)
             else:
@@ -321,7 +381,8 @@ def check_counts():
     with tempfile.TemporaryDirectory() as folder:
         try:
             blocks, made = count_blocks(folder)
-            results += [(f"fetches in QEMU: {' '.join(run[:5])}", run[6]) for run in made]
+            results += made
+            del blocks["chains"]  # words, not figures
             if same_compiler():
                 results += compare(page_text(), blocks)
             else:
