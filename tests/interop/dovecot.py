@@ -161,15 +161,15 @@ def _free_port(hosts, but=None):
 
 class Dovecot:
     """The server itself. `named`: accounts of given names and passwords; `certificate`: what pki.py made (None: no TLS); `more`: further
-    lines of dovecot.conf."""
+    lines of dovecot.conf; `hosts`: where it listens (default: all of loopback)."""
 
-    def __init__(self, named=None, more="", certificate=None):
+    def __init__(self, named=None, more="", certificate=None, hosts=None):
         self._named = dict(named or {})
         self._more = more
         self._certificate = certificate
         self._process = None
         self._root = None
-        self.hosts = ["127.0.0.1"] + (["::1"] if has_ipv6() else [])
+        self.hosts = hosts or ["127.0.0.1"] + (["::1"] if has_ipv6() else [])
         self.port = None
         self.tls_port = 0
 

@@ -7,14 +7,15 @@ import threading
 
 
 class Relay:
-    """Relays every connection to (host, port). `up` and `down` count octets to and from the server; with `keep`, `sent` holds those to it."""
+    """Relays every connection to (host, port). `up` and `down` count octets to and from the server; with `keep`, `sent` holds those to it.
+    `listener`: a listening socket to be used, which is closed at the end."""
 
-    def __init__(self, port, host="127.0.0.1", keep=False):
+    def __init__(self, port, host="127.0.0.1", keep=False, listener=None):
         self._target = (host, port)
         self._keep = keep
         self._flips = (None, None, 0)
         self.sent = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.up = 0
         self.down = 0

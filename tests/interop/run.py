@@ -1,7 +1,7 @@
 """Runs the interop tests, a class at a time in a process of its own, two processes at once. Says each test as it ends; the last line is
 `N passed, N failed, N skipped`, and the exit code is 0 only if none failed.
 
-    run.py [-j N] [MODULE | MODULE.CLASS | MODULE.CLASS.TEST]...       default: all modules named test_*.py beside this file
+    run.py [-C FOLDER] [-j N] [MODULE | MODULE.CLASS | MODULE.CLASS.TEST]...    default: all modules named test_*.py beside this file, or in FOLDER
 
 POPCL names the command under test (default: build/popcl). Knows no test."""
 import concurrent.futures
@@ -14,7 +14,7 @@ import sys
 import time
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
+BESIDE = pathlib.Path(__file__).resolve().parent
 CLASS_SECONDS = 420  # says only when to give up on a class that hangs
 
 
@@ -96,8 +96,8 @@ def classes_of(names):
 class Run:
     """The sums, and the children that are running."""
 
-    def __init__(self, total):
-        self.total, self.done = total, 0
+    def __init__(self, folder, total):
+        self.folder, self.total, self.done = folder, total, 0
         self.sums = {"ok": 0, "FAILED": 0, "skipped": 0}
         self.children = set()
         self.failures = []
@@ -106,8 +106,8 @@ class Run:
         read, write = os.pipe()
         with open(read, encoding="utf-8") as lines:
             try:
-                child = subprocess.Popen([sys.executable, __file__, "--class", name, str(write)], pass_fds=[write], cwd=HERE,
-                                         stdin=subprocess.DEVNULL)
+                child = subprocess.Popen([sys.executable, str(BESIDE / "run.py"), "-C", str(self.folder), "--class", name, str(write)],
+                                         pass_fds=[write], cwd=self.folder, stdin=subprocess.DEVNULL)
             finally:
                 os.close(write)
             self.children.add(child)
@@ -153,8 +153,11 @@ class Run:
 
 
 def main(words):
-    os.chdir(HERE)
-    sys.path.insert(0, str(HERE))
+    folder = BESIDE
+    if words[:1] == ["-C"]:
+        folder, words = pathlib.Path(words[1]).resolve(), words[2:]
+    os.chdir(folder)
+    sys.path[:0] = [str(folder), str(BESIDE)]
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     # Who starts the tests in the background, or under nohup, has these ignored; the command inherits that, and would honour it.
@@ -172,8 +175,8 @@ def main(words):
     if not os.access(command.POPCL, os.X_OK):
         print(f"{command.POPCL}: no such program; build it first, or name it with POPCL", file=sys.stderr)
         return 2
-    jobs = classes_of(words or sorted(path.stem for path in HERE.glob("test_*.py")))
-    run = Run(sum(count for _, count in jobs))
+    jobs = classes_of(words or sorted(path.stem for path in folder.glob("test_*.py")))
+    run = Run(folder, sum(count for _, count in jobs))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.monotonic()
     try:
