@@ -1,0 +1,442 @@
+/* raw - popcl over lwIP's raw API: one TCP connection, the names of its host, and a ring that holds what came (popcl_lwip_raw.h). It knows
+ * nothing of what crosses the connection. lwIP's callbacks stand first: they fill the ring and note what happened, and call nothing of popcl's. All
+ * else runs from the main loop:
+ *
+ *     CLOSED -> OPENING: ask for an address -> connect to it -> (failed, or its share of the time is over: the next family)
+ *            -> OPEN: octets move -> CLOSED
+ *
+ * pcb is NULL as soon as lwIP has it: after its err callback, and after close or abort. No pbuf is kept: the window is as wide as the
+ * ring, and opens as octets leave the ring for popcl's record buffer. */
+#include "popcl_lwip_raw.h"
+
+#include <lwip/def.h>
+#include <lwip/dns.h>
+#include <lwip/ip.h>
+#include <lwip/sys.h>
+#include <lwip/timeouts.h>
+
+#include <string.h>
+
+enum phase { CLOSED_, OPENING, OPEN };
+enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
+
+#define GOING_ON 256 /* opening: no popcl_err yet */
+
+/* What is noted last of several failures is the one that says most: their order in popcl_errors.h is that order. */
+typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT && POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT &&
+                                   POPCL_ERR_CONNECT < POPCL_ERR_TIMEOUT_CONNECT && POPCL_ERR_TIMEOUT_CONNECT < POPCL_ERR_NET
+                               ? 1
+                               : -1];
+
+/* An address that could not even be tried (no route) says less than one that answered: its number must not hide the other's. */
+static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
+    if (why < n->why || (why == n->why && code == ERR_RTE)) return;
+    n->why = (uint8_t)why;
+    n->code = code;
+}
+
+/* ---- lwIP's callbacks ---- */
+
+static void put(popcl_lwip_raw *n, const struct pbuf *p) {
+    u16_t first = p->tot_len;
+    size_t at = ((size_t)n->head + n->used) % sizeof n->ring;
+    if (first > sizeof n->ring - at) first = (u16_t)(sizeof n->ring - at);
+    pbuf_copy_partial(p, n->ring + at, first, 0);
+    pbuf_copy_partial(p, n->ring, (u16_t)(p->tot_len - first), first);
+    n->used = (tcpwnd_size_t)(n->used + p->tot_len);
+}
+
+/* More than the window never comes; if it did, lwIP would keep it and ask again. */
+static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
+    popcl_lwip_raw *n = ctx;
+    (void)pcb, (void)err;
+    if (p && p->tot_len > sizeof n->ring - n->used) return ERR_MEM;
+    n->moved = 1;
+    if (!p) {
+        n->fin = 1;
+        return ERR_OK;
+    }
+    put(n, p);
+    pbuf_free(p);
+    return ERR_OK;
+}
+
+static err_t is_up(void *ctx, struct tcp_pcb *pcb, err_t err) {
+    popcl_lwip_raw *n = ctx;
+    (void)pcb, (void)err;
+    n->connected = n->moved = 1;
+    return ERR_OK;
+}
+
+/* The pcb is freed already. While connecting: a reset is a refusal, all else means that nobody answered. */
+static void broke(void *ctx, err_t err) {
+    popcl_lwip_raw *n = ctx;
+    n->pcb = NULL;
+    n->moved = 1;
+    note(n, n->connected ? POPCL_ERR_NET : err == ERR_RST ? POPCL_ERR_CONNECT : POPCL_ERR_TIMEOUT_CONNECT, err);
+}
+
+#if LWIP_DNS
+/* An answer that nobody waits for any more changes nothing. lwIP tells no reason; but one that comes from its timer and not from a datagram is that no
+ * name server answered. */
+static void answered(const char *name, const ip_addr_t *address, void *ctx) {
+    popcl_lwip_query *q = ctx;
+    (void)name;
+    q->out = 0;
+    if (q->state != ASKED) return;
+    q->state = address ? FOUND : ip_current_netif() ? NOT_FOUND : NO_ANSWER;
+    if (address) q->address = *address;
+}
+#endif
+
+/* ---- the connection, from the main loop ---- */
+
+/* Gives the pcb back, whatever became of it. What came and nobody wants is no reason for a reset. The end of a connection that answers is lwIP's
+ * affair; it takes the pcb away as soon as it needs one. One whose peer is silent would keep segments for minutes. */
+static void release(popcl_lwip_raw *n) {
+    struct tcp_pcb *pcb = n->pcb;
+    n->pcb = NULL;
+    if (!pcb) return;
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_setprio(pcb, TCP_PRIO_MIN);
+    if (n->used) tcp_recved(pcb, (u16_t)n->used);
+    if (pcb->nrtx || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
+}
+
+/* Octets that lwIP took, 0: none now, -1: the connection is gone. */
+static int32_t push(popcl_lwip_raw *n, const void *p, size_t len) {
+    err_t e = ERR_MEM;
+    if (!n->pcb) return -1;
+    if (len > tcp_sndbuf(n->pcb)) len = tcp_sndbuf(n->pcb);
+    if (len > 0xFFFF) len = 0xFFFF;
+    n->starved = len != 0;
+    /* A pool that has no room for all may have some for a part. */
+    while (len && (e = tcp_write(n->pcb, p, (u16_t)len, TCP_WRITE_FLAG_COPY)) == ERR_MEM) len /= 2;
+    if (e == ERR_MEM) return 0;
+    n->starved = 0;
+    if (e != ERR_OK) {
+        release(n);
+        n->code = e;
+        return -1;
+    }
+    tcp_output(n->pcb); /* what it cannot send now, lwIP's timers will */
+    return (int32_t)len;
+}
+
+static int32_t pull(popcl_lwip_raw *n, void *p, size_t len) {
+    if (len > n->used) len = n->used;
+    if (len > sizeof n->ring - n->head) len = sizeof n->ring - n->head;
+    if (len > 0xFFFF) len = 0xFFFF;
+    memcpy(p, n->ring + n->head, len);
+    n->head = (tcpwnd_size_t)((n->head + len) % sizeof n->ring);
+    n->used = (tcpwnd_size_t)(n->used - len);
+    if (n->pcb) tcp_recved(n->pcb, (u16_t)len);
+    return (int32_t)len;
+}
+
+/* ---- names ---- */
+
+#if POPCL_LWIP_FAMILIES == 2
+#if LWIP_DNS && (LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6_IPV4 || LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6)
+#define FIRST_IS_IPV6 1u
+#else
+#define FIRST_IS_IPV6 0u
+#endif
+#define IS_IPV6(i) ((i) ^ FIRST_IS_IPV6) /* of family i, in the order that they are tried in */
+#else
+#define IS_IPV6(i) ((i) + LWIP_IPV6)
+#endif
+
+/* Octets of a name without its last dot. 0: it is none that a name server could be asked for; lwIP would send it as it is. */
+static size_t name_len(const char *host) {
+    size_t i = 0, label = 0;
+    for (; host[i]; i++) {
+        if (host[i] != '.') {
+            if ((unsigned char)(host[i] - '!') > '~' - '!' || ++label > 63) return 0;
+        } else if (label == 0) {
+            return 0;
+        } else {
+            label = 0;
+        }
+    }
+    return i && !label ? i - 1 : i;
+}
+
+/* What needs no name server: addresses, and localhost (RFC 6761, 6.3). A colon or a percent sign is of no name. */
+static void read_host(popcl_lwip_raw *n) {
+    size_t len = name_len(n->host);
+    int is_name = len && !n->host[strcspn(n->host, ":%")];
+    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) {
+        popcl_lwip_query *q = &n->query[i];
+        q->state = is_name ? TO_ASK : NOT_FOUND;
+        if (len == 9 && lwip_strnicmp(n->host, "localhost", 9) == 0) {
+            ip_addr_set_loopback(IS_IPV6(i), &q->address);
+            q->state = FOUND;
+        }
+    }
+    if (len && ipaddr_aton(n->host, &n->query[0].address)) {
+        n->query[0].state = FOUND;
+        n->query[POPCL_LWIP_FAMILIES - 1].state = POPCL_LWIP_FAMILIES == 1 ? FOUND : TRIED;
+    }
+}
+
+/* lwIP copies the name. One that ends in a dot it would send wrongly: the ring, still empty, holds it without. */
+static void ask(popcl_lwip_raw *n, popcl_lwip_query *q, unsigned i) {
+#if LWIP_DNS
+    const char *name = n->host;
+    size_t len = name_len(name);
+    err_t e;
+    if (q->out) return; /* what an earlier job asked; lwIP gives up in some seconds */
+    if (name[len]) {
+        if (len >= sizeof n->ring) len = 0; /* longer than any name */
+        memcpy(n->ring, name, len);
+        n->ring[len] = 0;
+        name = (const char *)n->ring;
+    }
+    q->state = ASKED;
+    q->out = 1;
+    e = dns_gethostbyname_addrtype(name, &q->address, answered, q, IS_IPV6(i) ? LWIP_DNS_ADDRTYPE_IPV6 : LWIP_DNS_ADDRTYPE_IPV4);
+    n->starved = e == ERR_MEM;
+    if (e == ERR_INPROGRESS) return;
+    q->out = 0;
+    q->state = e == ERR_OK ? FOUND : e == ERR_MEM ? TO_ASK : TRIED;
+    if (q->state == TRIED) note(n, POPCL_ERR_RESOLVE, e);
+#else
+    (void)n, (void)i;
+    q->state = NOT_FOUND;
+#endif
+}
+
+/* ---- connecting ---- */
+
+static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t limit_ms, uint32_t now_ms) {
+    release(n);
+    n->host = host;
+    n->port = port;
+    n->limit_ms = limit_ms;
+    n->began_ms = now_ms;
+    n->phase = OPENING;
+    n->why = n->connected = n->fin = n->starved = n->send_broken = 0;
+    n->code = ERR_OK;
+    n->head = n->used = 0;
+    n->moved = 1;
+    read_host(n);
+}
+
+static void finish(popcl_lwip_raw *n) {
+    release(n);
+    n->phase = CLOSED_;
+    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) n->query[i].state = TRIED; /* a late answer is not waited for */
+}
+
+/* Begins to connect to the address in q. Leaves q FOUND where lwIP had no memory for it: to be tried again. */
+static void reach(popcl_lwip_raw *n, popcl_lwip_query *q) {
+    err_t e = ERR_MEM;
+    release(n);
+    n->pcb = tcp_new_ip_type(IP_GET_TYPE(&q->address));
+    if (n->pcb) {
+        tcp_arg(n->pcb, n);
+        tcp_recv(n->pcb, came);
+        tcp_err(n->pcb, broke);
+        tcp_nagle_disable(n->pcb); /* commands are short, and each waits for its answer */
+        e = tcp_connect(n->pcb, &q->address, n->port, is_up);
+    }
+    n->starved = e == ERR_MEM;
+    if (e != ERR_MEM) q->state = TRIED;
+    if (e == ERR_OK) return;
+    release(n);
+    if (e != ERR_MEM) note(n, POPCL_ERR_CONNECT, e);
+}
+
+/* One turn of connecting: POPCL_OK once it is up, GOING_ON, or the error. The first family has half of the time, unless it fails earlier; it goes
+ * on beyond that while there is no other address. */
+static int opening(popcl_lwip_raw *n, uint32_t now_ms) {
+    uint32_t passed = now_ms - n->began_ms;
+    int waits = 0;
+    if (n->connected) {
+        n->why = 0;
+        if (n->pcb) n->code = ERR_OK;
+        n->phase = OPEN;
+        return POPCL_OK;
+    }
+    if (passed >= n->limit_ms) {
+        if (n->starved) note(n, POPCL_ERR_NET, ERR_MEM);
+        else note(n, n->pcb ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_RESOLVE_TIMEOUT, ERR_TIMEOUT);
+        return n->why;
+    }
+    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) {
+        popcl_lwip_query *q = &n->query[i];
+        int share_over = i + 1 < POPCL_LWIP_FAMILIES && passed >= n->limit_ms / 2;
+        if (n->pcb && (i == 0 || passed < n->limit_ms / 2)) continue;
+        if (q->state == TO_ASK) ask(n, q, i);
+        if (q->state == FOUND) reach(n, q);
+        if (q->state == NOT_FOUND) note(n, POPCL_ERR_RESOLVE, ERR_OK);
+        if (q->state == NO_ANSWER) note(n, POPCL_ERR_RESOLVE_TIMEOUT, ERR_TIMEOUT);
+        if (q->state >= NOT_FOUND) q->state = TRIED;
+        if (q->state != TRIED) waits = 1;
+        if (q->state != TRIED && !share_over) break;
+    }
+    return n->pcb || waits ? GOING_ON : n->why;
+}
+
+/* Whether something can move now, of what is wanted. */
+static unsigned ready(const popcl_lwip_raw *n, unsigned want) {
+    unsigned can = n->used || n->fin || !n->pcb ? POPCL_RECV : 0u;
+    if (!n->pcb || (tcp_sndbuf(n->pcb) && !n->starved)) can |= POPCL_SEND;
+    return can & want;
+}
+
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+/* limit_ms, or less where lwIP's timers or its lack of memory want it. */
+static uint32_t nap(const popcl_lwip_raw *n, uint32_t limit_ms) {
+    if (n->starved) limit_ms = least(limit_ms, POPCL_RUN_RESUME_MS);
+    return least(limit_ms, sys_timeouts_sleeptime());
+}
+
+/* ---- as a port ---- */
+
+static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
+    popcl_lwip_raw *n = ctx;
+    int e = GOING_ON;
+    if (!n->step) return POPCL_ERR_PORT;
+    n->job = NULL;
+    begin(n, host, port, limit_ms, sys_now());
+    while (e == GOING_ON) {
+        uint32_t now = sys_now();
+        e = opening(n, now);
+        if (e == GOING_ON && n->step(n->step_ctx, nap(n, limit_ms - least(limit_ms, now - n->began_ms)))) e = POPCL_ERR_STOPPED;
+    }
+    if (e) finish(n);
+    return (popcl_err)e;
+}
+
+static int32_t net_recv(void *ctx, void *p, size_t len) {
+    popcl_lwip_raw *n = ctx;
+    if (n->used) return pull(n, p, len);
+    if (n->fin) return POPCL_NET_EOF;
+    return n->pcb ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
+}
+
+static int32_t net_send(void *ctx, const void *p, size_t len) {
+    int32_t sent = push(ctx, p, len);
+    return sent > 0 ? sent : sent == 0 ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
+}
+
+/* The stack gets a turn each time, however much could move at once. */
+static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
+    popcl_lwip_raw *n = ctx;
+    uint32_t began = sys_now(), passed = 0;
+    unsigned can = ready(n, want);
+    for (;;) {
+        int stop = n->step(n->step_ctx, can ? 0 : nap(n, limit_ms - passed));
+        if (stop && want & POPCL_NET_STOP) return POPCL_NET_STOP;
+        n->starved = 0;
+        can = ready(n, want);
+        passed = sys_now() - began;
+        if (can || passed >= limit_ms) return (int32_t)can;
+    }
+}
+
+static void net_close(void *ctx) {
+    finish(ctx);
+}
+
+static uint32_t net_now_ms(void *ctx) {
+    (void)ctx;
+    return sys_now();
+}
+
+static int net_code(void *ctx) {
+    const popcl_lwip_raw *n = ctx;
+    return n->code;
+}
+
+const popcl_net popcl_lwip_raw_net = {net_open, net_recv, net_send, net_wait, net_close, net_now_ms, net_code};
+
+/* ---- as a job of the main loop: the rules of src/core/run.c ---- */
+
+static void send_some(popcl_lwip_raw *n) {
+    size_t len;
+    const unsigned char *p = popcl_send_buf(n->job, &len);
+    int32_t sent = len ? push(n, p, len) : 0;
+    if (sent < 0) {
+        n->send_broken = 1;
+        popcl_send_failed(n->job);
+    } else if (sent > 0) {
+        popcl_send_ack(n->job, (size_t)sent);
+        n->moved = 1;
+    }
+}
+
+static void receive_some(popcl_lwip_raw *n) {
+    size_t len;
+    unsigned char *p = popcl_recv_buf(n->job, &len);
+    if (len == 0) {
+        if (n->send_broken && !(popcl_state(n->job) & POPCL_PAUSED)) popcl_fail(n->job, POPCL_ERR_NET, n->code);
+    } else if (n->used) {
+        popcl_recv_ack(n->job, (size_t)pull(n, p, len));
+        n->moved = 1;
+    } else if (n->fin) {
+        popcl_recv_eof(n->job);
+        n->moved = 1;
+    } else if (!n->pcb) {
+        popcl_fail(n->job, POPCL_ERR_NET, n->code);
+    }
+}
+
+popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c, const popcl_config *cfg) {
+    uint32_t now = sys_now();
+    popcl_err e = popcl_start(c, cfg, now);
+    finish(n);
+    n->job = e ? NULL : c;
+    if (e) return e;
+    uint16_t port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
+    uint32_t limit = cfg->connect_ms ? cfg->connect_ms : POPCL_CONNECT_MS;
+    uint32_t total = cfg->total_ms ? cfg->total_ms : POPCL_TOTAL_MS;
+    begin(n, cfg->host, port, least(limit, total), now);
+    return POPCL_OK;
+}
+
+int popcl_lwip_raw_poll(popcl_lwip_raw *n) {
+    popcl *c = n->job;
+    uint32_t now = sys_now();
+    if (!c) return 0;
+    n->moved = 0;
+    if (popcl_state(c) & POPCL_PAUSED) popcl_resume(c);
+    if (n->phase == OPENING) {
+        int e = opening(n, now);
+        if (e == POPCL_OK) popcl_connected(c, now);
+        else if (e != GOING_ON) popcl_fail(c, (popcl_err)e, n->code);
+    }
+    if (n->phase == OPEN) {
+        send_some(n);
+        receive_some(n);
+    }
+    popcl_tick(c, now);
+    if (!(popcl_state(c) & POPCL_DONE)) return 1;
+    finish(n);
+    n->job = NULL;
+    return 0;
+}
+
+uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n) {
+    uint32_t limit = UINT32_MAX;
+    if (n->job) {
+        unsigned state = popcl_state(n->job);
+        if (n->moved || state & POPCL_DONE || (n->phase == OPEN && ready(n, state))) return 0;
+        limit = popcl_next_deadline(n->job);
+        if (state & POPCL_PAUSED) limit = least(limit, POPCL_RUN_RESUME_MS);
+    }
+    return nap(n, limit);
+}
+
+int popcl_lwip_raw_busy(const popcl_lwip_raw *n) {
+    unsigned out = 0;
+    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) out |= n->query[i].out;
+    return n->job != NULL || n->pcb != NULL || out;
+}
