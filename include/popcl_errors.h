@@ -192,7 +192,10 @@ X(ERR_STOPPED, STOPPED, "stopped", "the caller asked for it", "run again for the
 X(ERR_SEEN_FULL, DISK, "the set of seen messages is full", "the maildrop holds more messages than the set has room for", \
   "give it more memory, or delete old mail from the server") \
 X(ERR_SEEN_DAMAGED, DISK, "the saved set of seen messages is damaged", "its checksum does not match: a write was cut, or the medium is failing", \
-  "start with an empty set: messages may arrive a second time, none is lost")
+  "start with an empty set: messages may arrive a second time, none is lost") \
+/* the kept TLS session (popcl_tls.h) */ \
+X(ERR_RESUME_DAMAGED, DISK, "the saved TLS session is damaged", "its checksum does not match: a write was cut, another version of popcl wrote it, or the medium is failing", \
+  "go on without: it counts as none, and the next handshake is a full one")
 
 typedef enum popcl_err {
 #define X(name, class_, what, cause, advice) POPCL_##name,

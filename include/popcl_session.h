@@ -190,6 +190,9 @@ typedef struct popcl_session_config {
     uint8_t security;    /* popcl_security */
     const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS: borrowed until wipe, and its storage used until then */
     const char *host;    /* with TLS: the server's name; checked and copied by start */
+    uint16_t port;       /* with popcl_tls.resume, as user: what a kept TLS session is bound to; 0: 110, with POPCL_TLS 995. Read by start alone */
+    const char *user;    /* the account; NULL: none is told */
+    size_t user_len;     /* 0: user is a C string */
     const void *seed;    /* with TLS: at least POPCL_SEED_MIN unpredictable octets, new ones for each session; read by start alone */
     size_t seed_len;
     const popcl_session_events *events;

@@ -6,8 +6,8 @@
  *                      .trust = &ca_trust, .utc_s = now};               ca_trust: a table that popcl-ta made from a CA bundle
  *     config.security = POPCL_TLS; config.tls = &tls; config.seed = seed; config.seed_len = sizeof seed;
  *
- * TLS 1.2 with ECDHE and an AEAD cipher, nothing else; no renegotiation, no compression, no resumption, no SHA-1, no RSA key below 2048 bits
- * (docs/SECURITY.md has every rule). A profile that is not named is not linked. */
+ * TLS 1.2 with ECDHE and an AEAD cipher, nothing else; no renegotiation, no compression, no tickets, no SHA-1, no RSA key below 2048 bits
+ * (docs/SECURITY.md has every rule). A profile that is not named is not linked, and resumption neither. */
 #ifndef POPCL_TLS_H
 #define POPCL_TLS_H
 
@@ -57,6 +57,45 @@ typedef struct popcl_tls_profile popcl_tls_profile;
  *         instructions for it. */
 extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned, popcl_tls_host;
 
+/* ---- resumption: a second handshake with the same server, without its certificates and without ECDHE ---- */
+
+/* A session that can be resumed (RFC 5246, 7.3, by its number). The caller's, one for each account, zeroed: none; it holds no pointer and may
+ * be copied while no job uses it. Whoever reads it can read what resumed sessions carry, and pretend to be the server: it holds the session's
+ * master secret. Give it as popcl_tls.resume, and the job does the rest:
+ *
+ * - It is offered where it was made by a job with the same host, popcl_tls.name, port, user, security, profile, anchors with their path
+ *   lengths, pins, length of the record buffer and fragment; up to 24 hours after the handshake in which the certificate was checked, not
+ *   behind the certificate's end, and not where the clock is before that handshake. Where any of that is not so it is wiped by start.
+ * - It is kept once the login has succeeded, and only then. It is wiped when the session ends otherwise after it was offered, on every
+ *   error of TLS, and when the server wants none of it: then the handshake was a full one, with every check, and its session takes the place.
+ * - The clock has to be known, with `pinned` too: a popcl_tls.utc_s before 2026 is none, and nothing is offered and nothing is kept.
+ *
+ * A resumed handshake checks no certificate: what was decided in the first stands, for 24 hours at most (docs/SECURITY.md). To forget a
+ * session, zero the object with popcl_resume_restore(r, NULL, 0). */
+typedef struct popcl_resumable {
+    /* private */
+    uint8_t state; /* 0: none */
+    uint8_t id_len, end_point_len, fragment;
+    uint16_t suite;
+    int64_t made_s, not_after;
+    unsigned char binding[32]; /* what it belongs to: a SHA-256 */
+    unsigned char id[32], secret[48], end_point[64];
+} popcl_resumable;
+
+/* Its code, which is linked where it is named: popcl_tls.resumption. */
+typedef struct popcl_resumption popcl_resumption;
+extern const popcl_resumption popcl_tls_resumption;
+
+#define POPCL_RESUME_LEN 234u /* octets of the form for flash and files */
+
+/* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. It is as secret as the session itself: nobody
+ * else may read the place where it goes, and a checksum is no lock for one who can write there. Callable while no job uses *r; one that holds
+ * no session has a form too. After a resumed session the octets are those from before: who compares need not write. */
+void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
+
+/* Reads what save wrote. POPCL_ERR_RESUME_DAMAGED where it is cut, changed, or of another version of popcl, or NULL: then *r is zero. */
+popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len);
+
 /* ---- the job's TLS ---- */
 
 /* Borrowed until wipe and not to be changed before. Needed are profile, storage with its length, and trust, and but for
@@ -78,6 +117,10 @@ struct popcl_tls {
      * fit, printable ASCII only, NUL-terminated. Written when the result is POPCL_ERR_CERT_NAME or _NO_SAN. */
     char *names;
     size_t names_len;
+    /* NULL, or the session of the job before, which this one may resume; the one of this job afterwards. Used and changed from start to wipe. With it goes
+     * resumption = &popcl_tls_resumption. */
+    popcl_resumable *resume;
+    const popcl_resumption *resumption;
 };
 
 typedef enum popcl_fragment {
@@ -90,9 +133,10 @@ typedef enum popcl_fragment {
 typedef struct popcl_tls_diag {
     uint16_t version;          /* 0x0303: TLS 1.2; 0: none yet */
     uint16_t suite;            /* the IANA number of the cipher suite; 0: none yet */
-    uint16_t curve;            /* the IANA number of the ECDHE curve; 0: none yet, as where the certificate was refused */
+    uint16_t curve;            /* the IANA number of the ECDHE curve; 0: none yet, as where the certificate was refused, or none, as in a resumed session */
     uint16_t fragment_asked;   /* 512 to 4096; 0: not asked for */
     uint8_t fragment;          /* popcl_fragment */
+    uint8_t resumed;           /* 1: the session is a resumed one; not_after and end_point are those of its first handshake */
     uint8_t alert;             /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
     int error;                 /* BearSSL's error number, 0: none */
     uint32_t record_len;       /* octets of the last record that came or was announced, header included: what it needs of the record buffer; 0: none of TLS came */
@@ -102,7 +146,7 @@ typedef struct popcl_tls_diag {
     unsigned char end_point[64];
 } popcl_tls_diag;
 
-/* Reads the storage: callable from a start that returned POPCL_OK until the wipe of the job. */
+/* Reads the storage, and *resume: callable from a start that returned POPCL_OK until the wipe of the job. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
 /* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use. A constant string. */
@@ -119,6 +163,9 @@ typedef struct popcl_tls_session {
     uint8_t fragment; /* popcl_fragment */
     uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version that the header of the last one says */
     uint8_t is_up;    /* the handshake is done */
+    uint8_t offered;  /* a kept session was */
+    uint8_t resumed;  /* the handshake is done, and no certificate was accepted in it */
+    uint8_t is_open;  /* what may be kept of it is not decided yet */
     uint16_t hello_at, hello_end;     /* where in the ServerHello the octets are, and where it ends */
     uint16_t extension_at, extension; /* where its next extension begins; the one at hand: its type, then its length */
     uint16_t fragment_asked;

@@ -46,7 +46,8 @@ MODULES = {
     "profile": "popcl_tls link",
     "guard": "popcl_tls profile name leaf",
     "pin": "popcl_tls profile",
-    "tls/link": "link profile name text zero",  # the one file of that name below src/tls: it fills in the table of src/core/link.h
+    "resume": "popcl_tls link profile zero",
+    "tls/link": "link profile name resume text zero",  # the one file of that name below src/tls: it fills in the table of src/core/link.h
     "profile_public": "profile",
     "profile_small": "profile",
     "profile_ecdsa": "profile",

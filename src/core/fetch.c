@@ -705,8 +705,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
     c->over = 1;
     popcl_err e = cfg ? check(cfg) : POPCL_ERR_ARGUMENT;
     if (!e) {
-        popcl_session_config s = {cfg->iobuf, cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms, cfg->pause_ms, cfg->total_ms, cfg->security, cfg->tls, cfg->host,
-                                  cfg->seed,  cfg->seed_len,  &events,         c,            cfg->trace,    cfg->trace_ctx};
+        popcl_session_config s = {cfg->iobuf, cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms, cfg->pause_ms, cfg->total_ms, cfg->security, cfg->tls,   cfg->host,
+                                  cfg->port,  cfg->user,      cfg->user_len,   cfg->seed,    cfg->seed_len, &events,       c,             cfg->trace, cfg->trace_ctx};
         e = popcl_session_start(&c->session, &s, now_ms);
         if (!e && !cfg->plan) e = check_spare(c);
     }

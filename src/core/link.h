@@ -40,10 +40,11 @@ void popcl_link_open_clear(popcl_link *l, void *buf, size_t len);
 
 /* TLS as the core sees it. A session without TLS links none of it, since only a profile leads here. */
 typedef struct popcl_tls_layer {
-    /* Checks everything, and prepares the storage. Nothing of host and seed is needed afterwards. */
-    popcl_err (*open)(const popcl_tls *t, const char *host, const void *seed, size_t seed_len, size_t iobuf_len);
+    /* Checks everything, and prepares the storage. Of cfg nothing but tls is needed afterwards. */
+    popcl_err (*open)(const popcl_session_config *cfg);
     /* Puts TLS below the session, over the link's buffer, and begins the handshake. */
     void (*secure)(popcl_link *l);
+    void (*logged_in)(const popcl_tls *t);         /* both sides have proven who they are: the session may be kept */
     void *(*spare)(const popcl_tls *t, size_t *n); /* see popcl_session_spare */
     void (*forget)(const popcl_tls *t);            /* the session is over: wipes its keys, and keeps what diagnoses need, and the spare octets */
     void (*wipe)(const popcl_tls *t);              /* all that open prepared */

@@ -110,11 +110,16 @@ static void await_next(popcl_session *s) {
     }
 }
 
+static void logged_in(popcl_session *s) {
+    s->phase = POPCL_IN_TRANSACTION;
+    if (s->link.tls) popcl_tls_layer_of(s->link.tls)->logged_in(s->link.tls);
+}
+
 /* The reply is complete: says so, and again after a pause; then the command is no longer in flight. */
 static void complete(popcl_session *s) {
     popcl_verb verb = s->in_flight ? (popcl_verb)head(s)->verb : POPCL_VERBS;
     int ok = s->reply.status == POPCL_STATUS_OK, answers = s->in_flight != 0; /* not the greeting, in whose event a command may be submitted */
-    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) s->phase = POPCL_IN_TRANSACTION;
+    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) logged_in(s);
     unsigned why = s->events->done(s->ctx, head_tag(s), &s->reply);
     if (over(s)) return;
     if (why) {
@@ -364,7 +369,7 @@ static popcl_err open_tls(popcl_session *s, const popcl_session_config *cfg) {
     if (cfg->security == POPCL_CLEAR) return POPCL_OK;
     if (cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
     if (!layer) return POPCL_ERR_NO_TLS;
-    popcl_err e = layer->open(cfg->tls, cfg->host, cfg->seed, cfg->seed_len, cfg->iobuf_len);
+    popcl_err e = layer->open(cfg);
     if (e) return e;
     s->link.tls = cfg->tls;
     s->security = cfg->security;

@@ -48,6 +48,7 @@ struct popcl_tls_profile {
     uint16_t state_at; /* offset of the X.509 state in the storage */
     const uint16_t *suites; /* in order of preference */
     uint8_t suites_len;
+    uint8_t number; /* a kept session belongs to one profile: 1 and up, never given again */
     const br_ec_impl *ec;
     br_ecdsa_vrfy ecdsa;
     br_rsa_pkcs1_vrfy rsa; /* NULL: no RSA */

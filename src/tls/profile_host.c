@@ -31,6 +31,7 @@ const popcl_tls_profile popcl_tls_host = {
     .state_at = offsetof(popcl_tls_host_storage, guard),
     .suites = popcl_tls_suites_all,
     .suites_len = POPCL_TLS_SUITES_ALL,
+    .number = 5,
     .ec = &br_ec_all_m31,
     .ecdsa = br_ecdsa_i31_vrfy_asn1,
     .rsa = br_rsa_i31_pkcs1_vrfy,

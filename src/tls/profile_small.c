@@ -9,6 +9,7 @@ const popcl_tls_profile popcl_tls_small = {
     .state_at = offsetof(popcl_tls_small_storage, guard),
     .suites = popcl_tls_suites_all,
     .suites_len = POPCL_TLS_SUITES_ALL,
+    .number = 2,
     .ec = &br_ec_prime_i15,
     .ecdsa = br_ecdsa_i15_vrfy_asn1,
     .rsa = br_rsa_i15_pkcs1_vrfy,

@@ -96,6 +96,32 @@ int tls_peer_open(const tls_peer *p) {
     return (br_ssl_engine_current_state(&p->ssl.eng) & BR_SSL_SENDAPP) != 0;
 }
 
+/* ---- the server's sessions ---- */
+
+static void save_session(const br_ssl_session_cache_class **calls, br_ssl_server_context *ssl, const br_ssl_session_parameters *session) {
+    tls_sessions *s = (tls_sessions *)(void *)calls;
+    (void)ssl;
+    s->kept[s->n++ % (sizeof s->kept / sizeof s->kept[0])] = *session;
+}
+
+static int load_session(const br_ssl_session_cache_class **calls, br_ssl_server_context *ssl, br_ssl_session_parameters *session) {
+    tls_sessions *s = (tls_sessions *)(void *)calls;
+    (void)ssl;
+    s->asked++;
+    memcpy(s->last_asked, session->session_id, sizeof s->last_asked);
+    for (size_t i = 0; i < sizeof s->kept / sizeof s->kept[0] && !s->same_number; i++) {
+        if (!s->kept[i].session_id_len || memcmp(s->kept[i].session_id, session->session_id, sizeof session->session_id) != 0) continue;
+        *session = s->kept[i];
+        if (s->other_suite) session->cipher_suite = s->other_suite;
+        if (s->other_secret) session->master_secret[7] ^= 0x10;
+        s->resumed++;
+        return 1;
+    }
+    return 0;
+}
+
+static const br_ssl_session_cache_class session_calls = {sizeof(tls_sessions), save_session, load_session};
+
 /* ---- the server's choices ---- */
 
 /* Between the ClientHello and the ServerHello: the moment to forget what the client asked for. */
@@ -103,6 +129,7 @@ static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server
     tls_peer *p = (tls_peer *)(void *)((char *)policy - offsetof(tls_peer, policy));
     int chosen = p->ssl.chain_handler.vtable->choose(&p->ssl.chain_handler.vtable, ssl, choices);
     if (p->setup.ignores_fragment) p->ssl.eng.peer_log_max_frag_len = 0;
+    if (p->setup.sessions && p->setup.sessions->same_number) memcpy(p->ssl.eng.session.session_id, p->setup.sessions->last_asked, 32);
     return chosen;
 }
 
@@ -138,6 +165,12 @@ void tls_peer_init(tls_peer *p, const tls_peer_setup *setup) {
     br_ssl_engine_set_buffers_bidi(e, p->in, sizeof p->in, p->out, sizeof p->out);
     e->rng_os_rand_done = 1; /* the same octets every time */
     br_ssl_engine_inject_entropy(e, "a server's seed, for tests alone", 32);
+    if (setup->sessions) {
+        setup->sessions->calls = &session_calls;
+        setup->sessions->connections++;
+        br_ssl_engine_inject_entropy(e, &setup->sessions->connections, sizeof setup->sessions->connections);
+        br_ssl_server_set_cache(&p->ssl, &setup->sessions->calls);
+    }
     br_ssl_server_reset(&p->ssl);
 }
 

@@ -12,6 +12,20 @@
 enum { TLS_ALERT = 21, TLS_HANDSHAKE = 22, TLS_DATA = 23 }; /* record types (RFC 5246, 6.2.1) */
 enum { TLS_WARNING = 1, TLS_FATAL = 2 };
 
+/* What a server remembers of sessions, beyond a connection. All zero: nothing yet, and it resumes what it knows, as it should. */
+typedef struct tls_sessions {
+    const br_ssl_session_cache_class *calls; /* set by tls_peer_init */
+    br_ssl_session_parameters kept[4];
+    unsigned n;                  /* that were kept, ever: the last four are known */
+    unsigned asked, resumed;     /* times that a client named a session, and that it was resumed */
+    unsigned connections;
+    unsigned char last_asked[32];
+    /* orders */
+    uint16_t other_suite;        /* it resumes with another suite */
+    int other_secret;            /* it says that it resumes, and does not have the session's key */
+    int same_number;             /* it does not resume, and says the number that the client named */
+} tls_sessions;
+
 /* What kind of server it is. All zero: the right certificate, TLS 1.2, the client's favourite suite, whatever fragment length it asks for. */
 typedef struct tls_peer_setup {
     pki_kind certificate;
@@ -19,6 +33,7 @@ typedef struct tls_peer_setup {
     uint16_t version;         /* this one alone: BR_TLS10 ... */
     int ignores_fragment;     /* does not answer the client's extension (RFC 6066, 4) */
     size_t handshake_records; /* octets a record of its handshake messages, 0: as BearSSL makes them */
+    tls_sessions *sessions;   /* NULL: it resumes none, and shakes hands in the same octets every time */
 } tls_peer_setup;
 
 typedef struct tls_octets {

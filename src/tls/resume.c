@@ -1,0 +1,215 @@
+/* resume - see resume.h. What is kept belongs to one account at one server, met with one set of trust and settings: all of that goes into one
+ * hash, so that a difference anywhere is a difference. In doubt there is nothing: a full handshake costs time and no safety.
+ *
+ *     zero --login succeeded--> KEPT --offered--> OFFERED --login succeeded--> KEPT          anything else --> zero */
+#include "resume.h"
+
+#include <string.h>
+
+#include "../core/zero.h"
+#include "profile.h"
+
+enum state { NONE, KEPT, OFFERED };
+
+#define LIFE_S 86400            /* from the handshake in which the certificates were checked */
+#define CLOCK_FLOOR 1767225600  /* 2026-01-01: a clock that is older than popcl counts from its device's start */
+#define CLOCK_LAST 253402300799 /* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
+
+static void forget(popcl_resumable *r) {
+    popcl_zero(r, sizeof *r);
+}
+
+static void put(unsigned char *to, uint64_t v, unsigned octets) {
+    while (octets--) {
+        to[octets] = (unsigned char)(v & 0xff);
+        v >>= 8;
+    }
+}
+
+static uint64_t get(const unsigned char *from, unsigned octets) {
+    uint64_t v = 0;
+    while (octets--) v = v << 8 | *from++;
+    return v;
+}
+
+/* ---- what it is bound to ---- */
+
+static void add_number(br_sha256_context *h, uint32_t v) {
+    unsigned char octets[4];
+    put(octets, v, sizeof octets);
+    br_sha256_update(h, octets, sizeof octets);
+}
+
+/* With their number in front: no two settings give the same octets. */
+static void add(br_sha256_context *h, const void *p, size_t n) {
+    add_number(h, (uint32_t)n);
+    br_sha256_update(h, p, n);
+}
+
+static void add_text(br_sha256_context *h, const char *text) {
+    add(h, text, strlen(text));
+}
+
+static void add_key(br_sha256_context *h, const br_x509_pkey *key) {
+    add_number(h, key->key_type);
+    if (key->key_type == BR_KEYTYPE_RSA) {
+        add(h, key->key.rsa.n, key->key.rsa.nlen);
+        add(h, key->key.rsa.e, key->key.rsa.elen);
+    } else {
+        add_number(h, (uint32_t)key->key.ec.curve);
+        add(h, key->key.ec.q, key->key.ec.qlen);
+    }
+}
+
+static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
+    add_number(h, (uint32_t)trust->anchors_len);
+    for (size_t i = 0; i < trust->anchors_len; i++) {
+        const br_x509_trust_anchor *a = &trust->anchors[i];
+        add(h, a->dn.data, a->dn.len);
+        add_number(h, a->flags);
+        add_number(h, trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY);
+        add_key(h, &a->pkey);
+    }
+    for (size_t i = 0; i < trust->pins_len; i++) add(h, trust->pins[i], POPCL_PIN_LEN);
+}
+
+static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
+    const popcl_tls *t = cfg->tls;
+    br_sha256_context h;
+    br_sha256_init(&h);
+    add_text(&h, cfg->host);
+    add_text(&h, t->name ? t->name : cfg->host);
+    add_number(&h, cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110);
+    add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
+    add_number(&h, cfg->security);
+    add_number(&h, t->profile->number);
+    /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4): with a smaller buffer its records would not fit. */
+    add_number(&h, (uint32_t)cfg->iobuf_len);
+    add_number(&h, t->fragment);
+    add_number(&h, t->ask_no_fragment);
+    add_trust(&h, t->trust);
+    br_sha256_out(&h, binding);
+}
+
+/* ---- a job's way ---- */
+
+static popcl_tls_session *session_of(const popcl_tls *t) {
+    return t->storage;
+}
+
+static int is_clock_known(const popcl_tls *t) {
+    return t->utc_s >= CLOCK_FLOOR && t->utc_s <= CLOCK_LAST;
+}
+
+static int is_fresh(const popcl_resumable *r, int64_t utc_s) {
+    return utc_s >= r->made_s && utc_s - r->made_s < LIFE_S && (r->not_after == 0 || utc_s <= r->not_after);
+}
+
+static void open(const popcl_session_config *cfg) {
+    const popcl_tls *t = cfg->tls;
+    popcl_resumable *r = t->resume;
+    unsigned char binding[sizeof r->binding];
+    bind(binding, cfg);
+    if (r->state != KEPT || memcmp(r->binding, binding, sizeof binding) != 0 || !is_clock_known(t) || !is_fresh(r, t->utc_s)) forget(r);
+    memcpy(r->binding, binding, sizeof binding);
+}
+
+static int offer(const popcl_tls *t) {
+    popcl_resumable *r = t->resume;
+    br_ssl_session_parameters *p = &session_of(t)->ssl.eng.session;
+    if (r->state != KEPT) return 0;
+    p->session_id_len = r->id_len;
+    memcpy(p->session_id, r->id, sizeof r->id);
+    p->version = BR_TLS12;
+    p->cipher_suite = r->suite;
+    memcpy(p->master_secret, r->secret, sizeof r->secret);
+    r->state = OFFERED;
+    return 1;
+}
+
+/* A resumed session stays the one that it was, its age too. */
+static void keep(const popcl_tls *t) {
+    popcl_resumable *r = t->resume;
+    const br_ssl_session_parameters *p = &session_of(t)->ssl.eng.session;
+    popcl_tls_diag d;
+    if (!session_of(t)->resumed) {
+        popcl_tls_get_diag(t, &d);
+        r->made_s = t->utc_s;
+        r->not_after = d.not_after;
+        r->end_point_len = d.end_point_len;
+        memcpy(r->end_point, d.end_point, sizeof r->end_point);
+        r->fragment = d.fragment;
+        r->suite = p->cipher_suite;
+        r->id_len = p->session_id_len;
+        memcpy(r->id, p->session_id, sizeof r->id);
+        memcpy(r->secret, p->master_secret, sizeof r->secret);
+    }
+    r->state = r->id_len && is_clock_known(t) ? KEPT : NONE; /* a session without a number is one that the server does not keep */
+    if (r->state == NONE) forget(r);
+}
+
+static void tell(const popcl_tls *t, popcl_tls_diag *d) {
+    const popcl_resumable *r = t->resume;
+    d->not_after = r->not_after;
+    d->end_point_len = r->end_point_len;
+    memcpy(d->end_point, r->end_point, sizeof d->end_point);
+    if (r->fragment == POPCL_FRAGMENT_GRANTED) d->fragment = POPCL_FRAGMENT_GRANTED; /* servers need not say it again */
+}
+
+static void end(const popcl_tls *t, int is_bad) {
+    if (t->resume->state != KEPT || is_bad) forget(t->resume);
+}
+
+const popcl_resumption popcl_tls_resumption = {open, offer, keep, tell, end};
+
+/* ---- the form for flash and files ---- */
+
+/* Offsets; numbers are big-endian. Fields from BINDING_AT on stand one behind the other here and there. */
+enum { VERSION_AT = 0, ID_LEN_AT = 4, END_POINT_LEN_AT, FRAGMENT_AT, ZERO_AT, SUITE_AT, MADE_AT = 10, NOT_AFTER_AT = 18, BINDING_AT = 26, DIGEST_AT = 202 };
+enum { OCTETS = DIGEST_AT - BINDING_AT, DIGEST = 32 };
+typedef char form_has_its_length[DIGEST_AT + DIGEST == POPCL_RESUME_LEN ? 1 : -1];
+typedef char fields_are_together[offsetof(popcl_resumable, end_point) + 64 - offsetof(popcl_resumable, binding) == OCTETS ? 1 : -1];
+
+static const unsigned char version[4] = {'P', 'R', 'S', '1'};
+
+static void digest(unsigned char out[DIGEST], const unsigned char *blob) {
+    br_sha256_context h;
+    br_sha256_init(&h);
+    br_sha256_update(&h, blob, DIGEST_AT);
+    br_sha256_out(&h, out);
+    popcl_zero(&h, sizeof h); /* it has the end of the blob in it */
+}
+
+void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]) {
+    memset(blob, 0, DIGEST_AT);
+    memcpy(blob + VERSION_AT, version, sizeof version);
+    if (r->state == KEPT) {
+        blob[ID_LEN_AT] = r->id_len;
+        blob[END_POINT_LEN_AT] = r->end_point_len;
+        blob[FRAGMENT_AT] = r->fragment;
+        put(blob + SUITE_AT, r->suite, 2);
+        put(blob + MADE_AT, (uint64_t)r->made_s, 8);
+        put(blob + NOT_AFTER_AT, (uint64_t)r->not_after, 8);
+        memcpy(blob + BINDING_AT, r->binding, OCTETS);
+    }
+    digest(blob + DIGEST_AT, blob);
+}
+
+popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len) {
+    unsigned char sum[DIGEST];
+    forget(r);
+    if (!blob || len != POPCL_RESUME_LEN) return POPCL_ERR_RESUME_DAMAGED;
+    digest(sum, blob);
+    if (memcmp(sum, blob + DIGEST_AT, sizeof sum) != 0 || memcmp(blob + VERSION_AT, version, sizeof version) != 0) return POPCL_ERR_RESUME_DAMAGED;
+    if (blob[ID_LEN_AT] > sizeof r->id || blob[END_POINT_LEN_AT] > sizeof r->end_point) return POPCL_ERR_RESUME_DAMAGED;
+    if (blob[ID_LEN_AT] == 0) return POPCL_OK; /* saved where there was none */
+    r->state = KEPT;
+    r->id_len = blob[ID_LEN_AT];
+    r->end_point_len = blob[END_POINT_LEN_AT];
+    r->fragment = blob[FRAGMENT_AT];
+    r->suite = (uint16_t)get(blob + SUITE_AT, 2);
+    r->made_s = (int64_t)get(blob + MADE_AT, 8);
+    r->not_after = (int64_t)get(blob + NOT_AFTER_AT, 8);
+    memcpy(r->binding, blob + BINDING_AT, OCTETS);
+    return POPCL_OK;
+}
