@@ -281,11 +281,17 @@ check-window: ## transcripts and sim in a build that keeps eight commands in fli
 	@$(MAKE) --no-print-directory $(WINDOW) run-window
 run-window: tests
 	@$(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
+# lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
+lwip-programs:
+	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip
+build-lwip: $(LIB) $(B)/tests/libhelp.a
+	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE) $(TEST_CPPFLAGS)) \
+	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
 check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
 	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
 check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
-	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
+	@B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
 check-arm: ## Cortex-M3 and M0+: compiles freestanding, the rules of `size` hold, and docs/SIZING.md is right about sizes
 	@B=$(B) $(PYTHON) tests/size/sizing.py check
 check-firmware-tls: ## mail over TLS on a Cortex-M3 and M0+ in QEMU, with every profile; docs/SIZING.md is right about instructions
@@ -335,5 +341,5 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench \
+.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench \
     $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures

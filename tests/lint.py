@@ -1,5 +1,6 @@
 """Compiles every source with gcc and clang, warnings being errors, and runs clang-tidy and cppcheck over what ships. Knows the sources by
-their folders only. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. Ends with `lint: N passed, N failed`.
+their folders only. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders; what stands over lwIP needs its source (tests/source.sh), and is read
+with the settings of tests/lwip. Ends with `lint: N passed, N failed`.
 """
 import concurrent.futures
 import glob
@@ -13,27 +14,44 @@ WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2"
 WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
 SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c"]
 TESTS = ["tests/*/*.c"]
-HEADERS = ["include/*.h", "port/posix/popcl_posix*.h"]
+HEADERS = ["include/*.h", "port/*/popcl_*.h"]
+BUILD = os.environ.get("B", "build")
 
 
 def files(patterns):
     return sorted(path for pattern in patterns for path in glob.glob(pattern))
 
 
+def lwip():
+    """The include folders of what stands over lwIP."""
+    done = subprocess.run(["sh", "tests/source.sh", "lwip", BUILD], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+    return ["-Iport/lwip", "-Itests/lwip", "-isystem", done.stdout.strip() + "/src/include"]
+
+
 def jobs():
     """(what, command, its input) for every check."""
     include = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix"))
-    test_include = include + shlex.split(os.environ.get("TEST_CPPFLAGS", ""))
+    tests, over_lwip = shlex.split(os.environ.get("TEST_CPPFLAGS", "")), lwip()
+
+    def includes(path):
+        """The include folders for a file, and whether lwIP has threads for it."""
+        where = include + (tests if path.startswith("tests/") else [])
+        if "/lwip/" in path:
+            where = where + over_lwip + (["-DNO_SYS=0"] if "sockets" in path else [])
+        return where
+
     for path in files(SHIPPED) + files(TESTS):
-        where = test_include if path.startswith("tests/") else include
+        where = includes(path)
         for compiler in ("gcc", "clang"):
             yield f"{compiler} {path}", [compiler, *WARNINGS, *where, "-c", path, "-o", "/dev/null"], ""
     for path in files(HEADERS):  # each stands alone, in C and in C++
         program = f'#include "{os.path.basename(path)}"\nextern int nothing;\n'
-        yield f"gcc {path}", ["gcc", *WARNINGS, *include, "-fsyntax-only", "-x", "c", "-"], program
-        yield f"clang++ {path}", ["clang", *WARNINGS_CXX, *include, "-"], program
+        yield f"gcc {path}", ["gcc", *WARNINGS, *includes(path), "-fsyntax-only", "-x", "c", "-"], program
+        yield f"clang++ {path}", ["clang", *WARNINGS_CXX, *includes(path), "-"], program
     for path in files(SHIPPED):
-        yield f"clang-tidy {path}", ["clang-tidy", "--quiet", "--warnings-as-errors=*", path, "--", "-std=c99", *include], ""
+        yield f"clang-tidy {path}", ["clang-tidy", "--quiet", "--warnings-as-errors=*", path, "--", "-std=c99", *includes(path)], ""
     yield "cppcheck", ["cppcheck", "--quiet", "--std=c99", "--enable=warning,performance,portability", "--inline-suppr", "--error-exitcode=1",
                        "--suppress=missingIncludeSystem", "--suppressions-list=tests/cppcheck.txt",
                        *[word for word in include if word.startswith("-I")], "src", "port", "examples"], ""

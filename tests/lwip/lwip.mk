@@ -1,0 +1,49 @@
+# lwip.mk - lwIP, the ports over it and their tests, for this machine. The top Makefile calls it with
+#     LWIP      lwIP's source tree            B        where to build
+#     COMPILE   compiler and flags            LINK     the same for linking
+#     LIBS      what programs are linked with, libpopcl.a first
+# A variant is lwIP with settings of its own, in a folder of its own: $(B)/lwip/VARIANT. A program belongs to one variant, and is built of one file of this
+# folder and those that the variant names.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+Q := $(if $(V),,@)
+
+VARIANTS := raw raw6
+SETTINGS_raw := -DNO_SYS=1
+SOURCES_raw := port/lwip/raw.c
+PROGRAMS_raw :=
+SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1
+SOURCES_raw6 := $(SOURCES_raw)
+PROGRAMS_raw6 :=
+
+LWIP_C := $(patsubst $(LWIP)/src/%,%,$(wildcard $(addprefix $(LWIP)/src/,core/*.c core/ipv4/*.c core/ipv6/*.c api/*.c)) $(LWIP)/src/netif/ethernet.c)
+INCLUDE := -Itests/lwip -Iport/lwip -isystem $(LWIP)/src/include
+
+all:
+
+define variant
+LIB_$(1) := $(B)/lwip/$(1)/liblwip.a
+OBJ_$(1) := $(LWIP_C:%.c=$(B)/lwip/$(1)/lwip/%.o)
+OWN_$(1) := $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.o)
+
+$(B)/lwip/$(1)/lwip/%.o: $(LWIP)/src/%.c tests/lwip/lwipopts.h $(wildcard tests/lwip/arch/*.h)
+	@mkdir -p $$(@D)
+	$$(Q)$(COMPILE) -w $(SETTINGS_$(1)) $(INCLUDE) -c -o $$@ $$<
+$(B)/lwip/$(1)/own/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(Q)$(COMPILE) $(SETTINGS_$(1)) $(INCLUDE) -MMD -MP -c -o $$@ $$<
+$$(LIB_$(1)): $$(OBJ_$(1))
+	@echo "  AR    $$@"
+	@rm -f $$@
+	$$(Q)$(AR) qcs $$@ $$^
+$(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%): $(B)/lwip/$(1)/%: $(B)/lwip/$(1)/own/tests/lwip/%.o $$(OWN_$(1)) $$(LIB_$(1)) $(filter %.a,$(LIBS))
+	@echo "  LD    $$@"
+	$$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $$(LIB_$(1)) $(LIBS)
+all: $$(LIB_$(1)) $$(OWN_$(1)) $(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%)
+-include $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.d) $(PROGRAMS_$(1):%=$(B)/lwip/$(1)/own/tests/lwip/%.d)
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+
+.PHONY: all

@@ -1,0 +1,53 @@
+/* lwipopts.h - lwIP for the tests on this machine: sized as for a board with 64 KB of RAM, so that what runs out there runs out here. A build says
+ * NO_SYS (1: main loop; 0: threads) and LWIP_IPV6 by -D. Pools are counted, and every checksum is looked at. */
+#ifndef TESTS_LWIP_LWIPOPTS_H
+#define TESTS_LWIP_LWIPOPTS_H
+
+#ifndef NO_SYS
+#define NO_SYS 1
+#endif
+#ifndef LWIP_IPV6
+#define LWIP_IPV6 0
+#endif
+#define LWIP_NETCONN         !NO_SYS
+#define LWIP_SOCKET          !NO_SYS
+#define SYS_LIGHTWEIGHT_PROT !NO_SYS
+
+#define LWIP_DNS  1
+#define LWIP_DHCP 0
+#define LWIP_ICMP 1
+#define LWIP_RAW  0
+#define LWIP_IGMP 0
+#define LWIP_UDP  1
+
+/* Memory. Pointers are twice as long as on a board: room for the same number of things takes more octets. */
+#define MEM_ALIGNMENT      8
+#define MEM_SIZE           4096
+#define MEMP_NUM_TCP_PCB   2
+#define MEMP_NUM_UDP_PCB   2
+#define MEMP_NUM_TCP_SEG   8
+#define MEMP_NUM_PBUF      4
+#define PBUF_POOL_SIZE     3
+#define PBUF_POOL_BUFSIZE  1524
+#define ARP_TABLE_SIZE     4
+#define LWIP_ND6_NUM_NEIGHBORS 4
+
+#define TCP_MSS          536
+#define TCP_WND          (4 * TCP_MSS)
+#define TCP_SND_BUF      (2 * TCP_MSS)
+#define TCP_SND_QUEUELEN 6
+#define TCP_QUEUE_OOSEQ  1
+#define TCP_OOSEQ_MAX_PBUFS 2 /* of three: one is left for the segment that fills the gap */
+/* The window is wider than the pool, on purpose: the port keeps no pbuf. */
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1
+
+#define LWIP_STATS        1
+#define LWIP_STATS_DISPLAY 0
+#define MEM_STATS         1
+#define MEMP_STATS        1
+#define MEMP_OVERFLOW_CHECK 2
+#define MEMP_SANITY_CHECK 1
+
+#define LWIP_HOOK_FILENAME "arch/hooks.h"
+
+#endif
