@@ -313,7 +313,7 @@ readme: check-readme ## short for check-readme
 
 # ---- figures ----
 
-size: ## octets of each file on a Cortex-M3, the rules (no heap, stdio, globals, VLA, recursion), the deepest stack of every call, and the tables of docs/SIZING.md
+size: ## octets of each file on a Cortex-M3, the rules (no heap, stdio, globals, VLA, recursion), stack of every call, tables of docs/SIZING.md
 	@$(PYTHON) tests/size/size.py size
 	@echo
 	@B=$(B) $(PYTHON) tests/size/sizing.py show
@@ -323,7 +323,7 @@ structs: ## sizeof every public struct
 	@$(PYTHON) tests/size/size.py structs
 size-diff stack-diff structs-diff: ## what changed against docs/size.txt, stack.txt, structs.txt
 	@$(PYTHON) tests/size/size.py $(patsubst %-diff,%,$@) --diff
-figures: ## write docs/size.txt, stack.txt and structs.txt, the deepest stack of every call, and the tables of docs/SIZING.md
+figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of docs/SIZING.md
 	@$(PYTHON) tests/size/size.py size --write
 	@$(PYTHON) tests/size/size.py stack --write
 	@$(PYTHON) tests/size/size.py structs --write

@@ -81,10 +81,10 @@ def bearssl_library(flags):
 
 class Image:
     """A linked program. `octets` maps (whose, file) to what the file brought into flash: its code and constants, padding included.
-    `files` has the files of a function's name, of which several may have one."""
+    `files` has the files of a function's name, of which several may have one; `places` where each piece lies: (from, octets, (whose, file))."""
 
     def __init__(self, path):
-        self.path, self.octets, self.files = path, {}, {}
+        self.path, self.octets, self.files, self.places = path, {}, {}, []
         with open(path[:-4] + ".map", encoding="utf-8") as text:
             self.read(text.read())
 
@@ -94,11 +94,12 @@ class Image:
         for line in text.splitlines():
             if re.match(r"\.\S", line):
                 inside = line.split()[0] in (".text", ".init", ".data")
-            match = re.match(r" (\.\S+|\*fill\*)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)(?: (\S.*))?$", line) if inside else None
-            if match and (match.group(3) or last):
-                last = match.group(3) or last
-                key = self.whose(last)
-                self.octets[key] = self.octets.get(key, 0) + int(match.group(2), 16)
+            match = re.match(r" (\.\S+|\*fill\*)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (\S.*))?$", line) if inside else None
+            if match and (match.group(4) or last):
+                last = match.group(4) or last
+                key, octets = self.whose(last), int(match.group(3), 16)
+                self.octets[key] = self.octets.get(key, 0) + octets
+                self.places.append((int(match.group(2), 16), octets, key))
                 self.files.setdefault(match.group(1).removeprefix(".text."), set()).add(key[1])
 
     @staticmethod
@@ -117,16 +118,16 @@ class Image:
     def symbols(self):
         return {line.split()[2]: line.split()[1] for line in run([size.TOOL + "nm", self.path]).splitlines() if len(line.split()) == 3}
 
-    def functions_with(self, instructions):
-        """{function: its files} of functions that hold one of the instructions."""
-        found, function = {}, ""
-        pattern = re.compile(r"\t(" + "|".join(instructions) + r")\b")
+    def file_at(self, address):
+        """(whose, file) of what lies at an address of flash, or None."""
+        return next((key for start, octets, key in self.places if start <= address < start + octets), None)
+
+    def instructions(self):
+        """Yields (address, text) of all code."""
         for line in run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", self.path]).splitlines():
-            start = re.match(r"[0-9a-f]+ <(.*)>:$", line)
-            function = start.group(1) if start else function
-            if pattern.search(line):
-                found[function] = self.files.get(function, set())
-        return found
+            match = re.match(r"\s*([0-9a-f]+):(\t.*)", line)
+            if match:
+                yield int(match.group(1), 16), match.group(2)
 
 
 def link(folder, name, programs, cpu, library_flags=(), program_flags=(), link_flags=()):

@@ -19,6 +19,7 @@ import tempfile
 import calls
 import chains
 import image
+import secrets_of
 import size
 
 PAGE = "docs/SIZING.md"
@@ -49,7 +50,7 @@ BODY = 1280 * 78  # octets of the message: whole lines
 PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
 PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
-BLOCKS = {"flash": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1}
+BLOCKS = {"flash": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
 BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
 
 
@@ -235,13 +236,6 @@ def calls_blocks(folder, chain_file):
 
 # ---- what an image must not have ----
 
-# Instructions whose time depends on the numbers, on a Cortex-M3. Files and functions that may have one, since the numbers are no secrets:
-# a server's answers, certificates, the date, numbers of messages.
-UNEVEN = ["umull", "smull", "umlal", "smlal", "udiv", "sdiv"]
-WITHOUT_SECRETS = {"core/reply.c", "tls/guard.c", "tls/leaf.c", "x509/x509_minimal.c"}
-OF_NO_SECRETS = {"put_number", "__udivmoddi4"}
-
-
 def image_rules(made):
     """Yields (rule, complaint or "") for each image."""
     for (profile, cpu), one in made.items():
@@ -251,9 +245,7 @@ def image_rules(made):
         other = sorted(profiles - {f"popcl_tls_{profile}"})
         yield f"{profile}, {cpu}: no other profile", f"has {', '.join(other)}" if other else ""
         if cpu == "Cortex-M3":
-            found = one.functions_with(UNEVEN)
-            uneven = sorted(name for name, files in found.items() if name not in OF_NO_SECRETS and (not files or files - WITHOUT_SECRETS))
-            yield f"{profile}, {cpu}: no multiplication or division of uneven time on secrets", f"is in {', '.join(uneven)}" if uneven else ""
+            yield from secrets_of.results(f"{profile}, {cpu}", one)
 
 
 # ---- the page ----
@@ -263,9 +255,14 @@ def heading():
     return [f"`{compiler}`, `{' '.join(image.OPTIMIZED)}`"]
 
 
+def secrets_table(made):
+    rows = secrets_of.table_rows({profile: made[profile, "Cortex-M3"] for profile in PROFILES})
+    return table(["object", "secrets", "in"], rows)
+
+
 def size_blocks(folder):
     made = images(folder)
-    return {"flash": flash_table(made), "ram": ram_table(structs(folder)), "parts": parts_table(made)}, made
+    return {"flash": flash_table(made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "secrets": secrets_table(made)}, made
 
 
 def count_blocks(folder):
