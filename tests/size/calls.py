@@ -128,9 +128,9 @@ class Whole:
         return bool(files) and (name == title or any(os.path.basename(file) == file_of(title) for file in files))
 
     def has(self, title, tls):
-        """Whether a table can hold this function: in clear text none of src/tls, else what the image holds, and the default build's APOP."""
+        """Whether a table can hold this function: in clear text none of src/tls, else what the image holds, APOP and resumption."""
         source = self.owner.get(title, "")
-        return source.startswith(CLEAR) or (tls and self.is_linked(title))
+        return source.startswith(CLEAR) or (tls and (self.is_linked(title) or source == "src/tls/resume.c"))
 
     def graph(self, tls):
         """One graph of all, and its calls."""
