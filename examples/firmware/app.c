@@ -1,0 +1,344 @@
+/* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause longer.
+ *
+ * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit closed its file. The set of seen UIDs is
+ * saved every SAVE_EVERY messages and at the end of a poll, if it changed: a reset in between lets at most that many messages come a second time.
+ * So a poll that finds nothing writes nothing to the flash, and one with n new messages 1 + n / SAVE_EVERY slots; see slots.h for a writing. */
+#include "app.h"
+
+#include <string.h>
+
+#include "board.h"
+#include "clock.h"
+#include "console.h"
+#include "net.h"
+#include "popcl_seen.h"
+#include "popcl_tls.h"
+#include "settings.h"
+#include "slots.h"
+#include "startup.h"
+
+#define JOINED(a, b) a##b
+#define NAMED(a, b)  JOINED(a, b)
+#define PROFILE_OF   NAMED(popcl_tls_, PROFILE)
+#define STORAGE_OF   NAMED(PROFILE_OF, _storage)
+#define TEXT_OF(a)   TEXT_OF_(a)
+#define TEXT_OF_(a)  #a
+
+#ifndef SEEN_UIDS
+#define SEEN_UIDS 96 /* messages in the maildrop that it remembers; those beyond come again each time */
+#endif
+#define SAVE_EVERY  16u
+#define BACKOFF_MAX 6u /* doublings */
+#define PIECE       7u /* octets that a sink which pauses takes in between */
+
+extern const popcl_trust ca_trust; /* made by popcl-ta */
+
+popcl app_job;
+
+static STORAGE_OF storage;
+static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
+#ifdef PLAN_LEN
+static unsigned char plan[PLAN_LEN]; /* the profile `pinned` has no certificate's room to lend */
+#endif
+static unsigned char seed[POPCL_SEED_MIN];
+static unsigned char seen_memory[POPCL_SEEN_SIZE(SEEN_UIDS)];
+
+static struct {
+    popcl_config config;
+    popcl_tls tls;
+    popcl_seen seen;
+    slots slots;
+    uint32_t unsaved;          /* changes of the seen set */
+    uint32_t poll, failures;   /* polls so far; the last ones that failed, in a row */
+    uint32_t octets, delivered; /* of the message that is open; of all that this poll stored */
+    uint32_t pauses;           /* how often the sink is still to take nothing */
+    int64_t utc_s;             /* at reset; < 0: ask the console */
+    int file;                  /* of the open message; -1: none */
+    uint8_t paused;            /* it just did take nothing */
+} app;
+
+uint32_t device_random(void) {
+    static uint32_t fallback;
+    uint32_t r;
+    if (console_entropy(&r, sizeof r) == 0) return r;
+    fallback = (fallback ^ clock_ms()) * 1664525u + 1013904223u; /* lwIP goes on with guessable numbers; TLS has no such way out */
+    return fallback;
+}
+
+/* ---- saved state ---- */
+
+static int put_saved(void *ctx, const void *p, size_t n) {
+    slots_put(ctx, p, n);
+    return 0;
+}
+
+static int get_saved(void *ctx, void *p, size_t n) {
+    return slots_get(ctx, p, n);
+}
+
+static void save(void) {
+    if (!set.state || !app.unsaved) return;
+    slots_begin(&app.slots);
+    (void)popcl_seen_save(&app.seen, put_saved, &app.slots);
+    if (slots_end(&app.slots))
+        console_text("state: not written\n");
+    else
+        app.unsaved = 0;
+}
+
+/* Whose UIDs they are: another account's say nothing. */
+static uint64_t account(void) {
+    uint32_t crc = slots_crc(0, set.host, strlen(set.host) + 1);
+    return slots_crc(crc, set.user, strlen(set.user) + 1) | (uint64_t)set.port << 32;
+}
+
+static void load(void) {
+    static const char *const words[] = {NULL, NULL, "state: a slot is damaged, the other counts\n", "state: damaged, counts as none\n"};
+    unsigned char key[16] = {0};
+    (void)console_entropy(key, sizeof key); /* without, the set is safe from chance, not from a sender who chooses UIDs */
+    (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
+    app.seen.note = account();
+    if (!set.state) return;
+    app.slots.flash = &flash_file;
+    app.slots.ctx = (void *)(uintptr_t)set.state;
+    slots_found found = slots_open(&app.slots);
+    if (words[found]) console_text(words[found]);
+    if (found == SLOTS_EMPTY || found == SLOTS_DAMAGED) return;
+    if (popcl_seen_load(&app.seen, get_saved, &app.slots)) {
+        console_text("state: damaged, counts as none\n");
+    } else if (app.seen.note != account()) {
+        console_text("state: of another account, counts as none\n");
+        (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
+    }
+    app.seen.note = account();
+}
+
+/* ---- which messages, and what became of them ---- */
+
+#define MARKED_NOW POPCL_SEEN_OTHER /* the server answered its DELE in this session */
+
+static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
+    (void)ctx, (void)stage;
+    unsigned marks = set.new ? popcl_seen_get(&app.seen, m->uid, m->uid_len) : 0;
+    if (marks & POPCL_SEEN_DELETE_DUE && set.delete) return POPCL_DELETE_UNFETCHED;
+    if (marks & POPCL_SEEN_FETCHED) return POPCL_SKIP;
+    return set.delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
+}
+
+static void listed(void *ctx, const popcl_msg *m) {
+    (void)ctx;
+    size_t before = app.seen.used;
+    popcl_seen_listed(&app.seen, m ? m->uid : NULL, m ? m->uid_len : 0);
+    if (app.seen.used != before) app.unsaved++;
+}
+
+static void note(const popcl_msg *m, unsigned marks) {
+    if (!set.new || m->uid_len == 0) return;
+    if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) console_text("state: full\n");
+    if (++app.unsaved >= SAVE_EVERY) save();
+}
+
+static unsigned forget_marked(void *ctx, unsigned marks) {
+    (void)ctx;
+    return marks & MARKED_NOW ? 0 : marks;
+}
+
+static unsigned keep_marked(void *ctx, unsigned marks) {
+    (void)ctx;
+    return marks & ~MARKED_NOW;
+}
+
+static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
+    (void)ctx, (void)why;
+    switch (what) {
+    case POPCL_STORED: note(m, POPCL_SEEN_FETCHED | (set.delete ? POPCL_SEEN_DELETE_DUE : 0)); break;
+    case POPCL_MARKED: note(m, POPCL_SEEN_FETCHED | POPCL_SEEN_DELETE_DUE | MARKED_NOW); break;
+    case POPCL_DELETED: popcl_seen_each(&app.seen, forget_marked, NULL); break;
+    case POPCL_UNKNOWN:
+    case POPCL_VOID: popcl_seen_each(&app.seen, keep_marked, NULL); break;
+    default: break;
+    }
+}
+
+/* ---- the sink ---- */
+
+static char path[160]; /* of the open message's file */
+
+static char *append(char *at, const char *text) {
+    while (*text && at < path + sizeof path - 1)
+        *at++ = *text++;
+    *at = '\0';
+    return at;
+}
+
+static char *append_number(char *at, uint32_t n) {
+    char digits[11], *first = digits + sizeof digits - 1;
+    *first = '\0';
+    do
+        *--first = (char)('0' + n % 10);
+    while (n /= 10);
+    return append(at, first);
+}
+
+static int begin(void *ctx, const popcl_msg *m) {
+    (void)ctx;
+    app.octets = 0;
+    app.file = -1;
+    if (!set.out) return 0;
+    char *at = append_number(append(append(path, set.out), "/"), app.poll);
+    (void)append(append_number(append(at, "-"), m->number), ".eml");
+    app.file = file_open(path, FILE_WRITE);
+    return app.file < 0 ? POPCL_SINK_STOP : 0;
+}
+
+static int data(void *ctx, const void *p, size_t n) {
+    (void)ctx;
+    if (app.pauses) {
+        app.paused = !app.paused;
+        if (app.paused) return app.pauses--, 0;
+        if (n > PIECE) n = PIECE;
+    }
+    if (app.file < 0)
+        console_octets(p, n);
+    else if (file_write(app.file, p, n))
+        return POPCL_SINK_STOP;
+    app.octets += (uint32_t)n;
+    return (int)n;
+}
+
+static int commit(void *ctx) {
+    (void)ctx;
+    int file = app.file;
+    app.file = -1;
+    if (file >= 0 && file_close(file)) return POPCL_SINK_STOP;
+    app.delivered += app.octets;
+    return 0;
+}
+
+static void cut(void *ctx, popcl_err why) {
+    (void)ctx, (void)why;
+    if (app.file < 0) return;
+    (void)file_close(app.file);
+    (void)file_remove(path);
+    app.file = -1;
+}
+
+static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
+
+/* ---- a poll ---- */
+
+static void breathe(void *ctx) {
+    (void)ctx;
+    watchdog_feed();
+}
+
+/* For those who measure: the phases of a session. */
+static void trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
+    (void)ctx, (void)n;
+    if (kind != POPCL_TRACE_STATE) return;
+    if (strcmp(p, "securing") == 0) mark(PHASE_HANDSHAKE);
+    if (strcmp(p, "greeting") == 0 || strcmp(p, "idle") == 0) mark(PHASE_SESSION);
+    if (strcmp(p, "message") == 0) mark(PHASE_BODY);
+}
+
+static void *entropy(void) {
+    int failed = set.seed && strcmp(set.seed, "none") == 0 ? -1 : console_entropy(seed, sizeof seed);
+    return failed ? NULL : seed; /* popcl refuses to begin without */
+}
+
+static int64_t utc_s(void) {
+    if (!set.utc) return console_utc_s();
+    if (strcmp(set.utc, "unknown") == 0) return -1;
+    return (int64_t)settings_number(set.utc) + clock_ms() / 1000u;
+}
+
+static uint8_t security(void) {
+    if (strcmp(set.security, "clear") == 0) return POPCL_CLEAR;
+    return strcmp(set.security, "stls") == 0 ? POPCL_STLS : POPCL_TLS;
+}
+
+const popcl_config *app_prepare(void) {
+    app.poll++;
+    app.delivered = 0;
+    app.file = -1;
+    app.tls = (popcl_tls){.profile = &PROFILE_OF, .storage = &storage, .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = utc_s(),
+                          .name = set.name, .breathe = breathe};
+    app.config = (popcl_config){.host = set.host, .port = (uint16_t)set.port, .security = security(), .auth = POPCL_AUTH_USER, .user = set.user,
+                                .secret = {.octets = set.pass}, .tls = &app.tls, .seed = entropy(), .seed_len = sizeof seed,
+                                .iobuf = iobuf, .iobuf_len = sizeof iobuf, .passes = UINT16_MAX, .sink = &sink,
+                                .decide = decide, .listed = set.new ? listed : NULL, .fate = fate, .trace = trace};
+#ifdef PLAN_LEN
+    app.config.plan = plan;
+    app.config.plan_len = sizeof plan;
+#else
+    if (app.config.security == POPCL_CLEAR) { /* no TLS: its storage is free */
+        app.config.plan = &storage;
+        app.config.plan_len = sizeof storage;
+    }
+#endif
+    mark(PHASE_CONNECT);
+    return &app.config;
+}
+
+static void tell_number(const char *before, uint32_t n, const char *after) {
+    console_text(before);
+    console_number(n);
+    console_text(after);
+}
+
+/* Some 1/8 more or less than ms, so that a thousand devices that fail together do not come back together. */
+static uint32_t jittered(uint32_t ms) {
+    return ms - ms / 8 + device_random() % (ms / 4 + 1);
+}
+
+static void end(int status) {
+    tell_number("end: stack ", stack_deepest(), "");
+    tell_number(" of ", stack_size(), ", ");
+    net_report();
+    console_text("\n");
+    for (unsigned phase = 0; phase < PHASES; phase++)
+        if (phase_stack(phase)) tell_number("phase ", phase, ""), tell_number(": stack ", phase_stack(phase), "\n");
+    console_exit(status);
+}
+
+uint32_t app_conclude(void) {
+    popcl_err e = popcl_result(&app_job);
+    popcl_diag d;
+    popcl_get_diag(&app_job, &d);
+    popcl_wipe(&app_job);
+    memset(seed, 0, sizeof seed);
+    mark(PHASE_STATE);
+    save();
+    uint32_t wait = jittered(set.every << app.failures);
+    tell_number("poll ", app.poll, "");
+    if (e == POPCL_OK || e == POPCL_MORE) {
+        app.failures = 0;
+        wait = jittered(set.every);
+        tell_number(": ok, ", d.stored, " messages, ");
+        tell_number("", app.delivered, " octets\n");
+    } else {
+        console_text(": failed, POPCL_");
+        console_text(popcl_err_name(e));
+        tell_number(", next in ", wait, " ms\n");
+        if (app.failures < BACKOFF_MAX) app.failures++;
+    }
+    if (set.polls && app.poll >= set.polls) end(app.failures != 0);
+    mark(PHASE_IDLE);
+    return wait;
+}
+
+void app_start(const char *net) {
+    const char *unknown = settings_read();
+    console_text("popcl on " BOARD_NAME ", ");
+    console_text(net);
+    tell_number(", " TEXT_OF(PROFILE) ", ", RECORD, "\n");
+    if (unknown || !set.host || !set.user || !set.pass) {
+        console_text("settings: ");
+        console_text(unknown ? unknown : "host, user and pass are needed");
+        console_text("\n");
+        console_exit(2);
+    }
+    app.pauses = set.pause;
+    load();
+    watchdog_start();
+}

@@ -1,0 +1,22 @@
+/* cc - what lwIP asks of the compiler and the machine. */
+#ifndef ARCH_CC_H
+#define ARCH_CC_H
+
+#include <stdint.h>
+
+#define BYTE_ORDER LITTLE_ENDIAN
+
+/* No texts and no tests of lwIP's own in flash. */
+#define LWIP_NOASSERT 1
+#define LWIP_PLATFORM_DIAG(x)
+#define LWIP_PLATFORM_ASSERT(x)
+
+/* DNS queries, DHCP transactions, source ports and TCP's first sequence numbers must not be guessed from outside. */
+uint32_t device_random(void);
+#define LWIP_RAND() device_random()
+
+/* The C library's errno lies in thread-local memory, which nobody sets up here. */
+#define errno      lwip_errno
+extern int lwip_errno;
+
+#endif

@@ -1,0 +1,61 @@
+/* clock - see clock.h. */
+#include "clock.h"
+
+#include "board.h"
+
+#define SYSTICK_CTRL  REGISTER(0xe000e010u, 0) /* 7: counts, interrupts, by the core's clock */
+#define SYSTICK_LOAD  REGISTER(0xe000e010u, 4)
+#define SYSTICK_VALUE REGISTER(0xe000e010u, 8)
+#define PER_MS        ((uint32_t)BOARD_HZ / 1000u)
+#define PER_TICK      (PER_MS * CLOCK_TICK_MS)
+
+static volatile uint32_t ticks_ms;
+
+void clock_start(void) {
+    SYSTICK_LOAD = PER_TICK - 1;
+    SYSTICK_VALUE = 0;
+    SYSTICK_CTRL = 7;
+}
+
+uint32_t clock_ms(void) {
+    uint32_t before, value;
+    do { /* a tick between the two readings would make the clock jump */
+        before = ticks_ms;
+        value = SYSTICK_VALUE;
+    } while (before != ticks_ms);
+    return before + (PER_TICK - 1 - value) / PER_MS;
+}
+
+__attribute__((weak)) void clock_ticked(void) {}
+
+void clock_tick(void) {
+    ticks_ms += CLOCK_TICK_MS;
+    clock_ticked();
+}
+
+/* ---- the watchdog: that of ARM's CMSDK, which is Luminary's too ---- */
+
+#define DOG_LOAD  REGISTER(BOARD_DOG, 0x000)
+#define DOG_CTRL  REGISTER(BOARD_DOG, 0x008) /* 1: counts and interrupts, 2: resets if that was not cleared a period later */
+#define DOG_CLEAR REGISTER(BOARD_DOG, 0x00c)
+#define DOG_LOCK  REGISTER(BOARD_DOG, 0xc00)
+#define DOG_KEY   0x1acce551u
+
+#define RCGC0_DOG 8u /* the lm3s6965 gives its watchdog a clock only when told */
+
+void watchdog_start(void) {
+    if (BOARD_DOG_IRQ >= 0) {
+        REGISTER(0x400fe100u, 0) |= RCGC0_DOG;
+        NVIC_ENABLE((uint32_t)BOARD_DOG_IRQ);
+    }
+    DOG_LOCK = DOG_KEY;
+    DOG_LOAD = (uint32_t)BOARD_HZ * WATCHDOG_S;
+    DOG_CTRL = 3;
+    DOG_LOCK = 0;
+}
+
+void watchdog_feed(void) {
+    DOG_LOCK = DOG_KEY;
+    DOG_CLEAR = 1; /* loads it anew */
+    DOG_LOCK = 0;
+}

@@ -1,0 +1,77 @@
+/* eth - see eth.h: what all controllers share. ETH_PAD_SIZE is 2, so that words of the controller are words of a buffer, and an IP header
+ * is aligned. */
+#include "eth.h"
+
+#include <string.h>
+
+#include "board.h"
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+
+volatile uint8_t eth_waiting;
+uint32_t eth_dropped;
+
+__attribute__((weak)) void eth_woken(void) {}
+
+void eth_interrupt(void) {
+    eth_mask();
+    eth_waiting = 1;
+    eth_woken();
+}
+
+/* The next frame in buffers of lwIP; NULL: none, or none that there is a buffer for. */
+static struct pbuf *take(uint32_t len) {
+    struct pbuf *frame = pbuf_alloc(PBUF_RAW, (uint16_t)len, PBUF_POOL);
+    for (struct pbuf *p = frame; p; p = p->next)
+        eth_read(p->payload, (p->len + 3u) / 4u); /* the room of a buffer of the pool is whole words, and all but the last are full */
+    eth_skip();
+    if (!frame) eth_dropped++;
+    return frame;
+}
+
+void eth_poll(struct netif *netif) {
+    uint32_t len;
+    eth_waiting = 0;
+    while ((len = eth_next()) != 0) {
+        struct pbuf *frame = take(len);
+        if (frame && netif->input(frame, netif) != ERR_OK) pbuf_free(frame);
+    }
+    eth_unmask();
+}
+
+uint32_t eth_word(eth_words *w) {
+    uint32_t word = 0;
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        while (w->at && w->offset == w->at->len) {
+            w->at = w->at->next;
+            w->offset = 0;
+        }
+        if (!w->at) break;
+        word |= (uint32_t)((const unsigned char *)w->at->payload)[w->offset++] << shift;
+    }
+    return word;
+}
+
+static err_t output(struct netif *netif, struct pbuf *frame) {
+    (void)netif;
+    eth_send(frame);
+    return ERR_OK;
+}
+
+err_t eth_init(struct netif *netif) {
+    static const unsigned char own[6] = {0x02, 'p', 'o', 'p', 'c', 'l'}; /* locally administered */
+    memcpy(netif->hwaddr, own, sizeof own);
+    netif->hwaddr_len = sizeof own;
+    netif->mtu = 1500;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+    netif->linkoutput = output;
+    netif->output = etharp_output;
+#if LWIP_IPV6
+    netif->output_ip6 = ethip6_output;
+    netif->flags |= NETIF_FLAG_MLD6;
+#endif
+    eth_start(netif->hwaddr);
+    NVIC_ENABLE((uint32_t)BOARD_ETH_IRQ);
+    eth_unmask();
+    return ERR_OK;
+}

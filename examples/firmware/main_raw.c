@@ -1,0 +1,70 @@
+/* main_raw - the firmware as one loop without threads: the network, popcl and the pause between two polls take turns, and the core sleeps
+ * where none has anything to do. */
+#include "app.h"
+#include "board.h"
+#include "clock.h"
+#include "eth.h"
+#include "lwip/init.h"
+#include "lwip/timeouts.h"
+#include "net.h"
+#include "netif/ethernet.h"
+#include "popcl_lwip_raw.h"
+
+int main(void);
+
+u32_t sys_now(void) {
+    return clock_ms();
+}
+
+/* Sleeps until there is a frame, or limit_ms passed: to the next tick of the clock each time. */
+static void sleep(uint32_t limit_ms) {
+    uint32_t began = clock_ms();
+    do {
+        irq_off(); /* an interrupt after the question wakes the core all the same */
+        if (!eth_waiting) wait_for_interrupt();
+        irq_on();
+        watchdog_feed();
+    } while (!eth_waiting && clock_ms() - began < limit_ms);
+}
+
+/* What the network needs in each turn. */
+static void turn(void) {
+    watchdog_feed();
+    if (eth_waiting) eth_poll(net_if());
+    sys_check_timeouts();
+}
+
+static void wait(uint32_t ms) {
+    uint32_t began = clock_ms(), passed;
+    while ((passed = clock_ms() - began) < ms) {
+        turn();
+        uint32_t limit = sys_timeouts_sleeptime();
+        if (limit > ms - passed) limit = ms - passed;
+        if (limit) sleep(limit);
+    }
+}
+
+static void fetch(void) {
+    static popcl_lwip_raw net; /* for ever: an answer to a question of DNS may come late */
+    if (popcl_lwip_raw_start(&net, &app_job, app_prepare())) return;
+    for (;;) {
+        turn();
+        if (!popcl_lwip_raw_poll(&net)) break;
+        uint32_t limit = popcl_lwip_raw_sleep_ms(&net);
+        if (limit) sleep(limit);
+    }
+}
+
+int main(void) {
+    clock_start();
+    irq_on();
+    app_start("raw");
+    lwip_init();
+    net_start(ethernet_input);
+    for (;;) {
+        while (!net_is_up())
+            wait(CLOCK_TICK_MS);
+        fetch();
+        wait(app_conclude());
+    }
+}

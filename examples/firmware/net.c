@@ -1,0 +1,93 @@
+/* net - see net.h. */
+#include "net.h"
+
+#include <string.h>
+
+#include "console.h"
+#include "eth.h"
+#include "lwip/dhcp.h"
+#include "lwip/dns.h"
+#include "lwip/memp.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
+#include "settings.h"
+#include "startup.h"
+
+static struct netif netif;
+
+struct netif *net_if(void) {
+    return &netif;
+}
+
+/* "A.B.C.D/LEN". */
+static void set_address(void) {
+    char text[20];
+    ip4_addr_t address = {0}, mask, gateway = {0};
+    const char *slash = strchr(set.ip, '/');
+    uint32_t bits = slash ? settings_number(slash + 1) : 24;
+    size_t len = slash ? (size_t)(slash - set.ip) : strlen(set.ip);
+    if (len >= sizeof text) len = sizeof text - 1;
+    memcpy(text, set.ip, len);
+    text[len] = '\0';
+    ip4_addr_set_u32(&mask, bits == 0 ? 0 : lwip_htonl(0xffffffffu << (32 - bits % 32) % 32));
+    if (set.gw) (void)ip4addr_aton(set.gw, &gateway);
+    (void)ip4addr_aton(text, &address);
+    netif_set_addr(&netif, &address, &mask, &gateway);
+}
+
+void net_start(netif_input_fn input) {
+    ip_addr_t dns;
+    (void)netif_add(&netif, NULL, NULL, NULL, NULL, eth_init, input);
+    netif_set_default(&netif);
+#if LWIP_IPV6
+    netif_create_ip6_linklocal_address(&netif, 1);
+    netif_set_ip6_autoconfig_enabled(&netif, 1);
+#endif
+    netif_set_up(&netif);
+    if (set.ip)
+        set_address();
+    else
+        (void)dhcp_start(&netif);
+    if (set.dns && ipaddr_aton(set.dns, &dns)) dns_setserver(0, &dns);
+}
+
+int net_is_up(void) {
+    static uint32_t told;
+    uint32_t address = ip4_addr_get_u32(netif_ip4_addr(&netif));
+    if (address && address != told) {
+        mark(PHASE_ADDRESS);
+        console_text("address ");
+        for (unsigned i = 0; i < 4; i++) {
+            if (i) console_text(".");
+            console_number(address >> 8 * i & 255u);
+        }
+        console_text("\n");
+    }
+    told = address;
+    return address != 0;
+}
+
+void net_report(void) {
+    uint32_t pcbs = 0;
+#if STATS
+    console_text("pbufs ");
+    console_number(lwip_stats.memp[MEMP_PBUF_POOL]->max);
+    console_text(" of ");
+    console_number(PBUF_POOL_SIZE);
+    console_text(" max, ");
+    console_number(lwip_stats.memp[MEMP_PBUF_POOL]->used);
+    console_text(" now, heap max ");
+    console_number(lwip_stats.mem.max);
+    console_text(", ");
+    console_number(lwip_stats.mem.used);
+    console_text(" now, ");
+#endif
+    for (const struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        pcbs++;
+    for (const struct tcp_pcb *p = tcp_bound_pcbs; p; p = p->next)
+        pcbs++;
+    console_text("pcbs ");
+    console_number(pcbs);
+    console_text(", dropped ");
+    console_number(eth_dropped);
+}

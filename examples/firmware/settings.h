@@ -1,0 +1,34 @@
+/* settings - what the device is told: host, account, how often. Defaults are compiled in (a product's, or none), and words `key=value` of the
+ * run's command line change them. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdint.h>
+
+typedef struct settings {
+    const char *host, *user, *pass;
+    const char *name;            /* of the certificate, where that is not host; NULL */
+    const char *ip, *gw, *dns;   /* ip as A.B.C.D/LEN; NULL: by DHCP */
+    const char *utc;             /* Unix seconds at the start, or "unknown"; NULL: console_utc_s */
+    const char *state;           /* the host's file that stands for the flash; NULL: nothing is kept */
+    const char *out;             /* the host's folder for messages; NULL: they are printed */
+    const char *seed;            /* "none": the generator fails */
+    const char *security;        /* tls, stls or clear */
+    uint32_t port;               /* 0: the protocol's own */
+    uint32_t polls;              /* how many; 0: for ever */
+    uint32_t every;              /* ms from one poll's end to the next */
+    uint32_t pause;              /* how often the sink takes nothing at first */
+    uint32_t new;                /* 1: only what no earlier poll stored */
+    uint32_t delete;             /* 1: what was stored is deleted from the server */
+    uint32_t resume;             /* 1: the next poll resumes the TLS session */
+} settings;
+
+extern settings set;
+
+/* Reads the command line. Returns NULL, or the word that it does not know. */
+const char *settings_read(void);
+
+/* "1234": up to 10 digits; anything else ends it. Unsigned, 0 without digits. */
+uint32_t settings_number(const char *text);
+
+#endif
