@@ -14,7 +14,7 @@ extern uint32_t stack_low[], stack_top[], data_load[], data_start[], data_end[],
 /* ---- faults ---- */
 
 /* The eight words that the core pushed, if it could: after an overflow of the stack it could not. */
-void stopped(const uint32_t *frame);
+__attribute__((used)) void stopped(const uint32_t *frame);
 void stopped(const uint32_t *frame) {
     uint32_t number;
     __asm__ volatile("mrs %0, ipsr" : "=r"(number));
