@@ -31,6 +31,8 @@ enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3 }; /* behind CSR_CMD and CSR
 #define SOFT_RESET  1u
 #define FIFO_OF_5K  0x00050000u
 #define RX_FRAME    8u          /* in INT_STS and INT_EN: more frames than FIFO_INT says, which is 0 */
+#define IRQ_LINE    0x11u       /* push-pull, active high */
+#define IRQ_ON      0x100u
 #define RX_ERROR    0x8000u     /* in RX_STATUS */
 #define CHECKSUM    4u
 
@@ -58,6 +60,7 @@ void eth_start(unsigned char mac[6]) {
         mac[i] = (unsigned char)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
     csr_write(CSR_ADDRL, mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24);
     csr_write(CSR_ADDRH, mac[4] | (uint32_t)mac[5] << 8);
+    eth_mask();
     LAN(RX_CFG) = ETH_PAD_SIZE << 8;
     LAN(TX_CFG) = 2; /* on */
     LAN(FIFO_INT) = 0;
@@ -67,12 +70,12 @@ void eth_start(unsigned char mac[6]) {
 }
 
 void eth_mask(void) {
-    LAN(IRQ_CFG) = 0;
+    LAN(IRQ_CFG) = IRQ_LINE;
 }
 
 void eth_unmask(void) {
     LAN(INT_STS) = RX_FRAME;
-    LAN(IRQ_CFG) = 0x111; /* on, push-pull, active high; the level stays as long as there is a frame */
+    LAN(IRQ_CFG) = IRQ_LINE | IRQ_ON; /* a level that stays as long as there is a frame */
 }
 
 uint32_t eth_next(void) {
