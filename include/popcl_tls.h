@@ -163,9 +163,8 @@ typedef struct popcl_tls_session {
     uint8_t fragment; /* popcl_fragment */
     uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version that the header of the last one says */
     uint8_t is_up;    /* the handshake is done */
-    uint8_t offered;  /* a kept session was */
-    uint8_t resumed;  /* the handshake is done, and no certificate was accepted in it */
-    uint8_t is_open;  /* what may be kept of it is not decided yet */
+    uint8_t offered;  /* a kept session was, for being resumed */
+    uint8_t may_keep; /* what is kept of it is not decided yet */
     uint16_t hello_at, hello_end;     /* where in the ServerHello the octets are, and where it ends */
     uint16_t extension_at, extension; /* where its next extension begins; the one at hand: its type, then its length */
     uint16_t fragment_asked;

@@ -125,11 +125,6 @@ static void watch_hello(popcl_tls_session *s, unsigned octet) {
     }
 }
 
-/* The ServerHello came: version and suite are the server's, and not those of a session that was offered. */
-static int is_agreed(const popcl_tls_session *s) {
-    return s->hello_at == NO_HELLO && s->hello_end;
-}
-
 /* Octets that the transport put into the buffer; they never cross the end of a record, since the engine asks for no more. */
 static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
     for (; n && s->record_at < HEADER; n--, p++) {
@@ -146,16 +141,9 @@ static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
 
 /* ---- towards the transport ---- */
 
-/* The handshake may be done. One in which no certificate was accepted is a resumed one, or none at all: see is_unchecked. */
+/* The handshake ends with a word of the server's, a resumed one with ours. */
 static void note_up(popcl_tls_session *s) {
-    if (s->is_up || !(br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP))) return;
-    s->is_up = 1;
-    s->resumed = s->tls->profile->x509->verdict(x509_of(s->tls)) != POPCL_OK;
-}
-
-/* What cannot happen, unless BearSSL takes for resumed what was not offered. */
-static int is_unchecked(const popcl_tls_session *s) {
-    return s->resumed && !s->offered;
+    if (br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) s->is_up = 1;
 }
 
 static unsigned char *recv_buf(const popcl_link *l, size_t *n) {
@@ -180,7 +168,7 @@ static const unsigned char *send_buf(const popcl_link *l, size_t *n) {
 
 static void send_ack(popcl_link *l, size_t n) {
     br_ssl_engine_sendrec_ack(engine_of(l), n);
-    note_up(session_of(l->tls)); /* a resumed handshake ends with a word of ours */
+    note_up(session_of(l->tls));
     br_ssl_engine_sendrec_buf(engine_of(l), &n);
     if (n == 0) l->out_to = 0;
 }
@@ -218,7 +206,7 @@ static void give_up_sending(popcl_link *l) {
 
 static enum popcl_link_state state(const popcl_link *l) {
     const br_ssl_engine_context *e = engine_of(l);
-    if (br_ssl_engine_last_error(e) || is_unchecked(session_of(l->tls))) return POPCL_LINK_FAILED;
+    if (br_ssl_engine_last_error(e)) return POPCL_LINK_FAILED;
     if (e->shutdown_recv || br_ssl_engine_current_state(e) == BR_SSL_CLOSED) return POPCL_LINK_ENDED; /* the peer's close_notify came */
     if (br_ssl_engine_current_state(e) == 0) return POPCL_LINK_FAILED; /* stuck: it has to answer, and half a handshake message is in the buffer */
     return session_of(l->tls)->is_up ? POPCL_LINK_UP : POPCL_LINK_SECURING;
@@ -254,14 +242,13 @@ static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key, 
 static popcl_err why(const popcl_link *l) {
     const popcl_tls_session *s = session_of(l->tls);
     int e = br_ssl_engine_last_error(&s->ssl.eng);
-    if (is_unchecked(s)) return POPCL_ERR_CERT_UNCHECKED;
     if (!s->minor && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
     if (s->is_up && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_PROTOCOL;
     /* A server for TLS 1.1 takes our hello as one of 1.1, finds no suite of its time in it, and says so in a record of 1.1. */
     if (e == BR_ERR_RECV_FATAL_ALERT + HANDSHAKE_FAILURE && s->minor < 1 + TLS12_MINOR) return POPCL_ERR_TLS_VERSION;
     /* Once version and suite are agreed upon, the same alerts are about something else: handshake_failure about a certificate of ours, say. */
     if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT)
-        return is_agreed(s) ? POPCL_ERR_TLS_ALERT : LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
+        return s->hello_end ? POPCL_ERR_TLS_ALERT : LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
     if (e > BR_ERR_X509_OK && e < BR_ERR_RECV_FATAL_ALERT) {
         popcl_err verdict = l->tls->profile->x509->verdict(x509_of(l->tls));
         return verdict ? verdict : POPCL_ERR_CERT_UNCHECKED;
@@ -334,7 +321,6 @@ static popcl_err open(const popcl_session_config *cfg) {
     eng->rng_os_rand_done = 1; /* randomness is what the caller gave: the library does no I/O */
     br_ssl_engine_inject_entropy(eng, cfg->seed, cfg->seed_len);
     popcl_name_copy(eng->server_name, t->name ? t->name : cfg->host);
-    s->is_open = 1;
     if (t->resume) t->resumption->open(cfg);
     return POPCL_OK;
 }
@@ -375,30 +361,24 @@ static void logged_in(const popcl_tls *t) {
     if (t->resume && session_of(t)->is_up) t->resumption->keep(t);
 }
 
-/* Once in a session: afterwards the kept one is the next job's. */
-static void end_resumption(const popcl_tls *t) {
-    popcl_tls_session *s = session_of(t);
-    int is_bad = br_ssl_engine_last_error(&s->ssl.eng) || !br_ssl_engine_current_state(&s->ssl.eng);
-    if (s->is_open && t->resume) t->resumption->end(t, is_bad);
-    s->is_open = 0;
-}
-
 static void *spare(const popcl_tls *t, size_t *n) {
     return t->profile->x509->spare(x509_of(t), n);
 }
 
 static void forget(const popcl_tls *t) {
     popcl_tls_session *s = session_of(t);
-    end_resumption(t);
+    if (t->resume) t->resumption->end(t);
     s->error = (int16_t)br_ssl_engine_last_error(&s->ssl.eng);
-    if (is_agreed(s)) s->version = s->ssl.eng.session.version;
-    if (is_agreed(s)) s->suite = s->ssl.eng.session.cipher_suite;
+    if (s->hello_end) { /* else they may be those of the session that was offered */
+        s->version = s->ssl.eng.session.version;
+        s->suite = s->ssl.eng.session.cipher_suite;
+    }
     s->curve = s->ssl.eng.ecdhe_curve;
     popcl_zero(&s->ssl, sizeof s->ssl);
 }
 
 static void wipe(const popcl_tls *t) {
-    end_resumption(t);
+    if (t->resume) t->resumption->end(t);
     popcl_zero(t->storage, t->profile->storage_len);
 }
 
@@ -411,8 +391,8 @@ void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
     const br_ssl_engine_context *e = &s->ssl.eng;
     int running = e->ibuf != NULL; /* else the session is over, or has not come to TLS yet */
     memset(d, 0, sizeof *d);
-    d->version = !running ? s->version : is_agreed(s) ? e->session.version : 0;
-    d->suite = !running ? s->suite : is_agreed(s) ? e->session.cipher_suite : 0;
+    d->version = running && s->hello_end ? e->session.version : s->version;
+    d->suite = running && s->hello_end ? e->session.cipher_suite : s->suite;
     d->curve = running ? e->ecdhe_curve : s->curve;
     d->error = running ? br_ssl_engine_last_error(e) : s->error;
     if (d->error >= BR_ERR_RECV_FATAL_ALERT) d->alert = (uint8_t)(d->error & 0xff);
@@ -420,9 +400,8 @@ void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
     d->fragment = s->fragment;
     if (s->minor) d->record_len = s->record_len; /* else it is made of letters */
     d->iobuf_len = s->iobuf_len;
-    d->resumed = s->resumed;
-    if (s->resumed && t->resume) t->resumption->tell(t, d);
-    else if (s->is_up) t->profile->x509->tell(x509_of(t), d);
+    if (s->is_up) t->profile->x509->tell(x509_of(t), d);
+    if (s->is_up && s->offered) t->resumption->tell(t, d);
 }
 
 const char *popcl_tls_suite_name(uint16_t suite) {

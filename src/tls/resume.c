@@ -101,6 +101,7 @@ static int is_clock_known(const popcl_tls *t) {
     return t->utc_s >= CLOCK_FLOOR && t->utc_s <= CLOCK_LAST;
 }
 
+/* Where the clock is not known now it is not fresh either: it was known when the session was made. */
 static int is_fresh(const popcl_resumable *r, int64_t utc_s) {
     return utc_s >= r->made_s && utc_s - r->made_s < LIFE_S && (r->not_after == 0 || utc_s <= r->not_after);
 }
@@ -110,8 +111,9 @@ static void open(const popcl_session_config *cfg) {
     popcl_resumable *r = t->resume;
     unsigned char binding[sizeof r->binding];
     bind(binding, cfg);
-    if (r->state != KEPT || memcmp(r->binding, binding, sizeof binding) != 0 || !is_clock_known(t) || !is_fresh(r, t->utc_s)) forget(r);
+    if (r->state != KEPT || memcmp(r->binding, binding, sizeof binding) != 0 || !is_fresh(r, t->utc_s)) forget(r);
     memcpy(r->binding, binding, sizeof binding);
+    session_of(t)->may_keep = 1;
 }
 
 static int offer(const popcl_tls *t) {
@@ -127,12 +129,18 @@ static int offer(const popcl_tls *t) {
     return 1;
 }
 
+/* A handshake that is done without an accepted certificate: BearSSL resumes nothing but what was offered. */
+static int is_resumed(const popcl_tls *t) {
+    const void *x509 = (const unsigned char *)t->storage + t->profile->state_at;
+    return session_of(t)->offered && t->profile->x509->verdict(x509) != POPCL_OK;
+}
+
 /* A resumed session stays the one that it was, its age too. */
 static void keep(const popcl_tls *t) {
     popcl_resumable *r = t->resume;
     const br_ssl_session_parameters *p = &session_of(t)->ssl.eng.session;
     popcl_tls_diag d;
-    if (!session_of(t)->resumed) {
+    if (!is_resumed(t)) {
         popcl_tls_get_diag(t, &d);
         r->made_s = t->utc_s;
         r->not_after = d.not_after;
@@ -144,20 +152,25 @@ static void keep(const popcl_tls *t) {
         memcpy(r->id, p->session_id, sizeof r->id);
         memcpy(r->secret, p->master_secret, sizeof r->secret);
     }
-    r->state = r->id_len && is_clock_known(t) ? KEPT : NONE; /* a session without a number is one that the server does not keep */
-    if (r->state == NONE) forget(r);
+    if (r->id_len && is_clock_known(t)) r->state = KEPT; /* a session without a number is one that the server does not keep */
 }
 
 static void tell(const popcl_tls *t, popcl_tls_diag *d) {
     const popcl_resumable *r = t->resume;
+    if (!is_resumed(t)) return;
+    d->resumed = 1;
     d->not_after = r->not_after;
     d->end_point_len = r->end_point_len;
     memcpy(d->end_point, r->end_point, sizeof d->end_point);
     if (r->fragment == POPCL_FRAGMENT_GRANTED) d->fragment = POPCL_FRAGMENT_GRANTED; /* servers need not say it again */
 }
 
-static void end(const popcl_tls *t, int is_bad) {
-    if (t->resume->state != KEPT || is_bad) forget(t->resume);
+/* Once in a session: afterwards what is kept is the next job's. */
+static void end(const popcl_tls *t) {
+    popcl_tls_session *s = session_of(t);
+    int is_bad = br_ssl_engine_last_error(&s->ssl.eng) || !br_ssl_engine_current_state(&s->ssl.eng);
+    if (s->may_keep && (is_bad || t->resume->state != KEPT)) forget(t->resume);
+    s->may_keep = 0;
 }
 
 const popcl_resumption popcl_tls_resumption = {open, offer, keep, tell, end};

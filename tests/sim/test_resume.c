@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "command.h"
+#include "link.h"
 #include "server.h"
 #include "tls_client.h"
 #include "tls_peer.h"
@@ -199,6 +201,15 @@ static unsigned offered(const rig *r) {
     return r->hello[43];
 }
 
+static int is_kept(const rig *r) {
+    return !is_zero(&r->kept, sizeof r->kept);
+}
+
+static void keep_one(rig *r) {
+    assert_int_equal(rig_run(r, 100000, NULL), POPCL_OK);
+    assert_true(is_kept(r));
+}
+
 /* ---- it works ---- */
 
 /* [D42] with every profile, both ways to TLS, whole and octet by octet: what is told is what the first handshake told */
@@ -241,9 +252,468 @@ static void second_session_is_resumed(void **state) {
     rig_free(&r);
 }
 
+
+/* ---- what it is bound to ---- */
+
+static br_x509_trust_anchor anchors[3];
+static unsigned char modulus[256], exponent[3];
+static uint8_t path_lens[3];
+static unsigned char two_pins[2][POPCL_PIN_LEN];
+
+static void other_host(rig *r) { r->cfg.host = "mail.example"; }
+static void other_name(rig *r) { r->tls.name = "POP.example"; }
+static void other_port(rig *r) { r->cfg.port = 994; }
+static void other_user(rig *r) { r->cfg.user = r->server.user = "wilma"; }
+static void shorter_user(rig *r) { r->cfg.user_len = 3, r->server.user = "fre"; }
+static void other_security(rig *r) { r->cfg.security = POPCL_STLS, r->cfg.port = 995; }
+static void one_more_anchor(rig *r) { r->trust.anchors_len = 3; }
+static void one_anchor_less(rig *r) { r->trust.anchors_len = 1; }
+static void anchor_of_other_modulus(rig *r) { (void)r, modulus[255]++; }
+static void anchor_of_other_exponent(rig *r) { (void)r, exponent[2]++; }
+static void direct_trust(rig *r) { (void)r, anchors[0].flags = 0; }
+static void anchor_of_other_name(rig *r) { (void)r, anchors[0].dn.len--; }
+static void anchor_of_other_key(rig *r) { (void)r, anchors[0].pkey.key.ec.q = two_pins[0], anchors[0].pkey.key.ec.qlen = 64; }
+static void anchor_of_other_curve(rig *r) { (void)r, anchors[0].pkey.key.ec.curve = BR_EC_secp384r1; }
+static void limited_path(rig *r) { (void)r, path_lens[1] = 0; }
+static void other_pins(rig *r) { r->trust.pins_len = 1; }
+static void more_pins(rig *r) { r->trust.pins_len = 2; }
+static void other_profile(rig *r) { r->tls.profile = &popcl_tls_public; }
+static void smaller_buffer(rig *r) { r->cfg.iobuf_len = POPCL_IOBUF_SIZE(512); }
+static void larger_buffer(rig *r) { r->cfg.iobuf_len = POPCL_IOBUF_SIZE(2048); }
+static void other_fragment(rig *r) { r->tls.fragment = 512; }
+static void no_fragment(rig *r) { r->tls.ask_no_fragment = 1; }
+static void clock_went_back(rig *r) { r->tls.utc_s = PKI_NOW - 1; }
+static void a_day_later(rig *r) { r->tls.utc_s = PKI_NOW + 86400; }
+static void clock_lost(rig *r) { r->tls.utc_s = 1767225599; }
+
+static const struct change {
+    const char *name;
+    void (*make)(rig *r);
+} changes[] = {
+    {"host", other_host},
+    {"name", other_name},
+    {"port", other_port},
+    {"user", other_user},
+    {"length of the user's name", shorter_user},
+    {"security", other_security},
+    {"an anchor more", one_more_anchor},
+    {"an anchor less", one_anchor_less},
+    {"an anchor's modulus", anchor_of_other_modulus},
+    {"an anchor's exponent", anchor_of_other_exponent},
+    {"an anchor's flags", direct_trust},
+    {"an anchor's name", anchor_of_other_name},
+    {"an anchor's key", anchor_of_other_key},
+    {"an anchor's curve", anchor_of_other_curve},
+    {"path length", limited_path},
+    {"a pin", other_pins},
+    {"two pins", more_pins},
+    {"profile", other_profile},
+    {"smaller buffer", smaller_buffer},
+    {"larger buffer", larger_buffer},
+    {"fragment", other_fragment},
+    {"no fragment", no_fragment},
+    {"clock went back", clock_went_back},
+    {"a day later", a_day_later},
+    {"clock lost", clock_lost},
+};
+
+static void init_for_change(rig *r) {
+    rig_init(r, TLS_HOST, POPCL_TLS);
+    anchors[0] = anchors[1] = anchors[2] = *pki_anchor();
+    anchors[1].pkey = (br_x509_pkey){.key_type = BR_KEYTYPE_RSA, .key.rsa = {modulus, sizeof modulus, exponent, sizeof exponent}};
+    path_lens[0] = path_lens[1] = path_lens[2] = POPCL_PATH_ANY;
+    memcpy(two_pins[0], pki_pin(), POPCL_PIN_LEN);
+    memset(two_pins[1], 7, POPCL_PIN_LEN);
+    r->trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])two_pins;
+    r->trust.path_len = path_lens;
+    r->trust.anchors = anchors;
+    r->trust.anchors_len = 2;
+    r->tls.name = PKI_HOST;
+    r->cfg.iobuf_len = POPCL_IOBUF_SIZE(1024);
+    keep_one(r);
+}
+
+/* [D47] to anything else it is not offered, and it is gone: what comes back finds nothing either */
+static void offered_where_it_was_made_and_nowhere_else(void **state) {
+    static rig r;
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        init_for_change(&r);
+        popcl_resumable kept = r.kept;
+        changes[i].make(&r);
+        popcl_err e = rig_run(&r, 100000, NULL);
+        if (e && popcl_err_class(e) != POPCL_CLASS_CERT) fail_msg("%s: %s", changes[i].name, popcl_err_name(e));
+        if (r.sessions.asked || offered(&r)) fail_msg("offered to another: %s", changes[i].name);
+        if (holds(&r.kept, sizeof r.kept, kept.secret, sizeof kept.secret)) fail_msg("still there: %s", changes[i].name);
+        if (is_kept(&r) && memcmp(kept.binding, r.kept.binding, sizeof kept.binding) == 0 && r.tls.utc_s == PKI_NOW)
+            fail_msg("not part of the binding: %s", changes[i].name);
+    }
+    init_for_change(&r); /* and this is no change */
+    r.tls.name = NULL;
+    r.cfg.port = 995;
+    r.cfg.user = "fred, and what stands behind";
+    r.cfg.user_len = 4;
+    r.trust.path_len = NULL;
+    r.tls.utc_s = PKI_NOW + 86399;
+    assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
+    assert_int_equal(offered(&r), 32);
+    assert_int_equal(r.sessions.resumed, 1);
+    rig_free(&r);
+}
+
+/* Being resumed makes a session no younger, and the certificate's end is one, too. */
+static void age(void **state) {
+    static rig r;
+    popcl_tls_diag d;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    keep_one(&r);
+    for (int hour = 1; hour < 24; hour++) {
+        r.tls.utc_s = PKI_NOW + hour * 3600;
+        keep_one(&r);
+        assert_int_equal(r.sessions.resumed, hour);
+    }
+    r.tls.utc_s = PKI_NOW + 86400;
+    keep_one(&r);
+    assert_int_equal(offered(&r), 0);
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    assert_int_equal(rig_run(&r, 100000, &d), POPCL_OK);
+    r.tls.utc_s = d.not_after - 100;
+    keep_one(&r);
+    r.tls.utc_s = d.not_after;
+    keep_one(&r);
+    assert_int_equal(offered(&r), 32);
+    r.tls.utc_s = d.not_after + 1;
+    assert_int_equal(rig_run(&r, 100000, NULL), POPCL_ERR_CERT_EXPIRED);
+    assert_int_equal(offered(&r), 0);
+    assert_false(is_kept(&r));
+    rig_free(&r);
+}
+
+/* [J8] `pinned` needs no clock, and keeps no session without one */
+static void pinned_without_a_clock(void **state) {
+    static rig r;
+    static const int64_t unknown[] = {INT64_MIN, -1, 0, 1, 86400, 1767225599, 253402300800, INT64_MAX};
+    (void)state;
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        rig_init(&r, TLS_PINNED, POPCL_TLS);
+        r.tls.utc_s = unknown[i];
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
+            assert_int_equal(offered(&r), 0);
+            assert_false(is_kept(&r));
+        }
+        r.tls.utc_s = PKI_NOW;
+        keep_one(&r);
+        r.tls.utc_s = unknown[i];
+        assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
+        assert_int_equal(offered(&r), 0);
+        assert_false(is_kept(&r));
+    }
+    rig_free(&r);
+}
+
+/* Whom an anchors' list of thousands concerns is one of them: every one counts. */
+static void every_anchor_counts(void **state) {
+    static rig r;
+    static br_x509_trust_anchor many[100];
+    (void)state;
+    for (size_t i = 0; i < 100; i += 33) {
+        for (size_t k = 0; k < 100; k++) many[k] = *pki_anchor();
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        r.trust.anchors = many;
+        r.trust.anchors_len = 100;
+        keep_one(&r);
+        many[i].dn.len--;
+        (void)rig_run(&r, 100000, NULL);
+        assert_int_equal(offered(&r), 0);
+    }
+    rig_free(&r);
+}
+
+static void needs_its_code(void **state) {
+    static rig r;
+    static const popcl_resumable zero;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    r.tls.resumption = NULL;
+    assert_int_equal(rig_start(&r), POPCL_ERR_ARGUMENT);
+    assert_memory_equal(&r.kept, &zero, sizeof zero);
+    r.tls.resumption = &popcl_tls_resumption;
+    r.tls.resume = NULL;
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
+        assert_int_equal(offered(&r), 0);
+    }
+    rig_free(&r);
+}
+
+/* ---- what a server makes of it ---- */
+
+/* A server that has forgotten shakes hands in full: its certificate is judged as ever, and the new session takes the place. */
+static void server_has_forgotten(void **state) {
+    static rig r;
+    popcl_tls_diag d;
+    (void)state;
+    for (int profile = 0; profile < TLS_PROFILES; profile++) {
+        for (uint8_t security = POPCL_TLS; security <= POPCL_STLS; security++) {
+            rig_init(&r, (enum tls_profile)profile, security);
+            keep_one(&r);
+            popcl_resumable kept = r.kept;
+            memset(&r.sessions, 0, sizeof r.sessions);
+            r.sessions.connections = 7;
+            r.tls.utc_s += 60;
+            assert_int_equal(rig_run(&r, 1000, &d), POPCL_OK);
+            assert_int_equal(offered(&r), 32);
+            assert_int_equal(r.sessions.asked, 1);
+            assert_int_equal(d.resumed, 0);
+            assert_true(d.curve != 0);
+            assert_int_equal(r.kept.made_s, PKI_NOW + 60);
+            assert_memory_not_equal(r.kept.id, kept.id, 32);
+            assert_memory_equal(r.kept.secret, r.master, 48);
+            assert_int_equal(rig_run(&r, 1000, &d), POPCL_OK);
+            assert_int_equal(d.resumed, 1);
+        }
+    }
+    rig_free(&r);
+}
+
+/* [D47 C21 I1] being offered a session makes no bad certificate good */
+static void server_has_forgotten_and_shows_a_bad_certificate(void **state) {
+    static rig r;
+    popcl_tls_diag d;
+    (void)state;
+    for (int kind = PKI_OTHER_NAME; kind < PKI_KINDS; kind++) {
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        keep_one(&r);
+        memset(&r.sessions, 0, sizeof r.sessions);
+        r.sessions.connections = 7;
+        r.setup.certificate = (pki_kind)kind;
+        popcl_err e = rig_run(&r, 100000, &d);
+        assert_int_equal(offered(&r), 32);
+        assert_int_equal(popcl_err_class(e), kind == PKI_OTHER_KEY ? POPCL_CLASS_TLS : POPCL_CLASS_CERT);
+        assert_int_equal(d.resumed, 0);
+        assert_int_equal(r.server.commands, 0);
+        assert_false(is_kept(&r));
+    }
+    rig_free(&r);
+}
+
+static void with_other_suite(rig *r) { r->sessions.other_suite = BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384; }
+static void without_the_key(rig *r) { r->sessions.other_secret = 1; }
+static void in_full_under_the_old_number(rig *r) { r->sessions.same_number = 1; }
+
+/* [D10] a server that does not hold the session's key, or changes what belongs to it, gets no login, and the next handshake is a full one */
+static void server_cheats(void **state) {
+    static rig r;
+    static void (*const cheats[])(rig *r) = {with_other_suite, without_the_key, in_full_under_the_old_number};
+    (void)state;
+    for (size_t i = 0; i < sizeof cheats / sizeof cheats[0]; i++) {
+        for (uint8_t security = POPCL_TLS; security <= POPCL_STLS; security++) {
+            rig_init(&r, TLS_HOST, security);
+            keep_one(&r);
+            cheats[i](&r);
+            assert_int_equal(popcl_err_class(rig_run(&r, 100, NULL)), POPCL_CLASS_TLS);
+            assert_int_equal(r.sessions.asked, 1);
+            assert_int_equal(r.server.user_named, 0);
+            assert_false(is_kept(&r));
+            r.sessions.other_suite = 0;
+            r.sessions.other_secret = r.sessions.same_number = 0;
+            keep_one(&r);
+            assert_int_equal(offered(&r), 0);
+        }
+    }
+    rig_free(&r);
+}
+
+/* A server that does not say the fragment length again still keeps to it: it belongs to the session (RFC 6066, 4). What was ignored stays so. */
+static void fragment_length_stays(void **state) {
+    static rig r;
+    popcl_tls_diag d;
+    (void)state;
+    for (int ignored = 0; ignored < 2; ignored++) {
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        r.cfg.iobuf_len = POPCL_IOBUF_SIZE(4096);
+        r.setup.ignores_fragment = ignored;
+        keep_one(&r);
+        assert_int_equal(rig_run(&r, 100000, &d), POPCL_OK);
+        assert_int_equal(d.resumed, 1);
+        assert_int_equal(d.fragment_asked, 4096);
+        assert_int_equal(r.kept.fragment, ignored ? POPCL_FRAGMENT_IGNORED : POPCL_FRAGMENT_GRANTED);
+    }
+    rig_free(&r);
+}
+
+/* ---- what ends it ---- */
+
+/* [C5] the server refuses the login: nothing is kept, and what was is gone */
+static void login_refused(void **state) {
+    static rig r;
+    (void)state;
+    for (int had_one = 0; had_one < 2; had_one++) {
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        if (had_one) keep_one(&r);
+        r.server.password = "another";
+        assert_int_equal(rig_run(&r, 100000, NULL), POPCL_ERR_AUTH);
+        assert_int_equal(r.sessions.resumed, had_one);
+        assert_false(is_kept(&r));
+    }
+    rig_free(&r);
+}
+
+/* What is kept when the session is cut off by a wipe, or by the end of the connection, after so many moves. Nothing was said to a server before
+ * the ClientHello left: until then it stays, and once the login has succeeded. */
+static void cut_off_anywhere(void **state) {
+    static rig r;
+    (void)state;
+    for (uint8_t security = POPCL_TLS; security <= POPCL_STLS; security++) {
+        for (int wiped = 0; wiped < 2; wiped++) {
+            int was_kept = 0, was_gone = 0;
+            for (unsigned at = 0;; at++) {
+                unsigned moves = 0;
+                rig_init(&r, TLS_HOST, security);
+                keep_one(&r);
+                popcl_resumable kept = r.kept;
+                assert_int_equal(rig_start(&r), POPCL_OK);
+                while (moves < at && rig_move(&r, 100)) moves++;
+                if (moves < at) break;
+                int is_said = r.job.session.link.ops != &popcl_link_clear, stays = r.kept.state == kept.state;
+                if (is_said && stays) assert_true(r.server.logged_in);
+                if (!is_said) assert_true(stays);
+                if (!wiped) popcl_recv_eof(&r.job);
+                popcl_wipe(&r.job);
+                if (stays) assert_memory_equal(&r.kept, &kept, sizeof kept);
+                else assert_false(is_kept(&r));
+                was_kept |= stays && is_said;
+                was_gone |= !stays;
+                check_no_secret(&r);
+            }
+            popcl_wipe(&r.job);
+            assert_true(was_kept && was_gone);
+        }
+    }
+    rig_free(&r);
+}
+
+/* RFC 5246, 7.2.2: after a fatal alert a session is not resumed, whoever sent it and whenever */
+static void error_of_tls_after_login(void **state) {
+    static rig r;
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        keep_one(&r);
+        assert_int_equal(rig_start(&r), POPCL_OK);
+        while (!r.server.logged_in || !(r.job.session.phase & POPCL_IN_TRANSACTION)) assert_true(rig_move(&r, 100000));
+        assert_true(is_kept(&r));
+        if (how == 0) r.peer.corrupt = 1;
+        if (how == 1) tls_peer_alert(&r.peer, TLS_FATAL, 40);
+        if (how == 2) tls_peer_record(&r.peer, 99, "x", 1);
+        while (rig_move(&r, 100000)) continue;
+        assert_int_equal(popcl_err_class(popcl_result(&r.job)), POPCL_CLASS_TLS);
+        assert_false(is_kept(&r));
+        popcl_wipe(&r.job);
+    }
+    rig_free(&r);
+}
+
+/* A job that is refused at its start has touched nothing. */
+static void refused_start(void **state) {
+    static rig r;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    keep_one(&r);
+    popcl_resumable kept = r.kept;
+    r.cfg.seed_len = 5;
+    assert_int_equal(rig_start(&r), POPCL_ERR_SEED);
+    r.cfg.seed_len = POPCL_SEED_MIN;
+    r.tls.utc_s = -1;
+    assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_UNKNOWN);
+    popcl_wipe(&r.job);
+    assert_memory_equal(&r.kept, &kept, sizeof kept);
+    r.tls.utc_s = PKI_NOW;
+    keep_one(&r);
+    assert_int_equal(offered(&r), 32);
+    rig_free(&r);
+}
+
+/* The session before is wiped late, when the next one runs and has offered what it found: it is kept all the same. */
+static void late_wipe(void **state) {
+    static rig r;
+    static popcl first;
+    static popcl_tls_host_storage storage;
+    static unsigned char iobuf[541], plan[400];
+    popcl_config cfg;
+    popcl_tls tls;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    keep_one(&r);
+    cfg = r.cfg;
+    tls = r.tls;
+    cfg.tls = &tls;
+    cfg.iobuf = iobuf;
+    cfg.plan = plan;
+    tls.storage = &storage;
+    assert_int_equal(popcl_start(&first, &cfg, 0), POPCL_OK);
+    popcl_connected(&first, 0);
+    popcl_fail(&first, POPCL_ERR_NET, 0);
+    assert_false(is_kept(&r));
+    keep_one(&r);
+    assert_int_equal(rig_start(&r), POPCL_OK);
+    popcl_wipe(&first);
+    while (rig_move(&r, 100000)) continue;
+    assert_int_equal(popcl_result(&r.job), POPCL_OK);
+    popcl_wipe(&r.job);
+    assert_true(is_kept(&r));
+    rig_free(&r);
+}
+
+/* ---- again and again ---- */
+
+/* [I-6] 300 polls with one handshake: through the form for flash each time, which does not change */
+static void three_hundred_in_a_row(void **state) {
+    static rig r;
+    unsigned char blob[POPCL_RESUME_LEN], before[POPCL_RESUME_LEN];
+    popcl_tls_diag d;
+    (void)state;
+    rig_init(&r, TLS_PUBLIC, POPCL_TLS);
+    keep_one(&r);
+    popcl_resume_save(&r.kept, before);
+    unsigned to_client = 0, to_server = 0;
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(popcl_resume_restore(&r.kept, before, sizeof before), POPCL_OK);
+        r.tls.utc_s++;
+        assert_int_equal(rig_run(&r, 100000, &d), POPCL_OK);
+        assert_int_equal(d.resumed, 1);
+        assert_int_equal(r.stored, 1);
+        popcl_resume_save(&r.kept, blob);
+        assert_memory_equal(blob, before, sizeof blob);
+        if (i == 0) to_client = r.to_client, to_server = r.to_server;
+        assert_int_equal(r.to_client, to_client);
+        assert_int_equal(r.to_server, to_server);
+    }
+    assert_int_equal(r.sessions.resumed, 300);
+    assert_int_equal(r.sessions.n, 1);
+    rig_free(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_session_is_resumed),
+        cmocka_unit_test(offered_where_it_was_made_and_nowhere_else),
+        cmocka_unit_test(age),
+        cmocka_unit_test(pinned_without_a_clock),
+        cmocka_unit_test(every_anchor_counts),
+        cmocka_unit_test(needs_its_code),
+        cmocka_unit_test(server_has_forgotten),
+        cmocka_unit_test(server_has_forgotten_and_shows_a_bad_certificate),
+        cmocka_unit_test(server_cheats),
+        cmocka_unit_test(fragment_length_stays),
+        cmocka_unit_test(login_refused),
+        cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(error_of_tls_after_login),
+        cmocka_unit_test(refused_start),
+        cmocka_unit_test(late_wipe),
+        cmocka_unit_test(three_hundred_in_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,26 +13,61 @@
 
 static unsigned long runs;
 
-/* Two sessions that differ in all that they can. */
+/* Sessions that differ in all that they can. */
 static const struct how {
     const char *name;
     enum session_kind kind;
     int staging;
     uint8_t security;
     size_t plan_len; /* 0: the free part of the TLS storage */
+    int resumes;
 } hows[] = {
-    {"POP3S session that deletes", DELETE_FETCHED, 1, POPCL_TLS, WORLD_PLAN},
-    {"STLS session that fetches what is new", NEW_ONLY, 0, POPCL_STLS, 0},
+    {"POP3S session that deletes", DELETE_FETCHED, 1, POPCL_TLS, WORLD_PLAN, 0},
+    {"STLS session that fetches what is new", NEW_ONLY, 0, POPCL_STLS, 0, 0},
+    {"resumed POP3S session", NEW_ONLY, 1, POPCL_TLS, 0, 1},
+    {"resumed STLS session", KEEP, 0, POPCL_STLS, WORLD_PLAN, 1},
 };
 enum { HOWS = sizeof hows / sizeof hows[0] };
+
+/* Gives the device a session that the server knows, from another life: one for each way to TLS. */
+static void keep_session(world *w) {
+    static tls_sessions sessions[3];
+    static popcl_resumable kept[3];
+    static world before;
+    if (!kept[w->security].state) {
+        world_init(&before, KEEP, 0);
+        before.security = w->security;
+        before.resumes = 1;
+        assert_int_equal(world_session(&before), POPCL_OK);
+        sessions[w->security] = before.sessions;
+        kept[w->security] = before.kept;
+        world_free(&before);
+        assert_string_equal(before.fault, "");
+    }
+    w->resumes = 1;
+    w->sessions = sessions[w->security];
+    w->kept = kept[w->security];
+}
 
 static void init(world *w, const struct how *h) {
     world_init(w, h->kind, h->staging);
     w->security = h->security;
     w->plan_len = h->plan_len;
+    if (h->resumes) keep_session(w);
+}
+
+/* What was kept through the fault is good. */
+static void resume_again(world *w) {
+    unsigned resumed = w->sessions.resumed;
+    w->server.refuse_command = 0;
+    w->flip_octet = w->end_octet = w->hold_octet = w->cut_octet = 0;
+    world_fail(w, NO_FAULT, 0, 0);
+    if (popcl_err_class(world_session(w)) != POPCL_CLASS_DONE) world_note(w, "the session after it failed");
+    if (w->sessions.resumed != resumed + 1) world_note(w, "the session after it was not resumed");
 }
 
 static void finish(world *w, const struct how *h, const char *what, uint32_t at) {
+    if (h->resumes && w->kept.state) resume_again(w);
     world_recover(w);
     world_free(w);
     runs++;
@@ -45,6 +80,7 @@ static void measure(const struct how *h, size_t chunk, uint32_t *calls, uint32_t
     init(&w, h);
     w.chunk = chunk;
     assert_int_equal(world_session(&w), POPCL_OK);
+    assert_int_equal(w.sessions.resumed, h->resumes);
     *calls = w.calls;
     *octets = w.octets;
     world_free(&w);

@@ -47,7 +47,7 @@ static enum fault_kind next_call(world *w) {
 
 static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     world *w = ctx;
-    static const tls_peer_setup setup;
+    tls_peer_setup setup = {.sessions = w->resumes ? &w->sessions : NULL};
     enum fault_kind f = next_call(w);
     if (strcmp(host, "pop.example") != 0 || port != (w->security == POPCL_TLS ? 995 : 110) || limit_ms == 0)
         world_note(w, "open is given something else");
@@ -424,6 +424,8 @@ static void configure(world *w) {
     w->cfg.security = w->security;
     if (w->security != POPCL_CLEAR) {
         tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
+        w->tls.resume = w->resumes ? &w->kept : NULL;
+        w->tls.resumption = w->resumes ? &popcl_tls_resumption : NULL;
         w->cfg.tls = &w->tls;
         w->cfg.seed = tls_seed;
         w->cfg.seed_len = sizeof tls_seed;
@@ -446,6 +448,16 @@ static int all_zero(const void *p, size_t n) {
         if (octets[i]) return 0;
     }
     return 1;
+}
+
+/* What is kept after a session: one that is known to be good, or nothing at all. */
+static void check_kept(world *w, popcl_err result) {
+    int is_kept = !all_zero(&w->kept, sizeof w->kept);
+    if (!w->resumes || w->security == POPCL_CLEAR) return;
+    if (popcl_err_class(result) == POPCL_CLASS_DONE && !is_kept) world_note(w, "%s, and no session is kept", popcl_err_name(result));
+    if (popcl_err_class(result) == POPCL_CLASS_TLS && w->sessions.asked && is_kept) world_note(w, "%s, and a session is kept", popcl_err_name(result));
+    if (is_kept && w->sessions.asked && !w->server.logged_in) world_note(w, "a session without a login is kept");
+    if (is_kept && memcmp(w->kept.secret, w->sessions.kept[0].master_secret, sizeof w->kept.secret) != 0) world_note(w, "what is kept is no session");
 }
 
 /* What must hold when a session is over, and after its wipe. */
@@ -488,6 +500,7 @@ popcl_err world_session(world *w) {
     if (setjmp(w->power)) { /* nothing but the store and what the device saved is left */
         w->fault_at = 0;
         lose_what_is_not_durable(w);
+        memset(&w->kept, 0, sizeof w->kept);
         return POPCL_ERR_COUNT_;
     }
     popcl_err result = popcl_run(&w->job, &w->cfg, &net, w);
@@ -497,6 +510,7 @@ popcl_err world_session(world *w) {
         (w->security != POPCL_CLEAR && !all_zero(&w->storage, sizeof w->storage))) {
         world_note(w, "something is left after wipe");
     }
+    check_kept(w, result);
     device_saves(w);
     w->fault_at = 0;
     lose_what_is_not_durable(w);

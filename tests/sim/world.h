@@ -60,6 +60,7 @@ typedef struct world {
     uint16_t passes;
     size_t plan_len; /* 0: what is left of the TLS storage */
     uint8_t security; /* popcl_security */
+    int resumes;      /* the device keeps its session of TLS, and the server remembers it */
     /* orders for the transport in a session with TLS: 0 is never, else the n-th octet to the client */
     uint32_t flip_octet; /* has a wrong bit */
     uint32_t end_octet;  /* before it the connection ends */
@@ -75,6 +76,8 @@ typedef struct world {
     uint32_t now, started;
     int open, broken, opened, closed, quit_delivered;
     tls_peer peer;
+    tls_sessions sessions;
+    popcl_resumable kept;
     int in_tls; /* the server waits for a ClientHello, or more came of it */
     uint32_t octets;           /* to the client */
     unsigned char clear[2048]; /* what the client sent before the handshake was complete */
