@@ -33,6 +33,7 @@
 #define ARP_TABLE_SIZE    4 /* the gateway, a DNS server, a mail server in the same network, a spare */
 #define DNS_TABLE_SIZE    1 /* one name is looked up at a time; an entry has room for a name of 255 octets */
 #define DNS_MAX_SERVERS   2
+#define LWIP_DNS_SECURE   (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT) /* of its three, what counts where one is looked up at a time */
 
 #if IPV6
 #define LWIP_IPV6                     1

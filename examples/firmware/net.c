@@ -41,7 +41,7 @@ void net_start(netif_input_fn input) {
     netif_set_default(&netif);
 #if LWIP_IPV6
     netif_create_ip6_linklocal_address(&netif, 1);
-    netif_set_ip6_autoconfig_enabled(&netif, 1);
+    netif.ip6_autoconfig_enabled = 1; /* what netif_set_ip6_autoconfig_enabled does */
 #endif
     netif_set_up(&netif);
     if (set.ip)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #define BYTE_ORDER LITTLE_ENDIAN
+#define LWIP_NO_CTYPE_H 1 /* its own isdigit and the like are comparisons: no table */
 
 /* No texts and no tests of lwIP's own in flash. */
 #define LWIP_NOASSERT 1
