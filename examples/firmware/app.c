@@ -2,7 +2,8 @@
  *
  * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit closed its file. The set of seen UIDs is
  * saved every SAVE_EVERY messages and at the end of a poll, if it changed: a reset in between lets at most that many messages come a second time.
- * So a poll that finds nothing writes nothing to the flash, and one with n new messages 1 + n / SAVE_EVERY slots; see slots.h for a writing. */
+ * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 + n / SAVE_EVERY slots; a new session of TLS,
+ * one a day where the server resumes, two. With 50 messages an hour that is one erase of each slot every three hours. */
 #include "app.h"
 
 #include <string.h>
@@ -29,6 +30,7 @@
 #endif
 #define SAVE_EVERY  16u
 #define BACKOFF_MAX 6u /* doublings */
+#define END_MS      500u /* before the end: TCP takes its leave */
 #define PIECE       7u /* octets that a sink which pauses takes in between */
 
 extern const popcl_trust ca_trust; /* made by popcl-ta */
@@ -48,13 +50,14 @@ static struct {
     popcl_tls tls;
     popcl_seen seen;
     slots slots;
-    uint32_t unsaved;          /* changes of the seen set */
-    uint32_t poll, failures;   /* polls so far; the last ones that failed, in a row */
-    uint32_t octets, delivered; /* of the message that is open; of all that this poll stored */
-    uint32_t pauses;           /* how often the sink is still to take nothing */
-    int64_t utc_s;             /* at reset; < 0: ask the console */
-    int file;                  /* of the open message; -1: none */
-    uint8_t paused;            /* it just did take nothing */
+    uint32_t unsaved;           /* changes of what is kept in the slots */
+    uint32_t left;              /* octets of the seen set that are still to be loaded */
+    uint32_t poll, failures;    /* polls so far; the last ones that failed, in a row */
+    uint32_t stored, delivered; /* messages and octets of this poll */
+    uint32_t octets;            /* of the message that is open */
+    uint32_t pauses;            /* how often the sink is still to take nothing */
+    int file;                   /* of the open message; -1: none */
+    uint8_t paused;             /* it just did take nothing */
 } app;
 
 uint32_t device_random(void) {
@@ -65,7 +68,64 @@ uint32_t device_random(void) {
     return fallback;
 }
 
-/* ---- saved state ---- */
+/* ---- a session of TLS that the next poll resumes, in an image with RESUME=1 ---- */
+
+#ifdef RESUME
+static popcl_resumable session;
+static uint32_t session_crc; /* of its saved form */
+
+static uint32_t session_blob(unsigned char blob[POPCL_RESUME_LEN]) {
+    popcl_resume_save(&session, blob);
+    return slots_crc(0, blob, POPCL_RESUME_LEN);
+}
+
+static void session_save(void) {
+    unsigned char blob[POPCL_RESUME_LEN];
+    session_crc = session_blob(blob);
+    slots_put(&app.slots, blob, sizeof blob);
+    memset(blob, 0, sizeof blob);
+}
+
+static void session_load(void) {
+    unsigned char blob[POPCL_RESUME_LEN];
+    int whole = slots_get(&app.slots, blob, sizeof blob) == 0;
+    (void)popcl_resume_restore(&session, blob, whole ? sizeof blob : 0); /* none of it is worth a word: the next handshake is a full one */
+    session_crc = session_blob(blob);
+    memset(blob, 0, sizeof blob);
+}
+
+static int session_changed(void) {
+    unsigned char blob[POPCL_RESUME_LEN];
+    int changed = session_blob(blob) != session_crc;
+    memset(blob, 0, sizeof blob);
+    return changed;
+}
+
+static void session_offer(void) {
+    if (!set.resume) return;
+    app.tls.resume = &session;
+    app.tls.resumption = &popcl_tls_resumption;
+}
+
+static int session_was_resumed(void) {
+    popcl_tls_diag d;
+    if (!set.resume || app.config.security == POPCL_CLEAR) return 0;
+    popcl_tls_get_diag(&app.tls, &d);
+    return d.resumed;
+}
+#else
+static void session_save(void) {}
+static void session_load(void) {}
+static int session_changed(void) {
+    return 0;
+}
+static void session_offer(void) {}
+static int session_was_resumed(void) {
+    return 0;
+}
+#endif
+
+/* ---- saved state: the length of the seen set, the set, the session ---- */
 
 static int put_saved(void *ctx, const void *p, size_t n) {
     slots_put(ctx, p, n);
@@ -73,17 +133,28 @@ static int put_saved(void *ctx, const void *p, size_t n) {
 }
 
 static int get_saved(void *ctx, void *p, size_t n) {
+    if (n > app.left) return -1;
+    app.left -= (uint32_t)n;
     return slots_get(ctx, p, n);
 }
 
-static void save(void) {
-    if (!set.state || !app.unsaved) return;
+static void write_slot(void) {
+    const uint32_t len = (uint32_t)POPCL_SEEN_SAVED(app.seen.used);
     slots_begin(&app.slots);
+    slots_put(&app.slots, &len, sizeof len);
     (void)popcl_seen_save(&app.seen, put_saved, &app.slots);
+    session_save();
     if (slots_end(&app.slots))
         console_text("state: not written\n");
     else
         app.unsaved = 0;
+}
+
+static void save(void) {
+    if (!set.state) return;
+    int twice = session_changed(); /* so that no slot keeps the old one's secret */
+    if (twice || app.unsaved) write_slot();
+    if (twice) write_slot();
 }
 
 /* Whose UIDs they are: another account's say nothing. */
@@ -92,8 +163,17 @@ static uint64_t account(void) {
     return slots_crc(crc, set.user, strlen(set.user) + 1) | (uint64_t)set.port << 32;
 }
 
+/* 0, or what is wrong with it; then the set is empty. */
+static const char *load_saved(slots_found found) {
+    if (found == SLOTS_EMPTY) return NULL;
+    if (found == SLOTS_DAMAGED || slots_get(&app.slots, &app.left, sizeof app.left) || popcl_seen_load(&app.seen, get_saved, &app.slots))
+        return "state: damaged, counts as none\n";
+    if (app.seen.note != account()) return "state: of another account, counts as none\n";
+    session_load();
+    return found == SLOTS_OLDER ? "state: a slot is damaged, the other counts\n" : NULL;
+}
+
 static void load(void) {
-    static const char *const words[] = {NULL, NULL, "state: a slot is damaged, the other counts\n", "state: damaged, counts as none\n"};
     unsigned char key[16] = {0};
     (void)console_entropy(key, sizeof key); /* without, the set is safe from chance, not from a sender who chooses UIDs */
     (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
@@ -101,15 +181,9 @@ static void load(void) {
     if (!set.state) return;
     app.slots.flash = &flash_file;
     app.slots.ctx = (void *)(uintptr_t)set.state;
-    slots_found found = slots_open(&app.slots);
-    if (words[found]) console_text(words[found]);
-    if (found == SLOTS_EMPTY || found == SLOTS_DAMAGED) return;
-    if (popcl_seen_load(&app.seen, get_saved, &app.slots)) {
-        console_text("state: damaged, counts as none\n");
-    } else if (app.seen.note != account()) {
-        console_text("state: of another account, counts as none\n");
-        (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
-    }
+    const char *wrong = load_saved(slots_open(&app.slots));
+    if (wrong) console_text(wrong);
+    if (app.seen.note != account()) (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
     app.seen.note = account();
 }
 
@@ -151,7 +225,10 @@ static unsigned keep_marked(void *ctx, unsigned marks) {
 static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
     (void)ctx, (void)why;
     switch (what) {
-    case POPCL_STORED: note(m, POPCL_SEEN_FETCHED | (set.delete ? POPCL_SEEN_DELETE_DUE : 0)); break;
+    case POPCL_STORED:
+        app.stored++;
+        note(m, POPCL_SEEN_FETCHED | (set.delete ? POPCL_SEEN_DELETE_DUE : 0));
+        break;
     case POPCL_MARKED: note(m, POPCL_SEEN_FETCHED | POPCL_SEEN_DELETE_DUE | MARKED_NOW); break;
     case POPCL_DELETED: popcl_seen_each(&app.seen, forget_marked, NULL); break;
     case POPCL_UNKNOWN:
@@ -257,29 +334,6 @@ static uint8_t security(void) {
     return strcmp(set.security, "stls") == 0 ? POPCL_STLS : POPCL_TLS;
 }
 
-const popcl_config *app_prepare(void) {
-    app.poll++;
-    app.delivered = 0;
-    app.file = -1;
-    app.tls = (popcl_tls){.profile = &PROFILE_OF, .storage = &storage, .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = utc_s(),
-                          .name = set.name, .breathe = breathe};
-    app.config = (popcl_config){.host = set.host, .port = (uint16_t)set.port, .security = security(), .auth = POPCL_AUTH_USER, .user = set.user,
-                                .secret = {.octets = set.pass}, .tls = &app.tls, .seed = entropy(), .seed_len = sizeof seed,
-                                .iobuf = iobuf, .iobuf_len = sizeof iobuf, .passes = UINT16_MAX, .sink = &sink,
-                                .decide = decide, .listed = set.new ? listed : NULL, .fate = fate, .trace = trace};
-#ifdef PLAN_LEN
-    app.config.plan = plan;
-    app.config.plan_len = sizeof plan;
-#else
-    if (app.config.security == POPCL_CLEAR) { /* no TLS: its storage is free */
-        app.config.plan = &storage;
-        app.config.plan_len = sizeof storage;
-    }
-#endif
-    mark(PHASE_CONNECT);
-    return &app.config;
-}
-
 static void tell_number(const char *before, uint32_t n, const char *after) {
     console_text(before);
     console_number(n);
@@ -301,30 +355,52 @@ static void end(int status) {
     console_exit(status);
 }
 
+const popcl_config *app_prepare(void) {
+    if (set.polls && app.poll >= set.polls) end(app.failures != 0);
+    app.poll++;
+    app.stored = app.delivered = 0;
+    app.file = -1;
+    app.tls = (popcl_tls){.profile = &PROFILE_OF, .storage = &storage, .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = utc_s(),
+                          .name = set.name, .breathe = breathe};
+    app.config = (popcl_config){.host = set.host, .port = (uint16_t)set.port, .security = security(), .auth = POPCL_AUTH_USER, .user = set.user,
+                                .secret = {.octets = set.pass}, .tls = &app.tls, .seed = entropy(), .seed_len = sizeof seed,
+                                .iobuf = iobuf, .iobuf_len = sizeof iobuf, .passes = UINT16_MAX, .sink = &sink,
+                                .decide = decide, .listed = set.new ? listed : NULL, .fate = fate, .trace = trace};
+#ifdef PLAN_LEN
+    app.config.plan = plan;
+    app.config.plan_len = sizeof plan;
+#else
+    if (app.config.security == POPCL_CLEAR) { /* no TLS: its storage is free */
+        app.config.plan = &storage;
+        app.config.plan_len = sizeof storage;
+    }
+#endif
+    session_offer();
+    mark(PHASE_CONNECT);
+    return &app.config;
+}
+
 uint32_t app_conclude(void) {
     popcl_err e = popcl_result(&app_job);
-    popcl_diag d;
-    popcl_get_diag(&app_job, &d);
+    int failed = e != POPCL_OK && e != POPCL_MORE, resumed = !failed && session_was_resumed();
     popcl_wipe(&app_job);
     memset(seed, 0, sizeof seed);
     mark(PHASE_STATE);
     save();
+    if (!failed) app.failures = 0;
     uint32_t wait = jittered(set.every << app.failures);
     tell_number("poll ", app.poll, "");
-    if (e == POPCL_OK || e == POPCL_MORE) {
-        app.failures = 0;
-        wait = jittered(set.every);
-        tell_number(": ok, ", d.stored, " messages, ");
-        tell_number("", app.delivered, " octets\n");
-    } else {
+    if (failed) {
         console_text(": failed, POPCL_");
         console_text(popcl_err_name(e));
         tell_number(", next in ", wait, " ms\n");
         if (app.failures < BACKOFF_MAX) app.failures++;
+    } else {
+        tell_number(": ok, ", app.stored, " messages, ");
+        tell_number("", app.delivered, resumed ? " octets, resumed\n" : " octets\n");
     }
-    if (set.polls && app.poll >= set.polls) end(app.failures != 0);
     mark(PHASE_IDLE);
-    return wait;
+    return set.polls && app.poll >= set.polls ? END_MS : wait;
 }
 
 void app_start(const char *net) {

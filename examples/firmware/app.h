@@ -16,12 +16,12 @@
 /* Reads the settings and the saved state, says who it is. `net` is "raw" or "sockets". */
 void app_start(const char *net);
 
-/* The one job, and what it is to do now: a fresh seed, the time. What cannot be had is not in it, and popcl_start says so. */
+/* The one job, and what it is to do now: a fresh seed, the time. What cannot be had is not in it, and popcl_start says so. Ends the program
+ * where as many polls are over as the settings say. */
 extern popcl app_job;
 const popcl_config *app_prepare(void);
 
-/* The job is done, or was refused: tells the result, saves what has to be saved, wipes it. Returns how long to wait until the next poll, in ms.
- * Ends the program where the settings say how many polls there are to be. */
+/* The job is done, or was refused: tells the result, saves what has to be saved, wipes it. Returns how long to wait until the next poll, in ms. */
 uint32_t app_conclude(void);
 
 #endif

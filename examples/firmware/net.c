@@ -51,20 +51,42 @@ void net_start(netif_input_fn input) {
     if (set.dns && ipaddr_aton(set.dns, &dns)) dns_setserver(0, &dns);
 }
 
+static void tell_address(void) {
+    mark(PHASE_ADDRESS);
+    console_text("address ");
+    uint32_t address = ip4_addr_get_u32(netif_ip4_addr(&netif));
+    for (unsigned i = 0; i < 4; i++) {
+        if (i) console_text(".");
+        console_number(address >> 8 * i & 255u);
+    }
+    console_text("\n");
+}
+
+#if LWIP_IPV6
+/* The one that a router gave, and that nobody else has. */
+static int has_ipv6(void) {
+    static uint8_t told;
+    if (!ip6_addr_ispreferred(netif_ip6_addr_state(&netif, 1))) return 0;
+    if (!told) {
+        console_text("address ");
+        console_text(ip6addr_ntoa(netif_ip6_addr(&netif, 1)));
+        console_text("\n");
+    }
+    told = 1;
+    return 1;
+}
+#else
+static int has_ipv6(void) {
+    return 0;
+}
+#endif
+
 int net_is_up(void) {
     static uint32_t told;
     uint32_t address = ip4_addr_get_u32(netif_ip4_addr(&netif));
-    if (address && address != told) {
-        mark(PHASE_ADDRESS);
-        console_text("address ");
-        for (unsigned i = 0; i < 4; i++) {
-            if (i) console_text(".");
-            console_number(address >> 8 * i & 255u);
-        }
-        console_text("\n");
-    }
+    if (address && address != told) tell_address();
     told = address;
-    return address != 0;
+    return has_ipv6() || address != 0;
 }
 
 void net_report(void) {
