@@ -228,7 +228,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls layers readme docs
+PARTS := interop sanitize lint lwip valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -284,6 +284,8 @@ run-window: tests
 # lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
 lwip-programs:
 	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip
+check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: simulated time, calls that fail
+	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw
 build-lwip: $(LIB) $(B)/tests/libhelp.a
 	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE) $(TEST_CPPFLAGS)) \
 	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))

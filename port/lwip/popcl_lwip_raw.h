@@ -57,6 +57,7 @@ typedef struct popcl_lwip_raw {
     struct tcp_pcb *pcb; /* ours; NULL: none, or lwIP took it back */
     const char *host;
     uint32_t began_ms, limit_ms; /* of name resolution and connecting */
+    uint32_t heard_ms;   /* when the server last said something */
     uint16_t port;
     err_t code;          /* of the last failure */
     uint8_t why;         /* popcl_err: the failure that says most, while connecting */

@@ -20,7 +20,8 @@
 enum phase { CLOSED_, OPENING, OPEN };
 enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
 
-#define GOING_ON 256 /* opening: no popcl_err yet */
+#define GOING_ON  256   /* opening: no popcl_err yet */
+#define SILENT_MS 1000u /* a peer that said nothing for so long is not waited for */
 
 /* What is noted last of several failures is the one that says most: their order in popcl_errors.h is that order. */
 typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT && POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT &&
@@ -51,6 +52,7 @@ static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
     popcl_lwip_raw *n = ctx;
     (void)pcb, (void)err;
     if (p && p->tot_len > sizeof n->ring - n->used) return ERR_MEM;
+    n->heard_ms = sys_now();
     n->moved = 1;
     if (!p) {
         n->fin = 1;
@@ -65,6 +67,7 @@ static err_t is_up(void *ctx, struct tcp_pcb *pcb, err_t err) {
     popcl_lwip_raw *n = ctx;
     (void)pcb, (void)err;
     n->connected = n->moved = 1;
+    n->heard_ms = sys_now();
     return ERR_OK;
 }
 
@@ -91,8 +94,8 @@ static void answered(const char *name, const ip_addr_t *address, void *ctx) {
 
 /* ---- the connection, from the main loop ---- */
 
-/* Gives the pcb back, whatever became of it. What came and nobody wants is no reason for a reset. The end of a connection that answers is lwIP's
- * affair; it takes the pcb away as soon as it needs one. One whose peer is silent would keep segments for minutes. */
+/* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's affair, which takes the pcb away as soon as it needs one; what
+ * came and nobody wants is no reason for a reset. One whose peer is silent, or takes nothing, would keep segments for minutes. */
 static void release(popcl_lwip_raw *n) {
     struct tcp_pcb *pcb = n->pcb;
     n->pcb = NULL;
@@ -102,7 +105,7 @@ static void release(popcl_lwip_raw *n) {
     tcp_err(pcb, NULL);
     tcp_setprio(pcb, TCP_PRIO_MIN);
     if (n->used) tcp_recved(pcb, (u16_t)n->used);
-    if (pcb->nrtx || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
+    if (pcb->unsent || pcb->nrtx || sys_now() - n->heard_ms > SILENT_MS || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
 }
 
 /* Octets that lwIP took, 0: none now, -1: the connection is gone. */
@@ -164,19 +167,36 @@ static size_t name_len(const char *host) {
     return i && !label ? i - 1 : i;
 }
 
-/* What needs no name server: addresses, and localhost (RFC 6761, 6.3). A colon or a percent sign is of no name. */
+#if LWIP_IPV6
+/* lwIP reads more as an address than is one, and would connect to another: groups of five digits, two gaps, a colon at an end, anything behind. */
+static int is_ipv6(const char *host) {
+    size_t digits = 0, gaps = 0;
+    const char *s = host;
+    if (s[0] == ':' && s[1] != ':') return 0;
+    for (; *s; s++) {
+        gaps += s[0] == ':' && s[1] == ':';
+        if (*s == ':' || *s == '.') digits = 0;
+        else if (!lwip_isxdigit(*s) || ++digits > 4) return 0;
+    }
+    return gaps < 2 && (s[-1] != ':' || s[-2] == ':');
+}
+#else
+#define is_ipv6(host) 0
+#endif
+
+/* What needs no name server: addresses, and localhost (RFC 6761, 6.3). A colon is of no name. */
 static void read_host(popcl_lwip_raw *n) {
     size_t len = name_len(n->host);
-    int is_name = len && !n->host[strcspn(n->host, ":%")];
+    int is_name = len && !strchr(n->host, ':');
     for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) {
         popcl_lwip_query *q = &n->query[i];
         q->state = is_name ? TO_ASK : NOT_FOUND;
         if (len == 9 && lwip_strnicmp(n->host, "localhost", 9) == 0) {
             ip_addr_set_loopback(IS_IPV6(i), &q->address);
-            q->state = FOUND;
+            q->state = LWIP_HAVE_LOOPIF ? FOUND : NOT_FOUND; /* without a loopback interface it would go out on the wire */
         }
     }
-    if (len && ipaddr_aton(n->host, &n->query[0].address)) {
+    if (len && (is_name || is_ipv6(n->host)) && ipaddr_aton(n->host, &n->query[0].address)) {
         n->query[0].state = FOUND;
         n->query[POPCL_LWIP_FAMILIES - 1].state = POPCL_LWIP_FAMILIES == 1 ? FOUND : TRIED;
     }
@@ -234,6 +254,7 @@ static void finish(popcl_lwip_raw *n) {
 /* Begins to connect to the address in q. Leaves q FOUND where lwIP had no memory for it: to be tried again. */
 static void reach(popcl_lwip_raw *n, popcl_lwip_query *q) {
     err_t e = ERR_MEM;
+    if (n->pcb) note(n, POPCL_ERR_TIMEOUT_CONNECT, ERR_TIMEOUT); /* its share is over */
     release(n);
     n->pcb = tcp_new_ip_type(IP_GET_TYPE(&q->address));
     if (n->pcb) {

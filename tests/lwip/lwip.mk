@@ -12,11 +12,14 @@ Q := $(if $(V),,@)
 
 VARIANTS := raw raw6
 SETTINGS_raw := -DNO_SYS=1
-SOURCES_raw := port/lwip/raw.c
-PROGRAMS_raw :=
-SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1
+SOURCES_raw := port/lwip/raw.c tests/lwip/far.c tests/lwip/client.c
+PROGRAMS_raw := test_raw
+SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1
 SOURCES_raw6 := $(SOURCES_raw)
-PROGRAMS_raw6 :=
+PROGRAMS_raw6 := test_raw
+WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
+LINK_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
+LINK_raw6 := $(LINK_raw)
 
 LWIP_C := $(patsubst $(LWIP)/src/%,%,$(wildcard $(addprefix $(LWIP)/src/,core/*.c core/ipv4/*.c core/ipv6/*.c api/*.c)) $(LWIP)/src/netif/ethernet.c)
 INCLUDE := -Itests/lwip -Iport/lwip -isystem $(LWIP)/src/include
@@ -28,19 +31,19 @@ LIB_$(1) := $(B)/lwip/$(1)/liblwip.a
 OBJ_$(1) := $(LWIP_C:%.c=$(B)/lwip/$(1)/lwip/%.o)
 OWN_$(1) := $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.o)
 
-$(B)/lwip/$(1)/lwip/%.o: $(LWIP)/src/%.c tests/lwip/lwipopts.h $(wildcard tests/lwip/arch/*.h)
+$(B)/lwip/$(1)/lwip/%.o: $(LWIP)/src/%.c tests/lwip/lwip.mk tests/lwip/lwipopts.h $(wildcard tests/lwip/arch/*.h)
 	@mkdir -p $$(@D)
 	$$(Q)$(COMPILE) -w $(SETTINGS_$(1)) $(INCLUDE) -c -o $$@ $$<
-$(B)/lwip/$(1)/own/%.o: %.c
+$(B)/lwip/$(1)/own/%.o: %.c tests/lwip/lwip.mk
 	@mkdir -p $$(@D)
 	$$(Q)$(COMPILE) $(SETTINGS_$(1)) $(INCLUDE) -MMD -MP -c -o $$@ $$<
 $$(LIB_$(1)): $$(OBJ_$(1))
 	@echo "  AR    $$@"
 	@rm -f $$@
 	$$(Q)$(AR) qcs $$@ $$^
-$(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%): $(B)/lwip/$(1)/%: $(B)/lwip/$(1)/own/tests/lwip/%.o $$(OWN_$(1)) $$(LIB_$(1)) $(filter %.a,$(LIBS))
+$(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%): $(B)/lwip/$(1)/%: $(B)/lwip/$(1)/own/tests/lwip/%.o $$(OWN_$(1)) $$(LIB_$(1)) $(filter-out -l%,$(filter %.a,$(LIBS)))
 	@echo "  LD    $$@"
-	$$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $$(LIB_$(1)) $(LIBS)
+	$$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $$(LIB_$(1)) $(LIBS) $(LINK_$(1))
 all: $$(LIB_$(1)) $$(OWN_$(1)) $(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%)
 -include $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.d) $(PROGRAMS_$(1):%=$(B)/lwip/$(1)/own/tests/lwip/%.d)
 endef

@@ -23,6 +23,10 @@
 /* Memory. Pointers are twice as long as on a board: room for the same number of things takes more octets. */
 #define MEM_ALIGNMENT      8
 #define MEM_SIZE           4096
+#if TEST_HEAP /* all from the C library's heap, where the sanitizers see what is used after it was freed */
+#define MEM_LIBC_MALLOC 1
+#define MEMP_MEM_MALLOC 1
+#endif
 #define MEMP_NUM_TCP_PCB   2
 #define MEMP_NUM_UDP_PCB   2
 #define MEMP_NUM_TCP_SEG   8
@@ -31,11 +35,13 @@
 #define PBUF_POOL_BUFSIZE  1524
 #define ARP_TABLE_SIZE     4
 #define LWIP_ND6_NUM_NEIGHBORS 4
+#define IPV6_FRAG_COPYHEADER 1
 
 #define TCP_MSS          536
 #define TCP_WND          (4 * TCP_MSS)
 #define TCP_SND_BUF      (2 * TCP_MSS)
 #define TCP_SND_QUEUELEN 6
+#define TCP_MAXRTX       6 /* how long an end that nobody answers is kept */
 #define TCP_QUEUE_OOSEQ  1
 #define TCP_OOSEQ_MAX_PBUFS 2 /* of three: one is left for the segment that fills the gap */
 /* The window is wider than the pool, on purpose: the port keeps no pbuf. */
@@ -45,7 +51,7 @@
 #define LWIP_STATS_DISPLAY 0
 #define MEM_STATS         1
 #define MEMP_STATS        1
-#define MEMP_OVERFLOW_CHECK 2
+#define MEMP_OVERFLOW_CHECK 1
 #define MEMP_SANITY_CHECK 1
 
 #define LWIP_HOOK_FILENAME "arch/hooks.h"
