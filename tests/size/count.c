@@ -1,5 +1,6 @@
 /* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server in the same program, and the instructions
- * of the client's calls alone are counted.      count CHAIN tls|stls|clear chacha|gcm OCTETS [calls]
+ * of the client's calls alone are counted.      count CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls]
+ * With `resumed` it is the second job of two that counts, whose POP3S session is that of the first.
  * With `calls` it goes on: more jobs, each with one of the calls that a good day does not need, for the stack of every call.
  * The clock is a timer of the board mps2-an385 at 25 MHz; under `-icount shift=6` each instruction takes 64 ns, 1.6
  * ticks: it counts instructions, exactly. Prints figures, a name and a number a line, and exits 0 if the mail came whole. */
@@ -31,7 +32,7 @@ enum phase { HANDSHAKE, SESSION, PHASES };
 #define CALLS(x)                                                                                                                           \
     x(start) x(connected) x(state) x(send_buf) x(send_ack) x(recv_buf) x(recv_ack) x(send_failed) x(recv_eof) x(tick) x(resume)            \
         x(next_deadline) x(stop) x(fail) x(result) x(get_diag) x(wipe) x(tls_get_diag) x(seen_init) x(seen_get) x(seen_put) x(seen_listed) \
-            x(seen_each) x(seen_save) x(seen_load) x(seen_move)
+            x(seen_each) x(seen_save) x(seen_load) x(seen_move) x(resume_save) x(resume_restore)
 #define NUMBERED(name) CALL_##name,
 #define QUOTED(name)   "popcl_" #name,
 enum call { CALLS(NUMBERED) CALLS_LEN };
@@ -198,6 +199,8 @@ static popcl job;
 static STORAGE_OF storage;
 static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN];
 static peer server;
+static popcl_resumable kept;
+static int keeps; /* the job may resume what is kept, and keeps its own */
 
 /* Octets from the client to the server and back, and time. Returns 0 when nothing moved. */
 static size_t turn(uint32_t ms) {
@@ -263,7 +266,9 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
                      .storage_len = sizeof storage,
                      .trust = &trust,
                      .utc_s = peer_utc_s,
-                     .breathe = breathe};
+                     .breathe = breathe,
+                     .resume = keeps ? &kept : NULL,
+                     .resumption = &popcl_tls_resumption};
     popcl_config config = {.host = PEER_HOST,
                            .security = security,
                            .auth = POPCL_AUTH_USER,
@@ -299,6 +304,7 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
     COUNTED(wipe, , (&job));
     say("result", e);
     say("octets", mail.octets);
+    if (security != POPCL_CLEAR) say("resumed", tls_diag.resumed);
     say("server_error", (uint32_t)br_ssl_engine_last_error(&server.ssl.eng));
     say("server_wrong", (uint32_t)server.wrong);
     if (mail.twist != NONE || mail.wrong || server.wrong) return 1;
@@ -353,6 +359,17 @@ static int remember(void) {
     return marks != POPCL_SEEN_FETCHED || popcl_seen_get(&one, "a UID", 5) != marks || e[0] || e[1] || e[2] || e[3] || e[4] || e[5];
 }
 
+/* ---- what is kept of a session ---- */
+
+static int keep(void) {
+    static popcl_resumable back;
+    unsigned char blob[POPCL_RESUME_LEN];
+    popcl_err e;
+    COUNTED(resume_save, , (&kept, blob));
+    COUNTED(resume_restore, e =, (&back, blob, sizeof blob));
+    return e;
+}
+
 static void say_figures(void) {
     say("handshake", instructions(meter.ticks[HANDSHAKE]));
     say("handshake_longest", instructions(meter.longest[HANDSHAKE]));
@@ -376,16 +393,19 @@ int main(int argc, char **argv) {
     *(volatile uint32_t *)0xe000ed14 |= 8; /* a Cortex-M0+ faults where a Cortex-M3 reads unaligned */
 #endif
     if (!clock_is_right()) return 6;
-    const popcl_security security = !strcmp(argv[1], "stls") ? POPCL_STLS : !strcmp(argv[1], "tls") ? POPCL_TLS : POPCL_CLEAR;
+    keeps = !strcmp(argv[1], "resumed");
+    const popcl_security security = !strcmp(argv[1], "stls") ? POPCL_STLS : !strcmp(argv[1], "tls") || keeps ? POPCL_TLS : POPCL_CLEAR;
     const int gcm = !strcmp(argv[2], "gcm");
     const uint32_t octets = (uint32_t)strtoul(argv[3], NULL, 10);
     load_root(chain);
+    if (keeps && fetch(chain, security, gcm, PEER_LINE, NONE)) return 7;
+    memset(&meter, 0, sizeof meter);
     wrong = fetch(chain, security, gcm, octets, NONE);
     say_figures();
     if (!calls) return wrong;
     for (enum twist twist = PAUSE; twist < TWISTS; twist++)
         wrong |= fetch(chain, security, gcm, octets, twist);
-    wrong |= remember();
+    wrong |= remember() | keep();
     for (size_t i = 0; i < CALLS_LEN; i++)
         say(call_names[i], meter.call_stack[i]);
     return wrong;

@@ -1,6 +1,6 @@
 /* fetch - the program whose linked size docs/SIZING.md shows: fetches mail with USER/PASS over POP3S, STLS or clear text, with the one TLS
  * profile that -DPROFILE names, as a firmware does it. It is linked, measured, and never run: the transport, the device and its trust are
- * elsewhere. No sentences, no diagnosis: what is named here is what is linked. */
+ * elsewhere. No sentences, no diagnosis: what is named here is what is linked. With -DRESUME it keeps its session in flash, too. */
 #include "popcl_tls.h"
 
 #ifndef PROFILE
@@ -22,6 +22,8 @@ void device_result(popcl_err e);
 extern const popcl_sink device_sink;
 extern const popcl_trust device_trust;
 extern const char device_host[], device_user[], device_password[];
+void device_load(unsigned char *p, size_t n);
+void device_store(const unsigned char *p, size_t n);
 extern const uint8_t device_security; /* popcl_security, of the device's settings: all three are linked */
 
 static popcl job;
@@ -54,6 +56,14 @@ int main(void) {
                      .trust = &device_trust,
                      .utc_s = device_utc_s(),
                      .breathe = device_watchdog};
+#ifdef RESUME
+    static popcl_resumable kept;
+    static unsigned char blob[POPCL_RESUME_LEN];
+    device_load(blob, sizeof blob);
+    (void)popcl_resume_restore(&kept, blob, sizeof blob); /* damaged is none */
+    tls.resume = &kept;
+    tls.resumption = &popcl_tls_resumption;
+#endif
     popcl_config config = {.host = device_host,
                            .security = device_security,
                            .user = device_user,
@@ -73,5 +83,9 @@ int main(void) {
     }
     device_result(popcl_result(&job));
     popcl_wipe(&job);
+#ifdef RESUME
+    popcl_resume_save(&kept, blob);
+    device_store(blob, sizeof blob);
+#endif
     return 0;
 }

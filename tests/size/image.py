@@ -144,13 +144,13 @@ def link(folder, name, programs, cpu, library_flags=(), program_flags=(), link_f
     return Image(out)
 
 
-def fetch_image(folder, profile, cpu):
+def fetch_image(folder, profile, cpu, more=()):
     """tests/size/fetch.c with one profile; what the device has of its own stands at address 0."""
     with open("tests/size/fetch.c", encoding="utf-8") as text:
         device = sorted(set(re.findall(r"\bdevice_\w+", text.read())))
     start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}=0" for name in device]]
-    name = re.sub(r"\W", "", f"fetch{profile}{cpu}")
-    return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}"], start)
+    name = re.sub(r"\W", "", f"fetch{profile}{cpu}{''.join(more)}")
+    return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}", *more], start)
 
 
 if __name__ == "__main__":  # for trying out: image.py PROFILE...

@@ -95,7 +95,12 @@ int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int
     static const uint16_t chacha_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
                                              BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256};
     static const uint16_t gcm_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256};
+    const br_ssl_session_cache_lru sessions = p->sessions;
+    unsigned char sessions_room[sizeof p->sessions_room];
+    memcpy(sessions_room, p->sessions_room, sizeof sessions_room);
     memset(p, 0, sizeof *p);
+    p->sessions = sessions;
+    memcpy(p->sessions_room, sessions_room, sizeof sessions_room);
     p->body = body;
     p->clear = security != PEER_TLS;
     p->plain = p->secure = security == PEER_CLEAR;
@@ -110,6 +115,8 @@ int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int
     br_ssl_engine_set_suites(&p->ssl.eng, gcm ? gcm_suites : chacha_suites, 2);
     br_ssl_engine_set_versions(&p->ssl.eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_buffer(&p->ssl.eng, p->iobuf, sizeof p->iobuf, 1);
+    if (!p->sessions.vtable) br_ssl_session_cache_lru_init(&p->sessions, p->sessions_room, sizeof p->sessions_room);
+    br_ssl_server_set_cache(&p->ssl, &p->sessions.vtable);
     br_ssl_engine_inject_entropy(&p->ssl.eng, "no entropy: the same each time", 30);
     say(p, "+OK ready\r\n");
     return br_ssl_server_reset(&p->ssl) ? 0 : -1;

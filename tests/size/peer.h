@@ -33,6 +33,8 @@ typedef struct peer {
     br_ssl_server_context ssl;
     br_skey_decoder_context key;
     unsigned char iobuf[BR_SSL_BUFSIZE_BIDI];
+    br_ssl_session_cache_lru sessions; /* zeroed before the first connection, and kept until the last */
+    unsigned char sessions_room[200];
     int clear;      /* no TLS yet */
     int plain;      /* and none will be */
     int secure;     /* the handshake is over, or there is none: application data came */

@@ -29,10 +29,11 @@ BUFFER = 541
 PLAN = {"pinned": 82}  # the least, in octets: the others lend what the X.509 context had
 CODE_TARGETS = {"pinned": 30 * KB, "small": 46 * KB, "public": 54 * KB}
 RAM_TARGETS = {"pinned": 4736, "public": 7936}
-HANDSHAKE_TARGETS = {"small": 210_000_000, "public": 75_000_000}
+HANDSHAKE_TARGETS = {("small", "p256", "tls"): 210_000_000, ("public", "p256", "tls"): 75_000_000, ("public", "p256", "resumed"): 700_000}
 # What is fetched in QEMU: profile, chain, security, cipher. The first of a profile is what its targets mean.
 RUNS = [
     ("pinned", "p256", "tls", "chacha"),
+    ("pinned", "p256", "resumed", "chacha"),
     ("ecdsa", "p256", "tls", "chacha"),
     ("small", "p256", "tls", "chacha"),
     ("small", "p256", "stls", "gcm"),
@@ -40,17 +41,20 @@ RUNS = [
     ("small", "p384", "tls", "chacha"),
     ("public", "p256", "tls", "chacha"),
     ("public", "p256", "stls", "gcm"),
+    ("public", "p256", "resumed", "chacha"),
     ("public", "rsa", "tls", "chacha"),
     ("public", "p384", "tls", "chacha"),
 ]
-RUNS_MORE = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha")]
+RUNS_MORE = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha"),
+             ("public", "p256", "resumed", "chacha")]
+HOW = {"tls": "POP3S", "stls": "STLS", "resumed": "POP3S, resumed"}
 CHAIN_NAMES = {"p256": "P-256 under P-256", "rsa": "RSA-2048 under RSA-2048 under RSA-4096", "p384": "P-256 under P-384 under P-384"}
 BODY = 1280 * 78  # octets of the message: whole lines
 # What is fetched in QEMU for the stack of every call: chain, security, cipher. Painted is the deepest of all runs of a column.
 PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
 PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
-BLOCKS = {"flash": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
+BLOCKS = {"flash": 1, "resumption": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
 BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
 
 
@@ -101,6 +105,15 @@ def flash_table(made):
         beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "Cortex-M3, smallest"].octets.values())]
         rows.append([f"`{profile}`", *map(grouped, octets), *target, *map(grouped, beside)])
     return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "code, M0+", "whole image", "whole, smallest"], rows)
+
+
+def resumption_table(folder, made):
+    """What it costs to keep sessions, in the image for the Cortex-M3."""
+    rows = []
+    for profile in PROFILES:
+        without, full = (sum(one.octets.values()) for one in (made[profile, "Cortex-M3"], image.fetch_image(folder, profile, "Cortex-M3", ["-DRESUME"])))
+        rows.append([f"`{profile}`", grouped(without), grouped(full), grouped(full - without)])
+    return table(["profile", "whole image", "with resumption", "more"], rows)
 
 
 def ram_table(octets):
@@ -157,7 +170,7 @@ def counts(folder, chain_file):
 
 
 def millions(number):
-    return f"{number / 1e6:.1f}"
+    return f"{number / 1e6:.{1 if number >= 1e7 else 2}f}"
 
 
 def count_table(made):
@@ -166,8 +179,8 @@ def count_table(made):
         if why:
             print(f"{profile} {chain} {security} {cipher}, {cpu}: {why}", file=sys.stderr)
             continue
-        target = HANDSHAKE_TARGETS.get(profile) if (chain, security, cpu) == ("p256", "tls", "Cortex-M3") else None
-        rows.append([f"`{profile}`", cpu, CHAIN_NAMES[chain], {"tls": "POP3S", "stls": "STLS"}[security], millions(figures["handshake"]),
+        target = HANDSHAKE_TARGETS.get((profile, chain, security)) if cpu == "Cortex-M3" else None
+        rows.append([f"`{profile}`", cpu, CHAIN_NAMES[chain], HOW[security], millions(figures["handshake"]),
                      *verdict(figures["handshake"], target, millions), millions(figures["handshake_longest"]), grouped(figures["handshake_stack"])])
     return table(["profile", "CPU", "chain", "how", "million instructions", "at most", "verdict", "longest step", "stack"], rows)
 
@@ -262,7 +275,7 @@ def secrets_table(made):
 
 def size_blocks(folder):
     made = images(folder)
-    return {"flash": flash_table(made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "secrets": secrets_table(made)}, made
+    return {"flash": flash_table(made), "resumption": resumption_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "secrets": secrets_table(made)}, made
 
 
 def count_blocks(folder):
