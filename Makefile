@@ -228,7 +228,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint lwip valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls layers readme docs
+PARTS := interop sanitize lint lwip port valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -304,6 +304,14 @@ check-readme: all ## the commands and the example of README.md work as they stan
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
 check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
+check-port: port-suites ## the ports under the conformance suite, and the suite against ports that are broken on purpose
+	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -q) -- $(B)/port/posix/check -q --faults include/popcl_net.h
+port-suites: $(LIB)
+	@for p in $(PORTS); do $(PORT_MAKE) PORT=$$p build || exit 1; done
+port-check: $(LIB) ## PORT=posix|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: whether a port keeps what popcl_net.h promises (docs/PORTING.md)
+	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
+PORTS := $(sort $(patsubst tests/port/%/port.c,%,$(wildcard tests/port/*/port.c)))
+PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B Q CC LIB CFLAGS CPPFLAGS LDFLAGS POPCL_CFLAGS POPCL_CPPFLAGS BEARSSL_LIBS,$(v)=$(call quoted,$($(v))))
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
 	@$(PYTHON) tests/docs.py
 
@@ -343,5 +351,5 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench \
+.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench port-suites port-check \
     $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures

@@ -19,17 +19,19 @@ extern "C" {
 typedef struct popcl_net {
     /* Connects to host (a name or an address) and port, in at most limit_ms, name resolution included; tries every address of the name,
      * and gives each a share of the time. Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET,
-     * or ERR_STOPPED (the caller wants an end); after an error nothing is left open. */
+     * or ERR_STOPPED (the caller wants an end); after an error nothing is left open. The ctx may be opened again after that, and after close. */
     popcl_err (*open)(void *ctx, const char *host, uint16_t port, uint32_t limit_ms);
-    /* Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above; anything else is POPCL_ERR_PORT.
-     * recv gives all that came before the end of the connection, also when it ends with a reset, and only then EOF or FAILED. */
+    /* Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above; anything else is POPCL_ERR_PORT. Octets
+     * cross once, whole and in order. send is done with p when it returns.
+     * recv gives all that came before the end of the connection, also when it ends with a reset, and only then EOF or FAILED. An end that
+     * was told is told again by the next call. */
     int32_t (*recv)(void *ctx, void *p, size_t n);
     int32_t (*send)(void *ctx, const void *p, size_t n);
     /* Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is possible. Returns what is, 0 if nothing is
-     * yet or a signal came, or POPCL_NET_FAILED. While want has POPCL_NET_STOP too, and the caller wants an end: POPCL_NET_STOP, at once;
-     * it is not asked for again after that. */
+     * yet or a signal came, or POPCL_NET_FAILED. An end of the connection is something that recv can tell: POPCL_RECV. While want has
+     * POPCL_NET_STOP too, and the caller wants an end: POPCL_NET_STOP, at once; it is not asked for again after that. */
     int32_t (*wait)(void *ctx, unsigned want, uint32_t limit_ms);
-    /* Called once after an open that returned POPCL_OK. */
+    /* Called once after an open that returned POPCL_OK; nothing is left open. A second call does nothing. */
     void (*close)(void *ctx);
     /* Milliseconds of a clock that never jumps; may wrap. */
     uint32_t (*now_ms)(void *ctx);
