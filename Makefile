@@ -228,7 +228,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint lwip port valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls layers readme docs
+PARTS := interop sanitize lint lwip port valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls figures layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -298,6 +298,8 @@ check-arm: ## Cortex-M3 and M0+: compiles freestanding, the rules of `size` hold
 	@B=$(B) $(PYTHON) tests/size/sizing.py check
 check-firmware-tls: ## mail over TLS on a Cortex-M3 and M0+ in QEMU, with every profile; docs/SIZING.md is right about instructions
 	@B=$(B) $(PYTHON) tests/size/sizing.py check-counts
+check-figures: $(TA) ## whole firmware images in QEMU: no figure of docs/firmware.json grew by more than 2 %
+	@B=$(B) $(PYTHON) tests/firmware/figures.py check
 check-layers: ## an include points downward, and the core includes no system
 	@$(PYTHON) tests/layers.py
 check-readme: all ## the commands and the example of README.md work as they stand there
@@ -339,6 +341,11 @@ figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of do
 	@$(PYTHON) tests/size/size.py structs --write
 	@B=$(B) $(PYTHON) tests/size/sizing.py write
 
+firmware: ## build, run and measure the images of examples/firmware; write docs/firmware.json, firmware.svg and tables of docs/SIZING.md
+	@sh tests/setup.sh build demo check
+	@$(MAKE) --no-print-directory $(parallel) $(TA)
+	@B=$(B) $(PYTHON) tests/firmware/figures.py write
+
 bench: ## processor time of fetching 200 MB against curl's, in clear and over TLS, as ratios, also in build/bench.json (installs curl)
 	@sh tests/setup.sh build bench
 	@$(MAKE) --no-print-directory $(parallel) benches
@@ -352,4 +359,4 @@ run-cov: tests
 	@$(PYTHON) tests/cov.py $(B)
 
 .PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench port-suites port-check \
-    $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures
+    $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures firmware

@@ -138,8 +138,10 @@ uint32_t stack_deepest(void) {
     return depth > deepest ? depth : deepest;
 }
 #else
-__attribute__((noinline, used)) void mark(unsigned phase) {
-    __asm__ volatile("" : : "r"(phase));
+static volatile uint8_t phases_reached[PHASES]; /* tests/firmware/meter.c looks at which of them is written */
+
+void mark(unsigned phase) {
+    phases_reached[phase] = 1;
 }
 
 uint32_t phase_stack(unsigned phase) {

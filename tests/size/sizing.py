@@ -334,6 +334,11 @@ def page_text():
 def write():
     with tempfile.TemporaryDirectory() as folder:
         blocks = {"compiler": heading(), **size_blocks(folder)[0], **count_blocks(folder)[0]}
+    return put_blocks(blocks)
+
+
+def put_blocks(blocks):
+    """Writes tables into the page, between their marks; 1 if one has no place."""
     page = page_text()
     for name, lines in blocks.items():
         page, found = re.subn(rf"<!-- figures: {name} -->\n.*?<!-- end -->", lambda _, name=name, lines=lines: marked(name, lines), page, flags=re.S)
