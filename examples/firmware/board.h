@@ -31,6 +31,13 @@ enum { BOARD_ROW(BOARD_CONSTANTS_OF) }; /* -DBOARD_ROW=ROW_... comes from the Ma
 
 static inline void irq_off(void) { __asm__ volatile("cpsid i" : : : "memory"); }
 static inline void irq_on(void) { __asm__ volatile("cpsie i" : : : "memory"); }
+/* For what may be called with interrupts on or off. */
+static inline uint32_t irq_save(void) {
+    uint32_t off;
+    __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(off) : : "memory");
+    return off;
+}
+static inline void irq_restore(uint32_t off) { __asm__ volatile("msr primask, %0" : : "r"(off) : "memory"); }
 static inline void wait_for_interrupt(void) { __asm__ volatile("dsb\n wfi" : : : "memory"); }
 
 #endif

@@ -17,13 +17,16 @@ void clock_start(void) {
     SYSTICK_CTRL = 7;
 }
 
+/* The counter begins anew a little before its interrupt is taken, or long before where interrupts are off: what is read then lies a tick back.
+ * Whoever looked before would see a time that has passed as one that is far ahead, so the clock stands until the tick is counted. */
 uint32_t clock_ms(void) {
-    uint32_t before, value;
-    do { /* a tick between the two readings would make the clock jump */
-        before = ticks_ms;
-        value = SYSTICK_VALUE;
-    } while (before != ticks_ms);
-    return before + (PER_TICK - 1 - value) / PER_MS;
+    static uint32_t last;
+    uint32_t off = irq_save();
+    uint32_t now = ticks_ms + (PER_TICK - 1 - SYSTICK_VALUE) / PER_MS;
+    if ((int32_t)(now - last) < 0) now = last;
+    last = now;
+    irq_restore(off);
+    return now;
 }
 
 __attribute__((weak)) void clock_ticked(void) {}
