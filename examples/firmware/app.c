@@ -319,7 +319,8 @@ static void trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
 }
 
 static void *entropy(void) {
-    int failed = set.seed && strcmp(set.seed, "none") == 0 ? -1 : console_entropy(seed, sizeof seed);
+    int fails = set.seed && (strcmp(set.seed, "none") == 0 || (strcmp(set.seed, "once") == 0 && app.poll > 1));
+    int failed = fails ? -1 : console_entropy(seed, sizeof seed);
     return failed ? NULL : seed; /* popcl refuses to begin without */
 }
 
@@ -358,12 +359,13 @@ static void end(int status) {
 const popcl_config *app_prepare(void) {
     if (set.polls && app.poll >= set.polls) end(app.failures != 0);
     app.poll++;
+    while (set.hang == app.poll) {}
     app.stored = app.delivered = 0;
     app.file = -1;
     app.tls = (popcl_tls){.profile = &PROFILE_OF, .storage = &storage, .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = utc_s(),
                           .name = set.name, .breathe = breathe};
     app.config = (popcl_config){.host = set.host, .port = (uint16_t)set.port, .security = security(), .auth = POPCL_AUTH_USER, .user = set.user,
-                                .secret = {.octets = set.pass}, .tls = &app.tls, .seed = entropy(), .seed_len = sizeof seed,
+                                .secret = {.octets = set.pass}, .idle_ms = set.idle, .tls = &app.tls, .seed = entropy(), .seed_len = sizeof seed,
                                 .iobuf = iobuf, .iobuf_len = sizeof iobuf, .passes = UINT16_MAX, .sink = &sink,
                                 .decide = decide, .listed = set.new ? listed : NULL, .fate = fate, .trace = trace};
 #ifdef PLAN_LEN

@@ -12,12 +12,14 @@ typedef struct settings {
     const char *utc;             /* Unix seconds at the start, or "unknown"; NULL: console_utc_s */
     const char *state;           /* the host's file that stands for the flash; NULL: nothing is kept */
     const char *out;             /* the host's folder for messages; NULL: they are printed */
-    const char *seed;            /* "none": the generator fails */
+    const char *seed;            /* for tests: "none": the generator fails; "once": from the second poll on */
     const char *security;        /* tls, stls or clear */
     uint32_t port;               /* 0: the protocol's own */
     uint32_t polls;              /* how many; 0: for ever */
     uint32_t every;              /* ms from one poll's end to the next */
-    uint32_t pause;              /* how often the sink takes nothing at first */
+    uint32_t idle;               /* ms that a server may say nothing; 0: popcl's own */
+    uint32_t hang;               /* for tests: the number of the poll that hangs, so that the watchdog bites */
+    uint32_t pause;              /* for tests: how often the sink takes nothing at first */
     uint32_t new;                /* 1: only what no earlier poll stored */
     uint32_t delete;             /* 1: what was stored is deleted from the server */
     uint32_t resume;             /* 1: the next poll resumes the TLS session */
