@@ -163,7 +163,8 @@ static int open_trace(struct run *r) {
     if (!path) return STDERR_FILENO;
     int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
     int bad = fd < 0 || fstat(fd, &st);
-    if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st))) {
+    if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
+                 is_file(r->options.resume_file, &st))) {
         bad = 1; /* it would be emptied */
         errno = EEXIST;
     }
@@ -171,7 +172,7 @@ static int open_trace(struct run *r) {
     if (!bad) return fd;
     (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path, cmd_error_text(errno));
     if (fd >= 0) (void)close(fd);
-    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link, another user's, or the file of -a or -c",
+    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link, another user's, or the file of -a, -c or --resume",
                      "give another name");
     return -2;
 }
@@ -290,6 +291,7 @@ static void run_session(struct run *r, popcl_diag *d, char *special, size_t spec
     popcl_get_diag(&r->popcl, d);
     cmd_tls_explain(&r->tls, d->err, &r->report, special, special_len);
     popcl_wipe(&r->popcl);
+    cmd_tls_end(&r->tls, popcl_err_class(d->err) == POPCL_CLASS_DONE, &r->report);
 }
 
 /* ---- after it ---- */

@@ -156,7 +156,7 @@ typedef struct option_row {
 /* clang-format off */
 enum option_id {
     OPT_AUTH_FILE, OPT_OUT, OPT_NEW, OPT_DELETE, OPT_PORT, OPT_TLS, OPT_STLS, OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW,
-    OPT_IPV4, OPT_IPV6, OPT_IDLE, OPT_CONNECT, OPT_TOTAL, OPT_AUTH, OPT_NO_CAPA, OPT_LIMIT, OPT_MAX_SIZE, OPT_LIST, OPT_CHECK, OPT_IOBUF,
+    OPT_RESUME, OPT_IPV4, OPT_IPV6, OPT_IDLE, OPT_CONNECT, OPT_TOTAL, OPT_AUTH, OPT_NO_CAPA, OPT_LIMIT, OPT_MAX_SIZE, OPT_LIST, OPT_CHECK, OPT_IOBUF,
     OPT_MFLN, OPT_VERBOSE, OPT_QUIET, OPT_TRACE, OPT_HELP, OPT_VERSION, OPTIONS
 };
 
@@ -174,6 +174,7 @@ static const option_row options[OPTIONS] = {
     [OPT_PIN] = {"pin", 0, OWN_MANY, 0, 0, set_pin, " PIN", "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its SubjectPublicKeyInfo.\nMay be repeated: one of them. See Trust below"},
     [OPT_TLS_NAME] = {"tls-name", 0, OWN, 0, 0, set_tls_name, " NAME", "the certificate must be for NAME instead of SERVER"},
     [OPT_NOW] = {"now", 0, OWN, 0, 0, set_now, " TIME", "check certificates as at TIME (2026-11-25T12:00:00Z),\nfor machines without a clock; default: the clock"},
+    [OPT_RESUME] = {"resume", 0, TEXT, 0, FIELD(resume_file), NULL, " FILE", "keep the TLS session in FILE, one for each account:\nthe next handshake within 24 hours is a short one,\nwhich checks no certificate. As secret as the password"},
     [OPT_IPV4] = {NULL, '4', FLAG, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {NULL, '6', FLAG, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S", "give up after S seconds without progress; default 60"},
@@ -207,7 +208,7 @@ static const struct {
 };
 
 /* Options that mean nothing in clear text. */
-static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW, OPT_MFLN};
+static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW, OPT_RESUME, OPT_MFLN};
 
 /* Options that there are not, and will not be: people ask for them, and are told what to do instead. */
 static const struct {
@@ -389,6 +390,8 @@ static int check_rules(cmd_options *o, const char *server) {
         return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "", "--iobuf wants 29 octets more than --mfln");
     if (!o->auth_file) return wrong(o, "-a is missing", "", "", "give a file with the lines `username = NAME` and `password = SECRET`");
     if (!o->out_dir && o->action == CMD_FETCH) return wrong(o, "-o is missing", "", "", "give the directory for the messages");
+    if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
+        return wrong(o, "--trace and --resume name the same file", "", "", "give each a file of its own");
     if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
     return 0;
 }
@@ -453,7 +456,7 @@ static const char help_tail[] = "\n"
                                 "   1  --check found nothing new                       messages failed\n"
                                 "  64  usage                                       76  server broke the protocol\n"
                                 "  66  a file of -a, -c or -C cannot be opened     77  login refused\n"
-                                "  68  server's name not found                     78  the file of -a is wrong\n"
+                                "  68  server's name not found                     78  bad file of -a, --resume\n"
                                 "  69  server or service unavailable               79  a certificate is refused\n"
                                 "  73  a file or directory cannot be created       80  TLS failed\n"
                                 "  74  disk or output failed                      129, 130, 143  signals\n"

@@ -83,6 +83,11 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     t->tls.names_len = sizeof t->names;
     int code = find_trust(t, o, r);
     if (code) return code;
+    if ((code = cmd_resume_open(&t->resume, o, r)) != 0) return code;
+    if (o->resume_file) {
+        t->tls.resume = &t->resume.kept;
+        t->tls.resumption = &popcl_tls_resumption;
+    }
     t->trust.pins = (const unsigned char (*)[POPCL_PIN_LEN])o->pins;
     t->trust.pins_len = o->pins_len;
     cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu", (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
@@ -127,7 +132,7 @@ void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
     popcl_tls_get_diag(&t->tls, &d);
     if (!d.suite) return;
     t->announced = 1;
-    cmd_report_detail(r, "TLS 1.%u, %s%s", (d.version & 0xffu) - 1u, popcl_tls_suite_name(d.suite), curve_name(d.curve));
+    cmd_report_detail(r, "TLS 1.%u, %s%s%s", (d.version & 0xffu) - 1u, popcl_tls_suite_name(d.suite), curve_name(d.curve), d.resumed ? ", resumed" : "");
     if (d.fragment_asked)
         cmd_report_detail(r, "records of at most %u octets were asked for: %s", (unsigned)d.fragment_asked, answers[d.fragment]);
     else
@@ -165,7 +170,12 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
         (void)snprintf(text, cap, "its alert is %u%s%s", (unsigned)d.alert, *cmd_tls_alert_name(d.alert) ? " " : "", cmd_tls_alert_name(d.alert));
 }
 
+void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r) {
+    cmd_resume_end(&t->resume, succeeded, r);
+}
+
 void cmd_tls_close(cmd_tls *t) {
+    cmd_resume_close(&t->resume);
     popcl_posix_trust_free(&t->store);
     cmd_wipe(t->seed, sizeof t->seed);
 }

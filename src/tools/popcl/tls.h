@@ -6,12 +6,14 @@
 #include "options.h"
 #include "popcl_posix_tls.h"
 #include "report.h"
+#include "resume.h"
 
 typedef struct cmd_tls {
     popcl_tls tls;
     popcl_tls_host_storage storage;
     popcl_posix_trust store; /* what was read from files */
     popcl_trust trust;       /* what counts */
+    cmd_resume resume;
     unsigned char seed[POPCL_SEED_MIN];
     char names[512]; /* see popcl_tls.names */
     int named;       /* -c or -C was given */
@@ -26,6 +28,9 @@ void cmd_tls_announce(cmd_tls *t, cmd_report *r);
 
 /* After the session and before popcl_wipe: what is special in this result, for cmd_report_result; "" if nothing is. Tells details too. */
 void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t cap);
+
+/* After popcl_wipe: what is to be kept for the next run. succeeded: the run did. */
+void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r);
 
 /* Of a TLS alert the name that the IANA registered; "" for one that it did not. */
 const char *cmd_tls_alert_name(unsigned alert);

@@ -1,0 +1,163 @@
+/* resume - see resume.h. A reader sees the old file or the new one, since it is replaced by rename: any number of runs at one time are safe,
+ * and the last one's session stays. */
+#define _POSIX_C_SOURCE 200809L
+#include "resume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system.h"
+
+static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why, const char *cause, const char *advice) {
+    char what[1200];
+    (void)snprintf(what, sizeof what, "the file of --resume, %s, %s", s->path, why);
+    cmd_report_error(r, what, cause, advice);
+    return code;
+}
+
+/* ---- reading ---- */
+
+/* Returns 0, or -1 and errno. */
+static int open_dir(cmd_resume *s) {
+    char dir[1024];
+    size_t n = (size_t)(s->name - s->path);
+    if (n >= sizeof dir || !*s->name) {
+        errno = *s->name ? ENAMETOOLONG : EISDIR;
+        return -1;
+    }
+    (void)snprintf(dir, sizeof dir, "%.*s", (int)n, n ? s->path : ".");
+    s->dir = open(n ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return s->dir < 0 ? -1 : faccessat(s->dir, ".", W_OK | X_OK, 0);
+}
+
+static int is_file(const char *path, const struct stat *file) {
+    struct stat st;
+    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+/* What kind of file it is, whose, and who else may touch it. */
+static int judge(const cmd_resume *s, const cmd_options *o, cmd_report *r, const struct stat *st) {
+    if (!S_ISREG(st->st_mode))
+        return refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file", "it is a link, a directory, a FIFO or a device", "give a name of its own");
+    if (is_file(o->auth_file, st) || is_file(o->cert_file, st))
+        return refuse(s, r, CMD_EXIT_CONFIG, "is that of -a or -c", "it would be overwritten", "give a name of its own");
+    if (st->st_uid != geteuid())
+        return refuse(s, r, CMD_EXIT_CONFIG, "belongs to another user", "its owner can read and change it at any time", "use a file of your own, mode 600");
+    if (st->st_mode & (S_IRWXG | S_IRWXO))
+        return refuse(s, r, CMD_EXIT_CONFIG, "is open to others", "its mode lets group or others read or write it", "remove it: with the session in it, mail can be read");
+    return 0;
+}
+
+/* Octets of the file, as many as fit; -1 and errno. */
+static ssize_t read_all(int fd, unsigned char *p, size_t room) {
+    size_t n = 0;
+    while (n < room) {
+        ssize_t got = read(fd, p + n, room - n);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -1;
+        if (got == 0) break;
+        n += (size_t)got;
+    }
+    return (ssize_t)n;
+}
+
+static void put_aside(cmd_resume *s, cmd_report *r) {
+    char aside[300];
+    int n = snprintf(aside, sizeof aside, "%s.damaged", s->name);
+    int moved = n > 0 && (size_t)n < sizeof aside && renameat(s->dir, s->name, s->dir, aside) == 0;
+    if (moved) s->is_there = 0;
+    cmd_report_warning(r, "the file of --resume, %s, is damaged%s: it counts as none, and the handshake is a full one", s->path,
+                       moved ? " and kept as .damaged" : "");
+}
+
+static int load(cmd_resume *s, const cmd_options *o, cmd_report *r, int fd) {
+    unsigned char octets[POPCL_RESUME_LEN + 1];
+    struct stat st;
+    if (fstat(fd, &st)) return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be looked at", cmd_error_text(errno), "look at its medium");
+    int code = judge(s, o, r, &st);
+    if (code) return code;
+    ssize_t n = read_all(fd, octets, sizeof octets);
+    if (n < 0) return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno), "look at its medium");
+    s->is_there = 1;
+    if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) put_aside(s, r); /* an empty one is what mktemp makes */
+    popcl_resume_save(&s->kept, s->blob);
+    cmd_wipe(octets, sizeof octets);
+    return 0;
+}
+
+int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
+    if (!o->resume_file) return 0;
+    const char *slash = strrchr(o->resume_file, '/');
+    s->path = o->resume_file;
+    s->name = slash ? slash + 1 : s->path;
+    s->dir = -1;
+    if (open_dir(s))
+        return refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno), "give a file in a directory that exists and that you may write");
+    int fd = openat(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT) return 0;
+    if (fd < 0)
+        return refuse(s, r, errno == ELOOP || errno == ENXIO ? CMD_EXIT_CONFIG : CMD_EXIT_NO_INPUT, "cannot be opened",
+                      errno == ELOOP ? "it is a link" : cmd_error_text(errno), "give a file of your own, or the name of one that does not exist yet");
+    int code = load(s, o, r, fd);
+    (void)close(fd);
+    return code;
+}
+
+/* ---- writing ---- */
+
+/* Returns 0, or -1 and errno. */
+static int write_all(int fd, const unsigned char *p, size_t n) {
+    while (n) {
+        ssize_t done = write(fd, p, n);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return -1;
+        p += done;
+        n -= (size_t)done;
+    }
+    return fsync(fd);
+}
+
+static int replace(const cmd_resume *s, const unsigned char *blob) {
+    char temporary[300];
+    int n = snprintf(temporary, sizeof temporary, "%s.new.%ld", s->name, (long)getpid());
+    if (n < 0 || (size_t)n >= sizeof temporary) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    (void)unlinkat(s->dir, temporary, 0);
+    int fd = openat(s->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return -1;
+    int bad = write_all(fd, blob, POPCL_RESUME_LEN);
+    int why = errno;
+    (void)close(fd);
+    if (!bad && renameat(s->dir, temporary, s->dir, s->name) == 0) return 0;
+    if (!bad) why = errno;
+    (void)unlinkat(s->dir, temporary, 0);
+    errno = why;
+    return -1;
+}
+
+void cmd_resume_end(cmd_resume *s, int succeeded, cmd_report *r) {
+    static const popcl_resumable nothing;
+    unsigned char none[POPCL_RESUME_LEN], now[POPCL_RESUME_LEN];
+    if (!s->path) return;
+    popcl_resume_save(&nothing, none);
+    popcl_resume_save(&s->kept, now);
+    int is_kept = memcmp(now, none, sizeof now) != 0, is_new = !s->is_there || memcmp(now, s->blob, sizeof now) != 0;
+    if (is_kept && is_new && succeeded) {
+        if (replace(s, now)) cmd_report_warning(r, "the TLS session cannot be kept in %s: %s", s->path, cmd_error_text(errno));
+        else cmd_report_detail(r, "the TLS session is kept in %s", s->path);
+    } else if (s->is_there && (is_new || !is_kept)) {
+        if (unlinkat(s->dir, s->name, 0) && errno != ENOENT) cmd_report_warning(r, "%s cannot be removed: %s", s->path, cmd_error_text(errno));
+    }
+    cmd_wipe(now, sizeof now);
+}
+
+void cmd_resume_close(cmd_resume *s) {
+    if (s->path && s->dir >= 0) (void)close(s->dir);
+    cmd_wipe(s, sizeof *s);
+}
