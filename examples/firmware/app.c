@@ -170,7 +170,7 @@ static const char *load_saved(slots_found found) {
         return "state: damaged, counts as none\n";
     if (app.seen.note != account()) return "state: of another account, counts as none\n";
     session_load();
-    return found == SLOTS_OLDER ? "state: a slot is damaged, the other counts\n" : NULL;
+    return found == SLOTS_ONE ? "state: a slot is damaged or cut off, the other counts\n" : NULL;
 }
 
 static void load(void) {

@@ -8,9 +8,7 @@ typedef struct head {
 } head;
 typedef char head_is_a_unit[sizeof(head) == FLASH_UNIT ? 1 : -1];
 
-#define MARK_AT   FLASH_UNIT
-#define OCTETS_AT (2 * FLASH_UNIT)
-static const unsigned char mark_octets[FLASH_UNIT] = "popcl slot whole"; /* without a NUL */
+#define OCTETS_AT FLASH_UNIT
 
 uint32_t slots_crc(uint32_t crc, const void *p, size_t n) {
     const unsigned char *at = p;
@@ -29,7 +27,7 @@ static int read_slot(const slots *s, unsigned slot, uint32_t at, void *p, size_t
 
 /* ---- reading ---- */
 
-enum content { ERASED, UNFINISHED, BROKEN, GOOD };
+enum content { ERASED, BROKEN, GOOD };
 
 static int is_erased(const unsigned char *p, size_t n) {
     while (n && *p == 0xff)
@@ -50,11 +48,10 @@ static int crc_is_right(const slots *s, unsigned slot, const head *h) {
 }
 
 static enum content look(const slots *s, unsigned slot, head *h) {
-    unsigned char start[OCTETS_AT + FLASH_UNIT];
+    unsigned char start[2 * FLASH_UNIT]; /* where there are octets, some stand here */
     if (read_slot(s, slot, 0, start, sizeof start)) return BROKEN;
-    if (is_erased(start, sizeof start)) return ERASED;
-    if (memcmp(start + MARK_AT, mark_octets, sizeof mark_octets) != 0) return UNFINISHED;
     memcpy(h, start, sizeof *h);
+    if (is_erased(start, sizeof start)) return ERASED;
     return crc_is_right(s, slot, h) ? GOOD : BROKEN;
 }
 
@@ -68,7 +65,7 @@ slots_found slots_open(slots *s) {
     s->newest = c[0] != GOOD || (c[1] == GOOD && (int32_t)(h[1].sequence - h[0].sequence) > 0);
     s->sequence = h[s->newest].sequence;
     s->len = h[s->newest].len;
-    return c[!s->newest] == BROKEN ? SLOTS_OLDER : SLOTS_WHOLE;
+    return c[!s->newest] == BROKEN ? SLOTS_ONE : SLOTS_WHOLE;
 }
 
 int slots_get(slots *s, void *p, size_t n) {
@@ -104,7 +101,6 @@ int slots_end(slots *s) {
     memset(s->unit + last, 0xff, FLASH_UNIT - last);
     if (last && !s->failed) program(s, OCTETS_AT + s->put - last, s->unit);
     if (!s->failed) program(s, 0, &h);
-    if (!s->failed) program(s, MARK_AT, mark_octets);
     if (s->failed || look(s, !s->newest, &again) != GOOD) return -1;
     s->newest = !s->newest;
     s->sequence = h.sequence;

@@ -1,8 +1,8 @@
 /* slots - what has to survive a reset, in two slots of a flash memory: each writing takes the slot that does not hold the newest, so that a
  * loss of power at any moment leaves the old or the new, whole. A writing erases one slot once: how often that happens is the caller's.
  *
- * A slot:   sequence, length, CRC-32 of the octets and both | mark | the octets, filled up to whole units
- * The mark is programmed last. A slot without it is one that was being written; with it and with a wrong CRC it is damaged. */
+ * A slot:   sequence, length, CRC-32 of the octets and both | the octets, filled up to whole units
+ * The first unit is programmed last: without it the rest is nothing. */
 #ifndef SLOTS_H
 #define SLOTS_H
 
@@ -23,8 +23,8 @@ typedef struct slots {
 typedef enum slots_found {
     SLOTS_EMPTY,   /* nothing was ever written */
     SLOTS_WHOLE,   /* the newest can be read */
-    SLOTS_OLDER,   /* one slot is damaged, and the other can be read: it may be the older */
-    SLOTS_DAMAGED  /* something is there, and none of it can be used */
+    SLOTS_ONE,     /* it can be read; the other slot is damaged, or its writing was cut off */
+    SLOTS_DAMAGED  /* something is there, and nothing whole */
 } slots_found;
 
 /* Looks for the newest. flash and ctx are set. Callable again: it then reads from the start. */
