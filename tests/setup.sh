@@ -63,6 +63,8 @@ find_missing() {
             want libc6-dbg valgrind_works
             want openssl command -v openssl
             want ca-certificates one_of /etc/ssl/certs/ca-certificates.crt
+            want iproute2 one_of /usr/sbin/ip /sbin/ip /usr/bin/ip
+            want nftables one_of /usr/sbin/nft /sbin/nft /usr/bin/nft
             want gnutls-bin command -v gnutls-serv
             want clang command -v clang
             want "$(clang_rt)" fuzzer_links

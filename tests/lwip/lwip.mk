@@ -3,7 +3,7 @@
 #     COMPILE   compiler and flags            LINK     the same for linking
 #     LIBS      what programs are linked with, libpopcl.a first
 # A variant is lwIP with settings of its own, in a folder of its own: $(B)/lwip/VARIANT. A program belongs to one variant, and is built of one file of this
-# folder and those that the variant names.
+# folder, those that the variant names, and those that itself uses.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -12,14 +12,15 @@ Q := $(if $(V),,@)
 
 VARIANTS := raw raw6
 SETTINGS_raw := -DNO_SYS=1
-SOURCES_raw := port/lwip/raw.c tests/lwip/far.c tests/lwip/client.c
-PROGRAMS_raw := test_raw
+SOURCES_raw := port/lwip/raw.c
+PROGRAMS_raw := test_raw fetch
 SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1
 SOURCES_raw6 := $(SOURCES_raw)
-PROGRAMS_raw6 := test_raw
+PROGRAMS_raw6 := test_raw fetch
+USES_test_raw := tests/lwip/far.c tests/lwip/client.c
+USES_fetch := tests/lwip/tap.c
 WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
-LINK_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
-LINK_raw6 := $(LINK_raw)
+LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
 LWIP_C := $(patsubst $(LWIP)/src/%,%,$(wildcard $(addprefix $(LWIP)/src/,core/*.c core/ipv4/*.c core/ipv6/*.c api/*.c)) $(LWIP)/src/netif/ethernet.c)
 INCLUDE := -Itests/lwip -Iport/lwip -isystem $(LWIP)/src/include
@@ -41,12 +42,18 @@ $$(LIB_$(1)): $$(OBJ_$(1))
 	@echo "  AR    $$@"
 	@rm -f $$@
 	$$(Q)$(AR) qcs $$@ $$^
-$(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%): $(B)/lwip/$(1)/%: $(B)/lwip/$(1)/own/tests/lwip/%.o $$(OWN_$(1)) $$(LIB_$(1)) $(filter-out -l%,$(filter %.a,$(LIBS)))
-	@echo "  LD    $$@"
-	$$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $$(LIB_$(1)) $(LIBS) $(LINK_$(1))
 all: $$(LIB_$(1)) $$(OWN_$(1)) $(PROGRAMS_$(1):%=$(B)/lwip/$(1)/%)
--include $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.d) $(PROGRAMS_$(1):%=$(B)/lwip/$(1)/own/tests/lwip/%.d)
+-include $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.d)
+endef
+
+# A program ($(2)) of a variant ($(1)).
+define program
+$(B)/lwip/$(1)/$(2): $(patsubst %.c,$(B)/lwip/$(1)/own/%.o,tests/lwip/$(2).c $(USES_$(2)) $(SOURCES_$(1))) $$(LIB_$(1)) $(filter-out -l%,$(filter %.a,$(LIBS)))
+	@echo "  LD    $$@"
+	$$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $$(LIB_$(1)) $(LIBS) $(LINK_$(2))
+-include $(patsubst %.c,$(B)/lwip/$(1)/own/%.d,tests/lwip/$(2).c $(USES_$(2)))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+$(foreach v,$(VARIANTS),$(foreach p,$(PROGRAMS_$(v)),$(eval $(call program,$(v),$(p)))))
 
 .PHONY: all

@@ -21,6 +21,7 @@
 #define LWIP_UDP  1
 
 /* Memory. Pointers are twice as long as on a board: room for the same number of things takes more octets. */
+#define ETH_PAD_SIZE       2
 #define MEM_ALIGNMENT      8
 #define MEM_SIZE           4096
 #if TEST_HEAP /* all from the C library's heap, where the sanitizers see what is used after it was freed */

@@ -1,0 +1,30 @@
+/* tap - a TAP device of this machine as an Ethernet netif of lwIP, with a shim that loses and reorders frames in both directions, the same ones for the
+ * same seed. For one thread: tap_take hands over a frame. */
+#ifndef TESTS_LWIP_TAP_H
+#define TESTS_LWIP_TAP_H
+
+#include <lwip/netif.h>
+
+typedef struct tap {
+    unsigned lose_percent, swap_percent; /* frames that are lost; that come behind the next one */
+    u32_t seed;
+    unsigned long taken, sent, lost, swapped, dropped; /* frames; dropped: lwIP had no pbuf */
+    /* private */
+    int fd;
+    struct netif netif;
+    unsigned char kept[2][1600]; /* of each direction: the frame that comes behind the next one */
+    size_t kept_len[2];
+} tap;
+
+/* Opens the device, and adds and ups its netif, as lwIP's default. Returns 0, or -1: errno. `input` as of netif_add. */
+int tap_open(tap *t, const char *device, const ip4_addr_t *ip, const ip4_addr_t *mask, const ip4_addr_t *gateway, netif_input_fn input);
+
+/* Waits up to so long for a frame. Returns 1 if there is one. */
+int tap_wait(tap *t, u32_t limit_ms);
+
+/* Hands a frame to lwIP, if there is one. Returns 1 if there was. */
+int tap_take(tap *t);
+
+void tap_close(tap *t);
+
+#endif
