@@ -70,6 +70,7 @@ static void every_size(const test *t) {
 static uint32_t fill(const test *t, uint32_t at) {
     unsigned char *p = large_room();
     uint32_t idle_rounds = 0, lies = 0;
+    int32_t can = 0;
     const uint32_t pieces[] = {1000, 65535, 65536, 70000};
     for (uint32_t i = 0; idle_rounds < 6 && at < TOO_MUCH; i++) {
         uint32_t n = pieces[i % 4];
@@ -80,11 +81,12 @@ static uint32_t fill(const test *t, uint32_t at) {
         if (r > 0) {
             at += (uint32_t)r;
             idle_rounds = 0;
+            can = 0;
             continue;
         }
-        int32_t can = guarded.wait(t->c, POPCL_SEND, 50);
-        if (can == 0) idle_rounds++;
         if (can > 0) lies++;
+        can = guarded.wait(t->c, POPCL_SEND, 50);
+        if (can == 0) idle_rounds++;
         must(lies < WAITS_MAX, WAITS, "room is told that send does not use: a caller would spin", "wait said SEND %u times, and send AGAIN after it", lies);
     }
     must(at < TOO_MUCH, IS_AGAIN, "octets are taken into a buffer without end, or thrown away", "a peer that does not read was sent %u octets, and there was no AGAIN", at);

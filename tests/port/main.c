@@ -55,6 +55,7 @@ static void live_through(const port_case *c, const fault *f, int report) {
     int ends[2];
     (void)setpgid(0, 0);
     (void)dup2(report, STDOUT_FILENO);
+    (void)dup2(report, STDERR_FILENO);
     close(report);
     (void)signal(SIGPIPE, SIG_DFL);
     int listener = peer_bind(&open_port, 8), held = peer_bind(&closed_port, -1);
@@ -153,7 +154,7 @@ static int run_case(const port_case *c, const fault *f, unsigned patience_ms, in
     if (print && status > 0 && WIFSIGNALED(status))
         printf("          found:   the program was ended by signal %d in %s\n          promise: %s\n          likely:  %s\n          look at: %s\n", WTERMSIG(status),
                watch->in ? watch->in : "no call", promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
-               WTERMSIG(status) == SIGPIPE ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE" : "a pointer to what is gone already",
+               WTERMSIG(status) == SIGPIPE ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE" : "an assertion (its text stands above), or a pointer to what is gone already",
                watch->in ? watch->in : "what a callback or a thread of the port uses after close");
     fflush(stdout);
     return held;

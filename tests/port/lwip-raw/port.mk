@@ -1,0 +1,3 @@
+include tests/port/lwip/lwip.mk
+PORT_CPPFLAGS += -DNO_SYS=1
+PORT_SRC += port/lwip/raw.c
