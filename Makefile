@@ -287,7 +287,7 @@ lwip-programs:
 check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: in simulated time, and on a TAP device (root)
 	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw -- $(PYTHON) tests/lwip/test_tap.py $(B)/san/lwip
 build-lwip: $(LIB) $(B)/tests/libhelp.a
-	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE) $(TEST_CPPFLAGS)) \
+	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \
 	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
 check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \

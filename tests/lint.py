@@ -39,7 +39,7 @@ def jobs():
         """The include folders for a file, and whether lwIP has threads for it."""
         where = include + (tests if path.startswith("tests/") else [])
         if "/lwip/" in path:
-            where = where + over_lwip + (["-DNO_SYS=0"] if "sockets" in path else [])
+            where = over_lwip + where + (["-DNO_SYS=0"] if "sockets" in path else [])
         return where
 
     for path in files(SHIPPED) + files(TESTS):

@@ -1,7 +1,7 @@
 # lwip.mk - lwIP, the ports over it and their tests, for this machine. The top Makefile calls it with
 #     LWIP      lwIP's source tree            B        where to build
 #     COMPILE   compiler and flags            LINK     the same for linking
-#     LIBS      what programs are linked with, libpopcl.a first
+#     TESTS     -I of the tests       LIBS     what programs are linked with, libpopcl.a first
 # A variant is lwIP with settings of its own, in a folder of its own: $(B)/lwip/VARIANT. A program belongs to one variant, and is built of one file of this
 # folder, those that the variant names, and those that itself uses.
 
@@ -23,7 +23,7 @@ WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp
 LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
 LWIP_C := $(patsubst $(LWIP)/src/%,%,$(wildcard $(addprefix $(LWIP)/src/,core/*.c core/ipv4/*.c core/ipv6/*.c api/*.c)) $(LWIP)/src/netif/ethernet.c)
-INCLUDE := -Itests/lwip -Iport/lwip -isystem $(LWIP)/src/include
+INCLUDE := -Itests/lwip -Iport/lwip -isystem $(LWIP)/src/include $(TESTS)
 
 all:
 
