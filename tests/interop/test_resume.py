@@ -49,7 +49,7 @@ class Keeping(ResumeTest):
     """A server that remembers."""
 
     def test_resumed(self):
-        """[D47 I1 R60] A run resumes the session of the one before, by both ways: the same mail, nothing in clear, and the file stays as it
+        """[D47 I1] A run resumes the session of the one before, by both ways: the same mail, nothing in clear, and the file stays as it
         is."""
         messages = mailboxes.sample_messages()
         for way in WAYS:
@@ -110,7 +110,7 @@ class Keeping(ResumeTest):
                     self.assertEqual(self.file(place).read_bytes() == before, what.startswith("way"))
 
     def test_clock(self):
-        """[D4 J5] A day later, or before it was made, it is not offered; a clock that is not set keeps none."""
+        """A day later, or before it was made, it is not offered; a clock that is not set keeps none."""
         today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         _, place = self.mailbox([])
         for now, resumed in (("12:00:00", False), ("12:00:00", True), ("23:59:59", True), ("11:59:59", False), ("12:00:00", True)):
@@ -135,14 +135,14 @@ class Keeping(ResumeTest):
                         self.assertNotIn(secret[:16], file.read(), name)
 
     def test_login_refused(self):
-        """[C5] A refused login: no file, and the one that was there is gone."""
+        """[E6] A refused login: no file, and the one that was there is gone."""
         account, place = self.kept()
         place.auth(account.name, "not the password")
         self.assertGone(place, self.run_resume(place, code=77))
         self.assertGone(place, self.run_resume(place, code=77))
 
     def test_no_connection(self):
-        """[A1] Where nothing answers, nothing is in doubt."""
+        """[A2] Where nothing answers, nothing is in doubt."""
         _, place = self.kept()
         relay = self.relay()
         self.assertResumed(self.run_resume(place, "-T", "-v", port=relay.port), False)
@@ -160,7 +160,7 @@ class Keeping(ResumeTest):
         self.assertResumed(self.run_resume(place, "-T", "-v", "--check"))
 
     def test_at_once(self):
-        """[K9] Eight runs with one file at one time: each fetches, and what is left is a session."""
+        """Eight runs with one file at one time: each fetches, and what is left is a session."""
         messages = mailboxes.many(3)
         _, place = self.kept(messages)
         for _ in range(4):

@@ -212,7 +212,7 @@ static void keep_one(rig *r) {
 
 /* ---- it works ---- */
 
-/* [D42] with every profile, both ways to TLS, whole and octet by octet: what is told is what the first handshake told */
+/* With every profile, both ways to TLS, whole and octet by octet: what is told is what the first handshake told */
 static void second_session_is_resumed(void **state) {
     static rig r;
     (void)state;
@@ -390,7 +390,7 @@ static void age(void **state) {
     rig_free(&r);
 }
 
-/* [J8] `pinned` needs no clock, and keeps no session without one */
+/* `pinned` needs no clock, and keeps no session without one */
 static void pinned_without_a_clock(void **state) {
     static rig r;
     static const int64_t unknown[] = {INT64_MIN, -1, 0, 1, 86400, 1767225599, 253402300800, INT64_MAX};
@@ -503,7 +503,7 @@ static void with_other_suite(rig *r) { r->sessions.other_suite = BR_TLS_ECDHE_EC
 static void without_the_key(rig *r) { r->sessions.other_secret = 1; }
 static void in_full_under_the_old_number(rig *r) { r->sessions.same_number = 1; }
 
-/* [D10] a server that does not hold the session's key, or changes what belongs to it, gets no login, and the next handshake is a full one */
+/* A server that does not hold the session's key, or changes what belongs to it, gets no login, and the next handshake is a full one */
 static void server_cheats(void **state) {
     static rig r;
     static void (*const cheats[])(rig *r) = {with_other_suite, without_the_key, in_full_under_the_old_number};
@@ -546,7 +546,7 @@ static void fragment_length_stays(void **state) {
 
 /* ---- what ends it ---- */
 
-/* [C5] the server refuses the login: nothing is kept, and what was is gone */
+/* [E6] the server refuses the login: nothing is kept, and what was is gone */
 static void login_refused(void **state) {
     static rig r;
     (void)state;
@@ -616,7 +616,7 @@ static void error_of_tls_after_login(void **state) {
     rig_free(&r);
 }
 
-/* A job that is refused at its start has touched nothing. */
+/* [J8] a job that is refused at its start has touched nothing, and a session that could be resumed stands for no seed. */
 static void refused_start(void **state) {
     static rig r;
     (void)state;

@@ -270,7 +270,7 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
                      .resume = keeps ? &kept : NULL,
                      .resumption = &popcl_tls_resumption};
     popcl_config config = {.host = PEER_HOST,
-                           .security = security,
+                           .security = (uint8_t)security,
                            .auth = POPCL_AUTH_USER,
                            .user = PEER_USER,
                            .secret = {.octets = PEER_PASSWORD},
@@ -367,7 +367,7 @@ static int keep(void) {
     popcl_err e;
     COUNTED(resume_save, , (&kept, blob));
     COUNTED(resume_restore, e =, (&back, blob, sizeof blob));
-    return e;
+    return e != POPCL_OK;
 }
 
 static void say_figures(void) {

@@ -109,6 +109,9 @@ static void tls_options(void **state) { /* [D28] */
     assert_true(o.ask_no_fragment && o.fragment == 0);
     assert_int_equal(parse("h -T -a a -o o --tls-name 192.0.2.1 --mfln 4096 --iobuf 4125"), 0);
     assert_string_equal(o.tls_name, "192.0.2.1");
+    assert_null(o.resume_file);
+    assert_int_equal(parse("h -T -a a -o o --resume session --trace=trace"), 0);
+    assert_string_equal(o.resume_file, "session");
     assert_int_equal(parse("h -a a -o o --iobuf 541"), 0); /* a small machine may read clear text too */
     assert_int_equal(parse("fe80::1%eth0 -T -a a -o o"), 0);
     assert_string_equal(o.host, "fe80::1");
@@ -197,6 +200,8 @@ static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
         "--mfln 1024 --iobuf 1052", /* its records do not fit */
         "-c f -c g",
         "-C f -C g",
+        "--resume f --resume g",
+        "--resume f --trace=f",
         "-T",
     };
     char line[400];
@@ -211,7 +216,7 @@ static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
 }
 
 static void tls_options_in_clear_text(void **state) { /* [L1] */
-    static const char *const words[] = {"-c f", "-C d", ("--pin sha256:" HEX), "--tls-name h", "--now 2026-11-25T12:00:00Z", "--mfln none"};
+    static const char *const words[] = {"-c f", "-C d", ("--pin sha256:" HEX), "--tls-name h", "--now 2026-11-25T12:00:00Z", "--mfln none", "--resume f"};
     char line[400];
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
