@@ -194,6 +194,11 @@ demo: ## fetch a sample mailbox from a throw-away Dovecot on this machine (insta
 	@$(MAKE) --no-print-directory $(parallel) all
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/demo.py
 
+firmware-demo: ## the same mail on a microcontroller: an image for a Cortex-M3 with 64 KB of RAM fetches it in QEMU (installs what is missing)
+	@sh tests/setup.sh build demo firmware
+	@$(MAKE) --no-print-directory $(parallel) all
+	@B=$(B) $(PYTHON) tests/firmware/demo.py
+
 run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
 	@test -n "$(SERVER)" || { echo "which server? make run SERVER=pop.example.org [ARGS='-T -n']" >&2; exit 64; }
 	@test -e auth || { printf '%s\n' "no file auth here. Make one with two lines, and mode 600:" \
@@ -217,7 +222,7 @@ uninstall: ## remove what install installed
 	    $(addprefix $(DESTDIR)$(PREFIX)/include/,$(notdir $(HEADERS)))
 
 deps: ## install the packages that build, demo and check need, where they are missing
-	@sh tests/setup.sh build demo check
+	@sh tests/setup.sh build demo firmware check
 
 clean: ## remove what was built
 	rm -rf $(B)
@@ -228,7 +233,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop sanitize lint lwip port valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls figures layers readme docs
+PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls figures layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -240,7 +245,7 @@ WINDOW = B=$(B)/window CFLAGS='-O1 -g -DPOPCL_WINDOW=8'
 
 # Run two at a time; the long ones come first.
 check: ## every check below (installs what is missing); its last line is the sum
-	@sh tests/setup.sh build demo check
+	@sh tests/setup.sh build demo firmware check
 	@$(MAKE) --no-print-directory -k $(parallel) check-build || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
 
@@ -300,6 +305,8 @@ check-firmware-tls: ## mail over TLS on a Cortex-M3 and M0+ in QEMU, with every 
 	@B=$(B) $(PYTHON) tests/size/sizing.py check-counts
 check-figures: $(TA) ## whole firmware images in QEMU: no figure of docs/firmware.json grew by more than 2 %
 	@B=$(B) $(PYTHON) tests/firmware/figures.py check
+check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
+	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
 check-layers: ## an include points downward, and the core includes no system
 	@$(PYTHON) tests/layers.py
 check-readme: all ## the commands and the example of README.md work as they stand there
@@ -358,5 +365,5 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench port-suites port-check \
+.PHONY: FORCE all command demo firmware-demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench port-suites port-check \
     $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures firmware

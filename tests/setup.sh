@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
 # Where all is there it does nothing. It installs packages and configures nothing: no server is set up, none is started here.
-#     sh tests/setup.sh build|demo|check|bench ...
+#     sh tests/setup.sh build|demo|firmware|check|bench ...
 set -u
 missing=
 
@@ -53,12 +53,14 @@ find_missing() {
             want dovecot-pop3d one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login
             want openssl command -v openssl
             ;;
-        check)
-            want libcmocka-dev one_of /usr/include/cmocka.h
+        firmware)
             want gcc-arm-none-eabi command -v arm-none-eabi-gcc
             want picolibc-arm-none-eabi arm_file picolibc.specs
             want qemu-system-arm command -v qemu-system-arm
             want xz-utils command -v xz
+            ;;
+        check)
+            want libcmocka-dev one_of /usr/include/cmocka.h
             want valgrind command -v valgrind
             want libc6-dbg valgrind_works
             want openssl command -v openssl

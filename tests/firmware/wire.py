@@ -22,10 +22,10 @@ import time
 
 IPV4, ARP = 0x0800, 0x0806
 TCP, UDP = 6, 17
+SYN, RST, ACKNOWLEDGED = 2, 4, 16
 DHCP_SERVER, DHCP_CLIENT, DNS = 67, 68, 53
 BROADCAST = b"\xff" * 6
 OURS = b"\x52\x55\x0a\x00\x02\x35"  # the responder's own address on the wire
-LEASE_SECONDS = 86400
 # Messages of DHCP (RFC 2132, 9.6)
 DISCOVER, OFFER, REQUEST, ACK, NAK = 1, 2, 3, 5, 6
 NO_SUCH_NAME, SERVER_FAILURE = 3, 2  # answers of DNS (RFC 1035, 4.1.1)
@@ -62,7 +62,18 @@ class Packet:
         self.source_port, self.to_port = struct.unpack("!HH", rest[:4]) if self.protocol in (TCP, UDP) and len(rest) >= 8 else (0, 0)
         skip = {TCP: (rest[12] >> 4) * 4 if len(rest) > 12 else 0, UDP: 8}.get(self.protocol, 0)
         self.payload = rest[skip:]
-        self.sequence = struct.unpack("!I", rest[4:8])[0] if self.protocol == TCP else 0
+        self.flags = rest[13] & 0x3f if self.protocol == TCP and len(rest) > 13 else 0
+
+
+def as_reset(frame):
+    """A frame of TCP's, without its octets and with the word that the connection is broken off (RST)."""
+    start = 14 + (frame[14] & 15) * 4
+    segment = frame[start:start + 12] + bytes([5 << 4, RST | ACKNOWLEDGED]) + b"\0" * 6
+    head = frame[14:16] + struct.pack("!H", start - 14 + len(segment)) + frame[18:24] + b"\0\0" + frame[26:start]
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    pseudo = frame[26:34] + struct.pack("!BBH", 0, TCP, len(segment))
+    segment = segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
+    return frame[:14] + head + segment
 
 
 def _is_answer(given):
@@ -73,21 +84,22 @@ def _is_answer(given):
 class Wire:
     """`names`: a name's addresses, or the code of an answer that says no, or None: not answered. A list of such: one for each question, the
     last for all that follow. Each may stand with seconds before it: (1.5, [HOST]) is answered so late. `dhcp_deaf`: so many messages of DHCP
-    get no answer. `lose`, `swap`: the share of TCP's frames that are lost, or overtaken by the next one; `seed` makes them repeatable."""
+    get no answer; `lease_s`: how long an address is given for. `lose`, `swap`: the share of TCP's frames that are lost, or overtaken by the next one; `seed` makes them repeatable."""
 
     BOARD, HOST, RESOLVER = "10.0.2.15", "10.0.2.2", "10.0.2.53"
 
-    def __init__(self, names=None, dhcp_deaf=0, lose=0.0, swap=0.0, seed=1):
+    def __init__(self, names=None, dhcp_deaf=0, lease_s=86400, lose=0.0, swap=0.0, seed=1):
         self.names = {name: [given] if _is_answer(given) else list(given) for name, given in (names or {}).items()}
-        self.dhcp_deaf, self.lose, self.swap = dhcp_deaf, lose, swap
+        self.dhcp_deaf, self.lease_s, self.lose, self.swap = dhcp_deaf, lease_s, lose, swap
+        self.refusals = 0        # so often the board may not keep its address
         self.down = False        # the cable is pulled: nothing passes
-        self.dhcp_refuses = False
         self.up_tcp, self.down_tcp = bytearray(), bytearray()  # payloads of TCP, as they passed
         self.counts = collections.Counter()                     # frames by kind, questions by name
         self.strays = []
         self.board_mac = None
         self.crashed = None      # what ended this thread before its time
         self._chance = random.Random(seed)
+        self._actions = []       # (octets, what is done once so many came down)
         self._held = {}          # a frame that waits to be overtaken, for each direction
         self._later = []         # (when, number, socket, frame)
         self._number = 0
@@ -99,9 +111,13 @@ class Wire:
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
+    def after(self, octets, action):
+        """Calls action(frame) with the frame in which more than so many octets have come down; it returns the one to pass on, or None."""
+        self._actions = sorted([*self._actions, (octets, action)], key=lambda pair: pair[0])
+
     def options(self, netdev="user,id=n0"):
         """What QEMU is told: the netdev n0, and the way through here."""
-        board_out, host_in, host_out, board_in = self.fds
+        board_out, host_in, host_out, board_in = self.fds[:4]
         words = ["-netdev", netdev]
         for name, fd in (("board_out", board_out), ("host_in", host_in), ("host_out", host_out), ("board_in", board_in)):
             words += ["-chardev", f"socket,id={name},fd={fd}"]
@@ -198,6 +214,7 @@ class Wire:
         packet = Packet(frame)
         if packet.protocol == TCP and packet.to == self.HOST:
             self.counts["tcp up"] += 1
+            self.counts["connections"] += packet.flags == SYN
             self.up_tcp += packet.payload
             self._pass(self._to_host, frame)
         elif packet.protocol == UDP and packet.to_port == DHCP_SERVER:
@@ -218,7 +235,10 @@ class Wire:
         if packet and packet.protocol == TCP:
             self.counts["tcp down"] += 1
             self.down_tcp += packet.payload
-            self._pass(self._to_board, frame)
+            if self._actions and len(self.down_tcp) > self._actions[0][0]:
+                frame = self._actions.pop(0)[1](frame)
+            if frame:
+                self._pass(self._to_board, frame)
         elif kind == ARP:
             self._send(self._to_board, frame)
 
@@ -249,13 +269,15 @@ class Wire:
         if self.dhcp_deaf > 0:
             self.dhcp_deaf -= 1
             return
-        answer = {DISCOVER: OFFER, REQUEST: NAK if self.dhcp_refuses else ACK}.get(options.get(53, b"\0")[0])
+        refused = self.refusals > 0 and message[12:16] != b"\0" * 4  # who has an address says so
+        self.refusals -= refused
+        answer = {DISCOVER: OFFER, REQUEST: NAK if refused else ACK}.get(options.get(53, b"\0")[0])
         if answer is None:
             return
         address = b"\0" * 4 if answer == NAK else packed(self.BOARD)
         given = [(53, bytes([answer])), (54, packed(self.RESOLVER))]
         if answer != NAK:
-            given += [(51, struct.pack("!I", LEASE_SECONDS)), (1, packed("255.255.255.0")), (3, packed(self.HOST)), (6, packed(self.RESOLVER))]
+            given += [(51, struct.pack("!I", self.lease_s)), (1, packed("255.255.255.0")), (3, packed(self.HOST)), (6, packed(self.RESOLVER))]
         reply = b"\2" + message[1:4] + message[4:8] + b"\0" * 8 + address + packed(self.RESOLVER) + b"\0" * 4 + message[28:44] + b"\0" * 192
         reply += b"\x63\x82\x53\x63" + b"".join(bytes([code, len(value)]) + value for code, value in given) + b"\xff"
         self._send(self._to_board, udp_frame(BROADCAST, (self.RESOLVER, DHCP_SERVER), ("255.255.255.255", DHCP_CLIENT), reply))

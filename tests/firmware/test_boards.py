@@ -1,0 +1,191 @@
+"""Every board, what it does well and what it does when something is wrong: the error has a name on the console, the next poll comes later and
+goes on as if nothing had been, and nothing is left behind (case.py judges that after each run)."""
+import socket
+import time
+import unittest
+
+import images
+from case import KB, PAUSES, TIME_FLIES, FirmwareCase, body
+from hostile import Close, Hang, Hostile
+from relay import Relay
+from wire import NO_SUCH_NAME, SERVER_FAILURE, Wire, as_reset
+
+BOARDS = ("raw", "m0", "an385")
+YEARS = 365 * 86400
+
+
+class Once(Hostile):
+    """Its replies are given to the first who asks; the next gets what a good server says."""
+
+    def __init__(self, messages, replies, **options):
+        super().__init__(messages, **options)
+        self.replies = OnceEach(replies)
+
+
+class OnceEach(dict):
+    """What is looked up is gone."""
+
+    def get(self, key, otherwise=None):
+        return self.pop(key, otherwise)
+
+
+class Good:
+    """Mail arrives."""
+
+    def test_pop3s_with_dhcp_and_dns_every_octet(self):
+        expected = self.deliver(body(1), body(100 * KB), body(KB * KB))
+        wire = Wire(names={images.NAME: [Wire.HOST]})
+        with self.board(wire, host=images.NAME, ip=None, gw=None, dns=None) as board:
+            outcome = self.outcome(board)
+        self.assertIn(f"address {Wire.BOARD}", outcome.lines)
+        self.assertEqual(outcome.errors, [None], outcome)
+        self.assertEqual((outcome.polls[0].messages, outcome.polls[0].octets), (3, sum(map(len, expected))), outcome)
+        self.assertEqual([len(octets) for octets in self.stored()], [len(octets) for octets in expected])
+        self.assertEqual(self.stored(), expected)
+
+    def test_stls(self):
+        expected = self.deliver(body(5 * KB, 1), body(700, 2))
+        with self.board(security="stls", port=self.dovecot.port) as board:
+            outcome = self.outcome(board)
+        self.assertEqual(outcome.errors, [None], outcome)
+        self.assertEqual(self.stored(), expected)
+
+    def test_empty_mailbox_again_and_again(self):
+        with self.board(polls=3, every=20) as board:
+            outcome = self.outcome(board)
+        self.assertEqual([(poll.error, poll.messages) for poll in outcome.polls], [(None, 0)] * 3, outcome)
+
+
+class Refused:
+    """The board does not trust, or is not trusted: nothing was sent that the server could use, and the exit status says it."""
+
+    def assert_refused(self, error, login=False, **changes):
+        self.deliver(body(700))
+        with self.board(**changes) as board:
+            outcome = self.outcome(board, status=1)
+        self.assertEqual(outcome.errors, [error], outcome)
+        self.assertEqual(self.files(), {})
+        self.assertEqual(f"user=<{self.account.name}>" in self.dovecot.log(), login)
+        return outcome
+
+    def test_wrong_name(self):
+        self.assert_refused("POPCL_ERR_CERT_NAME", name="other.example")
+
+    def test_expired_by_the_clock(self):
+        self.assert_refused("POPCL_ERR_CERT_EXPIRED", utc=int(time.time()) + 3 * YEARS)
+
+    def test_clock_unset(self):
+        self.assert_refused("POPCL_ERR_CLOCK_UNKNOWN", utc="unknown")
+
+    def test_clock_at_the_epoch(self):
+        self.assert_refused("POPCL_ERR_CLOCK_NOT_SET", utc=0)
+
+    def test_wrong_password(self):
+        self.secrets.append("not the password")
+        self.assert_refused("POPCL_ERR_AUTH", login=True, pass_="not-the-password")
+
+    def test_no_entropy(self):
+        self.assert_refused("POPCL_ERR_SEED", seed="none")
+
+    def test_no_entropy_when_it_connects_again(self):
+        """[J8]"""
+        expected = self.deliver(body(700))
+        with self.board(seed="once", polls=2) as board:
+            outcome = self.outcome(board, status=1)
+        self.assertEqual(outcome.errors, [None, "POPCL_ERR_SEED"], outcome)
+        self.assertEqual(self.stored(poll=1), expected)
+        self.assertEqual(board.wire.counts["connections"], 1)
+
+
+class Troubled:
+    """The first poll fails, the next one succeeds."""
+
+    def assert_recovers(self, board, errors, expected):
+        outcome = self.outcome(board)
+        self.assertEqual(outcome.errors, [*errors, None], outcome)
+        self.assertTrue(all(poll.next_ms for poll in outcome.polls[:-1]), outcome)
+        self.assertEqual(self.stored(poll=len(errors) + 1), expected)
+        return outcome
+
+    def hostile(self, replies, messages):
+        self.secrets += ["harbour-master", "the-tide-table"]
+        return Once(messages, replies, user="harbour-master", password="the-tide-table",
+                    context=images.certificate("server").context())
+
+    def hostile_board(self, server, **changes):
+        return self.board(port=server.port, user="harbour-master", pass_="the-tide-table", polls=2, **changes)
+
+    def test_closed_port(self):
+        expected = self.deliver(body(700))
+        with socket.socket() as place:
+            place.bind(("127.0.0.1", 0))  # nobody listens, and nobody else takes it
+            with self.board(port=place.getsockname()[1], polls=2) as board:
+                board.wait_for("poll 1: failed, POPCL_ERR_CONNECT")
+                place.listen()
+                with Relay(self.dovecot.tls_port, listener=place):
+                    self.assert_recovers(board, ["POPCL_ERR_CONNECT"], expected)
+
+    def test_server_that_stalls_in_the_handshake(self):
+        self.assert_stall({"greeting": [Hang()]}, "POPCL_ERR_TIMEOUT_GREETING")
+
+    def test_server_that_stalls_inside_a_message(self):
+        self.assert_stall({"RETR 2": [b"+OK\r\nSubject: half\r\n", Hang()]}, "POPCL_ERR_TIMEOUT_MESSAGE")
+
+    def assert_stall(self, replies, error):
+        messages = [body(700, 1), body(5 * KB, 2)]
+        with self.hostile(replies, messages) as server, self.hostile_board(server, idle=3000) as board:
+            self.assert_recovers(board, [error], messages)
+
+    def test_connection_reset_inside_a_message(self):
+        """Nothing that came of a message stands as a whole one."""
+        expected = self.deliver(body(700, 1), body(50 * KB, 2))
+        wire = Wire()
+        wire.after(20_000, as_reset)
+        with self.board(wire, polls=2) as board:
+            self.assert_recovers(board, ["POPCL_ERR_NET"], expected)
+        self.assertEqual(self.stored(poll=1), expected[:1])
+
+    def test_connection_closed_inside_a_message(self):
+        messages = [body(700, 1), body(50 * KB, 2)]
+        with self.hostile({"RETR 2": [b"+OK\r\n" + messages[1][:20000], Close()]}, messages) as server, self.hostile_board(server) as board:
+            self.assert_recovers(board, ["POPCL_ERR_CLOSED_MESSAGE"], messages)
+        self.assertEqual(self.stored(poll=1), messages[:1])
+
+    def test_sink_that_pauses_10000_times(self):
+        """Each pause is ten milliseconds. Time flies here where the board sleeps, so that a server may seem slow to it, and is asked again."""
+        expected = self.deliver(body(20 * KB, 1), body(100 * KB, 2))
+        with self.board(pause=PAUSES, polls=3, every=1, idle=1 << 30, qemu=TIME_FLIES) as board:
+            outcome = self.outcome(board)
+        self.assertLessEqual(set(outcome.errors), {None, "POPCL_ERR_TIMEOUT_QUIT"}, outcome)
+        for poll in (1, 2, 3):
+            self.assertEqual(self.stored(poll), expected)
+
+    def test_dhcp_late(self):
+        expected = self.deliver(body(700))
+        wire = Wire(dhcp_deaf=2)
+        with self.board(wire, ip=None, gw=None, dns=None) as board:
+            outcome = self.outcome(board)
+        self.assertGreaterEqual(wire.counts["dhcp"], 4)
+        self.assertEqual(outcome.errors[-1], None, outcome)
+        self.assertEqual(self.stored(poll=len(outcome.polls)), expected)
+
+    def test_dns_fails_comes_late_and_answers_twice(self):
+        expected = self.deliver(body(700))
+        wire = Wire(names={images.NAME: [NO_SUCH_NAME, SERVER_FAILURE, (0.7, [Wire.HOST, Wire.HOST])]})
+        with self.board(wire, host=images.NAME, polls=3, every=50) as board:
+            self.assert_recovers(board, ["POPCL_ERR_RESOLVE", "POPCL_ERR_RESOLVE"], expected)
+
+
+def _classes():
+    """Each group on each board, as classes of their own, so that they run side by side."""
+    for name in BOARDS:
+        for group in (Good, Refused, Troubled):
+            title = f"{group.__name__}_{name}"
+            yield title, type(title, (group, FirmwareCase), {"image_name": name, "__module__": __name__, "__doc__": group.__doc__})
+    yield "Good_an505", type("Good_an505", (Good, FirmwareCase), {"image_name": "an505", "__module__": __name__, "__doc__": Good.__doc__})
+
+
+globals().update(_classes())
+
+if __name__ == "__main__":
+    unittest.main()
