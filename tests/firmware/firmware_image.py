@@ -39,7 +39,7 @@ def module_of(path):
         return "C library"
     if own:
         return f"popcl {own.group(1)}"
-    if "libbearssl.a" in path:
+    if "libbearssl.a" in path or "/fast/" in path:
         return "BearSSL"
     if "/lwip/" in path:
         return "lwIP"
@@ -118,7 +118,7 @@ class Image:
 
     def key(self, path):
         """(whose, file), as in secrets.txt."""
-        own, member = re.search(r"/popcl/((?:core|auth|tls)/\w+)\.o$", path), re.search(r"libbearssl\.a\((\w+)\.o\)$", path)
+        own, member = re.search(r"/popcl/((?:core|auth|tls)/\w+)\.o$", path), re.search(r"(?:libbearssl\.a\(|/fast/\w+/)(\w+)\.o\)?$", path)
         if own:
             return "popcl", own.group(1) + ".c"
         return ("BearSSL", self.bearssl_files[member.group(1)]) if member else ("firmware", os.path.basename(path))
