@@ -316,7 +316,7 @@ check-bench: benches ## a short `bench` that fails only when popcl is grossly sl
 check-port: port-suites ## the ports under the conformance suite, and the suite against ports that are broken on purpose
 	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -q) -- $(B)/port/posix/check -q --faults include/popcl_net.h
 port-suites: $(LIB)
-	@for p in $(PORTS); do $(PORT_MAKE) PORT=$$p build || exit 1; done
+	@for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done
 port-check: $(LIB) ## PORT=posix|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: whether a port keeps what popcl_net.h promises (docs/PORTING.md)
 	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
 PORTS := $(sort $(patsubst tests/port/%/port.c,%,$(wildcard tests/port/*/port.c)))

@@ -58,6 +58,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/bsd": "popcl_net",
     "port/posix": "wait connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
     "port/lwip": "wait connection popcl popcl_net popcl_errors popcl_config",
+    "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
     "src/tools/popcl": "utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
     "src/tools/popcl-ta": "anchor utc popcl popcl_tls",
     "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",

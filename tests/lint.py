@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2".split()
 WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
 SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c"]
-TESTS = ["tests/*/*.c"]
+TESTS = ["tests/*/*.c", "tests/port/*/*.c"]
 HEADERS = ["include/*.h", "port/*/popcl_*.h"]
 BUILD = os.environ.get("B", "build")
 
@@ -38,8 +38,11 @@ def jobs():
     def includes(path):
         """The include folders for a file, and whether lwIP has threads for it."""
         where = include + (tests if path.startswith("tests/") else [])
-        if "/lwip/" in path:
-            where = over_lwip + where + (["-DNO_SYS=0"] if "sockets" in path else [])
+        if path.startswith(("tests/port/", "port/TEMPLATE/")):
+            where = ["-Itests/port"] + where
+        if "/lwip" in path:
+            suite = ["-Itests/port/lwip"] if path.startswith("tests/port/") else []
+            where = suite + over_lwip + where + [f"-DNO_SYS={0 if 'sockets' in path else 1}"]
         return where
 
     for path in files(SHIPPED) + files(TESTS):

@@ -156,6 +156,7 @@ static popcl_err fetch(const test *t, fetched *f) {
 
 static void fetch_whole(const test *t, fetched *f, const char *how, uint32_t which) {
     popcl_err e = fetch(t, f);
+    must(popcl_err_class(e) != POPCL_CLASS_UNAVAILABLE && popcl_err_class(e) != POPCL_CLASS_HOST, OPEN_CONNECTS, "see open_connects", "a session ended with %s", popcl_err_name(e));
     must(e == POPCL_OK && f->whole == f->maildrop.count, e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED_MESSAGE ? RECV_ALL : IN_ORDER,
          "see the cases of recv and send", "a session %s %u ended with %s, and %u of %u messages were whole", how, which, popcl_err_name(e), f->whole, f->maildrop.count);
 }

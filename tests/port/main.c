@@ -170,18 +170,26 @@ static int check_port(void) {
     return lacks == NULL;
 }
 
-static int run_all(void) {
-    unsigned passed = 0, failed = 0;
-    for (size_t g = 0; g < GROUPS; g++) {
-        for (const port_case *c = all[g]; c->name; c++) {
-            const char *why = c->untried ? c->untried() : NULL;
-            if (why && !quiet) printf("    -     %s: not tried, %s\n", c->name, why);
-            if (why) continue;
-            *(run_case(c, NULL, PATIENCE_MS, 1) ? &passed : &failed) += 1;
-        }
-    }
-    printf("%s%u passed, %u failed\n", quiet ? "" : "port: ", passed, failed);
-    return failed > 0;
+/* The n-th case; NULL behind the last. */
+static const port_case *nth(size_t n) {
+    for (size_t g = 0; g < GROUPS; g++)
+        for (const port_case *c = all[g]; c->name; c++)
+            if (n-- == 0) return c;
+    return NULL;
+}
+
+static void try_case(size_t n, unsigned counts[2]) {
+    const port_case *c = nth(n);
+    const char *why = c->untried ? c->untried() : NULL;
+    if (!why) counts[!run_case(c, NULL, PATIENCE_MS, 1)]++;
+    else if (!quiet) printf("    -     %s: not tried, %s\n", c->name, why);
+}
+
+static size_t count_cases(void) {
+    size_t n = 0;
+    while (nth(n))
+        n++;
+    return n;
 }
 
 static int run_named(char **names) {
@@ -204,8 +212,8 @@ static int fault_is_seen(const fault *f, const char *name) {
     return 0;
 }
 
-static unsigned count_faults(void) {
-    unsigned n = 0;
+static size_t count_faults(void) {
+    size_t n = 0;
     while (faults[n].name)
         n++;
     return n;
@@ -265,27 +273,44 @@ static unsigned promises_not_in(const char *path) {
     return missing;
 }
 
-/* Most of the time a broken port waits or hangs: several are tried at once, each by a process of its own. */
-static int run_faults(const char *header) {
-    unsigned failed = promises_not_in(header) + cases_without_fault(), passed = 0;
-    unsigned (*counts)[2] = mmap(NULL, sizeof(unsigned[WORKERS][2]), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (counts == MAP_FAILED) return perror("check: mmap"), 2;
+static void try_fault(size_t n, unsigned counts[2]) { counts[0] += each_word(faults[n].red, &faults[n], &counts[1]); }
+
+/* Tries each of n, several at once, each by a process of its own: most of the time a case waits. counts gets what held and what did not. */
+static void try_many(size_t n, void (*one)(size_t, unsigned counts[2]), size_t workers, unsigned counts[2]) {
+    unsigned(*each)[2] = mmap(NULL, sizeof(unsigned[WORKERS][2]), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (each == MAP_FAILED) perror("check: mmap"), exit(2);
     fflush(stdout);
-    for (unsigned w = 0; w < WORKERS; w++) {
+    for (size_t w = 0; w < workers; w++) {
         if (fork() != 0) continue;
         share_watch();
-        for (unsigned i = w; i < count_faults(); i += WORKERS)
-            counts[w][0] += each_word(faults[i].red, &faults[i], &counts[w][1]);
+        for (size_t i = w; i < n; i += workers)
+            one(i, each[w]);
         exit(0);
     }
-    for (unsigned w = 0; w < WORKERS; w++) {
+    for (size_t w = 0; w < workers; w++) {
         int status;
-        if (wait(&status) < 0 || status != 0) failed++;
+        if (wait(&status) < 0 || status != 0) counts[1]++;
     }
-    for (unsigned w = 0; w < WORKERS; w++)
-        passed += counts[w][0], failed += counts[w][1];
-    printf("%s%u passed, %u failed\n", quiet ? "" : "faults: ", passed, failed);
-    return failed > 0;
+    for (size_t w = 0; w < workers; w++)
+        counts[0] += each[w][0], counts[1] += each[w][1];
+}
+
+static int tell(const char *name, const unsigned counts[2]) {
+    printf("%s%s%u passed, %u failed\n", quiet ? "" : name, quiet ? "" : ": ", counts[0], counts[1]);
+    return counts[1] > 0;
+}
+
+/* In order and one after the other where a person looks on. */
+static int run_all(void) {
+    unsigned counts[2] = {0, 0};
+    try_many(count_cases(), try_case, quiet ? WORKERS : 1, counts);
+    return tell("port", counts);
+}
+
+static int run_faults(const char *header) {
+    unsigned counts[2] = {0, promises_not_in(header) + cases_without_fault()};
+    try_many(count_faults(), try_fault, WORKERS, counts);
+    return tell("faults", counts);
 }
 
 int main(int argc, char **argv) {

@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -33,6 +32,7 @@ static uint16_t peer_port;
 
 /* ---- called by the stack's side ---- */
 
+/* NULL, and the connection is reset: the peer is not there any more. */
 void *line_begin(void *pcb) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(peer_port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     const int on = 1;
@@ -41,7 +41,11 @@ void *line_begin(void *pcb) {
         if (l->used) continue;
         memset(l, 0, sizeof *l);
         l->fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (l->fd < 0 || connect(l->fd, (struct sockaddr *)&to, sizeof to) != 0 || fcntl(l->fd, F_SETFL, O_NONBLOCK) != 0) abort();
+        if (l->fd < 0) return NULL;
+        if (connect(l->fd, (struct sockaddr *)&to, sizeof to) != 0 || fcntl(l->fd, F_SETFL, O_NONBLOCK) != 0) {
+            close(l->fd);
+            return NULL;
+        }
         (void)setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         l->pcb = pcb;
         l->used = 1;
