@@ -2,8 +2,8 @@
  * nothing of what crosses the connection. lwIP's callbacks stand first: they fill the ring and note what happened, and call nothing of popcl's. All
  * else runs from the main loop:
  *
- *     CLOSED -> OPENING: ask for an address -> connect to it -> (failed, or its share of the time is over: the next family)
- *            -> OPEN: octets move -> CLOSED
+ *     IDLE -> OPENING: ask for an address -> connect to it -> (failed, or its share of the time is over: the next family)
+ *          -> OPEN: octets move -> IDLE
  *
  * pcb is NULL as soon as lwIP has it: after its err callback, and after close or abort. No pbuf is kept: the window is as wide as the
  * ring, and opens as octets leave the ring for popcl's record buffer. */
@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-enum phase { CLOSED_, OPENING, OPEN };
+enum phase { IDLE, OPENING, OPEN };
 enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
 
 #define GOING_ON  256   /* opening: no popcl_err yet */
@@ -247,7 +247,7 @@ static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t l
 
 static void finish(popcl_lwip_raw *n) {
     release(n);
-    n->phase = CLOSED_;
+    n->phase = IDLE;
     for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) n->query[i].state = TRIED; /* a late answer is not waited for */
 }
 

@@ -181,6 +181,7 @@ static int sink_data(void *ctx, const void *p, size_t n) {
     memcpy(c->message + c->n, p, n);
     c->n += n;
     c->room -= c->take ? n : 0;
+    if (c->drives) client_turn(c, 0);
     return (int)n;
 }
 

@@ -35,6 +35,7 @@ typedef struct client {
     const char *host;
     uint32_t connect_ms, idle_ms, total_ms;
     size_t take;      /* octets that the store takes in a turn of the main loop; 0: all */
+    int drives;       /* the store hands frames to lwIP while it works */
     unsigned burst;   /* packets that reach lwIP in a turn, 0: all that wait */
     client_fault fault_kind;
     uint32_t fault_at, fault_ms; /* the n-th call or turn, 0: none; and for so long from then on (0: once) */

@@ -51,6 +51,7 @@ static void send_ip(far_end *f, int family, const u8_t *from, int protocol, cons
     p->len = (u16_t)(header + n);
     p->said = f->said;
     memcpy(o + header - 2 * address, from ? from : server[family], address);
+    if (!from) o[header - address - 1] = f->reached;
     memcpy(o + header - address, client[family], address);
     if (family == FAR_V4) {
         o[0] = 0x45, o[8] = 64, o[9] = (u8_t)protocol;
@@ -134,8 +135,9 @@ static void again(far_end *f) {
     if (!n && !f->fin_sent) send_tcp(f, ACK, f->una - 1, NULL, 0); /* how wide is the window by now? */
 }
 
-static void new_connection(far_end *f, int family, const u8_t *segment) {
+static void new_connection(far_end *f, int family, const u8_t *segment, u8_t number) {
     f->syns[family]++;
+    f->reached = number;
     if (f->door[family] == FAR_SILENT) return;
     f->family = family;
     f->port = (u16_t)get16(segment + 2);
@@ -170,12 +172,13 @@ static void acknowledged(far_end *f, u32_t ack, u32_t window) {
     if (n) f->timer_at = sys_now() + AGAIN_MS;
 }
 
-static void receive_tcp(far_end *f, int family, const u8_t *segment, size_t n) {
+/* `number`: the last octet of the server's address. */
+static void receive_tcp(far_end *f, int family, const u8_t *segment, size_t n, u8_t number) {
     size_t header = (size_t)(segment[12] >> 4) * 4;
     u32_t seq = get32(segment + 4), flags = segment[13];
     size_t text = n - header;
     if (flags & SYN) {
-        if (f->state == LISTENS || f->state == GONE || f->client_port != get16(segment)) new_connection(f, family, segment);
+        if (f->state == LISTENS || f->state == GONE || f->client_port != get16(segment)) new_connection(f, family, segment, number);
         else again(f);
         return;
     }
@@ -237,6 +240,7 @@ static void receive_question(far_end *f, const u8_t *datagram, size_t n) {
     memcpy(f->question[family], question, len);
     f->question_len[family] = (u16_t)len;
     f->question_port[family] = (u16_t)get16(datagram);
+    f->question_number[family] = f->names_number ? f->names_number : 2;
     f->answer_waits[family] = 1;
     f->answer_at[family] = sys_now() + f->name_ms;
 }
@@ -255,6 +259,7 @@ static void answer(far_end *f, int family) {
         datagram[n + 11] = (u8_t)address;
         memcpy(datagram + n + 12, server[family], address);
         n += 12 + address;
+        datagram[n - 1] = f->question_number[family];
     } else {
         datagram[8 + 3] |= 3;
     }
@@ -274,7 +279,7 @@ static void receive(far_end *f, int family, struct pbuf *p) {
     u32_t protocol = family == FAR_V4 ? o[9] : o[6];
     if (lost(f) || (protocol != TCP && protocol != UDP)) return;
     if (folded(sum((u32_t)(protocol + n - header) + sum(0, o + header - 2 * address, 2 * address), o + header, n - header)) != 0xffff) f->bad++;
-    if (protocol == TCP) receive_tcp(f, family, o + header, n - header);
+    if (protocol == TCP) receive_tcp(f, family, o + header, n - header, o[header - 1]);
     else if (get16(o + header + 2) == 53) receive_question(f, o + header, n - header);
 }
 

@@ -32,6 +32,7 @@ typedef struct far_end {
     far_name name[FAR_FAMILIES];
     far_door door[FAR_FAMILIES];
     u32_t name_ms;      /* after so long it answers */
+    u8_t names_number;  /* with the address of this last octet; 0: 2 */
     u16_t segment;      /* octets of text in a segment at most; 0: what the client allows */
     u32_t cut_at;       /* before the n-th octet, 0: never */
     far_cut cut;
@@ -46,6 +47,7 @@ typedef struct far_end {
     /* what is known */
     char asked[FAR_FAMILIES][300]; /* the last name that was asked for */
     unsigned questions[FAR_FAMILIES], syns[FAR_FAMILIES];
+    u8_t reached;       /* the last octet of the address that the newest SYN went to */
     unsigned bad;       /* packets that no TCP of today may send: a wrong checksum, or outside of the window */
     int reset_seen, fin_seen; /* of the newest connection */
     u32_t said, delivered; /* octets of the newest connection; those that lwIP was handed */
@@ -56,6 +58,7 @@ typedef struct far_end {
     int answer_waits[FAR_FAMILIES];
     u32_t answer_at[FAR_FAMILIES];
     u8_t question[FAR_FAMILIES][400];
+    u8_t question_number[FAR_FAMILIES];
     u16_t question_len[FAR_FAMILIES], question_port[FAR_FAMILIES];
     int family, state;
     u16_t port, client_port, mss;

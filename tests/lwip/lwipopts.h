@@ -13,7 +13,9 @@
 #define LWIP_SOCKET          !NO_SYS
 #define SYS_LIGHTWEIGHT_PROT !NO_SYS
 
+#ifndef LWIP_DNS
 #define LWIP_DNS  1
+#endif
 #define LWIP_DHCP 0
 #define LWIP_ICMP 1
 #define LWIP_RAW  0

@@ -82,6 +82,25 @@ static void large(void) {
 }
 static void window_closes_and_opens(void **state) { (void)state, everywhere(large); }
 
+/* A store that takes long drives lwIP meanwhile: more comes, up to the window, the end of the connection too. */
+static void drives(void) {
+    static const uint32_t cuts[] = {0, 200, 300};
+    for (unsigned i = 0; i < 3; i++) {
+        for (int how = FAR_FIN; how <= FAR_RESET; how++) {
+            begin();
+            c.drives = 1;
+            c.far.segment = 20;
+            c.burst = 1;
+            c.far.cut_at = cuts[i] + (cuts[i] && security == POPCL_TLS ? 800 : 0);
+            c.far.cut = (far_cut)how;
+            popcl_err result = client_session(&c);
+            if ((result == POPCL_OK) != (cuts[i] == 0)) client_note(&c, "%s", popcl_err_name(result));
+            end("cut before octet", cuts[i]);
+        }
+    }
+}
+static void store_drives_lwip(void **state) { (void)state, everywhere(drives); }
+
 /* The server's window is smaller than a command, or closed for a while. */
 static void narrow(void) {
     static const uint16_t windows[] = {30, 100, 300}; /* lwIP waits seconds before it sends a part */
@@ -294,24 +313,29 @@ static void no_name(void) {
 }
 static void names_that_are_not_found(void **state) { (void)state, in_clear(no_name); }
 
-/* An answer that comes after the job gave up: while nothing runs, while the object serves another job, and while that one wants to ask as well. */
+/* An answer that comes after the job gave up: while nothing runs; while the object serves another job, connects, or wants to ask as well. The address in it is never
+ * taken. */
 static void late(void) {
     static const char *const next[] = {NULL, "10.0.0.2", "pop.example", "other.example"};
     for (int answer = FAR_KNOWN; answer <= FAR_NO_NAME_SERVER; answer++) {
-        for (unsigned i = 0; i < 4; i++) {
+        for (unsigned i = 0; i < 8; i++) {
             begin();
             c.far.name[FAR_V4] = c.far.name[FAR_V6] = (far_name)answer;
             c.far.name_ms = 3000;
+            c.far.names_number = 9;
             c.connect_ms = 1000;
             assert_int_equal(client_session(&c), POPCL_ERR_RESOLVE_TIMEOUT);
             if (!popcl_lwip_raw_busy(&c.net)) client_note(&c, "an answer is still to come, and it is not busy");
-            if (next[i]) {
-                c.host = next[i];
-                c.connect_ms = 60000;
-                c.far.name_ms = 0;
-                c.far.name[FAR_V4] = FAR_KNOWN;
-                if (client_session(&c) != POPCL_OK) client_note(&c, "the next job, to %s", next[i]);
-            }
+            c.host = next[i % 4];
+            c.connect_ms = 60000;
+            c.far.name_ms = 0;
+            c.far.names_number = 2;
+            c.far.name[FAR_V4] = FAR_KNOWN;
+            c.far.door[FAR_V4] = c.far.door[FAR_V6] = i < 4 ? FAR_OPEN : FAR_SILENT;
+            popcl_err result = c.host ? client_session(&c) : POPCL_OK;
+            if (c.host && result != (i < 4 ? POPCL_OK : POPCL_ERR_TIMEOUT_CONNECT)) client_note(&c, "the next job, to %s: %s", c.host, popcl_err_name(result));
+            if (c.host && c.far.reached != 2) client_note(&c, "connected to %u", c.far.reached);
+            if (i == 5 && c.took_ms > 30000) client_note(&c, "another address was tried");
             end("late answer", (unsigned long)answer * 10 + i);
         }
     }
@@ -446,6 +470,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(octets_however_split),
         cmocka_unit_test(window_closes_and_opens),
+        cmocka_unit_test(store_drives_lwip),
         cmocka_unit_test(server_window_is_narrow_or_closed),
         cmocka_unit_test(end_or_reset_behind_data),
         cmocka_unit_test(no_memory_at_call_n),
