@@ -348,6 +348,16 @@ figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of do
 	@$(PYTHON) tests/size/size.py structs --write
 	@B=$(B) $(PYTHON) tests/size/sizing.py write
 
+FIRMWARE_IMAGES := BOARD=lm3s6965evb BOARD=lm3s6965evb-m0 BOARD=mps2-an385 BOARD=mps2-an505 $(if $(wildcard examples/firmware/main_task.c),NET=sockets)
+firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the images of examples/firmware, one a board, in build/firmware
+	@mkdir -p $(B)/firmware
+	@arm-none-eabi-gcc --specs=picolibc.specs -E -x c /dev/null >/dev/null 2>&1 || \
+	    { echo "no ARM compiler with picolibc: install gcc-arm-none-eabi and picolibc-arm-none-eabi" >&2; exit 1; }
+	@$(if $(ANCHORS),,$(TA) gen -q /etc/ssl/certs/ca-certificates.crt --org 'Internet Security Research Group' -o $(B)/firmware/anchors.c || \
+	    { echo "no anchors: give ANCHORS=anchors.c, which popcl-ta writes" >&2; exit 1; })
+	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && lwip=$$(sh tests/source.sh lwip $(B)/arm) || exit 1; for image in $(FIRMWARE_IMAGES); do \
+	    $(MAKE) --no-print-directory $(parallel) -C examples/firmware $$image $(WITH) BEARSSL_SRC=$$bearssl LWIP_SRC=$$lwip \
+	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
 firmware: ## build, run and measure the images of examples/firmware; write docs/firmware.json, firmware.svg and tables of docs/SIZING.md
 	@sh tests/setup.sh build demo check
 	@$(MAKE) --no-print-directory $(parallel) $(TA)
@@ -366,4 +376,4 @@ run-cov: tests
 	@$(PYTHON) tests/cov.py $(B)
 
 .PHONY: FORCE all command demo firmware-demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench port-suites port-check \
-    $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures firmware
+    $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures firmware firmware-images

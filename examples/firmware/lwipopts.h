@@ -24,7 +24,9 @@
 #define IP_REASSEMBLY     0 /* TCP keeps to the MSS, and DHCP's and DNS's answers fit into a frame */
 #define IP_FRAG           0
 #define IP_OPTIONS_ALLOWED 0 /* nobody sends any: such packets are dropped */
-#define LWIP_ICMP         1 /* answers ping; costs 0.6 KB and saves questions */
+#ifndef LWIP_ICMP
+#define LWIP_ICMP         0 /* 1: answers ping, for half a KB */
+#endif
 #define LWIP_DHCP_DOES_ACD_CHECK 0
 #define DHCP_DOES_ARP_CHECK 0 /* the server has asked whether the address is free */
 #define LWIP_NETIF_LOOPBACK 0
@@ -68,6 +70,7 @@
 #define TCP_SND_BUF       1072 /* a flight of the handshake has less than 600 octets; commands are short */
 #define TCP_SND_QUEUELEN  6    /* pieces in flight, with their headers in MEM_SIZE */
 #define MEMP_NUM_TCP_SEG  8
+#define TCP_CALCULATE_EFF_SEND_MSS 0 /* there is one interface, and its MTU is known */
 #define TCP_OVERSIZE      0    /* what is written together is sent together: no room for more in a segment's buffer */
 #define TCP_QUEUE_OOSEQ   0    /* what comes too early comes again: a buffer that holds it is one of three. 1 KB less flash, and slower where packets are lost */
 #define MEMP_NUM_TCP_PCB  2    /* the connection, and the one before in TIME-WAIT, which gives way */
