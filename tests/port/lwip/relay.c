@@ -25,6 +25,7 @@ typedef struct line {
     unsigned char out[STACK_WINDOW]; /* from lwIP, for the peer */
     size_t out_n;
     int client_ended, peer_ended, peer_reset;
+    int peer_is_gone; /* it takes nothing any more */
 } line;
 
 static line lines[LINES];
@@ -76,7 +77,7 @@ int line_is_of(const void *ctx) { return (const line *)ctx >= lines && (const li
 
 static int to_peer(line *l) {
     ssize_t n = l->out_n ? send(l->fd, l->out, l->out_n, MSG_NOSIGNAL) : 0;
-    if (n < 0 && errno != EAGAIN) n = (ssize_t)l->out_n; /* nobody takes it any more; the end is told by recv */
+    if (n < 0 && errno != EAGAIN) l->peer_is_gone = 1, n = (ssize_t)l->out_n; /* what came before is still read */
     if (n <= 0) return 0;
     memmove(l->out, l->out + n, l->out_n - (size_t)n);
     l->out_n -= (size_t)n;
@@ -90,11 +91,11 @@ static int from_peer(line *l) {
     if (l->peer_ended || l->peer_reset || (room == 0 && l->pcb)) return 0;
     ssize_t n = recv(l->fd, piece, room && room < sizeof piece ? room : sizeof piece, 0);
     if (n > 0 && l->pcb) stack_write(l->pcb, piece, (size_t)n);
-    if (n == 0) {
+    if (n == 0 && !l->peer_is_gone) {
         l->peer_ended = 1;
         if (l->pcb) stack_end(l->pcb);
     }
-    if (n < 0 && errno != EAGAIN && errno != EINTR) l->peer_reset = 1;
+    if ((n == 0 && l->peer_is_gone) || (n < 0 && errno != EAGAIN && errno != EINTR)) l->peer_reset = 1; /* a send may have taken the news of it */
     return n >= 0 || l->peer_reset;
 }
 

@@ -164,8 +164,12 @@ void stack_start(uint16_t tcp_port) {
     dns_setserver(0, &server);
 }
 
+#if NO_SYS
 u32_t sys_now(void) { return clock_now(); }
 void stack_clock_changed(void) { sys_restart_timeouts(); }
+#else /* sys_arch.c has the clock, which cannot be set */
+void stack_clock_changed(void) {}
+#endif
 
 int relay_others(void) {
     int n = 0;
