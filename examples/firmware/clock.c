@@ -10,9 +10,11 @@
 #define PER_TICK      (PER_MS * CLOCK_TICK_MS)
 
 static volatile uint32_t ticks_ms;
+static uint32_t times_as_fast = 1;
 
-void clock_start(void) {
-    SYSTICK_LOAD = PER_TICK - 1;
+void clock_start(uint32_t times) {
+    times_as_fast = times;
+    SYSTICK_LOAD = PER_TICK / times - 1;
     SYSTICK_VALUE = 0;
     SYSTICK_CTRL = 7;
 }
@@ -22,7 +24,7 @@ void clock_start(void) {
 uint32_t clock_ms(void) {
     static uint32_t last;
     uint32_t off = irq_save();
-    uint32_t now = ticks_ms + (PER_TICK - 1 - SYSTICK_VALUE) / PER_MS;
+    uint32_t now = ticks_ms + (SYSTICK_LOAD - SYSTICK_VALUE) * times_as_fast / PER_MS;
     if ((int32_t)(now - last) < 0) now = last;
     last = now;
     irq_restore(off);

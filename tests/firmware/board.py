@@ -111,16 +111,16 @@ class Board:
     def said(self):
         return "\n".join(line for line in self.lines if line is not None)
 
-    def wait_for(self, beginning, seconds=RUN_SECONDS):
-        """The first line that begins so."""
-        def found():
-            return next((line for line in self.lines if line is None or line.startswith(beginning)), "")
+    def wait_for(self, beginning, times=1, seconds=RUN_SECONDS):
+        """The first line that begins so, or that many of them."""
+        def over():
+            return sum(line is None or line.startswith(beginning) for line in self.lines) >= times or None in self.lines
         with self._news:
-            self._news.wait_for(lambda: found() != "", seconds)
-            line = found()
-        if not line:
+            self._news.wait_for(over, seconds)
+            found = [line for line in self.lines if line is not None and line.startswith(beginning)]
+        if len(found) < times:
             raise BoardError(f"no line {beginning!r}\n{self.said}")
-        return line
+        return found[0]
 
     def kill(self):
         """The power is cut."""

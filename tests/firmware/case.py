@@ -19,7 +19,7 @@ EVERY_MS = 300    # base interval between polls, where a test does not wait for 
 LEASE_OCTETS = 80  # that DHCP keeps in lwIP's heap while there is an address
 KB = 1024
 PAUSES = 10_000
-TIME_FLIES = ("-icount", "shift=5,sleep=off")  # of QEMU: where a board sleeps, its clock jumps to when it would wake
+HURRY = 20  # times as fast as it should a board's clock runs, where a test would take minutes
 
 
 def body(length, number=1):

@@ -28,7 +28,10 @@ def fetch(image, server, account):
     settings = {"host": images.ADDRESS, "port": server.tls_port, "security": "tls", "user": account.name, "pass": account.password, "polls": 1}
     command = [*arguments(image, image.file.parent, settings), "-netdev", "user,id=n0"]
     say(f"$ {shlex.join(command)}\n")
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, timeout=BOARD_SECONDS, check=False).returncode
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=BOARD_SECONDS, check=False)
+    if done.returncode:  # else QEMU has nothing to say but that a timer that is not in use stands still
+        say(done.stderr.decode(errors="replace"))
+    return done.returncode
 
 
 def demonstrate():

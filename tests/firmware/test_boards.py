@@ -5,7 +5,7 @@ import time
 import unittest
 
 import images
-from case import KB, PAUSES, TIME_FLIES, FirmwareCase, body
+from case import KB, PAUSES, HURRY, FirmwareCase, body
 from hostile import Close, Hang, Hostile
 from relay import Relay
 from wire import NO_SUCH_NAME, SERVER_FAILURE, Wire, as_reset
@@ -152,9 +152,9 @@ class Troubled:
         self.assertEqual(self.stored(poll=1), messages[:1])
 
     def test_sink_that_pauses_10000_times(self):
-        """Each pause is ten milliseconds. Time flies here where the board sleeps, so that a server may seem slow to it, and is asked again."""
+        """Each pause is ten milliseconds of the board's clock, which hurries. So a server may seem slow to it, and is asked again."""
         expected = self.deliver(body(20 * KB, 1), body(100 * KB, 2))
-        with self.board(pause=PAUSES, polls=3, every=1, idle=1 << 30, qemu=TIME_FLIES) as board:
+        with self.board(pause=PAUSES, polls=3, every=1, idle=1 << 30, hurry=HURRY) as board:
             outcome = self.outcome(board)
         self.assertLessEqual(set(outcome.errors), {None, "POPCL_ERR_TIMEOUT_QUIT"}, outcome)
         for poll in (1, 2, 3):
@@ -176,10 +176,22 @@ class Troubled:
             self.assert_recovers(board, ["POPCL_ERR_RESOLVE", "POPCL_ERR_RESOLVE"], expected)
 
 
+class Hanging:
+    """A program that does not feed the watchdog."""
+
+    def test_is_reset_and_says_where_it_was(self):
+        """A millisecond of the board's clock is a thousand instructions here, so that a minute is soon over."""
+        with self.board(hang=2, polls=3, every=1, port=1, qemu=("-icount", "shift=10")) as board:
+            board.wait_for("poll 1: failed, POPCL_ERR_CONNECT", times=2)
+            board.kill()
+            self.assertRegex(board.said, r"poll 1: [^\n]*\nwatchdog:  at [0-9a-f]{8}, called from [0-9a-f]{8}\npopcl on ")
+            self.assertNotIn("poll 2", board.said)
+
+
 def _classes():
     """Each group on each board, as classes of their own, so that they run side by side."""
     for name in BOARDS:
-        for group in (Good, Refused, Troubled):
+        for group in (Good, Refused, Troubled, Hanging):
             title = f"{group.__name__}_{name}"
             yield title, type(title, (group, FirmwareCase), {"image_name": name, "__module__": __name__, "__doc__": group.__doc__})
     yield "Good_an505", type("Good_an505", (Good, FirmwareCase), {"image_name": "an505", "__module__": __name__, "__doc__": Good.__doc__})
