@@ -18,10 +18,11 @@ __attribute__((used)) void stopped(const uint32_t *frame);
 void stopped(const uint32_t *frame) {
     uint32_t number;
     __asm__ volatile("mrs %0, ipsr" : "=r"(number));
-    console_text(number == 2 || number >= 16 ? "watchdog: " : "fault ");
-    if (number < 16 && number != 2) console_number(number);
+    const int is_watchdog = number == 2 || number >= 16; /* the NMI, or an interrupt */
+    console_text(is_watchdog ? "watchdog" : "fault ");
+    if (!is_watchdog) console_number(number);
     if (frame < stack_low) {
-        console_text(" the stack overflowed\n");
+        console_text(": the stack overflowed\n");
     } else {
         console_text(" at ");
         console_hex(frame[6]);
@@ -29,9 +30,7 @@ void stopped(const uint32_t *frame) {
         console_hex(frame[5]);
         console_text("\n");
     }
-    if (number == 2 || number >= 16) {
-        for (;;) {} /* its second period ends in a reset */
-    }
+    while (is_watchdog) {} /* its second period ends in a reset */
     console_exit(3);
 }
 
