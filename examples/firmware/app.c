@@ -416,7 +416,7 @@ void app_start(const char *net) {
         console_text("\n");
         console_exit(2);
     }
-    if (set.hurry) clock_start(set.hurry);
+    if (set.hurry) clock_hurry(set.hurry);
     app.pauses = set.pause;
     load();
     watchdog_start();

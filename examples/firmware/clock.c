@@ -12,11 +12,15 @@
 static volatile uint32_t ticks_ms;
 static uint32_t times_as_fast = 1;
 
-void clock_start(uint32_t times) {
-    times_as_fast = times;
-    SYSTICK_LOAD = PER_TICK / times - 1;
+void clock_start(void) {
+    SYSTICK_LOAD = PER_TICK / times_as_fast - 1;
     SYSTICK_VALUE = 0;
     SYSTICK_CTRL = 7;
+}
+
+void clock_hurry(uint32_t times) {
+    times_as_fast = times;
+    clock_start();
 }
 
 /* The counter begins anew a little before its interrupt is taken, or long before where interrupts are off: what is read then lies a tick back.

@@ -7,7 +7,8 @@
 
 #define CLOCK_TICK_MS 10u
 
-void clock_start(uint32_t times); /* 1; more, for tests: it runs so many times as fast as it should */
+void clock_start(void);
+void clock_hurry(uint32_t times); /* for tests: it runs so many times as fast as it should */
 uint32_t clock_ms(void); /* never goes back; wraps after 49 days. Not to be called with interrupts off for longer than a tick */
 
 /* The watchdog: WATCHDOG_S after the last watchdog_feed it tells where the program is, after twice that it resets the chip. The longest

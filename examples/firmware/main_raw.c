@@ -56,7 +56,7 @@ static void fetch(void) {
 }
 
 int main(void) {
-    clock_start(1);
+    clock_start();
     irq_on();
     app_start("raw");
     lwip_init();
