@@ -36,7 +36,7 @@ void shift_clock(uint32_t to_ms); /* from here on the guarded now_ms is shifted 
 
 /* A limit for calls that must end by themselves, and how much later than its limit a call may come back: generously, as machines are loaded. */
 #define LONG_MS  30000u
-#define LATE(ms) ((ms) * 10u)
+#define LATE(ms) ((ms) * 10u + 2000u)
 
 /* ---- octets that tell their place ---- */
 
