@@ -358,7 +358,7 @@ static void secure(popcl_link *l) {
 }
 
 static void logged_in(const popcl_tls *t) {
-    if (t->resume && session_of(t)->is_up) t->resumption->keep(t);
+    if (t->resume) t->resumption->keep(t);
 }
 
 static void *spare(const popcl_tls *t, size_t *n) {

@@ -526,6 +526,48 @@ static void server_cheats(void **state) {
     rig_free(&r);
 }
 
+/* Nothing is agreed upon before the server spoke: what it refuses then is told as in any handshake, and not as part of the session offered. */
+static void server_refuses_the_hello(void **state) {
+    static rig r;
+    popcl_tls_diag d;
+    (void)state;
+    for (int had_one = 0; had_one < 2; had_one++) {
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        if (had_one) keep_one(&r);
+        memset(&r.sessions, 0, sizeof r.sessions);
+        r.setup.suite = BR_TLS_RSA_WITH_AES_128_GCM_SHA256; /* which is not offered */
+        assert_int_equal(rig_start(&r), POPCL_OK);
+        popcl_tls_get_diag(&r.tls, &d);
+        assert_int_equal(d.version | d.suite, 0);
+        while (rig_move(&r, 100000)) continue;
+        tls_peer_clear(&r.peer, "\x15\x03\x03\x00\x02\x02\x28", 7); /* handshake_failure */
+        while (rig_move(&r, 100000)) continue;
+        assert_int_equal(popcl_result(&r.job), POPCL_ERR_TLS_ALGORITHMS);
+        popcl_tls_get_diag(&r.tls, &d);
+        assert_int_equal(offered(&r), had_one ? 32 : 0);
+        assert_int_equal(d.version | d.suite | d.resumed, 0);
+        assert_int_equal(d.alert, 40);
+        popcl_wipe(&r.job);
+        assert_false(is_kept(&r));
+    }
+    rig_free(&r);
+}
+
+/* A session without a number is one that the server does not remember. */
+static void session_without_a_number(void **state) {
+    static rig r;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    assert_int_equal(rig_start(&r), POPCL_OK);
+    while (!r.was_up) assert_true(rig_move(&r, 100000));
+    r.storage.session.ssl.eng.session.session_id_len = 0; /* as the ServerHello would have said it */
+    while (rig_move(&r, 100000)) continue;
+    assert_int_equal(popcl_result(&r.job), POPCL_OK);
+    popcl_wipe(&r.job);
+    assert_false(is_kept(&r));
+    rig_free(&r);
+}
+
 /* A server that does not say the fragment length again still keeps to it: it belongs to the session (RFC 6066, 4). What was ignored stays so. */
 static void fragment_length_stays(void **state) {
     static rig r;
@@ -540,6 +582,13 @@ static void fragment_length_stays(void **state) {
         assert_int_equal(d.resumed, 1);
         assert_int_equal(d.fragment_asked, 4096);
         assert_int_equal(r.kept.fragment, ignored ? POPCL_FRAGMENT_IGNORED : POPCL_FRAGMENT_GRANTED);
+        assert_int_equal(rig_start(&r), POPCL_OK);
+        while (rig_move(&r, 100000)) continue;
+        r.storage.session.fragment = POPCL_FRAGMENT_IGNORED; /* a server that is silent about it the second time */
+        popcl_tls_get_diag(&r.tls, &d);
+        assert_int_equal(d.resumed, 1);
+        assert_int_equal(d.fragment, r.kept.fragment);
+        popcl_wipe(&r.job);
     }
     rig_free(&r);
 }
@@ -599,7 +648,7 @@ static void cut_off_anywhere(void **state) {
 static void error_of_tls_after_login(void **state) {
     static rig r;
     (void)state;
-    for (int how = 0; how < 3; how++) {
+    for (int how = 0; how < 4; how++) {
         rig_init(&r, TLS_HOST, POPCL_TLS);
         keep_one(&r);
         assert_int_equal(rig_start(&r), POPCL_OK);
@@ -608,6 +657,7 @@ static void error_of_tls_after_login(void **state) {
         if (how == 0) r.peer.corrupt = 1;
         if (how == 1) tls_peer_alert(&r.peer, TLS_FATAL, 40);
         if (how == 2) tls_peer_record(&r.peer, 99, "x", 1);
+        if (how == 3) tls_peer_record(&r.peer, TLS_HANDSHAKE, "\0\0\0\0\0", 5); /* asks for a handshake, which must be answered, and begins more */
         while (rig_move(&r, 100000)) continue;
         assert_int_equal(popcl_err_class(popcl_result(&r.job)), POPCL_CLASS_TLS);
         assert_false(is_kept(&r));
@@ -707,6 +757,8 @@ int main(void) {
         cmocka_unit_test(server_has_forgotten),
         cmocka_unit_test(server_has_forgotten_and_shows_a_bad_certificate),
         cmocka_unit_test(server_cheats),
+        cmocka_unit_test(server_refuses_the_hello),
+        cmocka_unit_test(session_without_a_number),
         cmocka_unit_test(fragment_length_stays),
         cmocka_unit_test(login_refused),
         cmocka_unit_test(cut_off_anywhere),
