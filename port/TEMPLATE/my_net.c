@@ -102,7 +102,8 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     uint32_t began_ms = net_now_ms(n);
     do {
         if ((want & (unsigned)POPCL_NET_STOP) && is_stopped(n)) return POPCL_NET_STOP;
-        unsigned can = n->up ? 0u : POPCL_RECV | POPCL_SEND; /* here: what is possible now; on a broken connection both are, so that they can say so */
+        /* here: what is possible now; on a broken connection both are, so that they can say so */
+        unsigned can = n->up ? 0u : POPCL_RECV | POPCL_SEND;
         if (can & want) return (int32_t)(can & want & (POPCL_RECV | POPCL_SEND));
         /* here: sleep until something happens, for left_of(...) at most, and in slices of 250 ms where nothing wakes you for the wish for an
          * end. A superloop does its other work here instead */

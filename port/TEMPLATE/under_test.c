@@ -18,5 +18,6 @@ const port_under_test port_tested = {
     .ctx_size = sizeof(my_net),
     .prepare = prepare,
     .stop = stop,
-    /* here: .begin, where the port does not reach 127.0.0.1 of this machine by itself; .name, .unknown, .slow and their like, where it looks up names */
+    /* here: .begin, where the port does not reach 127.0.0.1 of this machine by itself; .name, .unknown, .slow and their like, where it looks
+     * up names */
 };

@@ -61,8 +61,8 @@ static void must_leave_nothing(const test *t, void (*between)(const test *t), in
         if (i == 0) before = settled(-1);
     }
     int left = settled(before);
-    must(left <= before, CLOSES, "close does less when the connection is broken, or has octets that nobody took", "after %d connections %s %d things are open, and %d before", ROUNDS, what, left,
-         before);
+    must(left <= before, CLOSES, "close does less when the connection is broken, or has octets that nobody took",
+         "after %d connections %s %d things are open, and %d before", ROUNDS, what, left, before);
 }
 
 static void read_all(const test *t) {
@@ -96,7 +96,8 @@ static void twice(const test *t) {
     uint32_t at = 0;
     for (int32_t end = 1; at < SAID;) {
         at = receive(second, at, 1000, &end);
-        must(end == 1, CLOSES_ONCE, "the number of what was closed is somebody else's by now", "the second close of one connection ended another one");
+        must(end == 1, CLOSES_ONCE, "the number of what was closed is somebody else's by now",
+             "the second close of one connection ended another one");
     }
     guarded.close(second);
     peer_is_done(t);

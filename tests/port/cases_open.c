@@ -32,7 +32,8 @@ static void meet(const test *t, conn *c) {
     send_all(c, 0, 4, 4);
     for (uint32_t at = 0; at < 4;) {
         at = receive(c, at, 4 - at, &end);
-        must(end == 1, RECV_ALL, "the connection is another one, or was ended by the port", "the connection ended before its first octets, code %d", guarded.code(c));
+        must(end == 1, RECV_ALL, "the connection is another one, or was ended by the port", "the connection ended before its first octets, code %d",
+             guarded.code(c));
     }
     guarded.close(c);
     peer_is_done(t);
@@ -42,22 +43,27 @@ static void meet(const test *t, conn *c) {
 
 static void connects(const test *t) {
     connect_to_peer(t, t->c);
-    must(guarded.code(t->c) == 0, CODE, "what an attempt before left is not set back", "after an open that succeeded, code is %d", guarded.code(t->c));
+    must(guarded.code(t->c) == 0, CODE, "what an attempt before left is not set back", "after an open that succeeded, code is %d",
+         guarded.code(t->c));
     meet(t, t->c);
 }
 
 static void by_name(const test *t) {
     popcl_err e = guarded.open(t->c, port_tested.name, t->port, LONG_MS);
-    must(e == POPCL_OK, OPEN_CONNECTS, "a name is taken for an address", "open(\"%s\") returned %s, code %d", port_tested.name, popcl_err_name(e), guarded.code(t->c));
+    must(e == POPCL_OK, OPEN_CONNECTS, "a name is taken for an address", "open(\"%s\") returned %s, code %d", port_tested.name, popcl_err_name(e),
+         guarded.code(t->c));
     meet(t, t->c);
 }
 
 static void refused(const test *t) {
     popcl_err e = guarded.open(t->c, host(), t->closed, LONG_MS);
-    must(e == POPCL_ERR_CONNECT, OPEN_RETURNS, "the result of a connect that was begun is not asked for", "open to a port where nobody listens returned %s", popcl_err_name(e));
-    must(!port_tested.net->code || guarded.code(t->c) != 0, CODE, "it is not kept by open; a port without numbers has code = NULL", "after a refused connection code is 0");
+    must(e == POPCL_ERR_CONNECT, OPEN_RETURNS, "the result of a connect that was begun is not asked for",
+         "open to a port where nobody listens returned %s", popcl_err_name(e));
+    must(!port_tested.net->code || guarded.code(t->c) != 0, CODE, "it is not kept by open; a port without numbers has code = NULL",
+         "after a refused connection code is 0");
     connect_to_peer(t, t->c);
-    must(guarded.code(t->c) == 0, CODE, "what an attempt before left is not set back", "after an open that succeeded, code is %d", guarded.code(t->c));
+    must(guarded.code(t->c) == 0, CODE, "what an attempt before left is not set back", "after an open that succeeded, code is %d",
+         guarded.code(t->c));
     meet(t, t->c);
 }
 
@@ -71,8 +77,8 @@ static void unreachable(const test *t) {
 static void silent_open(const test *t, uint32_t limit_ms) {
     const char *name = port_tested.silent ? port_tested.silent : "127.0.0.1";
     popcl_err e = guarded.open(t->c, name, t->closed, limit_ms);
-    must(e == POPCL_ERR_TIMEOUT_CONNECT, OPEN_RETURNS, "the end of the time is told as a refusal", "open(\"%s\"), which does not answer, with a limit of %u ms returned %s", name,
-         limit_ms, popcl_err_name(e));
+    must(e == POPCL_ERR_TIMEOUT_CONNECT, OPEN_RETURNS, "the end of the time is told as a refusal",
+         "open(\"%s\"), which does not answer, with a limit of %u ms returned %s", name, limit_ms, popcl_err_name(e));
 }
 
 static void silent(const test *t) {
@@ -83,28 +89,30 @@ static void silent(const test *t) {
 
 static void next_address(const test *t) {
     popcl_err e = guarded.open(t->c, port_tested.dead_first, t->port, LONG_MS);
-    must(e == POPCL_OK, OPEN_TRIES, "only the first address is tried", "open(\"%s\"), of whose addresses the second is good, returned %s", port_tested.dead_first, popcl_err_name(e));
+    must(e == POPCL_OK, OPEN_TRIES, "only the first address is tried", "open(\"%s\"), of whose addresses the second is good, returned %s",
+         port_tested.dead_first, popcl_err_name(e));
     must(guarded.code(t->c) == 0, CODE, "what the dead address left is not set back", "after an open that succeeded, code is %d", guarded.code(t->c));
     meet(t, t->c);
 }
 
 static void share_of_time(const test *t) {
     popcl_err e = guarded.open(t->c, port_tested.silent_first, t->port, 4000);
-    must(e == POPCL_OK, OPEN_TRIES, "the first address has all of the time", "open(\"%s\"), whose first address does not answer, with a limit of 4000 ms returned %s",
-         port_tested.silent_first, popcl_err_name(e));
+    must(e == POPCL_OK, OPEN_TRIES, "the first address has all of the time",
+         "open(\"%s\"), whose first address does not answer, with a limit of 4000 ms returned %s", port_tested.silent_first, popcl_err_name(e));
     meet(t, t->c);
 }
 
 static void unknown_name(const test *t) {
     char longest[256];
     popcl_err e = guarded.open(t->c, port_tested.unknown, t->port, LONG_MS);
-    must(e == POPCL_ERR_RESOLVE, OPEN_RETURNS, "the resolver's failure is told as the connection's", "open(\"%s\"), which does not exist, returned %s", port_tested.unknown, popcl_err_name(e));
+    must(e == POPCL_ERR_RESOLVE, OPEN_RETURNS, "the resolver's failure is told as the connection's",
+         "open(\"%s\"), which does not exist, returned %s", port_tested.unknown, popcl_err_name(e));
     for (size_t i = 0; i < sizeof longest - 1; i++)
         longest[i] = i % 60 == 59 ? '.' : 'x';
     longest[255] = '\0';
     e = guarded.open(t->c, longest, t->port, LONG_MS);
-    must(e == POPCL_ERR_RESOLVE, OPEN_RETURNS, "a name that the resolver does not even take is told as another error", "open of a name of 255 octets, which does not exist, returned %s",
-         popcl_err_name(e));
+    must(e == POPCL_ERR_RESOLVE, OPEN_RETURNS, "a name that the resolver does not even take is told as another error",
+         "open of a name of 255 octets, which does not exist, returned %s", popcl_err_name(e));
     connect_to_peer(t, t->c);
     meet(t, t->c);
 }
@@ -135,12 +143,14 @@ static void stopped(const test *t) {
     const char *name = port_tested.silent ? port_tested.silent : "127.0.0.1";
     port_tested.stop(t->c->ctx, 1);
     popcl_err e = guarded.open(t->c, host(), t->port, LONG_MS);
-    must(e == POPCL_ERR_STOPPED, OPEN_RETURNS, "open does not look at the wish for an end", "open, while the caller wants an end, returned %s", popcl_err_name(e));
+    must(e == POPCL_ERR_STOPPED, OPEN_RETURNS, "open does not look at the wish for an end", "open, while the caller wants an end, returned %s",
+         popcl_err_name(e));
     port_tested.stop(t->c->ctx, 0);
     if (!port_tested.silent && !port_silence("127.0.0.1", t->closed)) return;
     alarm_in(100, t->c);
     e = guarded.open(t->c, name, t->closed, LONG_MS);
-    must(e == POPCL_ERR_STOPPED, OPEN_RETURNS, "open looks at the wish for an end only at its begin", "open, while it waited and the caller wanted an end, returned %s", popcl_err_name(e));
+    must(e == POPCL_ERR_STOPPED, OPEN_RETURNS, "open looks at the wish for an end only at its begin",
+         "open, while it waited and the caller wanted an end, returned %s", popcl_err_name(e));
 }
 
 static void leaves_nothing(const test *t) {
@@ -153,7 +163,8 @@ static void leaves_nothing(const test *t) {
         if (port_tested.silent && i < 2) (void)guarded.open(t->c, port_tested.silent, t->closed, 50);
     }
     int left = settled(before);
-    must(left <= before, OPEN_LEAVES, "one of open's ways out does not close what it opened", "after %d failed opens %d things are open, and %d before", ROUNDS, left, before);
+    must(left <= before, OPEN_LEAVES, "one of open's ways out does not close what it opened",
+         "after %d failed opens %d things are open, and %d before", ROUNDS, left, before);
 }
 
 static void again(const test *t) {
@@ -162,11 +173,13 @@ static void again(const test *t) {
     int before = settled(-1);
     for (int i = 0; i < ROUNDS; i++) {
         popcl_err e = guarded.open(t->c, host(), t->port, LONG_MS);
-        must(e == POPCL_OK, OPEN_AGAIN, "what the last connection left in the ctx is taken for this one's", "open number %d of one ctx returned %s", i + 2, popcl_err_name(e));
+        must(e == POPCL_OK, OPEN_AGAIN, "what the last connection left in the ctx is taken for this one's", "open number %d of one ctx returned %s",
+             i + 2, popcl_err_name(e));
         meet(t, t->c);
     }
     int left = settled(before);
-    must(left <= before, CLOSES, "close forgets a part of what open made", "after %d connections %d things are open, and %d before", ROUNDS, left, before);
+    must(left <= before, CLOSES, "close forgets a part of what open made", "after %d connections %d things are open, and %d before", ROUNDS, left,
+         before);
 }
 
 /* ---- what a port has ---- */

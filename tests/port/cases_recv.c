@@ -74,7 +74,8 @@ static void again_when_nothing(const test *t) {
     }
     go(t, 0);
     (void)receive_up_to(t->c, 0, 1, sizeof p);
-    must(guarded.recv(t->c, p, sizeof p) == POPCL_NET_AGAIN, IS_AGAIN, "the last octet is given again, or its end is taken for the connection's", "recv, when all was taken, was not AGAIN");
+    must(guarded.recv(t->c, p, sizeof p) == POPCL_NET_AGAIN, IS_AGAIN, "the last octet is given again, or its end is taken for the connection's",
+         "recv, when all was taken, was not AGAIN");
     guarded.close(t->c);
 }
 
@@ -89,7 +90,8 @@ static void every_size(const test *t) {
         uint32_t to = at + 80000u; /* large buffers, but never more than what is said */
         while (at < to && at < SIZES + 400000u) {
             at = receive(t->c, at, large[i], &end);
-            must(end == 1, MOVES, "n is cut to 16 bits, or becomes negative", "recv of %zu octets returned %s", large[i], end == POPCL_NET_EOF ? "EOF" : "FAILED");
+            must(end == 1, MOVES, "n is cut to 16 bits, or becomes negative", "recv of %zu octets returned %s", large[i],
+                 end == POPCL_NET_EOF ? "EOF" : "FAILED");
         }
     }
     (void)receive_up_to(t->c, at, SIZES + 400000u, 50000);
@@ -129,19 +131,23 @@ static void eof_stays(const test *t) {
     (void)take_to_the_end(t, 16384);
     for (int i = 0; i < 5; i++) {
         int32_t r = guarded.recv(t->c, p, sizeof p);
-        must(r == POPCL_NET_EOF, END_STAYS, "the event of the end is used up by the first call", "recv number %d behind EOF returned %ld", i + 1, (long)r);
+        must(r == POPCL_NET_EOF, END_STAYS, "the event of the end is used up by the first call", "recv number %d behind EOF returned %ld", i + 1,
+             (long)r);
         int32_t can = guarded.wait(t->c, POPCL_RECV, 200);
-        must(can == (int32_t)POPCL_RECV || can == POPCL_NET_FAILED, WAIT_RETURNS, "an end that was told is not something to wait for", "wait(RECV) behind EOF returned %ld", (long)can);
+        must(can == (int32_t)POPCL_RECV || can == POPCL_NET_FAILED, WAIT_RETURNS, "an end that was told is not something to wait for",
+             "wait(RECV) behind EOF returned %ld", (long)can);
     }
     guarded.close(t->c);
 }
 
 static void must_be_over(const test *t, int32_t end) {
     unsigned char p[16];
-    must(end != POPCL_NET_FAILED || !port_tested.net->code || guarded.code(t->c) != 0, CODE, "recv does not keep the number", "recv returned FAILED, and code is 0");
+    must(end != POPCL_NET_FAILED || !port_tested.net->code || guarded.code(t->c) != 0, CODE, "recv does not keep the number",
+         "recv returned FAILED, and code is 0");
     for (int i = 0; i < 5; i++) {
         int32_t r = guarded.recv(t->c, p, sizeof p);
-        must(r == POPCL_NET_EOF || r == POPCL_NET_FAILED, END_STAYS, "the error is used up by the first call", "recv behind the end of a reset connection returned %ld", (long)r);
+        must(r == POPCL_NET_EOF || r == POPCL_NET_FAILED, END_STAYS, "the error is used up by the first call",
+             "recv behind the end of a reset connection returned %ld", (long)r);
     }
 }
 
@@ -184,7 +190,8 @@ static void while_send_is_full(const test *t) {
     pattern(zero, 0, sizeof zero);
     for (int i = 0; i < 1000000 && full < 5; i++) {
         int32_t r = guarded.send(t->c, zero, sizeof zero);
-        must(r != POPCL_NET_FAILED, IS_FAILED, "a full buffer is taken for a failure", "send to a peer that does not read returned FAILED, code %d", guarded.code(t->c));
+        must(r != POPCL_NET_FAILED, IS_FAILED, "a full buffer is taken for a failure", "send to a peer that does not read returned FAILED, code %d",
+             guarded.code(t->c));
         full = r == POPCL_NET_AGAIN ? full + 1 : 0;
         if (full) (void)guarded.wait(t->c, POPCL_SEND, 20);
     }

@@ -31,7 +31,8 @@ typedef struct manner {
 static char large_message[LARGE + 1];
 
 static void fill_maildrop(sim_server *s, int large) {
-    static const char *const small[] = {"Subject: one\r\n\r\nThe first.\r\n", "Subject: two\r\n\r\n.dots\r\n..\r\n.\r\n and no more\r\n", "Subject: three\r\n\r\n\r\n"};
+    static const char *const small[] = {"Subject: one\r\n\r\nThe first.\r\n", "Subject: two\r\n\r\n.dots\r\n..\r\n.\r\n and no more\r\n",
+                                        "Subject: three\r\n\r\n\r\n"};
     sim_server_init(s);
     for (size_t i = 0; i < 3; i++)
         sim_server_add(s, i == 0 ? "uid-a" : i == 1 ? "uid-b" : "uid-c", small[i]);
@@ -138,8 +139,19 @@ static fetched *client(int large) {
     fetched *f = calloc(1, sizeof *f);
     if (!f) abort();
     fill_maildrop(&f->maildrop, large);
-    f->config = (popcl_config){.host = host(), .user = "fred", .secret = {.octets = "correct-horse"}, .iobuf = f->iobuf, .iobuf_len = IOBUF, .plan = f->plan, .plan_len = sizeof f->plan,
-                               .auth = POPCL_AUTH_USER, .no_capa = 1, .connect_ms = LONG_MS, .idle_ms = 20000, .sink = &sink, .sink_ctx = f};
+    f->config = (popcl_config){.host = host(),
+                               .user = "fred",
+                               .secret = {.octets = "correct-horse"},
+                               .iobuf = f->iobuf,
+                               .iobuf_len = IOBUF,
+                               .plan = f->plan,
+                               .plan_len = sizeof f->plan,
+                               .auth = POPCL_AUTH_USER,
+                               .no_capa = 1,
+                               .connect_ms = LONG_MS,
+                               .idle_ms = 20000,
+                               .sink = &sink,
+                               .sink_ctx = f};
     return f;
 }
 
@@ -156,9 +168,11 @@ static popcl_err fetch(const test *t, fetched *f) {
 
 static void fetch_whole(const test *t, fetched *f, const char *how, uint32_t which) {
     popcl_err e = fetch(t, f);
-    must(popcl_err_class(e) != POPCL_CLASS_UNAVAILABLE && popcl_err_class(e) != POPCL_CLASS_HOST, OPEN_CONNECTS, "see open_connects", "a session ended with %s", popcl_err_name(e));
+    must(popcl_err_class(e) != POPCL_CLASS_UNAVAILABLE && popcl_err_class(e) != POPCL_CLASS_HOST, OPEN_CONNECTS, "see open_connects",
+         "a session ended with %s", popcl_err_name(e));
     must(e == POPCL_OK && f->whole == f->maildrop.count, e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED_MESSAGE ? RECV_ALL : IN_ORDER,
-         "see the cases of recv and send", "a session %s %u ended with %s, and %u of %u messages were whole", how, which, popcl_err_name(e), f->whole, f->maildrop.count);
+         "see the cases of recv and send", "a session %s %u ended with %s, and %u of %u messages were whole", how, which, popcl_err_name(e), f->whole,
+         f->maildrop.count);
 }
 
 /* ---- cases: the server's side and the client's, in pairs ---- */
@@ -184,7 +198,8 @@ static void chunks_client(const test *t) {
 
 /* How many octets the server says in a session of which all is fetched. */
 static uint32_t session_octets(void) {
-    static const char *const commands[] = {"USER fred\r\n", "PASS correct-horse\r\n", "STAT\r\n", "UIDL\r\n", "RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n", "QUIT\r\n"};
+    static const char *const commands[] = {
+        "USER fred\r\n", "PASS correct-horse\r\n", "STAT\r\n", "UIDL\r\n", "RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n", "QUIT\r\n"};
     char piece[512];
     uint32_t n = 0;
     sim_server s;
@@ -255,11 +270,15 @@ static void cut_client(const test *t) {
     fetched *f = client(0);
     for (uint32_t at = 2; at <= octets; at = next_cut(at, octets)) {
         popcl_err e = fetch(t, f);
-        must(e != POPCL_OK, RECV_ALL, "the end is not told, or octets are made up", "a session that was cut before octet %u of %u ended with OK", at, octets);
-        must(e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED || e == POPCL_ERR_CLOSED_MESSAGE || e == POPCL_ERR_CLOSED_GREETING || e == POPCL_ERR_QUIT_UNKNOWN, RECV_ALL, "the end of the connection is told late, or as something else",
-             "a session that was cut before octet %u ended with %s", at, popcl_err_name(e));
+        must(e != POPCL_OK, RECV_ALL, "the end is not told, or octets are made up", "a session that was cut before octet %u of %u ended with OK", at,
+             octets);
+        must(e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED || e == POPCL_ERR_CLOSED_MESSAGE || e == POPCL_ERR_CLOSED_GREETING ||
+                 e == POPCL_ERR_QUIT_UNKNOWN,
+             RECV_ALL, "the end of the connection is told late, or as something else", "a session that was cut before octet %u ended with %s", at,
+             popcl_err_name(e));
         must(f->number == 0, RUNS, "popcl's own", "a message was left open");
-        must(f->whole >= messages, RECV_ALL, "what came ahead of the end is lost with it", "cut before octet %u, %u messages were whole; cut earlier there were %u", at, f->whole, messages);
+        must(f->whole >= messages, RECV_ALL, "what came ahead of the end is lost with it",
+             "cut before octet %u, %u messages were whole; cut earlier there were %u", at, f->whole, messages);
         messages = f->whole;
     }
     must(messages == 3, RECV_ALL, "what came ahead of the end is lost with it", "cut before the last octets, %u of 3 messages were whole", messages);
@@ -292,7 +311,8 @@ static void stall_client(const test *t) {
     uint32_t began = now(t);
     popcl_err e = fetch(t, f);
     uint32_t took = now(t) - began;
-    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, WAITS, "see the cases of wait", "a session whose server falls silent ended with %s", popcl_err_name(e));
+    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, WAITS, "see the cases of wait",
+         "a session whose server falls silent ended with %s", popcl_err_name(e));
     must(took <= LATE((uint32_t)STALL_MS), WAITS, "the limit is in another unit", "with an idle limit of %d ms it took %u ms", STALL_MS, took);
 }
 
@@ -313,7 +333,8 @@ static void many_client(const test *t) {
     }
     for (int i = 0; i < 100 && left_open() > before; i++)
         idle(20);
-    must(left_open() <= before, CLOSES, "each session leaves something open", "after %d sessions %d things are open, and %d after half of them", SESSIONS, left_open(), before);
+    must(left_open() <= before, CLOSES, "each session leaves something open", "after %d sessions %d things are open, and %d after half of them",
+         SESSIONS, left_open(), before);
 }
 
 /* The clock wraps while a session runs, then while its server is silent. */
@@ -333,8 +354,8 @@ static void wrap_client(const test *t) {
     shift_clock(UINT32_MAX - STALL_MS / 3);
     f->config.idle_ms = STALL_MS;
     popcl_err e = fetch(t, f);
-    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, CLOCK, "begin + limit is compared with now: it wraps", "a session whose server falls silent, across the wrap, ended with %s",
-         popcl_err_name(e));
+    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, CLOCK, "begin + limit is compared with now: it wraps",
+         "a session whose server falls silent, across the wrap, ended with %s", popcl_err_name(e));
 }
 
 static conn *to_stop;

@@ -77,7 +77,8 @@ static uint32_t fill(const test *t, uint32_t at) {
         pattern(p, at, n);
         int32_t r = guarded.send(t->c, p, n);
         memset(p, 0, n);
-        must(r != POPCL_NET_FAILED, IS_FAILED, "a full buffer is taken for a failure", "send to a peer that does not read returned FAILED, code %d", guarded.code(t->c));
+        must(r != POPCL_NET_FAILED, IS_FAILED, "a full buffer is taken for a failure", "send to a peer that does not read returned FAILED, code %d",
+             guarded.code(t->c));
         if (r > 0) {
             at += (uint32_t)r;
             idle_rounds = 0;
@@ -87,9 +88,11 @@ static uint32_t fill(const test *t, uint32_t at) {
         if (can > 0) lies++;
         can = guarded.wait(t->c, POPCL_SEND, 50);
         if (can == 0) idle_rounds++;
-        must(lies < WAITS_MAX, WAITS, "room is told that send does not use: a caller would spin", "wait said SEND %u times, and send AGAIN after it", lies);
+        must(lies < WAITS_MAX, WAITS, "room is told that send does not use: a caller would spin", "wait said SEND %u times, and send AGAIN after it",
+             lies);
     }
-    must(at < TOO_MUCH, IS_AGAIN, "octets are taken into a buffer without end, or thrown away", "a peer that does not read was sent %u octets, and there was no AGAIN", at);
+    must(at < TOO_MUCH, IS_AGAIN, "octets are taken into a buffer without end, or thrown away",
+         "a peer that does not read was sent %u octets, and there was no AGAIN", at);
     return at;
 }
 
@@ -111,7 +114,8 @@ static void largest(const test *t) {
     pattern(p, 0, WRITTEN);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         int32_t r = guarded.send(t->c, p + at, sizes[i] - (i == 2 ? at : 0));
-        must(r != POPCL_NET_FAILED, MOVES, "n is cut to 16 bits, or becomes negative", "send of %u octets returned FAILED, code %d", sizes[i], guarded.code(t->c));
+        must(r != POPCL_NET_FAILED, MOVES, "n is cut to 16 bits, or becomes negative", "send of %u octets returned FAILED, code %d", sizes[i],
+             guarded.code(t->c));
         must(i > 0 || r > 0, MOVES, "n is cut to 16 bits", "the first send, of 65536 octets, took nothing");
         if (r > 0) at += (uint32_t)r;
         must(at < WRITTEN, IS_AGAIN, "n is returned as what was taken", "a peer that does not read was sent %u octets, and there was no AGAIN", at);
@@ -162,7 +166,8 @@ static void two_at_once(const test *t) {
     int32_t end = 1;
     while (end == 1)
         (void)receive(t->c, 1000, 100, &end);
-    must(guarded.code(second) == 0, CODE, "it is kept in a variable that all connections share", "one connection failed, and code of the other is %d", guarded.code(second));
+    must(guarded.code(second) == 0, CODE, "it is kept in a variable that all connections share", "one connection failed, and code of the other is %d",
+         guarded.code(second));
     guarded.close(t->c);
     go(t, 0);
     (void)receive_some(second, 6000, 7000);

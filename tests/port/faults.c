@@ -18,8 +18,12 @@ static void *first_ctx;
 /* ---- open ---- */
 
 static popcl_err open_always_ok(void *ctx, const char *name, uint16_t port, uint32_t ms) { return real.open(ctx, name, port, ms), POPCL_OK; }
-static popcl_err open_system_error(void *ctx, const char *name, uint16_t port, uint32_t ms) { return real.open(ctx, name, port, ms) ? (popcl_err)111 : POPCL_OK; }
-static popcl_err open_one_error(void *ctx, const char *name, uint16_t port, uint32_t ms) { return real.open(ctx, name, port, ms) ? POPCL_ERR_CONNECT : POPCL_OK; }
+static popcl_err open_system_error(void *ctx, const char *name, uint16_t port, uint32_t ms) {
+    return real.open(ctx, name, port, ms) ? (popcl_err)111 : POPCL_OK;
+}
+static popcl_err open_one_error(void *ctx, const char *name, uint16_t port, uint32_t ms) {
+    return real.open(ctx, name, port, ms) ? POPCL_ERR_CONNECT : POPCL_OK;
+}
 static popcl_err open_own_limit(void *ctx, const char *name, uint16_t port, uint32_t ms) { return (void)ms, real.open(ctx, name, port, 75000); }
 static popcl_err open_not_stopped(void *ctx, const char *name, uint16_t port, uint32_t ms) {
     if (port_tested.stop) port_tested.stop(ctx, 0);
@@ -32,14 +36,20 @@ static popcl_err open_first_address(void *ctx, const char *name, uint16_t port, 
     if (is(name, port_tested.silent_first)) return POPCL_ERR_TIMEOUT_CONNECT;
     return real.open(ctx, name, port, ms);
 }
-static popcl_err open_no_names(void *ctx, const char *name, uint16_t port, uint32_t ms) { return is(name, port_tested.name) ? POPCL_ERR_RESOLVE : real.open(ctx, name, port, ms); }
+static popcl_err open_no_names(void *ctx, const char *name, uint16_t port, uint32_t ms) {
+    return is(name, port_tested.name) ? POPCL_ERR_RESOLVE : real.open(ctx, name, port, ms);
+}
 static popcl_err open_leaks(void *ctx, const char *name, uint16_t port, uint32_t ms) {
     popcl_err e = real.open(ctx, name, port, ms);
     if (e) (void)!dup(0);
     return e;
 }
-static popcl_err open_and_close_leak(void *ctx, const char *name, uint16_t port, uint32_t ms) { return (void)!dup(0), real.open(ctx, name, port, ms); }
-static popcl_err open_only_once(void *ctx, const char *name, uint16_t port, uint32_t ms) { return ++count > 1 ? POPCL_ERR_NET : real.open(ctx, name, port, ms); }
+static popcl_err open_and_close_leak(void *ctx, const char *name, uint16_t port, uint32_t ms) {
+    return (void)!dup(0), real.open(ctx, name, port, ms);
+}
+static popcl_err open_only_once(void *ctx, const char *name, uint16_t port, uint32_t ms) {
+    return ++count > 1 ? POPCL_ERR_NET : real.open(ctx, name, port, ms);
+}
 static popcl_err open_elsewhere(void *ctx, const char *name, uint16_t port, uint32_t ms) { return real.open(ctx, name, (uint16_t)(port + 1), ms); }
 static popcl_err open_first_for_all(void *ctx, const char *name, uint16_t port, uint32_t ms) {
     if (!first_ctx) first_ctx = ctx;
@@ -142,7 +152,9 @@ static int32_t recv_window_stays_shut(void *ctx, void *p, size_t n) {
 }
 static int32_t recv_runs_out(void *ctx, void *p, size_t n) { return ++count > 200000 ? POPCL_NET_FAILED : real.recv(ctx, p, n); }
 static int32_t recv_not_while_full(void *ctx, void *p, size_t n) { return last_send == POPCL_NET_AGAIN ? POPCL_NET_AGAIN : real.recv(ctx, p, n); }
-static int32_t recv_not_behind_failure(void *ctx, void *p, size_t n) { return last_send == POPCL_NET_FAILED ? POPCL_NET_FAILED : real.recv(ctx, p, n); }
+static int32_t recv_not_behind_failure(void *ctx, void *p, size_t n) {
+    return last_send == POPCL_NET_FAILED ? POPCL_NET_FAILED : real.recv(ctx, p, n);
+}
 static int32_t recv_of_first(void *ctx, void *p, size_t n) { return (void)ctx, real.recv(first_ctx, p, n); }
 
 /* ---- send ---- */
@@ -311,7 +323,9 @@ const fault faults[] = {
     {"recv says EOF where nothing came", "recv_again_when_nothing run_in_pieces", {.recv = recv_again_is_0}},
     {"recv says FAILED where nothing came", "recv_again_when_nothing", {.recv = recv_again_is_failure}},
     {"recv returns an errno", "recv_again_when_nothing", {.recv = recv_errno}},
-    {"recv tells the end first", "recv_eof_behind_data recv_reset_behind_data recv_behind_a_failed_send run_reset_behind_quit run_ended_anywhere", {.recv = recv_end_first}},
+    {"recv tells the end first",
+     "recv_eof_behind_data recv_reset_behind_data recv_behind_a_failed_send run_reset_behind_quit run_ended_anywhere",
+     {.recv = recv_end_first}},
     {"recv loses what came last", "recv_eof_behind_data recv_reset_behind_data run_reset_anywhere run_ended_anywhere", {.recv = recv_drops_last}},
     {"recv tells an end once", "recv_eof_stays recv_reset_behind_data", {.recv = recv_eof_once}},
     {"recv takes an end for a failure", "recv_eof_behind_data", {.recv = recv_eof_is_failure}},
@@ -354,7 +368,9 @@ const fault faults[] = {
     {"wait says STOP unasked", "wait_stops", {.wait = wait_stop_unasked}},
     {"wait adds its limit to the time", "clock_wraps", {.wait = wait_end_of_sums}},
     {"wait returns an errno", "wait_tells_what_is_possible", {.wait = wait_errno}},
-    {"close does nothing", "close_ends_the_connection close_with_octets_not_taken close_after_eof close_after_reset open_connects", {.close = close_nothing}},
+    {"close does nothing",
+     "close_ends_the_connection close_with_octets_not_taken close_after_eof close_after_reset open_connects",
+     {.close = close_nothing}},
     {"close leaves something where octets are left", "close_with_octets_not_taken close_after_reset_not_taken", {.close = close_leaks_unread}},
     {"close leaves something after an end", "close_after_eof close_after_reset", {.close = close_leaks_after_end}},
     {"close leaves something after a failure", "close_after_reset_not_taken", {.close = close_leaks_after_failure}},

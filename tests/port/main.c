@@ -97,7 +97,10 @@ static void tell_hang(char *said, size_t room, const char *in, const char *doing
                          : doing          ? "octets stay behind in the port, or close does not end the connection"
                                           : "wait returns at once all the time, and nothing moves";
     (void)snprintf(said, room, "          found:   %s%s\n          promise: %s\n          likely:  %s\n          look at: %s\n",
-                   in ? in : doing ? doing : "the case comes to no end, though every call returns", in ? " did not come back" : "", promises[p].sentence, likely, in ? in : promises[p].look_at);
+                   in      ? in
+                   : doing ? doing
+                           : "the case comes to no end, though every call returns",
+                   in ? " did not come back" : "", promises[p].sentence, likely, in ? in : promises[p].look_at);
 }
 
 /* Waits for the case's end, and ends it where it hangs. Returns its status as waitpid has it, or -1 for a hang. */
@@ -152,9 +155,10 @@ static int run_case(const port_case *c, const fault *f, unsigned patience_ms, in
     if (print && (!held || !quiet)) printf("    %-5s %s\n", held ? "ok" : "FAIL", c->name);
     if (print && !held) printf("%s", said);
     if (print && status > 0 && WIFSIGNALED(status))
-        printf("          found:   the program was ended by signal %d in %s\n          promise: %s\n          likely:  %s\n          look at: %s\n", WTERMSIG(status),
-               watch->in ? watch->in : "no call", promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
-               WTERMSIG(status) == SIGPIPE ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE" : "an assertion (its text stands above), or a pointer to what is gone already",
+        printf("          found:   the program was ended by signal %d in %s\n          promise: %s\n          likely:  %s\n          look at: %s\n",
+               WTERMSIG(status), watch->in ? watch->in : "no call", promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
+               WTERMSIG(status) == SIGPIPE ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE"
+                                           : "an assertion (its text stands above), or a pointer to what is gone already",
                watch->in ? watch->in : "what a callback or a thread of the port uses after close");
     fflush(stdout);
     return held;
@@ -164,7 +168,14 @@ static int run_case(const port_case *c, const fault *f, unsigned patience_ms, in
 
 static int check_port(void) {
     const popcl_net *n = port_tested.net;
-    const char *lacks = !n ? "net" : !n->open ? "net->open" : !n->recv ? "net->recv" : !n->send ? "net->send" : !n->wait ? "net->wait" : !n->close ? "net->close" : !n->now_ms ? "net->now_ms" : NULL;
+    const char *lacks = !n           ? "net"
+                        : !n->open   ? "net->open"
+                        : !n->recv   ? "net->recv"
+                        : !n->send   ? "net->send"
+                        : !n->wait   ? "net->wait"
+                        : !n->close  ? "net->close"
+                        : !n->now_ms ? "net->now_ms"
+                                     : NULL;
     if (!lacks && port_tested.ctx_size == 0) lacks = "ctx_size";
     if (lacks) fprintf(stderr, "check: port_tested has no %s (tests/port/port_under_test.h)\n", lacks);
     return lacks == NULL;

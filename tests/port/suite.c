@@ -26,12 +26,14 @@ popcl_net live; /* the port, or what a fault makes of it */
 const promise_text promises[PROMISES] = {
     [OPEN_CONNECTS] = {"Connects to host (a name or an address) and port, in at most limit_ms, name resolution included", "open"},
     [OPEN_TRIES] = {"tries every address of the name, and gives each a share of the time", "open, where it goes on to the next address"},
-    [OPEN_RETURNS] = {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end)",
-                      "open, where it turns an error of its system into one of popcl"},
+    [OPEN_RETURNS] =
+        {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end)",
+         "open, where it turns an error of its system into one of popcl"},
     [OPEN_LEAVES] = {"after an error nothing is left open", "open, on each of its ways out"},
     [OPEN_AGAIN] = {"The ctx may be opened again after that, and after close.", "open: what it sets at its begin; close: what it sets back"},
     [NONE_BLOCKS] = {"None may block but open and wait, and those not beyond limit_ms.", "the function named above"},
-    [MOVES] = {"Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above", "recv and send: how n and the result are converted"},
+    [MOVES] = {"Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above",
+               "recv and send: how n and the result are converted"},
     [RECV_ALL] = {"recv gives all that came before the end of the connection, also when it ends with a reset, and only then EOF or FAILED.",
                   "recv, and whatever notes that the connection ended"},
     [IN_ORDER] = {"Octets cross once, whole and in order.", "recv, send, and the buffer between them and the transport"},
@@ -39,13 +41,15 @@ const promise_text promises[PROMISES] = {
     [END_STAYS] = {"An end that was told is told again by the next call.", "recv behind EOF"},
     [IS_AGAIN] = {"recv, send: nothing now, wait first", "the function named above, where it finds nothing to move"},
     [IS_FAILED] = {"recv, send, wait: the connection is broken; code tells more", "the function named above, on a connection that is broken"},
-    [WAITS] = {"Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is possible.", "wait: its limit, and what ends it"},
+    [WAITS] = {"Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is possible.",
+               "wait: its limit, and what ends it"},
     [WAIT_RETURNS] = {"Returns what is, 0 if nothing is yet or a signal came, or POPCL_NET_FAILED.", "wait: its result"},
     [WAIT_STOPS] = {"While want has POPCL_NET_STOP too, and the caller wants an end: POPCL_NET_STOP, at once; it is not asked for again after that.",
                     "wait: where it looks at the wish for an end"},
     [CLOSES] = {"Called once after an open that returned POPCL_OK; nothing is left open.", "close"},
     [CLOSES_ONCE] = {"A second call does nothing.", "close: does it forget what it closed?"},
-    [CLOCK] = {"Milliseconds of a clock that never jumps; may wrap.", "now_ms, and each place where two times are compared: subtract them, as unsigned"},
+    [CLOCK] = {"Milliseconds of a clock that never jumps; may wrap.",
+               "now_ms, and each place where two times are compared: subtract them, as unsigned"},
     [CODE] = {"May be NULL: the system's number for the last failure (errno), 0: none.", "code, and where the number is kept"},
     [CTX] = {"All functions get the ctx given to popcl_run.", "variables that are not in the context"},
     [RUNS] = {"Runs a job from start to DONE and returns its result", "if no other case failed: tell us, this may be popcl's own fault"},
@@ -78,7 +82,8 @@ static void after(const conn *c) {
 }
 
 static int is_open_result(popcl_err e) {
-    static const popcl_err listed[] = {POPCL_OK, POPCL_ERR_RESOLVE, POPCL_ERR_RESOLVE_TIMEOUT, POPCL_ERR_CONNECT, POPCL_ERR_TIMEOUT_CONNECT, POPCL_ERR_NET, POPCL_ERR_STOPPED};
+    static const popcl_err listed[] = {POPCL_OK,      POPCL_ERR_RESOLVE, POPCL_ERR_RESOLVE_TIMEOUT, POPCL_ERR_CONNECT, POPCL_ERR_TIMEOUT_CONNECT,
+                                       POPCL_ERR_NET, POPCL_ERR_STOPPED};
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
         if (e == listed[i]) return 1;
     return 0;
@@ -92,13 +97,15 @@ static popcl_err guarded_open(void *ctx, const char *name, uint16_t port, uint32
     after(c);
     uint32_t took = live.now_ms(c->ctx) - began;
     must(is_open_result(e), OPEN_RETURNS, "an error number of the system is returned as it is", "open returned %d", (int)e);
-    must(took <= LATE(limit_ms), OPEN_CONNECTS, "a step of open has a time limit of its own, or none", "open with a limit of %u ms took %u ms", limit_ms, took);
+    must(took <= LATE(limit_ms), OPEN_CONNECTS, "a step of open has a time limit of its own, or none", "open with a limit of %u ms took %u ms",
+         limit_ms, took);
     return e;
 }
 
 static int32_t moved(const char *function, int32_t r, size_t n, int32_t least) {
     must(r >= POPCL_NET_FAILED && (r < 0 || r >= least) && (r < 0 || (size_t)r <= n), MOVES,
-         r == 0 ? "0 stands for the end of the connection, and only recv says that" : "a negative error number, or a count of something else, is returned as it is",
+         r == 0 ? "0 stands for the end of the connection, and only recv says that"
+                : "a negative error number, or a count of something else, is returned as it is",
          "%s of %zu octets returned %ld", function, n, (long)r);
     return r;
 }
@@ -252,7 +259,8 @@ void peer_is_done(const test *t) {
     while ((n = recv(t->control, said, sizeof said - 1, MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR))
         idle(1);
     watch->doing = NULL;
-    if (n > 0 && said[0] == 'X') broken((promise)(said[1] - 'A'), "octets are lost, doubled or changed on their way through the port", "the peer: %s", said + 2);
+    if (n > 0 && said[0] == 'X')
+        broken((promise)(said[1] - 'A'), "octets are lost, doubled or changed on their way through the port", "the peer: %s", said + 2);
 }
 
 unsigned char octet_at(uint32_t i) {
@@ -278,7 +286,8 @@ void wait_for(conn *c, unsigned want) {
     static const uint32_t false_alarms = 2000;
     for (uint32_t i = 0; i < false_alarms; i++) {
         int32_t can = guarded.wait(c, want, 2000);
-        must(can != POPCL_NET_FAILED, WAIT_RETURNS, "an end of the peer's is taken for a broken connection", "wait(%#x) returned FAILED, code %d", want, guarded.code(c));
+        must(can != POPCL_NET_FAILED, WAIT_RETURNS, "an end of the peer's is taken for a broken connection", "wait(%#x) returned FAILED, code %d",
+             want, guarded.code(c));
         if (can > 0) return;
     }
     broken(WAITS, "wait does not learn of what came, or returns at once", "%u times wait(%#x, 2000) returned 0", false_alarms, want);
@@ -300,7 +309,8 @@ uint32_t receive(conn *c, uint32_t at, size_t n, int32_t *end) {
         return at;
     }
     for (int32_t i = 0; i < r; i++)
-        must(p[i] == octet_at(at + (uint32_t)i), IN_ORDER, "what did not fit into the caller's buffer is dropped or given again, or a buffer is used again too early",
+        must(p[i] == octet_at(at + (uint32_t)i), IN_ORDER,
+             "what did not fit into the caller's buffer is dropped or given again, or a buffer is used again too early",
              "octet %u of the stream is another one, in a recv of %zu octets that returned %ld", at + (uint32_t)i, n, (long)r);
     return at + (uint32_t)r;
 }
@@ -312,7 +322,8 @@ void send_all(conn *c, uint32_t from, uint32_t to, size_t n) {
         pattern(p, from, m);
         int32_t r = guarded.send(c, p, m);
         memset(p, 0, m);
-        must(r != POPCL_NET_FAILED, IS_FAILED, "a send that took nothing now is told as a broken connection", "send returned FAILED, code %d, on a connection that is up", guarded.code(c));
+        must(r != POPCL_NET_FAILED, IS_FAILED, "a send that took nothing now is told as a broken connection",
+             "send returned FAILED, code %d, on a connection that is up", guarded.code(c));
         if (r == POPCL_NET_AGAIN) wait_for(c, POPCL_SEND);
         if (r > 0) from += (uint32_t)r;
     }

@@ -54,8 +54,14 @@ void wait_for(conn *c, unsigned want);
 /* ---- what was broken ---- */
 
 typedef enum promise {
-    OPEN_CONNECTS, OPEN_TRIES, OPEN_RETURNS, OPEN_LEAVES, OPEN_AGAIN, NONE_BLOCKS, MOVES, RECV_ALL, IN_ORDER, SEND_IS_DONE, END_STAYS, IS_AGAIN, IS_FAILED,
-    WAITS, WAIT_RETURNS, WAIT_STOPS, CLOSES, CLOSES_ONCE, CLOCK, CODE, CTX, RUNS, PROMISES
+    /* open */
+    OPEN_CONNECTS, OPEN_TRIES, OPEN_RETURNS, OPEN_LEAVES, OPEN_AGAIN,
+    /* recv and send */
+    NONE_BLOCKS, MOVES, RECV_ALL, IN_ORDER, SEND_IS_DONE, END_STAYS, IS_AGAIN, IS_FAILED,
+    /* wait */
+    WAITS, WAIT_RETURNS, WAIT_STOPS,
+    /* the rest */
+    CLOSES, CLOSES_ONCE, CLOCK, CODE, CTX, RUNS, PROMISES
 } promise;
 
 /* The sentence of popcl_net.h, and the function to look at. */
@@ -78,7 +84,8 @@ int peer_accept(const peer *p);
 void peer_say(const peer *p, int fd, const void *octets, size_t n);
 void peer_pattern(const peer *p, int fd, uint32_t from, uint32_t to);
 void peer_expect(const peer *p, int fd, uint32_t from, uint32_t to); /* reads these and compares */
-void peer_expect_end(const peer *p, int fd, uint32_t at); /* reads until the client ends the connection: the pattern from `at`, and then nothing that is not it; closes */
+/* Reads until the client ends the connection: the pattern from `at`, as far as it comes. Closes. */
+void peer_expect_end(const peer *p, int fd, uint32_t at);
 void peer_reset(int fd);
 uint32_t peer_await(const peer *p); /* until the client's go; returns its number */
 void peer_tell(const peer *p);
@@ -105,7 +112,7 @@ typedef struct fault {
 extern const fault faults[]; /* ends with an empty one */
 extern popcl_net real;       /* what a fault stands on: the port, its clock shifted */
 
-/* The cause of death of a hanging case. */
+/* What the process of a case tells the watchdog, which then knows where it hangs. */
 typedef struct watched {
     volatile uint32_t calls;
     volatile uint32_t limit_ms;
