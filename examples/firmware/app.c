@@ -163,12 +163,18 @@ static uint64_t account(void) {
     return slots_crc(crc, set.user, strlen(set.user) + 1) | (uint64_t)set.port << 32;
 }
 
-/* 0, or what is wrong with it; then the set is empty. */
+static unsigned forget_due(void *ctx, unsigned marks) {
+    (void)ctx;
+    return marks & POPCL_SEEN_DELETE_DUE ? 0 : marks;
+}
+
+/* NULL, or what there is to say; then what cannot be used is as if it were not there. */
 static const char *load_saved(slots_found found) {
     if (found == SLOTS_EMPTY) return NULL;
     if (found == SLOTS_DAMAGED || slots_get(&app.slots, &app.left, sizeof app.left) || popcl_seen_load(&app.seen, get_saved, &app.slots))
         return "state: damaged, counts as none\n";
     if (app.seen.note != account()) return "state: of another account, counts as none\n";
+    popcl_seen_each(&app.seen, forget_due, NULL);
     session_load();
     return found == SLOTS_ONE ? "state: a slot is damaged or cut off, the other counts\n" : NULL;
 }
@@ -189,6 +195,9 @@ static void load(void) {
 
 /* ---- which messages, and what became of them ---- */
 
+/* FETCHED: not to be fetched again. DELETE_DUE: stored, and its DELE is refused or void. That a message was deleted is known by QUIT's answer
+ * alone, and a server may give the UID of a deleted one to the next (RFC 1939, 7): where that answer did not come, or a reset came in between, it
+ * is forgotten and comes again, for a message that is deleted unread would be lost. */
 #define MARKED_NOW POPCL_SEEN_OTHER /* the server answered its DELE in this session */
 
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
@@ -209,7 +218,7 @@ static void listed(void *ctx, const popcl_msg *m) {
 static void note(const popcl_msg *m, unsigned marks) {
     if (!set.new || m->uid_len == 0) return;
     if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) console_text("state: full\n");
-    if (++app.unsaved >= SAVE_EVERY) save();
+    if (marks & POPCL_SEEN_FETCHED && ++app.unsaved >= SAVE_EVERY) save();
 }
 
 static unsigned forget_marked(void *ctx, unsigned marks) {
@@ -227,11 +236,11 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     switch (what) {
     case POPCL_STORED:
         app.stored++;
-        note(m, POPCL_SEEN_FETCHED | (set.delete ? POPCL_SEEN_DELETE_DUE : 0));
+        note(m, set.delete ? POPCL_SEEN_DELETE_DUE : POPCL_SEEN_FETCHED);
         break;
-    case POPCL_MARKED: note(m, POPCL_SEEN_FETCHED | POPCL_SEEN_DELETE_DUE | MARKED_NOW); break;
-    case POPCL_DELETED: popcl_seen_each(&app.seen, forget_marked, NULL); break;
-    case POPCL_UNKNOWN:
+    case POPCL_MARKED: note(m, POPCL_SEEN_DELETE_DUE | MARKED_NOW); break;
+    case POPCL_DELETED:
+    case POPCL_UNKNOWN: popcl_seen_each(&app.seen, forget_marked, NULL); break;
     case POPCL_VOID: popcl_seen_each(&app.seen, keep_marked, NULL); break;
     default: break;
     }
