@@ -48,6 +48,9 @@ void net_start(netif_input_fn input) {
         set_address();
     else
         (void)dhcp_start(&netif);
+#if STATS
+    eth_hunger = set.starve;
+#endif
     if (set.dns && ipaddr_aton(set.dns, &dns)) dns_setserver(0, &dns);
 }
 

@@ -31,7 +31,7 @@ static const struct key {
 #define TEXT(name)   {#name, 0, offsetof(settings, name)}
 #define NUMBER(name) {#name, 1, offsetof(settings, name)}
     TEXT(host), TEXT(user),     TEXT(pass),   TEXT(name),    TEXT(ip),      TEXT(gw),    TEXT(dns),     TEXT(utc),    TEXT(state),
-    TEXT(out),  TEXT(security), TEXT(seed),   NUMBER(port),  NUMBER(polls), NUMBER(every), NUMBER(idle), NUMBER(hang), NUMBER(hurry), NUMBER(pause), NUMBER(new), NUMBER(delete), NUMBER(resume),
+    TEXT(out),  TEXT(security), TEXT(seed),   NUMBER(port),  NUMBER(polls), NUMBER(every), NUMBER(idle), NUMBER(hang), NUMBER(starve), NUMBER(hurry), NUMBER(pause), NUMBER(new), NUMBER(delete), NUMBER(resume),
 #undef TEXT
 #undef NUMBER
 };

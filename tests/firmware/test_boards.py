@@ -184,7 +184,7 @@ class Hanging:
         with self.board(hang=2, polls=3, every=1, port=1, qemu=("-icount", "shift=10")) as board:
             board.wait_for("poll 1: failed, POPCL_ERR_CONNECT", times=2)
             board.kill()
-            self.assertRegex(board.said, r"poll 1: [^\n]*\nwatchdog:  at [0-9a-f]{8}, called from [0-9a-f]{8}\npopcl on ")
+            self.assertRegex(board.said, r"poll 1: [^\n]*\nwatchdog at [0-9a-f]{8}, called from [0-9a-f]{8}\npopcl on ")
             self.assertNotIn("poll 2", board.said)
 
 

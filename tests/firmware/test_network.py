@@ -21,8 +21,24 @@ class Network:
         self.assertGreater(wire.counts["swapped"], 2)
         self.assertEqual(self.stored(poll=outcome.polls[-1].number), expected)
 
-    def test_flood_that_uses_up_the_buffers(self):
-        """[A27]"""
+    def test_no_buffer_for_a_while(self):
+        """[A27] Two frames inside the session find the pool empty. They are dropped and sent again, and the buffers are all back at the end."""
+        expected = self.deliver(body(50 * KB, 1))
+        with self.board(starve=2) as board:
+            outcome = self.outcome(board)
+        self.assertEqual((outcome.end["pbufs"], outcome.end["dropped"]), ([3, 3, 0], [2]), outcome)
+        self.assertEqual((outcome.errors, self.stored()), ([None], expected), outcome)
+
+    def test_no_buffer_for_too_long(self):
+        """[A27] The poll fails with a name, and a later one brings the mail."""
+        expected = self.deliver(body(50 * KB, 1))
+        with self.board(starve=4, polls=3, idle=2000) as board:
+            outcome = self.outcome(board, dying=1)
+        self.assertRegex(outcome.errors[0], "POPCL_ERR_TIMEOUT_")
+        self.assertEqual((outcome.end["pbufs"], outcome.end["dropped"]), ([3, 3, 0], [4]), outcome)
+        self.assertEqual((outcome.errors[-1], self.stored(poll=3)), (None, expected), outcome)
+
+    def test_flood_of_frames_for_all(self):
         expected = self.deliver(body(200 * KB, 1))
         wire, over = Wire(), threading.Event()
 
