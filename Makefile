@@ -359,7 +359,7 @@ firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the im
 	    $(MAKE) --no-print-directory $(parallel) -C examples/firmware $$image $(WITH) BEARSSL_SRC=$$bearssl LWIP_SRC=$$lwip \
 	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
 firmware: ## build, run and measure the images of examples/firmware; write docs/firmware.json, firmware.svg and tables of docs/SIZING.md
-	@sh tests/setup.sh build demo firmware check
+	@sh tests/setup.sh build demo firmware
 	@$(MAKE) --no-print-directory $(parallel) $(TA)
 	@B=$(B) $(PYTHON) tests/firmware/figures.py write
 
