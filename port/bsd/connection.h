@@ -4,10 +4,11 @@
  * (beside what wait.h wants):
  *
  *     pop_net               the context: fd (of the open connection), error (errno of the last failure), stop (NULL, or a flag)
- *     pop_resolved          addresses: count, address[]
+ *     pop_resolved          addresses: count, address[] of pop_address, a union of which any is a sockaddr
+ *     pop_address_len(a)    of one of them
  *     POP_CALL(name)        the system's function of that name
  *     pop_socket(family)    a non-blocking TCP socket; -1 and errno
- *     pop_refusal(error)    what an error of connect means here, as POSIX numbers it
+ *     pop_refusal(fd, error)   what an error of connect means here, as POSIX numbers it
  *     pop_find(n, host, port, limit_ms, found)   resolves; POPCL_OK with one address or more, or the error of open
  *     pop_tell_peer(n, address, len)             notes, for people, whom open reached (NULL: nobody) */
 #ifndef POPCL_BSD_CONNECTION_H
@@ -36,11 +37,7 @@ static int await_connect(const pop_net *n, int fd, uint32_t limit_ms, int *stopp
     case POP_WAITED_FAILED: return errno;
     case POP_WAITED_READY: break;
     }
-    return pop_refusal(POP_CALL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno);
-}
-
-static socklen_t address_len(const pop_address *a) {
-    return a->any.sa_family == AF_INET ? (socklen_t)sizeof(struct sockaddr_in) : (socklen_t)sizeof *a;
+    return pop_refusal(fd, POP_CALL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno);
 }
 
 /* Tries one address. The socket is in n->fd after POPCL_OK, and closed after anything else. */
@@ -51,7 +48,7 @@ static popcl_err connect_one(pop_net *n, const pop_address *address, uint32_t li
         keep_error(n, lack);
         return pop_is_shortage(lack) ? POPCL_ERR_NET : POPCL_ERR_CONNECT;
     }
-    int error = POP_CALL(connect)(fd, &address->any, address_len(address)) == 0 ? 0 : errno;
+    int error = POP_CALL(connect)(fd, &address->any, pop_address_len(address)) == 0 ? 0 : errno;
     /* A connect that a signal interrupted goes on like one that was begun (POSIX, connect): calling it again would be an error. */
     if (error == EINPROGRESS || error == EINTR) error = await_connect(n, fd, limit_ms, &stopped);
     if (error == 0) {
@@ -62,7 +59,8 @@ static popcl_err connect_one(pop_net *n, const pop_address *address, uint32_t li
     POP_CALL(close)(fd);
     if (stopped) return POPCL_ERR_STOPPED;
     keep_error(n, error);
-    if (error == ECONNRESET) return POPCL_ERR_NET; /* it was accepted, and broke before it was looked at */
+    /* It was accepted, and broke before it was looked at; or this machine is short of something. */
+    if (error == ECONNRESET || pop_is_shortage(error)) return POPCL_ERR_NET;
     return error == ETIMEDOUT ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_CONNECT;
 }
 
@@ -71,7 +69,7 @@ static popcl_err connect_any(pop_net *n, const pop_resolved *found, const pop_de
     popcl_err result = POPCL_ERR_CONNECT;
     for (unsigned i = 0; i < found->count; i++) {
         popcl_err r = connect_one(n, &found->address[i], pop_deadline_left(deadline) / (found->count - i));
-        if (r == POPCL_OK) pop_tell_peer(n, &found->address[i], address_len(&found->address[i]));
+        if (r == POPCL_OK) pop_tell_peer(n, &found->address[i], pop_address_len(&found->address[i]));
         if (r == POPCL_OK || r == POPCL_ERR_STOPPED || pop_is_shortage(n->error)) return r;
         if (r != POPCL_ERR_CONNECT) result = r;
     }

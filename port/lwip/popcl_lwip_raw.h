@@ -15,11 +15,11 @@
 #ifndef POPCL_LWIP_RAW_H
 #define POPCL_LWIP_RAW_H
 
+#include "popcl_lwip_query.h"
 #include "popcl_net.h"
 
 #include <lwip/opt.h>
 
-#include <lwip/ip_addr.h>
 #include <lwip/tcp.h>
 
 #ifdef __cplusplus
@@ -29,20 +29,6 @@ extern "C" {
 #if !LWIP_TCP || !LWIP_CALLBACK_API
 #error "popcl_lwip_raw needs LWIP_TCP and LWIP_CALLBACK_API"
 #endif
-
-/* How many addresses of a name can be tried: lwIP tells one of each family. */
-#if LWIP_IPV4 && LWIP_IPV6
-#define POPCL_LWIP_FAMILIES 2
-#else
-#define POPCL_LWIP_FAMILIES 1
-#endif
-
-/* Private: one address of the host, and the question for it that lwIP may still hold. */
-typedef struct popcl_lwip_query {
-    ip_addr_t address;
-    uint8_t state; /* enum query in raw.c */
-    uint8_t out;   /* lwIP will call back, and write here */
-} popcl_lwip_query;
 
 /* A connection: TCP_WND octets and some 60 more. Zeroed is valid; the caller's. lwIP cannot be told to forget a question to a name server:
  * the object has to stay where it is for ever, or until popcl_lwip_raw_busy says 0. Used again and again, for one job at a time. */

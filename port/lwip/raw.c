@@ -9,6 +9,8 @@
  * ring, and opens as octets leave the ring for popcl's record buffer. */
 #include "popcl_lwip_raw.h"
 
+#include "names.h"
+
 #include <lwip/def.h>
 #include <lwip/dns.h>
 #include <lwip/ip.h>
@@ -18,7 +20,6 @@
 #include <string.h>
 
 enum phase { IDLE, OPENING, OPEN };
-enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
 
 #define GOING_ON  256   /* opening: no popcl_err yet */
 #define SILENT_MS 1000u /* a peer that said nothing for so long is not waited for */
@@ -80,15 +81,9 @@ static void broke(void *ctx, err_t err) {
 }
 
 #if LWIP_DNS
-/* An answer that nobody waits for any more changes nothing. lwIP tells no reason; but one that comes from its timer and not from a datagram is that no
- * name server answered. */
 static void answered(const char *name, const ip_addr_t *address, void *ctx) {
-    popcl_lwip_query *q = ctx;
     (void)name;
-    q->out = 0;
-    if (q->state != ASKED) return;
-    q->state = address ? FOUND : ip_current_netif() ? NOT_FOUND : NO_ANSWER;
-    if (address) q->address = *address;
+    take_answer(ctx, address);
 }
 #endif
 
@@ -141,69 +136,8 @@ static int32_t pull(popcl_lwip_raw *n, void *p, size_t len) {
 
 /* ---- names ---- */
 
-#if POPCL_LWIP_FAMILIES == 2
-#if LWIP_DNS && (LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6_IPV4 || LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6)
-#define FIRST_IS_IPV6 1u
-#else
-#define FIRST_IS_IPV6 0u
-#endif
-#define IS_IPV6(i) ((i) ^ FIRST_IS_IPV6) /* of family i, in the order that they are tried in */
-#else
-#define IS_IPV6(i) ((i) + LWIP_IPV6)
-#endif
-
-/* Octets of a name without its last dot. 0: it is none that a name server could be asked for; lwIP would send it as it is. */
-static size_t name_len(const char *host) {
-    size_t i = 0, label = 0;
-    for (; host[i]; i++) {
-        if (host[i] != '.') {
-            if ((unsigned char)(host[i] - '!') > '~' - '!' || ++label > 63) return 0;
-        } else if (label == 0) {
-            return 0;
-        } else {
-            label = 0;
-        }
-    }
-    return i && !label ? i - 1 : i;
-}
-
-#if LWIP_IPV6
-/* lwIP reads more as an address than is one, and would connect to another: groups of five digits, two gaps, a colon at an end, anything behind. */
-static int is_ipv6(const char *host) {
-    size_t digits = 0, gaps = 0;
-    const char *s = host;
-    if (s[0] == ':' && s[1] != ':') return 0;
-    for (; *s; s++) {
-        gaps += s[0] == ':' && s[1] == ':';
-        if (*s == ':' || *s == '.') digits = 0;
-        else if (!lwip_isxdigit(*s) || ++digits > 4) return 0;
-    }
-    return gaps < 2 && (s[-1] != ':' || s[-2] == ':');
-}
-#else
-#define is_ipv6(host) 0
-#endif
-
-/* What needs no name server: addresses, and localhost (RFC 6761, 6.3). A colon is of no name. */
-static void read_host(popcl_lwip_raw *n) {
-    size_t len = name_len(n->host);
-    int is_name = len && !strchr(n->host, ':');
-    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) {
-        popcl_lwip_query *q = &n->query[i];
-        q->state = is_name ? TO_ASK : NOT_FOUND;
-        if (len == 9 && lwip_strnicmp(n->host, "localhost", 9) == 0) {
-            ip_addr_set_loopback(IS_IPV6(i), &q->address);
-            q->state = LWIP_HAVE_LOOPIF ? FOUND : NOT_FOUND; /* without a loopback interface it would go out on the wire */
-        }
-    }
-    if (len && (is_name || is_ipv6(n->host)) && ipaddr_aton(n->host, &n->query[0].address)) {
-        n->query[0].state = FOUND;
-        n->query[POPCL_LWIP_FAMILIES - 1].state = POPCL_LWIP_FAMILIES == 1 ? FOUND : TRIED;
-    }
-}
-
-/* lwIP copies the name. One that ends in a dot it would send wrongly: the ring, still empty, holds it without. */
-static void ask(popcl_lwip_raw *n, popcl_lwip_query *q, unsigned i) {
+/* Of a name that ends in a dot the ring, still empty, holds what stands before it. */
+static void ask(popcl_lwip_raw *n, popcl_lwip_query *q) {
 #if LWIP_DNS
     const char *name = n->host;
     size_t len = name_len(name);
@@ -215,16 +149,11 @@ static void ask(popcl_lwip_raw *n, popcl_lwip_query *q, unsigned i) {
         n->ring[len] = 0;
         name = (const char *)n->ring;
     }
-    q->state = ASKED;
-    q->out = 1;
-    e = dns_gethostbyname_addrtype(name, &q->address, answered, q, IS_IPV6(i) ? LWIP_DNS_ADDRTYPE_IPV6 : LWIP_DNS_ADDRTYPE_IPV4);
+    e = ask_for(q, name, answered);
     n->starved = e == ERR_MEM;
-    if (e == ERR_INPROGRESS) return;
-    q->out = 0;
-    q->state = e == ERR_OK ? FOUND : e == ERR_MEM ? TO_ASK : TRIED;
     if (q->state == TRIED) note(n, POPCL_ERR_RESOLVE, e);
 #else
-    (void)n, (void)i;
+    (void)n;
     q->state = NOT_FOUND;
 #endif
 }
@@ -242,7 +171,7 @@ static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t l
     n->code = ERR_OK;
     n->head = n->used = 0;
     n->moved = 1;
-    read_host(n);
+    read_host(n->host, n->query);
 }
 
 static void finish(popcl_lwip_raw *n) {
@@ -291,7 +220,7 @@ static int opening(popcl_lwip_raw *n, uint32_t now_ms) {
         popcl_lwip_query *q = &n->query[i];
         int share_over = i + 1 < POPCL_LWIP_FAMILIES && passed >= n->limit_ms / 2;
         if (n->pcb && (i == 0 || passed < n->limit_ms / 2)) continue;
-        if (q->state == TO_ASK) ask(n, q, i);
+        if (q->state == TO_ASK) ask(n, q);
         if (q->state == FOUND) reach(n, q);
         if (q->state == NOT_FOUND) note(n, POPCL_ERR_RESOLVE, ERR_OK);
         if (q->state == NO_ANSWER) note(n, POPCL_ERR_RESOLVE_TIMEOUT, ERR_TIMEOUT);

@@ -57,7 +57,12 @@ static int pop_socket(int family) {
     return fd;
 }
 
-static int pop_refusal(int error) {
+static socklen_t pop_address_len(const pop_address *a) {
+    return a->any.sa_family == AF_INET6 ? (socklen_t)sizeof a->v6 : (socklen_t)sizeof a->v4;
+}
+
+static int pop_refusal(int fd, int error) {
+    (void)fd;
     return error;
 }
 

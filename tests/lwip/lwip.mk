@@ -10,7 +10,7 @@
 MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 
-VARIANTS := raw raw6
+VARIANTS := raw raw6 sockets sockets6
 SETTINGS_raw := -DNO_SYS=1
 SOURCES_raw := port/lwip/raw.c
 PROGRAMS_raw := test_raw fetch
@@ -21,6 +21,16 @@ USES_test_raw := tests/lwip/far.c tests/lwip/client.c
 USES_fetch := tests/lwip/tap.c
 WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
 LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
+
+# With and without what lwIP leaves to the system: its lock or its mailbox, a semaphore of each call or of each thread.
+SETTINGS_sockets := -DNO_SYS=0 -DLWIP_TCPIP_CORE_LOCKING=1
+SOURCES_sockets := port/lwip/sockets.c tests/lwip/sys_arch.c
+PROGRAMS_sockets := test_sockets
+SETTINGS_sockets6 := -DNO_SYS=0 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_TCPIP_CORE_LOCKING=0 -DLWIP_NETCONN_SEM_PER_THREAD=1
+SOURCES_sockets6 := $(SOURCES_sockets)
+PROGRAMS_sockets6 := test_sockets
+USES_test_sockets := tests/lwip/far.c
+LINK_test_sockets := -lcmocka
 
 LWIP_C := $(patsubst $(LWIP)/src/%,%,$(wildcard $(addprefix $(LWIP)/src/,core/*.c core/ipv4/*.c core/ipv6/*.c api/*.c)) $(LWIP)/src/netif/ethernet.c)
 INCLUDE := -Itests/lwip -Iport/lwip -isystem $(LWIP)/src/include $(TESTS)

@@ -11,7 +11,13 @@
 #endif
 #define LWIP_NETCONN         !NO_SYS
 #define LWIP_SOCKET          !NO_SYS
+#define LWIP_SOCKET_SELECT   0
 #define SYS_LIGHTWEIGHT_PROT !NO_SYS
+#define LWIP_ERRNO_STDINCLUDE
+#define LWIP_COMPAT_SOCKETS  0 /* the C library has functions of these names */
+#define DEFAULT_TCP_RECVMBOX_SIZE 32 /* segments that wait: a window of the smallest that the tests send */
+#define TCPIP_MBOX_SIZE      12
+#define DEFAULT_ACCEPTMBOX_SIZE 4
 
 #ifndef LWIP_DNS
 #define LWIP_DNS  1
@@ -34,8 +40,15 @@
 #define MEMP_NUM_UDP_PCB   2
 #define MEMP_NUM_TCP_SEG   8
 #define MEMP_NUM_PBUF      4
+#if NO_SYS
 #define PBUF_POOL_SIZE     3
 #define PBUF_POOL_BUFSIZE  1524
+#else
+#define MEMP_NUM_SYS_TIMEOUT (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 4) /* the tests' own */
+/* What came waits in buffers: small ones, so that a window of small segments is no more than one of large ones. */
+#define PBUF_POOL_SIZE     32
+#define PBUF_POOL_BUFSIZE  256
+#endif
 #define ARP_TABLE_SIZE     4
 #define LWIP_ND6_NUM_NEIGHBORS 4
 #define IPV6_FRAG_COPYHEADER 1

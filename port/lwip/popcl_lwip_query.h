@@ -1,0 +1,25 @@
+/* popcl_lwip_query.h - an address of the host, and the question for it that lwIP may still hold: part of the objects of both lwIP ports. Private. */
+#ifndef POPCL_LWIP_QUERY_H
+#define POPCL_LWIP_QUERY_H
+
+#include <stdint.h>
+
+#include <lwip/opt.h>
+
+#include <lwip/ip_addr.h>
+
+/* How many addresses of a name can be tried: lwIP tells one of each family. */
+#if LWIP_IPV4 && LWIP_IPV6
+#define POPCL_LWIP_FAMILIES 2
+#else
+#define POPCL_LWIP_FAMILIES 1
+#endif
+
+typedef struct popcl_lwip_query {
+    ip_addr_t address;
+    uint8_t state;  /* enum query in names.h */
+    uint8_t out;    /* lwIP will call back, and write here */
+    uint8_t number; /* which of the families it is */
+} popcl_lwip_query;
+
+#endif
