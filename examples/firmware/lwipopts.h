@@ -15,6 +15,25 @@
 #define LWIP_SINGLE_NETIF    1 /* no list of interfaces, no choice of a route */
 #define ETH_PAD_SIZE         2 /* words of the controller are words of a buffer: eth.h */
 
+#if !NO_SYS
+#define LWIP_TCPIP_CORE_LOCKING 1 /* the task calls lwIP itself: fewer switches, and no messages */
+#define TCPIP_THREAD_STACKSIZE  1536
+#define TCPIP_THREAD_PRIO       2 /* before the task: what comes is taken from the controller */
+#define TCPIP_MBOX_SIZE         MBOX_MAX
+#define DEFAULT_TCP_RECVMBOX_SIZE MBOX_MAX /* segments that wait for the task; what comes beyond is sent again */
+#define DEFAULT_UDP_RECVMBOX_SIZE MBOX_MAX
+#define DEFAULT_RAW_RECVMBOX_SIZE MBOX_MAX
+#define DEFAULT_ACCEPTMBOX_SIZE 1
+#define MEMP_NUM_TCPIP_MSG_API  2 /* the interrupt's, a spare */
+#define MEMP_NUM_TCPIP_MSG_INPKT 1
+#define MEMP_NUM_NETCONN        1
+#define MEMP_NUM_NETBUF         1
+#define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* main_task.c has one */
+#define LWIP_SOCKET_SELECT      0 /* poll is enough */
+#define LWIP_COMPAT_SOCKETS     0
+#define LWIP_PROVIDE_ERRNO      1
+#endif
+
 /* ---- what is in it ---- */
 
 #define LWIP_IPV4         1
@@ -82,9 +101,15 @@
 
 /* ---- memory ---- */
 
+#if NO_SYS
 /* Three buffers: one in TCP's hands, one in the driver's, one spare. Frames beyond wait in the controller, or are sent again. */
 #define PBUF_POOL_SIZE    3
 #define PBUF_POOL_BUFSIZE ((TCP_MSS + 40 + (IPV6 ? 20 : 0) + 14 + ETH_PAD_SIZE + 3) / 4 * 4)
+#else
+/* Here what came waits in buffers for the task: a window of segments of 512 octets and their heads, two buffers each, and a frame more. */
+#define PBUF_POOL_BUFSIZE 316
+#define PBUF_POOL_SIZE    (RECORD >= 4096 ? 17 : 12)
+#endif
 #define MEM_SIZE          1600 /* what is sent: 1,072 octets of TCP in pieces, or one of DHCP's messages; and DHCP's own 60 octets */
 #define MEMP_NUM_PBUF     2    /* no file systems: PBUF_ROM and PBUF_REF are not used */
 #define MEMP_NUM_UDP_PCB  3    /* DHCP, DNS, a spare */

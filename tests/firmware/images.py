@@ -21,9 +21,12 @@ import pki  # noqa: E402
 NAME, ADDRESS = "mail.example", "10.0.2.2"  # what the server is called, and where a board finds this machine
 IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "raw": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0",
+    "sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=4096 IPV6=0",
     "m0": "BOARD=lm3s6965evb-m0 NET=raw PROFILE=public RECORD=4096 IPV6=0",
     "an385": "BOARD=mps2-an385 NET=raw PROFILE=public RECORD=4096 IPV6=0",
     "an505": "BOARD=mps2-an505 NET=raw PROFILE=public RECORD=4096 IPV6=0",
+    "sockets-m0": "BOARD=lm3s6965evb-m0 NET=sockets PROFILE=public RECORD=4096 IPV6=0",
+    "sockets-an505": "BOARD=mps2-an505 NET=sockets PROFILE=public RECORD=4096 IPV6=0",
     "raw-512": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=512 IPV6=0",
     "resume": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-both": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",  # trusts another authority too

@@ -10,7 +10,7 @@ from hostile import Close, Hang, Hostile
 from relay import Relay
 from wire import NO_SUCH_NAME, SERVER_FAILURE, Wire, as_reset
 
-BOARDS = ("raw", "m0", "an385")
+BOARDS = ("raw", "sockets", "m0", "an385")
 YEARS = 365 * 86400
 
 

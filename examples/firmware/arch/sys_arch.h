@@ -1,0 +1,32 @@
+/* sys_arch - lwIP's semaphores, mutexes and mailboxes are those of the test kernel. They lie where lwIP has them, and take no memory elsewhere. */
+#ifndef ARCH_SYS_ARCH_H
+#define ARCH_SYS_ARCH_H
+
+#include "kernel.h"
+
+typedef struct sys_sem_t {
+    kernel_sem sem;
+    uint8_t valid;
+} sys_sem_t;
+#define sys_sem_valid(s)       ((s)->valid)
+#define sys_sem_set_invalid(s) ((s)->valid = 0)
+
+typedef kernel_mutex sys_mutex_t;
+#define sys_mutex_valid(m)       1
+#define sys_mutex_set_invalid(m) (void)(m)
+
+#define MBOX_MAX 8u /* messages: segments that wait for the task, and what it and the interrupt ask of lwIP's thread. A power of two */
+typedef struct sys_mbox_t {
+    kernel_sem filled, room;
+    void *ring[MBOX_MAX];
+    uint8_t begin, end, valid;
+} sys_mbox_t;
+#define sys_mbox_valid(m)       ((m)->valid)
+#define sys_mbox_set_invalid(m) ((m)->valid = 0)
+
+typedef kernel_task *sys_thread_t;
+typedef uint32_t sys_prot_t;
+
+uint32_t sys_thread_stack_used(void); /* octets of lwIP's thread's stack, at most so far; its size is TCPIP_THREAD_STACKSIZE */
+
+#endif

@@ -1,0 +1,115 @@
+/* main_task - the firmware as tasks: lwIP has one, which also takes frames from the controller, and popcl_run another over lwIP's sockets. The mail task is main,
+ * on the stack at the bottom of RAM; it alone feeds the watchdog, so that a network that goes on while the mail hangs does not keep it quiet. */
+#include "app.h"
+#include "board.h"
+#include "clock.h"
+#include "console.h"
+#include "eth.h"
+#include "kernel.h"
+#include "lwip/tcpip.h"
+#include "lwip/timeouts.h"
+#include "net.h"
+#include "netif/ethernet.h"
+#include "popcl_lwip_sockets.h"
+
+#define MAIL_PRIORITY 1u
+#define NAP_MS        1000u  /* the longest wait without the watchdog */
+#define CONNECT_MS    20000u /* open feeds nobody: less than WATCHDOG_S */
+#define LOOK_MS       100u
+
+int main(void);
+
+/* ---- lwIP's thread ---- */
+
+static struct tcpip_callback_msg *frames_came;
+
+static void take_frames(void *ctx) {
+    (void)ctx;
+    if (eth_waiting) eth_poll(net_if());
+}
+
+/* From the interrupt. */
+void eth_woken(void) {
+    (void)tcpip_callbackmsg_trycallback_fromisr(frames_came);
+}
+
+/* Where the thread's mailbox was full when the interrupt came. */
+static void look(void *ctx) {
+    take_frames(ctx);
+    sys_timeout(LOOK_MS, look, NULL);
+}
+
+static void start_net(void *ctx) {
+    (void)ctx;
+    frames_came = tcpip_callbackmsg_new(take_frames, NULL);
+    net_start(ethernet_input);
+    look(NULL);
+}
+
+/* ---- the mail task ---- */
+
+static void nap(uint32_t ms) {
+    while (ms) {
+        uint32_t piece = ms < NAP_MS ? ms : NAP_MS;
+        watchdog_feed();
+        kernel_sleep(piece);
+        ms -= piece;
+    }
+    watchdog_feed();
+}
+
+static int is_up(void) {
+    LOCK_TCPIP_CORE();
+    int up = net_is_up();
+    UNLOCK_TCPIP_CORE();
+    return up;
+}
+
+static int32_t recv_fed(void *ctx, void *p, size_t n) {
+    watchdog_feed();
+    return popcl_lwip_sockets.recv(ctx, p, n);
+}
+
+static int32_t wait_fed(void *ctx, unsigned want, uint32_t limit_ms) {
+    for (;;) {
+        uint32_t piece = limit_ms < NAP_MS ? limit_ms : NAP_MS;
+        watchdog_feed();
+        int32_t came = popcl_lwip_sockets.wait(ctx, want, piece);
+        limit_ms -= piece;
+        if (came || limit_ms == 0) return came;
+    }
+}
+
+static void fetch(void) {
+    static popcl_lwip_sockets_net net; /* for ever: an answer to a question of DNS may come late */
+    static popcl_net port;
+    static popcl_config config;
+    port = popcl_lwip_sockets;
+    port.recv = recv_fed;
+    port.wait = wait_fed;
+    config = *app_prepare();
+    if (config.connect_ms == 0 || config.connect_ms > CONNECT_MS) config.connect_ms = CONNECT_MS;
+    watchdog_feed();
+    (void)popcl_run(&app_job, &config, &port, &net);
+}
+
+/* What it tells of lwIP at the end is lwIP's. */
+static uint32_t conclude(void) {
+    LOCK_TCPIP_CORE();
+    uint32_t pause_ms = app_conclude();
+    UNLOCK_TCPIP_CORE();
+    return pause_ms;
+}
+
+int main(void) {
+    clock_start();
+    kernel_start(MAIL_PRIORITY);
+    app_start("sockets");
+    tcpip_init(start_net, NULL);
+    for (;;) {
+        while (!is_up())
+            nap(CLOCK_TICK_MS);
+        fetch();
+        nap(conclude());
+    }
+}
