@@ -1,0 +1,3 @@
+include tests/port/lwip/lwip.mk
+PORT_CPPFLAGS += -DNO_SYS=0
+PORT_SRC += port/lwip/sockets.c tests/lwip/sys_arch.c
