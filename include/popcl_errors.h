@@ -195,7 +195,9 @@ X(ERR_SEEN_DAMAGED, DISK, "the saved set of seen messages is damaged", "its chec
   "start with an empty set: messages may arrive a second time, none is lost") \
 /* the kept TLS session (popcl_tls.h) */ \
 X(ERR_RESUME_DAMAGED, DISK, "the saved TLS session is damaged", "its checksum does not match: a write was cut, another version of popcl wrote it, or the medium is failing", \
-  "go on without: it counts as none, and the next handshake is a full one")
+  "go on without: it counts as none, and the next handshake is a full one") \
+X(ERR_RESUME_REFUSED, LATER, "the server has no use any more for the kind of TLS that the kept session has", "its allowed ciphers changed since that session was made", \
+  "run again: the session is forgotten, and the next handshake is a full one with all ciphers")
 
 typedef enum popcl_err {
 #define X(name, class_, what, cause, advice) POPCL_##name,

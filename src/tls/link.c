@@ -247,8 +247,11 @@ static popcl_err why(const popcl_link *l) {
     /* A server for TLS 1.1 takes our hello as one of 1.1, finds no suite of its time in it, and says so in a record of 1.1. */
     if (e == BR_ERR_RECV_FATAL_ALERT + HANDSHAKE_FAILURE && s->minor < 1 + TLS12_MINOR) return POPCL_ERR_TLS_VERSION;
     /* Once version and suite are agreed upon, the same alerts are about something else: handshake_failure about a certificate of ours, say. */
-    if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT)
-        return s->hello_end ? POPCL_ERR_TLS_ALERT : LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
+    if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT) {
+        popcl_err early = LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
+        if (s->offered && early == POPCL_ERR_TLS_ALGORITHMS) early = POPCL_ERR_RESUME_REFUSED; /* not all were offered: resume.c */
+        return s->hello_end ? POPCL_ERR_TLS_ALERT : early;
+    }
     if (e > BR_ERR_X509_OK && e < BR_ERR_RECV_FATAL_ALERT) {
         popcl_err verdict = l->tls->profile->x509->verdict(x509_of(l->tls));
         return verdict ? verdict : POPCL_ERR_CERT_UNCHECKED;

@@ -46,7 +46,7 @@ struct popcl_tls_profile {
     const br_hash_class *const *hashes; /* of certificates and of TLS, ending with NULL; SHA-256 is one of them */
     uint16_t storage_len;
     uint16_t state_at; /* offset of the X.509 state in the storage */
-    const uint16_t *suites; /* in order of preference */
+    const uint16_t *suites; /* in order of preference; in pairs of one cipher with both kinds of keys, unless there is one alone */
     uint8_t suites_len;
     uint8_t number; /* a kept session belongs to one profile: 1 and up, never given again */
     const br_ec_impl *ec;

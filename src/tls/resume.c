@@ -116,10 +116,22 @@ static void open(const popcl_session_config *cfg) {
     session_of(t)->may_keep = 1;
 }
 
+/* The session's suite, as a server wants to see it that resumes it (RFC 5246, 7.4.1.2), and the same cipher with the other kind of key, for one that
+ * has forgotten it and has such a key by now. The others would only make the ClientHello longer: BearSSL takes 24,000 instructions for one. */
+static int offer_suites(const popcl_tls *t, uint16_t suite) {
+    const popcl_tls_profile *p = t->profile;
+    for (unsigned i = 0; i < p->suites_len; i++) {
+        if (p->suites[i] != suite) continue;
+        if (p->suites_len > 1) br_ssl_engine_set_suites(&session_of(t)->ssl.eng, p->suites + (i & ~1u), 2);
+        return 1;
+    }
+    return 0;
+}
+
 static int offer(const popcl_tls *t) {
     popcl_resumable *r = t->resume;
     br_ssl_session_parameters *p = &session_of(t)->ssl.eng.session;
-    if (r->state != KEPT) return 0;
+    if (r->state != KEPT || !offer_suites(t, r->suite)) return 0;
     p->session_id_len = r->id_len;
     memcpy(p->session_id, r->id, sizeof r->id);
     p->version = BR_TLS12;
