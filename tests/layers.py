@@ -61,6 +61,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
     "src/tools/popcl": "utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
     "src/tools/popcl-ta": "anchor utc popcl popcl_tls",
+    "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_net popcl_seen popcl_errors",
     "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
@@ -93,6 +94,8 @@ def judge_system(path, name):
 
 def judge_own(path, name):
     target, folder = module_of(name), os.path.dirname(path)
+    if folder == "examples/firmware" and name.startswith(("lwip/", "arch/", "netif/")):
+        return ""  # lwIP's own
     if folder in FOLDERS:
         beside = os.path.exists(os.path.join(folder, name)) and "/" not in name
         return "" if beside or target in FOLDERS[folder].split() else f"{folder} may include its own and {FOLDERS[folder]}"

@@ -4,9 +4,10 @@
 
 #include <string.h>
 
+#include <lwip/etharp.h>
+#include <lwip/ethip6.h>
+
 #include "board.h"
-#include "lwip/etharp.h"
-#include "lwip/ethip6.h"
 
 volatile uint8_t eth_waiting;
 uint32_t eth_dropped;

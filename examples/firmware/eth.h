@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "lwip/netif.h"
-#include "lwip/pbuf.h"
+#include <lwip/netif.h>
+#include <lwip/pbuf.h>
 
 extern volatile uint8_t eth_waiting; /* set by the interrupt: call eth_poll */
 extern uint32_t eth_dropped;         /* frames for which lwIP had no buffer; TCP sends them again */

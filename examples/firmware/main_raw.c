@@ -1,13 +1,14 @@
 /* main_raw - the firmware as one loop without threads: the network, popcl and the pause between two polls take turns, and the core sleeps
  * where none has anything to do. */
+#include <lwip/init.h>
+#include <lwip/timeouts.h>
+#include <netif/ethernet.h>
+
 #include "app.h"
 #include "board.h"
 #include "clock.h"
 #include "eth.h"
-#include "lwip/init.h"
-#include "lwip/timeouts.h"
 #include "net.h"
-#include "netif/ethernet.h"
 #include "popcl_lwip_raw.h"
 
 int main(void);

@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include <lwip/dhcp.h>
+#include <lwip/dns.h>
+#include <lwip/memp.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/stats.h>
+
 #include "console.h"
 #include "eth.h"
-#include "lwip/dhcp.h"
-#include "lwip/dns.h"
-#include "lwip/memp.h"
-#include "lwip/priv/tcp_priv.h"
-#include "lwip/stats.h"
 #include "settings.h"
 #include "startup.h"
 

@@ -2,7 +2,7 @@
 #ifndef NET_H
 #define NET_H
 
-#include "lwip/netif.h"
+#include <lwip/netif.h>
 
 /* Brings the interface up; input is ethernet_input, or with a kernel tcpip_input. */
 void net_start(netif_input_fn input);
