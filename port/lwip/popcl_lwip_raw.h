@@ -52,7 +52,6 @@ typedef struct popcl_lwip_raw {
     uint8_t fin;         /* noted by lwIP: nothing follows what is in the ring */
     uint8_t starved;     /* lwIP had no memory: try again after a while */
     uint8_t send_broken; /* popcl was told that nothing leaves any more */
-    uint8_t moved;       /* poll has something to do at once */
     popcl_lwip_query query[POPCL_LWIP_FAMILIES];
     tcpwnd_size_t head, used;    /* of the ring: where the oldest octet is, and how many there are */
     unsigned char ring[TCP_WND]; /* what came and popcl has not yet: as much as the window lets come */

@@ -24,11 +24,9 @@ enum phase { IDLE, OPENING, OPEN };
 #define GOING_ON  256   /* opening: no popcl_err yet */
 #define SILENT_MS 1000u /* a peer that said nothing for so long is not waited for */
 
-/* What is noted last of several failures is the one that says most: their order in popcl_errors.h is that order. */
-typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT && POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT &&
-                                   POPCL_ERR_CONNECT < POPCL_ERR_TIMEOUT_CONNECT && POPCL_ERR_TIMEOUT_CONNECT < POPCL_ERR_NET
-                               ? 1
-                               : -1];
+/* Of several failures the one that says most is told: the last in the order of popcl_errors.h. */
+typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT && POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT ? 1 : -1];
+typedef char errors_ascend_on[POPCL_ERR_CONNECT < POPCL_ERR_TIMEOUT_CONNECT && POPCL_ERR_TIMEOUT_CONNECT < POPCL_ERR_NET ? 1 : -1];
 
 /* An address that could not even be tried (no route) says less than one that answered: its number must not hide the other's. */
 static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
@@ -39,9 +37,14 @@ static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
 
 /* ---- lwIP's callbacks ---- */
 
+/* A place in the ring, of one up to twice its size: some cores have no division. */
+static size_t place(size_t at) {
+    return at < TCP_WND ? at : at - TCP_WND;
+}
+
 static void put(popcl_lwip_raw *n, const struct pbuf *p) {
     u16_t first = p->tot_len;
-    size_t at = ((size_t)n->head + n->used) % sizeof n->ring;
+    size_t at = place((size_t)n->head + n->used);
     if (first > sizeof n->ring - at) first = (u16_t)(sizeof n->ring - at);
     pbuf_copy_partial(p, n->ring + at, first, 0);
     pbuf_copy_partial(p, n->ring, (u16_t)(p->tot_len - first), first);
@@ -54,7 +57,6 @@ static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
     (void)pcb, (void)err;
     if (p && p->tot_len > sizeof n->ring - n->used) return ERR_MEM;
     n->heard_ms = sys_now();
-    n->moved = 1;
     if (!p) {
         n->fin = 1;
         return ERR_OK;
@@ -67,7 +69,7 @@ static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
 static err_t is_up(void *ctx, struct tcp_pcb *pcb, err_t err) {
     popcl_lwip_raw *n = ctx;
     (void)pcb, (void)err;
-    n->connected = n->moved = 1;
+    n->connected = 1;
     n->heard_ms = sys_now();
     return ERR_OK;
 }
@@ -76,7 +78,6 @@ static err_t is_up(void *ctx, struct tcp_pcb *pcb, err_t err) {
 static void broke(void *ctx, err_t err) {
     popcl_lwip_raw *n = ctx;
     n->pcb = NULL;
-    n->moved = 1;
     note(n, n->connected ? POPCL_ERR_NET : err == ERR_RST ? POPCL_ERR_CONNECT : POPCL_ERR_TIMEOUT_CONNECT, err);
 }
 
@@ -89,8 +90,8 @@ static void answered(const char *name, const ip_addr_t *address, void *ctx) {
 
 /* ---- the connection, from the main loop ---- */
 
-/* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's affair, which takes the pcb away as soon as it needs one; what
- * came and nobody wants is no reason for a reset. One whose peer is silent, or takes nothing, would keep segments for minutes. */
+/* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's affair, which takes such a pcb away as soon as it
+ * needs one; what came and nobody wants is no reason for a reset. One whose peer is silent would keep its segments for minutes. */
 static void release(popcl_lwip_raw *n) {
     struct tcp_pcb *pcb = n->pcb;
     n->pcb = NULL;
@@ -100,7 +101,7 @@ static void release(popcl_lwip_raw *n) {
     tcp_err(pcb, NULL);
     tcp_setprio(pcb, TCP_PRIO_MIN);
     if (n->used) tcp_recved(pcb, (u16_t)n->used);
-    if (pcb->unsent || pcb->nrtx || sys_now() - n->heard_ms > SILENT_MS || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
+    if (sys_now() - n->heard_ms > SILENT_MS || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
 }
 
 /* Octets that lwIP took, 0: none now, -1: the connection is gone. */
@@ -128,7 +129,7 @@ static int32_t pull(popcl_lwip_raw *n, void *p, size_t len) {
     if (len > sizeof n->ring - n->head) len = sizeof n->ring - n->head;
     if (len > 0xFFFF) len = 0xFFFF;
     memcpy(p, n->ring + n->head, len);
-    n->head = (tcpwnd_size_t)((n->head + len) % sizeof n->ring);
+    n->head = (tcpwnd_size_t)place(n->head + len);
     n->used = (tcpwnd_size_t)(n->used - len);
     if (n->pcb) tcp_recved(n->pcb, (u16_t)len);
     return (int32_t)len;
@@ -170,7 +171,6 @@ static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t l
     n->why = n->connected = n->fin = n->starved = n->send_broken = 0;
     n->code = ERR_OK;
     n->head = n->used = 0;
-    n->moved = 1;
     read_host(n->host, n->query);
 }
 
@@ -319,7 +319,6 @@ static void send_some(popcl_lwip_raw *n) {
         popcl_send_failed(n->job);
     } else if (sent > 0) {
         popcl_send_ack(n->job, (size_t)sent);
-        n->moved = 1;
     }
 }
 
@@ -330,10 +329,8 @@ static void receive_some(popcl_lwip_raw *n) {
         if (n->send_broken && !(popcl_state(n->job) & POPCL_PAUSED)) popcl_fail(n->job, POPCL_ERR_NET, n->code);
     } else if (n->used) {
         popcl_recv_ack(n->job, (size_t)pull(n, p, len));
-        n->moved = 1;
     } else if (n->fin) {
         popcl_recv_eof(n->job);
-        n->moved = 1;
     } else if (!n->pcb) {
         popcl_fail(n->job, POPCL_ERR_NET, n->code);
     }
@@ -356,7 +353,6 @@ int popcl_lwip_raw_poll(popcl_lwip_raw *n) {
     popcl *c = n->job;
     uint32_t now = sys_now();
     if (!c) return 0;
-    n->moved = 0;
     if (popcl_state(c) & POPCL_PAUSED) popcl_resume(c);
     if (n->phase == OPENING) {
         int e = opening(n, now);
@@ -378,7 +374,7 @@ uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n) {
     uint32_t limit = UINT32_MAX;
     if (n->job) {
         unsigned state = popcl_state(n->job);
-        if (n->moved || state & POPCL_DONE || (n->phase == OPEN && ready(n, state))) return 0;
+        if (state & POPCL_DONE || (n->phase == OPEN ? ready(n, state) : n->connected)) return 0;
         limit = popcl_next_deadline(n->job);
         if (state & POPCL_PAUSED) limit = least(limit, POPCL_RUN_RESUME_MS);
     }

@@ -1,6 +1,6 @@
-/* client - a whole session over popcl_lwip_raw in simulated time: job, store, lwIP and the far end of its wire, with a POP3 server of tests/sim behind it. Any
- * allocation of lwIP's and any of its functions that the port calls can fail on order. Every session is held to what must always be
- * true; the first that is not stands in `fault`. */
+/* client - a whole session over popcl_lwip_raw in simulated time: job, store, lwIP and the far end of its wire, with a POP3 server of tests/sim
+ * behind it. Any allocation of lwIP's and any of its functions that the port calls can fail on order. Every session is held to what must
+ * always be true; the first that is not stands in `fault`. */
 #ifndef TESTS_LWIP_CLIENT_H
 #define TESTS_LWIP_CLIENT_H
 
@@ -42,6 +42,8 @@ typedef struct client {
     /* what came of it */
     uint32_t calls, turns, took_ms;
     unsigned stored, begun, aborted;
+    uint32_t success_at;  /* octets that the server had said with its answer to QUIT */
+    unsigned connections; /* that lwIP has at the end */
     uint32_t stored_at[CLIENT_MESSAGES]; /* octets of the server's that had reached lwIP */
     popcl_diag diag;
     char fault[200];

@@ -1,7 +1,9 @@
-/* fetch - fetches a maildrop over lwIP on a TAP device, as a board does: one main loop, small pools. Each message becomes a file. Settings are words `name=value`:
+/* fetch - fetches a maildrop over lwIP on a TAP device, as a board does: one main loop, small pools. Each message becomes a file. Settings are
+ * words `name=value`:
  *     tap=DEVICE ip=A.B.C.D gw=A.B.C.D [ip6=ADDRESS] [dns=A.B.C.D] host=NAME port=N user=U pass=P out=DIR
  *     [ca=FILE name=CERTNAME] [face=polled|waited] [record=N] [lose=PERCENT swap=PERCENT seed=N] [pause=1] [dele=1]
- * Its last line says, in JSON, what came of it and how much of lwIP's pools was in use. Exit status 0: all was fetched, 1: not, 2: the settings are wrong. */
+ * Its last line says, in JSON, what came of it and how much of lwIP's pools was in use. Exit status 0: all was fetched, 1: not, 2: the
+ * settings are wrong. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,10 +173,12 @@ int main(int argc, char **argv) {
     popcl_wipe(&job);
     for (int i = 0; i < 100 && tcp_active_pcbs; i++) turn(NULL, 20); /* the last acknowledgements */
     const struct stats_mem *pool = lwip_stats.memp[MEMP_PBUF_POOL];
-    printf("{\"result\": \"%s\", \"code\": %d, \"messages\": %u, \"octets\": %lu, \"in\": %lu, \"out\": %lu, \"lost\": %lu, \"swapped\": %lu, \"dropped\": %lu, "
-           "\"pbufs\": %lu, \"refused\": %lu, \"heap\": %lu, \"heap_refused\": %lu, \"left\": %d}\n",
-           popcl_err_name(e), d.net_code, store.stored, store.octets, wire.taken, wire.sent, wire.lost, wire.swapped, wire.dropped,
-           (unsigned long)pool->max, (unsigned long)pool->err, (unsigned long)lwip_stats.mem.max, (unsigned long)lwip_stats.mem.err, tcp_active_pcbs != NULL);
+    printf("{\"result\": \"%s\", \"code\": %d, \"messages\": %u, \"octets\": %lu, ", popcl_err_name(e), d.net_code, store.stored, store.octets);
+    printf("\"in\": %lu, \"out\": %lu, \"lost\": %lu, ", wire.taken, wire.sent, wire.lost);
+    printf("\"swapped\": %lu, \"dropped\": %lu, ", wire.swapped, wire.dropped);
+    printf("\"pbufs\": %lu, \"refused\": %lu, ", (unsigned long)pool->max, (unsigned long)pool->err);
+    printf("\"heap\": %lu, \"heap_refused\": %lu, ", (unsigned long)lwip_stats.mem.max, (unsigned long)lwip_stats.mem.err);
+    printf("\"left\": %d}\n", tcp_active_pcbs != NULL);
     tap_close(&wire);
     return e != POPCL_OK;
 }

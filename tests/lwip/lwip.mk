@@ -2,8 +2,8 @@
 #     LWIP      lwIP's source tree            B        where to build
 #     COMPILE   compiler and flags            LINK     the same for linking
 #     TESTS     -I of the tests       LIBS     what programs are linked with, libpopcl.a first
-# A variant is lwIP with settings of its own, in a folder of its own: $(B)/lwip/VARIANT. A program belongs to one variant, and is built of one file of this
-# folder, those that the variant names, and those that itself uses.
+# A variant is lwIP with settings of its own, in a folder of its own: $(B)/lwip/VARIANT. A program belongs to one variant, and is built of one
+# file of this folder, those that the variant names, and those that itself uses.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -1,5 +1,5 @@
-/* tap - a TAP device of this machine as an Ethernet netif of lwIP, with a shim that loses and reorders frames in both directions, the same ones for the
- * same seed. For one thread: tap_take hands over a frame. */
+/* tap - a TAP device of this machine as an Ethernet netif of lwIP, with a shim that loses and reorders frames in both directions, as a seed
+ * says. For one thread: tap_take hands over a frame. */
 #ifndef TESTS_LWIP_TAP_H
 #define TESTS_LWIP_TAP_H
 

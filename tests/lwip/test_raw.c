@@ -65,8 +65,8 @@ static void split(void) {
 }
 static void octets_however_split(void **state) { (void)state, everywhere(split); }
 
-/* A message many times as large as the window, through the smallest record buffer, into a store that takes a few octets a turn: the window closes and opens,
- * and nothing is lost. */
+/* A message many times as large as the window, through the smallest record buffer, into a store that takes a few octets a turn: the window
+ * closes and opens, and nothing is lost. */
 static void large(void) {
     static char text[100001];
     for (size_t i = 0; i < 100000; i++) text[i] = i % 50 == 48 ? '\r' : i % 50 == 49 ? '\n' : (char)('a' + i % 23);
@@ -126,20 +126,21 @@ static void server_window_is_narrow_or_closed(void **state) { (void)state, every
 
 /* ---- ends ---- */
 
-/* Where each message is complete, and how much the server says at all, octet by octet. */
-static void measure(uint32_t *stored_at, uint32_t *said) {
+/* Where each message is complete, where QUIT is answered, and how much the server says at all, octet by octet. */
+static void measure(uint32_t *stored_at, uint32_t *success_at, uint32_t *said) {
     begin();
     c.far.segment = 1;
     c.burst = 1;
     assert_int_equal(client_session(&c), POPCL_OK);
     memcpy(stored_at, c.stored_at, sizeof c.stored_at);
+    *success_at = c.success_at;
     *said = c.far.said;
     end("measured", 0);
 }
 
-/* The connection ends before the n-th octet, in every way. Whatever came before counts: what is complete is stored, and behind the answer to QUIT it is
- * success. Once with a turn a packet, and once with all of them in one turn, where the end is noted before an octet was looked at. */
-static void ends_at(far_cut how, uint32_t at, const uint32_t *stored_at, uint32_t said, uint32_t success_at) {
+/* The connection ends before the n-th octet, in every way. Whatever came before counts: what is complete is stored, and behind the answer to
+ * QUIT it is success. Now with a turn a packet, now with all of them in one turn, where the end is noted before an octet was looked at. */
+static void ends_at(far_cut how, uint32_t at, const uint32_t *stored_at, uint32_t success_at) {
     unsigned whole = 0;
     while (whole < CLIENT_MESSAGES && stored_at[whole] < at) whole++;
     begin();
@@ -151,20 +152,21 @@ static void ends_at(far_cut how, uint32_t at, const uint32_t *stored_at, uint32_
     popcl_err result = client_session(&c);
     if (c.stored != whole) client_note(&c, "%u stored, and %u were complete: %s", c.stored, whole, popcl_err_name(result));
     if ((result == POPCL_OK) != (at > success_at)) client_note(&c, "%s", popcl_err_name(result));
+    if (how <= FAR_FIN_AND_RESET && c.took_ms > 1000) client_note(&c, "%s after %u ms", popcl_err_name(result), (unsigned)c.took_ms);
     if (how == FAR_RESET && result == POPCL_ERR_NET && c.diag.net_code != ERR_RST) client_note(&c, "code %d", c.diag.net_code);
-    (void)said;
+    if (how >= FAR_STALL && result != POPCL_OK && c.connections) client_note(&c, "the connection to a silent server is kept");
     end("cut before octet", at);
 }
 
 static void cut_everywhere(void) {
-    uint32_t stored_at[CLIENT_MESSAGES], said, success_at = 0;
-    measure(stored_at, &said);
-    /* in clear the last octet said is that of QUIT's +OK; with TLS a record of its own */
-    success_at = said;
+    uint32_t stored_at[CLIENT_MESSAGES], success_at, said;
+    measure(stored_at, &success_at, &said);
     uint32_t step = security == POPCL_TLS ? 37 : 1;
     for (int how = FAR_FIN; how <= FAR_VANISH; how++) {
-        for (uint32_t at = 1; at <= said; at += step) ends_at((far_cut)how, at, stored_at, said, success_at);
-        ends_at((far_cut)how, said + 1, stored_at, said, success_at);
+        for (uint32_t at = 1; at <= said; at += step) ends_at((far_cut)how, at, stored_at, success_at);
+        ends_at((far_cut)how, success_at, stored_at, success_at);
+        ends_at((far_cut)how, success_at + 1, stored_at, success_at);
+        ends_at((far_cut)how, said + 1, stored_at, success_at);
     }
 }
 /* [A13 A26] */
@@ -195,8 +197,8 @@ static uint32_t calls_of_a_session(uint32_t *turns) {
     return calls;
 }
 
-/* [A27 A28] An allocation that fails, or a function that is short of memory: once, for three seconds, and for ever. What passes costs time and nothing
- * else; what does not is an error within the deadlines. Nothing stays behind. */
+/* [A27 A28] An allocation that fails, or a function that is short of memory: once, for three seconds, and for ever. What passes costs time and
+ * nothing else; what does not is an error within the deadlines. Nothing stays behind. */
 static void no_memory(void) {
     uint32_t calls = calls_of_a_session(NULL), step = security == POPCL_TLS ? 3 : 1;
     for (uint32_t at = 1 + (uint32_t)face; at <= calls; at += step) {
@@ -313,8 +315,8 @@ static void no_name(void) {
 }
 static void names_that_are_not_found(void **state) { (void)state, in_clear(no_name); }
 
-/* An answer that comes after the job gave up: while nothing runs; while the object serves another job, connects, or wants to ask as well. The address in it is never
- * taken. */
+/* An answer that comes after the job gave up: while nothing runs; while the object serves another job, connects, or wants to ask as well.
+ * The address in it is never taken. */
 static void late(void) {
     static const char *const next[] = {NULL, "10.0.0.2", "pop.example", "other.example"};
     for (int answer = FAR_KNOWN; answer <= FAR_NO_NAME_SERVER; answer++) {
@@ -333,7 +335,8 @@ static void late(void) {
             c.far.name[FAR_V4] = FAR_KNOWN;
             c.far.door[FAR_V4] = c.far.door[FAR_V6] = i < 4 ? FAR_OPEN : FAR_SILENT;
             popcl_err result = c.host ? client_session(&c) : POPCL_OK;
-            if (c.host && result != (i < 4 ? POPCL_OK : POPCL_ERR_TIMEOUT_CONNECT)) client_note(&c, "the next job, to %s: %s", c.host, popcl_err_name(result));
+            popcl_err wanted = i < 4 ? POPCL_OK : POPCL_ERR_TIMEOUT_CONNECT;
+            if (c.host && result != wanted) client_note(&c, "the next job, to %s: %s", c.host, popcl_err_name(result));
             if (c.host && c.far.reached != 2) client_note(&c, "connected to %u", c.far.reached);
             if (i == 5 && c.took_ms > 30000) client_note(&c, "another address was tried");
             end("late answer", (unsigned long)answer * 10 + i);

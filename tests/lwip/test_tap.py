@@ -71,10 +71,11 @@ def answer_names(server):
             labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
             at += 1 + question[at]
         kind = struct.unpack(">H", question[at + 1:at + 3])[0]
-        address = {("pop.example", 1): socket.inet_aton(HERE), ("pop6.example", 28): socket.inet_pton(socket.AF_INET6, HERE6)}.get((".".join(labels), kind))
+        known = {("pop.example", 1): socket.inet_aton(HERE), ("pop6.example", 28): socket.inet_pton(socket.AF_INET6, HERE6)}
+        address = known.get((".".join(labels), kind))
         record = struct.pack(">HHHIH", 0xC00C, kind, 1, 60, len(address)) + address if address else b""
-        server.sendto(question[:2] + (b"\x81\x80" if address else b"\x81\x83") + struct.pack(">HHHH", 1, len(record) > 0, 0, 0) + question[12:at + 5] + record,
-                      peer)
+        header = question[:2] + (b"\x81\x80" if address else b"\x81\x83") + struct.pack(">HHHH", 1, len(record) > 0, 0, 0)
+        server.sendto(header + question[12:at + 5] + record, peer)
 
 
 class Failure(Exception):
