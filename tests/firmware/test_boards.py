@@ -188,6 +188,28 @@ class Hanging:
             self.assertNotIn("poll 2", board.said)
 
 
+class Ipv6(FirmwareCase):
+    """An image with IPV6=1."""
+
+    image_name = "ipv6"
+
+    def test_an_address_from_the_router_and_mail_over_it(self):
+        """Nobody gives an IPv4 address here."""
+        expected = self.deliver(body(700, 1), body(50 * KB, 2))
+        with self.board(Wire(dhcp_deaf=1000), host=Wire.HOST6, ip=None, gw=None, dns=None, polls=2, every=50) as board:
+            outcome = self.outcome(board)
+        self.assertEqual(outcome.errors, [None, None], outcome)
+        self.assertEqual((self.stored(poll=1), self.stored(poll=2)), (expected, expected))
+
+    def test_a_name_with_addresses_of_both_kinds(self):
+        """Before the router gave an address only one of them can be reached."""
+        expected = self.deliver(body(700))
+        for answers in ([Wire.HOST], [Wire.HOST6, Wire.HOST]):
+            with self.subTest(answers), self.board(Wire(names={images.NAME: answers}), host=images.NAME, polls=2, every=3000) as board:
+                outcome = self.outcome(board)
+            self.assertEqual((outcome.errors, self.stored(poll=2)), ([None, None], expected), outcome)
+
+
 def _classes():
     """Each group on each board, as classes of their own, so that they run side by side."""
     for name in BOARDS:

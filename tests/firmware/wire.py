@@ -20,8 +20,8 @@ import struct
 import threading
 import time
 
-IPV4, ARP = 0x0800, 0x0806
-TCP, UDP = 6, 17
+IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86dd
+TCP, UDP, ICMP6 = 6, 17, 58
 SYN, RST, ACKNOWLEDGED = 2, 4, 16
 DHCP_SERVER, DHCP_CLIENT, DNS = 67, 68, 53
 BROADCAST = b"\xff" * 6
@@ -52,13 +52,15 @@ def udp_frame(to_mac, source, to, payload):
 
 
 class Packet:
-    """What the wire wants to know of an IPv4 packet in a frame."""
+    """What the wire wants to know of an IP packet in a frame."""
 
     def __init__(self, frame):
-        length = (frame[14] & 15) * 4
-        self.protocol = frame[23]
-        self.source, self.to = (str(ipaddress.IPv4Address(frame[at:at + 4])) for at in (26, 30))
-        rest = frame[14 + length:14 + struct.unpack("!H", frame[16:18])[0]]
+        if frame[12:14] == b"\x86\xdd":
+            length, octets, self.protocol, at, size = 40, 40 + struct.unpack("!H", frame[18:20])[0], frame[20], 22, 16
+        else:
+            length, octets, self.protocol, at, size = (frame[14] & 15) * 4, struct.unpack("!H", frame[16:18])[0], frame[23], 26, 4
+        self.source, self.to = (str(ipaddress.ip_address(frame[start:start + size])) for start in (at, at + size))
+        rest = frame[14 + length:14 + octets]
         self.source_port, self.to_port = struct.unpack("!HH", rest[:4]) if self.protocol in (TCP, UDP) and len(rest) >= 8 else (0, 0)
         skip = {TCP: (rest[12] >> 4) * 4 if len(rest) > 12 else 0, UDP: 8}.get(self.protocol, 0)
         self.payload = rest[skip:]
@@ -87,6 +89,7 @@ class Wire:
     get no answer; `lease_s`: how long an address is given for. `lose`, `swap`: the share of TCP's frames that are lost, or overtaken by the next one; `seed` makes them repeatable."""
 
     BOARD, HOST, RESOLVER = "10.0.2.15", "10.0.2.2", "10.0.2.53"
+    HOST6 = "fec0::2"  # for ::1
 
     def __init__(self, names=None, dhcp_deaf=0, lease_s=86400, lose=0.0, swap=0.0, seed=1):
         self.names = {name: [given] if _is_answer(given) else list(given) for name, given in (names or {}).items()}
@@ -197,6 +200,10 @@ class Wire:
             self._arp(frame)
         elif kind == IPV4:
             self._ipv4(frame)
+        elif kind == IPV6 and Packet(frame).protocol == ICMP6:  # who is there, and which router; QEMU's network asks nobody further
+            self._send(self._to_host, frame)
+        elif kind == IPV6 and Packet(frame).to == self.HOST6:
+            self._tcp_up(frame, Packet(frame))
         else:
             self._stray(frame)
 
@@ -213,16 +220,18 @@ class Wire:
     def _ipv4(self, frame):
         packet = Packet(frame)
         if packet.protocol == TCP and packet.to == self.HOST:
-            self.counts["tcp up"] += 1
-            self.counts["connections"] += packet.flags == SYN
-            self.up_tcp += packet.payload
-            self._pass(self._to_host, frame)
+            self._tcp_up(frame, packet)
         elif packet.protocol == UDP and packet.to_port == DHCP_SERVER:
             self._dhcp(packet.payload)
         elif packet.protocol == UDP and packet.to == self.RESOLVER and packet.to_port == DNS:
             self._dns(packet)
         else:
             self._stray(frame)
+
+    def _tcp_up(self, frame, packet):
+        self.counts["connections"] += packet.flags == SYN
+        self.up_tcp += packet.payload
+        self._pass(self._to_host, frame)
 
     def _stray(self, frame):
         multicast = frame[0] & 1 and frame[:6] != BROADCAST  # IGMP and its like ask nobody in particular
@@ -231,15 +240,14 @@ class Wire:
 
     def _host_sends(self, frame):
         kind = struct.unpack("!H", frame[12:14])[0]
-        packet = Packet(frame) if kind == IPV4 else None
+        packet = Packet(frame) if kind in (IPV4, IPV6) else None
         if packet and packet.protocol == TCP:
-            self.counts["tcp down"] += 1
             self.down_tcp += packet.payload
             if self._actions and len(self.down_tcp) > self._actions[0][0]:
                 frame = self._actions.pop(0)[1](frame)
             if frame:
                 self._pass(self._to_board, frame)
-        elif kind == ARP:
+        elif kind == ARP or packet and packet.protocol == ICMP6:
             self._send(self._to_board, frame)
 
     def _pass(self, s, frame):
