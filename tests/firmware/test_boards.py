@@ -216,7 +216,9 @@ def _classes():
         for group in (Good, Refused, Troubled, Hanging):
             title = f"{group.__name__}_{name}"
             yield title, type(title, (group, FirmwareCase), {"image_name": name, "__module__": __name__, "__doc__": group.__doc__})
-    yield "Good_an505", type("Good_an505", (Good, FirmwareCase), {"image_name": "an505", "__module__": __name__, "__doc__": Good.__doc__})
+    for name in ("an505", "sockets-m0", "sockets-an505"):
+        title = f"Good_{name.replace('-', '_')}"
+        yield title, type(title, (Good, FirmwareCase), {"image_name": name, "__module__": __name__, "__doc__": Good.__doc__})
 
 
 globals().update(_classes())

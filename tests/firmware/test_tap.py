@@ -121,3 +121,9 @@ class Tap:
 class Tap_raw(Tap, FirmwareCase):
     """The main loop."""
     image_name = "raw-512"
+
+
+class Tap_sockets(Tap, FirmwareCase):
+    """The task."""
+    image_name = "sockets-512"
+    runs = 5
