@@ -1,0 +1,46 @@
+"""The test kernel of examples/firmware by itself, on each kind of core that it is for: kernel.c in QEMU says what holds."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import firmware_image
+
+HERE = pathlib.Path(__file__).resolve().parent
+FIRMWARE = HERE.parents[1] / "examples" / "firmware"
+BUILD = pathlib.Path(os.environ.get("B", "build"))
+SOURCES = ["startup.c", "clock.c", "console.c", "kernel.c", str(HERE / "kernel.c")]
+OVERFLOW = "the stack of the task deep overflowed"
+
+
+class Kernel(unittest.TestCase):
+    def run_on(self, machine, core, row):
+        with tempfile.TemporaryDirectory(prefix="kernel") as folder:
+            program = pathlib.Path(folder) / "kernel.elf"
+            lwip = firmware_image.source("lwip", BUILD)
+            subprocess.run(["arm-none-eabi-gcc", f"-mcpu={core}", "-mthumb", "--specs=picolibc.specs", "-Os", "-std=c99", "-Wall", "-Wextra",
+                            "-Werror", f"-DBOARD_ROW={row}", "-DNO_SYS=0", "-DRECORD=512", "-DIPV6=0", "-DSTATS=0", "-I.",
+                            "-isystem", f"{pathlib.Path(lwip).resolve()}/src/include", "-nostartfiles", "-T", f"{machine}.ld", "-Wl,--gc-sections",
+                            "-Wl,--defsym=stack_octets=2048", *SOURCES, "-o", str(program)], cwd=FIRMWARE, check=True)
+            ran = subprocess.run(["qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none", "-serial", "null", "-kernel", str(program),
+                                  "-semihosting-config", "enable=on,target=native"], capture_output=True, text=True, timeout=120, check=False)
+        lines = [line for line in (ran.stdout + ran.stderr).splitlines() if re.match("ok |FAILED |the stack|fault", line)]
+        self.assertEqual([line for line in lines if not line.startswith("ok ")], [OVERFLOW], "\n".join(lines))
+        self.assertEqual(lines[-1], OVERFLOW)
+        self.assertGreaterEqual(len(lines), 12)
+        self.assertEqual(ran.returncode, 3)
+
+    def test_cortex_m3(self):
+        self.run_on("lm3s6965evb", "cortex-m3", "ROW_LM3S6965EVB")
+
+    def test_cortex_m0plus(self):
+        self.run_on("lm3s6965evb", "cortex-m0plus", "ROW_LM3S6965EVB_M0")
+
+    def test_cortex_m33(self):
+        self.run_on("mps2-an505", "cortex-m33", "ROW_MPS2_AN505")
+
+
+if __name__ == "__main__":
+    unittest.main()
