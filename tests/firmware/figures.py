@@ -39,6 +39,7 @@ RUNS = [
     ("public, 512", "public, 512", CHACHA, []),
     ("public, AES-128-GCM", "public", GCM, []),
     ("public, resumption", "public, resumption", CHACHA, ["resume=1"]),
+    ("public, -flto", "public, -flto", CHACHA, []),
 ]
 STACK_PHASES = {"connect": "connecting", "handshake": "handshake", "session": "login, listing, end", "body": "body", "state": "saving the state",
                 "idle": "idle"}
@@ -48,6 +49,8 @@ TARGETS = [
     ("flash, IPv4, DHCP, DNS, `public`", 88 * 1024, ("flash", "public", "all")),
     ("the same with `-flto`, `small`", 80 * 1024, ("flash", "small, -flto", "all")),
     ("the same with `-flto`, `public`", 88 * 1024, ("flash", "public, -flto", "all")),
+    ("painted stack with `-flto`", None, ("stack", "public, -flto", "painted")),
+    ("instructions, handshake with `-flto`", None, ("instructions", "public, -flto", "handshake")),
     ("flash with IPv6 too, `small`", None, ("flash", "small, IPv6", "all")),
     ("flash with IPv6 too, `public`", None, ("flash", "public, IPv6", "all")),
     ("RAM, 8 KB of stack in it, records of 4,096", 40 * 1024, ("ram", "public", "all")),
@@ -79,9 +82,7 @@ def counted(polls, said):
     result["handshake"] = busy(first, "connect", "handshake")
     if "poll 2: ok, 0 messages, 0 octets, resumed" in said:
         result["resumed handshake"] = busy(second, "connect", "handshake")
-    result["handshake by module"] = by_module(first, "handshake")
-    result["body by module"] = by_module(first, "body")
-    return result
+    return {**result, "handshake by module": by_module(first, "handshake"), "body by module": by_module(first, "body")}
 
 
 def stack_of(polls, said):

@@ -96,9 +96,9 @@ class Image:
         return {"stack": self.totals[".stack"], **result}
 
     def symbols(self):
-        """{name: address}; that of code without the bit that says Thumb."""
+        """{name: address}; that of code without the bit that says Thumb. What is not defined is left out."""
         lines = (line.split() for line in image.run([size.TOOL + "nm", self.path]).splitlines())
-        return {name: int(address, 16) & ~(kind in "tT") for address, kind, name in lines}
+        return {words[2].removesuffix(".lto_priv.0"): int(words[0], 16) & ~(words[1] in "tT") for words in lines if len(words) == 3}
 
     def code(self):
         """(address, octets, module) of each piece of code, in order."""

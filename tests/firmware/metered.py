@@ -76,9 +76,10 @@ def describe(made, path):
     """What the plugin has to know of an image."""
     symbols = made.symbols()
     lines = [f"range {start:x} {start + octets:x} {firmware_image.MODULES.index(module)}" for start, octets, module in made.code()]
-    lines += [f"stack {symbols['stack_low']:x} {symbols['stack_top']:x}", f"phases {symbols['phases_reached']:x} {len(PHASES)}",
-              f"turn {symbols['sys_check_timeouts']:x}"]
-    lines += [f"work {symbols[name]:x}" for name in ("eth_poll", "popcl_recv_ack", "popcl_send_ack", "popcl_start")]
+    lines += [f"stack {symbols['stack_low']:x} {symbols['stack_top']:x}", f"phases {symbols['phases_reached']:x} {len(PHASES)}"]
+    if "sys_check_timeouts" in symbols:  # with -flto no function is whole any more, and no turn counts as idle
+        lines.append(f"turn {symbols['sys_check_timeouts']:x}")
+        lines += [f"work {symbols[name]:x}" for name in ("eth_poll", "popcl_recv_ack", "popcl_send_ack", "popcl_start")]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
