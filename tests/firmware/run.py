@@ -15,6 +15,9 @@ import firmware_image  # noqa: E402
 import images  # noqa: E402
 
 
+AT_ONCE = ("-j", "3")  # on two processors: much of a board's time is waiting
+
+
 def main(words):
     os.chdir(images.ROOT)
     popcl = pathlib.Path(os.environ.get("POPCL", images.ROOT / "build" / "popcl")).resolve()
@@ -22,7 +25,7 @@ def main(words):
     try:
         with images.Workshop(popcl_ta=popcl.parent / "popcl-ta"):
             environment = {**os.environ, "POPCL": str(popcl)}
-            return subprocess.run([sys.executable, str(HERE.parent / "interop" / "run.py"), "-C", str(HERE), *words], env=environment,
+            return subprocess.run([sys.executable, str(HERE.parent / "interop" / "run.py"), "-C", str(HERE), *AT_ONCE, *words], env=environment,
                                   check=False).returncode
     except (firmware_image.image.Missing, subprocess.CalledProcessError) as error:
         print(f"firmware: {error}\n{getattr(error, 'output', '') or ''}", file=sys.stderr)
