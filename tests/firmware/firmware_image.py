@@ -21,6 +21,7 @@ IMAGES = {  # what `make -C examples/firmware` is told
     "public, resumption": f"{M3} PROFILE=public RESUME=1",
     "small, IPv6": f"{M3} PROFILE=small IPV6=1",
     "public, IPv6": f"{M3} PROFILE=public IPV6=1",
+    "public, sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public",
     "public, Cortex-M0+": "BOARD=lm3s6965evb-m0 NET=raw PROFILE=public",
     "public, mps2-an385": "BOARD=mps2-an385 NET=raw PROFILE=public",
     "public, mps2-an505": "BOARD=mps2-an505 NET=raw PROFILE=public",
