@@ -128,7 +128,7 @@ class Image:
 # ---- building ----
 
 def source(package, folder):
-    done = subprocess.run(["sh", "tests/source.sh", package, folder], capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", "tests/source.sh", package, folder], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise image.Missing(done.stderr.strip())
     return done.stdout.strip()

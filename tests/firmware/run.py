@@ -24,7 +24,7 @@ def main(words):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folder is removed
     try:
         with images.Workshop(popcl_ta=popcl.parent / "popcl-ta"):
-            environment = {**os.environ, "POPCL": str(popcl)}
+            environment = {**os.environ, "POPCL": str(popcl), "B": os.path.abspath(os.environ.get("B", "build"))}
             return subprocess.run([sys.executable, str(HERE.parent / "interop" / "run.py"), "-C", str(HERE), *AT_ONCE, *words], env=environment,
                                   check=False).returncode
     except (firmware_image.image.Missing, subprocess.CalledProcessError) as error:
