@@ -8,6 +8,7 @@
 
 #include <lwip/errno.h>
 #include <lwip/inet.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/priv/tcpip_priv.h>
 #include <lwip/sockets.h>
 
@@ -44,6 +45,13 @@ typedef union pop_address {
     struct sockaddr_in6 v6;
 #endif
 } pop_address;
+
+/* In both families at the same place. */
+#if LWIP_IPV4
+#define PORT_OF(address) ((address).v4.sin_port)
+#else
+#define PORT_OF(address) ((address).v6.sin6_port)
+#endif
 
 typedef struct pop_resolved {
     unsigned count;
@@ -230,4 +238,26 @@ static int32_t wait_until_end(void *ctx, unsigned want, uint32_t limit_ms) {
     return over && came >= 0 && came != POPCL_NET_STOP ? (int32_t)((unsigned)came | POPCL_RECV) : came;
 }
 
-const popcl_net popcl_lwip_sockets = {net_open, recv_until_end, net_send, wait_until_end, net_close, net_now_ms, net_code};
+/* In lwIP's thread. */
+static err_t give_way(struct tcpip_api_call_data *call) {
+    const turn *t = (const turn *)(void *)call;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->local_port == t->port) tcp_setprio(pcb, TCP_PRIO_MIN);
+    return ERR_OK;
+}
+
+/* The end of a connection whose peer is silent is lwIP's affair for minutes: it must not stand in the way of the next one. Sockets have no option
+ * for that; the local port, which no other has, tells which it is. */
+static void close_and_give_way(void *ctx) {
+    pop_net *n = ctx;
+    turn t = {.net = n};
+    pop_address own;
+    socklen_t len = sizeof own;
+    if (n->fd >= 0 && lwip_getsockname(n->fd, &own.any, &len) == 0) {
+        t.port = lwip_ntohs(PORT_OF(own));
+        (void)tcpip_api_call(give_way, &t.call);
+    }
+    net_close(ctx);
+}
+
+const popcl_net popcl_lwip_sockets = {net_open, recv_until_end, net_send, wait_until_end, close_and_give_way, net_now_ms, net_code};

@@ -455,6 +455,15 @@ static void without_connections_open_fails_cleanly(void **state) {
     assert_int_equal(open_close("10.0.0.2", LONG_MS), POPCL_OK);
 }
 
+/* Ends that nobody answers are kept for minutes: they give way to the next connection. [A27] */
+static void ends_that_nobody_answers_give_way(void **state) {
+    (void)state;
+    in_lwip(cuts, FAR_VANISH);
+    in_lwip(cuts_at, 1);
+    for (int i = 0; i < 3 * MEMP_NUM_TCP_PCB; i++)
+        assert_int_equal(open_close("10.0.0.2", LONG_MS), POPCL_OK);
+}
+
 /* ---- whole sessions ---- */
 
 static char message[1000];
@@ -554,6 +563,7 @@ int main(void) {
         LEAVES_NOTHING(a_wait_ends_at_its_limit),
         LEAVES_NOTHING(without_semaphores_open_fails_cleanly),
         LEAVES_NOTHING(without_connections_open_fails_cleanly),
+        LEAVES_NOTHING(ends_that_nobody_answers_give_way),
         LEAVES_NOTHING(sessions_fetch_and_fail_in_order),
     };
     tcpip_init(NULL, NULL);
