@@ -174,7 +174,7 @@ typedef struct popcl_tls_session {
     uint32_t record_at;   /* octets of it that came */
     uint32_t iobuf_len;
     br_x509_pkey key;     /* of the server */
-    br_ssl_client_context ssl;
+    br_ssl_client_context ssl; /* the last: the octets behind it are the judge's */
 } popcl_tls_session;
 
 /* What leaf.c keeps of a certificate while it streams by. */

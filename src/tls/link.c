@@ -282,6 +282,8 @@ static int usable_seed(const unsigned char *seed, size_t n) {
     return 0;
 }
 
+typedef char ssl_is_the_last[sizeof(popcl_tls_session) - offsetof(popcl_tls_session, ssl) - sizeof(br_ssl_client_context) < sizeof(uint64_t) ? 1 : -1];
+
 static int aligned(const void *storage) {
     struct probe {
         char c;
@@ -311,8 +313,9 @@ static popcl_err open(const popcl_session_config *cfg) {
     if (e) return e;
     popcl_tls_session *s = session_of(t);
     br_ssl_engine_context *eng = &s->ssl.eng;
-    memset(s, 0, p->storage_len);
+    memset(s, 0, offsetof(popcl_tls_session, ssl)); /* and behind it the judge's state */
     br_ssl_client_zero(&s->ssl);
+    memset(s + 1, 0, p->storage_len - sizeof *s);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_suites(eng, p->suites, p->suites_len);
     for (const br_hash_class *const *h = p->hashes; *h; h++) br_ssl_engine_set_hash(eng, popcl_tls_hash_id(*h), *h);
@@ -346,7 +349,6 @@ static void secure(popcl_link *l) {
     popcl_tls_session *s = session_of(l->tls);
     unsigned char address[16];
     char *name = (char *)l->buf; /* until the ClientHello is written there, which is later than the name is read */
-    popcl_zero(l->buf, l->len);
     s->tls = l->tls;
     memcpy(name, s->ssl.eng.server_name, sizeof s->ssl.eng.server_name);
     s->x509 = &judged;
