@@ -1,8 +1,8 @@
 /* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause longer.
  *
- * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit closed its file. The set of seen UIDs is
- * saved every SAVE_EVERY messages and at the end of a poll, if it changed: a reset in between lets at most that many messages come a second time.
- * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 + n / SAVE_EVERY slots; a new session of TLS,
+ * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit closed its file and named it. The set of seen
+ * UIDs is saved every SAVE_EVERY messages and at the end of a poll, if it changed: a reset in between lets at most that many messages come a second
+ * time. So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 + n / SAVE_EVERY slots; a new session of TLS,
  * one a day where the server resumes, two. With 50 messages an hour that is one erase of each slot every three hours. */
 #include "app.h"
 
@@ -54,7 +54,7 @@ static struct {
     uint32_t left;              /* octets of the seen set that are still to be loaded */
     uint32_t poll, failures;    /* polls so far; the last ones that failed, in a row */
     uint32_t stored, delivered; /* messages and octets of this poll */
-    uint32_t octets;            /* of the message that is open */
+    uint32_t number, octets;    /* of the message that is open */
     uint32_t pauses;            /* how often the sink is still to take nothing */
     int file;                   /* of the open message; -1: none */
     uint8_t paused;             /* it just did take nothing */
@@ -248,10 +248,12 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
 
 /* ---- the sink ---- */
 
-static char path[160]; /* of the open message's file */
+/* A message that is whole has the name POLL-NUMBER.eml, or POLL-NUMBER.2.eml and so on where there is one of before a reset. */
+#define PATH_LEN 160u
+#define NAME_LEN 40u /* of a slash, the longest name and a NUL */
 
 static char *append(char *at, const char *text) {
-    while (*text && at < path + sizeof path - 1)
+    while (*text)
         *at++ = *text++;
     *at = '\0';
     return at;
@@ -266,13 +268,39 @@ static char *append_number(char *at, uint32_t n) {
     return append(at, first);
 }
 
+static void incoming_path(char path[PATH_LEN]) {
+    (void)append(append(path, set.out), "/incoming");
+}
+
+static int is_there(const char *path) {
+    int file = file_open(path, FILE_READ);
+    return file >= 0 && (file_close(file), 1);
+}
+
+/* Gives the message that came its name. 0, or -1. */
+static int name_incoming(void) {
+    char incoming[PATH_LEN], path[PATH_LEN];
+    uint32_t again = 1;
+    do {
+        char *at = append_number(append(append(path, set.out), "/"), app.poll);
+        at = append_number(append(at, "-"), app.number);
+        if (again > 1) at = append_number(append(at, "."), again);
+        (void)append(at, ".eml");
+        again++;
+    } while (is_there(path));
+    incoming_path(incoming);
+    return file_rename(incoming, path);
+}
+
 static int begin(void *ctx, const popcl_msg *m) {
+    char path[PATH_LEN];
     (void)ctx;
     app.octets = 0;
+    app.number = m->number;
     app.file = -1;
     if (!set.out) return 0;
-    char *at = append_number(append(append(path, set.out), "/"), app.poll);
-    (void)append(append_number(append(at, "-"), m->number), ".eml");
+    if (strlen(set.out) > PATH_LEN - NAME_LEN) return POPCL_SINK_STOP;
+    incoming_path(path);
     app.file = file_open(path, FILE_WRITE);
     return app.file < 0 ? POPCL_SINK_STOP : 0;
 }
@@ -296,15 +324,17 @@ static int commit(void *ctx) {
     (void)ctx;
     int file = app.file;
     app.file = -1;
-    if (file >= 0 && file_close(file)) return POPCL_SINK_STOP;
+    if (file >= 0 && (file_close(file) || name_incoming())) return POPCL_SINK_STOP;
     app.delivered += app.octets;
     return 0;
 }
 
 static void cut(void *ctx, popcl_err why) {
+    char path[PATH_LEN];
     (void)ctx, (void)why;
     if (app.file < 0) return;
     (void)file_close(app.file);
+    incoming_path(path);
     (void)file_remove(path);
     app.file = -1;
 }

@@ -10,6 +10,7 @@ enum call {
     SYS_READ = 0x06,
     SYS_SEEK = 0x0a,
     SYS_REMOVE = 0x0e,
+    SYS_RENAME = 0x0f,
     SYS_TIME = 0x11,
     SYS_GET_CMDLINE = 0x15,
     SYS_EXIT_EXTENDED = 0x20
@@ -37,6 +38,10 @@ int file_write(int file, const void *p, size_t n) { return ask3(SYS_WRITE, (uint
 int file_seek(int file, uint32_t at) { return ask3(SYS_SEEK, (uintptr_t)file, at, 0) == 0 ? 0 : -1; }
 int file_close(int file) { return ask3(SYS_CLOSE, (uintptr_t)file, 0, 0) == 0 ? 0 : -1; }
 int file_remove(const char *name) { return ask3(SYS_REMOVE, (uintptr_t)name, strlen(name), 0) == 0 ? 0 : -1; }
+int file_rename(const char *name, const char *to) {
+    const uintptr_t arguments[] = {(uintptr_t)name, strlen(name), (uintptr_t)to, strlen(to)};
+    return ask(SYS_RENAME, arguments) == 0 ? 0 : -1;
+}
 
 /* ---- the console ---- */
 

@@ -31,5 +31,6 @@ int file_write(int file, const void *p, size_t n);
 int file_seek(int file, uint32_t at);
 int file_close(int file);
 int file_remove(const char *name);
+int file_rename(const char *name, const char *to); /* replaces what has that name */
 
 #endif

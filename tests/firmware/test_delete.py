@@ -1,9 +1,10 @@
 """A board that deletes what it stored, and remembers UIDs. Whether the server deleted is known by its answer to QUIT alone, and the UID of what is
 gone may be given to the next message (RFC 1939, 7): in doubt a message comes twice, and none is deleted that was not stored before."""
 import images
-from case import FirmwareCase
+from case import KB, FirmwareCase, body
 from hostile import Close
 from test_boards import Once
+from wire import Wire
 
 
 class Deletion(FirmwareCase):
@@ -42,6 +43,37 @@ class Deletion(FirmwareCase):
         self.assertEqual(first, ["RETR 1", "DELE 1", "RETR 2", "DELE 2", "QUIT"])
         self.assertEqual(second[:1], ["DELE 1"])
         self.assertNotIn("RETR 1", second)
+
+    def test_files_of_before_a_reset_stay(self):
+        """What was deleted from the server is nowhere else: a poll 1 after the reset stores beside it, and no piece is taken for a message."""
+        expected = []
+        for number in range(3):
+            expected += self.deliver(body(300, number))
+            with self.board(delete=1) as board:
+                self.outcome(board)
+        self.assertEqual(sorted(self.files().values()), sorted(expected))
+        self.assertIn("1-1.eml", self.files())
+
+    def test_a_piece_of_a_message_has_not_the_name_of_one(self):
+        """The power is cut inside the second of two."""
+        expected = self.deliver(body(300, 1), body(40 * KB, 2))
+        wire = Wire()
+        with self.board(wire) as board:
+            wire.after(20 * KB, lambda frame: board.kill())
+            board.wait_for_end()
+        whole = [octets for name, octets in self.files().items() if name.endswith(".eml")]
+        self.assertEqual(whole, expected[:1])
+
+    def test_names_too_long_and_nothing_is_deleted(self):
+        """Of a path that does not fit no beginning is taken, which many messages would share."""
+        out = "o" * 155
+        (self.folder / out).mkdir()
+        self.deliver(body(300, 1), body(300, 2))
+        with self.board(delete=1, out=out) as board:
+            outcome = self.outcome(board, status=1)
+        self.assertEqual(outcome.errors, ["POPCL_ERR_SINK"], outcome)
+        self.assertEqual(list(self.folder.glob("o*.eml")) + list((self.folder / out).iterdir()), [])
+        self.assertEqual(len(self.account), 2)
 
     def test_after_a_reset_nothing_is_deleted_unread(self):
         """The board that comes up does not know how the session before it ended."""
