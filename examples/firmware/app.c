@@ -218,7 +218,7 @@ static void listed(void *ctx, const popcl_msg *m) {
 static void note(const popcl_msg *m, unsigned marks) {
     if (!set.new || m->uid_len == 0) return;
     if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) console_text("state: full\n");
-    if (marks & POPCL_SEEN_FETCHED && ++app.unsaved >= SAVE_EVERY) save();
+    if (marks & POPCL_SEEN_FETCHED && ++app.unsaved % SAVE_EVERY == 0) save();
 }
 
 static unsigned forget_marked(void *ctx, unsigned marks) {

@@ -142,6 +142,12 @@ class State(FirmwareCase):
                 damaged[written[len(written) // 2]] ^= 1
         return bytes(damaged)
 
+    def test_a_flash_that_cannot_be_written_is_not_tried_at_each_message(self):
+        expected = self.deliver(*(body(300, number) for number in range(40)))
+        outcome, stored = self.a_run(state="nowhere/flash")
+        self.assertEqual(sorted(stored), sorted(expected))
+        self.assertEqual(outcome.lines.count("state: not written"), 3, outcome)  # after 16 and 32, and at the end
+
     def test_erased_flash_is_no_damage(self):
         expected = self.deliver(body(300, 1))
         self.a_run()
