@@ -89,8 +89,8 @@ extern const popcl_resumption popcl_tls_resumption;
 #define POPCL_RESUME_LEN 234u /* octets of the form for flash and files */
 
 /* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. It is as secret as the session itself: nobody
- * else may read the place where it goes, and a checksum is no lock for one who can write there. Callable while no job uses *r; one that holds
- * no session has a form too. After a resumed session the octets are those from before: who compares need not write. */
+ * else may read the place where it goes, and a checksum is no lock for one who can write there. Callable while no job uses *r, and in a job behind its login; one
+ * that holds no session has a form too. After a resumed session the octets are those from before: who compares need not write. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 
 /* Reads what save wrote. POPCL_ERR_RESUME_DAMAGED where it is cut, changed, or of another version of popcl, or NULL: then *r is zero. */

@@ -2,8 +2,8 @@
  *
  * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit closed its file and named it. The set of seen
  * UIDs is saved every SAVE_EVERY messages and at the end of a poll, if it changed: a reset in between lets at most that many messages come a second
- * time. So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 + n / SAVE_EVERY slots; a new session of TLS,
- * one a day where the server resumes, two. With 50 messages an hour that is one erase of each slot every three hours. */
+ * time. So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 + n / SAVE_EVERY slots; a session of TLS four
+ * a day at most: the old one goes, the new one comes once it was resumed. With 50 messages an hour that is one erase of each slot every three hours. */
 #include "app.h"
 
 #include <string.h>
@@ -29,6 +29,7 @@
 #define SEEN_UIDS 96 /* messages in the maildrop that it remembers; those beyond come again each time */
 #endif
 #define SAVE_EVERY  16u
+#define DAY_MS      86400000u
 #define BACKOFF_MAX 6u /* doublings */
 #define END_MS      500u /* before the end: TCP takes its leave */
 #define PIECE       7u /* octets that a sink which pauses takes in between */
@@ -72,33 +73,49 @@ uint32_t device_random(void) {
 
 #ifdef RESUME
 static popcl_resumable session;
-static uint32_t session_crc; /* of its saved form */
+static uint32_t session_crc;        /* of the form in the slots */
+static uint32_t session_written_ms; /* when a session went there, if session_written */
+static uint8_t session_written, session_lasts; /* lasts: the server has resumed it */
 
-static uint32_t session_blob(unsigned char blob[POPCL_RESUME_LEN]) {
-    popcl_resume_save(&session, blob);
-    return slots_crc(0, blob, POPCL_RESUME_LEN);
+static void wipe(unsigned char *p, size_t n) {
+    for (volatile unsigned char *at = p; n; n--) /* memset would be left out: nobody reads what it wrote */
+        *at++ = 0;
 }
 
-static void session_save(void) {
-    unsigned char blob[POPCL_RESUME_LEN];
-    session_crc = session_blob(blob);
-    slots_put(&app.slots, blob, sizeof blob);
-    memset(blob, 0, sizeof blob);
+/* What belongs into the slots, put there if `puts`; returns its CRC. Many servers forget a session as soon as it ends, or are several, of which
+ * the next knows nothing of it. Each poll then has a new one, which is worth no place in a flash that wears out: zeros stand there until the server
+ * has resumed it, and after a failure. */
+static uint32_t session_form(int puts) {
+    unsigned char blob[POPCL_RESUME_LEN] = {0};
+    if (session_lasts) popcl_resume_save(&session, blob);
+    uint32_t crc = slots_crc(0, blob, sizeof blob);
+    if (puts) slots_put(&app.slots, blob, sizeof blob);
+    wipe(blob, sizeof blob);
+    return crc;
+}
+
+static void session_put(void) {
+    (void)session_form(1);
+}
+
+static void session_is_saved(void) {
+    session_crc = session_form(0);
+    session_written |= session_lasts;
+    session_written_ms = clock_ms();
+}
+
+/* To be written for its own sake: zeros at once, a session once a day. */
+static int session_changed(void) {
+    if (session_lasts && session_written && clock_ms() - session_written_ms < DAY_MS) return 0;
+    return session_form(0) != session_crc;
 }
 
 static void session_load(void) {
     unsigned char blob[POPCL_RESUME_LEN];
     int whole = slots_get(&app.slots, blob, sizeof blob) == 0;
-    (void)popcl_resume_restore(&session, blob, whole ? sizeof blob : 0); /* none of it is worth a word: the next handshake is a full one */
-    session_crc = session_blob(blob);
-    memset(blob, 0, sizeof blob);
-}
-
-static int session_changed(void) {
-    unsigned char blob[POPCL_RESUME_LEN];
-    int changed = session_blob(blob) != session_crc;
-    memset(blob, 0, sizeof blob);
-    return changed;
+    session_lasts = popcl_resume_restore(&session, blob, whole ? sizeof blob : 0) == POPCL_OK; /* else the next handshake is a full one */
+    session_crc = session_form(0);
+    wipe(blob, sizeof blob);
 }
 
 static void session_offer(void) {
@@ -107,21 +124,23 @@ static void session_offer(void) {
     app.tls.resumption = &popcl_tls_resumption;
 }
 
-static int session_was_resumed(void) {
+static int session_was_resumed(int failed) {
     popcl_tls_diag d;
     if (!set.resume || app.config.security == POPCL_CLEAR) return 0;
     popcl_tls_get_diag(&app.tls, &d);
-    return d.resumed;
+    if (d.version) session_lasts = d.resumed && !failed; /* else the server was not heard, and the one before is still there */
+    return d.resumed && !failed;
 }
 #else
-static void session_save(void) {}
+static void session_put(void) {}
+static void session_is_saved(void) {}
 static void session_load(void) {}
 static int session_changed(void) {
     return 0;
 }
 static void session_offer(void) {}
-static int session_was_resumed(void) {
-    return 0;
+static int session_was_resumed(int failed) {
+    return (void)failed, 0;
 }
 #endif
 
@@ -143,11 +162,13 @@ static void write_slot(void) {
     slots_begin(&app.slots);
     slots_put(&app.slots, &len, sizeof len);
     (void)popcl_seen_save(&app.seen, put_saved, &app.slots);
-    session_save();
-    if (slots_end(&app.slots))
+    session_put();
+    if (slots_end(&app.slots)) {
         console_text("state: not written\n");
-    else
-        app.unsaved = 0;
+        return;
+    }
+    session_is_saved();
+    app.unsaved = 0;
 }
 
 static void save(void) {
@@ -423,7 +444,7 @@ const popcl_config *app_prepare(void) {
 
 uint32_t app_conclude(void) {
     popcl_err e = popcl_result(&app_job);
-    int failed = e != POPCL_OK && e != POPCL_MORE, resumed = !failed && session_was_resumed();
+    int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
     popcl_wipe(&app_job);
     memset(seed, 0, sizeof seed);
     mark(PHASE_STATE);

@@ -1,8 +1,13 @@
 """TLS sessions that are resumed: across polls, across a reset, and never where anything is different from what the session was made under."""
+import itertools
+import json
+import socket
 import time
 
 import images
-from case import FirmwareCase, body
+from case import KB, FirmwareCase, body
+from dovecot import Dovecot
+from relay import Relay
 from wire import Wire
 
 # Dovecot remembers sessions while one login process serves all.
@@ -21,8 +26,8 @@ def offered_sessions(octets):
     return lengths
 
 
-class Resumed(FirmwareCase):
-    """One image with RESUME=1."""
+class ResumeCase(FirmwareCase):
+    """One image with RESUME=1, and a Dovecot that remembers."""
 
     image_name = "resume"
     dovecot_more = REMEMBERS
@@ -36,6 +41,10 @@ class Resumed(FirmwareCase):
             outcome = self.outcome(board)
         self.assertEqual(set(outcome.errors), {None}, outcome)
         return [poll.resumed for poll in outcome.polls]
+
+
+class Resumed(ResumeCase):
+    """When they are, and when not."""
 
     def test_across_polls_and_a_reset(self):
         self.deliver(body(300))
@@ -78,6 +87,95 @@ class Resumed(FirmwareCase):
         flash = self.folder / "flash"
         flash.write_bytes(bytes(octet ^ 0x55 for octet in flash.read_bytes()))
         self.assertEqual(self.resumed(polls=2), [False, True])
+
+
+class Kept(ResumeCase):
+    """Where the session's key is, and where it is not."""
+
+    KEY = slice(90, 138)  # in what popcl_resume_save writes
+    RAM, RAM_OCTETS = 0x20000000, 64 * KB
+
+    def key_in_flash(self):
+        flash = (self.folder / "flash").read_bytes()
+        forms = {flash[at:at + 234][self.KEY] for at in range(len(flash)) if flash.startswith(b"PRS1", at)}
+        self.assertEqual(len(forms), 1)
+        return forms.pop()
+
+    def ram(self, monitor):
+        """The board's, as a debugger would see it now."""
+        with socket.socket(socket.AF_UNIX) as qmp:
+            qmp.connect(str(monitor))
+            with qmp.makefile("rw") as talk:
+                for command in ({"execute": "qmp_capabilities"},
+                                {"execute": "pmemsave", "arguments": {"val": self.RAM, "size": self.RAM_OCTETS, "filename": "ram"}}):
+                    talk.write(json.dumps(command) + "\n")
+                    talk.flush()
+                    while "return" not in (answer := json.loads(talk.readline())):
+                        self.assertNotIn("error", answer)
+        return (self.folder / "ram").read_bytes()
+
+    def test_the_key_is_in_one_place(self):
+        """[I9] Between two polls only the session has it: no copy of what goes to the flash is left on the stack."""
+        monitor = self.folder / "monitor"
+        with self.board(polls=3, every=3_000, qemu=("-qmp", f"unix:{monitor},server=on,wait=off")) as board:
+            rams = []
+            for poll in (1, 2):  # a new session; one that was resumed, and is written
+                board.wait_for(f"poll {poll}: ok")
+                rams.append(self.ram(monitor))
+        key = self.key_in_flash()
+        for ram in rams:
+            self.assertEqual([ram.count(key[at:at + 8]) for at in range(0, len(key), 8)], [1] * 6)
+
+
+class Balancer(Relay):
+    """The n-th connection goes to the n-th of these ports, and so on from the first."""
+
+    def __init__(self, ports):
+        self._ports = itertools.cycle(ports)
+        super().__init__(None)
+
+    @property
+    def _target(self):
+        return "127.0.0.1", next(self._ports)
+
+    @_target.setter
+    def _target(self, _):
+        pass
+
+
+class Forgotten(ResumeCase):
+    """A Dovecot as it is installed: each connection has a process of its own, which takes its sessions along."""
+
+    dovecot_more = ""
+
+    def flash_after(self, polls, resumed, **changes):
+        """What a new flash holds after a run."""
+        (self.folder / "flash").unlink(missing_ok=True)
+        self.assertEqual(self.resumed(polls=polls, every=20, **changes), resumed)
+        return (self.folder / "flash").read_bytes()
+
+    def test_what_the_server_does_not_resume_wears_no_flash(self):
+        few, many = (self.flash_after(polls, [False] * polls) for polls in (2, 6))
+        self.assertNotIn(b"PRS1", few)
+        self.assertEqual(self.writes(few), self.writes(many))
+
+    def test_nor_do_two_servers_that_take_turns(self):
+        user, password, writes = "harbour-master", "the-tide-table", []
+        servers = [Dovecot({user: password}, REMEMBERS, images.certificate("server")) for _ in range(2)]
+        self.secrets += [user, password]
+        with servers[0], servers[1]:
+            for server in servers:
+                server.account(user)
+            for rounds in (1, 3):
+                with Balancer([server.tls_port for server in servers for _ in range(2)]) as relay:
+                    flash = self.flash_after(4 * rounds, [False, True] * 2 * rounds, port=relay.port, user=user, pass_=password)
+                writes.append(self.writes(flash))
+        self.assertEqual(writes[0], writes[1])
+
+    @staticmethod
+    def writes(flash):
+        """How often it was written: the number in front of a slot counts."""
+        return max(int.from_bytes(flash[at:at + 4], "little") for at in (0, len(flash) // 2))
 
 
 class Long(FirmwareCase):
