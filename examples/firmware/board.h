@@ -22,7 +22,7 @@ enum { BOARD_ROW(BOARD_CONSTANTS_OF) }; /* -DBOARD_ROW=ROW_... comes from the Ma
 #define BOARD_ETH  BOARD_ROW(BOARD_ETH_OF)
 #define BOARD_DOG  BOARD_ROW(BOARD_DOG_OF)
 
-#define REGISTER(base, offset) (*(volatile uint32_t *)((base) + (offset)))
+#define REGISTER(base, offset) (*(volatile uint32_t *)(uintptr_t)((base) + (offset)))
 
 /* Of every Cortex-M. */
 #define NVIC_ENABLE(irq) (REGISTER(0xe000e100u, (irq) / 32u * 4u) = 1u << (irq) % 32u)

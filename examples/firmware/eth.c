@@ -9,6 +9,8 @@
 
 #include "board.h"
 
+#define FRAMES_AT_ONCE 8u
+
 volatile uint8_t eth_waiting;
 uint32_t eth_dropped;
 
@@ -54,14 +56,20 @@ static struct pbuf *take(uint32_t len) {
     return frame;
 }
 
+/* A frame that is left, or came before it may interrupt again, is told of by us. */
+static void let_interrupt(void) {
+    eth_unmask();
+    if (eth_any()) eth_interrupt();
+}
+
 void eth_poll(struct netif *netif) {
     uint32_t len;
     eth_waiting = 0;
-    while ((len = eth_next()) != 0) {
+    for (unsigned i = 0; i < FRAMES_AT_ONCE && (len = eth_next()) != 0; i++) {
         struct pbuf *frame = take(len);
         if (frame && netif->input(frame, netif) != ERR_OK) pbuf_free(frame);
     }
-    eth_unmask();
+    let_interrupt();
 }
 
 uint32_t eth_word(eth_words *w) {
@@ -97,6 +105,6 @@ err_t eth_init(struct netif *netif) {
 #endif
     eth_start(netif->hwaddr);
     NVIC_ENABLE((uint32_t)BOARD_ETH_IRQ);
-    eth_unmask();
+    let_interrupt();
     return ERR_OK;
 }

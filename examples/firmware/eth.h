@@ -1,4 +1,4 @@
-/* eth - an Ethernet controller, polled: its interrupt masks itself and says that there is something, the main loop reads all of it and lets
+/* eth - an Ethernet controller, polled: its interrupt masks itself and says that there is something, the main loop reads it and lets
  * it interrupt again. So an interrupt costs the same few instructions whatever the network does, and lwIP runs in one place only.
  * Of eth_stellaris.c and eth_lan9118.c a board links one. */
 #ifndef ETH_H
@@ -18,13 +18,15 @@ void eth_woken(void);
 
 /* For netif_add: resets the controller, takes its address, and lets it interrupt. */
 err_t eth_init(struct netif *netif);
-/* Gives every frame that came to netif->input. */
+/* Gives the frames that came to netif->input, so many at a time that a flood of them leaves the rest of the program its turn: eth_waiting is then
+ * still set. */
 void eth_poll(struct netif *netif);
 
 /* What the drivers write. */
 void eth_start(unsigned char mac[6]);   /* mac: in a likely one; out the controller's own, where it has one */
 void eth_mask(void);                    /* no interrupts */
-void eth_unmask(void);
+void eth_unmask(void);                  /* and forgets what they told of so far */
+int eth_any(void);                      /* 1: a frame is there */
 uint32_t eth_next(void);                /* octets of the frame that is next, ETH_PAD_SIZE included; 0: none */
 void eth_read(uint32_t *words, uint32_t n); /* its next n words */
 void eth_skip(void);                    /* drops what is left of it; always called */

@@ -19,7 +19,8 @@ enum {
     RX_FIFO_INF = 0x7c,
     TX_FIFO_INF = 0x80,
     CSR_CMD = 0xa4,
-    CSR_DATA = 0xa8
+    CSR_DATA = 0xa8,
+    E2P_CMD = 0xb0
 };
 #define LAN(offset) REGISTER(BOARD_ETH, offset)
 
@@ -29,7 +30,8 @@ enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3 }; /* behind CSR_CMD and CSR
 #define MAC_CR      0x0010000cu /* full duplex, transmits, receives; not promiscuous */
 #define MAC_CR_ALL  0x00080000u /* all multicasts too */
 #define SOFT_RESET  1u
-#define FIFO_OF_5K  0x00050000u
+#define FIFO_OF_5K  0x00150000u /* for what is sent; and the bit that must be one */
+#define E2P_BUSY    0x80000000u
 #define RX_FRAME    8u          /* in INT_STS and INT_EN: more frames than FIFO_INT says, which is 0 */
 #define IRQ_LINE    0x11u       /* push-pull, active high */
 #define IRQ_ON      0x100u
@@ -55,6 +57,7 @@ void eth_start(unsigned char mac[6]) {
     LAN(HW_CFG) = SOFT_RESET;
     while (LAN(HW_CFG) & SOFT_RESET) {}
     LAN(HW_CFG) = FIFO_OF_5K;
+    while (LAN(E2P_CMD) & E2P_BUSY) {} /* it reads its EEPROM */
     uint32_t low = csr_read(CSR_ADDRL), high = csr_read(CSR_ADDRH);
     for (unsigned i = 0; low != 0xffffffffu && i < 6; i++) /* from its EEPROM, if it has one */
         mac[i] = (unsigned char)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
@@ -75,11 +78,15 @@ void eth_mask(void) {
 
 void eth_unmask(void) {
     LAN(INT_STS) = RX_FRAME;
-    LAN(IRQ_CFG) = IRQ_LINE | IRQ_ON; /* a level that stays as long as there is a frame */
+    LAN(IRQ_CFG) = IRQ_LINE | IRQ_ON;
+}
+
+int eth_any(void) {
+    return (LAN(RX_FIFO_INF) & 0x00ff0000u) != 0;
 }
 
 uint32_t eth_next(void) {
-    while (LAN(RX_FIFO_INF) & 0x00ff0000u) {
+    while (eth_any()) {
         uint32_t status = LAN(RX_STATUS), len = status >> 16 & 0x3fffu;
         words_left = (len + ETH_PAD_SIZE + 3u) / 4u;
         if (!(status & RX_ERROR) && len > CHECKSUM) return len + ETH_PAD_SIZE - CHECKSUM;

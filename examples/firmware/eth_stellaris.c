@@ -51,11 +51,14 @@ void eth_mask(void) {
 void eth_unmask(void) {
     MAC(MACIS) = RECEIVED;
     MAC(MACIM) = RECEIVED;
-    if (MAC(MACNP)) eth_interrupt(); /* it came before the line above */
+}
+
+int eth_any(void) {
+    return MAC(MACNP) != 0;
 }
 
 uint32_t eth_next(void) {
-    if (!MAC(MACNP)) return 0;
+    if (!eth_any()) return 0;
     first_word = MAC(MACDATA);
     uint32_t len = first_word & 0xffffu;
     words_left = len < LENGTH + CHECKSUM ? 0 : (len + 3u) / 4u - 1;

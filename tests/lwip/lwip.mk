@@ -11,14 +11,16 @@ MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 
 VARIANTS := raw raw6 sockets sockets6
-SETTINGS_raw := -DNO_SYS=1
+SETTINGS_raw := -DNO_SYS=1 -DBOARD_ROW=ROW_MPS2_AN385 -DSTATS=0
 SOURCES_raw := port/lwip/raw.c
-PROGRAMS_raw := test_raw fetch
+PROGRAMS_raw := test_raw test_eth fetch
 SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1
 SOURCES_raw6 := $(SOURCES_raw)
 PROGRAMS_raw6 := test_raw fetch
 USES_test_raw := tests/lwip/far.c tests/lwip/client.c
 USES_fetch := tests/lwip/tap.c
+USES_test_eth := examples/firmware/eth.c
+LINK_test_eth := -lcmocka
 WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
 LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
