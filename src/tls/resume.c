@@ -77,7 +77,7 @@ static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
     const popcl_tls *t = cfg->tls;
     br_sha256_context h;
     br_sha256_init(&h);
-    add_text(&h, cfg->host);
+    add_text(&h, cfg->host ? cfg->host : "");
     add_text(&h, t->name ? t->name : cfg->host);
     add_number(&h, cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110);
     add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
@@ -97,8 +97,8 @@ static popcl_tls_session *session_of(const popcl_tls *t) {
     return t->storage;
 }
 
-static int is_clock_known(const popcl_tls *t) {
-    return t->utc_s >= CLOCK_FLOOR && t->utc_s <= CLOCK_LAST;
+static int is_known(int64_t utc_s) {
+    return utc_s >= CLOCK_FLOOR && utc_s <= CLOCK_LAST;
 }
 
 /* Where the clock is not known now it is not fresh either: it was known when the session was made. */
@@ -164,7 +164,7 @@ static void keep(const popcl_tls *t) {
         memcpy(r->id, p->session_id, sizeof r->id);
         memcpy(r->secret, p->master_secret, sizeof r->secret);
     }
-    if (r->id_len && is_clock_known(t)) r->state = KEPT; /* a session without a number is one that the server does not keep */
+    if (r->id_len && is_known(t->utc_s)) r->state = KEPT; /* a session without a number is one that the server does not keep */
 }
 
 static void tell(const popcl_tls *t, popcl_tls_diag *d) {
@@ -228,12 +228,14 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
     if (memcmp(sum, blob + DIGEST_AT, sizeof sum) != 0 || memcmp(blob + VERSION_AT, version, sizeof version) != 0) return POPCL_ERR_RESUME_DAMAGED;
     if (blob[ID_LEN_AT] > sizeof r->id || blob[END_POINT_LEN_AT] > sizeof r->end_point) return POPCL_ERR_RESUME_DAMAGED;
     if (blob[ID_LEN_AT] == 0) return POPCL_OK; /* saved where there was none */
+    int64_t made_s = (int64_t)get(blob + MADE_AT, 8);
+    if (!is_known(made_s)) return POPCL_ERR_RESUME_DAMAGED;
     r->state = KEPT;
     r->id_len = blob[ID_LEN_AT];
     r->end_point_len = blob[END_POINT_LEN_AT];
     r->fragment = blob[FRAGMENT_AT];
     r->suite = (uint16_t)get(blob + SUITE_AT, 2);
-    r->made_s = (int64_t)get(blob + MADE_AT, 8);
+    r->made_s = made_s;
     r->not_after = (int64_t)get(blob + NOT_AFTER_AT, 8);
     memcpy(r->binding, blob + BINDING_AT, OCTETS);
     return POPCL_OK;

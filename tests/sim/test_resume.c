@@ -461,6 +461,44 @@ static void needs_its_code(void **state) {
     rig_free(&r);
 }
 
+static void heard(void *ctx, uint32_t tag, const popcl_reply *reply) {
+    (void)ctx, (void)tag, (void)reply;
+}
+
+static size_t body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
+    (void)ctx, (void)tag, (void)p;
+    return n;
+}
+
+static unsigned done(void *ctx, uint32_t tag, const popcl_reply *reply) {
+    (void)ctx, (void)tag, (void)reply;
+    return 0;
+}
+
+static unsigned ready(void *ctx) {
+    (void)ctx;
+    return 0;
+}
+
+static void closed(void *ctx, popcl_err result) {
+    (void)ctx, (void)result;
+}
+
+/* A session without a job needs no host where the certificate's name is given. */
+static void a_session_with_a_name_alone(void **state) {
+    static rig r;
+    static const popcl_session_events events = {NULL, heard, heard, body, done, ready, closed};
+    popcl_session session;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    r.tls.name = PKI_HOST;
+    popcl_session_config cfg = {.iobuf = r.iobuf, .iobuf_len = sizeof r.iobuf, .security = POPCL_TLS, .tls = &r.tls, .seed = r.seed,
+                                .seed_len = sizeof r.seed, .events = &events};
+    assert_int_equal(popcl_session_start(&session, &cfg, 0), POPCL_OK);
+    popcl_session_wipe(&session);
+    rig_free(&r);
+}
+
 /* ---- what a server makes of it ---- */
 
 /* A server that has forgotten shakes hands in full: its certificate is judged as ever, and the new session takes the place. */
@@ -776,6 +814,7 @@ int main(void) {
         cmocka_unit_test(pinned_without_a_clock),
         cmocka_unit_test(every_anchor_counts),
         cmocka_unit_test(needs_its_code),
+        cmocka_unit_test(a_session_with_a_name_alone),
         cmocka_unit_test(server_has_forgotten),
         cmocka_unit_test(server_has_forgotten_and_shows_a_bad_certificate),
         cmocka_unit_test(server_cheats),

@@ -125,12 +125,12 @@ static void seal(void) {
     br_sha256_out(&sha256, blob + 202);
 }
 
-/* Of another version, or with lengths that no field has, under a checksum that is right. */
+/* Of another version, with lengths that no field has, or of a time in which no session was made, under a checksum that is right. */
 static void foreign(void **state) {
     static const struct {
         size_t at;
         unsigned char value;
-    } rows[] = {{0, 'Q'}, {3, '2'}, {4, 33}, {4, 255}, {5, 65}, {5, 255}};
+    } rows[] = {{0, 'Q'}, {3, '2'}, {4, 33}, {4, 255}, {5, 65}, {5, 255}, {10, 0x80}, {10, 0x7f}, {13, 0xff}, {14, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         begin(NULL);
