@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "backoff.h"
 #include "board.h"
 #include "clock.h"
 #include "console.h"
@@ -30,7 +31,6 @@
 #endif
 #define SAVE_EVERY  16u
 #define DAY_MS      86400000u
-#define BACKOFF_MAX 6u /* doublings */
 #define END_MS      500u /* before the end: TCP takes its leave */
 #define PIECE       7u /* octets that a sink which pauses takes in between */
 
@@ -401,11 +401,6 @@ static void tell_number(const char *before, uint32_t n, const char *after) {
     console_text(after);
 }
 
-/* Some 1/8 more or less than ms, so that a thousand devices that fail together do not come back together. */
-static uint32_t jittered(uint32_t ms) {
-    return ms - ms / 8 + device_random() % (ms / 4 + 1);
-}
-
 static void end(int status) {
     tell_number("end: stack ", stack_deepest(), "");
     tell_number(" of ", stack_size(), ", ");
@@ -450,13 +445,13 @@ uint32_t app_conclude(void) {
     mark(PHASE_STATE);
     save();
     if (!failed) app.failures = 0;
-    uint32_t wait = jittered(set.every << app.failures);
+    uint32_t wait = backoff_ms(set.every, app.failures, device_random());
     tell_number("poll ", app.poll, "");
     if (failed) {
         console_text(": failed, POPCL_");
         console_text(popcl_err_name(e));
         tell_number(", next in ", wait, " ms\n");
-        if (app.failures < BACKOFF_MAX) app.failures++;
+        app.failures++;
     } else {
         tell_number(": ok, ", app.stored, " messages, ");
         tell_number("", app.delivered, resumed ? " octets, resumed\n" : " octets\n");
