@@ -43,7 +43,7 @@ uint32_t settings_number(const char *text) {
     return n;
 }
 
-/* One word, "key=value". 0 if there is no such key. */
+/* One word, "key=value". 0 if there is no such key; then the word ends before its value, which may be a secret. */
 static int take(char *word) {
     char *value = strchr(word, '=');
     if (!value) return 0;
@@ -57,7 +57,6 @@ static int take(char *word) {
             *(const char **)field = value + 1;
         return 1;
     }
-    *value = '=';
     return 0;
 }
 

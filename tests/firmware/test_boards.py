@@ -84,6 +84,12 @@ class Refused:
         self.secrets.append("not the password")
         self.assert_refused("POPCL_ERR_AUTH", login=True, pass_="not-the-password")
 
+    def test_a_word_that_it_does_not_know(self):
+        """Its name is said, and not its value: it may be a password with another name."""
+        with self.board(passs=self.account.password) as board:
+            outcome = board.finish()
+        self.assertEqual((outcome.status, outcome.lines[-1]), (2, "settings: passs"), outcome)
+
     def test_no_entropy(self):
         self.assert_refused("POPCL_ERR_SEED", seed="none")
 
