@@ -87,18 +87,12 @@ static void fetch(void) {
     port = popcl_lwip_sockets;
     port.recv = recv_fed;
     port.wait = wait_fed;
-    config = *app_prepare();
+    LOCK_TCPIP_CORE();
+    config = *app_prepare(); /* what it tells of lwIP before the end is lwIP's */
+    UNLOCK_TCPIP_CORE();
     if (config.connect_ms == 0 || config.connect_ms > CONNECT_MS) config.connect_ms = CONNECT_MS;
     watchdog_feed();
     (void)popcl_run(&app_job, &config, &port, &net);
-}
-
-/* What it tells of lwIP at the end is lwIP's. */
-static uint32_t conclude(void) {
-    LOCK_TCPIP_CORE();
-    uint32_t pause_ms = app_conclude();
-    UNLOCK_TCPIP_CORE();
-    return pause_ms;
 }
 
 int main(void) {
@@ -110,6 +104,6 @@ int main(void) {
         while (!is_up())
             nap(CLOCK_TICK_MS);
         fetch();
-        nap(conclude());
+        nap(app_conclude());
     }
 }
