@@ -3,7 +3,7 @@
 #     COMPILE   compiler and flags            LINK     the same for linking
 #     TESTS     -I of the tests       LIBS     what programs are linked with, libpopcl.a first
 # A variant is lwIP with settings of its own, in a folder of its own: $(B)/lwip/VARIANT. A program belongs to one variant, and is built of one
-# file of this folder, those that the variant names, and those that itself uses.
+# file of this folder, those that the variant names, and those that itself uses, everywhere or in this variant.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -19,6 +19,8 @@ SOURCES_raw6 := $(SOURCES_raw)
 PROGRAMS_raw6 := test_raw fetch
 USES_test_raw := tests/lwip/far.c tests/lwip/client.c
 USES_fetch := tests/lwip/tap.c
+USES_raw_fetch := tests/lwip/fetch_raw.c
+USES_raw6_fetch := $(USES_raw_fetch)
 USES_test_eth := examples/firmware/eth.c
 LINK_test_eth := -lcmocka
 WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
@@ -27,11 +29,13 @@ LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 # With and without what lwIP leaves to the system: its lock or its mailbox, a semaphore of each call or of each thread.
 SETTINGS_sockets := -DNO_SYS=0 -DLWIP_TCPIP_CORE_LOCKING=1
 SOURCES_sockets := port/lwip/sockets.c tests/lwip/sys_arch.c
-PROGRAMS_sockets := test_sockets
+PROGRAMS_sockets := test_sockets fetch
 SETTINGS_sockets6 := -DNO_SYS=0 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_TCPIP_CORE_LOCKING=0 -DLWIP_NETCONN_SEM_PER_THREAD=1
 SOURCES_sockets6 := $(SOURCES_sockets)
-PROGRAMS_sockets6 := test_sockets
+PROGRAMS_sockets6 := test_sockets fetch
 USES_test_sockets := tests/lwip/far.c
+USES_sockets_fetch := tests/lwip/fetch_sockets.c
+USES_sockets6_fetch := $(USES_sockets_fetch)
 LINK_test_sockets := -lcmocka
 
 LWIP_C := $(patsubst $(LWIP)/src/%,%,$(wildcard $(addprefix $(LWIP)/src/,core/*.c core/ipv4/*.c core/ipv6/*.c api/*.c)) $(LWIP)/src/netif/ethernet.c)
@@ -60,10 +64,10 @@ endef
 
 # A program ($(2)) of a variant ($(1)).
 define program
-$(B)/lwip/$(1)/$(2): $(patsubst %.c,$(B)/lwip/$(1)/own/%.o,tests/lwip/$(2).c $(USES_$(2)) $(SOURCES_$(1))) $$(LIB_$(1)) $(filter-out -l%,$(filter %.a,$(LIBS)))
+$(B)/lwip/$(1)/$(2): $(patsubst %.c,$(B)/lwip/$(1)/own/%.o,tests/lwip/$(2).c $(USES_$(2)) $(USES_$(1)_$(2)) $(SOURCES_$(1))) $$(LIB_$(1)) $(filter-out -l%,$(filter %.a,$(LIBS)))
 	@echo "  LD    $$@"
 	$$(Q)$(LINK) -o $$@ $$(filter %.o,$$^) $$(LIB_$(1)) $(LIBS) $(LINK_$(2))
--include $(patsubst %.c,$(B)/lwip/$(1)/own/%.d,tests/lwip/$(2).c $(USES_$(2)))
+-include $(patsubst %.c,$(B)/lwip/$(1)/own/%.d,tests/lwip/$(2).c $(USES_$(2)) $(USES_$(1)_$(2)))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 $(foreach v,$(VARIANTS),$(foreach p,$(PROGRAMS_$(v)),$(eval $(call program,$(v),$(p)))))

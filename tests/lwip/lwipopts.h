@@ -59,7 +59,7 @@
 #define TCP_SND_QUEUELEN 6
 #define TCP_MAXRTX       6 /* how long an end that nobody answers is kept */
 #define TCP_QUEUE_OOSEQ  1
-#define TCP_OOSEQ_MAX_PBUFS 2 /* of three: one is left for the segment that fills the gap */
+#define TCP_OOSEQ_MAX_PBUFS (PBUF_POOL_SIZE - 1 - (TCP_MSS + 57) / PBUF_POOL_BUFSIZE) /* room is left for the frame that fills the gap */
 /* The window is wider than the pool, on purpose: the port keeps no pbuf. */
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "errand.h"
 #include "far.h"
 #include "popcl_lwip_sockets.h"
 #include "server.h"
@@ -17,7 +18,6 @@
 #include <lwip/errno.h>
 #include <lwip/memp.h>
 #include <lwip/priv/tcp_priv.h>
-#include <lwip/priv/tcpip_priv.h>
 #include <lwip/sockets.h>
 #include <lwip/stats.h>
 #include <lwip/timeouts.h>
@@ -44,23 +44,6 @@ static unsigned char octet_at(uint32_t i) {
 }
 
 /* ---- in lwIP's thread ---- */
-
-struct errand {
-    struct tcpip_api_call_data call;
-    void (*run)(uint32_t n);
-    uint32_t n;
-};
-
-static err_t run_errand(struct tcpip_api_call_data *call) {
-    struct errand *e = (struct errand *)(void *)call;
-    e->run(e->n);
-    return ERR_OK;
-}
-
-static void in_lwip(void (*run)(uint32_t n), uint32_t n) {
-    struct errand e = {.run = run, .n = n};
-    assert_int_equal(tcpip_api_call(run_errand, &e.call), ERR_OK);
-}
 
 static size_t give(void *ctx, void *p, size_t n) {
     unsigned char *to = p;
