@@ -20,7 +20,7 @@ uint32_t *kernel_next(uint32_t *sp);
 
 static kernel_task first, idle, *running;
 static uint32_t idle_stack[KERNEL_STACK_MIN / 4];
-static uint32_t handler_stack[128]; /* of interrupts, one inside the other */
+static uint32_t handler_stack[128] __attribute__((aligned(8))); /* of interrupts, one inside the other; its lowest word is a guard */
 static const char sleeping[] = "sleep";
 
 /* ---- the switch ---- */
@@ -52,8 +52,8 @@ __attribute__((naked)) void kernel_switch(void) {
 }
 
 __attribute__((weak)) void kernel_overflowed(const char *task) {
-    console_text("the stack of the task ");
-    console_text(task);
+    console_text(task ? "the stack of the task " : "the stack of interrupts");
+    if (task) console_text(task);
     console_text(" overflowed\n");
     console_exit(3);
 }
@@ -68,6 +68,7 @@ __attribute__((used)) uint32_t *kernel_next(uint32_t *sp) {
     kernel_task *best = running->next, *t = best;
     running->sp = sp;
     if (has_overflowed(running)) kernel_overflowed(running->name);
+    if (*handler_stack != PAINT) kernel_overflowed(NULL);
     do {
         t = t->next;
         if (!t->waits_for && (best->waits_for || t->priority > best->priority)) best = t;
@@ -117,8 +118,7 @@ void kernel_start(unsigned priority) {
     first.next = &first;
     first.name = "main";
     first.priority = first.own_priority = (uint8_t)priority;
-    for (size_t i = 0; i < sizeof handler_stack / sizeof *handler_stack; i++)
-        handler_stack[i] = PAINT;
+    *handler_stack = PAINT;
     SCB_SHPR3 |= PENDSV_LAST;
     irq_off();
     /* The stack that main has becomes a task's; interrupts get the other. */

@@ -26,7 +26,8 @@ typedef struct kernel_sem {
     uint32_t count;
 } kernel_sem;
 
-/* A mutex; zeroed is free. Its owner has at least the priority of who waits for it. Not for interrupts, and its owner does not lock it again. */
+/* A mutex; zeroed is free. Its owner has at least the priority of who waits for it, until it unlocks this one or another that it holds. Not for
+ * interrupts, and its owner does not lock it again. */
 typedef struct kernel_mutex {
     kernel_task *owner;
 } kernel_mutex;
@@ -60,7 +61,8 @@ static inline uint32_t kernel_protect(void) {
 }
 static inline void kernel_unprotect(uint32_t before) { __asm__ volatile("msr primask, %0" : : "r"(before) : "memory"); }
 
-/* A task's guard is gone, found when the next was about to run: tells its name and ends the program; a program may define it itself. */
+/* A task's guard is gone, or that of the interrupts' stack (NULL), found when the next task was about to run: tells whose and ends the program; a
+ * program may define it itself. */
 void kernel_overflowed(const char *task);
 
 #endif

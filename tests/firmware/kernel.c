@@ -1,9 +1,12 @@
 /* The test kernel of examples/firmware, tried: one line on the console for each thing that must hold, "ok NAME" or "FAILED NAME". The last thing
- * that the program does is to overflow a stack, which must end it. */
+ * that the program does is to overflow a stack, which must end it; with DEEP_INTERRUPT=6 the first thing is to overflow that of interrupts. */
+#include "board.h"
 #include "clock.h"
 #include "console.h"
 #include "eth.h"
 #include "kernel.h"
+
+#define NVIC_PEND(irq) (REGISTER(0xe000e200u, (irq) / 32u * 4u) = 1u << (irq) % 32u)
 
 int main(void);
 
@@ -13,7 +16,6 @@ static volatile uint32_t turns[3], order, ordered[3], registers_wrong;
 static kernel_sem nobody_gives, asked, answered, woken;
 static kernel_mutex mutex;
 
-void eth_interrupt(void) {}
 
 static void tell(const char *name, int holds) {
     console_text(holds ? "ok " : "FAILED ");
@@ -54,7 +56,12 @@ __attribute__((noinline)) static uint32_t deep(uint32_t n) {
     volatile uint32_t room[16];
     for (unsigned i = 0; i < 16; i++)
         room[i] = n;
-    return n ? deep(n - 1) + room[n % 16] : room[0];
+    return n ? deep(n - 1) + room[n % 16] : room[0] + 1;
+}
+
+/* An interrupt that needs more than the stack of interrupts has. */
+void eth_interrupt(void) {
+    turns[0] = deep(DEEP_INTERRUPT);
 }
 
 static void overflow(void *arg) {
@@ -64,10 +71,15 @@ static void overflow(void *arg) {
         kernel_sleep(1);
 }
 
-
 int main(void) {
     clock_start();
     kernel_start(3);
+
+    NVIC_ENABLE((uint32_t)BOARD_ETH_IRQ);
+    NVIC_PEND((uint32_t)BOARD_ETH_IRQ);
+    kernel_sleep(20);
+    tell("an interrupt comes", turns[0] != 0);
+    turns[0] = 0;
 
     uint32_t began = clock_ms();
     tell("a semaphore that nobody gives is waited for as long as said", !kernel_take(&nobody_gives, 100) && clock_ms() - began >= 100);

@@ -12,25 +12,31 @@ HERE = pathlib.Path(__file__).resolve().parent
 FIRMWARE = HERE.parents[1] / "examples" / "firmware"
 BUILD = pathlib.Path(os.environ.get("B", "build"))
 SOURCES = ["startup.c", "clock.c", "console.c", "kernel.c", str(HERE / "kernel.c")]
-OVERFLOW = "the stack of the task deep overflowed"
+OVERFLOW, OVERFLOW_IN_INTERRUPT = "the stack of the task deep overflowed", "the stack of interrupts overflowed"
 
 
 class Kernel(unittest.TestCase):
     def run_on(self, machine, core, row):
+        lines = self.lines_of(machine, core, row)
+        self.assertEqual([line for line in lines if not line.startswith("ok ")], [OVERFLOW], "\n".join(lines))
+        self.assertEqual(lines[-1], OVERFLOW)
+        self.assertGreaterEqual(len(lines), 13)
+        self.assertEqual(self.lines_of(machine, core, row, deep_interrupt=6), [OVERFLOW_IN_INTERRUPT])
+
+    def lines_of(self, machine, core, row, deep_interrupt=1):
+        """What the program says until it ends, as it must, with 3."""
         with tempfile.TemporaryDirectory(prefix="kernel") as folder:
             program = pathlib.Path(folder) / "kernel.elf"
             lwip = firmware_image.source("lwip", BUILD)
             subprocess.run(["arm-none-eabi-gcc", f"-mcpu={core}", "-mthumb", "--specs=picolibc.specs", "-Os", "-std=c99", "-Wall", "-Wextra",
-                            "-Werror", f"-DBOARD_ROW={row}", "-DNO_SYS=0", "-DRECORD=512", "-DIPV6=0", "-DSTATS=0", "-I.",
+                            "-Werror", f"-DBOARD_ROW={row}", f"-DDEEP_INTERRUPT={deep_interrupt}", "-DNO_SYS=0", "-DRECORD=512", "-DIPV6=0",
+                            "-DSTATS=0", "-I.",
                             "-isystem", f"{pathlib.Path(lwip).resolve()}/src/include", "-nostartfiles", "-T", f"{machine}.ld", "-Wl,--gc-sections",
                             "-Wl,--defsym=stack_octets=2048", *SOURCES, "-o", str(program)], cwd=FIRMWARE, check=True)
             ran = subprocess.run(["qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none", "-serial", "null", "-kernel", str(program),
                                   "-semihosting-config", "enable=on,target=native"], capture_output=True, text=True, timeout=120, check=False)
-        lines = [line for line in (ran.stdout + ran.stderr).splitlines() if re.match("ok |FAILED |the stack|fault", line)]
-        self.assertEqual([line for line in lines if not line.startswith("ok ")], [OVERFLOW], "\n".join(lines))
-        self.assertEqual(lines[-1], OVERFLOW)
-        self.assertGreaterEqual(len(lines), 12)
-        self.assertEqual(ran.returncode, 3)
+        self.assertEqual(ran.returncode, 3, ran.stdout + ran.stderr)
+        return [line for line in (ran.stdout + ran.stderr).splitlines() if re.match("ok |FAILED |the stack|fault", line)]
 
     def test_cortex_m3(self):
         self.run_on("lm3s6965evb", "cortex-m3", "ROW_LM3S6965EVB")
