@@ -235,7 +235,8 @@ class File(ResumeTest):
         link.symlink_to(self.file(place))
         for path, code, says in ((folder, 78, "no ordinary file"), (fifo, 78, "no ordinary file"), (link, 78, "it is a link"),
                                  ("/dev/null", (73, 78), "the file of --resume, /dev/null,"), (place.auth_file, 78, "is that of -a or -c"),
-                                 (place.root / "missing" / "session", 73, "cannot be created"), (f"{place.root}/", 73, "cannot be created")):
+                                 (place.root / "missing" / "session", 73, "cannot be created"), (f"{place.root}/", 73, "cannot be created"),
+                                 (place.root / ("x" * 245), 73, "cannot be created")):
             with self.subTest(path=path):
                 self.refused(place, path, code, says)
         self.assertIn(place.password, place.auth_file.read_text())

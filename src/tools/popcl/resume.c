@@ -12,6 +12,8 @@
 
 #include "system.h"
 
+#define NAME_LONGEST 230u /* of the 255 octets that file systems have for a name, what .new.PID leaves */
+
 static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why, const char *cause, const char *advice) {
     char what[1200];
     (void)snprintf(what, sizeof what, "the file of --resume, %s, %s", s->path, why);
@@ -21,11 +23,11 @@ static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why,
 
 /* ---- reading ---- */
 
-/* Returns 0, or -1 and errno. */
+/* Returns 0, or -1 and errno, also where the names that stand beside it for a while would be too long. */
 static int open_dir(cmd_resume *s) {
     char dir[1024];
     size_t n = (size_t)(s->name - s->path);
-    if (n >= sizeof dir || !*s->name) {
+    if (n >= sizeof dir || !*s->name || strlen(s->name) > NAME_LONGEST) {
         errno = *s->name ? ENAMETOOLONG : EISDIR;
         return -1;
     }
