@@ -32,7 +32,7 @@ SLACK = {"flash": 100, "ram": 64, "stack": 64, "instructions": 20_000}
 IDLE_STACK = 256  # depends on whether a frame comes between two polls
 PARTS = {*MODULES, *RAM, "session", "state", "idle", "connect", "boot and address"}
 CHACHA, GCM = "ECDHE+CHACHA20", "ECDHE+AES128+AESGCM"
-# What is run, and counted: name, image, cipher, settings. Of a resumed session the second poll is what counts.
+# What is run, and counted: name, image, cipher, settings. Of polls that find nothing, and of resumed sessions, the last counts.
 RUNS = [
     ("small", "small", CHACHA, []),
     ("public", "public", CHACHA, []),
@@ -75,13 +75,13 @@ def by_module(poll, phase):
 
 def counted(polls, said):
     """The figures of one run. What a message adds to a session, its command and its file too, is shared among its octets."""
-    _, first, second = polls
-    added = busy(first, "session", "body") - busy(second, "session")
+    _, first, _, last = polls
+    added = busy(first, "session", "body") - busy(last, "session")
     result = {"message": added, "octet of body": round(added / metered.BODY, 1), "boot and address": busy(polls[0], "boot", "address")}
-    result["poll that finds nothing"] = busy(second, "connect", "handshake", "session", "state")
+    result["poll that finds nothing"] = busy(last, "connect", "handshake", "session", "state")
     result["handshake"] = busy(first, "connect", "handshake")
-    if "poll 2: ok, 0 messages, 0 octets, resumed" in said:
-        result["resumed handshake"] = busy(second, "connect", "handshake")
+    if "poll 3: ok, 0 messages, 0 octets, resumed" in said:
+        result["resumed handshake"] = busy(last, "connect", "handshake")
     return {**result, "handshake by module": by_module(first, "handshake"), "body by module": by_module(first, "body")}
 
 

@@ -88,11 +88,12 @@ def message():
 
 
 def run(made, folder, meter, context, more=()):
-    """Two polls: the first fetches the message, the second finds nothing new. Returns (polls, what the firmware said)."""
+    """Three polls: the first fetches the message, the others find nothing new, and behind the second a session is written that it resumed. Returns
+    (polls, what the firmware said)."""
     folder.mkdir()
     describe(made, folder / "image")
     with Hostile(messages=[message()], context=context, user=USER, password=PASSWORD) as server:
-        settings = ["host=10.0.2.2", f"port={server.port}", "security=tls", f"user={USER}", f"pass={PASSWORD}", f"name={NAME}", "polls=2",
+        settings = ["host=10.0.2.2", f"port={server.port}", "security=tls", f"user={USER}", f"pass={PASSWORD}", f"name={NAME}", "polls=3",
                     "every=100", "new=1", "state=state", "out=.", *more]
         command = [*QEMU, "-kernel", str(pathlib.Path(made.path).resolve()), "-plugin", f"file={meter},image=image,out=phases",
                    "-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in ["popcl", *settings])]
