@@ -14,7 +14,7 @@ static kernel_task worker[3];
 static uint32_t stacks[3][128];
 static volatile uint32_t turns[3], order, ordered[3], registers_wrong;
 static kernel_sem nobody_gives, asked, answered, woken;
-static kernel_mutex mutex;
+static kernel_mutex mutex, wanted;
 
 
 static void tell(const char *name, int holds) {
@@ -50,6 +50,23 @@ static void hold(void *arg) {
     kernel_unlock(&mutex);
     for (;;)
         (void)kernel_take(&nobody_gives, KERNEL_FOREVER);
+}
+
+/* Holds what is wanted for a while, without rest. */
+static void work(void *arg) {
+    (void)arg;
+    (void)kernel_lock(&wanted, KERNEL_FOREVER);
+    uint32_t began = clock_ms();
+    while (clock_ms() - began < 300) {}
+    kernel_unlock(&wanted);
+    for (;;)
+        (void)kernel_take(&nobody_gives, KERNEL_FOREVER);
+}
+
+static void hog(void *arg) {
+    (void)arg;
+    for (;;)
+        turns[2]++;
 }
 
 __attribute__((noinline)) static uint32_t deep(uint32_t n) {
@@ -115,6 +132,17 @@ int main(void) {
     tell("a mutex that is held is waited for as long as said", !kernel_lock(&mutex, 10));
     tell("and then until it is free", kernel_lock(&mutex, KERNEL_FOREVER) && clock_ms() - began >= 10);
     kernel_unlock(&mutex);
+
+    static kernel_task slow, between;
+    static uint32_t slow_stack[128], between_stack[128];
+    kernel_add(&slow, "slow", work, NULL, slow_stack, sizeof slow_stack, 1);
+    kernel_sleep(100);
+    kernel_add(&between, "between", hog, NULL, between_stack, sizeof between_stack, 2);
+    tell("who holds a mutex is as urgent as who waits for it", !kernel_lock(&wanted, 0) && kernel_lock(&wanted, 2000));
+    uint32_t turns_then = turns[2];
+    kernel_unlock(&wanted);
+    kernel_sleep(20);
+    tell("and no longer than that", turns[2] != turns_then && slow.priority == 1);
 
     static kernel_task deep_one;
     static uint32_t deep_stacks[2][96];

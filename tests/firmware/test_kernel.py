@@ -20,7 +20,7 @@ class Kernel(unittest.TestCase):
         lines = self.lines_of(machine, core, row)
         self.assertEqual([line for line in lines if not line.startswith("ok ")], [OVERFLOW], "\n".join(lines))
         self.assertEqual(lines[-1], OVERFLOW)
-        self.assertGreaterEqual(len(lines), 13)
+        self.assertGreaterEqual(len(lines), 15)
         self.assertEqual(self.lines_of(machine, core, row, deep_interrupt=6), [OVERFLOW_IN_INTERRUPT])
 
     def lines_of(self, machine, core, row, deep_interrupt=1):
