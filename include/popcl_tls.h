@@ -146,7 +146,8 @@ typedef struct popcl_tls_diag {
     unsigned char end_point[64];
 } popcl_tls_diag;
 
-/* Reads the storage, and *resume: callable from a start that returned POPCL_OK until the wipe of the job. */
+/* Reads the storage, and *resume: callable from a start that returned POPCL_OK until the wipe of the job. Of zeroed storage it tells nothing: all
+ * is 0. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
 /* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use. A constant string. */

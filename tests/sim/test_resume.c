@@ -729,12 +729,15 @@ static void error_of_tls_after_login(void **state) {
 /* [J8] a job that is refused at its start has touched nothing, and a session that could be resumed stands for no seed. */
 static void refused_start(void **state) {
     static rig r;
+    popcl_tls_diag d;
     (void)state;
     rig_init(&r, TLS_HOST, POPCL_TLS);
     keep_one(&r);
     popcl_resumable kept = r.kept;
     r.cfg.seed_len = 5;
     assert_int_equal(rig_start(&r), POPCL_ERR_SEED);
+    popcl_tls_get_diag(&r.tls, &d);
+    assert_int_equal(d.version | d.suite | d.resumed, 0);
     r.cfg.seed_len = POPCL_SEED_MIN;
     r.tls.utc_s = -1;
     assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_UNKNOWN);
