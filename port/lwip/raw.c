@@ -90,6 +90,12 @@ static void answered(const char *name, const ip_addr_t *address, void *ctx) {
 
 /* ---- the connection, from the main loop ---- */
 
+/* Opens the window by what was taken out; lwIP counts in 16 bits, also where its windows are wider (LWIP_WND_SCALE). */
+static void open_window(struct tcp_pcb *pcb, size_t n) {
+    for (; n > 0xFFFF; n -= 0xFFFF) tcp_recved(pcb, 0xFFFF);
+    if (n) tcp_recved(pcb, (u16_t)n);
+}
+
 /* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's affair, which takes such a pcb away as soon as it
  * needs one; what came and nobody wants is no reason for a reset. One whose peer is silent would keep its segments for minutes. */
 static void release(popcl_lwip_raw *n) {
@@ -100,7 +106,7 @@ static void release(popcl_lwip_raw *n) {
     tcp_recv(pcb, NULL);
     tcp_err(pcb, NULL);
     tcp_setprio(pcb, TCP_PRIO_MIN);
-    if (n->used) tcp_recved(pcb, (u16_t)n->used);
+    open_window(pcb, n->used);
     if (sys_now() - n->heard_ms > SILENT_MS || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
 }
 
@@ -127,11 +133,10 @@ static int32_t push(popcl_lwip_raw *n, const void *p, size_t len) {
 static int32_t pull(popcl_lwip_raw *n, void *p, size_t len) {
     if (len > n->used) len = n->used;
     if (len > sizeof n->ring - n->head) len = sizeof n->ring - n->head;
-    if (len > 0xFFFF) len = 0xFFFF;
     memcpy(p, n->ring + n->head, len);
     n->head = (tcpwnd_size_t)place(n->head + len);
     n->used = (tcpwnd_size_t)(n->used - len);
-    if (n->pcb) tcp_recved(n->pcb, (u16_t)len);
+    if (n->pcb) open_window(n->pcb, len);
     return (int32_t)len;
 }
 

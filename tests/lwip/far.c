@@ -67,7 +67,7 @@ static void send_ip(far_end *f, int family, const u8_t *from, int protocol, cons
 
 static void send_tcp(far_end *f, int flags, u32_t seq, const u8_t *text, size_t n) {
     u8_t segment[FAR_PACKET] = {0};
-    size_t header = flags & SYN ? 24 : 20;
+    size_t header = flags & SYN ? (LWIP_WND_SCALE ? 28 : 24) : 20;
     u32_t window = f->window ? f->window : 4096;
     if (sys_now() - f->began_at < f->shut_ms) window = 0;
     put16(segment, f->port);
@@ -78,6 +78,7 @@ static void send_tcp(far_end *f, int flags, u32_t seq, const u8_t *text, size_t 
     segment[13] = (u8_t)flags;
     put16(segment + 14, window);
     if (flags & SYN) segment[20] = 2, segment[21] = 4, put16(segment + 22, 1460);
+    if (flags & SYN && LWIP_WND_SCALE) segment[24] = 1, segment[25] = segment[26] = 3; /* its own window is not scaled */
     if (n) memcpy(segment + header, text, n);
     send_ip(f, f->family, NULL, TCP, segment, header + n, 16);
 }
@@ -194,7 +195,7 @@ static void receive_tcp(far_end *f, int family, const u8_t *segment, size_t n, u
         return;
     }
     f->state = UP;
-    acknowledged(f, get32(segment + 8), get16(segment + 14));
+    acknowledged(f, get32(segment + 8), get16(segment + 14) << (LWIP_WND_SCALE ? TCP_RCV_SCALE : 0));
     u32_t window = sys_now() - f->began_at < f->shut_ms ? 0 : f->window ? f->window : 4096;
     if (text > window + 1) f->bad++;
     if (text && seq == f->rcv_nxt && window) {

@@ -14,7 +14,7 @@ VARIANTS := raw raw6 sockets sockets6
 SETTINGS_raw := -DNO_SYS=1 -DBOARD_ROW=ROW_MPS2_AN385 -DSTATS=0
 SOURCES_raw := port/lwip/raw.c
 PROGRAMS_raw := test_raw test_eth fetch
-SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1
+SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_WND_SCALE=1 -DTCP_RCV_SCALE=1 -DTCP_WND=70000
 SOURCES_raw6 := $(SOURCES_raw)
 PROGRAMS_raw6 := test_raw fetch
 USES_test_raw := tests/lwip/far.c tests/lwip/client.c

@@ -54,7 +54,9 @@
 #define IPV6_FRAG_COPYHEADER 1
 
 #define TCP_MSS          536
+#ifndef TCP_WND
 #define TCP_WND          (4 * TCP_MSS)
+#endif
 #define TCP_SND_BUF      (2 * TCP_MSS)
 #define TCP_SND_QUEUELEN 6
 #define TCP_MAXRTX       6 /* how long an end that nobody answers is kept */

@@ -82,6 +82,24 @@ static void large(void) {
 }
 static void window_closes_and_opens(void **state) { (void)state, everywhere(large); }
 
+/* Octets that came and nobody wants, nearly a whole window of them, are no reason for a reset. */
+static void unwanted(void) {
+    static char text[TCP_WND];
+    memset(text, 'a', sizeof text - 1);
+    begin();
+    c.server.count = 0;
+    sim_server_add(&c.server, "large", text);
+    c.take = 1;
+    c.total_ms = 900;
+    popcl_err result = client_session(&c);
+    if (result != POPCL_ERR_TIMEOUT_TOTAL) client_note(&c, "%s", popcl_err_name(result));
+    if (c.net.used < TCP_WND - 1000u) client_note(&c, "%u octets were in the ring", (unsigned)c.net.used);
+    client_idle(&c, 100);
+    if (!c.far.fin_seen) client_note(&c, "the end is not a FIN");
+    end("unwanted", 0);
+}
+static void unwanted_octets_are_no_reset(void **state) { (void)state, in_clear(unwanted); }
+
 /* A store that takes long drives lwIP meanwhile: more comes, up to the window, the end of the connection too. */
 static void drives(void) {
     static const uint32_t cuts[] = {0, 200, 300};
@@ -473,6 +491,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(octets_however_split),
         cmocka_unit_test(window_closes_and_opens),
+        cmocka_unit_test(unwanted_octets_are_no_reset),
         cmocka_unit_test(store_drives_lwip),
         cmocka_unit_test(server_window_is_narrow_or_closed),
         cmocka_unit_test(end_or_reset_behind_data),
