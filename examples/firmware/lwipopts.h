@@ -80,7 +80,7 @@
 /* With records of 512 octets RAM is what counts: a segment of 536 octets is what every host must take (RFC 9293, 3.7.1), and three quarters of a
  * buffer's octets are saved. */
 #if RECORD >= 4096
-#define TCP_MSS 1460
+#define TCP_MSS (IPV6 ? 1440 : 1460) /* of an MTU of 1500: lwIP tells it in the SYN as it stands here */
 #define TCP_WND (2 * TCP_MSS)
 #else
 #define TCP_MSS 536

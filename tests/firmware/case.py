@@ -66,7 +66,7 @@ class FirmwareCase(unittest.TestCase):
 
     def files(self):
         """What the board stored, in order: {"1-1.eml": octets}."""
-        return {path.name: path.read_bytes() for path in sorted((self.folder / "out").iterdir())}
+        return {path.name: path.read_bytes() for path in sorted((self.folder / "out").glob("*"))}
 
     def stored(self, poll=1):
         """The messages of one poll, in order of their numbers."""
@@ -97,8 +97,10 @@ class FirmwareCase(unittest.TestCase):
             self.assertLessEqual(outcome.end["heap"][-1], LEASE_OCTETS if "ip" not in board.settings else 0, outcome)
 
     def assert_wire_clean(self, wire, outcome):
-        """No credential in clear, nothing to anybody but our own machine, and TLS alone where it was asked for."""
+        """No credential in clear, nothing to anybody but our own machine, and TLS alone where it was asked for. No wish for packets that Ethernet
+        does not carry."""
         self.assertIsNone(wire.crashed, outcome)
+        self.assertEqual(wire.counts["wants too much"], 0, outcome)
         self.assertEqual([frame.hex() for frame in wire.strays], [], outcome)
         for secret in self.secrets:
             for form in (secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")):

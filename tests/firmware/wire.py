@@ -23,6 +23,7 @@ import time
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86dd
 TCP, UDP, ICMP6 = 6, 17, 58
 SYN, RST, ACKNOWLEDGED = 2, 4, 16
+MTU = 1500
 DHCP_SERVER, DHCP_CLIENT, DNS = 67, 68, 53
 BROADCAST = b"\xff" * 6
 OURS = b"\x52\x55\x0a\x00\x02\x35"  # the responder's own address on the wire
@@ -65,6 +66,8 @@ class Packet:
         skip = {TCP: (rest[12] >> 4) * 4 if len(rest) > 12 else 0, UDP: 8}.get(self.protocol, 0)
         self.payload = rest[skip:]
         self.flags = rest[13] & 0x3f if self.protocol == TCP and len(rest) > 13 else 0
+        # Octets of the largest packet that who sends this SYN wants to get (MSS; RFC 9293, 3.7.1)
+        self.wants = length + 20 + struct.unpack("!H", rest[22:24])[0] if self.flags == SYN and rest[20:22] == b"\2\4" else 0
 
 
 def as_reset(frame):
@@ -230,6 +233,7 @@ class Wire:
 
     def _tcp_up(self, frame, packet):
         self.counts["connections"] += packet.flags == SYN
+        self.counts["wants too much"] += packet.wants > MTU
         self.up_tcp += packet.payload
         self._pass(self._to_host, frame)
 
