@@ -333,10 +333,7 @@ static int data(void *ctx, const void *p, size_t n) {
         if (app.paused) return app.pauses--, 0;
         if (n > PIECE) n = PIECE;
     }
-    if (app.file < 0)
-        console_octets(p, n);
-    else if (file_write(app.file, p, n))
-        return POPCL_SINK_STOP;
+    if (app.file < 0 ? console_octets(p, n) : file_write(app.file, p, n)) return POPCL_SINK_STOP;
     app.octets += (uint32_t)n;
     return (int)n;
 }

@@ -45,14 +45,14 @@ int file_rename(const char *name, const char *to) {
 
 /* ---- the console ---- */
 
-void console_octets(const void *p, size_t n) {
+int console_octets(const void *p, size_t n) {
     static int handle; /* ":tt", opened for writing, is standard output */
     if (!handle) handle = file_open(":tt", FILE_WRITE);
-    (void)file_write(handle, p, n);
+    return file_write(handle, p, n);
 }
 
 void console_text(const char *text) {
-    console_octets(text, strlen(text));
+    (void)console_octets(text, strlen(text));
 }
 
 void console_number(uint32_t n) {
@@ -61,14 +61,14 @@ void console_number(uint32_t n) {
     do
         digits[--at] = (char)('0' + n % 10);
     while (n /= 10);
-    console_octets(digits + at, sizeof digits - at);
+    (void)console_octets(digits + at, sizeof digits - at);
 }
 
 void console_hex(uint32_t n) {
     char digits[8];
     for (unsigned i = 0; i < 8; i++)
         digits[i] = "0123456789abcdef"[n >> (28 - 4 * i) & 15];
-    console_octets(digits, sizeof digits);
+    (void)console_octets(digits, sizeof digits);
 }
 
 /* ---- the rest ---- */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 void console_text(const char *text);
-void console_octets(const void *p, size_t n);
+int console_octets(const void *p, size_t n); /* 0, or -1: not all of them */
 void console_number(uint32_t n);
 void console_hex(uint32_t n);
 

@@ -72,7 +72,9 @@ def arguments(image, folder, settings, more=()):
 
 class Board:
     """`image`: what images.py built. `settings`: the firmware's. `folder`: QEMU's working directory, where relative names in them begin. `more`:
-    options of QEMU."""
+    options of QEMU. `console`: a file that gets what is said, instead of self.lines."""
+
+    console = subprocess.PIPE
 
     def __init__(self, image, settings, folder, wire, more=()):
         self.image, self.settings, self.folder, self.wire, self.more = image, settings, pathlib.Path(folder), wire, more
@@ -85,7 +87,7 @@ class Board:
         try:
             self._process = subprocess.Popen([*leash, *arguments(self.image, self.folder, self.settings, self.more), *self.wire.options()],
                                              pass_fds=self.wire.fds, cwd=self.folder, stdin=subprocess.DEVNULL,
-                                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                             stdout=self.console, stderr=subprocess.STDOUT)
         except BaseException:
             self.wire.end()
             raise
@@ -99,7 +101,7 @@ class Board:
         self.wire.end()
 
     def _read(self):
-        for line in self._process.stdout:
+        for line in self._process.stdout or ():
             with self._news:
                 self.lines.append(line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
                 self._news.notify_all()
@@ -129,7 +131,8 @@ class Board:
         if self._process:
             self._process.wait()
             self._reader.join()
-            self._process.stdout.close()
+            if self._process.stdout:
+                self._process.stdout.close()
 
     def wait_for_end(self, seconds=RUN_SECONDS):
         """Of a board whose power another thread cuts."""

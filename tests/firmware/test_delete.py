@@ -75,6 +75,14 @@ class Deletion(FirmwareCase):
         self.assertEqual(list(self.folder.glob("o*.eml")) + list((self.folder / out).iterdir()), [])
         self.assertEqual(len(self.account), 2)
 
+    def test_what_could_not_be_printed_is_not_deleted(self):
+        """A console that takes nothing, where messages go without `out`."""
+        self.deliver(body(300, 1))
+        board = self.board(delete=1, out=None)
+        with open("/dev/full", "wb") as board.console, board:
+            outcome = board.finish()
+        self.assertEqual((outcome.status, len(self.account)), (1, 1), outcome)
+
     def test_after_a_reset_nothing_is_deleted_unread(self):
         """The board that comes up does not know how the session before it ended."""
         with self.server({"RETR 2": [b"+OK\r\nSubject: tw", Close()]}) as server:
