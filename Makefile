@@ -356,7 +356,7 @@ firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the im
 	    { echo "no ARM compiler with picolibc: install gcc-arm-none-eabi and picolibc-arm-none-eabi" >&2; exit 1; }
 	@$(if $(ANCHORS),,$(TA) gen -q /etc/ssl/certs/ca-certificates.crt --org 'Internet Security Research Group' -o $(B)/firmware/anchors.c || \
 	    { echo "no anchors: give ANCHORS=anchors.c, which popcl-ta writes" >&2; exit 1; })
-	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && lwip=$$(sh tests/source.sh lwip $(B)/arm) || exit 1; for image in $(FIRMWARE_IMAGES); do \
+	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && lwip=$$(sh tests/source.sh lwip $(B)) || exit 1; for image in $(FIRMWARE_IMAGES); do \
 	    $(MAKE) --no-print-directory $(parallel) -C examples/firmware $$image $(WITH) BEARSSL_SRC=$$bearssl LWIP_SRC=$$lwip \
 	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
 firmware: ## build, run and measure the images of examples/firmware; write docs/firmware.json, firmware.svg and tables of docs/SIZING.md

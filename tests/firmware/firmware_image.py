@@ -136,7 +136,7 @@ def source(package, folder):
 
 def make(words):
     environment = {word: value for word, value in os.environ.items() if word not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(["make", "-s", "-j2", "-C", "examples/firmware", *words], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(["make", "-s", "-j2", "-C", ROOT / "examples" / "firmware", *words], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, ["make", *words], done.stdout + done.stderr)
     return done.stdout

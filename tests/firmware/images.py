@@ -92,7 +92,6 @@ class Workshop:
                  f"OUT={build.resolve() / 'firmware'}"]
         for name in self.names:
             anchors = self.folder / f"{ANCHORS.get(name, 'one')}.c"
-            anchors.touch()  # newer than what an image of the same name was linked with
             words = [*IMAGES[name].split(), *place, f"ANCHORS={anchors}"]
             firmware_image.make(words)
             shutil.copy(firmware_image.make([*words, "name"]).split()[-1], self.folder / f"{name}.elf")

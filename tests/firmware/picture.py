@@ -18,7 +18,7 @@ STYLE = """  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .line { stroke: #cf222e; stroke-width: 1.5; stroke-dasharray: 4 3 }
   .a { fill: #0969da } .b { fill: #1a7f37 } .c { fill: #bc4c00 } .d { fill: #8250df } .e { fill: #bf8700 } .f { fill: #bf3989 } .g { fill: #6e7781 }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .n { fill: #9ea7b3 } .back { fill: #0d1117 } .line { stroke: #ff7b72 }
+    text { fill: #e6edf3 } .n { fill: #9ea7b3 } .back { fill: #0d1117 } .line { stroke: #ffffff }
     .a { fill: #58a6ff } .b { fill: #3fb950 } .c { fill: #f0883e } .d { fill: #bc8cff } .e { fill: #e3b341 } .f { fill: #f778ba } .g { fill: #8b949e }
   }"""
 
