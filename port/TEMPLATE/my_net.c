@@ -107,7 +107,7 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
         if (can & want) return (int32_t)(can & want & (POPCL_RECV | POPCL_SEND));
         /* here: sleep until something happens, for left_of(...) at most, and in slices of 250 ms where nothing wakes you for the wish for an
          * end. A superloop does its other work here instead */
-    } while (n->up && left_of(n, began_ms, limit_ms) > 0);
+    } while (left_of(n, began_ms, limit_ms) > 0);
     return 0;
 }
 

@@ -30,8 +30,9 @@ extern "C" {
 #error "popcl_lwip_raw needs LWIP_TCP and LWIP_CALLBACK_API"
 #endif
 
-/* A connection: TCP_WND octets and some 60 more. Zeroed is valid; the caller's. lwIP cannot be told to forget a question to a name server:
- * the object has to stay where it is for ever, or until popcl_lwip_raw_busy says 0. Used again and again, for one job at a time. */
+/* A connection: TCP_WND octets and some 60 more (100 with IPv4 and IPv6). Zeroed is valid; the caller's. lwIP cannot be told to forget a
+ * question to a name server: the object has to stay where it is for ever, or until popcl_lwip_raw_busy says 0. Used again and again, for one
+ * job at a time. */
 typedef struct popcl_lwip_raw {
     /* For popcl_lwip_raw_net alone, set by the caller: lets the rest of the program run, for limit_ms at most, and shorter as soon as a frame
      * came: hands frames to netif->input, calls sys_check_timeouts, feeds the watchdog, sleeps. limit_ms is 0 where there is no time to

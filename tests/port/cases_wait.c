@@ -136,12 +136,16 @@ static void costs_no_processor(const test *t) {
 
 static void end_wakes(const test *t, const char *what) {
     int32_t can = 0;
+    uint32_t took;
     connect_to_peer(t, t->c);
     go(t, 0);
     for (int i = 0; i < 40 && can == 0; i++)
         can = guarded.wait(t->c, POPCL_RECV, 250);
     must(can == (int32_t)POPCL_RECV || can == POPCL_NET_FAILED, WAIT_RETURNS, "the end is nothing that wait looks at: recv could tell it",
          "for 10 s wait(RECV) returned 0 after %s", what);
+    can = wait_and_time(t, 0, SPAN_MS, &took);
+    must(can == 0 && took >= SPAN_MS / 2, WAITS, "behind the end wait does not wait: while a sink pauses, a caller would spin",
+         "after %s wait(0, %u) returned %ld, and took %u ms", what, SPAN_MS, (long)can, took);
     guarded.close(t->c);
 }
 static void eof_wakes(const test *t) { end_wakes(t, "the peer ended the connection"); }

@@ -224,6 +224,10 @@ static int32_t wait_in_us(void *ctx, unsigned want, uint32_t ms) { return real.w
 static int32_t wait_16_bits(void *ctx, unsigned want, uint32_t ms) { return real.wait(ctx, want, (uint16_t)ms); }
 static int32_t wait_default_for_0(void *ctx, unsigned want, uint32_t ms) { return real.wait(ctx, want, ms ? ms : 100); }
 static int32_t wait_not_for_neither(void *ctx, unsigned want, uint32_t ms) { return want ? real.wait(ctx, want, ms) : 0; }
+static int32_t wait_not_behind_an_end(void *ctx, unsigned want, uint32_t ms) {
+    int32_t r = real.wait(ctx, want ? want : POPCL_RECV, ms);
+    return want ? r : 0;
+}
 static int32_t wait_spins(void *ctx, unsigned want, uint32_t ms) {
     uint32_t began = real.now_ms(ctx);
     int32_t r;
@@ -359,6 +363,7 @@ const fault faults[] = {
     {"wait cuts its limit to 16 bits", "wait_wakes", {.wait = wait_16_bits}},
     {"wait takes 0 for a default", "wait_limit_0", {.wait = wait_default_for_0}},
     {"wait for neither returns at once", "wait_for_neither", {.wait = wait_not_for_neither}},
+    {"wait for neither does not wait behind an end", "wait_eof_wakes wait_reset_wakes", {.wait = wait_not_behind_an_end}},
     {"wait spins", "wait_costs_no_processor", {.wait = wait_spins}},
     {"wait does not learn of ends", "wait_eof_wakes wait_reset_wakes", {.wait = wait_not_for_ends}},
     {"wait takes octets", "wait_tells_what_is_possible run_every_split run_in_pieces", {.wait = wait_eats}},
