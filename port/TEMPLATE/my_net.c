@@ -24,7 +24,7 @@ static int is_stopped(const my_net *n) {
 /* ---- connecting ---- */
 
 /* Connects to one address, in at most limit_ms.
- *     POPCL_OK                  it is up, and n->handle is open
+ *     POPCL_OK                  it is up, and n->handle is open; also if it was ended or reset since: recv says so
  *     POPCL_ERR_CONNECT         it refused, or there is no way to it
  *     POPCL_ERR_TIMEOUT_CONNECT it did not answer within limit_ms
  *     POPCL_ERR_NET             this machine is short of something (memory, handles): no other address would work either
@@ -47,7 +47,7 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     uint32_t began_ms = net_now_ms(n);
     unsigned addresses = 1; /* here: look up host, within limit_ms, and count what it stands for */
     popcl_err result = POPCL_ERR_RESOLVE;
-    n->up = n->ended = n->code = 0; /* what the last connection left is not this one's */
+    n->up = n->broken = n->ended = n->code = 0; /* what the last connection left is not this one's, octets in a buffer of yours too */
     for (unsigned i = 0; i < addresses; i++) {
         /* Each gets its share of what time is left, so that a dead one does not use up that of the living. */
         popcl_err e = connect_one(n, host, port, left_of(n, began_ms, limit_ms) / (addresses - i));
@@ -74,7 +74,7 @@ static int32_t net_recv(void *ctx, void *p, size_t n) {
     /* here: octets that came, even if the end is known already: it is looked at behind them. Where a buffer of yours holds them, open the
      * window by as much as was taken from it */
     if (net->ended) return POPCL_NET_EOF;
-    return net->up ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
+    return net->up && !net->broken ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
 }
 
 /* The octets are the caller's again when send returns: the layer below has to copy them.
@@ -87,7 +87,7 @@ static int32_t net_send(void *ctx, const void *p, size_t n) {
     my_net *net = ctx;
     (void)p, (void)n;
     /* here: hand on as much as there is room for, and send it now: nothing else follows that would push it */
-    return net->up ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
+    return net->up && !net->broken ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
 }
 
 /* want is a set of POPCL_RECV, POPCL_SEND and POPCL_NET_STOP; limit_ms is 0 to 2^30: 12 days, which as microseconds fit into no 32 bits.
@@ -103,7 +103,7 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     do {
         if ((want & (unsigned)POPCL_NET_STOP) && is_stopped(n)) return POPCL_NET_STOP;
         /* here: what is possible now; on a broken connection both are, so that they can say so */
-        unsigned can = n->up ? 0u : POPCL_RECV | POPCL_SEND;
+        unsigned can = n->up && !n->broken ? 0u : POPCL_RECV | POPCL_SEND;
         if (can & want) return (int32_t)(can & want & (POPCL_RECV | POPCL_SEND));
         /* here: sleep until something happens, for left_of(...) at most, and in slices of 250 ms where nothing wakes you for the wish for an
          * end. A superloop does its other work here instead */

@@ -14,7 +14,8 @@ typedef struct my_net {
     const volatile int *stop; /* NULL, or not 0: the caller wants an end in order (POPCL_NET_STOP) */
     /* Private: all that the port knows of the connection stands here, and nothing in a variable outside: two connections share nothing. */
     int handle; /* here: whatever names a connection in your system */
-    int up;     /* 1 from an open that succeeded to close: a second close then does nothing */
+    int up;     /* 1 from an open that succeeded to close, also when it broke: close has to give it back, and a second close does nothing */
+    int broken; /* 1: it was reset or failed; what came before can still be received */
     int ended;  /* 1: the peer ended the connection in order, and all that came before was taken */
     int code;   /* your system's number of the last failure; 0: none */
 } my_net;
