@@ -25,10 +25,13 @@ static int file_program(void *ctx, unsigned slot, uint32_t at, const void *p, si
     for (size_t i = 0; i < n && result == 0; i += FLASH_UNIT) {
         unsigned char unit[FLASH_UNIT];
         uint32_t place = slot * FLASH_FILE_SLOT + at + (uint32_t)i;
-        if (file_seek(file, place) || file_read(file, unit, sizeof unit) || file_seek(file, place)) result = -1;
+        if (file_seek(file, place) || file_read(file, unit, sizeof unit) || file_seek(file, place)) {
+            result = -1;
+            break;
+        }
         for (size_t k = 0; k < FLASH_UNIT; k++)
             unit[k] &= ((const unsigned char *)p)[i + k];
-        if (result == 0) result = file_write(file, unit, sizeof unit);
+        result = file_write(file, unit, sizeof unit);
     }
     if (file >= 0) result |= file_close(file);
     return result;

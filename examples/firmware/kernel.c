@@ -143,6 +143,10 @@ uint32_t kernel_stack_free(const kernel_task *t) {
     return 4 * n;
 }
 
+int *kernel_errno(void) {
+    return &running->error;
+}
+
 /* ---- waiting ---- */
 
 /* The running task waits, from the next moment on when interrupts are on. They are off. */

@@ -19,6 +19,7 @@ typedef struct kernel_task {
     const void *waits_for; /* NULL: it can run */
     uint8_t priority, own_priority; /* now, and when it holds no mutex that another waits for */
     uint8_t timed, got;
+    int error;
 } kernel_task;
 
 /* A semaphore; {n} is one that n takes find free. */
@@ -49,6 +50,9 @@ int kernel_lock(kernel_mutex *m, uint32_t limit_ms); /* as take */
 void kernel_unlock(kernel_mutex *m);
 
 void kernel_sleep(uint32_t ms);
+
+/* The errno of the task that runs. */
+int *kernel_errno(void);
 
 /* Octets of a task's stack that were never used; of the one that runs, too. The first task's are startup.h's. */
 uint32_t kernel_stack_free(const kernel_task *t);

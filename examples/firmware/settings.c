@@ -50,7 +50,7 @@ static int take(char *word) {
     *value = '\0';
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         void *field = (char *)&set + keys[i].at;
-        if (strcmp(word, keys[i].name)) continue;
+        if (strcmp(word, keys[i].name) != 0) continue;
         if (keys[i].is_number)
             *(uint32_t *)field = settings_number(value + 1);
         else

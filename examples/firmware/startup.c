@@ -30,7 +30,8 @@ void stopped(const uint32_t *frame) {
         console_hex(frame[5]);
         console_text("\n");
     }
-    while (is_watchdog) {} /* its second period ends in a reset */
+    if (is_watchdog)
+        for (;;) {} /* its second period ends in a reset */
     console_exit(3);
 }
 

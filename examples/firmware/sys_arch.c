@@ -3,8 +3,6 @@
 #include "kernel.h"
 #include "lwip/sys.h"
 
-int lwip_errno; /* one task uses sockets */
-
 static uint32_t limit_of(u32_t timeout_ms) {
     return timeout_ms ? timeout_ms : KERNEL_FOREVER; /* lwIP's 0 is for ever */
 }
@@ -12,7 +10,7 @@ static uint32_t limit_of(u32_t timeout_ms) {
 u32_t sys_now(void) { return clock_ms(); }
 void sys_init(void) {}
 sys_prot_t sys_arch_protect(void) { return kernel_protect(); }
-void sys_arch_unprotect(sys_prot_t before) { kernel_unprotect(before); }
+void sys_arch_unprotect(sys_prot_t pval) { kernel_unprotect(pval); }
 
 /* ---- semaphores and mutexes ---- */
 
@@ -49,49 +47,49 @@ err_t sys_mbox_new(sys_mbox_t *m, int size) {
 
 void sys_mbox_free(sys_mbox_t *m) { m->valid = 0; }
 
-static err_t post(sys_mbox_t *m, void *message, uint32_t limit_ms) {
+static err_t post(sys_mbox_t *m, void *msg, uint32_t limit_ms) {
     if (!kernel_take(&m->room, limit_ms)) return ERR_MEM;
     uint32_t before = kernel_protect();
-    m->ring[m->end++ % MBOX_MAX] = message;
+    m->ring[m->end++ % MBOX_MAX] = msg;
     kernel_unprotect(before);
     kernel_give(&m->filled);
     return ERR_OK;
 }
 
-void sys_mbox_post(sys_mbox_t *m, void *message) { (void)post(m, message, KERNEL_FOREVER); }
-err_t sys_mbox_trypost(sys_mbox_t *m, void *message) { return post(m, message, 0); }
-err_t sys_mbox_trypost_fromisr(sys_mbox_t *m, void *message) { return post(m, message, 0); }
+void sys_mbox_post(sys_mbox_t *m, void *msg) { (void)post(m, msg, KERNEL_FOREVER); }
+err_t sys_mbox_trypost(sys_mbox_t *m, void *msg) { return post(m, msg, 0); }
+err_t sys_mbox_trypost_fromisr(sys_mbox_t *m, void *msg) { return post(m, msg, 0); }
 
-static int fetch(sys_mbox_t *m, void **message, uint32_t limit_ms) {
+static int fetch(sys_mbox_t *m, void **msg, uint32_t limit_ms) {
     if (!kernel_take(&m->filled, limit_ms)) return 0;
     uint32_t before = kernel_protect();
     void *taken = m->ring[m->begin++ % MBOX_MAX];
     kernel_unprotect(before);
-    if (message) *message = taken;
+    if (msg) *msg = taken;
     kernel_give(&m->room);
     return 1;
 }
 
-u32_t sys_arch_mbox_fetch(sys_mbox_t *m, void **message, u32_t timeout_ms) {
+u32_t sys_arch_mbox_fetch(sys_mbox_t *m, void **msg, u32_t timeout_ms) {
     uint32_t began_at = clock_ms();
-    return fetch(m, message, limit_of(timeout_ms)) ? clock_ms() - began_at : SYS_ARCH_TIMEOUT;
+    return fetch(m, msg, limit_of(timeout_ms)) ? clock_ms() - began_at : SYS_ARCH_TIMEOUT;
 }
 
-u32_t sys_arch_mbox_tryfetch(sys_mbox_t *m, void **message) {
-    return fetch(m, message, 0) ? 0 : SYS_MBOX_EMPTY;
+u32_t sys_arch_mbox_tryfetch(sys_mbox_t *m, void **msg) {
+    return fetch(m, msg, 0) ? 0 : SYS_MBOX_EMPTY;
 }
 
 /* ---- lwIP's thread, the only one that it starts ---- */
 
 static uint32_t stack[TCPIP_THREAD_STACKSIZE / 4];
-static kernel_task thread;
+static kernel_task net_thread;
 
-sys_thread_t sys_thread_new(const char *name, lwip_thread_fn run, void *arg, int octets, int priority) {
-    (void)octets;
-    kernel_add(&thread, name, run, arg, stack, sizeof stack, (unsigned)priority);
-    return &thread;
+sys_thread_t sys_thread_new(const char *name, lwip_thread_fn thread, void *arg, int stacksize, int prio) {
+    (void)stacksize;
+    kernel_add(&net_thread, name, thread, arg, stack, sizeof stack, (unsigned)prio);
+    return &net_thread;
 }
 
 uint32_t sys_thread_stack_used(void) {
-    return (uint32_t)sizeof stack - kernel_stack_free(&thread);
+    return (uint32_t)sizeof stack - kernel_stack_free(&net_thread);
 }

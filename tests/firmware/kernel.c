@@ -12,7 +12,7 @@ int main(void);
 
 static kernel_task worker[3];
 static uint32_t stacks[3][128];
-static volatile uint32_t turns[3], order, ordered[3], registers_wrong;
+static volatile uint32_t turns[3], order, ordered[3], registers_wrong, errno_wrong;
 static kernel_sem nobody_gives, asked, answered, woken;
 static kernel_mutex mutex, wanted;
 
@@ -23,13 +23,15 @@ static void tell(const char *name, int holds) {
     console_text("\n");
 }
 
-/* Counts, with a value of its own in every register that the compiler has: another task's would show. */
+/* Counts, with a value of its own in every register that the compiler has, and in errno: another task's would show. */
 static void count(void *arg) {
     uint32_t me = (uint32_t)(uintptr_t)arg;
     uint32_t a = me, b = me + 10, c = me + 20, d = me + 30, e = me + 40, f = me + 50, g = me + 60;
+    *kernel_errno() = (int)me + 1;
     for (;;) {
         __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g));
         if (a != me || b != me + 10 || c != me + 20 || d != me + 30 || e != me + 40 || f != me + 50 || g != me + 60) registers_wrong = 1;
+        if (*kernel_errno() != (int)me + 1) errno_wrong = 1;
         turns[me]++;
     }
 }
@@ -115,6 +117,7 @@ int main(void) {
     kernel_sleep(500);
     tell("those of one priority take turns", turns[0] / 4 < turns[1] && turns[1] / 4 < turns[0]);
     tell("each has its own registers", !registers_wrong);
+    tell("and its own errno", !errno_wrong && *kernel_errno() == 0);
 
     kernel_add(&worker[2], "answer", answer, NULL, stacks[2], sizeof stacks[2], 5);
     kernel_sleep(20);

@@ -16,8 +16,8 @@
 uint32_t device_random(void);
 #define LWIP_RAND() device_random()
 
-/* The C library's errno lies in thread-local memory, which nobody sets up here. */
-#define errno      lwip_errno
-extern int lwip_errno;
+/* The C library's errno lies in thread-local memory, which nobody sets up here: each task of the test kernel has one (kernel.h). */
+int *kernel_errno(void);
+#define errno (*kernel_errno())
 
 #endif
