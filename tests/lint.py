@@ -1,10 +1,13 @@
 """Compiles every source with gcc and clang, warnings being errors, and runs clang-tidy and cppcheck over what ships. Knows the sources by
-their folders only. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders; what stands over lwIP needs its source (tests/source.sh), and is read
-with the settings of tests/lwip. Ends with `lint: N passed, N failed`.
+their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
+(tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
+had, that is skipped, and said. Ends with `lint: N passed, N failed[, N skipped]`.
 """
 import concurrent.futures
+import fnmatch
 import glob
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,54 +15,105 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2".split()
 WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
-SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c"]
+SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c", "examples/firmware/*.c"]
 TESTS = ["tests/*/*.c", "tests/port/*/*.c"]
 HEADERS = ["include/*.h", "port/*/popcl_*.h"]
-LWIP_SETTINGS = [], ["-DLWIP_IPV6=1"], ["-DLWIP_IPV6=1", "-DLWIP_IPV4=0"], ["-DLWIP_DNS=0"], ["-DLWIP_IPV6=1", "-DLWIP_DNS=0"]
 BUILD = os.environ.get("B", "build")
+HOST, BOARD = ("gcc", "clang"), ("arm-none-eabi-gcc", "clang")
+
+OVER_LWIP = ["port/lwip/*", "tests/lwip/*", "tests/port/lwip*"]
+FIRMWARE = ["examples/firmware/*", "tests/firmware/kernel.c"]
+THREADS = ["*sockets*", "*/sys_arch.c", "*/kernel.c", "*/main_task.c"]
+TARGET = "-mcpu=cortex-m3 -mthumb".split()
+FIRMWARE_SETTINGS = "-DRECORD=4096 -DSTATS=1 -DPROFILE=public -DBOARD_ROW=ROW_LM3S6965EVB".split()
+# What a file is compiled with beside its folder's settings: once with each of these. clang-tidy takes the last, which has most in it.
+MORE = {"port/lwip/[rs]*.c": ([], ["-DLWIP_IPV6=1", "-DLWIP_IPV4=0"], ["-DLWIP_DNS=0"], ["-DLWIP_IPV6=1", "-DLWIP_DNS=0"], ["-DLWIP_IPV6=1"]),
+        "examples/firmware/*": (["-DIPV6=0"], ["-DIPV6=1", "-DRESUME"]), "tests/firmware/kernel.c": (["-DIPV6=0", "-DDEEP_INTERRUPT=0"],)}
 
 
 def files(patterns):
     return sorted(path for pattern in patterns for path in glob.glob(pattern))
 
 
+def among(path, patterns):
+    return any(fnmatch.fnmatch(path, pattern) for pattern in patterns)
+
+
 def lwip():
-    """The include folders of what stands over lwIP."""
-    done = subprocess.run(["sh", "tests/source.sh", "lwip", BUILD], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr.strip())
-    return ["-Iport/lwip", "-Itests/lwip", "-isystem", done.stdout.strip() + "/src/include"]
+    """lwIP's headers, or None: it said why there are none."""
+    done = subprocess.run(["sh", "tests/source.sh", "lwip", BUILD], stdout=subprocess.PIPE, text=True)
+    return None if done.returncode else done.stdout.strip() + "/src/include"
 
 
-def jobs():
-    """(what, command, its input) for every check."""
-    include = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix"))
-    tests, over_lwip = shlex.split(os.environ.get("TEST_CPPFLAGS", "")), lwip()
+def picolibc():
+    """The folder of its headers, which clang does not know."""
+    try:
+        done = subprocess.run(["arm-none-eabi-gcc", "--specs=picolibc.specs", "-M", "-x", "c", "-"], input="#include <string.h>\n", capture_output=True,
+                              text=True)
+    except FileNotFoundError:
+        return "."
+    return os.path.dirname((re.findall(r"\S+/string\.h", done.stdout) or ["./string.h"])[0])
 
-    def includes(path):
-        """The include folders for a file, and whether lwIP has threads for it."""
-        where = include + (tests if path.startswith("tests/") else [])
+
+class Includes:
+    """The words that a file's compiler needs."""
+
+    def __init__(self):
+        self.popcl = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix"))
+        self.tests = shlex.split(os.environ.get("TEST_CPPFLAGS", ""))
+        self.lwip, self.picolibc = lwip(), picolibc()
+        self.bearssl = os.environ.get("BEARSSL_INC") or "/usr/include/bearssl"
+
+    def of(self, path, compiler):
+        threads = f"-DNO_SYS={0 if among(path, THREADS) else 1}"
+        if among(path, FIRMWARE):
+            board = ["--specs=picolibc.specs"] if compiler in BOARD[:1] else ["--target=arm-none-eabi", "-isystem", self.picolibc]
+            return [*board, *TARGET, "-Iexamples/firmware", "-Iinclude", "-Iport/lwip", "-isystem", self.bearssl, "-isystem", self.lwip,
+                    *FIRMWARE_SETTINGS, threads]
+        where = self.popcl + (self.tests if path.startswith("tests/") else [])
         if path.startswith(("tests/port/", "port/TEMPLATE/")):
             where = ["-Itests/port"] + where
-        if "/lwip" in path:
+        if among(path, OVER_LWIP):
             suite = ["-Itests/port/lwip"] if path.startswith("tests/port/") else []
-            where = suite + over_lwip + where + [f"-DNO_SYS={0 if 'sockets' in path else 1}"]
+            where = [*suite, "-Iport/lwip", "-Itests/lwip", "-isystem", self.lwip, *where, threads]
         return where
 
-    for path in files(SHIPPED) + files(TESTS):
-        where = includes(path)
-        for compiler in ("gcc", "clang"):
-            for more in LWIP_SETTINGS if path == "port/lwip/raw.c" else ([],):
-                yield f"{compiler} {path} {' '.join(more)}", [compiler, *WARNINGS, *more, *where, "-c", path, "-o", "/dev/null"], ""
-    for path in files(HEADERS):  # each stands alone, in C and in C++
+
+def more(path):
+    """The settings that a file is compiled with, one after the other."""
+    return next((settings for pattern, settings in MORE.items() if fnmatch.fnmatch(path, pattern)), ([],))
+
+
+def checks(path, includes):
+    """(what, command, its input) for every check of a file."""
+    if path.endswith(".h"):  # each stands alone, in C and in C++
         program = f'#include "{os.path.basename(path)}"\nextern int nothing;\n'
-        yield f"gcc {path}", ["gcc", *WARNINGS, *includes(path), "-fsyntax-only", "-x", "c", "-"], program
-        yield f"clang++ {path}", ["clang", *WARNINGS_CXX, *includes(path), "-"], program
-    for path in files(SHIPPED):
-        yield f"clang-tidy {path}", ["clang-tidy", "--quiet", "--warnings-as-errors=*", path, "--", "-std=c99", *includes(path)], ""
-    yield "cppcheck", ["cppcheck", "--quiet", "--std=c99", "--enable=warning,performance,portability", "--inline-suppr", "--error-exitcode=1",
-                       "--suppress=missingIncludeSystem", "--suppressions-list=tests/cppcheck.txt",
-                       *[word for word in include if word.startswith("-I")], "src", "port", *files(["examples/*.c"])], ""
+        yield f"gcc {path}", ["gcc", *WARNINGS, *includes.of(path, "gcc"), "-fsyntax-only", "-x", "c", "-"], program
+        yield f"clang++ {path}", ["clang", *WARNINGS_CXX, *includes.of(path, "clang"), "-"], program
+        return
+    for compiler in BOARD if among(path, FIRMWARE) else HOST:
+        for settings in more(path):
+            yield (f"{compiler} {path} {' '.join(settings)}",
+                   [compiler, *WARNINGS, *includes.of(path, compiler), *settings, "-c", path, "-o", "/dev/null"], "")
+    if path in files(SHIPPED):
+        # A board's registers are where they are.
+        allowed = ["--checks=-performance-no-int-to-ptr"] if among(path, FIRMWARE) else []
+        yield (f"clang-tidy {path}", ["clang-tidy", "--quiet", "--warnings-as-errors=*", *allowed, path, "--", "-std=c99",
+                                      *includes.of(path, "clang"), *more(path)[-1]], "")
+
+
+def cppcheck(words, *what):
+    return "cppcheck", ["cppcheck", "--quiet", "--std=c99", "--enable=warning,performance,portability", "--inline-suppr", "--error-exitcode=1",
+                        "--suppress=missingIncludeSystem", "--suppressions-list=tests/cppcheck.txt", *words, *what], ""
+
+
+def jobs(includes):
+    """Every check; None for one that cannot be made."""
+    for path in files(SHIPPED + TESTS + HEADERS):
+        can = includes.lwip or not among(path, OVER_LWIP + FIRMWARE)
+        yield from checks(path, includes) if can else [None]
+    yield cppcheck([word for word in includes.popcl if word.startswith("-I")], "src", "port", "tests/lwip", "tests/port", *files(["examples/*.c"]))
+    yield cppcheck(["-Iinclude", "-Iexamples/firmware", FIRMWARE_SETTINGS[-1], "--force"], "examples/firmware", "tests/firmware")
 
 
 def run(job):
@@ -73,15 +127,17 @@ def run(job):
 
 def main():
     os.chdir(ROOT)
+    wanted = list(jobs(Includes()))
     failed = passed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for what, status, output in pool.map(run, jobs()):
+        for what, status, output in pool.map(run, filter(None, wanted)):
             if status:
                 failed += 1
                 print(f"--- {what}\n{output}")
             else:
                 passed += 1
-    print(f"lint: {passed} passed, {failed} failed")
+    skipped = wanted.count(None)
+    print(f"lint: {passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
 
 

@@ -75,10 +75,11 @@ static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
 
 static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
     const popcl_tls *t = cfg->tls;
+    const char *host = cfg->host ? cfg->host : "";
     br_sha256_context h;
     br_sha256_init(&h);
-    add_text(&h, cfg->host ? cfg->host : "");
-    add_text(&h, t->name ? t->name : cfg->host);
+    add_text(&h, host);
+    add_text(&h, t->name ? t->name : host);
     add_number(&h, cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110);
     add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
     add_number(&h, cfg->security);
