@@ -458,13 +458,16 @@ uint32_t app_conclude(void) {
 }
 
 void app_start(const char *net) {
-    const char *unknown = settings_read();
+    const char *wrong = settings_read();
+#ifndef RESUME
+    if (!wrong && set.resume) wrong = "resume, for which this image is not built (RESUME=1)";
+#endif
     console_text("popcl on " BOARD_NAME ", ");
     console_text(net);
     tell_number(", " TEXT_OF(PROFILE) ", ", RECORD, "\n");
-    if (unknown || !set.host || !set.user || !set.pass) {
+    if (wrong || !set.host || !set.user || !set.pass) {
         console_text("settings: ");
-        console_text(unknown ? unknown : "host, user and pass are needed");
+        console_text(wrong ? wrong : "host, user and pass are needed");
         console_text("\n");
         console_exit(2);
     }

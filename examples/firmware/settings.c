@@ -23,17 +23,19 @@
 
 settings set = {.host = DEFAULT_HOST, .user = DEFAULT_USER, .pass = DEFAULT_PASS, .security = "tls", .every = DEFAULT_EVERY_MS};
 
+enum kind { TEXT, ADDRESS, SECURITY, NUMBER, PORT, SWITCH };
+
 static const struct key {
     char name[9];
-    uint8_t is_number;
+    uint8_t kind;
     uint8_t at;
 } keys[] = {
-#define TEXT(name)   {#name, 0, offsetof(settings, name)}
-#define NUMBER(name) {#name, 1, offsetof(settings, name)}
-    TEXT(host), TEXT(user),     TEXT(pass),   TEXT(name),    TEXT(ip),      TEXT(gw),    TEXT(dns),     TEXT(utc),    TEXT(state),
-    TEXT(out),  TEXT(security), TEXT(seed),   NUMBER(port),  NUMBER(polls), NUMBER(every), NUMBER(idle), NUMBER(hang), NUMBER(starve), NUMBER(hurry), NUMBER(pause), NUMBER(new), NUMBER(delete), NUMBER(resume),
-#undef TEXT
-#undef NUMBER
+#define KEY(kind, name) {#name, kind, offsetof(settings, name)}
+    KEY(TEXT, host),     KEY(TEXT, user),    KEY(TEXT, pass),     KEY(TEXT, name),  KEY(ADDRESS, ip),     KEY(ADDRESS, gw),
+    KEY(TEXT, dns),      KEY(TEXT, utc),     KEY(TEXT, state),    KEY(TEXT, out),   KEY(TEXT, seed),   KEY(SECURITY, security),
+    KEY(PORT, port),     KEY(NUMBER, polls), KEY(NUMBER, every),  KEY(NUMBER, idle), KEY(NUMBER, hang), KEY(NUMBER, starve),
+    KEY(NUMBER, hurry),  KEY(NUMBER, pause), KEY(SWITCH, new),    KEY(SWITCH, delete), KEY(SWITCH, resume),
+#undef KEY
 };
 
 uint32_t settings_number(const char *text) {
@@ -43,18 +45,48 @@ uint32_t settings_number(const char *text) {
     return n;
 }
 
-/* One word, "key=value". 0 if there is no such key; then the word ends before its value, which may be a secret. */
+/* "A.B.C.D" or "A.B.C.D/LEN". */
+static int is_address(const char *at) {
+    for (unsigned part = 0; part < 5; part++) {
+        const char *digits = at;
+        while (*at >= '0' && *at <= '9')
+            at++;
+        if (at == digits || at - digits > 3 || settings_number(digits) > (part < 4 ? 255u : 32u)) return 0;
+        if (!*at) return part >= 3;
+        if (*at++ != (part < 3 ? '.' : '/')) return 0;
+    }
+    return 0;
+}
+
+/* What is taken for something else than was meant is worse than a start that ends: "5s" is not 5 ms, and "ssl" not clear text. */
+static int is_right(uint8_t kind, const char *value) {
+    size_t digits = 0;
+    while (value[digits] >= '0' && value[digits] <= '9')
+        digits++;
+    int is_number = digits >= 1 && digits <= 9 && !value[digits];
+    switch (kind) {
+    case ADDRESS: return is_address(value);
+    case NUMBER: return is_number;
+    case PORT: return is_number && settings_number(value) <= UINT16_MAX;
+    case SWITCH: return is_number && settings_number(value) <= 1;
+    case SECURITY: return strcmp(value, "tls") == 0 || strcmp(value, "stls") == 0 || strcmp(value, "clear") == 0;
+    default: return 1;
+    }
+}
+
+/* One word, "key=value". 0 if there is no such key, or it does not take this value, which may be a secret: the word ends before it. */
 static int take(char *word) {
     char *value = strchr(word, '=');
     if (!value) return 0;
-    *value = '\0';
+    *value++ = '\0';
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         void *field = (char *)&set + keys[i].at;
         if (strcmp(word, keys[i].name) != 0) continue;
-        if (keys[i].is_number)
-            *(uint32_t *)field = settings_number(value + 1);
+        if (!is_right(keys[i].kind, value)) return 0;
+        if (keys[i].kind >= NUMBER)
+            *(uint32_t *)field = settings_number(value);
         else
-            *(const char **)field = value + 1;
+            *(const char **)field = value;
         return 1;
     }
     return 0;

@@ -29,7 +29,7 @@ typedef struct settings {
 
 extern settings set;
 
-/* Reads the command line. Returns NULL, or the key that it does not know. */
+/* Reads the command line. Returns NULL, or the name of a word that it does not know, or whose value it does not take. */
 const char *settings_read(void);
 
 /* "1234": up to 10 digits; anything else ends it. Unsigned, 0 without digits. */

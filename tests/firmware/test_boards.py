@@ -90,6 +90,17 @@ class Refused:
             outcome = board.finish()
         self.assertEqual((outcome.status, outcome.lines[-1]), (2, "settings: passs"), outcome)
 
+    def test_a_value_that_it_does_not_take(self):
+        """Nothing else is done in its place: 5s is not 5 ms, ssl not clear text, and an image without resumption does not keep silent about it."""
+        for word, value in (("security", "ssl"), ("every", "5s"), ("polls", ""), ("port", 65536), ("new", "yes"), ("delete", 2), ("idle", 10**9),
+                            ("ip", "10.0.2"), ("ip", "10.0.2.300/24"), ("ip", "10.0.2.15/33"), ("ip", "10.0.2.15/24/"), ("gw", "router")):
+            with self.subTest(f"{word}={value}"), self.board(**{word: value}) as board:
+                outcome = board.finish()
+                self.assertEqual((outcome.status, outcome.lines[-1]), (2, f"settings: {word}"), outcome)
+        with self.board(resume=1) as board:
+            outcome = board.finish()
+        self.assertEqual((outcome.status, outcome.lines[-1]), (2, "settings: resume, for which this image is not built (RESUME=1)"), outcome)
+
     def test_no_entropy(self):
         self.assert_refused("POPCL_ERR_SEED", seed="none")
 
