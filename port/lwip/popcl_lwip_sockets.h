@@ -4,10 +4,10 @@
  *     static popcl_lwip_sockets_net net;
  *     popcl_err e = popcl_run(&job, &config, &popcl_lwip_sockets, &net);
  *
- * lwipopts.h needs LWIP_SOCKET and LWIP_SOCKET_POLL. Octets that came wait in lwIP until popcl takes them: PBUF_POOL and
- * DEFAULT_TCP_RECVMBOX_SIZE have to hold a TCP_WND in segments as small as peers send, and a frame more; what does not fit comes again after a second
- * or more. Small buffers are best (PBUF_POOL_BUFSIZE 256, say). Where more than one task uses sockets, lwIP's errno has to be one per task.
- * MEMP_NUM_TCP_PCB is 2 or more: the connection, and the end of the one before, which gives way to the next. */
+ * What else there is to know: README.md beside this file. lwipopts.h needs LWIP_SOCKET and LWIP_SOCKET_POLL. Octets that came wait in lwIP until
+ * popcl takes them: PBUF_POOL and DEFAULT_TCP_RECVMBOX_SIZE have to hold a TCP_WND in segments as small as peers send, and a frame more; what
+ * does not fit comes again after a second or more. Small buffers are best (PBUF_POOL_BUFSIZE 256, say). Where more than one task uses sockets,
+ * lwIP's errno has to be one per task. MEMP_NUM_TCP_PCB is 2 or more: the connection, and the end of the one before, which gives way to the next. */
 #ifndef POPCL_LWIP_SOCKETS_H
 #define POPCL_LWIP_SOCKETS_H
 
