@@ -26,6 +26,20 @@ static void greet(const peer *p, int times) {
 static void greets(const peer *p) { greet(p, 1); }
 static void greets_often(const peer *p) { greet(p, ROUNDS + 1); }
 
+#define LEFT 700u /* octets that nobody takes */
+
+/* Three connections: the first two say something that the third does not, and it is left untaken. */
+static void says_another_thing(const peer *p) {
+    for (int i = 0; i < 3; i++) {
+        int fd = peer_accept(p);
+        uint32_t from = i < 2 ? LEFT : 0;
+        peer_pattern(p, fd, from, from + LEFT);
+        peer_tell(p);
+        peer_expect_end(p, fd, 0);
+        peer_tell(p);
+    }
+}
+
 /* The client's side of it. */
 static void meet(const test *t, conn *c) {
     int32_t end = 1;
@@ -182,6 +196,27 @@ static void again(const test *t) {
          before);
 }
 
+/* What came of a connection is gone with it, whether it lies in a buffer of the port's (the first time) or on its way to it (the second). */
+static void anew(const test *t) {
+    int32_t end = 1;
+    for (int i = 0; i < 2; i++) {
+        connect_to_peer(t, t->c);
+        peer_is_done(t);
+        idle(50);
+        if (i == 0) wait_for(t->c, POPCL_RECV);
+        guarded.close(t->c);
+        peer_is_done(t);
+    }
+    connect_to_peer(t, t->c);
+    for (uint32_t at = 0; at < LEFT;) {
+        at = receive(t->c, at, LEFT - at, &end);
+        must(end == 1, OPEN_AGAIN, "an end of the last connection is taken for this one's", "the connection ended before octet %u", (unsigned)at);
+    }
+    peer_is_done(t);
+    guarded.close(t->c);
+    peer_is_done(t);
+}
+
 /* ---- what a port has ---- */
 
 static const char *has_name(void) { return port_tested.name ? NULL : "name is NULL"; }
@@ -204,5 +239,6 @@ const port_case open_cases[] = {
     {"open_stopped", stopped, nobody, has_stop},
     {"open_failed_leaves_nothing", leaves_nothing, nobody, NULL},
     {"open_again", again, greets_often, NULL},
+    {"open_begins_anew", anew, says_another_thing, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -310,6 +310,19 @@ static int32_t recv_asks_code(void *ctx, void *p, size_t n) {
     return r;
 }
 
+static void close_keeps(void *ctx) {
+    int32_t got = real.recv(ctx, kept, 64);
+    kept_n = got > 0 ? (size_t)got : 0;
+    real.close(ctx);
+}
+static int32_t recv_what_was_left(void *ctx, void *p, size_t n) {
+    size_t left = kept_n;
+    if (left == 0 || n < left) return real.recv(ctx, p, n);
+    memcpy(p, kept, left);
+    kept_n = 0;
+    return (int32_t)left;
+}
+
 const fault faults[] = {
     {"open is always OK", "open_refused open_unreachable run_refused", {.open = open_always_ok}},
     {"open returns the system's number", "open_refused", {.open = open_system_error}},
@@ -321,6 +334,7 @@ const fault faults[] = {
     {"open that fails leaves something", "open_failed_leaves_nothing", {.open = open_leaks}},
     {"open makes two things, close ends one", "open_again run_many close_ends_the_connection", {.open = open_and_close_leak}},
     {"open works once", "open_again run_many", {.open = open_only_once}},
+    {"the next connection gets what the last one left", "open_begins_anew", {.recv = recv_what_was_left, .close = close_keeps}},
     {"open goes elsewhere", "open_connects", {.open = open_elsewhere}},
     {"open writes beside the context", "open_connects", {.open = open_writes_beside}},
     {"recv blocks", "recv_again_when_nothing", {.recv = recv_blocks}},
