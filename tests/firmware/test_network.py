@@ -96,7 +96,7 @@ class Network:
             wire.refusals = 1
             return frame
         wire.after(10_000, take_back)
-        with self.board(wire, ip=None, gw=None, dns=None, polls=2, pause=15_000, every=1, idle=1 << 30, hurry=HURRY) as board:
+        with self.board(wire, ip=None, gw=None, dns=None, polls=2, pause=15_000, every=1, idle=999_999_999, hurry=HURRY) as board:
             outcome = self.outcome(board, dying=1)
         self.assertEqual(wire.refusals, 0)
         self.assertEqual(outcome.errors, ["POPCL_ERR_NET", None], outcome)

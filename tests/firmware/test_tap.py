@@ -51,7 +51,7 @@ def _configure(name, address, mask):
 class TapWire:
     """In a Wire's place: nothing between the board and the kernel."""
 
-    crashed, strays, up_tcp, down_tcp = None, (), b"", b""
+    crashed, strays, up_tcp, down_tcp, counts = None, (), b"", b"", {"wants too much": 0}
 
     def __init__(self, fd):
         self.fds = [fd]
