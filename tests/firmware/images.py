@@ -31,6 +31,7 @@ IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "raw-512": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=512 IPV6=0",
     "sockets-512": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=512 IPV6=0",
     "resume": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
+    "resume-sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-both": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",  # trusts another authority too
 }
 ANCHORS = {"resume-both": "both"}  # else "one"

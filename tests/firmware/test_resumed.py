@@ -43,13 +43,23 @@ class ResumeCase(FirmwareCase):
         return [poll.resumed for poll in outcome.polls]
 
 
-class Resumed(ResumeCase):
-    """When they are, and when not."""
+class AcrossPolls:
+    """What every image can that keeps sessions."""
 
     def test_across_polls_and_a_reset(self):
         self.deliver(body(300))
         self.assertEqual(self.resumed(polls=3), [False, True, True])
         self.assertEqual(self.resumed(polls=2), [True, True])
+
+
+class ResumedByTasks(AcrossPolls, ResumeCase):
+    """The task image."""
+
+    image_name = "resume-sockets"
+
+
+class Resumed(AcrossPolls, ResumeCase):
+    """When they are, and when not."""
 
     def test_without_the_setting_nothing_is_kept(self):
         self.assertEqual(self.resumed(polls=2, resume=None), [False, False])
