@@ -19,6 +19,7 @@ import time
 
 PROGRAM_SECONDS = 500  # says only when to give up on a program that hangs
 PART_SECONDS = 1500
+SKIP = re.compile(r"\bSKIP(PED)?\b", re.I)
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 CMOCKA = {
     "passed": re.compile(r"^\[  PASSED  \] (\d+) test"),
@@ -101,6 +102,14 @@ def judge(status, output):
     return counts, "failed" if counts.failed else ""
 
 
+def skips(output):
+    """The lines that say what was skipped, and why: the reason stands there or in the indented line behind."""
+    lines = output.splitlines()
+    for line, behind in zip(lines, lines[1:] + [""]):
+        if SKIP.search(line) and not COUNTS.match(line.strip()) and not re.search(r"test\(s\)", line, re.I):
+            yield "    " + line.strip() + (f": {behind.strip()}" if behind.startswith("    ") and not SKIP.search(behind) else "")
+
+
 def programs_of(words):
     """[["a"], ["b"], ["c", "x", "y"]] of ["a", "b", "--", "c", "x", "y"]."""
     if "--" not in words:
@@ -136,6 +145,8 @@ def part(name, words):
         if why:
             print(f"--- {' '.join(wrap + program)[:400]}\n{output.rstrip()}\n--- {label}: {why}")
         print(f"    {label}: {counts} ({time.monotonic() - began:.1f} s)", flush=True)
+        if counts.skipped and not why:
+            print("\n".join(dict.fromkeys(skips(output))), flush=True)
         total.add(counts)
     print(f"{name}: {total}")
     return 1 if total.failed else 0
