@@ -9,9 +9,7 @@ of QEMU's (meter.c): all of them, in every module; they are not cycles. What nee
 skipped, and says so; where the compiler is not that of docs/firmware.json nothing is compared.
 """
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -252,20 +250,5 @@ def check():
     return sizing.report("figures", results, skipped)
 
 
-def main():
-    os.chdir(size.ROOT)
-    actions = {"show": show, "write": write, "check": check}
-    if len(sys.argv) != 2 or sys.argv[1] not in actions:
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        return actions[sys.argv[1]]()
-    except image.Missing as why:
-        print(why, file=sys.stderr)
-    except subprocess.CalledProcessError as error:
-        print(f"{' '.join(map(str, error.cmd))} failed:\n{error.output}", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sizing.main({"show": show, "write": write, "check": check}, __doc__))

@@ -408,20 +408,20 @@ def check_counts():
     return report("firmware-tls", results, skipped)
 
 
-def main():
+def main(actions, usage):
+    """What a program of figures does with its one word: also tests/firmware/figures.py."""
     os.chdir(size.ROOT)
-    actions = {"show": show, "write": write, "check": check, "check-counts": check_counts}
     if len(sys.argv) != 2 or sys.argv[1] not in actions:
-        print(__doc__, file=sys.stderr)
+        print(usage, file=sys.stderr)
         return 2
     try:
         return actions[sys.argv[1]]()
     except image.Missing as why:
         print(why, file=sys.stderr)
     except subprocess.CalledProcessError as error:
-        print(f"{' '.join(error.cmd[:1])} failed:\n{error.output}", file=sys.stderr)
+        print(f"{' '.join(map(str, error.cmd))} failed:\n{error.output}", file=sys.stderr)
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main({"show": show, "write": write, "check": check, "check-counts": check_counts}, __doc__))
