@@ -1,7 +1,8 @@
-/* pop3s - fetches a maildrop to standard output over TLS:  pop3s HOST PORT USER PASSWORD-FILE CA-FILE [-S]
- * Port 995 speaks TLS from the first octet; with -S the session begins in clear text on port 110 and changes over before the login. A
- * firmware does the same with anchors that popcl-ta compiled in, where popcl_posix_trust_load stands here, and with a seed and a time
- * of its own. */
+/* pop3s - fetches a maildrop to standard output over TLS:  pop3s HOST PORT USER PASSWORD-FILE
+ * CA-FILE [-S] Port 995 speaks TLS from the first octet; with -S the session begins in clear text
+ * on port 110 and changes over before the login. A firmware does the same with anchors that
+ * popcl-ta compiled in, where popcl_posix_trust_load stands here, and with a seed and a time of its
+ * own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,7 @@ static int data(void *ctx, const void *p, size_t n) {
     return (void)ctx, fwrite(p, 1, n, stdout) == n ? (int)n : -1;
 }
 
-static int commit(void *ctx) {
-    return (void)ctx, fflush(stdout) ? -1 : 0;
-}
+static int commit(void *ctx) { return (void)ctx, fflush(stdout) ? -1 : 0; }
 
 static void cut(void *ctx, popcl_err why) {
     (void)ctx;
@@ -44,7 +43,9 @@ static popcl_err fetch(popcl_config *config, popcl_tls *tls) {
     config->iobuf = iobuf; /* no plan: after the handshake it stands in the storage */
     config->iobuf_len = sizeof iobuf;
     popcl_err e = popcl_run(&job, config, &popcl_posix, &net);
-    if (e) fprintf(stderr, "pop3s: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e), popcl_err_advice(e));
+    if (e)
+        fprintf(stderr, "pop3s: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e),
+                popcl_err_advice(e));
     popcl_wipe(&job);
     return e;
 }
@@ -55,12 +56,19 @@ int main(int argc, char **argv) {
     popcl_posix_trust store;
     char why[POPCL_POSIX_WHY];
     FILE *f = argc == 6 || (argc == 7 && strcmp(argv[6], "-S") == 0) ? fopen(argv[4], "r") : NULL;
-    if (!f || fscanf(f, "%255[^\r\n]", password) != 1) return fprintf(stderr, "usage: pop3s HOST PORT USER PASSWORD-FILE CA-FILE [-S]\n"), 64;
+    if (!f || fscanf(f, "%255[^\r\n]", password) != 1)
+        return fprintf(stderr, "usage: pop3s HOST PORT USER PASSWORD-FILE CA-FILE [-S]\n"), 64;
     fclose(f);
-    if (popcl_posix_trust_load(&store, argv[5], NULL, time(NULL), why, sizeof why)) return fprintf(stderr, "pop3s: %s\n", why), 66;
+    if (popcl_posix_trust_load(&store, argv[5], NULL, time(NULL), why, sizeof why))
+        return fprintf(stderr, "pop3s: %s\n", why), 66;
     popcl_tls tls = {.trust = &store.trust};
-    popcl_config config = {.host = argv[1], .port = (uint16_t)atoi(argv[2]), .user = argv[3], .secret = {.octets = password},
-                           .security = argc == 7 ? POPCL_STLS : POPCL_TLS, .passes = UINT16_MAX, .sink = &sink};
+    popcl_config config = {.host = argv[1],
+                           .port = (uint16_t)atoi(argv[2]),
+                           .user = argv[3],
+                           .secret = {.octets = password},
+                           .security = argc == 7 ? POPCL_STLS : POPCL_TLS,
+                           .passes = UINT16_MAX,
+                           .sink = &sink};
     popcl_err e = fetch(&config, &tls);
     popcl_posix_trust_free(&store);
     memset(password, 0, sizeof password);

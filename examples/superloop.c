@@ -1,6 +1,7 @@
-/* superloop - fetches mail from a main loop that never blocks, as firmware without an operating system does: each turn does a little of
- * everything and comes back.  superloop ADDRESS PORT USER PASSWORD-FILE   (an address: looking up a name would block)
- * The sink is slow on purpose: it takes 64 octets a turn, as a flash memory might, and popcl waits for it with nothing but its window. */
+/* superloop - fetches mail from a main loop that never blocks, as firmware without an operating
+ * system does: each turn does a little of everything and comes back.  superloop ADDRESS PORT USER
+ * PASSWORD-FILE   (an address: looking up a name would block) The sink is slow on purpose: it takes
+ * 64 octets a turn, as a flash memory might, and popcl waits for it with nothing but its window. */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <errno.h>
@@ -60,7 +61,8 @@ static int begin_connect(const char *address, const char *port) {
     return connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS ? fd : -1;
 }
 
-/* One turn while the connection comes up: a socket that has a peer is connected, one with an error never will be. */
+/* One turn while the connection comes up: a socket that has a peer is connected, one with an error
+ * never will be. */
 static void connect_turn(popcl *job, int fd, int *connected) {
     struct sockaddr_storage peer;
     socklen_t n = sizeof peer;
@@ -80,14 +82,19 @@ static void network_turn(popcl *job, int fd) {
     size_t n;
     const unsigned char *out = popcl_send_buf(job, &n);
     ssize_t moved = n ? send(fd, out, n, MSG_NOSIGNAL) : 0;
-    if (moved > 0) popcl_send_ack(job, (size_t)moved);
-    else if (moved < 0 && errno != EAGAIN && errno != EINTR) popcl_send_failed(job); /* what came before is still to be read */
+    if (moved > 0)
+        popcl_send_ack(job, (size_t)moved);
+    else if (moved < 0 && errno != EAGAIN && errno != EINTR)
+        popcl_send_failed(job); /* what came before is still to be read */
     unsigned char *in = popcl_recv_buf(job, &n);
     if (n == 0) return; /* not now: the memory is busy, and TCP's window holds the server back */
     moved = recv(fd, in, n, 0);
-    if (moved > 0) popcl_recv_ack(job, (size_t)moved);
-    else if (moved == 0) popcl_recv_eof(job);
-    else if (errno != EAGAIN && errno != EINTR) popcl_fail(job, POPCL_ERR_NET, errno);
+    if (moved > 0)
+        popcl_recv_ack(job, (size_t)moved);
+    else if (moved == 0)
+        popcl_recv_eof(job);
+    else if (errno != EAGAIN && errno != EINTR)
+        popcl_fail(job, POPCL_ERR_NET, errno);
 }
 
 int main(int argc, char **argv) {
@@ -96,16 +103,26 @@ int main(int argc, char **argv) {
     static char password[256];
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
     FILE *f = argc == 5 ? fopen(argv[4], "r") : NULL;
-    if (!f || fscanf(f, "%255[^\r\n]", password) != 1) return fprintf(stderr, "usage: superloop ADDRESS PORT USER PASSWORD-FILE\n"), 64;
+    if (!f || fscanf(f, "%255[^\r\n]", password) != 1)
+        return fprintf(stderr, "usage: superloop ADDRESS PORT USER PASSWORD-FILE\n"), 64;
     fclose(f);
-    popcl_config config = {.host = argv[1], .user = argv[3], .secret = {.octets = password}, .iobuf = iobuf, .iobuf_len = sizeof iobuf,
-                           .plan = plan, .plan_len = sizeof plan, .passes = UINT16_MAX, .sink = &sink};
+    popcl_config config = {.host = argv[1],
+                           .user = argv[3],
+                           .secret = {.octets = password},
+                           .iobuf = iobuf,
+                           .iobuf_len = sizeof iobuf,
+                           .plan = plan,
+                           .plan_len = sizeof plan,
+                           .passes = UINT16_MAX,
+                           .sink = &sink};
     popcl_err e = popcl_start(&job, &config, now_ms());
     int fd = e ? -1 : begin_connect(argv[1], argv[2]), connected = 0;
     if (fd < 0) popcl_fail(&job, POPCL_ERR_CONNECT, errno);
     while (!(popcl_state(&job) & POPCL_DONE)) {
-        if (connected) network_turn(&job, fd);
-        else connect_turn(&job, fd, &connected);
+        if (connected)
+            network_turn(&job, fd);
+        else
+            connect_turn(&job, fd, &connected);
         popcl_tick(&job, now_ms());
         device.room = 64;
         if (popcl_state(&job) & POPCL_PAUSED) popcl_resume(&job);
@@ -114,7 +131,8 @@ int main(int argc, char **argv) {
     }
     if (fd >= 0) close(fd);
     e = popcl_result(&job);
-    printf("%lu messages, %lu octets, in %lu turns: %s\n", device.messages, device.octets, device.turns, popcl_err_what(e));
+    printf("%lu messages, %lu octets, in %lu turns: %s\n", device.messages, device.octets,
+           device.turns, popcl_err_what(e));
     popcl_wipe(&job);
     memset(password, 0, sizeof password);
     return e != POPCL_OK;

@@ -1,34 +1,46 @@
 /* popcl.h - fetches mail over POP3: the one header that most users read.
  *
- * A *job* (struct popcl) is one session that fetches, and perhaps deletes, messages of one maildrop. It is a machine without I/O: the
- * caller moves octets between it and a transport and tells it the time; popcl_run (popcl_net.h) does that where blocking is welcome.
- * The caller gives all memory: the job, the record buffer, and the *plan*, in which the messages still to be handled stand, never the
- * maildrop. Messages stream into a *sink*. A message is deleted, and counts as fetched, only after its sink made it durable.
+ * A *job* (struct popcl) is one session that fetches, and perhaps deletes, messages of one
+ * maildrop. It is a machine without I/O: the caller moves octets between it and a transport and
+ * tells it the time; popcl_run (popcl_net.h) does that where blocking is welcome. The caller gives
+ * all memory: the job, the record buffer, and the *plan*, in which the messages still to be handled
+ * stand, never the maildrop. Messages stream into a *sink*. A message is deleted, and counts as
+ * fetched, only after its sink made it durable.
  *
- *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* -> state = POPCL_DONE -> result -> wipe
+ *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* ->
+ *         state = POPCL_DONE -> result -> wipe
  *
  * The contract
- * - Time comes in by popcl_start, popcl_connected and popcl_tick only. An ack marks progress; the next tick moves the idle deadline.
- * - Ask for a buffer again right before each use: n = 0 means "do not read (send) now", never "read 0 octets". Octets that the transport
- *   took are acknowledged at once, before anything is received.
- * - recv_eof is queued behind data not yet taken. A port drains what it holds before it says EOF or fail: a reset right behind QUIT's +OK
- *   must not undo success.
- * - Where the transport takes nothing any more, send_failed says so before that: with TLS nothing is read while something waits to be sent.
- * - After POPCL_DONE every input is ignored. The first result wins, success too, and stays until start or wipe.
- * - fail, tick, recv_eof, stop and wipe with an open message each abort it exactly once. wipe needs a started or a zeroed object.
+ * - Time comes in by popcl_start, popcl_connected and popcl_tick only. An ack marks progress; the
+ * next tick moves the idle deadline.
+ * - Ask for a buffer again right before each use: n = 0 means "do not read (send) now", never "read
+ * 0 octets". Octets that the transport took are acknowledged at once, before anything is received.
+ * - recv_eof is queued behind data not yet taken. A port drains what it holds before it says EOF or
+ * fail: a reset right behind QUIT's +OK must not undo success.
+ * - Where the transport takes nothing any more, send_failed says so before that: with TLS nothing
+ * is read while something waits to be sent.
+ * - After POPCL_DONE every input is ignored. The first result wins, success too, and stays until
+ * start or wipe.
+ * - fail, tick, recv_eof, stop and wipe with an open message each abort it exactly once. wipe needs
+ * a started or a zeroed object.
  * - Pauses stop the idle timer; their own limit and the overall deadline run on.
- * - One call of recv_ack does at most one buffer's work; with TLS one record's, of which those of the handshake are the longest by far (popcl_tls.breathe).
+ * - One call of recv_ack does at most one buffer's work; with TLS one record's, of which those of
+ * the handshake are the longest by far (popcl_tls.breathe).
  * - resume belongs to the thread that calls tick; from an interrupt set a flag.
- * - Callbacks may call the queries (state, result, get_diag, next_deadline); any other call into the same job is ignored and ends it with
- *   POPCL_ERR_REENTRANT. Two jobs share nothing; one job belongs to one thread at a time.
+ * - Callbacks may call the queries (state, result, get_diag, next_deadline); any other call into
+ * the same job is ignored and ends it with POPCL_ERR_REENTRANT. Two jobs share nothing; one job
+ * belongs to one thread at a time.
  *
  * Which calls may call back:
- *     start, connected, state, next_deadline, result, get_diag, send_buf, recv_buf      no callback (start and connected: trace)
- *     recv_ack, send_ack, send_failed, recv_eof, resume, stop                           all of them
- *     tick, fail                                                                        abort, sync, fate, secret (release), trace
- *     wipe                                                                              abort, secret (release)
+ *     start, connected, state, next_deadline,
+ *     result, get_diag, send_buf, recv_buf       no callback (start and connected: trace)
+ *     recv_ack, send_ack, send_failed,
+ *     recv_eof, resume, stop                     all of them
+ *     tick, fail                                 abort, sync, fate, secret (release), trace
+ *     wipe                                       abort, secret (release)
  *
- * This header knows no BearSSL. Everything of RFC numbers stands at the declaration that it concerns. */
+ * This header knows no BearSSL. Everything of RFC numbers stands at the declaration that it
+ * concerns. */
 #ifndef POPCL_H
 #define POPCL_H
 
@@ -41,9 +53,12 @@ extern "C" {
 #define POPCL_VERSION "0.1.0"
 const char *popcl_version(void); /* of the library; a constant string */
 
-#define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))    /* octets of the plan that one message takes */
-#define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX) /* least plan: one entry; enough for USER/PASS */
-#define POPCL_PLAN_MIN_APOP 200u                       /* least plan where APOP may be used: until the listing it holds the login's state */
+/* octets of the plan that one message takes */
+#define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
+/* least plan: one entry; enough for USER/PASS */
+#define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
+/* least plan where APOP may be used: until the listing it holds the login's state */
+#define POPCL_PLAN_MIN_APOP 200u
 
 /* Login mechanisms, as bits. */
 #define POPCL_AUTH_AUTO 0u /* APOP where the greeting has a usable timestamp, else USER/PASS */
@@ -54,33 +69,44 @@ const char *popcl_version(void); /* of the library; a constant string */
 
 typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
 
-/* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort. */
+/* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort.
+ */
 typedef struct popcl_msg {
-    uint64_t size;    /* octets by LIST: advice only, servers round and guess; POPCL_SIZE_UNKNOWN without LIST */
-    uint32_t number;  /* in this session only (RFC 1939, 3) */
-    uint8_t uid_len;  /* 1 to 70; 0: the server gave none, or none was asked for */
-    uint8_t part;     /* popcl_part: what the sink gets */
-    const char *uid;  /* stable across sessions, compares case-sensitively (RFC 1939, 7); NUL-terminated, "" without */
+    uint64_t size;   /* octets by LIST: advice only, servers round and guess; POPCL_SIZE_UNKNOWN
+                        without LIST */
+    uint32_t number; /* in this session only (RFC 1939, 3) */
+    uint8_t uid_len; /* 1 to 70; 0: the server gave none, or none was asked for */
+    uint8_t part;    /* popcl_part: what the sink gets */
+    const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
+                        NUL-terminated, "" without */
 } popcl_msg;
 
 /* When decide is asked, and what it answers: SKIP, or a set of the others. */
 typedef enum popcl_stage {
-    POPCL_STAGE_UID,    /* while the listing streams: number and UID are known, the size is POPCL_SIZE_UNKNOWN. SKIP takes no room in the plan;
-                         * any other answer is not kept, and says "ask me again". Not asked where there is no listing (no_uid without sizes).
-                         * So a filter by size begins: if (stage == POPCL_STAGE_UID) return POPCL_FETCH; and sets need_size. */
-    POPCL_STAGE_SIZE,   /* right before RETR or TOP: the size too, where it was asked for (need_size, max_size) */
-    POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or DELETE_UNFETCHED */
+    POPCL_STAGE_UID,  /* while the listing streams: number and UID are known, the size is
+                       * POPCL_SIZE_UNKNOWN. SKIP takes no room in the plan; any other answer is not
+                       * kept, and says "ask me again". Not asked where there is no listing (no_uid
+                       * without sizes).  So a filter by size begins: if (stage == POPCL_STAGE_UID)
+                       * return POPCL_FETCH; and sets need_size. */
+    POPCL_STAGE_SIZE, /* right before RETR or TOP: the size too, where it was asked for (need_size,
+                         max_size) */
+    POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or
+                           DELETE_UNFETCHED */
 } popcl_stage;
-#define POPCL_SKIP 0u
-#define POPCL_FETCH 1u            /* RETR: the whole message goes to the sink */
-#define POPCL_HEADERS_FIRST 2u    /* TOP n 0: the header goes to the sink, and decide is asked again */
-#define POPCL_DELETE 4u           /* DELE once a whole FETCH of this message is durable; nothing without one */
-#define POPCL_DELETE_UNFETCHED 8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for what an earlier run
-                                   * stored. With FETCH or HEADERS_FIRST it does nothing. */
+#define POPCL_SKIP  0u
+#define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
+/* TOP n 0: the header goes to the sink, and decide is asked again */
+#define POPCL_HEADERS_FIRST 2u
+/* DELE once a whole FETCH of this message is durable; nothing without one */
+#define POPCL_DELETE 4u
+#define POPCL_DELETE_UNFETCHED                                                                     \
+    8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for what  \
+        * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
 
-/* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED, unless decide answered SKIP or
- * DELETE_UNFETCHED to it, or it is left for a later session (POPCL_MORE); each DELE gets exactly one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were
- * MARKED, once, at the end, if there were any. */
+/* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED,
+ * unless decide answered SKIP or DELETE_UNFETCHED to it, or it is left for a later session
+ * (POPCL_MORE); each DELE gets exactly one of MARKED and NOT_MARKED, after that. With msg = NULL:
+ * what became of all that were MARKED, once, at the end, if there were any. */
 typedef enum popcl_fate {
     POPCL_STORED,     /* the sink made it durable: commit 0, or the sync that covers it */
     POPCL_NOT_STORED, /* with the reason; it is still on the server */
@@ -88,71 +114,93 @@ typedef enum popcl_fate {
     POPCL_NOT_MARKED, /* it did not, with the reason */
     POPCL_DELETED,    /* msg = NULL: QUIT got +OK, all marked messages are gone (RFC 1939, 6) */
     POPCL_UNKNOWN,    /* msg = NULL: QUIT got -ERR or no answer */
-    POPCL_VOID        /* msg = NULL: the session ended before QUIT: none was deleted (RFC 1939, 6) */
+    POPCL_VOID /* msg = NULL: the session ended before QUIT: none was deleted (RFC 1939, 6) */
 } popcl_fate;
 
 /* ---- the sink ---- */
 
-/* Where messages go. Each begin that returned 0 is followed by exactly one commit that is not POPCL_AGAIN, or by one abort, and nothing
- * reaches the sink for that message after it. begin, data, commit and sync may return POPCL_SINK_STOP: this message fails and the session
- * ends in order (for a full disk). Other negative values fail this message only; the session goes on. A value that is not listed is a
- * failure too. */
+/* Where messages go. Each begin that returned 0 is followed by exactly one commit that is not
+ * POPCL_AGAIN, or by one abort, and nothing reaches the sink for that message after it. begin,
+ * data, commit and sync may return POPCL_SINK_STOP: this message fails and the session ends in
+ * order (for a full disk). Other negative values fail this message only; the session goes on. A
+ * value that is not listed is a failure too. */
 #define POPCL_SINK_STOP (-32767)
 typedef struct popcl_sink {
-    int (*begin)(void *ctx, const popcl_msg *m);        /* 0, or <0: refused, nothing follows for it */
-    int (*data)(void *ctx, const void *p, size_t n);    /* octets taken, 0 to n (n up to INT_MAX); fewer pauses until resume; <0: failed, abort follows.
-                                                         * The span points into the record buffer and is valid during the call. Lines keep
-                                                         * their CRLF, dots are unstuffed. */
-    int (*commit)(void *ctx);                           /* 0: durable; POPCL_STAGED; POPCL_AGAIN (abort may still come); <0: failed */
-    int (*sync)(void *ctx);                             /* NULL if commit never returns STAGED. 0: all staged messages are durable; POPCL_AGAIN; <0: none
-                                                         * of them is. Called when a group limit is reached, when the plan is used up, before QUIT,
-                                                         * and once after an error if something is staged. */
-    void (*abort)(void *ctx, popcl_err why);            /* the message is cut: drop what came of it */
+    int (*begin)(void *ctx, const popcl_msg *m); /* 0, or <0: refused, nothing follows for it */
+    int (*data)(void *ctx, const void *p,
+                size_t n); /* octets taken, 0 to n (n up to INT_MAX); fewer pauses until resume; <0:
+                            * failed, abort follows. The span points into the record buffer and is
+                            * valid during the call. Lines keep their CRLF, dots are unstuffed. */
+    int (*commit)(
+        void *ctx); /* 0: durable; POPCL_STAGED; POPCL_AGAIN (abort may still come); <0: failed */
+    int (*sync)(void *ctx); /* NULL if commit never returns STAGED. 0: all staged messages are
+                             * durable; POPCL_AGAIN; <0: none of them is. Called when a group limit
+                             * is reached, when the plan is used up, before QUIT, and once after an
+                             * error if something is staged. */
+    void (*abort)(void *ctx, popcl_err why); /* the message is cut: drop what came of it */
 } popcl_sink;
 
 /* ---- the job ---- */
 
-/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. The buffers are copied by start, so that a change
- * moves none under the job; any other change may take effect or not. All zero is the documented default; required are host, user, secret, iobuf, sink, and
- * in clear text plan; with TLS also tls and seed. */
+/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. The buffers
+ * are copied by start, so that a change moves none under the job; any other change may take effect
+ * or not. All zero is the documented default; required are host, user, secret, iobuf, sink, and in
+ * clear text plan; with TLS also tls and seed. */
 typedef struct popcl_config {
-    const char *host;      /* as the user gave it: names the account, and with TLS the certificate; 1 to 255 octets, no trailing dot needed */
-    uint16_t port;         /* names the account; 0: 110, with TLS 995 */
-    uint8_t security;      /* popcl_security. With POPCL_STLS the session fails where STLS is refused: never clear text instead */
-    uint8_t auth;          /* POPCL_AUTH_* bits that may be used; 0: POPCL_AUTH_AUTO */
-    const char *user;      /* sent exactly; no CR, LF, NUL */
-    size_t user_len;       /* 0: user is a C string */
-    popcl_secret secret;   /* the password */
-    const popcl_tls *tls;  /* for POPCL_TLS and POPCL_STLS: profile, trust and memory, see popcl_tls.h */
-    const void *seed;      /* with TLS: POPCL_SEED_MIN or more unpredictable octets, new ones for each job; read by start alone. There is no fallback */
+    const char *host; /* as the user gave it: names the account, and with TLS the certificate; 1 to
+                         255 octets, no trailing dot needed */
+    uint16_t port;    /* names the account; 0: 110, with TLS 995 */
+    uint8_t security; /* popcl_security. With POPCL_STLS the session fails where STLS is refused:
+                         never clear text instead */
+    uint8_t auth;     /* POPCL_AUTH_* bits that may be used; 0: POPCL_AUTH_AUTO */
+    const char *user; /* sent exactly; no CR, LF, NUL */
+    size_t user_len;  /* 0: user is a C string */
+    popcl_secret secret; /* the password */
+    const popcl_tls
+        *tls;         /* for POPCL_TLS and POPCL_STLS: profile, trust and memory, see popcl_tls.h */
+    const void *seed; /* with TLS: POPCL_SEED_MIN or more unpredictable octets, new ones for each
+                         job; read by start alone. There is no fallback */
     size_t seed_len;
-    void *iobuf;           /* the record buffer, POPCL_IOBUF_MIN octets or more, with TLS POPCL_IOBUF_SIZE(512) or more; wiped at the end */
+    void *iobuf; /* the record buffer, POPCL_IOBUF_MIN octets or more, with TLS
+                    POPCL_IOBUF_SIZE(512) or more; wiped at the end */
     size_t iobuf_len;
-    void *plan;            /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where auth is POPCL_AUTH_USER; any alignment; holds the login's state at first; wiped at the end. NULL: the octets of the TLS storage that are free after the
-                            * handshake, some 3 KB with a profile that checks certificates (`pinned` has none) */
+    void *plan; /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where auth is POPCL_AUTH_USER;
+                 * any alignment; holds the login's state at first; wiped at the end. NULL: the
+                 * octets of the TLS storage that are free after the handshake, some 3 KB with a
+                 * profile that checks certificates (`pinned` has none) */
     size_t plan_len;
-    uint32_t connect_ms, idle_ms, pause_ms, total_ms; /* see popcl_session_config; 0: the defaults of popcl_config.h */
-    uint64_t max_size;     /* octets really received of one message; more aborts it. Larger by LIST: not fetched. 0: no limit */
+    uint32_t connect_ms, idle_ms, pause_ms,
+        total_ms;      /* see popcl_session_config; 0: the defaults of popcl_config.h */
+    uint64_t max_size; /* octets really received of one message; more aborts it. Larger by LIST: not
+                          fetched. 0: no limit */
     uint32_t max_messages; /* fetched in this session; the rest waits: POPCL_MORE. 0: no limit */
-    uint32_t drain_max;    /* octets of an aborted message that are read so that the session can go on; 0: POPCL_DRAIN_MAX. With deletions
-                            * pending only the overall deadline bounds it. What is not drained ends the session without QUIT. */
-    uint32_t group_messages, group_octets; /* staged before sync is called; 0: the defaults of popcl_config.h. Each command looks past what is
-                            * staged: a group of n messages costs n^2 / 2 looks at entries */
-    uint16_t passes;       /* listings per session when the plan does not hold all messages; 0: 1. The rest waits: POPCL_MORE. With 1, who neither
-                            * deletes nor remembers UIDs (popcl_seen.h) gets the same first messages each time */
-    uint8_t no_uid;        /* 1: messages are planned by number alone, UIDL is not sent */
-    uint8_t need_uid;      /* 1: a server without UIDL is POPCL_ERR_NO_UIDL; 0: there, LIST makes the plan and uid is "" */
-    uint8_t need_size;     /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one LIST a pass */
-    uint8_t no_capa;       /* 1: CAPA is never sent, for servers that hang on it */
+    uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
+                         * 0: POPCL_DRAIN_MAX. With deletions pending only the overall deadline
+                         * bounds it. What is not drained ends the session without QUIT. */
+    uint32_t group_messages,
+        group_octets;  /* staged before sync is called; 0: the defaults of popcl_config.h. Each
+                        * command looks past what is  staged: a group of n messages costs n^2 / 2
+                        * looks at entries */
+    uint16_t passes;   /* listings per session when the plan does not hold all messages; 0: 1. The
+                        * rest waits: POPCL_MORE. With 1, who neither   deletes nor remembers UIDs
+                        * (popcl_seen.h) gets the same first messages each time */
+    uint8_t no_uid;    /* 1: messages are planned by number alone, UIDL is not sent */
+    uint8_t need_uid;  /* 1: a server without UIDL is POPCL_ERR_NO_UIDL; 0: there, LIST makes the
+                          plan and uid is "" */
+    uint8_t need_size; /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
+                          LIST a pass */
+    uint8_t no_capa;   /* 1: CAPA is never sent, for servers that hang on it */
     const popcl_sink *sink;
     void *sink_ctx;
-    void *ctx;             /* of the callbacks below, each of which may be NULL */
+    void *ctx; /* of the callbacks below, each of which may be NULL */
     /* Which messages, and what to do with them; NULL: FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
-    /* Every message of the session's first listing, also those that the plan has no room for; then NULL if the listing was complete: as
-     * long as STAT said. For who prunes a set of UIDs. Where no_uid makes a listing needless it comes for an empty maildrop only, as NULL. */
+    /* Every message of the session's first listing, also those that the plan has no room for; then
+     * NULL if the listing was complete: as long as STAT said. For who prunes a set of UIDs. Where
+     * no_uid makes a listing needless it comes for an empty maildrop only, as NULL. */
     void (*listed)(void *ctx, const popcl_msg *m);
-    /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is POPCL_OK but for NOT_*. */
+    /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is
+     * POPCL_OK but for NOT_*. */
     void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
     /* See popcl_trace; has its own context. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
@@ -161,33 +209,36 @@ typedef struct popcl_config {
 
 /* What to tell people, and counts. Copies; text is untrusted (escape it). */
 typedef struct popcl_diag {
-    popcl_err err;          /* the result */
-    int net_code;           /* the port's error number, 0: none */
-    int sink_code;          /* the first negative value that a sink gave, down to INT16_MIN; 0: none */
-    const char *state;      /* where the session is: a constant word, "closed" at the end */
-    const char *verb;       /* the last command, of the first failure if there was one: a constant word, "" before the first */
-    popcl_reply reply;      /* the last reply; its code and text are those of the newest -ERR */
-    const char *refused;    /* what that -ERR answered: a constant word; "": the greeting, nothing that was asked, or none */
-    uint32_t message;       /* number of the message that the first failure concerns, 0: none */
-    uint32_t in_maildrop;   /* messages by STAT */
+    popcl_err err;     /* the result */
+    int net_code;      /* the port's error number, 0: none */
+    int sink_code;     /* the first negative value that a sink gave, down to INT16_MIN; 0: none */
+    const char *state; /* where the session is: a constant word, "closed" at the end */
+    const char *verb;  /* the last command, of the first failure if there was one: a constant word,
+                          "" before the first */
+    popcl_reply reply; /* the last reply; its code and text are those of the newest -ERR */
+    const char *refused; /* what that -ERR answered: a constant word; "": the greeting, nothing that
+                            was asked, or none */
+    uint32_t message;    /* number of the message that the first failure concerns, 0: none */
+    uint32_t in_maildrop;        /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
-    uint32_t listed;        /* lines of the first listing */
-    uint32_t stored;        /* messages that became durable */
-    uint32_t failed;        /* messages that should have been stored or deleted and were not */
-    uint32_t marked;        /* deletions that the server answered with +OK */
-    uint8_t listing_reached; /* 1: STAT was answered, the counts above are valid */
-    uint8_t deletions;      /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
-    uint8_t has_caps;       /* 1: caps is valid */
-    uint8_t mechanism;      /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
+    uint32_t listed;             /* lines of the first listing */
+    uint32_t stored;             /* messages that became durable */
+    uint32_t failed;             /* messages that should have been stored or deleted and were not */
+    uint32_t marked;             /* deletions that the server answered with +OK */
+    uint8_t listing_reached;     /* 1: STAT was answered, the counts above are valid */
+    uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
+    uint8_t has_caps;            /* 1: caps is valid */
+    uint8_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
     popcl_caps caps;
-    uint64_t received;      /* octets of messages that came, unstuffed */
+    uint64_t received; /* octets of messages that came, unstuffed */
 } popcl_diag;
 
 typedef struct popcl popcl;
 
-/* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is to be wiped first, and a callback of *c
- * must not call it. Returns POPCL_OK, or
- * one of the errors of class USAGE or CONFIG, or that the clock cannot be used for certificates; then the job is POPCL_DONE with that result. */
+/* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is
+ * to be wiped first, and a callback of *c must not call it. Returns POPCL_OK, or one of the errors
+ * of class USAGE or CONFIG, or that the clock cannot be used for certificates; then the job is
+ * POPCL_DONE with that result. */
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms);
 
 /* The pumps: as their namesakes in popcl_session.h. */
@@ -201,23 +252,29 @@ void popcl_send_failed(popcl *c);
 void popcl_recv_eof(popcl *c);
 void popcl_tick(popcl *c, uint32_t now_ms);
 void popcl_resume(popcl *c);
-uint32_t popcl_next_deadline(const popcl *c); /* ms from the last tick until the next is needed: 0 now, at most 2^30 */
+uint32_t popcl_next_deadline(
+    const popcl *c); /* ms from the last tick until the next is needed: 0 now, at most 2^30 */
 
-/* Ends the job in order: aborts the open message, deletes what is durable and due, says QUIT; then DONE with POPCL_ERR_STOPPED. Keep
- * pumping until then. Before the login is complete it ends at once. */
+/* Ends the job in order: aborts the open message, deletes what is durable and due, says QUIT; then
+ * DONE with POPCL_ERR_STOPPED. Keep pumping until then. Before the login is complete it ends at
+ * once. */
 void popcl_stop(popcl *c);
 
-/* Ends the job at once: the transport failed, say. `why` is the result unless there is one; net_code is the port's own error number. */
+/* Ends the job at once: the transport failed, say. `why` is the result unless there is one;
+ * net_code is the port's own error number. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
-/* POPCL_OK while the job runs without failure; the first failure once there is one; final when DONE. */
+/* POPCL_OK while the job runs without failure; the first failure once there is one; final when
+ * DONE. */
 popcl_err popcl_result(const popcl *c);
 void popcl_get_diag(const popcl *c, popcl_diag *d);
 
-/* Aborts an open message, releases the secret, overwrites job, record buffer and plan with zeros. May be called twice. */
+/* Aborts an open message, releases the secret, overwrites job, record buffer and plan with zeros.
+ * May be called twice. */
 void popcl_wipe(popcl *c);
 
-/* ---- from here on private: declared so that the struct can be allocated, not to be touched ---- */
+/* ---- from here on private: declared so that the struct can be allocated, not to be touched ----
+ */
 
 typedef struct popcl_plan {
     unsigned char *octets;
@@ -238,17 +295,17 @@ struct popcl {
     uint8_t auth_step;
     uint8_t secret_used; /* its callback was called and has to be told of the end */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
-    uint8_t by_number;   /* no message has a UID */
-    uint8_t unordered;   /* the listing does not ascend */
-    uint8_t left;        /* max_messages was reached */
+    uint8_t by_number; /* no message has a UID */
+    uint8_t unordered; /* the listing does not ascend */
+    uint8_t left;      /* max_messages was reached */
     uint8_t top_works;
-    uint8_t deletions;   /* popcl_fate: what became of all that were marked */
+    uint8_t deletions; /* popcl_fate: what became of all that were marked */
     int16_t sink_code;
-    uint16_t pass;       /* 1 in the first */
+    uint16_t pass; /* 1 in the first */
     const popcl_config *cfg;
     popcl_plan plan;
-    size_t sized;         /* offset behind the last entry that LIST gave a size */
-    uint32_t drained;     /* octets dropped of the message that failed */
+    size_t sized;     /* offset behind the last entry that LIST gave a size */
+    uint32_t drained; /* octets dropped of the message that failed */
     uint32_t staged, staged_octets;
     uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
     uint32_t begun;       /* whole messages asked for, against max_messages */
@@ -257,11 +314,11 @@ struct popcl {
     uint32_t last_number; /* of the listing's last line */
     uint32_t in_maildrop, listed, stored, failed, marked;
     uint32_t failed_message;
-    popcl_msg msg;        /* the message that is with the sink */
-    uint64_t octets;      /* received of it */
-    uint64_t received;    /* of all */
+    popcl_msg msg;     /* the message that is with the sink */
+    uint64_t octets;   /* received of it */
+    uint64_t received; /* of all */
     uint64_t octets_in_maildrop;
-    uint32_t since;       /* when settling began, in ms from start */
+    uint32_t since; /* when settling began, in ms from start */
     popcl_session session;
 };
 

@@ -1,21 +1,24 @@
-/* popcl_config.h - compile-time limits of popcl. None has to be set: each has a default, and a build overrides it with -DNAME=value
- * (library and application alike: the sizes of public structs follow from some of them). Run-time settings are in popcl_config. */
+/* popcl_config.h - compile-time limits of popcl. None has to be set: each has a default, and a
+ * build overrides it with -DNAME=value (library and application alike: the sizes of public structs
+ * follow from some of them). Run-time settings are in popcl_config. */
 #ifndef POPCL_CONFIG_H
 #define POPCL_CONFIG_H
 
-/* Octets of a reply's text kept for people (diagnostics, errors), and for the response code in front of it. 16 to 200. It shares its room
- * with a UID: up to 70 octets cost nothing. */
+/* Octets of a reply's text kept for people (diagnostics, errors), and for the response code in
+ * front of it. 16 to 200. It shares its room with a UID: up to 70 octets cost nothing. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif
 
-/* Commands that may be in flight at once where the server allows it; 1 means one at a time. 1 to 32. Costs 8 octets of RAM each. */
+/* Commands that may be in flight at once where the server allows it; 1 means one at a time. 1
+ * to 32. Costs 8 octets of RAM each. */
 #ifndef POPCL_WINDOW
 #define POPCL_WINDOW 1
 #endif
 
-/* Longest line of a CAPA reply, CRLF included; longer is POPCL_ERR_LINE_LENGTH. RFC 2449, 4 allows 512, and servers with long lists
- * of SASL mechanisms exceed it. 512 to 65535. Costs no RAM: lines are not kept. */
+/* Longest line of a CAPA reply, CRLF included; longer is POPCL_ERR_LINE_LENGTH. RFC 2449, 4 allows
+ * 512, and servers with long lists of SASL mechanisms exceed it. 512 to 65535. Costs no RAM: lines
+ * are not kept. */
 #ifndef POPCL_CAPA_LINE_MAX
 #define POPCL_CAPA_LINE_MAX 2048
 #endif
@@ -25,8 +28,8 @@
 #define POPCL_CAPA_LINES_MAX 128
 #endif
 
-/* The defaults that a zero in popcl_config stands for, in milliseconds. RFC 1939, 3 lets a server log out after 10 idle minutes:
- * the limit for a paused sink stays below it. */
+/* The defaults that a zero in popcl_config stands for, in milliseconds. RFC 1939, 3 lets a server
+ * log out after 10 idle minutes: the limit for a paused sink stays below it. */
 #ifndef POPCL_CONNECT_MS
 #define POPCL_CONNECT_MS 30000
 #endif
@@ -40,7 +43,8 @@
 #define POPCL_TOTAL_MS 3600000
 #endif
 
-/* What is kept free at the end of the overall deadline for QUIT, and how long an orderly end may take once a session has failed. */
+/* What is kept free at the end of the overall deadline for QUIT, and how long an orderly end may
+ * take once a session has failed. */
 #ifndef POPCL_QUIT_MS
 #define POPCL_QUIT_MS 10000
 #endif
@@ -50,7 +54,8 @@
 #define POPCL_SETTLE_MS 5000
 #endif
 
-/* Octets of an aborted message that are read and dropped so that the session can go on, where popcl_config.drain_max is 0. */
+/* Octets of an aborted message that are read and dropped so that the session can go on, where
+ * popcl_config.drain_max is 0. */
 #ifndef POPCL_DRAIN_MAX
 #define POPCL_DRAIN_MAX 65536
 #endif

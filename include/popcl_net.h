@@ -1,5 +1,6 @@
-/* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over some transport, and one that may be missing; popcl_run
- * drives a job through them until it is done. Who has a main loop of their own needs none of this and calls the pumps of popcl.h. */
+/* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over
+ * some transport, and one that may be missing; popcl_run drives a job through them until it is
+ * done. Who has a main loop of their own needs none of this and calls the pumps of popcl.h. */
 #ifndef POPCL_NET_H
 #define POPCL_NET_H
 
@@ -9,30 +10,37 @@
 extern "C" {
 #endif
 
-#define POPCL_NET_EOF 0       /* recv: the peer ended the connection */
-#define POPCL_NET_AGAIN (-1)  /* recv, send: nothing now, wait first */
+#define POPCL_NET_EOF    0    /* recv: the peer ended the connection */
+#define POPCL_NET_AGAIN  (-1) /* recv, send: nothing now, wait first */
 #define POPCL_NET_FAILED (-2) /* recv, send, wait: the connection is broken; code tells more */
 
 #define POPCL_NET_STOP 0x100 /* wait: the caller wants an end in order (popcl_stop) */
 
-/* All functions get the ctx given to popcl_run. None may block but open and wait, and those not beyond limit_ms. */
+/* All functions get the ctx given to popcl_run. None may block but open and wait, and those not
+ * beyond limit_ms. */
 typedef struct popcl_net {
-    /* Connects to host (a name or an address) and port, in at most limit_ms, name resolution included; tries every address of the name,
-     * and gives each a share of the time. Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET,
-     * or ERR_STOPPED (the caller wants an end); after an error nothing is left open. The ctx may be opened again after that, and after close.
-     * A connection that the server took is OK, whatever became of it since: recv tells. Of an address as text, late is ERR_TIMEOUT_CONNECT. */
+    /* Connects to host (a name or an address) and port, in at most limit_ms, name resolution
+     * included; tries every address of the name, and gives each a share of the time. Returns
+     * POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET, or
+     * ERR_STOPPED (the caller wants an end); after an error nothing is left open. The ctx may be
+     * opened again after that, and after close. A connection that the server took is OK, whatever
+     * became of it since: recv tells. Of an address as text, late is ERR_TIMEOUT_CONNECT. */
     popcl_err (*open)(void *ctx, const char *host, uint16_t port, uint32_t limit_ms);
-    /* Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above; anything else is POPCL_ERR_PORT. Octets
-     * cross once, whole and in order. send is done with p when it returns.
-     * recv gives all that came before the end of the connection, also when it ends with a reset, and only then EOF or FAILED. An end that
-     * was told is told again by the next call. */
+    /* Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above;
+     * anything else is POPCL_ERR_PORT. Octets cross once, whole and in order. send is done with p
+     * when it returns. recv gives all that came before the end of the connection, also when it ends
+     * with a reset, and only then EOF or FAILED. An end that was told is told again by the next
+     * call. */
     int32_t (*recv)(void *ctx, void *p, size_t n);
     int32_t (*send)(void *ctx, const void *p, size_t n);
-    /* Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is possible. Returns what is, 0 if nothing is
-     * yet or a signal came, or POPCL_NET_FAILED. An end of the connection is something that recv can tell: POPCL_RECV. While want has
-     * POPCL_NET_STOP too, and the caller wants an end: POPCL_NET_STOP, at once; it is not asked for again after that. */
+    /* Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is
+     * possible. Returns what is, 0 if nothing is yet or a signal came, or POPCL_NET_FAILED. An end
+     * of the connection is something that recv can tell: POPCL_RECV. While want has POPCL_NET_STOP
+     * too, and the caller wants an end: POPCL_NET_STOP, at once; it is not asked for again after
+     * that. */
     int32_t (*wait)(void *ctx, unsigned want, uint32_t limit_ms);
-    /* Called once after an open that returned POPCL_OK; nothing is left open. A second call does nothing. */
+    /* Called once after an open that returned POPCL_OK; nothing is left open. A second call does
+     * nothing. */
     void (*close)(void *ctx);
     /* Milliseconds of a clock that never jumps; may wrap. */
     uint32_t (*now_ms)(void *ctx);
@@ -40,9 +48,10 @@ typedef struct popcl_net {
     int (*code)(void *ctx);
 } popcl_net;
 
-/* Runs a job from start to DONE and returns its result; get_diag works afterwards, and wipe is the caller's. A paused sink is asked again
- * every POPCL_RUN_RESUME_MS. Blocks for total_ms at most, and for POPCL_SETTLE_MS more where a sink has staged messages to settle,
- * whatever the server does. */
+/* Runs a job from start to DONE and returns its result; get_diag works afterwards, and wipe is the
+ * caller's. A paused sink is asked again every POPCL_RUN_RESUME_MS. Blocks for total_ms at most,
+ * and for POPCL_SETTLE_MS more where a sink has staged messages to settle, whatever the server
+ * does. */
 #define POPCL_RUN_RESUME_MS 10u
 popcl_err popcl_run(popcl *c, const popcl_config *cfg, const popcl_net *net, void *ctx);
 

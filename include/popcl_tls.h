@@ -1,13 +1,17 @@
-/* popcl_tls.h - TLS for a job: whom it trusts, which algorithms it has, and the memory that it takes. On BearSSL, whose headers this one
- * includes; popcl.h knows none of it.
+/* popcl_tls.h - TLS for a job: whom it trusts, which algorithms it has, and the memory that it
+ * takes. On BearSSL, whose headers this one includes; popcl.h knows none of it.
  *
- *     static popcl_tls_public_storage storage;                          the memory of one session, of the type that belongs to the profile
- *     popcl_tls tls = {.profile = &popcl_tls_public, .storage = &storage, .storage_len = sizeof storage,
- *                      .trust = &ca_trust, .utc_s = now};               ca_trust: a table that popcl-ta made from a CA bundle
- *     config.security = POPCL_TLS; config.tls = &tls; config.seed = seed; config.seed_len = sizeof seed;
+ *     static popcl_tls_public_storage storage;   (the memory of one session: the profile's type)
+ *     popcl_tls tls = {.profile = &popcl_tls_public, .storage = &storage,
+ *                      .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = now};
+ *     config.security = POPCL_TLS; config.tls = &tls; config.seed = seed;
+ *     config.seed_len = sizeof seed;
  *
- * TLS 1.2 with ECDHE and an AEAD cipher, nothing else; no renegotiation, no compression, no tickets, no SHA-1, no RSA key below 2048 bits
- * (docs/SECURITY.md has every rule). A profile that is not named is not linked, and resumption neither. */
+ * ca_trust is a table that popcl-ta made from a CA bundle.
+ *
+ * TLS 1.2 with ECDHE and an AEAD cipher, nothing else; no renegotiation, no compression, no
+ * tickets, no SHA-1, no RSA key below 2048 bits (docs/SECURITY.md has every rule). A profile that
+ * is not named is not linked, and resumption neither. */
 #ifndef POPCL_TLS_H
 #define POPCL_TLS_H
 
@@ -21,57 +25,75 @@ extern "C" {
 
 /* ---- the record buffer ---- */
 
-/* Octets of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048, 4096 or 16384 (RFC 6066, 4; anything else
- * does not compile). The server is asked to keep to it; whether it does is told by popcl_tls_get_diag. Below POPCL_IOBUF_SIZE(512) a
- * TLS job is refused at start. With 16384 every server works. A header, a nonce and a tag of AES-GCM are the 29 octets more. */
-#define POPCL_IOBUF_SIZE(fragment)                                                                                                      \
-    ((fragment) + 29u + 0u * sizeof(char[(fragment) == 512 || (fragment) == 1024 || (fragment) == 2048 || (fragment) == 4096 || (fragment) == 16384 ? 1 : -1]))
+/* Octets of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048,
+ * 4096 or 16384 (RFC 6066, 4; anything else does not compile). The server is asked to keep to it;
+ * whether it does is told by popcl_tls_get_diag. Below POPCL_IOBUF_SIZE(512) a TLS job is refused
+ * at start. With 16384 every server works. A header, a nonce and a tag of AES-GCM are the 29 octets
+ * more. */
+#define POPCL_IOBUF_SIZE(fragment)                                                                 \
+    ((fragment) + 29u +                                                                            \
+     0u * sizeof(char[(fragment) == 512 || (fragment) == 1024 || (fragment) == 2048 ||             \
+                              (fragment) == 4096 || (fragment) == 16384                            \
+                          ? 1                                                                      \
+                          : -1]))
 
 /* ---- trust ---- */
 
-#define POPCL_PIN_LEN 32u   /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
+#define POPCL_PIN_LEN  32u  /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
 #define POPCL_PATH_ANY 255u /* in popcl_trust.path_len: no limit */
 
-/* Whom to trust. Constant, borrowed until wipe; popcl-ta writes one as C, popcl_posix_trust_load (popcl_posix_tls.h) makes one from PEM files.
- * Anchors and pins both given: both must hold. Pins alone: the name, the dates and the chain as far as the server sends it are
- * still checked (but in the profile `pinned`), and the pin stands for the anchor. */
+/* Whom to trust. Constant, borrowed until wipe; popcl-ta writes one as C, popcl_posix_trust_load
+ * (popcl_posix_tls.h) makes one from PEM files. Anchors and pins both given: both must hold. Pins
+ * alone: the name, the dates and the chain as far as the server sends it are still checked (but in
+ * the profile `pinned`), and the pin stands for the anchor. */
 typedef struct popcl_trust {
-    const br_x509_trust_anchor *anchors;          /* of CAs (flag BR_X509_TA_CA), or of server certificates themselves: direct trust */
-    size_t anchors_len;                           /* how many; 0: none */
-    const uint8_t *path_len;                      /* for each anchor the pathLenConstraint of its certificate (RFC 5280, 4.2.1.9), 0 to 254, or
-                                                   * POPCL_PATH_ANY; NULL: none has one */
-    int64_t newest_not_before;                    /* the newest notBefore of the anchors' certificates, Unix seconds: a clock below it is not set */
-    const unsigned char (*pins)[POPCL_PIN_LEN];   /* of the server's own key; several, so that a key can be changed */
-    size_t pins_len;                              /* how many; 0: none */
+    const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server certificates
+                                            themselves: direct trust */
+    size_t anchors_len;                  /* how many; 0: none */
+    const uint8_t *path_len;   /* for each anchor the pathLenConstraint of its certificate (RFC
+                                * 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY; NULL: none has one */
+    int64_t newest_not_before; /* the newest notBefore of the anchors' certificates, Unix seconds: a
+                                  clock below it is not set */
+    const unsigned char (
+        *pins)[POPCL_PIN_LEN]; /* of the server's own key; several, so that a key can be changed */
+    size_t pins_len;           /* how many; 0: none */
 } popcl_trust;
 
 /* ---- profiles ---- */
 
 typedef struct popcl_tls_profile popcl_tls_profile;
 
-/* public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast), P-384 and P-521; ChaCha20-Poly1305, AES-GCM.
- * small:  the same servers, least flash: one implementation for all curves, slower.
- * ecdsa:  a private CA with P-256 keys alone: no RSA, ChaCha20-Poly1305 only.
- * pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor clock are looked at.
- * host:   large machines: what `public` has, in the fastest implementations that the processor allows, AES-GCM first where it has
- *         instructions for it. */
-extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned, popcl_tls_host;
+/* public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast), P-384 and
+ * P-521; ChaCha20-Poly1305, AES-GCM. small:  the same servers, least flash: one implementation for
+ * all curves, slower. ecdsa:  a private CA with P-256 keys alone: no RSA, ChaCha20-Poly1305 only.
+ * pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor
+ * clock are looked at. host:   large machines: what `public` has, in the fastest implementations
+ * that the processor allows, AES-GCM first where it has instructions for it. */
+extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned,
+    popcl_tls_host;
 
-/* ---- resumption: a second handshake with the same server, without its certificates and without ECDHE ---- */
+/* ---- resumption: a second handshake with the same server, without its certificates and without
+ * ECDHE ---- */
 
-/* A session that can be resumed (RFC 5246, 7.3, by its number). The caller's, one for each account, zeroed: none; it holds no pointer and may
- * be copied while no job uses it. Whoever reads it can read what resumed sessions carry, and pretend to be the server: it holds the session's
- * master secret. Give it as popcl_tls.resume, and the job does the rest:
+/* A session that can be resumed (RFC 5246, 7.3, by its number). The caller's, one for each account,
+ * zeroed: none; it holds no pointer and may be copied while no job uses it. Whoever reads it can
+ * read what resumed sessions carry, and pretend to be the server: it holds the session's master
+ * secret. Give it as popcl_tls.resume, and the job does the rest:
  *
- * - It is offered where it was made by a job with the same host, popcl_tls.name, port, user, security, profile, anchors with their path
- *   lengths, pins, length of the record buffer and fragment; up to 24 hours after the handshake in which the certificate was checked, not
- *   behind the certificate's end, and not where the clock is before that handshake. Where any of that is not so it is wiped by start.
- * - It is kept once the login has succeeded, and only then. It is wiped when the session ends otherwise after it was offered, on every
- *   error of TLS, and when the server wants none of it: then the handshake was a full one, with every check, and its session takes the place.
- * - The clock has to be known, with `pinned` too: a popcl_tls.utc_s before 2026 is none, and nothing is offered and nothing is kept.
+ * - It is offered where it was made by a job with the same host, popcl_tls.name, port, user,
+ * security, profile, anchors with their path lengths, pins, length of the record buffer and
+ * fragment; up to 24 hours after the handshake in which the certificate was checked, not behind the
+ * certificate's end, and not where the clock is before that handshake. Where any of that is not so
+ * it is wiped by start.
+ * - It is kept once the login has succeeded, and only then. It is wiped when the session ends
+ * otherwise after it was offered, on every error of TLS, and when the server wants none of it: then
+ * the handshake was a full one, with every check, and its session takes the place.
+ * - The clock has to be known, with `pinned` too: a popcl_tls.utc_s before 2026 is none, and
+ * nothing is offered and nothing is kept.
  *
- * A resumed handshake checks no certificate: what was decided in the first stands, for 24 hours at most (docs/SECURITY.md). To forget a
- * session, zero the object with popcl_resume_restore(r, NULL, 0). */
+ * A resumed handshake checks no certificate: what was decided in the first stands, for 24 hours at
+ * most (docs/SECURITY.md). To forget a session, zero the object with popcl_resume_restore(r, NULL,
+ * 0). */
 typedef struct popcl_resumable {
     /* private */
     uint8_t state; /* 0: none */
@@ -88,37 +110,48 @@ extern const popcl_resumption popcl_tls_resumption;
 
 #define POPCL_RESUME_LEN 234u /* octets of the form for flash and files */
 
-/* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. It is as secret as the session itself: nobody
- * else may read the place where it goes, and a checksum is no lock for one who can write there. Callable while no job uses *r, and in a job behind its login; one
- * that holds no session has a form too. After a resumed session the octets are those from before: who compares need not write. */
+/* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. It is
+ * as secret as the session itself: nobody else may read the place where it goes, and a checksum is
+ * no lock for one who can write there. Callable while no job uses *r, and in a job behind its
+ * login; one that holds no session has a form too. After a resumed session the octets are those
+ * from before: who compares need not write. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 
-/* Reads what save wrote. POPCL_ERR_RESUME_DAMAGED where it is cut, changed, or of another version of popcl, or NULL: then *r is zero. */
+/* Reads what save wrote. POPCL_ERR_RESUME_DAMAGED where it is cut, changed, or of another version
+ * of popcl, or NULL: then *r is zero. */
 popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len);
 
 /* ---- the job's TLS ---- */
 
-/* Borrowed until wipe and not to be changed before. Needed are profile, storage with its length, and trust, and but for
- * `pinned` the time; the rest may be zero. */
+/* Borrowed until wipe and not to be changed before. Needed are profile, storage with its length,
+ * and trust, and but for `pinned` the time; the rest may be zero. */
 struct popcl_tls {
     const popcl_tls_profile *profile;
-    void *storage;                 /* an object of the profile's storage type below, of the alignment of that type; wiped at the end */
-    size_t storage_len;            /* its size */
+    void *storage; /* an object of the profile's storage type below, of the alignment of that type;
+                      wiped at the end */
+    size_t storage_len; /* its size */
     const popcl_trust *trust;
-    int64_t utc_s;                 /* the time, Unix seconds; negative or past the year 9999: unknown, POPCL_ERR_CLOCK_UNKNOWN. `pinned` does not look at it */
-    const char *name;              /* the name or address that the certificate must have, where that is not popcl_config.host; NULL: host */
-    uint16_t fragment;             /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as the record buffer allows */
-    uint8_t ask_no_fragment;       /* 1: no fragment length is asked for, for servers that stumble over the extension */
-    /* NULL, or called between the handshake's long steps, many times and in no pairs, from within recv_ack: feed a watchdog here, and nothing else.
-     * docs/SIZING.md has the longest stretch between two calls, in instructions. */
+    int64_t utc_s;     /* the time, Unix seconds; negative or past the year 9999: unknown,
+                          POPCL_ERR_CLOCK_UNKNOWN. `pinned` does not look at it */
+    const char *name;  /* the name or address that the certificate must have, where that is not
+                          popcl_config.host; NULL: host */
+    uint16_t fragment; /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as
+                          the record buffer allows */
+    uint8_t ask_no_fragment; /* 1: no fragment length is asked for, for servers that stumble over
+                                the extension */
+    /* NULL, or called between the handshake's long steps, many times and in no pairs, from within
+     * recv_ack: feed a watchdog here, and nothing else. docs/SIZING.md has the longest stretch
+     * between two calls, in instructions. */
     void (*breathe)(void *ctx);
     void *breathe_ctx;
-    /* NULL, or room for the names of a certificate that does not have the right one: "mail.example.org, *.example.org, 192.0.2.1", cut to
-     * fit, printable ASCII only, NUL-terminated. Written when the result is POPCL_ERR_CERT_NAME or _NO_SAN. */
+    /* NULL, or room for the names of a certificate that does not have the right one:
+     * "mail.example.org, *.example.org, 192.0.2.1", cut to fit, printable ASCII only,
+     * NUL-terminated. Written when the result is POPCL_ERR_CERT_NAME or _NO_SAN. */
     char *names;
     size_t names_len;
-    /* NULL, or the session of the job before, which this one may resume; the one of this job afterwards. Used and changed from start to wipe. With it goes
-     * resumption = &popcl_tls_resumption. */
+    /* NULL, or the session of the job before, which this one may resume; the one of this job
+     * afterwards. Used and changed from start to wipe. With it goes resumption =
+     * &popcl_tls_resumption. */
     popcl_resumable *resume;
     const popcl_resumption *resumption;
 };
@@ -126,88 +159,102 @@ struct popcl_tls {
 typedef enum popcl_fragment {
     POPCL_FRAGMENT_UNKNOWN, /* the server did not answer yet, or no fragment length was asked for */
     POPCL_FRAGMENT_GRANTED, /* it will send no larger records */
-    POPCL_FRAGMENT_IGNORED  /* it did not answer the extension: records of 16384 octets of text may come */
+    POPCL_FRAGMENT_IGNORED  /* it did not answer the extension: records of 16384 octets of text may
+                               come */
 } popcl_fragment;
 
 /* What became of TLS, for people and for programs. */
 typedef struct popcl_tls_diag {
-    uint16_t version;          /* 0x0303: TLS 1.2; 0: none yet */
-    uint16_t suite;            /* the IANA number of the cipher suite; 0: none yet */
-    uint16_t curve;            /* the IANA number of the ECDHE curve; 0: none yet, as where the certificate was refused, or none, as in a resumed session */
-    uint16_t fragment_asked;   /* 512 to 4096; 0: not asked for */
-    uint8_t fragment;          /* popcl_fragment */
-    uint8_t resumed;           /* 1: the session is a resumed one; not_after and end_point are those of its first handshake */
-    uint8_t alert;             /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
-    int error;                 /* BearSSL's error number, 0: none */
-    uint32_t record_len;       /* octets of the last record that came or was announced, header included: what it needs of the record buffer; 0: none of TLS came */
-    uint32_t iobuf_len;        /* octets of the record buffer */
-    int64_t not_after;         /* end of the server certificate's validity, Unix seconds; 0: not known */
-    uint8_t end_point_len;     /* tls-server-end-point (RFC 5929, 4.1) of the server's certificate; 0: none */
+    uint16_t version; /* 0x0303: TLS 1.2; 0: none yet */
+    uint16_t suite;   /* the IANA number of the cipher suite; 0: none yet */
+    uint16_t curve; /* the IANA number of the ECDHE curve; 0: none yet, as where the certificate was
+                       refused, or none, as in a resumed session */
+    uint16_t fragment_asked; /* 512 to 4096; 0: not asked for */
+    uint8_t fragment;        /* popcl_fragment */
+    uint8_t resumed; /* 1: the session is a resumed one; not_after and end_point are those of its
+                        first handshake */
+    uint8_t
+        alert; /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
+    int error; /* BearSSL's error number, 0: none */
+    uint32_t record_len; /* octets of the last record that came or was announced, header included:
+                            what it needs of the record buffer; 0: none of TLS came */
+    uint32_t iobuf_len;  /* octets of the record buffer */
+    int64_t not_after;   /* end of the server certificate's validity, Unix seconds; 0: not known */
+    uint8_t end_point_len; /* tls-server-end-point (RFC 5929, 4.1) of the server's certificate; 0:
+                              none */
     unsigned char end_point[64];
 } popcl_tls_diag;
 
-/* Reads the storage, and *resume: callable from a start that returned POPCL_OK until the wipe of the job. Of zeroed storage it tells nothing: all
- * is 0. */
+/* Reads the storage, and *resume: callable from a start that returned POPCL_OK until the wipe of
+ * the job. Of zeroed storage it tells nothing: all is 0. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
-/* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use. A constant string. */
+/* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use.
+ * A constant string. */
 const char *popcl_tls_suite_name(uint16_t suite);
 
-/* ---- from here on private: declared so that the storage can be allocated, not to be touched ---- */
+/* ---- from here on private: declared so that the storage can be allocated, not to be touched ----
+ */
 
-/* What link.c keeps of a session's TLS. The small come first, here and below: a Cortex-M reaches them with instructions of 16 bits. */
+/* What link.c keeps of a session's TLS. The small come first, here and below: a Cortex-M reaches
+ * them with instructions of 16 bits. */
 typedef struct popcl_tls_session {
     const popcl_tls *tls;
     const br_x509_class *x509; /* what BearSSL sees of the judge of certificates */
     const br_x509_class **judge;
     uint8_t curve;
     uint8_t fragment; /* popcl_fragment */
-    uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version that the header of the last one says */
-    uint8_t is_up;    /* the handshake is done */
-    uint8_t offered;  /* a kept session was, for being resumed */
-    uint8_t may_keep; /* what is kept of it is not decided yet */
-    uint16_t hello_at, hello_end;     /* where in the ServerHello the octets are, and where it ends */
-    uint16_t extension_at, extension; /* where its next extension begins; the one at hand: its type, then its length */
+    uint8_t minor; /* 0: no record of TLS came yet; else 1 and the minor version that the header of
+                      the last one says */
+    uint8_t is_up; /* the handshake is done */
+    uint8_t offered;              /* a kept session was, for being resumed */
+    uint8_t may_keep;             /* what is kept of it is not decided yet */
+    uint16_t hello_at, hello_end; /* where in the ServerHello the octets are, and where it ends */
+    uint16_t extension_at,
+        extension; /* where its next extension begins; the one at hand: its type, then its length */
     uint16_t fragment_asked;
     uint16_t version, suite; /* these and error, curve: once the session is over and ssl is wiped */
     int16_t error;
-    uint32_t record_len;  /* of the record that comes: its header's 5 and what they announce */
-    uint32_t record_at;   /* octets of it that came */
+    uint32_t record_len; /* of the record that comes: its header's 5 and what they announce */
+    uint32_t record_at;  /* octets of it that came */
     uint32_t iobuf_len;
-    br_x509_pkey key;     /* of the server */
+    br_x509_pkey key;          /* of the server */
     br_ssl_client_context ssl; /* the last: the octets behind it are the judge's */
 } popcl_tls_session;
 
 /* What leaf.c keeps of a certificate while it streams by. */
-#define POPCL_LEAF_DEPTH 9 /* elements inside each other that are looked into; deeper ones are passed over */
+/* elements inside each other that are looked into; deeper ones are passed over */
+#define POPCL_LEAF_DEPTH 9
 typedef struct popcl_leaf {
     /* of the certificate */
     uint8_t state, depth;
-    uint8_t tag, last;       /* of the element: its tag and its newest octet */
-    uint8_t more;            /* octets of a long length to come */
+    uint8_t tag, last; /* of the element: its tag and its newest octet */
+    uint8_t more;      /* octets of a long length to come */
     uint8_t extension, critical;
-    uint8_t at;              /* octets of the host that a dNSName has so far */
-    uint8_t param;           /* the tag of its parameters, at first of alg's */
-    uint8_t is_first;        /* it is the server's own */
-    uint16_t len, body;      /* octets of the element, and of them those to come */
-    uint16_t oid;            /* the newest object identifier */
-    uint16_t alg;            /* the signature's */
+    uint8_t at;                      /* octets of the host that a dNSName has so far */
+    uint8_t param;                   /* the tag of its parameters, at first of alg's */
+    uint8_t is_first;                /* it is the server's own */
+    uint16_t len, body;              /* octets of the element, and of them those to come */
+    uint16_t oid;                    /* the newest object identifier */
+    uint16_t alg;                    /* the signature's */
     uint8_t row[POPCL_LEAF_DEPTH];   /* where in the grammar each open element is */
     uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in it */
-    uint32_t facts;          /* leaf.h */
-    uint32_t seen;           /* extensions that came, by their place in a table */
-    uint32_t text, cn;       /* hashes: of the newest name, and of a common name that must be one of the names */
+    uint32_t facts;                  /* leaf.h */
+    uint32_t seen;                   /* extensions that came, by their place in a table */
+    uint32_t text,
+        cn; /* hashes: of the newest name, and of a common name that must be one of the names */
     int64_t time;            /* notBefore, then notAfter */
     unsigned char value[16]; /* the first octets of a short element */
-    uint32_t others[2];      /* the first and the newest of the extensions that have no place in a table, by a hash */
+    uint32_t others[2]; /* the first and the newest of the extensions that have no place in a table,
+                           by a hash */
     /* of the chain */
     const popcl_tls *tls;
     union {
         const char *host; /* the name that is looked for */
         unsigned char address[16];
     } want;
-    uint8_t address_len;     /* 4 or 16: it is an address; 0: a name */
-    uint16_t names_at;       /* octets written to tls->names */
+    uint8_t address_len; /* 4 or 16: it is an address; 0: a name */
+    uint16_t names_at;   /* octets written to tls->names */
 } popcl_leaf;
 
 /* What guard.c keeps of a chain. */
@@ -227,7 +274,8 @@ typedef struct popcl_guard {
             unsigned char end_point[64]; /* tls-server-end-point */
         } told;
     } first;
-    br_x509_minimal_context minimal; /* dead after the handshake: its octets may then hold the plan */
+    br_x509_minimal_context
+        minimal; /* dead after the handshake: its octets may then hold the plan */
 } popcl_guard;
 
 /* What pin.c keeps of certificate 0. */
@@ -235,12 +283,12 @@ typedef struct popcl_pin {
     const br_x509_class *vtable;
     const popcl_tls *tls;
     br_x509_pkey key;
-    uint32_t len, pass;      /* of the element at hand; octets of it that are still to be passed by */
+    uint32_t len, pass; /* of the element at hand; octets of it that are still to be passed by */
     uint8_t step, tag, at, more; /* see pin.c */
-    uint8_t behind;          /* the first certificate is over */
-    uint8_t judged;          /* its key is a pinned one */
-    uint8_t result;          /* popcl_err */
-    unsigned char point[65]; /* of the server's key */
+    uint8_t behind;              /* the first certificate is over */
+    uint8_t judged;              /* its key is a pinned one */
+    uint8_t result;              /* popcl_err */
+    unsigned char point[65];     /* of the server's key */
 } popcl_pin;
 
 /* ---- storage: one object of these for each session that runs at the same time ---- */
@@ -248,7 +296,8 @@ typedef struct popcl_pin {
 typedef struct popcl_tls_x509_storage {
     popcl_tls_session session;
     popcl_guard guard;
-} popcl_tls_public_storage, popcl_tls_small_storage, popcl_tls_ecdsa_storage, popcl_tls_host_storage;
+} popcl_tls_public_storage, popcl_tls_small_storage, popcl_tls_ecdsa_storage,
+    popcl_tls_host_storage;
 
 typedef struct popcl_tls_pinned_storage {
     popcl_tls_session session;

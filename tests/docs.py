@@ -20,7 +20,7 @@ CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "L
 
 def errors_page():
     """docs/ERRORS.md from the rows X(NAME, CLASS, "what", "cause", "advice")."""
-    text = (ROOT / "include/popcl_errors.h").read_text().replace("\\\n", " ")
+    text = re.sub(r'"\s*\\?\n\s*"', "", (ROOT / "include/popcl_errors.h").read_text()).replace("\\\n", " ")
     rows = re.findall(r'X\((\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', text)
     out = ["# Every result", "", "Made by `tests/docs.py --write` from [popcl_errors.h](../include/popcl_errors.h). The last column is the exit code of the command.", "",
            "| POPCL_ | what failed | likely cause | what to try | class | exit |", "|---|---|---|---|---|---|"]

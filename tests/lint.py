@@ -1,4 +1,5 @@
-"""Compiles every source with gcc and clang, warnings being errors, and runs clang-tidy and cppcheck over what ships. Knows the sources by
+"""Compiles every source with gcc and clang, warnings being errors, runs clang-tidy and cppcheck over what ships, and holds every source to
+.clang-format. Knows the sources by
 their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
 (tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
 had, that is skipped, and said. Ends with `lint: N passed, N failed[, N skipped]`.
@@ -107,8 +108,30 @@ def cppcheck(words, *what):
                         "--suppress=missingIncludeSystem", "--suppressions-list=tests/cppcheck.txt", *words, *what], ""
 
 
+FORMAT_VERSION = "14"  # .clang-format's own: another version breaks some lines elsewhere
+
+
+def formatting():
+    """One check for each folder of sources: that clang-format would change nothing. None where this version would."""
+    try:
+        version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        version = f"version {FORMAT_VERSION}"  # the check fails, and says what is missing
+    if f"version {FORMAT_VERSION}." not in version and version != f"version {FORMAT_VERSION}":
+        print(f"clang-format is not version {FORMAT_VERSION}: the format of sources is not checked")
+        yield None
+        return
+    folders = {}
+    for path in glob.glob("**/*.[ch]", recursive=True):
+        if not path.startswith(BUILD + "/"):
+            folders.setdefault(os.path.dirname(path), []).append(path)
+    for folder, paths in sorted(folders.items()):
+        yield f"clang-format {folder}: run clang-format -i", ["clang-format", "--dry-run", "-Werror", *sorted(paths)], ""
+
+
 def jobs(includes):
     """Every check; None for one that cannot be made."""
+    yield from formatting()
     for path in files(SHIPPED + TESTS + HEADERS):
         can = includes.lwip or not among(path, OVER_LWIP + FIRMWARE)
         yield from checks(path, includes) if can else [None]

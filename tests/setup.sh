@@ -70,6 +70,7 @@ find_missing() {
             want gnutls-bin command -v gnutls-serv
             want clang command -v clang
             want "$(clang_rt)" fuzzer_links
+            want clang-format command -v clang-format
             want clang-tidy command -v clang-tidy
             want cppcheck command -v cppcheck
             if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi

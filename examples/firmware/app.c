@@ -1,9 +1,13 @@
-/* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause longer.
+/* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause
+ * longer.
  *
- * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit closed its file and named it. The set of seen
- * UIDs is saved every SAVE_EVERY messages and at the end of a poll, if it changed: a reset in between lets at most that many messages come a second
- * time. So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 + n / SAVE_EVERY slots; a session of TLS four
- * a day at most: the old one goes, the new one comes once it was resumed. With 50 messages an hour that is one erase of each slot every three hours. */
+ * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit
+ * closed its file and named it. The set of seen UIDs is saved every SAVE_EVERY messages and at the
+ * end of a poll, if it changed: a reset in between lets at most that many messages come a second
+ * time. So a poll that finds nothing writes nothing to the flash, and one with n new messages
+ * erases 1 + n / SAVE_EVERY slots; a session of TLS four a day at most: the old one goes, the new
+ * one comes once it was resumed. With 50 messages an hour that is one erase of each slot every
+ * three hours. */
 #include "app.h"
 
 #include <string.h>
@@ -27,12 +31,13 @@
 #define TEXT_OF_(a)  #a
 
 #ifndef SEEN_UIDS
-#define SEEN_UIDS 96 /* messages in the maildrop that it remembers; those beyond come again each time */
+/* messages in the maildrop that it remembers; those beyond come again each time */
+#define SEEN_UIDS 96
 #endif
-#define SAVE_EVERY  16u
-#define DAY_MS      86400000u
-#define END_MS      500u /* before the end: TCP takes its leave */
-#define PIECE       7u /* octets that a sink which pauses takes in between */
+#define SAVE_EVERY 16u
+#define DAY_MS     86400000u
+#define END_MS     500u /* before the end: TCP takes its leave */
+#define PIECE      7u   /* octets that a sink which pauses takes in between */
 
 extern const popcl_trust ca_trust; /* made by popcl-ta */
 
@@ -65,7 +70,8 @@ uint32_t device_random(void) {
     static uint32_t fallback;
     uint32_t r;
     if (console_entropy(&r, sizeof r) == 0) return r;
-    fallback = (fallback ^ clock_ms()) * 1664525u + 1013904223u; /* lwIP goes on with guessable numbers; TLS has no such way out */
+    /* lwIP goes on with guessable numbers; TLS has no such way out */
+    fallback = (fallback ^ clock_ms()) * 1664525u + 1013904223u;
     return fallback;
 }
 
@@ -73,17 +79,19 @@ uint32_t device_random(void) {
 
 #ifdef RESUME
 static popcl_resumable session;
-static uint32_t session_crc;        /* of the form in the slots */
-static uint32_t session_written_ms; /* when a session went there, if session_written */
+static uint32_t session_crc;                   /* of the form in the slots */
+static uint32_t session_written_ms;            /* when a session went there, if session_written */
 static uint8_t session_written, session_lasts; /* lasts: the server has resumed it */
 
 static void wipe(unsigned char *p, size_t n) {
-    for (volatile unsigned char *at = p; n; n--) /* memset would be left out: nobody reads what it wrote */
+    for (volatile unsigned char *at = p; n;
+         n--) /* memset would be left out: nobody reads what it wrote */
         *at++ = 0;
 }
 
-/* What belongs into the slots, put there if `puts`; returns its CRC. Many servers forget a session as soon as it ends, or are several, of which
- * the next knows nothing of it. Each poll then has a new one, which is worth no place in a flash that wears out: zeros stand there until the server
+/* What belongs into the slots, put there if `puts`; returns its CRC. Many servers forget a session
+ * as soon as it ends, or are several, of which the next knows nothing of it. Each poll then has a
+ * new one, which is worth no place in a flash that wears out: zeros stand there until the server
  * has resumed it, and after a failure. */
 static uint32_t session_form(int puts) {
     unsigned char blob[POPCL_RESUME_LEN] = {0};
@@ -94,9 +102,7 @@ static uint32_t session_form(int puts) {
     return crc;
 }
 
-static void session_put(void) {
-    (void)session_form(1);
-}
+static void session_put(void) { (void)session_form(1); }
 
 static void session_is_saved(void) {
     session_crc = session_form(0);
@@ -113,7 +119,8 @@ static int session_changed(void) {
 static void session_load(void) {
     unsigned char blob[POPCL_RESUME_LEN];
     int whole = slots_get(&app.slots, blob, sizeof blob) == 0;
-    session_lasts = popcl_resume_restore(&session, blob, whole ? sizeof blob : 0) == POPCL_OK; /* else the next handshake is a full one */
+    /* else the next handshake is a full one */
+    session_lasts = popcl_resume_restore(&session, blob, whole ? sizeof blob : 0) == POPCL_OK;
     session_crc = session_form(0);
     wipe(blob, sizeof blob);
 }
@@ -128,20 +135,17 @@ static int session_was_resumed(int failed) {
     popcl_tls_diag d;
     if (!set.resume || app.config.security == POPCL_CLEAR) return 0;
     popcl_tls_get_diag(&app.tls, &d);
-    if (d.version) session_lasts = d.resumed && !failed; /* else the server was not heard, and the one before is still there */
+    /* else the server was not heard, and the one before is still there */
+    if (d.version) session_lasts = d.resumed && !failed;
     return d.resumed && !failed;
 }
 #else
 static void session_put(void) {}
 static void session_is_saved(void) {}
 static void session_load(void) {}
-static int session_changed(void) {
-    return 0;
-}
+static int session_changed(void) { return 0; }
 static void session_offer(void) {}
-static int session_was_resumed(int failed) {
-    return (void)failed, 0;
-}
+static int session_was_resumed(int failed) { return (void)failed, 0; }
 #endif
 
 /* ---- saved state: the length of the seen set, the set, the session ---- */
@@ -192,7 +196,8 @@ static unsigned forget_due(void *ctx, unsigned marks) {
 /* NULL, or what there is to say; then what cannot be used is as if it were not there. */
 static const char *load_saved(slots_found found) {
     if (found == SLOTS_EMPTY) return NULL;
-    if (found == SLOTS_DAMAGED || slots_get(&app.slots, &app.left, sizeof app.left) || popcl_seen_load(&app.seen, get_saved, &app.slots))
+    if (found == SLOTS_DAMAGED || slots_get(&app.slots, &app.left, sizeof app.left) ||
+        popcl_seen_load(&app.seen, get_saved, &app.slots))
         return "state: damaged, counts as none\n";
     if (app.seen.note != account()) return "state: of another account, counts as none\n";
     popcl_seen_each(&app.seen, forget_due, NULL);
@@ -202,7 +207,8 @@ static const char *load_saved(slots_found found) {
 
 static void load(void) {
     unsigned char key[16] = {0};
-    (void)console_entropy(key, sizeof key); /* without, the set is safe from chance, not from a sender who chooses UIDs */
+    /* without, the set is safe from chance, not from a sender who chooses UIDs */
+    (void)console_entropy(key, sizeof key);
     (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
     app.seen.note = account();
     if (!set.state) return;
@@ -210,15 +216,17 @@ static void load(void) {
     app.slots.ctx = (void *)(uintptr_t)set.state;
     const char *wrong = load_saved(slots_open(&app.slots));
     if (wrong) console_text(wrong);
-    if (app.seen.note != account()) (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
+    if (app.seen.note != account())
+        (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
     app.seen.note = account();
 }
 
 /* ---- which messages, and what became of them ---- */
 
-/* FETCHED: not to be fetched again. DELETE_DUE: stored, and its DELE is refused or void. That a message was deleted is known by QUIT's answer
- * alone, and a server may give the UID of a deleted one to the next (RFC 1939, 7): where that answer did not come, or a reset came in between, it
- * is forgotten and comes again, for a message that is deleted unread would be lost. */
+/* FETCHED: not to be fetched again. DELETE_DUE: stored, and its DELE is refused or void. That a
+ * message was deleted is known by QUIT's answer alone, and a server may give the UID of a deleted
+ * one to the next (RFC 1939, 7): where that answer did not come, or a reset came in between, it is
+ * forgotten and comes again, for a message that is deleted unread would be lost. */
 #define MARKED_NOW POPCL_SEEN_OTHER /* the server answered its DELE in this session */
 
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
@@ -269,7 +277,8 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
 
 /* ---- the sink ---- */
 
-/* A message that is whole has the name POLL-NUMBER.eml, or POLL-NUMBER.2.eml and so on where there is one of before a reset. */
+/* A message that is whole has the name POLL-NUMBER.eml, or POLL-NUMBER.2.eml and so on where there
+ * is one of before a reset. */
 #define PATH_LEN 160u
 #define NAME_LEN 40u /* of a slash, the longest name and a NUL */
 
@@ -289,9 +298,7 @@ static char *append_number(char *at, uint32_t n) {
     return append(at, first);
 }
 
-static void incoming_path(char path[PATH_LEN]) {
-    (void)append(append(path, set.out), "/incoming");
-}
+static void incoming_path(char path[PATH_LEN]) { (void)append(append(path, set.out), "/incoming"); }
 
 static int is_there(const char *path) {
     int file = file_open(path, FILE_READ);
@@ -376,7 +383,8 @@ static void trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
 }
 
 static void *entropy(void) {
-    int fails = set.seed && (strcmp(set.seed, "none") == 0 || (strcmp(set.seed, "once") == 0 && app.poll > 1));
+    int fails = set.seed &&
+                (strcmp(set.seed, "none") == 0 || (strcmp(set.seed, "once") == 0 && app.poll > 1));
     int failed = fails ? -1 : console_entropy(seed, sizeof seed);
     return failed ? NULL : seed; /* popcl refuses to begin without */
 }
@@ -404,7 +412,8 @@ static void end(int status) {
     net_report();
     console_text("\n");
     for (unsigned phase = 0; phase < PHASES; phase++)
-        if (phase_stack(phase)) tell_number("phase ", phase, ""), tell_number(": stack ", phase_stack(phase), "\n");
+        if (phase_stack(phase))
+            tell_number("phase ", phase, ""), tell_number(": stack ", phase_stack(phase), "\n");
     console_exit(status);
 }
 
@@ -414,12 +423,31 @@ const popcl_config *app_prepare(void) {
     while (set.hang == app.poll) {}
     app.stored = app.delivered = 0;
     app.file = -1;
-    app.tls = (popcl_tls){.profile = &PROFILE_OF, .storage = &storage, .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = utc_s(),
-                          .name = set.name, .breathe = breathe};
-    app.config = (popcl_config){.host = set.host, .port = (uint16_t)set.port, .security = security(), .auth = POPCL_AUTH_USER, .user = set.user,
-                                .secret = {.octets = set.pass}, .idle_ms = set.idle, .tls = &app.tls, .seed = entropy(), .seed_len = sizeof seed,
-                                .iobuf = iobuf, .iobuf_len = sizeof iobuf, .passes = UINT16_MAX, .sink = &sink,
-                                .decide = decide, .listed = set.new ? listed : NULL, .fate = fate, .trace = trace};
+    app.tls = (popcl_tls){.profile = &PROFILE_OF,
+                          .storage = &storage,
+                          .storage_len = sizeof storage,
+                          .trust = &ca_trust,
+                          .utc_s = utc_s(),
+                          .name = set.name,
+                          .breathe = breathe};
+    app.config = (popcl_config){.host = set.host,
+                                .port = (uint16_t)set.port,
+                                .security = security(),
+                                .auth = POPCL_AUTH_USER,
+                                .user = set.user,
+                                .secret = {.octets = set.pass},
+                                .idle_ms = set.idle,
+                                .tls = &app.tls,
+                                .seed = entropy(),
+                                .seed_len = sizeof seed,
+                                .iobuf = iobuf,
+                                .iobuf_len = sizeof iobuf,
+                                .passes = UINT16_MAX,
+                                .sink = &sink,
+                                .decide = decide,
+                                .listed = set.new ? listed : NULL,
+                                .fate = fate,
+                                .trace = trace};
 #ifdef PLAN_LEN
     app.config.plan = plan;
     app.config.plan_len = sizeof plan;

@@ -1,5 +1,6 @@
-/* app - the poller: fetches what is in the maildrop, says what came of it, and does so again, whatever happens. It knows neither the network
- * nor how it is run: main_raw.c drives it from a main loop, main_task.c from a task.
+/* app - the poller: fetches what is in the maildrop, says what came of it, and does so again,
+ * whatever happens. It knows neither the network nor how it is run: main_raw.c drives it from a
+ * main loop, main_task.c from a task.
  *
  *     app_start();
  *     for (;;) {
@@ -16,12 +17,13 @@
 /* Reads the settings and the saved state, says who it is. `net` is "raw" or "sockets". */
 void app_start(const char *net);
 
-/* The one job, and what it is to do now: a fresh seed, the time. What cannot be had is not in it, and popcl_start says so. Ends the program
- * where as many polls are over as the settings say. */
+/* The one job, and what it is to do now: a fresh seed, the time. What cannot be had is not in it,
+ * and popcl_start says so. Ends the program where as many polls are over as the settings say. */
 extern popcl app_job;
 const popcl_config *app_prepare(void);
 
-/* The job is done, or was refused: tells the result, saves what has to be saved, wipes it. Returns how long to wait until the next poll, in ms. */
+/* The job is done, or was refused: tells the result, saves what has to be saved, wipes it. Returns
+ * how long to wait until the next poll, in ms. */
 uint32_t app_conclude(void);
 
 #endif

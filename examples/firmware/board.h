@@ -1,18 +1,22 @@
-/* board - what differs between the boards: one row each. Constants, so that what a board does not use costs it nothing.
- * Clocks are those that QEMU 7.2 gives; on a real lm3s6965evb the core starts on its internal oscillator, 12 MHz give or take. */
+/* board - what differs between the boards: one row each. Constants, so that what a board does not
+ * use costs it nothing. Clocks are those that QEMU 7.2 gives; on a real lm3s6965evb the core starts
+ * on its internal oscillator, 12 MHz give or take. */
 #ifndef BOARD_H
 #define BOARD_H
 
 #include <stdint.h>
 
-/*                          X(name,             clock,    Ethernet,    IRQ, watchdog,    its IRQ; -1: NMI, trap unaligned access) */
-#define ROW_LM3S6965EVB(X)    X("lm3s6965evb",    12500000, 0x40048000u, 42,  0x40000000u, 18, 0)
-#define ROW_LM3S6965EVB_M0(X) X("lm3s6965evb-m0", 12500000, 0x40048000u, 42,  0x40000000u, 18, 1) /* a Cortex-M3 that is as strict as an M0+ */
-#define ROW_MPS2_AN385(X)     X("mps2-an385",     25000000, 0x40200000u, 13,  0x40008000u, -1, 0)
-#define ROW_MPS2_AN505(X)     X("mps2-an505",     20000000, 0x52000000u, 48,  0x50081000u, -1, 0) /* all of it in the secure world */
+/*                          X(name,             clock,    Ethernet,    IRQ, watchdog,    its IRQ;
+ * -1: NMI, trap unaligned access) */
+#define ROW_LM3S6965EVB(X) X("lm3s6965evb", 12500000, 0x40048000u, 42, 0x40000000u, 18, 0)
+/* a Cortex-M3 that is as strict as an M0+ */
+#define ROW_LM3S6965EVB_M0(X) X("lm3s6965evb-m0", 12500000, 0x40048000u, 42, 0x40000000u, 18, 1)
+#define ROW_MPS2_AN385(X)     X("mps2-an385", 25000000, 0x40200000u, 13, 0x40008000u, -1, 0)
+/* all of it in the secure world */
+#define ROW_MPS2_AN505(X) X("mps2-an505", 20000000, 0x52000000u, 48, 0x50081000u, -1, 0)
 
 #define BOARD_NAME_OF(name, hz, eth, irq, dog, dog_irq, trap) name
-#define BOARD_CONSTANTS_OF(name, hz, eth, irq, dog, dog_irq, trap)                                                                       \
+#define BOARD_CONSTANTS_OF(name, hz, eth, irq, dog, dog_irq, trap)                                 \
     BOARD_HZ = (hz), BOARD_ETH_IRQ = (irq), BOARD_DOG_IRQ = (dog_irq), BOARD_TRAP_UNALIGNED = (trap)
 #define BOARD_ETH_OF(name, hz, eth, irq, dog, dog_irq, trap) eth
 #define BOARD_DOG_OF(name, hz, eth, irq, dog, dog_irq, trap) dog
@@ -37,7 +41,9 @@ static inline uint32_t irq_save(void) {
     __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(off) : : "memory");
     return off;
 }
-static inline void irq_restore(uint32_t off) { __asm__ volatile("msr primask, %0" : : "r"(off) : "memory"); }
+static inline void irq_restore(uint32_t off) {
+    __asm__ volatile("msr primask, %0" : : "r"(off) : "memory");
+}
 static inline void wait_for_interrupt(void) { __asm__ volatile("dsb\n wfi" : : : "memory"); }
 
 #endif

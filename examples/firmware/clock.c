@@ -23,8 +23,9 @@ void clock_hurry(uint32_t times) {
     clock_start();
 }
 
-/* The counter begins anew a little before its interrupt is taken, or long before where interrupts are off: what is read then lies a tick back.
- * Whoever looked before would see a time that has passed as one that is far ahead, so the clock stands until the tick is counted. */
+/* The counter begins anew a little before its interrupt is taken, or long before where interrupts
+ * are off: what is read then lies a tick back. Whoever looked before would see a time that has
+ * passed as one that is far ahead, so the clock stands until the tick is counted. */
 uint32_t clock_ms(void) {
     static uint32_t last;
     uint32_t off = irq_save();
@@ -44,8 +45,9 @@ void clock_tick(void) {
 
 /* ---- the watchdog: that of ARM's CMSDK, which is Luminary's too ---- */
 
-#define DOG_LOAD  REGISTER(BOARD_DOG, 0x000)
-#define DOG_CTRL  REGISTER(BOARD_DOG, 0x008) /* 1: counts and interrupts, 2: resets if that was not cleared a period later */
+#define DOG_LOAD REGISTER(BOARD_DOG, 0x000)
+/* 1: counts and interrupts, 2: resets if that was not cleared a period later */
+#define DOG_CTRL  REGISTER(BOARD_DOG, 0x008)
 #define DOG_CLEAR REGISTER(BOARD_DOG, 0x00c)
 #define DOG_LOCK  REGISTER(BOARD_DOG, 0xc00)
 #define DOG_KEY   0x1acce551u

@@ -1,5 +1,5 @@
-/* clock - milliseconds since reset, from SysTick, which interrupts a hundred times a second only: the core may sleep in between. And the
- * watchdog, which resets a chip whose program hangs. */
+/* clock - milliseconds since reset, from SysTick, which interrupts a hundred times a second only:
+ * the core may sleep in between. And the watchdog, which resets a chip whose program hangs. */
 #ifndef CLOCK_H
 #define CLOCK_H
 
@@ -9,10 +9,12 @@
 
 void clock_start(void);
 void clock_hurry(uint32_t times); /* for tests: it runs so many times as fast as it should */
-uint32_t clock_ms(void); /* never goes back; wraps after 49 days. Not to be called with interrupts off for longer than a tick */
+uint32_t clock_ms(void); /* never goes back; wraps after 49 days. Not to be called with interrupts
+                            off for longer than a tick */
 
-/* The watchdog: WATCHDOG_S after the last watchdog_feed it tells where the program is, after twice that it resets the chip. The longest
- * stretch of the program without it is one public-key operation: docs/SIZING.md has the instructions. */
+/* The watchdog: WATCHDOG_S after the last watchdog_feed it tells where the program is, after twice
+ * that it resets the chip. The longest stretch of the program without it is one public-key
+ * operation: docs/SIZING.md has the instructions. */
 #define WATCHDOG_S 30u
 void watchdog_start(void);
 void watchdog_feed(void);

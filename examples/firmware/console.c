@@ -1,4 +1,5 @@
-/* console - see console.h. A call is a BKPT that the debugger, here QEMU, answers: its number in r0, the address of its arguments in r1. */
+/* console - see console.h. A call is a BKPT that the debugger, here QEMU, answers: its number in
+ * r0, the address of its arguments in r1. */
 #include "console.h"
 
 #include <string.h>
@@ -31,13 +32,23 @@ static int ask3(enum call number, uintptr_t a, uintptr_t b, uintptr_t c) {
 
 /* ---- files ---- */
 
-int file_open(const char *name, enum file_mode mode) { return ask3(SYS_OPEN, (uintptr_t)name, mode, strlen(name)); }
+int file_open(const char *name, enum file_mode mode) {
+    return ask3(SYS_OPEN, (uintptr_t)name, mode, strlen(name));
+}
 /* Both return how much was not done. */
-int file_read(int file, void *p, size_t n) { return ask3(SYS_READ, (uintptr_t)file, (uintptr_t)p, n) == 0 ? 0 : -1; }
-int file_write(int file, const void *p, size_t n) { return ask3(SYS_WRITE, (uintptr_t)file, (uintptr_t)p, n) == 0 ? 0 : -1; }
-int file_seek(int file, uint32_t at) { return ask3(SYS_SEEK, (uintptr_t)file, at, 0) == 0 ? 0 : -1; }
+int file_read(int file, void *p, size_t n) {
+    return ask3(SYS_READ, (uintptr_t)file, (uintptr_t)p, n) == 0 ? 0 : -1;
+}
+int file_write(int file, const void *p, size_t n) {
+    return ask3(SYS_WRITE, (uintptr_t)file, (uintptr_t)p, n) == 0 ? 0 : -1;
+}
+int file_seek(int file, uint32_t at) {
+    return ask3(SYS_SEEK, (uintptr_t)file, at, 0) == 0 ? 0 : -1;
+}
 int file_close(int file) { return ask3(SYS_CLOSE, (uintptr_t)file, 0, 0) == 0 ? 0 : -1; }
-int file_remove(const char *name) { return ask3(SYS_REMOVE, (uintptr_t)name, strlen(name), 0) == 0 ? 0 : -1; }
+int file_remove(const char *name) {
+    return ask3(SYS_REMOVE, (uintptr_t)name, strlen(name), 0) == 0 ? 0 : -1;
+}
 int file_rename(const char *name, const char *to) {
     const uintptr_t arguments[] = {(uintptr_t)name, strlen(name), (uintptr_t)to, strlen(to)};
     return ask(SYS_RENAME, arguments) == 0 ? 0 : -1;
@@ -51,9 +62,7 @@ int console_octets(const void *p, size_t n) {
     return file_write(handle, p, n);
 }
 
-void console_text(const char *text) {
-    (void)console_octets(text, strlen(text));
-}
+void console_text(const char *text) { (void)console_octets(text, strlen(text)); }
 
 void console_number(uint32_t n) {
     char digits[10];

@@ -1,5 +1,5 @@
-/* eth - see eth.h: what all controllers share. ETH_PAD_SIZE is 2, so that words of the controller are words of a buffer, and an IP header
- * is aligned. */
+/* eth - see eth.h: what all controllers share. ETH_PAD_SIZE is 2, so that words of the controller
+ * are words of a buffer, and an IP header is aligned. */
 #include "eth.h"
 
 #include <string.h>
@@ -50,7 +50,8 @@ static struct pbuf *take(uint32_t len) {
     starve();
     struct pbuf *frame = pbuf_alloc(PBUF_RAW, (uint16_t)len, PBUF_POOL);
     for (struct pbuf *p = frame; p; p = p->next)
-        eth_read(p->payload, (p->len + 3u) / 4u); /* the room of a buffer of the pool is whole words, and all but the last are full */
+        /* the room of a buffer of the pool is whole words, and all but the last are full */
+        eth_read(p->payload, (p->len + 3u) / 4u);
     eth_skip();
     if (!frame) eth_dropped++;
     return frame;
@@ -96,7 +97,8 @@ err_t eth_init(struct netif *netif) {
     memcpy(netif->hwaddr, own, sizeof own);
     netif->hwaddr_len = sizeof own;
     netif->mtu = 1500;
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+    netif->flags =
+        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
     netif->linkoutput = output;
     netif->output = etharp_output;
 #if LWIP_IPV6

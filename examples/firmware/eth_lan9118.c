@@ -1,5 +1,5 @@
-/* eth_lan9118 - the Ethernet controller of the MPS2 boards. It is told to put two octets before each frame, which are lwIP's padding. Its
- * PHY finds out speed and duplex by itself. */
+/* eth_lan9118 - the Ethernet controller of the MPS2 boards. It is told to put two octets before
+ * each frame, which are lwIP's padding. Its PHY finds out speed and duplex by itself. */
 #include "board.h"
 #include "eth.h"
 
@@ -25,18 +25,19 @@ enum {
 #define LAN(offset) REGISTER(BOARD_ETH, offset)
 
 enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3 }; /* behind CSR_CMD and CSR_DATA */
-#define CSR_BUSY    0x80000000u
-#define CSR_READ    0x40000000u
-#define MAC_CR      0x0010000cu /* full duplex, transmits, receives; not promiscuous */
-#define MAC_CR_ALL  0x00080000u /* all multicasts too */
-#define SOFT_RESET  1u
-#define FIFO_OF_5K  0x00150000u /* for what is sent; and the bit that must be one */
-#define E2P_BUSY    0x80000000u
-#define RX_FRAME    8u          /* in INT_STS and INT_EN: more frames than FIFO_INT says, which is 0 */
-#define IRQ_LINE    0x11u       /* push-pull, active high */
-#define IRQ_ON      0x100u
-#define RX_ERROR    0x8000u     /* in RX_STATUS */
-#define CHECKSUM    4u
+#define CSR_BUSY   0x80000000u
+#define CSR_READ   0x40000000u
+#define MAC_CR     0x0010000cu /* full duplex, transmits, receives; not promiscuous */
+#define MAC_CR_ALL 0x00080000u /* all multicasts too */
+#define SOFT_RESET 1u
+#define FIFO_OF_5K 0x00150000u /* for what is sent; and the bit that must be one */
+#define E2P_BUSY   0x80000000u
+/* in INT_STS and INT_EN: more frames than FIFO_INT says, which is 0 */
+#define RX_FRAME 8u
+#define IRQ_LINE 0x11u /* push-pull, active high */
+#define IRQ_ON   0x100u
+#define RX_ERROR 0x8000u /* in RX_STATUS */
+#define CHECKSUM 4u
 
 static uint32_t words_left;
 
@@ -61,7 +62,8 @@ void eth_start(unsigned char mac[6]) {
     uint32_t low = csr_read(CSR_ADDRL), high = csr_read(CSR_ADDRH);
     for (unsigned i = 0; low != 0xffffffffu && i < 6; i++) /* from its EEPROM, if it has one */
         mac[i] = (unsigned char)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
-    csr_write(CSR_ADDRL, mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24);
+    csr_write(CSR_ADDRL,
+              mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24);
     csr_write(CSR_ADDRH, mac[4] | (uint32_t)mac[5] << 8);
     eth_mask();
     LAN(RX_CFG) = ETH_PAD_SIZE << 8;
@@ -72,18 +74,14 @@ void eth_start(unsigned char mac[6]) {
     csr_write(CSR_MAC_CR, MAC_CR | (LWIP_IPV6 ? MAC_CR_ALL : 0));
 }
 
-void eth_mask(void) {
-    LAN(IRQ_CFG) = IRQ_LINE;
-}
+void eth_mask(void) { LAN(IRQ_CFG) = IRQ_LINE; }
 
 void eth_unmask(void) {
     LAN(INT_STS) = RX_FRAME;
     LAN(IRQ_CFG) = IRQ_LINE | IRQ_ON;
 }
 
-int eth_any(void) {
-    return (LAN(RX_FIFO_INF) & 0x00ff0000u) != 0;
-}
+int eth_any(void) { return (LAN(RX_FIFO_INF) & 0x00ff0000u) != 0; }
 
 uint32_t eth_next(void) {
     while (eth_any()) {
@@ -109,7 +107,8 @@ void eth_send(struct pbuf *frame) {
     eth_words words = {.at = frame};
     uint32_t len = frame->tot_len - (uint32_t)ETH_PAD_SIZE, n = (frame->tot_len + 3u) / 4u;
     while ((LAN(TX_FIFO_INF) & 0xffffu) < n * 4u + 16u) {} /* what is on its way makes room */
-    LAN(TX_DATA) = (uint32_t)ETH_PAD_SIZE << 16 | 0x3000u | len; /* begins behind the padding; the first and the last piece */
+    /* begins behind the padding; the first and the last piece */
+    LAN(TX_DATA) = (uint32_t)ETH_PAD_SIZE << 16 | 0x3000u | len;
     LAN(TX_DATA) = len;
     while (n--)
         LAN(TX_DATA) = eth_word(&words);

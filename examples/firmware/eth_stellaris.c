@@ -1,5 +1,6 @@
-/* eth_stellaris - the Ethernet controller of the lm3s6965. A frame comes with two octets of length in front and four of checksum behind;
- * it is sent with two octets of length in front: these are lwIP's two octets of padding. */
+/* eth_stellaris - the Ethernet controller of the lm3s6965. A frame comes with two octets of length
+ * in front and four of checksum behind; it is sent with two octets of length in front: these are
+ * lwIP's two octets of padding. */
 #include "board.h"
 #include "eth.h"
 
@@ -21,12 +22,13 @@ enum {
 #define RCTL_RESET    0x10u /* empties the FIFO */
 #define RCTL_RECEIVE  0x09u /* receives, and no frames with a wrong checksum */
 #define RCTL_MULTI    0x02u
-#define TCTL_TRANSMIT 0x17u /* transmits, pads, adds the checksum, full duplex */
+#define TCTL_TRANSMIT 0x17u       /* transmits, pads, adds the checksum, full duplex */
 #define RCGC2_ETH     0x50000000u /* the clocks of MAC and PHY */
 #define LENGTH        2u
 #define CHECKSUM      4u
 
-static uint32_t first_word; /* of the next frame; it holds a length, and 0 says that it was given away */
+/* of the next frame; it holds a length, and 0 says that it was given away */
+static uint32_t first_word;
 static uint32_t words_left; /* of that frame behind it */
 
 void eth_start(unsigned char mac[6]) {
@@ -35,7 +37,8 @@ void eth_start(unsigned char mac[6]) {
     MAC(MACIM) = 0;
     MAC(MACIS) = 0x7f;
     uint32_t low = MAC(MACIA0), high = MAC(MACIA1);
-    for (unsigned i = 0; low && i < 6; i++) /* QEMU gives one; on the chip it comes from the user registers, or is ours */
+    for (unsigned i = 0; low && i < 6;
+         i++) /* QEMU gives one; on the chip it comes from the user registers, or is ours */
         mac[i] = (unsigned char)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
     MAC(MACIA0) = mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24;
     MAC(MACIA1) = mac[4] | (uint32_t)mac[5] << 8;
@@ -44,18 +47,14 @@ void eth_start(unsigned char mac[6]) {
     MAC(MACRCTL) = RCTL_RECEIVE | (LWIP_IPV6 ? RCTL_MULTI : 0);
 }
 
-void eth_mask(void) {
-    MAC(MACIM) = 0;
-}
+void eth_mask(void) { MAC(MACIM) = 0; }
 
 void eth_unmask(void) {
     MAC(MACIS) = RECEIVED;
     MAC(MACIM) = RECEIVED;
 }
 
-int eth_any(void) {
-    return MAC(MACNP) != 0;
-}
+int eth_any(void) { return MAC(MACNP) != 0; }
 
 uint32_t eth_next(void) {
     if (!eth_any()) return 0;

@@ -1,4 +1,5 @@
-/* flash_file - see flash.h. The file is opened for each call and holds what it held if the program ends in between. */
+/* flash_file - see flash.h. The file is opened for each call and holds what it held if the program
+ * ends in between. */
 #include "flash.h"
 
 #include <string.h>
@@ -25,7 +26,8 @@ static int file_program(void *ctx, unsigned slot, uint32_t at, const void *p, si
     for (size_t i = 0; i < n && result == 0; i += FLASH_UNIT) {
         unsigned char unit[FLASH_UNIT];
         uint32_t place = slot * FLASH_FILE_SLOT + at + (uint32_t)i;
-        if (file_seek(file, place) || file_read(file, unit, sizeof unit) || file_seek(file, place)) {
+        if (file_seek(file, place) || file_read(file, unit, sizeof unit) ||
+            file_seek(file, place)) {
             result = -1;
             break;
         }
@@ -48,7 +50,8 @@ static int file_erase(void *ctx, unsigned slot) {
 }
 
 static int file_read_at(void *ctx, unsigned slot, uint32_t at, void *p, size_t n) {
-    int file = open_file(ctx), result = file < 0 ? -1 : file_seek(file, slot * FLASH_FILE_SLOT + at);
+    int file = open_file(ctx),
+        result = file < 0 ? -1 : file_seek(file, slot * FLASH_FILE_SLOT + at);
     if (result == 0) result = file_read(file, p, n);
     if (file >= 0) result |= file_close(file);
     return result;

@@ -1,8 +1,10 @@
-/* kernel - see kernel.h. All tasks stand in a ring; the next to run is the most urgent that can, and among equals the next in the ring. The switch is
- * PendSV, which every interrupt comes before: what is saved lies on the task's stack, below what the core pushed. Interrupts are off where
- * the ring or a semaphore changes.
+/* kernel - see kernel.h. All tasks stand in a ring; the next to run is the most urgent that can,
+ * and among equals the next in the ring. The switch is PendSV, which every interrupt comes before:
+ * what is saved lies on the task's stack, below what the core pushed. Interrupts are off where the
+ * ring or a semaphore changes.
  *
- *     runs -> take, lock, sleep -> waits_for -> give, unlock, or the tick at wakes_at -> can run -> kernel_next -> runs */
+ *     runs -> take, lock, sleep -> waits_for -> give, unlock, or the tick at wakes_at ->
+ *         can run -> kernel_next -> runs */
 #include "kernel.h"
 
 #include "board.h"
@@ -20,12 +22,14 @@ uint32_t *kernel_next(uint32_t *sp);
 
 static kernel_task first, idle, *running;
 static uint32_t idle_stack[KERNEL_STACK_MIN / 4];
-static uint32_t handler_stack[128] __attribute__((aligned(8))); /* of interrupts, one inside the other; its lowest word is a guard */
+/* of interrupts, one inside the other; its lowest word is a guard */
+static uint32_t handler_stack[128] __attribute__((aligned(8)));
 static const char sleeping[] = "sleep";
 
 /* ---- the switch ---- */
 
-/* Saves r4 to r11 below what the core pushed, asks which task is next, and gives it its own back. For an M0+, whose instructions store r0 to r7 only. */
+/* Saves r4 to r11 below what the core pushed, asks which task is next, and gives it its own back.
+ * For an M0+, whose instructions store r0 to r7 only. */
 __attribute__((naked)) void kernel_switch(void) {
     __asm__ volatile(".syntax unified\n"
                      "mrs r0, psp\n"
@@ -78,9 +82,7 @@ __attribute__((used)) uint32_t *kernel_next(uint32_t *sp) {
     return best->sp;
 }
 
-static void ask_for_switch(void) {
-    SCB_ICSR = PENDSVSET;
-}
+static void ask_for_switch(void) { SCB_ICSR = PENDSVSET; }
 
 /* ---- tasks ---- */
 
@@ -90,7 +92,8 @@ static void join(kernel_task *t, unsigned priority) {
     running->next = t;
 }
 
-void kernel_add(kernel_task *t, const char *name, void (*run)(void *arg), void *arg, uint32_t *stack, uint32_t octets, unsigned priority) {
+void kernel_add(kernel_task *t, const char *name, void (*run)(void *arg), void *arg,
+                uint32_t *stack, uint32_t octets, unsigned priority) {
     uint32_t *top = (uint32_t *)(((uintptr_t)stack + octets) & ~(uintptr_t)7);
     for (uint32_t *p = stack; p < top; p++)
         *p = PAINT;
@@ -143,9 +146,7 @@ uint32_t kernel_stack_free(const kernel_task *t) {
     return 4 * n;
 }
 
-int *kernel_errno(void) {
-    return &running->error;
-}
+int *kernel_errno(void) { return &running->error; }
 
 /* ---- waiting ---- */
 
@@ -234,8 +235,7 @@ void kernel_unlock(kernel_mutex *m) {
     uint32_t before = kernel_protect();
     running->priority = running->own_priority;
     m->owner = waiter(m);
-    if (m->owner)
-        wake(m->owner, 1);
+    if (m->owner) wake(m->owner, 1);
     ask_for_switch();
     kernel_unprotect(before);
 }

@@ -1,5 +1,5 @@
-/* lwipopts - lwIP for a client with one connection, as small as that goes; each option with its reason. RECORD, IPV6, NO_SYS and STATS are the
- * Makefile's. */
+/* lwipopts - lwIP for a client with one connection, as small as that goes; each option with its
+ * reason. RECORD, IPV6, NO_SYS and STATS are the Makefile's. */
 #ifndef LWIPOPTS_H
 #define LWIPOPTS_H
 
@@ -8,7 +8,8 @@
 #ifndef NO_SYS
 #define NO_SYS 1 /* 0: with a kernel, for NET=sockets */
 #endif
-#define SYS_LIGHTWEIGHT_PROT !NO_SYS /* without a kernel lwIP runs in the main loop only: the interrupt does not call it */
+/* without a kernel lwIP runs in the main loop only: the interrupt does not call it */
+#define SYS_LIGHTWEIGHT_PROT !NO_SYS
 #define LWIP_NETCONN         !NO_SYS
 #define LWIP_SOCKET          !NO_SYS
 #define MEM_ALIGNMENT        4
@@ -16,123 +17,143 @@
 #define ETH_PAD_SIZE         2 /* words of the controller are words of a buffer: eth.h */
 
 #if !NO_SYS
-#define LWIP_TCPIP_CORE_LOCKING 1 /* the task calls lwIP itself: fewer switches, and no messages */
-#define TCPIP_THREAD_STACKSIZE  1536
-#define TCPIP_THREAD_PRIO       2 /* before the task: what comes is taken from the controller */
-#define TCPIP_MBOX_SIZE         MBOX_MAX
-#define DEFAULT_TCP_RECVMBOX_SIZE MBOX_MAX /* segments that wait for the task; what comes beyond is sent again */
+#define LWIP_TCPIP_CORE_LOCKING                                                                    \
+    1 /* the task calls lwIP itself: fewer switches, and no messages                               \
+       */
+#define TCPIP_THREAD_STACKSIZE 1536
+#define TCPIP_THREAD_PRIO      2 /* before the task: what comes is taken from the controller */
+#define TCPIP_MBOX_SIZE        MBOX_MAX
+/* segments that wait for the task; what comes beyond is sent again */
+#define DEFAULT_TCP_RECVMBOX_SIZE MBOX_MAX
 #define DEFAULT_UDP_RECVMBOX_SIZE MBOX_MAX
 #define DEFAULT_RAW_RECVMBOX_SIZE MBOX_MAX
-#define DEFAULT_ACCEPTMBOX_SIZE 1
-#define MEMP_NUM_TCPIP_MSG_API  2 /* the interrupt's, a spare */
-#define MEMP_NUM_TCPIP_MSG_INPKT 1
-#define MEMP_NUM_NETCONN        1
-#define MEMP_NUM_NETBUF         1
-#define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* main_task.c has one */
-#define LWIP_SOCKET_SELECT      0 /* poll is enough */
-#define LWIP_COMPAT_SOCKETS     0
-#define LWIP_PROVIDE_ERRNO      1
+#define DEFAULT_ACCEPTMBOX_SIZE   1
+#define MEMP_NUM_TCPIP_MSG_API    2 /* the interrupt's, a spare */
+#define MEMP_NUM_TCPIP_MSG_INPKT  1
+#define MEMP_NUM_NETCONN          1
+#define MEMP_NUM_NETBUF           1
+#define MEMP_NUM_SYS_TIMEOUT      (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* main_task.c has one */
+#define LWIP_SOCKET_SELECT        0                                   /* poll is enough */
+#define LWIP_COMPAT_SOCKETS       0
+#define LWIP_PROVIDE_ERRNO        1
 #endif
 
 /* ---- what is in it ---- */
 
-#define LWIP_IPV4         1
-#define LWIP_DHCP         1
-#define LWIP_DNS          1
-#define LWIP_RAW          0
-#define IP_REASSEMBLY     0 /* TCP keeps to the MSS, and DHCP's and DNS's answers fit into a frame */
-#define IP_FRAG           0
+#define LWIP_IPV4 1
+#define LWIP_DHCP 1
+#define LWIP_DNS  1
+#define LWIP_RAW  0
+/* TCP keeps to the MSS, and DHCP's and DNS's answers fit into a frame */
+#define IP_REASSEMBLY      0
+#define IP_FRAG            0
 #define IP_OPTIONS_ALLOWED 0 /* nobody sends any: such packets are dropped */
 #ifndef LWIP_ICMP
-#define LWIP_ICMP         0 /* 1: answers ping, for half a KB */
+#define LWIP_ICMP 0 /* 1: answers ping, for half a KB */
 #endif
 #define LWIP_DHCP_DOES_ACD_CHECK 0
-#define DHCP_DOES_ARP_CHECK 0 /* the server has asked whether the address is free */
-#define LWIP_NETIF_LOOPBACK 0
-#define LWIP_HAVE_LOOPIF  0
-#define ARP_QUEUEING      0 /* one packet waits for an address: there is one connection */
-#define ARP_TABLE_SIZE    4 /* the gateway, a DNS server, a mail server in the same network, a spare */
-#define DNS_TABLE_SIZE    1 /* one name is looked up at a time; an entry has room for a name of 255 octets */
-#define DNS_MAX_SERVERS   2
-#define LWIP_DNS_SECURE   (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT) /* of its three, what counts where one is looked up at a time */
+#define DHCP_DOES_ARP_CHECK      0 /* the server has asked whether the address is free */
+#define LWIP_NETIF_LOOPBACK      0
+#define LWIP_HAVE_LOOPIF         0
+#define ARP_QUEUEING             0 /* one packet waits for an address: there is one connection */
+/* the gateway, a DNS server, a mail server in the same network, a spare */
+#define ARP_TABLE_SIZE 4
+/* one name is looked up at a time; an entry has room for a name of 255 octets */
+#define DNS_TABLE_SIZE  1
+#define DNS_MAX_SERVERS 2
+/* of its three, what counts where one is looked up at a time */
+#define LWIP_DNS_SECURE (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT)
 
 #if IPV6
-#define LWIP_IPV6                     1
-#define LWIP_IPV6_REASS               0
-#define LWIP_IPV6_FRAG                0
-#define LWIP_IPV6_FORWARD             0
-#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 1
-#define LWIP_IPV6_NUM_ADDRESSES       2 /* link-local, and one that a router gives */
-#define LWIP_ND6_NUM_NEIGHBORS        4
-#define LWIP_ND6_NUM_DESTINATIONS     2
-#define LWIP_ND6_NUM_PREFIXES         2
-#define LWIP_ND6_NUM_ROUTERS          1
+#define LWIP_IPV6                      1
+#define LWIP_IPV6_REASS                0
+#define LWIP_IPV6_FRAG                 0
+#define LWIP_IPV6_FORWARD              0
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS  1
+#define LWIP_IPV6_NUM_ADDRESSES        2 /* link-local, and one that a router gives */
+#define LWIP_ND6_NUM_NEIGHBORS         4
+#define LWIP_ND6_NUM_DESTINATIONS      2
+#define LWIP_ND6_NUM_PREFIXES          2
+#define LWIP_ND6_NUM_ROUTERS           1
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 1
-#define LWIP_ND6_QUEUEING             0
-#define LWIP_ICMP6                    1
-#define MEMP_NUM_MLD6_GROUP           3
+#define LWIP_ND6_QUEUEING              0
+#define LWIP_ICMP6                     1
+#define MEMP_NUM_MLD6_GROUP            3
 #else
 #define LWIP_IPV6 0
 #endif
 
 /* ---- TCP ---- */
 
-/* With records of 512 octets RAM is what counts: a segment of 536 octets is what every host must take (RFC 9293, 3.7.1), and three quarters of a
- * buffer's octets are saved. */
+/* With records of 512 octets RAM is what counts: a segment of 536 octets is what every host must
+ * take (RFC 9293, 3.7.1), and three quarters of a buffer's octets are saved. */
 #if RECORD >= 4096
-#define TCP_MSS (IPV6 ? 1440 : 1460) /* of an MTU of 1500: lwIP tells it in the SYN as it stands here */
+/* of an MTU of 1500: lwIP tells it in the SYN as it stands here */
+#define TCP_MSS (IPV6 ? 1440 : 1460)
 #define TCP_WND (2 * TCP_MSS)
 #else
 #define TCP_MSS 536
 #define TCP_WND (4 * TCP_MSS)
 #endif
-#define TCP_SND_BUF       1072 /* a flight of the handshake has less than 600 octets; commands are short */
-#define TCP_SND_QUEUELEN  6    /* pieces in flight, with their headers in MEM_SIZE */
-#define MEMP_NUM_TCP_SEG  8
+/* a flight of the handshake has less than 600 octets; commands are short */
+#define TCP_SND_BUF                1072
+#define TCP_SND_QUEUELEN           6 /* pieces in flight, with their headers in MEM_SIZE */
+#define MEMP_NUM_TCP_SEG           8
 #define TCP_CALCULATE_EFF_SEND_MSS 0 /* there is one interface, and its MTU is known */
-#define TCP_OVERSIZE      0    /* what is written together is sent together: no room for more in a segment's buffer */
-#define TCP_QUEUE_OOSEQ   0    /* what comes too early comes again: a buffer that holds it is one of three. 1 KB less flash, and slower where packets are lost */
-#define MEMP_NUM_TCP_PCB  2    /* the connection, and the one before in TIME-WAIT, which gives way */
+/* what is written together is sent together: no room for more in a segment's buffer */
+#define TCP_OVERSIZE 0
+/* what comes too early comes again: a buffer that holds it is one of three. 1 KB less flash, and
+ * slower where packets are lost */
+#define TCP_QUEUE_OOSEQ 0
+/* the connection, and the one before in TIME-WAIT, which gives way */
+#define MEMP_NUM_TCP_PCB        2
 #define MEMP_NUM_TCP_PCB_LISTEN 1
-#define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* the window may be larger than the pool: the port takes each segment out at once (port/lwip/raw.c) */
+/* the window may be larger than the pool: the port takes each segment out at once (port/lwip/raw.c)
+ */
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 
-/* RFC 6528 wants numbers that cannot be guessed: all of it from the generator. Two connections of one port follow each other after 16,000 others. */
+/* RFC 6528 wants numbers that cannot be guessed: all of it from the generator. Two connections of
+ * one port follow each other after 16,000 others. */
 #define LWIP_HOOK_FILENAME "lwiphooks.h"
 
 /* ---- memory ---- */
 
 #if NO_SYS
-/* Three buffers: one in TCP's hands, one in the driver's, one spare. Frames beyond wait in the controller, or are sent again. */
+/* Three buffers: one in TCP's hands, one in the driver's, one spare. Frames beyond wait in the
+ * controller, or are sent again. */
 #define PBUF_POOL_SIZE    3
 #define PBUF_POOL_BUFSIZE ((TCP_MSS + 40 + (IPV6 ? 20 : 0) + 14 + ETH_PAD_SIZE + 3) / 4 * 4)
 #else
-/* Here what came waits in buffers for the task: a window of segments of 512 octets and their heads, two buffers each, and a frame more. */
+/* Here what came waits in buffers for the task: a window of segments of 512 octets and their heads,
+ * two buffers each, and a frame more. */
 #define PBUF_POOL_BUFSIZE 316
 #define PBUF_POOL_SIZE    (RECORD >= 4096 ? 17 : 12)
 #endif
-#define MEM_SIZE          1600 /* what is sent: 1,072 octets of TCP in pieces, or one of DHCP's messages; and DHCP's own 60 octets */
-#define MEMP_NUM_PBUF     2    /* no file systems: PBUF_ROM and PBUF_REF are not used */
-#define MEMP_NUM_UDP_PCB  3    /* DHCP, DNS, a spare */
+/* what is sent: 1,072 octets of TCP in pieces, or one of DHCP's messages; and DHCP's own 60 octets
+ */
+#define MEM_SIZE         1600
+#define MEMP_NUM_PBUF    2 /* no file systems: PBUF_ROM and PBUF_REF are not used */
+#define MEMP_NUM_UDP_PCB 3 /* DHCP, DNS, a spare */
 
 /* ---- counts ---- */
 
 /* For tests: how much of the pools was used at most, in the last line of the console. */
 #define LWIP_STATS STATS
 #if STATS
-#define LINK_STATS    0
-#define ETHARP_STATS  0
-#define IP_STATS      0
-#define IP6_STATS     0
-#define IPFRAG_STATS  0
-#define ICMP_STATS    0
-#define ICMP6_STATS   0
-#define ND6_STATS     0
-#define MLD6_STATS    0
-#define UDP_STATS     0
-#define TCP_STATS     0
-#define SYS_STATS     0
-#define MEM_STATS     1
-#define MEMP_STATS    1
+#define LINK_STATS   0
+#define ETHARP_STATS 0
+#define IP_STATS     0
+#define IP6_STATS    0
+#define IPFRAG_STATS 0
+#define ICMP_STATS   0
+#define ICMP6_STATS  0
+#define ND6_STATS    0
+#define MLD6_STATS   0
+#define UDP_STATS    0
+#define TCP_STATS    0
+#define SYS_STATS    0
+#define MEM_STATS    1
+#define MEMP_STATS   1
 #endif
 
 #endif

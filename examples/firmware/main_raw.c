@@ -1,5 +1,5 @@
-/* main_raw - the firmware as one loop without threads: the network, popcl and the pause between two polls take turns, and the core sleeps
- * where none has anything to do. */
+/* main_raw - the firmware as one loop without threads: the network, popcl and the pause between two
+ * polls take turns, and the core sleeps where none has anything to do. */
 #include <lwip/init.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
@@ -13,9 +13,7 @@
 
 int main(void);
 
-u32_t sys_now(void) {
-    return clock_ms();
-}
+u32_t sys_now(void) { return clock_ms(); }
 
 /* Sleeps until there is a frame, or limit_ms passed: to the next tick of the clock each time. */
 static void sleep(uint32_t limit_ms) {

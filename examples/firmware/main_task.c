@@ -1,5 +1,7 @@
-/* main_task - the firmware as tasks: lwIP has one, which also takes frames from the controller, and popcl_run another over lwIP's sockets. The mail task is main,
- * on the stack at the bottom of RAM; it alone feeds the watchdog, so that a network that goes on while the mail hangs does not keep it quiet. */
+/* main_task - the firmware as tasks: lwIP has one, which also takes frames from the controller, and
+ * popcl_run another over lwIP's sockets. The mail task is main, on the stack at the bottom of RAM;
+ * it alone feeds the watchdog, so that a network that goes on while the mail hangs does not keep it
+ * quiet. */
 #include "app.h"
 #include "board.h"
 #include "clock.h"
@@ -29,9 +31,7 @@ static void take_frames(void *ctx) {
 }
 
 /* From the interrupt. */
-void eth_woken(void) {
-    (void)tcpip_callbackmsg_trycallback_fromisr(frames_came);
-}
+void eth_woken(void) { (void)tcpip_callbackmsg_trycallback_fromisr(frames_came); }
 
 /* Where the thread's mailbox was full when the interrupt came. */
 static void look(void *ctx) {

@@ -80,9 +80,7 @@ static int has_ipv6(void) {
     return 1;
 }
 #else
-static int has_ipv6(void) {
-    return 0;
-}
+static int has_ipv6(void) { return 0; }
 #endif
 
 int net_is_up(void) {

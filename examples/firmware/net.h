@@ -1,4 +1,5 @@
-/* net - the interface: its address by DHCP or as the settings say. Not for lwIP's callbacks; with a kernel, for lwIP's thread. */
+/* net - the interface: its address by DHCP or as the settings say. Not for lwIP's callbacks; with a
+ * kernel, for lwIP's thread. */
 #ifndef NET_H
 #define NET_H
 
@@ -11,7 +12,8 @@ struct netif *net_if(void);
 /* 1: there is an address. Tells it on the console when it is new. */
 int net_is_up(void);
 
-/* "pbufs 3 of 3 max, heap max 1234, pcbs 0", the last without those in TIME-WAIT; only the last without STATS. */
+/* "pbufs 3 of 3 max, heap max 1234, pcbs 0", the last without those in TIME-WAIT; only the last
+ * without STATS. */
 void net_report(void);
 
 #endif

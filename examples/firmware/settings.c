@@ -1,4 +1,5 @@
-/* settings - see settings.h. A product that knows its server compiles the defaults in: -DDEFAULT_HOST='"mail.example.org"' and so on. */
+/* settings - see settings.h. A product that knows its server compiles the defaults in:
+ * -DDEFAULT_HOST='"mail.example.org"' and so on. */
 #include "settings.h"
 
 #include <stddef.h>
@@ -21,7 +22,11 @@
 
 #define LINE_MAX 640u
 
-settings set = {.host = DEFAULT_HOST, .user = DEFAULT_USER, .pass = DEFAULT_PASS, .security = "tls", .every = DEFAULT_EVERY_MS};
+settings set = {.host = DEFAULT_HOST,
+                .user = DEFAULT_USER,
+                .pass = DEFAULT_PASS,
+                .security = "tls",
+                .every = DEFAULT_EVERY_MS};
 
 enum kind { TEXT, ADDRESS, SECURITY, NUMBER, PORT, SWITCH };
 
@@ -30,11 +35,14 @@ static const struct key {
     uint8_t kind;
     uint8_t at;
 } keys[] = {
-#define KEY(kind, name) {#name, kind, offsetof(settings, name)}
-    KEY(TEXT, host),     KEY(TEXT, user),    KEY(TEXT, pass),     KEY(TEXT, name),  KEY(ADDRESS, ip),     KEY(ADDRESS, gw),
-    KEY(TEXT, dns),      KEY(TEXT, utc),     KEY(TEXT, state),    KEY(TEXT, out),   KEY(TEXT, seed),   KEY(SECURITY, security),
-    KEY(PORT, port),     KEY(NUMBER, polls), KEY(NUMBER, every),  KEY(NUMBER, idle), KEY(NUMBER, hang), KEY(NUMBER, starve),
-    KEY(NUMBER, hurry),  KEY(NUMBER, pause), KEY(SWITCH, new),    KEY(SWITCH, delete), KEY(SWITCH, resume),
+#define KEY(kind, name)                                                                            \
+    { #name, kind, offsetof(settings, name) }
+    KEY(TEXT, host),   KEY(TEXT, user),     KEY(TEXT, pass),     KEY(TEXT, name),
+    KEY(ADDRESS, ip),  KEY(ADDRESS, gw),    KEY(TEXT, dns),      KEY(TEXT, utc),
+    KEY(TEXT, state),  KEY(TEXT, out),      KEY(TEXT, seed),     KEY(SECURITY, security),
+    KEY(PORT, port),   KEY(NUMBER, polls),  KEY(NUMBER, every),  KEY(NUMBER, idle),
+    KEY(NUMBER, hang), KEY(NUMBER, starve), KEY(NUMBER, hurry),  KEY(NUMBER, pause),
+    KEY(SWITCH, new),  KEY(SWITCH, delete), KEY(SWITCH, resume),
 #undef KEY
 };
 
@@ -51,14 +59,16 @@ static int is_address(const char *at) {
         const char *digits = at;
         while (*at >= '0' && *at <= '9')
             at++;
-        if (at == digits || at - digits > 3 || settings_number(digits) > (part < 4 ? 255u : 32u)) return 0;
+        if (at == digits || at - digits > 3 || settings_number(digits) > (part < 4 ? 255u : 32u))
+            return 0;
         if (!*at) return part >= 3;
         if (*at++ != (part < 3 ? '.' : '/')) return 0;
     }
     return 0;
 }
 
-/* What is taken for something else than was meant is worse than a start that ends: "5s" is not 5 ms, and "ssl" not clear text. */
+/* What is taken for something else than was meant is worse than a start that ends: "5s" is not 5
+ * ms, and "ssl" not clear text. */
 static int is_right(uint8_t kind, const char *value) {
     size_t digits = 0;
     while (value[digits] >= '0' && value[digits] <= '9')
@@ -69,12 +79,15 @@ static int is_right(uint8_t kind, const char *value) {
     case NUMBER: return is_number;
     case PORT: return is_number && settings_number(value) <= UINT16_MAX;
     case SWITCH: return is_number && settings_number(value) <= 1;
-    case SECURITY: return strcmp(value, "tls") == 0 || strcmp(value, "stls") == 0 || strcmp(value, "clear") == 0;
+    case SECURITY:
+        return strcmp(value, "tls") == 0 || strcmp(value, "stls") == 0 ||
+               strcmp(value, "clear") == 0;
     default: return 1;
     }
 }
 
-/* One word, "key=value". 0 if there is no such key, or it does not take this value, which may be a secret: the word ends before it. */
+/* One word, "key=value". 0 if there is no such key, or it does not take this value, which may be a
+ * secret: the word ends before it. */
 static int take(char *word) {
     char *value = strchr(word, '=');
     if (!value) return 0;

@@ -4,7 +4,9 @@
 #include <string.h>
 
 typedef struct head {
-    uint32_t sequence, len, crc, spare; /* crc: of the octets, then of what stands before it; as the core has them in memory: the flash never leaves the board */
+    uint32_t sequence, len, crc,
+        spare; /* crc: of the octets, then of what stands before it; as the core has them in memory:
+                  the flash never leaves the board */
 } head;
 typedef char head_is_a_unit[sizeof(head) == FLASH_UNIT ? 1 : -1];
 
@@ -60,7 +62,8 @@ slots_found slots_open(slots *s) {
     const enum content c[2] = {look(s, 0, &h[0]), look(s, 1, &h[1])};
     s->len = s->at = s->sequence = 0;
     s->newest = 1;
-    if (c[0] != GOOD && c[1] != GOOD) return c[0] == ERASED && c[1] == ERASED ? SLOTS_EMPTY : SLOTS_DAMAGED;
+    if (c[0] != GOOD && c[1] != GOOD)
+        return c[0] == ERASED && c[1] == ERASED ? SLOTS_EMPTY : SLOTS_DAMAGED;
     /* The sequence may wrap. */
     s->newest = c[0] != GOOD || (c[1] == GOOD && (int32_t)(h[1].sequence - h[0].sequence) > 0);
     s->sequence = h[s->newest].sequence;
@@ -77,7 +80,9 @@ int slots_get(slots *s, void *p, size_t n) {
 /* ---- writing ---- */
 
 static void program(slots *s, uint32_t at, const void *unit) {
-    if (at + FLASH_UNIT > s->flash->slot_len || s->flash->program(s->ctx, !s->newest, at, unit, FLASH_UNIT)) s->failed = 1;
+    if (at + FLASH_UNIT > s->flash->slot_len ||
+        s->flash->program(s->ctx, !s->newest, at, unit, FLASH_UNIT))
+        s->failed = 1;
 }
 
 void slots_begin(slots *s) {

@@ -9,11 +9,13 @@
 int main(void);
 void reset_handler(void);
 
-extern uint32_t stack_low[], stack_top[], data_load[], data_start[], data_end[], bss_start[], bss_end[];
+extern uint32_t stack_low[], stack_top[], data_load[], data_start[], data_end[], bss_start[],
+    bss_end[];
 
 /* ---- faults ---- */
 
-/* The eight words that the core pushed, if it could: after an overflow of the stack it could not. */
+/* The eight words that the core pushed, if it could: after an overflow of the stack it could not.
+ */
 __attribute__((used)) void stopped(const uint32_t *frame);
 void stopped(const uint32_t *frame) {
     uint32_t number;
@@ -104,9 +106,7 @@ void reset_handler(void) {
     console_exit(main());
 }
 
-uint32_t stack_size(void) {
-    return (uint32_t)(stack_top - stack_low) * 4;
-}
+uint32_t stack_size(void) { return (uint32_t)(stack_top - stack_low) * 4; }
 
 static uint32_t deepest_since_paint(void) {
     const volatile uint32_t *p = stack_low;
@@ -129,26 +129,19 @@ __attribute__((noinline)) void mark(unsigned phase) {
     now = phase;
 }
 
-uint32_t phase_stack(unsigned phase) {
-    return by_phase[phase];
-}
+uint32_t phase_stack(unsigned phase) { return by_phase[phase]; }
 
 uint32_t stack_deepest(void) {
     uint32_t depth = deepest_since_paint();
     return depth > deepest ? depth : deepest;
 }
 #else
-static volatile uint8_t phases_reached[PHASES]; /* tests/firmware/meter.c looks at which of them is written */
+/* tests/firmware/meter.c looks at which of them is written */
+static volatile uint8_t phases_reached[PHASES];
 
-void mark(unsigned phase) {
-    phases_reached[phase] = 1;
-}
+void mark(unsigned phase) { phases_reached[phase] = 1; }
 
-uint32_t phase_stack(unsigned phase) {
-    return (void)phase, 0;
-}
+uint32_t phase_stack(unsigned phase) { return (void)phase, 0; }
 
-uint32_t stack_deepest(void) {
-    return deepest_since_paint();
-}
+uint32_t stack_deepest(void) { return deepest_since_paint(); }
 #endif

@@ -1,4 +1,5 @@
-/* sys_arch - what lwIP asks of an operating system, over the test kernel (kernel.h; the types are in arch/sys_arch.h). */
+/* sys_arch - what lwIP asks of an operating system, over the test kernel (kernel.h; the types are
+ * in arch/sys_arch.h). */
 #include "clock.h"
 #include "kernel.h"
 #include "lwip/sys.h"
@@ -84,7 +85,8 @@ u32_t sys_arch_mbox_tryfetch(sys_mbox_t *m, void **msg) {
 static uint32_t stack[TCPIP_THREAD_STACKSIZE / 4];
 static kernel_task net_thread;
 
-sys_thread_t sys_thread_new(const char *name, lwip_thread_fn thread, void *arg, int stacksize, int prio) {
+sys_thread_t sys_thread_new(const char *name, lwip_thread_fn thread, void *arg, int stacksize,
+                            int prio) {
     (void)stacksize;
     kernel_add(&net_thread, name, thread, arg, stack, sizeof stack, (unsigned)prio);
     return &net_thread;

@@ -1,5 +1,5 @@
-/* under_test - what the conformance suite has to know of this port: port_under_test.h says what each field means. It belongs to the tests alone: a
- * device does not compile it. */
+/* under_test - what the conformance suite has to know of this port: port_under_test.h says what
+ * each field means. It belongs to the tests alone: a device does not compile it. */
 #include "port_under_test.h"
 
 #include "my_net.h"
@@ -14,10 +14,7 @@ static void stop(void *ctx, int wanted) {
 }
 
 const port_under_test port_tested = {
-    .net = &my_port,
-    .ctx_size = sizeof(my_net),
-    .prepare = prepare,
-    .stop = stop,
-    /* here: .begin, where the port does not reach 127.0.0.1 of this machine by itself; .name, .unknown, .slow and their like, where it looks
-     * up names */
+    .net = &my_port, .ctx_size = sizeof(my_net), .prepare = prepare, .stop = stop,
+    /* here: .begin, where the port does not reach 127.0.0.1 of this machine by itself; .name,
+     * .unknown, .slow and their like, where it looks up names */
 };

@@ -1,16 +1,21 @@
-/* connection.h - popcl's transport over BSD sockets: one TCP connection over a non-blocking socket (popcl_net.h is the contract). It knows
- * nothing of what crosses the connection, and not which system it is on. A socket is either up in pop_net.fd or closed: a failed open
- * leaves none. Functions, not declarations, as in wait.h: port/posix/net.c and port/lwip/sockets.c are compiled from it. They say before it
- * (beside what wait.h wants):
+/* connection.h - popcl's transport over BSD sockets: one TCP connection over a non-blocking socket
+ * (popcl_net.h is the contract). It knows nothing of what crosses the connection, and not which
+ * system it is on. A socket is either up in pop_net.fd or closed: a failed open leaves none.
+ * Functions, not declarations, as in wait.h: port/posix/net.c and port/lwip/sockets.c are compiled
+ * from it. They say before it (beside what wait.h wants):
  *
- *     pop_net               the context: fd (of the open connection), error (errno of the last failure), stop (NULL, or a flag)
- *     pop_resolved          addresses: count, address[] of pop_address, a union of which any is a sockaddr
+ *     pop_net               the context: fd (of the open connection), error (errno of the last
+ *                           failure), stop (NULL, or a flag)
+ *     pop_resolved          addresses: count, address[] of pop_address, a union of which any is a
+ *                           sockaddr
  *     pop_address_len(a)    of one of them
  *     POP_CALL(name)        the system's function of that name
  *     pop_socket(family)    a non-blocking TCP socket; -1 and errno
  *     pop_refusal(fd, error)   what an error of connect means here, as POSIX numbers it
- *     pop_find(n, host, port, limit_ms, found)   resolves; POPCL_OK with one address or more, or the error of open
- *     pop_tell_peer(n, address, len)             notes, for people, whom open reached (NULL: nobody) */
+ *     pop_find(n, host, port, limit_ms, found)   resolves; POPCL_OK with one address or more, or
+ *                                                the error of open
+ *     pop_tell_peer(n, address, len)             notes, for people, whom open reached (NULL:
+ *                                                nobody) */
 #ifndef POPCL_BSD_CONNECTION_H
 #define POPCL_BSD_CONNECTION_H
 
@@ -37,7 +42,8 @@ static int await_connect(const pop_net *n, int fd, uint32_t limit_ms, int *stopp
     case POP_WAITED_FAILED: return errno;
     case POP_WAITED_READY: break;
     }
-    return pop_refusal(fd, POP_CALL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno);
+    return pop_refusal(
+        fd, POP_CALL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno);
 }
 
 /* Tries one address. The socket is in n->fd after POPCL_OK, and closed after anything else. */
@@ -49,7 +55,8 @@ static popcl_err connect_one(pop_net *n, const pop_address *address, uint32_t li
         return pop_is_shortage(lack) ? POPCL_ERR_NET : POPCL_ERR_CONNECT;
     }
     int error = POP_CALL(connect)(fd, &address->any, pop_address_len(address)) == 0 ? 0 : errno;
-    /* A connect that a signal interrupted goes on like one that was begun (POSIX, connect): calling it again would be an error. */
+    /* A connect that a signal interrupted goes on like one that was begun (POSIX, connect): calling
+     * it again would be an error. */
     if (error == EINPROGRESS || error == EINTR) error = await_connect(n, fd, limit_ms, &stopped);
     if (error == 0) {
         n->fd = fd;
@@ -64,16 +71,20 @@ static popcl_err connect_one(pop_net *n, const pop_address *address, uint32_t li
     return error == ETIMEDOUT ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_CONNECT;
 }
 
-/* Tries the addresses in turn, each for its share of what time is left: a dead one must not use up that of the living. */
+/* Tries the addresses in turn, each for its share of what time is left: a dead one must not use up
+ * that of the living. */
 static popcl_err connect_any(pop_net *n, const pop_resolved *found, const pop_deadline *deadline) {
     popcl_err result = POPCL_ERR_CONNECT;
     for (unsigned i = 0; i < found->count; i++) {
-        popcl_err r = connect_one(n, &found->address[i], pop_deadline_left(deadline) / (found->count - i));
-        if (r == POPCL_OK) pop_tell_peer(n, &found->address[i], pop_address_len(&found->address[i]));
+        popcl_err r =
+            connect_one(n, &found->address[i], pop_deadline_left(deadline) / (found->count - i));
+        if (r == POPCL_OK)
+            pop_tell_peer(n, &found->address[i], pop_address_len(&found->address[i]));
         if (r == POPCL_OK || r == POPCL_ERR_STOPPED || pop_is_shortage(n->error)) return r;
         if (r != POPCL_ERR_CONNECT) result = r;
     }
-    if (result == POPCL_ERR_TIMEOUT_CONNECT) n->error = ETIMEDOUT; /* not every address refused: more time might help */
+    if (result == POPCL_ERR_TIMEOUT_CONNECT)
+        n->error = ETIMEDOUT; /* not every address refused: more time might help */
     return result;
 }
 
@@ -130,7 +141,8 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
         n->error = w == POP_WAITED_FAILED ? errno : EBADF;
         return POPCL_NET_FAILED;
     }
-    /* An error or a hang-up shows in the call that was wanted: recv first gives what came before it. */
+    /* An error or a hang-up shows in the call that was wanted: recv first gives what came before
+     * it. */
     unsigned ready = ((came & POLLIN) ? POPCL_RECV : 0u) | ((came & POLLOUT) ? POPCL_SEND : 0u);
     if (came & (POLLERR | POLLHUP)) ready = want & (POPCL_RECV | POPCL_SEND);
     return (int32_t)(ready & want);

@@ -1,17 +1,20 @@
-/* wait.h - spans of time, waiting for a descriptor, and kinds of error numbers: what BSD sockets on any system share. Functions, not declarations:
- * each port has its own copy, so that two ports fit into one program. Before it, the port's own header says (posix_internal.h, port/lwip/sockets.c):
+/* wait.h - spans of time, waiting for a descriptor, and kinds of error numbers: what BSD sockets on
+ * any system share. Functions, not declarations: each port has its own copy, so that two ports fit
+ * into one program. Before it, the port's own header says (posix_internal.h, port/lwip/sockets.c):
  *
  *     the system's errno, struct pollfd, POLLIN and so on
  *     pop_flag              what a stop flag is: a volatile integer
  *     pop_clock_ms()        milliseconds of a clock that never jumps; wraps
- *     pop_poll(p, ms)       poll for one descriptor (< 0: none, just wait); -1 and errno, where EINTR and EAGAIN are worth another try */
+ *     pop_poll(p, ms)       poll for one descriptor (< 0: none, just wait); -1 and errno, where
+ *                           EINTR and EAGAIN are worth another try */
 #ifndef POPCL_BSD_WAIT_H
 #define POPCL_BSD_WAIT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The stop flag may be set just after the look at it, and wake nothing: no single poll lasts longer than this. */
+/* The stop flag may be set just after the look at it, and wake nothing: no single poll lasts longer
+ * than this. */
 #define POP_POLL_SLICE_MS 250u
 
 /* A span of time that began at `began_ms`; what is left of it, 0 when it is over. */
@@ -29,10 +32,17 @@ static inline uint32_t pop_deadline_left(const pop_deadline *d) {
     return passed < d->limit_ms ? d->limit_ms - passed : 0;
 }
 
-/* Waits until one of `events` (of poll) comes on fd (-1: just waits), the stop flag is set (NULL: there is none), or limit_ms is over. */
-typedef enum pop_waited { POP_WAITED_NOTHING, POP_WAITED_READY, POP_WAITED_STOP, POP_WAITED_FAILED /* errno tells */ } pop_waited;
+/* Waits until one of `events` (of poll) comes on fd (-1: just waits), the stop flag is set (NULL:
+ * there is none), or limit_ms is over. */
+typedef enum pop_waited {
+    POP_WAITED_NOTHING,
+    POP_WAITED_READY,
+    POP_WAITED_STOP,
+    POP_WAITED_FAILED /* errno tells */
+} pop_waited;
 
-static inline pop_waited pop_wait_fd(int fd, short events, short *came, uint32_t limit_ms, const pop_flag *stop) {
+static inline pop_waited pop_wait_fd(int fd, short events, short *came, uint32_t limit_ms,
+                                     const pop_flag *stop) {
     pop_deadline deadline = pop_deadline_in(limit_ms);
     for (;;) {
         struct pollfd p = {fd, events, 0};
@@ -48,14 +58,18 @@ static inline pop_waited pop_wait_fd(int fd, short events, short *came, uint32_t
     }
 }
 
-/* Whether this error number says that the machine, not the peer, is short of something: files, processes, memory. */
+/* Whether this error number says that the machine, not the peer, is short of something: files,
+ * processes, memory. */
 static inline int pop_is_shortage(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN;
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+           error == EAGAIN;
 }
 
-/* An address that the host cannot even try says less than one that answered: its error must not hide the other's. */
+/* An address that the host cannot even try says less than one that answered: its error must not
+ * hide the other's. */
 static inline int pop_says_little(int error) {
-    return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL ||
+           error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
 }
 
 #endif

@@ -1,5 +1,6 @@
-/* names.h - what both lwIP ports know of hosts: what is an address, what is a name, and how lwIP is asked for one. Functions, not declarations, so
- * that a program may have both ports. All of it runs where lwIP runs: in the main loop, or in lwIP's thread. */
+/* names.h - what both lwIP ports know of hosts: what is an address, what is a name, and how lwIP is
+ * asked for one. Functions, not declarations, so that a program may have both ports. All of it runs
+ * where lwIP runs: in the main loop, or in lwIP's thread. */
 #ifndef POPCL_LWIP_NAMES_H
 #define POPCL_LWIP_NAMES_H
 
@@ -14,7 +15,8 @@
 enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
 
 #if POPCL_LWIP_FAMILIES == 2
-#if LWIP_DNS && (LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6_IPV4 || LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6)
+#if LWIP_DNS && (LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6_IPV4 ||                       \
+                 LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6)
 #define FIRST_IS_IPV6 1u
 #else
 #define FIRST_IS_IPV6 0u
@@ -24,7 +26,8 @@ enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
 #define IS_IPV6(i) ((i) + LWIP_IPV6)
 #endif
 
-/* Octets of a name without its last dot. 0: it is none that a name server could be asked for; lwIP would send it as it is. */
+/* Octets of a name without its last dot. 0: it is none that a name server could be asked for; lwIP
+ * would send it as it is. */
 static size_t name_len(const char *host) {
     size_t i = 0, label = 0;
     for (; host[i]; i++) {
@@ -40,15 +43,18 @@ static size_t name_len(const char *host) {
 }
 
 #if LWIP_IPV6
-/* lwIP reads more as an address than is one, and would connect to another: groups of five digits, two gaps, a colon at an end, anything behind. */
+/* lwIP reads more as an address than is one, and would connect to another: groups of five digits,
+ * two gaps, a colon at an end, anything behind. */
 static int is_ipv6(const char *host) {
     size_t digits = 0, gaps = 0;
     const char *s = host;
     if (s[0] == ':' && s[1] != ':') return 0;
     for (; *s; s++) {
         gaps += s[0] == ':' && s[1] == ':';
-        if (*s == ':' || *s == '.') digits = 0;
-        else if (!lwip_isxdigit(*s) || ++digits > 4) return 0;
+        if (*s == ':' || *s == '.')
+            digits = 0;
+        else if (!lwip_isxdigit(*s) || ++digits > 4)
+            return 0;
     }
     return gaps < 2 && (s[-1] != ':' || s[-2] == ':');
 }
@@ -66,7 +72,10 @@ static void read_host(const char *host, popcl_lwip_query *query) {
         q->state = is_name ? TO_ASK : NOT_FOUND;
         if (len == 9 && lwip_strnicmp(host, "localhost", 9) == 0) {
             ip_addr_set_loopback(IS_IPV6(i), &q->address);
-            q->state = LWIP_HAVE_LOOPIF ? FOUND : NOT_FOUND; /* without a loopback interface it would go out on the wire */
+            q->state =
+                LWIP_HAVE_LOOPIF
+                    ? FOUND
+                    : NOT_FOUND; /* without a loopback interface it would go out on the wire */
         }
     }
     if (len && (is_name || is_ipv6(host)) && ipaddr_aton(host, &query[0].address)) {
@@ -76,8 +85,9 @@ static void read_host(const char *host, popcl_lwip_query *query) {
 }
 
 #if LWIP_DNS
-/* For the function that lwIP calls with an answer. One that nobody waits for any more changes nothing. lwIP tells no reason; but one that comes from
- * its timer and not from a datagram is that no name server answered. */
+/* For the function that lwIP calls with an answer. One that nobody waits for any more changes
+ * nothing. lwIP tells no reason; but one that comes from its timer and not from a datagram is that
+ * no name server answered. */
 static void take_answer(popcl_lwip_query *q, const ip_addr_t *address) {
     q->out = 0;
     if (q->state != ASKED) return;
@@ -85,13 +95,15 @@ static void take_answer(popcl_lwip_query *q, const ip_addr_t *address) {
     if (address) q->address = *address;
 }
 
-/* Asks lwIP, which copies the name: one without a dot at its end, which lwIP would send wrongly. Leaves q FOUND, ASKED, TO_ASK where lwIP had no memory, or
- * TRIED and lwIP's error. */
+/* Asks lwIP, which copies the name: one without a dot at its end, which lwIP would send wrongly.
+ * Leaves q FOUND, ASKED, TO_ASK where lwIP had no memory, or TRIED and lwIP's error. */
 static err_t ask_for(popcl_lwip_query *q, const char *name, dns_found_callback answered) {
     err_t e;
     q->state = ASKED;
     q->out = 1;
-    e = dns_gethostbyname_addrtype(name, &q->address, answered, q, IS_IPV6(q->number) ? LWIP_DNS_ADDRTYPE_IPV6 : LWIP_DNS_ADDRTYPE_IPV4);
+    e = dns_gethostbyname_addrtype(name, &q->address, answered, q,
+                                   IS_IPV6(q->number) ? LWIP_DNS_ADDRTYPE_IPV6
+                                                      : LWIP_DNS_ADDRTYPE_IPV4);
     if (e == ERR_INPROGRESS) return e;
     q->out = 0;
     q->state = e == ERR_OK ? FOUND : e == ERR_MEM ? TO_ASK : TRIED;

@@ -1,4 +1,5 @@
-/* popcl_lwip_query.h - an address of the host, and the question for it that lwIP may still hold: part of the objects of both lwIP ports. Private. */
+/* popcl_lwip_query.h - an address of the host, and the question for it that lwIP may still hold:
+ * part of the objects of both lwIP ports. Private. */
 #ifndef POPCL_LWIP_QUERY_H
 #define POPCL_LWIP_QUERY_H
 

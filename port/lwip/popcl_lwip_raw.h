@@ -1,6 +1,7 @@
-/* popcl_lwip_raw.h - popcl over lwIP's raw API, for a main loop without threads (NO_SYS 1). One connection object with two faces: a job that a main
- * loop polls, and a popcl_net for popcl_run where a program may block. lwIP's callbacks only fill and note; popcl is driven from the
- * main loop alone, so that neither the stack nor a sink of yours ever runs inside lwIP.
+/* popcl_lwip_raw.h - popcl over lwIP's raw API, for a main loop without threads (NO_SYS 1). One
+ * connection object with two faces: a job that a main loop polls, and a popcl_net for popcl_run
+ * where a program may block. lwIP's callbacks only fill and note; popcl is driven from the main
+ * loop alone, so that neither the stack nor a sink of yours ever runs inside lwIP.
  *
  *     popcl_lwip_raw_start(&net, &job, &config);
  *     for (;;) {
@@ -30,21 +31,24 @@ extern "C" {
 #error "popcl_lwip_raw needs LWIP_TCP and LWIP_CALLBACK_API"
 #endif
 
-/* A connection: TCP_WND octets and some 60 more (100 with IPv4 and IPv6). Zeroed is valid; the caller's. lwIP cannot be told to forget a
- * question to a name server: the object has to stay where it is for ever, or until popcl_lwip_raw_busy says 0. Used again and again, for one
- * job at a time. */
+/* A connection: TCP_WND octets and some 60 more (100 with IPv4 and IPv6). Zeroed is valid; the
+ * caller's. lwIP cannot be told to forget a question to a name server: the object has to stay where
+ * it is for ever, or until popcl_lwip_raw_busy says 0. Used again and again, for one job at a time.
+ */
 typedef struct popcl_lwip_raw {
-    /* For popcl_lwip_raw_net alone, set by the caller: lets the rest of the program run, for limit_ms at most, and shorter as soon as a frame
-     * came: hands frames to netif->input, calls sys_check_timeouts, feeds the watchdog, sleeps. limit_ms is 0 where there is no time to
-     * sleep. Returns 0, or not 0 from then on: the caller wants an end in order. It must not use this object. */
+    /* For popcl_lwip_raw_net alone, set by the caller: lets the rest of the program run, for
+     * limit_ms at most, and shorter as soon as a frame came: hands frames to netif->input, calls
+     * sys_check_timeouts, feeds the watchdog, sleeps. limit_ms is 0 where there is no time to
+     * sleep. Returns 0, or not 0 from then on: the caller wants an end in order. It must not use
+     * this object. */
     int (*step)(void *step_ctx, uint32_t limit_ms);
     void *step_ctx;
     /* From here on private. */
-    popcl *job;         /* that poll drives; NULL: none */
+    popcl *job;          /* that poll drives; NULL: none */
     struct tcp_pcb *pcb; /* ours; NULL: none, or lwIP took it back */
     const char *host;
     uint32_t began_ms, limit_ms; /* of name resolution and connecting */
-    uint32_t heard_ms;   /* when the server last said something */
+    uint32_t heard_ms;           /* when the server last said something */
     uint16_t port;
     err_t code;          /* of the last failure */
     uint8_t why;         /* popcl_err: the failure that says most, while connecting */
@@ -54,28 +58,35 @@ typedef struct popcl_lwip_raw {
     uint8_t starved;     /* lwIP had no memory: try again after a while */
     uint8_t send_broken; /* popcl was told that nothing leaves any more */
     popcl_lwip_query query[POPCL_LWIP_FAMILIES];
-    tcpwnd_size_t head, used;    /* of the ring: where the oldest octet is, and how many there are */
-    unsigned char ring[TCP_WND]; /* what came and popcl has not yet: as much as the window lets come */
+    tcpwnd_size_t head, used; /* of the ring: where the oldest octet is, and how many there are */
+    unsigned char
+        ring[TCP_WND]; /* what came and popcl has not yet: as much as the window lets come */
 } popcl_lwip_raw;
 
-/* Starts a job and begins to connect it. Returns what popcl_start returns; after an error there is nothing to poll. Host, port and times are those of
- * cfg, which popcl_start borrows. A connection that the object still has is given up. Calls no function of lwIP's but to give that up.
- * This and the functions below are for the main loop: never from a callback of lwIP or of popcl, nor from an interrupt. */
+/* Starts a job and begins to connect it. Returns what popcl_start returns; after an error there is
+ * nothing to poll. Host, port and times are those of cfg, which popcl_start borrows. A connection
+ * that the object still has is given up. Calls no function of lwIP's but to give that up. This and
+ * the functions below are for the main loop: never from a callback of lwIP or of popcl, nor from an
+ * interrupt. */
 popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c, const popcl_config *cfg);
 
-/* One turn: moves what can be moved, tells the time, asks a paused job again (popcl_resume). Call it after sys_check_timeouts. Does the work of
- * one TLS record at most. Returns 1 while the job runs, 0 once it is done and the connection was given back to lwIP. To end early:
- * popcl_stop or popcl_fail on the job, and go on polling until 0. */
+/* One turn: moves what can be moved, tells the time, asks a paused job again (popcl_resume). Call
+ * it after sys_check_timeouts. Does the work of one TLS record at most. Returns 1 while the job
+ * runs, 0 once it is done and the connection was given back to lwIP. To end early: popcl_stop or
+ * popcl_fail on the job, and go on polling until 0. */
 int popcl_lwip_raw_poll(popcl_lwip_raw *n);
 
-/* For how many milliseconds the main loop may sleep if no frame comes; call it right after poll. 0: poll again at once. Covers lwIP's timers,
- * and with a paused job POPCL_RUN_RESUME_MS. At most UINT32_MAX, where neither has anything to wait for. */
+/* For how many milliseconds the main loop may sleep if no frame comes; call it right after poll. 0:
+ * poll again at once. Covers lwIP's timers, and with a paused job POPCL_RUN_RESUME_MS. At most
+ * UINT32_MAX, where neither has anything to wait for. */
 uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n);
 
-/* 1 while lwIP may still write to the object: a job runs, or an answer of a name server is still to come (some seconds at most). */
+/* 1 while lwIP may still write to the object: a job runs, or an answer of a name server is still to
+ * come (some seconds at most). */
 int popcl_lwip_raw_busy(const popcl_lwip_raw *n);
 
-/* For popcl_run, with a popcl_lwip_raw that has a step as its context. Without one open returns POPCL_ERR_PORT. Its code is lwIP's err_t. */
+/* For popcl_run, with a popcl_lwip_raw that has a step as its context. Without one open returns
+ * POPCL_ERR_PORT. Its code is lwIP's err_t. */
 extern const popcl_net popcl_lwip_raw_net;
 
 #ifdef __cplusplus

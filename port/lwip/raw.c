@@ -1,12 +1,15 @@
-/* raw - popcl over lwIP's raw API: one TCP connection, the names of its host, and a ring that holds what came (popcl_lwip_raw.h). It knows
- * nothing of what crosses the connection. lwIP's callbacks stand first: they fill the ring and note what happened, and call nothing of popcl's. All
- * else runs from the main loop:
+/* raw - popcl over lwIP's raw API: one TCP connection, the names of its host, and a ring that holds
+ * what came (popcl_lwip_raw.h). It knows nothing of what crosses the connection. lwIP's callbacks
+ * stand first: they fill the ring and note what happened, and call nothing of popcl's. All else
+ * runs from the main loop:
  *
- *     IDLE -> OPENING: ask for an address -> connect to it -> (failed, or its share of the time is over: the next family)
+ *     IDLE -> OPENING: ask for an address -> connect to it -> (failed, or its time over: the next
+ * family)
  *          -> OPEN: octets move -> IDLE
  *
- * pcb is NULL as soon as lwIP has it: after its err callback, and after close or abort. No pbuf is kept: the window is as wide as the
- * ring, and opens as octets leave the ring for popcl's record buffer. */
+ * pcb is NULL as soon as lwIP has it: after its err callback, and after close or abort. No pbuf is
+ * kept: the window is as wide as the ring, and opens as octets leave the ring for popcl's record
+ * buffer. */
 #include "popcl_lwip_raw.h"
 
 #include "names.h"
@@ -25,10 +28,17 @@ enum phase { IDLE, OPENING, OPEN };
 #define SILENT_MS 1000u /* a peer that said nothing for so long is not waited for */
 
 /* Of several failures the one that says most is told: the last in the order of popcl_errors.h. */
-typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT && POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT ? 1 : -1];
-typedef char errors_ascend_on[POPCL_ERR_CONNECT < POPCL_ERR_TIMEOUT_CONNECT && POPCL_ERR_TIMEOUT_CONNECT < POPCL_ERR_NET ? 1 : -1];
+typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT &&
+                                   POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT
+                               ? 1
+                               : -1];
+typedef char errors_ascend_on[POPCL_ERR_CONNECT < POPCL_ERR_TIMEOUT_CONNECT &&
+                                      POPCL_ERR_TIMEOUT_CONNECT < POPCL_ERR_NET
+                                  ? 1
+                                  : -1];
 
-/* An address that could not even be tried (no route) says less than one that answered: its number must not hide the other's. */
+/* An address that could not even be tried (no route) says less than one that answered: its number
+ * must not hide the other's. */
 static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
     if (why < n->why || (why == n->why && code == ERR_RTE)) return;
     n->why = (uint8_t)why;
@@ -38,9 +48,7 @@ static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
 /* ---- lwIP's callbacks ---- */
 
 /* A place in the ring, of one up to twice its size: some cores have no division. */
-static size_t place(size_t at) {
-    return at < TCP_WND ? at : at - TCP_WND;
-}
+static size_t place(size_t at) { return at < TCP_WND ? at : at - TCP_WND; }
 
 static void put(popcl_lwip_raw *n, const struct pbuf *p) {
     u16_t first = p->tot_len;
@@ -74,11 +82,16 @@ static err_t is_up(void *ctx, struct tcp_pcb *pcb, err_t err) {
     return ERR_OK;
 }
 
-/* The pcb is freed already. While connecting: a reset is a refusal, all else means that nobody answered. */
+/* The pcb is freed already. While connecting: a reset is a refusal, all else means that nobody
+ * answered. */
 static void broke(void *ctx, err_t err) {
     popcl_lwip_raw *n = ctx;
     n->pcb = NULL;
-    note(n, n->connected ? POPCL_ERR_NET : err == ERR_RST ? POPCL_ERR_CONNECT : POPCL_ERR_TIMEOUT_CONNECT, err);
+    note(n,
+         n->connected     ? POPCL_ERR_NET
+         : err == ERR_RST ? POPCL_ERR_CONNECT
+                          : POPCL_ERR_TIMEOUT_CONNECT,
+         err);
 }
 
 #if LWIP_DNS
@@ -90,14 +103,17 @@ static void answered(const char *name, const ip_addr_t *address, void *ctx) {
 
 /* ---- the connection, from the main loop ---- */
 
-/* Opens the window by what was taken out; lwIP counts in 16 bits, also where its windows are wider (LWIP_WND_SCALE). */
+/* Opens the window by what was taken out; lwIP counts in 16 bits, also where its windows are wider
+ * (LWIP_WND_SCALE). */
 static void open_window(struct tcp_pcb *pcb, size_t n) {
-    for (; n > 0xFFFF; n -= 0xFFFF) tcp_recved(pcb, 0xFFFF);
+    for (; n > 0xFFFF; n -= 0xFFFF)
+        tcp_recved(pcb, 0xFFFF);
     if (n) tcp_recved(pcb, (u16_t)n);
 }
 
-/* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's affair, which takes such a pcb away as soon as it
- * needs one; what came and nobody wants is no reason for a reset. One whose peer is silent would keep its segments for minutes. */
+/* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's
+ * affair, which takes such a pcb away as soon as it needs one; what came and nobody wants is no
+ * reason for a reset. One whose peer is silent would keep its segments for minutes. */
 static void release(popcl_lwip_raw *n) {
     struct tcp_pcb *pcb = n->pcb;
     n->pcb = NULL;
@@ -118,7 +134,8 @@ static int32_t push(popcl_lwip_raw *n, const void *p, size_t len) {
     if (len > 0xFFFF) len = 0xFFFF;
     n->starved = len != 0;
     /* A pool that has no room for all may have some for a part. */
-    while (len && (e = tcp_write(n->pcb, p, (u16_t)len, TCP_WRITE_FLAG_COPY)) == ERR_MEM) len /= 2;
+    while (len && (e = tcp_write(n->pcb, p, (u16_t)len, TCP_WRITE_FLAG_COPY)) == ERR_MEM)
+        len /= 2;
     if (e == ERR_MEM) return 0;
     n->starved = 0;
     if (e != ERR_OK) {
@@ -166,7 +183,8 @@ static void ask(popcl_lwip_raw *n, popcl_lwip_query *q) {
 
 /* ---- connecting ---- */
 
-static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t limit_ms, uint32_t now_ms) {
+static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t limit_ms,
+                  uint32_t now_ms) {
     release(n);
     n->host = host;
     n->port = port;
@@ -182,10 +200,13 @@ static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t l
 static void finish(popcl_lwip_raw *n) {
     release(n);
     n->phase = IDLE;
-    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) n->query[i].state = TRIED; /* a late answer is not waited for */
+    /* a late answer is not waited for */
+    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++)
+        n->query[i].state = TRIED;
 }
 
-/* Begins to connect to the address in q. Leaves q FOUND where lwIP had no memory for it: to be tried again. */
+/* Begins to connect to the address in q. Leaves q FOUND where lwIP had no memory for it: to be
+ * tried again. */
 static void reach(popcl_lwip_raw *n, popcl_lwip_query *q) {
     err_t e = ERR_MEM;
     if (n->pcb) note(n, POPCL_ERR_TIMEOUT_CONNECT, ERR_TIMEOUT); /* its share is over */
@@ -205,8 +226,8 @@ static void reach(popcl_lwip_raw *n, popcl_lwip_query *q) {
     if (e != ERR_MEM) note(n, POPCL_ERR_CONNECT, e);
 }
 
-/* One turn of connecting: POPCL_OK once it is up, GOING_ON, or the error. The first family has half of the time, unless it fails earlier; it goes
- * on beyond that while there is no other address. */
+/* One turn of connecting: POPCL_OK once it is up, GOING_ON, or the error. The first family has half
+ * of the time, unless it fails earlier; it goes on beyond that while there is no other address. */
 static int opening(popcl_lwip_raw *n, uint32_t now_ms) {
     uint32_t passed = now_ms - n->began_ms;
     int waits = 0;
@@ -217,8 +238,10 @@ static int opening(popcl_lwip_raw *n, uint32_t now_ms) {
         return POPCL_OK;
     }
     if (passed >= n->limit_ms) {
-        if (n->starved) note(n, POPCL_ERR_NET, ERR_MEM);
-        else note(n, n->pcb ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_RESOLVE_TIMEOUT, ERR_TIMEOUT);
+        if (n->starved)
+            note(n, POPCL_ERR_NET, ERR_MEM);
+        else
+            note(n, n->pcb ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_RESOLVE_TIMEOUT, ERR_TIMEOUT);
         return n->why;
     }
     for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) {
@@ -243,9 +266,7 @@ static unsigned ready(const popcl_lwip_raw *n, unsigned want) {
     return can & want;
 }
 
-static uint32_t least(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* limit_ms, or less where lwIP's timers or its lack of memory want it. */
 static uint32_t nap(const popcl_lwip_raw *n, uint32_t limit_ms) {
@@ -264,7 +285,9 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     while (e == GOING_ON) {
         uint32_t now = sys_now();
         e = opening(n, now);
-        if (e == GOING_ON && n->step(n->step_ctx, nap(n, limit_ms - least(limit_ms, now - n->began_ms)))) e = POPCL_ERR_STOPPED;
+        if (e == GOING_ON &&
+            n->step(n->step_ctx, nap(n, limit_ms - least(limit_ms, now - n->began_ms))))
+            e = POPCL_ERR_STOPPED;
     }
     if (e) finish(n);
     return (popcl_err)e;
@@ -297,9 +320,7 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     }
 }
 
-static void net_close(void *ctx) {
-    finish(ctx);
-}
+static void net_close(void *ctx) { finish(ctx); }
 
 static uint32_t net_now_ms(void *ctx) {
     (void)ctx;
@@ -311,7 +332,8 @@ static int net_code(void *ctx) {
     return n->code;
 }
 
-const popcl_net popcl_lwip_raw_net = {net_open, net_recv, net_send, net_wait, net_close, net_now_ms, net_code};
+const popcl_net popcl_lwip_raw_net = {net_open,  net_recv,   net_send, net_wait,
+                                      net_close, net_now_ms, net_code};
 
 /* ---- as a job of the main loop: the rules of src/core/run.c ---- */
 
@@ -331,7 +353,8 @@ static void receive_some(popcl_lwip_raw *n) {
     size_t len;
     unsigned char *p = popcl_recv_buf(n->job, &len);
     if (len == 0) {
-        if (n->send_broken && !(popcl_state(n->job) & POPCL_PAUSED)) popcl_fail(n->job, POPCL_ERR_NET, n->code);
+        if (n->send_broken && !(popcl_state(n->job) & POPCL_PAUSED))
+            popcl_fail(n->job, POPCL_ERR_NET, n->code);
     } else if (n->used) {
         popcl_recv_ack(n->job, (size_t)pull(n, p, len));
     } else if (n->fin) {
@@ -361,8 +384,10 @@ int popcl_lwip_raw_poll(popcl_lwip_raw *n) {
     if (popcl_state(c) & POPCL_PAUSED) popcl_resume(c);
     if (n->phase == OPENING) {
         int e = opening(n, now);
-        if (e == POPCL_OK) popcl_connected(c, now);
-        else if (e != GOING_ON) popcl_fail(c, (popcl_err)e, n->code);
+        if (e == POPCL_OK)
+            popcl_connected(c, now);
+        else if (e != GOING_ON)
+            popcl_fail(c, (popcl_err)e, n->code);
     }
     if (n->phase == OPEN) {
         send_some(n);
@@ -388,6 +413,7 @@ uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n) {
 
 int popcl_lwip_raw_busy(const popcl_lwip_raw *n) {
     unsigned out = 0;
-    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) out |= n->query[i].out;
+    for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++)
+        out |= n->query[i].out;
     return n->job != NULL || n->pcb != NULL || out;
 }

@@ -1,7 +1,9 @@
-/* sockets - popcl's transport over lwIP's sockets: those of port/bsd with what is lwIP's own (popcl_lwip_sockets.h). Names are asked for in lwIP's thread,
- * where alone query is touched, and a semaphore tells that there is an answer:
+/* sockets - popcl's transport over lwIP's sockets: those of port/bsd with what is lwIP's own
+ * (popcl_lwip_sockets.h). Names are asked for in lwIP's thread, where alone query is touched, and a
+ * semaphore tells that there is an answer:
  *
- *     look_up -> turn, in lwIP's thread: ask for what is to be asked for -> wait for heard -> turn again: FOUND, or until the deadline */
+ *     look_up -> turn, in lwIP's thread: ask for what is to be asked for -> wait for heard
+ *         -> turn again: FOUND, or until the deadline */
 #include "popcl_lwip_sockets.h"
 
 #include "names.h"
@@ -22,9 +24,7 @@
 typedef popcl_lwip_sockets_net pop_net;
 typedef volatile int pop_flag;
 
-static uint32_t pop_clock_ms(void) {
-    return sys_now();
-}
+static uint32_t pop_clock_ms(void) { return sys_now(); }
 
 /* EAGAIN is a want of a semaphore here: nothing to be tried again at once. */
 static int pop_poll(struct pollfd *p, int limit_ms) {
@@ -58,22 +58,23 @@ typedef struct pop_resolved {
     pop_address address[POPCL_LWIP_FAMILIES];
 } pop_resolved;
 
-static socklen_t pop_address_len(const pop_address *a) {
-    return a->any.sa_len;
-}
+static socklen_t pop_address_len(const pop_address *a) { return a->any.sa_len; }
 
 static int pop_socket(int family) {
     int on = 1, fd = lwip_socket(family, SOCK_STREAM, 0);
     if (fd < 0) return fd;
     (void)lwip_ioctl(fd, FIONBIO, &on);
-    (void)lwip_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* commands are short, and each waits for its answer */
+    /* commands are short, and each waits for its answer */
+    (void)lwip_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
 }
 
-/* lwIP tells a reset for a refusal, and an abort once it has given up asking. A reset behind octets was none: they count. */
+/* lwIP tells a reset for a refusal, and an abort once it has given up asking. A reset behind octets
+ * was none: they count. */
 static int pop_refusal(int fd, int error) {
     char octet;
-    if (error == ECONNRESET) return lwip_recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0 ? 0 : ECONNREFUSED;
+    if (error == ECONNRESET)
+        return lwip_recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0 ? 0 : ECONNREFUSED;
     return error == ECONNABORTED ? ETIMEDOUT : error;
 }
 
@@ -165,7 +166,8 @@ static err_t take_turn(struct tcpip_api_call_data *call) {
 static popcl_err look_up(turn *t, uint32_t limit_ms) {
     pop_deadline deadline = pop_deadline_in(limit_ms);
     for (;;) {
-        int failed = tcpip_api_call(take_turn, &t->call) != ERR_OK; /* lwIP has no memory for the message */
+        /* lwIP has no memory for the message */
+        int failed = tcpip_api_call(take_turn, &t->call) != ERR_OK;
         uint32_t left = pop_deadline_left(&deadline);
         uint32_t nap = failed || t->starved ? POPCL_RUN_RESUME_MS : POP_POLL_SLICE_MS;
         if (!failed && !t->waits) return t->found->count ? POPCL_OK : t->why;
@@ -179,7 +181,8 @@ static popcl_err look_up(turn *t, uint32_t limit_ms) {
     }
 }
 
-static popcl_err pop_find(pop_net *n, const char *host, uint16_t port, uint32_t limit_ms, pop_resolved *found) {
+static popcl_err pop_find(pop_net *n, const char *host, uint16_t port, uint32_t limit_ms,
+                          pop_resolved *found) {
     turn t = {.net = n, .host = host, .name = host, .port = port, .begins = 1, .found = found};
     size_t len = name_len(host);
     char name[256];
@@ -221,8 +224,8 @@ int popcl_lwip_sockets_free(popcl_lwip_sockets_net *n) {
 
 #include "../bsd/connection.h"
 
-/* lwIP tells the end once, and would then wait for ever. Of a reset it may have told when the socket was asked, or an octet was read: it then
- * says only that there is no connection. */
+/* lwIP tells the end once, and would then wait for ever. Of a reset it may have told when the
+ * socket was asked, or an octet was read: it then says only that there is no connection. */
 static int32_t recv_until_end(void *ctx, void *p, size_t len) {
     pop_net *n = ctx;
     int32_t got = n->ended ? POPCL_NET_EOF : net_recv(ctx, p, len);
@@ -235,7 +238,8 @@ static int32_t wait_until_end(void *ctx, unsigned want, uint32_t limit_ms) {
     const pop_net *n = ctx;
     int over = n->ended && want & POPCL_RECV;
     int32_t came = net_wait(ctx, over ? want & ~(unsigned)POPCL_RECV : want, over ? 0 : limit_ms);
-    return over && came >= 0 && came != POPCL_NET_STOP ? (int32_t)((unsigned)came | POPCL_RECV) : came;
+    return over && came >= 0 && came != POPCL_NET_STOP ? (int32_t)((unsigned)came | POPCL_RECV)
+                                                       : came;
 }
 
 /* In lwIP's thread. */
@@ -246,8 +250,9 @@ static err_t give_way(struct tcpip_api_call_data *call) {
     return ERR_OK;
 }
 
-/* The end of a connection whose peer is silent is lwIP's affair for minutes: it must not stand in the way of the next one. Sockets have no option
- * for that; the local port, which no other has, tells which it is. */
+/* The end of a connection whose peer is silent is lwIP's affair for minutes: it must not stand in
+ * the way of the next one. Sockets have no option for that; the local port, which no other has,
+ * tells which it is. */
 static void close_and_give_way(void *ctx) {
     pop_net *n = ctx;
     turn t = {.net = n};
@@ -260,4 +265,5 @@ static void close_and_give_way(void *ctx) {
     net_close(ctx);
 }
 
-const popcl_net popcl_lwip_sockets = {net_open, recv_until_end, net_send, wait_until_end, close_and_give_way, net_now_ms, net_code};
+const popcl_net popcl_lwip_sockets = {net_open,           recv_until_end, net_send, wait_until_end,
+                                      close_and_give_way, net_now_ms,     net_code};

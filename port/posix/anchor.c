@@ -1,6 +1,7 @@
-/* anchor - see anchor.h. A certificate is read twice, each time whole: by BearSSL's decoder, whose name and key become the anchor, so that what is
- * taken here is taken on a device; and by cert.c, for all that BearSSL drops. judge() holds the rules, in order: the first that
- * is broken is the one that is told. */
+/* anchor - see anchor.h. A certificate is read twice, each time whole: by BearSSL's decoder, whose
+ * name and key become the anchor, so that what is taken here is taken on a device; and by cert.c,
+ * for all that BearSSL drops. judge() holds the rules, in order: the first that is broken is the
+ * one that is told. */
 #define _POSIX_C_SOURCE 200809L
 #include "anchor.h"
 
@@ -16,26 +17,22 @@ static const struct {
     pop_anchor_kind kind;
     const char *counted, *sentence;
 } findings[] = {
-#define ROW(name, kind, counted, sentence) [POP_ANCHOR_##name] = {POP_ANCHOR_##kind, counted, sentence},
+#define ROW(name, kind, counted, sentence)                                                         \
+    [POP_ANCHOR_##name] = {POP_ANCHOR_##kind, counted, sentence},
     POP_ANCHOR_FINDINGS(ROW)
 #undef ROW
 };
 
-pop_anchor_kind pop_anchor_kind_of(pop_anchor_finding f) {
-    return findings[f].kind;
-}
+pop_anchor_kind pop_anchor_kind_of(pop_anchor_finding f) { return findings[f].kind; }
 
-const char *pop_anchor_counted_as(pop_anchor_finding f) {
-    return findings[f].counted;
-}
+const char *pop_anchor_counted_as(pop_anchor_finding f) { return findings[f].counted; }
 
-const char *pop_anchor_sentence(pop_anchor_finding f) {
-    return findings[f].sentence;
-}
+const char *pop_anchor_sentence(pop_anchor_finding f) { return findings[f].sentence; }
 
 /* ---- the list ---- */
 
-static pop_anchor *add(pop_anchors *a, const char *source, unsigned long line, pop_anchor_finding f) {
+static pop_anchor *add(pop_anchors *a, const char *source, unsigned long line,
+                       pop_anchor_finding f) {
     if (a->len == POP_ANCHORS_MAX) return NULL;
     if (a->len == a->room) {
         size_t room = a->room ? 2 * a->room : 16;
@@ -92,7 +89,8 @@ static pop_anchor_finding judge_rsa(const br_rsa_public_key *k) {
     unsigned bits = bits_of(k->n, k->nlen);
     if (bits < 2048) return POP_ANCHOR_RSA_SHORT;
     if (bits > 4096) return POP_ANCHOR_RSA_LONG;
-    if (!(k->n[k->nlen - 1] & 1) || bits_of(k->e, k->elen) < 2 || !(k->e[k->elen - 1] & 1)) return POP_ANCHOR_RSA_BAD;
+    if (!(k->n[k->nlen - 1] & 1) || bits_of(k->e, k->elen) < 2 || !(k->e[k->elen - 1] & 1))
+        return POP_ANCHOR_RSA_BAD;
     return POP_ANCHOR_USABLE;
 }
 
@@ -108,7 +106,8 @@ static pop_anchor_finding judge_ec(const br_ec_public_key *k) {
         if (k->curve != points[i].curve) continue;
         if (k->qlen != points[i].len || k->q[0] != 4) return POP_ANCHOR_EC_BAD;
         memcpy(point, k->q, k->qlen);
-        return br_ec_prime_i31.mul(point, k->qlen, one, sizeof one, k->curve) ? POP_ANCHOR_USABLE : POP_ANCHOR_EC_BAD;
+        return br_ec_prime_i31.mul(point, k->qlen, one, sizeof one, k->curve) ? POP_ANCHOR_USABLE
+                                                                              : POP_ANCHOR_EC_BAD;
     }
     return POP_ANCHOR_KEY_KIND;
 }
@@ -131,11 +130,13 @@ static const struct {
     {POP_CERT_NO_SERVER_AUTH, POP_ANCHOR_SERVER_AUTH},
 };
 
-/* A server's own certificate, trusted directly, is judged with every session's chain, but for what would make it useless. */
+/* A server's own certificate, trusted directly, is judged with every session's chain, but for what
+ * would make it useless. */
 enum { LEAF_RULES = POP_CERT_REPEATED | POP_CERT_NO_SERVER_AUTH };
 
-/* An authority's certificate: it says so, and its key usage, if there is one, agrees. What `openssl req -x509` makes for a server often says CA
- * and allows no signing of certificates: it is the server's own. */
+/* An authority's certificate: it says so, and its key usage, if there is one, agrees. What `openssl
+ * req -x509` makes for a server often says CA and allows no signing of certificates: it is the
+ * server's own. */
 static int is_authority(const pop_cert *c) {
     return (c->flags & (POP_CERT_CA | POP_CERT_NO_CERT_SIGN)) == POP_CERT_CA;
 }
@@ -166,7 +167,8 @@ typedef struct name_buffer {
 
 static void take_name(void *ctx, const void *p, size_t n) {
     name_buffer *b = ctx;
-    if (b->len <= sizeof b->octets && n <= sizeof b->octets - b->len) memcpy(b->octets + b->len, p, n);
+    if (b->len <= sizeof b->octets && n <= sizeof b->octets - b->len)
+        memcpy(b->octets + b->len, p, n);
     b->len += n;
 }
 
@@ -219,18 +221,21 @@ static int keep_details(pop_anchor *one, const pop_cert *c, const unsigned char 
 }
 
 /* What BearSSL's decoder says of the octets: USABLE with the key, or why not. */
-static pop_anchor_finding decode(br_x509_decoder_context *d, name_buffer *name, const unsigned char *p, size_t n, const pop_cert *c) {
+static pop_anchor_finding decode(br_x509_decoder_context *d, name_buffer *name,
+                                 const unsigned char *p, size_t n, const pop_cert *c) {
     name->len = 0;
     br_x509_decoder_init(d, take_name, name);
     br_x509_decoder_push(d, p, n);
     int error = br_x509_decoder_last_error(d);
     if (c->rsa_bits > 4096) return POP_ANCHOR_RSA_LONG;
     if (error == BR_ERR_X509_UNSUPPORTED) return POP_ANCHOR_KEY_KIND;
-    if (error || name->len != c->subject.n || !br_x509_decoder_isCA(d) != !(c->flags & POP_CERT_CA)) return POP_ANCHOR_BAD_DER;
+    if (error || name->len != c->subject.n || !br_x509_decoder_isCA(d) != !(c->flags & POP_CERT_CA))
+        return POP_ANCHOR_BAD_DER;
     return judge_key(br_x509_decoder_get_pkey(d));
 }
 
-static int add_certificate(pop_anchors *a, const char *source, unsigned long line, const unsigned char *p, size_t n) {
+static int add_certificate(pop_anchors *a, const char *source, unsigned long line,
+                           const unsigned char *p, size_t n) {
     pop_cert c;
     br_x509_decoder_context decoder;
     name_buffer name;
@@ -265,17 +270,20 @@ size_t pop_anchor_size(const pop_anchor *a) {
 /* ---- a file ---- */
 
 static int is_certificate(const char *label) {
-    return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "X509 CERTIFICATE") == 0 || strcmp(label, "X.509 CERTIFICATE") == 0;
+    return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "X509 CERTIFICATE") == 0 ||
+           strcmp(label, "X.509 CERTIFICATE") == 0;
 }
 
 static pop_anchor_finding other_block(const char *label) {
     size_t n = strlen(label);
     if (strcmp(label, "TRUSTED CERTIFICATE") == 0) return POP_ANCHOR_TRUSTED;
-    return n >= 11 && strcmp(label + n - 11, "PRIVATE KEY") == 0 ? POP_ANCHOR_PRIVATE_KEY : POP_ANCHOR_OTHER;
+    return n >= 11 && strcmp(label + n - 11, "PRIVATE KEY") == 0 ? POP_ANCHOR_PRIVATE_KEY
+                                                                 : POP_ANCHOR_OTHER;
 }
 
 /* The label of a block that is no certificate stands where a subject would. */
-static int add_block(pop_anchors *a, const char *source, unsigned long line, const char *label, pop_anchor_finding f) {
+static int add_block(pop_anchors *a, const char *source, unsigned long line, const char *label,
+                     pop_anchor_finding f) {
     pop_anchor *one = add(a, source, line, f);
     if (!one) return -1;
     if (!a->details || !*label) return 0;
@@ -289,8 +297,9 @@ static int add_block(pop_anchors *a, const char *source, unsigned long line, con
 }
 
 static int read_pem(pop_anchors *a, const char *source, const unsigned char *p, size_t n) {
-    static const pop_anchor_finding damage[] = {
-        [POP_PEM_NO_END] = POP_ANCHOR_NO_END, [POP_PEM_BAD_BASE64] = POP_ANCHOR_BAD_BASE64, [POP_PEM_BAD_BEGIN] = POP_ANCHOR_BAD_BEGIN};
+    static const pop_anchor_finding damage[] = {[POP_PEM_NO_END] = POP_ANCHOR_NO_END,
+                                                [POP_PEM_BAD_BASE64] = POP_ANCHOR_BAD_BASE64,
+                                                [POP_PEM_BAD_BEGIN] = POP_ANCHOR_BAD_BEGIN};
     enum pop_pem_state state;
     pop_pem pem = {.at = p, .left = n};
     int failed = 0;
@@ -309,13 +318,15 @@ static int read_pem(pop_anchors *a, const char *source, const unsigned char *p, 
 }
 
 int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p, size_t n) {
-    int der = n >= 2 && p[0] == 0x30 && p[1] >= 0x80; /* no text begins so, and no certificate is shorter than 128 octets */
+    int der = n >= 2 && p[0] == 0x30 &&
+              p[1] >= 0x80; /* no text begins so, and no certificate is shorter than 128 octets */
     return der ? add_certificate(a, source, 0, p, n) : read_pem(a, source, p, n);
 }
 
 /* ---- what is the same ---- */
 
-static int compare_octets(const unsigned char *p, size_t p_len, const unsigned char *q, size_t q_len) {
+static int compare_octets(const unsigned char *p, size_t p_len, const unsigned char *q,
+                          size_t q_len) {
     int order = p_len && q_len ? memcmp(p, q, p_len < q_len ? p_len : q_len) : 0;
     return order ? order : (p_len > q_len) - (p_len < q_len);
 }
@@ -329,9 +340,11 @@ static int by_fingerprint(const void *left, const void *right) {
 
 static int compare_keys(const br_x509_pkey *l, const br_x509_pkey *r) {
     if (l->key_type != r->key_type) return l->key_type < r->key_type ? -1 : 1;
-    if (l->key_type == BR_KEYTYPE_EC) return compare_octets(l->key.ec.q, l->key.ec.qlen, r->key.ec.q, r->key.ec.qlen);
+    if (l->key_type == BR_KEYTYPE_EC)
+        return compare_octets(l->key.ec.q, l->key.ec.qlen, r->key.ec.q, r->key.ec.qlen);
     int order = compare_octets(l->key.rsa.n, l->key.rsa.nlen, r->key.rsa.n, r->key.rsa.nlen);
-    return order ? order : compare_octets(l->key.rsa.e, l->key.rsa.elen, r->key.rsa.e, r->key.rsa.elen);
+    return order ? order
+                 : compare_octets(l->key.rsa.e, l->key.rsa.elen, r->key.rsa.e, r->key.rsa.elen);
 }
 
 static int compare_anchors(const br_x509_trust_anchor *l, const br_x509_trust_anchor *r) {
@@ -340,7 +353,8 @@ static int compare_anchors(const br_x509_trust_anchor *l, const br_x509_trust_an
     return order ? order : (l->flags > r->flags) - (l->flags < r->flags);
 }
 
-/* Those of one name and key beside each other, the one that is valid longest first, then the newest. */
+/* Those of one name and key beside each other, the one that is valid longest first, then the
+ * newest. */
 static int by_anchor(const void *left, const void *right) {
     const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
     int order = compare_anchors(&l->anchor, &r->anchor);
@@ -355,7 +369,9 @@ static size_t collect(pop_anchors *a, pop_anchor **out, int only_usable) {
     for (size_t i = 0; i < a->len; i++) {
         pop_anchor *one = &a->list[i];
         pop_anchor_kind kind = findings[one->finding].kind;
-        if (only_usable ? one->finding == POP_ANCHOR_USABLE : kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED) out[count++] = one;
+        if (only_usable ? one->finding == POP_ANCHOR_USABLE
+                        : kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED)
+            out[count++] = one;
     }
     return count;
 }
@@ -367,7 +383,8 @@ int pop_anchors_merge(pop_anchors *a) {
     size_t count = collect(a, order, 0);
     qsort(order, count, ROW, by_fingerprint);
     for (size_t i = 1; i < count; i++)
-        if (memcmp(order[i]->sha256, order[i - 1]->sha256, sizeof order[i]->sha256) == 0) order[i]->finding = POP_ANCHOR_REPEATED;
+        if (memcmp(order[i]->sha256, order[i - 1]->sha256, sizeof order[i]->sha256) == 0)
+            order[i]->finding = POP_ANCHOR_REPEATED;
     count = collect(a, order, 1);
     qsort(order, count, ROW, by_anchor);
     for (size_t i = 1, first = 0; i < count; i++) {
@@ -376,7 +393,8 @@ int pop_anchors_merge(pop_anchors *a) {
             continue;
         }
         order[i]->finding = POP_ANCHOR_SAME_KEY;
-        if (order[i]->path_len > order[first]->path_len) order[first]->path_len = order[i]->path_len;
+        if (order[i]->path_len > order[first]->path_len)
+            order[first]->path_len = order[i]->path_len;
     }
     free(order);
     return 0;

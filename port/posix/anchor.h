@@ -1,6 +1,8 @@
-/* anchor - certificates as trust anchors: reads them from octets (PEM or DER), and judges each. One judge for popcl-ta, for the trust store at run
- * time and for tests: BearSSL keeps of an anchor its name, its key and whether it is a CA, so that all else that a certificate says is either
- * carried beside it (the path length) or a reason to refuse it. Name and key come from BearSSL's own decoder. Uses the heap. */
+/* anchor - certificates as trust anchors: reads them from octets (PEM or DER), and judges each. One
+ * judge for popcl-ta, for the trust store at run time and for tests: BearSSL keeps of an anchor its
+ * name, its key and whether it is a CA, so that all else that a certificate says is either carried
+ * beside it (the path length) or a reason to refuse it. Name and key come from BearSSL's own
+ * decoder. Uses the heap. */
 #ifndef POPCL_POSIX_ANCHOR_H
 #define POPCL_POSIX_ANCHOR_H
 
@@ -19,43 +21,58 @@ typedef enum pop_anchor_kind {
     POP_ANCHOR_SKIPPED  /* something else than a certificate */
 } pop_anchor_kind;
 
-/* clang-format off */
 /* X(NAME, kind, "what it is called in counts", "a sentence") */
-#define POP_ANCHOR_FINDINGS(X) \
-X(USABLE, KEPT, "kept", "it is kept") \
-X(REPEATED, MERGED, "repeated", "the same certificate came before") \
-X(SAME_KEY, MERGED, "repeated", "another certificate of this name and key is kept: it is the same anchor") \
-X(EXPIRED, REFUSED, "expired", "it has expired") \
-X(NOT_YET, REFUSED, "not valid yet", "it is not valid yet, and most others are") \
-X(EXPIRES_SOON, REFUSED, "expire too soon", "it expires sooner than --min-days allows") \
-X(VERSION, REFUSED, "no authority", "it is of X.509 version 1 or 2, and cannot say that it is an authority: BearSSL would never use it") \
-X(NOT_CA, REFUSED, "no authority", "it is no authority's certificate (its basicConstraints do not say CA)") \
-X(CERT_SIGN, REFUSED, "no authority", "its key usage does not allow it to sign certificates") \
-X(SERVER_AUTH, REFUSED, "not for servers", "its extended key usage does not include TLS servers") \
-X(NAME_CONSTRAINTS, REFUSED, "constrained", "it is limited to some names (nameConstraints), and that limit would be lost") \
-X(POLICY_CONSTRAINTS, REFUSED, "constrained", "it limits certificate policies, and that limit would be lost") \
-X(CRITICAL, REFUSED, "constrained", "it has a critical extension that popcl does not know, and what it demands would be lost") \
-X(RSA_SHORT, REFUSED, "weak key", "its RSA key is shorter than 2048 bits") \
-X(RSA_LONG, REFUSED, "unusable key", "its RSA key is longer than 4096 bits, the most that BearSSL takes") \
-X(RSA_BAD, REFUSED, "weak key", "its RSA key is broken: the modulus is even, or the exponent is even or 1") \
-X(EC_BAD, REFUSED, "weak key", "its EC key is broken: no point of its curve") \
-X(KEY_KIND, REFUSED, "unusable key", "its key is of a kind that BearSSL does not have (RSA, P-256, P-384 and P-521 are)") \
-X(NO_NAME, REFUSED, "unusable name", "its subject is empty") \
-X(NAME_LONG, REFUSED, "unusable name", "its subject is longer than 1024 octets") \
-X(UNWANTED, REFUSED, "not selected", "it is not selected") \
-X(OVER_LIMIT, REFUSED, "over the limit", "it does not fit --max-certs or --max-bytes") \
-X(BAD_DER, DAMAGED, "damaged", "it is no certificate, or a damaged one") \
-X(BAD_BASE64, DAMAGED, "damaged", "here stands something else than base64, or it ends in the middle") \
-X(NO_END, DAMAGED, "damaged", "the block that begins here has no END line of its own") \
-X(BAD_BEGIN, DAMAGED, "damaged", "this BEGIN line has no end") \
-X(PRIVATE_KEY, SKIPPED, "other blocks", "a key is passed over; it has no business in a file of certificates") \
-X(TRUSTED, SKIPPED, "other blocks", "a TRUSTED CERTIFICATE is passed over: what it says about trust would be lost; convert it (openssl x509)") \
-X(OTHER, SKIPPED, "other blocks", "a block of another kind is passed over") \
-X(ODD_FILE, SKIPPED, "other files", "a file that is no certificate is passed over")
-/* clang-format on */
+#define POP_ANCHOR_FINDINGS(X)                                                                     \
+    X(USABLE, KEPT, "kept", "it is kept")                                                          \
+    X(REPEATED, MERGED, "repeated", "the same certificate came before")                            \
+    X(SAME_KEY, MERGED, "repeated",                                                                \
+      "another certificate of this name and key is kept: it is the same anchor")                   \
+    X(EXPIRED, REFUSED, "expired", "it has expired")                                               \
+    X(NOT_YET, REFUSED, "not valid yet", "it is not valid yet, and most others are")               \
+    X(EXPIRES_SOON, REFUSED, "expire too soon", "it expires sooner than --min-days allows")        \
+    X(VERSION, REFUSED, "no authority",                                                            \
+      "it is of X.509 version 1 or 2, and cannot say that it is an authority: BearSSL would "      \
+      "never use it")                                                                              \
+    X(NOT_CA, REFUSED, "no authority",                                                             \
+      "it is no authority's certificate (its basicConstraints do not say CA)")                     \
+    X(CERT_SIGN, REFUSED, "no authority", "its key usage does not allow it to sign certificates")  \
+    X(SERVER_AUTH, REFUSED, "not for servers",                                                     \
+      "its extended key usage does not include TLS servers")                                       \
+    X(NAME_CONSTRAINTS, REFUSED, "constrained",                                                    \
+      "it is limited to some names (nameConstraints), and that limit would be lost")               \
+    X(POLICY_CONSTRAINTS, REFUSED, "constrained",                                                  \
+      "it limits certificate policies, and that limit would be lost")                              \
+    X(CRITICAL, REFUSED, "constrained",                                                            \
+      "it has a critical extension that popcl does not know, and what it demands would be lost")   \
+    X(RSA_SHORT, REFUSED, "weak key", "its RSA key is shorter than 2048 bits")                     \
+    X(RSA_LONG, REFUSED, "unusable key",                                                           \
+      "its RSA key is longer than 4096 bits, the most that BearSSL takes")                         \
+    X(RSA_BAD, REFUSED, "weak key",                                                                \
+      "its RSA key is broken: the modulus is even, or the exponent is even or 1")                  \
+    X(EC_BAD, REFUSED, "weak key", "its EC key is broken: no point of its curve")                  \
+    X(KEY_KIND, REFUSED, "unusable key",                                                           \
+      "its key is of a kind that BearSSL does not have (RSA, P-256, P-384 and P-521 are)")         \
+    X(NO_NAME, REFUSED, "unusable name", "its subject is empty")                                   \
+    X(NAME_LONG, REFUSED, "unusable name", "its subject is longer than 1024 octets")               \
+    X(UNWANTED, REFUSED, "not selected", "it is not selected")                                     \
+    X(OVER_LIMIT, REFUSED, "over the limit", "it does not fit --max-certs or --max-bytes")         \
+    X(BAD_DER, DAMAGED, "damaged", "it is no certificate, or a damaged one")                       \
+    X(BAD_BASE64, DAMAGED, "damaged",                                                              \
+      "here stands something else than base64, or it ends in the middle")                          \
+    X(NO_END, DAMAGED, "damaged", "the block that begins here has no END line of its own")         \
+    X(BAD_BEGIN, DAMAGED, "damaged", "this BEGIN line has no end")                                 \
+    X(PRIVATE_KEY, SKIPPED, "other blocks",                                                        \
+      "a key is passed over; it has no business in a file of certificates")                        \
+    X(TRUSTED, SKIPPED, "other blocks",                                                            \
+      "a TRUSTED CERTIFICATE is passed over: what it says about trust would be lost; convert it "  \
+      "(openssl x509)")                                                                            \
+    X(OTHER, SKIPPED, "other blocks", "a block of another kind is passed over")                    \
+    X(ODD_FILE, SKIPPED, "other files", "a file that is no certificate is passed over")
 
 #define POP_ANCHOR_ENUM(name, kind, counted, sentence) POP_ANCHOR_##name,
-typedef enum pop_anchor_finding { POP_ANCHOR_FINDINGS(POP_ANCHOR_ENUM) POP_ANCHOR_FINDING_COUNT } pop_anchor_finding;
+typedef enum pop_anchor_finding {
+    POP_ANCHOR_FINDINGS(POP_ANCHOR_ENUM) POP_ANCHOR_FINDING_COUNT
+} pop_anchor_finding;
 #undef POP_ANCHOR_ENUM
 
 pop_anchor_kind pop_anchor_kind_of(pop_anchor_finding f);
@@ -67,15 +84,17 @@ const char *pop_anchor_sentence(pop_anchor_finding f);
 #define POP_ANCHOR_NAME_MAX 1024 /* octets of a subject in DER */
 
 typedef struct pop_anchor {
-    uint8_t finding;               /* pop_anchor_finding */
-    uint8_t path_len;              /* 0 to 254, or POPCL_PATH_ANY */
-    uint8_t in_directory;          /* it was found in a file of a directory that was read */
-    br_x509_trust_anchor anchor;   /* where the key could be read; else zeroed. Points into memory of its own */
+    uint8_t finding;      /* pop_anchor_finding */
+    uint8_t path_len;     /* 0 to 254, or POPCL_PATH_ANY */
+    uint8_t in_directory; /* it was found in a file of a directory that was read */
+    br_x509_trust_anchor
+        anchor; /* where the key could be read; else zeroed. Points into memory of its own */
     int64_t not_before, not_after; /* Unix seconds; 0 where there is no certificate */
     unsigned char sha256[32];      /* of the certificate: its fingerprint */
     const char *source;            /* where it was found: borrowed from the reader's caller */
     unsigned long line;            /* in it, 0: it is DER */
-    /* Only where pop_anchors.details asks for it, else NULL. Texts are printable ASCII, or as told. */
+    /* Only where pop_anchors.details asks for it, else NULL. Texts are printable ASCII, or as told.
+     */
     char *subject;         /* or, of a block that is none, its label */
     char *organization;    /* UTF-8 or whatever it is; "" if none */
     char *common_name;     /* likewise */
@@ -87,18 +106,21 @@ typedef struct pop_anchor {
     void *memory; /* private */
 } pop_anchor;
 
-/* Octets that an anchor takes in the memory of a 32-bit machine: name, key, BearSSL's struct and its place in the table of path lengths. */
+/* Octets that an anchor takes in the memory of a 32-bit machine: name, key, BearSSL's struct and
+ * its place in the table of path lengths. */
 size_t pop_anchor_size(const pop_anchor *a);
 
 /* ---- all of them ---- */
 
 typedef struct pop_anchors {
     /* To be set before the first read, and not changed. */
-    int64_t utc_s;        /* what has expired at this time is refused; negative: nothing has */
-    int64_t min_s;        /* so has what expires within so many seconds after it */
-    uint8_t allow_leaf;   /* 1: a certificate that is no CA's is an anchor too, of direct trust (flags 0) */
-    uint8_t details;      /* 1: keep texts and octets of certificates */
-    uint8_t in_directory; /* 1: a file of DER that is no certificate is odd, not damaged. May change between reads */
+    int64_t utc_s;      /* what has expired at this time is refused; negative: nothing has */
+    int64_t min_s;      /* so has what expires within so many seconds after it */
+    uint8_t allow_leaf; /* 1: a certificate that is no CA's is an anchor too, of direct trust (flags
+                           0) */
+    uint8_t details;    /* 1: keep texts and octets of certificates */
+    uint8_t in_directory; /* 1: a file of DER that is no certificate is odd, not damaged. May change
+                             between reads */
     /* What was read, in that order. */
     pop_anchor *list;
     size_t len;
@@ -109,20 +131,24 @@ typedef struct pop_anchors {
 
 #define POP_ANCHORS_MAX 500000 /* findings in one list: more count as out of memory */
 
-/* Reads octets: DER where they begin as DER, else PEM. Returns 0, or -1: out of memory. What was found is told by the list: nothing at all,
- * where there is neither a certificate nor a PEM block. */
+/* Reads octets: DER where they begin as DER, else PEM. Returns 0, or -1: out of memory. What was
+ * found is told by the list: nothing at all, where there is neither a certificate nor a PEM block.
+ */
 int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p, size_t n);
 
-/* Reads a file, what is open as fd (a pipe, say), or the files of a directory: in the order of their names, behind links too, each once however
- * often it is linked; what is no readable regular file is passed over. Returns OK, MISSING, UNREADABLE (also what is larger than
- * POP_ANCHOR_FILE_MAX octets: EFBIG) or MEMORY, with errno set. Whether anything was found is told by the list. */
+/* Reads a file, what is open as fd (a pipe, say), or the files of a directory: in the order of
+ * their names, behind links too, each once however often it is linked; what is no readable regular
+ * file is passed over. Returns OK, MISSING, UNREADABLE (also what is larger than
+ * POP_ANCHOR_FILE_MAX octets: EFBIG) or MEMORY, with errno set. Whether anything was found is told
+ * by the list. */
 #define POP_ANCHOR_FILE_MAX (64L * 1024 * 1024)
 popcl_posix_trust_error pop_anchors_read_file(pop_anchors *a, const char *path);
 popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, int fd);
 popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path);
 
-/* Finds what is the same: of certificates that are the same octets the first stays, of anchors of the same name and key the one that is valid
- * longest, with the longest path of all of them. Takes n log n time. Returns 0, or -1: out of memory. */
+/* Finds what is the same: of certificates that are the same octets the first stays, of anchors of
+ * the same name and key the one that is valid longest, with the longest path of all of them. Takes
+ * n log n time. Returns 0, or -1: out of memory. */
 int pop_anchors_merge(pop_anchors *a);
 
 /* How many were found of this kind. */

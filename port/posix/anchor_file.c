@@ -64,15 +64,18 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
     if (fstat(fd, &st)) return fail(errno);
     if (S_ISDIR(st.st_mode)) return fail(EISDIR);
     if (S_ISREG(st.st_mode) && st.st_size > POP_ANCHOR_FILE_MAX) return fail(EFBIG);
-    int error = read_all(fd, S_ISREG(st.st_mode) && st.st_size >= 0 ? (size_t)st.st_size : GUESS, &octets, &len);
+    int error = read_all(fd, S_ISREG(st.st_mode) && st.st_size >= 0 ? (size_t)st.st_size : GUESS,
+                         &octets, &len);
     if (error) return fail(error);
     int failed = pop_anchors_read(a, source, octets, len);
     free(octets);
     return failed ? fail(ENOMEM) : POPCL_POSIX_TRUST_OK;
 }
 
-static popcl_posix_trust_error read_at(pop_anchors *a, const char *source, int dir, const char *name, int flags) {
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags); /* a FIFO that nobody writes to is empty, not waited for */
+static popcl_posix_trust_error read_at(pop_anchors *a, const char *source, int dir,
+                                       const char *name, int flags) {
+    /* a FIFO that nobody writes to is empty, not waited for */
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
     if (fd < 0) return fail(errno);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     popcl_posix_trust_error e = pop_anchors_read_fd(a, source, fd);
@@ -133,7 +136,8 @@ static int add_entry(entries *e, const struct stat *st, const char *name) {
     return 0;
 }
 
-/* The regular files of a directory, each once, under the first of its names. Returns 0 or an error number. */
+/* The regular files of a directory, each once, under the first of its names. Returns 0 or an error
+ * number. */
 static int list_files(DIR *d, entries *e) {
     struct stat st;
     struct dirent *found;
@@ -145,7 +149,8 @@ static int list_files(DIR *d, entries *e) {
     if (errno) return errno;
     if (e->len) qsort(e->list, e->len, sizeof *e->list, by_file);
     for (size_t i = 0; i < e->len; i++) {
-        if (kept && e->list[i].dev == e->list[kept - 1].dev && e->list[i].ino == e->list[kept - 1].ino)
+        if (kept && e->list[i].dev == e->list[kept - 1].dev &&
+            e->list[i].ino == e->list[kept - 1].ino)
             free(e->list[i].name);
         else
             e->list[kept++] = e->list[i];
@@ -179,7 +184,8 @@ static popcl_posix_trust_error read_entries(pop_anchors *a, const char *path, DI
     for (size_t i = 0; i < e.len && result == POPCL_POSIX_TRUST_OK; i++) {
         const char *source = join(a, path, e.list[i].name);
         result = source ? read_at(a, source, dirfd(d), e.list[i].name, O_NONBLOCK) : fail(ENOMEM);
-        if (result != POPCL_POSIX_TRUST_MEMORY) result = POPCL_POSIX_TRUST_OK; /* what cannot be read is passed over */
+        /* what cannot be read is passed over */
+        if (result != POPCL_POSIX_TRUST_MEMORY) result = POPCL_POSIX_TRUST_OK;
     }
     free_entries(&e);
     return result;
@@ -187,7 +193,9 @@ static popcl_posix_trust_error read_entries(pop_anchors *a, const char *path, DI
 
 popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK);
-    if (fd < 0) return errno == ENOTDIR ? (popcl_posix_trust_error)POPCL_POSIX_TRUST_UNREADABLE : fail(errno);
+    if (fd < 0)
+        return errno == ENOTDIR ? (popcl_posix_trust_error)POPCL_POSIX_TRUST_UNREADABLE
+                                : fail(errno);
     DIR *d = fdopendir(fd);
     if (!d) {
         int error = errno;

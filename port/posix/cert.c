@@ -1,5 +1,6 @@
-/* cert - see cert.h. A reader of DER: a `der` is what is left of the inside of an element; taking an element moves it on. Every length is
- * checked in take(), the only place that reads one, so that no other function can leave the octets that it was given. */
+/* cert - see cert.h. A reader of DER: a `der` is what is left of the inside of an element; taking
+ * an element moves it on. Every length is checked in take(), the only place that reads one, so that
+ * no other function can leave the octets that it was given. */
 #include "cert.h"
 
 #include <stdio.h>
@@ -28,7 +29,8 @@ enum tag {
     EXTENSIONS = 0xA3
 };
 
-/* Takes the next element: its tag and its inside, which is another object than d. Lengths are definite and as short as can be (X.690, 10.1). */
+/* Takes the next element: its tag and its inside, which is another object than d. Lengths are
+ * definite and as short as can be (X.690, 10.1). */
 static int take_any(der *d, unsigned *tag, der *inside) {
     size_t n = 0, at = 2;
     if (d->n < 2 || (d->p[0] & 0x1F) == 0x1F) return -1;
@@ -68,13 +70,12 @@ static int take_whole(der *d, unsigned wanted, der *whole) {
     return 0;
 }
 
-static int next_is(const der *d, unsigned tag) {
-    return d->n && d->p[0] == tag;
-}
+static int next_is(const der *d, unsigned tag) { return d->n && d->p[0] == tag; }
 
 static int take_boolean(der *d, int *value) {
     der inside;
-    if (take(d, BOOLEAN, &inside) || inside.n != 1 || (inside.p[0] != 0 && inside.p[0] != 0xFF)) return -1;
+    if (take(d, BOOLEAN, &inside) || inside.n != 1 || (inside.p[0] != 0 && inside.p[0] != 0xFF))
+        return -1;
     *value = inside.p[0] != 0;
     return 0;
 }
@@ -131,14 +132,17 @@ static int read_basic_constraints(pop_cert *c, der value) {
     if (ca) c->flags |= POP_CERT_CA;
     if (list.n == 0) return 0;
     if (take_unsigned(&list, &number) || list.n) return -1;
-    c->path_len = number.n == 1 ? number.p[0] : POP_CERT_PATH_ANY; /* no chain is as long as what needs two octets */
+    c->path_len = number.n == 1
+                      ? number.p[0]
+                      : POP_CERT_PATH_ANY; /* no chain is as long as what needs two octets */
     return 0;
 }
 
 static int read_key_usage(pop_cert *c, der value) {
     enum { KEY_CERT_SIGN = 0x04 }; /* bit 5, counted from the left */
     der bits;
-    if (take(&value, BIT_STRING, &bits) || value.n || bits.n < 1 || bits.n > 3 || bits.p[0] > 7) return -1;
+    if (take(&value, BIT_STRING, &bits) || value.n || bits.n < 1 || bits.n > 3 || bits.p[0] > 7)
+        return -1;
     if (bits.n < 2 || !(bits.p[1] & KEY_CERT_SIGN)) c->flags |= POP_CERT_NO_CERT_SIGN;
     return 0;
 }
@@ -149,13 +153,15 @@ static int read_extended_key_usage(pop_cert *c, der value) {
     if (take(&value, SEQUENCE, &list) || value.n || list.n == 0) return -1;
     while (list.n) {
         if (take(&list, OID, &oid)) return -1;
-        if (IS(oid, "\x2B\x06\x01\x05\x05\x07\x03\x01") || IS(oid, "\x55\x1D\x25\x00")) for_servers = 1;
+        if (IS(oid, "\x2B\x06\x01\x05\x05\x07\x03\x01") || IS(oid, "\x55\x1D\x25\x00"))
+            for_servers = 1;
     }
     if (!for_servers) c->flags |= POP_CERT_NO_SERVER_AUTH;
     return 0;
 }
 
-/* Extensions below id-ce (2.5.29). known: nothing is lost where it is critical. critical_flag and flag are raised where it is so or there. */
+/* Extensions below id-ce (2.5.29). known: nothing is lost where it is critical. critical_flag and
+ * flag are raised where it is so or there. */
 static const struct extension {
     unsigned char id;
     unsigned char known;
@@ -166,7 +172,8 @@ static const struct extension {
     {17, 1, 0, 0, NULL}, /* subjectAltName: names of the authority itself */
     {19, 1, 0, 0, read_basic_constraints},
     {30, 1, POP_CERT_NAME_CONSTRAINTS, 0, NULL},
-    {32, 1, 0, 0, NULL}, /* certificatePolicies: of interest only where a policy is asked for, which popcl does not */
+    {32, 1, 0, 0, NULL}, /* certificatePolicies: of interest only where a policy is asked for, which
+                            popcl does not */
     {33, 1, 0, POP_CERT_POLICY_CONSTRAINTS, NULL},
     {36, 1, POP_CERT_POLICY_CONSTRAINTS, 0, NULL},
     {37, 1, 0, 0, read_extended_key_usage},
@@ -201,7 +208,8 @@ static int stands_before(der all, const unsigned char *end, der oid) {
 static int read_extensions(pop_cert *c, der *tbs) {
     enum { EXTENSIONS_MAX = 100 };
     der outer, list, all;
-    if (take(tbs, EXTENSIONS, &outer) || take(&outer, SEQUENCE, &list) || outer.n || list.n == 0) return -1;
+    if (take(tbs, EXTENSIONS, &outer) || take(&outer, SEQUENCE, &list) || outer.n || list.n == 0)
+        return -1;
     all = list;
     for (unsigned count = 0; list.n; count++) {
         der rest = list, one, oid;
@@ -217,7 +225,9 @@ static int read_extensions(pop_cert *c, der *tbs) {
 
 static int read_key(pop_cert *c) {
     der whole = c->key, key, algorithm, bits, numbers, n;
-    if (take(&whole, SEQUENCE, &key) || take(&key, SEQUENCE, &algorithm) || take(&algorithm, OID, &c->key_oid)) return -1;
+    if (take(&whole, SEQUENCE, &key) || take(&key, SEQUENCE, &algorithm) ||
+        take(&algorithm, OID, &c->key_oid))
+        return -1;
     if (take(&key, BIT_STRING, &bits) || key.n || bits.n < 1) return -1;
     if (next_is(&algorithm, OID) && take(&algorithm, OID, &c->curve)) return -1;
     if (!IS(c->key_oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01")) return 0;
@@ -234,13 +244,20 @@ static int read_tbs(pop_cert *c, der tbs) {
     der part, number, dates;
     c->version = 1;
     if (next_is(&tbs, VERSION)) {
-        if (take(&tbs, VERSION, &part) || take_unsigned(&part, &number) || part.n || number.n != 1 || number.p[0] > 2) return -1;
+        if (take(&tbs, VERSION, &part) || take_unsigned(&part, &number) || part.n ||
+            number.n != 1 || number.p[0] > 2)
+            return -1;
         c->version = number.p[0] + 1u;
     }
-    if (take(&tbs, INTEGER, &part) || part.n == 0) return -1;                  /* serialNumber */
-    if (take(&tbs, SEQUENCE, &part) || take(&tbs, SEQUENCE, &part)) return -1; /* signature, issuer */
-    if (take(&tbs, SEQUENCE, &dates) || take_time(&dates, &c->not_before) || take_time(&dates, &c->not_after) || dates.n) return -1;
-    if (take_whole(&tbs, SEQUENCE, &c->subject) || take_whole(&tbs, SEQUENCE, &c->key) || read_key(c)) return -1;
+    if (take(&tbs, INTEGER, &part) || part.n == 0) return -1; /* serialNumber */
+    /* signature, issuer */
+    if (take(&tbs, SEQUENCE, &part) || take(&tbs, SEQUENCE, &part)) return -1;
+    if (take(&tbs, SEQUENCE, &dates) || take_time(&dates, &c->not_before) ||
+        take_time(&dates, &c->not_after) || dates.n)
+        return -1;
+    if (take_whole(&tbs, SEQUENCE, &c->subject) || take_whole(&tbs, SEQUENCE, &c->key) ||
+        read_key(c))
+        return -1;
     if (next_is(&tbs, ISSUER_ID) && take(&tbs, ISSUER_ID, &part)) return -1;
     if (next_is(&tbs, SUBJECT_ID) && take(&tbs, SUBJECT_ID, &part)) return -1;
     if (tbs.n && read_extensions(c, &tbs)) return -1;
@@ -262,8 +279,15 @@ int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n) {
 static const struct {
     unsigned char id;
     const char *letters;
-} attributes[] = {
-    {3, "CN"}, {6, "C"}, {7, "L"}, {8, "ST"}, {9, "street"}, {10, "O"}, {11, "OU"}, {5, "serialNumber"}, {97, "organizationIdentifier"}};
+} attributes[] = {{3, "CN"},
+                  {6, "C"},
+                  {7, "L"},
+                  {8, "ST"},
+                  {9, "street"},
+                  {10, "O"},
+                  {11, "OU"},
+                  {5, "serialNumber"},
+                  {97, "organizationIdentifier"}};
 
 typedef struct writer {
     char *text;
@@ -290,17 +314,20 @@ static void put_octet(writer *w, unsigned char octet) {
     put(w, text);
 }
 
-/* Takes the next attribute of a name: its type's OID and its value. Returns -1 at the end, or where it is damaged. */
+/* Takes the next attribute of a name: its type's OID and its value. Returns -1 at the end, or where
+ * it is damaged. */
 static int next_attribute(der *rdns, der *set, der *oid, unsigned *tag, der *value) {
     der pair;
     if (set->n == 0 && take(rdns, SET, set)) return -1;
-    return take(set, SEQUENCE, &pair) || take(&pair, OID, oid) || take_any(&pair, tag, value) ? -1 : 0;
+    return take(set, SEQUENCE, &pair) || take(&pair, OID, oid) || take_any(&pair, tag, value) ? -1
+                                                                                              : 0;
 }
 
 static void put_attribute(writer *w, der oid, unsigned tag, der value) {
     const char *letters = NULL;
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
-        if (oid.n == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x04 && oid.p[2] == attributes[i].id) letters = attributes[i].letters;
+        if (oid.n == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x04 && oid.p[2] == attributes[i].id)
+            letters = attributes[i].letters;
     if (IS(oid, "\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x19")) letters = "DC";
     if (IS(oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x09\x01")) letters = "emailAddress";
     if (w->len) put(w, ", ");
@@ -321,7 +348,8 @@ void pop_cert_name_text(pop_span name, char *text, size_t cap) {
     writer w = {text, cap - 3, 0, 0};
     text[0] = '\0';
     if (take(&name, SEQUENCE, &rdns)) return;
-    while (count < PARTS && next_attribute(&rdns, &set, &parts[count].oid, &parts[count].tag, &parts[count].value) == 0)
+    while (count < PARTS && next_attribute(&rdns, &set, &parts[count].oid, &parts[count].tag,
+                                           &parts[count].value) == 0)
         count++;
     while (count) {
         count--;
@@ -340,7 +368,8 @@ size_t pop_cert_name_part(pop_span name, unsigned char attribute, char *text, si
         if (oid.n != 3 || oid.p[0] != 0x55 || oid.p[1] != 0x04 || oid.p[2] != attribute) continue;
         len = 0;
         for (size_t i = 0; i < value.n && len + 1 < cap; i++)
-            if (value.p[i] && (tag != BMP_STRING || i % 2 || value.p[i])) text[len++] = (char)value.p[i];
+            if (value.p[i] && (tag != BMP_STRING || i % 2 || value.p[i]))
+                text[len++] = (char)value.p[i];
         text[len] = '\0';
     }
     return len;

@@ -1,4 +1,5 @@
-/* net - popcl's transport on POSIX: the sockets of port/bsd with what is POSIX's own, and the monotonic clock (popcl_net.h is the contract). */
+/* net - popcl's transport on POSIX: the sockets of port/bsd with what is POSIX's own, and the
+ * monotonic clock (popcl_net.h is the contract). */
 #define _POSIX_C_SOURCE  200809L
 #define _DARWIN_C_SOURCE   /* SO_NOSIGPIPE */
 #define __BSD_VISIBLE    1 /* the same, on FreeBSD */
@@ -22,14 +23,18 @@ typedef popcl_posix_net pop_net;
 
 uint32_t pop_clock_ms(void) {
     struct timespec t;
-    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) return 0; /* POSIX names no reason why it should fail */
+    /* POSIX names no reason why it should fail */
+    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) return 0;
     return (uint32_t)((uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u);
 }
 
 #if !defined(SOCK_CLOEXEC) || !defined(SOCK_NONBLOCK)
 static int set_flags(int fd) {
     int flags = fcntl(fd, F_GETFL);
-    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : 0;
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+                   fcntl(fd, F_SETFD, FD_CLOEXEC) < 0
+               ? -1
+               : 0;
 }
 #endif
 
@@ -49,7 +54,8 @@ static int pop_socket(int family) {
         return -1;
     }
 #endif
-    /* Commands are short and each waits for its answer: Nagle's delay would be paid for every one. A refusal costs speed only. */
+    /* Commands are short and each waits for its answer: Nagle's delay would be paid for every one.
+     * A refusal costs speed only. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 #ifdef SO_NOSIGPIPE
     (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
@@ -66,16 +72,19 @@ static int pop_refusal(int fd, int error) {
     return error;
 }
 
-static popcl_err pop_find(popcl_posix_net *n, const char *host, uint16_t port, uint32_t limit_ms, pop_resolved *found) {
+static popcl_err pop_find(popcl_posix_net *n, const char *host, uint16_t port, uint32_t limit_ms,
+                          pop_resolved *found) {
     popcl_err r = pop_resolve(host, port, n->family, limit_ms, n->stop, found);
     n->error = found->error;
     return r;
 }
 
 static void pop_tell_peer(popcl_posix_net *n, const pop_address *a, socklen_t len) {
-    if (!a || getnameinfo(&a->any, len, n->peer, sizeof n->peer, NULL, 0, NI_NUMERICHOST) != 0) n->peer[0] = '\0';
+    if (!a || getnameinfo(&a->any, len, n->peer, sizeof n->peer, NULL, 0, NI_NUMERICHOST) != 0)
+        n->peer[0] = '\0';
 }
 
 #include "../bsd/connection.h"
 
-const popcl_net popcl_posix = {net_open, net_recv, net_send, net_wait, net_close, net_now_ms, net_code};
+const popcl_net popcl_posix = {net_open,  net_recv,   net_send, net_wait,
+                               net_close, net_now_ms, net_code};

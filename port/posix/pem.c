@@ -1,5 +1,6 @@
-/* pem - see pem.h. Base64 is decoded here and not by BearSSL's decoder, which wants every line to hold whole groups of four, does not say where
- * it stumbled, and takes 50 times as long: a tenth of a second for a system's store. */
+/* pem - see pem.h. Base64 is decoded here and not by BearSSL's decoder, which wants every line to
+ * hold whole groups of four, does not say where it stumbled, and takes 50 times as long: a tenth of
+ * a second for a system's store. */
 #include "pem.h"
 
 #include <stdint.h>
@@ -11,9 +12,7 @@ typedef struct text {
     size_t n;
 } text;
 
-static int is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\f' || c == '\v';
-}
+static int is_space(char c) { return c == ' ' || c == '\t' || c == '\f' || c == '\v'; }
 
 /* Takes a line, without its end and the spaces around it. Returns 0 behind the last one. */
 static int next_line(pop_pem *p, text *line) {
@@ -43,7 +42,8 @@ static int next_line(pop_pem *p, text *line) {
     return 1;
 }
 
-/* Whether a line is "-----BEGIN LABEL-----" or the like. Returns 1 with the label, 0 if it is none, -1 if it begins so and is none. */
+/* Whether a line is "-----BEGIN LABEL-----" or the like. Returns 1 with the label, 0 if it is none,
+ * -1 if it begins so and is none. */
 static int banner(text line, const char *head, text *label) {
     size_t n = strlen(head);
     if (line.n < n || memcmp(line.p, head, n) != 0) return 0;
@@ -54,13 +54,9 @@ static int banner(text line, const char *head, text *label) {
     return label->n && !memchr(label->p, '\0', label->n) ? 1 : -1;
 }
 
-static int banner_begin(text line, text *label) {
-    return banner(line, "-----BEGIN ", label);
-}
+static int banner_begin(text line, text *label) { return banner(line, "-----BEGIN ", label); }
 
-static int banner_end(text line, text *label) {
-    return banner(line, "-----END ", label);
-}
+static int banner_end(text line, text *label) { return banner(line, "-----END ", label); }
 
 /* ---- base64 ---- */
 
@@ -72,7 +68,8 @@ static unsigned value_of(char c) {
     return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 64 : 65;
 }
 
-/* Makes room for what n more characters can give: up to three of an earlier line may become octets with the first of them. */
+/* Makes room for what n more characters can give: up to three of an earlier line may become octets
+ * with the first of them. */
 static int grow(pop_pem *p, size_t n) {
     size_t need = p->octets_len + n + 3;
     if (need <= p->octets_room) return 0;
@@ -118,7 +115,8 @@ static int decode_line(pop_pem *p, text line, group *g) {
 
 /* ---- blocks ---- */
 
-/* Reads on to the END line of the label. Where another block begins before it, that BEGIN line is left for the next call. */
+/* Reads on to the END line of the label. Where another block begins before it, that BEGIN line is
+ * left for the next call. */
 static enum pop_pem_state read_block(pop_pem *p, text begun, int decode) {
     enum pop_pem_state state = POP_PEM_WHOLE;
     group g = {0};
@@ -135,7 +133,8 @@ static enum pop_pem_state read_block(pop_pem *p, text begun, int decode) {
             return POP_PEM_NO_END;
         }
         int end = banner_end(line, &label);
-        if (end && (end < 0 || label.n != begun.n || memcmp(label.p, begun.p, begun.n) != 0)) return POP_PEM_NO_END;
+        if (end && (end < 0 || label.n != begun.n || memcmp(label.p, begun.p, begun.n) != 0))
+            return POP_PEM_NO_END;
         if (!decode || state != POP_PEM_WHOLE) {
             if (end) return state;
             continue;

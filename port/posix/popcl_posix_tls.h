@@ -1,8 +1,10 @@
-/* popcl_posix_tls.h - TLS on POSIX: whom to trust, from files of certificates at run time, and the seed. Reading certificates uses the heap.
+/* popcl_posix_tls.h - TLS on POSIX: whom to trust, from files of certificates at run time, and the
+ * seed. Reading certificates uses the heap.
  *
  *     popcl_posix_trust store;
  *     char why[POPCL_POSIX_WHY];
- *     if (popcl_posix_trust_load(&store, "ca.pem", NULL, utc_s, why, sizeof why)) ...say why and stop: nothing else is trusted instead...
+ *     if (popcl_posix_trust_load(&store, "ca.pem", NULL, utc_s, why, sizeof why)) ...say
+ *         why and stop: nothing else is trusted instead...
  *     tls.trust = &store.trust;                                 until the job is wiped
  *     popcl_posix_trust_free(&store); */
 #ifndef POPCL_POSIX_TLS_H
@@ -16,54 +18,66 @@ extern "C" {
 
 /* ---- trust ---- */
 
-/* Anchors that were read from files. Filled by one of the two loaders and not to be copied; trust is borrowed by the job. Its pins are the
- * caller's to set. */
+/* Anchors that were read from files. Filled by one of the two loaders and not to be copied; trust
+ * is borrowed by the job. Its pins are the caller's to set. */
 typedef struct popcl_posix_trust {
     popcl_trust trust;
     unsigned found;    /* certificates that were read, repeated ones included */
-    unsigned unusable; /* of those, how many cannot be anchors: expired, weak, damaged, constrained, ...; `popcl-ta list` says why */
+    unsigned unusable; /* of those, how many cannot be anchors: expired, weak, damaged, constrained,
+                          ...; `popcl-ta list` says why */
     void *memory;      /* private */
 } popcl_posix_trust;
 
 typedef enum popcl_posix_trust_error {
     POPCL_POSIX_TRUST_OK = 0,
     POPCL_POSIX_TRUST_MISSING,    /* there is no such file or directory */
-    POPCL_POSIX_TRUST_UNREADABLE, /* it cannot be read, or is a directory where a file is wanted, or the reverse */
+    POPCL_POSIX_TRUST_UNREADABLE, /* it cannot be read, or is a directory where a file is wanted, or
+                                     the reverse */
     POPCL_POSIX_TRUST_DAMAGED,    /* a file holds a certificate that is cut or damaged */
     POPCL_POSIX_TRUST_NOTHING,    /* nothing in it can be an anchor */
     POPCL_POSIX_TRUST_MEMORY      /* out of memory */
 } popcl_posix_trust_error;
 
-#define POPCL_POSIX_WHY 512 /* octets that hold every sentence of the loaders but for very long paths */
+/* octets that hold every sentence of the loaders but for very long paths */
+#define POPCL_POSIX_WHY 512
 
-/* Reads anchors from a file (PEM, one certificate or many, or DER) and/or the files of a directory; NULL: not given. Both: the union.
- * In the file each block must be whole. In a directory, names do not matter (hash-named or not), links are followed, and what is no
- * readable file with certificates is passed over. Other kinds of PEM blocks (keys, CRLs) are passed over, and never kept.
+/* Reads anchors from a file (PEM, one certificate or many, or DER) and/or the files of a directory;
+ * NULL: not given. Both: the union. In the file each block must be whole. In a directory, names do
+ * not matter (hash-named or not), links are followed, and what is no readable file with
+ * certificates is passed over. Other kinds of PEM blocks (keys, CRLs) are passed over, and never
+ * kept.
  *
- * Out stays, and counts as unusable, what BearSSL or popcl cannot judge a chain by: a CA with constraints on names or policies, a key below
- * RSA-2048 or of an unknown kind, ... (port/posix/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative: unknown, so that
- * nothing has). Authorities that are not valid yet stay in, and make a clock that is not set
- * known as such (popcl_trust.newest_not_before), unless at least half of all have begun: then the clock is right, and they stay out. A
- * certificate that is no CA, or may not sign certificates, is trusted directly: as the server's own, whose name and dates are checked all the
+ * Out stays, and counts as unusable, what BearSSL or popcl cannot judge a chain by: a CA with
+ * constraints on names or policies, a key below RSA-2048 or of an unknown kind, ...
+ * (port/posix/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative:
+ * unknown, so that nothing has). Authorities that are not valid yet stay in, and make a clock that
+ * is not set known as such (popcl_trust.newest_not_before), unless at least half of all have begun:
+ * then the clock is right, and they stay out. A certificate that is no CA, or may not sign
+ * certificates, is trusted directly: as the server's own, whose name and dates are checked all the
  * same.
  *
- * Returns 0, or an error with one sentence in why, without a full stop, and with nothing to free. */
-popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file, const char *dir, int64_t utc_s, char *why,
+ * Returns 0, or an error with one sentence in why, without a full stop, and with nothing to free.
+ */
+popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file,
+                                               const char *dir, int64_t utc_s, char *why,
                                                size_t why_len);
 
-/* The same with the file and the directories that SSL_CERT_FILE and SSL_CERT_DIR (several, parted by colons) name; where neither is set, with
- * the first of the usual places that exists: /etc/ssl/certs/ca-certificates.crt and its like on other systems. Damaged certificates
- * are passed over where the place is the system's own. An empty variable counts as not set, and where the program runs with rights that its caller
- * does not have (setuid, setgid) neither counts. */
-popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len);
+/* The same with the file and the directories that SSL_CERT_FILE and SSL_CERT_DIR (several, parted
+ * by colons) name; where neither is set, with the first of the usual places that exists:
+ * /etc/ssl/certs/ca-certificates.crt and its like on other systems. Damaged certificates are passed
+ * over where the place is the system's own. An empty variable counts as not set, and where the
+ * program runs with rights that its caller does not have (setuid, setgid) neither counts. */
+popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why,
+                                                 size_t why_len);
 
 /* Frees; t is zeroed. Harmless on a zeroed one, and again. */
 void popcl_posix_trust_free(popcl_posix_trust *t);
 
 /* ---- seed ---- */
 
-/* Fills p with n unpredictable octets from the system, for popcl_config.seed. Returns 0, or -1 (errno tells) with p zeroed: then
- * there is none, and TLS must not be tried. May wait where a machine that has just started has none yet. */
+/* Fills p with n unpredictable octets from the system, for popcl_config.seed. Returns 0, or -1
+ * (errno tells) with p zeroed: then there is none, and TLS must not be tried. May wait where a
+ * machine that has just started has none yet. */
 int popcl_posix_seed(void *p, size_t n);
 
 #ifdef __cplusplus

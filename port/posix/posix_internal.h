@@ -1,4 +1,5 @@
-/* posix_internal.h - what net.c and resolve.c share: the clock, waiting with a deadline (port/bsd), and the resolver. Knows no POP3 and no store. */
+/* posix_internal.h - what net.c and resolve.c share: the clock, waiting with a deadline (port/bsd),
+ * and the resolver. Knows no POP3 and no store. */
 #ifndef POPCL_POSIX_INTERNAL_H
 #define POPCL_POSIX_INTERNAL_H
 
@@ -14,9 +15,7 @@ uint32_t pop_clock_ms(void);
 
 typedef volatile sig_atomic_t pop_flag; /* a stop flag */
 
-static inline int pop_poll(struct pollfd *p, int limit_ms) {
-    return poll(p, 1, limit_ms);
-}
+static inline int pop_poll(struct pollfd *p, int limit_ms) { return poll(p, 1, limit_ms); }
 
 #include "../bsd/wait.h"
 
@@ -26,7 +25,8 @@ typedef union pop_address {
     struct sockaddr_in6 v6;
 } pop_address;
 
-/* What a name stands for. It crosses a pipe in one write: at most 512 octets, the least PIPE_BUF that POSIX allows. */
+/* What a name stands for. It crosses a pipe in one write: at most 512 octets, the least PIPE_BUF
+ * that POSIX allows. */
 #define POP_ADDRESSES_MAX 16
 typedef struct pop_resolved {
     int code;  /* 0, or getaddrinfo's */
@@ -35,9 +35,10 @@ typedef struct pop_resolved {
     pop_address address[POP_ADDRESSES_MAX];
 } pop_resolved;
 
-/* Resolves a name or an address, within limit_ms. Returns POPCL_OK with one address or more, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_STOPPED,
- * or ERR_NET where this machine is short of something (error is errno then). No process, descriptor or memory of it is left afterwards. */
-popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms, const volatile sig_atomic_t *stop,
-                      pop_resolved *found);
+/* Resolves a name or an address, within limit_ms. Returns POPCL_OK with one address or more,
+ * ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_STOPPED, or ERR_NET where this machine is short of
+ * something (error is errno then). No process, descriptor or memory of it is left afterwards. */
+popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms,
+                      const volatile sig_atomic_t *stop, pop_resolved *found);
 
 #endif

@@ -1,12 +1,13 @@
-/* resolve - host names to addresses, within a deadline. It knows no connection. Addresses are read in this process; names are looked up by
- * getaddrinfo, which has no time limit and cannot be broken off, and therefore runs in a process of its own:
+/* resolve - host names to addresses, within a deadline. It knows no connection. Addresses are read
+ * in this process; names are looked up by getaddrinfo, which has no time limit and cannot be broken
+ * off, and therefore runs in a process of its own:
  *
  *     fork -> the child: getaddrinfo, one write to a pipe, _exit
  *          -> the parent: poll on the pipe -> answer | end without answer: wait for the child
  *                                          -> deadline, stop: kill it, then wait for it
  *
- * A process, not a thread: at the deadline nothing of it stays behind, and the libraries that name services load stay out of this
- * process. */
+ * A process, not a thread: at the deadline nothing of it stays behind, and the libraries that name
+ * services load stay out of this process. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "posix_internal.h"
@@ -22,8 +23,10 @@
 #include <unistd.h>
 
 enum {
-    SIGNALS_MAX = 64,      /* signal numbers that the child sets back; higher ones do not exist where this runs */
-    DESCRIPTORS_MAX = 1024 /* descriptors that the child closes at most: a program with more keeps the others open in it for that long */
+    SIGNALS_MAX =
+        64, /* signal numbers that the child sets back; higher ones do not exist where this runs */
+    DESCRIPTORS_MAX = 1024 /* descriptors that the child closes at most: a program with more keeps
+                              the others open in it for that long */
 };
 
 typedef char resolved_crosses_a_pipe_at_once[sizeof(pop_resolved) <= 512 ? 1 : -1];
@@ -31,7 +34,8 @@ typedef char resolved_crosses_a_pipe_at_once[sizeof(pop_resolved) <= 512 ? 1 : -
 /* ---- in this process ---- */
 
 static void add(pop_resolved *found, const struct sockaddr *a, uint16_t port) {
-    if (found->count == POP_ADDRESSES_MAX || (a->sa_family != AF_INET && a->sa_family != AF_INET6)) return;
+    if (found->count == POP_ADDRESSES_MAX || (a->sa_family != AF_INET && a->sa_family != AF_INET6))
+        return;
     pop_address *to = &found->address[found->count++];
     memcpy(to, a, a->sa_family == AF_INET6 ? sizeof to->v6 : sizeof to->v4);
     if (a->sa_family == AF_INET6)
@@ -59,10 +63,12 @@ static void look_up(const char *host, uint16_t port, int family, int flags, pop_
     else if (found->code == EAI_MEMORY)
         found->error = ENOMEM;
     else
-        found->error = found->code < 0 ? found->code : -found->code; /* their sign differs between systems */
+        found->error =
+            found->code < 0 ? found->code : -found->code; /* their sign differs between systems */
 }
 
-/* RFC 6761, 6.3: localhost is the loopback address, and no name server is asked. IPv6 first, as in RFC 6724, 10.3. */
+/* RFC 6761, 6.3: localhost is the loopback address, and no name server is asked. IPv6 first, as in
+ * RFC 6724, 10.3. */
 static void add_loopback(uint16_t port, int family, pop_resolved *found) {
     struct sockaddr_in6 v6 = {0};
     struct sockaddr_in v4 = {0};
@@ -82,7 +88,8 @@ static popcl_err result_of(const pop_resolved *found) {
 
 /* ---- in a process of its own ---- */
 
-/* A signal that the parent catches or ignores must not be caught or ignored here: the child is to die of it. */
+/* A signal that the parent catches or ignores must not be caught or ignored here: the child is to
+ * die of it. */
 static void reset_signals(void) {
     struct sigaction as_started = {0};
     sigset_t none;
@@ -94,8 +101,9 @@ static void reset_signals(void) {
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Closes what was inherited but the pipe, which moves out of the way of 0, 1 and 2: a child that outlives a killed parent must hold no
- * lock, no pipe and no terminal of its. Returns the pipe's new number. */
+/* Closes what was inherited but the pipe, which moves out of the way of 0, 1 and 2: a child that
+ * outlives a killed parent must hold no lock, no pipe and no terminal of its. Returns the pipe's
+ * new number. */
 static int drop_descriptors(int pipe_fd) {
     long most = sysconf(_SC_OPEN_MAX);
     int fd = fcntl(pipe_fd, F_DUPFD, STDERR_FILENO + 1);
@@ -109,11 +117,14 @@ static int drop_descriptors(int pipe_fd) {
     return fd;
 }
 
-/* The child's life. It ends by _exit: the parent's buffered output and exit handlers are not its own. */
-static void answer_and_exit(int pipe_fd, const char *host, uint16_t port, int family, uint32_t limit_ms) {
+/* The child's life. It ends by _exit: the parent's buffered output and exit handlers are not its
+ * own. */
+static void answer_and_exit(int pipe_fd, const char *host, uint16_t port, int family,
+                            uint32_t limit_ms) {
     pop_resolved found;
     reset_signals();
-    alarm((unsigned)(limit_ms / 1000u) + 2u); /* in case that the parent is killed before it can kill the child */
+    /* in case that the parent is killed before it can kill the child */
+    alarm((unsigned)(limit_ms / 1000u) + 2u);
     int fd = drop_descriptors(pipe_fd);
     look_up(host, port, family, 0, &found);
     while (write(fd, &found, sizeof found) < 0 && errno == EINTR) {}
@@ -137,9 +148,11 @@ static popcl_err short_of(pop_resolved *found, int error) {
     return POPCL_ERR_NET;
 }
 
-/* Reads the child's answer. POPCL_OK: it is in `found`, or the child ended without one, which is an answer too. *ended tells whether the
- * child is known to be ending: it wrote its answer, or closed its end of the pipe. */
-static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomic_t *stop, pop_resolved *found, int *ended) {
+/* Reads the child's answer. POPCL_OK: it is in `found`, or the child ended without one, which is an
+ * answer too. *ended tells whether the child is known to be ending: it wrote its answer, or closed
+ * its end of the pipe. */
+static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomic_t *stop,
+                             pop_resolved *found, int *ended) {
     pop_deadline deadline = pop_deadline_in(limit_ms);
     size_t have = 0;
     short came = 0;
@@ -162,18 +175,20 @@ static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomi
     memset(found, 0, sizeof *found);
     found->code = EAI_FAIL;
     found->error = EAI_FAIL < 0 ? EAI_FAIL : -EAI_FAIL;
-    return stop && *stop ? POPCL_ERR_STOPPED : POPCL_OK; /* the signal that stops the program may have ended the child first */
+    /* the signal that stops the program may have ended the child first */
+    return stop && *stop ? POPCL_ERR_STOPPED : POPCL_OK;
 }
 
-/* Ends the child, if it does not end by itself, and takes it off the process table. Where SIGCHLD is ignored, or a handler of the program
- * was faster, there is nothing left to take (ECHILD), and the number may be another process's already: hence no kill once it ended. */
+/* Ends the child, if it does not end by itself, and takes it off the process table. Where SIGCHLD
+ * is ignored, or a handler of the program was faster, there is nothing left to take (ECHILD), and
+ * the number may be another process's already: hence no kill once it ended. */
 static void reap(pid_t child, int ended) {
     if (!ended) kill(child, SIGKILL);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
 }
 
-static popcl_err ask_child(const char *host, uint16_t port, int family, uint32_t limit_ms, const volatile sig_atomic_t *stop,
-                           pop_resolved *found) {
+static popcl_err ask_child(const char *host, uint16_t port, int family, uint32_t limit_ms,
+                           const volatile sig_atomic_t *stop, pop_resolved *found) {
     int ends[2], ended = 0;
     memset(found, 0, sizeof *found);
     if (pipe(ends) < 0) return short_of(found, errno);
@@ -197,11 +212,12 @@ static int is_localhost(const char *host) {
     return strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0;
 }
 
-popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms, const volatile sig_atomic_t *stop,
-                      pop_resolved *found) {
+popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms,
+                      const volatile sig_atomic_t *stop, pop_resolved *found) {
     look_up(host, port, family, AI_NUMERICHOST, found);
     if (found->code != EAI_NONAME) return result_of(found);
-    if (strpbrk(host, ":%")) return POPCL_ERR_RESOLVE; /* of no name, and so of a wrong address or scope */
+    /* of no name, and so of a wrong address or scope */
+    if (strpbrk(host, ":%")) return POPCL_ERR_RESOLVE;
     if (is_localhost(host)) {
         add_loopback(port, family, found);
         return POPCL_OK;

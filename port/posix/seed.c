@@ -1,5 +1,5 @@
-/* seed - unpredictable octets from the system: getrandom where there is one, else getentropy, else /dev/urandom. Nothing else is ever a
- * substitute: no clock, no process number. */
+/* seed - unpredictable octets from the system: getrandom where there is one, else getentropy, else
+ * /dev/urandom. Nothing else is ever a substitute: no clock, no process number. */
 #define _DEFAULT_SOURCE 1 /* getrandom, getentropy */
 #define _POSIX_C_SOURCE 200809L
 #include "popcl_posix_tls.h"

@@ -1,17 +1,22 @@
-/* store_dir - a popcl sink that keeps each message as a file of its own in one directory. It knows no POP3: a message is a UID and octets.
+/* store_dir - a popcl sink that keeps each message as a file of its own in one directory. It knows
+ * no POP3: a message is a UID and octets.
  *
  * The life of a message, and what a kill leaves at each point:
  *
- *     begin   ".popcl-<random>.tmp", 0600, locked   a temporary, which the next open removes: its lock is free
+ *     begin   ".popcl-<random>.tmp", 0600, locked   a temporary, which the next open removes: its
+ *                                                   lock is free
  *     data    written in large pieces               the same
  *     commit  fsync the file                        the same
- *             link it to its final name             the whole message; a temporary that is another name of it
+ *             link it to its final name             the whole message; a temporary that is another
+ *                                                   name of it
  *             unlink the temporary                  the whole message
- *     sync    fsync the directory                   the whole message, and it survives the loss of power
+ *     sync    fsync the directory                   the whole message, and it survives the loss of
+ *                                                   power
  *
- * A final name is never replaced: link fails where it exists. File systems without hard links (vfat) get renameat2(RENAME_NOREPLACE), and
- * where that is missing too an empty file of the name is made with O_EXCL and replaced by rename; only there can a kill between the two
- * leave an empty file under a final name. It stays, and the message gets a further name in the next run. */
+ * A final name is never replaced: link fails where it exists. File systems without hard links
+ * (vfat) get renameat2(RENAME_NOREPLACE), and where that is missing too an empty file of the name
+ * is made with O_EXCL and replaced by rename; only there can a kill between the two leave an empty
+ * file under a final name. It stays, and the message gets a further name in the next run. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE /* flock, syscall */
 
@@ -42,8 +47,10 @@ enum {
     CLEAN_MAX = 100,  /* what is kept of a UID that is hashed */
     LAST_NAME = 9999, /* further names that are tried for one message */
     TEMPORARY_TRIES = 100,
-    PLACE_TRIES = 3,      /* times that another program may take a name between the look at it and the link */
-    INTERRUPTS_MAX = 1000 /* EINTR in a row before it counts as a failure: nothing here may go on for ever */
+    PLACE_TRIES =
+        3, /* times that another program may take a name between the look at it and the link */
+    INTERRUPTS_MAX =
+        1000 /* EINTR in a row before it counts as a failure: nothing here may go on for ever */
 };
 
 #define TEMPORARY_HEAD "popcl-"
@@ -52,12 +59,12 @@ enum {
 struct popcl_store_dir {
     const popcl_disk *disk;
     void *sys;
-    int dir;                             /* the directory */
-    int fd;                              /* of the open message's temporary, -1: no message is open */
-    uid_t owner;                         /* as the file system sees us */
-    char temporary[32];                  /* its name, "" once it has none of its own any more */
-    char base[PLAIN_MAX + 8];            /* of the open message's name, without what makes it a further one */
-    unsigned first;                      /* the first of its names to try: see compose_name */
+    int dir;                  /* the directory */
+    int fd;                   /* of the open message's temporary, -1: no message is open */
+    uid_t owner;              /* as the file system sees us */
+    char temporary[32];       /* its name, "" once it has none of its own any more */
+    char base[PLAIN_MAX + 8]; /* of the open message's name, without what makes it a further one */
+    unsigned first;           /* the first of its names to try: see compose_name */
     char hash[HASH_DIGITS + 1];          /* of its octets, "" until needed */
     uint64_t size;                       /* its octets, buffered ones included */
     int durable;                         /* its octets were synced */
@@ -130,7 +137,8 @@ static int disk_linkat(void *sys, int dir, const char *from, const char *to) {
 static int disk_rename_new(void *sys, int dir, const char *from, const char *to) {
     (void)sys;
 #ifdef SYS_renameat2
-    return (int)syscall(SYS_renameat2, dir, from, dir, to, 1u /* RENAME_NOREPLACE of <linux/fs.h> */);
+    return (int)syscall(SYS_renameat2, dir, from, dir, to,
+                        1u /* RENAME_NOREPLACE of <linux/fs.h> */);
 #else
     (void)dir, (void)from, (void)to;
     errno = ENOSYS;
@@ -164,22 +172,23 @@ static int disk_list(void *sys, int dir, void (*name)(void *ctx, const char *nam
     return closedir(d);
 }
 
-const popcl_disk popcl_posix_disk = {disk_mkdir, disk_openat, disk_fstat,  disk_fchmod,     disk_lock,        disk_write,    disk_pread,
-                                     disk_fsync, disk_close,  disk_linkat, disk_rename_new, disk_rename_over, disk_unlinkat, disk_list};
+const popcl_disk popcl_posix_disk = {disk_mkdir,    disk_openat, disk_fstat,      disk_fchmod,
+                                     disk_lock,     disk_write,  disk_pread,      disk_fsync,
+                                     disk_close,    disk_linkat, disk_rename_new, disk_rename_over,
+                                     disk_unlinkat, disk_list};
 
 /* ---- calls and their failures ---- */
 
 /* Whether a call that failed is to be made once more: a signal interrupted it. */
-static int interrupted(int *times) {
-    return errno == EINTR && ++*times < INTERRUPTS_MAX;
-}
+static int interrupted(int *times) { return errno == EINTR && ++*times < INTERRUPTS_MAX; }
 
 /* Failures that the next message would meet too. EFBIG is none: the next message may be smaller. */
 static int ends_session(int error) {
     return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
 }
 
-/* Keeps the first failure of a message, from errno, and returns what the sink is to return for it. */
+/* Keeps the first failure of a message, from errno, and returns what the sink is to return for it.
+ */
 static int fail(popcl_store_dir *s, const char *call, const char *name) {
     if (s->error == 0) {
         s->error = errno ? errno : EIO;
@@ -218,7 +227,8 @@ static int lock_file(const popcl_store_dir *s, int fd) {
     return r;
 }
 
-/* A close that was interrupted has closed (Linux, and POSIX of 2024): a second one could hit another file. */
+/* A close that was interrupted has closed (Linux, and POSIX of 2024): a second one could hit
+ * another file. */
 static int close_file(const popcl_store_dir *s, int fd) {
     return s->disk->close(s->sys, fd) < 0 && errno != EINTR ? -1 : 0;
 }
@@ -244,7 +254,8 @@ static int write_all(const popcl_store_dir *s, const unsigned char *p, size_t n)
     while (n > 0) {
         ssize_t wrote = s->disk->write(s->sys, s->fd, p, n);
         if (wrote < 0 && interrupted(&times)) continue;
-        if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO; /* neither may be: it would spin, or run away */
+        /* neither may be: it would spin, or run away */
+        if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
         if (wrote <= 0 || (size_t)wrote > n) return -1;
         p += wrote;
         n -= (size_t)wrote;
@@ -269,7 +280,8 @@ static int read_exactly(const popcl_store_dir *s, int fd, unsigned char *p, size
 }
 
 static int flush(popcl_store_dir *s) {
-    if (s->buffered > 0 && write_all(s, s->buffer, s->buffered) < 0) return fail(s, "write", s->temporary);
+    if (s->buffered > 0 && write_all(s, s->buffer, s->buffered) < 0)
+        return fail(s, "write", s->temporary);
     s->buffered = 0;
     return 0;
 }
@@ -291,7 +303,8 @@ static void hash_octets(const void *p, size_t n, char digits[HASH_DIGITS + 1]) {
     hash_digits(&sha, digits);
 }
 
-/* The open message's, read back from its temporary: few messages need it, so none is hashed as it comes. The buffer is empty by now. */
+/* The open message's, read back from its temporary: few messages need it, so none is hashed as it
+ * comes. The buffer is empty by now. */
 static int hash_message(popcl_store_dir *s) {
     br_sha256_context sha;
     br_sha256_init(&sha);
@@ -315,7 +328,8 @@ static int is_letter_or_digit(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Octets that a UID may have in a name as they are. No '~': it marks names that hold a hash, and so the two kinds never meet. */
+/* Octets that a UID may have in a name as they are. No '~': it marks names that hold a hash, and so
+ * the two kinds never meet. */
 static int is_plain(unsigned char c) {
     return is_letter_or_digit(c) || (c && strchr("_.,=+@%-", c));
 }
@@ -343,7 +357,8 @@ static int is_good_name(const char *uid, size_t n) {
     return 1;
 }
 
-/* Makes any UID a name: in lower case, '_' for what has no place in one, cut, and told apart by its hash. */
+/* Makes any UID a name: in lower case, '_' for what has no place in one, cut, and told apart by its
+ * hash. */
 static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
     char clean[CLEAN_MAX + 1], hash[HASH_DIGITS + 1];
     size_t len = 0;
@@ -357,7 +372,8 @@ static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
     (void)snprintf(to, cap, "%s%.*s~%s", is_device(clean, len) ? "_" : "", (int)len, clean, hash);
 }
 
-/* The base of a message's names. Headers alone are no message: theirs never meet those of a whole one. */
+/* The base of a message's names. Headers alone are no message: theirs never meet those of a whole
+ * one. */
 static void name_message(popcl_store_dir *s, const popcl_msg *m) {
     const char *headers = m->part == POPCL_HEADERS ? "~head" : "";
     char base[PLAIN_MAX + 1];
@@ -369,10 +385,12 @@ static void name_message(popcl_store_dir *s, const popcl_msg *m) {
     else
         clean_name(m->uid, m->uid_len, base, sizeof base);
     (void)snprintf(s->base, sizeof s->base, "%s%s", base, headers);
-    s->first = nameless ? 1 : 0; /* numbers are another message's tomorrow (RFC 1939, 3): the content tells them apart */
+    s->first = nameless ? 1 : 0; /* numbers are another message's tomorrow (RFC 1939, 3): the
+                                    content tells them apart */
 }
 
-/* The k-th name for the open message: the base; with the hash of its content; that with -2, -3, ... */
+/* The k-th name for the open message: the base; with the hash of its content; that with -2, -3, ...
+ */
 static int compose_name(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
     char further[16] = "";
     if (k > 0 && s->hash[0] == '\0') {
@@ -380,13 +398,15 @@ static int compose_name(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NA
         if (r < 0) return r;
     }
     if (k > 1) (void)snprintf(further, sizeof further, "-%u", k);
-    (void)snprintf(name, POPCL_STORE_NAME_MAX + 1, "%s%s%s%s.eml", s->base, k > 0 ? "~" : "", k > 0 ? s->hash : "", further);
+    (void)snprintf(name, POPCL_STORE_NAME_MAX + 1, "%s%s%s%s.eml", s->base, k > 0 ? "~" : "",
+                   k > 0 ? s->hash : "", further);
     return 0;
 }
 
 /* Makes room for one more name given in this run. */
 static int reserve_name(popcl_store_dir *s) {
-    static const unsigned char any_key[16] = {0}; /* who makes two names share a hash makes a further name, and nothing else */
+    /* who makes two names share a hash makes a further name, and nothing else */
+    static const unsigned char any_key[16] = {0};
     if (s->given.used < s->given_room) return 0;
     size_t room = s->given_room ? 2 * s->given_room : NAMES_FIRST;
     void *memory = malloc(POPCL_SEEN_SIZE(room));
@@ -405,7 +425,8 @@ static int reserve_name(popcl_store_dir *s) {
 
 /* ---- the temporary ---- */
 
-/* Closes and removes it. Its lock is held until it has no name: another run must not take it for one that a killed run left. */
+/* Closes and removes it. Its lock is held until it has no name: another run must not take it for
+ * one that a killed run left. */
 static void drop(popcl_store_dir *s) {
     if (s->temporary[0]) (void)unlink_file(s, s->temporary);
     if (s->fd >= 0) (void)close_file(s, s->fd);
@@ -427,18 +448,24 @@ static void name_temporary(popcl_store_dir *s) {
     seed.process = getpid();
     seed.store = s;
     seed.count = s->temporaries++;
-    hash_octets(&seed, sizeof seed, digits); /* nobody needs to be unable to guess it: O_EXCL and O_NOFOLLOW guard the name */
-    (void)snprintf(s->temporary, sizeof s->temporary, "." TEMPORARY_HEAD "%s" TEMPORARY_TAIL, digits);
+    /* nobody needs to be unable to guess it: O_EXCL and O_NOFOLLOW guard the name */
+    hash_octets(&seed, sizeof seed, digits);
+    (void)snprintf(s->temporary, sizeof s->temporary, "." TEMPORARY_HEAD "%s" TEMPORARY_TAIL,
+                   digits);
 }
 
 /* Whether this entry of the directory is named as name_temporary does. */
 static int is_temporary(const char *name) {
     size_t head = strlen("." TEMPORARY_HEAD);
-    if (strncmp(name, "." TEMPORARY_HEAD, head) != 0 || strlen(name) != head + HASH_DIGITS + strlen(TEMPORARY_TAIL)) return 0;
-    return strspn(name + head, "0123456789abcdef") == HASH_DIGITS && strcmp(name + head + HASH_DIGITS, TEMPORARY_TAIL) == 0;
+    if (strncmp(name, "." TEMPORARY_HEAD, head) != 0 ||
+        strlen(name) != head + HASH_DIGITS + strlen(TEMPORARY_TAIL))
+        return 0;
+    return strspn(name + head, "0123456789abcdef") == HASH_DIGITS &&
+           strcmp(name + head + HASH_DIGITS, TEMPORARY_TAIL) == 0;
 }
 
-/* The umask can take away from 0600, and some file systems know one mode for all: there nothing can be changed, and none is needed. */
+/* The umask can take away from 0600, and some file systems know one mode for all: there nothing can
+ * be changed, and none is needed. */
 static void allow_owner_only(const popcl_store_dir *s) {
     int r, times = 0;
     do
@@ -446,8 +473,9 @@ static void allow_owner_only(const popcl_store_dir *s) {
     while (r < 0 && interrupted(&times));
 }
 
-/* Locks the new temporary, and looks whether it is still there. Returns 1, 0: another run took it for a left one and removes it, -1.
- * Where locks do not work at all they do not work for the other run either, and it removes nothing. */
+/* Locks the new temporary, and looks whether it is still there. Returns 1, 0: another run took it
+ * for a left one and removes it, -1. Where locks do not work at all they do not work for the other
+ * run either, and it removes nothing. */
 static int hold_temporary(popcl_store_dir *s) {
     struct stat st;
     if (lock_file(s, s->fd) < 0 && (errno == EWOULDBLOCK || errno == EAGAIN)) return 0;
@@ -486,7 +514,8 @@ static void sweep(void *ctx, const char *name) {
     if (!is_temporary(name)) return;
     int fd = open_file(s, name, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) return;
-    if (stat_file(s, fd, &st) == 0 && S_ISREG(st.st_mode) && lock_file(s, fd) == 0 && stat_file(s, fd, &st) == 0 && st.st_nlink > 0)
+    if (stat_file(s, fd, &st) == 0 && S_ISREG(st.st_mode) && lock_file(s, fd) == 0 &&
+        stat_file(s, fd, &st) == 0 && st.st_nlink > 0)
         (void)unlink_file(s, name);
     (void)close_file(s, fd);
 }
@@ -496,11 +525,11 @@ static void sweep(void *ctx, const char *name) {
 typedef enum found { ABSENT, SAME, OTHER, FAILED } found;  /* what stands under a name */
 typedef enum placed { PLACED, EXISTS, NOT_PLACED } placed; /* what came of giving it */
 
-/* Errors of open that say that something stands there which is not for us: a link (ELOOP, EMLINK on some systems), a socket, a device,
- * another's file. */
+/* Errors of open that say that something stands there which is not for us: a link (ELOOP, EMLINK on
+ * some systems), a socket, a device, another's file. */
 static int says_occupied(int error) {
-    return error == ELOOP || error == EMLINK || error == EACCES || error == EPERM || error == ENXIO || error == ENODEV || error == EISDIR ||
-           error == EOPNOTSUPP;
+    return error == ELOOP || error == EMLINK || error == EACCES || error == EPERM ||
+           error == ENXIO || error == ENODEV || error == EISDIR || error == EOPNOTSUPP;
 }
 
 static found not_found_out(popcl_store_dir *s, const char *call, const char *name) {
@@ -536,7 +565,8 @@ static found look_at(popcl_store_dir *s, const char *name) {
     }
     if (stat_file(s, fd, &st) < 0)
         f = not_found_out(s, "fstat", name);
-    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && st.st_uid == s->owner) /* another's could be taken away again */
+    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size &&
+             st.st_uid == s->owner) /* another's could be taken away again */
         f = compare(s, fd, name);
     /* It counts as this message's copy from now on, and whoever wrote it may not have synced it. */
     if (f == SAME && sync_file(s, fd) < 0) f = not_found_out(s, "fsync", name);
@@ -544,17 +574,19 @@ static found look_at(popcl_store_dir *s, const char *name) {
     return f;
 }
 
-/* Not repeated after a failure: the kernel reports a lost write once, and the next fsync would claim success. */
+/* Not repeated after a failure: the kernel reports a lost write once, and the next fsync would
+ * claim success. */
 static int make_durable(popcl_store_dir *s) {
     if (!s->durable && sync_file(s, s->fd) < 0) return fail(s, "fsync", s->temporary);
     s->durable = 1;
     return 0;
 }
 
-/* Whether a call fails because the file system cannot do it at all. EPERM says so of links (link(2)), EACCES where a policy forbids
- * them. */
+/* Whether a call fails because the file system cannot do it at all. EPERM says so of links
+ * (link(2)), EACCES where a policy forbids them. */
 static int has_no_links(int error) {
-    return error == EPERM || error == EACCES || error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
+    return error == EPERM || error == EACCES || error == ENOTSUP || error == EOPNOTSUPP ||
+           error == ENOSYS || error == EINVAL;
 }
 
 static int has_no_rename_new(int error) {
@@ -563,7 +595,8 @@ static int has_no_rename_new(int error) {
 
 typedef int (*name_call)(void *sys, int dir, const char *from, const char *to);
 
-/* Makes one of the calls that give the temporary its final name; errno tells what made it NOT_PLACED. */
+/* Makes one of the calls that give the temporary its final name; errno tells what made it
+ * NOT_PLACED. */
 static placed try_name(popcl_store_dir *s, name_call call, const char *name) {
     int r, times = 0;
     do
@@ -594,7 +627,8 @@ static placed place(popcl_store_dir *s, const char *name) {
     placed p;
     if (!s->no_link) {
         p = try_name(s, s->disk->linkat, name);
-        /* A second name that cannot be removed now is removed by the next open: the message itself is in its place. */
+        /* A second name that cannot be removed now is removed by the next open: the message itself
+         * is in its place. */
         if (p == PLACED) (void)unlink_file(s, s->temporary);
         if (p != NOT_PLACED) return p;
         if (!has_no_links(errno)) return not_placed(s, "link", name);
@@ -609,7 +643,8 @@ static placed place(popcl_store_dir *s, const char *name) {
     return place_over_own(s, name);
 }
 
-/* Tries to be the file of this name. SAME: it is, or one with the same octets was there; OTHER: the name is taken; FAILED. */
+/* Tries to be the file of this name. SAME: it is, or one with the same octets was there; OTHER: the
+ * name is taken; FAILED. */
 static found settle(popcl_store_dir *s, const char *name) {
     for (int i = 0; i < PLACE_TRIES; i++) {
         found f = look_at(s, name);
@@ -624,8 +659,8 @@ static found settle(popcl_store_dir *s, const char *name) {
     return OTHER;
 }
 
-/* Finds the open message's final name and gives it. A name that this run gave before is not asked about: two messages with one UID are
- * two files, even with the same octets. */
+/* Finds the open message's final name and gives it. A name that this run gave before is not asked
+ * about: two messages with one UID are two files, even with the same octets. */
 static int settle_message(popcl_store_dir *s) {
     char name[POPCL_STORE_NAME_MAX + 1];
     int r = flush(s);
@@ -635,7 +670,8 @@ static int settle_message(popcl_store_dir *s) {
         found f = settle(s, name);
         if (f == FAILED) r = ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
         if (f != SAME) continue;
-        (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED); /* begin made room for it */
+        /* begin made room for it */
+        (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED);
         memcpy(s->name, name, sizeof s->name);
         return 0;
     }
@@ -693,7 +729,8 @@ static int store_commit(void *ctx) {
     if (r == 0) {
         int fd = s->fd;
         s->fd = -1;
-        /* A file that is whole stays even if this fails: another run may count on it by now. It is only not claimed. */
+        /* A file that is whole stays even if this fails: another run may count on it by now. It is
+         * only not claimed. */
         if (close_file(s, fd) < 0) r = fail(s, "close", s->name);
     }
     drop(s);
@@ -702,13 +739,18 @@ static int store_commit(void *ctx) {
     return POPCL_STAGED;
 }
 
-/* Syncs a directory. Some file systems know no such call, and say so: there is nothing more to be had from them. */
+/* Syncs a directory. Some file systems know no such call, and say so: there is nothing more to be
+ * had from them. */
 static int sync_directory(const popcl_store_dir *s, int fd) {
-    return sync_file(s, fd) < 0 && errno != EINVAL && errno != ENOTSUP && errno != EOPNOTSUPP && errno != ENOSYS ? -1 : 0;
+    return sync_file(s, fd) < 0 && errno != EINVAL && errno != ENOTSUP && errno != EOPNOTSUPP &&
+                   errno != ENOSYS
+               ? -1
+               : 0;
 }
 
-/* The directory's own entry, once a run: it may have been created by this run, or by one that was killed before it came here. A parent
- * that must not be opened for reading cannot be synced; its file system is on its own then. */
+/* The directory's own entry, once a run: it may have been created by this run, or by one that was
+ * killed before it came here. A parent that must not be opened for reading cannot be synced; its
+ * file system is on its own then. */
 static int sync_parent(popcl_store_dir *s) {
     if (s->parent_synced) return 0;
     int fd = open_file(s, "..", O_RDONLY | O_DIRECTORY, 0);
@@ -741,7 +783,8 @@ static void store_abort(void *ctx, popcl_err why) {
     drop(s);
 }
 
-const popcl_sink popcl_store_dir_sink = {store_begin, store_data, store_commit, store_sync, store_abort};
+const popcl_sink popcl_store_dir_sink = {store_begin, store_data, store_commit, store_sync,
+                                         store_abort};
 
 /* ---- open and close ---- */
 
@@ -761,7 +804,8 @@ static int make_directory(const popcl_store_dir *s, const char *path) {
     return r < 0 && errno != EEXIST ? -1 : 0;
 }
 
-/* Opens the directory, made if it is missing, and proves that files can be made in it: permission bits do not tell all. */
+/* Opens the directory, made if it is missing, and proves that files can be made in it: permission
+ * bits do not tell all. */
 static int prepare(popcl_store_dir *s, const char *path) {
     s->dir = open_directory(s, path);
     if (s->dir < 0 && errno == ENOENT) {
@@ -799,9 +843,7 @@ int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const cha
     return s->error;
 }
 
-const char *popcl_store_dir_name(const popcl_store_dir *s) {
-    return s->name;
-}
+const char *popcl_store_dir_name(const popcl_store_dir *s) { return s->name; }
 
 void popcl_store_dir_close(popcl_store_dir *s) {
     if (!s) return;

@@ -1,5 +1,6 @@
-/* trust - the trust store at run time (popcl_posix_tls.h): reads and judges certificates by anchor.h, and copies what is left into one
- * piece of memory, so that a long session holds no more than it needs. */
+/* trust - the trust store at run time (popcl_posix_tls.h): reads and judges certificates by
+ * anchor.h, and copies what is left into one piece of memory, so that a long session holds no more
+ * than it needs. */
 #define _POSIX_C_SOURCE 200809L
 #include "popcl_posix_tls.h"
 
@@ -31,7 +32,8 @@ static const char *system_says(int error, char text[96]) {
 }
 
 /* Says what kept a path from being read; number is errno. */
-static popcl_posix_trust_error say_unread(reader *r, popcl_posix_trust_error e, const char *path, int number) {
+static popcl_posix_trust_error say_unread(reader *r, popcl_posix_trust_error e, const char *path,
+                                          int number) {
     char text[96];
     if (e == POPCL_POSIX_TRUST_MEMORY)
         (void)snprintf(r->why, r->why_len, "out of memory while reading %s", path);
@@ -42,13 +44,16 @@ static popcl_posix_trust_error say_unread(reader *r, popcl_posix_trust_error e, 
 
 static popcl_posix_trust_error say_damaged(reader *r, const pop_anchor *one) {
     if (one->line)
-        (void)snprintf(r->why, r->why_len, "%s, line %lu: %s", one->source, one->line, pop_anchor_sentence(one->finding));
+        (void)snprintf(r->why, r->why_len, "%s, line %lu: %s", one->source, one->line,
+                       pop_anchor_sentence(one->finding));
     else
-        (void)snprintf(r->why, r->why_len, "%s: %s", one->source, pop_anchor_sentence(one->finding));
+        (void)snprintf(r->why, r->why_len, "%s: %s", one->source,
+                       pop_anchor_sentence(one->finding));
     return POPCL_POSIX_TRUST_DAMAGED;
 }
 
-/* Nothing usable was found since the list had so many: why, by the first that was refused, or else by the first that is no certificate. */
+/* Nothing usable was found since the list had so many: why, by the first that was refused, or else
+ * by the first that is no certificate. */
 static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *where) {
     const pop_anchor *refused = NULL, *skipped = NULL;
     for (size_t i = r->anchors.len; i > since; i--) {
@@ -58,23 +63,27 @@ static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *
         if (kind == POP_ANCHOR_SKIPPED) skipped = one;
     }
     if (refused)
-        (void)snprintf(r->why, r->why_len, "no certificate in %s can be trusted; of the first: %s", where,
-                       pop_anchor_sentence(refused->finding));
+        (void)snprintf(r->why, r->why_len, "no certificate in %s can be trusted; of the first: %s",
+                       where, pop_anchor_sentence(refused->finding));
     else if (skipped)
-        (void)snprintf(r->why, r->why_len, "there is no certificate in %s: %s", where, pop_anchor_sentence(skipped->finding));
+        (void)snprintf(r->why, r->why_len, "there is no certificate in %s: %s", where,
+                       pop_anchor_sentence(skipped->finding));
     else
         (void)snprintf(r->why, r->why_len, "there is no certificate in %s", where);
     return POPCL_POSIX_TRUST_NOTHING;
 }
 
-/* Each place that the caller names must give something: what is not usable is never made up for by another. */
-static popcl_posix_trust_error check_place(reader *r, popcl_posix_trust_error e, size_t since, const char *where) {
+/* Each place that the caller names must give something: what is not usable is never made up for by
+ * another. */
+static popcl_posix_trust_error check_place(reader *r, popcl_posix_trust_error e, size_t since,
+                                           const char *where) {
     int number = errno;
     if (e) return say_unread(r, e, where, number);
     for (size_t i = since; i < r->anchors.len; i++) {
         const pop_anchor *one = &r->anchors.list[i];
         if (one->finding == POP_ANCHOR_USABLE) return POPCL_POSIX_TRUST_OK;
-        if (pop_anchor_kind_of(one->finding) == POP_ANCHOR_DAMAGED && !one->in_directory) return say_damaged(r, one);
+        if (pop_anchor_kind_of(one->finding) == POP_ANCHOR_DAMAGED && !one->in_directory)
+            return say_damaged(r, one);
     }
     return say_nothing(r, since, where);
 }
@@ -98,7 +107,8 @@ static unsigned char *copy(unsigned char **to, const unsigned char *p, size_t n)
     return copied;
 }
 
-static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *from, unsigned char **octets) {
+static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *from,
+                        unsigned char **octets) {
     *to = *from;
     to->dn.data = copy(octets, from->dn.data, from->dn.len);
     if (from->pkey.key_type == BR_KEYTYPE_RSA) {
@@ -114,8 +124,9 @@ static int is_authority(const pop_anchor *one) {
     return one->finding == POP_ANCHOR_USABLE && one->anchor.flags & BR_X509_TA_CA;
 }
 
-/* A clock before the newest authority's beginning counts as not set. But where at least half of them have begun, the clock is right, and it is
- * the others that are early: they stay out, so that one that was put there ahead of its time does not stop all mail. */
+/* A clock before the newest authority's beginning counts as not set. But where at least half of
+ * them have begun, the clock is right, and it is the others that are early: they stay out, so that
+ * one that was put there ahead of its time does not stop all mail. */
 static void drop_early(pop_anchors *a) {
     size_t all = 0, begun = 0;
     for (size_t i = 0; i < a->len; i++) {
@@ -123,11 +134,13 @@ static void drop_early(pop_anchors *a) {
         begun += is_authority(&a->list[i]) && a->list[i].not_before <= a->utc_s;
     }
     for (size_t i = 0; 2 * begun >= all && i < a->len; i++) {
-        if (is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s) a->list[i].finding = POP_ANCHOR_NOT_YET;
+        if (is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s)
+            a->list[i].finding = POP_ANCHOR_NOT_YET;
     }
 }
 
-/* The structs first, then what they point to, then the path lengths, for which pop_anchor_size has room. */
+/* The structs first, then what they point to, then the path lengths, for which pop_anchor_size has
+ * room. */
 static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
     size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0;
     for (size_t i = 0; i < a->len; i++)
@@ -141,7 +154,8 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
         if (one->finding != POP_ANCHOR_USABLE) continue;
         copy_anchor(&table[at], &one->anchor, &octets);
         path_len[at] = one->path_len;
-        if (is_authority(one) && one->not_before > t->trust.newest_not_before) t->trust.newest_not_before = one->not_before;
+        if (is_authority(one) && one->not_before > t->trust.newest_not_before)
+            t->trust.newest_not_before = one->not_before;
         at++;
     }
     t->memory = table;
@@ -152,16 +166,21 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
 }
 
 /* What every loader ends with. Frees what was read. */
-static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_posix_trust_error e, const char *where) {
+static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_posix_trust_error e,
+                                      const char *where) {
     pop_anchors *a = &r->anchors;
     for (size_t i = 0; e == POPCL_POSIX_TRUST_OK && r->strict && i < a->len; i++)
-        if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED && !a->list[i].in_directory) e = say_damaged(r, &a->list[i]);
-    if (e == POPCL_POSIX_TRUST_OK && pop_anchors_merge(a)) e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
+        if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED &&
+            !a->list[i].in_directory)
+            e = say_damaged(r, &a->list[i]);
+    if (e == POPCL_POSIX_TRUST_OK && pop_anchors_merge(a))
+        e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
     if (e == POPCL_POSIX_TRUST_OK) {
         drop_early(a);
         size_t skipped = pop_anchors_count(a, POP_ANCHOR_SKIPPED);
         t->found = (unsigned)(a->len - skipped);
-        t->unusable = (unsigned)(pop_anchors_count(a, POP_ANCHOR_REFUSED) + pop_anchors_count(a, POP_ANCHOR_DAMAGED));
+        t->unusable = (unsigned)(pop_anchors_count(a, POP_ANCHOR_REFUSED) +
+                                 pop_anchors_count(a, POP_ANCHOR_DAMAGED));
         if (pop_anchors_count(a, POP_ANCHOR_KEPT) == 0)
             e = say_nothing(r, 0, where);
         else if (make_table(t, a))
@@ -185,7 +204,8 @@ static void begin(reader *r, popcl_posix_trust *t, int64_t utc_s, char *why, siz
 
 /* ---- files that the caller names ---- */
 
-popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file, const char *dir, int64_t utc_s, char *why,
+popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file,
+                                               const char *dir, int64_t utc_s, char *why,
                                                size_t why_len) {
     reader r;
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
@@ -198,7 +218,8 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
 
 /* ---- the system's ---- */
 
-/* Debian, Fedora, SUSE, Alpine and OpenBSD, FreeBSD, NetBSD. A bundle comes before the directory that it was made from: one file to read. */
+/* Debian, Fedora, SUSE, Alpine and OpenBSD, FreeBSD, NetBSD. A bundle comes before the directory
+ * that it was made from: one file to read. */
 static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt",
                                           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
                                           "/etc/pki/tls/certs/ca-bundle.crt",
@@ -207,9 +228,11 @@ static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt",
                                           "/usr/local/etc/ssl/cert.pem",
                                           "/usr/local/share/certs/ca-root-nss.crt",
                                           "/etc/openssl/certs/ca-certificates.crt"};
-static const char *const usual_dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/openssl/certs", "/usr/share/certs/trusted"};
+static const char *const usual_dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs",
+                                         "/etc/openssl/certs", "/usr/share/certs/trusted"};
 
-/* Whether the program runs with rights that its caller does not have: setuid, setgid, or capabilities of its file. */
+/* Whether the program runs with rights that its caller does not have: setuid, setgid, or
+ * capabilities of its file. */
 static int has_lent_rights(void) {
 #ifdef __linux__
     if (getauxval(AT_SECURE)) return 1;
@@ -219,7 +242,8 @@ static int has_lent_rights(void) {
 
 /* Who lends rights to others does not let them say whom to trust. */
 static const char *environment(const char *name) {
-    const char *value = has_lent_rights() ? NULL : getenv(name); /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv */
+    /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv */
+    const char *value = has_lent_rights() ? NULL : getenv(name);
     return value && *value ? value : NULL;
 }
 
@@ -247,19 +271,25 @@ static popcl_posix_trust_error read_named(reader *r, const char *file, const cha
 static popcl_posix_trust_error read_usual(reader *r, const char **where) {
     for (size_t i = 0; i < sizeof usual_files / sizeof *usual_files; i++) {
         *where = usual_files[i];
-        if (pop_anchors_read_file(&r->anchors, *where) == POPCL_POSIX_TRUST_OK && r->anchors.len) return POPCL_POSIX_TRUST_OK;
+        if (pop_anchors_read_file(&r->anchors, *where) == POPCL_POSIX_TRUST_OK && r->anchors.len)
+            return POPCL_POSIX_TRUST_OK;
     }
     for (size_t i = 0; i < sizeof usual_dirs / sizeof *usual_dirs; i++) {
         *where = usual_dirs[i];
-        if (pop_anchors_read_dir(&r->anchors, *where) == POPCL_POSIX_TRUST_OK && r->anchors.len) return POPCL_POSIX_TRUST_OK;
+        if (pop_anchors_read_dir(&r->anchors, *where) == POPCL_POSIX_TRUST_OK && r->anchors.len)
+            return POPCL_POSIX_TRUST_OK;
     }
     *where = "the system's certificates";
-    (void)snprintf(r->why, r->why_len, "this system has no certificates in any of the usual places: install ca-certificates or its like");
+    (void)snprintf(r->why, r->why_len,
+                   "this system has no certificates in any of the usual places: install "
+                   "ca-certificates or its like");
     return POPCL_POSIX_TRUST_MISSING;
 }
 
-popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len) {
-    const char *file = environment("SSL_CERT_FILE"), *dirs = environment("SSL_CERT_DIR"), *where = file ? file : dirs;
+popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why,
+                                                 size_t why_len) {
+    const char *file = environment("SSL_CERT_FILE"), *dirs = environment("SSL_CERT_DIR"),
+               *where = file ? file : dirs;
     reader r;
     begin(&r, t, utc_s, why, why_len);
     popcl_posix_trust_error e = where ? read_named(&r, file, dirs) : read_usual(&r, &where);

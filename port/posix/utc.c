@@ -1,4 +1,5 @@
-/* utc - see utc.h. Years begin in March here, so that the odd day is a year's last; an era has 400 of them, and 146097 days. */
+/* utc - see utc.h. Years begin in March here, so that the odd day is a year's last; an era has 400
+ * of them, and 146097 days. */
 #include "utc.h"
 
 #include <stdio.h>
@@ -18,11 +19,14 @@ static unsigned days_in(unsigned year, unsigned month) {
     return days[month - 1] + (month == 2 ? is_leap(year) : 0u);
 }
 
-int64_t pop_utc(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute, unsigned second) {
-    if (year > 9999 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 60)
+int64_t pop_utc(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute,
+                unsigned second) {
+    if (year > 9999 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) ||
+        hour > 23 || minute > 59 || second > 60)
         return INT64_MIN;
     int64_t y = (int64_t)year - (month <= 2) + 400; /* an era more: no negative years */
-    int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day - 1 - 146097 - EPOCH_DAYS;
+    int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day -
+                   1 - 146097 - EPOCH_DAYS;
     return days * DAY + hour * 3600 + minute * 60 + second;
 }
 
@@ -36,8 +40,9 @@ void pop_utc_text(int64_t utc_s, char text[POP_UTC_TEXT]) {
         left -= 365ul + is_leap(year);
     for (; left >= days_in(year, month); month++)
         left -= days_in(year, month);
-    (void)snprintf(text, POP_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month, (unsigned)left % 32 + 1,
-                   (unsigned)(seconds / 3600) % 24, (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+    (void)snprintf(text, POP_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month,
+                   (unsigned)left % 32 + 1, (unsigned)(seconds / 3600) % 24,
+                   (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
 }
 
 /* Reads a number of just so many digits, and the character behind it (0: none is wanted). */
@@ -58,7 +63,8 @@ static int take_offset(const char *at, int64_t *offset_s) {
     char sign = *at++;
     *offset_s = 0;
     if (sign == 'Z' || sign == 'z') return *at ? -1 : 0;
-    if ((sign != '+' && sign != '-') || take(&at, 2, ':', &hours) || take(&at, 2, 0, &minutes) || *at || hours > 23 || minutes > 59)
+    if ((sign != '+' && sign != '-') || take(&at, 2, ':', &hours) || take(&at, 2, 0, &minutes) ||
+        *at || hours > 23 || minutes > 59)
         return -1;
     *offset_s = (int64_t)(hours * 3600 + minutes * 60) * (sign == '-' ? -1 : 1);
     return 0;
@@ -68,9 +74,12 @@ int pop_utc_read(const char *text, int64_t *utc_s) {
     unsigned part[6] = {0};
     int64_t offset_s = 0;
     const char *at = text;
-    if (take(&at, 4, '-', &part[0]) || take(&at, 2, '-', &part[1]) || take(&at, 2, 0, &part[2])) return -1;
+    if (take(&at, 4, '-', &part[0]) || take(&at, 2, '-', &part[1]) || take(&at, 2, 0, &part[2]))
+        return -1;
     if (*at) {
-        if (!strchr("Tt ", *at++) || take(&at, 2, ':', &part[3]) || take(&at, 2, ':', &part[4]) || take(&at, 2, 0, &part[5])) return -1;
+        if (!strchr("Tt ", *at++) || take(&at, 2, ':', &part[3]) || take(&at, 2, ':', &part[4]) ||
+            take(&at, 2, 0, &part[5]))
+            return -1;
         if (*at == '.') {
             size_t digits = strspn(++at, "0123456789");
             if (!digits) return -1;

@@ -1,19 +1,33 @@
-/* apop - APOP (RFC 1939, 7): the MD5 of the greeting's timestamp and the password crosses the line instead of the password. The timestamp is a msg-id
- * (RFC 5322, 3.6.4) and may stand anywhere in the greeting; it goes straight into MD5 and is not kept. Anything that is no msg-id is refused: a
- * server that chooses other octets can learn the password from answers to chosen prefixes (CVE-2007-1558).
+/* apop - APOP (RFC 1939, 7): the MD5 of the greeting's timestamp and the password crosses the line
+ * instead of the password. The timestamp is a msg-id (RFC 5322, 3.6.4) and may stand anywhere in
+ * the greeting; it goes straight into MD5 and is not kept. Anything that is no msg-id is refused: a
+ * server that chooses other octets can learn the password from answers to chosen prefixes
+ * (CVE-2007-1558).
  *
- *   OUTSIDE --'<'--> LEFT_START <-> LEFT --'@'--> RIGHT_FIRST -> RIGHT <-> RIGHT_DOT ... --'>'--> FOUND
- *                                                     `--'['--> LITERAL --']'--> LITERAL_END --'>'--^
+ *   OUTSIDE --'<'--> LEFT_START <-> LEFT --'@'--> RIGHT_FIRST -> RIGHT <-> RIGHT_DOT ...
+ *       --'>'--> FOUND
+ *                                                     `--'['--> LITERAL --']'-->
+ *                                                         LITERAL_END --'>'--^
  */
-#include "auth.h"
 #include "../core/text.h"
 #include "../core/zero.h"
+#include "auth.h"
 
 #if POPCL_WITH_APOP
 #include <bearssl.h>
 #include <string.h>
 
-enum stamp { OUTSIDE, LEFT_START, LEFT, RIGHT_FIRST, RIGHT, RIGHT_DOT, LITERAL, LITERAL_END, FOUND };
+enum stamp {
+    OUTSIDE,
+    LEFT_START,
+    LEFT,
+    RIGHT_FIRST,
+    RIGHT,
+    RIGHT_DOT,
+    LITERAL,
+    LITERAL_END,
+    FOUND
+};
 
 typedef struct apop {
     br_md5_context md5; /* fed with the timestamp so far */
@@ -27,7 +41,8 @@ typedef char apop_fits_scratch[sizeof(apop) + 7 <= POPCL_PLAN_MIN_APOP ? 1 : -1]
 
 static int is_atext(unsigned char c) {
     static const char others[] = "!#$%&'*+-/=?^_`{|}~";
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr(others, c));
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c && strchr(others, c));
 }
 
 static int is_dtext(unsigned char c) {
@@ -60,9 +75,7 @@ static void greeting(void *scratch, const unsigned char *p, size_t n) {
     }
 }
 
-static int usable(const void *scratch) {
-    return ((const apop *)scratch)->at == FOUND;
-}
+static int usable(const void *scratch) { return ((const apop *)scratch)->at == FOUND; }
 
 /* Feeds the password to md5: borrowed in one piece, else as it is pulled. */
 static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
@@ -75,9 +88,12 @@ static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
     size_t off = 0;
     for (;;) {
         int got = s->get(s->ctx, off, piece, sizeof piece);
-        if (got < 0 || (size_t)got > sizeof piece) e = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
-        else if (got == 0 && off == 0) e = POPCL_ERR_CREDENTIAL_OCTET;
-        else if (popcl_has_line_end(piece, (size_t)got)) e = POPCL_ERR_CREDENTIAL_OCTET;
+        if (got < 0 || (size_t)got > sizeof piece)
+            e = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
+        else if (got == 0 && off == 0)
+            e = POPCL_ERR_CREDENTIAL_OCTET;
+        else if (popcl_has_line_end(piece, (size_t)got))
+            e = POPCL_ERR_CREDENTIAL_OCTET;
         if (e || got == 0) break;
         br_md5_update(md5, piece, (size_t)got);
         off += (size_t)got;
@@ -89,7 +105,7 @@ static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
 static popcl_err step(const popcl_login *l, unsigned n, popcl_command *c) {
     apop *a = l->scratch;
     unsigned char digest[16];
-    (void)n; /* there is one step */
+    (void)n;                     /* there is one step */
     br_md5_context md5 = a->md5; /* a copy: the password may have to be asked for again */
     popcl_err e = feed_secret(&md5, l->secret);
     br_md5_out(&md5, digest);

@@ -1,6 +1,7 @@
-/* auth - the login mechanisms behind one table. A mechanism turns credentials into commands, one a step; it sends nothing itself and knows
- * neither session nor connection. What it must remember between greeting and login stands in scratch, memory of the caller that is wiped
- * after the login. */
+/* auth - the login mechanisms behind one table. A mechanism turns credentials into commands, one a
+ * step; it sends nothing itself and knows neither session nor connection. What it must remember
+ * between greeting and login stands in scratch, memory of the caller that is wiped after the login.
+ */
 #ifndef POPCL_AUTH_AUTH_H
 #define POPCL_AUTH_AUTH_H
 
@@ -14,17 +15,19 @@ typedef struct popcl_login {
 } popcl_login;
 
 typedef struct popcl_mech {
-    uint8_t bit;         /* POPCL_AUTH_* */
-    uint8_t user_max;    /* octets of the longest user name that fits its command (RFC 2449, 4) */
-    uint8_t secret_max;  /* the same for the password; 0: any */
-    popcl_err refused;   /* what -ERR to it means where no response code says more */
-    popcl_err unusable;  /* why it cannot be used with this server */
-    /* Octets of the greeting, as they stream, from its beginning to its end. NULL: looks at none. */
+    uint8_t bit;        /* POPCL_AUTH_* */
+    uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4) */
+    uint8_t secret_max; /* the same for the password; 0: any */
+    popcl_err refused;  /* what -ERR to it means where no response code says more */
+    popcl_err unusable; /* why it cannot be used with this server */
+    /* Octets of the greeting, as they stream, from its beginning to its end. NULL: looks at none.
+     */
     void (*greeting)(void *scratch, const unsigned char *p, size_t n);
     /* Whether it can be used after that greeting. NULL: always. */
     int (*usable)(const void *scratch);
-    /* The command of step 0, 1, ...; what it points to lies in login or scratch. POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT, ERR_CREDENTIAL_OCTET. The login is
-     * complete when the server answers +OK to a command that logs in. */
+    /* The command of step 0, 1, ...; what it points to lies in login or scratch. POPCL_OK,
+     * ERR_SECRET, ERR_SECRET_WAIT, ERR_CREDENTIAL_OCTET. The login is complete when the server
+     * answers +OK to a command that logs in. */
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
 } popcl_mech;
 

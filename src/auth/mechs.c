@@ -1,4 +1,5 @@
-/* mechs - which mechanisms a build has, best first: a mechanism that does not show the password comes before one that does. */
+/* mechs - which mechanisms a build has, best first: a mechanism that does not show the password
+ * comes before one that does. */
 #include "auth.h"
 
 const popcl_mech *const popcl_mechs[] = {

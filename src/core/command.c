@@ -1,4 +1,5 @@
-/* command - see command.h. A line is written whole or not at all: whoever sends it sends what was checked. */
+/* command - see command.h. A line is written whole or not at all: whoever sends it sends what was
+ * checked. */
 #include "command.h"
 
 #include <string.h>
@@ -64,7 +65,8 @@ static void put_number(line *l, uint32_t value) {
     char digits[10];
     size_t at = sizeof digits;
     do {
-        /* A tenth, or one less. By shifts, since this file writes secrets too, and no object that does has an instruction of uneven time. */
+        /* A tenth, or one less. By shifts, since this file writes secrets too, and no object that
+         * does has an instruction of uneven time. */
         uint32_t tenth = value - (value >> 2);
         tenth += tenth >> 4;
         tenth += tenth >> 8;
@@ -93,13 +95,17 @@ static void put_secret(line *l, const popcl_secret *s) {
     size_t start = l->len, off = 0;
     while (!l->err) {
         size_t room = POPCL_COMMAND_MAX - 2 - l->len;
-        /* with no room left, one octet more is asked for, over the place of the CRLF: it tells whether the secret ends here */
+        /* with no room left, one octet more is asked for, over the place of the CRLF: it tells
+         * whether the secret ends here */
         size_t want = room ? room : 1;
         int got = s->get(s->ctx, off, (char *)l->buf + l->len, want);
         if (got == 0) break;
-        if (got < 0 || (size_t)got > want) l->err = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
-        else if (!room) l->err = POPCL_ERR_COMMAND_LENGTH;
-        else l->len += (size_t)got, off += (size_t)got;
+        if (got < 0 || (size_t)got > want)
+            l->err = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
+        else if (!room)
+            l->err = POPCL_ERR_COMMAND_LENGTH;
+        else
+            l->len += (size_t)got, off += (size_t)got;
     }
     const unsigned char *p = l->buf + start;
     if (!l->err && (off == 0 || popcl_has_line_end(p, off))) l->err = POPCL_ERR_CREDENTIAL_OCTET;
@@ -114,7 +120,8 @@ size_t popcl_command_room(const popcl_command *c) {
     }
 }
 
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len, size_t *secret_from, size_t *secret_to) {
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len,
+                              size_t *secret_from, size_t *secret_to) {
     const popcl_verb_row *row = &popcl_verbs[c->verb];
     line l = {buf, 0, POPCL_OK};
     *secret_from = *secret_to = 0;

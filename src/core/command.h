@@ -1,13 +1,15 @@
-/* command - from a verb and its arguments to the checked octets of a command line, and the table that says of every verb what its reply
- * looks like and when it may be sent. Knows no connection. */
+/* command - from a verb and its arguments to the checked octets of a command line, and the table
+ * that says of every verb what its reply looks like and when it may be sent. Knows no connection.
+ */
 #ifndef POPCL_CORE_COMMAND_H
 #define POPCL_CORE_COMMAND_H
 
 #include "popcl_session.h"
 
 #define POPCL_IN_AUTHORIZATION 1u /* states of RFC 1939, 3, as bits */
-#define POPCL_IN_TRANSACTION 2u
-#define POPCL_BEFORE_TLS 4u /* in clear, where STLS has to come first: nothing else may be said */
+#define POPCL_IN_TRANSACTION   2u
+/* In clear, where STLS has to come first: nothing else may be said. */
+#define POPCL_BEFORE_TLS 4u
 
 enum popcl_reply_shape { POPCL_SINGLE, POPCL_LINES, POPCL_BODY };
 
@@ -16,8 +18,9 @@ typedef struct popcl_verb_row {
     uint8_t states;    /* where it may be sent */
     uint8_t arguments; /* enum in command.c */
     uint8_t form;      /* enum popcl_form of the status line, or of the lines */
-    uint8_t shape;     /* enum popcl_reply_shape; LIST and UIDL with a number are single (RFC 1939, 5) */
-    uint8_t logs_in;   /* +OK to it opens the maildrop */
+    uint8_t
+        shape; /* enum popcl_reply_shape; LIST and UIDL with a number are single (RFC 1939, 5) */
+    uint8_t logs_in; /* +OK to it opens the maildrop */
 } popcl_verb_row;
 
 extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
@@ -25,8 +28,11 @@ extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
 /* Octets that the line may take at most. */
 size_t popcl_command_room(const popcl_command *c);
 
-/* Writes the line with its CRLF to buf, which has popcl_command_room octets; *len becomes its length, and [*secret_from, *secret_to) the octets
- * of it that must not be shown. After an error nothing of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_COMMAND_LENGTH, ERR_MESSAGE_NUMBER, ERR_SECRET, ERR_SECRET_WAIT. */
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len, size_t *secret_from, size_t *secret_to);
+/* Writes the line with its CRLF to buf, which has popcl_command_room octets; *len becomes its
+ * length, and [*secret_from, *secret_to) the octets of it that must not be shown. After an error
+ * nothing of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_COMMAND_LENGTH, ERR_MESSAGE_NUMBER,
+ * ERR_SECRET, ERR_SECRET_WAIT. */
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len,
+                              size_t *secret_from, size_t *secret_to);
 
 #endif

@@ -1,5 +1,6 @@
-/* errors - the strings of popcl_errors.h's table. The names are an array of their own, so that a firmware which shows nothing else links 1.6 KB
- * of them; the sentences are literals, and one of them brings all. */
+/* errors - the strings of popcl_errors.h's table. The names are an array of their own, so that a
+ * firmware which shows nothing else links 1.6 KB of them; the sentences are literals, and one of
+ * them brings all. */
 #include "popcl_errors.h"
 
 #include <string.h>

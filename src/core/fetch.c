@@ -1,11 +1,14 @@
-/* fetch - the job of popcl.h: logs in, plans, retrieves, commits, deletes, quits. It is written against popcl_session.h alone, and knows
- * neither framing nor transport. The session asks it for the next command (ready) and tells it what became of each (the other events).
+/* fetch - the job of popcl.h: logs in, plans, retrieves, commits, deletes, quits. It is written
+ * against popcl_session.h alone, and knows neither framing nor transport. The session asks it for
+ * the next command (ready) and tells it what became of each (the other events).
  *
- *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> LOGIN -> ASK_STAT -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
- *                                                          ^------------- next pass ---------------------'
+ *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> LOGIN -> ASK_STAT
+ *     -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
+ *           ^------------------ next pass ----------------------'
  *
- * A failure that concerns one message is noted, and the job goes on; one that concerns the job sets `stopping`, and the way to QUIT begins;
- * one of the connection ends in closed(). Whatever the way, finish() is the only end, and tells every fate that is still open. */
+ * A failure that concerns one message is noted, and the job goes on; one that concerns the job sets
+ * `stopping`, and the way to QUIT begins; one of the connection ends in closed(). Whatever the way,
+ * finish() is the only end, and tells every fate that is still open. */
 #include <string.h>
 
 #include "../auth/auth.h"
@@ -13,19 +16,27 @@
 #include "text.h"
 #include "zero.h"
 
-enum phase { WAIT_GREETING, SAY_STLS, ASK_CAPA, LOGIN, ASK_STAT, LIST_MESSAGES, LIST_SIZES, ASK_CAPA_AGAIN, HANDLE_MESSAGES, SAY_QUIT, QUIT_ANSWERED };
+enum phase {
+    WAIT_GREETING,
+    SAY_STLS,
+    ASK_CAPA,
+    LOGIN,
+    ASK_STAT,
+    LIST_MESSAGES,
+    LIST_SIZES,
+    ASK_CAPA_AGAIN,
+    HANDLE_MESSAGES,
+    SAY_QUIT,
+    QUIT_ANSWERED
+};
 enum open { CLOSED, WITH_SINK, DRAINING }; /* where the body goes that is being received */
 
 #define NO_TAG 0u
 
-static uint32_t or_default(uint32_t given, uint32_t otherwise) {
-    return given ? given : otherwise;
-}
+static uint32_t or_default(uint32_t given, uint32_t otherwise) { return given ? given : otherwise; }
 
 /* The only writer of c->phase. */
-static void enter(popcl *c, enum phase next) {
-    c->phase = (uint8_t)next;
-}
+static void enter(popcl *c, enum phase next) { c->phase = (uint8_t)next; }
 
 /* ---- failures and fates ---- */
 
@@ -37,7 +48,8 @@ static void note(popcl *c, popcl_err e, uint32_t message) {
     c->failed_verb = (uint8_t)popcl_session_verb(&c->session);
 }
 
-/* The job cannot go on: no further message is begun, what is durable is deleted if that is due, then QUIT. */
+/* The job cannot go on: no further message is begun, what is durable is deleted if that is due,
+ * then QUIT. */
 static void stop_for(popcl *c, popcl_err e) {
     note(c, e, 0);
     if (!c->stopping) c->stopping = (uint8_t)e;
@@ -70,8 +82,10 @@ static void due(popcl *c, size_t at) {
 static void durable(popcl *c, size_t at) {
     c->stored++;
     tell_entry(c, at, POPCL_STORED, POPCL_OK);
-    if (popcl_plan_actions(&c->plan, at) & POPCL_DELETE) due(c, at);
-    else popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+    if (popcl_plan_actions(&c->plan, at) & POPCL_DELETE)
+        due(c, at);
+    else
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
 }
 
 /* A sink's negative answer: remembered, and obeyed if it wants the end of the session. */
@@ -88,13 +102,16 @@ static void end_staged(popcl *c, popcl_err why) {
     c->staged = c->staged_octets = 0;
     for (size_t at = c->plan.low; at < c->plan.next; at = popcl_plan_after(&c->plan, at)) {
         if (popcl_plan_state(&c->plan, at) != POPCL_ENTRY_STAGED) continue;
-        if (why) not_stored(c, at, why);
-        else durable(c, at);
+        if (why)
+            not_stored(c, at, why);
+        else
+            durable(c, at);
     }
     note(c, why, 0);
 }
 
-/* Makes what is staged durable, or all of it failed. Returns POPCL_PAUSED_SYNC if it has to be asked again. */
+/* Makes what is staged durable, or all of it failed. Returns POPCL_PAUSED_SYNC if it has to be
+ * asked again. */
 static unsigned sync_staged(popcl *c) {
     int answer = c->cfg->sink->sync(c->cfg->sink_ctx);
     if (answer == POPCL_AGAIN) return POPCL_PAUSED_SYNC;
@@ -118,14 +135,19 @@ static void release_secret(popcl *c) {
     s->get(s->ctx, 0, NULL, 0);
 }
 
-/* Whatever is still open gets its fate: the plan holds exactly what has none yet. The reason is what ended the session, not what went
- * wrong before with another message: a caller remembers some reasons. */
+/* Whatever is still open gets its fate: the plan holds exactly what has none yet. The reason is
+ * what ended the session, not what went wrong before with another message: a caller remembers some
+ * reasons. */
 static void tell_open_fates(popcl *c, popcl_err why) {
     for (size_t at = c->plan.low; at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
         enum popcl_entry_state state = popcl_plan_state(&c->plan, at);
-        int left = state == POPCL_ENTRY_NEW && c->left; /* for a later session, which is no failure */
+        int left =
+            state == POPCL_ENTRY_NEW && c->left; /* for a later session, which is no failure */
         if (state == POPCL_ENTRY_OVER || left) continue;
-        tell_entry(c, at, state == POPCL_ENTRY_DUE || state == POPCL_ENTRY_DELE ? POPCL_NOT_MARKED : POPCL_NOT_STORED, why);
+        tell_entry(c, at,
+                   state == POPCL_ENTRY_DUE || state == POPCL_ENTRY_DELE ? POPCL_NOT_MARKED
+                                                                         : POPCL_NOT_STORED,
+                   why);
     }
     popcl_plan_clear(&c->plan);
 }
@@ -136,7 +158,9 @@ static void finish(popcl *c) {
     c->over = 1;
     tell_open_fates(c, c->stopping ? (popcl_err)c->stopping : session);
     if (c->marked) {
-        c->deletions = (uint8_t)(session == POPCL_OK ? POPCL_DELETED : popcl_session_quit_left(&c->session) ? POPCL_UNKNOWN : POPCL_VOID);
+        c->deletions = (uint8_t)(session == POPCL_OK                    ? POPCL_DELETED
+                                 : popcl_session_quit_left(&c->session) ? POPCL_UNKNOWN
+                                                                        : POPCL_VOID);
         if (c->cfg->fate) c->cfg->fate(c->cfg->ctx, NULL, (popcl_fate)c->deletions, POPCL_OK);
     }
     if (!c->result && (c->left || c->full_at)) c->result = POPCL_MORE;
@@ -154,13 +178,15 @@ static void closed(void *ctx, popcl_err result) {
     note(c, result, c->open == WITH_SINK ? c->msg.number : 0);
     abort_open(c, result);
     c->since = popcl_session_elapsed(&c->session);
-    c->settling = c->staged && sync_staged(c); /* what is stored counts as stored, whatever became of the session */
+    /* what is stored counts as stored, whatever became of the session */
+    c->settling = c->staged && sync_staged(c);
     if (!c->settling) finish(c);
 }
 
 /* ---- login ---- */
 
-/* Where no plan was given, the TLS storage has room for one after the handshake, which a login is always behind. */
+/* Where no plan was given, the TLS storage has room for one after the handshake, which a login is
+ * always behind. */
 static void adopt_spare_plan(popcl *c) {
     if (c->plan.octets) return;
     c->plan.octets = popcl_session_spare(&c->session, &c->plan.len);
@@ -169,7 +195,8 @@ static void adopt_spare_plan(popcl *c) {
 
 static popcl_login login_of(popcl *c) {
     adopt_spare_plan(c);
-    popcl_login l = {c->cfg->user, c->cfg->user_len ? c->cfg->user_len : strlen(c->cfg->user), &c->cfg->secret, NULL};
+    popcl_login l = {c->cfg->user, c->cfg->user_len ? c->cfg->user_len : strlen(c->cfg->user),
+                     &c->cfg->secret, NULL};
     l.scratch = c->plan.octets + (8 - (uintptr_t)c->plan.octets % 8) % 8;
     return l;
 }
@@ -180,9 +207,11 @@ static int allowed(const popcl_config *cfg, const popcl_mech *m) {
 
 static void text(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
     popcl *c = ctx;
-    if (tag != POPCL_TAG_GREETING || c->cfg->security == POPCL_STLS) return; /* a greeting in clear is not believed */
+    /* a greeting in clear is not believed */
+    if (tag != POPCL_TAG_GREETING || c->cfg->security == POPCL_STLS) return;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
-        if (popcl_mechs[i]->greeting && allowed(c->cfg, popcl_mechs[i])) popcl_mechs[i]->greeting(login_of(c).scratch, p, n);
+        if (popcl_mechs[i]->greeting && allowed(c->cfg, popcl_mechs[i]))
+            popcl_mechs[i]->greeting(login_of(c).scratch, p, n);
     }
 }
 
@@ -212,7 +241,8 @@ static unsigned login(popcl *c) {
     if (!e) {
         const popcl_mech *m = popcl_mechs[c->mechanism - 1];
         e = m->step(&l, c->auth_step, &command);
-        if (!c->cfg->secret.octets && command.verb != POPCL_USER) c->secret_used = 1; /* its callback was called, or is by submit */
+        /* its callback was called, or is by submit */
+        if (!c->cfg->secret.octets && command.verb != POPCL_USER) c->secret_used = 1;
     }
     if (!e) e = popcl_session_submit(&c->session, &command, NO_TAG);
     if (e == POPCL_ERR_SECRET_WAIT) return POPCL_PAUSED_SECRET;
@@ -245,24 +275,22 @@ static void login_answered(popcl *c, const popcl_reply *r) {
         enter(c, ASK_STAT);
     }
     release_secret(c);
-    popcl_zero(c->plan.octets, c->plan.len < POPCL_SCRATCH_MIN ? c->plan.len : POPCL_SCRATCH_MIN); /* the login's state */
+    /* the login's state */
+    popcl_zero(c->plan.octets, c->plan.len < POPCL_SCRATCH_MIN ? c->plan.len : POPCL_SCRATCH_MIN);
 }
 
 /* ---- the plan ---- */
 
-static int uses_uidl(const popcl *c) {
-    return !c->by_number;
-}
+static int uses_uidl(const popcl *c) { return !c->by_number; }
 
-static int wants_sizes(const popcl *c) {
-    return c->cfg->need_size || c->cfg->max_size;
-}
+static int wants_sizes(const popcl *c) { return c->cfg->need_size || c->cfg->max_size; }
 
 static unsigned decide(popcl *c, const popcl_msg *m, popcl_stage stage) {
     return c->cfg->decide ? c->cfg->decide(c->cfg->ctx, m, stage) : POPCL_FETCH;
 }
 
-/* Whether a line may be planned at all: what was handled in an earlier pass is not, nor what comes behind a full plan. */
+/* Whether a line may be planned at all: what was handled in an earlier pass is not, nor what comes
+ * behind a full plan. */
 static int in_this_pass(popcl *c, uint32_t number) {
     if (number <= c->last_number) c->unordered = 1;
     c->last_number = number;
@@ -291,13 +319,15 @@ static void plan_message(popcl *c, const popcl_msg *m) {
     if (c->unordered) stop_for(c, POPCL_ERR_LISTING_ORDER);
 }
 
-/* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes on where the last one ended. */
+/* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes
+ * on where the last one ended. */
 static void size_message(popcl *c, const popcl_reply *line) {
     if (line->number <= c->last_number) c->unordered = 1;
     c->last_number = line->number;
     size_t at = popcl_plan_seek(&c->plan, c->unordered ? 0 : c->sized, line->number, c->unordered);
     if (!c->unordered) c->sized = at;
-    if (at < c->plan.used && popcl_plan_number(&c->plan, at) == line->number) popcl_plan_set_size(&c->plan, at, line->size);
+    if (at < c->plan.used && popcl_plan_number(&c->plan, at) == line->number)
+        popcl_plan_set_size(&c->plan, at, line->size);
 }
 
 static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
@@ -312,18 +342,24 @@ static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
 }
 
 static void planned(popcl *c) {
-    if (c->plan.used && !c->stopping && !c->capa_asked && !c->capa_refused && !c->cfg->no_capa) enter(c, ASK_CAPA_AGAIN);
-    else enter(c, HANDLE_MESSAGES);
+    if (c->plan.used && !c->stopping && !c->capa_asked && !c->capa_refused && !c->cfg->no_capa)
+        enter(c, ASK_CAPA_AGAIN);
+    else
+        enter(c, HANDLE_MESSAGES);
 }
 
 static void listing_done(popcl *c) {
-    if (c->pass == 1 && !c->unordered && c->listed == c->in_maildrop && c->cfg->listed) c->cfg->listed(c->cfg->ctx, NULL);
+    if (c->pass == 1 && !c->unordered && c->listed == c->in_maildrop && c->cfg->listed)
+        c->cfg->listed(c->cfg->ctx, NULL);
     c->last_number = 0;
-    if (c->plan.used && !c->stopping && wants_sizes(c) && uses_uidl(c)) enter(c, LIST_SIZES);
-    else planned(c);
+    if (c->plan.used && !c->stopping && wants_sizes(c) && uses_uidl(c))
+        enter(c, LIST_SIZES);
+    else
+        planned(c);
 }
 
-/* Messages are numbered without gaps when a session begins (RFC 1939, 3): no listing is needed to know their numbers. */
+/* Messages are numbered without gaps when a session begins (RFC 1939, 3): no listing is needed to
+ * know their numbers. */
 static void plan_by_number(popcl *c) {
     popcl_msg m = {POPCL_SIZE_UNKNOWN, c->from, 0, POPCL_WHOLE, ""};
     for (; m.number <= c->in_maildrop && m.number && !c->full_at; m.number++) {
@@ -340,12 +376,15 @@ static void begin_pass(popcl *c, uint32_t from) {
     c->full_at = c->last_number = 0;
     c->unordered = 0;
     c->sized = 0;
-    if (c->cfg->no_uid && !wants_sizes(c)) plan_by_number(c);
-    else enter(c, LIST_MESSAGES);
+    if (c->cfg->no_uid && !wants_sizes(c))
+        plan_by_number(c);
+    else
+        enter(c, LIST_MESSAGES);
 }
 
-/* A UIDL that is refused without a reason is one that the server does not know (RFC 1939, 7: it is optional): LIST makes the plan, and no
- * message has a UID. With a reason it is a failure like any other: who fell back for it would fetch all mail a second time. */
+/* A UIDL that is refused without a reason is one that the server does not know (RFC 1939, 7: it is
+ * optional): LIST makes the plan, and no message has a UID. With a reason it is a failure like any
+ * other: who fell back for it would fetch all mail a second time. */
 static void listing_answered(popcl *c, const popcl_reply *r) {
     popcl_err refused = popcl_reply_error(r, POPCL_OK);
     if (r->status == POPCL_STATUS_OK) {
@@ -353,14 +392,17 @@ static void listing_answered(popcl *c, const popcl_reply *r) {
     } else if (uses_uidl(c) && !refused && !c->cfg->need_uid) {
         c->by_number = 1;
     } else {
-        stop_for(c, refused ? refused : uses_uidl(c) ? POPCL_ERR_NO_UIDL : POPCL_ERR_COMMAND_REFUSED);
+        stop_for(c, refused        ? refused
+                    : uses_uidl(c) ? POPCL_ERR_NO_UIDL
+                                   : POPCL_ERR_COMMAND_REFUSED);
         enter(c, HANDLE_MESSAGES);
     }
 }
 
 static void sizes_answered(popcl *c, const popcl_reply *r) {
     popcl_msg m;
-    for (size_t at = 0; r->status == POPCL_STATUS_OK && at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
+    for (size_t at = 0; r->status == POPCL_STATUS_OK && at < c->plan.used;
+         at = popcl_plan_after(&c->plan, at)) {
         popcl_plan_msg(&c->plan, at, &m);
         if (m.size == POPCL_SIZE_UNKNOWN) stop_for(c, POPCL_ERR_LISTING_MISMATCH);
     }
@@ -401,32 +443,41 @@ static void want(popcl *c, size_t at, enum popcl_entry_state state, unsigned act
     popcl_plan_enter(&c->plan, at, state, actions);
 }
 
-/* The next entry that was not looked at: asks what to do with it, now that all is known. DELETE_UNFETCHED counts only alone: a set that
- * fetches as well never deletes what was not stored. */
+/* The next entry that was not looked at: asks what to do with it, now that all is known.
+ * DELETE_UNFETCHED counts only alone: a set that fetches as well never deletes what was not stored.
+ */
 static void look_at_next(popcl *c) {
     popcl_msg m;
     size_t at = c->plan.next;
     popcl_plan_msg(&c->plan, at, &m);
     unsigned actions = decide(c, &m, POPCL_STAGE_SIZE);
     unsigned fetches = actions & (POPCL_FETCH | POPCL_HEADERS_FIRST);
-    if (actions & POPCL_FETCH && !(actions & POPCL_HEADERS_FIRST) && c->cfg->max_messages && c->begun + c->wanted >= c->cfg->max_messages) {
+    if (actions & POPCL_FETCH && !(actions & POPCL_HEADERS_FIRST) && c->cfg->max_messages &&
+        c->begun + c->wanted >= c->cfg->max_messages) {
         c->left = 1;
         return;
     }
     c->plan.next = popcl_plan_after(&c->plan, at);
-    actions &= POPCL_FETCH | POPCL_HEADERS_FIRST | POPCL_DELETE | (fetches ? 0 : POPCL_DELETE_UNFETCHED);
-    if (actions & POPCL_HEADERS_FIRST) want(c, at, POPCL_ENTRY_WANT_TOP, actions);
-    else if (actions & POPCL_FETCH) want(c, at, POPCL_ENTRY_WANT_RETR, actions);
-    else if (actions & POPCL_DELETE_UNFETCHED) due(c, at);
-    else popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
+    actions &=
+        POPCL_FETCH | POPCL_HEADERS_FIRST | POPCL_DELETE | (fetches ? 0 : POPCL_DELETE_UNFETCHED);
+    if (actions & POPCL_HEADERS_FIRST)
+        want(c, at, POPCL_ENTRY_WANT_TOP, actions);
+    else if (actions & POPCL_FETCH)
+        want(c, at, POPCL_ENTRY_WANT_RETR, actions);
+    else if (actions & POPCL_DELETE_UNFETCHED)
+        due(c, at);
+    else
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
 }
 
 static void send_for(popcl *c, size_t at, popcl_verb verb, enum popcl_entry_state next) {
     popcl_command command = {verb, popcl_plan_number(&c->plan, at), 0, NULL, 0, NULL};
     popcl_err e = popcl_session_submit(&c->session, &command, (uint32_t)at);
     if (e == POPCL_ERR_WOULD_BLOCK) return;
-    if (verb == POPCL_DELE) c->due--;
-    else c->wanted--;
+    if (verb == POPCL_DELE)
+        c->due--;
+    else
+        c->wanted--;
     if (verb == POPCL_RETR) c->begun++;
     popcl_plan_enter(&c->plan, at, next, popcl_plan_actions(&c->plan, at));
     if (e) popcl_session_fail(&c->session, e, 0);
@@ -442,11 +493,14 @@ static int more_to_look_at(const popcl *c) {
     return !c->stopping && !c->left && c->plan.next < c->plan.used;
 }
 
-/* The next step with the messages of the plan: what is durable is deleted first, so that its entry is done with. */
+/* The next step with the messages of the plan: what is durable is deleted first, so that its entry
+ * is done with. */
 static unsigned handle_messages(popcl *c) {
-    while (!c->due && !(c->wanted && !c->stopping) && more_to_look_at(c) && !group_is_full(c)) look_at_next(c);
+    while (!c->due && !(c->wanted && !c->stopping) && more_to_look_at(c) && !group_is_full(c))
+        look_at_next(c);
     if (c->due) {
-        send_for(c, popcl_plan_find(&c->plan, POPCL_ENTRY_DUE, POPCL_ENTRY_DUE), POPCL_DELE, POPCL_ENTRY_DELE);
+        send_for(c, popcl_plan_find(&c->plan, POPCL_ENTRY_DUE, POPCL_ENTRY_DUE), POPCL_DELE,
+                 POPCL_ENTRY_DELE);
     } else if (c->staged && !c->open && group_is_full(c)) {
         return sync_staged(c);
     } else if (c->wanted && !c->stopping) {
@@ -455,7 +509,8 @@ static unsigned handle_messages(popcl *c) {
         return 0;
     } else if (c->staged) {
         return sync_staged(c);
-    } else if (c->full_at && !c->stopping && !c->left && c->pass < (c->cfg->passes ? c->cfg->passes : 1)) {
+    } else if (c->full_at && !c->stopping && !c->left &&
+               c->pass < (c->cfg->passes ? c->cfg->passes : 1)) {
         begin_pass(c, c->full_at);
     } else {
         enter(c, SAY_QUIT);
@@ -473,11 +528,14 @@ static void drain(popcl *c, size_t at, popcl_err why) {
     not_stored(c, at, why);
 }
 
-/* What an abort leaves behind must be read before anything else can be said. Where nothing waits for QUIT that is not worth more than
- * drain_max; where deletions do, the overall deadline decides. */
+/* What an abort leaves behind must be read before anything else can be said. Where nothing waits
+ * for QUIT that is not worth more than drain_max; where deletions do, the overall deadline decides.
+ */
 static void drained(popcl *c, size_t n) {
     c->drained = n > UINT32_MAX - c->drained ? UINT32_MAX : c->drained + (uint32_t)n;
-    if (c->drained > or_default(c->cfg->drain_max, POPCL_DRAIN_MAX) && !c->marked && !c->due && !c->staged) popcl_session_fail(&c->session, POPCL_ERR_NOT_DRAINED, 0);
+    if (c->drained > or_default(c->cfg->drain_max, POPCL_DRAIN_MAX) && !c->marked && !c->due &&
+        !c->staged)
+        popcl_session_fail(&c->session, POPCL_ERR_NOT_DRAINED, 0);
 }
 
 static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
@@ -498,7 +556,8 @@ static void opened(void *ctx, uint32_t tag, const popcl_reply *reply) {
     drain(c, tag, POPCL_ERR_SINK);
 }
 
-/* Offers octets to the sink; returns how many it took, 0 if it failed: then all of them are to be dropped. */
+/* Offers octets to the sink; returns how many it took, 0 if it failed: then all of them are to be
+ * dropped. */
 static size_t give(popcl *c, uint32_t tag, const unsigned char *p, size_t n) {
     int answer = c->cfg->sink->data(c->cfg->sink_ctx, p, n);
     if (answer >= 0 && (size_t)answer <= n) {
@@ -516,7 +575,8 @@ static size_t body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
     size_t taken = 0;
     if (c->open == WITH_SINK) {
         size_t room = n;
-        if (c->cfg->max_size && n > c->cfg->max_size - c->octets) room = (size_t)(c->cfg->max_size - c->octets);
+        if (c->cfg->max_size && n > c->cfg->max_size - c->octets)
+            room = (size_t)(c->cfg->max_size - c->octets);
         if (room) taken = give(c, tag, p, room);
         if (c->open == WITH_SINK && taken == room && room < n) drain(c, tag, POPCL_ERR_TOO_LARGE);
     }
@@ -530,7 +590,8 @@ static void headers_durable(popcl *c, size_t at) {
     unsigned before = popcl_plan_actions(&c->plan, at);
     popcl_plan_msg(&c->plan, at, &m);
     unsigned actions = decide(c, &m, POPCL_STAGE_HEADERS);
-    if (actions & POPCL_FETCH && c->cfg->max_messages && c->begun + c->wanted >= c->cfg->max_messages) {
+    if (actions & POPCL_FETCH && c->cfg->max_messages &&
+        c->begun + c->wanted >= c->cfg->max_messages) {
         c->left = 1;
         popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
     } else if (actions & POPCL_FETCH) {
@@ -544,9 +605,13 @@ static void headers_durable(popcl *c, size_t at) {
 
 static void staged(popcl *c, size_t at) {
     c->staged++;
-    c->staged_octets = c->octets > UINT32_MAX - c->staged_octets ? UINT32_MAX : c->staged_octets + (uint32_t)c->octets;
-    if (c->msg.part == POPCL_HEADERS) headers_durable(c, at);
-    else popcl_plan_enter(&c->plan, at, POPCL_ENTRY_STAGED, popcl_plan_actions(&c->plan, at));
+    c->staged_octets = c->octets > UINT32_MAX - c->staged_octets
+                           ? UINT32_MAX
+                           : c->staged_octets + (uint32_t)c->octets;
+    if (c->msg.part == POPCL_HEADERS)
+        headers_durable(c, at);
+    else
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_STAGED, popcl_plan_actions(&c->plan, at));
 }
 
 /* The whole body was received: the sink's word decides. */
@@ -569,11 +634,14 @@ static unsigned commit(popcl *c, size_t at) {
 
 static unsigned body_answered(popcl *c, size_t at, const popcl_reply *r) {
     int top = popcl_session_verb(&c->session) == POPCL_TOP;
-    int top_known = c->top_works || (c->has_caps && popcl_session_caps(&c->session)->tags & POPCL_CAPA_TOP);
+    int top_known =
+        c->top_works || (c->has_caps && popcl_session_caps(&c->session)->tags & POPCL_CAPA_TOP);
     if (r->status != POPCL_STATUS_OK) {
-        popcl_err why = popcl_reply_error(r, top && !top_known ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
+        popcl_err why =
+            popcl_reply_error(r, top && !top_known ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
         not_stored(c, at, why);
-        if (why == POPCL_ERR_NO_TOP) stop_for(c, why); /* it would be refused for every other message too (RFC 1939, 7: optional) */
+        /* it would be refused for every other message too (RFC 1939, 7: optional) */
+        if (why == POPCL_ERR_NO_TOP) stop_for(c, why);
     } else if (c->open == DRAINING) {
         c->open = CLOSED;
     } else {
@@ -585,15 +653,18 @@ static unsigned body_answered(popcl *c, size_t at, const popcl_reply *r) {
 static void dele_answered(popcl *c, size_t at, const popcl_reply *r) {
     int ok = r->status == POPCL_STATUS_OK;
     if (ok) c->marked++;
-    tell_entry(c, at, ok ? POPCL_MARKED : POPCL_NOT_MARKED, ok ? POPCL_OK : popcl_reply_error(r, POPCL_ERR_DELE_REFUSED));
+    tell_entry(c, at, ok ? POPCL_MARKED : POPCL_NOT_MARKED,
+               ok ? POPCL_OK : popcl_reply_error(r, POPCL_ERR_DELE_REFUSED));
     popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
 }
 
 /* ---- events ---- */
 
 static void capa_answered(popcl *c, const popcl_reply *r) {
-    if (r->status == POPCL_STATUS_OK) c->has_caps = 1;
-    else c->capa_refused = 1; /* RFC 1939 only (RFC 2449, 5) */
+    if (r->status == POPCL_STATUS_OK)
+        c->has_caps = 1;
+    else
+        c->capa_refused = 1; /* RFC 1939 only (RFC 2449, 5) */
     enter(c, c->phase == ASK_CAPA ? LOGIN : HANDLE_MESSAGES);
 }
 
@@ -612,8 +683,10 @@ static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
     case POPCL_STAT: stat_answered(c, r); break;
     case POPCL_UIDL:
     case POPCL_LIST:
-        if (c->phase == LIST_SIZES) sizes_answered(c, r);
-        else listing_answered(c, r);
+        if (c->phase == LIST_SIZES)
+            sizes_answered(c, r);
+        else
+            listing_answered(c, r);
         break;
     case POPCL_RETR:
     case POPCL_TOP: return body_answered(c, tag, r);
@@ -662,9 +735,7 @@ static const popcl_session_events events = {text, line, opened, body, done, read
 
 /* ---- the interface ---- */
 
-const char *popcl_version(void) {
-    return POPCL_VERSION;
-}
+const char *popcl_version(void) { return POPCL_VERSION; }
 
 /* Whether credentials and plan suit every mechanism that may be used. */
 static popcl_err check_login(const popcl_config *cfg) {
@@ -672,21 +743,29 @@ static popcl_err check_login(const popcl_config *cfg) {
     unsigned unknown = cfg->auth;
     size_t user = cfg->user_len ? cfg->user_len : strlen(cfg->user), least = POPCL_PLAN_MIN;
     size_t secret = s->octets ? popcl_secret_len(s) : 1;
-    if (user == 0 || secret == 0 || popcl_has_line_end(cfg->user, user) || (s->octets && popcl_has_line_end(s->octets, secret))) return POPCL_ERR_CREDENTIAL_OCTET;
+    if (user == 0 || secret == 0 || popcl_has_line_end(cfg->user, user) ||
+        (s->octets && popcl_has_line_end(s->octets, secret)))
+        return POPCL_ERR_CREDENTIAL_OCTET;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
         const popcl_mech *m = popcl_mechs[i];
         unknown &= ~(unsigned)m->bit;
         if (!allowed(cfg, m)) continue;
-        if (user > m->user_max || (m->secret_max && secret > m->secret_max)) return POPCL_ERR_COMMAND_LENGTH;
+        if (user > m->user_max || (m->secret_max && secret > m->secret_max))
+            return POPCL_ERR_COMMAND_LENGTH;
         if (m->greeting) least = POPCL_SCRATCH_MIN;
     }
-    return unknown ? POPCL_ERR_ARGUMENT : cfg->plan && cfg->plan_len < least ? POPCL_ERR_PLAN_SMALL : POPCL_OK;
+    return unknown                              ? POPCL_ERR_ARGUMENT
+           : cfg->plan && cfg->plan_len < least ? POPCL_ERR_PLAN_SMALL
+                                                : POPCL_OK;
 }
 
 static popcl_err check(const popcl_config *cfg) {
     const popcl_sink *sink = cfg->sink;
-    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get)) return POPCL_ERR_ARGUMENT;
-    if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort || cfg->security > POPCL_STLS) return POPCL_ERR_ARGUMENT;
+    if (!cfg->host || !cfg->user || (!cfg->secret.octets && !cfg->secret.get))
+        return POPCL_ERR_ARGUMENT;
+    if (!sink || !sink->begin || !sink->data || !sink->commit || !sink->abort ||
+        cfg->security > POPCL_STLS)
+        return POPCL_ERR_ARGUMENT;
     if (!cfg->plan && cfg->security == POPCL_CLEAR) return POPCL_ERR_ARGUMENT;
     return popcl_is_host(cfg->host) ? check_login(cfg) : POPCL_ERR_HOST;
 }
@@ -705,8 +784,11 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
     c->over = 1;
     popcl_err e = cfg ? check(cfg) : POPCL_ERR_ARGUMENT;
     if (!e) {
-        popcl_session_config s = {cfg->iobuf, cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms, cfg->pause_ms, cfg->total_ms, cfg->security, cfg->tls,   cfg->host,
-                                  cfg->port,  cfg->user,      cfg->user_len,   cfg->seed,    cfg->seed_len, &events,       c,             cfg->trace, cfg->trace_ctx};
+        popcl_session_config s = {cfg->iobuf,    cfg->iobuf_len, cfg->connect_ms, cfg->idle_ms,
+                                  cfg->pause_ms, cfg->total_ms,  cfg->security,   cfg->tls,
+                                  cfg->host,     cfg->port,      cfg->user,       cfg->user_len,
+                                  cfg->seed,     cfg->seed_len,  &events,         c,
+                                  cfg->trace,    cfg->trace_ctx};
         e = popcl_session_start(&c->session, &s, now_ms);
         if (!e && !cfg->plan) e = check_spare(c);
     }
@@ -715,15 +797,15 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms) {
     c->over = 0;
     c->cfg = cfg;
     c->plan.octets = cfg->plan;
-    c->plan.len = cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
-    if (cfg->plan) memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
+    c->plan.len =
+        cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
+    if (cfg->plan)
+        memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
     c->by_number = cfg->no_uid != 0;
     return POPCL_OK;
 }
 
-void popcl_connected(popcl *c, uint32_t now_ms) {
-    popcl_session_connected(&c->session, now_ms);
-}
+void popcl_connected(popcl *c, uint32_t now_ms) { popcl_session_connected(&c->session, now_ms); }
 
 unsigned popcl_state(const popcl *c) {
     if (c->over || !c->cfg) return POPCL_DONE;
@@ -734,25 +816,17 @@ const unsigned char *popcl_send_buf(const popcl *c, size_t *n) {
     return popcl_session_send_buf(&c->session, n);
 }
 
-void popcl_send_ack(popcl *c, size_t n) {
-    popcl_session_send_ack(&c->session, n);
-}
+void popcl_send_ack(popcl *c, size_t n) { popcl_session_send_ack(&c->session, n); }
 
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
     return popcl_session_recv_buf(&c->session, n);
 }
 
-void popcl_recv_ack(popcl *c, size_t n) {
-    popcl_session_recv_ack(&c->session, n);
-}
+void popcl_recv_ack(popcl *c, size_t n) { popcl_session_recv_ack(&c->session, n); }
 
-void popcl_send_failed(popcl *c) {
-    popcl_session_send_failed(&c->session);
-}
+void popcl_send_failed(popcl *c) { popcl_session_send_failed(&c->session); }
 
-void popcl_recv_eof(popcl *c) {
-    popcl_session_recv_eof(&c->session);
-}
+void popcl_recv_eof(popcl *c) { popcl_session_recv_eof(&c->session); }
 
 /* The session is over, and the sink still owes an answer for what is staged. */
 static void settle(popcl *c) {
@@ -768,19 +842,24 @@ static uint32_t working_ms(const popcl *c) {
     return total - (total / 4 < POPCL_QUIT_MS ? total / 4 : POPCL_QUIT_MS);
 }
 
-/* The time is used up but for QUIT's: what is durable is still deleted. A body cannot be left other than with the connection. */
+/* The time is used up but for QUIT's: what is durable is still deleted. A body cannot be left other
+ * than with the connection. */
 static void wind_up(popcl *c) {
     if (c->phase == QUIT_ANSWERED) return;
-    if (c->open) popcl_session_fail(&c->session, POPCL_ERR_TIMEOUT_TOTAL, 0);
-    else if (c->listing_reached) stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
+    if (c->open)
+        popcl_session_fail(&c->session, POPCL_ERR_TIMEOUT_TOTAL, 0);
+    else if (c->listing_reached)
+        stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
 }
 
 void popcl_tick(popcl *c, uint32_t now_ms) {
     if (popcl_state(c) == POPCL_DONE) return;
     popcl_session_tick(&c->session, now_ms);
     if (!popcl_session_hold(&c->session)) return;
-    if (c->settling) settle(c);
-    else if (!c->over && popcl_session_elapsed(&c->session) >= working_ms(c)) wind_up(c);
+    if (c->settling)
+        settle(c);
+    else if (!c->over && popcl_session_elapsed(&c->session) >= working_ms(c))
+        wind_up(c);
     popcl_session_release(&c->session);
 }
 
@@ -797,21 +876,26 @@ uint32_t popcl_next_deadline(const popcl *c) {
     if (popcl_state(c) == POPCL_DONE) return POPCL_MS_MAX;
     uint32_t passed = popcl_session_elapsed(&c->session) - (c->settling ? c->since : 0);
     uint32_t mine = c->settling ? POPCL_SETTLE_MS : working_ms(c);
-    uint32_t session = popcl_session_next_deadline(&c->session), left = passed < mine ? mine - passed : 0;
+    uint32_t session = popcl_session_next_deadline(&c->session),
+             left = passed < mine ? mine - passed : 0;
     if (c->settling) return left;
-    return left && left < session ? left : session; /* what has passed was judged by the last tick */
+    /* what has passed was judged by the last tick */
+    return left && left < session ? left : session;
 }
 
 void popcl_stop(popcl *c) {
-    if (c->over || c->settling || c->phase == QUIT_ANSWERED || !popcl_session_hold(&c->session)) return;
+    if (c->over || c->settling || c->phase == QUIT_ANSWERED || !popcl_session_hold(&c->session))
+        return;
     if (c->listing_reached) {
         stop_for(c, POPCL_ERR_STOPPED);
-        if (c->open == WITH_SINK) drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), POPCL_ERR_STOPPED);
+        if (c->open == WITH_SINK)
+            drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), POPCL_ERR_STOPPED);
     } else {
         popcl_session_fail(&c->session, POPCL_ERR_STOPPED, 0);
     }
     popcl_session_release(&c->session);
-    if (c->open == DRAINING) popcl_session_resume(&c->session); /* nobody waits for the sink any more */
+    /* nobody waits for the sink any more */
+    if (c->open == DRAINING) popcl_session_resume(&c->session);
 }
 
 void popcl_fail(popcl *c, popcl_err why, int net_code) {
@@ -833,7 +917,8 @@ void popcl_get_diag(const popcl *c, popcl_diag *d) {
     d->verb = c->cfg ? popcl_verb_name(popcl_session_verb(&c->session)) : "";
     d->reply = *popcl_session_reply(&c->session);
     d->refused = c->cfg ? popcl_verb_name(popcl_session_refused(&c->session)) : "";
-    if (c->cfg && c->result && c->result != POPCL_MORE) d->verb = popcl_verb_name((popcl_verb)c->failed_verb);
+    if (c->cfg && c->result && c->result != POPCL_MORE)
+        d->verb = popcl_verb_name((popcl_verb)c->failed_verb);
     d->message = c->failed_message;
     d->in_maildrop = c->in_maildrop;
     d->octets_in_maildrop = c->octets_in_maildrop;
@@ -856,7 +941,8 @@ void popcl_wipe(popcl *c) {
         release_secret(c);
         if (c->plan.octets) popcl_zero(c->plan.octets, c->plan.len);
     }
-    c->over = 1; /* a callback that called back ends the session, and must not begin the end again */
+    c->over =
+        1; /* a callback that called back ends the session, and must not begin the end again */
     c->staged = 0;
     popcl_session_release(&c->session);
     popcl_session_wipe(&c->session);

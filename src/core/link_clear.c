@@ -1,5 +1,6 @@
-/* link_clear - the link without TLS: the front of the buffer holds command lines on their way out, the rest what came in. Octets that were
- * sent are overwritten at once: one of the lines holds the password. */
+/* link_clear - the link without TLS: the front of the buffer holds command lines on their way out,
+ * the rest what came in. Octets that were sent are overwritten at once: one of the lines holds the
+ * password. */
 #include <string.h>
 
 #include "link.h"
@@ -8,7 +9,8 @@
 #define OUT_LEN ((size_t)POPCL_COMMAND_MAX)
 #define MAX_LEN ((size_t)1 << 30) /* no span is longer: a sink counts in int */
 
-/* Reading waits until all that came was taken: an unaccepted span stays where it is, and the TCP window closes. */
+/* Reading waits until all that came was taken: an unaccepted span stays where it is, and the TCP
+ * window closes. */
 static unsigned char *recv_buf(const popcl_link *l, size_t *n) {
     *n = l->in_from == l->in_to ? l->len - OUT_LEN : 0;
     return *n ? l->buf + OUT_LEN : NULL;
@@ -36,26 +38,18 @@ static const unsigned char *in(const popcl_link *l, size_t *n) {
     return l->buf + l->in_from;
 }
 
-static void in_ack(popcl_link *l, size_t n) {
-    l->in_from += n;
-}
+static void in_ack(popcl_link *l, size_t n) { l->in_from += n; }
 
 static unsigned char *out(const popcl_link *l, size_t *n) {
     *n = OUT_LEN - l->out_to;
     return l->buf + l->out_to;
 }
 
-static void out_ack(popcl_link *l, size_t n) {
-    l->out_to = (uint16_t)(l->out_to + n);
-}
+static void out_ack(popcl_link *l, size_t n) { l->out_to = (uint16_t)(l->out_to + n); }
 
-static size_t unsent(const popcl_link *l) {
-    return (size_t)(l->out_to - l->out_from);
-}
+static size_t unsent(const popcl_link *l) { return (size_t)(l->out_to - l->out_from); }
 
-static void give_up_sending(popcl_link *l) {
-    (void)l; /* each way has octets of its own */
-}
+static void give_up_sending(popcl_link *l) { (void)l; /* each way has octets of its own */ }
 
 static enum popcl_link_state state(const popcl_link *l) {
     (void)l;
@@ -72,7 +66,9 @@ static int close_link(popcl_link *l) {
     return 0;
 }
 
-const popcl_link_ops popcl_link_clear = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, give_up_sending, state, why, close_link};
+const popcl_link_ops popcl_link_clear = {recv_buf, recv_ack, send_buf,  send_ack, in,
+                                         in_ack,   out,      out_ack,   unsent,   give_up_sending,
+                                         state,    why,      close_link};
 
 void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
     l->ops = &popcl_link_clear;
@@ -84,6 +80,8 @@ void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
 
 const popcl_tls_layer *popcl_tls_layer_of(const popcl_tls *t) {
     const popcl_tls_layer *const *profile = NULL;
-    if (t) memcpy(&profile, t, sizeof profile); /* pointers to structures are all represented alike (C99, 6.2.5), and the profile begins with its layer */
+    /* pointers to structures are all represented alike (C99, 6.2.5), and the profile begins with
+     * its layer */
+    if (t) memcpy(&profile, t, sizeof profile);
     return profile ? *profile : NULL;
 }

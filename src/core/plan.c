@@ -1,26 +1,27 @@
-/* plan - see plan.h. An entry: number (4 octets, low first), size (5), actions and state (1), length of the UID (1), UID, NUL. A size of
- * 2^40 - 1 means unknown; larger ones are cut to the one below: sizes are advice only. */
+/* plan - see plan.h. An entry: number (4 octets, low first), size (5), actions and state (1),
+ * length of the UID (1), UID, NUL. A size of 2^40 - 1 means unknown; larger ones are cut to the one
+ * below: sizes are advice only. */
 #include "plan.h"
 
 #include <string.h>
 
 enum { AT_NUMBER = 0, AT_SIZE = 4, AT_STATE = 9, AT_UID_LEN = 10, AT_UID = 11 };
 #define SIZE_OCTETS 5u
-#define SIZE_NONE (((uint64_t)1 << 8 * SIZE_OCTETS) - 1)
+#define SIZE_NONE   (((uint64_t)1 << 8 * SIZE_OCTETS) - 1)
 
 static uint64_t get(const unsigned char *p, unsigned octets) {
     uint64_t value = 0;
-    while (octets--) value = value << 8 | p[octets];
+    while (octets--)
+        value = value << 8 | p[octets];
     return value;
 }
 
 static void put(unsigned char *p, unsigned octets, uint64_t value) {
-    for (unsigned i = 0; i < octets; i++, value >>= 8) p[i] = (unsigned char)value;
+    for (unsigned i = 0; i < octets; i++, value >>= 8)
+        p[i] = (unsigned char)value;
 }
 
-void popcl_plan_clear(popcl_plan *p) {
-    p->used = p->low = p->next = 0;
-}
+void popcl_plan_clear(popcl_plan *p) { p->used = p->low = p->next = 0; }
 
 int popcl_plan_add(popcl_plan *p, const popcl_msg *m) {
     unsigned char *e = p->octets + p->used;
@@ -63,7 +64,8 @@ unsigned popcl_plan_actions(const popcl_plan *p, size_t at) {
 
 void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions) {
     p->octets[at + AT_STATE] = (unsigned char)(actions << 4 | state);
-    while (p->low < p->used && popcl_plan_state(p, p->low) == POPCL_ENTRY_OVER) p->low = popcl_plan_after(p, p->low);
+    while (p->low < p->used && popcl_plan_state(p, p->low) == POPCL_ENTRY_OVER)
+        p->low = popcl_plan_after(p, p->low);
 }
 
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size) {
@@ -73,11 +75,14 @@ void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size) {
 
 size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b) {
     size_t at = p->low;
-    while (at < p->next && popcl_plan_state(p, at) != a && popcl_plan_state(p, at) != b) at = popcl_plan_after(p, at);
+    while (at < p->next && popcl_plan_state(p, at) != a && popcl_plan_state(p, at) != b)
+        at = popcl_plan_after(p, at);
     return at;
 }
 
 size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exact) {
-    while (at < p->used && (exact ? popcl_plan_number(p, at) != number : popcl_plan_number(p, at) < number)) at = popcl_plan_after(p, at);
+    while (at < p->used &&
+           (exact ? popcl_plan_number(p, at) != number : popcl_plan_number(p, at) < number))
+        at = popcl_plan_after(p, at);
     return at;
 }

@@ -1,7 +1,8 @@
-/* plan - the messages still to be handled, in the caller's octets: entries of 12 octets and their UID, packed, at any alignment. It knows
- * what an entry holds, not what is done with it.
+/* plan - the messages still to be handled, in the caller's octets: entries of 12 octets and their
+ * UID, packed, at any alignment. It knows what an entry holds, not what is done with it.
  *
- *   NEW -> WANT_TOP | WANT_RETR -> ASKED -> STAGED -> DUE -> DELE -> OVER        (and from each of them straight to OVER)
+ *   NEW -> WANT_TOP | WANT_RETR -> ASKED -> STAGED -> DUE -> DELE -> OVER   (from each straight to
+ * OVER too)
  */
 #ifndef POPCL_CORE_PLAN_H
 #define POPCL_CORE_PLAN_H
@@ -27,7 +28,8 @@ int popcl_plan_add(popcl_plan *p, const popcl_msg *m);
 
 /* Entries by offset: 0 is the first, popcl_plan_after the next, p->used the end. */
 size_t popcl_plan_after(const popcl_plan *p, size_t at);
-void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m); /* part is POPCL_WHOLE; uid points into the plan */
+void popcl_plan_msg(const popcl_plan *p, size_t at,
+                    popcl_msg *m); /* part is POPCL_WHOLE; uid points into the plan */
 uint32_t popcl_plan_number(const popcl_plan *p, size_t at);
 enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at);
 unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and so on */
@@ -36,10 +38,12 @@ unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and 
 void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions);
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size);
 
-/* The first entry from p->low in one of two states, which no entry behind p->next can be in; p->next: none. */
+/* The first entry from p->low in one of two states, which no entry behind p->next can be in;
+ * p->next: none. */
 size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b);
 
-/* The first entry from offset `at` with a number of at least (exact: of just) `number`; p->used: none. */
+/* The first entry from offset `at` with a number of at least (exact: of just) `number`; p->used:
+ * none. */
 size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exact);
 
 #endif

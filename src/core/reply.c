@@ -1,5 +1,6 @@
-/* reply - see reply.h. Three small readers share the octets of a line: the response code's, the fields' and the capability words'. A word
- * of a CAPA line is collected where text and UIDs stand: no reply has two of them. */
+/* reply - see reply.h. Three small readers share the octets of a line: the response code's, the
+ * fields' and the capability words'. A word of a CAPA line is collected where text and UIDs stand:
+ * no reply has two of them. */
 #include "reply.h"
 
 #include <string.h>
@@ -10,39 +11,41 @@ enum field { AT_START, IN_NUMBER, IN_GAP, IN_SIZE, IN_UID, BEHIND_UID, IN_REST }
 enum code_at { CODE_FIRST, CODE_LEVEL_START, CODE_LEVEL, CODE_OVER };
 
 /* Lists of words: each in its NUL, the list in an empty one. */
-static const char code_words[] = "IN-USE\0LOGIN-DELAY\0SYS/TEMP\0SYS/PERM\0SYS\0AUTH\0"; /* as popcl_code, from 1 */
-static const char capa_words[] = "TOP\0USER\0SASL\0RESP-CODES\0LOGIN-DELAY\0PIPELINING\0EXPIRE\0UIDL\0STLS\0AUTH-RESP-CODE\0UTF8\0LANG\0";
-static const char sasl_words[] = "PLAIN\0LOGIN\0CRAM-MD5\0SCRAM-SHA-1\0SCRAM-SHA-256\0SCRAM-SHA-1-PLUS\0SCRAM-SHA-256-PLUS\0XOAUTH2\0"
+/* as popcl_code, from 1 */
+static const char code_words[] = "IN-USE\0LOGIN-DELAY\0SYS/TEMP\0SYS/PERM\0SYS\0AUTH\0";
+static const char capa_words[] =
+    "TOP\0USER\0SASL\0RESP-CODES\0LOGIN-DELAY\0PIPELINING\0EXPIRE\0UIDL\0STLS\0AUTH-RESP-"
+    "CODE\0UTF8\0LANG\0";
+static const char sasl_words[] = "PLAIN\0LOGIN\0CRAM-MD5\0SCRAM-SHA-1\0SCRAM-SHA-256\0SCRAM-SHA-1-"
+                                 "PLUS\0SCRAM-SHA-256-PLUS\0XOAUTH2\0"
                                  "OAUTHBEARER\0DIGEST-MD5\0EXTERNAL\0NTLM\0GSSAPI\0ANONYMOUS\0";
 
-static unsigned upper(unsigned c) {
-    return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
-}
+static unsigned upper(unsigned c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; }
 
-/* Where in a list a word stands, whole and without regard to case (RFC 2449, 4 and 8); -1: nowhere. */
+/* Where in a list a word stands, whole and without regard to case (RFC 2449, 4 and 8); -1: nowhere.
+ */
 static int find_word(const char *list, const char *p, size_t n) {
     for (int found = 0; *list; found++, list += strlen(list) + 1) {
         size_t i = 0;
-        while (i < n && upper((unsigned char)p[i]) == (unsigned char)list[i]) i++;
+        while (i < n && upper((unsigned char)p[i]) == (unsigned char)list[i])
+            i++;
         if (i == n && !list[i]) return found;
     }
     return -1;
 }
 
 static const char *nth_word(const char *list, unsigned n) {
-    while (*list && n--) list += strlen(list) + 1;
+    while (*list && n--)
+        list += strlen(list) + 1;
     return *list ? list : NULL;
 }
 
-const char *popcl_capa_name(unsigned n) {
-    return nth_word(capa_words, n);
-}
+const char *popcl_capa_name(unsigned n) { return nth_word(capa_words, n); }
 
-const char *popcl_sasl_name(unsigned n) {
-    return nth_word(sasl_words, n);
-}
+const char *popcl_sasl_name(unsigned n) { return nth_word(sasl_words, n); }
 
-/* ---- response codes: [LEVEL/LEVEL...] right behind -ERR (RFC 2449, 8). The text is kept from its bracket on. ---- */
+/* ---- response codes: [LEVEL/LEVEL...] right behind -ERR (RFC 2449, 8). The text is kept from its
+ * bracket on. ---- */
 
 static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     int separator = c == '/' || c == ']';
@@ -50,13 +53,15 @@ static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
         x->code = c == '[' ? CODE_LEVEL_START : CODE_OVER;
         return;
     }
-    if (c <= 0x20 || c > 0x7e || (separator && x->code == CODE_LEVEL_START)) { /* malformed: then it is text */
+    /* malformed: then it is text */
+    if (c <= 0x20 || c > 0x7e || (separator && x->code == CODE_LEVEL_START)) {
         r->code = POPCL_CODE_NONE;
         x->code = CODE_OVER;
         return;
     }
     if (separator) {
-        int found = find_word(code_words, r->text + 1, r->text_len - 1u); /* an unknown child leaves its parent's code */
+        /* an unknown child leaves its parent's code */
+        int found = find_word(code_words, r->text + 1, r->text_len - 1u);
         if (found >= 0) r->code = (uint8_t)(found + 1);
     }
     x->code = c == ']' ? CODE_OVER : c == '/' ? CODE_LEVEL_START : CODE_LEVEL;
@@ -76,10 +81,13 @@ static void bad(popcl_reply_parser *x, popcl_err e) {
     x->field = IN_REST;
 }
 
-/* Appends a digit, within a limit (RFC 1939 sets none: overflow is the reader's to find), which comes as all but its last digit, and that: a division
- * of 64 bits is a function that small processors would link for this alone. */
-static uint64_t add_digit(popcl_reply_parser *x, uint64_t value, unsigned digit, uint64_t most_but_last, unsigned last) {
-    if (value > most_but_last || (value == most_but_last && digit > last)) bad(x, POPCL_ERR_NUMBER_RANGE);
+/* Appends a digit, within a limit (RFC 1939 sets none: overflow is the reader's to find), which
+ * comes as all but its last digit, and that: a division of 64 bits is a function that small
+ * processors would link for this alone. */
+static uint64_t add_digit(popcl_reply_parser *x, uint64_t value, unsigned digit,
+                          uint64_t most_but_last, unsigned last) {
+    if (value > most_but_last || (value == most_but_last && digit > last))
+        bad(x, POPCL_ERR_NUMBER_RANGE);
     return value * 10 + digit;
 }
 
@@ -108,7 +116,8 @@ static void field_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) 
     } else if (digit <= 9) {
         if (x->field == IN_GAP) r->size = 0;
         x->field = IN_SIZE;
-        r->size = add_digit(x, r->size, digit, (POPCL_SIZE_UNKNOWN - 1) / 10, (POPCL_SIZE_UNKNOWN - 1) % 10);
+        r->size = add_digit(x, r->size, digit, (POPCL_SIZE_UNKNOWN - 1) / 10,
+                            (POPCL_SIZE_UNKNOWN - 1) % 10);
     } else if (c == ' ' && x->field == IN_NUMBER) {
         x->field = IN_GAP;
     } else if (c == ' ' && x->field == IN_SIZE) {
@@ -119,7 +128,8 @@ static void field_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) 
 }
 
 static popcl_err fields_end(popcl_reply_parser *x, popcl_reply *r) {
-    if (x->field == AT_START || (x->form != POPCL_FORM_UIDL && x->field <= IN_GAP)) bad(x, POPCL_ERR_NUMBER);
+    if (x->field == AT_START || (x->form != POPCL_FORM_UIDL && x->field <= IN_GAP))
+        bad(x, POPCL_ERR_NUMBER);
     if (x->form == POPCL_FORM_UIDL) r->text[r->uid_len] = 0;
     return (popcl_err)x->bad;
 }
@@ -160,8 +170,10 @@ static void capa_word_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *cap
 
 static void capa_octet(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps, unsigned char c) {
     r->text_len = 0;
-    if (c == ' ') capa_word_end(x, r, caps);
-    else if (x->word_len < WORD_MAX) r->text[x->word_len++] = (char)c;
+    if (c == ' ')
+        capa_word_end(x, r, caps);
+    else if (x->word_len < WORD_MAX)
+        r->text[x->word_len++] = (char)c;
 }
 
 /* ---- lines ---- */
@@ -186,34 +198,41 @@ static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c)
             r->text[0] = 0;
         }
     }
-    if (expected[(r->status == POPCL_STATUS_OK ? 0 : 5) + x->column++] != (char)c) bad(x, POPCL_ERR_STATUS);
+    if (expected[(r->status == POPCL_STATUS_OK ? 0 : 5) + x->column++] != (char)c)
+        bad(x, POPCL_ERR_STATUS);
 }
 
-static unsigned status_octets(const popcl_reply *r) {
-    return r->status == POPCL_STATUS_OK ? 3 : 4;
-}
+static unsigned status_octets(const popcl_reply *r) { return r->status == POPCL_STATUS_OK ? 3 : 4; }
 
 size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned char *p, size_t n) {
     size_t i = 0;
-    while (i < n && x->bad != POPCL_ERR_STATUS && (x->column == 0 || x->column <= status_octets(r))) status_octet(x, r, p[i++]);
+    while (i < n && x->bad != POPCL_ERR_STATUS && (x->column == 0 || x->column <= status_octets(r)))
+        status_octet(x, r, p[i++]);
     if (x->bad == POPCL_ERR_STATUS) return n;
     for (size_t at = i; at < n; at++) {
-        if (r->status != POPCL_STATUS_OK) text_octet(x, r, p[at]);
-        else if (x->form != POPCL_FORM_TEXT) field_octet(x, r, p[at]);
+        if (r->status != POPCL_STATUS_OK)
+            text_octet(x, r, p[at]);
+        else if (x->form != POPCL_FORM_TEXT)
+            field_octet(x, r, p[at]);
     }
     return i;
 }
 
 popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r) {
-    if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1)) return POPCL_ERR_STATUS;
-    if (r->status != POPCL_STATUS_OK && x->code != CODE_OVER) r->code = POPCL_CODE_NONE; /* no closing bracket: then it is text */
+    if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1))
+        return POPCL_ERR_STATUS;
+    /* no closing bracket: then it is text */
+    if (r->status != POPCL_STATUS_OK && x->code != CODE_OVER) r->code = POPCL_CODE_NONE;
     return r->status == POPCL_STATUS_OK && x->form != POPCL_FORM_TEXT ? fields_end(x, r) : POPCL_OK;
 }
 
-void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps, const unsigned char *p, size_t n) {
+void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
+                      const unsigned char *p, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (x->form == POPCL_FORM_CAPA) capa_octet(x, r, caps, p[i]);
-        else field_octet(x, r, p[i]);
+        if (x->form == POPCL_FORM_CAPA)
+            capa_octet(x, r, caps, p[i]);
+        else
+            field_octet(x, r, p[i]);
     }
 }
 
@@ -224,10 +243,12 @@ popcl_err popcl_reply_line_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps
 }
 
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise) {
-    static const uint8_t errors[] = { /* as popcl_code */
-        POPCL_OK, POPCL_ERR_IN_USE, POPCL_ERR_LOGIN_DELAY, POPCL_ERR_SYS_TEMP, POPCL_ERR_SYS_PERM,
-        POPCL_ERR_SYS_TEMP, /* [SYS]: which of the two is not told: trying again later harms least */
-        POPCL_OK,           /* [AUTH] says something of a login only, and a login has its own `otherwise` */
+    static const uint8_t errors[] = {
+        /* as popcl_code */
+        POPCL_OK,           POPCL_ERR_IN_USE,   POPCL_ERR_LOGIN_DELAY, POPCL_ERR_SYS_TEMP,
+        POPCL_ERR_SYS_PERM, POPCL_ERR_SYS_TEMP, /* [SYS]: which of the two is not told: trying again
+                                                   later harms least */
+        POPCL_OK, /* [AUTH] says something of a login only, and a login has its own `otherwise` */
     };
     return errors[r->code] ? (popcl_err)errors[r->code] : otherwise;
 }

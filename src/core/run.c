@@ -1,15 +1,18 @@
-/* run - drives a job through a port until it is done: the one loop that waits. The order in a round: send, so that the server has work;
- * receive; tell the time; and wait only if nothing moved. */
+/* run - drives a job through a port until it is done: the one loop that waits. The order in a
+ * round: send, so that the server has work; receive; tell the time; and wait only if nothing moved.
+ */
 #include "popcl_net.h"
 
-#define ROUNDS_PER_LOOK 16 /* a transport that is always ready is still asked now and then whether the caller wants an end */
+/* a transport that is always ready is still asked now and then whether the caller wants an end */
+#define ROUNDS_PER_LOOK 16
 
 typedef struct runner {
     popcl *job;
     const popcl_net *net;
     void *ctx;
     int moved;       /* something was sent or received in this round */
-    int send_broken; /* the transport takes nothing any more; what it received before that still counts */
+    int send_broken; /* the transport takes nothing any more; what it received before that still
+                        counts */
     unsigned want_stop;
 } runner;
 
@@ -28,7 +31,8 @@ static void send_some(runner *r) {
     } else if (sent > 0 && (size_t)sent <= n) {
         popcl_send_ack(r->job, (size_t)sent);
         r->moved = 1;
-    } else if (sent != POPCL_NET_AGAIN && sent != 0) { /* 0: it took none, which a deadline bounds */
+    } else if (sent != POPCL_NET_AGAIN &&
+               sent != 0) { /* 0: it took none, which a deadline bounds */
         fail(r, POPCL_ERR_PORT);
     }
 }
@@ -36,7 +40,8 @@ static void send_some(runner *r) {
 static void receive_some(runner *r) {
     size_t n;
     unsigned char *p = popcl_recv_buf(r->job, &n);
-    if (n == 0 && r->send_broken && !(popcl_state(r->job) & POPCL_PAUSED)) fail(r, POPCL_ERR_NET); /* nothing is left to hope for */
+    /* nothing is left to hope for */
+    if (n == 0 && r->send_broken && !(popcl_state(r->job) & POPCL_PAUSED)) fail(r, POPCL_ERR_NET);
     if (n == 0) return;
     int32_t got = r->net->recv(r->ctx, p, n);
     if (got > 0 && (size_t)got <= n) {
@@ -74,8 +79,10 @@ static void run(runner *r) {
         receive_some(r);
         popcl_tick(r->job, r->net->now_ms(r->ctx));
         if (popcl_state(r->job) & POPCL_DONE) return;
-        if (!r->moved) wait_some(r, popcl_next_deadline(r->job));
-        else if (round % ROUNDS_PER_LOOK == 0) wait_some(r, 0);
+        if (!r->moved)
+            wait_some(r, popcl_next_deadline(r->job));
+        else if (round % ROUNDS_PER_LOOK == 0)
+            wait_some(r, 0);
         if (popcl_state(r->job) & POPCL_PAUSED) popcl_resume(r->job);
     }
 }

@@ -1,8 +1,10 @@
-/* seen - a set of UIDs in the caller's memory, as keyed hashes (popcl_seen.h). It knows nothing of sessions, files or UIDs' meaning.
+/* seen - a set of UIDs in the caller's memory, as keyed hashes (popcl_seen.h). It knows nothing of
+ * sessions, files or UIDs' meaning.
  *
- * A table of 9-octet slots with open addressing and linear probing: 8 octets of hash and one of flags, 0 where the slot is free. The home
- * of an entry follows from its hash alone, so that saved entries need no UID to be put back. An entry is taken out by shifting back what
- * it pushed aside, hence there are no tombstones, and at least one slot stays free, where every search ends.
+ * A table of 9-octet slots with open addressing and linear probing: 8 octets of hash and one of
+ * flags, 0 where the slot is free. The home of an entry follows from its hash alone, so that saved
+ * entries need no UID to be put back. An entry is taken out by shifting back what it pushed aside,
+ * hence there are no tombstones, and at least one slot stays free, where every search ends.
  *
  * An entry's age, told at each complete end of a listing:
  *     fresh --not named--> MISSED --not named--> gone;    named or put: fresh again */
@@ -13,13 +15,14 @@
 #include <bearssl.h>
 
 enum {
-    HASH = 8,         /* octets of an entry's hash; its flags follow */
-    NAMED = 0x10,     /* flag: the listing that is being read named it, or it was put meanwhile; never saved */
-    MISSED = 0x20,    /* flag: the last complete listing did not name it */
-    KEY_AT = 8,       /* of a saved set: 4 octets of version, 4 of count, */
-    NOTE_AT = 24,     /* the key, the note, */
-    HEAD = 32,        /* the entries, */
-    DIGEST = 32,      /* and SHA-256 over all before; numbers big-endian */
+    HASH = 8,      /* octets of an entry's hash; its flags follow */
+    NAMED = 0x10,  /* flag: the listing that is being read named it, or it was put meanwhile; never
+                      saved */
+    MISSED = 0x20, /* flag: the last complete listing did not name it */
+    KEY_AT = 8,    /* of a saved set: 4 octets of version, 4 of count, */
+    NOTE_AT = 24,  /* the key, the note, */
+    HEAD = 32,     /* the entries, */
+    DIGEST = 32,   /* and SHA-256 over all before; numbers big-endian */
     PIECE_ENTRIES = 7 /* so many are saved and loaded at once: 63 octets */
 };
 
@@ -31,24 +34,22 @@ static unsigned char *slot(const popcl_seen *s, size_t i) {
     return s->memory + i * POPCL_SEEN_ENTRY;
 }
 
-static size_t next(const popcl_seen *s, size_t i) {
-    return i + 1 == s->slots ? 0 : i + 1;
-}
+static size_t next(const popcl_seen *s, size_t i) { return i + 1 == s->slots ? 0 : i + 1; }
 
 /* How many entries it may hold: above 7/8 searches become long, and one slot must stay free. */
-static size_t room(const popcl_seen *s) {
-    return s->slots < 2 ? 0 : s->slots - s->slots / 8 - 1;
-}
+static size_t room(const popcl_seen *s) { return s->slots < 2 ? 0 : s->slots - s->slots / 8 - 1; }
 
 static uint32_t get32(const unsigned char *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 static void put32(unsigned char *p, uint32_t v) {
-    for (int i = 3; i >= 0; i--, v >>= 8) p[i] = (unsigned char)(v & 0xFF);
+    for (int i = 3; i >= 0; i--, v >>= 8)
+        p[i] = (unsigned char)(v & 0xFF);
 }
 
-/* The slot where a search for this hash begins: the hash as a fraction of the table, which needs no division. */
+/* The slot where a search for this hash begins: the hash as a fraction of the table, which needs no
+ * division. */
 static size_t home(const popcl_seen *s, const unsigned char *hash) {
     return (size_t)((uint64_t)get32(hash) * s->slots >> 32);
 }
@@ -56,7 +57,8 @@ static size_t home(const popcl_seen *s, const unsigned char *hash) {
 /* The slot of this hash, or the free one where it belongs. */
 static unsigned char *find(const popcl_seen *s, const unsigned char *hash) {
     size_t i = home(s, hash);
-    while (slot(s, i)[HASH] && memcmp(slot(s, i), hash, HASH) != 0) i = next(s, i);
+    while (slot(s, i)[HASH] && memcmp(slot(s, i), hash, HASH) != 0)
+        i = next(s, i);
     return slot(s, i);
 }
 
@@ -65,11 +67,12 @@ static size_t steps(const popcl_seen *s, size_t from, size_t to) {
     return to >= from ? to - from : to + s->slots - from;
 }
 
-/* Frees slot i, and moves into it what would no longer be found from its home; so on for the slot that this frees. Only slots between i
- * and the next free one change. */
+/* Frees slot i, and moves into it what would no longer be found from its home; so on for the slot
+ * that this frees. Only slots between i and the next free one change. */
 static void take_out(popcl_seen *s, size_t i) {
     for (size_t j = next(s, i); slot(s, j)[HASH]; j = next(s, j)) {
-        if (steps(s, home(s, slot(s, j)), j) < steps(s, i, j)) continue; /* its home lies behind i */
+        /* its home lies behind i */
+        if (steps(s, home(s, slot(s, j)), j) < steps(s, i, j)) continue;
         memcpy(slot(s, i), slot(s, j), POPCL_SEEN_ENTRY);
         i = j;
     }
@@ -78,7 +81,8 @@ static void take_out(popcl_seen *s, size_t i) {
 }
 
 static void clear(popcl_seen *s) {
-    for (size_t i = 0; i < s->slots; i++) slot(s, i)[HASH] = 0;
+    for (size_t i = 0; i < s->slots; i++)
+        slot(s, i)[HASH] = 0;
     s->used = 0;
     s->note = 0;
     s->listing = 0;
@@ -106,8 +110,10 @@ popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigne
     return POPCL_OK;
 }
 
-/* The slot of a UID, or the free one where it belongs; hash gets all of SHA-256, of which HASH octets count. */
-static unsigned char *find_uid(const popcl_seen *s, const char *uid, size_t uid_len, unsigned char hash[DIGEST]) {
+/* The slot of a UID, or the free one where it belongs; hash gets all of SHA-256, of which HASH
+ * octets count. */
+static unsigned char *find_uid(const popcl_seen *s, const char *uid, size_t uid_len,
+                               unsigned char hash[DIGEST]) {
     br_sha256_context sha;
     br_sha256_init(&sha);
     br_sha256_update(&sha, s->key, sizeof s->key);
@@ -136,12 +142,14 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
         memcpy(e, hash, HASH);
         s->used++;
     }
-    /* Behind the listing's end a put says the same by not being MISSED: NAMED would count for the next listing. */
+    /* Behind the listing's end a put says the same by not being MISSED: NAMED would count for the
+     * next listing. */
     e[HASH] = (unsigned char)(marks | (s->listing ? (unsigned)NAMED : 0u));
     return POPCL_OK;
 }
 
-/* The end of a complete listing for entry i. Returns 0 if that took it out, and another one may stand in its slot. */
+/* The end of a complete listing for entry i. Returns 0 if that took it out, and another one may
+ * stand in its slot. */
 static int grow_older(popcl_seen *s, size_t i) {
     unsigned char *flags = slot(s, i) + HASH;
     unsigned marks = *flags & POPCL_SEEN_MARKS;
@@ -165,13 +173,15 @@ static int mark_anew(popcl_seen *s, size_t i, unsigned (*f)(void *ctx, unsigned 
     return 1;
 }
 
-/* Visits every entry once: it ages, or f marks it anew. Starts behind a free slot and goes once round: take_out moves entries only within
- * a run of used slots, towards its beginning, and no run goes on across the start. So what moves was not visited yet, and moves to where
- * the walk still comes. */
+/* Visits every entry once: it ages, or f marks it anew. Starts behind a free slot and goes once
+ * round: take_out moves entries only within a run of used slots, towards its beginning, and no run
+ * goes on across the start. So what moves was not visited yet, and moves to where the walk still
+ * comes. */
 static void go_round(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
     size_t i = 0;
     if (s->used == 0) return;
-    while (slot(s, i)[HASH]) i = next(s, i);
+    while (slot(s, i)[HASH])
+        i = next(s, i);
     for (size_t left = s->slots - 1; left > 0; left--) {
         i = next(s, i);
         while (slot(s, i)[HASH] && !(f ? mark_anew(s, i, f, ctx) : grow_older(s, i))) {}
@@ -195,7 +205,8 @@ void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
 
 popcl_err popcl_seen_move(popcl_seen *to, const popcl_seen *from) {
     if (to->used || to->slots == 0 || to->memory == from->memory) return POPCL_ERR_ARGUMENT;
-    if (memcmp(to->key, from->key, sizeof to->key) != 0) return POPCL_ERR_ARGUMENT; /* the hashes would mean nothing there */
+    /* the hashes would mean nothing there */
+    if (memcmp(to->key, from->key, sizeof to->key) != 0) return POPCL_ERR_ARGUMENT;
     if (from->used > room(to)) return POPCL_ERR_SEEN_FULL;
     for (size_t i = 0; i < from->slots; i++) {
         if (slot(from, i)[HASH]) (void)put_back(to, slot(from, i));
@@ -219,7 +230,8 @@ static int write_piece(writer *w, const void *p, size_t n) {
     return w->put(w->ctx, p, n);
 }
 
-popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void *p, size_t n), void *ctx) {
+popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void *p, size_t n),
+                          void *ctx) {
     unsigned char piece[PIECE_ENTRIES * POPCL_SEEN_ENTRY];
     size_t fill = 0;
     writer w;
@@ -235,7 +247,8 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
     for (size_t i = 0; i < s->slots; i++) {
         if (slot(s, i)[HASH] == 0) continue;
         memcpy(piece + fill, slot(s, i), POPCL_SEEN_ENTRY);
-        piece[fill + HASH] &= (unsigned char)~NAMED; /* a listing that goes on after a restart is another one */
+        /* a listing that goes on after a restart is another one */
+        piece[fill + HASH] &= (unsigned char)~NAMED;
         fill += POPCL_SEEN_ENTRY;
         if (fill < sizeof piece) continue;
         if (write_piece(&w, piece, fill)) return POPCL_ERR_SINK;
@@ -265,15 +278,17 @@ static int sound(const unsigned char *entry) {
     return (flags & POPCL_SEEN_MARKS) && !(flags & ~(POPCL_SEEN_MARKS | (unsigned)MISSED));
 }
 
-/* Reads `count` entries, and keeps them if there is room for all: what lies in a count that damage made is not believed, and a whole set
- * that is too large is told from a damaged one by its checksum. */
+/* Reads `count` entries, and keeps them if there is room for all: what lies in a count that damage
+ * made is not believed, and a whole set that is too large is told from a damaged one by its
+ * checksum. */
 static popcl_err read_entries(popcl_seen *s, reader *r, uint32_t count) {
     unsigned char piece[PIECE_ENTRIES * POPCL_SEEN_ENTRY];
     int fits = count <= room(s);
     while (count) {
         size_t n = count < PIECE_ENTRIES ? count : PIECE_ENTRIES;
         if (read_piece(r, piece, n * POPCL_SEEN_ENTRY)) return POPCL_ERR_SEEN_DAMAGED;
-        for (const unsigned char *e = piece; e < piece + n * POPCL_SEEN_ENTRY; e += POPCL_SEEN_ENTRY) {
+        for (const unsigned char *e = piece; e < piece + n * POPCL_SEEN_ENTRY;
+             e += POPCL_SEEN_ENTRY) {
             if (!sound(e)) return POPCL_ERR_SEEN_DAMAGED;
             if (fits && !put_back(s, e)) return POPCL_ERR_SEEN_DAMAGED;
         }
@@ -286,7 +301,8 @@ static popcl_err read_entries(popcl_seen *s, reader *r, uint32_t count) {
 static int read_end(reader *r) {
     unsigned char is[DIGEST], should[DIGEST];
     br_sha256_out(&r->sha, is);
-    return r->get(r->ctx, should, DIGEST) == 0 && memcmp(is, should, DIGEST) == 0 && r->get(r->ctx, should, 1) != 0;
+    return r->get(r->ctx, should, DIGEST) == 0 && memcmp(is, should, DIGEST) == 0 &&
+           r->get(r->ctx, should, 1) != 0;
 }
 
 popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n), void *ctx) {

@@ -1,13 +1,16 @@
-/* session - commands out, replies in, one state at a time. It knows the grammar of a session (RFC 1939, 3 to 6), not what it is for, and
- * neither sockets nor TLS: octets come through a link. Everything that happens to a command is told to the owner through the events.
+/* session - commands out, replies in, one state at a time. It knows the grammar of a session (RFC
+ * 1939, 3 to 6), not what it is for, and neither sockets nor TLS: octets come through a link.
+ * Everything that happens to a command is told to the owner through the events.
  *
  *   CONNECTING -> [SECURING] -> GREETING -> IDLE <-> STATUS -> LINES | BODY -> (HELD) -> IDLE
  *                                  ^ STLS     |  `-> UNASKED -> ENDING
- *                                  `----------'                      any state -> [LEAVING] -> CLOSED
+ *                                  `----------'          any state -> [LEAVING] -> CLOSED
  *
- * SECURING: the TLS handshake, before the greeting or after +OK to STLS. LEAVING: the session succeeded, and TLS says its end to the server.
- * HELD: a reply is complete, and its owner asked for time. UNASKED: octets come that no command asked for; only `-ERR` and the end of the
- * connection may follow (a server that shuts down or is tired of waiting), anything else is an error: it never answers a later command. */
+ * SECURING: the TLS handshake, before the greeting or after +OK to STLS. LEAVING: the session
+ * succeeded, and TLS says its end to the server. HELD: a reply is complete, and its owner asked for
+ * time. UNASKED: octets come that no command asked for; only `-ERR` and the end of the connection
+ * may follow (a server that shuts down or is tired of waiting), anything else is an error: it never
+ * answers a later command. */
 #include <string.h>
 
 #include "command.h"
@@ -16,15 +19,32 @@
 #include "wire.h"
 #include "zero.h"
 
-enum busy { NOT_BUSY, BUSY, MISUSED }; /* a call that may call back is running; and another one was made meanwhile */
+/* a call that may call back is running; and another one was made meanwhile */
+enum busy { NOT_BUSY, BUSY, MISUSED };
 
-enum state { CLOSED, CONNECTING, SECURING, GREETING, IDLE, STATUS, LINES, BODY, HELD, UNASKED, ENDING, LEAVING }; /* zeroed is closed */
+/* zeroed is closed */
+enum state {
+    CLOSED,
+    CONNECTING,
+    SECURING,
+    GREETING,
+    IDLE,
+    STATUS,
+    LINES,
+    BODY,
+    HELD,
+    UNASKED,
+    ENDING,
+    LEAVING
+};
 
-#define LEAVE_MS 1000u /* what the server may take to accept close_notify: the session has its result already */
+/* what the server may take to accept close_notify: the session has its result already */
+#define LEAVE_MS 1000u
 
 static const char *state_name(unsigned state) {
-    static const char names[][11] = {"closed",  "connecting", "securing", "greeting", "idle",   "status",
-                                     "listing", "message",    "held",     "unasked",  "ending", "leaving"};
+    static const char names[][11] = {"closed", "connecting", "securing", "greeting",
+                                     "idle",   "status",     "listing",  "message",
+                                     "held",   "unasked",    "ending",   "leaving"};
     return names[state];
 }
 
@@ -39,21 +59,18 @@ static void enter(popcl_session *s, enum state next) {
     if (s->trace) trace(s, POPCL_TRACE_STATE, state_name(next), strlen(state_name(next)));
 }
 
-static const popcl_flight *head(const popcl_session *s) {
-    return &s->flight[s->head];
-}
+static const popcl_flight *head(const popcl_session *s) { return &s->flight[s->head]; }
 
 static uint32_t head_tag(const popcl_session *s) {
     return s->in_flight ? head(s)->tag : POPCL_TAG_GREETING;
 }
 
 static int quit_in_flight(const popcl_session *s) {
-    return s->in_flight && s->flight[(s->head + s->in_flight - 1u) % POPCL_WINDOW].verb == POPCL_QUIT;
+    return s->in_flight &&
+           s->flight[(s->head + s->in_flight - 1u) % POPCL_WINDOW].verb == POPCL_QUIT;
 }
 
-static int over(const popcl_session *s) {
-    return s->state == CLOSED || s->state == LEAVING;
-}
+static int over(const popcl_session *s) { return s->state == CLOSED || s->state == LEAVING; }
 
 static void leave(popcl_session *s) {
     enter(s, CLOSED);
@@ -62,7 +79,8 @@ static void leave(popcl_session *s) {
     s->events->closed(s->ctx, (popcl_err)s->result);
 }
 
-/* The session has its result, and the first one stays. After success TLS is ended in order; what fails then changes nothing any more. */
+/* The session has its result, and the first one stays. After success TLS is ended in order; what
+ * fails then changes nothing any more. */
 static void finish(popcl_session *s, popcl_err result) {
     if (s->state == CLOSED) return;
     if (s->state != LEAVING) {
@@ -70,11 +88,14 @@ static void finish(popcl_session *s, popcl_err result) {
         s->phase = 0;
         s->pause = 0;
     }
-    if (result == POPCL_OK && s->state != LEAVING && s->link.ops != &popcl_link_clear) enter(s, LEAVING);
-    else leave(s);
+    if (result == POPCL_OK && s->state != LEAVING && s->link.ops != &popcl_link_clear)
+        enter(s, LEAVING);
+    else
+        leave(s);
 }
 
-/* The pause's time begins with the next tick; one that follows a pause that brought nothing goes on with that one's. */
+/* The pause's time begins with the next tick; one that follows a pause that brought nothing goes on
+ * with that one's. */
 static void pause_for(popcl_session *s, unsigned why) {
     s->pause = (uint8_t)(why & POPCL_PAUSED);
     s->moved = s->taken;
@@ -83,10 +104,12 @@ static void pause_for(popcl_session *s, unsigned why) {
 
 /* ---- replies ---- */
 
-/* Whether the reply to this command is one line only: LIST and UIDL with a number are (RFC 1939, 5 and 7). */
+/* Whether the reply to this command is one line only: LIST and UIDL with a number are (RFC 1939, 5
+ * and 7). */
 static enum popcl_reply_shape shape_of(const popcl_flight *f) {
     const popcl_verb_row *row = &popcl_verbs[f->verb];
-    return row->shape == POPCL_LINES && f->argument ? POPCL_SINGLE : (enum popcl_reply_shape)row->shape;
+    return row->shape == POPCL_LINES && f->argument ? POPCL_SINGLE
+                                                    : (enum popcl_reply_shape)row->shape;
 }
 
 static void begin_line(popcl_session *s, unsigned form) {
@@ -115,10 +138,13 @@ static void logged_in(popcl_session *s) {
     if (s->link.tls) popcl_tls_layer_of(s->link.tls)->logged_in(s->link.tls);
 }
 
-/* The reply is complete: says so, and again after a pause; then the command is no longer in flight. */
+/* The reply is complete: says so, and again after a pause; then the command is no longer in flight.
+ */
 static void complete(popcl_session *s) {
     popcl_verb verb = s->in_flight ? (popcl_verb)head(s)->verb : POPCL_VERBS;
-    int ok = s->reply.status == POPCL_STATUS_OK, answers = s->in_flight != 0; /* not the greeting, in whose event a command may be submitted */
+    int ok = s->reply.status == POPCL_STATUS_OK,
+        answers =
+            s->in_flight != 0; /* not the greeting, in whose event a command may be submitted */
     if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) logged_in(s);
     unsigned why = s->events->done(s->ctx, head_tag(s), &s->reply);
     if (over(s)) return;
@@ -134,9 +160,12 @@ static void complete(popcl_session *s) {
         s->head = (uint8_t)((s->head + 1u) % POPCL_WINDOW);
         s->in_flight--;
     }
-    if (verb == POPCL_QUIT) finish(s, ok ? POPCL_OK : POPCL_ERR_QUIT_REFUSED);
-    else if (verb == POPCL_START_TLS && ok) enter(s, SECURING);
-    else await_next(s);
+    if (verb == POPCL_QUIT)
+        finish(s, ok ? POPCL_OK : POPCL_ERR_QUIT_REFUSED);
+    else if (verb == POPCL_START_TLS && ok)
+        enter(s, SECURING);
+    else
+        await_next(s);
 }
 
 /* Octets arrive that no command in flight can have caused. */
@@ -157,7 +186,8 @@ static void line_failed(popcl_session *s, popcl_err why) {
 }
 
 static void begin_lines(popcl_session *s) {
-    if (head(s)->verb == POPCL_CAPA) memset(&s->caps, 0, sizeof s->caps); /* the newest list counts (RFC 2449, 5) */
+    /* the newest list counts (RFC 2449, 5) */
+    if (head(s)->verb == POPCL_CAPA) memset(&s->caps, 0, sizeof s->caps);
     s->lines = 0;
     begin_line(s, popcl_verbs[head(s)->verb].form);
     enter(s, LINES);
@@ -182,25 +212,36 @@ static void answered(popcl_session *s) {
     int ok = s->reply.status == POPCL_STATUS_OK;
     enum popcl_reply_shape shape = shape_of(head(s));
     if (ok && head(s)->verb == POPCL_STAT) s->count = s->reply.number;
-    if (!ok || shape == POPCL_SINGLE) complete(s); /* -ERR has no body (RFC 1939, 3) */
-    else if (shape == POPCL_LINES) begin_lines(s);
-    else begin_body(s);
+    if (!ok || shape == POPCL_SINGLE)
+        complete(s); /* -ERR has no body (RFC 1939, 3) */
+    else if (shape == POPCL_LINES)
+        begin_lines(s);
+    else
+        begin_body(s);
 }
 
 static void status_end(popcl_session *s) {
     popcl_err e = popcl_reply_status_end(&s->parser, &s->reply);
-    if (s->reply.status == POPCL_STATUS_ERR) s->err_verb = s->state == UNASKED ? POPCL_VERBS : s->verb;
-    if (e) line_failed(s, e);
-    else if (s->state == GREETING) greeted(s);
-    else if (s->state == STATUS) answered(s);
-    else enter(s, ENDING); /* unasked, and -ERR: status_text let nothing else through */
+    if (s->reply.status == POPCL_STATUS_ERR)
+        s->err_verb = s->state == UNASKED ? POPCL_VERBS : s->verb;
+    if (e)
+        line_failed(s, e);
+    else if (s->state == GREETING)
+        greeted(s);
+    else if (s->state == STATUS)
+        answered(s);
+    else
+        enter(s, ENDING); /* unasked, and -ERR: status_text let nothing else through */
 }
 
 static void status_text(popcl_session *s, const unsigned char *p, size_t n) {
     size_t text = popcl_reply_status(&s->parser, &s->reply, p, n);
-    int wrong = s->parser.bad == POPCL_ERR_STATUS || (s->state == UNASKED && s->reply.status == POPCL_STATUS_OK);
-    if (wrong) line_failed(s, POPCL_ERR_STATUS);
-    else if (text < n && s->state != UNASKED && s->events->text) s->events->text(s->ctx, head_tag(s), p + text, n - text);
+    int wrong = s->parser.bad == POPCL_ERR_STATUS ||
+                (s->state == UNASKED && s->reply.status == POPCL_STATUS_OK);
+    if (wrong)
+        line_failed(s, POPCL_ERR_STATUS);
+    else if (text < n && s->state != UNASKED && s->events->text)
+        s->events->text(s->ctx, head_tag(s), p + text, n - text);
 }
 
 static void listing_line(popcl_session *s) {
@@ -208,16 +249,20 @@ static void listing_line(popcl_session *s) {
     popcl_err e = popcl_reply_line_end(&s->parser, &s->reply, &s->caps);
     s->lines++;
     if (capa && s->lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
-    if (!e && !capa && (s->reply.number == 0 || s->reply.number > s->count || s->lines > s->count)) e = POPCL_ERR_LISTING;
-    if (e) finish(s, e);
-    else if (!capa) s->events->line(s->ctx, head_tag(s), &s->reply);
+    if (!e && !capa && (s->reply.number == 0 || s->reply.number > s->count || s->lines > s->count))
+        e = POPCL_ERR_LISTING;
+    if (e)
+        finish(s, e);
+    else if (!capa)
+        s->events->line(s->ctx, head_tag(s), &s->reply);
     if (s->state == LINES) begin_line(s, s->parser.form);
 }
 
 /* Each of these takes some of p[0..n) and returns how much. */
 static size_t take_line(popcl_session *s, const unsigned char *p, size_t n) {
     int listing = s->state == LINES;
-    unsigned limit = listing && s->parser.form == POPCL_FORM_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
+    unsigned limit =
+        listing && s->parser.form == POPCL_FORM_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
     size_t used, span_n = 0;
     const unsigned char *span = (const unsigned char *)"";
     size_t room = limit - s->parser.octets;
@@ -225,24 +270,34 @@ static size_t take_line(popcl_session *s, const unsigned char *p, size_t n) {
         line_failed(s, POPCL_ERR_LINE_LENGTH);
         return n;
     }
-    popcl_wire_event event = popcl_wire_line(&s->wire, listing, p, n < room ? n : room, &used, &span, &span_n);
+    popcl_wire_event event =
+        popcl_wire_line(&s->wire, listing, p, n < room ? n : room, &used, &span, &span_n);
     s->parser.octets = (uint16_t)(s->parser.octets + used);
-    if (event == POPCL_WIRE_SPAN || event == POPCL_WIRE_EOL) trace(s, POPCL_TRACE_RECEIVED, span, span_n);
-    if (event == POPCL_WIRE_LF || event == POPCL_WIRE_NUL) line_failed(s, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
-    else if (event == POPCL_WIRE_END) complete(s);
-    else if (event == POPCL_WIRE_EOL && listing) listing_line(s);
-    else if (event == POPCL_WIRE_EOL) status_end(s);
-    else if (event == POPCL_WIRE_SPAN && listing) popcl_reply_line(&s->parser, &s->reply, &s->caps, span, span_n);
-    else if (event == POPCL_WIRE_SPAN) status_text(s, span, span_n);
+    if (event == POPCL_WIRE_SPAN || event == POPCL_WIRE_EOL)
+        trace(s, POPCL_TRACE_RECEIVED, span, span_n);
+    if (event == POPCL_WIRE_LF || event == POPCL_WIRE_NUL)
+        line_failed(s, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
+    else if (event == POPCL_WIRE_END)
+        complete(s);
+    else if (event == POPCL_WIRE_EOL && listing)
+        listing_line(s);
+    else if (event == POPCL_WIRE_EOL)
+        status_end(s);
+    else if (event == POPCL_WIRE_SPAN && listing)
+        popcl_reply_line(&s->parser, &s->reply, &s->caps, span, span_n);
+    else if (event == POPCL_WIRE_SPAN)
+        status_text(s, span, span_n);
     return used;
 }
 
-/* Stays with the body for as long as its owner takes what it is offered: most of a session's time is spent here. */
+/* Stays with the body for as long as its owner takes what it is offered: most of a session's time
+ * is spent here. */
 static size_t take_body(popcl_session *s, const unsigned char *p, size_t n) {
     size_t done = 0, used, span_n, taken;
     const unsigned char *span;
     do {
-        popcl_wire_event event = popcl_wire_body(&s->wire, p + done, n - done, &used, &span, &span_n);
+        popcl_wire_event event =
+            popcl_wire_body(&s->wire, p + done, n - done, &used, &span, &span_n);
         done += used;
         if (event == POPCL_WIRE_END) complete(s);
         if (event != POPCL_WIRE_SPAN) return done;
@@ -258,9 +313,12 @@ static size_t take_body(popcl_session *s, const unsigned char *p, size_t n) {
 static size_t take(popcl_session *s, const unsigned char *p, size_t n) {
     int early = s->state == STATUS && s->parser.octets == 0 && !head_sent(s);
     if (s->state == BODY) return take_body(s, p, n);
-    if (s->state == ENDING) finish(s, POPCL_ERR_UNASKED);
-    else if (s->state == IDLE || early) unasked(s);
-    else return take_line(s, p, n);
+    if (s->state == ENDING)
+        finish(s, POPCL_ERR_UNASKED);
+    else if (s->state == IDLE || early)
+        unasked(s);
+    else
+        return take_line(s, p, n);
     return 0;
 }
 
@@ -304,27 +362,38 @@ static void secured(popcl_session *s) {
     }
 }
 
-/* What a session in SECURING, or one to which no octets come, does next. Returns 0 if it has to wait. */
+/* What a session in SECURING, or one to which no octets come, does next. Returns 0 if it has to
+ * wait. */
 static int advance(popcl_session *s, size_t n) {
     int clear = s->link.ops == &popcl_link_clear;
     enum popcl_link_state link = s->link.ops->state(&s->link);
-    if (s->state == SECURING && clear && n) finish(s, POPCL_ERR_STLS_SURPLUS); /* injected: RFC 2595, 4 */
-    else if (s->state == SECURING && clear) begin_tls(s);
-    else if (link == POPCL_LINK_FAILED) finish(s, s->link.ops->why(&s->link));
-    else if (s->state == SECURING && link == POPCL_LINK_UP) secured(s);
-    else if (s->eof || link == POPCL_LINK_ENDED) stream_ended(s);
-    else return 0;
+    /* injected: RFC 2595, 4 */
+    if (s->state == SECURING && clear && n)
+        finish(s, POPCL_ERR_STLS_SURPLUS);
+    else if (s->state == SECURING && clear)
+        begin_tls(s);
+    else if (link == POPCL_LINK_FAILED)
+        finish(s, s->link.ops->why(&s->link));
+    else if (s->state == SECURING && link == POPCL_LINK_UP)
+        secured(s);
+    else if (s->eof || link == POPCL_LINK_ENDED)
+        stream_ended(s);
+    else
+        return 0;
     return 1;
 }
 
-/* Takes what came, before anything new is sent: octets behind a complete reply are then seen as what they are, unasked. */
+/* Takes what came, before anything new is sent: octets behind a complete reply are then seen as
+ * what they are, unasked. */
 static void read_all(popcl_session *s) {
     size_t n;
     if (s->state == HELD && !s->pause) complete(s);
     while (!over(s) && !s->pause) {
         const unsigned char *p = s->link.ops->in(&s->link, &n);
-        if (n && s->state != SECURING) s->link.ops->in_ack(&s->link, take(s, p, n));
-        else if (!advance(s, n)) return;
+        if (n && s->state != SECURING)
+            s->link.ops->in_ack(&s->link, take(s, p, n));
+        else if (!advance(s, n))
+            return;
     }
 }
 
@@ -380,9 +449,13 @@ popcl_err popcl_session_start(popcl_session *s, const popcl_session_config *cfg,
     const popcl_session_events *e = cfg->events;
     memset(s, 0, sizeof *s);
     s->result = POPCL_ERR_ARGUMENT;
-    if (!cfg->iobuf || !e || !e->line || !e->open || !e->body || !e->done || !e->ready || !e->closed) return POPCL_ERR_ARGUMENT;
-    if (!ms_given(&s->connect_ms, cfg->connect_ms, POPCL_CONNECT_MS) || !ms_given(&s->idle_ms, cfg->idle_ms, POPCL_IDLE_MS) ||
-        !ms_given(&s->pause_ms, cfg->pause_ms, POPCL_PAUSE_MS) || !ms_given(&s->total_ms, cfg->total_ms, POPCL_TOTAL_MS))
+    if (!cfg->iobuf || !e || !e->line || !e->open || !e->body || !e->done || !e->ready ||
+        !e->closed)
+        return POPCL_ERR_ARGUMENT;
+    if (!ms_given(&s->connect_ms, cfg->connect_ms, POPCL_CONNECT_MS) ||
+        !ms_given(&s->idle_ms, cfg->idle_ms, POPCL_IDLE_MS) ||
+        !ms_given(&s->pause_ms, cfg->pause_ms, POPCL_PAUSE_MS) ||
+        !ms_given(&s->total_ms, cfg->total_ms, POPCL_TOTAL_MS))
         return POPCL_ERR_ARGUMENT;
     if (cfg->iobuf_len < POPCL_IOBUF_MIN) return (popcl_err)(s->result = POPCL_ERR_IOBUF_SMALL);
     s->verb = s->err_verb = POPCL_VERBS;
@@ -435,7 +508,8 @@ unsigned popcl_session_state(const popcl_session *s) {
 
 /* What a server says unasked ends the session: nothing more goes to it, least of all a password. */
 static int may_send(const popcl_session *s) {
-    return s->state != CLOSED && s->state != CONNECTING && s->state != UNASKED && s->state != ENDING && !s->send_failed;
+    return s->state != CLOSED && s->state != CONNECTING && s->state != UNASKED &&
+           s->state != ENDING && !s->send_failed;
 }
 
 const unsigned char *popcl_session_send_buf(const popcl_session *s, size_t *n) {
@@ -450,22 +524,29 @@ void popcl_session_send_ack(popcl_session *s, size_t n) {
     if (offered && n > offered) {
         finish(s, POPCL_ERR_PORT);
     } else if (offered && n) {
-        int commands = s->link.ops->unsent(&s->link) != 0; /* else these are TLS's own words: a server that asks for alerts gets no time for it */
+        /* else these are TLS's own words: a server that asks for alerts gets no time for it */
+        int commands = s->link.ops->unsent(&s->link) != 0;
         s->link.ops->send_ack(&s->link, n);
-        if (quit_in_flight(s) && s->link.ops->unsent(&s->link) < sizeof "QUIT\r\n" - 1) s->quit_left = 1;
+        if (quit_in_flight(s) && s->link.ops->unsent(&s->link) < sizeof "QUIT\r\n" - 1)
+            s->quit_left = 1;
         if (!s->pause && commands && s->state != SECURING) s->moved = 1;
-        if (s->state != LEAVING) pump(s);
-        else if (popcl_session_send_buf(s, &offered), offered == 0) leave(s);
+        if (s->state != LEAVING)
+            pump(s);
+        else if (popcl_session_send_buf(s, &offered), offered == 0)
+            leave(s);
     }
     popcl_session_release(s);
 }
 
-/* What never left is answered by nothing: it stays unsent, and what comes is seen as what nobody asked for. */
+/* What never left is answered by nothing: it stays unsent, and what comes is seen as what nobody
+ * asked for. */
 void popcl_session_send_failed(popcl_session *s) {
     if (!popcl_session_hold(s)) return;
     s->send_failed = 1;
-    if (s->state == LEAVING) leave(s);
-    else if (s->state != CONNECTING) pump(s);
+    if (s->state == LEAVING)
+        leave(s);
+    else if (s->state != CONNECTING)
+        pump(s);
     popcl_session_release(s);
 }
 
@@ -481,7 +562,8 @@ void popcl_session_recv_ack(popcl_session *s, size_t n) {
     if (n > offered) {
         finish(s, POPCL_ERR_PORT);
     } else if (n) {
-        if (s->link.ops->recv_ack(&s->link, n) && s->state != SECURING) s->moved = 1; /* a handshake has one limit for its whole length */
+        /* a handshake has one limit for its whole length */
+        if (s->link.ops->recv_ack(&s->link, n) && s->state != SECURING) s->moved = 1;
         pump(s);
     }
     popcl_session_release(s);
@@ -490,8 +572,10 @@ void popcl_session_recv_ack(popcl_session *s, size_t n) {
 void popcl_session_recv_eof(popcl_session *s) {
     if (!popcl_session_hold(s)) return;
     s->eof = 1;
-    if (s->state == LEAVING) leave(s);
-    else pump(s);
+    if (s->state == LEAVING)
+        leave(s);
+    else
+        pump(s);
     popcl_session_release(s);
 }
 
@@ -539,7 +623,9 @@ static uint32_t deadline(const popcl_session *s, popcl_err *means) {
         e = POPCL_ERR_TIMEOUT_CONNECT;
     } else if (s->state == LEAVING) {
         other = left(s, s->moved ? s->now : s->since, LEAVE_MS);
-    } else if (s->state != IDLE || !s->link.ops->out(&s->link, &room)) { /* an owner who sends nothing waits on purpose, one who cannot does not */
+    } else if (s->state != IDLE ||
+               !s->link.ops->out(&s->link, &room)) { /* an owner who sends nothing waits on purpose,
+                                                        one who cannot does not */
         other = left(s, s->moved ? s->now : s->since, s->idle_ms);
         e = idle_error(s);
     }
@@ -557,9 +643,7 @@ void popcl_session_tick(popcl_session *s, uint32_t now_ms) {
     popcl_session_release(s);
 }
 
-uint32_t popcl_session_elapsed(const popcl_session *s) {
-    return s->now - s->began;
-}
+uint32_t popcl_session_elapsed(const popcl_session *s) { return s->now - s->began; }
 
 uint32_t popcl_session_next_deadline(const popcl_session *s) {
     popcl_err e;
@@ -567,12 +651,14 @@ uint32_t popcl_session_next_deadline(const popcl_session *s) {
 }
 
 int popcl_session_can_submit(const popcl_session *s) {
-    unsigned window = s->phase & POPCL_IN_TRANSACTION && s->caps.tags & POPCL_CAPA_PIPELINING ? POPCL_WINDOW : 1;
+    unsigned window =
+        s->phase & POPCL_IN_TRANSACTION && s->caps.tags & POPCL_CAPA_PIPELINING ? POPCL_WINDOW : 1;
     int busy_state = s->state == UNASKED || s->state == ENDING || over(s);
     return s->phase != 0 && !busy_state && !s->send_failed && s->in_flight < window;
 }
 
-static void trace_command(const popcl_session *s, const unsigned char *line, size_t len, size_t secret_from, size_t secret_to) {
+static void trace_command(const popcl_session *s, const unsigned char *line, size_t len,
+                          size_t secret_from, size_t secret_to) {
     if (secret_to > secret_from) {
         trace(s, POPCL_TRACE_SENT, line, secret_from);
         trace(s, POPCL_TRACE_SENT, "***", 3);
@@ -584,8 +670,10 @@ static void trace_command(const popcl_session *s, const unsigned char *line, siz
 
 popcl_err popcl_session_submit(popcl_session *s, const popcl_command *c, uint32_t tag) {
     size_t room, len, secret_from, secret_to;
-    if ((unsigned)c->verb >= POPCL_VERBS || !(popcl_verbs[c->verb].states & s->phase)) return POPCL_ERR_STATE;
-    if (!popcl_session_can_submit(s)) return s->state == UNASKED || s->state == ENDING ? POPCL_ERR_STATE : POPCL_ERR_WOULD_BLOCK;
+    if ((unsigned)c->verb >= POPCL_VERBS || !(popcl_verbs[c->verb].states & s->phase))
+        return POPCL_ERR_STATE;
+    if (!popcl_session_can_submit(s))
+        return s->state == UNASKED || s->state == ENDING ? POPCL_ERR_STATE : POPCL_ERR_WOULD_BLOCK;
     if (c->number > s->count) return POPCL_ERR_MESSAGE_NUMBER;
     unsigned char *line = s->link.ops->out(&s->link, &room);
     if (room < popcl_command_room(c)) return POPCL_ERR_WOULD_BLOCK;
@@ -606,9 +694,7 @@ popcl_err popcl_session_submit(popcl_session *s, const popcl_command *c, uint32_
     return POPCL_OK;
 }
 
-unsigned popcl_session_in_flight(const popcl_session *s) {
-    return s->in_flight;
-}
+unsigned popcl_session_in_flight(const popcl_session *s) { return s->in_flight; }
 
 void popcl_session_fail(popcl_session *s, popcl_err why, int net_code) {
     if (s->state == CLOSED) return;
@@ -624,38 +710,24 @@ popcl_err popcl_session_result(const popcl_session *s) {
     return s->result || s->events ? (popcl_err)s->result : POPCL_ERR_STATE;
 }
 
-int popcl_session_quit_left(const popcl_session *s) {
-    return s->quit_left;
-}
+int popcl_session_quit_left(const popcl_session *s) { return s->quit_left; }
 
 void *popcl_session_spare(const popcl_session *s, size_t *n) {
     *n = 0;
     return s->link.tls ? popcl_tls_layer_of(s->link.tls)->spare(s->link.tls, n) : NULL;
 }
 
-int popcl_session_net_code(const popcl_session *s) {
-    return s->net_code;
-}
+int popcl_session_net_code(const popcl_session *s) { return s->net_code; }
 
-const popcl_reply *popcl_session_reply(const popcl_session *s) {
-    return &s->reply;
-}
+const popcl_reply *popcl_session_reply(const popcl_session *s) { return &s->reply; }
 
-popcl_verb popcl_session_verb(const popcl_session *s) {
-    return (popcl_verb)s->verb;
-}
+popcl_verb popcl_session_verb(const popcl_session *s) { return (popcl_verb)s->verb; }
 
-popcl_verb popcl_session_refused(const popcl_session *s) {
-    return (popcl_verb)s->err_verb;
-}
+popcl_verb popcl_session_refused(const popcl_session *s) { return (popcl_verb)s->err_verb; }
 
-const popcl_caps *popcl_session_caps(const popcl_session *s) {
-    return &s->caps;
-}
+const popcl_caps *popcl_session_caps(const popcl_session *s) { return &s->caps; }
 
-const char *popcl_session_state_name(const popcl_session *s) {
-    return state_name(s->state);
-}
+const char *popcl_session_state_name(const popcl_session *s) { return state_name(s->state); }
 
 void popcl_session_wipe(popcl_session *s) {
     if (!popcl_session_hold(s)) return;

@@ -1,5 +1,6 @@
-/* wire - see wire.h for the states. The body's decoder looks for dots, not for line ends: between two dots all is content, whatever it
- * holds, and base64 has no dots at all. So one memchr runs over most of an attachment. */
+/* wire - see wire.h for the states. The body's decoder looks for dots, not for line ends: between
+ * two dots all is content, whatever it holds, and base64 has no dots at all. So one memchr runs
+ * over most of an attachment. */
 #include "wire.h"
 
 #include <string.h>
@@ -8,19 +9,18 @@ enum wire_at { BOL, MID, AFTER_CR, DOT, DOT_CR, CR_OWED };
 
 static const unsigned char owed_cr[1] = {'\r'};
 
-void popcl_wire_reset(popcl_wire *w) {
-    w->at = BOL;
-}
+void popcl_wire_reset(popcl_wire *w) { w->at = BOL; }
 
 /* The octets of a line up to one that needs a look. */
 static size_t plain_run(const unsigned char *p, size_t n) {
     size_t i = 0;
-    while (i < n && p[i] != '\r' && p[i] != '\n' && p[i] != 0) i++;
+    while (i < n && p[i] != '\r' && p[i] != '\n' && p[i] != 0)
+        i++;
     return i;
 }
 
-popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n, size_t *used, const unsigned char **span,
-                                 size_t *span_n) {
+popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n,
+                                 size_t *used, const unsigned char **span, size_t *span_n) {
     for (*used = 0;;) {
         if (w->at == CR_OWED) { /* a CR with no LF behind it is text like any other */
             w->at = MID;
@@ -73,21 +73,23 @@ popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char 
     }
 }
 
-/* Octets of p[0..n), n > 0, before the first dot at the start of a line. `at` tells what stood before p: MID or AFTER_CR, or BOL with
- * p[0] no dot: p[0] is never what is looked for. Behind a dot within a line the rest of that line is passed over, however many dots it
- * has. */
+/* Octets of p[0..n), n > 0, before the first dot at the start of a line. `at` tells what stood
+ * before p: MID or AFTER_CR, or BOL with p[0] no dot: p[0] is never what is looked for. Behind a
+ * dot within a line the rest of that line is passed over, however many dots it has. */
 static size_t content_run(int at, const unsigned char *p, size_t n) {
     const unsigned char *end = p + n, *from = p + 1;
     for (;;) {
         const unsigned char *dot = memchr(from, '.', (size_t)(end - from));
         if (!dot) return n;
-        if (dot[-1] == '\n' && (dot - p >= 2 ? dot[-2] == '\r' : at == AFTER_CR)) return (size_t)(dot - p);
+        if (dot[-1] == '\n' && (dot - p >= 2 ? dot[-2] == '\r' : at == AFTER_CR))
+            return (size_t)(dot - p);
         from = memchr(dot, '\n', (size_t)(end - dot));
         if (!from) return n;
     }
 }
 
-popcl_wire_event popcl_wire_body(popcl_wire *w, const unsigned char *p, size_t n, size_t *used, const unsigned char **span, size_t *span_n) {
+popcl_wire_event popcl_wire_body(popcl_wire *w, const unsigned char *p, size_t n, size_t *used,
+                                 const unsigned char **span, size_t *span_n) {
     for (*used = 0;;) {
         if (w->at == CR_OWED) {
             *span = owed_cr;

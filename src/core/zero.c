@@ -3,5 +3,6 @@
 
 void popcl_zero(void *p, size_t n) {
     volatile unsigned char *v = p;
-    while (n--) *v++ = 0;
+    while (n--)
+        *v++ = 0;
 }

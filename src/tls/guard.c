@@ -1,10 +1,13 @@
-/* guard - see guard.h. BearSSL's validation follows the chain up to an anchor: signatures, names of issuers, dates, path lengths. It lets through a
- * good deal that must not pass, and what it refuses it explains with a number. So every octet also goes through leaf.c, and each
- * certificate up to the one that an anchor vouches for is judged here, by a table. Both have to agree: what either refuses is refused, and
- * a chain that was not judged to its end is too. What stands behind the anchor's certificate is not looked at, by neither.
+/* guard - see guard.h. BearSSL's validation follows the chain up to an anchor: signatures, names of
+ * issuers, dates, path lengths. It lets through a good deal that must not pass, and what it refuses
+ * it explains with a number. So every octet also goes through leaf.c, and each certificate up to
+ * the one that an anchor vouches for is judged here, by a table. Both have to agree: what either
+ * refuses is refused, and a chain that was not judged to its end is too. What stands behind the
+ * anchor's certificate is not looked at, by neither.
  *
- * Of BearSSL's context, whose fields are the same in all its releases, judge_cert reads err and the hashes of subject and issuer
- * (current_dn_hash, saved_dn_hash), and corrects num_certs; spare_of uses the room of cert_sig while it is free. */
+ * Of BearSSL's context, whose fields are the same in all its releases, judge_cert reads err and the
+ * hashes of subject and issuer (current_dn_hash, saved_dn_hash), and corrects num_certs; spare_of
+ * uses the room of cert_sig while it is free. */
 #include "guard.h"
 
 #include <string.h>
@@ -18,7 +21,8 @@ enum step { OPENED, READING, BETWEEN, VOUCHED, REFUSED, ENDED };
 
 #define NOT 0x80
 
-/* A certificate is refused when all facts of a row hold (NOT: when they do not). The first such row names the error. */
+/* A certificate is refused when all facts of a row hold (NOT: when they do not). The first such row
+ * names the error. */
 static const struct {
     uint8_t error, facts[3];
 } rules[] = {
@@ -43,7 +47,9 @@ static const struct {
     /* the server's own */
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
-    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's serves only where it is the anchor, see below */
+    {POPCL_ERR_CERT_USAGE,
+     {LEAF_IS_FIRST, LEAF_CA,
+      NOT | LEAF_SELF_ISSUED}}, /* a CA's serves only where it is the anchor, see below */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
     {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}},
     {POPCL_ERR_CERT_RULES, {NOT | LEAF_SUBJECT, NOT | LEAF_SAN_CRITICAL}},
@@ -58,7 +64,8 @@ static int holds(uint32_t facts, unsigned fact) {
 static popcl_err judge(uint32_t facts) {
     for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const uint8_t *f = rules[i].facts;
-        if (holds(facts, f[0]) && holds(facts, f[1]) && holds(facts, f[2])) return (popcl_err)rules[i].error;
+        if (holds(facts, f[0]) && holds(facts, f[1]) && holds(facts, f[2]))
+            return (popcl_err)rules[i].error;
     }
     return POPCL_OK;
 }
@@ -92,22 +99,25 @@ static popcl_err meaning(unsigned bearssl) {
 
 static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     const br_hash_class *const *h = g->leaf.tls->profile->hashes;
-    while (*h && (unsigned)popcl_tls_hash_id(*h) != id) h++;
+    while (*h && (unsigned)popcl_tls_hash_id(*h) != id)
+        h++;
     return *h;
 }
 
-/* The hash of the server's key, for the pins, is begun and done before BearSSL reads the signature, which stands behind the key: until then the
- * buffer for it is room for that hash, and before it for the certificate's first octets. */
+/* The hash of the server's key, for the pins, is begun and done before BearSSL reads the signature,
+ * which stands behind the key: until then the buffer for it is room for that hash, and before it
+ * for the certificate's first octets. */
 enum { SPARE_ALIGN = 8, HEAD_MAX = 64 };
-typedef char hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
+typedef char
+    hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
 
 static void *spare_of(popcl_guard *g) {
     unsigned char *p = g->minimal.cert_sig;
     return p + (SPARE_ALIGN - (uintptr_t)p % SPARE_ALIGN);
 }
 
-/* tls-server-end-point (RFC 5929, 4.1) is taken over the whole certificate by the hash of its own signature. Which one that is stands
- * behind its first octets, which are kept until then. */
+/* tls-server-end-point (RFC 5929, 4.1) is taken over the whole certificate by the hash of its own
+ * signature. Which one that is stands behind its first octets, which are kept until then. */
 static void begin_hashes(popcl_guard *g) {
     unsigned id = popcl_leaf_hash(&g->leaf);
     const br_hash_class *h = id ? hash_class(g, id) : NULL;
@@ -153,15 +163,17 @@ static void first_octet(popcl_guard *g, unsigned char c) {
 
 /* ---- each certificate ---- */
 
-/* An anchor's certificate may have limited how many issuers stand below it, of which BearSSL knows nothing. Where several anchors have
- * one name the strictest counts. */
+/* An anchor's certificate may have limited how many issuers stand below it, of which BearSSL knows
+ * nothing. Where several anchors have one name the strictest counts. */
 static int is_too_deep(const popcl_guard *g, uint32_t issuers) {
     const popcl_trust *trust = g->leaf.tls->trust;
     br_sha256_context hash;
     unsigned char name[br_sha256_SIZE];
     for (size_t i = 0; trust->path_len && i < trust->anchors_len; i++) {
         const br_x509_trust_anchor *anchor = &trust->anchors[i];
-        if (!(anchor->flags & BR_X509_TA_CA) || trust->path_len[i] == POPCL_PATH_ANY || trust->path_len[i] >= issuers) continue;
+        if (!(anchor->flags & BR_X509_TA_CA) || trust->path_len[i] == POPCL_PATH_ANY ||
+            trust->path_len[i] >= issuers)
+            continue;
         br_sha256_init(&hash);
         br_sha256_update(&hash, anchor->dn.data, anchor->dn.len);
         br_sha256_out(&hash, name);
@@ -184,7 +196,8 @@ static int has_pins_alone(const popcl_guard *g) {
 static void judge_cert(popcl_guard *g) {
     br_x509_minimal_context *m = &g->minimal;
     uint32_t facts = popcl_leaf_end(&g->leaf);
-    int is_vouched = m->err == BR_ERR_X509_OK, is_self_issued = memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0;
+    int is_vouched = m->err == BR_ERR_X509_OK,
+        is_self_issued = memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0;
     if (g->leaf.is_first) {
         facts |= 1u << LEAF_IS_FIRST;
         end_first(g);
@@ -194,28 +207,36 @@ static void judge_cert(popcl_guard *g) {
     /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
     if (is_self_issued && !g->leaf.is_first) m->num_certs--;
     popcl_err e = judge(facts);
-    if (e == POPCL_ERR_CERT_UNTRUSTED && has_pins_alone(g)) e = POPCL_ERR_CERT_PIN; /* no authority was asked for */
-    if (m->err == BR_ERR_X509_DN_MISMATCH && facts >> LEAF_READ & 1) e = POPCL_ERR_CERT_ORDER; /* and it is another's: its faults do not matter */
-    if (e) refuse(g, e);
-    else if (is_vouched && is_too_deep(g, m->num_certs - 1)) refuse(g, POPCL_ERR_CERT_NOT_CA);
-    else if (is_vouched) g->step = VOUCHED;
-    else if (m->err) refuse(g, meaning((unsigned)m->err));
-    else g->step = BETWEEN;
+    /* no authority was asked for */
+    if (e == POPCL_ERR_CERT_UNTRUSTED && has_pins_alone(g)) e = POPCL_ERR_CERT_PIN;
+    /* and it is another's: its faults do not matter */
+    if (m->err == BR_ERR_X509_DN_MISMATCH && facts >> LEAF_READ & 1) e = POPCL_ERR_CERT_ORDER;
+    if (e)
+        refuse(g, e);
+    else if (is_vouched && is_too_deep(g, m->num_certs - 1))
+        refuse(g, POPCL_ERR_CERT_NOT_CA);
+    else if (is_vouched)
+        g->step = VOUCHED;
+    else if (m->err)
+        refuse(g, meaning((unsigned)m->err));
+    else
+        g->step = BETWEEN;
 }
 
-/* ---- BearSSL's calls: after a refusal none is passed on, so that nobody can make a device check signatures without end ---- */
+/* ---- BearSSL's calls: after a refusal none is passed on, so that nobody can make a device check
+ * signatures without end ---- */
 
-/* Certificates that are looked at: real chains have up to four. Each costs a signature, and a server may send any number. */
+/* Certificates that are looked at: real chains have up to four. Each costs a signature, and a
+ * server may send any number. */
 #define CHAIN_MAX 10
 
-static popcl_guard *guard_of(const br_x509_class **ctx) {
-    return (popcl_guard *)(void *)ctx;
-}
+static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)(void *)ctx; }
 
 static void start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* what is sent as SNI: the guard has its own */
-    br_x509_minimal_vtable.start_chain(&g->minimal.vtable, g->leaf.address_len ? NULL : g->leaf.want.host);
+    br_x509_minimal_vtable.start_chain(&g->minimal.vtable,
+                                       g->leaf.address_len ? NULL : g->leaf.want.host);
     g->result = POPCL_ERR_CERT_UNCHECKED;
     g->step = BETWEEN;
     g->head_len = 0;
@@ -239,9 +260,12 @@ static void start_cert(const br_x509_class **ctx, uint32_t length) {
 
 static void append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
     popcl_guard *g = guard_of(ctx);
-    for (size_t i = 0; g->step == READING && i < len; i++) { /* before BearSSL, for the sake of spare_of */
-        if (g->leaf.is_first) first_octet(g, buf[i]);
-        else popcl_leaf_octet(&g->leaf, buf[i]);
+    /* before BearSSL, for the sake of spare_of */
+    for (size_t i = 0; g->step == READING && i < len; i++) {
+        if (g->leaf.is_first)
+            first_octet(g, buf[i]);
+        else
+            popcl_leaf_octet(&g->leaf, buf[i]);
     }
     if (g->step != REFUSED) br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
 }
@@ -257,9 +281,11 @@ static void end_cert(const br_x509_class **ctx) {
 static popcl_err sum(const popcl_guard *g, unsigned said) {
     const popcl_trust *trust = g->leaf.tls->trust;
     if (g->step == REFUSED) return (popcl_err)g->result;
-    if (g->step == VOUCHED && said == 0) return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
+    if (g->step == VOUCHED && said == 0)
+        return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
     if (g->step != BETWEEN || said == 0) return POPCL_ERR_CERT_UNCHECKED;
-    if (said == BR_ERR_X509_NOT_TRUSTED && has_pins_alone(g)) return g->pinned ? POPCL_OK : POPCL_ERR_CERT_PIN;
+    if (said == BR_ERR_X509_NOT_TRUSTED && has_pins_alone(g))
+        return g->pinned ? POPCL_OK : POPCL_ERR_CERT_PIN;
     return meaning(said);
 }
 
@@ -269,7 +295,9 @@ static unsigned end_chain(const br_x509_class **ctx) {
     unsigned said = br_x509_minimal_vtable.end_chain(&g->minimal.vtable);
     g->result = (uint8_t)sum(g, said);
     g->step = ENDED;
-    if (t->names && t->names_len && g->result != POPCL_ERR_CERT_NAME && g->result != POPCL_ERR_CERT_NO_SAN) t->names[0] = 0;
+    if (t->names && t->names_len && g->result != POPCL_ERR_CERT_NAME &&
+        g->result != POPCL_ERR_CERT_NO_SAN)
+        t->names[0] = 0;
     if (g->result == POPCL_OK) return 0;
     return said ? said : BR_ERR_X509_NOT_TRUSTED;
 }
@@ -277,18 +305,22 @@ static unsigned end_chain(const br_x509_class **ctx) {
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_guard *g = (const popcl_guard *)(const void *)ctx;
     if (popcl_guard_verdict(g) != POPCL_OK) return NULL;
-    return br_x509_minimal_vtable.get_pkey((const br_x509_class *const *)&g->minimal.vtable, usages);
+    return br_x509_minimal_vtable.get_pkey((const br_x509_class *const *)&g->minimal.vtable,
+                                           usages);
 }
 
-static const br_x509_class vtable = {sizeof(popcl_guard), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
+static const br_x509_class vtable = {sizeof(popcl_guard), start_chain, start_cert, append, end_cert,
+                                     end_chain,           get_pkey};
 
 /* ---- set-up, and what is told afterwards ---- */
 
 /* BearSSL counts days from the year 0. */
 #define DAYS_1970 719528
-#define LAST_UTC_S 253402300799 /* 9999-12-31, the last that a certificate can name (RFC 5280, 4.1.2.5.2) */
+/* 9999-12-31, the last that a certificate can name (RFC 5280, 4.1.2.5.2) */
+#define LAST_UTC_S 253402300799
 
-/* Without a division of 64 bits, for which the compiler's library has 868 octets: a day has 128 * 675 seconds. */
+/* Without a division of 64 bits, for which the compiler's library has 868 octets: a day has 128 *
+ * 675 seconds. */
 static void set_time(br_x509_minimal_context *m, int64_t utc_s) {
     uint32_t days = (uint32_t)(utc_s >> 7) / 675;
     br_x509_minimal_set_time(m, days + DAYS_1970, (uint32_t)(utc_s - (int64_t)days * 86400));
@@ -306,8 +338,12 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     enum popcl_name_kind kind = popcl_name_kind(name, address);
     if (kind == POPCL_NAME_IPV4) g->leaf.address_len = 4;
     if (kind == POPCL_NAME_IPV6) g->leaf.address_len = 16;
-    if (g->leaf.address_len) memcpy(g->leaf.want.address, address, sizeof address);
-    else g->leaf.want.host = kind == POPCL_NAME_HOST && popcl_name_is_host(name) ? name : ""; /* which no certificate has */
+    if (g->leaf.address_len)
+        memcpy(g->leaf.want.address, address, sizeof address);
+    else
+        g->leaf.want.host = kind == POPCL_NAME_HOST && popcl_name_is_host(name)
+                                ? name
+                                : ""; /* which no certificate has */
     br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
     for (const br_hash_class *const *h = profile->hashes; *h; h++)
         br_x509_minimal_set_hash(m, popcl_tls_hash_id(*h), *h);
@@ -333,9 +369,7 @@ static const br_x509_class **open(void *state, const popcl_tls *t, const char *n
     return popcl_guard_open(state, t, name);
 }
 
-static popcl_err verdict(const void *state) {
-    return popcl_guard_verdict(state);
-}
+static popcl_err verdict(const void *state) { return popcl_guard_verdict(state); }
 
 static void tell(const void *state, popcl_tls_diag *d) {
     const popcl_guard *g = state;

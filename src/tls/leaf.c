@@ -1,11 +1,14 @@
 /* leaf - see leaf.h. A grammar in rows, and a reader that walks it with a small stack of its own:
  *
- *   TAG -> LENGTH [-> LENGTH_MORE] -> a row fits -+-> there is something inside: one level deeper, TAG
- *    ^                                            +-> BODY, its octets, the first of them kept in `value`
- *    `---- ended: the row's act; a level ends when its octets are used up, and what has not come by then must be optional
+ *   TAG -> LENGTH [-> LENGTH_MORE] -> a row fits -+-> there is something inside: one level
+ *       deeper, TAG
+ *    ^                                            +-> BODY, its octets, the first of them kept in
+ * `value`
+ *    `---- ended: the row's act; a level ends when its octets are used up, and what has not come by
+ * then must be optional
  *
- * What fits no row, or an act that refuses, ends in FAILED for good. Lengths are the shortest possible (DER), tags have one octet, and a
- * certificate has up to 65535 octets. */
+ * What fits no row, or an act that refuses, ends in FAILED for good. Lengths are the shortest
+ * possible (DER), tags have one octet, and a certificate has up to 65535 octets. */
 #include "leaf.h"
 
 #include <string.h>
@@ -19,14 +22,32 @@ enum {
     MANY = 2,    /* may come again */
     LAST = 4,    /* of its level */
     NATURAL = 8, /* an INTEGER that is not negative, in its shortest form */
-    TRUTH = 16   /* a BOOLEAN that is TRUE: FALSE is the default everywhere, and then not sent (X.690, 11.5) */
+    TRUTH = 16   /* a BOOLEAN that is TRUE: FALSE is the default everywhere, and then not sent
+                    (X.690, 11.5) */
 };
 enum { NO_TAG = 0x1f, ANY_TAG = 0x3f }; /* no tags of one octet */
 
 /* What is done at an element's end: a fact of leaf.h is noted, or one of these. */
 enum act {
-    VERSION = 32, SERIAL, OID, PARAM, SIGNED_BY, RELATIVE_NAME, ATTRIBUTE_END, TIME, KEY_ALG, KEY_BITS, BITS, RSA_N, RSA_E,
-    EXT_OID, EXT_CRITICAL, EXT_VALUE, KEY_USAGE, PURPOSE, NAME
+    VERSION = 32,
+    SERIAL,
+    OID,
+    PARAM,
+    SIGNED_BY,
+    RELATIVE_NAME,
+    ATTRIBUTE_END,
+    TIME,
+    KEY_ALG,
+    KEY_BITS,
+    BITS,
+    RSA_N,
+    RSA_E,
+    EXT_OID,
+    EXT_CRITICAL,
+    EXT_VALUE,
+    KEY_USAGE,
+    PURPOSE,
+    NAME
 };
 
 /* clang-format off */
@@ -101,13 +122,22 @@ static const struct {
 #undef R
 };
 
-static uint8_t row_behind(uint8_t row) {
-    return rows[row].how & LAST ? NONE : (uint8_t)(row + 1);
-}
+static uint8_t row_behind(uint8_t row) { return rows[row].how & LAST ? NONE : (uint8_t)(row + 1); }
 
 /* ---- object identifiers: those with a prefix of the table and one octet more ---- */
 
-enum { OID_OTHER, OID_RSA, OID_ECDSA, OID_ECDSA_SHA1, OID_EC, OID_PURPOSE, OID_ACCESS, OID_ANY_PURPOSE, OID_EXTENSION, OID_ATTRIBUTE };
+enum {
+    OID_OTHER,
+    OID_RSA,
+    OID_ECDSA,
+    OID_ECDSA_SHA1,
+    OID_EC,
+    OID_PURPOSE,
+    OID_ACCESS,
+    OID_ANY_PURPOSE,
+    OID_EXTENSION,
+    OID_ATTRIBUTE
+};
 #define OID_OF(arc, last) ((arc) << 8 | (last))
 enum { RSA = OID_OF(OID_RSA, 1), EC = OID_OF(OID_EC, 1), COMMON_NAME = OID_OF(OID_ATTRIBUTE, 3) };
 
@@ -126,7 +156,8 @@ static const unsigned char prefixes[] = {
 static uint16_t find_oid(const popcl_leaf *r) {
     const unsigned char *p = prefixes;
     for (unsigned arc = OID_RSA; arc <= OID_ATTRIBUTE; arc++, p += p[0] + 1)
-        if (r->len == p[0] + 1u && memcmp(p + 1, r->value, p[0]) == 0) return (uint16_t)OID_OF(arc, r->value[p[0]]);
+        if (r->len == p[0] + 1u && memcmp(p + 1, r->value, p[0]) == 0)
+            return (uint16_t)OID_OF(arc, r->value[p[0]]);
     return OID_OTHER;
 }
 
@@ -134,44 +165,47 @@ static void note(popcl_leaf *r, enum leaf_fact fact, int holds) {
     if (holds) r->facts |= 1u << fact;
 }
 
-/* FNV-1a: where a hash tells whether two texts are the same, a collision can only refuse too much. */
+/* FNV-1a: where a hash tells whether two texts are the same, a collision can only refuse too much.
+ */
 #define HASH_BEGIN 2166136261u
-static uint32_t hash(uint32_t h, unsigned c) {
-    return (h ^ c) * 16777619u;
-}
+static uint32_t hash(uint32_t h, unsigned c) { return (h ^ c) * 16777619u; }
 
 /* ---- extensions ---- */
 
-enum { REFUSED = 1, UNCRITICAL = 2, PASSED_OVER = 4 }; /* it demands what is not checked here; RFC 5280 forbids it to be critical; nothing is done about it */
+/* it demands what is not checked here; RFC 5280 forbids it to be critical; nothing is done about it
+ */
+enum { REFUSED = 1, UNCRITICAL = 2, PASSED_OVER = 4 };
 
 static const struct {
     uint8_t arc, last, inside, how;
 } extensions[] = {
     {OID_OTHER, 0, NONE, 0},
-    {OID_EXTENSION, 17, NAMES, 0},                /* subjectAltName */
-    {OID_EXTENSION, 19, BASIC, 0},                /* basicConstraints */
-    {OID_EXTENSION, 15, USAGE, 0},                /* keyUsage */
-    {OID_EXTENSION, 37, PURPOSES, 0},             /* extKeyUsage */
-    {OID_EXTENSION, 35, AUTHORITY, UNCRITICAL},   /* authorityKeyIdentifier */
-    {OID_EXTENSION, 14, SUBJECT_KEY, UNCRITICAL}, /* subjectKeyIdentifier */
-    {OID_EXTENSION, 30, WELL_FORMED, REFUSED},    /* nameConstraints */
-    {OID_EXTENSION, 36, WELL_FORMED, REFUSED},    /* policyConstraints */
-    {OID_EXTENSION, 54, WELL_FORMED, REFUSED},    /* inhibitAnyPolicy */
-    {OID_EXTENSION, 32, WELL_FORMED, 0},          /* certificatePolicies */
-    {OID_EXTENSION, 18, NAMES, PASSED_OVER},      /* issuerAltName */
+    {OID_EXTENSION, 17, NAMES, 0},                 /* subjectAltName */
+    {OID_EXTENSION, 19, BASIC, 0},                 /* basicConstraints */
+    {OID_EXTENSION, 15, USAGE, 0},                 /* keyUsage */
+    {OID_EXTENSION, 37, PURPOSES, 0},              /* extKeyUsage */
+    {OID_EXTENSION, 35, AUTHORITY, UNCRITICAL},    /* authorityKeyIdentifier */
+    {OID_EXTENSION, 14, SUBJECT_KEY, UNCRITICAL},  /* subjectKeyIdentifier */
+    {OID_EXTENSION, 30, WELL_FORMED, REFUSED},     /* nameConstraints */
+    {OID_EXTENSION, 36, WELL_FORMED, REFUSED},     /* policyConstraints */
+    {OID_EXTENSION, 54, WELL_FORMED, REFUSED},     /* inhibitAnyPolicy */
+    {OID_EXTENSION, 32, WELL_FORMED, 0},           /* certificatePolicies */
+    {OID_EXTENSION, 18, NAMES, PASSED_OVER},       /* issuerAltName */
     {OID_EXTENSION, 31, WELL_FORMED, PASSED_OVER}, /* cRLDistributionPoints */
-    {OID_EXTENSION, 46, WELL_FORMED, UNCRITICAL}, /* freshestCRL */
-    {OID_EXTENSION, 9, WELL_FORMED, UNCRITICAL},  /* subjectDirectoryAttributes */
-    {OID_ACCESS, 1, WELL_FORMED, UNCRITICAL},     /* authorityInfoAccess */
-    {OID_ACCESS, 11, WELL_FORMED, UNCRITICAL},    /* subjectInfoAccess */
+    {OID_EXTENSION, 46, WELL_FORMED, UNCRITICAL},  /* freshestCRL */
+    {OID_EXTENSION, 9, WELL_FORMED, UNCRITICAL},   /* subjectDirectoryAttributes */
+    {OID_ACCESS, 1, WELL_FORMED, UNCRITICAL},      /* authorityInfoAccess */
+    {OID_ACCESS, 11, WELL_FORMED, UNCRITICAL},     /* subjectInfoAccess */
 };
 enum { EXT_OTHER = 0, EXT_SAN = 1 };
 
-/* Finds an extension's row. None may come twice (RFC 5280, 4.2); of those without a row the first and the newest are remembered. */
+/* Finds an extension's row. None may come twice (RFC 5280, 4.2); of those without a row the first
+ * and the newest are remembered. */
 static int begin_extension(popcl_leaf *r) {
     uint16_t oid = find_oid(r);
     uint8_t i = sizeof extensions / sizeof extensions[0] - 1;
-    while (i != EXT_OTHER && OID_OF(extensions[i].arc, extensions[i].last) != oid) i--;
+    while (i != EXT_OTHER && OID_OF(extensions[i].arc, extensions[i].last) != oid)
+        i--;
     uint32_t seen = r->seen;
     r->extension = i;
     r->critical = 0;
@@ -179,7 +213,8 @@ static int begin_extension(popcl_leaf *r) {
     if (i != EXT_OTHER) return !(seen >> i & 1);
     uint32_t h = HASH_BEGIN;
     if (r->len > sizeof r->value) return 1; /* cannot be told from others */
-    for (unsigned k = 0; k < r->len; k++) h = hash(h, r->value[k]);
+    for (unsigned k = 0; k < r->len; k++)
+        h = hash(h, r->value[k]);
     if (r->others[0] == h || r->others[1] == h) return 0;
     r->others[r->others[0] != 0] = h;
     return r->len != 0;
@@ -219,15 +254,18 @@ static void tell_next(popcl_leaf *r) {
 /* The shortest digits of a number below 10000 in base 10, or below 65536 in base 16. */
 static void tell_number(popcl_leaf *r, unsigned n, unsigned base) {
     unsigned unit = 1;
-    while (n / unit >= base) unit *= base;
-    for (; unit; n %= unit, unit /= base) tell(r, (unsigned char)"0123456789abcdef"[n / unit]);
+    while (n / unit >= base)
+        unit *= base;
+    for (; unit; n %= unit, unit /= base)
+        tell(r, (unsigned char)"0123456789abcdef"[n / unit]);
 }
 
 static unsigned group(const popcl_leaf *r, unsigned i) {
     return (unsigned)r->value[2 * i] << 8 | r->value[2 * i + 1];
 }
 
-/* As RFC 5952, 4 has it: the longest run of two or more groups that are 0, the first of them, is "::". */
+/* As RFC 5952, 4 has it: the longest run of two or more groups that are 0, the first of them, is
+ * "::". */
 static void tell_ipv6(popcl_leaf *r) {
     unsigned gap = 8, gap_len = 1, run = 0;
     for (unsigned i = 0; i < 8; i++) {
@@ -251,7 +289,8 @@ static void tell_ipv6(popcl_leaf *r) {
 
 static void tell_address(popcl_leaf *r) {
     tell_next(r);
-    if (r->len == 16) tell_ipv6(r);
+    if (r->len == 16)
+        tell_ipv6(r);
     else
         for (unsigned i = 0; i < 4; i++) {
             if (i) tell(r, '.');
@@ -259,20 +298,22 @@ static void tell_address(popcl_leaf *r) {
         }
 }
 
-static unsigned lower(unsigned c) {
-    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
+static unsigned lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
 
-/* An octet of a dNSName, compared with the host as it comes (RFC 9525, 6.3). A wildcard is a first label that is one star, and stands
- * for one label of the host. The host has letters, digits, dots, hyphens and underscores alone, so that nothing else can match; an underscore
- * is no part of a dNSName. */
+/* An octet of a dNSName, compared with the host as it comes (RFC 9525, 6.3). A wildcard is a first
+ * label that is one star, and stands for one label of the host. The host has letters, digits, dots,
+ * hyphens and underscores alone, so that nothing else can match; an underscore is no part of a
+ * dNSName. */
 static void dns_octet(popcl_leaf *r, unsigned c, int first) {
     const char *host = r->want.host;
     if (first) {
         tell_next(r);
         r->at = r->address_len ? NO_MATCH : 0;
     }
-    tell(r, (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '-' && c <= '9' && c != '/') || c == '*' || c == '_' ? c : '?');
+    tell(r, (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '-' && c <= '9' && c != '/') ||
+                    c == '*' || c == '_'
+                ? c
+                : '?');
     if (r->at == NO_MATCH) return;
     if (first && c == '*') {
         const char *dot = strchr(host, '.');
@@ -305,11 +346,13 @@ static int end_name(popcl_leaf *r) {
 
 static int is_name_tag(unsigned tag) {
     unsigned n = tag & 0x1f;
-    return n <= 8 && (tag & 0xe0) == (0x39u >> n & 1 ? 0xa0 : 0x80); /* 0, 3, 4 and 5 are constructed */
+    /* 0, 3, 4 and 5 are constructed */
+    return n <= 8 && (tag & 0xe0) == (0x39u >> n & 1 ? 0xa0 : 0x80);
 }
 
-/* An octet of the subject's common name. One that looks like a host's, with a dot or a colon and no space, must be one of the
- * certificate's names, in the same letters (CA/Browser Forum, Baseline Requirements, 7.1.4.3). */
+/* An octet of the subject's common name. One that looks like a host's, with a dot or a colon and no
+ * space, must be one of the certificate's names, in the same letters (CA/Browser Forum, Baseline
+ * Requirements, 7.1.4.3). */
 enum { CN_HOST = 1, CN_SPACE = 2 };
 static void cn_octet(popcl_leaf *r, unsigned c, int first) {
     if (first) {
@@ -322,25 +365,30 @@ static void cn_octet(popcl_leaf *r, unsigned c, int first) {
 }
 
 static int is_cn(const popcl_leaf *r) {
-    return r->oid == COMMON_NAME && r->row[2] == SUBJECT && r->is_first && r->row[r->depth] == ATTRIBUTE_VALUE;
+    return r->oid == COMMON_NAME && r->row[2] == SUBJECT && r->is_first &&
+           r->row[r->depth] == ATTRIBUTE_VALUE;
 }
 
-/* ---- acts, at the end of an element: its first octets are in `value`. They return 0 if it must not be ---- */
+/* ---- acts, at the end of an element: its first octets are in `value`. They return 0 if it must
+ * not be ---- */
 
 /* Signature algorithms: the first six are taken; the others are known to be weak. */
 static const uint16_t algorithms[] = {
-    OID_OF(OID_RSA, 11), OID_OF(OID_RSA, 12), OID_OF(OID_RSA, 13), OID_OF(OID_ECDSA, 2), OID_OF(OID_ECDSA, 3), OID_OF(OID_ECDSA, 4),
-    OID_OF(OID_RSA, 2),  OID_OF(OID_RSA, 4),  OID_OF(OID_RSA, 5),  OID_OF(OID_RSA, 14),  OID_OF(OID_ECDSA, 1), OID_OF(OID_ECDSA_SHA1, 1),
+    OID_OF(OID_RSA, 11),  OID_OF(OID_RSA, 12),  OID_OF(OID_RSA, 13),  OID_OF(OID_ECDSA, 2),
+    OID_OF(OID_ECDSA, 3), OID_OF(OID_ECDSA, 4), OID_OF(OID_RSA, 2),   OID_OF(OID_RSA, 4),
+    OID_OF(OID_RSA, 5),   OID_OF(OID_RSA, 14),  OID_OF(OID_ECDSA, 1), OID_OF(OID_ECDSA_SHA1, 1),
 };
 enum { GOOD_ALGORITHMS = 6, ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
 
 static unsigned find_algorithm(const popcl_leaf *r) {
     unsigned i = 0;
-    while (i < ALGORITHMS && algorithms[i] != r->alg) i++;
+    while (i < ALGORITHMS && algorithms[i] != r->alg)
+        i++;
     return i;
 }
 
-/* The algorithm of the signature: it stands twice, the same (RFC 5280, 4.1.1.2); RSA with NULL (RFC 4055, 5), ECDSA with nothing (RFC 5758, 3.2). */
+/* The algorithm of the signature: it stands twice, the same (RFC 5280, 4.1.1.2); RSA with NULL (RFC
+ * 4055, 5), ECDSA with nothing (RFC 5758, 3.2). */
 static int end_algorithm(popcl_leaf *r) {
     if (r->depth == 2) r->alg = r->oid;
     unsigned i = find_algorithm(r);
@@ -354,7 +402,8 @@ static unsigned days_of(unsigned month, unsigned year) {
     return 30 + ((month + (month >> 3)) & 1);
 }
 
-/* A UTCTime until 2049 or a GeneralizedTime after it, each with seconds and Z (RFC 5280, 4.1.2.5); r->time becomes its Unix seconds. */
+/* A UTCTime until 2049 or a GeneralizedTime after it, each with seconds and Z (RFC 5280, 4.1.2.5);
+ * r->time becomes its Unix seconds. */
 static int end_time(popcl_leaf *r) {
     static const uint8_t most[] = {99, 99, 12, 31, 23, 59, 59};
     unsigned field[7], is_utc = r->tag == 0x17, is_from = r->row[r->depth] == FROM;
@@ -367,14 +416,17 @@ static int end_time(popcl_leaf *r) {
         if (tens > 9 || ones > 9 || field[i] > most[i]) return 0;
     }
     unsigned year = field[0] * 100 + field[1], month = field[2], day = field[3];
-    if (*p != 'Z' || month == 0 || day == 0 || day > days_of(month, year) || (!is_utc && year < 2050)) return 0;
+    if (*p != 'Z' || month == 0 || day == 0 || day > days_of(month, year) ||
+        (!is_utc && year < 2050))
+        return 0;
     if (month < 3) { /* years that begin in March have the odd day at their end */
         year--;
         month += 12;
     }
     uint32_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 + day;
     int64_t from = r->time;
-    r->time = ((int64_t)days - 719469) * 86400 + (int32_t)(field[4] * 3600 + field[5] * 60 + field[6]);
+    r->time =
+        ((int64_t)days - 719469) * 86400 + (int32_t)(field[4] * 3600 + field[5] * 60 + field[6]);
     if (is_from) {
         note(r, LEAF_NOT_YET, r->tls->utc_s < r->time);
         return 1;
@@ -395,7 +447,8 @@ static void end_exponent(popcl_leaf *r) {
     note(r, LEAF_UNSUPPORTED, r->len > 4);
 }
 
-/* A BIT STRING whose unused bits are 0. Those used ones that are 0 at its end should not be sent (X.690, 11.2.2), and some authorities send them. */
+/* A BIT STRING whose unused bits are 0. Those used ones that are 0 at its end should not be sent
+ * (X.690, 11.2.2), and some authorities send them. */
 static int end_usage(popcl_leaf *r) {
     unsigned unused = r->value[0], bits = r->value[1];
     note(r, LEAF_MISUSED, !(bits & (r->is_first ? 0x80 : 0x04)));
@@ -472,7 +525,8 @@ static void end(popcl_leaf *r, int is_level) {
         r->state = TAG;
         if (r->depth == 0 || r->left[r->depth]) return;
         uint8_t missing = *at;
-        while (missing != NONE && rows[missing].how & OPT) missing = row_behind(missing);
+        while (missing != NONE && rows[missing].how & OPT)
+            missing = row_behind(missing);
         if (missing != NONE) break;
         r->depth--;
         r->tag = 0; /* what follows is about a whole whose tag is not kept */
@@ -483,7 +537,8 @@ static void end(popcl_leaf *r, int is_level) {
 /* Tag and length of an element are known: finds its row, and goes into it or over it. */
 static void begin(popcl_leaf *r) {
     uint8_t at = r->row[r->depth], inside;
-    while (rows[at].tag != r->tag && rows[at].tag != ANY_TAG && rows[at].how & OPT) at = row_behind(at);
+    while (rows[at].tag != r->tag && rows[at].tag != ANY_TAG && rows[at].how & OPT)
+        at = row_behind(at);
     if ((rows[at].tag != r->tag && rows[at].tag != ANY_TAG) || r->len > r->left[r->depth]) {
         fail(r);
         return;
@@ -523,20 +578,26 @@ static void length(popcl_leaf *r, unsigned char c) {
         r->more = c & 0x7f;
         r->state = LENGTH_MORE;
         r->len = c < 0x80 ? c : 0;
-        if (c < 0x80) begin(r);
-        else if (c != 0x81 && c != 0x82) fail(r);
+        if (c < 0x80)
+            begin(r);
+        else if (c != 0x81 && c != 0x82)
+            fail(r);
         return;
     }
     r->len = (uint16_t)(r->len << 8 | c);
-    if (r->len < (r->more == 1 ? 0x80 : 1)) fail(r);
-    else if (--r->more == 0) begin(r);
+    if (r->len < (r->more == 1 ? 0x80 : 1))
+        fail(r);
+    else if (--r->more == 0)
+        begin(r);
 }
 
 static void body(popcl_leaf *r, unsigned char c) {
     unsigned at = (unsigned)r->len - r->body;
     if (at < sizeof r->value) r->value[at] = c;
     r->last = c;
-    if (r->tag == NAME_DNS && rows[r->row[r->depth]].act == NAME && r->extension == EXT_SAN && r->is_first) dns_octet(r, c, at == 0);
+    if (r->tag == NAME_DNS && rows[r->row[r->depth]].act == NAME && r->extension == EXT_SAN &&
+        r->is_first)
+        dns_octet(r, c, at == 0);
     if (is_cn(r)) cn_octet(r, c, at == 0);
     if (--r->body == 0) end(r, 0);
 }
@@ -565,9 +626,7 @@ void popcl_leaf_octet(popcl_leaf *r, unsigned char c) {
     }
 }
 
-int popcl_leaf_at_key(const popcl_leaf *r) {
-    return r->depth >= 2 && r->row[2] == KEY;
-}
+int popcl_leaf_at_key(const popcl_leaf *r) { return r->depth >= 2 && r->row[2] == KEY; }
 
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
     memset(r, 0, offsetof(popcl_leaf, tls));

@@ -1,6 +1,8 @@
-/* leaf - a certificate (RFC 5280, 4.1) read as it streams, an octet a call. Nothing is buffered but the first octets of short values. It checks the
- * encoding (DER) and the grammar, and notes facts: what the extensions say, whether the name that is looked for is there. It verifies no
- * signature, and knows no chain: guard.c does both, and draws the conclusions. Its memory is popcl_leaf of popcl_tls.h. */
+/* leaf - a certificate (RFC 5280, 4.1) read as it streams, an octet a call. Nothing is buffered but
+ * the first octets of short values. It checks the encoding (DER) and the grammar, and notes facts:
+ * what the extensions say, whether the name that is looked for is there. It verifies no signature,
+ * and knows no chain: guard.c does both, and draws the conclusions. Its memory is popcl_leaf of
+ * popcl_tls.h. */
 #ifndef POPCL_TLS_LEAF_H
 #define POPCL_TLS_LEAF_H
 
@@ -10,14 +12,18 @@
 enum leaf_fact {
     LEAF_NOTHING,
     /* defects, whatever the certificate is for */
-    LEAF_MALFORMED,   /* no DER, no certificate, or against a MUST of RFC 5280 that is seen in one place */
+    LEAF_MALFORMED,   /* no DER, no certificate, or against a MUST of RFC 5280 that is seen in one
+                         place */
     LEAF_CRITICAL,    /* an unknown extension that is critical */
     LEAF_CONSTRAINED, /* it limits names or policies */
-    LEAF_WEAK,        /* a signature by SHA-1 or MD5 or their like, or an RSA key below 2048 bits or with a bad modulus or exponent */
-    LEAF_UNSUPPORTED, /* another key or signature than RSA PKCS#1 and ECDSA, an RSA key above 4096 bits or of a broken number of octets */
+    LEAF_WEAK, /* a signature by SHA-1 or MD5 or their like, or an RSA key below 2048 bits or with a
+                  bad modulus or exponent */
+    LEAF_UNSUPPORTED, /* another key or signature than RSA PKCS#1 and ECDSA, an RSA key above 4096
+                         bits or of a broken number of octets */
     LEAF_NOT_YET,     /* the time is before notBefore */
     LEAF_EXPIRED,     /* the time is behind notAfter */
-    LEAF_MISUSED,     /* a key usage without digitalSignature (the server's own), or without keyCertSign (an issuer's) */
+    LEAF_MISUSED, /* a key usage without digitalSignature (the server's own), or without keyCertSign
+                     (an issuer's) */
     /* what counts in some places */
     LEAF_READ,       /* read to its end */
     LEAF_V3,         /* version 3 */
@@ -42,8 +48,9 @@ enum leaf_fact {
     LEAF_VOUCHED      /* an anchor, or a pin that stands for it, vouches for it */
 };
 
-/* Begins a certificate of `len` octets. r->tls, want and address_len are given before the chain's first, and stay. is_first: it is the server's
- * own, whose names are compared, and told in tls->names. */
+/* Begins a certificate of `len` octets. r->tls, want and address_len are given before the chain's
+ * first, and stay. is_first: it is the server's own, whose names are compared, and told in
+ * tls->names. */
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first);
 
 /* Whether the next octet belongs to the subjectPublicKeyInfo. */
@@ -54,7 +61,8 @@ void popcl_leaf_octet(popcl_leaf *r, unsigned char c);
 /* The certificate's end. Returns the facts. */
 uint32_t popcl_leaf_end(popcl_leaf *r);
 
-/* BearSSL's number of the hash in the certificate's signature: br_sha256_ID, _384, _512; 0: another, or not known yet. */
+/* BearSSL's number of the hash in the certificate's signature: br_sha256_ID, _384, _512; 0:
+ * another, or not known yet. */
 unsigned popcl_leaf_hash(const popcl_leaf *r);
 
 #endif

@@ -1,8 +1,9 @@
-/* link - TLS below a session: BearSSL's engine between the transport's records and the session's octets, which stay in the record buffer
- * where they were decrypted. It knows TLS and the link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a
- * record at a time. Beside that it watches the records go by, for what the engine does not tell: how long they are, and whether the server
- * granted the fragment length. The fields of the engine that are its own are
- * written in open and fit_buffer alone, and read in state and tell. */
+/* link - TLS below a session: BearSSL's engine between the transport's records and the session's
+ * octets, which stay in the record buffer where they were decrypted. It knows TLS and the link's
+ * table, not POP3. A pump of our own: the engine is asked what it can take and give, a record at a
+ * time. Beside that it watches the records go by, for what the engine does not tell: how long they
+ * are, and whether the server granted the fragment length. The fields of the engine that are its
+ * own are written in open and fit_buffer alone, and read in state and tell. */
 #include <string.h>
 
 #include "../core/link.h"
@@ -12,13 +13,13 @@
 #include "profile.h"
 #include "resume.h"
 
-#define HEADER 5u           /* octets in front of a record (RFC 5246, 6.2) */
-#define HANDSHAKE_ROOM 325u /* what BearSSL wants beside the text when it does not know that only AEAD suites are used */
-#define IDLE_OCTETS 16709u  /* a whole record: what comes without bringing any text is no progress beyond that */
+#define HEADER 5u /* octets in front of a record (RFC 5246, 6.2) */
+/* what BearSSL wants beside the text when it does not know that only AEAD suites are used */
+#define HANDSHAKE_ROOM 325u
+/* a whole record: what comes without bringing any text is no progress beyond that */
+#define IDLE_OCTETS 16709u
 
-static popcl_tls_session *session_of(const popcl_tls *t) {
-    return t->storage;
-}
+static popcl_tls_session *session_of(const popcl_tls *t) { return t->storage; }
 
 static void *x509_of(const popcl_tls *t) {
     return (unsigned char *)t->storage + t->profile->state_at;
@@ -34,10 +35,12 @@ static void breathe(const popcl_tls_session *s) {
 
 /* ---- certificates ---- */
 
-/* BearSSL sees the profile's judge through these, so that a watchdog is fed around each of its steps. */
+/* BearSSL sees the profile's judge through these, so that a watchdog is fed around each of its
+ * steps. */
 
 static popcl_tls_session *session_of_x509(const br_x509_class *const *ctx) {
-    return (popcl_tls_session *)(void *)((unsigned char *)(void *)ctx - offsetof(popcl_tls_session, x509));
+    return (popcl_tls_session *)(void *)((unsigned char *)(void *)ctx -
+                                         offsetof(popcl_tls_session, x509));
 }
 
 static void start_chain(const br_x509_class **ctx, const char *server_name) {
@@ -80,21 +83,27 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
     return &s->key;
 }
 
-static const br_x509_class judged = {sizeof(const br_x509_class *), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
+static const br_x509_class judged = {
+    sizeof(const br_x509_class *), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
 
-/* The server's signature over its half of ECDHE, whose two multiplications follow in the same step. BearSSL's functions carry no context, but
- * the key that they are given is the session's. */
+/* The server's signature over its half of ECDHE, whose two multiplications follow in the same step.
+ * BearSSL's functions carry no context, but the key that they are given is the session's. */
 
-static uint32_t check_ecdsa(const br_ec_impl *ec, const void *hash, size_t hash_len, const br_ec_public_key *key, const void *sig, size_t sig_len) {
-    const popcl_tls_session *s = (const popcl_tls_session *)(const void *)((const unsigned char *)key - offsetof(popcl_tls_session, key.key.ec));
+static uint32_t check_ecdsa(const br_ec_impl *ec, const void *hash, size_t hash_len,
+                            const br_ec_public_key *key, const void *sig, size_t sig_len) {
+    const popcl_tls_session *s =
+        (const popcl_tls_session *)(const void *)((const unsigned char *)key -
+                                                  offsetof(popcl_tls_session, key.key.ec));
     uint32_t ok = s->tls->profile->ecdsa(ec, hash, hash_len, key, sig, sig_len);
     breathe(s);
     return ok;
 }
 
-static uint32_t check_rsa(const unsigned char *sig, size_t sig_len, const unsigned char *hash_oid, size_t hash_len, const br_rsa_public_key *key,
-                          unsigned char *hash) {
-    const popcl_tls_session *s = (const popcl_tls_session *)(const void *)((const unsigned char *)key - offsetof(popcl_tls_session, key.key.rsa));
+static uint32_t check_rsa(const unsigned char *sig, size_t sig_len, const unsigned char *hash_oid,
+                          size_t hash_len, const br_rsa_public_key *key, unsigned char *hash) {
+    const popcl_tls_session *s =
+        (const popcl_tls_session *)(const void *)((const unsigned char *)key -
+                                                  offsetof(popcl_tls_session, key.key.rsa));
     uint32_t ok = s->tls->profile->rsa(sig, sig_len, hash_oid, hash_len, key, hash);
     breathe(s);
     return ok;
@@ -102,30 +111,36 @@ static uint32_t check_rsa(const unsigned char *sig, size_t sig_len, const unsign
 
 /* ---- what goes by ---- */
 
-/* One octet of the ServerHello (RFC 5246, 7.4.1.3), whose extensions are looked at for max_fragment_length (RFC 6066, 4). What comes behind
- * the message, or is no ServerHello, is not looked at. */
+/* One octet of the ServerHello (RFC 5246, 7.4.1.3), whose extensions are looked at for
+ * max_fragment_length (RFC 6066, 4). What comes behind the message, or is no ServerHello, is not
+ * looked at. */
 enum { AT_LENGTH = 2, AT_ID_LENGTH = 38, BEHIND_ID = 44, NO_HELLO = 0xffff };
 
 static void watch_hello(popcl_tls_session *s, unsigned octet) {
     unsigned at = s->hello_at++;
     if (at == 0 && octet != 2) s->hello_at = NO_HELLO;
-    if (at == AT_LENGTH) s->hello_end = (uint16_t)((octet & 0x1fu) << 8); /* up to 8 KB, and nobody sends more than 200 octets */
+    /* up to 8 KB, and nobody sends more than 200 octets */
+    if (at == AT_LENGTH) s->hello_end = (uint16_t)((octet & 0x1fu) << 8);
     if (at == AT_LENGTH + 1) s->hello_end = (uint16_t)(s->hello_end + octet + 4);
     if (at == AT_ID_LENGTH) s->extension_at = (uint16_t)(BEHIND_ID + octet);
     if (at > AT_ID_LENGTH && at >= s->extension_at) {
         unsigned field = at - s->extension_at;
-        if (field == 0 || field == 2) s->extension = (uint16_t)(octet << 8);
-        else s->extension = (uint16_t)(s->extension | octet);
+        if (field == 0 || field == 2)
+            s->extension = (uint16_t)(octet << 8);
+        else
+            s->extension = (uint16_t)(s->extension | octet);
         if (field == 1 && s->extension == 1) s->fragment = POPCL_FRAGMENT_GRANTED;
         if (field == 3) s->extension_at = (uint16_t)(s->extension_at + 4 + (s->extension & 0x1fff));
     }
     if (at > AT_LENGTH && s->hello_at >= s->hello_end) {
-        if (s->fragment == POPCL_FRAGMENT_UNKNOWN && s->fragment_asked) s->fragment = POPCL_FRAGMENT_IGNORED;
+        if (s->fragment == POPCL_FRAGMENT_UNKNOWN && s->fragment_asked)
+            s->fragment = POPCL_FRAGMENT_IGNORED;
         s->hello_at = NO_HELLO;
     }
 }
 
-/* Octets that the transport put into the buffer; they never cross the end of a record, since the engine asks for no more. */
+/* Octets that the transport put into the buffer; they never cross the end of a record, since the
+ * engine asks for no more. */
 static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
     for (; n && s->record_at < HEADER; n--, p++) {
         unsigned at = s->record_at++;
@@ -134,7 +149,8 @@ static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
         if (at == 3) s->record_len = (uint32_t)*p << 8;
         if (at == 4) s->record_len += *p + HEADER;
     }
-    for (; n && s->hello_at != NO_HELLO; n--, p++, s->record_at++) watch_hello(s, *p);
+    for (; n && s->hello_at != NO_HELLO; n--, p++, s->record_at++)
+        watch_hello(s, *p);
     s->record_at += (uint32_t)n;
     if (s->record_at >= HEADER && s->record_at >= s->record_len) s->record_at = 0;
 }
@@ -194,25 +210,28 @@ static void out_ack(popcl_link *l, size_t n) {
     l->out_to = (uint16_t)(l->out_to + n);
 }
 
-static size_t unsent(const popcl_link *l) {
-    return l->out_to;
-}
+static size_t unsent(const popcl_link *l) { return l->out_to; }
 
 /* Taken from the engine, whose buffer is then free to read, and not from what is unsent. */
 static void give_up_sending(popcl_link *l) {
     size_t n;
-    while (br_ssl_engine_sendrec_buf(engine_of(l), &n)) br_ssl_engine_sendrec_ack(engine_of(l), n);
+    while (br_ssl_engine_sendrec_buf(engine_of(l), &n))
+        br_ssl_engine_sendrec_ack(engine_of(l), n);
 }
 
 static enum popcl_link_state state(const popcl_link *l) {
     const br_ssl_engine_context *e = engine_of(l);
     if (br_ssl_engine_last_error(e)) return POPCL_LINK_FAILED;
-    if (e->shutdown_recv || br_ssl_engine_current_state(e) == BR_SSL_CLOSED) return POPCL_LINK_ENDED; /* the peer's close_notify came */
-    if (br_ssl_engine_current_state(e) == 0) return POPCL_LINK_FAILED; /* stuck: it has to answer, and half a handshake message is in the buffer */
+    /* the peer's close_notify came */
+    if (e->shutdown_recv || br_ssl_engine_current_state(e) == BR_SSL_CLOSED)
+        return POPCL_LINK_ENDED;
+    /* stuck: it has to answer, and half a handshake message is in the buffer */
+    if (br_ssl_engine_current_state(e) == 0) return POPCL_LINK_FAILED;
     return session_of(l->tls)->is_up ? POPCL_LINK_UP : POPCL_LINK_SECURING;
 }
 
-/* What BearSSL's errors mean, and alerts of the server. What is in neither table is a server that breaks the protocol. */
+/* What BearSSL's errors mean, and alerts of the server. What is in neither table is a server that
+ * breaks the protocol. */
 static const unsigned char errors[][2] = {
     {BR_ERR_TOO_LARGE, POPCL_ERR_TLS_RECORD_SIZE},
     {BR_ERR_BAD_MAC, POPCL_ERR_TLS_CORRUPT},
@@ -231,25 +250,31 @@ static const unsigned char alerts[][2] = {
     {70, POPCL_ERR_TLS_VERSION},    /* protocol_version: what a server for TLS 1.3 alone says */
 };
 
-static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key, popcl_err otherwise) {
+static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key,
+                         popcl_err otherwise) {
     for (size_t i = 0; i < rows; i++) {
         if (table[i][0] == key) return (popcl_err)table[i][1];
     }
     return otherwise;
 }
-#define LOOK_UP(table, key, otherwise) look_up(table, sizeof table / sizeof table[0], key, otherwise)
+#define LOOK_UP(table, key, otherwise)                                                             \
+    look_up(table, sizeof table / sizeof table[0], key, otherwise)
 
 static popcl_err why(const popcl_link *l) {
     const popcl_tls_session *s = session_of(l->tls);
     int e = br_ssl_engine_last_error(&s->ssl.eng);
     if (!s->minor && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
     if (s->is_up && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_PROTOCOL;
-    /* A server for TLS 1.1 takes our hello as one of 1.1, finds no suite of its time in it, and says so in a record of 1.1. */
-    if (e == BR_ERR_RECV_FATAL_ALERT + HANDSHAKE_FAILURE && s->minor < 1 + TLS12_MINOR) return POPCL_ERR_TLS_VERSION;
-    /* Once version and suite are agreed upon, the same alerts are about something else: handshake_failure about a certificate of ours, say. */
+    /* A server for TLS 1.1 takes our hello as one of 1.1, finds no suite of its time in it, and
+     * says so in a record of 1.1. */
+    if (e == BR_ERR_RECV_FATAL_ALERT + HANDSHAKE_FAILURE && s->minor < 1 + TLS12_MINOR)
+        return POPCL_ERR_TLS_VERSION;
+    /* Once version and suite are agreed upon, the same alerts are about something else:
+     * handshake_failure about a certificate of ours, say. */
     if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT) {
         popcl_err early = LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
-        if (s->offered && early == POPCL_ERR_TLS_ALGORITHMS) early = POPCL_ERR_RESUME_REFUSED; /* not all were offered: resume.c */
+        /* not all were offered: resume.c */
+        if (s->offered && early == POPCL_ERR_TLS_ALGORITHMS) early = POPCL_ERR_RESUME_REFUSED;
         return s->hello_end ? POPCL_ERR_TLS_ALERT : early;
     }
     if (e > BR_ERR_X509_OK && e < BR_ERR_RECV_FATAL_ALERT) {
@@ -259,17 +284,21 @@ static popcl_err why(const popcl_link *l) {
     return LOOK_UP(errors, e, POPCL_ERR_TLS_PROTOCOL);
 }
 
-/* close_notify can go out only where the buffer is free: what was not taken is dropped, and inside a record nothing is said. */
+/* close_notify can go out only where the buffer is free: what was not taken is dropped, and inside
+ * a record nothing is said. */
 static int close_link(popcl_link *l) {
     br_ssl_engine_context *e = engine_of(l);
     size_t n;
-    while (br_ssl_engine_recvapp_buf(e, &n)) br_ssl_engine_recvapp_ack(e, n);
+    while (br_ssl_engine_recvapp_buf(e, &n))
+        br_ssl_engine_recvapp_ack(e, n);
     br_ssl_engine_close(e);
     br_ssl_engine_sendrec_buf(e, &n);
     return n != 0;
 }
 
-static const popcl_link_ops ops = {recv_buf, recv_ack, send_buf, send_ack, in, in_ack, out, out_ack, unsent, give_up_sending, state, why, close_link};
+static const popcl_link_ops ops = {recv_buf, recv_ack, send_buf,  send_ack, in,
+                                   in_ack,   out,      out_ack,   unsent,   give_up_sending,
+                                   state,    why,      close_link};
 
 /* ---- the layer ---- */
 
@@ -282,7 +311,11 @@ static int usable_seed(const unsigned char *seed, size_t n) {
     return 0;
 }
 
-typedef char ssl_is_the_last[sizeof(popcl_tls_session) - offsetof(popcl_tls_session, ssl) - sizeof(br_ssl_client_context) < sizeof(uint64_t) ? 1 : -1];
+typedef char ssl_is_the_last[sizeof(popcl_tls_session) - offsetof(popcl_tls_session, ssl) -
+                                         sizeof(br_ssl_client_context) <
+                                     sizeof(uint64_t)
+                                 ? 1
+                                 : -1];
 
 static int aligned(const void *storage) {
     struct probe {
@@ -295,10 +328,13 @@ static int aligned(const void *storage) {
 static popcl_err check(const popcl_session_config *cfg) {
     const popcl_tls *t = cfg->tls;
     char name[256];
-    if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage)) return POPCL_ERR_TLS_STORAGE;
+    if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage))
+        return POPCL_ERR_TLS_STORAGE;
     const char *given = t->name ? t->name : cfg->host;
     if (!given || !popcl_is_host(given) || !popcl_name_copy(name, given)) return POPCL_ERR_HOST;
-    if (t->fragment && (t->fragment < 512 || t->fragment > 4096 || t->fragment & (t->fragment - 1u))) return POPCL_ERR_ARGUMENT;
+    if (t->fragment &&
+        (t->fragment < 512 || t->fragment > 4096 || t->fragment & (t->fragment - 1u)))
+        return POPCL_ERR_ARGUMENT;
     if (t->names && !t->names_len) return POPCL_ERR_ARGUMENT;
     if (t->resume && !t->resumption) return POPCL_ERR_ARGUMENT;
     if (cfg->iobuf_len < POPCL_IOBUF_SIZE(512)) return POPCL_ERR_IOBUF_SMALL;
@@ -318,7 +354,8 @@ static popcl_err open(const popcl_session_config *cfg) {
     memset(s + 1, 0, p->storage_len - sizeof *s);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_suites(eng, p->suites, p->suites_len);
-    for (const br_hash_class *const *h = p->hashes; *h; h++) br_ssl_engine_set_hash(eng, popcl_tls_hash_id(*h), *h);
+    for (const br_hash_class *const *h = p->hashes; *h; h++)
+        br_ssl_engine_set_hash(eng, popcl_tls_hash_id(*h), *h);
     p->ciphers(eng);
     br_ssl_engine_set_ec(eng, p->ec);
     br_ssl_engine_set_ecdsa(eng, check_ecdsa);
@@ -331,13 +368,16 @@ static popcl_err open(const popcl_session_config *cfg) {
     return POPCL_OK;
 }
 
-/* Lays the buffer under the engine. BearSSL does not know that AEAD records alone come, which need 29 octets beside their text and not 325: it is
- * told the size that it wants for the fragment, and then, before anything is in it, the real one. */
+/* Lays the buffer under the engine. BearSSL does not know that AEAD records alone come, which need
+ * 29 octets beside their text and not 325: it is told the size that it wants for the fragment, and
+ * then, before anything is in it, the real one. */
 static void fit_buffer(popcl_tls_session *s, unsigned char *buf, size_t len) {
     br_ssl_engine_context *e = &s->ssl.eng;
     const popcl_tls *t = s->tls;
     size_t fragment = 16384;
-    while (fragment + 29 > len || (t->fragment && fragment > t->fragment)) fragment = fragment == 16384 ? 4096 : fragment / 2; /* no 8192: RFC 6066, 4 */
+    /* no 8192: RFC 6066, 4 */
+    while (fragment + 29 > len || (t->fragment && fragment > t->fragment))
+        fragment = fragment == 16384 ? 4096 : fragment / 2;
     br_ssl_engine_set_buffer(e, buf, fragment + HANDSHAKE_ROOM, 0);
     e->ibuf_len = e->obuf_len = len < 16384 + HANDSHAKE_ROOM ? len : 16384 + HANDSHAKE_ROOM;
     if (t->ask_no_fragment) e->log_max_frag_len = 14;
@@ -348,7 +388,8 @@ static void fit_buffer(popcl_tls_session *s, unsigned char *buf, size_t len) {
 static void secure(popcl_link *l) {
     popcl_tls_session *s = session_of(l->tls);
     unsigned char address[16];
-    char *name = (char *)l->buf; /* until the ClientHello is written there, which is later than the name is read */
+    /* until the ClientHello is written there, which is later than the name is read */
+    char *name = (char *)l->buf;
     s->tls = l->tls;
     memcpy(name, s->ssl.eng.server_name, sizeof s->ssl.eng.server_name);
     s->x509 = &judged;
@@ -356,7 +397,8 @@ static void secure(popcl_link *l) {
     br_ssl_engine_set_x509(&s->ssl.eng, &s->x509);
     fit_buffer(s, l->buf, l->len);
     if (l->tls->resume) s->offered = (uint8_t)l->tls->resumption->offer(l->tls);
-    br_ssl_client_reset(&s->ssl, popcl_name_kind(name, address) == POPCL_NAME_HOST ? name : NULL, s->offered);
+    br_ssl_client_reset(&s->ssl, popcl_name_kind(name, address) == POPCL_NAME_HOST ? name : NULL,
+                        s->offered);
     l->in_from = 0;
     l->out_to = 0;
     l->ops = &ops;
@@ -366,9 +408,7 @@ static void logged_in(const popcl_tls *t) {
     if (t->resume) t->resumption->keep(t);
 }
 
-static void *spare(const popcl_tls *t, size_t *n) {
-    return t->profile->x509->spare(x509_of(t), n);
-}
+static void *spare(const popcl_tls *t, size_t *n) { return t->profile->x509->spare(x509_of(t), n); }
 
 static void forget(const popcl_tls *t) {
     popcl_tls_session *s = session_of(t);

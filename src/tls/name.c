@@ -1,5 +1,6 @@
-/* name - see name.h. Addresses as inet_pton takes them (RFC 4291, 2.2; four decimal numbers without leading zeros), by hand: the library has no
- * sockets. What only resembles one is told apart, so that it can match no wildcard. */
+/* name - see name.h. Addresses as inet_pton takes them (RFC 4291, 2.2; four decimal numbers without
+ * leading zeros), by hand: the library has no sockets. What only resembles one is told apart, so
+ * that it can match no wildcard. */
 #include "name.h"
 
 #include <string.h>
@@ -42,7 +43,8 @@ static int ipv6(const char *s, unsigned char *to) {
         }
         if (at > 14) return 0;
         unsigned n = 0, len = 0;
-        for (; digit(s[len]) < 16; len++) n = n << 4 | digit(s[len]);
+        for (; digit(s[len]) < 16; len++)
+            n = n << 4 | digit(s[len]);
         if (s[len] == '.') {
             if (at > 12 || !ipv4(s, to + at)) return 0;
             at += 4;
@@ -65,7 +67,8 @@ static int ipv6(const char *s, unsigned char *to) {
     return 1;
 }
 
-/* Whether a label is what a resolver of old reads as a number: all digits, or 0x and hexadecimal digits (inet_aton). */
+/* Whether a label is what a resolver of old reads as a number: all digits, or 0x and hexadecimal
+ * digits (inet_aton). */
 static int is_number(const char *label, size_t n) {
     unsigned base = 10;
     if (n >= 2 && label[0] == '0' && (label[1] | 0x20) == 'x') {
@@ -75,7 +78,8 @@ static int is_number(const char *label, size_t n) {
     } else if (n == 0) {
         return 0;
     }
-    while (n && digit(*label) < base) label++, n--;
+    while (n && digit(*label) < base)
+        label++, n--;
     return n == 0;
 }
 
@@ -85,13 +89,16 @@ enum popcl_name_kind popcl_name_kind(const char *name, unsigned char *address) {
     if (ipv6(name, address)) return POPCL_NAME_IPV6;
     if (n && name[n - 1] == '.') n--;
     for (start = n; start && name[start - 1] != '.'; start--) {}
-    return is_number(name + start, n - start) || strchr(name, ':') ? POPCL_NAME_NUMBERS : POPCL_NAME_HOST;
+    return is_number(name + start, n - start) || strchr(name, ':') ? POPCL_NAME_NUMBERS
+                                                                   : POPCL_NAME_HOST;
 }
 
 static int is_label(const char *label, size_t n) {
     if (n == 0 || n > 63 || label[0] == '-' || label[n - 1] == '-') return 0;
     for (; n; n--, label++)
-        if (digit(*label) >= 10 && *label != '-' && *label != '_' && !((*label | 0x20) >= 'a' && (*label | 0x20) <= 'z')) return 0;
+        if (digit(*label) >= 10 && *label != '-' && *label != '_' &&
+            !((*label | 0x20) >= 'a' && (*label | 0x20) <= 'z'))
+            return 0;
     return 1;
 }
 

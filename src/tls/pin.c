@@ -1,33 +1,47 @@
-/* pin - certificates for the profile `pinned`: of the first one the key is read in passing, which has to be P-256, and its hash compared with
- * the pins. The rest of it, and every other certificate, is not looked at: who proves to hold a pinned key is the server. */
+/* pin - certificates for the profile `pinned`: of the first one the key is read in passing, which
+ * has to be P-256, and its hash compared with the pins. The rest of it, and every other
+ * certificate, is not looked at: who proves to hold a pinned key is the server. */
 #include <string.h>
 
 #include "profile.h"
 
-/* The way to the SubjectPublicKeyInfo (RFC 5280, 4.1): into Certificate and TBSCertificate, then past version, serial number, signature,
- * issuer, validity and subject. */
-enum step { ENTER_CERTIFICATE, ENTER_TBS, PASS_VERSION, PASS_SERIAL, PASS_SIGNATURE, PASS_ISSUER, PASS_VALIDITY, PASS_SUBJECT, READ_KEY, DONE };
+/* The way to the SubjectPublicKeyInfo (RFC 5280, 4.1): into Certificate and TBSCertificate, then
+ * past version, serial number, signature, issuer, validity and subject. */
+enum step {
+    ENTER_CERTIFICATE,
+    ENTER_TBS,
+    PASS_VERSION,
+    PASS_SERIAL,
+    PASS_SIGNATURE,
+    PASS_ISSUER,
+    PASS_VALIDITY,
+    PASS_SUBJECT,
+    READ_KEY,
+    DONE
+};
 static const unsigned char tags[READ_KEY] = {0x30, 0x30, 0xa0, 0x02, 0x30, 0x30, 0x30, 0x30};
 
-/* What stands in front of a P-256 point in a SubjectPublicKeyInfo (RFC 5480, 2), up to the first octet of the point, which says "uncompressed". */
-static const unsigned char prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
-                                       0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+/* What stands in front of a P-256 point in a SubjectPublicKeyInfo (RFC 5480, 2), up to the first
+ * octet of the point, which says "uncompressed". */
+static const unsigned char prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                       0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                       0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
 #define PREFIX_LEN (sizeof prefix)
 
-static popcl_pin *pin_of(const br_x509_class **ctx) {
-    return (popcl_pin *)(void *)ctx;
-}
+static popcl_pin *pin_of(const br_x509_class **ctx) { return (popcl_pin *)(void *)ctx; }
 
 /* The header of an element is complete: it is entered, or passed by. */
 static void element(popcl_pin *x) {
     if (x->step > ENTER_TBS) x->pass = x->len;
-    if (x->step == PASS_VERSION && x->tag == tags[PASS_SERIAL]) x->step = PASS_SERIAL; /* a version 1 certificate names no version */
+    /* a version 1 certificate names no version */
+    if (x->step == PASS_VERSION && x->tag == tags[PASS_SERIAL]) x->step = PASS_SERIAL;
     if (x->tag != tags[x->step]) x->result = POPCL_ERR_CERT_MALFORMED;
     x->step++;
     x->at = 0;
 }
 
-/* Tag, then length: one octet up to 127, else 0x80 + n and n octets (X.690, 8.1.3); a certificate has at most 3. */
+/* Tag, then length: one octet up to 127, else 0x80 + n and n octets (X.690, 8.1.3); a certificate
+ * has at most 3. */
 static void header(popcl_pin *x, unsigned octet) {
     unsigned at = x->at++;
     if (at == 0) {
@@ -68,16 +82,16 @@ static void append(const br_x509_class **ctx, const unsigned char *p, size_t n) 
         p += pass;
         n -= pass;
         if (n == 0) return;
-        if (x->step == READ_KEY) key(x, *p);
-        else header(x, *p);
+        if (x->step == READ_KEY)
+            key(x, *p);
+        else
+            header(x, *p);
         p++;
         n--;
     }
 }
 
-static void end_cert(const br_x509_class **ctx) {
-    pin_of(ctx)->behind = 1;
-}
+static void end_cert(const br_x509_class **ctx) { pin_of(ctx)->behind = 1; }
 
 static int is_pinned(const popcl_pin *x) {
     unsigned char hash[br_sha256_SIZE];
@@ -106,13 +120,15 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
     return x->judged ? &x->key : NULL;
 }
 
-static const br_x509_class methods = {sizeof(popcl_pin), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
+static const br_x509_class methods = {sizeof(popcl_pin), start_chain, start_cert, append,
+                                      end_cert,          end_chain,   get_pkey};
 
 /* ---- the profile's side ---- */
 
 static popcl_err check(const popcl_tls *t) {
     if (!t->trust || !t->trust->pins || !t->trust->pins_len) return POPCL_ERR_NO_TRUST;
-    return t->trust->anchors_len ? POPCL_ERR_ARGUMENT : POPCL_OK; /* anchors would have to hold too, and cannot be checked here */
+    /* anchors would have to hold too, and cannot be checked here */
+    return t->trust->anchors_len ? POPCL_ERR_ARGUMENT : POPCL_OK;
 }
 
 static const br_x509_class **open(void *state, const popcl_tls *t, const char *name) {

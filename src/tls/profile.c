@@ -1,8 +1,9 @@
-/* profile - the parts that several profiles share: lists of hashes, and record ciphers. Each stands in a section of its own, so that a build
- * links what its profile names. */
+/* profile - the parts that several profiles share: lists of hashes, and record ciphers. Each stands
+ * in a section of its own, so that a build links what its profile names. */
 #include "profile.h"
 
-const br_hash_class *const popcl_tls_hashes_all[] = {&br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable, NULL};
+const br_hash_class *const popcl_tls_hashes_all[] = {&br_sha256_vtable, &br_sha384_vtable,
+                                                     &br_sha512_vtable, NULL};
 const br_hash_class *const popcl_tls_hashes_sha256[] = {&br_sha256_vtable, NULL};
 
 int popcl_tls_hash_id(const br_hash_class *h) {
@@ -16,7 +17,8 @@ void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e) {
     br_ssl_engine_set_poly1305(e, br_poly1305_ctmul32_run);
 }
 
-/* AES with tables: no secret leaks where memory has no cache, as in the processors that these profiles are for. */
+/* AES with tables: no secret leaks where memory has no cache, as in the processors that these
+ * profiles are for. */
 void popcl_tls_ciphers_small(br_ssl_engine_context *e) {
     popcl_tls_ciphers_chacha20(e);
     br_ssl_engine_set_prf_sha384(e, br_tls12_sha384_prf);
@@ -26,8 +28,11 @@ void popcl_tls_ciphers_small(br_ssl_engine_context *e) {
 }
 
 const uint16_t popcl_tls_suites_all[] = {
-    BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-    BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,       BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,       BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 };
 const uint16_t popcl_tls_suites_chacha20[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256};

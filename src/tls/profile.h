@@ -1,5 +1,6 @@
-/* profile - what a TLS profile is made of: a const table of BearSSL's algorithms, and how certificates are judged. The tables are in the
- * profile_*.c files, one a file, so that a build links only what it names. */
+/* profile - what a TLS profile is made of: a const table of BearSSL's algorithms, and how
+ * certificates are judged. The tables are in the profile_*.c files, one a file, so that a build
+ * links only what it names. */
 #ifndef POPCL_TLS_PROFILE_H
 #define POPCL_TLS_PROFILE_H
 
@@ -12,13 +13,16 @@
 #error "TLS wants an int of 32 bits, as BearSSL does"
 #endif
 
-/* How a profile judges the server's certificates. `state` is the part of the storage behind popcl_tls_session. */
+/* How a profile judges the server's certificates. `state` is the part of the storage behind
+ * popcl_tls_session. */
 typedef struct popcl_x509 {
     /* Whether trust, clock and pins can be used at all; before anything is sent. */
     popcl_err (*check)(const popcl_tls *t);
-    /* Begins with the handshake; returns BearSSL's view of it. name: as popcl_name_copy made it, and stays until the verdict. */
+    /* Begins with the handshake; returns BearSSL's view of it. name: as popcl_name_copy made it,
+     * and stays until the verdict. */
     const br_x509_class **(*open)(void *state, const popcl_tls *t, const char *name);
-    /* Why the certificates were refused; POPCL_OK if they were not. BearSSL says no more than "refused". */
+    /* Why the certificates were refused; POPCL_OK if they were not. BearSSL says no more than
+     * "refused". */
     popcl_err (*verdict)(const void *state);
     /* After the handshake: what is to be told of the server's certificate. */
     void (*tell)(const void *state, popcl_tls_diag *d);
@@ -33,20 +37,24 @@ extern const popcl_tls_layer popcl_tls_link;
 
 /* What the profiles share: see profile.c. */
 extern const br_hash_class *const popcl_tls_hashes_all[], *const popcl_tls_hashes_sha256[];
-#define POPCL_TLS_SUITES_ALL 6
+#define POPCL_TLS_SUITES_ALL      6
 #define POPCL_TLS_SUITES_CHACHA20 1
-extern const uint16_t popcl_tls_suites_all[POPCL_TLS_SUITES_ALL], popcl_tls_suites_chacha20[POPCL_TLS_SUITES_CHACHA20];
-int popcl_tls_hash_id(const br_hash_class *h); /* BearSSL's number of it: br_sha256_ID and the like */
+extern const uint16_t popcl_tls_suites_all[POPCL_TLS_SUITES_ALL],
+    popcl_tls_suites_chacha20[POPCL_TLS_SUITES_CHACHA20];
+int popcl_tls_hash_id(
+    const br_hash_class *h); /* BearSSL's number of it: br_sha256_ID and the like */
 void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e);
 void popcl_tls_ciphers_small(br_ssl_engine_context *e);
 
 struct popcl_tls_profile {
     const popcl_tls_layer *layer; /* first: core/link.h knows no more of a profile */
     const popcl_x509 *x509;
-    const br_hash_class *const *hashes; /* of certificates and of TLS, ending with NULL; SHA-256 is one of them */
+    const br_hash_class *const
+        *hashes; /* of certificates and of TLS, ending with NULL; SHA-256 is one of them */
     uint16_t storage_len;
-    uint16_t state_at; /* offset of the X.509 state in the storage */
-    const uint16_t *suites; /* in order of preference; in pairs of one cipher with both kinds of keys, unless there is one alone */
+    uint16_t state_at;      /* offset of the X.509 state in the storage */
+    const uint16_t *suites; /* in order of preference; in pairs of one cipher with both kinds of
+                               keys, unless there is one alone */
     uint8_t suites_len;
     uint8_t number; /* a kept session belongs to one profile: 1 and up, never given again */
     const br_ec_impl *ec;

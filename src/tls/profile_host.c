@@ -1,12 +1,16 @@
-/* profile_host - large machines: what `public` accepts, in BearSSL's fastest implementations that take the same time for any secret. Which
- * those are is known when the program runs: AES-GCM is fast, and comes first, only with instructions for it; without, it comes last. */
+/* profile_host - large machines: what `public` accepts, in BearSSL's fastest implementations that
+ * take the same time for any secret. Which those are is known when the program runs: AES-GCM is
+ * fast, and comes first, only with instructions for it; without, it comes last. */
 #include "profile.h"
 
 static void ciphers(br_ssl_engine_context *e) {
     static const uint16_t gcm_first[POPCL_TLS_SUITES_ALL] = {
-        BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,       BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,       BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
     };
     const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
     br_ghash ghash = br_ghash_pclmul_get();

@@ -1,6 +1,7 @@
-/* profile_public - certificates of public CAs, on a microcontroller. P-256, which most handshakes meet, has the fast implementation; the
- * curves of some roots have the one that can do all. Both sit behind one table, since BearSSL takes one. All of it is made of 16-bit
- * multiplications, which take the same time for any operands on every Cortex-M. */
+/* profile_public - certificates of public CAs, on a microcontroller. P-256, which most handshakes
+ * meet, has the fast implementation; the curves of some roots have the one that can do all. Both
+ * sit behind one table, since BearSSL takes one. All of it is made of 16-bit multiplications, which
+ * take the same time for any operands on every Cortex-M. */
 #include "profile.h"
 
 static const br_ec_impl *of(int curve) {
@@ -11,15 +12,12 @@ static const unsigned char *generator(int curve, size_t *len) {
     return of(curve)->generator(curve, len);
 }
 
-static const unsigned char *order(int curve, size_t *len) {
-    return of(curve)->order(curve, len);
-}
+static const unsigned char *order(int curve, size_t *len) { return of(curve)->order(curve, len); }
 
-static size_t xoff(int curve, size_t *len) {
-    return of(curve)->xoff(curve, len);
-}
+static size_t xoff(int curve, size_t *len) { return of(curve)->xoff(curve, len); }
 
-static uint32_t mul(unsigned char *g, size_t g_len, const unsigned char *x, size_t x_len, int curve) {
+static uint32_t mul(unsigned char *g, size_t g_len, const unsigned char *x, size_t x_len,
+                    int curve) {
     return of(curve)->mul(g, g_len, x, x_len, curve);
 }
 
@@ -27,13 +25,19 @@ static size_t mulgen(unsigned char *r, const unsigned char *x, size_t x_len, int
     return of(curve)->mulgen(r, x, x_len, curve);
 }
 
-static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, const unsigned char *x, size_t x_len, const unsigned char *y, size_t y_len,
-                       int curve) {
+static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, const unsigned char *x,
+                       size_t x_len, const unsigned char *y, size_t y_len, int curve) {
     return of(curve)->muladd(a, b, len, x, x_len, y, y_len, curve);
 }
 
 static const br_ec_impl ec = {
-    1u << BR_EC_secp256r1 | 1u << BR_EC_secp384r1 | 1u << BR_EC_secp521r1, generator, order, xoff, mul, mulgen, muladd,
+    1u << BR_EC_secp256r1 | 1u << BR_EC_secp384r1 | 1u << BR_EC_secp521r1,
+    generator,
+    order,
+    xoff,
+    mul,
+    mulgen,
+    muladd,
 };
 
 const popcl_tls_profile popcl_tls_public = {

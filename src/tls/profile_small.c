@@ -1,4 +1,5 @@
-/* profile_small - what `public` accepts, in the least flash: one implementation for all curves, some three times slower with P-256. */
+/* profile_small - what `public` accepts, in the least flash: one implementation for all curves,
+ * some three times slower with P-256. */
 #include "profile.h"
 
 const popcl_tls_profile popcl_tls_small = {

@@ -1,7 +1,9 @@
-/* resume - see resume.h. What is kept belongs to one account at one server, met with one set of trust and settings: all of that goes into one
- * hash, so that a difference anywhere is a difference. In doubt there is nothing: a full handshake costs time and no safety.
+/* resume - see resume.h. What is kept belongs to one account at one server, met with one set of
+ * trust and settings: all of that goes into one hash, so that a difference anywhere is a
+ * difference. In doubt there is nothing: a full handshake costs time and no safety.
  *
- *     zero --login succeeded--> KEPT --offered--> OFFERED --login succeeded--> KEPT          anything else --> zero */
+ *     zero --login succeeded--> KEPT --offered--> OFFERED --login succeeded--> KEPT
+ *     anything else --> zero */
 #include "resume.h"
 
 #include <string.h>
@@ -11,13 +13,13 @@
 
 enum state { NONE, KEPT, OFFERED };
 
-#define LIFE_S 86400            /* from the handshake in which the certificates were checked */
-#define CLOCK_FLOOR 1767225600  /* 2026-01-01: a clock that is older than popcl counts from its device's start */
-#define CLOCK_LAST 253402300799 /* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
+#define LIFE_S 86400 /* from the handshake in which the certificates were checked */
+/* 2026-01-01: a clock that is older than popcl counts from its device's start */
+#define CLOCK_FLOOR 1767225600
+/* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
+#define CLOCK_LAST 253402300799
 
-static void forget(popcl_resumable *r) {
-    popcl_zero(r, sizeof *r);
-}
+static void forget(popcl_resumable *r) { popcl_zero(r, sizeof *r); }
 
 static void put(unsigned char *to, uint64_t v, unsigned octets) {
     while (octets--) {
@@ -28,7 +30,8 @@ static void put(unsigned char *to, uint64_t v, unsigned octets) {
 
 static uint64_t get(const unsigned char *from, unsigned octets) {
     uint64_t v = 0;
-    while (octets--) v = v << 8 | *from++;
+    while (octets--)
+        v = v << 8 | *from++;
     return v;
 }
 
@@ -46,9 +49,7 @@ static void add(br_sha256_context *h, const void *p, size_t n) {
     br_sha256_update(h, p, n);
 }
 
-static void add_text(br_sha256_context *h, const char *text) {
-    add(h, text, strlen(text));
-}
+static void add_text(br_sha256_context *h, const char *text) { add(h, text, strlen(text)); }
 
 static void add_key(br_sha256_context *h, const br_x509_pkey *key) {
     add_number(h, key->key_type);
@@ -70,7 +71,8 @@ static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
         add_number(h, trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY);
         add_key(h, &a->pkey);
     }
-    for (size_t i = 0; i < trust->pins_len; i++) add(h, trust->pins[i], POPCL_PIN_LEN);
+    for (size_t i = 0; i < trust->pins_len; i++)
+        add(h, trust->pins[i], POPCL_PIN_LEN);
 }
 
 static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
@@ -84,7 +86,8 @@ static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
     add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
     add_number(&h, cfg->security);
     add_number(&h, t->profile->number);
-    /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4): with a smaller buffer its records would not fit. */
+    /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4): with a
+     * smaller buffer its records would not fit. */
     add_number(&h, (uint32_t)cfg->iobuf_len);
     add_number(&h, t->fragment);
     add_number(&h, t->ask_no_fragment);
@@ -94,17 +97,15 @@ static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
 
 /* ---- a job's way ---- */
 
-static popcl_tls_session *session_of(const popcl_tls *t) {
-    return t->storage;
-}
+static popcl_tls_session *session_of(const popcl_tls *t) { return t->storage; }
 
-static int is_known(int64_t utc_s) {
-    return utc_s >= CLOCK_FLOOR && utc_s <= CLOCK_LAST;
-}
+static int is_known(int64_t utc_s) { return utc_s >= CLOCK_FLOOR && utc_s <= CLOCK_LAST; }
 
-/* Where the clock is not known now it is not fresh either: it was known when the session was made. */
+/* Where the clock is not known now it is not fresh either: it was known when the session was made.
+ */
 static int is_fresh(const popcl_resumable *r, int64_t utc_s) {
-    return utc_s >= r->made_s && utc_s - r->made_s < LIFE_S && (r->not_after == 0 || utc_s <= r->not_after);
+    return utc_s >= r->made_s && utc_s - r->made_s < LIFE_S &&
+           (r->not_after == 0 || utc_s <= r->not_after);
 }
 
 static void open(const popcl_session_config *cfg) {
@@ -112,18 +113,22 @@ static void open(const popcl_session_config *cfg) {
     popcl_resumable *r = t->resume;
     unsigned char binding[sizeof r->binding];
     bind(binding, cfg);
-    if (r->state != KEPT || memcmp(r->binding, binding, sizeof binding) != 0 || !is_fresh(r, t->utc_s)) forget(r);
+    if (r->state != KEPT || memcmp(r->binding, binding, sizeof binding) != 0 ||
+        !is_fresh(r, t->utc_s))
+        forget(r);
     memcpy(r->binding, binding, sizeof binding);
     session_of(t)->may_keep = 1;
 }
 
-/* The session's suite, as a server wants to see it that resumes it (RFC 5246, 7.4.1.2), and the same cipher with the other kind of key, for one that
- * has forgotten it and has such a key by now. The others would only make the ClientHello longer: BearSSL takes 24,000 instructions for one. */
+/* The session's suite, as a server wants to see it that resumes it (RFC 5246, 7.4.1.2), and the
+ * same cipher with the other kind of key, for one that has forgotten it and has such a key by now.
+ * The others would only make the ClientHello longer: BearSSL takes 24,000 instructions for one. */
 static int offer_suites(const popcl_tls *t, uint16_t suite) {
     const popcl_tls_profile *p = t->profile;
     for (unsigned i = 0; i < p->suites_len; i++) {
         if (p->suites[i] != suite) continue;
-        if (p->suites_len > 1) br_ssl_engine_set_suites(&session_of(t)->ssl.eng, p->suites + (i & ~1u), 2);
+        if (p->suites_len > 1)
+            br_ssl_engine_set_suites(&session_of(t)->ssl.eng, p->suites + (i & ~1u), 2);
         return 1;
     }
     return 0;
@@ -142,7 +147,8 @@ static int offer(const popcl_tls *t) {
     return 1;
 }
 
-/* A handshake that is done without an accepted certificate: BearSSL resumes nothing but what was offered. */
+/* A handshake that is done without an accepted certificate: BearSSL resumes nothing but what was
+ * offered. */
 static int is_resumed(const popcl_tls *t) {
     const void *x509 = (const unsigned char *)t->storage + t->profile->state_at;
     return session_of(t)->offered && t->profile->x509->verdict(x509) != POPCL_OK;
@@ -165,7 +171,8 @@ static void keep(const popcl_tls *t) {
         memcpy(r->id, p->session_id, sizeof r->id);
         memcpy(r->secret, p->master_secret, sizeof r->secret);
     }
-    if (r->id_len && is_known(t->utc_s)) r->state = KEPT; /* a session without a number is one that the server does not keep */
+    /* a session without a number is one that the server does not keep */
+    if (r->id_len && is_known(t->utc_s)) r->state = KEPT;
 }
 
 static void tell(const popcl_tls *t, popcl_tls_diag *d) {
@@ -175,7 +182,8 @@ static void tell(const popcl_tls *t, popcl_tls_diag *d) {
     d->not_after = r->not_after;
     d->end_point_len = r->end_point_len;
     memcpy(d->end_point, r->end_point, sizeof d->end_point);
-    if (r->fragment == POPCL_FRAGMENT_GRANTED) d->fragment = POPCL_FRAGMENT_GRANTED; /* servers need not say it again */
+    /* servers need not say it again */
+    if (r->fragment == POPCL_FRAGMENT_GRANTED) d->fragment = POPCL_FRAGMENT_GRANTED;
 }
 
 /* Once in a session: afterwards what is kept is the next job's. */
@@ -190,11 +198,25 @@ const popcl_resumption popcl_tls_resumption = {open, offer, keep, tell, end};
 
 /* ---- the form for flash and files ---- */
 
-/* Offsets; numbers are big-endian. Fields from BINDING_AT on stand one behind the other here and there. */
-enum { VERSION_AT = 0, ID_LEN_AT = 4, END_POINT_LEN_AT, FRAGMENT_AT, ZERO_AT, SUITE_AT, MADE_AT = 10, NOT_AFTER_AT = 18, BINDING_AT = 26, DIGEST_AT = 202 };
+/* Offsets; numbers are big-endian. Fields from BINDING_AT on stand one behind the other here and
+ * there. */
+enum {
+    VERSION_AT = 0,
+    ID_LEN_AT = 4,
+    END_POINT_LEN_AT,
+    FRAGMENT_AT,
+    ZERO_AT,
+    SUITE_AT,
+    MADE_AT = 10,
+    NOT_AFTER_AT = 18,
+    BINDING_AT = 26,
+    DIGEST_AT = 202
+};
 enum { OCTETS = DIGEST_AT - BINDING_AT, DIGEST = 32 };
 typedef char form_has_its_length[DIGEST_AT + DIGEST == POPCL_RESUME_LEN ? 1 : -1];
-typedef char fields_are_together[offsetof(popcl_resumable, end_point) + 64 - offsetof(popcl_resumable, binding) == OCTETS ? 1 : -1];
+typedef char fields_are_together
+    [offsetof(popcl_resumable, end_point) + 64 - offsetof(popcl_resumable, binding) == OCTETS ? 1
+                                                                                              : -1];
 
 static const unsigned char version[4] = {'P', 'R', 'S', '1'};
 
@@ -226,8 +248,11 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
     forget(r);
     if (!blob || len != POPCL_RESUME_LEN) return POPCL_ERR_RESUME_DAMAGED;
     digest(sum, blob);
-    if (memcmp(sum, blob + DIGEST_AT, sizeof sum) != 0 || memcmp(blob + VERSION_AT, version, sizeof version) != 0) return POPCL_ERR_RESUME_DAMAGED;
-    if (blob[ID_LEN_AT] > sizeof r->id || blob[END_POINT_LEN_AT] > sizeof r->end_point) return POPCL_ERR_RESUME_DAMAGED;
+    if (memcmp(sum, blob + DIGEST_AT, sizeof sum) != 0 ||
+        memcmp(blob + VERSION_AT, version, sizeof version) != 0)
+        return POPCL_ERR_RESUME_DAMAGED;
+    if (blob[ID_LEN_AT] > sizeof r->id || blob[END_POINT_LEN_AT] > sizeof r->end_point)
+        return POPCL_ERR_RESUME_DAMAGED;
     if (blob[ID_LEN_AT] == 0) return POPCL_OK; /* saved where there was none */
     int64_t made_s = (int64_t)get(blob + MADE_AT, 8);
     if (!is_known(made_s)) return POPCL_ERR_RESUME_DAMAGED;

@@ -1,8 +1,9 @@
-/* bound - what receiving alone costs: a session with a loop of recv() that looks at nothing but the end of what came.
- *     bound HOST PORT USER [BUFFER-OCTETS]
- * HOST is an IPv4 address. The processor time is for who started it to measure. It is no client: it trusts the server blindly, and must not
- * know popcl. The socket does not block, as popcl's does not: on a quiet machine a loop that blocked in recv() took 1.7 times as long (why
- * was not found), and would make a client look cheaper than receiving. Even so it is a yardstick, and no proof of a least cost: on a busy
+/* bound - what receiving alone costs: a session with a loop of recv() that looks at nothing but the
+ * end of what came. bound HOST PORT USER [BUFFER-OCTETS] HOST is an IPv4 address. The processor
+ * time is for who started it to measure. It is no client: it trusts the server blindly, and must
+ * not know popcl. The socket does not block, as popcl's does not: on a quiet machine a loop that
+ * blocked in recv() took 1.7 times as long (why was not found), and would make a client look
+ * cheaper than receiving. Even so it is a yardstick, and no proof of a least cost: on a busy
  * machine its rounds spread more than the difference to a client that only counts. */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
@@ -24,9 +25,12 @@ static void die(const char *what) {
 }
 
 static int connected(const char *host, const char *port) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)strtoul(port, NULL, 10))};
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)strtoul(port, NULL, 10))};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0) die("bound: connect");
+    if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || fd < 0 ||
+        connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
+        die("bound: connect");
     if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) die("bound: fcntl");
     return fd;
 }
@@ -40,7 +44,8 @@ static size_t received(int fd, size_t room) {
     return (size_t)got;
 }
 
-/* Sends a command, "" for none, and receives until `end` has come at the end of what came. Returns the octets. */
+/* Sends a command, "" for none, and receives until `end` has come at the end of what came. Returns
+ * the octets. */
 static unsigned long long exchange(int fd, size_t room, const char *command, const char *end) {
     unsigned long long octets = 0;
     size_t want = strlen(end), n = strlen(command), had = 0;

@@ -1,8 +1,9 @@
-/* count - fetches every message of a maildrop and only counts what comes: what the library and the POSIX port cost, and nothing else.
- *     count HOST PORT USER PASSWORD-FILE [IOBUF-OCTETS [CA-FILE]]
+/* count - fetches every message of a maildrop and only counts what comes: what the library and the
+ * POSIX port cost, and nothing else. count HOST PORT USER PASSWORD-FILE [IOBUF-OCTETS [CA-FILE]]
  * With a CA-FILE over POP3S, with the server's certificate checked as the command does it.
- * Says messages, octets, the processor time of this process and its peak resident memory, as name=value. Nothing is checked, stored or
- * deleted. A test program of `make bench`: it must not know what the server serves. */
+ * Says messages, octets, the processor time of this process and its peak resident memory, as
+ * name=value. Nothing is checked, stored or deleted. A test program of `make bench`: it must not
+ * know what the server serves. */
 #define _XOPEN_SOURCE 700 /* getrusage */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,10 @@
 #include "popcl_posix.h"
 #include "popcl_posix_tls.h"
 
-/* Larger buffers mean fewer system calls. Measured over Linux's loopback (bench.py --iobuf), base64: 4 KB costs 3.5 times as much as 128 KB,
- * 16 KB 1.7, 32 KB 1.4, 64 KB 1.1; from there to 512 KB the differences are smaller than the spread, and only memory grows. */
-#define IOBUF_LEN 131072u
+/* Larger buffers mean fewer system calls. Measured over Linux's loopback (bench.py --iobuf),
+ * base64: 4 KB costs 3.5 times as much as 128 KB, 16 KB 1.7, 32 KB 1.4, 64 KB 1.1; from there to
+ * 512 KB the differences are smaller than the spread, and only memory grows. */
+#define IOBUF_LEN  131072u
 #define IOBUF_MOST 1048576u /* untouched pages cost nothing */
 
 static struct {
@@ -23,7 +25,9 @@ static struct {
 } counted;
 
 static int begin(void *ctx, const popcl_msg *m) { return (void)ctx, (void)m, 0; }
-static int data(void *ctx, const void *p, size_t n) { return (void)ctx, (void)p, counted.octets += n, (int)n; }
+static int data(void *ctx, const void *p, size_t n) {
+    return (void)ctx, (void)p, counted.octets += n, (int)n;
+}
 static int commit(void *ctx) { return (void)ctx, counted.messages++, 0; }
 static void cut(void *ctx, popcl_err why) { (void)ctx, (void)why; }
 
@@ -31,7 +35,8 @@ static double seconds(const struct timeval *t) {
     return (double)t->tv_sec + (double)t->tv_usec / 1e6;
 }
 
-/* In KB; 0: not known here. The kernel's own mark for this program: ru_maxrss would count the program that started it, too. */
+/* In KB; 0: not known here. The kernel's own mark for this program: ru_maxrss would count the
+ * program that started it, too. */
 static unsigned long peak_kb(void) {
     char line[128];
     unsigned long kb = 0;
@@ -47,11 +52,13 @@ static int fetch(popcl *job, const popcl_config *config) {
     struct rusage used;
     popcl_posix_net net = {0};
     popcl_err e = popcl_run(job, config, &popcl_posix, &net);
-    if (e && e != POPCL_MORE) fprintf(stderr, "count: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e), popcl_err_advice(e));
+    if (e && e != POPCL_MORE)
+        fprintf(stderr, "count: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e),
+                popcl_err_advice(e));
     popcl_wipe(job);
     getrusage(RUSAGE_SELF, &used);
-    printf("messages=%lu octets=%llu user=%.6f system=%.6f peak_kb=%lu\n", counted.messages, counted.octets, seconds(&used.ru_utime),
-           seconds(&used.ru_stime), peak_kb());
+    printf("messages=%lu octets=%llu user=%.6f system=%.6f peak_kb=%lu\n", counted.messages,
+           counted.octets, seconds(&used.ru_utime), seconds(&used.ru_stime), peak_kb());
     return e && e != POPCL_MORE;
 }
 
@@ -60,10 +67,14 @@ static int secure(popcl_config *config, const char *ca_file) {
     static popcl_tls_host_storage storage;
     static popcl_posix_trust store;
     static unsigned char seed[POPCL_SEED_MIN];
-    static popcl_tls tls = {.profile = &popcl_tls_host, .storage = &storage, .storage_len = sizeof storage, .trust = &store.trust};
+    static popcl_tls tls = {.profile = &popcl_tls_host,
+                            .storage = &storage,
+                            .storage_len = sizeof storage,
+                            .trust = &store.trust};
     char why[POPCL_POSIX_WHY] = "no random seed";
     tls.utc_s = time(NULL);
-    if (popcl_posix_seed(seed, sizeof seed) || popcl_posix_trust_load(&store, ca_file, NULL, tls.utc_s, why, sizeof why))
+    if (popcl_posix_seed(seed, sizeof seed) ||
+        popcl_posix_trust_load(&store, ca_file, NULL, tls.utc_s, why, sizeof why))
         return fprintf(stderr, "count: %s\n", why);
     config->security = POPCL_TLS;
     config->tls = &tls;
@@ -80,12 +91,21 @@ int main(int argc, char **argv) {
     size_t iobuf_len = argc > 5 ? strtoul(argv[5], NULL, 10) : IOBUF_LEN;
     FILE *f = argc >= 5 ? fopen(argv[4], "r") : NULL;
     if (!f || fscanf(f, "%255[^\r\n]", password) != 1 || iobuf_len > sizeof iobuf) {
-        fprintf(stderr, "usage: count HOST PORT USER PASSWORD-FILE [IOBUF-OCTETS up to %u [CA-FILE]]\n", IOBUF_MOST);
+        fprintf(stderr,
+                "usage: count HOST PORT USER PASSWORD-FILE [IOBUF-OCTETS up to %u [CA-FILE]]\n",
+                IOBUF_MOST);
         return 64;
     }
     fclose(f);
-    popcl_config config = {.host = argv[1], .port = (uint16_t)strtoul(argv[2], NULL, 10), .user = argv[3], .secret = {.octets = password},
-                           .iobuf = iobuf, .iobuf_len = iobuf_len, .plan = plan, .plan_len = sizeof plan, .sink = &sink};
+    popcl_config config = {.host = argv[1],
+                           .port = (uint16_t)strtoul(argv[2], NULL, 10),
+                           .user = argv[3],
+                           .secret = {.octets = password},
+                           .iobuf = iobuf,
+                           .iobuf_len = iobuf_len,
+                           .plan = plan,
+                           .plan_len = sizeof plan,
+                           .sink = &sink};
     if (argc > 6 && secure(&config, argv[6])) return 66;
     return fetch(&job, &config);
 }

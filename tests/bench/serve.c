@@ -1,8 +1,10 @@
 /* serve - a POP3 server that answers from memory, so that a measurement shows its client.
  *     serve OCTETS
- * Says its port on standard output, listens on 127.0.0.1, and ends when standard input does. It serves one client at a time. Each kind of
- * text is a maildrop of its own: the user's name is the kind, any password is taken, and the one message has OCTETS octets or a few more.
- * A message is one block of lines, sent over and over: it costs this process little more than the kernel's send. Nothing is ever deleted. */
+ * Says its port on standard output, listens on 127.0.0.1, and ends when standard input does. It
+ * serves one client at a time. Each kind of text is a maildrop of its own: the user's name is the
+ * kind, any password is taken, and the one message has OCTETS octets or a few more. A message is
+ * one block of lines, sent over and over: it costs this process little more than the kernel's send.
+ * Nothing is ever deleted. */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BLOCK    262144u /* a block has this many octets or a line more */
+#define BLOCK     262144u /* a block has this many octets or a line more */
 #define LINE_ROOM 80u     /* of a line that is made here, dots and CRLF included */
 
 /* ---- what is served ---- */
@@ -44,13 +46,15 @@ static size_t base64_line(unsigned char *to) { /* an attachment: not one dot */
     return 76;
 }
 
-static size_t text_line(unsigned char *to) { /* eight dots in a line of text, one line in seven begins with one */
+/* eight dots in a line of text, one line in seven begins with one */
+static size_t text_line(unsigned char *to) {
     size_t n = 40 + chance(35);
     fill(to, n, "etaoinshrdlu ..");
     return n;
 }
 
-static size_t stuffed_line(unsigned char *to) { /* the worst that a server may send: each line begins with a dot */
+/* the worst that a server may send: each line begins with a dot */
+static size_t stuffed_line(unsigned char *to) {
     to[0] = '.';
     fill(to + 1, 71, "etaoin shrdlu");
     return 72;
@@ -65,9 +69,9 @@ static size_t short_line(unsigned char *to) { /* and each line short */
 typedef struct kind {
     const char *name;
     size_t (*line)(unsigned char *to);
-    size_t sent, octets;         /* of the block, on the line and unstuffed */
-    unsigned long long size;     /* of the message, unstuffed */
-    unsigned long times;         /* that the block is sent */
+    size_t sent, octets;     /* of the block, on the line and unstuffed */
+    unsigned long long size; /* of the message, unstuffed */
+    unsigned long times;     /* that the block is sent */
     unsigned char block[BLOCK + LINE_ROOM];
 } kind;
 
@@ -85,8 +89,10 @@ static void make(kind *k, unsigned long long octets) {
         unsigned char *to = k->block + k->sent;
         size_t n = k->line(to + 1);
         int stuffed = to[1] == '.';
-        if (stuffed) to[0] = '.';
-        else memmove(to, to + 1, n);
+        if (stuffed)
+            to[0] = '.';
+        else
+            memmove(to, to + 1, n);
         memcpy(to + n + stuffed, "\r\n", 2);
         k->sent += n + 2 + (size_t)stuffed;
         k->octets += n + 2;
@@ -115,9 +121,7 @@ static int put(const client *c, const void *octets, size_t n) {
     return 0;
 }
 
-static int say(const client *c, const char *text) {
-    return put(c, text, strlen(text));
-}
+static int say(const client *c, const char *text) { return put(c, text, strlen(text)); }
 
 static int capa(client *c, const char *rest) {
     (void)rest;
@@ -145,13 +149,15 @@ static int stat(client *c, const char *rest) {
 
 static int list(client *c, const char *rest) {
     char line[64];
-    (void)snprintf(line, sizeof line, *rest ? "+OK 1 %llu\r\n" : "+OK\r\n1 %llu\r\n.\r\n", c->drop->size);
+    (void)snprintf(line, sizeof line, *rest ? "+OK 1 %llu\r\n" : "+OK\r\n1 %llu\r\n.\r\n",
+                   c->drop->size);
     return say(c, line);
 }
 
 static int uidl(client *c, const char *rest) {
     char line[128];
-    (void)snprintf(line, sizeof line, *rest ? "+OK 1 %s\r\n" : "+OK\r\n1 %s\r\n.\r\n", c->drop->name);
+    (void)snprintf(line, sizeof line, *rest ? "+OK 1 %s\r\n" : "+OK\r\n1 %s\r\n.\r\n",
+                   c->drop->name);
     return say(c, line);
 }
 
@@ -178,15 +184,18 @@ static const struct {
     int (*answer)(client *c, const char *rest);
     int transaction; /* only after the login */
 } verbs[] = {
-    {"CAPA", capa, 0}, {"USER", user, 0}, {"PASS", pass, 0},    {"STAT", stat, 1}, {"LIST", list, 1},
-    {"UIDL", uidl, 1}, {"RETR", retr, 1}, {"NOOP", nothing, 1}, {"QUIT", quit, 0},
+    {"CAPA", capa, 0}, {"USER", user, 0},    {"PASS", pass, 0},
+    {"STAT", stat, 1}, {"LIST", list, 1},    {"UIDL", uidl, 1},
+    {"RETR", retr, 1}, {"NOOP", nothing, 1}, {"QUIT", quit, 0},
 };
 
 static int answer(client *c, char *line) {
     size_t word = strcspn(line, " ");
     const char *rest = line + word + (line[word] == ' ');
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (word == 4 && strncasecmp(line, verbs[i].verb, 4) == 0 && (c->drop || !verbs[i].transaction)) return verbs[i].answer(c, rest);
+        if (word == 4 && strncasecmp(line, verbs[i].verb, 4) == 0 &&
+            (c->drop || !verbs[i].transaction))
+            return verbs[i].answer(c, rest);
     return say(c, "-ERR not known here, or not now\r\n");
 }
 
@@ -214,7 +223,8 @@ static int listening(uint16_t *port) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, 8) < 0 || getsockname(fd, (struct sockaddr *)&a, &len) < 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, 8) < 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &len) < 0) {
         perror("serve");
         exit(1);
     }

@@ -1,10 +1,11 @@
-/* The test kernel of examples/firmware, tried: one line on the console for each thing that must hold, "ok NAME" or "FAILED NAME". The last thing
- * that the program does is to overflow a stack, which must end it; with DEEP_INTERRUPT=6 the first thing is to overflow that of interrupts. */
+/* The test kernel of examples/firmware, tried: one line on the console for each thing that must
+ * hold, "ok NAME" or "FAILED NAME". The last thing that the program does is to overflow a stack,
+ * which must end it; with DEEP_INTERRUPT=6 the first thing is to overflow that of interrupts. */
+#include "kernel.h"
 #include "board.h"
 #include "clock.h"
 #include "console.h"
 #include "eth.h"
-#include "kernel.h"
 
 #define NVIC_PEND(irq) (REGISTER(0xe000e200u, (irq) / 32u * 4u) = 1u << (irq) % 32u)
 
@@ -16,21 +17,23 @@ static volatile uint32_t turns[3], order, ordered[3], registers_wrong, errno_wro
 static kernel_sem nobody_gives, asked, answered, woken;
 static kernel_mutex mutex, wanted;
 
-
 static void tell(const char *name, int holds) {
     console_text(holds ? "ok " : "FAILED ");
     console_text(name);
     console_text("\n");
 }
 
-/* Counts, with a value of its own in every register that the compiler has, and in errno: another task's would show. */
+/* Counts, with a value of its own in every register that the compiler has, and in errno: another
+ * task's would show. */
 static void count(void *arg) {
     uint32_t me = (uint32_t)(uintptr_t)arg;
     uint32_t a = me, b = me + 10, c = me + 20, d = me + 30, e = me + 40, f = me + 50, g = me + 60;
     *kernel_errno() = (int)me + 1;
     for (;;) {
         __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g));
-        if (a != me || b != me + 10 || c != me + 20 || d != me + 30 || e != me + 40 || f != me + 50 || g != me + 60) registers_wrong = 1;
+        if (a != me || b != me + 10 || c != me + 20 || d != me + 30 || e != me + 40 ||
+            f != me + 50 || g != me + 60)
+            registers_wrong = 1;
         if (*kernel_errno() != (int)me + 1) errno_wrong = 1;
         turns[me]++;
     }
@@ -79,9 +82,7 @@ __attribute__((noinline)) static uint32_t deep(uint32_t n) {
 }
 
 /* An interrupt that needs more than the stack of interrupts has. */
-void eth_interrupt(void) {
-    turns[0] = deep(DEEP_INTERRUPT);
-}
+void eth_interrupt(void) { turns[0] = deep(DEEP_INTERRUPT); }
 
 static void overflow(void *arg) {
     (void)arg;
@@ -101,7 +102,8 @@ int main(void) {
     turns[0] = 0;
 
     uint32_t began = clock_ms();
-    tell("a semaphore that nobody gives is waited for as long as said", !kernel_take(&nobody_gives, 100) && clock_ms() - began >= 100);
+    tell("a semaphore that nobody gives is waited for as long as said",
+         !kernel_take(&nobody_gives, 100) && clock_ms() - began >= 100);
     tell("without time it is not waited for", !kernel_take(&nobody_gives, 0));
     kernel_give(&woken);
     tell("what was given is taken at once", kernel_take(&woken, 0) && !kernel_take(&woken, 0));
@@ -124,8 +126,11 @@ int main(void) {
     order = 0;
     kernel_give(&asked); /* it is more urgent, and runs before the next line */
     ordered[order++ % 3] = 3;
-    tell("who is more urgent runs at once", ordered[0] == 2 && ordered[1] == 3 && kernel_take(&answered, 0));
-    tell("the mark of a stack is where it was", kernel_stack_free(&worker[2]) > 64 && kernel_stack_free(&worker[2]) < sizeof stacks[2] - 64);
+    tell("who is more urgent runs at once",
+         ordered[0] == 2 && ordered[1] == 3 && kernel_take(&answered, 0));
+    tell("the mark of a stack is where it was",
+         kernel_stack_free(&worker[2]) > 64 &&
+             kernel_stack_free(&worker[2]) < sizeof stacks[2] - 64);
 
     static kernel_task holder;
     static uint32_t holder_stack[128];
@@ -133,7 +138,8 @@ int main(void) {
     kernel_sleep(20);
     began = clock_ms();
     tell("a mutex that is held is waited for as long as said", !kernel_lock(&mutex, 10));
-    tell("and then until it is free", kernel_lock(&mutex, KERNEL_FOREVER) && clock_ms() - began >= 10);
+    tell("and then until it is free",
+         kernel_lock(&mutex, KERNEL_FOREVER) && clock_ms() - began >= 10);
     kernel_unlock(&mutex);
 
     static kernel_task slow, between;
@@ -141,7 +147,8 @@ int main(void) {
     kernel_add(&slow, "slow", work, NULL, slow_stack, sizeof slow_stack, 1);
     kernel_sleep(100);
     kernel_add(&between, "between", hog, NULL, between_stack, sizeof between_stack, 2);
-    tell("who holds a mutex is as urgent as who waits for it", !kernel_lock(&wanted, 0) && kernel_lock(&wanted, 2000));
+    tell("who holds a mutex is as urgent as who waits for it",
+         !kernel_lock(&wanted, 0) && kernel_lock(&wanted, 2000));
     uint32_t turns_then = turns[2];
     kernel_unlock(&wanted);
     kernel_sleep(20);

@@ -1,8 +1,10 @@
-/* fuzz_guard - chains of certificates: any octets are judged without a fault, and the same however they are cut; what is taken has a leaf that
- * another reader (port/posix/cert.h) can read, of this time, with the host's name in it.
+/* fuzz_guard - chains of certificates: any octets are judged without a fault, and the same however
+ * they are cut; what is taken has a leaf that another reader (port/posix/cert.h) can read, of this
+ * time, with the host's name in it.
  *
- * Input: flags (bits 0-1: which host; bit 2: a pin follows), 32 octets of pin, the number of anchors, each anchor's certificate and then
- * each of the chain behind its length in two octets. Seeds: tests/x509check/run.py --seeds. */
+ * Input: flags (bits 0-1: which host; bit 2: a pin follows), 32 octets of pin, the number of
+ * anchors, each anchor's certificate and then each of the chain behind its length in two octets.
+ * Seeds: tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-#define MUST(holds)                                                                                                                     \
-    do {                                                                                                                                \
-        if (!(holds)) abort();                                                                                                          \
+#define MUST(holds)                                                                                \
+    do {                                                                                           \
+        if (!(holds)) abort();                                                                     \
     } while (0)
 
 #define NOW        INT64_C(1780272000) /* 2026-06-01, as in tests/x509check/table.py */
@@ -22,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 #define NAME_MAX_  1024u
 #define CHAIN_MAX_ 16u
 
-static const char *const hosts[] = {"mail.example.org", "192.0.2.1", "2001:db8::1", "a.b.example.org"};
+static const char *const hosts[] = {"mail.example.org", "192.0.2.1", "2001:db8::1",
+                                    "a.b.example.org"};
 
 typedef struct span {
     const uint8_t *p;
@@ -53,14 +56,16 @@ static int next(span *in, span *to) {
     return 1;
 }
 
-static popcl_err judge(const popcl_tls *t, const char *host, const span *chain, size_t len, size_t piece, popcl_tls_diag *d) {
+static popcl_err judge(const popcl_tls *t, const char *host, const span *chain, size_t len,
+                       size_t piece, popcl_tls_diag *d) {
     popcl_guard *guard = malloc(sizeof *guard); /* of its own, so that its edges are seen */
     MUST(guard);
     const br_x509_class **x = popcl_guard_open(guard, t, host);
     (*x)->start_chain(x, NULL);
     for (size_t i = 0; i < len; i++) {
         (*x)->start_cert(x, (uint32_t)chain[i].n);
-        for (size_t at = 0; at < chain[i].n; at += piece) (*x)->append(x, chain[i].p + at, chain[i].n - at < piece ? chain[i].n - at : piece);
+        for (size_t at = 0; at < chain[i].n; at += piece)
+            (*x)->append(x, chain[i].p + at, chain[i].n - at < piece ? chain[i].n - at : piece);
         (*x)->end_cert(x);
     }
     unsigned said = (*x)->end_chain(x);
@@ -74,23 +79,31 @@ static popcl_err judge(const popcl_tls *t, const char *host, const span *chain, 
 static int holds(span s, const void *what, size_t n) {
     for (size_t i = 0; i + n <= s.n; i++) {
         size_t k = 0;
-        while (k < n && (s.p[i + k] | 0x20) == (((const uint8_t *)what)[k] | 0x20)) k++;
+        while (k < n && (s.p[i + k] | 0x20) == (((const uint8_t *)what)[k] | 0x20))
+            k++;
         if (k == n) return 1;
     }
     return 0;
 }
 
 static void check_taken(span leaf, unsigned host, const popcl_tls_diag *d) {
-    static const uint8_t v4[] = {0x87, 4, 192, 0, 2, 1}, v6[] = {0x87, 16, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    static const uint8_t v4[] = {0x87, 4, 192, 0, 2, 1},
+                         v6[] = {0x87, 16, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     pop_cert c;
     MUST(pop_cert_read(&c, leaf.p, leaf.n) == 0);
-    MUST(c.version == 3 && c.not_before <= NOW && NOW <= c.not_after && c.not_after == d->not_after);
-    MUST(!(c.flags & (POP_CERT_UNKNOWN_CRITICAL | POP_CERT_NAME_CONSTRAINTS | POP_CERT_POLICY_CONSTRAINTS | POP_CERT_NO_SERVER_AUTH)));
+    MUST(c.version == 3 && c.not_before <= NOW && NOW <= c.not_after &&
+         c.not_after == d->not_after);
+    MUST(!(c.flags & (POP_CERT_UNKNOWN_CRITICAL | POP_CERT_NAME_CONSTRAINTS |
+                      POP_CERT_POLICY_CONSTRAINTS | POP_CERT_NO_SERVER_AUTH)));
     MUST(c.curve.n || (c.rsa_bits >= 2048 && c.rsa_bits <= 4096));
     MUST(d->end_point_len == 32 || d->end_point_len == 48 || d->end_point_len == 64);
-    if (host == 1) MUST(holds(leaf, v4, sizeof v4));
-    else if (host == 2) MUST(holds(leaf, v6, sizeof v6));
-    else MUST(holds(leaf, hosts[host], strlen(hosts[host])) || holds(leaf, strchr(hosts[host], '.'), strlen(strchr(hosts[host], '.'))));
+    if (host == 1)
+        MUST(holds(leaf, v4, sizeof v4));
+    else if (host == 2)
+        MUST(holds(leaf, v6, sizeof v6));
+    else
+        MUST(holds(leaf, hosts[host], strlen(hosts[host])) ||
+             holds(leaf, strchr(hosts[host], '.'), strlen(strchr(hosts[host], '.'))));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
@@ -101,7 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     span in = {p, n}, chain[CHAIN_MAX_], one;
     size_t len = 0;
     popcl_trust trust = {.anchors = anchors};
-    popcl_tls tls = {.profile = &popcl_tls_host, .trust = &trust, .utc_s = NOW, .names = names, .names_len = n % sizeof names};
+    popcl_tls tls = {.profile = &popcl_tls_host,
+                     .trust = &trust,
+                     .utc_s = NOW,
+                     .names = names,
+                     .names_len = n % sizeof names};
     if (in.n < 2 + POPCL_PIN_LEN) return 0;
     unsigned flags = *in.p;
     if (flags & 4) {
@@ -119,9 +136,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
         br_x509_decoder_push(&d->decoder, one.p, one.n);
         br_x509_pkey *key = br_x509_decoder_get_pkey(&d->decoder);
         if (!key) continue;
-        anchors[trust.anchors_len++] = (br_x509_trust_anchor){{d->name, d->name_len}, br_x509_decoder_isCA(&d->decoder) ? BR_X509_TA_CA : 0, *key};
+        anchors[trust.anchors_len++] = (br_x509_trust_anchor){
+            {d->name, d->name_len}, br_x509_decoder_isCA(&d->decoder) ? BR_X509_TA_CA : 0, *key};
     }
-    while (len < CHAIN_MAX_ && next(&in, &chain[len])) len++;
+    while (len < CHAIN_MAX_ && next(&in, &chain[len]))
+        len++;
     popcl_tls_diag whole = {0}, cut = {0};
     popcl_err e = judge(&tls, hosts[flags & 3], chain, len, SIZE_MAX / 2, &whole);
     MUST(judge(&tls, hosts[flags & 3], chain, len, 1, &cut) == e);

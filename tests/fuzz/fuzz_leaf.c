@@ -1,7 +1,9 @@
-/* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault, within the reader's own memory and the room
- * for names; what it takes as a certificate another reader (port/posix/cert.h) takes too, and finds the same.
+/* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault,
+ * within the reader's own memory and the room for names; what it takes as a certificate another
+ * reader (port/posix/cert.h) takes too, and finds the same.
  *
- * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for), then the certificate. Seeds: tests/x509check/run.py --seeds. */
+ * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for), then the
+ * certificate. Seeds: tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +13,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-#define MUST(holds)                                                                                                                     \
-    do {                                                                                                                                \
-        if (!(holds)) abort();                                                                                                          \
+#define MUST(holds)                                                                                \
+    do {                                                                                           \
+        if (!(holds)) abort();                                                                     \
     } while (0)
 
-static int has(uint32_t facts, enum leaf_fact fact) {
-    return facts >> fact & 1;
-}
+static int has(uint32_t facts, enum leaf_fact fact) { return facts >> fact & 1; }
 
 static void compare(uint32_t facts, const popcl_leaf *r, const uint8_t *p, size_t n) {
     pop_cert c;
@@ -26,10 +26,12 @@ static void compare(uint32_t facts, const popcl_leaf *r, const uint8_t *p, size_
     MUST((c.version == 3) == has(facts, LEAF_V3));
     MUST(c.not_after == r->time);
     MUST(((c.flags & POP_CERT_CA) != 0) == has(facts, LEAF_CA));
-    MUST(!(c.flags & (POP_CERT_NAME_CONSTRAINTS | POP_CERT_POLICY_CONSTRAINTS)) || has(facts, LEAF_CONSTRAINED) || has(facts, LEAF_CRITICAL) ||
+    MUST(!(c.flags & (POP_CERT_NAME_CONSTRAINTS | POP_CERT_POLICY_CONSTRAINTS)) ||
+         has(facts, LEAF_CONSTRAINED) || has(facts, LEAF_CRITICAL) ||
          c.flags & POP_CERT_POLICY_CONSTRAINTS);
     MUST(!(c.flags & POP_CERT_NO_SERVER_AUTH) || has(facts, LEAF_PURPOSE));
-    if (!has(facts, LEAF_WEAK) && !has(facts, LEAF_UNSUPPORTED) && c.rsa_bits) MUST(c.rsa_bits >= 2048 && c.rsa_bits <= 4096 && c.rsa_bits % 8 == 0);
+    if (!has(facts, LEAF_WEAK) && !has(facts, LEAF_UNSUPPORTED) && c.rsa_bits)
+        MUST(c.rsa_bits >= 2048 && c.rsa_bits <= 4096 && c.rsa_bits % 8 == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
@@ -57,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     }
     uint32_t facts = popcl_leaf_end(r);
     MUST(names[room] == 42 && (!room || memchr(names, 0, room)));
-    for (const char *c = names; room && *c; c++) MUST(*c >= 0x20 && *c < 0x7f);
+    for (const char *c = names; room && *c; c++)
+        MUST(*c >= 0x20 && *c < 0x7f);
     MUST(has(facts, LEAF_READ) || has(facts, LEAF_MALFORMED));
     if (!has(facts, LEAF_MALFORMED)) compare(facts, r, p + 1, n - 1);
     free(r);

@@ -1,5 +1,6 @@
-/* fuzz_pem - files of certificates (H4-H18): any octets are read without a fault, what becomes an anchor keeps to the limits, and reads as the same
- * anchor when it is written as PEM again. Seeds: tests/x509check/run.py --seeds. */
+/* fuzz_pem - files of certificates (H4-H18): any octets are read without a fault, what becomes an
+ * anchor keeps to the limits, and reads as the same anchor when it is written as PEM again. Seeds:
+ * tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-#define MUST(holds)                                                                                                                        \
-    do {                                                                                                                                   \
-        if (!(holds)) abort();                                                                                                             \
+#define MUST(holds)                                                                                \
+    do {                                                                                           \
+        if (!(holds)) abort();                                                                     \
     } while (0)
 
 static void check_anchor(const pop_anchor *one) {
@@ -22,7 +23,9 @@ static void check_anchor(const pop_anchor *one) {
         const br_rsa_public_key *k = &a->pkey.key.rsa;
         MUST(k->nlen >= 256 && k->elen >= 1 && k->n[k->nlen - 1] & 1 && k->e[k->elen - 1] & 1);
     } else {
-        MUST(a->pkey.key_type == BR_KEYTYPE_EC && (a->pkey.key.ec.qlen == 65 || a->pkey.key.ec.qlen == 97 || a->pkey.key.ec.qlen == 133));
+        MUST(
+            a->pkey.key_type == BR_KEYTYPE_EC &&
+            (a->pkey.key.ec.qlen == 65 || a->pkey.key.ec.qlen == 97 || a->pkey.key.ec.qlen == 133));
     }
     for (const char *c = one->subject; *c; c++)
         MUST(*c >= 0x20 && *c < 0x7F);
@@ -37,13 +40,17 @@ static void check_again(const pop_anchor *one, const pop_anchors *how) {
     MUST(pop_anchors_read(&again, "again", (const unsigned char *)text, n) == 0);
     MUST(again.len == 1 && again.list[0].finding == POP_ANCHOR_USABLE && again.list[0].line == 1);
     MUST(memcmp(again.list[0].sha256, one->sha256, sizeof one->sha256) == 0);
-    MUST(again.list[0].anchor.dn.len == one->anchor.dn.len && pop_anchor_size(&again.list[0]) == pop_anchor_size(one));
+    MUST(again.list[0].anchor.dn.len == one->anchor.dn.len &&
+         pop_anchor_size(&again.list[0]) == pop_anchor_size(one));
     pop_anchors_free(&again);
     free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
-    pop_anchors a = {.utc_s = INT64_C(1795600000), .details = 1, .allow_leaf = (uint8_t)(n & 1), .in_directory = (uint8_t)(n >> 1 & 1)};
+    pop_anchors a = {.utc_s = INT64_C(1795600000),
+                     .details = 1,
+                     .allow_leaf = (uint8_t)(n & 1),
+                     .in_directory = (uint8_t)(n >> 1 & 1)};
     MUST(pop_anchors_read(&a, "input", p, n) == 0);
     for (size_t i = 0; i < a.len; i++) {
         if (a.list[i].finding != POP_ANCHOR_USABLE) continue;

@@ -24,9 +24,9 @@ COUNT_LINE = re.compile(r"(\d+) (new )?(messages?) downloaded\.\n")
 
 def error_rows():
     """(name, class, what failed, likely cause, what to try) of every result of the library, with the command's words for settings."""
-    header = (REPOSITORY / "include" / "popcl_errors.h").read_text().replace("\\\n", "\n")
+    header = re.sub(r'"\s*\\?\n\s*"', "", (REPOSITORY / "include" / "popcl_errors.h").read_text()).replace("\\\n", "\n")
     word, sentence = r"\s*(\w+)\s*,", r"\s*\"((?:[^\"\\]|\\.)*)\"\s*"
-    for setting, option in re.findall(r'\{"(\w[\w.]+)", "(-[^"]+)"\},', (REPOSITORY / "src/tools/popcl/report.c").read_text()):
+    for setting, option in re.findall(r'\{"(\w[\w.]+)",\s*"(-[^"]+)"\}', (REPOSITORY / "src/tools/popcl/report.c").read_text()):
         header = header.replace(setting, option)
     return re.findall(rf"X\({word}{word}{sentence},{sentence},{sentence}\)", header)
 

@@ -12,14 +12,12 @@
 
 #define TURNS_MAX 100000u /* a session that needs more of them spins */
 
-static client *now_running; /* whom failing calls concern */
+static client *now_running;             /* whom failing calls concern */
 static uint32_t clock_ms = 4294900000u; /* wraps before long */
-static long live;           /* allocations that were not freed yet */
-static int in_pool;         /* inside of memp: with TEST_HEAP its octets come from mem */
+static long live;                       /* allocations that were not freed yet */
+static int in_pool; /* inside of memp: with TEST_HEAP its octets come from mem */
 
-u32_t sys_now(void) {
-    return clock_ms;
-}
+u32_t sys_now(void) { return clock_ms; }
 
 void client_note(client *c, const char *format, ...) {
     if (c->fault[0]) return;
@@ -68,10 +66,14 @@ err_t __real_tcp_output(struct tcp_pcb *pcb);
 err_t __wrap_tcp_output(struct tcp_pcb *pcb);
 err_t __real_tcp_close(struct tcp_pcb *pcb);
 err_t __wrap_tcp_close(struct tcp_pcb *pcb);
-err_t __real_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port, tcp_connected_fn connected);
-err_t __wrap_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port, tcp_connected_fn connected);
-err_t __real_dns_gethostbyname_addrtype(const char *name, ip_addr_t *to, dns_found_callback found, void *ctx, u8_t type);
-err_t __wrap_dns_gethostbyname_addrtype(const char *name, ip_addr_t *to, dns_found_callback found, void *ctx, u8_t type);
+err_t __real_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port,
+                         tcp_connected_fn connected);
+err_t __wrap_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port,
+                         tcp_connected_fn connected);
+err_t __real_dns_gethostbyname_addrtype(const char *name, ip_addr_t *to, dns_found_callback found,
+                                        void *ctx, u8_t type);
+err_t __wrap_dns_gethostbyname_addrtype(const char *name, ip_addr_t *to, dns_found_callback found,
+                                        void *ctx, u8_t type);
 
 /* A timer that cannot be had is an error of lwipopts.h, which lwIP asserts. */
 void *__wrap_memp_malloc_fn(memp_t type, const char *file, const int line) {
@@ -110,15 +112,15 @@ err_t __wrap_tcp_output(struct tcp_pcb *pcb) {
     return fails() ? how(ERR_RTE) : __real_tcp_output(pcb);
 }
 
-err_t __wrap_tcp_close(struct tcp_pcb *pcb) {
-    return fails() ? ERR_MEM : __real_tcp_close(pcb);
-}
+err_t __wrap_tcp_close(struct tcp_pcb *pcb) { return fails() ? ERR_MEM : __real_tcp_close(pcb); }
 
-err_t __wrap_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port, tcp_connected_fn connected) {
+err_t __wrap_tcp_connect(struct tcp_pcb *pcb, const ip_addr_t *to, u16_t port,
+                         tcp_connected_fn connected) {
     return fails() ? how(ERR_RTE) : __real_tcp_connect(pcb, to, port, connected);
 }
 
-err_t __wrap_dns_gethostbyname_addrtype(const char *name, ip_addr_t *to, dns_found_callback found, void *ctx, u8_t type) {
+err_t __wrap_dns_gethostbyname_addrtype(const char *name, ip_addr_t *to, dns_found_callback found,
+                                        void *ctx, u8_t type) {
     return fails() ? how(ERR_VAL) : __real_dns_gethostbyname_addrtype(name, to, found, ctx, type);
 }
 
@@ -142,9 +144,11 @@ static void seal(client *c) {
 static size_t give(void *ctx, void *p, size_t n) {
     client *c = ctx;
     seal(c);
-    if (sim_server_closed(&c->server) && !(c->in_tls && tls_peer_waiting(&c->peer)) && !c->success_at) {
+    if (sim_server_closed(&c->server) && !(c->in_tls && tls_peer_waiting(&c->peer)) &&
+        !c->success_at) {
         c->success_at = c->far.said;
-        if (c->in_tls) tls_peer_alert(&c->peer, TLS_WARNING, 0); /* close_notify, which nobody waits for */
+        /* close_notify, which nobody waits for */
+        if (c->in_tls) tls_peer_alert(&c->peer, TLS_WARNING, 0);
     }
     return c->in_tls ? tls_peer_give(&c->peer, p, n) : sim_server_give(&c->server, p, n);
 }
@@ -162,7 +166,8 @@ static void take(void *ctx, const void *p, size_t n) {
         return;
     }
     tls_peer_take(&c->peer, p, n);
-    while ((n = tls_peer_hear(&c->peer, text, sizeof text)) > 0) sim_server_take(&c->server, text, n);
+    while ((n = tls_peer_hear(&c->peer, text, sizeof text)) > 0)
+        sim_server_take(&c->server, text, n);
 }
 
 /* ---- the store ---- */
@@ -192,7 +197,8 @@ static int sink_data(void *ctx, const void *p, size_t n) {
 static int sink_commit(void *ctx) {
     client *c = ctx;
     const char *text = c->server.messages[c->stored].text;
-    if (!c->open || c->n != strlen(text) || memcmp(c->message, text, c->n) != 0) client_note(c, "message %u is not what was sent", c->stored + 1);
+    if (!c->open || c->n != strlen(text) || memcmp(c->message, text, c->n) != 0)
+        client_note(c, "message %u is not what was sent", c->stored + 1);
     if (c->stored < CLIENT_MESSAGES) c->stored_at[c->stored] = c->far.delivered;
     c->stored++;
     c->open = 0;
@@ -207,11 +213,13 @@ static void sink_abort(void *ctx, popcl_err why) {
     c->aborted++;
 }
 
-static const popcl_sink sink = {.begin = sink_begin, .data = sink_data, .commit = sink_commit, .abort = sink_abort};
+static const popcl_sink sink = {
+    .begin = sink_begin, .data = sink_data, .commit = sink_commit, .abort = sink_abort};
 
 /* ---- the main loop ---- */
 
-/* Everything but popcl: frames, timers, what goes wrong at this turn, and sleep, for as long as nothing comes. Returns 1 if the caller is to stop. */
+/* Everything but popcl: frames, timers, what goes wrong at this turn, and sleep, for as long as
+ * nothing comes. Returns 1 if the caller is to stop. */
 int client_turn(client *c, uint32_t limit_ms) {
     int stop = 0;
     c->room = c->take;
@@ -240,13 +248,17 @@ static int step(void *ctx, uint32_t limit_ms) {
 
 void client_idle(client *c, uint32_t ms) {
     uint32_t began_at = clock_ms;
-    while (clock_ms - began_at < ms) client_turn(c, sys_timeouts_sleeptime() < 1000 ? sys_timeouts_sleeptime() + 1 : 1000);
+    while (clock_ms - began_at < ms)
+        client_turn(c, sys_timeouts_sleeptime() < 1000 ? sys_timeouts_sleeptime() + 1 : 1000);
     c->turns = 0;
 }
 
 void client_settle(client *c) {
     static long at_rest;
-    for (uint32_t ms = 0; ms < 900000 && (tcp_active_pcbs || tcp_tw_pcbs || popcl_lwip_raw_busy(&c->net)); ms += 10000) client_idle(c, 10000);
+    for (uint32_t ms = 0;
+         ms < 900000 && (tcp_active_pcbs || tcp_tw_pcbs || popcl_lwip_raw_busy(&c->net));
+         ms += 10000)
+        client_idle(c, 10000);
     if (tcp_active_pcbs || tcp_tw_pcbs) client_note(c, "a connection is left");
     if (live != at_rest) client_note(c, "%ld allocations are left", live - at_rest);
     if (popcl_lwip_raw_busy(&c->net)) client_note(c, "the object is busy at the end");
@@ -254,9 +266,21 @@ void client_settle(client *c) {
 }
 
 void client_configure(client *c) {
-    popcl_config cfg = {.host = c->host, .user = "fred", .secret = {.octets = "correct-horse"}, .auth = POPCL_AUTH_USER, .iobuf = c->iobuf,
-                        .iobuf_len = sizeof c->iobuf, .plan = c->plan, .plan_len = sizeof c->plan, .security = c->security, .passes = 20,
-                        .sink = &sink, .sink_ctx = c, .connect_ms = c->connect_ms, .idle_ms = c->idle_ms, .total_ms = c->total_ms};
+    popcl_config cfg = {.host = c->host,
+                        .user = "fred",
+                        .secret = {.octets = "correct-horse"},
+                        .auth = POPCL_AUTH_USER,
+                        .iobuf = c->iobuf,
+                        .iobuf_len = sizeof c->iobuf,
+                        .plan = c->plan,
+                        .plan_len = sizeof c->plan,
+                        .security = c->security,
+                        .passes = 20,
+                        .sink = &sink,
+                        .sink_ctx = c,
+                        .connect_ms = c->connect_ms,
+                        .idle_ms = c->idle_ms,
+                        .total_ms = c->total_ms};
     c->cfg = cfg;
     if (c->security == POPCL_CLEAR) return;
     tls_client_init(&c->tls, TLS_PUBLIC, &c->storage, sizeof c->storage);
@@ -277,10 +301,12 @@ static void polled(client *c) {
 static void check_end(client *c, popcl_err result) {
     if (popcl_state(&c->job) != POPCL_DONE) client_note(c, "it returned and is not done");
     if (c->open || c->begun != c->stored + c->aborted) client_note(c, "a message has no end");
-    if (result == POPCL_OK && (c->stored != c->server.count || !c->server.quit_seen)) client_note(c, "OK, and %u were stored", c->stored);
+    if (result == POPCL_OK && (c->stored != c->server.count || !c->server.quit_seen))
+        client_note(c, "OK, and %u were stored", c->stored);
     if (c->far.bad) client_note(c, "lwIP sent %u packets that are wrong", c->far.bad);
     if (c->net.pcb) client_note(c, "the object has a pcb after the end");
-    if (c->took_ms > c->total_ms + POPCL_SETTLE_MS + 1000) client_note(c, "it took %lu ms", (unsigned long)c->took_ms);
+    if (c->took_ms > c->total_ms + POPCL_SETTLE_MS + 1000)
+        client_note(c, "it took %lu ms", (unsigned long)c->took_ms);
 }
 
 popcl_err client_session(client *c) {
@@ -292,8 +318,10 @@ popcl_err client_session(client *c) {
     memset(&c->job, 0xa5, sizeof c->job);
     client_configure(c);
     now_running = c;
-    if (c->face == POLLED) polled(c);
-    else popcl_run(&c->job, &c->cfg, &popcl_lwip_raw_net, &c->net);
+    if (c->face == POLLED)
+        polled(c);
+    else
+        popcl_run(&c->job, &c->cfg, &popcl_lwip_raw_net, &c->net);
     now_running = NULL;
     c->faulting = 0;
     if (c->fault_kind == LINK_DOWN) netif_set_link_up(&c->far.netif);
@@ -302,7 +330,8 @@ popcl_err client_session(client *c) {
     popcl_err result = popcl_result(&c->job);
     popcl_get_diag(&c->job, &c->diag);
     c->connections = 0;
-    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) c->connections++;
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        c->connections++;
     check_end(c, result);
     popcl_wipe(&c->job);
     c->fault_at = 0;
@@ -329,7 +358,10 @@ void client_init(client *c) {
     sim_server_add(&c->server, "a-1", "Subject: one\r\n\r\nbody\r\n");
     sim_server_add(&c->server, "b-2", "Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n");
     sim_server_add(&c->server, "c-3", "");
-    sim_server_add(&c->server, "d-4", "Subject: longer\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
+    sim_server_add(
+        &c->server, "d-4",
+        "Subject: "
+        "longer\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
     sim_server_add(&c->server, "e-5", "\r\n");
 }
 

@@ -1,6 +1,7 @@
-/* client - a whole session over popcl_lwip_raw in simulated time: job, store, lwIP and the far end of its wire, with a POP3 server of tests/sim
- * behind it. Any allocation of lwIP's and any of its functions that the port calls can fail on order. Every session is held to what must
- * always be true; the first that is not stands in `fault`. */
+/* client - a whole session over popcl_lwip_raw in simulated time: job, store, lwIP and the far end
+ * of its wire, with a POP3 server of tests/sim behind it. Any allocation of lwIP's and any of its
+ * functions that the port calls can fail on order. Every session is held to what must always be
+ * true; the first that is not stands in `fault`. */
 #ifndef TESTS_LWIP_CLIENT_H
 #define TESTS_LWIP_CLIENT_H
 
@@ -34,11 +35,12 @@ typedef struct client {
     uint8_t security;
     const char *host;
     uint32_t connect_ms, idle_ms, total_ms;
-    size_t take;      /* octets that the store takes in a turn of the main loop; 0: all */
-    int drives;       /* the store hands frames to lwIP while it works */
-    unsigned burst;   /* packets that reach lwIP in a turn, 0: all that wait */
+    size_t take;    /* octets that the store takes in a turn of the main loop; 0: all */
+    int drives;     /* the store hands frames to lwIP while it works */
+    unsigned burst; /* packets that reach lwIP in a turn, 0: all that wait */
     client_fault fault_kind;
-    uint32_t fault_at, fault_ms; /* the n-th call or turn, 0: none; and for so long from then on (0: once) */
+    uint32_t fault_at,
+        fault_ms; /* the n-th call or turn, 0: none; and for so long from then on (0: once) */
     /* what came of it */
     uint32_t calls, turns, took_ms;
     unsigned stored, begun, aborted;
@@ -71,14 +73,16 @@ void client_free(client *c);
 /* One session; returns its result. */
 popcl_err client_session(client *c);
 
-/* Its parts, for other sequences: fills c->cfg; one turn of the main loop without popcl, of at most so long. Returns 1 if the caller is to stop. */
+/* Its parts, for other sequences: fills c->cfg; one turn of the main loop without popcl, of at most
+ * so long. Returns 1 if the caller is to stop. */
 void client_configure(client *c);
 int client_turn(client *c, uint32_t limit_ms);
 
 /* Lets lwIP run for some simulated time, without a job. */
 void client_idle(client *c, uint32_t ms);
 
-/* Lets lwIP forget what is closed, for a quarter of an hour at most. What it has then, beside what it has at rest, is a fault. */
+/* Lets lwIP forget what is closed, for a quarter of an hour at most. What it has then, beside what
+ * it has at rest, is a fault. */
 void client_settle(client *c);
 
 void client_note(client *c, const char *format, ...);

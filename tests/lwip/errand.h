@@ -1,4 +1,5 @@
-/* errand.h - work of a test that lwIP has to do, where it has threads: in its own, or under its lock. */
+/* errand.h - work of a test that lwIP has to do, where it has threads: in its own, or under its
+ * lock. */
 #ifndef TESTS_LWIP_ERRAND_H
 #define TESTS_LWIP_ERRAND_H
 

@@ -1,4 +1,5 @@
-/* far - see far.h. Addresses: the client is 10.0.0.1 and 2001:db8::1, every server any address beside. */
+/* far - see far.h. Addresses: the client is 10.0.0.1 and 2001:db8::1, every server any address
+ * beside. */
 #include "far.h"
 
 #include <lwip/dns.h>
@@ -13,8 +14,10 @@ enum { LISTENS, SYN_SEEN, UP, GONE };
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum { UDP = 17, TCP = 6, AGAIN_MS = 1000 };
 
-static const u8_t client[FAR_FAMILIES][16] = {{10, 0, 0, 1}, {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-static const u8_t server[FAR_FAMILIES][16] = {{10, 0, 0, 2}, {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+static const u8_t client[FAR_FAMILIES][16] = {
+    {10, 0, 0, 1}, {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+static const u8_t server[FAR_FAMILIES][16] = {
+    {10, 0, 0, 2}, {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
 static const u8_t name_server[4] = {10, 0, 0, 53};
 
 static u32_t get16(const u8_t *p) { return (u32_t)p[0] << 8 | p[1]; }
@@ -23,12 +26,14 @@ static void put16(u8_t *p, u32_t x) { p[0] = (u8_t)(x >> 8), p[1] = (u8_t)x; }
 static void put32(u8_t *p, u32_t x) { put16(p, x >> 16), put16(p + 2, x); }
 
 static u32_t sum(u32_t so_far, const u8_t *p, size_t n) {
-    for (size_t i = 0; i < n; i++) so_far += i % 2 ? p[i] : (u32_t)p[i] << 8;
+    for (size_t i = 0; i < n; i++)
+        so_far += i % 2 ? p[i] : (u32_t)p[i] << 8;
     return so_far;
 }
 
 static u32_t folded(u32_t s) {
-    while (s >> 16) s = (s & 0xffff) + (s >> 16);
+    while (s >> 16)
+        s = (s & 0xffff) + (s >> 16);
     return s;
 }
 
@@ -39,8 +44,10 @@ static int lost(far_end *f) {
 
 /* ---- packets to the client ---- */
 
-/* A packet with its IP header; `from` NULL: the TCP server. The checksum of what is in it is at checksum_at. */
-static void send_ip(far_end *f, int family, const u8_t *from, int protocol, const u8_t *text, size_t n, size_t checksum_at) {
+/* A packet with its IP header; `from` NULL: the TCP server. The checksum of what is in it is at
+ * checksum_at. */
+static void send_ip(far_end *f, int family, const u8_t *from, int protocol, const u8_t *text,
+                    size_t n, size_t checksum_at) {
     size_t address = family == FAR_V4 ? 4 : 16, header = family == FAR_V4 ? 20 : 40;
     if (lost(f)) return;
     if (f->queued == FAR_QUEUE || header + n > FAR_PACKET) abort();
@@ -62,7 +69,9 @@ static void send_ip(far_end *f, int family, const u8_t *from, int protocol, cons
         put16(o + 4, (u32_t)n);
     }
     put16(o + header + checksum_at, 0);
-    put16(o + header + checksum_at, ~folded(sum((u32_t)protocol + (u32_t)n + sum(0, o + header - 2 * address, 2 * address), o + header, n)));
+    put16(o + header + checksum_at,
+          ~folded(sum((u32_t)protocol + (u32_t)n + sum(0, o + header - 2 * address, 2 * address),
+                      o + header, n)));
 }
 
 static void send_tcp(far_end *f, int flags, u32_t seq, const u8_t *text, size_t n) {
@@ -78,7 +87,8 @@ static void send_tcp(far_end *f, int flags, u32_t seq, const u8_t *text, size_t 
     segment[13] = (u8_t)flags;
     put16(segment + 14, window);
     if (flags & SYN) segment[20] = 2, segment[21] = 4, put16(segment + 22, 1460);
-    if (flags & SYN && LWIP_WND_SCALE) segment[24] = 1, segment[25] = segment[26] = 3; /* its own window is not scaled */
+    /* its own window is not scaled */
+    if (flags & SYN && LWIP_WND_SCALE) segment[24] = 1, segment[25] = segment[26] = 3;
     if (n) memcpy(segment + header, text, n);
     send_ip(f, f->family, NULL, TCP, segment, header + n, 16);
 }
@@ -132,8 +142,10 @@ static void again(far_end *f) {
     if (f->state == SYN_SEEN) send_tcp(f, SYN | ACK, f->isn, NULL, 0);
     if (f->state != UP) return;
     if (n) send_tcp(f, ACK | PSH, f->una, f->unacked, n);
-    if (n == f->unacked_n && f->fin_sent && f->una != f->nxt) send_tcp(f, FIN | ACK, f->nxt - 1, NULL, 0);
-    if (!n && !f->fin_sent) send_tcp(f, ACK, f->una - 1, NULL, 0); /* how wide is the window by now? */
+    if (n == f->unacked_n && f->fin_sent && f->una != f->nxt)
+        send_tcp(f, FIN | ACK, f->nxt - 1, NULL, 0);
+    /* how wide is the window by now? */
+    if (!n && !f->fin_sent) send_tcp(f, ACK, f->una - 1, NULL, 0);
 }
 
 static void new_connection(far_end *f, int family, const u8_t *segment, u8_t number) {
@@ -179,11 +191,14 @@ static void receive_tcp(far_end *f, int family, const u8_t *segment, size_t n, u
     u32_t seq = get32(segment + 4), flags = segment[13];
     size_t text = n - header;
     if (flags & SYN) {
-        if (f->state == LISTENS || f->state == GONE || f->client_port != get16(segment)) new_connection(f, family, segment, number);
-        else again(f);
+        if (f->state == LISTENS || f->state == GONE || f->client_port != get16(segment))
+            new_connection(f, family, segment, number);
+        else
+            again(f);
         return;
     }
-    if (f->state == LISTENS || f->state == GONE || f->client_port != get16(segment)) return; /* of a connection that is forgotten: silence */
+    /* of a connection that is forgotten: silence */
+    if (f->state == LISTENS || f->state == GONE || f->client_port != get16(segment)) return;
     if (flags & RST) {
         f->reset_seen = 1;
         f->state = GONE;
@@ -195,7 +210,8 @@ static void receive_tcp(far_end *f, int family, const u8_t *segment, size_t n, u
         return;
     }
     f->state = UP;
-    acknowledged(f, get32(segment + 8), get16(segment + 14) << (LWIP_WND_SCALE ? TCP_RCV_SCALE : 0));
+    acknowledged(f, get32(segment + 8),
+                 get16(segment + 14) << (LWIP_WND_SCALE ? TCP_RCV_SCALE : 0));
     u32_t window = sys_now() - f->began_at < f->shut_ms ? 0 : f->window ? f->window : 4096;
     if (text > window + 1) f->bad++;
     if (text && seq == f->rcv_nxt && window) {
@@ -247,7 +263,8 @@ static void receive_question(far_end *f, const u8_t *datagram, size_t n) {
 }
 
 static void answer(far_end *f, int family) {
-    static const u8_t record[12] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0}; /* name, type, class, no time to live, length */
+    /* name, type, class, no time to live, length */
+    static const u8_t record[12] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0};
     u8_t datagram[600] = {0};
     size_t n = f->question_len[family] + 8u, address = family == FAR_V4 ? 4 : 16;
     f->answer_waits[family] = 0;
@@ -279,9 +296,13 @@ static void receive(far_end *f, int family, struct pbuf *p) {
     pbuf_copy_partial(p, o, (u16_t)n, 0);
     u32_t protocol = family == FAR_V4 ? o[9] : o[6];
     if (lost(f) || (protocol != TCP && protocol != UDP)) return;
-    if (folded(sum((u32_t)(protocol + n - header) + sum(0, o + header - 2 * address, 2 * address), o + header, n - header)) != 0xffff) f->bad++;
-    if (protocol == TCP) receive_tcp(f, family, o + header, n - header, o[header - 1]);
-    else if (get16(o + header + 2) == 53) receive_question(f, o + header, n - header);
+    if (folded(sum((u32_t)(protocol + n - header) + sum(0, o + header - 2 * address, 2 * address),
+                   o + header, n - header)) != 0xffff)
+        f->bad++;
+    if (protocol == TCP)
+        receive_tcp(f, family, o + header, n - header, o[header - 1]);
+    else if (get16(o + header + 2) == 53)
+        receive_question(f, o + header, n - header);
 }
 
 static err_t output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to) {
@@ -336,14 +357,13 @@ void far_plug(far_end *f) {
     dns_setserver(0, &names);
 }
 
-void far_unplug(far_end *f) {
-    netif_remove(&f->netif);
-}
+void far_unplug(far_end *f) { netif_remove(&f->netif); }
 
 unsigned far_deliver(far_end *f, unsigned most) {
     unsigned n = 0;
     for (int family = 0; family < FAR_FAMILIES; family++) {
-        if (f->answer_waits[family] && (s32_t)(sys_now() - f->answer_at[family]) >= 0) answer(f, family);
+        if (f->answer_waits[family] && (s32_t)(sys_now() - f->answer_at[family]) >= 0)
+            answer(f, family);
     }
     if ((f->state == UP || f->state == SYN_SEEN) && (s32_t)(sys_now() - f->timer_at) >= 0) again(f);
     for (; n < most && f->queued; n++) {
@@ -364,8 +384,10 @@ u32_t far_next_ms(far_end *f) {
     u32_t next = UINT32_MAX, now = sys_now();
     if (f->queued) return 0;
     for (int family = 0; family < FAR_FAMILIES; family++) {
-        if (f->answer_waits[family] && f->answer_at[family] - now < next) next = f->answer_at[family] - now;
+        if (f->answer_waits[family] && f->answer_at[family] - now < next)
+            next = f->answer_at[family] - now;
     }
-    if ((f->state == UP || f->state == SYN_SEEN) && f->timer_at - now < next) next = f->timer_at - now;
+    if ((f->state == UP || f->state == SYN_SEEN) && f->timer_at - now < next)
+        next = f->timer_at - now;
     return next;
 }

@@ -1,9 +1,11 @@
-/* fetch - fetches a maildrop over lwIP on a TAP device, as a board does: small pools, and a main loop or a task (fetch.h). Each message becomes a
- * file. Settings are words `name=value`:
- *     tap=DEVICE ip=A.B.C.D gw=A.B.C.D [ip6=ADDRESS] [dns=A.B.C.D] host=NAME port=N user=U pass=P out=DIR
- *     [ca=FILE name=CERTNAME] [face=polled|waited] [record=N] [lose=PERCENT swap=PERCENT seed=N] [pause=1] [dele=1]
- * Its last line says, in JSON, what came of it and how much of lwIP's pools was in use. Exit status 0: all was fetched, 1: not, 2: the
- * settings are wrong. */
+/* fetch - fetches a maildrop over lwIP on a TAP device, as a board does: small pools, and a main
+ * loop or a task (fetch.h). Each message becomes a file. Settings are words `name=value`:
+ *     tap=DEVICE ip=A.B.C.D gw=A.B.C.D [ip6=ADDRESS] [dns=A.B.C.D] host=NAME port=N user=U
+ *         pass=P out=DIR
+ *     [ca=FILE name=CERTNAME] [face=polled|waited] [record=N] [lose=PERCENT swap=PERCENT
+ *         seed=N] [pause=1] [dele=1]
+ * Its last line says, in JSON, what came of it and how much of lwIP's pools was in use. Exit status
+ * 0: all was fetched, 1: not, 2: the settings are wrong. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +86,8 @@ static void plug(void) {
     fetch_wire.lose_percent = number("lose");
     fetch_wire.swap_percent = number("swap");
     fetch_wire.seed = number("seed");
-    if (!ip4addr_aton(fetch_setting("ip", ""), &ip) || !ip4addr_aton(fetch_setting("gw", ""), &gateway) ||
+    if (!ip4addr_aton(fetch_setting("ip", ""), &ip) ||
+        !ip4addr_aton(fetch_setting("gw", ""), &gateway) ||
         tap_open(&fetch_wire, fetch_setting("tap", "tap0"), &ip, &mask, &gateway, fetch_input)) {
         perror("fetch: the TAP device");
         exit(2);
@@ -102,10 +105,13 @@ static void plug(void) {
 
 static void conclude(void) {
     const struct stats_mem *pool = lwip_stats.memp[MEMP_PBUF_POOL];
-    printf("\"in\": %lu, \"out\": %lu, \"lost\": %lu, ", fetch_wire.taken, fetch_wire.sent, fetch_wire.lost);
+    printf("\"in\": %lu, \"out\": %lu, \"lost\": %lu, ", fetch_wire.taken, fetch_wire.sent,
+           fetch_wire.lost);
     printf("\"swapped\": %lu, \"dropped\": %lu, ", fetch_wire.swapped, fetch_wire.dropped);
-    printf("\"pbufs\": %lu, \"refused\": %lu, ", (unsigned long)pool->max, (unsigned long)pool->err);
-    printf("\"heap\": %lu, \"heap_refused\": %lu, ", (unsigned long)lwip_stats.mem.max, (unsigned long)lwip_stats.mem.err);
+    printf("\"pbufs\": %lu, \"refused\": %lu, ", (unsigned long)pool->max,
+           (unsigned long)pool->err);
+    printf("\"heap\": %lu, \"heap_refused\": %lu, ", (unsigned long)lwip_stats.mem.max,
+           (unsigned long)lwip_stats.mem.err);
     printf("\"left\": %d}\n", tcp_active_pcbs != NULL);
     tap_close(&fetch_wire);
 }
@@ -118,7 +124,9 @@ static void use_tls(popcl_config *config) {
     static popcl_tls_public_storage storage;
     static unsigned char seed[POPCL_SEED_MIN];
     char why[POPCL_POSIX_WHY];
-    if (popcl_posix_trust_load(&trust, fetch_setting("ca", ""), NULL, time(NULL), why, sizeof why) || popcl_posix_seed(seed, sizeof seed)) {
+    if (popcl_posix_trust_load(&trust, fetch_setting("ca", ""), NULL, time(NULL), why,
+                               sizeof why) ||
+        popcl_posix_seed(seed, sizeof seed)) {
         fprintf(stderr, "fetch: %s\n", why);
         exit(2);
     }
@@ -141,17 +149,27 @@ int main(int argc, char **argv) {
     words = argv + (argc > 0);
     unsigned record = number("record");
     store.slow = number("pause") != 0;
-    popcl_config config = {.host = fetch_setting("host", ""), .port = (uint16_t)number("port"), .user = fetch_setting("user", ""),
-                           .secret = {.octets = fetch_setting("pass", "")}, .iobuf = iobuf, .plan = plan, .plan_len = sizeof plan,
-                           .passes = UINT16_MAX, .sink = &sink, .decide = decide};
-    config.iobuf_len = record == 16384 ? sizeof iobuf : record == 4096 ? POPCL_IOBUF_SIZE(4096) : POPCL_IOBUF_SIZE(512);
+    popcl_config config = {.host = fetch_setting("host", ""),
+                           .port = (uint16_t)number("port"),
+                           .user = fetch_setting("user", ""),
+                           .secret = {.octets = fetch_setting("pass", "")},
+                           .iobuf = iobuf,
+                           .plan = plan,
+                           .plan_len = sizeof plan,
+                           .passes = UINT16_MAX,
+                           .sink = &sink,
+                           .decide = decide};
+    config.iobuf_len = record == 16384  ? sizeof iobuf
+                       : record == 4096 ? POPCL_IOBUF_SIZE(4096)
+                                        : POPCL_IOBUF_SIZE(512);
     if (*fetch_setting("ca", "")) use_tls(&config);
     fetch_start(plug);
     popcl_err e = fetch_run(&job, &config);
     popcl_diag d;
     popcl_get_diag(&job, &d);
     popcl_wipe(&job);
-    printf("{\"result\": \"%s\", \"code\": %d, \"messages\": %u, \"octets\": %lu, ", popcl_err_name(e), d.net_code, store.stored, store.octets);
+    printf("{\"result\": \"%s\", \"code\": %d, \"messages\": %u, \"octets\": %lu, ",
+           popcl_err_name(e), d.net_code, store.stored, store.octets);
     fetch_end(conclude);
     return e != POPCL_OK;
 }

@@ -36,7 +36,8 @@ void fetch_start(void (*connect)(void)) {
 }
 
 popcl_err fetch_run(popcl *job, const popcl_config *config) {
-    if (strcmp(fetch_setting("face", "polled"), "waited") == 0) return popcl_run(job, config, &popcl_lwip_raw_net, &net);
+    if (strcmp(fetch_setting("face", "polled"), "waited") == 0)
+        return popcl_run(job, config, &popcl_lwip_raw_net, &net);
     popcl_err e = popcl_lwip_raw_start(&net, job, config);
     if (e) return e;
     while (popcl_lwip_raw_poll(&net))

@@ -1,5 +1,6 @@
-/* fetch_sockets - fetch in a task (NO_SYS 0), over port/lwip/sockets.c: main is the task, lwIP has its thread, and a third brings it a frame as soon
- * as there is one. What waits in the meantime waits in the device. */
+/* fetch_sockets - fetch in a task (NO_SYS 0), over port/lwip/sockets.c: main is the task, lwIP has
+ * its thread, and a third brings it a frame as soon as there is one. What waits in the meantime
+ * waits in the device. */
 #define _POSIX_C_SOURCE 200809L
 #include "fetch.h"
 
@@ -68,6 +69,7 @@ void fetch_end(void (*conclude)(void)) {
     (void)sys_arch_sem_wait(&ended, 0);
     to_call = conclude;
     in_lwip(call, 0);
-    if (popcl_lwip_sockets_free(&net)) abort(); /* an answer of a name server is out, and the session is over */
+    /* an answer of a name server is out, and the session is over */
+    if (popcl_lwip_sockets_free(&net)) abort();
     sys_sem_free(&ended);
 }

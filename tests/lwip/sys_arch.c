@@ -1,5 +1,5 @@
-/* sys_arch - what lwIP with threads asks of an operating system, on POSIX threads. A semaphore is a count under a mutex with a condition variable; a
- * mailbox is a ring under the same. */
+/* sys_arch - what lwIP with threads asks of an operating system, on POSIX threads. A semaphore is a
+ * count under a mutex with a condition variable; a mailbox is a ring under the same. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <lwip/sys.h>
@@ -49,7 +49,8 @@ static void condition_init(pthread_cond_t *c) {
 
 /* One wait, until `end` at most (NULL: for ever). 0 once it is over. */
 static int wait_until(pthread_cond_t *c, pthread_mutex_t *lock, const struct timespec *end) {
-    return end ? pthread_cond_timedwait(c, lock, end) != ETIMEDOUT : pthread_cond_wait(c, lock) == 0;
+    return end ? pthread_cond_timedwait(c, lock, end) != ETIMEDOUT
+               : pthread_cond_wait(c, lock) == 0;
 }
 
 static const struct timespec *end_of(u32_t timeout_ms, struct timespec *end) {
@@ -176,7 +177,8 @@ void sys_mbox_free(sys_mbox_t *mbox) {
 
 static err_t post(struct test_mbox *m, void *message, int waits) {
     pthread_mutex_lock(&m->lock);
-    while (waits && m->used == m->size) pthread_cond_wait(&m->changed, &m->lock);
+    while (waits && m->used == m->size)
+        pthread_cond_wait(&m->changed, &m->lock);
     int fits = m->used < m->size;
     if (fits) m->message[(m->first + m->used++) % m->size] = message;
     pthread_cond_broadcast(&m->changed);
@@ -230,7 +232,8 @@ static void *run(void *arg) {
     return NULL;
 }
 
-sys_thread_t sys_thread_new(const char *name, lwip_thread_fn function, void *arg, int stack, int priority) {
+sys_thread_t sys_thread_new(const char *name, lwip_thread_fn function, void *arg, int stack,
+                            int priority) {
     pthread_t thread;
     struct start *s = malloc(sizeof *s);
     (void)name, (void)stack, (void)priority;

@@ -72,11 +72,13 @@ static err_t init(struct netif *netif) {
     netif->mtu = 1500;
     netif->hwaddr_len = sizeof address;
     memcpy(netif->hwaddr, address, sizeof address);
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+    netif->flags =
+        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
     return ERR_OK;
 }
 
-int tap_open(tap *t, const char *device, const ip4_addr_t *ip, const ip4_addr_t *mask, const ip4_addr_t *gateway, netif_input_fn input) {
+int tap_open(tap *t, const char *device, const ip4_addr_t *ip, const ip4_addr_t *mask,
+             const ip4_addr_t *gateway, netif_input_fn input) {
     struct ifreq request;
     memset(&request, 0, sizeof request);
     request.ifr_flags = IFF_TAP | IFF_NO_PI;

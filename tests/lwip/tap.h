@@ -1,5 +1,6 @@
-/* tap - a TAP device of this machine as an Ethernet netif of lwIP, with a shim that loses and reorders frames in both directions, as a seed
- * says. For one thread: tap_take hands over a frame. */
+/* tap - a TAP device of this machine as an Ethernet netif of lwIP, with a shim that loses and
+ * reorders frames in both directions, as a seed says. For one thread: tap_take hands over a frame.
+ */
 #ifndef TESTS_LWIP_TAP_H
 #define TESTS_LWIP_TAP_H
 
@@ -16,8 +17,10 @@ typedef struct tap {
     size_t kept_len[2];
 } tap;
 
-/* Opens the device, and adds and ups its netif, as lwIP's default. Returns 0, or -1: errno. `input` as of netif_add. */
-int tap_open(tap *t, const char *device, const ip4_addr_t *ip, const ip4_addr_t *mask, const ip4_addr_t *gateway, netif_input_fn input);
+/* Opens the device, and adds and ups its netif, as lwIP's default. Returns 0, or -1: errno. `input`
+ * as of netif_add. */
+int tap_open(tap *t, const char *device, const ip4_addr_t *ip, const ip4_addr_t *mask,
+             const ip4_addr_t *gateway, netif_input_fn input);
 
 /* Waits up to so long for a frame. Returns 1 if there is one. */
 int tap_wait(tap *t, u32_t limit_ms);

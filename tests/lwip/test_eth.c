@@ -1,4 +1,5 @@
-/* test_eth - what the firmware's drivers share (examples/firmware/eth.c), over a controller of this file: a queue of frames that may never be empty. */
+/* test_eth - what the firmware's drivers share (examples/firmware/eth.c), over a controller of this
+ * file: a queue of frames that may never be empty. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@ enum { FRAME = 60 + ETH_PAD_SIZE, ENDLESS = 1 << 20 };
 
 static struct {
     uint32_t waiting;       /* frames in the controller */
-    uint32_t comes_at_last; /* and so many more, just before it may interrupt again: it tells of them no more */
+    uint32_t comes_at_last; /* and so many more, just before it may interrupt again: it tells of
+                               them no more */
     uint32_t looks, words_left;
     int masked;
 } controller;
@@ -101,7 +103,8 @@ static void every_frame_is_given_once(void **state) {
     }
 }
 
-/* Frames may come faster than they are taken: the rest of the program has its turn all the same, the watchdog's too. */
+/* Frames may come faster than they are taken: the rest of the program has its turn all the same,
+ * the watchdog's too. */
 static void a_flood_does_not_hold_the_main_loop(void **state) {
     (void)state;
     frames_come(ENDLESS);
@@ -150,10 +153,12 @@ static void words_are_put_together(void **state) {
         octets[i] = (unsigned char)(i + 1);
     for (uint16_t cut = 0; cut <= sizeof octets; cut++) {
         struct pbuf last = {.payload = octets + cut, .len = (uint16_t)(sizeof octets - cut)};
-        struct pbuf first = {.next = &last, .payload = octets, .len = cut, .tot_len = sizeof octets};
+        struct pbuf first = {
+            .next = &last, .payload = octets, .len = cut, .tot_len = sizeof octets};
         eth_words words = {.at = &first};
         for (unsigned i = 0; i < 24; i += 4) {
-            uint32_t word = (i + 1) | (i + 2) << 8 | (i + 3) << 16 | (i + 4 <= sizeof octets ? i + 4 : 0) << 24;
+            uint32_t word =
+                (i + 1) | (i + 2) << 8 | (i + 3) << 16 | (i + 4 <= sizeof octets ? i + 4 : 0) << 24;
             assert_int_equal(eth_word(&words), word);
         }
         assert_int_equal(eth_word(&words), 0);

@@ -1,6 +1,7 @@
-/* test_raw - sessions over lwIP's raw API in simulated time, by both faces of the port, against a far end that answers, misbehaves and ends as it is
- * told. Built twice: over lwIP's own pools, with IPv4; and over the heap of a sanitizer, which sees what is used after lwIP freed it, with
- * IPv6 too. */
+/* test_raw - sessions over lwIP's raw API in simulated time, by both faces of the port, against a
+ * far end that answers, misbehaves and ends as it is told. Built twice: over lwIP's own pools, with
+ * IPv4; and over the heap of a sanitizer, which sees what is used after lwIP freed it, with IPv6
+ * too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,8 @@ static void begin(void) {
 static void end(const char *what, unsigned long at) {
     client_settle(&c);
     client_free(&c);
-    if (c.fault[0]) fail_msg("%s %lu (face %d, security %d): %s", what, at, (int)face, (int)security, c.fault);
+    if (c.fault[0])
+        fail_msg("%s %lu (face %d, security %d): %s", what, at, (int)face, (int)security, c.fault);
 }
 
 /* Runs a test with each face, in clear and with TLS. */
@@ -65,11 +67,12 @@ static void split(void) {
 }
 static void octets_however_split(void **state) { (void)state, everywhere(split); }
 
-/* A message many times as large as the window, through the smallest record buffer, into a store that takes a few octets a turn: the window
- * closes and opens, and nothing is lost. */
+/* A message many times as large as the window, through the smallest record buffer, into a store
+ * that takes a few octets a turn: the window closes and opens, and nothing is lost. */
 static void large(void) {
     static char text[100001];
-    for (size_t i = 0; i < 100000; i++) text[i] = i % 50 == 48 ? '\r' : i % 50 == 49 ? '\n' : (char)('a' + i % 23);
+    for (size_t i = 0; i < 100000; i++)
+        text[i] = i % 50 == 48 ? '\r' : i % 50 == 49 ? '\n' : (char)('a' + i % 23);
     for (size_t take = 0; take <= 97; take += 97) {
         begin();
         c.server.count = 0;
@@ -93,14 +96,16 @@ static void unwanted(void) {
     c.total_ms = 900;
     popcl_err result = client_session(&c);
     if (result != POPCL_ERR_TIMEOUT_TOTAL) client_note(&c, "%s", popcl_err_name(result));
-    if (c.net.used < TCP_WND - 1000u) client_note(&c, "%u octets were in the ring", (unsigned)c.net.used);
+    if (c.net.used < TCP_WND - 1000u)
+        client_note(&c, "%u octets were in the ring", (unsigned)c.net.used);
     client_idle(&c, 100);
     if (!c.far.fin_seen) client_note(&c, "the end is not a FIN");
     end("unwanted", 0);
 }
 static void unwanted_octets_are_no_reset(void **state) { (void)state, in_clear(unwanted); }
 
-/* A store that takes long drives lwIP meanwhile: more comes, up to the window, the end of the connection too. */
+/* A store that takes long drives lwIP meanwhile: more comes, up to the window, the end of the
+ * connection too. */
 static void drives(void) {
     static const uint32_t cuts[] = {0, 200, 300};
     for (unsigned i = 0; i < 3; i++) {
@@ -112,7 +117,8 @@ static void drives(void) {
             c.far.cut_at = cuts[i] + (cuts[i] && security == POPCL_TLS ? 800 : 0);
             c.far.cut = (far_cut)how;
             popcl_err result = client_session(&c);
-            if ((result == POPCL_OK) != (cuts[i] == 0)) client_note(&c, "%s", popcl_err_name(result));
+            if ((result == POPCL_OK) != (cuts[i] == 0))
+                client_note(&c, "%s", popcl_err_name(result));
             end("cut before octet", cuts[i]);
         }
     }
@@ -121,7 +127,8 @@ static void store_drives_lwip(void **state) { (void)state, everywhere(drives); }
 
 /* The server's window is smaller than a command, or closed for a while. */
 static void narrow(void) {
-    static const uint16_t windows[] = {30, 100, 300}; /* lwIP waits seconds before it sends a part */
+    /* lwIP waits seconds before it sends a part */
+    static const uint16_t windows[] = {30, 100, 300};
     for (unsigned w = 0; w < 3; w++) {
         begin();
         c.far.window = windows[w];
@@ -137,14 +144,16 @@ static void narrow(void) {
     begin();
     c.far.shut_ms = UINT32_MAX;
     c.idle_ms = 10000;
-    assert_int_equal(client_session(&c), security == POPCL_TLS ? POPCL_ERR_TIMEOUT_TLS : POPCL_ERR_TIMEOUT_REPLY);
+    assert_int_equal(client_session(&c),
+                     security == POPCL_TLS ? POPCL_ERR_TIMEOUT_TLS : POPCL_ERR_TIMEOUT_REPLY);
     end("a window of", 0);
 }
 static void server_window_is_narrow_or_closed(void **state) { (void)state, everywhere(narrow); }
 
 /* ---- ends ---- */
 
-/* Where each message is complete, where QUIT is answered, and how much the server says at all, octet by octet. */
+/* Where each message is complete, where QUIT is answered, and how much the server says at all,
+ * octet by octet. */
 static void measure(uint32_t *stored_at, uint32_t *success_at, uint32_t *said) {
     begin();
     c.far.segment = 1;
@@ -156,11 +165,13 @@ static void measure(uint32_t *stored_at, uint32_t *success_at, uint32_t *said) {
     end("measured", 0);
 }
 
-/* The connection ends before the n-th octet, in every way. Whatever came before counts: what is complete is stored, and behind the answer to
- * QUIT it is success. Now with a turn a packet, now with all of them in one turn, where the end is noted before an octet was looked at. */
+/* The connection ends before the n-th octet, in every way. Whatever came before counts: what is
+ * complete is stored, and behind the answer to QUIT it is success. Now with a turn a packet, now
+ * with all of them in one turn, where the end is noted before an octet was looked at. */
 static void ends_at(far_cut how, uint32_t at, const uint32_t *stored_at, uint32_t success_at) {
     unsigned whole = 0;
-    while (whole < CLIENT_MESSAGES && stored_at[whole] < at) whole++;
+    while (whole < CLIENT_MESSAGES && stored_at[whole] < at)
+        whole++;
     begin();
     c.far.segment = (uint16_t)(at % 3 ? 0 : 10);
     c.burst = at % 2;
@@ -168,11 +179,16 @@ static void ends_at(far_cut how, uint32_t at, const uint32_t *stored_at, uint32_
     c.far.cut_at = at;
     c.connect_ms = c.idle_ms = 10000;
     popcl_err result = client_session(&c);
-    if (c.stored != whole) client_note(&c, "%u stored, and %u were complete: %s", c.stored, whole, popcl_err_name(result));
+    if (c.stored != whole)
+        client_note(&c, "%u stored, and %u were complete: %s", c.stored, whole,
+                    popcl_err_name(result));
     if ((result == POPCL_OK) != (at > success_at)) client_note(&c, "%s", popcl_err_name(result));
-    if (how <= FAR_FIN_AND_RESET && c.took_ms > 1000) client_note(&c, "%s after %u ms", popcl_err_name(result), (unsigned)c.took_ms);
-    if (how == FAR_RESET && result == POPCL_ERR_NET && c.diag.net_code != ERR_RST) client_note(&c, "code %d", c.diag.net_code);
-    if (how >= FAR_STALL && result != POPCL_OK && c.connections) client_note(&c, "the connection to a silent server is kept");
+    if (how <= FAR_FIN_AND_RESET && c.took_ms > 1000)
+        client_note(&c, "%s after %u ms", popcl_err_name(result), (unsigned)c.took_ms);
+    if (how == FAR_RESET && result == POPCL_ERR_NET && c.diag.net_code != ERR_RST)
+        client_note(&c, "code %d", c.diag.net_code);
+    if (how >= FAR_STALL && result != POPCL_OK && c.connections)
+        client_note(&c, "the connection to a silent server is kept");
     end("cut before octet", at);
 }
 
@@ -181,7 +197,8 @@ static void cut_everywhere(void) {
     measure(stored_at, &success_at, &said);
     uint32_t step = security == POPCL_TLS ? 37 : 1;
     for (int how = FAR_FIN; how <= FAR_VANISH; how++) {
-        for (uint32_t at = 1; at <= said; at += step) ends_at((far_cut)how, at, stored_at, success_at);
+        for (uint32_t at = 1; at <= said; at += step)
+            ends_at((far_cut)how, at, stored_at, success_at);
         ends_at((far_cut)how, success_at, stored_at, success_at);
         ends_at((far_cut)how, success_at + 1, stored_at, success_at);
         ends_at((far_cut)how, said + 1, stored_at, success_at);
@@ -199,8 +216,10 @@ static void fault_once(client_fault kind, uint32_t at, uint32_t ms, popcl_err mu
     c.fault_ms = ms;
     c.connect_ms = c.idle_ms = 20000;
     popcl_err result = client_session(&c);
-    int at_once = kind == LINK_DOWN && result == POPCL_ERR_CONNECT && c.diag.net_code == ERR_RTE; /* there is no way, and that is known */
-    if (must_be != POPCL_ERR_COUNT_ && result != must_be && !at_once) client_note(&c, "%s, code %d", popcl_err_name(result), c.diag.net_code);
+    int at_once = kind == LINK_DOWN && result == POPCL_ERR_CONNECT &&
+                  c.diag.net_code == ERR_RTE; /* there is no way, and that is known */
+    if (must_be != POPCL_ERR_COUNT_ && result != must_be && !at_once)
+        client_note(&c, "%s, code %d", popcl_err_name(result), c.diag.net_code);
     char what[80];
     snprintf(what, sizeof what, "fault %d for %u ms, at", (int)kind, (unsigned)ms);
     end(what, at);
@@ -215,8 +234,9 @@ static uint32_t calls_of_a_session(uint32_t *turns) {
     return calls;
 }
 
-/* [A27 A28] An allocation that fails, or a function that is short of memory: once, for three seconds, and for ever. What passes costs time and
- * nothing else; what does not is an error within the deadlines. Nothing stays behind. */
+/* [A27 A28] An allocation that fails, or a function that is short of memory: once, for three
+ * seconds, and for ever. What passes costs time and nothing else; what does not is an error within
+ * the deadlines. Nothing stays behind. */
 static void no_memory(void) {
     uint32_t calls = calls_of_a_session(NULL), step = security == POPCL_TLS ? 3 : 1;
     for (uint32_t at = 1 + (uint32_t)face; at <= calls; at += step) {
@@ -237,7 +257,8 @@ static void no_route(void) {
 }
 static void other_failure_at_call_n(void **state) { (void)state, everywhere(no_route); }
 
-/* [A26] The interface is removed, the link is down for a while or for good, the caller wants an end: at every turn. */
+/* [A26] The interface is removed, the link is down for a while or for good, the caller wants an
+ * end: at every turn. */
 static void turns(void) {
     uint32_t turns = 0;
     calls_of_a_session(&turns);
@@ -265,49 +286,53 @@ static void hosts(void) {
         const char *host;
         popcl_err result;
         const char *asked; /* NULL: no name server */
-    } rows[] = {
-        {"pop.example", POPCL_OK, "pop.example"},
-        {"pop.example.", POPCL_OK, "pop.example"},
-        {"POP.Example.", POPCL_OK, "POP.Example"},
-        {"10.0.0.2", POPCL_OK, NULL},
-        {"10.2", POPCL_OK, NULL},
-        {"0x0a000002", POPCL_OK, NULL},
-        {"10.0.0.2 ", POPCL_ERR_HOST, NULL}, /* popcl_start's */
-        {"10.0.0.2 pop.example", POPCL_ERR_HOST, NULL},
-        {"10.0.0.2.", POPCL_OK, NULL},
-        {"pop..example", POPCL_ERR_RESOLVE, NULL},
-        {".pop", POPCL_ERR_RESOLVE, NULL},
-        {".", POPCL_ERR_HOST, NULL},
-        {"pop:110", POPCL_ERR_RESOLVE, NULL},
-        {"pop%eth0", POPCL_ERR_HOST, NULL},
-        {"[::1]", POPCL_ERR_RESOLVE, NULL},
-        {"p\303\266p", POPCL_ERR_HOST, NULL},
-        {"a23456789-123456789-123456789-123456789-123456789-123456789-123.example", POPCL_OK,
-         "a23456789-123456789-123456789-123456789-123456789-123456789-123.example"},
-        {"a23456789-123456789-123456789-123456789-123456789-123456789-1234.example", POPCL_ERR_RESOLVE, NULL},
-        {"localhost", POPCL_ERR_RESOLVE, NULL}, /* there is no loopback interface here, and no name server is asked: RFC 6761, 6.3 */
-        {"LocalHost.", POPCL_ERR_RESOLVE, NULL},
+    } rows[] =
+    { {"pop.example", POPCL_OK, "pop.example"},
+      {"pop.example.", POPCL_OK, "pop.example"},
+      {"POP.Example.", POPCL_OK, "POP.Example"},
+      {"10.0.0.2", POPCL_OK, NULL},
+      {"10.2", POPCL_OK, NULL},
+      {"0x0a000002", POPCL_OK, NULL},
+      {"10.0.0.2 ", POPCL_ERR_HOST, NULL}, /* popcl_start's */
+      {"10.0.0.2 pop.example", POPCL_ERR_HOST, NULL},
+      {"10.0.0.2.", POPCL_OK, NULL},
+      {"pop..example", POPCL_ERR_RESOLVE, NULL},
+      {".pop", POPCL_ERR_RESOLVE, NULL},
+      {".", POPCL_ERR_HOST, NULL},
+      {"pop:110", POPCL_ERR_RESOLVE, NULL},
+      {"pop%eth0", POPCL_ERR_HOST, NULL},
+      {"[::1]", POPCL_ERR_RESOLVE, NULL},
+      {"p\303\266p", POPCL_ERR_HOST, NULL},
+      {"a23456789-123456789-123456789-123456789-123456789-123456789-123.example", POPCL_OK,
+       "a23456789-123456789-123456789-123456789-123456789-123456789-123.example"},
+      {"a23456789-123456789-123456789-123456789-123456789-123456789-1234.example",
+       POPCL_ERR_RESOLVE, NULL},
+      {"localhost", POPCL_ERR_RESOLVE,
+       NULL}, /* there is no loopback interface here, and no name server is asked: RFC 6761, 6.3 */
+      {"LocalHost.", POPCL_ERR_RESOLVE, NULL},
 #if LWIP_IPV6
-        {"2001:db8::2", POPCL_OK, NULL},
-        {"2001:DB8:0:0:0:0:0:2", POPCL_OK, NULL},
-        {"2001:db8::2 x", POPCL_ERR_HOST, NULL},
-        {"2001:db8::2x", POPCL_ERR_RESOLVE, NULL},
-        {"2001:db8::12345", POPCL_ERR_RESOLVE, NULL},
-        {"2001:db8::1::2", POPCL_ERR_RESOLVE, NULL},
-        {"2001:db8::2:", POPCL_ERR_RESOLVE, NULL},
-        {":2001:db8::2", POPCL_ERR_RESOLVE, NULL},
-        {"2001:db8:::2", POPCL_ERR_RESOLVE, NULL},
-        {"2001:db8::10.0.0.2x", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8::2", POPCL_OK, NULL},
+      {"2001:DB8:0:0:0:0:0:2", POPCL_OK, NULL},
+      {"2001:db8::2 x", POPCL_ERR_HOST, NULL},
+      {"2001:db8::2x", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8::12345", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8::1::2", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8::2:", POPCL_ERR_RESOLVE, NULL},
+      {":2001:db8::2", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8:::2", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8::10.0.0.2x", POPCL_ERR_RESOLVE, NULL},
 #else
-        {"2001:db8::2", POPCL_ERR_RESOLVE, NULL},
+      {"2001:db8::2", POPCL_ERR_RESOLVE, NULL},
 #endif
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         popcl_err result = with_host(rows[i].host);
-        if (result != rows[i].result) client_note(&c, "%s gives %s", rows[i].host, popcl_err_name(result));
+        if (result != rows[i].result)
+            client_note(&c, "%s gives %s", rows[i].host, popcl_err_name(result));
         unsigned asked = c.far.questions[FAR_V4] + c.far.questions[FAR_V6];
         if (!rows[i].asked != !asked) client_note(&c, "%s: %u questions", rows[i].host, asked);
-        if (rows[i].asked && strcmp(c.far.asked[FAR_V4], rows[i].asked) != 0) client_note(&c, "asked for %s", c.far.asked[FAR_V4]);
+        if (rows[i].asked && strcmp(c.far.asked[FAR_V4], rows[i].asked) != 0)
+            client_note(&c, "asked for %s", c.far.asked[FAR_V4]);
         end(rows[i].host, i);
     }
 }
@@ -333,8 +358,8 @@ static void no_name(void) {
 }
 static void names_that_are_not_found(void **state) { (void)state, in_clear(no_name); }
 
-/* An answer that comes after the job gave up: while nothing runs; while the object serves another job, connects, or wants to ask as well.
- * The address in it is never taken. */
+/* An answer that comes after the job gave up: while nothing runs; while the object serves another
+ * job, connects, or wants to ask as well. The address in it is never taken. */
 static void late(void) {
     static const char *const next[] = {NULL, "10.0.0.2", "pop.example", "other.example"};
     for (int answer = FAR_KNOWN; answer <= FAR_NO_NAME_SERVER; answer++) {
@@ -345,7 +370,8 @@ static void late(void) {
             c.far.names_number = 9;
             c.connect_ms = 1000;
             assert_int_equal(client_session(&c), POPCL_ERR_RESOLVE_TIMEOUT);
-            if (!popcl_lwip_raw_busy(&c.net)) client_note(&c, "an answer is still to come, and it is not busy");
+            if (!popcl_lwip_raw_busy(&c.net))
+                client_note(&c, "an answer is still to come, and it is not busy");
             c.host = next[i % 4];
             c.connect_ms = 60000;
             c.far.name_ms = 0;
@@ -354,7 +380,8 @@ static void late(void) {
             c.far.door[FAR_V4] = c.far.door[FAR_V6] = i < 4 ? FAR_OPEN : FAR_SILENT;
             popcl_err result = c.host ? client_session(&c) : POPCL_OK;
             popcl_err wanted = i < 4 ? POPCL_OK : POPCL_ERR_TIMEOUT_CONNECT;
-            if (c.host && result != wanted) client_note(&c, "the next job, to %s: %s", c.host, popcl_err_name(result));
+            if (c.host && result != wanted)
+                client_note(&c, "the next job, to %s: %s", c.host, popcl_err_name(result));
             if (c.host && c.far.reached != 2) client_note(&c, "connected to %u", c.far.reached);
             if (i == 5 && c.took_ms > 30000) client_note(&c, "another address was tried");
             end("late answer", (unsigned long)answer * 10 + i);
@@ -371,13 +398,15 @@ static void doors(void) {
     assert_int_equal(c.diag.net_code, ERR_RST);
     if (c.took_ms > 100) client_note(&c, "it took %u ms", (unsigned)c.took_ms);
     end("refused", 0);
-    for (uint32_t ms = 2000; ms <= 60000; ms += 58000) { /* the deadline comes first; lwIP gives up first */
+    /* the deadline comes first; lwIP gives up first */
+    for (uint32_t ms = 2000; ms <= 60000; ms += 58000) {
         begin();
         c.host = "10.0.0.2";
         c.connect_ms = ms;
         c.far.door[FAR_V4] = FAR_SILENT;
         assert_int_equal(client_session(&c), POPCL_ERR_TIMEOUT_CONNECT);
-        if (c.took_ms > ms + 100 || (ms == 2000 && c.took_ms < 2000)) client_note(&c, "it took %u ms", (unsigned)c.took_ms);
+        if (c.took_ms > ms + 100 || (ms == 2000 && c.took_ms < 2000))
+            client_note(&c, "it took %u ms", (unsigned)c.took_ms);
         end("silent", ms);
     }
     begin();
@@ -424,7 +453,8 @@ static void families(void) {
         c.far.door[FAR_V4] = rows[i].door4, c.far.door[FAR_V6] = rows[i].door6;
         popcl_err result = client_session(&c);
         if (result != rows[i].result) client_note(&c, "%s", popcl_err_name(result));
-        if (c.took_ms < rows[i].from_ms || c.took_ms > rows[i].to_ms) client_note(&c, "it took %u ms", (unsigned)c.took_ms);
+        if (c.took_ms < rows[i].from_ms || c.took_ms > rows[i].to_ms)
+            client_note(&c, "it took %u ms", (unsigned)c.took_ms);
         end("row", i);
     }
 }
@@ -445,7 +475,8 @@ static void step_is_missing(void **state) {
     assert_string_equal(c.fault, "");
 }
 
-/* A job that is left half way, by a second one on the same object: its connection is given up, and nothing of it stays. */
+/* A job that is left half way, by a second one on the same object: its connection is given up, and
+ * nothing of it stays. */
 static void left_half_way(void **state) {
     (void)state;
     face = POLLED;
@@ -454,7 +485,8 @@ static void left_half_way(void **state) {
         begin();
         client_configure(&c);
         assert_int_equal(popcl_lwip_raw_start(&c.net, &c.job, &c.cfg), POPCL_OK);
-        for (unsigned i = 0; i < polls && popcl_lwip_raw_poll(&c.net); i++) client_turn(&c, popcl_lwip_raw_sleep_ms(&c.net));
+        for (unsigned i = 0; i < polls && popcl_lwip_raw_poll(&c.net); i++)
+            client_turn(&c, popcl_lwip_raw_sleep_ms(&c.net));
         if (c.open) popcl_fail(&c.job, POPCL_ERR_STOPPED, 0);
         popcl_wipe(&c.job);
         assert_int_equal(client_session(&c), POPCL_OK);

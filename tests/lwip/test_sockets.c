@@ -1,5 +1,6 @@
-/* test_sockets - popcl_lwip_sockets: its functions one by one and whole sessions, over lwIP with threads, against the far end of its wire. The far end
- * runs in lwIP's thread, and so do all looks at it (in_lwip). */
+/* test_sockets - popcl_lwip_sockets: its functions one by one and whole sessions, over lwIP with
+ * threads, against the far end of its wire. The far end runs in lwIP's thread, and so do all looks
+ * at it (in_lwip). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,8 +23,9 @@
 #include <lwip/stats.h>
 #include <lwip/timeouts.h>
 
-#define LONG_MS  60000u /* more than any test needs: where it is the limit, something else must end the call */
-#define SHORT_MS 200u
+/* more than any test needs: where it is the limit, something else must end the call */
+#define LONG_MS   60000u
+#define SHORT_MS  200u
 #define HEARD_MAX 300000u
 
 static far_end far_side;
@@ -39,9 +41,7 @@ static struct {
     sim_server *server; /* NULL: as above */
 } script;
 
-static unsigned char octet_at(uint32_t i) {
-    return (unsigned char)((i * 2654435761u) >> 24);
-}
+static unsigned char octet_at(uint32_t i) { return (unsigned char)((i * 2654435761u) >> 24); }
 
 /* ---- in lwIP's thread ---- */
 
@@ -68,7 +68,8 @@ static void take(void *ctx, const void *p, size_t n) {
 
 static int over(void *ctx) {
     (void)ctx;
-    return script.server ? sim_server_closed(script.server) : script.ends && script.said == script.to_say;
+    return script.server ? sim_server_closed(script.server)
+                         : script.ends && script.said == script.to_say;
 }
 
 static void began(void *ctx) {
@@ -158,11 +159,10 @@ static popcl_err open_close(const char *host, uint32_t limit_ms) {
     return e;
 }
 
-static int code(void) {
-    return popcl_lwip_sockets.code(&net);
-}
+static int code(void) { return popcl_lwip_sockets.code(&net); }
 
-/* Reads until the end; the octets have to be those that were said. Returns how many; *last is what ended it. */
+/* Reads until the end; the octets have to be those that were said. Returns how many; *last is what
+ * ended it. */
 static uint32_t read_all(size_t piece, int32_t *last) {
     unsigned char p[2000];
     uint32_t at = 0;
@@ -267,7 +267,8 @@ static void a_late_answer_is_harmless(void **state) {
     in_lwip(names_take, 3 * SHORT_MS);
     assert_int_equal(open_close("pop.example", SHORT_MS), POPCL_ERR_RESOLVE_TIMEOUT);
     assert_int_equal(popcl_lwip_sockets_free(&net), 1);
-    assert_int_equal(open_close("10.0.0.2", LONG_MS), POPCL_OK); /* the object is used again meanwhile */
+    /* the object is used again meanwhile */
+    assert_int_equal(open_close("10.0.0.2", LONG_MS), POPCL_OK);
     assert_int_equal(open_close("pop.example", LONG_MS), POPCL_OK);
 }
 
@@ -297,9 +298,11 @@ static void the_stop_flag_ends_every_wait(void **state) {
     stop_flag = 0;
     assert_int_equal(popcl_lwip_sockets.open(&net, "10.0.0.2", 110, LONG_MS), POPCL_OK);
     in_lwip(stop_soon, 50);
-    assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_RECV | POPCL_NET_STOP, LONG_MS), POPCL_NET_STOP);
+    assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_RECV | POPCL_NET_STOP, LONG_MS),
+                     POPCL_NET_STOP);
     assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_NET_STOP, LONG_MS), POPCL_NET_STOP);
-    assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_SEND, LONG_MS), POPCL_SEND); /* the orderly end goes on */
+    /* the orderly end goes on */
+    assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_SEND, LONG_MS), POPCL_SEND);
     assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_RECV, 20), 0);
     popcl_lwip_sockets.close(&net);
     popcl_lwip_sockets.close(&net); /* [K4] harmless */
@@ -322,7 +325,8 @@ static void an_end_is_an_end_for_ever(void **state) {
     assert_int_equal(read_all(2, &last), 3);
     assert_int_equal(last, POPCL_NET_EOF);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_RECV | POPCL_NET_STOP, LONG_MS), POPCL_RECV);
+        assert_int_equal(popcl_lwip_sockets.wait(&net, POPCL_RECV | POPCL_NET_STOP, LONG_MS),
+                         POPCL_RECV);
         assert_int_equal(popcl_lwip_sockets.recv(&net, p, sizeof p), POPCL_NET_EOF);
     }
     assert_int_equal(popcl_lwip_sockets.send(&net, "QUIT\r\n", 6), 6);
@@ -347,9 +351,11 @@ static void a_reset_comes_after_what_was_sent(void **state) {
                 assert_int_equal(last, POPCL_NET_FAILED);
                 assert_int_equal(code(), ECONNRESET);
                 assert_int_equal(popcl_lwip_sockets.send(&net, "QUIT\r\n", 6), POPCL_NET_FAILED);
-                assert_true(popcl_lwip_sockets.wait(&net, POPCL_SEND, LONG_MS) != 0); /* never a wait for what cannot come */
+                /* never a wait for what cannot come */
+                assert_true(popcl_lwip_sockets.wait(&net, POPCL_SEND, LONG_MS) != 0);
             } else {
-                assert_true(last == POPCL_NET_EOF || (how[i] == FAR_FIN_AND_RESET && last == POPCL_NET_FAILED));
+                assert_true(last == POPCL_NET_EOF ||
+                            (how[i] == FAR_FIN_AND_RESET && last == POPCL_NET_FAILED));
             }
             popcl_lwip_sockets.close(&net);
         }
@@ -407,11 +413,13 @@ static void a_wait_ends_at_its_limit(void **state) {
 
 /* ---- when lwIP runs out ---- */
 
-/* [A27] Any semaphore that cannot be had is an error with a number, or is not noticed; the next open finds all as before. */
+/* [A27] Any semaphore that cannot be had is an error with a number, or is not noticed; the next
+ * open finds all as before. */
 static void without_semaphores_open_fails_cleanly(void **state) {
     (void)state;
     for (int n = 1; n < 12; n++) {
-        in_lwip(renew, 0); /* a connection that the far end keeps half open would hold one of lwIP's */
+        /* a connection that the far end keeps half open would hold one of lwIP's */
+        in_lwip(renew, 0);
         test_fail_semaphore(n);
         popcl_err e = open_close("pop.example", LONG_MS);
         test_fail_semaphore(0);
@@ -473,18 +481,26 @@ static int sink_commit(void *ctx) {
     return message_n == strlen(text) && memcmp(message, text, message_n) == 0 ? 0 : POPCL_SINK_STOP;
 }
 
-static void sink_abort(void *ctx, popcl_err why) {
-    (void)ctx, (void)why;
-}
+static void sink_abort(void *ctx, popcl_err why) { (void)ctx, (void)why; }
 
-static const popcl_sink sink = {.begin = sink_begin, .data = sink_data, .commit = sink_commit, .abort = sink_abort};
+static const popcl_sink sink = {
+    .begin = sink_begin, .data = sink_data, .commit = sink_commit, .abort = sink_abort};
 
 static popcl_err session(sim_server *s, uint32_t idle_ms) {
     static popcl job;
     static unsigned char iobuf[POPCL_IOBUF_MIN], plan[400];
-    popcl_config cfg = {.host = "pop.example", .user = "fred", .secret = {.octets = "correct-horse"}, .auth = POPCL_AUTH_USER, .iobuf = iobuf,
-                        .iobuf_len = sizeof iobuf, .plan = plan, .plan_len = sizeof plan, .security = POPCL_CLEAR, .sink = &sink,
-                        .sink_ctx = s, .idle_ms = idle_ms};
+    popcl_config cfg = {.host = "pop.example",
+                        .user = "fred",
+                        .secret = {.octets = "correct-horse"},
+                        .auth = POPCL_AUTH_USER,
+                        .iobuf = iobuf,
+                        .iobuf_len = sizeof iobuf,
+                        .plan = plan,
+                        .plan_len = sizeof plan,
+                        .security = POPCL_CLEAR,
+                        .sink = &sink,
+                        .sink_ctx = s,
+                        .idle_ms = idle_ms};
     stored = 0;
     popcl_err e = popcl_run(&job, &cfg, &popcl_lwip_sockets, &net);
     popcl_wipe(&job);
@@ -504,7 +520,8 @@ static void use_server(uint32_t on) {
     script.server = on ? &server : NULL;
 }
 
-/* [A26] A session as it should be, and one that is cut at each octet in turn: an error with its name, and the next is as it should be again. */
+/* [A26] A session as it should be, and one that is cut at each octet in turn: an error with its
+ * name, and the next is as it should be again. */
 static void sessions_fetch_and_fail_in_order(void **state) {
     (void)state;
     in_lwip(use_server, 1);

@@ -1,4 +1,5 @@
-/* cases_close - close: the peer learns of it, nothing stays open, and a second call hurts nobody. [K4] */
+/* cases_close - close: the peer learns of it, nothing stays open, and a second call hurts nobody.
+ * [K4] */
 #include "suite.h"
 
 #include <unistd.h>
@@ -49,8 +50,10 @@ static void waits_twice(const peer *p) {
     peer_tell(p);
 }
 
-/* Opens, does something, closes, many times: as many things are open after the last as after the first. */
-static void must_leave_nothing(const test *t, void (*between)(const test *t), int peer_first, const char *what) {
+/* Opens, does something, closes, many times: as many things are open after the last as after the
+ * first. */
+static void must_leave_nothing(const test *t, void (*between)(const test *t), int peer_first,
+                               const char *what) {
     int before = 0;
     for (int i = 0; i < ROUNDS; i++) {
         connect_to_peer(t, t->c);
@@ -61,7 +64,8 @@ static void must_leave_nothing(const test *t, void (*between)(const test *t), in
         if (i == 0) before = settled(-1);
     }
     int left = settled(before);
-    must(left <= before, CLOSES, "close does less when the connection is broken, or has octets that nobody took",
+    must(left <= before, CLOSES,
+         "close does less when the connection is broken, or has octets that nobody took",
          "after %d connections %s %d things are open, and %d before", ROUNDS, what, left, before);
 }
 
@@ -79,11 +83,21 @@ static void read_to_the_end(const test *t) {
 
 static void read_nothing(const test *t) { wait_for(t->c, POPCL_RECV); }
 
-static void ends_connection(const test *t) { must_leave_nothing(t, read_all, 0, "that were closed"); }
-static void with_unread(const test *t) { must_leave_nothing(t, read_nothing, 0, "with octets that nobody took"); }
-static void after_reset(const test *t) { must_leave_nothing(t, read_to_the_end, 1, "that were reset"); }
-static void after_unread_reset(const test *t) { must_leave_nothing(t, read_nothing, 1, "that were reset and had octets that nobody took"); }
-static void after_eof(const test *t) { must_leave_nothing(t, read_to_the_end, 1, "that the peer ended"); }
+static void ends_connection(const test *t) {
+    must_leave_nothing(t, read_all, 0, "that were closed");
+}
+static void with_unread(const test *t) {
+    must_leave_nothing(t, read_nothing, 0, "with octets that nobody took");
+}
+static void after_reset(const test *t) {
+    must_leave_nothing(t, read_to_the_end, 1, "that were reset");
+}
+static void after_unread_reset(const test *t) {
+    must_leave_nothing(t, read_nothing, 1, "that were reset and had octets that nobody took");
+}
+static void after_eof(const test *t) {
+    must_leave_nothing(t, read_to_the_end, 1, "that the peer ended");
+}
 
 static void twice(const test *t) {
     conn *second = new_conn();

@@ -1,5 +1,6 @@
-/* cases_run - whole sessions of popcl_run over the port, with a POP3 server (tests/sim/server.h) that splits, stalls, resets and ends where
- * it is told: each message reaches the sink whole and once, or not at all. */
+/* cases_run - whole sessions of popcl_run over the port, with a POP3 server (tests/sim/server.h)
+ * that splits, stalls, resets and ends where it is told: each message reaches the sink whole and
+ * once, or not at all. */
 #define _DEFAULT_SOURCE
 #include "suite.h"
 
@@ -20,25 +21,28 @@ enum { LARGE = 1000000, IOBUF = 2048, PLAN = 512, SESSIONS = 50, STALL_MS = 300,
 /* ---- the server ---- */
 
 typedef struct manner {
-    size_t chunk;      /* octets in one write at most; 0: no limit */
-    uint32_t split_at; /* before this octet, from 1, it waits a moment */
-    uint32_t stall_at; /* before it nothing more comes */
+    size_t chunk;              /* octets in one write at most; 0: no limit */
+    uint32_t split_at;         /* before this octet, from 1, it waits a moment */
+    uint32_t stall_at;         /* before it nothing more comes */
     uint32_t end_at, reset_at; /* before it the connection ends */
-    int reset_behind; /* right behind its last octet */
-    uint32_t stall_ms; /* with split_at: a moment is so long */
+    int reset_behind;          /* right behind its last octet */
+    uint32_t stall_ms;         /* with split_at: a moment is so long */
 } manner;
 
 static char large_message[LARGE + 1];
 
 static void fill_maildrop(sim_server *s, int large) {
-    static const char *const small[] = {"Subject: one\r\n\r\nThe first.\r\n", "Subject: two\r\n\r\n.dots\r\n..\r\n.\r\n and no more\r\n",
+    static const char *const small[] = {"Subject: one\r\n\r\nThe first.\r\n",
+                                        "Subject: two\r\n\r\n.dots\r\n..\r\n.\r\n and no more\r\n",
                                         "Subject: three\r\n\r\n\r\n"};
     sim_server_init(s);
     for (size_t i = 0; i < 3; i++)
         sim_server_add(s, i == 0 ? "uid-a" : i == 1 ? "uid-b" : "uid-c", small[i]);
     if (!large) return;
     for (uint32_t i = 0; i < LARGE; i++)
-        large_message[i] = i % 76 == 74 ? '\r' : i % 76 == 75 ? '\n' : (char)('!' + octet_at(i) % 90);
+        large_message[i] = i % 76 == 74   ? '\r'
+                           : i % 76 == 75 ? '\n'
+                                          : (char)('!' + octet_at(i) % 90);
     memcpy(large_message + LARGE - 2, "\r\n", 2);
     sim_server_add(s, "uid-large", large_message);
 }
@@ -51,10 +55,14 @@ static int say_all(const peer *p, int fd, sim_server *s, const manner *m, uint32
         const uint32_t marks[] = {m->split_at, m->stall_at, m->end_at, m->reset_at};
         for (size_t i = 0; i < 4; i++) {
             if (marks[i] == 0 || *said + 1 > marks[i]) continue;
-            if (*said + 1 < marks[i]) n = marks[i] - 1 - *said < n ? marks[i] - 1 - *said : n;
-            else if (i == 0) usleep(m->stall_ms ? m->stall_ms * 1000 : 1000);
-            else if (i == 1) return peer_expect_end(p, fd, 0), 0;
-            else return i == 2 ? close(fd) : (peer_reset(fd), 0), 0;
+            if (*said + 1 < marks[i])
+                n = marks[i] - 1 - *said < n ? marks[i] - 1 - *said : n;
+            else if (i == 0)
+                usleep(m->stall_ms ? m->stall_ms * 1000 : 1000);
+            else if (i == 1)
+                return peer_expect_end(p, fd, 0), 0;
+            else
+                return i == 2 ? close(fd) : (peer_reset(fd), 0), 0;
         }
         n = sim_server_give(s, piece, n);
         if (send(fd, piece, n, MSG_NOSIGNAL) != (ssize_t)n) return 0;
@@ -77,8 +85,10 @@ static void serve(const peer *p, sim_server *s, const manner *m) {
     sim_server_connect(s);
     while (say_all(p, fd, s, m, &said)) {
         if (sim_server_closed(s)) {
-            if (m->reset_behind) peer_reset(fd);
-            else drain_and_close(fd);
+            if (m->reset_behind)
+                peer_reset(fd);
+            else
+                drain_and_close(fd);
             return;
         }
         ssize_t n = recv(fd, command, sizeof command, 0);
@@ -112,15 +122,18 @@ static int data(void *ctx, const void *p, size_t n) {
     fetched *f = ctx;
     const char *text = f->maildrop.messages[f->number - 1].text;
     if (f->pause_each && ++f->pauses % f->pause_each == 0) return 0;
-    must(f->at + n <= strlen(text) && memcmp(text + f->at, p, n) == 0, IN_ORDER, "octets are lost, doubled or changed between recv and the transport",
-         "message %u is another one somewhere in its octets %u to %u", f->number, f->at, f->at + (uint32_t)n);
+    must(f->at + n <= strlen(text) && memcmp(text + f->at, p, n) == 0, IN_ORDER,
+         "octets are lost, doubled or changed between recv and the transport",
+         "message %u is another one somewhere in its octets %u to %u", f->number, f->at,
+         f->at + (uint32_t)n);
     f->at += (uint32_t)n;
     return (int)n;
 }
 
 static int commit(void *ctx) {
     fetched *f = ctx;
-    must(f->at == strlen(f->maildrop.messages[f->number - 1].text), IN_ORDER, "octets are lost", "message %u ended at octet %u", f->number, f->at);
+    must(f->at == strlen(f->maildrop.messages[f->number - 1].text), IN_ORDER, "octets are lost",
+         "message %u ended at octet %u", f->number, f->at);
     f->number = 0;
     f->whole++;
     return 0;
@@ -161,18 +174,21 @@ static popcl_err fetch(const test *t, fetched *f) {
     memset(f->iobuf + IOBUF, 0xA5, 8);
     popcl_err e = popcl_run(&f->job, &f->config, &guarded, t->c);
     for (size_t i = IOBUF; i < IOBUF + 8; i++)
-        must(f->iobuf[i] == 0xA5, MOVES, "more is written than recv was given room for", "the port wrote behind the record buffer");
+        must(f->iobuf[i] == 0xA5, MOVES, "more is written than recv was given room for",
+             "the port wrote behind the record buffer");
     popcl_wipe(&f->job);
     return e;
 }
 
 static void fetch_whole(const test *t, fetched *f, const char *how, uint32_t which) {
     popcl_err e = fetch(t, f);
-    must(popcl_err_class(e) != POPCL_CLASS_UNAVAILABLE && popcl_err_class(e) != POPCL_CLASS_HOST, OPEN_CONNECTS, "see open_connects",
-         "a session ended with %s", popcl_err_name(e));
-    must(e == POPCL_OK && f->whole == f->maildrop.count, e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED_MESSAGE ? RECV_ALL : IN_ORDER,
-         "see the cases of recv and send", "a session %s %u ended with %s, and %u of %u messages were whole", how, which, popcl_err_name(e), f->whole,
-         f->maildrop.count);
+    must(popcl_err_class(e) != POPCL_CLASS_UNAVAILABLE && popcl_err_class(e) != POPCL_CLASS_HOST,
+         OPEN_CONNECTS, "see open_connects", "a session ended with %s", popcl_err_name(e));
+    must(e == POPCL_OK && f->whole == f->maildrop.count,
+         e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED_MESSAGE ? RECV_ALL : IN_ORDER,
+         "see the cases of recv and send",
+         "a session %s %u ended with %s, and %u of %u messages were whole", how, which,
+         popcl_err_name(e), f->whole, f->maildrop.count);
 }
 
 /* ---- cases: the server's side and the client's, in pairs ---- */
@@ -198,8 +214,10 @@ static void chunks_client(const test *t) {
 
 /* How many octets the server says in a session of which all is fetched. */
 static uint32_t session_octets(void) {
-    static const char *const commands[] = {
-        "USER fred\r\n", "PASS correct-horse\r\n", "STAT\r\n", "UIDL\r\n", "RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n", "QUIT\r\n"};
+    static const char *const commands[] = {"USER fred\r\n", "PASS correct-horse\r\n",
+                                           "STAT\r\n",      "UIDL\r\n",
+                                           "RETR 1\r\n",    "RETR 2\r\n",
+                                           "RETR 3\r\n",    "QUIT\r\n"};
     char piece[512];
     uint32_t n = 0;
     sim_server s;
@@ -236,7 +254,9 @@ static void large_server(const peer *p) {
     serve(p, &s, &at_once);
 }
 
-static void large_client(const test *t) { fetch_whole(t, client(1), "with a message of octets", LARGE); }
+static void large_client(const test *t) {
+    fetch_whole(t, client(1), "with a message of octets", LARGE);
+}
 
 static void paused_client(const test *t) {
     fetched *f = client(1);
@@ -264,24 +284,27 @@ static void cut_server(const peer *p, int by_reset) {
 static void ended_server(const peer *p) { cut_server(p, 0); }
 static void reset_server(const peer *p) { cut_server(p, 1); }
 
-/* Cut anywhere before the answer to QUIT, a session fails, no message is taken for whole that is not, and none is left open. */
+/* Cut anywhere before the answer to QUIT, a session fails, no message is taken for whole that is
+ * not, and none is left open. */
 static void cut_client(const test *t) {
     uint32_t octets = session_octets(), messages = 0;
     fetched *f = client(0);
     for (uint32_t at = 2; at <= octets; at = next_cut(at, octets)) {
         popcl_err e = fetch(t, f);
-        must(e != POPCL_OK, RECV_ALL, "the end is not told, or octets are made up", "a session that was cut before octet %u of %u ended with OK", at,
-             octets);
-        must(e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED || e == POPCL_ERR_CLOSED_MESSAGE || e == POPCL_ERR_CLOSED_GREETING ||
-                 e == POPCL_ERR_QUIT_UNKNOWN,
-             RECV_ALL, "the end of the connection is told late, or as something else", "a session that was cut before octet %u ended with %s", at,
-             popcl_err_name(e));
+        must(e != POPCL_OK, RECV_ALL, "the end is not told, or octets are made up",
+             "a session that was cut before octet %u of %u ended with OK", at, octets);
+        must(e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED || e == POPCL_ERR_CLOSED_MESSAGE ||
+                 e == POPCL_ERR_CLOSED_GREETING || e == POPCL_ERR_QUIT_UNKNOWN,
+             RECV_ALL, "the end of the connection is told late, or as something else",
+             "a session that was cut before octet %u ended with %s", at, popcl_err_name(e));
         must(f->number == 0, RUNS, "popcl's own", "a message was left open");
         must(f->whole >= messages, RECV_ALL, "what came ahead of the end is lost with it",
-             "cut before octet %u, %u messages were whole; cut earlier there were %u", at, f->whole, messages);
+             "cut before octet %u, %u messages were whole; cut earlier there were %u", at, f->whole,
+             messages);
         messages = f->whole;
     }
-    must(messages == 3, RECV_ALL, "what came ahead of the end is lost with it", "cut before the last octets, %u of 3 messages were whole", messages);
+    must(messages == 3, RECV_ALL, "what came ahead of the end is lost with it",
+         "cut before the last octets, %u of 3 messages were whole", messages);
 }
 
 static void behind_quit_server(const peer *p) {
@@ -311,9 +334,11 @@ static void stall_client(const test *t) {
     uint32_t began = now(t);
     popcl_err e = fetch(t, f);
     uint32_t took = now(t) - began;
-    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, WAITS, "see the cases of wait",
-         "a session whose server falls silent ended with %s", popcl_err_name(e));
-    must(took <= LATE((uint32_t)STALL_MS), WAITS, "the limit is in another unit", "with an idle limit of %d ms it took %u ms", STALL_MS, took);
+    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, WAITS,
+         "see the cases of wait", "a session whose server falls silent ended with %s",
+         popcl_err_name(e));
+    must(took <= LATE((uint32_t)STALL_MS), WAITS, "the limit is in another unit",
+         "with an idle limit of %d ms it took %u ms", STALL_MS, took);
 }
 
 static void many_server(const peer *p) {
@@ -333,8 +358,9 @@ static void many_client(const test *t) {
     }
     for (int i = 0; i < 100 && left_open() > before; i++)
         idle(20);
-    must(left_open() <= before, CLOSES, "each session leaves something open", "after %d sessions %d things are open, and %d after half of them",
-         SESSIONS, left_open(), before);
+    must(left_open() <= before, CLOSES, "each session leaves something open",
+         "after %d sessions %d things are open, and %d after half of them", SESSIONS, left_open(),
+         before);
 }
 
 /* The clock wraps while a session runs, then while its server is silent. */
@@ -350,11 +376,13 @@ static void wrap_client(const test *t) {
     fetched *f = client(0);
     shift_clock(UINT32_MAX - STALL_MS / 3);
     fetch_whole(t, f, "across the wrap of the clock, waits of ms", STALL_MS);
-    must(now(t) < 0x80000000u, CLOCK, "it does not come back to 0 after 2^32 - 1", "now_ms is %u after a wrap", now(t));
+    must(now(t) < 0x80000000u, CLOCK, "it does not come back to 0 after 2^32 - 1",
+         "now_ms is %u after a wrap", now(t));
     shift_clock(UINT32_MAX - STALL_MS / 3);
     f->config.idle_ms = STALL_MS;
     popcl_err e = fetch(t, f);
-    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, CLOCK, "begin + limit is compared with now: it wraps",
+    must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, CLOCK,
+         "begin + limit is compared with now: it wraps",
          "a session whose server falls silent, across the wrap, ended with %s", popcl_err_name(e));
 }
 
@@ -369,8 +397,10 @@ static void stop_server(const peer *p) {
     sim_server s;
     fill_maildrop(&s, 0);
     serve(p, &s, &m);
-    if (s.quit_seen) peer_tell(p);
-    else peer_broken(p, WAIT_STOPS, "no QUIT came before the end of the connection");
+    if (s.quit_seen)
+        peer_tell(p);
+    else
+        peer_broken(p, WAIT_STOPS, "no QUIT came before the end of the connection");
 }
 
 static void stop_client(const test *t) {
@@ -380,7 +410,8 @@ static void stop_client(const test *t) {
     (void)signal(SIGALRM, on_alarm);
     (void)setitimer(ITIMER_REAL, &soon, NULL);
     popcl_err e = fetch(t, f);
-    must(e == POPCL_ERR_STOPPED, WAIT_STOPS, "see wait_stops", "a session that was to be stopped ended with %s", popcl_err_name(e));
+    must(e == POPCL_ERR_STOPPED, WAIT_STOPS, "see wait_stops",
+         "a session that was to be stopped ended with %s", popcl_err_name(e));
     peer_is_done(t);
 }
 
@@ -391,7 +422,8 @@ static void refused_client(const test *t) {
     closed.port = t->closed;
     fetched *f = client(0);
     popcl_err e = fetch(&closed, f);
-    must(e == POPCL_ERR_CONNECT, OPEN_RETURNS, "see open_refused", "a session with a port where nobody listens ended with %s", popcl_err_name(e));
+    must(e == POPCL_ERR_CONNECT, OPEN_RETURNS, "see open_refused",
+         "a session with a port where nobody listens ended with %s", popcl_err_name(e));
 }
 
 static const char *has_stop(void) { return port_tested.stop ? NULL : "stop is NULL"; }

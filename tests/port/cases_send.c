@@ -1,4 +1,5 @@
-/* cases_send - send: short writes, a peer that does not read, a connection that broke; and two connections that share nothing. */
+/* cases_send - send: short writes, a peer that does not read, a connection that broke; and two
+ * connections that share nothing. */
 #include "suite.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@ enum {
     LARGEST = 300,
     SIZES = LARGEST * (LARGEST + 1) / 2,
     MORE = 200000,
-    WRITTEN = 32000000,   /* octets of the pattern in a send of 2^30: more than a port takes at once */
+    WRITTEN =
+        32000000, /* octets of the pattern in a send of 2^30: more than a port takes at once */
     TOO_MUCH = 200000000, /* octets: no buffers between client and peer hold so many */
     WAITS_MAX = 60        /* that say "possible" while nothing is taken: more is a busy loop */
 };
@@ -77,8 +79,8 @@ static uint32_t fill(const test *t, uint32_t at) {
         pattern(p, at, n);
         int32_t r = guarded.send(t->c, p, n);
         memset(p, 0, n);
-        must(r != POPCL_NET_FAILED, IS_FAILED, "a full buffer is taken for a failure", "send to a peer that does not read returned FAILED, code %d",
-             guarded.code(t->c));
+        must(r != POPCL_NET_FAILED, IS_FAILED, "a full buffer is taken for a failure",
+             "send to a peer that does not read returned FAILED, code %d", guarded.code(t->c));
         if (r > 0) {
             at += (uint32_t)r;
             idle_rounds = 0;
@@ -88,8 +90,8 @@ static uint32_t fill(const test *t, uint32_t at) {
         if (can > 0) lies++;
         can = guarded.wait(t->c, POPCL_SEND, 50);
         if (can == 0) idle_rounds++;
-        must(lies < WAITS_MAX, WAITS, "room is told that send does not use: a caller would spin", "wait said SEND %u times, and send AGAIN after it",
-             lies);
+        must(lies < WAITS_MAX, WAITS, "room is told that send does not use: a caller would spin",
+             "wait said SEND %u times, and send AGAIN after it", lies);
     }
     must(at < TOO_MUCH, IS_AGAIN, "octets are taken into a buffer without end, or thrown away",
          "a peer that does not read was sent %u octets, and there was no AGAIN", at);
@@ -114,11 +116,13 @@ static void largest(const test *t) {
     pattern(p, 0, WRITTEN);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         int32_t r = guarded.send(t->c, p + at, sizes[i] - (i == 2 ? at : 0));
-        must(r != POPCL_NET_FAILED, MOVES, "n is cut to 16 bits, or becomes negative", "send of %u octets returned FAILED, code %d", sizes[i],
-             guarded.code(t->c));
-        must(i > 0 || r > 0, MOVES, "n is cut to 16 bits", "the first send, of 65536 octets, took nothing");
+        must(r != POPCL_NET_FAILED, MOVES, "n is cut to 16 bits, or becomes negative",
+             "send of %u octets returned FAILED, code %d", sizes[i], guarded.code(t->c));
+        must(i > 0 || r > 0, MOVES, "n is cut to 16 bits",
+             "the first send, of 65536 octets, took nothing");
         if (r > 0) at += (uint32_t)r;
-        must(at < WRITTEN, IS_AGAIN, "n is returned as what was taken", "a peer that does not read was sent %u octets, and there was no AGAIN", at);
+        must(at < WRITTEN, IS_AGAIN, "n is returned as what was taken",
+             "a peer that does not read was sent %u octets, and there was no AGAIN", at);
     }
     memset(p, 0, WRITTEN);
     go(t, at);
@@ -136,13 +140,17 @@ static void after_reset(const test *t) {
         r = guarded.send(t->c, "NOOP\r\n", 6);
         if (r != POPCL_NET_FAILED) idle(20);
     }
-    must(r == POPCL_NET_FAILED, IS_FAILED, "the reset is noted by recv alone, or a relay goes on taking octets",
+    must(r == POPCL_NET_FAILED, IS_FAILED,
+         "the reset is noted by recv alone, or a relay goes on taking octets",
          "100 sends after a reset returned no FAILED, the last %ld", (long)r);
-    must(!port_tested.net->code || guarded.code(t->c) != 0, CODE, "send does not keep the number", "send returned FAILED, and code is 0");
+    must(!port_tested.net->code || guarded.code(t->c) != 0, CODE, "send does not keep the number",
+         "send returned FAILED, and code is 0");
     r = guarded.send(t->c, "NOOP\r\n", 6);
-    must(r == POPCL_NET_FAILED, IS_FAILED, "the error is used up by the first call", "a further send on the broken connection returned %ld", (long)r);
+    must(r == POPCL_NET_FAILED, IS_FAILED, "the error is used up by the first call",
+         "a further send on the broken connection returned %ld", (long)r);
     int32_t can = guarded.wait(t->c, POPCL_SEND, 300);
-    must(can != 0, WAIT_RETURNS, "wait waits for what cannot come any more", "wait(SEND) on a broken connection returned 0");
+    must(can != 0, WAIT_RETURNS, "wait waits for what cannot come any more",
+         "wait(SEND) on a broken connection returned 0");
     guarded.close(t->c);
 }
 
@@ -150,7 +158,8 @@ static uint32_t receive_some(conn *c, uint32_t at, uint32_t to) {
     int32_t end = 1;
     while (at < to) {
         at = receive(c, at, to - at, &end);
-        must(end == 1, CTX, "the state of one connection is kept where the other's is", "with two connections one of them ended at octet %u", at);
+        must(end == 1, CTX, "the state of one connection is kept where the other's is",
+             "with two connections one of them ended at octet %u", at);
     }
     return at;
 }
@@ -167,8 +176,8 @@ static void two_at_once(const test *t) {
     int32_t end = 1;
     while (end == 1)
         (void)receive(t->c, 1000, 100, &end);
-    must(guarded.code(second) == 0, CODE, "it is kept in a variable that all connections share", "one connection failed, and code of the other is %d",
-         guarded.code(second));
+    must(guarded.code(second) == 0, CODE, "it is kept in a variable that all connections share",
+         "one connection failed, and code of the other is %d", guarded.code(second));
     guarded.close(t->c);
     go(t, 0);
     (void)receive_some(second, 6000, 7000);
@@ -176,7 +185,9 @@ static void two_at_once(const test *t) {
     peer_is_done(t);
 }
 
-static const char *has_two(void) { return port_tested.one_at_a_time ? "one_at_a_time is set" : NULL; }
+static const char *has_two(void) {
+    return port_tested.one_at_a_time ? "one_at_a_time is set" : NULL;
+}
 
 const port_case send_cases[] = {
     {"send_every_size", every_size, reads_sizes, NULL},

@@ -1,9 +1,9 @@
-/* main - runs the cases of the conformance suite over one port, each in a process group of its own under a watchdog, and tells a line a case.
- *     check                    every case; the last line is `port: N passed, N failed`
- *     check CASE...            these; check -l lists them
- *     check --faults HEADER    the suite's own test: with every fault of faults.c the cases named there must fail, every case must be named
- *                              there, and every promise must stand in HEADER (popcl_net.h)
- *     -q in front: only what failed, and the last line without a name */
+/* main - runs the cases of the conformance suite over one port, each in a process group of its own
+ * under a watchdog, and tells a line a case. check                    every case; the last line is
+ * `port: N passed, N failed` check CASE...            these; check -l lists them check --faults
+ * HEADER    the suite's own test: with every fault of faults.c the cases named there must fail,
+ * every case must be named there, and every promise must stand in HEADER (popcl_net.h) -q in front:
+ * only what failed, and the last line without a name */
 #define _DEFAULT_SOURCE
 #include "suite.h"
 
@@ -26,7 +26,8 @@ enum {
     SAID_MAX = 8192
 };
 
-static const port_case *const all[] = {open_cases, recv_cases, send_cases, wait_cases, close_cases, run_cases};
+static const port_case *const all[] = {open_cases, recv_cases,  send_cases,
+                                       wait_cases, close_cases, run_cases};
 #define GROUPS (sizeof all / sizeof all[0])
 
 static int quiet;
@@ -49,7 +50,8 @@ static void share_watch(void) {
 
 /* ---- one case ---- */
 
-/* The case's own process, which leads its group: a relay or a resolver that the port started ends with it. */
+/* The case's own process, which leads its group: a relay or a resolver that the port started ends
+ * with it. */
 static void live_through(const port_case *c, const fault *f, int report) {
     uint16_t open_port = 0, closed_port = 0;
     int ends[2];
@@ -91,19 +93,27 @@ static int is_hanging(unsigned quiet_ms, unsigned total_ms, unsigned patience_ms
 }
 
 static void tell_hang(char *said, size_t room, const char *in, const char *doing) {
-    promise p = in && strcmp(in, "open") == 0 ? OPEN_CONNECTS : in && strcmp(in, "wait") == 0 ? WAITS : in ? NONE_BLOCKS : IN_ORDER;
-    const char *likely = p == NONE_BLOCKS ? "the layer below was not told that it must not block"
-                         : in             ? "the limit is not looked at, or is in another unit"
-                         : doing          ? "octets stay behind in the port, or close does not end the connection"
-                                          : "wait returns at once all the time, and nothing moves";
-    (void)snprintf(said, room, "          found:   %s%s\n          promise: %s\n          likely:  %s\n          look at: %s\n",
+    promise p = in && strcmp(in, "open") == 0   ? OPEN_CONNECTS
+                : in && strcmp(in, "wait") == 0 ? WAITS
+                : in                            ? NONE_BLOCKS
+                                                : IN_ORDER;
+    const char *likely =
+        p == NONE_BLOCKS ? "the layer below was not told that it must not block"
+        : in             ? "the limit is not looked at, or is in another unit"
+        : doing          ? "octets stay behind in the port, or close does not end the connection"
+                         : "wait returns at once all the time, and nothing moves";
+    (void)snprintf(said, room,
+                   "          found:   %s%s\n          promise: %s\n          likely:  %s\n        "
+                   "  look at: %s\n",
                    in      ? in
                    : doing ? doing
                            : "the case comes to no end, though every call returns",
-                   in ? " did not come back" : "", promises[p].sentence, likely, in ? in : promises[p].look_at);
+                   in ? " did not come back" : "", promises[p].sentence, likely,
+                   in ? in : promises[p].look_at);
 }
 
-/* Waits for the case's end, and ends it where it hangs. Returns its status as waitpid has it, or -1 for a hang. */
+/* Waits for the case's end, and ends it where it hangs. Returns its status as waitpid has it, or -1
+ * for a hang. */
 static int attend(pid_t child, int report, char *said, unsigned patience_ms) {
     unsigned quiet_ms = 0, total_ms = 0;
     uint32_t calls = 0;
@@ -115,7 +125,8 @@ static int attend(pid_t child, int report, char *said, unsigned patience_ms) {
         if (got > 0) n += (size_t)got;
         said[n] = '\0';
         if (waitpid(child, &status, WNOHANG) == child) {
-            while (n < SAID_MAX - 1 && poll(&f, 1, 0) > 0 && (got = read(report, said + n, SAID_MAX - 1 - n)) > 0)
+            while (n < SAID_MAX - 1 && poll(&f, 1, 0) > 0 &&
+                   (got = read(report, said + n, SAID_MAX - 1 - n)) > 0)
                 n += (size_t)got;
             said[n] = '\0';
             (void)kill(-child, SIGKILL); /* what the port left running */
@@ -155,10 +166,13 @@ static int run_case(const port_case *c, const fault *f, unsigned patience_ms, in
     if (print && (!held || !quiet)) printf("    %-5s %s\n", held ? "ok" : "FAIL", c->name);
     if (print && !held) printf("%s", said);
     if (print && status > 0 && WIFSIGNALED(status))
-        printf("          found:   the program was ended by signal %d in %s\n          promise: %s\n          likely:  %s\n          look at: %s\n",
-               WTERMSIG(status), watch->in ? watch->in : "no call", promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
-               WTERMSIG(status) == SIGPIPE ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE"
-                                           : "an assertion (its text stands above), or a pointer to what is gone already",
+        printf("          found:   the program was ended by signal %d in %s\n          promise: "
+               "%s\n          likely:  %s\n          look at: %s\n",
+               WTERMSIG(status), watch->in ? watch->in : "no call",
+               promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
+               WTERMSIG(status) == SIGPIPE
+                   ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE"
+                   : "an assertion (its text stands above), or a pointer to what is gone already",
                watch->in ? watch->in : "what a callback or a thread of the port uses after close");
     fflush(stdout);
     return held;
@@ -177,7 +191,8 @@ static int check_port(void) {
                         : !n->now_ms ? "net->now_ms"
                                      : NULL;
     if (!lacks && port_tested.ctx_size == 0) lacks = "ctx_size";
-    if (lacks) fprintf(stderr, "check: port_tested has no %s (tests/port/port_under_test.h)\n", lacks);
+    if (lacks)
+        fprintf(stderr, "check: port_tested has no %s (tests/port/port_under_test.h)\n", lacks);
     return lacks == NULL;
 }
 
@@ -192,8 +207,10 @@ static const port_case *nth(size_t n) {
 static void try_case(size_t n, unsigned counts[2]) {
     const port_case *c = nth(n);
     const char *why = c->untried ? c->untried() : NULL;
-    if (!why) counts[!run_case(c, NULL, PATIENCE_MS, 1)]++;
-    else if (!quiet) printf("    -     %s: not tried, %s\n", c->name, why);
+    if (!why)
+        counts[!run_case(c, NULL, PATIENCE_MS, 1)]++;
+    else if (!quiet)
+        printf("    -     %s: not tried, %s\n", c->name, why);
 }
 
 static size_t count_cases(void) {
@@ -214,7 +231,8 @@ static int run_named(char **names) {
 
 static int fault_is_seen(const fault *f, const char *name) {
     const port_case *c = find(name);
-    if (c->untried && c->untried()) return printf("    FAIL  %s: %s is not tried with this port\n", f->name, name), 0;
+    if (c->untried && c->untried())
+        return printf("    FAIL  %s: %s is not tried with this port\n", f->name, name), 0;
     if (!run_case(c, f, SHORT_OF_PATIENCE_MS, 0)) {
         if (!quiet) printf("    ok    %s is seen by %s\n", f->name, name);
         return 1;
@@ -236,8 +254,10 @@ static unsigned each_word(const char *words, const fault *f, unsigned *failed) {
     unsigned held = 0;
     (void)snprintf(copy, sizeof copy, "%s", words);
     for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
-        if (fault_is_seen(f, word)) held++;
-        else ++*failed;
+        if (fault_is_seen(f, word))
+            held++;
+        else
+            ++*failed;
     }
     return held;
 }
@@ -279,16 +299,22 @@ static unsigned promises_not_in(const char *path) {
     char *text = text_of(path);
     unsigned missing = 0;
     for (size_t i = 0; i < PROMISES; i++)
-        if (!strstr(text, promises[i].sentence)) printf("    FAIL  not in %s: %s\n", path, promises[i].sentence), missing++;
+        if (!strstr(text, promises[i].sentence))
+            printf("    FAIL  not in %s: %s\n", path, promises[i].sentence), missing++;
     free(text);
     return missing;
 }
 
-static void try_fault(size_t n, unsigned counts[2]) { counts[0] += each_word(faults[n].red, &faults[n], &counts[1]); }
+static void try_fault(size_t n, unsigned counts[2]) {
+    counts[0] += each_word(faults[n].red, &faults[n], &counts[1]);
+}
 
-/* Tries each of n, several at once, each by a process of its own: most of the time a case waits. counts gets what held and what did not. */
-static void try_many(size_t n, void (*one)(size_t, unsigned counts[2]), size_t workers, unsigned counts[2]) {
-    unsigned(*each)[2] = mmap(NULL, sizeof(unsigned[WORKERS][2]), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/* Tries each of n, several at once, each by a process of its own: most of the time a case waits.
+ * counts gets what held and what did not. */
+static void try_many(size_t n, void (*one)(size_t, unsigned counts[2]), size_t workers,
+                     unsigned counts[2]) {
+    unsigned(*each)[2] = mmap(NULL, sizeof(unsigned[WORKERS][2]), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (each == MAP_FAILED) perror("check: mmap"), exit(2);
     fflush(stdout);
     for (size_t w = 0; w < workers; w++) {
@@ -307,7 +333,8 @@ static void try_many(size_t n, void (*one)(size_t, unsigned counts[2]), size_t w
 }
 
 static int tell(const char *name, const unsigned counts[2]) {
-    printf("%s%s%u passed, %u failed\n", quiet ? "" : name, quiet ? "" : ": ", counts[0], counts[1]);
+    printf("%s%s%u passed, %u failed\n", quiet ? "" : name, quiet ? "" : ": ", counts[0],
+           counts[1]);
     return counts[1] > 0;
 }
 

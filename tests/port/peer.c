@@ -1,5 +1,5 @@
-/* peer - the other end of the connection: blocking sockets in a process of its own. It knows nothing of the port; what it finds wrong it
- * tells the client, who ends the case. */
+/* peer - the other end of the connection: blocking sockets in a process of its own. It knows
+ * nothing of the port; what it finds wrong it tells the client, who ends the case. */
 #define _DEFAULT_SOURCE /* struct timeval */
 #include "suite.h"
 
@@ -35,7 +35,8 @@ void peer_say(const peer *p, int fd, const void *octets, size_t n) {
     while (n > 0) {
         ssize_t m = send(fd, from, n, MSG_NOSIGNAL);
         if (m < 0 && errno == EINTR) continue;
-        if (m < 0) peer_broken(p, CLOSES, "the client ended the connection before all was said to it");
+        if (m < 0)
+            peer_broken(p, CLOSES, "the client ended the connection before all was said to it");
         from += m;
         n -= (size_t)m;
     }
@@ -59,7 +60,9 @@ static uint32_t expect_some(const peer *p, int fd, uint32_t at, size_t n) {
     while ((got = recv(fd, piece, n < sizeof piece ? n : sizeof piece, 0)) < 0 && errno == EINTR) {}
     for (ssize_t i = 0; i < got; i++) {
         if (piece[i] == octet_at(at + (uint32_t)i)) continue;
-        (void)snprintf(text, sizeof text, "octet %u of what the client sent is another one (0x%02x)", at + (uint32_t)i, piece[i]);
+        (void)snprintf(text, sizeof text,
+                       "octet %u of what the client sent is another one (0x%02x)", at + (uint32_t)i,
+                       piece[i]);
         peer_broken(p, piece[i] == 0 ? SEND_IS_DONE : IN_ORDER, text);
     }
     return got > 0 ? (uint32_t)got : 0;
@@ -107,7 +110,8 @@ static int bound(const char *address, uint16_t tcp_port, int backlog, uint16_t *
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0) return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || (backlog >= 0 && listen(fd, backlog) != 0) ||
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+        (backlog >= 0 && listen(fd, backlog) != 0) ||
         getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
         close(fd);
         return -1;
@@ -118,7 +122,8 @@ static int bound(const char *address, uint16_t tcp_port, int backlog, uint16_t *
 
 int peer_bind(uint16_t *is_at, int backlog) { return bound("127.0.0.1", 0, backlog, is_at); }
 
-/* A queue of one place, filled until the system drops what knocks. The descriptors stay open until the process ends. */
+/* A queue of one place, filled until the system drops what knocks. The descriptors stay open until
+ * the process ends. */
 int port_silence(const char *address, uint16_t tcp_port) {
     struct sockaddr_in a;
     socklen_t len = sizeof a;
@@ -128,7 +133,8 @@ int port_silence(const char *address, uint16_t tcp_port) {
         struct timeval soon = {0, 40000};
         int filler = socket(AF_INET, SOCK_STREAM, 0);
         (void)setsockopt(filler, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
-        if (connect(filler, (struct sockaddr *)&a, len) != 0) return errno == EINPROGRESS || errno == EAGAIN;
+        if (connect(filler, (struct sockaddr *)&a, len) != 0)
+            return errno == EINPROGRESS || errno == EAGAIN;
     }
     return 0;
 }

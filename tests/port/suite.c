@@ -1,5 +1,6 @@
-/* suite - the guarded port and the helpers of the client's side. Every call of the port goes through here: its return value is held to the
- * contract, what it may not write to is looked at, and the watchdog is told what is being waited for. */
+/* suite - the guarded port and the helpers of the client's side. Every call of the port goes
+ * through here: its return value is held to the contract, what it may not write to is looked at,
+ * and the watchdog is told what is being waited for. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "suite.h"
 
@@ -24,35 +25,52 @@ popcl_net real;
 popcl_net live; /* the port, or what a fault makes of it */
 
 const promise_text promises[PROMISES] = {
-    [OPEN_CONNECTS] = {"Connects to host (a name or an address) and port, in at most limit_ms, name resolution included", "open"},
-    [OPEN_TRIES] = {"tries every address of the name, and gives each a share of the time", "open, where it goes on to the next address"},
-    [OPEN_RETURNS] =
-        {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end)",
-         "open, where it turns an error of its system into one of popcl"},
+    [OPEN_CONNECTS] = {"Connects to host (a name or an address) and port, in at most limit_ms, "
+                       "name resolution included",
+                       "open"},
+    [OPEN_TRIES] = {"tries every address of the name, and gives each a share of the time",
+                    "open, where it goes on to the next address"},
+    [OPEN_RETURNS] = {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, "
+                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end)",
+                      "open, where it turns an error of its system into one of popcl"},
     [OPEN_LEAVES] = {"after an error nothing is left open", "open, on each of its ways out"},
-    [OPEN_AGAIN] = {"The ctx may be opened again after that, and after close.", "open: what it sets at its begin; close: what it sets back"},
-    [NONE_BLOCKS] = {"None may block but open and wait, and those not beyond limit_ms.", "the function named above"},
-    [MOVES] = {"Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above",
-               "recv and send: how n and the result are converted"},
-    [RECV_ALL] = {"recv gives all that came before the end of the connection, also when it ends with a reset, and only then EOF or FAILED.",
+    [OPEN_AGAIN] = {"The ctx may be opened again after that, and after close.",
+                    "open: what it sets at its begin; close: what it sets back"},
+    [NONE_BLOCKS] = {"None may block but open and wait, and those not beyond limit_ms.",
+                     "the function named above"},
+    [MOVES] =
+        {"Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above",
+         "recv and send: how n and the result are converted"},
+    [RECV_ALL] = {"recv gives all that came before the end of the connection, also when it ends "
+                  "with a reset, and only then EOF or FAILED.",
                   "recv, and whatever notes that the connection ended"},
-    [IN_ORDER] = {"Octets cross once, whole and in order.", "recv, send, and the buffer between them and the transport"},
-    [SEND_IS_DONE] = {"send is done with p when it returns.", "send: does the layer below copy the octets?"},
+    [IN_ORDER] = {"Octets cross once, whole and in order.",
+                  "recv, send, and the buffer between them and the transport"},
+    [SEND_IS_DONE] = {"send is done with p when it returns.",
+                      "send: does the layer below copy the octets?"},
     [END_STAYS] = {"An end that was told is told again by the next call.", "recv behind EOF"},
-    [IS_AGAIN] = {"recv, send: nothing now, wait first", "the function named above, where it finds nothing to move"},
-    [IS_FAILED] = {"recv, send, wait: the connection is broken; code tells more", "the function named above, on a connection that is broken"},
-    [WAITS] = {"Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is possible.",
+    [IS_AGAIN] = {"recv, send: nothing now, wait first",
+                  "the function named above, where it finds nothing to move"},
+    [IS_FAILED] = {"recv, send, wait: the connection is broken; code tells more",
+                   "the function named above, on a connection that is broken"},
+    [WAITS] = {"Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just "
+               "wait) is possible.",
                "wait: its limit, and what ends it"},
-    [WAIT_RETURNS] = {"Returns what is, 0 if nothing is yet or a signal came, or POPCL_NET_FAILED.", "wait: its result"},
-    [WAIT_STOPS] = {"While want has POPCL_NET_STOP too, and the caller wants an end: POPCL_NET_STOP, at once; it is not asked for again after that.",
+    [WAIT_RETURNS] = {"Returns what is, 0 if nothing is yet or a signal came, or POPCL_NET_FAILED.",
+                      "wait: its result"},
+    [WAIT_STOPS] = {"While want has POPCL_NET_STOP too, and the caller wants an end: "
+                    "POPCL_NET_STOP, at once; it is not asked for again after that.",
                     "wait: where it looks at the wish for an end"},
     [CLOSES] = {"Called once after an open that returned POPCL_OK; nothing is left open.", "close"},
     [CLOSES_ONCE] = {"A second call does nothing.", "close: does it forget what it closed?"},
     [CLOCK] = {"Milliseconds of a clock that never jumps; may wrap.",
                "now_ms, and each place where two times are compared: subtract them, as unsigned"},
-    [CODE] = {"May be NULL: the system's number for the last failure (errno), 0: none.", "code, and where the number is kept"},
-    [CTX] = {"All functions get the ctx given to popcl_run.", "variables that are not in the context"},
-    [RUNS] = {"Runs a job from start to DONE and returns its result", "if no other case failed: tell us, this may be popcl's own fault"},
+    [CODE] = {"May be NULL: the system's number for the last failure (errno), 0: none.",
+              "code, and where the number is kept"},
+    [CTX] = {"All functions get the ctx given to popcl_run.",
+             "variables that are not in the context"},
+    [RUNS] = {"Runs a job from start to DONE and returns its result",
+              "if no other case failed: tell us, this may be popcl's own fault"},
 };
 
 void broken(promise p, const char *likely, const char *format, ...) {
@@ -60,7 +78,8 @@ void broken(promise p, const char *likely, const char *format, ...) {
     va_start(args, format);
     printf("          found:   ");
     vprintf(format, args);
-    printf("\n          promise: %s\n          likely:  %s\n          look at: %s\n", promises[p].sentence, likely, promises[p].look_at);
+    printf("\n          promise: %s\n          likely:  %s\n          look at: %s\n",
+           promises[p].sentence, likely, promises[p].look_at);
     va_end(args);
     fflush(stdout);
     _exit(1);
@@ -77,13 +96,16 @@ static void after(const conn *c) {
     watch->in = NULL;
     watch->calls++;
     for (size_t i = 0; i < CANARY; i++)
-        must(c->room[i] == CANARY_BYTE && c->room[CANARY + port_tested.ctx_size + i] == CANARY_BYTE, CTX,
-             "ctx_size is not the size of the context's type", "the port wrote beside its context of %zu octets", port_tested.ctx_size);
+        must(c->room[i] == CANARY_BYTE && c->room[CANARY + port_tested.ctx_size + i] == CANARY_BYTE,
+             CTX, "ctx_size is not the size of the context's type",
+             "the port wrote beside its context of %zu octets", port_tested.ctx_size);
 }
 
 static int is_open_result(popcl_err e) {
-    static const popcl_err listed[] = {POPCL_OK,      POPCL_ERR_RESOLVE, POPCL_ERR_RESOLVE_TIMEOUT, POPCL_ERR_CONNECT, POPCL_ERR_TIMEOUT_CONNECT,
-                                       POPCL_ERR_NET, POPCL_ERR_STOPPED};
+    static const popcl_err listed[] = {
+        POPCL_OK,          POPCL_ERR_RESOLVE,         POPCL_ERR_RESOLVE_TIMEOUT,
+        POPCL_ERR_CONNECT, POPCL_ERR_TIMEOUT_CONNECT, POPCL_ERR_NET,
+        POPCL_ERR_STOPPED};
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
         if (e == listed[i]) return 1;
     return 0;
@@ -96,9 +118,11 @@ static popcl_err guarded_open(void *ctx, const char *name, uint16_t port, uint32
     popcl_err e = live.open(c->ctx, name, port, limit_ms);
     after(c);
     uint32_t took = live.now_ms(c->ctx) - began;
-    must(is_open_result(e), OPEN_RETURNS, "an error number of the system is returned as it is", "open returned %d", (int)e);
-    must(took <= LATE(limit_ms), OPEN_CONNECTS, "a step of open has a time limit of its own, or none", "open with a limit of %u ms took %u ms",
-         limit_ms, took);
+    must(is_open_result(e), OPEN_RETURNS, "an error number of the system is returned as it is",
+         "open returned %d", (int)e);
+    must(took <= LATE(limit_ms), OPEN_CONNECTS,
+         "a step of open has a time limit of its own, or none",
+         "open with a limit of %u ms took %u ms", limit_ms, took);
     return e;
 }
 
@@ -133,11 +157,16 @@ static int32_t guarded_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     int32_t r = live.wait(c->ctx, want, limit_ms);
     uint32_t took = live.now_ms(c->ctx) - began;
     after(c);
-    must(r != POPCL_NET_STOP || (want & (unsigned)POPCL_NET_STOP), WAIT_STOPS, "the wish for an end is looked at without a look at want",
+    must(r != POPCL_NET_STOP || (want & (unsigned)POPCL_NET_STOP), WAIT_STOPS,
+         "the wish for an end is looked at without a look at want",
          "wait(%#x) returned STOP, for which it was not asked", want);
-    must(r == POPCL_NET_STOP || r == POPCL_NET_FAILED || (r >= 0 && ((unsigned)r & ~(want & (POPCL_SEND | POPCL_RECV))) == 0), WAIT_RETURNS,
-         "what is possible is returned without a look at want, or a number of the system as it is", "wait(%#x) returned %ld", want, (long)r);
-    must(limit_ms > LONG_MS || took <= LATE(limit_ms), WAITS, "the limit is in another unit, or one of several waits in a row has the whole of it",
+    must(r == POPCL_NET_STOP || r == POPCL_NET_FAILED ||
+             (r >= 0 && ((unsigned)r & ~(want & (POPCL_SEND | POPCL_RECV))) == 0),
+         WAIT_RETURNS,
+         "what is possible is returned without a look at want, or a number of the system as it is",
+         "wait(%#x) returned %ld", want, (long)r);
+    must(limit_ms > LONG_MS || took <= LATE(limit_ms), WAITS,
+         "the limit is in another unit, or one of several waits in a row has the whole of it",
          "wait(%#x) with a limit of %u ms took %u ms", want, limit_ms, took);
     return r;
 }
@@ -165,22 +194,22 @@ static int guarded_code(void *ctx) {
     return code;
 }
 
-const popcl_net guarded = {guarded_open, guarded_recv, guarded_send, guarded_wait, guarded_close, guarded_now, guarded_code};
+const popcl_net guarded = {guarded_open,  guarded_recv, guarded_send, guarded_wait,
+                           guarded_close, guarded_now,  guarded_code};
 
 /* ---- the clock, shifted ---- */
 
 static uint32_t shift;
 
-static uint32_t shifted_now(void *ctx) {
-    return port_tested.net->now_ms(ctx) + shift;
-}
+static uint32_t shifted_now(void *ctx) { return port_tested.net->now_ms(ctx) + shift; }
 
 void shift_clock(uint32_t to_ms) {
     conn *c = new_conn();
     shift = to_ms - port_tested.net->now_ms(c->ctx);
 }
 
-#define REPLACE(function) if (f && f->instead.function) live.function = f->instead.function
+#define REPLACE(function)                                                                          \
+    if (f && f->instead.function) live.function = f->instead.function
 void break_port(const fault *f) {
     real = *port_tested.net;
     real.now_ms = shifted_now;
@@ -213,8 +242,10 @@ conn *new_conn(void) {
 
 void connect_to_peer(const test *t, conn *c) {
     popcl_err e = guarded.open(c, host(), t->port, LONG_MS);
-    must(e == POPCL_OK, OPEN_CONNECTS, "the port does not reach 127.0.0.1 of this machine: see begin in port_under_test.h",
-         "open(\"%s\", %u) returned %s, code %d", host(), t->port, popcl_err_name(e), guarded.code(c));
+    must(e == POPCL_OK, OPEN_CONNECTS,
+         "the port does not reach 127.0.0.1 of this machine: see begin in port_under_test.h",
+         "open(\"%s\", %u) returned %s, code %d", host(), t->port, popcl_err_name(e),
+         guarded.code(c));
 }
 
 void idle(uint32_t ms) {
@@ -249,18 +280,23 @@ int settled(int most) {
 uint32_t now(const test *t) { return guarded.now_ms(t->c); }
 
 void go(const test *t, uint32_t number) {
-    if (send(t->control, &number, sizeof number, MSG_NOSIGNAL) != (ssize_t)sizeof number) peer_is_done(t);
+    if (send(t->control, &number, sizeof number, MSG_NOSIGNAL) != (ssize_t)sizeof number)
+        peer_is_done(t);
 }
 
 void peer_is_done(const test *t) {
     char said[256] = {0};
     ssize_t n;
-    watch->doing = "the peer has not got what it waits for: octets that were sent, or the end of the connection";
-    while ((n = recv(t->control, said, sizeof said - 1, MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR))
+    watch->doing = "the peer has not got what it waits for: octets that were sent, or the end of "
+                   "the connection";
+    while ((n = recv(t->control, said, sizeof said - 1, MSG_DONTWAIT)) < 0 &&
+           (errno == EAGAIN || errno == EINTR))
         idle(1);
     watch->doing = NULL;
     if (n > 0 && said[0] == 'X')
-        broken((promise)(said[1] - 'A'), "octets are lost, doubled or changed on their way through the port", "the peer: %s", said + 2);
+        broken((promise)(said[1] - 'A'),
+               "octets are lost, doubled or changed on their way through the port", "the peer: %s",
+               said + 2);
 }
 
 unsigned char octet_at(uint32_t i) {
@@ -276,7 +312,8 @@ void pattern(unsigned char *p, uint32_t from, size_t n) {
 unsigned char *large_room(void) {
     static unsigned char *room;
     if (room) return room;
-    void *p = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (p == MAP_FAILED) p = NULL;
     if (!p) perror("mmap of 2^30 octets"), exit(2);
     return room = p;
@@ -286,11 +323,13 @@ void wait_for(conn *c, unsigned want) {
     static const uint32_t false_alarms = 2000;
     for (uint32_t i = 0; i < false_alarms; i++) {
         int32_t can = guarded.wait(c, want, 2000);
-        must(can != POPCL_NET_FAILED, WAIT_RETURNS, "an end of the peer's is taken for a broken connection", "wait(%#x) returned FAILED, code %d",
-             want, guarded.code(c));
+        must(can != POPCL_NET_FAILED, WAIT_RETURNS,
+             "an end of the peer's is taken for a broken connection",
+             "wait(%#x) returned FAILED, code %d", want, guarded.code(c));
         if (can > 0) return;
     }
-    broken(WAITS, "wait does not learn of what came, or returns at once", "%u times wait(%#x, 2000) returned 0", false_alarms, want);
+    broken(WAITS, "wait does not learn of what came, or returns at once",
+           "%u times wait(%#x, 2000) returned 0", false_alarms, want);
 }
 
 uint32_t receive(conn *c, uint32_t at, size_t n, int32_t *end) {
@@ -299,7 +338,8 @@ uint32_t receive(conn *c, uint32_t at, size_t n, int32_t *end) {
     if (n <= SMALL_ROOM) memset(p + n, CANARY_BYTE, 8);
     int32_t r = guarded.recv(c, p, n);
     for (size_t i = n; n <= SMALL_ROOM && i < n + 8; i++)
-        must(p[i] == CANARY_BYTE, MOVES, "n is not handed on to the layer below", "recv of %zu octets wrote beyond them", n);
+        must(p[i] == CANARY_BYTE, MOVES, "n is not handed on to the layer below",
+             "recv of %zu octets wrote beyond them", n);
     if (r == POPCL_NET_AGAIN) {
         wait_for(c, POPCL_RECV);
         return at;
@@ -310,8 +350,10 @@ uint32_t receive(conn *c, uint32_t at, size_t n, int32_t *end) {
     }
     for (int32_t i = 0; i < r; i++)
         must(p[i] == octet_at(at + (uint32_t)i), IN_ORDER,
-             "what did not fit into the caller's buffer is dropped or given again, or a buffer is used again too early",
-             "octet %u of the stream is another one, in a recv of %zu octets that returned %ld", at + (uint32_t)i, n, (long)r);
+             "what did not fit into the caller's buffer is dropped or given again, or a buffer is "
+             "used again too early",
+             "octet %u of the stream is another one, in a recv of %zu octets that returned %ld",
+             at + (uint32_t)i, n, (long)r);
     return at + (uint32_t)r;
 }
 
@@ -322,7 +364,8 @@ void send_all(conn *c, uint32_t from, uint32_t to, size_t n) {
         pattern(p, from, m);
         int32_t r = guarded.send(c, p, m);
         memset(p, 0, m);
-        must(r != POPCL_NET_FAILED, IS_FAILED, "a send that took nothing now is told as a broken connection",
+        must(r != POPCL_NET_FAILED, IS_FAILED,
+             "a send that took nothing now is told as a broken connection",
              "send returned FAILED, code %d, on a connection that is up", guarded.code(c));
         if (r == POPCL_NET_AGAIN) wait_for(c, POPCL_SEND);
         if (r > 0) from += (uint32_t)r;

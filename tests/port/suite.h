@@ -1,5 +1,6 @@
-/* suite.h - what the cases of the conformance suite are written with: a guarded port, a peer in a process of its own, and the words for a
- * promise that was broken. A case is two functions: what the client does through the port, and what the peer does meanwhile. */
+/* suite.h - what the cases of the conformance suite are written with: a guarded port, a peer in a
+ * process of its own, and the words for a promise that was broken. A case is two functions: what
+ * the client does through the port, and what the peer does meanwhile. */
 #ifndef TESTS_PORT_SUITE_H
 #define TESTS_PORT_SUITE_H
 
@@ -13,39 +14,45 @@ typedef struct conn {
     unsigned char *room;
 } conn;
 
-/* The port, with every call watched: what it returns, what it writes beyond its buffers, and whether it comes back. Its context is a conn. */
+/* The port, with every call watched: what it returns, what it writes beyond its buffers, and
+ * whether it comes back. Its context is a conn. */
 extern const popcl_net guarded;
 
 typedef struct test {
-    conn *c;        /* prepared, not open */
-    uint16_t port;  /* where the peer listens */
+    conn *c;         /* prepared, not open */
+    uint16_t port;   /* where the peer listens */
     uint16_t closed; /* where nobody listens */
-    int control;    /* to the peer */
+    int control;     /* to the peer */
 } test;
 
-const char *host(void);     /* of the peer */
-conn *new_conn(void);       /* one more connection */
+const char *host(void); /* of the peer */
+conn *new_conn(void);   /* one more connection */
 void connect_to_peer(const test *t, conn *c);
-void idle(uint32_t ms);     /* lets time pass, and the port's stack run */
-int left_open(void);        /* what is open now: descriptors, or what the port counts */
-int settled(int most);      /* the same, once it is no more than that; -1: once it does not change. Some transports end a connection a little later */
+void idle(uint32_t ms); /* lets time pass, and the port's stack run */
+int left_open(void);    /* what is open now: descriptors, or what the port counts */
+int settled(int most);  /* the same, once it is no more than that; -1: once it does not change. Some
+                           transports end a connection a little later */
 uint32_t now(const test *t);
 void go(const test *t, uint32_t number); /* lets the peer's await return, with this */
-void peer_is_done(const test *t); /* until the peer called tell, or ended; fails with what the peer found broken */
-void shift_clock(uint32_t to_ms); /* from here on the guarded now_ms is shifted so that it shows this now */
+void peer_is_done(const test *t); /* until the peer called tell, or ended; fails with what the peer
+                                     found broken */
+void shift_clock(
+    uint32_t to_ms); /* from here on the guarded now_ms is shifted so that it shows this now */
 
-/* A limit for calls that must end by themselves, and how much later than its limit a call may come back: generously, as machines are loaded. */
+/* A limit for calls that must end by themselves, and how much later than its limit a call may come
+ * back: generously, as machines are loaded. */
 #define LONG_MS  30000u
-#define LATE(ms) ((ms) * 10u + 2000u)
+#define LATE(ms) ((ms)*10u + 2000u)
 
 /* ---- octets that tell their place ---- */
 
 unsigned char octet_at(uint32_t i);
 void pattern(unsigned char *p, uint32_t from, size_t n);
-/* Receives what is there, up to n octets in one call, and compares; waits if there is nothing. Returns the place behind; *end gets EOF or
- * FAILED when that came. */
+/* Receives what is there, up to n octets in one call, and compares; waits if there is nothing.
+ * Returns the place behind; *end gets EOF or FAILED when that came. */
 uint32_t receive(conn *c, uint32_t at, size_t n, int32_t *end);
-/* Sends octets from..to, n a call, waiting where need be; the buffer is overwritten after each call. */
+/* Sends octets from..to, n a call, waiting where need be; the buffer is overwritten after each
+ * call. */
 void send_all(conn *c, uint32_t from, uint32_t to, size_t n);
 unsigned char *large_room(void); /* 2^30 octets, for both */
 /* Waits until this is possible. */
@@ -55,13 +62,32 @@ void wait_for(conn *c, unsigned want);
 
 typedef enum promise {
     /* open */
-    OPEN_CONNECTS, OPEN_TRIES, OPEN_RETURNS, OPEN_LEAVES, OPEN_AGAIN,
+    OPEN_CONNECTS,
+    OPEN_TRIES,
+    OPEN_RETURNS,
+    OPEN_LEAVES,
+    OPEN_AGAIN,
     /* recv and send */
-    NONE_BLOCKS, MOVES, RECV_ALL, IN_ORDER, SEND_IS_DONE, END_STAYS, IS_AGAIN, IS_FAILED,
+    NONE_BLOCKS,
+    MOVES,
+    RECV_ALL,
+    IN_ORDER,
+    SEND_IS_DONE,
+    END_STAYS,
+    IS_AGAIN,
+    IS_FAILED,
     /* wait */
-    WAITS, WAIT_RETURNS, WAIT_STOPS,
+    WAITS,
+    WAIT_RETURNS,
+    WAIT_STOPS,
     /* the rest */
-    CLOSES, CLOSES_ONCE, CLOCK, CODE, CTX, RUNS, PROMISES
+    CLOSES,
+    CLOSES_ONCE,
+    CLOCK,
+    CODE,
+    CTX,
+    RUNS,
+    PROMISES
 } promise;
 
 /* The sentence of popcl_net.h, and the function to look at. */
@@ -71,8 +97,12 @@ typedef struct promise_text {
 extern const promise_text promises[PROMISES];
 
 /* Ends the case: which promise, the likely cause in a port, and what happened. */
-void broken(promise p, const char *likely, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
-#define must(what, ...) do { if (!(what)) broken(__VA_ARGS__); } while (0)
+void broken(promise p, const char *likely, const char *format, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+#define must(what, ...)                                                                            \
+    do {                                                                                           \
+        if (!(what)) broken(__VA_ARGS__);                                                          \
+    } while (0)
 
 /* ---- the peer's side: blocking, in its own process ---- */
 
@@ -97,16 +127,18 @@ typedef struct port_case {
     const char *name;
     void (*client)(const test *t);
     void (*server)(const peer *p);
-    const char *(*untried)(void); /* NULL: always tried; else why this port cannot be tried, or NULL */
+    const char *(*untried)(
+        void); /* NULL: always tried; else why this port cannot be tried, or NULL */
 } port_case;
 
-extern const port_case open_cases[], recv_cases[], send_cases[], wait_cases[], close_cases[], run_cases[]; /* each ends with an empty one */
+extern const port_case open_cases[], recv_cases[], send_cases[], wait_cases[], close_cases[],
+    run_cases[]; /* each ends with an empty one */
 
 /* ---- faults: a port that is broken on purpose ---- */
 
 typedef struct fault {
     const char *name;
-    const char *red; /* the cases that must fail then */
+    const char *red;   /* the cases that must fail then */
     popcl_net instead; /* the functions that replace the port's; of them NULL: as it is */
 } fault;
 extern const fault faults[]; /* ends with an empty one */
@@ -116,8 +148,8 @@ extern popcl_net real;       /* what a fault stands on: the port, its clock shif
 typedef struct watched {
     volatile uint32_t calls;
     volatile uint32_t limit_ms;
-    const char *volatile in;     /* the function that was called and did not return; NULL: none */
-    const char *volatile doing;  /* what the client waits for outside the port */
+    const char *volatile in;    /* the function that was called and did not return; NULL: none */
+    const char *volatile doing; /* what the client waits for outside the port */
 } watched;
 extern watched *watch;
 

@@ -12,7 +12,9 @@ enum { THE_DIRECTORY = -1, ITS_PARENT = -2, FREE = -1, FIRST_FD = 1000 };
 /* Counts a call; fails it if it is its turn. */
 static int failing(sim_disk *d) {
     d->calls++;
-    if (!d->stopped && (!d->fail_at || d->calls < d->fail_at || (d->calls > d->fail_at && !d->for_ever))) return 0;
+    if (!d->stopped &&
+        (!d->fail_at || d->calls < d->fail_at || (d->calls > d->fail_at && !d->for_ever)))
+        return 0;
     if (d->fail_with == 0) d->stopped = 1;
     errno = d->stopped ? EIO : d->fail_with;
     return 1;
@@ -30,9 +32,7 @@ static int find(const sim_disk *d, const char *name) {
     return -1;
 }
 
-static disk_file *file_of(sim_disk *d, int fd) {
-    return &d->files[d->open[fd - FIRST_FD].file];
-}
+static disk_file *file_of(sim_disk *d, int fd) { return &d->files[d->open[fd - FIRST_FD].file]; }
 
 static void release(sim_disk *d, int file) {
     disk_file *f = &d->files[file];
@@ -139,7 +139,8 @@ static int disk_lock(void *sys, int fd) {
     sim_disk *d = sys;
     if (failing(d)) return -1;
     for (int i = 0; i < DISK_OPEN; i++) {
-        if (d->open[i].used && d->open[i].locked && d->open[i].file == d->open[fd - FIRST_FD].file && i != fd - FIRST_FD)
+        if (d->open[i].used && d->open[i].locked &&
+            d->open[i].file == d->open[fd - FIRST_FD].file && i != fd - FIRST_FD)
             return refuse(EWOULDBLOCK);
     }
     d->open[fd - FIRST_FD].locked = 1;
@@ -192,7 +193,8 @@ static int disk_fsync(void *sys, int fd) {
     } else if (fails) {
         d->files[file].lost = 1;
     } else if (!d->files[file].lost) {
-        set_octets(&d->files[file].synced, &d->files[file].synced_n, d->files[file].octets, d->files[file].n);
+        set_octets(&d->files[file].synced, &d->files[file].synced_n, d->files[file].octets,
+                   d->files[file].n);
     }
     return fails ? -1 : 0;
 }

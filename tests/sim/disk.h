@@ -1,6 +1,7 @@
-/* disk - a disk in memory behind popcl_disk, with one directory: it remembers what was synced, can fail its n-th call (once or from then
- * on), stop there as a killed process or a machine without power does, and then has just what such a disk has. As with real kernels, a sync
- * that failed loses what it should have written, and the next one claims success. */
+/* disk - a disk in memory behind popcl_disk, with one directory: it remembers what was synced, can
+ * fail its n-th call (once or from then on), stop there as a killed process or a machine without
+ * power does, and then has just what such a disk has. As with real kernels, a sync that failed
+ * loses what it should have written, and the next one claims success. */
 #ifndef TESTS_SIM_DISK_H
 #define TESTS_SIM_DISK_H
 
@@ -14,7 +15,8 @@ enum { DISK_FILES = 64, DISK_NAMES = 64, DISK_OPEN = 16 };
 typedef enum disk_loss {
     KILLED,      /* all: the process died, the machine did not */
     ALL_LOST,    /* nothing */
-    OCTETS_LOST, /* the names, with files that are empty or short: file systems order as they like */
+    OCTETS_LOST, /* the names, with files that are empty or short: file systems order as they like
+                  */
     NAMES_LOST   /* the octets, of files that have lost their new names */
 } disk_loss;
 
@@ -50,7 +52,8 @@ void sim_disk_init(sim_disk *d);
 void sim_disk_restart(sim_disk *d, disk_loss loss);
 void sim_disk_free(sim_disk *d);
 
-/* The octets of the k-th name (0 to DISK_NAMES - 1), as after a loss of everything that was not synced; NULL: none. */
+/* The octets of the k-th name (0 to DISK_NAMES - 1), as after a loss of everything that was not
+ * synced; NULL: none. */
 const unsigned char *sim_disk_synced(const sim_disk *d, int k, size_t *n);
 /* The same as it stands now. */
 const unsigned char *sim_disk_octets(const sim_disk *d, int k, const char **name, size_t *n);

@@ -1,4 +1,5 @@
-/* pki - see pki.h. DER is written backwards, from the end of a buffer to its front: what stands in a TLV is written before its length. */
+/* pki - see pki.h. DER is written backwards, from the end of a buffer to its front: what stands in
+ * a TLV is written before its length. */
 #include "pki.h"
 
 #include <stdlib.h>
@@ -57,10 +58,13 @@ static void put_text(der *d, unsigned tag, const char *text) {
 /* These are whole TLVs. */
 static const char ecdsa_with_sha256[] = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
 static const char rsa_key[] = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-static const char p256_key[] = "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+static const char p256_key[] =
+    "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 static const char san_oid[] = "\x06\x03\x55\x1d\x11";
-static const char server_auth[] = "\x30\x13\x06\x03\x55\x1d\x25\x04\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
-static const char digital_signature[] = "\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x80";
+static const char server_auth[] =
+    "\x30\x13\x06\x03\x55\x1d\x25\x04\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
+static const char digital_signature[] =
+    "\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x80";
 #define PUT(d, tlv) put(d, tlv, sizeof(tlv) - 1)
 
 /* ---- keys and names ---- */
@@ -69,7 +73,8 @@ static void make_key(key *k, const char *seed) {
     br_hmac_drbg_context random;
     br_ec_public_key point;
     br_hmac_drbg_init(&random, &br_sha256_vtable, seed, strlen(seed));
-    br_ec_keygen(&random.vtable, br_ec_get_default(), &k->secret, k->secret_octets, BR_EC_secp256r1);
+    br_ec_keygen(&random.vtable, br_ec_get_default(), &k->secret, k->secret_octets,
+                 BR_EC_secp256r1);
     br_ec_compute_pub(br_ec_get_default(), &point, k->point, &k->secret);
 }
 
@@ -86,14 +91,17 @@ static void put_public_key(der *d, const key *k) {
 static struct {
     br_rsa_private_key secret;
     br_rsa_public_key public;
-    unsigned char secret_octets[BR_RSA_KBUF_PRIV_SIZE(2048)], public_octets[BR_RSA_KBUF_PUB_SIZE(2048)];
+    unsigned char secret_octets[BR_RSA_KBUF_PRIV_SIZE(2048)],
+        public_octets[BR_RSA_KBUF_PUB_SIZE(2048)];
 } rsa;
 
 static void make_rsa_key(void) {
     br_hmac_drbg_context random;
     br_hmac_drbg_init(&random, &br_sha256_vtable, "seed0", 5);
     br_rsa_keygen make = br_rsa_keygen_get_default();
-    if (!make(&random.vtable, &rsa.secret, rsa.secret_octets, &rsa.public, rsa.public_octets, 2048, 65537)) abort();
+    if (!make(&random.vtable, &rsa.secret, rsa.secret_octets, &rsa.public, rsa.public_octets, 2048,
+              65537))
+        abort();
 }
 
 /* A number without a sign: one whose first bit is set has a zero in front. */
@@ -152,8 +160,10 @@ static void put_extensions(der *d, const leaf *l) {
 static void put_to_be_signed(der *d, const leaf *l, const key *k) {
     size_t end = d->at;
     put_extensions(d, l);
-    if (k) put_public_key(d, k);
-    else put_rsa_key(d);
+    if (k)
+        put_public_key(d, k);
+    else
+        put_rsa_key(d);
     put_name(d, PKI_HOST);
     size_t validity = d->at;
     put_text(d, UTC, l->not_after);
@@ -176,7 +186,8 @@ static void make_certificate(der *d, const leaf *l, const key *k, const key *iss
     br_sha256_init(&hash);
     br_sha256_update(&hash, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
     br_sha256_out(&hash, digest);
-    size_t n = br_ecdsa_i31_sign_asn1(br_ec_get_default(), &br_sha256_vtable, digest, &issuer->secret, signature);
+    size_t n = br_ecdsa_i31_sign_asn1(br_ec_get_default(), &br_sha256_vtable, digest,
+                                      &issuer->secret, signature);
     if (n == 0) abort();
     size_t end = d->at = sizeof d->octets;
     put(d, signature, n);
@@ -219,7 +230,8 @@ static void make_all(void) {
     make_key(&stranger_key, "stranger");
     make_key(&server_key, "server");
     for (int i = 0; i < PKI_KINDS; i++) {
-        if (i != PKI_RSA) make_shown(i, &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
+        if (i != PKI_RSA)
+            make_shown(i, &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
     }
     authority_name.at = sizeof authority_name.octets;
     put_name(&authority_name, authority);

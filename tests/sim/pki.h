@@ -1,13 +1,15 @@
-/* pki - what the server side of a TLS test shows: an authority and certificates of it, right ones and wrong ones, made in memory at first
- * use, the same octets every time. P-256 keys, ECDSA with SHA-256; one certificate has an RSA key of 2048 bits. */
+/* pki - what the server side of a TLS test shows: an authority and certificates of it, right ones
+ * and wrong ones, made in memory at first use, the same octets every time. P-256 keys, ECDSA with
+ * SHA-256; one certificate has an RSA key of 2048 bits. */
 #ifndef TESTS_SIM_PKI_H
 #define TESTS_SIM_PKI_H
 
 #include <bearssl.h>
 #include <stdint.h>
 
-#define PKI_HOST            "pop.example"
-#define PKI_NOW             INT64_C(1795608000) /* 2026-11-25, within the right certificate's validity */
+#define PKI_HOST "pop.example"
+/* 2026-11-25, within the right certificate's validity */
+#define PKI_NOW             INT64_C(1795608000)
 #define PKI_AUTHORITY_SINCE INT64_C(1577836800) /* 2020-01-01 */
 
 typedef enum pki_kind {
@@ -26,6 +28,7 @@ const br_x509_certificate *pki_certificate(pki_kind kind);
 const br_ec_private_key *pki_key(pki_kind kind); /* that the server signs with */
 const br_rsa_private_key *pki_rsa_key(void);     /* of PKI_RSA */
 const br_x509_trust_anchor *pki_anchor(void);
-const unsigned char *pki_pin(void); /* 32 octets: SHA-256 of the SubjectPublicKeyInfo of PKI_RIGHT */
+const unsigned char *
+pki_pin(void); /* 32 octets: SHA-256 of the SubjectPublicKeyInfo of PKI_RIGHT */
 
 #endif

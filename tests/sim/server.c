@@ -192,7 +192,8 @@ void sim_server_take(sim_server *s, const void *p, size_t n) {
 
 int sim_server_ready(sim_server *s) {
     go_on_listing(s);
-    return s->out_at < s->out_n && (!s->stall_octet || s->said + 1 < s->stall_octet) && (!s->cut_octet || s->said + 1 < s->cut_octet);
+    return s->out_at < s->out_n && (!s->stall_octet || s->said + 1 < s->stall_octet) &&
+           (!s->cut_octet || s->said + 1 < s->cut_octet);
 }
 
 int sim_server_closed(sim_server *s) {
@@ -200,11 +201,14 @@ int sim_server_closed(sim_server *s) {
     return (s->over && s->out_at == s->out_n) || (s->cut_octet && s->said + 1 >= s->cut_octet);
 }
 
-/* Garbles the octet that is about to be said. Returns how many octets stand for it in to, up to 2 if there is room. */
+/* Garbles the octet that is about to be said. Returns how many octets stand for it in to, up to 2
+ * if there is room. */
 static size_t garbled(sim_server *s, unsigned char *to, size_t room) {
     unsigned char c = (unsigned char)s->out[s->out_at++];
     s->said++;
-    to[0] = s->garble == FLIP ? (unsigned char)(c ^ s->garble_by) : s->garble == REPLACE ? s->garble_by : c;
+    to[0] = s->garble == FLIP      ? (unsigned char)(c ^ s->garble_by)
+            : s->garble == REPLACE ? s->garble_by
+                                   : c;
     if (s->garble == DROP) return 0;
     if (s->garble == DOUBLE && room > 1) to[1] = c;
     return s->garble == DOUBLE && room > 1 ? 2 : 1;

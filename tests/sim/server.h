@@ -1,5 +1,6 @@
-/* server - a POP3 server in memory, which behaves (RFC 1939) or misbehaves on order. Octets go in and out by calls; it knows no transport,
- * no time and nothing of popcl. Marked messages are removed when QUIT is received, and only then. */
+/* server - a POP3 server in memory, which behaves (RFC 1939) or misbehaves on order. Octets go in
+ * and out by calls; it knows no transport, no time and nothing of popcl. Marked messages are
+ * removed when QUIT is received, and only then. */
 #ifndef TESTS_SIM_SERVER_H
 #define TESTS_SIM_SERVER_H
 
@@ -18,18 +19,21 @@ typedef struct sim_server {
     /* the maildrop: kept between sessions */
     sim_message messages[SIM_MESSAGES];
     uint32_t count;
-    uint32_t generated; /* so many messages instead, with UID and text made from their number (for large maildrops) */
+    uint32_t generated; /* so many messages instead, with UID and text made from their number (for
+                           large maildrops) */
     const char *user, *password;
     const char *greeting; /* NULL: one without a timestamp */
     /* orders to misbehave: 0 is never, else the n-th */
-    uint32_t refuse_command;                            /* is answered -ERR */
-    uint32_t garble_octet;                              /* of what it says: see garble */
-    uint32_t cut_octet;                                 /* before it the connection ends */
-    uint32_t stall_octet;                               /* before it nothing more comes */
-    enum garble { FLIP, REPLACE, DROP, DOUBLE } garble; /* how, with garble_by: a mask or an octet */
+    uint32_t refuse_command; /* is answered -ERR */
+    uint32_t garble_octet;   /* of what it says: see garble */
+    uint32_t cut_octet;      /* before it the connection ends */
+    uint32_t stall_octet;    /* before it nothing more comes */
+    /* how, with garble_by: a mask or an octet */
+    enum garble { FLIP, REPLACE, DROP, DOUBLE } garble;
     unsigned char garble_by;
     int no_uidl, no_capa, no_top;
-    int stls; /* it has STLS; in_tls is then set with its +OK, and whoever drives it has to shake hands */
+    int stls; /* it has STLS; in_tls is then set with its +OK, and whoever drives it has to shake
+                 hands */
     /* of one session */
     uint32_t map[SIM_MESSAGES]; /* number - 1 -> message */
     uint8_t marked[SIM_MESSAGES];
@@ -42,7 +46,8 @@ typedef struct sim_server {
     uint32_t listing, listing_at; /* a listing that is being said: 'L' or 'U', and the number */
     uint32_t commands, said;      /* counts of this session */
     uint32_t dele_seen;
-    void (*on_dele)(void *ctx, uint32_t number, const sim_message *m); /* every DELE that is accepted */
+    void (*on_dele)(void *ctx, uint32_t number,
+                    const sim_message *m); /* every DELE that is accepted */
     void *ctx;
 } sim_server;
 

@@ -1,5 +1,6 @@
-/* test_faults - whole keep, delete and new-only sessions in which the n-th call fails, once and for ever, for every n and every way of
- * failing. Every run is held to I3 to I9 (world.c), and a clean session after it must find every message: at worst a second time. */
+/* test_faults - whole keep, delete and new-only sessions in which the n-th call fails, once and for
+ * ever, for every n and every way of failing. Every run is held to I3 to I9 (world.c), and a clean
+ * session after it must find every message: at worst a second time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,8 @@ static uint32_t calls_of_a_clean_session(enum session_kind kind, int staging, si
     return calls;
 }
 
-static void session_with(enum session_kind kind, int staging, size_t chunk, enum fault_kind fault, uint32_t at, int for_ever) {
+static void session_with(enum session_kind kind, int staging, size_t chunk, enum fault_kind fault,
+                         uint32_t at, int for_ever) {
     static world w;
     world_init(&w, kind, staging);
     w.chunk = chunk;
@@ -35,8 +37,9 @@ static void session_with(enum session_kind kind, int staging, size_t chunk, enum
     world_free(&w);
     runs++;
     if (w.fault[0])
-        fail_msg("%s%s session, fault %d at call %lu%s: %s", staging ? "staging " : "", kind_names[kind], (int)fault, (unsigned long)at,
-                 for_ever ? " and all after" : "", w.fault);
+        fail_msg("%s%s session, fault %d at call %lu%s: %s", staging ? "staging " : "",
+                 kind_names[kind], (int)fault, (unsigned long)at, for_ever ? " and all after" : "",
+                 w.fault);
 }
 
 static void every_call(enum fault_kind first, enum fault_kind last, size_t chunk) {
@@ -45,8 +48,11 @@ static void every_call(enum fault_kind first, enum fault_kind last, size_t chunk
             uint32_t calls = calls_of_a_clean_session((enum session_kind)kind, staging, chunk);
             for (int fault = (int)first; fault <= (int)last; fault++) {
                 for (uint32_t at = 1; at <= calls; at++) {
-                    session_with((enum session_kind)kind, staging, chunk, (enum fault_kind)fault, at, 0);
-                    if (fault != POWER_OFF) session_with((enum session_kind)kind, staging, chunk, (enum fault_kind)fault, at, 1);
+                    session_with((enum session_kind)kind, staging, chunk, (enum fault_kind)fault,
+                                 at, 0);
+                    if (fault != POWER_OFF)
+                        session_with((enum session_kind)kind, staging, chunk,
+                                     (enum fault_kind)fault, at, 1);
                 }
             }
         }
@@ -65,7 +71,8 @@ static void slow_transport_fails_at_call_n(void **state) {
     every_call(NET_AGAIN, NET_FAILED, 7);
 }
 
-/* [J5 K6] the clock is monotonic by contract; a port that breaks it ends a session early at worst */
+/* [J5 K6] the clock is monotonic by contract; a port that breaks it ends a session early at worst
+ */
 static void clock_jumps_at_call_n(void **state) {
     (void)state;
     every_call(CLOCK_FORWARD, CLOCK_SLOW, 4096);
@@ -83,7 +90,8 @@ static void sink_of_a_slow_transport_fails_at_call_n(void **state) {
     every_call(SINK_SHORT, SINK_FAIL, 5);
 }
 
-/* [G1 G2 G3 I3] after commit and before DELE, after DELE and before QUIT, after QUIT and before its answer: duplicates at most */
+/* [G1 G2 G3 I3] after commit and before DELE, after DELE and before QUIT, after QUIT and before its
+ * answer: duplicates at most */
 static void power_goes_at_call_n(void **state) {
     (void)state;
     every_call(POWER_OFF, POWER_OFF, 4096);
@@ -99,12 +107,13 @@ static void server_misbehaves(size_t order, uint32_t last) {
                 *(uint32_t *)(void *)((char *)&w.server + order) = at;
                 world_session(&w);
                 runs++;
-                /* a garbled octet in a listing or a body is beyond what POP3 can notice: what then is stored is not compared */
+                /* a garbled octet in a listing or a body is beyond what POP3 can notice: what then
+                 * is stored is not compared */
                 if (order != offsetof(sim_server, garble_octet)) world_recover(&w);
                 world_free(&w);
                 if (w.fault[0])
-                    fail_msg("%s%s session, order %lu at %lu: %s", staging ? "staging " : "", kind_names[kind], (unsigned long)order,
-                             (unsigned long)at, w.fault);
+                    fail_msg("%s%s session, order %lu at %lu: %s", staging ? "staging " : "",
+                             kind_names[kind], (unsigned long)order, (unsigned long)at, w.fault);
             }
         }
     }
@@ -145,7 +154,9 @@ static void small_plan_in_passes(void **state) {
         for (uint16_t passes = 1; passes < 7; passes++) {
             world_init(&w, (enum session_kind)kind, 1);
             w.plan_len = POPCL_PLAN_MIN;
-            sim_server_add(&w.server, "0123456789012345678901234567890123456789012345678901234567890123456789", "x\r\n");
+            sim_server_add(&w.server,
+                           "0123456789012345678901234567890123456789012345678901234567890123456789",
+                           "x\r\n");
             w.passes = passes;
             popcl_err result = world_session(&w);
             assert_true(result == POPCL_OK || result == POPCL_MORE);

@@ -1,5 +1,5 @@
-/* test_limits - the least memory works and one octet less is refused; a large maildrop, many sessions and two jobs at once need no more;
- * and nothing of one user is left for the next. */
+/* test_limits - the least memory works and one octet less is refused; a large maildrop, many
+ * sessions and two jobs at once need no more; and nothing of one user is left for the next. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,7 +116,8 @@ static void least_buffers_at_any_alignment(void **state) {
             r.cfg.plan = r.plan + shift;
             r.cfg.plan_len = apop ? POPCL_PLAN_MIN_APOP : POPCL_PLAN_MIN;
             popcl_err result = rig_run(&r);
-            assert_int_equal(result, apop ? POPCL_ERR_APOP_REFUSED : POPCL_OK); /* this server has no APOP */
+            /* this server has no APOP */
+            assert_int_equal(result, apop ? POPCL_ERR_APOP_REFUSED : POPCL_OK);
             popcl_wipe(&r.job);
             sim_server_free(&r.server);
         }
@@ -150,7 +151,8 @@ static unsigned wanted_only(void *ctx, const popcl_msg *m, popcl_stage stage) {
     return POPCL_SKIP;
 }
 
-/* [I-4] with the least plan: the library's memory is the job, 328 octets and 82, however long the listing */
+/* [I-4] with the least plan: the library's memory is the job, 328 octets and 82, however long the
+ * listing */
 static void a_million_messages_of_which_three_are_new(void **state) {
     static rig r;
     (void)state;
@@ -253,7 +255,8 @@ static void assert_holds_no_secret(const rig *r, const char *secret) {
     assert_false(holds(r->plan, sizeof r->plan, secret));
 }
 
-/* [E17 I9] password and digest are in no memory of the library once they were sent; after the end and after wipe neither */
+/* [E17 I9] password and digest are in no memory of the library once they were sent; after the end
+ * and after wipe neither */
 static void secrets_are_gone(void **state) {
     static rig r;
     (void)state;
@@ -313,7 +316,9 @@ int main(void) {
         cmocka_unit_test(secrets_are_gone),
         cmocka_unit_test(secrets_are_gone_after_a_cut),
     };
-    printf("the library's memory for a listing of any length: job %lu, record buffer %lu, plan %lu octets\n", (unsigned long)sizeof(popcl),
-           (unsigned long)sizeof((rig *)0)->iobuf, (unsigned long)POPCL_PLAN_MIN);
+    printf("the library's memory for a listing of any length: job %lu, record buffer %lu, plan %lu "
+           "octets\n",
+           (unsigned long)sizeof(popcl), (unsigned long)sizeof((rig *)0)->iobuf,
+           (unsigned long)POPCL_PLAN_MIN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_misuse - the application's mistakes: callbacks that call back, calls out of order, acks of more than was offered, a configuration
- * that changes under the job. Each ends in an error of its own or does nothing; none crashes, and none leaves a message half kept. */
+/* test_misuse - the application's mistakes: callbacks that call back, calls out of order, acks of
+ * more than was offered, a configuration that changes under the job. Each ends in an error of its
+ * own or does nothing; none crashes, and none leaves a message half kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +12,32 @@
 #include "popcl_net.h"
 #include "server.h"
 
-enum call { NOTHING, SEND_ACK, RECV_ACK, SEND_FAILED, RECV_EOF, TICK, RESUME, STOP, FAIL, WIPE, CONNECTED, CALLS };
-enum place { IN_BEGIN, IN_DATA, IN_COMMIT, IN_SYNC, IN_ABORT, IN_DECIDE, IN_LISTED, IN_FATE, IN_TRACE, PLACES };
+enum call {
+    NOTHING,
+    SEND_ACK,
+    RECV_ACK,
+    SEND_FAILED,
+    RECV_EOF,
+    TICK,
+    RESUME,
+    STOP,
+    FAIL,
+    WIPE,
+    CONNECTED,
+    CALLS
+};
+enum place {
+    IN_BEGIN,
+    IN_DATA,
+    IN_COMMIT,
+    IN_SYNC,
+    IN_ABORT,
+    IN_DECIDE,
+    IN_LISTED,
+    IN_FATE,
+    IN_TRACE,
+    PLACES
+};
 
 typedef struct rig {
     sim_server server;
@@ -112,7 +137,8 @@ static void on_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     rig *r = ctx;
     (void)p;
     (void)n;
-    if (kind != POPCL_TRACE_STATE || r->busy) here(r, IN_TRACE); /* also from start and connected, before which there is nothing to break */
+    /* also from start and connected, before which there is nothing to break */
+    if (kind != POPCL_TRACE_STATE || r->busy) here(r, IN_TRACE);
 }
 
 static const popcl_sink sink = {on_begin, on_data, on_commit, on_sync, on_abort};
@@ -191,7 +217,8 @@ static void a_callback_that_calls_back_ends_the_job(void **state) {
             if (result != POPCL_ERR_REENTRANT && !(place == IN_ABORT && result == POPCL_ERR_SINK)) {
                 fail_msg("call %d in place %d gave %s", call, place, popcl_err_name(result));
             }
-            if (r.begun != r.ended) fail_msg("call %d in place %d: %d begun, %d ended", call, place, r.begun, r.ended);
+            if (r.begun != r.ended)
+                fail_msg("call %d in place %d: %d begun, %d ended", call, place, r.begun, r.ended);
             rig_end(&r);
         }
     }
@@ -440,10 +467,12 @@ static void s_closed(void *ctx, popcl_err result) {
 /* [K2] */
 static void an_event_that_calls_back_ends_the_session(void **state) {
     static owner o;
-    static const popcl_session_events events = {NULL, s_line, s_line, s_body, s_done, s_ready, s_closed};
+    static const popcl_session_events events = {NULL,   s_line,  s_line,  s_body,
+                                                s_done, s_ready, s_closed};
     (void)state;
     for (int call = 0; call < 6; call++) {
-        popcl_session_config cfg = {.iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf, .events = &events, .ctx = &o};
+        popcl_session_config cfg = {
+            .iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf, .events = &events, .ctx = &o};
         size_t n;
         memset(&o, 0xa5, sizeof o);
         o.closed = 0;
@@ -464,14 +493,17 @@ static void an_event_that_calls_back_ends_the_session(void **state) {
 
 /* [K1] a command without the argument that it needs */
 static void a_command_without_its_argument(void **state) {
-    static const popcl_session_events events = {NULL, s_line, s_line, s_body, s_done, s_ready, s_closed};
-    static const popcl_command commands[] = {
-        {POPCL_USER, 0, 0, NULL, 0, NULL}, {POPCL_PASS, 0, 0, NULL, 0, NULL}, {POPCL_APOP, 0, 0, "fred", 4, NULL}};
+    static const popcl_session_events events = {NULL,   s_line,  s_line,  s_body,
+                                                s_done, s_ready, s_closed};
+    static const popcl_command commands[] = {{POPCL_USER, 0, 0, NULL, 0, NULL},
+                                             {POPCL_PASS, 0, 0, NULL, 0, NULL},
+                                             {POPCL_APOP, 0, 0, "fred", 4, NULL}};
     static owner o;
     size_t n;
     (void)state;
     memset(&o, 0, sizeof o);
-    popcl_session_config cfg = {.iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf, .events = &events, .ctx = &o};
+    popcl_session_config cfg = {
+        .iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf, .events = &events, .ctx = &o};
     assert_int_equal(popcl_session_start(&o.s, &cfg, 0), POPCL_OK);
     popcl_session_connected(&o.s, 0);
     memcpy(popcl_session_recv_buf(&o.s, &n), "+OK\r\n", 5);

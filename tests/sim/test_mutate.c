@@ -1,5 +1,6 @@
-/* test_mutate - what a server says, changed: every octet of a golden session flipped, replaced, dropped and doubled, and pieces of real and
- * broken dialogues joined at random. Whatever comes, the session ends, nothing is deleted that is not durable, and each begin has one end. */
+/* test_mutate - what a server says, changed: every octet of a golden session flipped, replaced,
+ * dropped and doubled, and pieces of real and broken dialogues joined at random. Whatever comes,
+ * the session ends, nothing is deleted that is not durable, and each begin has one end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,9 @@ static void every_octet(enum garble how, unsigned char by) {
             w.server.garble_by = by;
             world_session(&w);
             world_free(&w);
-            if (w.fault[0]) fail_msg("kind %d, octet %lu garbled by %d %#x: %s", kind, (unsigned long)at, (int)how, by, w.fault);
+            if (w.fault[0])
+                fail_msg("kind %d, octet %lu garbled by %d %#x: %s", kind, (unsigned long)at,
+                         (int)how, by, w.fault);
         }
     }
 }
@@ -182,7 +185,12 @@ static void say_to(dialogue *d, const char *piece) {
 static void one_dialogue(uint32_t seed) {
     static dialogue d;
     static const popcl_sink sink = {any_begin, any_data, any_commit, NULL, any_abort};
-    popcl_config cfg = {.host = "h", .user = "u", .iobuf = d.iobuf, .iobuf_len = sizeof d.iobuf, .plan = d.plan, .plan_len = sizeof d.plan};
+    popcl_config cfg = {.host = "h",
+                        .user = "u",
+                        .iobuf = d.iobuf,
+                        .iobuf_len = sizeof d.iobuf,
+                        .plan = d.plan,
+                        .plan_len = sizeof d.plan};
     memset(&d, 0xa5, sizeof d);
     d.seed = seed;
     d.open = d.durable = d.begun = d.ended = 0;
@@ -200,8 +208,9 @@ static void one_dialogue(uint32_t seed) {
     for (int i = 0; i < 200 && popcl_state(&d.job) != POPCL_DONE; i++) {
         int asked = listen_to(&d);
         if (asked || i == 0 || roll(&d, 6) == 0)
-            say_to(&d, likely && roll(&d, 8) ? (roll(&d, 2) ? "+OK 3 300\r\n" : "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n")
-                                             : pieces[roll(&d, sizeof pieces / sizeof pieces[0])]);
+            say_to(&d, likely && roll(&d, 8)
+                           ? (roll(&d, 2) ? "+OK 3 300\r\n" : "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n")
+                           : pieces[roll(&d, sizeof pieces / sizeof pieces[0])]);
     }
     popcl_recv_eof(&d.job);
     for (int i = 0; i < 10000 && popcl_state(&d.job) != POPCL_DONE; i++)
@@ -210,7 +219,9 @@ static void one_dialogue(uint32_t seed) {
     assert_int_equal(popcl_state(&d.job), POPCL_DONE);
     if (popcl_err_class(result) == POPCL_CLASS_DONE && !d.quit) d.bad = 6;
     popcl_wipe(&d.job);
-    if (d.bad || d.begun != d.ended) fail_msg("dialogue %lu: %d, %u begun, %u ended", (unsigned long)seed, d.bad, d.begun, d.ended);
+    if (d.bad || d.begun != d.ended)
+        fail_msg("dialogue %lu: %d, %u begun, %u ended", (unsigned long)seed, d.bad, d.begun,
+                 d.ended);
 }
 
 /* [B70 I3 I4 I7] */

@@ -1,13 +1,16 @@
-/* test_random - sessions with everything at random: what the server says, when it says it, how octets are split, what the sink and the other
- * callbacks answer, what the configuration holds, and when the caller stops, fails or wipes the job. A model beside the job holds it to what
- * popcl.h promises; the first broken promise ends the run and prints the seed, which brings exactly the same session again.
+/* test_random - sessions with everything at random: what the server says, when it says it, how
+ * octets are split, what the sink and the other callbacks answer, what the configuration holds, and
+ * when the caller stops, fails or wipes the job. A model beside the job holds it to what popcl.h
+ * promises; the first broken promise ends the run and prints the seed, which brings exactly the
+ * same session again.
  *
  *     test_random                 a bounded run from a fixed seed
- *     test_random FROM COUNT      sessions FROM .. FROM + COUNT - 1, and a sixteenth as many with TLS
+ *     test_random FROM COUNT      sessions FROM .. FROM + COUNT - 1, and a sixteenth as many with
+ *                                 TLS
  *     test_random FROM 1 v        one of them of each kind, with its trace
  *
- * With TLS what the server says comes in records of random lengths, with empty ones and warnings between, and a hostile server breaks TLS as
- * well as POP3. */
+ * With TLS what the server says comes in records of random lengths, with empty ones and warnings
+ * between, and a hostile server breaks TLS as well as POP3. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,13 +42,9 @@ static uint32_t draw(chance *c) { /* splitmix64 */
     return (uint32_t)(z >> 32);
 }
 
-static uint32_t below(chance *c, uint32_t n) {
-    return (uint32_t)((uint64_t)draw(c) * n >> 32);
-}
+static uint32_t below(chance *c, uint32_t n) { return (uint32_t)((uint64_t)draw(c) * n >> 32); }
 
-static int one_in(chance *c, uint32_t n) {
-    return n && below(c, n) == 0;
-}
+static int one_in(chance *c, uint32_t n) { return n && below(c, n) == 0; }
 
 /* ---- the model ---- */
 
@@ -64,7 +63,8 @@ typedef struct message {
 
 typedef struct world {
     uint64_t seed;
-    chance when, what; /* of octets' splits and calls; of everything that the peer and the callbacks answer */
+    chance when, what; /* of octets' splits and calls; of everything that the peer and the callbacks
+                          answer */
     popcl job;
     popcl_config cfg;
     popcl_sink sink;
@@ -185,15 +185,26 @@ static void say_listing(world *w, int uidl) {
         if (uidl)
             say_text(w, "%u %s\r\n", (unsigned)order[i], m->uid);
         else
-            say_text(w, "%u %u\r\n", (unsigned)order[i], (unsigned)(m->n + fixed(w, order[i], 9, 3)));
+            say_text(w, "%u %u\r\n", (unsigned)order[i],
+                     (unsigned)(m->n + fixed(w, order[i], 9, 3)));
     }
     say(w, ".\r\n", 3);
 }
 
 /* Breaks what was said from `at` on. */
 static void spoil(world *w, size_t at) {
-    static const char *const extra[] = {"+OK\r\n",       "-ERR\r\n", ".\r\n",  "\r\n", "\n", "\r", "\r\n.\r\n", "-ERR [SYS/TEMP] no\r\n",
-                                        "+OK 3 300\r\n", "1 1\r\n",  "+ \r\n", "\0"};
+    static const char *const extra[] = {"+OK\r\n",
+                                        "-ERR\r\n",
+                                        ".\r\n",
+                                        "\r\n",
+                                        "\n",
+                                        "\r",
+                                        "\r\n.\r\n",
+                                        "-ERR [SYS/TEMP] no\r\n",
+                                        "+OK 3 300\r\n",
+                                        "1 1\r\n",
+                                        "+ \r\n",
+                                        "\0"};
     chance *c = &w->what;
     size_t n = w->out_n - at, i = at + below(c, (uint32_t)(n ? n : 1));
     w->spoilt = 1;
@@ -220,7 +231,10 @@ static void spoil(world *w, size_t at) {
     }
     case 4:
         w->out_n = at;
-        say_text(w, "-ERR %s\r\n", one_in(c, 2) ? "no" : one_in(c, 2) ? "[SYS/TEMP] later" : "[IN-USE] busy");
+        say_text(w, "-ERR %s\r\n",
+                 one_in(c, 2)   ? "no"
+                 : one_in(c, 2) ? "[SYS/TEMP] later"
+                                : "[IN-USE] busy");
         w->closes = one_in(c, 3);
         break;
     case 5: /* a long line */
@@ -232,7 +246,9 @@ static void spoil(world *w, size_t at) {
     case 6:
         w->out_n = at;
         for (unsigned k = below(c, 40); k; k--) {
-            unsigned char octet = (unsigned char)(one_in(c, 3) ? (unsigned char)"\r\n.+-O K0E1"[below(c, 11)] : draw(c));
+            unsigned char octet =
+                (unsigned char)(one_in(c, 3) ? (unsigned char)"\r\n.+-O K0E1"[below(c, 11)]
+                                             : draw(c));
             say(w, &octet, 1);
         }
         break;
@@ -254,15 +270,17 @@ static void answer(world *w) {
     if (w->quit_seen) broken(w, "a command behind QUIT: %s", w->line);
     if (strcmp(verb, "CAPA") == 0) {
         if (w->capa)
-            say_text(w, "+OK\r\n%s%s%sSASL PLAIN\r\nEXPIRE 5 USER\r\nLOGIN-DELAY 30\r\n.\r\n", w->top ? "TOP\r\n" : "",
-                     w->pipelining ? "PIPELINING\r\n" : "", w->uidl ? "UIDL\r\n" : "");
+            say_text(w, "+OK\r\n%s%s%sSASL PLAIN\r\nEXPIRE 5 USER\r\nLOGIN-DELAY 30\r\n.\r\n",
+                     w->top ? "TOP\r\n" : "", w->pipelining ? "PIPELINING\r\n" : "",
+                     w->uidl ? "UIDL\r\n" : "");
         else
             say_text(w, "-ERR what\r\n");
     } else if (strcmp(verb, "USER") == 0) {
         say_text(w, "+OK\r\n");
     } else if (strcmp(verb, "PASS") == 0 || strcmp(verb, "APOP") == 0) {
         if (!w->greeted) broken(w, "credentials before the greeting");
-        if (strcmp(verb, "PASS") == 0 && strcmp(w->line + 5, password) != 0) broken(w, "wrong password sent: %s", w->line);
+        if (strcmp(verb, "PASS") == 0 && strcmp(w->line + 5, password) != 0)
+            broken(w, "wrong password sent: %s", w->line);
         say_text(w, "+OK\r\n");
     } else if (strcmp(verb, "STAT") == 0) {
         say_text(w, "+OK %u %u\r\n", (unsigned)w->count, (unsigned)w->count * 100);
@@ -324,7 +342,9 @@ static void wire_takes(world *w, const unsigned char *p, size_t n) {
     }
     int open = tls_peer_open(&peer);
     for (size_t i = 0; !open && i + sizeof password - 1 <= n; i++) {
-        if (memcmp(p + i, password, sizeof password - 1) == 0) broken(w, "the password was sent in clear"); /* [I1] */
+        /* [I1] */
+        if (memcmp(p + i, password, sizeof password - 1) == 0)
+            broken(w, "the password was sent in clear");
     }
     tls_peer_take(&peer, p, n);
     while ((n = tls_peer_hear(&peer, text, sizeof text)) > 0)
@@ -351,7 +371,8 @@ static void spoil_tls(world *w) {
 /* A piece of what the server says becomes a record. */
 static void seal(world *w) {
     chance *c = &w->when;
-    if (!w->secure || !tls_peer_open(&peer) || tls_peer_waiting(&peer) || w->out_at == w->out_n) return;
+    if (!w->secure || !tls_peer_open(&peer) || tls_peer_waiting(&peer) || w->out_at == w->out_n)
+        return;
     size_t n = one_in(c, 4) ? 1 : 1 + below(c, 512);
     if (n > w->out_n - w->out_at) n = w->out_n - w->out_at;
     if (one_in(c, 6)) tls_peer_record(&peer, TLS_DATA, "", 0);
@@ -445,10 +466,14 @@ static int sink_begin(void *ctx, const popcl_msg *m) {
     called(w, "begin");
     if (m->part == POPCL_WHOLE) {
         x->begun_whole++;
-        if (w->cfg.max_messages && ++w->begun > w->cfg.max_messages) broken(w, "more than max_messages");
+        if (w->cfg.max_messages && ++w->begun > w->cfg.max_messages)
+            broken(w, "more than max_messages");
     }
     if (x->begun_whole > 1 && x != w->messages) broken(w, "%u begun twice", (unsigned)m->number);
-    if (odd(w, m->number, 20)) return fixed(w, m->number, 21, 3) == 0 ? POPCL_SINK_STOP : fixed(w, m->number, 21, 3) == 1 ? -7 : 9;
+    if (odd(w, m->number, 20))
+        return fixed(w, m->number, 21, 3) == 0   ? POPCL_SINK_STOP
+               : fixed(w, m->number, 21, 3) == 1 ? -7
+                                                 : 9;
     w->open = 1;
     w->now_in = *m;
     w->got = 0;
@@ -461,7 +486,8 @@ static int sink_data(void *ctx, const void *p, size_t n) {
     if (w->open != 1) broken(w, "data outside a message");
     if (n == 0 || n > (size_t)INT32_MAX) broken(w, "data of %lu octets", (unsigned long)n);
     called(w, "data");
-    uint64_t fails_at = odd(w, w->now_in.number, 22) ? fixed(w, w->now_in.number, 23, BODY_MAX) : UINT64_MAX;
+    uint64_t fails_at =
+        odd(w, w->now_in.number, 22) ? fixed(w, w->now_in.number, 23, BODY_MAX) : UINT64_MAX;
     size_t take = n;
     if (w->got + n > fails_at) {
         if (w->got >= fails_at) {
@@ -473,7 +499,9 @@ static int sink_data(void *ctx, const void *p, size_t n) {
         take = below(&w->when, (uint32_t)n + 1);
     }
     if (w->cfg.max_size && w->got + n > w->cfg.max_size) broken(w, "more than max_size");
-    int headers = w->now_in.part == POPCL_HEADERS; /* of which the server sends a part, ending it with a CRLF of its own */
+    int headers =
+        w->now_in.part ==
+        POPCL_HEADERS; /* of which the server sends a part, ending it with a CRLF of its own */
     if (!w->spoilt && !headers && (w->got + n > x->n || memcmp(x->text + w->got, p, n) != 0))
         broken(w, "wrong octets of %u", (unsigned)w->now_in.number);
     volatile unsigned char sum = 0; /* every octet can be read */
@@ -488,7 +516,8 @@ static int sink_commit(void *ctx) {
     message *x = of(w, &w->now_in, "commit");
     uint32_t n = w->now_in.number, part = w->now_in.part;
     if (!w->open) broken(w, "commit outside a message");
-    if (!w->spoilt && part == POPCL_WHOLE && w->got != x->n) broken(w, "commit of %u after %lu octets", (unsigned)n, (unsigned long)w->got);
+    if (!w->spoilt && part == POPCL_WHOLE && w->got != x->n)
+        broken(w, "commit of %u after %lu octets", (unsigned)n, (unsigned long)w->got);
     called(w, "commit");
     if (one_in(&w->when, 8)) {
         w->open = 2;
@@ -539,9 +568,7 @@ static void sink_abort(void *ctx, popcl_err why) {
 }
 
 /* What decide answers at STAGE_UID. */
-static int wanted(const world *w, uint32_t number) {
-    return fixed(w, number, 40, 5) != 0;
-}
+static int wanted(const world *w, uint32_t number) { return fixed(w, number, 40, 5) != 0; }
 
 static unsigned on_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     static const unsigned first[] = {POPCL_FETCH,
@@ -555,20 +582,24 @@ static unsigned on_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
                                      POPCL_DELETE,
                                      0xFF,
                                      POPCL_FETCH | POPCL_DELETE_UNFETCHED};
-    static const unsigned second[] = {POPCL_SKIP, POPCL_FETCH, POPCL_FETCH | POPCL_DELETE, POPCL_DELETE_UNFETCHED,
-                                      0xFFFFFFFF, POPCL_DELETE};
+    static const unsigned second[] = {
+        POPCL_SKIP, POPCL_FETCH, POPCL_FETCH | POPCL_DELETE, POPCL_DELETE_UNFETCHED,
+        0xFFFFFFFF, POPCL_DELETE};
     world *w = ctx;
     message *x = of(w, m, "decide");
     called(w, "decide");
     if (stage == POPCL_STAGE_UID) return wanted(w, m->number) ? POPCL_FETCH : POPCL_SKIP;
     x->looked_at = 1;
-    unsigned a = stage == POPCL_STAGE_SIZE ? first[fixed(w, m->number, 41, sizeof first / sizeof *first)]
-                                           : second[fixed(w, m->number, 42, sizeof second / sizeof *second)];
+    unsigned a = stage == POPCL_STAGE_SIZE
+                     ? first[fixed(w, m->number, 41, sizeof first / sizeof *first)]
+                     : second[fixed(w, m->number, 42, sizeof second / sizeof *second)];
     if (verbose) printf("    decide %u stage %d: %u\n", (unsigned)m->number, (int)stage, a & 15);
     int fetches = a & POPCL_FETCH || (stage == POPCL_STAGE_SIZE && a & POPCL_HEADERS_FIRST);
     if (a & POPCL_DELETE && fetches) x->wants_delete = 1;
     if (a & POPCL_DELETE_UNFETCHED && !fetches) x->unfetched = 1;
-    if (a & POPCL_FETCH && (stage == POPCL_STAGE_HEADERS || !(a & POPCL_HEADERS_FIRST)) && !w->cfg.max_messages) x->wants_fetch = 1;
+    if (a & POPCL_FETCH && (stage == POPCL_STAGE_HEADERS || !(a & POPCL_HEADERS_FIRST)) &&
+        !w->cfg.max_messages)
+        x->wants_fetch = 1;
     return a;
 }
 
@@ -580,7 +611,8 @@ static void on_listed(void *ctx, const popcl_msg *m) {
 
 static void on_fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
     world *w = ctx;
-    static const char *const names[] = {"STORED", "NOT_STORED", "MARKED", "NOT_MARKED", "DELETED", "UNKNOWN", "VOID"};
+    static const char *const names[] = {"STORED",  "NOT_STORED", "MARKED", "NOT_MARKED",
+                                        "DELETED", "UNKNOWN",    "VOID"};
     called(w, "fate");
     note(w, "fate %u %s %s", m ? (unsigned)m->number : 0, names[what], popcl_err_name(why));
     if (w->fate_all) broken(w, "a fate behind the last one");
@@ -603,30 +635,40 @@ static void on_fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err wh
         if (!x->durable) broken(w, "%u STORED and not durable", (unsigned)m->number);
         break;
     case POPCL_NOT_STORED:
-        if (why == POPCL_ERR_UID && m->uid_len == 0) break; /* no entry: a spoilt listing may name the message again, with a UID */
+        /* no entry: a spoilt listing may name the message again, with a UID */
+        if (why == POPCL_ERR_UID && m->uid_len == 0) break;
         x->not_stored++;
         if (x->durable) broken(w, "%u NOT_STORED and durable", (unsigned)m->number);
         break;
     case POPCL_MARKED:
         x->marked++;
         if (!x->dele_sent) broken(w, "%u MARKED without DELE", (unsigned)m->number);
-        if (!w->spoilt && !x->accepted) broken(w, "%u MARKED, and the server refused", (unsigned)m->number);
+        if (!w->spoilt && !x->accepted)
+            broken(w, "%u MARKED, and the server refused", (unsigned)m->number);
         break;
     case POPCL_NOT_MARKED:
         x->not_marked++;
-        if (!x->unfetched && !(x->durable && x->wants_delete)) broken(w, "%u NOT_MARKED, and was not to be deleted", (unsigned)m->number);
+        if (!x->unfetched && !(x->durable && x->wants_delete))
+            broken(w, "%u NOT_MARKED, and was not to be deleted", (unsigned)m->number);
         break;
     default: broken(w, "%s of one message", names[what]); break;
     }
-    if (x->stored + x->not_stored > 1 || x->marked + x->not_marked > 1) broken(w, "%u: a fate told twice", (unsigned)m->number);
+    if (x->stored + x->not_stored > 1 || x->marked + x->not_marked > 1)
+        broken(w, "%u: a fate told twice", (unsigned)m->number);
 }
 
-/* A command is checked when it is written: it may leave later, and what it needs must not come in between. */
+/* A command is checked when it is written: it may leave later, and what it needs must not come in
+ * between. */
 static void on_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     world *w = ctx;
     unsigned number;
     called(w, "trace");
-    if (verbose && n) printf("    %s %.*s\n", kind == POPCL_TRACE_SENT ? "->" : kind == POPCL_TRACE_RECEIVED ? "<-" : "--", (int)n, p);
+    if (verbose && n)
+        printf("    %s %.*s\n",
+               kind == POPCL_TRACE_SENT       ? "->"
+               : kind == POPCL_TRACE_RECEIVED ? "<-"
+                                              : "--",
+               (int)n, p);
     if (kind == POPCL_TRACE_STATE && n == 7 && memcmp(p, "unasked", 7) == 0) w->unasked = 1;
     if (kind != POPCL_TRACE_SENT) return;
     if (n) {
@@ -640,10 +682,12 @@ static void on_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     if (strstr(w->sent, password)) broken(w, "the trace shows the password");
     if (sscanf(w->sent, "DELE %u", &number) == 1 && number <= w->count) {
         message *x = &w->messages[number];
-        if (!x->unfetched && !(x->durable && x->wants_delete)) broken(w, "DELE of %u, which is not durable or not to be deleted", number);
+        if (!x->unfetched && !(x->durable && x->wants_delete))
+            broken(w, "DELE of %u, which is not durable or not to be deleted", number);
         if (x->dele_sent++) broken(w, "DELE of %u twice", number);
     }
-    if (sscanf(w->sent, "RETR %u", &number) == 1 && number <= w->count && w->messages[number].retr_sent++)
+    if (sscanf(w->sent, "RETR %u", &number) == 1 && number <= w->count &&
+        w->messages[number].retr_sent++)
         broken(w, "RETR of %u twice", number);
 }
 
@@ -669,9 +713,10 @@ static int get_secret(void *ctx, size_t off, char *buf, size_t cap) {
 /* ---- a world ---- */
 
 static void make_messages(world *w) {
-    static const char *const pieces[] = {"\r\n",     "\r\n",           ".",        "..",      "\n",    "\r",
-                                         "x",        "hello",          ".\r\n",    "\n.\r\n", "\r.\r", "\r\n.\n",
-                                         "\377\200", "Subject: a\r\n", "\r\n\r\n", " . "};
+    static const char *const pieces[] = {
+        "\r\n",     "\r\n",           ".",        "..",      "\n",    "\r",
+        "x",        "hello",          ".\r\n",    "\n.\r\n", "\r.\r", "\r\n.\n",
+        "\377\200", "Subject: a\r\n", "\r\n\r\n", " . "};
     chance *c = &w->what;
     w->count = below(c, 6) ? below(c, MESSAGES + 1) : below(c, 3);
     for (uint32_t i = 1; i <= w->count; i++) {
@@ -700,7 +745,8 @@ static void make_config(world *w) {
     chance *c = &w->what;
     popcl_config *cfg = &w->cfg;
     size_t off = below(c, 9);
-    cfg->iobuf_len = (w->secure ? POPCL_IOBUF_SIZE(512) : POPCL_IOBUF_MIN) + (one_in(c, 2) ? 0 : below(c, 1500));
+    cfg->iobuf_len =
+        (w->secure ? POPCL_IOBUF_SIZE(512) : POPCL_IOBUF_MIN) + (one_in(c, 2) ? 0 : below(c, 1500));
     cfg->plan_len = POPCL_PLAN_MIN_APOP + (one_in(c, 3) ? 0 : below(c, 1200));
     cfg->auth = (uint8_t)below(c, 4);
     if (cfg->auth == POPCL_AUTH_USER) cfg->plan_len = POPCL_PLAN_MIN + below(c, 200);
@@ -794,7 +840,8 @@ static void check_state(world *w) {
     if (next > POPCL_MS_MAX) broken(w, "the next deadline is far away");
     if (d.err != popcl_result(&w->job)) broken(w, "two results");
     if (strlen(d.reply.text) > sizeof d.reply.text - 1) broken(w, "the reply's text has no end");
-    if (d.stored != w->stored || d.marked != w->marked) broken(w, "counts %u %u, told %u %u", d.stored, d.marked, w->stored, w->marked);
+    if (d.stored != w->stored || d.marked != w->marked)
+        broken(w, "counts %u %u, told %u %u", d.stored, d.marked, w->stored, w->marked);
     if (state & POPCL_DONE) {
         if (state != POPCL_DONE) broken(w, "DONE with 0x%x", state);
         w->done = 1;
@@ -809,7 +856,8 @@ static void tick(world *w, uint32_t ms) {
     if (w->done || w->fault[0]) return;
     if (popcl_next_deadline(&w->job) == 0) broken(w, "the next deadline stays 0");
     uint32_t total = w->cfg.total_ms ? w->cfg.total_ms : POPCL_TOTAL_MS;
-    if (w->now - w->began > total + POPCL_SETTLE_MS + 4000) broken(w, "not over after %u ms", (unsigned)(w->now - w->began));
+    if (w->now - w->began > total + POPCL_SETTLE_MS + 4000)
+        broken(w, "not over after %u ms", (unsigned)(w->now - w->began));
 }
 
 /* Moves octets; returns whether any could be moved. */
@@ -842,11 +890,13 @@ static int receive_some(world *w, size_t most) {
     return 1;
 }
 
-/* A server that answered everything, and a client that waits for it without a pause: nothing would ever happen. */
+/* A server that answered everything, and a client that waits for it without a pause: nothing would
+ * ever happen. */
 static void check_stall(world *w) {
     unsigned state = popcl_state(&w->job);
     if (w->spoilt || w->done || w->misused || !w->greeted || w->closes) return;
-    if (state == POPCL_RECV && w->out_n == 0 && wire_has(w) == 0 && w->line_n == 0) broken(w, "nothing is in flight, and nothing comes");
+    if (state == POPCL_RECV && w->out_n == 0 && wire_has(w) == 0 && w->line_n == 0)
+        broken(w, "nothing is in flight, and nothing comes");
 }
 
 static void start(world *w) {
@@ -875,20 +925,27 @@ static void check_end(world *w) {
     if (w->staged && !w->stuck) broken(w, "staged, and no sync");
     if (!all_zero(w->cfg.iobuf, w->cfg.iobuf_len)) broken(w, "the record buffer was not wiped");
     if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "the plan was not wiped");
-    if (w->fate_all != (w->marked > 0)) broken(w, "marked %u, and the last fate %u times", (unsigned)w->marked, (unsigned)w->fate_all);
-    if (w->fate_all && (popcl_fate)d.deletions != w->all) broken(w, "the fate of all differs from the diagnosis");
-    if (!w->spoilt && !w->quit_ok && (result == POPCL_OK || result == POPCL_MORE || (w->fate_all && w->all == POPCL_DELETED)))
+    if (w->fate_all != (w->marked > 0))
+        broken(w, "marked %u, and the last fate %u times", (unsigned)w->marked,
+               (unsigned)w->fate_all);
+    if (w->fate_all && (popcl_fate)d.deletions != w->all)
+        broken(w, "the fate of all differs from the diagnosis");
+    if (!w->spoilt && !w->quit_ok &&
+        (result == POPCL_OK || result == POPCL_MORE || (w->fate_all && w->all == POPCL_DELETED)))
         broken(w, "success without +OK to QUIT");
-    if (w->stopped && (result == POPCL_OK || result == POPCL_MORE)) broken(w, "%s after stop", popcl_err_name(result));
+    if (w->stopped && (result == POPCL_OK || result == POPCL_MORE))
+        broken(w, "%s after stop", popcl_err_name(result));
     for (uint32_t i = 1; i <= w->count; i++) {
         const message *m = &w->messages[i];
         int stored = m->stored + m->not_stored, marked = m->marked + m->not_marked;
-        if ((m->begun_whole || m->retr_sent || m->wants_fetch || m->durable || m->lost) && stored != 1)
+        if ((m->begun_whole || m->retr_sent || m->wants_fetch || m->durable || m->lost) &&
+            stored != 1)
             broken(w, "%u: STORED and NOT_STORED told %d times", (unsigned)i, stored);
         if ((m->dele_sent || m->unfetched || (m->durable && m->wants_delete)) && marked != 1)
             broken(w, "%u: MARKED and NOT_MARKED told %d times", (unsigned)i, marked);
         int listed = !w->cfg.no_uid || w->cfg.need_size || w->cfg.max_size;
-        if (result == POPCL_OK && !w->spoilt && w->cfg.decide && !m->looked_at && (!listed || wanted(w, i)))
+        if (result == POPCL_OK && !w->spoilt && w->cfg.decide && !m->looked_at &&
+            (!listed || wanted(w, i)))
             broken(w, "done, and %u was forgotten", (unsigned)i);
         if ((result == POPCL_OK || result == POPCL_MORE) && (m->not_stored || m->not_marked))
             broken(w, "%s, and %u failed", popcl_err_name(result), (unsigned)i);
@@ -905,7 +962,8 @@ static void check_wiped(world *w) {
     if (w->secret_called && !w->secret_released) broken(w, "wipe did not release the secret");
     if (!all_zero(&w->job, sizeof w->job)) broken(w, "the job was not wiped");
     if (!all_zero(w->cfg.iobuf, w->cfg.iobuf_len)) broken(w, "wipe left the record buffer");
-    if (w->secure && !all_zero(&w->storage, sizeof w->storage)) broken(w, "wipe left the TLS storage");
+    if (w->secure && !all_zero(&w->storage, sizeof w->storage))
+        broken(w, "wipe left the TLS storage");
     if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "wipe left the plan");
 }
 
@@ -935,7 +993,8 @@ static int is_leaving(const world *w) {
     return strcmp(d.state, "leaving") == 0;
 }
 
-/* One step of the caller's, at random. `rude`: one in so many stops, fails, lies or wipes; 0: none. */
+/* One step of the caller's, at random. `rude`: one in so many stops, fails, lies or wipes; 0: none.
+ */
 static void step(world *w, uint32_t rude) {
     chance *c = &w->when;
     unsigned state = popcl_state(&w->job);
@@ -952,7 +1011,9 @@ static void step(world *w, uint32_t rude) {
             return;
         case 2:
             note(w, "fail");
-            CALL(w, popcl_fail(&w->job, one_in(c, 2) ? POPCL_ERR_NET : (popcl_err)below(c, POPCL_ERR_NOT_POP3), 5));
+            CALL(w, popcl_fail(
+                        &w->job,
+                        one_in(c, 2) ? POPCL_ERR_NET : (popcl_err)below(c, POPCL_ERR_NOT_POP3), 5));
             return;
         case 3: check_wiped(w); return;
         case 4:
@@ -984,7 +1045,9 @@ static void step(world *w, uint32_t rude) {
     }
     if (moved || w->done) return;
     check_stall(w);
-    if (!(state & (POPCL_SEND | POPCL_PAUSED)) && w->out_n == 0 && wire_has(w) == 0 && !(w->closes && !w->eof_told)) tick(w, popcl_next_deadline(&w->job));
+    if (!(state & (POPCL_SEND | POPCL_PAUSED)) && w->out_n == 0 && wire_has(w) == 0 &&
+        !(w->closes && !w->eof_told))
+        tick(w, popcl_next_deadline(&w->job));
 }
 
 static void run_world(world *w) {
@@ -992,7 +1055,8 @@ static void run_world(world *w) {
     if (one_in(&w->when, 12)) w->recursive = (int)(5 + below(&w->when, 60));
     start(w);
     if (w->fault[0]) return;
-    if (one_in(&w->when, 20)) w->recursive = 0, tick(w, popcl_next_deadline(&w->job)); /* no connection */
+    /* no connection */
+    if (one_in(&w->when, 20)) w->recursive = 0, tick(w, popcl_next_deadline(&w->job));
     if (!w->done) connect(w);
     for (unsigned i = 0; i < STEPS && !w->done && !w->fault[0]; i++)
         step(w, rude);
@@ -1001,7 +1065,8 @@ static void run_world(world *w) {
         tick(w, popcl_next_deadline(&w->job));
     if (!w->done) broken(w, "does not end");
     if (!w->wiped && !w->fault[0]) check_end(w);
-    if (w->misused && !w->wiped && popcl_result(&w->job) == POPCL_OK && !w->quit_seen) broken(w, "no error of the call from a callback");
+    if (w->misused && !w->wiped && popcl_result(&w->job) == POPCL_OK && !w->quit_seen)
+        broken(w, "no error of the call from a callback");
     call_in_vain(w);
     if (!w->fault[0]) check_wiped(w);
     if (!w->fault[0]) check_wiped(w);
@@ -1012,14 +1077,17 @@ static int session(uint64_t seed, int secure) {
     make_world(&w, seed, seed, secure);
     run_world(&w);
     free_world(&w);
-    if (w.fault[0]) printf("[random] seed %llu%s (window %d): %s\n", (unsigned long long)seed, secure ? " with TLS" : "", POPCL_WINDOW, w.fault);
+    if (w.fault[0])
+        printf("[random] seed %llu%s (window %d): %s\n", (unsigned long long)seed,
+               secure ? " with TLS" : "", POPCL_WINDOW, w.fault);
     return w.fault[0] == 0;
 }
 
 /* ---- the same session, split in another way ---- */
 
-/* All that came is delivered before anything is sent, so that nothing but the split differs. Nothing is pipelined: there it is the split
- * that decides which command leaves before which reply is read. */
+/* All that came is delivered before anything is sent, so that nothing but the split differs.
+ * Nothing is pipelined: there it is the split that decides which command leaves before which reply
+ * is read. */
 static void run_in_pieces(world *w, size_t piece) {
     start(w);
     connect(w);
@@ -1033,8 +1101,9 @@ static void run_in_pieces(world *w, size_t piece) {
     if (!w->fault[0]) check_end(w);
 }
 
-/* Octets behind a complete reply are seen before the next step is chosen if they came with it, else after: what a step that is never sent
- * decided (a message skipped, a password not to be had) may then be told. What was stored and deleted may not differ. Takes such lines out. */
+/* Octets behind a complete reply are seen before the next step is chosen if they came with it, else
+ * after: what a step that is never sent decided (a message skipped, a password not to be had) may
+ * then be told. What was stored and deleted may not differ. Takes such lines out. */
 static void forget_reasons(world *w) {
     size_t kept = 0;
     for (size_t at = 0; at < w->log_n;) {
@@ -1066,7 +1135,8 @@ static int split(uint64_t seed) {
         forget_reasons(&pieces);
     }
     if (whole.fault[0] || pieces.fault[0]) {
-        printf("[random] seed %llu (window %d): %s / %s\n", (unsigned long long)seed, POPCL_WINDOW, whole.fault, pieces.fault);
+        printf("[random] seed %llu (window %d): %s / %s\n", (unsigned long long)seed, POPCL_WINDOW,
+               whole.fault, pieces.fault);
         ok = 0;
     } else if (whole.log_n != pieces.log_n || memcmp(whole.log, pieces.log, whole.log_n) != 0) {
         size_t i = 0;
@@ -1075,8 +1145,9 @@ static int split(uint64_t seed) {
         while (i && whole.log[i - 1] != '\n')
             i--;
         whole.log[whole.log_n] = pieces.log[pieces.log_n] = 0;
-        printf("[random] seed %llu (window %d): the split matters\n  whole:  %.300s\n  pieces: %.300s\n", (unsigned long long)seed,
-               POPCL_WINDOW, whole.log + i, pieces.log + i);
+        printf("[random] seed %llu (window %d): the split matters\n  whole:  %.300s\n  pieces: "
+               "%.300s\n",
+               (unsigned long long)seed, POPCL_WINDOW, whole.log + i, pieces.log + i);
         ok = 0;
     }
     free_world(&whole);
@@ -1115,7 +1186,9 @@ static void test_splits(void **state) {
 }
 
 int main(int argc, char **argv) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_sessions), cmocka_unit_test(test_sessions_with_tls), cmocka_unit_test(test_splits)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_sessions),
+                                              cmocka_unit_test(test_sessions_with_tls),
+                                              cmocka_unit_test(test_splits)};
     if (argc > 2) {
         from = strtoull(argv[1], NULL, 10);
         sessions = strtoull(argv[2], NULL, 10);

@@ -1,5 +1,6 @@
-/* test_resume - sessions that are kept and resumed: when they are offered, to whom, what a server makes of that, and when they are wiped. The
- * server has TLS from BearSSL (tls_peer.h) and a memory of sessions. */
+/* test_resume - sessions that are kept and resumed: when they are offered, to whom, what a server
+ * makes of that, and when they are wiped. The server has TLS from BearSSL (tls_peer.h) and a memory
+ * of sessions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,9 +117,11 @@ static void rig_hear(rig *r, const unsigned char *p, size_t n) {
     }
     if (!r->was_up && !r->is_client_last) r->turns++;
     r->is_client_last = 1;
-    for (size_t i = 0; i < n && r->hello_n < sizeof r->hello; i++) r->hello[r->hello_n++] = p[i];
+    for (size_t i = 0; i < n && r->hello_n < sizeof r->hello; i++)
+        r->hello[r->hello_n++] = p[i];
     tls_peer_take(&r->peer, p, n);
-    while ((n = tls_peer_hear(&r->peer, text, sizeof text)) > 0) sim_server_take(&r->server, text, n);
+    while ((n = tls_peer_hear(&r->peer, text, sizeof text)) > 0)
+        sim_server_take(&r->server, text, n);
     if (tls_peer_open(&r->peer) && !r->was_up) {
         memcpy(r->master, r->peer.ssl.eng.session.master_secret, sizeof r->master);
         r->was_up = 1;
@@ -184,7 +187,8 @@ static void check_no_secret(const rig *r) {
 static popcl_err rig_run(rig *r, size_t most, popcl_tls_diag *d) {
     popcl_err e = rig_start(r);
     if (e) return e;
-    while (rig_move(r, most)) continue;
+    while (rig_move(r, most))
+        continue;
     popcl_recv_eof(&r->job);
     assert_int_equal(popcl_state(&r->job), POPCL_DONE);
     e = popcl_result(&r->job);
@@ -206,14 +210,13 @@ static unsigned suites_offered(const rig *r, unsigned wanted) {
     const unsigned char *p = r->hello + 44 + offered(r);
     unsigned n = ((unsigned)p[0] << 8 | p[1]) / 2, found = !wanted;
     assert_true(r->hello_n >= 46 + offered(r) + 2 * n);
-    for (unsigned i = 1; i <= n; i++) found |= wanted == ((unsigned)p[2 * i] << 8 | p[2 * i + 1]);
+    for (unsigned i = 1; i <= n; i++)
+        found |= wanted == ((unsigned)p[2 * i] << 8 | p[2 * i + 1]);
     assert_true(found);
     return n;
 }
 
-static int is_kept(const rig *r) {
-    return !is_zero(&r->kept, sizeof r->kept);
-}
+static int is_kept(const rig *r) { return !is_zero(&r->kept, sizeof r->kept); }
 
 static void keep_one(rig *r) {
     assert_int_equal(rig_run(r, 100000, NULL), POPCL_OK);
@@ -222,7 +225,8 @@ static void keep_one(rig *r) {
 
 /* ---- it works ---- */
 
-/* With every profile, both ways to TLS, whole and octet by octet: what is told is what the first handshake told */
+/* With every profile, both ways to TLS, whole and octet by octet: what is told is what the first
+ * handshake told */
 static void second_session_is_resumed(void **state) {
     static rig r;
     (void)state;
@@ -258,13 +262,13 @@ static void second_session_is_resumed(void **state) {
                 assert_memory_equal(second.end_point, first.end_point, sizeof first.end_point);
                 assert_int_equal(first.end_point_len, profile == TLS_PINNED ? 0 : 32);
                 assert_true(profile == TLS_PINNED || first.not_after > PKI_NOW);
-                if (most > 1) assert_int_equal(r.turns, turns); /* ours is the last word now, and the greeting or the first command comes with it */
+                /* ours is the last word now, and the greeting or the first command comes with it */
+                if (most > 1) assert_int_equal(r.turns, turns);
             }
         }
     }
     rig_free(&r);
 }
-
 
 /* ---- what it is bound to ---- */
 
@@ -285,8 +289,12 @@ static void anchor_of_other_modulus(rig *r) { (void)r, modulus[255]++; }
 static void anchor_of_other_exponent(rig *r) { (void)r, exponent[2]++; }
 static void direct_trust(rig *r) { (void)r, anchors[0].flags = 0; }
 static void anchor_of_other_name(rig *r) { (void)r, anchors[0].dn.len--; }
-static void anchor_of_other_key(rig *r) { (void)r, anchors[0].pkey.key.ec.q = two_pins[0], anchors[0].pkey.key.ec.qlen = 64; }
-static void anchor_of_other_curve(rig *r) { (void)r, anchors[0].pkey.key.ec.curve = BR_EC_secp384r1; }
+static void anchor_of_other_key(rig *r) {
+    (void)r, anchors[0].pkey.key.ec.q = two_pins[0], anchors[0].pkey.key.ec.qlen = 64;
+}
+static void anchor_of_other_curve(rig *r) {
+    (void)r, anchors[0].pkey.key.ec.curve = BR_EC_secp384r1;
+}
 static void limited_path(rig *r) { (void)r, path_lens[1] = 0; }
 static void other_pins(rig *r) { r->trust.pins_len = 1; }
 static void more_pins(rig *r) { r->trust.pins_len = 2; }
@@ -333,7 +341,9 @@ static const struct change {
 static void init_for_change(rig *r) {
     rig_init(r, TLS_HOST, POPCL_TLS);
     anchors[0] = anchors[1] = anchors[2] = *pki_anchor();
-    anchors[1].pkey = (br_x509_pkey){.key_type = BR_KEYTYPE_RSA, .key.rsa = {modulus, sizeof modulus, exponent, sizeof exponent}};
+    anchors[1].pkey =
+        (br_x509_pkey){.key_type = BR_KEYTYPE_RSA,
+                       .key.rsa = {modulus, sizeof modulus, exponent, sizeof exponent}};
     path_lens[0] = path_lens[1] = path_lens[2] = POPCL_PATH_ANY;
     memcpy(two_pins[0], pki_pin(), POPCL_PIN_LEN);
     memset(two_pins[1], 7, POPCL_PIN_LEN);
@@ -355,10 +365,13 @@ static void offered_where_it_was_made_and_nowhere_else(void **state) {
         popcl_resumable kept = r.kept;
         changes[i].make(&r);
         popcl_err e = rig_run(&r, 100000, NULL);
-        if (e && popcl_err_class(e) != POPCL_CLASS_CERT) fail_msg("%s: %s", changes[i].name, popcl_err_name(e));
+        if (e && popcl_err_class(e) != POPCL_CLASS_CERT)
+            fail_msg("%s: %s", changes[i].name, popcl_err_name(e));
         if (r.sessions.asked || offered(&r)) fail_msg("offered to another: %s", changes[i].name);
-        if (holds(&r.kept, sizeof r.kept, kept.secret, sizeof kept.secret)) fail_msg("still there: %s", changes[i].name);
-        if (is_kept(&r) && memcmp(kept.binding, r.kept.binding, sizeof kept.binding) == 0 && r.tls.utc_s == PKI_NOW)
+        if (holds(&r.kept, sizeof r.kept, kept.secret, sizeof kept.secret))
+            fail_msg("still there: %s", changes[i].name);
+        if (is_kept(&r) && memcmp(kept.binding, r.kept.binding, sizeof kept.binding) == 0 &&
+            r.tls.utc_s == PKI_NOW)
             fail_msg("not part of the binding: %s", changes[i].name);
     }
     init_for_change(&r); /* and this is no change */
@@ -406,7 +419,8 @@ static void age(void **state) {
 /* `pinned` needs no clock, and keeps no session without one */
 static void pinned_without_a_clock(void **state) {
     static rig r;
-    static const int64_t unknown[] = {INT64_MIN, -1, 0, 1, 86400, 1767225599, 253402300800, INT64_MAX};
+    static const int64_t unknown[] = {INT64_MIN,  -1,           0,        1, 86400,
+                                      1767225599, 253402300800, INT64_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         rig_init(&r, TLS_PINNED, POPCL_TLS);
@@ -432,7 +446,8 @@ static void every_anchor_counts(void **state) {
     static br_x509_trust_anchor many[100];
     (void)state;
     for (size_t i = 0; i < 100; i += 33) {
-        for (size_t k = 0; k < 100; k++) many[k] = *pki_anchor();
+        for (size_t k = 0; k < 100; k++)
+            many[k] = *pki_anchor();
         rig_init(&r, TLS_HOST, POPCL_TLS);
         r.trust.anchors = many;
         r.trust.anchors_len = 100;
@@ -480,9 +495,7 @@ static unsigned ready(void *ctx) {
     return 0;
 }
 
-static void closed(void *ctx, popcl_err result) {
-    (void)ctx, (void)result;
-}
+static void closed(void *ctx, popcl_err result) { (void)ctx, (void)result; }
 
 /* A session without a job needs no host where the certificate's name is given. */
 static void a_session_with_a_name_alone(void **state) {
@@ -492,8 +505,13 @@ static void a_session_with_a_name_alone(void **state) {
     (void)state;
     rig_init(&r, TLS_HOST, POPCL_TLS);
     r.tls.name = PKI_HOST;
-    popcl_session_config cfg = {.iobuf = r.iobuf, .iobuf_len = sizeof r.iobuf, .security = POPCL_TLS, .tls = &r.tls, .seed = r.seed,
-                                .seed_len = sizeof r.seed, .events = &events};
+    popcl_session_config cfg = {.iobuf = r.iobuf,
+                                .iobuf_len = sizeof r.iobuf,
+                                .security = POPCL_TLS,
+                                .tls = &r.tls,
+                                .seed = r.seed,
+                                .seed_len = sizeof r.seed,
+                                .events = &events};
     assert_int_equal(popcl_session_start(&session, &cfg, 0), POPCL_OK);
     popcl_session_wipe(&session);
     rig_free(&r);
@@ -501,7 +519,8 @@ static void a_session_with_a_name_alone(void **state) {
 
 /* ---- what a server makes of it ---- */
 
-/* A server that has forgotten shakes hands in full: its certificate is judged as ever, and the new session takes the place. */
+/* A server that has forgotten shakes hands in full: its certificate is judged as ever, and the new
+ * session takes the place. */
 static void server_has_forgotten(void **state) {
     static rig r;
     popcl_tls_diag d;
@@ -542,7 +561,8 @@ static void server_has_forgotten_and_shows_a_bad_certificate(void **state) {
         r.setup.certificate = (pki_kind)kind;
         popcl_err e = rig_run(&r, 100000, &d);
         assert_int_equal(offered(&r), 32);
-        assert_int_equal(popcl_err_class(e), kind == PKI_OTHER_KEY ? POPCL_CLASS_TLS : POPCL_CLASS_CERT);
+        assert_int_equal(popcl_err_class(e),
+                         kind == PKI_OTHER_KEY ? POPCL_CLASS_TLS : POPCL_CLASS_CERT);
         assert_int_equal(d.resumed, 0);
         assert_int_equal(r.server.commands, 0);
         assert_false(is_kept(&r));
@@ -553,16 +573,19 @@ static void server_has_forgotten_and_shows_a_bad_certificate(void **state) {
 /* The one other suite that is offered. */
 static void with_other_suite(rig *r) {
     int is_chacha = r->kept.suite == BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
-    r->sessions.other_suite = is_chacha ? BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 : BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
+    r->sessions.other_suite = is_chacha ? BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+                                        : BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
     assert_true(is_chacha || r->kept.suite == BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256);
 }
 static void without_the_key(rig *r) { r->sessions.other_secret = 1; }
 static void in_full_under_the_old_number(rig *r) { r->sessions.same_number = 1; }
 
-/* A server that does not hold the session's key, or changes what belongs to it, gets no login, and the next handshake is a full one */
+/* A server that does not hold the session's key, or changes what belongs to it, gets no login, and
+ * the next handshake is a full one */
 static void server_cheats(void **state) {
     static rig r;
-    static void (*const cheats[])(rig *r) = {with_other_suite, without_the_key, in_full_under_the_old_number};
+    static void (*const cheats[])(rig * r) = {with_other_suite, without_the_key,
+                                              in_full_under_the_old_number};
     (void)state;
     for (size_t i = 0; i < sizeof cheats / sizeof cheats[0]; i++) {
         for (uint8_t security = POPCL_TLS; security <= POPCL_STLS; security++) {
@@ -582,8 +605,9 @@ static void server_cheats(void **state) {
     rig_free(&r);
 }
 
-/* Nothing is agreed upon before the server spoke: what it refuses then is told as in any handshake, and not as part of the session offered; but
- * that there is no cipher in common is only half the truth where one was offered, and the next handshake offers all. */
+/* Nothing is agreed upon before the server spoke: what it refuses then is told as in any handshake,
+ * and not as part of the session offered; but that there is no cipher in common is only half the
+ * truth where one was offered, and the next handshake offers all. */
 static void server_refuses_the_hello(void **state) {
     static rig r;
     popcl_tls_diag d;
@@ -596,10 +620,13 @@ static void server_refuses_the_hello(void **state) {
         assert_int_equal(rig_start(&r), POPCL_OK);
         popcl_tls_get_diag(&r.tls, &d);
         assert_int_equal(d.version | d.suite, 0);
-        while (rig_move(&r, 100000)) continue;
+        while (rig_move(&r, 100000))
+            continue;
         tls_peer_clear(&r.peer, "\x15\x03\x03\x00\x02\x02\x28", 7); /* handshake_failure */
-        while (rig_move(&r, 100000)) continue;
-        assert_int_equal(popcl_result(&r.job), had_one ? POPCL_ERR_RESUME_REFUSED : POPCL_ERR_TLS_ALGORITHMS);
+        while (rig_move(&r, 100000))
+            continue;
+        assert_int_equal(popcl_result(&r.job),
+                         had_one ? POPCL_ERR_RESUME_REFUSED : POPCL_ERR_TLS_ALGORITHMS);
         popcl_tls_get_diag(&r.tls, &d);
         assert_int_equal(offered(&r), had_one ? 32 : 0);
         assert_int_equal(d.version | d.suite | d.resumed, 0);
@@ -619,16 +646,20 @@ static void session_without_a_number(void **state) {
     (void)state;
     rig_init(&r, TLS_HOST, POPCL_TLS);
     assert_int_equal(rig_start(&r), POPCL_OK);
-    while (!r.was_up) assert_true(rig_move(&r, 100000));
-    r.storage.session.ssl.eng.session.session_id_len = 0; /* as the ServerHello would have said it */
-    while (rig_move(&r, 100000)) continue;
+    while (!r.was_up)
+        assert_true(rig_move(&r, 100000));
+    r.storage.session.ssl.eng.session.session_id_len =
+        0; /* as the ServerHello would have said it */
+    while (rig_move(&r, 100000))
+        continue;
     assert_int_equal(popcl_result(&r.job), POPCL_OK);
     popcl_wipe(&r.job);
     assert_false(is_kept(&r));
     rig_free(&r);
 }
 
-/* A server that does not say the fragment length again still keeps to it: it belongs to the session (RFC 6066, 4). What was ignored stays so. */
+/* A server that does not say the fragment length again still keeps to it: it belongs to the session
+ * (RFC 6066, 4). What was ignored stays so. */
 static void fragment_length_stays(void **state) {
     static rig r;
     popcl_tls_diag d;
@@ -641,10 +672,13 @@ static void fragment_length_stays(void **state) {
         assert_int_equal(rig_run(&r, 100000, &d), POPCL_OK);
         assert_int_equal(d.resumed, 1);
         assert_int_equal(d.fragment_asked, 4096);
-        assert_int_equal(r.kept.fragment, ignored ? POPCL_FRAGMENT_IGNORED : POPCL_FRAGMENT_GRANTED);
+        assert_int_equal(r.kept.fragment,
+                         ignored ? POPCL_FRAGMENT_IGNORED : POPCL_FRAGMENT_GRANTED);
         assert_int_equal(rig_start(&r), POPCL_OK);
-        while (rig_move(&r, 100000)) continue;
-        r.storage.session.fragment = POPCL_FRAGMENT_IGNORED; /* a server that is silent about it the second time */
+        while (rig_move(&r, 100000))
+            continue;
+        r.storage.session.fragment =
+            POPCL_FRAGMENT_IGNORED; /* a server that is silent about it the second time */
         popcl_tls_get_diag(&r.tls, &d);
         assert_int_equal(d.resumed, 1);
         assert_int_equal(d.fragment, r.kept.fragment);
@@ -670,8 +704,9 @@ static void login_refused(void **state) {
     rig_free(&r);
 }
 
-/* What is kept when the session is cut off by a wipe, or by the end of the connection, after so many moves. Nothing was said to a server before
- * the ClientHello left: until then it stays, and once the login has succeeded. */
+/* What is kept when the session is cut off by a wipe, or by the end of the connection, after so
+ * many moves. Nothing was said to a server before the ClientHello left: until then it stays, and
+ * once the login has succeeded. */
 static void cut_off_anywhere(void **state) {
     static rig r;
     (void)state;
@@ -684,15 +719,19 @@ static void cut_off_anywhere(void **state) {
                 keep_one(&r);
                 popcl_resumable kept = r.kept;
                 assert_int_equal(rig_start(&r), POPCL_OK);
-                while (moves < at && rig_move(&r, 100)) moves++;
+                while (moves < at && rig_move(&r, 100))
+                    moves++;
                 if (moves < at) break;
-                int is_said = r.job.session.link.ops != &popcl_link_clear, stays = r.kept.state == kept.state;
+                int is_said = r.job.session.link.ops != &popcl_link_clear,
+                    stays = r.kept.state == kept.state;
                 if (is_said && stays) assert_true(r.server.logged_in);
                 if (!is_said) assert_true(stays);
                 if (!wiped) popcl_recv_eof(&r.job);
                 popcl_wipe(&r.job);
-                if (stays) assert_memory_equal(&r.kept, &kept, sizeof kept);
-                else assert_false(is_kept(&r));
+                if (stays)
+                    assert_memory_equal(&r.kept, &kept, sizeof kept);
+                else
+                    assert_false(is_kept(&r));
                 was_kept |= stays && is_said;
                 was_gone |= !stays;
                 check_no_secret(&r);
@@ -712,13 +751,16 @@ static void error_of_tls_after_login(void **state) {
         rig_init(&r, TLS_HOST, POPCL_TLS);
         keep_one(&r);
         assert_int_equal(rig_start(&r), POPCL_OK);
-        while (!r.server.logged_in || !(r.job.session.phase & POPCL_IN_TRANSACTION)) assert_true(rig_move(&r, 100000));
+        while (!r.server.logged_in || !(r.job.session.phase & POPCL_IN_TRANSACTION))
+            assert_true(rig_move(&r, 100000));
         assert_true(is_kept(&r));
         if (how == 0) r.peer.corrupt = 1;
         if (how == 1) tls_peer_alert(&r.peer, TLS_FATAL, 40);
         if (how == 2) tls_peer_record(&r.peer, 99, "x", 1);
-        if (how == 3) tls_peer_record(&r.peer, TLS_HANDSHAKE, "\0\0\0\0\0", 5); /* asks for a handshake, which must be answered, and begins more */
-        while (rig_move(&r, 100000)) continue;
+        /* asks for a handshake, which must be answered, and begins more */
+        if (how == 3) tls_peer_record(&r.peer, TLS_HANDSHAKE, "\0\0\0\0\0", 5);
+        while (rig_move(&r, 100000))
+            continue;
         assert_int_equal(popcl_err_class(popcl_result(&r.job)), POPCL_CLASS_TLS);
         assert_false(is_kept(&r));
         popcl_wipe(&r.job);
@@ -726,7 +768,8 @@ static void error_of_tls_after_login(void **state) {
     rig_free(&r);
 }
 
-/* [J8] a job that is refused at its start has touched nothing, and a session that could be resumed stands for no seed. */
+/* [J8] a job that is refused at its start has touched nothing, and a session that could be resumed
+ * stands for no seed. */
 static void refused_start(void **state) {
     static rig r;
     popcl_tls_diag d;
@@ -749,7 +792,8 @@ static void refused_start(void **state) {
     rig_free(&r);
 }
 
-/* The session before is wiped late, when the next one runs and has offered what it found: it is kept all the same. */
+/* The session before is wiped late, when the next one runs and has offered what it found: it is
+ * kept all the same. */
 static void late_wipe(void **state) {
     static rig r;
     static popcl first;
@@ -773,7 +817,8 @@ static void late_wipe(void **state) {
     keep_one(&r);
     assert_int_equal(rig_start(&r), POPCL_OK);
     popcl_wipe(&first);
-    while (rig_move(&r, 100000)) continue;
+    while (rig_move(&r, 100000))
+        continue;
     assert_int_equal(popcl_result(&r.job), POPCL_OK);
     popcl_wipe(&r.job);
     assert_true(is_kept(&r));
@@ -782,7 +827,8 @@ static void late_wipe(void **state) {
 
 /* ---- again and again ---- */
 
-/* [I-6] 300 polls with one handshake: through the form for flash each time, which does not change */
+/* [I-6] 300 polls with one handshake: through the form for flash each time, which does not change
+ */
 static void three_hundred_in_a_row(void **state) {
     static rig r;
     unsigned char blob[POPCL_RESUME_LEN], before[POPCL_RESUME_LEN];

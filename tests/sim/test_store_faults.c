@@ -1,6 +1,7 @@
-/* test_store_faults - whole sessions into the directory store on a disk whose n-th call fails, once and for ever, or is the last before
- * the process is killed or the power goes. The server deletes nothing that a loss of power would take, no file under a final name is ever
- * partial, and a clean session afterwards has every message and leaves no temporary. */
+/* test_store_faults - whole sessions into the directory store on a disk whose n-th call fails, once
+ * and for ever, or is the last before the process is killed or the power goes. The server deletes
+ * nothing that a loss of power would take, no file under a final name is ever partial, and a clean
+ * session afterwards has every message and leaves no temporary. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,7 +69,8 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
 
 static void rig_init(rig *r, enum way way) {
     static const char *const uids[] = {"Mixed-Case", "same", "same", "../../etc/passwd", "empty"};
-    static const char *const texts[] = {"Subject: a\r\n\r\none\r\n", "two\r\n", "three\r\n", ".four\r\n", ""};
+    static const char *const texts[] = {"Subject: a\r\n\r\none\r\n", "two\r\n", "three\r\n",
+                                        ".four\r\n", ""};
     memset(r, 0, sizeof *r);
     sim_disk_init(&r->disk);
     r->way = way;
@@ -113,7 +115,8 @@ static int move(rig *r) {
     return moved || n;
 }
 
-/* One session. Returns its result, POPCL_ERR_COUNT_ if all stopped in it, POPCL_ERR_SINK if the store could not be opened. */
+/* One session. Returns its result, POPCL_ERR_COUNT_ if all stopped in it, POPCL_ERR_SINK if the
+ * store could not be opened. */
 static popcl_err session(rig *r, int deletes) {
     r->store = popcl_store_dir_open("out", &sim_disk_calls, &r->disk);
     if (!r->store) return POPCL_ERR_SINK;
@@ -124,14 +127,16 @@ static popcl_err session(rig *r, int deletes) {
     for (int i = 0; i < 5000 && !r->disk.stopped && move(r); i++)
         continue;
     popcl_err result = r->disk.stopped ? POPCL_ERR_COUNT_ : popcl_result(&r->job);
-    if (!r->disk.stopped && popcl_state(&r->job) != POPCL_DONE) note(r, "the session did not end", popcl_err_name(result));
+    if (!r->disk.stopped && popcl_state(&r->job) != POPCL_DONE)
+        note(r, "the session did not end", popcl_err_name(result));
     popcl_wipe(&r->job);
     popcl_store_dir_close(r->store);
     r->store = NULL;
     return result;
 }
 
-/* Every file under a final name is a whole message; where names are taken with an empty file first, it may be that [F18]. */
+/* Every file under a final name is a whole message; where names are taken with an empty file first,
+ * it may be that [F18]. */
 static void check_files(rig *r, int after_the_end) {
     for (int k = 0; k < DISK_NAMES; k++) {
         const char *name = "";
@@ -201,8 +206,8 @@ static void one(enum way way, int deletes, uint32_t at, int error, int for_ever,
     sim_server_free(&r.server);
     runs++;
     if (r.fault[0])
-        fail_msg("way %d%s, call %lu, error %d%s, loss %d: %s", way, deletes ? ", deleting" : "", (unsigned long)at, error,
-                 for_ever ? " for ever" : "", loss, r.fault);
+        fail_msg("way %d%s, call %lu, error %d%s, loss %d: %s", way, deletes ? ", deleting" : "",
+                 (unsigned long)at, error, for_ever ? " for ever" : "", loss, r.fault);
 }
 
 static void every_call(int error, int for_ever, disk_loss loss) {

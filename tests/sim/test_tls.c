@@ -1,5 +1,6 @@
-/* test_tls - what a TLS job needs and what it refuses: record buffers, storage, seed, clock, trust and names; what its ClientHello says; that
- * it writes nowhere else, and that nothing secret is left on any way out. */
+/* test_tls - what a TLS job needs and what it refuses: record buffers, storage, seed, clock, trust
+ * and names; what its ClientHello says; that it writes nowhere else, and that nothing secret is
+ * left on any way out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,7 +172,9 @@ static int is_all(const void *p, size_t n, unsigned char value) {
 
 /* [I-8] around the storage, and around all of the record buffer that was given */
 static void check_canaries(const rig *r) {
-    size_t used = r->tls.storage_len, at = (size_t)((const unsigned char *)r->cfg.iobuf - r->iobuf_all), end = at + r->cfg.iobuf_len;
+    size_t used = r->tls.storage_len,
+           at = (size_t)((const unsigned char *)r->cfg.iobuf - r->iobuf_all),
+           end = at + r->cfg.iobuf_len;
     const unsigned char *storage = (const unsigned char *)&r->memory.storage;
     assert_true(is_all(r->memory.before, AROUND, CANARY));
     assert_true(is_all(storage + used, sizeof r->memory.storage - used, 0xa5));
@@ -198,7 +201,8 @@ static int holds(const void *p, size_t n, const void *what, size_t what_n) {
 
 /* [I9 E17] password, key and seed in any memory of the job's */
 static int holds_secret(const rig *r, const void *p, size_t n) {
-    return holds(p, n, PASSWORD, 8) || holds(p, n, tls_seed, 16) || (r->opened && holds(p, n, r->master, 16));
+    return holds(p, n, PASSWORD, 8) || holds(p, n, tls_seed, 16) ||
+           (r->opened && holds(p, n, r->master, 16));
 }
 
 static void check_no_secret(const rig *r) {
@@ -210,10 +214,12 @@ static void check_no_secret(const rig *r) {
 
 /* ---- memory ---- */
 
-/* [I-3 I-8 I-10 K12] every size of the README and of BearSSL's own, at any address, with records as large as the client allowed */
+/* [I-3 I-8 I-10 K12] every size of the README and of BearSSL's own, at any address, with records as
+ * large as the client allowed */
 static void record_buffers_of_every_size(void **state) {
     static rig r;
-    static const size_t sizes[] = {541, 542, 837, 1053, 1349, 2077, 4125, 4421, 16413, 16709, 16800};
+    static const size_t sizes[] = {541,  542,  837,   1053,  1349, 2077,
+                                   4125, 4421, 16413, 16709, 16800};
     (void)state;
     memset(large_text, 'x', sizeof large_text - 1);
     memcpy(large_text + sizeof large_text - 3, "\r\n", 2);
@@ -330,7 +336,8 @@ static void seeds(void **state) {
     static const struct {
         const void *seed;
         size_t n;
-    } bad[] = {{NULL, 0}, {NULL, 32}, {tls_seed, 0}, {tls_seed, 31}, {zeros, 32}, {zeros, 64}, {constant, 32}};
+    } bad[] = {{NULL, 0},   {NULL, 32},  {tls_seed, 0}, {tls_seed, 31},
+               {zeros, 32}, {zeros, 64}, {constant, 32}};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rig_init(&r, TLS_HOST);
@@ -342,7 +349,8 @@ static void seeds(void **state) {
     rig_free(&r);
 }
 
-/* The seed is all the randomness there is: the same one gives the same ClientHello, another one another. */
+/* The seed is all the randomness there is: the same one gives the same ClientHello, another one
+ * another. */
 static void seed_makes_the_random(void **state) {
     static rig a, b;
     unsigned char other[POPCL_SEED_MIN];
@@ -420,14 +428,16 @@ static unsigned at16(const rig *r, size_t at) {
     return (unsigned)r->hello[at] << 8 | r->hello[at + 1];
 }
 
-/* [D37 D39 D40 D47] version, session and suites of RFC 5246, 7.4.1.2: nothing is offered that would not be accepted, and nothing resumed */
+/* [D37 D39 D40 D47] version, session and suites of RFC 5246, 7.4.1.2: nothing is offered that would
+ * not be accepted, and nothing resumed */
 static void hello_offers_only_what_is_accepted(void **state) {
     static rig r;
     static const uint16_t known[] = {0xcca9, 0xcca8, 0xc02b, 0xc02f, 0xc02c, 0xc030};
     (void)state;
     for (int profile = 0; profile < TLS_PROFILES; profile++) {
         rig_init(&r, (enum tls_profile)profile);
-        for (int again = 0; again < 2; again++) { /* in the same memory: no session is offered the second time */
+        /* in the same memory: no session is offered the second time */
+        for (int again = 0; again < 2; again++) {
             assert_int_equal(rig_run(&r, 100000), POPCL_OK);
             assert_int_equal(r.hello[0], TLS_HANDSHAKE);
             assert_int_equal(at16(&r, 9), BR_TLS12);
@@ -435,7 +445,8 @@ static void hello_offers_only_what_is_accepted(void **state) {
             unsigned suites = at16(&r, 44) / 2;
             assert_in_range(suites, 1, 7);
             for (unsigned i = 0; i < suites; i++) {
-                unsigned suite = at16(&r, 46 + 2 * i), ours = suite == 0x00ff; /* says that renegotiation is understood: RFC 5746, 3.3 */
+                /* says that renegotiation is understood: RFC 5746, 3.3 */
+                unsigned suite = at16(&r, 46 + 2 * i), ours = suite == 0x00ff;
                 for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
                     ours |= suite == known[k];
                     if (suite == known[k]) assert_true(popcl_tls_suite_name(known[k])[0] != 0);
@@ -482,7 +493,8 @@ static void server_name(void **state) {
     rig_free(&r);
 }
 
-/* The fragment length that is asked for is the largest that fits, or a smaller one that is wanted, or none. */
+/* The fragment length that is asked for is the largest that fits, or a smaller one that is wanted,
+ * or none. */
 static void fragment_lengths(void **state) {
     static rig r;
     static const struct {
@@ -511,7 +523,9 @@ static void fragment_lengths(void **state) {
         assert_int_equal(d.fragment_asked, rows[i].asked);
         assert_int_equal(d.fragment, rows[i].told);
         assert_int_equal(d.iobuf_len, rows[i].iobuf_len < 16709 ? rows[i].iobuf_len : 16709);
-        assert_int_equal(r.peer.ssl.eng.peer_log_max_frag_len ? 1u << r.peer.ssl.eng.peer_log_max_frag_len : 0, rows[i].asked);
+        assert_int_equal(
+            r.peer.ssl.eng.peer_log_max_frag_len ? 1u << r.peer.ssl.eng.peer_log_max_frag_len : 0,
+            rows[i].asked);
     }
     rig_free(&r);
 }
@@ -524,7 +538,8 @@ static void on_breath(void *ctx) {
     r->breaths++;
 }
 
-/* A watchdog is fed within calls that move octets, around each long step of the handshake, and not afterwards. */
+/* A watchdog is fed within calls that move octets, around each long step of the handshake, and not
+ * afterwards. */
 static void breathing(void **state) {
     static rig r;
     (void)state;
@@ -567,7 +582,8 @@ static void names_of_a_wrong_certificate(void **state) {
 
 /* ---- a transport that takes nothing any more ---- */
 
-/* A port over the rig: what `deaf_to` begins with, and all behind it, cannot be sent; the server had said `last` before, and then goes. */
+/* A port over the rig: what `deaf_to` begins with, and all behind it, cannot be sent; the server
+ * had said `last` before, and then goes. */
 typedef struct deaf_net {
     rig *r;
     const char *deaf_to, *last;
@@ -584,7 +600,8 @@ static popcl_err deaf_open(void *ctx, const char *host, uint16_t port, uint32_t 
 
 static int32_t deaf_send(void *ctx, const void *p, size_t n) {
     deaf_net *d = ctx;
-    if (!d->deaf && tls_peer_open(&d->r->peer) && strcmp(popcl_verb_name(popcl_session_verb(&d->r->job.session)), d->deaf_to) == 0) {
+    if (!d->deaf && tls_peer_open(&d->r->peer) &&
+        strcmp(popcl_verb_name(popcl_session_verb(&d->r->job.session)), d->deaf_to) == 0) {
         d->deaf = 1;
         tls_peer_say(&d->r->peer, d->last, strlen(d->last));
     }
@@ -610,18 +627,18 @@ static int32_t deaf_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     return (int32_t)(want & (POPCL_SEND | POPCL_RECV));
 }
 
-static void deaf_close(void *ctx) {
-    (void)ctx;
-}
+static void deaf_close(void *ctx) { (void)ctx; }
 
 static uint32_t deaf_now(void *ctx) {
     (void)ctx;
     return 0;
 }
 
-/* [B28 I3 I4] what a server said is no answer to a command that never left: a refusal is its good-bye, and +OK confirms nothing */
+/* [B28 I3 I4] what a server said is no answer to a command that never left: a refusal is its
+ * good-bye, and +OK confirms nothing */
 static void what_never_left_is_not_answered(void **state) {
-    static const popcl_net net = {deaf_open, deaf_recv, deaf_send, deaf_wait, deaf_close, deaf_now, NULL};
+    static const popcl_net net = {deaf_open,  deaf_recv, deaf_send, deaf_wait,
+                                  deaf_close, deaf_now,  NULL};
     static const struct {
         const char *deaf_to, *last;
         popcl_err result;
@@ -641,7 +658,8 @@ static void what_never_left_is_not_answered(void **state) {
         tls_peer_init(&r.peer, &r.setup);
         deaf_net d = {&r, rows[i].deaf_to, rows[i].last, 0};
         popcl_err result = popcl_run(&r.job, &r.cfg, &net, &d);
-        if (result != rows[i].result) fail_msg("%s, then %s: %s", rows[i].deaf_to, rows[i].last, popcl_err_name(result));
+        if (result != rows[i].result)
+            fail_msg("%s, then %s: %s", rows[i].deaf_to, rows[i].last, popcl_err_name(result));
         check_wiped(&r);
     }
     rig_free(&r);
@@ -657,7 +675,8 @@ static void rig_says(rig *r, const char *text) {
     }
 }
 
-/* [B28] nothing is begun that cannot leave: it would keep the buffer from what is still to be read */
+/* [B28] nothing is begun that cannot leave: it would keep the buffer from what is still to be read
+ */
 static void nothing_is_begun_that_cannot_leave(void **state) {
     static rig r;
     size_t n;
@@ -666,7 +685,8 @@ static void nothing_is_begun_that_cannot_leave(void **state) {
     assert_int_equal(rig_start(&r), POPCL_OK);
     sim_server_free(&r.server); /* it says what stands here */
     sim_server_init(&r.server);
-    while (!tls_peer_open(&r.peer) || tls_peer_waiting(&r.peer)) assert_true(rig_move(&r, 100000));
+    while (!tls_peer_open(&r.peer) || tls_peer_waiting(&r.peer))
+        assert_true(rig_move(&r, 100000));
     popcl_send_failed(&r.job);
     rig_says(&r, "+OK ready\r\n");
     popcl_send_buf(&r.job, &n);
@@ -697,7 +717,8 @@ static void go_out(rig *r, enum way_out way) {
     }
 }
 
-/* [I5 I7 I8 I9 E17 D46] from every state that a session goes through, by every way: it ends, and no secret is left */
+/* [I5 I7 I8 I9 E17 D46] from every state that a session goes through, by every way: it ends, and no
+ * secret is left */
 static void every_way_out_of_every_state(void **state) {
     static rig r;
     (void)state;
@@ -710,7 +731,8 @@ static void every_way_out_of_every_state(void **state) {
                 moves++;
             if (moves < at) break;
             go_out(&r, (enum way_out)way);
-            for (int i = 0; i < 100 && rig_move(&r, 100000); i++) /* a QUIT, if it wants to say that */
+            for (int i = 0; i < 100 && rig_move(&r, 100000);
+                 i++) /* a QUIT, if it wants to say that */
                 continue;
             popcl_recv_eof(&r.job);
             assert_int_equal(popcl_state(&r.job), POPCL_DONE);
@@ -730,7 +752,8 @@ static void every_bad_certificate(void **state) {
             rig_init(&r, (enum tls_profile)profile);
             r.setup.certificate = (pki_kind)kind;
             popcl_err result = rig_run(&r, 100000);
-            assert_int_equal(popcl_err_class(result), kind == PKI_OTHER_KEY ? POPCL_CLASS_TLS : POPCL_CLASS_CERT);
+            assert_int_equal(popcl_err_class(result),
+                             kind == PKI_OTHER_KEY ? POPCL_CLASS_TLS : POPCL_CLASS_CERT);
             assert_int_equal(r.server.commands, 0);
             check_no_secret(&r);
             check_wiped(&r);

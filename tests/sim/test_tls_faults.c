@@ -1,6 +1,7 @@
-/* test_tls_faults - sessions with TLS in which the n-th call fails, and in which the n-th octet to the client is changed, or is the last one.
- * Beside I3 to I9 (world.c), no octet of a name or a password leaves before the handshake [I1], and what somebody changes on the way never
- * reaches a store. The clean session after each fault goes without TLS: only the maildrop counts there. */
+/* test_tls_faults - sessions with TLS in which the n-th call fails, and in which the n-th octet to
+ * the client is changed, or is the last one. Beside I3 to I9 (world.c), no octet of a name or a
+ * password leaves before the handshake [I1], and what somebody changes on the way never reaches a
+ * store. The clean session after each fault goes without TLS: only the maildrop counts there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,8 @@ static void resume_again(world *w) {
     w->server.refuse_command = 0;
     w->flip_octet = w->end_octet = w->hold_octet = w->cut_octet = 0;
     world_fail(w, NO_FAULT, 0, 0);
-    if (popcl_err_class(world_session(w)) != POPCL_CLASS_DONE) world_note(w, "the session after it failed");
+    if (popcl_err_class(world_session(w)) != POPCL_CLASS_DONE)
+        world_note(w, "the session after it failed");
     if (w->sessions.resumed != resumed + 1) world_note(w, "the session after it was not resumed");
 }
 
@@ -87,14 +89,16 @@ static void measure(const struct how *h, size_t chunk, uint32_t *calls, uint32_t
     assert_string_equal(w.fault, "");
 }
 
-static void call_fails(const struct how *h, size_t chunk, enum fault_kind fault, uint32_t at, int for_ever) {
+static void call_fails(const struct how *h, size_t chunk, enum fault_kind fault, uint32_t at,
+                       int for_ever) {
     static world w;
     init(&w, h);
     w.chunk = chunk;
     world_fail(&w, fault, at, for_ever);
     world_session(&w);
     char what[60];
-    snprintf(what, sizeof what, "fault %d of calls%s", (int)fault, for_ever ? " and all after" : "");
+    snprintf(what, sizeof what, "fault %d of calls%s", (int)fault,
+             for_ever ? " and all after" : "");
     finish(&w, h, what, at);
 }
 
@@ -141,7 +145,8 @@ static void power_goes_at_call_n(void **state) {
     every_call(POWER_OFF, POWER_OFF, 4096, TLS_STEP);
 }
 
-static void every_octet(size_t order, const char *what, uint32_t step, void (*look)(world *w, popcl_err result)) {
+static void every_octet(size_t order, const char *what, uint32_t step,
+                        void (*look)(world *w, popcl_err result)) {
     static world w;
     for (int i = 0; i < HOWS; i++) {
         uint32_t calls, octets;
@@ -170,8 +175,10 @@ static void server_stalls_before_octet_n(void **state) {
 
 /* Only in words that stand in clear, those before STLS, may a changed octet be overlooked. */
 static void look_for_success(world *w, popcl_err result) {
-    int in_clear = w->security == POPCL_STLS && w->flip_octet <= sizeof "+OK ready\r\n+OK begin\r\n" - 1;
-    if (popcl_err_class(result) == POPCL_CLASS_DONE && !in_clear) world_note(w, "a changed octet went by");
+    int in_clear =
+        w->security == POPCL_STLS && w->flip_octet <= sizeof "+OK ready\r\n+OK begin\r\n" - 1;
+    if (popcl_err_class(result) == POPCL_CLASS_DONE && !in_clear)
+        world_note(w, "a changed octet went by");
 }
 
 /* [B69 C18 I1 I3 I4 D10] */

@@ -5,9 +5,9 @@
 
 #include "pki.h"
 
-const unsigned char tls_seed[POPCL_SEED_MIN] = {0x3a, 0x91, 0x07, 0xee, 0x5c, 0x22, 0xb8, 0x6f, 0x14, 0xd3, 0x80,
-                                                0x4b, 0xf9, 0x65, 0x0a, 0xc7, 0x9e, 0x31, 0xdd, 0x48, 0x76, 0x02,
-                                                0xab, 0x5f, 0xc0, 0x19, 0xe4, 0x8d, 0x33, 0x6a, 0xf2, 0x57};
+const unsigned char tls_seed[POPCL_SEED_MIN] = {
+    0x3a, 0x91, 0x07, 0xee, 0x5c, 0x22, 0xb8, 0x6f, 0x14, 0xd3, 0x80, 0x4b, 0xf9, 0x65, 0x0a, 0xc7,
+    0x9e, 0x31, 0xdd, 0x48, 0x76, 0x02, 0xab, 0x5f, 0xc0, 0x19, 0xe4, 0x8d, 0x33, 0x6a, 0xf2, 0x57};
 
 static const struct {
     const char *name;
@@ -21,13 +21,9 @@ static const struct {
     [TLS_PINNED] = {"pinned", &popcl_tls_pinned, sizeof(popcl_tls_pinned_storage)},
 };
 
-const char *tls_profile_name(enum tls_profile profile) {
-    return profiles[profile].name;
-}
+const char *tls_profile_name(enum tls_profile profile) { return profiles[profile].name; }
 
-size_t tls_storage_len(enum tls_profile profile) {
-    return profiles[profile].storage_len;
-}
+size_t tls_storage_len(enum tls_profile profile) { return profiles[profile].storage_len; }
 
 void tls_client_init(popcl_tls *t, enum tls_profile profile, void *storage, size_t storage_len) {
     static popcl_trust authority, key;

@@ -1,11 +1,13 @@
-/* tls_client - what the client's side of a TLS test gives to popcl: a profile by name, its storage, whom to trust (pki.h), and a seed. */
+/* tls_client - what the client's side of a TLS test gives to popcl: a profile by name, its storage,
+ * whom to trust (pki.h), and a seed. */
 #ifndef TESTS_SIM_TLS_CLIENT_H
 #define TESTS_SIM_TLS_CLIENT_H
 
 #include "popcl_tls.h"
 
-/* Of the places where a session with TLS can fail, each so many-th one is tried: all of them, but for builds that are slow or run beside
- * others. Prime, so that it is not the same octet of each record. */
+/* Of the places where a session with TLS can fail, each so many-th one is tried: all of them, but
+ * for builds that are slow or run beside others. Prime, so that it is not the same octet of each
+ * record. */
 #if defined __SANITIZE_ADDRESS__ || POPCL_WINDOW > 1
 #define TLS_STEP 7u
 #else

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER = 5, CHANGE_CIPHER_SPEC = 20, BEFORE = 32, AFTER = 32 }; /* octets that a cipher needs around a record's text */
+/* octets that a cipher needs around a record's text */
+enum { HEADER = 5, CHANGE_CIPHER_SPEC = 20, BEFORE = 32, AFTER = 32 };
 
 static void push(tls_octets *o, const void *p, size_t n) {
     if (o->at == o->n) o->at = o->n = 0;
@@ -29,8 +30,10 @@ static size_t pull(tls_octets *o, void *p, size_t n) {
 /* Handshake messages in records of another length: what is hashed is messages, not records. */
 static void flush_messages(tls_peer *p) {
     for (size_t at = 0, n; at < p->messages_n; at += n) {
-        n = p->messages_n - at < p->setup.handshake_records ? p->messages_n - at : p->setup.handshake_records;
-        unsigned char header[HEADER] = {TLS_HANDSHAKE, 3, 3, (unsigned char)(n >> 8), (unsigned char)n};
+        n = p->messages_n - at < p->setup.handshake_records ? p->messages_n - at
+                                                            : p->setup.handshake_records;
+        unsigned char header[HEADER] = {TLS_HANDSHAKE, 3, 3, (unsigned char)(n >> 8),
+                                        (unsigned char)n};
         push(&p->wire, header, HEADER);
         push(&p->wire, p->messages + at, n);
     }
@@ -70,9 +73,11 @@ static void drain(tls_peer *p) {
 
 static void note_end(tls_peer *p) {
     int error = br_ssl_engine_last_error(&p->ssl.eng);
-    if (br_ssl_engine_current_state(&p->ssl.eng) != BR_SSL_CLOSED || p->error || p->notified) return;
+    if (br_ssl_engine_current_state(&p->ssl.eng) != BR_SSL_CLOSED || p->error || p->notified)
+        return;
     p->error = error;
-    if (error >= BR_ERR_RECV_FATAL_ALERT && error < BR_ERR_SEND_FATAL_ALERT) p->alert = error - BR_ERR_RECV_FATAL_ALERT;
+    if (error >= BR_ERR_RECV_FATAL_ALERT && error < BR_ERR_SEND_FATAL_ALERT)
+        p->alert = error - BR_ERR_RECV_FATAL_ALERT;
     p->notified = error == BR_ERR_OK;
 }
 
@@ -98,19 +103,23 @@ int tls_peer_open(const tls_peer *p) {
 
 /* ---- the server's sessions ---- */
 
-static void save_session(const br_ssl_session_cache_class **calls, br_ssl_server_context *ssl, const br_ssl_session_parameters *session) {
+static void save_session(const br_ssl_session_cache_class **calls, br_ssl_server_context *ssl,
+                         const br_ssl_session_parameters *session) {
     tls_sessions *s = (tls_sessions *)(void *)calls;
     (void)ssl;
     s->kept[s->n++ % (sizeof s->kept / sizeof s->kept[0])] = *session;
 }
 
-static int load_session(const br_ssl_session_cache_class **calls, br_ssl_server_context *ssl, br_ssl_session_parameters *session) {
+static int load_session(const br_ssl_session_cache_class **calls, br_ssl_server_context *ssl,
+                        br_ssl_session_parameters *session) {
     tls_sessions *s = (tls_sessions *)(void *)calls;
     (void)ssl;
     s->asked++;
     memcpy(s->last_asked, session->session_id, sizeof s->last_asked);
     for (size_t i = 0; i < sizeof s->kept / sizeof s->kept[0] && !s->same_number; i++) {
-        if (!s->kept[i].session_id_len || memcmp(s->kept[i].session_id, session->session_id, sizeof session->session_id) != 0) continue;
+        if (!s->kept[i].session_id_len ||
+            memcmp(s->kept[i].session_id, session->session_id, sizeof session->session_id) != 0)
+            continue;
         *session = s->kept[i];
         if (s->other_suite) session->cipher_suite = s->other_suite;
         if (s->other_secret) session->master_secret[7] ^= 0x10;
@@ -120,39 +129,50 @@ static int load_session(const br_ssl_session_cache_class **calls, br_ssl_server_
     return 0;
 }
 
-static const br_ssl_session_cache_class session_calls = {sizeof(tls_sessions), save_session, load_session};
+static const br_ssl_session_cache_class session_calls = {sizeof(tls_sessions), save_session,
+                                                         load_session};
 
 /* ---- the server's choices ---- */
 
 /* Between the ClientHello and the ServerHello: the moment to forget what the client asked for. */
-static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *ssl, br_ssl_server_choices *choices) {
+static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *ssl,
+                  br_ssl_server_choices *choices) {
     tls_peer *p = (tls_peer *)(void *)((char *)policy - offsetof(tls_peer, policy));
     int chosen = p->ssl.chain_handler.vtable->choose(&p->ssl.chain_handler.vtable, ssl, choices);
     if (p->setup.ignores_fragment) p->ssl.eng.peer_log_max_frag_len = 0;
-    if (p->setup.sessions && p->setup.sessions->same_number) memcpy(p->ssl.eng.session.session_id, p->setup.sessions->last_asked, 32);
+    if (p->setup.sessions && p->setup.sessions->same_number)
+        memcpy(p->ssl.eng.session.session_id, p->setup.sessions->last_asked, 32);
     return chosen;
 }
 
-static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm, unsigned char *data, size_t hash_len, size_t len) {
+static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm,
+                   unsigned char *data, size_t hash_len, size_t len) {
     tls_peer *p = (tls_peer *)(void *)((char *)policy - offsetof(tls_peer, policy));
-    return p->ssl.chain_handler.vtable->do_sign(&p->ssl.chain_handler.vtable, algorithm, data, hash_len, len);
+    return p->ssl.chain_handler.vtable->do_sign(&p->ssl.chain_handler.vtable, algorithm, data,
+                                                hash_len, len);
 }
 
-static const br_ssl_server_policy_class policy_calls = {sizeof(br_ssl_server_policy_class *), choose, NULL, sign};
+static const br_ssl_server_policy_class policy_calls = {sizeof(br_ssl_server_policy_class *),
+                                                        choose, NULL, sign};
 
 void tls_peer_init(tls_peer *p, const tls_peer_setup *setup) {
     static const uint16_t suites[] = {
-        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,       BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,         BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
     };
     const br_x509_certificate *shown = pki_certificate(setup->certificate);
     tls_peer_free(p);
     memset(p, 0, sizeof *p);
     p->setup = *setup;
     p->alert = -1;
-    if (setup->certificate == PKI_RSA) br_ssl_server_init_full_rsa(&p->ssl, shown, 1, pki_rsa_key());
-    else br_ssl_server_init_full_ec(&p->ssl, shown, 1, BR_KEYTYPE_EC, pki_key(setup->certificate));
+    if (setup->certificate == PKI_RSA)
+        br_ssl_server_init_full_rsa(&p->ssl, shown, 1, pki_rsa_key());
+    else
+        br_ssl_server_init_full_ec(&p->ssl, shown, 1, BR_KEYTYPE_EC, pki_key(setup->certificate));
     p->policy = &policy_calls;
     br_ssl_server_set_policy(&p->ssl, &p->policy);
     br_ssl_engine_context *e = &p->ssl.eng;
@@ -168,7 +188,8 @@ void tls_peer_init(tls_peer *p, const tls_peer_setup *setup) {
     if (setup->sessions) {
         setup->sessions->calls = &session_calls;
         setup->sessions->connections++;
-        br_ssl_engine_inject_entropy(e, &setup->sessions->connections, sizeof setup->sessions->connections);
+        br_ssl_engine_inject_entropy(e, &setup->sessions->connections,
+                                     sizeof setup->sessions->connections);
         br_ssl_server_set_cache(&p->ssl, &setup->sessions->calls);
     }
     br_ssl_server_reset(&p->ssl);
@@ -181,30 +202,23 @@ void tls_peer_free(tls_peer *p) {
     memset(&p->heard, 0, sizeof p->heard);
 }
 
-size_t tls_peer_give(tls_peer *p, void *octets, size_t n) {
-    return pull(&p->wire, octets, n);
-}
+size_t tls_peer_give(tls_peer *p, void *octets, size_t n) { return pull(&p->wire, octets, n); }
 
-size_t tls_peer_waiting(const tls_peer *p) {
-    return p->wire.n - p->wire.at;
-}
+size_t tls_peer_waiting(const tls_peer *p) { return p->wire.n - p->wire.at; }
 
-size_t tls_peer_hear(tls_peer *p, void *text, size_t n) {
-    return pull(&p->heard, text, n);
-}
+size_t tls_peer_hear(tls_peer *p, void *text, size_t n) { return pull(&p->heard, text, n); }
 
 /* ---- the record writer ---- */
 
-void tls_peer_clear(tls_peer *p, const void *octets, size_t n) {
-    push(&p->wire, octets, n);
-}
+void tls_peer_clear(tls_peer *p, const void *octets, size_t n) { push(&p->wire, octets, n); }
 
 void tls_peer_record(tls_peer *p, int type, const void *text, size_t n) {
     br_ssl_engine_context *e = &p->ssl.eng;
     unsigned char *room = malloc(BEFORE + n + AFTER);
     if (!room || n > 65000) abort();
     if (n) memcpy(room + BEFORE, text, n);
-    unsigned char *record = e->out.vtable->encrypt(&e->out.vtable, type, BR_TLS12, room + BEFORE, &n);
+    unsigned char *record =
+        e->out.vtable->encrypt(&e->out.vtable, type, BR_TLS12, room + BEFORE, &n);
     if (p->corrupt) record[n - 1] ^= 1;
     p->corrupt = 0;
     push(&p->wire, record, n);
@@ -213,7 +227,9 @@ void tls_peer_record(tls_peer *p, int type, const void *text, size_t n) {
 
 void tls_peer_say(tls_peer *p, const void *text, size_t n) {
     const unsigned char *from = text;
-    size_t most = p->fragment ? p->fragment : p->ssl.eng.peer_log_max_frag_len ? (size_t)1 << p->ssl.eng.peer_log_max_frag_len : 16384;
+    size_t most = p->fragment                        ? p->fragment
+                  : p->ssl.eng.peer_log_max_frag_len ? (size_t)1 << p->ssl.eng.peer_log_max_frag_len
+                                                     : 16384;
     while (n) {
         size_t piece = n < most ? n : most;
         for (size_t i = 0; i < p->empty; i++)

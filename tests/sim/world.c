@@ -49,7 +49,8 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     world *w = ctx;
     tls_peer_setup setup = {.sessions = w->resumes ? &w->sessions : NULL};
     enum fault_kind f = next_call(w);
-    if (strcmp(host, "pop.example") != 0 || port != (w->security == POPCL_TLS ? 995 : 110) || limit_ms == 0)
+    if (strcmp(host, "pop.example") != 0 || port != (w->security == POPCL_TLS ? 995 : 110) ||
+        limit_ms == 0)
         world_note(w, "open is given something else");
     if (f == NET_FAILED || f == NET_EOF) return POPCL_ERR_CONNECT;
     sim_server_connect(&w->server);
@@ -85,9 +86,7 @@ static void seal(world *w) {
     if (n) tls_peer_say(&w->peer, text, n);
 }
 
-static int cut_off(const world *w) {
-    return w->end_octet && w->octets + 1 >= w->end_octet;
-}
+static int cut_off(const world *w) { return w->end_octet && w->octets + 1 >= w->end_octet; }
 
 static int ready(world *w) {
     seal(w);
@@ -112,15 +111,19 @@ static size_t give(world *w, void *p, size_t n) {
     n = up_to(w, w->end_octet, up_to(w, w->hold_octet, first ? first : n));
     n = w->in_tls ? tls_peer_give(&w->peer, p, n) : sim_server_give(&w->server, p, n);
     if (w->flip_octet > w->octets && w->flip_octet <= w->octets + n)
-        ((unsigned char *)p)[w->flip_octet - 1 - w->octets] ^= (unsigned char)(1u << w->flip_octet % 8);
+        ((unsigned char *)p)[w->flip_octet - 1 - w->octets] ^=
+            (unsigned char)(1u << w->flip_octet % 8);
     w->octets += (uint32_t)n;
     return n;
 }
 
 static void take(world *w, const void *p, size_t n) {
     unsigned char text[200];
-    if (w->security == POPCL_STLS && w->server.in_tls && !sim_server_ready(&w->server)) w->in_tls = 1; /* and its +OK was read */
-    if (w->security != POPCL_CLEAR && !(w->in_tls && tls_peer_open(&w->peer)) && w->clear_n + n <= sizeof w->clear) {
+    /* and its +OK was read */
+    if (w->security == POPCL_STLS && w->server.in_tls && !sim_server_ready(&w->server))
+        w->in_tls = 1;
+    if (w->security != POPCL_CLEAR && !(w->in_tls && tls_peer_open(&w->peer)) &&
+        w->clear_n + n <= sizeof w->clear) {
         memcpy(w->clear + w->clear_n, p, n);
         w->clear_n += n;
     }
@@ -135,7 +138,8 @@ static void take(world *w, const void *p, size_t n) {
 
 /* [I1] */
 static void check_clear(world *w) {
-    if (w->server.user_named && w->security != POPCL_CLEAR && !w->in_tls) world_note(w, "a login in clear");
+    if (w->server.user_named && w->security != POPCL_CLEAR && !w->in_tls)
+        world_note(w, "a login in clear");
     for (size_t i = 0; i + 4 <= w->clear_n; i++) {
         if (memcmp(w->clear + i, "fred", 4) == 0) world_note(w, "the user name was sent in clear");
     }
@@ -176,8 +180,10 @@ static int32_t net_send(void *ctx, const void *p, size_t n) {
     enum fault_kind f = next_call(w);
     int32_t odd = odd_value(f, n);
     if (!w->open) world_note(w, "send on a closed connection");
-    if (n == 0 || n > (w->security == POPCL_CLEAR ? POPCL_COMMAND_MAX : WORLD_IOBUF)) world_note(w, "send of %lu octets", (unsigned long)n);
-    if (odd == 0) w->now += 10; /* a transport that is never ready and always says so takes time, too */
+    if (n == 0 || n > (w->security == POPCL_CLEAR ? POPCL_COMMAND_MAX : WORLD_IOBUF))
+        world_note(w, "send of %lu octets", (unsigned long)n);
+    /* a transport that is never ready and always says so takes time, too */
+    if (odd == 0) w->now += 10;
     if (odd != 1) return odd;
     if (w->broken) return POPCL_NET_FAILED;
     size_t some = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
@@ -287,7 +293,8 @@ static int sink_sync(void *ctx) {
     world *w = ctx;
     enum fault_kind f = next_call(w);
     if (f == SINK_SHORT) return POPCL_AGAIN;
-    for (size_t i = 0; i < w->store_n && f != SINK_FAIL && f != SINK_STOPS && f != SINK_UNKNOWN; i++) {
+    for (size_t i = 0; i < w->store_n && f != SINK_FAIL && f != SINK_STOPS && f != SINK_UNKNOWN;
+         i++) {
         if (!(w->with_sink && i == w->store_n - 1)) w->store[i].durable = 1;
     }
     return f == SINK_FAIL ? -1 : f == SINK_STOPS ? POPCL_SINK_STOP : f == SINK_UNKNOWN ? 4711 : 0;
@@ -305,12 +312,15 @@ static int is_durable(const world *w, const char *uid, const char *text) {
     for (size_t i = 0; i < w->store_n; i++) {
         const stored *s = &w->store[i];
         int named = strcmp(s->uid, uid) == 0 || !s->uid[0]; /* a session without UIDL names none */
-        if (s->durable && named && s->n == strlen(text) && (s->n == 0 || memcmp(s->text, text, s->n) == 0)) return 1;
+        if (s->durable && named && s->n == strlen(text) &&
+            (s->n == 0 || memcmp(s->text, text, s->n) == 0))
+            return 1;
     }
     return 0;
 }
 
-/* What is neither durable nor being staged is gone; called where a session ended, and with power where it was cut off. */
+/* What is neither durable nor being staged is gone; called where a session ended, and with power
+ * where it was cut off. */
 static void lose_what_is_not_durable(world *w) {
     size_t kept = 0;
     for (size_t i = 0; i < w->store_n; i++) {
@@ -323,7 +333,8 @@ static void lose_what_is_not_durable(world *w) {
     w->with_sink = 0;
 }
 
-/* No message is marked that is not durable [I3]. Where the server's words are garbled, only the numbers can be compared. */
+/* No message is marked that is not durable [I3]. Where the server's words are garbled, only the
+ * numbers can be compared. */
 static void on_dele(void *ctx, uint32_t number, const sim_message *m) {
     world *w = ctx;
     int durable = !w->server.garble_octet && is_durable(w, m->uid, m->text);
@@ -338,7 +349,9 @@ static void on_dele(void *ctx, uint32_t number, const sim_message *m) {
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     world *w = ctx;
     if (w->kind == DELETE_FETCHED) return POPCL_FETCH | POPCL_DELETE;
-    if (w->kind == NEW_ONLY && stage == POPCL_STAGE_UID && popcl_seen_get(&w->seen, m->uid, m->uid_len)) return POPCL_SKIP;
+    if (w->kind == NEW_ONLY && stage == POPCL_STAGE_UID &&
+        popcl_seen_get(&w->seen, m->uid, m->uid_len))
+        return POPCL_SKIP;
     return POPCL_FETCH;
 }
 
@@ -354,13 +367,15 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     if (w->fate_all) world_note(w, "a fate after the last one");
     if (what == POPCL_MARKED) w->marked++;
     if (what >= POPCL_DELETED) w->fate_all = (int)what;
-    if (what == POPCL_DELETED && !w->quit_delivered) world_note(w, "deletions are told done, and QUIT was not answered");
+    if (what == POPCL_DELETED && !w->quit_delivered)
+        world_note(w, "deletions are told done, and QUIT was not answered");
     if (m && what == POPCL_STORED) {
         int found = 0;
         for (size_t i = 0; i < w->store_n; i++)
             found |= w->store[i].durable && strcmp(w->store[i].uid, m->uid) == 0;
         if (!found) world_note(w, "%s is told stored, and is not durable", m->uid);
-        if (w->kind == NEW_ONLY && popcl_seen_put(&w->seen, m->uid, m->uid_len, POPCL_SEEN_FETCHED)) world_note(w, "the set is full");
+        if (w->kind == NEW_ONLY && popcl_seen_put(&w->seen, m->uid, m->uid_len, POPCL_SEEN_FETCHED))
+            world_note(w, "the set is full");
     }
 }
 
@@ -384,7 +399,8 @@ static void device_wakes(world *w) {
     static const unsigned char key[16] = "0123456789abcde";
     popcl_seen_init(&w->seen, w->seen_memory, sizeof w->seen_memory, key);
     w->saved_at = 0;
-    if (w->saved_n && popcl_seen_load(&w->seen, seen_get, w)) world_note(w, "the saved set cannot be read");
+    if (w->saved_n && popcl_seen_load(&w->seen, seen_get, w))
+        world_note(w, "the saved set cannot be read");
 }
 
 static void device_saves(world *w) {
@@ -454,10 +470,15 @@ static int all_zero(const void *p, size_t n) {
 static void check_kept(world *w, popcl_err result) {
     int is_kept = !all_zero(&w->kept, sizeof w->kept);
     if (!w->resumes || w->security == POPCL_CLEAR) return;
-    if (popcl_err_class(result) == POPCL_CLASS_DONE && !is_kept) world_note(w, "%s, and no session is kept", popcl_err_name(result));
-    if (popcl_err_class(result) == POPCL_CLASS_TLS && w->sessions.asked && is_kept) world_note(w, "%s, and a session is kept", popcl_err_name(result));
-    if (is_kept && w->sessions.asked && !w->server.logged_in) world_note(w, "a session without a login is kept");
-    if (is_kept && memcmp(w->kept.secret, w->sessions.kept[0].master_secret, sizeof w->kept.secret) != 0) world_note(w, "what is kept is no session");
+    if (popcl_err_class(result) == POPCL_CLASS_DONE && !is_kept)
+        world_note(w, "%s, and no session is kept", popcl_err_name(result));
+    if (popcl_err_class(result) == POPCL_CLASS_TLS && w->sessions.asked && is_kept)
+        world_note(w, "%s, and a session is kept", popcl_err_name(result));
+    if (is_kept && w->sessions.asked && !w->server.logged_in)
+        world_note(w, "a session without a login is kept");
+    if (is_kept &&
+        memcmp(w->kept.secret, w->sessions.kept[0].master_secret, sizeof w->kept.secret) != 0)
+        world_note(w, "what is kept is no session");
 }
 
 /* What must hold when a session is over, and after its wipe. */
@@ -465,23 +486,34 @@ static void check_end(world *w, popcl_err result) {
     popcl_diag d;
     popcl_get_diag(&w->job, &d);
     int success = popcl_err_class(result) == POPCL_CLASS_DONE;
-    if (result < 0 || result >= POPCL_ERR_COUNT_ || d.err != result) world_note(w, "an undefined result");
+    if (result < 0 || result >= POPCL_ERR_COUNT_ || d.err != result)
+        world_note(w, "an undefined result");
     if (popcl_state(&w->job) != POPCL_DONE) world_note(w, "it returned and is not done");
-    if (success && !w->quit_delivered) world_note(w, "%s, and QUIT was not answered", popcl_err_name(result));     /* [I4] */
-    if (success && d.failed) world_note(w, "%s, and %lu failed", popcl_err_name(result), (unsigned long)d.failed); /* [I8] */
-    if (w->with_sink) world_note(w, "a message is neither committed nor aborted");                                 /* [I7] */
-    if (w->open || w->closed != w->opened) world_note(w, "the connection was closed %d times", w->closed);
-    if ((w->marked != 0) != (w->fate_all != 0)) world_note(w, "marked messages without a last word, or the reverse");
+    /* [I4] */
+    if (success && !w->quit_delivered)
+        world_note(w, "%s, and QUIT was not answered", popcl_err_name(result));
+    /* [I8] */
+    if (success && d.failed)
+        world_note(w, "%s, and %lu failed", popcl_err_name(result), (unsigned long)d.failed);
+    /* [I7] */
+    if (w->with_sink) world_note(w, "a message is neither committed nor aborted");
+    if (w->open || w->closed != w->opened)
+        world_note(w, "the connection was closed %d times", w->closed);
+    if ((w->marked != 0) != (w->fate_all != 0))
+        world_note(w, "marked messages without a last word, or the reverse");
     if (w->secret_open) world_note(w, "the secret is not released");
-    if (world_holds_secret(&w->job, sizeof w->job) || world_holds_secret(w->iobuf, sizeof w->iobuf) ||
-        world_holds_secret(w->plan, sizeof w->plan) || world_holds_secret(&w->storage, sizeof w->storage)) {
+    if (world_holds_secret(&w->job, sizeof w->job) ||
+        world_holds_secret(w->iobuf, sizeof w->iobuf) ||
+        world_holds_secret(w->plan, sizeof w->plan) ||
+        world_holds_secret(&w->storage, sizeof w->storage)) {
         world_note(w, "the password stands in memory after the end"); /* [I9 E17] */
     }
     if (holds_key(w, &w->storage, sizeof w->storage) || holds_key(w, w->iobuf, sizeof w->iobuf))
         world_note(w, "the key of TLS stands in memory after the end"); /* [I9] */
     check_clear(w);
     /* [I5]: jumps and slow calls aside, which are no time that popcl spent waiting */
-    int clock_fault = w->fault_kind == CLOCK_FORWARD || w->fault_kind == CLOCK_BACK || w->fault_kind == CLOCK_SLOW;
+    int clock_fault = w->fault_kind == CLOCK_FORWARD || w->fault_kind == CLOCK_BACK ||
+                      w->fault_kind == CLOCK_SLOW;
     if (!clock_fault && w->now - w->started > w->total_ms + POPCL_SETTLE_MS + 1000)
         world_note(w, "it took %lu ms", (unsigned long)(w->now - w->started));
 }
@@ -506,7 +538,8 @@ popcl_err world_session(world *w) {
     popcl_err result = popcl_run(&w->job, &w->cfg, &net, w);
     check_end(w, result);
     popcl_wipe(&w->job);
-    if (!all_zero(&w->job, sizeof w->job) || !all_zero(w->iobuf, sizeof w->iobuf) || !all_zero(w->plan, w->plan_len) ||
+    if (!all_zero(&w->job, sizeof w->job) || !all_zero(w->iobuf, sizeof w->iobuf) ||
+        !all_zero(w->plan, w->plan_len) ||
         (w->security != POPCL_CLEAR && !all_zero(&w->storage, sizeof w->storage))) {
         world_note(w, "something is left after wipe");
     }
@@ -526,24 +559,28 @@ void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever) {
 static void check_store(world *w) {
     const sim_server *s = &w->server;
     for (uint32_t i = 0; i < s->count; i++) {
-        if (!is_durable(w, s->messages[i].uid, s->messages[i].text)) world_note(w, "message %s is lost", s->messages[i].uid);
+        if (!is_durable(w, s->messages[i].uid, s->messages[i].text))
+            world_note(w, "message %s is lost", s->messages[i].uid);
     }
     for (size_t i = 0; i < w->store_n; i++) {
         int known = 0;
         for (uint32_t k = 0; k < s->count; k++) {
             int named = strcmp(s->messages[k].uid, w->store[i].uid) == 0 || !w->store[i].uid[0];
             known |= named && strlen(s->messages[k].text) == w->store[i].n &&
-                     (w->store[i].n == 0 || memcmp(s->messages[k].text, w->store[i].text, w->store[i].n) == 0);
+                     (w->store[i].n == 0 ||
+                      memcmp(s->messages[k].text, w->store[i].text, w->store[i].n) == 0);
         }
         if (!known) world_note(w, "the store holds a message that never was");
     }
 }
 
 void world_recover(world *w) {
-    uint32_t refuse = w->server.refuse_command, garble = w->server.garble_octet, cut = w->server.cut_octet, stall = w->server.stall_octet;
+    uint32_t refuse = w->server.refuse_command, garble = w->server.garble_octet,
+             cut = w->server.cut_octet, stall = w->server.stall_octet;
     uint8_t security = w->security;
     if (w->plan_len == 0) w->plan_len = sizeof w->plan;
-    w->server.refuse_command = w->server.garble_octet = w->server.cut_octet = w->server.stall_octet = 0;
+    w->server.refuse_command = w->server.garble_octet = w->server.cut_octet =
+        w->server.stall_octet = 0;
     w->flip_octet = w->end_octet = w->hold_octet = w->cut_octet = 0;
     w->security = POPCL_CLEAR; /* which does as well, in a thousandth of the time */
     world_fail(w, NO_FAULT, 0, 0);
@@ -552,7 +589,8 @@ void world_recover(world *w) {
     do {
         result = world_session(w);
     } while (result == POPCL_MORE && ++tries < 20);
-    if (result != POPCL_OK) world_note(w, "the clean session after it gave %s", popcl_err_name(result));
+    if (result != POPCL_OK)
+        world_note(w, "the clean session after it gave %s", popcl_err_name(result));
     check_store(w);
     if (w->kind == DELETE_FETCHED && sim_server_left(&w->server))
         world_note(w, "%lu messages are left", (unsigned long)sim_server_left(&w->server));
@@ -579,7 +617,10 @@ void world_init(world *w, enum session_kind kind, int staging) {
     sim_server_add(&w->server, "a-1", "Subject: one\r\n\r\nbody\r\n");
     sim_server_add(&w->server, "b-2", "Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n");
     sim_server_add(&w->server, "c-3", "");
-    sim_server_add(&w->server, "d-4", "Subject: longer\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
+    sim_server_add(
+        &w->server, "d-4",
+        "Subject: "
+        "longer\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
     sim_server_add(&w->server, "e-5", "\r\n");
 }
 

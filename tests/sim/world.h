@@ -1,6 +1,8 @@
-/* world - everything round a job, simulated: a transport over the server, with TLS in between where it is wanted, a clock, a store that loses what is not durable, and a device
- * that remembers what it fetched. Every call that popcl makes is counted, and one of them (or all from it on) can fail in a chosen way, or
- * be the last before the power goes. Each run is held to the invariants; the first broken one stands in `fault`. */
+/* world - everything round a job, simulated: a transport over the server, with TLS in between where
+ * it is wanted, a clock, a store that loses what is not durable, and a device that remembers what
+ * it fetched. Every call that popcl makes is counted, and one of them (or all from it on) can fail
+ * in a chosen way, or be the last before the power goes. Each run is held to the invariants; the
+ * first broken one stands in `fault`. */
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
 
@@ -58,10 +60,11 @@ typedef struct world {
     size_t chunk; /* octets that recv and send move at most */
     uint32_t total_ms;
     uint16_t passes;
-    size_t plan_len; /* 0: what is left of the TLS storage */
+    size_t plan_len;  /* 0: what is left of the TLS storage */
     uint8_t security; /* popcl_security */
     int resumes;      /* the device keeps its session of TLS, and the server remembers it */
-    /* orders for the transport in a session with TLS: 0 is never, else the n-th octet to the client */
+    /* orders for the transport in a session with TLS: 0 is never, else the n-th octet to the client
+     */
     uint32_t flip_octet; /* has a wrong bit */
     uint32_t end_octet;  /* before it the connection ends */
     uint32_t hold_octet; /* before it nothing more comes */
@@ -78,7 +81,7 @@ typedef struct world {
     tls_peer peer;
     tls_sessions sessions;
     popcl_resumable kept;
-    int in_tls; /* the server waits for a ClientHello, or more came of it */
+    int in_tls;                /* the server waits for a ClientHello, or more came of it */
     uint32_t octets;           /* to the client */
     unsigned char clear[2048]; /* what the client sent before the handshake was complete */
     size_t clear_n;
@@ -105,7 +108,8 @@ typedef struct world {
     char fault[200];
 } world;
 
-void world_init(world *w, enum session_kind kind, int staging); /* with five messages in the maildrop */
+void world_init(world *w, enum session_kind kind,
+                int staging); /* with five messages in the maildrop */
 void world_free(world *w);
 
 /* One session, from start to wipe; returns its result. After a power failure: POPCL_ERR_COUNT_. */
@@ -114,7 +118,8 @@ popcl_err world_session(world *w);
 /* Sets the next session's fault; 0: none. */
 void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever);
 
-/* Clean sessions until all is done; notes a fault if a message was lost or the store holds anything that never was in the maildrop. */
+/* Clean sessions until all is done; notes a fault if a message was lost or the store holds anything
+ * that never was in the maildrop. */
 void world_recover(world *w);
 
 /* Whether the secret or a part of it stands in these octets. */

@@ -1,9 +1,11 @@
-/* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server in the same program, and the instructions
- * of the client's calls alone are counted.      count CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls]
- * With `resumed` it is the second job of two that counts, whose POP3S session is that of the first.
- * With `calls` it goes on: more jobs, each with one of the calls that a good day does not need, for the stack of every call.
- * The clock is a timer of the board mps2-an385 at 25 MHz; under `-icount shift=6` each instruction takes 64 ns, 1.6
- * ticks: it counts instructions, exactly. Prints figures, a name and a number a line, and exits 0 if the mail came whole. */
+/* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server
+ * in the same program, and the instructions of the client's calls alone are counted.      count
+ * CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls] With `resumed` it is the second job of two
+ * that counts, whose POP3S session is that of the first. With `calls` it goes on: more jobs, each
+ * with one of the calls that a good day does not need, for the stack of every call. The clock is a
+ * timer of the board mps2-an385 at 25 MHz; under `-icount shift=6` each instruction takes 64
+ * ns, 1.6 ticks: it counts instructions, exactly. Prints figures, a name and a number a line, and
+ * exits 0 if the mail came whole. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +31,12 @@
 
 enum phase { HANDSHAKE, SESSION, PHASES };
 
-#define CALLS(x)                                                                                                                           \
-    x(start) x(connected) x(state) x(send_buf) x(send_ack) x(recv_buf) x(recv_ack) x(send_failed) x(recv_eof) x(tick) x(resume)            \
-        x(next_deadline) x(stop) x(fail) x(result) x(get_diag) x(wipe) x(tls_get_diag) x(seen_init) x(seen_get) x(seen_put) x(seen_listed) \
-            x(seen_each) x(seen_save) x(seen_load) x(seen_move) x(resume_save) x(resume_restore)
+#define CALLS(x)                                                                                   \
+    x(start) x(connected) x(state) x(send_buf) x(send_ack) x(recv_buf) x(recv_ack) x(send_failed)  \
+        x(recv_eof) x(tick) x(resume) x(next_deadline) x(stop) x(fail) x(result) x(get_diag)       \
+            x(wipe) x(tls_get_diag) x(seen_init) x(seen_get) x(seen_put) x(seen_listed)            \
+                x(seen_each) x(seen_save) x(seen_load) x(seen_move) x(resume_save)                 \
+                    x(resume_restore)
 #define NUMBERED(name) CALL_##name,
 #define QUOTED(name)   "popcl_" #name,
 enum call { CALLS(NUMBERED) CALLS_LEN };
@@ -48,7 +52,8 @@ static struct {
     volatile uint32_t *floor; /* the deepest word that is painted */
     uint32_t breaths;
     enum phase phase;
-    uint64_t body_from, body_to; /* ticks of the session when the first and the last octets of the body reached the sink */
+    uint64_t body_from, body_to; /* ticks of the session when the first and the last octets of the
+                                    body reached the sink */
     uint32_t body;               /* octets between the two */
 } meter;
 
@@ -64,32 +69,26 @@ static void count_down(uint32_t turns) {
     __asm__ volatile("1: sub %0, #1\n cmp %0, #0\n bne 1b" : "+l"(turns) : : "cc");
 }
 #else /* where this is compiled and never run */
-static inline uint32_t *stack_pointer(void) {
-    return NULL;
-}
+static inline uint32_t *stack_pointer(void) { return NULL; }
 
-static void count_down(uint32_t turns) {
-    (void)turns;
-}
+static void count_down(uint32_t turns) { (void)turns; }
 #endif
 
-static uint32_t now(void) {
-    return ~TIMER[1];
-}
+static uint32_t now(void) { return ~TIMER[1]; }
 
-static uint32_t instructions(uint64_t ticks) {
-    return (uint32_t)(ticks * 5 / 8);
-}
+static uint32_t instructions(uint64_t ticks) { return (uint32_t)(ticks * 5 / 8); }
 
 static void breathe(void *ctx) {
     (void)ctx;
     uint32_t t = now();
-    if (t - meter.breathed > meter.longest[meter.phase]) meter.longest[meter.phase] = t - meter.breathed;
+    if (t - meter.breathed > meter.longest[meter.phase])
+        meter.longest[meter.phase] = t - meter.breathed;
     meter.breathed = t;
     meter.breaths++;
 }
 
-/* sp: the caller's. The words right below it, which are this function's own, stay as they are: no call takes less. */
+/* sp: the caller's. The words right below it, which are this function's own, stay as they are: no
+ * call takes less. */
 static void count_from_here(uint32_t *sp) {
     meter.floor = sp - STACK_WORDS;
     for (uint32_t i = 0; i < STACK_WORDS - 16; i++)
@@ -100,7 +99,8 @@ static void count_from_here(uint32_t *sp) {
 static void count_to_here(enum call call) {
     uint32_t t = now(), i = 0;
     meter.ticks[meter.phase] += t - meter.began;
-    if (t - meter.breathed > meter.longest[meter.phase]) meter.longest[meter.phase] = t - meter.breathed;
+    if (t - meter.breathed > meter.longest[meter.phase])
+        meter.longest[meter.phase] = t - meter.breathed;
     while (meter.floor[i] == PAINT)
         i++;
     uint32_t octets = (STACK_WORDS - i) * 4;
@@ -109,7 +109,8 @@ static void count_to_here(enum call call) {
 }
 
 /* name: without popcl_. */
-#define COUNTED(name, assigned, arguments) (count_from_here(stack_pointer()), assigned popcl_##name arguments, count_to_here(CALL_##name))
+#define COUNTED(name, assigned, arguments)                                                         \
+    (count_from_here(stack_pointer()), assigned popcl_##name arguments, count_to_here(CALL_##name))
 
 /* Starts the clock and looks whether it is right: 1,000,000 turns of three instructions. */
 static int clock_is_right(void) {
@@ -137,9 +138,7 @@ static int begin(void *ctx, const popcl_msg *m) {
     return 0;
 }
 
-static uint64_t spent(void) {
-    return meter.ticks[SESSION] + (now() - meter.began);
-}
+static uint64_t spent(void) { return meter.ticks[SESSION] + (now() - meter.began); }
 
 /* A sink that only counts; what is checked of the octets is taken off the bill. */
 static int data(void *ctx, const void *p, size_t n) {
@@ -164,9 +163,7 @@ static int commit(void *ctx) {
     return 0;
 }
 
-static void cut(void *ctx, popcl_err why) {
-    (void)ctx, (void)why;
-}
+static void cut(void *ctx, popcl_err why) { (void)ctx, (void)why; }
 
 /* ---- trust ---- */
 
@@ -247,15 +244,16 @@ static void between(void) {
     mail.twist = NONE;
 }
 
-static void say(const char *what, uint32_t n) {
-    printf("%s %lu\n", what, (unsigned long)n);
-}
+static void say(const char *what, uint32_t n) { printf("%s %lu\n", what, (unsigned long)n); }
 
-/* One job. What stops or fails it in the middle leaves nothing stored; a send that failed is none of the message's business. */
-static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint32_t octets, enum twist twist) {
+/* One job. What stops or fails it in the middle leaves nothing stored; a send that failed is none
+ * of the message's business. */
+static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint32_t octets,
+                 enum twist twist) {
     static unsigned char seed[] = "32 octets, the same for each run";
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
-    const int is_pinned = &PROFILE_OF == &popcl_tls_pinned, needs_plan = is_pinned || security == POPCL_CLEAR;
+    const int is_pinned = &PROFILE_OF == &popcl_tls_pinned,
+              needs_plan = is_pinned || security == POPCL_CLEAR;
     popcl_trust trust = {0};
     if (is_pinned)
         trust.pins = &chain->pin, trust.pins_len = 1;
@@ -289,7 +287,11 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
     memset(&mail, 0, sizeof mail);
     mail.middle = octets / 2;
     mail.twist = twist;
-    if (peer_open(&server, chain, security == POPCL_TLS ? PEER_TLS : security == POPCL_STLS ? PEER_STLS : PEER_CLEAR, gcm, octets))
+    if (peer_open(&server, chain,
+                  security == POPCL_TLS    ? PEER_TLS
+                  : security == POPCL_STLS ? PEER_STLS
+                                           : PEER_CLEAR,
+                  gcm, octets))
         return 5;
     meter.phase = HANDSHAKE;
     COUNTED(start, e =, (&job, &config, ms));
@@ -308,7 +310,9 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
     say("server_error", (uint32_t)br_ssl_engine_last_error(&server.ssl.eng));
     say("server_wrong", (uint32_t)server.wrong);
     if (mail.twist != NONE || mail.wrong || server.wrong) return 1;
-    return twist == NONE || twist == PAUSE || twist == SEND_FAILED ? e || mail.octets != octets || mail.stored != 1 : mail.stored;
+    return twist == NONE || twist == PAUSE || twist == SEND_FAILED
+               ? e || mail.octets != octets || mail.stored != 1
+               : mail.stored;
 }
 
 /* ---- the set of UIDs ---- */
@@ -356,7 +360,8 @@ static int remember(void) {
     COUNTED(seen_move, e[4] =, (&other, &one));
     COUNTED(seen_load, e[5] =, (&one, get, NULL));
     COUNTED(seen_get, marks =, (&other, "a UID", 5));
-    return marks != POPCL_SEEN_FETCHED || popcl_seen_get(&one, "a UID", 5) != marks || e[0] || e[1] || e[2] || e[3] || e[4] || e[5];
+    return marks != POPCL_SEEN_FETCHED || popcl_seen_get(&one, "a UID", 5) != marks || e[0] ||
+           e[1] || e[2] || e[3] || e[4] || e[5];
 }
 
 /* ---- what is kept of a session ---- */
@@ -377,7 +382,9 @@ static void say_figures(void) {
     say("breaths", meter.breaths);
     say("session_longest", instructions(meter.longest[SESSION]));
     say("session_stack", meter.stack[SESSION]);
-    if (meter.body) say("per_100_octets", (uint32_t)((uint64_t)instructions(meter.body_to - meter.body_from) * 100 / meter.body));
+    if (meter.body)
+        say("per_100_octets",
+            (uint32_t)((uint64_t)instructions(meter.body_to - meter.body_from) * 100 / meter.body));
 }
 
 int main(int argc, char **argv) {
@@ -390,11 +397,14 @@ int main(int argc, char **argv) {
         if (!strcmp(peer_chains[i].name, argv[0])) chain = &peer_chains[i];
     if (!chain) return 2;
 #if __ARM_ARCH == 6
-    *(volatile uint32_t *)0xe000ed14 |= 8; /* a Cortex-M0+ faults where a Cortex-M3 reads unaligned */
+    *(volatile uint32_t *)0xe000ed14 |=
+        8; /* a Cortex-M0+ faults where a Cortex-M3 reads unaligned */
 #endif
     if (!clock_is_right()) return 6;
     keeps = !strcmp(argv[1], "resumed");
-    const popcl_security security = !strcmp(argv[1], "stls") ? POPCL_STLS : !strcmp(argv[1], "tls") || keeps ? POPCL_TLS : POPCL_CLEAR;
+    const popcl_security security = !strcmp(argv[1], "stls")           ? POPCL_STLS
+                                    : !strcmp(argv[1], "tls") || keeps ? POPCL_TLS
+                                                                       : POPCL_CLEAR;
     const int gcm = !strcmp(argv[2], "gcm");
     const uint32_t octets = (uint32_t)strtoul(argv[3], NULL, 10);
     load_root(chain);

@@ -1,6 +1,8 @@
-/* fetch - the program whose linked size docs/SIZING.md shows: fetches mail with USER/PASS over POP3S, STLS or clear text, with the one TLS
- * profile that -DPROFILE names, as a firmware does it. It is linked, measured, and never run: the transport, the device and its trust are
- * elsewhere. No sentences, no diagnosis: what is named here is what is linked. With -DRESUME it keeps its session in flash, too. */
+/* fetch - the program whose linked size docs/SIZING.md shows: fetches mail with USER/PASS over
+ * POP3S, STLS or clear text, with the one TLS profile that -DPROFILE names, as a firmware does it.
+ * It is linked, measured, and never run: the transport, the device and its trust are elsewhere. No
+ * sentences, no diagnosis: what is named here is what is linked. With -DRESUME it keeps its session
+ * in flash, too. */
 #include "popcl_tls.h"
 
 #ifndef PROFILE
@@ -24,7 +26,8 @@ extern const popcl_trust device_trust;
 extern const char device_host[], device_user[], device_password[];
 void device_load(unsigned char *p, size_t n);
 void device_store(const unsigned char *p, size_t n);
-extern const uint8_t device_security; /* popcl_security, of the device's settings: all three are linked */
+extern const uint8_t
+    device_security; /* popcl_security, of the device's settings: all three are linked */
 
 static popcl job;
 static STORAGE_OF storage;
@@ -76,7 +79,8 @@ int main(void) {
                            .tls = &tls,
                            .seed = seed,
                            .seed_len = sizeof seed};
-    if (device_seed(seed, sizeof seed) == 0 && popcl_start(&job, &config, device_now_ms()) == POPCL_OK) {
+    if (device_seed(seed, sizeof seed) == 0 &&
+        popcl_start(&job, &config, device_now_ms()) == POPCL_OK) {
         popcl_connected(&job, device_now_ms());
         while (!(popcl_state(&job) & POPCL_DONE))
             turn();

@@ -1,11 +1,14 @@
-/* peer - see peer.h. Octets from the wire go through the engine to `line`, answers wait in `out` until engine or wire takes them. */
+/* peer - see peer.h. Octets from the wire go through the engine to `line`, answers wait in `out`
+ * until engine or wire takes them. */
 #include "peer.h"
 
 #include <string.h>
 
 unsigned char peer_octet(uint32_t n) {
     uint32_t column = n % PEER_LINE;
-    return (unsigned char)(column == PEER_LINE - 2 ? '\r' : column == PEER_LINE - 1 ? '\n' : 'a' + (n + n / PEER_LINE) % 26);
+    return (unsigned char)(column == PEER_LINE - 2   ? '\r'
+                           : column == PEER_LINE - 1 ? '\n'
+                                                     : 'a' + (n + n / PEER_LINE) % 26);
 }
 
 static void say(peer *p, const char *text) {
@@ -37,13 +40,12 @@ static void say_more(peer *p) {
     p->sending = 0;
 }
 
-static int is(const peer *p, const char *verb) {
-    return memcmp(p->line, verb, strlen(verb)) == 0;
-}
+static int is(const peer *p, const char *verb) { return memcmp(p->line, verb, strlen(verb)) == 0; }
 
 static void answer(peer *p) {
     if (is(p, "CAPA"))
-        say(p, p->clear && !p->plain ? "+OK\r\nUSER\r\nUIDL\r\nSTLS\r\n.\r\n" : "+OK\r\nUSER\r\nUIDL\r\n.\r\n");
+        say(p, p->clear && !p->plain ? "+OK\r\nUSER\r\nUIDL\r\nSTLS\r\n.\r\n"
+                                     : "+OK\r\nUSER\r\nUIDL\r\n.\r\n");
     else if (p->clear && !p->plain && !is(p, "STLS"))
         p->wrong = 1;
     else if (is(p, "STAT"))
@@ -52,7 +54,8 @@ static void answer(peer *p) {
         say(p, "+OK\r\n1 one\r\n.\r\n");
     else if (is(p, "RETR 1"))
         say(p, "+OK\r\n"), p->sending = 1;
-    else if (is(p, "STLS") || is(p, "USER " PEER_USER) || is(p, "PASS " PEER_PASSWORD) || is(p, "DELE 1") || is(p, "QUIT"))
+    else if (is(p, "STLS") || is(p, "USER " PEER_USER) || is(p, "PASS " PEER_PASSWORD) ||
+             is(p, "DELE 1") || is(p, "QUIT"))
         say(p, "+OK\r\n");
     else
         p->wrong = 1;
@@ -91,10 +94,12 @@ static void step(peer *p) {
     }
 }
 
-int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int gcm, uint32_t body) {
+int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int gcm,
+              uint32_t body) {
     static const uint16_t chacha_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
                                              BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256};
-    static const uint16_t gcm_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256};
+    static const uint16_t gcm_suites[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                          BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256};
     const br_ssl_session_cache_lru sessions = p->sessions;
     unsigned char sessions_room[sizeof p->sessions_room];
     memcpy(sessions_room, p->sessions_room, sizeof sessions_room);
@@ -107,15 +112,18 @@ int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int
     br_skey_decoder_init(&p->key);
     br_skey_decoder_push(&p->key, chain->key.octets, chain->key.len);
     if (br_skey_decoder_key_type(&p->key) == BR_KEYTYPE_EC)
-        br_ssl_server_init_full_ec(&p->ssl, chain->certs, chain->certs_len, BR_KEYTYPE_EC, br_skey_decoder_get_ec(&p->key));
+        br_ssl_server_init_full_ec(&p->ssl, chain->certs, chain->certs_len, BR_KEYTYPE_EC,
+                                   br_skey_decoder_get_ec(&p->key));
     else if (br_skey_decoder_key_type(&p->key) == BR_KEYTYPE_RSA)
-        br_ssl_server_init_full_rsa(&p->ssl, chain->certs, chain->certs_len, br_skey_decoder_get_rsa(&p->key));
+        br_ssl_server_init_full_rsa(&p->ssl, chain->certs, chain->certs_len,
+                                    br_skey_decoder_get_rsa(&p->key));
     else
         return -1;
     br_ssl_engine_set_suites(&p->ssl.eng, gcm ? gcm_suites : chacha_suites, 2);
     br_ssl_engine_set_versions(&p->ssl.eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_buffer(&p->ssl.eng, p->iobuf, sizeof p->iobuf, 1);
-    if (!p->sessions.vtable) br_ssl_session_cache_lru_init(&p->sessions, p->sessions_room, sizeof p->sessions_room);
+    if (!p->sessions.vtable)
+        br_ssl_session_cache_lru_init(&p->sessions, p->sessions_room, sizeof p->sessions_room);
     br_ssl_server_set_cache(&p->ssl, &p->sessions.vtable);
     br_ssl_engine_inject_entropy(&p->ssl.eng, "no entropy: the same each time", 30);
     say(p, "+OK ready\r\n");
@@ -151,5 +159,6 @@ void peer_send_ack(peer *p, size_t n) {
         return;
     }
     p->out_from += n;
-    if (p->out_from == p->out_to && is(p, "STLS")) p->clear = 0; /* the answer to STLS has left: from here on TLS */
+    /* the answer to STLS has left: from here on TLS */
+    if (p->out_from == p->out_to && is(p, "STLS")) p->clear = 0;
 }

@@ -1,5 +1,5 @@
-/* peer - a POP3 server with one message, over BearSSL's server engine, without I/O: for counting what a client needs in the same process.
- * Speed before size: nothing of it is counted. */
+/* peer - a POP3 server with one message, over BearSSL's server engine, without I/O: for counting
+ * what a client needs in the same process. Speed before size: nothing of it is counted. */
 #ifndef PEER_H
 #define PEER_H
 
@@ -33,12 +33,13 @@ typedef struct peer {
     br_ssl_server_context ssl;
     br_skey_decoder_context key;
     unsigned char iobuf[BR_SSL_BUFSIZE_BIDI];
-    br_ssl_session_cache_lru sessions; /* zeroed before the first connection, and kept until the last */
+    br_ssl_session_cache_lru
+        sessions; /* zeroed before the first connection, and kept until the last */
     unsigned char sessions_room[200];
-    int clear;      /* no TLS yet */
-    int plain;      /* and none will be */
-    int secure;     /* the handshake is over, or there is none: application data came */
-    int wrong;      /* a command that the client should not have sent, or a password that is not ours */
+    int clear;  /* no TLS yet */
+    int plain;  /* and none will be */
+    int secure; /* the handshake is over, or there is none: application data came */
+    int wrong;  /* a command that the client should not have sent, or a password that is not ours */
     uint32_t body;  /* octets of the message */
     uint32_t at;    /* octets of it that were sent */
     int sending;    /* the message is on its way */
@@ -55,7 +56,8 @@ unsigned char peer_octet(uint32_t n);
 
 /* gcm: AES-128-GCM, else ChaCha20-Poly1305. */
 enum peer_security { PEER_TLS, PEER_STLS, PEER_CLEAR };
-int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int gcm, uint32_t body);
+int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int gcm,
+              uint32_t body);
 
 unsigned char *peer_recv_buf(peer *p, size_t *n);
 void peer_recv_ack(peer *p, size_t n);

@@ -1,5 +1,6 @@
-/* job - runs of popcl.h: a sink, a decide and the other callbacks that do what the script says, log what they see, and hold popcl to its
- * invariants: what is begun is ended once (I7), what is deleted is durable (I3), what is told is true. */
+/* job - runs of popcl.h: a sink, a decide and the other callbacks that do what the script says, log
+ * what they see, and hold popcl to its invariants: what is begun is ended once (I7), what is
+ * deleted is durable (I3), what is told is true. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,9 +46,10 @@ static const char *size_text(uint64_t size, char text[24]) {
 
 static void log_message(run *r, const char *what, const popcl_msg *m, const char *more) {
     char size[24];
-    if (m->uid[m->uid_len] != 0 || strlen(m->uid) != m->uid_len) run_fault(r, "the UID is not terminated");
-    log_line(&r->log, 0, "%s %" PRIu32 "%s\tuid=%s size=%s%s", what, m->number, m->part == POPCL_HEADERS ? " headers" : "", m->uid,
-             size_text(m->size, size), more);
+    if (m->uid[m->uid_len] != 0 || strlen(m->uid) != m->uid_len)
+        run_fault(r, "the UID is not terminated");
+    log_line(&r->log, 0, "%s %" PRIu32 "%s\tuid=%s size=%s%s", what, m->number,
+             m->part == POPCL_HEADERS ? " headers" : "", m->uid, size_text(m->size, size), more);
 }
 
 /* ---- the sink ---- */
@@ -69,7 +71,8 @@ static int sink_begin(void *ctx, const popcl_msg *m) {
     return 0;
 }
 
-/* A body reaches the sink without a copy: every span lies in the record buffer, but for the CR that the decoder withheld. */
+/* A body reaches the sink without a copy: every span lies in the record buffer, but for the CR that
+ * the decoder withheld. */
 static void check_span(run *r, const unsigned char *p, size_t n) {
     const unsigned char *from = r->iobuf.p;
     int inside = p >= from && p + n <= from + r->iobuf.n;
@@ -95,7 +98,8 @@ static int sink_data(void *ctx, const void *p, size_t n) {
     return (int)n;
 }
 
-/* An answer is logged; the same AGAIN twice in a row once only, for how often it is asked depends on how time passes. */
+/* An answer is logged; the same AGAIN twice in a row once only, for how often it is asked depends
+ * on how time passes. */
 static void log_answer(run *r, const char *call, int answer) {
     char again[24];
     const entry *last = r->log.count ? &r->log.entries[r->log.count - 1] : NULL;
@@ -181,32 +185,41 @@ static void job_listed(void *ctx, const popcl_msg *m) {
 
 static void fate_of_one(run *r, uint32_t number, popcl_fate what) {
     unsigned char *k = known(r, number);
-    int bit = what == POPCL_STORED ? TOLD_STORED : what == POPCL_NOT_STORED ? TOLD_NOT_STORED : TOLD_MARK;
+    int bit = what == POPCL_STORED       ? TOLD_STORED
+              : what == POPCL_NOT_STORED ? TOLD_NOT_STORED
+                                         : TOLD_MARK;
     if (*k & bit) run_fault(r, "fate of message %" PRIu32 " told twice", number);
-    if ((bit & (TOLD_STORED | TOLD_NOT_STORED)) && (*k & (TOLD_STORED | TOLD_NOT_STORED | TOLD_MARK))) {
+    if ((bit & (TOLD_STORED | TOLD_NOT_STORED)) &&
+        (*k & (TOLD_STORED | TOLD_NOT_STORED | TOLD_MARK))) {
         run_fault(r, "fate of message %" PRIu32 " told after another", number);
     }
-    if (what == POPCL_STORED && !(*k & DURABLE)) run_fault(r, "message %" PRIu32 " is told stored, and is not durable", number);
-    if (what == POPCL_MARKED && !(*k & ASKED_DELE)) run_fault(r, "message %" PRIu32 " is told marked without DELE", number);
+    if (what == POPCL_STORED && !(*k & DURABLE))
+        run_fault(r, "message %" PRIu32 " is told stored, and is not durable", number);
+    if (what == POPCL_MARKED && !(*k & ASKED_DELE))
+        run_fault(r, "message %" PRIu32 " is told marked without DELE", number);
     if (what == POPCL_NOT_STORED || what == POPCL_NOT_MARKED) r->trouble = 1;
     *k = (unsigned char)(*k | bit);
 }
 
 static void job_fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
-    static const char *const fates[] = {"STORED", "NOT_STORED", "MARKED", "NOT_MARKED", "DELETED", "UNKNOWN", "VOID"};
+    static const char *const fates[] = {"STORED",  "NOT_STORED", "MARKED", "NOT_MARKED",
+                                        "DELETED", "UNKNOWN",    "VOID"};
     run *r = ctx;
     int negative = what == POPCL_NOT_STORED || what == POPCL_NOT_MARKED;
-    if (negative == (why == POPCL_OK)) run_fault(r, "fate %s with the reason %s", fates[what], popcl_err_name(why));
+    if (negative == (why == POPCL_OK))
+        run_fault(r, "fate %s with the reason %s", fates[what], popcl_err_name(why));
     if ((m == NULL) != (what >= POPCL_DELETED))
         run_fault(r, "fate %s for the wrong kind of message", fates[what]);
     else if (m)
         fate_of_one(r, m->number, what);
-    if (what == POPCL_DELETED && !r->quit_ok) run_fault(r, "deletions are told done before QUIT got +OK");
+    if (what == POPCL_DELETED && !r->quit_ok)
+        run_fault(r, "deletions are told done before QUIT got +OK");
     if (!(r->s->show & SHOW_FATE)) return;
     char reason[64] = "";
     if (negative) snprintf(reason, sizeof reason, " %s", popcl_err_name(why));
     if (m)
-        log_line(&r->log, 0, "fate %" PRIu32 " %s%s\tuid=%s", m->number, fates[what], reason, m->uid);
+        log_line(&r->log, 0, "fate %" PRIu32 " %s%s\tuid=%s", m->number, fates[what], reason,
+                 m->uid);
     else
         log_line(&r->log, 0, "fate all %s", fates[what]);
 }
@@ -242,7 +255,8 @@ void run_secret(run *r) {
     }
 }
 
-void run_tls(run *r, uint8_t *security, const popcl_tls **tls, const void **seed, size_t *seed_len) {
+void run_tls(run *r, uint8_t *security, const popcl_tls **tls, const void **seed,
+             size_t *seed_len) {
     if (r->m->security == POPCL_CLEAR) return;
     *security = r->m->security;
     *tls = &r->tls;
@@ -264,7 +278,8 @@ void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     size_t room = sizeof r->trace[kind] - 1 - r->trace_n[kind];
     if (n == 0) {
         if (r->s->show & SHOW_TRACE) log_line(&r->log, 0, "trace %s %s", kinds[kind], text);
-        if (kind == POPCL_TRACE_SENT && strncmp(text, "PASS ", 5) == 0 && strcmp(text, "PASS ***") != 0) {
+        if (kind == POPCL_TRACE_SENT && strncmp(text, "PASS ", 5) == 0 &&
+            strcmp(text, "PASS ***") != 0) {
             run_fault(r, "the trace shows the password");
         }
         r->trace_n[kind] = 0;
@@ -279,9 +294,7 @@ void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
 
 /* ---- the job ---- */
 
-size_t job_size(void) {
-    return sizeof(popcl);
-}
+size_t job_size(void) { return sizeof(popcl); }
 
 static const char *optional(const octets *o) {
     return strcmp((const char *)o->p, "NULL") == 0 ? NULL : (const char *)o->p;
@@ -333,7 +346,8 @@ void tell_caps(run *r, const popcl_caps *caps, void (*tell)(run *r, const char *
     tell(r, line);
 }
 
-static void tell_number(run *r, const char *key, uint64_t value, void (*tell)(run *r, const char *line)) {
+static void tell_number(run *r, const char *key, uint64_t value,
+                        void (*tell)(run *r, const char *line)) {
     char line[80];
     snprintf(line, sizeof line, "%s %" PRIu64, key, value);
     tell(r, line);
@@ -345,7 +359,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     memset(&d, 0xa5, sizeof d);
     popcl_get_diag((const popcl *)r->it.p, &d);
     if (d.err != popcl_result((const popcl *)r->it.p)) run_fault(r, "result and diagnosis differ");
-    if (d.reply.text_len > POPCL_TEXT_KEEP || d.reply.text[d.reply.text_len] != 0) run_fault(r, "the kept text is not terminated");
+    if (d.reply.text_len > POPCL_TEXT_KEEP || d.reply.text[d.reply.text_len] != 0)
+        run_fault(r, "the kept text is not terminated");
     tell_number(r, "message", d.message, tell);
     tell_number(r, "in_maildrop", d.in_maildrop, tell);
     tell_number(r, "octets", d.octets_in_maildrop, tell);
@@ -377,48 +392,20 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
         tell(r, "caps none");
 }
 
-static unsigned state(const void *it) {
-    return popcl_state(it);
-}
-static const unsigned char *send_buf(const void *it, size_t *n) {
-    return popcl_send_buf(it, n);
-}
-static void send_ack(void *it, size_t n) {
-    popcl_send_ack(it, n);
-}
-static unsigned char *recv_buf(const void *it, size_t *n) {
-    return popcl_recv_buf(it, n);
-}
-static void recv_ack(void *it, size_t n) {
-    popcl_recv_ack(it, n);
-}
-static void recv_eof(void *it) {
-    popcl_recv_eof(it);
-}
-static void tick(void *it, uint32_t now_ms) {
-    popcl_tick(it, now_ms);
-}
-static void resume(void *it) {
-    popcl_resume(it);
-}
-static uint32_t next_deadline(const void *it) {
-    return popcl_next_deadline(it);
-}
-static void stop(void *it) {
-    popcl_stop(it);
-}
-static void fail(void *it, popcl_err why, int code) {
-    popcl_fail(it, why, code);
-}
-static void connected(void *it, uint32_t now_ms) {
-    popcl_connected(it, now_ms);
-}
-static popcl_err result(const void *it) {
-    return popcl_result(it);
-}
-static void wipe(void *it) {
-    popcl_wipe(it);
-}
+static unsigned state(const void *it) { return popcl_state(it); }
+static const unsigned char *send_buf(const void *it, size_t *n) { return popcl_send_buf(it, n); }
+static void send_ack(void *it, size_t n) { popcl_send_ack(it, n); }
+static unsigned char *recv_buf(const void *it, size_t *n) { return popcl_recv_buf(it, n); }
+static void recv_ack(void *it, size_t n) { popcl_recv_ack(it, n); }
+static void recv_eof(void *it) { popcl_recv_eof(it); }
+static void tick(void *it, uint32_t now_ms) { popcl_tick(it, now_ms); }
+static void resume(void *it) { popcl_resume(it); }
+static uint32_t next_deadline(const void *it) { return popcl_next_deadline(it); }
+static void stop(void *it) { popcl_stop(it); }
+static void fail(void *it, popcl_err why, int code) { popcl_fail(it, why, code); }
+static void connected(void *it, uint32_t now_ms) { popcl_connected(it, now_ms); }
+static popcl_err result(const void *it) { return popcl_result(it); }
+static void wipe(void *it) { popcl_wipe(it); }
 
 const pumps job_pumps = {state,  send_buf,      send_ack, recv_buf, recv_ack,  recv_eof, tick,
                          resume, next_deadline, stop,     fail,     connected, result,   wipe};

@@ -66,7 +66,8 @@ void log_clear(event_log *l) {
 
 static int same(const entry *expected, const entry *actual, int exact) {
     if (expected->merges != actual->merges) return 0;
-    if (exact || expected->merges) return expected->n == actual->n && memcmp(expected->p, actual->p, actual->n) == 0;
+    if (exact || expected->merges)
+        return expected->n == actual->n && memcmp(expected->p, actual->p, actual->n) == 0;
     const char *tab = strchr((const char *)actual->p, '\t');
     size_t least = tab ? (size_t)(tab - (const char *)actual->p) : actual->n;
     if (expected->n < least || expected->n > actual->n) return 0;
@@ -79,7 +80,9 @@ static int same(const entry *expected, const entry *actual, int exact) {
 
 long log_difference(const event_log *expected, const event_log *actual, int exact) {
     for (size_t i = 0; i < expected->count || i < actual->count; i++) {
-        if (i == expected->count || i == actual->count || !same(&expected->entries[i], &actual->entries[i], exact)) return (long)i;
+        if (i == expected->count || i == actual->count ||
+            !same(&expected->entries[i], &actual->entries[i], exact))
+            return (long)i;
     }
     return -1;
 }

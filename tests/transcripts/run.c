@@ -1,11 +1,15 @@
-/* run - the transcript runner: drives popcl through its pumps as the scripts say, in every way of cutting octets and time, and compares the
- * logs. Each case is run whole, octet by octet, and with each turn of the server cut in two at every place (in long turns at a sample of
- * places and around every line end); with a transport that takes one octet at a time, and with the least record buffer. Then the same inside
- * of TLS, where it is the octets of the records that are cut: each cut of a case goes on from a copy of one session after its handshake.
+/* run - the transcript runner: drives popcl through its pumps as the scripts say, in every way of
+ * cutting octets and time, and compares the logs. Each case is run whole, octet by octet, and with
+ * each turn of the server cut in two at every place (in long turns at a sample of places and around
+ * every line end); with a transport that takes one octet at a time, and with the least record
+ * buffer. Then the same inside of TLS, where it is the octets of the records that are cut: each cut
+ * of a case goes on from a copy of one session after its handshake.
  *
- *     usage: transcripts [-q] [FILE...]      default: tests/transcripts/[*].txt; -q: the quick ways alone
+ *     usage: transcripts [-q] [FILE...]      default: tests/transcripts/[*].txt; -q: the quick ways
+ *                                            alone
  *
- * Prints a line and a diff a failing case, at last `N passed, N failed`. Exit code 0, 1 if a case failed, 2 for a malformed script. */
+ * Prints a line and a diff a failing case, at last `N passed, N failed`. Exit code 0, 1 if a case
+ * failed, 2 for a malformed script. */
 #define _POSIX_C_SOURCE 200809L
 #include <glob.h>
 #include <stdio.h>
@@ -37,7 +41,8 @@ static void block_make(block *b, size_t n, int exact, unsigned char fill) {
 
 static void block_check(run *r, const block *b, const char *name) {
     for (size_t i = 0; !b->exact && i < CANARY_LEN; i++) {
-        if (b->all[i] != CANARY || b->p[b->n + i] != CANARY) run_fault(r, "written outside %s", name);
+        if (b->all[i] != CANARY || b->p[b->n + i] != CANARY)
+            run_fault(r, "written outside %s", name);
     }
 }
 
@@ -54,7 +59,8 @@ static void block_check_zero(run *r, const block *b, const char *name) {
 
 static unsigned state_of(run *r) {
     unsigned state = r->k->state(r->it.p);
-    if ((state & POPCL_DONE) && state != POPCL_DONE) run_fault(r, "DONE does not stand alone: %#x", state);
+    if ((state & POPCL_DONE) && state != POPCL_DONE)
+        run_fault(r, "DONE does not stand alone: %#x", state);
     return state;
 }
 
@@ -78,8 +84,10 @@ static size_t offer(run *r, const unsigned char *p, size_t n) {
         if (state_of(r) == POPCL_DONE) return n; /* nobody listens any more */
         size_t room;
         unsigned char *buf = r->k->recv_buf(r->it.p, &room);
-        if ((room > 0) != ((state_of(r) & POPCL_RECV) != 0)) run_fault(r, "recv_buf and the state word differ");
-        if (room == 0 && r->in_tls && (r->s->tls || r->s->stls) && secure_listen(r)) continue; /* it has to answer before it reads on */
+        if ((room > 0) != ((state_of(r) & POPCL_RECV) != 0))
+            run_fault(r, "recv_buf and the state word differ");
+        /* it has to answer before it reads on */
+        if (room == 0 && r->in_tls && (r->s->tls || r->s->stls) && secure_listen(r)) continue;
         if (room == 0) break;
         size_t take = n - done < room ? n - done : room;
         memcpy(buf, p + done, take);
@@ -120,32 +128,37 @@ static void arrive(run *r, const octets *o) {
 
 static void server_says(run *r, const octets *text) {
     if (r->quit_sent && text->n >= 3 && memcmp(text->p, "+OK", 3) == 0) r->quit_ok = 1;
-    if (r->m->security == POPCL_TLS && !r->in_tls) secure_swallow(r); /* a server without TLS */
-    else if (r->in_tls && (r->s->tls || r->s->stls)) secure_listen(r); /* an alert, it may be */
+    if (r->m->security == POPCL_TLS && !r->in_tls)
+        secure_swallow(r); /* a server without TLS */
+    else if (r->in_tls && (r->s->tls || r->s->stls))
+        secure_listen(r); /* an alert, it may be */
     octets records = r->in_tls ? secure_records(text) : (octets){NULL, 0};
     arrive(r, r->in_tls ? &records : text);
     free(records.p);
-    if (r->in_tls && r->quit_ok && !r->s->tls && !r->s->stls) secure_listen(r); /* to close_notify, where the case knows nothing of it */
+    /* to close_notify, where the case knows nothing of it */
+    if (r->in_tls && r->quit_ok && !r->s->tls && !r->s->stls) secure_listen(r);
 }
 
 /* No message is deleted that is not durable, but for those that are deleted unfetched [I3]. */
 static void check_command(run *r) {
     unsigned long number;
     if (sscanf(r->line, "DELE %lu", &number) == 1 && number < MESSAGES && !r->s->session) {
-        if (!(r->known[number] & (DURABLE | UNFETCHED))) run_fault(r, "DELE %lu, and it is not durable", number);
+        if (!(r->known[number] & (DURABLE | UNFETCHED)))
+            run_fault(r, "DELE %lu, and it is not durable", number);
         r->known[number] |= ASKED_DELE;
     }
     if (strcmp(r->line, "QUIT") == 0) r->quit_sent = 1;
 }
 
-/* Up to the end of a line of what the machine sends; the last octets are acknowledged when the line was looked at. Returns how many octets
- * that are, 0 if there is no whole line. */
+/* Up to the end of a line of what the machine sends; the last octets are acknowledged when the line
+ * was looked at. Returns how many octets that are, 0 if there is no whole line. */
 static size_t take_clear_line(run *r) {
     while (!r->fault[0]) {
         settle(r);
         size_t n;
         const unsigned char *p = r->k->send_buf(r->it.p, &n);
-        if ((n > 0) != ((state_of(r) & POPCL_SEND) != 0)) run_fault(r, "send_buf and the state word differ");
+        if ((n > 0) != ((state_of(r) & POPCL_SEND) != 0))
+            run_fault(r, "send_buf and the state word differ");
         if (n == 0) return 0;
         const unsigned char *end = memchr(p, '\n', n);
         size_t take = r->m->send_one ? 1 : end ? (size_t)(end - p) + 1 : n;
@@ -172,8 +185,10 @@ static size_t take_secure_line(run *r) {
 static int take_command(run *r) {
     int secure = r->in_tls || r->m->security == POPCL_TLS;
     size_t taken = secure ? take_secure_line(r) : take_clear_line(r);
-    if (r->line_n > POPCL_COMMAND_MAX) run_fault(r, "a command over 255 octets");
-    else if (taken == 0 && r->line_n) run_fault(r, "half a command");
+    if (r->line_n > POPCL_COMMAND_MAX)
+        run_fault(r, "a command over 255 octets");
+    else if (taken == 0 && r->line_n)
+        run_fault(r, "half a command");
     if (r->fault[0] || taken == 0) return 0;
     if (r->line_n < 2 || r->line[r->line_n - 2] != '\r') run_fault(r, "a command without CR");
     r->line[r->line_n < 2 ? 0 : r->line_n - 2] = 0;
@@ -229,7 +244,8 @@ static void act(run *r, const step *t) {
     if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0); /* it may be read now */
 }
 
-/* STLS in front of a case that knows nothing of it: its greeting comes in clear, the rest inside of TLS. */
+/* STLS in front of a case that knows nothing of it: its greeting comes in clear, the rest inside of
+ * TLS. */
 static void start_tls(run *r) {
     static octets ok = {(unsigned char *)"+OK\r\n", 5};
     if (!take_command(r) || strcmp(r->line, "STLS") != 0) run_fault(r, "STLS did not come");
@@ -264,7 +280,8 @@ static void play(run *r) {
     const script *s = r->s;
     int of_tls = s->tls || s->stls; /* else the case knows nothing of TLS, and gets it from here */
     for (size_t i = 0; i < s->step_count && !r->fault[0] && !r->wiped; i++) {
-        if (r->m->security == POPCL_TLS && !of_tls && !r->in_tls && r->connected) secure_handshake(r);
+        if (r->m->security == POPCL_TLS && !of_tls && !r->in_tls && r->connected)
+            secure_handshake(r);
         play_step(r, &s->steps[i]);
         if (r->m->security == POPCL_STLS && !of_tls && i == 0) start_tls(r);
     }
@@ -297,8 +314,10 @@ static void check_result(run *r) {
     popcl_err result = r->k->result(r->it.p);
     int success = popcl_err_class(result) == POPCL_CLASS_DONE;
     if (success && !r->quit_ok) run_fault(r, "%s without +OK to QUIT", popcl_err_name(result));
-    if (success && r->trouble && !r->s->session) run_fault(r, "%s although something failed", popcl_err_name(result));
-    if (r->open && !r->s->session) run_fault(r, "message %lu was neither committed nor aborted", (unsigned long)r->open);
+    if (success && r->trouble && !r->s->session)
+        run_fault(r, "%s although something failed", popcl_err_name(result));
+    if (r->open && !r->s->session)
+        run_fault(r, "message %lu was neither committed nor aborted", (unsigned long)r->open);
 }
 
 static size_t check_hits;
@@ -329,7 +348,8 @@ static void check_diagnosis(run *r) {
 static void finish(run *r) {
     if (!r->wiped) {
         if (state_of(r) == POPCL_DONE) {
-            if (!r->s->session) log_line(&r->log, 0, "result %s", popcl_err_name(r->k->result(r->it.p)));
+            if (!r->s->session)
+                log_line(&r->log, 0, "result %s", popcl_err_name(r->k->result(r->it.p)));
             check_diagnosis(r);
             check_result(r);
             check_done(r);
@@ -339,7 +359,8 @@ static void finish(run *r) {
         r->k->wipe(r->it.p);
     }
     if (r->secret_open) run_fault(r, "the secret was not released");
-    if (r->open && !r->s->session) run_fault(r, "message %lu was left open by wipe", (unsigned long)r->open);
+    if (r->open && !r->s->session)
+        run_fault(r, "message %lu was left open by wipe", (unsigned long)r->open);
     block_check_zero(r, &r->it, "the struct");
     if (!r->refused) {
         block_check_zero(r, &r->iobuf, "the record buffer");
@@ -357,7 +378,8 @@ static void finish(run *r) {
 static size_t iobuf_len(const script *s, const mode *m) {
     int usual = s->iobuf_len == 1024;
     if (m->least && s->iobuf_len > (long)POPCL_IOBUF_MIN) return POPCL_IOBUF_MIN;
-    if (m->security == POPCL_CLEAR || s->iobuf_len < (long)POPCL_IOBUF_MIN) return (size_t)s->iobuf_len;
+    if (m->security == POPCL_CLEAR || s->iobuf_len < (long)POPCL_IOBUF_MIN)
+        return (size_t)s->iobuf_len;
     return usual || !(s->tls || s->stls) ? m->iobuf : (size_t)s->iobuf_len;
 }
 
@@ -370,12 +392,16 @@ static void run_begin(run *r, const script *s, const mode *m) {
     block_make(&r->it, s->session ? session_size() : job_size(), m->exact, 0xa5); /* [K12] */
     block_make(&r->iobuf, iobuf_len(s, m), m->exact, 0xa5);
     block_make(&r->plan, (size_t)s->plan_len, m->exact, 0xa5);
-    block_make(&r->storage, m->security == POPCL_CLEAR ? 0 : tls_storage_len((enum tls_profile)m->profile), m->exact, 0xa5);
+    block_make(&r->storage,
+               m->security == POPCL_CLEAR ? 0 : tls_storage_len((enum tls_profile)m->profile),
+               m->exact, 0xa5);
     if (m->security != POPCL_CLEAR) secure_begin(r);
     popcl_err e = s->session ? session_start(r) : job_start(r);
     r->refused = e != POPCL_OK;
-    if ((e == POPCL_OK) == (state_of(r) == POPCL_DONE)) run_fault(r, "start returned %s, the state does not say so", popcl_err_name(e));
-    if (e != r->k->result(r->it.p)) run_fault(r, "start returned %s, the result is another", popcl_err_name(e));
+    if ((e == POPCL_OK) == (state_of(r) == POPCL_DONE))
+        run_fault(r, "start returned %s, the state does not say so", popcl_err_name(e));
+    if (e != r->k->result(r->it.p))
+        run_fault(r, "start returned %s, the result is another", popcl_err_name(e));
     if (!s->unconnected) r->k->connected(r->it.p, r->now);
     r->connected = !s->unconnected;
 }
@@ -507,7 +533,8 @@ static int try_record_cuts(const script *s, mode *m, run *r) {
     run_begin(r, s, m);
     if (r->connected && state_of(r) != POPCL_DONE && s->step_count) secure_handshake(r);
     int differs = 0;
-    if (r->log.count == 0 && !r->fault[0]) { /* what is in the log already would not be in the snapshot */
+    /* what is in the log already would not be in the snapshot */
+    if (r->log.count == 0 && !r->fault[0]) {
         snapshot_take(&after, r);
         differs = cut_from(&after, m, r);
         snapshot_free(&after);
@@ -520,13 +547,17 @@ static int try_record_cuts(const script *s, mode *m, run *r) {
 
 static int quick;
 
-/* Whether a case that knows nothing of TLS can have STLS in front: its first words are a plain greeting. */
+/* Whether a case that knows nothing of TLS can have STLS in front: its first words are a plain
+ * greeting. */
 static int takes_stls(const script *s) {
     const step *t = s->steps;
-    if (s->session || s->unconnected || s->show & SHOW_TRACE || s->step_count == 0 || t->kind != STEP_SERVER) return 0;
+    if (s->session || s->unconnected || s->show & SHOW_TRACE || s->step_count == 0 ||
+        t->kind != STEP_SERVER)
+        return 0;
     const char *text = (const char *)t->text.p, *end = strchr(text, '\n');
-    return (strncmp(text, "+OK\r\n", 5) == 0 || strncmp(text, "+OK ", 4) == 0) && end == text + t->text.n - 1 && end[-1] == '\r' &&
-           t->text.n <= POPCL_LINE_MAX && !strchr(text, '<');
+    return (strncmp(text, "+OK\r\n", 5) == 0 || strncmp(text, "+OK ", 4) == 0) &&
+           end == text + t->text.n - 1 && end[-1] == '\r' && t->text.n <= POPCL_LINE_MAX &&
+           !strchr(text, '<');
 }
 
 static int has_huge_turn(const script *s) {
@@ -552,16 +583,35 @@ static int clear_modes(const script *s, run *r) {
     return try_cuts(s, &cut, r);
 }
 
-enum { LEAST = POPCL_IOBUF_SIZE(512), USUAL = POPCL_IOBUF_SIZE(1024), MOST = POPCL_IOBUF_SIZE(16384) };
+enum {
+    LEAST = POPCL_IOBUF_SIZE(512),
+    USUAL = POPCL_IOBUF_SIZE(1024),
+    MOST = POPCL_IOBUF_SIZE(16384)
+};
 
 static int secure_modes(const script *s, run *r) {
     static const mode modes[] = {
         {.security = POPCL_TLS, .iobuf = MOST, .exact = 1, .name = "POP3S whole"},
-        {.security = POPCL_TLS, .iobuf = LEAST, .each = 1, .small_ticks = 1, .clock = 4294960000u, .name = "POP3S octet by octet"},
-        {.security = POPCL_TLS, .iobuf = LEAST, .fragment = 1, .empty = 1, .send_one = 1, .exact = 1, .name = "POP3S in records of one octet"},
+        {.security = POPCL_TLS,
+         .iobuf = LEAST,
+         .each = 1,
+         .small_ticks = 1,
+         .clock = 4294960000u,
+         .name = "POP3S octet by octet"},
+        {.security = POPCL_TLS,
+         .iobuf = LEAST,
+         .fragment = 1,
+         .empty = 1,
+         .send_one = 1,
+         .exact = 1,
+         .name = "POP3S in records of one octet"},
         {.security = POPCL_STLS, .iobuf = USUAL, .handshake_records = 16384, .name = "STLS"},
     };
-    mode cut = {.security = POPCL_TLS, .iobuf = LEAST, .exact = 1, .clock = 1000, .name = "POP3S cut in turn"};
+    mode cut = {.security = POPCL_TLS,
+                .iobuf = LEAST,
+                .exact = 1,
+                .clock = 1000,
+                .name = "POP3S cut in turn"};
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (modes[i].security == POPCL_STLS && !takes_stls(s)) continue;
         if (modes[i].fragment && (s->one_record || has_huge_turn(s))) continue;
@@ -578,7 +628,8 @@ static int tls_modes(const script *s, run *r) {
         {.iobuf = LEAST, .send_one = 1, .name = "least record buffer"},
     };
     for (int profile = 0; profile < TLS_PROFILES; profile++) {
-        if (s->profile >= 0 ? s->profile != profile : profile == TLS_PINNED && s->certificate) continue;
+        if (s->profile >= 0 ? s->profile != profile : profile == TLS_PINNED && s->certificate)
+            continue;
         for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
             ways[i].security = s->stls ? POPCL_STLS : POPCL_TLS;
             ways[i].profile = (uint8_t)profile;
@@ -593,8 +644,10 @@ static void run_case(const script *s) {
     static run r;
     int differs = s->tls || s->stls ? tls_modes(s, &r) : clear_modes(s, &r);
     if (!differs && !s->tls && !s->stls && !s->clear) differs = secure_modes(s, &r);
-    if (differs) failed++;
-    else passed++;
+    if (differs)
+        failed++;
+    else
+        passed++;
 }
 
 int main(int argc, char **argv) {
@@ -614,6 +667,7 @@ int main(int argc, char **argv) {
     if (argc < 2) globfree(&found);
     if (failed) status = 1;
     secure_end();
-    printf("transcripts: %lu runs of %lu cases\n%lu passed, %lu failed\n", runs, passed + failed, passed, failed);
+    printf("transcripts: %lu runs of %lu cases\n%lu passed, %lu failed\n", runs, passed + failed,
+           passed, failed);
     return status;
 }

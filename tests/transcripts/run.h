@@ -1,5 +1,5 @@
-/* run - one run of one case: what the driver (run.c), the callbacks of a job (job.c) and those of a session (session.c), and the other side
- * of TLS (secure.c) share. */
+/* run - one run of one case: what the driver (run.c), the callbacks of a job (job.c) and those of a
+ * session (session.c), and the other side of TLS (secure.c) share. */
 #ifndef TESTS_RUN_H
 #define TESTS_RUN_H
 
@@ -15,13 +15,14 @@ typedef struct mode {
     size_t turn, at; /* the turn that comes in two pieces, and where it is cut; at 0: none */
     int send_one;    /* the transport takes one octet at a time [A14] */
     int least;       /* with the least record buffer */
-    int exact;       /* buffers are blocks of just their size, for ASan and valgrind; else with canaries around [I-8] */
+    int exact; /* buffers are blocks of just their size, for ASan and valgrind; else with canaries
+                  around [I-8] */
     int small_ticks; /* time passes from deadline to deadline, else in one jump */
     uint32_t clock;  /* what the clock starts at: it may wrap */
     /* with TLS */
-    uint8_t security; /* popcl_security */
-    uint8_t profile;  /* enum tls_profile */
-    size_t iobuf;     /* octets of the record buffer */
+    uint8_t security;                          /* popcl_security */
+    uint8_t profile;                           /* enum tls_profile */
+    size_t iobuf;                              /* octets of the record buffer */
     size_t fragment, empty, handshake_records; /* how the server makes records: see tls_peer.h */
     const char *name;
 } mode;
@@ -65,7 +66,7 @@ typedef struct run {
     char line[512]; /* of the command that is being sent */
     size_t line_n;
     size_t turn, turn_octets; /* octets of the turn that is cut */
-    octets backlog; /* what the server said and nobody read yet: it is paused */
+    octets backlog;           /* what the server said and nobody read yet: it is paused */
     int quit_sent, quit_ok, wiped;
     int refused;  /* by start: nothing of the caller's was touched */
     uint32_t tag; /* of the last submit */
@@ -88,7 +89,14 @@ typedef struct run {
     size_t clear_n;
     char names[200];
 } run;
-enum known { DURABLE = 1, UNFETCHED = 2, ASKED_DELE = 4, TOLD_STORED = 8, TOLD_NOT_STORED = 16, TOLD_MARK = 32 };
+enum known {
+    DURABLE = 1,
+    UNFETCHED = 2,
+    ASKED_DELE = 4,
+    TOLD_STORED = 8,
+    TOLD_NOT_STORED = 16,
+    TOLD_MARK = 32
+};
 
 /* Notes the first fault. */
 void run_fault(run *r, const char *format, ...);
@@ -112,9 +120,12 @@ void secure_end(void);
 void secure_handshake(run *r);
 int secure_listen(run *r); /* returns whether it said anything */
 void secure_swallow(run *r);
-octets secure_records(const octets *text);             /* what the server says, as records; to be freed */
-octets secure_step(run *r, const octets *line);        /* does a `T:` line; the octets that it sends, to be freed */
-int secure_take_octet(run *r, unsigned char *octet);   /* of what the client says; 0: it says nothing */
+octets secure_records(const octets *text); /* what the server says, as records; to be freed */
+octets
+secure_step(run *r,
+            const octets *line); /* does a `T:` line; the octets that it sends, to be freed */
+int secure_take_octet(run *r,
+                      unsigned char *octet); /* of what the client says; 0: it says nothing */
 void secure_note_clear(run *r, const unsigned char *p, size_t n);
 void secure_check_clear(run *r);
 void secure_diagnosis(run *r, void (*tell)(run *r, const char *line));

@@ -1,4 +1,5 @@
-/* script - see script.h. Reading fails loudly: a transcript that is not understood tests nothing. */
+/* script - see script.h. Reading fails loudly: a transcript that is not understood tests nothing.
+ */
 #include "script.h"
 
 #include <stddef.h>
@@ -64,7 +65,8 @@ static octets unescape(const char *text, size_t n) {
             if (known && *known) {
                 c = to[known - from];
                 i++;
-            } else if (i + 3 < n && text[i + 1] == 'x' && sscanf(text + i + 2, "%2x", &value) == 1) {
+            } else if (i + 3 < n && text[i + 1] == 'x' &&
+                       sscanf(text + i + 2, "%2x", &value) == 1) {
                 c = (char)value;
                 i += 3;
             } else {
@@ -183,7 +185,8 @@ static void set_auth(script *s, const char *name) {
 }
 
 static void set_certificate(script *s, const char *name) {
-    static const char *const names[PKI_KINDS] = {"right", "rsa", "other-name", "no-san", "expired", "not-yet", "untrusted", "other-key"};
+    static const char *const names[PKI_KINDS] = {"right",   "rsa",     "other-name", "no-san",
+                                                 "expired", "not-yet", "untrusted",  "other-key"};
     for (s->certificate = 0; s->certificate < PKI_KINDS; s->certificate++) {
         if (strcmp(names[s->certificate], name) == 0) return;
     }
@@ -259,7 +262,8 @@ static void set_answer(char *rest, int *again, int *answer) {
     *answer = *w ? value_named(w) : 0;
 }
 
-/* sink begin|commit MESSAGE ANSWER, sink data MESSAGE OCTET ANSWER, sink take COUNT, sink sync ANSWER */
+/* sink begin|commit MESSAGE ANSWER, sink data MESSAGE OCTET ANSWER, sink take COUNT, sink sync
+ * ANSWER */
 static void set_sink(script *s, char *rest) {
     const char *what = word(&rest);
     if (strcmp(what, "take") == 0) {
@@ -285,7 +289,8 @@ static void read_line(script *s, const char *text);
 
 /* login COUNT OCTETS    the dialogue up to STAT's answer, as most cases have it */
 static void log_in(script *s, const char *stat) {
-    static const char *const lines[] = {"S: +OK ready", "C: USER fred", "S: +OK", "C: PASS secret", "S: +OK", "C: STAT"};
+    static const char *const lines[] = {"S: +OK ready",   "C: USER fred", "S: +OK",
+                                        "C: PASS secret", "S: +OK",       "C: STAT"};
     char answer[80];
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         read_line(s, lines[i]);
@@ -347,7 +352,8 @@ static void read_time(script *s, char *rest) {
 }
 
 static void read_action(script *s, char *rest) {
-    static const char *const names[] = {"eof", "reset", "stop", "fail", "resume", "wipe", "connected"};
+    static const char *const names[] = {"eof",    "reset", "stop",     "fail",
+                                        "resume", "wipe",  "connected"};
     const char *name = word(&rest);
     size_t i = 0;
     while (i < COUNT_OF(names) && strcmp(names[i], name) != 0)

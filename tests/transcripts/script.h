@@ -1,6 +1,8 @@
-/* script - reads transcript files into cases. Knows what a transcript looks like, and of popcl only the names of errors and settings.
+/* script - reads transcript files into cases. Knows what a transcript looks like, and of popcl only
+ * the names of errors and settings.
  *
- * A file holds cases. Each opens with its name and the ids that it tests, has settings, then the dialogue; `##` is a comment:
+ * A file holds cases. Each opens with its name and the ids that it tests, has settings, then the
+ * dialogue; `##` is a comment:
  *
  *     # retr-dot-stuffed [R16 R18 B22]
  *     no_uid
@@ -17,28 +19,37 @@
  *     T: alert 40              in a `tls` or `stls` case: what happens below the text, see there
  *     ? stored 1               after the end: the diagnosis must hold this
  *
- * Escapes in texts: \r \n \t \\ \" and \xNN. Adjacent S lines are one turn: its octets come in one, and are split everywhere. What the
- * server says is held back until the commands before it came; what follows an S line without a C between was not asked for.
+ * Escapes in texts: \r \n \t \\ \" and \xNN. Adjacent S lines are one turn: its octets come in one,
+ * and are split everywhere. What the server says is held back until the commands before it came;
+ * what follows an S line without a C between was not asked for.
  *
- * Every case is run in clear and, with the same dialogue, inside of TLS (POP3S, and STLS where it begins with a plain greeting). `clear`
- * keeps it to clear text, and `one_record` lets a turn come in one record only: with one buffer for both ways, what a next record holds is
- * read after the command that is ready to be sent. `tls` and `stls` are for cases about TLS itself, whose dialogue says where it is; `whole` runs such a case in one way only. What S and C say is clear text
- * before `T: handshake` and inside of TLS after it. What the server does there:
+ * Every case is run in clear and, with the same dialogue, inside of TLS (POP3S, and STLS where it
+ * begins with a plain greeting). `clear` keeps it to clear text, and `one_record` lets a turn come
+ * in one record only: with one buffer for both ways, what a next record holds is read after the
+ * command that is ready to be sent. `tls` and `stls` are for cases about TLS itself, whose dialogue
+ * says where it is; `whole` runs such a case in one way only. What S and C say is clear text before
+ * `T: handshake` and inside of TLS after it. What the server does there:
  *
  *     T: handshake             both sides shake hands, as far as they go along
  *     T: handshake-until 90    the same, but no more than 90 octets of the server's arrive
- *     T: close_notify          T: alert 40 (a fatal one)          T: warnings 1000 (so many alerts of warning level)
+ *     T: close_notify          T: alert 40 (a fatal one)          T: warnings 1000 (so many alerts
+ *                                                                 of warning level)
  *     T: records 1             from here on octets of text a record at most
- *     T: empty 3               so many empty records              T: zeros 16385 (one record of so many zeros)
- *     T: record 22 \x00\x00     one record of this type            T: corrupt (the next record has one bit wrong)
+ *     T: empty 3               so many empty records              T: zeros 16385 (one record of so
+ *                                                                 many zeros)
+ *     T: record 22 \x00\x00     one record of this type            T: corrupt (the next record has
+ *                                                                  one bit wrong)
  *     T: clear -ERR\r\n        octets past TLS
  *     T: hello_requests 5      so many requests to shake hands again
- *     T: notified 1            the client has sent close_notify (0: it has not)        T: alerted 100 (or this alert)
+ *     T: notified 1            the client has sent close_notify (0: it has not)        T: alerted
+ *                              100 (or this alert)
  *
- * and with the settings certificate, suite, version, ignores_fragment, handshake_records; the client's are profile, tls_name and utc.
+ * and with the settings certificate, suite, version, ignores_fragment, handshake_records; the
+ * client's are profile, tls_name and utc.
  *
- * The settings are the table in script.c, and `auth`, `show`, `decide` and `sink` there. `login COUNT OCTETS` stands for the dialogue up to
- * STAT's answer. What differs from popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is). */
+ * The settings are the table in script.c, and `auth`, `show`, `decide` and `sink` there. `login
+ * COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from popcl_config's
+ * zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is). */
 #ifndef TESTS_SCRIPT_H
 #define TESTS_SCRIPT_H
 
@@ -108,7 +119,8 @@ typedef struct script {
     size_t check_count;
 } script;
 
-/* Reads a file, calls run for each case. Returns how many cases there were; a malformed line is told and ends the program with 2. */
+/* Reads a file, calls run for each case. Returns how many cases there were; a malformed line is
+ * told and ends the program with 2. */
 size_t script_read(const char *file, void (*run)(const script *s));
 
 #endif

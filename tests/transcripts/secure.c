@@ -1,5 +1,6 @@
-/* secure - the server's side of TLS in a run: the handshake, what the server says as records and what the client's records say, and the
- * `T:` lines. Keeps what the client sent before the handshake was complete: no name and no password may stand in it. */
+/* secure - the server's side of TLS in a run: the handshake, what the server says as records and
+ * what the client's records say, and the `T:` lines. Keeps what the client sent before the
+ * handshake was complete: no name and no password may stand in it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ void secure_begin(run *r) {
         .suite = (uint16_t)s->suite,
         .version = (uint16_t)s->version,
         .ignores_fragment = s->ignores_fragment != 0,
-        .handshake_records = s->handshake_records ? (size_t)s->handshake_records : r->m->handshake_records,
+        .handshake_records =
+            s->handshake_records ? (size_t)s->handshake_records : r->m->handshake_records,
     };
     tls_peer_init(&peer, &setup);
     peer.fragment = r->m->fragment;
@@ -29,9 +31,7 @@ void secure_begin(run *r) {
     r->tls.names_len = sizeof r->names;
 }
 
-void secure_end(void) {
-    tls_peer_free(&peer);
-}
+void secure_end(void) { tls_peer_free(&peer); }
 
 /* ---- octets ---- */
 
@@ -51,8 +51,10 @@ static int holds(const unsigned char *p, size_t n, const octets *what) {
 
 /* [I1] A name or a password of three octets or less may be there by chance. */
 void secure_check_clear(run *r) {
-    if (r->s->user.n > 3 && holds(r->clear, r->clear_n, &r->s->user)) run_fault(r, "the user name was sent in clear");
-    if (r->s->pass.n > 3 && holds(r->clear, r->clear_n, &r->s->pass)) run_fault(r, "the password was sent in clear");
+    if (r->s->user.n > 3 && holds(r->clear, r->clear_n, &r->s->user))
+        run_fault(r, "the user name was sent in clear");
+    if (r->s->pass.n > 3 && holds(r->clear, r->clear_n, &r->s->pass))
+        run_fault(r, "the password was sent in clear");
 }
 
 /* What the client sends reaches the peer. Returns 0 if it sends nothing. */
@@ -96,7 +98,8 @@ static void shake_hands(run *r, size_t most) {
         moved = 0;
         while (!tls_peer_open(&peer) && move(r))
             moved = 1;
-        size_t n = tls_peer_give(&peer, some, most < sizeof some ? most : sizeof some), piece = r->m->each ? 1 : n;
+        size_t n = tls_peer_give(&peer, some, most < sizeof some ? most : sizeof some),
+               piece = r->m->each ? 1 : n;
         for (size_t at = 0; at < n; at += piece)
             run_deliver(r, some + at, piece);
         most -= n;
@@ -132,7 +135,8 @@ void secure_handshake(run *r) {
 
 /* ---- T: ---- */
 
-/* What a line does. n: the number behind the verb; rest: what stands behind the verb, or behind that number where there is one. */
+/* What a line does. n: the number behind the verb; rest: what stands behind the verb, or behind
+ * that number where there is one. */
 typedef void line_call(run *r, long n, const octets *rest);
 
 static void t_handshake(run *r, long n, const octets *rest) {
@@ -228,26 +232,20 @@ static const struct {
     int numbered, sends;
     line_call *call;
 } lines[] = {
-    {"handshake", 0, 0, t_handshake},
-    {"handshake-until", 1, 0, t_handshake_until},
-    {"records", 1, 0, t_records},
-    {"empty", 1, 1, t_empty},
-    {"warnings", 1, 1, t_warnings},
-    {"hello_requests", 1, 1, t_hello_requests},
-    {"alert", 1, 1, t_alert},
-    {"close_notify", 0, 1, t_close_notify},
-    {"record", 1, 1, t_record},
-    {"zeros", 1, 1, t_zeros},
-    {"corrupt", 0, 0, t_corrupt},
-    {"clear", 0, 1, t_clear},
-    {"notified", 1, 0, t_notified},
-    {"alerted", 1, 0, t_alerted},
+    {"handshake", 0, 0, t_handshake}, {"handshake-until", 1, 0, t_handshake_until},
+    {"records", 1, 0, t_records},     {"empty", 1, 1, t_empty},
+    {"warnings", 1, 1, t_warnings},   {"hello_requests", 1, 1, t_hello_requests},
+    {"alert", 1, 1, t_alert},         {"close_notify", 0, 1, t_close_notify},
+    {"record", 1, 1, t_record},       {"zeros", 1, 1, t_zeros},
+    {"corrupt", 0, 0, t_corrupt},     {"clear", 0, 1, t_clear},
+    {"notified", 1, 0, t_notified},   {"alerted", 1, 0, t_alerted},
 };
 
 octets secure_step(run *r, const octets *line) {
     const char *text = (const char *)line->p;
     size_t verb = strcspn(text, " "), i = 0;
-    while (i < sizeof lines / sizeof lines[0] && (strlen(lines[i].verb) != verb || memcmp(lines[i].verb, text, verb) != 0))
+    while (i < sizeof lines / sizeof lines[0] &&
+           (strlen(lines[i].verb) != verb || memcmp(lines[i].verb, text, verb) != 0))
         i++;
     if (i == sizeof lines / sizeof lines[0]) {
         run_fault(r, "unknown: T: %s", text);
@@ -277,8 +275,9 @@ void secure_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
         const char *key;
         long value;
     } numbers[] = {
-        {"tls_version", d.version},       {"tls_curve", d.curve}, {"tls_asked", d.fragment_asked},
-        {"tls_alert", d.alert},           {"tls_error", d.error}, {"tls_record", (long)d.record_len},
+        {"tls_version", d.version},       {"tls_curve", d.curve},
+        {"tls_asked", d.fragment_asked},  {"tls_alert", d.alert},
+        {"tls_error", d.error},           {"tls_record", (long)d.record_len},
         {"tls_iobuf", (long)d.iobuf_len},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -297,10 +296,6 @@ void secure_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
 
 static tls_peer saved_peer;
 
-void secure_save(void) {
-    tls_peer_save(&peer, &saved_peer);
-}
+void secure_save(void) { tls_peer_save(&peer, &saved_peer); }
 
-void secure_restore(void) {
-    tls_peer_restore(&peer, &saved_peer);
-}
+void secure_restore(void) { tls_peer_restore(&peer, &saved_peer); }

@@ -1,4 +1,5 @@
-/* session - runs of popcl_session.h: commands that the script submits, and the events that they bring. */
+/* session - runs of popcl_session.h: commands that the script submits, and the events that they
+ * bring. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +16,16 @@ static const char *tag_text(uint32_t tag, char text[16]) {
 }
 
 static const char *code_text(unsigned code) {
-    static const char *const codes[] = {"", " [IN-USE]", " [LOGIN-DELAY]", " [SYS/TEMP]", " [SYS/PERM]", " [SYS]", " [AUTH]"};
+    static const char *const codes[] = {
+        "", " [IN-USE]", " [LOGIN-DELAY]", " [SYS/TEMP]", " [SYS/PERM]", " [SYS]", " [AUTH]"};
     return code < sizeof codes / sizeof codes[0] ? codes[code] : " [?]";
 }
 
 /* number, size and UID of a reply, as far as it has them */
 static void fields_text(run *r, const popcl_reply *p, char text[160]) {
     int n = snprintf(text, 160, " %" PRIu32, p->number);
-    if (p->size != POPCL_SIZE_UNKNOWN) n += snprintf(text + n, 160u - (size_t)n, " %" PRIu64, p->size);
+    if (p->size != POPCL_SIZE_UNKNOWN)
+        n += snprintf(text + n, 160u - (size_t)n, " %" PRIu64, p->size);
     if (p->uid_len) snprintf(text + n, 160u - (size_t)n, " uid=%s", p->text);
     if (p->uid_len && strlen(p->text) != p->uid_len) run_fault(r, "the UID is not terminated");
 }
@@ -63,8 +66,8 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *reply) {
     char t[16], fields[160] = "";
     if (reply->number) fields_text(r, reply, fields);
     int refused = reply->status != POPCL_STATUS_OK;
-    log_line(&r->log, 0, "done %s %s%s%s\t%s", tag_text(tag, t), refused ? "ERR" : "OK", refused ? code_text(reply->code) : "", fields,
-             refused ? reply->text : "");
+    log_line(&r->log, 0, "done %s %s%s%s\t%s", tag_text(tag, t), refused ? "ERR" : "OK",
+             refused ? code_text(reply->code) : "", fields, refused ? reply->text : "");
     r->open = 0;
     return 0;
 }
@@ -79,12 +82,11 @@ static void on_closed(void *ctx, popcl_err result) {
     log_line(&r->log, 0, "closed %s", popcl_err_name(result));
 }
 
-size_t session_size(void) {
-    return sizeof(popcl_session);
-}
+size_t session_size(void) { return sizeof(popcl_session); }
 
 popcl_err session_start(run *r) {
-    static const popcl_session_events events = {on_text, on_line, on_open, on_body, on_done, on_ready, on_closed};
+    static const popcl_session_events events = {on_text, on_line,  on_open,  on_body,
+                                                on_done, on_ready, on_closed};
     const popcl_config *c = &r->s->cfg;
     popcl_session_config cfg = {
         .iobuf = r->s->no_iobuf ? NULL : r->iobuf.p,
@@ -103,7 +105,8 @@ popcl_err session_start(run *r) {
     return popcl_session_start((popcl_session *)r->it.p, &cfg, r->now);
 }
 
-/* `VERB [text] [number [lines]]`: USER and APOP have a text; PASS and APOP take the case's secret, or the text behind. */
+/* `VERB [text] [number [lines]]`: USER and APOP have a text; PASS and APOP take the case's secret,
+ * or the text behind. */
 void session_submit(run *r, const char *text) {
     char copy[1024];
     snprintf(copy, sizeof copy, "%s", text);
@@ -143,48 +146,22 @@ void session_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell(r, line);
 }
 
-static unsigned state(const void *it) {
-    return popcl_session_state(it);
-}
+static unsigned state(const void *it) { return popcl_session_state(it); }
 static const unsigned char *send_buf(const void *it, size_t *n) {
     return popcl_session_send_buf(it, n);
 }
-static void send_ack(void *it, size_t n) {
-    popcl_session_send_ack(it, n);
-}
-static unsigned char *recv_buf(const void *it, size_t *n) {
-    return popcl_session_recv_buf(it, n);
-}
-static void recv_ack(void *it, size_t n) {
-    popcl_session_recv_ack(it, n);
-}
-static void recv_eof(void *it) {
-    popcl_session_recv_eof(it);
-}
-static void tick(void *it, uint32_t now_ms) {
-    popcl_session_tick(it, now_ms);
-}
-static void resume(void *it) {
-    popcl_session_resume(it);
-}
-static uint32_t next_deadline(const void *it) {
-    return popcl_session_next_deadline(it);
-}
-static void stop(void *it) {
-    (void)it;
-}
-static void fail(void *it, popcl_err why, int code) {
-    popcl_session_fail(it, why, code);
-}
-static void connected(void *it, uint32_t now_ms) {
-    popcl_session_connected(it, now_ms);
-}
-static popcl_err result(const void *it) {
-    return popcl_session_result(it);
-}
-static void wipe(void *it) {
-    popcl_session_wipe(it);
-}
+static void send_ack(void *it, size_t n) { popcl_session_send_ack(it, n); }
+static unsigned char *recv_buf(const void *it, size_t *n) { return popcl_session_recv_buf(it, n); }
+static void recv_ack(void *it, size_t n) { popcl_session_recv_ack(it, n); }
+static void recv_eof(void *it) { popcl_session_recv_eof(it); }
+static void tick(void *it, uint32_t now_ms) { popcl_session_tick(it, now_ms); }
+static void resume(void *it) { popcl_session_resume(it); }
+static uint32_t next_deadline(const void *it) { return popcl_session_next_deadline(it); }
+static void stop(void *it) { (void)it; }
+static void fail(void *it, popcl_err why, int code) { popcl_session_fail(it, why, code); }
+static void connected(void *it, uint32_t now_ms) { popcl_session_connected(it, now_ms); }
+static popcl_err result(const void *it) { return popcl_session_result(it); }
+static void wipe(void *it) { popcl_session_wipe(it); }
 
 const pumps session_pumps = {state,  send_buf,      send_ack, recv_buf, recv_ack,  recv_eof, tick,
                              resume, next_deadline, stop,     fail,     connected, result,   wipe};

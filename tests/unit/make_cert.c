@@ -1,4 +1,5 @@
-/* make_cert - see make_cert.h. DER is written from its end to its beginning: then every length is known when it is due. */
+/* make_cert - see make_cert.h. DER is written from its end to its beginning: then every length is
+ * known when it is due. */
 #include "make_cert.h"
 
 #include <stdio.h>
@@ -41,9 +42,7 @@ static void put_tlv(writer *w, unsigned tag, const void *p, size_t n) {
     close_tag(w, tag, end);
 }
 
-static void put_oid(writer *w, const char *oid, size_t n) {
-    put_tlv(w, 0x06, oid, n);
-}
+static void put_oid(writer *w, const char *oid, size_t n) { put_tlv(w, 0x06, oid, n); }
 
 #define OID(w, literal) put_oid(w, literal, sizeof(literal) - 1)
 
@@ -54,7 +53,8 @@ static void fill(unsigned char *p, size_t n, unsigned number) {
     br_sha256_context sha;
     unsigned char block[32];
     for (size_t i = 0; i < n; i += sizeof block) {
-        unsigned char seed[8] = {(unsigned char)number, (unsigned char)(number >> 8), (unsigned char)(number >> 16), (unsigned char)i,
+        unsigned char seed[8] = {(unsigned char)number, (unsigned char)(number >> 8),
+                                 (unsigned char)(number >> 16), (unsigned char)i,
                                  (unsigned char)(i >> 8)};
         br_sha256_init(&sha);
         br_sha256_update(&sha, seed, sizeof seed);
@@ -72,7 +72,8 @@ static void put_integer(writer *w, const unsigned char *p, size_t n) {
 
 static void put_rsa_key(writer *w, const cert_wish *wish) {
     unsigned char n[1040], e[4];
-    unsigned bits = wish->rsa_bits ? wish->rsa_bits : 2048, exponent = wish->exponent ? wish->exponent : 65537;
+    unsigned bits = wish->rsa_bits ? wish->rsa_bits : 2048,
+             exponent = wish->exponent ? wish->exponent : 65537;
     size_t len = (bits + 7) / 8, e_at = 0;
     fill(n, len, wish->key_number);
     unsigned top = (bits - 1) % 8;
@@ -90,7 +91,8 @@ static void put_rsa_key(writer *w, const cert_wish *wish) {
 
 /* A point of the curve: the generator times a number. */
 static void put_point(writer *w, const cert_wish *wish, int curve) {
-    unsigned char q[133], k[2] = {(unsigned char)((wish->key_number + 1) >> 8), (unsigned char)(wish->key_number + 1)};
+    unsigned char q[133], k[2] = {(unsigned char)((wish->key_number + 1) >> 8),
+                                  (unsigned char)(wish->key_number + 1)};
     size_t n = br_ec_prime_i31.mulgen(q, k, sizeof k, curve);
     if (wish->off_curve) q[n - 1] ^= 1;
     put(w, q, n);
@@ -106,7 +108,10 @@ static void put_key(writer *w, const cert_wish *wish) {
     else if (wish->key == KEY_ED25519)
         put(w, other, 32);
     else
-        put_point(w, wish, wish->key == KEY_P256 ? BR_EC_secp256r1 : wish->key == KEY_P384 ? BR_EC_secp384r1 : BR_EC_secp521r1);
+        put_point(w, wish,
+                  wish->key == KEY_P256   ? BR_EC_secp256r1
+                  : wish->key == KEY_P384 ? BR_EC_secp384r1
+                                          : BR_EC_secp521r1);
     put_octet(w, 0);
     close_tag(w, 0x03, end);
     size_t algorithm = w->at;
@@ -143,17 +148,20 @@ static void put_extensions(writer *w, const cert_wish *wish) {
     while (count < 4 && wish->more[count].value)
         count++;
     while (count--)
-        put_extension(w, wish->more[count].id, wish->more[count].critical, wish->more[count].value, wish->more[count].value_len);
+        put_extension(w, wish->more[count].id, wish->more[count].critical, wish->more[count].value,
+                      wish->more[count].value_len);
     if (wish->usage) {
         const unsigned char usage[] = {0x03, 0x02, 0x00, (unsigned char)wish->usage};
         put_extension(w, 15, 1, usage, sizeof usage);
     }
     if (!wish->no_ca) {
-        const unsigned char path[] = {0x30, 0x06, 0x01, 0x01, 0xFF, 0x02, 0x01, (unsigned char)(wish->path_len - 1)};
+        const unsigned char path[] = {0x30, 0x06, 0x01, 0x01,
+                                      0xFF, 0x02, 0x01, (unsigned char)(wish->path_len - 1)};
         if (wish->ca_false)
             put_extension(w, 19, 1, "\x30", 2);
         else
-            put_extension(w, 19, 1, wish->path_len ? (const void *)path : "\x30\x03\x01\x01\xFF", wish->path_len ? 8 : 5);
+            put_extension(w, 19, 1, wish->path_len ? (const void *)path : "\x30\x03\x01\x01\xFF",
+                          wish->path_len ? 8 : 5);
     }
     if (w->at == end) return;
     close_tag(w, 0x30, end);
@@ -193,7 +201,8 @@ static void put_algorithm(writer *w) {
 
 size_t make_cert(unsigned char *to, const cert_wish *wish) {
     static writer w;
-    const unsigned char serial[] = {0x40, (unsigned char)(wish->serial >> 16), (unsigned char)(wish->serial >> 8),
+    const unsigned char serial[] = {0x40, (unsigned char)(wish->serial >> 16),
+                                    (unsigned char)(wish->serial >> 8),
                                     (unsigned char)wish->serial};
     int version = wish->version ? wish->version : 3;
     const unsigned char version_octets[] = {0x02, 0x01, (unsigned char)(version - 1)};

@@ -1,4 +1,5 @@
-/* make_cert - certificates for tests, as odd as wanted, without openssl: names, keys and extensions are as told, the signature is none. */
+/* make_cert - certificates for tests, as odd as wanted, without openssl: names, keys and extensions
+ * are as told, the signature is none. */
 #ifndef MAKE_CERT_H
 #define MAKE_CERT_H
 
@@ -24,12 +25,13 @@ typedef struct cert_wish {
     unsigned rsa_bits;   /* 0: 2048 */
     unsigned exponent;   /* 0: 65537 */
     int even, off_curve;
-    int version;                        /* 0: 3 */
-    int no_ca;                          /* no basicConstraints */
-    int ca_false;                       /* basicConstraints without cA */
-    int path_len;                       /* n: pathLenConstraint n - 1; 0: none */
-    int usage;                          /* the octet of keyUsage (0x04: keyCertSign); 0: no keyUsage */
-    const char *not_before, *not_after; /* UTCTime or, with 15 characters, GeneralizedTime; NULL: 2020, 2040 */
+    int version;  /* 0: 3 */
+    int no_ca;    /* no basicConstraints */
+    int ca_false; /* basicConstraints without cA */
+    int path_len; /* n: pathLenConstraint n - 1; 0: none */
+    int usage;    /* the octet of keyUsage (0x04: keyCertSign); 0: no keyUsage */
+    const char *not_before,
+        *not_after; /* UTCTime or, with 15 characters, GeneralizedTime; NULL: 2020, 2040 */
     unsigned serial;
     cert_extension more[4]; /* up to the first with value NULL */
 } cert_wish;
@@ -39,7 +41,8 @@ typedef struct cert_wish {
 /* Writes a certificate to `to` (CERT_MAX octets of room) and returns its length. */
 size_t make_cert(unsigned char *to, const cert_wish *w);
 
-/* The same as PEM, NUL-terminated, with 64 characters a line: 2 * CERT_MAX octets of room. Returns its length. */
+/* The same as PEM, NUL-terminated, with 64 characters a line: 2 * CERT_MAX octets of room. Returns
+ * its length. */
 size_t make_pem(char *to, const cert_wish *w);
 
 /* Octets as PEM with a label. */

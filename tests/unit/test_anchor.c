@@ -1,4 +1,5 @@
-/* test_anchor - certificates as trust anchors: every shape of file that is read right, and every certificate that is refused, with its reason. */
+/* test_anchor - certificates as trust anchors: every shape of file that is read right, and every
+ * certificate that is refused, with its reason. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,9 +34,7 @@ static int end(void **state) {
     return 0;
 }
 
-static void again(void) {
-    pop_anchors_free(&a);
-}
+static void again(void) { pop_anchors_free(&a); }
 
 static void read_text(const char *text) {
     assert_int_equal(pop_anchors_read(&a, "t", (const unsigned char *)text, strlen(text)), 0);
@@ -52,7 +51,9 @@ static const pop_anchor *judge(const cert_wish *w) {
 
 static void is_judged(const cert_wish *w, pop_anchor_finding f) {
     const pop_anchor *one = judge(w);
-    if (one->finding != f) fail_msg("\"%s\" instead of \"%s\"", pop_anchor_sentence(one->finding), pop_anchor_sentence(f));
+    if (one->finding != f)
+        fail_msg("\"%s\" instead of \"%s\"", pop_anchor_sentence(one->finding),
+                 pop_anchor_sentence(f));
     assert_true(pop_anchor_sentence(f)[0] && pop_anchor_counted_as(f)[0]);
     if (f != POP_ANCHOR_USABLE) assert_null(one->anchor.dn.data);
 }
@@ -86,7 +87,8 @@ static void read_around(const char *before, const char *block, const char *behin
 
 static void a_root_becomes_an_anchor(void **state) { /* [H7 H21] */
     (void)state;
-    const pop_anchor *one = judge(&(cert_wish){.name = "Root \xC3\xA4*/", .organization = "Some Org", .path_len = 3});
+    const pop_anchor *one =
+        judge(&(cert_wish){.name = "Root \xC3\xA4*/", .organization = "Some Org", .path_len = 3});
     assert_int_equal(one->finding, POP_ANCHOR_USABLE);
     assert_int_equal(one->anchor.flags, BR_X509_TA_CA);
     assert_int_equal(one->anchor.pkey.key_type, BR_KEYTYPE_RSA);
@@ -110,8 +112,9 @@ static void keys_that_bearssl_has(void **state) {
         int curve;
         size_t len;
         const char *text;
-    } rows[] = {
-        {KEY_P256, BR_EC_secp256r1, 65, "P-256"}, {KEY_P384, BR_EC_secp384r1, 97, "P-384"}, {KEY_P521, BR_EC_secp521r1, 133, "P-521"}};
+    } rows[] = {{KEY_P256, BR_EC_secp256r1, 65, "P-256"},
+                {KEY_P384, BR_EC_secp384r1, 97, "P-384"},
+                {KEY_P521, BR_EC_secp521r1, 133, "P-521"}};
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         const pop_anchor *one = judge(&(cert_wish){.key = rows[i].key});
@@ -165,7 +168,8 @@ static void a_leaf_is_trusted_directly_where_that_is_allowed(void **state) { /* 
     JUDGED(VERSION, .version = 1); /* it could never have a subjectAltName */
     JUDGED(USABLE, .usage = 0);
     assert_int_equal(a.list[0].anchor.flags, BR_X509_TA_CA);
-    JUDGED(SERVER_AUTH, .no_ca = 1, .more = {{37, 0, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x02", 12}});
+    JUDGED(SERVER_AUTH, .no_ca = 1,
+           .more = {{37, 0, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x02", 12}});
 }
 
 #define EXTENSION(id, critical, value) .more = {{id, critical, value, sizeof(value) - 1}}
@@ -173,10 +177,12 @@ static void a_leaf_is_trusted_directly_where_that_is_allowed(void **state) { /* 
 static void what_would_be_lost(void **state) { /* [H13] */
     (void)state;
     for (unsigned char critical = 0; critical < 2; critical++) {
-        JUDGED(NAME_CONSTRAINTS, EXTENSION(30, critical, "\x30\x08\xA0\x06\x30\x04\x82\x02\x64\x65"));
+        JUDGED(NAME_CONSTRAINTS,
+               EXTENSION(30, critical, "\x30\x08\xA0\x06\x30\x04\x82\x02\x64\x65"));
         JUDGED(POLICY_CONSTRAINTS, EXTENSION(36, critical, "\x30\x03\x80\x01\x00"));
         JUDGED(POLICY_CONSTRAINTS, EXTENSION(54, critical, "\x02\x01\x00"));
-        JUDGED(SERVER_AUTH, EXTENSION(37, critical, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x02"));
+        JUDGED(SERVER_AUTH,
+               EXTENSION(37, critical, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x02"));
         JUDGED(USABLE, EXTENSION(37, critical, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x01"));
         JUDGED(USABLE, EXTENSION(37, critical, "\x30\x06\x06\x04\x55\x1D\x25\x00"));
         JUDGED(USABLE, EXTENSION(32, critical, "\x30\x06\x30\x04\x06\x02\x2A\x03"));
@@ -221,7 +227,8 @@ static void time_decides(void **state) { /* [H11 J3] */
     JUDGED(EXPIRED, .not_after = "251231235959Z");
     JUDGED(USABLE, .not_after = "99991231235959Z");
     assert_int_equal(a.list[0].not_after, INT64_C(253402300799));
-    JUDGED(USABLE, .not_before = "21060207062816Z", .not_after = "21500101000000Z"); /* not valid yet, above 2^32 s: kept */
+    /* not valid yet, above 2^32 s: kept */
+    JUDGED(USABLE, .not_before = "21060207062816Z", .not_after = "21500101000000Z");
     assert_int_equal(a.list[0].not_before, INT64_C(4294967296));
     JUDGED(BAD_DER, .not_after = "2601010000Z");
     JUDGED(BAD_DER, .not_after = "260101000000+0000");
@@ -256,11 +263,13 @@ static void cut_at_every_octet(void **state) { /* [H18 D11] */
     assert_int_equal(a.list[0].finding, POP_ANCHOR_BAD_DER);
 }
 
-/* Whatever octet is changed, to whatever: no crash, and what is still an anchor is one of BearSSL's. */
+/* Whatever octet is changed, to whatever: no crash, and what is still an anchor is one of
+ * BearSSL's. */
 static void every_octet_changed(void **state) {
     static unsigned char der[CERT_MAX];
     (void)state;
-    size_t n = make_cert(der, &(cert_wish){.key = KEY_P256, .usage = 6, .path_len = 2, .organization = "Org"});
+    size_t n = make_cert(
+        der, &(cert_wish){.key = KEY_P256, .usage = 6, .path_len = 2, .organization = "Org"});
     for (size_t at = 2; at < n; at++) {
         unsigned char was = der[at];
         for (unsigned bit = 0; bit<8; bit += bit> 1 ? 5 : 1) { /* 0, 1, 2, 7 */
@@ -268,7 +277,8 @@ static void every_octet_changed(void **state) {
             again();
             assert_int_equal(pop_anchors_read(&a, "t", der, n), 0);
             assert_int_equal(a.len, 1);
-            if (a.list[0].finding == POP_ANCHOR_USABLE) assert_int_equal(a.list[0].anchor.pkey.key.ec.qlen, 65);
+            if (a.list[0].finding == POP_ANCHOR_USABLE)
+                assert_int_equal(a.list[0].anchor.pkey.key.ec.qlen, 65);
         }
         der[at] = was;
     }
@@ -308,19 +318,22 @@ static void a_block_without_an_end(void **state) { /* [H4] */
 }
 
 static void bad_base64(void **state) { /* [H5] */
-    static const char *const bad[] = {"AAAA\nAA!A\n", "AAAA\nA\xC3\xA4\n", "AAAA\nAA=A\n", "AAAA\nAA==\nAAAA\n",
-                                      "AAAA\nAAB=\n", "AAAA\n====\n",      "AAAA\nA-AA\n"};
+    static const char *const bad[] = {"AAAA\nAA!A\n",       "AAAA\nA\xC3\xA4\n", "AAAA\nAA=A\n",
+                                      "AAAA\nAA==\nAAAA\n", "AAAA\nAAB=\n",      "AAAA\n====\n",
+                                      "AAAA\nA-AA\n"};
     char text[200];
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         again();
-        (void)snprintf(text, sizeof text, "-----BEGIN CERTIFICATE-----\n%s-----END CERTIFICATE-----\n", bad[i]);
+        (void)snprintf(text, sizeof text,
+                       "-----BEGIN CERTIFICATE-----\n%s-----END CERTIFICATE-----\n", bad[i]);
         read_text(text);
         assert_int_equal(a.len, 1);
         found(0, POP_ANCHOR_BAD_BASE64, i == 3 ? 4 : 3);
     }
     again();
-    read_text("-----BEGIN CERTIFICATE-----\nAAAA\nAAA\n-----END CERTIFICATE-----\n"); /* seen at the END line */
+    /* seen at the END line */
+    read_text("-----BEGIN CERTIFICATE-----\nAAAA\nAAA\n-----END CERTIFICATE-----\n");
     found(0, POP_ANCHOR_BAD_BASE64, 4);
     again();
     read_text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
@@ -349,8 +362,10 @@ static void with_line_ends(const char *text, const char *ends) {
 static void odd_but_whole(void **state) { /* [H6] */
     static char two[6 * CERT_MAX];
     (void)state;
-    (void)snprintf(two, sizeof two, "\xEF\xBB\xBF# comment\nsubject=/CN=x\n%s\nmore text -----BEGIN CERTIFICATE-----\n%s",
-                   PEM(.name = "One"), PEM(.name = "Two"));
+    (void)snprintf(
+        two, sizeof two,
+        "\xEF\xBB\xBF# comment\nsubject=/CN=x\n%s\nmore text -----BEGIN CERTIFICATE-----\n%s",
+        PEM(.name = "One"), PEM(.name = "Two"));
     with_line_ends(two, "\n");
     with_line_ends(two, "\r\n");
     with_line_ends(two, "\r");
@@ -363,7 +378,8 @@ static void odd_but_whole(void **state) { /* [H6] */
 
 static void any_width_of_lines(void **state) { /* [H6] */
     (void)state;
-    const char *block = PEM(.name = "One"), *from = strchr(block, '\n') + 1, *behind = strstr(block, "-----END");
+    const char *block = PEM(.name = "One"), *from = strchr(block, '\n') + 1,
+               *behind = strstr(block, "-----END");
     for (unsigned width = 1; width < 200; width += width < 10 ? 1 : 37) {
         static char text[4 * CERT_MAX];
         size_t n = (size_t)sprintf(text, "-----BEGIN X509 CERTIFICATE-----\n"), column = 0;
@@ -396,8 +412,9 @@ static void other_blocks_are_passed_over(void **state) { /* [H6] */
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t n = make_block(text, key, sizeof key, "X");
-        (void)sprintf(text + n, "-----BEGIN %s-----\nProc-Type: 4,ENCRYPTED\n\n%s\n-----END %s-----\n", rows[i].label, "c2VjcmV0",
-                      rows[i].label);
+        (void)sprintf(text + n,
+                      "-----BEGIN %s-----\nProc-Type: 4,ENCRYPTED\n\n%s\n-----END %s-----\n",
+                      rows[i].label, "c2VjcmV0", rows[i].label);
         again();
         read_around(PEM(.name = "One"), text, PEM(.name = "Two"));
         assert_int_equal(a.len, 4);
@@ -431,7 +448,8 @@ static void one_name_two_keys(void **state) { /* [H9] */
 
 static void one_name_one_key_two_certificates(void **state) { /* [H10] */
     (void)state;
-    read_around(PEM(.serial = 1, .path_len = 4), PEM(.serial = 2, .not_after = "450101000000Z", .path_len = 2),
+    read_around(PEM(.serial = 1, .path_len = 4),
+                PEM(.serial = 2, .not_after = "450101000000Z", .path_len = 2),
                 PEM(.serial = 3, .not_after = "410101000000Z"));
     assert_int_equal(pop_anchors_merge(&a), 0);
     assert_int_equal(a.list[0].finding, POP_ANCHOR_SAME_KEY);
@@ -499,7 +517,8 @@ static void times_are_read_and_written(void **state) { /* [J3] */
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (pop_utc_read(bad[i], &utc_s) == 0) fail_msg("\"%s\" is taken", bad[i]);
-    for (int64_t t = INT64_C(-62167219200); t <= INT64_C(253402300799); t += INT64_C(86400) * 13 + 3607) {
+    for (int64_t t = INT64_C(-62167219200); t <= INT64_C(253402300799);
+         t += INT64_C(86400) * 13 + 3607) {
         pop_utc_text(t, text);
         assert_int_equal(pop_utc_read(text, &utc_s), 0);
         assert_int_equal(utc_s, t);
@@ -510,17 +529,17 @@ static void times_are_read_and_written(void **state) { /* [J3] */
     assert_string_equal(text, "0000-01-01T00:00:00Z");
 }
 
-static int every_block(const char *label) {
-    return label[0] != '\0';
-}
+static int every_block(const char *label) { return label[0] != '\0'; }
 
-/* A group of four characters fills across lines, and all its octets come with the last: short lines are no reason to write behind the memory. */
+/* A group of four characters fills across lines, and all its octets come with the last: short lines
+ * are no reason to write behind the memory. */
 static void base64_in_lines_of_any_width_keeps_to_its_memory(void **state) {
     enum { CHARS = 4 * 1400, ROOM = 2 * CHARS + 100 };
     static char text[ROOM];
     (void)state;
     for (size_t width = 1; width <= 9; width++) {
-        for (size_t chars = 4 * 1360; chars <= CHARS; chars += 4) { /* 4096 octets are the first room */
+        /* 4096 octets are the first room */
+        for (size_t chars = 4 * 1360; chars <= CHARS; chars += 4) {
             size_t n = (size_t)snprintf(text, sizeof text, "-----BEGIN X-----\n");
             for (size_t i = 1; i <= chars; i++) {
                 text[n++] = 'A';

@@ -1,4 +1,5 @@
-/* test_authfile - the file with user name and password: every shape of it that is read right, and every one that is refused. */
+/* test_authfile - the file with user name and password: every shape of it that is read right, and
+ * every one that is refused. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
@@ -153,8 +154,12 @@ static void wiped(void **state) { /* [E13] */
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_line_form), cmocka_unit_test(refuses_other_text),    cmocka_unit_test(size_limit),
-        cmocka_unit_test(other_kinds_of_file),   cmocka_unit_test(who_else_may_touch_it), cmocka_unit_test(wiped),
+        cmocka_unit_test(reads_every_line_form),
+        cmocka_unit_test(refuses_other_text),
+        cmocka_unit_test(size_limit),
+        cmocka_unit_test(other_kinds_of_file),
+        cmocka_unit_test(who_else_may_touch_it),
+        cmocka_unit_test(wiped),
     };
     return cmocka_run_group_tests_name("authfile", tests, make_dir, remove_dir);
 }

@@ -1,4 +1,5 @@
-/* How long a device waits after failures: longer with each, never a storm, whatever the interval. */
+/* How long a device waits after failures: longer with each, never a storm, whatever the interval.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,9 +28,12 @@ static void it_doubles_six_times(void **state) {
     }
 }
 
-/* For every interval a product may have: a second, 5 minutes, 18 hours (which doubles to 2^32 in six times), a week, 49 days. */
+/* For every interval a product may have: a second, 5 minutes, 18 hours (which doubles to 2^32 in
+ * six times), a week, 49 days. */
 static void a_failure_makes_no_pause_shorter(void **state) {
-    static const uint32_t intervals[] = {0, 1, 7, 1000, 300000, DAY_MS / 64, DAY_MS / 2, DAY_MS / 2 + 1, 1u << 26, DAY_MS, 7 * DAY_MS, 1u << 31, UINT32_MAX};
+    static const uint32_t intervals[] = {
+        0,        1,      7,          1000,     300000,    DAY_MS / 64, DAY_MS / 2, DAY_MS / 2 + 1,
+        1u << 26, DAY_MS, 7 * DAY_MS, 1u << 31, UINT32_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof intervals / sizeof intervals[0]; i++) {
         for (size_t r = 0; r < RANDOMS; r++) {

@@ -1,5 +1,5 @@
-/* test_command_tls - what the command makes of its TLS options before a connection, and how it puts into words what became of TLS. Needs no
- * network. */
+/* test_command_tls - what the command makes of its TLS options before a connection, and how it puts
+ * into words what became of TLS. Needs no network. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,7 +15,8 @@
 
 #include "tls.h"
 
-/* An authority's certificate: P-256, signed by itself, from 2020 to 2120. Its key was thrown away. */
+/* An authority's certificate: P-256, signed by itself, from 2020 to 2120. Its key was thrown away.
+ */
 static const char authority[] = "-----BEGIN CERTIFICATE-----\n"
                                 "MIIBdzCCAR6gAwIBAgIUU3ObQqq7ChodyL/qEfoy4CxzdsIwCgYIKoZIzj0EAwIw\n"
                                 "GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjAwMTAxMDAwMDAwWhgPMjEy\n"
@@ -140,7 +141,8 @@ static void files_that_are_refused(void **state) { /* [H1 H2 H4] */
         {"127.0.0.1 localhost\n", CMD_EXIT_CERT, "there is no certificate in"},
         {"-----BEGIN CERTIFICATE-----\nMIIB\n", CMD_EXIT_CERT, "line 1"},
         {"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", CMD_EXIT_CERT, "line"},
-        {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", CMD_EXIT_CERT, "damaged"},
+        {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", CMD_EXIT_CERT,
+         "damaged"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -274,7 +276,8 @@ static void names_of_another_certificate(void **state) {
     (void)over(56);
     (void)snprintf(t.names, sizeof t.names, "mail.example.org, *.example.net");
     begin(0, 0);
-    assert_string_equal(explained(POPCL_ERR_CERT_NAME), "it is for mail.example.org, *.example.net");
+    assert_string_equal(explained(POPCL_ERR_CERT_NAME),
+                        "it is for mail.example.org, *.example.net");
     assert_string_equal(explained(POPCL_ERR_CERT_EXPIRED), "");
     t.names[0] = '\0';
     assert_string_equal(explained(POPCL_ERR_CERT_NO_SAN), "");
@@ -288,7 +291,8 @@ static void a_record_that_does_not_fit(void **state) { /* [D43] */
     s->minor = 4; /* TLS 1.2 */
     s->iobuf_len = 541;
     begin(0, 0);
-    assert_string_equal(explained(POPCL_ERR_TLS_RECORD_SIZE), "the record needs 16408 octets, the buffer has 541");
+    assert_string_equal(explained(POPCL_ERR_TLS_RECORD_SIZE),
+                        "the record needs 16408 octets, the buffer has 541");
     (void)end();
 }
 
@@ -322,9 +326,12 @@ static void details_are_for_who_asks(void **state) {
         uint8_t fragment;
         const char *line;
     } rows[] = {
-        {512, POPCL_FRAGMENT_GRANTED, "popcl: records of at most 512 octets were asked for: granted\n"},
-        {4096, POPCL_FRAGMENT_IGNORED, "popcl: records of at most 4096 octets were asked for: ignored, larger ones may come\n"},
-        {1024, POPCL_FRAGMENT_UNKNOWN, "popcl: records of at most 1024 octets were asked for: unknown\n"},
+        {512, POPCL_FRAGMENT_GRANTED,
+         "popcl: records of at most 512 octets were asked for: granted\n"},
+        {4096, POPCL_FRAGMENT_IGNORED,
+         "popcl: records of at most 4096 octets were asked for: ignored, larger ones may come\n"},
+        {1024, POPCL_FRAGMENT_UNKNOWN,
+         "popcl: records of at most 1024 octets were asked for: unknown\n"},
         {0, POPCL_FRAGMENT_UNKNOWN, "popcl: no record size was asked for"},
     };
     (void)state;
@@ -339,7 +346,8 @@ static void details_are_for_who_asks(void **state) {
         (void)explained(POPCL_ERR_CERT_UNTRUSTED);
         cmd_tls_announce(&t, &r); /* once is enough */
         const char *text = end();
-        assert_int_equal(strncmp(text, "popcl: TLS 1.2, ECDHE-ECDSA-CHACHA20-POLY1305, X25519\n", 54), 0);
+        assert_int_equal(
+            strncmp(text, "popcl: TLS 1.2, ECDHE-ECDSA-CHACHA20-POLY1305, X25519\n", 54), 0);
         if (!strstr(text, rows[i].line)) fail_msg("%s: %s", rows[i].line, text);
         assert_non_null(strstr(text, "\npopcl: BearSSL error 62\n"));
         assert_null(strstr(strstr(text, "TLS 1.2") + 1, "TLS 1.2"));
@@ -358,7 +366,8 @@ static void certificates_that_could_not_be_used_are_told(void **state) {
     t.store.found = 3;
     t.store.unusable = 2;
     begin(0, 0);
-    assert_string_equal(explained(POPCL_ERR_CERT_UNTRUSTED), "2 of the 3 certificates given cannot be trusted");
+    assert_string_equal(explained(POPCL_ERR_CERT_UNTRUSTED),
+                        "2 of the 3 certificates given cannot be trusted");
     assert_string_equal(explained(POPCL_ERR_CERT_EXPIRED), "");
     (void)end();
     assert_int_equal(unlink(o.cert_file), 0);

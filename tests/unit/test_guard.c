@@ -1,5 +1,5 @@
-/* test_guard - what the chains of tests/x509check cannot show: calls left out, certificates cut and changed at every octet, memory's edges, and
- * what is kept of a certificate. */
+/* test_guard - what the chains of tests/x509check cannot show: calls left out, certificates cut and
+ * changed at every octet, memory's edges, and what is kept of a certificate. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,8 +26,13 @@ static int begin(void **state) {
     leaf = c->data;
     leaf_len = c->data_len;
     memset(&storage, 0xa5, sizeof storage);
-    trust = (popcl_trust){.anchors = pki_anchor(), .anchors_len = 1, .newest_not_before = PKI_AUTHORITY_SINCE};
-    tls = (popcl_tls){.profile = &popcl_tls_host, .storage = &storage, .storage_len = sizeof storage, .trust = &trust, .utc_s = PKI_NOW};
+    trust = (popcl_trust){
+        .anchors = pki_anchor(), .anchors_len = 1, .newest_not_before = PKI_AUTHORITY_SINCE};
+    tls = (popcl_tls){.profile = &popcl_tls_host,
+                      .storage = &storage,
+                      .storage_len = sizeof storage,
+                      .trust = &trust,
+                      .utc_s = PKI_NOW};
     return 0;
 }
 
@@ -38,7 +43,8 @@ static const br_x509_class **opened(void) {
 }
 
 /* One certificate, in two pieces. What it is announced to have may differ from what comes. */
-static void give(const br_x509_class **x, const unsigned char *p, size_t n, size_t cut, size_t announced) {
+static void give(const br_x509_class **x, const unsigned char *p, size_t n, size_t cut,
+                 size_t announced) {
     (*x)->start_cert(x, (uint32_t)announced);
     if (cut) (*x)->append(x, p, cut);
     if (cut < n) (*x)->append(x, p + cut, n - cut);
@@ -62,7 +68,8 @@ static popcl_err judged(const unsigned char *p, size_t n, size_t cut) {
 
 static void the_right_chain_is_taken_however_it_comes(void **state) {
     (void)state;
-    for (size_t cut = 0; cut <= leaf_len; cut++) assert_int_equal(judged(leaf, leaf_len, cut), POPCL_OK);
+    for (size_t cut = 0; cut <= leaf_len; cut++)
+        assert_int_equal(judged(leaf, leaf_len, cut), POPCL_OK);
 }
 
 static void what_did_not_run_refuses(void **state) {
@@ -80,7 +87,8 @@ static void what_did_not_run_refuses(void **state) {
     (*x)->start_cert(x, (uint32_t)leaf_len);
     (*x)->append(x, leaf, leaf_len);
     assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
-    assert_int_equal(end(x), POPCL_ERR_CERT_UNCHECKED); /* without end_cert, though BearSSL has found the anchor */
+    /* without end_cert, though BearSSL has found the anchor */
+    assert_int_equal(end(x), POPCL_ERR_CERT_UNCHECKED);
 
     x = opened();
     (*x)->append(x, leaf, leaf_len); /* without start_cert */
@@ -155,12 +163,14 @@ static void an_octet_more_or_less_is_refused(void **state) { /* [D12] */
     free(copy);
 }
 
-/* With the pin alone no signature is behind the leaf: what may be taken is only what still has the right name, dates and key. */
+/* With the pin alone no signature is behind the leaf: what may be taken is only what still has the
+ * right name, dates and key. */
 static void a_changed_octet_does_not_get_past_the_pin_with_another_name(void **state) { /* [D10] */
     unsigned char *copy = malloc(leaf_len);
     (void)state;
     assert_non_null(copy);
-    trust = (popcl_trust){.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin(), .pins_len = 1};
+    trust = (popcl_trust){.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin(),
+                          .pins_len = 1};
     assert_int_equal(judged(leaf, leaf_len, 0), POPCL_OK);
     for (size_t at = 0; at < leaf_len; at++)
         for (unsigned bit = 1; bit < 256; bit <<= 1) {
@@ -168,9 +178,12 @@ static void a_changed_octet_does_not_get_past_the_pin_with_another_name(void **s
             copy[at] ^= (unsigned char)bit;
             if (judged(copy, leaf_len, at) != POPCL_OK) continue;
             size_t hosts = 0;
-            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len; i++) hosts += strncmp((const char *)copy + i, PKI_HOST, sizeof PKI_HOST - 1) == 0;
-            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len && !hosts; i++) /* or in other letters */
-                hosts += strncmp((const char *)copy + i, PKI_HOST, at - i) == 0 && (copy[at] | 0x20) == (leaf[at] | 0x20);
+            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len; i++)
+                hosts += strncmp((const char *)copy + i, PKI_HOST, sizeof PKI_HOST - 1) == 0;
+            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len && !hosts;
+                 i++) /* or in other letters */
+                hosts += strncmp((const char *)copy + i, PKI_HOST, at - i) == 0 &&
+                         (copy[at] | 0x20) == (leaf[at] | 0x20);
             assert_true(hosts > 0);
         }
     free(copy);
@@ -197,7 +210,8 @@ static void what_is_told_of_a_certificate_outlives_bearssls_memory(void **state)
     }
 }
 
-/* Names are cut to the room there is, whole or not; nothing is written behind it, and nothing is left where they are not at fault. */
+/* Names are cut to the room there is, whole or not; nothing is written behind it, and nothing is
+ * left where they are not at fault. */
 static void names_fit_their_room(void **state) {
     char whole[300], room[300];
     (void)state;
@@ -216,7 +230,8 @@ static void names_fit_their_room(void **state) {
             assert_int_equal(strlen(room), kept);
             assert_memory_equal(room, whole, kept);
         }
-        for (size_t i = n; i < sizeof room; i++) assert_int_equal(room[i], 42);
+        for (size_t i = n; i < sizeof room; i++)
+            assert_int_equal(room[i], 42);
     }
     tls.names_len = sizeof room;
     assert_int_equal(judged(leaf, leaf_len, 0), POPCL_OK);
@@ -254,7 +269,8 @@ static void trust_and_clock_are_looked_at_before_anything_is_sent(void **state) 
 static void a_chain_of_many_certificates_is_refused(void **state) { /* [I6] */
     (void)state;
     const br_x509_class **x = opened();
-    for (int i = 0; i < 70000; i++) give(x, leaf, 1, 0, 1);
+    for (int i = 0; i < 70000; i++)
+        give(x, leaf, 1, 0, 1);
     assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
 }
 

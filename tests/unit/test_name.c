@@ -1,4 +1,5 @@
-/* test_name - what is an address, what only looks like one, what can be a host: against inet_pton and inet_aton of this machine. */
+/* test_name - what is an address, what only looks like one, what can be a host: against inet_pton
+ * and inet_aton of this machine. */
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -27,17 +28,83 @@ static enum popcl_name_kind judged(const char *text) {
 
 static void addresses_are_what_inet_pton_takes(void **state) { /* [D26] */
     static const char *const texts[] = {
-        "0.0.0.0", "255.255.255.255", "1.2.3.4", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.04", "1.2.3.", ".1.2.3", "1..2.3",
-        "1.2.3.4.", "1.2.3.4 ", " 1.2.3.4", "1.2.3.a", "+1.2.3.4", "-1.2.3.4", "00.0.0.0", "1.2.3.00", "1.2.3.1000", "99999999999.1.1.1",
-        "", ".", "...", "::", "::1", "1::", "1::1", ":::", "::1::", ":1", "1:", ":", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7",
-        "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:2:3:4::5:6:7:8",
-        "1:2:3::5:6:7:8", "12345::", "1234::", "g::", "::ffff:1.2.3.4", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4",
-        "1:2:3:4:5:1.2.3.4", "::1.2.3.4:5", "::1.2.3", "::1.2.3.04", "::256.1.1.1", "1.2.3.4::", "::1.2.3.4.", "fe80::1%eth0", "[::1]",
-        "::1/128", "ABCD:ef01::", "abcd:EF01:2345:6789:aBcD:ef01:2345:6789", "1::2::3", "::.1.2.3", "1:2:3:4:5:6::1.2.3.4", "0x1::",
-        "::00001", "::0001", "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7", "1: 2::", "::a.b.c.d", "1:::2", "::12345",
+        "0.0.0.0",
+        "255.255.255.255",
+        "1.2.3.4",
+        "256.1.1.1",
+        "1.2.3",
+        "1.2.3.4.5",
+        "01.2.3.4",
+        "1.2.3.04",
+        "1.2.3.",
+        ".1.2.3",
+        "1..2.3",
+        "1.2.3.4.",
+        "1.2.3.4 ",
+        " 1.2.3.4",
+        "1.2.3.a",
+        "+1.2.3.4",
+        "-1.2.3.4",
+        "00.0.0.0",
+        "1.2.3.00",
+        "1.2.3.1000",
+        "99999999999.1.1.1",
+        "",
+        ".",
+        "...",
+        "::",
+        "::1",
+        "1::",
+        "1::1",
+        ":::",
+        "::1::",
+        ":1",
+        "1:",
+        ":",
+        "1:2:3:4:5:6:7:8",
+        "1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7:8:9",
+        "1:2:3:4:5:6:7::",
+        "::2:3:4:5:6:7:8",
+        "1:2:3:4:5:6:7:8::",
+        "::1:2:3:4:5:6:7:8",
+        "1:2:3:4::5:6:7:8",
+        "1:2:3::5:6:7:8",
+        "12345::",
+        "1234::",
+        "g::",
+        "::ffff:1.2.3.4",
+        "::1.2.3.4",
+        "1:2:3:4:5:6:1.2.3.4",
+        "1:2:3:4:5:6:7:1.2.3.4",
+        "1:2:3:4:5:1.2.3.4",
+        "::1.2.3.4:5",
+        "::1.2.3",
+        "::1.2.3.04",
+        "::256.1.1.1",
+        "1.2.3.4::",
+        "::1.2.3.4.",
+        "fe80::1%eth0",
+        "[::1]",
+        "::1/128",
+        "ABCD:ef01::",
+        "abcd:EF01:2345:6789:aBcD:ef01:2345:6789",
+        "1::2::3",
+        "::.1.2.3",
+        "1:2:3:4:5:6::1.2.3.4",
+        "0x1::",
+        "::00001",
+        "::0001",
+        "1:2:3:4:5:6:7:",
+        ":1:2:3:4:5:6:7",
+        "1: 2::",
+        "::a.b.c.d",
+        "1:::2",
+        "::12345",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) judged(texts[i]);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        judged(texts[i]);
 }
 
 /* Short texts of the letters that matter meet every branch. */
@@ -60,18 +127,37 @@ static void random_texts_agree_with_inet_pton(void **state) { /* [D26] */
 
 static void what_resolvers_of_old_take_matches_nothing(void **state) { /* [D26] */
     static const char *const texts[] = {
-        "127.1", "2130706433", "0x7f000001", "0x7f.1", "0x7F.0.0.0X1", "1.2.3", "0", "0x", "0177.0.0.1", "1.2.3.08", "127.0.0.1.", "a.1",
-        "mail.example.0x1f", "mail.example.123", "1.2.3.4.5", "256.256.256.256", "00000000000000000000", "a.0x",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0x7F.0.0.0X1",
+        "1.2.3",
+        "0",
+        "0x",
+        "0177.0.0.1",
+        "1.2.3.08",
+        "127.0.0.1.",
+        "a.1",
+        "mail.example.0x1f",
+        "mail.example.123",
+        "1.2.3.4.5",
+        "256.256.256.256",
+        "00000000000000000000",
+        "a.0x",
     };
     static const char *const hosts[] = {
-        "localhost", "a.b1", "1.a", "0xg", "x0", "0y1", "a.0xg", "123.com", "1-2", "a", "xn--p1ai", "0x1.example", "1e3",
+        "localhost", "a.b1", "1.a", "0xg",      "x0",          "0y1", "a.0xg",
+        "123.com",   "1-2",  "a",   "xn--p1ai", "0x1.example", "1e3",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) assert_int_equal(judged(texts[i]), POPCL_NAME_NUMBERS);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_int_equal(judged(texts[i]), POPCL_NAME_NUMBERS);
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         struct in_addr old;
         assert_int_equal(judged(hosts[i]), POPCL_NAME_HOST);
-        assert_int_equal(inet_aton(hosts[i], &old), 0); /* nothing that a resolver takes for an address is a host here */
+        /* nothing that a resolver takes for an address is a host here */
+        assert_int_equal(inet_aton(hosts[i], &old), 0);
     }
     assert_int_equal(judged("::1::2"), POPCL_NAME_NUMBERS);
 }
@@ -101,10 +187,11 @@ static char *repeated(char *to, char c, size_t n) {
 }
 
 static void hosts_have_labels_of_letters_digits_and_hyphens(void **state) {
-    static const char *const good[] = {"a", "A-b.C", "my_host.example", "xn--bcher-kva.example", "1.a", "a-b", "_dmarc.example", "0"};
+    static const char *const good[] = {"a",   "A-b.C", "my_host.example", "xn--bcher-kva.example",
+                                       "1.a", "a-b",   "_dmarc.example",  "0"};
     static const char *const bad[] = {
-        "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b.c", "a b", "a*", "*.a", "a/b", "a:b", "a@b", "b\xc3\xbc", "a\x7f", "a\n", "a,b",
-        "a~b", "a[b", "a`b", "a{b",
+        "",    ".",   "a.",  ".a",        "a..b",  "-a",  "a-",  "a.-b.c", "a b", "a*",  "*.a",
+        "a/b", "a:b", "a@b", "b\xc3\xbc", "a\x7f", "a\n", "a,b", "a~b",    "a[b", "a`b", "a{b",
     };
     char text[300];
     (void)state;

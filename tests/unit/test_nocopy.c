@@ -1,6 +1,8 @@
-/* test_nocopy - the core copies no octet of a message: each span that the sink gets stands where the transport put it. The test keeps, for
- * each octet of the message, the place in the server's stream that it came from; that place tells the only address at which the sink may see
- * it. One octet is excepted (docs/DESIGN.md): the CR of a line that begins with dot and CR but goes on, which comes from a constant. */
+/* test_nocopy - the core copies no octet of a message: each span that the sink gets stands where
+ * the transport put it. The test keeps, for each octet of the message, the place in the server's
+ * stream that it came from; that place tells the only address at which the sink may see it. One
+ * octet is excepted (docs/DESIGN.md): the CR of a line that begins with dot and CR but goes on,
+ * which comes from a constant. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +39,8 @@ static void expect(message *m) {
         int stuffed = m->stream[line] == '.';
         if (stuffed && end - line == 3) break;
         for (size_t i = line + (size_t)stuffed; i < end; i++) {
-            m->withheld[m->n] = stuffed && i == line + 1 && m->stream[i] == '\r' && m->stream[i + 1] != '\n';
+            m->withheld[m->n] =
+                stuffed && i == line + 1 && m->stream[i] == '\r' && m->stream[i + 1] != '\n';
             m->from[m->n++] = i;
         }
         line = end;
@@ -92,16 +95,20 @@ static void one_line(message *m) {
     ADD(m, "\r\n");
 }
 
-static void empty(message *m) {
-    (void)m;
-}
+static void empty(message *m) { (void)m; }
 
 static const struct {
     const char *name;
     void (*write)(message *m);
 } messages[] = {
-    {"plain", plain},       {"base64", base64},     {"dot-stuffed", dot_stuffed}, {"odd line ends", odd_line_ends},
-    {"withheld", withheld}, {"any octet", any_octet}, {"one line", one_line},     {"empty", empty},
+    {"plain", plain},
+    {"base64", base64},
+    {"dot-stuffed", dot_stuffed},
+    {"odd line ends", odd_line_ends},
+    {"withheld", withheld},
+    {"any octet", any_octet},
+    {"one line", one_line},
+    {"empty", empty},
 };
 
 static const message *make(size_t i) {
@@ -143,10 +150,12 @@ static int data(void *ctx, const void *p, size_t n) {
     if (r->m->withheld[r->seen]) {
         assert_int_equal(n, 1);
         assert_int_equal(*span, '\r');
-        assert_true((uintptr_t)span < (uintptr_t)r->iobuf || (uintptr_t)span >= (uintptr_t)(r->iobuf + sizeof r->iobuf));
+        assert_true((uintptr_t)span < (uintptr_t)r->iobuf ||
+                    (uintptr_t)span >= (uintptr_t)(r->iobuf + sizeof r->iobuf));
         r->constants += taken;
     } else {
-        assert_true((uintptr_t)span >= (uintptr_t)r->at && (uintptr_t)(span + n) <= (uintptr_t)(r->at + r->arrived));
+        assert_true((uintptr_t)span >= (uintptr_t)r->at &&
+                    (uintptr_t)(span + n) <= (uintptr_t)(r->at + r->arrived));
         for (size_t i = 0; i < n; i++) { /* each octet offered, taken or not */
             size_t place = r->m->from[r->seen + i];
             assert_ptr_equal(span + i, r->at + (place - r->base));
@@ -182,7 +191,8 @@ static void arrive(run *r, const unsigned char *octets, size_t n, size_t piece) 
         size_t room, part = n - done < piece ? n - done : piece;
         unsigned char *to = popcl_recv_buf(&r->job, &room);
         assert_non_null(to);
-        assert_in_range((uintptr_t)to, (uintptr_t)r->iobuf, (uintptr_t)(r->iobuf + r->iobuf_len) - room);
+        assert_in_range((uintptr_t)to, (uintptr_t)r->iobuf,
+                        (uintptr_t)(r->iobuf + r->iobuf_len) - room);
         if (part > room) part = room;
         memcpy(to, octets + done, part);
         r->at = to;
@@ -201,7 +211,9 @@ static void say(run *r, const char *text) {
 static const struct {
     const char *verb, *reply;
 } answers[] = {
-    {"USER", "+OK\r\n"}, {"PASS", "+OK\r\n"}, {"STAT", "+OK 1 100\r\n"}, {"UIDL", "+OK\r\n1 a\r\n.\r\n"}, {"RETR", "+OK\r\n"}, {"QUIT", "+OK\r\n"},
+    {"USER", "+OK\r\n"},       {"PASS", "+OK\r\n"},
+    {"STAT", "+OK 1 100\r\n"}, {"UIDL", "+OK\r\n1 a\r\n.\r\n"},
+    {"RETR", "+OK\r\n"},       {"QUIT", "+OK\r\n"},
 };
 
 /* Takes the command that waits to be sent, and answers it. */
@@ -229,8 +241,17 @@ static run *fetch(const message *m, size_t iobuf_len, size_t piece, size_t most)
     r->m = m;
     r->most = most;
     r->iobuf_len = iobuf_len;
-    popcl_config config = {.host = "localhost", .auth = POPCL_AUTH_USER, .user = "u", .secret = {.octets = "p"}, .iobuf = r->iobuf,
-                           .iobuf_len = iobuf_len, .plan = r->plan, .plan_len = sizeof r->plan, .no_capa = 1, .sink = &sink, .sink_ctx = r};
+    popcl_config config = {.host = "localhost",
+                           .auth = POPCL_AUTH_USER,
+                           .user = "u",
+                           .secret = {.octets = "p"},
+                           .iobuf = r->iobuf,
+                           .iobuf_len = iobuf_len,
+                           .plan = r->plan,
+                           .plan_len = sizeof r->plan,
+                           .no_capa = 1,
+                           .sink = &sink,
+                           .sink_ctx = r};
     assert_int_equal(popcl_start(&r->job, &config, 0), POPCL_OK);
     popcl_connected(&r->job, 0);
     say(r, "+OK ready\r\n");
@@ -284,7 +305,8 @@ static void only_a_withheld_cr_comes_from_elsewhere(void **state) {
     }
 }
 
-/* No copy is worth little if each octet came alone: where no dot has to go, one span is all that was received. */
+/* No copy is worth little if each octet came alone: where no dot has to go, one span is all that
+ * was received. */
 static void a_buffer_without_stuffing_is_one_span(void **state) {
     (void)state;
     assert_int_equal(messages[1].write == base64, 1);

@@ -1,4 +1,5 @@
-/* test_options - the command line: what is understood, and what is refused before anything is opened. */
+/* test_options - the command line: what is understood, and what is refused before anything is
+ * opened. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 
 static cmd_options o;
 
-/* Parses "popcl" and the words of one string; the pieces of a word that holds a space are no test's business. */
+/* Parses "popcl" and the words of one string; the pieces of a word that holds a space are no test's
+ * business. */
 static int parse(const char *line) {
     static char text[2048];
     char *argv[64];
@@ -31,8 +33,9 @@ static void refused(const char *line) {
 
 static void seed_interface_in_any_order(void **state) {
     static const char *const lines[] = {
-        "host -p 1110 -d -n -a auth -o out", "-a auth -o out -nd -p1110 host",      "-ndp1110 -aauth -oout -- host",
-        "-n -d host:1110 -o out -a auth",    "pop3://host:1110 -dn -a auth -o out", "-nd POP3://HOST.:1110/ -a auth -o out",
+        "host -p 1110 -d -n -a auth -o out",   "-a auth -o out -nd -p1110 host",
+        "-ndp1110 -aauth -oout -- host",       "-n -d host:1110 -o out -a auth",
+        "pop3://host:1110 -dn -a auth -o out", "-nd POP3://HOST.:1110/ -a auth -o out",
     };
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -55,7 +58,8 @@ static void defaults(void **state) {
     assert_int_equal(o.idle_ms, 60000);
     assert_int_equal(o.connect_ms, 30000);
     assert_int_equal(o.total_ms, 86400000);
-    assert_true(!o.only_new && !o.delete &&o.max_size == 0 && o.limit == 0 && o.auth == POPCL_AUTH_AUTO);
+    assert_true(!o.only_new && !o.delete &&o.max_size == 0 && o.limit == 0 &&
+                o.auth == POPCL_AUTH_AUTO);
     assert_int_equal(parse("mail.example -T -a a -o o"), 0);
     assert_int_equal(o.port, 995);
     assert_int_equal(parse("pop3s://mail.example -a a -o o"), 0);
@@ -69,8 +73,9 @@ static void defaults(void **state) {
 
 static void long_options(void **state) {
     (void)state;
-    assert_int_equal(
-        parse("h -a a -o o -v -4 --timeout 5 --connect-timeout=7 --max-time=9 --auth apop --no-capa --limit=3 --max-size 2M --trace=t"), 0);
+    assert_int_equal(parse("h -a a -o o -v -4 --timeout 5 --connect-timeout=7 --max-time=9 --auth "
+                           "apop --no-capa --limit=3 --max-size 2M --trace=t"),
+                     0);
     assert_int_equal(o.idle_ms, 5000);
     assert_int_equal(o.connect_ms, 7000);
     assert_int_equal(o.total_ms, 9000);
@@ -96,14 +101,19 @@ static void long_options(void **state) {
 static void tls_options(void **state) { /* [D28] */
     (void)state;
     assert_int_equal(parse("h -T -a a -o o"), 0);
-    assert_true(o.now_s < 0 && o.pins_len == 0 && o.iobuf_len == 0 && o.fragment == 0 && !o.ask_no_fragment && !*o.tls_name);
-    assert_int_equal(parse("h -S -a a -o o --tls-name Mail.Example.ORG. --now 2026-11-25T12:00:00+01:00 --iobuf 541 --mfln 512"), 0);
+    assert_true(o.now_s < 0 && o.pins_len == 0 && o.iobuf_len == 0 && o.fragment == 0 &&
+                !o.ask_no_fragment && !*o.tls_name);
+    assert_int_equal(parse("h -S -a a -o o --tls-name Mail.Example.ORG. --now "
+                           "2026-11-25T12:00:00+01:00 --iobuf 541 --mfln 512"),
+                     0);
     assert_string_equal(o.tls_name, "mail.example.org");
     assert_string_equal(o.host, "h");
     assert_int_equal(o.now_s, 1795604400);
     assert_int_equal(o.iobuf_len, 541);
     assert_int_equal(o.fragment, 512);
-    assert_int_equal(parse("h -T -a a -o o --tls-name 0:0:0:0:0:0:0:1 --now 1970-01-01T00:00:00Z --mfln none --iobuf=65536"), 0);
+    assert_int_equal(parse("h -T -a a -o o --tls-name 0:0:0:0:0:0:0:1 --now 1970-01-01T00:00:00Z "
+                           "--mfln none --iobuf=65536"),
+                     0);
     assert_string_equal(o.tls_name, "::1");
     assert_int_equal(o.now_s, 0);
     assert_true(o.ask_no_fragment && o.fragment == 0);
@@ -112,22 +122,26 @@ static void tls_options(void **state) { /* [D28] */
     assert_null(o.resume_file);
     assert_int_equal(parse("h -T -a a -o o --resume session --trace=trace"), 0);
     assert_string_equal(o.resume_file, "session");
-    assert_int_equal(parse("h -a a -o o --iobuf 541"), 0); /* a small machine may read clear text too */
+    /* a small machine may read clear text too */
+    assert_int_equal(parse("h -a a -o o --iobuf 541"), 0);
     assert_int_equal(parse("fe80::1%eth0 -T -a a -o o"), 0);
     assert_string_equal(o.host, "fe80::1");
 }
 
-#define HEX "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+#define HEX    "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
 #define BASE64 "ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=" /* the same octets */
-#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define ZEROS  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static void pins(void **state) {
     (void)state;
-    assert_int_equal(parse("pop3s://h -a a -o o --pin sha256:" HEX " --pin=sha256//" BASE64 " --pin sha256//" ZEROS ";sha256:" HEX), 0);
+    assert_int_equal(parse("pop3s://h -a a -o o --pin sha256:" HEX " --pin=sha256//" BASE64
+                           " --pin sha256//" ZEROS ";sha256:" HEX),
+                     0);
     assert_int_equal(o.pins_len, 4);
     for (size_t i = 0; i < POPCL_PIN_LEN; i++) {
         unsigned char octet = (unsigned char)(0x11 * (i % 16));
-        assert_true(o.pins[0][i] == octet && o.pins[1][i] == octet && o.pins[2][i] == 0 && o.pins[3][i] == octet);
+        assert_true(o.pins[0][i] == octet && o.pins[1][i] == octet && o.pins[2][i] == 0 &&
+                    o.pins[3][i] == octet);
     }
 }
 
@@ -216,7 +230,13 @@ static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
 }
 
 static void tls_options_in_clear_text(void **state) { /* [L1] */
-    static const char *const words[] = {"-c f", "-C d", ("--pin sha256:" HEX), "--tls-name h", "--now 2026-11-25T12:00:00Z", "--mfln none", "--resume f"};
+    static const char *const words[] = {"-c f",
+                                        "-C d",
+                                        ("--pin sha256:" HEX),
+                                        "--tls-name h",
+                                        "--now 2026-11-25T12:00:00Z",
+                                        "--mfln none",
+                                        "--resume f"};
     char line[400];
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -296,9 +316,11 @@ static void missing_and_unknown(void **state) {
 }
 
 static void numbers_are_strict(void **state) { /* [L2] */
-    static const char *const ports[] = {"0", "65536", "-1", "+110", "110x", "x", "1e2", "0x6e", "=110", "99999999999999999999"};
+    static const char *const ports[] = {"0", "65536", "-1",   "+110", "110x",
+                                        "x", "1e2",   "0x6e", "=110", "99999999999999999999"};
     static const char *const numbers[] = {"0", "-1", "1.5", "5s", "99999999999999999999"};
-    static const char *const sizes[] = {"0", "-1", "k", "1kk", "1T", "1.5M", "18446744073709551616", "17179869184G"};
+    static const char *const sizes[] = {
+        "0", "-1", "k", "1kk", "1T", "1.5M", "18446744073709551616", "17179869184G"};
     char line[128];
     char *const empty[] = {"popcl", "h", "-p", "", "-a", "a", "-o", "o", NULL};
     (void)state;
@@ -382,7 +404,10 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
         "host\x7f",
     };
     char line[400], name[CMD_HOST_MAX + 2];
-    char *const empty[] = {"popcl", "-a", "a", "-o", "o", "", NULL}, *const space[] = {"popcl", "-a", "a", "-o", "o", "ho st", NULL};
+    char *const empty[] = {"popcl", "-a", "a", "-o", "o", "", NULL}, *const space[] = {
+                                                                         "popcl", "-a", "a",
+                                                                         "-o",    "o",  "ho st",
+                                                                         NULL};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         (void)snprintf(line, sizeof line, "-a a -o o %s", bad[i]);
@@ -401,10 +426,16 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
 }
 
 static void errors_echo_no_value(void **state) { /* [E13] */
-    static const char *const lines[] = {"h -a a -o o --password=s3cret", "h -a a -o o -s3cret", "h s3cret -a a -o o",
-                                        "h -p s3cret -a a -o o", "h:s3cret -a a -o o",
-                                        "h -T -a a -o o --pin s3cret", "h -T -a a -o o --tls-name s3cret/", "h -T -a a -o o --now s3cret",
-                                        "h -T -a a -o o --iobuf s3cret", "h -T -a a -o o --mfln s3cret"};
+    static const char *const lines[] = {"h -a a -o o --password=s3cret",
+                                        "h -a a -o o -s3cret",
+                                        "h s3cret -a a -o o",
+                                        "h -p s3cret -a a -o o",
+                                        "h:s3cret -a a -o o",
+                                        "h -T -a a -o o --pin s3cret",
+                                        "h -T -a a -o o --tls-name s3cret/",
+                                        "h -T -a a -o o --now s3cret",
+                                        "h -T -a a -o o --iobuf s3cret",
+                                        "h -T -a a -o o --mfln s3cret"};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         refused(lines[i]);

@@ -1,5 +1,5 @@
-/* test_pin - certificates for the profile `pinned`: which key is read of them, whatever else they hold, and however they come. Nothing but a
- * whole P-256 key whose hash is a pin is accepted. */
+/* test_pin - certificates for the profile `pinned`: which key is read of them, whatever else they
+ * hold, and however they come. Nothing but a whole P-256 key whose hash is a pin is accepted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,10 +71,13 @@ static void right_key_in_pieces_of_any_size(void **state) {
 
 /* [J2 D3 D4 D5] the key alone counts */
 static void names_and_dates_are_not_looked_at(void **state) {
-    static const pki_kind kinds[] = {PKI_OTHER_NAME, PKI_NO_SAN, PKI_EXPIRED, PKI_NOT_YET, PKI_UNTRUSTED};
+    static const pki_kind kinds[] = {PKI_OTHER_NAME, PKI_NO_SAN, PKI_EXPIRED, PKI_NOT_YET,
+                                     PKI_UNTRUSTED};
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        assert_int_equal(judge(pki_certificate(kinds[i])->data, pki_certificate(kinds[i])->data_len, 100), POPCL_OK);
+        assert_int_equal(
+            judge(pki_certificate(kinds[i])->data, pki_certificate(kinds[i])->data_len, 100),
+            POPCL_OK);
 }
 
 static void key_that_is_no_pin(void **state) {
@@ -95,7 +98,8 @@ static void key_that_is_no_pin(void **state) {
 
 static void rsa_key(void **state) {
     (void)state;
-    assert_int_equal(judge(pki_certificate(PKI_RSA)->data, pki_certificate(PKI_RSA)->data_len, 100), POPCL_ERR_CERT_UNSUPPORTED);
+    assert_int_equal(judge(pki_certificate(PKI_RSA)->data, pki_certificate(PKI_RSA)->data_len, 100),
+                     POPCL_ERR_CERT_UNSUPPORTED);
 }
 
 /* [D34] */
@@ -107,10 +111,12 @@ static void empty_chain(void **state) {
     assert_int_equal(judge((const unsigned char *)"", 0, 1), POPCL_ERR_CERT_MALFORMED);
 }
 
-/* Only certificate 0 is the server's: the right key behind it helps nobody, a wrong one harms nobody. */
+/* Only certificate 0 is the server's: the right key behind it helps nobody, a wrong one harms
+ * nobody. */
 static void only_the_first_certificate_counts(void **state) {
     static chain c;
-    const br_x509_certificate *right = pki_certificate(PKI_RIGHT), *other = pki_certificate(PKI_RSA);
+    const br_x509_certificate *right = pki_certificate(PKI_RIGHT),
+                              *other = pki_certificate(PKI_RSA);
     (void)state;
     chain_open(&c);
     chain_add(&c, other->data, other->data_len, 50);
@@ -123,9 +129,11 @@ static void only_the_first_certificate_counts(void **state) {
 }
 
 static size_t place_of_key(const br_x509_certificate *cert) {
-    static const unsigned char p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    static const unsigned char p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
+                                         0xce, 0x3d, 0x03, 0x01, 0x07};
     for (size_t i = 0; i + sizeof p256 <= cert->data_len; i++) {
-        if (memcmp(cert->data + i, p256, sizeof p256) == 0) return i - 13; /* of the SubjectPublicKeyInfo */
+        /* of the SubjectPublicKeyInfo */
+        if (memcmp(cert->data + i, p256, sizeof p256) == 0) return i - 13;
     }
     fail_msg("there is no P-256 key");
     return 0;

@@ -1,5 +1,6 @@
-/* test_posix_net - the POSIX transport and its resolver against loopback listeners in this process. Name service is played by a getaddrinfo
- * of our own, for names that end in .test or .invalid: no test asks a name server. Addresses in 127/8 are those of Linux's loopback. */
+/* test_posix_net - the POSIX transport and its resolver against loopback listeners in this process.
+ * Name service is played by a getaddrinfo of our own, for names that end in .test or .invalid: no
+ * test asks a name server. Addresses in 127/8 are those of Linux's loopback. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 
 #include <dlfcn.h>
@@ -28,7 +29,8 @@
 #include "popcl_posix.h"
 #include "posix_internal.h"
 
-#define LONG_MS  60000u /* more than any test needs: where it is the limit, something else must end the call */
+/* more than any test needs: where it is the limit, something else must end the call */
+#define LONG_MS  60000u
 #define SHORT_MS 300u
 
 /* ---- a name service ---- */
@@ -64,17 +66,20 @@ static const struct {
     {"last-refuses.test", {"127.0.0.3", "127.0.0.2"}, 1},
 };
 
-/* The child that looks up names must be as a new process: signals as the system has them, nothing of ours open. */
+/* The child that looks up names must be as a new process: signals as the system has them, nothing
+ * of ours open. */
 static int child_is_clean(void) {
     struct sigaction a;
     sigset_t blocked;
     sigprocmask(SIG_SETMASK, NULL, &blocked);
     for (int s = 1; s < 32; s++)
-        if (sigismember(&blocked, s) || (sigaction(s, NULL, &a) == 0 && a.sa_handler != SIG_DFL)) return 0;
+        if (sigismember(&blocked, s) || (sigaction(s, NULL, &a) == 0 && a.sa_handler != SIG_DFL))
+            return 0;
     return fcntl(witness_fd, F_GETFD) < 0;
 }
 
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *req, struct addrinfo **pai) {
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
+                struct addrinfo **pai) {
     size_t n = strlen(name);
     if (req->ai_flags & AI_NUMERICHOST) return real_look_up()(name, service, req, pai);
     if (strcmp(name, "slow.test") == 0)
@@ -89,7 +94,8 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *re
             const char *address = hosts[i].address[1 - k % 2];
             struct addrinfo *one, *rest = *pai, numeric = *req;
             numeric.ai_flags |= AI_NUMERICHOST;
-            if (address && real_look_up()(address, service, &numeric, &one) == 0) one->ai_next = rest, *pai = one;
+            if (address && real_look_up()(address, service, &numeric, &one) == 0)
+                one->ai_next = rest, *pai = one;
         }
     return *pai ? 0 : EAI_NONAME;
 }
@@ -121,7 +127,8 @@ static int listener(const char *text, uint16_t *port, int backlog) {
     }
     assert_int_equal(listen(fd, backlog), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    *port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+    *port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                                          : ((struct sockaddr_in *)&a)->sin_port);
     return fd;
 }
 
@@ -137,7 +144,8 @@ typedef struct silent {
     int fd, filler[FILLERS];
 } silent;
 
-/* A peer that answers no connection: its queue is full, and further ones are dropped. Returns 0 where that cannot be had. */
+/* A peer that answers no connection: its queue is full, and further ones are dropped. Returns 0
+ * where that cannot be had. */
 static int be_silent(silent *s, const char *text, uint16_t *port) {
     struct sockaddr_storage a;
     int full = 0;
@@ -186,7 +194,8 @@ static int nothing_is_left(void **state) {
     return waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ? 0 : -1;
 }
 
-static popcl_err open_close(popcl_posix_net *n, const char *host, uint16_t port, uint32_t limit_ms) {
+static popcl_err open_close(popcl_posix_net *n, const char *host, uint16_t port,
+                            uint32_t limit_ms) {
     popcl_err r = popcl_posix.open(n, host, port, limit_ms);
     if (r == POPCL_OK) popcl_posix.close(n);
     return r;
@@ -203,10 +212,14 @@ static void literals_and_names_connect(void **state) {
         const char *listen, *host, *peer;
         int family;
     } peers[] = {
-        {"127.0.0.1", "127.0.0.1", "127.0.0.1", AF_UNSPEC},  {"::1", "::1", "::1", AF_UNSPEC},
-        {"127.0.0.1", "localhost", "127.0.0.1", AF_UNSPEC},  {"::1", "LocalHost.", "::1", AF_UNSPEC},
-        {"127.0.0.1", "localhost", "127.0.0.1", AF_INET},    {"::1", "localhost", "::1", AF_INET6},
-        {"127.0.0.1", "one.test", "127.0.0.1", AF_UNSPEC},   {"::1", "six.test", "::1", AF_UNSPEC},
+        {"127.0.0.1", "127.0.0.1", "127.0.0.1", AF_UNSPEC},
+        {"::1", "::1", "::1", AF_UNSPEC},
+        {"127.0.0.1", "localhost", "127.0.0.1", AF_UNSPEC},
+        {"::1", "LocalHost.", "::1", AF_UNSPEC},
+        {"127.0.0.1", "localhost", "127.0.0.1", AF_INET},
+        {"::1", "localhost", "::1", AF_INET6},
+        {"127.0.0.1", "one.test", "127.0.0.1", AF_UNSPEC},
+        {"::1", "six.test", "::1", AF_UNSPEC},
         {"127.0.0.1", "clean.test", "127.0.0.1", AF_UNSPEC},
     };
     (void)state;
@@ -274,7 +287,8 @@ static void silence_ends_at_its_share_of_the_deadline(void **state) {
         assert_int_equal(popcl_posix.code(&n), ETIMEDOUT);
         assert_int_equal(open_close(&n, "first-silent.test", port, 3000), POPCL_OK);
         assert_string_equal(n.peer, "127.0.0.1");
-        assert_int_equal(open_close(&n, "last-refuses.test", port, 1000), POPCL_ERR_TIMEOUT_CONNECT);
+        assert_int_equal(open_close(&n, "last-refuses.test", port, 1000),
+                         POPCL_ERR_TIMEOUT_CONNECT);
         assert_int_equal(popcl_posix.code(&n), ETIMEDOUT);
     }
     end_silence(&s);
@@ -289,7 +303,8 @@ static void without_free_descriptors_open_fails_cleanly(void **state) {
     popcl_posix_net n = {0};
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    for (rlim_t spare = 0; spare < 3; spare++) { /* none; then one end of a pipe; then the pipe, and no more for the child */
+    /* none; then one end of a pipe; then the pipe, and no more for the child */
+    for (rlim_t spare = 0; spare < 3; spare++) {
         int lowest = dup(fd);
         none = before;
         none.rlim_cur = (rlim_t)lowest + spare;
@@ -346,7 +361,8 @@ static void families_are_filtered_and_addresses_bounded(void **state) {
     assert_int_equal(ntohs(found.address[15].v4.sin_port), 110);
 }
 
-/* [A1] A name service that never answers: given up at the deadline, and its process is gone, whatever the program does with SIGCHLD. */
+/* [A1] A name service that never answers: given up at the deadline, and its process is gone,
+ * whatever the program does with SIGCHLD. */
 static void a_slow_name_ends_at_the_deadline(void **state) {
     static const sighandler_t handlers[] = {SIG_DFL, SIG_IGN, on_signal};
     popcl_posix_net n = {0};
@@ -385,7 +401,8 @@ static void looking_up_flushes_no_output(void **state) {
 
 static void signal_in(long ms, long then_every_ms) {
     struct sigaction a;
-    struct itimerval t = {{then_every_ms / 1000, then_every_ms % 1000 * 1000}, {ms / 1000, ms % 1000 * 1000}};
+    struct itimerval t = {{then_every_ms / 1000, then_every_ms % 1000 * 1000},
+                          {ms / 1000, ms % 1000 * 1000}};
     memset(&a, 0, sizeof a);
     a.sa_handler = on_signal;
     sigaction(SIGALRM, &a, NULL);
@@ -405,7 +422,8 @@ static void the_stop_flag_ends_every_wait(void **state) {
     (void)state;
     signal_in(100, 0);
     assert_int_equal(open_close(&n, "slow.test", 110, LONG_MS), POPCL_ERR_STOPPED);
-    assert_int_equal(open_close(&n, "127.0.0.1", port, LONG_MS), POPCL_ERR_STOPPED); /* set before */
+    /* set before */
+    assert_int_equal(open_close(&n, "127.0.0.1", port, LONG_MS), POPCL_ERR_STOPPED);
     stop_flag = 0;
     if (be_silent(&s, "127.0.0.3", &port)) {
         signal_in(100, 0);
@@ -418,7 +436,8 @@ static void the_stop_flag_ends_every_wait(void **state) {
     assert_int_equal(popcl_posix.wait(&n, POPCL_RECV | POPCL_NET_STOP, LONG_MS), POPCL_NET_STOP);
     assert_int_equal(popcl_posix.wait(&n, POPCL_NET_STOP, LONG_MS), POPCL_NET_STOP);
     assert_int_equal(popcl_posix.wait(&n, POPCL_SEND | POPCL_NET_STOP, LONG_MS), POPCL_NET_STOP);
-    assert_int_equal(popcl_posix.wait(&n, POPCL_SEND, LONG_MS), POPCL_SEND); /* the orderly end goes on */
+    /* the orderly end goes on */
+    assert_int_equal(popcl_posix.wait(&n, POPCL_SEND, LONG_MS), POPCL_SEND);
     assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, 20), 0);
     popcl_posix.close(&n);
     no_signal();
@@ -479,7 +498,8 @@ static void an_end_is_an_end_for_ever(void **state) {
     popcl_posix.close(&n);
 }
 
-/* [A13] What came before a reset is given first; then it is a failure with its number; and no SIGPIPE. */
+/* [A13] What came before a reset is given first; then it is a failure with its number; and no
+ * SIGPIPE. */
 static void a_reset_comes_after_what_was_sent(void **state) {
     popcl_posix_net n;
     const struct linger reset = {1, 0};
@@ -498,14 +518,13 @@ static void a_reset_comes_after_what_was_sent(void **state) {
     r = popcl_posix.send(&n, "QUIT\r\n", 6);
     assert_int_equal(r, POPCL_NET_FAILED);
     assert_int_equal(popcl_posix.code(&n), EPIPE);
-    assert_true(popcl_posix.wait(&n, POPCL_SEND, LONG_MS) != 0); /* never a wait for what cannot come */
+    /* never a wait for what cannot come */
+    assert_true(popcl_posix.wait(&n, POPCL_SEND, LONG_MS) != 0);
     popcl_posix.close(&n);
 }
 
 #define BULK 200000u
-static unsigned char octet_at(uint32_t i) {
-    return (unsigned char)((i * 2654435761u) >> 24);
-}
+static unsigned char octet_at(uint32_t i) { return (unsigned char)((i * 2654435761u) >> 24); }
 
 /* Reads what the connection gives next, and checks it. Returns how far it came. */
 static uint32_t read_checked(uint32_t at, const unsigned char *p, int32_t n) {
@@ -514,7 +533,8 @@ static uint32_t read_checked(uint32_t at, const unsigned char *p, int32_t n) {
     return n > 0 ? at + (uint32_t)n : at;
 }
 
-/* [A14 A16] Small buffers and a signal every millisecond: short sends, waits, interrupts; every octet arrives once and in order. */
+/* [A14 A16] Small buffers and a signal every millisecond: short sends, waits, interrupts; every
+ * octet arrives once and in order. */
 static void nothing_is_lost_or_doubled(void **state) {
     popcl_posix_net n;
     int peer = connection(&n), small = 4096;

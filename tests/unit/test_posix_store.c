@@ -1,5 +1,6 @@
-/* test_posix_store - the directory store of port/posix on a real temporary directory, over a disk whose calls can be logged, interrupted,
- * cut short, failed and killed. Nothing here knows how the store is written: names, files and calls are all that is looked at. */
+/* test_posix_store - the directory store of port/posix on a real temporary directory, over a disk
+ * whose calls can be logged, interrupted, cut short, failed and killed. Nothing here knows how the
+ * store is written: names, files and calls are all that is looked at. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 
@@ -37,7 +38,7 @@ typedef struct disk {
     int interrupts;             /* every other call is interrupted first */
     size_t piece;               /* write and pread move at most so many octets; 0: any */
     int no_link, no_rename_new; /* errno of a file system without them */
-    const char *race;           /* a file of this name appears right before a link or a rename to it */
+    const char *race; /* a file of this name appears right before a link or a rename to it */
     int turn;
 } disk;
 
@@ -51,14 +52,13 @@ static int trips(disk *d, char call) {
     d->calls++;
     if (d->logged + 1 < sizeof d->log) d->log[d->logged++] = call;
     if (d->kill_at && d->calls == d->kill_at) raise(SIGKILL);
-    if (d->fail_at == 0 || d->calls < d->fail_at || (d->calls > d->fail_at && !d->for_ever)) return 0;
+    if (d->fail_at == 0 || d->calls < d->fail_at || (d->calls > d->fail_at && !d->for_ever))
+        return 0;
     errno = d->error;
     return 1;
 }
 
-static const popcl_disk *real(void) {
-    return &popcl_posix_disk;
-}
+static const popcl_disk *real(void) { return &popcl_posix_disk; }
 
 static int t_mkdir(void *sys, const char *path, mode_t mode) {
     return trips(sys, 'd') ? -1 : real()->mkdir(NULL, path, mode);
@@ -72,12 +72,8 @@ static int t_fstat(void *sys, int fd, struct stat *st) {
 static int t_fchmod(void *sys, int fd, mode_t mode) {
     return trips(sys, 'h') ? -1 : real()->fchmod(NULL, fd, mode);
 }
-static int t_lock(void *sys, int fd) {
-    return trips(sys, 'c') ? -1 : real()->lock(NULL, fd);
-}
-static size_t cut(const disk *d, size_t n) {
-    return d->piece && d->piece < n ? d->piece : n;
-}
+static int t_lock(void *sys, int fd) { return trips(sys, 'c') ? -1 : real()->lock(NULL, fd); }
+static size_t cut(const disk *d, size_t n) { return d->piece && d->piece < n ? d->piece : n; }
 static ssize_t t_write(void *sys, int fd, const void *p, size_t n) {
     return trips(sys, 'w') ? -1 : real()->write(NULL, fd, p, cut(sys, n));
 }
@@ -211,7 +207,8 @@ static int set_up(void **state) {
     place *w = calloc(1, sizeof *w);
     const char *tmp = getenv("TMPDIR");
     assert_non_null(w);
-    (void)snprintf(w->top, sizeof w->top, "%.40s/popcl-test-XXXXXX", tmp && *tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+    (void)snprintf(w->top, sizeof w->top, "%.40s/popcl-test-XXXXXX",
+                   tmp && *tmp && strlen(tmp) < 40 ? tmp : "/tmp");
     assert_non_null(mkdtemp(w->top));
     (void)snprintf(w->out, sizeof w->out, "%s/out", w->top);
     *state = w;
@@ -239,7 +236,8 @@ static int open_files(void) {
 /* ---- a message ---- */
 
 static popcl_msg message(uint32_t number, const char *uid, size_t uid_len) {
-    popcl_msg m = {.size = 0, .number = number, .uid_len = (uint8_t)uid_len, .part = POPCL_WHOLE, .uid = uid};
+    popcl_msg m = {
+        .size = 0, .number = number, .uid_len = (uint8_t)uid_len, .part = POPCL_WHOLE, .uid = uid};
     return m;
 }
 
@@ -304,9 +302,7 @@ static int is_safe_name(const char *name) {
     return n >= 1 && n <= 255 && strchr(first, name[0]) && strspn(name, others) == n;
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
 static int equal_in_lower(const char *a, const char *b) {
     while (*a && lower(*a) == lower(*b))
@@ -368,7 +364,8 @@ static int is_device_name(const char *name) {
     return 0;
 }
 
-/* [F1 F2 F3 F4 F6 F7 B49] Whatever the UID: one file in the directory, with a name that is safe everywhere, and each UID its own. */
+/* [F1 F2 F3 F4 F6 F7 B49] Whatever the UID: one file in the directory, with a name that is safe
+ * everywhere, and each UID its own. */
 static void every_uid_gets_a_safe_name_of_its_own(void **state) {
     const place *w = *state;
     char names[IDS][256];
@@ -376,12 +373,14 @@ static void every_uid_gets_a_safe_name_of_its_own(void **state) {
         popcl_store_dir *s = popcl_store_dir_open(w->out, NULL, NULL);
         assert_non_null(s);
         for (size_t i = 0; i < IDS; i++) {
-            popcl_msg m = message((uint32_t)i + 1, ids[i].uid, ids[i].len ? ids[i].len : strlen(ids[i].uid));
+            popcl_msg m =
+                message((uint32_t)i + 1, ids[i].uid, ids[i].len ? ids[i].len : strlen(ids[i].uid));
             assert_int_equal(store_msg(s, &m, &i, sizeof i), POPCL_STAGED);
             if (run == 0) (void)snprintf(names[i], sizeof names[i], "%s", popcl_store_dir_name(s));
             assert_string_equal(popcl_store_dir_name(s), names[i]);
             if (ids[i].name) assert_string_equal(names[i], ids[i].name);
-            if (!is_safe_name(names[i]) || is_device_name(names[i])) fail_msg("unsafe: %s", names[i]);
+            if (!is_safe_name(names[i]) || is_device_name(names[i]))
+                fail_msg("unsafe: %s", names[i]);
             for (size_t j = 0; j < i; j++)
                 if (equal_in_lower(names[i], names[j])) fail_msg("%s twice", names[i]);
             assert_true(holds(w, names[i], &i, sizeof i));
@@ -395,7 +394,8 @@ static void every_uid_gets_a_safe_name_of_its_own(void **state) {
     assert_int_equal(entries_of(w->top).count, 1);
 }
 
-/* What a run over this mailbox leaves: four messages with one UID, two of them with the same octets. */
+/* What a run over this mailbox leaves: four messages with one UID, two of them with the same
+ * octets. */
 static void run_duplicates(const place *w, char names[4][256]) {
     static const char *const texts[4] = {"one", "two", "one", "one"};
     popcl_store_dir *s = popcl_store_dir_open(w->out, NULL, NULL);
@@ -409,7 +409,8 @@ static void run_duplicates(const place *w, char names[4][256]) {
     popcl_store_dir_close(s);
 }
 
-/* [F8 B50] Duplicate UIDs in one listing are as many files, and a second run over them changes nothing. */
+/* [F8 B50] Duplicate UIDs in one listing are as many files, and a second run over them changes
+ * nothing. */
 static void messages_with_one_uid_are_as_many_files(void **state) {
     const place *w = *state;
     char first[4][256], second[4][256];
@@ -422,7 +423,8 @@ static void messages_with_one_uid_are_as_many_files(void **state) {
     assert_int_equal(entries_of(w->out).count, 4);
 }
 
-/* [F8] Two accounts with the same UID into one directory, each twice: two files, whatever the order. */
+/* [F8] Two accounts with the same UID into one directory, each twice: two files, whatever the
+ * order. */
 static void accounts_with_equal_uids_lose_nothing(void **state) {
     const place *w = *state;
     char further[256];
@@ -521,7 +523,8 @@ static void what_is_no_file_is_left_alone(void **state) {
     assert_true(S_ISFIFO(st.st_mode));
 }
 
-/* [F20] A file that another program makes between the look and the link is not replaced, with and without hard links. */
+/* [F20] A file that another program makes between the look and the link is not replaced, with and
+ * without hard links. */
 static void a_name_taken_in_between_is_not_replaced(void **state) {
     const place *w = *state;
     for (int way = 0; way < 2; way++) {
@@ -536,7 +539,8 @@ static void a_name_taken_in_between_is_not_replaced(void **state) {
     }
 }
 
-/* [F20] Two runs at a time in one directory: neither takes the other's temporary for an old one, and none clobbers. */
+/* [F20] Two runs at a time in one directory: neither takes the other's temporary for an old one,
+ * and none clobbers. */
 static void two_runs_in_one_directory_keep_apart(void **state) {
     const place *w = *state;
     popcl_msg m = message(1, "id", 2);
@@ -558,7 +562,8 @@ static void two_runs_in_one_directory_keep_apart(void **state) {
     assert_int_equal(e.temporaries, 0);
 }
 
-/* [F18] Only what a killed run of popcl left is removed: named as a temporary, a file, and not locked. */
+/* [F18] Only what a killed run of popcl left is removed: named as a temporary, a file, and not
+ * locked. */
 static void stale_temporaries_are_removed(void **state) {
     const place *w = *state;
     char path[512];
@@ -626,7 +631,8 @@ static void a_place_that_takes_no_files_is_refused_at_once(void **state) {
     make_file(w, "file", "x", 1);
     (void)snprintf(path, sizeof path, "%s/file", w->out);
     assert_no_store(path, NULL, ENOTDIR);
-    assert_no_store(w->out, &(disk){.may_fail = "o", .fail_at = 2, .for_ever = 1, .error = EROFS}, EROFS);
+    assert_no_store(w->out, &(disk){.may_fail = "o", .fail_at = 2, .for_ever = 1, .error = EROFS},
+                    EROFS);
     assert_no_store("/dev/null", NULL, ENOTDIR);
     if (geteuid() != 0) { /* root may write anywhere */
         assert_int_equal(chmod(w->out, 0500), 0);
@@ -643,7 +649,8 @@ static int position(const char *log, char call) {
     return p ? (int)(p - log) : -1;
 }
 
-/* [F17] File synced, then linked; the directory synced after that, and only sync says so. Then the directory's own entry. */
+/* [F17] File synced, then linked; the directory synced after that, and only sync says so. Then the
+ * directory's own entry. */
 static void durable_means_synced_in_order(void **state) {
     const place *w = *state;
     disk d = {0};
@@ -656,7 +663,8 @@ static void durable_means_synced_in_order(void **state) {
     assert_true(position(d.log, 'w') < position(d.log, 'f'));
     assert_true(position(d.log, 'f') < position(d.log, 'n'));
     assert_true(position(d.log, 'n') < position(d.log, 'u'));
-    assert_true(position(d.log, 'u') < position(d.log, 'l')); /* the lock is held until the temporary is gone */
+    /* the lock is held until the temporary is gone */
+    assert_true(position(d.log, 'u') < position(d.log, 'l'));
     memset(&d, 0, sizeof d);
     assert_int_equal(popcl_store_dir_sink.sync(s), 0);
     assert_string_equal(d.log, "FoFl");
@@ -713,10 +721,12 @@ static void a_failed_fsync_is_final(void **state) {
 
 /* ---- every call fails ---- */
 
-static const char *const session_texts[4] = {"first message\r\n", "second\r\n", "other of the same id\r\n", "second\r\n"};
+static const char *const session_texts[4] = {"first message\r\n", "second\r\n",
+                                             "other of the same id\r\n", "second\r\n"};
 static const char *const session_uids[4] = {"one", "two", "two", "two"};
 
-/* A run over four messages, three of them with one UID, the last staged alone. Fills in which of them count as durable, and where. */
+/* A run over four messages, three of them with one UID, the last staged alone. Fills in which of
+ * them count as durable, and where. */
 static int run_session(const place *w, disk *d, char durable[4][256]) {
     int stopped = 0, from = 0;
     char staged[4][256] = {{0}};
@@ -750,7 +760,8 @@ static void assert_whole(const place *w, char durable[4][256], int allow_empty) 
         int whole = 0;
         for (int j = 0; j < 4; j++)
             whole |= holds(w, e.name[i], session_texts[j], strlen(session_texts[j]));
-        if (!whole && !(allow_empty && holds(w, e.name[i], "", 0))) fail_msg("%s is no message", e.name[i]);
+        if (!whole && !(allow_empty && holds(w, e.name[i], "", 0)))
+            fail_msg("%s is no message", e.name[i]);
     }
     for (int i = 0; i < 4; i++) {
         if (!durable[i][0]) continue;
@@ -795,8 +806,8 @@ static void fail_every_call(const place *w, const variant *v, int error, int for
     }
 }
 
-/* [F14 F15 F16 I-7] Call n fails, once and for ever, for every n: what is claimed is there, what is there is whole, nothing is left
- * over. */
+/* [F14 F15 F16 I-7] Call n fails, once and for ever, for every n: what is claimed is there, what is
+ * there is whole, nothing is left over. */
 static void every_call_may_fail(void **state) {
     static const int errors[] = {ENOSPC, EFBIG, EIO, EDQUOT, EMFILE, EACCES, EEXIST};
     for (size_t v = 0; v < VARIANTS; v++)
@@ -805,14 +816,20 @@ static void every_call_may_fail(void **state) {
                 if (v == 0 || e < 2) fail_every_call(*state, &variants[v], errors[e], for_ever);
 }
 
-/* [F14 F16] What the next message would meet too ends the session; what concerns one message does not. */
+/* [F14 F16] What the next message would meet too ends the session; what concerns one message does
+ * not. */
 static void full_disks_end_the_session_and_large_messages_do_not(void **state) {
     const place *w = *state;
     static const struct {
         int error, result;
-    } expected[] = {
-        {ENOSPC, POPCL_SINK_STOP}, {EDQUOT, POPCL_SINK_STOP}, {EROFS, POPCL_SINK_STOP}, {EIO, POPCL_SINK_STOP}, {EFBIG, -EFBIG}};
-    static const struct { const char *letter, *name; } calls[] = {{"w", "write"}, {"f", "fsync"}, {"n", "link"}, {"l", "close"}};
+    } expected[] = {{ENOSPC, POPCL_SINK_STOP},
+                    {EDQUOT, POPCL_SINK_STOP},
+                    {EROFS, POPCL_SINK_STOP},
+                    {EIO, POPCL_SINK_STOP},
+                    {EFBIG, -EFBIG}};
+    static const struct {
+        const char *letter, *name;
+    } calls[] = {{"w", "write"}, {"f", "fsync"}, {"n", "link"}, {"l", "close"}};
     for (size_t e = 0; e < 5; e++)
         for (size_t c = 0; c < 4; c++) {
             disk d = {.may_fail = "", .fail_at = 1, .error = expected[e].error};
@@ -829,8 +846,8 @@ static void full_disks_end_the_session_and_large_messages_do_not(void **state) {
         }
 }
 
-/* [F18] Killed at every call, on every kind of file system: only whole messages under final names, and the next run completes and cleans
- * up. */
+/* [F18] Killed at every call, on every kind of file system: only whole messages under final names,
+ * and the next run completes and cleans up. */
 static void killed_at_every_call(void **state) {
     const place *w = *state;
     for (size_t v = 0; v < 3; v++) {
@@ -839,7 +856,9 @@ static void killed_at_every_call(void **state) {
             int status = 0;
             pid_t child = fork();
             if (child == 0) {
-                disk d = {.kill_at = n, .no_link = variants[v].no_link, .no_rename_new = variants[v].no_rename_new};
+                disk d = {.kill_at = n,
+                          .no_link = variants[v].no_link,
+                          .no_rename_new = variants[v].no_rename_new};
                 (void)run_session(w, &d, durable);
                 _exit(0);
             }
@@ -893,10 +912,12 @@ static void fill(unsigned char *p, size_t n) {
     }
 }
 
-/* [F22 B10 B11] Any octets, in spans of any size: the file equals them, the calls to write are few, and a second run finds it equal. */
+/* [F22 B10 B11] Any octets, in spans of any size: the file equals them, the calls to write are few,
+ * and a second run finds it equal. */
 static void any_spans_make_the_same_file(void **state) {
     const place *w = *state;
-    static const size_t spans[] = {1, 100, 1460, 16384, 32768, 32769, 65535, 65536, 65537, 200000, 1000000};
+    static const size_t spans[] = {1,     100,   1460,  16384,  32768,  32769,
+                                   65535, 65536, 65537, 200000, 1000000};
     const size_t size = 1000000;
     unsigned char *octets = malloc(size);
     assert_non_null(octets);

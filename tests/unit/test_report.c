@@ -1,4 +1,5 @@
-/* test_report - what people get to see: errors in three parts, exit codes, nothing that a terminal would obey, no password. */
+/* test_report - what people get to see: errors in three parts, exit codes, nothing that a terminal
+ * would obey, no password. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +92,8 @@ static void exit_codes(void **state) { /* [L7] */
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (cmd_exit_code(rows[i].e) != rows[i].code)
-            fail_msg("%s: %d, not %d", popcl_err_name(rows[i].e), cmd_exit_code(rows[i].e), rows[i].code);
+            fail_msg("%s: %d, not %d", popcl_err_name(rows[i].e), cmd_exit_code(rows[i].e),
+                     rows[i].code);
     }
 }
 
@@ -111,16 +113,24 @@ static void every_result_has_three_parts(void **state) {
     }
 }
 
-/* A firmware engineer has no options, and who types a command has no fields: each error speaks to its reader. */
+/* A firmware engineer has no options, and who types a command has no fields: each error speaks to
+ * its reader. */
 static void names_of_settings(void **state) {
-    static const char *const fields[] = {"popcl_config", "popcl_tls", "popcl_trust", "_ms)", "max_size", "no_capa", "need_uid", "POPCL_AUTH", "POPCL_TLS", "POPCL_STLS"};
+    static const char *const fields[] = {"popcl_config", "popcl_tls", "popcl_trust", "_ms)",
+                                         "max_size",     "no_capa",   "need_uid",    "POPCL_AUTH",
+                                         "POPCL_TLS",    "POPCL_STLS"};
     (void)state;
     for (int e = POPCL_MORE + 1; e < POPCL_ERR_COUNT_; e++) {
         popcl_diag d;
         popcl_class class_ = popcl_err_class((popcl_err)e);
-        if (strstr(popcl_err_advice((popcl_err)e), " -") || strstr(popcl_err_advice((popcl_err)e), "(-"))
-            fail_msg("%s: an option: %s", popcl_err_name((popcl_err)e), popcl_err_advice((popcl_err)e));
-        if (class_ == POPCL_CLASS_USAGE || class_ == POPCL_CLASS_CONFIG || e == POPCL_ERR_CLOCK_UNKNOWN) continue; /* a program's own fault */
+        if (strstr(popcl_err_advice((popcl_err)e), " -") ||
+            strstr(popcl_err_advice((popcl_err)e), "(-"))
+            fail_msg("%s: an option: %s", popcl_err_name((popcl_err)e),
+                     popcl_err_advice((popcl_err)e));
+        /* a program's own fault */
+        if (class_ == POPCL_CLASS_USAGE || class_ == POPCL_CLASS_CONFIG ||
+            e == POPCL_ERR_CLOCK_UNKNOWN)
+            continue;
         memset(&d, 0, sizeof d);
         d.err = (popcl_err)e;
         d.verb = d.refused = "";
@@ -128,7 +138,8 @@ static void names_of_settings(void **state) {
         cmd_report_result(&r, &d, "mail.example:110", "");
         const char *text = end();
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-            if (strstr(text, fields[i])) fail_msg("%s: a field: %s", popcl_err_name((popcl_err)e), text);
+            if (strstr(text, fields[i]))
+                fail_msg("%s: a field: %s", popcl_err_name((popcl_err)e), text);
         }
     }
 }
@@ -168,7 +179,9 @@ static void result_with_something_special(void **state) {
     d.verb = d.refused = "";
     begin("hunter2");
     cmd_report_result(&r, &d, "h:995", "it is for a\033[2Jb");
-    assert_non_null(strstr(end(), "popcl: h:995: the server's certificate is for another name: it is for a\\x1b[2Jb\n"));
+    assert_non_null(strstr(
+        end(),
+        "popcl: h:995: the server's certificate is for another name: it is for a\\x1b[2Jb\n"));
     memset(names, 'n', sizeof names - 1);
     names[sizeof names - 1] = '\0';
     begin("hunter2");
@@ -182,8 +195,11 @@ static void scrubbing(void **state) { /* [E13 L6] */
         int cut;
         const char *shown;
     } rows[] = {
-        {"abc", 0, "***"},   {"xabcabcx", 0, "x******x"}, {"ab", 0, "ab"}, {"xx ab", 1, "xx ***"}, {"xx a", 1, "xx ***"},
-        {"aabc", 0, "a***"}, {"ABC", 0, "ABC"},           {"", 1, ""},     {"ababc", 1, "ab***"},  {"x abc", 1, "x ***"},
+        {"abc", 0, "***"},     {"xabcabcx", 0, "x******x"},
+        {"ab", 0, "ab"},       {"xx ab", 1, "xx ***"},
+        {"xx a", 1, "xx ***"}, {"aabc", 0, "a***"},
+        {"ABC", 0, "ABC"},     {"", 1, ""},
+        {"ababc", 1, "ab***"}, {"x abc", 1, "x ***"},
     };
     char out[64];
     (void)state;
@@ -204,12 +220,14 @@ static void trace_lines(void **state) { /* [L6 E13] */
     cmd_report_trace(&r, POPCL_TRACE_SENT, "PASS ", 5);
     cmd_report_trace(&r, POPCL_TRACE_SENT, "***", 3);
     cmd_report_trace(&r, POPCL_TRACE_SENT, "", 0);
-    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "-ERR hun", 8); /* the secret in two pieces, with a state between them */
+    /* the secret in two pieces, with a state between them */
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "-ERR hun", 8);
     cmd_report_trace(&r, POPCL_TRACE_STATE, "idle", 4);
     cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "ter2\t\\\x7f\0", 8);
     cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "", 0);
     cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "cut", 3);
-    assert_string_equal(end(), "-- greeting\nC: PASS ***\n-- idle\nS: -ERR ***\\x09\\\\\\x7f\nS: cut\n");
+    assert_string_equal(end(),
+                        "-- greeting\nC: PASS ***\n-- idle\nS: -ERR ***\\x09\\\\\\x7f\nS: cut\n");
 }
 
 static void a_traced_line_is_bounded(void **state) { /* [L6] */
@@ -235,8 +253,8 @@ static void lines_are_escaped_and_quiet_is_quiet(void **state) {
     cmd_report_warning(&r, "not said");
     cmd_report_note(&r, "not said");
     cmd_report_error(&r, "what", "cause", "advice");
-    assert_string_equal(
-        end(), "popcl: warning: file a\\x0ab\\x1b\npopcl: noted\npopcl: what\npopcl: likely cause: cause\npopcl: what to try: advice\n");
+    assert_string_equal(end(), "popcl: warning: file a\\x0ab\\x1b\npopcl: noted\npopcl: "
+                               "what\npopcl: likely cause: cause\npopcl: what to try: advice\n");
 }
 
 static void output_errors_are_noticed(void **state) {

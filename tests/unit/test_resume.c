@@ -1,5 +1,6 @@
-/* test_resume - the form in which a kept session goes to flash: the same octets everywhere, and nothing but what save wrote is taken back. What
- * sessions do with it stands in tests/sim/test_resume.c. */
+/* test_resume - the form in which a kept session goes to flash: the same octets everywhere, and
+ * nothing but what save wrote is taken back. What sessions do with it stands in
+ * tests/sim/test_resume.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@ static unsigned char blob[POPCL_RESUME_LEN];
 static const popcl_resumable zero;
 
 static void fill(unsigned char *p, size_t n, unsigned char first) {
-    for (size_t i = 0; i < n; i++) p[i] = (unsigned char)(first + i);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (unsigned char)(first + i);
 }
 
 static int begin(void **state) {
@@ -39,8 +41,9 @@ static int begin(void **state) {
 
 /* Another machine, or the next release, reads what this one wrote. */
 static void form(void **state) {
-    static const unsigned char head[] = {'P',  'R',  'S', '1', 32, 48, 2, 0, 0xcc, 0xa9, 0, 0, 0, 0, 0x6b, 0x06,
-                                         0xcd, 0xc0, 1,   2,   3,  4,  5, 6, 7,    8,    0x10};
+    static const unsigned char head[] = {'P',  'R', 'S', '1', 32, 48,   2,    0,    0xcc,
+                                         0xa9, 0,   0,   0,   0,  0x6b, 0x06, 0xcd, 0xc0,
+                                         1,    2,   3,   4,   5,  6,    7,    8,    0x10};
     unsigned char digest[32];
     br_sha256_context sha256;
     (void)state;
@@ -72,7 +75,8 @@ static int holds(const void *p, size_t n, const void *what, size_t what_n) {
     return 0;
 }
 
-/* An object without a session has a form, too, with nothing of an earlier one in it; one that is being offered is in doubt, and counts as none. */
+/* An object without a session has a form, too, with nothing of an earlier one in it; one that is
+ * being offered is in doubt, and counts as none. */
 static void none(void **state) {
     (void)state;
     popcl_resume_save(&zero, blob);
@@ -125,12 +129,14 @@ static void seal(void) {
     br_sha256_out(&sha256, blob + 202);
 }
 
-/* Of another version, with lengths that no field has, or of a time in which no session was made, under a checksum that is right. */
+/* Of another version, with lengths that no field has, or of a time in which no session was made,
+ * under a checksum that is right. */
 static void foreign(void **state) {
     static const struct {
         size_t at;
         unsigned char value;
-    } rows[] = {{0, 'Q'}, {3, '2'}, {4, 33}, {4, 255}, {5, 65}, {5, 255}, {10, 0x80}, {10, 0x7f}, {13, 0xff}, {14, 0}};
+    } rows[] = {{0, 'Q'}, {3, '2'},   {4, 33},    {4, 255},   {5, 65},
+                {5, 255}, {10, 0x80}, {10, 0x7f}, {13, 0xff}, {14, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         begin(NULL);
@@ -145,8 +151,9 @@ static void foreign(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(form, begin), cmocka_unit_test_setup(comes_back, begin), cmocka_unit_test_setup(none, begin),
-        cmocka_unit_test_setup(damaged, begin), cmocka_unit_test_setup(foreign, begin),
+        cmocka_unit_test_setup(form, begin),    cmocka_unit_test_setup(comes_back, begin),
+        cmocka_unit_test_setup(none, begin),    cmocka_unit_test_setup(damaged, begin),
+        cmocka_unit_test_setup(foreign, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Tests of popcl_seen: the set against a plain array that does the same, its saved form against every damage, and its memory's edges. */
+/* Tests of popcl_seen: the set against a plain array that does the same, its saved form against
+ * every damage, and its memory's edges. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,13 +32,9 @@ static popcl_err put(popcl_seen *s, const char *uid, unsigned marks) {
     return popcl_seen_put(s, uid, strlen(uid), marks);
 }
 
-static void named(popcl_seen *s, const char *uid) {
-    popcl_seen_listed(s, uid, strlen(uid));
-}
+static void named(popcl_seen *s, const char *uid) { popcl_seen_listed(s, uid, strlen(uid)); }
 
-static void listing_ends(popcl_seen *s) {
-    popcl_seen_listed(s, NULL, 0);
-}
+static void listing_ends(popcl_seen *s) { popcl_seen_listed(s, NULL, 0); }
 
 /* A file in memory that may fail at its k-th call. */
 typedef struct file {
@@ -85,12 +82,14 @@ static void assert_filled(const popcl_seen *s, unsigned n) {
     }
 }
 
-/* What a set must be after a load that failed: empty, with the key that it had, and in use again. */
+/* What a set must be after a load that failed: empty, with the key that it had, and in use again.
+ */
 static void assert_empty(popcl_seen *s, const unsigned char *with_key) {
     assert_int_equal(s->used, 0);
     assert_true(s->note == 0);
     assert_memory_equal(s->key, with_key, 16);
-    for (size_t i = 0; i < s->slots; i++) assert_int_equal(s->memory[i * POPCL_SEEN_ENTRY + 8], 0);
+    for (size_t i = 0; i < s->slots; i++)
+        assert_int_equal(s->memory[i * POPCL_SEEN_ENTRY + 8], 0);
     assert_int_equal(put(s, "again", 1), POPCL_OK);
     assert_int_equal(get(s, "again"), 1);
     assert_int_equal(put(s, "again", 0), POPCL_OK);
@@ -131,7 +130,8 @@ static void wrong_arguments_change_nothing(void **state) { /* [I-3] */
     (void)state;
     assert_int_equal(popcl_seen_init(&s, NULL, sizeof memory, key), POPCL_ERR_ARGUMENT);
     assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, NULL), POPCL_ERR_ARGUMENT);
-    assert_int_equal(popcl_seen_init(&s, memory, 2 * POPCL_SEEN_ENTRY - 1, key), POPCL_ERR_ARGUMENT);
+    assert_int_equal(popcl_seen_init(&s, memory, 2 * POPCL_SEEN_ENTRY - 1, key),
+                     POPCL_ERR_ARGUMENT);
     assert_int_equal(get(&s, "a"), 0); /* what a refused init leaves is a set without room */
     assert_int_equal(put(&s, "a", 1), POPCL_ERR_SEEN_FULL);
     assert_int_equal(put(&s, "a", 0), POPCL_OK);
@@ -148,7 +148,8 @@ static void wrong_arguments_change_nothing(void **state) { /* [I-3] */
     assert_int_equal(get(&s, "a"), 1);
 }
 
-static void stated_memory_holds_the_stated_number(void **state) { /* [I-3 I-8] with canaries, at every alignment */
+/* [I-3 I-8] with canaries, at every alignment */
+static void stated_memory_holds_the_stated_number(void **state) {
     (void)state;
     for (unsigned n = 0; n <= 300; n++) {
         size_t len = POPCL_SEEN_SIZE(n), shift = n % 8;
@@ -170,12 +171,15 @@ static void stated_memory_holds_the_stated_number(void **state) { /* [I-3 I-8] w
         assert_int_equal(s.used, full);
         assert_int_equal(get(&s, "one more"), 0);
         if (n) {
-            assert_int_equal(put(&s, "u0", 8), POPCL_OK); /* what is there can be changed in a full set */
+            /* what is there can be changed in a full set */
+            assert_int_equal(put(&s, "u0", 8), POPCL_OK);
             assert_int_equal(put(&s, "u0", 0), POPCL_OK);
             assert_int_equal(put(&s, "one more", 1), POPCL_OK);
         }
-        for (size_t i = 0; i < shift; i++) assert_int_equal(block[i], 0xC5);
-        for (size_t i = shift + len; i < len + 16; i++) assert_int_equal(block[i], 0xC5);
+        for (size_t i = 0; i < shift; i++)
+            assert_int_equal(block[i], 0xC5);
+        for (size_t i = shift + len; i < len + 16; i++)
+            assert_int_equal(block[i], 0xC5);
         free(block);
     }
 }
@@ -204,13 +208,16 @@ static void forgets_after_exactly_two_listings(void **state) { /* [B51] */
     assert_int_equal(get(&s, "kept"), 1);
     assert_int_equal(get(&s, "unknown"), 0);
 
-    named(&s, "a"); /* put while the listing is read: named by it, though it was not in the set when its line came */
+    /* put while the listing is read: named by it, though it was not in the set when its line came
+     */
+    named(&s, "a");
     assert_int_equal(put(&s, "a", 2), POPCL_OK);
     listing_ends(&s);
     listing_ends(&s);
     assert_int_equal(get(&s, "a"), 2);
     assert_int_equal(get(&s, "kept"), 0);
-    assert_int_equal(put(&s, "a", 3), POPCL_OK); /* a put between listings counts as named by the last one */
+    /* a put between listings counts as named by the last one */
+    assert_int_equal(put(&s, "a", 3), POPCL_OK);
     listing_ends(&s);
     assert_int_equal(get(&s, "a"), 3);
     listing_ends(&s);
@@ -218,13 +225,15 @@ static void forgets_after_exactly_two_listings(void **state) { /* [B51] */
     assert_int_equal(s.used, 0);
 }
 
-static void a_line_without_uid_is_no_end(void **state) { /* [B51] popcl_config.listed gives uid_len 0 and "" where a server has no UIDL */
+/* [B51] popcl_config.listed gives uid_len 0 and "" where a server has no UIDL */
+static void a_line_without_uid_is_no_end(void **state) {
     unsigned char memory[POPCL_SEEN_SIZE(10)];
     popcl_seen s;
     (void)state;
     assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, key), POPCL_OK);
     assert_int_equal(put(&s, "a", 1), POPCL_OK);
-    for (int i = 0; i < 5; i++) popcl_seen_listed(&s, "", 0);
+    for (int i = 0; i < 5; i++)
+        popcl_seen_listed(&s, "", 0);
     assert_int_equal(get(&s, "a"), 1);
 }
 
@@ -236,7 +245,9 @@ static void a_cut_listing_forgets_nothing(void **state) { /* [B51] */
     assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, key), POPCL_OK);
     assert_int_equal(put(&s, "a", 1), POPCL_OK);
     assert_int_equal(put(&s, "b", 1), POPCL_OK);
-    for (int i = 0; i < 5; i++) named(&s, "a"); /* five sessions that broke before their listing's end */
+    /* five sessions that broke before their listing's end */
+    for (int i = 0; i < 5; i++)
+        named(&s, "a");
     assert_int_equal(get(&s, "b"), 1);
     assert_int_equal(popcl_seen_save(&s, file_put, &f), POPCL_OK);
     assert_int_equal(popcl_seen_load(&s, file_get, &f), POPCL_OK);
@@ -266,7 +277,8 @@ static void model_ends(model *m) {
 
 static unsigned model_count(const model *m) {
     unsigned n = 0;
-    for (unsigned i = 0; i < MODEL_UIDS; i++) n += m->marks[i] != 0;
+    for (unsigned i = 0; i < MODEL_UIDS; i++)
+        n += m->marks[i] != 0;
     return n;
 }
 
@@ -300,7 +312,8 @@ static void one_random_step(popcl_seen *s, model *m, unsigned room) {
     }
 }
 
-static void behaves_as_a_plain_array(void **state) { /* [R34 I-8] small and large tables, nearly always full */
+/* [R34 I-8] small and large tables, nearly always full */
+static void behaves_as_a_plain_array(void **state) {
     (void)state;
     for (uint32_t seed = 1; seed <= 60; seed++) {
         unsigned slots = 2 + seed * 7 % 450, room = slots - slots / 8 - 1;
@@ -314,9 +327,11 @@ static void behaves_as_a_plain_array(void **state) { /* [R34 I-8] small and larg
         memset(memory, (int)seed, slots * POPCL_SEEN_ENTRY);
         assert_int_equal(popcl_seen_init(&s, memory, slots * POPCL_SEEN_ENTRY, key), POPCL_OK);
         for (unsigned round = 0; round < 12; round++) {
-            for (unsigned i = 0; i < 400; i++) one_random_step(&s, &m, room);
+            for (unsigned i = 0; i < 400; i++)
+                one_random_step(&s, &m, room);
             same_as_model(&s, &m);
-            if (round % 4 == 3) { /* a restart keeps marks and ages, and forgets what a listing under way named */
+            /* a restart keeps marks and ages, and forgets what a listing under way named */
+            if (round % 4 == 3) {
                 file f = {saved, 0, 0, sizeof saved, 0, 0, 0};
                 assert_int_equal(popcl_seen_save(&s, file_put, &f), POPCL_OK);
                 assert_int_equal(popcl_seen_load(&s, file_get, &f), POPCL_OK);
@@ -328,7 +343,8 @@ static void behaves_as_a_plain_array(void **state) { /* [R34 I-8] small and larg
     }
 }
 
-static void forgetting_sees_every_entry_once(void **state) { /* all sizes, all fills: runs that cross the table's end too */
+/* all sizes, all fills: runs that cross the table's end too */
+static void forgetting_sees_every_entry_once(void **state) {
     char uid[24];
     (void)state;
     for (unsigned slots = 2; slots <= 120; slots++) {
@@ -355,7 +371,8 @@ static void forgetting_sees_every_entry_once(void **state) { /* all sizes, all f
     }
 }
 
-static unsigned confirm(void *ctx, unsigned marks) { /* a session's deletions were confirmed: those UIDs go, the others stay */
+/* a session's deletions were confirmed: those UIDs go, the others stay */
+static unsigned confirm(void *ctx, unsigned marks) {
     ++*(unsigned *)ctx;
     return marks & POPCL_SEEN_DELETE_DUE ? 0 : marks | POPCL_SEEN_OTHER;
 }
@@ -393,7 +410,8 @@ static void each_uid_is_asked_for_once(void **state) {
 static void what_was_saved_comes_back(void **state) { /* [R34] */
     (void)state;
     for (unsigned n = 0; n <= 40; n++) {
-        unsigned char memory[POPCL_SEEN_SIZE(40)], second[POPCL_SEEN_SIZE(64)], saved[POPCL_SEEN_SAVED(40)], twice[POPCL_SEEN_SAVED(40)];
+        unsigned char memory[POPCL_SEEN_SIZE(40)], second[POPCL_SEEN_SIZE(64)],
+            saved[POPCL_SEEN_SAVED(40)], twice[POPCL_SEEN_SAVED(40)];
         file f = {saved, 0, 0, sizeof saved, 0, 0, 0}, g = {twice, 0, 0, sizeof twice, 0, 0, 0};
         popcl_seen s, t;
         memset(memory, 0xA5, sizeof memory);
@@ -451,7 +469,8 @@ static void save_filled(file *f, unsigned n) {
     assert_int_equal(popcl_seen_save(&s, file_put, f), POPCL_OK);
 }
 
-static void every_damage_is_refused(void **state) { /* [I-8] each bit flipped, each cut, each length beyond the end, each failing read */
+/* [I-8] each bit flipped, each cut, each length beyond the end, each failing read */
+static void every_damage_is_refused(void **state) {
     unsigned char memory[POPCL_SEEN_SIZE(64)], saved[POPCL_SEEN_SAVED(64) + 200];
     popcl_seen s;
     (void)state;
@@ -513,14 +532,19 @@ static void a_set_too_large_is_told_from_a_damaged_one(void **state) { /* [I-3] 
     save_filled(&f, 50);
     for (unsigned slots = 2; slots < 64; slots++) {
         unsigned room = slots - slots / 8 - 1;
-        assert_int_equal(popcl_seen_init(&s, memory, slots * POPCL_SEEN_ENTRY, other_key), POPCL_OK);
+        assert_int_equal(popcl_seen_init(&s, memory, slots * POPCL_SEEN_ENTRY, other_key),
+                         POPCL_OK);
         f.at = 0;
-        assert_int_equal(popcl_seen_load(&s, file_get, &f), room < 50 ? POPCL_ERR_SEEN_FULL : POPCL_OK);
-        if (room < 50) assert_empty(&s, other_key);
-        else assert_filled(&s, 50);
+        assert_int_equal(popcl_seen_load(&s, file_get, &f),
+                         room < 50 ? POPCL_ERR_SEEN_FULL : POPCL_OK);
+        if (room < 50)
+            assert_empty(&s, other_key);
+        else
+            assert_filled(&s, 50);
         saved[f.len - 1] ^= 1;
         f.at = 0;
-        assert_int_equal(popcl_seen_init(&s, memory, slots * POPCL_SEEN_ENTRY, other_key), POPCL_OK);
+        assert_int_equal(popcl_seen_init(&s, memory, slots * POPCL_SEEN_ENTRY, other_key),
+                         POPCL_OK);
         assert_int_equal(popcl_seen_load(&s, file_get, &f), POPCL_ERR_SEEN_DAMAGED);
         assert_empty(&s, other_key);
         saved[f.len - 1] ^= 1;
@@ -556,7 +580,8 @@ static void grows_by_moving(void **state) {
     listing_ends(&s);
     named(&s, "u3");
     assert_int_equal(popcl_seen_init(&t, large, sizeof large, other_key), POPCL_OK);
-    assert_int_equal(popcl_seen_move(&t, &s), POPCL_ERR_ARGUMENT); /* another key: the hashes would mean nothing */
+    /* another key: the hashes would mean nothing */
+    assert_int_equal(popcl_seen_move(&t, &s), POPCL_ERR_ARGUMENT);
     assert_int_equal(popcl_seen_init(&t, large, POPCL_SEEN_SIZE(10), key), POPCL_OK);
     assert_int_equal(popcl_seen_move(&t, &s), POPCL_ERR_SEEN_FULL);
     assert_empty(&t, key);

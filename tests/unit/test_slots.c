@@ -1,5 +1,6 @@
-/* What the firmware keeps in two flash slots: whatever is cut off, whenever, the old or the new is there afterwards, whole; and what is
- * damaged is called so. The flash here behaves like one: erase sets bits, program clears them, and power may go at every octet of both. */
+/* What the firmware keeps in two flash slots: whatever is cut off, whenever, the old or the new is
+ * there afterwards, whole; and what is damaged is called so. The flash here behaves like one: erase
+ * sets bits, program clears them, and power may go at every octet of both. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,11 +17,11 @@
 
 typedef struct chip {
     unsigned char octets[2][SLOT_LEN];
-    long power;       /* octets that may still change; < 0: without end */
+    long power;         /* octets that may still change; < 0: without end */
     unsigned erased[2]; /* how often */
-    int twice;        /* a unit was programmed twice between two erases */
-    int fails;        /* every call fails */
-    int worn;         /* a bit of slot 1 stays set, and nobody says so */
+    int twice;          /* a unit was programmed twice between two erases */
+    int fails;          /* every call fails */
+    int worn;           /* a bit of slot 1 stays set, and nobody says so */
 } chip;
 
 static int has_power(chip *c) {
@@ -83,13 +84,15 @@ static int write_one(slots *s, unsigned writing, size_t len) {
     return slots_end(s);
 }
 
-/* After a reset: which of the writings is there, whole and to its end; -1: none, and `found` says why. */
+/* After a reset: which of the writings is there, whole and to its end; -1: none, and `found` says
+ * why. */
 static int read_back(chip *c, slots_found *found, size_t (*len_of)(unsigned), unsigned writings) {
     slots s = {.flash = &driver, .ctx = c};
     unsigned char p[SLOT_LEN];
     c->power = -1;
     *found = slots_open(&s);
-    if (*found == SLOTS_EMPTY || *found == SLOTS_DAMAGED) return assert_int_equal(slots_get(&s, p, 1), -1), -1;
+    if (*found == SLOTS_EMPTY || *found == SLOTS_DAMAGED)
+        return assert_int_equal(slots_get(&s, p, 1), -1), -1;
     for (unsigned w = 0; w < writings; w++) {
         size_t len = len_of(w), i = 0;
         if (slots_open(&s) != *found || slots_get(&s, p, len)) continue;
@@ -114,7 +117,8 @@ static void what_was_written_is_read(void **state) {
     assert_int_equal(slots_open(&s), SLOTS_EMPTY);
     for (unsigned w = 0; w < 64; w++) {
         assert_int_equal(write_one(&s, w, some_len(w)), 0);
-        assert_int_equal(read_back(&c, &found, some_len, 64) % 8, (int)(w % 8)); /* those 8 writings apart may be equal where they are short */
+        /* those 8 writings apart may be equal where they are short */
+        assert_int_equal(read_back(&c, &found, some_len, 64) % 8, (int)(w % 8));
         assert_int_equal(found, SLOTS_WHOLE);
     }
     assert_int_equal(c.erased[0], 32); /* the two take turns: the wear is the same */
@@ -137,7 +141,7 @@ static void a_loss_of_power_at_any_octet_leaves_the_old_or_the_new(void **state)
             int written = write_one(&s, w, some_len(w)) == 0;
             int there = read_back(&c, &found, some_len, 8);
             if (there == (int)w)
-                new++;
+                new ++;
             else if (w == 0)
                 assert_true(there == -1 && !written);
             else
@@ -180,8 +184,10 @@ static void a_flipped_bit_is_damage_or_does_no_harm(void **state) {
         c.octets[0][bit / 8] ^= (unsigned char)(1u << bit % 8);
         int there = read_back(&c, &found, some_len, 8);
         assert_true(there == 0 ? found == SLOTS_WHOLE : found == SLOTS_DAMAGED);
-        if (there == 0) harmless++;
-        else damaged++;
+        if (there == 0)
+            harmless++;
+        else
+            damaged++;
         c.octets[0][bit / 8] ^= (unsigned char)(1u << bit % 8);
         assert_int_equal(write_one(&s, 5, 300), 0); /* now both are, and the newer is hit */
         c.octets[1][bit / 8] ^= (unsigned char)(1u << bit % 8);

@@ -1,4 +1,5 @@
-/* test_state - what the command remembers between runs, and by what name where the server gives none. */
+/* test_state - what the command remembers between runs, and by what name where the server gives
+ * none. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
@@ -39,13 +40,9 @@ static int open_for(const char *user) {
     return cmd_state_open(&s, user, strlen(user), "mail.example", 110, dir, 1);
 }
 
-static unsigned known(const char *uid) {
-    return cmd_state_known(&s, uid, strlen(uid));
-}
+static unsigned known(const char *uid) { return cmd_state_known(&s, uid, strlen(uid)); }
 
-static void note(const char *uid, cmd_event e) {
-    cmd_state_note(&s, uid, strlen(uid), e);
-}
+static void note(const char *uid, cmd_event e) { cmd_state_note(&s, uid, strlen(uid), e); }
 
 /* Ends the run and begins the next one. */
 static void next_run(const char *user, int confirmed) {
@@ -150,7 +147,8 @@ static void refused_until_the_limit_is_raised(void **state) {
     note("more", CMD_REFUSED);
     next_run("e", 0);
     s.max_size = 3000;
-    assert_int_equal(known("more"), 0); /* the note is the smallest limit: asked once more, never forgotten */
+    /* the note is the smallest limit: asked once more, never forgotten */
+    assert_int_equal(known("more"), 0);
     s.max_size = 2000;
     assert_int_equal(known("big"), CMD_KNOWN_REFUSED);
     note("big", CMD_STORED), note("huge", CMD_STORED), note("more", CMD_STORED);
@@ -222,7 +220,8 @@ static void damaged_is_kept_aside(void **state) {
     assert_int_equal(known("u"), FETCHED);
     cmd_state_close(&s);
     assert_int_equal(truncate(file, 20), 0);
-    assert_int_equal(cmd_state_open(&s, "h", 1, "mail.example", 110, NULL, 0), 0); /* --list only looks */
+    /* --list only looks */
+    assert_int_equal(cmd_state_open(&s, "h", 1, "mail.example", 110, NULL, 0), 0);
     assert_int_equal(s.damaged, 1);
     assert_int_equal(access(file, F_OK), 0);
     cmd_state_close(&s);
@@ -235,7 +234,8 @@ static void a_killed_run_left_what_is_sure(void **state) {
     pid_t child = fork();
     if (child == 0) {
         if (open_for("i")) _exit(1);
-        note("kept", CMD_STORED), note("due", CMD_STORED_DUE), note("due", CMD_MARKED), note("cut", CMD_FAILED);
+        note("kept", CMD_STORED), note("due", CMD_STORED_DUE), note("due", CMD_MARKED),
+            note("cut", CMD_FAILED);
         cmd_state_pass(&s, 1);
         cmd_state_pass(&s, 1 + CMD_STATE_SAVE_MS);
         _exit(s.changed);
@@ -278,7 +278,8 @@ static void where_it_lies(void **state) {
     assert_int_equal(setenv("XDG_STATE_HOME", dir, 1), 0);
 }
 
-/* HOME is there and cannot be written (a service's): who only looks later must look where a run wrote. */
+/* HOME is there and cannot be written (a service's): who only looks later must look where a run
+ * wrote. */
 static void who_looks_finds_what_a_run_wrote(void **state) {
     char home[96];
     (void)state;
@@ -331,7 +332,8 @@ static void a_link_is_not_followed(void **state) {
 /* ---- identities ---- */
 
 /* Of a message, given in pieces of n octets. */
-static int identity_of(const char *text, size_t len, size_t n, unsigned char out[CMD_IDENTITY_OCTETS]) {
+static int identity_of(const char *text, size_t len, size_t n,
+                       unsigned char out[CMD_IDENTITY_OCTETS]) {
     cmd_identity i;
     cmd_identity_begin(&i);
     for (size_t at = 0; at < len; at += n)
@@ -340,7 +342,8 @@ static int identity_of(const char *text, size_t len, size_t n, unsigned char out
 }
 
 static int same(const char *a, const char *b) {
-    unsigned char first[CMD_IDENTITY_OCTETS], second[CMD_IDENTITY_OCTETS], piece[CMD_IDENTITY_OCTETS];
+    unsigned char first[CMD_IDENTITY_OCTETS], second[CMD_IDENTITY_OCTETS],
+        piece[CMD_IDENTITY_OCTETS];
     assert_int_equal(identity_of(a, strlen(a), 4096, first), 1);
     assert_int_equal(identity_of(b, strlen(b), 4096, second), 1);
     for (size_t n = 1; n < 7; n++) {
@@ -352,19 +355,25 @@ static int same(const char *a, const char *b) {
 
 static void identity_by_message_id(void **state) { /* [F10] */
     (void)state;
-    assert_true(same("Message-ID: <1@x>\r\nSubject: a\r\n\r\nbody", "message-id:\t<1@x> \r\nSubject: b\r\nStatus: RO\r\n\r\nother"));
+    assert_true(same("Message-ID: <1@x>\r\nSubject: a\r\n\r\nbody",
+                     "message-id:\t<1@x> \r\nSubject: b\r\nStatus: RO\r\n\r\nother"));
     assert_false(same("Message-ID: <1@x>\r\n\r\n", "Message-ID: <2@x>\r\n\r\n"));
     assert_false(same("Message-ID: <1@x>\r\n\r\n", "Message-ID: <1@x\r\n\r\n"));
     /* folded */
     assert_true(same("Message-ID:\r\n <1@x>\r\n\r\n", "Message-ID: <1@x>\r\n\r\n"));
     assert_true(same("Message-ID: <1@x>\r\n \r\n\r\n", "Message-ID: <1@x>\r\n\r\n"));
     /* repeated: the first that is not empty */
-    assert_true(same("Message-ID: <1@x>\r\nMessage-ID: <2@x>\r\n\r\n", "Message-ID: <1@x>\r\nMessage-ID: <3@x>\r\n\r\n"));
-    assert_false(same("Message-ID: <1@x>\r\nMessage-ID: <2@x>\r\n\r\n", "Message-ID: <2@x>\r\nMessage-ID: <1@x>\r\n\r\n"));
-    assert_false(same("Message-ID:\r\nMessage-ID: <1@x>\r\n\r\n", "Message-ID:\r\nMessage-ID: <2@x>\r\n\r\n"));
+    assert_true(same("Message-ID: <1@x>\r\nMessage-ID: <2@x>\r\n\r\n",
+                     "Message-ID: <1@x>\r\nMessage-ID: <3@x>\r\n\r\n"));
+    assert_false(same("Message-ID: <1@x>\r\nMessage-ID: <2@x>\r\n\r\n",
+                      "Message-ID: <2@x>\r\nMessage-ID: <1@x>\r\n\r\n"));
+    assert_false(same("Message-ID:\r\nMessage-ID: <1@x>\r\n\r\n",
+                      "Message-ID:\r\nMessage-ID: <2@x>\r\n\r\n"));
     /* the same mail on two ways */
-    assert_false(same("Received: by a\r\nMessage-ID: <1@x>\r\n\r\n", "Received: by b\r\nMessage-ID: <1@x>\r\n\r\n"));
-    assert_true(same("Received: by\r\n\ta\r\nMessage-ID: <1@x>\r\n\r\n", "Received: by a\r\nMessage-ID: <1@x>\r\n\r\n"));
+    assert_false(same("Received: by a\r\nMessage-ID: <1@x>\r\n\r\n",
+                      "Received: by b\r\nMessage-ID: <1@x>\r\n\r\n"));
+    assert_true(same("Received: by\r\n\ta\r\nMessage-ID: <1@x>\r\n\r\n",
+                     "Received: by a\r\nMessage-ID: <1@x>\r\n\r\n"));
     /* only in the body */
     assert_false(same("Subject: a\r\n\r\nMessage-ID: <1@x>\r\n", "Message-ID: <1@x>\r\n\r\n"));
     assert_false(same("Message-ID: <1@x>\r\n\r\n", "X-Message-ID: <1@x>\r\n\r\n"));
@@ -372,10 +381,11 @@ static void identity_by_message_id(void **state) { /* [F10] */
 
 static void identity_without_message_id(void **state) { /* [F10] */
     unsigned char out[CMD_IDENTITY_OCTETS];
-    static const char own[] =
-        "Status: RO\r\nX-UID: 5\r\n folded\r\nLines: 9\r\nContent-Length: 8\r\nX-Keywords: k\r\nX-Status: A\r\n\r\nbody";
+    static const char own[] = "Status: RO\r\nX-UID: 5\r\n folded\r\nLines: 9\r\nContent-Length: "
+                              "8\r\nX-Keywords: k\r\nX-Status: A\r\n\r\nbody";
     (void)state;
-    assert_true(same("Subject: a\r\n\r\nbody", "Status: O\r\nSubject: a\r\nX-UID: 7\r\n more\r\n\r\nother"));
+    assert_true(same("Subject: a\r\n\r\nbody",
+                     "Status: O\r\nSubject: a\r\nX-UID: 7\r\n more\r\n\r\nother"));
     assert_false(same("Subject: a\r\n\r\n", "Subject: b\r\n\r\n"));
     assert_false(same("Subject: a\r\nTo: b\r\n\r\n", "Subject: a\r\n\r\nTo: b\r\n"));
     assert_false(same("Subject: a\r\nTo: b\r\n\r\n", "Subject: a To: b\r\n\r\n"));

@@ -1,4 +1,5 @@
-/* test_trust - the trust store at run time and the seed: files, directories of every make, and what is an error instead of a smaller store. */
+/* test_trust - the trust store at run time and the seed: files, directories of every make, and what
+ * is an error instead of a smaller store. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
@@ -90,10 +91,10 @@ static void fails(popcl_posix_trust_error e, const char *word) {
     assert_int_equal(t.trust.anchors_len, 0);
 }
 
-#define FAILS(e, load_, word)                                                                                                              \
-    do {                                                                                                                                   \
-        assert_int_equal(load_, POPCL_POSIX_TRUST_##e);                                                                                    \
-        fails(POPCL_POSIX_TRUST_##e, word);                                                                                                \
+#define FAILS(e, load_, word)                                                                      \
+    do {                                                                                           \
+        assert_int_equal(load_, POPCL_POSIX_TRUST_##e);                                            \
+        fails(POPCL_POSIX_TRUST_##e, word);                                                        \
     } while (0)
 
 /* ---- files ---- */
@@ -122,16 +123,21 @@ static void what_cannot_be_used_stays_out(void **state) { /* [H8 H10 H11 H12 H14
     n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
     n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
     n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "200101000000Z"});
-    n += make_pem(text + n, &(cert_wish){.name = "Expired", .not_before = "230101000000Z", .not_after = "240101000000Z"});
-    n += make_pem(text + n, &(cert_wish){.name = "Weak", .rsa_bits = 1024, .not_before = "240101000000Z"});
+    n += make_pem(text + n, &(cert_wish){.name = "Expired",
+                                         .not_before = "230101000000Z",
+                                         .not_after = "240101000000Z"});
+    n += make_pem(text + n,
+                  &(cert_wish){.name = "Weak", .rsa_bits = 1024, .not_before = "240101000000Z"});
     n += make_pem(text + n, &(cert_wish){.name = "Other", .key = KEY_P256});
     write_octets("all.pem", text, n);
     loads(path("all.pem"), NULL, 2);
     assert_int_equal(t.found, 6);
     assert_int_equal(t.unusable, 2);
-    assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));                   /* of those that are in */
+    /* of those that are in */
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));
     popcl_posix_trust_free(&t);
-    assert_int_equal(popcl_posix_trust_load(&t, path("all.pem"), NULL, -1, why, sizeof why), 0); /* unknown time: nothing has expired */
+    /* unknown time: nothing has expired */
+    assert_int_equal(popcl_posix_trust_load(&t, path("all.pem"), NULL, -1, why, sizeof why), 0);
     assert_int_equal(t.trust.anchors_len, 3);
 }
 
@@ -148,13 +154,17 @@ static void what_is_early_among_others_stays_out(void **state) {
     size_t n = 0;
     (void)state;
     n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
-    n += make_pem(text + n, &(cert_wish){.name = "Early", .key = KEY_P256, .not_before = "270101000000Z"});
+    n += make_pem(text + n,
+                  &(cert_wish){.name = "Early", .key = KEY_P256, .not_before = "270101000000Z"});
     write_octets("early.pem", text, n);
     loads(path("early.pem"), NULL, 1);
     assert_int_equal(t.unusable, 1);
     assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));
-    popcl_posix_trust_free(&t); /* for a clock at 2000 both are early, and it is the clock that is wrong */
-    assert_int_equal(popcl_posix_trust_load(&t, path("early.pem"), NULL, pop_utc(2000, 1, 1, 0, 0, 0), why, sizeof why), 0);
+    /* for a clock at 2000 both are early, and it is the clock that is wrong */
+    popcl_posix_trust_free(&t);
+    assert_int_equal(popcl_posix_trust_load(&t, path("early.pem"), NULL,
+                                            pop_utc(2000, 1, 1, 0, 0, 0), why, sizeof why),
+                     0);
     assert_int_equal(t.trust.anchors_len, 2);
     assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 1, 1, 0, 0, 0));
 }
@@ -192,7 +202,8 @@ static void a_key_alone_is_no_certificate(void **state) { /* [H6] */
     write_text("key.pem", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
     FAILS(NOTHING, load(path("key.pem"), NULL), "there is no certificate in");
     assert_null(strstr(why, "secret"));
-    write_text("trusted.pem", "-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n");
+    write_text("trusted.pem",
+               "-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n");
     FAILS(NOTHING, load(path("trusted.pem"), NULL), "a TRUSTED CERTIFICATE is passed over");
 }
 
@@ -201,7 +212,8 @@ static void a_damaged_file(void **state) { /* [H4 H5 H18] */
     static char text[4 * CERT_MAX];
     unsigned char der[CERT_MAX];
     (void)state;
-    size_t n = make_pem(text, &(cert_wish){.name = "One"}), m = make_cert(der, &(cert_wish){.name = "Two"});
+    size_t n = make_pem(text, &(cert_wish){.name = "One"}),
+           m = make_cert(der, &(cert_wish){.name = "Two"});
     size_t lines = 0;
     for (size_t i = 0; i < n; i++)
         lines += text[i] == '\n';
@@ -222,9 +234,11 @@ static void a_why_that_is_short(void **state) {
     char small[8];
     (void)state;
     memset(small, 'x', sizeof small);
-    assert_int_equal(popcl_posix_trust_load(&t, path("nothing"), NULL, NOW, small, sizeof small), POPCL_POSIX_TRUST_MISSING);
+    assert_int_equal(popcl_posix_trust_load(&t, path("nothing"), NULL, NOW, small, sizeof small),
+                     POPCL_POSIX_TRUST_MISSING);
     assert_int_equal(strlen(small), sizeof small - 1);
-    assert_int_equal(popcl_posix_trust_load(&t, path("nothing"), NULL, NOW, NULL, 0), POPCL_POSIX_TRUST_MISSING);
+    assert_int_equal(popcl_posix_trust_load(&t, path("nothing"), NULL, NOW, NULL, 0),
+                     POPCL_POSIX_TRUST_MISSING);
 }
 
 /* ---- directories ---- */

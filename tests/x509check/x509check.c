@@ -1,10 +1,13 @@
-/* x509check - the verdict on a chain of certificates as a client would give it: by the same profile, guard and trust store, without a server.
+/* x509check - the verdict on a chain of certificates as a client would give it: by the same
+ * profile, guard and trust store, without a server.
  *
- *     x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin sha256:HEX]... [--profile public|small|ecdsa|host]
+ *     x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin
+ *         sha256:HEX]... [--profile public|small|ecdsa|host]
  *
- * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused ERR_...: sentence", and in a second line
- * tls-server-end-point of what was accepted, or the names of a certificate that has not the right one. Exit 0: accepted, 1: refused, 2: usage. Each
- * chain is read whole and octet by octet; should the two disagree, it says so and ends with 3. */
+ * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused
+ * ERR_...: sentence", and in a second line tls-server-end-point of what was accepted, or the names
+ * of a certificate that has not the right one. Exit 0: accepted, 1: refused, 2: usage. Each chain
+ * is read whole and octet by octet; should the two disagree, it says so and ends with 3. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,7 @@
 #include "popcl_posix_tls.h"
 #include "utc.h"
 
-#define PINS_MAX 16u
+#define PINS_MAX  16u
 #define CHAIN_MAX 1024u
 
 static struct {
@@ -31,10 +34,13 @@ static struct {
     size_t len[CHAIN_MAX], n;
 } chain;
 
-static popcl_tls_host_storage storage; /* of the same type in all profiles that can be chosen here */
+/* of the same type in all profiles that can be chosen here */
+static popcl_tls_host_storage storage;
 
 static int usage(const char *what) {
-    fprintf(stderr, "x509check: %s\nusage: x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin sha256:HEX]... [--profile P]\n",
+    fprintf(stderr,
+            "x509check: %s\nusage: x509check --host H --time RFC3339 [--anchors a.pem] --chain "
+            "c.pem [--pin sha256:HEX]... [--profile P]\n",
             what);
     return 2;
 }
@@ -42,7 +48,8 @@ static int usage(const char *what) {
 /* ---- arguments ---- */
 
 static int add_pin(const char *text) {
-    return args.pins_len < PINS_MAX && cmd_pin_read(text, strlen(text), args.pins[args.pins_len++]) == 0;
+    return args.pins_len < PINS_MAX &&
+           cmd_pin_read(text, strlen(text), args.pins[args.pins_len++]) == 0;
 }
 
 static const popcl_tls_profile *parse_profile(const char *name) {
@@ -66,10 +73,12 @@ static const char *parse(int argc, char **argv) {
         size_t k = 0;
         if (i + 1 == argc) return "an option without a value";
         if (strcmp(argv[i], "--pin") == 0) {
-            if (!add_pin(argv[i + 1])) return "--pin wants sha256: and 64 hexadecimal digits, at most 16 times";
+            if (!add_pin(argv[i + 1]))
+                return "--pin wants sha256: and 64 hexadecimal digits, at most 16 times";
             continue;
         }
-        while (k < sizeof options / sizeof options[0] && strcmp(argv[i], options[k].name) != 0) k++;
+        while (k < sizeof options / sizeof options[0] && strcmp(argv[i], options[k].name) != 0)
+            k++;
         if (k == sizeof options / sizeof options[0]) return "unknown option";
         *options[k].to = argv[i + 1];
     }
@@ -97,7 +106,8 @@ static unsigned char *read_file(const char *path, size_t *n) {
     return p;
 }
 
-/* Returns 0, or an exit status. A block that cannot be decoded is a certificate of no octets: a server can send such. */
+/* Returns 0, or an exit status. A block that cannot be decoded is a certificate of no octets: a
+ * server can send such. */
 static int read_chain(void) {
     size_t n;
     unsigned char *text = read_file(args.chain, &n);
@@ -107,7 +117,8 @@ static int read_chain(void) {
         if (s == POP_PEM_WHOLE && !is_certificate(pem.label)) continue;
         size_t len = s == POP_PEM_WHOLE ? pem.octets_len : 0;
         unsigned char *der = malloc(len + 1);
-        if (s == POP_PEM_NO_MEMORY || !der || chain.n == CHAIN_MAX) return usage("more certificates than there is room for");
+        if (s == POP_PEM_NO_MEMORY || !der || chain.n == CHAIN_MAX)
+            return usage("more certificates than there is room for");
         if (len) memcpy(der, pem.octets, len);
         chain.der[chain.n] = der;
         chain.len[chain.n++] = len;
@@ -129,12 +140,14 @@ static popcl_err judge(const popcl_tls *t, size_t piece) {
     for (size_t i = 0; i < chain.n; i++) {
         (*x509)->start_cert(x509, (uint32_t)chain.len[i]);
         for (size_t at = 0; at < chain.len[i]; at += piece)
-            (*x509)->append(x509, chain.der[i] + at, chain.len[i] - at < piece ? chain.len[i] - at : piece);
+            (*x509)->append(x509, chain.der[i] + at,
+                            chain.len[i] - at < piece ? chain.len[i] - at : piece);
         (*x509)->end_cert(x509);
     }
     unsigned bearssl = (*x509)->end_chain(x509);
     e = t->profile->x509->verdict(state);
-    if ((bearssl == 0) != (e == POPCL_OK)) return POPCL_ERR_COUNT_; /* never: the engine would go on where the verdict is no */
+    /* never: the engine would go on where the verdict is no */
+    if ((bearssl == 0) != (e == POPCL_OK)) return POPCL_ERR_COUNT_;
     return e;
 }
 
@@ -142,7 +155,8 @@ static void tell_accepted(const popcl_tls *t) {
     popcl_tls_diag d = {0};
     t->profile->x509->tell((unsigned char *)t->storage + t->profile->state_at, &d);
     printf("accepted %s\nend-point ", popcl_err_name(POPCL_OK));
-    for (unsigned i = 0; i < d.end_point_len; i++) printf("%02x", d.end_point[i]);
+    for (unsigned i = 0; i < d.end_point_len; i++)
+        printf("%02x", d.end_point[i]);
     printf("\n");
 }
 
@@ -153,14 +167,21 @@ int main(int argc, char **argv) {
     char why[POPCL_POSIX_WHY];
     const char *wrong = parse(argc, argv);
     if (wrong) return usage(wrong);
-    popcl_tls t = {.profile = parse_profile(args.profile), .storage = &storage, .storage_len = sizeof storage, .trust = &pins_alone,
-                   .name = args.host, .names = names, .names_len = sizeof names};
+    popcl_tls t = {.profile = parse_profile(args.profile),
+                   .storage = &storage,
+                   .storage_len = sizeof storage,
+                   .trust = &pins_alone,
+                   .name = args.host,
+                   .names = names,
+                   .names_len = sizeof names};
     if (!t.profile) return usage("unknown profile");
-    if (pop_utc_read(args.time, &t.utc_s) || t.utc_s < 0) return usage("--time wants a time like 2026-11-25T03:19:46Z, from 1970 on");
+    if (pop_utc_read(args.time, &t.utc_s) || t.utc_s < 0)
+        return usage("--time wants a time like 2026-11-25T03:19:46Z, from 1970 on");
     int status = read_chain();
     if (status) return status;
     if (args.anchors) {
-        popcl_posix_trust_error e = popcl_posix_trust_load(&store, args.anchors, NULL, t.utc_s, why, sizeof why);
+        popcl_posix_trust_error e =
+            popcl_posix_trust_load(&store, args.anchors, NULL, t.utc_s, why, sizeof why);
         if (e == POPCL_POSIX_TRUST_MISSING || e == POPCL_POSIX_TRUST_UNREADABLE) return usage(why);
         if (e) {
             printf("refused %s: %s\n", popcl_err_name(POPCL_ERR_NO_TRUST), why);
@@ -177,11 +198,14 @@ int main(int argc, char **argv) {
         status = 3;
     } else {
         status = e != POPCL_OK;
-        if (e) printf("refused %s: %s\n", popcl_err_name(e), popcl_err_what(e));
-        else tell_accepted(&t);
+        if (e)
+            printf("refused %s: %s\n", popcl_err_name(e), popcl_err_what(e));
+        else
+            tell_accepted(&t);
         if (names[0]) printf("names %s\n", names);
     }
-    for (size_t i = 0; i < chain.n; i++) free(chain.der[i]);
+    for (size_t i = 0; i < chain.n; i++)
+        free(chain.der[i]);
     popcl_posix_trust_free(&store);
     return status;
 }

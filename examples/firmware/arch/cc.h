@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define BYTE_ORDER LITTLE_ENDIAN
+#define BYTE_ORDER      LITTLE_ENDIAN
 #define LWIP_NO_CTYPE_H 1 /* its own isdigit and the like are comparisons: no table */
 
 /* No texts and no tests of lwIP's own in flash. */
@@ -12,11 +12,13 @@
 #define LWIP_PLATFORM_DIAG(x)
 #define LWIP_PLATFORM_ASSERT(x)
 
-/* DNS queries, DHCP transactions, source ports and TCP's first sequence numbers must not be guessed from outside. */
+/* DNS queries, DHCP transactions, source ports and TCP's first sequence numbers must not be guessed
+ * from outside. */
 uint32_t device_random(void);
 #define LWIP_RAND() device_random()
 
-/* The C library's errno lies in thread-local memory, which nobody sets up here: each task of the test kernel has one (kernel.h). */
+/* The C library's errno lies in thread-local memory, which nobody sets up here: each task of the
+ * test kernel has one (kernel.h). */
 int *kernel_errno(void);
 #define errno (*kernel_errno())
 

@@ -1,4 +1,5 @@
-/* sys_arch - lwIP's semaphores, mutexes and mailboxes are those of the test kernel. They lie where lwIP has them, and take no memory elsewhere. */
+/* sys_arch - lwIP's semaphores, mutexes and mailboxes are those of the test kernel. They lie where
+ * lwIP has them, and take no memory elsewhere. */
 #ifndef ARCH_SYS_ARCH_H
 #define ARCH_SYS_ARCH_H
 
@@ -15,7 +16,9 @@ typedef kernel_mutex sys_mutex_t;
 #define sys_mutex_valid(m)       1
 #define sys_mutex_set_invalid(m) (void)(m)
 
-#define MBOX_MAX 8u /* messages: segments that wait for the task, and what it and the interrupt ask of lwIP's thread. A power of two */
+/* messages: segments that wait for the task, and what it and the interrupt ask of lwIP's thread. A
+ * power of two */
+#define MBOX_MAX 8u
 typedef struct sys_mbox_t {
     kernel_sem filled, room;
     void *ring[MBOX_MAX];
@@ -27,6 +30,7 @@ typedef struct sys_mbox_t {
 typedef kernel_task *sys_thread_t;
 typedef uint32_t sys_prot_t;
 
-uint32_t sys_thread_stack_used(void); /* octets of lwIP's thread's stack, at most so far; its size is TCPIP_THREAD_STACKSIZE */
+uint32_t sys_thread_stack_used(
+    void); /* octets of lwIP's thread's stack, at most so far; its size is TCPIP_THREAD_STACKSIZE */
 
 #endif

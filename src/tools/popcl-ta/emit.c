@@ -1,5 +1,5 @@
-/* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs point to unsigned char that is not
- * const, and never write to it, hence the casts. */
+/* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs
+ * point to unsigned char that is not const, and never write to it, hence the casts. */
 #define _POSIX_C_SOURCE 200809L
 #include "emit.h"
 
@@ -29,7 +29,8 @@ int ta_set_make(ta_set *s, const pop_anchors *a, int pins) {
         s->octets += pins ? POPCL_PIN_LEN : pop_anchor_size(one);
     }
     qsort(s->anchors, s->len, ROW, by_subject);
-    for (size_t i = 0; i < s->len; i++) { /* in this order: of two equal dates the same one is named, however they came in */
+    /* in this order: of two equal dates the same one is named, however they came in */
+    for (size_t i = 0; i < s->len; i++) {
         const pop_anchor *one = s->anchors[i];
         if (!s->first_expiry || one->not_after < s->first_expiry->not_after) s->first_expiry = one;
         if (!s->newest || one->not_before > s->newest->not_before) s->newest = one;
@@ -44,7 +45,8 @@ void ta_set_free(ta_set *s) {
 
 /* ---- pieces ---- */
 
-/* Text inside a comment: what would end it, or make compilers warn, is escaped. Subjects are printable ASCII already. */
+/* Text inside a comment: what would end it, or make compilers warn, is escaped. Subjects are
+ * printable ASCII already. */
 static void put_comment(FILE *f, const char *text) {
     for (char before = 0; *text; before = *text++) {
         int ends = (before == '*' && *text == '/') || (before == '/' && *text == '*');
@@ -63,7 +65,8 @@ static void put_hex(FILE *f, const unsigned char *p, size_t n) {
 static void put_octets(FILE *f, const char *indent, const unsigned char *p, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const char *before = i % 16 == 0 ? indent : " ";
-        (void)fprintf(f, "%s0x%02X%s%s", before, p[i], i + 1 < n ? "," : "", i % 16 == 15 && i + 1 < n ? "\n" : "");
+        (void)fprintf(f, "%s0x%02X%s%s", before, p[i], i + 1 < n ? "," : "",
+                      i % 16 == 15 && i + 1 < n ? "\n" : "");
     }
     (void)fputc('\n', f);
 }
@@ -75,7 +78,8 @@ static void put_section(FILE *f, const ta_options *o) {
         (void)fprintf(f, " %s", o->section);
 }
 
-static void put_array(FILE *f, const ta_options *o, const char *what, size_t number, const unsigned char *p, size_t n) {
+static void put_array(FILE *f, const ta_options *o, const char *what, size_t number,
+                      const unsigned char *p, size_t n) {
     (void)fprintf(f, "static const unsigned char %s_%s_%zu[]", o->prefix, what, number);
     put_section(f, o);
     (void)fputs(" = {\n", f);
@@ -86,9 +90,12 @@ static void put_array(FILE *f, const ta_options *o, const char *what, size_t num
 /* The head of every file: what it is, and what it holds. */
 static void put_head(FILE *f, const ta_set *s, const ta_options *o) {
     char time[POP_UTC_TEXT];
-    (void)fprintf(f, "/* %s_trust - trust %s for popcl. Made by popcl-ta from certificates: to change it, run that again.\n *\n", o->prefix,
-                  o->pins ? "pins" : "anchors");
-    (void)fprintf(f, " * %s: %zu, %zu octets on a 32-bit machine\n", o->pins ? "pins" : "anchors", s->len, s->octets);
+    (void)fprintf(f,
+                  "/* %s_trust - trust %s for popcl. Made by popcl-ta from certificates: to change "
+                  "it, run that again.\n *\n",
+                  o->prefix, o->pins ? "pins" : "anchors");
+    (void)fprintf(f, " * %s: %zu, %zu octets on a 32-bit machine\n", o->pins ? "pins" : "anchors",
+                  s->len, s->octets);
     pop_utc_text(s->first_expiry->not_after, time);
     (void)fprintf(f, " * earliest expiry: %s, ", time);
     put_comment(f, s->first_expiry->subject);
@@ -125,7 +132,9 @@ static void put_anchor(FILE *f, const ta_options *o, const pop_anchor *a, size_t
 }
 
 static const char *curve_name(int curve) {
-    return curve == BR_EC_secp256r1 ? "BR_EC_secp256r1" : curve == BR_EC_secp384r1 ? "BR_EC_secp384r1" : "BR_EC_secp521r1";
+    return curve == BR_EC_secp256r1   ? "BR_EC_secp256r1"
+           : curve == BR_EC_secp384r1 ? "BR_EC_secp384r1"
+                                      : "BR_EC_secp521r1";
 }
 
 static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
@@ -134,20 +143,26 @@ static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
     for (size_t i = 0; i < s->len; i++) {
         const br_x509_trust_anchor *a = &s->anchors[i]->anchor;
         const char *flags = a->flags & BR_X509_TA_CA ? "BR_X509_TA_CA" : "0";
-        (void)fprintf(f, "    {{(unsigned char *)%s_name_%zu, sizeof %s_name_%zu}, %s,\n     ", p, i, p, i, flags);
+        (void)fprintf(f, "    {{(unsigned char *)%s_name_%zu, sizeof %s_name_%zu}, %s,\n     ", p,
+                      i, p, i, flags);
         if (a->pkey.key_type == BR_KEYTYPE_RSA)
             (void)fprintf(f,
-                          "{BR_KEYTYPE_RSA, {.rsa = {(unsigned char *)%s_n_%zu, sizeof %s_n_%zu, (unsigned char *)%s_e_%zu, "
+                          "{BR_KEYTYPE_RSA, {.rsa = {(unsigned char *)%s_n_%zu, sizeof %s_n_%zu, "
+                          "(unsigned char *)%s_e_%zu, "
                           "sizeof %s_e_%zu}}}},\n",
                           p, i, p, i, p, i, p, i);
         else
-            (void)fprintf(f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n",
-                          curve_name(a->pkey.key.ec.curve), p, i, p, i);
+            (void)fprintf(
+                f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n",
+                curve_name(a->pkey.key.ec.curve), p, i, p, i);
     }
-    (void)fprintf(f, "};\n\n/* pathLenConstraint of each; 255: none */\nstatic const uint8_t %s_path_len[] = {\n", p);
+    (void)fprintf(f,
+                  "};\n\n/* pathLenConstraint of each; 255: none */\nstatic const uint8_t "
+                  "%s_path_len[] = {\n",
+                  p);
     for (size_t i = 0; i < s->len; i++)
-        (void)fprintf(f, "%s%u%s%s", i % 16 == 0 ? "    " : " ", (unsigned)s->anchors[i]->path_len, i + 1 < s->len ? "," : "",
-                      i % 16 == 15 && i + 1 < s->len ? "\n" : "");
+        (void)fprintf(f, "%s%u%s%s", i % 16 == 0 ? "    " : " ", (unsigned)s->anchors[i]->path_len,
+                      i + 1 < s->len ? "," : "", i % 16 == 15 && i + 1 < s->len ? "\n" : "");
     (void)fputs("\n};\n", f);
 }
 
@@ -178,8 +193,13 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
     }
     (void)fputc('\n', f);
     if (!header) (void)fprintf(f, "extern const popcl_trust %s_trust;\n", p);
-    (void)fprintf(f, "const popcl_trust %s_trust = {\n", p); /* in the order of the struct: a C++ compiler wants that */
-    if (!o->pins) (void)fprintf(f, "    .anchors = %s_anchors,\n    .anchors_len = %zu,\n    .path_len = %s_path_len,\n", p, s->len, p);
+    /* in the order of the struct: a C++ compiler wants that */
+    (void)fprintf(f, "const popcl_trust %s_trust = {\n", p);
+    if (!o->pins)
+        (void)fprintf(
+            f,
+            "    .anchors = %s_anchors,\n    .anchors_len = %zu,\n    .path_len = %s_path_len,\n",
+            p, s->len, p);
     (void)fprintf(f, "    .newest_not_before = %" PRId64 ",\n", s->newest->not_before);
     if (o->pins) (void)fprintf(f, "    .pins = %s_pins,\n    .pins_len = %zu,\n", p, s->len);
     (void)fputs("};\n", f);
@@ -187,9 +207,12 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
 
 void ta_emit_h(FILE *f, const ta_options *o) {
     const char *p = o->prefix;
-    (void)fprintf(f, "/* %s_trust - trust %s for popcl. Made by popcl-ta. */\n#ifndef POPCL_TA_%s_trust_H\n#define POPCL_TA_%s_trust_H\n\n",
+    (void)fprintf(f,
+                  "/* %s_trust - trust %s for popcl. Made by popcl-ta. */\n#ifndef "
+                  "POPCL_TA_%s_trust_H\n#define POPCL_TA_%s_trust_H\n\n",
                   p, o->pins ? "pins" : "anchors", p, p);
-    (void)fprintf(f, "#include \"popcl_tls.h\"\n\nextern const popcl_trust %s_trust;\n\n#endif\n", p);
+    (void)fprintf(f, "#include \"popcl_tls.h\"\n\nextern const popcl_trust %s_trust;\n\n#endif\n",
+                  p);
 }
 
 /* ---- PEM ---- */
@@ -227,7 +250,9 @@ void ta_emit_row(FILE *f, const pop_anchor *a) {
     (void)fputs("\n    pin     ", f);
     put_hex(f, a->pin, sizeof a->pin);
     if (kind == POP_ANCHOR_KEPT)
-        (void)fprintf(f, "\n    usable%s\n", a->anchor.flags & BR_X509_TA_CA ? "" : ": trusted directly");
+        (void)fprintf(f, "\n    usable%s\n",
+                      a->anchor.flags & BR_X509_TA_CA ? "" : ": trusted directly");
     else
-        (void)fprintf(f, "\n    %s: %s\n", kind == POP_ANCHOR_MERGED ? "merged" : "refused", pop_anchor_sentence(a->finding));
+        (void)fprintf(f, "\n    %s: %s\n", kind == POP_ANCHOR_MERGED ? "merged" : "refused",
+                      pop_anchor_sentence(a->finding));
 }

@@ -1,5 +1,5 @@
-/* emit - the files that popcl-ta makes, as text: it opens nothing, and what it writes depends on the certificates and options alone, on no
- * clock, path or order of input. */
+/* emit - the files that popcl-ta makes, as text: it opens nothing, and what it writes depends on
+ * the certificates and options alone, on no clock, path or order of input. */
 #ifndef POPCL_TA_EMIT_H
 #define POPCL_TA_EMIT_H
 
@@ -11,15 +11,17 @@
 typedef struct ta_set {
     const pop_anchor **anchors;
     size_t len;
-    size_t octets;                           /* in the memory of a 32-bit machine */
-    const pop_anchor *first_expiry, *newest; /* that expires first; whose notBefore is the newest. NULL if there is none */
+    size_t octets; /* in the memory of a 32-bit machine */
+    const pop_anchor *first_expiry,
+        *newest; /* that expires first; whose notBefore is the newest. NULL if there is none */
 } ta_set;
 
 /* Collects and sorts: by subject, then by fingerprint. Returns 0, or -1: out of memory. */
 int ta_set_make(ta_set *s, const pop_anchors *a, int pins);
 void ta_set_free(ta_set *s);
 
-/* C source with the definition of PREFIX_trust; header: the file name to include for its declaration, NULL: popcl_tls.h alone. */
+/* C source with the definition of PREFIX_trust; header: the file name to include for its
+ * declaration, NULL: popcl_tls.h alone. */
 void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header);
 
 /* The header that declares it. */

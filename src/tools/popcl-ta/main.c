@@ -1,5 +1,6 @@
-/* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs, selection, merging, limits, output. What a
- * certificate must be like is decided in port/posix/anchor.c, for this program and for the library's trust store alike. */
+/* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs,
+ * selection, merging, limits, output. What a certificate must be like is decided in
+ * port/posix/anchor.c, for this program and for the library's trust store alike. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,15 @@
 #include "report.h"
 #include "utc.h"
 
-enum exit_code { DONE = 0, DIFFERS = 1, USAGE = 64, BAD_DATA = 65, NO_INPUT = 66, CANNOT_CREATE = 73, IO_ERROR = 74 };
+enum exit_code {
+    DONE = 0,
+    DIFFERS = 1,
+    USAGE = 64,
+    BAD_DATA = 65,
+    NO_INPUT = 66,
+    CANNOT_CREATE = 73,
+    IO_ERROR = 74
+};
 
 typedef struct run {
     ta_options options;
@@ -84,14 +93,16 @@ static int read_filter(ta_selection *s) {
     if (line == 0)
         ta_say("%s holds no pattern", s->filter_file);
     else
-        ta_say("%s:%ld: this is no pattern: org=TEXT, cn=TEXT, sha256=HEX, or TEXT", s->filter_file, line);
+        ta_say("%s:%ld: this is no pattern: org=TEXT, cn=TEXT, sha256=HEX, or TEXT", s->filter_file,
+               line);
     return BAD_DATA;
 }
 
 static popcl_posix_trust_error read_path(pop_anchors *a, const char *path) {
     struct stat st;
     if (strcmp(path, "-") == 0) return pop_anchors_read_fd(a, "standard input", STDIN_FILENO);
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? pop_anchors_read_dir(a, path) : pop_anchors_read_file(a, path);
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? pop_anchors_read_dir(a, path)
+                                                       : pop_anchors_read_file(a, path);
 }
 
 /* Whether the list has a certificate, whole or damaged, behind its first `since` rows. */
@@ -118,13 +129,15 @@ static int read_inputs(run *r) {
     return DONE;
 }
 
-/* A pattern of the command line that meets nothing is a slip, or a certificate that is not there any more: either way nothing to build on. */
+/* A pattern of the command line that meets nothing is a slip, or a certificate that is not there
+ * any more: either way nothing to build on. */
 static int check_patterns(const ta_selection *s) {
     int code = DONE;
     for (size_t i = 0; i < s->len; i++) {
         const ta_pattern *p = &s->patterns[i];
         if (p->matched) continue;
-        ta_say("%sno certificate matches \"%s\"", p->from_file || p->exclude ? "note: " : "", p->text);
+        ta_say("%sno certificate matches \"%s\"", p->from_file || p->exclude ? "note: " : "",
+               p->text);
         if (!p->from_file && !p->exclude) code = BAD_DATA;
     }
     return code;
@@ -140,7 +153,8 @@ static void say_findings(const run *r) {
     if (!r->options.quiet) ta_say_counts(&r->anchors);
 }
 
-/* Reads, selects, merges and limits. What is damaged is said and is an error, but in a list the rest is shown all the same. */
+/* Reads, selects, merges and limits. What is damaged is said and is an error, but in a list the
+ * rest is shown all the same. */
 static int gather(run *r) {
     ta_options *o = &r->options;
     pop_anchors *a = &r->anchors;
@@ -152,7 +166,8 @@ static int gather(run *r) {
     if (code == DONE) code = read_inputs(r);
     if (code != DONE) return code;
     ta_select(&o->selection, a);
-    if (pop_anchors_merge(a) || ta_limit(&o->selection, a) || ta_set_make(&r->set, a, o->pins)) return out_of_memory();
+    if (pop_anchors_merge(a) || ta_limit(&o->selection, a) || ta_set_make(&r->set, a, o->pins))
+        return out_of_memory();
     code = check_patterns(&o->selection);
     return pop_anchors_count(a, POP_ANCHOR_DAMAGED) ? BAD_DATA : code;
 }
@@ -199,7 +214,9 @@ static int write_texts(ta_file *files, size_t count) {
     const char *which = "";
     switch (ta_write_files(files, count, &which)) {
     case TA_WRITTEN: return DONE;
-    case TA_CANNOT_CREATE: ta_say("cannot create %s: %s", which, system_says(errno)); return CANNOT_CREATE;
+    case TA_CANNOT_CREATE:
+        ta_say("cannot create %s: %s", which, system_says(errno));
+        return CANNOT_CREATE;
     default: ta_say("cannot write %s: %s", which, system_says(errno)); return IO_ERROR;
     }
 }
@@ -241,8 +258,9 @@ static void warn_of_future(const run *r) {
     int64_t now = r->anchors.utc_s >= 0 ? r->anchors.utc_s : (int64_t)time(NULL);
     if (r->set.newest->not_before <= now) return;
     pop_utc_text(r->set.newest->not_before, when);
-    ta_say("warning: %s is not valid before %s: with it among the anchors, every server is refused until then", r->set.newest->subject,
-           when);
+    ta_say("warning: %s is not valid before %s: with it among the anchors, every server is refused "
+           "until then",
+           r->set.newest->subject, when);
 }
 
 static int gen(run *r) {
@@ -259,8 +277,8 @@ static int gen(run *r) {
     free(texts[0].p);
     free(texts[1].p);
     if (code == DONE && !r->options.quiet)
-        ta_say("%zu %s%s, %zu octets on a 32-bit machine", r->set.len, r->options.pins ? "pin" : "anchor", r->set.len == 1 ? "" : "s",
-               r->set.octets);
+        ta_say("%zu %s%s, %zu octets on a 32-bit machine", r->set.len,
+               r->options.pins ? "pin" : "anchor", r->set.len == 1 ? "" : "s", r->set.octets);
     return code;
 }
 
@@ -288,9 +306,7 @@ static int list(run *r) {
 
 /* ---- the program ---- */
 
-static void print(void *ctx, const char *piece) {
-    (void)fputs(piece, ctx);
-}
+static void print(void *ctx, const char *piece) { (void)fputs(piece, ctx); }
 
 static int perform(run *r) {
     switch (r->options.action) {

@@ -1,4 +1,5 @@
-/* options - see options.h. One table holds every option: its names, its value, its help text and the function that takes the value. */
+/* options - see options.h. One table holds every option: its names, its value, its help text and
+ * the function that takes the value. */
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
@@ -10,7 +11,8 @@
 
 #define SEE_HELP "popcl-ta --help shows the options"
 
-static int wrong(ta_options *o, const char *before, const char *name, const char *after, const char *advice) {
+static int wrong(ta_options *o, const char *before, const char *name, const char *after,
+                 const char *advice) {
     if (o->error[0]) return -1;
     (void)snprintf(o->error, sizeof o->error, "%s%.60s%s", before, name, after);
     o->advice = advice;
@@ -32,7 +34,8 @@ static size_t number(const char *text, size_t max) {
 }
 
 static int set_format(ta_options *o, const char *value) {
-    static const char *const names[] = {[TA_C] = "c", [TA_H] = "h", [TA_C_AND_H] = "c+h", [TA_PEM] = "pem"};
+    static const char *const names[] = {
+        [TA_C] = "c", [TA_H] = "h", [TA_C_AND_H] = "c+h", [TA_PEM] = "pem"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(value, names[i]) != 0) continue;
         o->format = (uint8_t)i;
@@ -50,14 +53,17 @@ static int set_prefix(ta_options *o, const char *value) {
         return wrong(o, "--prefix", "", " wants letters, digits and _, no digit first, 40 at most",
                      "it begins the names in the C output, as in PREFIX_trust");
     if (strcmp(value, "popcl") == 0 || strcmp(value, "popcl_posix") == 0)
-        return wrong(o, "--prefix ", value, " gives the name of a type of popcl", "PREFIX_trust must be a name of your own");
+        return wrong(o, "--prefix ", value, " gives the name of a type of popcl",
+                     "PREFIX_trust must be a name of your own");
     o->prefix = value;
     return 0;
 }
 
-/* The name of a section, or the text of an attribute that goes into a declaration as it is: nothing that could end it. */
+/* The name of a section, or the text of an attribute that goes into a declaration as it is: nothing
+ * that could end it. */
 static int set_section(ta_options *o, const char *value) {
-    if (value[0] == '.' && value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.$-")])
+    if (value[0] == '.' &&
+        value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.$-")])
         return wrong(o, "--section", "", " holds a character that no section's name has", SEE_HELP);
     for (const char *c = value; *c; c++)
         if (*c < 0x20 || *c > 0x7E || strchr(";{}\\#=*", *c))
@@ -73,28 +79,36 @@ static int set_output(ta_options *o, const char *value) {
 
 static int set_min_days(ta_options *o, const char *value) {
     o->min_days = (int64_t)number(value, 36500);
-    return o->min_days ? 0 : wrong(o, "--min-days", "", " wants a number of days, 1 to 36500", SEE_HELP);
+    return o->min_days
+               ? 0
+               : wrong(o, "--min-days", "", " wants a number of days, 1 to 36500", SEE_HELP);
 }
 
 static int set_now(ta_options *o, const char *value) {
     if (pop_utc_read(value, &o->now) == 0 && o->now >= 0) return 0;
-    return wrong(o, "--now", "", " wants a time like 2026-11-25 or 2026-11-25T12:00:00Z, from 1970 on", SEE_HELP);
+    return wrong(o, "--now", "",
+                 " wants a time like 2026-11-25 or 2026-11-25T12:00:00Z, from 1970 on", SEE_HELP);
 }
 
 static int set_key(ta_options *o, const char *value) {
-    if (strcmp(value, "rsa") != 0 && strcmp(value, "ec") != 0) return wrong(o, "--key", "", " wants rsa or ec", SEE_HELP);
+    if (strcmp(value, "rsa") != 0 && strcmp(value, "ec") != 0)
+        return wrong(o, "--key", "", " wants rsa or ec", SEE_HELP);
     o->selection.keys = *value == 'r' ? TA_RSA : TA_EC;
     return 0;
 }
 
 static int set_max_certs(ta_options *o, const char *value) {
     o->selection.max_certs = number(value, 1000000);
-    return o->selection.max_certs ? 0 : wrong(o, "--max-certs", "", " wants a number, 1 to 1000000", SEE_HELP);
+    return o->selection.max_certs
+               ? 0
+               : wrong(o, "--max-certs", "", " wants a number, 1 to 1000000", SEE_HELP);
 }
 
 static int set_max_bytes(ta_options *o, const char *value) {
     o->selection.max_bytes = number(value, 1000000000);
-    return o->selection.max_bytes ? 0 : wrong(o, "--max-bytes", "", " wants a number of octets, 1 to 1000000000", SEE_HELP);
+    return o->selection.max_bytes ? 0
+                                  : wrong(o, "--max-bytes", "",
+                                          " wants a number of octets, 1 to 1000000000", SEE_HELP);
 }
 
 /* ---- selection ---- */
@@ -111,25 +125,23 @@ static int add_text(ta_options *o, ta_field field, const char *value) {
     return add_pattern(o, &p);
 }
 
-static int add_org(ta_options *o, const char *value) {
-    return add_text(o, TA_ORG, value);
-}
+static int add_org(ta_options *o, const char *value) { return add_text(o, TA_ORG, value); }
 
-static int add_cn(ta_options *o, const char *value) {
-    return add_text(o, TA_CN, value);
-}
+static int add_cn(ta_options *o, const char *value) { return add_text(o, TA_CN, value); }
 
 static int add_sha256(ta_options *o, const char *value) {
     ta_pattern p;
     if (ta_pattern_read(&p, value) || p.field != TA_SHA256)
-        return wrong(o, "--sha256", "", " wants a fingerprint: 64 hexadecimal digits, colons may part them",
+        return wrong(o, "--sha256", "",
+                     " wants a fingerprint: 64 hexadecimal digits, colons may part them",
                      "popcl-ta list shows the fingerprints");
     return add_pattern(o, &p);
 }
 
 static int add_exclude(ta_options *o, const char *value) {
     ta_pattern p;
-    if (ta_pattern_read(&p, value)) return wrong(o, "--exclude", "", " wants org=TEXT, cn=TEXT, sha256=HEX, or TEXT", SEE_HELP);
+    if (ta_pattern_read(&p, value))
+        return wrong(o, "--exclude", "", " wants org=TEXT, cn=TEXT, sha256=HEX, or TEXT", SEE_HELP);
     p.exclude = 1;
     return add_pattern(o, &p);
 }
@@ -149,34 +161,49 @@ typedef struct option_row {
     uint8_t value;
     int (*set)(ta_options *o, const char *value);
     const char *shown; /* the value's name */
-    const char *help;  /* lines behind the first are indented by the printer; a row without a name is a heading */
+    const char *help; /* lines behind the first are indented by the printer; a row without a name is
+                         a heading */
 } option_row;
 
-/* clang-format off */
 #define FLAG(name) offsetof(ta_options, name)
 static const option_row options[] = {
     {NULL, 0, 0, 0, 0, NULL, NULL, "Which certificates (default: all)"},
     {"org", 0, 1, 0, 0, add_org, "TEXT", "whose organization (O=) holds TEXT; may be repeated"},
     {"cn", 0, 1, 0, 0, add_cn, "TEXT", "whose common name (CN=) holds TEXT; may be repeated"},
     {"sha256", 0, 1, 0, 0, add_sha256, "HEX", "with this fingerprint; may be repeated"},
-    {"filter", 0, 0, 0, 0, set_filter, "FILE", "that match a line of FILE: org=TEXT, cn=TEXT,\nsha256=HEX, or TEXT; # begins a comment"},
-    {"siblings", 0, 0, FLAG(selection.siblings), 1, NULL, NULL, "and the others of the same organization: roots that\nwill follow, and spare ones"},
-    {"exclude", 0, 1, 0, 0, add_exclude, "WHAT", "but not these: as a line of --filter; may be repeated"},
+    {"filter", 0, 0, 0, 0, set_filter, "FILE",
+     "that match a line of FILE: org=TEXT, cn=TEXT,\nsha256=HEX, or TEXT; # begins a comment"},
+    {"siblings", 0, 0, FLAG(selection.siblings), 1, NULL, NULL,
+     "and the others of the same organization: roots that\nwill follow, and spare ones"},
+    {"exclude", 0, 1, 0, 0, add_exclude, "WHAT",
+     "but not these: as a line of --filter; may be repeated"},
     {"key", 0, 0, 0, 0, set_key, "rsa|ec", "only with this kind of key"},
-    {"max-certs", 0, 0, 0, 0, set_max_certs, "N", "at most so many: earlier patterns first, then small\nones first"},
-    {"max-bytes", 0, 0, 0, 0, set_max_bytes, "N", "at most so many octets of names, keys and tables on a\n32-bit machine; preferred as with --max-certs"},
+    {"max-certs", 0, 0, 0, 0, set_max_certs, "N",
+     "at most so many: earlier patterns first, then small\nones first"},
+    {"max-bytes", 0, 0, 0, 0, set_max_bytes, "N",
+     "at most so many octets of names, keys and tables on a\n32-bit machine; preferred as with "
+     "--max-certs"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Policy"},
     {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep what has expired"},
     {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse what expires within N days"},
-    {"now", 0, 0, 0, 0, set_now, "TIME", "judge as at TIME (RFC 3339, or a date); default: the\nclock"},
-    {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL, "take certificates of servers too: trusted directly,\nwithout an authority"},
+    {"now", 0, 0, 0, 0, set_now, "TIME",
+     "judge as at TIME (RFC 3339, or a date); default: the\nclock"},
+    {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL,
+     "take certificates of servers too: trusted directly,\nwithout an authority"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Output of gen"},
-    {"output", 'o', 0, 0, 0, set_output, "FILE", "write to FILE, at once and whole, or not at all;\ndefault: standard output"},
-    {"format", 0, 0, 0, 0, set_format, "KIND", "c (default), h (its declaration), c+h (both: FILE and\nFILE with .h), pem"},
+    {"output", 'o', 0, 0, 0, set_output, "FILE",
+     "write to FILE, at once and whole, or not at all;\ndefault: standard output"},
+    {"format", 0, 0, 0, 0, set_format, "KIND",
+     "c (default), h (its declaration), c+h (both: FILE and\nFILE with .h), pem"},
     {"prefix", 0, 0, 0, 0, set_prefix, "NAME", "names begin with NAME; default ca, as in ca_trust"},
-    {"section", 0, 0, 0, 0, set_section, "ATTR", "put the octets into section ATTR (.flash2), or give\nthem this attribute; tables stay in .rodata"},
-    {"verify", 0, 0, 0, 0, NULL, "FILE", "write nothing; exit 1 if FILE is not what would be\nwritten"},
-    {"pins", 0, 0, FLAG(pins), 1, NULL, NULL, "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's own certificates"},
+    {"section", 0, 0, 0, 0, set_section, "ATTR",
+     "put the octets into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
+     ".rodata"},
+    {"verify", 0, 0, 0, 0, NULL, "FILE",
+     "write nothing; exit 1 if FILE is not what would be\nwritten"},
+    {"pins", 0, 0, FLAG(pins), 1, NULL, NULL,
+     "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
+     "own certificates"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Other"},
     {"quiet", 'q', 0, FLAG(quiet), 1, NULL, NULL, "say only what is wrong"},
     {"verbose", 'v', 0, FLAG(verbose), 1, NULL, NULL, "say too what is not selected"},
@@ -184,7 +211,6 @@ static const option_row options[] = {
     {"version", 'V', 0, FLAG(action), TA_VERSION, NULL, NULL, "the version"},
 };
 #undef FLAG
-/* clang-format on */
 
 enum { ROWS = sizeof options / sizeof *options };
 
@@ -199,14 +225,13 @@ static int given(const ta_options *o, const char *name) {
     return 0;
 }
 
-static int takes_value(const option_row *row) {
-    return row->shown != NULL;
-}
+static int takes_value(const option_row *row) { return row->shown != NULL; }
 
 static int take(ta_options *o, const option_row *row, const char *value) {
     char name[32];
     uint64_t bit = (uint64_t)1 << (row - options);
-    if (o->given & bit && !row->many) return wrong(o, "", called(row, name), " is given twice", "give it once");
+    if (o->given & bit && !row->many)
+        return wrong(o, "", called(row, name), " is given twice", "give it once");
     o->given |= bit;
     if (value && !*value) return wrong(o, "", called(row, name), " has an empty value", SEE_HELP);
     if (row->set) return row->set(o, value);
@@ -225,8 +250,11 @@ static int take_long(ta_options *o, int argc, char *const argv[], int *at) {
     char name[32];
     for (const option_row *row = options; row < options + ROWS; row++) {
         if (!row->name || strlen(row->name) != n || memcmp(row->name, text, n) != 0) continue;
-        if (!takes_value(row)) return value ? wrong(o, "", called(row, name), " takes no value", SEE_HELP) : take(o, row, NULL);
-        if (!value && *at + 1 >= argc) return wrong(o, "", called(row, name), " lacks its value", SEE_HELP);
+        if (!takes_value(row))
+            return value ? wrong(o, "", called(row, name), " takes no value", SEE_HELP)
+                         : take(o, row, NULL);
+        if (!value && *at + 1 >= argc)
+            return wrong(o, "", called(row, name), " lacks its value", SEE_HELP);
         return take(o, row, value ? value : argv[++*at]);
     }
     return wrong(o, "there is no option ", argv[*at], "", SEE_HELP);
@@ -260,8 +288,10 @@ static int take_command(ta_options *o, const char *name) {
         o->action = TA_LIST;
     else {
         for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-            if (strcmp(name, later[i]) == 0) return wrong(o, name, "", " is not in this version", "gen and list are");
-        return wrong(o, "there is no command ", name, "", "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
+            if (strcmp(name, later[i]) == 0)
+                return wrong(o, name, "", " is not in this version", "gen and list are");
+        return wrong(o, "there is no command ", name, "",
+                     "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
     }
     return 0;
 }
@@ -269,7 +299,11 @@ static int take_command(ta_options *o, const char *name) {
 /* Options that cannot stand together. */
 static const struct {
     const char *a, *b;
-} exclusive[] = {{"output", "verify"}, {"keep-expired", "min-days"}, {"keep-expired", "now"}, {"quiet", "verbose"}, {"pins", "max-bytes"}};
+} exclusive[] = {{"output", "verify"},
+                 {"keep-expired", "min-days"},
+                 {"keep-expired", "now"},
+                 {"quiet", "verbose"},
+                 {"pins", "max-bytes"}};
 
 /* Whether it is the name of a C file, for whose header an #include can be written. */
 static int is_c_name(const char *name) {
@@ -280,19 +314,25 @@ static int is_c_name(const char *name) {
 static int check_rules(ta_options *o) {
     char name[64];
     if (o->action == TA_NONE)
-        return wrong(o, "the command is missing", "", "", "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
+        return wrong(o, "the command is missing", "", "",
+                     "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
     if (o->inputs_len == 0)
-        return wrong(o, "the input is missing", "", "", "give a PEM bundle, a DER file or a directory, or - for standard input");
+        return wrong(o, "the input is missing", "", "",
+                     "give a PEM bundle, a DER file or a directory, or - for standard input");
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
         if (!given(o, exclusive[i].a) || !given(o, exclusive[i].b)) continue;
         (void)snprintf(name, sizeof name, "--%s and --%s", exclusive[i].a, exclusive[i].b);
         return wrong(o, "", name, " exclude each other", "give one of them");
     }
-    if (o->action == TA_LIST && (o->output || o->verify || given(o, "format") || given(o, "prefix") || given(o, "section") || o->pins))
-        return wrong(o, "list takes no option of output", "", "", "gen does; list always shows the pins too");
+    if (o->action == TA_LIST && (o->output || o->verify || given(o, "format") ||
+                                 given(o, "prefix") || given(o, "section") || o->pins))
+        return wrong(o, "list takes no option of output", "", "",
+                     "gen does; list always shows the pins too");
     if (o->format == TA_C_AND_H && !is_c_name(o->verify ? o->verify : o->output))
-        return wrong(o, "--format c+h wants -o or --verify with a name that ends in .c", "", "", "the header gets the same name with .h");
-    if (o->pins && o->format == TA_PEM) return wrong(o, "--pins and --format pem exclude each other", "", "", "give one of them");
+        return wrong(o, "--format c+h wants -o or --verify with a name that ends in .c", "", "",
+                     "the header gets the same name with .h");
+    if (o->pins && o->format == TA_PEM)
+        return wrong(o, "--pins and --format pem exclude each other", "", "", "give one of them");
     return 0;
 }
 
@@ -332,27 +372,29 @@ void ta_options_free(ta_options *o) {
 
 /* ---- the help text ---- */
 
-static const char help_head[] = "popcl-ta makes trust anchors for popcl from the certificates of authorities.\n"
-                                "\n"
-                                "  popcl-ta gen  [OPTIONS] INPUT...    C source, to be compiled into a program\n"
-                                "  popcl-ta list [OPTIONS] INPUT...    what is in there, and what can be used\n"
-                                "\n"
-                                "INPUT is a PEM bundle, a DER certificate, a directory of such, or - for standard\n"
-                                "input. What popcl or BearSSL cannot use is left out; standard error says why.\n"
-                                "The same certificates give the same output, octet by octet, until one of them\n"
-                                "expires: --now fixes the day, --keep-expired keeps what has expired.\n";
+static const char help_head[] =
+    "popcl-ta makes trust anchors for popcl from the certificates of authorities.\n"
+    "\n"
+    "  popcl-ta gen  [OPTIONS] INPUT...    C source, to be compiled into a program\n"
+    "  popcl-ta list [OPTIONS] INPUT...    what is in there, and what can be used\n"
+    "\n"
+    "INPUT is a PEM bundle, a DER certificate, a directory of such, or - for standard\n"
+    "input. What popcl or BearSSL cannot use is left out; standard error says why.\n"
+    "The same certificates give the same output, octet by octet, until one of them\n"
+    "expires: --now fixes the day, --keep-expired keeps what has expired.\n";
 
-static const char help_tail[] = "\n"
-                                "Exit codes\n"
-                                "   0  done                                 66  an input cannot be read\n"
-                                "   1  --verify: FILE is not up to date     73  the output cannot be created\n"
-                                "  64  usage                                74  the output cannot be written\n"
-                                "  65  damaged input, or nothing usable in it\n"
-                                "\n"
-                                "Examples\n"
-                                "  popcl-ta gen /etc/ssl/certs/ca-certificates.crt \\\n"
-                                "      --org 'Internet Security Research Group' -o anchors.c\n"
-                                "  popcl-ta gen my-ca.pem --verify anchors.c\n";
+static const char help_tail[] =
+    "\n"
+    "Exit codes\n"
+    "   0  done                                 66  an input cannot be read\n"
+    "   1  --verify: FILE is not up to date     73  the output cannot be created\n"
+    "  64  usage                                74  the output cannot be written\n"
+    "  65  damaged input, or nothing usable in it\n"
+    "\n"
+    "Examples\n"
+    "  popcl-ta gen /etc/ssl/certs/ca-certificates.crt \\\n"
+    "      --org 'Internet Security Research Group' -o anchors.c\n"
+    "  popcl-ta gen my-ca.pem --verify anchors.c\n";
 
 void ta_options_help(void (*put)(void *ctx, const char *text), void *ctx) {
     enum { COLUMN = 26 };
@@ -367,14 +409,16 @@ void ta_options_help(void (*put)(void *ctx, const char *text), void *ctx) {
         }
         char letter[5] = "    ";
         if (row->letter) (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
-        (void)snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->shown ? " " : "", row->shown ? row->shown : "");
+        (void)snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->shown ? " " : "",
+                       row->shown ? row->shown : "");
         put(ctx, left);
         for (size_t n = strlen(left); n < COLUMN; n++)
             put(ctx, " ");
         for (const char *line = row->help; line;) {
             const char *end = strchr(line, '\n');
             char text[80];
-            (void)snprintf(text, sizeof text, "%.*s\n", (int)(end ? (size_t)(end - line) : strlen(line)), line);
+            (void)snprintf(text, sizeof text, "%.*s\n",
+                           (int)(end ? (size_t)(end - line) : strlen(line)), line);
             put(ctx, text);
             line = end ? end + 1 : NULL;
             if (line) put(ctx, "                          ");

@@ -22,14 +22,16 @@ typedef struct ta_options {
     const char *prefix;          /* of every name in the output; a C identifier */
     const char *section;         /* NULL: none */
     const char *output, *verify; /* NULL: not given; an output of "-" is NULL too */
-    const char **inputs;         /* inputs_len of them, at least one; "-" is standard input. Borrow from argv */
+    const char *
+        *inputs; /* inputs_len of them, at least one; "-" is standard input. Borrow from argv */
     size_t inputs_len;
     char error[160];    /* parse failed: what is wrong, and */
     const char *advice; /* what to do instead */
     uint64_t given;     /* private: options seen, a bit each */
 } ta_options;
 
-/* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end the reading. */
+/* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end
+ * the reading. */
 int ta_options_parse(ta_options *o, int argc, char *const argv[]);
 
 /* The text of --help: lines of at most 80 columns. Calls put for each piece. */

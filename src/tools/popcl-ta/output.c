@@ -1,4 +1,5 @@
-/* output - see output.h. Temporaries that exist are noted where the signal handler finds them; it does nothing but unlink them. */
+/* output - see output.h. Temporaries that exist are noted where the signal handler finds them; it
+ * does nothing but unlink them. */
 #define _POSIX_C_SOURCE 200809L
 #define _XOPEN_SOURCE   700 /* realpath */
 #include "output.h"
@@ -27,7 +28,8 @@ static void clean_up_on_signals(void) {
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) (void)sigaction(numbers[i], &action, NULL);
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &action, NULL);
 }
 
 static int write_all(int fd, const char *p, size_t n) {
@@ -62,7 +64,8 @@ static char *temporary_name(const char *target) {
     size_t dir = slash ? (size_t)(slash + 1 - target) : 0, n = strlen(target);
     char *name = malloc(n + sizeof "..XXXXXX");
     if (!name) return NULL;
-    (void)snprintf(name, n + sizeof "..XXXXXX", "%.*s.%.*s.XXXXXX", (int)dir, target, NAME_SHOWN, target + dir);
+    (void)snprintf(name, n + sizeof "..XXXXXX", "%.*s.%.*s.XXXXXX", (int)dir, target, NAME_SHOWN,
+                   target + dir);
     return name;
 }
 
@@ -90,7 +93,8 @@ static ta_written prepare(ta_file *f, size_t slot) {
     errno = EISDIR;
     if (exists && S_ISDIR(st.st_mode)) return TA_CANNOT_CREATE;
     errno = ENOENT;
-    if (!exists && lstat(f->name, &st) == 0) return TA_CANNOT_CREATE; /* a link that leads nowhere would be replaced */
+    /* a link that leads nowhere would be replaced */
+    if (!exists && lstat(f->name, &st) == 0) return TA_CANNOT_CREATE;
     f->target = exists ? realpath(f->name, NULL) : strdup(f->name);
     if (!f->target) return TA_CANNOT_CREATE;
     int fd = create(f, slot, exists ? st.st_mode & 0777 : 0666 & ~mask);
@@ -116,11 +120,13 @@ static void drop(ta_file *f, size_t slot) {
 
 /* ---- all of them ---- */
 
-/* Whether it has to be written where it is: a device, a pipe, or what standard output goes to, by whatever name. */
+/* Whether it has to be written where it is: a device, a pipe, or what standard output goes to, by
+ * whatever name. */
 static int is_special(ta_file *f) {
     struct stat st, out;
     if (!f->name || stat(f->name, &st)) return !f->name;
-    if (fstat(STDOUT_FILENO, &out) == 0 && st.st_dev == out.st_dev && st.st_ino == out.st_ino) f->name = NULL;
+    if (fstat(STDOUT_FILENO, &out) == 0 && st.st_dev == out.st_dev && st.st_ino == out.st_ino)
+        f->name = NULL;
     return !f->name || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 

@@ -40,22 +40,29 @@ void ta_say_finding(const pop_anchor *a) {
         pop_utc_text(a->not_after, until);
         (void)snprintf(dates, sizeof dates, " (%s, until %.10s)", a->key, until);
     }
-    const char *subject = a->subject ? a->subject : "", *why = a->finding == POP_ANCHOR_USABLE ? "" : pop_anchor_sentence(a->finding);
-    const char *shown = *subject || !*dates ? dates : dates + 1; /* without the space that parts it from a subject */
-    ta_say("%s: %s: %s%s%s%s", where, verbs[kind], subject, shown, (*subject || *shown) && *why ? ": " : "", why);
+    const char *subject = a->subject ? a->subject : "",
+               *why = a->finding == POP_ANCHOR_USABLE ? "" : pop_anchor_sentence(a->finding);
+    const char *shown = *subject || !*dates
+                            ? dates
+                            : dates + 1; /* without the space that parts it from a subject */
+    ta_say("%s: %s: %s%s%s%s", where, verbs[kind], subject, shown,
+           (*subject || *shown) && *why ? ": " : "", why);
 }
 
 /* Findings that are counted under one name are said together, at the first of them. */
 void ta_say_counts(const pop_anchors *a) {
-    size_t counts[POP_ANCHOR_FINDING_COUNT] = {0}, certificates = a->len - pop_anchors_count(a, POP_ANCHOR_SKIPPED);
+    size_t counts[POP_ANCHOR_FINDING_COUNT] = {0},
+           certificates = a->len - pop_anchors_count(a, POP_ANCHOR_SKIPPED);
     char text[1024];
     for (size_t i = 0; i < a->len; i++) {
         unsigned f = 0;
-        while (strcmp(pop_anchor_counted_as((pop_anchor_finding)f), pop_anchor_counted_as((pop_anchor_finding)a->list[i].finding)) != 0)
+        while (strcmp(pop_anchor_counted_as((pop_anchor_finding)f),
+                      pop_anchor_counted_as((pop_anchor_finding)a->list[i].finding)) != 0)
             f++;
         counts[f]++;
     }
-    size_t n = (size_t)snprintf(text, sizeof text, "%zu certificate%s", certificates, certificates == 1 ? "" : "s");
+    size_t n = (size_t)snprintf(text, sizeof text, "%zu certificate%s", certificates,
+                                certificates == 1 ? "" : "s");
     for (unsigned f = 0, first = 1; f < POP_ANCHOR_FINDING_COUNT; f++) {
         if (!counts[f] && f != POP_ANCHOR_USABLE) continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s %zu %s", first ? ":" : ",", counts[f],

@@ -1,4 +1,5 @@
-/* report - what popcl-ta says on standard error. Everything is escaped to printable ASCII: names come from certificates and directories. */
+/* report - what popcl-ta says on standard error. Everything is escaped to printable ASCII: names
+ * come from certificates and directories. */
 #ifndef POPCL_TA_REPORT_H
 #define POPCL_TA_REPORT_H
 

@@ -41,7 +41,8 @@ int ta_pattern_read(ta_pattern *p, const char *text) {
     }
     p->text = text;
     size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
-    if (p->field == TA_ORG_OR_CN && word && text[word] == '=') return -1; /* a slip in a keyword, which as a text would select nothing */
+    /* a slip in a keyword, which as a text would select nothing */
+    if (p->field == TA_ORG_OR_CN && word && text[word] == '=') return -1;
     if (p->field == TA_SHA256) return read_fingerprint(text, p->sha256);
     if (p->field == TA_ORG_OR_CN && read_fingerprint(text, p->sha256) == 0) p->field = TA_SHA256;
     return *text ? 0 : -1;
@@ -103,10 +104,12 @@ static int matches(const ta_pattern *p, const pop_anchor *a) {
 /* Certificates as far as they could be read; everything else is told whatever was selected. */
 static int is_certificate(const pop_anchor *a) {
     pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
-    return a->organization && (kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_MERGED);
+    return a->organization &&
+           (kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_MERGED);
 }
 
-/* The number of the first pattern that selects it, from 0; -1: none does. Counts what every pattern meets. */
+/* The number of the first pattern that selects it, from 0; -1: none does. Counts what every pattern
+ * meets. */
 static long rank_of(ta_selection *s, const pop_anchor *a) {
     long first = -1;
     for (size_t i = 0; i < s->len; i++) {
@@ -137,7 +140,9 @@ static long rank_of_siblings(const pop_anchors *a, const pop_anchor *one) {
     long rank = -1;
     for (size_t i = 0; *one->organization && i < a->len; i++) {
         const pop_anchor *other = &a->list[i];
-        if (!is_certificate(other) || other->rank < 0 || strcasecmp(other->organization, one->organization) != 0) continue;
+        if (!is_certificate(other) || other->rank < 0 ||
+            strcasecmp(other->organization, one->organization) != 0)
+            continue;
         if (rank < 0 || other->rank < rank) rank = other->rank;
     }
     return rank;
@@ -151,13 +156,15 @@ void ta_select(ta_selection *s, pop_anchors *a) {
         if (is_certificate(&a->list[i])) a->list[i].rank = any ? 0 : rank_of(s, &a->list[i]);
     for (size_t i = 0; s->siblings && i < a->len; i++) {
         pop_anchor *one = &a->list[i];
-        if (is_certificate(one) && one->rank < 0) one->rank = -2 - rank_of_siblings(a, one); /* below 0: not selected itself */
+        /* below 0: not selected itself */
+        if (is_certificate(one) && one->rank < 0) one->rank = -2 - rank_of_siblings(a, one);
     }
     for (size_t i = 0; i < a->len; i++) {
         pop_anchor *one = &a->list[i];
         if (!is_certificate(one)) continue;
         if (one->rank < -1) one->rank = -2 - one->rank;
-        if (is_excluded(s, one) || one->rank < 0 || !has_key(s, one)) one->finding = POP_ANCHOR_UNWANTED;
+        if (is_excluded(s, one) || one->rank < 0 || !has_key(s, one))
+            one->finding = POP_ANCHOR_UNWANTED;
     }
 }
 

@@ -25,27 +25,28 @@ typedef struct ta_selection {
     size_t len;
     const char *filter_file; /* NULL: none */
     char *filter;            /* its text, which patterns point into */
-    uint8_t siblings;        /* what shares its organization with what was selected is selected too */
+    uint8_t siblings; /* what shares its organization with what was selected is selected too */
     ta_keys keys;
     size_t max_certs, max_bytes; /* 0: no limit */
 } ta_selection;
 
-/* Reads a pattern: `org=TEXT`, `cn=TEXT`, `sha256=HEX`, 64 hexadecimal digits (colons may part them), or TEXT, in organization or common
- * name. Returns 0, or -1: it is none. */
+/* Reads a pattern: `org=TEXT`, `cn=TEXT`, `sha256=HEX`, 64 hexadecimal digits (colons may part
+ * them), or TEXT, in organization or common name. Returns 0, or -1: it is none. */
 int ta_pattern_read(ta_pattern *p, const char *text);
 
 /* Appends a pattern. Returns 0, or -1: out of memory. */
 int ta_selection_add(ta_selection *s, const ta_pattern *p);
 
-/* Adds the patterns of a file's text, which is changed and must end with NUL: one a line; empty lines and those that begin with # count as none.
- * Returns 0, -1: out of memory, or the number of the line that holds none. */
+/* Adds the patterns of a file's text, which is changed and must end with NUL: one a line; empty
+ * lines and those that begin with # count as none. Returns 0, -1: out of memory, or the number of
+ * the line that holds none. */
 long ta_selection_add_lines(ta_selection *s, char *text);
 
 /* Marks what is not wanted as UNWANTED: to be called before pop_anchors_merge. */
 void ta_select(ta_selection *s, pop_anchors *a);
 
-/* Marks what is over the limits: to be called after pop_anchors_merge. Those that were selected by an earlier pattern stay first, then the
- * smaller ones. Returns 0, or -1: out of memory. */
+/* Marks what is over the limits: to be called after pop_anchors_merge. Those that were selected by
+ * an earlier pattern stay first, then the smaller ones. Returns 0, or -1: out of memory. */
 int ta_limit(const ta_selection *s, pop_anchors *a);
 
 void ta_selection_free(ta_selection *s);

@@ -1,5 +1,6 @@
-/* authfile - see authfile.h. The file is opened without blocking and judged by fstat, so that a FIFO cannot hang and nothing changes
- * between the look and the reading; it is read with read(), which leaves no copy in a stdio buffer. */
+/* authfile - see authfile.h. The file is opened without blocking and judged by fstat, so that a
+ * FIFO cannot hang and nothing changes between the look and the reading; it is read with read(),
+ * which leaves no copy in a stdio buffer. */
 #define _POSIX_C_SOURCE 200809L
 #include "authfile.h"
 
@@ -39,15 +40,17 @@ static int refuse_line(cmd_auth *a, unsigned line, const char *what, const char 
 /* What kind of file it is, whose, and who else may touch it. */
 static int judge(cmd_auth *a, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
-        return refuse(a, "the auth file is no ordinary file", "it is a directory, a FIFO or a device",
+        return refuse(a, "the auth file is no ordinary file",
+                      "it is a directory, a FIFO or a device",
                       "put the two lines into an ordinary file");
     if (st->st_uid != geteuid() && st->st_uid != 0)
-        return refuse(a, "the auth file belongs to another user", "its owner can change it at any time",
-                      "use a file of your own, mode 600");
+        return refuse(a, "the auth file belongs to another user",
+                      "its owner can change it at any time", "use a file of your own, mode 600");
     if (st->st_mode & (S_IWGRP | S_IWOTH))
         return refuse(a, "others may write the auth file", "its mode lets group or others write",
                       "run chmod 600 on it, and look whether it was changed");
-    if (st->st_size > CMD_AUTH_MAX) return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
+    if (st->st_size > CMD_AUTH_MAX)
+        return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
     a->readable = (st->st_mode & (S_IRGRP | S_IROTH)) != 0;
     return 0;
 }
@@ -59,25 +62,31 @@ static int read_all(cmd_auth *a, int fd, size_t *len) {
         ssize_t got = read(fd, a->buf + n, sizeof a->buf - n);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
-            (void)refuse(a, "the auth file cannot be read", cmd_error_text(errno), "look at the file and its medium");
+            (void)refuse(a, "the auth file cannot be read", cmd_error_text(errno),
+                         "look at the file and its medium");
             return NO_INPUT;
         }
         if (got == 0) break;
         n += (size_t)got;
     }
-    if (n > CMD_AUTH_MAX) return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
+    if (n > CMD_AUTH_MAX)
+        return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
     *len = n;
     return 0;
 }
 
-/* One line without its end: a key, `=`, at most one space, and the value as it stands, trailing spaces too. */
+/* One line without its end: a key, `=`, at most one space, and the value as it stands, trailing
+ * spaces too. */
 static int read_line(cmd_auth *a, const char *p, size_t n, unsigned line) {
     static const char user_key[] = "username", secret_key[] = "password";
     const char *equals = memchr(p, '=', n);
     if (memchr(p, '\0', n) || memchr(p, '\r', n))
-        return refuse_line(a, line, "holds a NUL or a CR", "the file is no plain text, or its line ends are damaged");
+        return refuse_line(a, line, "holds a NUL or a CR",
+                           "the file is no plain text, or its line ends are damaged");
     if (strspn(p, " \t") >= n) return 0; /* blank; buf ends in NUL, so that strspn ends */
-    if (!equals) return refuse_line(a, line, "has no =", "it is neither `username = NAME` nor `password = SECRET`");
+    if (!equals)
+        return refuse_line(a, line,
+                           "has no =", "it is neither `username = NAME` nor `password = SECRET`");
     size_t key = (size_t)(equals - p);
     while (key && (p[key - 1] == ' ' || p[key - 1] == '\t'))
         key--;
@@ -86,9 +95,13 @@ static int read_line(cmd_auth *a, const char *p, size_t n, unsigned line) {
     size_t value_len = (size_t)(p + n - value);
     int is_user = key == sizeof user_key - 1 && memcmp(p, user_key, key) == 0;
     int is_secret = key == sizeof secret_key - 1 && memcmp(p, secret_key, key) == 0;
-    if (!is_user && !is_secret) return refuse_line(a, line, "is unknown", "what stands before its = is neither username nor password");
+    if (!is_user && !is_secret)
+        return refuse_line(a, line, "is unknown",
+                           "what stands before its = is neither username nor password");
     if (is_user ? a->user != NULL : a->secret != NULL)
-        return refuse_line(a, line, is_user ? "gives the user name again" : "gives the password again", "each may stand there once");
+        return refuse_line(a, line,
+                           is_user ? "gives the user name again" : "gives the password again",
+                           "each may stand there once");
     if (value_len == 0) return refuse_line(a, line, "has no value", "nothing stands behind its =");
     if (is_user) {
         a->user = value;
@@ -127,7 +140,9 @@ static int parse(cmd_auth *a, size_t len) {
 static int load(cmd_auth *a, int fd) {
     struct stat st;
     size_t len = 0;
-    if (fstat(fd, &st)) return refuse(a, "the auth file cannot be looked at", cmd_error_text(errno), "look at the file and its medium");
+    if (fstat(fd, &st))
+        return refuse(a, "the auth file cannot be looked at", cmd_error_text(errno),
+                      "look at the file and its medium");
     int failed = judge(a, &st);
     if (!failed) failed = read_all(a, fd, &len);
     return failed ? failed : parse(a, len);
@@ -138,7 +153,8 @@ int cmd_auth_load(cmd_auth *a, const char *path) {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         int special = errno == ENXIO; /* a socket */
-        (void)refuse(a, "the auth file cannot be opened", cmd_error_text(errno), "give -a a file that exists and that you may read");
+        (void)refuse(a, "the auth file cannot be opened", cmd_error_text(errno),
+                     "give -a a file that exists and that you may read");
         return special ? BAD_CONFIG : NO_INPUT;
     }
     int failed = load(a, fd);

@@ -16,7 +16,8 @@ const char *cmd_hostname_read(char *host, const char *p, size_t n) {
     if (n > CMD_HOST_MAX) return "is longer than 255 octets";
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
-        if (c > 127) return "holds octets above 127: give an international name in its xn-- form (A-label)";
+        if (c > 127)
+            return "holds octets above 127: give an international name in its xn-- form (A-label)";
         if (c >= 'A' && c <= 'Z') c = (unsigned char)(c - 'A' + 'a');
         if (c != '.' && !is_name_octet(c)) return "holds an octet that no name has";
         if (c == '.' && (i == 0 || p[i - 1] == '.' || i + 1 == n)) return "has an empty part";
@@ -28,7 +29,8 @@ const char *cmd_hostname_read(char *host, const char *p, size_t n) {
 
 static int is_scope(const char *scope) {
     size_t n = strlen(scope);
-    return n > 0 && n <= CMD_SCOPE_MAX && strspn(scope, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") == n;
+    return n > 0 && n <= CMD_SCOPE_MAX &&
+           strspn(scope, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") == n;
 }
 
 const char *cmd_hostname_read_ipv6(char *host, char *scope, const char *p, size_t n) {

@@ -1,10 +1,11 @@
-/* identity - see identity.h. Octets are judged one at a time, so that the result does not depend on how the header was cut into pieces:
+/* identity - see identity.h. Octets are judged one at a time, so that the result does not depend on
+ * how the header was cut into pieces:
  *
  *     LINE_START --octet--> NAME --known or ':'--> VALUE --LF--> LINE_START --empty line--> BODY
  *          `--space or tab: goes on with the field before--------^
  *
- * Values are hashed unfolded and with each run of blanks as one space, at the ends as none (RFC 5322, 2.2.3): TOP and RETR may fold the
- * same field differently. */
+ * Values are hashed unfolded and with each run of blanks as one space, at the ends as none (RFC
+ * 5322, 2.2.3): TOP and RETR may fold the same field differently. */
 #include "identity.h"
 
 #include <string.h>
@@ -16,8 +17,9 @@ static const struct {
     const char *name;
     enum field field;
 } known[] = {
-    {"message-id", MESSAGE_ID}, {"received", RECEIVED},      {"status", SERVERS_OWN},         {"x-status", SERVERS_OWN},
-    {"x-uid", SERVERS_OWN},     {"x-keywords", SERVERS_OWN}, {"content-length", SERVERS_OWN}, {"lines", SERVERS_OWN},
+    {"message-id", MESSAGE_ID},      {"received", RECEIVED}, {"status", SERVERS_OWN},
+    {"x-status", SERVERS_OWN},       {"x-uid", SERVERS_OWN}, {"x-keywords", SERVERS_OWN},
+    {"content-length", SERVERS_OWN}, {"lines", SERVERS_OWN},
 };
 
 void cmd_identity_begin(cmd_identity *i) {
@@ -26,11 +28,13 @@ void cmd_identity_begin(cmd_identity *i) {
     br_sha256_init(&i->whole);
 }
 
-/* Which contexts a field goes to. A second Message-ID goes to `whole` only, which no longer counts then. */
+/* Which contexts a field goes to. A second Message-ID goes to `whole` only, which no longer counts
+ * then. */
 static void hash(cmd_identity *i, char c) {
     if (i->field == SERVERS_OWN) return;
     br_sha256_update(&i->whole, &c, 1);
-    if (i->field == RECEIVED || (i->field == MESSAGE_ID && !i->has_id)) br_sha256_update(&i->named, &c, 1);
+    if (i->field == RECEIVED || (i->field == MESSAGE_ID && !i->has_id))
+        br_sha256_update(&i->named, &c, 1);
 }
 
 /* The name is complete, or longer than any that is known. */
@@ -40,7 +44,8 @@ static void name_ends(cmd_identity *i) {
     while (n && i->name[n - 1] == ' ')
         n--; /* "Received :" is obsolete, and read (RFC 5322, 4.5) */
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
-        if (strlen(known[k].name) == n && memcmp(known[k].name, i->name, n) == 0) i->field = (uint8_t)known[k].field;
+        if (strlen(known[k].name) == n && memcmp(known[k].name, i->name, n) == 0)
+            i->field = (uint8_t)known[k].field;
     }
     if (i->field != SERVERS_OWN) i->has_field = 1;
     for (n = 0; n < i->name_len; n++)
@@ -50,7 +55,8 @@ static void name_ends(cmd_identity *i) {
     i->at = VALUE;
 }
 
-/* The field before is over: another one, or the body, begins. A newline parts it from the next, which no value holds. */
+/* The field before is over: another one, or the body, begins. A newline parts it from the next,
+ * which no value holds. */
 static void field_ends(cmd_identity *i) {
     hash(i, '\n');
     if (i->field == MESSAGE_ID && i->value) i->has_id = 1;
@@ -73,20 +79,23 @@ static void line_ends(cmd_identity *i) {
         i->at = BODY;
         return;
     }
-    if (i->at == NAME) name_ends(i); /* a line without a colon: no field by RFC 5322, hashed as one */
+    /* a line without a colon: no field by RFC 5322, hashed as one */
+    if (i->at == NAME) name_ends(i);
     i->at = LINE_START;
     i->space = 1; /* should the next line go on with this field */
 }
 
 /* In ASCII, whatever the locale. */
 static char lower(char c) {
-    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", small[] = "abcdefghijklmnopqrstuvwxyz";
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      small[] = "abcdefghijklmnopqrstuvwxyz";
     const char *at = c ? strchr(upper, c) : NULL;
     return at ? small[at - upper] : c;
 }
 
 static void octet(cmd_identity *i, char c) {
-    if (i->at == LINE_START && (c == ' ' || c == '\t') && (i->has_field || i->name_len)) i->at = VALUE;
+    if (i->at == LINE_START && (c == ' ' || c == '\t') && (i->has_field || i->name_len))
+        i->at = VALUE;
     if (i->at == LINE_START) {
         if (i->name_len) field_ends(i);
         i->name_len = 0;

@@ -1,10 +1,13 @@
-/* identity - what a message is told by where the server gives no UID: a hash made from its header while that streams by. It keeps no line
- * and needs the same memory for 10 MiB of header; it knows no POP3.
+/* identity - what a message is told by where the server gives no UID: a hash made from its header
+ * while that streams by. It keeps no line and needs the same memory for 10 MiB of header; it knows
+ * no POP3.
  *
- * With a Message-ID, the identity is SHA-256 over the value of the first one that is not empty and over all Received fields: one mail that
- * came on two ways is two messages, and is fetched twice. Without, it is SHA-256 over all fields but those that mail servers write into a
- * stored message themselves (mbox keeps flags there: Status, X-Status, X-UID, X-Keywords, Content-Length, Lines), because these change
- * from session to session. A message without any other field has no identity, and counts as new. */
+ * With a Message-ID, the identity is SHA-256 over the value of the first one that is not empty and
+ * over all Received fields: one mail that came on two ways is two messages, and is fetched twice.
+ * Without, it is SHA-256 over all fields but those that mail servers write into a stored message
+ * themselves (mbox keeps flags there: Status, X-Status, X-UID, X-Keywords, Content-Length, Lines),
+ * because these change from session to session. A message without any other field has no identity,
+ * and counts as new. */
 #ifndef POPCL_CMD_IDENTITY_H
 #define POPCL_CMD_IDENTITY_H
 

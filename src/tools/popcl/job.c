@@ -37,8 +37,10 @@ static void drop_named(cmd_job *j, uint32_t number) {
     if (n) *n = j->named[--j->named_len];
 }
 
-/* What a message is called in the state: its UID, or "header HEX", which no UID can be for its space. Returns 0 where it has no name. */
-static size_t key_of(const cmd_job *j, const popcl_msg *m, char hex[KEY_MAX + 1], const char **key) {
+/* What a message is called in the state: its UID, or "header HEX", which no UID can be for its
+ * space. Returns 0 where it has no name. */
+static size_t key_of(const cmd_job *j, const popcl_msg *m, char hex[KEY_MAX + 1],
+                     const char **key) {
     *key = m->uid;
     if (m->uid_len) return m->uid_len;
     const cmd_named *n = find_named(j, m->number);
@@ -62,23 +64,25 @@ static void take_identity(cmd_job *j) {
 
 /* ---- decide ---- */
 
-static int is_new(unsigned known) {
-    return !(known & (CMD_KNOWN_FETCHED | CMD_KNOWN_REFUSED));
-}
+static int is_new(unsigned known) { return !(known & (CMD_KNOWN_FETCHED | CMD_KNOWN_REFUSED)); }
 
 static void print_listed(cmd_job *j, const popcl_msg *m) {
     char line[128], size[24] = "?";
     if (j->options->limit && j->listed >= j->options->limit) return;
     j->listed++;
-    if (m->size != POPCL_SIZE_UNKNOWN) (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size);
-    (void)snprintf(line, sizeof line, "%lu %s%s%s\n", (unsigned long)m->number, size, m->uid_len ? " " : "", m->uid);
+    if (m->size != POPCL_SIZE_UNKNOWN)
+        (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size);
+    (void)snprintf(line, sizeof line, "%lu %s%s%s\n", (unsigned long)m->number, size,
+                   m->uid_len ? " " : "", m->uid);
     cmd_report_print(j->report, line);
 }
 
-/* Whether a message whose UID is due is surely the one that was stored. A header tells (it is more than a Message-ID), a UID with the
- * size; while only the UID is known the question is left open. */
+/* Whether a message whose UID is due is surely the one that was stored. A header tells (it is more
+ * than a Message-ID), a UID with the size; while only the UID is known the question is left open.
+ */
 static int is_stored(const cmd_job *j, const popcl_msg *m, popcl_stage stage) {
-    return m->uid_len == 0 || stage == POPCL_STAGE_UID || cmd_state_is_sized(j->state, m->uid, m->uid_len, m->size);
+    return m->uid_len == 0 || stage == POPCL_STAGE_UID ||
+           cmd_state_is_sized(j->state, m->uid, m->uid_len, m->size);
 }
 
 /* What to do with a message of which all is known that will be known. */
@@ -92,15 +96,19 @@ static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigne
         print_listed(j, m);
         return POPCL_SKIP;
     default:
-        if (o->delete && (known & CMD_KNOWN_DUE) && is_stored(j, m, stage)) return POPCL_DELETE_UNFETCHED;
-        if (o->only_new && !is_new(known) && !(o->delete && (known & CMD_KNOWN_DUE))) return POPCL_SKIP;
+        if (o->delete &&(known & CMD_KNOWN_DUE) && is_stored(j, m, stage))
+            return POPCL_DELETE_UNFETCHED;
+        if (o->only_new && !is_new(known) && !(o->delete &&(known & CMD_KNOWN_DUE)))
+            return POPCL_SKIP;
         return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
     }
 }
 
-/* Whether the header decides, where there is no UID: it costs a TOP a message, so only if something depends on it. */
+/* Whether the header decides, where there is no UID: it costs a TOP a message, so only if something
+ * depends on it. */
 static int header_decides(const cmd_job *j) {
-    return j->options->only_new || j->options->action == CMD_CHECK || (j->options->delete &&j->state->due);
+    return j->options->only_new || j->options->action == CMD_CHECK ||
+           (j->options->delete &&j->state->due);
 }
 
 unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
@@ -109,8 +117,10 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     const char *key;
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
     if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
-        if (!j->told_no_uids) cmd_report_warning(j->report, "the server gives no UIDs: what is new is told by each message's header; after runs with UIDs "
-                                                            "messages may arrive a second time");
+        if (!j->told_no_uids)
+            cmd_report_warning(j->report, "the server gives no UIDs: what is new is told by each "
+                                          "message's header; after runs with UIDs "
+                                          "messages may arrive a second time");
         j->told_no_uids = 1;
         return POPCL_HEADERS_FIRST;
     }
@@ -142,13 +152,15 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
     if (d->has_caps) {
         words(tags, sizeof tags, d->caps.tags, popcl_capa_name);
         words(sasl, sizeof sasl, d->caps.sasl, popcl_sasl_name);
-        cmd_report_detail(j->report, "logged in with %s; the server offers %s%s%s", d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS",
+        cmd_report_detail(j->report, "logged in with %s; the server offers %s%s%s",
+                          d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS",
                           *tags ? tags : "nothing beyond RFC 1939", *sasl ? "; SASL " : "", sasl);
     } else {
-        cmd_report_detail(j->report, "logged in with %s", d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS");
+        cmd_report_detail(j->report, "logged in with %s",
+                          d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS");
     }
-    cmd_report_detail(j->report, "the maildrop holds %lu messages, %llu octets", (unsigned long)d->in_maildrop,
-                      (unsigned long long)d->octets_in_maildrop);
+    cmd_report_detail(j->report, "the maildrop holds %lu messages, %llu octets",
+                      (unsigned long)d->in_maildrop, (unsigned long long)d->octets_in_maildrop);
 }
 
 void cmd_job_listed(void *job, const popcl_msg *m) {
@@ -171,7 +183,8 @@ static void show_progress(cmd_job *j) {
     if (!j->report->terminal || (j->drawn_ms && now - j->drawn_ms < 100)) return;
     j->drawn_ms = now ? now : 1;
     popcl_get_diag(j->popcl, &d);
-    cmd_report_progress(j->report, j->stored, j->options->only_new ? 0 : d.in_maildrop, j->stored_octets + j->octets);
+    cmd_report_progress(j->report, j->stored, j->options->only_new ? 0 : d.in_maildrop,
+                        j->stored_octets + j->octets);
 }
 
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why) {
@@ -186,7 +199,8 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
         cmd_state_note(j->state, key, len, j->options->delete ? CMD_STORED_DUE : CMD_STORED);
         break;
     case POPCL_NOT_STORED:
-        cmd_report_detail(j->report, "message %lu is left on the server: %s", (unsigned long)m->number, popcl_err_what(why));
+        cmd_report_detail(j->report, "message %lu is left on the server: %s",
+                          (unsigned long)m->number, popcl_err_what(why));
         cmd_state_note(j->state, key, len, why == POPCL_ERR_TOO_LARGE ? CMD_REFUSED : CMD_FAILED);
         break;
     case POPCL_MARKED: cmd_state_note(j->state, key, len, CMD_MARKED); break;
@@ -199,11 +213,16 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
 
 void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
-    /* Only now: many servers say it after the login only, and are asked again right before the first message (RFC 2449, 6.7). */
-    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->options->delete && j->options->action == CMD_FETCH)
-        cmd_report_warning(j->report, "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
+    /* Only now: many servers say it after the login only, and are asked again right before the
+     * first message (RFC 2449, 6.7). */
+    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 &&
+        !j->options->delete &&j->options->action == CMD_FETCH)
+        cmd_report_warning(
+            j->report,
+            "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
     /* Without UIDs the headers were the listing: it was whole if all were seen. */
-    if (d->listing_reached && !j->has_uids && j->identified >= d->in_maildrop) cmd_state_listed(j->state, NULL, 0);
+    if (d->listing_reached && !j->has_uids && j->identified >= d->in_maildrop)
+        cmd_state_listed(j->state, NULL, 0);
     free(j->named);
     j->named = NULL;
     j->named_len = j->named_room = 0;
@@ -217,7 +236,8 @@ static int store_result(cmd_job *j, int result) {
     if (result >= 0 || j->disk[0]) return result;
     int error = popcl_store_dir_error(j->store, &call, &name);
     if (error)
-        (void)snprintf(j->disk, sizeof j->disk, "%s of %s: %s", call, name && *name ? name : j->options->out_dir, cmd_error_text(error));
+        (void)snprintf(j->disk, sizeof j->disk, "%s of %s: %s", call,
+                       name && *name ? name : j->options->out_dir, cmd_error_text(error));
     return result;
 }
 
@@ -251,9 +271,10 @@ static int commit(void *ctx) {
     if (result != 0 && result != POPCL_STAGED) return result;
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
-    if (j->options->delete && j->message->uid_len) cmd_state_sized(j->state, j->message->uid, j->message->uid_len, j->octets);
-    cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number, (unsigned long long)j->octets,
-                      popcl_store_dir_name(j->store));
+    if (j->options->delete &&j->message->uid_len)
+        cmd_state_sized(j->state, j->message->uid, j->message->uid_len, j->octets);
+    cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,
+                      (unsigned long long)j->octets, popcl_store_dir_name(j->store));
     j->stored_octets += j->octets;
     j->octets = 0;
     return result;

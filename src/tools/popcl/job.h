@@ -1,8 +1,9 @@
-/* job - what the command answers while a session runs: which messages, where they go, what became of them. It joins options, state, store
- * and report, and is called by the library only; it opens nothing and ends nothing.
+/* job - what the command answers while a session runs: which messages, where they go, what became
+ * of them. It joins options, state, store and report, and is called by the library only; it opens
+ * nothing and ends nothing.
  *
- * Where the server gives no UIDs, a message's name in the state is its identity (identity.h), taken from TOP where that decides, else from
- * the message itself as it passes. */
+ * Where the server gives no UIDs, a message's name in the state is its identity (identity.h), taken
+ * from TOP where that decides, else from the message itself as it passes. */
 #ifndef POPCL_CMD_JOB_H
 #define POPCL_CMD_JOB_H
 
@@ -58,7 +59,8 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
 /* Says what the server offers and holds, once: called as soon as that is known, and at the end. */
 void cmd_job_announce(cmd_job *j, const popcl_diag *d);
 
-/* The end of the session, before the state is saved: tells the state whether its listing was whole, and frees. */
+/* The end of the session, before the state is saved: tells the state whether its listing was whole,
+ * and frees. */
 void cmd_job_end(cmd_job *j, const popcl_diag *d);
 
 #endif

@@ -1,6 +1,7 @@
-/* main - the popcl command: one run from argv to the exit code. It checks all that can be checked before the connection, wires options,
- * auth file, state, store and report to one job of the library, and turns the result into words and a code. What the session asks
- * meanwhile stands in job.c. */
+/* main - the popcl command: one run from argv to the exit code. It checks all that can be checked
+ * before the connection, wires options, auth file, state, store and report to one job of the
+ * library, and turns the result into words and a code. What the session asks meanwhile stands in
+ * job.c. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -32,7 +33,8 @@
 #define STOP_MS      5000u
 #define DRAIN_OCTETS (64u << 20) /* of a refused message: cheaper than a new session */
 
-/* All of a run: one, static, so that a message's size and a mailbox's cost no memory and nothing is left on a stack. */
+/* All of a run: one, static, so that a message's size and a mailbox's cost no memory and nothing is
+ * left on a stack. */
 static struct run {
     cmd_options options;
     cmd_auth auth;
@@ -49,7 +51,8 @@ static struct run {
 /* ---- signals ---- */
 
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
-static volatile sig_atomic_t stop; /* the signal that asked for an end in order; popcl_posix_net looks at it */
+/* the signal that asked for an end in order; popcl_posix_net looks at it */
+static volatile sig_atomic_t stop;
 
 /* The first one ends the session in order, the second at once. */
 static void on_signal(int number) {
@@ -63,17 +66,20 @@ static void catch_signals(void) {
     (void)sigemptyset(&act.sa_mask);
     act.sa_handler = on_signal; /* without SA_RESTART: a wait is to return */
     for (size_t i = 0; i < sizeof end_signals / sizeof *end_signals; i++) {
-        if (sigaction(end_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN) continue; /* nohup, or a shell's background */
+        /* nohup, or a shell's background */
+        if (sigaction(end_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN) continue;
         (void)sigaction(end_signals[i], &act, NULL);
     }
     act.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &act, NULL); /* a reader of our output that went away is an error (74), not our death */
+    /* a reader of our output that went away is an error (74), not our death */
+    (void)sigaction(SIGPIPE, &act, NULL);
     (void)sigaction(SIGXFSZ, &act, NULL); /* so is a message over the file size limit (EFBIG) */
 }
 
 /* ---- the process ---- */
 
-/* A closed standard descriptor would become the socket or a message's file, and the count would be written there. */
+/* A closed standard descriptor would become the socket or a message's file, and the count would be
+ * written there. */
 static void fill_standard_fds(void) {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
@@ -91,7 +97,8 @@ static void forbid_core(void) {
 #endif
 }
 
-/* ---- the transport: the port's, with the address's %scope, and an end to the patience after a signal ---- */
+/* ---- the transport: the port's, with the address's %scope, and an end to the patience after a
+ * signal ---- */
 
 typedef struct transport {
     popcl_posix_net net; /* first: the port's functions get a transport as their context */
@@ -105,11 +112,13 @@ static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit
     transport *t = ctx;
     (void)host; /* as it names the account; what to connect to may have a scope */
     popcl_err e = popcl_posix.open(&t->net, t->dial, port, limit_ms);
-    if (e == POPCL_OK) cmd_report_detail(t->report, "connected to %s port %u", t->net.peer, (unsigned)port);
+    if (e == POPCL_OK)
+        cmd_report_detail(t->report, "connected to %s port %u", t->net.peer, (unsigned)port);
     return e;
 }
 
-/* Who pressed Ctrl-C does not wait for a stalled server: an end in order has so long, then the connection is given up. */
+/* Who pressed Ctrl-C does not wait for a stalled server: an end in order has so long, then the
+ * connection is given up. */
 static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
     transport *t = ctx;
     if (stop) {
@@ -124,26 +133,28 @@ static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
 
 /* ---- before the connection ---- */
 
-static void print_piece(void *report, const char *text) {
-    cmd_report_print(report, text);
-}
+static void print_piece(void *report, const char *text) { cmd_report_print(report, text); }
 
 static int finish_output(struct run *r) {
     if (cmd_report_flush(&r->report) == 0) return CMD_EXIT_DONE;
     char what[160];
-    (void)snprintf(what, sizeof what, "standard output cannot be written: %s", cmd_error_text(r->report.out_errno));
-    cmd_report_error(&r->report, what, "it is closed, its disk is full, or its reader went away", "look at where standard output goes");
+    (void)snprintf(what, sizeof what, "standard output cannot be written: %s",
+                   cmd_error_text(r->report.out_errno));
+    cmd_report_error(&r->report, what, "it is closed, its disk is full, or its reader went away",
+                     "look at where standard output goes");
     return CMD_EXIT_DISK;
 }
 
 static int show_version(struct run *r) {
     char text[512];
-    (void)snprintf(text, sizeof text,
-                   "popcl %s\nTLS: POP3S and STLS, TLS 1.2 by BearSSL\ntrust anchors compiled in: %lu\nlogin: USER/PASS%s\n"
-                   "octets of memory: job %lu, TLS %lu, record buffer %lu, with TLS %lu, plan %lu\n",
-                   popcl_version(), (unsigned long)cmd_tls_compiled_anchors(), POPCL_WITH_APOP ? ", APOP" : "", (unsigned long)sizeof(popcl),
-                   (unsigned long)sizeof(popcl_tls_host_storage), (unsigned long)CMD_IOBUF_MAX, (unsigned long)IOBUF_TLS,
-                   (unsigned long)PLAN_OCTETS);
+    (void)snprintf(
+        text, sizeof text,
+        "popcl %s\nTLS: POP3S and STLS, TLS 1.2 by BearSSL\ntrust anchors compiled in: %lu\nlogin: "
+        "USER/PASS%s\n"
+        "octets of memory: job %lu, TLS %lu, record buffer %lu, with TLS %lu, plan %lu\n",
+        popcl_version(), (unsigned long)cmd_tls_compiled_anchors(), POPCL_WITH_APOP ? ", APOP" : "",
+        (unsigned long)sizeof(popcl), (unsigned long)sizeof(popcl_tls_host_storage),
+        (unsigned long)CMD_IOBUF_MAX, (unsigned long)IOBUF_TLS, (unsigned long)PLAN_OCTETS);
     cmd_report_print(&r->report, text);
     return finish_output(r);
 }
@@ -154,7 +165,8 @@ static int is_file(const char *path, const struct stat *file) {
     return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
-/* Returns the descriptor, -1 without trace, or -2 after an error. Text of a session is as private as mail: 0600, and no link followed. */
+/* Returns the descriptor, -1 without trace, or -2 after an error. Text of a session is as private
+ * as mail: 0600, and no link followed. */
 static int open_trace(struct run *r) {
     char what[512];
     struct stat st;
@@ -168,11 +180,15 @@ static int open_trace(struct run *r) {
         bad = 1; /* it would be emptied */
         errno = EEXIST;
     }
-    if (!bad && S_ISREG(st.st_mode)) bad = fchmod(fd, 0600) || ftruncate(fd, 0); /* others' files are refused here */
+    /* others' files are refused here */
+    if (!bad && S_ISREG(st.st_mode)) bad = fchmod(fd, 0600) || ftruncate(fd, 0);
     if (!bad) return fd;
-    (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path, cmd_error_text(errno));
+    (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path,
+                   cmd_error_text(errno));
     if (fd >= 0) (void)close(fd);
-    cmd_report_error(&r->report, what, "its directory is missing or not writable, or it is a link, another user's, or the file of -a, -c or --resume",
+    cmd_report_error(&r->report, what,
+                     "its directory is missing or not writable, or it is a link, another user's, "
+                     "or the file of -a, -c or --resume",
                      "give another name");
     return -2;
 }
@@ -188,7 +204,8 @@ static int load_auth(struct run *r) {
     r->report.secret = r->auth.secret;
     r->report.secret_len = r->auth.secret_len;
     if (r->auth.readable)
-        cmd_report_warning(&r->report, "others can read the password in %s; run: chmod 600 %s", r->options.auth_file, r->options.auth_file);
+        cmd_report_warning(&r->report, "others can read the password in %s; run: chmod 600 %s",
+                           r->options.auth_file, r->options.auth_file);
     return 0;
 }
 
@@ -197,30 +214,38 @@ static int open_store(struct run *r) {
     if (r->options.action != CMD_FETCH) return 0;
     r->store = popcl_store_dir_open(r->options.out_dir, NULL, NULL);
     if (r->store && access(r->options.out_dir, W_OK | X_OK) == 0) return 0;
-    (void)snprintf(what, sizeof what, "messages cannot be stored in %s: %s", r->options.out_dir, cmd_error_text(errno));
-    cmd_report_error(&r->report, what, "it is a file, it is not writable, or the directory above it is missing",
+    (void)snprintf(what, sizeof what, "messages cannot be stored in %s: %s", r->options.out_dir,
+                   cmd_error_text(errno));
+    cmd_report_error(&r->report, what,
+                     "it is a file, it is not writable, or the directory above it is missing",
                      "give -o a directory that you may write");
     return CMD_EXIT_CREATE;
 }
 
 static int state_failed(struct run *r, int code) {
     char what[1400];
-    (void)snprintf(what, sizeof what, "the record of fetched messages, %s/%s: %s failed: %s", r->state.path, r->state.name,
-                   r->state.failed_call, cmd_error_text(r->state.failed_errno));
-    cmd_report_error(&r->report, what, "the directory is not writable, or its disk is full or failing",
-                     "correct that, or set XDG_STATE_HOME to another directory; without the record, messages may arrive a second time");
+    (void)snprintf(what, sizeof what, "the record of fetched messages, %s/%s: %s failed: %s",
+                   r->state.path, r->state.name, r->state.failed_call,
+                   cmd_error_text(r->state.failed_errno));
+    cmd_report_error(&r->report, what,
+                     "the directory is not writable, or its disk is full or failing",
+                     "correct that, or set XDG_STATE_HOME to another directory; without the "
+                     "record, messages may arrive a second time");
     return code;
 }
 
 static int open_state(struct run *r) {
     const cmd_options *o = &r->options;
-    int code = cmd_state_open(&r->state, r->auth.user, r->auth.user_len, o->host, o->port, o->out_dir, o->action == CMD_FETCH);
+    int code = cmd_state_open(&r->state, r->auth.user, r->auth.user_len, o->host, o->port,
+                              o->out_dir, o->action == CMD_FETCH);
     if (code) return state_failed(r, code);
     r->state.max_size = o->max_size;
     if (r->state.damaged)
         cmd_report_warning(&r->report,
-                           "the record of fetched messages is damaged%s%s/%s%s: messages may arrive a second time, none is lost",
-                           r->state.writes ? " and kept as " : ": ", r->state.path, r->state.name, r->state.writes ? ".damaged" : "");
+                           "the record of fetched messages is damaged%s%s/%s%s: messages may "
+                           "arrive a second time, none is lost",
+                           r->state.writes ? " and kept as " : ": ", r->state.path, r->state.name,
+                           r->state.writes ? ".damaged" : "");
     return 0;
 }
 
@@ -239,7 +264,9 @@ static popcl_config configure(struct run *r) {
     cfg.secret.octets = r->auth.secret;
     cfg.secret.len = r->auth.secret_len;
     cfg.iobuf = r->iobuf;
-    cfg.iobuf_len = o->iobuf_len ? o->iobuf_len : o->security == POPCL_CLEAR ? sizeof r->iobuf : IOBUF_TLS;
+    cfg.iobuf_len = o->iobuf_len                 ? o->iobuf_len
+                    : o->security == POPCL_CLEAR ? sizeof r->iobuf
+                                                 : IOBUF_TLS;
     if (o->security != POPCL_CLEAR) cfg.tls = &r->tls.tls;
     cfg.seed = r->tls.seed;
     cfg.seed_len = sizeof r->tls.seed;
@@ -252,12 +279,13 @@ static popcl_config configure(struct run *r) {
     cfg.max_messages = o->action == CMD_FETCH ? o->limit : 0;
     cfg.drain_max = DRAIN_OCTETS;
     cfg.passes = UINT16_MAX;
-    cfg.need_size = o->action == CMD_LIST || (o->delete && r->state.due); /* see cmd_state_sized */
+    cfg.need_size = o->action == CMD_LIST || (o->delete &&r->state.due); /* see cmd_state_sized */
     cfg.no_capa = o->no_capa;
     cfg.sink = &cmd_job_sink;
     cfg.sink_ctx = cfg.ctx = &r->job;
     cfg.decide = cmd_job_decide;
-    cfg.listed = o->action == CMD_FETCH ? cmd_job_listed : NULL; /* to look is no session that forgets */
+    cfg.listed =
+        o->action == CMD_FETCH ? cmd_job_listed : NULL; /* to look is no session that forgets */
     cfg.fate = cmd_job_fate;
     if (r->report.trace_fd >= 0) cfg.trace = cmd_report_trace;
     cfg.trace_ctx = &r->report;
@@ -266,12 +294,15 @@ static popcl_config configure(struct run *r) {
 
 static void warn_of_clear_text(struct run *r) {
     cmd_report_warning(&r->report, "no encryption: %s can be read by others on the way to %s",
-                       r->options.auth == POPCL_AUTH_APOP ? "user name and mail" : "user name, password and mail", r->server);
+                       r->options.auth == POPCL_AUTH_APOP ? "user name and mail"
+                                                          : "user name, password and mail",
+                       r->server);
 }
 
 /* Runs the job; *d tells how it went, and special what only TLS knows of it. */
 static void run_session(struct run *r, popcl_diag *d, char *special, size_t special_len) {
-    static const int families[] = {[CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
+    static const int families[] = {
+        [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
     popcl_net net = popcl_posix;
     transport t = {.dial = r->options.dial, .report = &r->report};
     net.open = dial;
@@ -298,29 +329,35 @@ static void run_session(struct run *r, popcl_diag *d, char *special, size_t spec
 
 static void print_count(struct run *r, uint32_t stored) {
     char line[64];
-    (void)snprintf(line, sizeof line, "%lu %s%s downloaded.\n", (unsigned long)stored, r->options.only_new ? "new " : "",
-                   stored == 1 ? "message" : "messages");
+    (void)snprintf(line, sizeof line, "%lu %s%s downloaded.\n", (unsigned long)stored,
+                   r->options.only_new ? "new " : "", stored == 1 ? "message" : "messages");
     cmd_report_print(&r->report, line);
 }
 
 /* Says how the session ended; returns its exit code. */
 static int tell_result(struct run *r, const popcl_diag *d, const char *special) {
     const cmd_options *o = &r->options;
-    if (d->listing_reached && d->listed < d->in_maildrop && popcl_err_class(d->err) == POPCL_CLASS_DONE)
-        cmd_report_warning(&r->report, "the server counts %lu messages and lists %lu of them", (unsigned long)d->in_maildrop,
-                           (unsigned long)d->listed);
+    if (d->listing_reached && d->listed < d->in_maildrop &&
+        popcl_err_class(d->err) == POPCL_CLASS_DONE)
+        cmd_report_warning(&r->report, "the server counts %lu messages and lists %lu of them",
+                           (unsigned long)d->in_maildrop, (unsigned long)d->listed);
     if (d->err == POPCL_MORE)
-        cmd_report_note(&r->report, "messages are left on the server for another run%s", o->limit ? " (--limit)" : "");
+        cmd_report_note(&r->report, "messages are left on the server for another run%s",
+                        o->limit ? " (--limit)" : "");
     if (d->deletions == POPCL_DELETED)
         cmd_report_detail(&r->report, "%lu messages deleted", (unsigned long)d->marked);
     else if (d->marked)
-        cmd_report_note(&r->report, "%lu deletions are not confirmed; the next run with -d sees to them", (unsigned long)d->marked);
-    if (popcl_err_class(d->err) == POPCL_CLASS_DONE) return o->action == CMD_CHECK && !r->job.fresh ? CMD_EXIT_NOTHING_NEW : CMD_EXIT_DONE;
+        cmd_report_note(&r->report,
+                        "%lu deletions are not confirmed; the next run with -d sees to them",
+                        (unsigned long)d->marked);
+    if (popcl_err_class(d->err) == POPCL_CLASS_DONE)
+        return o->action == CMD_CHECK && !r->job.fresh ? CMD_EXIT_NOTHING_NEW : CMD_EXIT_DONE;
     if (d->err == POPCL_ERR_STOPPED && stop) {
         cmd_report_note(&r->report, "%s: stopped by a signal; run again for the rest", r->server);
         return CMD_EXIT_SIGNAL + (int)stop;
     }
-    cmd_report_result(&r->report, d, r->server, popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->job.disk : special);
+    cmd_report_result(&r->report, d, r->server,
+                      popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->job.disk : special);
     return cmd_exit_code(d->err);
 }
 
@@ -345,8 +382,10 @@ static int perform(struct run *r) {
     const cmd_options *o = &r->options;
     char special[600];
     int code;
-    (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial, (unsigned)o->port);
-    if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0) return code;
+    (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
+                   (unsigned)o->port);
+    if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0)
+        return code;
     if ((code = open_store(r)) != 0 || (code = open_state(r)) != 0) return code;
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
@@ -372,7 +411,9 @@ static void clean_up(struct run *r) {
 int main(int argc, char *argv[]) {
     struct run *r = &run;
     int code;
-    (void)umask(077); /* the caller's may take the owner's own rights: what is made here must be of use to the next run */
+    /* the caller's may take the owner's own rights: what is made here must be of use to the next
+     * run */
+    (void)umask(077);
     fill_standard_fds();
     forbid_core();
     int bad = cmd_options_parse(&r->options, argc, argv);

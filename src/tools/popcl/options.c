@@ -1,5 +1,6 @@
-/* options - see options.h. One table holds every option: its letters, its value, its help text and the function that takes the value;
- * one more says which exclude each other. The server is parsed here too. */
+/* options - see options.h. One table holds every option: its letters, its value, its help text and
+ * the function that takes the value; one more says which exclude each other. The server is parsed
+ * here too. */
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
@@ -15,7 +16,8 @@
 #define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* of a record buffer, beside the text */
 
 /* Notes what is wrong; the first one stays. */
-static int wrong(cmd_options *o, const char *before, const char *name, const char *after, const char *advice) {
+static int wrong(cmd_options *o, const char *before, const char *name, const char *after,
+                 const char *advice) {
     if (o->error[0]) return -1;
     (void)snprintf(o->error, sizeof o->error, "%s%s%s", before, name, after);
     o->advice = advice;
@@ -24,7 +26,8 @@ static int wrong(cmd_options *o, const char *before, const char *name, const cha
 
 /* ---- values ---- */
 
-/* Reads digits and nothing else; returns what follows them, or NULL where there are none or the number is above max. */
+/* Reads digits and nothing else; returns what follows them, or NULL where there are none or the
+ * number is above max. */
 static const char *digits(const char *p, uint64_t max, uint64_t *value) {
     const char *from = p;
     uint64_t v = 0;
@@ -50,7 +53,9 @@ static int set_port(cmd_options *o, const char *value) {
 }
 
 static int set_out_dir(cmd_options *o, const char *value) {
-    if (strcmp(value, "-") == 0) return wrong(o, "-o wants a directory", "", "", "give a directory: each message becomes a file in it");
+    if (strcmp(value, "-") == 0)
+        return wrong(o, "-o wants a directory", "", "",
+                     "give a directory: each message becomes a file in it");
     o->out_dir = value;
     return 0;
 }
@@ -59,7 +64,8 @@ static int set_auth(cmd_options *o, const char *value) {
     static const struct {
         const char *name;
         uint8_t auth;
-    } mechanisms[] = {{"auto", POPCL_AUTH_AUTO}, {"user", POPCL_AUTH_USER}, {"apop", POPCL_AUTH_APOP}};
+    } mechanisms[] = {
+        {"auto", POPCL_AUTH_AUTO}, {"user", POPCL_AUTH_USER}, {"apop", POPCL_AUTH_APOP}};
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
         if (strcasecmp(value, mechanisms[i].name) != 0) continue;
         o->auth = mechanisms[i].auth;
@@ -83,7 +89,9 @@ static int set_max_size(cmd_options *o, const char *value) {
 
 static int set_limit(cmd_options *o, const char *value) {
     o->limit = (uint32_t)number(value, UINT32_MAX);
-    return o->limit ? 0 : wrong(o, "--limit", "", " wants a number of messages, 1 to 4294967295", SEE_HELP);
+    return o->limit
+               ? 0
+               : wrong(o, "--limit", "", " wants a number of messages, 1 to 4294967295", SEE_HELP);
 }
 
 static int set_trace(cmd_options *o, const char *value) {
@@ -96,10 +104,14 @@ static int set_trace(cmd_options *o, const char *value) {
 static int set_pin(cmd_options *o, const char *value) {
     for (const char *p = value;; p++) {
         size_t n = strcspn(p, ";");
-        if (o->pins_len == CMD_PINS_MAX) return wrong(o, "--pin", "", " names more than 16 keys", "give only the keys that the server may have");
+        if (o->pins_len == CMD_PINS_MAX)
+            return wrong(o, "--pin", "", " names more than 16 keys",
+                         "give only the keys that the server may have");
         if (cmd_pin_read(p, n, o->pins[o->pins_len]))
-            return wrong(o, "--pin", "", " wants sha256: and 64 hexadecimal digits, or sha256// and base64",
-                         "openssl pkey -pubin -outform DER -in KEY.pem | sha256sum makes the digits of a server's public key");
+            return wrong(o, "--pin", "",
+                         " wants sha256: and 64 hexadecimal digits, or sha256// and base64",
+                         "openssl pkey -pubin -outform DER -in KEY.pem | sha256sum makes the "
+                         "digits of a server's public key");
         o->pins_len++;
         p += n;
         if (!*p) return 0;
@@ -108,18 +120,25 @@ static int set_pin(cmd_options *o, const char *value) {
 
 static int set_tls_name(cmd_options *o, const char *value) {
     size_t n = strlen(value);
-    const char *what = strchr(value, ':') ? cmd_hostname_read_ipv6(o->tls_name, NULL, value, n) : cmd_hostname_read(o->tls_name, value, n);
-    return what ? wrong(o, "--tls-name ", what, "", "give the host name or the address that the certificate has, without a port") : 0;
+    const char *what = strchr(value, ':') ? cmd_hostname_read_ipv6(o->tls_name, NULL, value, n)
+                                          : cmd_hostname_read(o->tls_name, value, n);
+    return what
+               ? wrong(o, "--tls-name ", what, "",
+                       "give the host name or the address that the certificate has, without a port")
+               : 0;
 }
 
 static int set_now(cmd_options *o, const char *value) {
     if (pop_utc_read(value, &o->now_s) == 0 && o->now_s >= 0) return 0;
-    return wrong(o, "--now", "", " wants a time like 2026-11-25T12:00:00Z, from 1970 on", "leave it out where the clock is right");
+    return wrong(o, "--now", "", " wants a time like 2026-11-25T12:00:00Z, from 1970 on",
+                 "leave it out where the clock is right");
 }
 
 static int set_iobuf(cmd_options *o, const char *value) {
     o->iobuf_len = (uint32_t)number(value, CMD_IOBUF_MAX);
-    return o->iobuf_len >= CMD_IOBUF_MIN ? 0 : wrong(o, "--iobuf", "", " wants octets, 541 to 65536", "16413 octets are enough for every server");
+    return o->iobuf_len >= CMD_IOBUF_MIN ? 0
+                                         : wrong(o, "--iobuf", "", " wants octets, 541 to 65536",
+                                                 "16413 octets are enough for every server");
 }
 
 static int set_mfln(cmd_options *o, const char *value) {
@@ -132,7 +151,8 @@ static int set_mfln(cmd_options *o, const char *value) {
 
 /* ---- the tables ---- */
 
-/* What an option does with its value. OWN rows have a function; the others say which field they set. */
+/* What an option does with its value. OWN rows have a function; the others say which field they
+ * set. */
 typedef enum option_kind {
     FLAG,       /* takes none: a uint8_t gets row->value */
     TEXT,       /* a const char * */
@@ -153,49 +173,111 @@ typedef struct option_row {
     const char *help;  /* lines behind the first are indented by the printer */
 } option_row;
 
-/* clang-format off */
 enum option_id {
-    OPT_AUTH_FILE, OPT_OUT, OPT_NEW, OPT_DELETE, OPT_PORT, OPT_TLS, OPT_STLS, OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW,
-    OPT_RESUME, OPT_IPV4, OPT_IPV6, OPT_IDLE, OPT_CONNECT, OPT_TOTAL, OPT_AUTH, OPT_NO_CAPA, OPT_LIMIT, OPT_MAX_SIZE, OPT_LIST, OPT_CHECK, OPT_IOBUF,
-    OPT_MFLN, OPT_VERBOSE, OPT_QUIET, OPT_TRACE, OPT_HELP, OPT_VERSION, OPTIONS
+    OPT_AUTH_FILE,
+    OPT_OUT,
+    OPT_NEW,
+    OPT_DELETE,
+    OPT_PORT,
+    OPT_TLS,
+    OPT_STLS,
+    OPT_CERT_FILE,
+    OPT_CERT_DIR,
+    OPT_PIN,
+    OPT_TLS_NAME,
+    OPT_NOW,
+    OPT_RESUME,
+    OPT_IPV4,
+    OPT_IPV6,
+    OPT_IDLE,
+    OPT_CONNECT,
+    OPT_TOTAL,
+    OPT_AUTH,
+    OPT_NO_CAPA,
+    OPT_LIMIT,
+    OPT_MAX_SIZE,
+    OPT_LIST,
+    OPT_CHECK,
+    OPT_IOBUF,
+    OPT_MFLN,
+    OPT_VERBOSE,
+    OPT_QUIET,
+    OPT_TRACE,
+    OPT_HELP,
+    OPT_VERSION,
+    OPTIONS
 };
 
 #define FIELD(name) offsetof(cmd_options, name)
 static const option_row options[OPTIONS] = {
-    [OPT_AUTH_FILE] = {NULL, 'a', TEXT, 0, FIELD(auth_file), NULL, " FILE", "login: two lines, `username = NAME` and\n`password = SECRET`"},
-    [OPT_OUT] = {NULL, 'o', OWN, 0, 0, set_out_dir, " DIR", "store each message as a file in DIR, which is made if\nmissing"},
-    [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "", "only messages that were not fetched before"},
-    [OPT_DELETE] = {NULL, 'd', FLAG, 1, FIELD(delete), NULL, "", "delete from the server what was stored, and only that"},
+    [OPT_AUTH_FILE] = {NULL, 'a', TEXT, 0, FIELD(auth_file), NULL, " FILE",
+                       "login: two lines, `username = NAME` and\n`password = SECRET`"},
+    [OPT_OUT] = {NULL, 'o', OWN, 0, 0, set_out_dir, " DIR",
+                 "store each message as a file in DIR, which is made if\nmissing"},
+    [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "",
+                 "only messages that were not fetched before"},
+    [OPT_DELETE] = {NULL, 'd', FLAG, 1, FIELD(delete), NULL, "",
+                    "delete from the server what was stored, and only that"},
     [OPT_PORT] = {NULL, 'p', OWN, 0, 0, set_port, " PORT", "port; default 110, with -T 995"},
-    [OPT_TLS] = {NULL, 'T', FLAG, POPCL_TLS, FIELD(security), NULL, "", "POP3S: TLS from the first octet"},
-    [OPT_STLS] = {NULL, 'S', FLAG, POPCL_STLS, FIELD(security), NULL, "", "STLS: change to TLS before login, or end"},
-    [OPT_CERT_FILE] = {NULL, 'c', TEXT, 0, FIELD(cert_file), NULL, " FILE", "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
-    [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR", "the same with the files of a directory, whatever they\nare called"},
-    [OPT_PIN] = {"pin", 0, OWN_MANY, 0, 0, set_pin, " PIN", "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its SubjectPublicKeyInfo.\nMay be repeated: one of them. See Trust below"},
-    [OPT_TLS_NAME] = {"tls-name", 0, OWN, 0, 0, set_tls_name, " NAME", "the certificate must be for NAME instead of SERVER"},
-    [OPT_NOW] = {"now", 0, OWN, 0, 0, set_now, " TIME", "check certificates as at TIME (2026-11-25T12:00:00Z),\nfor machines without a clock; default: the clock"},
-    [OPT_RESUME] = {"resume", 0, TEXT, 0, FIELD(resume_file), NULL, " FILE", "keep the TLS session in FILE, one for each account:\nthe next handshake within 24 hours is a short one,\nwhich checks no certificate. As secret as the password"},
+    [OPT_TLS] = {NULL, 'T', FLAG, POPCL_TLS, FIELD(security), NULL, "",
+                 "POP3S: TLS from the first octet"},
+    [OPT_STLS] = {NULL, 'S', FLAG, POPCL_STLS, FIELD(security), NULL, "",
+                  "STLS: change to TLS before login, or end"},
+    [OPT_CERT_FILE] =
+        {NULL, 'c', TEXT, 0, FIELD(cert_file), NULL, " FILE",
+         "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
+    [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR",
+                      "the same with the files of a directory, whatever they\nare called"},
+    [OPT_PIN] = {"pin", 0, OWN_MANY, 0, 0, set_pin, " PIN",
+                 "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its "
+                 "SubjectPublicKeyInfo.\nMay be repeated: one of them. See Trust below"},
+    [OPT_TLS_NAME] = {"tls-name", 0, OWN, 0, 0, set_tls_name, " NAME",
+                      "the certificate must be for NAME instead of SERVER"},
+    [OPT_NOW] = {"now", 0, OWN, 0, 0, set_now, " TIME",
+                 "check certificates as at TIME (2026-11-25T12:00:00Z),\nfor machines without a "
+                 "clock; default: the clock"},
+    [OPT_RESUME] =
+        {"resume", 0, TEXT, 0, FIELD(resume_file), NULL, " FILE",
+         "keep the TLS session in FILE, one for each account:\nthe next handshake within 24 hours "
+         "is a short one,\nwhich checks no certificate. As secret as the password"},
     [OPT_IPV4] = {NULL, '4', FLAG, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {NULL, '6', FLAG, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
-    [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S", "give up after S seconds without progress; default 60"},
-    [OPT_CONNECT] = {"connect-timeout", 0, SECONDS, 0, FIELD(connect_ms), NULL, " S", "give up connecting after S seconds; default 30"},
-    [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S", "end the whole run after S seconds; default: a day"},
-    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW", "auto (APOP where the server has it, else user), user\n(USER and PASS) or apop"},
-    [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "", "never send CAPA, for servers that hang on it"},
+    [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S",
+                  "give up after S seconds without progress; default 60"},
+    [OPT_CONNECT] = {"connect-timeout", 0, SECONDS, 0, FIELD(connect_ms), NULL, " S",
+                     "give up connecting after S seconds; default 30"},
+    [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S",
+                   "end the whole run after S seconds; default: a day"},
+    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW",
+                  "auto (APOP where the server has it, else user), user\n(USER and PASS) or apop"},
+    [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
+                     "never send CAPA, for servers that hang on it"},
     [OPT_LIMIT] = {"limit", 0, OWN, 0, 0, set_limit, " N", "fetch at most N messages in this run"},
-    [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES", "leave larger messages on the server; 500000, or with\nk, M, G for 1024, 1024^2, 1024^3 octets"},
-    [OPT_LIST] = {"list", 0, FLAG, CMD_LIST, FIELD(action), NULL, "", "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
-    [OPT_CHECK] = {"check", 0, FLAG, CMD_CHECK, FIELD(action), NULL, "", "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
-    [OPT_IOBUF] = {"iobuf", 0, OWN, 0, 0, set_iobuf, " BYTES", "read as a small machine does, with a record buffer of\nso many octets: 541 to 65536"},
-    [OPT_MFLN] = {"mfln", 0, OWN, 0, 0, set_mfln, " N", "with -T or -S: ask for records of at most N octets,\n512, 1024, 2048 or 4096, or none: do not ask.\nDefault: what fits the record buffer"},
+    [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES",
+                      "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "
+                      "1024^2, 1024^3 octets"},
+    [OPT_LIST] =
+        {"list", 0, FLAG, CMD_LIST, FIELD(action), NULL, "",
+         "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
+    [OPT_CHECK] = {"check", 0, FLAG, CMD_CHECK, FIELD(action), NULL, "",
+                   "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+    [OPT_IOBUF] =
+        {"iobuf", 0, OWN, 0, 0, set_iobuf, " BYTES",
+         "read as a small machine does, with a record buffer of\nso many octets: 541 to 65536"},
+    [OPT_MFLN] = {"mfln", 0, OWN, 0, 0, set_mfln, " N",
+                  "with -T or -S: ask for records of at most N octets,\n512, 1024, 2048 or 4096, "
+                  "or none: do not ask.\nDefault: what fits the record buffer"},
     [OPT_VERBOSE] = {NULL, 'v', FLAG, 1, FIELD(verbose), NULL, "", "say what is done"},
-    [OPT_QUIET] = {NULL, 'q', FLAG, 1, FIELD(quiet), NULL, "", "no warnings, notes or progress; errors are still said"},
-    [OPT_TRACE] = {"trace", 0, OWN_OR_NONE, 0, 0, set_trace, "[=FILE]", "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
+    [OPT_QUIET] = {NULL, 'q', FLAG, 1, FIELD(quiet), NULL, "",
+                   "no warnings, notes or progress; errors are still said"},
+    [OPT_TRACE] =
+        {"trace", 0, OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
+         "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
     [OPT_HELP] = {"help", 'h', FLAG, CMD_HELP, FIELD(action), NULL, "", "this text"},
-    [OPT_VERSION] = {"version", 'V', FLAG, CMD_VERSION, FIELD(action), NULL, "", "version, features and sizes"},
+    [OPT_VERSION] = {"version", 'V', FLAG, CMD_VERSION, FIELD(action), NULL, "",
+                     "version, features and sizes"},
 };
 #undef FIELD
-/* clang-format on */
 
 /* Options that cannot stand together. */
 static const struct {
@@ -208,25 +290,30 @@ static const struct {
 };
 
 /* Options that mean nothing in clear text. */
-static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME, OPT_NOW, OPT_RESUME, OPT_MFLN};
+static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME,
+                                         OPT_NOW,       OPT_RESUME,   OPT_MFLN};
 
-/* Options that there are not, and will not be: people ask for them, and are told what to do instead. */
+/* Options that there are not, and will not be: people ask for them, and are told what to do
+ * instead. */
 static const struct {
     const char *name, *what, *advice;
 } refused[] = {
-    {"insecure", "there is no --insecure: TLS with an unchecked certificate hands the password to whoever answers",
-     "for a server that no authority vouches for, give its certificate with -c, or the hash of its key with --pin"},
-    {"password", "there is no --password: others can see a command line", "user name and password stand in the file of -a"},
+    {"insecure",
+     "there is no --insecure: TLS with an unchecked certificate hands the password to whoever "
+     "answers",
+     "for a server that no authority vouches for, give its certificate with -c, or the hash of its "
+     "key with --pin"},
+    {"password", "there is no --password: others can see a command line",
+     "user name and password stand in the file of -a"},
 };
 
-static int has(const cmd_options *o, enum option_id id) {
-    return (int)(o->given >> id & 1);
-}
+static int has(const cmd_options *o, enum option_id id) { return (int)(o->given >> id & 1); }
 
 /* ---- the server ---- */
 
 static int bad_server(cmd_options *o, const char *what) {
-    return wrong(o, "the server's name ", what, "", "give HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT");
+    return wrong(o, "the server's name ", what, "",
+                 "give HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT");
 }
 
 static int set_ipv6_host(cmd_options *o, const char *p, size_t n) {
@@ -245,28 +332,37 @@ static int set_name(cmd_options *o, const char *p, size_t n) {
 }
 
 static int set_server_port(cmd_options *o, const char *text) {
-    if (has(o, OPT_PORT)) return wrong(o, "the port is given twice", "", "", "give it with -p or behind the server's name");
+    if (has(o, OPT_PORT))
+        return wrong(o, "the port is given twice", "", "",
+                     "give it with -p or behind the server's name");
     o->port = (uint16_t)number(text, UINT16_MAX);
-    return o->port ? 0 : wrong(o, "the server's port is no number from 1 to 65535", "", "", SEE_HELP);
+    return o->port ? 0
+                   : wrong(o, "the server's port is no number from 1 to 65535", "", "", SEE_HELP);
 }
 
-/* pop3://HOST[:PORT][/] and pop3s://: takes the scheme off, and what may stand behind. Returns the length of what is left. */
+/* pop3://HOST[:PORT][/] and pop3s://: takes the scheme off, and what may stand behind. Returns the
+ * length of what is left. */
 static int strip_url(cmd_options *o, const char **server, size_t *n) {
     static const char clear[] = "pop3://", tls[] = "pop3s://";
     if (strncasecmp(*server, clear, sizeof clear - 1) == 0) {
         *server += sizeof clear - 1;
     } else if (strncasecmp(*server, tls, sizeof tls - 1) == 0) {
-        if (o->security == POPCL_STLS) return wrong(o, "-S and pop3s:// exclude each other", "", "", "pop3s:// means -T");
+        if (o->security == POPCL_STLS)
+            return wrong(o, "-S and pop3s:// exclude each other", "", "", "pop3s:// means -T");
         o->security = POPCL_TLS;
         *server += sizeof tls - 1;
     } else {
         *n = strlen(*server);
-        return strstr(*server, "://") ? bad_server(o, "has a scheme that is neither pop3:// nor pop3s://") : 0;
+        return strstr(*server, "://")
+                   ? bad_server(o, "has a scheme that is neither pop3:// nor pop3s://")
+                   : 0;
     }
     *n = strcspn(*server, "/?#");
-    if ((*server)[*n] && strcmp(*server + *n, "/") != 0) return bad_server(o, "has something behind it that popcl cannot use");
+    if ((*server)[*n] && strcmp(*server + *n, "/") != 0)
+        return bad_server(o, "has something behind it that popcl cannot use");
     if (memchr(*server, '@', *n))
-        return wrong(o, "the server's name holds a user name", "", "", "user name and password stand in the file of -a");
+        return wrong(o, "the server's name holds a user name", "", "",
+                     "user name and password stand in the file of -a");
     return 0;
 }
 
@@ -282,14 +378,16 @@ static int set_server(cmd_options *o, const char *server) {
         if (set_ipv6_host(o, server + 1, (size_t)(close - server - 1))) return -1;
         colon = rest == server + n ? NULL : rest;
     } else if (colon && memchr(colon + 1, ':', n - (size_t)(colon - server) - 1)) {
-        return set_ipv6_host(o, server, n); /* two colons: an address without brackets, and so without a port */
+        /* two colons: an address without brackets, and so without a port */
+        return set_ipv6_host(o, server, n);
     } else if (set_name(o, server, colon ? (size_t)(colon - server) : n)) {
         return -1;
     }
     if (!colon) return 0;
     char port[8];
     size_t port_len = n - (size_t)(colon - server) - 1;
-    if (port_len >= sizeof port) port_len = sizeof port - 1; /* too long for any port: still no number */
+    /* too long for any port: still no number */
+    if (port_len >= sizeof port) port_len = sizeof port - 1;
     memcpy(port, colon + 1, port_len);
     port[port_len] = '\0';
     return set_server_port(o, port);
@@ -306,7 +404,8 @@ static const char *called(const option_row *row, char name[32]) {
     return name;
 }
 
-static int take_seconds(cmd_options *o, const option_row *row, const char *value, unsigned char *field) {
+static int take_seconds(cmd_options *o, const option_row *row, const char *value,
+                        unsigned char *field) {
     char name[32];
     uint64_t s = number(value, S_MAX);
     uint32_t ms = (uint32_t)(s * 1000);
@@ -318,7 +417,8 @@ static int take_seconds(cmd_options *o, const option_row *row, const char *value
 static int take(cmd_options *o, const option_row *row, const char *value) {
     char name[32];
     uint64_t bit = (uint64_t)1 << (row - options);
-    if (o->given & bit && row->kind != OWN_MANY) return wrong(o, "", called(row, name), " is given twice", "give each option once");
+    if (o->given & bit && row->kind != OWN_MANY)
+        return wrong(o, "", called(row, name), " is given twice", "give each option once");
     o->given |= bit;
     if (value && !*value) return wrong(o, "", called(row, name), " has an empty value", SEE_HELP);
     unsigned char *field = (unsigned char *)o + row->field;
@@ -347,7 +447,8 @@ static int take_long(cmd_options *o, int argc, char *const argv[], int *at) {
         return take(o, row, value);
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        if (strlen(refused[i].name) == n && memcmp(refused[i].name, text, n) == 0) return wrong(o, refused[i].what, "", "", refused[i].advice);
+        if (strlen(refused[i].name) == n && memcmp(refused[i].name, text, n) == 0)
+            return wrong(o, refused[i].what, "", "", refused[i].advice);
     }
     return wrong(o, "there is no such long option", "", "", SEE_HELP);
 }
@@ -380,18 +481,25 @@ static int check_rules(cmd_options *o, const char *server) {
         if (has(o, exclusive[i].a) && has(o, exclusive[i].b))
             return wrong(o, "", exclusive[i].names, " exclude each other", "give one of them");
     }
-    if (!server) return wrong(o, "the server is missing", "", "", "popcl SERVER -a FILE -o DIR; " SEE_HELP);
+    if (!server)
+        return wrong(o, "the server is missing", "", "", "popcl SERVER -a FILE -o DIR; " SEE_HELP);
     if (set_server(o, server)) return -1;
     for (size_t i = 0; o->security == POPCL_CLEAR && i < sizeof for_tls / sizeof *for_tls; i++) {
         if (has(o, for_tls[i]))
-            return wrong(o, "", called(&options[for_tls[i]], name), " is given without -T or -S", "it is for TLS: add -T (POP3S) or -S (STLS)");
+            return wrong(o, "", called(&options[for_tls[i]], name), " is given without -T or -S",
+                         "it is for TLS: add -T (POP3S) or -S (STLS)");
     }
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
-        return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "", "--iobuf wants 29 octets more than --mfln");
-    if (!o->auth_file) return wrong(o, "-a is missing", "", "", "give a file with the lines `username = NAME` and `password = SECRET`");
-    if (!o->out_dir && o->action == CMD_FETCH) return wrong(o, "-o is missing", "", "", "give the directory for the messages");
+        return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "",
+                     "--iobuf wants 29 octets more than --mfln");
+    if (!o->auth_file)
+        return wrong(o, "-a is missing", "", "",
+                     "give a file with the lines `username = NAME` and `password = SECRET`");
+    if (!o->out_dir && o->action == CMD_FETCH)
+        return wrong(o, "-o is missing", "", "", "give the directory for the messages");
     if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
-        return wrong(o, "--trace and --resume name the same file", "", "", "give each a file of its own");
+        return wrong(o, "--trace and --resume name the same file", "", "",
+                     "give each a file of its own");
     if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
     return 0;
 }
@@ -408,7 +516,9 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
         const char *arg = argv[at];
         int failed = 0;
         if (only_servers || arg[0] != '-' || arg[1] == '\0') {
-            if (server) return wrong(o, "more than one server is given", "", "", "give one; options take their values right behind them");
+            if (server)
+                return wrong(o, "more than one server is given", "", "",
+                             "give one; options take their values right behind them");
             server = arg;
         } else if (strcmp(arg, "--") == 0) {
             only_servers = 1;
@@ -425,45 +535,47 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
 
 /* ---- the help text ---- */
 
-static const char help_head[] = "popcl fetches mail over POP3 and stores each message as a file.\n"
-                                "\n"
-                                "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
-                                "\n"
-                                "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL: pop3://HOST:PORT,\n"
-                                "pop3s://HOST:PORT (which means -T). Options stand before or after it;\n"
-                                "-- ends them.\n"
-                                "\n";
+static const char help_head[] =
+    "popcl fetches mail over POP3 and stores each message as a file.\n"
+    "\n"
+    "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
+    "\n"
+    "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL: pop3://HOST:PORT,\n"
+    "pop3s://HOST:PORT (which means -T). Options stand before or after it;\n"
+    "-- ends them.\n"
+    "\n";
 
-static const char help_tail[] = "\n"
-                                "Standard output gets one line, the count: `3 messages downloaded.`, with -n\n"
-                                "`2 new messages downloaded.` All else goes to standard error.\n"
-                                "\n"
-                                "What -n knows is kept in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else\n"
-                                ".popcl in the directory of -o: a file for each user, host and port.\n"
-                                "\n"
-                                "Trust\n"
-                                "Without -T or -S everything travels in clear, the password too. With them\n"
-                                "nothing ever falls back to clear text, and no password is sent before the\n"
-                                "server's certificate was checked: its chain, its name and its dates. Trusted\n"
-                                "are the authorities of -c and -C; without both, those compiled into popcl\n"
-                                "(--version tells); without any, those of SSL_CERT_FILE and SSL_CERT_DIR;\n"
-                                "without both, the system's. With --pin but neither -c nor -C no authority is\n"
-                                "needed: the key alone vouches for the server; name and dates are still checked.\n"
-                                "With --pin and -c or -C both must hold.\n"
-                                "\n"
-                                "Exit codes\n"
-                                "   0  done, also when there was nothing new       75  try again later; or some\n"
-                                "   1  --check found nothing new                       messages failed\n"
-                                "  64  usage                                       76  server broke the protocol\n"
-                                "  66  a file of -a, -c or -C cannot be opened     77  login refused\n"
-                                "  68  server's name not found                     78  bad file of -a, --resume\n"
-                                "  69  server or service unavailable               79  a certificate is refused\n"
-                                "  73  a file or directory cannot be created       80  TLS failed\n"
-                                "  74  disk or output failed                      129, 130, 143  signals\n"
-                                "\n"
-                                "Example\n"
-                                "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
-                                "  popcl mail.example.org -T -n -a auth -o mail\n";
+static const char help_tail[] =
+    "\n"
+    "Standard output gets one line, the count: `3 messages downloaded.`, with -n\n"
+    "`2 new messages downloaded.` All else goes to standard error.\n"
+    "\n"
+    "What -n knows is kept in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else\n"
+    ".popcl in the directory of -o: a file for each user, host and port.\n"
+    "\n"
+    "Trust\n"
+    "Without -T or -S everything travels in clear, the password too. With them\n"
+    "nothing ever falls back to clear text, and no password is sent before the\n"
+    "server's certificate was checked: its chain, its name and its dates. Trusted\n"
+    "are the authorities of -c and -C; without both, those compiled into popcl\n"
+    "(--version tells); without any, those of SSL_CERT_FILE and SSL_CERT_DIR;\n"
+    "without both, the system's. With --pin but neither -c nor -C no authority is\n"
+    "needed: the key alone vouches for the server; name and dates are still checked.\n"
+    "With --pin and -c or -C both must hold.\n"
+    "\n"
+    "Exit codes\n"
+    "   0  done, also when there was nothing new       75  try again later; or some\n"
+    "   1  --check found nothing new                       messages failed\n"
+    "  64  usage                                       76  server broke the protocol\n"
+    "  66  a file of -a, -c or -C cannot be opened     77  login refused\n"
+    "  68  server's name not found                     78  bad file of -a, --resume\n"
+    "  69  server or service unavailable               79  a certificate is refused\n"
+    "  73  a file or directory cannot be created       80  TLS failed\n"
+    "  74  disk or output failed                      129, 130, 143  signals\n"
+    "\n"
+    "Example\n"
+    "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
+    "  popcl mail.example.org -T -n -a auth -o mail\n";
 
 /* "  -p PORT" or "      --limit N", filled up to the column where the text begins. */
 static void put_row(const option_row *row, void (*put)(void *ctx, const char *text), void *ctx) {
@@ -471,7 +583,8 @@ static void put_row(const option_row *row, void (*put)(void *ctx, const char *te
     char left[48];
     char letter[4] = "  ";
     if (row->letter) (void)snprintf(letter, sizeof letter, "-%c", row->letter);
-    (void)snprintf(left, sizeof left, "  %s%s%s%s%s", letter, row->name ? (row->letter ? ", " : "  ") : "", row->name ? "--" : "",
+    (void)snprintf(left, sizeof left, "  %s%s%s%s%s", letter,
+                   row->name ? (row->letter ? ", " : "  ") : "", row->name ? "--" : "",
                    row->name ? row->name : "", row->shown);
     size_t n = strlen(left);
     while (n < COLUMN)

@@ -1,5 +1,6 @@
-/* options - what the command line asks for, checked whole before anything is opened: the parser knows no file and no network, and it
- * echoes no argument's value, which may be a password in the wrong place. */
+/* options - what the command line asks for, checked whole before anything is opened: the parser
+ * knows no file and no network, and it echoes no argument's value, which may be a password in the
+ * wrong place. */
 #ifndef POPCL_CMD_OPTIONS_H
 #define POPCL_CMD_OPTIONS_H
 
@@ -18,35 +19,39 @@ typedef enum cmd_family { CMD_ANY_FAMILY, CMD_IPV4, CMD_IPV6 } cmd_family;
 #define CMD_IOBUF_MAX 65536u
 
 typedef struct cmd_options {
-    char host[CMD_HOST_MAX + 1]; /* names the account: lower case, no trailing dot, an IPv6 address in its shortest form */
-    char dial[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX + 1]; /* what to connect to: host, with an IPv6 address's %scope */
-    uint16_t port;                                   /* never 0 after parse */
-    uint8_t security;                                /* popcl_security */
-    uint8_t action;                                  /* cmd_action */
-    uint8_t family;                                  /* cmd_family */
-    uint8_t auth;                                    /* POPCL_AUTH_* */
+    char host[CMD_HOST_MAX + 1]; /* names the account: lower case, no trailing dot, an IPv6 address
+                                    in its shortest form */
+    char dial[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX +
+              1];     /* what to connect to: host, with an IPv6 address's %scope */
+    uint16_t port;    /* never 0 after parse */
+    uint8_t security; /* popcl_security */
+    uint8_t action;   /* cmd_action */
+    uint8_t family;   /* cmd_family */
+    uint8_t auth;     /* POPCL_AUTH_* */
     uint8_t only_new, delete, no_capa, quiet, verbose, trace;
-    const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file; /* NULL: not given; they point into argv */
-    uint32_t idle_ms, connect_ms, total_ms;                              /* never 0 after parse */
-    uint64_t max_size;                                                   /* octets; 0: no limit */
-    uint32_t limit;                                                      /* messages; 0: no limit */
-    char tls_name[CMD_HOST_MAX + 1];                                     /* as host; "": the certificate must be for host */
+    const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file,
+        *resume_file;                       /* NULL: not given; they point into argv */
+    uint32_t idle_ms, connect_ms, total_ms; /* never 0 after parse */
+    uint64_t max_size;                      /* octets; 0: no limit */
+    uint32_t limit;                         /* messages; 0: no limit */
+    char tls_name[CMD_HOST_MAX + 1];        /* as host; "": the certificate must be for host */
     unsigned char pins[CMD_PINS_MAX][POPCL_PIN_LEN];
     size_t pins_len;
-    int64_t now_s;                                                       /* Unix seconds; negative: the clock tells */
-    uint32_t iobuf_len;                                                  /* octets; 0: as is best */
-    uint16_t fragment;                                                   /* of popcl_tls: --mfln; 0: as large as the buffer allows */
-    uint8_t ask_no_fragment;                                             /* likewise */
-    char error[128];                                                     /* parse failed: what is wrong, and */
-    const char *advice;                                                  /* what to do instead */
-    uint64_t given;                                                      /* private: options seen, a bit each */
+    int64_t now_s;           /* Unix seconds; negative: the clock tells */
+    uint32_t iobuf_len;      /* octets; 0: as is best */
+    uint16_t fragment;       /* of popcl_tls: --mfln; 0: as large as the buffer allows */
+    uint8_t ask_no_fragment; /* likewise */
+    char error[128];         /* parse failed: what is wrong, and */
+    const char *advice;      /* what to do instead */
+    uint64_t given;          /* private: options seen, a bit each */
 } cmd_options;
 
-/* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end the reading; then action is the only
- * field that counts. */
+/* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end
+ * the reading; then action is the only field that counts. */
 int cmd_options_parse(cmd_options *o, int argc, char *const argv[]);
 
-/* The text of --help: lines of at most 80 columns, made from the table that parse reads. Calls put for each piece. */
+/* The text of --help: lines of at most 80 columns, made from the table that parse reads. Calls put
+ * for each piece. */
 void cmd_options_help(void (*put)(void *ctx, const char *text), void *ctx);
 
 #endif

@@ -10,7 +10,8 @@ static int value_of(char c, const char *digits) {
 }
 
 /* Reads count digits of so many bits each. What they are more than whole octets must be zero. */
-static int read_digits(const char *p, size_t count, unsigned bits, const char *digits, unsigned char *to) {
+static int read_digits(const char *p, size_t count, unsigned bits, const char *digits,
+                       unsigned char *to) {
     unsigned held = 0, held_bits = 0;
     for (size_t i = 0; i < count; i++) {
         int value = value_of(p[i], digits);
@@ -35,12 +36,14 @@ static int read_hex(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
 
 static int read_base64(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
     if (n != 44 || p[43] != '=') return -1; /* 32 octets */
-    return read_digits(p, 43, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", pin);
+    return read_digits(p, 43, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+                       pin);
 }
 
 int cmd_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
     static const char hex[] = "sha256:", base64[] = "sha256//";
-    if (n > sizeof hex - 1 && memcmp(p, hex, sizeof hex - 1) == 0) return read_hex(p + sizeof hex - 1, n - (sizeof hex - 1), pin);
+    if (n > sizeof hex - 1 && memcmp(p, hex, sizeof hex - 1) == 0)
+        return read_hex(p + sizeof hex - 1, n - (sizeof hex - 1), pin);
     if (n > sizeof base64 - 1 && memcmp(p, base64, sizeof base64 - 1) == 0)
         return read_base64(p + sizeof base64 - 1, n - (sizeof base64 - 1), pin);
     return -1;

@@ -1,4 +1,5 @@
-/* pin - a pin as people write it: the SHA-256 of a server's SubjectPublicKeyInfo (RFC 7469, 2.4). */
+/* pin - a pin as people write it: the SHA-256 of a server's SubjectPublicKeyInfo (RFC 7469, 2.4).
+ */
 #ifndef POPCL_CMD_PIN_H
 #define POPCL_CMD_PIN_H
 
@@ -6,7 +7,8 @@
 
 #include "popcl_tls.h"
 
-/* Reads n octets at p: `sha256:` and 64 hexadecimal digits, or as curl has it, `sha256//` and base64. Returns 0, or -1. */
+/* Reads n octets at p: `sha256:` and 64 hexadecimal digits, or as curl has it, `sha256//` and
+ * base64. Returns 0, or -1. */
 int cmd_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]);
 
 #endif

@@ -1,5 +1,6 @@
-/* report - see report.h. Every line for standard error goes through emit, which escapes: no caller can forget it. The password is taken
- * out of the server's words only: masked in our own sentences it would show which word it is. */
+/* report - see report.h. Every line for standard error goes through emit, which escapes: no caller
+ * can forget it. The password is taken out of the server's words only: masked in our own sentences
+ * it would show which word it is. */
 #define _POSIX_C_SOURCE 200809L
 #include "report.h"
 
@@ -13,12 +14,18 @@
 
 int cmd_exit_code(popcl_err e) {
     static const unsigned char codes[] = {
-        [POPCL_CLASS_DONE] = CMD_EXIT_DONE,         [POPCL_CLASS_USAGE] = CMD_EXIT_USAGE,
-        [POPCL_CLASS_HOST] = CMD_EXIT_HOST,         [POPCL_CLASS_UNAVAILABLE] = CMD_EXIT_UNAVAILABLE,
-        [POPCL_CLASS_DISK] = CMD_EXIT_DISK,         [POPCL_CLASS_LATER] = CMD_EXIT_LATER,
-        [POPCL_CLASS_PROTOCOL] = CMD_EXIT_PROTOCOL, [POPCL_CLASS_LOGIN] = CMD_EXIT_LOGIN,
-        [POPCL_CLASS_CONFIG] = CMD_EXIT_CONFIG,     [POPCL_CLASS_CERT] = CMD_EXIT_CERT,
-        [POPCL_CLASS_TLS] = CMD_EXIT_TLS,           [POPCL_CLASS_STOPPED] = CMD_EXIT_SIGNAL,
+        [POPCL_CLASS_DONE] = CMD_EXIT_DONE,
+        [POPCL_CLASS_USAGE] = CMD_EXIT_USAGE,
+        [POPCL_CLASS_HOST] = CMD_EXIT_HOST,
+        [POPCL_CLASS_UNAVAILABLE] = CMD_EXIT_UNAVAILABLE,
+        [POPCL_CLASS_DISK] = CMD_EXIT_DISK,
+        [POPCL_CLASS_LATER] = CMD_EXIT_LATER,
+        [POPCL_CLASS_PROTOCOL] = CMD_EXIT_PROTOCOL,
+        [POPCL_CLASS_LOGIN] = CMD_EXIT_LOGIN,
+        [POPCL_CLASS_CONFIG] = CMD_EXIT_CONFIG,
+        [POPCL_CLASS_CERT] = CMD_EXIT_CERT,
+        [POPCL_CLASS_TLS] = CMD_EXIT_TLS,
+        [POPCL_CLASS_STOPPED] = CMD_EXIT_SIGNAL,
     };
     return codes[popcl_err_class(e)];
 }
@@ -31,7 +38,8 @@ void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd) {
     r->trace_fd = trace_fd;
     r->quiet = quiet;
     r->verbose = verbose;
-    r->terminal = !quiet && !verbose && trace_fd < 0 && term && strcmp(term, "dumb") != 0 && isatty(r->err_fd);
+    r->terminal = !quiet && !verbose && trace_fd < 0 && term && strcmp(term, "dumb") != 0 &&
+                  isatty(r->err_fd);
 }
 
 /* ---- writing ---- */
@@ -68,7 +76,8 @@ static void add(line *l, const char *p, size_t n) {
         l->buf[l->len++] = p[i]; /* n is below 32 */
 }
 
-/* Writes lead, the text with each octet that is no printable ASCII as \xNN, and a line end: in one piece where it fits. */
+/* Writes lead, the text with each octet that is no printable ASCII as \xNN, and a line end: in one
+ * piece where it fits. */
 static void emit(cmd_report *r, int fd, const char *lead, const char *text, size_t n) {
     static const char hex[] = "0123456789abcdef";
     line l = {.fd = fd};
@@ -91,7 +100,8 @@ static void emit(cmd_report *r, int fd, const char *lead, const char *text, size
 static void say(cmd_report *r, const char *lead, const char *format, va_list arguments) {
     char text[1536] = "";
     int n = vsnprintf(text, sizeof text, format, arguments);
-    if (n > 0) emit(r, r->err_fd, lead, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    if (n > 0)
+        emit(r, r->err_fd, lead, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice) {
@@ -126,14 +136,16 @@ void cmd_report_detail(cmd_report *r, const char *format, ...) {
 
 /* ---- the server's words ---- */
 
-/* Octets at the start of text, n of them left, that are the secret; where the text is cut, the beginning of the secret that is left. */
+/* Octets at the start of text, n of them left, that are the secret; where the text is cut, the
+ * beginning of the secret that is left. */
 static size_t secret_at(const cmd_report *r, const char *text, size_t n, int cut) {
     if (r->secret_len == 0) return 0;
     if (n >= r->secret_len) return memcmp(text, r->secret, r->secret_len) == 0 ? r->secret_len : 0;
     return cut && memcmp(text, r->secret, n) == 0 ? n : 0;
 }
 
-void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n, int cut) {
+void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n,
+                      int cut) {
     size_t len = 0;
     for (size_t i = 0; i < n && len + 1 < cap;) {
         size_t masked = secret_at(r, text + i, n - i, cut);
@@ -149,7 +161,8 @@ void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *te
 }
 
 void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
-    static const char *const leads[] = {[POPCL_TRACE_SENT] = "C: ", [POPCL_TRACE_RECEIVED] = "S: ", [POPCL_TRACE_STATE] = "-- "};
+    static const char *const leads[] = {
+        [POPCL_TRACE_SENT] = "C: ", [POPCL_TRACE_RECEIVED] = "S: ", [POPCL_TRACE_STATE] = "-- "};
     cmd_report *r = report;
     if (r->trace_fd < 0) return;
     if (kind == POPCL_TRACE_STATE) { /* one piece, and perhaps in the middle of a line */
@@ -176,7 +189,8 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
 
 /* ---- results ---- */
 
-/* The library's sentences name its settings: what the command calls them. None begins like another that stands behind it. */
+/* The library's sentences name its settings: what the command calls them. None begins like another
+ * that stands behind it. */
 static const struct {
     const char *setting, *option;
 } options[] = {
@@ -203,7 +217,9 @@ static const char *in_options(char *out, size_t size, const char *sentence) {
     size_t n = 0;
     while (*sentence && n + 1 < size) {
         size_t row = 0, rows = sizeof options / sizeof options[0];
-        while (row < rows && strncmp(sentence, options[row].setting, strlen(options[row].setting)) != 0) row++;
+        while (row < rows &&
+               strncmp(sentence, options[row].setting, strlen(options[row].setting)) != 0)
+            row++;
         if (row == rows) {
             out[n++] = *sentence++;
             continue;
@@ -216,19 +232,28 @@ static const char *in_options(char *out, size_t size, const char *sentence) {
     return out;
 }
 
-void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special) {
-    char what[1536], cause[512], advice[512], words[3 * POPCL_TEXT_KEEP + 1], message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
-    if (d->message) (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
+void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
+                       const char *special) {
+    char what[1536], cause[512], advice[512], words[3 * POPCL_TEXT_KEEP + 1],
+        message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
+    if (d->message)
+        (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
-    /* What a server said counts where it answered this command, or nothing that was asked (its greeting, its good-bye). */
+    /* What a server said counts where it answered this command, or nothing that was asked (its
+     * greeting, its good-bye). */
     if (d->reply.text_len && d->failed <= 1 && (!*d->refused || strcmp(d->refused, d->verb) == 0)) {
-        cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len, d->reply.text_len == POPCL_TEXT_KEEP);
-        (void)snprintf(reply, sizeof reply, "; the server said%s%s: \"%s\"", *d->refused ? " to " : "", d->refused, words);
+        cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len,
+                         d->reply.text_len == POPCL_TEXT_KEEP);
+        (void)snprintf(reply, sizeof reply, "; the server said%s%s: \"%s\"",
+                       *d->refused ? " to " : "", d->refused, words);
     }
-    (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message, code, *special ? ": " : "", special,
-                   reply);
-    cmd_report_error(r, what, in_options(cause, sizeof cause, popcl_err_cause(d->err)), in_options(advice, sizeof advice, popcl_err_advice(d->err)));
-    if (d->failed > 1) cmd_report_note(r, "%lu messages failed in all; this is the first", (unsigned long)d->failed);
+    (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message,
+                   code, *special ? ": " : "", special, reply);
+    cmd_report_error(r, what, in_options(cause, sizeof cause, popcl_err_cause(d->err)),
+                     in_options(advice, sizeof advice, popcl_err_advice(d->err)));
+    if (d->failed > 1)
+        cmd_report_note(r, "%lu messages failed in all; this is the first",
+                        (unsigned long)d->failed);
 }
 
 /* ---- progress ---- */
@@ -236,10 +261,13 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, c
 void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets) {
     char text[96], of[24] = "";
     const char *unit = octets < 1048576 ? "KB" : octets < 1073741824 ? "MB" : "GB";
-    double size = (double)octets / (octets < 1048576 ? 1024.0 : octets < 1073741824 ? 1048576.0 : 1073741824.0);
+    double size = (double)octets / (octets < 1048576      ? 1024.0
+                                    : octets < 1073741824 ? 1048576.0
+                                                          : 1073741824.0);
     if (!r->terminal) return;
     if (total) (void)snprintf(of, sizeof of, " of %lu", (unsigned long)total);
-    int n = snprintf(text, sizeof text, "\r%lu%s messages, %.1f %s\033[K", (unsigned long)messages, of, size, unit);
+    int n = snprintf(text, sizeof text, "\r%lu%s messages, %.1f %s\033[K", (unsigned long)messages,
+                     of, size, unit);
     if (n > 0 && write_all(r->err_fd, text, (size_t)n) == 0) r->drawn = 1;
 }
 
@@ -263,7 +291,8 @@ void cmd_report_print(cmd_report *r, const char *text) {
 void cmd_report_end(cmd_report *r) {
     (void)cmd_report_flush(r);
     erase_progress(r);
-    if (r->line_len) cmd_report_trace(r, POPCL_TRACE_RECEIVED, "", 0); /* a line whose end never came */
+    /* a line whose end never came */
+    if (r->line_len) cmd_report_trace(r, POPCL_TRACE_RECEIVED, "", 0);
     cmd_wipe(r->line, sizeof r->line);
     cmd_wipe(r->shown, sizeof r->shown);
     cmd_wipe(r->out, sizeof r->out);

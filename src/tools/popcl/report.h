@@ -1,6 +1,7 @@
-/* report - all that the command says: errors in three parts, warnings, notes, progress and the trace on standard error, the count and
- * listings on standard output. It decides what is fit to be shown: control and 8-bit octets are escaped, and the password is taken out of
- * what a server says. It knows no network and no store. */
+/* report - all that the command says: errors in three parts, warnings, notes, progress and the
+ * trace on standard error, the count and listings on standard output. It decides what is fit to be
+ * shown: control and 8-bit octets are escaped, and the password is taken out of what a server says.
+ * It knows no network and no store. */
 #ifndef POPCL_CMD_REPORT_H
 #define POPCL_CMD_REPORT_H
 
@@ -48,25 +49,30 @@ typedef struct cmd_report {
     char shown[3 * CMD_TRACE_LINE + 1]; /* the line, scrubbed */
 } cmd_report;
 
-/* Says nothing yet. Progress is shown where err_fd is a terminal that can erase a line, unless quiet, verbose or trace. */
+/* Says nothing yet. Progress is shown where err_fd is a terminal that can erase a line, unless
+ * quiet, verbose or trace. */
 void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd);
 
 /* Writes what is left, and wipes the buffers. */
 void cmd_report_end(cmd_report *r);
 
-/* The three parts of an error; cause and advice may be "". All strings may hold anything: they are escaped. */
+/* The three parts of an error; cause and advice may be "". All strings may hold anything: they are
+ * escaped. */
 void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice);
 
-/* One line of what the report is for. warning and note are not said when quiet, detail only when verbose. */
+/* One line of what the report is for. warning and note are not said when quiet, detail only when
+ * verbose. */
 void cmd_report_warning(cmd_report *r, const char *format, ...);
 void cmd_report_note(cmd_report *r, const char *format, ...);
 void cmd_report_detail(cmd_report *r, const char *format, ...);
 
-/* Copies text that a server gave to out (cap octets, NUL-terminated), with *** for each occurrence of the secret; where the text is cut,
- * also for a beginning of the secret at its end. */
-void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n, int cut);
+/* Copies text that a server gave to out (cap octets, NUL-terminated), with *** for each occurrence
+ * of the secret; where the text is cut, also for a beginning of the secret at its end. */
+void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n,
+                      int cut);
 
-/* A result of the library in three parts, with what is special in it: server, message, the port's error, the server's own words. */
+/* A result of the library in three parts, with what is special in it: server, message, the port's
+ * error, the server's own words. */
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special);
 
 /* Redraws the progress line: so many of total messages (0: total unknown), so many octets. */

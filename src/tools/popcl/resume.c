@@ -1,5 +1,5 @@
-/* resume - see resume.h. A reader sees the old file or the new one, since it is replaced by rename: any number of runs at one time are safe,
- * and the last one's session stays. */
+/* resume - see resume.h. A reader sees the old file or the new one, since it is replaced by rename:
+ * any number of runs at one time are safe, and the last one's session stays. */
 #define _POSIX_C_SOURCE 200809L
 #include "resume.h"
 
@@ -12,9 +12,11 @@
 
 #include "system.h"
 
-#define NAME_LONGEST 230u /* of the 255 octets that file systems have for a name, what .new.PID leaves */
+/* of the 255 octets that file systems have for a name, what .new.PID leaves */
+#define NAME_LONGEST 230u
 
-static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why, const char *cause, const char *advice) {
+static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why, const char *cause,
+                  const char *advice) {
     char what[1200];
     (void)snprintf(what, sizeof what, "the file of --resume, %s, %s", s->path, why);
     cmd_report_error(r, what, cause, advice);
@@ -23,7 +25,8 @@ static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why,
 
 /* ---- reading ---- */
 
-/* Returns 0, or -1 and errno, also where the names that stand beside it for a while would be too long. */
+/* Returns 0, or -1 and errno, also where the names that stand beside it for a while would be too
+ * long. */
 static int open_dir(cmd_resume *s) {
     char dir[1024];
     size_t n = (size_t)(s->name - s->path);
@@ -44,13 +47,19 @@ static int is_file(const char *path, const struct stat *file) {
 /* What kind of file it is, whose, and who else may touch it. */
 static int judge(const cmd_resume *s, const cmd_options *o, cmd_report *r, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
-        return refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file", "it is a link, a directory, a FIFO or a device", "give a name of its own");
+        return refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file",
+                      "it is a link, a directory, a FIFO or a device", "give a name of its own");
     if (is_file(o->auth_file, st) || is_file(o->cert_file, st))
-        return refuse(s, r, CMD_EXIT_CONFIG, "is that of -a or -c", "it would be overwritten", "give a name of its own");
+        return refuse(s, r, CMD_EXIT_CONFIG, "is that of -a or -c", "it would be overwritten",
+                      "give a name of its own");
     if (st->st_uid != geteuid())
-        return refuse(s, r, CMD_EXIT_CONFIG, "belongs to another user", "its owner can read and change it at any time", "use a file of your own, mode 600");
+        return refuse(s, r, CMD_EXIT_CONFIG, "belongs to another user",
+                      "its owner can read and change it at any time",
+                      "use a file of your own, mode 600");
     if (st->st_mode & (S_IRWXG | S_IRWXO))
-        return refuse(s, r, CMD_EXIT_CONFIG, "is open to others", "its mode lets group or others read or write it", "remove it: with the session in it, mail can be read");
+        return refuse(s, r, CMD_EXIT_CONFIG, "is open to others",
+                      "its mode lets group or others read or write it",
+                      "remove it: with the session in it, mail can be read");
     return 0;
 }
 
@@ -72,20 +81,27 @@ static void put_aside(cmd_resume *s, cmd_report *r) {
     int n = snprintf(aside, sizeof aside, "%s.damaged", s->name);
     int moved = n > 0 && (size_t)n < sizeof aside && renameat(s->dir, s->name, s->dir, aside) == 0;
     if (moved) s->is_there = 0;
-    cmd_report_warning(r, "the file of --resume, %s, is damaged%s: it counts as none, and the handshake is a full one", s->path,
-                       moved ? " and kept as .damaged" : "");
+    cmd_report_warning(r,
+                       "the file of --resume, %s, is damaged%s: it counts as none, and the "
+                       "handshake is a full one",
+                       s->path, moved ? " and kept as .damaged" : "");
 }
 
 static int load(cmd_resume *s, const cmd_options *o, cmd_report *r, int fd) {
     unsigned char octets[POPCL_RESUME_LEN + 1];
     struct stat st;
-    if (fstat(fd, &st)) return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be looked at", cmd_error_text(errno), "look at its medium");
+    if (fstat(fd, &st))
+        return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be looked at", cmd_error_text(errno),
+                      "look at its medium");
     int code = judge(s, o, r, &st);
     if (code) return code;
     ssize_t n = read_all(fd, octets, sizeof octets);
-    if (n < 0) return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno), "look at its medium");
+    if (n < 0)
+        return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
+                      "look at its medium");
     s->is_there = 1;
-    if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) put_aside(s, r); /* an empty one is what mktemp makes */
+    /* an empty one is what mktemp makes */
+    if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) put_aside(s, r);
     popcl_resume_save(&s->kept, s->blob);
     cmd_wipe(octets, sizeof octets);
     return 0;
@@ -98,12 +114,14 @@ int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
     s->name = slash ? slash + 1 : s->path;
     s->dir = -1;
     if (open_dir(s))
-        return refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno), "give a file in a directory that exists and that you may write");
+        return refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno),
+                      "give a file in a directory that exists and that you may write");
     int fd = openat(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0 && errno == ENOENT) return 0;
     if (fd < 0)
-        return refuse(s, r, errno == ELOOP || errno == ENXIO ? CMD_EXIT_CONFIG : CMD_EXIT_NO_INPUT, "cannot be opened",
-                      errno == ELOOP ? "it is a link" : cmd_error_text(errno), "give a file of your own, or the name of one that does not exist yet");
+        return refuse(s, r, errno == ELOOP || errno == ENXIO ? CMD_EXIT_CONFIG : CMD_EXIT_NO_INPUT,
+                      "cannot be opened", errno == ELOOP ? "it is a link" : cmd_error_text(errno),
+                      "give a file of your own, or the name of one that does not exist yet");
     int code = load(s, o, r, fd);
     (void)close(fd);
     return code;
@@ -149,12 +167,17 @@ void cmd_resume_end(cmd_resume *s, int succeeded, cmd_report *r) {
     if (!s->path) return;
     popcl_resume_save(&nothing, none);
     popcl_resume_save(&s->kept, now);
-    int is_kept = memcmp(now, none, sizeof now) != 0, is_new = !s->is_there || memcmp(now, s->blob, sizeof now) != 0;
+    int is_kept = memcmp(now, none, sizeof now) != 0,
+        is_new = !s->is_there || memcmp(now, s->blob, sizeof now) != 0;
     if (is_kept && is_new && succeeded) {
-        if (replace(s, now)) cmd_report_warning(r, "the TLS session cannot be kept in %s: %s", s->path, cmd_error_text(errno));
-        else cmd_report_detail(r, "the TLS session is kept in %s", s->path);
+        if (replace(s, now))
+            cmd_report_warning(r, "the TLS session cannot be kept in %s: %s", s->path,
+                               cmd_error_text(errno));
+        else
+            cmd_report_detail(r, "the TLS session is kept in %s", s->path);
     } else if (s->is_there && (is_new || !is_kept)) {
-        if (unlinkat(s->dir, s->name, 0) && errno != ENOENT) cmd_report_warning(r, "%s cannot be removed: %s", s->path, cmd_error_text(errno));
+        if (unlinkat(s->dir, s->name, 0) && errno != ENOENT)
+            cmd_report_warning(r, "%s cannot be removed: %s", s->path, cmd_error_text(errno));
     }
     cmd_wipe(now, sizeof now);
 }

@@ -1,10 +1,13 @@
-/* state - see state.h. A UID's marks are one of ten combinations; two tables say all that can happen to them:
+/* state - see state.h. A UID's marks are one of ten combinations; two tables say all that can
+ * happen to them:
  *
- *     before the run   1 FETCHED   2 REFUSED   5 DUE (and fetched)   7 DUE, and named once by this run's listing
- *     in this run      9 stored    13 stored, DELE due    12 DELE taken    10 refused    8 failed: one message of this UID at least
+ *     before the run   1 FETCHED   2 REFUSED   5 DUE (and fetched)   7 DUE, and named once by this
+ *                                                                    run's listing
+ *     in this run      9 stored    13 stored, DELE due    12 DELE taken    10 refused    8 failed:
+ *                      one message of this UID at least
  *
- * The `8` (POPCL_SEEN_OTHER) is what parts this run from before it. A `4` alone is no UID's but "UID OCTETS": the size of a message that is
- * DUE, or may come to be. No UID holds a space. */
+ * The `8` (POPCL_SEEN_OTHER) is what parts this run from before it. A `4` alone is no UID's but
+ * "UID OCTETS": the size of a message that is DUE, or may come to be. No UID holds a space. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include "state.h"
@@ -38,34 +41,84 @@ enum marks {
     NOW_STORED_DUE = NOW | DUE
 };
 
-/* clang-format off */
-/* Marks and event -> marks. One failure among messages of the same UID outlives every success: all are fetched again, none is deleted
- * unfetched. What an earlier run stored stays stored when this one fails to fetch it again. */
+/* Marks and event -> marks. One failure among messages of the same UID outlives every success: all
+ * are fetched again, none is deleted unfetched. What an earlier run stored stays stored when this
+ * one fails to fetch it again. */
 static const unsigned char after[CMD_EVENTS][POPCL_SEEN_MARKS + 1] = {
-    [CMD_STORED] = {[0] = NOW_STORED, [FETCHED] = NOW_STORED, [REFUSED] = NOW_STORED, [DUE] = DUE, [DUE_NAMED] = DUE,
-                    [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_MARKED, [NOW_STORED_DUE] = NOW_STORED_DUE},
-    [CMD_STORED_DUE] = {[0] = NOW_STORED_DUE, [FETCHED] = NOW_STORED_DUE, [REFUSED] = NOW_STORED_DUE, [DUE] = NOW_STORED_DUE,
+    [CMD_STORED] = {[0] = NOW_STORED,
+                    [FETCHED] = NOW_STORED,
+                    [REFUSED] = NOW_STORED,
+                    [DUE] = DUE,
+                    [DUE_NAMED] = DUE,
+                    [NOW_FAILED] = NOW_FAILED,
+                    [NOW_STORED] = NOW_STORED,
+                    [NOW_REFUSED] = NOW_FAILED,
+                    [NOW_MARKED] = NOW_MARKED,
+                    [NOW_STORED_DUE] = NOW_STORED_DUE},
+    [CMD_STORED_DUE] = {[0] = NOW_STORED_DUE,
+                        [FETCHED] = NOW_STORED_DUE,
+                        [REFUSED] = NOW_STORED_DUE,
+                        [DUE] = NOW_STORED_DUE,
                         [DUE_NAMED] = NOW_STORED_DUE,
-                        [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED_DUE, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_MARKED,
+                        [NOW_FAILED] = NOW_FAILED,
+                        [NOW_STORED] = NOW_STORED_DUE,
+                        [NOW_REFUSED] = NOW_FAILED,
+                        [NOW_MARKED] = NOW_MARKED,
                         [NOW_STORED_DUE] = NOW_STORED_DUE},
-    [CMD_FAILED] = {[0] = NOW_FAILED, [FETCHED] = FETCHED, [REFUSED] = NOW_FAILED, [DUE] = DUE, [DUE_NAMED] = DUE, [NOW_FAILED] = NOW_FAILED,
-                    [NOW_STORED] = NOW_FAILED, [NOW_REFUSED] = NOW_FAILED, [NOW_MARKED] = NOW_FAILED, [NOW_STORED_DUE] = NOW_FAILED},
-    [CMD_REFUSED] = {[0] = NOW_REFUSED, [FETCHED] = FETCHED, [REFUSED] = NOW_REFUSED, [DUE] = DUE, [DUE_NAMED] = DUE, [NOW_FAILED] = NOW_FAILED,
-                     [NOW_STORED] = NOW_FAILED, [NOW_REFUSED] = NOW_REFUSED, [NOW_MARKED] = NOW_FAILED, [NOW_STORED_DUE] = NOW_FAILED},
-    [CMD_MARKED] = {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = NOW_MARKED, [DUE_NAMED] = NOW_MARKED, [NOW_FAILED] = NOW_FAILED, [NOW_STORED] = NOW_STORED,
-                    [NOW_REFUSED] = NOW_REFUSED, [NOW_MARKED] = NOW_MARKED, [NOW_STORED_DUE] = NOW_MARKED},
+    [CMD_FAILED] = {[0] = NOW_FAILED,
+                    [FETCHED] = FETCHED,
+                    [REFUSED] = NOW_FAILED,
+                    [DUE] = DUE,
+                    [DUE_NAMED] = DUE,
+                    [NOW_FAILED] = NOW_FAILED,
+                    [NOW_STORED] = NOW_FAILED,
+                    [NOW_REFUSED] = NOW_FAILED,
+                    [NOW_MARKED] = NOW_FAILED,
+                    [NOW_STORED_DUE] = NOW_FAILED},
+    [CMD_REFUSED] = {[0] = NOW_REFUSED,
+                     [FETCHED] = FETCHED,
+                     [REFUSED] = NOW_REFUSED,
+                     [DUE] = DUE,
+                     [DUE_NAMED] = DUE,
+                     [NOW_FAILED] = NOW_FAILED,
+                     [NOW_STORED] = NOW_FAILED,
+                     [NOW_REFUSED] = NOW_REFUSED,
+                     [NOW_MARKED] = NOW_FAILED,
+                     [NOW_STORED_DUE] = NOW_FAILED},
+    [CMD_MARKED] = {[FETCHED] = FETCHED,
+                    [REFUSED] = REFUSED,
+                    [DUE] = NOW_MARKED,
+                    [DUE_NAMED] = NOW_MARKED,
+                    [NOW_FAILED] = NOW_FAILED,
+                    [NOW_STORED] = NOW_STORED,
+                    [NOW_REFUSED] = NOW_REFUSED,
+                    [NOW_MARKED] = NOW_MARKED,
+                    [NOW_STORED_DUE] = NOW_MARKED},
 };
 
-/* What is left of marks once their run is over; the first row where no word of the deletions came, as after a kill. A UID whose deletion
- * is confirmed stays FETCHED until the listings no longer name it: a server that keeps it all the same is not asked for it again.
- * Combinations that no run makes are forgotten, or count as the less that they say. */
+/* What is left of marks once their run is over; the first row where no word of the deletions came,
+ * as after a kill. A UID whose deletion is confirmed stays FETCHED until the listings no longer
+ * name it: a server that keeps it all the same is not asked for it again. Combinations that no run
+ * makes are forgotten, or count as the less that they say. */
 static const unsigned char settled[2][POPCL_SEEN_MARKS + 1] = {
-    {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = DUE, [DUE_NAMED] = DUE, [SIZE] = SIZE, [NOW_STORED] = FETCHED, [NOW_REFUSED] = REFUSED,
-     [NOW_MARKED] = DUE, [NOW_STORED_DUE] = DUE},
-    {[FETCHED] = FETCHED, [REFUSED] = REFUSED, [DUE] = DUE, [DUE_NAMED] = DUE, [NOW_STORED] = FETCHED, [NOW_REFUSED] = REFUSED,
-     [NOW_MARKED] = FETCHED, [NOW_STORED_DUE] = DUE},
+    {[FETCHED] = FETCHED,
+     [REFUSED] = REFUSED,
+     [DUE] = DUE,
+     [DUE_NAMED] = DUE,
+     [SIZE] = SIZE,
+     [NOW_STORED] = FETCHED,
+     [NOW_REFUSED] = REFUSED,
+     [NOW_MARKED] = DUE,
+     [NOW_STORED_DUE] = DUE},
+    {[FETCHED] = FETCHED,
+     [REFUSED] = REFUSED,
+     [DUE] = DUE,
+     [DUE_NAMED] = DUE,
+     [NOW_STORED] = FETCHED,
+     [NOW_REFUSED] = REFUSED,
+     [NOW_MARKED] = FETCHED,
+     [NOW_STORED_DUE] = DUE},
 };
-/* clang-format on */
 
 /* ---- the set ---- */
 
@@ -123,7 +176,8 @@ void cmd_state_note(cmd_state *s, const char *uid, size_t len, cmd_event event) 
 
 /* "UID OCTETS" */
 static size_t size_key(char key[POPCL_UID_MAX + 24], const char *uid, size_t len, uint64_t octets) {
-    return (size_t)snprintf(key, POPCL_UID_MAX + 24, "%.*s %llu", (int)len, uid, (unsigned long long)octets);
+    return (size_t)snprintf(key, POPCL_UID_MAX + 24, "%.*s %llu", (int)len, uid,
+                            (unsigned long long)octets);
 }
 
 void cmd_state_sized(cmd_state *s, const char *uid, size_t len, uint64_t octets) {
@@ -163,7 +217,8 @@ static int failed(cmd_state *s, const char *call, int code) {
     return code;
 }
 
-/* Makes path and what is missing above it, 0700 as the XDG Base Directory Specification asks. Returns 0, or -1 and errno. */
+/* Makes path and what is missing above it, 0700 as the XDG Base Directory Specification asks.
+ * Returns 0, or -1 and errno. */
 static int make_path(char *path) {
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash) *slash = '\0';
@@ -183,7 +238,8 @@ static int open_at(cmd_state *s, const char *prefix, const char *rest, int flags
     }
     if (s->writes && make_path(s->path)) return -1;
     s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
-    if (s->dir < 0) return !s->writes && errno == ENOENT ? 0 : -1; /* who only reads has an empty set then */
+    /* who only reads has an empty set then */
+    if (s->dir < 0) return !s->writes && errno == ENOENT ? 0 : -1;
     if (!s->writes || faccessat(s->dir, ".", W_OK | X_OK, 0) == 0) return 0;
     int why = errno;
     (void)close(s->dir);
@@ -195,17 +251,23 @@ static int open_at(cmd_state *s, const char *prefix, const char *rest, int flags
 static int find_dir(cmd_state *s, const char *out_dir) {
     const char *xdg = cmd_environment("XDG_STATE_HOME"), *home = cmd_environment("HOME");
     struct stat st;
-    if (xdg && xdg[0] == '/')
-        return open_at(s, xdg, "popcl", 0) ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0; /* relative: ignored, as XDG asks */
-    if (home && home[0] == '/' && stat(home, &st) == 0 && S_ISDIR(st.st_mode) && open_at(s, home, ".local/state/popcl", 0) == 0 && s->dir >= 0)
+    if (xdg && xdg[0] == '/') /* relative: ignored, as XDG asks */
+        return open_at(s, xdg, "popcl", 0) ? failed(s, "opening the directory", CMD_EXIT_CREATE)
+                                           : 0;
+    if (home && home[0] == '/' && stat(home, &st) == 0 && S_ISDIR(st.st_mode) &&
+        open_at(s, home, ".local/state/popcl", 0) == 0 && s->dir >= 0)
         return 0;
-    if (!out_dir) return 0; /* else who only reads finds what a run put there because HOME was not writable */
+    /* else who only reads finds what a run put there because HOME was not writable */
+    if (!out_dir) return 0;
     /* The directory of messages may be shared: a link there may be another user's. */
-    return open_at(s, out_dir, ".popcl", O_NOFOLLOW) ? failed(s, "opening the directory", CMD_EXIT_CREATE) : 0;
+    return open_at(s, out_dir, ".popcl", O_NOFOLLOW)
+               ? failed(s, "opening the directory", CMD_EXIT_CREATE)
+               : 0;
 }
 
 /* The file's name: users, hosts and ports hold octets that no file name may. */
-static void name_file(cmd_state *s, const char *user, size_t user_len, const char *host, uint16_t port) {
+static void name_file(cmd_state *s, const char *user, size_t user_len, const char *host,
+                      uint16_t port) {
     unsigned char digest[br_sha256_SIZE];
     char number[8];
     br_sha256_context sha;
@@ -230,7 +292,8 @@ static void tidy(const cmd_state *s) {
         return;
     }
     for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-        if (strncmp(e->d_name, s->name, n) != 0 || strncmp(e->d_name + n, ".new.", 5) != 0) continue;
+        if (strncmp(e->d_name, s->name, n) != 0 || strncmp(e->d_name + n, ".new.", 5) != 0)
+            continue;
         long pid = strtol(e->d_name + n + 5, NULL, 10);
         if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH) (void)unlinkat(s->dir, e->d_name, 0);
     }
@@ -293,11 +356,13 @@ static int put_aside(cmd_state *s) {
     char aside[sizeof s->name + 16];
     (void)snprintf(aside, sizeof aside, "%s.damaged", s->name);
     s->damaged = 1;
-    if (s->writes && renameat(s->dir, s->name, s->dir, aside)) return failed(s, "putting the damaged file aside", CMD_EXIT_CREATE);
+    if (s->writes && renameat(s->dir, s->name, s->dir, aside))
+        return failed(s, "putting the damaged file aside", CMD_EXIT_CREATE);
     return 0;
 }
 
-/* Reads the file from its beginning into a new set with room for so many UIDs. Returns 0 with *e set, or an exit code. */
+/* Reads the file from its beginning into a new set with room for so many UIDs. Returns 0 with *e
+ * set, or an exit code. */
 static int load_set(cmd_state *s, int fd, size_t uids, popcl_err *e) {
     reader f = {.fd = fd};
     free(s->seen.memory);
@@ -319,10 +384,12 @@ static int load(cmd_state *s, int fd) {
         errno = EINVAL;
         return failed(s, "opening, as it is no ordinary file,", CMD_EXIT_CREATE);
     }
-    /* Room is made for a file that proved to be whole: the length of a damaged one must not cost memory. */
+    /* Room is made for a file that proved to be whole: the length of a damaged one must not cost
+     * memory. */
     int code = load_set(s, fd, FIRST_UIDS, &e);
     size_t uids = (size_t)st.st_size / POPCL_SEEN_ENTRY;
-    if (code == 0 && e == POPCL_ERR_SEEN_FULL) code = load_set(s, fd, uids + uids / 4 + FIRST_UIDS, &e);
+    if (code == 0 && e == POPCL_ERR_SEEN_FULL)
+        code = load_set(s, fd, uids + uids / 4 + FIRST_UIDS, &e);
     if (code) return code;
     if (e != POPCL_OK) return put_aside(s);
     popcl_seen_each(&s->seen, settle, &t);
@@ -330,7 +397,8 @@ static int load(cmd_state *s, int fd) {
     return 0;
 }
 
-int cmd_state_open(cmd_state *s, const char *user, size_t user_len, const char *host, uint16_t port, const char *out_dir, int writes) {
+int cmd_state_open(cmd_state *s, const char *user, size_t user_len, const char *host, uint16_t port,
+                   const char *out_dir, int writes) {
     memset(s, 0, sizeof *s);
     s->dir = -1;
     s->writes = writes;
@@ -340,7 +408,8 @@ int cmd_state_open(cmd_state *s, const char *user, size_t user_len, const char *
     if (s->dir < 0) return begin_set(s, FIRST_UIDS);
     if (writes) tidy(s);
     int fd = openat(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT ? begin_set(s, FIRST_UIDS) : failed(s, "opening", CMD_EXIT_CREATE);
+    if (fd < 0)
+        return errno == ENOENT ? begin_set(s, FIRST_UIDS) : failed(s, "opening", CMD_EXIT_CREATE);
     code = load(s, fd);
     (void)close(fd);
     return code;
@@ -397,7 +466,8 @@ static int save(cmd_state *s) {
         (void)unlinkat(s->dir, temporary, 0);
         return code;
     }
-    if (fsync(s->dir) && errno != EINVAL) return failed(s, "syncing the directory", CMD_EXIT_DISK); /* EINVAL: a file system that cannot */
+    /* EINVAL: a file system that cannot */
+    if (fsync(s->dir) && errno != EINVAL) return failed(s, "syncing the directory", CMD_EXIT_DISK);
     s->changed = 0;
     return 0;
 }
@@ -416,7 +486,8 @@ int cmd_state_end(cmd_state *s, int confirmed) {
     popcl_seen_each(&s->seen, settle, &t);
     /* The note is one for all that were refused: the smallest limit under which any of them was. */
     if (t.refused_now)
-        s->seen.note = t.refused_before && s->seen.note && s->seen.note < s->max_size ? s->seen.note : s->max_size;
+        s->seen.note = t.refused_before && s->seen.note && s->seen.note < s->max_size ? s->seen.note
+                                                                                      : s->max_size;
     else if (!t.refused_before)
         s->seen.note = 0;
     int code = save(s);

@@ -21,6 +21,7 @@ const char *cmd_error_text(int error) {
 }
 
 const char *cmd_environment(const char *name) {
-    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv, which nothing calls */
+    /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv, which nothing calls */
+    const char *value = getenv(name);
     return value && *value ? value : NULL;
 }

@@ -20,36 +20,45 @@ extern const popcl_trust popcl_compiled_trust; /* made by popcl-ta: make CA_BUND
 
 static const popcl_trust *const compiled = COMPILED;
 
-size_t cmd_tls_compiled_anchors(void) {
-    return compiled ? compiled->anchors_len : 0;
-}
+size_t cmd_tls_compiled_anchors(void) { return compiled ? compiled->anchors_len : 0; }
 
 static int not_loaded(cmd_report *r, popcl_posix_trust_error e, const char *why, int named) {
     static const struct {
         int code;
         const char *cause, *advice;
     } rows[] = {
-        [POPCL_POSIX_TRUST_MISSING] = {CMD_EXIT_NO_INPUT, "its name is misspelt, or it was not made yet",
+        [POPCL_POSIX_TRUST_MISSING] = {CMD_EXIT_NO_INPUT,
+                                       "its name is misspelt, or it was not made yet",
                                        "correct -c or -C; nothing else is trusted instead"},
-        [POPCL_POSIX_TRUST_UNREADABLE] = {CMD_EXIT_NO_INPUT, "its mode, or that of a directory above it, forbids it, or it is of another kind",
-                                          "give -c a file of certificates (PEM or DER), and -C a directory of them"},
-        [POPCL_POSIX_TRUST_DAMAGED] = {CMD_EXIT_CERT, "it was cut, or changed by an editor", "get it again; nothing else is trusted instead"},
-        [POPCL_POSIX_TRUST_NOTHING] = {CMD_EXIT_CERT, "it is another file, or what is in it has expired or is of a kind that popcl does not take",
-                                       "give the certificate of the authority that vouches for the server (`popcl-ta list` tells what is in a "
+        [POPCL_POSIX_TRUST_UNREADABLE] =
+            {CMD_EXIT_NO_INPUT,
+             "its mode, or that of a directory above it, forbids it, or it is of another kind",
+             "give -c a file of certificates (PEM or DER), and -C a directory of them"},
+        [POPCL_POSIX_TRUST_DAMAGED] = {CMD_EXIT_CERT, "it was cut, or changed by an editor",
+                                       "get it again; nothing else is trusted instead"},
+        [POPCL_POSIX_TRUST_NOTHING] = {CMD_EXIT_CERT,
+                                       "it is another file, or what is in it has expired or is of "
+                                       "a kind that popcl does not take",
+                                       "give the certificate of the authority that vouches for the "
+                                       "server (`popcl-ta list` tells what is in a "
                                        "file); nothing else is trusted instead"},
-        [POPCL_POSIX_TRUST_MEMORY] = {CMD_EXIT_LATER, "this machine has too little, or the certificates are far too many",
-                                      "give a smaller file with -c"},
+        [POPCL_POSIX_TRUST_MEMORY] =
+            {CMD_EXIT_LATER, "this machine has too little, or the certificates are far too many",
+             "give a smaller file with -c"},
     };
     if (named)
         cmd_report_error(r, why, rows[e].cause, rows[e].advice);
     else
-        cmd_report_error(r, why, "the system's certificates are not installed, or SSL_CERT_FILE or SSL_CERT_DIR names something else",
-                         "install the package ca-certificates or its like, or give -c, -C or --pin");
+        cmd_report_error(
+            r, why,
+            "the system's certificates are not installed, or SSL_CERT_FILE or SSL_CERT_DIR names "
+            "something else",
+            "install the package ca-certificates or its like, or give -c, -C or --pin");
     return rows[e].code;
 }
 
-/* The order in which people expect it: what they name, what was compiled in, what the environment names, what the system has. A pin that they
- * name without authorities needs none. */
+/* The order in which people expect it: what they name, what was compiled in, what the environment
+ * names, what the system has. A pin that they name without authorities needs none. */
 static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     char why[POPCL_POSIX_WHY];
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
@@ -60,12 +69,14 @@ static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
         return 0;
     }
     if (t->named)
-        e = popcl_posix_trust_load(&t->store, o->cert_file, o->cert_dir, t->tls.utc_s, why, sizeof why);
+        e = popcl_posix_trust_load(&t->store, o->cert_file, o->cert_dir, t->tls.utc_s, why,
+                                   sizeof why);
     else
         e = popcl_posix_trust_system(&t->store, t->tls.utc_s, why, sizeof why);
     if (e) return not_loaded(r, e, why, t->named);
     t->trust = t->store.trust;
-    cmd_report_detail(r, "certificates read: %u; of no use as trust anchors: %u", t->store.found, t->store.unusable);
+    cmd_report_detail(r, "certificates read: %u; of no use as trust anchors: %u", t->store.found,
+                      t->store.unusable);
     return 0;
 }
 
@@ -88,10 +99,12 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
         t->tls.resume = &t->resume.kept;
         t->tls.resumption = &popcl_tls_resumption;
     }
-    t->trust.pins = (const unsigned char (*)[POPCL_PIN_LEN])o->pins;
+    t->trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])o->pins;
     t->trust.pins_len = o->pins_len;
-    cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu", (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
-    (void)popcl_posix_seed(t->seed, sizeof t->seed); /* zeroed where there is none, and that is refused at start */
+    cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu",
+                      (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
+    /* zeroed where there is none, and that is refused at start */
+    (void)popcl_posix_seed(t->seed, sizeof t->seed);
     return 0;
 }
 
@@ -102,14 +115,41 @@ const char *cmd_tls_alert_name(unsigned alert) {
         unsigned char number;
         const char *name;
     } names[] = {
-        {0, "close_notify"}, {10, "unexpected_message"}, {20, "bad_record_mac"}, {21, "decryption_failed"}, {22, "record_overflow"},
-        {30, "decompression_failure"}, {40, "handshake_failure"}, {41, "no_certificate"}, {42, "bad_certificate"}, {43, "unsupported_certificate"},
-        {44, "certificate_revoked"}, {45, "certificate_expired"}, {46, "certificate_unknown"}, {47, "illegal_parameter"}, {48, "unknown_ca"},
-        {49, "access_denied"}, {50, "decode_error"}, {51, "decrypt_error"}, {52, "too_many_cids_requested"}, {60, "export_restriction"},
-        {70, "protocol_version"}, {71, "insufficient_security"}, {80, "internal_error"}, {86, "inappropriate_fallback"}, {90, "user_canceled"},
-        {100, "no_renegotiation"}, {109, "missing_extension"}, {110, "unsupported_extension"}, {111, "certificate_unobtainable"},
-        {112, "unrecognized_name"}, {113, "bad_certificate_status_response"}, {114, "bad_certificate_hash_value"}, {115, "unknown_psk_identity"},
-        {116, "certificate_required"}, {120, "no_application_protocol"},
+        {0, "close_notify"},
+        {10, "unexpected_message"},
+        {20, "bad_record_mac"},
+        {21, "decryption_failed"},
+        {22, "record_overflow"},
+        {30, "decompression_failure"},
+        {40, "handshake_failure"},
+        {41, "no_certificate"},
+        {42, "bad_certificate"},
+        {43, "unsupported_certificate"},
+        {44, "certificate_revoked"},
+        {45, "certificate_expired"},
+        {46, "certificate_unknown"},
+        {47, "illegal_parameter"},
+        {48, "unknown_ca"},
+        {49, "access_denied"},
+        {50, "decode_error"},
+        {51, "decrypt_error"},
+        {52, "too_many_cids_requested"},
+        {60, "export_restriction"},
+        {70, "protocol_version"},
+        {71, "insufficient_security"},
+        {80, "internal_error"},
+        {86, "inappropriate_fallback"},
+        {90, "user_canceled"},
+        {100, "no_renegotiation"},
+        {109, "missing_extension"},
+        {110, "unsupported_extension"},
+        {111, "certificate_unobtainable"},
+        {112, "unrecognized_name"},
+        {113, "bad_certificate_status_response"},
+        {114, "bad_certificate_hash_value"},
+        {115, "unknown_psk_identity"},
+        {116, "certificate_required"},
+        {120, "no_application_protocol"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].number == alert) return names[i].name;
@@ -119,22 +159,28 @@ const char *cmd_tls_alert_name(unsigned alert) {
 
 /* With what parts it from the suite; "" before it is chosen. */
 static const char *curve_name(unsigned curve) {
-    static const char *const names[] = {[23] = ", P-256", [24] = ", P-384", [25] = ", P-521", [29] = ", X25519"};
+    static const char *const names[] = {
+        [23] = ", P-256", [24] = ", P-384", [25] = ", P-521", [29] = ", X25519"};
     return curve < sizeof names / sizeof *names && names[curve] ? names[curve] : "";
 }
 
 void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
-    static const char *const answers[] = {
-        [POPCL_FRAGMENT_UNKNOWN] = "unknown", [POPCL_FRAGMENT_GRANTED] = "granted", [POPCL_FRAGMENT_IGNORED] = "ignored, larger ones may come"};
+    static const char *const answers[] = {[POPCL_FRAGMENT_UNKNOWN] = "unknown",
+                                          [POPCL_FRAGMENT_GRANTED] = "granted",
+                                          [POPCL_FRAGMENT_IGNORED] =
+                                              "ignored, larger ones may come"};
     char until[POP_UTC_TEXT];
     popcl_tls_diag d;
     if (!t->tls.profile || t->announced) return;
     popcl_tls_get_diag(&t->tls, &d);
     if (!d.suite) return;
     t->announced = 1;
-    cmd_report_detail(r, "TLS 1.%u, %s%s%s", (d.version & 0xffu) - 1u, popcl_tls_suite_name(d.suite), curve_name(d.curve), d.resumed ? ", resumed" : "");
+    cmd_report_detail(r, "TLS 1.%u, %s%s%s", (d.version & 0xffu) - 1u,
+                      popcl_tls_suite_name(d.suite), curve_name(d.curve),
+                      d.resumed ? ", resumed" : "");
     if (d.fragment_asked)
-        cmd_report_detail(r, "records of at most %u octets were asked for: %s", (unsigned)d.fragment_asked, answers[d.fragment]);
+        cmd_report_detail(r, "records of at most %u octets were asked for: %s",
+                          (unsigned)d.fragment_asked, answers[d.fragment]);
     else
         cmd_report_detail(r, "no record size was asked for: records of 16384 octets may come");
     if (!d.not_after) return;
@@ -163,11 +209,15 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
     if (e == POPCL_ERR_CERT_NAME || e == POPCL_ERR_CERT_NO_SAN)
         (void)snprintf(text, cap, "%s%s", *t->names ? "it is for " : "", t->names);
     else if (e == POPCL_ERR_TLS_RECORD_SIZE)
-        (void)snprintf(text, cap, "the record needs %lu octets, the buffer has %lu", (unsigned long)d.record_len, (unsigned long)d.iobuf_len);
+        (void)snprintf(text, cap, "the record needs %lu octets, the buffer has %lu",
+                       (unsigned long)d.record_len, (unsigned long)d.iobuf_len);
     else if (e == POPCL_ERR_CERT_UNTRUSTED && t->named && t->store.unusable)
-        (void)snprintf(text, cap, "%u of the %u certificates given cannot be trusted", t->store.unusable, t->store.found);
-    else if (d.error >= BR_ERR_RECV_FATAL_ALERT && d.error < BR_ERR_SEND_FATAL_ALERT && popcl_err_class(e) == POPCL_CLASS_TLS)
-        (void)snprintf(text, cap, "its alert is %u%s%s", (unsigned)d.alert, *cmd_tls_alert_name(d.alert) ? " " : "", cmd_tls_alert_name(d.alert));
+        (void)snprintf(text, cap, "%u of the %u certificates given cannot be trusted",
+                       t->store.unusable, t->store.found);
+    else if (d.error >= BR_ERR_RECV_FATAL_ALERT && d.error < BR_ERR_SEND_FATAL_ALERT &&
+             popcl_err_class(e) == POPCL_CLASS_TLS)
+        (void)snprintf(text, cap, "its alert is %u%s%s", (unsigned)d.alert,
+                       *cmd_tls_alert_name(d.alert) ? " " : "", cmd_tls_alert_name(d.alert));
 }
 
 void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r) {

@@ -1,5 +1,5 @@
-/* tls - what the command does about TLS: from the options to popcl_tls, with whom to trust, the clock and the seed; and from what became of
- * it to words. Knows no session. */
+/* tls - what the command does about TLS: from the options to popcl_tls, with whom to trust, the
+ * clock and the seed; and from what became of it to words. Knows no session. */
 #ifndef POPCL_CMD_TLS_H
 #define POPCL_CMD_TLS_H
 
@@ -26,7 +26,8 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r);
 /* TLS as it was agreed upon, once, to whom wants details. Callable while the session runs. */
 void cmd_tls_announce(cmd_tls *t, cmd_report *r);
 
-/* After the session and before popcl_wipe: what is special in this result, for cmd_report_result; "" if nothing is. Tells details too. */
+/* After the session and before popcl_wipe: what is special in this result, for cmd_report_result;
+ * "" if nothing is. Tells details too. */
 void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t cap);
 
 /* After popcl_wipe: what is to be kept for the next run. succeeded: the run did. */

@@ -1,4 +1,5 @@
-/* hooks.h - what lwIP leaves to the program: here, where a connection's sequence numbers begin. lwIP's own choice can be guessed. */
+/* hooks.h - what lwIP leaves to the program: here, where a connection's sequence numbers begin.
+ * lwIP's own choice can be guessed. */
 #ifndef TESTS_LWIP_ARCH_HOOKS_H
 #define TESTS_LWIP_ARCH_HOOKS_H
 

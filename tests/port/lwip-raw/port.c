@@ -1,4 +1,5 @@
-/* port - port/lwip/raw.c under the conformance suite: lwIP without threads, driven by the port's step. */
+/* port - port/lwip/raw.c under the conformance suite: lwIP without threads, driven by the port's
+ * step. */
 #include "port_under_test.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* port - port/lwip/sockets.c under the conformance suite: lwIP with threads of its own (tests/lwip/sys_arch.c), in whose main one the relay takes
- * its turns by a timer. */
+/* port - port/lwip/sockets.c under the conformance suite: lwIP with threads of its own
+ * (tests/lwip/sys_arch.c), in whose main one the relay takes its turns by a timer. */
 #include "port_under_test.h"
 
 #include <lwip/sys.h>

@@ -1,5 +1,6 @@
-/* relay - see relay.h. One relayed connection is a pcb of lwIP's and a descriptor of this machine's; what is taken from one side and does
- * not yet fit into the other waits in a buffer, and its side is not read meanwhile. */
+/* relay - see relay.h. One relayed connection is a pcb of lwIP's and a descriptor of this
+ * machine's; what is taken from one side and does not yet fit into the other waits in a buffer, and
+ * its side is not read meanwhile. */
 #define _DEFAULT_SOURCE
 #include "relay.h"
 
@@ -19,9 +20,9 @@
 enum { LINES = 8 };
 
 typedef struct line {
-    void *pcb;  /* NULL: lwIP has it back */
-    int fd;     /* -1: closed */
-    int used;   /* this place is taken */
+    void *pcb;                       /* NULL: lwIP has it back */
+    int fd;                          /* -1: closed */
+    int used;                        /* this place is taken */
     unsigned char out[STACK_WINDOW]; /* from lwIP, for the peer */
     size_t out_n;
     int client_ended, peer_ended, peer_reset;
@@ -35,7 +36,8 @@ static uint16_t peer_port;
 
 /* NULL, and the connection is reset: the peer is not there any more. */
 void *line_begin(void *pcb) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(peer_port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(peer_port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     const int on = 1;
     for (int i = 0; i < LINES; i++) {
         line *l = &lines[i];
@@ -43,7 +45,8 @@ void *line_begin(void *pcb) {
         memset(l, 0, sizeof *l);
         l->fd = socket(AF_INET, SOCK_STREAM, 0);
         if (l->fd < 0) return NULL;
-        if (connect(l->fd, (struct sockaddr *)&to, sizeof to) != 0 || fcntl(l->fd, F_SETFL, O_NONBLOCK) != 0) {
+        if (connect(l->fd, (struct sockaddr *)&to, sizeof to) != 0 ||
+            fcntl(l->fd, F_SETFL, O_NONBLOCK) != 0) {
             close(l->fd);
             return NULL;
         }
@@ -55,7 +58,9 @@ void *line_begin(void *pcb) {
     return NULL;
 }
 
-size_t line_room(const void *ctx) { return sizeof ((const line *)ctx)->out - ((const line *)ctx)->out_n; }
+size_t line_room(const void *ctx) {
+    return sizeof((const line *)ctx)->out - ((const line *)ctx)->out_n;
+}
 
 void line_put(void *ctx, const void *p, size_t n) {
     line *l = ctx;
@@ -71,13 +76,16 @@ void line_broke(void *ctx) {
     l->client_ended = 1;
 }
 
-int line_is_of(const void *ctx) { return (const line *)ctx >= lines && (const line *)ctx < lines + LINES; }
+int line_is_of(const void *ctx) {
+    return (const line *)ctx >= lines && (const line *)ctx < lines + LINES;
+}
 
 /* ---- turns ---- */
 
 static int to_peer(line *l) {
     ssize_t n = l->out_n ? send(l->fd, l->out, l->out_n, MSG_NOSIGNAL) : 0;
-    if (n < 0 && errno != EAGAIN) l->peer_is_gone = 1, n = (ssize_t)l->out_n; /* what came before is still read */
+    /* what came before is still read */
+    if (n < 0 && errno != EAGAIN) l->peer_is_gone = 1, n = (ssize_t)l->out_n;
     if (n <= 0) return 0;
     memmove(l->out, l->out + n, l->out_n - (size_t)n);
     l->out_n -= (size_t)n;
@@ -95,7 +103,9 @@ static int from_peer(line *l) {
         l->peer_ended = 1;
         if (l->pcb) stack_end(l->pcb);
     }
-    if ((n == 0 && l->peer_is_gone) || (n < 0 && errno != EAGAIN && errno != EINTR)) l->peer_reset = 1; /* a send may have taken the news of it */
+    /* a send may have taken the news of it */
+    if ((n == 0 && l->peer_is_gone) || (n < 0 && errno != EAGAIN && errno != EINTR))
+        l->peer_reset = 1;
     return n >= 0 || l->peer_reset;
 }
 
@@ -131,7 +141,10 @@ void relay_sleep(uint32_t limit_ms) {
     nfds_t n = 0;
     for (int i = 0; i < LINES; i++) {
         line *l = &lines[i];
-        short events = (short)((l->out_n ? POLLOUT : 0) | (!l->peer_ended && !l->peer_reset && l->pcb && stack_room(l->pcb) ? POLLIN : 0));
+        short events =
+            (short)((l->out_n ? POLLOUT : 0) |
+                    (!l->peer_ended && !l->peer_reset && l->pcb && stack_room(l->pcb) ? POLLIN
+                                                                                      : 0));
         if (l->used && events) wanted[n++] = (struct pollfd){l->fd, events, 0};
     }
     (void)poll(wanted, n, (int)(limit_ms < 1000 ? limit_ms : 1000));

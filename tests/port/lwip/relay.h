@@ -1,6 +1,8 @@
-/* relay.h - the way from an lwIP of this process to the suite's peer, which is a TCP server of this machine: a server inside lwIP that carries each
- * connection there and back, with its ends and resets; a name server for names that end in .test; and addresses that do not answer.
- * No frame leaves the process, so that no root is needed. All of it runs in lwIP's own context, by raw API calls. */
+/* relay.h - the way from an lwIP of this process to the suite's peer, which is a TCP server of this
+ * machine: a server inside lwIP that carries each connection there and back, with its ends and
+ * resets; a name server for names that end in .test; and addresses that do not answer. No frame
+ * leaves the process, so that no root is needed. All of it runs in lwIP's own context, by raw API
+ * calls. */
 #ifndef TESTS_PORT_LWIP_RELAY_H
 #define TESTS_PORT_LWIP_RELAY_H
 

@@ -1,4 +1,5 @@
-/* stack - lwIP's side of the relay: the server at 127.0.0.1 and ::1, the name server, a netif whose neighbours do not answer, and the clock. */
+/* stack - lwIP's side of the relay: the server at 127.0.0.1 and ::1, the name server, a netif whose
+ * neighbours do not answer, and the clock. */
 #include "stack.h"
 
 #include <string.h>
@@ -44,7 +45,11 @@ static err_t accepted(void *ctx, struct tcp_pcb *pcb, err_t err) {
     return ERR_OK;
 }
 
-size_t stack_room(void *pcb) { return tcp_sndqueuelen((struct tcp_pcb *)pcb) + 4 < TCP_SND_QUEUELEN ? tcp_sndbuf((struct tcp_pcb *)pcb) : 0; }
+size_t stack_room(void *pcb) {
+    return tcp_sndqueuelen((struct tcp_pcb *)pcb) + 4 < TCP_SND_QUEUELEN
+               ? tcp_sndbuf((struct tcp_pcb *)pcb)
+               : 0;
+}
 
 void stack_write(void *pcb, const void *p, size_t n) {
     LWIP_ASSERT("the relay's write", tcp_write(pcb, p, (u16_t)n, TCP_WRITE_FLAG_COPY) == ERR_OK);
@@ -100,11 +105,13 @@ static size_t name_of(const unsigned char *p, size_t n, char *to, size_t room) {
     return at + 1;
 }
 
-static void asked(void *ctx, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from, u16_t port) {
+static void asked(void *ctx, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
+                  u16_t port) {
     unsigned char m[512];
     char name[300];
     ip_addr_t address;
-    size_t n = pbuf_copy_partial(p, m, sizeof m - 64, 0), end = name_of(m, n, name, sizeof name) + 4, len;
+    size_t n = pbuf_copy_partial(p, m, sizeof m - 64, 0),
+           end = name_of(m, n, name, sizeof name) + 4, len;
     (void)ctx;
     pbuf_free(p);
     if (strcmp(name, RELAY_SLOW) == 0 || end > n) return;
@@ -119,9 +126,13 @@ static void asked(void *ctx, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_
     memset(m + 8, 0, 4);
     len = end;
     if (found) {
-        const unsigned char head[] = {0xC0, 12, 0, (unsigned char)(v6 ? 28 : 1), 0, 1, 0, 0, 0, 1, 0, (unsigned char)(v6 ? 16 : 4)};
+        const unsigned char head[] = {0xC0, 12, 0, (unsigned char)(v6 ? 28 : 1), 0, 1, 0, 0,
+                                      0,    1,  0, (unsigned char)(v6 ? 16 : 4)};
         memcpy(m + len, head, sizeof head);
-        memcpy(m + len + sizeof head, v6 ? (const void *)ip_2_ip6(&address)->addr : (const void *)&ip_2_ip4(&address)->addr, v6 ? 16 : 4);
+        memcpy(m + len + sizeof head,
+               v6 ? (const void *)ip_2_ip6(&address)->addr
+                  : (const void *)&ip_2_ip4(&address)->addr,
+               v6 ? 16 : 4);
         len += sizeof head + (v6 ? 16 : 4);
     }
     struct pbuf *answer = pbuf_alloc(PBUF_TRANSPORT, (u16_t)len, PBUF_RAM);

@@ -1,4 +1,5 @@
-/* stack.h - between relay.c, which sees the sockets of this machine, and stack.c, which sees lwIP: the two define the same names. */
+/* stack.h - between relay.c, which sees the sockets of this machine, and stack.c, which sees lwIP:
+ * the two define the same names. */
 #ifndef TESTS_PORT_LWIP_STACK_H
 #define TESTS_PORT_LWIP_STACK_H
 
@@ -11,7 +12,7 @@ void stack_start(uint16_t tcp_port);
 void stack_clock_changed(void);
 size_t stack_room(void *pcb);
 void stack_write(void *pcb, const void *p, size_t n); /* n up to room */
-void stack_took(void *pcb, size_t n);                 /* the peer has so many octets: the window opens */
+void stack_took(void *pcb, size_t n); /* the peer has so many octets: the window opens */
 int stack_all_acked(void *pcb);
 void stack_end(void *pcb);   /* behind all that was written */
 void stack_close(void *pcb); /* gives it back */

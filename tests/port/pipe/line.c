@@ -1,4 +1,5 @@
-/* line - frames into a pipe and out of it, for both of its ends. Neither waits: a frame goes in as a whole, and comes out in whatever pieces. */
+/* line - frames into a pipe and out of it, for both of its ends. Neither waits: a frame goes in as
+ * a whole, and comes out in whatever pieces. */
 #define _POSIX_C_SOURCE 200809L
 #include "line.h"
 
@@ -36,7 +37,8 @@ int line_put(int fd, unsigned type, unsigned call, const void *payload, size_t n
     return 1;
 }
 
-/* Reads on until there are `until` octets of what begins at `at`, f->have counted from `from` on. Returns as line_get. */
+/* Reads on until there are `until` octets of what begins at `at`, f->have counted from `from` on.
+ * Returns as line_get. */
 static int fill(int fd, line_frame *f, unsigned char *at, size_t from, size_t until) {
     while (f->have < until) {
         ssize_t got = read(fd, at + (f->have - from), until - f->have);
@@ -50,7 +52,8 @@ static int fill(int fd, line_frame *f, unsigned char *at, size_t from, size_t un
 
 int line_get(int fd, line_frame *f) {
     int result;
-    if (f->have >= LINE_HEAD && f->have == LINE_HEAD + f->n) f->have = 0; /* the last one was taken */
+    /* the last one was taken */
+    if (f->have >= LINE_HEAD && f->have == LINE_HEAD + f->n) f->have = 0;
     result = fill(fd, f, f->head, 0, LINE_HEAD);
     if (result != 1) return result;
     f->n = line_number_at(f->head + 2, 2);

@@ -1,5 +1,6 @@
-/* pipe_net - the port: six functions over a line of frames (line.h). Every one of them first takes in what the line holds, into the ring and the
- * flags of the context; none but open and wait sleeps. */
+/* pipe_net - the port: six functions over a line of frames (line.h). Every one of them first takes
+ * in what the line holds, into the ring and the flags of the context; none but open and wait
+ * sleeps. */
 #define _POSIX_C_SOURCE 200809L
 #include "pipe_net.h"
 
@@ -17,7 +18,8 @@ static uint32_t net_now_ms(void *ctx) {
     const pipe_net *n = ctx;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint32_t)t.tv_sec * 1000u + (uint32_t)(t.tv_nsec / 1000000) + (n->skew_ms ? *n->skew_ms : 0);
+    return (uint32_t)t.tv_sec * 1000u + (uint32_t)(t.tv_nsec / 1000000) +
+           (n->skew_ms ? *n->skew_ms : 0);
 }
 
 static uint32_t left_of(pipe_net *n, uint32_t began_ms, uint32_t limit_ms) {
@@ -25,9 +27,7 @@ static uint32_t left_of(pipe_net *n, uint32_t began_ms, uint32_t limit_ms) {
     return passed < limit_ms ? limit_ms - passed : 0;
 }
 
-static int is_stopped(const pipe_net *n) {
-    return n->stop && *n->stop;
-}
+static int is_stopped(const pipe_net *n) { return n->stop && *n->stop; }
 
 /* ---- the line ---- */
 
@@ -38,7 +38,8 @@ static int put(pipe_net *n, unsigned type, const void *payload, size_t size) {
 }
 
 static void keep(pipe_net *n, const unsigned char *p, size_t size) {
-    if (size > LINE_WINDOW - n->held) { /* a relay that minds no credit: nothing of it can be trusted */
+    /* a relay that minds no credit: nothing of it can be trusted */
+    if (size > LINE_WINDOW - n->held) {
         n->line->broken = 1;
         return;
     }
@@ -83,11 +84,13 @@ static void give_credit(pipe_net *n) {
     if (put(n, LINE_CREDIT, octets, 2)) n->owed = 0;
 }
 
-/* Sleeps until the line has something, or room for something (`out`), for limit_ms at most. A line that is broken has nothing, all the time. */
+/* Sleeps until the line has something, or room for something (`out`), for limit_ms at most. A line
+ * that is broken has nothing, all the time. */
 static int sleep_on(pipe_net *n, int out, uint32_t limit_ms) {
     struct pollfd p[2] = {{n->line->from, POLLIN, 0}, {n->line->to, POLLOUT, 0}};
     if (n->line->broken) p[0].fd = -1;
-    return poll(p, out && !n->line->broken ? 2 : 1, (int)(limit_ms < STOP_SLICE_MS ? limit_ms : STOP_SLICE_MS));
+    return poll(p, out && !n->line->broken ? 2 : 1,
+                (int)(limit_ms < STOP_SLICE_MS ? limit_ms : STOP_SLICE_MS));
 }
 
 /* ---- connecting ---- */
@@ -218,14 +221,16 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
         can = n->up ? possible(n) : POPCL_RECV | POPCL_SEND;
         if (can & want) return (int32_t)(can & want & (POPCL_RECV | POPCL_SEND));
         left = left_of(n, began_ms, limit_ms);
-        if (left > 0 && sleep_on(n, credit_is_due(n) || ((want & POPCL_SEND) && n->grant > 0), left) < 0 && errno != EINTR)
+        if (left > 0 &&
+            sleep_on(n, credit_is_due(n) || ((want & POPCL_SEND) && n->grant > 0), left) < 0 &&
+            errno != EINTR)
             return POPCL_NET_FAILED;
     } while (left > 0);
     return 0;
 }
 
-/* The relay sends on what it was given, and then ends the connection. Should the line have no room for the word, which credit makes as good as
- * impossible, the next call says the same. */
+/* The relay sends on what it was given, and then ends the connection. Should the line have no room
+ * for the word, which credit makes as good as impossible, the next call says the same. */
 static void net_close(void *ctx) {
     pipe_net *n = ctx;
     if (!n->up) return;
@@ -238,4 +243,5 @@ static int net_code(void *ctx) {
     return n->code;
 }
 
-const popcl_net popcl_pipe = {net_open, net_recv, net_send, net_wait, net_close, net_now_ms, net_code};
+const popcl_net popcl_pipe = {net_open,  net_recv,   net_send, net_wait,
+                              net_close, net_now_ms, net_code};

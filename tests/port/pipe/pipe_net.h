@@ -1,7 +1,9 @@
-/* pipe_net.h - popcl_net over a line to a relay that has the network, as a modem or a second processor has. One connection at a time on a line,
- * and as many on it, one after the other, as there is need of.
+/* pipe_net.h - popcl_net over a line to a relay that has the network, as a modem or a second
+ * processor has. One connection at a time on a line, and as many on it, one after the other, as
+ * there is need of.
  *
- *     pipe_line line = {.to = fd, .from = fd};           both do not wait (O_NONBLOCK), and SIGPIPE is ignored
+ *     pipe_line line = {.to = fd, .from = fd};           both do not wait (O_NONBLOCK), and SIGPIPE
+ *                                                        is ignored
  *     pipe_net net = {.line = &line};
  *     popcl_run(&job, &config, &popcl_pipe, &net); */
 #ifndef TESTS_PORT_PIPE_NET_H
@@ -18,7 +20,8 @@ typedef struct pipe_line {
     int broken;         /* 1: the relay is gone */
 } pipe_line;
 
-/* One connection. The caller's, zeroed but for the first three; used again by the next popcl_run. */
+/* One connection. The caller's, zeroed but for the first three; used again by the next popcl_run.
+ */
 typedef struct pipe_net {
     pipe_line *line;
     const volatile int *stop; /* NULL, or not 0: the caller wants an end in order */

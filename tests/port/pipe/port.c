@@ -1,5 +1,6 @@
-/* port - a port over something else than sockets, written after docs/PORTING.md and port/TEMPLATE alone: a pair of pipes to a relay process that
- * makes the TCP connection, as a modem or a second processor behind a serial line does. line.h has the frames that go over it, pipe_net.c the port,
+/* port - a port over something else than sockets, written after docs/PORTING.md and port/TEMPLATE
+ * alone: a pair of pipes to a relay process that makes the TCP connection, as a modem or a second
+ * processor behind a serial line does. line.h has the frames that go over it, pipe_net.c the port,
  * relay.c the relay; this file is what the conformance suite has to know of them. */
 #define _POSIX_C_SOURCE 200809L
 #include "pipe_net.h"

@@ -1,10 +1,11 @@
-/* relay - makes TCP connections for the port at the other end of the line, and carries octets, ends, resets and refusals (line.h). It knows
- * nothing of POP3. One connection at a time is the line's; earlier ones may still be on their way out:
+/* relay - makes TCP connections for the port at the other end of the line, and carries octets,
+ * ends, resets and refusals (line.h). It knows nothing of POP3. One connection at a time is the
+ * line's; earlier ones may still be on their way out:
  *
  *     FREE --OPEN--> ASKED --name--> CONNECTING --> UP --CLOSE--> LEAVING --> FREE
  *
- * A turn of a connection tries all that it could do, and nothing in it waits; only the loop at the end does. As a child of a process that may have
- * threads it takes nothing from the heap. */
+ * A turn of a connection tries all that it could do, and nothing in it waits; only the loop at the
+ * end does. As a child of a process that may have threads it takes nothing from the heap. */
 #define _POSIX_C_SOURCE 200809L
 #include "relay.h"
 
@@ -61,7 +62,8 @@ static struct {
     line_frame in;
 } line;
 
-/* The names it knows; what stands in no list is no name. The last one is asked of a name server that does not answer. */
+/* The names it knows; what stands in no list is no name. The last one is asked of a name server
+ * that does not answer. */
 static const struct name {
     const char *name, *addresses[3];
 } names[] = {
@@ -139,12 +141,15 @@ static int begin_to_connect(connection *c) {
         to.v6.sin6_port = htons(c->port);
     else
         to.v4.sin_port = htons(c->port);
-    if (inet_pton(to.any.sa_family, text, six ? (void *)&to.v6.sin6_addr : (void *)&to.v4.sin_addr) != 1) return EINVAL;
+    if (inet_pton(to.any.sa_family, text,
+                  six ? (void *)&to.v6.sin6_addr : (void *)&to.v4.sin_addr) != 1)
+        return EINVAL;
     c->fd = socket(to.any.sa_family, SOCK_STREAM, 0);
     if (c->fd < 0) return errno;
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(c->fd, &to.any, six ? sizeof to.v6 : sizeof to.v4) == 0 || errno == EINPROGRESS) return 0;
+    if (connect(c->fd, &to.any, six ? sizeof to.v6 : sizeof to.v4) == 0 || errno == EINPROGRESS)
+        return 0;
     return errno;
 }
 
@@ -152,7 +157,8 @@ static int is_shortage(int code) {
     return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
 }
 
-/* The next address that can be tried, from c->at on, each with a share of the time that is left; or the sum of all, if there is none. */
+/* The next address that can be tried, from c->at on, each with a share of the time that is left; or
+ * the sum of all, if there is none. */
 static void try_addresses(connection *c) {
     for (; c->addresses[c->at]; c->at++) {
         uint32_t with_it = 1; /* addresses that are left */
@@ -170,10 +176,9 @@ static void try_addresses(connection *c) {
     c->state = ASKED; /* nothing more happens to it until CLOSE */
 }
 
-/* The server said yes, and broke the connection before we looked: what it sent between the two can still be read. */
-static int was_reset(int code) {
-    return code == ECONNRESET || code == EPIPE;
-}
+/* The server said yes, and broke the connection before we looked: what it sent between the two can
+ * still be read. */
+static int was_reset(int code) { return code == ECONNRESET || code == EPIPE; }
 
 static void come_up(connection *c, int code) {
     c->state = UP;
@@ -265,8 +270,8 @@ static void turn_up(connection *c) {
     (void)news_are_told(c);
 }
 
-/* What was sent goes out, then our end, and then the server's is awaited: to close at once would reset the connection wherever the server still
- * speaks, and take from it what is on its way. */
+/* What was sent goes out, then our end, and then the server's is awaited: to close at once would
+ * reset the connection wherever the server still speaks, and take from it what is on its way. */
 static void leave(connection *c) {
     if (c->state != UP) {
         hang_up(c);
@@ -422,7 +427,8 @@ static void run(void) {
     } while (!line.gone || some_are_left());
 }
 
-/* The ends of other lines, and the sockets of the suite, would not be seen to close while this process holds them too. */
+/* The ends of other lines, and the sockets of the suite, would not be seen to close while this
+ * process holds them too. */
 static void close_all_but_the_line(void) {
     long most = sysconf(_SC_OPEN_MAX);
     for (int fd = 0; fd < (most > 0 && most < 4096 ? most : 4096); fd++) {

@@ -1,5 +1,5 @@
-/* port - port/posix under the conformance suite. Name service is played by a getaddrinfo of our own, so that no test asks a name server;
- * the clock by a clock_gettime that can be set. */
+/* port - port/posix under the conformance suite. Name service is played by a getaddrinfo of our
+ * own, so that no test asks a name server; the clock by a clock_gettime that can be set. */
 #define _GNU_SOURCE /* RTLD_NEXT, syscall */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -22,10 +22,12 @@ static const struct {
 };
 
 typedef int look_up_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **list) {
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **list) {
     look_up_fn *look_up;
     void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
-    memcpy(&look_up, &symbol, sizeof look_up); /* ISO C knows no cast between the two kinds of pointers */
+    /* ISO C knows no cast between the two kinds of pointers */
+    memcpy(&look_up, &symbol, sizeof look_up);
     if (hints->ai_flags & AI_NUMERICHOST) return look_up(name, service, hints, list);
     while (strcmp(name, "slow.test") == 0)
         pause();
@@ -34,7 +36,8 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
         for (int k = 1; k >= 0 && strcmp(name, hosts[i].name) == 0; k--) {
             struct addrinfo numeric = *hints, *one;
             numeric.ai_flags |= AI_NUMERICHOST;
-            if (hosts[i].address[k] && look_up(hosts[i].address[k], service, &numeric, &one) == 0) one->ai_next = *list, *list = one;
+            if (hosts[i].address[k] && look_up(hosts[i].address[k], service, &numeric, &one) == 0)
+                one->ai_next = *list, *list = one;
         }
     }
     return *list ? 0 : EAI_NONAME;
@@ -48,7 +51,8 @@ static uint32_t shift_ms;
 
 int clock_gettime(clockid_t id, struct timespec *t) {
     if (syscall(SYS_clock_gettime, id, t) != 0) return -1;
-    if (id == CLOCK_MONOTONIC) t->tv_sec += shift_ms / 1000, t->tv_nsec += (long)(shift_ms % 1000) * 1000000L;
+    if (id == CLOCK_MONOTONIC)
+        t->tv_sec += shift_ms / 1000, t->tv_nsec += (long)(shift_ms % 1000) * 1000000L;
     if (t->tv_nsec >= 1000000000L) t->tv_sec++, t->tv_nsec -= 1000000000L;
     return 0;
 }
