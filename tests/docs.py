@@ -2,6 +2,8 @@
 """Keeps the documents true: docs/ERRORS.md is made from include/popcl_errors.h, and the last column of the tables of docs/PROTOCOL.md and
 docs/SECURITY.md, the tests of each rule, from the ids in square brackets that stand in the tests.
 
+docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there.
+
 usage: docs.py            checks, and fails on what is out of date, on a rule whose function is gone, and on one without a test that does not say so
        docs.py --write    brings all three up to date
 Its last line is `docs: N passed, N failed`.
@@ -73,6 +75,31 @@ def table_page(path, tests, words, problems):
     return "\n".join(lines) + "\n"
 
 
+def is_test(name, tests):
+    """Whether a name is a file's, `file: what stands in it`, `module.Class.test`, or one that stands in some test."""
+    file, _, inside = name.partition(": ")
+    if file in tests:
+        return inside in tests[file]
+    module, *words = name.split(".")
+    if words:
+        return any(all(word in text for word in words) for other, text in tests.items() if pathlib.Path(other).stem == module)
+    return not inside and any(name in text for other, text in tests.items() if other != "docs.py")
+
+
+def reliability(path, problems):
+    """Every row of docs/RELIABILITY.md names, between backticks, tests that exist: a file below tests/, or a name that stands in one."""
+    tests = {str(file.relative_to(ROOT / "tests")): file.read_text(errors="replace") for file in (ROOT / "tests").rglob("*")
+             if file.suffix in (".c", ".h", ".txt", ".py", ".sh")}
+    rows = [row for row in path.read_text().splitlines() if row.startswith("| ") and not row.startswith("| kind |")]
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+        names = re.findall(r"`([^`]+)`", cells[-1])
+        if len(cells) != 4 or not names:
+            problems.append(f"{path.name}: a row has four columns, and its last one names a test: {row[:60]}")
+        problems.extend(f"{path.name}: no test is called `{name}`" for name in names if not is_test(name.removeprefix("tests/"), tests))
+    return len(rows)
+
+
 def main(argv):
     if argv not in ([], ["--write"]):
         print(__doc__, file=sys.stderr)
@@ -86,6 +113,7 @@ def main(argv):
             pages.append((path, table_page(path, tests, words, problems)))
         else:
             problems.append(f"docs/{name} is missing")
+    passed += reliability(ROOT / "docs/RELIABILITY.md", problems) > 0
     for path, text in pages:
         if argv:
             path.write_text(text)
