@@ -69,6 +69,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # ---- what there is ----
 
 LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c port/posix/*.c))
+COMMON_SRC := $(sort $(wildcard src/tools/common/*.c))
 TOOL_SRC := $(sort $(wildcard src/tools/popcl/*.c))
 TA_SRC := $(sort $(wildcard src/tools/popcl-ta/*.c))
 EXAMPLE_SRC := $(sort $(wildcard examples/*.c))
@@ -80,7 +81,7 @@ HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tes
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -101,7 +102,7 @@ all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, p
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix.h has off_t in it, so that programs need the same.
-POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix $(BEARSSL_CPPFLAGS)
+POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Isrc/tools/common $(BEARSSL_CPPFLAGS)
 COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Iexamples/firmware -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
@@ -147,7 +148,7 @@ endef
 
 $(LIB): $(call objects,$(LIB_SRC)) $(B)/sources
 	$(archive)
-$(B)/tests/libtool.a: $(call objects,$(filter-out %/main.c,$(TOOL_SRC))) $(B)/sources
+$(B)/tests/libtool.a: $(call objects,$(COMMON_SRC) $(filter-out %/main.c,$(TOOL_SRC))) $(B)/sources
 	@mkdir -p $(@D)
 	$(archive)
 $(B)/tests/libhelp.a: $(call objects,$(HELP_SRC)) $(B)/sources
@@ -170,9 +171,9 @@ $(BEARSSL_LIB): $(BEARSSL_OBJ) $(B)/sources
 	$(archive)
 endif
 
-$(B)/popcl: $(call objects,$(TOOL_SRC)) $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL) $(B)/sources $(B)/bundle
+$(B)/popcl: $(call objects,$(COMMON_SRC) $(TOOL_SRC)) $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL) $(B)/sources $(B)/bundle
 	$(link)
-$(TA): $(call objects,$(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
+$(TA): $(call objects,$(COMMON_SRC) $(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)

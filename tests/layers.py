@@ -59,8 +59,9 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/posix": "wait connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
     "port/lwip": "wait connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
-    "src/tools/popcl": "utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
-    "src/tools/popcl-ta": "anchor utc popcl popcl_tls",
+    "src/tools/common": "popcl_posix_tls",
+    "src/tools/popcl": "files utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+    "src/tools/popcl-ta": "files anchor utc popcl popcl_tls",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_net popcl_seen popcl_errors",
     "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
 }
