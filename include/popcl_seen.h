@@ -1,5 +1,5 @@
 /* popcl_seen.h - a set of UIDs in fixed memory: "already fetched", for a device that polls. It
- * keeps no UID but a keyed hash of 64 bits (SHA-256 over key and UID, cut) and four marks for each.
+ * keeps no UID but a keyed hash of 64 bits (SipHash-2-4) and four marks for each.
  *
  * A hash that two UIDs share would make the second look seen: with n UIDs in the set, one new UID
  * is taken for an old one with a probability of n / 2^64; for 10,000 UIDs and 10,000 new ones a
@@ -67,15 +67,16 @@ void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
  * deletions of a session were confirmed, say. */
 void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx);
 
-#define POPCL_SEEN_SAVED(uids) (64u + (uids)*POPCL_SEEN_ENTRY) /* octets that save writes */
+#define POPCL_SEEN_SAVED(uids) (40u + (uids)*POPCL_SEEN_ENTRY) /* octets that save writes */
 
 /* Writes the set through put, in pieces of up to 64 octets: version, number of entries, key, note,
- * entries, SHA-256. put returns 0, or another value to end it, which is told as ERR_SINK. The set
- * is not changed. */
+ * entries, a checksum of 64 bits. put returns 0, or another value to end it, which is told as
+ * ERR_SINK. The set is not changed. */
 popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void *p, size_t n),
                           void *ctx);
 
-/* Reads what save wrote into a set that init made, and takes its key, note and entries. get fills p
+/* Reads what save wrote into a set that init made, and takes its key, note and entries. What
+ * version 0.1.0 wrote has hashes of another kind: it is ERR_SEEN_DAMAGED. get fills p
  * with exactly n octets (up to 64) and returns 0, or another value where so many are not left;
  * behind the end it is asked for one octet more, which there must not be. ERR_SEEN_DAMAGED, or
  * ERR_SEEN_FULL (whole, but the memory has no room for all): then the set is empty, with the key

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include <bearssl.h>
+#include "siphash.h"
 
 enum {
     HASH = 8,      /* octets of an entry's hash; its flags follow */
@@ -22,11 +22,11 @@ enum {
     KEY_AT = 8,    /* of a saved set: 4 octets of version, 4 of count, */
     NOTE_AT = 24,  /* the key, the note, */
     HEAD = 32,     /* the entries, */
-    DIGEST = 32,   /* and SHA-256 over all before; numbers big-endian */
+    CHECK = 8,     /* and SipHash over all before, with a key of zeros; numbers big-endian */
     PIECE_ENTRIES = 7 /* so many are saved and loaded at once: 63 octets */
 };
 
-static const unsigned char version[4] = {'P', 'S', 'N', '1'};
+static const unsigned char version[4] = {'P', 'S', 'N', '2'};
 
 /* ---- the table ---- */
 
@@ -46,6 +46,11 @@ static uint32_t get32(const unsigned char *p) {
 static void put32(unsigned char *p, uint32_t v) {
     for (int i = 3; i >= 0; i--, v >>= 8)
         p[i] = (unsigned char)(v & 0xFF);
+}
+
+static void put64(unsigned char *p, uint64_t v) {
+    put32(p, (uint32_t)(v >> 32));
+    put32(p + 4, (uint32_t)(v & UINT32_MAX));
 }
 
 /* The slot where a search for this hash begins: the hash as a fraction of the table, which needs no
@@ -110,26 +115,24 @@ popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigne
     return POPCL_OK;
 }
 
-/* The slot of a UID, or the free one where it belongs; hash gets all of SHA-256, of which HASH
- * octets count. */
+/* The slot of a UID, or the free one where it belongs. */
 static unsigned char *find_uid(const popcl_seen *s, const char *uid, size_t uid_len,
-                               unsigned char hash[DIGEST]) {
-    br_sha256_context sha;
-    br_sha256_init(&sha);
-    br_sha256_update(&sha, s->key, sizeof s->key);
-    br_sha256_update(&sha, uid, uid_len);
-    br_sha256_out(&sha, hash);
+                               unsigned char hash[HASH]) {
+    popcl_siphash sip;
+    popcl_siphash_begin(&sip, s->key);
+    popcl_siphash_add(&sip, uid, uid_len);
+    put64(hash, popcl_siphash_end(&sip));
     return find(s, hash);
 }
 
 unsigned popcl_seen_get(const popcl_seen *s, const char *uid, size_t uid_len) {
-    unsigned char hash[DIGEST];
+    unsigned char hash[HASH];
     if (s->used == 0 || !uid || uid_len == 0) return 0;
     return find_uid(s, uid, uid_len, hash)[HASH] & POPCL_SEEN_MARKS;
 }
 
 popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigned marks) {
-    unsigned char hash[DIGEST];
+    unsigned char hash[HASH];
     if (!uid || uid_len == 0 || (marks & ~POPCL_SEEN_MARKS)) return POPCL_ERR_ARGUMENT;
     if (s->slots == 0) return marks ? POPCL_ERR_SEEN_FULL : POPCL_OK;
     unsigned char *e = find_uid(s, uid, uid_len, hash);
@@ -193,7 +196,7 @@ void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), vo
 }
 
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
-    unsigned char hash[DIGEST];
+    unsigned char hash[HASH];
     s->listing = uid != NULL;
     if (!uid) {
         go_round(s, NULL, NULL);
@@ -218,15 +221,20 @@ popcl_err popcl_seen_move(popcl_seen *to, const popcl_seen *from) {
 
 /* ---- saving and loading ---- */
 
+static void begin_check(popcl_siphash *sip) {
+    static const unsigned char no_key[POPCL_SIPHASH_KEY];
+    popcl_siphash_begin(sip, no_key);
+}
+
 typedef struct writer {
     int (*put)(void *ctx, const void *p, size_t n);
     void *ctx;
-    br_sha256_context sha;
+    popcl_siphash sip;
 } writer;
 
 /* 0, or what put returned. */
 static int write_piece(writer *w, const void *p, size_t n) {
-    br_sha256_update(&w->sha, p, n);
+    popcl_siphash_add(&w->sip, p, n);
     return w->put(w->ctx, p, n);
 }
 
@@ -237,12 +245,11 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
     writer w;
     w.put = put;
     w.ctx = ctx;
-    br_sha256_init(&w.sha);
+    begin_check(&w.sip);
     memcpy(piece, version, sizeof version);
     put32(piece + sizeof version, (uint32_t)s->used);
     memcpy(piece + KEY_AT, s->key, sizeof s->key);
-    put32(piece + NOTE_AT, (uint32_t)(s->note >> 32));
-    put32(piece + NOTE_AT + 4, (uint32_t)(s->note & UINT32_MAX));
+    put64(piece + NOTE_AT, s->note);
     if (write_piece(&w, piece, HEAD)) return POPCL_ERR_SINK;
     for (size_t i = 0; i < s->slots; i++) {
         if (slot(s, i)[HASH] == 0) continue;
@@ -255,20 +262,20 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
         fill = 0;
     }
     if (fill && write_piece(&w, piece, fill)) return POPCL_ERR_SINK;
-    br_sha256_out(&w.sha, piece);
-    return put(ctx, piece, DIGEST) ? POPCL_ERR_SINK : POPCL_OK;
+    put64(piece, popcl_siphash_end(&w.sip));
+    return put(ctx, piece, CHECK) ? POPCL_ERR_SINK : POPCL_OK;
 }
 
 typedef struct reader {
     int (*get)(void *ctx, void *p, size_t n);
     void *ctx;
-    br_sha256_context sha;
+    popcl_siphash sip;
 } reader;
 
 /* 0, or what get returned. */
 static int read_piece(reader *r, void *p, size_t n) {
     int end = r->get(r->ctx, p, n);
-    if (end == 0) br_sha256_update(&r->sha, p, n);
+    if (end == 0) popcl_siphash_add(&r->sip, p, n);
     return end;
 }
 
@@ -299,9 +306,9 @@ static popcl_err read_entries(popcl_seen *s, reader *r, uint32_t count) {
 
 /* The checksum and nothing behind it. */
 static int read_end(reader *r) {
-    unsigned char is[DIGEST], should[DIGEST];
-    br_sha256_out(&r->sha, is);
-    return r->get(r->ctx, should, DIGEST) == 0 && memcmp(is, should, DIGEST) == 0 &&
+    unsigned char is[CHECK], should[CHECK];
+    put64(is, popcl_siphash_end(&r->sip));
+    return r->get(r->ctx, should, CHECK) == 0 && memcmp(is, should, CHECK) == 0 &&
            r->get(r->ctx, should, 1) != 0;
 }
 
@@ -311,7 +318,7 @@ popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n
     reader r;
     r.get = get;
     r.ctx = ctx;
-    br_sha256_init(&r.sha);
+    begin_check(&r.sip);
     clear(s);
     if (read_piece(&r, head, HEAD) == 0 && memcmp(head, version, sizeof version) == 0) {
         e = read_entries(s, &r, get32(head + sizeof version));

@@ -509,6 +509,26 @@ static void every_damage_is_refused(void **state) {
     }
 }
 
+/* A set of two UIDs as version 0.1.0 saved it, its checksum right: its hashes are of another kind.
+ */
+static void what_version_0_1_0_saved_counts_as_none(void **state) {
+    unsigned char memory[POPCL_SEEN_SIZE(64)];
+    unsigned char old[] = {
+        0x50, 0x53, 0x4e, 0x31, 0x00, 0x00, 0x00, 0x02, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06,
+        0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0xe4, 0x9d, 0xa4, 0x87, 0x06, 0x20, 0x6c, 0x07, 0x01, 0x7b,
+        0xc1, 0x0c, 0xcb, 0x49, 0x0b, 0x61, 0x0f, 0x01, 0x8a, 0xaf, 0xce, 0x3d, 0x20, 0xf8,
+        0xeb, 0x43, 0xc8, 0x2b, 0xd8, 0x26, 0x5a, 0xba, 0x69, 0x2e, 0x71, 0x65, 0xd5, 0xe6,
+        0x34, 0x30, 0xfc, 0x06, 0x3b, 0x98, 0x40, 0x54, 0x97, 0x91, 0x3f, 0x31,
+    };
+    file f = {old, sizeof old, 0, sizeof old, 0, 0, 0};
+    popcl_seen s;
+    (void)state;
+    assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, other_key), POPCL_OK);
+    assert_int_equal(popcl_seen_load(&s, file_get, &f), POPCL_ERR_SEEN_DAMAGED);
+    assert_empty(&s, other_key);
+}
+
 static void a_full_medium_is_told(void **state) {
     unsigned char saved[POPCL_SEEN_SAVED(64)];
     unsigned char memory[POPCL_SEEN_SIZE(64)];
@@ -641,6 +661,7 @@ int main(void) {
         cmocka_unit_test(what_was_saved_comes_back),
         cmocka_unit_test(ages_are_saved),
         cmocka_unit_test(every_damage_is_refused),
+        cmocka_unit_test(what_version_0_1_0_saved_counts_as_none),
         cmocka_unit_test(a_full_medium_is_told),
         cmocka_unit_test(a_set_too_large_is_told_from_a_damaged_one),
         cmocka_unit_test(a_load_replaces_what_was_there),

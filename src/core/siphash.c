@@ -1,0 +1,57 @@
+/* siphash - see siphash.h. The names of the state and the order of steps are the paper's: two
+ * rounds for each word of eight octets, four at the end. */
+#include "siphash.h"
+
+static uint64_t rotated(uint64_t x, unsigned bits) { return x << bits | x >> (64 - bits); }
+
+static void rounds(uint64_t v[4], unsigned n) {
+    while (n--) {
+        v[0] += v[1];
+        v[2] += v[3];
+        v[1] = rotated(v[1], 13) ^ v[0];
+        v[3] = rotated(v[3], 16) ^ v[2];
+        v[0] = rotated(v[0], 32);
+        v[2] += v[1];
+        v[0] += v[3];
+        v[1] = rotated(v[1], 17) ^ v[2];
+        v[3] = rotated(v[3], 21) ^ v[0];
+        v[2] = rotated(v[2], 32);
+    }
+}
+
+static void take_word(popcl_siphash *h, uint64_t word) {
+    h->v[3] ^= word;
+    rounds(h->v, 2);
+    h->v[0] ^= word;
+}
+
+void popcl_siphash_begin(popcl_siphash *h, const unsigned char key[POPCL_SIPHASH_KEY]) {
+    /* "somepseudorandomlygeneratedbytes" */
+    static const uint64_t start[4] = {UINT64_C(0x736f6d6570736575), UINT64_C(0x646f72616e646f6d),
+                                      UINT64_C(0x6c7967656e657261), UINT64_C(0x7465646279746573)};
+    uint64_t k[2] = {0, 0};
+    for (unsigned i = POPCL_SIPHASH_KEY; i-- > 0;)
+        k[i / 8] = k[i / 8] << 8 | key[i];
+    for (unsigned i = 0; i < 4; i++)
+        h->v[i] = start[i] ^ k[i % 2];
+    h->word = 0;
+    h->len = 0;
+}
+
+void popcl_siphash_add(popcl_siphash *h, const void *p, size_t n) {
+    const unsigned char *at = p;
+    while (n--) {
+        h->word = h->word >> 8 | (uint64_t)*at++ << 56;
+        if (++h->len % 8 == 0) take_word(h, h->word);
+    }
+}
+
+uint64_t popcl_siphash_end(popcl_siphash *h) {
+    unsigned left = h->len % 8;
+    /* the octets that are left, at the bottom; the length, mod 256, at the top */
+    uint64_t word = left ? h->word >> (64 - 8 * left) : 0;
+    take_word(h, word | (uint64_t)h->len << 56);
+    h->v[2] ^= 0xFF;
+    rounds(h->v, 4);
+    return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
+}
