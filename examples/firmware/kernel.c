@@ -20,7 +20,8 @@
 void kernel_switch(void);
 uint32_t *kernel_next(uint32_t *sp);
 
-static kernel_task first, idle, *running;
+static kernel_task first, idle;
+static kernel_task *running; /* NULL until kernel_start: ticks that come before find no ring */
 static uint32_t idle_stack[KERNEL_STACK_MIN / 4];
 /* of interrupts, one inside the other; its lowest word is a guard */
 static uint32_t handler_stack[128] __attribute__((aligned(8)));
@@ -69,10 +70,11 @@ static int has_overflowed(const kernel_task *t) {
 
 __attribute__((used)) uint32_t *kernel_next(uint32_t *sp) {
     uint32_t before = kernel_protect();
+    /* Before the ring is read: it may be what an overflow reached. */
+    if (*handler_stack != PAINT) kernel_overflowed(NULL);
     kernel_task *best = running->next, *t = best;
     running->sp = sp;
     if (has_overflowed(running)) kernel_overflowed(running->name);
-    if (*handler_stack != PAINT) kernel_overflowed(NULL);
     do {
         t = t->next;
         if (!t->waits_for && (best->waits_for || t->priority > best->priority)) best = t;
@@ -117,13 +119,13 @@ static void idle_run(void *arg) {
 }
 
 void kernel_start(unsigned priority) {
+    irq_off(); /* no tick between the ring and the stacks that it needs */
     running = &first;
     first.next = &first;
     first.name = "main";
     first.priority = first.own_priority = (uint8_t)priority;
     *handler_stack = PAINT;
     SCB_SHPR3 |= PENDSV_LAST;
-    irq_off();
     /* The stack that main has becomes a task's; interrupts get the other. */
     __asm__ volatile(".syntax unified\n"
                      "mrs r0, msp\n"
@@ -183,6 +185,8 @@ static kernel_task *waiter(const void *what) {
 }
 
 void clock_ticked(void) {
+    /* The clock runs before the kernel does, and a slow start is longer than a tick. */
+    if (!running) return;
     uint32_t before = kernel_protect();
     kernel_task *t = running;
     do {
