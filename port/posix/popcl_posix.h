@@ -45,8 +45,8 @@ typedef struct popcl_disk {
     /* dir is AT_FDCWD for the store's own path, else the store's directory; name is ".." for its
      * parent. */
     int (*openat)(void *sys, int dir, const char *name, int flags, mode_t mode);
-    int (*fstat)(void *sys, int fd,
-                 struct stat *st); /* of st, st_mode, st_nlink and st_size count */
+    /* Of a file or the directory; st_mode, st_nlink, st_uid, st_size and st_mtime count. */
+    int (*fstat)(void *sys, int fd, struct stat *st);
     int (*fchmod)(void *sys, int fd, mode_t mode);
     int (*lock)(void *sys, int fd); /* flock with LOCK_EX | LOCK_NB: freed by close; EWOULDBLOCK
                                        where another open file has it */
@@ -82,9 +82,9 @@ typedef struct popcl_store_dir popcl_store_dir;
  * run left behind. `disk` NULL: popcl_posix_disk. */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
-/* With a popcl_store_dir as its context. Failures that the next message would meet too (ENOSPC,
- * EDQUOT, EROFS, EIO, and each of sync) return POPCL_SINK_STOP, others -errno. After a sync that
- * failed the store takes no message any more: open another. */
+/* With a popcl_store_dir as its context. A message that is too large for the file system (EFBIG)
+ * fails alone, with -EFBIG. Every other failure returns POPCL_SINK_STOP: the next message would
+ * meet it too. After a sync that failed the store takes no message any more: open another. */
 extern const popcl_sink popcl_store_dir_sink;
 
 /* After a failure: the errno behind it, the call that failed, and the name of the file (each of the

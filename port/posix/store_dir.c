@@ -21,6 +21,7 @@
 #define _DEFAULT_SOURCE /* flock, syscall */
 
 #include "popcl_posix.h"
+#include "popcl_posix_tls.h" /* popcl_posix_seed */
 #include "popcl_seen.h"
 
 #include <dirent.h>
@@ -40,19 +41,22 @@
 #include <bearssl.h>
 
 enum {
-    BUFFER = 65536,   /* spans are gathered into writes of this size */
-    NAMES_FIRST = 64, /* names given in this run that fit before the memory for them grows */
-    HASH_DIGITS = 16, /* of SHA-256, in a name */
-    PLAIN_MAX = 200,  /* a UID of more octets is cut and hashed */
-    CLEAN_MAX = 100,  /* what is kept of a UID that is hashed */
-    LAST_NAME = 9999, /* further names that are tried for one message */
+    BUFFER = 65536,    /* spans are gathered into writes of this size */
+    NAMES_FIRST = 64,  /* names given in this run that fit before the memory for them grows */
+    HASH_DIGITS = 16,  /* of SHA-256, in a name */
+    PLAIN_MAX = 200,   /* a UID of more octets is cut and hashed */
+    CLEAN_MAX = 100,   /* what is kept of a UID that is hashed */
+    NAME_TRIES = 9999, /* further names that are tried for one message */
+    DEAD_S = 86400,    /* a temporary that nobody wrote to for so long is nobody's, without locks */
     TEMPORARY_TRIES = 100,
+    NFS_DIGITS = 16, /* at least so many stand in an NFS client's name for a removed file */
     PLACE_TRIES =
         3, /* times that another program may take a name between the look at it and the link */
     INTERRUPTS_MAX =
         1000 /* EINTR in a row before it counts as a failure: nothing here may go on for ever */
 };
 
+#define HEX            "0123456789abcdef"
 #define TEMPORARY_HEAD "popcl-"
 #define TEMPORARY_TAIL ".tmp"
 
@@ -62,6 +66,7 @@ struct popcl_store_dir {
     int dir;                  /* the directory */
     int fd;                   /* of the open message's temporary, -1: no message is open */
     uid_t owner;              /* as the file system sees us */
+    uid_t dir_owner;          /* whose the directory is */
     char temporary[32];       /* its name, "" once it has none of its own any more */
     char base[PLAIN_MAX + 8]; /* of the open message's name, without what makes it a further one */
     unsigned first;           /* the first of its names to try: see compose_name */
@@ -77,7 +82,6 @@ struct popcl_store_dir {
     int error;  /* of the message that failed, and what failed with it */
     const char *call;
     char failed[POPCL_STORE_NAME_MAX + 1];
-    uint32_t temporaries; /* made so far, for their names */
     size_t buffered;
     unsigned char buffer[BUFFER];
 };
@@ -182,9 +186,13 @@ const popcl_disk popcl_posix_disk = {disk_mkdir,    disk_openat, disk_fstat,    
 /* Whether a call that failed is to be made once more: a signal interrupted it. */
 static int interrupted(int *times) { return errno == EINTR && ++*times < INTERRUPTS_MAX; }
 
-/* Failures that the next message would meet too. EFBIG is none: the next message may be smaller. */
+/* Failures that say nothing of the next message: it may be smaller. All others end the session,
+ * also those that are not known here: fetching on would load message after message for nothing. */
 static int ends_session(int error) {
-    return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
+    static const int harmless[] = {EFBIG};
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+        if (error == harmless[i]) return 0;
+    return 1;
 }
 
 /* Keeps the first failure of a message, from errno, and returns what the sink is to return for it.
@@ -435,23 +443,15 @@ static void drop(popcl_store_dir *s) {
     s->buffered = 0;
 }
 
-static void name_temporary(popcl_store_dir *s) {
-    struct {
-        struct timespec now;
-        pid_t process;
-        const void *store;
-        uint32_t count;
-    } seed;
+static int name_temporary(popcl_store_dir *s) {
+    unsigned char random[HASH_DIGITS / 2];
     char digits[HASH_DIGITS + 1];
-    memset(&seed, 0, sizeof seed);
-    (void)clock_gettime(CLOCK_REALTIME, &seed.now);
-    seed.process = getpid();
-    seed.store = s;
-    seed.count = s->temporaries++;
-    /* nobody needs to be unable to guess it: O_EXCL and O_NOFOLLOW guard the name */
-    hash_octets(&seed, sizeof seed, digits);
+    if (popcl_posix_seed(random, sizeof random) != 0) return fail(s, "getrandom", "");
+    for (size_t i = 0; i < sizeof random; i++)
+        (void)snprintf(digits + 2 * i, 3, "%02x", (unsigned)random[i]);
     (void)snprintf(s->temporary, sizeof s->temporary, "." TEMPORARY_HEAD "%s" TEMPORARY_TAIL,
                    digits);
+    return 0;
 }
 
 /* Whether this entry of the directory is named as name_temporary does. */
@@ -460,7 +460,7 @@ static int is_temporary(const char *name) {
     if (strncmp(name, "." TEMPORARY_HEAD, head) != 0 ||
         strlen(name) != head + HASH_DIGITS + strlen(TEMPORARY_TAIL))
         return 0;
-    return strspn(name + head, "0123456789abcdef") == HASH_DIGITS &&
+    return strspn(name + head, HEX) == HASH_DIGITS &&
            strcmp(name + head + HASH_DIGITS, TEMPORARY_TAIL) == 0;
 }
 
@@ -491,7 +491,8 @@ static int hold_temporary(popcl_store_dir *s) {
 
 static int create_temporary(popcl_store_dir *s) {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        name_temporary(s);
+        int named = name_temporary(s);
+        if (named < 0) return named;
         s->fd = open_file(s, s->temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
         if (s->fd < 0) {
             int r = errno == EEXIST ? 0 : fail(s, "open", s->temporary);
@@ -507,16 +508,33 @@ static int create_temporary(popcl_store_dir *s) {
     return refuse(s, EEXIST, "open");
 }
 
-/* Removes what a killed run left: a temporary whose lock is free. */
+/* Whether an NFS client gave this name: to a file that was removed while it was open there. It is
+ * left if that machine dies. */
+static int is_nfs_left(const char *name) {
+    static const char head[] = ".nfs";
+    size_t n = sizeof head - 1, digits = strspn(name + (strncmp(name, head, n) ? 0 : n), HEX);
+    return strncmp(name, head, n) == 0 && digits >= NFS_DIGITS && name[n + digits] == '\0';
+}
+
+/* Whether no run works on a temporary. Where nothing can be locked, its age tells. */
+static int is_left(const popcl_store_dir *s, int fd, const struct stat *st) {
+    struct stat now;
+    if (lock_file(s, fd) == 0) return stat_file(s, fd, &now) == 0 && now.st_nlink > 0;
+    return errno != EWOULDBLOCK && errno != EAGAIN && st->st_mtime < time(NULL) - DEAD_S;
+}
+
+/* Removes what a killed run left. */
 static void sweep(void *ctx, const char *name) {
     popcl_store_dir *s = ctx;
     struct stat st;
-    if (!is_temporary(name)) return;
-    int fd = open_file(s, name, O_RDONLY | O_NONBLOCK, 0);
+    int nfs = is_nfs_left(name);
+    if (!nfs && !is_temporary(name)) return;
+    /* for writing: a lock on NFS wants that */
+    int fd = open_file(s, name, O_RDWR | O_NONBLOCK, 0);
     if (fd < 0) return;
-    if (stat_file(s, fd, &st) == 0 && S_ISREG(st.st_mode) && lock_file(s, fd) == 0 &&
-        stat_file(s, fd, &st) == 0 && st.st_nlink > 0)
-        (void)unlink_file(s, name);
+    int can_be_ours = stat_file(s, fd, &st) == 0 && S_ISREG(st.st_mode) &&
+                      (!nfs || ((st.st_mode & 07777) == 0600 && st.st_uid == geteuid()));
+    if (can_be_ours && is_left(s, fd, &st)) (void)unlink_file(s, name);
     (void)close_file(s, fd);
 }
 
@@ -553,6 +571,12 @@ static found compare(popcl_store_dir *s, int fd, const char *name) {
     return SAME;
 }
 
+/* Whether a file may count as this run's copy of a message: another user's could be taken away
+ * again. Root also stores for the directory's owner, who may get the files by chown afterwards. */
+static int is_ours(const popcl_store_dir *s, const struct stat *st) {
+    return st->st_uid == s->owner || (s->owner == 0 && st->st_uid == s->dir_owner);
+}
+
 /* What stands under a name. Only a regular file is read, and none is changed. */
 static found look_at(popcl_store_dir *s, const char *name) {
     struct stat st;
@@ -565,8 +589,7 @@ static found look_at(popcl_store_dir *s, const char *name) {
     }
     if (stat_file(s, fd, &st) < 0)
         f = not_found_out(s, "fstat", name);
-    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size &&
-             st.st_uid == s->owner) /* another's could be taken away again */
+    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && is_ours(s, &st))
         f = compare(s, fd, name);
     /* It counts as this message's copy from now on, and whoever wrote it may not have synced it. */
     if (f == SAME && sync_file(s, fd) < 0) f = not_found_out(s, "fsync", name);
@@ -659,21 +682,61 @@ static found settle(popcl_store_dir *s, const char *name) {
     return OTHER;
 }
 
+/* Whether the k-th name is of no use for the open message in this run: it was given, or looked at
+ * and found taken. 1, 0, or a failure. */
+static int is_used(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
+    int r = compose_name(s, k, name);
+    return r < 0 ? r : popcl_seen_get(&s->given, name, strlen(name)) != 0;
+}
+
+/* The first k from 1 on whose name is not used. Used ones have no gap: the search doubles its step
+ * and then halves it, so that many equal messages of one UID cost no more than as many others. */
+static int first_unused(popcl_store_dir *s, unsigned *k, char name[POPCL_STORE_NAME_MAX + 1]) {
+    unsigned low = 0, high = 1; /* low is used, or 0; high is not */
+    int r;
+    while ((r = is_used(s, high, name)) > 0) {
+        low = high;
+        high *= 2;
+    }
+    while (r >= 0 && high - low > 1) {
+        unsigned middle = low + (high - low) / 2;
+        r = is_used(s, middle, name);
+        *(r > 0 ? &low : &high) = middle;
+    }
+    *k = high;
+    return r < 0 ? r : compose_name(s, high, name);
+}
+
+/* Notes that the name is used, in the room that begin made for the message, or further room. */
+static int note_used(popcl_store_dir *s, const char *name) {
+    int r = reserve_name(s);
+    if (r == 0) (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED);
+    return r;
+}
+
 /* Finds the open message's final name and gives it. A name that this run gave before is not asked
- * about: two messages with one UID are two files, even with the same octets. */
+ * about: two messages with one UID are two files, even with the same octets. Nor is one that holds
+ * the hash of the content and was found taken; the name without a hash may be free for another
+ * content. */
 static int settle_message(popcl_store_dir *s) {
     char name[POPCL_STORE_NAME_MAX + 1];
+    unsigned k = 0;
     int r = flush(s);
-    for (unsigned k = s->first; r == 0 && k <= LAST_NAME; k++) {
-        r = compose_name(s, k, name);
-        if (r < 0 || popcl_seen_get(&s->given, name, strlen(name))) continue;
+    if (r == 0) r = s->first == 0 ? is_used(s, 0, name) : 1;
+    if (r > 0) r = first_unused(s, &k, name);
+    for (unsigned tries = 0; r >= 0 && tries < NAME_TRIES; tries++) {
         found f = settle(s, name);
-        if (f == FAILED) r = ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
-        if (f != SAME) continue;
-        /* begin made room for it */
-        (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED);
-        memcpy(s->name, name, sizeof s->name);
-        return 0;
+        if (f == FAILED) return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
+        if (f == SAME || k > 0) r = note_used(s, name);
+        if (r < 0) return r;
+        if (f == SAME) {
+            memcpy(s->name, name, sizeof s->name);
+            return 0;
+        }
+        if (k == 0)
+            r = first_unused(s, &k, name);
+        else
+            r = compose_name(s, ++k, name);
     }
     return r < 0 ? r : refuse(s, EEXIST, "link");
 }
@@ -763,11 +826,19 @@ static int sync_parent(popcl_store_dir *s) {
     return s->parent_synced ? 0 : -1;
 }
 
+/* Whether the directory was removed: the files that were staged in it are gone. */
+static int is_removed(const popcl_store_dir *s) {
+    struct stat st;
+    if (stat_file(s, s->dir, &st) < 0 || st.st_nlink > 0) return 0;
+    errno = ENOENT;
+    return 1;
+}
+
 static int store_sync(void *ctx) {
     popcl_store_dir *s = ctx;
     if (s->broken) return POPCL_SINK_STOP;
     if (s->staged == 0) return 0;
-    if (sync_directory(s, s->dir) < 0 || sync_parent(s) < 0) {
+    if (sync_directory(s, s->dir) < 0 || sync_parent(s) < 0 || is_removed(s)) {
         s->error = 0; /* this one is told, whatever befell a message before */
         (void)fail(s, "fsync", ".");
         s->broken = 1; /* asked again the kernel would claim success for entries that it lost */
@@ -813,6 +884,8 @@ static int prepare(popcl_store_dir *s, const char *path) {
         s->dir = open_directory(s, path);
     }
     if (s->dir < 0) return -1;
+    struct stat st;
+    s->dir_owner = stat_file(s, s->dir, &st) == 0 ? st.st_uid : 0;
     (void)s->disk->list(s->sys, s->dir, sweep, s); /* what cannot be removed now does no harm */
     if (create_temporary(s) < 0 || reserve_name(s) < 0) {
         errno = s->error;

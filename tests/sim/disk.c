@@ -123,6 +123,9 @@ static int disk_fstat(void *sys, int fd, struct stat *st) {
     sim_disk *d = sys;
     if (failing(d)) return -1;
     memset(st, 0, sizeof *st);
+    st->st_mode = S_IFDIR | 0700;
+    st->st_nlink = 2;
+    if (d->open[fd - FIRST_FD].file < 0) return 0;
     st->st_mode = S_IFREG | 0600;
     st->st_nlink = file_of(d, fd)->links;
     st->st_size = (off_t)file_of(d, fd)->n;
