@@ -42,7 +42,7 @@ class ResumeTest(TlsTest):
         self.assertNothingLeft(place)
 
     def assertNothingLeft(self, place):
-        self.assertEqual([path.name for path in place.root.iterdir() if path.name.startswith("session.new")], [])
+        self.assertEqual([path.name for path in place.root.iterdir() if path.name.startswith(".session.")], [])
 
 
 class Keeping(ResumeTest):
@@ -236,7 +236,7 @@ class File(ResumeTest):
         for path, code, says in ((folder, 78, "no ordinary file"), (fifo, 78, "no ordinary file"), (link, 78, "it is a link"),
                                  ("/dev/null", (73, 78), "the file of --resume, /dev/null,"), (place.auth_file, 78, "is that of -a or -c"),
                                  (place.root / "missing" / "session", 73, "cannot be created"), (f"{place.root}/", 73, "cannot be created"),
-                                 (place.root / ("x" * 245), 73, "cannot be created")):
+                                 (place.root / ("x" * 256), 73, "cannot be created")):
             with self.subTest(path=path):
                 self.refused(place, path, code, says)
         self.assertIn(place.password, place.auth_file.read_text())

@@ -1,5 +1,5 @@
-/* output - see output.h. Temporaries that exist are noted where the signal handler finds them; it
- * does nothing but unlink them. */
+/* output - see output.h. Files that are being made are noted where the signal handler finds them;
+ * it does nothing but give them up. */
 #define _POSIX_C_SOURCE 200809L
 #define _XOPEN_SOURCE   700 /* realpath */
 #include "output.h"
@@ -7,18 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILES_MAX = 2 };
-static char *volatile temporaries[FILES_MAX]; /* for the signal handler */
+static const tool_new *volatile begun[FILES_MAX]; /* for the signal handler */
 
 static void on_signal(int number) {
     for (size_t i = 0; i < FILES_MAX; i++)
-        if (temporaries[i]) (void)unlink(temporaries[i]);
+        if (begun[i]) tool_new_drop(begun[i]);
     _exit(128 + number);
 }
 
@@ -32,56 +31,38 @@ static void clean_up_on_signals(void) {
             (void)sigaction(numbers[i], &action, NULL);
 }
 
-static int write_all(int fd, const char *p, size_t n) {
-    while (n) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR) continue;
-        if (done == 0) errno = EIO;
-        if (done <= 0) return -1;
-        p += done;
-        n -= (size_t)done;
-    }
-    return 0;
-}
-
 /* ---- one file ---- */
 
 static int write_directly(const ta_file *f, ta_written *result) {
-    int fd = f->name ? open(f->name, O_WRONLY | O_CLOEXEC | O_NOCTTY) : STDOUT_FILENO;
+    int fd = f->name ? tool_open(AT_FDCWD, f->name, O_WRONLY, 0) : STDOUT_FILENO;
     *result = TA_CANNOT_CREATE;
     if (fd < 0) return -1;
     *result = TA_CANNOT_WRITE;
-    int failed = write_all(fd, f->text, f->len);
+    int failed = tool_write_all(fd, f->text, f->len);
     if (f->name && close(fd) && !failed) failed = -1;
     if (!failed) *result = TA_WRITTEN;
     return failed;
 }
 
-/* "DIR/.NAME.XXXXXX" beside the target; of a NAME that leaves no room for more, its beginning. */
-static char *temporary_name(const char *target) {
-    enum { NAME_SHOWN = 200 };
-    const char *slash = strrchr(target, '/');
-    size_t dir = slash ? (size_t)(slash + 1 - target) : 0, n = strlen(target);
-    char *name = malloc(n + sizeof "..XXXXXX");
-    if (!name) return NULL;
-    (void)snprintf(name, n + sizeof "..XXXXXX", "%.*s.%.*s.XXXXXX", (int)dir, target, NAME_SHOWN,
-                   target + dir);
-    return name;
+/* Opens the target's directory. Returns the target's name in it, or NULL and errno. */
+static const char *open_dir(ta_file *f) {
+    char *slash = strrchr(f->target, '/');
+    const char *dir = !slash ? "." : slash == f->target ? "/" : f->target;
+    if (slash) *slash = '\0'; /* of "/name" nothing is left */
+    f->dir = tool_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+    return f->dir < 0 ? NULL : slash ? slash + 1 : f->target;
 }
 
 /* Makes the temporary, with the mode that the target has or would get. */
 static int create(ta_file *f, size_t slot, mode_t mode) {
-    f->temporary = temporary_name(f->target);
-    if (!f->temporary) return -1;
-    temporaries[slot] = f->temporary; /* before it exists: no signal may come between */
-    int fd = mkstemp(f->temporary);
-    if (fd >= 0) {
-        (void)fchmod(fd, mode);
-        return fd;
-    }
-    temporaries[slot] = NULL;
-    free(f->temporary);
-    f->temporary = NULL;
+    const char *name = open_dir(f);
+    if (!name) return -1;
+    tool_tidy(f->dir, name);
+    memset(&f->file, 0, sizeof f->file);
+    f->file.fd = -1;
+    begun[slot] = &f->file; /* before it exists: no signal may come between */
+    if (tool_new_begin(&f->file, f->dir, name, mode) == 0) return 0;
+    begun[slot] = NULL;
     return -1;
 }
 
@@ -97,24 +78,19 @@ static ta_written prepare(ta_file *f, size_t slot) {
     if (!exists && lstat(f->name, &st) == 0) return TA_CANNOT_CREATE;
     f->target = exists ? realpath(f->name, NULL) : strdup(f->name);
     if (!f->target) return TA_CANNOT_CREATE;
-    int fd = create(f, slot, exists ? st.st_mode & 0777 : 0666 & ~mask);
-    if (fd < 0) return TA_CANNOT_CREATE;
-    if (write_all(fd, f->text, f->len) || fsync(fd)) {
-        int error = errno;
-        (void)close(fd);
-        errno = error;
+    if (create(f, slot, exists ? st.st_mode & 0777 : 0666 & ~mask)) return TA_CANNOT_CREATE;
+    if (tool_write_all(f->file.fd, f->text, f->len) || tool_new_sync(&f->file))
         return TA_CANNOT_WRITE;
-    }
-    return close(fd) ? TA_CANNOT_WRITE : TA_WRITTEN;
+    return TA_WRITTEN;
 }
 
 static void drop(ta_file *f, size_t slot) {
     int error = errno;
-    if (f->temporary) (void)unlink(f->temporary);
-    temporaries[slot] = NULL;
-    free(f->temporary);
+    if (begun[slot]) tool_new_drop(&f->file);
+    begun[slot] = NULL;
+    if (f->dir >= 0) (void)close(f->dir);
     free(f->target);
-    f->temporary = f->target = NULL;
+    f->target = NULL;
     errno = error;
 }
 
@@ -133,6 +109,8 @@ static int is_special(ta_file *f) {
 ta_written ta_write_files(ta_file *files, size_t count, const char **which) {
     ta_written result = TA_WRITTEN;
     clean_up_on_signals();
+    for (size_t i = 0; i < count; i++)
+        files[i].dir = -1;
     for (size_t i = 0; i < count && result == TA_WRITTEN; i++) {
         *which = files[i].name ? files[i].name : "standard output";
         if (is_special(&files[i]))
@@ -141,15 +119,10 @@ ta_written ta_write_files(ta_file *files, size_t count, const char **which) {
             result = prepare(&files[i], i);
     }
     for (size_t i = 0; i < count && result == TA_WRITTEN; i++) {
-        if (!files[i].temporary) continue;
+        if (!begun[i]) continue;
         *which = files[i].name;
-        if (rename(files[i].temporary, files[i].target)) {
-            result = TA_CANNOT_WRITE;
-            continue;
-        }
-        temporaries[i] = NULL;
-        free(files[i].temporary);
-        files[i].temporary = NULL;
+        if (tool_new_put(&files[i].file)) result = TA_CANNOT_WRITE;
+        begun[i] = NULL;
     }
     for (size_t i = 0; i < count; i++)
         drop(&files[i], i);

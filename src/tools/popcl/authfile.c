@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "system.h"
 
 enum { NO_INPUT = 66, BAD_CONFIG = 78 };
@@ -57,21 +58,15 @@ static int judge(cmd_auth *a, const struct stat *st) {
 
 /* Fills buf with the whole file. */
 static int read_all(cmd_auth *a, int fd, size_t *len) {
-    size_t n = 0;
-    while (n < sizeof a->buf) {
-        ssize_t got = read(fd, a->buf + n, sizeof a->buf - n);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            (void)refuse(a, "the auth file cannot be read", cmd_error_text(errno),
-                         "look at the file and its medium");
-            return NO_INPUT;
-        }
-        if (got == 0) break;
-        n += (size_t)got;
+    ssize_t n = tool_read_all(fd, a->buf, sizeof a->buf);
+    if (n < 0) {
+        (void)refuse(a, "the auth file cannot be read", cmd_error_text(errno),
+                     "look at the file and its medium");
+        return NO_INPUT;
     }
     if (n > CMD_AUTH_MAX)
         return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
-    *len = n;
+    *len = (size_t)n;
     return 0;
 }
 
@@ -150,7 +145,7 @@ static int load(cmd_auth *a, int fd) {
 
 int cmd_auth_load(cmd_auth *a, const char *path) {
     memset(a, 0, sizeof *a);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int fd = tool_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) {
         int special = errno == ENXIO; /* a socket */
         (void)refuse(a, "the auth file cannot be opened", cmd_error_text(errno),

@@ -10,10 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "system.h"
-
-/* of the 255 octets that file systems have for a name, what .new.PID leaves */
-#define NAME_LONGEST 230u
 
 static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why, const char *cause,
                   const char *advice) {
@@ -25,17 +23,16 @@ static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why,
 
 /* ---- reading ---- */
 
-/* Returns 0, or -1 and errno, also where the names that stand beside it for a while would be too
- * long. */
+/* Returns 0, or -1 and errno. */
 static int open_dir(cmd_resume *s) {
     char dir[1024];
     size_t n = (size_t)(s->name - s->path);
-    if (n >= sizeof dir || !*s->name || strlen(s->name) > NAME_LONGEST) {
+    if (n >= sizeof dir || !*s->name || strlen(s->name) > TOOL_NAME_MAX) {
         errno = *s->name ? ENAMETOOLONG : EISDIR;
         return -1;
     }
-    (void)snprintf(dir, sizeof dir, "%.*s", (int)n, n ? s->path : ".");
-    s->dir = open(n ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)snprintf(dir, sizeof dir, "%.*s", (int)n, s->path);
+    s->dir = tool_open(AT_FDCWD, n ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
     return s->dir < 0 ? -1 : faccessat(s->dir, ".", W_OK | X_OK, 0);
 }
 
@@ -63,19 +60,6 @@ static int judge(const cmd_resume *s, const cmd_options *o, cmd_report *r, const
     return 0;
 }
 
-/* Octets of the file, as many as fit; -1 and errno. */
-static ssize_t read_all(int fd, unsigned char *p, size_t room) {
-    size_t n = 0;
-    while (n < room) {
-        ssize_t got = read(fd, p + n, room - n);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return -1;
-        if (got == 0) break;
-        n += (size_t)got;
-    }
-    return (ssize_t)n;
-}
-
 static void put_aside(cmd_resume *s, cmd_report *r) {
     char aside[300];
     int n = snprintf(aside, sizeof aside, "%s.damaged", s->name);
@@ -95,7 +79,7 @@ static int load(cmd_resume *s, const cmd_options *o, cmd_report *r, int fd) {
                       "look at its medium");
     int code = judge(s, o, r, &st);
     if (code) return code;
-    ssize_t n = read_all(fd, octets, sizeof octets);
+    ssize_t n = tool_read_all(fd, octets, sizeof octets);
     if (n < 0)
         return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
                       "look at its medium");
@@ -116,7 +100,9 @@ int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
     if (open_dir(s))
         return refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno),
                       "give a file in a directory that exists and that you may write");
-    int fd = openat(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    /* a run that was killed while it wrote: what it left is as secret as the file */
+    tool_tidy(s->dir, s->name);
+    int fd = tool_open(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0 && errno == ENOENT) return 0;
     if (fd < 0)
         return refuse(s, r, errno == ELOOP || errno == ENXIO ? CMD_EXIT_CONFIG : CMD_EXIT_NO_INPUT,
@@ -129,38 +115,6 @@ int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
 
 /* ---- writing ---- */
 
-/* Returns 0, or -1 and errno. */
-static int write_all(int fd, const unsigned char *p, size_t n) {
-    while (n) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return -1;
-        p += done;
-        n -= (size_t)done;
-    }
-    return fsync(fd);
-}
-
-static int replace(const cmd_resume *s, const unsigned char *blob) {
-    char temporary[300];
-    int n = snprintf(temporary, sizeof temporary, "%s.new.%ld", s->name, (long)getpid());
-    if (n < 0 || (size_t)n >= sizeof temporary) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    (void)unlinkat(s->dir, temporary, 0);
-    int fd = openat(s->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return -1;
-    int bad = write_all(fd, blob, POPCL_RESUME_LEN);
-    int why = errno;
-    (void)close(fd);
-    if (!bad && renameat(s->dir, temporary, s->dir, s->name) == 0) return 0;
-    if (!bad) why = errno;
-    (void)unlinkat(s->dir, temporary, 0);
-    errno = why;
-    return -1;
-}
-
 void cmd_resume_end(cmd_resume *s, int succeeded, cmd_report *r) {
     static const popcl_resumable nothing;
     unsigned char none[POPCL_RESUME_LEN], now[POPCL_RESUME_LEN];
@@ -170,7 +124,7 @@ void cmd_resume_end(cmd_resume *s, int succeeded, cmd_report *r) {
     int is_kept = memcmp(now, none, sizeof now) != 0,
         is_new = !s->is_there || memcmp(now, s->blob, sizeof now) != 0;
     if (is_kept && is_new && succeeded) {
-        if (replace(s, now))
+        if (tool_replace(s->dir, s->name, now, sizeof now))
             cmd_report_warning(r, "the TLS session cannot be kept in %s: %s", s->path,
                                cmd_error_text(errno));
         else
