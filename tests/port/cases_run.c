@@ -77,6 +77,16 @@ static void drain_and_close(int fd) {
     close(fd);
 }
 
+/* The client, which is held, finds the last octets and the reset behind them, however long the
+ * system takes from one to the other. */
+static void reset_late(int fd) {
+    enum { MOMENT_US = 2000 };
+    usleep(MOMENT_US);
+    peer_reset(fd);
+    usleep(MOMENT_US);
+    peer_holds_client(0);
+}
+
 /* One session. */
 static void serve(const peer *p, sim_server *s, const manner *m) {
     char command[512];
@@ -86,7 +96,7 @@ static void serve(const peer *p, sim_server *s, const manner *m) {
     while (say_all(p, fd, s, m, &said)) {
         if (sim_server_closed(s)) {
             if (m->reset_behind)
-                peer_reset(fd);
+                reset_late(fd);
             else
                 drain_and_close(fd);
             return;
@@ -94,6 +104,7 @@ static void serve(const peer *p, sim_server *s, const manner *m) {
         ssize_t n = recv(fd, command, sizeof command, 0);
         if (n <= 0) break;
         sim_server_take(s, command, (size_t)n);
+        if (m->reset_behind && s->quit_seen) peer_holds_client(1);
     }
     close(fd);
 }

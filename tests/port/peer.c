@@ -90,6 +90,8 @@ void peer_reset(int fd) {
     close(fd);
 }
 
+void peer_holds_client(int holds) { watch->held = holds; }
+
 uint32_t peer_await(const peer *p) {
     uint32_t number;
     ssize_t n;

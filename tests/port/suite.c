@@ -136,6 +136,8 @@ static int32_t moved(const char *function, int32_t r, size_t n, int32_t least) {
 
 static int32_t guarded_recv(void *ctx, void *p, size_t n) {
     conn *c = ctx;
+    while (watch->held)
+        idle(1);
     before("recv", 0);
     int32_t r = live.recv(c->ctx, p, n);
     after(c);

@@ -117,6 +117,9 @@ void peer_expect(const peer *p, int fd, uint32_t from, uint32_t to); /* reads th
 /* Reads until the client ends the connection: the pattern from `at`, as far as it comes. Closes. */
 void peer_expect_end(const peer *p, int fd, uint32_t at);
 void peer_reset(int fd);
+/* With 1 the client's next recv waits until this is called with 0: the two processes run in any
+ * order, and what is sent in between is then there at once. */
+void peer_holds_client(int holds);
 uint32_t peer_await(const peer *p); /* until the client's go; returns its number */
 void peer_tell(const peer *p);
 void peer_broken(const peer *p, promise which, const char *text) __attribute__((noreturn));
@@ -150,6 +153,7 @@ typedef struct watched {
     volatile uint32_t limit_ms;
     const char *volatile in;    /* the function that was called and did not return; NULL: none */
     const char *volatile doing; /* what the client waits for outside the port */
+    volatile int held;          /* by peer_holds_client */
 } watched;
 extern watched *watch;
 
