@@ -57,11 +57,13 @@ const char *popcl_version(void); /* of the library; a constant string */
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
 /* least plan: one entry; enough for USER/PASS */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
-/* least plan where APOP may be used: until the listing it holds the login's state */
+/* least plan where APOP may be used (POPCL_AUTH_AUTO in clear text, POPCL_AUTH_APOP): until the
+ * listing it holds the login's state */
 #define POPCL_PLAN_MIN_APOP 200u
 
 /* Login mechanisms, as bits. */
-#define POPCL_AUTH_AUTO 0u /* APOP where the greeting has a usable timestamp, else USER/PASS */
+/* USER/PASS; in clear text APOP where the greeting has a usable timestamp */
+#define POPCL_AUTH_AUTO 0u
 #define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
 #define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
 
@@ -72,22 +74,27 @@ typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
 /* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort.
  */
 typedef struct popcl_msg {
-    uint64_t size;   /* octets by LIST: advice only, servers round and guess; POPCL_SIZE_UNKNOWN
-                        without LIST */
+    uint64_t size;   /* octets by LIST: advice only, servers round and guess (a sink may say so
+                        where far fewer come); POPCL_SIZE_UNKNOWN without LIST, and where it gives
+                        no number */
     uint32_t number; /* in this session only (RFC 1939, 3) */
     uint8_t uid_len; /* 1 to 70; 0: the server gave none, or none was asked for */
     uint8_t part;    /* popcl_part: what the sink gets */
     const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
-                        NUL-terminated, "" without */
+                        NUL-terminated, "" without. Where it begins with POPCL_UID_DIGEST it is the
+                        digest of a UID that breaks the rules: good for not fetching a message
+                        twice, too weak a word for DELETE_UNFETCHED */
 } popcl_msg;
 
 /* When decide is asked, and what it answers: SKIP, or a set of the others. */
 typedef enum popcl_stage {
     POPCL_STAGE_UID,  /* while the listing streams: number and UID are known, the size is
                        * POPCL_SIZE_UNKNOWN. SKIP takes no room in the plan; any other answer is not
-                       * kept, and says "ask me again". Not asked where there is no listing (no_uid
-                       * without sizes).  So a filter by size begins: if (stage == POPCL_STAGE_UID)
-                       * return POPCL_FETCH; and sets need_size. */
+                       * kept, and says "ask me again". Where all UIDs turn out to be the messages'
+                       * numbers, the listing counts for nothing: LIST follows, and the same messages
+                       * are asked about again, without UIDs. Not asked where there is no listing
+                       * (no_uid without sizes). So a filter by size begins: if (stage ==
+                       * POPCL_STAGE_UID) return POPCL_FETCH; and sets need_size. */
     POPCL_STAGE_SIZE, /* right before RETR or TOP: the size too, where it was asked for (need_size,
                          max_size) */
     POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or
@@ -104,14 +111,20 @@ typedef enum popcl_stage {
         * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
 
 /* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED,
- * unless decide answered SKIP or DELETE_UNFETCHED to it, or it is left for a later session
- * (POPCL_MORE); each DELE gets exactly one of MARKED and NOT_MARKED, after that. With msg = NULL:
- * what became of all that were MARKED, once, at the end, if there were any. */
+ * unless decide answered SKIP or DELETE_UNFETCHED to it, LIST did not name it
+ * (popcl_diag.passed_over), or it is left for a later session (POPCL_MORE); each DELE gets exactly
+ * one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were MARKED,
+ * once, at the end, if there were any.
+ *
+ * A message without a single octet, to which LIST gave some, was lost on the server's side: it is
+ * STORED, then NOT_MARKED with POPCL_ERR_BODY_EMPTY, whether its deletion was wanted or not. DELE
+ * is not sent, the message counts as failed, and that error is the job's result. A caller that
+ * keeps UIDs should fetch it again. */
 typedef enum popcl_fate {
     POPCL_STORED,     /* the sink made it durable: commit 0, or the sync that covers it */
     POPCL_NOT_STORED, /* with the reason; it is still on the server */
     POPCL_MARKED,     /* the server answered +OK to DELE (RFC 1939, 5) */
-    POPCL_NOT_MARKED, /* it did not, with the reason */
+    POPCL_NOT_MARKED, /* it did not, or DELE was not sent (ERR_BODY_EMPTY), with the reason */
     POPCL_DELETED,    /* msg = NULL: QUIT got +OK, all marked messages are gone (RFC 1939, 6) */
     POPCL_UNKNOWN,    /* msg = NULL: QUIT got -ERR or no answer */
     POPCL_VOID /* msg = NULL: the session ended before QUIT: none was deleted (RFC 1939, 6) */
@@ -164,7 +177,7 @@ typedef struct popcl_config {
     void *iobuf; /* the record buffer, POPCL_IOBUF_MIN octets or more, with TLS
                     POPCL_IOBUF_SIZE(512) or more; wiped at the end */
     size_t iobuf_len;
-    void *plan; /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where auth is POPCL_AUTH_USER;
+    void *plan; /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where APOP cannot be used;
                  * any alignment; holds the login's state at first; wiped at the end. NULL: the
                  * octets of the TLS storage that are free after the handshake, some 3 KB with a
                  * profile that checks certificates (`pinned` has none) */
@@ -185,11 +198,14 @@ typedef struct popcl_config {
                         * rest waits: POPCL_MORE. With 1, who neither   deletes nor remembers UIDs
                         * (popcl_seen.h) gets the same first messages each time */
     uint8_t no_uid;    /* 1: messages are planned by number alone, UIDL is not sent */
-    uint8_t need_uid;  /* 1: a server without UIDL is POPCL_ERR_NO_UIDL; 0: there, LIST makes the
-                          plan and uid is "" */
+    uint8_t need_uid;  /* 1: where the server has no UIDs (it refuses UIDL, or its UIDs are all the
+                          messages' numbers), nothing is fetched: POPCL_ERR_NO_UIDL, for a later
+                          session. For a caller that knows this maildrop by UIDs. 0: LIST makes the
+                          plan then, and uid is "" */
     uint8_t need_size; /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
-                          LIST a pass */
-    uint8_t no_capa;   /* 1: CAPA is never sent, for servers that hang on it */
+                          LIST a pass; where LIST is refused, nothing is fetched */
+    uint8_t no_capa;   /* 1: CAPA is not sent, for servers that hang on it; with POPCL_STLS it is
+                          sent once all the same, right after the handshake */
     const popcl_sink *sink;
     void *sink_ctx;
     void *ctx; /* of the callbacks below, each of which may be NULL */
@@ -197,7 +213,9 @@ typedef struct popcl_config {
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
     /* Every message of the session's first listing, also those that the plan has no room for; then
      * NULL if the listing was complete: as long as STAT said. For who prunes a set of UIDs. Where
-     * no_uid makes a listing needless it comes for an empty maildrop only, as NULL. */
+     * all UIDs are the messages' numbers, no NULL follows them: LIST's messages come then, without
+     * UIDs, and NULL. At NULL popcl_diag.no_uids tells whether there were UIDs. Where no_uid makes
+     * a listing needless it comes for an empty maildrop only, as NULL. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is
      * POPCL_OK but for NOT_*. */
@@ -215,8 +233,9 @@ typedef struct popcl_diag {
     const char *state; /* where the session is: a constant word, "closed" at the end */
     const char *verb;  /* the last command, of the first failure if there was one: a constant word,
                           "" before the first */
-    popcl_reply reply; /* the last reply; its code and text are those of the newest -ERR */
-    const char *refused; /* what that -ERR answered: a constant word; "": the greeting, nothing that
+    popcl_reply reply; /* the last reply; its code and text are those of the newest -ERR, or, in a
+                          login, text is a reply that was not understood */
+    const char *refused; /* what that text answered: a constant word; "": the greeting, nothing that
                             was asked, or none */
     uint32_t message;    /* number of the message that the first failure concerns, 0: none */
     uint32_t in_maildrop;        /* messages by STAT */
@@ -229,6 +248,11 @@ typedef struct popcl_diag {
     uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
     uint8_t has_caps;            /* 1: caps is valid */
     uint8_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
+    uint8_t no_uids; /* 1: no message of this session has a UID: UIDL was refused, its UIDs are the
+                        messages' numbers, or no_uid was set */
+    uint32_t passed_over; /* lines of listings that name no message: number 0 or above STAT's count
+                             (a message that came after STAT), in UIDL also one that LIST does not
+                             name. They are no failure */
     popcl_caps caps;
     uint64_t received; /* octets of messages that came, unstuffed */
 } popcl_diag;
@@ -296,6 +320,7 @@ struct popcl {
     uint8_t secret_used; /* its callback was called and has to be told of the end */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
     uint8_t by_number; /* no message has a UID */
+    uint8_t named;     /* the first listing gave a UID that is not its message's number */
     uint8_t unordered; /* the listing does not ascend */
     uint8_t left;      /* max_messages was reached */
     uint8_t top_works;
@@ -313,6 +338,7 @@ struct popcl {
     uint32_t full_at;     /* first number that did not fit; 0: all did */
     uint32_t last_number; /* of the listing's last line */
     uint32_t in_maildrop, listed, stored, failed, marked;
+    uint32_t passed_over; /* messages that UIDL named and LIST did not */
     uint32_t failed_message;
     popcl_msg msg;     /* the message that is with the sink */
     uint64_t octets;   /* received of it */

@@ -144,19 +144,21 @@
       "it does not fit 32 bits (counts) or 64 bits (octets)",                                      \
       "run with popcl_config.trace and show the server's operator")                                \
     X(ERR_LISTING, PROTOCOL, "the listing of the maildrop contradicts itself",                     \
-      "it names a message twice, number 0, or one above STAT's count",                             \
+      "it names a message twice, or very many lines of it name none (number 0, or above STAT's "   \
+      "count)",                                                                                    \
       "run with popcl_config.trace and show the server's operator")                                \
     X(ERR_LISTING_ORDER, PROTOCOL, "the listing is out of order and does not fit the plan",        \
       "with a full plan the rest is found by ascending numbers", "give a larger plan")             \
-    X(ERR_LISTING_MISMATCH, PROTOCOL, "UIDL names a message that LIST does not",                   \
-      "the server's listings disagree",                                                            \
-      "run with popcl_config.trace and show the server's operator")                                \
     X(ERR_CAPA_LENGTH, PROTOCOL, "the list of capabilities does not end", "the server is broken",  \
       "set no_capa")                                                                               \
-    X(ERR_COMMAND_REFUSED, PROTOCOL,                                                               \
-      "the server refused a command that every POP3 server must know",                             \
-      "it is broken, or in a state that it did not tell",                                          \
-      "run with popcl_config.trace; the reply says more")                                          \
+    X(ERR_CAPA, LATER, "the server does not answer CAPA",                                          \
+      "it closes the connection or hangs on CAPA, an optional command (RFC 2449)", "set no_capa")  \
+    X(ERR_GREETED_AGAIN, PROTOCOL, "the server greeted a second time, after STLS",                 \
+      "it is broken: no greeting follows STLS (RFC 2595, 4), and its replies are one behind",      \
+      "use POPCL_TLS, if the server has it; no user name or password was sent")                    \
+    X(ERR_COMMAND_REFUSED, LATER, "the server refused a command that every POP3 server must know", \
+      "it limits logins or sessions, or is in a state that it did not tell",                       \
+      "run again later; the reply says more")                                                      \
     X(ERR_GREETING_REFUSED, LATER, "the server refuses this connection", "its greeting is -ERR",   \
       "try again later; its text may say why")                                                     \
     X(ERR_IN_USE, LATER, "the maildrop is in use by another session",                              \
@@ -165,7 +167,7 @@
     X(ERR_LOGIN_DELAY, LATER, "the server wants more time between logins",                         \
       "the last login was too short a time ago", "poll less often; the password is not at fault")  \
     X(ERR_SYS_TEMP, LATER, "the server has a temporary problem",                                   \
-      "it says so itself ([SYS/TEMP], RFC 3206)", "try again later")                               \
+      "it says so itself ([SYS/TEMP], RFC 3206, or in words)", "try again later")                  \
     X(ERR_SYS_PERM, UNAVAILABLE, "the server has a permanent problem",                             \
       "it says so itself ([SYS/PERM], RFC 3206)",                                                  \
       "a person has to look at the server or the account; trying again does not help")             \
@@ -176,6 +178,8 @@
     X(ERR_APOP_REFUSED, LOGIN, "the server refuses the APOP login",                                \
       "the password is wrong, or the server cannot do APOP for this account",                      \
       "check the password, or allow the password itself to be sent (POPCL_AUTH_USER)")             \
+    X(ERR_LOGIN_NEEDS_TLS, LOGIN, "the server refuses a login without encryption",                 \
+      "it takes the password over TLS only", "use POPCL_TLS or POPCL_STLS")                        \
     X(ERR_NO_STAMP, LOGIN, "APOP was asked for, and the greeting has no usable timestamp",         \
       "the server does not support APOP, or its timestamp is no message-id (CVE-2007-1558)",       \
       "allow POPCL_AUTH_USER, or use a server with APOP")                                          \
@@ -283,10 +287,9 @@
     X(ERR_RETR_REFUSED, LATER, "the server refuses to give a message",                             \
       "it was removed by another session, or the maildrop is damaged",                             \
       "run again later; it was not deleted")                                                       \
-    X(ERR_UID, LATER, "a message has an unusable UID",                                             \
-      "UIDL gave it no UID, or one over 70 octets or with other octets than 0x21 to 0x7E (RFC "    \
-      "1939, 7)",                                                                                  \
-      "the message is left on the server; show the server's operator")                             \
+    X(ERR_BODY_EMPTY, LATER, "a message came without a single octet",                              \
+      "LIST gave it octets: the server lost it, or cannot read it now",                            \
+      "run again; the empty message was stored, and the one on the server was not deleted")        \
     X(ERR_TOO_LARGE, LATER, "a message is larger than the limit",                                  \
       "its size is above the limit that was given",                                                \
       "raise the limit (max_size) to fetch it; it was not deleted")                                \
@@ -299,8 +302,9 @@
       "look at the medium, then run again; the messages are still on the server")                  \
     X(ERR_DELE_REFUSED, LATER, "the server refuses to delete a message",                           \
       "it says why in its reply", "run again; the message may arrive a second time")               \
-    X(ERR_NO_UIDL, UNAVAILABLE, "the server cannot tell old messages from new ones",               \
-      "it does not support UIDL, an optional command", "fetch without asking for UIDs (need_uid)") \
+    X(ERR_NO_UIDL, LATER, "the server cannot tell old messages from new ones now",                 \
+      "it refused UIDL, an optional command, or its UIDs are the messages' numbers only",          \
+      "run again later; if it stays so, fetch without asking for UIDs (need_uid)")                 \
     X(ERR_NO_TOP, UNAVAILABLE, "the server gives no headers",                                      \
       "it does not support TOP, an optional command",                                              \
       "fetch whole messages, without POPCL_HEADERS")                                               \

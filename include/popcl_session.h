@@ -31,6 +31,11 @@ extern "C" {
 #endif
 
 #define POPCL_UID_MAX 70 /* octets of a UID (RFC 1939, 7) */
+/* A UID that breaks the rules (over 70 octets, with a space, 8-bit, a control character) gets a
+ * name instead: this octet, which no real UID holds, and 32 lower-case hex digits, the first half
+ * of SHA-256 over the UID. Spaces at its end do not count. */
+#define POPCL_UID_DIGEST     0x7f
+#define POPCL_UID_DIGEST_LEN 33
 /* octets of a command line, CRLF included (RFC 2449, 4) */
 #define POPCL_COMMAND_MAX 255
 /* octets of a reply line, CRLF included (RFC 1939, 3) */
@@ -122,15 +127,18 @@ typedef enum popcl_code {
 
 /* All that is kept of a reply. Number, size and UID are those of its newest line, in a single reply
  * of the status line. Code and text are those of the newest -ERR: what comes after it and succeeds
- * does not take away what people need to read. Valid during the event that brings it, and until the
+ * does not take away what people need to read (before the login is complete it does). Where a reply
+ * before that is neither +OK nor -ERR, or its line breaks the rules, text is the line itself, from
+ * its first octet. Valid during the event that brings it, and until the
  * next reply (popcl_session_reply). Text is untrusted: it may hold any octet but LF and NUL, and
  * may be cut. */
 typedef struct popcl_reply {
-    uint64_t size;    /* octets: STAT's sum, LIST's size; else POPCL_SIZE_UNKNOWN */
+    uint64_t size;    /* octets: STAT's sum, LIST's size; else, and where what stands there is no
+                         number or does not fit, POPCL_SIZE_UNKNOWN */
     uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; else 0 */
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
-    uint8_t uid_len;  /* 0: none, or refused: not 1 to 70 octets of 0x21 to 0x7E (RFC 1939, 7) */
+    uint8_t uid_len;  /* 1 to 70; 0: none; 33 also for a UID's digest (POPCL_UID_DIGEST) */
     uint8_t text_len; /* octets of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing
                          needed the room */
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) +
@@ -185,7 +193,9 @@ typedef struct popcl_session_events {
     /* Octets of a status line behind the status and its space, as they stream; the line may still
      * turn out to be malformed. */
     void (*text)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
-    /* One line of a listing was read. A CAPA reply brings none: see popcl_session_caps. */
+    /* One line of a listing was read. A CAPA reply brings none: see popcl_session_caps. A line that
+     * names no message, number 0 or one above STAT's count, brings none either: see
+     * popcl_session_passed_over. */
     void (*line)(void *ctx, uint32_t tag, const popcl_reply *line);
     /* A body follows: +OK to RETR or TOP. */
     void (*open)(void *ctx, uint32_t tag, const popcl_reply *reply);
@@ -313,6 +323,11 @@ const char *popcl_verb_name(popcl_verb v); /* "RETR"; "" for POPCL_VERBS */
  * `otherwise` (RFC 2449, 8; RFC 3206). */
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise);
 
+/* Lines of all listings so far that named no message: number 0, or above STAT's count, as of one
+ * that came after STAT. A listing with more than 1,000 of them, and more than twice STAT's count,
+ * is POPCL_ERR_LISTING. */
+uint32_t popcl_session_passed_over(const popcl_session *s);
+
 /* What the newest -ERR answered, whose text popcl_session_reply has; POPCL_VERBS: the greeting,
  * nothing that was asked, or none. */
 popcl_verb popcl_session_refused(const popcl_session *s);
@@ -343,15 +358,20 @@ typedef struct popcl_wire {
 } popcl_wire;
 
 typedef struct popcl_reply_parser {
-    uint16_t octets;  /* of the current line, CRLF included */
-    uint8_t column;   /* octets of a status that were parsed */
-    uint8_t form;     /* what the line's fields are */
-    uint8_t field;    /* where in its fields the line is */
-    uint8_t bad;      /* popcl_err of the first unusable field */
-    uint8_t word_len; /* octets of the word of a CAPA line that were collected */
-    uint8_t tag;      /* bit of the CAPA line's tag */
-    uint8_t words;    /* of a CAPA line so far */
-    uint8_t code;     /* where in a response code the line is */
+    uint16_t octets;         /* of the current line, CRLF included */
+    uint8_t column;          /* octets of a status that were parsed */
+    uint8_t form;            /* what the line's fields are */
+    uint8_t field;           /* where in its fields the line is */
+    uint8_t bad;             /* popcl_err of the first unusable field */
+    uint8_t word_len;        /* octets of the word of a CAPA line that were collected */
+    uint8_t tag;             /* bit of the CAPA line's tag */
+    uint8_t words;           /* of a CAPA line so far */
+    uint8_t code;            /* where in a response code the line is */
+    uint8_t keep;            /* the whole status line is kept while it comes, for people */
+    uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
+    uint8_t blocks;          /* of 64 octets of it that are digested, into */
+    uint16_t spaces;         /* that count only if more of the UID follows */
+    unsigned char chain[32]; /* a state of SHA-256 */
 } popcl_reply_parser;
 
 typedef struct popcl_flight {
@@ -386,15 +406,19 @@ struct popcl_session {
     uint8_t security;        /* popcl_security */
     uint8_t send_failed;     /* the transport takes nothing any more */
     popcl_wire wire;
-    uint8_t err_verb; /* what the newest -ERR answered */
+    uint8_t err_verb;     /* what the newest -ERR answered */
+    uint8_t greets_again; /* after STLS, until the first reply is complete: what comes may be a
+                             greeting */
     popcl_reply_parser parser;
     const popcl_session_events *events;
     void *ctx;
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
     popcl_link link;
-    uint32_t count; /* STAT's: no message is above it; UINT32_MAX: not known */
-    uint32_t lines; /* of a listing so far */
+    uint32_t count;       /* STAT's: no message is above it; UINT32_MAX: not known */
+    uint32_t lines;       /* of a listing so far, of which */
+    uint32_t stray;       /* named no message; and */
+    uint32_t passed_over; /* so many did in all listings before */
     uint32_t now, began,
         since; /* times: of the last tick, of start, of the last progress or of the pause's begin */
     uint32_t connect_ms, idle_ms, pause_ms, total_ms;

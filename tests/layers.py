@@ -27,19 +27,21 @@ MODULES = {
     "siphash": "",
     "seen": "popcl_seen siphash",
     "wire": "popcl_session",
-    "reply": "popcl_session wire",
+    "uid": "popcl_session",
+    "reply": "popcl_session wire uid",
     "command": "popcl_session reply text zero",
     "link": "popcl_session zero",
     "link_clear": "link zero",
     "session": "popcl_session wire reply command link zero",
     # login: knows no session
     "auth": "popcl",
+    "refusal": "popcl",
     "mechs": "auth",
     "userpass": "auth zero",
     "apop": "auth text zero",
     # the job: knows the session by popcl_session.h alone
     "plan": "popcl",
-    "fetch": "popcl plan auth text zero",
+    "fetch": "popcl plan auth refusal text zero",
     "run": "popcl popcl_net",
     # TLS: knows no POP3, and only link knows what a session is carried by
     "name": "",

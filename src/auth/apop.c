@@ -127,6 +127,7 @@ static popcl_err step(const popcl_login *l, unsigned n, popcl_command *c) {
 const popcl_mech popcl_mech_apop = {
     .bit = POPCL_AUTH_APOP,
     .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
+    .digest = 1,
     .refused = POPCL_ERR_APOP_REFUSED,
     .unusable = POPCL_ERR_NO_STAMP,
     .greeting = greeting,

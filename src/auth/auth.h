@@ -18,6 +18,7 @@ typedef struct popcl_mech {
     uint8_t bit;        /* POPCL_AUTH_* */
     uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4) */
     uint8_t secret_max; /* the same for the password; 0: any */
+    uint8_t digest;     /* 1: the password does not cross the line */
     popcl_err refused;  /* what -ERR to it means where no response code says more */
     popcl_err unusable; /* why it cannot be used with this server */
     /* Octets of the greeting, as they stream, from its beginning to its end. NULL: looks at none.

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../auth/auth.h"
+#include "../auth/refusal.h"
 #include "plan.h"
 #include "text.h"
 #include "zero.h"
@@ -79,10 +80,17 @@ static void due(popcl *c, size_t at) {
     popcl_plan_enter(&c->plan, at, POPCL_ENTRY_DUE, 0);
 }
 
+/* An entry whose message was fetched whole has no use for POPCL_DELETE_UNFETCHED: the bit says that
+ * the body was empty, although LIST gave it octets. Such a message is stored, and never deleted:
+ * the next session may get what this one did not. */
+#define EMPTY_BODY POPCL_DELETE_UNFETCHED
+
 static void durable(popcl *c, size_t at) {
+    unsigned actions = popcl_plan_actions(&c->plan, at);
     c->stored++;
     tell_entry(c, at, POPCL_STORED, POPCL_OK);
-    if (popcl_plan_actions(&c->plan, at) & POPCL_DELETE)
+    if (actions & EMPTY_BODY) tell_entry(c, at, POPCL_NOT_MARKED, POPCL_ERR_BODY_EMPTY);
+    if (actions & POPCL_DELETE && !(actions & EMPTY_BODY))
         due(c, at);
     else
         popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
@@ -173,8 +181,18 @@ static void abort_open(popcl *c, popcl_err why) {
     c->open = CLOSED;
 }
 
+/* Whether CAPA was what the connection ended on, and could have been left out. */
+static int broke_at_capa(const popcl *c, popcl_err result) {
+    int first_in_tls = c->cfg->security == POPCL_STLS && c->phase == ASK_CAPA;
+    return popcl_session_in_flight(&c->session) && popcl_session_verb(&c->session) == POPCL_CAPA &&
+           !first_in_tls &&
+           (result == POPCL_ERR_CLOSED || result == POPCL_ERR_NET ||
+            result == POPCL_ERR_TIMEOUT_REPLY);
+}
+
 static void closed(void *ctx, popcl_err result) {
     popcl *c = ctx;
+    if (broke_at_capa(c, result)) result = POPCL_ERR_CAPA;
     note(c, result, c->open == WITH_SINK ? c->msg.number : 0);
     abort_open(c, result);
     c->since = popcl_session_elapsed(&c->session);
@@ -201,12 +219,17 @@ static popcl_login login_of(popcl *c) {
     return l;
 }
 
+/* Over TLS nobody reads the password: a digest gains nothing there, and some servers that offer
+ * APOP refuse it always. So `auto` takes it in clear only. */
 static int allowed(const popcl_config *cfg, const popcl_mech *m) {
-    return cfg->auth == POPCL_AUTH_AUTO || cfg->auth & m->bit;
+    if (cfg->auth != POPCL_AUTH_AUTO) return (cfg->auth & m->bit) != 0;
+    return !m->digest || cfg->security == POPCL_CLEAR;
 }
 
 static void text(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
     popcl *c = ctx;
+    if (c->phase == LOGIN && popcl_session_reply(&c->session)->status == POPCL_STATUS_ERR)
+        popcl_refusal_text(login_of(c).scratch, p, n);
     /* a greeting in clear is not believed */
     if (tag != POPCL_TAG_GREETING || c->cfg->security == POPCL_STLS) return;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
@@ -229,11 +252,6 @@ static popcl_err choose_mechanism(popcl *c) {
     return why;
 }
 
-/* The capabilities matter before the login only where the mechanism is to be chosen. */
-static enum phase first_step_of_login(const popcl *c) {
-    return c->cfg->auth == POPCL_AUTH_AUTO && !c->cfg->no_capa ? ASK_CAPA : LOGIN;
-}
-
 static unsigned login(popcl *c) {
     popcl_login l = login_of(c);
     popcl_command command = {POPCL_QUIT, 0, 0, NULL, 0, NULL};
@@ -245,6 +263,9 @@ static unsigned login(popcl *c) {
         if (!c->cfg->secret.octets && command.verb != POPCL_USER) c->secret_used = 1;
     }
     if (!e) e = popcl_session_submit(&c->session, &command, NO_TAG);
+    /* the command is written: what it was made of is no longer needed, and its answer's words are
+     */
+    if (!e) memset(l.scratch, 0, sizeof(popcl_refusal));
     if (e == POPCL_ERR_SECRET_WAIT) return POPCL_PAUSED_SECRET;
     if (e && e != POPCL_ERR_WOULD_BLOCK) {
         stop_for(c, e);
@@ -253,10 +274,19 @@ static unsigned login(popcl *c) {
     return 0;
 }
 
-/* Without TLS there is no login, whatever the server's reason is. */
+/* The capabilities matter before the login only where the mechanism is to be chosen. */
+static void begin_login(popcl *c) {
+    enter(c, c->cfg->security == POPCL_STLS                        ? SAY_STLS
+             : c->cfg->auth == POPCL_AUTH_AUTO && !c->cfg->no_capa ? ASK_CAPA
+                                                                   : LOGIN);
+}
+
+/* Without TLS there is no login, whatever the server's reason is. Behind STLS CAPA always comes
+ * first, and alone: a second greeting is then seen inside its list, and never answers USER or PASS.
+ */
 static void stls_answered(popcl *c, const popcl_reply *r) {
     if (r->status == POPCL_STATUS_OK) {
-        enter(c, first_step_of_login(c));
+        enter(c, ASK_CAPA);
     } else {
         stop_for(c, POPCL_ERR_STLS_REFUSED);
         enter(c, SAY_QUIT);
@@ -266,7 +296,8 @@ static void stls_answered(popcl *c, const popcl_reply *r) {
 static void login_answered(popcl *c, const popcl_reply *r) {
     popcl_verb verb = popcl_session_verb(&c->session);
     if (r->status != POPCL_STATUS_OK) {
-        stop_for(c, popcl_reply_error(r, popcl_mechs[c->mechanism - 1]->refused));
+        stop_for(c, popcl_refusal_error(login_of(c).scratch, r, c->cfg->security == POPCL_CLEAR,
+                                        popcl_mechs[c->mechanism - 1]->refused));
         enter(c, SAY_QUIT);
     } else if (verb == POPCL_USER) {
         c->auth_step++;
@@ -282,6 +313,17 @@ static void login_answered(popcl *c, const popcl_reply *r) {
 /* ---- the plan ---- */
 
 static int uses_uidl(const popcl *c) { return !c->by_number; }
+
+/* Whether a UID is just the message's number, which the next message gets when this one is gone. */
+static int is_own_number(const popcl_msg *m) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < m->uid_len; i++) {
+        unsigned digit = (unsigned char)m->uid[i] - (unsigned)'0';
+        if (digit > 9 || value > UINT32_MAX) return 0;
+        value = value * 10 + digit;
+    }
+    return value == m->number;
+}
 
 static int wants_sizes(const popcl *c) { return c->cfg->need_size || c->cfg->max_size; }
 
@@ -302,15 +344,12 @@ static int in_this_pass(popcl *c, uint32_t number) {
 static void plan_message(popcl *c, const popcl_msg *m) {
     if (c->pass == 1) {
         c->listed++;
+        if (m->uid_len && !is_own_number(m)) c->named = 1;
         if (c->cfg->listed) c->cfg->listed(c->cfg->ctx, m);
     }
     if (!in_this_pass(c, m->number)) return;
     if (c->unordered && popcl_plan_seek(&c->plan, 0, m->number, 1) < c->plan.used) {
         stop_for(c, POPCL_ERR_LISTING);
-        return;
-    }
-    if (uses_uidl(c) && m->uid_len == 0) {
-        tell(c, m, POPCL_NOT_STORED, POPCL_ERR_UID);
         return;
     }
     if (decide(c, m, POPCL_STAGE_UID) == POPCL_SKIP) return;
@@ -319,6 +358,9 @@ static void plan_message(popcl *c, const popcl_msg *m) {
     if (c->unordered) stop_for(c, POPCL_ERR_LISTING_ORDER);
 }
 
+/* Where UIDL made the entries: LIST named this one too. */
+#define IN_LIST POPCL_FETCH
+
 /* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes
  * on where the last one ended. */
 static void size_message(popcl *c, const popcl_reply *line) {
@@ -326,8 +368,9 @@ static void size_message(popcl *c, const popcl_reply *line) {
     c->last_number = line->number;
     size_t at = popcl_plan_seek(&c->plan, c->unordered ? 0 : c->sized, line->number, c->unordered);
     if (!c->unordered) c->sized = at;
-    if (at < c->plan.used && popcl_plan_number(&c->plan, at) == line->number)
-        popcl_plan_set_size(&c->plan, at, line->size);
+    if (at == c->plan.used || popcl_plan_number(&c->plan, at) != line->number) return;
+    popcl_plan_set_size(&c->plan, at, line->size);
+    popcl_plan_enter(&c->plan, at, POPCL_ENTRY_NEW, IN_LIST);
 }
 
 static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
@@ -341,21 +384,15 @@ static void line(void *ctx, uint32_t tag, const popcl_reply *r) {
     plan_message(c, &m);
 }
 
+/* A list of capabilities is asked for a second time where the first one mattered, since it may
+ * differ after the login (RFC 2449, 5), and where commands could be sent ahead. */
 static void planned(popcl *c) {
-    if (c->plan.used && !c->stopping && !c->capa_asked && !c->capa_refused && !c->cfg->no_capa)
+    int depends = c->has_caps || POPCL_WINDOW > 1;
+    if (c->plan.used && !c->stopping && !c->capa_asked && !c->capa_refused && !c->cfg->no_capa &&
+        depends)
         enter(c, ASK_CAPA_AGAIN);
     else
         enter(c, HANDLE_MESSAGES);
-}
-
-static void listing_done(popcl *c) {
-    if (c->pass == 1 && !c->unordered && c->listed == c->in_maildrop && c->cfg->listed)
-        c->cfg->listed(c->cfg->ctx, NULL);
-    c->last_number = 0;
-    if (c->plan.used && !c->stopping && wants_sizes(c) && uses_uidl(c))
-        enter(c, LIST_SIZES);
-    else
-        planned(c);
 }
 
 /* Messages are numbered without gaps when a session begins (RFC 1939, 3): no listing is needed to
@@ -382,29 +419,57 @@ static void begin_pass(popcl *c, uint32_t from) {
         enter(c, LIST_MESSAGES);
 }
 
+/* The server has no UIDs: LIST makes the plan, and no message has one. That is decided by the first
+ * listing alone. A server that gave UIDs before, in this session or by the caller's word, cannot do
+ * without all at once: whoever fell back for it would fetch all mail a second time. */
+static void without_uids(popcl *c) {
+    popcl_plan_clear(&c->plan);
+    if (c->cfg->need_uid || c->pass > 1) {
+        stop_for(c, POPCL_ERR_NO_UIDL);
+        enter(c, HANDLE_MESSAGES);
+        return;
+    }
+    c->by_number = 1;
+    c->pass = 0;
+    c->listed = 0;
+    begin_pass(c, 1);
+}
+
+static void listing_done(popcl *c) {
+    if (uses_uidl(c) && c->pass == 1 && c->listed && !c->named && !c->stopping) {
+        without_uids(c);
+        return;
+    }
+    if (c->pass == 1 && !c->unordered && c->listed == c->in_maildrop && c->cfg->listed)
+        c->cfg->listed(c->cfg->ctx, NULL);
+    c->last_number = 0;
+    if (c->plan.used && !c->stopping && wants_sizes(c) && uses_uidl(c))
+        enter(c, LIST_SIZES);
+    else
+        planned(c);
+}
+
 /* A UIDL that is refused without a reason is one that the server does not know (RFC 1939, 7: it is
- * optional): LIST makes the plan, and no message has a UID. With a reason it is a failure like any
- * other: who fell back for it would fetch all mail a second time. */
+ * optional). With a reason it is a failure like any other. */
 static void listing_answered(popcl *c, const popcl_reply *r) {
     popcl_err refused = popcl_reply_error(r, POPCL_OK);
     if (r->status == POPCL_STATUS_OK) {
         listing_done(c);
-    } else if (uses_uidl(c) && !refused && !c->cfg->need_uid) {
-        c->by_number = 1;
+    } else if (uses_uidl(c) && !refused) {
+        without_uids(c);
     } else {
-        stop_for(c, refused        ? refused
-                    : uses_uidl(c) ? POPCL_ERR_NO_UIDL
-                                   : POPCL_ERR_COMMAND_REFUSED);
+        stop_for(c, refused ? refused : POPCL_ERR_COMMAND_REFUSED);
         enter(c, HANDLE_MESSAGES);
     }
 }
 
+/* What UIDL named and LIST did not is passed over, as a line that names no message. */
 static void sizes_answered(popcl *c, const popcl_reply *r) {
-    popcl_msg m;
-    for (size_t at = 0; r->status == POPCL_STATUS_OK && at < c->plan.used;
-         at = popcl_plan_after(&c->plan, at)) {
-        popcl_plan_msg(&c->plan, at, &m);
-        if (m.size == POPCL_SIZE_UNKNOWN) stop_for(c, POPCL_ERR_LISTING_MISMATCH);
+    if (r->status != POPCL_STATUS_OK) stop_for(c, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED));
+    for (size_t at = 0; !c->stopping && at < c->plan.used; at = popcl_plan_after(&c->plan, at)) {
+        if (popcl_plan_actions(&c->plan, at) & IN_LIST) continue;
+        c->passed_over++;
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_OVER, 0);
     }
     planned(c);
 }
@@ -449,6 +514,10 @@ static void want(popcl *c, size_t at, enum popcl_entry_state state, unsigned act
 static void look_at_next(popcl *c) {
     popcl_msg m;
     size_t at = c->plan.next;
+    if (popcl_plan_state(&c->plan, at) == POPCL_ENTRY_OVER) { /* LIST did not name it */
+        c->plan.next = popcl_plan_after(&c->plan, at);
+        return;
+    }
     popcl_plan_msg(&c->plan, at, &m);
     unsigned actions = decide(c, &m, POPCL_STAGE_SIZE);
     unsigned fetches = actions & (POPCL_FETCH | POPCL_HEADERS_FIRST);
@@ -619,6 +688,10 @@ static unsigned commit(popcl *c, size_t at) {
     int answer = c->cfg->sink->commit(c->cfg->sink_ctx);
     if (answer == POPCL_AGAIN) return POPCL_PAUSED_SINK;
     c->open = CLOSED;
+    if (c->msg.part == POPCL_WHOLE && c->octets == 0 && c->msg.size &&
+        c->msg.size != POPCL_SIZE_UNKNOWN)
+        popcl_plan_enter(&c->plan, at, POPCL_ENTRY_ASKED,
+                         popcl_plan_actions(&c->plan, at) | EMPTY_BODY);
     if (answer == POPCL_STAGED && c->cfg->sink->sync) {
         staged(c, at);
     } else if (answer != 0) {
@@ -671,7 +744,7 @@ static void capa_answered(popcl *c, const popcl_reply *r) {
 static unsigned done(void *ctx, uint32_t tag, const popcl_reply *r) {
     popcl *c = ctx;
     if (tag == POPCL_TAG_GREETING) {
-        enter(c, c->cfg->security == POPCL_STLS ? SAY_STLS : first_step_of_login(c));
+        begin_login(c);
         return 0;
     }
     switch (popcl_session_verb(&c->session)) {
@@ -842,14 +915,16 @@ static uint32_t working_ms(const popcl *c) {
     return total - (total / 4 < POPCL_QUIT_MS ? total / 4 : POPCL_QUIT_MS);
 }
 
-/* The time is used up but for QUIT's: what is durable is still deleted. A body cannot be left other
- * than with the connection. */
-static void wind_up(popcl *c) {
-    if (c->phase == QUIT_ANSWERED) return;
-    if (c->open)
-        popcl_session_fail(&c->session, POPCL_ERR_TIMEOUT_TOTAL, 0);
-    else if (c->listing_reached)
-        stop_for(c, POPCL_ERR_TIMEOUT_TOTAL);
+/* The job cannot go on, and what is durable is still deleted: a body that is open is aborted, and
+ * drained for as long as there is time. */
+static void stop_in_order(popcl *c, popcl_err why) {
+    stop_for(c, why);
+    if (c->open == WITH_SINK) drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), why);
+}
+
+/* Nobody waits any more for a sink that lost its message. */
+static void end_pause_of_drained(popcl *c) {
+    if (c->open == DRAINING) popcl_session_resume(&c->session);
 }
 
 void popcl_tick(popcl *c, uint32_t now_ms) {
@@ -858,9 +933,11 @@ void popcl_tick(popcl *c, uint32_t now_ms) {
     if (!popcl_session_hold(&c->session)) return;
     if (c->settling)
         settle(c);
-    else if (!c->over && popcl_session_elapsed(&c->session) >= working_ms(c))
-        wind_up(c);
+    else if (c->listing_reached && !c->over && c->phase < SAY_QUIT &&
+             popcl_session_elapsed(&c->session) >= working_ms(c))
+        stop_in_order(c, POPCL_ERR_TIMEOUT_TOTAL);
     popcl_session_release(&c->session);
+    end_pause_of_drained(c);
 }
 
 void popcl_resume(popcl *c) {
@@ -886,16 +963,12 @@ uint32_t popcl_next_deadline(const popcl *c) {
 void popcl_stop(popcl *c) {
     if (c->over || c->settling || c->phase == QUIT_ANSWERED || !popcl_session_hold(&c->session))
         return;
-    if (c->listing_reached) {
-        stop_for(c, POPCL_ERR_STOPPED);
-        if (c->open == WITH_SINK)
-            drain(c, popcl_plan_seek(&c->plan, 0, c->msg.number, 1), POPCL_ERR_STOPPED);
-    } else {
+    if (c->listing_reached)
+        stop_in_order(c, POPCL_ERR_STOPPED);
+    else
         popcl_session_fail(&c->session, POPCL_ERR_STOPPED, 0);
-    }
     popcl_session_release(&c->session);
-    /* nobody waits for the sink any more */
-    if (c->open == DRAINING) popcl_session_resume(&c->session);
+    end_pause_of_drained(c);
 }
 
 void popcl_fail(popcl *c, popcl_err why, int net_code) {
@@ -932,6 +1005,8 @@ void popcl_get_diag(const popcl *c, popcl_diag *d) {
     if (c->mechanism) d->mechanism = popcl_mechs[c->mechanism - 1]->bit;
     d->caps = *popcl_session_caps(&c->session);
     d->received = c->received;
+    d->passed_over = c->passed_over + popcl_session_passed_over(&c->session);
+    d->no_uids = c->by_number;
 }
 
 void popcl_wipe(popcl *c) {

@@ -5,14 +5,17 @@
 
 #include <string.h>
 
+#include "uid.h"
+
 #define WORD_MAX 20 /* longer words of a CAPA line are not known */
 
-enum field { AT_START, IN_NUMBER, IN_GAP, IN_SIZE, IN_UID, BEHIND_UID, IN_REST };
+enum field { AT_START, IN_NUMBER, IN_GAP, IN_SIZE, IN_UID, IN_REST };
 enum code_at { CODE_FIRST, CODE_LEVEL_START, CODE_LEVEL, CODE_OVER };
 
 /* Lists of words: each in its NUL, the list in an empty one. */
 /* as popcl_code, from 1 */
 static const char code_words[] = "IN-USE\0LOGIN-DELAY\0SYS/TEMP\0SYS/PERM\0SYS\0AUTH\0";
+static const char status_words[] = "+OK\0-ERR\0";
 static const char capa_words[] =
     "TOP\0USER\0SASL\0RESP-CODES\0LOGIN-DELAY\0PIPELINING\0EXPIRE\0UIDL\0STLS\0AUTH-RESP-"
     "CODE\0UTF8\0LANG\0";
@@ -67,14 +70,18 @@ static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     x->code = c == ']' ? CODE_OVER : c == '/' ? CODE_LEVEL_START : CODE_LEVEL;
 }
 
-static void text_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    if (x->code != CODE_OVER) code_octet(x, r, c);
+static void keep_octet(popcl_reply *r, unsigned char c) {
     if (r->text_len == POPCL_TEXT_KEEP) return;
     r->text[r->text_len++] = (char)c;
     r->text[r->text_len] = 0;
 }
 
-/* ---- fields: numbers and a UID ---- */
+static void text_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
+    if (x->code != CODE_OVER) code_octet(x, r, c);
+    keep_octet(r, c);
+}
+
+/* ---- fields: a number, and a size or a UID. Spaces may stand before each. ---- */
 
 static void bad(popcl_reply_parser *x, popcl_err e) {
     if (!x->bad) x->bad = (uint8_t)e;
@@ -83,54 +90,61 @@ static void bad(popcl_reply_parser *x, popcl_err e) {
 
 /* Appends a digit, within a limit (RFC 1939 sets none: overflow is the reader's to find), which
  * comes as all but its last digit, and that: a division of 64 bits is a function that small
- * processors would link for this alone. */
-static uint64_t add_digit(popcl_reply_parser *x, uint64_t value, unsigned digit,
-                          uint64_t most_but_last, unsigned last) {
-    if (value > most_but_last || (value == most_but_last && digit > last))
-        bad(x, POPCL_ERR_NUMBER_RANGE);
-    return value * 10 + digit;
+ * processors would link for this alone. Returns whether it fits. */
+static int add_digit(uint64_t *value, unsigned digit, uint64_t most_but_last, unsigned last) {
+    if (*value > most_but_last || (*value == most_but_last && digit > last)) return 0;
+    *value = *value * 10 + digit;
+    return 1;
 }
 
-static void uid_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
+/* The count, or a message's number: what is no number here is an error. */
+static void number_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
+    unsigned digit = c - (unsigned)'0';
+    uint64_t value = r->number;
     if (c == ' ') {
-        x->field = BEHIND_UID;
-    } else if (x->field == BEHIND_UID || c < 0x21 || c > 0x7e || r->uid_len == POPCL_UID_MAX) {
-        r->uid_len = 0;
-        x->field = IN_REST;
+        x->field = x->field == IN_NUMBER ? IN_GAP : x->field;
+    } else if (digit > 9) {
+        bad(x, POPCL_ERR_NUMBER);
     } else {
-        x->field = IN_UID;
-        r->text_len = 0; /* a text that stood there is gone */
-        r->text[r->uid_len++] = (char)c;
+        x->field = IN_NUMBER;
+        if (!add_digit(&value, digit, UINT32_MAX / 10, UINT32_MAX % 10))
+            bad(x, POPCL_ERR_NUMBER_RANGE);
+        r->number = (uint32_t)value;
+    }
+}
+
+/* A size is advice only: what is no number, or does not fit, is unknown. What follows a space
+ * behind it is ignored (RFC 1939, 5). */
+static void size_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
+    unsigned digit = c - (unsigned)'0';
+    if (c == ' ') {
+        x->field = IN_REST;
+        return;
+    }
+    if (x->field == IN_GAP) r->size = 0;
+    x->field = IN_SIZE;
+    if (digit > 9 ||
+        !add_digit(&r->size, digit, (POPCL_SIZE_UNKNOWN - 1) / 10, (POPCL_SIZE_UNKNOWN - 1) % 10)) {
+        r->size = POPCL_SIZE_UNKNOWN;
+        x->field = IN_REST;
     }
 }
 
 static void field_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    unsigned digit = c - (unsigned)'0';
-    int uid = x->form == POPCL_FORM_UIDL;
     if (x->field == IN_REST || (x->field == IN_GAP && c == ' ')) return;
-    if (x->field > IN_SIZE || (x->field == IN_GAP && uid)) {
-        uid_octet(x, r, c);
-    } else if (digit <= 9 && x->field <= IN_NUMBER) {
-        x->field = IN_NUMBER;
-        r->number = (uint32_t)add_digit(x, r->number, digit, UINT32_MAX / 10, UINT32_MAX % 10);
-    } else if (digit <= 9) {
-        if (x->field == IN_GAP) r->size = 0;
-        x->field = IN_SIZE;
-        r->size = add_digit(x, r->size, digit, (POPCL_SIZE_UNKNOWN - 1) / 10,
-                            (POPCL_SIZE_UNKNOWN - 1) % 10);
-    } else if (c == ' ' && x->field == IN_NUMBER) {
-        x->field = IN_GAP;
-    } else if (c == ' ' && x->field == IN_SIZE) {
-        x->field = IN_REST; /* what follows is ignored (RFC 1939, 5) */
+    if (x->field <= IN_NUMBER) {
+        number_octet(x, r, c);
+    } else if (x->form == POPCL_FORM_UIDL) {
+        x->field = IN_UID;
+        popcl_uid_octet(x, r, c);
     } else {
-        bad(x, POPCL_ERR_NUMBER);
+        size_octet(x, r, c);
     }
 }
 
 static popcl_err fields_end(popcl_reply_parser *x, popcl_reply *r) {
-    if (x->field == AT_START || (x->form != POPCL_FORM_UIDL && x->field <= IN_GAP))
-        bad(x, POPCL_ERR_NUMBER);
-    if (x->form == POPCL_FORM_UIDL) r->text[r->uid_len] = 0;
+    if (x->field == AT_START) bad(x, POPCL_ERR_NUMBER);
+    if (x->form == POPCL_FORM_UIDL) popcl_uid_end(x, r);
     return (popcl_err)x->bad;
 }
 
@@ -154,6 +168,8 @@ static void capa_word_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *cap
     int found = find_word(list, r->text, x->word_len);
     unsigned bit = found < 0 ? 0 : 1u << found;
     if (x->words == 0) {
+        /* no capability is called so: a status in the list */
+        if (find_word(status_words, r->text, x->word_len) >= 0) bad(x, POPCL_ERR_GREETED_AGAIN);
         x->tag = (uint8_t)found;
         caps->tags = (uint16_t)(caps->tags | bit);
         if (bit == POPCL_CAPA_EXPIRE) caps->expire_days = POPCL_EXPIRE_NEVER;
@@ -187,19 +203,24 @@ void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form fo
     if (r->text_len == 0) r->text[0] = 0; /* a UID stood there */
 }
 
+static void drop_text(popcl_reply *r) {
+    r->text_len = 0;
+    r->text[0] = 0;
+}
+
 /* The octet in column x->column of a status: `+OK` or `-ERR`, then a space (RFC 1939, 3). */
 static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     static const char expected[] = "+OK \0-ERR ";
     if (x->column == 0) {
         r->status = c == '+' ? POPCL_STATUS_OK : POPCL_STATUS_ERR;
-        if (c == '-') {
+        if (c == '-' || x->keep) {
             r->code = POPCL_CODE_NONE;
-            r->text_len = 0;
-            r->text[0] = 0;
+            drop_text(r);
         }
     }
     if (expected[(r->status == POPCL_STATUS_OK ? 0 : 5) + x->column++] != (char)c)
         bad(x, POPCL_ERR_STATUS);
+    if (x->keep) keep_octet(r, c);
 }
 
 static unsigned status_octets(const popcl_reply *r) { return r->status == POPCL_STATUS_OK ? 3 : 4; }
@@ -208,22 +229,30 @@ size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned 
     size_t i = 0;
     while (i < n && x->bad != POPCL_ERR_STATUS && (x->column == 0 || x->column <= status_octets(r)))
         status_octet(x, r, p[i++]);
-    if (x->bad == POPCL_ERR_STATUS) return n;
+    int ok = r->status == POPCL_STATUS_OK, wrong = x->bad == POPCL_ERR_STATUS;
     for (size_t at = i; at < n; at++) {
-        if (r->status != POPCL_STATUS_OK)
+        /* what was kept of the status itself is of no use in front of a refusal's text */
+        if (!ok && !wrong && x->code == CODE_FIRST) drop_text(r);
+        if (!ok && !wrong)
             text_octet(x, r, p[at]);
-        else if (x->form != POPCL_FORM_TEXT)
-            field_octet(x, r, p[at]);
+        else if (x->keep)
+            keep_octet(r, p[at]);
+        if (ok && !wrong && x->form != POPCL_FORM_TEXT) field_octet(x, r, p[at]);
     }
-    return i;
+    return wrong ? n : i;
 }
 
 popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r) {
     if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1))
         return POPCL_ERR_STATUS;
+    if (r->status == POPCL_STATUS_OK) {
+        if (x->keep) drop_text(r); /* it is a reply like any other */
+        return x->form != POPCL_FORM_TEXT ? fields_end(x, r) : POPCL_OK;
+    }
     /* no closing bracket: then it is text */
-    if (r->status != POPCL_STATUS_OK && x->code != CODE_OVER) r->code = POPCL_CODE_NONE;
-    return r->status == POPCL_STATUS_OK && x->form != POPCL_FORM_TEXT ? fields_end(x, r) : POPCL_OK;
+    if (x->code != CODE_OVER) r->code = POPCL_CODE_NONE;
+    if (x->code == CODE_FIRST) drop_text(r);
+    return POPCL_OK;
 }
 
 void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
@@ -239,7 +268,7 @@ void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
 popcl_err popcl_reply_line_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
     if (x->form != POPCL_FORM_CAPA) return fields_end(x, r);
     capa_word_end(x, r, caps);
-    return POPCL_OK;
+    return (popcl_err)x->bad;
 }
 
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise) {

@@ -28,7 +28,8 @@ void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
                       const unsigned char *p, size_t n);
 
 /* The line is complete. POPCL_OK, or what is wrong with it: ERR_STATUS, ERR_NUMBER,
- * ERR_NUMBER_RANGE. An unusable UID is no error here: uid_len is 0. */
+ * ERR_NUMBER_RANGE; ERR_GREETED_AGAIN for a status in a list of capabilities. A size that cannot be
+ * read is unknown, and a UID that breaks the rules is its digest. */
 popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r);
 popcl_err popcl_reply_line_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps);
 

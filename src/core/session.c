@@ -41,6 +41,9 @@ enum state {
 /* what the server may take to accept close_notify: the session has its result already */
 #define LEAVE_MS 1000u
 
+/* lines of a listing that name no message, where STAT counts less than half as many */
+#define STRAY_MAX 1000u
+
 static const char *state_name(unsigned state) {
     static const char names[][11] = {"closed", "connecting", "securing", "greeting",
                                      "idle",   "status",     "listing",  "message",
@@ -79,10 +82,16 @@ static void leave(popcl_session *s) {
     s->events->closed(s->ctx, (popcl_err)s->result);
 }
 
-/* The session has its result, and the first one stays. After success TLS is ended in order; what
+/* The session has its result, and the first one stays. A reply to a command of the login that was
+ * not understood is shown as far as it came, and what it is no status of counts before what ended
+ * it. After success TLS is ended in order; what
  * fails then changes nothing any more. */
 static void finish(popcl_session *s, popcl_err result) {
     if (s->state == CLOSED) return;
+    if (result && s->state == STATUS && s->parser.keep && s->parser.octets) {
+        s->err_verb = s->verb;
+        if (s->parser.bad == POPCL_ERR_STATUS) result = POPCL_ERR_STATUS;
+    }
     if (s->state != LEAVING) {
         s->result = (uint8_t)result;
         s->phase = 0;
@@ -120,6 +129,7 @@ static void begin_line(popcl_session *s, unsigned form) {
 static void begin_status(popcl_session *s) {
     int single = s->in_flight && shape_of(head(s)) == POPCL_SINGLE;
     begin_line(s, single ? popcl_verbs[head(s)->verb].form : POPCL_FORM_TEXT);
+    s->parser.keep = s->in_flight && (s->phase & (POPCL_IN_AUTHORIZATION | POPCL_BEFORE_TLS)) != 0;
 }
 
 /* Takes the next reply's place: that of the oldest command in flight, if there is one. */
@@ -154,6 +164,7 @@ static void complete(popcl_session *s) {
         return;
     }
     s->taken = 1;
+    s->greets_again = 0;
     if (verb == POPCL_START_TLS && ok) s->phase = 0; /* no command until the handshake is done */
     if (answers) {
         s->flight_octets -= head(s)->octets;
@@ -180,7 +191,7 @@ static int head_sent(const popcl_session *s) {
 }
 
 static void line_failed(popcl_session *s, popcl_err why) {
-    if (s->state == UNASKED) why = POPCL_ERR_UNASKED;
+    if (s->state == UNASKED) why = s->greets_again ? POPCL_ERR_GREETED_AGAIN : POPCL_ERR_UNASKED;
     if (s->state == GREETING && why == POPCL_ERR_STATUS) why = POPCL_ERR_NOT_POP3;
     finish(s, why);
 }
@@ -188,7 +199,8 @@ static void line_failed(popcl_session *s, popcl_err why) {
 static void begin_lines(popcl_session *s) {
     /* the newest list counts (RFC 2449, 5) */
     if (head(s)->verb == POPCL_CAPA) memset(&s->caps, 0, sizeof s->caps);
-    s->lines = 0;
+    s->passed_over += s->stray;
+    s->lines = s->stray = 0;
     begin_line(s, popcl_verbs[head(s)->verb].form);
     enter(s, LINES);
 }
@@ -238,23 +250,35 @@ static void status_text(popcl_session *s, const unsigned char *p, size_t n) {
     size_t text = popcl_reply_status(&s->parser, &s->reply, p, n);
     int wrong = s->parser.bad == POPCL_ERR_STATUS ||
                 (s->state == UNASKED && s->reply.status == POPCL_STATUS_OK);
+    if (wrong && s->parser.keep && s->state == STATUS)
+        return; /* the rest of the line is shown with it */
     if (wrong)
         line_failed(s, POPCL_ERR_STATUS);
     else if (text < n && s->state != UNASKED && s->events->text)
         s->events->text(s->ctx, head_tag(s), p + text, n - text);
 }
 
+/* A line of LIST or UIDL. One that names no message is passed over, within bounds; more lines than
+ * messages name one twice. */
+static void message_line(popcl_session *s) {
+    int stray = s->reply.number == 0 || s->reply.number > s->count;
+    s->stray += (unsigned)stray;
+    if (s->lines - s->stray > s->count || (s->stray > STRAY_MAX && (s->stray - 1) / 2 >= s->count))
+        finish(s, POPCL_ERR_LISTING);
+    else if (!stray)
+        s->events->line(s->ctx, head_tag(s), &s->reply);
+}
+
 static void listing_line(popcl_session *s) {
     int capa = head(s)->verb == POPCL_CAPA;
     popcl_err e = popcl_reply_line_end(&s->parser, &s->reply, &s->caps);
     s->lines++;
+    if (e == POPCL_ERR_GREETED_AGAIN && !s->greets_again) e = POPCL_OK;
     if (capa && s->lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
-    if (!e && !capa && (s->reply.number == 0 || s->reply.number > s->count || s->lines > s->count))
-        e = POPCL_ERR_LISTING;
     if (e)
         finish(s, e);
     else if (!capa)
-        s->events->line(s->ctx, head_tag(s), &s->reply);
+        message_line(s);
     if (s->state == LINES) begin_line(s, s->parser.form);
 }
 
@@ -350,10 +374,13 @@ static void begin_tls(popcl_session *s) {
     popcl_tls_layer_of(s->link.tls)->secure(&s->link);
 }
 
-/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4). */
+/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4); where one comes all
+ * the same, it is the first that comes, and every reply behind it answers the command before its
+ * own. */
 static void secured(popcl_session *s) {
     s->moved = 1;
     if (s->verb == POPCL_START_TLS) {
+        s->greets_again = 1;
         s->phase = POPCL_IN_AUTHORIZATION;
         enter(s, IDLE);
     } else {
@@ -724,6 +751,8 @@ const popcl_reply *popcl_session_reply(const popcl_session *s) { return &s->repl
 popcl_verb popcl_session_verb(const popcl_session *s) { return (popcl_verb)s->verb; }
 
 popcl_verb popcl_session_refused(const popcl_session *s) { return (popcl_verb)s->err_verb; }
+
+uint32_t popcl_session_passed_over(const popcl_session *s) { return s->passed_over + s->stray; }
 
 const popcl_caps *popcl_session_caps(const popcl_session *s) { return &s->caps; }
 

@@ -114,8 +114,11 @@ class Stls(unittest.TestCase):
             replies={"CAPA": CAPABILITIES.replace(b".\r\n", b"STLS\r\n.\r\n")}),
     TlsCase("STLS is offered in POP3S", "[C16 R60]", POP3S, 0, stored=ALL, replies={"CAPA": CAPABILITIES.replace(b".\r\n", b"STLS\r\n.\r\n")},
             never=("STLS",)),
-    TlsCase("a second greeting in TLS", "[R65]", {"STLS": [OK, StartTls(), GREETING]}, (0, 76), stored=None),
-    TlsCase("APOP with a stamp in TLS", "[R36]", POP3S, 0, stored=ALL, stamp="<1.2@tls.example>", never=("PASS",)),
+    TlsCase("a second greeting in TLS", "[R65]", {"STLS": [OK, StartTls(), GREETING]}, 76, count=None, never=("USER", "PASS"),
+            says="the server greeted a second time, after STLS"),
+    TlsCase("APOP with a stamp in TLS, where it alone is allowed", "[R36 E1]", POP3S, 0, "--auth", "apop", stored=ALL,
+            stamp="<1.2@tls.example>", never=("PASS",)),
+    TlsCase("a stamp in TLS", "[E1 E5]", POP3S, 0, stored=ALL, stamp="<1.2@tls.example>", never=("APOP",)),
 )
 class Before(unittest.TestCase):
     """What was said before TLS does not count behind it."""

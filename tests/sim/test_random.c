@@ -51,7 +51,8 @@ static int one_in(chance *c, uint32_t n) { return n && below(c, n) == 0; }
 typedef struct message {
     char text[BODY_MAX]; /* what the sink must get */
     size_t n;
-    char uid[POPCL_UID_MAX + 10];
+    char uid[3 * POPCL_UID_MAX];
+    int odd_uid; /* it breaks the rules */
     /* what the callbacks were told, and answered */
     int wants_delete, unfetched, wants_fetch; /* by decide */
     int begun_whole, staged, durable, lost;
@@ -59,6 +60,7 @@ typedef struct message {
     int dele_sent, retr_sent;
     int looked_at; /* decide was asked at STAGE_SIZE */
     int accepted;  /* the server answered +OK to DELE */
+    int empty;     /* told to have come without an octet: never deleted */
 } message;
 
 typedef struct world {
@@ -79,7 +81,8 @@ typedef struct world {
     int hostile; /* one reply in so many is spoilt; 0: none */
     int spoilt;  /* one was */
     int closes, capa, top, uidl, pipelining, quit_ok, quit_seen, greeted;
-    int unasked; /* it said something that answers nothing */
+    int unasked;  /* it said something that answers nothing */
+    int odd_uids; /* 1: they are the messages' numbers; 2: some break the rules */
     /* TLS */
     int secure;
     popcl_tls tls;
@@ -182,6 +185,8 @@ static void say_listing(world *w, int uidl) {
     say_text(w, "+OK\r\n");
     for (uint32_t i = 0; i < n; i++) {
         const message *m = &w->messages[order[i]];
+        if (fixed(w, order[i], 8, 9) == 0) /* names no message */
+            say_text(w, "%u 7\r\n", (unsigned)(fixed(w, order[i], 7, 2) ? w->count + 1 : 0));
         if (uidl)
             say_text(w, "%u %s\r\n", (unsigned)order[i], m->uid);
         else
@@ -447,7 +452,10 @@ static message *of(world *w, const popcl_msg *m, const char *who) {
         return &w->messages[0];
     }
     if (strlen(m->uid) != m->uid_len) broken(w, "%s: length of UID", who);
-    if (!w->spoilt && m->uid_len && strcmp(m->uid, w->messages[m->number].uid) != 0)
+    if (w->spoilt || m->uid_len == 0) return &w->messages[m->number];
+    const char *uid = w->messages[m->number].uid;
+    int digest = m->uid_len == POPCL_UID_DIGEST_LEN && m->uid[0] == POPCL_UID_DIGEST;
+    if (digest != w->messages[m->number].odd_uid || (!digest && strcmp(m->uid, uid) != 0))
         broken(w, "%s: UID %s of %u", who, m->uid, (unsigned)m->number);
     return &w->messages[m->number];
 }
@@ -635,8 +643,6 @@ static void on_fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err wh
         if (!x->durable) broken(w, "%u STORED and not durable", (unsigned)m->number);
         break;
     case POPCL_NOT_STORED:
-        /* no entry: a spoilt listing may name the message again, with a UID */
-        if (why == POPCL_ERR_UID && m->uid_len == 0) break;
         x->not_stored++;
         if (x->durable) broken(w, "%u NOT_STORED and durable", (unsigned)m->number);
         break;
@@ -648,6 +654,12 @@ static void on_fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err wh
         break;
     case POPCL_NOT_MARKED:
         x->not_marked++;
+        if (why == POPCL_ERR_BODY_EMPTY) {
+            x->empty = 1;
+            if (!x->durable || (x->n && !w->spoilt))
+                broken(w, "%u BODY_EMPTY, and it is not so", (unsigned)m->number);
+            break;
+        }
         if (!x->unfetched && !(x->durable && x->wants_delete))
             broken(w, "%u NOT_MARKED, and was not to be deleted", (unsigned)m->number);
         break;
@@ -685,6 +697,7 @@ static void on_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
         if (!x->unfetched && !(x->durable && x->wants_delete))
             broken(w, "DELE of %u, which is not durable or not to be deleted", number);
         if (x->dele_sent++) broken(w, "DELE of %u twice", number);
+        if (x->empty) broken(w, "DELE of %u, whose body was empty", number);
     }
     if (sscanf(w->sent, "RETR %u", &number) == 1 && number <= w->count &&
         w->messages[number].retr_sent++)
@@ -719,6 +732,7 @@ static void make_messages(world *w) {
         "\377\200", "Subject: a\r\n", "\r\n\r\n", " . "};
     chance *c = &w->what;
     w->count = below(c, 6) ? below(c, MESSAGES + 1) : below(c, 3);
+    w->odd_uids = (int)below(c, 5);
     for (uint32_t i = 1; i <= w->count; i++) {
         message *m = &w->messages[i];
         for (unsigned k = below(c, one_in(c, 4) ? 150 : 12); k; k--) {
@@ -737,6 +751,15 @@ static void make_messages(world *w) {
             size_t longer = below(c, POPCL_UID_MAX + 1u - (uint32_t)n);
             memset(m->uid + n, 'u', longer);
             m->uid[(size_t)n + longer] = 0;
+        }
+        if (w->odd_uids == 1) {
+            snprintf(m->uid, sizeof m->uid, "%u", (unsigned)i);
+        } else if (w->odd_uids == 2 && one_in(c, 2)) {
+            size_t longer = below(c, 2 * POPCL_UID_MAX);
+            n = (int)strlen(m->uid);
+            memset(m->uid + n, longer % 2 ? ' ' : 'v', longer);
+            memcpy(m->uid + (size_t)n + longer, one_in(c, 2) ? "\351" : "w", 2);
+            m->odd_uid = strlen(m->uid) > POPCL_UID_MAX || strpbrk(m->uid, " \351") != NULL;
         }
     }
 }

@@ -369,6 +369,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell_number(r, "failed", d.failed, tell);
     tell_number(r, "marked", d.marked, tell);
     tell_number(r, "listing_reached", d.listing_reached, tell);
+    tell_number(r, "passed_over", d.passed_over, tell);
+    tell_number(r, "no_uids", d.no_uids, tell);
     tell_number(r, "received", d.received, tell);
     tell_number(r, "code", d.reply.code, tell);
     snprintf(line, sizeof line, "net_code %d", d.net_code);

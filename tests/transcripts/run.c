@@ -244,6 +244,17 @@ static void act(run *r, const step *t) {
     if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0); /* it may be read now */
 }
 
+/* Behind STLS the job always says CAPA first. Where the case has none there, it is answered here.
+ */
+static void refuse_capa(run *r) {
+    static const octets err = {(unsigned char *)"-ERR\r\n", 6};
+    if (!take_command(r) || strcmp(r->line, "CAPA") != 0) run_fault(r, "CAPA did not come");
+    log_drop(&r->log); /* CAPA */
+    octets records = secure_records(&err);
+    arrive(r, &records);
+    free(records.p);
+}
+
 /* STLS in front of a case that knows nothing of it: its greeting comes in clear, the rest inside of
  * TLS. */
 static void start_tls(run *r) {
@@ -252,6 +263,7 @@ static void start_tls(run *r) {
     log_drop(&r->log); /* STLS */
     arrive(r, &ok);
     secure_handshake(r);
+    if (r->s->cfg.no_capa || r->s->cfg.auth != POPCL_AUTH_AUTO) refuse_capa(r);
 }
 
 static void tls_step(run *r, const step *t) {
@@ -269,7 +281,10 @@ static void play_step(run *r, const step *t) {
         else if (strcmp(r->line, (const char *)t->text.p) != 0)
             run_fault(r, "line %d: another command came", t->line);
         break;
-    case STEP_TIME: pass_time(r, t->ms); break;
+    case STEP_TIME:
+        pass_time(r, t->ms);
+        if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0); /* a pause may have ended */
+        break;
     case STEP_SUBMIT: session_submit(r, (const char *)t->text.p); break;
     case STEP_TLS: tls_step(r, t); break;
     default: act(r, t);

@@ -373,7 +373,9 @@ static void read_action(script *s, char *rest) {
 static void read_event(script *s, char *rest) {
     int repeats = strncmp(rest, "data* ", 6) == 0;
     if (!repeats && strncmp(rest, "data ", 5) != 0) {
-        log_line(&s->expected, line_number, "%s", rest);
+        octets text = unescape(rest, strlen(rest));
+        log_line(&s->expected, line_number, "%s", (char *)text.p);
+        free(text.p);
         return;
     }
     word(&rest);

@@ -1,0 +1,58 @@
+/* refusal - see refusal.h. Servers without response codes (RFC 2449, 8) say in words why they
+ * refuse a login, and the words decide what a caller does next: ask a person for other credentials,
+ * or try again. Words about credentials win over those about a lock: "account locked" needs a
+ * person. A word is letters only, and counts by how it begins: "lock" stands for "locked" too. What
+ * stands in brackets is a response code, or looks like one where none can stand, and is no word. */
+#include "refusal.h"
+
+#include <string.h>
+
+enum kind {
+    CREDENTIALS = 1,
+    ENCRYPTION = 2, /* is missing */
+    IN_USE = 4,     /* the maildrop is, by another session (RFC 1939, 7: PASS) */
+    LATER = 8
+};
+
+/* Each behind its kind; the list ends with a kind of 0. In capitals. */
+static const char words[] =
+    "\1PASSW\0\1PASSPHRASE\0\1LOGIN\0\1LOGON\0\1CREDENTIAL\0\1ACCOUNT\0\1USERNAME\0"
+    "\2ENCRYPT\0\2SSL\0\2TLS\0\2STLS\0\2STARTTLS\0\2PLAIN\0\2CLEARTEXT\0\2SECURE\0\2INSECURE\0"
+    "\4LOCK\0\4BUSY\0\4ALREADY\0"
+    "\10WAIT\0\10LATER\0\10TEMPORAR\0\10UNAVAILABLE\0";
+
+static int is(const popcl_refusal *x, const char *word) {
+    return x->word_len == strlen(word) && memcmp(x->word, word, x->word_len) == 0;
+}
+
+static void word_end(popcl_refusal *x) {
+    if (x->word_len == 0) return;
+    for (const char *w = words; *w; w += strlen(w) + 1) {
+        size_t n = strlen(w + 1);
+        if (n <= x->word_len && memcmp(x->word, w + 1, n) == 0) x->found |= (uint8_t)*w;
+    }
+    if (x->after_in && is(x, "USE")) x->found |= IN_USE;
+    x->after_in = (uint8_t)is(x, "IN");
+    x->word_len = 0;
+}
+
+void popcl_refusal_text(popcl_refusal *x, const unsigned char *p, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        unsigned letter = (p[i] | 0x20u) - 'a';
+        if (p[i] == '[' || p[i] == ']') x->brackets = p[i] == '[';
+        if (letter > 25)
+            word_end(x);
+        else if (!x->brackets && x->word_len < sizeof x->word)
+            x->word[x->word_len++] = (char)('A' + letter);
+    }
+}
+
+popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear,
+                              popcl_err refused) {
+    popcl_err code = popcl_reply_error(r, POPCL_OK);
+    word_end(x);
+    if (code) return code;
+    if (clear && x->found & ENCRYPTION) return POPCL_ERR_LOGIN_NEEDS_TLS;
+    if (r->code == POPCL_CODE_AUTH || x->found & CREDENTIALS) return refused;
+    return x->found & IN_USE ? POPCL_ERR_IN_USE : x->found & LATER ? POPCL_ERR_SYS_TEMP : refused;
+}

@@ -1,0 +1,64 @@
+/* uid - see uid.h. A UID has 1 to 70 octets from 0x21 to 0x7E (RFC 1939, 7), and servers give
+ * others: over 70 octets, with spaces, 8-bit. Such a UID gets a name of 33 octets: 0x7F, which no
+ * real UID holds, and 32 hex digits of SHA-256 over the UID. To cut it instead would let two
+ * messages share one name. Spaces count inside a UID, and not at its end.
+ *
+ * The octets are collected where a UID stands anyway. Once a UID is known to break the rules, each
+ * 64 of them become a state of SHA-256, of 32 octets, and leave: the line is not kept. */
+#include "uid.h"
+
+#include <string.h>
+
+#include <bearssl.h>
+
+#define BLOCK 64u /* octets that SHA-256 takes at a time */
+
+/* SHA-256 over the blocks that have left. */
+static void go_on(const popcl_reply_parser *x, br_sha256_context *h) {
+    br_sha256_init(h);
+    if (x->blocks) br_sha256_set_state(h, x->chain, (uint64_t)x->blocks * BLOCK);
+}
+
+static void take_block(popcl_reply_parser *x, popcl_reply *r) {
+    br_sha256_context h;
+    go_on(x, &h);
+    br_sha256_update(&h, r->text, BLOCK);
+    (void)br_sha256_state(&h, x->chain);
+    x->blocks++;
+    r->uid_len = (uint8_t)(r->uid_len - BLOCK);
+    memmove(r->text, r->text + BLOCK, r->uid_len);
+}
+
+static void collect(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
+    if (c <= 0x20 || c > 0x7e || r->uid_len == POPCL_UID_MAX) x->odd_uid = 1;
+    if (x->odd_uid && r->uid_len >= BLOCK) take_block(x, r);
+    r->text_len = 0; /* a text that stood there is gone */
+    r->text[r->uid_len++] = (char)c;
+}
+
+void popcl_uid_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
+    if (c == ' ') {
+        x->spaces++;
+        return;
+    }
+    for (; x->spaces; x->spaces--)
+        collect(x, r, ' ');
+    collect(x, r, c);
+}
+
+void popcl_uid_end(popcl_reply_parser *x, popcl_reply *r) {
+    unsigned char digest[br_sha256_SIZE];
+    br_sha256_context h;
+    if (x->odd_uid) {
+        go_on(x, &h);
+        br_sha256_update(&h, r->text, r->uid_len);
+        br_sha256_out(&h, digest);
+        r->text[0] = POPCL_UID_DIGEST;
+        r->uid_len = POPCL_UID_DIGEST_LEN;
+        for (unsigned i = 1; i < POPCL_UID_DIGEST_LEN; i++) {
+            unsigned octet = digest[(i - 1) / 2];
+            r->text[i] = "0123456789abcdef"[i % 2 ? octet >> 4 : octet & 15];
+        }
+    }
+    if (r->uid_len) r->text[r->uid_len] = 0;
+}
