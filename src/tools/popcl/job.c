@@ -89,7 +89,12 @@ static int is_stored(const cmd_job *j, const popcl_msg *m, popcl_stage stage) {
 static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned known) {
     const cmd_options *o = j->options;
     switch (o->action) {
-    case CMD_CHECK: j->fresh |= is_new(known); return POPCL_SKIP;
+    case CMD_CHECK:
+        if (!is_new(known)) return POPCL_SKIP;
+        /* asked again when the listing is complete: UIDs may turn out to be numbers only */
+        if (stage == POPCL_STAGE_UID) return j->candidate++ ? POPCL_SKIP : POPCL_FETCH;
+        j->fresh = 1;
+        return POPCL_SKIP;
     case CMD_LIST:
         if (o->only_new && !is_new(known)) return POPCL_SKIP;
         if (stage == POPCL_STAGE_UID) return POPCL_FETCH; /* the size is still to come */
@@ -163,18 +168,31 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
                       (unsigned long)d->in_maildrop, (unsigned long long)d->octets_in_maildrop);
 }
 
+/* What is odd in a line of UIDL. LIST's lines have sizes, and no UIDs. */
+static void tell_odd_uid(cmd_job *j, const popcl_msg *m) {
+    if (m->uid[0] == POPCL_UID_DIGEST)
+        cmd_report_detail(j->report,
+                          "message %lu: its UID breaks the rules (RFC 1939, 7); a digest of it "
+                          "stands in its place",
+                          (unsigned long)m->number);
+    else if (m->uid_len == 0 && m->size == POPCL_SIZE_UNKNOWN)
+        cmd_report_detail(j->report, "message %lu: the server gives it no UID",
+                          (unsigned long)m->number);
+}
+
 void cmd_job_listed(void *job, const popcl_msg *m) {
     cmd_job *j = job;
     popcl_diag d;
-    if (!j->announced) {
+    if (!m || !j->announced) {
         popcl_get_diag(j->popcl, &d);
         cmd_job_announce(j, &d);
     }
-    if (m && m->uid_len) j->has_uids = 1;
-    if (m)
+    if (m) {
+        tell_odd_uid(j, m);
         cmd_state_listed(j->state, m->uid, m->uid_len);
-    else if (j->has_uids)
+    } else if (!d.no_uids) {
         cmd_state_listed(j->state, NULL, 0); /* a listing without UIDs says nothing of them */
+    }
 }
 
 static void show_progress(cmd_job *j) {
@@ -220,8 +238,13 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
         cmd_report_warning(
             j->report,
             "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
+    if (d->passed_over)
+        cmd_report_detail(j->report,
+                          "%lu lines of the server's listings name no message of this session, and "
+                          "were passed over",
+                          (unsigned long)d->passed_over);
     /* Without UIDs the headers were the listing: it was whole if all were seen. */
-    if (d->listing_reached && !j->has_uids && j->identified >= d->in_maildrop)
+    if (d->listing_reached && d->no_uids && j->identified >= d->in_maildrop)
         cmd_state_listed(j->state, NULL, 0);
     free(j->named);
     j->named = NULL;
@@ -275,6 +298,9 @@ static int commit(void *ctx) {
         cmd_state_sized(j->state, j->message->uid, j->message->uid_len, j->octets);
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,
                       (unsigned long long)j->octets, popcl_store_dir_name(j->store));
+    if (j->message->size != POPCL_SIZE_UNKNOWN && j->octets < j->message->size / 2)
+        cmd_report_detail(j->report, "message %lu: the server's listing says %llu octets",
+                          (unsigned long)j->number, (unsigned long long)j->message->size);
     j->stored_octets += j->octets;
     j->octets = 0;
     return result;

@@ -44,7 +44,7 @@ typedef struct cmd_job {
     cmd_named *named;
     size_t named_len, named_room;
     uint32_t identified; /* messages of this session whose identity was taken */
-    int has_uids;        /* the listing gave one */
+    int candidate;       /* --check: new by its UID, and the listing is not complete */
     int announced, told_no_uids;
     uint32_t stored, drawn_ms;
     uint64_t stored_octets;

@@ -246,6 +246,8 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
                          d->reply.text_len == POPCL_TEXT_KEEP);
         (void)snprintf(reply, sizeof reply, "; the server said%s%s: \"%s\"",
                        *d->refused ? " to " : "", d->refused, words);
+    } else if (popcl_err_class(d->err) == POPCL_CLASS_PROTOCOL && *d->verb) {
+        (void)snprintf(reply, sizeof reply, "; the command was %s", d->verb);
     }
     (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message,
                    code, *special ? ": " : "", special, reply);
