@@ -52,7 +52,7 @@
       "get the time first (NTP, a modem, a saved time that is late enough), or use the profile "   \
       "`pinned`")                                                                                  \
     X(ERR_CLOCK_NOT_SET, CERT, "the clock is not set",                                             \
-      "it shows a time before the newest trust anchor was made",                                   \
+      "it shows a time before this version of popcl, or before the newest trust anchor was made",  \
       "set the clock, or give the time (popcl_tls.utc_s); certificates cannot be checked without " \
       "it")                                                                                        \
     X(ERR_STATE, USAGE, "a call came out of order",                                                \
@@ -237,9 +237,10 @@
       "use a name of the certificate; one that differs from the host's is given apart "            \
       "(popcl_tls.name)")                                                                          \
     X(ERR_CERT_NO_SAN, CERT, "the server's certificate names no host",                             \
-      "it has no subjectAltName with a host or an address; a common name does not count any more " \
-      "(RFC 9525)",                                                                                \
-      "have the certificate made anew, with a subjectAltName")                                     \
+      "it has no subjectAltName with a host or an address; a common name counts only in a "        \
+      "certificate that is itself an anchor, if it is this host's",                                \
+      "have the certificate made anew with a subjectAltName; or give it itself as an anchor "      \
+      "(popcl_trust.anchors), or its key's hash alone (popcl_trust.pins)")                         \
     X(ERR_CERT_EXPIRED, CERT, "a certificate has expired",                                         \
       "it was not renewed in time, or this machine's clock is wrong",                              \
       "check the clock; then tell the server's operator")                                          \
@@ -259,8 +260,8 @@
     X(ERR_CERT_CONSTRAINTS, CERT,                                                                  \
       "a certificate limits the names or policies below it, and popcl cannot check that",          \
       "an authority on the way is constrained",                                                    \
-      "use a server or a CA without such constraints, or, in a program, pins with the profile "    \
-      "`pinned`")                                                                                  \
+      "use a server or a CA without such constraints, or the hash of the server's key alone "      \
+      "(popcl_trust.pins)")                                                                        \
     X(ERR_CERT_EXTENSION, CERT, "a certificate demands something that popcl does not know",        \
       "it has a critical extension that is not supported", "tell the server's operator")           \
     X(ERR_CERT_WEAK, CERT, "a certificate is too weak",                                            \
@@ -272,11 +273,6 @@
       "use another profile, or a certificate with a P-256 or RSA-2048 key")                        \
     X(ERR_CERT_MALFORMED, CERT, "a certificate cannot be read",                                    \
       "it is damaged, cut, or breaks the rules of X.509", "tell the server's operator")            \
-    X(ERR_CERT_RULES, CERT, "a certificate breaks a rule that authorities have to keep",           \
-      "its common name is a host that is none of its names, its subjectAltName is critical "       \
-      "beside a subject or not critical without one, or an intermediate has no key identifiers",   \
-      "have the certificate made anew (RFC 5280, 4.2; CA/Browser Forum, Baseline Requirements, "   \
-      "7.1)")                                                                                      \
     X(ERR_CERT_PIN, CERT, "the server's key is not one of the pinned keys",                        \
       "the server has a new key, or somebody pretends to be it",                                   \
       "ask the server's operator for the new key's hash by another way, and give that "            \

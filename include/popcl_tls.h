@@ -39,13 +39,19 @@ extern "C" {
 
 /* ---- trust ---- */
 
-#define POPCL_PIN_LEN  32u  /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
-#define POPCL_PATH_ANY 255u /* in popcl_trust.path_len: no limit */
+#define POPCL_PIN_LEN      32u  /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
+#define POPCL_OWN_CERT_LEN 32u  /* octets of a certificate's hash in popcl_trust.own_certs */
+#define POPCL_PATH_ANY     255u /* in popcl_trust.path_len: no limit */
 
-/* Whom to trust. Constant, borrowed until wipe; popcl-ta writes one as C, popcl_posix_trust_load
- * (popcl_posix_tls.h) makes one from PEM files. Anchors and pins both given: both must hold. Pins
- * alone: the name, the dates and the chain as far as the server sends it are still checked (but in
- * the profile `pinned`), and the pin stands for the anchor. */
+/* 2026-01-01, Unix seconds. A clock before popcl's own time is not set: then no certificate is
+ * judged, and no session is kept or resumed. */
+#define POPCL_CLOCK_FLOOR_S 1767225600
+
+/* Whom to trust. Constant, borrowed until wipe. popcl-ta writes one as C; popcl_posix_trust_load
+ * (popcl_posix_tls.h) makes one from PEM files. If anchors and pins are given, both must hold. Pins
+ * without anchors decide alone: the server's key is one of them. No name is demanded then, and no
+ * other certificate is looked at; the dates of the server's own are checked, except in the profile
+ * `pinned`. */
 typedef struct popcl_trust {
     const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server certificates
                                             themselves: direct trust */
@@ -53,10 +59,16 @@ typedef struct popcl_trust {
     const uint8_t *path_len;   /* for each anchor the pathLenConstraint of its certificate (RFC
                                 * 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY; NULL: none has one */
     int64_t newest_not_before; /* the newest notBefore of the anchors' certificates, Unix seconds: a
-                                  clock below it is not set */
+                                  clock below it is not set, as below POPCL_CLOCK_FLOOR_S; 0: only
+                                  that one counts */
     const unsigned char (
         *pins)[POPCL_PIN_LEN]; /* of the server's own key; several, so that a key can be changed */
     size_t pins_len;           /* how many; 0: none */
+    /* Certificates of servers that are anchors too: of each the first octets of its
+     * tls-server-end-point (RFC 5929, 4.1). Such a certificate without a subjectAltName is taken
+     * for the host in its common name. No other common name is read. */
+    const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
+    size_t own_certs_len; /* how many; 0: none */
 } popcl_trust;
 
 /* ---- profiles ---- */
@@ -81,15 +93,14 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  * secret. Give it as popcl_tls.resume, and the job does the rest:
  *
  * - It is offered where it was made by a job with the same host, popcl_tls.name, port, user,
- * security, profile, anchors with their path lengths, pins, length of the record buffer and
- * fragment; up to 24 hours after the handshake in which the certificate was checked, not behind the
- * certificate's end, and not where the clock is before that handshake. Where any of that is not so
- * it is wiped by start.
+ * security, profile, trust, length of the record buffer and fragment; up to 24 hours after the
+ * handshake in which the certificate was checked, not behind the certificate's end, and not where
+ * the clock is before that handshake. Where any of that is not so it is wiped by start.
  * - It is kept once the login has succeeded, and only then. It is wiped when the session ends
  * otherwise after it was offered, on every error of TLS, and when the server wants none of it: then
  * the handshake was a full one, with every check, and its session takes the place.
- * - The clock has to be known, with `pinned` too: a popcl_tls.utc_s before 2026 is none, and
- * nothing is offered and nothing is kept.
+ * - The clock has to be known, with `pinned` too: with a popcl_tls.utc_s before
+ * POPCL_CLOCK_FLOOR_S nothing is offered and nothing is kept.
  *
  * A resumed handshake checks no certificate: what was decided in the first stands, for 24 hours at
  * most (docs/SECURITY.md). To forget a session, zero the object with popcl_resume_restore(r, NULL,
@@ -132,7 +143,8 @@ struct popcl_tls {
     size_t storage_len; /* its size */
     const popcl_trust *trust;
     int64_t utc_s;     /* the time, Unix seconds; negative or past the year 9999: unknown,
-                          POPCL_ERR_CLOCK_UNKNOWN. `pinned` does not look at it */
+                          POPCL_ERR_CLOCK_UNKNOWN; before POPCL_CLOCK_FLOOR_S, or the newest
+                          anchor: POPCL_ERR_CLOCK_NOT_SET. `pinned` does not look at it */
     const char *name;  /* the name or address that the certificate must have, where that is not
                           popcl_config.host; NULL: host */
     uint16_t fragment; /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as
@@ -231,8 +243,9 @@ typedef struct popcl_leaf {
     uint8_t tag, last; /* of the element: its tag and its newest octet */
     uint8_t more;      /* octets of a long length to come */
     uint8_t extension, critical;
-    uint8_t at;                      /* octets of the host that a dNSName has so far */
-    uint8_t param;                   /* the tag of its parameters, at first of alg's */
+    uint8_t at;                      /* octets of the host that a name has so far */
+    uint8_t param, alg_param;        /* the tags of oid's parameters, and of alg's; 0: none */
+    uint8_t cn;                      /* the subject's common name, see leaf.c */
     uint8_t is_first;                /* it is the server's own */
     uint16_t len, body;              /* octets of the element, and of them those to come */
     uint16_t oid;                    /* the newest object identifier */
@@ -241,18 +254,14 @@ typedef struct popcl_leaf {
     uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in it */
     uint32_t facts;                  /* leaf.h */
     uint32_t seen;                   /* extensions that came, by their place in a table */
-    uint32_t text,
-        cn; /* hashes: of the newest name, and of a common name that must be one of the names */
-    int64_t time;            /* notBefore, then notAfter */
-    unsigned char value[16]; /* the first octets of a short element */
+    int64_t time;                    /* notBefore, then notAfter if notBefore has come */
+    unsigned char value[16];         /* the first octets of a short element */
     uint32_t others[2]; /* the first and the newest of the extensions that have no place in a table,
                            by a hash */
     /* of the chain */
     const popcl_tls *tls;
-    union {
-        const char *host; /* the name that is looked for */
-        unsigned char address[16];
-    } want;
+    const char *host; /* the name that is looked for, or the address as text */
+    unsigned char address[16];
     uint8_t address_len; /* 4 or 16: it is an address; 0: a name */
     uint16_t names_at;   /* octets written to tls->names */
 } popcl_leaf;

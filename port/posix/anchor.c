@@ -143,7 +143,7 @@ static int is_authority(const pop_cert *c) {
 
 static pop_anchor_finding judge(const pop_anchors *a, const pop_cert *c) {
     unsigned flags = c->flags;
-    if (c->version < 3) return POP_ANCHOR_VERSION;
+    if (c->version < 3 && !a->allow_leaf) return POP_ANCHOR_VERSION;
     if (!is_authority(c)) {
         if (!a->allow_leaf) return flags & POP_CERT_CA ? POP_ANCHOR_CERT_SIGN : POP_ANCHOR_NOT_CA;
         flags &= LEAF_RULES;
@@ -156,6 +156,42 @@ static pop_anchor_finding judge(const pop_anchors *a, const pop_cert *c) {
     if (a->utc_s >= 0 && c->not_after < a->utc_s) return POP_ANCHOR_EXPIRED;
     if (a->utc_s >= 0 && c->not_after - a->utc_s < a->min_s) return POP_ANCHOR_EXPIRES_SOON;
     return POP_ANCHOR_USABLE;
+}
+
+/* ---- a server's own ---- */
+
+/* The first octets of tls-server-end-point (RFC 5929, 4.1): the certificate by the hash of its
+ * signature, which a session has at hand. One of another hash is refused in the session. */
+static void hash_own(pop_anchor *one, const pop_cert *c, const unsigned char *p, size_t n) {
+    static const struct {
+        const br_hash_class *hash;
+        const char *rsa, *ecdsa;
+    } rows[] = {{&br_sha256_vtable, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B",
+                 "\x2A\x86\x48\xCE\x3D\x04\x03\x02"},
+                {&br_sha384_vtable, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0C",
+                 "\x2A\x86\x48\xCE\x3D\x04\x03\x03"},
+                {&br_sha512_vtable, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0D",
+                 "\x2A\x86\x48\xCE\x3D\x04\x03\x04"}};
+    unsigned char value[64];
+    char common_name[256];
+    br_hash_compat_context hash;
+    if (!pop_cert_name_part(c->subject, 3, common_name, sizeof common_name) ||
+        strchr(common_name, ' '))
+        return; /* no host's: most authorities */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!(c->signed_by.n == 9 && memcmp(c->signed_by.p, rows[i].rsa, 9) == 0) &&
+            !(c->signed_by.n == 8 && memcmp(c->signed_by.p, rows[i].ecdsa, 8) == 0))
+            continue;
+        rows[i].hash->init(&hash.vtable);
+        hash.vtable->update(&hash.vtable, p, n);
+        hash.vtable->out(&hash.vtable, value);
+        memcpy(one->own_cert, value, sizeof one->own_cert);
+        one->is_own = 1;
+    }
+}
+
+int pop_anchor_is_own(const pop_anchor *a) {
+    return a->is_own && (a->finding == POP_ANCHOR_USABLE || a->finding == POP_ANCHOR_SAME_KEY);
 }
 
 /* ---- one certificate ---- */
@@ -257,6 +293,7 @@ static int add_certificate(pop_anchors *a, const char *source, unsigned long lin
     pop_anchor_finding key = decode(&decoder, &name, p, n, &c);
     one->finding = (uint8_t)(key == POP_ANCHOR_USABLE ? judge(a, &c) : key);
     if (one->finding != POP_ANCHOR_USABLE) return 0;
+    if (a->allow_leaf && !(c.flags & POP_CERT_SAN)) hash_own(one, &c, p, n);
     return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, is_authority(&c));
 }
 
@@ -264,7 +301,7 @@ size_t pop_anchor_size(const pop_anchor *a) {
     enum { STRUCT = 32, PATH_LEN = 1 }; /* br_x509_trust_anchor where pointers have 32 bits */
     const br_x509_pkey *k = &a->anchor.pkey;
     size_t key = k->key_type == BR_KEYTYPE_RSA ? k->key.rsa.nlen + k->key.rsa.elen : k->key.ec.qlen;
-    return a->anchor.dn.len + key + STRUCT + PATH_LEN;
+    return a->anchor.dn.len + key + STRUCT + PATH_LEN + (a->is_own ? POPCL_OWN_CERT_LEN : 0);
 }
 
 /* ---- a file ---- */

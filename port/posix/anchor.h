@@ -91,8 +91,11 @@ typedef struct pop_anchor {
         anchor; /* where the key could be read; else zeroed. Points into memory of its own */
     int64_t not_before, not_after; /* Unix seconds; 0 where there is no certificate */
     unsigned char sha256[32];      /* of the certificate: its fingerprint */
-    const char *source;            /* where it was found: borrowed from the reader's caller */
-    unsigned long line;            /* in it, 0: it is DER */
+    uint8_t is_own; /* it has no subjectAltName, and its common name may be a host's: as a server's
+                       own it is taken for that host */
+    unsigned char own_cert[POPCL_OWN_CERT_LEN]; /* then as in popcl_trust.own_certs; else zeroed */
+    const char *source; /* where it was found: borrowed from the reader's caller */
+    unsigned long line; /* in it, 0: it is DER */
     /* Only where pop_anchors.details asks for it, else NULL. Texts are printable ASCII, or as told.
      */
     char *subject;         /* or, of a block that is none, its label */
@@ -106,8 +109,8 @@ typedef struct pop_anchor {
     void *memory; /* private */
 } pop_anchor;
 
-/* Octets that an anchor takes in the memory of a 32-bit machine: name, key, BearSSL's struct and
- * its place in the table of path lengths. */
+/* Octets that an anchor takes in the memory of a 32-bit machine: name, key, BearSSL's struct, its
+ * place in the table of path lengths, and its hash where is_own. */
 size_t pop_anchor_size(const pop_anchor *a);
 
 /* ---- all of them ---- */
@@ -117,7 +120,7 @@ typedef struct pop_anchors {
     int64_t utc_s;      /* what has expired at this time is refused; negative: nothing has */
     int64_t min_s;      /* so has what expires within so many seconds after it */
     uint8_t allow_leaf; /* 1: a certificate that is no CA's is an anchor too, of direct trust (flags
-                           0) */
+                           0), and is_own is found out */
     uint8_t details;    /* 1: keep texts and octets of certificates */
     uint8_t in_directory; /* 1: a file of DER that is no certificate is odd, not damaged. May change
                              between reads */
@@ -150,6 +153,10 @@ popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path);
  * the same name and key the one that is valid longest, with the longest path of all of them. Takes
  * n log n time. Returns 0, or -1: out of memory. */
 int pop_anchors_merge(pop_anchors *a);
+
+/* Whether popcl_trust.own_certs is to have this one's hash: it is an anchor, or another certificate
+ * of its name and key is. */
+int pop_anchor_is_own(const pop_anchor *a);
 
 /* How many were found of this kind. */
 size_t pop_anchors_count(const pop_anchors *a, pop_anchor_kind kind);

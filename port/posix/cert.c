@@ -169,7 +169,7 @@ static const struct extension {
     int (*read)(pop_cert *c, der value);
 } extensions[] = {
     {15, 1, 0, 0, read_key_usage},
-    {17, 1, 0, 0, NULL}, /* subjectAltName: names of the authority itself */
+    {17, 1, POP_CERT_SAN, 0, NULL}, /* subjectAltName: names of the authority itself */
     {19, 1, 0, 0, read_basic_constraints},
     {30, 1, POP_CERT_NAME_CONSTRAINTS, 0, NULL},
     {32, 1, 0, 0, NULL}, /* certificatePolicies: of interest only where a policy is asked for, which
@@ -265,11 +265,13 @@ static int read_tbs(pop_cert *c, der tbs) {
 }
 
 int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n) {
-    der all = {p, n}, certificate, tbs, part;
+    der all = {p, n}, certificate, tbs, algorithm, part;
     memset(c, 0, sizeof *c);
     c->path_len = POP_CERT_PATH_ANY;
     if (take(&all, SEQUENCE, &certificate) || all.n) return -1;
-    if (take(&certificate, SEQUENCE, &tbs) || take(&certificate, SEQUENCE, &part)) return -1;
+    if (take(&certificate, SEQUENCE, &tbs) || take(&certificate, SEQUENCE, &algorithm) ||
+        take(&algorithm, OID, &c->signed_by))
+        return -1;
     if (take(&certificate, BIT_STRING, &part) || part.n < 2 || certificate.n) return -1;
     return read_tbs(c, tbs);
 }

@@ -22,7 +22,8 @@ enum pop_cert_flag {
     POP_CERT_POLICY_CONSTRAINTS =
         1 << 4, /* policyConstraints, inhibitAnyPolicy, or a critical policyMappings */
     POP_CERT_UNKNOWN_CRITICAL = 1 << 5, /* a critical extension that is none of those read here */
-    POP_CERT_REPEATED = 1 << 6          /* an extension stands there twice (4.2 forbids it) */
+    POP_CERT_REPEATED = 1 << 6,         /* an extension stands there twice (4.2 forbids it) */
+    POP_CERT_SAN = 1 << 7               /* there is a subjectAltName */
 };
 
 #define POP_CERT_PATH_ANY 255u
@@ -33,8 +34,9 @@ typedef struct pop_cert {
     pop_span subject; /* Name, with its own tag and length */
     pop_span key;     /* SubjectPublicKeyInfo, likewise */
     pop_span key_oid,
-        curve;         /* contents of the algorithm's OID; of a curve's, for EC keys (n 0: none) */
-    unsigned rsa_bits; /* of an RSA key's modulus; 0: no RSA key, or not readable */
+        curve;          /* contents of the algorithm's OID; of a curve's, for EC keys (n 0: none) */
+    pop_span signed_by; /* contents of the OID of the signature's algorithm */
+    unsigned rsa_bits;  /* of an RSA key's modulus; 0: no RSA key, or not readable */
     int64_t not_before, not_after; /* Unix seconds */
     unsigned flags;                /* pop_cert_flag */
     uint8_t path_len;              /* pathLenConstraint, 0 to 254, or POP_CERT_PATH_ANY */

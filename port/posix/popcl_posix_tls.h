@@ -50,11 +50,13 @@ typedef enum popcl_posix_trust_error {
  * Out stays, and counts as unusable, what BearSSL or popcl cannot judge a chain by: a CA with
  * constraints on names or policies, a key below RSA-2048 or of an unknown kind, ...
  * (port/posix/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative:
- * unknown, so that nothing has). Authorities that are not valid yet stay in, and make a clock that
- * is not set known as such (popcl_trust.newest_not_before), unless at least half of all have begun:
- * then the clock is right, and they stay out. A certificate that is no CA, or may not sign
- * certificates, is trusted directly: as the server's own, whose name and dates are checked all the
- * same.
+ * unknown, so that nothing has). Authorities that are not valid yet stay out, too. If none is valid
+ * yet all stay in, and the job ends with POPCL_ERR_CLOCK_NOT_SET.
+ *
+ * A certificate that is no CA, or may not sign certificates, is trusted directly: as the server's
+ * own, whose name and dates are checked all the same. If a server shows a certificate that was
+ * read here, octet for octet, and it has no subjectAltName, its common name counts
+ * (popcl_trust.own_certs).
  *
  * Returns 0, or an error with one sentence in why, without a full stop, and with nothing to free.
  */
@@ -65,8 +67,9 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
 /* The same with the file and the directories that SSL_CERT_FILE and SSL_CERT_DIR (several, parted
  * by colons) name; where neither is set, with the first of the usual places that exists:
  * /etc/ssl/certs/ca-certificates.crt and its like on other systems. Damaged certificates are passed
- * over where the place is the system's own. An empty variable counts as not set, and where the
- * program runs with rights that its caller does not have (setuid, setgid) neither counts. */
+ * over where the place is the system's own, and no common name counts there. An empty variable
+ * counts as not set, and where the program runs with rights that its caller does not have (setuid,
+ * setgid) neither counts. */
 popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why,
                                                  size_t why_len);
 

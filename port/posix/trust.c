@@ -22,7 +22,8 @@ typedef struct reader {
     pop_anchors anchors;
     char *why;
     size_t why_len;
-    int strict; /* damaged certificates of a file are an error */
+    int named; /* the caller says where they are: damaged certificates of a file are an error, and
+                  the common names of servers' own certificates count */
 } reader;
 
 static const char *system_says(int error, char text[96]) {
@@ -124,31 +125,37 @@ static int is_authority(const pop_anchor *one) {
     return one->finding == POP_ANCHOR_USABLE && one->anchor.flags & BR_X509_TA_CA;
 }
 
-/* A clock before the newest authority's beginning counts as not set. But where at least half of
- * them have begun, the clock is right, and it is the others that are early: they stay out, so that
- * one that was put there ahead of its time does not stop all mail. */
+/* An authority that has not begun yet stays out: one that was put there ahead of its time must not
+ * stop all mail. If none has begun the clock is wrong, though it is past POPCL_CLOCK_FLOOR_S: all
+ * stay in, and newest_not_before says so. */
 static void drop_early(pop_anchors *a) {
-    size_t all = 0, begun = 0;
-    for (size_t i = 0; i < a->len; i++) {
-        all += is_authority(&a->list[i]) != 0;
+    size_t begun = 0;
+    for (size_t i = 0; i < a->len; i++)
         begun += is_authority(&a->list[i]) && a->list[i].not_before <= a->utc_s;
-    }
-    for (size_t i = 0; 2 * begun >= all && i < a->len; i++) {
+    for (size_t i = 0; begun && i < a->len; i++) {
         if (is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s)
             a->list[i].finding = POP_ANCHOR_NOT_YET;
     }
 }
 
 /* The structs first, then what they point to, then the path lengths, for which pop_anchor_size has
- * room. */
-static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
-    size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0;
-    for (size_t i = 0; i < a->len; i++)
+ * room, then the hashes of servers' own certificates. */
+static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) {
+    size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0, own_len = 0;
+    for (size_t i = 0; i < a->len; i++) {
         if (a->list[i].finding == POP_ANCHOR_USABLE) size += pop_anchor_size(&a->list[i]);
-    br_x509_trust_anchor *table = malloc(count * sizeof *table + size);
+        own_len += with_own && pop_anchor_is_own(&a->list[i]);
+    }
+    br_x509_trust_anchor *table =
+        malloc(count * sizeof *table + size + own_len * POPCL_OWN_CERT_LEN);
     if (!table) return -1;
     unsigned char *octets = (unsigned char *)(table + count);
     unsigned char *path_len = octets + size - count;
+    unsigned char(*own)[POPCL_OWN_CERT_LEN] = (void *)(octets + size);
+    t->trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])own;
+    t->trust.own_certs_len = own_len;
+    for (size_t i = 0; with_own && i < a->len; i++)
+        if (pop_anchor_is_own(&a->list[i])) memcpy(own++, a->list[i].own_cert, sizeof *own);
     for (size_t i = 0; i < a->len; i++) {
         const pop_anchor *one = &a->list[i];
         if (one->finding != POP_ANCHOR_USABLE) continue;
@@ -169,7 +176,7 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a) {
 static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_posix_trust_error e,
                                       const char *where) {
     pop_anchors *a = &r->anchors;
-    for (size_t i = 0; e == POPCL_POSIX_TRUST_OK && r->strict && i < a->len; i++)
+    for (size_t i = 0; e == POPCL_POSIX_TRUST_OK && r->named && i < a->len; i++)
         if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED &&
             !a->list[i].in_directory)
             e = say_damaged(r, &a->list[i]);
@@ -183,7 +190,7 @@ static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_pos
                                  pop_anchors_count(a, POP_ANCHOR_DAMAGED));
         if (pop_anchors_count(a, POP_ANCHOR_KEPT) == 0)
             e = say_nothing(r, 0, where);
-        else if (make_table(t, a))
+        else if (make_table(t, a, r->named))
             e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
     }
     pop_anchors_free(a);
@@ -210,7 +217,7 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
     reader r;
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
     begin(&r, t, utc_s, why, why_len);
-    r.strict = 1;
+    r.named = 1;
     if (file) e = add_file(&r, file);
     if (dir && !e) e = add_dir(&r, dir);
     return finish(&r, t, e, file ? file : dir ? dir : "nothing");
@@ -263,7 +270,7 @@ static popcl_posix_trust_error read_dirs(reader *r, const char *dirs) {
 
 static popcl_posix_trust_error read_named(reader *r, const char *file, const char *dirs) {
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
-    r->strict = 1;
+    r->named = 1;
     if (file) e = add_file(r, file);
     return e || !dirs ? e : read_dirs(r, dirs);
 }

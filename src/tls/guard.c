@@ -5,9 +5,12 @@
  * refuses is refused, and a chain that was not judged to its end is too. What stands behind the
  * anchor's certificate is not looked at, by neither.
  *
+ * A pin without anchors decides alone: of certificate 0 the key and the dates count, and no other
+ * certificate is looked at.
+ *
  * Of BearSSL's context, whose fields are the same in all its releases, judge_cert reads err and the
- * hashes of subject and issuer (current_dn_hash, saved_dn_hash), and corrects num_certs; spare_of
- * uses the room of cert_sig while it is free. */
+ * hashes of subject and issuer (current_dn_hash, saved_dn_hash), and corrects num_certs; pkey is
+ * the server's key where a pin decides; spare_of uses the room of cert_sig while it is free. */
 #include "guard.h"
 
 #include <string.h>
@@ -15,7 +18,7 @@
 #include "leaf.h"
 #include "name.h"
 
-enum step { OPENED, READING, BETWEEN, VOUCHED, REFUSED, ENDED };
+enum step { OPENED, READING, BETWEEN, VOUCHED, PINNED, REFUSED, ENDED };
 
 /* ---- the rules ---- */
 
@@ -33,17 +36,16 @@ static const struct {
     {POPCL_ERR_CERT_MALFORMED, {LEAF_PATH_LEN, NOT | LEAF_CA}},
     {POPCL_ERR_CERT_EXTENSION, {LEAF_CRITICAL}},
     {POPCL_ERR_CERT_CONSTRAINTS, {LEAF_CONSTRAINED}},
-    {POPCL_ERR_CERT_WEAK, {LEAF_WEAK}},
-    {POPCL_ERR_CERT_UNSUPPORTED, {LEAF_UNSUPPORTED}},
+    {POPCL_ERR_CERT_WEAK, {LEAF_WEAK_KEY}},
+    {POPCL_ERR_CERT_WEAK, {LEAF_WEAK_SIGNATURE}},
+    {POPCL_ERR_CERT_UNSUPPORTED, {LEAF_ODD_KEY}},
+    {POPCL_ERR_CERT_UNSUPPORTED, {LEAF_ODD_SIGNATURE}},
     {POPCL_ERR_CERT_NOT_YET, {LEAF_NOT_YET}},
     {POPCL_ERR_CERT_EXPIRED, {LEAF_EXPIRED}},
     {POPCL_ERR_CERT_NOT_CA, {NOT | LEAF_IS_FIRST, NOT | LEAF_CA}},
     {POPCL_ERR_CERT_USAGE, {LEAF_MISUSED}},
     {POPCL_ERR_CERT_USAGE, {LEAF_SIGNS, NOT | LEAF_CA}},
     {POPCL_ERR_CERT_USAGE, {LEAF_PURPOSE, NOT | LEAF_SERVER, NOT | LEAF_ANY}},
-    /* issuers; that they have a subject follows from the issuer's name in the certificate below */
-    {POPCL_ERR_CERT_RULES, {NOT | LEAF_IS_FIRST, NOT | LEAF_SKI}},
-    {POPCL_ERR_CERT_RULES, {NOT | LEAF_IS_FIRST, NOT | LEAF_AKI, NOT | LEAF_SELF_ISSUED}},
     /* the server's own */
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
@@ -52,9 +54,15 @@ static const struct {
       NOT | LEAF_SELF_ISSUED}}, /* a CA's serves only where it is the anchor, see below */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
     {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}},
-    {POPCL_ERR_CERT_RULES, {NOT | LEAF_SUBJECT, NOT | LEAF_SAN_CRITICAL}},
-    {POPCL_ERR_CERT_RULES, {LEAF_IS_FIRST, LEAF_SUBJECT, LEAF_SAN_CRITICAL}},
-    {POPCL_ERR_CERT_RULES, {LEAF_IS_FIRST, LEAF_CN}},
+};
+
+/* Where a pin decides alone these count, and the rules that the others would break are as if kept.
+ */
+#define FACT(f) (1u << (f))
+enum {
+    PIN_COUNTS = FACT(LEAF_MALFORMED) | FACT(LEAF_READ) | FACT(LEAF_WEAK_KEY) | FACT(LEAF_ODD_KEY) |
+                 FACT(LEAF_NOT_YET) | FACT(LEAF_EXPIRED),
+    PIN_WAIVES = FACT(LEAF_IS_FIRST) | FACT(LEAF_ISSUER) | FACT(LEAF_SAN) | FACT(LEAF_MATCH)
 };
 
 static int holds(uint32_t facts, unsigned fact) {
@@ -107,7 +115,7 @@ static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
 /* The hash of the server's key, for the pins, is begun and done before BearSSL reads the signature,
  * which stands behind the key: until then the buffer for it is room for that hash, and before it
  * for the certificate's first octets. */
-enum { SPARE_ALIGN = 8, HEAD_MAX = 64 };
+enum { SPARE_ALIGN = 8, HEAD_MAX = 64, KEY_BEGUN };
 typedef char
     hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
 
@@ -118,14 +126,14 @@ static void *spare_of(popcl_guard *g) {
 
 /* tls-server-end-point (RFC 5929, 4.1) is taken over the whole certificate by the hash of its own
  * signature. Which one that is stands behind its first octets, which are kept until then. */
-static void begin_hashes(popcl_guard *g) {
+static void begin_end_point(popcl_guard *g) {
     unsigned id = popcl_leaf_hash(&g->leaf);
     const br_hash_class *h = id ? hash_class(g, id) : NULL;
     if (!h) return;
     h->init(&g->first.hash.vtable);
     h->update(&g->first.hash.vtable, spare_of(g), g->head_len);
     g->end_point_len = (uint8_t)(h->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK);
-    br_sha256_init(spare_of(g));
+    g->head_len = HEAD_MAX;
 }
 
 static void end_first(popcl_guard *g) {
@@ -145,20 +153,25 @@ static void compare_pins(popcl_guard *g) {
         if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
 }
 
-static void first_octet(popcl_guard *g, unsigned char c) {
-    const br_hash_class *h = g->first.hash.vtable;
-    int of_key = popcl_leaf_at_key(&g->leaf);
-    popcl_leaf_octet(&g->leaf, c);
-    if (!g->end_point_len) {
-        if (g->head_len == HEAD_MAX) return;
-        ((unsigned char *)spare_of(g))[g->head_len++] = c;
-        begin_hashes(g);
-        return;
-    }
-    h->update(&g->first.hash.vtable, &c, 1);
-    if (!of_key) return;
+/* The key takes the place of the certificate's first octets: its signature's hash, which stands in
+ * front of it, is known by then, or is none of the profile's. */
+static void key_octet(popcl_guard *g, unsigned char c) {
+    if (g->head_len != KEY_BEGUN) br_sha256_init(spare_of(g));
+    g->head_len = KEY_BEGUN;
     br_sha256_update(spare_of(g), &c, 1);
     if (!popcl_leaf_at_key(&g->leaf)) compare_pins(g);
+}
+
+static void first_octet(popcl_guard *g, unsigned char c) {
+    int of_key = popcl_leaf_at_key(&g->leaf);
+    popcl_leaf_octet(&g->leaf, c);
+    if (g->end_point_len) {
+        g->first.hash.vtable->update(&g->first.hash.vtable, &c, 1);
+    } else if (!of_key && g->head_len < HEAD_MAX) {
+        ((unsigned char *)spare_of(g))[g->head_len++] = c;
+        begin_end_point(g);
+    }
+    if (of_key) key_octet(g, c);
 }
 
 /* ---- each certificate ---- */
@@ -193,24 +206,46 @@ static int has_pins_alone(const popcl_guard *g) {
     return trust->anchors_len == 0 && trust->pins_len != 0;
 }
 
+/* Whether certificate 0 is one of those whose common name counts, octet for octet. */
+static int is_own(const popcl_guard *g) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    for (size_t i = 0; g->end_point_len && i < trust->own_certs_len; i++)
+        if (memcmp(trust->own_certs[i], g->first.told.end_point, POPCL_OWN_CERT_LEN) == 0) return 1;
+    return 0;
+}
+
+/* Certificate 0, where a pin decides alone. BearSSL has copied its key by now, unless the
+ * certificate cannot be read. */
+static void judge_pinned(popcl_guard *g, uint32_t facts) {
+    popcl_err e = judge((facts & PIN_COUNTS) | PIN_WAIVES);
+    if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
+    if (!e && !g->minimal.pkey.key_type) e = meaning((unsigned)g->minimal.err);
+    g->result = (uint8_t)e;
+    g->step = e ? REFUSED : PINNED;
+}
+
 static void judge_cert(popcl_guard *g) {
     br_x509_minimal_context *m = &g->minimal;
     uint32_t facts = popcl_leaf_end(&g->leaf);
     int is_vouched = m->err == BR_ERR_X509_OK,
         is_self_issued = memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0;
     if (g->leaf.is_first) {
-        facts |= 1u << LEAF_IS_FIRST;
+        facts |= FACT(LEAF_IS_FIRST);
         end_first(g);
+        if (has_pins_alone(g)) {
+            judge_pinned(g, facts);
+            return;
+        }
+        if (is_vouched && facts & FACT(LEAF_CN) && is_own(g))
+            facts |= FACT(LEAF_SAN) | FACT(LEAF_MATCH);
     }
-    if (is_self_issued) facts |= 1u << LEAF_SELF_ISSUED;
-    if (is_vouched || (has_pins_alone(g) && g->pinned)) facts |= 1u << LEAF_VOUCHED;
+    if (is_self_issued) facts |= FACT(LEAF_SELF_ISSUED);
+    if (is_vouched) facts |= FACT(LEAF_VOUCHED);
     /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
     if (is_self_issued && !g->leaf.is_first) m->num_certs--;
     popcl_err e = judge(facts);
-    /* no authority was asked for */
-    if (e == POPCL_ERR_CERT_UNTRUSTED && has_pins_alone(g)) e = POPCL_ERR_CERT_PIN;
-    /* and it is another's: its faults do not matter */
-    if (m->err == BR_ERR_X509_DN_MISMATCH && facts >> LEAF_READ & 1) e = POPCL_ERR_CERT_ORDER;
+    /* it is another's: its faults do not matter */
+    if (m->err == BR_ERR_X509_DN_MISMATCH && facts & FACT(LEAF_READ)) e = POPCL_ERR_CERT_ORDER;
     if (e)
         refuse(g, e);
     else if (is_vouched && is_too_deep(g, m->num_certs - 1))
@@ -223,8 +258,8 @@ static void judge_cert(popcl_guard *g) {
         g->step = BETWEEN;
 }
 
-/* ---- BearSSL's calls: after a refusal none is passed on, so that nobody can make a device check
- * signatures without end ---- */
+/* ---- BearSSL's calls: after a refusal, or where a pin has decided, none is passed on, so that
+ * nobody can make a device check signatures without end ---- */
 
 /* Certificates that are looked at: real chains have up to four. Each costs a signature, and a
  * server may send any number. */
@@ -236,7 +271,7 @@ static void start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* what is sent as SNI: the guard has its own */
     br_x509_minimal_vtable.start_chain(&g->minimal.vtable,
-                                       g->leaf.address_len ? NULL : g->leaf.want.host);
+                                       g->leaf.address_len ? NULL : g->leaf.host);
     g->result = POPCL_ERR_CERT_UNCHECKED;
     g->step = BETWEEN;
     g->head_len = 0;
@@ -249,7 +284,7 @@ static void start_chain(const br_x509_class **ctx, const char *server_name) {
 static void start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_guard *g = guard_of(ctx);
     if (g->step == BETWEEN && g->certs == CHAIN_MAX) refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
-    if (g->step == REFUSED) return;
+    if (g->step >= PINNED) return;
     br_x509_minimal_vtable.start_cert(&g->minimal.vtable, length);
     if (g->step == BETWEEN) {
         popcl_leaf_begin(&g->leaf, length, g->certs == 0);
@@ -267,12 +302,12 @@ static void append(const br_x509_class **ctx, const unsigned char *buf, size_t l
         else
             popcl_leaf_octet(&g->leaf, buf[i]);
     }
-    if (g->step != REFUSED) br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
+    if (g->step < PINNED) br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
 }
 
 static void end_cert(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
-    if (g->step == REFUSED) return;
+    if (g->step >= PINNED) return;
     br_x509_minimal_vtable.end_cert(&g->minimal.vtable);
     if (g->step == READING) judge_cert(g);
 }
@@ -281,11 +316,10 @@ static void end_cert(const br_x509_class **ctx) {
 static popcl_err sum(const popcl_guard *g, unsigned said) {
     const popcl_trust *trust = g->leaf.tls->trust;
     if (g->step == REFUSED) return (popcl_err)g->result;
+    if (g->step == PINNED) return POPCL_OK;
     if (g->step == VOUCHED && said == 0)
         return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
     if (g->step != BETWEEN || said == 0) return POPCL_ERR_CERT_UNCHECKED;
-    if (said == BR_ERR_X509_NOT_TRUSTED && has_pins_alone(g))
-        return g->pinned ? POPCL_OK : POPCL_ERR_CERT_PIN;
     return meaning(said);
 }
 
@@ -305,6 +339,10 @@ static unsigned end_chain(const br_x509_class **ctx) {
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_guard *g = (const popcl_guard *)(const void *)ctx;
     if (popcl_guard_verdict(g) != POPCL_OK) return NULL;
+    if (has_pins_alone(g)) {
+        if (usages) *usages = BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX;
+        return &g->minimal.pkey;
+    }
     return br_x509_minimal_vtable.get_pkey((const br_x509_class *const *)&g->minimal.vtable,
                                            usages);
 }
@@ -334,16 +372,14 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     g->result = POPCL_ERR_CERT_UNCHECKED;
     g->leaf.tls = t;
     if (t->names && t->names_len) t->names[0] = 0;
-    unsigned char address[16];
+    unsigned char address[16] = {0};
     enum popcl_name_kind kind = popcl_name_kind(name, address);
     if (kind == POPCL_NAME_IPV4) g->leaf.address_len = 4;
     if (kind == POPCL_NAME_IPV6) g->leaf.address_len = 16;
-    if (g->leaf.address_len)
-        memcpy(g->leaf.want.address, address, sizeof address);
-    else
-        g->leaf.want.host = kind == POPCL_NAME_HOST && popcl_name_is_host(name)
-                                ? name
-                                : ""; /* which no certificate has */
+    memcpy(g->leaf.address, address, sizeof address);
+    g->leaf.host = g->leaf.address_len || (kind == POPCL_NAME_HOST && popcl_name_is_host(name))
+                       ? name
+                       : ""; /* which no certificate has */
     br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
     for (const br_hash_class *const *h = profile->hashes; *h; h++)
         br_x509_minimal_set_hash(m, popcl_tls_hash_id(*h), *h);
@@ -362,7 +398,9 @@ static popcl_err check(const popcl_tls *t) {
     const popcl_trust *trust = t->trust;
     if (!trust || (!trust->anchors_len && !trust->pins_len)) return POPCL_ERR_NO_TRUST;
     if (t->utc_s < 0 || t->utc_s > LAST_UTC_S) return POPCL_ERR_CLOCK_UNKNOWN;
-    return t->utc_s < trust->newest_not_before ? POPCL_ERR_CLOCK_NOT_SET : POPCL_OK;
+    return t->utc_s < POPCL_CLOCK_FLOOR_S || t->utc_s < trust->newest_not_before
+               ? POPCL_ERR_CLOCK_NOT_SET
+               : POPCL_OK;
 }
 
 static const br_x509_class **open(void *state, const popcl_tls *t, const char *name) {

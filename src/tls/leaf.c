@@ -18,14 +18,13 @@ enum state { TAG, LENGTH, LENGTH_MORE, BODY, UNUSED_BITS, FAILED };
 /* ---- the grammar: RFC 5280, 4.1 and 4.2 ---- */
 
 enum {
-    OPT = 1,     /* may be missing */
-    MANY = 2,    /* may come again */
-    LAST = 4,    /* of its level */
-    NATURAL = 8, /* an INTEGER that is not negative, in its shortest form */
-    TRUTH = 16   /* a BOOLEAN that is TRUE: FALSE is the default everywhere, and then not sent
-                    (X.690, 11.5) */
+    OPT = 1,    /* may be missing */
+    MANY = 2,   /* may come again */
+    LAST = 4,   /* of its level */
+    NATURAL = 8 /* an INTEGER that is not negative, in its shortest form */
 };
 enum { NO_TAG = 0x1f, ANY_TAG = 0x3f }; /* no tags of one octet */
+enum { NULL_TAG = 5 };
 
 /* What is done at an element's end: a fact of leaf.h is noted, or one of these. */
 enum act {
@@ -44,6 +43,7 @@ enum act {
     RSA_E,
     EXT_OID,
     EXT_CRITICAL,
+    CA,
     EXT_VALUE,
     KEY_USAGE,
     PURPOSE,
@@ -89,10 +89,10 @@ enum act {
         R(EXTENSION_FIRST, 0x30, 0, EXTENSION_ID, LEAF_NOTHING) \
         R(EXTENSION_MORE, 0x30, OPT | MANY | LAST, EXTENSION_ID, LEAF_NOTHING) \
             R(EXTENSION_ID, 0x06, 0, NONE, EXT_OID) \
-            R(EXTENSION_CRITICAL, 0x01, OPT | TRUTH, NONE, EXT_CRITICAL) \
+            R(EXTENSION_CRITICAL, 0x01, OPT, NONE, EXT_CRITICAL) \
             R(EXTENSION_VALUE, 0x04, LAST, NONE, EXT_VALUE) \
     R(BASIC, 0x30, LAST, BASIC_CA, LEAF_NOTHING) \
-        R(BASIC_CA, 0x01, OPT | TRUTH, NONE, LEAF_CA) \
+        R(BASIC_CA, 0x01, OPT, NONE, CA) \
         R(BASIC_PATH_LEN, 0x02, OPT | LAST | NATURAL, NONE, LEAF_PATH_LEN) \
     R(USAGE, 0x03, LAST, NONE, KEY_USAGE) \
     R(PURPOSES, 0x30, LAST, PURPOSE_FIRST, LEAF_PURPOSE) \
@@ -102,10 +102,10 @@ enum act {
         R(NAME_FIRST, ANY_TAG, 0, ANYTHING, NAME) \
         R(NAME_MORE, ANY_TAG, OPT | MANY | LAST, ANYTHING, NAME) \
     R(AUTHORITY, 0x30, LAST, AUTHORITY_KEY, LEAF_NOTHING) \
-        R(AUTHORITY_KEY, 0x80, OPT, NONE, LEAF_AKI) \
+        R(AUTHORITY_KEY, 0x80, OPT, NONE, LEAF_NOTHING) \
         R(AUTHORITY_ISSUER, 0xa1, OPT, ANYTHING, LEAF_NOTHING) \
         R(AUTHORITY_SERIAL, 0x82, OPT | LAST, NONE, LEAF_NOTHING) \
-    R(SUBJECT_KEY, 0x04, LAST, NONE, LEAF_SKI)
+    R(SUBJECT_KEY, 0x04, LAST, NONE, LEAF_NOTHING)
 /* clang-format on */
 
 enum place {
@@ -226,7 +226,6 @@ static int open_extension(popcl_leaf *r) {
     note(r, LEAF_CONSTRAINED, how & REFUSED);
     if (!r->critical) return 1;
     note(r, LEAF_CRITICAL, r->extension == EXT_OTHER || how & PASSED_OVER);
-    note(r, LEAF_SAN_CRITICAL, r->extension == EXT_SAN);
     return !(how & UNCRITICAL);
 }
 
@@ -234,21 +233,18 @@ static int open_extension(popcl_leaf *r) {
 
 enum { NAME_DNS = 0x82, NAME_IP = 0x87, NO_MATCH = 0xff };
 
-/* A character of tls->names, and of the text that a common name is compared with. */
+/* A character of tls->names. */
 static void tell(popcl_leaf *r, unsigned c) {
     const popcl_tls *t = r->tls;
-    r->text = hash(r->text, c);
     if (!t->names || r->names_at + 1u >= t->names_len || r->names_at == UINT16_MAX) return;
     t->names[r->names_at++] = (char)c;
     t->names[r->names_at] = 0;
 }
 
 static void tell_next(popcl_leaf *r) {
-    if (r->names_at) {
-        tell(r, ',');
-        tell(r, ' ');
-    }
-    r->text = HASH_BEGIN;
+    if (!r->names_at) return;
+    tell(r, ',');
+    tell(r, ' ');
 }
 
 /* The shortest digits of a number below 10000 in base 10, or below 65536 in base 16. */
@@ -300,12 +296,24 @@ static void tell_address(popcl_leaf *r) {
 
 static unsigned lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
 
+/* Goes on in the host where it continues so, letters of either case alike (RFC 9525, 6.3); in the
+ * text of an address they are not. */
+static void compare(popcl_leaf *r, unsigned c) {
+    unsigned wanted = (unsigned char)r->host[r->at];
+    if (c && (c == wanted || (!r->address_len && lower(c) == lower(wanted))))
+        r->at++;
+    else
+        r->at = NO_MATCH;
+}
+
+/* Whether all of the host was there, and nothing else. */
+static int is_host(const popcl_leaf *r) { return r->at != NO_MATCH && r->host[r->at] == 0; }
+
 /* An octet of a dNSName, compared with the host as it comes (RFC 9525, 6.3). A wildcard is a first
  * label that is one star, and stands for one label of the host. The host has letters, digits, dots,
  * hyphens and underscores alone, so that nothing else can match; an underscore is no part of a
  * dNSName. */
 static void dns_octet(popcl_leaf *r, unsigned c, int first) {
-    const char *host = r->want.host;
     if (first) {
         tell_next(r);
         r->at = r->address_len ? NO_MATCH : 0;
@@ -316,12 +324,10 @@ static void dns_octet(popcl_leaf *r, unsigned c, int first) {
                 : '?');
     if (r->at == NO_MATCH) return;
     if (first && c == '*') {
-        const char *dot = strchr(host, '.');
-        r->at = dot ? (uint8_t)(dot - host) : NO_MATCH;
-    } else if (c && c != '_' && lower((unsigned char)host[r->at]) == lower(c)) {
-        r->at++;
+        const char *dot = strchr(r->host, '.');
+        r->at = dot ? (uint8_t)(dot - r->host) : NO_MATCH;
     } else {
-        r->at = NO_MATCH;
+        compare(r, c == '_' ? 0 : c);
     }
 }
 
@@ -334,13 +340,12 @@ static int end_name(popcl_leaf *r) {
     if (r->extension != EXT_SAN || !r->is_first) return 1;
     if (is_ip) {
         tell_address(r);
-        matches = r->len == r->address_len && memcmp(r->value, r->want.address, r->len) == 0;
+        matches = r->len == r->address_len && memcmp(r->value, r->address, r->len) == 0;
     } else {
-        matches = r->at != NO_MATCH && r->want.host[r->at] == 0;
+        matches = is_host(r);
     }
     note(r, LEAF_SAN, 1);
     note(r, LEAF_MATCH, matches);
-    if (r->text == r->cn) r->facts &= ~(1u << LEAF_CN);
     return 1;
 }
 
@@ -350,35 +355,37 @@ static int is_name_tag(unsigned tag) {
     return n <= 8 && (tag & 0xe0) == (0x39u >> n & 1 ? 0xa0 : 0x80);
 }
 
-/* An octet of the subject's common name. One that looks like a host's, with a dot or a colon and no
- * space, must be one of the certificate's names, in the same letters (CA/Browser Forum, Baseline
- * Requirements, 7.1.4.3). */
-enum { CN_HOST = 1, CN_SPACE = 2 };
-static void cn_octet(popcl_leaf *r, unsigned c, int first) {
-    if (first) {
-        r->cn = HASH_BEGIN;
-        r->at = 0;
-    }
-    r->cn = hash(r->cn, c);
-    if (c == '.' || c == ':') r->at |= CN_HOST;
-    if (c == ' ') r->at |= CN_SPACE;
-}
+/* ---- the subject's common name: read for LEAF_CN alone ---- */
+
+enum { CN_NONE, CN_HOST, CN_OTHER };
+enum { UTF8_STRING = 0x0c, PRINTABLE_STRING = 0x13 }; /* what it may be (RFC 5280, 4.1.2.6) */
 
 static int is_cn(const popcl_leaf *r) {
     return r->oid == COMMON_NAME && r->row[2] == SUBJECT && r->is_first &&
            r->row[r->depth] == ATTRIBUTE_VALUE;
 }
 
+/* Of several none is the host's. */
+static void end_cn(popcl_leaf *r) {
+    int is_text = r->tag == UTF8_STRING || r->tag == PRINTABLE_STRING;
+    r->cn = r->cn == CN_NONE && is_text && r->at && is_host(r) ? CN_HOST : CN_OTHER;
+}
+
 /* ---- acts, at the end of an element: its first octets are in `value`. They return 0 if it must
  * not be ---- */
 
-/* Signature algorithms: the first six are taken; the others are known to be weak. */
+/* Signature algorithms: the first six are taken; the others are known to be weak, with MD5 and
+ * SHA-1 in front. */
 static const uint16_t algorithms[] = {
-    OID_OF(OID_RSA, 11),  OID_OF(OID_RSA, 12),  OID_OF(OID_RSA, 13),  OID_OF(OID_ECDSA, 2),
-    OID_OF(OID_ECDSA, 3), OID_OF(OID_ECDSA, 4), OID_OF(OID_RSA, 2),   OID_OF(OID_RSA, 4),
-    OID_OF(OID_RSA, 5),   OID_OF(OID_RSA, 14),  OID_OF(OID_ECDSA, 1), OID_OF(OID_ECDSA_SHA1, 1),
+    OID_OF(OID_RSA, 11),       OID_OF(OID_RSA, 12),  OID_OF(OID_RSA, 13), OID_OF(OID_ECDSA, 2),
+    OID_OF(OID_ECDSA, 3),      OID_OF(OID_ECDSA, 4), OID_OF(OID_RSA, 4),  OID_OF(OID_RSA, 5),
+    OID_OF(OID_ECDSA_SHA1, 1), OID_OF(OID_RSA, 2),   OID_OF(OID_RSA, 14), OID_OF(OID_ECDSA, 1),
 };
-enum { GOOD_ALGORITHMS = 6, ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
+enum {
+    GOOD_ALGORITHMS = 6,
+    HASHED_ALGORITHMS = 9,
+    ALGORITHMS = sizeof algorithms / sizeof algorithms[0]
+};
 
 static unsigned find_algorithm(const popcl_leaf *r) {
     unsigned i = 0;
@@ -387,14 +394,18 @@ static unsigned find_algorithm(const popcl_leaf *r) {
     return i;
 }
 
-/* The algorithm of the signature: it stands twice, the same (RFC 5280, 4.1.1.2); RSA with NULL (RFC
- * 4055, 5), ECDSA with nothing (RFC 5758, 3.2). */
+/* The algorithm of the signature: it stands twice, the same (RFC 5280, 4.1.1.2); RSA with NULL or
+ * without parameters (RFC 4055, 5), ECDSA without (RFC 5758, 3.2). */
 static int end_algorithm(popcl_leaf *r) {
-    if (r->depth == 2) r->alg = r->oid;
+    if (r->depth == 2) {
+        r->alg = r->oid;
+        r->alg_param = r->param;
+    }
     unsigned i = find_algorithm(r);
-    note(r, LEAF_UNSUPPORTED, i == ALGORITHMS);
-    note(r, LEAF_WEAK, i >= GOOD_ALGORITHMS && i < ALGORITHMS);
-    return r->oid == r->alg && (i >= GOOD_ALGORITHMS || r->param == (i < 3 ? 5 : 0));
+    note(r, LEAF_ODD_SIGNATURE, i == ALGORITHMS);
+    note(r, LEAF_WEAK_SIGNATURE, i >= GOOD_ALGORITHMS && i < ALGORITHMS);
+    if (r->oid != r->alg || r->param != r->alg_param) return 0;
+    return i >= GOOD_ALGORITHMS || r->param == 0 || (i < 3 && r->param == NULL_TAG);
 }
 
 static unsigned days_of(unsigned month, unsigned year) {
@@ -402,8 +413,8 @@ static unsigned days_of(unsigned month, unsigned year) {
     return 30 + ((month + (month >> 3)) & 1);
 }
 
-/* A UTCTime until 2049 or a GeneralizedTime after it, each with seconds and Z (RFC 5280, 4.1.2.5);
- * r->time becomes its Unix seconds. */
+/* A UTCTime or a GeneralizedTime, each with seconds and Z (RFC 5280, 4.1.2.5). r->time becomes its
+ * Unix seconds; behind one that is still to come it stays what it is. */
 static int end_time(popcl_leaf *r) {
     static const uint8_t most[] = {99, 99, 12, 31, 23, 59, 59};
     unsigned field[7], is_utc = r->tag == 0x17, is_from = r->row[r->depth] == FROM;
@@ -416,35 +427,33 @@ static int end_time(popcl_leaf *r) {
         if (tens > 9 || ones > 9 || field[i] > most[i]) return 0;
     }
     unsigned year = field[0] * 100 + field[1], month = field[2], day = field[3];
-    if (*p != 'Z' || month == 0 || day == 0 || day > days_of(month, year) ||
-        (!is_utc && year < 2050))
-        return 0;
+    if (*p != 'Z' || month == 0 || day == 0 || day > days_of(month, year)) return 0;
     if (month < 3) { /* years that begin in March have the odd day at their end */
         year--;
         month += 12;
     }
     uint32_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 + day;
-    int64_t from = r->time;
-    r->time =
+    int64_t time =
         ((int64_t)days - 719469) * 86400 + (int32_t)(field[4] * 3600 + field[5] * 60 + field[6]);
-    if (is_from) {
-        note(r, LEAF_NOT_YET, r->tls->utc_s < r->time);
-        return 1;
-    }
-    note(r, LEAF_EXPIRED, r->tls->utc_s > r->time);
-    return from <= r->time;
+    int is_in_order = is_from || r->time <= time;
+    if (!(r->facts >> LEAF_NOT_YET & 1)) r->time = time;
+    if (is_from)
+        note(r, LEAF_NOT_YET, r->tls->utc_s < time);
+    else
+        note(r, LEAF_EXPIRED, r->tls->utc_s > time);
+    return is_in_order;
 }
 
 /* 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline Requirements, 6.1.5), and odd. */
 static void end_modulus(popcl_leaf *r) {
-    note(r, LEAF_WEAK, r->len <= 256 || !(r->last & 1));
-    note(r, LEAF_UNSUPPORTED, r->len > 513 || r->value[0]);
+    note(r, LEAF_WEAK_KEY, r->len <= 256 || !(r->last & 1));
+    note(r, LEAF_ODD_KEY, r->len > 513 || r->value[0]);
 }
 
 /* Odd, from 3 to 2^31 - 1: a larger one is of no use, and makes work. */
 static void end_exponent(popcl_leaf *r) {
-    note(r, LEAF_WEAK, !(r->last & 1) || (r->len == 1 && r->value[0] == 1));
-    note(r, LEAF_UNSUPPORTED, r->len > 4);
+    note(r, LEAF_WEAK_KEY, !(r->last & 1) || (r->len == 1 && r->value[0] == 1));
+    note(r, LEAF_ODD_KEY, r->len > 4);
 }
 
 /* A BIT STRING whose unused bits are 0. Those used ones that are 0 at its end should not be sent
@@ -468,31 +477,36 @@ static int act(popcl_leaf *r, uint8_t what) {
     case VERSION: /* 0, version 1, is the default, and not sent */
         note(r, LEAF_V3, r->value[0] == 2);
         return r->len == 1 && (r->value[0] == 1 || r->value[0] == 2);
-    case SERIAL: return r->len <= 20 && (r->len > 1 || r->value[0]); /* 4.1.2.2 */
+    case SERIAL: return r->len <= 21; /* 4.1.2.2, and what authorities make of it */
     case OID:
         r->oid = find_oid(r);
         r->param = 0;
         return 1;
-    case PARAM: r->param = r->tag; return r->tag != 5 || r->len == 0;
+    case PARAM: r->param = r->tag; return r->tag != NULL_TAG || r->len == 0;
     case SIGNED_BY: return end_algorithm(r);
-    case RELATIVE_NAME: note(r, r->row[2] == SUBJECT ? LEAF_SUBJECT : LEAF_ISSUER, 1); return 1;
+    case RELATIVE_NAME: note(r, LEAF_ISSUER, r->row[2] == ISSUER); return 1;
     case ATTRIBUTE_END:
-        note(r, LEAF_CN, is_cn(r) && r->at == CN_HOST);
+        if (is_cn(r)) end_cn(r);
         r->at = 0;
         return 1;
     case TIME: return end_time(r);
     case KEY_ALG:
-        note(r, LEAF_UNSUPPORTED, r->oid != RSA && (r->oid != EC || r->param != 6));
-        return r->oid != RSA || r->param == 5;
+        note(r, LEAF_ODD_KEY, r->oid != RSA && (r->oid != EC || r->param != 6));
+        return r->oid != RSA || r->param == NULL_TAG;
     case KEY_BITS: /* an EC key is a point that is not compressed */
         if (r->oid == RSA) return 1;
-        note(r, LEAF_UNSUPPORTED, r->value[1] != 4);
+        note(r, LEAF_ODD_KEY, r->value[1] != 4);
         return r->len > 1 && r->value[0] == 0;
     case BITS: return r->len > 1 && r->value[0] == 0;
     case RSA_N: end_modulus(r); return 1;
     case RSA_E: end_exponent(r); return 1;
     case EXT_OID: return begin_extension(r);
-    case EXT_CRITICAL: r->critical = 1; return 1;
+    case EXT_CRITICAL: /* FALSE is the default, and not sent (X.690, 11.5) */
+        r->critical = 1;
+        return r->len == 1 && r->value[0] == 0xff;
+    case CA: /* of the same default, which some send */
+        note(r, LEAF_CA, r->value[0]);
+        return r->len == 1 && (r->value[0] == 0 || r->value[0] == 0xff);
     case EXT_VALUE: return 1;
     case KEY_USAGE: return end_usage(r);
     case PURPOSE: return end_purpose(r);
@@ -510,8 +524,7 @@ static void fail(popcl_leaf *r) {
 
 static int is_sound(const popcl_leaf *r, uint8_t how) {
     const unsigned char *v = r->value;
-    if (how & NATURAL) return r->len && v[0] < 0x80 && (r->len == 1 || v[0] || v[1] >= 0x80);
-    return !(how & TRUTH) || (r->len == 1 && v[0] == 0xff);
+    return !(how & NATURAL) || (r->len && v[0] < 0x80 && (r->len == 1 || v[0] || v[1] >= 0x80));
 }
 
 /* An element, or a level without one, has ended; and with it perhaps those around it. */
@@ -598,7 +611,7 @@ static void body(popcl_leaf *r, unsigned char c) {
     if (r->tag == NAME_DNS && rows[r->row[r->depth]].act == NAME && r->extension == EXT_SAN &&
         r->is_first)
         dns_octet(r, c, at == 0);
-    if (is_cn(r)) cn_octet(r, c, at == 0);
+    if (is_cn(r) && r->at != NO_MATCH) compare(r, c);
     if (--r->body == 0) end(r, 0);
 }
 
@@ -638,10 +651,12 @@ void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
 
 uint32_t popcl_leaf_end(popcl_leaf *r) {
     if (r->state != TAG || r->depth || r->left[0] || r->row[0] != NONE) fail(r);
+    note(r, LEAF_CN, r->cn == CN_HOST && !(r->seen >> EXT_SAN & 1));
     return r->facts;
 }
 
 unsigned popcl_leaf_hash(const popcl_leaf *r) {
     unsigned i = find_algorithm(r);
-    return i < GOOD_ALGORITHMS ? i % 3 + br_sha256_ID : 0;
+    if (i >= HASHED_ALGORITHMS) return 0;
+    return i < GOOD_ALGORITHMS ? i % 3 + br_sha256_ID : br_sha256_ID;
 }

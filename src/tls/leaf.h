@@ -16,12 +16,13 @@ enum leaf_fact {
                          place */
     LEAF_CRITICAL,    /* an unknown extension that is critical */
     LEAF_CONSTRAINED, /* it limits names or policies */
-    LEAF_WEAK, /* a signature by SHA-1 or MD5 or their like, or an RSA key below 2048 bits or with a
-                  bad modulus or exponent */
-    LEAF_UNSUPPORTED, /* another key or signature than RSA PKCS#1 and ECDSA, an RSA key above 4096
-                         bits or of a broken number of octets */
-    LEAF_NOT_YET,     /* the time is before notBefore */
-    LEAF_EXPIRED,     /* the time is behind notAfter */
+    LEAF_WEAK_KEY,    /* an RSA key below 2048 bits, or with a bad modulus or exponent */
+    LEAF_ODD_KEY,     /* another key than RSA and EC, or an RSA key above 4096 bits or of a broken
+                         number of octets */
+    LEAF_WEAK_SIGNATURE, /* by SHA-1 or MD5 or their like */
+    LEAF_ODD_SIGNATURE,  /* another one than RSA PKCS#1 and ECDSA */
+    LEAF_NOT_YET,        /* the time is before notBefore */
+    LEAF_EXPIRED,        /* the time is behind notAfter */
     LEAF_MISUSED, /* a key usage without digitalSignature (the server's own), or without keyCertSign
                      (an issuer's) */
     /* what counts in some places */
@@ -29,7 +30,6 @@ enum leaf_fact {
     LEAF_V3,         /* version 3 */
     LEAF_EXTENSIONS, /* there are extensions */
     LEAF_ISSUER,     /* the issuer is not empty */
-    LEAF_SUBJECT,    /* the subject is not empty */
     LEAF_CA,         /* basicConstraints: CA */
     LEAF_PATH_LEN,   /* basicConstraints: has a pathLenConstraint */
     LEAF_SIGNS,      /* keyUsage: keyCertSign */
@@ -37,19 +37,17 @@ enum leaf_fact {
     LEAF_SERVER,     /* serverAuth */
     LEAF_ANY,        /* anyExtendedKeyUsage */
     LEAF_SAN,        /* a subjectAltName with a dNSName or an iPAddress */
-    LEAF_SAN_CRITICAL,
-    LEAF_MATCH, /* the name or address that is looked for is one of them */
-    LEAF_CN,    /* the common name looks like a host's, and is none of them */
-    LEAF_AKI,   /* an authorityKeyIdentifier with a keyIdentifier */
-    LEAF_SKI,   /* a subjectKeyIdentifier */
+    LEAF_MATCH,      /* the name or address that is looked for is one of them */
+    LEAF_CN,         /* no subjectAltName at all, and the only common name is the host's, or the
+                        same text as the address */
     /* guard.c's own */
     LEAF_IS_FIRST,    /* the server's certificate */
     LEAF_SELF_ISSUED, /* subject and issuer are the same */
     LEAF_VOUCHED      /* an anchor, or a pin that stands for it, vouches for it */
 };
 
-/* Begins a certificate of `len` octets. r->tls, want and address_len are given before the chain's
- * first, and stay. is_first: it is the server's own, whose names are compared, and told in
+/* Begins a certificate of `len` octets. r->tls, host, address and address_len are given before the
+ * chain's first, and stay. is_first: it is the server's own, whose names are compared, and told in
  * tls->names. */
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first);
 
@@ -61,7 +59,8 @@ void popcl_leaf_octet(popcl_leaf *r, unsigned char c);
 /* The certificate's end. Returns the facts. */
 uint32_t popcl_leaf_end(popcl_leaf *r);
 
-/* BearSSL's number of the hash in the certificate's signature: br_sha256_ID, _384, _512; 0:
+/* BearSSL's number of the hash of tls-server-end-point (RFC 5929, 4.1): br_sha256_ID, _384 or _512.
+ * That is the hash of the certificate's signature, and SHA-256 in place of MD5 and SHA-1. 0:
  * another, or not known yet. */
 unsigned popcl_leaf_hash(const popcl_leaf *r);
 

@@ -389,16 +389,18 @@ static void secure(popcl_link *l) {
     popcl_tls_session *s = session_of(l->tls);
     unsigned char address[16];
     /* until the ClientHello is written there, which is later than the name is read */
-    char *name = (char *)l->buf;
+    char *name = (char *)l->buf, *kept = s->ssl.eng.server_name;
     s->tls = l->tls;
-    memcpy(name, s->ssl.eng.server_name, sizeof s->ssl.eng.server_name);
+    memcpy(name, kept, sizeof s->ssl.eng.server_name);
+    enum popcl_name_kind kind = popcl_name_kind(name, address);
+    /* BearSSL ends a name that is not sent at its first octet: an address is kept behind that. */
+    if (kind == POPCL_NAME_IPV4 || kind == POPCL_NAME_IPV6) memcpy(++kept, name, strlen(name) + 1);
     s->x509 = &judged;
-    s->judge = l->tls->profile->x509->open(x509_of(l->tls), l->tls, s->ssl.eng.server_name);
+    s->judge = l->tls->profile->x509->open(x509_of(l->tls), l->tls, kept);
     br_ssl_engine_set_x509(&s->ssl.eng, &s->x509);
     fit_buffer(s, l->buf, l->len);
     if (l->tls->resume) s->offered = (uint8_t)l->tls->resumption->offer(l->tls);
-    br_ssl_client_reset(&s->ssl, popcl_name_kind(name, address) == POPCL_NAME_HOST ? name : NULL,
-                        s->offered);
+    br_ssl_client_reset(&s->ssl, kind == POPCL_NAME_HOST ? name : NULL, s->offered);
     l->in_from = 0;
     l->out_to = 0;
     l->ops = &ops;

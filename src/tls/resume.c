@@ -14,8 +14,6 @@
 enum state { NONE, KEPT, OFFERED };
 
 #define LIFE_S 86400 /* from the handshake in which the certificates were checked */
-/* 2026-01-01: a clock that is older than popcl counts from its device's start */
-#define CLOCK_FLOOR 1767225600
 /* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
 #define CLOCK_LAST 253402300799
 
@@ -71,8 +69,11 @@ static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
         add_number(h, trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY);
         add_key(h, &a->pkey);
     }
+    add_number(h, (uint32_t)trust->pins_len);
     for (size_t i = 0; i < trust->pins_len; i++)
         add(h, trust->pins[i], POPCL_PIN_LEN);
+    for (size_t i = 0; i < trust->own_certs_len; i++)
+        add(h, trust->own_certs[i], POPCL_OWN_CERT_LEN);
 }
 
 static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
@@ -99,7 +100,7 @@ static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
 
 static popcl_tls_session *session_of(const popcl_tls *t) { return t->storage; }
 
-static int is_known(int64_t utc_s) { return utc_s >= CLOCK_FLOOR && utc_s <= CLOCK_LAST; }
+static int is_known(int64_t utc_s) { return utc_s >= POPCL_CLOCK_FLOOR_S && utc_s <= CLOCK_LAST; }
 
 /* Where the clock is not known now it is not fresh either: it was known when the session was made.
  */

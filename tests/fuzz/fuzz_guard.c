@@ -1,10 +1,11 @@
 /* fuzz_guard - chains of certificates: any octets are judged without a fault, and the same however
  * they are cut; what is taken has a leaf that another reader (port/posix/cert.h) can read, of this
- * time, with the host's name in it.
+ * time, with the host's name in it, or the pinned key.
  *
- * Input: flags (bits 0-1: which host; bit 2: a pin follows), 32 octets of pin, the number of
- * anchors, each anchor's certificate and then each of the chain behind its length in two octets.
- * Seeds: tests/x509check/run.py --seeds. */
+ * Input: flags (bits 0-1: which host; bit 2: a pin follows; bit 3: the first of the chain is a
+ * server's own, whose common name counts), 32 octets of pin, the number of anchors, each anchor's
+ * certificate and then each of the chain behind its length in two octets. Seeds:
+ * tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,13 +87,32 @@ static int holds(span s, const void *what, size_t n) {
     return 0;
 }
 
-static void check_taken(span leaf, unsigned host, const popcl_tls_diag *d) {
+static void check_pinned(span leaf, const popcl_tls *t, const popcl_tls_diag *d) {
+    pop_cert c;
+    br_sha256_context sha256;
+    unsigned char pin[br_sha256_SIZE];
+    MUST(pop_cert_read(&c, leaf.p, leaf.n) == 0);
+    MUST(c.not_before <= NOW && NOW <= c.not_after && c.not_after == d->not_after);
+    MUST(c.curve.n || (c.rsa_bits >= 2048 && c.rsa_bits <= 4096));
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, c.key.p, c.key.n);
+    br_sha256_out(&sha256, pin);
+    MUST(memcmp(pin, t->trust->pins[0], sizeof pin) == 0);
+}
+
+static void check_taken(span leaf, unsigned host, int is_own, const popcl_tls_diag *d) {
     static const uint8_t v4[] = {0x87, 4, 192, 0, 2, 1},
                          v6[] = {0x87, 16, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     pop_cert c;
     MUST(pop_cert_read(&c, leaf.p, leaf.n) == 0);
-    MUST(c.version == 3 && c.not_before <= NOW && NOW <= c.not_after &&
-         c.not_after == d->not_after);
+    MUST(c.not_before <= NOW && NOW <= c.not_after && c.not_after == d->not_after);
+    MUST(is_own || (c.version == 3 && c.flags & POP_CERT_SAN));
+    if (!(c.flags & POP_CERT_SAN)) {
+        char cn[64];
+        size_t n = pop_cert_name_part(c.subject, 3, cn, sizeof cn);
+        MUST(n == strlen(hosts[host]) && holds((span){(const uint8_t *)cn, n}, hosts[host], n));
+        return;
+    }
     MUST(!(c.flags & (POP_CERT_UNKNOWN_CRITICAL | POP_CERT_NAME_CONSTRAINTS |
                       POP_CERT_POLICY_CONSTRAINTS | POP_CERT_NO_SERVER_AUTH)));
     MUST(c.curve.n || (c.rsa_bits >= 2048 && c.rsa_bits <= 4096));
@@ -141,6 +161,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     }
     while (len < CHAIN_MAX_ && next(&in, &chain[len]))
         len++;
+    unsigned char own[1][POPCL_OWN_CERT_LEN];
+    if (flags & 8 && len) {
+        br_sha256_context sha256;
+        br_sha256_init(&sha256);
+        br_sha256_update(&sha256, chain[0].p, chain[0].n);
+        br_sha256_out(&sha256, own[0]);
+        trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])own;
+        trust.own_certs_len = 1;
+    }
     popcl_tls_diag whole = {0}, cut = {0};
     popcl_err e = judge(&tls, hosts[flags & 3], chain, len, SIZE_MAX / 2, &whole);
     MUST(judge(&tls, hosts[flags & 3], chain, len, 1, &cut) == e);
@@ -149,7 +178,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     MUST(judge(&tls, hosts[flags & 3], chain, len, 61, &cut) == e);
     if (e == POPCL_OK) {
         MUST(len > 0 && (trust.anchors_len || trust.pins_len));
-        check_taken(chain[0], flags & 3, &whole);
+        if (trust.anchors_len)
+            check_taken(chain[0], flags & 3, trust.own_certs_len != 0, &whole);
+        else
+            check_pinned(chain[0], &tls, &whole);
     }
     return 0;
 }

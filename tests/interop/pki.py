@@ -164,6 +164,16 @@ class Pki:
                      "-extfile", described, "-extensions", "these", "-startdate", _asn1(start), "-enddate", _asn1(end))
         return Certificate(self, name, issuer, file, key_file)
 
+    def requested(self, config, days=365):
+        """What `openssl req -x509` makes from a configuration of its own: self-signed, with the extensions that stand there and no others."""
+        if config not in self._made:
+            base = self.folder / f"{len(self._made):02}-requested"
+            file, described, key_file = (base.with_suffix(suffix) for suffix in (".pem", ".cnf", ".key"))
+            described.write_text(config)
+            self.openssl("req", "-new", "-x509", "-nodes", "-config", described, "-newkey", "rsa:2048", "-keyout", key_file, "-out", file, "-days", days)
+            self._made[config] = Certificate(self, "requested", None, file, key_file)
+        return self._made[config]
+
     def directory(self, name, certificates, hashed=False):
         """A folder of certificates, under ordinary names, or under those that openssl looks for (its subject hash)."""
         folder = self.folder / name

@@ -56,6 +56,11 @@ def stranger():
     return pki.shared().root("A stranger")
 
 
+def host_root():
+    """An authority that has a host's name."""
+    return pki.shared().root("localhost")
+
+
 def rsa_root():
     return pki.shared().root("RSA root", key="RSA-4096")
 
@@ -78,8 +83,38 @@ def self_signed():
     return pki.shared().make("self-signed", None, san=pki.LOCAL)
 
 
+MKCERT = """
+[req]
+default_bits = 2048
+distinguished_name = name
+prompt = no
+x509_extensions = {extensions}
+[name]
+organizationName = A mail server
+organizationalUnitName = {host}
+commonName = {host}
+emailAddress = root@{host}
+[plain]
+basicConstraints = CA:FALSE
+[type]
+nsCertType = server
+[authority]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always,issuer
+basicConstraints = critical,CA:TRUE
+"""
+KINDS = ("plain", "type", "authority", "none")  # of Debian's Dovecot, of Dovecot itself, of openssl's usual configuration, of the smallest one
+
+
+def mkcert(host="localhost", kind="plain"):
+    """A server's own certificate without a subjectAltName, as mkcert.sh of Dovecot and `openssl req -x509` make it."""
+    config = MKCERT.format(host=host, extensions=kind)
+    return lambda: pki.shared().requested(config if kind != "none" else config.replace("x509_extensions = none\n", ""))
+
+
 NO_CA = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature,keyCertSign")
 NO_CERT_SIGN = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,cRLSign")
+NO_IDENTIFIERS = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=none", "authorityKeyIdentifier=none")
 SHORT_PATH = ("basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign")
 CLIENT_AUTH = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", "extendedKeyUsage=clientAuth")
 NO_SIGNATURE = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,keyEncipherment", "extendedKeyUsage=serverAuth")
@@ -91,6 +126,11 @@ def below_short_path():
 
 class Missing:
     """A server that leaves its intermediate out."""
+    name = "no intermediate"
+
+    @property
+    def pin(self):
+        return leaf(intermediate())().pin
 
     def context(self):
         full = leaf(intermediate())()
@@ -137,6 +177,12 @@ class WithRoot:
     Refused("not for signatures", "[D17]", "", leaf(extensions=NO_SIGNATURE), code=(79, 80)),
     Refused("an unknown critical extension", "[D19]", "a certificate demands something", leaf(more=["1.2.3.4.5=critical,ASN1:NULL"])),
     Refused("a common name only", "[D22]", NO_NAME, lambda: root().issue("localhost")),
+    Refused("a server's own without SAN, another host", "[D22 D3]", NO_NAME, mkcert("mail.example"), ca=mkcert("mail.example")),
+    Refused("a server's own without SAN, a wildcard", "[D22 D25]", NO_NAME, mkcert("*.example"), "--tls-name", "mail.example", ca=mkcert("*.example")),
+    Refused("a server's own without SAN, an address for a host", "[D22 D26]", NO_NAME, mkcert("localhost"), host="127.0.0.1", ca=mkcert("localhost")),
+    Refused("a server's own without SAN that is no anchor", "[D1 D22]", NO_NAME, mkcert()),
+    Refused("a server's own without SAN, another of its name", "[D2 D22]", NO_NAME, mkcert(), ca=mkcert(kind="authority")),
+    Refused("a common name only, of an authority of that name", "[D22]", NO_NAME, lambda: host_root().issue("a server"), ca=lambda: host_root()),
     Refused("a common name that fits and a SAN that does not", "[D23]", OTHER_NAME, lambda: root().issue("localhost", san=["mail.example"])),
     Refused("a SAN of mail addresses only", "[D24]", NO_NAME, lambda: root().issue("localhost", san=["email:a@localhost"])),
     Refused("a wildcard alone", "[D25]", OTHER_NAME, leaf(san=["*"])),
@@ -165,6 +211,13 @@ class WithRoot:
           ca=lambda: pki.shared().root("SHA-1 root", digest="sha1")),
     taken("the server's own as anchor", "[D50]", leaf(), ca=leaf()),
     taken("a self-signed one as anchor", "[D50]", self_signed, ca=self_signed),
+    *(taken(f"a server's own without SAN as anchor, {kind}", "[D22 D50]", mkcert(kind=kind), ca=mkcert(kind=kind)) for kind in KINDS),
+    TlsCase("a server's own without SAN as anchor, STLS", "[D22 D50]", {}, 0, stored=ALL, context=lambda: mkcert()().context(), ca=mkcert()),
+    taken("a server's own without SAN as anchor, other letters", "[D22 D50]", mkcert("LocalHost"), ca=mkcert("LocalHost")),
+    taken("a server's own without SAN as anchor, an address", "[D22 D26 D50]", mkcert("127.0.0.1"), ca=mkcert("127.0.0.1"), host="127.0.0.1"),
+    taken("a server's own without SAN as anchor, --tls-name", "[D22 D50]", mkcert("mail.example"), "--tls-name", "mail.example", ca=mkcert("mail.example")),
+    taken("a common name that is no SAN", "[D23]", lambda: root().issue("server17.hosting.example", san=pki.LOCAL)),
+    taken("no key identifiers", "", leaf(lambda: intermediate(extensions=NO_IDENTIFIERS)(), more=["authorityKeyIdentifier=none"])),
     taken("--now while it was valid", "[D4]", leaf(start=-20, end=-1), "--now", at(-10)),
     taken("--now in 2038", "[J3]", leaf(old_root, end=30_000), "--now", "2038-01-19T03:14:09Z", ca=old_root),
     taken("--now in 2050", "[J3]", leaf(old_root, end=30_000), "--now", "2050-01-01T00:00:01Z", ca=old_root),
@@ -355,15 +408,46 @@ class Trusted(unittest.TestCase):
                 self.assertIn("not one of the pinned keys", self.talk(*options, code=79).err)
         self.talk("--pin", server.pin, "-c", stranger().file, code=79)
 
-    def test_a_pin_is_no_name(self):
-        """[D3 D4 D22] A pin alone stands for the authority, and for nothing else: name and dates are checked."""
-        for how, says in (({"san": ["mail.example"]}, OTHER_NAME), ({"san": pki.LOCAL, "start": -20, "end": -1}, EXPIRED), ({}, NO_NAME)):
-            certificate = pki.shared().make("localhost", None, **how)
-            with self.subTest(how=how):
+    def test_a_pin_alone_decides(self):
+        """[D3 D22 D24] A pin without authorities is the server's name too: no name is demanded, and what stands behind the certificate does not count."""
+        make = pki.shared().make
+        for certificate in (make("localhost", None, san=["mail.example"]), make("localhost", None), make("elsewhere", None), make("elsewhere", None, san=["email:a@b.example"]),
+                            make("localhost", None, extensions=CLIENT_AUTH), stranger().issue("localhost"), Missing(), self_signed(),
+                            *(mkcert(host, kind)() for host in ("localhost", "mail.example") for kind in KINDS)):
+            pin = certificate.pin
+            with self.subTest(certificate=certificate.name):
+                self.talk("--pin", pin, certificate=certificate)
+                self.talk("--pin", pin, certificate=certificate, host="127.0.0.1")
+                self.assertIn("not one of the pinned keys", self.talk("--pin", stranger().pin, certificate=certificate, code=79).err)
+
+    def test_a_pin_alone_with_stls(self):
+        """[D22] A certificate as Dovecot's mkcert.sh makes it, pinned, after STLS."""
+        with Hostile(context=mkcert()().context(), clear={}, user=USER, password=PASSWORD) as server:
+            self.place.run(server.port, "-S", "--pin", mkcert()().pin, server="localhost")
+
+    def test_a_pin_alone_has_dates(self):
+        """[D4 D5] The dates of the pinned certificate are looked at."""
+        for start, end, says in ((-20, -1, EXPIRED), (2, 20, NOT_YET)):
+            certificate = pki.shared().make("localhost", None, san=pki.LOCAL, start=start, end=end)
+            with self.subTest(says=says):
                 self.assertIn(says, self.talk("--pin", certificate.pin, certificate=certificate, code=79).err)
-        certificate = self_signed()
-        self.talk("--pin", certificate.pin, certificate=certificate)
-        self.talk("--pin", certificate.pin, certificate=certificate, host="127.0.0.1")
+
+    def test_a_pin_beside_an_authority(self):
+        """[D3 D22] With -c both must hold: the authority's chain, with its name, and the pin."""
+        for san, says in ((["mail.example"], OTHER_NAME), ((), NO_NAME)):
+            certificate = root().issue("localhost", san=san)
+            self.assertIn(says, self.talk("--pin", certificate.pin, "-c", root().file, certificate=certificate, code=79).err)
+        self.talk("--pin", mkcert()().pin, "-c", mkcert()().file, certificate=mkcert()())
+        self.assertIn("not one of the pinned keys", self.talk("--pin", root().pin, "-c", mkcert()().file, certificate=mkcert()(), code=79).err)
+
+    def test_common_names_count_where_the_caller_names_the_certificate(self):
+        """[D22 D50] -C and the environment name it as -c does."""
+        own, folder = mkcert()(), pki.shared().directory("of a server", [mkcert()(), root()])
+        self.talk("-C", folder, certificate=own)
+        self.talk("-c", root().bundle(own), certificate=own)
+        for variables in ({"SSL_CERT_FILE": own.file}, {"SSL_CERT_DIR": folder}):
+            self.place.environment = {name: str(value) for name, value in variables.items()}
+            self.talk(certificate=own)
 
     def test_words_that_are_no_pin(self):
         """A wrong --pin, --now or --tls-name is wrong usage."""
@@ -373,10 +457,12 @@ class Trusted(unittest.TestCase):
                 self.talk("-c", root().file, *options, code=64)
 
     def test_clock_that_is_not_set(self):
-        """[J1] 1970 and 2000: not "expired" and not "not yet valid", but the clock, and found before any connection."""
-        for time in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z"):
-            with self.subTest(time=time):
-                self.assertIn("the clock is not set", self.talk("-c", root().file, "--now", time, code=79).err)
+        """[J1] 1970 to 2025: not "expired" and not "not yet valid", but the clock, and found before any connection."""
+        long_ago = pki.shared().root("A root of long ago", start=-9000)
+        for time in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z", "2014-06-01T00:00:00Z", "2025-12-31T23:59:59Z"):
+            for options in (("-c", root().file), ("-c", long_ago.file), ("-c", long_ago.bundle(root())), ("--pin", right_server().pin)):
+                with self.subTest(time=time, options=options):
+                    self.assertIn("the clock is not set", self.talk(*options, "--now", time, code=79).err)
 
     def test_names_are_said(self):
         """[D3 L6] A name that does not fit: the error says which names the certificate has, cut, and without control characters."""

@@ -305,7 +305,8 @@ static void other_fragment(rig *r) { r->tls.fragment = 512; }
 static void no_fragment(rig *r) { r->tls.ask_no_fragment = 1; }
 static void clock_went_back(rig *r) { r->tls.utc_s = PKI_NOW - 1; }
 static void a_day_later(rig *r) { r->tls.utc_s = PKI_NOW + 86400; }
-static void clock_lost(rig *r) { r->tls.utc_s = 1767225599; }
+static const unsigned char own_cert[1][POPCL_OWN_CERT_LEN] = {{7}};
+static void own_certificate(rig *r) { r->trust.own_certs = own_cert, r->trust.own_certs_len = 1; }
 
 static const struct change {
     const char *name;
@@ -335,7 +336,7 @@ static const struct change {
     {"no fragment", no_fragment},
     {"clock went back", clock_went_back},
     {"a day later", a_day_later},
-    {"clock lost", clock_lost},
+    {"a server's own certificate", own_certificate},
 };
 
 static void init_for_change(rig *r) {
@@ -419,8 +420,8 @@ static void age(void **state) {
 /* `pinned` needs no clock, and keeps no session without one */
 static void pinned_without_a_clock(void **state) {
     static rig r;
-    static const int64_t unknown[] = {INT64_MIN,  -1,           0,        1, 86400,
-                                      1767225599, 253402300800, INT64_MAX};
+    static const int64_t unknown[] = {INT64_MIN,    -1,       0, 1, 86400, POPCL_CLOCK_FLOOR_S - 1,
+                                      253402300800, INT64_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         rig_init(&r, TLS_PINNED, POPCL_TLS);
@@ -784,6 +785,8 @@ static void refused_start(void **state) {
     r.cfg.seed_len = POPCL_SEED_MIN;
     r.tls.utc_s = -1;
     assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_UNKNOWN);
+    r.tls.utc_s = POPCL_CLOCK_FLOOR_S - 1;
+    assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_NOT_SET);
     popcl_wipe(&r.job);
     assert_memory_equal(&r.kept, &kept, sizeof kept);
     r.tls.utc_s = PKI_NOW;

@@ -165,11 +165,45 @@ static void a_leaf_is_trusted_directly_where_that_is_allowed(void **state) { /* 
     JUDGED(USABLE, .ca_false = 1, .usage = 0x80);
     JUDGED(USABLE, .usage = 0x80); /* says CA, and may sign no certificate: no authority */
     assert_int_equal(a.list[0].anchor.flags, 0);
-    JUDGED(VERSION, .version = 1); /* it could never have a subjectAltName */
+    JUDGED(USABLE, .version = 1); /* its common name may be its host's */
+    assert_int_equal(a.list[0].anchor.flags, 0);
     JUDGED(USABLE, .usage = 0);
     assert_int_equal(a.list[0].anchor.flags, BR_X509_TA_CA);
     JUDGED(SERVER_AUTH, .no_ca = 1,
            .more = {{37, 0, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x02", 12}});
+}
+
+static void a_servers_own_without_a_subject_alt_name_is_told_apart(void **state) { /* [D22 D50] */
+    static unsigned char der[CERT_MAX];
+    unsigned char hash[32];
+    br_sha256_context sha256;
+    cert_wish wish = {.name = "mail.example.org", .no_ca = 1};
+    (void)state;
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, der, make_cert(der, &wish));
+    br_sha256_out(&sha256, hash);
+    assert_false(judge(&wish)->is_own); /* nobody asked for it */
+    a.allow_leaf = 1;
+    const pop_anchor *one = judge(&wish);
+    assert_true(one->is_own && pop_anchor_is_own(one));
+    assert_memory_equal(one->own_cert, hash, sizeof hash);
+    size_t size = pop_anchor_size(one);
+    a.allow_leaf = 0;
+    wish.no_ca = 0;
+    assert_int_equal(pop_anchor_size(judge(&wish)) + POPCL_OWN_CERT_LEN, size);
+    a.allow_leaf = 1;
+    assert_true(judge(&wish)->is_own); /* an authority too: `openssl req -x509` makes such */
+    assert_int_equal(a.list[0].anchor.flags, BR_X509_TA_CA);
+    assert_true(judge(&(cert_wish){.name = "localhost", .version = 1})->is_own);
+    assert_false(judge(&(cert_wish){.name = "Some Root"})->is_own); /* no host's */
+    assert_false(judge(&(cert_wish){.name = ""})->is_own);
+    assert_false(judge(&(cert_wish){.name = "a.example",
+                                    .more = {{17, 0,
+                                              "\x30\x0B\x82\x09"
+                                              "a.example",
+                                              13}}})
+                     ->is_own);
+    assert_false(judge(&(cert_wish){.name = "a.example", .not_after = "210101000000Z"})->is_own);
 }
 
 #define EXTENSION(id, critical, value) .more = {{id, critical, value, sizeof(value) - 1}}
@@ -563,6 +597,7 @@ int main(void) {
         TEST(keys_that_it_does_not_have),
         TEST(what_is_no_authority),
         TEST(a_leaf_is_trusted_directly_where_that_is_allowed),
+        TEST(a_servers_own_without_a_subject_alt_name_is_told_apart),
         TEST(what_would_be_lost),
         TEST(path_lengths_are_kept),
         TEST(names_have_a_limit),

@@ -164,28 +164,85 @@ static void an_octet_more_or_less_is_refused(void **state) { /* [D12] */
 }
 
 /* With the pin alone no signature is behind the leaf: what may be taken is only what still has the
- * right name, dates and key. */
-static void a_changed_octet_does_not_get_past_the_pin_with_another_name(void **state) { /* [D10] */
-    unsigned char *copy = malloc(leaf_len);
+ * pinned key, and can be read. [D22] */
+static void a_changed_octet_does_not_get_past_the_pin_with_another_key(void **state) { /* [D10] */
+    static const unsigned char spki[] = {0x30, 0x59, 0x30, 0x13}; /* of a key of P-256 */
+    unsigned char *copy = malloc(leaf_len), key[65];
+    size_t at_key = 0, taken = 0;
     (void)state;
     assert_non_null(copy);
     trust = (popcl_trust){.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin(),
                           .pins_len = 1};
-    assert_int_equal(judged(leaf, leaf_len, 0), POPCL_OK);
+    while (memcmp(leaf + at_key, spki, sizeof spki) != 0)
+        at_key++;
+    memcpy(key, leaf + at_key + 26, sizeof key);
     for (size_t at = 0; at < leaf_len; at++)
         for (unsigned bit = 1; bit < 256; bit <<= 1) {
             memcpy(copy, leaf, leaf_len);
             copy[at] ^= (unsigned char)bit;
-            if (judged(copy, leaf_len, at) != POPCL_OK) continue;
-            size_t hosts = 0;
-            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len; i++)
-                hosts += strncmp((const char *)copy + i, PKI_HOST, sizeof PKI_HOST - 1) == 0;
-            for (size_t i = 0; i + sizeof PKI_HOST - 1 <= leaf_len && !hosts;
-                 i++) /* or in other letters */
-                hosts += strncmp((const char *)copy + i, PKI_HOST, at - i) == 0 &&
-                         (copy[at] | 0x20) == (leaf[at] | 0x20);
-            assert_true(hosts > 0);
+            const br_x509_class **x = opened();
+            give(x, copy, leaf_len, at, leaf_len);
+            if (end(x) != POPCL_OK) continue;
+            taken++;
+            if (at >= at_key && at < at_key + 91) fail_msg("octet %zu of the key is changed", at);
+            unsigned usages = 0;
+            const br_x509_pkey *k = (*x)->get_pkey(x, &usages);
+            assert_int_equal(k->key_type, BR_KEYTYPE_EC);
+            assert_int_equal(k->key.ec.qlen, sizeof key);
+            assert_memory_equal(k->key.ec.q, key, sizeof key);
+            assert_int_equal(usages, BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX);
         }
+    assert_true(taken > 0); /* in the signature, for one */
+    free(copy);
+}
+
+/* What comes behind the certificate of a pinned key is not even read: a server must not make a
+ * device check signatures. */
+static void behind_a_pinned_key_nothing_counts(void **state) {
+    (void)state;
+    trust = (popcl_trust){.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin(),
+                          .pins_len = 1};
+    const br_x509_class **x = opened();
+    give(x, leaf, leaf_len, 0, leaf_len);
+    for (int i = 0; i < 1000; i++)
+        give(x, leaf, leaf_len - 1, 0, leaf_len);
+    assert_int_equal(end(x), POPCL_OK);
+    x = opened();
+    (*x)->start_cert(x, (uint32_t)leaf_len);
+    (*x)->append(x, leaf, leaf_len); /* without end_cert */
+    assert_int_equal(end(x), POPCL_ERR_CERT_UNCHECKED);
+    trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)leaf;
+    x = opened();
+    give(x, leaf, leaf_len, 0, leaf_len);
+    assert_int_equal(end(x), POPCL_ERR_CERT_PIN);
+}
+
+/* A common name counts in one certificate, octet for octet, and nowhere else. [D22] */
+static void a_changed_octet_of_a_servers_own_certificate_is_refused(void **state) {
+    const br_x509_certificate *c = pki_certificate(PKI_NO_SAN);
+    unsigned char own[2][POPCL_OWN_CERT_LEN] = {{0}}, *copy = malloc(c->data_len);
+    br_sha256_context sha256;
+    (void)state;
+    assert_non_null(copy);
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, c->data, c->data_len);
+    br_sha256_out(&sha256, own[1]);
+    assert_int_equal(judged(c->data, c->data_len, 0), POPCL_ERR_CERT_NO_SAN);
+    trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])own;
+    trust.own_certs_len = 1;
+    assert_int_equal(judged(c->data, c->data_len, 0), POPCL_ERR_CERT_NO_SAN);
+    trust.own_certs_len = 2;
+    assert_int_equal(judged(c->data, c->data_len, 0), POPCL_OK);
+    assert_int_equal(judged(leaf, leaf_len, 0), POPCL_OK); /* that one has names */
+    for (size_t at = 0; at < c->data_len; at++)
+        for (unsigned bit = 1; bit < 256; bit <<= 1) {
+            memcpy(copy, c->data, c->data_len);
+            copy[at] ^= (unsigned char)bit;
+            if (judged(copy, c->data_len, at) == POPCL_OK) fail_msg("octet %zu is changed", at);
+        }
+    trust.anchors_len = 0; /* it says which name counts, and not whom to trust */
+    assert_int_equal(popcl_x509_guard.check(&tls), POPCL_ERR_NO_TRUST);
+    assert_int_equal(judged(c->data, c->data_len, 0), POPCL_ERR_CERT_NO_SAN);
     free(copy);
 }
 
@@ -252,15 +309,23 @@ static void trust_and_clock_are_looked_at_before_anything_is_sent(void **state) 
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_UNKNOWN);
     tls.utc_s = 0;
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
-    tls.utc_s = PKI_AUTHORITY_SINCE - 1;
+    tls.utc_s = POPCL_CLOCK_FLOOR_S - 1;
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
-    tls.utc_s = PKI_AUTHORITY_SINCE;
+    tls.utc_s = POPCL_CLOCK_FLOOR_S;
+    assert_int_equal(check(&tls), POPCL_OK);
+    trust.newest_not_before = PKI_NOW + 1;
+    tls.utc_s = PKI_NOW;
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
+    trust.newest_not_before = PKI_NOW;
     assert_int_equal(check(&tls), POPCL_OK);
     trust.anchors_len = 0;
     assert_int_equal(check(&tls), POPCL_ERR_NO_TRUST);
     trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin();
     trust.pins_len = 1;
     assert_int_equal(check(&tls), POPCL_OK);
+    trust.newest_not_before = 0;
+    tls.utc_s = POPCL_CLOCK_FLOOR_S - 1; /* a pin's certificate has dates too */
+    assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
     tls.trust = NULL;
     assert_int_equal(check(&tls), POPCL_ERR_NO_TRUST);
 }
@@ -281,7 +346,9 @@ int main(void) {
         cmocka_unit_test_setup(a_cut_certificate_is_refused, begin),
         cmocka_unit_test_setup(a_changed_octet_is_refused, begin),
         cmocka_unit_test_setup(an_octet_more_or_less_is_refused, begin),
-        cmocka_unit_test_setup(a_changed_octet_does_not_get_past_the_pin_with_another_name, begin),
+        cmocka_unit_test_setup(a_changed_octet_does_not_get_past_the_pin_with_another_key, begin),
+        cmocka_unit_test_setup(behind_a_pinned_key_nothing_counts, begin),
+        cmocka_unit_test_setup(a_changed_octet_of_a_servers_own_certificate_is_refused, begin),
         cmocka_unit_test_setup(what_is_told_of_a_certificate_outlives_bearssls_memory, begin),
         cmocka_unit_test_setup(names_fit_their_room, begin),
         cmocka_unit_test_setup(trust_and_clock_are_looked_at_before_anything_is_sent, begin),

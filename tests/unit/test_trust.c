@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/tls/profile.h"
 #include "make_cert.h"
 #include "popcl_posix_tls.h"
 #include "utc.h"
@@ -148,25 +149,95 @@ static void what_is_not_valid_yet_stays_in(void **state) { /* [J1] */
     assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 1, 1, 0, 0, 0));
 }
 
-/* One authority that was put there ahead of its time must not stop all mail. */
+/* One authority that was put there ahead of its time must not stop all mail, nor several. */
 static void what_is_early_among_others_stays_out(void **state) {
-    static char text[3 * CERT_MAX];
+    static char text[4 * CERT_MAX];
     size_t n = 0;
     (void)state;
     n += make_pem(text + n, &(cert_wish){.name = "Good", .not_before = "220101000000Z"});
     n += make_pem(text + n,
                   &(cert_wish){.name = "Early", .key = KEY_P256, .not_before = "270101000000Z"});
+    n += make_pem(text + n,
+                  &(cert_wish){.name = "Earlier", .key = KEY_P256, .not_before = "270201000000Z"});
     write_octets("early.pem", text, n);
     loads(path("early.pem"), NULL, 1);
-    assert_int_equal(t.unusable, 1);
+    assert_int_equal(t.unusable, 2);
     assert_int_equal(t.trust.newest_not_before, pop_utc(2022, 1, 1, 0, 0, 0));
-    /* for a clock at 2000 both are early, and it is the clock that is wrong */
+    /* for a clock at 2000 all are early, and it is the clock that is wrong */
     popcl_posix_trust_free(&t);
     assert_int_equal(popcl_posix_trust_load(&t, path("early.pem"), NULL,
                                             pop_utc(2000, 1, 1, 0, 0, 0), why, sizeof why),
                      0);
-    assert_int_equal(t.trust.anchors_len, 2);
-    assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 1, 1, 0, 0, 0));
+    assert_int_equal(t.trust.anchors_len, 3);
+    assert_int_equal(t.trust.newest_not_before, pop_utc(2027, 2, 1, 0, 0, 0));
+}
+
+/* [J1] However many of a bundle's authorities had begun in 2014, a clock of 2014 is not set. */
+static void a_clock_of_2014(void **state) {
+    static char text[8 * CERT_MAX];
+    static const char *const begins[] = {"980101000000Z", "000101000000Z", "060101000000Z",
+                                         "100101000000Z", "150101000000Z", "200101000000Z"};
+    popcl_tls tls = {.trust = &t.trust};
+    char name[2] = "A";
+    size_t n = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++, name[0]++)
+        n += make_pem(text + n,
+                      &(cert_wish){.name = name, .key = KEY_P256, .not_before = begins[i]});
+    write_octets("bundle.pem", text, n);
+    tls.utc_s = pop_utc(2014, 6, 1, 0, 0, 0);
+    assert_int_equal(
+        popcl_posix_trust_load(&t, path("bundle.pem"), NULL, tls.utc_s, why, sizeof why), 0);
+    assert_int_equal(t.trust.anchors_len, 4);
+    assert_int_equal(popcl_x509_guard.check(&tls), POPCL_ERR_CLOCK_NOT_SET);
+    tls.utc_s = POPCL_CLOCK_FLOOR_S - 1;
+    assert_int_equal(popcl_x509_guard.check(&tls), POPCL_ERR_CLOCK_NOT_SET);
+    tls.utc_s = POPCL_CLOCK_FLOOR_S;
+    assert_int_equal(popcl_x509_guard.check(&tls), POPCL_OK);
+}
+
+static size_t own(const char *file) {
+    popcl_posix_trust_free(&t);
+    assert_int_equal(popcl_posix_trust_load(&t, path(file), NULL, NOW, why, sizeof why), 0);
+    return t.trust.own_certs_len;
+}
+
+/* The common name of a server's own certificate counts where the caller names the certificate. All
+ * of one name and key are there, though they are one anchor. */
+static void servers_own_certificates(void **state) { /* [D22 D50] */
+    static char text[8 * CERT_MAX];
+    unsigned char der[CERT_MAX], hash[32];
+    br_sha256_context sha256;
+    size_t n = 0;
+    (void)state;
+    n += make_pem(text + n, &(cert_wish){.name = "Some Root"});
+    n += make_pem(text + n, &(cert_wish){.name = "a.example", .serial = 1});
+    n += make_pem(text + n, &(cert_wish){.name = "a.example", .serial = 2});
+    n += make_pem(text + n, &(cert_wish){.name = "a.example", .serial = 2});
+    n += make_pem(text + n, &(cert_wish){.name = "b.example", .no_ca = 1, .key = KEY_P256});
+    n += make_pem(text + n, &(cert_wish){.name = "c.example", .version = 1, .key = KEY_P384});
+    n += make_pem(text + n,
+                  &(cert_wish){.name = "d.example", .no_ca = 1, .not_after = "240101000000Z"});
+    write_octets("own.pem", text, n);
+    assert_int_equal(own("own.pem"), 4);
+    assert_int_equal(t.trust.anchors_len, 4);
+    br_sha256_init(&sha256);
+    br_sha256_update(
+        &sha256, der,
+        make_cert(der, &(cert_wish){.name = "b.example", .no_ca = 1, .key = KEY_P256}));
+    br_sha256_out(&sha256, hash);
+    assert_memory_equal(t.trust.own_certs[2], hash, sizeof hash);
+    PEM("root.pem", .name = "Some Root");
+    assert_int_equal(own("root.pem"), 0);
+    /* what the environment names, somebody has named; what the system has, nobody has */
+    popcl_posix_trust_free(&t);
+    (void)setenv("SSL_CERT_FILE", path("own.pem"), 1);
+    assert_int_equal(popcl_posix_trust_system(&t, NOW, why, sizeof why), 0);
+    assert_int_equal(t.trust.own_certs_len, 4);
+    (void)unsetenv("SSL_CERT_FILE");
+    popcl_posix_trust_free(&t);
+    if (popcl_posix_trust_system(&t, NOW, why, sizeof why) == 0)
+        assert_int_equal(t.trust.own_certs_len, 0);
 }
 
 /* A FIFO without a writer is empty; nobody waits for one. */
@@ -375,6 +446,8 @@ int main(void) {
         TEST(what_cannot_be_used_stays_out),
         TEST(what_is_not_valid_yet_stays_in),
         TEST(what_is_early_among_others_stays_out),
+        TEST(a_clock_of_2014),
+        TEST(servers_own_certificates),
         TEST(a_fifo_is_not_waited_for),
         TEST(a_leaf_is_direct_trust),
         TEST(a_file_that_is_none),

@@ -40,7 +40,7 @@ def run(folder, row):
     said = (lines[0].split(":")[0], done.returncode)
     if said != wanted:
         return f"wanted {wanted[0]}, got {said[0]}, exit {said[1]} {done.stderr}", done.stdout
-    if row.end_point and second != "end-point " + row.end_point:
+    if row.end_point is not None and second.strip() != ("end-point " + row.end_point).strip():
         return f"wanted end-point {row.end_point}, got {second!r}", done.stdout
     if row.names is not None and told != row.names:
         return f"wanted names {row.names!r}, got {told!r}", done.stdout
@@ -62,7 +62,7 @@ def seeds(target, row):
         return [bytes([(i == 0) | (host != 0) << 1]) + cert for i, cert in enumerate(row.chain)]
     pins = bytes.fromhex(row.pins[-1].removeprefix("sha256:")) if row.pins else bytes(32)
     framed = [len(cert).to_bytes(2, "big") + cert for cert in row.anchors[:2] + row.chain if len(cert) < 65536]
-    return [bytes([host | bool(row.pins) << 2]) + pins + bytes([len(row.anchors[:2])]) + b"".join(framed)]
+    return [bytes([host | bool(row.pins) << 2 | row.title.startswith("own,") << 3]) + pins + bytes([len(row.anchors[:2])]) + b"".join(framed)]
 
 
 def main():

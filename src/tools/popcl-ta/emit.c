@@ -21,14 +21,17 @@ int ta_set_make(ta_set *s, const pop_anchors *a, int pins) {
     enum { ROW = sizeof(pop_anchor *) };
     memset(s, 0, sizeof *s);
     s->anchors = malloc((a->len + 1) * ROW);
-    if (!s->anchors) return -1;
+    s->own = malloc((a->len + 1) * ROW);
+    if (!s->anchors || !s->own) return -1;
     for (size_t i = 0; i < a->len; i++) {
         const pop_anchor *one = &a->list[i];
+        if (!pins && pop_anchor_is_own(one)) s->own[s->own_len++] = one;
         if (one->finding != POP_ANCHOR_USABLE) continue;
         s->anchors[s->len++] = one;
         s->octets += pins ? POPCL_PIN_LEN : pop_anchor_size(one);
     }
     qsort(s->anchors, s->len, ROW, by_subject);
+    qsort(s->own, s->own_len, ROW, by_subject);
     /* in this order: of two equal dates the same one is named, however they came in */
     for (size_t i = 0; i < s->len; i++) {
         const pop_anchor *one = s->anchors[i];
@@ -40,6 +43,7 @@ int ta_set_make(ta_set *s, const pop_anchors *a, int pins) {
 
 void ta_set_free(ta_set *s) {
     free(s->anchors);
+    free(s->own);
     memset(s, 0, sizeof *s);
 }
 
@@ -166,6 +170,22 @@ static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
     (void)fputs("\n};\n", f);
 }
 
+static void put_own_certs(FILE *f, const ta_set *s, const ta_options *o) {
+    if (!s->own_len) return;
+    (void)fprintf(f,
+                  "\n/* servers' own certificates whose common name counts */\n"
+                  "static const unsigned char %s_own_certs[][POPCL_OWN_CERT_LEN]",
+                  o->prefix);
+    put_section(f, o);
+    (void)fputs(" = {\n", f);
+    for (size_t i = 0; i < s->own_len; i++) {
+        (void)fputs("    {\n", f);
+        put_octets(f, "        ", s->own[i]->own_cert, POPCL_OWN_CERT_LEN);
+        (void)fputs("    },\n", f);
+    }
+    (void)fputs("};\n", f);
+}
+
 static void put_pins(FILE *f, const ta_set *s, const ta_options *o) {
     for (size_t i = 0; i < s->len; i++)
         put_anchor_head(f, s->anchors[i], i, 1);
@@ -190,6 +210,7 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
         for (size_t i = 0; i < s->len; i++)
             put_anchor(f, o, s->anchors[i], i);
         put_table(f, s, o);
+        put_own_certs(f, s, o);
     }
     (void)fputc('\n', f);
     if (!header) (void)fprintf(f, "extern const popcl_trust %s_trust;\n", p);
@@ -202,6 +223,9 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
             p, s->len, p);
     (void)fprintf(f, "    .newest_not_before = %" PRId64 ",\n", s->newest->not_before);
     if (o->pins) (void)fprintf(f, "    .pins = %s_pins,\n    .pins_len = %zu,\n", p, s->len);
+    if (s->own_len)
+        (void)fprintf(f, "    .own_certs = %s_own_certs,\n    .own_certs_len = %zu,\n", p,
+                      s->own_len);
     (void)fputs("};\n", f);
 }
 

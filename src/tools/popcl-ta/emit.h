@@ -11,6 +11,8 @@
 typedef struct ta_set {
     const pop_anchor **anchors;
     size_t len;
+    const pop_anchor **own; /* whose hash goes into own_certs */
+    size_t own_len;
     size_t octets; /* in the memory of a 32-bit machine */
     const pop_anchor *first_expiry,
         *newest; /* that expires first; whose notBefore is the newest. NULL if there is none */

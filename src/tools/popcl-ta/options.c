@@ -189,7 +189,8 @@ static const option_row options[] = {
     {"now", 0, 0, 0, 0, set_now, "TIME",
      "judge as at TIME (RFC 3339, or a date); default: the\nclock"},
     {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL,
-     "take certificates of servers too: trusted directly,\nwithout an authority"},
+     "take certificates of servers too: trusted directly,\nwithout an authority; the common "
+     "name of one without a\nsubjectAltName counts, if the server shows just that\ncertificate"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Output of gen"},
     {"output", 'o', 0, 0, 0, set_output, "FILE",
      "write to FILE, at once and whole, or not at all;\ndefault: standard output"},
