@@ -185,6 +185,10 @@ typedef struct popcl_tls_diag {
     uint8_t fragment;        /* popcl_fragment */
     uint8_t resumed; /* 1: the session is a resumed one; not_after and end_point are those of its
                         first handshake */
+    uint8_t cert; /* the certificate that was refused, in the order in which the server sent them:
+                     1 is its own; 0: none was */
+    int64_t cert_time; /* when it expired (POPCL_ERR_CERT_EXPIRED), or becomes valid
+                          (POPCL_ERR_CERT_NOT_YET), Unix seconds; else 0 */
     uint8_t
         alert; /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
     int error; /* BearSSL's error number, 0: none */

@@ -15,6 +15,7 @@
 #endif
 
 #include "anchor.h"
+#include "utc.h"
 
 /* ---- sentences ---- */
 
@@ -63,9 +64,15 @@ static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *
         if (kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_DAMAGED) refused = one;
         if (kind == POP_ANCHOR_SKIPPED) skipped = one;
     }
+    char when[POP_UTC_TEXT + 3] = "";
+    if (refused && refused->finding == POP_ANCHOR_EXPIRED) {
+        (void)snprintf(when, sizeof when, ", on ");
+        pop_utc_text(refused->not_after, when + strlen(when));
+    }
     if (refused)
-        (void)snprintf(r->why, r->why_len, "no certificate in %s can be trusted; of the first: %s",
-                       where, pop_anchor_sentence(refused->finding));
+        (void)snprintf(r->why, r->why_len,
+                       "no certificate in %s can be trusted; of the first: %s%s", where,
+                       pop_anchor_sentence(refused->finding), when);
     else if (skipped)
         (void)snprintf(r->why, r->why_len, "there is no certificate in %s: %s", where,
                        pop_anchor_sentence(skipped->finding));

@@ -411,6 +411,14 @@ static popcl_err verdict(const void *state) { return popcl_guard_verdict(state);
 
 static void tell(const void *state, popcl_tls_diag *d) {
     const popcl_guard *g = state;
+    if (g->step != ENDED) return;
+    if (g->result) {
+        /* a signature is checked with the key of the next certificate */
+        d->cert = (uint8_t)(g->certs - (g->result == POPCL_ERR_CERT_SIGNATURE));
+        if (g->result == POPCL_ERR_CERT_EXPIRED || g->result == POPCL_ERR_CERT_NOT_YET)
+            d->cert_time = g->leaf.time;
+        return;
+    }
     d->not_after = g->first.told.not_after;
     d->end_point_len = g->end_point_len;
     memcpy(d->end_point, g->first.told.end_point, sizeof d->end_point);

@@ -447,7 +447,7 @@ void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
     d->fragment = s->fragment;
     if (s->minor) d->record_len = s->record_len; /* else it is made of letters */
     d->iobuf_len = s->iobuf_len;
-    if (s->is_up) t->profile->x509->tell(x509_of(t), d);
+    if (s->is_up || t->profile->x509->verdict(x509_of(t))) t->profile->x509->tell(x509_of(t), d);
     if (s->is_up && s->offered) t->resumption->tell(t, d);
 }
 

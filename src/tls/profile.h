@@ -24,7 +24,8 @@ typedef struct popcl_x509 {
     /* Why the certificates were refused; POPCL_OK if they were not. BearSSL says no more than
      * "refused". */
     popcl_err (*verdict)(const void *state);
-    /* After the handshake: what is to be told of the server's certificate. */
+    /* After the handshake: what is to be told of the server's certificate. Where one was refused:
+     * which. */
     void (*tell)(const void *state, popcl_tls_diag *d);
     /* After the handshake: octets of state that are not needed any more, *n of them; NULL: none. */
     void *(*spare)(void *state, size_t *n);

@@ -3,6 +3,7 @@ client sends no more than its ClientHello and an alert: no key is agreed on, and
 
 The chains as such have a test of their own; here it is that the command puts the right questions, and says the answer."""
 import ssl
+import subprocess
 import unittest
 import warnings
 
@@ -463,6 +464,24 @@ class Trusted(unittest.TestCase):
             for options in (("-c", root().file), ("-c", long_ago.file), ("-c", long_ago.bundle(root())), ("--pin", right_server().pin)):
                 with self.subTest(time=time, options=options):
                     self.assertIn("the clock is not set", self.talk(*options, "--now", time, code=79).err)
+
+    def test_which_certificate_and_since_when(self):
+        """[D4 D5 D6 D7 D14] The error says which of the server's certificates it is, and the date that is at fault."""
+        day = lambda certificate, what: subprocess.run(
+            ["openssl", "x509", "-in", certificate.file, "-noout", f"-{what}", "-dateopt", "iso_8601"], capture_output=True, text=True,
+            check=True).stdout.strip().split("=")[1].replace(" ", "T")
+        old, early = leaf(start=-20, end=-1)(), leaf(start=2, end=20)()
+        old_issuer, early_issuer = intermediate(start=-20, end=-1)(), intermediate(start=2, end=20)()
+        first, second = "the server's own", "number 2 of those that the server sent"
+        for certificate, says in ((old, f"{EXPIRED}: {first}, on {day(old, 'enddate')}"), (early, f"{NOT_YET}: {first}, before {day(early, 'startdate')}"),
+                                  (old_issuer.issue(san=pki.LOCAL), f"{EXPIRED}: {second}, on {day(old_issuer, 'enddate')}"),
+                                  (early_issuer.issue(san=pki.LOCAL), f"{NOT_YET}: {second}, before {day(early_issuer, 'startdate')}"),
+                                  (leaf(digest="sha1")(), f"{WEAK}: {first}"), (leaf(intermediate(digest="sha1"))(), f"{WEAK}: {second}"),
+                                  (leaf(intermediate(extensions=NO_CA))(), f"{NOT_CA}: {second}")):
+            with self.subTest(says=says):
+                self.assertIn(says, self.talk("-c", root().file, certificate=certificate, code=79).err)
+        self.assertIn(f"{EXPIRED}: {first}, on {day(old, 'enddate')}", self.talk("--pin", old.pin, certificate=old, code=79).err)
+        self.assertIn(f"it has expired, on {day(old, 'enddate')}", self.talk("-c", old.file, certificate=old, code=79).err)
 
     def test_names_are_said(self):
         """[D3 L6] A name that does not fit: the error says which names the certificate has, cut, and without control characters."""

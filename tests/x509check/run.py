@@ -44,6 +44,11 @@ def run(folder, row):
         return f"wanted end-point {row.end_point}, got {second!r}", done.stdout
     if row.names is not None and told != row.names:
         return f"wanted names {row.names!r}, got {told!r}", done.stdout
+    refused = next((line.removeprefix("certificate ") for line in lines if line.startswith("certificate ")), "")
+    if row.refused is not None and refused != row.refused:
+        return f"wanted certificate {row.refused!r}, got {refused!r}", done.stdout
+    if bool(refused) != (row.want.startswith("CERT_") and bool(row.chain)):
+        return f"which certificate was refused: {refused!r}", done.stdout
     if row.want not in ("CERT_NAME", "CERT_NO_SAN") and told is not None:
         return f"tells names, though they are not at fault: {told!r}", done.stdout
     return "", done.stdout

@@ -12,9 +12,9 @@ ROWS = []
 
 
 class Row:
-    def __init__(self, title, want, chain, host, anchors, time, pins, profile, names):
+    def __init__(self, title, want, chain, host, anchors, time, pins, profile, names, refused):
         self.title, self.want, self.chain, self.host = title, want, chain, host
-        self.anchors, self.time, self.pins, self.profile, self.names = anchors, time, pins, profile, names
+        self.anchors, self.time, self.pins, self.profile, self.names, self.refused = anchors, time, pins, profile, names, refused
         self.end_point = None  # what tls-server-end-point must be, where the chain is taken
 
 
@@ -22,11 +22,13 @@ def der(cert):
     return cert if isinstance(cert, bytes) else cert.der
 
 
-def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile="host", names=None, end_point=None):
+def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile="host", names=None, end_point=None,
+        refused=None):
     """want: OK, or the error's name without ERR_. anchors: None is the root. names: what must be told of the certificate's names. end_point: the hash
-    that tls-server-end-point must be by ("": there must be none), where that is not the signature's."""
+    that tls-server-end-point must be by ("": there must be none), where that is not the signature's. refused: which certificate that must be told
+    of, 1 is the server's, and behind it the date that is at fault."""
     anchors = [ROOT] if anchors is None else anchors
-    made_ = Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names)
+    made_ = Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names, refused)
     if want == "OK":
         by = chain[0].hash if end_point is None else end_point
         made_.end_point = hashlib.new(by, chain[0].der).hexdigest() if by else ""
@@ -727,6 +729,26 @@ def dates():
     row("three times", "CERT_MALFORMED", leaf(validity=seq(utc("20260101000000Z"), utc("20270101000000Z"), utc("20280101000000Z"))), ICA)
 
 
+def which():
+    """Which certificate was refused, and the date that is why."""
+    row("told: the leaf has expired [D4]", "CERT_EXPIRED", leaf(end="20260501120000Z"), ICA, refused="1 2026-05-01T12:00:00Z")
+    row("told: the leaf is not valid yet [D5]", "CERT_NOT_YET", leaf(start="20260701000001Z"), ICA, refused="1 2026-07-01T00:00:01Z")
+    row("told: the intermediate has expired [D6]", "CERT_EXPIRED", LEAF, ica(end="20260301000000Z"), refused="2 2026-03-01T00:00:00Z")
+    row("told: the intermediate is not valid yet [D6]", "CERT_NOT_YET", LEAF, ica(start="20260901000000Z"), refused="2 2026-09-01T00:00:00Z")
+    row("told: both have expired, the first counts [D4]", "CERT_EXPIRED", leaf(end="20260501000000Z"), ica(end="20260301000000Z"), refused="1 2026-05-01T00:00:00Z")
+    row("told: a pinned one has expired [D4]", "CERT_EXPIRED", leaf(end="20260501000000Z"), ICA, anchors=[], pins=[pin(LEAF_KEY)], refused="1 2026-05-01T00:00:00Z")
+    far = root(end="99991231235959Z")
+    row("told: in 2050 [J3]", "CERT_EXPIRED", leaf(signer=far, end="20500101000000Z"), anchors=[far], time="2050-01-01T00:00:01Z",
+        refused="1 2050-01-01T00:00:00Z")
+    row("told: another name [D3]", "CERT_NAME", LEAF, ICA, host="other.example.org", refused="1")
+    row("told: a weak intermediate [D14]", "CERT_WEAK", LEAF, ica(hash="sha1"), refused="2")
+    row("told: an intermediate that is no CA [D7]", "CERT_NOT_CA", LEAF, ica(basic=None, usage=None), refused="2")
+    row("told: the leaf's signature [D10]", "CERT_SIGNATURE", LEAF, ica(key=OTHER_KEY), refused="1")
+    row("told: a foreign certificate [D32]", "CERT_ORDER", LEAF, root(subject=name("CN=Other"), key=OTHER_KEY), ICA, refused="2")
+    row("told: octets behind the third [D12]", "CERT_MALFORMED", leaf(signer=ica(signer=ICA, subject=name("CN=x"), key=OTHER_KEY)),
+        ica(signer=ICA, subject=name("CN=x"), key=OTHER_KEY), ica(tail=b"\0"), refused="3")
+
+
 def pins():
     right, other = pin(LEAF_KEY), pin(OTHER_KEY)
     row("anchor and pin", "OK", LEAF, ICA, pins=[right])
@@ -801,5 +823,5 @@ def pins():
     row("neither anchors nor pins [D49]", "NO_TRUST", LEAF, ICA, anchors=[])
 
 
-for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, encodings, dates, pins):
+for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, encodings, dates, which, pins):
     part()

@@ -5,8 +5,9 @@
  *         sha256:HEX]... [--profile public|small|ecdsa|host]
  *
  * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused
- * ERR_...: sentence", and in a second line tls-server-end-point of what was accepted, or the names
- * of a certificate that has not the right one. Exit 0: accepted, 1: refused, 2: usage. Each chain
+ * ERR_...: sentence", and in further lines tls-server-end-point of what was accepted, the names of
+ * a certificate that has not the right one, and which certificate was refused, with its date where
+ * that is the reason. Exit 0: accepted, 1: refused, 2: usage. Each chain
  * is read whole and octet by octet; should the two disagree, it says so and ends with 3. */
 #include <stdint.h>
 #include <stdio.h>
@@ -160,6 +161,16 @@ static void tell_accepted(const popcl_tls *t) {
     printf("\n");
 }
 
+static void tell_refused(const popcl_tls *t) {
+    popcl_tls_diag d = {0};
+    char when[POP_UTC_TEXT];
+    t->profile->x509->tell((unsigned char *)t->storage + t->profile->state_at, &d);
+    if (!d.cert) return;
+    pop_utc_text(d.cert_time, when);
+    printf("certificate %u%s%s\n", (unsigned)d.cert, d.cert_time ? " " : "",
+           d.cert_time ? when : "");
+}
+
 int main(int argc, char **argv) {
     static char names[1024];
     popcl_posix_trust store = {0};
@@ -203,6 +214,7 @@ int main(int argc, char **argv) {
         else
             tell_accepted(&t);
         if (names[0]) printf("names %s\n", names);
+        if (e) tell_refused(&t);
     }
     for (size_t i = 0; i < chain.n; i++)
         free(chain.der[i]);

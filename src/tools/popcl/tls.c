@@ -199,6 +199,25 @@ static void tell_number(const popcl_tls_diag *d, cmd_report *r) {
         cmd_report_trace(r, POPCL_TRACE_STATE, text, strlen(text));
 }
 
+/* Which certificate it is, and since or until when; "" where the sentence of the error says that,
+ * or nothing more is known. */
+static void tell_certificate(const popcl_tls_diag *d, popcl_err e, char *text, size_t cap) {
+    char which[64] = "the server's own", when[POP_UTC_TEXT];
+    if (!d->cert || e == POPCL_ERR_CERT_PIN || e == POPCL_ERR_CERT_UNTRUSTED ||
+        e == POPCL_ERR_CERT_UNCHECKED || popcl_err_class(e) != POPCL_CLASS_CERT)
+        return;
+    if (d->cert > 1)
+        (void)snprintf(which, sizeof which, "number %u of those that the server sent",
+                       (unsigned)d->cert);
+    pop_utc_text(d->cert_time, when);
+    if (e == POPCL_ERR_CERT_EXPIRED)
+        (void)snprintf(text, cap, "%s, on %s", which, when);
+    else if (e == POPCL_ERR_CERT_NOT_YET)
+        (void)snprintf(text, cap, "%s, before %s", which, when);
+    else
+        (void)snprintf(text, cap, "%s", which);
+}
+
 void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t cap) {
     popcl_tls_diag d;
     text[0] = '\0';
@@ -214,6 +233,8 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
     else if (e == POPCL_ERR_CERT_UNTRUSTED && t->named && t->store.unusable)
         (void)snprintf(text, cap, "%u of the %u certificates given cannot be trusted",
                        t->store.unusable, t->store.found);
+    else if (d.cert)
+        tell_certificate(&d, e, text, cap);
     else if (d.error >= BR_ERR_RECV_FATAL_ALERT && d.error < BR_ERR_SEND_FATAL_ALERT &&
              popcl_err_class(e) == POPCL_CLASS_TLS)
         (void)snprintf(text, cap, "its alert is %u%s%s", (unsigned)d.alert,
