@@ -20,11 +20,12 @@ extern "C" {
  * beyond limit_ms. */
 typedef struct popcl_net {
     /* Connects to host (a name or an address) and port, in at most limit_ms, name resolution
-     * included; tries every address of the name, and gives each a share of the time. Returns
-     * POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT, ERR_NET, or
-     * ERR_STOPPED (the caller wants an end); after an error nothing is left open. The ctx may be
-     * opened again after that, and after close. A connection that the server took is OK, whatever
-     * became of it since: recv tells. Of an address as text, late is ERR_TIMEOUT_CONNECT. */
+     * included; tries every address of the name, side by side or each for a share of the time.
+     * Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT,
+     * ERR_NET, or ERR_STOPPED (the caller wants an end); after an error nothing is left open. The
+     * ctx may be opened again after that, and after close. A connection that the server took is OK,
+     * whatever became of it since: recv tells. Of an address as text, late is ERR_TIMEOUT_CONNECT.
+     */
     popcl_err (*open)(void *ctx, const char *host, uint16_t port, uint32_t limit_ms);
     /* Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above;
      * anything else is POPCL_ERR_PORT. Octets cross once, whole and in order. send is done with p

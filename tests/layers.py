@@ -59,8 +59,8 @@ MODULES = {
 }
 FOLDERS = {  # what the files of a folder may include besides each other
     "port/bsd": "popcl_net",
-    "port/posix": "wait connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
-    "port/lwip": "wait connection popcl popcl_net popcl_errors popcl_config",
+    "port/posix": "wait race connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
+    "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
     "src/tools/common": "popcl_posix_tls",
     "src/tools/popcl": "files utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",

@@ -2,91 +2,21 @@
  * (popcl_net.h is the contract). It knows nothing of what crosses the connection, and not which
  * system it is on. A socket is either up in pop_net.fd or closed: a failed open leaves none.
  * Functions, not declarations, as in wait.h: port/posix/net.c and port/lwip/sockets.c are compiled
- * from it. They say before it (beside what wait.h wants):
+ * from it. They say before it (beside what connect.h wants):
  *
- *     pop_net               the context: fd (of the open connection), error (errno of the last
- *                           failure), stop (NULL, or a flag)
- *     pop_resolved          addresses: count, address[] of pop_address, a union of which any is a
- *                           sockaddr
- *     pop_address_len(a)    of one of them
- *     POP_CALL(name)        the system's function of that name
- *     pop_socket(family)    a non-blocking TCP socket; -1 and errno
- *     pop_refusal(fd, error)   what an error of connect means here, as POSIX numbers it
+ *     connect_any(n, found, deadline)   connects to one of the addresses: in_turn.h or race.h
  *     pop_find(n, host, port, limit_ms, found)   resolves; POPCL_OK with one address or more, or
- *                                                the error of open
- *     pop_tell_peer(n, address, len)             notes, for people, whom open reached (NULL:
- *                                                nobody) */
+ *                                                the error of open */
 #ifndef POPCL_BSD_CONNECTION_H
 #define POPCL_BSD_CONNECTION_H
 
 #include "popcl_net.h"
 
-#include "wait.h"
+#include "connect.h"
 
 #define POP_MOVE_MAX 0x40000000u /* octets in one recv or send (popcl_net.h) */
 
-/* ---- connecting ---- */
-
-static void keep_error(pop_net *n, int error) {
-    if (n->error == 0 || !pop_says_little(error)) n->error = error;
-}
-
-/* Waits for a connect that was begun. 0: it is up; else *stopped, or an error number. */
-static int await_connect(const pop_net *n, int fd, uint32_t limit_ms, int *stopped) {
-    short came = 0;
-    int error = 0;
-    socklen_t len = sizeof error;
-    switch (pop_wait_fd(fd, POLLOUT, &came, limit_ms, n->stop)) {
-    case POP_WAITED_STOP: return *stopped = 1;
-    case POP_WAITED_NOTHING: return ETIMEDOUT;
-    case POP_WAITED_FAILED: return errno;
-    case POP_WAITED_READY: break;
-    }
-    return pop_refusal(
-        fd, POP_CALL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno);
-}
-
-/* Tries one address. The socket is in n->fd after POPCL_OK, and closed after anything else. */
-static popcl_err connect_one(pop_net *n, const pop_address *address, uint32_t limit_ms) {
-    int fd = pop_socket(address->any.sa_family), stopped = 0;
-    if (fd < 0) {
-        int lack = errno;
-        keep_error(n, lack);
-        return pop_is_shortage(lack) ? POPCL_ERR_NET : POPCL_ERR_CONNECT;
-    }
-    int error = POP_CALL(connect)(fd, &address->any, pop_address_len(address)) == 0 ? 0 : errno;
-    /* A connect that a signal interrupted goes on like one that was begun (POSIX, connect): calling
-     * it again would be an error. */
-    if (error == EINPROGRESS || error == EINTR) error = await_connect(n, fd, limit_ms, &stopped);
-    if (error == 0) {
-        n->fd = fd;
-        n->error = 0;
-        return POPCL_OK;
-    }
-    POP_CALL(close)(fd);
-    if (stopped) return POPCL_ERR_STOPPED;
-    keep_error(n, error);
-    /* It was accepted, and broke before it was looked at; or this machine is short of something. */
-    if (error == ECONNRESET || pop_is_shortage(error)) return POPCL_ERR_NET;
-    return error == ETIMEDOUT ? POPCL_ERR_TIMEOUT_CONNECT : POPCL_ERR_CONNECT;
-}
-
-/* Tries the addresses in turn, each for its share of what time is left: a dead one must not use up
- * that of the living. */
-static popcl_err connect_any(pop_net *n, const pop_resolved *found, const pop_deadline *deadline) {
-    popcl_err result = POPCL_ERR_CONNECT;
-    for (unsigned i = 0; i < found->count; i++) {
-        popcl_err r =
-            connect_one(n, &found->address[i], pop_deadline_left(deadline) / (found->count - i));
-        if (r == POPCL_OK)
-            pop_tell_peer(n, &found->address[i], pop_address_len(&found->address[i]));
-        if (r == POPCL_OK || r == POPCL_ERR_STOPPED || pop_is_shortage(n->error)) return r;
-        if (r != POPCL_ERR_CONNECT) result = r;
-    }
-    if (result == POPCL_ERR_TIMEOUT_CONNECT)
-        n->error = ETIMEDOUT; /* not every address refused: more time might help */
-    return result;
-}
+/* ---- opening ---- */
 
 static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     pop_net *n = ctx;

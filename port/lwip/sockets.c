@@ -222,6 +222,8 @@ int popcl_lwip_sockets_free(popcl_lwip_sockets_net *n) {
 
 /* ---- as a port ---- */
 
+#include "../bsd/in_turn.h"
+
 #include "../bsd/connection.h"
 
 /* lwIP tells the end once, and would then wait for ever. Of a reset it may have told when the

@@ -72,6 +72,10 @@ static int pop_refusal(int fd, int error) {
     return error;
 }
 
+static int pop_poll_all(struct pollfd *p, unsigned n, int limit_ms) {
+    return poll(p, (nfds_t)n, limit_ms);
+}
+
 static popcl_err pop_find(popcl_posix_net *n, const char *host, uint16_t port, uint32_t limit_ms,
                           pop_resolved *found) {
     popcl_err r = pop_resolve(host, port, n->family, limit_ms, n->stop, found);
@@ -83,6 +87,8 @@ static void pop_tell_peer(popcl_posix_net *n, const pop_address *a, socklen_t le
     if (!a || getnameinfo(&a->any, len, n->peer, sizeof n->peer, NULL, 0, NI_NUMERICHOST) != 0)
         n->peer[0] = '\0';
 }
+
+#include "../bsd/race.h"
 
 #include "../bsd/connection.h"
 

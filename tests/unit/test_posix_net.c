@@ -64,6 +64,7 @@ static const struct {
     {"first-dead.test", {"127.0.0.2", "127.0.0.1"}, 1},
     {"first-silent.test", {"127.0.0.3", "127.0.0.1"}, 1},
     {"last-refuses.test", {"127.0.0.3", "127.0.0.2"}, 1},
+    {"all-silent.test", {"127.0.0.3", NULL}, 40},
 };
 
 /* The child that looks up names must be as a new process: signals as the system has them, nothing
@@ -78,6 +79,24 @@ static int child_is_clean(void) {
     return fcntl(witness_fd, F_GETFD) < 0;
 }
 
+/* The families that were tried, in that order, and a machine that is short of sockets. */
+static char tried[32];
+static int sockets_left = -1; /* -1: enough */
+
+int socket(int family, int type, int protocol) {
+    int (*real)(int, int, int);
+    void *symbol = dlsym(RTLD_NEXT, "socket");
+    memcpy(&real, &symbol, sizeof real);
+    size_t n = strlen(tried);
+    if (n + 1 < sizeof tried) tried[n] = family == AF_INET6 ? '6' : '4';
+    if (sockets_left == 0) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    if (sockets_left > 0) sockets_left--;
+    return real(family, type, protocol);
+}
+
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
                 struct addrinfo **pai) {
     size_t n = strlen(name);
@@ -89,6 +108,14 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *re
     if (strcmp(name, "clean.test") == 0 && !child_is_clean()) return EAI_AGAIN;
     if (n > 8 && strcmp(name + n - 8, ".invalid") == 0) return EAI_NONAME;
     *pai = NULL;
+    if (strncmp(name, "order-", 6) == 0) {
+        struct addrinfo *one, numeric = *req;
+        numeric.ai_flags |= AI_NUMERICHOST;
+        for (size_t i = n; i-- > 6;)
+            if (real_look_up()(name[i] == '6' ? "::1" : "127.0.0.1", service, &numeric, &one) == 0)
+                one->ai_next = *pai, *pai = one;
+        return 0;
+    }
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
         for (int k = 0; strcmp(hosts[i].name, name) == 0 && k < 2 * hosts[i].times; k++) {
             const char *address = hosts[i].address[1 - k % 2];
@@ -293,6 +320,58 @@ static void silence_ends_at_its_share_of_the_deadline(void **state) {
     }
     end_silence(&s);
     close(fd);
+}
+
+/* [A4] RFC 8305: the next address joins a silent one soon, not when that one's share of the time is
+ * over. The limit is a minute, of which the old way waited half. */
+static void a_silent_address_is_joined_by_the_next(void **state) {
+    uint16_t port = 0;
+    int fd = listener("127.0.0.1", &port, 4);
+    popcl_posix_net n = {0};
+    silent s;
+    (void)state;
+    if (be_silent(&s, "127.0.0.3", &port)) {
+        uint32_t began = pop_clock_ms();
+        assert_int_equal(open_close(&n, "first-silent.test", port, LONG_MS), POPCL_OK);
+        assert_true(pop_clock_ms() - began < LONG_MS / 4);
+        assert_string_equal(n.peer, "127.0.0.1");
+        /* All are tried within any limit, and none is left behind. */
+        memset(tried, 0, sizeof tried);
+        assert_int_equal(open_close(&n, "all-silent.test", port, SHORT_MS),
+                         POPCL_ERR_TIMEOUT_CONNECT);
+        assert_int_equal(strlen(tried), POP_ADDRESSES_MAX);
+        assert_int_equal(popcl_posix.code(&n), ETIMEDOUT);
+        assert_int_equal(open_close(&n, "all-silent.test", port, 0), POPCL_ERR_RESOLVE_TIMEOUT);
+        /* Short of sockets with one on its way: that one may still succeed. */
+        sockets_left = 1;
+        assert_int_equal(open_close(&n, "all-silent.test", port, SHORT_MS),
+                         POPCL_ERR_TIMEOUT_CONNECT);
+        sockets_left = 1;
+        assert_int_equal(open_close(&n, "127.0.0.3", port, 0), POPCL_ERR_TIMEOUT_CONNECT);
+        sockets_left = -1;
+    }
+    end_silence(&s);
+    close(fd);
+}
+
+/* RFC 8305, 4: the resolver's first address, then the families by turns. */
+static void families_take_turns(void **state) {
+    static const char *const lists[][2] = {{"order-666444", "646464"},
+                                           {"order-664", "646"},
+                                           {"order-444", "444"},
+                                           {"order-6", "6"},
+                                           {"order-46644", "46464"}};
+    uint16_t port = 0;
+    int fd = listener("::1", &port, 1);
+    (void)state;
+    if (fd < 0) return; /* a machine without IPv6 */
+    close(fd);          /* now nobody listens there: each address is tried */
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        popcl_posix_net n = {0};
+        memset(tried, 0, sizeof tried);
+        assert_int_equal(open_close(&n, lists[i][0], port, LONG_MS), POPCL_ERR_CONNECT);
+        assert_string_equal(tried, lists[i][1]);
+    }
 }
 
 /* [I-7] */
@@ -588,6 +667,8 @@ int main(void) {
         LEAVES_NOTHING(a_refused_connection_is_an_error),
         LEAVES_NOTHING(the_next_address_follows_a_dead_one),
         LEAVES_NOTHING(silence_ends_at_its_share_of_the_deadline),
+        LEAVES_NOTHING(a_silent_address_is_joined_by_the_next),
+        LEAVES_NOTHING(families_take_turns),
         LEAVES_NOTHING(without_free_descriptors_open_fails_cleanly),
         LEAVES_NOTHING(an_unknown_name_is_not_found),
         LEAVES_NOTHING(literals_keep_their_scope),
