@@ -16,9 +16,9 @@
 #define POPCL_WINDOW 1
 #endif
 
-/* Longest line of a CAPA reply, CRLF included; longer is POPCL_ERR_LINE_LENGTH. RFC 2449, 4 allows
- * 512, and servers with long lists of SASL mechanisms exceed it. 512 to 65535. Costs no RAM: lines
- * are not kept. */
+/* Longest line of a CAPA reply or a UIDL listing, CRLF included; longer is POPCL_ERR_LINE_LENGTH.
+ * RFC 2449, 4 allows 512, and servers with long lists of SASL mechanisms exceed it; so do UIDs that
+ * are made of a message's header. 512 to 65535. Costs no RAM: lines are not kept. */
 #ifndef POPCL_CAPA_LINE_MAX
 #define POPCL_CAPA_LINE_MAX 2048
 #endif

@@ -369,8 +369,8 @@ typedef struct popcl_reply_parser {
     uint8_t code;            /* where in a response code the line is */
     uint8_t keep;            /* the whole status line is kept while it comes, for people */
     uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
-    uint8_t blocks;          /* of 64 octets of it that are digested, into */
-    uint16_t spaces;         /* that count only if more of the UID follows */
+    uint16_t spaces;         /* that belong to the UID if more of it follows */
+    uint16_t blocks;         /* of 64 octets of the UID that are digested, into */
     unsigned char chain[32]; /* a state of SHA-256 */
 } popcl_reply_parser;
 

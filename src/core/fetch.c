@@ -181,11 +181,14 @@ static void abort_open(popcl *c, popcl_err why) {
     c->open = CLOSED;
 }
 
-/* Whether CAPA was what the connection ended on, and could have been left out. */
+/* Whether CAPA, which could have been left out, was what the connection ended on: in its place, or
+ * behind its refusal. */
 static int broke_at_capa(const popcl *c, popcl_err result) {
-    int first_in_tls = c->cfg->security == POPCL_STLS && c->phase == ASK_CAPA;
-    return popcl_session_in_flight(&c->session) && popcl_session_verb(&c->session) == POPCL_CAPA &&
-           !first_in_tls &&
+    popcl_verb verb = popcl_session_verb(&c->session);
+    int stls = c->cfg->security == POPCL_STLS; /* the first one cannot be left out there */
+    int at_capa = verb == POPCL_CAPA ? !stls || c->phase != ASK_CAPA
+                                     : !stls && c->capa_refused && verb == POPCL_USER;
+    return at_capa && !c->cfg->no_capa && popcl_session_in_flight(&c->session) &&
            (result == POPCL_ERR_CLOSED || result == POPCL_ERR_NET ||
             result == POPCL_ERR_TIMEOUT_REPLY);
 }

@@ -285,8 +285,9 @@ static void listing_line(popcl_session *s) {
 /* Each of these takes some of p[0..n) and returns how much. */
 static size_t take_line(popcl_session *s, const unsigned char *p, size_t n) {
     int listing = s->state == LINES;
-    unsigned limit =
-        listing && s->parser.form == POPCL_FORM_CAPA ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
+    /* RFC 1939 has no limit for a listing's lines, and those of LIST are short */
+    int may_be_long = listing && s->parser.form != POPCL_FORM_LIST;
+    unsigned limit = may_be_long ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
     size_t used, span_n = 0;
     const unsigned char *span = (const unsigned char *)"";
     size_t room = limit - s->parser.octets;
