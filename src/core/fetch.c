@@ -317,17 +317,6 @@ static void login_answered(popcl *c, const popcl_reply *r) {
 
 static int uses_uidl(const popcl *c) { return !c->by_number; }
 
-/* Whether a UID is just the message's number, which the next message gets when this one is gone. */
-static int is_own_number(const popcl_msg *m) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < m->uid_len; i++) {
-        unsigned digit = (unsigned char)m->uid[i] - (unsigned)'0';
-        if (digit > 9 || value > UINT32_MAX) return 0;
-        value = value * 10 + digit;
-    }
-    return value == m->number;
-}
-
 static int wants_sizes(const popcl *c) { return c->cfg->need_size || c->cfg->max_size; }
 
 static unsigned decide(popcl *c, const popcl_msg *m, popcl_stage stage) {
@@ -347,7 +336,7 @@ static int in_this_pass(popcl *c, uint32_t number) {
 static void plan_message(popcl *c, const popcl_msg *m) {
     if (c->pass == 1) {
         c->listed++;
-        if (m->uid_len && !is_own_number(m)) c->named = 1;
+        if (m->uid_len && !popcl_plan_uid_is_number(m)) c->named = 1;
         if (c->cfg->listed) c->cfg->listed(c->cfg->ctx, m);
     }
     if (!in_this_pass(c, m->number)) return;

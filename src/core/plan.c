@@ -86,3 +86,13 @@ size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exac
         at = popcl_plan_after(p, at);
     return at;
 }
+
+int popcl_plan_uid_is_number(const popcl_msg *m) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < m->uid_len; i++) {
+        unsigned digit = (unsigned char)m->uid[i] - (unsigned)'0';
+        if (digit > 9 || value > UINT32_MAX) return 0;
+        value = value * 10 + digit;
+    }
+    return value == m->number;
+}

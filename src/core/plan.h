@@ -46,4 +46,7 @@ size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl
  * none. */
 size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exact);
 
+/* Whether a UID is just the message's number, which another message has in the next session. */
+int popcl_plan_uid_is_number(const popcl_msg *m);
+
 #endif

@@ -2,7 +2,9 @@
  * POP3S, STLS or clear text, with the one TLS profile that -DPROFILE names, as a firmware does it.
  * It is linked, measured, and never run: the transport, the device and its trust are elsewhere. No
  * sentences, no diagnosis: what is named here is what is linked. With -DRESUME it keeps its session
- * in flash, too. */
+ * in flash, too. With -DCLEAR_ONLY it has no TLS, and remembers UIDs as a device does that polls.
+ */
+#include "popcl_seen.h"
 #include "popcl_tls.h"
 
 #ifndef PROFILE
@@ -30,7 +32,22 @@ extern const uint8_t
     device_security; /* popcl_security, of the device's settings: all three are linked */
 
 static popcl job;
+#ifdef CLEAR_ONLY
+static unsigned char memory[POPCL_SEEN_SIZE(100)];
+static popcl_seen seen;
+
+static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
+    (void)ctx, (void)stage;
+    return popcl_seen_get(&seen, m->uid, m->uid_len) ? POPCL_SKIP : POPCL_FETCH;
+}
+
+static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
+    (void)ctx, (void)why;
+    if (what == POPCL_STORED) (void)popcl_seen_put(&seen, m->uid, m->uid_len, POPCL_SEEN_FETCHED);
+}
+#else
 static STORAGE_OF storage;
+#endif
 static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN], seed[32];
 
 /* At most one send and one receive; < 0: the transport is gone. */
@@ -53,12 +70,16 @@ static void turn(void) {
 }
 
 int main(void) {
+#ifdef CLEAR_ONLY
+    (void)popcl_seen_init(&seen, memory, sizeof memory, seed);
+#else
     popcl_tls tls = {.profile = &PROFILE_OF,
                      .storage = &storage,
                      .storage_len = sizeof storage,
                      .trust = &device_trust,
                      .utc_s = device_utc_s(),
                      .breathe = device_watchdog};
+#endif
 #ifdef RESUME
     static popcl_resumable kept;
     static unsigned char blob[POPCL_RESUME_LEN];
@@ -68,7 +89,13 @@ int main(void) {
     tls.resumption = &popcl_tls_resumption;
 #endif
     popcl_config config = {.host = device_host,
+#ifdef CLEAR_ONLY
+                           .decide = decide,
+                           .fate = fate,
+#else
                            .security = device_security,
+                           .tls = &tls,
+#endif
                            .user = device_user,
                            .secret = {.octets = device_password},
                            .iobuf = iobuf,
@@ -76,7 +103,6 @@ int main(void) {
                            .plan = plan,
                            .plan_len = sizeof plan,
                            .sink = &device_sink,
-                           .tls = &tls,
                            .seed = seed,
                            .seed_len = sizeof seed};
     if (device_seed(seed, sizeof seed) == 0 &&

@@ -38,9 +38,9 @@ BUILDS = {
 }
 # Sums of .text and .rodata that are wanted, and for what.
 TARGETS = [
-    (4058, "wire + reply + command + session", "wire reply command session"),
-    (6656, "the same with fetch, plan and userpass", "wire reply command session fetch plan userpass"),
-    (None, "the same with all that a fetch by USER/PASS links", "wire reply command session fetch plan userpass link_clear zero mechs"),
+    (4058, "wire + uid + reply + command + session", "wire uid reply command session"),
+    (6656, "the same with fetch, plan, refusal and userpass", "wire uid reply command session fetch plan refusal userpass"),
+    (None, "the same with all that a fetch by USER/PASS links", "wire uid reply command session fetch plan refusal userpass link_clear zero mechs text"),
     (None, "all", None),
 ]
 JOB_TARGET = ("popcl", 384)

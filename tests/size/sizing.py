@@ -54,7 +54,7 @@ BODY = 1280 * 78  # octets of the message: whole lines
 PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
 PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
-BLOCKS = {"flash": 1, "resumption": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
+BLOCKS = {"flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
 BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
 
 
@@ -105,6 +105,16 @@ def flash_table(made):
         beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "Cortex-M3, smallest"].octets.values())]
         rows.append([f"`{profile}`", *map(grouped, octets), *target, *map(grouped, beside)])
     return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "code, M0+", "whole image", "whole, smallest"], rows)
+
+
+def clear_table(folder):
+    """An image without TLS, and what of it gives odd UIDs their names: src/core/uid.c, and SHA-256, which nothing else there uses."""
+    rows = []
+    for cpu in ("Cortex-M3", "Cortex-M0+"):
+        made = image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY"])
+        names = made.octets.get(("popcl", "core/uid.c"), 0)
+        rows.append([cpu, *map(grouped, [made.total("popcl"), made.total("BearSSL"), code(made), names + made.total("BearSSL")])])
+    return table(["CPU", "popcl", "BearSSL", "code", "of it for UIDs that break the rules"], rows)
 
 
 def resumption_table(folder, made):
@@ -275,7 +285,7 @@ def secrets_table(made):
 
 def size_blocks(folder):
     made = images(folder)
-    return {"flash": flash_table(made), "resumption": resumption_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "secrets": secrets_table(made)}, made
+    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "secrets": secrets_table(made)}, made
 
 
 def count_blocks(folder):
