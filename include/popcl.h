@@ -238,6 +238,9 @@ typedef struct popcl_diag {
     const char *refused; /* what that text answered: a constant word; "": the greeting, nothing that
                             was asked, or none */
     uint32_t message;    /* number of the message that the first failure concerns, 0: none */
+    uint32_t broken_at; /* number of the message whose RETR or TOP was under way when the connection
+                           ended, also for fate: a caller that remembers it tries all others first.
+                           0: none */
     uint32_t in_maildrop;        /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
     uint32_t listed;             /* lines of the first listing */
@@ -246,6 +249,7 @@ typedef struct popcl_diag {
     uint32_t marked;             /* deletions that the server answered with +OK */
     uint8_t listing_reached;     /* 1: STAT was answered, the counts above are valid */
     uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
+    uint8_t quit_left;           /* 1: QUIT was sent, at least a part of it */
     uint8_t has_caps;            /* 1: caps is valid */
     uint8_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
     uint8_t no_uids; /* 1: no message of this session has a UID: UIDL was refused, its UIDs are the
@@ -340,7 +344,8 @@ struct popcl {
     uint32_t in_maildrop, listed, stored, failed, marked;
     uint32_t passed_over; /* messages that UIDL named and LIST did not */
     uint32_t failed_message;
-    popcl_msg msg;     /* the message that is with the sink */
+    popcl_msg msg;     /* the message that is with the sink; once the session is over, only its
+                          number counts: that of popcl_diag.broken_at */
     uint64_t octets;   /* received of it */
     uint64_t received; /* of all */
     uint64_t octets_in_maildrop;

@@ -193,10 +193,18 @@ static int broke_at_capa(const popcl *c, popcl_err result) {
             result == POPCL_ERR_TIMEOUT_REPLY);
 }
 
+/* The message whose body is being received, or was asked for; 0: there is none. */
+static uint32_t under_way(const popcl *c) {
+    size_t at = popcl_plan_find(&c->plan, POPCL_ENTRY_ASKED, POPCL_ENTRY_ASKED);
+    if (c->open) return c->msg.number;
+    return at < c->plan.next ? popcl_plan_number(&c->plan, at) : 0;
+}
+
 static void closed(void *ctx, popcl_err result) {
     popcl *c = ctx;
     if (broke_at_capa(c, result)) result = POPCL_ERR_CAPA;
     note(c, result, c->open == WITH_SINK ? c->msg.number : 0);
+    c->msg.number = under_way(c);
     abort_open(c, result);
     c->since = popcl_session_elapsed(&c->session);
     /* what is stored counts as stored, whatever became of the session */
@@ -985,6 +993,8 @@ void popcl_get_diag(const popcl *c, popcl_diag *d) {
     if (c->cfg && c->result && c->result != POPCL_MORE)
         d->verb = popcl_verb_name((popcl_verb)c->failed_verb);
     d->message = c->failed_message;
+    d->broken_at = popcl_session_state(&c->session) == POPCL_DONE ? c->msg.number : 0;
+    d->quit_left = popcl_session_quit_left(&c->session) != 0;
     d->in_maildrop = c->in_maildrop;
     d->octets_in_maildrop = c->octets_in_maildrop;
     d->listed = c->listed;

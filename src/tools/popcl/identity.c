@@ -11,15 +11,15 @@
 #include <string.h>
 
 enum position { LINE_START, NAME, VALUE, BODY };
-enum field { OTHER, MESSAGE_ID, RECEIVED, SERVERS_OWN };
+enum field { OTHER, MESSAGE_ID, RECEIVED, DATE, SERVERS_OWN };
 
 static const struct {
     const char *name;
     enum field field;
 } known[] = {
-    {"message-id", MESSAGE_ID},      {"received", RECEIVED}, {"status", SERVERS_OWN},
-    {"x-status", SERVERS_OWN},       {"x-uid", SERVERS_OWN}, {"x-keywords", SERVERS_OWN},
-    {"content-length", SERVERS_OWN}, {"lines", SERVERS_OWN},
+    {"message-id", MESSAGE_ID},  {"received", RECEIVED},          {"date", DATE},
+    {"status", SERVERS_OWN},     {"x-status", SERVERS_OWN},       {"x-uid", SERVERS_OWN},
+    {"x-keywords", SERVERS_OWN}, {"content-length", SERVERS_OWN}, {"lines", SERVERS_OWN},
 };
 
 void cmd_identity_begin(cmd_identity *i) {
@@ -48,6 +48,7 @@ static void name_ends(cmd_identity *i) {
             i->field = (uint8_t)known[k].field;
     }
     if (i->field != SERVERS_OWN) i->has_field = 1;
+    if (i->field == RECEIVED || i->field == DATE) i->has_time = 1;
     for (n = 0; n < i->name_len; n++)
         hash(i, i->name[n]);
     hash(i, ':');
@@ -128,9 +129,10 @@ void cmd_identity_data(cmd_identity *i, const void *p, size_t n) {
 
 int cmd_identity_end(cmd_identity *i, unsigned char out[CMD_IDENTITY_OCTETS]) {
     unsigned char digest[br_sha256_SIZE];
-    if (i->at == NAME) name_ends(i);
+    /* without a blank line there was more of the header, which a server kept back */
+    int is_whole = i->at == BODY;
     if (i->name_len) field_ends(i);
     br_sha256_out(i->has_id ? &i->named : &i->whole, digest);
     memcpy(out, digest, CMD_IDENTITY_OCTETS);
-    return i->has_field;
+    return is_whole && (i->has_id || i->has_time);
 }

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "system.h"
 
-/* ---- names in the state ---- */
+/* ---- names in the record ---- */
 
-#define KEY_MAX (7 + 2 * CMD_IDENTITY_OCTETS)
+#define KEY_MAX (sizeof CMD_HEADER_NAME - 1 + 2 * CMD_IDENTITY_OCTETS)
 
 static cmd_named *find_named(const cmd_job *j, uint32_t number) {
     for (size_t i = j->named_len; i > 0; i--) {
@@ -37,17 +38,17 @@ static void drop_named(cmd_job *j, uint32_t number) {
     if (n) *n = j->named[--j->named_len];
 }
 
-/* What a message is called in the state: its UID, or "header HEX", which no UID can be for its
- * space. Returns 0 where it has no name. */
+/* What a message is called in the record: its UID, or a name of its header. Returns 0 where it has
+ * none. */
 static size_t key_of(const cmd_job *j, const popcl_msg *m, char hex[KEY_MAX + 1],
                      const char **key) {
     *key = m->uid;
     if (m->uid_len) return m->uid_len;
     const cmd_named *n = find_named(j, m->number);
     if (!n) return 0;
-    (void)snprintf(hex, KEY_MAX + 1, "header ");
+    int at = snprintf(hex, KEY_MAX + 1, CMD_HEADER_NAME);
     for (size_t i = 0; i < CMD_IDENTITY_OCTETS; i++)
-        (void)snprintf(hex + 7 + 2 * i, 3, "%02x", n->identity[i]);
+        at += snprintf(hex + at, KEY_MAX + 1 - (size_t)at, "%02x", n->identity[i]);
     *key = hex;
     return KEY_MAX;
 }
@@ -64,7 +65,36 @@ static void take_identity(cmd_job *j) {
 
 /* ---- decide ---- */
 
-static int is_new(unsigned known) { return !(known & (CMD_KNOWN_FETCHED | CMD_KNOWN_REFUSED)); }
+static int is_same_size(const cmd_entry *e, const popcl_msg *m) {
+    return m->size != POPCL_SIZE_UNKNOWN && e->size == m->size;
+}
+
+/* Whether this is a message that an earlier session stored. A UID says so. A header does only with
+ * LIST's size, and once in a listing: a device may send the same header every time. */
+static int is_stored(cmd_state state, const cmd_entry *e, const popcl_msg *m) {
+    if (state != CMD_STORED && state != CMD_DUE) return 0;
+    if (m->uid_len) return 1;
+    return !(e->live & CMD_LIVE_TWICE) && (is_same_size(e, m) || e->flags & CMD_ENTRY_TAKEN);
+}
+
+static int is_refused(const cmd_job *j, cmd_state state, const cmd_entry *e) {
+    return state == CMD_REFUSED && j->options->max_size && j->options->max_size <= e->size;
+}
+
+static int is_new(const cmd_job *j, const popcl_msg *m, const cmd_entry *e) {
+    cmd_state state = cmd_record_state(e);
+    return !is_stored(state, e, m) && !is_refused(j, state, e);
+}
+
+static int has_real_uid(const popcl_msg *m) { return m->uid_len && m->uid[0] != POPCL_UID_DIGEST; }
+
+/* Whether a message may be deleted on the word of an earlier session. A server may give a UID to
+ * another message once the old one is gone, or to two at once. So LIST's size must be that of the
+ * session that stored it, too. While only the UID is known the question is left open. */
+static int may_delete_unfetched(const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
+    if (cmd_record_state(e) != CMD_DUE || !has_real_uid(m)) return 0;
+    return stage == POPCL_STAGE_UID || is_same_size(e, m);
+}
 
 static void print_listed(cmd_job *j, const popcl_msg *m) {
     char line[128], size[24] = "?";
@@ -77,62 +107,87 @@ static void print_listed(cmd_job *j, const popcl_msg *m) {
     cmd_report_print(j->report, line);
 }
 
-/* Whether a message whose UID is due is surely the one that was stored. A header tells (it is more
- * than a Message-ID), a UID with the size; while only the UID is known the question is left open.
- */
-static int is_stored(const cmd_job *j, const popcl_msg *m, popcl_stage stage) {
-    return m->uid_len == 0 || stage == POPCL_STAGE_UID ||
-           cmd_state_is_sized(j->state, m->uid, m->uid_len, m->size);
-}
-
 /* What to do with a message of which all is known that will be known. */
-static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned known) {
+static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
     const cmd_options *o = j->options;
     switch (o->action) {
     case CMD_CHECK:
-        if (!is_new(known)) return POPCL_SKIP;
+        if (!is_new(j, m, e)) return POPCL_SKIP;
         /* asked again when the listing is complete: UIDs may turn out to be numbers only */
         if (stage == POPCL_STAGE_UID) return j->candidate++ ? POPCL_SKIP : POPCL_FETCH;
         j->fresh = 1;
         return POPCL_SKIP;
     case CMD_LIST:
-        if (o->only_new && !is_new(known)) return POPCL_SKIP;
+        if (o->only_new && !is_new(j, m, e)) return POPCL_SKIP;
         if (stage == POPCL_STAGE_UID) return POPCL_FETCH; /* the size is still to come */
         print_listed(j, m);
         return POPCL_SKIP;
-    default:
-        if (o->delete &&(known & CMD_KNOWN_DUE) && is_stored(j, m, stage))
-            return POPCL_DELETE_UNFETCHED;
-        if (o->only_new && !is_new(known) && !(o->delete &&(known & CMD_KNOWN_DUE)))
-            return POPCL_SKIP;
-        return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
+    default: break;
     }
+    int is_due = o->delete &&cmd_record_state(e) == CMD_DUE;
+    if (is_due && may_delete_unfetched(m, stage, e)) return POPCL_DELETE_UNFETCHED;
+    if (o->only_new && !is_due && !is_new(j, m, e)) return POPCL_SKIP;
+    /* a run without -n fetches what earlier runs stored, not what this one did */
+    if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
+        return POPCL_SKIP;
+    return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
 }
 
-/* Whether the header decides, where there is no UID: it costs a TOP a message, so only if something
- * depends on it. */
+/* Begins to ask for nothing but this message. */
+static void go_alone(cmd_job *j, const cmd_entry *e) {
+    j->alone = 1;
+    j->alone_hash = e->hash;
+    cmd_record_trying(&j->file->record, e->hash);
+}
+
+/* The answer for a message that is wanted, in the order that the head of job.h tells. The listing
+ * has ended when the first STAGE_SIZE comes; a header comes before other messages are known. */
+static unsigned in_turn(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e,
+                        unsigned answer) {
+    if (!j->alone && cmd_record_is_deferred(e)) {
+        if (stage == POPCL_STAGE_UID) return answer; /* asked again */
+        const cmd_entry *first =
+            m->uid_len && !j->others ? cmd_record_pick(&j->file->record) : NULL;
+        if (!first) return POPCL_SKIP;
+        go_alone(j, first);
+    }
+    return !j->alone || (e && e->hash == j->alone_hash) ? answer : POPCL_SKIP;
+}
+
+/* Whether the header decides, where there is no UID. It costs a TOP a message, so only if something
+ * depends on it: a further session must know what the run stored. */
 static int header_decides(const cmd_job *j) {
-    return j->options->only_new || j->options->action == CMD_CHECK ||
-           (j->options->delete &&j->state->due);
+    return j->options->only_new || j->options->action == CMD_CHECK || j->sessions > 1 ||
+           cmd_record_has_deferred_headers(&j->file->record);
+}
+
+static void tell_no_uids(cmd_job *j) {
+    if (!j->told_no_uids)
+        cmd_report_warning(j->report, "the server gives no UIDs: what is new is told by each "
+                                      "message's header and size; after runs with UIDs "
+                                      "messages may arrive a second time");
+    j->told_no_uids = 1;
 }
 
 unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     cmd_job *j = job;
+    cmd_record *record = &j->file->record;
     char hex[KEY_MAX + 1];
     const char *key;
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
     if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
-        if (!j->told_no_uids)
-            cmd_report_warning(j->report, "the server gives no UIDs: what is new is told by each "
-                                          "message's header; after runs with UIDs "
-                                          "messages may arrive a second time");
-        j->told_no_uids = 1;
+        tell_no_uids(j);
         return POPCL_HEADERS_FIRST;
     }
     size_t len = key_of(j, m, hex, &key);
-    if (stage == POPCL_STAGE_HEADERS) cmd_state_listed(j->state, key, len);
-    unsigned answer = judge(j, m, stage, len ? cmd_state_known(j->state, key, len) : 0);
-    if (answer == POPCL_SKIP && m->uid_len == 0) drop_named(j, m->number);
+    if (stage == POPCL_STAGE_HEADERS) cmd_record_listed(record, key, len);
+    const cmd_entry *e = cmd_record_find(record, key, len);
+    unsigned answer = judge(j, m, stage, e);
+    if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
+    if (answer == POPCL_SKIP && m->uid_len == 0) {
+        cmd_record_see_size(record, key, len, m->size);
+        drop_named(j, m->number);
+    }
     return answer;
 }
 
@@ -187,12 +242,15 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
         popcl_get_diag(j->popcl, &d);
         cmd_job_announce(j, &d);
     }
-    if (m) {
-        tell_odd_uid(j, m);
-        cmd_state_listed(j->state, m->uid, m->uid_len);
-    } else if (!d.no_uids) {
-        cmd_state_listed(j->state, NULL, 0); /* a listing without UIDs says nothing of them */
+    if (!m) {
+        /* a listing without UIDs says nothing of them */
+        if (!d.no_uids) cmd_record_listed(&j->file->record, NULL, 0);
+        return;
     }
+    tell_odd_uid(j, m);
+    cmd_record_listed(&j->file->record, m->uid, m->uid_len);
+    const cmd_entry *e = cmd_record_find(&j->file->record, m->uid, m->uid_len);
+    if (!cmd_record_is_deferred(e) && judge(j, m, POPCL_STAGE_UID, e) != POPCL_SKIP) j->others++;
 }
 
 static void show_progress(cmd_job *j) {
@@ -205,39 +263,108 @@ static void show_progress(cmd_job *j) {
                         j->stored_octets + j->octets);
 }
 
-void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why) {
-    cmd_job *j = job;
+static uint16_t today(void) {
+    time_t now = time(NULL);
+    return now > 0 && now / 86400 <= UINT16_MAX ? (uint16_t)(now / 86400) : 0;
+}
+
+static void note(cmd_job *j, const popcl_msg *m, cmd_event event, uint64_t number) {
     char hex[KEY_MAX + 1];
     const char *key;
-    if (!m) return; /* the end of all deletions: the diagnosis tells it too */
     size_t len = key_of(j, m, hex, &key);
+    cmd_record_note(&j->file->record, key, len, event, number, today());
+}
+
+static void note_stored(cmd_job *j, const popcl_msg *m) {
+    char hex[KEY_MAX + 1];
+    const char *key;
+    size_t len = key_of(j, m, hex, &key);
+    const cmd_entry *e = cmd_record_find(&j->file->record, key, len);
+    /* fetched again in a further session of this run: it is the same file */
+    int counted = e && e->live & CMD_LIVE_RUN && !(e->live & CMD_LIVE_TOLD);
+    if (!counted) j->stored++;
+    note(j, m, j->options->delete ? CMD_ON_STORED_DUE : CMD_ON_STORED, m->size);
+}
+
+/* What a failure means for later sessions. A session that is over tells every message that it did
+ * not come to; of those only the one that it broke in was tried. */
+static cmd_event event_of(const cmd_job *j, const popcl_msg *m, popcl_err why) {
+    popcl_diag d;
+    int is_over = popcl_state(j->popcl) == POPCL_DONE;
+    popcl_get_diag(j->popcl, &d);
+    if (*j->stop || why == POPCL_ERR_STOPPED) return CMD_ON_LEFT;
+    if (why == POPCL_ERR_TOO_LARGE) return CMD_ON_REFUSED;
+    if (is_over) return m->number == d.broken_at ? CMD_ON_BROKEN : CMD_ON_LEFT;
+    return why == POPCL_ERR_TIMEOUT_TOTAL ? CMD_ON_BROKEN : CMD_ON_FAILED;
+}
+
+static void not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
+    cmd_event event = event_of(j, m, why);
+    cmd_report_detail(j->report, "message %lu is left on the server: %s", (unsigned long)m->number,
+                      popcl_err_what(why));
+    if (event == CMD_ON_BROKEN) j->broken = why;
+    note(j, m, event, j->options->max_size);
+}
+
+void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why) {
+    cmd_job *j = job;
+    if (!m) return; /* the end of all deletions: the diagnosis tells it too */
+    if (j->settled && j->settled != m->number) drop_named(j, j->settled);
+    j->settled = 0;
     switch (what) {
-    case POPCL_STORED:
-        j->stored++;
-        cmd_state_note(j->state, key, len, j->options->delete ? CMD_STORED_DUE : CMD_STORED);
+    case POPCL_STORED: note_stored(j, m); break;
+    case POPCL_NOT_STORED: not_stored(j, m, why); break;
+    case POPCL_MARKED: note(j, m, CMD_ON_MARKED, 0); break;
+    case POPCL_NOT_MARKED:
+        if (why == POPCL_ERR_BODY_EMPTY) note(j, m, CMD_ON_FAILED, 0);
         break;
-    case POPCL_NOT_STORED:
-        cmd_report_detail(j->report, "message %lu is left on the server: %s",
-                          (unsigned long)m->number, popcl_err_what(why));
-        cmd_state_note(j->state, key, len, why == POPCL_ERR_TOO_LARGE ? CMD_REFUSED : CMD_FAILED);
-        break;
-    case POPCL_MARKED: cmd_state_note(j->state, key, len, CMD_MARKED); break;
     default: break;
     }
-    if (what != POPCL_STORED || !j->options->delete) drop_named(j, m->number);
-    cmd_state_pass(j->state, j->now_ms(j->clock));
+    if (what != POPCL_STORED)
+        drop_named(j, m->number);
+    else if (!j->options->delete)
+        j->settled = m->number; /* unless it was empty, which its next fate says */
+    cmd_record_file_pass(j->file, j->now_ms(j->clock));
     show_progress(j);
+}
+
+/* ---- the session ---- */
+
+void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
+    j->sessions++;
+    j->broken = POPCL_OK;
+    j->alone = j->candidate = 0;
+    j->others = j->identified = 0;
+    j->number = j->settled = 0;
+    if (alone) go_alone(j, alone);
+    cmd_record_begin(&j->file->record);
+}
+
+/* A message whose fate was told before the session broke: its rest was read and dropped. */
+static void note_late_break(cmd_job *j, const popcl_diag *d) {
+    if (!d->broken_at || j->broken || *j->stop || d->broken_at != j->number) return;
+    j->broken = d->err;
+    cmd_record_note(&j->file->record, j->uid, j->uid_len, CMD_ON_BROKEN, 0, today());
+}
+
+static void end_deletions(cmd_job *j, const popcl_diag *d) {
+    if (d->deletions == POPCL_DELETED || d->deletions == POPCL_VOID)
+        cmd_record_confirm(&j->file->record, d->deletions == POPCL_DELETED);
 }
 
 void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
+    note_late_break(j, d);
+    end_deletions(j, d);
     /* Only now: many servers say it after the login only, and are asked again right before the
      * first message (RFC 2449, 6.7). */
-    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 &&
-        !j->options->delete &&j->options->action == CMD_FETCH)
+    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->told_expire &&
+        !j->options->delete &&j->options->action == CMD_FETCH) {
+        j->told_expire = 1;
         cmd_report_warning(
             j->report,
             "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
+    }
     if (d->passed_over)
         cmd_report_detail(j->report,
                           "%lu lines of the server's listings name no message of this session, and "
@@ -245,7 +372,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
                           (unsigned long)d->passed_over);
     /* Without UIDs the headers were the listing: it was whole if all were seen. */
     if (d->listing_reached && d->no_uids && j->identified >= d->in_maildrop)
-        cmd_state_listed(j->state, NULL, 0);
+        cmd_record_listed(&j->file->record, NULL, 0);
     free(j->named);
     j->named = NULL;
     j->named_len = j->named_room = 0;
@@ -271,6 +398,8 @@ static int begin(void *ctx, const popcl_msg *m) {
     j->message = m;
     j->octets = 0;
     j->without_uid = m->uid_len == 0;
+    j->uid_len = m->uid_len;
+    memcpy(j->uid, m->uid, m->uid_len);
     if (j->without_uid) cmd_identity_begin(&j->reading);
     if (j->part == POPCL_HEADERS) return 0;
     return store_result(j, popcl_store_dir_sink.begin(j->store, m));
@@ -294,8 +423,6 @@ static int commit(void *ctx) {
     if (result != 0 && result != POPCL_STAGED) return result;
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
-    if (j->options->delete &&j->message->uid_len)
-        cmd_state_sized(j->state, j->message->uid, j->message->uid_len, j->octets);
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,
                       (unsigned long long)j->octets, popcl_store_dir_name(j->store));
     if (j->message->size != POPCL_SIZE_UNKNOWN && j->octets < j->message->size / 2)

@@ -1,9 +1,12 @@
 /* job - what the command answers while a session runs: which messages, where they go, what became
- * of them. It joins options, state, store and report, and is called by the library only; it opens
- * nothing and ends nothing.
+ * of them. It joins options, record, store and report, and is called by the library only; it opens
+ * nothing and ends nothing. A run may have more than one session (connections.h).
  *
- * Where the server gives no UIDs, a message's name in the state is its identity (identity.h), taken
- * from TOP where that decides, else from the message itself as it passes. */
+ * Where the server gives no UIDs, a message's name in the record is its identity (identity.h),
+ * taken from TOP where that decides, else from the message itself as it passes.
+ *
+ * A message inside which a session broke comes last: only where nothing else of the listing is
+ * wanted, or in a session of its own. Then it is the only message that this session asks for. */
 #ifndef POPCL_CMD_JOB_H
 #define POPCL_CMD_JOB_H
 
@@ -11,8 +14,8 @@
 #include "options.h"
 #include "popcl.h"
 #include "popcl_posix.h"
+#include "recordfile.h"
 #include "report.h"
-#include "state.h"
 #include "tls.h"
 
 /* The identity of a message whose fate is still open. */
@@ -24,31 +27,46 @@ typedef struct cmd_named {
 typedef struct cmd_job {
     const cmd_options *options;
     cmd_report *report;
-    cmd_state *state;
+    cmd_record_file *file;
     popcl_store_dir *store; /* NULL unless the action is to fetch */
     popcl *popcl;           /* for its queries */
     cmd_tls *tls;
+    const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     uint32_t (*now_ms)(void *ctx);
     void *clock;
     /* results */
     int fresh;       /* --check: 1 once a new message is known */
     uint32_t listed; /* --list: messages printed */
     char disk[352];  /* the first failure of the store, in words; "" without */
-    /* private */
+    uint32_t stored; /* messages, each counted once */
+    /* results of the session */
+    popcl_err broken; /* it broke inside a message: why; else POPCL_OK */
+    int alone;        /* 1: it asked for one message only, which had broken a session before */
+    /* private, of the run */
+    unsigned sessions;
+    int announced, told_no_uids, told_expire;
+    uint32_t drawn_ms;
+    uint64_t stored_octets;
+    /* private, of the session */
+    uint64_t alone_hash; /* of that message */
+    uint32_t others;     /* messages of the listing that are wanted, and not to come last */
     cmd_identity reading;
     popcl_part part; /* what the sink is getting, of which message */
     uint32_t number;
+    char uid[POPCL_UID_MAX];
+    size_t uid_len;
     const popcl_msg *message;
     uint64_t octets;
     int without_uid;
     cmd_named *named;
     size_t named_len, named_room;
+    uint32_t settled; /* the message of the last STORED, if no DELE follows; its name goes next */
     uint32_t identified; /* messages of this session whose identity was taken */
     int candidate;       /* --check: new by its UID, and the listing is not complete */
-    int announced, told_no_uids;
-    uint32_t stored, drawn_ms;
-    uint64_t stored_octets;
 } cmd_job;
+
+/* A session begins. alone: NULL, or the only message that it is to ask for. */
+void cmd_job_begin(cmd_job *j, const cmd_entry *alone);
 
 /* For popcl_config: ctx and sink_ctx are the job. */
 extern const popcl_sink cmd_job_sink;
@@ -59,7 +77,7 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
 /* Says what the server offers and holds, once: called as soon as that is known, and at the end. */
 void cmd_job_announce(cmd_job *j, const popcl_diag *d);
 
-/* The end of the session, before the state is saved: tells the state whether its listing was whole,
+/* The end of the session, before the record is saved: tells the record what became of the whole,
  * and frees. */
 void cmd_job_end(cmd_job *j, const popcl_diag *d);
 

@@ -1,7 +1,6 @@
 /* main - the popcl command: one run from argv to the exit code. It checks all that can be checked
- * before the connection, wires options, auth file, state, store and report to one job of the
- * library, and turns the result into words and a code. What the session asks meanwhile stands in
- * job.c. */
+ * before the connection, opens auth file, record, store and report, has the sessions run
+ * (connections.c), and turns the result into words and a code. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -18,34 +17,26 @@
 #endif
 
 #include "authfile.h"
-#include "job.h"
+#include "connections.h"
 #include "options.h"
 #include "popcl.h"
-#include "popcl_net.h"
 #include "popcl_posix.h"
+#include "recordfile.h"
 #include "report.h"
-#include "state.h"
 #include "system.h"
 #include "tls.h"
-
-#define IOBUF_TLS    POPCL_IOBUF_SIZE(16384) /* each server's records fit */
-#define PLAN_OCTETS  65536u
-#define STOP_MS      5000u
-#define DRAIN_OCTETS (64u << 20) /* of a refused message: cheaper than a new session */
 
 /* All of a run: one, static, so that a message's size and a mailbox's cost no memory and nothing is
  * left on a stack. */
 static struct run {
     cmd_options options;
     cmd_auth auth;
-    cmd_state state;
+    cmd_record_file file;
     cmd_report report;
-    cmd_job job;
-    popcl popcl;
     popcl_store_dir *store;
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", for people */
     cmd_tls tls;
-    unsigned char iobuf[CMD_IOBUF_MAX], plan[PLAN_OCTETS];
+    cmd_connections connections;
 } run;
 
 /* ---- signals ---- */
@@ -97,40 +88,6 @@ static void forbid_core(void) {
 #endif
 }
 
-/* ---- the transport: the port's, with the address's %scope, and an end to the patience after a
- * signal ---- */
-
-typedef struct transport {
-    popcl_posix_net net; /* first: the port's functions get a transport as their context */
-    const char *dial;
-    cmd_report *report;
-    int stopping;
-    uint32_t stop_ms; /* when a signal was first seen */
-} transport;
-
-static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
-    transport *t = ctx;
-    (void)host; /* as it names the account; what to connect to may have a scope */
-    popcl_err e = popcl_posix.open(&t->net, t->dial, port, limit_ms);
-    if (e == POPCL_OK)
-        cmd_report_detail(t->report, "connected to %s port %u", t->net.peer, (unsigned)port);
-    return e;
-}
-
-/* Who pressed Ctrl-C does not wait for a stalled server: an end in order has so long, then the
- * connection is given up. */
-static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
-    transport *t = ctx;
-    if (stop) {
-        uint32_t now = popcl_posix.now_ms(&t->net);
-        if (!t->stopping) t->stop_ms = now;
-        t->stopping = 1;
-        if (now - t->stop_ms >= STOP_MS) return POPCL_NET_FAILED;
-        if (limit_ms > STOP_MS) limit_ms = STOP_MS;
-    }
-    return popcl_posix.wait(&t->net, want, limit_ms);
-}
-
 /* ---- before the connection ---- */
 
 static void print_piece(void *report, const char *text) { cmd_report_print(report, text); }
@@ -154,7 +111,7 @@ static int show_version(struct run *r) {
         "octets of memory: job %lu, TLS %lu, record buffer %lu, with TLS %lu, plan %lu\n",
         popcl_version(), (unsigned long)cmd_tls_compiled_anchors(), POPCL_WITH_APOP ? ", APOP" : "",
         (unsigned long)sizeof(popcl), (unsigned long)sizeof(popcl_tls_host_storage),
-        (unsigned long)CMD_IOBUF_MAX, (unsigned long)IOBUF_TLS, (unsigned long)PLAN_OCTETS);
+        (unsigned long)CMD_IOBUF_MAX, (unsigned long)CMD_IOBUF_TLS, (unsigned long)CMD_PLAN_OCTETS);
     cmd_report_print(&r->report, text);
     return finish_output(r);
 }
@@ -222,11 +179,11 @@ static int open_store(struct run *r) {
     return CMD_EXIT_CREATE;
 }
 
-static int state_failed(struct run *r, int code) {
+static int record_failed(struct run *r, int code) {
     char what[1400];
     (void)snprintf(what, sizeof what, "the record of fetched messages, %s/%s: %s failed: %s",
-                   r->state.path, r->state.name, r->state.failed_call,
-                   cmd_error_text(r->state.failed_errno));
+                   r->file.path, r->file.name, r->file.failed_call,
+                   cmd_error_text(r->file.failed_errno));
     cmd_report_error(&r->report, what,
                      "the directory is not writable, or its disk is full or failing",
                      "correct that, or set XDG_STATE_HOME to another directory; without the "
@@ -234,62 +191,62 @@ static int state_failed(struct run *r, int code) {
     return code;
 }
 
-static int open_state(struct run *r) {
-    const cmd_options *o = &r->options;
-    int code = cmd_state_open(&r->state, r->auth.user, r->auth.user_len, o->host, o->port,
-                              o->out_dir, o->action == CMD_FETCH);
-    if (code) return state_failed(r, code);
-    r->state.max_size = o->max_size;
-    if (r->state.damaged)
+/* One run an account at a time. What cannot be locked, as on some network file systems, is used all
+ * the same. Returns 0, or an exit code. */
+static int lock_record(struct run *r) {
+    char text[128], host[64] = "", special[192];
+    popcl_diag d = {.err = POPCL_ERR_IN_USE, .verb = "", .refused = ""};
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(text, sizeof text, "popcl, process %ld on %s", (long)getpid(), host);
+    switch (cmd_record_file_lock(&r->file, text, r->options.idle_ms, &stop)) {
+    case TOOL_LOCKED: return 0;
+    case TOOL_LOCK_IMPOSSIBLE:
+        cmd_report_detail(&r->report, "the record of fetched messages cannot be locked: %s",
+                          cmd_error_text(r->file.lock.error));
+        return 0;
+    case TOOL_LOCK_STOPPED: return CMD_EXIT_SIGNAL + (int)stop;
+    default: break;
+    }
+    (void)snprintf(special, sizeof special, "another run has its record of fetched messages: %s",
+                   *r->file.lock.holder ? r->file.lock.holder : "it does not say which");
+    cmd_report_result(&r->report, &d, r->server, special);
+    return CMD_EXIT_LATER;
+}
+
+/* Says where the record is, and what is special about it. */
+static void tell_record(struct run *r) {
+    cmd_record_file *f = &r->file;
+    if (f->fell_back && f->dir >= 0)
+        cmd_report_note(&r->report,
+                        "the record of fetched messages is in %s: the directory of %s cannot be "
+                        "used (%s)",
+                        f->path, f->fell_back, cmd_error_text(f->fell_back_errno));
+    if (f->dir >= 0)
+        cmd_report_detail(&r->report, "the record of fetched messages is %s/%s%s", f->path, f->name,
+                          f->taken ? ", as an earlier version wrote it" : "");
+    if (f->distrusted)
+        cmd_report_warning(&r->report,
+                           "the record of fetched messages in %s is not believed: it belongs to "
+                           "another user, or others may write it; messages may arrive a second "
+                           "time, none is lost",
+                           f->path);
+    if (f->damaged)
         cmd_report_warning(&r->report,
                            "the record of fetched messages is damaged%s%s/%s%s: messages may "
                            "arrive a second time, none is lost",
-                           r->state.writes ? " and kept as " : ": ", r->state.path, r->state.name,
-                           r->state.writes ? ".damaged" : "");
-    return 0;
+                           f->writes ? " and kept as " : ": ", f->path, f->name,
+                           f->writes ? ".damaged" : "");
 }
 
-/* ---- the session ---- */
-
-static popcl_config configure(struct run *r) {
+static int open_record(struct run *r) {
     const cmd_options *o = &r->options;
-    popcl_config cfg;
-    memset(&cfg, 0, sizeof cfg);
-    cfg.host = o->host;
-    cfg.port = o->port;
-    cfg.security = o->security;
-    cfg.auth = o->auth;
-    cfg.user = r->auth.user;
-    cfg.user_len = r->auth.user_len;
-    cfg.secret.octets = r->auth.secret;
-    cfg.secret.len = r->auth.secret_len;
-    cfg.iobuf = r->iobuf;
-    cfg.iobuf_len = o->iobuf_len                 ? o->iobuf_len
-                    : o->security == POPCL_CLEAR ? sizeof r->iobuf
-                                                 : IOBUF_TLS;
-    if (o->security != POPCL_CLEAR) cfg.tls = &r->tls.tls;
-    cfg.seed = r->tls.seed;
-    cfg.seed_len = sizeof r->tls.seed;
-    cfg.plan = r->plan;
-    cfg.plan_len = sizeof r->plan;
-    cfg.connect_ms = o->connect_ms;
-    cfg.idle_ms = o->idle_ms;
-    cfg.total_ms = o->total_ms;
-    cfg.max_size = o->action == CMD_FETCH ? o->max_size : 0;
-    cfg.max_messages = o->action == CMD_FETCH ? o->limit : 0;
-    cfg.drain_max = DRAIN_OCTETS;
-    cfg.passes = UINT16_MAX;
-    cfg.need_size = o->action == CMD_LIST || (o->delete &&r->state.due); /* see cmd_state_sized */
-    cfg.no_capa = o->no_capa;
-    cfg.sink = &cmd_job_sink;
-    cfg.sink_ctx = cfg.ctx = &r->job;
-    cfg.decide = cmd_job_decide;
-    cfg.listed =
-        o->action == CMD_FETCH ? cmd_job_listed : NULL; /* to look is no session that forgets */
-    cfg.fate = cmd_job_fate;
-    if (r->report.trace_fd >= 0) cfg.trace = cmd_report_trace;
-    cfg.trace_ctx = &r->report;
-    return cfg;
+    int code = cmd_record_file_open(&r->file, r->auth.user, r->auth.user_len, o->host, o->port,
+                                    o->out_dir, o->action == CMD_FETCH);
+    if (code) return record_failed(r, code);
+    if ((code = lock_record(r)) != 0) return code;
+    if ((code = cmd_record_file_load(&r->file)) != 0) return record_failed(r, code);
+    tell_record(r);
+    return 0;
 }
 
 static void warn_of_clear_text(struct run *r) {
@@ -297,32 +254,6 @@ static void warn_of_clear_text(struct run *r) {
                        r->options.auth == POPCL_AUTH_APOP ? "user name and mail"
                                                           : "user name, password and mail",
                        r->server);
-}
-
-/* Runs the job; *d tells how it went, and special what only TLS knows of it. */
-static void run_session(struct run *r, popcl_diag *d, char *special, size_t special_len) {
-    static const int families[] = {
-        [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
-    popcl_net net = popcl_posix;
-    transport t = {.dial = r->options.dial, .report = &r->report};
-    net.open = dial;
-    net.wait = wait_or_give_up;
-    t.net.family = families[r->options.family];
-    t.net.stop = &stop;
-    r->job.options = &r->options;
-    r->job.report = &r->report;
-    r->job.state = &r->state;
-    r->job.store = r->store;
-    r->job.popcl = &r->popcl;
-    r->job.tls = &r->tls;
-    r->job.now_ms = net.now_ms;
-    r->job.clock = &t;
-    popcl_config cfg = configure(r);
-    (void)popcl_run(&r->popcl, &cfg, &net, &t);
-    popcl_get_diag(&r->popcl, d);
-    cmd_tls_explain(&r->tls, d->err, &r->report, special, special_len);
-    popcl_wipe(&r->popcl);
-    cmd_tls_end(&r->tls, popcl_err_class(d->err) == POPCL_CLASS_DONE, &r->report);
 }
 
 /* ---- after it ---- */
@@ -334,76 +265,102 @@ static void print_count(struct run *r, uint32_t stored) {
     cmd_report_print(&r->report, line);
 }
 
-/* Says how the session ended; returns its exit code. */
-static int tell_result(struct run *r, const popcl_diag *d, const char *special) {
+/* Whether all that failed is the answer to QUIT: nothing depends on it where nothing was marked. */
+static int only_quit_failed(const struct run *r, const popcl_diag *d) {
+    int is_quit = d->err == POPCL_ERR_QUIT_UNKNOWN || d->err == POPCL_ERR_QUIT_REFUSED ||
+                  d->err == POPCL_ERR_TIMEOUT_QUIT ||
+                  (d->err == POPCL_ERR_TIMEOUT_TOTAL && strcmp(d->verb, "QUIT") == 0);
+    return is_quit && d->quit_left && !d->failed && !r->connections.unconfirmed &&
+           !r->connections.left;
+}
+
+/* Says how the run ended; returns its exit code. */
+static int tell_result(struct run *r, const popcl_diag *d) {
     const cmd_options *o = &r->options;
-    if (d->listing_reached && d->listed < d->in_maildrop &&
-        popcl_err_class(d->err) == POPCL_CLASS_DONE)
+    const cmd_connections *c = &r->connections;
+    int done = popcl_err_class(d->err) == POPCL_CLASS_DONE;
+    if (d->listing_reached && d->listed < d->in_maildrop && done)
         cmd_report_warning(&r->report, "the server counts %lu messages and lists %lu of them",
                            (unsigned long)d->in_maildrop, (unsigned long)d->listed);
     if (d->err == POPCL_MORE)
         cmd_report_note(&r->report, "messages are left on the server for another run%s",
                         o->limit ? " (--limit)" : "");
-    if (d->deletions == POPCL_DELETED)
-        cmd_report_detail(&r->report, "%lu messages deleted", (unsigned long)d->marked);
-    else if (d->marked)
+    if (c->deleted)
+        cmd_report_detail(&r->report, "%lu messages deleted", (unsigned long)c->deleted);
+    if (c->unconfirmed)
         cmd_report_note(&r->report,
                         "%lu deletions are not confirmed; the next run with -d sees to them",
-                        (unsigned long)d->marked);
-    if (popcl_err_class(d->err) == POPCL_CLASS_DONE)
-        return o->action == CMD_CHECK && !r->job.fresh ? CMD_EXIT_NOTHING_NEW : CMD_EXIT_DONE;
+                        (unsigned long)c->unconfirmed);
+    if (only_quit_failed(r, d)) {
+        cmd_report_detail(&r->report, "%s; nothing depended on it", popcl_err_what(d->err));
+        done = 1;
+    }
+    if (done) return o->action == CMD_CHECK && !c->job.fresh ? CMD_EXIT_NOTHING_NEW : CMD_EXIT_DONE;
     if (d->err == POPCL_ERR_STOPPED && stop) {
         cmd_report_note(&r->report, "%s: stopped by a signal; run again for the rest", r->server);
         return CMD_EXIT_SIGNAL + (int)stop;
     }
     cmd_report_result(&r->report, d, r->server,
-                      popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->job.disk : special);
+                      popcl_err_class(d->err) == POPCL_CLASS_DISK ? c->job.disk : c->special);
     return cmd_exit_code(d->err);
 }
 
-/* The session's own failure counts; else that of the record; else that of standard output. */
-static int finish(struct run *r, const popcl_diag *d, const char *special) {
-    cmd_job_end(&r->job, d);
-    int code = tell_result(r, d, special);
-    if (d->err == POPCL_ERR_NO_TOP && !r->options.only_new) cmd_state_forget_due(&r->state);
-    int state_code = cmd_state_end(&r->state, d->deletions == POPCL_DELETED);
-    if (state_code) {
-        (void)state_failed(r, state_code);
-        if (code == CMD_EXIT_DONE) code = state_code;
+/* The sessions' own failure counts; else that of the record; else that of standard output. */
+static int finish(struct run *r) {
+    const popcl_diag *d = &r->connections.diag;
+    int code = tell_result(r, d);
+    int record_code = cmd_record_file_save(&r->file);
+    if (record_code) {
+        (void)record_failed(r, record_code);
+        if (code == CMD_EXIT_DONE) code = record_code;
     }
-    if (r->options.action == CMD_FETCH && d->listing_reached) print_count(r, d->stored);
+    if (r->options.action == CMD_FETCH && r->connections.listing_reached)
+        print_count(r, r->connections.stored);
     int output_code = finish_output(r);
     return code == CMD_EXIT_DONE ? output_code : code;
 }
 
+static int run_connections(struct run *r) {
+    cmd_connections *c = &r->connections;
+    c->options = &r->options;
+    c->auth = &r->auth;
+    c->tls = &r->tls;
+    c->report = &r->report;
+    c->file = &r->file;
+    c->store = &r->store;
+    c->stop = &stop;
+    cmd_connections_run(c);
+    cmd_tls_end(&r->tls, popcl_err_class(c->diag.err) == POPCL_CLASS_DONE, &r->report);
+    int code = finish(r);
+    /* a server may have repeated the password in what it said */
+    cmd_wipe(&c->diag, sizeof c->diag);
+    cmd_wipe(&c->broken, sizeof c->broken);
+    return code;
+}
+
 /* Everything that the options ask for, once they are read. */
 static int perform(struct run *r) {
-    popcl_diag d;
     const cmd_options *o = &r->options;
-    char special[600];
     int code;
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
                    (unsigned)o->port);
     if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0)
         return code;
-    if ((code = open_store(r)) != 0 || (code = open_state(r)) != 0) return code;
+    catch_signals(); /* before the record's lock: there the run may wait */
+    if ((code = open_store(r)) != 0 || (code = open_record(r)) != 0) return code;
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
     r->report.trace_fd = trace;
     if (trace >= 0) r->report.terminal = 0;
     if (o->security == POPCL_CLEAR) warn_of_clear_text(r);
-    catch_signals();
-    run_session(r, &d, special, sizeof special);
-    code = finish(r, &d, special);
-    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
-    return code;
+    return run_connections(r);
 }
 
 static void clean_up(struct run *r) {
     cmd_report_end(&r->report);
     if (r->report.trace_fd > STDERR_FILENO) (void)close(r->report.trace_fd);
     popcl_store_dir_close(r->store);
-    cmd_state_close(&r->state);
+    cmd_record_file_close(&r->file);
     cmd_tls_close(&r->tls);
     cmd_auth_wipe(&r->auth);
 }

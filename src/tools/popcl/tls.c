@@ -108,6 +108,11 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     return 0;
 }
 
+void cmd_tls_begin_again(cmd_tls *t) {
+    memset(t->seed, 0, sizeof t->seed);
+    (void)popcl_posix_seed(t->seed, sizeof t->seed); /* see cmd_tls_open */
+}
+
 /* ---- what became of it ---- */
 
 const char *cmd_tls_alert_name(unsigned alert) {

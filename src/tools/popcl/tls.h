@@ -23,6 +23,9 @@ typedef struct cmd_tls {
 /* Does nothing where the options ask for no TLS. Returns 0, or an exit code after it said why. */
 int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r);
 
+/* Before a further session of the run: a new seed. */
+void cmd_tls_begin_again(cmd_tls *t);
+
 /* TLS as it was agreed upon, once, to whom wants details. Callable while the session runs. */
 void cmd_tls_announce(cmd_tls *t, cmd_report *r);
 

@@ -1,0 +1,265 @@
+/* connections - see connections.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "connections.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "popcl_net.h"
+#include "system.h"
+
+#define STOP_MS      5000u
+#define DRAIN_OCTETS (64u << 20) /* of a refused message: cheaper than a new session */
+
+/* ---- the transport: the port's, with the address's %scope, and an end to the patience after a
+ * signal ---- */
+
+typedef struct transport {
+    popcl_posix_net net; /* first: the port's functions get a transport as their context */
+    const char *dial;
+    cmd_report *report;
+    const volatile sig_atomic_t *stop;
+    int stopping;
+    uint32_t stop_ms; /* when a signal was first seen */
+} transport;
+
+static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
+    transport *t = ctx;
+    (void)host; /* as it names the account; what to connect to may have a scope */
+    popcl_err e = popcl_posix.open(&t->net, t->dial, port, limit_ms);
+    if (e == POPCL_OK)
+        cmd_report_detail(t->report, "connected to %s port %u", t->net.peer, (unsigned)port);
+    return e;
+}
+
+/* Who pressed Ctrl-C does not wait for a stalled server: an orderly shutdown has so long, then the
+ * connection is given up. */
+static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
+    transport *t = ctx;
+    if (*t->stop) {
+        uint32_t now = popcl_posix.now_ms(&t->net);
+        if (!t->stopping) t->stop_ms = now;
+        t->stopping = 1;
+        if (now - t->stop_ms >= STOP_MS) return POPCL_NET_FAILED;
+        if (limit_ms > STOP_MS) limit_ms = STOP_MS;
+    }
+    return popcl_posix.wait(&t->net, want, limit_ms);
+}
+
+/* ---- a session ---- */
+
+/* Messages that --limit leaves; 0: there is none. */
+static uint32_t limit_left(const cmd_connections *c) {
+    const cmd_options *o = c->options;
+    if (o->action != CMD_FETCH || !o->limit) return 0;
+    return o->limit > c->job.stored ? o->limit - c->job.stored : 1;
+}
+
+/* Runs that the server refused UIDL to, before the account counts as one without UIDs. */
+enum { REFUSALS_MAX = 3 };
+
+static popcl_config configure(cmd_connections *c, uint32_t total_ms) {
+    const cmd_options *o = c->options;
+    popcl_config cfg;
+    memset(&cfg, 0, sizeof cfg);
+    cfg.host = o->host;
+    cfg.port = o->port;
+    cfg.security = o->security;
+    cfg.auth = o->auth;
+    cfg.user = c->auth->user;
+    cfg.user_len = c->auth->user_len;
+    cfg.secret.octets = c->auth->secret;
+    cfg.secret.len = c->auth->secret_len;
+    cfg.iobuf = c->iobuf;
+    cfg.iobuf_len = o->iobuf_len                 ? o->iobuf_len
+                    : o->security == POPCL_CLEAR ? sizeof c->iobuf
+                                                 : CMD_IOBUF_TLS;
+    if (o->security != POPCL_CLEAR) cfg.tls = &c->tls->tls;
+    cfg.seed = c->tls->seed;
+    cfg.seed_len = sizeof c->tls->seed;
+    cfg.plan = c->plan;
+    cfg.plan_len = sizeof c->plan;
+    cfg.connect_ms = o->connect_ms;
+    cfg.idle_ms = o->idle_ms;
+    cfg.total_ms = total_ms;
+    cfg.max_size = o->action == CMD_FETCH ? o->max_size : 0;
+    cfg.max_messages = limit_left(c);
+    cfg.drain_max = DRAIN_OCTETS;
+    cfg.passes = UINT16_MAX;
+    /* a deletion unfetched, and an empty body, are judged by LIST's size */
+    cfg.need_size = o->action == CMD_LIST || o->delete;
+    /* without UIDs all mail would come again under other names */
+    cfg.need_uid = (o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
+                   c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record);
+    cfg.no_capa = o->no_capa;
+    cfg.sink = &cmd_job_sink;
+    cfg.sink_ctx = cfg.ctx = &c->job;
+    cfg.decide = cmd_job_decide;
+    cfg.listed =
+        o->action == CMD_FETCH ? cmd_job_listed : NULL; /* to look is no session that forgets */
+    cfg.fate = cmd_job_fate;
+    if (c->report->trace_fd >= 0) cfg.trace = cmd_report_trace;
+    cfg.trace_ctx = c->report;
+    return cfg;
+}
+
+static transport transport_of(const cmd_connections *c) {
+    static const int families[] = {
+        [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
+    transport t = {.dial = c->options->dial, .report = c->report, .stop = c->stop};
+    t.net.family = families[c->options->family];
+    t.net.stop = c->stop;
+    return t;
+}
+
+/* An account that is known by UIDs does without a few runs, not for ever. */
+static void count_refusals(cmd_connections *c, const popcl_diag *d) {
+    cmd_record *record = &c->file->record;
+    uint8_t before = record->no_uidl;
+    if (d->err == POPCL_ERR_NO_UIDL)
+        record->no_uidl++;
+    else if (d->listed && !d->no_uids)
+        record->no_uidl = 0;
+    if (record->no_uidl != before) record->changed = 1;
+}
+
+/* Runs one session; *d reports how it went, and special what only TLS knows of it. */
+static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t total_ms,
+                        popcl_diag *d, char *special, size_t special_len) {
+    popcl_net net = popcl_posix;
+    transport t = transport_of(c);
+    net.open = dial;
+    net.wait = wait_or_give_up;
+    c->job.options = c->options;
+    c->job.report = c->report;
+    c->job.file = c->file;
+    c->job.store = *c->store;
+    c->job.popcl = &c->popcl;
+    c->job.tls = c->tls;
+    c->job.stop = c->stop;
+    c->job.now_ms = net.now_ms;
+    c->job.clock = &t;
+    cmd_job_begin(&c->job, alone);
+    popcl_config cfg = configure(c, total_ms);
+    (void)popcl_run(&c->popcl, &cfg, &net, &t);
+    popcl_get_diag(&c->popcl, d);
+    cmd_tls_explain(c->tls, d->err, c->report, special, special_len);
+    cmd_job_end(&c->job, d);
+    count_refusals(c, d);
+    popcl_wipe(&c->popcl);
+}
+
+/* ---- what comes next ---- */
+
+enum next { END, OTHERS, ALONE };
+
+static uint32_t time_left(const cmd_connections *c) {
+    popcl_posix_net clock = {0};
+    uint32_t passed = popcl_posix.now_ms(&clock) - c->began_ms;
+    return passed < c->options->total_ms ? c->options->total_ms - passed : 0;
+}
+
+/* After a connection that broke inside a message, every other one may still be had. After a session
+ * that said QUIT, no other one is left. What breaks the protocol or TLS is not tried again at once:
+ * the next run has every other message first. */
+static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
+    const cmd_options *o = c->options;
+    if (*c->stop || o->action != CMD_FETCH || c->job.sessions >= CMD_CONNECTIONS ||
+        time_left(c) == 0 || !d->listing_reached)
+        return END;
+    if (popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED) return END;
+    if (o->limit && c->job.stored >= o->limit) return END;
+    if (c->job.broken && popcl_err_class(c->job.broken) != POPCL_CLASS_LATER) return END;
+    if (c->job.broken && !c->job.alone) return OTHERS;
+    if (!c->job.broken && !d->quit_left) return END;
+    return cmd_record_pick(&c->file->record) ? ALONE : END;
+}
+
+/* The store counts the names of one session; what it has of an earlier one it recognises. */
+static int open_store_again(cmd_connections *c) {
+    popcl_store_dir *again = popcl_store_dir_open(c->options->out_dir, NULL, NULL);
+    if (!again) return 0;
+    popcl_store_dir_close(*c->store);
+    *c->store = again;
+    return 1;
+}
+
+/* ---- the sum ---- */
+
+static int is_failure(const popcl_diag *d) {
+    return popcl_err_class(d->err) != POPCL_CLASS_DONE && d->err != POPCL_ERR_TOO_LARGE;
+}
+
+/* Whether a further session that did not get to its messages left all as it was. Certificates are
+ * not among what may: somebody may stand in between now. */
+static int may_wait(const popcl_diag *d) {
+    popcl_class class = popcl_err_class(d->err);
+    if (d->err == POPCL_ERR_NO_TOP) return 1;
+    return !d->listing_reached && (class == POPCL_CLASS_LATER || class == POPCL_CLASS_LOGIN ||
+                                   class == POPCL_CLASS_UNAVAILABLE || class == POPCL_CLASS_HOST);
+}
+
+static void take_result(cmd_connections *c, const popcl_diag *d, const char *special) {
+    c->diag = *d;
+    memcpy(c->special, special, sizeof c->special);
+}
+
+/* A session that asks for every message makes up for what the ones before it did not do. */
+static void add(cmd_connections *c, const popcl_diag *d, const char *special) {
+    int is_first = c->job.sessions == 1;
+    uint32_t open = d->deletions == POPCL_DELETED ? 0 : d->marked;
+    c->stored = c->job.stored;
+    if (d->deletions == POPCL_DELETED) c->deleted += d->marked;
+    if (!is_first && may_wait(d)) {
+        cmd_report_detail(c->report,
+                          "a further connection failed: %s; the rest is left for the "
+                          "next run",
+                          popcl_err_what(d->err));
+        return;
+    }
+    c->unconfirmed = c->job.alone ? c->unconfirmed + open : open;
+    c->listing_reached |= d->listing_reached;
+    if (d->listing_reached) c->left = (uint32_t)cmd_record_left(&c->file->record);
+    if (c->job.broken && !c->broken.err) c->broken = *d;
+    if (is_first || !c->job.alone || (is_failure(d) && !is_failure(&c->diag)))
+        take_result(c, d, special);
+}
+
+/* While a message is left, the run has not succeeded. */
+static void settle(cmd_connections *c) {
+    if (!c->left || is_failure(&c->diag)) return;
+    if (c->broken.err) {
+        c->diag = c->broken;
+        c->diag.failed = c->left;
+    } else if (c->diag.err != POPCL_MORE) {
+        c->diag.err = POPCL_ERR_CLOSED_MESSAGE; /* in an earlier run */
+        c->diag.failed = c->left;
+    }
+    c->special[0] = '\0';
+}
+
+void cmd_connections_run(cmd_connections *c) {
+    popcl_posix_net clock = {0};
+    char special[sizeof c->special];
+    enum next next = OTHERS;
+    popcl_diag d;
+    c->began_ms = popcl_posix.now_ms(&clock);
+    for (;;) {
+        const cmd_entry *alone = next == ALONE ? cmd_record_pick(&c->file->record) : NULL;
+        run_session(c, alone, time_left(c), &d, special, sizeof special);
+        next = what_next(c, &d);
+        add(c, &d, special);
+        cmd_record_file_pass(c->file, popcl_posix.now_ms(&clock));
+        if (next == END || !open_store_again(c)) break;
+        cmd_report_detail(c->report,
+                          next == ALONE ? "connecting again, for a message inside which a session "
+                                          "broke: alone"
+                                        : "connecting again, for the other messages: the session "
+                                          "broke inside message %lu",
+                          (unsigned long)d.broken_at);
+        cmd_tls_begin_again(c->tls);
+    }
+    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
+    settle(c);
+}

@@ -1,0 +1,57 @@
+/* connections - the sessions of one run with the server: one as a rule, three at most. It wires
+ * options, auth file, TLS, store and report to the job, and sums up what the sessions did. It says
+ * nothing of how the run ended; main does.
+ *
+ *     every message ----broke inside one, which comes last now----> every other message
+ *          |                                                             |
+ *          '-- some are to come last ---> one of them, alone <-----------'
+ *
+ * A further connection logs in under the same trust, within the same --max-time. One that fails
+ * before its listing changes nothing: the rest is left for the next run. */
+#ifndef POPCL_CMD_CONNECTIONS_H
+#define POPCL_CMD_CONNECTIONS_H
+
+#include <signal.h>
+
+#include "authfile.h"
+#include "job.h"
+#include "options.h"
+#include "popcl_posix.h"
+#include "recordfile.h"
+#include "report.h"
+#include "tls.h"
+
+#define CMD_CONNECTIONS 3u
+#define CMD_PLAN_OCTETS 65536u
+#define CMD_IOBUF_TLS   POPCL_IOBUF_SIZE(16384) /* each server's records fit */
+
+typedef struct cmd_connections {
+    /* borrowed */
+    const cmd_options *options;
+    const cmd_auth *auth;
+    cmd_tls *tls;
+    cmd_report *report;
+    cmd_record_file *file;
+    popcl_store_dir *
+        *store; /* opened again for a further connection; NULL in it: nothing is stored */
+    const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
+    /* results */
+    popcl_diag diag;      /* of the session that says how the run ended */
+    char special[600];    /* what only TLS knows of it */
+    uint32_t stored;      /* messages */
+    uint32_t deleted;     /* confirmed by QUIT's +OK */
+    uint32_t unconfirmed; /* deletions that no later session of the run made up for */
+    uint32_t left; /* messages inside which a session broke, and that are still to be fetched */
+    int listing_reached; /* by any of them */
+    /* private */
+    cmd_job job;
+    popcl popcl;
+    popcl_diag broken; /* of the first session that broke inside a message; err 0: none */
+    uint32_t began_ms;
+    unsigned char iobuf[CMD_IOBUF_MAX], plan[CMD_PLAN_OCTETS];
+} cmd_connections;
+
+/* Runs them. The borrowed members are set, all others are zero. */
+void cmd_connections_run(cmd_connections *c);
+
+#endif

@@ -1,0 +1,360 @@
+/* record - see record.h. A table of entries with open addressing: a power of two of slots, at most
+ * three quarters of them used, searched from where the hash points. An entry is taken out by
+ * shifting back what it pushed aside.
+ *
+ * Entries that version 0.1.0 made have hashes of another kind under another key. They stand in the
+ * same table until their message is named: then they are taken over, and what no listing names ages
+ * as everything does. */
+#include "record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <bearssl.h>
+
+#include "../../core/siphash.h"
+
+#define OLD_BITS (CMD_ENTRY_OLD | CMD_ENTRY_OLD_OTHER)
+
+/* What an event makes of a state, in the order of cmd_event: stored, stored and due, marked,
+ * refused, failed, broken, left, twice. `first` is for the first event that a session has for a
+ * name, `again` for further ones, which are of another message of that name: there one failure
+ * outweighs every success. */
+enum {
+    NEW = CMD_NEW,
+    STORED = CMD_STORED,
+    DUE = CMD_DUE,
+    MARKED = CMD_MARKED,
+    REFUSED = CMD_REFUSED,
+    FAILED = CMD_FAILED,
+    LAST = CMD_LAST
+};
+
+static const unsigned char first[CMD_STATES][CMD_EVENTS] = {
+    [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW},
+    [CMD_STORED] = {STORED, DUE, STORED, STORED, STORED, STORED, STORED, STORED},
+    [CMD_DUE] = {DUE, DUE, MARKED, DUE, DUE, DUE, DUE, FAILED},
+    [CMD_MARKED] = {DUE, DUE, MARKED, DUE, DUE, DUE, MARKED, FAILED},
+    [CMD_REFUSED] = {STORED, DUE, REFUSED, REFUSED, FAILED, LAST, REFUSED, REFUSED},
+    [CMD_FAILED] = {STORED, DUE, FAILED, REFUSED, FAILED, LAST, FAILED, FAILED},
+    [CMD_LAST] = {STORED, DUE, LAST, REFUSED, FAILED, LAST, LAST, LAST},
+};
+
+static const unsigned char again[CMD_STATES][CMD_EVENTS] = {
+    [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW},
+    [CMD_STORED] = {STORED, DUE, STORED, FAILED, FAILED, LAST, FAILED, STORED},
+    [CMD_DUE] = {DUE, DUE, MARKED, FAILED, FAILED, LAST, FAILED, DUE},
+    [CMD_MARKED] = {DUE, DUE, MARKED, FAILED, FAILED, LAST, FAILED, MARKED},
+    [CMD_REFUSED] = {FAILED, FAILED, REFUSED, REFUSED, FAILED, LAST, FAILED, REFUSED},
+    [CMD_FAILED] = {FAILED, FAILED, FAILED, FAILED, FAILED, LAST, FAILED, FAILED},
+    [CMD_LAST] = {LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST},
+};
+
+/* ---- the table ---- */
+
+enum { FIRST_ROOM = 128 };
+
+static size_t after(const cmd_record *r, size_t i) { return (i + 1) & (r->room - 1); }
+
+static int is_same(const cmd_entry *e, uint64_t hash, unsigned old) {
+    return e->hash == hash && (e->flags & OLD_BITS) == old;
+}
+
+/* The slot of a hash, or the free one where it belongs. */
+static size_t seek(const cmd_record *r, uint64_t hash, unsigned old) {
+    size_t i = (size_t)hash & (r->room - 1);
+    while (r->slots[i].state && !is_same(&r->slots[i], hash, old))
+        i = after(r, i);
+    return i;
+}
+
+/* Doubles the table. Returns 0 where there is no memory. */
+static int grow(cmd_record *r) {
+    cmd_record larger = *r;
+    larger.room = r->room ? 2 * r->room : FIRST_ROOM;
+    larger.slots = calloc(larger.room, sizeof *larger.slots);
+    if (!larger.slots) return 0;
+    for (size_t i = 0; i < r->room; i++) {
+        const cmd_entry *e = &r->slots[i];
+        if (e->state) larger.slots[seek(&larger, e->hash, e->flags & OLD_BITS)] = *e;
+    }
+    free(r->slots);
+    *r = larger;
+    return 1;
+}
+
+/* The slot for a hash, free or not, with room for one entry more; NULL: there is no memory. */
+static cmd_entry *place(cmd_record *r, uint64_t hash, unsigned old) {
+    if (r->used + 1 > r->room / 4 * 3 && !grow(r)) return NULL;
+    return &r->slots[seek(r, hash, old)];
+}
+
+/* Frees slot i, and moves back what would no longer be found behind it. */
+static void take_out(cmd_record *r, size_t i) {
+    if (r->slots[i].flags & CMD_ENTRY_OLD) r->old--;
+    for (size_t j = after(r, i); r->slots[j].state; j = after(r, j)) {
+        size_t home = (size_t)r->slots[j].hash & (r->room - 1);
+        if (((j - home) & (r->room - 1)) < ((j - i) & (r->room - 1))) continue;
+        r->slots[i] = r->slots[j];
+        i = j;
+    }
+    memset(&r->slots[i], 0, sizeof r->slots[i]);
+    r->used--;
+    r->changed = 1;
+}
+
+void cmd_record_init(cmd_record *r, const unsigned char key[CMD_RECORD_KEY]) {
+    memset(r, 0, sizeof *r);
+    memcpy(r->key, key, sizeof r->key);
+}
+
+void cmd_record_free(cmd_record *r) {
+    free(r->slots);
+    memset(r, 0, sizeof *r);
+}
+
+int cmd_record_put(cmd_record *r, const cmd_entry *e) {
+    cmd_entry *slot = place(r, e->hash, e->flags & OLD_BITS);
+    if (!slot) return 0;
+    if (slot->state) return 1;
+    *slot = *e;
+    r->used++;
+    if (e->flags & CMD_ENTRY_OLD) r->old++;
+    return 1;
+}
+
+/* ---- names ---- */
+
+static int is_header_name(const char *name, size_t len) {
+    size_t n = sizeof CMD_HEADER_NAME - 1;
+    return len > n && memcmp(name, CMD_HEADER_NAME, n) == 0;
+}
+
+static uint64_t hash_of(const cmd_record *r, const char *name, size_t len) {
+    popcl_siphash h;
+    popcl_siphash_begin(&h, r->key);
+    popcl_siphash_add(&h, name, len);
+    return popcl_siphash_end(&h);
+}
+
+uint64_t cmd_record_old_hash(const unsigned char key[CMD_RECORD_KEY], const char *name,
+                             size_t len) {
+    unsigned char digest[br_sha256_SIZE];
+    uint64_t hash = 0;
+    br_sha256_context sha;
+    br_sha256_init(&sha);
+    br_sha256_update(&sha, key, CMD_RECORD_KEY);
+    br_sha256_update(&sha, name, len);
+    br_sha256_out(&sha, digest);
+    for (unsigned i = 0; i < 8; i++)
+        hash = hash << 8 | digest[i];
+    return hash;
+}
+
+/* Gives an entry of version 0.1.0, if there is one for this name, the hash of this version. */
+static cmd_entry *take_over(cmd_record *r, const char *name, size_t len, uint64_t hash) {
+    static const unsigned kinds[CMD_OLD_KEYS] = {CMD_ENTRY_OLD, OLD_BITS};
+    for (size_t k = 0; r->old && k < CMD_OLD_KEYS; k++) {
+        size_t i = seek(r, cmd_record_old_hash(r->old_keys[k], name, len), kinds[k]);
+        cmd_entry e = r->slots[i];
+        if (!e.state) continue;
+        take_out(r, i);
+        e.hash = hash;
+        e.flags = (uint8_t)((e.flags & CMD_ENTRY_MISSED) | CMD_ENTRY_TAKEN |
+                            (is_header_name(name, len) ? CMD_ENTRY_HEADER : 0));
+        (void)cmd_record_put(r, &e); /* there is room: one was taken out */
+        return &r->slots[seek(r, hash, 0)];
+    }
+    return NULL;
+}
+
+static cmd_entry *find(cmd_record *r, const char *name, size_t len, uint64_t hash) {
+    if (r->used == 0 || len == 0) return NULL;
+    cmd_entry *e = &r->slots[seek(r, hash, 0)];
+    if (!e->state) e = take_over(r, name, len, hash);
+    return e;
+}
+
+const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len) {
+    return find(r, name, len, hash_of(r, name, len));
+}
+
+/* ---- states ---- */
+
+/* The only writer of e->state, but for entries that come from outside. */
+static void enter(cmd_record *r, cmd_entry *e, cmd_state next) {
+    if (e->state != next) r->changed = 1;
+    e->state = (uint8_t)next;
+}
+
+cmd_state cmd_record_state(const cmd_entry *e) {
+    if (!e || e->live & CMD_LIVE_TOLD) return CMD_NEW;
+    return e->state == CMD_MARKED ? CMD_DUE : (cmd_state)e->state;
+}
+
+int cmd_record_is_deferred(const cmd_entry *e) {
+    if (!e || e->live & CMD_LIVE_TOLD) return 0;
+    return e->state == CMD_LAST || e->live & CMD_LIVE_BROKE;
+}
+
+static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t number,
+                       uint16_t day) {
+    enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[e->state][event]);
+    r->changed = 1;
+    switch (event) {
+    case CMD_ON_STORED:
+    case CMD_ON_STORED_DUE:
+        if (number != CMD_SIZE_UNKNOWN || e->state == CMD_STORED) e->size = number;
+        e->day = day;
+        e->tries = 0;
+        e->live = (uint8_t)((e->live | CMD_LIVE_RUN) & ~CMD_LIVE_BROKE);
+        e->flags &= (uint8_t)~CMD_ENTRY_TAKEN;
+        r->unsaved++;
+        break;
+    case CMD_ON_REFUSED:
+        if (e->state == CMD_REFUSED) e->size = number;
+        break;
+    case CMD_ON_BROKEN:
+        e->live |= CMD_LIVE_BROKE;
+        if (e->tries < UINT8_MAX) e->tries++;
+        break;
+    default: break;
+    }
+    if (event == CMD_ON_LEFT || event == CMD_ON_TWICE) return; /* nothing was done with it */
+    e->live |= CMD_LIVE_TOLD | CMD_LIVE_NAMED;
+    e->flags &= (uint8_t)~CMD_ENTRY_MISSED;
+}
+
+void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
+                     uint16_t day) {
+    uint64_t hash = hash_of(r, name, len);
+    cmd_entry *e = find(r, name, len, hash);
+    if (len == 0) return;
+    if (!e) {
+        cmd_entry fresh = {.hash = hash, .size = CMD_SIZE_UNKNOWN};
+        fresh.state = first[CMD_NEW][event];
+        if (fresh.state == CMD_NEW) return;
+        if (is_header_name(name, len)) fresh.flags = CMD_ENTRY_HEADER;
+        if (!cmd_record_put(r, &fresh)) {
+            r->no_memory = 1;
+            return;
+        }
+        r->changed = 1;
+        e = &r->slots[seek(r, hash, 0)];
+    }
+    note_entry(r, e, event, number, day);
+}
+
+/* ---- listings and sessions ---- */
+
+void cmd_record_begin(cmd_record *r) {
+    for (size_t i = 0; i < r->room; i++)
+        r->slots[i].live &= CMD_LIVE_RUN | CMD_LIVE_BROKE | CMD_LIVE_TRIED;
+}
+
+/* A complete listing has ended for entry i. Returns 0 if that took it out, and another one may
+ * stand in its slot. */
+static int grow_older(cmd_record *r, size_t i) {
+    cmd_entry *e = &r->slots[i];
+    if (e->live & CMD_LIVE_NAMED) return 1;
+    if (e->flags & CMD_ENTRY_MISSED) {
+        take_out(r, i);
+        return 0;
+    }
+    e->flags |= CMD_ENTRY_MISSED;
+    r->changed = 1;
+    return 1;
+}
+
+/* Every entry grows older once. The walk begins behind a free slot and goes once round: what
+ * take_out moves was not yet visited, and moves to where the walk still comes. */
+static void listing_ends(cmd_record *r) {
+    size_t i = 0;
+    if (r->used == 0) return;
+    while (r->slots[i].state)
+        i = after(r, i);
+    for (size_t left = r->room - 1; left > 0; left--) {
+        i = after(r, i);
+        while (r->slots[i].state && !grow_older(r, i)) {}
+    }
+}
+
+void cmd_record_listed(cmd_record *r, const char *name, size_t len) {
+    if (!name) {
+        listing_ends(r);
+        return;
+    }
+    cmd_entry *e = find(r, name, len, hash_of(r, name, len));
+    if (!e) return;
+    if (e->live & CMD_LIVE_NAMED) {
+        e->live |= CMD_LIVE_TWICE;
+        note_entry(r, e, CMD_ON_TWICE, 0, 0);
+    }
+    e->live |= CMD_LIVE_NAMED;
+    if (!(e->flags & CMD_ENTRY_MISSED)) return;
+    e->flags &= (uint8_t)~CMD_ENTRY_MISSED;
+    r->changed = 1;
+}
+
+void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t size) {
+    cmd_entry *e = find(r, name, len, hash_of(r, name, len));
+    if (!e || !(e->flags & CMD_ENTRY_TAKEN) || e->size != CMD_SIZE_UNKNOWN) return;
+    e->size = size;
+    e->flags &= (uint8_t)~CMD_ENTRY_TAKEN;
+    r->changed = 1;
+}
+
+static int is_left(const cmd_entry *e) {
+    return (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE) && e->live & CMD_LIVE_NAMED;
+}
+
+size_t cmd_record_left(const cmd_record *r) {
+    size_t n = 0;
+    for (size_t i = 0; i < r->room; i++)
+        n += (size_t)is_left(&r->slots[i]);
+    return n;
+}
+
+const cmd_entry *cmd_record_pick(const cmd_record *r) {
+    const cmd_entry *best = NULL;
+    for (size_t i = 0; i < r->room; i++) {
+        const cmd_entry *e = &r->slots[i];
+        if (!is_left(e) || e->live & CMD_LIVE_TRIED) continue;
+        if (!best || e->tries < best->tries) best = e;
+    }
+    return best;
+}
+
+void cmd_record_trying(cmd_record *r, uint64_t hash) {
+    cmd_entry *e = r->room ? &r->slots[seek(r, hash, 0)] : NULL;
+    if (e && e->state) e->live |= CMD_LIVE_TRIED;
+}
+
+void cmd_record_confirm(cmd_record *r, int confirmed) {
+    for (size_t i = 0; i < r->room; i++) {
+        cmd_entry *e = &r->slots[i];
+        if (e->state == CMD_MARKED && e->live & CMD_LIVE_TOLD)
+            enter(r, e, confirmed ? CMD_STORED : CMD_DUE);
+    }
+}
+
+/* ---- what is in it ---- */
+
+static int any(const cmd_record *r, int (*is)(const cmd_entry *e)) {
+    for (size_t i = 0; i < r->room; i++) {
+        if (r->slots[i].state && is(&r->slots[i])) return 1;
+    }
+    return 0;
+}
+
+static int is_by_uid(const cmd_entry *e) {
+    return !(e->flags & (CMD_ENTRY_HEADER | CMD_ENTRY_OLD));
+}
+
+static int is_deferred_header(const cmd_entry *e) {
+    return e->flags & CMD_ENTRY_HEADER && (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE);
+}
+
+int cmd_record_has_uids(const cmd_record *r) { return any(r, is_by_uid); }
+
+int cmd_record_has_deferred_headers(const cmd_record *r) { return any(r, is_deferred_header); }

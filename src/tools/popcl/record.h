@@ -1,0 +1,153 @@
+/* record - what runs know of an account's messages: one state for each. It is memory and rules
+ * alone: it knows no file, no clock, no session and no way to say anything.
+ *
+ *                 .------------- stored ------------.
+ *                 |                                 v
+ *     new -----stored-----------------------------> stored <--confirmed--.
+ *      |  \----stored, deletion wanted--> due --DELE taken--> marked ----'
+ *      |                                   ^------deletions void---'
+ *      |-- over the size limit --> refused     asked for again where the limit is raised
+ *      |-- not stored ----------> failed       fetched again
+ *      '-- session broke inside-> last         fetched again, alone, after all others
+ *     refused, failed, last:  each event takes them where it takes a new message
+ *     every state:            forgotten (new) where two complete listings in a row did not name it
+ *
+ * A message has a name: its UID, or what the caller makes of its header where the server gives no
+ * UID (CMD_HEADER_NAME). The record keeps no name but a keyed hash of 64 bits. A stored message
+ * stays stored when a later run fails to fetch it again.
+ *
+ * Two messages of one listing may have one name. An event decides the state for later sessions;
+ * within its own session the name counts as new, so that each of them is fetched. If one of them
+ * fails, both are fetched again. */
+#ifndef POPCL_CMD_RECORD_H
+#define POPCL_CMD_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CMD_RECORD_KEY   16u /* octets of a key */
+#define CMD_OLD_KEYS     2u  /* records of version 0.1.0 that can be taken over at once */
+#define CMD_SIZE_UNKNOWN UINT64_MAX
+#define CMD_HEADER_NAME  "header " /* begins a name that is no UID: a UID holds no space */
+
+typedef enum cmd_state {
+    CMD_NEW, /* not in the record */
+    CMD_STORED,
+    CMD_DUE,     /* stored by a run with -d, and still to be deleted */
+    CMD_MARKED,  /* due, and the server took the DELE; QUIT's answer is still to come */
+    CMD_REFUSED, /* over the size limit */
+    CMD_FAILED,
+    CMD_LAST, /* a session broke inside it */
+    CMD_STATES
+} cmd_state;
+
+typedef enum cmd_event {
+    CMD_ON_STORED,
+    CMD_ON_STORED_DUE, /* stored, and to be deleted: a run with -d */
+    CMD_ON_MARKED,     /* the server took the DELE */
+    CMD_ON_REFUSED,    /* over the size limit */
+    CMD_ON_FAILED,
+    CMD_ON_BROKEN, /* the session broke inside it */
+    CMD_ON_LEFT,   /* the session ended before it was tried */
+    CMD_ON_TWICE,  /* one listing named it twice */
+    CMD_EVENTS
+} cmd_event;
+
+/* What is kept of a message. Read only. */
+typedef struct cmd_entry {
+    uint64_t hash; /* of the name */
+    uint64_t size; /* by LIST, when it was stored; where it was refused, the limit; or
+                      CMD_SIZE_UNKNOWN */
+    uint16_t day;  /* when it was stored, in days since 1970; 0: not known */
+    uint8_t state; /* cmd_state, never CMD_NEW */
+    uint8_t flags; /* CMD_ENTRY_* */
+    uint8_t live;  /* CMD_LIVE_* */
+    uint8_t tries; /* sessions that broke inside it, up to 255 */
+} cmd_entry;
+
+/* These are saved. */
+#define CMD_ENTRY_MISSED    0x01u /* the last complete listing did not name it */
+#define CMD_ENTRY_HEADER    0x02u /* its name is no UID */
+#define CMD_ENTRY_TAKEN     0x04u /* taken over from version 0.1.0, which kept no sizes */
+#define CMD_ENTRY_OLD       0x08u /* not yet taken over: the hash is by old key 0, */
+#define CMD_ENTRY_OLD_OTHER 0x10u /* or, with this bit too, by old key 1 */
+
+/* These are not. */
+#define CMD_LIVE_NAMED 0x01u /* this session's listing named it, or an event was about it */
+#define CMD_LIVE_TWICE 0x02u /* and more than once */
+#define CMD_LIVE_TOLD  0x04u /* this session had an event for it */
+#define CMD_LIVE_RUN   0x08u /* this run stored it */
+#define CMD_LIVE_BROKE 0x10u /* a session of this run broke inside it */
+#define CMD_LIVE_TRIED 0x20u /* this run tried it alone */
+
+typedef struct cmd_record {
+    cmd_entry *slots;  /* private: a table; CMD_NEW: free */
+    size_t room, used; /* of the table; entries */
+    unsigned char key[CMD_RECORD_KEY];
+    unsigned char old_keys[CMD_OLD_KEYS][CMD_RECORD_KEY];
+    size_t old;        /* entries that are CMD_ENTRY_OLD */
+    size_t unsaved;    /* messages stored, and */
+    int changed;       /* 1: anything changed since the owner last set both to 0 */
+    uint8_t no_uidl;   /* runs in a row that UIDL was refused to; the owner's to count */
+    uint8_t no_memory; /* 1: an entry could not be added */
+} cmd_record;
+
+/* An empty record. No memory is taken before the first entry. */
+void cmd_record_init(cmd_record *r, const unsigned char key[CMD_RECORD_KEY]);
+
+/* Frees. A zeroed record is fine. */
+void cmd_record_free(cmd_record *r);
+
+/* A session begins. */
+void cmd_record_begin(cmd_record *r);
+
+/* What is known of a name, or NULL. Valid until the next call that is not state or deferred. Takes
+ * over what version 0.1.0 knew of it. */
+const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len);
+
+/* How an entry (NULL: none) counts in this session: CMD_NEW once it had an event; CMD_DUE for what
+ * an earlier session marked. */
+cmd_state cmd_record_state(const cmd_entry *e);
+
+/* Whether every other message comes before this one. */
+int cmd_record_is_deferred(const cmd_entry *e);
+
+/* Something happened to a message. number: LIST's size; with CMD_ON_REFUSED the limit. A name of 0
+ * octets is ignored. The only writer of a state. */
+void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
+                     uint16_t day);
+
+/* A message of this session's listing; or NULL at its complete end, where what two complete
+ * listings in a row did not name is forgotten. A listing without names has no such end. */
+void cmd_record_listed(cmd_record *r, const char *name, size_t len);
+
+/* What version 0.1.0 knew without a size gets the one that LIST gives now. */
+void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t size);
+
+/* A deferred message that this session's listing named and this run has not yet tried alone, the
+ * one with the fewest tries; NULL: there is none. */
+const cmd_entry *cmd_record_pick(const cmd_record *r);
+
+/* How many messages of this session's listing a session broke inside, and none stored yet. */
+size_t cmd_record_left(const cmd_record *r);
+
+/* The message of this hash is tried alone. */
+void cmd_record_trying(cmd_record *r, uint64_t hash);
+
+/* The session's deletions: confirmed by QUIT's +OK, or void as QUIT never left. Without a call
+ * they stay CMD_MARKED. */
+void cmd_record_confirm(cmd_record *r, int confirmed);
+
+/* Whether it knows messages by UIDs. */
+int cmd_record_has_uids(const cmd_record *r);
+/* Whether some message without UID is deferred. */
+int cmd_record_has_deferred_headers(const cmd_record *r);
+
+/* Puts an entry as it was saved. What the record has of the same hash and key stays. Returns 0
+ * where there is no memory. */
+int cmd_record_put(cmd_record *r, const cmd_entry *e);
+
+/* The hash of a name under an old key: SHA-256 over key and name, cut. */
+uint64_t cmd_record_old_hash(const unsigned char key[CMD_RECORD_KEY], const char *name, size_t len);
+
+#endif

@@ -1,0 +1,243 @@
+/* recordform - see recordform.h. */
+#include "recordform.h"
+
+#include <string.h>
+
+#include <bearssl.h>
+
+#include "../../core/siphash.h"
+
+enum {
+    COUNT_AT = 4, /* of a record: the head */
+    KEY_AT = 8,
+    OLD_KEYS_AT = 24,
+    NO_UIDL_AT = 56,
+    HEAD = 64,
+    ENTRY = 19,
+    CHECK = 8,
+    SIZE_AT = 8, /* of an entry */
+    DAY_AT = 14,
+    STATE_AT = 16,
+    FLAGS_AT = 17,
+    TRIES_AT = 18,
+    OLD_NOTE_AT = 24, /* of version 0.1.0: its head begins as this one does, with a note */
+    OLD_HEAD = 32,
+    OLD_ENTRY = 9,
+    OLD_MARKS_AT = 8,
+    OLD_MISSED = 0x20
+};
+#define SIZE_NONE ((UINT64_C(1) << 48) - 1) /* unknown; larger ones are cut to the one below */
+
+static const unsigned char version[4] = {'P', 'R', 'C', '2'};
+static const unsigned char old_version[4] = {'P', 'S', 'N', '1'};
+
+static uint64_t get_number(const unsigned char *p, unsigned octets) {
+    uint64_t v = 0;
+    while (octets--)
+        v = v << 8 | *p++;
+    return v;
+}
+
+static void put_number(unsigned char *p, unsigned octets, uint64_t v) {
+    while (octets--) {
+        p[octets] = (unsigned char)(v & 0xFF);
+        v >>= 8;
+    }
+}
+
+static void begin_check(popcl_siphash *sip) {
+    static const unsigned char no_key[POPCL_SIPHASH_KEY];
+    popcl_siphash_begin(sip, no_key);
+}
+
+/* ---- saving ---- */
+
+typedef struct writer {
+    int (*put)(void *ctx, const void *p, size_t n);
+    void *ctx;
+    popcl_siphash sip;
+} writer;
+
+static int write_piece(writer *w, const void *p, size_t n) {
+    popcl_siphash_add(&w->sip, p, n);
+    return w->put(w->ctx, p, n);
+}
+
+static void form_head(unsigned char head[HEAD], const cmd_record *r) {
+    memset(head, 0, HEAD);
+    memcpy(head, version, sizeof version);
+    put_number(head + COUNT_AT, 4, r->used);
+    memcpy(head + KEY_AT, r->key, sizeof r->key);
+    memcpy(head + OLD_KEYS_AT, r->old_keys, sizeof r->old_keys);
+    head[NO_UIDL_AT] = r->no_uidl;
+}
+
+static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
+    uint64_t size = e->size == CMD_SIZE_UNKNOWN ? SIZE_NONE : e->size;
+    if (size >= SIZE_NONE && e->size != CMD_SIZE_UNKNOWN) size = SIZE_NONE - 1;
+    put_number(out, 8, e->hash);
+    put_number(out + SIZE_AT, 6, size);
+    put_number(out + DAY_AT, 2, e->day);
+    out[STATE_AT] = e->state;
+    out[FLAGS_AT] = e->flags;
+    out[TRIES_AT] = e->tries;
+}
+
+int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, size_t n),
+                    void *ctx) {
+    unsigned char piece[HEAD];
+    writer w = {.put = put, .ctx = ctx};
+    begin_check(&w.sip);
+    form_head(piece, r);
+    int end = write_piece(&w, piece, HEAD);
+    for (size_t i = 0; !end && i < r->room; i++) {
+        if (!r->slots[i].state) continue;
+        form_entry(piece, &r->slots[i]);
+        end = write_piece(&w, piece, ENTRY);
+    }
+    if (end) return end;
+    put_number(piece, CHECK, popcl_siphash_end(&w.sip));
+    return put(ctx, piece, CHECK);
+}
+
+/* ---- loading ---- */
+
+typedef struct reader {
+    int (*get)(void *ctx, void *p, size_t n);
+    void *ctx;
+    popcl_siphash sip;
+    br_sha256_context sha; /* what version 0.1.0 checks with */
+    int is_old;
+} reader;
+
+static int read_piece(reader *f, void *p, size_t n) {
+    int end = f->get(f->ctx, p, n);
+    if (end) return end;
+    if (f->is_old)
+        br_sha256_update(&f->sha, p, n);
+    else
+        popcl_siphash_add(&f->sip, p, n);
+    return 0;
+}
+
+/* Whether save can have written such an entry. */
+static int parse_entry(const unsigned char in[ENTRY], cmd_entry *e) {
+    uint64_t size = get_number(in + SIZE_AT, 6);
+    memset(e, 0, sizeof *e);
+    e->hash = get_number(in, 8);
+    e->size = size == SIZE_NONE ? CMD_SIZE_UNKNOWN : size;
+    e->day = (uint16_t)get_number(in + DAY_AT, 2);
+    e->state = in[STATE_AT];
+    e->flags = in[FLAGS_AT];
+    e->tries = in[TRIES_AT];
+    return e->state > CMD_NEW && e->state < CMD_STATES;
+}
+
+/* The marks of version 0.1.0: 1 fetched, 2 refused, 4 deletion due, 8 of the run that was killed.
+ * What is not here says nothing of a message. A due one lacks LIST's size: it is fetched once more.
+ */
+static const unsigned char old_states[16] = {
+    [1] = CMD_STORED, [2] = CMD_REFUSED,  [5] = CMD_DUE,  [7] = CMD_DUE,
+    [9] = CMD_STORED, [10] = CMD_REFUSED, [12] = CMD_DUE, [13] = CMD_DUE};
+
+static void parse_old_entry(const unsigned char in[OLD_ENTRY], uint64_t note, unsigned kind,
+                            cmd_entry *e) {
+    memset(e, 0, sizeof *e);
+    e->hash = get_number(in, 8);
+    e->state = old_states[in[OLD_MARKS_AT] & 15];
+    e->size = e->state == CMD_REFUSED ? note : CMD_SIZE_UNKNOWN;
+    e->flags = (uint8_t)(kind | (in[OLD_MARKS_AT] & OLD_MISSED ? CMD_ENTRY_MISSED : 0u));
+}
+
+/* Where an old key stands or can stand; CMD_OLD_KEYS: nowhere. */
+static size_t old_slot(const cmd_record *r, const unsigned char *key) {
+    static const unsigned char none[CMD_RECORD_KEY];
+    size_t k = 0;
+    while (k < CMD_OLD_KEYS && memcmp(r->old_keys[k], key, CMD_RECORD_KEY) != 0)
+        k++;
+    if (k < CMD_OLD_KEYS) return k;
+    for (k = 0; k < CMD_OLD_KEYS && memcmp(r->old_keys[k], none, sizeof none) != 0; k++) {}
+    return k;
+}
+
+/* Reads `count` entries behind a head into a record of their own. */
+static cmd_loaded read_entries(cmd_record *into, reader *f, uint64_t count, uint64_t note,
+                               unsigned kind) {
+    unsigned char piece[ENTRY];
+    cmd_entry e;
+    for (; count; count--) {
+        if (read_piece(f, piece, f->is_old ? OLD_ENTRY : ENTRY)) return CMD_DAMAGED;
+        if (f->is_old)
+            parse_old_entry(piece, note, kind, &e);
+        else if (!parse_entry(piece, &e))
+            return CMD_DAMAGED;
+        if (e.state && !cmd_record_put(into, &e)) return CMD_LOAD_NO_ROOM;
+    }
+    return CMD_LOADED;
+}
+
+static int check_is_right(reader *f) {
+    unsigned char is[br_sha256_SIZE], should[br_sha256_SIZE];
+    size_t n = f->is_old ? sizeof is : CHECK;
+    if (f->is_old)
+        br_sha256_out(&f->sha, is);
+    else
+        put_number(is, CHECK, popcl_siphash_end(&f->sip));
+    return f->get(f->ctx, should, n) == 0 && memcmp(is, should, n) == 0;
+}
+
+static cmd_loaded load_new(cmd_record *r, uint64_t len, reader *f, unsigned char head[HEAD]) {
+    uint64_t count = get_number(head + COUNT_AT, 4);
+    cmd_record loaded;
+    if (r->used || len != CMD_SAVED_LEN(count) || read_piece(f, head + OLD_HEAD, HEAD - OLD_HEAD))
+        return CMD_DAMAGED;
+    cmd_record_init(&loaded, head + KEY_AT);
+    memcpy(loaded.old_keys, head + OLD_KEYS_AT, sizeof loaded.old_keys);
+    loaded.no_uidl = head[NO_UIDL_AT];
+    cmd_loaded e = read_entries(&loaded, f, count, 0, 0);
+    if (e == CMD_LOADED && !check_is_right(f)) e = CMD_DAMAGED;
+    if (e == CMD_LOADED) {
+        cmd_record_free(r);
+        *r = loaded;
+    } else {
+        cmd_record_free(&loaded);
+    }
+    return e;
+}
+
+static cmd_loaded load_old(cmd_record *r, uint64_t len, reader *f, const unsigned char *head) {
+    static const unsigned kinds[CMD_OLD_KEYS] = {CMD_ENTRY_OLD,
+                                                 CMD_ENTRY_OLD | CMD_ENTRY_OLD_OTHER};
+    uint64_t count = get_number(head + COUNT_AT, 4), note = get_number(head + OLD_NOTE_AT, 8);
+    size_t k = old_slot(r, head + KEY_AT);
+    cmd_record loaded;
+    if (k == CMD_OLD_KEYS || len != OLD_HEAD + count * OLD_ENTRY + br_sha256_SIZE)
+        return CMD_DAMAGED;
+    cmd_record_init(&loaded, r->key);
+    cmd_loaded e = read_entries(&loaded, f, count, note, kinds[k]);
+    if (e == CMD_LOADED && !check_is_right(f)) e = CMD_DAMAGED;
+    for (size_t i = 0; e == CMD_LOADED && i < loaded.room; i++) {
+        if (loaded.slots[i].state && !cmd_record_put(r, &loaded.slots[i])) e = CMD_LOAD_NO_ROOM;
+    }
+    cmd_record_free(&loaded);
+    if (e != CMD_LOADED) return e;
+    memcpy(r->old_keys[k], head + KEY_AT, CMD_RECORD_KEY);
+    r->changed = 1;
+    return CMD_LOADED_OLD;
+}
+
+cmd_loaded cmd_record_load(cmd_record *r, uint64_t len, int (*get)(void *ctx, void *p, size_t n),
+                           void *ctx) {
+    unsigned char head[HEAD];
+    reader f = {.get = get, .ctx = ctx};
+    begin_check(&f.sip);
+    br_sha256_init(&f.sha);
+    if (len < OLD_HEAD || f.get(ctx, head, OLD_HEAD)) return CMD_DAMAGED;
+    f.is_old = memcmp(head, old_version, sizeof old_version) == 0;
+    if (f.is_old)
+        br_sha256_update(&f.sha, head, OLD_HEAD);
+    else
+        popcl_siphash_add(&f.sip, head, OLD_HEAD);
+    if (f.is_old) return load_old(r, len, &f, head);
+    return memcmp(head, version, sizeof version) == 0 ? load_new(r, len, &f, head) : CMD_DAMAGED;
+}
