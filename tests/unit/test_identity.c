@@ -78,8 +78,8 @@ static void in_doubt_there_is_no_identity(void **state) { /* [Q6 G14] */
         /* nothing in it tells one message from the next */
         "From: sensor@x\r\nSubject: state\r\n\r\n20.5 C\r\n", "Message-ID:\r\n\r\n",
         "X-Date: 1\r\n\r\n", "Dates: 1\r\n\r\n", "Subject: Date: 1\r\n\r\n",
-        "Status: RO\r\nX-UID: 5\r\n folded\r\nLines: 9\r\nContent-Length: 8\r\nX-Keywords: k\r\n"
-        "X-Status: A\r\n\r\nbody",
+        ("Status: RO\r\nX-UID: 5\r\n folded\r\nLines: 9\r\nContent-Length: 8\r\nX-Keywords: k\r\n"
+         "X-Status: A\r\n\r\nbody"),
         /* a header without its blank line */
         "Message-ID: <1@x>\r\n", "Message-ID: <1@x>", "Message-ID", "Received: by a\r\nDate: 1\r\n",
         "Message-ID: <1@x>\r\n\r", "Message-ID: <1@x>\r\n \r\n"};

@@ -74,7 +74,7 @@ static int grow(cmd_record *r) {
     larger.room = r->room ? 2 * r->room : FIRST_ROOM;
     larger.slots = calloc(larger.room, sizeof *larger.slots);
     if (!larger.slots) return 0;
-    for (size_t i = 0; i < r->room; i++) {
+    for (size_t i = 0; r->slots && i < r->room; i++) {
         const cmd_entry *e = &r->slots[i];
         if (e->state) larger.slots[seek(&larger, e->hash, e->flags & OLD_BITS)] = *e;
     }
