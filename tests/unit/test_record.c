@@ -315,7 +315,7 @@ static void behaves_as_a_plain_array(void **state) { /* [R34] */
             memset(listed, 0, sizeof listed);
         } else if (what < 300) {
             named(name);
-            if (there[i]) listed[i] = 1;
+            if (there[i]) listed[i] = 1, missed[i] = 0;
         } else {
             note(name, CMD_ON_STORED);
             there[i] = listed[i] = 1;
