@@ -233,7 +233,11 @@ class Hostile:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(client)
             self.sessions.append([])
-            threading.Thread(target=Connection(self, client, self.sessions[-1]).serve, daemon=True).start()
+            threading.Thread(target=self.connection(client, self.sessions[-1]).serve, daemon=True).start()
+
+    def connection(self, client, commands):
+        """What serves a client: a server with a will of its own gives another Connection."""
+        return Connection(self, client, commands)
 
 
 class Connection:
