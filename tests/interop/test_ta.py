@@ -100,6 +100,17 @@ class Case(unittest.TestCase):
         path.write_bytes(octets)
         return path
 
+    def compile(self, name, *flags):
+        compilers = [["gcc", f"-std={std}"] for std in ("c99", "c11", "c17")] + [["clang", "-std=c99"], ["clang", "-x", "c++", "-std=c++20"]]
+        compilers += [["arm-none-eabi-gcc", "--specs=picolibc.specs", f"-mcpu={cpu}", "-mthumb", "-Os", "-std=c99"]
+                      for cpu in ("cortex-m0plus", "cortex-m3")]
+        for compiler in compilers:
+            with self.subTest(" ".join(compiler)):
+                done = subprocess.run([*compiler, *WARNINGS, *flags, f"-I{REPOSITORY}/include", "-isystem", BEARSSL, "-c", name, "-o", "out.o"],
+                                      cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                yield compiler
+
     def no_output(self):
         """Nothing under the name, and nothing left of the try."""
         left = [name for name in os.listdir(self.folder) if "out.c" in name]
@@ -177,17 +188,6 @@ class Bundle(Case):
         """Of two authorities that begin and end together the same one is named, whichever came first."""
         twins = [pki.shared().root(name).file for name in ("Twin A", "Twin B", "Twin C")]  # in one second, as a rule
         self.assertEqual(self.ta("gen", *twins), self.ta("gen", *reversed(twins)))
-
-    def compile(self, name, *flags):
-        compilers = [["gcc", f"-std={std}"] for std in ("c99", "c11", "c17")] + [["clang", "-std=c99"], ["clang", "-x", "c++", "-std=c++20"]]
-        compilers += [["arm-none-eabi-gcc", "--specs=picolibc.specs", f"-mcpu={cpu}", "-mthumb", "-Os", "-std=c99"]
-                      for cpu in ("cortex-m0plus", "cortex-m3")]
-        for compiler in compilers:
-            with self.subTest(" ".join(compiler)):
-                done = subprocess.run([*compiler, *WARNINGS, *flags, f"-I{REPOSITORY}/include", "-isystem", BEARSSL, "-c", name, "-o", "out.o"],
-                                      cwd=self.folder, capture_output=True, text=True)
-                self.assertEqual((done.returncode, done.stderr), (0, ""))
-                yield compiler
 
     def test_it_compiles_without_a_warning(self):  # [H20]
         self.ta("gen", SYSTEM_BUNDLE, "--format", "c+h", "--prefix", "my_roots", "-o", "roots.c")
@@ -388,6 +388,24 @@ class Judged(Case):
         self.assertEqual(pins, {server.pin for server in servers})
         self.assertIn("    .pins = mine_pins,\n    .pins_len = 2,\n", text)
         self.assertNotIn("anchors", text.replace("trust anchors", ""))
+
+    def test_a_servers_own_certificate(self):  # [D22 D50]
+        """--allow-leaf: the hash of one without a subjectAltName, by which a device knows the certificate whose common name counts."""
+        make = pki.shared().make
+        own, authority = make("localhost", None), pki.shared().root("mail.example", key="P-384", digest="sha384")
+        self.file("all.pem", b"".join(one.file.read_bytes() for one in (own, authority, self.root, make("named.example", None, san=["named.example"]))))
+        self.ta("gen", "all.pem", "--allow-leaf", "--prefix", "mine", "-o", "mine.c")
+        text = (self.folder / "mine.c").read_text()
+        body = re.search(r"mine_own_certs\[\]\[POPCL_OWN_CERT_LEN\] = \{(.*?)\n\};", text, re.S).group(1)
+        hashes = {"".join(re.findall("0x(..)", one)).lower() for one in body.split("},") if "0x" in one}
+        self.assertEqual(hashes, {hashlib.sha256(own.der()).hexdigest(), hashlib.sha384(authority.der()).hexdigest()[:64]})
+        self.assertIn("    .own_certs = mine_own_certs,\n    .own_certs_len = 2,\n", text)
+        for _ in self.compile("mine.c"):
+            pass
+        self.assertEqual(self.ta("gen", "all.pem", "--allow-leaf", "--prefix", "mine", "--verify", "mine.c"), b"")
+        self.assertNotIn(b"own_certs", self.ta("gen", authority.file))
+        self.assertNotIn(b"own_certs", self.ta("gen", self.root.file, "--allow-leaf"))
+        self.assertNotIn(b"own_certs", self.ta("gen", own.file, "--pins"))
 
     def test_usage(self):
         root = self.root.file

@@ -103,6 +103,11 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     t->trust.pins_len = o->pins_len;
     cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu",
                       (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
+    if (t->trust.own_certs_len)
+        cmd_report_detail(r, "servers' own certificates whose common name counts: %lu",
+                          (unsigned long)t->trust.own_certs_len);
+    if (!t->trust.anchors_len)
+        cmd_report_detail(r, "the pinned key alone decides: no name is demanded");
     /* zeroed where there is none, and that is refused at start */
     (void)popcl_posix_seed(t->seed, sizeof t->seed);
     return 0;
