@@ -172,9 +172,9 @@ class RsaKey:
             self.e, self.d = exponent, pow(exponent, -1, (numbers[4] - 1) * (numbers[5] - 1))
         self.spki = rsa_spki(self.n, self.e)
 
-    def sign(self, message, hash_name):
+    def sign(self, message, hash_name, parameters=NULL):
         size = (self.n.bit_length() + 7) // 8
-        info = seq(seq(oid(HASH_OIDS[hash_name]), NULL), octets(hashlib.new(hash_name, message).digest()))
+        info = seq(seq(oid(HASH_OIDS[hash_name]), parameters), octets(hashlib.new(hash_name, message).digest()))
         padded = b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
         return pow(int.from_bytes(padded, "big"), self.d, self.n).to_bytes(size, "big")
 

@@ -183,6 +183,9 @@ def keys_and_signatures():
         row(f"an RSA signature with NULL outside alone, {hash_name}", "CERT_MALFORMED",
             leaf(signer=rsa_root, inner=bare, hash=hash_name), anchors=[rsa_root])
     bare = seq(oid("1.2.840.113549.1.1.11"))
+    signed = leaf(signer=rsa_root, inner=bare, outer=bare)
+    signed.der = seq(signed.tbs, bare, bits(RSA_KEY_2048.sign(signed.tbs, "sha256", parameters=b"")))
+    row("an RSA signature without NULL, and none inside what is signed (RFC 8017, 9.2)", "OK", signed, anchors=[rsa_root])
     rsa_ica = ica(signer=rsa_root, inner=bare, outer=bare)
     row("an RSA signature without NULL, in an intermediate", "OK", leaf(signer=rsa_ica), rsa_ica, anchors=[rsa_root])
     for text, parameters in (("an empty OCTET STRING", octets()), ("an empty SEQUENCE", seq()), ("a NULL that is not empty", b"\x05\x01\x00"), ("NULL twice", NULL * 2)):
@@ -221,7 +224,11 @@ def own_names(with_names):
     for text, cert in (("its own authority", authority()), ("its own authority, a key usage", own(more=[basic(), usage(KU_SIGN | KU_CERT)])),
                        ("CA without keyCertSign", own(more=[basic(), usage(KU_SIGN)])), ("version 1", own(version=None, extensions=b"")),
                        ("RSA", own(key=RSA_KEY_2048)), ("SHA-384", own(hash="sha384")), ("SHA-512", own(key=RSA_KEY_2048, hash="sha512")),
-                       ("P-384", own(key=P384_KEY)), ("below an authority", own(signer=ICA)), ("a PrintableString", own(subject=name("CN=" + HOST, kind=19))),
+                       ("P-384", own(key=P384_KEY)), ("CA: FALSE in so many octets", own(more=[ext(BASIC, seq(boolean(False)))])),
+                       ("the serial number 0", own(serial=integer(0))), ("a GeneralizedTime before 2050", own(validity=seq(
+                           tlv(0x18, b"20260101000000Z"), tlv(0x18, b"20270101000000Z")))),
+                       ("RSA without NULL", own(key=RSA_KEY_2048, inner=seq(oid("1.2.840.113549.1.1.11")), outer=seq(oid("1.2.840.113549.1.1.11")))),
+                       ("below an authority", own(signer=ICA)), ("a PrintableString", own(subject=name("CN=" + HOST, kind=19))),
                        ("other parts around it", own(subject=name("C=DE", "O=a.example", "CN=" + HOST, "O=b.example"))),
                        ("other parts in its set", own(subject=seq(set_of(*[seq(oid(t), tlv(12, v)) for t, v in
                                                                            (("2.5.4.3", HOST.encode()), ("2.5.4.10", b"O"))]))))):
