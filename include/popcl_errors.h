@@ -77,8 +77,9 @@
     X(ERR_RESOLVE, HOST, "the server's name was not found",                                        \
       "the name is misspelt, or name resolution does not work here",                               \
       "check the name, and the network's name servers")                                            \
-    X(ERR_RESOLVE_TIMEOUT, HOST, "the server's name was not resolved in time",                     \
-      "the name servers do not answer", "check the network, or give an address instead of a name") \
+    X(ERR_RESOLVE_TIMEOUT, LATER, "the server's name could not be resolved now",                   \
+      "the name servers do not answer, or report a temporary failure",                             \
+      "run again later; check the network, or give an address instead of a name")                  \
     X(ERR_CONNECT, UNAVAILABLE, "no connection to the server",                                     \
       "nothing listens there, or a firewall refuses it", "check server and port")                  \
     X(ERR_TIMEOUT_CONNECT, LATER, "the server did not answer the connection in time",              \
@@ -303,7 +304,7 @@
       "run again later; if it stays so, fetch without asking for UIDs (need_uid)")                 \
     X(ERR_NO_TOP, UNAVAILABLE, "the server gives no headers",                                      \
       "it does not support TOP, an optional command",                                              \
-      "fetch whole messages, without POPCL_HEADERS")                                               \
+      "fetch whole messages: do not answer POPCL_HEADERS_FIRST")                                   \
     X(ERR_QUIT_REFUSED, LATER, "the server did not remove all deleted messages",                   \
       "it answered QUIT with -ERR", "run again: messages may arrive a second time, none is lost")  \
     X(ERR_QUIT_UNKNOWN, LATER, "the connection ended before QUIT was answered",                    \

@@ -81,9 +81,13 @@ static void add_loopback(uint16_t port, int family, pop_resolved *found) {
     if (family != AF_INET6) add(found, (const struct sockaddr *)&v4, port);
 }
 
+/* Only name servers can say that there is no such name. That they do not answer, or that what asks
+ * them failed, is of today. */
 static popcl_err result_of(const pop_resolved *found) {
     if (found->code == 0) return POPCL_OK;
-    return found->error > 0 && pop_is_shortage(found->error) ? POPCL_ERR_NET : POPCL_ERR_RESOLVE;
+    if (found->error > 0 && pop_is_shortage(found->error)) return POPCL_ERR_NET;
+    return found->code == EAI_AGAIN || found->code == EAI_SYSTEM ? POPCL_ERR_RESOLVE_TIMEOUT
+                                                                 : POPCL_ERR_RESOLVE;
 }
 
 /* ---- in a process of its own ---- */
@@ -148,9 +152,9 @@ static popcl_err short_of(pop_resolved *found, int error) {
     return POPCL_ERR_NET;
 }
 
-/* Reads the child's answer. POPCL_OK: it is in `found`, or the child ended without one, which is an
- * answer too. *ended tells whether the child is known to be ending: it wrote its answer, or closed
- * its end of the pipe. */
+/* Reads the child's answer. POPCL_OK: it is in `found`, or the child ended without one, which
+ * counts as a temporary failure. *ended tells whether the child is known to be ending: it wrote its
+ * answer, or closed its end of the pipe. */
 static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomic_t *stop,
                              pop_resolved *found, int *ended) {
     pop_deadline deadline = pop_deadline_in(limit_ms);
@@ -173,8 +177,8 @@ static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomi
         return POPCL_OK;
     }
     memset(found, 0, sizeof *found);
-    found->code = EAI_FAIL;
-    found->error = EAI_FAIL < 0 ? EAI_FAIL : -EAI_FAIL;
+    found->code = EAI_AGAIN;
+    found->error = EAI_AGAIN < 0 ? EAI_AGAIN : -EAI_AGAIN;
     /* the signal that stops the program may have ended the child first */
     return stop && *stop ? POPCL_ERR_STOPPED : POPCL_OK;
 }

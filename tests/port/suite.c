@@ -28,7 +28,7 @@ const promise_text promises[PROMISES] = {
     [OPEN_CONNECTS] = {"Connects to host (a name or an address) and port, in at most limit_ms, "
                        "name resolution included",
                        "open"},
-    [OPEN_TRIES] = {"tries every address of the name, and gives each a share of the time",
+    [OPEN_TRIES] = {"tries every address of the name, side by side or each for a share of the time",
                     "open, where it goes on to the next address"},
     [OPEN_RETURNS] = {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, "
                       "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end)",

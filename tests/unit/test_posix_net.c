@@ -105,6 +105,12 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *re
         for (;;)
             pause();
     if (strcmp(name, "crash.test") == 0) raise(SIGKILL);
+    if (strcmp(name, "later.test") == 0) return EAI_AGAIN;
+    if (strcmp(name, "refused.test") == 0) return EAI_FAIL;
+    if (strcmp(name, "broken.test") == 0) {
+        errno = ECONNREFUSED;
+        return EAI_SYSTEM;
+    }
     if (strcmp(name, "clean.test") == 0 && !child_is_clean()) return EAI_AGAIN;
     if (n > 8 && strcmp(name + n - 8, ".invalid") == 0) return EAI_NONAME;
     *pai = NULL;
@@ -404,16 +410,27 @@ static void without_free_descriptors_open_fails_cleanly(void **state) {
 
 /* ---- names ---- */
 
-/* [A1] */
+/* [A1 L13] */
 static void an_unknown_name_is_not_found(void **state) {
     popcl_posix_net n = {0};
     (void)state;
     assert_int_equal(open_close(&n, "nobody.invalid", 110, LONG_MS), POPCL_ERR_RESOLVE);
     assert_int_equal(popcl_posix.code(&n), EAI_NONAME < 0 ? EAI_NONAME : -EAI_NONAME);
-    assert_int_equal(open_close(&n, "crash.test", 110, LONG_MS), POPCL_ERR_RESOLVE);
-    assert_true(popcl_posix.code(&n) < 0);
+    assert_int_equal(open_close(&n, "refused.test", 110, LONG_MS), POPCL_ERR_RESOLVE);
     assert_int_equal(open_close(&n, "fe80::1%no-such-if", 110, LONG_MS), POPCL_ERR_RESOLVE);
     assert_int_equal(open_close(&n, "1:2:3", 110, LONG_MS), POPCL_ERR_RESOLVE);
+}
+
+/* [A1 L13] No word of name servers that there is no such name: it may be had later. */
+static void a_temporary_failure_is_none_of_the_name(void **state) {
+    popcl_posix_net n = {0};
+    (void)state;
+    assert_int_equal(open_close(&n, "later.test", 110, LONG_MS), POPCL_ERR_RESOLVE_TIMEOUT);
+    assert_int_equal(popcl_posix.code(&n), EAI_AGAIN < 0 ? EAI_AGAIN : -EAI_AGAIN);
+    assert_int_equal(open_close(&n, "broken.test", 110, LONG_MS), POPCL_ERR_RESOLVE_TIMEOUT);
+    assert_int_equal(popcl_posix.code(&n), ECONNREFUSED);
+    assert_int_equal(open_close(&n, "crash.test", 110, LONG_MS), POPCL_ERR_RESOLVE_TIMEOUT);
+    assert_int_equal(popcl_err_class(POPCL_ERR_RESOLVE_TIMEOUT), POPCL_CLASS_LATER);
 }
 
 /* [L3] The scope of a link-local address is kept. */
@@ -671,6 +688,7 @@ int main(void) {
         LEAVES_NOTHING(families_take_turns),
         LEAVES_NOTHING(without_free_descriptors_open_fails_cleanly),
         LEAVES_NOTHING(an_unknown_name_is_not_found),
+        LEAVES_NOTHING(a_temporary_failure_is_none_of_the_name),
         LEAVES_NOTHING(literals_keep_their_scope),
         LEAVES_NOTHING(families_are_filtered_and_addresses_bounded),
         LEAVES_NOTHING(a_slow_name_ends_at_the_deadline),

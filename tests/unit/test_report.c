@@ -49,7 +49,7 @@ static void exit_codes(void **state) { /* [L7] */
         {POPCL_ERR_HOST, 64},
         {POPCL_ERR_NO_TLS, 64},
         {POPCL_ERR_RESOLVE, 68},
-        {POPCL_ERR_RESOLVE_TIMEOUT, 68},
+        {POPCL_ERR_RESOLVE_TIMEOUT, 75},
         {POPCL_ERR_CONNECT, 69},
         {POPCL_ERR_SYS_PERM, 69},
         {POPCL_ERR_SINK, 74},
