@@ -1,7 +1,7 @@
 """Runs the built popcl as a user does, in a place of its own, and checks after every run what must hold after every run.
 
 POPCL names the command (default: build/popcl of this tree). Nothing here knows how popcl works inside; the sentences of its errors are
-read from include/popcl_errors.h, the list that they are made from.
+read from include/popcl_errors.h and src/tools/popcl/sentences.c, the lists that they are made from.
 """
 import os
 import pathlib
@@ -22,13 +22,29 @@ FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,=+@%~-]{0,254}")
 COUNT_LINE = re.compile(r"(\d+) (new )?(messages?) downloaded\.\n")
 
 
+def _joined(text):
+    """C source with neighbouring strings made one."""
+    return re.sub(r'"\s*\\?\n\s*"', "", text).replace("\\\n", "\n")
+
+
 def error_rows():
-    """(name, class, what failed, likely cause, what to try) of every result of the library, with the command's words for settings."""
-    header = re.sub(r'"\s*\\?\n\s*"', "", (REPOSITORY / "include" / "popcl_errors.h").read_text()).replace("\\\n", "\n")
-    word, sentence = r"\s*(\w+)\s*,", r"\s*\"((?:[^\"\\]|\\.)*)\"\s*"
-    for setting, option in re.findall(r'\{"(\w[\w.]+)",\s*"(-[^"]+)"\}', (REPOSITORY / "src/tools/popcl/report.c").read_text()):
-        header = header.replace(setting, option)
-    return re.findall(rf"X\({word}{word}{sentence},{sentence},{sentence}\)", header)
+    """(name, class, what failed, likely cause, what to try) of every result of the library, in the command's words: with its options for
+    settings, and its own sentences where it has some. A result has several rows where the system's error number says more."""
+    library = _joined((REPOSITORY / "include" / "popcl_errors.h").read_text())
+    own = _joined((REPOSITORY / "src/tools/popcl/sentences.c").read_text())
+    word, sentence, or_null = r"\s*(\w+)\s*,", r"\s*\"((?:[^\"\\]|\\.)*)\"\s*", r'\s*(NULL|"[^"]*")\s*'
+    for setting, option in re.findall(r'\{"([\w. ]+)",\s*"([^"]+)"\}', own):
+        library = library.replace(setting, option)
+    rows = []
+    for name, group, *library_s in re.findall(rf"X\({word}{word}{sentence},{sentence},{sentence}\)", library):
+        by_default = (re.findall(rf"\{{POPCL_{name},{or_null},{or_null},{or_null}\}}", own) or [("NULL",) * 3])[0]
+        by_number = re.findall(rf"\{{POPCL_{name},\s*E\w+,{or_null},{or_null},{or_null}\}}", own)
+        if group == "DISK":
+            by_number += [(by_default[0], *words) for words in re.findall(r'\{E\w+,\s*("[^"]*"),\s*("[^"]*")\}', own)]
+        for words in [by_default, *by_number]:
+            rows.append((name, group, *(by_library if by_command == "NULL" else by_command[1:-1]
+                                        for by_library, by_command in zip(library_s, words))))
+    return rows
 
 
 class Result:
@@ -162,7 +178,7 @@ def expect(holds, what, result):
 
 def expect_three_parts(result):
     """[I8 L7] Every error says what failed, the likely cause, and what to try. One of the library's fits the exit code, and its sentences
-    stand together as include/popcl_errors.h has them. A wrong command line has no cause but itself; a signal is no error."""
+    stand together as the lists have them. A wrong command line has no cause but itself; a signal is no error."""
     if result.code in (130, 143):
         return
     lines = [line for line in result.err.splitlines() if not line.startswith("popcl: warning: ")]

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sentences.h"
 #include "system.h"
 
 int cmd_exit_code(popcl_err e) {
@@ -42,34 +43,38 @@ void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd) {
                   isatty(r->err_fd);
 }
 
+void cmd_report_limit(cmd_report *r, const volatile sig_atomic_t *stop, uint32_t total_ms) {
+    r->patience.stop = stop;
+    r->patience.end_ms = cmd_outlet_now_ms() + total_ms;
+}
+
 /* ---- writing ---- */
 
-/* Returns 0, or errno. */
-static int write_all(int fd, const char *p, size_t n) {
-    while (n) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return done < 0 ? errno : EIO;
-        p += done;
-        n -= (size_t)done;
-    }
-    return 0;
+enum outlets { OUT, ERR, TRACE };
+
+static cmd_outlet *outlet(cmd_report *r, enum outlets which) {
+    const int fds[] = {[OUT] = r->out_fd, [ERR] = r->err_fd, [TRACE] = r->trace_fd};
+    cmd_outlet *o = &r->outlets[which];
+    if (o->patience && o->fd == fds[which]) return o;
+    if (o->patience) cmd_outlet_close(o);
+    cmd_outlet_open(o, fds[which], &r->patience);
+    return o;
 }
 
 static void erase_progress(cmd_report *r) {
-    if (r->drawn) (void)write_all(r->err_fd, "\r\033[K", 4);
+    if (r->drawn) (void)cmd_outlet_write(outlet(r, ERR), "\r\033[K", 4);
     r->drawn = 0;
 }
 
 typedef struct line {
-    int fd;
+    cmd_outlet *to;
     size_t len;
     char buf[1024];
 } line;
 
 static void add(line *l, const char *p, size_t n) {
     if (n > sizeof l->buf - l->len) {
-        (void)write_all(l->fd, l->buf, l->len);
+        (void)cmd_outlet_write(l->to, l->buf, l->len);
         l->len = 0;
     }
     for (size_t i = 0; i < n; i++)
@@ -78,10 +83,10 @@ static void add(line *l, const char *p, size_t n) {
 
 /* Writes lead, the text with each octet that is no printable ASCII as \xNN, and a line end: in one
  * piece where it fits. */
-static void emit(cmd_report *r, int fd, const char *lead, const char *text, size_t n) {
+static void emit(cmd_report *r, enum outlets which, const char *lead, const char *text, size_t n) {
     static const char hex[] = "0123456789abcdef";
-    line l = {.fd = fd};
-    if (fd == r->err_fd) erase_progress(r);
+    line l = {.to = outlet(r, which)};
+    if (l.to->fd == r->err_fd) erase_progress(r);
     add(&l, lead, strlen(lead));
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -94,20 +99,19 @@ static void emit(cmd_report *r, int fd, const char *lead, const char *text, size
             add(&l, text + i, 1);
     }
     add(&l, "\n", 1);
-    (void)write_all(fd, l.buf, l.len);
+    (void)cmd_outlet_write(l.to, l.buf, l.len);
 }
 
 static void say(cmd_report *r, const char *lead, const char *format, va_list arguments) {
     char text[1536] = "";
     int n = vsnprintf(text, sizeof text, format, arguments);
-    if (n > 0)
-        emit(r, r->err_fd, lead, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    if (n > 0) emit(r, ERR, lead, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice) {
-    emit(r, r->err_fd, "popcl: ", what, strlen(what));
-    if (*cause) emit(r, r->err_fd, "popcl: likely cause: ", cause, strlen(cause));
-    if (*advice) emit(r, r->err_fd, "popcl: what to try: ", advice, strlen(advice));
+    emit(r, ERR, "popcl: ", what, strlen(what));
+    if (*cause) emit(r, ERR, "popcl: likely cause: ", cause, strlen(cause));
+    if (*advice) emit(r, ERR, "popcl: what to try: ", advice, strlen(advice));
 }
 
 void cmd_report_warning(cmd_report *r, const char *format, ...) {
@@ -166,7 +170,7 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
     cmd_report *r = report;
     if (r->trace_fd < 0) return;
     if (kind == POPCL_TRACE_STATE) { /* one piece, and perhaps in the middle of a line */
-        if (n) emit(r, r->trace_fd, leads[kind], p, n);
+        if (n) emit(r, TRACE, leads[kind], p, n);
         return;
     }
     if (n) { /* a piece: lines are collected, because a secret may lie across pieces */
@@ -179,9 +183,9 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
     }
     if (kind == POPCL_TRACE_RECEIVED) {
         cmd_report_scrub(r, r->shown, sizeof r->shown, r->line, r->line_len, r->line_cut);
-        emit(r, r->trace_fd, leads[kind], r->shown, strlen(r->shown));
+        emit(r, TRACE, leads[kind], r->shown, strlen(r->shown));
     } else {
-        emit(r, r->trace_fd, leads[kind], r->line, r->line_len);
+        emit(r, TRACE, leads[kind], r->line, r->line_len);
     }
     r->line_len = 0;
     r->line_cut = 0;
@@ -189,53 +193,13 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
 
 /* ---- results ---- */
 
-/* The library's sentences name its settings: what the command calls them. None begins like another
- * that stands behind it. */
-static const struct {
-    const char *setting, *option;
-} options[] = {
-    {"popcl_config.trace", "--trace"},
-    {"popcl_tls.utc_s", "--now"},
-    {"popcl_tls.name", "--tls-name"},
-    {"popcl_trust.anchors", "-c"},
-    {"popcl_trust.pins", "--pin"},
-    {"connect_ms", "--connect-timeout"},
-    {"idle_ms", "--timeout"},
-    {"total_ms", "--max-time"},
-    {"max_size", "--max-size"},
-    {"no_capa", "--no-capa"},
-    {"need_uid", "-n"},
-    {"POPCL_HEADERS", "-n"},
-    {"POPCL_AUTH_USER", "--auth user"},
-    {"popcl_config.iobuf", "--iobuf"},
-    {"POPCL_TLS", "-T"},
-    {"POPCL_STLS", "-S"},
-};
-
-/* The sentence with options for settings; cut to fit, which none is. */
-static const char *in_options(char *out, size_t size, const char *sentence) {
-    size_t n = 0;
-    while (*sentence && n + 1 < size) {
-        size_t row = 0, rows = sizeof options / sizeof options[0];
-        while (row < rows &&
-               strncmp(sentence, options[row].setting, strlen(options[row].setting)) != 0)
-            row++;
-        if (row == rows) {
-            out[n++] = *sentence++;
-            continue;
-        }
-        int written = snprintf(out + n, size - n, "%s", options[row].option);
-        n += written > 0 && (size_t)written < size - n ? (size_t)written : size - n - 1;
-        sentence += strlen(options[row].setting);
-    }
-    out[n] = '\0';
-    return out;
-}
-
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
                        const char *special) {
-    char what[1536], cause[512], advice[512], words[3 * POPCL_TEXT_KEEP + 1],
+    cmd_sentences says;
+    char what[1536], words[3 * POPCL_TEXT_KEEP + 1],
         message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
+    cmd_sentences_find(&says, d->err,
+                       popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->disk_errno : d->net_code);
     if (d->message)
         (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
@@ -249,10 +213,9 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
     } else if (popcl_err_class(d->err) == POPCL_CLASS_PROTOCOL && *d->verb) {
         (void)snprintf(reply, sizeof reply, "; the command was %s", d->verb);
     }
-    (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, popcl_err_what(d->err), message,
-                   code, *special ? ": " : "", special, reply);
-    cmd_report_error(r, what, in_options(cause, sizeof cause, popcl_err_cause(d->err)),
-                     in_options(advice, sizeof advice, popcl_err_advice(d->err)));
+    (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, says.what, message, code,
+                   *special ? ": " : "", special, reply);
+    cmd_report_error(r, what, says.cause, says.advice);
     if (d->failed > 1)
         cmd_report_note(r, "%lu messages failed in all; this is the first",
                         (unsigned long)d->failed);
@@ -270,14 +233,17 @@ void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint6
     if (total) (void)snprintf(of, sizeof of, " of %lu", (unsigned long)total);
     int n = snprintf(text, sizeof text, "\r%lu%s messages, %.1f %s\033[K", (unsigned long)messages,
                      of, size, unit);
-    if (n > 0 && write_all(r->err_fd, text, (size_t)n) == 0) r->drawn = 1;
+    /* a terminal that is stopped must not stop the run for this */
+    if (n > 0 && cmd_outlet_write_now(outlet(r, ERR), text, (size_t)n) > 0) r->drawn = 1;
 }
 
 /* ---- standard output ---- */
 
 int cmd_report_flush(cmd_report *r) {
     if (r->out_len) erase_progress(r); /* it may be on the same terminal */
-    if (r->out_len && !r->out_errno) r->out_errno = write_all(r->out_fd, r->out, r->out_len);
+    cmd_outlet *out = outlet(r, OUT);
+    if (r->out_len && !r->out_errno && cmd_outlet_write(out, r->out, r->out_len))
+        r->out_errno = out->error;
     r->out_len = 0;
     return r->out_errno ? -1 : 0;
 }
@@ -295,6 +261,8 @@ void cmd_report_end(cmd_report *r) {
     erase_progress(r);
     /* a line whose end never came */
     if (r->line_len) cmd_report_trace(r, POPCL_TRACE_RECEIVED, "", 0);
+    for (size_t i = 0; i < sizeof r->outlets / sizeof *r->outlets; i++)
+        if (r->outlets[i].patience) cmd_outlet_close(&r->outlets[i]);
     cmd_wipe(r->line, sizeof r->line);
     cmd_wipe(r->shown, sizeof r->shown);
     cmd_wipe(r->out, sizeof r->out);

@@ -1,13 +1,15 @@
 /* report - all that the command says: errors in three parts, warnings, notes, progress and the
  * trace on standard error, the count and listings on standard output. It decides what is fit to be
  * shown: control and 8-bit octets are escaped, and the password is taken out of what a server says.
- * It knows no network and no store. */
+ * What takes nothing more is given up at the end of the run's time, or at the first signal, and
+ * then for good. It knows no network and no store. */
 #ifndef POPCL_CMD_REPORT_H
 #define POPCL_CMD_REPORT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "outlet.h"
 #include "popcl.h"
 
 /* Octets of one traced line that are shown; the rest is cut. */
@@ -36,12 +38,15 @@ int cmd_exit_code(popcl_err e);
 
 typedef struct cmd_report {
     int out_fd, err_fd, trace_fd; /* trace_fd -1: no trace */
+    cmd_patience patience;        /* how long each of them may take nothing; zeroed: for ever */
+    int disk_errno;               /* of the store's first failure; 0: none, or not known */
     int quiet, verbose;
     int terminal;       /* 1: progress is shown on err_fd */
     int drawn;          /* private: a progress line stands there */
-    int out_errno;      /* the first failure of out_fd; 0: none */
+    int out_errno;      /* the first failure of out_fd; 0: none. ETIMEDOUT: it took nothing */
     const char *secret; /* borrowed: what no output may hold */
     size_t secret_len;
+    cmd_outlet outlets[3];    /* private: of the descriptors */
     size_t out_len, line_len; /* private: of the buffers below */
     int line_cut;
     char out[4096];
@@ -52,6 +57,9 @@ typedef struct cmd_report {
 /* Says nothing yet. Progress is shown where err_fd is a terminal that can erase a line, unless
  * quiet, verbose or trace. */
 void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd);
+
+/* The run may last total_ms from now on, and no longer than until *stop is not 0. */
+void cmd_report_limit(cmd_report *r, const volatile sig_atomic_t *stop, uint32_t total_ms);
 
 /* Writes what is left, and wipes the buffers. */
 void cmd_report_end(cmd_report *r);

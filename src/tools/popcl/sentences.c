@@ -1,0 +1,204 @@
+/* sentences - see sentences.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "sentences.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the library's settings, and what the command calls them ---- */
+
+/* None begins like another that stands behind it. */
+static const struct {
+    const char *setting, *option;
+} options[] = {
+    {"popcl_config.trace", "--trace"},
+    {"popcl_tls.utc_s", "--now"},
+    {"popcl_tls.name", "--tls-name"},
+    {"popcl_trust.anchors", "-c"},
+    {"popcl_trust.pins", "--pin"},
+    {"connect_ms", "--connect-timeout"},
+    {"idle_ms", "--timeout"},
+    {"total_ms", "--max-time"},
+    {"max_size", "--max-size"},
+    {"set no_capa", "give --no-capa"},
+    {"no_capa", "--no-capa"},
+    {"need_uid", "-n"},
+    {"POPCL_AUTH_USER", "--auth user"},
+    {"popcl_config.iobuf", "--iobuf"},
+    {"POPCL_TLS", "-T"},
+    {"POPCL_STLS", "-S"},
+};
+
+/* The sentence with options for settings; cut to fit, which none is. */
+static void in_options(char *out, size_t size, const char *sentence) {
+    size_t n = 0;
+    while (*sentence && n + 1 < size) {
+        size_t row = 0, rows = sizeof options / sizeof options[0];
+        while (row < rows &&
+               strncmp(sentence, options[row].setting, strlen(options[row].setting)) != 0)
+            row++;
+        if (row == rows) {
+            out[n++] = *sentence++;
+            continue;
+        }
+        int written = snprintf(out + n, size - n, "%s", options[row].option);
+        n += written > 0 && (size_t)written < size - n ? (size_t)written : size - n - 1;
+        sentence += strlen(options[row].setting);
+    }
+    out[n] = '\0';
+}
+
+/* ---- the command's own ---- */
+
+#define OWN_FAULT                                                                                  \
+    "popcl itself is at fault", "the command did something that its library does not allow",       \
+        "tell the people who make popcl, with what --trace shows"
+
+/* NULL: the library's. */
+typedef struct own {
+    popcl_err e;
+    const char *what, *cause, *advice;
+} own;
+
+static const own owns[] = {
+    {POPCL_ERR_ARGUMENT, OWN_FAULT},
+    {POPCL_ERR_IOBUF_SMALL, OWN_FAULT},
+    {POPCL_ERR_PLAN_SMALL, OWN_FAULT},
+    {POPCL_ERR_NO_TLS, OWN_FAULT},
+    {POPCL_ERR_TLS_STORAGE, OWN_FAULT},
+    {POPCL_ERR_STATE, OWN_FAULT},
+    {POPCL_ERR_REENTRANT, OWN_FAULT},
+    {POPCL_ERR_ARGUMENT_OCTET, OWN_FAULT},
+    {POPCL_ERR_MESSAGE_NUMBER, OWN_FAULT},
+    {POPCL_ERR_WOULD_BLOCK, OWN_FAULT},
+    {POPCL_ERR_SECRET, OWN_FAULT},
+    {POPCL_ERR_SECRET_WAIT, OWN_FAULT},
+    {POPCL_ERR_PORT, OWN_FAULT},
+    {POPCL_ERR_TIMEOUT_PAUSE, OWN_FAULT},
+    {POPCL_ERR_SEEN_FULL, OWN_FAULT},
+    {POPCL_ERR_SEEN_DAMAGED, OWN_FAULT},
+    {POPCL_ERR_SEED, "this machine gives no random octets", "its generator does not work",
+     "look at the system's log; TLS is not possible without them"},
+    {POPCL_ERR_NO_TRUST, NULL, "there is neither -c, -C nor --pin, and the system trusts nobody",
+     "give the server's authority with -c or -C, or the server's key with --pin"},
+    {POPCL_ERR_CLOCK_UNKNOWN, NULL, "this machine's clock shows no year before 10000",
+     "set the clock, or give the time (--now)"},
+    {POPCL_ERR_LISTING_ORDER, "the listing of the maildrop is out of order, and very long",
+     "popcl keeps a part of such a listing, and finds the rest by ascending numbers",
+     "run with --trace and show the server's operator"},
+    {POPCL_ERR_TLS_ALGORITHMS, NULL,
+     "popcl takes ECDHE with AES-GCM or ChaCha20 only; the server allows neither",
+     "allow ECDHE with AES-GCM or ChaCha20 on the server"},
+    {POPCL_ERR_CERT_CONSTRAINTS, NULL, NULL, "use a server or a CA without such constraints"},
+    {POPCL_ERR_CERT_UNSUPPORTED, "a certificate uses an algorithm that popcl does not have", NULL,
+     "have the certificate made with a P-256 or RSA-2048 key"},
+    {POPCL_ERR_SINK, NULL, "there is no space, no permission, or the medium is failing",
+     "free some space or look at the medium, then run again; it is still on the server"},
+    {POPCL_ERR_COMMIT, "a message could not be stored durably",
+     "there is no space, no permission, or the medium is failing",
+     "look at the medium, then run again; the message is still on the server"},
+    {POPCL_ERR_SYNC, "messages could not be stored durably",
+     "there is no space, or the medium is failing",
+     "look at the medium, then run again; the messages are still on the server"},
+    {POPCL_ERR_NO_TOP, NULL, NULL, "fetch whole messages, without -n"},
+    {POPCL_ERR_NOT_DRAINED, NULL, "it is so long that reading on would take too much time",
+     "run again for the rest"},
+    {POPCL_ERR_STOPPED, NULL, "a signal asked for it", NULL},
+};
+
+static const own *own_of(popcl_err e) {
+    static const own none = {POPCL_OK, NULL, NULL, NULL};
+    for (size_t i = 0; i < sizeof owns / sizeof *owns; i++)
+        if (owns[i].e == e) return &owns[i];
+    return &none;
+}
+
+/* ---- what the system's number adds ---- */
+
+/* Of a network's error. What the machine lacks is not the network's fault. */
+static const struct {
+    popcl_err e;
+    int error;
+    const char *what, *cause, *advice;
+} numbered[] = {
+    {POPCL_ERR_NET, EAGAIN, "no process could be started to look up the server's name",
+     "this user, container or machine may have no more processes (ulimit -u, pids limit)",
+     "end other programs or raise the limit, then run again; an address needs no look-up"},
+    {POPCL_ERR_NET, EMFILE, "no socket could be opened", "too many files are open (ulimit -n)",
+     "raise the limit, then run again"},
+    {POPCL_ERR_NET, ENFILE, "no socket could be opened",
+     "all programs of this machine together have too many files open",
+     "end other programs, then run again"},
+    {POPCL_ERR_NET, ENOMEM, "this machine has too little memory", "other programs use it up",
+     "end other programs, then run again"},
+    {POPCL_ERR_NET, ENOBUFS, "this machine has too little memory for a connection",
+     "many connections are open", "end other programs, then run again"},
+    {POPCL_ERR_CONNECT, EINVAL, NULL,
+     "the address is link-local, and it is not said on which interface it is",
+     "give the interface: fe80::1%eth0"},
+    {POPCL_ERR_CONNECT, ENETUNREACH, NULL,
+     "this machine has no network, or none of this kind of address",
+     "check the network; try -4 or -6"},
+    {POPCL_ERR_CONNECT, EHOSTUNREACH, NULL, "no way leads to the server's network",
+     "check the network, and the server's name; try -4 or -6"},
+    {POPCL_ERR_CONNECT, EADDRNOTAVAIL, NULL,
+     "this machine has no address of that kind, or all its local ports are in use",
+     "check the network; try -4 or -6"},
+};
+
+static const cmd_disk_words disk_words[] = {
+    {ENOSPC, "the disk is full", "free some space, then run again"},
+    {EDQUOT, "the quota of disk space is used up", "delete some files, then run again"},
+    {EROFS, "the file system is read-only: it is mounted so, or became so after a fault",
+     "give a directory on another file system, or look at the system's log"},
+    {EIO, "the medium is failing", "look at the system's log and at the medium, then run again"},
+    {EFBIG, "it is larger than a file may be here (ulimit -f, or the file system's limit)",
+     "raise the limit or use another file system; --max-size leaves such messages out"},
+    {ENOENT, "the directory was removed, or the one above it is missing",
+     "make the directory, then run again"},
+    {ESTALE, "the directory was removed on its server", "make the directory, then run again"},
+    {EACCES, "the directory may not be written by this user",
+     "correct its owner and mode, or give another one"},
+    {EPERM, "the directory may not be written by this user",
+     "correct its owner, mode and attributes, or give another one"},
+    {ENOTDIR, "there is a file of that name, or in its path",
+     "give a directory that you may write"},
+    {EEXIST, "there is something else of that name", "give a directory that you may write"},
+    {ELOOP, "a link in its path leads round in a circle", "give a directory that you may write"},
+    {ENAMETOOLONG, "its name is too long for the file system", "give a shorter one"},
+    {EMFILE, "too many files are open (ulimit -n)", "raise the limit, then run again"},
+    {ENFILE, "all programs of this machine together have too many files open",
+     "end other programs, then run again"},
+    {ENOMEM, "this machine has too little memory", "end other programs, then run again"},
+};
+
+const cmd_disk_words *cmd_sentences_disk(int error) {
+    for (size_t i = 0; i < sizeof disk_words / sizeof *disk_words; i++)
+        if (disk_words[i].error == error) return &disk_words[i];
+    return NULL;
+}
+
+/* ---- all of it ---- */
+
+const char *cmd_sentences_what(popcl_err e) {
+    const own *o = own_of(e);
+    return o->what ? o->what : popcl_err_what(e);
+}
+
+void cmd_sentences_find(cmd_sentences *s, popcl_err e, int error) {
+    const own *o = own_of(e);
+    const char *cause = o->cause ? o->cause : popcl_err_cause(e),
+               *advice = o->advice ? o->advice : popcl_err_advice(e);
+    s->what = cmd_sentences_what(e);
+    for (size_t i = 0; error && i < sizeof numbered / sizeof *numbered; i++) {
+        if (numbered[i].e != e || numbered[i].error != error) continue;
+        if (numbered[i].what) s->what = numbered[i].what;
+        cause = numbered[i].cause;
+        advice = numbered[i].advice;
+    }
+    const cmd_disk_words *disk =
+        popcl_err_class(e) == POPCL_CLASS_DISK ? cmd_sentences_disk(error) : NULL;
+    in_options(s->cause, sizeof s->cause, disk ? disk->cause : cause);
+    in_options(s->advice, sizeof s->advice, disk ? disk->advice : advice);
+}
