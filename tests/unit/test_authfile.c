@@ -72,6 +72,28 @@ static void reads_every_line_form(void **state) { /* [E11 E9] */
     assert_false(a.readable);
 }
 
+/* What counts and is hardly seen is told, and taken as it is. */
+static void spaces_at_the_ends_are_told(void **state) { /* [E9 E11] */
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"username = alice\npassword = secret\n", NULL},
+        {"username = al ice\npassword = se\tcret\n", NULL},
+        {"username\t= alice\npassword=secret\n", NULL},
+        {"username = alice \npassword = secret\n", "the user name ends in"},
+        {"username = alice\npassword = secret\t\r\n", "the password ends in"},
+        {"username =\talice\npassword = secret\n", "the user name begins with"},
+        {"username = alice\npassword =  secret\n", "the password begins with"},
+        {"username = alice\npassword = \t", "the password begins with"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(load(rows[i].text, strlen(rows[i].text)), 0);
+        assert_int_equal(a.odd != NULL, rows[i].says != NULL);
+        if (a.odd) assert_non_null(strstr(a.odd, rows[i].says));
+    }
+}
+
 static void config_error(int code, const char *word) {
     assert_int_equal(code, 78);
     if (!strstr(a.what, word)) fail_msg("\"%s\" lacks \"%s\"", a.what, word);
@@ -155,6 +177,7 @@ static void wiped(void **state) { /* [E13] */
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_line_form),
+        cmocka_unit_test(spaces_at_the_ends_are_told),
         cmocka_unit_test(refuses_other_text),
         cmocka_unit_test(size_limit),
         cmocka_unit_test(other_kinds_of_file),

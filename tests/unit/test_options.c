@@ -315,12 +315,15 @@ static void missing_and_unknown(void **state) {
     }
 }
 
-static void numbers_are_strict(void **state) { /* [L2] */
-    static const char *const ports[] = {"0", "65536", "-1",   "+110", "110x",
-                                        "x", "1e2",   "0x6e", "=110", "99999999999999999999"};
-    static const char *const numbers[] = {"0", "-1", "1.5", "5s", "99999999999999999999"};
+static void numbers_are_strict(void **state) { /* [L2 L12] */
+    static const char *const ports[] = {
+        "0",    "65536", "-1",     "+110",    "110x",     "x",         "1e2",
+        "0x6e", "=110",  "000995", "0000995", "00000995", "000009950", "99999999999999999999"};
+    static const char *const numbers[] = {
+        "0", "-1", "1.5", "5s", "00005", "00000005", "000000000005", "99999999999999999999"};
     static const char *const sizes[] = {
-        "0", "-1", "k", "1kk", "1T", "1.5M", "18446744073709551616", "17179869184G"};
+        "0",           "-1", "k", "1kk", "1T", "1.5M", "00005", "00005k", "18446744073709551616",
+        "17179869184G"};
     char line[128];
     char *const empty[] = {"popcl", "h", "-p", "", "-a", "a", "-o", "o", NULL};
     (void)state;
@@ -330,6 +333,8 @@ static void numbers_are_strict(void **state) { /* [L2] */
         (void)snprintf(line, sizeof line, "h:%s -a a -o o", ports[i]);
         refused(line);
         (void)snprintf(line, sizeof line, "[::1]:%s -a a -o o", ports[i]);
+        refused(line);
+        (void)snprintf(line, sizeof line, "pop3s://h:%s/ -a a -o o", ports[i]);
         refused(line);
     }
     refused("h: -a a -o o");
@@ -346,6 +351,34 @@ static void numbers_are_strict(void **state) { /* [L2] */
     }
     assert_int_equal(parse("h:65535 -a a -o o"), 0);
     assert_int_equal(o.port, 65535);
+    assert_int_equal(parse("pop3s://h:00995/ -a a -o o --timeout 005"), 0);
+    assert_int_equal(o.port, 995);
+    assert_int_equal(o.idle_ms, 5000);
+}
+
+/* What can hardly be meant is said before anything connects. */
+static void ports_of_the_other_kind(void **state) {
+    static const struct {
+        const char *line, *says;
+    } rows[] = {
+        {"h -p 995 -a a -o o", "port 995 is for POP3S"},
+        {"h:995 -a a -o o", "port 995 is for POP3S"},
+        {"pop3://h:995 -a a -o o", "port 995 is for POP3S"},
+        {"h:995 -S -a a -o o", "port 995 is for POP3S"},
+        {"h:110 -T -a a -o o", "port 110 begins in clear"},
+        {"pop3s://h:110/ -a a -o o", "port 110 begins in clear"},
+        {"h -T -a a -o o", NULL},
+        {"h -T -p 995 -a a -o o", NULL},
+        {"h -S -p 110 -a a -o o", NULL},
+        {"h -p 110 -a a -o o", NULL},
+        {"h -T -p 9950 -a a -o o", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(parse(rows[i].line), 0);
+        assert_int_equal(o.doubt != NULL, rows[i].says != NULL);
+        if (o.doubt) assert_non_null(strstr(o.doubt, rows[i].says));
+    }
 }
 
 static void servers(void **state) { /* [L3 D28] */
@@ -386,6 +419,12 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
         "-- -host",
         "host%eth0",
         "::1%",
+        "fe80::1",
+        "[febf::1]:995",
+        "0177.0.0.1",
+        "127.0.0.01",
+        "127.0.0.00000000001",
+        "12345678901",
         "::1%a/b",
         "::g",
         "[::1",
@@ -479,6 +518,7 @@ int main(void) {
         cmocka_unit_test(no_insecure_mode),
         cmocka_unit_test(contradictions_and_repetitions),
         cmocka_unit_test(missing_and_unknown),
+        cmocka_unit_test(ports_of_the_other_kind),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(servers),
         cmocka_unit_test(servers_that_are_refused),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
 #include "utc.h"
 
 #define SEE_HELP "popcl-ta --help shows the options"
@@ -20,18 +21,6 @@ static int wrong(ta_options *o, const char *before, const char *name, const char
 }
 
 /* ---- values ---- */
-
-/* Decimal digits, 1 to max, and nothing else; 0 for anything else. */
-static size_t number(const char *text, size_t max) {
-    size_t v = 0;
-    if (!*text) return 0;
-    for (; *text; text++) {
-        size_t digit = (size_t)(*text - '0');
-        if (*text < '0' || *text > '9' || v > (max - digit) / 10) return 0;
-        v = v * 10 + digit;
-    }
-    return v;
-}
 
 static int set_format(ta_options *o, const char *value) {
     static const char *const names[] = {
@@ -78,7 +67,7 @@ static int set_output(ta_options *o, const char *value) {
 }
 
 static int set_min_days(ta_options *o, const char *value) {
-    o->min_days = (int64_t)number(value, 36500);
+    o->min_days = (int64_t)tool_number(value, 36500);
     return o->min_days
                ? 0
                : wrong(o, "--min-days", "", " wants a number of days, 1 to 36500", SEE_HELP);
@@ -98,14 +87,14 @@ static int set_key(ta_options *o, const char *value) {
 }
 
 static int set_max_certs(ta_options *o, const char *value) {
-    o->selection.max_certs = number(value, 1000000);
+    o->selection.max_certs = (size_t)tool_number(value, 1000000);
     return o->selection.max_certs
                ? 0
                : wrong(o, "--max-certs", "", " wants a number, 1 to 1000000", SEE_HELP);
 }
 
 static int set_max_bytes(ta_options *o, const char *value) {
-    o->selection.max_bytes = number(value, 1000000000);
+    o->selection.max_bytes = (size_t)tool_number(value, 1000000000);
     return o->selection.max_bytes ? 0
                                   : wrong(o, "--max-bytes", "",
                                           " wants a number of octets, 1 to 1000000000", SEE_HELP);

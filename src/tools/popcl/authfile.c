@@ -70,6 +70,18 @@ static int read_all(cmd_auth *a, int fd, size_t *len) {
     return 0;
 }
 
+/* Spaces and tabs at the ends of a value belong to it, and few people see them. */
+static void look_at_ends(cmd_auth *a, int is_user, const char *value, size_t n) {
+    int first = value[0] == ' ' || value[0] == '\t',
+        last = value[n - 1] == ' ' || value[n - 1] == '\t';
+    if (first)
+        a->odd = is_user ? "the user name begins with a space or a tab, which counts"
+                         : "the password begins with a space or a tab, which counts";
+    else if (last)
+        a->odd = is_user ? "the user name ends in a space or a tab, which counts"
+                         : "the password ends in a space or a tab, which counts";
+}
+
 /* One line without its end: a key, `=`, at most one space, and the value as it stands, trailing
  * spaces too. */
 static int read_line(cmd_auth *a, const char *p, size_t n, unsigned line) {
@@ -98,6 +110,7 @@ static int read_line(cmd_auth *a, const char *p, size_t n, unsigned line) {
                            is_user ? "gives the user name again" : "gives the password again",
                            "each may stand there once");
     if (value_len == 0) return refuse_line(a, line, "has no value", "nothing stands behind its =");
+    look_at_ends(a, is_user, value, value_len);
     if (is_user) {
         a->user = value;
         a->user_len = value_len;

@@ -11,8 +11,9 @@
 typedef struct cmd_auth {
     const char *user, *secret; /* into buf: as they stand in the file, not NUL-terminated */
     size_t user_len, secret_len;
-    int readable;  /* 1: others may read the file: a warning is due */
-    char what[96]; /* load failed: what is wrong, without any of the file's text, and */
+    int readable;    /* 1: others may read the file: a warning is due */
+    const char *odd; /* NULL, or a value that was probably meant otherwise: a warning is due */
+    char what[96];   /* load failed: what is wrong, without any of the file's text, and */
     const char *cause, *advice; /* the rest of the error */
     char buf[CMD_AUTH_MAX + 1];
 } cmd_auth;

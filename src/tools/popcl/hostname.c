@@ -3,11 +3,24 @@
 #include "hostname.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 static int is_name_octet(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* An IPv4 address with zeros that lead, or more digits than a number of it has, means one thing
+ * here and another there: octal, or cut. */
+static int is_odd_ipv4(const char *host) {
+    if (host[strspn(host, "0123456789.")]) return 0;
+    for (const char *p = host; *p; p += *p == '.') {
+        size_t n = strspn(p, "0123456789");
+        if ((n > 1 && *p == '0') || n > 10) return 1;
+        p += n;
+    }
+    return 0;
 }
 
 const char *cmd_hostname_read(char *host, const char *p, size_t n) {
@@ -24,6 +37,7 @@ const char *cmd_hostname_read(char *host, const char *p, size_t n) {
         host[i] = (char)c;
     }
     host[n] = '\0';
+    if (is_odd_ipv4(host)) return "holds a number with zeros before it, or with too many digits";
     return host[0] == '-' ? "begins with -" : NULL;
 }
 
@@ -45,4 +59,9 @@ const char *cmd_hostname_read_ipv6(char *host, char *scope, const char *p, size_
     if (scope) (void)snprintf(scope, CMD_SCOPE_MAX + 1, "%s", percent ? percent : "");
     if (inet_pton(AF_INET6, text, &address) != 1) return "is no IPv6 address";
     return inet_ntop(AF_INET6, &address, host, CMD_HOST_MAX + 1) ? NULL : "is no IPv6 address";
+}
+
+int cmd_hostname_needs_scope(const char *host) {
+    struct in6_addr address;
+    return inet_pton(AF_INET6, host, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
 }

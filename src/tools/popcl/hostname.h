@@ -18,4 +18,7 @@ const char *cmd_hostname_read(char *host, const char *p, size_t n);
  * octets, "" without); NULL: no % is taken. */
 const char *cmd_hostname_read_ipv6(char *host, char *scope, const char *p, size_t n);
 
+/* Whether this IPv6 address says nothing without an interface: it is link-local (RFC 4007, 6). */
+int cmd_hostname_needs_scope(const char *host);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "number.h"
 #include "utc.h"
 
 #define SEE_HELP "popcl --help shows the options"
@@ -26,29 +27,8 @@ static int wrong(cmd_options *o, const char *before, const char *name, const cha
 
 /* ---- values ---- */
 
-/* Reads digits and nothing else; returns what follows them, or NULL where there are none or the
- * number is above max. */
-static const char *digits(const char *p, uint64_t max, uint64_t *value) {
-    const char *from = p;
-    uint64_t v = 0;
-    for (; *p >= '0' && *p <= '9'; p++) {
-        uint64_t digit = (uint64_t)(*p - '0');
-        if (v > (max - digit) / 10) return NULL;
-        v = v * 10 + digit;
-    }
-    *value = v;
-    return p == from ? NULL : p;
-}
-
-/* A decimal number from 1 to max; 0 for anything else. */
-static uint64_t number(const char *text, uint64_t max) {
-    uint64_t v = 0;
-    const char *end = digits(text, max, &v);
-    return end && *end == '\0' ? v : 0;
-}
-
 static int set_port(cmd_options *o, const char *value) {
-    o->port = (uint16_t)number(value, UINT16_MAX);
+    o->port = (uint16_t)tool_number(value, UINT16_MAX);
     return o->port ? 0 : wrong(o, "-p", "", " wants a port number, 1 to 65535", SEE_HELP);
 }
 
@@ -77,7 +57,7 @@ static int set_auth(cmd_options *o, const char *value) {
 static int set_max_size(cmd_options *o, const char *value) {
     static const char units[] = "kKmMgG";
     uint64_t v = 0;
-    const char *end = digits(value, UINT64_MAX, &v);
+    const char *end = tool_number_read(value, UINT64_MAX, &v);
     const char *unit = end && *end ? strchr(units, *end) : NULL;
     unsigned shift = unit ? 10u * (unsigned)(1 + (unit - units) / 2) : 0;
     if (unit) end++;
@@ -88,7 +68,7 @@ static int set_max_size(cmd_options *o, const char *value) {
 }
 
 static int set_limit(cmd_options *o, const char *value) {
-    o->limit = (uint32_t)number(value, UINT32_MAX);
+    o->limit = (uint32_t)tool_number(value, UINT32_MAX);
     return o->limit
                ? 0
                : wrong(o, "--limit", "", " wants a number of messages, 1 to 4294967295", SEE_HELP);
@@ -135,14 +115,14 @@ static int set_now(cmd_options *o, const char *value) {
 }
 
 static int set_iobuf(cmd_options *o, const char *value) {
-    o->iobuf_len = (uint32_t)number(value, CMD_IOBUF_MAX);
+    o->iobuf_len = (uint32_t)tool_number(value, CMD_IOBUF_MAX);
     return o->iobuf_len >= CMD_IOBUF_MIN ? 0
                                          : wrong(o, "--iobuf", "", " wants octets, 541 to 65536",
                                                  "16413 octets are enough for every server");
 }
 
 static int set_mfln(cmd_options *o, const char *value) {
-    uint64_t n = number(value, 4096);
+    uint64_t n = tool_number(value, 4096);
     o->ask_no_fragment = strcmp(value, "none") == 0;
     o->fragment = (uint16_t)n;
     if (o->ask_no_fragment || (n >= 512 && (n & (n - 1)) == 0)) return 0;
@@ -320,6 +300,8 @@ static int set_ipv6_host(cmd_options *o, const char *p, size_t n) {
     char scope[CMD_SCOPE_MAX + 1];
     const char *what = cmd_hostname_read_ipv6(o->host, scope, p, n);
     if (what) return bad_server(o, what);
+    if (!*scope && cmd_hostname_needs_scope(o->host))
+        return bad_server(o, "is a link-local address without its interface: fe80::1%eth0");
     (void)snprintf(o->dial, sizeof o->dial, "%s%s%s", o->host, *scope ? "%" : "", scope);
     return 0;
 }
@@ -331,11 +313,14 @@ static int set_name(cmd_options *o, const char *p, size_t n) {
     return 0;
 }
 
-static int set_server_port(cmd_options *o, const char *text) {
+/* `text`: the n octets behind the colon. */
+static int set_server_port(cmd_options *o, const char *text, size_t n) {
+    uint64_t port = 0;
     if (has(o, OPT_PORT))
         return wrong(o, "the port is given twice", "", "",
                      "give it with -p or behind the server's name");
-    o->port = (uint16_t)number(text, UINT16_MAX);
+    const char *end = tool_number_read(text, UINT16_MAX, &port);
+    o->port = (uint16_t)(end == text + n ? port : 0);
     return o->port ? 0
                    : wrong(o, "the server's port is no number from 1 to 65535", "", "", SEE_HELP);
 }
@@ -384,13 +369,7 @@ static int set_server(cmd_options *o, const char *server) {
         return -1;
     }
     if (!colon) return 0;
-    char port[8];
-    size_t port_len = n - (size_t)(colon - server) - 1;
-    /* too long for any port: still no number */
-    if (port_len >= sizeof port) port_len = sizeof port - 1;
-    memcpy(port, colon + 1, port_len);
-    port[port_len] = '\0';
-    return set_server_port(o, port);
+    return set_server_port(o, colon + 1, n - (size_t)(colon - server) - 1);
 }
 
 /* ---- the arguments ---- */
@@ -407,7 +386,7 @@ static const char *called(const option_row *row, char name[32]) {
 static int take_seconds(cmd_options *o, const option_row *row, const char *value,
                         unsigned char *field) {
     char name[32];
-    uint64_t s = number(value, S_MAX);
+    uint64_t s = tool_number(value, S_MAX);
     uint32_t ms = (uint32_t)(s * 1000);
     if (!s) return wrong(o, "", called(row, name), " wants whole seconds, 1 to 1073741", SEE_HELP);
     memcpy(field, &ms, sizeof ms);
@@ -474,6 +453,24 @@ static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
     return 0;
 }
 
+/* A port of the other kind works only where somebody turned the two round. Else the server waits
+ * for TLS and popcl for a greeting, or the reverse. */
+static void doubt_port(cmd_options *o) {
+    static const struct {
+        uint16_t port;
+        uint8_t security;
+        const char *doubt;
+    } rows[] = {
+        {995, POPCL_CLEAR,
+         "port 995 is for POP3S: without -T the server waits for TLS, and no "
+         "greeting comes"},
+        {995, POPCL_STLS, "port 995 is for POP3S (-T): STLS begins in clear, on port 110"},
+        {110, POPCL_TLS, "port 110 begins in clear: -T is for port 995, and -S for port 110"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (o->port == rows[i].port && o->security == rows[i].security) o->doubt = rows[i].doubt;
+}
+
 /* What holds between options, once all are read. */
 static int check_rules(cmd_options *o, const char *server) {
     char name[32];
@@ -501,6 +498,7 @@ static int check_rules(cmd_options *o, const char *server) {
         return wrong(o, "--trace and --resume name the same file", "", "",
                      "give each a file of its own");
     if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
+    doubt_port(o);
     return 0;
 }
 

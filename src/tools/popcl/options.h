@@ -41,6 +41,7 @@ typedef struct cmd_options {
     uint32_t iobuf_len;      /* octets; 0: as is best */
     uint16_t fragment;       /* of popcl_tls: --mfln; 0: as large as the buffer allows */
     uint8_t ask_no_fragment; /* likewise */
+    const char *doubt;       /* NULL, or what is given and probably a mistake: a warning is due */
     char error[128];         /* parse failed: what is wrong, and */
     const char *advice;      /* what to do instead */
     uint64_t given;          /* private: options seen, a bit each */
