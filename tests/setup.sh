@@ -1,6 +1,7 @@
 #!/bin/sh
 # Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
-# Where all is there it does nothing. It installs packages and configures nothing: no server is set up, none is started here.
+# Where all is there it does nothing. It installs packages and configures nothing: a service that comes with one is neither enabled nor started
+# (no_start.sh), and what is left of it is said. A Dovecot that was here before is not touched.
 #     sh tests/setup.sh build|demo|firmware|check|bench ...
 set -u
 missing=
@@ -107,11 +108,61 @@ else
     exit 1
 fi
 
+# The services of this machine, one a line.
+services() {
+    for file in /etc/init.d/* /lib/systemd/system/*.service /usr/lib/systemd/system/*.service /etc/systemd/system/*.service; do
+        [ -e "$file" ] || continue
+        file=${file##*/}
+        echo "${file%.service}"
+    done | sort -u
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+quiet=$(mktemp -d) || exit 1
+trap 'rm -rf "$quiet"' EXIT
+trap 'exit 1' HUP INT TERM
+chmod 755 "$quiet"
+services > "$quiet/before"
+cp "$here/no_start.sh" "$quiet/no_start.sh"
+chmod 755 "$quiet/no_start.sh"
+for name in invoke-rc.d update-rc.d service deb-systemd-invoke deb-systemd-helper systemctl; do
+    ln -s no_start.sh "$quiet/$name"
+done
+
+# In dpkg's path for this run alone: nothing of this machine changes for it.
 apt() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
+    $as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y -o DPkg::Lock::Timeout=600 \
+        -o DPkg::Path="$quiet:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@"
+}
+
+# What came in spite of no_start.sh (an apt-get without DPkg::Path, a /tmp whose programs may not run) is undone.
+undo() {
+    command -v systemctl >/dev/null 2>&1 || return 0
+    for unit in "$1.socket" "$1.service"; do
+        if systemctl is-active "$unit" || [ "$(systemctl is-enabled "$unit" 2>/dev/null)" = enabled ]; then
+            $as_root systemctl disable --now "$unit"
+        fi
+    done >/dev/null 2>&1
+}
+
+tell_services() {
+    new=$(services | grep -v -x -F -f "$quiet/before" | tr '\n' ' ')
+    for name in $new; do
+        undo "$name"
+    done
+    [ -z "$new" ] || echo "These services came with the packages; they are neither enabled nor started: ${new% }"
+    if grep -q -x dovecot "$quiet/before"; then
+        case "$missing_before " in
+        *" dovecot-pop3d "*)
+            echo "A Dovecot was here before. It was not restarted; from its next start on it also serves POP3, unless \`protocols\` in its" \
+                "configuration says otherwise."
+            ;;
+        esac
+    fi
 }
 
 echo "installing:$missing"
+missing_before=$missing
 # Lists may be empty (a fresh machine), old (a package moved on), or locked by a second run of this script.
 # shellcheck disable=SC2086
 apt-cache show $missing >/dev/null 2>&1 || apt update
@@ -123,6 +174,7 @@ for try in 1 2 3 4 5 6; do
 done
 
 find_missing "$@"
+tell_services
 [ -z "$missing" ] && exit 0
 echo "still missing:$missing. Look at what apt-get said above, or run: ${as_root:+sudo }apt-get install --no-install-recommends$missing" >&2
 exit 1
