@@ -1,5 +1,6 @@
 /* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause
- * longer.
+ * longer; a login that is refused makes it hours. A message that breaks the session comes after all
+ * others from then on (order.h).
  *
  * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit
  * closed its file and named it. The set of seen UIDs is saved every SAVE_EVERY messages and at the
@@ -17,6 +18,7 @@
 #include "clock.h"
 #include "console.h"
 #include "net.h"
+#include "order.h"
 #include "popcl_seen.h"
 #include "popcl_tls.h"
 #include "settings.h"
@@ -55,10 +57,14 @@ static struct {
     popcl_config config;
     popcl_tls tls;
     popcl_seen seen;
+    order order;
     slots slots;
     uint32_t unsaved;           /* changes of what is kept in the slots */
     uint32_t left;              /* octets of the seen set that are still to be loaded */
     uint32_t poll, failures;    /* polls so far; the last ones that failed, in a row */
+    uint8_t failed, refused;    /* the last one failed; as it always will with this login */
+    uint8_t unreachable;        /* it had no connection */
+    uint8_t marked_became;      /* popcl_fate of what was marked in this poll; else STORED */
     uint32_t stored, delivered; /* messages and octets of this poll */
     uint32_t number, octets;    /* of the message that is open */
     uint32_t pauses;            /* how often the sink is still to take nothing */
@@ -211,6 +217,7 @@ static void load(void) {
     (void)console_entropy(key, sizeof key);
     (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
     app.seen.note = account();
+    app.order.seen = &app.seen;
     if (!set.state) return;
     app.slots.flash = &flash_file;
     app.slots.ctx = (void *)(uintptr_t)set.state;
@@ -227,14 +234,22 @@ static void load(void) {
  * message was deleted is known by QUIT's answer alone, and a server may give the UID of a deleted
  * one to the next (RFC 1939, 7): where that answer did not come, or a reset came in between, it is
  * forgotten and comes again, for a message that is deleted unread would be lost. */
-#define MARKED_NOW POPCL_SEEN_OTHER /* the server answered its DELE in this session */
+#define MARKED_NOW POPCL_SEEN_OTHER /* with DELETE_DUE: its DELE was answered in this session */
 
-static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
-    (void)ctx, (void)stage;
+/* What is to become of a message, in this session or in a later one. */
+static unsigned wish(const popcl_msg *m) {
     unsigned marks = set.new ? popcl_seen_get(&app.seen, m->uid, m->uid_len) : 0;
     if (marks & POPCL_SEEN_DELETE_DUE && set.delete) return POPCL_DELETE_UNFETCHED;
     if (marks & POPCL_SEEN_FETCHED) return POPCL_SKIP;
     return set.delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
+}
+
+static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
+    (void)ctx;
+    unsigned action = wish(m);
+    if (action & POPCL_FETCH && stage == POPCL_STAGE_SIZE && !order_is_now(&app.order, m))
+        return POPCL_SKIP;
+    return action;
 }
 
 static void listed(void *ctx, const popcl_msg *m) {
@@ -242,6 +257,7 @@ static void listed(void *ctx, const popcl_msg *m) {
     size_t before = app.seen.used;
     popcl_seen_listed(&app.seen, m ? m->uid : NULL, m ? m->uid_len : 0);
     if (app.seen.used != before) app.unsaved++;
+    if (m && wish(m) & POPCL_FETCH) order_listed(&app.order, m);
 }
 
 static void note(const popcl_msg *m, unsigned marks) {
@@ -250,18 +266,23 @@ static void note(const popcl_msg *m, unsigned marks) {
     if (marks & POPCL_SEEN_FETCHED && ++app.unsaved % SAVE_EVERY == 0) save();
 }
 
+static int is_marked(unsigned marks) { return marks & POPCL_SEEN_DELETE_DUE && marks & MARKED_NOW; }
+
 static unsigned forget_marked(void *ctx, unsigned marks) {
     (void)ctx;
-    return marks & MARKED_NOW ? 0 : marks;
+    return is_marked(marks) ? 0 : marks;
 }
 
 static unsigned keep_marked(void *ctx, unsigned marks) {
     (void)ctx;
-    return marks & ~MARKED_NOW;
+    return is_marked(marks) ? POPCL_SEEN_DELETE_DUE : marks;
 }
 
 static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
-    (void)ctx, (void)why;
+    (void)ctx;
+    if (what == POPCL_STORED || what == POPCL_NOT_STORED)
+        app.unsaved +=
+            (uint32_t)order_fate(&app.order, m, what, why, popcl_state(&app_job) == POPCL_DONE);
     switch (what) {
     case POPCL_STORED:
         app.stored++;
@@ -273,6 +294,7 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     case POPCL_VOID: popcl_seen_each(&app.seen, keep_marked, NULL); break;
     default: break;
     }
+    if (!m) app.marked_became = (uint8_t)what;
 }
 
 /* ---- the sink ---- */
@@ -392,7 +414,7 @@ static void *entropy(void) {
 static int64_t utc_s(void) {
     if (!set.utc) return console_utc_s();
     if (strcmp(set.utc, "unknown") == 0) return -1;
-    return (int64_t)settings_number(set.utc) + clock_ms() / 1000u;
+    return (int64_t)settings_number(set.utc) + clock_s();
 }
 
 static uint8_t security(void) {
@@ -418,11 +440,13 @@ static void end(int status) {
 }
 
 const popcl_config *app_prepare(void) {
-    if (set.polls && app.poll >= set.polls) end(app.failures != 0);
+    if (set.polls && app.poll >= set.polls) end(app.failed);
     app.poll++;
     while (set.hang == app.poll) {}
     app.stored = app.delivered = 0;
+    app.marked_became = POPCL_STORED;
     app.file = -1;
+    order_begin(&app.order);
     app.tls = (popcl_tls){.profile = &PROFILE_OF,
                           .storage = &storage,
                           .storage_len = sizeof storage,
@@ -445,7 +469,7 @@ const popcl_config *app_prepare(void) {
                                 .passes = UINT16_MAX,
                                 .sink = &sink,
                                 .decide = decide,
-                                .listed = set.new ? listed : NULL,
+                                .listed = listed,
                                 .fate = fate,
                                 .trace = trace};
 #ifdef PLAN_LEN
@@ -462,21 +486,43 @@ const popcl_config *app_prepare(void) {
     return &app.config;
 }
 
+/* What this poll stored will be wanted again: it is neither remembered nor known to be gone. */
+static int comes_again(void) {
+    if (set.new) return app.marked_became == POPCL_UNKNOWN;
+    return !set.delete || app.marked_became != POPCL_DELETED;
+}
+
+/* A message that always breaks its session fails a poll in which all others have arrived: new mail
+ * need not wait longer for it. */
+static uint32_t pause_after(popcl_err e, int failed) {
+    const uint32_t every = backoff_base_ms(set.every, popcl_err_class(e));
+    const int refused = every != set.every;
+    if (!failed || refused != app.refused || order_was_last(&app.order)) app.failures = 0;
+    app.failed = (uint8_t)failed;
+    app.unreachable = e == POPCL_ERR_CONNECT || e == POPCL_ERR_TIMEOUT_CONNECT ||
+                      popcl_err_class(e) == POPCL_CLASS_HOST;
+    app.refused = (uint8_t)refused;
+    uint32_t wait = backoff_ms(every, app.failures, device_random());
+    app.failures += (uint32_t)failed;
+    return wait;
+}
+
+int app_was_unreachable(void) { return app.unreachable; }
+
 uint32_t app_conclude(void) {
     popcl_err e = popcl_result(&app_job);
     int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
+    order_end(&app.order, comes_again());
     popcl_wipe(&app_job);
     memset(seed, 0, sizeof seed);
     mark(PHASE_STATE);
     save();
-    if (!failed) app.failures = 0;
-    uint32_t wait = backoff_ms(set.every, app.failures, device_random());
+    uint32_t wait = pause_after(e, failed);
     tell_number("poll ", app.poll, "");
     if (failed) {
         console_text(": failed, POPCL_");
         console_text(popcl_err_name(e));
         tell_number(", next in ", wait, " ms\n");
-        app.failures++;
     } else {
         tell_number(": ok, ", app.stored, " messages, ");
         tell_number("", app.delivered, resumed ? " octets, resumed\n" : " octets\n");
@@ -499,6 +545,7 @@ void app_start(const char *net) {
         console_text("\n");
         console_exit(2);
     }
+    if (set.up) clock_was_up(set.up);
     if (set.hurry) clock_hurry(set.hurry);
     app.pauses = set.pause;
     load();

@@ -26,4 +26,7 @@ const popcl_config *app_prepare(void);
  * how long to wait until the next poll, in ms. */
 uint32_t app_conclude(void);
 
+/* Whether the last poll did not get as far as a connection. */
+int app_was_unreachable(void);
+
 #endif

@@ -4,6 +4,15 @@
 
 #include <stdint.h>
 
+#include "popcl_errors.h"
+
+#define BACKOFF_REFUSED_MS 3600000u /* an hour */
+
+/* The interval that backoff_ms begins with: every_ms, or BACKOFF_REFUSED_MS if that is more and the
+ * login was refused, or cannot be sent as it is stored. Waiting does not mend that, and servers
+ * lock an account out after a few attempts. */
+uint32_t backoff_base_ms(uint32_t every_ms, popcl_class what);
+
 /* every_ms, doubled for each of so many failures in a row, six times or to a day at most, and up to
  * 1/8 more or less as `random` says, so that a thousand devices that fail together do not come back
  * together. UINT32_MAX, 49 days, where it would be more. */

@@ -10,6 +10,7 @@
 #define PER_TICK      (PER_MS * CLOCK_TICK_MS)
 
 static volatile uint32_t ticks_ms;
+static volatile uint32_t seconds; /* counted apart: milliseconds wrap after 49 days */
 static uint32_t times_as_fast = 1;
 
 void clock_start(void) {
@@ -23,11 +24,12 @@ void clock_hurry(uint32_t times) {
     clock_start();
 }
 
+static uint32_t last; /* what clock_ms returned */
+
 /* The counter begins anew a little before its interrupt is taken, or long before where interrupts
  * are off: what is read then lies a tick back. Whoever looked before would see a time that has
  * passed as one that is far ahead, so the clock stands until the tick is counted. */
 uint32_t clock_ms(void) {
-    static uint32_t last;
     uint32_t off = irq_save();
     uint32_t now = ticks_ms + (SYSTICK_LOAD - SYSTICK_VALUE) * times_as_fast / PER_MS;
     if ((int32_t)(now - last) < 0) now = last;
@@ -38,8 +40,23 @@ uint32_t clock_ms(void) {
 
 __attribute__((weak)) void clock_ticked(void) {}
 
+uint32_t clock_s(void) { return seconds; }
+
+void clock_was_up(uint32_t s) {
+    uint32_t off = irq_save();
+    last = ticks_ms = s * 1000u;
+    seconds = s;
+    irq_restore(off);
+}
+
 void clock_tick(void) {
+    static uint32_t of_second_ms;
     ticks_ms += CLOCK_TICK_MS;
+    of_second_ms += CLOCK_TICK_MS;
+    if (of_second_ms >= 1000u) {
+        of_second_ms -= 1000u;
+        seconds++;
+    }
     clock_ticked();
 }
 

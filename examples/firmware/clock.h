@@ -9,6 +9,8 @@
 
 void clock_start(void);
 void clock_hurry(uint32_t times); /* for tests: it runs so many times as fast as it should */
+void clock_was_up(uint32_t s);    /* for tests: as if it had been started so long ago */
+uint32_t clock_s(void);  /* seconds since reset, a tick late at most; wraps after 136 years */
 uint32_t clock_ms(void); /* never goes back; wraps after 49 days. Not to be called with interrupts
                             off for longer than a tick */
 

@@ -73,6 +73,16 @@ void eth_poll(struct netif *netif) {
     let_interrupt();
 }
 
+#define PHY_STATUS 1u
+#define PHY_LINK   4u      /* in it; also 0 once after a loss that is over */
+#define PHY_ABSENT 0xffffu /* nobody drives the bus */
+
+/* A PHY names abilities in its status: all zero is none. */
+int eth_has_link(void) {
+    uint32_t status = eth_phy_read(PHY_STATUS);
+    return status == 0 || status == PHY_ABSENT || (status & PHY_LINK) != 0;
+}
+
 uint32_t eth_word(eth_words *w) {
     uint32_t word = 0;
     for (unsigned shift = 0; shift < 32; shift += 8) {

@@ -23,6 +23,8 @@ err_t eth_init(struct netif *netif);
 /* Gives the frames that came to netif->input, so many at a time that a flood of them leaves the
  * rest of the program its turn: eth_waiting is then still set. */
 void eth_poll(struct netif *netif);
+/* Whether the cable is in; 1 where the controller cannot tell. */
+int eth_has_link(void);
 
 /* What the drivers write. */
 void eth_start(
@@ -34,6 +36,7 @@ uint32_t eth_next(void);   /* octets of the frame that is next, ETH_PAD_SIZE inc
 void eth_read(uint32_t *words, uint32_t n); /* its next n words */
 void eth_skip(void);                        /* drops what is left of it; always called */
 void eth_send(struct pbuf *frame);
+uint32_t eth_phy_read(uint32_t which); /* a register of the PHY (IEEE 802.3, 22.2.4); 0: none */
 
 /* The octets of a frame as words, from a chain of buffers of any alignment. Zeroed, but for `at`:
  * the frame. */

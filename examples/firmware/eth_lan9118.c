@@ -24,7 +24,11 @@ enum {
 };
 #define LAN(offset) REGISTER(BOARD_ETH, offset)
 
-enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3 }; /* behind CSR_CMD and CSR_DATA */
+/* behind CSR_CMD and CSR_DATA */
+enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3, CSR_MII = 6, CSR_MII_DATA = 7 };
+#define MII_BUSY   1u
+#define MII_OWN    0x800u /* the PHY inside */
+#define MII_REG(n) ((n) << 6)
 #define CSR_BUSY   0x80000000u
 #define CSR_READ   0x40000000u
 #define MAC_CR     0x0010000cu /* full duplex, transmits, receives; not promiscuous */
@@ -72,6 +76,12 @@ void eth_start(unsigned char mac[6]) {
     LAN(INT_STS) = 0xffffffffu;
     LAN(INT_EN) = RX_FRAME;
     csr_write(CSR_MAC_CR, MAC_CR | (LWIP_IPV6 ? MAC_CR_ALL : 0));
+}
+
+uint32_t eth_phy_read(uint32_t which) {
+    csr_write(CSR_MII, MII_OWN | MII_REG(which) | MII_BUSY);
+    while (csr_read(CSR_MII) & MII_BUSY) {}
+    return csr_read(CSR_MII_DATA) & 0xffffu;
 }
 
 void eth_mask(void) { LAN(IRQ_CFG) = IRQ_LINE; }

@@ -13,6 +13,9 @@ enum {
     MACIA0 = 0x14,
     MACIA1 = 0x18,
     MACTHR = 0x1c,
+    MACMCTL = 0x20,
+    MACMDV = 0x24,
+    MACMRXD = 0x30,
     MACNP = 0x34,
     MACTR = 0x38
 };
@@ -24,6 +27,9 @@ enum {
 #define RCTL_MULTI    0x02u
 #define TCTL_TRANSMIT 0x17u       /* transmits, pads, adds the checksum, full duplex */
 #define RCGC2_ETH     0x50000000u /* the clocks of MAC and PHY */
+#define MCTL_START    1u
+#define MCTL_REG(n)   ((n) << 3)
+#define MDV_SLOW      9u /* the PHY's clock, a twentieth of the core's: 2.5 MHz at 50 MHz */
 #define LENGTH        2u
 #define CHECKSUM      4u
 
@@ -45,6 +51,14 @@ void eth_start(unsigned char mac[6]) {
     MAC(MACTHR) = 0x3f; /* sent when it is whole */
     MAC(MACTCTL) = TCTL_TRANSMIT;
     MAC(MACRCTL) = RCTL_RECEIVE | (LWIP_IPV6 ? RCTL_MULTI : 0);
+}
+
+/* QEMU models no PHY: 0. */
+uint32_t eth_phy_read(uint32_t which) {
+    MAC(MACMDV) = MDV_SLOW;
+    MAC(MACMCTL) = MCTL_REG(which) | MCTL_START;
+    while (MAC(MACMCTL) & MCTL_START) {}
+    return MAC(MACMRXD) & 0xffffu;
 }
 
 void eth_mask(void) { MAC(MACIM) = 0; }

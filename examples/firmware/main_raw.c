@@ -30,6 +30,7 @@ static void sleep(uint32_t limit_ms) {
 static void turn(void) {
     watchdog_feed();
     if (eth_waiting) eth_poll(net_if());
+    net_look();
     sys_check_timeouts();
 }
 
@@ -64,6 +65,8 @@ int main(void) {
         while (!net_is_up())
             wait(CLOCK_TICK_MS);
         fetch();
-        wait(app_conclude());
+        uint32_t pause = app_conclude();
+        if (app_was_unreachable()) net_doubt();
+        wait(pause);
     }
 }

@@ -36,6 +36,7 @@ void eth_woken(void) { (void)tcpip_callbackmsg_trycallback_fromisr(frames_came);
 /* Where the thread's mailbox was full when the interrupt came. */
 static void look(void *ctx) {
     take_frames(ctx);
+    net_look();
     sys_timeout(LOOK_MS, look, NULL);
 }
 
@@ -63,6 +64,12 @@ static int is_up(void) {
     int up = net_is_up();
     UNLOCK_TCPIP_CORE();
     return up;
+}
+
+static void doubt(void) {
+    LOCK_TCPIP_CORE();
+    net_doubt();
+    UNLOCK_TCPIP_CORE();
 }
 
 static int32_t recv_fed(void *ctx, void *p, size_t n) {
@@ -104,6 +111,8 @@ int main(void) {
         while (!is_up())
             nap(CLOCK_TICK_MS);
         fetch();
-        nap(app_conclude());
+        uint32_t pause = app_conclude();
+        if (app_was_unreachable()) doubt();
+        nap(pause);
     }
 }

@@ -7,12 +7,16 @@
 #include <lwip/dns.h>
 #include <lwip/memp.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/dhcp.h>
 #include <lwip/stats.h>
 
+#include "clock.h"
 #include "console.h"
 #include "eth.h"
 #include "settings.h"
 #include "startup.h"
+
+#define LOOK_MS 200u /* from one look at the PHY to the next */
 
 static struct netif netif;
 
@@ -83,12 +87,34 @@ static int has_ipv6(void) {
 static int has_ipv6(void) { return 0; }
 #endif
 
+void net_look(void) {
+    static uint32_t looked;
+    if (clock_ms() - looked < LOOK_MS) return;
+    looked = clock_ms();
+    int has_link = eth_has_link();
+    if (has_link == netif_is_link_up(&netif)) return;
+    console_text(has_link ? "link up\n" : "link down\n");
+    if (has_link)
+        netif_set_link_up(&netif);
+    else
+        netif_set_link_down(&netif);
+}
+
+void net_doubt(void) { dhcp_network_changed(&netif); }
+
+/* DHCP asks whether the address that it had is good here. */
+static int is_rebooting(void) {
+    const struct dhcp *dhcp = netif_dhcp_data(&netif);
+    return dhcp && dhcp->state == DHCP_STATE_REBOOTING;
+}
+
 int net_is_up(void) {
     static uint32_t told;
+    if (!netif_is_link_up(&netif)) return 0;
     uint32_t address = ip4_addr_get_u32(netif_ip4_addr(&netif));
     if (address && address != told) tell_address();
     told = address;
-    return has_ipv6() || address != 0;
+    return has_ipv6() || (address != 0 && !is_rebooting());
 }
 
 void net_report(void) {

@@ -42,7 +42,7 @@ static const struct key {
     KEY(TEXT, state),  KEY(TEXT, out),      KEY(TEXT, seed),     KEY(SECURITY, security),
     KEY(PORT, port),   KEY(NUMBER, polls),  KEY(NUMBER, every),  KEY(NUMBER, idle),
     KEY(NUMBER, hang), KEY(NUMBER, starve), KEY(NUMBER, hurry),  KEY(NUMBER, pause),
-    KEY(SWITCH, new),  KEY(SWITCH, delete), KEY(SWITCH, resume),
+    KEY(NUMBER, up),   KEY(SWITCH, new),    KEY(SWITCH, delete), KEY(SWITCH, resume),
 #undef KEY
 };
 

@@ -21,6 +21,7 @@ typedef struct settings {
     uint32_t hang;   /* for tests: the number of the poll that hangs, so that the watchdog bites */
     uint32_t starve; /* for tests: so many frames in a row find no buffer */
     uint32_t hurry;  /* for tests: the clock runs so many times as fast */
+    uint32_t up;     /* for tests: seconds that it seems to have been up at the start */
     uint32_t pause;  /* for tests: how often the sink takes nothing at first */
     uint32_t new;    /* 1: only what no earlier poll stored */
     uint32_t delete; /* 1: what was stored is deleted from the server */

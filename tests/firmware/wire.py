@@ -281,7 +281,8 @@ class Wire:
         if self.dhcp_deaf > 0:
             self.dhcp_deaf -= 1
             return
-        refused = self.refusals > 0 and message[12:16] != b"\0" * 4  # who has an address says so
+        # A client that has an address says so, or asks for it without the name of a server (RFC 2131, 4.3.2)
+        refused = self.refusals > 0 and (message[12:16] != b"\0" * 4 or 50 in options and 54 not in options)
         self.refusals -= refused
         answer = {DISCOVER: OFFER, REQUEST: NAK if refused else ACK}.get(options.get(53, b"\0")[0])
         if answer is None:

@@ -49,10 +49,27 @@ static void a_failure_makes_no_pause_shorter(void **state) {
     }
 }
 
+/* What waiting does not mend: an hour at least, then longer, and never a storm on an account that
+ * its server may lock. What a network does is tried as before. */
+static void a_refused_login_waits_longer(void **state) {
+    (void)state;
+    for (int what = POPCL_CLASS_DONE; what <= POPCL_CLASS_STOPPED; what++) {
+        const int refused = what == POPCL_CLASS_LOGIN || what == POPCL_CLASS_CONFIG;
+        const uint32_t hour = 3600000u, day = 24 * hour;
+        assert_int_equal(backoff_base_ms(1000, (popcl_class)what), refused ? hour : 1000);
+        assert_int_equal(backoff_base_ms(day, (popcl_class)what), day);
+        for (uint32_t failures = 0; failures < 10 && refused; failures++) {
+            uint32_t wait = backoff_ms(backoff_base_ms(1000, (popcl_class)what), failures, 0);
+            assert_true(wait >= hour - hour / 8 && wait <= day);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_doubles_six_times),
         cmocka_unit_test(a_failure_makes_no_pause_shorter),
+        cmocka_unit_test(a_refused_login_waits_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
