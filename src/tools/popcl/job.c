@@ -102,8 +102,9 @@ static void print_listed(cmd_job *j, const popcl_msg *m) {
     j->listed++;
     if (m->size != POPCL_SIZE_UNKNOWN)
         (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size);
-    (void)snprintf(line, sizeof line, "%lu %s%s%s\n", (unsigned long)m->number, size,
-                   m->uid_len ? " " : "", m->uid);
+    int digest = m->uid[0] == POPCL_UID_DIGEST; /* no octet for a terminal */
+    (void)snprintf(line, sizeof line, "%lu %s%s%s%s\n", (unsigned long)m->number, size,
+                   m->uid_len ? " " : "", digest ? "\\x7f" : "", m->uid + digest);
     cmd_report_print(j->report, line);
 }
 
