@@ -228,10 +228,12 @@ static const option_row options[OPTIONS] = {
                      "give up connecting after S seconds; default 30"},
     [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S",
                    "end the whole run after S seconds; default: a day"},
-    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-                  "auto (APOP where the server has it, else user), user\n(USER and PASS) or apop"},
+    [OPT_AUTH] =
+        {"auth", 0, OWN, 0, 0, set_auth, " HOW",
+         "auto (user; in clear text APOP where the server has\nit), user (USER and PASS) or apop"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
-                     "never send CAPA, for servers that hang on it"},
+                     "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
+                     "once inside TLS"},
     [OPT_LIMIT] = {"limit", 0, OWN, 0, 0, set_limit, " N", "fetch at most N messages in this run"},
     [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES",
                       "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "
