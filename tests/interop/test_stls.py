@@ -150,13 +150,12 @@ def inside(name, ids, replies, code, *options, clear=POP3S, **more):
            left=3),
     inside("close_notify, then clear text at CAPA", "[C19]", {"CAPA": [EndTls(), CAPABILITIES, Hang()]}, (75, 80), never=LOGIN, count=None),
     inside("close_notify, then clear text inside a message", "[C19 I3]",
-           {"RETR 2": [OK + message(2)[:20], EndTls(), stuffed(message(2))[20:] + OK, Hang()]}, (75, 80), "-d", stored=(1,), left=3),
-    inside("closed inside a message, without close_notify", "[D45 A10]", {"RETR 2": [OK + message(2)[:20], Close()]}, 75, "-d", stored=(1,),
+           {"RETR": [OK + message(2)[:20], EndTls(), stuffed(message(2))[20:] + OK, Hang()]}, (75, 80), "-d", left=3),
+    inside("closed inside a message, without close_notify", "[D45 A10]", {"RETR": [OK + message(2)[:20], Close()]}, 75, "-d",
            left=3, says="the connection ended inside a message"),
-    inside("closed inside a message, with close_notify", "[D45 A10]", {"RETR 2": [OK + message(2)[:20], EndTls(), Close()]}, 75, "-d",
-           stored=(1,), left=3),
-    inside("closed between messages, without close_notify", "[D45]", {"RETR 2": [Close()]}, 75, "-d", stored=(1,), left=3),
-    inside("reset inside a message", "[A13 D45]", {"RETR 2": [OK + message(2)[:20], Reset()]}, 75, "-d", stored=(1,), left=3),
+    inside("closed inside a message, with close_notify", "[D45 A10]", {"RETR": [OK + message(2)[:20], EndTls(), Close()]}, 75, "-d", left=3),
+    inside("closed between messages, without close_notify", "[D45]", {"RETR": [Close()]}, 75, "-d", left=3),
+    inside("reset inside a message", "[A13 D45]", {"RETR": [OK + message(2)[:20], Reset()]}, 75, "-d", left=3),
     inside("closed after QUIT's +OK, without close_notify", "[D45 I4]", {"QUIT": [OK, Close()]}, 0, "-d", stored=ALL, left=0),
     inside("reset after QUIT's +OK, without close_notify", "[D45 I4]", {"QUIT": [OK, Reset()]}, 0, "-d", stored=ALL, left=0),
     inside("stays after QUIT's +OK", "[A22 I4]", {"QUIT": [OK, Hang()]}, 0, *SHORT, stored=ALL),
@@ -165,8 +164,8 @@ def inside(name, ids, replies, code, *options, clear=POP3S, **more):
     inside("close_notify, then a reset, at STAT", "[D46]", {"STAT": [EndTls(), Reset()]}, (75, 80), count=None),
     inside("close_notify behind an answer, then a reset", "[D46]", {"STAT": [b"+OK 3 300\r\n", EndTls(), Reset()]}, (75, 80), *SHORT),
     inside("close_notify behind an answer, and the server stays", "[D46]", {"STAT": [b"+OK 3 300\r\n", EndTls(), Hang()]}, (75, 80), *SHORT),
-    inside("silent inside a message", "[A19 B56]", {"RETR 2": [OK + message(2)[:20], Hang()]}, 75, "-d", *SHORT, stored=(1,), left=3),
-    inside("half a record, then silence", "[A19]", {"RETR 2": [OK, Raw(b"\x17\x03\x03\x01\x00" + bytes(40)), Hang()]}, 75, *SHORT, stored=(1,)),
+    inside("silent inside a message", "[A19 B56]", {"RETR": [OK + message(2)[:20], Hang()]}, 75, "-d", *SHORT, left=3),
+    inside("half a record, then silence", "[A19]", {"RETR 2": [OK, Raw(b"\x17\x03\x03\x01\x00" + bytes(40)), Hang()]}, 75, *SHORT, stored=(1, 3)),
     inside("surplus in TLS", "[B28]", {"STAT": [b"+OK 3 300\r\n+OK\r\n", Hang()]}, 76, *SHORT, never=("RETR",)),
     inside("wrong password", "[E6 C21]", {"PASS": b"-ERR wrong\r\n"}, 77, "-v", "--trace", never=TRANSACTION, count=None),
     inside("message by message, octet by octet", "[A15 R18]", {}, 0, "-d", stored=ALL, left=0, drip=True),
@@ -241,6 +240,7 @@ class OnTheWay(unittest.TestCase):
             self.assertTrue(all(octets in files or octets in server.messages for octets in every), f"a message is lost\n{result}")
             self.assertEqual(server.violations, [], result)
             assert_no_secret(self, server, result)
+            result.sessions = len(server.sessions)
             return result, relay
 
     def lengths(self, clear):
@@ -256,10 +256,11 @@ class OnTheWay(unittest.TestCase):
             for cut in range(1, down - 60, 23):
                 with self.subTest(clear=clear, cut=cut):
                     result, _ = self.session(clear, lambda relay, cut=cut: relay.after(cut, relay.__exit__))
-                    self.assertIn(result.code, (75, 80), result)
+                    self.assertTrue(result.code in (75, 80) or result.sessions > 1, result)
 
     def test_changed_anywhere(self):
-        """[C18 D10 R64] One octet of the server's, or of the client's, is changed: in TLS it is never a success."""
+        """[C18 D10 R64] One octet of the server's, or of the client's, is changed: in TLS no such session is a success. A further one
+        may be, where this one was silent or ended."""
         for clear in self.POP3S_AND_STLS:
             up, down = self.lengths(clear)
             in_clear = {"down": 0, "up": 0} if clear is None else {"down": len(GREETING + OK), "up": len(b"STLS\r\n")}
@@ -267,7 +268,7 @@ class OnTheWay(unittest.TestCase):
                 for place in range(in_clear[way], length, 61):
                     with self.subTest(clear=clear, way=way, place=place):
                         result, _ = self.session(clear, lambda relay, way=way, place=place: relay.flip(**{way: place}, bits=0x20))
-                        self.assertNotEqual(result.code, 0, result)
+                        self.assertTrue(result.code != 0 or result.sessions > 1, result)
 
 
 class Plain(unittest.TestCase):
