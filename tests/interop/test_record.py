@@ -335,7 +335,9 @@ class Poison(RecordTest):
            "a reset in place of the reply": [Reset()],
            "the end inside the body": [b"+OK\r\nSubject: x\r\n", Close()],
            "no line end before the dot": [b"+OK\r\nSubject: x\r\n\r\nno line end.\r\n", Hang()],
-           "silence": [Hang()]}
+           "silence": [Hang()],
+           "a reset after a refusal": [b"-ERR cannot open it\r\n", Reset()],
+           "the end after a refusal": [b"-ERR cannot open it\r\n", Close()]}
 
     def maildrop(self, count=40, at=20):
         mail = [message(n) for n in range(1, count + 1)]
@@ -453,6 +455,53 @@ class Poison(RecordTest):
                     place.run(server.port, *options)
                     self.assertEqual(server.violations, [])
                 self.assertEqual(set(place.contents()), set(mail))
+
+    def test_without_uidl_and_top(self):
+        """[Q17 B46] Nothing names a message before it is there: the bad one is known by its number, for this run."""
+        mail, uids, bad = self.maildrop(8, 3)
+        nothing = {**NO_UIDL, "TOP": b"-ERR what?\r\n", "CAPA": b"+OK\r\nUSER\r\n.\r\n"}
+        for options in ((), ("-d",)):
+            place = self.place()
+            with Scripted(poison([b"+OK\r\nhalf", Reset()]), messages=mail, uids=uids, replies=nothing, out=place.out) as server:
+                for _ in range(2):
+                    result = place.run(server.port, *options, code=75)
+                    self.assertEqual(set(place.contents()), {m for m in mail if m != bad}, result)
+                self.assertEqual(server.messages, [bad] if options else mail)
+                server.script = lambda *_: None
+                place.run(server.port, *options)
+                self.assertEqual(server.violations, [])
+            self.assertEqual(set(place.contents()), set(mail))
+
+    def test_without_uidl_the_header_breaks_the_session(self):
+        """[Q17 B46] TOP of one message always resets: the others arrive all the same."""
+        mail, uids, bad = self.maildrop(8, 3)
+        top = lambda connection, line, uid: [Reset()] if line.startswith("TOP") and uid == "bad" else None
+        for options in (("-n",), ("-n", "-d")):
+            place = self.place()
+            with Scripted(top, messages=mail, uids=uids, replies=NO_UIDL, out=place.out) as server:
+                for _ in range(2):
+                    result = place.run(server.port, *options, code=75)
+                    self.assertEqual(set(place.contents()), {m for m in mail if m != bad}, result)
+                server.script = lambda *_: None
+                place.run(server.port, *options)
+                self.assertEqual(server.violations, [])
+            self.assertEqual(set(place.contents()), set(mail))
+
+    def test_too_large_and_without_end(self):
+        """[Q17 B42] A message that is larger than LIST says, over --max-size, and never ends: skipped, and no other one waits for it."""
+        mail, uids, bad = self.maildrop(6, 3)
+        endless = poison([b"+OK\r\nSubject: x\r\n\r\n", b"x" * 5000, Hang()])
+        for options in EVERY_MODE:
+            place = self.place()
+            with Scripted(endless, messages=mail, uids=uids, out=place.out) as server:
+                for _ in range(2):
+                    result = place.run(server.port, *SHORT, "--max-size", "2000", *options, code=(0, 75))
+                    self.assertEqual(place.contents(), sorted(m for m in mail if m != bad), result)
+                self.assertIn(bad, server.messages)
+                if "-n" in options:  # it is remembered as too large
+                    before = len(server.commands)
+                    place.run(server.port, *SHORT, "--max-size", "2000", *options, code=(0, 75))
+                    self.assertEqual(self.retrieved(server, before), [])
 
     def test_a_further_connection_is_refused(self):
         """[Q17 R46 E7] IN-USE, LOGIN-DELAY, a closed door or a "wrong password": the rest is left for the next run, 75, one count line."""

@@ -211,6 +211,22 @@ static void what_is_stored_comes_last_in_its_run_only(void **state) {
     assert_int_equal(now("s"), CMD_STORED);
 }
 
+/* Refused for its size, and its rest never ended: still refused, and not left for this run. */
+static void what_is_refused_stays_refused(void **state) { /* [Q17 B42] */
+    (void)state;
+    cmd_record_note(&r, "big", 3, CMD_ON_REFUSED, 5000, 0);
+    assert_true(cmd_record_defer(&r, "big", 3));
+    assert_false(cmd_record_defer(&r, "unknown", 7));
+    note("failed", CMD_ON_FAILED);
+    assert_false(cmd_record_defer(&r, "failed", 6));
+    cmd_record_begin(&r);
+    named("big");
+    assert_true(cmd_record_is_deferred(find("big")));
+    assert_int_equal(now("big"), CMD_REFUSED);
+    assert_null(cmd_record_pick(&r));
+    assert_int_equal(cmd_record_left(&r), 0);
+}
+
 static void the_fewest_tries_come_first(void **state) { /* [Q17] */
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -608,6 +624,7 @@ int main(void) {
         TEST(sizes_are_those_of_the_listing_that_stored),
         TEST(the_message_that_broke_comes_last),
         TEST(what_is_stored_comes_last_in_its_run_only),
+        TEST(what_is_refused_stays_refused),
         TEST(the_fewest_tries_come_first),
         TEST(names_of_headers_are_told_from_uids),
         TEST(forgotten_after_two_whole_listings),

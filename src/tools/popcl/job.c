@@ -155,11 +155,33 @@ static unsigned in_turn(cmd_job *j, const popcl_msg *m, popcl_stage stage, const
     return !j->alone || (e && e->hash == j->alone_hash) ? answer : POPCL_SKIP;
 }
 
+/* Whether the server gives headers, as far as it says. */
+static int may_have_top(const cmd_job *j) {
+    popcl_diag d;
+    popcl_get_diag(j->popcl, &d);
+    return !d.has_caps || d.caps.tags & POPCL_CAPA_TOP;
+}
+
 /* Whether the header decides, where there is no UID. It costs a TOP a message, so only if something
  * depends on it: a further session must know what the run stored. */
 static int header_decides(const cmd_job *j) {
-    return j->options->only_new || j->options->action == CMD_CHECK || j->sessions > 1 ||
-           cmd_record_has_deferred_headers(&j->file->record);
+    if (j->options->only_new || j->options->action == CMD_CHECK) return 1;
+    return (j->sessions > 1 || cmd_record_has_deferred_headers(&j->file->record)) &&
+           may_have_top(j);
+}
+
+static int is_avoided(const cmd_job *j, const popcl_msg *m) {
+    for (uint32_t i = 0; i < j->avoided && i < CMD_AVOID_MAX; i++) {
+        if (m->uid_len == 0 && j->avoid[i] == m->number) return 1;
+    }
+    return 0;
+}
+
+/* A session broke inside a message that has no name yet. */
+static void avoid(cmd_job *j, uint32_t number) {
+    if (j->avoided < CMD_AVOID_MAX) j->avoid[j->avoided] = number;
+    j->avoided++;
+    j->avoid_headers = header_decides(j);
 }
 
 static void tell_no_uids(cmd_job *j) {
@@ -176,12 +198,18 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     char hex[KEY_MAX + 1];
     const char *key;
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
+    if (is_avoided(j, m) && (j->avoid_headers || !header_decides(j))) return POPCL_SKIP;
     if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
         tell_no_uids(j);
         return POPCL_HEADERS_FIRST;
     }
     size_t len = key_of(j, m, hex, &key);
     if (stage == POPCL_STAGE_HEADERS) cmd_record_listed(record, key, len);
+    if (is_avoided(j, m)) { /* now it has a name, by which it comes last */
+        cmd_record_note(record, key, len, CMD_ON_BROKEN, 0, 0);
+        drop_named(j, m->number);
+        return POPCL_SKIP;
+    }
     const cmd_entry *e = cmd_record_find(record, key, len);
     unsigned answer = judge(j, m, stage, e);
     if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
@@ -288,23 +316,48 @@ static void note_stored(cmd_job *j, const popcl_msg *m) {
 }
 
 /* What a failure means for later sessions. A session that is over tells every message that it did
- * not come to; of those only the one that it broke in was tried. */
+ * not come to; of those only the one that it broke in was tried. A server that refuses a message
+ * and then closes does so for that one, not for the one after it. */
 static cmd_event event_of(const cmd_job *j, const popcl_msg *m, popcl_err why) {
     popcl_diag d;
     int is_over = popcl_state(j->popcl) == POPCL_DONE;
     popcl_get_diag(j->popcl, &d);
     if (*j->stop || why == POPCL_ERR_STOPPED) return CMD_ON_LEFT;
     if (why == POPCL_ERR_TOO_LARGE) return CMD_ON_REFUSED;
-    if (is_over) return m->number == d.broken_at ? CMD_ON_BROKEN : CMD_ON_LEFT;
-    return why == POPCL_ERR_TIMEOUT_TOTAL ? CMD_ON_BROKEN : CMD_ON_FAILED;
+    if (!is_over) return why == POPCL_ERR_TIMEOUT_TOTAL ? CMD_ON_BROKEN : CMD_ON_FAILED;
+    if (m->number != d.broken_at) return CMD_ON_LEFT;
+    return j->suspect.number && j->number != m->number ? CMD_ON_LEFT : CMD_ON_BROKEN;
+}
+
+/* The session broke inside a message, or for it. */
+static void note_broken(cmd_job *j, const char *name, size_t len, uint32_t number, popcl_err why) {
+    j->broken = why;
+    if (len)
+        cmd_record_note(&j->file->record, name, len, CMD_ON_BROKEN, 0, today());
+    else
+        avoid(j, number);
+}
+
+static void suspect(cmd_job *j, uint32_t number, const char *name, size_t len) {
+    j->suspect.number = number;
+    j->suspect.len = len;
+    memcpy(j->suspect.name, name, len);
 }
 
 static void not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
     cmd_event event = event_of(j, m, why);
+    char hex[KEY_MAX + 1];
+    const char *key;
+    size_t len = key_of(j, m, hex, &key);
     cmd_report_detail(j->report, "message %lu is left on the server: %s", (unsigned long)m->number,
                       popcl_err_what(why));
-    if (event == CMD_ON_BROKEN) j->broken = why;
+    if (event == CMD_ON_BROKEN) {
+        note_broken(j, key, len, m->number, why);
+        return;
+    }
     note(j, m, event, j->options->max_size);
+    if (event == CMD_ON_FAILED && popcl_err_class(why) != POPCL_CLASS_DISK)
+        suspect(j, m->number, key, len);
 }
 
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why) {
@@ -336,16 +389,22 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->broken = POPCL_OK;
     j->alone = j->candidate = 0;
     j->others = j->identified = 0;
-    j->number = j->settled = 0;
+    j->number = j->settled = j->suspect.number = 0;
     if (alone) go_alone(j, alone);
     cmd_record_begin(&j->file->record);
 }
 
-/* A message whose fate was told before the session broke: its rest was read and dropped. */
+/* A message whose fate was told before the session broke. Of one that was too large, or could not
+ * be stored, the rest was read and dropped. */
 static void note_late_break(cmd_job *j, const popcl_diag *d) {
-    if (!d->broken_at || j->broken || *j->stop || d->broken_at != j->number) return;
-    j->broken = d->err;
-    cmd_record_note(&j->file->record, j->uid, j->uid_len, CMD_ON_BROKEN, 0, today());
+    if (j->broken || *j->stop || !d->listing_reached || d->quit_left) return;
+    if (d->broken_at && d->broken_at == j->number) {
+        j->broken = d->err;
+        if (!cmd_record_defer(&j->file->record, j->uid, j->uid_len))
+            note_broken(j, j->uid, j->uid_len, j->number, d->err);
+    } else if (j->suspect.number) {
+        note_broken(j, j->suspect.name, j->suspect.len, j->suspect.number, d->err);
+    }
 }
 
 static void end_deletions(cmd_job *j, const popcl_diag *d) {
@@ -422,6 +481,7 @@ static int commit(void *ctx) {
     int result = 0;
     if (j->part == POPCL_WHOLE) result = store_result(j, popcl_store_dir_sink.commit(j->store));
     if (result != 0 && result != POPCL_STAGED) return result;
+    j->suspect.number = 0; /* the session went on */
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,

@@ -24,6 +24,16 @@ typedef struct cmd_named {
     unsigned char identity[CMD_IDENTITY_OCTETS];
 } cmd_named;
 
+/* A message whose RETR was refused, as long as no other one came since: if the session ends now, it
+ * was for this one. */
+typedef struct cmd_suspect {
+    uint32_t number; /* 0: there is none */
+    char name[POPCL_UID_MAX];
+    size_t len;
+} cmd_suspect;
+
+#define CMD_AVOID_MAX 4u
+
 typedef struct cmd_job {
     const cmd_options *options;
     cmd_report *report;
@@ -42,14 +52,18 @@ typedef struct cmd_job {
     /* results of the session */
     popcl_err broken; /* it broke inside a message: why; else POPCL_OK */
     int alone;        /* 1: it asked for one message only, which had broken a session before */
+    uint32_t avoided; /* messages without a name inside which a session of the run broke */
     /* private, of the run */
     unsigned sessions;
+    uint32_t avoid[CMD_AVOID_MAX]; /* their numbers, which stay while nothing is deleted */
+    int avoid_headers;             /* 1: it broke as their header was asked for */
     int announced, told_no_uids, told_expire;
     uint32_t drawn_ms;
     uint64_t stored_octets;
     /* private, of the session */
     uint64_t alone_hash; /* of that message */
-    uint32_t others;     /* messages of the listing that are wanted, and not to come last */
+    cmd_suspect suspect;
+    uint32_t others; /* messages of the listing that are wanted, and not to come last */
     cmd_identity reading;
     popcl_part part; /* what the sink is getting, of which message */
     uint32_t number;

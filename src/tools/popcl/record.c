@@ -245,6 +245,13 @@ void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event even
     note_entry(r, e, event, number, day);
 }
 
+int cmd_record_defer(cmd_record *r, const char *name, size_t len) {
+    cmd_entry *e = find(r, name, len, hash_of(r, name, len));
+    if (!e || e->state != CMD_REFUSED) return 0;
+    e->live |= CMD_LIVE_BROKE;
+    return 1;
+}
+
 /* ---- listings and sessions ---- */
 
 void cmd_record_begin(cmd_record *r) {
@@ -305,6 +312,7 @@ void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t s
 }
 
 static int is_left(const cmd_entry *e) {
+    if (e->state == CMD_REFUSED) return 0;
     return (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE) && e->live & CMD_LIVE_NAMED;
 }
 

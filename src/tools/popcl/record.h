@@ -117,6 +117,10 @@ int cmd_record_is_deferred(const cmd_entry *e);
 void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
                      uint16_t day);
 
+/* A message that was refused for its size, and then broke the session: it stays refused, and comes
+ * last in this run. Returns 0 where it is not refused. */
+int cmd_record_defer(cmd_record *r, const char *name, size_t len);
+
 /* A message of this session's listing; or NULL at its complete end, where what two complete
  * listings in a row did not name is forgotten. A listing without names has no such end. */
 void cmd_record_listed(cmd_record *r, const char *name, size_t len);
