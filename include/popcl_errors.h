@@ -241,7 +241,8 @@
       "it has no subjectAltName with a host or an address; a common name counts only in a "        \
       "certificate that is itself an anchor, if it is this host's",                                \
       "have the certificate made anew with a subjectAltName; or give it itself as an anchor "      \
-      "(popcl_trust.anchors), or its key's hash alone (popcl_trust.pins)")                         \
+      "(popcl_trust.anchors), and its common name as the name (popcl_tls.name); or give its "      \
+      "key's hash alone (popcl_trust.pins)")                                                       \
     X(ERR_CERT_EXPIRED, CERT, "a certificate has expired",                                         \
       "it was not renewed in time, or this machine's clock is wrong",                              \
       "check the clock; then tell the server's operator")                                          \

@@ -49,6 +49,28 @@ distinguished_name = name
 [name]
 """
 
+MKCERT = """
+[req]
+default_bits = 2048
+distinguished_name = name
+prompt = no
+x509_extensions = {extensions}
+[name]
+organizationName = A mail server
+organizationalUnitName = {host}
+commonName = {host}
+emailAddress = root@{host}
+[plain]
+basicConstraints = CA:FALSE
+[type]
+nsCertType = server
+[authority]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always,issuer
+basicConstraints = critical,CA:TRUE
+"""
+MKCERT_KINDS = ("plain", "type", "authority", "none")  # of Debian's Dovecot, of Dovecot itself, of openssl's usual configuration, of the smallest one
+
 
 class PkiError(RuntimeError):
     """openssl is not installed, or did not do what it was asked for; the text holds its own words."""
@@ -164,14 +186,17 @@ class Pki:
                      "-extfile", described, "-extensions", "these", "-startdate", _asn1(start), "-enddate", _asn1(end))
         return Certificate(self, name, issuer, file, key_file)
 
-    def requested(self, config, days=365):
-        """What `openssl req -x509` makes from a configuration of its own: self-signed, with the extensions that stand there and no others."""
+    def mkcert(self, host, kind="plain"):
+        """A server's own certificate without a subjectAltName, as mkcert.sh of Dovecot and `openssl req -x509` make it, of a kind of MKCERT_KINDS."""
+        config = MKCERT.format(host=host, extensions=kind)
+        if kind == "none":
+            config = config.replace("x509_extensions = none\n", "")
         if config not in self._made:
-            base = self.folder / f"{len(self._made):02}-requested"
+            base = self.folder / f"{len(self._made):02}-mkcert"
             file, described, key_file = (base.with_suffix(suffix) for suffix in (".pem", ".cnf", ".key"))
             described.write_text(config)
-            self.openssl("req", "-new", "-x509", "-nodes", "-config", described, "-newkey", "rsa:2048", "-keyout", key_file, "-out", file, "-days", days)
-            self._made[config] = Certificate(self, "requested", None, file, key_file)
+            self.openssl("req", "-new", "-x509", "-nodes", "-config", described, "-newkey", "rsa:2048", "-keyout", key_file, "-out", file, "-days", 365)
+            self._made[config] = Certificate(self, f"{host}, {kind}", None, file, key_file)
         return self._made[config]
 
     def directory(self, name, certificates, hashed=False):

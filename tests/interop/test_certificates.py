@@ -84,33 +84,9 @@ def self_signed():
     return pki.shared().make("self-signed", None, san=pki.LOCAL)
 
 
-MKCERT = """
-[req]
-default_bits = 2048
-distinguished_name = name
-prompt = no
-x509_extensions = {extensions}
-[name]
-organizationName = A mail server
-organizationalUnitName = {host}
-commonName = {host}
-emailAddress = root@{host}
-[plain]
-basicConstraints = CA:FALSE
-[type]
-nsCertType = server
-[authority]
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid:always,issuer
-basicConstraints = critical,CA:TRUE
-"""
-KINDS = ("plain", "type", "authority", "none")  # of Debian's Dovecot, of Dovecot itself, of openssl's usual configuration, of the smallest one
-
-
 def mkcert(host="localhost", kind="plain"):
-    """A server's own certificate without a subjectAltName, as mkcert.sh of Dovecot and `openssl req -x509` make it."""
-    config = MKCERT.format(host=host, extensions=kind)
-    return lambda: pki.shared().requested(config if kind != "none" else config.replace("x509_extensions = none\n", ""))
+    """A server's own certificate without a subjectAltName."""
+    return lambda: pki.shared().mkcert(host, kind)
 
 
 NO_CA = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature,keyCertSign")
@@ -212,7 +188,7 @@ class WithRoot:
           ca=lambda: pki.shared().root("SHA-1 root", digest="sha1")),
     taken("the server's own as anchor", "[D50]", leaf(), ca=leaf()),
     taken("a self-signed one as anchor", "[D50]", self_signed, ca=self_signed),
-    *(taken(f"a server's own without SAN as anchor, {kind}", "[D22 D50]", mkcert(kind=kind), ca=mkcert(kind=kind)) for kind in KINDS),
+    *(taken(f"a server's own without SAN as anchor, {kind}", "[D22 D50]", mkcert(kind=kind), ca=mkcert(kind=kind)) for kind in pki.MKCERT_KINDS),
     TlsCase("a server's own without SAN as anchor, STLS", "[D22 D50]", {}, 0, stored=ALL, context=lambda: mkcert()().context(), ca=mkcert()),
     taken("a server's own without SAN as anchor, other letters", "[D22 D50]", mkcert("LocalHost"), ca=mkcert("LocalHost")),
     taken("a server's own without SAN as anchor, an address", "[D22 D26 D50]", mkcert("127.0.0.1"), ca=mkcert("127.0.0.1"), host="127.0.0.1"),
@@ -414,7 +390,7 @@ class Trusted(unittest.TestCase):
         make = pki.shared().make
         for certificate in (make("localhost", None, san=["mail.example"]), make("localhost", None), make("elsewhere", None), make("elsewhere", None, san=["email:a@b.example"]),
                             make("localhost", None, extensions=CLIENT_AUTH), stranger().issue("localhost"), Missing(), self_signed(),
-                            *(mkcert(host, kind)() for host in ("localhost", "mail.example") for kind in KINDS)):
+                            *(mkcert(host, kind)() for host in ("localhost", "mail.example") for kind in pki.MKCERT_KINDS)):
             pin = certificate.pin
             with self.subTest(certificate=certificate.name):
                 self.talk("--pin", pin, certificate=certificate)

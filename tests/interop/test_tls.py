@@ -165,6 +165,40 @@ class Refusing(TlsTest):
         self.assertIn(f"Login: user=<{account.name}>", self.server.log())
 
 
+class Mkcert(TlsTest):
+    """Dovecot with a certificate as its own mkcert.sh makes it: self-signed, a common name, no subjectAltName."""
+
+    @classmethod
+    def certificate(cls):
+        return pki.shared().mkcert("localhost")
+
+    def test_given_or_pinned(self):
+        """[D22 D50] With -c the common name is its name, with --pin none is demanded; both ways to TLS, and resumed too."""
+        own = self.certificate()
+        for way in WAYS:
+            for options in (("-c", own.file), ("--pin", own.pin), ("-c", own.file, "--pin", own.pin), ("-c", own.file, "--resume", "session")):
+                with self.subTest(way=way, options=options):
+                    account, place = self.mailbox(mailboxes.many(2))
+                    relay = self.relay(way)
+                    words = [str(place.root / word) if word == "session" else str(word) for word in options]
+                    result = place.run(relay.port, way, *words, "-d", server="localhost")
+                    self.assertEqual((result.count, self.count(account)), (2, 0))
+                    self.assertNothingInClear(relay, place, result)
+
+    def test_refused(self):
+        """[D3 D22] With -c another name is refused, and so is another certificate of that name; nothing of a login leaves."""
+        own, other = self.certificate(), pki.shared().mkcert("localhost", "authority")
+        for way in WAYS:
+            for options, says in ((("-c", own.file, "--tls-name", "mail.example"), "names no host"), (("-c", other.file), "names no host"),
+                                  (("-c", root().file), "names no host"), (("--pin", other.pin), "not one of the pinned keys")):
+                with self.subTest(way=way, options=options):
+                    _, place = self.mailbox(mailboxes.many(1))
+                    relay = self.relay(way)
+                    result = place.run(relay.port, way, *map(str, options), server="localhost", code=79)
+                    self.assertIn(says, result.err)
+                    self.assertNothingInClear(relay, place, result)
+
+
 class Buffers(TlsTest):
     """1,000 messages through record buffers of every size. The smallest ask for fragments of 512 octets, which Dovecot grants."""
 
