@@ -439,7 +439,7 @@ class Trusted(unittest.TestCase):
         for time in ("1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z", "2014-06-01T00:00:00Z", "2025-12-31T23:59:59Z"):
             for options in (("-c", root().file), ("-c", long_ago.file), ("-c", long_ago.bundle(root())), ("--pin", right_server().pin)):
                 with self.subTest(time=time, options=options):
-                    self.assertIn("the clock is not set", self.talk(*options, "--now", time, code=79).err)
+                    self.assertIn(f"the clock is not set: it shows {time}", self.talk(*options, "--now", time, code=79).err)
 
     def test_which_certificate_and_since_when(self):
         """[D4 D5 D6 D7 D14] The error says which of the server's certificates it is, and the date that is at fault."""
@@ -452,6 +452,8 @@ class Trusted(unittest.TestCase):
         for certificate, says in ((old, f"{EXPIRED}: {first}, on {day(old, 'enddate')}"), (early, f"{NOT_YET}: {first}, before {day(early, 'startdate')}"),
                                   (old_issuer.issue(san=pki.LOCAL), f"{EXPIRED}: {second}, on {day(old_issuer, 'enddate')}"),
                                   (early_issuer.issue(san=pki.LOCAL), f"{NOT_YET}: {second}, before {day(early_issuer, 'startdate')}"),
+                                  (stranger().issue(san=pki.LOCAL), f"{UNTRUSTED}: {first} is the last of its chain"),
+                                  (leaf(lambda: stranger().issue("between", ca=True))(), f"{UNTRUSTED}: {second} is the last of its chain"),
                                   (leaf(digest="sha1")(), f"{WEAK}: {first}"), (leaf(intermediate(digest="sha1"))(), f"{WEAK}: {second}"),
                                   (leaf(intermediate(extensions=NO_CA))(), f"{NOT_CA}: {second}")):
             with self.subTest(says=says):

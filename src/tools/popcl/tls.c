@@ -209,12 +209,18 @@ static void tell_number(const popcl_tls_diag *d, cmd_report *r) {
         cmd_report_trace(r, POPCL_TRACE_STATE, text, strlen(text));
 }
 
+static void tell_clock(int64_t utc_s, char *text, size_t cap) {
+    char now[POP_UTC_TEXT];
+    pop_utc_text(utc_s, now);
+    (void)snprintf(text, cap, "it shows %s", now);
+}
+
 /* Which certificate it is, and since or until when; "" where the sentence of the error says that,
  * or nothing more is known. */
 static void tell_certificate(const popcl_tls_diag *d, popcl_err e, char *text, size_t cap) {
     char which[64] = "the server's own", when[POP_UTC_TEXT];
-    if (!d->cert || e == POPCL_ERR_CERT_PIN || e == POPCL_ERR_CERT_UNTRUSTED ||
-        e == POPCL_ERR_CERT_UNCHECKED || popcl_err_class(e) != POPCL_CLASS_CERT)
+    if (!d->cert || e == POPCL_ERR_CERT_PIN || e == POPCL_ERR_CERT_UNCHECKED ||
+        popcl_err_class(e) != POPCL_CLASS_CERT)
         return;
     if (d->cert > 1)
         (void)snprintf(which, sizeof which, "number %u of those that the server sent",
@@ -224,6 +230,8 @@ static void tell_certificate(const popcl_tls_diag *d, popcl_err e, char *text, s
         (void)snprintf(text, cap, "%s, on %s", which, when);
     else if (e == POPCL_ERR_CERT_NOT_YET)
         (void)snprintf(text, cap, "%s, before %s", which, when);
+    else if (e == POPCL_ERR_CERT_UNTRUSTED)
+        (void)snprintf(text, cap, "%s is the last of its chain", which);
     else
         (void)snprintf(text, cap, "%s", which);
 }
@@ -243,6 +251,8 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
     else if (e == POPCL_ERR_CERT_UNTRUSTED && t->named && t->store.unusable)
         (void)snprintf(text, cap, "%u of the %u certificates given cannot be trusted",
                        t->store.unusable, t->store.found);
+    else if (e == POPCL_ERR_CLOCK_NOT_SET)
+        tell_clock(t->tls.utc_s, text, cap);
     else if (d.cert)
         tell_certificate(&d, e, text, cap);
     else if (d.error >= BR_ERR_RECV_FATAL_ALERT && d.error < BR_ERR_SEND_FATAL_ALERT &&
