@@ -2,11 +2,22 @@
 the trace, the files of -a and --resume, and arguments. Servers are scripted (hostile.py); places are those of command.py."""
 import fcntl
 import os
+import pathlib
+import pty
+import re
+import resource
+import select
 import shutil
+import signal
+import socket
+import subprocess
+import termios
+import threading
+import time
 import unittest
 
 import command
-from hostile import Hostile, Step, message, stuffed
+from hostile import Close, Hang, Hostile, Step, message, stuffed
 from tlscase import right_server, root
 
 MANY = 40
@@ -92,6 +103,319 @@ class ResumeFile(InAPlace):
             names = {path.name for path in folder.iterdir()}
         self.assertNotIn(left.name, names)
         self.assertLessEqual({other.name, live.name}, names)
+
+
+class Blocked(InAPlace):
+    """[L11] Standard output, standard error or the trace takes nothing: --max-time and the first signal hold all the same. Only that a run ends
+    is tested; a run that did not would go on for as long as its limits, which are ten minutes and more."""
+
+    LINES = 2000  # of the trace, far more than a pipe holds
+
+    def start(self, place, server, *options, **outputs):
+        """The command with the given stdout and stderr; both are the test's to read."""
+        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(place.root / "home"), "LC_ALL": "C", "TERM": "xterm",
+                       "XDG_STATE_HOME": str(place.state)}
+        outputs = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **outputs}
+        process = subprocess.Popen([command.POPCL, *place.arguments(server.port, ("--timeout", "600", *options))], stdin=subprocess.DEVNULL,
+                                   env=environment, cwd=place.root, **outputs)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def many(self):
+        return Hostile(messages=[message(n) for n in range(1, self.LINES // 6)])
+
+    def ends(self, process, codes):
+        self.assertIn(process.wait(command.HANGS), codes)
+
+    def full_pipe(self):
+        """A pipe that takes nothing any more. Returns its ends."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        try:
+            while True:
+                os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(writer, True)
+        self.addCleanup(os.close, writer)
+        return reader, writer
+
+    def stopped_terminal(self):
+        """A terminal where Ctrl-S was pressed. Returns its two sides."""
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        self.addCleanup(termios.tcflow, slave, termios.TCOON)
+        termios.tcflow(slave, termios.TCOOFF)
+        return master, slave
+
+    def socket(self):
+        one, other = socket.socketpair()
+        self.addCleanup(one.close)
+        self.addCleanup(other.close)
+        return one.fileno(), other.fileno()
+
+    def test_the_end_of_the_time(self):
+        """--max-time ends the run where the trace on standard error takes nothing, whatever that is."""
+        for what in (self.full_pipe, self.stopped_terminal, self.socket):
+            with self.subTest(what=what.__name__), self.many() as server:
+                process = self.start(self.place(), server, "--trace", "--max-time", "2", stderr=what()[1])
+                self.ends(process, (0, 75))  # 0: the trace was given up, and then all mail came at once
+
+    def test_the_first_signal(self):
+        """The first signal ends it, before anything was connected too: a warning is the first thing that is said."""
+        for what in (self.full_pipe, self.stopped_terminal, self.socket):
+            for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+                with self.subTest(what=what.__name__, signal=number), self.many() as server:
+                    process = self.start(self.place(), server, "--trace", stderr=what()[1])
+                    time.sleep(0.5)  # until it is blocked, most likely; a signal before that ends it too
+                    process.send_signal(number)
+                    self.ends(process, (code,))
+
+    def test_a_trace_file_that_is_a_fifo(self):
+        """--trace=FIFO with a reader that reads nothing."""
+        for options, number, codes in ((("--max-time", "2"), None, (0, 75)), ((), signal.SIGTERM, (143,))):
+            with self.subTest(options=options), self.many() as server:
+                place = self.place()
+                fifo = place.root / "fifo"
+                os.mkfifo(fifo, 0o600)
+                reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+                self.addCleanup(os.close, reader)
+                process = self.start(place, server, f"--trace={fifo}", *options)
+                if number:
+                    time.sleep(0.5)
+                    process.send_signal(number)
+                self.ends(process, codes)
+
+    def test_standard_output(self):
+        """The count and the listing: their reader takes nothing."""
+        for options in ((), ("--list",)):
+            for what in (self.full_pipe, self.stopped_terminal):
+                for limit, number, codes in ((("--max-time", "2"), None, (74, 75)), ((), signal.SIGTERM, (74, 143))):
+                    with self.subTest(what=what.__name__, options=options, limit=limit), self.many() as server:
+                        process = self.start(self.place(), server, *options, *limit, stdout=what()[1])
+                        if number:
+                            time.sleep(1)
+                            process.send_signal(number)
+                        self.ends(process, codes)
+
+    def test_progress_waits_for_nothing(self):
+        """A stopped terminal gets no progress, and the run goes on to its end."""
+        place = self.place()
+        _, slave = self.stopped_terminal()
+        with self.many() as server:
+            process = self.start(place, server, "-q", stderr=slave)
+            self.ends(process, (0,))
+            self.assertEqual(len(place.names()), len(server.messages))
+
+    def test_a_slow_reader_gets_all(self):
+        """A reader that takes its time gets the whole trace."""
+        reader, writer = os.pipe()
+        with self.many() as server:
+            process = self.start(self.place(), server, "--trace", stderr=writer)
+            os.close(writer)
+            text = b""
+            while piece := os.read(reader, 3000):
+                text += piece
+                time.sleep(0.001)
+            os.close(reader)
+            self.ends(process, (0,))
+        self.assertEqual(text.count(b"C: RETR"), self.LINES // 6 - 1)
+        self.assertTrue(text.endswith(b"\n"))
+
+    def test_flags_stay(self):
+        """Others share the open file: its flags are as before."""
+        reader, writer = os.pipe()
+        with self.many() as server:
+            process = self.start(self.place(), server, stderr=writer, stdout=writer)
+            self.ends(process, (0,))
+        self.assertTrue(os.get_blocking(writer))
+        os.close(reader)
+        os.close(writer)
+
+
+class Stopping(InAPlace):
+    """[L4] Ctrl-C waits only where that has an effect, and says so."""
+
+    WAITS = "finishing the message under way; again to stop at once"
+
+    def stop_inside(self, *options, at=3):
+        """Stops a run inside message 3 of a server that sends no more of it. Returns its result and how long it took to end."""
+        place = self.place()
+        with Hostile(replies={"RETR 3": [b"+OK\r\nhalf", Hang()]}) as server:
+            args = place.arguments(server.port, ("--timeout", "600", *options))
+            process = place.start(args)
+            give_up = time.monotonic() + command.HANGS
+            while "RETR 3" not in server.commands and time.monotonic() < give_up:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            result = place.finish(process, args)
+            took = time.monotonic() - began
+        self.assertEqual(result.code, 130, result)
+        return result, took
+
+    def test_nothing_to_gain(self):
+        """Without -d the mail that is there stays as it is: nothing is waited for."""
+        for options in ((), ("-n",)):
+            result, took = self.stop_inside(*options)
+            self.assertNotIn(self.WAITS, result.err)
+            self.assertLess(took, 4, "it waited, as a run with -d does for five seconds")
+
+    def test_deletions_to_gain(self):
+        """With -d, what is stored is deleted only by QUIT: that is waited for, and said."""
+        result, _ = self.stop_inside("-d")
+        self.assertIn(self.WAITS, result.err)
+
+    def test_the_message_is_finished(self):
+        """With -d and a server that answers: the message under way is read to its end, QUIT is sent, and the deletions are confirmed."""
+        place = self.place()
+        go_on = threading.Event()
+        with Hostile(out=place.out) as server:
+            server.replies["RETR 3"] = [b"+OK\r\n", Do(lambda: go_on.wait(command.HANGS)), stuffed(message(3))]
+            args = place.arguments(server.port, ("-d", "--timeout", "600"))
+            process = place.start(args)
+            while "RETR 3" not in server.commands:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+            go_on.set()
+            result = place.finish(process, args)
+            self.assertEqual(result.code, 130, result)
+            self.assertEqual(len(server.messages), 1, result)  # the third
+            self.assertEqual(server.violations, [])
+        self.assertIn(self.WAITS, result.err)
+
+
+class Sums(InAPlace):
+    """What is said at the end."""
+
+    def test_larger_than_the_limit(self):
+        """[B42] --max-size leaves messages out on purpose: a note and exit 0, in every run, with -n and without."""
+        for options in ((), ("-n",), ("-d",), ("-n", "-d")):
+            place = self.place()
+            with self.subTest(options=options), Hostile(messages=[message(1), message(2, 100), message(3)]) as server:
+                for run in (1, 2, 3):
+                    result = place.run(server.port, "--max-size", "500", *options)
+                    self.assertIn("1 message is larger than --max-size, and left on the server", result.err)
+                    self.assertNotIn("what to try", result.err)
+
+    def test_larger_than_the_limit_and_another_failure(self):
+        """[L7] The other failure counts, wherever the session breaks."""
+        large = [message(1, 100), message(2), message(3)]
+        for replies, code in (({"RETR 2": b"-ERR no\r\n"}, 75), ({"RETR 2": [b"+OK\r\nhalf", Close()]}, 75), ({"RETR 3": [Close()]}, 75)):
+            with self.subTest(replies=replies), Hostile(messages=large, replies=replies) as server:
+                result = self.place().run(server.port, "--max-size", "500", code=code)
+                self.assertIn("1 message is larger than --max-size", result.err)
+                self.assertNotIn("a message is larger than the limit", result.err)
+        with Hostile(messages=large, replies={"QUIT": b"-ERR some are left\r\n"}) as server:
+            self.place().run(server.port, "-d", "--max-size", "500", code=75)
+
+    def test_deleted(self):
+        """-d says how many were deleted."""
+        for count, says in ((1, "1 message deleted from the server"), (3, "3 messages deleted from the server")):
+            with Hostile(messages=[message(n) for n in range(count)]) as server:
+                self.assertIn(says, self.place().run(server.port, "-d").err)
+                self.assertEqual(server.messages, [])
+        with Hostile(messages=[]) as server:
+            self.assertNotIn("deleted", self.place().run(server.port, "-d").err)
+
+    def test_a_disk_that_takes_no_more(self):
+        """[F14] Nothing is said of messages that were never asked for as if they had failed."""
+        place = self.place(owner=ANOTHER_USER)
+        with Hostile(messages=[message(n) for n in range(1, MANY + 1)]) as server:
+            server.replies["RETR 11"] = [Do(lambda: os.chmod(place.out, 0o500)), b"+OK\r\n" + stuffed(message(11))]
+            result = place.run(server.port, "-v", code=74)
+        self.assertNotIn("failed in all", result.err)
+        self.assertIn(f"{MANY - 11} more messages were not tried", result.err)
+        self.assertEqual(len(re.findall(r"message \d+ is left on the server", result.err)), 1, result)
+        self.assertIn("likely cause: the directory may not be written by this user", result.err)
+
+    def test_progress(self):
+        """On a terminal: messages that came whole, of all; octets of all octets. The last line says that all came."""
+        place = self.place()
+        master, slave = pty.openpty()
+        with Hostile(messages=[message(n, 3000) for n in range(1, 9)]) as server:
+            total = sum(map(len, server.messages))
+            server.replies["RETR 8"] = [Do(lambda: time.sleep(0.3)), b"+OK\r\n" + stuffed(server.messages[7])]
+            server.replies["QUIT"] = [Do(lambda: time.sleep(0.3)), b"+OK bye\r\n"]
+            args = place.arguments(server.port)
+            environment = {"PATH": "/usr/bin:/bin", "HOME": str(place.root), "TERM": "xterm", "XDG_STATE_HOME": str(place.state)}
+            process = subprocess.Popen([command.POPCL, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave, env=environment)
+            os.close(slave)
+            text = b""
+            try:
+                while piece := os.read(master, 65536):
+                    text += piece
+            except OSError:  # the other side is closed
+                pass
+            os.close(master)
+            self.assertEqual(process.wait(command.HANGS), 0)
+        shown = re.findall(r"\r(\d+) of (\d+) messages, ([\d.]+) of ([\d.]+) KB", text.decode())
+        self.assertTrue(shown, text)
+        self.assertEqual({(of, size) for _, of, _, size in shown}, {("8", f"{total / 1024:.1f}")})
+        for whole, _, octets, _ in shown:
+            self.assertLessEqual(int(whole) * (len(message(1, 3000)) - 100) / 1024, float(octets) + 1, shown)
+        self.assertTrue(any(int(whole) >= 7 for whole, *_ in shown), shown)
+
+
+class Sentences(InAPlace):
+    """Causes that have a sentence of their own."""
+
+    def test_no_process_for_the_resolver(self):
+        """[I-7] fork is refused: that is what the error says."""
+        place = self.place(owner=23456 if os.geteuid() == 0 else None)
+        place.wrapper = ["sh", "-c", 'ulimit -u 0 2>/dev/null || ulimit -p 0; exec "$@"', "sh"]
+        result = place.run(110, code=(68, 75), server="pop.example.invalid")
+        if result.code == 75:
+            self.assertIn("no process could be started to look up the server's name", result.err)
+            self.assertIn("ulimit -u", result.err)
+        else:
+            self.skipTest("this machine does not keep to the limit on processes")
+
+    def test_a_link_local_address(self):
+        """[L3] It says nothing without its interface."""
+        result = self.place().run(110, code=64, server="fe80::1")
+        self.assertIn("link-local address without its interface: fe80::1%eth0", result.err)
+
+    def test_a_number_that_is_too_long(self):
+        """[L12] Refused, never cut: no connection to what is left of it."""
+        with Hostile() as server:
+            for long in (f"127.0.0.1:{server.port}0000000", f"127.0.0.1:0000000{server.port}", f"pop3://127.0.0.1:000000{server.port}/"):
+                place = self.place()
+                args = [long, "-a", str(place.auth_file), "-o", str(place.out)]
+                result = place.finish(place.start(args), args)
+                self.assertEqual(result.code, 64, result)
+            self.assertEqual(server.sessions, [])
+
+    def test_a_port_of_the_other_kind(self):
+        """Said at once, before anything is waited for."""
+        place = self.place()
+        for options, says in ((("-p", "995"), "port 995 is for POP3S"), (("-p", "110", "-T"), "port 110 begins in clear")):
+            args = ["255.255.255.255", "-a", str(place.auth_file), "-o", str(place.out), *options]
+            result = place.finish(place.start(args), args)
+            self.assertIn(f"popcl: warning: {says}", result.err)
+            self.assertNotEqual(result.code, 64, result)
+
+    def test_spaces_in_the_auth_file(self):
+        """[E9] A space or a tab that is hardly seen is sent, and told."""
+        for password, says in (("secret ", "the password ends in a space or a tab"), ("\tsecret", "the password begins with a space or a tab")):
+            with Hostile(password=password) as server:
+                self.assertIn(says, self.place(password=password).run(server.port).err)
+
+    def test_a_read_only_place(self):
+        """[F13] -o on a file system that is read-only, and in a folder that is closed."""
+        place = self.place(owner=ANOTHER_USER)
+        closed = place.root / "closed"
+        closed.mkdir(mode=0o555)
+        result = place.run(1, out=closed / "out", code=73)
+        self.assertIn("Permission denied", result.err)
+        self.assertIn("correct its owner and mode", result.err)
+        if os.path.ismount("/sys") and not os.access("/sys", os.W_OK):
+            self.assertIn("the file system is read-only", place.run(1, out=pathlib.Path("/sys/popcl"), code=73).err)
 
 
 if __name__ == "__main__":

@@ -330,10 +330,11 @@ static void output_erases_the_progress(void **state) {
     (void)state;
     begin("x");
     r.terminal = 1;
-    cmd_report_progress(&r, 1, 2, 2048);
+    cmd_report_progress(&r, 1, 2, 2048, 10240);
     cmd_report_print(&r, "2 messages downloaded.\n");
     assert_int_equal(cmd_report_flush(&r), 0);
-    assert_string_equal(end(), "\r1 of 2 messages, 2.0 KB\033[K\r\033[K2 messages downloaded.\n");
+    assert_string_equal(end(),
+                        "\r1 of 2 messages, 2.0 of 10.0 KB\033[K\r\033[K2 messages downloaded.\n");
 }
 
 int main(void) {

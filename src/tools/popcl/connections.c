@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "popcl_net.h"
+#include "sentences.h"
 #include "system.h"
 
 #define STOP_MS      5000u
@@ -19,8 +20,9 @@ typedef struct transport {
     popcl_posix_net net; /* first: the port's functions get a transport as their context */
     const char *dial;
     cmd_report *report;
+    const cmd_connections *run;
     const volatile sig_atomic_t *stop;
-    int stopping;
+    int stopping, gains;
     uint32_t stop_ms; /* when a signal was first seen */
 } transport;
 
@@ -33,17 +35,29 @@ static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit
     return e;
 }
 
-/* Who pressed Ctrl-C does not wait for a stalled server: an orderly shutdown has so long, then the
- * connection is given up. */
+/* Whether an orderly shutdown has an effect: without QUIT no message is deleted (RFC 1939, 6). */
+static int gains_by_waiting(const transport *t) {
+    popcl_diag d;
+    popcl_get_diag(&t->run->popcl, &d);
+    return t->run->options->delete &&(t->run->job.complete || d.marked);
+}
+
+/* Somebody who pressed Ctrl-C does not wait for nothing, nor for a stalled server: an orderly
+ * shutdown that has an effect has so long, then the connection is given up. */
 static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
     transport *t = ctx;
-    if (*t->stop) {
-        uint32_t now = popcl_posix.now_ms(&t->net);
-        if (!t->stopping) t->stop_ms = now;
+    if (*t->stop && !t->stopping) {
         t->stopping = 1;
-        if (now - t->stop_ms >= STOP_MS) return POPCL_NET_FAILED;
-        if (limit_ms > STOP_MS) limit_ms = STOP_MS;
+        t->stop_ms = popcl_posix.now_ms(&t->net);
+        t->gains = gains_by_waiting(t);
+        if (t->gains)
+            cmd_report_note(t->report, "finishing the message under way; again to stop at once");
     }
+    if (t->stopping && !(want & (unsigned)POPCL_NET_STOP)) { /* the job knows of it */
+        uint32_t passed = popcl_posix.now_ms(&t->net) - t->stop_ms;
+        if (!t->gains || passed >= STOP_MS) return POPCL_NET_FAILED;
+    }
+    if (t->stopping && limit_ms > STOP_MS) limit_ms = STOP_MS;
     return popcl_posix.wait(&t->net, want, limit_ms);
 }
 
@@ -107,7 +121,7 @@ static popcl_config configure(cmd_connections *c, uint32_t total_ms) {
 static transport transport_of(const cmd_connections *c) {
     static const int families[] = {
         [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
-    transport t = {.dial = c->options->dial, .report = c->report, .stop = c->stop};
+    transport t = {.dial = c->options->dial, .report = c->report, .run = c, .stop = c->stop};
     t.net.family = families[c->options->family];
     t.net.stop = c->stop;
     return t;
@@ -215,7 +229,7 @@ static void add(cmd_connections *c, const popcl_diag *d, const char *special) {
         cmd_report_detail(c->report,
                           "a further connection failed: %s; the rest is left for the "
                           "next run",
-                          popcl_err_what(d->err));
+                          cmd_sentences_what(d->err));
         return;
     }
     c->unconfirmed = c->job.alone ? c->unconfirmed + open : open;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sentences.h"
 #include "system.h"
 
 /* ---- names in the record ---- */
@@ -212,6 +213,9 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     }
     const cmd_entry *e = cmd_record_find(record, key, len);
     unsigned answer = judge(j, m, stage, e);
+    if (answer == POPCL_SKIP && !j->alone && j->options->only_new &&
+        is_refused(j, cmd_record_state(e), e))
+        j->oversize++; /* an earlier run said so */
     if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
     if (answer == POPCL_SKIP && m->uid_len == 0) {
         cmd_record_see_size(record, key, len, m->size);
@@ -288,8 +292,9 @@ static void show_progress(cmd_job *j) {
     if (!j->report->terminal || (j->drawn_ms && now - j->drawn_ms < 100)) return;
     j->drawn_ms = now ? now : 1;
     popcl_get_diag(j->popcl, &d);
-    cmd_report_progress(j->report, j->stored, j->options->only_new ? 0 : d.in_maildrop,
-                        j->stored_octets + j->octets);
+    int all = !j->options->only_new; /* else the totals are not those of what is fetched */
+    cmd_report_progress(j->report, j->whole, all ? d.in_maildrop : 0, j->whole_octets + j->octets,
+                        all ? d.octets_in_maildrop : 0);
 }
 
 static uint16_t today(void) {
@@ -344,13 +349,24 @@ static void suspect(cmd_job *j, uint32_t number, const char *name, size_t len) {
     memcpy(j->suspect.name, name, len);
 }
 
+/* Counts a failure by its kind, for the sum that main makes. */
+static void count_failure(cmd_job *j, const popcl_msg *m, popcl_err why, int tried) {
+    j->oversize += why == POPCL_ERR_TOO_LARGE;
+    j->untried += !tried;
+    if (why == POPCL_ERR_TOO_LARGE || j->other) return;
+    j->other = why;
+    j->other_message = tried ? m->number : 0;
+}
+
 static void not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
     cmd_event event = event_of(j, m, why);
     char hex[KEY_MAX + 1];
     const char *key;
     size_t len = key_of(j, m, hex, &key);
-    cmd_report_detail(j->report, "message %lu is left on the server: %s", (unsigned long)m->number,
-                      popcl_err_what(why));
+    count_failure(j, m, why, event != CMD_ON_LEFT);
+    if (event != CMD_ON_LEFT)
+        cmd_report_detail(j->report, "message %lu is left on the server: %s",
+                          (unsigned long)m->number, cmd_sentences_what(why));
     if (event == CMD_ON_BROKEN) {
         note_broken(j, key, len, m->number, why);
         return;
@@ -370,6 +386,7 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
     case POPCL_NOT_STORED: not_stored(j, m, why); break;
     case POPCL_MARKED: note(j, m, CMD_ON_MARKED, 0); break;
     case POPCL_NOT_MARKED:
+        count_failure(j, m, why, popcl_state(j->popcl) != POPCL_DONE);
         if (why == POPCL_ERR_BODY_EMPTY) note(j, m, CMD_ON_FAILED, 0);
         break;
     default: break;
@@ -388,7 +405,11 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->sessions++;
     j->broken = POPCL_OK;
     j->alone = j->candidate = 0;
-    j->others = j->identified = 0;
+    j->others = j->identified = j->complete = 0;
+    if (!alone) {
+        j->oversize = j->untried = j->other_message = 0;
+        j->other = POPCL_OK;
+    }
     j->number = j->settled = j->suspect.number = 0;
     if (alone) go_alone(j, alone);
     cmd_record_begin(&j->file->record);
@@ -445,6 +466,7 @@ static int store_result(cmd_job *j, int result) {
     const char *call = "", *name = "";
     if (result >= 0 || j->disk[0]) return result;
     int error = popcl_store_dir_error(j->store, &call, &name);
+    j->report->disk_errno = error;
     if (error)
         (void)snprintf(j->disk, sizeof j->disk, "%s of %s: %s", call,
                        name && *name ? name : j->options->out_dir, cmd_error_text(error));
@@ -489,7 +511,9 @@ static int commit(void *ctx) {
     if (j->message->size != POPCL_SIZE_UNKNOWN && j->octets < j->message->size / 2)
         cmd_report_detail(j->report, "message %lu: the server's listing says %llu octets",
                           (unsigned long)j->number, (unsigned long long)j->message->size);
-    j->stored_octets += j->octets;
+    j->whole_octets += j->octets;
+    j->whole++;
+    j->complete++;
     j->octets = 0;
     return result;
 }

@@ -48,7 +48,12 @@ typedef struct cmd_job {
     int fresh;       /* --check: 1 once a new message is known */
     uint32_t listed; /* --list: messages printed */
     char disk[352];  /* the first failure of the store, in words; "" without */
-    uint32_t stored; /* messages, each counted once */
+    /* of the last session that asked for every message: */
+    uint32_t oversize;      /* messages over --max-size */
+    uint32_t untried;       /* messages that an early end kept from being asked for */
+    popcl_err other;        /* the first failure of another kind; POPCL_OK: none */
+    uint32_t other_message; /* and its message */
+    uint32_t stored;        /* messages, each counted once */
     /* results of the session */
     popcl_err broken; /* it broke inside a message: why; else POPCL_OK */
     int alone;        /* 1: it asked for one message only, which had broken a session before */
@@ -59,11 +64,13 @@ typedef struct cmd_job {
     int avoid_headers;             /* 1: it broke as their header was asked for */
     int announced, told_no_uids, told_expire;
     uint32_t drawn_ms;
-    uint64_t stored_octets;
+    uint32_t whole; /* messages that came to their end, and octets of them */
+    uint64_t whole_octets;
     /* private, of the session */
     uint64_t alone_hash; /* of that message */
     cmd_suspect suspect;
-    uint32_t others; /* messages of the listing that are wanted, and not to come last */
+    uint32_t complete; /* messages that the store has, or will have at its next sync */
+    uint32_t others;   /* messages of the listing that are wanted, and not to come last */
     cmd_identity reading;
     popcl_part part; /* what the sink is getting, of which message */
     uint32_t number;

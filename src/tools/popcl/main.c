@@ -23,6 +23,7 @@
 #include "popcl_posix.h"
 #include "recordfile.h"
 #include "report.h"
+#include "sentences.h"
 #include "system.h"
 #include "tls.h"
 
@@ -97,7 +98,10 @@ static int finish_output(struct run *r) {
     char what[160];
     (void)snprintf(what, sizeof what, "standard output cannot be written: %s",
                    cmd_error_text(r->report.out_errno));
-    cmd_report_error(&r->report, what, "it is closed, its disk is full, or its reader went away",
+    cmd_report_error(&r->report, what,
+                     r->report.out_errno == ETIMEDOUT
+                         ? "its reader takes nothing any more"
+                         : "it is closed, its disk is full, or its reader went away",
                      "look at where standard output goes");
     return CMD_EXIT_DISK;
 }
@@ -163,6 +167,7 @@ static int load_auth(struct run *r) {
     if (r->auth.readable)
         cmd_report_warning(&r->report, "others can read the password in %s; run: chmod 600 %s",
                            r->options.auth_file, r->options.auth_file);
+    if (r->auth.odd) cmd_report_warning(&r->report, "%s: %s", r->options.auth_file, r->auth.odd);
     return 0;
 }
 
@@ -171,11 +176,15 @@ static int open_store(struct run *r) {
     if (r->options.action != CMD_FETCH) return 0;
     r->store = popcl_store_dir_open(r->options.out_dir, NULL, NULL);
     if (r->store && access(r->options.out_dir, W_OK | X_OK) == 0) return 0;
+    int error = errno;
     (void)snprintf(what, sizeof what, "messages cannot be stored in %s: %s", r->options.out_dir,
-                   cmd_error_text(errno));
+                   cmd_error_text(error));
+    const cmd_disk_words *words = cmd_sentences_disk(error);
     cmd_report_error(&r->report, what,
-                     "it is a file, it is not writable, or the directory above it is missing",
-                     "give -o a directory that you may write");
+                     words
+                         ? words->cause
+                         : "it is a file, it is not writable, or the directory above it is missing",
+                     words ? words->advice : "give -o a directory that you may write");
     return CMD_EXIT_CREATE;
 }
 
@@ -274,6 +283,42 @@ static int only_quit_failed(const struct run *r, const popcl_diag *d) {
            !r->connections.left;
 }
 
+/* The result without what --max-size left out on purpose, which is no failure. The library keeps
+ * the first of all failures: where that is such a message, another may stand behind it. */
+static popcl_diag real_result(const cmd_connections *c) {
+    popcl_diag d = c->diag;
+    if (d.failed > c->job.untried) d.failed -= c->job.untried;
+    if (d.err != POPCL_ERR_TOO_LARGE) return d;
+    d.failed = d.failed > c->job.oversize ? d.failed - c->job.oversize : 0;
+    d.err = c->job.other                    ? c->job.other
+            : c->unconfirmed && d.quit_left ? POPCL_ERR_QUIT_UNKNOWN
+            : !d.quit_left                  ? POPCL_ERR_CLOSED
+                                            : POPCL_OK;
+    d.message = c->job.other_message;
+    return d;
+}
+
+static const char *plural(uint32_t n) { return n == 1 ? "message" : "messages"; }
+
+/* Notes on what a run did besides the count. */
+static void tell_sums(struct run *r, const popcl_diag *d) {
+    const cmd_connections *c = &r->connections;
+    if (c->job.oversize)
+        cmd_report_note(&r->report, "%lu %s larger than --max-size, and left on the server",
+                        (unsigned long)c->job.oversize,
+                        c->job.oversize == 1 ? "message is" : "messages are");
+    if (d->err == POPCL_MORE)
+        cmd_report_note(&r->report, "messages are left on the server for another run%s",
+                        r->options.limit ? " (--limit)" : "");
+    if (c->deleted)
+        cmd_report_note(&r->report, "%lu %s deleted from the server", (unsigned long)c->deleted,
+                        plural(c->deleted));
+    if (c->unconfirmed)
+        cmd_report_note(&r->report,
+                        "%lu deletions are not confirmed; the next run with -d sees to them",
+                        (unsigned long)c->unconfirmed);
+}
+
 /* Says how the run ended; returns its exit code. */
 static int tell_result(struct run *r, const popcl_diag *d) {
     const cmd_options *o = &r->options;
@@ -282,17 +327,9 @@ static int tell_result(struct run *r, const popcl_diag *d) {
     if (d->listing_reached && d->listed < d->in_maildrop && done)
         cmd_report_warning(&r->report, "the server counts %lu messages and lists %lu of them",
                            (unsigned long)d->in_maildrop, (unsigned long)d->listed);
-    if (d->err == POPCL_MORE)
-        cmd_report_note(&r->report, "messages are left on the server for another run%s",
-                        o->limit ? " (--limit)" : "");
-    if (c->deleted)
-        cmd_report_detail(&r->report, "%lu messages deleted", (unsigned long)c->deleted);
-    if (c->unconfirmed)
-        cmd_report_note(&r->report,
-                        "%lu deletions are not confirmed; the next run with -d sees to them",
-                        (unsigned long)c->unconfirmed);
+    tell_sums(r, d);
     if (only_quit_failed(r, d)) {
-        cmd_report_detail(&r->report, "%s; nothing depended on it", popcl_err_what(d->err));
+        cmd_report_detail(&r->report, "%s; nothing depended on it", cmd_sentences_what(d->err));
         done = 1;
     }
     if (done) return o->action == CMD_CHECK && !c->job.fresh ? CMD_EXIT_NOTHING_NEW : CMD_EXIT_DONE;
@@ -302,13 +339,18 @@ static int tell_result(struct run *r, const popcl_diag *d) {
     }
     cmd_report_result(&r->report, d, r->server,
                       popcl_err_class(d->err) == POPCL_CLASS_DISK ? c->job.disk : c->special);
+    if (c->job.untried)
+        cmd_report_note(&r->report, "%lu more %s not tried: run again for the rest",
+                        (unsigned long)c->job.untried,
+                        c->job.untried == 1 ? "message was" : "messages were");
     return cmd_exit_code(d->err);
 }
 
 /* The sessions' own failure counts; else that of the record; else that of standard output. */
 static int finish(struct run *r) {
-    const popcl_diag *d = &r->connections.diag;
-    int code = tell_result(r, d);
+    popcl_diag d = real_result(&r->connections);
+    int code = tell_result(r, &d);
+    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
     int record_code = cmd_record_file_save(&r->file);
     if (record_code) {
         (void)record_failed(r, record_code);
@@ -330,7 +372,8 @@ static int run_connections(struct run *r) {
     c->store = &r->store;
     c->stop = &stop;
     cmd_connections_run(c);
-    cmd_tls_end(&r->tls, popcl_err_class(c->diag.err) == POPCL_CLASS_DONE, &r->report);
+    popcl_err result = real_result(c).err;
+    cmd_tls_end(&r->tls, popcl_err_class(result) == POPCL_CLASS_DONE, &r->report);
     int code = finish(r);
     /* a server may have repeated the password in what it said */
     cmd_wipe(&c->diag, sizeof c->diag);
@@ -344,6 +387,8 @@ static int perform(struct run *r) {
     int code;
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
                    (unsigned)o->port);
+    cmd_report_limit(&r->report, &stop, o->total_ms);
+    if (o->doubt) cmd_report_warning(&r->report, "%s", o->doubt);
     if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0)
         return code;
     catch_signals(); /* before the record's lock: there the run may wait */

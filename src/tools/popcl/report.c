@@ -223,16 +223,26 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
 
 /* ---- progress ---- */
 
-void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets) {
-    char text[96], of[24] = "";
-    const char *unit = octets < 1048576 ? "KB" : octets < 1073741824 ? "MB" : "GB";
-    double size = (double)octets / (octets < 1048576      ? 1024.0
-                                    : octets < 1073741824 ? 1048576.0
-                                                          : 1073741824.0);
+/* In the unit of the larger of the two: "1.5 of 20.0 MB". */
+static void octets_as_text(char *out, size_t size, uint64_t octets, uint64_t total) {
+    uint64_t most = total > octets ? total : octets;
+    const char *unit = most < 1048576 ? "KB" : most < 1073741824 ? "MB" : "GB";
+    double one = most < 1048576 ? 1024.0 : most < 1073741824 ? 1048576.0 : 1073741824.0;
+    if (total)
+        (void)snprintf(out, size, "%.1f of %.1f %s", (double)octets / one, (double)total / one,
+                       unit);
+    else
+        (void)snprintf(out, size, "%.1f %s", (double)octets / one, unit);
+}
+
+void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets,
+                         uint64_t total_octets) {
+    char text[160], of[24] = "", size[64];
     if (!r->terminal) return;
     if (total) (void)snprintf(of, sizeof of, " of %lu", (unsigned long)total);
-    int n = snprintf(text, sizeof text, "\r%lu%s messages, %.1f %s\033[K", (unsigned long)messages,
-                     of, size, unit);
+    octets_as_text(size, sizeof size, octets, total_octets);
+    int n = snprintf(text, sizeof text, "\r%lu%s messages, %s\033[K", (unsigned long)messages, of,
+                     size);
     /* a terminal that is stopped must not stop the run for this */
     if (n > 0 && cmd_outlet_write_now(outlet(r, ERR), text, (size_t)n) > 0) r->drawn = 1;
 }

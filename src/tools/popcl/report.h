@@ -83,8 +83,10 @@ void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *te
  * error, the server's own words. */
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special);
 
-/* Redraws the progress line: so many of total messages (0: total unknown), so many octets. */
-void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets);
+/* Redraws the progress line: so many messages that came whole, of total; so many octets, with those
+ * of a message that is under way, of total_octets. Totals 0: not known. */
+void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets,
+                         uint64_t total_octets);
 
 /* Standard output, buffered; flush returns 0, or -1 once a write failed. */
 void cmd_report_print(cmd_report *r, const char *text);
