@@ -114,7 +114,8 @@ static popcl_err race_lost(race *r, popcl_err why) {
 static popcl_err connect_any(pop_net *n, const pop_resolved *found, const pop_deadline *deadline) {
     race r = {.net = n, .result = POPCL_ERR_CONNECT};
     sort_addresses(&r, found);
-    r.step_ms = pop_deadline_left(deadline) / (r.count + 1); /* each has its turn */
+    /* All have begun when half of the time is over: the last one needs time for an answer too. */
+    r.step_ms = pop_deadline_left(deadline) / (2 * r.count + 1);
     if (r.step_ms > STEP_MS) r.step_ms = STEP_MS;
     while (r.next < r.count || r.runs) {
         uint32_t left = pop_deadline_left(deadline);
