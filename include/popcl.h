@@ -33,7 +33,8 @@
  *
  * Which calls may call back:
  *     start, connected, state, next_deadline,
- *     result, get_diag, send_buf, recv_buf       no callback (start and connected: trace)
+ *     result, get_diag, send_buf, recv_buf       no callback (connected: trace, and with TLS,
+ *                                                where it cannot begin, what fail calls)
  *     recv_ack, send_ack, send_failed,
  *     recv_eof, resume, stop                     all of them
  *     tick, fail                                 abort, sync, fate, secret (release), trace
@@ -88,13 +89,14 @@ typedef struct popcl_msg {
 
 /* When decide is asked, and what it answers: SKIP, or a set of the others. */
 typedef enum popcl_stage {
-    POPCL_STAGE_UID,  /* while the listing streams: number and UID are known, the size is
-                       * POPCL_SIZE_UNKNOWN. SKIP takes no room in the plan; any other answer is not
-                       * kept, and says "ask me again". Where all UIDs turn out to be the messages'
-                       * numbers, the listing counts for nothing: LIST follows, and the same messages
-                       * are asked about again, without UIDs. Not asked where there is no listing
-                       * (no_uid without sizes). So a filter by size begins: if (stage ==
-                       * POPCL_STAGE_UID) return POPCL_FETCH; and sets need_size. */
+    POPCL_STAGE_UID,  /* while the listing streams: number and UID are known; the size is
+                       * POPCL_SIZE_UNKNOWN, or LIST's where LIST makes the plan (no UIDs). SKIP
+                       * takes no room in the plan; any other answer is not kept, and says "ask me
+                       * again". Where all UIDs turn out to be the messages' numbers, the listing
+                       * counts for nothing: LIST follows, and the same messages are asked about
+                       * again, without UIDs. Not asked where there is no listing (no_uid without
+                       * sizes). So a filter by size begins: if (stage == POPCL_STAGE_UID) return
+                       * POPCL_FETCH; and sets need_size. */
     POPCL_STAGE_SIZE, /* right before RETR or TOP: the size too, where it was asked for (need_size,
                          max_size) */
     POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or
@@ -155,10 +157,10 @@ typedef struct popcl_sink {
 
 /* ---- the job ---- */
 
-/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. The buffers
- * are copied by start, so that a change moves none under the job; any other change may take effect
- * or not. All zero is the documented default; required are host, user, secret, iobuf, sink, and in
- * clear text plan; with TLS also tls and seed. */
+/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. start
+ * copies the addresses and lengths of the buffers, so that a change moves none under the job; any
+ * other change may take effect or not. All zero is the documented default; required are host, user,
+ * secret, iobuf, sink, and in clear text plan; with TLS also tls and seed. */
 typedef struct popcl_config {
     const char *host; /* as the user gave it: names the account, and with TLS the certificate; 1 to
                          255 octets, no trailing dot needed */
@@ -212,10 +214,11 @@ typedef struct popcl_config {
     /* Which messages, and what to do with them; NULL: FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
     /* Every message of the session's first listing, also those that the plan has no room for; then
-     * NULL if the listing was complete: as long as STAT said. For who prunes a set of UIDs. Where
-     * all UIDs are the messages' numbers, no NULL follows them: LIST's messages come then, without
-     * UIDs, and NULL. At NULL popcl_diag.no_uids tells whether there were UIDs. Where no_uid makes
-     * a listing needless it comes for an empty maildrop only, as NULL. */
+     * NULL if the listing was complete: as long as STAT said, its numbers ascending. For who prunes
+     * a set of UIDs. Where all UIDs are the messages' numbers, no NULL follows them: LIST's
+     * messages come then, without UIDs, and NULL. At NULL popcl_diag.no_uids tells whether there
+     * were UIDs. Where no_uid makes a listing needless it comes for an empty maildrop only, as
+     * NULL. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is
      * POPCL_OK but for NOT_*. */

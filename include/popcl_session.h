@@ -12,8 +12,10 @@
  * before anything is received). n = 0 means "not now"; it never means end of file.
  *
  * The session keeps no line: replies are parsed as they stream. It copies no octet of a body. It
- * calls back through one table (popcl_session_events), from recv_ack, send_ack, eof, tick, resume
- * and fail; inside a callback only submit, fail and the queries may be called on the same session:
+ * calls back through one table (popcl_session_events): recv_ack, send_ack, send_failed, recv_eof
+ * and resume call all of it; tick, fail, release, and connected with TLS, call `closed` alone.
+ * submit asks for the secret, and any of these may call trace. start, wipe and the queries call
+ * nothing. Inside a callback only submit, fail and the queries may be called on the same session:
  * any other call is ignored and ends the session with POPCL_ERR_REENTRANT. One session belongs to
  * one thread at a time; two sessions share nothing. The struct needs the alignment of its type, the
  * record buffer none. */

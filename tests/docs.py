@@ -2,15 +2,18 @@
 """Keeps the documents true: docs/ERRORS.md is made from include/popcl_errors.h, and the last column of the tables of docs/PROTOCOL.md and
 docs/SECURITY.md, the tests of each rule, from the ids in square brackets that stand in the tests.
 
-docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there.
+docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
+in prose.py.
 
 usage: docs.py            checks, and fails on what is out of date, on a rule whose function is gone, and on one without a test that does not say so
-       docs.py --write    brings all three up to date
+       docs.py --write    brings all of it up to date
 Its last line is `docs: N passed, N failed`.
 """
 import pathlib
 import re
 import sys
+
+import prose
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ID = r"(?:[A-Z]\d{1,2}|I-\d{1,2})"
@@ -100,6 +103,14 @@ def reliability(path, problems):
     return len(rows)
 
 
+def together(pages, problems):
+    """The pages with the figures of prose.py put right, and those that have nothing but such figures."""
+    made = {path: prose.corrected(str(path.relative_to(ROOT)), text, problems) for path, text in pages}
+    others = {name for name, _, _ in prose.PROSE} - {str(path.relative_to(ROOT)) for path in made}
+    made.update({ROOT / name: prose.corrected(name, prose.text(name), problems) for name in sorted(others)})
+    return list(made.items())
+
+
 def main(argv):
     if argv not in ([], ["--write"]):
         print(__doc__, file=sys.stderr)
@@ -114,11 +125,12 @@ def main(argv):
         else:
             problems.append(f"docs/{name} is missing")
     passed += reliability(ROOT / "docs/RELIABILITY.md", problems) > 0
+    pages = together(pages, problems)
     for path, text in pages:
         if argv:
             path.write_text(text)
         if not path.exists() or path.read_text() != text:
-            problems.append(f"docs/{path.name} is out of date: run tests/docs.py --write")
+            problems.append(f"{path.relative_to(ROOT)} is out of date: run tests/docs.py --write")
         else:
             passed += 1
     for p in problems:

@@ -1,4 +1,4 @@
-"""Runs x509check over the chains of table.py, and the mutations of tests/x509check/mutate.c if it was built. Prints a line for each row that gets
+"""Runs x509check over the chains of table.py. Prints a line for each row that gets
 another verdict, and at last `N passed, N failed`. The program is $X509CHECK, build/x509check if that is not set.
 
     run.py [PATTERN]       only rows whose title holds it, each with what the program said

@@ -1,0 +1,178 @@
+"""Figures and defaults that stand in sentences, each with its source: a macro of a header, a table of docs/SIZING.md or docs/structs.txt, the
+table of errors. docs.py compares them, and writes them anew with --write. A sentence that is not found any more is an error too.
+
+    PROSE: (file, pattern, value)   each group of the pattern must read as the value says: a text, or a tuple of them
+"""
+import functools
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
+MS_A_DAY, MS_A_MINUTE = 86_400_000, 60_000
+
+
+@functools.lru_cache(maxsize=None)
+def text(name):
+    return (ROOT / name).read_text()
+
+
+# ---- sources ----
+
+def macro(name, *arguments, file=None):
+    """The number that a macro stands for; other macros in it count too."""
+    headers = [file] if file else [str(path.relative_to(ROOT)) for path in sorted((ROOT / "include").glob("*.h"))]
+    for header in headers:
+        found = re.search(rf"^\s*#define {name}(?:\(([^)]*)\))?\s+((?:[^\n]*\\\n)*[^\n]*)", text(header), re.M)
+        if found:
+            break
+    else:
+        raise KeyError(name)
+    body = re.sub(r"/\*.*?(?:\*/|$)", "", found[2].replace("\\\n", " "), flags=re.S)
+    body = re.sub(r"\+\s*0u \* sizeof\(char\[.*\]\)", "", body)  # what only refuses a wrong argument
+    for parameter, argument in zip((found[1] or "").replace(" ", "").split(","), arguments):
+        body = re.sub(rf"\b{parameter}\b", str(argument), body)
+    body = re.sub(r"\b([A-Z]\w+)\b", lambda other: str(macro(other[1], file=file)), body)
+    return eval(re.sub(r"\b(\d+)u\b", r"\1", body).replace("/", "//"), {"__builtins__": {}})  # pylint: disable=eval-used
+
+
+def members(header, struct):
+    """The names of the functions in a struct of them."""
+    body = re.search(rf"typedef struct {struct} {{(.*?)^}}", text(header), re.S | re.M)[1]
+    return re.findall(r"\(\*(\w+)\)\(", re.sub(r"/\*.*?\*/", "", body, flags=re.S))
+
+
+def sizeof(name):
+    """On a Cortex-M3."""
+    return int(re.search(rf"^{name} +(\d+)", text("docs/structs.txt"), re.M)[1])
+
+
+def rows(figures):
+    """The rows of a table that `make figures` writes into docs/SIZING.md, as lists of texts."""
+    table = re.search(rf"<!-- figures: {figures} -->\n(.*?)<!-- end -->", text("docs/SIZING.md"), re.S)[1]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| `") or "Cortex" in line]
+
+
+def number(cell):
+    return float(re.sub(r"[^\d.]", "", cell))
+
+
+def column(figures, name, place):
+    return [number(row[place]) for row in rows(figures) if row[0] == f"`{name}`" and re.search(r"\d", row[place])]
+
+
+def kb(octets):
+    return f"{octets / 1024:.1f}"
+
+
+def on_m3(profile):
+    return [row for row in rows("handshake") if row[0] == f"`{profile}`" and row[1] == "Cortex-M3"]
+
+
+def costs(profile):
+    """RAM, painted stack, code, instructions: what README shows of a profile."""
+    millions = next(number(row[4]) for row in on_m3(profile) if row[2:4] == ["P-256 under P-256", "POP3S"])
+    return (kb(column("ram", profile, 5)[0]), kb(max(number(row[8]) for row in on_m3(profile))), f"{column('flash', profile, 3)[0] / 1024:.0f}",
+            f"{millions:.0f}")
+
+
+def calls(place):
+    """The deepest stack of a job's calls, by a column of the table of calls."""
+    others = re.compile("`popcl_(run|seen_|resume_|session_)")
+    return max(number(row[place]) for row in rows("calls") if re.search(r"\d", row[place]) and not others.match(row[0]))
+
+
+def missed():
+    """How much more code than wanted, from the least to the most, in KB."""
+    octets = [number(row[5]) for row in rows("flash") if "missed" in row[5]]
+    return f"{min(octets) / 1024:.0f}", f"{max(octets) / 1024:.0f}"
+
+
+@functools.lru_cache(maxsize=None)
+def error_rows():
+    joined = re.sub(r'"\s*\\?\n\s*"', "", text("include/popcl_errors.h")).replace("\\\n", " ")
+    return re.findall(r'X\((\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', joined)
+
+
+def sentences():
+    """KB of the errors' sentences, with a pointer to each, on a machine of 32 bits."""
+    return f"{sum(len(one) + 1 + 4 for row in error_rows() for one in row[2:]) / 1024:.0f}"
+
+
+def names():
+    return kb(sum(len(row[0]) + 1 for row in error_rows()))
+
+
+def clear_code():
+    octets = re.search(r"^ *(\d+)  the same with all that a fetch", text("docs/size.txt"), re.M)[1]
+    return f"{int(octets) / 1024:.0f}"
+
+
+def refused_hours():
+    """The longest pause of the firmware after refused logins, in hours: what backoff.c computes."""
+    ms, most = macro("BACKOFF_REFUSED_MS", file=BACKOFF + ".h"), macro("DAY_MS", file=BACKOFF + ".c")
+    for _ in range(macro("DOUBLINGS", file=BACKOFF + ".c")):
+        ms = ms * 2 if ms <= most / 2 else ms
+    return str(ms // (60 * MS_A_MINUTE))
+
+
+# ---- sentences ----
+
+BACKOFF = "examples/firmware/backoff"
+COSTS = r"\| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB \| (\d+) million \|"
+PROSE = [
+    ("README.md", r"a record buffer of (\d+) octets", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("README.md", r"`--iobuf (\d+)`", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("README.md", r"\"already fetched\" in (\d+) octets a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
+    ("README.md", r"\| in clear text \| under 1 KB \| ([\d.]+) KB \| (\d+) KB", lambda: (kb(calls(4)), clear_code())),
+    ("README.md", rf"\| `pinned`: one key, no clock {COSTS}", lambda: costs("pinned")),
+    ("README.md", rf"\| `small`: public CAs {COSTS}", lambda: costs("small")),
+    ("README.md", rf"\| `public`: the same, faster {COSTS}", lambda: costs("public")),
+    ("README.md", r"code is (\d+) to (\d+) KB more", missed),
+    ("docs/DESIGN.md", r"The link is a table of (\w+) functions", lambda: WORDS[len(members("src/core/link.h", "popcl_link_ops"))]),
+    ("docs/DESIGN.md", r"(\w+) functions \(`popcl_tls_layer`: ([\w, ]+)\)",
+     lambda: (WORDS[len(members("src/core/link.h", "popcl_tls_layer"))], ", ".join(members("src/core/link.h", "popcl_tls_layer")))),
+    ("docs/DESIGN.md", r"a job is\s+(\d+) octets on a Cortex-M3", lambda: str(sizeof("popcl"))),
+    ("docs/DESIGN.md", r"code is missed by (\d+) to (\d+) KB", missed),
+    ("docs/PROTOCOL.md", r"pause_ms, by default (\d+) minutes", lambda: str(macro("POPCL_PAUSE_MS") // MS_A_MINUTE)),
+    ("docs/PORTING.md", r"`POPCL_IOBUF_MIN` \((\d+)\) or more; TLS: `POPCL_IOBUF_SIZE\(512\)` \((\d+)\)",
+     lambda: (str(macro("POPCL_IOBUF_MIN")), str(macro("POPCL_IOBUF_SIZE", 512)))),
+    ("docs/PORTING.md", r"`POPCL_PLAN_MIN_APOP` \((\d+)\)", lambda: str(macro("POPCL_PLAN_MIN_APOP"))),
+    ("docs/PORTING.md", r"`popcl_resume_save`, (\d+) octets", lambda: str(macro("POPCL_RESUME_LEN"))),
+    ("docs/PORTING.md", r"\| stack \| with TLS ([\d.]+) KB painted, at most ([\d.]+) KB by call graph; in clear text ([\d.]+) and ([\d.]+) KB",
+     lambda: (kb(calls(2)), kb(calls(1)), kb(calls(4)), kb(calls(3)))),
+    ("docs/SIZING.md", r"errors\.c, (\d+) KB; the names alone are ([\d.]+)", lambda: (sentences(), names())),
+    ("docs/SIZING.md", r"names of its errors \(([\d.]+) KB\)", names),
+    ("docs/SIZING.md", r"buffer of ([\d,]+) octets \(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
+    ("docs/SIZING.md", r"and (\d+) octets of RAM for each account", lambda: str(sizeof("popcl_resumable"))),
+    ("src/core/errors.c", r"nothing else links ([\d.]+) KB of them", names),
+    ("examples/firmware/README.md", r"their sentences would cost (\d+) KB", sentences),
+    ("examples/firmware/README.md", r"Milliseconds between two: ([\d,]+)",
+     lambda: f"{macro('DEFAULT_EVERY_MS', file='examples/firmware/settings.c'):,}"),
+    ("examples/firmware/README.md", r"doubles it, (\w+) times", lambda: WORDS[macro("DOUBLINGS", file=BACKOFF + ".c")]),
+    ("examples/firmware/README.md", r"the next ones double up to (\d+) hours", refused_hours),
+    ("docs/RELIABILITY.md", r"The first pause is an hour, then up to (\d+) hours", refused_hours),
+    ("include/popcl_session.h", r"2\^30 ms: about (\d+) days", lambda: str(macro("POPCL_MS_MAX") // MS_A_DAY)),
+]
+
+
+def corrected(name, octets, problems):
+    """The text of a file with every figure as its source has it; problems gets what is not found."""
+    for file, pattern, value in PROSE:
+        if file != name:
+            continue
+        wanted = value()
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+        if not re.search(pattern, octets):
+            problems.append(f"{name}: no sentence is like {pattern!r} (tests/prose.py)")
+        octets = re.sub(pattern, lambda found, wanted=wanted: _with(found, wanted), octets)
+    return octets
+
+
+def _with(found, wanted):
+    whole, start = found[0], found.start()
+    for place in range(len(wanted), 0, -1):
+        if found[place].lower() != wanted[place - 1].lower():
+            whole = whole[:found.start(place) - start] + wanted[place - 1] + whole[found.end(place) - start:]
+    return whole
+
