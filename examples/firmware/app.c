@@ -230,10 +230,32 @@ static void load(void) {
 
 /* ---- which messages, and what became of them ---- */
 
+/* UID and size of the messages that are DELETE_DUE: what was put last. */
+static uint32_t due[SEEN_UIDS];
+
+static uint32_t uid_and_size(const popcl_msg *m) {
+    uint32_t crc = slots_crc(0, m->uid, m->uid_len);
+    return slots_crc(crc, &m->size, sizeof m->size);
+}
+
+static int is_as_it_was(const popcl_msg *m) {
+    uint32_t crc = uid_and_size(m);
+    unsigned at = 0;
+    while (at < SEEN_UIDS && due[at] != crc)
+        at++;
+    return at < SEEN_UIDS && m->size != POPCL_SIZE_UNKNOWN;
+}
+
+static void remember_size(const popcl_msg *m) {
+    static unsigned next;
+    if (!is_as_it_was(m)) due[next++ % SEEN_UIDS] = uid_and_size(m);
+}
+
 /* FETCHED: not to be fetched again. DELETE_DUE: stored, and its DELE is refused or void. That a
  * message was deleted is known by QUIT's answer alone, and a server may give the UID of a deleted
  * one to the next (RFC 1939, 7): where that answer did not come, or a reset came in between, it is
- * forgotten and comes again, for a message that is deleted unread would be lost. */
+ * forgotten and comes again, for a message that is deleted unread would be lost. So is one whose
+ * size is not what it was: it is another message. */
 #define MARKED_NOW POPCL_SEEN_OTHER /* with DELETE_DUE: its DELE was answered in this session */
 
 /* What is to become of a message, in this session or in a later one. */
@@ -247,6 +269,8 @@ static unsigned wish(const popcl_msg *m) {
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     (void)ctx;
     unsigned action = wish(m);
+    if (action == POPCL_DELETE_UNFETCHED && stage == POPCL_STAGE_SIZE && !is_as_it_was(m))
+        action = POPCL_FETCH | POPCL_DELETE;
     if (action & POPCL_FETCH && stage == POPCL_STAGE_SIZE && !order_is_now(&app.order, m))
         return POPCL_SKIP;
     return action;
@@ -263,6 +287,7 @@ static void listed(void *ctx, const popcl_msg *m) {
 static void note(const popcl_msg *m, unsigned marks) {
     if (!set.new || m->uid_len == 0) return;
     if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) console_text("state: full\n");
+    if (marks & POPCL_SEEN_DELETE_DUE) remember_size(m);
     if (marks & POPCL_SEEN_FETCHED && ++app.unsaved % SAVE_EVERY == 0) save();
 }
 
@@ -467,6 +492,7 @@ const popcl_config *app_prepare(void) {
                                 .iobuf = iobuf,
                                 .iobuf_len = sizeof iobuf,
                                 .passes = UINT16_MAX,
+                                .need_size = set.new &&set.delete,
                                 .sink = &sink,
                                 .decide = decide,
                                 .listed = listed,

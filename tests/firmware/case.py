@@ -21,6 +21,7 @@ EVERY_MS = 300    # base interval between polls, where a test does not wait for 
 LEASE_OCTETS = 80  # that DHCP keeps in lwIP's heap while there is an address
 KB = 1024
 PAUSES = 10_000
+PATIENT_MS = 8000  # the limit of a board whose server falls silent: a whole handshake has to fit, on a machine that does other work too
 HURRY = 20  # times as fast as it should a board's clock runs, where a test would take minutes
 
 

@@ -5,7 +5,7 @@ import time
 import unittest
 
 import images
-from case import KB, PAUSES, HURRY, FirmwareCase, body
+from case import KB, HURRY, PATIENT_MS, PAUSES, FirmwareCase, body
 from hostile import Close, Hang, Hostile
 from relay import Relay
 from wire import NO_SUCH_NAME, SERVER_FAILURE, Wire, as_reset
@@ -150,7 +150,7 @@ class Troubled:
 
     def assert_stall(self, replies, error):
         messages = [body(700, 1), body(5 * KB, 2)]
-        with self.hostile(replies, messages) as server, self.hostile_board(server, idle=3000) as board:
+        with self.hostile(replies, messages) as server, self.hostile_board(server, idle=PATIENT_MS) as board:
             self.assert_recovers(board, [error], messages)
 
     def test_connection_reset_inside_a_message(self):

@@ -2,9 +2,19 @@
 gone may be given to the next message (RFC 1939, 7): in doubt a message comes twice, and none is deleted that was not stored before."""
 import images
 from case import KB, FirmwareCase, body
-from hostile import Close
+from hostile import Close, Step
 from test_boards import Once
 from wire import Wire
+
+
+class Arrive(Step):
+    """Another message takes the place and the UID of one, for the sessions to come."""
+
+    def __init__(self, place, octets):
+        self.place, self.octets = place, octets
+
+    def play(self, connection):
+        connection.server.messages[self.place] = self.octets
 
 
 class Deletion(FirmwareCase):
@@ -36,6 +46,13 @@ class Deletion(FirmwareCase):
         self.assertEqual(first, ["RETR 1", "DELE 1", "RETR 2"])
         self.assertEqual(second, ["DELE 1", "RETR 2", "DELE 2", "QUIT"])
         self.assertEqual(sorted(self.files()), ["1-1.eml", "2-2.eml"])
+
+    def test_another_message_with_the_uid_of_one_that_was_stored_is_fetched(self):
+        """[G14] A second client deleted it, and the server gave its UID anew. The size tells."""
+        with self.server({"RETR 2": [b"+OK\r\nSubject: tw", Arrive(0, b"Subject: anew\r\n\r\nnobody has read this\r\n"), Close()]}) as server:
+            first, second = self.polls(server, polls=2)
+        self.assertEqual(first, ["RETR 1", "DELE 1", "RETR 2"])
+        self.assertEqual(second, ["RETR 1", "DELE 1", "RETR 2", "DELE 2", "QUIT"])
 
     def test_a_refused_dele_is_tried_again_without_fetching(self):
         with self.server({"DELE 1": b"-ERR read-only\r\n"}) as server:

@@ -3,7 +3,7 @@ by octet, or the poll fails with a name and the next one brings it; no buffer an
 import threading
 
 import images
-from case import KB, HURRY, FirmwareCase, body
+from case import KB, HURRY, PATIENT_MS, FirmwareCase, body
 from wire import BROADCAST, Wire, udp_frame
 
 JUNK = [udp_frame(BROADCAST, (Wire.HOST, 4000 + n), ("255.255.255.255", 9), bytes([n]) * 1400) for n in range(40)]
@@ -32,7 +32,7 @@ class Network:
     def test_no_buffer_for_too_long(self):
         """[A27] The poll fails with a name, and a later one brings the mail."""
         expected = self.deliver(body(50 * KB, 1))
-        with self.board(starve=4, polls=3, idle=2000) as board:
+        with self.board(starve=4, polls=3, idle=PATIENT_MS) as board:
             outcome = self.outcome(board, dying=1)
         self.assertRegex(outcome.errors[0], "POPCL_ERR_TIMEOUT_")
         self.assert_starved(outcome, 4)
@@ -73,7 +73,7 @@ class Network:
         expected = self.deliver(body(200 * KB, 1))
         wire = Wire()
         wire.after(50_000, lambda _: self.pull(wire))
-        with self.board(wire, polls=2, idle=3000) as board:
+        with self.board(wire, polls=2, idle=PATIENT_MS) as board:
             board.wait_for("poll 1: failed")
             wire.down = False
             outcome = self.outcome(board, dying=1)  # the old connection's end is still to be sent again, later and later

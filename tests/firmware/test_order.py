@@ -7,7 +7,7 @@ import time
 
 import images
 from board import poll_of
-from case import KB, FirmwareCase, body
+from case import KB, PATIENT_MS, FirmwareCase, body
 from hostile import Close, Hang, Hostile, Reset
 from wire import Wire
 
@@ -51,7 +51,7 @@ class PoisonServer(Hostile):
 class PoisonMessage:
     def polls(self, server, polls, status, **changes):
         self.secrets = [server.USER, server.PASSWORD]
-        settings = {"port": server.port, "user": server.USER, "pass_": server.PASSWORD, "idle": 3000, "every": 50, "state": "flash", **changes}
+        settings = {"port": server.port, "user": server.USER, "pass_": server.PASSWORD, "idle": PATIENT_MS, "every": 50, "state": "flash", **changes}
         with self.board(polls=polls, **settings) as board:
             return self.outcome(board, status, dying=1)
 
