@@ -227,6 +227,26 @@ static void only_the_message_under_way_is_marked(void **state) {
     }
 }
 
+/* The session broke in the answer to DELE, or with several RETR under way: of these it is the first
+ * that did not come whole. */
+static void what_came_whole_or_was_behind_is_not_marked(void **state) {
+    (void)state;
+    for (int under_way = 1; under_way <= 3; under_way++) {
+        maildrop("....", 1);
+        list();
+        for (unsigned i = 0; i < (unsigned)under_way; i++) {
+            popcl_msg m = message(i);
+            assert_int_equal(order_is_now(&of, &m), 1);
+        }
+        for (unsigned i = 0; i < messages; i++) {
+            popcl_msg m = message(i);
+            end(&m, i ? POPCL_NOT_STORED : POPCL_STORED, i ? POPCL_ERR_NET : POPCL_OK, i != 0);
+            unsigned marks = i == 0 ? POPCL_SEEN_FETCHED : i == 1 && under_way > 1 ? ORDER_LAST : 0;
+            assert_int_equal(popcl_seen_get(&seen, m.uid, m.uid_len), marks);
+        }
+    }
+}
+
 /* The overall limit cuts the message under way and lets the session end in order. */
 static void the_overall_limit_counts_as_a_break(void **state) {
     (void)state;
@@ -266,6 +286,7 @@ int main(void) {
         cmocka_unit_test(a_full_set_gives_up_one_that_was_fetched),
         cmocka_unit_test(without_uids_all_is_as_it_was),
         cmocka_unit_test(only_the_message_under_way_is_marked),
+        cmocka_unit_test(what_came_whole_or_was_behind_is_not_marked),
         cmocka_unit_test(the_overall_limit_counts_as_a_break),
         cmocka_unit_test(a_mark_that_stays_is_no_change),
     };
