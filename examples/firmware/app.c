@@ -269,8 +269,10 @@ static unsigned wish(const popcl_msg *m) {
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     (void)ctx;
     unsigned action = wish(m);
-    if (action == POPCL_DELETE_UNFETCHED && stage == POPCL_STAGE_SIZE && !is_as_it_was(m))
-        action = POPCL_FETCH | POPCL_DELETE;
+    if (action == POPCL_DELETE_UNFETCHED && stage == POPCL_STAGE_SIZE && !is_as_it_was(m)) {
+        (void)popcl_seen_put(&app.seen, m->uid, m->uid_len, 0);
+        return POPCL_FETCH | POPCL_DELETE;
+    }
     if (action & POPCL_FETCH && stage == POPCL_STAGE_SIZE && !order_is_now(&app.order, m))
         return POPCL_SKIP;
     return action;
