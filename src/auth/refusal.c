@@ -17,9 +17,13 @@ enum kind {
 /* Each behind its kind; the list ends with a kind of 0. In capitals. */
 static const char words[] =
     "\1PASSW\0\1PASSPHRASE\0\1LOGIN\0\1LOGON\0\1CREDENTIAL\0\1ACCOUNT\0\1USERNAME\0"
-    "\2ENCRYPT\0\2SSL\0\2TLS\0\2STLS\0\2STARTTLS\0\2PLAIN\0\2CLEARTEXT\0\2SECURE\0\2INSECURE\0"
+    "\2ENCRYPT\0\2SSL\0\2TLS\0\2STLS\0\2STARTTLS\0\2PLAINTEXT\0\2CLEARTEXT\0\2SECURE\0\2INSECURE\0"
     "\4LOCK\0\4BUSY\0\4ALREADY\0"
-    "\10WAIT\0\10LATER\0\10TEMPORAR\0\10UNAVAILABLE\0";
+    "\10WAIT\0\10LATER\0\10TEMPORAR\0\10UNAVAILABLE\0\10MANY\0\10LIMIT\0\10EXCEED\0\10MAINTENANCE\0"
+    "\10OVERLOAD\0";
+
+/* The first of two words that mean something together. */
+enum pair { NO_PAIR, PAIR_IN, PAIR_PLAIN };
 
 static int is(const popcl_refusal *x, const char *word) {
     return x->word_len == strlen(word) && memcmp(x->word, word, x->word_len) == 0;
@@ -31,8 +35,9 @@ static void word_end(popcl_refusal *x) {
         size_t n = strlen(w + 1);
         if (n <= x->word_len && memcmp(x->word, w + 1, n) == 0) x->found |= (uint8_t)*w;
     }
-    if (x->after_in && is(x, "USE")) x->found |= IN_USE;
-    x->after_in = (uint8_t)is(x, "IN");
+    if (x->pair == PAIR_IN && is(x, "USE")) x->found |= IN_USE;
+    if (x->pair == PAIR_PLAIN && is(x, "TEXT")) x->found |= ENCRYPTION;
+    x->pair = is(x, "IN") ? PAIR_IN : is(x, "PLAIN") || is(x, "CLEAR") ? PAIR_PLAIN : NO_PAIR;
     x->word_len = 0;
 }
 

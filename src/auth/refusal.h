@@ -9,7 +9,7 @@
 typedef struct popcl_refusal {
     uint8_t found;    /* kinds of words, in refusal.c */
     uint8_t brackets; /* the text is inside of [ ] */
-    uint8_t after_in; /* the last word was "in" */
+    uint8_t pair;     /* what the last word was, if it may mean something with the next */
     uint8_t word_len; /* octets of the word that were collected */
     char word[12];
 } popcl_refusal;
