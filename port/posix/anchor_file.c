@@ -27,6 +27,14 @@ static popcl_posix_trust_error fail(int number) {
 
 /* ---- a file ---- */
 
+static int open_at(int dir, const char *name, int flags) {
+    int fd;
+    do
+        fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 /* Reads all of fd into memory that the caller frees. Returns 0 or an error number. */
 static int read_all(int fd, size_t expected, unsigned char **octets, size_t *len) {
     size_t room = expected + 1, n = 0; /* one more, so that the end is seen without growing */
@@ -61,7 +69,8 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
     struct stat st;
     unsigned char *octets = NULL;
     size_t len = 0;
-    if (fstat(fd, &st)) return fail(errno);
+    while (fstat(fd, &st))
+        if (errno != EINTR) return fail(errno);
     if (S_ISDIR(st.st_mode)) return fail(EISDIR);
     if (S_ISREG(st.st_mode) && st.st_size > POP_ANCHOR_FILE_MAX) return fail(EFBIG);
     int error = read_all(fd, S_ISREG(st.st_mode) && st.st_size >= 0 ? (size_t)st.st_size : GUESS,
@@ -75,7 +84,7 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
 static popcl_posix_trust_error read_at(pop_anchors *a, const char *source, int dir,
                                        const char *name, int flags) {
     /* a FIFO that nobody writes to is empty, not waited for */
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+    int fd = open_at(dir, name, flags);
     if (fd < 0) return fail(errno);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     popcl_posix_trust_error e = pop_anchors_read_fd(a, source, fd);
@@ -192,7 +201,7 @@ static popcl_posix_trust_error read_entries(pop_anchors *a, const char *path, DI
 }
 
 popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NONBLOCK);
+    int fd = open_at(AT_FDCWD, path, O_DIRECTORY);
     if (fd < 0)
         return errno == ENOTDIR ? (popcl_posix_trust_error)POPCL_POSIX_TRUST_UNREADABLE
                                 : fail(errno);

@@ -47,6 +47,37 @@ int tool_open(int dir, const char *name, int flags, mode_t mode) {
     return fd;
 }
 
+int tool_stat(int fd, struct stat *st) {
+    int r;
+    AGAIN(r, fstat(fd, st));
+    return r;
+}
+
+/* What a name stands for, links not followed. */
+static int stat_name(int dir, const char *name, struct stat *st) {
+    int r;
+    AGAIN(r, fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW));
+    return r;
+}
+
+int tool_make_directory(const char *path, mode_t mode) {
+    int r;
+    AGAIN(r, mkdir(path, mode));
+    return r < 0 && errno != EEXIST ? -1 : 0;
+}
+
+int tool_try_directory(int dir) {
+    int r;
+    AGAIN(r, faccessat(dir, ".", W_OK | X_OK, 0));
+    return r;
+}
+
+static int remove_name(int dir, const char *name) {
+    int r;
+    AGAIN(r, unlinkat(dir, name, 0));
+    return r;
+}
+
 ssize_t tool_read_all(int fd, void *p, size_t room) {
     size_t n = 0;
     while (n < room) {
@@ -134,16 +165,17 @@ static int is_temporary(const char *entry, const char *name) {
 static int hold(const tool_new *f, mode_t mode) {
     struct stat st;
     if (lock(f->fd) < 0 && is_held(errno)) return 0;
-    if (fstat(f->fd, &st)) return -1;
+    if (tool_stat(f->fd, &st)) return -1;
     if (st.st_nlink == 0) return 0;
     /* some file systems know one mode for all: there nothing can be changed */
-    if ((st.st_mode & 07777) != mode) (void)fchmod(f->fd, mode);
+    int r = 0;
+    if ((st.st_mode & 07777) != mode) AGAIN(r, fchmod(f->fd, mode));
     return 1;
 }
 
 void tool_new_drop(const tool_new *f) {
     int error = errno;
-    if (f->temporary[0]) (void)unlinkat(f->dir, f->temporary, 0);
+    if (f->temporary[0]) (void)remove_name(f->dir, f->temporary);
     errno = error;
     close_quietly(f->fd);
 }
@@ -181,9 +213,9 @@ int tool_new_sync(const tool_new *f) { return sync_file(f->fd); }
 /* A rename that was interrupted may have been done: then the temporary's file has the new name. */
 static int is_put(const tool_new *f) {
     struct stat ours, there;
-    return errno == ENOENT && fstat(f->fd, &ours) == 0 &&
-           fstatat(f->dir, f->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+    return errno == ENOENT && tool_stat(f->fd, &ours) == 0 &&
+           stat_name(f->dir, f->name, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
 }
 
 int tool_new_put(tool_new *f) {
@@ -221,8 +253,8 @@ int tool_replace(int dir, const char *name, const void *p, size_t n) {
 /* Whether nobody works on this temporary. */
 static int is_left(int fd) {
     struct stat st;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) return 0;
-    if (lock(fd) == 0) return fstat(fd, &st) == 0 && st.st_nlink > 0;
+    if (tool_stat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) return 0;
+    if (lock(fd) == 0) return tool_stat(fd, &st) == 0 && st.st_nlink > 0;
     if (is_held(errno)) return 0;
     time_t now = time(NULL);
     return now != (time_t)-1 && st.st_mtime < now - DEAD_S;
@@ -235,7 +267,7 @@ void tool_tidy(int dir, const char *name) {
     for (const struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
         if (!is_temporary(e->d_name, name)) continue;
         int fd = tool_open(dir, e->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
-        if (fd >= 0 && is_left(fd)) (void)unlinkat(dir, e->d_name, 0);
+        if (fd >= 0 && is_left(fd)) (void)remove_name(dir, e->d_name);
         close_quietly(fd);
     }
     if (d) (void)closedir(d);
@@ -248,7 +280,7 @@ void tool_tidy(int dir, const char *name) {
  * meanwhile. */
 static int is_named(const tool_lock *l) {
     struct stat ours, there;
-    return fstat(l->fd, &ours) == 0 && fstatat(l->dir, l->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return tool_stat(l->fd, &ours) == 0 && stat_name(l->dir, l->name, &there) == 0 &&
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
@@ -261,7 +293,9 @@ static void read_holder(tool_lock *l) {
 
 /* The line is a help for people: a disk that is full must not keep mail from being fetched. */
 static void write_holder(const tool_lock *l, const char *text) {
-    if (ftruncate(l->fd, 0) == 0 && tool_write_all(l->fd, text, strlen(text)) == 0)
+    int r;
+    AGAIN(r, ftruncate(l->fd, 0));
+    if (r == 0 && tool_write_all(l->fd, text, strlen(text)) == 0)
         (void)tool_write_all(l->fd, "\n", 1);
 }
 
@@ -311,7 +345,7 @@ tool_locked tool_lock_take(tool_lock *l, int dir, const char *name, const char *
 
 void tool_unlock(tool_lock *l) {
     if (!l->is_held) return;
-    (void)unlinkat(l->dir, l->name, 0); /* while it is locked: the next one makes its own */
+    (void)remove_name(l->dir, l->name); /* while it is locked: the next one makes its own */
     close_quietly(l->fd);
     l->is_held = 0;
 }

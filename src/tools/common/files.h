@@ -17,6 +17,14 @@
 /* openat with O_CLOEXEC and O_NOCTTY. Returns the descriptor, or -1 with errno. */
 int tool_open(int dir, const char *name, int flags, mode_t mode);
 
+int tool_stat(int fd, struct stat *st);
+
+/* mkdir; that there is something of that name already counts as success. */
+int tool_make_directory(const char *path, mode_t mode);
+
+/* Whether files can be made in an open directory: 0, or -1 with errno. */
+int tool_try_directory(int dir);
+
 /* Reads until the file ends or `room` bytes are full: give one more than the file may have, and a
  * longer one shows. Returns bytes, or -1 with errno. */
 ssize_t tool_read_all(int fd, void *p, size_t room);

@@ -148,7 +148,7 @@ static int parse(cmd_auth *a, size_t len) {
 static int load(cmd_auth *a, int fd) {
     struct stat st;
     size_t len = 0;
-    if (fstat(fd, &st))
+    if (tool_stat(fd, &st))
         return refuse(a, "the auth file cannot be looked at", cmd_error_text(errno),
                       "look at the file and its medium");
     int failed = judge(a, &st);

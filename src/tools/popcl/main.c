@@ -134,8 +134,8 @@ static int open_trace(struct run *r) {
     const char *path = r->options.trace_file;
     if (!r->options.trace) return -1;
     if (!path) return STDERR_FILENO;
-    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
-    int bad = fd < 0 || fstat(fd, &st);
+    int fd = tool_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int bad = fd < 0 || tool_stat(fd, &st);
     if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
                  is_file(r->options.resume_file, &st))) {
         bad = 1; /* it would be emptied */

@@ -30,7 +30,7 @@ static int failed(cmd_record_file *f, const char *call, int code) {
 static int make_path(char *path) {
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash) *slash = '\0';
-        int made = mkdir(path, 0700) == 0 || errno == EEXIST;
+        int made = tool_make_directory(path, 0700) == 0;
         if (slash) *slash = '/';
         if (!made) return -1;
         if (!slash) return 0;
@@ -55,7 +55,7 @@ static int open_at(cmd_record_file *f, const char *prefix, const char *rest, int
     if (f->writes && make_path(f->path)) return -1;
     f->dir = tool_open(AT_FDCWD, f->path, O_RDONLY | O_DIRECTORY | flags, 0);
     if (f->dir < 0) return !f->writes && errno == ENOENT ? 0 : -1;
-    if (!f->writes || faccessat(f->dir, ".", W_OK | X_OK, 0) == 0) return 0;
+    if (!f->writes || tool_try_directory(f->dir) == 0) return 0;
     leave_dir(f);
     return -1;
 }
@@ -75,7 +75,7 @@ static int open_beside_mail(cmd_record_file *f, const char *out_dir, const char 
     if (open_at(f, out_dir, name, O_NOFOLLOW))
         return errno == EACCES || errno == EPERM || errno == ELOOP || errno == ENOTDIR ? 0 : -1;
     if (f->dir < 0) return 1;
-    if (fstat(f->dir, &st)) return -1;
+    if (tool_stat(f->dir, &st)) return -1;
     if (is_believed(f, &st)) return 1;
     leave_dir(f);
     return 0;
@@ -152,7 +152,7 @@ int cmd_record_file_open(cmd_record_file *f, const char *user, size_t user_len, 
     if (is_usual) name_file(f->second, user, user_len, host, TLS_PORT);
     (void)snprintf(f->lock_name, sizeof f->lock_name, "%s.lock", f->name);
     int code = find_dir(f, out_dir);
-    if (code == 0 && f->dir >= 0 && fstat(f->dir, &st) == 0) f->owner = st.st_uid;
+    if (code == 0 && f->dir >= 0 && tool_stat(f->dir, &st) == 0) f->owner = st.st_uid;
     return code;
 }
 
@@ -204,7 +204,7 @@ static int put_aside(cmd_record_file *f, const char *name) {
 static int load_open(cmd_record_file *f, const char *name, int fd) {
     struct stat st;
     reader r = {.fd = fd};
-    if (fstat(fd, &st)) return failed(f, "fstat", CMD_EXIT_DISK);
+    if (tool_stat(fd, &st)) return failed(f, "fstat", CMD_EXIT_DISK);
     if (!S_ISREG(st.st_mode)) {
         errno = EINVAL;
         return failed(f, "opening, as it is no ordinary file,", CMD_EXIT_CREATE);

@@ -33,7 +33,7 @@ static int open_dir(cmd_resume *s) {
     }
     (void)snprintf(dir, sizeof dir, "%.*s", (int)n, s->path);
     s->dir = tool_open(AT_FDCWD, n ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
-    return s->dir < 0 ? -1 : faccessat(s->dir, ".", W_OK | X_OK, 0);
+    return s->dir < 0 ? -1 : tool_try_directory(s->dir);
 }
 
 static int is_file(const char *path, const struct stat *file) {
@@ -74,7 +74,7 @@ static void put_aside(cmd_resume *s, cmd_report *r) {
 static int load(cmd_resume *s, const cmd_options *o, cmd_report *r, int fd) {
     unsigned char octets[POPCL_RESUME_LEN + 1];
     struct stat st;
-    if (fstat(fd, &st))
+    if (tool_stat(fd, &st))
         return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be looked at", cmd_error_text(errno),
                       "look at its medium");
     int code = judge(s, o, r, &st);
