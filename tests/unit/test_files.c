@@ -1,7 +1,6 @@
 /* test_files - the programs' own files [L8 L9 L10]: a reader sees the old file or the new one,
  * kills leave nothing that lasts, a lock ends with its process, and signals break nothing. */
-#define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,6 +23,44 @@
 #include <unistd.h>
 
 #include "files.h"
+
+/* ---- calls that are interrupted: every other one, while `interrupting` ---- */
+
+static int interrupting, turn;
+
+typedef void any_function(void);
+
+static any_function *real(const char *name) {
+    char large[32]; /* its name where files are large */
+    any_function *f;
+    (void)snprintf(large, sizeof large, "%s64", name);
+    void *symbol = dlsym(RTLD_NEXT, sizeof(off_t) == 8 ? large : name);
+    if (!symbol) symbol = dlsym(RTLD_NEXT, name);
+    memcpy(&f, &symbol, sizeof f); /* ISO C knows no cast between the two kinds of pointers */
+    return f;
+}
+
+static int is_interrupted(void) {
+    errno = EINTR;
+    return interrupting && (turn ^= 1);
+}
+
+#define INTERRUPTED(name, parameters, arguments)                                                   \
+    int name parameters {                                                                          \
+        if (is_interrupted()) return -1;                                                           \
+        return ((int(*) parameters)real(#name))arguments;                                          \
+    }
+INTERRUPTED(fstat, (int fd, struct stat *st), (fd, st))
+INTERRUPTED(fsync, (int fd), (fd))
+INTERRUPTED(fchmod, (int fd, mode_t mode), (fd, mode))
+INTERRUPTED(ftruncate, (int fd, off_t n), (fd, n))
+INTERRUPTED(flock, (int fd, int how), (fd, how))
+INTERRUPTED(mkdir, (const char *name, mode_t mode), (name, mode))
+INTERRUPTED(faccessat, (int at, const char *name, int how, int flags), (at, name, how, flags))
+INTERRUPTED(unlinkat, (int at, const char *name, int flags), (at, name, flags))
+INTERRUPTED(renameat, (int at, const char *from, int to_at, const char *to), (at, from, to_at, to))
+
+/* ---- a directory to work in ---- */
 
 static char path[64];
 static int dir;
@@ -242,6 +280,29 @@ static void interrupted(void **state) {
     assert_int_equal(entries(), 1);
 }
 
+/* Every call that can be interrupted is, once. */
+static void every_call_interrupted(void **state) {
+    char below[96];
+    struct stat st;
+    tool_lock l;
+    (void)state;
+    (void)snprintf(below, sizeof below, "%s/below", path);
+    interrupting = 1;
+    int replaced = replace("text"), made = tool_make_directory(below, 0700),
+        again = tool_make_directory(below, 0700), can = tool_try_directory(dir),
+        stood = tool_stat(dir, &st), locked = (int)tool_lock_take(&l, dir, "lock", "x", 0, NULL);
+    tool_unlock(&l);
+    interrupting = 0;
+    assert_int_equal(replaced, 0);
+    assert_int_equal(made, 0);
+    assert_int_equal(again, 0);
+    assert_int_equal(can, 0);
+    assert_int_equal(stood, 0);
+    assert_int_equal(locked, TOOL_LOCKED);
+    assert_holds("file", "text");
+    assert_int_equal(entries(), 2);
+}
+
 /* ---- what kills leave [L9] ---- */
 
 /* A program that is killed while its temporary stands there. */
@@ -451,6 +512,7 @@ int main(void) {
         CASE(full_disk),
         CASE(together),
         CASE(interrupted),
+        CASE(every_call_interrupted),
         CASE(left_is_removed),
         CASE(live_is_left_alone),
         CASE(others_names),
