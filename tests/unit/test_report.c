@@ -325,6 +325,19 @@ static void output_errors_are_noticed(void **state) {
     (void)end();
 }
 
+/* [L11] A trace that ends before the session is told, once. */
+static void a_trace_that_ends_is_told(void **state) {
+    (void)state;
+    begin("x");
+    r.trace_fd = open("/dev/null", O_RDONLY);
+    for (int i = 0; i < 5; i++)
+        cmd_report_trace(&r, POPCL_TRACE_STATE, "idle", 4);
+    (void)close(r.trace_fd);
+    const char *text = end();
+    assert_non_null(strstr(text, "popcl: warning: the trace is not complete: "));
+    assert_null(strstr(strstr(text, "warning") + 1, "warning"));
+}
+
 /* Both may be one terminal: the count must not stand behind half a progress line. */
 static void output_erases_the_progress(void **state) {
     (void)state;
@@ -350,6 +363,7 @@ int main(void) {
         cmocka_unit_test(a_traced_line_is_bounded),
         cmocka_unit_test(output_errors_are_noticed),
         cmocka_unit_test(output_erases_the_progress),
+        cmocka_unit_test(a_trace_that_ends_is_told),
         cmocka_unit_test(lines_are_escaped_and_quiet_is_quiet),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);

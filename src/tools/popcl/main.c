@@ -144,13 +144,15 @@ static int open_trace(struct run *r) {
     /* others' files are refused here */
     if (!bad && S_ISREG(st.st_mode)) bad = fchmod(fd, 0600) || ftruncate(fd, 0);
     if (!bad) return fd;
+    const cmd_disk_words *words = cmd_sentences_medium(errno);
     (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path,
                    cmd_error_text(errno));
     if (fd >= 0) (void)close(fd);
     cmd_report_error(&r->report, what,
-                     "its directory is missing or not writable, or it is a link, another user's, "
-                     "or the file of -a, -c or --resume",
-                     "give another name");
+                     words ? words->cause
+                           : "its directory is missing or not writable, or it is a link, another "
+                             "user's, or the file of -a, -c or --resume",
+                     words ? words->advice : "give another name");
     return -2;
 }
 
@@ -193,8 +195,10 @@ static int record_failed(struct run *r, int code) {
     (void)snprintf(what, sizeof what, "the record of fetched messages, %s/%s: %s failed: %s",
                    r->file.path, r->file.name, r->file.failed_call,
                    cmd_error_text(r->file.failed_errno));
+    const cmd_disk_words *words = cmd_sentences_medium(r->file.failed_errno);
     cmd_report_error(&r->report, what,
-                     "the directory is not writable, or its disk is full or failing",
+                     words ? words->cause
+                           : "the directory is not writable, or its disk is full or failing",
                      "correct that, or set XDG_STATE_HOME to another directory; without the "
                      "record, messages may arrive a second time");
     return code;

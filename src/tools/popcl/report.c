@@ -164,11 +164,20 @@ void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *te
     out[len] = '\0';
 }
 
+/* A trace that cannot be written any more is not tried again, and is told once. */
+static int is_trace_over(cmd_report *r) {
+    int error = outlet(r, TRACE)->error;
+    if (error && !r->trace_told && r->trace_fd != r->err_fd)
+        cmd_report_warning(r, "the trace is not complete: %s", cmd_error_text(error));
+    r->trace_told |= error != 0;
+    return error != 0;
+}
+
 void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
     static const char *const leads[] = {
         [POPCL_TRACE_SENT] = "C: ", [POPCL_TRACE_RECEIVED] = "S: ", [POPCL_TRACE_STATE] = "-- "};
     cmd_report *r = report;
-    if (r->trace_fd < 0) return;
+    if (r->trace_fd < 0 || is_trace_over(r)) return;
     if (kind == POPCL_TRACE_STATE) { /* one piece, and perhaps in the middle of a line */
         if (n) emit(r, TRACE, leads[kind], p, n);
         return;
@@ -271,6 +280,7 @@ void cmd_report_end(cmd_report *r) {
     erase_progress(r);
     /* a line whose end never came */
     if (r->line_len) cmd_report_trace(r, POPCL_TRACE_RECEIVED, "", 0);
+    if (r->trace_fd >= 0) (void)is_trace_over(r);
     for (size_t i = 0; i < sizeof r->outlets / sizeof *r->outlets; i++)
         if (r->outlets[i].patience) cmd_outlet_close(&r->outlets[i]);
     cmd_wipe(r->line, sizeof r->line);

@@ -48,7 +48,7 @@ typedef struct cmd_report {
     size_t secret_len;
     cmd_outlet outlets[3];    /* private: of the descriptors */
     size_t out_len, line_len; /* private: of the buffers below */
-    int line_cut;
+    int line_cut, trace_told;
     char out[4096];
     char line[CMD_TRACE_LINE];
     char shown[3 * CMD_TRACE_LINE + 1]; /* the line, scrubbed */

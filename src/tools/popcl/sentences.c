@@ -173,6 +173,11 @@ static const cmd_disk_words disk_words[] = {
     {ENOMEM, "this machine has too little memory", "end other programs, then run again"},
 };
 
+const cmd_disk_words *cmd_sentences_medium(int error) {
+    int is_medium = error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
+    return is_medium ? cmd_sentences_disk(error) : NULL;
+}
+
 const cmd_disk_words *cmd_sentences_disk(int error) {
     for (size_t i = 0; i < sizeof disk_words / sizeof *disk_words; i++)
         if (disk_words[i].error == error) return &disk_words[i];

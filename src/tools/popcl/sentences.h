@@ -24,4 +24,8 @@ typedef struct cmd_disk_words {
 } cmd_disk_words;
 const cmd_disk_words *cmd_sentences_disk(int error);
 
+/* The same, where the disk or its file system is the cause; else NULL. For what is no directory of
+ * messages. */
+const cmd_disk_words *cmd_sentences_medium(int error);
+
 #endif
