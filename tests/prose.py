@@ -118,7 +118,14 @@ def refused_hours():
 
 # ---- sentences ----
 
+def max_time():
+    """The command's default of --max-time."""
+    hours = int(re.search(r"o->total_ms = (\d+);", text(OPTIONS))[1]) // (60 * MS_A_MINUTE)
+    return "a day" if hours == 24 else f"{hours} hours"
+
+
 BACKOFF = "examples/firmware/backoff"
+OPTIONS = "src/tools/popcl/options.c"
 COSTS = r"\| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB \| (\d+) million \|"
 PROSE = [
     ("README.md", r"a record buffer of (\d+) octets", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
@@ -145,6 +152,10 @@ PROSE = [
     ("docs/SIZING.md", r"names of its errors \(([\d.]+) KB\)", names),
     ("docs/SIZING.md", r"buffer of ([\d,]+) octets \(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
     ("docs/SIZING.md", r"and (\d+) octets of RAM for each account", lambda: str(sizeof("popcl_resumable"))),
+    ("docs/SECURITY.md", r"command's default for it, --max-time, is (a day|\d+ hours)", max_time),
+    (OPTIONS, r"end the whole run after S seconds; default: (a day|\d+ hours)", max_time),
+    (OPTIONS, r"give up after S seconds without progress; default (\d+)", lambda: str(macro("POPCL_IDLE_MS") // 1000)),
+    (OPTIONS, r"give up connecting after S seconds; default (\d+)", lambda: str(macro("POPCL_CONNECT_MS") // 1000)),
     ("src/core/errors.c", r"nothing else links ([\d.]+) KB of them", names),
     ("examples/firmware/README.md", r"their sentences would cost (\d+) KB", sentences),
     ("examples/firmware/README.md", r"Milliseconds between two: ([\d,]+)",
