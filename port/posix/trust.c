@@ -64,15 +64,13 @@ static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *
         if (kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_DAMAGED) refused = one;
         if (kind == POP_ANCHOR_SKIPPED) skipped = one;
     }
-    char when[POP_UTC_TEXT + 3] = "";
-    if (refused && refused->finding == POP_ANCHOR_EXPIRED) {
-        (void)snprintf(when, sizeof when, ", on ");
-        pop_utc_text(refused->not_after, when + strlen(when));
-    }
+    char when[POP_UTC_TEXT] = "";
+    int is_expired = refused && refused->finding == POP_ANCHOR_EXPIRED;
+    if (is_expired) pop_utc_text(refused->not_after, when);
     if (refused)
         (void)snprintf(r->why, r->why_len,
-                       "no certificate in %s can be trusted; of the first: %s%s", where,
-                       pop_anchor_sentence(refused->finding), when);
+                       "no certificate in %s can be trusted; of the first: %s%s%s", where,
+                       pop_anchor_sentence(refused->finding), is_expired ? ", on " : "", when);
     else if (skipped)
         (void)snprintf(r->why, r->why_len, "there is no certificate in %s: %s", where,
                        pop_anchor_sentence(skipped->finding));
