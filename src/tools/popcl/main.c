@@ -95,6 +95,7 @@ static void print_piece(void *report, const char *text) { cmd_report_print(repor
 
 static int finish_output(struct run *r) {
     if (cmd_report_flush(&r->report) == 0) return CMD_EXIT_DONE;
+    if (stop && r->report.out_errno == ETIMEDOUT) return CMD_EXIT_SIGNAL + (int)stop;
     char what[160];
     (void)snprintf(what, sizeof what, "standard output cannot be written: %s",
                    cmd_error_text(r->report.out_errno));
