@@ -15,7 +15,7 @@ import time
 import unittest
 
 import command
-from hostile import Close, Hang, Hostile, Step, message, stuffed
+from hostile import Close, Drip, Hang, Hostile, Step, message, stuffed
 from tlscase import right_server, root
 
 MANY = 40
@@ -247,13 +247,13 @@ class Stopping(InAPlace):
     WAITS = "finishing the message under way; again to stop at once"
 
     def stop_inside(self, *options, at=3):
-        """Stops a run inside message 3 of a server that sends no more of it. Returns its result and how long it took to end."""
+        """Stops a run inside a message of a server that sends no more of it. Returns its result and how long it took to end."""
         place = self.place()
-        with Hostile(replies={"RETR 3": [b"+OK\r\nhalf", Hang()]}) as server:
+        with Hostile(replies={f"RETR {at}": [b"+OK\r\nhalf", Hang()]}) as server:
             args = place.arguments(server.port, ("--timeout", "600", *options))
             process = place.start(args)
             give_up = time.monotonic() + command.HANGS
-            while "RETR 3" not in server.commands and time.monotonic() < give_up:
+            while f"RETR {at}" not in server.commands and time.monotonic() < give_up:
                 time.sleep(0.01)
             time.sleep(0.1)
             process.send_signal(signal.SIGINT)
@@ -264,9 +264,9 @@ class Stopping(InAPlace):
         return result, took
 
     def test_nothing_to_gain(self):
-        """Without -d the mail that is there stays as it is: nothing is waited for."""
-        for options in ((), ("-n",)):
-            result, took = self.stop_inside(*options)
+        """Without -d the mail that is there stays as it is, and before the first message is stored nothing is deleted: nothing is waited for."""
+        for options, at in (((), 3), (("-n",), 3), (("-d",), 1)):
+            result, took = self.stop_inside(*options, at=at)
             self.assertNotIn(self.WAITS, result.err)
             self.assertLess(took, 4, "it waited, as a run with -d does for five seconds")
 
@@ -348,6 +348,14 @@ class Sums(InAPlace):
         self.assertIn(f"{MANY - 11} more messages were not tried", result.err)
         self.assertEqual(len(re.findall(r"message \d+ is left on the server", result.err)), 1, result)
         self.assertIn("likely cause: the directory may not be written by this user", result.err)
+
+    def test_the_time_is_over(self):
+        """What was stored, and what was under way, counts as tried."""
+        mail = [message(n) for n in range(1, 11)]
+        with Hostile(messages=mail, replies={"RETR 3": [b"+OK\r\n", Drip(b"x" * 3000, 0.01)]}) as server:
+            result = self.place().run(server.port, "-d", "--max-time", "3", code=75)
+            tried = len({command for command in server.commands if command.startswith("RETR")})
+        self.assertIn(f"{10 - tried} more messages were not tried", result.err)
 
     def test_progress(self):
         """On a terminal: messages that came whole, of all; octets of all octets. The last line says that all came."""

@@ -352,7 +352,6 @@ static void suspect(cmd_job *j, uint32_t number, const char *name, size_t len) {
 /* Counts a failure by its kind, for the sum that main makes. */
 static void count_failure(cmd_job *j, const popcl_msg *m, popcl_err why, int tried) {
     j->oversize += why == POPCL_ERR_TOO_LARGE;
-    j->untried += !tried;
     if (why == POPCL_ERR_TOO_LARGE || j->other) return;
     j->other = why;
     j->other_message = tried ? m->number : 0;
@@ -364,6 +363,7 @@ static void not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
     const char *key;
     size_t len = key_of(j, m, hex, &key);
     count_failure(j, m, why, event != CMD_ON_LEFT);
+    j->untried += event == CMD_ON_LEFT;
     if (event != CMD_ON_LEFT)
         cmd_report_detail(j->report, "message %lu is left on the server: %s",
                           (unsigned long)m->number, cmd_sentences_what(why));
