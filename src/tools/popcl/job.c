@@ -298,8 +298,9 @@ static void show_progress(cmd_job *j) {
 }
 
 static uint16_t today(void) {
-    time_t now = time(NULL);
-    return now > 0 && now / 86400 <= UINT16_MAX ? (uint16_t)(now / 86400) : 0;
+    time_t day = time(NULL) / 86400;
+    if (day < 0 || day > UINT16_MAX) return 0;
+    return (uint16_t)day;
 }
 
 static void note(cmd_job *j, const popcl_msg *m, cmd_event event, uint64_t number) {
