@@ -909,10 +909,11 @@ static void settle(popcl *c) {
     if (!c->settling) finish(c);
 }
 
-/* How long the job may take before its last part, kept for QUIT, begins. */
-static uint32_t working_ms(const popcl *c) {
-    uint32_t total = or_default(c->cfg->total_ms, POPCL_TOTAL_MS);
-    return total - (total / 4 < POPCL_QUIT_MS ? total / 4 : POPCL_QUIT_MS);
+static uint32_t total_ms(const popcl *c) { return or_default(c->cfg->total_ms, POPCL_TOTAL_MS); }
+
+/* The last part of that, kept for QUIT. */
+static uint32_t reserve_ms(const popcl *c) {
+    return total_ms(c) / 4 < POPCL_QUIT_MS ? total_ms(c) / 4 : POPCL_QUIT_MS;
 }
 
 /* The job cannot go on, and what is durable is still deleted: a body that is open is aborted, and
@@ -927,16 +928,25 @@ static void end_pause_of_drained(popcl *c) {
     if (c->open == DRAINING) popcl_session_resume(&c->session);
 }
 
+/* So much of the reserve is left. Half of it is for a sync that asks for time: the deletions of all
+ * other messages need the rest. */
+static void wind_up(popcl *c, uint32_t left) {
+    stop_in_order(c, POPCL_ERR_TIMEOUT_TOTAL);
+    if (left <= reserve_ms(c) / 2 && popcl_session_state(&c->session) & POPCL_PAUSED_SYNC)
+        end_staged(c, POPCL_ERR_SYNC);
+}
+
 void popcl_tick(popcl *c, uint32_t now_ms) {
     if (popcl_state(c) == POPCL_DONE) return;
     popcl_session_tick(&c->session, now_ms);
     if (!popcl_session_hold(&c->session)) return;
+    uint32_t staged = c->staged, left = total_ms(c) - popcl_session_elapsed(&c->session);
     if (c->settling)
         settle(c);
-    else if (c->listing_reached && !c->over && c->phase < SAY_QUIT &&
-             popcl_session_elapsed(&c->session) >= working_ms(c))
-        stop_in_order(c, POPCL_ERR_TIMEOUT_TOTAL);
+    else if (c->listing_reached && !c->over && c->phase < SAY_QUIT && left <= reserve_ms(c))
+        wind_up(c, left);
     popcl_session_release(&c->session);
+    if (staged && !c->staged) popcl_session_resume(&c->session);
     end_pause_of_drained(c);
 }
 
@@ -952,7 +962,8 @@ void popcl_resume(popcl *c) {
 uint32_t popcl_next_deadline(const popcl *c) {
     if (popcl_state(c) == POPCL_DONE) return POPCL_MS_MAX;
     uint32_t passed = popcl_session_elapsed(&c->session) - (c->settling ? c->since : 0);
-    uint32_t mine = c->settling ? POPCL_SETTLE_MS : working_ms(c);
+    uint32_t mine = c->settling ? POPCL_SETTLE_MS : total_ms(c) - reserve_ms(c);
+    if (!c->settling && c->staged && passed >= mine) mine = total_ms(c) - reserve_ms(c) / 2;
     uint32_t session = popcl_session_next_deadline(&c->session),
              left = passed < mine ? mine - passed : 0;
     if (c->settling) return left;
