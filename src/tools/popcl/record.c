@@ -130,11 +130,18 @@ static int is_header_name(const char *name, size_t len) {
     return len > n && memcmp(name, CMD_HEADER_NAME, n) == 0;
 }
 
-static uint64_t hash_of(const cmd_record *r, const char *name, size_t len) {
+/* A line of a listing is listed, looked up and decided on: its name is hashed once. */
+static uint64_t hash_of(cmd_record *r, const char *name, size_t len) {
     popcl_siphash h;
+    if (len && len == r->last_len && memcmp(name, r->last_name, len) == 0) return r->last_hash;
     popcl_siphash_begin(&h, r->key);
     popcl_siphash_add(&h, name, len);
-    return popcl_siphash_end(&h);
+    uint64_t hash = popcl_siphash_end(&h);
+    if (len > sizeof r->last_name) return hash;
+    memcpy(r->last_name, name, len);
+    r->last_len = (uint8_t)len;
+    r->last_hash = hash;
+    return hash;
 }
 
 uint64_t cmd_record_old_hash(const unsigned char key[CMD_RECORD_KEY], const char *name,

@@ -27,6 +27,7 @@
 
 #define CMD_RECORD_KEY   16u /* octets of a key */
 #define CMD_OLD_KEYS     2u  /* records of version 0.1.0 that can be taken over at once */
+#define CMD_LAST_NAME    70u
 #define CMD_SIZE_UNKNOWN UINT64_MAX
 #define CMD_HEADER_NAME  "header " /* begins a name that is no UID: a UID holds no space */
 
@@ -90,6 +91,9 @@ typedef struct cmd_record {
     int changed;       /* 1: anything changed since the owner last set both to 0 */
     uint8_t no_uidl;   /* runs in a row that UIDL was refused to; the owner's to count */
     uint8_t no_memory; /* 1: an entry could not be added */
+    uint8_t last_len;  /* private: the name that was hashed last (0: none), */
+    char last_name[CMD_LAST_NAME];
+    uint64_t last_hash; /* and its hash */
 } cmd_record;
 
 /* An empty record. No memory is taken before the first entry. */
