@@ -236,7 +236,8 @@ static void add(cmd_connections *c, const popcl_diag *d, const char *special) {
     c->listing_reached |= d->listing_reached;
     if (d->listing_reached) c->left = (uint32_t)cmd_record_left(&c->file->record) + c->job.avoided;
     if (c->job.broken && !c->broken.err) c->broken = *d;
-    if (is_first || !c->job.alone || (is_failure(d) && !is_failure(&c->diag)))
+    if (is_first || !c->job.alone || d->err == POPCL_ERR_STOPPED ||
+        (is_failure(d) && !is_failure(&c->diag)))
         take_result(c, d, special);
 }
 

@@ -167,8 +167,7 @@ static int may_have_top(const cmd_job *j) {
  * depends on it: a further session must know what the run stored. */
 static int header_decides(const cmd_job *j) {
     if (j->options->only_new || j->options->action == CMD_CHECK) return 1;
-    return (j->sessions > 1 || cmd_record_has_deferred_headers(&j->file->record)) &&
-           may_have_top(j);
+    return (j->sessions > 1 || j->deferred_headers) && may_have_top(j);
 }
 
 static int is_avoided(const cmd_job *j, const popcl_msg *m) {
@@ -414,6 +413,7 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->number = j->settled = j->suspect.number = 0;
     if (alone) go_alone(j, alone);
     cmd_record_begin(&j->file->record);
+    j->deferred_headers = cmd_record_has_deferred_headers(&j->file->record);
 }
 
 /* A message whose fate was told before the session broke. Of one that was too large, or could not

@@ -69,8 +69,9 @@ typedef struct cmd_job {
     /* private, of the session */
     uint64_t alone_hash; /* of that message */
     cmd_suspect suspect;
-    uint32_t complete; /* messages that the store has, or will have at its next sync */
-    uint32_t others;   /* messages of the listing that are wanted, and not to come last */
+    int deferred_headers; /* some message without UID is to come last */
+    uint32_t complete;    /* messages that the store has, or will have at its next sync */
+    uint32_t others;      /* messages of the listing that are wanted, and not to come last */
     cmd_identity reading;
     popcl_part part; /* what the sink is getting, of which message */
     uint32_t number;

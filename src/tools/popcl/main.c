@@ -205,14 +205,23 @@ static int record_failed(struct run *r, int code) {
     return code;
 }
 
+/* Takes the record's lock, and says whom it waits for. */
+static tool_locked take_lock(struct run *r) {
+    char text[128], host[64] = "";
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(text, sizeof text, "popcl, process %ld on %s", (long)getpid(), host);
+    tool_locked locked = cmd_record_file_lock(&r->file, text, 0, &stop);
+    if (locked != TOOL_LOCK_HELD) return locked;
+    cmd_report_note(&r->report, "waiting for another run of this account: %s", r->file.lock.holder);
+    return cmd_record_file_lock(&r->file, text, r->options.idle_ms, &stop);
+}
+
 /* One run an account at a time. What cannot be locked, as on some network file systems, is used all
  * the same. Returns 0, or an exit code. */
 static int lock_record(struct run *r) {
-    char text[128], host[64] = "", special[192];
+    char special[192];
     popcl_diag d = {.err = POPCL_ERR_IN_USE, .verb = "", .refused = ""};
-    (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(text, sizeof text, "popcl, process %ld on %s", (long)getpid(), host);
-    switch (cmd_record_file_lock(&r->file, text, r->options.idle_ms, &stop)) {
+    switch (take_lock(r)) {
     case TOOL_LOCKED: return 0;
     case TOOL_LOCK_IMPOSSIBLE:
         cmd_report_detail(&r->report, "the record of fetched messages cannot be locked: %s",
