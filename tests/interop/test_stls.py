@@ -133,6 +133,15 @@ class Before(unittest.TestCase):
             self.assertEqual(server.commands[len(server.commands_in_clear)], "CAPA", result)
             assert_no_secret(self, server, result)
 
+    def test_no_capa_and_the_one_behind_stls(self):
+        """[R65] --no-capa does not reach it: a second greeting would answer USER else."""
+        place = command.Place(USER, PASSWORD)
+        self.addCleanup(place.remove)
+        with Hostile(clear={}, context=right_server().context(), user=USER, password=PASSWORD) as server:
+            result = place.run(server.port, "-S", "-c", str(root().file), "--no-capa", "--auth", "user", server="localhost")
+            self.assertEqual(server.commands[len(server.commands_in_clear)], "CAPA", result)
+            self.assertEqual(server.verbs().count("CAPA"), 1, result)
+
 
 def inside(name, ids, replies, code, *options, clear=POP3S, **more):
     return TlsCase(name, ids, clear, code, *options, replies=replies, **more)
