@@ -22,7 +22,8 @@ extern "C" {
  * in a forked process, which is killed at the deadline: getaddrinfo has none of its own. Programs
  * with threads should know that getaddrinfo runs there after a fork; the worst that can come of it
  * is ERR_RESOLVE_TIMEOUT. SIGCHLD may have a handler or be ignored. "localhost" needs no look-up
- * (RFC 6761, 6.3). */
+ * (RFC 6761, 6.3). Of several addresses the next one is tried 250 ms after a silent one, the
+ * families by turns, and the first connection that stands is used (RFC 8305). */
 typedef struct popcl_posix_net {
     int family; /* AF_UNSPEC (0): any, AF_INET, AF_INET6 */
     const volatile sig_atomic_t

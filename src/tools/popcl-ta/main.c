@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "emit.h"
+#include "files.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -52,7 +53,7 @@ static char *read_text(const char *path, size_t *len) {
     enum { PIECE = 65536 };
     char *text = NULL;
     size_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = tool_open(AT_FDCWD, path, O_RDONLY, 0);
     if (fd < 0) return NULL;
     for (ssize_t got = 1; got;) {
         char *grown = n < (size_t)POP_ANCHOR_FILE_MAX ? realloc(text, n + PIECE + 1) : NULL;
