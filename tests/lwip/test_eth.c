@@ -22,6 +22,7 @@ static struct {
     uint32_t comes_at_last; /* and so many more, just before it may interrupt again: it tells of
                                them no more */
     uint32_t looks, words_left;
+    uint32_t phy_status; /* register 1 of the PHY */
     int masked;
 } controller;
 
@@ -35,6 +36,8 @@ void eth_start(unsigned char mac[6]) { (void)mac; }
 void eth_mask(void) { controller.masked = 1; }
 void eth_send(struct pbuf *frame) { (void)frame; }
 int eth_any(void) { return controller.waiting != 0; }
+
+uint32_t eth_phy_read(uint32_t which) { return which == 1 ? controller.phy_status : 0; }
 
 void eth_unmask(void) {
     controller.waiting += controller.comes_at_last;
@@ -165,6 +168,19 @@ static void words_are_put_together(void **state) {
     }
 }
 
+/* Where no PHY tells, the cable counts as in: else a board without one would never poll. */
+static void the_cable_is_in_unless_a_phy_says_no(void **state) {
+    static const struct {
+        uint32_t status;
+        int has_link;
+    } rows[] = {{0x782d, 1}, {0x7829, 0}, {0x7809, 0}, {0x0004, 1}, {0x0000, 1}, {0xffff, 1}};
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        controller.phy_status = rows[i].status;
+        assert_int_equal(eth_has_link(), rows[i].has_link);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_frame_is_given_once),
@@ -173,6 +189,7 @@ int main(void) {
         cmocka_unit_test(without_a_buffer_a_frame_is_dropped),
         cmocka_unit_test(what_lwip_refuses_is_freed),
         cmocka_unit_test(words_are_put_together),
+        cmocka_unit_test(the_cable_is_in_unless_a_phy_says_no),
     };
     lwip_init();
     return cmocka_run_group_tests_name("eth", tests, NULL, NULL);
