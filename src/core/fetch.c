@@ -940,13 +940,13 @@ void popcl_tick(popcl *c, uint32_t now_ms) {
     if (popcl_state(c) == POPCL_DONE) return;
     popcl_session_tick(&c->session, now_ms);
     if (!popcl_session_hold(&c->session)) return;
-    uint32_t staged = c->staged, left = total_ms(c) - popcl_session_elapsed(&c->session);
+    uint32_t staged_before = c->staged, left = total_ms(c) - popcl_session_elapsed(&c->session);
     if (c->settling)
         settle(c);
     else if (c->listing_reached && !c->over && c->phase < SAY_QUIT && left <= reserve_ms(c))
         wind_up(c, left);
     popcl_session_release(&c->session);
-    if (staged && !c->staged) popcl_session_resume(&c->session);
+    if (staged_before && !c->staged) popcl_session_resume(&c->session);
     end_pause_of_drained(c);
 }
 
