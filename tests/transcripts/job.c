@@ -362,6 +362,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     if (d.reply.text_len > POPCL_TEXT_KEEP || d.reply.text[d.reply.text_len] != 0)
         run_fault(r, "the kept text is not terminated");
     tell_number(r, "message", d.message, tell);
+    tell_number(r, "broken_at", d.broken_at, tell);
+    tell_number(r, "quit_left", d.quit_left, tell);
     tell_number(r, "in_maildrop", d.in_maildrop, tell);
     tell_number(r, "octets", d.octets_in_maildrop, tell);
     tell_number(r, "listed", d.listed, tell);
