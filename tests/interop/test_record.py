@@ -178,6 +178,18 @@ class Evidence(RecordTest):
             place.run(server.port, "-n")
         self.assertEqual(set(place.contents()), {head + t + b"\r\n" for t in (b"20.5 C", b"ALARM, 99 C", b"20.7 C")})
 
+    def test_one_message_without_uid(self):
+        """[B47 G14] A line of UIDL without UID: -n tells the message by header and size, and so comes to rest."""
+        place = self.place()
+        with Hostile(replies={"UIDL": b"+OK\r\n1 uid1\r\n2\r\n3 uid3\r\n.\r\n"}) as server:
+            self.assertEqual(place.run(server.port, "-n").count, 3)
+            place.run(server.port, "-n")  # now its size is known too
+            for _ in range(3):
+                self.assertEqual(place.run(server.port, "-n").count, 0)
+            server.messages[1] = message(2, 50)
+            self.assertEqual(place.run(server.port, "-n").count, 1)
+        self.assertEqual(set(place.contents()), {message(1), message(2), message(2, 50), message(3)})
+
     def test_headers_that_tell_nothing(self):
         """[B46 G14] Without Message-ID, Received and Date a header is no name: each body is fetched, though sizes are equal."""
         place = self.place()

@@ -255,6 +255,7 @@ static void names_of_headers_are_told_from_uids(void **state) {
     note(CMD_HEADER_NAME "00", CMD_ON_BROKEN);
     assert_false(cmd_record_has_uids(&r));
     assert_true(cmd_record_has_deferred_headers(&r));
+    assert_true(cmd_record_has_headers(&r));
     note("uid", CMD_ON_BROKEN);
     assert_true(cmd_record_has_uids(&r));
     note(CMD_HEADER_NAME "00", CMD_ON_STORED);

@@ -101,8 +101,9 @@ static popcl_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.max_messages = limit_left(c);
     cfg.drain_max = DRAIN_OCTETS;
     cfg.passes = UINT16_MAX;
-    /* a deletion unfetched, and an empty body, are judged by LIST's size */
-    cfg.need_size = o->action == CMD_LIST || o->delete;
+    /* a deletion unfetched, an empty body and a header are judged by LIST's size */
+    cfg.need_size = o->action == CMD_LIST || o->delete ||
+                    (o->only_new && cmd_record_has_headers(&c->file->record));
     /* without UIDs all mail would come again under other names */
     cfg.need_uid = (o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
                    c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record);

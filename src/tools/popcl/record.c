@@ -366,10 +366,14 @@ static int is_by_uid(const cmd_entry *e) {
     return !(e->flags & (CMD_ENTRY_HEADER | CMD_ENTRY_OLD));
 }
 
+static int is_by_header(const cmd_entry *e) { return (e->flags & CMD_ENTRY_HEADER) != 0; }
+
 static int is_deferred_header(const cmd_entry *e) {
     return e->flags & CMD_ENTRY_HEADER && (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE);
 }
 
 int cmd_record_has_uids(const cmd_record *r) { return any(r, is_by_uid); }
+
+int cmd_record_has_headers(const cmd_record *r) { return any(r, is_by_header); }
 
 int cmd_record_has_deferred_headers(const cmd_record *r) { return any(r, is_deferred_header); }

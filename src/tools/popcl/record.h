@@ -148,6 +148,8 @@ void cmd_record_confirm(cmd_record *r, int confirmed);
 
 /* Whether it knows messages by UIDs. */
 int cmd_record_has_uids(const cmd_record *r);
+/* Whether it knows some message by its header, which tells only with LIST's size. */
+int cmd_record_has_headers(const cmd_record *r);
 /* Whether some message without UID is deferred. */
 int cmd_record_has_deferred_headers(const cmd_record *r);
 
