@@ -175,9 +175,10 @@ static uint32_t time_left(const cmd_connections *c) {
     return passed < c->options->total_ms ? c->options->total_ms - passed : 0;
 }
 
-/* After a connection that broke inside a message, every other one may still be had. After a session
- * that said QUIT, no other one is left. What breaks the protocol or TLS is not tried again at once:
- * the next run has every other message first. */
+/* After a connection that broke inside a message, every other one may still be had; after one whose
+ * end voided deletions, they may still be made. After a session that said QUIT, nothing is left.
+ * What breaks the protocol or TLS is not tried again at once: the next run has every other message
+ * first. */
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
     if (*c->stop || o->action != CMD_FETCH || c->job.sessions >= CMD_CONNECTIONS ||
@@ -187,7 +188,9 @@ static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     if (o->limit && c->job.stored >= o->limit) return END;
     if (c->job.broken && popcl_err_class(c->job.broken) != POPCL_CLASS_LATER) return END;
     if (c->job.broken && !c->job.alone) return OTHERS;
-    if (!c->job.broken && !d->quit_left) return END;
+    if (!c->job.broken && !d->quit_left)
+        return d->deletions == POPCL_VOID && popcl_err_class(d->err) == POPCL_CLASS_LATER ? OTHERS
+                                                                                          : END;
     return cmd_record_pick(&c->file->record) ? ALONE : END;
 }
 
@@ -268,12 +271,10 @@ void cmd_connections_run(cmd_connections *c) {
         add(c, &d, special);
         cmd_record_file_pass(c->file, popcl_posix.now_ms(&clock));
         if (next == END || !open_store_again(c)) break;
-        cmd_report_detail(c->report,
-                          next == ALONE ? "connecting again, for a message inside which a session "
-                                          "broke: alone"
-                                        : "connecting again, for the other messages: the session "
-                                          "broke inside message %lu",
-                          (unsigned long)d.broken_at);
+        cmd_report_detail(c->report, next == ALONE ? "connecting again, for one message alone: a "
+                                                     "session broke inside it"
+                                                   : "connecting again, for what the end of the "
+                                                     "connection left undone");
         cmd_tls_begin_again(c->tls);
     }
     cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */

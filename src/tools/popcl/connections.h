@@ -6,6 +6,7 @@
  *          |                                                             |
  *          '-- some are to come last ---> one of them, alone <-----------'
  *
+ * Deletions that the end of a connection voided are made up for in the same way.
  * A further connection logs in under the same trust, within the same --max-time. One that fails
  * before its listing changes nothing: the rest is left for the next run. */
 #ifndef POPCL_CMD_CONNECTIONS_H
