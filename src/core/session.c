@@ -83,14 +83,16 @@ static void leave(popcl_session *s) {
 }
 
 /* The session has its result, and the first one stays. A reply to a command of the login that was
- * not understood is shown as far as it came, and what it is no status of counts before what ended
- * it. After success TLS is ended in order; what
- * fails then changes nothing any more. */
+ * not understood is shown as far as it came, and that it is no status counts before what ended it,
+ * but for the caller's own word. After success TLS is ended in order; what fails then changes
+ * nothing any more. */
 static void finish(popcl_session *s, popcl_err result) {
     if (s->state == CLOSED) return;
     if (result && s->state == STATUS && s->parser.keep && s->parser.octets) {
         s->err_verb = s->verb;
-        if (s->parser.bad == POPCL_ERR_STATUS) result = POPCL_ERR_STATUS;
+        if (s->parser.bad == POPCL_ERR_STATUS && result != POPCL_ERR_STOPPED &&
+            result != POPCL_ERR_REENTRANT)
+            result = POPCL_ERR_STATUS;
     }
     if (s->state != LEAVING) {
         s->result = (uint8_t)result;
@@ -274,6 +276,11 @@ static void listing_line(popcl_session *s) {
     popcl_err e = popcl_reply_line_end(&s->parser, &s->reply, &s->caps);
     s->lines++;
     if (e == POPCL_ERR_GREETED_AGAIN && !s->greets_again) e = POPCL_OK;
+    /* a number that cannot be read is above a count that could */
+    if (e == POPCL_ERR_NUMBER_RANGE && s->count < UINT32_MAX) {
+        s->reply.number = UINT32_MAX;
+        e = POPCL_OK;
+    }
     if (capa && s->lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
     if (e)
         finish(s, e);
