@@ -41,6 +41,8 @@
 #define END_MS     500u /* before the end: TCP takes its leave */
 #define PIECE      7u   /* octets that a sink which pauses takes in between */
 
+#define REFUSALS_MAX 3u /* polls in a row without UIDs: then there are none */
+
 extern const popcl_trust ca_trust; /* made by popcl-ta */
 
 popcl app_job;
@@ -64,6 +66,7 @@ static struct {
     uint32_t poll, failures;    /* polls so far; the last ones that failed, in a row */
     uint8_t failed, refused;    /* the last one failed; as it always will with this login */
     uint8_t unreachable;        /* it had no connection */
+    uint8_t refusals;           /* polls in a row that wanted UIDs and got none */
     uint8_t marked_became;      /* popcl_fate of what was marked in this poll; else STORED */
     uint32_t stored, delivered; /* messages and octets of this poll */
     uint32_t number, octets;    /* of the message that is open */
@@ -283,6 +286,9 @@ static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
 static void listed(void *ctx, const popcl_msg *m) {
     (void)ctx;
     size_t before = app.seen.used;
+    popcl_diag d;
+    if (!m) popcl_get_diag(&app_job, &d);
+    if (!m && d.no_uids) return; /* a listing without UIDs says nothing of them */
     popcl_seen_listed(&app.seen, m ? m->uid : NULL, m ? m->uid_len : 0);
     if (app.seen.used != before) app.unsaved++;
     if (m && wish(m) & POPCL_FETCH) order_listed(&app.order, m);
@@ -307,6 +313,14 @@ static unsigned keep_marked(void *ctx, unsigned marks) {
     return is_marked(marks) ? POPCL_SEEN_DELETE_DUE : marks;
 }
 
+/* A message that came without an octet is fetched again: the server lost it, or cannot read it
+ * today. What its STORED noted is undone. */
+static void forget_empty(const popcl_msg *m) {
+    order_empty(&app.order, m);
+    note(m, 0);
+    app.unsaved++;
+}
+
 static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
     (void)ctx;
     if (what == POPCL_STORED || what == POPCL_NOT_STORED)
@@ -318,6 +332,9 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
         note(m, set.delete ? POPCL_SEEN_DELETE_DUE : POPCL_SEEN_FETCHED);
         break;
     case POPCL_MARKED: note(m, POPCL_SEEN_DELETE_DUE | MARKED_NOW); break;
+    case POPCL_NOT_MARKED:
+        if (why == POPCL_ERR_BODY_EMPTY) forget_empty(m);
+        break;
     case POPCL_DELETED:
     case POPCL_UNKNOWN: popcl_seen_each(&app.seen, forget_marked, NULL); break;
     case POPCL_VOID: popcl_seen_each(&app.seen, keep_marked, NULL); break;
@@ -440,6 +457,11 @@ static void *entropy(void) {
     return failed ? NULL : seed; /* popcl refuses to begin without */
 }
 
+/* All mail would come again in a poll without UIDs. */
+static uint8_t knows_uids(void) {
+    return set.new &&app.seen.used != 0 && app.refusals < REFUSALS_MAX;
+}
+
 static int64_t utc_s(void) {
     if (!set.utc) return console_utc_s();
     if (strcmp(set.utc, "unknown") == 0) return -1;
@@ -496,7 +518,8 @@ const popcl_config *app_prepare(void) {
                                 .iobuf = iobuf,
                                 .iobuf_len = sizeof iobuf,
                                 .passes = UINT16_MAX,
-                                .need_size = set.new &&set.delete,
+                                .need_size = set.delete != 0,
+                                .need_uid = knows_uids(),
                                 .sink = &sink,
                                 .decide = decide,
                                 .listed = listed,
@@ -522,6 +545,17 @@ static int comes_again(void) {
     return !set.delete || app.marked_became != POPCL_DELETED;
 }
 
+/* A server that gave UIDs does without for a few polls, in which nothing comes a second time, and
+ * not for ever. */
+static void count_refusals(popcl_err e) {
+    popcl_diag d;
+    popcl_get_diag(&app_job, &d);
+    if (e == POPCL_ERR_NO_UIDL)
+        app.refusals++;
+    else if (d.listed && !d.no_uids)
+        app.refusals = 0;
+}
+
 /* A message that always breaks its session fails a poll in which all others have arrived: new mail
  * need not wait longer for it. */
 static uint32_t pause_after(popcl_err e, int failed) {
@@ -542,6 +576,7 @@ int app_was_unreachable(void) { return app.unreachable; }
 uint32_t app_conclude(void) {
     popcl_err e = popcl_result(&app_job);
     int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
+    count_refusals(e);
     order_end(&app.order, comes_again());
     popcl_wipe(&app_job);
     memset(seed, 0, sizeof seed);

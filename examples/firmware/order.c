@@ -85,6 +85,11 @@ int order_fate(order *o, const popcl_msg *m, popcl_fate what, popcl_err why, int
     return 0;
 }
 
+/* Its STORED has passed, and of a message that was last nothing was counted there. */
+void order_empty(order *o, const popcl_msg *m) {
+    if (!o->last_only) o->stored -= hash(m);
+}
+
 void order_end(order *o, int again) {
     o->rest_known = o->last && !o->last_only && o->done == o->others;
     o->rest = again ? o->listed : o->listed - o->stored;

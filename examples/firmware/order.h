@@ -42,6 +42,10 @@ int order_is_now(order *o, const popcl_msg *m);
  * the job is POPCL_DONE. Returns 1 if the set changed. */
 int order_fate(order *o, const popcl_msg *m, popcl_fate what, popcl_err why, int over);
 
+/* From fate, for POPCL_NOT_MARKED with POPCL_ERR_BODY_EMPTY: what was stored is listed and wanted
+ * again. */
+void order_empty(order *o, const popcl_msg *m);
+
 /* The session is over. again: the messages that it stored will be listed and wanted again. */
 void order_end(order *o, int again);
 

@@ -17,6 +17,16 @@ class Arrive(Step):
         connection.server.messages[self.place] = self.octets
 
 
+class Later(Step):
+    """What is answered to a command the next time."""
+
+    def __init__(self, command, reply):
+        self.command, self.reply = command, reply
+
+    def play(self, connection):
+        connection.server.replies[self.command] = self.reply
+
+
 class Deletion(FirmwareCase):
     """new=1, delete=1, over POP3S; the server's replies are given once."""
 
@@ -25,7 +35,8 @@ class Deletion(FirmwareCase):
     def polls(self, server, status=0, **changes):
         """A run to its end. Returns what was said in each session that logged in, but the login and the listing."""
         self.secrets = [self.USER, self.PASSWORD]
-        with self.board(port=server.port, user=self.USER, pass_=self.PASSWORD, new=1, delete=1, state="flash", **changes) as board:
+        settings = {"new": 1, "delete": 1, "state": "flash", **changes}
+        with self.board(port=server.port, user=self.USER, pass_=self.PASSWORD, **settings) as board:
             self.outcome(board, status, dying=1)
         return [[word for word in session if word.split(" ")[0] in ("RETR", "DELE", "QUIT")] for session in server.sessions]
 
@@ -60,6 +71,25 @@ class Deletion(FirmwareCase):
         self.assertEqual(first, ["RETR 1", "DELE 1", "RETR 2", "DELE 2", "QUIT"])
         self.assertEqual(second[:1], ["DELE 1"])
         self.assertNotIn("RETR 1", second)
+
+    def test_an_empty_body_is_fetched_again_and_not_deleted_before(self):
+        """[Q19] LIST gave it octets: the server lost it, or cannot read it today."""
+        with self.server({"RETR 1": b"+OK\r\n.\r\n"}) as server:
+            first, second = self.polls(server, polls=2)
+        self.assertEqual(first, ["RETR 1", "RETR 2", "DELE 2", "QUIT"])
+        self.assertEqual(second, ["RETR 1", "DELE 1", "QUIT"])
+
+    def test_an_empty_body_is_not_deleted_where_nothing_is_remembered(self):
+        with self.server({"RETR 1": b"+OK\r\n.\r\n"}) as server:
+            (first,) = self.polls(server, status=1, polls=1, new=None)
+        self.assertEqual(first, ["RETR 1", "RETR 2", "DELE 2", "QUIT"])
+
+    def test_uidl_that_is_refused_for_once_brings_nothing_a_second_time(self):
+        """[Q18] The board knows this account by UIDs."""
+        with self.server({"UIDL": [Later("UIDL", b"-ERR not now\r\n"), b"+OK\r\n1 one\r\n2 two\r\n.\r\n"]}) as server:
+            server.uids = ["one", "two"]
+            first, second, third = self.polls(server, polls=3, delete=None)
+        self.assertEqual((first, second, third), (["RETR 1", "RETR 2", "QUIT"], ["QUIT"], ["QUIT"]))
 
     def test_files_of_before_a_reset_stay(self):
         """What was deleted from the server is nowhere else: a poll 1 after the reset stores beside it, and no piece is taken for a message."""

@@ -18,8 +18,9 @@
 static unsigned char memory[POPCL_SEEN_SIZE(MOST)];
 static popcl_seen seen;
 static order of;
-static char uids[MOST][8];  /* of the messages in the maildrop, in order */
-static char kind[MOST + 1]; /* '.' good, 'P' poison, 'B' breaks once, 'R' RETR is refused */
+static char uids[MOST][8]; /* of the messages in the maildrop, in order */
+static char
+    kind[MOST + 1]; /* '.' good, 'P' poison, 'B' breaks once, 'R' RETR is refused, 'E' empty */
 static unsigned messages;
 static char fetched[512]; /* what RETR was sent for, "3,4!,": ! is where the session broke */
 static int remembers;     /* stored messages are in the set, and not wanted again */
@@ -78,6 +79,10 @@ static int retr(unsigned i) {
         end(&m, POPCL_NOT_STORED, POPCL_ERR_RETR_REFUSED, 0);
     else
         end(&m, POPCL_STORED, POPCL_OK, 0);
+    if (kind[i] == 'E') {
+        order_empty(&of, &m);
+        (void)popcl_seen_put(&seen, m.uid, m.uid_len, 0);
+    }
     return !broke;
 }
 
@@ -141,6 +146,17 @@ static void one_that_broke_by_chance_arrives(void **state) {
 }
 
 /* Each has its turn: a poison one does not keep those out that broke by chance. */
+/* [Q19] It is listed and wanted again, and is no new mail. */
+static void an_empty_message_takes_turns_with_a_last_one(void **state) {
+    (void)state;
+    maildrop("EP", 1);
+    asks("1,2!,");
+    for (int i = 0; i < 3; i++) {
+        asks("1,");
+        asks("2!,");
+    }
+}
+
 static void several_take_turns(void **state) {
     (void)state;
     maildrop("PBPB.", 1);
@@ -279,6 +295,7 @@ int main(void) {
         cmocka_unit_test(a_poison_message_comes_last_and_alone),
         cmocka_unit_test(where_nothing_is_remembered_too),
         cmocka_unit_test(one_that_broke_by_chance_arrives),
+        cmocka_unit_test(an_empty_message_takes_turns_with_a_last_one),
         cmocka_unit_test(several_take_turns),
         cmocka_unit_test(a_refused_message_keeps_none_out),
         cmocka_unit_test(a_last_one_that_is_refused_is_last_no_more),
