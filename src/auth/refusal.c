@@ -17,6 +17,7 @@ enum kind {
 /* Each behind its kind; the list ends with a kind of 0. In capitals. */
 static const char words[] =
     "\1PASSW\0\1PASSPHRASE\0\1LOGIN\0\1LOGON\0\1CREDENTIAL\0\1ACCOUNT\0\1USERNAME\0"
+    "\1INVALID\0\1INCORRECT\0\1WRONG\0"
     "\2ENCRYPT\0\2SSL\0\2TLS\0\2STLS\0\2STARTTLS\0\2PLAINTEXT\0\2CLEARTEXT\0\2SECURE\0\2INSECURE\0"
     "\4LOCK\0\4BUSY\0\4ALREADY\0"
     "\10WAIT\0\10LATER\0\10TEMPORAR\0\10UNAVAILABLE\0\10MANY\0\10LIMIT\0\10EXCEED\0\10MAINTENANCE\0"
@@ -56,8 +57,9 @@ popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear,
                               popcl_err refused) {
     popcl_err code = popcl_reply_error(r, POPCL_OK);
     word_end(x);
+    int needs_tls = clear && x->found & ENCRYPTION;
+    if (needs_tls && (!code || code == POPCL_ERR_SYS_PERM)) return POPCL_ERR_LOGIN_NEEDS_TLS;
     if (code) return code;
-    if (clear && x->found & ENCRYPTION) return POPCL_ERR_LOGIN_NEEDS_TLS;
     if (r->code == POPCL_CODE_AUTH || x->found & CREDENTIALS) return refused;
     return x->found & IN_USE ? POPCL_ERR_IN_USE : x->found & LATER ? POPCL_ERR_SYS_TEMP : refused;
 }

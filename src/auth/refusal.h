@@ -18,7 +18,8 @@ typedef struct popcl_refusal {
 void popcl_refusal_text(popcl_refusal *x, const unsigned char *p, size_t n);
 
 /* The text is complete: what it stands for. `r` is the reply; a response code other than [AUTH]
- * says more than words. Words about encryption count in clear text only. */
+ * says more than words, but for words about encryption beside [SYS/PERM]: those say what to do.
+ * They count in clear text only. */
 popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear, popcl_err refused);
 
 #endif
