@@ -147,6 +147,42 @@ static void a_confirmation_is_of_its_own_session(void **state) {
     assert_int_equal(now("b"), CMD_STORED);
 }
 
+/* RFC 1939, 7: a UID is not used again as long as its message exists, and no longer. */
+static void what_was_deleted_is_new_to_later_runs(void **state) { /* [R34 G14] */
+    static const struct {
+        cmd_event event;
+        cmd_state becomes;
+    } rows[] = {{CMD_ON_STORED, CMD_STORED},   {CMD_ON_STORED_DUE, CMD_DUE},
+                {CMD_ON_REFUSED, CMD_REFUSED}, {CMD_ON_FAILED, CMD_FAILED},
+                {CMD_ON_BROKEN, CMD_LAST},     {CMD_ON_LEFT, CMD_NEW},
+                {CMD_ON_TWICE, CMD_NEW}};
+    char name[16];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(name, sizeof name, "uid%u", (unsigned)i);
+        note(name, CMD_ON_STORED_DUE), note(name, CMD_ON_MARKED);
+    }
+    cmd_record_confirm(&r, 1);
+    cmd_record_begin(&r);
+    assert_int_equal(now("uid0"), CMD_STORED); /* in this run the server may still list it */
+    for (size_t i = 0; i < r.room; i++)
+        r.slots[i].live = 0; /* the next run */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(name, sizeof name, "uid%u", (unsigned)i);
+        named(name);
+        assert_int_equal(now(name), CMD_NEW);
+        cmd_record_note(&r, name, strlen(name), rows[i].event, CMD_SIZE_UNKNOWN, 20000);
+    }
+    cmd_record_begin(&r);
+    for (size_t i = 0; i < r.room; i++)
+        r.slots[i].live = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(name, sizeof name, "uid%u", (unsigned)i);
+        assert_int_equal(now(name), rows[i].becomes);
+    }
+    assert_true(find("uid1")->size == CMD_SIZE_UNKNOWN); /* not that of the one before it */
+}
+
 static void what_one_listing_names_twice_is_not_deleted_unfetched(void **state) { /* [B50 G14] */
     (void)state;
     note("d", CMD_ON_STORED_DUE), note("s", CMD_ON_STORED);
@@ -621,6 +657,7 @@ int main(void) {
         TEST(what_is_stored_stays_stored),
         TEST(a_deletion_is_due_until_it_is_confirmed),
         TEST(a_confirmation_is_of_its_own_session),
+        TEST(what_was_deleted_is_new_to_later_runs),
         TEST(what_one_listing_names_twice_is_not_deleted_unfetched),
         TEST(sizes_are_those_of_the_listing_that_stored),
         TEST(the_message_that_broke_comes_last),

@@ -194,8 +194,14 @@ static void enter(cmd_record *r, cmd_entry *e, cmd_state next) {
     e->state = (uint8_t)next;
 }
 
+/* Whether an earlier run deleted it: what has its name now is another message. A server may take
+ * some time to delete, so that a further session of the same run still sees the old one. */
+static int is_gone(const cmd_entry *e) {
+    return e->flags & CMD_ENTRY_GONE && !(e->live & CMD_LIVE_RUN);
+}
+
 cmd_state cmd_record_state(const cmd_entry *e) {
-    if (!e || e->live & CMD_LIVE_TOLD) return CMD_NEW;
+    if (!e || e->live & CMD_LIVE_TOLD || is_gone(e)) return CMD_NEW;
     return e->state == CMD_MARKED ? CMD_DUE : (cmd_state)e->state;
 }
 
@@ -206,7 +212,11 @@ int cmd_record_is_deferred(const cmd_entry *e) {
 
 static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t number,
                        uint16_t day) {
-    enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[e->state][event]);
+    int is_nothing = event == CMD_ON_LEFT || event == CMD_ON_TWICE; /* nothing was done with it */
+    if (is_gone(e) && first[CMD_NEW][event] == CMD_NEW) return;
+    unsigned state = is_gone(e) ? CMD_NEW : e->state;
+    if (is_gone(e)) e->size = CMD_SIZE_UNKNOWN;
+    enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[state][event]);
     r->changed = 1;
     switch (event) {
     case CMD_ON_STORED:
@@ -227,9 +237,9 @@ static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t nu
         break;
     default: break;
     }
-    if (event == CMD_ON_LEFT || event == CMD_ON_TWICE) return; /* nothing was done with it */
+    if (is_nothing) return;
     e->live |= CMD_LIVE_TOLD | CMD_LIVE_NAMED;
-    e->flags &= (uint8_t)~CMD_ENTRY_MISSED;
+    e->flags &= (uint8_t) ~(CMD_ENTRY_MISSED | CMD_ENTRY_GONE);
 }
 
 void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
@@ -348,8 +358,11 @@ void cmd_record_trying(cmd_record *r, uint64_t hash) {
 void cmd_record_confirm(cmd_record *r, int confirmed) {
     for (size_t i = 0; i < r->room; i++) {
         cmd_entry *e = &r->slots[i];
-        if (e->state == CMD_MARKED && e->live & CMD_LIVE_TOLD)
-            enter(r, e, confirmed ? CMD_STORED : CMD_DUE);
+        if (e->state != CMD_MARKED || !(e->live & CMD_LIVE_TOLD)) continue;
+        enter(r, e, confirmed ? CMD_STORED : CMD_DUE);
+        if (!confirmed) continue;
+        e->flags |= CMD_ENTRY_GONE;
+        e->live |= CMD_LIVE_RUN;
     }
 }
 

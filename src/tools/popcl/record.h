@@ -10,7 +10,9 @@
  *      |-- not stored ----------> failed       fetched again
  *      '-- session broke inside-> last         fetched again, alone, after all others
  *     refused, failed, last:  each event takes them where it takes a new message
- *     every state:            forgotten (new) where two complete listings in a row did not name it
+ *     confirmed:    later runs take what has the name for a new message: a server may give a UID
+ *                   again once its message is gone (RFC 1939, 7)
+ *     every state:  forgotten (new) where two complete listings in a row did not name it
  *
  * A message has a name: its UID, or what the caller makes of its header where the server gives no
  * UID (CMD_HEADER_NAME). The record keeps no name but a keyed hash of 64 bits. A stored message
@@ -72,12 +74,13 @@ typedef struct cmd_entry {
 #define CMD_ENTRY_TAKEN     0x04u /* taken over from version 0.1.0, which kept no sizes */
 #define CMD_ENTRY_OLD       0x08u /* not yet taken over: the hash is by old key 0, */
 #define CMD_ENTRY_OLD_OTHER 0x10u /* or, with this bit too, by old key 1 */
+#define CMD_ENTRY_GONE      0x20u /* it was stored, and the server confirmed its deletion */
 
 /* These are not. */
 #define CMD_LIVE_NAMED 0x01u /* this session's listing named it, or an event was about it */
 #define CMD_LIVE_TWICE 0x02u /* and more than once */
 #define CMD_LIVE_TOLD  0x04u /* this session had an event for it */
-#define CMD_LIVE_RUN   0x08u /* this run stored it */
+#define CMD_LIVE_RUN   0x08u /* this run stored it, or deleted it */
 #define CMD_LIVE_BROKE 0x10u /* a session of this run broke inside it */
 #define CMD_LIVE_TRIED 0x20u /* this run tried it alone */
 
@@ -109,8 +112,8 @@ void cmd_record_begin(cmd_record *r);
  * over what version 0.1.0 knew of it. */
 const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len);
 
-/* How an entry (NULL: none) counts in this session: CMD_NEW once it had an event; CMD_DUE for what
- * an earlier session marked. */
+/* How an entry (NULL: none) counts in this session: CMD_NEW once it had an event, and where an
+ * earlier run deleted it; CMD_DUE for what an earlier session marked. */
 cmd_state cmd_record_state(const cmd_entry *e);
 
 /* Whether every other message comes before this one. */
