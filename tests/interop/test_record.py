@@ -125,6 +125,33 @@ class Evidence(RecordTest):
                 place.run(server.port, "-n")
             self.assertEqual(set(place.contents()), {message(1), message(2)})
 
+    def test_uid_that_is_given_again(self):
+        """[R34 G14] Once a deletion is confirmed, the server may give its UID to another message (RFC 1939, 7), even of the same size:
+        -n fetches that one."""
+        for second in (message(2), message(3, lines=9)):
+            for options in (("-n",), ("-n", "-d")):
+                with self.subTest(size=len(second), options=options):
+                    place = self.place()
+                    with Hostile(messages=[message(1)], uids=["a"], out=place.out) as server:
+                        place.run(server.port, "-n", "-d")
+                        server.messages, server.uids = [second], ["a"]
+                        result = place.run(server.port, *options)
+                        self.assertEqual((result.count, server.violations), (1, []), result)
+                        self.assertEqual(place.run(server.port, *options).count, 0)
+                    self.assertEqual(place.contents(), sorted([message(1), second]))
+
+    def test_quit_that_deletes_nothing(self):
+        """[G14] A server that confirms deletions and makes none: the message is fetched again, and stands there once."""
+        place = self.place()
+
+        def script(connection, line, uid):
+            connection.deleted = []
+
+        with Scripted(script, messages=[message(1)]) as server:
+            for _ in range(3):
+                place.run(server.port, "-n", "-d")
+        self.assertEqual(place.contents(), [message(1)])
+
     def test_uid_that_breaks_the_rules(self):
         """[Q7 B48 G14] A UID over 70 octets, or with a space, names a message for -n; nothing is deleted unfetched by it."""
         for uid in ("x" * 100, "two words"):
@@ -414,6 +441,38 @@ class Poison(RecordTest):
             place.run(server.port, "-n", "-d", code=75)
             self.assertEqual(server.violations, [])
         self.assertEqual(place.contents(), sorted(mail))
+
+    def test_alone_and_refused_behind_a_quit_without_answer(self):
+        """[Q17 A12] QUIT's answer is missing, which matters to nobody; then the last one is refused, or its session ends in UIDL: the
+        run has not got every message."""
+        mail, uids, _ = self.maildrop(3, 2)
+        for refusal in ("RETR 2", "UIDL"):
+            for options in ((), ("-n",)):
+                with self.subTest(refusal, options=options):
+                    place = self.place()
+                    with Scripted(poison([b"+OK\r\nhalf", Reset()]), messages=mail, uids=uids) as server:
+
+                        def breaks_once(connection, line, uid):
+                            """The first run meets the bad one, and may not connect again."""
+                            if line.startswith("PASS") and len(server.sessions) > 1:
+                                return b"-ERR [IN-USE] wait\r\n"
+                            return b"+OK\r\n" if line.startswith("PASS") else poison([Reset()])(connection, line, uid)
+
+                        server.script = breaks_once
+                        place.run(server.port, *options, code=75)
+                        first = len(server.sessions)
+
+                        def then(connection, line, uid):
+                            if line == "QUIT":
+                                return [Close()]
+                            if line == refusal and len(server.sessions) > first + 1:
+                                return [Reset()] if line == "UIDL" else b"-ERR [SYS/TEMP] not now\r\n"
+                            return None
+
+                        server.script = then
+                        result = place.run(server.port, *options, code=75)
+                        self.assertEqual(len(server.sessions), first + 2, result)
+                        self.assertNotIn(mail[1], place.contents())
 
     def test_alone_and_nothing_else_is_wanted(self):
         """[Q17] Where nothing else is wanted it is tried in the first connection: a server may want time between logins."""

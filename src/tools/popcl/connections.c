@@ -209,6 +209,13 @@ static int is_failure(const popcl_diag *d) {
     return popcl_err_class(d->err) != POPCL_CLASS_DONE && d->err != POPCL_ERR_TOO_LARGE;
 }
 
+int cmd_connections_is_quit(const popcl_diag *d) {
+    int is_quit = d->err == POPCL_ERR_QUIT_UNKNOWN || d->err == POPCL_ERR_QUIT_REFUSED ||
+                  d->err == POPCL_ERR_TIMEOUT_QUIT ||
+                  (d->err == POPCL_ERR_TIMEOUT_TOTAL && strcmp(d->verb, "QUIT") == 0);
+    return is_quit && d->quit_left && !d->failed;
+}
+
 /* Whether a further session that did not get to its messages left all as it was. Certificates are
  * not among what may: somebody may stand in between now. */
 static int may_wait(const popcl_diag *d) {
@@ -221,6 +228,18 @@ static int may_wait(const popcl_diag *d) {
 static void take_result(cmd_connections *c, const popcl_diag *d, const char *special) {
     c->diag = *d;
     memcpy(c->special, special, sizeof c->special);
+}
+
+/* How many are left. A session whose listing was cut did not see each of them. */
+static void count_left(cmd_connections *c, const popcl_diag *d) {
+    uint32_t left = (uint32_t)cmd_record_left(&c->file->record) + c->job.avoided;
+    if (d->listing_reached && (c->job.listing_ended || left > c->left)) c->left = left;
+}
+
+/* Whether the failure of a message that was tried alone says more than what there is. */
+static int says_more(const cmd_connections *c, const popcl_diag *d) {
+    if (!is_failure(d)) return 0;
+    return !is_failure(&c->diag) || (cmd_connections_is_quit(&c->diag) && d->failed);
 }
 
 /* A session that asks for every message makes up for what the ones before it did not do. */
@@ -238,10 +257,9 @@ static void add(cmd_connections *c, const popcl_diag *d, const char *special) {
     }
     c->unconfirmed = c->job.alone ? c->unconfirmed + open : open;
     c->listing_reached |= d->listing_reached;
-    if (d->listing_reached) c->left = (uint32_t)cmd_record_left(&c->file->record) + c->job.avoided;
+    count_left(c, d);
     if (c->job.broken && !c->broken.err) c->broken = *d;
-    if (is_first || !c->job.alone || d->err == POPCL_ERR_STOPPED ||
-        (is_failure(d) && !is_failure(&c->diag)))
+    if (is_first || !c->job.alone || d->err == POPCL_ERR_STOPPED || says_more(c, d))
         take_result(c, d, special);
 }
 

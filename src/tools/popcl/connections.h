@@ -52,6 +52,9 @@ typedef struct cmd_connections {
     unsigned char iobuf[CMD_IOBUF_MAX], plan[CMD_PLAN_OCTETS];
 } cmd_connections;
 
+/* Whether all that failed in a session is the answer to QUIT, which had left. */
+int cmd_connections_is_quit(const popcl_diag *d);
+
 /* Runs them. The borrowed members are set, all others are zero. */
 void cmd_connections_run(cmd_connections *c);
 

@@ -267,6 +267,11 @@ static void tell_odd_uid(cmd_job *j, const popcl_msg *m) {
                           (unsigned long)m->number);
 }
 
+static void end_listing(cmd_job *j) {
+    cmd_record_listed(&j->file->record, NULL, 0);
+    j->listing_ended = 1;
+}
+
 void cmd_job_listed(void *job, const popcl_msg *m) {
     cmd_job *j = job;
     popcl_diag d;
@@ -276,7 +281,7 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
     }
     if (!m) {
         /* a listing without UIDs says nothing of them */
-        if (!d.no_uids) cmd_record_listed(&j->file->record, NULL, 0);
+        if (!d.no_uids) end_listing(j);
         return;
     }
     tell_odd_uid(j, m);
@@ -404,7 +409,7 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
 void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->sessions++;
     j->broken = POPCL_OK;
-    j->alone = j->candidate = 0;
+    j->alone = j->candidate = j->listing_ended = 0;
     j->others = j->identified = j->complete = 0;
     if (!alone) {
         j->oversize = j->untried = j->other_message = 0;
@@ -453,8 +458,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
                           "were passed over",
                           (unsigned long)d->passed_over);
     /* Without UIDs the headers were the listing: it was whole if all were seen. */
-    if (d->listing_reached && d->no_uids && j->identified >= d->in_maildrop)
-        cmd_record_listed(&j->file->record, NULL, 0);
+    if (d->listing_reached && d->no_uids && j->identified >= d->in_maildrop) end_listing(j);
     free(j->named);
     j->named = NULL;
     j->named_len = j->named_room = 0;

@@ -55,9 +55,10 @@ typedef struct cmd_job {
     uint32_t other_message; /* and its message */
     uint32_t stored;        /* messages, each counted once */
     /* results of the session */
-    popcl_err broken; /* it broke inside a message: why; else POPCL_OK */
-    int alone;        /* 1: it asked for one message only, which had broken a session before */
-    uint32_t avoided; /* messages without a name inside which a session of the run broke */
+    popcl_err broken;  /* it broke inside a message: why; else POPCL_OK */
+    int alone;         /* 1: it asked for one message only, which had broken a session before */
+    int listing_ended; /* 1: it saw a name, or the lack of one, for every message of the maildrop */
+    uint32_t avoided;  /* messages without a name inside which a session of the run broke */
     /* private, of the run */
     unsigned sessions;
     uint32_t avoid[CMD_AVOID_MAX]; /* their numbers, which stay while nothing is deleted */

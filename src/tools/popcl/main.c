@@ -290,11 +290,7 @@ static void print_count(struct run *r, uint32_t stored) {
 
 /* Whether all that failed is the answer to QUIT: nothing depends on it where nothing was marked. */
 static int only_quit_failed(const struct run *r, const popcl_diag *d) {
-    int is_quit = d->err == POPCL_ERR_QUIT_UNKNOWN || d->err == POPCL_ERR_QUIT_REFUSED ||
-                  d->err == POPCL_ERR_TIMEOUT_QUIT ||
-                  (d->err == POPCL_ERR_TIMEOUT_TOTAL && strcmp(d->verb, "QUIT") == 0);
-    return is_quit && d->quit_left && !d->failed && !r->connections.unconfirmed &&
-           !r->connections.left;
+    return cmd_connections_is_quit(d) && !r->connections.unconfirmed && !r->connections.left;
 }
 
 /* The result without what --max-size left out on purpose, which is no failure. The library keeps
