@@ -474,6 +474,26 @@ class Poison(RecordTest):
                         self.assertEqual(len(server.sessions), first + 2, result)
                         self.assertNotIn(mail[1], place.contents())
 
+    def test_alone_under_another_name(self):
+        """[Q17] UIDL is refused, but for the session that tries one message alone: that one has another name there, and is not found."""
+        mail, uids, _ = self.maildrop(3, 2)
+        place = self.place()
+        given = []  # the sessions in which UIDL is answered
+
+        def script(connection, line, uid):
+            if line == "UIDL" and len(connection.server.sessions) not in given:
+                return b"-ERR not now\r\n"
+            return poison([Reset()])(connection, line, uid)
+
+        with Scripted(script, messages=mail, uids=uids) as server:
+            place.run(server.port, code=75)
+            given.append(len(server.sessions) + 2)
+            result = place.run(server.port, code=75)
+            self.assertEqual((len(server.sessions), result.count), (given[0], 2), result)
+            server.script = lambda *_: None
+            place.run(server.port)
+        self.assertLessEqual(set(mail), set(place.contents()))
+
     def test_alone_and_nothing_else_is_wanted(self):
         """[Q17] Where nothing else is wanted it is tried in the first connection: a server may want time between logins."""
         mail, uids, _ = self.maildrop(3, 2)
@@ -828,6 +848,33 @@ class File(RecordTest):
             result = place.finish(waiting, args)  # the first was killed: its lock is free
             self.assertEqual((result.code, result.count), (0, 3), result)
         self.assertEqual([path.name for path in self.record_files(place)], [account_name(server.port)])
+
+    def test_the_time_of_the_run_ends_the_waiting(self):
+        """[L10 L11] --max-time is that of the whole run: it ends the waiting for another one, and the time that was waited counts."""
+        place = self.place()
+        with Hostile() as server:
+            with self.busy(place, server):
+                result = place.run(server.port, "-n", "--timeout", "100", "--max-time", "1", code=75)
+                self.assertIn("another run", result.err)
+                args = place.arguments(server.port, ("-n", "--timeout", "100", "--max-time", "6"))
+                waiting = place.start(args)
+                time.sleep(3)
+                server.replies = {"STAT": [Hang()]}
+                began = time.monotonic()
+            result = place.finish(waiting, args)
+            self.assertEqual(result.code, 75, result)
+            self.assertLess(time.monotonic() - began, 5.9, "less than --max-time from the end of the waiting on")
+
+    def test_something_else_in_the_records_place(self):
+        """[L8] A link, a directory or a FIFO is neither read nor replaced, and the error says what stands there."""
+        for make in (lambda path: path.symlink_to("/dev/null"), pathlib.Path.mkdir, os.mkfifo):
+            place = self.place()
+            with Hostile() as server:
+                (place.state / "popcl").mkdir(mode=0o700)
+                make(place.state / "popcl" / account_name(server.port))
+                result = place.run(server.port, "-n", code=73)
+                self.assertIn("likely cause: a link, a directory or something else stands in the file's place", result.err)
+                self.assertEqual(server.sessions, [])
 
     def test_a_signal_ends_the_waiting(self):
         """[L10 L4] SIGTERM while a run waits for another one."""

@@ -61,6 +61,20 @@ static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
     return popcl_posix.wait(&t->net, want, limit_ms);
 }
 
+/* ---- time ---- */
+
+void cmd_connections_begin(cmd_connections *c, const cmd_options *options) {
+    popcl_posix_net clock = {0};
+    c->options = options;
+    c->began_ms = popcl_posix.now_ms(&clock);
+}
+
+uint32_t cmd_connections_time_left(const cmd_connections *c) {
+    popcl_posix_net clock = {0};
+    uint32_t passed = popcl_posix.now_ms(&clock) - c->began_ms;
+    return passed < c->options->total_ms ? c->options->total_ms - passed : 0;
+}
+
 /* ---- a session ---- */
 
 /* Messages that --limit leaves; 0: there is none. */
@@ -169,12 +183,6 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
 
 enum next { END, OTHERS, ALONE };
 
-static uint32_t time_left(const cmd_connections *c) {
-    popcl_posix_net clock = {0};
-    uint32_t passed = popcl_posix.now_ms(&clock) - c->began_ms;
-    return passed < c->options->total_ms ? c->options->total_ms - passed : 0;
-}
-
 /* After a connection that broke inside a message, every other one may still be had; after one whose
  * end voided deletions, they may still be made. After a session that said QUIT, nothing is left.
  * What breaks the protocol or TLS is not tried again at once: the next run has every other message
@@ -182,7 +190,7 @@ static uint32_t time_left(const cmd_connections *c) {
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
     if (*c->stop || o->action != CMD_FETCH || c->job.sessions >= CMD_CONNECTIONS ||
-        time_left(c) == 0 || !d->listing_reached)
+        cmd_connections_time_left(c) == 0 || !d->listing_reached)
         return END;
     if (popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED) return END;
     if (o->limit && c->job.stored >= o->limit) return END;
@@ -230,10 +238,14 @@ static void take_result(cmd_connections *c, const popcl_diag *d, const char *spe
     memcpy(c->special, special, sizeof c->special);
 }
 
-/* How many are left. A session whose listing was cut did not see each of them. */
+/* How many are left. A session whose listing was cut did not see each of them; nor did one that got
+ * UIDs where the one before got none, or the other way round. */
 static void count_left(cmd_connections *c, const popcl_diag *d) {
     uint32_t left = (uint32_t)cmd_record_left(&c->file->record) + c->job.avoided;
-    if (d->listing_reached && (c->job.listing_ended || left > c->left)) c->left = left;
+    int saw_all = c->job.listing_ended && (c->job.sessions == 1 || c->no_uids == d->no_uids);
+    if (!d->listing_reached) return;
+    if (saw_all || left > c->left) c->left = left;
+    c->no_uids = d->no_uids;
 }
 
 /* Whether the failure of a message that was tried alone says more than what there is. */
@@ -281,10 +293,10 @@ void cmd_connections_run(cmd_connections *c) {
     char special[sizeof c->special];
     enum next next = OTHERS;
     popcl_diag d;
-    c->began_ms = popcl_posix.now_ms(&clock);
     for (;;) {
         const cmd_entry *alone = next == ALONE ? cmd_record_pick(&c->file->record) : NULL;
-        run_session(c, alone, time_left(c), &d, special, sizeof special);
+        uint32_t left = cmd_connections_time_left(c);
+        run_session(c, alone, left ? left : 1, &d, special, sizeof special);
         next = what_next(c, &d);
         add(c, &d, special);
         cmd_record_file_pass(c->file, popcl_posix.now_ms(&clock));

@@ -49,13 +49,20 @@ typedef struct cmd_connections {
     popcl popcl;
     popcl_diag broken; /* of the first session that broke inside a message; err 0: none */
     uint32_t began_ms;
+    int no_uids; /* the last listing had none */
     unsigned char iobuf[CMD_IOBUF_MAX], plan[CMD_PLAN_OCTETS];
 } cmd_connections;
 
 /* Whether all that failed in a session is the answer to QUIT, which had left. */
 int cmd_connections_is_quit(const popcl_diag *d);
 
-/* Runs them. The borrowed members are set, all others are zero. */
+/* The run begins: from now on its --max-time counts. All of c is zero. */
+void cmd_connections_begin(cmd_connections *c, const cmd_options *options);
+
+/* Milliseconds of it that are left. */
+uint32_t cmd_connections_time_left(const cmd_connections *c);
+
+/* Runs them. It has begun, and the borrowed members are set. */
 void cmd_connections_run(cmd_connections *c);
 
 #endif

@@ -197,8 +197,10 @@ static int record_failed(struct run *r, int code) {
                    r->file.path, r->file.name, r->file.failed_call,
                    cmd_error_text(r->file.failed_errno));
     const cmd_disk_words *words = cmd_sentences_medium(r->file.failed_errno);
+    int odd = r->file.failed_errno == ELOOP || r->file.failed_errno == EINVAL;
     cmd_report_error(&r->report, what,
                      words ? words->cause
+                     : odd ? "a link, a directory or something else stands in the file's place"
                            : "the directory is not writable, or its disk is full or failing",
                      "correct that, or set XDG_STATE_HOME to another directory; without the "
                      "record, messages may arrive a second time");
@@ -213,7 +215,9 @@ static tool_locked take_lock(struct run *r) {
     tool_locked locked = cmd_record_file_lock(&r->file, text, 0, &stop);
     if (locked != TOOL_LOCK_HELD) return locked;
     cmd_report_note(&r->report, "waiting for another run of this account: %s", r->file.lock.holder);
-    return cmd_record_file_lock(&r->file, text, r->options.idle_ms, &stop);
+    uint32_t left = cmd_connections_time_left(&r->connections);
+    return cmd_record_file_lock(&r->file, text,
+                                r->options.idle_ms < left ? r->options.idle_ms : left, &stop);
 }
 
 /* One run an account at a time. What cannot be locked, as on some network file systems, is used all
@@ -374,7 +378,6 @@ static int finish(struct run *r) {
 
 static int run_connections(struct run *r) {
     cmd_connections *c = &r->connections;
-    c->options = &r->options;
     c->auth = &r->auth;
     c->tls = &r->tls;
     c->report = &r->report;
@@ -398,6 +401,7 @@ static int perform(struct run *r) {
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
                    (unsigned)o->port);
     cmd_report_limit(&r->report, &stop, o->total_ms);
+    cmd_connections_begin(&r->connections, o); /* --max-time is the run's, waiting included */
     if (o->doubt) cmd_report_warning(&r->report, "%s", o->doubt);
     if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0)
         return code;
