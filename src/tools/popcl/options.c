@@ -570,7 +570,7 @@ static const char help_tail[] =
     "   0  done, also when there was nothing new       75  try again later; or some\n"
     "   1  --check found nothing new                       messages failed\n"
     "  64  usage                                       76  server broke the protocol\n"
-    "  66  a file of -a, -c or -C cannot be opened     77  login refused\n"
+    "  66  file of -a, -c, -C, --resume not readable   77  login refused\n"
     "  68  server's name not found                     78  bad file of -a, --resume\n"
     "  69  server or service unavailable               79  a certificate is refused\n"
     "  73  a file or directory cannot be created       80  TLS failed\n"
