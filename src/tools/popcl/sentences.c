@@ -101,6 +101,9 @@ static const own owns[] = {
     {POPCL_ERR_SYNC, "messages could not be stored durably",
      "there is no space, or the medium is failing",
      "look at the medium, then run again; the messages are still on the server"},
+    {POPCL_ERR_NO_UIDL, NULL, NULL,
+     "run again later; after three such runs in a row popcl goes on without UIDs, and all mail may "
+     "arrive again"},
     {POPCL_ERR_NO_TOP, NULL, NULL, "fetch whole messages, without -n"},
     {POPCL_ERR_NOT_DRAINED, NULL, "it is so long that reading on would take too much time",
      "run again for the rest"},
