@@ -101,6 +101,7 @@ static const own owns[] = {
     {POPCL_ERR_SYNC, "messages could not be stored durably",
      "there is no space, or the medium is failing",
      "look at the medium, then run again; the messages are still on the server"},
+    {POPCL_ERR_COMMAND_REFUSED, NULL, NULL, "run again later; --trace shows the server's reply"},
     {POPCL_ERR_NO_UIDL, NULL, NULL,
      "run again later; after three such runs in a row popcl goes on without UIDs, and all mail may "
      "arrive again"},
