@@ -151,8 +151,9 @@ typedef struct popcl_sink {
     int (*sync)(void *ctx); /* NULL if commit never returns STAGED. 0: all staged messages are
                              * durable; POPCL_AGAIN; <0: none of them is. Called when a group limit
                              * is reached, when the plan is used up, before QUIT, and once after an
-                             * error if something is staged. AGAIN counts as failed after an error
-                             * for POPCL_SETTLE_MS, and where half of QUIT's time is used up. */
+                             * error if something is staged. AGAIN counts as failed once
+                             * POPCL_SETTLE_MS have passed after an error, and once half of the time
+                             * that total_ms reserves for QUIT is used up. */
     void (*abort)(void *ctx, popcl_err why); /* the message is cut: drop what came of it */
 } popcl_sink;
 

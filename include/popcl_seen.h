@@ -8,8 +8,8 @@
  * unpredictable octets any constant works against chance, not against such a sender.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it: call
- * popcl_seen_listed from popcl_config.listed. No call blocks, allocates or calls back but save and
- * load. A set belongs to one thread at a time. */
+ * popcl_seen_listed from popcl_config.listed. No call blocks or allocates. Only save, load and each
+ * call back. A set belongs to one thread at a time. */
 #ifndef POPCL_SEEN_H
 #define POPCL_SEEN_H
 
