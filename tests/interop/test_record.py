@@ -11,7 +11,7 @@ import time
 import unittest
 
 import command
-from hostile import Close, Connection, Drip, Hang, Hostile, Pause, Reset, message
+from hostile import Close, Connection, Drip, Hang, Hostile, Pause, Repeat, Reset, message
 
 NO_UIDL = {"UIDL": b"-ERR what?\r\n"}
 QUIT_CUT = {"QUIT": [Close()]}
@@ -595,6 +595,17 @@ class Poison(RecordTest):
                     before = len(server.commands)
                     place.run(server.port, *SHORT, "--max-size", "2000", *options, code=(0, 75))
                     self.assertEqual(self.retrieved(server, before), [])
+
+    def test_too_large_and_flows_until_the_time_is_up(self):
+        """[Q17 B42] With a deletion pending the rest is read for as long as there is time. The next run does not begin with it again."""
+        mail, uids, bad = self.maildrop(6, 3)
+        endless = poison([b"+OK\r\nSubject: x\r\n\r\n", Repeat(b"x" * 70 + b"\r\n")])
+        place = self.place()
+        with Scripted(endless, messages=mail, uids=uids, out=place.out) as server:
+            place.run(server.port, "--max-time", "4", "--max-size", "2000", "-d", code=75)
+            result = place.run(server.port, "--max-time", "30", "--max-size", "2000", "-d")
+            self.assertEqual((place.contents(), server.messages), (sorted(m for m in mail if m != bad), [bad]), result)
+            self.assertIn("larger than --max-size", result.err)
 
     def test_a_further_connection_is_refused(self):
         """[Q17 R46 E7] IN-USE, LOGIN-DELAY, a closed door or a "wrong password": the rest is left for the next run, 75, one count line."""

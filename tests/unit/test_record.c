@@ -252,6 +252,7 @@ static void what_is_refused_stays_refused(void **state) { /* [Q17 B42] */
     (void)state;
     cmd_record_note(&r, "big", 3, CMD_ON_REFUSED, 5000, 0);
     assert_true(cmd_record_defer(&r, "big", 3));
+    assert_int_equal(find("big")->tries, 1); /* which is saved */
     assert_false(cmd_record_defer(&r, "unknown", 7));
     note("failed", CMD_ON_FAILED);
     assert_false(cmd_record_defer(&r, "failed", 6));

@@ -109,6 +109,11 @@ static void print_listed(cmd_job *j, const popcl_msg *m) {
     cmd_report_print(j->report, line);
 }
 
+/* Over the same limit an earlier run read this one until the session broke. */
+static int is_given_up(const cmd_job *j, const cmd_entry *e) {
+    return e && e->tries && is_refused(j, cmd_record_state(e), e);
+}
+
 /* What to do with a message of which all is known that will be known. */
 static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
     const cmd_options *o = j->options;
@@ -128,6 +133,7 @@ static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, const c
     }
     int is_due = o->delete &&cmd_record_state(e) == CMD_DUE;
     if (is_due && may_delete_unfetched(m, stage, e)) return POPCL_DELETE_UNFETCHED;
+    if (is_given_up(j, e)) return POPCL_SKIP;
     if (o->only_new && !is_due && !is_new(j, m, e)) return POPCL_SKIP;
     /* a run without -n fetches what earlier runs stored, not what this one did */
     if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
@@ -212,8 +218,8 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     }
     const cmd_entry *e = cmd_record_find(record, key, len);
     unsigned answer = judge(j, m, stage, e);
-    if (answer == POPCL_SKIP && !j->alone && j->options->only_new &&
-        is_refused(j, cmd_record_state(e), e))
+    if (answer == POPCL_SKIP && !j->alone &&
+        (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
         j->oversize++; /* an earlier run said so */
     if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
     if (answer == POPCL_SKIP && m->uid_len == 0) {

@@ -266,6 +266,8 @@ int cmd_record_defer(cmd_record *r, const char *name, size_t len) {
     cmd_entry *e = find(r, name, len, hash_of(r, name, len));
     if (!e || e->state != CMD_REFUSED) return 0;
     e->live |= CMD_LIVE_BROKE;
+    if (e->tries < UINT8_MAX) e->tries++;
+    r->changed = 1;
     return 1;
 }
 

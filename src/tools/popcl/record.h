@@ -125,7 +125,7 @@ void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event even
                      uint16_t day);
 
 /* A message that was refused for its size, and then broke the session: it stays refused, and comes
- * last in this run. Returns 0 where it is not refused. */
+ * last in this run; its tries tell the next runs. Returns 0 where it is not refused. */
 int cmd_record_defer(cmd_record *r, const char *name, size_t len);
 
 /* A message of this session's listing; or NULL at its complete end, where what two complete
