@@ -183,6 +183,11 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
 
 enum next { END, OTHERS, ALONE };
 
+/* The last part of the run's time is a session's for its QUIT: too little for another one. */
+static uint32_t quit_reserve(const cmd_options *o) {
+    return o->total_ms / 4 < POPCL_QUIT_MS ? o->total_ms / 4 : POPCL_QUIT_MS;
+}
+
 /* After a connection that broke inside a message, every other one may still be had; after one whose
  * end voided deletions, they may still be made. After a session that said QUIT, nothing is left.
  * What breaks the protocol or TLS is not tried again at once: the next run has every other message
@@ -190,7 +195,7 @@ enum next { END, OTHERS, ALONE };
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
     if (*c->stop || o->action != CMD_FETCH || c->job.sessions >= CMD_CONNECTIONS ||
-        cmd_connections_time_left(c) == 0 || !d->listing_reached)
+        cmd_connections_time_left(c) <= quit_reserve(o) || !d->listing_reached)
         return END;
     if (popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED) return END;
     if (o->limit && c->job.stored >= o->limit) return END;

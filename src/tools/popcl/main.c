@@ -301,7 +301,7 @@ static int only_quit_failed(const struct run *r, const popcl_diag *d) {
  * the first of all failures: where that is such a message, another may stand behind it. */
 static popcl_diag real_result(const cmd_connections *c) {
     popcl_diag d = c->diag;
-    if (d.failed > c->job.untried) d.failed -= c->job.untried;
+    d.failed = d.failed > c->job.untried ? d.failed - c->job.untried : 0;
     if (d.err != POPCL_ERR_TOO_LARGE) return d;
     d.failed = d.failed > c->job.oversize ? d.failed - c->job.oversize : 0;
     d.err = c->job.other                    ? c->job.other
@@ -329,8 +329,9 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
                         plural(c->deleted));
     if (c->unconfirmed)
         cmd_report_note(&r->report,
-                        "%lu deletions are not confirmed; the next run with -d sees to them",
-                        (unsigned long)c->unconfirmed);
+                        "%lu %s not confirmed; the next run with -d sees to that",
+                        (unsigned long)c->unconfirmed,
+                        c->unconfirmed == 1 ? "deletion is" : "deletions are");
 }
 
 /* Says how the run ended; returns its exit code. */
