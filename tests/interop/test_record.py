@@ -140,6 +140,21 @@ class Evidence(RecordTest):
                         self.assertEqual(place.run(server.port, *options).count, 0)
                     self.assertEqual(place.contents(), sorted([message(1), second]))
 
+    def test_uid_that_was_away(self):
+        """[G14] QUIT was done, and its answer lost; then a listing without the message, or none in
+        an empty maildrop; then its UID, with the same size, for another."""
+        for between in ([message(5)], []):
+            for options in ((), ("-n",)):
+                place = self.place()
+                with Scripted(None, messages=[message(1)], uids=["a"], out=place.out) as server:
+                    self.stored_but_not_confirmed(place, server, *options)
+                    server.messages, server.uids = between, ["b"] * len(between)
+                    place.run(server.port, "-d", *options)
+                    server.messages, server.uids = [message(2)], ["a"]
+                    result = place.run(server.port, "-d", *options)
+                    self.assertEqual(server.violations, [], result)
+                self.assertEqual(place.contents(), sorted([message(1), message(2), *between]), result)
+
     def test_quit_that_deletes_nothing(self):
         """[G14] A server that confirms deletions and makes none: the message is fetched again, and stands there once."""
         place = self.place()

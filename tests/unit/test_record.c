@@ -183,6 +183,22 @@ static void what_was_deleted_is_new_to_later_runs(void **state) { /* [R34 G14] *
     assert_true(find("uid1")->size == CMD_SIZE_UNKNOWN); /* not that of the one before it */
 }
 
+/* The server did delete it, and said nothing: then the UID is another message's. */
+static void what_was_due_and_away_is_not_deleted_unfetched(void **state) { /* [G14] */
+    (void)state;
+    note("due", CMD_ON_STORED_DUE), note("stored", CMD_ON_STORED);
+    note("marked", CMD_ON_STORED_DUE), note("marked", CMD_ON_MARKED);
+    for (int run = 0; run < 3; run++) {
+        for (size_t i = 0; i < r.room; i++)
+            r.slots[i].live = 0;
+        if (run != 1) named("due"), named("marked"), named("stored");
+        assert_int_equal(now("due"), run < 2 ? CMD_DUE : CMD_NEW);
+        assert_int_equal(now("marked"), run < 2 ? CMD_DUE : CMD_NEW);
+        assert_int_equal(now("stored"), CMD_STORED);
+        listing_ends();
+    }
+}
+
 static void what_one_listing_names_twice_is_not_deleted_unfetched(void **state) { /* [B50 G14] */
     (void)state;
     note("d", CMD_ON_STORED_DUE), note("s", CMD_ON_STORED);
@@ -659,6 +675,7 @@ int main(void) {
         TEST(a_deletion_is_due_until_it_is_confirmed),
         TEST(a_confirmation_is_of_its_own_session),
         TEST(what_was_deleted_is_new_to_later_runs),
+        TEST(what_was_due_and_away_is_not_deleted_unfetched),
         TEST(what_one_listing_names_twice_is_not_deleted_unfetched),
         TEST(sizes_are_those_of_the_listing_that_stored),
         TEST(the_message_that_broke_comes_last),

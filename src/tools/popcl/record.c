@@ -319,6 +319,8 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len) {
     e->live |= CMD_LIVE_NAMED;
     if (!(e->flags & CMD_ENTRY_MISSED)) return;
     e->flags &= (uint8_t)~CMD_ENTRY_MISSED;
+    /* it was away after its DELE, perhaps: nothing is deleted unfetched on that */
+    if (e->state == CMD_DUE || e->state == CMD_MARKED) e->flags |= CMD_ENTRY_GONE;
     r->changed = 1;
 }
 

@@ -10,8 +10,9 @@
  *      |-- not stored ----------> failed       fetched again
  *      '-- session broke inside-> last         fetched again, alone, after all others
  *     refused, failed, last:  each event takes them where it takes a new message
- *     confirmed:    later runs take what has the name for a new message: a server may give a UID
- *                   again once its message is gone (RFC 1939, 7)
+ *     confirmed, or due and away from a complete listing:  later runs take what has the name for a
+ *                   new message: a server may give a UID again once its message is gone (RFC
+ *                   1939, 7)
  *     every state:  forgotten (new) where two complete listings in a row did not name it
  *
  * A message has a name: its UID, or what the caller makes of its header where the server gives no
@@ -74,7 +75,9 @@ typedef struct cmd_entry {
 #define CMD_ENTRY_TAKEN     0x04u /* taken over from version 0.1.0, which kept no sizes */
 #define CMD_ENTRY_OLD       0x08u /* not yet taken over: the hash is by old key 0, */
 #define CMD_ENTRY_OLD_OTHER 0x10u /* or, with this bit too, by old key 1 */
-#define CMD_ENTRY_GONE      0x20u /* it was stored, and the server confirmed its deletion */
+#define CMD_ENTRY_GONE                                                                             \
+    0x20u /* it was stored, and then its deletion was confirmed, or it was due                     \
+             and away from a complete listing */
 
 /* These are not. */
 #define CMD_LIVE_NAMED 0x01u /* this session's listing named it, or an event was about it */
