@@ -328,8 +328,7 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
         cmd_report_note(&r->report, "%lu %s deleted from the server", (unsigned long)c->deleted,
                         plural(c->deleted));
     if (c->unconfirmed)
-        cmd_report_note(&r->report,
-                        "%lu %s not confirmed; the next run with -d sees to that",
+        cmd_report_note(&r->report, "%lu %s not confirmed; the next run with -d sees to that",
                         (unsigned long)c->unconfirmed,
                         c->unconfirmed == 1 ? "deletion is" : "deletions are");
 }
