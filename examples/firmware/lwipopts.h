@@ -105,6 +105,9 @@
 /* what comes too early comes again: a buffer that holds it is one of three. 1 KB less flash, and
  * slower where packets are lost */
 #define TCP_QUEUE_OOSEQ 0
+/* a server that repeats segments learns how long the way is from these alone, and waits twice as
+ * long after each loss until it knows (RFC 7323, 4.1): minutes at 5 % loss */
+#define LWIP_TCP_TIMESTAMPS 1
 /* the connection, and the one before in TIME-WAIT, which gives way */
 #define MEMP_NUM_TCP_PCB        2
 #define MEMP_NUM_TCP_PCB_LISTEN 1

@@ -78,10 +78,9 @@ class FirmwareCase(unittest.TestCase):
         self.account.deliver(messages)
         return [mailboxes.delivered(message) for message in messages]
 
-    def outcome(self, board, status=0, dying=0, **limit):
-        """The end of a run, judged: its exit status, and all that must hold after every run. `dying`: connections that may not be over yet. `limit`:
-        as Board.finish has it. [I-1]"""
-        outcome = board.finish(**limit)
+    def outcome(self, board, status=0, dying=0):
+        """The end of a run, judged: its exit status, and all that must hold after every run. `dying`: connections that may not be over yet. [I-1]"""
+        outcome = board.finish()
         self.assertEqual(outcome.status, status, outcome)
         self.assertEqual(outcome.guest_errors, "", outcome)
         self.assert_nothing_left(board, outcome, dying)

@@ -7,7 +7,6 @@ import socket
 import struct
 import unittest
 
-from board import RUN_SECONDS
 from case import KB, FirmwareCase, body
 from wire import Wire
 
@@ -104,13 +103,14 @@ class Tap:
             self.assertEqual((outcome.errors, self.octets_in(f"out{run}")), ([None], expected), outcome)
 
     def test_5_percent_lost(self):
+        """Without TCP's timestamps, a run of these stands still for a minute and more: the server's wait doubles with every loss."""
         expected = self.deliver(body(30 * KB, 1), body(3 * KB, 2))
-        wire = LossyTapWire(tap("tap0", Wire.HOST), lose=0.05, seed=3)
-        with self.board(wire) as board:
-            # the last word may be lost; where the same segment is lost again and again, TCP waits twice as long each time
-            outcome = self.outcome(board, dying=1, seconds=5 * RUN_SECONDS)
-        self.assertGreater(wire.counts["lost"], 5)
-        self.assertEqual((outcome.errors, self.stored()), ([None], expected), outcome)
+        for seed in range(3, 8):
+            wire = LossyTapWire(tap("tap0", Wire.HOST), lose=0.05, seed=seed)
+            with self.subTest(seed=seed), self.board(wire, out=f"out{seed}") as board:
+                outcome = self.outcome(board, dying=1)  # the last word may be lost
+                self.assertGreater(wire.counts["lost"], 2)
+                self.assertEqual((outcome.errors, self.octets_in(f"out{seed}")), ([None], expected), outcome)
 
     def board(self, wire=None, **changes):
         (self.folder / changes.get("out", "out")).mkdir(exist_ok=True)
