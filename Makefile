@@ -242,7 +242,6 @@ VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt %/stls.txt,$(
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZED = B=$(B)/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
-WINDOW = B=$(B)/window CFLAGS='-O1 -g -DPOPCL_WINDOW=8'
 
 # Run two at a time; the long ones come first.
 check: ## every check below (installs what is missing); its last line is the sum
@@ -282,11 +281,8 @@ run-fuzzers: fuzzers
 fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run ended: build/fuzz/found
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
 	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
-check-window: ## transcripts and sim in a build that keeps eight commands in flight where the server allows it
-	@$(MAKE) --no-print-directory $(parallel) $(WINDOW) tests
-	@$(MAKE) --no-print-directory $(WINDOW) run-window
-run-window: tests
-	@$(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
+check-window: tests ## transcripts and sim with eight commands in flight if the server allows it
+	@WINDOW=8 $(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
 # lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
 lwip-programs:
 	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "popcl_fetch.h"
 #include "popcl_posix.h"
 #include "popcl_posix_tls.h"
 
@@ -27,8 +28,8 @@ static void cut(void *ctx, popcl_err why) {
 }
 
 /* Everything that TLS needs beside the job: the memory of one session, and whom to trust. */
-static popcl_err fetch(popcl_config *config, popcl_tls *tls) {
-    static popcl job;
+static popcl_err fetch(popcl_fetch_config *config, popcl_tls *tls) {
+    static popcl_fetch job;
     static popcl_tls_public_storage storage;
     static unsigned char iobuf[POPCL_IOBUF_SIZE(4096)], seed[POPCL_SEED_MIN];
     popcl_posix_net net = {0};
@@ -37,16 +38,17 @@ static popcl_err fetch(popcl_config *config, popcl_tls *tls) {
     tls->storage = &storage;
     tls->storage_len = sizeof storage;
     tls->utc_s = time(NULL);
-    config->tls = tls;
-    config->seed = seed;
-    config->seed_len = sizeof seed;
-    config->iobuf = iobuf; /* no plan: after the handshake it stands in the storage */
-    config->iobuf_len = sizeof iobuf;
-    popcl_err e = popcl_run(&job, config, &popcl_posix, &net);
+    config->session.tls = tls;
+    config->session.seed = seed;
+    config->session.seed_len = sizeof seed;
+    config->session.iobuf = iobuf; /* no plan: after the handshake it stands in the storage */
+    config->session.iobuf_len = sizeof iobuf;
+    popcl_fetch_start(&job, config, 0);
+    popcl_err e = popcl_run(&job.session, &popcl_posix, &net);
     if (e)
         fprintf(stderr, "pop3s: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e),
                 popcl_err_advice(e));
-    popcl_wipe(&job);
+    popcl_fetch_wipe(&job);
     return e;
 }
 
@@ -62,13 +64,13 @@ int main(int argc, char **argv) {
     if (popcl_posix_trust_load(&store, argv[5], NULL, time(NULL), why, sizeof why))
         return fprintf(stderr, "pop3s: %s\n", why), 66;
     popcl_tls tls = {.trust = &store.trust};
-    popcl_config config = {.host = argv[1],
-                           .port = (uint16_t)atoi(argv[2]),
-                           .user = argv[3],
-                           .secret = {.octets = password},
-                           .security = argc == 7 ? POPCL_STLS : POPCL_TLS,
-                           .passes = UINT16_MAX,
-                           .sink = &sink};
+    popcl_fetch_config config = {.session = {.host = argv[1],
+                                             .port = (uint16_t)atoi(argv[2]),
+                                             .user = argv[3],
+                                             .security = argc == 7 ? POPCL_STLS : POPCL_TLS},
+                                 .secret = {.octets = password},
+                                 .passes = UINT16_MAX,
+                                 .sink = &sink};
     popcl_err e = fetch(&config, &tls);
     popcl_posix_trust_free(&store);
     memset(password, 0, sizeof password);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 static struct {
     unsigned long octets, messages, turns;
@@ -63,42 +63,42 @@ static int begin_connect(const char *address, const char *port) {
 
 /* One turn while the connection comes up: a socket that has a peer is connected, one with an error
  * never will be. */
-static void connect_turn(popcl *job, int fd, int *connected) {
+static void connect_turn(popcl *session, int fd, int *connected) {
     struct sockaddr_storage peer;
     socklen_t n = sizeof peer;
     int error = 0;
     if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0) {
-        popcl_connected(job, now_ms());
+        popcl_connected(session, now_ms());
         *connected = 1;
         return;
     }
     n = sizeof error;
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n);
-    if (error) popcl_fail(job, POPCL_ERR_CONNECT, error);
+    if (error) popcl_fail(session, POPCL_ERR_CONNECT, error);
 }
 
 /* One turn of an open connection: at most one send and one receive. */
-static void network_turn(popcl *job, int fd) {
+static void network_turn(popcl *session, int fd) {
     size_t n;
-    const unsigned char *out = popcl_send_buf(job, &n);
+    const unsigned char *out = popcl_send_buf(session, &n);
     ssize_t moved = n ? send(fd, out, n, MSG_NOSIGNAL) : 0;
     if (moved > 0)
-        popcl_send_ack(job, (size_t)moved);
+        popcl_send_ack(session, (size_t)moved);
     else if (moved < 0 && errno != EAGAIN && errno != EINTR)
-        popcl_send_failed(job); /* what came before is still to be read */
-    unsigned char *in = popcl_recv_buf(job, &n);
+        popcl_send_failed(session); /* what came before is still to be read */
+    unsigned char *in = popcl_recv_buf(session, &n);
     if (n == 0) return; /* not now: the memory is busy, and TCP's window holds the server back */
     moved = recv(fd, in, n, 0);
     if (moved > 0)
-        popcl_recv_ack(job, (size_t)moved);
+        popcl_recv_ack(session, (size_t)moved);
     else if (moved == 0)
-        popcl_recv_eof(job);
+        popcl_recv_eof(session);
     else if (errno != EAGAIN && errno != EINTR)
-        popcl_fail(job, POPCL_ERR_NET, errno);
+        popcl_fail(session, POPCL_ERR_NET, errno);
 }
 
 int main(int argc, char **argv) {
-    static popcl job;
+    static popcl_fetch job;
     static unsigned char iobuf[1024], plan[512];
     static char password[256];
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
@@ -106,34 +106,33 @@ int main(int argc, char **argv) {
     if (!f || fscanf(f, "%255[^\r\n]", password) != 1)
         return fprintf(stderr, "usage: superloop ADDRESS PORT USER PASSWORD-FILE\n"), 64;
     fclose(f);
-    popcl_config config = {.host = argv[1],
-                           .user = argv[3],
-                           .secret = {.octets = password},
-                           .iobuf = iobuf,
-                           .iobuf_len = sizeof iobuf,
-                           .plan = plan,
-                           .plan_len = sizeof plan,
-                           .passes = UINT16_MAX,
-                           .sink = &sink};
-    popcl_err e = popcl_start(&job, &config, now_ms());
+    popcl_fetch_config config = {
+        .session = {.host = argv[1], .user = argv[3], .iobuf = iobuf, .iobuf_len = sizeof iobuf},
+        .secret = {.octets = password},
+        .plan = plan,
+        .plan_len = sizeof plan,
+        .passes = UINT16_MAX,
+        .sink = &sink};
+    popcl_err e = popcl_fetch_start(&job, &config, now_ms());
+    popcl *session = &job.session;
     int fd = e ? -1 : begin_connect(argv[1], argv[2]), connected = 0;
-    if (fd < 0) popcl_fail(&job, POPCL_ERR_CONNECT, errno);
-    while (!(popcl_state(&job) & POPCL_DONE)) {
+    if (fd < 0) popcl_fail(session, POPCL_ERR_CONNECT, errno);
+    while (!(popcl_state(session) & POPCL_DONE)) {
         if (connected)
-            network_turn(&job, fd);
+            network_turn(session, fd);
         else
-            connect_turn(&job, fd, &connected);
-        popcl_tick(&job, now_ms());
+            connect_turn(session, fd, &connected);
+        popcl_tick(session, now_ms());
         device.room = 64;
-        if (popcl_state(&job) & POPCL_PAUSED) popcl_resume(&job);
+        if (popcl_state(session) & POPCL_PAUSED) popcl_resume(session);
         device.turns++; /* the rest of the device's work stands here */
         sched_yield();
     }
     if (fd >= 0) close(fd);
-    e = popcl_result(&job);
+    e = popcl_result(session);
     printf("%lu messages, %lu octets, in %lu turns: %s\n", device.messages, device.octets,
            device.turns, popcl_err_what(e));
-    popcl_wipe(&job);
+    popcl_fetch_wipe(&job);
     memset(password, 0, sizeof password);
     return e != POPCL_OK;
 }

@@ -1,51 +1,43 @@
-/* popcl.h - fetches mail over POP3: the one header that most users read.
+/* popcl.h - one POP3 session as a state machine without I/O. The caller moves bytes between the
+ * session and a transport, and gives it the time; popcl_run (popcl_net.h) does both for programs
+ * that may block.
  *
- * A *job* (struct popcl) is one session that fetches, and perhaps deletes, messages of one
- * maildrop. It is a machine without I/O: the caller moves octets between it and a transport and
- * tells it the time; popcl_run (popcl_net.h) does that where blocking is welcome. The caller gives
- * all memory: the job, the record buffer, and the *plan*, in which the messages still to be handled
- * stand, never the maildrop. Messages stream into a *sink*. A message is deleted, and counts as
- * fetched, only after its sink made it durable.
+ * A session has an *owner*, which sends its commands and gets its events. popcl_fetch.h is the
+ * owner that fetches mail: most programs use it. popcl_command.h is for owners with a sequence of
+ * commands of their own. Every driver (popcl_run, the lwIP main loop, a superloop) knows this
+ * header alone and drives every owner.
  *
  *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* ->
  *         state = POPCL_DONE -> result -> wipe
  *
  * The contract
- * - Time comes in by popcl_start, popcl_connected and popcl_tick only. An ack marks progress; the
- * next tick moves the idle deadline.
- * - Ask for a buffer again right before each use: n = 0 means "do not read (send) now", never "read
- * 0 octets". Octets that the transport took are acknowledged at once, before anything is received.
- * - recv_eof is queued behind data not yet taken. A port drains what it holds before it says EOF or
- * fail: a reset right behind QUIT's +OK must not undo success.
- * - Where the transport takes nothing any more, send_failed says so before that: with TLS nothing
- * is read while something waits to be sent.
- * - After POPCL_DONE every input is ignored. The first result wins, success too, and stays until
- * start or wipe.
- * - fail, tick, recv_eof, stop and wipe with an open message each abort it exactly once. wipe needs
- * a started or a zeroed object.
- * - Pauses stop the idle timer; their own limit and the overall deadline run on.
- * - One call of recv_ack does at most one buffer's work; with TLS one record's, of which those of
- * the handshake are the longest by far (popcl_tls.breathe).
- * - resume belongs to the thread that calls tick; from an interrupt set a flag.
- * - Callbacks may call the queries (state, result, get_diag, next_deadline); any other call into
- * the same job is ignored and ends it with POPCL_ERR_REENTRANT. Two jobs share nothing; one job
- * belongs to one thread at a time.
+ * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
+ *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
+ *   n = 0 means "not now"; it never means end of file.
+ * - Time comes in by start, connected and tick only. An ack marks progress; the next tick moves the
+ *   idle deadline.
+ * - recv_eof is queued after bytes that were received and not yet taken. A port drains what it
+ *   holds before it calls recv_eof or fail: a reset right after QUIT's +OK must not undo success.
+ * - If the transport accepts no more bytes, call send_failed before recv_eof or fail. With TLS
+ *   nothing is read while bytes wait to be sent.
+ * - After POPCL_DONE every input is ignored. The first result wins, success too. It stays until
+ *   start or wipe.
+ * - A pause stops the idle timer. The limit of the pause and the overall deadline go on.
+ * - One call of recv_ack does at most one buffer's work; with TLS the work of one record. The
+ *   records of the handshake take longest (popcl_tls.breathe).
+ * - resume belongs to the thread that calls tick. An interrupt sets a flag instead.
+ * - Two sessions share nothing. One session belongs to one thread at a time.
+ * - A zeroed or wiped session is POPCL_DONE. Every call on it is harmless.
  *
- * Which calls may call back:
- *     start, connected, state, next_deadline,
- *     result, get_diag, send_buf, recv_buf       no callback (connected: trace, and with TLS,
- *                                                where it cannot begin, what fail calls)
- *     recv_ack, send_ack, send_failed,
- *     recv_eof, resume, stop                     all of them
- *     tick, fail                                 abort, sync, fate, secret (release), trace
- *     wipe                                       abort, secret (release)
- *
- * This header knows no BearSSL. Everything of RFC numbers stands at the declaration that it
- * concerns. */
+ * This header knows no BearSSL. Each rule of an RFC is at the declaration that it concerns. */
 #ifndef POPCL_H
 #define POPCL_H
 
-#include "popcl_session.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "popcl_config.h"
+#include "popcl_errors.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,308 +46,337 @@ extern "C" {
 #define POPCL_VERSION "0.1.0"
 const char *popcl_version(void); /* of the library; a constant string */
 
-/* octets of the plan that one message takes */
-#define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
-/* least plan: one entry; enough for USER/PASS */
-#define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
-/* least plan where APOP may be used (POPCL_AUTH_AUTO in clear text, POPCL_AUTH_APOP): until the
- * listing it holds the login's state */
-#define POPCL_PLAN_MIN_APOP 200u
+#define POPCL_UID_MAX 70 /* octets of a UID (RFC 1939, 7) */
+/* A UID that breaks the rules (over 70 octets, with a space, 8-bit, a control character) gets a
+ * name instead: this octet, which no real UID holds, and 32 lower-case hex digits, the first half
+ * of SHA-256 over the UID. Spaces at its end do not count. */
+#define POPCL_UID_DIGEST     0x7f
+#define POPCL_UID_DIGEST_LEN 33
+/* octets of a command line, CRLF included (RFC 2449, 4) */
+#define POPCL_COMMAND_MAX 255
+/* octets of a reply line, CRLF included (RFC 1939, 3) */
+#define POPCL_LINE_MAX 512
+/* least record buffer in clear text: one command out, 65 octets in */
+#define POPCL_IOBUF_MIN    (POPCL_COMMAND_MAX + 65)
+#define POPCL_MS_MAX       1073741824u /* largest time span, 2^30 ms: about 12 days */
+#define POPCL_SIZE_UNKNOWN UINT64_MAX
+#define POPCL_SEED_MIN     32 /* least random seed, in bytes */
 
-/* Login mechanisms, as bits. */
-/* USER/PASS; in clear text APOP where the greeting has a usable timestamp */
-#define POPCL_AUTH_AUTO 0u
-#define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
-#define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
+/* The state word: what the session can do now. POPCL_DONE is never combined with another bit. */
+#define POPCL_SEND          0x01u /* send_buf has bytes */
+#define POPCL_RECV          0x02u /* recv_buf has room */
+#define POPCL_PAUSED_SINK   0x04u /* the sink took less than offered, or commit said POPCL_AGAIN */
+#define POPCL_PAUSED_SYNC   0x08u /* sync said POPCL_AGAIN */
+#define POPCL_PAUSED_SECRET 0x10u /* the secret's callback said POPCL_AGAIN */
+#define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
+#define POPCL_DONE          0x80u /* over: nothing goes in or out any more */
 
-/* ---- messages ---- */
+/* What carries a session. */
+typedef enum popcl_security {
+    POPCL_CLEAR, /* no TLS: user name, password and mail can be read and changed on the way */
+    POPCL_TLS,   /* POP3S (RFC 8314, 3.2): the handshake comes before the greeting; port 995 */
+    POPCL_STLS   /* clear text until STLS got +OK and the handshake followed (RFC 2595, 4) */
+} popcl_security;
 
-typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
+/* Profile, trust and memory of TLS: popcl_tls.h. */
+typedef struct popcl_tls popcl_tls;
 
-/* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort.
- */
-typedef struct popcl_msg {
-    uint64_t size;   /* octets by LIST: advice only, servers round and guess (a sink may say so
-                        where far fewer come); POPCL_SIZE_UNKNOWN without LIST, and where it gives
-                        no number */
-    uint32_t number; /* in this session only (RFC 1939, 3) */
-    uint8_t uid_len; /* 1 to 70; 0: the server gave none, or none was asked for */
-    uint8_t part;    /* popcl_part: what the sink gets */
-    const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
-                        NUL-terminated, "" without. Where it begins with POPCL_UID_DIGEST it is the
-                        digest of a UID that breaks the rules: good for not fetching a message
-                        twice, too weak a word for DELETE_UNFETCHED */
-} popcl_msg;
+/* Octets of a secret: borrowed, or pulled piece by piece. Zeroed: none. */
+typedef struct popcl_secret {
+    const char *octets; /* borrowed until the session is over, or NULL */
+    size_t len;         /* of octets; 0: octets is a C string */
+    /* Used if octets is NULL. Copies up to cap octets of the secret from offset off to buf. Returns
+     * their number, 0 at its end, POPCL_SECRET_AGAIN to be asked again after resume (from offset
+     * 0), another negative value for failure. May be called for any offset, more than once. After
+     * the last use it is called with buf = NULL and cap = 0 to release what it holds: exactly once
+     * if it was ever called, whatever the outcome is. */
+    int (*get)(void *ctx, size_t off, char *buf, size_t cap);
+    void *ctx;
+} popcl_secret;
+#define POPCL_SECRET_AGAIN (-2) /* get: not ready, ask again after resume */
 
-/* When decide is asked, and what it answers: SKIP, or a set of the others. */
-typedef enum popcl_stage {
-    POPCL_STAGE_UID,  /* while the listing streams: number and UID are known; the size is
-                       * POPCL_SIZE_UNKNOWN, or LIST's where LIST makes the plan (no UIDs). SKIP
-                       * takes no room in the plan; any other answer is not kept, and says "ask me
-                       * again". Where all UIDs turn out to be the messages' numbers, the listing
-                       * counts for nothing: LIST follows, and the same messages are asked about
-                       * again, without UIDs. Not asked where there is no listing (no_uid without
-                       * sizes). So a filter by size begins: if (stage == POPCL_STAGE_UID) return
-                       * POPCL_FETCH; and sets need_size. */
-    POPCL_STAGE_SIZE, /* right before RETR or TOP: the size too, where it was asked for (need_size,
-                         max_size) */
-    POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or
-                           DELETE_UNFETCHED */
-} popcl_stage;
-#define POPCL_SKIP  0u
-#define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
-/* TOP n 0: the header goes to the sink, and decide is asked again */
-#define POPCL_HEADERS_FIRST 2u
-/* DELE once a whole FETCH of this message is durable; nothing without one */
-#define POPCL_DELETE 4u
-#define POPCL_DELETE_UNFETCHED                                                                     \
-    8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for what  \
-        * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
+/* ---- what a session keeps of replies ---- */
 
-/* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED,
- * unless decide answered SKIP or DELETE_UNFETCHED to it, LIST did not name it
- * (popcl_diag.passed_over), or it is left for a later session (POPCL_MORE); each DELE gets exactly
- * one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were MARKED,
- * once, at the end, if there were any.
- *
- * A message without a single octet, to which LIST gave some, was lost on the server's side: it is
- * STORED, then NOT_MARKED with POPCL_ERR_BODY_EMPTY, whether its deletion was wanted or not. DELE
- * is not sent, the message counts as failed, and that error is the job's result. A caller that
- * keeps UIDs should fetch it again. */
-typedef enum popcl_fate {
-    POPCL_STORED,     /* the sink made it durable: commit 0, or the sync that covers it */
-    POPCL_NOT_STORED, /* with the reason; it is still on the server */
-    POPCL_MARKED,     /* the server answered +OK to DELE (RFC 1939, 5) */
-    POPCL_NOT_MARKED, /* it did not, or DELE was not sent (ERR_BODY_EMPTY), with the reason */
-    POPCL_DELETED,    /* msg = NULL: QUIT got +OK, all marked messages are gone (RFC 1939, 6) */
-    POPCL_UNKNOWN,    /* msg = NULL: QUIT got -ERR or no answer */
-    POPCL_VOID /* msg = NULL: the session ended before QUIT: none was deleted (RFC 1939, 6) */
-} popcl_fate;
+typedef enum popcl_verb {
+    POPCL_USER,      /* text = name                              RFC 1939, 7 */
+    POPCL_PASS,      /* secret                                   RFC 1939, 7 */
+    POPCL_APOP,      /* text = name, secret = 32 hex digits      RFC 1939, 7 */
+    POPCL_START_TLS, /* STLS; before login, once; the handshake follows, then the next ready event:
+                        RFC 2595, 4 */
+    POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
+    POPCL_STAT,      /* reply.number, reply.size                 RFC 1939, 5 */
+    POPCL_LIST,      /* lines, or with number a single reply     RFC 1939, 5 */
+    POPCL_UIDL,      /* lines, or with number a single reply     RFC 1939, 7 */
+    POPCL_RETR,      /* number; body                             RFC 1939, 5 */
+    POPCL_TOP,       /* number, lines; body                      RFC 1939, 7 */
+    POPCL_DELE,      /* number                                   RFC 1939, 5 */
+    POPCL_NOOP,      /*                                          RFC 1939, 5 */
+    POPCL_RSET,      /*                                          RFC 1939, 5 */
+    POPCL_QUIT,      /* before login it deletes nothing          RFC 1939, 4 and 6 */
+    POPCL_VERBS      /* how many; also "none" where a verb is told */
+} popcl_verb;
+const char *popcl_verb_name(popcl_verb v); /* "RETR"; "" for POPCL_VERBS */
 
-/* ---- the sink ---- */
+typedef enum popcl_status { POPCL_STATUS_NONE, POPCL_STATUS_OK, POPCL_STATUS_ERR } popcl_status;
 
-/* Where messages go. Each begin that returned 0 is followed by exactly one commit that is not
- * POPCL_AGAIN, or by one abort, and nothing reaches the sink for that message after it. begin,
- * data, commit and sync may return POPCL_SINK_STOP: this message fails and the session ends in
- * order (for a full disk). Other negative values fail this message only; the session goes on. A
- * value that is not listed is a failure too. */
-#define POPCL_SINK_STOP (-32767)
-typedef struct popcl_sink {
-    int (*begin)(void *ctx, const popcl_msg *m); /* 0, or <0: refused, nothing follows for it */
-    int (*data)(void *ctx, const void *p,
-                size_t n); /* octets taken, 0 to n (n up to INT_MAX); fewer pauses until resume; <0:
-                            * failed, abort follows. The span points into the record buffer and is
-                            * valid during the call. Lines keep their CRLF, dots are unstuffed. */
-    int (*commit)(
-        void *ctx); /* 0: durable; POPCL_STAGED; POPCL_AGAIN (abort may still come); <0: failed */
-    int (*sync)(void *ctx); /* NULL if commit never returns STAGED. 0: all staged messages are
-                             * durable; POPCL_AGAIN; <0: none of them is. Called when a group limit
-                             * is reached, when the plan is used up, before QUIT, and once after an
-                             * error if something is staged. AGAIN counts as failed once
-                             * POPCL_SETTLE_MS have passed after an error, and once half of the time
-                             * that total_ms reserves for QUIT is used up. */
-    void (*abort)(void *ctx, popcl_err why); /* the message is cut: drop what came of it */
-} popcl_sink;
+/* Response codes (RFC 2449, 8; RFC 3206): a child that is not known counts as its parent, anything
+ * else as none. */
+typedef enum popcl_code {
+    POPCL_CODE_NONE,
+    POPCL_CODE_IN_USE,
+    POPCL_CODE_LOGIN_DELAY,
+    POPCL_CODE_SYS_TEMP,
+    POPCL_CODE_SYS_PERM,
+    POPCL_CODE_SYS, /* [SYS] or an unknown [SYS/...] */
+    POPCL_CODE_AUTH
+} popcl_code;
 
-/* ---- the job ---- */
+/* All that is kept of a reply. Number, size and UID are those of its newest line, in a single reply
+ * of the status line. Code and text are those of the newest -ERR: a later success does not take
+ * away the text that a person needs (before the login is complete it does). If a reply before that
+ * is neither +OK nor -ERR, or its line breaks the rules, text is the line itself, from its first
+ * octet. Valid during the event that brings it, and until the next reply. Text is untrusted: it may
+ * hold any octet except LF and NUL, and may be cut. */
+typedef struct popcl_reply {
+    uint64_t size;    /* octets: STAT's sum, LIST's size; else, and if it is no number or does not
+                         fit, POPCL_SIZE_UNKNOWN */
+    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; else 0 */
+    uint8_t status;   /* popcl_status */
+    uint8_t code;     /* popcl_code */
+    uint8_t uid_len;  /* 1 to 70; 0: none; 33 also for a UID's digest (POPCL_UID_DIGEST) */
+    uint8_t text_len; /* octets of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing
+                         needed the room */
+    char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) +
+              1]; /* NUL-terminated: what follows -ERR and its space; while uid_len is not 0, the
+                   * UID */
+} popcl_reply;
 
-/* What to do. Borrowed until wipe (it may lie in flash) and not to be changed before. start
- * copies the addresses and lengths of the buffers, so that a change moves none under the job; any
- * other change may take effect or not. All zero is the documented default; required are host, user,
- * secret, iobuf, sink, and in clear text plan; with TLS also tls and seed. */
+/* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6): the list after login
+ * replaces the one before it. */
+#define POPCL_CAPA_TOP            0x0001u
+#define POPCL_CAPA_USER           0x0002u
+#define POPCL_CAPA_SASL           0x0004u
+#define POPCL_CAPA_RESP_CODES     0x0008u
+#define POPCL_CAPA_LOGIN_DELAY    0x0010u
+#define POPCL_CAPA_PIPELINING     0x0020u
+#define POPCL_CAPA_EXPIRE         0x0040u
+#define POPCL_CAPA_UIDL           0x0080u
+#define POPCL_CAPA_STLS           0x0100u /* RFC 2595, 4 */
+#define POPCL_CAPA_AUTH_RESP_CODE 0x0200u /* RFC 3206, 6 */
+#define POPCL_CAPA_UTF8           0x0400u /* RFC 6856, 2 */
+#define POPCL_CAPA_LANG           0x0800u /* RFC 6856, 3 */
+#define POPCL_EXPIRE_NEVER        UINT32_MAX
+typedef struct popcl_caps {
+    uint16_t tags;          /* POPCL_CAPA_* */
+    uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n) */
+    uint32_t login_delay_s; /* seconds between logins; 0: not told */
+    uint32_t expire_days; /* days that mail stays after retrieval, or POPCL_EXPIRE_NEVER; only with
+                             POPCL_CAPA_EXPIRE */
+} popcl_caps;
+
+/* Return the name of capability bit n (0 to 15), or of SASL mechanism bit n (0 to 15); NULL if
+ * there is none. */
+const char *popcl_capa_name(unsigned n);
+const char *popcl_sasl_name(unsigned n);
+
+/* What a piece of trace is. A line comes in one or more pieces and ends with an empty piece of the
+ * same kind; a state comes in one piece, without an empty one. Secrets are replaced by "***". Text
+ * of the server is not: a server that repeats a password repeats it here. Escape before showing. */
+typedef enum popcl_trace {
+    POPCL_TRACE_SENT,     /* a command */
+    POPCL_TRACE_RECEIVED, /* a reply line, or a line of a listing; bodies are not traced */
+    POPCL_TRACE_STATE     /* the session's new state, a constant word */
+} popcl_trace;
+
+/* A command in flight; an array of them is the window of popcl_config. Private but for its size. */
+typedef struct popcl_flight {
+    uint32_t tag;
+    uint8_t verb;
+    uint8_t shape;   /* of its reply */
+    uint16_t octets; /* of its line */
+} popcl_flight;
+
+/* ---- settings ---- */
+
+/* The session. Borrowed until wipe (it may be in flash) and not to be changed before. start copies
+ * the addresses and lengths of the buffers, so that a change moves none of them under the session;
+ * any other change may take effect or not. Zero is the documented default of every field. Required
+ * are iobuf; with TLS also host, tls and seed; by popcl_run host. */
 typedef struct popcl_config {
-    const char *host; /* as the user gave it: names the account, and with TLS the certificate; 1 to
-                         255 octets, no trailing dot needed */
-    uint16_t port;    /* names the account; 0: 110, with TLS 995 */
-    uint8_t security; /* popcl_security. With POPCL_STLS the session fails where STLS is refused:
-                         never clear text instead */
-    uint8_t auth;     /* POPCL_AUTH_* bits that may be used; 0: POPCL_AUTH_AUTO */
-    const char *user; /* sent exactly; no CR, LF, NUL */
-    size_t user_len;  /* 0: user is a C string */
-    popcl_secret secret; /* the password */
-    const popcl_tls
-        *tls;         /* for POPCL_TLS and POPCL_STLS: profile, trust and memory, see popcl_tls.h */
-    const void *seed; /* with TLS: POPCL_SEED_MIN or more unpredictable octets, new ones for each
-                         job; read by start alone. There is no fallback */
+    const char *host; /* as the user gave it: where to connect, and with TLS the certificate's name;
+                         1 to 255 octets, no trailing dot needed */
+    uint16_t port;    /* 0: 110, with POPCL_TLS 995. With popcl_tls.resume host, port and user name
+                         the account that a kept TLS session is bound to */
+    uint8_t security; /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
+                         never goes on in clear text */
+    uint8_t window_len;   /* of window */
+    const char *user;     /* the account; NULL: none. Sent exactly; no CR, LF, NUL */
+    size_t user_len;      /* octets of user; 0: user is a C string */
+    const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS: borrowed until wipe, and its storage used
+                             until then: popcl_tls.h */
+    const void *seed;     /* with TLS: POPCL_SEED_MIN or more unpredictable bytes, new ones for each
+                             session; read by start alone. There is no fallback */
     size_t seed_len;
-    void *iobuf; /* the record buffer, POPCL_IOBUF_MIN octets or more, with TLS
-                    POPCL_IOBUF_SIZE(512) or more; wiped at the end */
-    size_t iobuf_len;
-    void *plan; /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where APOP cannot be used;
-                 * any alignment; holds the login's state at first; wiped at the end. NULL: the
-                 * octets of the TLS storage that are free after the handshake, some 3 KB with a
-                 * profile that checks certificates (`pinned` has none) */
-    size_t plan_len;
-    uint32_t connect_ms, idle_ms, pause_ms,
-        total_ms;      /* see popcl_session_config; 0: the defaults of popcl_config.h */
-    uint64_t max_size; /* octets really received of one message; more aborts it. Larger by LIST: not
-                          fetched. 0: no limit */
-    uint32_t max_messages; /* fetched in this session; the rest waits: POPCL_MORE. 0: no limit */
-    uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
-                         * 0: POPCL_DRAIN_MAX. With deletions pending only the overall deadline
-                         * bounds it. What is not drained ends the session without QUIT. */
-    uint32_t group_messages,
-        group_octets;  /* staged before sync is called; 0: the defaults of popcl_config.h. Each
-                        * command looks past what is  staged: a group of n messages costs n^2 / 2
-                        * looks at entries */
-    uint16_t passes;   /* listings per session when the plan does not hold all messages; 0: 1. The
-                        * rest waits: POPCL_MORE. With 1, who neither   deletes nor remembers UIDs
-                        * (popcl_seen.h) gets the same first messages each time */
-    uint8_t no_uid;    /* 1: messages are planned by number alone, UIDL is not sent */
-    uint8_t need_uid;  /* 1: where the server has no UIDs (it refuses UIDL, or its UIDs are all the
-                          messages' numbers), nothing is fetched: POPCL_ERR_NO_UIDL, for a later
-                          session. For a caller that knows this maildrop by UIDs. 0: LIST makes the
-                          plan then, and uid is "" */
-    uint8_t need_size; /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
-                          LIST a pass; where LIST is refused, nothing is fetched */
-    uint8_t no_capa;   /* 1: CAPA is not sent, for servers that hang on it; with POPCL_STLS it is
-                          sent once all the same, right after the handshake */
-    const popcl_sink *sink;
-    void *sink_ctx;
-    void *ctx; /* of the callbacks below, each of which may be NULL */
-    /* Which messages, and what to do with them; NULL: FETCH all. */
-    unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
-    /* Every message of the session's first listing, also those that the plan has no room for; then
-     * NULL if the listing was complete: as long as STAT said, its numbers ascending. For who prunes
-     * a set of UIDs. Where all UIDs are the messages' numbers, no NULL follows them: LIST's
-     * messages come then, without UIDs, and NULL. At NULL popcl_diag.no_uids tells whether there
-     * were UIDs. Where no_uid makes a listing needless it comes for an empty maildrop only, as
-     * NULL. */
-    void (*listed)(void *ctx, const popcl_msg *m);
-    /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is
-     * POPCL_OK but for NOT_*. */
-    void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
-    /* See popcl_trace; has its own context. */
+    void *iobuf;      /* the record buffer: used until wipe, wiped at the end; any alignment */
+    size_t iobuf_len; /* POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more. Anything
+                         above that enlarges the receive buffer */
+    uint32_t connect_ms; /* start to connected; 0: POPCL_CONNECT_MS; up to POPCL_MS_MAX, here and
+                            below */
+    uint32_t idle_ms;    /* without progress, also for the greeting, and for the whole of a TLS
+                            handshake; 0: POPCL_IDLE_MS */
+    uint32_t pause_ms;   /* in one pause; 0: POPCL_PAUSE_MS */
+    uint32_t total_ms;   /* start to the end of the session; 0: POPCL_TOTAL_MS. Its last quarter, at
+                            most POPCL_QUIT_MS, is the reserve for QUIT */
+    popcl_flight *window; /* room for window_len commands that may be in flight at once if the
+                             server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL: one at
+                             a time */
+    /* NULL, or called with commands, replies and states, for a person to read: popcl_trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
 } popcl_config;
 
-/* What to tell people, and counts. Copies; text is untrusted (escape it). */
-typedef struct popcl_diag {
-    popcl_err err;     /* the result */
-    int net_code;      /* the port's error number, 0: none */
-    int sink_code;     /* the first negative value that a sink gave, down to INT16_MIN; 0: none */
-    const char *state; /* where the session is: a constant word, "closed" at the end */
-    const char *verb;  /* the last command, of the first failure if there was one: a constant word,
-                          "" before the first */
-    popcl_reply reply; /* the last reply; its code and text are those of the newest -ERR, or, in a
-                          login, text is a reply that was not understood */
-    const char *refused; /* what that text answered: a constant word; "": the greeting, nothing that
-                            was asked, or none */
-    uint32_t message;    /* number of the message that the first failure concerns, 0: none */
-    uint32_t broken_at; /* number of the message whose RETR or TOP was under way when the connection
-                           ended, also for fate: a caller that remembers it tries all others first.
-                           0: none */
-    uint32_t in_maildrop;        /* messages by STAT */
-    uint64_t octets_in_maildrop; /* by STAT */
-    uint32_t listed;             /* lines of the first listing */
-    uint32_t stored;             /* messages that became durable */
-    uint32_t failed;             /* messages that should have been stored or deleted and were not */
-    uint32_t marked;             /* deletions that the server answered with +OK */
-    uint8_t listing_reached;     /* 1: STAT was answered, the counts above are valid */
-    uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
-    uint8_t quit_left;           /* 1: QUIT was sent, at least a part of it */
-    uint8_t has_caps;            /* 1: caps is valid */
-    uint8_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
-    uint8_t no_uids; /* 1: no message of this session has a UID: UIDL was refused, its UIDs are the
-                        messages' numbers, or no_uid was set */
-    uint32_t passed_over; /* lines of listings that name no message: number 0 or above STAT's count
-                             (a message that came after STAT), in UIDL also one that LIST does not
-                             name. They are no failure */
-    popcl_caps caps;
-    uint64_t received; /* octets of messages that came, unstuffed */
-} popcl_diag;
-
 typedef struct popcl popcl;
 
-/* Begins a job: checks cfg and does nothing else. Never reads *c: garbage is fine, an open job is
- * to be wiped first, and a callback of *c must not call it. Returns POPCL_OK, or one of the errors
- * of class USAGE or CONFIG, or that the clock cannot be used for certificates; then the job is
- * POPCL_DONE with that result. */
-popcl_err popcl_start(popcl *c, const popcl_config *cfg, uint32_t now_ms);
+/* ---- the pumps: the same for every owner ---- */
 
-/* The pumps: as their namesakes in popcl_session.h. */
+/* A driver begins to connect the session. Time before this call does not count: any now_ms may have
+ * been given to start. *port becomes the port, *limit_ms the time for name resolution and
+ * connecting (connect_ms or total_ms, 0 if the session is over). Returns the host, or NULL if none
+ * was given. A program that connects by itself need not call it. */
+const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
+
+/* The transport is up: the connect timeout ends and the greeting's begins. */
 void popcl_connected(popcl *c, uint32_t now_ms);
+
+/* Returns the state word; POPCL_DONE alone at the end. */
 unsigned popcl_state(const popcl *c);
+
+/* send_buf returns bytes to send, *n of them (0: none). They are valid until the next call that is
+ * no query. send_ack: n of them left, 1 to *n; more is POPCL_ERR_PORT. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
+
+/* recv_buf returns room for bytes that came, *n of it (0: do not read now). recv_ack: n bytes were
+ * put there; more than *n is POPCL_ERR_PORT. */
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
 void popcl_recv_ack(popcl *c, size_t n);
-void popcl_send_failed(popcl *c);
-void popcl_recv_eof(popcl *c);
-void popcl_tick(popcl *c, uint32_t now_ms);
-void popcl_resume(popcl *c);
-uint32_t popcl_next_deadline(
-    const popcl *c); /* ms from the last tick until the next is needed: 0 now, at most 2^30 */
 
-/* Ends the job in order: aborts the open message, deletes what is durable and due, says QUIT; then
- * DONE with POPCL_ERR_STOPPED. Keep pumping until then. Before the login is complete it ends at
- * once. */
+/* The transport accepts no more bytes. What waits is not sent; what came before is still read. Then
+ * recv_eof or fail ends the session. */
+void popcl_send_failed(popcl *c);
+
+/* The peer ended the connection. Queued after bytes that were received and not yet taken. */
+void popcl_recv_eof(popcl *c);
+
+/* Time, by any monotonic counter of milliseconds; it may wrap. Deadlines are judged here only. A
+ * step back of up to a second counts as no time, and so does any step that is longer or over
+ * POPCL_MS_MAX: after it the time goes on from the new value. */
+void popcl_tick(popcl *c, uint32_t now_ms);
+
+/* Ends a pause: the callback that asked for time is asked again. Harmless without a pause. */
+void popcl_resume(popcl *c);
+
+/* Returns milliseconds from the last tick until the next one is needed, 0 to POPCL_MS_MAX. */
+uint32_t popcl_next_deadline(const popcl *c);
+
+/* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
+ * open message, deletes what is durable and due, sends QUIT and ends with POPCL_ERR_STOPPED; before
+ * its login is complete it ends at once. An owner without a stop event ends at once. */
 void popcl_stop(popcl *c);
 
-/* Ends the job at once: the transport failed, say. `why` is the result unless there is one;
- * net_code is the port's own error number. */
+/* Ends the session at once: the transport failed, for example. `why` is its result unless there is
+ * one; net_code is the port's own error number, for the diagnosis. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
-/* POPCL_OK while the job runs without failure; the first failure once there is one; final when
- * DONE. */
+/* POPCL_OK until the session is over; then its result, as its owner sees it. */
 popcl_err popcl_result(const popcl *c);
-void popcl_get_diag(const popcl *c, popcl_diag *d);
 
-/* Aborts an open message, releases the secret, overwrites job, record buffer and plan with zeros.
- * May be called twice. */
+/* If start returned POPCL_ERR_ARGUMENT: the name of the field that is wrong, a constant word; else
+ * "". */
+const char *popcl_bad_field(const popcl *c);
+
+/* Overwrites the session, its record buffer and its TLS storage with zeros. If the session is not
+ * over, its owner aborts and releases what it holds. May be called twice. */
 void popcl_wipe(popcl *c);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----
  */
 
-typedef struct popcl_plan {
-    unsigned char *octets;
-    size_t len, used;
-    size_t low;  /* offset of the first entry whose fate is open */
-    size_t next; /* offset of the first entry that was not looked at in this pass */
-} popcl_plan;
+/* Bytes come first, then words, then what is large: small offsets make short instructions on ARM.
+ */
+
+typedef struct popcl_wire {
+    uint8_t at; /* enum wire_at in wire.c */
+} popcl_wire;
+
+typedef struct popcl_reply_parser {
+    uint16_t octets;         /* of the current line, CRLF included */
+    uint8_t column;          /* octets of a status that were parsed */
+    uint8_t form;            /* what the line's fields are */
+    uint8_t field;           /* where in its fields the line is */
+    uint8_t bad;             /* popcl_err of the first unusable field */
+    uint8_t word_len;        /* octets of the word of a CAPA line that were collected */
+    uint8_t tag;             /* bit of the CAPA line's tag */
+    uint8_t words;           /* of a CAPA line so far */
+    uint8_t code;            /* where in a response code the line is */
+    uint8_t keep;            /* the whole status line is kept while it comes, for people */
+    uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
+    uint16_t spaces;         /* that belong to the UID if more of it follows */
+    uint16_t blocks;         /* of 64 octets of the UID that are digested, into */
+    unsigned char chain[32]; /* a state of SHA-256 */
+} popcl_reply_parser;
+
+struct popcl_link_ops;
+typedef struct popcl_link {
+    const struct popcl_link_ops *ops;
+    const popcl_tls *tls; /* NULL in a session without */
+    unsigned char *buf;
+    size_t len;
+    size_t in_from, in_to;     /* received and not yet taken */
+    uint16_t out_from, out_to; /* written and not yet sent */
+} popcl_link;
 
 struct popcl {
-    uint8_t phase;       /* enum phase in fetch.c */
-    uint8_t open;        /* enum open in fetch.c */
-    uint8_t result;      /* popcl_err: the first failure */
-    uint8_t failed_verb; /* popcl_verb: what it concerns */
-    uint8_t stopping;    /* popcl_err: why no further message is begun; 0: they are */
-    uint8_t settling;    /* the session is over, and staged messages wait for sync */
-    uint8_t over;        /* nothing happens any more */
-    uint8_t mechanism;   /* place in popcl_mechs, from 1; 0: none is chosen yet */
-    uint8_t auth_step;
-    uint8_t secret_used; /* its callback was called and has to be told of the end */
-    uint8_t listing_reached, has_caps, capa_refused, capa_asked;
-    uint8_t by_number; /* no message has a UID */
-    uint8_t named;     /* the first listing gave a UID that is not its message's number */
-    uint8_t unordered; /* the listing does not ascend */
-    uint8_t left;      /* max_messages was reached */
-    uint8_t top_works;
-    uint8_t deletions; /* popcl_fate: what became of all that were marked */
-    int16_t sink_code;
-    uint16_t pass; /* 1 in the first */
+    uint8_t state;       /* enum state in machine.c */
+    uint8_t phase;       /* POPCL_IN_AUTHORIZATION or _TRANSACTION; 0: no command may be sent */
+    uint8_t result;      /* popcl_err */
+    uint8_t pause;       /* POPCL_PAUSED_* */
+    uint8_t verb;        /* of the newest status line; POPCL_VERBS: the greeting */
+    uint8_t in_flight;   /* commands in flight, of which */
+    uint8_t answerable;  /* so many had left before what is in the buffer came */
+    uint8_t eof;         /* the peer ended the connection */
+    uint8_t busy;        /* enum busy in machine.c */
+    uint8_t moved;       /* progress since the last tick */
+    uint8_t quit_left;   /* QUIT, or a part of it, was sent */
+    uint8_t taken;       /* something was taken since the last pause began */
+    uint8_t send_failed; /* the transport accepts no more bytes */
+    popcl_wire wire;
+    uint8_t err_verb;     /* what the newest -ERR answered */
+    uint8_t greets_again; /* after STLS, until the first reply is complete: what comes may be a
+                             greeting */
+    uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
+    uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
+    uint8_t window_len;
+    uint8_t field; /* the setting that is wrong, of enum popcl_field */
+    popcl_reply_parser parser;
+    const struct popcl_events *events;
+    void *ctx;
     const popcl_config *cfg;
-    popcl_plan plan;
-    size_t sized;     /* offset behind the last entry that LIST gave a size */
-    uint32_t drained; /* octets dropped of the message that failed */
-    uint32_t staged, staged_octets;
-    uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
-    uint32_t begun;       /* whole messages asked for, against max_messages */
-    uint32_t from;        /* first number that this pass plans */
-    uint32_t full_at;     /* first number that did not fit; 0: all did */
-    uint32_t last_number; /* of the listing's last line */
-    uint32_t in_maildrop, listed, stored, failed, marked;
-    uint32_t passed_over; /* messages that UIDL named and LIST did not */
-    uint32_t failed_message;
-    popcl_msg msg;     /* the message that is with the sink; once the session is over, only its
-                          number counts: that of popcl_diag.broken_at */
-    uint64_t octets;   /* received of it */
-    uint64_t received; /* of all */
-    uint64_t octets_in_maildrop;
-    uint32_t since; /* when settling began, in ms from start */
-    popcl_session session;
+    popcl_flight *window;       /* NULL: flight */
+    const popcl_secret *secret; /* its callback was called and has to be told of the end */
+    popcl_link link;
+    uint32_t count;       /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
+    uint32_t lines;       /* of a listing so far, of which */
+    uint32_t stray;       /* named no message; and */
+    uint32_t passed_over; /* so many did in all listings before */
+    uint32_t clock;       /* the caller's, at the last tick */
+    uint32_t passed;      /* ms from start to the last tick */
+    uint32_t since;       /* the same to the last progress, or to the pause's begin */
+    uint32_t flight_octets; /* of all command lines in flight */
+    int net_code;
+    popcl_flight flight; /* the one command in flight, without a window */
+    popcl_caps caps;
+    popcl_reply reply;
 };
 
 #ifdef __cplusplus

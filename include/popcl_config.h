@@ -10,12 +10,6 @@
 #define POPCL_TEXT_KEEP 70
 #endif
 
-/* Commands that may be in flight at once where the server allows it; 1 means one at a time. 1
- * to 32. Costs 8 octets of RAM each. */
-#ifndef POPCL_WINDOW
-#define POPCL_WINDOW 1
-#endif
-
 /* Longest line of a CAPA reply or a UIDL listing, CRLF included; longer is POPCL_ERR_LINE_LENGTH.
  * RFC 2449, 4 allows 512, and servers with long lists of SASL mechanisms exceed it; so do UIDs that
  * are made of a message's header. 512 to 65535. Costs no RAM: lines are not kept. */
@@ -75,9 +69,6 @@
 
 #if POPCL_TEXT_KEEP < 16 || POPCL_TEXT_KEEP > 200
 #error "POPCL_TEXT_KEEP is 16 to 200"
-#endif
-#if POPCL_WINDOW < 1 || POPCL_WINDOW > 32
-#error "POPCL_WINDOW is 1 to 32"
 #endif
 #if POPCL_CAPA_LINE_MAX < 512 || POPCL_CAPA_LINE_MAX > 65535
 #error "POPCL_CAPA_LINE_MAX is 512 to 65535"

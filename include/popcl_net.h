@@ -1,6 +1,6 @@
 /* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over
- * some transport, and one that may be missing; popcl_run drives a job through them until it is
- * done. Who has a main loop of their own needs none of this and calls the pumps of popcl.h. */
+ * some transport, and one that may be missing; popcl_run drives a session through them until it is
+ * done. A program with a main loop of its own needs none of this: it calls the pumps of popcl.h. */
 #ifndef POPCL_NET_H
 #define POPCL_NET_H
 
@@ -49,12 +49,12 @@ typedef struct popcl_net {
     int (*code)(void *ctx);
 } popcl_net;
 
-/* Runs a job from start to DONE and returns its result; get_diag works afterwards, and wipe is the
- * caller's. A paused sink is asked again every POPCL_RUN_RESUME_MS. Blocks for total_ms at most,
- * and for POPCL_SETTLE_MS more where a sink has staged messages to settle, whatever the server
- * does. */
+/* Connects a started session and runs it until POPCL_DONE; returns its result, that of start if it
+ * did not start. wipe is the caller's. The time that start was given does not count: it begins
+ * here. A paused session is resumed every POPCL_RUN_RESUME_MS. Blocks for total_ms at most, and for
+ * POPCL_SETTLE_MS more if a sink has staged messages to settle, whatever the server does. */
 #define POPCL_RUN_RESUME_MS 10u
-popcl_err popcl_run(popcl *c, const popcl_config *cfg, const popcl_net *net, void *ctx);
+popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx);
 
 #ifdef __cplusplus
 }

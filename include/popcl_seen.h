@@ -8,8 +8,8 @@
  * unpredictable octets any constant works against chance, not against such a sender.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it: call
- * popcl_seen_listed from popcl_config.listed. No call blocks or allocates. Only save, load and each
- * call back. A set belongs to one thread at a time. */
+ * popcl_seen_listed from popcl_fetch_config.listed. No call blocks or allocates. Only save, load
+ * and each call back. A set belongs to one thread at a time. */
 #ifndef POPCL_SEEN_H
 #define POPCL_SEEN_H
 
@@ -57,7 +57,7 @@ unsigned popcl_seen_get(const popcl_seen *s, const char *uid, size_t uid_len);
  * named by the current listing. */
 popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigned marks);
 
-/* For popcl_config.listed: a message of the current listing (a UID not in the set, or without
+/* For popcl_fetch_config.listed: a message of the current listing (a UID not in the set, or without
  * octets, is ignored); NULL at the listing's complete end, which forgets what two listings in a row
  * did not name. Where no end comes, nothing is forgotten sooner for it. */
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);

@@ -16,32 +16,39 @@ MODULES = {
     "popcl_config": "",
     "popcl_errors": "",
     "popcl_seen": "popcl_errors",
-    "popcl_session": "popcl_config popcl_errors",
-    "popcl": "popcl_session",
+    "popcl": "popcl_config popcl_errors",
+    "popcl_command": "popcl",
+    "popcl_fetch": "popcl",
     "popcl_net": "popcl",
     "popcl_tls": "popcl",
     # the core
     "zero": "",
-    "text": "popcl_session",
+    "text": "popcl",
     "errors": "popcl_errors",
     "siphash": "",
     "seen": "popcl_seen siphash",
-    "wire": "popcl_session",
-    "uid": "popcl_session",
-    "reply": "popcl_session wire uid",
-    "command": "popcl_session reply text zero",
-    "link": "popcl_session zero",
+    "wire": "popcl",
+    "uid": "popcl",
+    "reply": "popcl popcl_command wire uid",
+    "command": "popcl_command reply text zero",
+    "link": "popcl zero",
     "link_clear": "link zero",
-    "session": "popcl_session wire reply command link zero",
+    # the machine of a session: two files, of which pumps.c has what is called from outside
+    "owner": "popcl_command",
+    "machine": "owner wire reply command link zero",
+    "pumps": "machine command link zero",
     # login: knows no session
-    "auth": "popcl",
-    "refusal": "popcl",
+    "auth": "popcl_command popcl_fetch",
+    "refusal": "popcl popcl_command",
     "mechs": "auth",
     "userpass": "auth zero",
     "apop": "auth text zero",
-    # the job: knows the session by popcl_session.h alone
-    "plan": "popcl",
-    "fetch": "popcl plan auth refusal text zero",
+    # the job: an owner of the machine
+    "plan": "popcl_fetch",
+    "fetch": "popcl_fetch owner plan auth text zero",
+    "fetch_login": "fetch auth refusal text zero",
+    "fetch_list": "fetch plan",
+    "fetch_messages": "fetch plan",
     "run": "popcl popcl_net",
     # TLS: knows no POP3, and only link knows what a session is carried by
     "name": "",
@@ -50,7 +57,7 @@ MODULES = {
     "guard": "popcl_tls profile name leaf",
     "pin": "popcl_tls profile",
     "resume": "popcl_tls link profile zero",
-    "tls/link": "link profile name resume text zero",  # the one file of that name below src/tls: it fills in the table of src/core/link.h
+    "link_tls": "link profile name resume text zero",
     "profile_public": "profile",
     "profile_small": "profile",
     "profile_ecdsa": "profile",
@@ -59,14 +66,14 @@ MODULES = {
 }
 FOLDERS = {  # what the files of a folder may include besides each other
     "port/bsd": "popcl_net",
-    "port/posix": "wait race connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_seen popcl_errors popcl_config",
+    "port/posix": "wait race connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors popcl_config",
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
     "src/tools/common": "popcl_posix_tls",
-    "src/tools/popcl": "files number utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config siphash",
+    "src/tools/popcl": "files number utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
     "src/tools/popcl-ta": "files number anchor utc popcl popcl_tls",
-    "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_net popcl_seen popcl_errors",
-    "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_session popcl_seen popcl_errors popcl_config",
+    "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
+    "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
@@ -74,8 +81,7 @@ HASHES = ("src/auth/", "src/core/uid.c", "src/tls/", "include/popcl_tls.h")  # w
 
 
 def module_of(path):
-    module = os.path.splitext(os.path.basename(path))[0]
-    return "tls/link" if path == "src/tls/link.c" else module
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def includes(path):

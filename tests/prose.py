@@ -78,7 +78,7 @@ def costs(profile):
 
 def calls(place):
     """The deepest stack of a job's calls, by a column of the table of calls."""
-    others = re.compile("`popcl_(run|seen_|resume_|session_)")
+    others = re.compile("`popcl_(run|seen_|resume_)")
     return max(number(row[place]) for row in rows("calls") if re.search(r"\d", row[place]) and not others.match(row[0]))
 
 
@@ -163,7 +163,7 @@ PROSE = [
     ("examples/firmware/README.md", r"doubles it, (\w+) times", lambda: WORDS[macro("DOUBLINGS", file=BACKOFF + ".c")]),
     ("examples/firmware/README.md", r"the next ones double up to (\d+) hours", refused_hours),
     ("docs/RELIABILITY.md", r"The first pause is an hour, then up to (\d+) hours", refused_hours),
-    ("include/popcl_session.h", r"2\^30 ms: about (\d+) days", lambda: str(macro("POPCL_MS_MAX") // MS_A_DAY)),
+    ("include/popcl.h", r"2\^30 ms: about (\d+) days", lambda: str(macro("POPCL_MS_MAX") // MS_A_DAY)),
 ]
 
 

@@ -56,7 +56,8 @@ static unsigned char seed[POPCL_SEED_MIN];
 static unsigned char seen_memory[POPCL_SEEN_SIZE(SEEN_UIDS)];
 
 static struct {
-    popcl_config config;
+    popcl_fetch job;
+    popcl_fetch_config config;
     popcl_tls tls;
     popcl_seen seen;
     order order;
@@ -287,7 +288,7 @@ static void listed(void *ctx, const popcl_msg *m) {
     (void)ctx;
     size_t before = app.seen.used;
     popcl_diag d;
-    if (!m) popcl_get_diag(&app_job, &d);
+    if (!m) popcl_fetch_get_diag(&app.job, &d);
     if (!m && d.no_uids) return; /* a listing without UIDs says nothing of them */
     popcl_seen_listed(&app.seen, m ? m->uid : NULL, m ? m->uid_len : 0);
     if (app.seen.used != before) app.unsaved++;
@@ -490,7 +491,7 @@ static void end(int status) {
     console_exit(status);
 }
 
-const popcl_config *app_prepare(void) {
+popcl *app_begin(uint32_t connect_ms) {
     if (set.polls && app.poll >= set.polls) end(app.failed);
     app.poll++;
     while (set.hang == app.poll) {}
@@ -505,38 +506,40 @@ const popcl_config *app_prepare(void) {
                           .utc_s = utc_s(),
                           .name = set.name,
                           .breathe = breathe};
-    app.config = (popcl_config){.host = set.host,
-                                .port = (uint16_t)set.port,
-                                .security = security(),
-                                .auth = POPCL_AUTH_USER,
-                                .user = set.user,
-                                .secret = {.octets = set.pass},
-                                .idle_ms = set.idle,
-                                .tls = &app.tls,
-                                .seed = entropy(),
-                                .seed_len = sizeof seed,
-                                .iobuf = iobuf,
-                                .iobuf_len = sizeof iobuf,
-                                .passes = UINT16_MAX,
-                                .need_size = set.delete != 0,
-                                .need_uid = knows_uids(),
-                                .sink = &sink,
-                                .decide = decide,
-                                .listed = listed,
-                                .fate = fate,
-                                .trace = trace};
+    app.config = (popcl_fetch_config){.session = {.host = set.host,
+                                                  .port = (uint16_t)set.port,
+                                                  .security = security(),
+                                                  .user = set.user,
+                                                  .connect_ms = connect_ms,
+                                                  .idle_ms = set.idle,
+                                                  .tls = &app.tls,
+                                                  .seed = entropy(),
+                                                  .seed_len = sizeof seed,
+                                                  .iobuf = iobuf,
+                                                  .iobuf_len = sizeof iobuf,
+                                                  .trace = trace},
+                                      .secret = {.octets = set.pass},
+                                      .auth = POPCL_AUTH_USER,
+                                      .passes = UINT16_MAX,
+                                      .need_size = set.delete != 0,
+                                      .need_uid = knows_uids(),
+                                      .sink = &sink,
+                                      .decide = decide,
+                                      .listed = listed,
+                                      .fate = fate};
 #ifdef PLAN_LEN
     app.config.plan = plan;
     app.config.plan_len = sizeof plan;
 #else
-    if (app.config.security == POPCL_CLEAR) { /* no TLS: its storage is free */
+    if (app.config.session.security == POPCL_CLEAR) { /* no TLS: its storage is free */
         app.config.plan = &storage;
         app.config.plan_len = sizeof storage;
     }
 #endif
     session_offer();
     mark(PHASE_CONNECT);
-    return &app.config;
+    (void)popcl_fetch_start(&app.job, &app.config, 0);
+    return &app.job.session;
 }
 
 /* What this poll stored will be wanted again: it is neither remembered nor known to be gone. */
@@ -549,7 +552,7 @@ static int comes_again(void) {
  * not for ever. */
 static void count_refusals(popcl_err e) {
     popcl_diag d;
-    popcl_get_diag(&app_job, &d);
+    popcl_fetch_get_diag(&app.job, &d);
     if (e == POPCL_ERR_NO_UIDL)
         app.refusals++;
     else if (d.listed && !d.no_uids)
@@ -574,11 +577,11 @@ static uint32_t pause_after(popcl_err e, int failed) {
 int app_was_unreachable(void) { return app.unreachable; }
 
 uint32_t app_conclude(void) {
-    popcl_err e = popcl_result(&app_job);
+    popcl_err e = popcl_result(&app.job.session);
     int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
     count_refusals(e);
     order_end(&app.order, comes_again());
-    popcl_wipe(&app_job);
+    popcl_fetch_wipe(&app.job);
     memset(seed, 0, sizeof seed);
     mark(PHASE_STATE);
     save();

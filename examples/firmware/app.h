@@ -5,22 +5,22 @@
  *     app_start();
  *     for (;;) {
  *         ... wait for an address ...
- *         config = app_prepare();
- *         ... start the job with it, and run it until it is POPCL_DONE ...
+ *         session = app_begin(connect_ms);
+ *         ... run the session until it is POPCL_DONE ...
  *         ... wait for app_conclude() milliseconds ...
  *     } */
 #ifndef APP_H
 #define APP_H
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 /* Reads the settings and the saved state, says who it is. `net` is "raw" or "sockets". */
 void app_start(const char *net);
 
-/* The one job, and what it is to do now: a fresh seed, the time. What cannot be had is not in it,
- * and popcl_start says so. Ends the program where as many polls are over as the settings say. */
-extern popcl app_job;
-const popcl_config *app_prepare(void);
+/* Starts the job of the next poll, with a fresh seed and the time, and returns its session; one
+ * that could not be started is POPCL_DONE. connect_ms: as in popcl_config, an upper limit. Ends the
+ * program once as many polls are over as the settings want. */
+popcl *app_begin(uint32_t connect_ms);
 
 /* The job is done, or was refused: tells the result, saves what has to be saved, wipes it. Returns
  * how long to wait until the next poll, in ms. */

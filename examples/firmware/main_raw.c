@@ -46,7 +46,7 @@ static void wait(uint32_t ms) {
 
 static void fetch(void) {
     static popcl_lwip_raw net; /* for ever: an answer to a question of DNS may come late */
-    if (popcl_lwip_raw_start(&net, &app_job, app_prepare())) return;
+    if (popcl_lwip_raw_start(&net, app_begin(0))) return;
     for (;;) {
         turn();
         if (!popcl_lwip_raw_poll(&net)) break;

@@ -90,16 +90,14 @@ static int32_t wait_fed(void *ctx, unsigned want, uint32_t limit_ms) {
 static void fetch(void) {
     static popcl_lwip_sockets_net net; /* for ever: an answer to a question of DNS may come late */
     static popcl_net port;
-    static popcl_config config;
     port = popcl_lwip_sockets;
     port.recv = recv_fed;
     port.wait = wait_fed;
     LOCK_TCPIP_CORE();
-    config = *app_prepare(); /* what it tells of lwIP before the end is lwIP's */
+    popcl *session = app_begin(CONNECT_MS); /* its report on lwIP before the end needs the lock */
     UNLOCK_TCPIP_CORE();
-    if (config.connect_ms == 0 || config.connect_ms > CONNECT_MS) config.connect_ms = CONNECT_MS;
     watchdog_feed();
-    (void)popcl_run(&app_job, &config, &port, &net);
+    (void)popcl_run(session, &port, &net);
 }
 
 int main(void) {

@@ -13,7 +13,7 @@
 #ifndef ORDER_H
 #define ORDER_H
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 #include "popcl_seen.h"
 
 #define ORDER_LAST  POPCL_SEEN_OTHER   /* with neither FETCHED nor DELETE_DUE */
@@ -32,7 +32,7 @@ typedef struct order {
 /* A session begins. */
 void order_begin(order *o);
 
-/* From popcl_config.listed, for each message that is to be fetched sooner or later. */
+/* From popcl_fetch_config.listed, for each message that is to be fetched sooner or later. */
 void order_listed(order *o, const popcl_msg *m);
 
 /* From decide at POPCL_STAGE_SIZE, where the message is to be fetched: 1: now, 0: answer SKIP. */

@@ -1,16 +1,17 @@
 /* popcl_lwip_raw.h - popcl over lwIP's raw API, for a main loop without threads (NO_SYS 1). One
- * connection object with two faces: a job that a main loop polls, and a popcl_net for popcl_run
+ * connection object with two faces: a session that a main loop polls, and a popcl_net for popcl_run
  * where a program may block. lwIP's callbacks only fill and note; popcl is driven from the main
  * loop alone, so that neither the stack nor a sink of yours ever runs inside lwIP.
  *
- *     popcl_lwip_raw_start(&net, &job, &config);
+ *     popcl_fetch_start(&job, &config, sys_now());
+ *     popcl_lwip_raw_start(&net, &job.session);
  *     for (;;) {
  *         drive_netif();                    each frame that came goes to netif->input
  *         sys_check_timeouts();
  *         if (!popcl_lwip_raw_poll(&net)) break;
  *         sleep_at_most(popcl_lwip_raw_sleep_ms(&net));
  *     }
- *     popcl_result(&job) tells what came of it
+ *     popcl_result(&job.session) is what came of it
  *
  * What lwipopts.h needs, and what the port costs: README.md beside this file. */
 #ifndef POPCL_LWIP_RAW_H
@@ -44,7 +45,7 @@ typedef struct popcl_lwip_raw {
     int (*step)(void *step_ctx, uint32_t limit_ms);
     void *step_ctx;
     /* From here on private. */
-    popcl *job;          /* that poll drives; NULL: none */
+    popcl *session;      /* that poll drives; NULL: none */
     struct tcp_pcb *pcb; /* ours; NULL: none, or lwIP took it back */
     const char *host;
     uint32_t began_ms, limit_ms; /* of name resolution and connecting */
@@ -63,26 +64,26 @@ typedef struct popcl_lwip_raw {
         ring[TCP_WND]; /* what came and popcl has not yet: as much as the window lets come */
 } popcl_lwip_raw;
 
-/* Starts a job and begins to connect it. Returns what popcl_start returns; after an error there is
- * nothing to poll. Host, port and times are those of cfg, which popcl_start borrows. A connection
- * that the object still has is given up. Calls no function of lwIP's but to give that up. This and
+/* Begins to connect a started session. Returns POPCL_OK, or the result of a session that is over:
+ * then there is nothing to poll. Host, port and times are those of its settings. A connection that
+ * the object still has is given up. Calls no function of lwIP's except to give that up. This and
  * the functions below are for the main loop: never from a callback of lwIP or of popcl, nor from an
  * interrupt. */
-popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c, const popcl_config *cfg);
+popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c);
 
-/* One turn: moves what can be moved, tells the time, asks a paused job again (popcl_resume). Call
- * it after sys_check_timeouts. Does the work of one TLS record at most. Returns 1 while the job
+/* One turn: moves what can be moved, tells the time, resumes a paused session. Call
+ * it after sys_check_timeouts. Does the work of one TLS record at most. Returns 1 while the session
  * runs, 0 once it is done and the connection was given back to lwIP. To end early: popcl_stop or
- * popcl_fail on the job, and go on polling until 0. */
+ * popcl_fail on the session, and go on polling until 0. */
 int popcl_lwip_raw_poll(popcl_lwip_raw *n);
 
 /* For how many milliseconds the main loop may sleep if no frame comes; call it right after poll. 0:
- * poll again at once. Covers lwIP's timers, and with a paused job POPCL_RUN_RESUME_MS. At most
+ * poll again at once. Covers lwIP's timers, and with a paused session POPCL_RUN_RESUME_MS. At most
  * UINT32_MAX, where neither has anything to wait for. */
 uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n);
 
-/* 1 while lwIP may still write to the object: a job runs, or an answer of a name server is still to
- * come (some seconds at most). */
+/* 1 while lwIP may still write to the object: a session runs, or an answer of a name server is
+ * still to come (some seconds at most). */
 int popcl_lwip_raw_busy(const popcl_lwip_raw *n);
 
 /* For popcl_run, with a popcl_lwip_raw that has a step as its context. Without one open returns

@@ -3,7 +3,8 @@
  * getaddrinfo has none.
  *
  *     static popcl_lwip_sockets_net net;
- *     popcl_err e = popcl_run(&job, &config, &popcl_lwip_sockets, &net);
+ *     popcl_fetch_start(&job, &config, 0);
+ *     popcl_err e = popcl_run(&job.session, &popcl_lwip_sockets, &net);
  *
  * What else there is to know: README.md beside this file. lwipopts.h needs LWIP_SOCKET and
  * LWIP_SOCKET_POLL. Octets that came wait in lwIP until popcl takes them: PBUF_POOL and

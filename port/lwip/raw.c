@@ -280,7 +280,7 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     popcl_lwip_raw *n = ctx;
     int e = GOING_ON;
     if (!n->step) return POPCL_ERR_PORT;
-    n->job = NULL;
+    n->session = NULL;
     begin(n, host, port, limit_ms, sys_now());
     while (e == GOING_ON) {
         uint32_t now = sys_now();
@@ -335,50 +335,52 @@ static int net_code(void *ctx) {
 const popcl_net popcl_lwip_raw_net = {net_open,  net_recv,   net_send, net_wait,
                                       net_close, net_now_ms, net_code};
 
-/* ---- as a job of the main loop: the rules of src/core/run.c ---- */
+/* ---- driven by the main loop: the rules of src/core/run.c ---- */
 
 static void send_some(popcl_lwip_raw *n) {
     size_t len;
-    const unsigned char *p = popcl_send_buf(n->job, &len);
+    const unsigned char *p = popcl_send_buf(n->session, &len);
     int32_t sent = len ? push(n, p, len) : 0;
     if (sent < 0) {
         n->send_broken = 1;
-        popcl_send_failed(n->job);
+        popcl_send_failed(n->session);
     } else if (sent > 0) {
-        popcl_send_ack(n->job, (size_t)sent);
+        popcl_send_ack(n->session, (size_t)sent);
     }
 }
 
 static void receive_some(popcl_lwip_raw *n) {
     size_t len;
-    unsigned char *p = popcl_recv_buf(n->job, &len);
+    unsigned char *p = popcl_recv_buf(n->session, &len);
     if (len == 0) {
-        if (n->send_broken && !(popcl_state(n->job) & POPCL_PAUSED))
-            popcl_fail(n->job, POPCL_ERR_NET, n->code);
+        if (n->send_broken && !(popcl_state(n->session) & POPCL_PAUSED))
+            popcl_fail(n->session, POPCL_ERR_NET, n->code);
     } else if (n->used) {
-        popcl_recv_ack(n->job, (size_t)pull(n, p, len));
+        popcl_recv_ack(n->session, (size_t)pull(n, p, len));
     } else if (n->fin) {
-        popcl_recv_eof(n->job);
+        popcl_recv_eof(n->session);
     } else if (!n->pcb) {
-        popcl_fail(n->job, POPCL_ERR_NET, n->code);
+        popcl_fail(n->session, POPCL_ERR_NET, n->code);
     }
 }
 
-popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c, const popcl_config *cfg) {
+popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c) {
+    uint16_t port;
+    uint32_t limit_ms;
+    int done = (popcl_state(c) & POPCL_DONE) != 0;
     uint32_t now = sys_now();
-    popcl_err e = popcl_start(c, cfg, now);
+    const char *host = popcl_connect(c, now, &port, &limit_ms);
     finish(n);
-    n->job = e ? NULL : c;
-    if (e) return e;
-    uint16_t port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
-    uint32_t limit = cfg->connect_ms ? cfg->connect_ms : POPCL_CONNECT_MS;
-    uint32_t total = cfg->total_ms ? cfg->total_ms : POPCL_TOTAL_MS;
-    begin(n, cfg->host, port, least(limit, total), now);
+    n->session = NULL;
+    if (!done && !host) popcl_fail(c, POPCL_ERR_HOST, 0);
+    if (done || !host) return popcl_result(c);
+    n->session = c;
+    begin(n, host, port, limit_ms, now);
     return POPCL_OK;
 }
 
 int popcl_lwip_raw_poll(popcl_lwip_raw *n) {
-    popcl *c = n->job;
+    popcl *c = n->session;
     uint32_t now = sys_now();
     if (!c) return 0;
     if (popcl_state(c) & POPCL_PAUSED) popcl_resume(c);
@@ -396,16 +398,16 @@ int popcl_lwip_raw_poll(popcl_lwip_raw *n) {
     popcl_tick(c, now);
     if (!(popcl_state(c) & POPCL_DONE)) return 1;
     finish(n);
-    n->job = NULL;
+    n->session = NULL;
     return 0;
 }
 
 uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n) {
     uint32_t limit = UINT32_MAX;
-    if (n->job) {
-        unsigned state = popcl_state(n->job);
+    if (n->session) {
+        unsigned state = popcl_state(n->session);
         if (state & POPCL_DONE || (n->phase == OPEN ? ready(n, state) : n->connected)) return 0;
-        limit = popcl_next_deadline(n->job);
+        limit = popcl_next_deadline(n->session);
         if (state & POPCL_PAUSED) limit = least(limit, POPCL_RUN_RESUME_MS);
     }
     return nap(n, limit);
@@ -415,5 +417,5 @@ int popcl_lwip_raw_busy(const popcl_lwip_raw *n) {
     unsigned out = 0;
     for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++)
         out |= n->query[i].out;
-    return n->job != NULL || n->pcb != NULL || out;
+    return n->session != NULL || n->pcb != NULL || out;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "popcl_fetch.h"
 #include "popcl_net.h"
 
 #ifdef __cplusplus

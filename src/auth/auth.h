@@ -5,7 +5,8 @@
 #ifndef POPCL_AUTH_AUTH_H
 #define POPCL_AUTH_AUTH_H
 
-#include "popcl.h"
+#include "popcl_command.h"
+#include "popcl_fetch.h"
 
 typedef struct popcl_login {
     const char *user;
@@ -15,7 +16,7 @@ typedef struct popcl_login {
 } popcl_login;
 
 typedef struct popcl_mech {
-    uint8_t bit;        /* POPCL_AUTH_* */
+    uint16_t bit;       /* POPCL_AUTH_* */
     uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4) */
     uint8_t secret_max; /* the same for the password; 0: any */
     uint8_t digest;     /* 1: the password does not cross the line */

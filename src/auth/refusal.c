@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "popcl_command.h"
+
 enum kind {
     CREDENTIALS = 1,
     ENCRYPTION = 2, /* is missing */

@@ -8,6 +8,7 @@
 #include "text.h"
 #include "zero.h"
 
+/* From TEXT on a line may be long; from SECRET on it holds one. */
 enum arguments { NONE, NUMBER, NUMBER_OR_NONE, NUMBER_LINES, TEXT, SECRET, TEXT_SECRET };
 
 #define A POPCL_IN_AUTHORIZATION
@@ -54,7 +55,7 @@ static void put(line *l, const void *p, size_t n) {
     l->len += n;
 }
 
-/* An argument behind a space. */
+/* An argument after a space. */
 static void put_argument(line *l, const void *p, size_t n) {
     if (!l->err && (n == 0 || !p || popcl_has_line_end(p, n))) l->err = POPCL_ERR_ARGUMENT_OCTET;
     put(l, " ", 1);
@@ -112,19 +113,33 @@ static void put_secret(line *l, const popcl_secret *s) {
 }
 
 size_t popcl_command_room(const popcl_command *c) {
-    switch (popcl_verbs[c->verb].arguments) {
-    case TEXT:
-    case SECRET:
-    case TEXT_SECRET: return POPCL_COMMAND_MAX;
-    default: return sizeof "UIDL 4294967295 4294967295\r\n" - 1;
-    }
+    return popcl_verbs[c->verb].arguments >= TEXT ? POPCL_COMMAND_MAX
+                                                  : sizeof "UIDL 4294967295 4294967295\r\n" - 1;
 }
 
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len,
-                              size_t *secret_from, size_t *secret_to) {
+uint32_t popcl_command_number(const popcl_command *c) {
+    unsigned arguments = popcl_verbs[c->verb].arguments;
+    return arguments == NUMBER || arguments == NUMBER_OR_NONE || arguments == NUMBER_LINES
+               ? c->number
+               : 0;
+}
+
+const popcl_secret *popcl_command_pulls(const popcl_command *c) {
+    const popcl_secret *s = popcl_verbs[c->verb].arguments >= SECRET ? c->secret : NULL;
+    return s && !s->octets && s->get ? s : NULL;
+}
+
+/* LIST and UIDL with a number are answered by one line (RFC 1939, 5 and 7). */
+enum popcl_reply_shape popcl_command_shape(const popcl_command *c) {
     const popcl_verb_row *row = &popcl_verbs[c->verb];
-    line l = {buf, 0, POPCL_OK};
-    *secret_from = *secret_to = 0;
+    return row->arguments == NUMBER_OR_NONE && c->number ? POPCL_SINGLE
+                                                         : (enum popcl_reply_shape)row->shape;
+}
+
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_line *written) {
+    const popcl_verb_row *row = &popcl_verbs[c->verb];
+    line l = {.buf = buf};
+    memset(written, 0, sizeof *written);
     put(&l, row->name, strlen(row->name));
     switch (row->arguments) {
     case NUMBER_OR_NONE:
@@ -139,16 +154,16 @@ popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t
     case TEXT_SECRET: put_argument(&l, c->text, c->text_len); break;
     default: break;
     }
-    if (row->arguments == SECRET || row->arguments == TEXT_SECRET) {
-        *secret_from = l.len + 1;
+    if (row->arguments >= SECRET) {
+        written->secret_from = l.len + 1;
         if (!l.err) put_secret(&l, c->secret);
-        *secret_to = l.len;
+        written->secret_to = l.len;
     }
     if (l.err) {
         popcl_zero(buf, popcl_command_room(c));
         return l.err;
     }
     memcpy(buf + l.len, "\r\n", 2);
-    *len = l.len + 2;
+    written->len = l.len + 2;
     return POPCL_OK;
 }

@@ -4,7 +4,7 @@
 #ifndef POPCL_CORE_COMMAND_H
 #define POPCL_CORE_COMMAND_H
 
-#include "popcl_session.h"
+#include "popcl_command.h"
 
 #define POPCL_IN_AUTHORIZATION 1u /* states of RFC 1939, 3, as bits */
 #define POPCL_IN_TRANSACTION   2u
@@ -25,14 +25,26 @@ typedef struct popcl_verb_row {
 
 extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
 
+/* A line that was written. */
+typedef struct popcl_line {
+    size_t len;                    /* CRLF included */
+    size_t secret_from, secret_to; /* the octets of it that must not be shown */
+} popcl_line;
+
 /* Octets that the line may take at most. */
 size_t popcl_command_room(const popcl_command *c);
 
-/* Writes the line with its CRLF to buf, which has popcl_command_room octets; *len becomes its
- * length, and [*secret_from, *secret_to) the octets of it that must not be shown. After an error
- * nothing of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_COMMAND_LENGTH, ERR_MESSAGE_NUMBER,
- * ERR_SECRET, ERR_SECRET_WAIT. */
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t *len,
-                              size_t *secret_from, size_t *secret_to);
+/* The message's number, if the verb takes one; else 0. */
+uint32_t popcl_command_number(const popcl_command *c);
+
+/* The secret, if the verb takes one and it is pulled by its callback; else NULL. */
+const popcl_secret *popcl_command_pulls(const popcl_command *c);
+
+enum popcl_reply_shape popcl_command_shape(const popcl_command *c);
+
+/* Writes the line with its CRLF to buf, which has popcl_command_room octets. After an error nothing
+ * of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET, ERR_COMMAND_LENGTH,
+ * ERR_MESSAGE_NUMBER, ERR_SECRET, ERR_SECRET_WAIT. */
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_line *l);
 
 #endif

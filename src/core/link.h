@@ -4,7 +4,7 @@
 #ifndef POPCL_CORE_LINK_H
 #define POPCL_CORE_LINK_H
 
-#include "popcl_session.h"
+#include "popcl.h"
 
 enum popcl_link_state {
     POPCL_LINK_UP,       /* octets pass */
@@ -49,12 +49,12 @@ void popcl_link_open_clear(popcl_link *l, void *buf, size_t len);
  */
 typedef struct popcl_tls_layer {
     /* Checks everything, and prepares the storage. Of cfg nothing but tls is needed afterwards. */
-    popcl_err (*open)(const popcl_session_config *cfg);
+    popcl_err (*open)(const popcl_config *cfg);
     /* Puts TLS below the session, over the link's buffer, and begins the handshake. */
     void (*secure)(popcl_link *l);
     void (*logged_in)(
         const popcl_tls *t); /* both sides have proven who they are: the session may be kept */
-    void *(*spare)(const popcl_tls *t, size_t *n); /* see popcl_session_spare */
+    void *(*spare)(const popcl_tls *t, size_t *n); /* see popcl_machine_spare */
     void (*forget)(const popcl_tls *t); /* the session is over: wipes its keys, and keeps what
                                            diagnoses need, and the spare octets */
     void (*wipe)(const popcl_tls *t);   /* all that open prepared */

@@ -7,7 +7,7 @@
 #ifndef POPCL_CORE_PLAN_H
 #define POPCL_CORE_PLAN_H
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 enum popcl_entry_state {
     POPCL_ENTRY_NEW,       /* decide is to be asked with the size */

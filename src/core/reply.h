@@ -4,7 +4,7 @@
 #ifndef POPCL_CORE_REPLY_H
 #define POPCL_CORE_REPLY_H
 
-#include "popcl_session.h"
+#include "popcl.h"
 
 /* What the fields of a line are. */
 enum popcl_form {

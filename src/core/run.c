@@ -1,4 +1,4 @@
-/* run - drives a job through a port until it is done: the one loop that waits. The order in a
+/* run - drives a session through a port until it is done: the one loop that waits. The order in a
  * round: send, so that the server has work; receive; tell the time; and wait only if nothing moved.
  */
 #include "popcl_net.h"
@@ -7,7 +7,7 @@
 #define ROUNDS_PER_LOOK 16
 
 typedef struct runner {
-    popcl *job;
+    popcl *session;
     const popcl_net *net;
     void *ctx;
     int moved;       /* something was sent or received in this round */
@@ -17,19 +17,19 @@ typedef struct runner {
 } runner;
 
 static void fail(const runner *r, popcl_err why) {
-    popcl_fail(r->job, why, r->net->code ? r->net->code(r->ctx) : 0);
+    popcl_fail(r->session, why, r->net->code ? r->net->code(r->ctx) : 0);
 }
 
 static void send_some(runner *r) {
     size_t n;
-    const unsigned char *p = popcl_send_buf(r->job, &n);
+    const unsigned char *p = popcl_send_buf(r->session, &n);
     if (n == 0) return;
     int32_t sent = r->net->send(r->ctx, p, n);
     if (sent == POPCL_NET_FAILED) {
         r->send_broken = 1;
-        popcl_send_failed(r->job);
+        popcl_send_failed(r->session);
     } else if (sent > 0 && (size_t)sent <= n) {
-        popcl_send_ack(r->job, (size_t)sent);
+        popcl_send_ack(r->session, (size_t)sent);
         r->moved = 1;
     } else if (sent != POPCL_NET_AGAIN &&
                sent != 0) { /* 0: it took none, which a deadline bounds */
@@ -39,16 +39,17 @@ static void send_some(runner *r) {
 
 static void receive_some(runner *r) {
     size_t n;
-    unsigned char *p = popcl_recv_buf(r->job, &n);
+    unsigned char *p = popcl_recv_buf(r->session, &n);
     /* nothing is left to hope for */
-    if (n == 0 && r->send_broken && !(popcl_state(r->job) & POPCL_PAUSED)) fail(r, POPCL_ERR_NET);
+    if (n == 0 && r->send_broken && !(popcl_state(r->session) & POPCL_PAUSED))
+        fail(r, POPCL_ERR_NET);
     if (n == 0) return;
     int32_t got = r->net->recv(r->ctx, p, n);
     if (got > 0 && (size_t)got <= n) {
-        popcl_recv_ack(r->job, (size_t)got);
+        popcl_recv_ack(r->session, (size_t)got);
         r->moved = 1;
     } else if (got == POPCL_NET_EOF) {
-        popcl_recv_eof(r->job);
+        popcl_recv_eof(r->session);
         r->moved = 1;
     } else if (got == POPCL_NET_FAILED || (got == POPCL_NET_AGAIN && r->send_broken)) {
         fail(r, POPCL_ERR_NET);
@@ -58,7 +59,7 @@ static void receive_some(runner *r) {
 }
 
 static void wait_some(runner *r, uint32_t limit_ms) {
-    unsigned state = popcl_state(r->job);
+    unsigned state = popcl_state(r->session);
     unsigned want = (state & (POPCL_SEND | POPCL_RECV)) | r->want_stop;
     if (state & POPCL_PAUSED && limit_ms > POPCL_RUN_RESUME_MS) limit_ms = POPCL_RUN_RESUME_MS;
     int32_t can = r->net->wait(r->ctx, want, limit_ms);
@@ -66,41 +67,40 @@ static void wait_some(runner *r, uint32_t limit_ms) {
         fail(r, POPCL_ERR_NET);
     } else if (can == POPCL_NET_STOP && r->want_stop) {
         r->want_stop = 0;
-        popcl_stop(r->job);
+        popcl_stop(r->session);
     } else if (can < 0) {
         fail(r, POPCL_ERR_PORT);
     }
 }
 
 static void run(runner *r) {
-    for (unsigned round = 1; !(popcl_state(r->job) & POPCL_DONE); round++) {
+    for (unsigned round = 1; !(popcl_state(r->session) & POPCL_DONE); round++) {
         r->moved = 0;
         send_some(r);
         receive_some(r);
-        popcl_tick(r->job, r->net->now_ms(r->ctx));
-        if (popcl_state(r->job) & POPCL_DONE) return;
+        popcl_tick(r->session, r->net->now_ms(r->ctx));
+        if (popcl_state(r->session) & POPCL_DONE) return;
         if (!r->moved)
-            wait_some(r, popcl_next_deadline(r->job));
+            wait_some(r, popcl_next_deadline(r->session));
         else if (round % ROUNDS_PER_LOOK == 0)
             wait_some(r, 0);
-        if (popcl_state(r->job) & POPCL_PAUSED) popcl_resume(r->job);
+        if (popcl_state(r->session) & POPCL_PAUSED) popcl_resume(r->session);
     }
 }
 
-popcl_err popcl_run(popcl *c, const popcl_config *cfg, const popcl_net *net, void *ctx) {
-    runner r = {c, net, ctx, 0, 0, POPCL_NET_STOP};
-    popcl_err e = popcl_start(c, cfg, net->now_ms(ctx));
-    if (e) return e;
-    uint16_t port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
-    uint32_t limit = cfg->connect_ms ? cfg->connect_ms : POPCL_CONNECT_MS;
-    uint32_t total = cfg->total_ms ? cfg->total_ms : POPCL_TOTAL_MS;
-    e = net->open(ctx, cfg->host, port, limit < total ? limit : total);
+popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx) {
+    runner r = {.session = c, .net = net, .ctx = ctx, .want_stop = POPCL_NET_STOP};
+    uint16_t port;
+    uint32_t limit_ms;
+    if (popcl_state(c) & POPCL_DONE) return popcl_result(c);
+    const char *host = popcl_connect(c, net->now_ms(ctx), &port, &limit_ms);
+    popcl_err e = host ? net->open(ctx, host, port, limit_ms) : POPCL_ERR_HOST;
     if (e) {
         fail(&r, e);
-        return popcl_result(c);
+    } else {
+        popcl_connected(c, net->now_ms(ctx));
+        run(&r);
+        net->close(ctx);
     }
-    popcl_connected(c, net->now_ms(ctx));
-    run(&r);
-    net->close(ctx);
     return popcl_result(c);
 }

@@ -3,7 +3,7 @@
 #ifndef POPCL_CORE_TEXT_H
 #define POPCL_CORE_TEXT_H
 
-#include "popcl_session.h"
+#include "popcl.h"
 
 /* Whether CR, LF or NUL is in it: the first two would begin a command of their own, and NUL ends
  * strings elsewhere (RFC 1939, 3). */

@@ -3,7 +3,7 @@
 #ifndef POPCL_CORE_UID_H
 #define POPCL_CORE_UID_H
 
-#include "popcl_session.h"
+#include "popcl.h"
 
 /* The next octet of the line behind the spaces that follow the message's number. */
 void popcl_uid_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c);

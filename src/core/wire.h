@@ -10,7 +10,7 @@
 #ifndef POPCL_CORE_WIRE_H
 #define POPCL_CORE_WIRE_H
 
-#include "popcl_session.h"
+#include "popcl.h"
 
 typedef enum popcl_wire_event {
     POPCL_WIRE_MORE, /* the input is used up */

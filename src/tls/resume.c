@@ -76,7 +76,7 @@ static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
         add(h, trust->own_certs[i], POPCL_OWN_CERT_LEN);
 }
 
-static void bind(unsigned char binding[32], const popcl_session_config *cfg) {
+static void bind(unsigned char binding[32], const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     const char *host = cfg->host ? cfg->host : "";
     br_sha256_context h;
@@ -109,7 +109,7 @@ static int is_fresh(const popcl_resumable *r, int64_t utc_s) {
            (r->not_after == 0 || utc_s <= r->not_after);
 }
 
-static void open(const popcl_session_config *cfg) {
+static void open(const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     popcl_resumable *r = t->resume;
     unsigned char binding[sizeof r->binding];

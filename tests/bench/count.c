@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "popcl_fetch.h"
 #include "popcl_posix.h"
 #include "popcl_posix_tls.h"
 
@@ -48,14 +49,15 @@ static unsigned long peak_kb(void) {
     return kb;
 }
 
-static int fetch(popcl *job, const popcl_config *config) {
+static int fetch(popcl_fetch *job, const popcl_fetch_config *config) {
     struct rusage used;
     popcl_posix_net net = {0};
-    popcl_err e = popcl_run(job, config, &popcl_posix, &net);
+    popcl_fetch_start(job, config, 0);
+    popcl_err e = popcl_run(&job->session, &popcl_posix, &net);
     if (e && e != POPCL_MORE)
         fprintf(stderr, "count: %s: %s; %s\n", popcl_err_what(e), popcl_err_cause(e),
                 popcl_err_advice(e));
-    popcl_wipe(job);
+    popcl_fetch_wipe(job);
     getrusage(RUSAGE_SELF, &used);
     printf("messages=%lu octets=%llu user=%.6f system=%.6f peak_kb=%lu\n", counted.messages,
            counted.octets, seconds(&used.ru_utime), seconds(&used.ru_stime), peak_kb());
@@ -63,7 +65,7 @@ static int fetch(popcl *job, const popcl_config *config) {
 }
 
 /* POP3S. Returns 0, or says why not. */
-static int secure(popcl_config *config, const char *ca_file) {
+static int secure(popcl_fetch_config *config, const char *ca_file) {
     static popcl_tls_host_storage storage;
     static popcl_posix_trust store;
     static unsigned char seed[POPCL_SEED_MIN];
@@ -76,16 +78,16 @@ static int secure(popcl_config *config, const char *ca_file) {
     if (popcl_posix_seed(seed, sizeof seed) ||
         popcl_posix_trust_load(&store, ca_file, NULL, tls.utc_s, why, sizeof why))
         return fprintf(stderr, "count: %s\n", why);
-    config->security = POPCL_TLS;
-    config->tls = &tls;
-    config->seed = seed;
-    config->seed_len = sizeof seed;
+    config->session.security = POPCL_TLS;
+    config->session.tls = &tls;
+    config->session.seed = seed;
+    config->session.seed_len = sizeof seed;
     return 0;
 }
 
 int main(int argc, char **argv) {
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
-    static popcl job;
+    static popcl_fetch job;
     static unsigned char iobuf[IOBUF_MOST], plan[4096];
     static char password[256];
     size_t iobuf_len = argc > 5 ? strtoul(argv[5], NULL, 10) : IOBUF_LEN;
@@ -97,15 +99,15 @@ int main(int argc, char **argv) {
         return 64;
     }
     fclose(f);
-    popcl_config config = {.host = argv[1],
-                           .port = (uint16_t)strtoul(argv[2], NULL, 10),
-                           .user = argv[3],
-                           .secret = {.octets = password},
-                           .iobuf = iobuf,
-                           .iobuf_len = iobuf_len,
-                           .plan = plan,
-                           .plan_len = sizeof plan,
-                           .sink = &sink};
+    popcl_fetch_config config = {.session.host = argv[1],
+                                 .session.port = (uint16_t)strtoul(argv[2], NULL, 10),
+                                 .session.user = argv[3],
+                                 .secret = {.octets = password},
+                                 .session.iobuf = iobuf,
+                                 .session.iobuf_len = iobuf_len,
+                                 .plan = plan,
+                                 .plan_len = sizeof plan,
+                                 .sink = &sink};
     if (argc > 6 && secure(&config, argv[6])) return 66;
     return fetch(&job, &config);
 }

@@ -266,40 +266,41 @@ void client_settle(client *c) {
 }
 
 void client_configure(client *c) {
-    popcl_config cfg = {.host = c->host,
-                        .user = "fred",
-                        .secret = {.octets = "correct-horse"},
-                        .auth = POPCL_AUTH_USER,
-                        .iobuf = c->iobuf,
-                        .iobuf_len = sizeof c->iobuf,
-                        .plan = c->plan,
-                        .plan_len = sizeof c->plan,
-                        .security = c->security,
-                        .passes = 20,
-                        .sink = &sink,
-                        .sink_ctx = c,
-                        .connect_ms = c->connect_ms,
-                        .idle_ms = c->idle_ms,
-                        .total_ms = c->total_ms};
+    popcl_fetch_config cfg = {.session.host = c->host,
+                              .session.user = "fred",
+                              .secret = {.octets = "correct-horse"},
+                              .auth = POPCL_AUTH_USER,
+                              .session.iobuf = c->iobuf,
+                              .session.iobuf_len = sizeof c->iobuf,
+                              .plan = c->plan,
+                              .plan_len = sizeof c->plan,
+                              .session.security = c->security,
+                              .passes = 20,
+                              .sink = &sink,
+                              .sink_ctx = c,
+                              .session.connect_ms = c->connect_ms,
+                              .session.idle_ms = c->idle_ms,
+                              .session.total_ms = c->total_ms};
     c->cfg = cfg;
     if (c->security == POPCL_CLEAR) return;
     tls_client_init(&c->tls, TLS_PUBLIC, &c->storage, sizeof c->storage);
-    c->cfg.tls = &c->tls;
-    c->cfg.seed = tls_seed;
-    c->cfg.seed_len = sizeof tls_seed;
+    c->cfg.session.tls = &c->tls;
+    c->cfg.session.seed = tls_seed;
+    c->cfg.session.seed_len = sizeof tls_seed;
 }
 
 static void polled(client *c) {
-    if (popcl_lwip_raw_start(&c->net, &c->job, &c->cfg)) return;
+    popcl_fetch_start(&c->job, &c->cfg, sys_now());
+    if (popcl_lwip_raw_start(&c->net, &c->job.session)) return;
     while (popcl_lwip_raw_poll(&c->net)) {
-        if (client_turn(c, popcl_lwip_raw_sleep_ms(&c->net))) popcl_stop(&c->job);
+        if (client_turn(c, popcl_lwip_raw_sleep_ms(&c->net))) popcl_stop(&c->job.session);
         if (c->turns > TURNS_MAX + 10) break;
     }
     if (popcl_lwip_raw_poll(&c->net)) client_note(c, "it is done, and poll goes on");
 }
 
 static void check_end(client *c, popcl_err result) {
-    if (popcl_state(&c->job) != POPCL_DONE) client_note(c, "it returned and is not done");
+    if (popcl_state(&c->job.session) != POPCL_DONE) client_note(c, "it returned and is not done");
     if (c->open || c->begun != c->stored + c->aborted) client_note(c, "a message has no end");
     if (result == POPCL_OK && (c->stored != c->server.count || !c->server.quit_seen))
         client_note(c, "OK, and %u were stored", c->stored);
@@ -320,20 +321,20 @@ popcl_err client_session(client *c) {
     now_running = c;
     if (c->face == POLLED)
         polled(c);
-    else
-        popcl_run(&c->job, &c->cfg, &popcl_lwip_raw_net, &c->net);
+    else if (popcl_fetch_start(&c->job, &c->cfg, 0) == POPCL_OK)
+        popcl_run(&c->job.session, &popcl_lwip_raw_net, &c->net);
     now_running = NULL;
     c->faulting = 0;
     if (c->fault_kind == LINK_DOWN) netif_set_link_up(&c->far.netif);
     if (!netif_default) far_plug(&c->far);
     c->took_ms = clock_ms - began_at;
-    popcl_err result = popcl_result(&c->job);
-    popcl_get_diag(&c->job, &c->diag);
+    popcl_err result = popcl_result(&c->job.session);
+    popcl_fetch_get_diag(&c->job, &c->diag);
     c->connections = 0;
     for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
         c->connections++;
     check_end(c, result);
-    popcl_wipe(&c->job);
+    popcl_fetch_wipe(&c->job);
     c->fault_at = 0;
     return result;
 }

@@ -6,6 +6,7 @@
 #define TESTS_LWIP_CLIENT_H
 
 #include "far.h"
+#include "popcl_fetch.h"
 #include "popcl_lwip_raw.h"
 #include "popcl_tls.h"
 #include "server.h"
@@ -55,8 +56,8 @@ typedef struct client {
     tls_peer peer;
     int in_tls, open;
     popcl_lwip_raw net;
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
     popcl_tls tls;
     popcl_tls_public_storage storage;
     unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[400];

@@ -118,7 +118,7 @@ static void conclude(void) {
 
 /* ---- the job ---- */
 
-static void use_tls(popcl_config *config) {
+static void use_tls(popcl_fetch_config *config) {
     static popcl_posix_trust trust;
     static popcl_tls tls;
     static popcl_tls_public_storage storage;
@@ -136,38 +136,39 @@ static void use_tls(popcl_config *config) {
     tls.trust = &trust.trust;
     tls.utc_s = time(NULL);
     tls.name = fetch_setting("name", NULL);
-    config->security = POPCL_TLS;
-    config->tls = &tls;
-    config->seed = seed;
-    config->seed_len = sizeof seed;
+    config->session.security = POPCL_TLS;
+    config->session.tls = &tls;
+    config->session.seed = seed;
+    config->session.seed_len = sizeof seed;
 }
 
 int main(int argc, char **argv) {
-    static popcl job;
+    static popcl_fetch job;
     static unsigned char iobuf[POPCL_IOBUF_SIZE(16384)], plan[400];
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
     words = argv + (argc > 0);
     unsigned record = number("record");
     store.slow = number("pause") != 0;
-    popcl_config config = {.host = fetch_setting("host", ""),
-                           .port = (uint16_t)number("port"),
-                           .user = fetch_setting("user", ""),
-                           .secret = {.octets = fetch_setting("pass", "")},
-                           .iobuf = iobuf,
-                           .plan = plan,
-                           .plan_len = sizeof plan,
-                           .passes = UINT16_MAX,
-                           .sink = &sink,
-                           .decide = decide};
-    config.iobuf_len = record == 16384  ? sizeof iobuf
-                       : record == 4096 ? POPCL_IOBUF_SIZE(4096)
-                                        : POPCL_IOBUF_SIZE(512);
+    popcl_fetch_config config = {.session.host = fetch_setting("host", ""),
+                                 .session.port = (uint16_t)number("port"),
+                                 .session.user = fetch_setting("user", ""),
+                                 .secret = {.octets = fetch_setting("pass", "")},
+                                 .session.iobuf = iobuf,
+                                 .plan = plan,
+                                 .plan_len = sizeof plan,
+                                 .passes = UINT16_MAX,
+                                 .sink = &sink,
+                                 .decide = decide};
+    config.session.iobuf_len = record == 16384  ? sizeof iobuf
+                               : record == 4096 ? POPCL_IOBUF_SIZE(4096)
+                                                : POPCL_IOBUF_SIZE(512);
     if (*fetch_setting("ca", "")) use_tls(&config);
     fetch_start(plug);
-    popcl_err e = fetch_run(&job, &config);
+    popcl_fetch_start(&job, &config, 0);
+    popcl_err e = fetch_run(&job.session);
     popcl_diag d;
-    popcl_get_diag(&job, &d);
-    popcl_wipe(&job);
+    popcl_fetch_get_diag(&job, &d);
+    popcl_fetch_wipe(&job);
     printf("{\"result\": \"%s\", \"code\": %d, \"messages\": %u, \"octets\": %lu, ",
            popcl_err_name(e), d.net_code, store.stored, store.octets);
     fetch_end(conclude);

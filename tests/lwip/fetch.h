@@ -3,7 +3,7 @@
 #ifndef TESTS_LWIP_FETCH_H
 #define TESTS_LWIP_FETCH_H
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 #include "tap.h"
 
 extern tap fetch_wire; /* lwIP's alone, from fetch_start on */
@@ -15,7 +15,7 @@ const char *fetch_setting(const char *name, const char *otherwise);
 void fetch_start(void (*connect)(void));
 extern const netif_input_fn fetch_input;
 
-popcl_err fetch_run(popcl *job, const popcl_config *config);
+popcl_err fetch_run(popcl *session);
 
 /* Waits a while for the last acknowledgements, and has lwIP call `conclude`. Nothing runs
  * afterwards. */

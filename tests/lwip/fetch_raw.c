@@ -35,14 +35,14 @@ void fetch_start(void (*connect)(void)) {
     net.step = turn;
 }
 
-popcl_err fetch_run(popcl *job, const popcl_config *config) {
+popcl_err fetch_run(popcl *session) {
     if (strcmp(fetch_setting("face", "polled"), "waited") == 0)
-        return popcl_run(job, config, &popcl_lwip_raw_net, &net);
-    popcl_err e = popcl_lwip_raw_start(&net, job, config);
+        return popcl_run(session, &popcl_lwip_raw_net, &net);
+    popcl_err e = popcl_lwip_raw_start(&net, session);
     if (e) return e;
     while (popcl_lwip_raw_poll(&net))
         turn(NULL, popcl_lwip_raw_sleep_ms(&net));
-    return popcl_result(job);
+    return popcl_result(session);
 }
 
 void fetch_end(void (*conclude)(void)) {

@@ -55,9 +55,7 @@ void fetch_start(void (*connect)(void)) {
     sys_thread_new("frames", bring_frames, NULL, 0, 0);
 }
 
-popcl_err fetch_run(popcl *job, const popcl_config *config) {
-    return popcl_run(job, config, &popcl_lwip_sockets, &net);
-}
+popcl_err fetch_run(popcl *session) { return popcl_run(session, &popcl_lwip_sockets, &net); }
 
 void fetch_end(void (*conclude)(void)) {
     in_lwip(look, 0);

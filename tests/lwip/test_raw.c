@@ -484,11 +484,12 @@ static void left_half_way(void **state) {
         security = polls % 2 ? POPCL_TLS : POPCL_CLEAR;
         begin();
         client_configure(&c);
-        assert_int_equal(popcl_lwip_raw_start(&c.net, &c.job, &c.cfg), POPCL_OK);
+        popcl_fetch_start(&c.job, &c.cfg, sys_now());
+        assert_int_equal(popcl_lwip_raw_start(&c.net, &c.job.session), POPCL_OK);
         for (unsigned i = 0; i < polls && popcl_lwip_raw_poll(&c.net); i++)
             client_turn(&c, popcl_lwip_raw_sleep_ms(&c.net));
-        if (c.open) popcl_fail(&c.job, POPCL_ERR_STOPPED, 0);
-        popcl_wipe(&c.job);
+        if (c.open) popcl_fail(&c.job.session, POPCL_ERR_STOPPED, 0);
+        popcl_fetch_wipe(&c.job);
         assert_int_equal(client_session(&c), POPCL_OK);
         end("polls", polls);
     }
@@ -501,8 +502,9 @@ static void refused_at_start(void **state) {
     security = POPCL_CLEAR;
     begin();
     client_configure(&c);
-    c.cfg.iobuf_len = 10;
-    assert_int_not_equal(popcl_lwip_raw_start(&c.net, &c.job, &c.cfg), POPCL_OK);
+    c.cfg.session.iobuf_len = 10;
+    popcl_fetch_start(&c.job, &c.cfg, sys_now());
+    assert_int_not_equal(popcl_lwip_raw_start(&c.net, &c.job.session), POPCL_OK);
     assert_int_equal(popcl_lwip_raw_poll(&c.net), 0);
     assert_int_equal(popcl_lwip_raw_busy(&c.net), 0);
     assert_true(popcl_lwip_raw_sleep_ms(&c.net) > 0);

@@ -12,6 +12,7 @@
 
 #include "errand.h"
 #include "far.h"
+#include "popcl_fetch.h"
 #include "popcl_lwip_sockets.h"
 #include "server.h"
 
@@ -487,23 +488,24 @@ static const popcl_sink sink = {
     .begin = sink_begin, .data = sink_data, .commit = sink_commit, .abort = sink_abort};
 
 static popcl_err session(sim_server *s, uint32_t idle_ms) {
-    static popcl job;
+    static popcl_fetch job;
     static unsigned char iobuf[POPCL_IOBUF_MIN], plan[400];
-    popcl_config cfg = {.host = "pop.example",
-                        .user = "fred",
-                        .secret = {.octets = "correct-horse"},
-                        .auth = POPCL_AUTH_USER,
-                        .iobuf = iobuf,
-                        .iobuf_len = sizeof iobuf,
-                        .plan = plan,
-                        .plan_len = sizeof plan,
-                        .security = POPCL_CLEAR,
-                        .sink = &sink,
-                        .sink_ctx = s,
-                        .idle_ms = idle_ms};
+    popcl_fetch_config cfg = {.session.host = "pop.example",
+                              .session.user = "fred",
+                              .secret = {.octets = "correct-horse"},
+                              .auth = POPCL_AUTH_USER,
+                              .session.iobuf = iobuf,
+                              .session.iobuf_len = sizeof iobuf,
+                              .plan = plan,
+                              .plan_len = sizeof plan,
+                              .session.security = POPCL_CLEAR,
+                              .sink = &sink,
+                              .sink_ctx = s,
+                              .session.idle_ms = idle_ms};
     stored = 0;
-    popcl_err e = popcl_run(&job, &cfg, &popcl_lwip_sockets, &net);
-    popcl_wipe(&job);
+    popcl_fetch_start(&job, &cfg, 0);
+    popcl_err e = popcl_run(&job.session, &popcl_lwip_sockets, &net);
+    popcl_fetch_wipe(&job);
     return e;
 }
 

@@ -2,6 +2,7 @@
  * that splits, stalls, resets and ends where it is told: each message reaches the sink whole and
  * once, or not at all. */
 #define _DEFAULT_SOURCE
+#include "popcl_fetch.h"
 #include "suite.h"
 
 #include <inttypes.h>
@@ -117,8 +118,8 @@ typedef struct fetched {
     uint32_t number;     /* of it; 0: none is open */
     uint32_t whole, cut; /* messages */
     uint32_t pauses, pause_each;
-    popcl job;
-    popcl_config config;
+    popcl_fetch job;
+    popcl_fetch_config config;
     unsigned char iobuf[IOBUF + 8], plan[PLAN];
 } fetched;
 
@@ -163,31 +164,32 @@ static fetched *client(int large) {
     fetched *f = calloc(1, sizeof *f);
     if (!f) abort();
     fill_maildrop(&f->maildrop, large);
-    f->config = (popcl_config){.host = host(),
-                               .user = "fred",
-                               .secret = {.octets = "correct-horse"},
-                               .iobuf = f->iobuf,
-                               .iobuf_len = IOBUF,
-                               .plan = f->plan,
-                               .plan_len = sizeof f->plan,
-                               .auth = POPCL_AUTH_USER,
-                               .no_capa = 1,
-                               .connect_ms = LONG_MS,
-                               .idle_ms = 20000,
-                               .sink = &sink,
-                               .sink_ctx = f};
+    f->config = (popcl_fetch_config){.session.host = host(),
+                                     .session.user = "fred",
+                                     .secret = {.octets = "correct-horse"},
+                                     .session.iobuf = f->iobuf,
+                                     .session.iobuf_len = IOBUF,
+                                     .plan = f->plan,
+                                     .plan_len = sizeof f->plan,
+                                     .auth = POPCL_AUTH_USER,
+                                     .no_capa = 1,
+                                     .session.connect_ms = LONG_MS,
+                                     .session.idle_ms = 20000,
+                                     .sink = &sink,
+                                     .sink_ctx = f};
     return f;
 }
 
 static popcl_err fetch(const test *t, fetched *f) {
-    f->config.port = t->port;
+    f->config.session.port = t->port;
     f->whole = f->cut = 0;
     memset(f->iobuf + IOBUF, 0xA5, 8);
-    popcl_err e = popcl_run(&f->job, &f->config, &guarded, t->c);
+    popcl_fetch_start(&f->job, &f->config, 0);
+    popcl_err e = popcl_run(&f->job.session, &guarded, t->c);
     for (size_t i = IOBUF; i < IOBUF + 8; i++)
         must(f->iobuf[i] == 0xA5, MOVES, "more is written than recv was given room for",
              "the port wrote behind the record buffer");
-    popcl_wipe(&f->job);
+    popcl_fetch_wipe(&f->job);
     return e;
 }
 
@@ -341,7 +343,7 @@ static void stall_server(const peer *p) {
 
 static void stall_client(const test *t) {
     fetched *f = client(0);
-    f->config.idle_ms = STALL_MS;
+    f->config.session.idle_ms = STALL_MS;
     uint32_t began = now(t);
     popcl_err e = fetch(t, f);
     uint32_t took = now(t) - began;
@@ -390,7 +392,7 @@ static void wrap_client(const test *t) {
     must(now(t) < 0x80000000u, CLOCK, "it does not come back to 0 after 2^32 - 1",
          "now_ms is %u after a wrap", now(t));
     shift_clock(UINT32_MAX - STALL_MS / 3);
-    f->config.idle_ms = STALL_MS;
+    f->config.session.idle_ms = STALL_MS;
     popcl_err e = fetch(t, f);
     must(popcl_err_class(e) == POPCL_CLASS_LATER && e != POPCL_ERR_NET, CLOCK,
          "begin + limit is compared with now: it wraps",

@@ -69,7 +69,7 @@ const promise_text promises[PROMISES] = {
               "code, and where the number is kept"},
     [CTX] = {"All functions get the ctx given to popcl_run.",
              "variables that are not in the context"},
-    [RUNS] = {"Runs a job from start to DONE and returns its result",
+    [RUNS] = {"Connects a started session and runs it until POPCL_DONE; returns its result",
               "if no other case failed: tell us, this may be popcl's own fault"},
 };
 

@@ -14,8 +14,9 @@
 /* A job over a server, driven by its pumps, in memory whose every octet is known. */
 typedef struct rig {
     sim_server server;
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
+    popcl_flight window[TEST_WINDOW_MAX];
     unsigned char iobuf[POPCL_IOBUF_MIN + 8], plan[512];
     unsigned long octets, messages;
     uint32_t sum;       /* of what the sink got */
@@ -57,13 +58,14 @@ static void rig_init(rig *r) {
     sim_server_init(&r->server);
     sim_server_add(&r->server, "a", "Subject: one\r\n\r\nbody\r\n");
     sim_server_add(&r->server, "b", ".\r\n..\r\n");
-    r->cfg.host = "pop.example";
-    r->cfg.user = "fred";
+    test_window_set(&r->cfg.session, r->window);
+    r->cfg.session.host = "pop.example";
+    r->cfg.session.user = "fred";
     r->cfg.secret.octets = "correct-horse";
     r->cfg.auth = POPCL_AUTH_USER;
     r->cfg.no_capa = 1;
-    r->cfg.iobuf = r->iobuf;
-    r->cfg.iobuf_len = POPCL_IOBUF_MIN;
+    r->cfg.session.iobuf = r->iobuf;
+    r->cfg.session.iobuf_len = POPCL_IOBUF_MIN;
     r->cfg.plan = r->plan;
     r->cfg.plan_len = sizeof r->plan;
     r->cfg.sink = &sink;
@@ -73,34 +75,34 @@ static void rig_init(rig *r) {
 /* Moves what can be moved, at most `most` octets each way. Returns whether anything was. */
 static int rig_move(rig *r, size_t most) {
     size_t n;
-    const unsigned char *out = popcl_send_buf(&r->job, &n);
+    const unsigned char *out = popcl_send_buf(&r->job.session, &n);
     int moved = n > 0;
     if (n) {
         n = n < most ? n : most;
         for (size_t i = 0; i < n && r->commands_n < sizeof r->commands - 1; i++)
             r->commands[r->commands_n++] = (char)out[i];
         sim_server_take(&r->server, out, n);
-        popcl_send_ack(&r->job, n);
+        popcl_send_ack(&r->job.session, n);
     }
-    unsigned char *in = popcl_recv_buf(&r->job, &n);
+    unsigned char *in = popcl_recv_buf(&r->job.session, &n);
     n = n ? sim_server_give(&r->server, in, n < most ? n : most) : 0;
-    if (n) popcl_recv_ack(&r->job, n);
+    if (n) popcl_recv_ack(&r->job.session, n);
     return moved || n;
 }
 
 static void rig_start(rig *r) {
     sim_server_connect(&r->server);
     r->commands_n = 0;
-    assert_int_equal(popcl_start(&r->job, &r->cfg, 0), POPCL_OK);
-    popcl_connected(&r->job, 0);
+    assert_int_equal(popcl_fetch_start(&r->job, &r->cfg, 0), POPCL_OK);
+    popcl_connected(&r->job.session, 0);
 }
 
 static popcl_err rig_run(rig *r) {
     rig_start(r);
     while (rig_move(r, 4096))
         continue;
-    assert_int_equal(popcl_state(&r->job), POPCL_DONE);
-    return popcl_result(&r->job);
+    assert_int_equal(popcl_state(&r->job.session), POPCL_DONE);
+    return popcl_result(&r->job.session);
 }
 
 /* [I-3 I-10] the buffers may lie at any address */
@@ -112,13 +114,13 @@ static void least_buffers_at_any_alignment(void **state) {
             rig_init(&r);
             if (apop) r.server.greeting = "+OK <1@a>";
             r.cfg.auth = (uint8_t)(apop ? POPCL_AUTH_AUTO : POPCL_AUTH_USER);
-            r.cfg.iobuf = r.iobuf + shift;
+            r.cfg.session.iobuf = r.iobuf + shift;
             r.cfg.plan = r.plan + shift;
             r.cfg.plan_len = apop ? POPCL_PLAN_MIN_APOP : POPCL_PLAN_MIN;
             popcl_err result = rig_run(&r);
             /* this server has no APOP */
             assert_int_equal(result, apop ? POPCL_ERR_APOP_REFUSED : POPCL_OK);
-            popcl_wipe(&r.job);
+            popcl_fetch_wipe(&r.job);
             sim_server_free(&r.server);
         }
     }
@@ -129,15 +131,15 @@ static void one_octet_less_is_refused(void **state) {
     static rig r;
     (void)state;
     rig_init(&r);
-    r.cfg.iobuf_len = POPCL_IOBUF_MIN - 1;
-    assert_int_equal(popcl_start(&r.job, &r.cfg, 0), POPCL_ERR_IOBUF_SMALL);
+    r.cfg.session.iobuf_len = POPCL_IOBUF_MIN - 1;
+    assert_int_equal(popcl_fetch_start(&r.job, &r.cfg, 0), POPCL_ERR_IOBUF_SMALL);
     rig_init(&r);
     r.cfg.plan_len = POPCL_PLAN_MIN - 1;
-    assert_int_equal(popcl_start(&r.job, &r.cfg, 0), POPCL_ERR_PLAN_SMALL);
+    assert_int_equal(popcl_fetch_start(&r.job, &r.cfg, 0), POPCL_ERR_PLAN_SMALL);
     rig_init(&r);
     r.cfg.auth = POPCL_AUTH_APOP;
     r.cfg.plan_len = POPCL_PLAN_MIN_APOP - 1;
-    assert_int_equal(popcl_start(&r.job, &r.cfg, 0), POPCL_ERR_PLAN_SMALL);
+    assert_int_equal(popcl_fetch_start(&r.job, &r.cfg, 0), POPCL_ERR_PLAN_SMALL);
 }
 
 static unsigned wanted_only(void *ctx, const popcl_msg *m, popcl_stage stage) {
@@ -158,7 +160,7 @@ static void a_million_messages_of_which_three_are_new(void **state) {
     (void)state;
     rig_init(&r);
     r.server.generated = 1000000;
-    r.cfg.iobuf_len = sizeof r.iobuf;
+    r.cfg.session.iobuf_len = sizeof r.iobuf;
     r.cfg.plan_len = POPCL_PLAN_MIN;
     r.cfg.decide = wanted_only;
     r.cfg.ctx = &r;
@@ -167,11 +169,11 @@ static void a_million_messages_of_which_three_are_new(void **state) {
     r.wanted[2] = 1000000;
     assert_int_equal(rig_run(&r), POPCL_OK);
     popcl_diag d;
-    popcl_get_diag(&r.job, &d);
+    popcl_fetch_get_diag(&r.job, &d);
     assert_int_equal(d.listed, 1000000);
     assert_int_equal(d.stored, 3);
     assert_int_equal(r.messages, 3);
-    popcl_wipe(&r.job);
+    popcl_fetch_wipe(&r.job);
     sim_server_free(&r.server);
 }
 
@@ -183,7 +185,7 @@ static void ten_thousand_sessions_on_one_struct(void **state) {
     for (unsigned long i = 1; i <= 10000; i++) {
         assert_int_equal(rig_run(&r), POPCL_OK);
         assert_int_equal(r.messages, 2 * i);
-        popcl_wipe(&r.job);
+        popcl_fetch_wipe(&r.job);
     }
     sim_server_free(&r.server);
 }
@@ -206,15 +208,15 @@ static void two_jobs_at_once_are_independent(void **state) {
         moved = rig_move(&a, 1);
         moved |= rig_move(&b, 1);
     }
-    assert_int_equal(popcl_state(&a.job), POPCL_DONE);
-    assert_int_equal(popcl_state(&b.job), POPCL_DONE);
-    assert_int_equal(popcl_result(&a.job), POPCL_OK);
-    assert_int_equal(popcl_result(&b.job), POPCL_OK);
+    assert_int_equal(popcl_state(&a.job.session), POPCL_DONE);
+    assert_int_equal(popcl_state(&b.job.session), POPCL_DONE);
+    assert_int_equal(popcl_result(&a.job.session), POPCL_OK);
+    assert_int_equal(popcl_result(&b.job.session), POPCL_OK);
     assert_true(a.sum == alone_a.sum && a.messages == 2);
     assert_true(b.sum == alone_b.sum && b.messages == 3);
     rig *all[] = {&a, &b, &alone_a, &alone_b};
     for (int i = 0; i < 4; i++) {
-        popcl_wipe(&all[i]->job);
+        popcl_fetch_wipe(&all[i]->job);
         sim_server_free(&all[i]->server);
     }
 }
@@ -225,7 +227,7 @@ static void another_user_on_a_used_job(void **state) {
     (void)state;
     rig_init(&r);
     assert_int_equal(rig_run(&r), POPCL_OK);
-    r.cfg.user = "carol";
+    r.cfg.session.user = "carol";
     r.cfg.secret.octets = "x";
     r.server.user = "carol";
     r.server.password = "x";
@@ -234,9 +236,9 @@ static void another_user_on_a_used_job(void **state) {
     assert_non_null(strstr(r.commands, "USER carol\r\nPASS x\r\n"));
     assert_null(strstr(r.commands, "fred"));
     popcl_diag d;
-    popcl_get_diag(&r.job, &d);
+    popcl_fetch_get_diag(&r.job, &d);
     assert_int_equal(d.stored, 2);
-    popcl_wipe(&r.job);
+    popcl_fetch_wipe(&r.job);
     sim_server_free(&r.server);
 }
 
@@ -265,13 +267,13 @@ static void secrets_are_gone(void **state) {
         rig_init(&r);
         if (apop) {
             r.server.greeting = "+OK <1896.697170952@dbc.mtview.ca.us>";
-            r.cfg.user = "mrose";
+            r.cfg.session.user = "mrose";
             r.cfg.secret.octets = "tanstaaf";
             r.cfg.auth = POPCL_AUTH_APOP;
         }
         rig_start(&r);
         int was_there = 0;
-        while (popcl_state(&r.job) != POPCL_DONE) {
+        while (popcl_state(&r.job.session) != POPCL_DONE) {
             was_there |= holds(r.iobuf, sizeof r.iobuf, secret);
             assert_true(rig_move(&r, apop ? 1000 : 1));
             r.commands[r.commands_n] = 0;
@@ -280,7 +282,7 @@ static void secrets_are_gone(void **state) {
         assert_true(was_there); /* else this test looks for the wrong octets */
         assert_holds_no_secret(&r, secret);
         assert_holds_no_secret(&r, "tanstaaf");
-        popcl_wipe(&r.job);
+        popcl_fetch_wipe(&r.job);
         assert_holds_no_secret(&r, secret);
         sim_server_free(&r.server);
     }
@@ -295,12 +297,12 @@ static void secrets_are_gone_after_a_cut(void **state) {
         rig_start(&r);
         while (!holds(r.iobuf, sizeof r.iobuf, "correct-horse"))
             assert_true(rig_move(&r, 5));
-        if (how == 0) popcl_fail(&r.job, POPCL_ERR_NET, 1);
-        if (how == 1) popcl_recv_eof(&r.job);
-        if (how == 2) popcl_stop(&r.job);
-        assert_int_equal(popcl_state(&r.job), POPCL_DONE);
+        if (how == 0) popcl_fail(&r.job.session, POPCL_ERR_NET, 1);
+        if (how == 1) popcl_recv_eof(&r.job.session);
+        if (how == 2) popcl_stop(&r.job.session);
+        assert_int_equal(popcl_state(&r.job.session), POPCL_DONE);
         assert_holds_no_secret(&r, "correct-horse");
-        popcl_wipe(&r.job);
+        popcl_fetch_wipe(&r.job);
         sim_server_free(&r.server);
     }
 }
@@ -318,7 +320,7 @@ int main(void) {
     };
     printf("the library's memory for a listing of any length: job %lu, record buffer %lu, plan %lu "
            "octets\n",
-           (unsigned long)sizeof(popcl), (unsigned long)sizeof((rig *)0)->iobuf,
+           (unsigned long)sizeof(popcl_fetch), (unsigned long)sizeof((rig *)0)->iobuf,
            (unsigned long)POPCL_PLAN_MIN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

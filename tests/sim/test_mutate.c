@@ -97,7 +97,7 @@ static const char *const pieces[] = {
 };
 
 typedef struct dialogue {
-    popcl job;
+    popcl_fetch job;
     unsigned char iobuf[POPCL_IOBUF_MIN], plan[200];
     uint32_t seed;
     uint32_t open;    /* number of the message that is with the sink */
@@ -158,39 +158,41 @@ static unsigned any_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
 /* Takes what the job says, and looks at it. Returns whether it said anything. */
 static int listen_to(dialogue *d) {
     size_t n;
-    const unsigned char *p = popcl_send_buf(&d->job, &n);
+    const unsigned char *p = popcl_send_buf(&d->job.session, &n);
     char line[POPCL_COMMAND_MAX + 1] = "";
     unsigned number;
     if (n == 0) return 0;
     memcpy(line, p, n);
     if (sscanf(line, "DELE %u", &number) == 1 && !(d->durable & 1u << (number & 31))) d->bad = 5;
     if (strncmp(line, "QUIT", 4) == 0) d->quit = 1;
-    popcl_send_ack(&d->job, n);
+    popcl_send_ack(&d->job.session, n);
     return 1;
 }
 
 static void say_to(dialogue *d, const char *piece) {
     size_t n = strlen(piece), at = 0, room;
-    while (at < n && popcl_state(&d->job) != POPCL_DONE) {
-        if (popcl_state(&d->job) & POPCL_PAUSED) popcl_resume(&d->job);
-        unsigned char *p = popcl_recv_buf(&d->job, &room);
+    while (at < n && popcl_state(&d->job.session) != POPCL_DONE) {
+        if (popcl_state(&d->job.session) & POPCL_PAUSED) popcl_resume(&d->job.session);
+        unsigned char *p = popcl_recv_buf(&d->job.session, &room);
         if (room == 0) continue;
         size_t take = 1 + roll(d, (uint32_t)(n - at < room ? n - at : room));
         memcpy(p, piece + at, take);
         at += take;
-        popcl_recv_ack(&d->job, take);
+        popcl_recv_ack(&d->job.session, take);
     }
 }
 
 static void one_dialogue(uint32_t seed) {
     static dialogue d;
     static const popcl_sink sink = {any_begin, any_data, any_commit, NULL, any_abort};
-    popcl_config cfg = {.host = "h",
-                        .user = "u",
-                        .iobuf = d.iobuf,
-                        .iobuf_len = sizeof d.iobuf,
-                        .plan = d.plan,
-                        .plan_len = sizeof d.plan};
+    popcl_flight window[TEST_WINDOW_MAX];
+    popcl_fetch_config cfg = {.session.host = "h",
+                              .session.user = "u",
+                              .session.iobuf = d.iobuf,
+                              .session.iobuf_len = sizeof d.iobuf,
+                              .plan = d.plan,
+                              .plan_len = sizeof d.plan};
+    test_window_set(&cfg.session, window);
     memset(&d, 0xa5, sizeof d);
     d.seed = seed;
     d.open = d.durable = d.begun = d.ended = 0;
@@ -202,23 +204,23 @@ static void one_dialogue(uint32_t seed) {
     cfg.no_capa = seed & 1;
     cfg.no_uid = seed >> 1 & 1;
     cfg.max_size = seed >> 2 & 1 ? 50 : 0;
-    assert_int_equal(popcl_start(&d.job, &cfg, seed), POPCL_OK);
-    popcl_connected(&d.job, seed);
+    assert_int_equal(popcl_fetch_start(&d.job, &cfg, seed), POPCL_OK);
+    popcl_connected(&d.job.session, seed);
     unsigned likely = roll(&d, 4); /* some dialogues answer every command well, for a while */
-    for (int i = 0; i < 200 && popcl_state(&d.job) != POPCL_DONE; i++) {
+    for (int i = 0; i < 200 && popcl_state(&d.job.session) != POPCL_DONE; i++) {
         int asked = listen_to(&d);
         if (asked || i == 0 || roll(&d, 6) == 0)
             say_to(&d, likely && roll(&d, 8)
                            ? (roll(&d, 2) ? "+OK 3 300\r\n" : "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n")
                            : pieces[roll(&d, sizeof pieces / sizeof pieces[0])]);
     }
-    popcl_recv_eof(&d.job);
-    for (int i = 0; i < 10000 && popcl_state(&d.job) != POPCL_DONE; i++)
-        popcl_resume(&d.job);
-    popcl_err result = popcl_result(&d.job);
-    assert_int_equal(popcl_state(&d.job), POPCL_DONE);
+    popcl_recv_eof(&d.job.session);
+    for (int i = 0; i < 10000 && popcl_state(&d.job.session) != POPCL_DONE; i++)
+        popcl_resume(&d.job.session);
+    popcl_err result = popcl_result(&d.job.session);
+    assert_int_equal(popcl_state(&d.job.session), POPCL_DONE);
     if (popcl_err_class(result) == POPCL_CLASS_DONE && !d.quit) d.bad = 6;
-    popcl_wipe(&d.job);
+    popcl_fetch_wipe(&d.job);
     if (d.bad || d.begun != d.ended)
         fail_msg("dialogue %lu: %d, %u begun, %u ended", (unsigned long)seed, d.bad, d.begun,
                  d.ended);

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 #include "tls_client.h"
 #include "tls_peer.h"
 
@@ -67,8 +67,9 @@ typedef struct world {
     uint64_t seed;
     chance when, what; /* of octets' splits and calls; of everything that the peer and the callbacks
                           answer */
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
+    popcl_flight window[TEST_WINDOW_MAX];
     popcl_sink sink;
     unsigned char *iobuf_block, *plan_block;
     /* the server */
@@ -412,10 +413,10 @@ static void make_tls(world *w) {
     tls_peer_init(&peer, &setup);
     memset(&w->storage, 0xA5, sizeof w->storage);
     tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
-    w->cfg.security = POPCL_TLS;
-    w->cfg.tls = &w->tls;
-    w->cfg.seed = tls_seed;
-    w->cfg.seed_len = sizeof tls_seed;
+    w->cfg.session.security = POPCL_TLS;
+    w->cfg.session.tls = &w->tls;
+    w->cfg.session.seed = tls_seed;
+    w->cfg.session.seed_len = sizeof tls_seed;
     if (w->hostile && one_in(&w->what, 10)) spoil_tls(w); /* where a ServerHello is due */
 }
 
@@ -430,19 +431,19 @@ static void called(world *w, const char *which) {
     w->misused = 1;
     note(w, "%s calls back", which);
     switch (below(&w->when, 10)) {
-    case 0: popcl_stop(&w->job); break;
-    case 1: popcl_fail(&w->job, POPCL_ERR_NET, 1); break;
-    case 2: popcl_tick(&w->job, w->now + 100000); break;
-    case 3: popcl_resume(&w->job); break;
-    case 4: popcl_wipe(&w->job); break;
-    case 5: popcl_recv_eof(&w->job); break;
-    case 6: popcl_recv_ack(&w->job, 1); break;
+    case 0: popcl_stop(&w->job.session); break;
+    case 1: popcl_fail(&w->job.session, POPCL_ERR_NET, 1); break;
+    case 2: popcl_tick(&w->job.session, w->now + 100000); break;
+    case 3: popcl_resume(&w->job.session); break;
+    case 4: popcl_fetch_wipe(&w->job); break;
+    case 5: popcl_recv_eof(&w->job.session); break;
+    case 6: popcl_recv_ack(&w->job.session, 1); break;
     case 7:
-        popcl_send_buf(&w->job, &n);
-        popcl_send_ack(&w->job, 1);
+        popcl_send_buf(&w->job.session, &n);
+        popcl_send_ack(&w->job.session, 1);
         break;
-    case 8: popcl_send_failed(&w->job); break;
-    default: popcl_connected(&w->job, w->now); break;
+    case 8: popcl_send_failed(&w->job.session); break;
+    default: popcl_connected(&w->job.session, w->now); break;
     }
 }
 
@@ -766,31 +767,32 @@ static void make_messages(world *w) {
 
 static void make_config(world *w) {
     chance *c = &w->what;
-    popcl_config *cfg = &w->cfg;
+    popcl_fetch_config *cfg = &w->cfg;
     size_t off = below(c, 9);
-    cfg->iobuf_len =
+    cfg->session.iobuf_len =
         (w->secure ? POPCL_IOBUF_SIZE(512) : POPCL_IOBUF_MIN) + (one_in(c, 2) ? 0 : below(c, 1500));
     cfg->plan_len = POPCL_PLAN_MIN_APOP + (one_in(c, 3) ? 0 : below(c, 1200));
-    cfg->auth = (uint8_t)below(c, 4);
+    cfg->auth = (uint16_t)below(c, 4);
     if (cfg->auth == POPCL_AUTH_USER) cfg->plan_len = POPCL_PLAN_MIN + below(c, 200);
-    w->iobuf_block = malloc(cfg->iobuf_len + off);
+    w->iobuf_block = malloc(cfg->session.iobuf_len + off);
     w->plan_block = malloc(cfg->plan_len + off);
     assert_true(w->iobuf_block && w->plan_block);
-    memset(w->iobuf_block, 0xA5, cfg->iobuf_len + off);
+    memset(w->iobuf_block, 0xA5, cfg->session.iobuf_len + off);
     memset(w->plan_block, 0xA5, cfg->plan_len + off);
-    cfg->iobuf = w->iobuf_block + off;
+    cfg->session.iobuf = w->iobuf_block + off;
     cfg->plan = w->plan_block + off;
-    cfg->host = "pop.example";
-    cfg->user = "fred";
+    test_window_set(&cfg->session, w->window);
+    cfg->session.host = "pop.example";
+    cfg->session.user = "fred";
     if (one_in(c, 2)) {
         cfg->secret.get = get_secret;
         cfg->secret.ctx = w;
     } else {
         cfg->secret.octets = password;
     }
-    cfg->idle_ms = 100 + below(c, 3000);
-    cfg->pause_ms = 100 + below(c, 3000);
-    cfg->total_ms = one_in(c, 3) ? 1 + below(c, 3000) : 0;
+    cfg->session.idle_ms = 100 + below(c, 3000);
+    cfg->session.pause_ms = 100 + below(c, 3000);
+    cfg->session.total_ms = one_in(c, 3) ? 1 + below(c, 3000) : 0;
     if (one_in(c, 3)) cfg->max_size = 1 + below(c, BODY_MAX);
     if (one_in(c, 3)) cfg->max_messages = 1 + below(c, 6);
     if (one_in(c, 2)) cfg->drain_max = 1 + below(c, 300);
@@ -807,11 +809,11 @@ static void make_config(world *w) {
     w->sink.sync = one_in(c, 6) ? NULL : sink_sync;
     w->sink.abort = sink_abort;
     cfg->sink = &w->sink;
-    cfg->sink_ctx = cfg->ctx = cfg->trace_ctx = w;
+    cfg->sink_ctx = cfg->ctx = cfg->session.trace_ctx = w;
     if (!one_in(c, 4)) cfg->decide = on_decide;
     cfg->listed = on_listed;
     cfg->fate = on_fate;
-    cfg->trace = on_trace;
+    cfg->session.trace = on_trace;
     if (!cfg->decide) {
         for (uint32_t i = 1; i <= w->count; i++)
             w->messages[i].wants_fetch = 0;
@@ -855,13 +857,13 @@ static int all_zero(const void *p, size_t n) {
 
 /* What holds between any two calls. */
 static void check_state(world *w) {
-    unsigned state = popcl_state(&w->job);
-    uint32_t next = popcl_next_deadline(&w->job);
+    unsigned state = popcl_state(&w->job.session);
+    uint32_t next = popcl_next_deadline(&w->job.session);
     popcl_diag d;
     if (w->wiped) return;
-    popcl_get_diag(&w->job, &d);
+    popcl_fetch_get_diag(&w->job, &d);
     if (next > POPCL_MS_MAX) broken(w, "the next deadline is far away");
-    if (d.err != popcl_result(&w->job)) broken(w, "two results");
+    if (state & POPCL_DONE && d.err != popcl_result(&w->job.session)) broken(w, "two results");
     if (strlen(d.reply.text) > sizeof d.reply.text - 1) broken(w, "the reply's text has no end");
     if (d.stored != w->stored || d.marked != w->marked)
         broken(w, "counts %u %u, told %u %u", d.stored, d.marked, w->stored, w->marked);
@@ -875,10 +877,10 @@ static void check_state(world *w) {
 
 static void tick(world *w, uint32_t ms) {
     w->now += ms;
-    CALL(w, popcl_tick(&w->job, w->now));
+    CALL(w, popcl_tick(&w->job.session, w->now));
     if (w->done || w->fault[0]) return;
-    if (popcl_next_deadline(&w->job) == 0) broken(w, "the next deadline stays 0");
-    uint32_t total = w->cfg.total_ms ? w->cfg.total_ms : POPCL_TOTAL_MS;
+    if (popcl_next_deadline(&w->job.session) == 0) broken(w, "the next deadline stays 0");
+    uint32_t total = w->cfg.session.total_ms ? w->cfg.session.total_ms : POPCL_TOTAL_MS;
     if (w->now - w->began > total + POPCL_SETTLE_MS + 4000)
         broken(w, "not over after %u ms", (unsigned)(w->now - w->began));
 }
@@ -886,37 +888,37 @@ static void tick(world *w, uint32_t ms) {
 /* Moves octets; returns whether any could be moved. */
 static int send_some(world *w, size_t most) {
     size_t n;
-    const unsigned char *p = popcl_send_buf(&w->job, &n);
+    const unsigned char *p = popcl_send_buf(&w->job.session, &n);
     if (!n) return 0;
     if (n > most) n = most;
     wire_takes(w, p, n);
-    CALL(w, popcl_send_ack(&w->job, n));
+    CALL(w, popcl_send_ack(&w->job.session, n));
     return 1;
 }
 
 static int receive_some(world *w, size_t most) {
     size_t n;
-    unsigned char *p = popcl_recv_buf(&w->job, &n);
+    unsigned char *p = popcl_recv_buf(&w->job.session, &n);
     if (!n) return 0;
     size_t have = wire_has(w);
     if (!have) {
         if (!w->closes || w->eof_told) return 0;
         w->eof_told = 1;
-        if (one_in(&w->when, 3)) CALL(w, popcl_send_failed(&w->job));
-        CALL(w, popcl_recv_eof(&w->job));
+        if (one_in(&w->when, 3)) CALL(w, popcl_send_failed(&w->job.session));
+        CALL(w, popcl_recv_eof(&w->job.session));
         return 1;
     }
     if (n > most) n = most;
     if (n > have) n = have;
     wire_gives(w, p, n);
-    CALL(w, popcl_recv_ack(&w->job, n));
+    CALL(w, popcl_recv_ack(&w->job.session, n));
     return 1;
 }
 
 /* A server that answered everything, and a client that waits for it without a pause: nothing would
  * ever happen. */
 static void check_stall(world *w) {
-    unsigned state = popcl_state(&w->job);
+    unsigned state = popcl_state(&w->job.session);
     if (w->spoilt || w->done || w->misused || !w->greeted || w->closes) return;
     if (state == POPCL_RECV && w->out_n == 0 && wire_has(w) == 0 && w->line_n == 0)
         broken(w, "nothing is in flight, and nothing comes");
@@ -925,13 +927,13 @@ static void check_stall(world *w) {
 static void start(world *w) {
     memset(&w->job, 0xA5, sizeof w->job);
     w->in_call = 1;
-    popcl_err e = popcl_start(&w->job, &w->cfg, w->now);
+    popcl_err e = popcl_fetch_start(&w->job, &w->cfg, w->now);
     w->in_call = 0;
     if (e) broken(w, "start: %s", popcl_err_name(e));
 }
 
 static void connect(world *w) {
-    CALL(w, popcl_connected(&w->job, w->now));
+    CALL(w, popcl_connected(&w->job.session, w->now));
     w->greeted = 1;
     say_text(w, fixed(w, 0, 60, 2) ? "+OK <1.2@host.example> ready\r\n" : "+OK ready\r\n");
     if (w->hostile && one_in(&w->what, 4)) spoil(w, 0);
@@ -939,17 +941,18 @@ static void connect(world *w) {
 
 /* What holds at the end. */
 static void check_end(world *w) {
-    popcl_err result = popcl_result(&w->job);
+    popcl_err result = popcl_result(&w->job.session);
     popcl_diag d;
-    popcl_get_diag(&w->job, &d);
+    popcl_fetch_get_diag(&w->job, &d);
     note(w, "result %s", popcl_err_name(result));
     if (w->open) broken(w, "a message was neither committed nor aborted");
     if (w->secret_called && !w->secret_released) broken(w, "the secret was not released");
     /* a sync that asks for time has none in the second half of QUIT's */
-    uint32_t total = w->cfg.total_ms;
+    uint32_t total = w->cfg.session.total_ms;
     int too_late = w->syncing && total && w->now - w->began >= total - total / 8;
     if (w->staged && !w->stuck && !too_late) broken(w, "staged, and no sync");
-    if (!all_zero(w->cfg.iobuf, w->cfg.iobuf_len)) broken(w, "the record buffer was not wiped");
+    if (!all_zero(w->cfg.session.iobuf, w->cfg.session.iobuf_len))
+        broken(w, "the record buffer was not wiped");
     if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "the plan was not wiped");
     if (w->fate_all != (w->marked > 0))
         broken(w, "marked %u, and the last fate %u times", (unsigned)w->marked,
@@ -981,13 +984,14 @@ static void check_end(world *w) {
 static void check_wiped(world *w) {
     w->wiped = 1;
     w->in_call = 1;
-    popcl_wipe(&w->job);
+    popcl_fetch_wipe(&w->job);
     w->in_call = 0;
     w->done = 1;
     if (w->open) broken(w, "wipe left a message open");
     if (w->secret_called && !w->secret_released) broken(w, "wipe did not release the secret");
     if (!all_zero(&w->job, sizeof w->job)) broken(w, "the job was not wiped");
-    if (!all_zero(w->cfg.iobuf, w->cfg.iobuf_len)) broken(w, "wipe left the record buffer");
+    if (!all_zero(w->cfg.session.iobuf, w->cfg.session.iobuf_len))
+        broken(w, "wipe left the record buffer");
     if (w->secure && !all_zero(&w->storage, sizeof w->storage))
         broken(w, "wipe left the TLS storage");
     if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "wipe left the plan");
@@ -997,25 +1001,25 @@ static void check_wiped(world *w) {
 static void call_in_vain(world *w) {
     size_t n;
     w->in_call = 0;
-    popcl_stop(&w->job);
-    popcl_fail(&w->job, POPCL_ERR_NET, 5);
-    popcl_tick(&w->job, w->now + 1);
-    popcl_resume(&w->job);
-    popcl_recv_eof(&w->job);
-    popcl_connected(&w->job, w->now);
-    popcl_send_buf(&w->job, &n);
+    popcl_stop(&w->job.session);
+    popcl_fail(&w->job.session, POPCL_ERR_NET, 5);
+    popcl_tick(&w->job.session, w->now + 1);
+    popcl_resume(&w->job.session);
+    popcl_recv_eof(&w->job.session);
+    popcl_connected(&w->job.session, w->now);
+    popcl_send_buf(&w->job.session, &n);
     if (n) broken(w, "something to send after DONE");
-    popcl_recv_buf(&w->job, &n);
+    popcl_recv_buf(&w->job.session, &n);
     if (n) broken(w, "room to receive after DONE");
-    popcl_send_ack(&w->job, 1);
-    popcl_recv_ack(&w->job, 1);
-    if (popcl_state(&w->job) != POPCL_DONE) broken(w, "no longer DONE");
+    popcl_send_ack(&w->job.session, 1);
+    popcl_recv_ack(&w->job.session, 1);
+    if (popcl_state(&w->job.session) != POPCL_DONE) broken(w, "no longer DONE");
 }
 
 /* The session has its result, and says no more than close_notify: stop comes too late. */
 static int is_leaving(const world *w) {
     popcl_diag d;
-    popcl_get_diag(&w->job, &d);
+    popcl_fetch_get_diag(&w->job, &d);
     return strcmp(d.state, "leaving") == 0;
 }
 
@@ -1023,7 +1027,7 @@ static int is_leaving(const world *w) {
  */
 static void step(world *w, uint32_t rude) {
     chance *c = &w->when;
-    unsigned state = popcl_state(&w->job);
+    unsigned state = popcl_state(&w->job.session);
     size_t n, most = one_in(c, 3) ? 1 : one_in(c, 2) ? 1 + below(c, 20) : OUT_MAX;
     int moved = 0;
     if (one_in(c, rude)) {
@@ -1032,28 +1036,29 @@ static void step(world *w, uint32_t rude) {
         case 1:
             note(w, "stop");
             w->stopped |= !is_leaving(w);
-            CALL(w, popcl_stop(&w->job));
-            if (popcl_state(&w->job) & POPCL_PAUSED_SINK) broken(w, "stop waits for the sink");
+            CALL(w, popcl_stop(&w->job.session));
+            if (popcl_state(&w->job.session) & POPCL_PAUSED_SINK)
+                broken(w, "stop waits for the sink");
             return;
         case 2:
             note(w, "fail");
             CALL(w, popcl_fail(
-                        &w->job,
+                        &w->job.session,
                         one_in(c, 2) ? POPCL_ERR_NET : (popcl_err)below(c, POPCL_ERR_NOT_POP3), 5));
             return;
         case 3: check_wiped(w); return;
         case 4:
-            popcl_recv_buf(&w->job, &n);
+            popcl_recv_buf(&w->job.session, &n);
             w->spoilt = 1;
-            if (one_in(c, 4)) CALL(w, popcl_recv_ack(&w->job, n + 1));
+            if (one_in(c, 4)) CALL(w, popcl_recv_ack(&w->job.session, n + 1));
             return;
         case 5:
-            popcl_send_buf(&w->job, &n);
-            if (n && one_in(c, 4)) CALL(w, popcl_send_ack(&w->job, n + 1));
+            popcl_send_buf(&w->job.session, &n);
+            if (n && one_in(c, 4)) CALL(w, popcl_send_ack(&w->job.session, n + 1));
             return;
         default:
             w->spoilt = w->eof_told = 1;
-            CALL(w, popcl_recv_eof(&w->job));
+            CALL(w, popcl_recv_eof(&w->job.session));
             return;
         }
     }
@@ -1066,14 +1071,15 @@ static void step(world *w, uint32_t rude) {
     case 5: moved = receive_some(w, most); break;
     case 6: tick(w, one_in(c, 30) ? below(c, 2000) : below(c, 3)); return;
     default:
-        if (state & POPCL_PAUSED || one_in(c, 10)) CALL(w, popcl_resume(&w->job)), moved = 1;
+        if (state & POPCL_PAUSED || one_in(c, 10))
+            CALL(w, popcl_resume(&w->job.session)), moved = 1;
         break;
     }
     if (moved || w->done) return;
     check_stall(w);
     if (!(state & (POPCL_SEND | POPCL_PAUSED)) && w->out_n == 0 && wire_has(w) == 0 &&
         !(w->closes && !w->eof_told))
-        tick(w, popcl_next_deadline(&w->job));
+        tick(w, popcl_next_deadline(&w->job.session));
 }
 
 static void run_world(world *w) {
@@ -1082,16 +1088,16 @@ static void run_world(world *w) {
     start(w);
     if (w->fault[0]) return;
     /* no connection */
-    if (one_in(&w->when, 20)) w->recursive = 0, tick(w, popcl_next_deadline(&w->job));
+    if (one_in(&w->when, 20)) w->recursive = 0, tick(w, popcl_next_deadline(&w->job.session));
     if (!w->done) connect(w);
     for (unsigned i = 0; i < STEPS && !w->done && !w->fault[0]; i++)
         step(w, rude);
     /* enough: from now on only time passes, exactly from deadline to deadline */
     for (unsigned i = 0; i < 200 && !w->done && !w->fault[0]; i++)
-        tick(w, popcl_next_deadline(&w->job));
+        tick(w, popcl_next_deadline(&w->job.session));
     if (!w->done) broken(w, "does not end");
     if (!w->wiped && !w->fault[0]) check_end(w);
-    if (w->misused && !w->wiped && popcl_result(&w->job) == POPCL_OK && !w->quit_seen)
+    if (w->misused && !w->wiped && popcl_result(&w->job.session) == POPCL_OK && !w->quit_seen)
         broken(w, "no error of the call from a callback");
     call_in_vain(w);
     if (!w->fault[0]) check_wiped(w);
@@ -1104,8 +1110,8 @@ static int session(uint64_t seed, int secure) {
     run_world(&w);
     free_world(&w);
     if (w.fault[0])
-        printf("[random] seed %llu%s (window %d): %s\n", (unsigned long long)seed,
-               secure ? " with TLS" : "", POPCL_WINDOW, w.fault);
+        printf("[random] seed %llu%s (window %u): %s\n", (unsigned long long)seed,
+               secure ? " with TLS" : "", test_window(), w.fault);
     return w.fault[0] == 0;
 }
 
@@ -1118,10 +1124,10 @@ static void run_in_pieces(world *w, size_t piece) {
     start(w);
     connect(w);
     for (unsigned i = 0; i < 200000 && !w->done && !w->fault[0]; i++) {
-        if (popcl_state(&w->job) & POPCL_PAUSED)
-            CALL(w, popcl_resume(&w->job));
+        if (popcl_state(&w->job.session) & POPCL_PAUSED)
+            CALL(w, popcl_resume(&w->job.session));
         else if (!receive_some(w, piece) && !send_some(w, piece))
-            tick(w, popcl_next_deadline(&w->job));
+            tick(w, popcl_next_deadline(&w->job.session));
     }
     if (!w->done) broken(w, "does not end");
     if (!w->fault[0]) check_end(w);
@@ -1161,7 +1167,7 @@ static int split(uint64_t seed) {
         forget_reasons(&pieces);
     }
     if (whole.fault[0] || pieces.fault[0]) {
-        printf("[random] seed %llu (window %d): %s / %s\n", (unsigned long long)seed, POPCL_WINDOW,
+        printf("[random] seed %llu (window %u): %s / %s\n", (unsigned long long)seed, test_window(),
                whole.fault, pieces.fault);
         ok = 0;
     } else if (whole.log_n != pieces.log_n || memcmp(whole.log, pieces.log, whole.log_n) != 0) {
@@ -1171,9 +1177,9 @@ static int split(uint64_t seed) {
         while (i && whole.log[i - 1] != '\n')
             i--;
         whole.log[whole.log_n] = pieces.log[pieces.log_n] = 0;
-        printf("[random] seed %llu (window %d): the split matters\n  whole:  %.300s\n  pieces: "
+        printf("[random] seed %llu (window %u): the split matters\n  whole:  %.300s\n  pieces: "
                "%.300s\n",
-               (unsigned long long)seed, POPCL_WINDOW, whole.log + i, pieces.log + i);
+               (unsigned long long)seed, test_window(), whole.log + i, pieces.log + i);
         ok = 0;
     }
     free_world(&whole);

@@ -11,6 +11,8 @@
 
 #include "command.h"
 #include "link.h"
+#include "popcl_command.h"
+#include "popcl_fetch.h"
 #include "server.h"
 #include "tls_client.h"
 #include "tls_peer.h"
@@ -23,8 +25,8 @@ typedef struct rig {
     tls_peer peer;
     tls_peer_setup setup;
     tls_sessions sessions;
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
     popcl_tls tls;
     popcl_trust trust;
     popcl_tls_host_storage storage;
@@ -80,15 +82,15 @@ static void rig_init(rig *r, enum tls_profile profile, uint8_t security) {
     r->tls.resume = &r->kept;
     r->tls.resumption = &popcl_tls_resumption;
     r->setup.sessions = &r->sessions;
-    r->cfg.host = PKI_HOST;
-    r->cfg.user = "fred";
+    r->cfg.session.host = PKI_HOST;
+    r->cfg.session.user = "fred";
     r->cfg.secret.octets = PASSWORD;
-    r->cfg.security = security;
-    r->cfg.tls = &r->tls;
-    r->cfg.seed = r->seed;
-    r->cfg.seed_len = sizeof r->seed;
-    r->cfg.iobuf = r->iobuf;
-    r->cfg.iobuf_len = POPCL_IOBUF_SIZE(512);
+    r->cfg.session.security = security;
+    r->cfg.session.tls = &r->tls;
+    r->cfg.session.seed = r->seed;
+    r->cfg.session.seed_len = sizeof r->seed;
+    r->cfg.session.iobuf = r->iobuf;
+    r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(512);
     r->cfg.plan = r->plan;
     r->cfg.plan_len = sizeof r->plan;
     r->cfg.sink = &sink;
@@ -98,13 +100,13 @@ static void rig_init(rig *r, enum tls_profile profile, uint8_t security) {
 static popcl_err rig_start(rig *r) {
     r->hello_n = r->to_client = r->to_server = r->turns = r->stored = 0;
     r->was_up = r->is_client_last = 0;
-    r->in_tls = r->cfg.security == POPCL_TLS;
+    r->in_tls = r->cfg.session.security == POPCL_TLS;
     r->seed[0]++; /* new for each session */
     sim_server_connect(&r->server);
-    r->server.stls = r->cfg.security == POPCL_STLS;
+    r->server.stls = r->cfg.session.security == POPCL_STLS;
     tls_peer_init(&r->peer, &r->setup);
-    popcl_err e = popcl_start(&r->job, &r->cfg, 0);
-    if (!e) popcl_connected(&r->job, 0);
+    popcl_err e = popcl_fetch_start(&r->job, &r->cfg, 0);
+    if (!e) popcl_connected(&r->job.session, 0);
     return e;
 }
 
@@ -132,15 +134,15 @@ static void rig_hear(rig *r, const unsigned char *p, size_t n) {
 static int rig_move(rig *r, size_t most) {
     unsigned char text[512];
     size_t n;
-    const unsigned char *out = popcl_send_buf(&r->job, &n);
+    const unsigned char *out = popcl_send_buf(&r->job.session, &n);
     if (n) {
         n = n < most ? n : most;
         rig_hear(r, out, n);
-        popcl_send_ack(&r->job, n);
+        popcl_send_ack(&r->job.session, n);
         r->to_server += (unsigned)n;
         return 1;
     }
-    unsigned char *in = popcl_recv_buf(&r->job, &n);
+    unsigned char *in = popcl_recv_buf(&r->job.session, &n);
     if (!n) return 0;
     n = n < most ? n : most;
     if (!r->in_tls) {
@@ -154,7 +156,7 @@ static int rig_move(rig *r, size_t most) {
         r->is_client_last = 0;
     }
     r->to_client += (unsigned)n;
-    if (n) popcl_recv_ack(&r->job, n);
+    if (n) popcl_recv_ack(&r->job.session, n);
     return n != 0;
 }
 
@@ -189,12 +191,12 @@ static popcl_err rig_run(rig *r, size_t most, popcl_tls_diag *d) {
     if (e) return e;
     while (rig_move(r, most))
         continue;
-    popcl_recv_eof(&r->job);
-    assert_int_equal(popcl_state(&r->job), POPCL_DONE);
-    e = popcl_result(&r->job);
+    popcl_recv_eof(&r->job.session);
+    assert_int_equal(popcl_state(&r->job.session), POPCL_DONE);
+    e = popcl_result(&r->job.session);
     if (d) popcl_tls_get_diag(&r->tls, d);
     check_no_secret(r);
-    popcl_wipe(&r->job);
+    popcl_fetch_wipe(&r->job);
     assert_true(is_zero(&r->storage, r->tls.storage_len));
     return e;
 }
@@ -277,12 +279,14 @@ static unsigned char modulus[256], exponent[3];
 static uint8_t path_lens[3];
 static unsigned char two_pins[2][POPCL_PIN_LEN];
 
-static void other_host(rig *r) { r->cfg.host = "mail.example"; }
+static void other_host(rig *r) { r->cfg.session.host = "mail.example"; }
 static void other_name(rig *r) { r->tls.name = "POP.example"; }
-static void other_port(rig *r) { r->cfg.port = 994; }
-static void other_user(rig *r) { r->cfg.user = r->server.user = "wilma"; }
-static void shorter_user(rig *r) { r->cfg.user_len = 3, r->server.user = "fre"; }
-static void other_security(rig *r) { r->cfg.security = POPCL_STLS, r->cfg.port = 995; }
+static void other_port(rig *r) { r->cfg.session.port = 994; }
+static void other_user(rig *r) { r->cfg.session.user = r->server.user = "wilma"; }
+static void shorter_user(rig *r) { r->cfg.session.user_len = 3, r->server.user = "fre"; }
+static void other_security(rig *r) {
+    r->cfg.session.security = POPCL_STLS, r->cfg.session.port = 995;
+}
 static void one_more_anchor(rig *r) { r->trust.anchors_len = 3; }
 static void one_anchor_less(rig *r) { r->trust.anchors_len = 1; }
 static void anchor_of_other_modulus(rig *r) { (void)r, modulus[255]++; }
@@ -299,8 +303,8 @@ static void limited_path(rig *r) { (void)r, path_lens[1] = 0; }
 static void other_pins(rig *r) { r->trust.pins_len = 1; }
 static void more_pins(rig *r) { r->trust.pins_len = 2; }
 static void other_profile(rig *r) { r->tls.profile = &popcl_tls_public; }
-static void smaller_buffer(rig *r) { r->cfg.iobuf_len = POPCL_IOBUF_SIZE(512); }
-static void larger_buffer(rig *r) { r->cfg.iobuf_len = POPCL_IOBUF_SIZE(2048); }
+static void smaller_buffer(rig *r) { r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(512); }
+static void larger_buffer(rig *r) { r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(2048); }
 static void other_fragment(rig *r) { r->tls.fragment = 512; }
 static void no_fragment(rig *r) { r->tls.ask_no_fragment = 1; }
 static void clock_went_back(rig *r) { r->tls.utc_s = PKI_NOW - 1; }
@@ -353,7 +357,7 @@ static void init_for_change(rig *r) {
     r->trust.anchors = anchors;
     r->trust.anchors_len = 2;
     r->tls.name = PKI_HOST;
-    r->cfg.iobuf_len = POPCL_IOBUF_SIZE(1024);
+    r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(1024);
     keep_one(r);
 }
 
@@ -377,9 +381,9 @@ static void offered_where_it_was_made_and_nowhere_else(void **state) {
     }
     init_for_change(&r); /* and this is no change */
     r.tls.name = NULL;
-    r.cfg.port = 995;
-    r.cfg.user = "fred, and what stands behind";
-    r.cfg.user_len = 4;
+    r.cfg.session.port = 995;
+    r.cfg.session.user = "fred, and what stands behind";
+    r.cfg.session.user_len = 4;
     r.trust.path_len = NULL;
     r.tls.utc_s = PKI_NOW + 86399;
     assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
@@ -477,15 +481,6 @@ static void needs_its_code(void **state) {
     rig_free(&r);
 }
 
-static void heard(void *ctx, uint32_t tag, const popcl_reply *reply) {
-    (void)ctx, (void)tag, (void)reply;
-}
-
-static size_t body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
-    (void)ctx, (void)tag, (void)p;
-    return n;
-}
-
 static unsigned done(void *ctx, uint32_t tag, const popcl_reply *reply) {
     (void)ctx, (void)tag, (void)reply;
     return 0;
@@ -496,25 +491,22 @@ static unsigned ready(void *ctx) {
     return 0;
 }
 
-static void closed(void *ctx, popcl_err result) { (void)ctx, (void)result; }
-
 /* A session without a job needs no host where the certificate's name is given. */
 static void a_session_with_a_name_alone(void **state) {
     static rig r;
-    static const popcl_session_events events = {NULL, heard, heard, body, done, ready, closed};
-    popcl_session session;
+    static const popcl_events events = {.done = done, .ready = ready};
+    popcl session;
     (void)state;
     rig_init(&r, TLS_HOST, POPCL_TLS);
     r.tls.name = PKI_HOST;
-    popcl_session_config cfg = {.iobuf = r.iobuf,
-                                .iobuf_len = sizeof r.iobuf,
-                                .security = POPCL_TLS,
-                                .tls = &r.tls,
-                                .seed = r.seed,
-                                .seed_len = sizeof r.seed,
-                                .events = &events};
-    assert_int_equal(popcl_session_start(&session, &cfg, 0), POPCL_OK);
-    popcl_session_wipe(&session);
+    popcl_config cfg = {.iobuf = r.iobuf,
+                        .iobuf_len = sizeof r.iobuf,
+                        .security = POPCL_TLS,
+                        .tls = &r.tls,
+                        .seed = r.seed,
+                        .seed_len = sizeof r.seed};
+    assert_int_equal(popcl_start(&session, &cfg, &events, NULL, 0), POPCL_OK);
+    popcl_wipe(&session);
     rig_free(&r);
 }
 
@@ -626,13 +618,13 @@ static void server_refuses_the_hello(void **state) {
         tls_peer_clear(&r.peer, "\x15\x03\x03\x00\x02\x02\x28", 7); /* handshake_failure */
         while (rig_move(&r, 100000))
             continue;
-        assert_int_equal(popcl_result(&r.job),
+        assert_int_equal(popcl_result(&r.job.session),
                          had_one ? POPCL_ERR_RESUME_REFUSED : POPCL_ERR_TLS_ALGORITHMS);
         popcl_tls_get_diag(&r.tls, &d);
         assert_int_equal(offered(&r), had_one ? 32 : 0);
         assert_int_equal(d.version | d.suite | d.resumed, 0);
         assert_int_equal(d.alert, 40);
-        popcl_wipe(&r.job);
+        popcl_fetch_wipe(&r.job);
         assert_false(is_kept(&r));
         r.setup.suite = 0;
         keep_one(&r);
@@ -653,8 +645,8 @@ static void session_without_a_number(void **state) {
         0; /* as the ServerHello would have said it */
     while (rig_move(&r, 100000))
         continue;
-    assert_int_equal(popcl_result(&r.job), POPCL_OK);
-    popcl_wipe(&r.job);
+    assert_int_equal(popcl_result(&r.job.session), POPCL_OK);
+    popcl_fetch_wipe(&r.job);
     assert_false(is_kept(&r));
     rig_free(&r);
 }
@@ -667,7 +659,7 @@ static void fragment_length_stays(void **state) {
     (void)state;
     for (int ignored = 0; ignored < 2; ignored++) {
         rig_init(&r, TLS_HOST, POPCL_TLS);
-        r.cfg.iobuf_len = POPCL_IOBUF_SIZE(4096);
+        r.cfg.session.iobuf_len = POPCL_IOBUF_SIZE(4096);
         r.setup.ignores_fragment = ignored;
         keep_one(&r);
         assert_int_equal(rig_run(&r, 100000, &d), POPCL_OK);
@@ -683,7 +675,7 @@ static void fragment_length_stays(void **state) {
         popcl_tls_get_diag(&r.tls, &d);
         assert_int_equal(d.resumed, 1);
         assert_int_equal(d.fragment, r.kept.fragment);
-        popcl_wipe(&r.job);
+        popcl_fetch_wipe(&r.job);
     }
     rig_free(&r);
 }
@@ -727,8 +719,8 @@ static void cut_off_anywhere(void **state) {
                     stays = r.kept.state == kept.state;
                 if (is_said && stays) assert_true(r.server.logged_in);
                 if (!is_said) assert_true(stays);
-                if (!wiped) popcl_recv_eof(&r.job);
-                popcl_wipe(&r.job);
+                if (!wiped) popcl_recv_eof(&r.job.session);
+                popcl_fetch_wipe(&r.job);
                 if (stays)
                     assert_memory_equal(&r.kept, &kept, sizeof kept);
                 else
@@ -737,7 +729,7 @@ static void cut_off_anywhere(void **state) {
                 was_gone |= !stays;
                 check_no_secret(&r);
             }
-            popcl_wipe(&r.job);
+            popcl_fetch_wipe(&r.job);
             assert_true(was_kept && was_gone);
         }
     }
@@ -762,9 +754,9 @@ static void error_of_tls_after_login(void **state) {
         if (how == 3) tls_peer_record(&r.peer, TLS_HANDSHAKE, "\0\0\0\0\0", 5);
         while (rig_move(&r, 100000))
             continue;
-        assert_int_equal(popcl_err_class(popcl_result(&r.job)), POPCL_CLASS_TLS);
+        assert_int_equal(popcl_err_class(popcl_result(&r.job.session)), POPCL_CLASS_TLS);
         assert_false(is_kept(&r));
-        popcl_wipe(&r.job);
+        popcl_fetch_wipe(&r.job);
     }
     rig_free(&r);
 }
@@ -778,16 +770,16 @@ static void refused_start(void **state) {
     rig_init(&r, TLS_HOST, POPCL_TLS);
     keep_one(&r);
     popcl_resumable kept = r.kept;
-    r.cfg.seed_len = 5;
+    r.cfg.session.seed_len = 5;
     assert_int_equal(rig_start(&r), POPCL_ERR_SEED);
     popcl_tls_get_diag(&r.tls, &d);
     assert_int_equal(d.version | d.suite | d.resumed, 0);
-    r.cfg.seed_len = POPCL_SEED_MIN;
+    r.cfg.session.seed_len = POPCL_SEED_MIN;
     r.tls.utc_s = -1;
     assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_UNKNOWN);
     r.tls.utc_s = POPCL_CLOCK_FLOOR_S - 1;
     assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_NOT_SET);
-    popcl_wipe(&r.job);
+    popcl_fetch_wipe(&r.job);
     assert_memory_equal(&r.kept, &kept, sizeof kept);
     r.tls.utc_s = PKI_NOW;
     keep_one(&r);
@@ -799,31 +791,31 @@ static void refused_start(void **state) {
  * kept all the same. */
 static void late_wipe(void **state) {
     static rig r;
-    static popcl first;
+    static popcl_fetch first;
     static popcl_tls_host_storage storage;
     static unsigned char iobuf[541], plan[400];
-    popcl_config cfg;
+    popcl_fetch_config cfg;
     popcl_tls tls;
     (void)state;
     rig_init(&r, TLS_HOST, POPCL_TLS);
     keep_one(&r);
     cfg = r.cfg;
     tls = r.tls;
-    cfg.tls = &tls;
-    cfg.iobuf = iobuf;
+    cfg.session.tls = &tls;
+    cfg.session.iobuf = iobuf;
     cfg.plan = plan;
     tls.storage = &storage;
-    assert_int_equal(popcl_start(&first, &cfg, 0), POPCL_OK);
-    popcl_connected(&first, 0);
-    popcl_fail(&first, POPCL_ERR_NET, 0);
+    assert_int_equal(popcl_fetch_start(&first, &cfg, 0), POPCL_OK);
+    popcl_connected(&first.session, 0);
+    popcl_fail(&first.session, POPCL_ERR_NET, 0);
     assert_false(is_kept(&r));
     keep_one(&r);
     assert_int_equal(rig_start(&r), POPCL_OK);
-    popcl_wipe(&first);
+    popcl_fetch_wipe(&first);
     while (rig_move(&r, 100000))
         continue;
-    assert_int_equal(popcl_result(&r.job), POPCL_OK);
-    popcl_wipe(&r.job);
+    assert_int_equal(popcl_result(&r.job.session), POPCL_OK);
+    popcl_fetch_wipe(&r.job);
     assert_true(is_kept(&r));
     rig_free(&r);
 }

@@ -21,8 +21,8 @@ enum way { LINKS, RENAMES, NEITHER, WAYS }; /* how this file system gives a new 
 typedef struct rig {
     sim_server server;
     sim_disk disk;
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
     unsigned char iobuf[512], plan[400];
     popcl_store_dir *store;
     enum way way;
@@ -85,12 +85,12 @@ static void rig_init(rig *r, enum way way) {
 
 static void configure(rig *r, int deletes) {
     memset(&r->cfg, 0, sizeof r->cfg);
-    r->cfg.host = "pop.example";
-    r->cfg.user = "fred";
+    r->cfg.session.host = "pop.example";
+    r->cfg.session.user = "fred";
     r->cfg.secret.octets = "correct-horse";
     r->cfg.no_capa = 1;
-    r->cfg.iobuf = r->iobuf;
-    r->cfg.iobuf_len = sizeof r->iobuf;
+    r->cfg.session.iobuf = r->iobuf;
+    r->cfg.session.iobuf_len = sizeof r->iobuf;
     r->cfg.plan = r->plan;
     r->cfg.plan_len = sizeof r->plan;
     r->cfg.group_messages = 2;
@@ -103,15 +103,15 @@ static void configure(rig *r, int deletes) {
 
 static int move(rig *r) {
     size_t n;
-    const unsigned char *out = popcl_send_buf(&r->job, &n);
+    const unsigned char *out = popcl_send_buf(&r->job.session, &n);
     int moved = n > 0;
     if (n) {
         sim_server_take(&r->server, out, n);
-        popcl_send_ack(&r->job, n);
+        popcl_send_ack(&r->job.session, n);
     }
-    unsigned char *in = popcl_recv_buf(&r->job, &n);
+    unsigned char *in = popcl_recv_buf(&r->job.session, &n);
     n = n ? sim_server_give(&r->server, in, n) : 0;
-    if (n) popcl_recv_ack(&r->job, n);
+    if (n) popcl_recv_ack(&r->job.session, n);
     return moved || n;
 }
 
@@ -122,14 +122,14 @@ static popcl_err session(rig *r, int deletes) {
     if (!r->store) return POPCL_ERR_SINK;
     configure(r, deletes);
     sim_server_connect(&r->server);
-    popcl_start(&r->job, &r->cfg, 0);
-    popcl_connected(&r->job, 0);
+    popcl_fetch_start(&r->job, &r->cfg, 0);
+    popcl_connected(&r->job.session, 0);
     for (int i = 0; i < 5000 && !r->disk.stopped && move(r); i++)
         continue;
-    popcl_err result = r->disk.stopped ? POPCL_ERR_COUNT_ : popcl_result(&r->job);
-    if (!r->disk.stopped && popcl_state(&r->job) != POPCL_DONE)
+    popcl_err result = r->disk.stopped ? POPCL_ERR_COUNT_ : popcl_result(&r->job.session);
+    if (!r->disk.stopped && popcl_state(&r->job.session) != POPCL_DONE)
         note(r, "the session did not end", popcl_err_name(result));
-    popcl_wipe(&r->job);
+    popcl_fetch_wipe(&r->job);
     popcl_store_dir_close(r->store);
     r->store = NULL;
     return result;

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "popcl_command.h"
+#include "popcl_fetch.h"
 #include "popcl_net.h"
 #include "server.h"
 #include "tls_client.h"
@@ -30,8 +32,9 @@ typedef struct rig {
     sim_server server;
     tls_peer peer;
     tls_peer_setup setup;
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
+    popcl_flight window[TEST_WINDOW_MAX];
     popcl_tls tls;
     guarded_storage memory;
     unsigned char iobuf_all[AROUND + IOBUF_MOST + AROUND], plan[400];
@@ -84,15 +87,16 @@ static void rig_init(rig *r, enum tls_profile profile) {
     sim_server_add(&r->server, "a", "Subject: one\r\n\r\nbody\r\n");
     sim_server_add(&r->server, "b", ".\r\n..\r\n");
     tls_client_init(&r->tls, profile, &r->memory.storage, tls_storage_len(profile));
-    r->cfg.host = PKI_HOST;
-    r->cfg.user = "fred";
+    test_window_set(&r->cfg.session, r->window);
+    r->cfg.session.host = PKI_HOST;
+    r->cfg.session.user = "fred";
     r->cfg.secret.octets = PASSWORD;
-    r->cfg.security = POPCL_TLS;
-    r->cfg.tls = &r->tls;
-    r->cfg.seed = tls_seed;
-    r->cfg.seed_len = sizeof tls_seed;
-    r->cfg.iobuf = r->iobuf_all + AROUND;
-    r->cfg.iobuf_len = POPCL_IOBUF_SIZE(512);
+    r->cfg.session.security = POPCL_TLS;
+    r->cfg.session.tls = &r->tls;
+    r->cfg.session.seed = tls_seed;
+    r->cfg.session.seed_len = sizeof tls_seed;
+    r->cfg.session.iobuf = r->iobuf_all + AROUND;
+    r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(512);
     r->cfg.plan = r->plan;
     r->cfg.plan_len = sizeof r->plan;
     r->cfg.sink = &sink;
@@ -110,8 +114,8 @@ static popcl_err rig_start(rig *r) {
     r->breaths = 0;
     sim_server_connect(&r->server);
     tls_peer_init(&r->peer, &r->setup);
-    popcl_err e = popcl_start(&r->job, &r->cfg, 0);
-    popcl_connected(&r->job, 0);
+    popcl_err e = popcl_fetch_start(&r->job, &r->cfg, 0);
+    popcl_connected(&r->job.session, 0);
     return e;
 }
 
@@ -132,23 +136,23 @@ static void rig_hear(rig *r, const unsigned char *p, size_t n) {
 static int rig_move(rig *r, size_t most) {
     unsigned char text[512];
     size_t n;
-    const unsigned char *out = popcl_send_buf(&r->job, &n);
+    const unsigned char *out = popcl_send_buf(&r->job.session, &n);
     if (n) {
         n = n < most ? n : most;
         rig_hear(r, out, n);
         r->calling = 1;
-        popcl_send_ack(&r->job, n);
+        popcl_send_ack(&r->job.session, n);
         r->calling = 0;
         return 1;
     }
-    unsigned char *in = popcl_recv_buf(&r->job, &n);
+    unsigned char *in = popcl_recv_buf(&r->job.session, &n);
     if (tls_peer_open(&r->peer) && tls_peer_waiting(&r->peer) == 0) {
         size_t said = sim_server_give(&r->server, text, sizeof text);
         if (said) tls_peer_say(&r->peer, text, said);
     }
     n = n ? tls_peer_give(&r->peer, in, n < most ? n : most) : 0;
     r->calling = 1;
-    if (n) popcl_recv_ack(&r->job, n);
+    if (n) popcl_recv_ack(&r->job.session, n);
     r->calling = 0;
     return n != 0;
 }
@@ -157,9 +161,9 @@ static popcl_err rig_run(rig *r, size_t most) {
     popcl_err e = rig_start(r);
     while (e == POPCL_OK && rig_move(r, most))
         continue;
-    assert_int_equal(popcl_state(&r->job), POPCL_DONE);
-    assert_int_equal(e ? e : popcl_result(&r->job), popcl_result(&r->job));
-    return popcl_result(&r->job);
+    assert_int_equal(popcl_state(&r->job.session), POPCL_DONE);
+    assert_int_equal(e ? e : popcl_result(&r->job.session), popcl_result(&r->job.session));
+    return popcl_result(&r->job.session);
 }
 
 static int is_all(const void *p, size_t n, unsigned char value) {
@@ -173,8 +177,8 @@ static int is_all(const void *p, size_t n, unsigned char value) {
 /* [I-8] around the storage, and around all of the record buffer that was given */
 static void check_canaries(const rig *r) {
     size_t used = r->tls.storage_len,
-           at = (size_t)((const unsigned char *)r->cfg.iobuf - r->iobuf_all),
-           end = at + r->cfg.iobuf_len;
+           at = (size_t)((const unsigned char *)r->cfg.session.iobuf - r->iobuf_all),
+           end = at + r->cfg.session.iobuf_len;
     const unsigned char *storage = (const unsigned char *)&r->memory.storage;
     assert_true(is_all(r->memory.before, AROUND, CANARY));
     assert_true(is_all(storage + used, sizeof r->memory.storage - used, 0xa5));
@@ -184,9 +188,9 @@ static void check_canaries(const rig *r) {
 }
 
 static void check_wiped(rig *r) {
-    popcl_wipe(&r->job);
+    popcl_fetch_wipe(&r->job);
     assert_true(is_all(&r->job, sizeof r->job, 0));
-    assert_true(is_all(r->cfg.iobuf, r->cfg.iobuf_len, 0));
+    assert_true(is_all(r->cfg.session.iobuf, r->cfg.session.iobuf_len, 0));
     assert_true(is_all(&r->memory.storage, r->tls.storage_len, 0));
     check_canaries(r);
 }
@@ -227,8 +231,8 @@ static void record_buffers_of_every_size(void **state) {
         for (size_t shift = 0; shift < 2; shift++) {
             rig_init(&r, TLS_HOST);
             sim_server_add(&r.server, "c", large_text);
-            r.cfg.iobuf = r.iobuf_all + AROUND + shift;
-            r.cfg.iobuf_len = sizes[i];
+            r.cfg.session.iobuf = r.iobuf_all + AROUND + shift;
+            r.cfg.session.iobuf_len = sizes[i];
             assert_int_equal(rig_run(&r, shift ? 1 : 100000), POPCL_OK);
             assert_int_equal(r.stored, 3);
             assert_int_equal(r.octets, 22 + 7 + sizeof large_text - 1);
@@ -246,7 +250,7 @@ static void record_buffer_too_small(void **state) {
     (void)state;
     for (int profile = 0; profile < TLS_PROFILES; profile++) {
         rig_init(&r, (enum tls_profile)profile);
-        r.cfg.iobuf_len = 540;
+        r.cfg.session.iobuf_len = 540;
         assert_int_equal(rig_start(&r), POPCL_ERR_IOBUF_SMALL);
         assert_true(is_all(&r.memory.storage, sizeof r.memory.storage, 0xa5));
         assert_true(is_all(r.iobuf_all + AROUND, 540, CANARY));
@@ -312,15 +316,15 @@ static void two_at_once_and_one_after_the_other(void **state) {
         moved = rig_move(&a, 7);
         moved |= rig_move(&b, 50);
     }
-    assert_int_equal(popcl_result(&a.job), POPCL_OK);
-    assert_int_equal(popcl_result(&b.job), POPCL_OK);
+    assert_int_equal(popcl_result(&a.job.session), POPCL_OK);
+    assert_int_equal(popcl_result(&b.job.session), POPCL_OK);
     assert_int_equal(a.stored, 2);
     assert_int_equal(b.stored, 2);
-    popcl_wipe(&a.job);
+    popcl_fetch_wipe(&a.job);
     a.setup.certificate = PKI_EXPIRED;
     assert_int_equal(rig_run(&a, 100), POPCL_ERR_CERT_EXPIRED);
     a.setup.certificate = PKI_RIGHT;
-    popcl_wipe(&a.job);
+    popcl_fetch_wipe(&a.job);
     assert_int_equal(rig_run(&a, 100), POPCL_OK);
     assert_int_equal(a.stored, 4);
     rig_free(&a);
@@ -341,10 +345,10 @@ static void seeds(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rig_init(&r, TLS_HOST);
-        r.cfg.seed = bad[i].seed;
-        r.cfg.seed_len = bad[i].n;
+        r.cfg.session.seed = bad[i].seed;
+        r.cfg.session.seed_len = bad[i].n;
         assert_int_equal(rig_start(&r), POPCL_ERR_SEED);
-        assert_int_equal(popcl_state(&r.job), POPCL_DONE);
+        assert_int_equal(popcl_state(&r.job.session), POPCL_DONE);
     }
     rig_free(&r);
 }
@@ -362,8 +366,8 @@ static void seed_makes_the_random(void **state) {
     assert_int_equal(rig_run(&a, 100000), POPCL_OK);
     assert_int_equal(rig_run(&b, 100000), POPCL_OK);
     assert_memory_equal(a.hello, b.hello, 100);
-    popcl_wipe(&b.job);
-    b.cfg.seed = other;
+    popcl_fetch_wipe(&b.job);
+    b.cfg.session.seed = other;
     assert_int_equal(rig_run(&b, 100000), POPCL_OK);
     assert_memory_not_equal(a.hello + 11, b.hello + 11, 32);
     rig_free(&a);
@@ -394,9 +398,9 @@ static void other_settings(void **state) {
     char name[4] = "";
     (void)state;
     rig_init(&r, TLS_HOST);
-    r.cfg.tls = NULL;
+    r.cfg.session.tls = NULL;
     assert_int_equal(rig_start(&r), POPCL_ERR_NO_TLS);
-    r.cfg.tls = &r.tls;
+    r.cfg.session.tls = &r.tls;
     r.tls.profile = NULL;
     assert_int_equal(rig_start(&r), POPCL_ERR_NO_TLS);
     static const uint16_t fragments[] = {1, 256, 511, 513, 1000, 8192, 16384, 65535};
@@ -454,7 +458,7 @@ static void hello_offers_only_what_is_accepted(void **state) {
                 assert_true(ours);
             }
             assert_int_equal(at16(&r, 46 + 2 * suites), 0x0100); /* no compression */
-            popcl_wipe(&r.job);
+            popcl_fetch_wipe(&r.job);
         }
     }
     assert_string_equal(popcl_tls_suite_name(0x002f), "");
@@ -483,7 +487,7 @@ static void server_name(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         rig_init(&r, TLS_HOST);
-        r.cfg.host = rows[i].host;
+        r.cfg.session.host = rows[i].host;
         r.tls.name = rows[i].name;
         popcl_err result = rig_run(&r, 100000);
         assert_string_equal(br_ssl_engine_get_server_name(&r.peer.ssl.eng), rows[i].sni);
@@ -515,7 +519,7 @@ static void fragment_lengths(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         popcl_tls_diag d;
         rig_init(&r, TLS_HOST);
-        r.cfg.iobuf_len = rows[i].iobuf_len;
+        r.cfg.session.iobuf_len = rows[i].iobuf_len;
         r.tls.fragment = rows[i].fragment;
         r.tls.ask_no_fragment = rows[i].none;
         assert_int_equal(rig_run(&r, 100000), POPCL_OK);
@@ -553,7 +557,7 @@ static void breathing(void **state) {
         unsigned long in_handshake = r.breaths;
         while (rig_move(&r, 100000))
             continue;
-        assert_int_equal(popcl_result(&r.job), POPCL_OK);
+        assert_int_equal(popcl_result(&r.job.session), POPCL_OK);
         assert_true(in_handshake >= 4);
         assert_int_equal(r.breaths, in_handshake);
     }
@@ -601,7 +605,7 @@ static popcl_err deaf_open(void *ctx, const char *host, uint16_t port, uint32_t 
 static int32_t deaf_send(void *ctx, const void *p, size_t n) {
     deaf_net *d = ctx;
     if (!d->deaf && tls_peer_open(&d->r->peer) &&
-        strcmp(popcl_verb_name(popcl_session_verb(&d->r->job.session)), d->deaf_to) == 0) {
+        strcmp(popcl_verb_name(popcl_last_verb(&d->r->job.session)), d->deaf_to) == 0) {
         d->deaf = 1;
         tls_peer_say(&d->r->peer, d->last, strlen(d->last));
     }
@@ -657,7 +661,8 @@ static void what_never_left_is_not_answered(void **state) {
         sim_server_connect(&r.server);
         tls_peer_init(&r.peer, &r.setup);
         deaf_net d = {&r, rows[i].deaf_to, rows[i].last, 0};
-        popcl_err result = popcl_run(&r.job, &r.cfg, &net, &d);
+        popcl_fetch_start(&r.job, &r.cfg, 0);
+        popcl_err result = popcl_run(&r.job.session, &net, &d);
         if (result != rows[i].result)
             fail_msg("%s, then %s: %s", rows[i].deaf_to, rows[i].last, popcl_err_name(result));
         check_wiped(&r);
@@ -669,9 +674,9 @@ static void rig_says(rig *r, const char *text) {
     size_t n;
     tls_peer_say(&r->peer, text, strlen(text));
     while (tls_peer_waiting(&r->peer)) {
-        unsigned char *in = popcl_recv_buf(&r->job, &n);
+        unsigned char *in = popcl_recv_buf(&r->job.session, &n);
         assert_true(n > 0);
-        popcl_recv_ack(&r->job, tls_peer_give(&r->peer, in, n));
+        popcl_recv_ack(&r->job.session, tls_peer_give(&r->peer, in, n));
     }
 }
 
@@ -687,13 +692,13 @@ static void nothing_is_begun_that_cannot_leave(void **state) {
     sim_server_init(&r.server);
     while (!tls_peer_open(&r.peer) || tls_peer_waiting(&r.peer))
         assert_true(rig_move(&r, 100000));
-    popcl_send_failed(&r.job);
+    popcl_send_failed(&r.job.session);
     rig_says(&r, "+OK ready\r\n");
-    popcl_send_buf(&r.job, &n);
+    popcl_send_buf(&r.job.session, &n);
     assert_int_equal(n, 0);
     rig_says(&r, "-ERR shutting down\r\n");
-    popcl_recv_eof(&r.job);
-    assert_int_equal(popcl_result(&r.job), POPCL_ERR_SERVER_CLOSED);
+    popcl_recv_eof(&r.job.session);
+    assert_int_equal(popcl_result(&r.job.session), POPCL_ERR_SERVER_CLOSED);
     check_wiped(&r);
     rig_free(&r);
 }
@@ -705,15 +710,15 @@ enum way_out { EOF_COMES, FAILS, STOPS, TIME_PASSES, LIES, IS_WIPED, WAYS_OUT };
 static void go_out(rig *r, enum way_out way) {
     size_t n;
     switch (way) {
-    case EOF_COMES: popcl_recv_eof(&r->job); break;
-    case FAILS: popcl_fail(&r->job, POPCL_ERR_NET, 104); break;
-    case STOPS: popcl_stop(&r->job); break;
-    case TIME_PASSES: popcl_tick(&r->job, POPCL_TOTAL_MS + 60000); break;
+    case EOF_COMES: popcl_recv_eof(&r->job.session); break;
+    case FAILS: popcl_fail(&r->job.session, POPCL_ERR_NET, 104); break;
+    case STOPS: popcl_stop(&r->job.session); break;
+    case TIME_PASSES: popcl_tick(&r->job.session, POPCL_TOTAL_MS + 60000); break;
     case LIES:
-        popcl_recv_buf(&r->job, &n);
-        popcl_recv_ack(&r->job, n + 1);
+        popcl_recv_buf(&r->job.session, &n);
+        popcl_recv_ack(&r->job.session, n + 1);
         break;
-    default: popcl_wipe(&r->job); break;
+    default: popcl_fetch_wipe(&r->job); break;
     }
 }
 
@@ -734,8 +739,8 @@ static void every_way_out_of_every_state(void **state) {
             for (int i = 0; i < 100 && rig_move(&r, 100000);
                  i++) /* a QUIT, if it wants to say that */
                 continue;
-            popcl_recv_eof(&r.job);
-            assert_int_equal(popcl_state(&r.job), POPCL_DONE);
+            popcl_recv_eof(&r.job.session);
+            assert_int_equal(popcl_state(&r.job.session), POPCL_DONE);
             check_no_secret(&r);
             check_wiped(&r);
         }

@@ -428,27 +428,28 @@ static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
 
 static void configure(world *w) {
     memset(&w->cfg, 0, sizeof w->cfg);
-    w->cfg.host = "pop.example";
-    w->cfg.user = "fred";
+    test_window_set(&w->cfg.session, w->window);
+    w->cfg.session.host = "pop.example";
+    w->cfg.session.user = "fred";
     w->cfg.secret.get = secret_get;
     w->cfg.secret.ctx = w;
     w->cfg.auth = POPCL_AUTH_USER;
-    w->cfg.iobuf = w->iobuf;
-    w->cfg.iobuf_len = sizeof w->iobuf;
+    w->cfg.session.iobuf = w->iobuf;
+    w->cfg.session.iobuf_len = sizeof w->iobuf;
     w->cfg.plan = w->plan_len ? w->plan : NULL;
     w->cfg.plan_len = w->plan_len;
-    w->cfg.security = w->security;
+    w->cfg.session.security = w->security;
     if (w->security != POPCL_CLEAR) {
         tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
         w->tls.resume = w->resumes ? &w->kept : NULL;
         w->tls.resumption = w->resumes ? &popcl_tls_resumption : NULL;
-        w->cfg.tls = &w->tls;
-        w->cfg.seed = tls_seed;
-        w->cfg.seed_len = sizeof tls_seed;
+        w->cfg.session.tls = &w->tls;
+        w->cfg.session.seed = tls_seed;
+        w->cfg.session.seed_len = sizeof tls_seed;
     }
-    w->cfg.total_ms = w->total_ms;
+    w->cfg.session.total_ms = w->total_ms;
     w->cfg.passes = w->passes;
-    w->cfg.pause_ms = 500; /* popcl_run asks again every 10 ms: enough of that */
+    w->cfg.session.pause_ms = 500; /* popcl_run asks again every 10 ms: enough of that */
     w->cfg.group_messages = 2;
     w->cfg.need_uid = w->kind == NEW_ONLY;
     w->cfg.sink = &sink;
@@ -484,11 +485,11 @@ static void check_kept(world *w, popcl_err result) {
 /* What must hold when a session is over, and after its wipe. */
 static void check_end(world *w, popcl_err result) {
     popcl_diag d;
-    popcl_get_diag(&w->job, &d);
+    popcl_fetch_get_diag(&w->job, &d);
     int success = popcl_err_class(result) == POPCL_CLASS_DONE;
     if (result < 0 || result >= POPCL_ERR_COUNT_ || d.err != result)
         world_note(w, "an undefined result");
-    if (popcl_state(&w->job) != POPCL_DONE) world_note(w, "it returned and is not done");
+    if (popcl_state(&w->job.session) != POPCL_DONE) world_note(w, "it returned and is not done");
     /* [I4] */
     if (success && !w->quit_delivered)
         world_note(w, "%s, and QUIT was not answered", popcl_err_name(result));
@@ -535,9 +536,10 @@ popcl_err world_session(world *w) {
         memset(&w->kept, 0, sizeof w->kept);
         return POPCL_ERR_COUNT_;
     }
-    popcl_err result = popcl_run(&w->job, &w->cfg, &net, w);
+    popcl_fetch_start(&w->job, &w->cfg, 0);
+    popcl_err result = popcl_run(&w->job.session, &net, w);
     check_end(w, result);
-    popcl_wipe(&w->job);
+    popcl_fetch_wipe(&w->job);
     if (!all_zero(&w->job, sizeof w->job) || !all_zero(w->iobuf, sizeof w->iobuf) ||
         !all_zero(w->plan, w->plan_len) ||
         (w->security != POPCL_CLEAR && !all_zero(&w->storage, sizeof w->storage))) {

@@ -8,11 +8,13 @@
 
 #include <setjmp.h>
 
+#include "popcl_fetch.h"
 #include "popcl_net.h"
 #include "popcl_seen.h"
 #include "server.h"
 #include "tls_client.h"
 #include "tls_peer.h"
+#include "window.h"
 
 enum { WORLD_IOBUF = POPCL_IOBUF_SIZE(512), WORLD_PLAN = 400, WORLD_STORED = 256, WORLD_SEEN = 64 };
 
@@ -96,8 +98,9 @@ typedef struct world {
     unsigned char saved[64 + POPCL_SEEN_ENTRY * WORLD_SEEN + 64];
     size_t saved_n, saved_at;
     /* the job */
-    popcl job;
-    popcl_config cfg;
+    popcl_fetch job;
+    popcl_fetch_config cfg;
+    popcl_flight window[TEST_WINDOW_MAX];
     unsigned char iobuf[WORLD_IOBUF], plan[WORLD_PLAN];
     popcl_tls tls;
     popcl_tls_host_storage storage;

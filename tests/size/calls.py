@@ -18,7 +18,7 @@ import image
 import size
 
 CLEAR = ("src/core", "src/auth")
-HEADERS = ["popcl.h", "popcl_tls.h", "popcl_seen.h", "popcl_net.h", "popcl_session.h", "popcl_errors.h"]
+HEADERS = ["popcl.h", "popcl_tls.h", "popcl_seen.h", "popcl_net.h", "popcl_command.h", "popcl_fetch.h", "popcl_errors.h"]
 CPU = "Cortex-M3"
 
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "peer.h"
+#include "popcl_fetch.h"
 #include "popcl_seen.h"
 #include "popcl_tls.h"
 
@@ -32,10 +33,10 @@
 enum phase { HANDSHAKE, SESSION, PHASES };
 
 #define CALLS(x)                                                                                   \
-    x(start) x(connected) x(state) x(send_buf) x(send_ack) x(recv_buf) x(recv_ack) x(send_failed)  \
-        x(recv_eof) x(tick) x(resume) x(next_deadline) x(stop) x(fail) x(result) x(get_diag)       \
-            x(wipe) x(tls_get_diag) x(seen_init) x(seen_get) x(seen_put) x(seen_listed)            \
-                x(seen_each) x(seen_save) x(seen_load) x(seen_move) x(resume_save)                 \
+    x(fetch_start) x(connected) x(state) x(send_buf) x(send_ack) x(recv_buf) x(recv_ack)           \
+        x(send_failed) x(recv_eof) x(tick) x(resume) x(next_deadline) x(stop) x(fail) x(result)    \
+            x(fetch_get_diag) x(fetch_wipe) x(tls_get_diag) x(seen_init) x(seen_get) x(seen_put)   \
+                x(seen_listed) x(seen_each) x(seen_save) x(seen_load) x(seen_move) x(resume_save)  \
                     x(resume_restore)
 #define NUMBERED(name) CALL_##name,
 #define QUOTED(name)   "popcl_" #name,
@@ -192,7 +193,7 @@ static void load_root(const peer_chain *chain) {
 
 /* ---- the run ---- */
 
-static popcl job;
+static popcl_fetch job;
 static STORAGE_OF storage;
 static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN];
 static peer server;
@@ -204,26 +205,26 @@ static size_t turn(uint32_t ms) {
     size_t n = 0, room = 0, moved = 0;
     const unsigned char *from;
     unsigned char *to;
-    COUNTED(send_buf, from =, (&job, &n));
+    COUNTED(send_buf, from =, (&job.session, &n));
     to = peer_recv_buf(&server, &room);
     if (from && to && n && room) {
         n = n < room ? n : room;
         memcpy(to, from, n);
-        COUNTED(send_ack, , (&job, n));
+        COUNTED(send_ack, , (&job.session, n));
         peer_recv_ack(&server, n);
         moved += n;
     }
     if (server.secure) meter.phase = SESSION;
     from = peer_send_buf(&server, &n);
-    COUNTED(recv_buf, to =, (&job, &room));
+    COUNTED(recv_buf, to =, (&job.session, &room));
     if (from && to && n && room) {
         n = n < room ? n : room;
         memcpy(to, from, n);
         peer_send_ack(&server, n);
-        COUNTED(recv_ack, , (&job, n));
+        COUNTED(recv_ack, , (&job.session, n));
         moved += n;
     }
-    COUNTED(tick, , (&job, ms));
+    COUNTED(tick, , (&job.session, ms));
     return moved;
 }
 
@@ -231,16 +232,16 @@ static size_t turn(uint32_t ms) {
 static void between(void) {
     unsigned now_possible;
     uint32_t ms;
-    COUNTED(state, now_possible =, (&job));
-    COUNTED(next_deadline, ms =, (&job));
+    COUNTED(state, now_possible =, (&job.session));
+    COUNTED(next_deadline, ms =, (&job.session));
     (void)ms;
-    if (now_possible & POPCL_PAUSED) COUNTED(resume, , (&job));
+    if (now_possible & POPCL_PAUSED) COUNTED(resume, , (&job.session));
     if (mail.octets < mail.middle || mail.twist == NONE || mail.twist == PAUSE) return;
-    if (mail.twist == STOP) COUNTED(stop, , (&job));
-    if (mail.twist == FAIL) COUNTED(fail, , (&job, POPCL_ERR_NET, 0));
-    if (mail.twist == RECV_EOF) COUNTED(recv_eof, , (&job));
-    if (mail.twist == SEND_FAILED) COUNTED(send_failed, , (&job));
-    if (mail.twist == LATE) COUNTED(tick, , (&job, UINT32_MAX / 4));
+    if (mail.twist == STOP) COUNTED(stop, , (&job.session));
+    if (mail.twist == FAIL) COUNTED(fail, , (&job.session, POPCL_ERR_NET, 0));
+    if (mail.twist == RECV_EOF) COUNTED(recv_eof, , (&job.session));
+    if (mail.twist == SEND_FAILED) COUNTED(send_failed, , (&job.session));
+    if (mail.twist == LATE) COUNTED(tick, , (&job.session, UINT32_MAX / 4));
     mail.twist = NONE;
 }
 
@@ -267,19 +268,19 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
                      .breathe = breathe,
                      .resume = keeps ? &kept : NULL,
                      .resumption = &popcl_tls_resumption};
-    popcl_config config = {.host = PEER_HOST,
-                           .security = (uint8_t)security,
-                           .auth = POPCL_AUTH_USER,
-                           .user = PEER_USER,
-                           .secret = {.octets = PEER_PASSWORD},
-                           .iobuf = iobuf,
-                           .iobuf_len = sizeof iobuf,
-                           .plan = needs_plan ? plan : NULL,
-                           .plan_len = needs_plan ? sizeof plan : 0,
-                           .sink = &sink,
-                           .tls = security == POPCL_CLEAR ? NULL : &tls,
-                           .seed = seed,
-                           .seed_len = 32};
+    popcl_fetch_config config = {.session.host = PEER_HOST,
+                                 .session.security = (uint8_t)security,
+                                 .auth = POPCL_AUTH_USER,
+                                 .session.user = PEER_USER,
+                                 .secret = {.octets = PEER_PASSWORD},
+                                 .session.iobuf = iobuf,
+                                 .session.iobuf_len = sizeof iobuf,
+                                 .plan = needs_plan ? plan : NULL,
+                                 .plan_len = needs_plan ? sizeof plan : 0,
+                                 .sink = &sink,
+                                 .session.tls = security == POPCL_CLEAR ? NULL : &tls,
+                                 .session.seed = seed,
+                                 .session.seed_len = 32};
     popcl_err e;
     popcl_diag diag;
     popcl_tls_diag tls_diag;
@@ -294,16 +295,16 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
                   gcm, octets))
         return 5;
     meter.phase = HANDSHAKE;
-    COUNTED(start, e =, (&job, &config, ms));
-    COUNTED(connected, , (&job, ms));
-    while (e == POPCL_OK && !(popcl_state(&job) & POPCL_DONE) && idle < 10) {
+    COUNTED(fetch_start, e =, (&job, &config, ms));
+    COUNTED(connected, , (&job.session, ms));
+    while (e == POPCL_OK && !(popcl_state(&job.session) & POPCL_DONE) && idle < 10) {
         idle = turn(++ms) ? 0 : idle + 1;
         between();
     }
-    COUNTED(result, e =, (&job));
-    COUNTED(get_diag, , (&job, &diag));
+    COUNTED(result, e =, (&job.session));
+    COUNTED(fetch_get_diag, , (&job, &diag));
     if (security != POPCL_CLEAR) COUNTED(tls_get_diag, , (&tls, &tls_diag));
-    COUNTED(wipe, , (&job));
+    COUNTED(fetch_wipe, , (&job));
     say("result", e);
     say("octets", mail.octets);
     if (security != POPCL_CLEAR) say("resumed", tls_diag.resumed);

@@ -4,6 +4,7 @@
  * sentences, no diagnosis: what is named here is what is linked. With -DRESUME it keeps its session
  * in flash, too. With -DCLEAR_ONLY it has no TLS, and remembers UIDs as a device does that polls.
  */
+#include "popcl_fetch.h"
 #include "popcl_seen.h"
 #include "popcl_tls.h"
 
@@ -31,7 +32,7 @@ void device_store(const unsigned char *p, size_t n);
 extern const uint8_t
     device_security; /* popcl_security, of the device's settings: all three are linked */
 
-static popcl job;
+static popcl_fetch job;
 #ifdef CLEAR_ONLY
 static unsigned char memory[POPCL_SEEN_SIZE(100)];
 static popcl_seen seen;
@@ -53,20 +54,20 @@ static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN], seed[32
 /* At most one send and one receive; < 0: the transport is gone. */
 static void turn(void) {
     size_t n;
-    const unsigned char *out = popcl_send_buf(&job, &n);
+    const unsigned char *out = popcl_send_buf(&job.session, &n);
     int moved = n ? device_send(out, n) : 0;
     if (moved > 0)
-        popcl_send_ack(&job, (size_t)moved);
+        popcl_send_ack(&job.session, (size_t)moved);
     else if (moved < 0)
-        popcl_fail(&job, POPCL_ERR_NET, 0);
-    unsigned char *in = popcl_recv_buf(&job, &n);
+        popcl_fail(&job.session, POPCL_ERR_NET, 0);
+    unsigned char *in = popcl_recv_buf(&job.session, &n);
     moved = n ? device_recv(in, n) : 0;
     if (moved > 0)
-        popcl_recv_ack(&job, (size_t)moved);
+        popcl_recv_ack(&job.session, (size_t)moved);
     else if (moved < 0)
-        popcl_recv_eof(&job);
-    if (popcl_state(&job) & POPCL_PAUSED) popcl_resume(&job);
-    popcl_tick(&job, device_now_ms());
+        popcl_recv_eof(&job.session);
+    if (popcl_state(&job.session) & POPCL_PAUSED) popcl_resume(&job.session);
+    popcl_tick(&job.session, device_now_ms());
 }
 
 int main(void) {
@@ -88,31 +89,31 @@ int main(void) {
     tls.resume = &kept;
     tls.resumption = &popcl_tls_resumption;
 #endif
-    popcl_config config = {.host = device_host,
+    popcl_fetch_config config = {.session.host = device_host,
 #ifdef CLEAR_ONLY
-                           .decide = decide,
-                           .fate = fate,
+                                 .decide = decide,
+                                 .fate = fate,
 #else
-                           .security = device_security,
-                           .tls = &tls,
+                                 .session.security = device_security,
+                                 .session.tls = &tls,
 #endif
-                           .user = device_user,
-                           .secret = {.octets = device_password},
-                           .iobuf = iobuf,
-                           .iobuf_len = sizeof iobuf,
-                           .plan = plan,
-                           .plan_len = sizeof plan,
-                           .sink = &device_sink,
-                           .seed = seed,
-                           .seed_len = sizeof seed};
+                                 .session.user = device_user,
+                                 .secret = {.octets = device_password},
+                                 .session.iobuf = iobuf,
+                                 .session.iobuf_len = sizeof iobuf,
+                                 .plan = plan,
+                                 .plan_len = sizeof plan,
+                                 .sink = &device_sink,
+                                 .session.seed = seed,
+                                 .session.seed_len = sizeof seed};
     if (device_seed(seed, sizeof seed) == 0 &&
-        popcl_start(&job, &config, device_now_ms()) == POPCL_OK) {
-        popcl_connected(&job, device_now_ms());
-        while (!(popcl_state(&job) & POPCL_DONE))
+        popcl_fetch_start(&job, &config, device_now_ms()) == POPCL_OK) {
+        popcl_connected(&job.session, device_now_ms());
+        while (!(popcl_state(&job.session) & POPCL_DONE))
             turn();
     }
-    device_result(popcl_result(&job));
-    popcl_wipe(&job);
+    device_result(popcl_result(&job.session));
+    popcl_fetch_wipe(&job);
 #ifdef RESUME
     popcl_resume_save(&kept, blob);
     device_store(blob, sizeof blob);

@@ -34,16 +34,16 @@ BUILDS = {
     "Cortex-M3": M3,
     "Cortex-M0+": M0,
     "Cortex-M0+ without APOP": M0 + ["-DPOPCL_WITH_APOP=0"],
-    "Cortex-M3, window 32, text 16": M3 + ["-DPOPCL_WINDOW=32", "-DPOPCL_TEXT_KEEP=16"],
+    "Cortex-M3, text 16": M3 + ["-DPOPCL_TEXT_KEEP=16"],
 }
 # Sums of .text and .rodata that are wanted, and for what.
 TARGETS = [
-    (4058, "wire + uid + reply + command + session", "wire uid reply command session"),
-    (6656, "the same with fetch, plan, refusal and userpass", "wire uid reply command session fetch plan refusal userpass"),
-    (None, "the same with all that a fetch by USER/PASS links", "wire uid reply command session fetch plan refusal userpass link_clear zero mechs text"),
+    (4058, "wire + uid + reply + command + machine + pumps", "wire uid reply command machine pumps"),
+    (6656, "the same with fetch, plan, refusal and userpass", "wire uid reply command machine pumps fetch fetch_login fetch_list fetch_messages plan refusal userpass"),
+    (None, "the same with all that a fetch by USER/PASS links", "wire uid reply command machine pumps fetch fetch_login fetch_list fetch_messages plan refusal userpass link_clear zero mechs text"),
     (None, "all", None),
 ]
-JOB_TARGET = ("popcl", 384)
+JOB_TARGET = ("popcl_fetch", 384)
 
 
 def bearssl_include():

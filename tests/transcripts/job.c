@@ -1,6 +1,6 @@
-/* job - runs of popcl.h: a sink, a decide and the other callbacks that do what the script says, log
- * what they see, and hold popcl to its invariants: what is begun is ended once (I7), what is
- * deleted is durable (I3), what is told is true. */
+/* job - runs of popcl_fetch.h: a sink, a decide and the other callbacks that do what the script
+ * says, log what they see, and hold popcl to its invariants: what is begun is ended once (I7), what
+ * is deleted is durable (I3), what is told is true. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -255,13 +255,19 @@ void run_secret(run *r) {
     }
 }
 
-void run_tls(run *r, uint8_t *security, const popcl_tls **tls, const void **seed,
-             size_t *seed_len) {
+/* What the script and the mode want of the session, whoever owns it. */
+void run_config(run *r, popcl_config *cfg) {
+    *cfg = r->s->cfg.session;
+    cfg->iobuf = r->s->no_iobuf ? NULL : r->iobuf.p;
+    cfg->iobuf_len = r->iobuf.n;
+    cfg->trace = run_trace;
+    cfg->trace_ctx = r;
+    test_window_set(cfg, r->window);
     if (r->m->security == POPCL_CLEAR) return;
-    *security = r->m->security;
-    *tls = &r->tls;
-    *seed = tls_seed;
-    *seed_len = sizeof tls_seed;
+    cfg->security = r->m->security;
+    cfg->tls = &r->tls;
+    cfg->seed = tls_seed;
+    cfg->seed_len = sizeof tls_seed;
 }
 
 /* Joins the pieces of each kind, and looks for what must never be traced. */
@@ -294,7 +300,7 @@ void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
 
 /* ---- the job ---- */
 
-size_t job_size(void) { return sizeof(popcl); }
+size_t job_size(void) { return sizeof(popcl_fetch); }
 
 static const char *optional(const octets *o) {
     return strcmp((const char *)o->p, "NULL") == 0 ? NULL : (const char *)o->p;
@@ -302,28 +308,29 @@ static const char *optional(const octets *o) {
 
 popcl_err job_start(run *r) {
     const script *s = r->s;
-    static const popcl_sink sink = {sink_begin, sink_data, sink_commit, sink_sync, sink_abort};
+    static const popcl_sink sink = {.begin = sink_begin,
+                                    .data = sink_data,
+                                    .commit = sink_commit,
+                                    .sync = sink_sync,
+                                    .abort = sink_abort};
     r->sink = sink;
     if (s->no_sync) r->sink.sync = NULL;
     if (s->no_begin) r->sink.begin = NULL;
     r->cfg = s->cfg;
-    r->cfg.host = optional(&s->host);
-    r->cfg.user = optional(&s->user);
-    r->cfg.user_len = r->cfg.user ? s->user.n : 0;
+    run_config(r, &r->cfg.session);
+    r->cfg.session.host = optional(&s->host);
+    r->cfg.session.user = optional(&s->user);
+    r->cfg.session.user_len = r->cfg.session.user ? s->user.n : 0;
     run_secret(r);
     r->cfg.secret = r->secret;
-    r->cfg.iobuf = s->no_iobuf ? NULL : r->iobuf.p;
-    r->cfg.iobuf_len = r->iobuf.n;
     r->cfg.plan = r->plan.p;
     r->cfg.plan_len = r->plan.n;
     r->cfg.sink = s->no_sink ? NULL : &r->sink;
-    r->cfg.sink_ctx = r->cfg.ctx = r->cfg.trace_ctx = r;
+    r->cfg.sink_ctx = r->cfg.ctx = r;
     if (s->rule_count || (s->show & SHOW_DECIDE)) r->cfg.decide = job_decide;
     if (s->show & SHOW_LISTED) r->cfg.listed = job_listed;
     r->cfg.fate = job_fate;
-    r->cfg.trace = run_trace;
-    run_tls(r, &r->cfg.security, &r->cfg.tls, &r->cfg.seed, &r->cfg.seed_len);
-    return popcl_start((popcl *)r->it.p, &r->cfg, r->now);
+    return popcl_fetch_start((popcl_fetch *)r->it.p, &r->cfg, r->now);
 }
 
 void tell_caps(run *r, const popcl_caps *caps, void (*tell)(run *r, const char *line)) {
@@ -357,8 +364,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     popcl_diag d;
     char line[POPCL_TEXT_KEEP + 80];
     memset(&d, 0xa5, sizeof d);
-    popcl_get_diag((const popcl *)r->it.p, &d);
-    if (d.err != popcl_result((const popcl *)r->it.p)) run_fault(r, "result and diagnosis differ");
+    popcl_fetch_get_diag((const popcl_fetch *)r->it.p, &d);
+    if (d.err != popcl_result(r->session)) run_fault(r, "result and diagnosis differ");
     if (d.reply.text_len > POPCL_TEXT_KEEP || d.reply.text[d.reply.text_len] != 0)
         run_fault(r, "the kept text is not terminated");
     tell_number(r, "message", d.message, tell);
@@ -396,20 +403,4 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
         tell(r, "caps none");
 }
 
-static unsigned state(const void *it) { return popcl_state(it); }
-static const unsigned char *send_buf(const void *it, size_t *n) { return popcl_send_buf(it, n); }
-static void send_ack(void *it, size_t n) { popcl_send_ack(it, n); }
-static unsigned char *recv_buf(const void *it, size_t *n) { return popcl_recv_buf(it, n); }
-static void recv_ack(void *it, size_t n) { popcl_recv_ack(it, n); }
-static void recv_eof(void *it) { popcl_recv_eof(it); }
-static void tick(void *it, uint32_t now_ms) { popcl_tick(it, now_ms); }
-static void resume(void *it) { popcl_resume(it); }
-static uint32_t next_deadline(const void *it) { return popcl_next_deadline(it); }
-static void stop(void *it) { popcl_stop(it); }
-static void fail(void *it, popcl_err why, int code) { popcl_fail(it, why, code); }
-static void connected(void *it, uint32_t now_ms) { popcl_connected(it, now_ms); }
-static popcl_err result(const void *it) { return popcl_result(it); }
-static void wipe(void *it) { popcl_wipe(it); }
-
-const pumps job_pumps = {state,  send_buf,      send_ack, recv_buf, recv_ack,  recv_eof, tick,
-                         resume, next_deadline, stop,     fail,     connected, result,   wipe};
+void job_wipe(run *r) { popcl_fetch_wipe((popcl_fetch *)r->it.p); }

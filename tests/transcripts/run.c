@@ -55,10 +55,17 @@ static void block_check_zero(run *r, const block *b, const char *name) {
     }
 }
 
+static void run_wipe(run *r) {
+    if (r->s->session)
+        popcl_wipe(r->session);
+    else
+        job_wipe(r);
+}
+
 /* ---- the server and the transport ---- */
 
 static unsigned state_of(run *r) {
-    unsigned state = r->k->state(r->it.p);
+    unsigned state = popcl_state(r->session);
     if ((state & POPCL_DONE) && state != POPCL_DONE)
         run_fault(r, "DONE does not stand alone: %#x", state);
     return state;
@@ -68,7 +75,7 @@ static unsigned state_of(run *r) {
 static void settle(run *r) {
     int resumes = 0;
     while (!r->s->no_resume && (state_of(r) & POPCL_PAUSED)) {
-        r->k->resume(r->it.p);
+        popcl_resume(r->session);
         if (++resumes > RESUMES_MAX) {
             run_fault(r, "paused for ever");
             return;
@@ -83,7 +90,7 @@ static size_t offer(run *r, const unsigned char *p, size_t n) {
         settle(r);
         if (state_of(r) == POPCL_DONE) return n; /* nobody listens any more */
         size_t room;
-        unsigned char *buf = r->k->recv_buf(r->it.p, &room);
+        unsigned char *buf = popcl_recv_buf(r->session, &room);
         if ((room > 0) != ((state_of(r) & POPCL_RECV) != 0))
             run_fault(r, "recv_buf and the state word differ");
         /* it has to answer before it reads on */
@@ -92,7 +99,7 @@ static size_t offer(run *r, const unsigned char *p, size_t n) {
         size_t take = n - done < room ? n - done : room;
         memcpy(buf, p + done, take);
         done += take;
-        r->k->recv_ack(r->it.p, take);
+        popcl_recv_ack(r->session, take);
     }
     return done;
 }
@@ -156,7 +163,7 @@ static size_t take_clear_line(run *r) {
     while (!r->fault[0]) {
         settle(r);
         size_t n;
-        const unsigned char *p = r->k->send_buf(r->it.p, &n);
+        const unsigned char *p = popcl_send_buf(r->session, &n);
         if ((n > 0) != ((state_of(r) & POPCL_SEND) != 0))
             run_fault(r, "send_buf and the state word differ");
         if (n == 0) return 0;
@@ -167,7 +174,7 @@ static size_t take_clear_line(run *r) {
         r->line_n += take;
         if (r->m->security != POPCL_CLEAR) secure_note_clear(r, p, take);
         if (p[take - 1] == '\n') return take;
-        r->k->send_ack(r->it.p, take);
+        popcl_send_ack(r->session, take);
     }
     return 0;
 }
@@ -195,7 +202,7 @@ static int take_command(run *r) {
     log_line(&r->log, 0, "C: %s", r->line);
     check_command(r);
     r->line_n = 0;
-    if (!secure) r->k->send_ack(r->it.p, taken);
+    if (!secure) popcl_send_ack(r->session, taken);
     return 1;
 }
 
@@ -204,14 +211,14 @@ static int take_command(run *r) {
 static void pass_time(run *r, uint32_t ms) {
     int standing = 0;
     if (!r->m->small_ticks) {
-        r->k->tick(r->it.p, r->now); /* what moved before counts from now */
+        popcl_tick(r->session, r->now); /* what moved before counts from now */
         r->now += ms;
-        r->k->tick(r->it.p, r->now);
+        popcl_tick(r->session, r->now);
         return;
     }
     for (uint32_t passed = 0; passed < ms && standing < 100;) {
-        r->k->tick(r->it.p, r->now);
-        uint32_t next = r->k->next_deadline(r->it.p);
+        popcl_tick(r->session, r->now);
+        uint32_t next = popcl_next_deadline(r->session);
         if (next > POPCL_MS_MAX) run_fault(r, "a deadline beyond 2^30 ms");
         standing = next == 0 ? standing + 1 : 0;
         if (next > ms - passed) next = ms - passed;
@@ -219,7 +226,7 @@ static void pass_time(run *r, uint32_t ms) {
         r->now += next;
     }
     if (standing) run_fault(r, "time stands still: the next deadline is always now");
-    r->k->tick(r->it.p, r->now);
+    popcl_tick(r->session, r->now);
 }
 
 /* ---- one run ---- */
@@ -227,16 +234,16 @@ static void pass_time(run *r, uint32_t ms) {
 static void act(run *r, const step *t) {
     if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0);
     switch (t->action) {
-    case DO_EOF: r->k->recv_eof(r->it.p); break;
-    case DO_STOP: r->k->stop(r->it.p); break;
-    case DO_FAIL: r->k->fail(r->it.p, t->err, t->code); break;
+    case DO_EOF: popcl_recv_eof(r->session); break;
+    case DO_STOP: popcl_stop(r->session); break;
+    case DO_FAIL: popcl_fail(r->session, t->err, t->code); break;
     case DO_CONNECTED:
-        r->k->connected(r->it.p, r->now);
+        popcl_connected(r->session, r->now);
         r->connected = 1;
         break;
-    case DO_RESUME: r->k->resume(r->it.p); break;
+    case DO_RESUME: popcl_resume(r->session); break;
     case DO_WIPE:
-        r->k->wipe(r->it.p);
+        run_wipe(r);
         r->wiped = 1;
         return;
     default: break;
@@ -308,25 +315,25 @@ static void play(run *r) {
 /* After the end nothing that comes in has any effect. */
 static void check_done(run *r) {
     size_t n, before = r->log.count;
-    popcl_err result = r->k->result(r->it.p);
-    if (r->k->send_buf(r->it.p, &n), n) run_fault(r, "something to send after the end");
-    if (r->k->recv_buf(r->it.p, &n), n) run_fault(r, "something to receive after the end");
-    r->k->recv_ack(r->it.p, 1);
-    r->k->send_ack(r->it.p, 1);
-    r->k->recv_eof(r->it.p);
-    r->k->resume(r->it.p);
-    r->k->stop(r->it.p);
-    r->k->fail(r->it.p, POPCL_ERR_NET, 5);
-    r->k->connected(r->it.p, r->now);
-    r->k->tick(r->it.p, r->now + 1000000000u);
+    popcl_err result = popcl_result(r->session);
+    if (popcl_send_buf(r->session, &n), n) run_fault(r, "something to send after the end");
+    if (popcl_recv_buf(r->session, &n), n) run_fault(r, "something to receive after the end");
+    popcl_recv_ack(r->session, 1);
+    popcl_send_ack(r->session, 1);
+    popcl_recv_eof(r->session);
+    popcl_resume(r->session);
+    popcl_stop(r->session);
+    popcl_fail(r->session, POPCL_ERR_NET, 5);
+    popcl_connected(r->session, r->now);
+    popcl_tick(r->session, r->now + 1000000000u);
     if (r->log.count != before) run_fault(r, "an event after the end");
-    if (r->k->result(r->it.p) != result) run_fault(r, "the result changed after the end");
+    if (popcl_result(r->session) != result) run_fault(r, "the result changed after the end");
     if (state_of(r) != POPCL_DONE) run_fault(r, "it came back after the end");
 }
 
 /* The session succeeds only if QUIT got +OK [I4], and no failure is hidden behind success [I8]. */
 static void check_result(run *r) {
-    popcl_err result = r->k->result(r->it.p);
+    popcl_err result = popcl_result(r->session);
     int success = popcl_err_class(result) == POPCL_CLASS_DONE;
     if (success && !r->quit_ok) run_fault(r, "%s without +OK to QUIT", popcl_err_name(result));
     if (success && r->trouble && !r->s->session)
@@ -364,14 +371,14 @@ static void finish(run *r) {
     if (!r->wiped) {
         if (state_of(r) == POPCL_DONE) {
             if (!r->s->session)
-                log_line(&r->log, 0, "result %s", popcl_err_name(r->k->result(r->it.p)));
+                log_line(&r->log, 0, "result %s", popcl_err_name(popcl_result(r->session)));
             check_diagnosis(r);
             check_result(r);
             check_done(r);
         } else {
             log_line(&r->log, 0, "not done");
         }
-        r->k->wipe(r->it.p);
+        run_wipe(r);
     }
     if (r->secret_open) run_fault(r, "the secret was not released");
     if (r->open && !r->s->session)
@@ -382,7 +389,7 @@ static void finish(run *r) {
         if (!r->s->session) block_check_zero(r, &r->plan, "the plan");
         if (r->m->security != POPCL_CLEAR) block_check_zero(r, &r->storage, "the TLS storage");
     }
-    r->k->wipe(r->it.p);
+    run_wipe(r);
     block_check(r, &r->it, "the struct");
     block_check(r, &r->iobuf, "the record buffer");
     block_check(r, &r->plan, "the plan");
@@ -402,7 +409,6 @@ static void run_begin(run *r, const script *s, const mode *m) {
     memset(r, 0, sizeof *r);
     r->s = s;
     r->m = m;
-    r->k = s->session ? &session_pumps : &job_pumps;
     r->now = m->clock;
     block_make(&r->it, s->session ? session_size() : job_size(), m->exact, 0xa5); /* [K12] */
     block_make(&r->iobuf, iobuf_len(s, m), m->exact, 0xa5);
@@ -411,13 +417,14 @@ static void run_begin(run *r, const script *s, const mode *m) {
                m->security == POPCL_CLEAR ? 0 : tls_storage_len((enum tls_profile)m->profile),
                m->exact, 0xa5);
     if (m->security != POPCL_CLEAR) secure_begin(r);
+    r->session = s->session ? (popcl *)r->it.p : &((popcl_fetch *)r->it.p)->session;
     popcl_err e = s->session ? session_start(r) : job_start(r);
     r->refused = e != POPCL_OK;
     if ((e == POPCL_OK) == (state_of(r) == POPCL_DONE))
         run_fault(r, "start returned %s, the state does not say so", popcl_err_name(e));
-    if (e != r->k->result(r->it.p))
+    if (e != popcl_result(r->session))
         run_fault(r, "start returned %s, the result is another", popcl_err_name(e));
-    if (!s->unconnected) r->k->connected(r->it.p, r->now);
+    if (!s->unconnected) popcl_connected(r->session, r->now);
     r->connected = !s->unconnected;
 }
 

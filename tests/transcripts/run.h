@@ -3,9 +3,11 @@
 #ifndef TESTS_RUN_H
 #define TESTS_RUN_H
 
-#include "popcl.h"
+#include "popcl_command.h"
+#include "popcl_fetch.h"
 #include "script.h"
 #include "tls_client.h"
+#include "window.h"
 
 #define MESSAGES 65536u /* message numbers that the invariants are kept for */
 
@@ -34,32 +36,15 @@ typedef struct block {
     int exact;
 } block;
 
-/* The part that popcl.h and popcl_session.h have in common. */
-typedef struct pumps {
-    unsigned (*state)(const void *it);
-    const unsigned char *(*send_buf)(const void *it, size_t *n);
-    void (*send_ack)(void *it, size_t n);
-    unsigned char *(*recv_buf)(const void *it, size_t *n);
-    void (*recv_ack)(void *it, size_t n);
-    void (*recv_eof)(void *it);
-    void (*tick)(void *it, uint32_t now_ms);
-    void (*resume)(void *it);
-    uint32_t (*next_deadline)(const void *it);
-    void (*stop)(void *it);
-    void (*fail)(void *it, popcl_err why, int code);
-    void (*connected)(void *it, uint32_t now_ms);
-    popcl_err (*result)(const void *it);
-    void (*wipe)(void *it);
-} pumps;
-
 typedef struct run {
     const script *s;
     const mode *m;
-    const pumps *k;
     event_log log;
     char fault[200]; /* the first broken invariant or contract, "" if none */
     block it, iobuf, plan, storage;
-    popcl_config cfg;
+    popcl *session; /* in `it`: all of it, or the job's */
+    popcl_fetch_config cfg;
+    popcl_flight window[TEST_WINDOW_MAX];
     popcl_sink sink;
     popcl_secret secret;
     uint32_t now;
@@ -102,13 +87,12 @@ enum known {
 void run_fault(run *r, const char *format, ...);
 
 /* job.c: prepares r->cfg and starts the job; the diagnosis as `key value` lines, through check. */
-extern const pumps job_pumps;
 popcl_err job_start(run *r);
 size_t job_size(void);
 void job_diagnosis(run *r, void (*tell)(run *r, const char *line));
+void job_wipe(run *r);
 
 /* session.c */
-extern const pumps session_pumps;
 popcl_err session_start(run *r);
 size_t session_size(void);
 void session_submit(run *r, const char *text);
@@ -139,7 +123,7 @@ void run_deliver(run *r, const unsigned char *p, size_t n);
 void tell_caps(run *r, const popcl_caps *caps, void (*tell)(run *r, const char *line));
 /* The secret's callback and the trace: set up by both. */
 void run_secret(run *r);
-void run_tls(run *r, uint8_t *security, const popcl_tls **tls, const void **seed, size_t *seed_len);
+void run_config(run *r, popcl_config *cfg);
 void run_trace(void *ctx, popcl_trace kind, const char *p, size_t n);
 
 #endif

@@ -110,8 +110,8 @@ static const struct {
     {"user", OCTETS, OF(user)},
     {"pass", OCTETS, OF(pass)},
     {"host", OCTETS, OF(host)},
-    {"port", U16, OF(cfg.port)},
-    {"security", U8, OF(cfg.security)},
+    {"port", U16, OF(cfg.session.port)},
+    {"security", U8, OF(cfg.session.security)},
     {"iobuf", LONG, OF(iobuf_len)},
     {"plan", LONG, OF(plan_len)},
     {"passes", U16, OF(cfg.passes)},
@@ -120,15 +120,15 @@ static const struct {
     {"drain_max", U32, OF(cfg.drain_max)},
     {"group_messages", U32, OF(cfg.group_messages)},
     {"group_octets", U32, OF(cfg.group_octets)},
-    {"connect_ms", U32, OF(cfg.connect_ms)},
-    {"idle_ms", U32, OF(cfg.idle_ms)},
-    {"pause_ms", U32, OF(cfg.pause_ms)},
-    {"total_ms", U32, OF(cfg.total_ms)},
+    {"connect_ms", U32, OF(cfg.session.connect_ms)},
+    {"idle_ms", U32, OF(cfg.session.idle_ms)},
+    {"pause_ms", U32, OF(cfg.session.pause_ms)},
+    {"total_ms", U32, OF(cfg.session.total_ms)},
     {"no_uid", U8, OF(cfg.no_uid)},
     {"need_uid", U8, OF(cfg.need_uid)},
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
-    {"session", FLAG, OF(session)},         /* drives popcl_session.h */
+    {"session", FLAG, OF(session)},         /* drives popcl_command.h */
     {"unconnected", FLAG, OF(unconnected)}, /* until `! connected` */
     {"no_resume", FLAG, OF(no_resume)},     /* pauses last until `! resume` */
     {"no_iobuf", FLAG, OF(no_iobuf)},       /* a NULL in the configuration */

@@ -56,7 +56,7 @@
 #include <stdint.h>
 
 #include "log.h"
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 typedef struct octets {
     unsigned char *p; /* NUL-terminated */
@@ -94,7 +94,7 @@ typedef struct script {
     const char *file;
     char name[160]; /* with ids */
     int line;
-    popcl_config cfg; /* what of it a script can set: the rest is the runner's */
+    popcl_fetch_config cfg; /* what of it a script can set: the rest is the runner's */
     octets user, pass, host;
     long session, unconnected, no_resume, no_sync, no_iobuf, no_sink, no_begin;
     long iobuf_len, plan_len;

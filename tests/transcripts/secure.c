@@ -60,13 +60,13 @@ void secure_check_clear(run *r) {
 /* What the client sends reaches the peer. Returns 0 if it sends nothing. */
 static int move(run *r) {
     size_t n;
-    const unsigned char *p = r->k->send_buf(r->it.p, &n);
+    const unsigned char *p = popcl_send_buf(r->session, &n);
     if (n == 0) return 0;
     if (r->m->send_one) n = 1;
     if (!tls_peer_open(&peer) && !r->opened) secure_note_clear(r, p, n);
     r->opened |= tls_peer_open(&peer);
     tls_peer_take(&peer, p, n);
-    r->k->send_ack(r->it.p, n);
+    popcl_send_ack(r->session, n);
     return 1;
 }
 
@@ -111,9 +111,9 @@ static void shake_hands(run *r, size_t most) {
 void secure_swallow(run *r) {
     size_t n;
     const unsigned char *p;
-    while ((p = r->k->send_buf(r->it.p, &n)) != NULL) {
+    while ((p = popcl_send_buf(r->session, &n)) != NULL) {
         secure_note_clear(r, p, n);
-        r->k->send_ack(r->it.p, n);
+        popcl_send_ack(r->session, n);
     }
 }
 

@@ -1,4 +1,4 @@
-/* session - runs of popcl_session.h: commands that the script submits, and the events that they
+/* session - runs of popcl_command.h: commands that the script submits, and the events that they
  * bring. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,32 +77,25 @@ static unsigned on_ready(void *ctx) {
     return 0;
 }
 
-static void on_closed(void *ctx, popcl_err result) {
+static unsigned on_closed(void *ctx, popcl_err *result, popcl_end end) {
     run *r = ctx;
-    log_line(&r->log, 0, "closed %s", popcl_err_name(result));
+    if (end != POPCL_END_WIPED) log_line(&r->log, 0, "closed %s", popcl_err_name(*result));
+    return 0;
 }
 
-size_t session_size(void) { return sizeof(popcl_session); }
+size_t session_size(void) { return sizeof(popcl); }
 
 popcl_err session_start(run *r) {
-    static const popcl_session_events events = {on_text, on_line,  on_open,  on_body,
-                                                on_done, on_ready, on_closed};
-    const popcl_config *c = &r->s->cfg;
-    popcl_session_config cfg = {
-        .iobuf = r->s->no_iobuf ? NULL : r->iobuf.p,
-        .iobuf_len = r->iobuf.n,
-        .connect_ms = c->connect_ms,
-        .idle_ms = c->idle_ms,
-        .pause_ms = c->pause_ms,
-        .total_ms = c->total_ms,
-        .events = &events,
-        .ctx = r,
-        .trace = run_trace,
-        .trace_ctx = r,
-    };
-    cfg.host = (const char *)r->s->host.p;
-    run_tls(r, &cfg.security, &cfg.tls, &cfg.seed, &cfg.seed_len);
-    return popcl_session_start((popcl_session *)r->it.p, &cfg, r->now);
+    static const popcl_events events = {.text = on_text,
+                                        .line = on_line,
+                                        .open = on_open,
+                                        .body = on_body,
+                                        .done = on_done,
+                                        .ready = on_ready,
+                                        .closed = on_closed};
+    run_config(r, &r->cfg.session);
+    r->cfg.session.host = (const char *)r->s->host.p;
+    return popcl_start(r->session, &r->cfg.session, &events, r, r->now);
 }
 
 /* `VERB [text] [number [lines]]`: USER and APOP have a text; PASS and APOP take the case's secret,
@@ -127,7 +120,7 @@ void session_submit(run *r, const char *text) {
     }
     run_secret(r);
     c.secret = &r->secret;
-    popcl_err e = popcl_session_submit((popcl_session *)r->it.p, &c, r->tag + 1);
+    popcl_err e = popcl_submit(r->session, &c, r->tag + 1);
     if (e)
         log_line(&r->log, 0, "submit %s", popcl_err_name(e));
     else
@@ -135,33 +128,13 @@ void session_submit(run *r, const char *text) {
 }
 
 void session_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
-    const popcl_session *it = (const popcl_session *)r->it.p;
+    const popcl *it = r->session;
     char line[POPCL_TEXT_KEEP + 80];
-    tell_caps(r, popcl_session_caps(it), tell);
-    snprintf(line, sizeof line, "verb %s", popcl_verb_name(popcl_session_verb(it)));
+    tell_caps(r, popcl_capabilities(it), tell);
+    snprintf(line, sizeof line, "verb %s", popcl_verb_name(popcl_last_verb(it)));
     tell(r, line);
-    snprintf(line, sizeof line, "net_code %d", popcl_session_net_code(it));
+    snprintf(line, sizeof line, "net_code %d", popcl_net_code(it));
     tell(r, line);
-    snprintf(line, sizeof line, "text %s", popcl_session_reply(it)->text);
+    snprintf(line, sizeof line, "text %s", popcl_last_reply(it)->text);
     tell(r, line);
 }
-
-static unsigned state(const void *it) { return popcl_session_state(it); }
-static const unsigned char *send_buf(const void *it, size_t *n) {
-    return popcl_session_send_buf(it, n);
-}
-static void send_ack(void *it, size_t n) { popcl_session_send_ack(it, n); }
-static unsigned char *recv_buf(const void *it, size_t *n) { return popcl_session_recv_buf(it, n); }
-static void recv_ack(void *it, size_t n) { popcl_session_recv_ack(it, n); }
-static void recv_eof(void *it) { popcl_session_recv_eof(it); }
-static void tick(void *it, uint32_t now_ms) { popcl_session_tick(it, now_ms); }
-static void resume(void *it) { popcl_session_resume(it); }
-static uint32_t next_deadline(const void *it) { return popcl_session_next_deadline(it); }
-static void stop(void *it) { (void)it; }
-static void fail(void *it, popcl_err why, int code) { popcl_session_fail(it, why, code); }
-static void connected(void *it, uint32_t now_ms) { popcl_session_connected(it, now_ms); }
-static popcl_err result(const void *it) { return popcl_session_result(it); }
-static void wipe(void *it) { popcl_session_wipe(it); }
-
-const pumps session_pumps = {state,  send_buf,      send_ack, recv_buf, recv_ack,  recv_eof, tick,
-                             resume, next_deadline, stop,     fail,     connected, result,   wipe};

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 #define STREAM_MAX 16384u
 
@@ -124,7 +124,7 @@ static const message *make(size_t i) {
 /* ---- a session ---- */
 
 typedef struct run {
-    popcl job;
+    popcl_fetch job;
     unsigned char iobuf[8192];
     unsigned char plan[POPCL_PLAN_MIN];
     size_t iobuf_len;
@@ -176,12 +176,12 @@ static void cut(void *ctx, popcl_err why) {
 
 /* Ends pauses; while one lasts there is no room to overwrite what the sink has not taken. */
 static void resume(run *r) {
-    while (popcl_state(&r->job) & POPCL_PAUSED) {
+    while (popcl_state(&r->job.session) & POPCL_PAUSED) {
         size_t n, before = r->seen;
-        assert_null(popcl_recv_buf(&r->job, &n));
+        assert_null(popcl_recv_buf(&r->job.session, &n));
         assert_int_equal(n, 0);
-        popcl_resume(&r->job);
-        assert_true(r->seen > before || !(popcl_state(&r->job) & POPCL_PAUSED));
+        popcl_resume(&r->job.session);
+        assert_true(r->seen > before || !(popcl_state(&r->job.session) & POPCL_PAUSED));
     }
 }
 
@@ -189,7 +189,7 @@ static void resume(run *r) {
 static void arrive(run *r, const unsigned char *octets, size_t n, size_t piece) {
     for (size_t done = 0; done < n;) {
         size_t room, part = n - done < piece ? n - done : piece;
-        unsigned char *to = popcl_recv_buf(&r->job, &room);
+        unsigned char *to = popcl_recv_buf(&r->job.session, &room);
         assert_non_null(to);
         assert_in_range((uintptr_t)to, (uintptr_t)r->iobuf,
                         (uintptr_t)(r->iobuf + r->iobuf_len) - room);
@@ -198,7 +198,7 @@ static void arrive(run *r, const unsigned char *octets, size_t n, size_t piece) 
         r->at = to;
         r->arrived = part;
         r->base = done;
-        popcl_recv_ack(&r->job, part);
+        popcl_recv_ack(&r->job.session, part);
         resume(r);
         done += part;
     }
@@ -220,10 +220,10 @@ static const struct {
 static void answer(run *r, size_t piece) {
     char line[POPCL_COMMAND_MAX + 1] = "";
     size_t n;
-    const unsigned char *p = popcl_send_buf(&r->job, &n);
+    const unsigned char *p = popcl_send_buf(&r->job.session, &n);
     assert_true(p && n >= 4 && n <= POPCL_COMMAND_MAX);
     memcpy(line, p, n);
-    popcl_send_ack(&r->job, n);
+    popcl_send_ack(&r->job.session, n);
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (strncmp(line, answers[i].verb, 4) == 0) say(r, answers[i].reply);
     if (strncmp(line, "RETR", 4) != 0) return;
@@ -241,26 +241,26 @@ static run *fetch(const message *m, size_t iobuf_len, size_t piece, size_t most)
     r->m = m;
     r->most = most;
     r->iobuf_len = iobuf_len;
-    popcl_config config = {.host = "localhost",
-                           .auth = POPCL_AUTH_USER,
-                           .user = "u",
-                           .secret = {.octets = "p"},
-                           .iobuf = r->iobuf,
-                           .iobuf_len = iobuf_len,
-                           .plan = r->plan,
-                           .plan_len = sizeof r->plan,
-                           .no_capa = 1,
-                           .sink = &sink,
-                           .sink_ctx = r};
-    assert_int_equal(popcl_start(&r->job, &config, 0), POPCL_OK);
-    popcl_connected(&r->job, 0);
+    popcl_fetch_config config = {.session.host = "localhost",
+                                 .auth = POPCL_AUTH_USER,
+                                 .session.user = "u",
+                                 .secret = {.octets = "p"},
+                                 .session.iobuf = r->iobuf,
+                                 .session.iobuf_len = iobuf_len,
+                                 .plan = r->plan,
+                                 .plan_len = sizeof r->plan,
+                                 .no_capa = 1,
+                                 .sink = &sink,
+                                 .sink_ctx = r};
+    assert_int_equal(popcl_fetch_start(&r->job, &config, 0), POPCL_OK);
+    popcl_connected(&r->job.session, 0);
     say(r, "+OK ready\r\n");
-    while (!(popcl_state(&r->job) & POPCL_DONE))
+    while (!(popcl_state(&r->job.session) & POPCL_DONE))
         answer(r, piece);
-    assert_int_equal(popcl_result(&r->job), POPCL_OK);
+    assert_int_equal(popcl_result(&r->job.session), POPCL_OK);
     assert_int_equal(r->commits, 1);
     assert_int_equal(r->seen, m->n);
-    popcl_wipe(&r->job);
+    popcl_fetch_wipe(&r->job);
     return r;
 }
 

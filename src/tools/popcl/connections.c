@@ -38,7 +38,7 @@ static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit
 /* Whether an orderly shutdown has an effect: without QUIT no message is deleted (RFC 1939, 6). */
 static int gains_by_waiting(const transport *t) {
     popcl_diag d;
-    popcl_get_diag(&t->run->popcl, &d);
+    popcl_fetch_get_diag(&t->run->fetch, &d);
     return t->run->options->delete &&(t->run->job.complete || d.marked);
 }
 
@@ -87,30 +87,30 @@ static uint32_t limit_left(const cmd_connections *c) {
 /* Runs that the server refused UIDL to, before the account counts as one without UIDs. */
 enum { REFUSALS_MAX = 3 };
 
-static popcl_config configure(cmd_connections *c, uint32_t total_ms) {
+static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     const cmd_options *o = c->options;
-    popcl_config cfg;
+    popcl_fetch_config cfg;
     memset(&cfg, 0, sizeof cfg);
-    cfg.host = o->host;
-    cfg.port = o->port;
-    cfg.security = o->security;
+    cfg.session.host = o->host;
+    cfg.session.port = o->port;
+    cfg.session.security = o->security;
     cfg.auth = o->auth;
-    cfg.user = c->auth->user;
-    cfg.user_len = c->auth->user_len;
+    cfg.session.user = c->auth->user;
+    cfg.session.user_len = c->auth->user_len;
     cfg.secret.octets = c->auth->secret;
     cfg.secret.len = c->auth->secret_len;
-    cfg.iobuf = c->iobuf;
-    cfg.iobuf_len = o->iobuf_len                 ? o->iobuf_len
-                    : o->security == POPCL_CLEAR ? sizeof c->iobuf
-                                                 : CMD_IOBUF_TLS;
-    if (o->security != POPCL_CLEAR) cfg.tls = &c->tls->tls;
-    cfg.seed = c->tls->seed;
-    cfg.seed_len = sizeof c->tls->seed;
+    cfg.session.iobuf = c->iobuf;
+    cfg.session.iobuf_len = o->iobuf_len                 ? o->iobuf_len
+                            : o->security == POPCL_CLEAR ? sizeof c->iobuf
+                                                         : CMD_IOBUF_TLS;
+    if (o->security != POPCL_CLEAR) cfg.session.tls = &c->tls->tls;
+    cfg.session.seed = c->tls->seed;
+    cfg.session.seed_len = sizeof c->tls->seed;
     cfg.plan = c->plan;
     cfg.plan_len = sizeof c->plan;
-    cfg.connect_ms = o->connect_ms;
-    cfg.idle_ms = o->idle_ms;
-    cfg.total_ms = total_ms;
+    cfg.session.connect_ms = o->connect_ms;
+    cfg.session.idle_ms = o->idle_ms;
+    cfg.session.total_ms = total_ms;
     cfg.max_size = o->action == CMD_FETCH ? o->max_size : 0;
     cfg.max_messages = limit_left(c);
     cfg.drain_max = DRAIN_OCTETS;
@@ -128,8 +128,8 @@ static popcl_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.listed =
         o->action == CMD_FETCH ? cmd_job_listed : NULL; /* to look is no session that forgets */
     cfg.fate = cmd_job_fate;
-    if (c->report->trace_fd >= 0) cfg.trace = cmd_report_trace;
-    cfg.trace_ctx = c->report;
+    if (c->report->trace_fd >= 0) cfg.session.trace = cmd_report_trace;
+    cfg.session.trace_ctx = c->report;
     return cfg;
 }
 
@@ -164,19 +164,20 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
     c->job.report = c->report;
     c->job.file = c->file;
     c->job.store = *c->store;
-    c->job.popcl = &c->popcl;
+    c->job.fetch = &c->fetch;
     c->job.tls = c->tls;
     c->job.stop = c->stop;
     c->job.now_ms = net.now_ms;
     c->job.clock = &t;
     cmd_job_begin(&c->job, alone);
-    popcl_config cfg = configure(c, total_ms);
-    (void)popcl_run(&c->popcl, &cfg, &net, &t);
-    popcl_get_diag(&c->popcl, d);
+    popcl_fetch_config cfg = configure(c, total_ms);
+    (void)popcl_fetch_start(&c->fetch, &cfg, 0);
+    (void)popcl_run(&c->fetch.session, &net, &t);
+    popcl_fetch_get_diag(&c->fetch, d);
     cmd_tls_explain(c->tls, d->err, c->report, special, special_len);
     cmd_job_end(&c->job, d);
     count_refusals(c, d);
-    popcl_wipe(&c->popcl);
+    popcl_fetch_wipe(&c->fetch);
 }
 
 /* ---- what comes next ---- */

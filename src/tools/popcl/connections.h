@@ -46,7 +46,7 @@ typedef struct cmd_connections {
     int listing_reached; /* by any of them */
     /* private */
     cmd_job job;
-    popcl popcl;
+    popcl_fetch fetch;
     popcl_diag broken; /* of the first session that broke inside a message; err 0: none */
     uint32_t began_ms;
     int no_uids; /* the last listing had none */

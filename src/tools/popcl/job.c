@@ -165,7 +165,7 @@ static unsigned in_turn(cmd_job *j, const popcl_msg *m, popcl_stage stage, const
 /* Whether the server gives headers, as far as it says. */
 static int may_have_top(const cmd_job *j) {
     popcl_diag d;
-    popcl_get_diag(j->popcl, &d);
+    popcl_fetch_get_diag(j->fetch, &d);
     return !d.has_caps || d.caps.tags & POPCL_CAPA_TOP;
 }
 
@@ -282,7 +282,7 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
     cmd_job *j = job;
     popcl_diag d;
     if (!m || !j->announced) {
-        popcl_get_diag(j->popcl, &d);
+        popcl_fetch_get_diag(j->fetch, &d);
         cmd_job_announce(j, &d);
     }
     if (!m) {
@@ -301,7 +301,7 @@ static void show_progress(cmd_job *j) {
     popcl_diag d;
     if (!j->report->terminal || (j->drawn_ms && now - j->drawn_ms < 100)) return;
     j->drawn_ms = now ? now : 1;
-    popcl_get_diag(j->popcl, &d);
+    popcl_fetch_get_diag(j->fetch, &d);
     int all = !j->options->only_new; /* else the totals are not those of what is fetched */
     cmd_report_progress(j->report, j->whole, all ? d.in_maildrop : 0, j->whole_octets + j->octets,
                         all ? d.octets_in_maildrop : 0);
@@ -336,8 +336,8 @@ static void note_stored(cmd_job *j, const popcl_msg *m) {
  * and then closes does so for that one, not for the one after it. */
 static cmd_event event_of(const cmd_job *j, const popcl_msg *m, popcl_err why) {
     popcl_diag d;
-    int is_over = popcl_state(j->popcl) == POPCL_DONE;
-    popcl_get_diag(j->popcl, &d);
+    int is_over = popcl_state(&j->fetch->session) == POPCL_DONE;
+    popcl_fetch_get_diag(j->fetch, &d);
     if (*j->stop || why == POPCL_ERR_STOPPED) return CMD_ON_LEFT;
     if (why == POPCL_ERR_TOO_LARGE) return CMD_ON_REFUSED;
     if (!is_over) return why == POPCL_ERR_TIMEOUT_TOTAL ? CMD_ON_BROKEN : CMD_ON_FAILED;
@@ -397,7 +397,7 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
     case POPCL_NOT_STORED: not_stored(j, m, why); break;
     case POPCL_MARKED: note(j, m, CMD_ON_MARKED, 0); break;
     case POPCL_NOT_MARKED:
-        count_failure(j, m, why, popcl_state(j->popcl) != POPCL_DONE);
+        count_failure(j, m, why, popcl_state(&j->fetch->session) != POPCL_DONE);
         if (why == POPCL_ERR_BODY_EMPTY) note(j, m, CMD_ON_FAILED, 0);
         break;
     default: break;
@@ -500,7 +500,7 @@ static int begin(void *ctx, const popcl_msg *m) {
 
 static int data(void *ctx, const void *p, size_t n) {
     cmd_job *j = ctx;
-    int taken = (int)n; /* n is up to INT_MAX (popcl.h) */
+    int taken = (int)n; /* n is up to INT_MAX (popcl_fetch.h) */
     if (j->part == POPCL_WHOLE) taken = store_result(j, popcl_store_dir_sink.data(j->store, p, n));
     if (taken <= 0) return taken;
     if (j->without_uid) cmd_identity_data(&j->reading, p, (size_t)taken);

@@ -12,7 +12,7 @@
 
 #include "identity.h"
 #include "options.h"
-#include "popcl.h"
+#include "popcl_fetch.h"
 #include "popcl_posix.h"
 #include "recordfile.h"
 #include "report.h"
@@ -39,7 +39,7 @@ typedef struct cmd_job {
     cmd_report *report;
     cmd_record_file *file;
     popcl_store_dir *store; /* NULL unless the action is to fetch */
-    popcl *popcl;           /* for its queries */
+    popcl_fetch *fetch;     /* for its queries */
     cmd_tls *tls;
     const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     uint32_t (*now_ms)(void *ctx);
@@ -91,7 +91,7 @@ typedef struct cmd_job {
 /* A session begins. alone: NULL, or the only message that it is to ask for. */
 void cmd_job_begin(cmd_job *j, const cmd_entry *alone);
 
-/* For popcl_config: ctx and sink_ctx are the job. */
+/* For popcl_fetch_config: ctx and sink_ctx are the job. */
 extern const popcl_sink cmd_job_sink;
 unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage);
 void cmd_job_listed(void *job, const popcl_msg *m);

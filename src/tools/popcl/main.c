@@ -19,7 +19,7 @@
 #include "authfile.h"
 #include "connections.h"
 #include "options.h"
-#include "popcl.h"
+#include "popcl_fetch.h"
 #include "popcl_posix.h"
 #include "recordfile.h"
 #include "report.h"

@@ -9,7 +9,7 @@
 
 #include "hostname.h"
 #include "pin.h"
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 typedef enum cmd_action { CMD_FETCH, CMD_LIST, CMD_CHECK, CMD_HELP, CMD_VERSION } cmd_action;
 typedef enum cmd_family { CMD_ANY_FAMILY, CMD_IPV4, CMD_IPV6 } cmd_family;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "outlet.h"
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 /* Octets of one traced line that are shown; the rest is cut. */
 #define CMD_TRACE_LINE 2048

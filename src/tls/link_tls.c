@@ -1,9 +1,9 @@
-/* link - TLS below a session: BearSSL's engine between the transport's records and the session's
- * octets, which stay in the record buffer where they were decrypted. It knows TLS and the link's
- * table, not POP3. A pump of our own: the engine is asked what it can take and give, a record at a
- * time. Beside that it watches the records go by, for what the engine does not tell: how long they
- * are, and whether the server granted the fragment length. The fields of the engine that are its
- * own are written in open and fit_buffer alone, and read in state and tell. */
+/* link_tls - TLS below a session: BearSSL's engine between the transport's records and the
+ * session's octets, which stay in the record buffer where they were decrypted. It knows TLS and the
+ * link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a
+ * record at a time. Beside that it watches the records go by, for what the engine does not tell:
+ * how long they are, and whether the server granted the fragment length. The fields of the engine
+ * that are its own are written in open and fit_buffer alone, and read in state and tell. */
 #include <string.h>
 
 #include "../core/link.h"
@@ -325,7 +325,7 @@ static int aligned(const void *storage) {
     return (uintptr_t)storage % offsetof(struct probe, s) == 0;
 }
 
-static popcl_err check(const popcl_session_config *cfg) {
+static popcl_err check(const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     char name[256];
     if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage))
@@ -342,7 +342,7 @@ static popcl_err check(const popcl_session_config *cfg) {
     return t->profile->x509->check(t);
 }
 
-static popcl_err open(const popcl_session_config *cfg) {
+static popcl_err open(const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     const popcl_tls_profile *p = t->profile;
     popcl_err e = check(cfg);

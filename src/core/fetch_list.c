@@ -1,0 +1,153 @@
+/* fetch_list - from UIDL and LIST to the plan, one pass after the other. */
+#include "fetch.h"
+#include "plan.h"
+
+static int uses_uidl(const popcl_fetch *f) { return !f->by_number; }
+
+static int wants_sizes(const popcl_fetch *f) { return f->cfg->need_size || f->cfg->max_size; }
+
+/* Whether a line may be planned at all: what was handled in an earlier pass is not, nor what comes
+ * after a full plan. */
+static int is_in_this_pass(popcl_fetch *f, uint32_t number) {
+    if (number <= f->last_number) f->unordered = 1;
+    f->last_number = number;
+    if (f->unordered && (f->full_at || f->from > 1))
+        popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);
+    return !f->stopping && number >= f->from && !f->full_at;
+}
+
+/* A message of the listing: asks whether it is wanted, and gives it an entry. */
+static void plan_message(popcl_fetch *f, const popcl_msg *m) {
+    if (f->pass == 1) {
+        f->listed++;
+        if (m->uid_len && !popcl_plan_uid_is_number(m)) f->named = 1;
+        if (f->cfg->listed) f->cfg->listed(f->cfg->ctx, m);
+    }
+    if (!is_in_this_pass(f, m->number)) return;
+    if (f->unordered && popcl_plan_seek(&f->plan, 0, m->number, 1) < f->plan.used) {
+        popcl_fetch_give_up(f, POPCL_ERR_LISTING);
+        return;
+    }
+    if (popcl_fetch_decide(f, m, POPCL_STAGE_UID) == POPCL_SKIP) return;
+    if (popcl_plan_add(&f->plan, m)) return;
+    f->full_at = m->number;
+    if (f->unordered) popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);
+}
+
+/* If UIDL made the entries: LIST named this one too. */
+#define IN_LIST POPCL_FETCH
+
+/* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes
+ * on where the last one ended. */
+static void size_message(popcl_fetch *f, const popcl_reply *line) {
+    if (line->number <= f->last_number) f->unordered = 1;
+    f->last_number = line->number;
+    size_t at = popcl_plan_seek(&f->plan, f->unordered ? 0 : f->sized, line->number, f->unordered);
+    if (!f->unordered) f->sized = at;
+    if (at == f->plan.used || popcl_plan_number(&f->plan, at) != line->number) return;
+    popcl_plan_set_size(&f->plan, at, line->size);
+    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_NEW, IN_LIST);
+}
+
+void popcl_list_line(popcl_fetch *f, const popcl_reply *line) {
+    popcl_msg m = {.size = line->size,
+                   .number = line->number,
+                   .uid_len = line->uid_len,
+                   .part = POPCL_WHOLE,
+                   .uid = line->uid_len ? line->text : ""};
+    if (f->phase == POPCL_LIST_SIZES)
+        size_message(f, line);
+    else
+        plan_message(f, &m);
+}
+
+/* A list of capabilities is asked for a second time if the first one mattered, since it may differ
+ * after the login (RFC 2449, 5), and if commands could be sent ahead. */
+static void planned(popcl_fetch *f) {
+    int depends = f->has_caps || f->session.window;
+    if (f->plan.used && !f->stopping && !f->capa_asked && !f->capa_refused && !f->cfg->no_capa &&
+        depends)
+        popcl_fetch_enter(f, POPCL_ASK_CAPA_AGAIN);
+    else
+        popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+}
+
+/* Messages are numbered without gaps when a session begins (RFC 1939, 3): no listing is needed to
+ * know their numbers. */
+static void plan_by_number(popcl_fetch *f) {
+    popcl_msg m = {.size = POPCL_SIZE_UNKNOWN, .number = f->from, .part = POPCL_WHOLE, .uid = ""};
+    for (; m.number <= f->in_maildrop && m.number && !f->full_at; m.number++) {
+        if (!popcl_plan_add(&f->plan, &m)) f->full_at = m.number;
+    }
+    f->listed = f->in_maildrop;
+    planned(f);
+}
+
+void popcl_list_begin(popcl_fetch *f, uint32_t from) {
+    popcl_plan_clear(&f->plan);
+    f->pass++;
+    f->from = from;
+    f->full_at = f->last_number = 0;
+    f->unordered = 0;
+    f->sized = 0;
+    if (f->cfg->no_uid && !wants_sizes(f))
+        plan_by_number(f);
+    else
+        popcl_fetch_enter(f, POPCL_LIST_MESSAGES);
+}
+
+/* The server has no UIDs: LIST makes the plan, and no message has one. That is decided by the first
+ * listing alone. A server that gave UIDs before, in this session or by the caller's word, cannot do
+ * without all at once: a job that fell back for it would fetch all mail a second time. */
+static void without_uids(popcl_fetch *f) {
+    popcl_plan_clear(&f->plan);
+    if (f->cfg->need_uid || f->pass > 1) {
+        popcl_fetch_give_up(f, POPCL_ERR_NO_UIDL);
+        popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+        return;
+    }
+    f->by_number = 1;
+    f->pass = 0;
+    f->listed = 0;
+    popcl_list_begin(f, 1);
+}
+
+static void listing_done(popcl_fetch *f) {
+    if (uses_uidl(f) && f->pass == 1 && f->listed && !f->named && !f->stopping) {
+        without_uids(f);
+        return;
+    }
+    if (f->pass == 1 && !f->unordered && f->listed == f->in_maildrop && f->cfg->listed)
+        f->cfg->listed(f->cfg->ctx, NULL);
+    f->last_number = 0;
+    if (f->plan.used && !f->stopping && wants_sizes(f) && uses_uidl(f))
+        popcl_fetch_enter(f, POPCL_LIST_SIZES);
+    else
+        planned(f);
+}
+
+/* A UIDL that is refused without a reason is one that the server does not know (RFC 1939, 7: it is
+ * optional). With a reason it is a failure like any other. */
+void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
+    popcl_err refused = popcl_reply_error(r, POPCL_OK);
+    if (r->status == POPCL_STATUS_OK) {
+        listing_done(f);
+    } else if (uses_uidl(f) && !refused) {
+        without_uids(f);
+    } else {
+        popcl_fetch_give_up(f, refused ? refused : POPCL_ERR_COMMAND_REFUSED);
+        popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+    }
+}
+
+/* What UIDL named and LIST did not is passed over, as a line that names no message. */
+void popcl_list_sizes_answered(popcl_fetch *f, const popcl_reply *r) {
+    if (r->status != POPCL_STATUS_OK)
+        popcl_fetch_give_up(f, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED));
+    for (size_t at = 0; !f->stopping && at < f->plan.used; at = popcl_plan_after(&f->plan, at)) {
+        if (popcl_plan_actions(&f->plan, at) & IN_LIST) continue;
+        f->passed_over++;
+        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
+    }
+    planned(f);
+}

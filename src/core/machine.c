@@ -1,0 +1,467 @@
+/* machine - commands out, replies in, one state at a time. It knows the grammar of a session (RFC
+ * 1939, 3 to 6), not what it is for, and neither sockets nor TLS: octets come through a link. Its
+ * owner gets everything that happens to a command through the events.
+ *
+ *   CONNECTING -> [SECURING] -> GREETING -> IDLE <-> STATUS -> LINES | BODY -> (HELD) -> IDLE
+ *                                  ^ STLS     |  `-> UNASKED -> ENDING
+ *                                  `----------'          any state -> [LEAVING] -> CLOSED
+ *
+ * SECURING: the TLS handshake, before the greeting or after +OK to STLS. LEAVING: the session
+ * succeeded, and TLS sends its end to the server. HELD: a reply is complete, and its owner asked
+ * for time. UNASKED: octets come that no command asked for; only `-ERR` and the end of the
+ * connection may follow (a server that shuts down or is tired of waiting), anything else is an
+ * error: it never answers a later command. CLOSED with a pause: the session is over, and its owner
+ * asked for time. */
+#include <string.h>
+
+#include "command.h"
+#include "link.h"
+#include "machine.h"
+#include "reply.h"
+#include "wire.h"
+#include "zero.h"
+
+const popcl_state_row popcl_states[] = {
+    [CLOSED] = {"closed", 0, 0, 0},
+    [CONNECTING] = {"connecting", 0, POPCL_ERR_CLOSED_GREETING, 0},
+    [SECURING] = {"securing", POPCL_ERR_TIMEOUT_TLS, POPCL_ERR_TLS_CLOSED, READ | SEND},
+    [GREETING] = {"greeting", POPCL_ERR_TIMEOUT_GREETING, POPCL_ERR_CLOSED_GREETING, READ | SEND},
+    [IDLE] = {"idle", POPCL_ERR_UNASKED, 0, READ | SEND},
+    [STATUS] = {"status", 0, 0, READ | SEND},
+    [LINES] = {"listing", 0, 0, READ | SEND},
+    [BODY] = {"message", POPCL_ERR_TIMEOUT_MESSAGE, POPCL_ERR_CLOSED_MESSAGE, READ | SEND},
+    [HELD] = {"held", 0, 0, READ | SEND},
+    [UNASKED] = {"unasked", POPCL_ERR_UNASKED, 0, READ},
+    [ENDING] = {"ending", POPCL_ERR_UNASKED, POPCL_ERR_SERVER_CLOSED, READ},
+    [LEAVING] = {"leaving", 0, 0, SEND},
+};
+
+/* lines of a listing that name no message, if STAT counts less than half as many */
+#define STRAY_MAX 1000u
+
+void popcl_machine_trace(popcl *c, popcl_trace kind, const void *p, size_t n) {
+    uint8_t busy = c->busy;
+    if (!c->cfg->trace) return;
+    c->busy = LOCKED;
+    c->cfg->trace(c->cfg->trace_ctx, kind, p, n);
+    if (c->busy == LOCKED) c->busy = busy;
+}
+
+/* The only writer of c->state. */
+void popcl_machine_enter(popcl *c, enum state next) {
+    if (c->state == next) return;
+    c->state = (uint8_t)next;
+    popcl_machine_trace(c, POPCL_TRACE_STATE, popcl_states[next].name,
+                        strlen(popcl_states[next].name));
+}
+
+static uint32_t tag_of(popcl *c) {
+    return c->verb == POPCL_VERBS ? POPCL_TAG_GREETING : popcl_oldest(c)->tag;
+}
+
+/* ---- the end ---- */
+
+/* A secret that is pulled is told of the end of its use. */
+void popcl_machine_release_secret(popcl *c) {
+    const popcl_secret *s = c->secret;
+    uint8_t busy = c->busy;
+    if (!s) return;
+    c->secret = NULL;
+    c->busy = LOCKED;
+    s->get(s->ctx, 0, NULL, 0);
+    if (c->busy == LOCKED) c->busy = busy;
+}
+
+/* The owner's word on the result; it may ask for time. */
+void popcl_machine_settle(popcl *c, popcl_end end) {
+    popcl_err result = (popcl_err)c->result;
+    unsigned why = c->events->closed ? c->events->closed(c->ctx, &result, end) : 0;
+    c->result = (uint8_t)((unsigned)result < POPCL_ERR_COUNT_ ? result : POPCL_ERR_ARGUMENT);
+    c->pause = (uint8_t)(end == POPCL_END_ASKS ? why & POPCL_PAUSED : 0);
+}
+
+void popcl_machine_leave(popcl *c) {
+    popcl_machine_enter(c, CLOSED);
+    popcl_zero(c->link.buf, c->link.len);
+    if (c->link.tls) popcl_tls_layer_of(c->link.tls)->forget(c->link.tls);
+    popcl_machine_release_secret(c);
+    c->since = c->passed;
+    popcl_machine_settle(c, POPCL_END_ASKS);
+}
+
+/* The session has its result, and the first one stays. A reply to a command of the login that was
+ * not understood is shown as far as it came, and that it is no status counts before what ended it,
+ * except for the caller's own word. After success TLS is ended in order; what fails then changes
+ * nothing any more. */
+void popcl_machine_finish(popcl *c, popcl_err result) {
+    if (c->state == CLOSED) return;
+    if (result && c->state == STATUS && c->parser.keep && c->parser.octets) {
+        c->err_verb = c->verb;
+        if (c->parser.bad == POPCL_ERR_STATUS && result != POPCL_ERR_STOPPED &&
+            result != POPCL_ERR_REENTRANT)
+            result = POPCL_ERR_STATUS;
+    }
+    if (c->state != LEAVING) {
+        c->result = (uint8_t)result;
+        c->phase = 0;
+        c->pause = 0;
+    }
+    if (result == POPCL_OK && c->state != LEAVING && c->link.ops != &popcl_link_clear)
+        popcl_machine_enter(c, LEAVING);
+    else
+        popcl_machine_leave(c);
+}
+
+/* Whether the session is over now that an event has returned, which may have ended it. */
+int popcl_machine_is_over_now(popcl *c) {
+    popcl_err why = (popcl_err)c->failing;
+    c->failing = 0;
+    if (why) popcl_machine_finish(c, why);
+    return popcl_is_over(c);
+}
+
+/* The pause's time begins with the next tick; one that follows a pause that brought nothing goes on
+ * with that one's. */
+static void pause_for(popcl *c, unsigned why) {
+    c->pause = (uint8_t)why;
+    c->moved = c->taken;
+    c->taken = 0;
+}
+
+/* ---- replies ---- */
+
+static void begin_line(popcl *c, unsigned form) {
+    popcl_wire_reset(&c->wire);
+    popcl_reply_begin(&c->parser, &c->reply, (enum popcl_form)form);
+}
+
+void popcl_machine_begin_status(popcl *c) {
+    const popcl_flight *f = popcl_oldest(c);
+    int single = c->in_flight && f->shape == POPCL_SINGLE;
+    begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT);
+    c->parser.keep = c->in_flight && (c->phase & (POPCL_IN_AUTHORIZATION | POPCL_BEFORE_TLS)) != 0;
+}
+
+/* Takes the next reply's place: that of the oldest command in flight, if there is one. */
+void popcl_machine_await_next(popcl *c) {
+    if (c->in_flight) {
+        c->verb = popcl_oldest(c)->verb;
+        popcl_machine_begin_status(c);
+        popcl_machine_enter(c, STATUS);
+    } else {
+        popcl_machine_enter(c, IDLE);
+    }
+}
+
+static void logged_in(popcl *c) {
+    c->phase = POPCL_IN_TRANSACTION;
+    if (c->link.tls) popcl_tls_layer_of(c->link.tls)->logged_in(c->link.tls);
+}
+
+static void drop_oldest(popcl *c) {
+    popcl_flight *f = popcl_oldest(c);
+    c->in_flight--;
+    memmove(f, f + 1, c->in_flight * sizeof *f);
+    if (c->answerable) c->answerable--;
+}
+
+/* The reply is complete: its owner is told, and again after a pause; then the command is no longer
+ * in flight. */
+static void complete(popcl *c) {
+    popcl_verb verb = (popcl_verb)c->verb;
+    int ok = c->reply.status == POPCL_STATUS_OK;
+    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) logged_in(c);
+    unsigned why = c->events->done(c->ctx, tag_of(c), &c->reply) & POPCL_PAUSED;
+    if (popcl_machine_is_over_now(c)) return;
+    if (why) {
+        popcl_machine_enter(c, HELD);
+        pause_for(c, why);
+        return;
+    }
+    c->taken = 1;
+    c->greets_again = 0;
+    if (verb < POPCL_VERBS) drop_oldest(c);
+    if (verb == POPCL_QUIT) {
+        popcl_machine_finish(c, ok ? POPCL_OK : POPCL_ERR_QUIT_REFUSED);
+    } else if (verb == POPCL_START_TLS && ok) {
+        c->phase = 0; /* no command until the handshake is done */
+        popcl_machine_enter(c, SECURING);
+    } else {
+        popcl_machine_await_next(c);
+    }
+}
+
+/* Octets arrive that no command in flight can have caused. */
+static void unasked(popcl *c) {
+    popcl_machine_begin_status(c);
+    popcl_machine_enter(c, UNASKED);
+}
+
+static void line_failed(popcl *c, popcl_err why) {
+    if (c->state == UNASKED) why = c->greets_again ? POPCL_ERR_GREETED_AGAIN : POPCL_ERR_UNASKED;
+    if (c->state == GREETING && why == POPCL_ERR_STATUS) why = POPCL_ERR_NOT_POP3;
+    popcl_machine_finish(c, why);
+}
+
+static void begin_lines(popcl *c) {
+    /* the newest list counts (RFC 2449, 5) */
+    if (c->verb == POPCL_CAPA) memset(&c->caps, 0, sizeof c->caps);
+    c->passed_over += c->stray;
+    c->lines = c->stray = 0;
+    begin_line(c, popcl_verbs[c->verb].form);
+    popcl_machine_enter(c, LINES);
+}
+
+static void begin_body(popcl *c) {
+    popcl_wire_reset(&c->wire);
+    popcl_machine_enter(c, BODY);
+    if (c->events->open) c->events->open(c->ctx, tag_of(c), &c->reply);
+    popcl_machine_is_over_now(c);
+}
+
+static void greeted(popcl *c) {
+    if (c->reply.status != POPCL_STATUS_OK) {
+        popcl_machine_finish(c, popcl_reply_error(&c->reply, POPCL_ERR_GREETING_REFUSED));
+        return;
+    }
+    c->phase = c->cfg->security == POPCL_STLS ? POPCL_BEFORE_TLS : POPCL_IN_AUTHORIZATION;
+    complete(c);
+}
+
+static void answered(popcl *c) {
+    unsigned shape = popcl_oldest(c)->shape;
+    int ok = c->reply.status == POPCL_STATUS_OK;
+    /* what is marked as deleted is counted no more (RFC 1939, 5), and keeps its number */
+    if (ok && c->verb == POPCL_STAT && (c->count == UINT32_MAX || c->reply.number > c->count))
+        c->count = c->reply.number;
+    if (!ok || shape == POPCL_SINGLE)
+        complete(c); /* -ERR has no body (RFC 1939, 3) */
+    else if (shape == POPCL_LINES)
+        begin_lines(c);
+    else
+        begin_body(c);
+}
+
+static void status_end(popcl *c) {
+    popcl_err e = popcl_reply_status_end(&c->parser, &c->reply);
+    if (c->reply.status == POPCL_STATUS_ERR)
+        c->err_verb = c->state == UNASKED ? POPCL_VERBS : c->verb;
+    if (e)
+        line_failed(c, e);
+    else if (c->state == GREETING)
+        greeted(c);
+    else if (c->state == STATUS)
+        answered(c);
+    else
+        popcl_machine_enter(c,
+                            ENDING); /* unasked, and -ERR: status_text let nothing else through */
+}
+
+static void status_text(popcl *c, const unsigned char *p, size_t n) {
+    size_t text = popcl_reply_status(&c->parser, &c->reply, p, n);
+    int wrong = c->parser.bad == POPCL_ERR_STATUS ||
+                (c->state == UNASKED && c->reply.status == POPCL_STATUS_OK);
+    if (wrong && c->parser.keep && c->state == STATUS)
+        return; /* the rest of the line is shown with it */
+    if (wrong) {
+        line_failed(c, POPCL_ERR_STATUS);
+    } else if (text < n && c->state != UNASKED && c->events->text) {
+        c->events->text(c->ctx, tag_of(c), p + text, n - text);
+        popcl_machine_is_over_now(c);
+    }
+}
+
+/* A line of LIST or UIDL. One that names no message is passed over, within bounds; more lines than
+ * messages name one twice. */
+static void message_line(popcl *c) {
+    int stray = c->reply.number == 0 || c->reply.number > c->count;
+    c->stray += (unsigned)stray;
+    if (c->lines - c->stray > c->count || (c->stray > STRAY_MAX && (c->stray - 1) / 2 >= c->count))
+        popcl_machine_finish(c, POPCL_ERR_LISTING);
+    else if (!stray && c->events->line)
+        c->events->line(c->ctx, tag_of(c), &c->reply);
+}
+
+static void listing_line(popcl *c) {
+    int capa = c->verb == POPCL_CAPA;
+    popcl_err e = popcl_reply_line_end(&c->parser, &c->reply, &c->caps);
+    c->lines++;
+    if (e == POPCL_ERR_GREETED_AGAIN && !c->greets_again) e = POPCL_OK;
+    /* a number that cannot be read is above a count that could */
+    if (e == POPCL_ERR_NUMBER_RANGE && c->count < UINT32_MAX) {
+        c->reply.number = UINT32_MAX;
+        e = POPCL_OK;
+    }
+    if (capa && c->lines > POPCL_CAPA_LINES_MAX) e = POPCL_ERR_CAPA_LENGTH;
+    if (e)
+        popcl_machine_finish(c, e);
+    else if (!capa)
+        message_line(c);
+    if (!popcl_machine_is_over_now(c)) begin_line(c, c->parser.form);
+}
+
+/* Each of these takes some of p[0..n) and returns how much. */
+static size_t take_line(popcl *c, const unsigned char *p, size_t n) {
+    int listing = c->state == LINES;
+    /* RFC 1939 has no limit for a listing's lines, and those of LIST are short */
+    int may_be_long = listing && c->parser.form != POPCL_FORM_LIST;
+    unsigned limit = may_be_long ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
+    size_t used, span_n = 0;
+    const unsigned char *span = (const unsigned char *)"";
+    size_t room = limit - c->parser.octets;
+    if (room == 0) {
+        line_failed(c, POPCL_ERR_LINE_LENGTH);
+        return n;
+    }
+    popcl_wire_event event =
+        popcl_wire_line(&c->wire, listing, p, n < room ? n : room, &used, &span, &span_n);
+    c->parser.octets = (uint16_t)(c->parser.octets + used);
+    if (event == POPCL_WIRE_SPAN || event == POPCL_WIRE_EOL)
+        popcl_machine_trace(c, POPCL_TRACE_RECEIVED, span, span_n);
+    if (event == POPCL_WIRE_LF || event == POPCL_WIRE_NUL)
+        line_failed(c, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
+    else if (event == POPCL_WIRE_END)
+        complete(c);
+    else if (event == POPCL_WIRE_EOL && listing)
+        listing_line(c);
+    else if (event == POPCL_WIRE_EOL)
+        status_end(c);
+    else if (event == POPCL_WIRE_SPAN && listing)
+        popcl_reply_line(&c->parser, &c->reply, &c->caps, span, span_n);
+    else if (event == POPCL_WIRE_SPAN)
+        status_text(c, span, span_n);
+    return used;
+}
+
+/* Stays with the body for as long as its owner takes what it is offered: most of a session's time
+ * is spent here. */
+static size_t take_body(popcl *c, const unsigned char *p, size_t n) {
+    size_t done = 0, used, span_n, taken;
+    const unsigned char *span;
+    do {
+        popcl_wire_event event =
+            popcl_wire_body(&c->wire, p + done, n - done, &used, &span, &span_n);
+        done += used;
+        if (event == POPCL_WIRE_END) complete(c);
+        if (event != POPCL_WIRE_SPAN) return done;
+        taken = c->events->body ? c->events->body(c->ctx, tag_of(c), span, span_n) : span_n;
+        if (popcl_machine_is_over_now(c)) return done;
+        if (taken > span_n) taken = span_n;
+        if (taken) c->taken = 1;
+        done += popcl_wire_take(&c->wire, span, taken);
+    } while (taken == span_n);
+    pause_for(c, POPCL_PAUSED_SINK);
+    return done;
+}
+
+static size_t take(popcl *c, const unsigned char *p, size_t n) {
+    int early = c->state == STATUS && c->parser.octets == 0 && !c->answerable;
+    if (c->state == BODY) return take_body(c, p, n);
+    if (c->state == ENDING)
+        popcl_machine_finish(c, POPCL_ERR_UNASKED);
+    else if (c->state == IDLE || early)
+        unasked(c);
+    else
+        return take_line(c, p, n);
+    return 0;
+}
+
+/* ---- the pump ---- */
+
+static void stream_ended(popcl *c) {
+    popcl_err e = (popcl_err)popcl_states[c->state].end;
+    if (!e) e = c->quit_left ? POPCL_ERR_QUIT_UNKNOWN : POPCL_ERR_CLOSED;
+    popcl_machine_finish(c, c->state == ENDING ? popcl_reply_error(&c->reply, e) : e);
+}
+
+/* ---- TLS ---- */
+
+/* Nothing that was said in clear is believed any more (RFC 2595, 4; RFC 2449, 5). */
+static void forget(popcl *c) {
+    memset(&c->caps, 0, sizeof c->caps);
+    memset(&c->reply, 0, sizeof c->reply);
+    c->err_verb = POPCL_VERBS;
+}
+
+static void begin_tls(popcl *c) {
+    forget(c);
+    popcl_machine_enter(c, SECURING);
+    popcl_tls_layer_of(c->link.tls)->secure(&c->link);
+}
+
+/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4); where one comes all
+ * the same, it is the first that comes, and every reply behind it answers the command before its
+ * own. */
+static void secured(popcl *c) {
+    c->moved = 1;
+    if (c->verb == POPCL_START_TLS) {
+        c->greets_again = 1;
+        c->phase = POPCL_IN_AUTHORIZATION;
+        popcl_machine_enter(c, IDLE);
+    } else {
+        popcl_machine_begin_status(c);
+        popcl_machine_enter(c, GREETING);
+    }
+}
+
+/* What a session in SECURING, or one to which no octets come, does next. Returns 0 if it has to
+ * wait. */
+static int advance(popcl *c, size_t n) {
+    int clear = c->link.ops == &popcl_link_clear;
+    enum popcl_link_state link = c->link.ops->state(&c->link);
+    /* injected: RFC 2595, 4 */
+    if (c->state == SECURING && clear && n)
+        popcl_machine_finish(c, POPCL_ERR_STLS_SURPLUS);
+    else if (c->state == SECURING && clear)
+        begin_tls(c);
+    else if (link == POPCL_LINK_FAILED)
+        popcl_machine_finish(c, c->link.ops->why(&c->link));
+    else if (c->state == SECURING && link == POPCL_LINK_UP)
+        secured(c);
+    else if (c->eof || link == POPCL_LINK_ENDED)
+        stream_ended(c);
+    else
+        return 0;
+    return 1;
+}
+
+/* Takes what came, before anything new is sent: octets after a complete reply are then seen as what
+ * they are, unasked. */
+static void read_all(popcl *c) {
+    size_t n;
+    if (c->state == HELD && !c->pause) complete(c);
+    while (!popcl_is_over(c) && !c->pause) {
+        const unsigned char *p = c->link.ops->in(&c->link, &n);
+        if (n && c->state != SECURING)
+            c->link.ops->in_ack(&c->link, take(c, p, n));
+        else if (!advance(c, n))
+            return;
+    }
+}
+
+static void offer(popcl *c) {
+    while (!c->pause && !c->eof && popcl_can_submit(c)) {
+        unsigned before = c->in_flight;
+        unsigned why = c->events->ready(c->ctx) & POPCL_PAUSED;
+        if (popcl_machine_is_over_now(c)) return;
+        if (why)
+            pause_for(c, why);
+        else
+            c->taken = 1;
+        if (c->in_flight == before) return;
+    }
+}
+
+void popcl_machine_pump(popcl *c) {
+    if (c->send_failed) c->link.ops->give_up_sending(&c->link);
+    read_all(c);
+    offer(c);
+    if (c->state == LEAVING && !c->link.ops->close(&c->link)) popcl_machine_leave(c);
+}
+
+void popcl_machine_unpause(popcl *c) {
+    if (!c->pause) return;
+    c->pause = 0;
+    c->moved = 1;
+    popcl_machine_pump(c);
+}

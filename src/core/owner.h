@@ -1,0 +1,55 @@
+/* owner - what the fetch job needs of its session beyond popcl_command.h. Its callbacks belong to
+ * the caller, who must not reach the session through it: so it uses doors of its own, and the
+ * public ones are shut inside its events. */
+#ifndef POPCL_CORE_OWNER_H
+#define POPCL_CORE_OWNER_H
+
+#include "popcl_command.h"
+
+/* The settings that start can complain of: names in pumps.c, in this order. */
+enum popcl_field {
+    POPCL_FIELD_NONE,
+    POPCL_FIELD_CONFIG,
+    POPCL_FIELD_IOBUF,
+    POPCL_FIELD_EVENTS,
+    POPCL_FIELD_SECURITY,
+    POPCL_FIELD_CONNECT_MS,
+    POPCL_FIELD_IDLE_MS,
+    POPCL_FIELD_PAUSE_MS,
+    POPCL_FIELD_TOTAL_MS,
+    POPCL_FIELD_TLS,
+    POPCL_FIELD_HOST,
+    POPCL_FIELD_USER,
+    POPCL_FIELD_SECRET,
+    POPCL_FIELD_SINK,
+    POPCL_FIELD_PLAN,
+    POPCL_FIELD_AUTH
+};
+
+/* As popcl_start, for an owner whose events use the doors below. */
+popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_events *events,
+                              void *ctx, uint32_t now_ms);
+
+/* The session does not begin, with this result. */
+popcl_err popcl_machine_refuse(popcl *c, popcl_err why, enum popcl_field field);
+
+/* As popcl_submit and popcl_fail, inside an event. */
+popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t tag);
+void popcl_machine_fail(popcl *c, popcl_err why);
+
+int popcl_machine_is_logged_in(const popcl *c);
+
+/* Bytes of the TLS storage that a session does not need after the handshake, *n of them, aligned
+ * for any type; NULL: none. To be used from the greeting (POP3S) or the first ready event after
+ * STLS on, until wipe. */
+void *popcl_machine_spare(const popcl *c, size_t *n);
+
+/* Lines of all listings so far that named no message: number 0, or above STAT's count, as of one
+ * that came after STAT. A listing with more than 1,000 of them, and more than twice STAT's count,
+ * is POPCL_ERR_LISTING. */
+uint32_t popcl_machine_passed_over(const popcl *c);
+
+/* As popcl_wipe. Returns 0 if a callback called it: nothing was wiped. */
+int popcl_machine_wipe(popcl *c);
+
+#endif

@@ -1,0 +1,485 @@
+/* pumps - the calls of popcl.h and popcl_command.h: each checks whether it may come now, tells the
+ * machine (machine.c) what moved, and judges the time. */
+#include <string.h>
+
+#include "command.h"
+#include "link.h"
+#include "machine.h"
+#include "zero.h"
+
+/* the time for the server to accept close_notify: the session has its result already */
+#define LEAVE_MS 1000u
+
+/* a step back of the clock that is jitter */
+#define JITTER_MS 1000u
+
+static uint32_t or_default(uint32_t given, uint32_t otherwise) { return given ? given : otherwise; }
+
+/* QUIT is the last command: nothing may be sent after it. */
+static int quit_in_flight(const popcl *c) {
+    const popcl_flight *f = c->window ? c->window : &c->flight;
+    return c->in_flight && f[c->in_flight - 1].verb == POPCL_QUIT;
+}
+
+/* Every call that may call back is between these two. */
+static int begin_call(popcl *c) {
+    if (popcl_is_done(c)) return 0;
+    c->busy = c->busy == NOT_BUSY ? BUSY : MISUSED;
+    return c->busy == BUSY;
+}
+
+static void end_call(popcl *c) {
+    if (c->busy == MISUSED) popcl_machine_finish(c, POPCL_ERR_REENTRANT);
+    c->busy = NOT_BUSY;
+}
+
+/* ---- the beginning ---- */
+
+static const char fields[] = "\0config\0iobuf\0events\0security\0connect_ms\0idle_ms\0pause_"
+                             "ms\0total_ms\0tls\0host\0user\0secret\0sink\0"
+                             "plan\0auth\0";
+
+const char *popcl_bad_field(const popcl *c) {
+    const char *name = fields;
+    for (unsigned n = c->field; n; n--)
+        name += strlen(name) + 1;
+    return name;
+}
+
+popcl_err popcl_machine_refuse(popcl *c, popcl_err why, enum popcl_field field) {
+    memset(c, 0, sizeof *c);
+    c->result = (uint8_t)why;
+    if (why == POPCL_ERR_ARGUMENT) c->field = (uint8_t)field;
+    return why;
+}
+
+static popcl_err check(const popcl_config *cfg, const popcl_events *events,
+                       enum popcl_field *field) {
+    *field = !cfg                                         ? POPCL_FIELD_CONFIG
+             : !cfg->iobuf                                ? POPCL_FIELD_IOBUF
+             : !events || !events->done || !events->ready ? POPCL_FIELD_EVENTS
+             : cfg->security > POPCL_STLS                 ? POPCL_FIELD_SECURITY
+             : cfg->connect_ms > POPCL_MS_MAX             ? POPCL_FIELD_CONNECT_MS
+             : cfg->idle_ms > POPCL_MS_MAX                ? POPCL_FIELD_IDLE_MS
+             : cfg->pause_ms > POPCL_MS_MAX               ? POPCL_FIELD_PAUSE_MS
+             : cfg->total_ms > POPCL_MS_MAX               ? POPCL_FIELD_TOTAL_MS
+                                                          : POPCL_FIELD_NONE;
+    if (*field) return POPCL_ERR_ARGUMENT;
+    return cfg->iobuf_len < POPCL_IOBUF_MIN ? POPCL_ERR_IOBUF_SMALL : POPCL_OK;
+}
+
+/* Checks what TLS needs, if it is wanted, and prepares it. */
+static popcl_err open_tls(const popcl_config *cfg, enum popcl_field *field) {
+    const popcl_tls_layer *layer = popcl_tls_layer_of(cfg->tls);
+    *field = POPCL_FIELD_TLS;
+    if (cfg->security == POPCL_CLEAR) return POPCL_OK;
+    return layer ? layer->open(cfg) : POPCL_ERR_NO_TLS;
+}
+
+popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_events *events,
+                              void *ctx, uint32_t now_ms) {
+    enum popcl_field field;
+    popcl_err e = check(cfg, events, &field);
+    if (!e) e = open_tls(cfg, &field);
+    popcl_machine_refuse(c, e, field);
+    if (e) return e;
+    c->state = CONNECTING;
+    c->cfg = cfg;
+    c->events = events;
+    c->ctx = ctx;
+    c->window = cfg->window_len ? cfg->window : NULL;
+    c->window_len = cfg->window_len;
+    c->verb = c->err_verb = POPCL_VERBS;
+    c->count = UINT32_MAX;
+    c->clock = now_ms;
+    c->taken = 1;
+    popcl_link_open_clear(&c->link, cfg->iobuf, cfg->iobuf_len);
+    if (cfg->security != POPCL_CLEAR) c->link.tls = cfg->tls;
+    return POPCL_OK;
+}
+
+popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *events, void *ctx,
+                      uint32_t now_ms) {
+    popcl_err e = popcl_machine_start(c, cfg, events, ctx, now_ms);
+    c->public_owner = 1;
+    return e;
+}
+
+/* ---- time ---- */
+
+/* Small steps back are waited out; after a large one, or one that wraps, time goes on from there.
+ */
+static void set_now(popcl *c, uint32_t now_ms) {
+    uint32_t step = now_ms - c->clock;
+    if (step <= POPCL_MS_MAX)
+        c->passed += step;
+    else if (c->clock - now_ms <= JITTER_MS)
+        return;
+    c->clock = now_ms;
+}
+
+/* Milliseconds left of what began after `from` and may take ms. */
+static uint32_t left(const popcl *c, uint32_t from, uint32_t ms) {
+    uint32_t passed = c->passed - from;
+    return passed < ms ? ms - passed : 0;
+}
+
+static uint32_t total_left(const popcl *c) {
+    return left(c, 0, or_default(c->cfg->total_ms, POPCL_TOTAL_MS));
+}
+
+/* The last part of the session's time, kept for QUIT. */
+static uint32_t reserve_ms(const popcl *c) {
+    uint32_t quarter = or_default(c->cfg->total_ms, POPCL_TOTAL_MS) / 4;
+    return quarter < POPCL_QUIT_MS ? quarter : POPCL_QUIT_MS;
+}
+
+/* Which deadline has passed when nothing moved for idle_ms. */
+static popcl_err idle_error(const popcl *c) {
+    popcl_err e = (popcl_err)popcl_states[c->state].idle;
+    if (e) return e;
+    if (c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
+    return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
+}
+
+/* Milliseconds until the next deadline, and what its passing means. */
+static uint32_t deadline(const popcl *c, popcl_err *means) {
+    uint32_t total = total_left(c), other = POPCL_MS_MAX, from = c->moved ? c->passed : c->since;
+    popcl_err e = POPCL_OK;
+    size_t room;
+    if (c->pause) {
+        other = left(c, from, or_default(c->cfg->pause_ms, POPCL_PAUSE_MS));
+        e = POPCL_ERR_TIMEOUT_PAUSE;
+    } else if (c->state == CONNECTING) {
+        other = left(c, 0, or_default(c->cfg->connect_ms, POPCL_CONNECT_MS));
+        e = POPCL_ERR_TIMEOUT_CONNECT;
+    } else if (c->state == LEAVING) {
+        other = left(c, from, LEAVE_MS);
+    } else if (c->state != IDLE || !c->link.ops->out(&c->link, &room)) {
+        /* an owner that sends nothing waits on purpose; one that cannot send does not */
+        other = left(c, from, or_default(c->cfg->idle_ms, POPCL_IDLE_MS));
+        e = idle_error(c);
+    }
+    *means = total && other < total ? e : POPCL_ERR_TIMEOUT_TOTAL;
+    return other < total ? other : total;
+}
+
+uint32_t popcl_next_deadline(const popcl *c) {
+    popcl_err e;
+    if (popcl_is_done(c)) return POPCL_MS_MAX;
+    if (c->state == CLOSED) return left(c, c->since, POPCL_SETTLE_MS);
+    uint32_t next = deadline(c, &e), total = total_left(c), reserve = reserve_ms(c);
+    if (total <= reserve) reserve /= 2; /* late has come, and comes again */
+    if (total > reserve && total - reserve < next) next = total - reserve;
+    return next;
+}
+
+void popcl_tick(popcl *c, uint32_t now_ms) {
+    popcl_err e;
+    if (!begin_call(c)) return;
+    set_now(c, now_ms);
+    if (c->moved) c->since = c->passed;
+    c->moved = 0;
+    if (c->state == CLOSED) {
+        if (left(c, c->since, POPCL_SETTLE_MS) == 0) popcl_machine_settle(c, POPCL_END_LAST);
+    } else if (deadline(c, &e) == 0) {
+        popcl_machine_finish(c, e);
+    } else if (c->phase && c->events->late && total_left(c) <= reserve_ms(c)) {
+        int ends_pause = c->events->late(c->ctx, total_left(c) <= reserve_ms(c) / 2);
+        if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
+    }
+    end_call(c);
+}
+
+/* ---- the other pumps ---- */
+
+const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms) {
+    const popcl_config *cfg = c->cfg;
+    *port = 0;
+    *limit_ms = 0;
+    if (popcl_is_done(c)) return NULL;
+    uint32_t connect = or_default(cfg->connect_ms, POPCL_CONNECT_MS),
+             total = or_default(cfg->total_ms, POPCL_TOTAL_MS);
+    c->clock = now_ms;
+    *port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
+    *limit_ms = connect < total ? connect : total;
+    return cfg->host;
+}
+
+void popcl_connected(popcl *c, uint32_t now_ms) {
+    if (!begin_call(c)) return;
+    if (c->state == CONNECTING) {
+        set_now(c, now_ms);
+        c->since = c->passed;
+        if (c->cfg->security == POPCL_TLS) {
+            popcl_machine_enter(c, SECURING);
+            popcl_machine_pump(c); /* the ClientHello is ours to send first */
+        } else {
+            popcl_machine_begin_status(c);
+            popcl_machine_enter(c, GREETING);
+        }
+    }
+    end_call(c);
+}
+
+unsigned popcl_state(const popcl *c) {
+    size_t n;
+    if (popcl_is_done(c)) return POPCL_DONE;
+    unsigned state = c->pause;
+    popcl_send_buf(c, &n);
+    if (n) state |= POPCL_SEND;
+    if (popcl_states[c->state].can & READ && !c->pause && !c->eof) {
+        c->link.ops->recv_buf(&c->link, &n);
+        if (n) state |= POPCL_RECV;
+    }
+    return state;
+}
+
+const unsigned char *popcl_send_buf(const popcl *c, size_t *n) {
+    *n = 0;
+    if (!(popcl_states[c->state].can & SEND) || c->send_failed) return NULL;
+    return c->link.ops->send_buf(&c->link, n);
+}
+
+void popcl_send_ack(popcl *c, size_t n) {
+    size_t offered;
+    if (!begin_call(c)) return;
+    popcl_send_buf(c, &offered);
+    if (offered && n > offered) {
+        popcl_machine_finish(c, POPCL_ERR_PORT);
+    } else if (offered && n) {
+        /* else these are TLS's own words: a server that asks for alerts gets no time for it */
+        int commands = c->link.ops->unsent(&c->link) != 0;
+        c->link.ops->send_ack(&c->link, n);
+        if (quit_in_flight(c) && c->link.ops->unsent(&c->link) < sizeof "QUIT\r\n" - 1)
+            c->quit_left = 1;
+        if (!c->pause && commands && c->state != SECURING) c->moved = 1;
+        if (c->state != LEAVING)
+            popcl_machine_pump(c);
+        else if (popcl_send_buf(c, &offered), offered == 0)
+            popcl_machine_leave(c);
+    }
+    end_call(c);
+}
+
+/* What never left is answered by nothing: it stays unsent, and what comes is seen as what nobody
+ * asked for. */
+void popcl_send_failed(popcl *c) {
+    if (!begin_call(c)) return;
+    c->send_failed = 1;
+    if (c->state == LEAVING)
+        popcl_machine_leave(c);
+    else if (c->state != CONNECTING && c->state != CLOSED)
+        popcl_machine_pump(c);
+    end_call(c);
+}
+
+unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
+    *n = 0;
+    return popcl_state(c) & POPCL_RECV ? c->link.ops->recv_buf(&c->link, n) : NULL;
+}
+
+/* Only these can be answered by what came: a command that left later cannot. */
+static uint8_t count_left(popcl *c) {
+    size_t unsent = c->link.ops->unsent(&c->link);
+    unsigned n = c->in_flight;
+    for (const popcl_flight *f = popcl_oldest(c) + n; n && unsent; n--) {
+        f--;
+        unsent = unsent > f->octets ? unsent - f->octets : 0;
+    }
+    return (uint8_t)n;
+}
+
+void popcl_recv_ack(popcl *c, size_t n) {
+    size_t offered;
+    if (!begin_call(c)) return;
+    popcl_recv_buf(c, &offered);
+    if (n > offered) {
+        popcl_machine_finish(c, POPCL_ERR_PORT);
+    } else if (n) {
+        c->answerable = count_left(c);
+        /* a handshake has one limit for its whole length */
+        if (c->link.ops->recv_ack(&c->link, n) && c->state != SECURING) c->moved = 1;
+        popcl_machine_pump(c);
+    }
+    end_call(c);
+}
+
+void popcl_recv_eof(popcl *c) {
+    if (!begin_call(c)) return;
+    c->eof = 1;
+    if (c->state == LEAVING)
+        popcl_machine_leave(c);
+    else if (c->state != CLOSED)
+        popcl_machine_pump(c);
+    end_call(c);
+}
+
+void popcl_resume(popcl *c) {
+    if (!begin_call(c)) return;
+    if (c->state == CLOSED)
+        popcl_machine_settle(c, POPCL_END_ASKS);
+    else
+        popcl_machine_unpause(c);
+    end_call(c);
+}
+
+void popcl_stop(popcl *c) {
+    if (!begin_call(c)) return;
+    if (!c->events->stop) {
+        if (!popcl_is_over(c)) popcl_machine_finish(c, POPCL_ERR_STOPPED);
+    } else if (!popcl_is_over(c)) {
+        int ends_pause = c->events->stop(c->ctx);
+        if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
+    }
+    end_call(c);
+}
+
+/* ---- the end, from outside ---- */
+
+/* What a failure that is told means in this state. */
+static popcl_err meaning(const popcl *c, popcl_err why) {
+    if (why == POPCL_OK || why == POPCL_MORE || (unsigned)why >= POPCL_ERR_COUNT_)
+        return POPCL_ERR_ARGUMENT;
+    /* a reset while QUIT waits for its answer leaves the same question open as an end does */
+    if (why == POPCL_ERR_NET && c->quit_left) return POPCL_ERR_QUIT_UNKNOWN;
+    /* and one inside a handshake is how some servers say that they want none of this client */
+    if (why == POPCL_ERR_NET && c->state == SECURING) return POPCL_ERR_TLS_CLOSED;
+    return why;
+}
+
+void popcl_machine_fail(popcl *c, popcl_err why) {
+    if (!c->failing) c->failing = (uint8_t)meaning(c, why);
+}
+
+void popcl_fail(popcl *c, popcl_err why, int net_code) {
+    int inside = c->busy == BUSY && c->public_owner;
+    if (!inside && !begin_call(c)) return;
+    if (!popcl_is_over(c)) c->net_code = net_code;
+    popcl_machine_fail(c, why);
+    if (inside) return;
+    popcl_machine_is_over_now(c);
+    end_call(c);
+}
+
+int popcl_machine_wipe(popcl *c) {
+    if (c->busy != NOT_BUSY) {
+        c->busy = MISUSED;
+        return 0;
+    }
+    c->busy = BUSY;
+    if (!popcl_is_done(c)) {
+        c->state = CLOSED;
+        c->pause = 0;
+        c->result = POPCL_ERR_STOPPED;
+        popcl_machine_release_secret(c);
+        popcl_machine_settle(c, POPCL_END_WIPED);
+    }
+    if (c->link.buf) popcl_zero(c->link.buf, c->link.len);
+    if (c->link.tls) popcl_tls_layer_of(c->link.tls)->wipe(c->link.tls);
+    popcl_zero(c, sizeof *c);
+    return 1;
+}
+
+void popcl_wipe(popcl *c) { popcl_machine_wipe(c); }
+
+/* ---- commands ---- */
+
+int popcl_can_submit(const popcl *c) {
+    int ahead =
+        c->window && c->phase & POPCL_IN_TRANSACTION && c->caps.tags & POPCL_CAPA_PIPELINING;
+    return c->phase && popcl_states[c->state].can & SEND && !c->send_failed &&
+           c->in_flight < (ahead ? c->window_len : 1);
+}
+
+static void trace_command(popcl *c, const unsigned char *line, const popcl_line *l) {
+    if (l->secret_to > l->secret_from) {
+        popcl_machine_trace(c, POPCL_TRACE_SENT, line, l->secret_from);
+        popcl_machine_trace(c, POPCL_TRACE_SENT, "***", 3);
+    } else {
+        popcl_machine_trace(c, POPCL_TRACE_SENT, line, l->len - 2);
+    }
+    popcl_machine_trace(c, POPCL_TRACE_SENT, "", 0);
+}
+
+/* Writes the line. A secret that is pulled may call back, and is told of the end of its use unless
+ * it asked for time. */
+static popcl_err write_line(popcl *c, const popcl_command *command, unsigned char *p,
+                            popcl_line *l) {
+    uint8_t busy = c->busy;
+    const popcl_secret *pulled = popcl_command_pulls(command);
+    if (c->secret != pulled) popcl_machine_release_secret(c);
+    c->secret = pulled;
+    c->busy = LOCKED;
+    popcl_err e = popcl_command_write(command, p, l);
+    if (c->busy == LOCKED) c->busy = busy;
+    if (e != POPCL_ERR_SECRET_WAIT) popcl_machine_release_secret(c);
+    if (!e) trace_command(c, p, l); /* before the link may seal it */
+    if (!e && c->busy == MISUSED) {
+        popcl_zero(p, l->len);
+        e = POPCL_ERR_REENTRANT;
+    }
+    return e;
+}
+
+popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t tag) {
+    popcl_line l;
+    size_t room;
+    if ((unsigned)command->verb >= POPCL_VERBS || !(popcl_verbs[command->verb].states & c->phase))
+        return POPCL_ERR_STATE;
+    if (!popcl_can_submit(c))
+        return popcl_states[c->state].can & SEND ? POPCL_ERR_WOULD_BLOCK : POPCL_ERR_STATE;
+    if (popcl_command_number(command) > c->count) return POPCL_ERR_MESSAGE_NUMBER;
+    unsigned char *p = c->link.ops->out(&c->link, &room);
+    if (room < popcl_command_room(command)) return POPCL_ERR_WOULD_BLOCK;
+    popcl_err e = write_line(c, command, p, &l);
+    if (e) return e;
+    popcl_flight *f = popcl_oldest(c) + c->in_flight++;
+    f->tag = tag;
+    f->verb = (uint8_t)command->verb;
+    f->shape = (uint8_t)popcl_command_shape(command);
+    f->octets = (uint16_t)l.len;
+    c->link.ops->out_ack(&c->link, l.len);
+    c->moved = 1; /* the wait for the reply begins now */
+    if (command->verb == POPCL_QUIT) c->phase = 0;
+    if (c->state == IDLE) popcl_machine_await_next(c);
+    return POPCL_OK;
+}
+
+popcl_err popcl_submit(popcl *c, const popcl_command *command, uint32_t tag) {
+    if (!c->public_owner || popcl_is_done(c)) return POPCL_ERR_STATE;
+    if (c->busy == BUSY) return popcl_machine_submit(c, command, tag);
+    if (!begin_call(c)) return POPCL_ERR_REENTRANT;
+    popcl_err e = popcl_machine_submit(c, command, tag);
+    end_call(c);
+    return e;
+}
+
+/* ---- queries ---- */
+
+const char *popcl_version(void) { return POPCL_VERSION; }
+
+popcl_err popcl_result(const popcl *c) {
+    return c->result || c->cfg ? (popcl_err)c->result : POPCL_ERR_STATE;
+}
+
+void *popcl_machine_spare(const popcl *c, size_t *n) {
+    *n = 0;
+    return c->link.tls ? popcl_tls_layer_of(c->link.tls)->spare(c->link.tls, n) : NULL;
+}
+
+unsigned popcl_in_flight(const popcl *c) { return c->in_flight; }
+
+int popcl_net_code(const popcl *c) { return c->net_code; }
+
+const popcl_reply *popcl_last_reply(const popcl *c) { return &c->reply; }
+
+popcl_verb popcl_last_verb(const popcl *c) { return (popcl_verb)c->verb; }
+
+int popcl_machine_is_logged_in(const popcl *c) { return (c->phase & POPCL_IN_TRANSACTION) != 0; }
+
+uint32_t popcl_machine_passed_over(const popcl *c) { return c->passed_over + c->stray; }
+
+const popcl_caps *popcl_capabilities(const popcl *c) { return &c->caps; }
+
+const char *popcl_state_name(const popcl *c) { return popcl_states[c->state].name; }

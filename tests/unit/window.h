@@ -1,0 +1,25 @@
+/* window - how many commands a test lets be in flight at once: WINDOW of the environment (1 to 32),
+ * or one. `make check-window` runs the tests with eight. */
+#ifndef TESTS_WINDOW_H
+#define TESTS_WINDOW_H
+
+#include <stdlib.h>
+
+#include "popcl.h"
+
+#define TEST_WINDOW_MAX 32
+
+static inline unsigned test_window(void) {
+    const char *given = getenv("WINDOW");
+    int n = given ? atoi(given) : 1;
+    return n > 1 && n <= TEST_WINDOW_MAX ? (unsigned)n : 1;
+}
+
+/* Gives a session room for them; one needs none. */
+static inline void test_window_set(popcl_config *cfg, popcl_flight window[TEST_WINDOW_MAX]) {
+    unsigned n = test_window();
+    cfg->window = n > 1 ? window : NULL;
+    cfg->window_len = (uint8_t)(n > 1 ? n : 0);
+}
+
+#endif
