@@ -5,6 +5,9 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
 in prose.py.
 
+The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
+leaves that page as it is.
+
 usage: docs.py            checks, and fails on what is out of date, on a rule whose function is gone, and on one without a test that does not say so
        docs.py --write    brings all of it up to date
 Its last line is `docs: N passed, N failed`.
@@ -23,13 +26,21 @@ CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "L
            "CERT": 79, "TLS": 80, "STOPPED": "130, 143"}
 
 
-def errors_page():
-    """docs/ERRORS.md from the rows X(NAME, CLASS, "what", "cause", "advice")."""
+def errors_page(committed, problems):
+    """docs/ERRORS.md from the rows X(NUMBER, NAME, CLASS, "what", "cause", "advice"); the committed page if a number is not what it was."""
     text = re.sub(r'"\s*\\?\n\s*"', "", (ROOT / "include/popcl_errors.h").read_text()).replace("\\\n", " ")
-    rows = re.findall(r'X\((\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', text)
+    rows = re.findall(r'X\((\d+), (\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', text)
+    numbers = {name: number for number, name, *_ in rows}
+    changed = [f"popcl_errors.h: ERRORS.md has {name} as number {number}, which never changes: now it is {numbers.get(name, 'gone')}"
+               for number, name in re.findall(r"^\| (\d+) \| (\w+) \|", committed, re.M) if numbers.get(name) != number]
+    if len(set(numbers.values())) < len(rows):
+        changed.append("popcl_errors.h: two rows have one number, or one name")
+    problems.extend(changed)
+    if changed:
+        return committed
     out = ["# Every result", "", "Made by `tests/docs.py --write` from [popcl_errors.h](../include/popcl_errors.h). The last column is the exit code of the command.", "",
-           "| POPCL_ | what failed | likely cause | what to try | class | exit |", "|---|---|---|---|---|---|"]
-    out += [f"| {name} | {what} | {cause} | {advice} | {class_} | {CLASSES[class_]} |" for name, class_, what, cause, advice in rows]
+           "| number | POPCL_ | what failed | likely cause | what to try | class | exit |", "|---:|---|---|---|---|---|---|"]
+    out += [f"| {number} | {name} | {what} | {cause} | {advice} | {class_} | {CLASSES[class_]} |" for number, name, class_, what, cause, advice in rows]
     return "\n".join(out) + "\n"
 
 
@@ -117,7 +128,8 @@ def main(argv):
         return 2
     problems, passed = [], 0
     tests, words = named_ids(), names_in_source()
-    pages = [(ROOT / "docs/ERRORS.md", errors_page())]
+    errors = ROOT / "docs/ERRORS.md"
+    pages = [(errors, errors_page(errors.read_text(), problems))]
     for name in ("PROTOCOL.md", "SECURITY.md"):
         path = ROOT / "docs" / name
         if path.exists():

@@ -91,7 +91,7 @@ def missed():
 @functools.lru_cache(maxsize=None)
 def error_rows():
     joined = re.sub(r'"\s*\\?\n\s*"', "", text("include/popcl_errors.h")).replace("\\\n", " ")
-    return re.findall(r'X\((\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', joined)
+    return re.findall(r'X\(\d+, (\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', joined)
 
 
 def sentences():

@@ -36,7 +36,7 @@ def error_rows():
     for setting, option in re.findall(r'\{"([\w. ]+)",\s*"([^"]+)"\}', own):
         library = library.replace(setting, option)
     rows = []
-    for name, group, *library_s in re.findall(rf"X\({word}{word}{sentence},{sentence},{sentence}\)", library):
+    for name, group, *library_s in re.findall(rf"X\(\d+,{word}{word}{sentence},{sentence},{sentence}\)", library):
         by_default = (re.findall(rf"\{{POPCL_{name},{or_null},{or_null},{or_null}\}}", own) or [("NULL",) * 3])[0]
         by_number = re.findall(rf"\{{POPCL_{name},\s*E\w+,{or_null},{or_null},{or_null}\}}", own)
         if group == "DISK":
