@@ -1,5 +1,5 @@
 /* popcl_errors.h - every result that popcl can give, in one table: the enum below, the names and
- * sentences of src/core/errors.c, docs/ERRORS.md and the exit codes of the command are all made
+ * sentences of src/core/err_*.c, docs/ERRORS.md and the exit codes of the command are all made
  * from it, so that none of them can disagree.
  *
  * A row is X(NUMBER, NAME, CLASS, what failed, likely cause, what to try). NUMBER never changes,
@@ -372,7 +372,7 @@ extern "C" {
 
 /* The parts of a result's row. Each returns a constant string (never NULL, "" where there is
  * nothing to say; an unknown value gives "unknown result"). Callable at any time, from any thread.
- * A firmware that calls none of them links no sentence. */
+ * A program links the texts of only those functions that it calls. */
 const char *popcl_err_name(popcl_err e);   /* "ERR_AUTH" */
 const char *popcl_err_what(popcl_err e);   /* what failed */
 const char *popcl_err_cause(popcl_err e);  /* the likely cause */

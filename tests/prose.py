@@ -94,9 +94,14 @@ def error_rows():
     return re.findall(r'X\(\d+, (\w+), (\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)', joined)
 
 
+def column_kb(place):
+    """KB of a column of the errors' sentences."""
+    return f"{sum(len(row[place]) + 1 for row in error_rows()) / 1024:.0f}"
+
+
 def sentences():
-    """KB of the errors' sentences, with a pointer to each, on a machine of 32 bits."""
-    return f"{sum(len(one) + 1 + 4 for row in error_rows() for one in row[2:]) / 1024:.0f}"
+    """KB of all the errors' sentences."""
+    return f"{sum(len(one) + 1 for row in error_rows() for one in row[2:]) / 1024:.0f}"
 
 
 def names():
@@ -148,7 +153,8 @@ PROSE = [
     ("docs/PORTING.md", r"`popcl_resume_save`, (\d+) octets", lambda: str(macro("POPCL_RESUME_LEN"))),
     ("docs/PORTING.md", r"\| stack \| with TLS ([\d.]+) KB painted, at most ([\d.]+) KB by call graph; in clear text ([\d.]+) and ([\d.]+) KB",
      lambda: (kb(calls(2)), kb(calls(1)), kb(calls(4)), kb(calls(3)))),
-    ("docs/SIZING.md", r"errors\.c, (\d+) KB; the names alone are ([\d.]+)", lambda: (sentences(), names())),
+    ("docs/SIZING.md", r"`popcl_err_what` (\d+) KB, `popcl_err_cause` (\d+), `popcl_err_advice` (\d+); `popcl_err_name` ([\d.]+)\)",
+     lambda: (column_kb(2), column_kb(3), column_kb(4), names())),
     ("docs/SIZING.md", r"names of its errors \(([\d.]+) KB\)", names),
     ("docs/SIZING.md", r"buffer of ([\d,]+) octets \(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
     ("docs/SIZING.md", r"and (\d+) octets of RAM for each account", lambda: str(sizeof("popcl_resumable"))),
@@ -156,7 +162,7 @@ PROSE = [
     (OPTIONS, r"end the whole run after S seconds; default: (a day|\d+ hours)", max_time),
     (OPTIONS, r"give up after S seconds without progress; default (\d+)", lambda: str(macro("POPCL_IDLE_MS") // 1000)),
     (OPTIONS, r"give up connecting after S seconds; default (\d+)", lambda: str(macro("POPCL_CONNECT_MS") // 1000)),
-    ("src/core/errors.c", r"nothing else links ([\d.]+) KB of them", names),
+    ("src/core/err_name.c", r"prints no sentence links ([\d.]+) KB", names),
     ("examples/firmware/README.md", r"their sentences would cost (\d+) KB", sentences),
     ("examples/firmware/README.md", r"Milliseconds between two: ([\d,]+)",
      lambda: f"{macro('DEFAULT_EVERY_MS', file='examples/firmware/settings.c'):,}"),
