@@ -234,7 +234,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench fuzz arm firmware-tls figures layers readme docs
+PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench settings fuzz arm firmware-tls figures layers readme docs
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -319,6 +319,8 @@ port-check: $(LIB) ## PORT=posix|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: wheth
 	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
 PORTS := $(sort $(patsubst tests/port/%/port.c,%,$(wildcard tests/port/*/port.c)))
 PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B Q CC LIB CFLAGS CPPFLAGS LDFLAGS POPCL_CFLAGS POPCL_CPPFLAGS BEARSSL_LIBS,$(v)=$(call quoted,$($(v))))
+check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
+	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
 	@$(PYTHON) tests/docs.py
 

@@ -1,8 +1,23 @@
-/* popcl_config.h - compile-time limits of popcl. None has to be set: each has a default, and a
- * build overrides it with -DNAME=value (library and application alike: the sizes of public structs
- * follow from some of them). Run-time settings are in popcl_config. */
+/* popcl_config.h - compile-time settings of popcl. None has to be set: each has a default. Run-time
+ * settings are in popcl_config.
+ *
+ * A build sets them in one of three ways:
+ * - with -DNAME=value;
+ * - in a header that POPCL_USER_CONFIG names: -DPOPCL_USER_CONFIG='"board_popcl.h"';
+ * - in a header popcl_user_config.h in the include path, without any -D. This needs a compiler with
+ *   __has_include, and counts only if POPCL_USER_CONFIG is not defined.
+ *
+ * The library and every program that uses it must have the same settings. */
 #ifndef POPCL_CONFIG_H
 #define POPCL_CONFIG_H
+
+#ifdef POPCL_USER_CONFIG
+#include POPCL_USER_CONFIG
+#elif defined __has_include
+#if __has_include("popcl_user_config.h")
+#include "popcl_user_config.h"
+#endif
+#endif
 
 /* Octets of a reply's text kept for people (diagnostics, errors), and for the response code in
  * front of it. 16 to 200. It shares its room with a UID: up to 70 octets cost nothing. */

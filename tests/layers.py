@@ -108,6 +108,8 @@ def judge_system(path, name):
 
 def judge_own(path, name):
     target, folder = module_of(name), os.path.dirname(path)
+    if (path, name) == ("include/popcl_config.h", "popcl_user_config.h"):
+        return ""  # a user's settings
     if folder == "examples/firmware" and name.startswith(("lwip/", "arch/", "netif/")):
         return ""  # lwIP's own
     if folder in FOLDERS:

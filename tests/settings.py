@@ -1,0 +1,98 @@
+"""Builds the clear-text library, and programs against it, with settings of popcl_config.h in each of the places that a user has for them.
+
+CC, POPCL_CPPFLAGS and BEARSSL_LIBS are those of make. Ends with `settings: N passed, N failed`.
+"""
+import glob
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+COMPILE = [*shlex.split(os.environ.get("CC", "gcc")), "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+           *["-I" + os.path.join(ROOT, word[2:]) if word.startswith("-I") else word
+             for word in shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude"))]]
+LIBS = [os.path.join(ROOT, word) if word.endswith(".a") and not word.startswith("-") else word
+        for word in shlex.split(os.environ.get("BEARSSL_LIBS", "-lbearssl"))]
+KEEP = 120  # another length of text than the default, and longer than a UID: it changes sizeof(popcl_reply)
+HEADER = f"#define POPCL_TEXT_KEEP {KEEP}\n"
+
+# What the library's compiler made of the settings, as an object of the library.
+INSIDE = """#include "popcl_session.h"
+extern const size_t reply_octets;
+const size_t reply_octets = sizeof(popcl_reply);
+"""
+PROGRAM = """#include "popcl.h"
+extern const size_t reply_octets;
+int main(void) {
+    static const popcl_config nothing;
+    static popcl job;
+    popcl_err e = popcl_start(&job, &nothing, 0);
+    return e == POPCL_ERR_ARGUMENT && POPCL_TEXT_KEEP == WANTED && sizeof(popcl_reply) == reply_octets ? 0 : 1;
+}
+"""
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def must(folder, command):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"settings: {' '.join(command)}\n{done.stderr}")
+
+
+class Library:
+    """The core and the logins, compiled with some settings."""
+
+    def __init__(self, folder, settings):
+        self.folder = folder
+        sources = [os.path.join(ROOT, path) for path in glob.glob("src/core/*.c") + glob.glob("src/auth/*.c")]
+        sources.append(write(os.path.join(folder, "inside.c"), INSIDE))
+        must(folder, [*COMPILE, *settings, "-c", *sources])
+        must(folder, ["ar", "qcs", "libpopcl.a", *[os.path.basename(path)[:-2] + ".o" for path in sources]])
+
+    def link(self, settings):
+        """Why a program with these settings does not link, or does not work, with this library; "" if it does."""
+        write(os.path.join(self.folder, "program.c"), PROGRAM)
+        command = [*COMPILE, *settings, f"-DWANTED={KEEP}", "program.c", "libpopcl.a", *LIBS, "-o", "program"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        if done.returncode:
+            return done.stderr
+        status = subprocess.run([os.path.join(self.folder, "program")]).returncode
+        return f"exit status {status}" if status else ""
+
+
+def results(folder):
+    """(what must hold, why it does not or "")."""
+    for name in ("named/board.h", "found/popcl_user_config.h", "both/board.h"):
+        write(os.path.join(folder, name), HEADER)
+    write(os.path.join(folder, "both/popcl_user_config.h"), '#error "POPCL_USER_CONFIG names another"\n')
+    named = ['-DPOPCL_USER_CONFIG="board.h"', f"-I{folder}/named"]
+    found, both = [f"-I{folder}/found"], [named[0], f"-I{folder}/both"]
+    for header, settings in (("that POPCL_USER_CONFIG names", named), ("of the include path", found)):
+        library = Library(tempfile.mkdtemp(dir=folder), settings)
+        yield f"a header {header}: library and program", library.link(settings)
+        yield f"a header {header}, and -D for the program", library.link([f"-DPOPCL_TEXT_KEEP={KEEP}"])
+        yield f"a header {header}: POPCL_USER_CONFIG comes before popcl_user_config.h", library.link(both)
+
+
+def main():
+    os.chdir(ROOT)
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="popcl-settings-") as folder:
+        for what, why in results(folder):
+            passed, failed = passed + (not why), failed + bool(why)
+            if why:
+                print(f"--- {what}: {why}")
+    print(f"settings: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
