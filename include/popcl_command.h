@@ -80,6 +80,7 @@ typedef struct popcl_events {
  * then the closed event brings the result. Or, without any event: ERR_ARGUMENT, ERR_IOBUF_SMALL,
  * with TLS also ERR_NO_TLS, ERR_TLS_STORAGE, ERR_SEED, ERR_NO_TRUST, ERR_HOST and ERR_CLOCK_*; then
  * the session is POPCL_DONE with that result. */
+#define popcl_start POPCL_ABI(popcl_start)
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *events, void *ctx,
                       uint32_t now_ms);
 

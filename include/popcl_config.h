@@ -20,7 +20,8 @@
 #endif
 
 /* Octets of a reply's text kept for people (diagnostics, errors), and for the response code in
- * front of it. 16 to 200. It shares its room with a UID: up to 70 octets cost nothing. */
+ * front of it. 16 to 200, as a plain decimal number: POPCL_ABI makes a name of it. It shares its
+ * room with a UID: up to 70 octets cost nothing. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif
@@ -88,5 +89,12 @@
 #if POPCL_CAPA_LINE_MAX < 512 || POPCL_CAPA_LINE_MAX > 65535
 #error "POPCL_CAPA_LINE_MAX is 512 to 65535"
 #endif
+
+/* The name of a function's symbol, with the settings that size public structs: popcl_start_text70.
+ * Each function that starts an object has such a name. So a program does not link with a library
+ * that has other settings, and the linker's message shows them. */
+#define POPCL_ABI(name)              POPCL_ABI_JOIN(name, POPCL_TEXT_KEEP)
+#define POPCL_ABI_JOIN(name, keep)   POPCL_ABI_JOINED(name, keep)
+#define POPCL_ABI_JOINED(name, keep) name##_text##keep
 
 #endif

@@ -230,6 +230,7 @@ typedef struct popcl_fetch popcl_fetch;
  * to be wiped first, and a callback of *f must not call it. Returns POPCL_OK, or one of the errors
  * of class USAGE or CONFIG, or that the clock cannot be used for certificates; then the session is
  * POPCL_DONE with that result. popcl_run takes any now_ms; other drivers give their clock's. */
+#define popcl_fetch_start POPCL_ABI(popcl_fetch_start)
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms);
 
 /* The result so far, counts and the last reply, for a diagnosis. May be called at any time between

@@ -4,6 +4,7 @@ CC, POPCL_CPPFLAGS and BEARSSL_LIBS are those of make. Ends with `settings: N pa
 """
 import glob
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ COMPILE = [*shlex.split(os.environ.get("CC", "gcc")), "-std=c99", "-Wall", "-Wex
 LIBS = [os.path.join(ROOT, word) if word.endswith(".a") and not word.startswith("-") else word
         for word in shlex.split(os.environ.get("BEARSSL_LIBS", "-lbearssl"))]
 KEEP = 120  # another length of text than the default, and longer than a UID: it changes sizeof(popcl_reply)
+OTHER, DEFAULT = 121, 70
 HEADER = f"#define POPCL_TEXT_KEEP {KEEP}\n"
 
 # What the library's compiler made of the settings, as an object of the library.
@@ -23,12 +25,15 @@ INSIDE = """#include "popcl_session.h"
 extern const size_t reply_octets;
 const size_t reply_octets = sizeof(popcl_reply);
 """
-PROGRAM = """#include "popcl.h"
+PROGRAM = """#include "popcl_command.h"
+#include "popcl_fetch.h"
 extern const size_t reply_octets;
 int main(void) {
-    static const popcl_config nothing;
-    static popcl job;
-    popcl_err e = popcl_start(&job, &nothing, 0);
+    static const popcl_fetch_config nothing;
+    static popcl_fetch job;
+    static popcl session;
+    if (popcl_start(&session, NULL, NULL, NULL, 0) != POPCL_ERR_ARGUMENT) return 2;
+    popcl_err e = popcl_fetch_start(&job, &nothing, 0);
     return e == POPCL_ERR_ARGUMENT && POPCL_TEXT_KEEP == WANTED && sizeof(popcl_reply) == reply_octets ? 0 : 1;
 }
 """
@@ -68,6 +73,12 @@ class Library:
         return f"exit status {status}" if status else ""
 
 
+def not_linked(said, keep):
+    """Why a linker's message is not that the functions with this POPCL_TEXT_KEEP are missing; "" if it is."""
+    missing = [f"{name}_text{keep}" for name in ("popcl_start", "popcl_fetch_start")]
+    return "" if all(re.search(rf"undefined .*\b{name}\b", said) for name in missing) else f"no word of {' and '.join(missing)}: {said or 'it links'}"
+
+
 def results(folder):
     """(what must hold, why it does not or "")."""
     for name in ("named/board.h", "found/popcl_user_config.h", "both/board.h"):
@@ -80,6 +91,8 @@ def results(folder):
         yield f"a header {header}: library and program", library.link(settings)
         yield f"a header {header}, and -D for the program", library.link([f"-DPOPCL_TEXT_KEEP={KEEP}"])
         yield f"a header {header}: POPCL_USER_CONFIG comes before popcl_user_config.h", library.link(both)
+        yield f"a header {header}: the program has another value, and does not link", not_linked(library.link([f"-DPOPCL_TEXT_KEEP={OTHER}"]), OTHER)
+        yield f"a header {header}: the program has the default, and does not link", not_linked(library.link([]), DEFAULT)
 
 
 def main():

@@ -98,7 +98,7 @@ class Image:
 
     def symbols(self):
         """{name: address}; that of code without the bit that says Thumb. What is not defined is left out."""
-        lines = (line.split() for line in image.run([size.TOOL + "nm", self.path]).splitlines())
+        lines = (line.split() for line in size.plain(image.run([size.TOOL + "nm", self.path])).splitlines())
         return {words[2].removesuffix(".lto_priv.0"): int(words[0], 16) & ~(words[1] in "tT") for words in lines if len(words) == 3}
 
     def code(self):

@@ -77,14 +77,14 @@ def frame_of(lines):
 def read_libc(path, graph):
     """Adds the functions of an image that no object's graph has: the C library's and the compiler's."""
     lines, name = {}, None
-    for line in image.run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", path]).splitlines():
+    for line in size.plain(image.run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", path])).splitlines():
         start = re.match(r"[0-9a-f]+ <([^>]*)>:$", line)
         if start:
             name = start.group(1)
         if name:
             lines.setdefault(name, []).append(line)
     addresses = {}
-    for line in image.run([size.TOOL + "nm", path]).splitlines():
+    for line in size.plain(image.run([size.TOOL + "nm", path])).splitlines():
         words = line.split()
         if len(words) == 3 and words[1] in "tTwW":
             addresses.setdefault(int(words[0], 16), set()).add(words[2])

@@ -86,7 +86,7 @@ class Image:
     def __init__(self, path):
         self.path, self.octets, self.files, self.places = path, {}, {}, []
         with open(path[:-4] + ".map", encoding="utf-8") as text:
-            self.read(text.read())
+            self.read(size.plain(text.read()))
 
     def read(self, text):
         text = re.sub(r"\n( \S+)\n\s+(0x)", r"\n\1 \2", text[text.index("Linker script and memory map"):])  # long names have a line of their own
@@ -116,7 +116,7 @@ class Image:
         return sum(octets for (who, _), octets in self.octets.items() if who in whose)
 
     def symbols(self):
-        return {line.split()[2]: line.split()[1] for line in run([size.TOOL + "nm", self.path]).splitlines() if len(line.split()) == 3}
+        return {line.split()[2]: line.split()[1] for line in size.plain(run([size.TOOL + "nm", self.path])).splitlines() if len(line.split()) == 3}
 
     def file_at(self, address):
         """(whose, file) of what lies at an address of flash, or None."""

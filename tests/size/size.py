@@ -69,6 +69,11 @@ def tool(name, *arguments):
     return subprocess.run([TOOL + name, *arguments], capture_output=True, text=True, check=True).stdout
 
 
+def plain(text):
+    """Symbols as the headers name the functions: without the settings that POPCL_ABI adds."""
+    return re.sub(r"\b(popcl_\w+?)_text\d+\b", r"\1", text)
+
+
 # ---- what an object tells ----
 
 class Object:
@@ -80,7 +85,7 @@ class Object:
             if match:
                 self.sections[match.group(1)] += int(match.group(2))
         self.defined, self.undefined, self.writable = set(), set(), set()
-        for line in tool("nm", path).splitlines():
+        for line in plain(tool("nm", path)).splitlines():
             kind, symbol = line.split()[-2:]
             if symbol.startswith("$"):
                 continue
@@ -91,7 +96,7 @@ class Object:
         with open(path[:-2] + ".su", encoding="utf-8") as lines:
             for line in lines:
                 where, octets, kind = line.rstrip("\n").split("\t")
-                self.frames.append((int(octets), kind, where.rsplit(":", 1)[1]))
+                self.frames.append((int(octets), kind, plain(where.rsplit(":", 1)[1])))
 
     def frame(self):
         return max(self.frames, default=(0, "", ""))
@@ -105,6 +110,7 @@ class Graph:
 
     @staticmethod
     def title(text):
+        text = plain(text)
         path, colon, function = text.rpartition(":")
         return os.path.basename(path) + ":" + function if colon else text
 
