@@ -22,8 +22,10 @@ typedef struct popcl_net {
     /* Connects to host (a name or an address) and port, in at most limit_ms, name resolution
      * included; tries every address of the name, side by side or each for a share of the time.
      * Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT,
-     * ERR_NET, or ERR_STOPPED (the caller wants an end); after an error nothing is left open. The
-     * ctx may be opened again after that, and after close. A connection that the server took is OK,
+     * ERR_NET, or ERR_STOPPED (the caller wants an end); a port that does TLS itself also any
+     * result of class TLS or CERT. The job ends with that result, unchanged, or with POPCL_ERR_PORT
+     * if open returned anything else. After an error nothing is left open. The ctx may be opened
+     * again after that, and after close. A connection that the server took is OK,
      * whatever became of it since: recv tells. Of an address as text, late is ERR_TIMEOUT_CONNECT.
      */
     popcl_err (*open)(void *ctx, const char *host, uint16_t port, uint32_t limit_ms);

@@ -20,6 +20,26 @@ static void fail(const runner *r, popcl_err why) {
     popcl_fail(r->session, why, r->net->code ? r->net->code(r->ctx) : 0);
 }
 
+/* What open may return (popcl_net.h): a result of the network, or of TLS that the port does itself.
+ * Anything else is the port's fault. */
+static popcl_err from_open(popcl_err e) {
+    switch (popcl_err_class(e)) {
+    case POPCL_CLASS_HOST:
+    case POPCL_CLASS_UNAVAILABLE:
+    case POPCL_CLASS_LATER:
+    case POPCL_CLASS_CERT:
+    case POPCL_CLASS_TLS:
+    case POPCL_CLASS_STOPPED: return e;
+    case POPCL_CLASS_DONE:
+    case POPCL_CLASS_USAGE:
+    case POPCL_CLASS_DISK:
+    case POPCL_CLASS_PROTOCOL:
+    case POPCL_CLASS_LOGIN:
+    case POPCL_CLASS_CONFIG: break;
+    }
+    return POPCL_ERR_PORT;
+}
+
 static void send_some(runner *r) {
     size_t n;
     const unsigned char *p = popcl_send_buf(r->session, &n);
@@ -94,9 +114,11 @@ popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx) {
     uint32_t limit_ms;
     if (popcl_state(c) & POPCL_DONE) return popcl_result(c);
     const char *host = popcl_connect(c, net->now_ms(ctx), &port, &limit_ms);
-    popcl_err e = host ? net->open(ctx, host, port, limit_ms) : POPCL_ERR_HOST;
-    if (e) {
-        fail(&r, e);
+    popcl_err e = host ? net->open(ctx, host, port, limit_ms) : POPCL_OK;
+    if (!host) {
+        fail(&r, POPCL_ERR_HOST);
+    } else if (e) {
+        fail(&r, from_open(e));
     } else {
         popcl_connected(c, net->now_ms(ctx));
         run(&r);

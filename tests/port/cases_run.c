@@ -439,6 +439,48 @@ static void refused_client(const test *t) {
          "a session with a port where nobody listens ended with %s", popcl_err_name(e));
 }
 
+/* A port that connects and does TLS itself, which fails with this. */
+static popcl_err of_tls;
+static popcl_err open_with_tls(void *ctx, const char *name, uint16_t port, uint32_t limit_ms) {
+    popcl_err e = guarded.open(ctx, name, port, limit_ms);
+    if (e) return e;
+    guarded.close(ctx);
+    return of_tls;
+}
+
+/* Every result but OK, and numbers that are no result. */
+enum { NO_RESULTS = 4, OPEN_RESULTS = NO_RESULTS + POPCL_ERR_COUNT_ - 1 };
+static popcl_err open_result(int i) {
+    static const int no_results[NO_RESULTS] = {POPCL_ERR_COUNT_, 255, 256, -1};
+    return (popcl_err)(i < NO_RESULTS ? no_results[i] : i - NO_RESULTS + 1);
+}
+static int is_passed_on(popcl_err e) {
+    popcl_class c = popcl_err_class(e);
+    return c == POPCL_CLASS_TLS || c == POPCL_CLASS_CERT || c == POPCL_CLASS_HOST ||
+           c == POPCL_CLASS_UNAVAILABLE || c == POPCL_CLASS_LATER || c == POPCL_CLASS_STOPPED;
+}
+
+static void tls_server(const peer *p) {
+    for (int i = 0; i < OPEN_RESULTS; i++)
+        peer_expect_end(p, peer_accept(p), 0);
+}
+
+static void tls_client(const test *t) {
+    popcl_net port = guarded;
+    fetched *f = client(0);
+    f->config.port = t->port;
+    port.open = open_with_tls;
+    for (int i = 0; i < OPEN_RESULTS; i++) {
+        of_tls = open_result(i);
+        popcl_err e = popcl_run(&f->job, &f->config, &port, t->c);
+        must(e == (is_passed_on(of_tls) ? of_tls : POPCL_ERR_PORT), RUN_ENDS, "see open_again",
+             "after an open that returned %d a session ended with %s", (int)of_tls,
+             popcl_err_name(e));
+        popcl_wipe(&f->job);
+        idle(2); /* a stack without threads ends the connection in it */
+    }
+}
+
 static const char *has_stop(void) { return port_tested.stop ? NULL : "stop is NULL"; }
 
 const port_case run_cases[] = {
@@ -451,6 +493,7 @@ const port_case run_cases[] = {
     {"run_reset_behind_quit", behind_quit_client, behind_quit_server, NULL},
     {"run_server_stalls", stall_client, stall_server, NULL},
     {"run_refused", refused_client, refused_server, NULL},
+    {"run_open_returns", tls_client, tls_server, NULL},
     {"run_many", many_client, many_server, NULL},
     {"run_across_the_wrap", wrap_client, wrap_server, NULL},
     {"run_stopped", stop_client, stop_server, has_stop},

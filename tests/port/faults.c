@@ -384,7 +384,7 @@ const fault faults[] = {
     {"open makes two things, close ends one",
      "open_again run_many close_ends_the_connection",
      {.open = open_and_close_leak}},
-    {"open works once", "open_again run_many", {.open = open_only_once}},
+    {"open works once", "open_again run_many run_open_returns", {.open = open_only_once}},
     {"the next connection gets what the last one left",
      "open_begins_anew",
      {.recv = recv_what_was_left, .close = close_keeps}},

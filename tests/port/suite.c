@@ -31,9 +31,10 @@ const promise_text promises[PROMISES] = {
     [OPEN_TRIES] = {"tries every address of the name, side by side or each for a share of the time",
                     "open, where it goes on to the next address"},
     [OPEN_RETURNS] = {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, "
-                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end)",
+                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end); a "
+                      "port that does TLS itself also any result of class TLS or CERT.",
                       "open, where it turns an error of its system into one of popcl"},
-    [OPEN_LEAVES] = {"after an error nothing is left open", "open, on each of its ways out"},
+    [OPEN_LEAVES] = {"After an error nothing is left open.", "open, on each of its ways out"},
     [OPEN_AGAIN] = {"The ctx may be opened again after that, and after close.",
                     "open: what it sets at its begin; close: what it sets back"},
     [NONE_BLOCKS] = {"None may block but open and wait, and those not beyond limit_ms.",
@@ -69,6 +70,9 @@ const promise_text promises[PROMISES] = {
               "code, and where the number is kept"},
     [CTX] = {"All functions get the ctx given to popcl_run.",
              "variables that are not in the context"},
+    [RUN_ENDS] = {"The job ends with that result, unchanged, or with POPCL_ERR_PORT if open "
+                  "returned anything else.",
+                  "if open_again and open_refused pass: tell us, this may be popcl's own fault"},
     [RUNS] = {"Connects a started session and runs it until POPCL_DONE; returns its result",
               "if no other case failed: tell us, this may be popcl's own fault"},
 };
@@ -108,7 +112,7 @@ static int is_open_result(popcl_err e) {
         POPCL_ERR_STOPPED};
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++)
         if (e == listed[i]) return 1;
-    return 0;
+    return popcl_err_class(e) == POPCL_CLASS_TLS || popcl_err_class(e) == POPCL_CLASS_CERT;
 }
 
 static popcl_err guarded_open(void *ctx, const char *name, uint16_t port, uint32_t limit_ms) {

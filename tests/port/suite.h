@@ -86,6 +86,7 @@ typedef enum promise {
     CLOCK,
     CODE,
     CTX,
+    RUN_ENDS,
     RUNS,
     PROMISES
 } promise;
