@@ -16,7 +16,7 @@ from tlscase import PASSWORD, USER, TlsCase, assert_no_secret, right_server, roo
 
 ALL = (1, 2, 3)
 POP3S = None
-UNTRUSTED = "comes from no authority that is trusted here"
+UNTRUSTED = "comes from no trusted authority"
 OTHER_NAME = "the server's certificate is for another name"
 NO_NAME = "the server's certificate names no host"
 EXPIRED = "a certificate has expired"

@@ -440,7 +440,7 @@ class Sentences(InAPlace):
         self.assertIn("correct its owner and mode", result.err)
         result = place.run(1, out=pathlib.Path("/sys/popcl"), code=73)
         if "Read-only file system" in result.err:  # who it is tells whether that, or its mode, is said first
-            self.assertIn("the file system is read-only", result.err)
+            self.assertIn("the file system was mounted read-only", result.err)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def after_ok(name, ids, *steps, code=80, options=(), **more):
 
 def surplus(name, ids, octets):
     """In the segment of the +OK: found before the handshake, which does not begin (RFC 2595, 4)."""
-    return ends(name, ids, {"STLS": [OK + octets, Hang()]}, 80, says="data in clear came behind the answer to STLS")
+    return ends(name, ids, {"STLS": [OK + octets, Hang()]}, 80, says="clear-text data came after the answer to STLS")
 
 
 @rows(
@@ -97,7 +97,7 @@ class Stls(unittest.TestCase):
 @rows(
     TlsCase("a stamp in the clear greeting", "[C7 I2]", {}, 0, stored=ALL, stamp="<1.2@clear.example>", never=("APOP",)),
     ends("a stamp in the clear greeting, APOP wanted", "[C7 I2]", {}, 77, "--auth", "apop", hello=True, stamp="<1.2@clear.example>",
-         says="APOP was asked for"),
+         says="usable timestamp, which APOP needs"),
     TlsCase("AUTH in the clear capabilities", "[C8 I2]",
             {"CAPA": b"+OK\r\nSASL PLAIN LOGIN CRAM-MD5\r\nSTLS\r\n.\r\n", "AUTH": b"+OK\r\nPLAIN\r\n.\r\n"}, 0, stored=ALL, never=("AUTH",)),
     TlsCase("a greeting that says we are logged in", "[C14 I2]",
@@ -292,7 +292,7 @@ class Plain(unittest.TestCase):
         """[C22 R64] -T, and a greeting in clear comes: TLS error, nothing in clear, no second try."""
         with Hostile(user=USER, password=PASSWORD) as server:
             result = self.place().run(server.port, "-T", "-c", str(root().file), server="localhost", code=80)
-            self.assertIn("what answers there is no TLS", result.err)
+            self.assertIn("the server's answer is not TLS", result.err)
             assert_no_secret(self, server, result)
             self.assertNotIn(None, records(server.wire), server.wire)
 

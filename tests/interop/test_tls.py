@@ -117,7 +117,7 @@ class Fetching(TlsTest):
         """[C22 R64] -T to the port in clear; -S, and no TLS at all, to the port of POP3S: each its own error, and nothing in clear."""
         _, place = self.mailbox(self.messages[:1])
         clear, tls = self.relay("-S"), self.relay("-T")
-        for relay, options, code, says in ((clear, ("-T",), 80, "what answers there is no TLS"), (tls, ("-S",), 75, "no greeting"),
+        for relay, options, code, says in ((clear, ("-T",), 80, "the server's answer is not TLS"), (tls, ("-S",), 75, "no greeting"),
                                            (tls, (), 75, "no greeting")):
             with self.subTest(options=options):
                 trust = ("-c", str(root().file)) if options else ()
@@ -137,7 +137,7 @@ class Refusing(TlsTest):
         "client.example": ({"san": ["client.example"], "extensions": ("extendedKeyUsage=clientAuth",)}, "not meant for TLS servers"),
         "sha1.example": ({"san": ["sha1.example"], "digest": "sha1"}, "too weak"),
         "rsa1024.example": ({"san": ["rsa1024.example"], "key": "RSA-1024"}, "too weak"),
-        "stranger.example": (None, "no authority that is trusted"),
+        "stranger.example": (None, "no trusted authority"),
     }
 
     @classmethod
@@ -381,7 +381,7 @@ class Unlike(unittest.TestCase):
                 for way, port in (("-T", server.tls_port), ("-S", server.port)):
                     with Relay(port, keep=True) as relay:
                         result = place.run(relay.port, way, "-c", str(root().file), server="localhost", code=80)
-                    self.assertIn("what TLS versions the server allows", result.err)
+                    self.assertIn("the TLS versions that the server allows", result.err)
                     self.assertNotIn(USER.encode(), relay.sent, result)
                     self.assertNotIn(b"USER", relay.sent, result)
 
@@ -525,7 +525,7 @@ class GnutlsServ(unittest.TestCase):
         words = ["gnutls-serv", "--echo", "--port", port, "--x509certfile", server.file, "--x509keyfile", server.key_file]
         with Program(*words, says=b"listening on", stdin=subprocess.DEVNULL):
             for ca, options, code, says in ((root(), ("--iobuf", "541"), 75, "no greeting"), (root(), (), 75, "no greeting"),
-                                            (pki.shared().root("A stranger"), (), 79, "no authority")):
+                                            (pki.shared().root("A stranger"), (), 79, "no trusted authority")):
                 with self.subTest(ca=ca.name, options=options):
                     result = place.run(port, "-T", "-c", str(ca.file), "--timeout", "2", *options, server="localhost", code=code)
                     self.assertIn(says, result.err)
