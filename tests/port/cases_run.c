@@ -468,15 +468,16 @@ static void tls_server(const peer *p) {
 static void tls_client(const test *t) {
     popcl_net port = guarded;
     fetched *f = client(0);
-    f->config.port = t->port;
+    f->config.session.port = t->port;
     port.open = open_with_tls;
     for (int i = 0; i < OPEN_RESULTS; i++) {
         of_tls = open_result(i);
-        popcl_err e = popcl_run(&f->job, &f->config, &port, t->c);
+    popcl_fetch_start(&f->job, &f->config, 0);
+    popcl_err e = popcl_run(&f->job.session, &port, t->c);
         must(e == (is_passed_on(of_tls) ? of_tls : POPCL_ERR_PORT), RUN_ENDS, "see open_again",
              "after an open that returned %d a session ended with %s", (int)of_tls,
              popcl_err_name(e));
-        popcl_wipe(&f->job);
+        popcl_fetch_wipe(&f->job);
         idle(2); /* a stack without threads ends the connection in it */
     }
 }
