@@ -1,8 +1,8 @@
 # popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is.
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean. BEARSSL=dir builds against an unpacked BearSSL source tree
-# instead of the system's library. CA_BUNDLE=file compiles trust anchors into the command. B=dir builds into another directory. V=1 shows
-# the commands.
+# instead of the system's library. CA_BUNDLE=file compiles trust anchors into the command. NO_FORK=1 is for a system without fork: host names
+# are then looked up in the same process (port/posix/no_fork). B=dir builds into another directory. V=1 shows the commands.
 # Folders are read by wildcard: a new source, test or example needs no line here.
 
 .DEFAULT_GOAL := all
@@ -68,7 +68,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # ---- what there is ----
 
-LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c port/posix/*.c))
+RESOLVE_SRC := port/posix/$(if $(NO_FORK),no_fork/resolve_sync.c,resolve.c)
+LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c src/host/*.c) $(filter-out port/posix/resolve.c,$(wildcard port/posix/*.c)) $(RESOLVE_SRC))
 COMMON_SRC := $(sort $(wildcard src/tools/common/*.c))
 TOOL_SRC := $(sort $(wildcard src/tools/popcl/*.c))
 TA_SRC := $(sort $(wildcard src/tools/popcl-ta/*.c))
@@ -101,8 +102,8 @@ TESTS := $(UNITS) $(SIMS) $(RUNNER)
 all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, popcl-ta and the examples (needs gcc and libbearssl-dev)
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-# Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix.h has off_t in it, so that programs need the same.
-POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Isrc/tools/common $(BEARSSL_CPPFLAGS)
+# Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix_store.h has off_t in it, so that programs need the same.
+POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Isrc/host -Isrc/tools/common $(BEARSSL_CPPFLAGS)
 COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Iexamples/firmware -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
@@ -216,7 +217,7 @@ install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$
 	    'Description: POP3 client library for small machines' 'Version: $(VERSION)' \
 	    'Cflags: -I$${includedir} -D_FILE_OFFSET_BITS=64 $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))' 'Libs: -L$${libdir} -lpopcl -lbearssl -pthread' \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc
-HEADERS := $(wildcard include/*.h port/posix/popcl_posix*.h)
+HEADERS := $(wildcard include/*.h port/posix/popcl_posix*.h src/host/popcl_posix*.h)
 
 uninstall: ## remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,popcl popcl-ta) $(DESTDIR)$(PREFIX)/lib/libpopcl.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc \
@@ -315,9 +316,9 @@ check-port: port-suites ## the ports under the conformance suite, and the suite 
 	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -q) -- $(B)/port/posix/check -q --faults include/popcl_net.h
 port-suites: $(LIB)
 	@for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done
-port-check: $(LIB) ## PORT=posix|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: whether a port keeps what popcl_net.h promises (docs/PORTING.md)
+port-check: $(LIB) ## PORT=posix|posix-no-fork|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: whether a port keeps what popcl_net.h promises (docs/PORTING.md)
 	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
-PORTS := $(sort $(patsubst tests/port/%/port.c,%,$(wildcard tests/port/*/port.c)))
+PORTS := $(sort $(patsubst tests/port/%/,%,$(dir $(wildcard tests/port/*/port.c tests/port/*/port.mk))))
 PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B Q CC LIB CFLAGS CPPFLAGS LDFLAGS POPCL_CFLAGS POPCL_CPPFLAGS BEARSSL_LIBS,$(v)=$(call quoted,$($(v))))
 check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py

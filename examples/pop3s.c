@@ -10,7 +10,7 @@
 
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
-#include "popcl_posix_tls.h"
+#include "popcl_posix_trust.h"
 
 static int begin(void *ctx, const popcl_msg *m) {
     return (void)ctx, printf("--- %lu %s\n", (unsigned long)m->number, m->uid) < 0 ? -1 : 0;

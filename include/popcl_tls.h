@@ -48,10 +48,10 @@ extern "C" {
 #define POPCL_CLOCK_FLOOR_S 1767225600
 
 /* Whom to trust. Constant, borrowed until wipe. popcl-ta writes one as C; popcl_posix_trust_load
- * (popcl_posix_tls.h) makes one from PEM files. If anchors and pins are given, both must hold. Pins
- * without anchors decide alone: the server's key is one of them. No name is demanded then, and no
- * other certificate is looked at; the dates of the server's own are checked, except in the profile
- * `pinned`. */
+ * (popcl_posix_trust.h) makes one from PEM files. If anchors and pins are given, both must hold.
+ * Pins without anchors decide alone: the server's key is one of them. No name is demanded then, and
+ * no other certificate is looked at; the dates of the server's own are checked, except in the
+ * profile `pinned`. */
 typedef struct popcl_trust {
     const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server certificates
                                             themselves: direct trust */

@@ -70,14 +70,16 @@ MODULES = {
 }
 FOLDERS = {  # what the files of a folder may include besides each other
     "port/bsd": "popcl_net",
-    "port/posix": "wait race connection popcl_posix popcl_posix_tls popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors popcl_config",
+    "port/posix": "wait race connection popcl popcl_fetch popcl_net popcl_seen popcl_errors popcl_config",
+    "port/posix/no_fork": "posix_internal",
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
-    "src/tools/common": "popcl_posix_tls",
-    "src/tools/popcl": "files number utc popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
+    "src/host": "popcl_tls",
+    "src/tools/common": "popcl_posix",
+    "src/tools/popcl": "files number utc popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
     "src/tools/popcl-ta": "files number anchor utc popcl popcl_tls",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
-    "examples": "popcl_posix popcl_posix_tls popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
+    "examples": "popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
@@ -98,7 +100,7 @@ def includes(path):
 
 def judge_system(path, name):
     if name == "bearssl.h":
-        return "" if path.startswith(HASHES) or path.startswith(("src/tools/", "port/")) else "only hashes and TLS may know BearSSL"
+        return "" if path.startswith(HASHES) or path.startswith(("src/tools/", "src/host/", "port/")) else "only hashes and TLS may know BearSSL"
     if path.startswith(("src/core/", "src/auth/")) and name not in PURE:
         return "the core includes no system header but " + ", ".join(sorted(PURE))
     if path.startswith("include/") and name not in PUBLIC:

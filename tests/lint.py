@@ -16,9 +16,9 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2".split()
 WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only".split()
-SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "examples/*.c", "examples/firmware/*.c"]
+SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "port/*/*/*.c", "examples/*.c", "examples/firmware/*.c"]
 TESTS = ["tests/*/*.c", "tests/port/*/*.c"]
-HEADERS = ["include/*.h", "port/*/popcl_*.h"]
+HEADERS = ["include/*.h", "port/*/popcl_*.h", "src/host/popcl_*.h"]
 BUILD = os.environ.get("B", "build")
 HOST, BOARD = ("gcc", "clang"), ("arm-none-eabi-gcc", "clang")
 
@@ -60,7 +60,7 @@ class Includes:
     """The words that a file's compiler needs."""
 
     def __init__(self):
-        self.popcl = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix"))
+        self.popcl = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix -Isrc/host"))
         self.tests = shlex.split(os.environ.get("TEST_CPPFLAGS", ""))
         self.lwip, self.picolibc = lwip(), picolibc()
         self.bearssl = os.environ.get("BEARSSL_INC") or "/usr/include/bearssl"

@@ -1,5 +1,5 @@
-/* net - popcl's transport on POSIX: the sockets of port/bsd with what is POSIX's own, and the
- * monotonic clock (popcl_net.h is the contract). */
+/* net - popcl's transport on POSIX: the sockets of port/bsd with what is POSIX's own
+ * (popcl_net.h is the contract). */
 #define _POSIX_C_SOURCE  200809L
 #define _DARWIN_C_SOURCE   /* SO_NOSIGPIPE */
 #define __BSD_VISIBLE    1 /* the same, on FreeBSD */
@@ -11,7 +11,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
@@ -20,13 +19,6 @@
 
 #define POP_CALL(name) name
 typedef popcl_posix_net pop_net;
-
-uint32_t pop_clock_ms(void) {
-    struct timespec t;
-    /* POSIX names no reason why it should fail */
-    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) return 0;
-    return (uint32_t)((uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u);
-}
 
 #if !defined(SOCK_CLOEXEC) || !defined(SOCK_NONBLOCK)
 static int set_flags(int fd) {

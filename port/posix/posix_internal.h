@@ -1,5 +1,5 @@
-/* posix_internal.h - what net.c and resolve.c share: the clock, waiting with a deadline (port/bsd),
- * and the resolver. Knows no POP3 and no store. */
+/* posix_internal.h - what the files of the transport share: the clock, waiting with a deadline
+ * (port/bsd), and the resolver. Knows no POP3 and no store. */
 #ifndef POPCL_POSIX_INTERNAL_H
 #define POPCL_POSIX_INTERNAL_H
 
@@ -35,7 +35,19 @@ typedef struct pop_resolved {
     pop_address address[POP_ADDRESSES_MAX];
 } pop_resolved;
 
-/* Resolves a name or an address, within limit_ms. Returns POPCL_OK with one address or more,
+/* getaddrinfo with these flags, its answer in `found`. */
+void pop_look_up(const char *host, uint16_t port, int family, int flags, pop_resolved *found);
+
+/* What an answer means. Only name servers can say that there is no such name: that they do not
+ * answer, or that what asks them failed, is of today. */
+popcl_err pop_look_up_result(const pop_resolved *found);
+
+/* Resolves what needs no name server. Returns 1 with *result and `found`, 0 if it is a name. */
+int pop_look_up_here(const char *host, uint16_t port, int family, pop_resolved *found,
+                     popcl_err *result);
+
+/* Resolves a name or an address, within limit_ms (resolve.c; no_fork/resolve_sync.c may take
+ * longer). Returns POPCL_OK with one address or more,
  * ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_STOPPED, or ERR_NET where this machine is short of
  * something (error is errno then). No process, descriptor or memory of it is left afterwards. */
 popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms,

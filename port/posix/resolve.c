@@ -1,6 +1,6 @@
 /* resolve - host names to addresses, within a deadline. It knows no connection. Addresses are read
- * in this process; names are looked up by getaddrinfo, which has no time limit and cannot be broken
- * off, and therefore runs in a process of its own:
+ * in this process (lookup.c); names are looked up by getaddrinfo, which has no time limit and
+ * cannot be broken off, and therefore runs in a process of its own:
  *
  *     fork -> the child: getaddrinfo, one write to a pipe, _exit
  *          -> the parent: poll on the pipe -> answer | end without answer: wait for the child
@@ -12,13 +12,11 @@
 
 #include "posix_internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,67 +28,6 @@ enum {
 };
 
 typedef char resolved_crosses_a_pipe_at_once[sizeof(pop_resolved) <= 512 ? 1 : -1];
-
-/* ---- in this process ---- */
-
-static void add(pop_resolved *found, const struct sockaddr *a, uint16_t port) {
-    if (found->count == POP_ADDRESSES_MAX || (a->sa_family != AF_INET && a->sa_family != AF_INET6))
-        return;
-    pop_address *to = &found->address[found->count++];
-    memcpy(to, a, a->sa_family == AF_INET6 ? sizeof to->v6 : sizeof to->v4);
-    if (a->sa_family == AF_INET6)
-        to->v6.sin6_port = htons(port);
-    else
-        to->v4.sin_port = htons(port);
-}
-
-/* getaddrinfo, its answer in `found`. */
-static void look_up(const char *host, uint16_t port, int family, int flags, pop_resolved *found) {
-    struct addrinfo hints = {0}, *list = NULL;
-    memset(found, 0, sizeof *found);
-    hints.ai_flags = flags;
-    hints.ai_family = family;
-    hints.ai_socktype = SOCK_STREAM;
-    found->code = getaddrinfo(host, NULL, &hints, &list);
-    if (found->code == 0) {
-        for (const struct addrinfo *a = list; a; a = a->ai_next)
-            add(found, a->ai_addr, port);
-        freeaddrinfo(list);
-        if (found->count == 0) found->code = EAI_NONAME;
-    }
-    if (found->code == EAI_SYSTEM)
-        found->error = errno;
-    else if (found->code == EAI_MEMORY)
-        found->error = ENOMEM;
-    else
-        found->error =
-            found->code < 0 ? found->code : -found->code; /* their sign differs between systems */
-}
-
-/* RFC 6761, 6.3: localhost is the loopback address, and no name server is asked. IPv6 first, as in
- * RFC 6724, 10.3. */
-static void add_loopback(uint16_t port, int family, pop_resolved *found) {
-    struct sockaddr_in6 v6 = {0};
-    struct sockaddr_in v4 = {0};
-    memset(found, 0, sizeof *found);
-    v6.sin6_family = AF_INET6;
-    v6.sin6_addr.s6_addr[15] = 1;
-    v4.sin_family = AF_INET;
-    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (family != AF_INET) add(found, (const struct sockaddr *)&v6, port);
-    if (family != AF_INET6) add(found, (const struct sockaddr *)&v4, port);
-}
-
-/* Only name servers can say that there is no such name. That they do not answer, or that what asks
- * them failed, is of today. */
-static popcl_err result_of(const pop_resolved *found) {
-    if (found->code == 0) return POPCL_OK;
-    if (found->error > 0 && pop_is_shortage(found->error)) return POPCL_ERR_NET;
-    return found->code == EAI_AGAIN || found->code == EAI_SYSTEM ? POPCL_ERR_RESOLVE_TIMEOUT
-                                                                 : POPCL_ERR_RESOLVE;
-}
-
-/* ---- in a process of its own ---- */
 
 /* A signal that the parent catches or ignores must not be caught or ignored here: the child is to
  * die of it. */
@@ -130,7 +67,7 @@ static void answer_and_exit(int pipe_fd, const char *host, uint16_t port, int fa
     /* in case that the parent is killed before it can kill the child */
     alarm((unsigned)(limit_ms / 1000u) + 2u);
     int fd = drop_descriptors(pipe_fd);
-    look_up(host, port, family, 0, &found);
+    pop_look_up(host, port, family, 0, &found);
     while (write(fd, &found, sizeof found) < 0 && errno == EINTR) {}
     _exit(0);
 }
@@ -209,22 +146,12 @@ static popcl_err ask_child(const char *host, uint16_t port, int family, uint32_t
     popcl_err r = read_answer(ends[0], limit_ms, stop, found, &ended);
     close(ends[0]);
     reap(child, ended);
-    return r == POPCL_OK ? result_of(found) : r;
-}
-
-static int is_localhost(const char *host) {
-    return strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0;
+    return r == POPCL_OK ? pop_look_up_result(found) : r;
 }
 
 popcl_err pop_resolve(const char *host, uint16_t port, int family, uint32_t limit_ms,
                       const volatile sig_atomic_t *stop, pop_resolved *found) {
-    look_up(host, port, family, AI_NUMERICHOST, found);
-    if (found->code != EAI_NONAME) return result_of(found);
-    /* of no name, and so of a wrong address or scope */
-    if (strpbrk(host, ":%")) return POPCL_ERR_RESOLVE;
-    if (is_localhost(host)) {
-        add_loopback(port, family, found);
-        return POPCL_OK;
-    }
+    popcl_err here;
+    if (pop_look_up_here(host, port, family, found, &here)) return here;
     return ask_child(host, port, family, limit_ms, stop, found);
 }

@@ -2,7 +2,7 @@
  * /dev/urandom. Nothing else is ever a substitute: no clock, no process number. */
 #define _DEFAULT_SOURCE 1 /* getrandom, getentropy */
 #define _POSIX_C_SOURCE 200809L
-#include "popcl_posix_tls.h"
+#include "popcl_posix.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -20,8 +20,8 @@
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE /* flock, syscall */
 
-#include "popcl_posix.h"
-#include "popcl_posix_tls.h" /* popcl_posix_seed */
+#include "popcl_posix.h" /* popcl_posix_seed */
+#include "popcl_posix_store.h"
 #include "popcl_seen.h"
 
 #include <dirent.h>

@@ -12,7 +12,7 @@
 
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
-#include "popcl_posix_tls.h"
+#include "popcl_posix_trust.h"
 
 /* Larger buffers mean fewer system calls. Measured over Linux's loopback (bench.py --iobuf),
  * base64: 4 KB costs 3.5 times as much as 128 KB, 16 KB 1.7, 32 KB 1.4, 64 KB 1.1; from there to

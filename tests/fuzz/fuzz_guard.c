@@ -1,5 +1,5 @@
 /* fuzz_guard - chains of certificates: any octets are judged without a fault, and the same however
- * they are cut; what is taken has a leaf that another reader (port/posix/cert.h) can read, of this
+ * they are cut; what is taken has a leaf that another reader (src/host/cert.h) can read, of this
  * time, with the host's name in it, or the pinned key.
  *
  * Input: flags (bits 0-1: which host; bit 2: a pin follows; bit 3: the first of the chain is a

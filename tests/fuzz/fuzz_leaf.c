@@ -1,6 +1,6 @@
 /* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault,
  * within the reader's own memory and the room for names; what it takes as a certificate another
- * reader (port/posix/cert.h) takes too, and finds the same.
+ * reader (src/host/cert.h) takes too, and finds the same.
  *
  * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for), then the
  * certificate. Seeds: tests/x509check/run.py --seeds. */

@@ -18,7 +18,8 @@
 #include <lwip/stats.h>
 
 #include "fetch.h"
-#include "popcl_posix_tls.h"
+#include "popcl_posix.h"
+#include "popcl_posix_trust.h"
 
 tap fetch_wire;
 static char **words;

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "popcl_posix.h"
+#include "popcl_posix_store.h"
 
 enum { DISK_FILES = 64, DISK_NAMES = 64, DISK_OPEN = 16 };
 

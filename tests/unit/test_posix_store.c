@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "popcl_posix.h"
+#include "popcl_posix_store.h"
 
 /* ---- a disk that misbehaves ---- */
 

@@ -16,7 +16,8 @@
 
 #include "../../src/tls/profile.h"
 #include "make_cert.h"
-#include "popcl_posix_tls.h"
+#include "popcl_posix.h"
+#include "popcl_posix_trust.h"
 #include "utc.h"
 
 #define NOW INT64_C(1795600000) /* November 2026 */

@@ -18,7 +18,7 @@
 #include "../../src/tls/name.h"
 #include "pem.h"
 #include "pin.h"
-#include "popcl_posix_tls.h"
+#include "popcl_posix_trust.h"
 #include "utc.h"
 
 #define PINS_MAX  16u

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "popcl_posix_tls.h"
+#include "popcl_posix.h"
 
 enum {
     INTERRUPTS_MAX = 1000, /* EINTR in a row before it counts as a failure */

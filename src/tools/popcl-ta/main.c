@@ -1,6 +1,6 @@
 /* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs,
  * selection, merging, limits, output. What a certificate must be like is decided in
- * port/posix/anchor.c, for this program and for the library's trust store alike. */
+ * src/host/anchor.c, for this program and for the library's trust store alike. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>

@@ -18,6 +18,7 @@
 #include "job.h"
 #include "options.h"
 #include "popcl_posix.h"
+#include "popcl_posix_store.h"
 #include "recordfile.h"
 #include "report.h"
 #include "tls.h"

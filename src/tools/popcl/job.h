@@ -13,7 +13,7 @@
 #include "identity.h"
 #include "options.h"
 #include "popcl_fetch.h"
-#include "popcl_posix.h"
+#include "popcl_posix_store.h"
 #include "recordfile.h"
 #include "report.h"
 #include "tls.h"

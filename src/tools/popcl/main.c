@@ -21,6 +21,7 @@
 #include "options.h"
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
+#include "popcl_posix_store.h"
 #include "recordfile.h"
 #include "report.h"
 #include "sentences.h"

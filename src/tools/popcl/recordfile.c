@@ -12,7 +12,7 @@
 
 #include <bearssl.h>
 
-#include "popcl_posix_tls.h"
+#include "popcl_posix.h"
 #include "recordform.h"
 #include "report.h"
 #include "system.h"

@@ -4,7 +4,7 @@
 #ifndef POPCL_CMD_SENTENCES_H
 #define POPCL_CMD_SENTENCES_H
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 typedef struct cmd_sentences {
     const char *what; /* what failed */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "popcl_posix.h"
 #include "system.h"
 #include "utc.h"
 

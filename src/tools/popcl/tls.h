@@ -4,7 +4,7 @@
 #define POPCL_CMD_TLS_H
 
 #include "options.h"
-#include "popcl_posix_tls.h"
+#include "popcl_posix_trust.h"
 #include "report.h"
 #include "resume.h"
 

@@ -1,5 +1,5 @@
-/* popcl_posix_tls.h - TLS on POSIX: whom to trust, from files of certificates at run time, and the
- * seed. Reading certificates uses the heap.
+/* popcl_posix_trust.h - the trust store of a program on POSIX: reads the anchors of TLS from files
+ * of certificates at run time. It uses the heap, and no file of port/posix.
  *
  *     popcl_posix_trust store;
  *     char why[POPCL_POSIX_WHY];
@@ -7,16 +7,14 @@
  *         why and stop: nothing else is trusted instead...
  *     tls.trust = &store.trust;                                 until the job is wiped
  *     popcl_posix_trust_free(&store); */
-#ifndef POPCL_POSIX_TLS_H
-#define POPCL_POSIX_TLS_H
+#ifndef POPCL_POSIX_TRUST_H
+#define POPCL_POSIX_TRUST_H
 
 #include "popcl_tls.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* ---- trust ---- */
 
 /* Anchors that were read from files. Filled by one of the two loaders and not to be copied; trust
  * is borrowed by the job. Its pins are the caller's to set. */
@@ -49,7 +47,7 @@ typedef enum popcl_posix_trust_error {
  *
  * Out stays, and counts as unusable, what BearSSL or popcl cannot judge a chain by: a CA with
  * constraints on names or policies, a key below RSA-2048 or of an unknown kind, ...
- * (port/posix/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative:
+ * (src/host/anchor.h has the list), and what has expired at utc_s (Unix seconds; negative:
  * unknown, so that nothing has). Authorities that are not valid yet stay out, too. If none is valid
  * yet all stay in, and the job ends with POPCL_ERR_CLOCK_NOT_SET.
  *
@@ -75,13 +73,6 @@ popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t u
 
 /* Frees; t is zeroed. Harmless on a zeroed one, and again. */
 void popcl_posix_trust_free(popcl_posix_trust *t);
-
-/* ---- seed ---- */
-
-/* Fills p with n unpredictable octets from the system, for popcl_config.seed. Returns 0, or -1
- * (errno tells) with p zeroed: then there is none, and TLS must not be tried. May wait where a
- * machine that has just started has none yet. */
-int popcl_posix_seed(void *p, size_t n);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,8 @@
 /* utc - points in time as people write them (RFC 3339) and as certificates do, to Unix seconds and
  * back. Knows no clock and no locale, and works for the years 0 to 9999 whatever the size of
  * time_t. */
-#ifndef POPCL_POSIX_UTC_H
-#define POPCL_POSIX_UTC_H
+#ifndef POPCL_HOST_UTC_H
+#define POPCL_HOST_UTC_H
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
  * those that are asked for. Liberal about what stands around base64 (CR, LF and CRLF end lines,
  * spaces may lead and trail them, lines have any width, a BOM and comments between blocks are
  * passed over) and strict about base64 itself. Knows no certificate. */
-#ifndef POPCL_POSIX_PEM_H
-#define POPCL_POSIX_PEM_H
+#ifndef POPCL_HOST_PEM_H
+#define POPCL_HOST_PEM_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
-/* trust - the trust store at run time (popcl_posix_tls.h): reads and judges certificates by
+/* trust - the trust store at run time (popcl_posix_trust.h): reads and judges certificates by
  * anchor.h, and copies what is left into one piece of memory, so that a long session holds no more
  * than it needs. */
 #define _POSIX_C_SOURCE 200809L
-#include "popcl_posix_tls.h"
+#include "popcl_posix_trust.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* cert - reads what a certificate says (RFC 5280, 4.1 and 4.2) as far as it matters for trust, from
  * memory: what BearSSL's own decoder does not tell. It judges nothing. For programs on hosts; a
  * session reads certificates as they stream, in src/tls. */
-#ifndef POPCL_POSIX_CERT_H
-#define POPCL_POSIX_CERT_H
+#ifndef POPCL_HOST_CERT_H
+#define POPCL_HOST_CERT_H
 
 #include <stddef.h>
 #include <stdint.h>

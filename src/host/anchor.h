@@ -3,12 +3,12 @@
  * name, its key and whether it is a CA, so that all else that a certificate says is either carried
  * beside it (the path length) or a reason to refuse it. Name and key come from BearSSL's own
  * decoder. Uses the heap. */
-#ifndef POPCL_POSIX_ANCHOR_H
-#define POPCL_POSIX_ANCHOR_H
+#ifndef POPCL_HOST_ANCHOR_H
+#define POPCL_HOST_ANCHOR_H
 
 #include <bearssl.h>
 
-#include "popcl_posix_tls.h"
+#include "popcl_posix_trust.h"
 
 /* ---- what can be found ---- */
 
