@@ -1,5 +1,6 @@
 /* store_dir - a popcl sink that keeps each message as a file of its own in one directory. It knows
- * no POP3: a message is a UID and octets.
+ * no POP3: a message is a UID and octets. Names are made in store_names.c, and system calls in
+ * file_calls.c.
  *
  * The life of a message, and what a kill leaves at each point:
  *
@@ -18,65 +19,49 @@
  * is made with O_EXCL and replaced by rename; only there can a kill between the two leave an empty
  * file under a final name. It stays, and the message gets a further name in the next run. */
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE /* flock, syscall */
 
-#include "popcl_posix.h" /* popcl_posix_seed */
 #include "popcl_posix_store.h"
-#include "popcl_seen.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
 
 #include <bearssl.h>
+
+#include "file_calls.h"
+#include "popcl_seen.h"
+#include "store_names.h"
 
 enum {
     BUFFER = 65536,    /* spans are gathered into writes of this size */
     NAMES_FIRST = 64,  /* names given in this run that fit before the memory for them grows */
-    HASH_DIGITS = 16,  /* of SHA-256, in a name */
-    PLAIN_MAX = 200,   /* a UID of more octets is cut and hashed */
-    CLEAN_MAX = 100,   /* what is kept of a UID that is hashed */
     NAME_TRIES = 9999, /* further names that are tried for one message */
     DEAD_S = 86400,    /* a temporary that nobody wrote to for so long is nobody's, without locks */
     TEMPORARY_TRIES = 100,
-    NFS_DIGITS = 16, /* at least so many stand in an NFS client's name for a removed file */
     PLACE_TRIES =
-        3, /* times that another program may take a name between the look at it and the link */
-    INTERRUPTS_MAX =
-        1000 /* EINTR in a row before it counts as a failure: nothing here may go on for ever */
+        3 /* times that another program may take a name between the look at it and the link */
 };
 
-#define HEX            "0123456789abcdef"
-#define TEMPORARY_HEAD "popcl-"
-#define TEMPORARY_TAIL ".tmp"
-
 struct popcl_store_dir {
-    const popcl_disk *disk;
-    void *sys;
-    int dir;                  /* the directory */
-    int fd;                   /* of the open message's temporary, -1: no message is open */
-    uid_t owner;              /* as the file system sees us */
-    uid_t dir_owner;          /* whose the directory is */
-    char temporary[32];       /* its name, "" once it has none of its own any more */
-    char base[PLAIN_MAX + 8]; /* of the open message's name, without what makes it a further one */
-    unsigned first;           /* the first of its names to try: see compose_name */
-    char hash[HASH_DIGITS + 1];          /* of its octets, "" until needed */
-    uint64_t size;                       /* its octets, buffered ones included */
-    int durable;                         /* its octets were synced */
-    char name[POPCL_STORE_NAME_MAX + 1]; /* of the last committed message */
-    popcl_seen given;                    /* final names of this run */
-    size_t given_room;                   /* how many fit */
-    unsigned staged;                     /* committed since the last sync */
+    pop_disk disk;
+    int dir;                           /* the directory */
+    int fd;                            /* of the open message's temporary, -1: no message is open */
+    uid_t owner;                       /* as the file system sees us */
+    uid_t dir_owner;                   /* whose the directory is */
+    char temporary[32];                /* its name, "" once it has none of its own any more */
+    char base[POP_STORE_BASE_MAX + 1]; /* of the open message's name */
+    unsigned first;                    /* the first of its names to try: see compose_name */
+    char hash[POP_STORE_HASH_DIGITS + 1]; /* of its octets, "" until needed */
+    uint64_t size;                        /* its octets, buffered ones included */
+    int durable;                          /* its octets were synced */
+    char name[POPCL_STORE_NAME_MAX + 1];  /* of the last committed message */
+    popcl_seen given;                     /* final names of this run */
+    size_t given_room;                    /* how many fit */
+    unsigned staged;                      /* committed since the last sync */
     int parent_synced, no_link, no_rename_new;
     int broken; /* a sync failed: nothing is taken any more */
     int error;  /* of the message that failed, and what failed with it */
@@ -86,105 +71,7 @@ struct popcl_store_dir {
     unsigned char buffer[BUFFER];
 };
 
-/* ---- the real disk ---- */
-
-static int disk_mkdir(void *sys, const char *path, mode_t mode) {
-    (void)sys;
-    return mkdir(path, mode);
-}
-
-static int disk_openat(void *sys, int dir, const char *name, int flags, mode_t mode) {
-    (void)sys;
-    return openat(dir, name, flags, mode);
-}
-
-static int disk_fstat(void *sys, int fd, struct stat *st) {
-    (void)sys;
-    return fstat(fd, st);
-}
-
-static int disk_fchmod(void *sys, int fd, mode_t mode) {
-    (void)sys;
-    return fchmod(fd, mode);
-}
-
-static int disk_lock(void *sys, int fd) {
-    (void)sys;
-    return flock(fd, LOCK_EX | LOCK_NB);
-}
-
-static ssize_t disk_write(void *sys, int fd, const void *p, size_t n) {
-    (void)sys;
-    return write(fd, p, n);
-}
-
-static ssize_t disk_pread(void *sys, int fd, void *p, size_t n, off_t at) {
-    (void)sys;
-    return pread(fd, p, n, at);
-}
-
-static int disk_fsync(void *sys, int fd) {
-    (void)sys;
-    return fsync(fd);
-}
-
-static int disk_close(void *sys, int fd) {
-    (void)sys;
-    return close(fd);
-}
-
-static int disk_linkat(void *sys, int dir, const char *from, const char *to) {
-    (void)sys;
-    return linkat(dir, from, dir, to, 0);
-}
-
-static int disk_rename_new(void *sys, int dir, const char *from, const char *to) {
-    (void)sys;
-#ifdef SYS_renameat2
-    return (int)syscall(SYS_renameat2, dir, from, dir, to,
-                        1u /* RENAME_NOREPLACE of <linux/fs.h> */);
-#else
-    (void)dir, (void)from, (void)to;
-    errno = ENOSYS;
-    return -1;
-#endif
-}
-
-static int disk_rename_over(void *sys, int dir, const char *from, const char *to) {
-    (void)sys;
-    return renameat(dir, from, dir, to);
-}
-
-static int disk_unlinkat(void *sys, int dir, const char *name) {
-    (void)sys;
-    return unlinkat(dir, name, 0);
-}
-
-static int disk_list(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx) {
-    const struct dirent *entry;
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    (void)sys;
-    if (!d) {
-        int error = errno;
-        if (fd >= 0) close(fd);
-        errno = error;
-        return -1;
-    }
-    while ((entry = readdir(d)))
-        name(ctx, entry->d_name);
-    return closedir(d);
-}
-
-const popcl_disk popcl_posix_disk = {disk_mkdir,    disk_openat, disk_fstat,      disk_fchmod,
-                                     disk_lock,     disk_write,  disk_pread,      disk_fsync,
-                                     disk_close,    disk_linkat, disk_rename_new, disk_rename_over,
-                                     disk_unlinkat, disk_list};
-
-/* ---- calls and their failures ---- */
-
-/* Whether a call that failed is to be made once more: a signal interrupted it. */
-static int interrupted(int *times) { return errno == EINTR && ++*times < INTERRUPTS_MAX; }
+/* ---- failures ---- */
 
 /* Failures that say nothing of the next message: it may be smaller. All others end the session,
  * also those that are not known here: fetching on would load message after message for nothing. */
@@ -211,104 +98,15 @@ static int refuse(popcl_store_dir *s, int error, const char *call) {
     return fail(s, call, "");
 }
 
-static int open_file(const popcl_store_dir *s, const char *name, int flags, mode_t mode) {
-    int fd, times = 0;
-    do
-        fd = s->disk->openat(s->sys, s->dir, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
-    while (fd < 0 && interrupted(&times));
-    return fd;
-}
-
-static int stat_file(const popcl_store_dir *s, int fd, struct stat *st) {
-    int r, times = 0;
-    do
-        r = s->disk->fstat(s->sys, fd, st);
-    while (r < 0 && interrupted(&times));
-    return r;
-}
-
-static int lock_file(const popcl_store_dir *s, int fd) {
-    int r, times = 0;
-    do
-        r = s->disk->lock(s->sys, fd);
-    while (r < 0 && interrupted(&times));
-    return r;
-}
-
-/* A close that was interrupted has closed (Linux, and POSIX of 2024): a second one could hit
- * another file. */
-static int close_file(const popcl_store_dir *s, int fd) {
-    return s->disk->close(s->sys, fd) < 0 && errno != EINTR ? -1 : 0;
-}
-
-static int sync_file(const popcl_store_dir *s, int fd) {
-    int r, times = 0;
-    do
-        r = s->disk->fsync(s->sys, fd);
-    while (r < 0 && interrupted(&times));
-    return r;
-}
-
-static int unlink_file(const popcl_store_dir *s, const char *name) {
-    int r, times = 0;
-    do
-        r = s->disk->unlinkat(s->sys, s->dir, name);
-    while (r < 0 && interrupted(&times));
-    return r;
-}
-
-static int write_all(const popcl_store_dir *s, const unsigned char *p, size_t n) {
-    int times = 0;
-    while (n > 0) {
-        ssize_t wrote = s->disk->write(s->sys, s->fd, p, n);
-        if (wrote < 0 && interrupted(&times)) continue;
-        /* neither may be: it would spin, or run away */
-        if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
-        if (wrote <= 0 || (size_t)wrote > n) return -1;
-        p += wrote;
-        n -= (size_t)wrote;
-        times = 0;
-    }
-    return 0;
-}
-
-/* Reads exactly n octets. Returns 1, 0 where the file ends before, -1. */
-static int read_exactly(const popcl_store_dir *s, int fd, unsigned char *p, size_t n, uint64_t at) {
-    int times = 0;
-    while (n > 0) {
-        ssize_t got = s->disk->pread(s->sys, fd, p, n, (off_t)at);
-        if (got < 0 && interrupted(&times)) continue;
-        if (got <= 0 || (size_t)got > n) return got < 0 ? -1 : 0;
-        p += got;
-        n -= (size_t)got;
-        at += (uint64_t)got;
-        times = 0;
-    }
-    return 1;
+static int open_file(const popcl_store_dir *s, const char *name, int flags) {
+    return pop_file_open(&s->disk, s->dir, name, flags | O_NOFOLLOW, 0600);
 }
 
 static int flush(popcl_store_dir *s) {
-    if (s->buffered > 0 && write_all(s, s->buffer, s->buffered) < 0)
+    if (s->buffered > 0 && pop_file_write_all(&s->disk, s->fd, s->buffer, s->buffered) < 0)
         return fail(s, "write", s->temporary);
     s->buffered = 0;
     return 0;
-}
-
-/* ---- hashes ---- */
-
-/* The first digits of SHA-256, in lower case: names must differ where case does not count. */
-static void hash_digits(const br_sha256_context *sha, char digits[HASH_DIGITS + 1]) {
-    unsigned char hash[br_sha256_SIZE];
-    br_sha256_out(sha, hash);
-    for (size_t i = 0; i < HASH_DIGITS / 2; i++)
-        (void)snprintf(digits + 2 * i, 3, "%02x", (unsigned)hash[i]);
-}
-
-static void hash_octets(const void *p, size_t n, char digits[HASH_DIGITS + 1]) {
-    br_sha256_context sha;
-    br_sha256_init(&sha);
-    br_sha256_update(&sha, p, n);
-    hash_digits(&sha, digits);
 }
 
 /* The open message's, read back from its temporary: few messages need it, so none is hashed as it
@@ -318,7 +116,7 @@ static int hash_message(popcl_store_dir *s) {
     br_sha256_init(&sha);
     for (uint64_t at = 0; at < s->size;) {
         size_t n = s->size - at < BUFFER ? (size_t)(s->size - at) : (size_t)BUFFER;
-        int r = read_exactly(s, s->fd, s->buffer, n, at);
+        int r = pop_file_read_exactly(&s->disk, s->fd, s->buffer, n, at);
         if (r <= 0) {
             if (r == 0) errno = EIO; /* what was written is gone */
             return fail(s, "pread", s->temporary);
@@ -326,88 +124,20 @@ static int hash_message(popcl_store_dir *s) {
         br_sha256_update(&sha, s->buffer, n);
         at += n;
     }
-    hash_digits(&sha, s->hash);
+    pop_store_hash(&sha, s->hash);
     return 0;
 }
 
 /* ---- names ---- */
 
-static int is_letter_or_digit(unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-/* Octets that a UID may have in a name as they are. No '~': it marks names that hold a hash, and so
- * the two kinds never meet. */
-static int is_plain(unsigned char c) {
-    return is_letter_or_digit(c) || (c && strchr("_.,=+@%-", c));
-}
-
-/* Names that DOS and Windows keep for devices, with any extension. */
-static int is_device(const char *p, size_t n) {
-    static const char devices[][4] = {"con", "prn", "aux", "nul"};
-    static const char ports[][4] = {"com", "lpt"};
-    size_t stem = 0;
-    while (stem < n && p[stem] != '.')
-        stem++;
-    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
-        if (stem == 3 && memcmp(p, devices[i], 3) == 0) return 1;
-    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
-        if (stem == 4 && memcmp(p, ports[i], 3) == 0 && p[3] >= '0' && p[3] <= '9') return 1;
-    return 0;
-}
-
-/* Whether a UID, of one octet or more, is a good name as it is. */
-static int is_good_name(const char *uid, size_t n) {
-    if (n > PLAIN_MAX || uid[n - 1] == '.' || is_device(uid, n)) return 0;
-    if (!is_letter_or_digit((unsigned char)uid[0]) && uid[0] != '_') return 0;
-    for (size_t i = 0; i < n; i++)
-        if (!is_plain((unsigned char)uid[i])) return 0;
-    return 1;
-}
-
-/* Makes any UID a name: in lower case, '_' for what has no place in one, cut, and told apart by its
- * hash. */
-static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
-    char clean[CLEAN_MAX + 1], hash[HASH_DIGITS + 1];
-    size_t len = 0;
-    for (size_t i = 0; i < n && len < CLEAN_MAX; i++) {
-        unsigned char c = (unsigned char)uid[i];
-        if (c >= 'A' && c <= 'Z') c = (unsigned char)(c - 'A' + 'a');
-        clean[len++] = is_plain(c) ? (char)c : '_';
-    }
-    if (!is_letter_or_digit((unsigned char)clean[0])) clean[0] = '_';
-    hash_octets(uid, n, hash);
-    (void)snprintf(to, cap, "%s%.*s~%s", is_device(clean, len) ? "_" : "", (int)len, clean, hash);
-}
-
-/* The base of a message's names. Headers alone are no message: theirs never meet those of a whole
- * one. */
-static void name_message(popcl_store_dir *s, const popcl_msg *m) {
-    const char *headers = m->part == POPCL_HEADERS ? "~head" : "";
-    char base[PLAIN_MAX + 1];
-    int nameless = !m->uid || m->uid_len == 0;
-    if (nameless)
-        (void)snprintf(base, sizeof base, "message-%lu", (unsigned long)m->number);
-    else if (is_good_name(m->uid, m->uid_len))
-        (void)snprintf(base, sizeof base, "%.*s", (int)m->uid_len, m->uid);
-    else
-        clean_name(m->uid, m->uid_len, base, sizeof base);
-    (void)snprintf(s->base, sizeof s->base, "%s%s", base, headers);
-    s->first = nameless ? 1 : 0; /* numbers are another message's tomorrow (RFC 1939, 3): the
-                                    content tells them apart */
-}
-
-/* The k-th name for the open message: the base; with the hash of its content; that with -2, -3, ...
- */
+/* The k-th name for the open message. 0, or a failure: from the first further one on, its content
+ * is hashed. */
 static int compose_name(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
-    char further[16] = "";
     if (k > 0 && s->hash[0] == '\0') {
         int r = hash_message(s);
         if (r < 0) return r;
     }
-    if (k > 1) (void)snprintf(further, sizeof further, "-%u", k);
-    (void)snprintf(name, POPCL_STORE_NAME_MAX + 1, "%s%s%s%s.eml", s->base, k > 0 ? "~" : "",
-                   k > 0 ? s->hash : "", further);
+    pop_store_name(name, s->base, s->hash, k);
     return 0;
 }
 
@@ -436,106 +166,50 @@ static int reserve_name(popcl_store_dir *s) {
 /* Closes and removes it. Its lock is held until it has no name: another run must not take it for
  * one that a killed run left. */
 static void drop(popcl_store_dir *s) {
-    if (s->temporary[0]) (void)unlink_file(s, s->temporary);
-    if (s->fd >= 0) (void)close_file(s, s->fd);
+    if (s->temporary[0]) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
+    if (s->fd >= 0) (void)pop_file_close(&s->disk, s->fd);
     s->fd = -1;
     s->temporary[0] = '\0';
     s->buffered = 0;
 }
 
-static int name_temporary(popcl_store_dir *s) {
-    unsigned char random[HASH_DIGITS / 2];
-    char digits[HASH_DIGITS + 1];
-    if (popcl_posix_seed(random, sizeof random) != 0) return fail(s, "getrandom", "");
-    for (size_t i = 0; i < sizeof random; i++)
-        (void)snprintf(digits + 2 * i, 3, "%02x", (unsigned)random[i]);
-    (void)snprintf(s->temporary, sizeof s->temporary, "." TEMPORARY_HEAD "%s" TEMPORARY_TAIL,
-                   digits);
-    return 0;
-}
-
-/* Whether this entry of the directory is named as name_temporary does. */
-static int is_temporary(const char *name) {
-    size_t head = strlen("." TEMPORARY_HEAD);
-    if (strncmp(name, "." TEMPORARY_HEAD, head) != 0 ||
-        strlen(name) != head + HASH_DIGITS + strlen(TEMPORARY_TAIL))
-        return 0;
-    return strspn(name + head, HEX) == HASH_DIGITS &&
-           strcmp(name + head + HASH_DIGITS, TEMPORARY_TAIL) == 0;
-}
-
-/* The umask can take away from 0600, and some file systems know one mode for all: there nothing can
- * be changed, and none is needed. */
-static void allow_owner_only(const popcl_store_dir *s) {
-    int r, times = 0;
-    do
-        r = s->disk->fchmod(s->sys, s->fd, 0600);
-    while (r < 0 && interrupted(&times));
-}
-
-/* Locks the new temporary, and looks whether it is still there. Returns 1, 0: another run took it
- * for a left one and removes it, -1. Where locks do not work at all they do not work for the other
- * run either, and it removes nothing. */
-static int hold_temporary(popcl_store_dir *s) {
-    struct stat st;
-    if (lock_file(s, s->fd) < 0 && (errno == EWOULDBLOCK || errno == EAGAIN)) return 0;
-    if (stat_file(s, s->fd, &st) < 0) {
-        (void)fail(s, "fstat", s->temporary);
-        return -1;
-    }
-    if (st.st_nlink == 0) return 0;
-    s->owner = st.st_uid;
-    if ((st.st_mode & 07777) != 0600) allow_owner_only(s);
-    return 1;
-}
-
 static int create_temporary(popcl_store_dir *s) {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        int named = name_temporary(s);
-        if (named < 0) return named;
-        s->fd = open_file(s, s->temporary, O_RDWR | O_CREAT | O_EXCL, 0600);
+        struct stat st;
+        if (pop_store_temporary(s->temporary)) return fail(s, "getrandom", "");
+        s->fd = open_file(s, s->temporary, O_RDWR | O_CREAT | O_EXCL);
         if (s->fd < 0) {
             int r = errno == EEXIST ? 0 : fail(s, "open", s->temporary);
             s->temporary[0] = '\0'; /* what has this name is not ours */
             if (r < 0) return r;
             continue;
         }
-        int held = hold_temporary(s);
-        if (held > 0) return 0;
+        int held = pop_file_hold(&s->disk, s->fd, 0600, &st);
+        if (held > 0) {
+            s->owner = st.st_uid;
+            return 0;
+        }
+        int r = held < 0 ? fail(s, "fstat", s->temporary) : 0;
         drop(s);
-        if (held < 0) return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
+        if (r < 0) return r;
     }
     return refuse(s, EEXIST, "open");
-}
-
-/* Whether an NFS client gave this name: to a file that was removed while it was open there. It is
- * left if that machine dies. */
-static int is_nfs_left(const char *name) {
-    static const char head[] = ".nfs";
-    size_t n = sizeof head - 1, digits = strspn(name + (strncmp(name, head, n) ? 0 : n), HEX);
-    return strncmp(name, head, n) == 0 && digits >= NFS_DIGITS && name[n + digits] == '\0';
-}
-
-/* Whether no run works on a temporary. Where nothing can be locked, its age tells. */
-static int is_left(const popcl_store_dir *s, int fd, const struct stat *st) {
-    struct stat now;
-    if (lock_file(s, fd) == 0) return stat_file(s, fd, &now) == 0 && now.st_nlink > 0;
-    return errno != EWOULDBLOCK && errno != EAGAIN && st->st_mtime < time(NULL) - DEAD_S;
 }
 
 /* Removes what a killed run left. */
 static void sweep(void *ctx, const char *name) {
     popcl_store_dir *s = ctx;
     struct stat st;
-    int nfs = is_nfs_left(name);
-    if (!nfs && !is_temporary(name)) return;
+    int nfs = pop_store_is_nfs_left(name);
+    if (!nfs && !pop_store_is_temporary(name)) return;
     /* for writing: a lock on NFS wants that */
-    int fd = open_file(s, name, O_RDWR | O_NONBLOCK, 0);
+    int fd = open_file(s, name, O_RDWR | O_NONBLOCK);
     if (fd < 0) return;
-    int can_be_ours = stat_file(s, fd, &st) == 0 && S_ISREG(st.st_mode) &&
+    int can_be_ours = pop_file_stat(&s->disk, fd, &st) == 0 && S_ISREG(st.st_mode) &&
                       (!nfs || ((st.st_mode & 07777) == 0600 && st.st_uid == geteuid()));
-    if (can_be_ours && is_left(s, fd, &st)) (void)unlink_file(s, name);
-    (void)close_file(s, fd);
+    if (can_be_ours && pop_file_is_left(&s->disk, fd, &st, DEAD_S))
+        (void)pop_file_remove(&s->disk, s->dir, name);
+    (void)pop_file_close(&s->disk, fd);
 }
 
 /* ---- the final name ---- */
@@ -560,10 +234,10 @@ static found compare(popcl_store_dir *s, int fd, const char *name) {
     unsigned char *ours = s->buffer, *theirs = s->buffer + BUFFER / 2;
     for (uint64_t at = 0; at < s->size;) {
         size_t n = s->size - at < BUFFER / 2 ? (size_t)(s->size - at) : (size_t)BUFFER / 2;
-        int r = read_exactly(s, s->fd, ours, n, at);
+        int r = pop_file_read_exactly(&s->disk, s->fd, ours, n, at);
         if (r == 0) errno = EIO;
         if (r <= 0) return not_found_out(s, "pread", s->temporary);
-        r = read_exactly(s, fd, theirs, n, at);
+        r = pop_file_read_exactly(&s->disk, fd, theirs, n, at);
         if (r < 0) return not_found_out(s, "pread", name);
         if (r == 0 || memcmp(ours, theirs, n) != 0) return OTHER;
         at += n;
@@ -581,26 +255,26 @@ static int is_ours(const popcl_store_dir *s, const struct stat *st) {
 static found look_at(popcl_store_dir *s, const char *name) {
     struct stat st;
     found f = OTHER;
-    int fd = open_file(s, name, O_RDONLY | O_NONBLOCK, 0);
+    int fd = open_file(s, name, O_RDONLY | O_NONBLOCK);
     if (fd < 0) {
         if (errno == ENOENT) return ABSENT;
         if (says_occupied(errno)) return OTHER;
         return not_found_out(s, "open", name);
     }
-    if (stat_file(s, fd, &st) < 0)
+    if (pop_file_stat(&s->disk, fd, &st) < 0)
         f = not_found_out(s, "fstat", name);
     else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && is_ours(s, &st))
         f = compare(s, fd, name);
     /* It counts as this message's copy from now on, and whoever wrote it may not have synced it. */
-    if (f == SAME && sync_file(s, fd) < 0) f = not_found_out(s, "fsync", name);
-    (void)close_file(s, fd);
+    if (f == SAME && pop_file_sync(&s->disk, fd) < 0) f = not_found_out(s, "fsync", name);
+    (void)pop_file_close(&s->disk, fd);
     return f;
 }
 
 /* Not repeated after a failure: the kernel reports a lost write once, and the next fsync would
  * claim success. */
 static int make_durable(popcl_store_dir *s) {
-    if (!s->durable && sync_file(s, s->fd) < 0) return fail(s, "fsync", s->temporary);
+    if (!s->durable && pop_file_sync(&s->disk, s->fd) < 0) return fail(s, "fsync", s->temporary);
     s->durable = 1;
     return 0;
 }
@@ -621,10 +295,8 @@ typedef int (*name_call)(void *sys, int dir, const char *from, const char *to);
 /* Makes one of the calls that give the temporary its final name; errno tells what made it
  * NOT_PLACED. */
 static placed try_name(popcl_store_dir *s, name_call call, const char *name) {
-    int r, times = 0;
-    do
-        r = call(s->sys, s->dir, s->temporary, name);
-    while (r < 0 && interrupted(&times));
+    int r;
+    POP_AGAIN(r, call(s->disk.sys, s->dir, s->temporary, name));
     if (r == 0) return PLACED;
     return errno == EEXIST ? EXISTS : NOT_PLACED;
 }
@@ -636,12 +308,12 @@ static placed not_placed(popcl_store_dir *s, const char *call, const char *name)
 
 /* Takes the name with an empty file of our own, and replaces that. */
 static placed place_over_own(popcl_store_dir *s, const char *name) {
-    int fd = open_file(s, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    int fd = open_file(s, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0) return errno == EEXIST ? EXISTS : not_placed(s, "open", name);
-    (void)close_file(s, fd);
-    if (try_name(s, s->disk->rename_over, name) == PLACED) return PLACED;
+    (void)pop_file_close(&s->disk, fd);
+    if (try_name(s, s->disk.calls->rename_over, name) == PLACED) return PLACED;
     (void)not_placed(s, "rename", name);
-    (void)unlink_file(s, name);
+    (void)pop_file_remove(&s->disk, s->dir, name);
     return NOT_PLACED;
 }
 
@@ -649,16 +321,16 @@ static placed place_over_own(popcl_store_dir *s, const char *name) {
 static placed place(popcl_store_dir *s, const char *name) {
     placed p;
     if (!s->no_link) {
-        p = try_name(s, s->disk->linkat, name);
+        p = try_name(s, s->disk.calls->linkat, name);
         /* A second name that cannot be removed now is removed by the next open: the message itself
          * is in its place. */
-        if (p == PLACED) (void)unlink_file(s, s->temporary);
+        if (p == PLACED) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
         if (p != NOT_PLACED) return p;
         if (!has_no_links(errno)) return not_placed(s, "link", name);
         s->no_link = 1;
     }
     if (!s->no_rename_new) {
-        p = try_name(s, s->disk->rename_new, name);
+        p = try_name(s, s->disk.calls->rename_new, name);
         if (p != NOT_PLACED) return p;
         if (!has_no_rename_new(errno)) return not_placed(s, "rename", name);
         s->no_rename_new = 1;
@@ -753,7 +425,9 @@ static int store_begin(void *ctx, const popcl_msg *m) {
     s->size = 0;
     s->durable = 0;
     s->hash[0] = '\0';
-    name_message(s, m);
+    pop_store_base(s->base, m);
+    /* numbers are another message's tomorrow (RFC 1939, 3): the content tells them apart */
+    s->first = m->uid && m->uid_len ? 0 : 1;
     int r = reserve_name(s);
     return r < 0 ? r : create_temporary(s);
 }
@@ -768,7 +442,7 @@ static int store_data(void *ctx, const void *p, size_t n) {
         if (r < 0) return r;
     }
     if (n > BUFFER / 2 && s->buffered == 0) {
-        if (write_all(s, p, n) < 0) return fail(s, "write", s->temporary);
+        if (pop_file_write_all(&s->disk, s->fd, p, n) < 0) return fail(s, "write", s->temporary);
     } else {
         memcpy(s->buffer + s->buffered, p, n);
         s->buffered += n;
@@ -786,7 +460,7 @@ static int store_commit(void *ctx) {
     }
     int r = s->error ? fail(s, s->call, s->failed) : settle_message(s);
     if (r == 0 && s->temporary[0]) { /* the octets were there already */
-        (void)unlink_file(s, s->temporary);
+        (void)pop_file_remove(&s->disk, s->dir, s->temporary);
         s->temporary[0] = '\0';
     }
     if (r == 0) {
@@ -794,7 +468,7 @@ static int store_commit(void *ctx) {
         s->fd = -1;
         /* A file that is whole stays even if this fails: another run may count on it by now. It is
          * only not claimed. */
-        if (close_file(s, fd) < 0) r = fail(s, "close", s->name);
+        if (pop_file_close(&s->disk, fd) < 0) r = fail(s, "close", s->name);
     }
     drop(s);
     if (r < 0) return r;
@@ -802,25 +476,16 @@ static int store_commit(void *ctx) {
     return POPCL_STAGED;
 }
 
-/* Syncs a directory. Some file systems know no such call, and say so: there is nothing more to be
- * had from them. */
-static int sync_directory(const popcl_store_dir *s, int fd) {
-    return sync_file(s, fd) < 0 && errno != EINVAL && errno != ENOTSUP && errno != EOPNOTSUPP &&
-                   errno != ENOSYS
-               ? -1
-               : 0;
-}
-
 /* The directory's own entry, once a run: it may have been created by this run, or by one that was
  * killed before it came here. A parent that must not be opened for reading cannot be synced; its
  * file system is on its own then. */
 static int sync_parent(popcl_store_dir *s) {
     if (s->parent_synced) return 0;
-    int fd = open_file(s, "..", O_RDONLY | O_DIRECTORY, 0);
+    int fd = open_file(s, "..", O_RDONLY | O_DIRECTORY);
     if (fd < 0 && errno != EACCES && errno != EPERM) return -1;
-    int r = fd < 0 ? 0 : sync_directory(s, fd);
+    int r = fd < 0 ? 0 : pop_file_sync_directory(&s->disk, fd);
     int error = errno;
-    if (fd >= 0) (void)close_file(s, fd);
+    if (fd >= 0) (void)pop_file_close(&s->disk, fd);
     s->parent_synced = r == 0 || error == EROFS;
     errno = error;
     return s->parent_synced ? 0 : -1;
@@ -829,7 +494,7 @@ static int sync_parent(popcl_store_dir *s) {
 /* Whether the directory was removed: the files that were staged in it are gone. */
 static int is_removed(const popcl_store_dir *s) {
     struct stat st;
-    if (stat_file(s, s->dir, &st) < 0 || st.st_nlink > 0) return 0;
+    if (pop_file_stat(&s->disk, s->dir, &st) < 0 || st.st_nlink > 0) return 0;
     errno = ENOENT;
     return 1;
 }
@@ -838,7 +503,7 @@ static int store_sync(void *ctx) {
     popcl_store_dir *s = ctx;
     if (s->broken) return POPCL_SINK_STOP;
     if (s->staged == 0) return 0;
-    if (sync_directory(s, s->dir) < 0 || sync_parent(s) < 0 || is_removed(s)) {
+    if (pop_file_sync_directory(&s->disk, s->dir) < 0 || sync_parent(s) < 0 || is_removed(s)) {
         s->error = 0; /* this one is told, whatever befell a message before */
         (void)fail(s, "fsync", ".");
         s->broken = 1; /* asked again the kernel would claim success for entries that it lost */
@@ -854,25 +519,18 @@ static void store_abort(void *ctx, popcl_err why) {
     drop(s);
 }
 
-const popcl_sink popcl_store_dir_sink = {store_begin, store_data, store_commit, store_sync,
-                                         store_abort};
+const popcl_sink popcl_store_dir_sink = {
+    .begin = store_begin,
+    .data = store_data,
+    .commit = store_commit,
+    .sync = store_sync,
+    .abort = store_abort,
+};
 
 /* ---- open and close ---- */
 
 static int open_directory(const popcl_store_dir *s, const char *path) {
-    int fd, times = 0;
-    do
-        fd = s->disk->openat(s->sys, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    while (fd < 0 && interrupted(&times));
-    return fd;
-}
-
-static int make_directory(const popcl_store_dir *s, const char *path) {
-    int r, times = 0;
-    do
-        r = s->disk->mkdir(s->sys, path, 0700);
-    while (r < 0 && interrupted(&times));
-    return r < 0 && errno != EEXIST ? -1 : 0;
+    return pop_file_open(&s->disk, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
 /* Opens the directory, made if it is missing, and proves that files can be made in it: permission
@@ -880,13 +538,14 @@ static int make_directory(const popcl_store_dir *s, const char *path) {
 static int prepare(popcl_store_dir *s, const char *path) {
     s->dir = open_directory(s, path);
     if (s->dir < 0 && errno == ENOENT) {
-        if (make_directory(s, path) < 0) return -1;
+        if (pop_file_make_directory(&s->disk, path, 0700) < 0) return -1;
         s->dir = open_directory(s, path);
     }
     if (s->dir < 0) return -1;
     struct stat st;
-    s->dir_owner = stat_file(s, s->dir, &st) == 0 ? st.st_uid : 0;
-    (void)s->disk->list(s->sys, s->dir, sweep, s); /* what cannot be removed now does no harm */
+    s->dir_owner = pop_file_stat(&s->disk, s->dir, &st) == 0 ? st.st_uid : 0;
+    (void)s->disk.calls->list(s->disk.sys, s->dir, sweep,
+                              s); /* what cannot be removed now does no harm */
     if (create_temporary(s) < 0 || reserve_name(s) < 0) {
         errno = s->error;
         return -1;
@@ -898,8 +557,8 @@ static int prepare(popcl_store_dir *s, const char *path) {
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys) {
     popcl_store_dir *s = calloc(1, sizeof *s);
     if (!s) return NULL;
-    s->disk = disk ? disk : &popcl_posix_disk;
-    s->sys = sys;
+    s->disk.calls = disk ? disk : &popcl_posix_disk;
+    s->disk.sys = sys;
     s->dir = -1;
     s->fd = -1;
     s->call = "";
@@ -921,7 +580,7 @@ const char *popcl_store_dir_name(const popcl_store_dir *s) { return s->name; }
 void popcl_store_dir_close(popcl_store_dir *s) {
     if (!s) return;
     drop(s);
-    if (s->dir >= 0) (void)close_file(s, s->dir);
+    if (s->dir >= 0) (void)pop_file_close(&s->disk, s->dir);
     free(s->given.memory);
     free(s);
 }

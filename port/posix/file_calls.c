@@ -1,0 +1,243 @@
+/* file_calls - see file_calls.h. Locks are flock's, which a process keeps through its open file:
+ * the kernel frees them with the process. Linux makes them fcntl's on NFS, where a lock for writing
+ * wants a descriptor for writing. */
+#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* flock, syscall */
+
+#include "file_calls.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+#include "popcl_posix.h" /* popcl_posix_seed */
+
+/* ---- the real disk ---- */
+
+static int real_mkdir(void *sys, const char *path, mode_t mode) {
+    (void)sys;
+    return mkdir(path, mode);
+}
+
+static int real_openat(void *sys, int dir, const char *name, int flags, mode_t mode) {
+    (void)sys;
+    return openat(dir, name, flags, mode);
+}
+
+static int real_fstat(void *sys, int fd, struct stat *st) {
+    (void)sys;
+    return fstat(fd, st);
+}
+
+static int real_fchmod(void *sys, int fd, mode_t mode) {
+    (void)sys;
+    return fchmod(fd, mode);
+}
+
+static int real_lock(void *sys, int fd) {
+    (void)sys;
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static ssize_t real_write(void *sys, int fd, const void *p, size_t n) {
+    (void)sys;
+    return write(fd, p, n);
+}
+
+static ssize_t real_pread(void *sys, int fd, void *p, size_t n, off_t at) {
+    (void)sys;
+    return pread(fd, p, n, at);
+}
+
+static int real_fsync(void *sys, int fd) {
+    (void)sys;
+    return fsync(fd);
+}
+
+static int real_close(void *sys, int fd) {
+    (void)sys;
+    return close(fd);
+}
+
+static int real_linkat(void *sys, int dir, const char *from, const char *to) {
+    (void)sys;
+    return linkat(dir, from, dir, to, 0);
+}
+
+static int real_rename_new(void *sys, int dir, const char *from, const char *to) {
+    (void)sys;
+#ifdef SYS_renameat2
+    return (int)syscall(SYS_renameat2, dir, from, dir, to,
+                        1u /* RENAME_NOREPLACE of <linux/fs.h> */);
+#else
+    (void)dir, (void)from, (void)to;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+static int real_rename_over(void *sys, int dir, const char *from, const char *to) {
+    (void)sys;
+    return renameat(dir, from, dir, to);
+}
+
+static int real_unlinkat(void *sys, int dir, const char *name) {
+    (void)sys;
+    return unlinkat(dir, name, 0);
+}
+
+static int real_list(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx) {
+    const struct dirent *entry;
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    (void)sys;
+    if (!d) {
+        int error = errno;
+        if (fd >= 0) close(fd);
+        errno = error;
+        return -1;
+    }
+    while ((entry = readdir(d)))
+        name(ctx, entry->d_name);
+    return closedir(d);
+}
+
+const popcl_disk popcl_posix_disk = {
+    .mkdir = real_mkdir,
+    .openat = real_openat,
+    .fstat = real_fstat,
+    .fchmod = real_fchmod,
+    .lock = real_lock,
+    .write = real_write,
+    .pread = real_pread,
+    .fsync = real_fsync,
+    .close = real_close,
+    .linkat = real_linkat,
+    .rename_new = real_rename_new,
+    .rename_over = real_rename_over,
+    .unlinkat = real_unlinkat,
+    .list = real_list,
+};
+
+const pop_disk pop_real_disk = {.calls = &popcl_posix_disk};
+
+/* ---- calls ---- */
+
+int pop_file_open(const pop_disk *d, int dir, const char *name, int flags, mode_t mode) {
+    int fd;
+    POP_AGAIN(fd, d->calls->openat(d->sys, dir, name, flags | O_CLOEXEC, mode));
+    return fd;
+}
+
+int pop_file_stat(const pop_disk *d, int fd, struct stat *st) {
+    int r;
+    POP_AGAIN(r, d->calls->fstat(d->sys, fd, st));
+    return r;
+}
+
+int pop_file_lock(const pop_disk *d, int fd) {
+    int r;
+    POP_AGAIN(r, d->calls->lock(d->sys, fd));
+    return r;
+}
+
+int pop_file_is_held(int error) { return error == EWOULDBLOCK || error == EAGAIN; }
+
+int pop_file_close(const pop_disk *d, int fd) {
+    return d->calls->close(d->sys, fd) < 0 && errno != EINTR ? -1 : 0;
+}
+
+int pop_file_sync(const pop_disk *d, int fd) {
+    int r;
+    POP_AGAIN(r, d->calls->fsync(d->sys, fd));
+    return r;
+}
+
+int pop_file_sync_directory(const pop_disk *d, int fd) {
+    if (pop_file_sync(d, fd) == 0) return 0;
+    return errno == EINVAL || errno == ENOTSUP || errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -1;
+}
+
+int pop_file_remove(const pop_disk *d, int dir, const char *name) {
+    int r;
+    POP_AGAIN(r, d->calls->unlinkat(d->sys, dir, name));
+    return r;
+}
+
+int pop_file_make_directory(const pop_disk *d, const char *path, mode_t mode) {
+    int r;
+    POP_AGAIN(r, d->calls->mkdir(d->sys, path, mode));
+    return r < 0 && errno != EEXIST ? -1 : 0;
+}
+
+int pop_file_write_all(const pop_disk *d, int fd, const void *p, size_t n) {
+    const unsigned char *from = p;
+    while (n > 0) {
+        ssize_t wrote;
+        POP_AGAIN(wrote, d->calls->write(d->sys, fd, from, n));
+        /* neither may be: it would spin, or run away */
+        if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
+        if (wrote <= 0 || (size_t)wrote > n) return -1;
+        from += wrote;
+        n -= (size_t)wrote;
+    }
+    return 0;
+}
+
+int pop_file_read_exactly(const pop_disk *d, int fd, void *p, size_t n, uint64_t at) {
+    unsigned char *to = p;
+    while (n > 0) {
+        ssize_t got;
+        POP_AGAIN(got, d->calls->pread(d->sys, fd, to, n, (off_t)at));
+        if (got <= 0 || (size_t)got > n) return got < 0 ? -1 : 0;
+        to += got;
+        n -= (size_t)got;
+        at += (uint64_t)got;
+    }
+    return 1;
+}
+
+/* ---- temporaries ---- */
+
+void pop_hex(char *digits, const unsigned char *p, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        (void)snprintf(digits + 2 * i, 3, "%02x", (unsigned)p[i]);
+}
+
+int pop_random_digits(char digits[POP_RANDOM_DIGITS + 1]) {
+    unsigned char random[POP_RANDOM_DIGITS / 2];
+    if (popcl_posix_seed(random, sizeof random)) return -1;
+    pop_hex(digits, random, sizeof random);
+    return 0;
+}
+
+int pop_is_random(const char *rest, const char *tail) {
+    return strspn(rest, "0123456789abcdef") == POP_RANDOM_DIGITS &&
+           strcmp(rest + POP_RANDOM_DIGITS, tail) == 0;
+}
+
+int pop_file_hold(const pop_disk *d, int fd, mode_t mode, struct stat *st) {
+    if (pop_file_lock(d, fd) < 0 && pop_file_is_held(errno)) return 0;
+    if (pop_file_stat(d, fd, st) < 0) return -1;
+    if (st->st_nlink == 0) return 0;
+    /* The umask can take away from the mode, and some file systems know one mode for all: there
+     * nothing can be changed, and nothing has to be. */
+    int r = 0;
+    if ((st->st_mode & 07777) != mode) POP_AGAIN(r, d->calls->fchmod(d->sys, fd, mode));
+    return 1;
+}
+
+int pop_file_is_left(const pop_disk *d, int fd, const struct stat *st, time_t dead_s) {
+    struct stat now;
+    if (pop_file_lock(d, fd) == 0) return pop_file_stat(d, fd, &now) == 0 && now.st_nlink > 0;
+    if (pop_file_is_held(errno)) return 0;
+    time_t today = time(NULL);
+    return today != (time_t)-1 && st->st_mtime < today - dead_s;
+}

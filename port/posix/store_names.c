@@ -1,0 +1,117 @@
+/* store_names - see store_names.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "store_names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "file_calls.h"
+
+enum {
+    CLEAN_MAX = 100, /* what is kept of a UID that is hashed */
+    NFS_DIGITS = 16  /* at least so many stand in an NFS client's name for a removed file */
+};
+
+#define TEMPORARY_HEAD ".popcl-"
+#define TEMPORARY_TAIL ".tmp"
+
+void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIGITS + 1]) {
+    unsigned char hash[br_sha256_SIZE];
+    br_sha256_out(sha, hash);
+    pop_hex(digits, hash, POP_STORE_HASH_DIGITS / 2);
+}
+
+/* ---- messages ---- */
+
+static int is_letter_or_digit(unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Octets that a UID may have in a name as they are. No '~': it marks names that hold a hash, and so
+ * the two kinds never meet. */
+static int is_plain(unsigned char c) {
+    return is_letter_or_digit(c) || (c && strchr("_.,=+@%-", c));
+}
+
+/* Names that DOS and Windows keep for devices, with any extension. */
+static int is_device(const char *p, size_t n) {
+    static const char devices[][4] = {"con", "prn", "aux", "nul"};
+    static const char ports[][4] = {"com", "lpt"};
+    size_t stem = 0;
+    while (stem < n && p[stem] != '.')
+        stem++;
+    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
+        if (stem == 3 && memcmp(p, devices[i], 3) == 0) return 1;
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
+        if (stem == 4 && memcmp(p, ports[i], 3) == 0 && p[3] >= '0' && p[3] <= '9') return 1;
+    return 0;
+}
+
+/* Whether a UID, of one octet or more, is a good name as it is. */
+static int is_good_name(const char *uid, size_t n) {
+    if (n > POP_STORE_PLAIN_MAX || uid[n - 1] == '.' || is_device(uid, n)) return 0;
+    if (!is_letter_or_digit((unsigned char)uid[0]) && uid[0] != '_') return 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_plain((unsigned char)uid[i])) return 0;
+    return 1;
+}
+
+/* Makes any UID a name: in lower case, '_' for what has no place in one, cut, and told apart by its
+ * hash. */
+static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
+    char clean[CLEAN_MAX + 1], hash[POP_STORE_HASH_DIGITS + 1];
+    br_sha256_context sha;
+    size_t len = 0;
+    for (size_t i = 0; i < n && len < CLEAN_MAX; i++) {
+        unsigned char c = (unsigned char)uid[i];
+        if (c >= 'A' && c <= 'Z') c = (unsigned char)(c - 'A' + 'a');
+        clean[len++] = is_plain(c) ? (char)c : '_';
+    }
+    if (!is_letter_or_digit((unsigned char)clean[0])) clean[0] = '_';
+    br_sha256_init(&sha);
+    br_sha256_update(&sha, uid, n);
+    pop_store_hash(&sha, hash);
+    (void)snprintf(to, cap, "%s%.*s~%s", is_device(clean, len) ? "_" : "", (int)len, clean, hash);
+}
+
+void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m) {
+    const char *headers = m->part == POPCL_HEADERS ? "~head" : "";
+    char plain[POP_STORE_PLAIN_MAX + 1];
+    if (!m->uid || m->uid_len == 0)
+        (void)snprintf(plain, sizeof plain, "message-%lu", (unsigned long)m->number);
+    else if (is_good_name(m->uid, m->uid_len))
+        (void)snprintf(plain, sizeof plain, "%.*s", (int)m->uid_len, m->uid);
+    else
+        clean_name(m->uid, m->uid_len, plain, sizeof plain);
+    (void)snprintf(base, POP_STORE_BASE_MAX + 1, "%s%s", plain, headers);
+}
+
+void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
+                    unsigned k) {
+    char further[16] = "";
+    if (k > 1) (void)snprintf(further, sizeof further, "-%u", k);
+    (void)snprintf(name, POPCL_STORE_NAME_MAX + 1, "%s%s%s%s.eml", base, k > 0 ? "~" : "",
+                   k > 0 ? hash : "", further);
+}
+
+/* ---- temporaries ---- */
+
+int pop_store_temporary(char name[32]) {
+    char digits[POP_RANDOM_DIGITS + 1];
+    if (pop_random_digits(digits)) return -1;
+    (void)snprintf(name, 32, TEMPORARY_HEAD "%s" TEMPORARY_TAIL, digits);
+    return 0;
+}
+
+int pop_store_is_temporary(const char *name) {
+    size_t head = strlen(TEMPORARY_HEAD);
+    return strncmp(name, TEMPORARY_HEAD, head) == 0 && pop_is_random(name + head, TEMPORARY_TAIL);
+}
+
+int pop_store_is_nfs_left(const char *name) {
+    static const char head[] = ".nfs";
+    size_t n = sizeof head - 1;
+    if (strncmp(name, head, n) != 0) return 0;
+    size_t digits = strspn(name + n, "0123456789abcdef");
+    return digits >= NFS_DIGITS && name[n + digits] == '\0';
+}
