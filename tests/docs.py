@@ -60,7 +60,7 @@ def names_in_source():
     """Every identifier of the product's sources, to see that a function named in a table is still there."""
     words = set()
     for folder in ("src", "port", "include", "examples"):
-        for path in (ROOT / folder).rglob("*.[ch]"):
+        for path in [path for kind in ("*.[ch]", "*.inc") for path in (ROOT / folder).rglob(kind)]:
             words |= set(re.findall(r"\w+", path.read_text()))
             words.add(path.name)
     return words

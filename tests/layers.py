@@ -134,7 +134,7 @@ def check_table():
 
 def check_files():
     folders = ["include", "src/core", "src/auth", "src/tls", *FOLDERS]
-    for path in sorted(path for folder in folders for path in glob.glob(folder + "/*.[ch]")):
+    for path in sorted(path for folder in folders for path in glob.glob(folder + "/*.[ch]") + glob.glob(folder + "/*.inc")):
         for number, system, name in includes(path):
             yield f"{path}:{number}: {name}", (judge_system if system else judge_own)(path, name)
 

@@ -123,7 +123,7 @@ def formatting():
         yield None
         return
     folders = {}
-    for path in glob.glob("**/*.[ch]", recursive=True):
+    for path in glob.glob("**/*.[ch]", recursive=True) + glob.glob("**/*.inc", recursive=True):
         if not path.startswith(BUILD + "/"):
             folders.setdefault(os.path.dirname(path), []).append(path)
     for folder, paths in sorted(folders.items()):

@@ -34,7 +34,7 @@ static int pop_poll(struct pollfd *p, int limit_ms) {
     return n;
 }
 
-#include "../bsd/wait.h"
+#include "../bsd/wait.inc"
 
 typedef union pop_address {
     struct sockaddr any;
@@ -222,9 +222,9 @@ int popcl_lwip_sockets_free(popcl_lwip_sockets_net *n) {
 
 /* ---- as a port ---- */
 
-#include "../bsd/in_turn.h"
+#include "../bsd/in_turn.inc"
 
-#include "../bsd/connection.h"
+#include "../bsd/connection.inc"
 
 /* lwIP tells the end once, and would then wait for ever. Of a reset it may have told when the
  * socket was asked, or an octet was read: it then says only that there is no connection. */

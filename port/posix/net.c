@@ -80,9 +80,9 @@ static void pop_tell_peer(popcl_posix_net *n, const pop_address *a, socklen_t le
         n->peer[0] = '\0';
 }
 
-#include "../bsd/race.h"
+#include "../bsd/race.inc"
 
-#include "../bsd/connection.h"
+#include "../bsd/connection.inc"
 
 const popcl_net popcl_posix = {net_open,  net_recv,   net_send, net_wait,
                                net_close, net_now_ms, net_code};

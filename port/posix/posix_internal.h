@@ -17,7 +17,7 @@ typedef volatile sig_atomic_t pop_flag; /* a stop flag */
 
 static inline int pop_poll(struct pollfd *p, int limit_ms) { return poll(p, 1, limit_ms); }
 
-#include "../bsd/wait.h"
+#include "../bsd/wait.inc"
 
 typedef union pop_address {
     struct sockaddr any;
