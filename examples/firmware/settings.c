@@ -20,7 +20,7 @@
 #define DEFAULT_EVERY_MS 300000
 #endif
 
-#define LINE_MAX 640u
+#define SETTINGS_LINE_MAX 640u
 
 settings set = {.host = DEFAULT_HOST,
                 .user = DEFAULT_USER,
@@ -106,7 +106,7 @@ static int take(char *word) {
 }
 
 const char *settings_read(void) {
-    static char line[LINE_MAX];
+    static char line[SETTINGS_LINE_MAX];
     if (console_settings(line, sizeof line)) return NULL;
     char *at = strchr(line, ' '); /* behind the program's name */
     while (at) {

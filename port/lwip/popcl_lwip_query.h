@@ -7,7 +7,15 @@
 
 #include <lwip/opt.h>
 
+#include <lwip/init.h>
 #include <lwip/ip_addr.h>
+
+#if LWIP_VERSION_MAJOR < 2 || (LWIP_VERSION_MAJOR == 2 && LWIP_VERSION_MINOR < 1)
+#error "popcl's ports need lwIP 2.1 or later"
+#endif
+#if !LWIP_TCP
+#error "popcl's ports need LWIP_TCP"
+#endif
 
 /* How many addresses of a name can be tried: lwIP tells one of each family. */
 #if LWIP_IPV4 && LWIP_IPV6

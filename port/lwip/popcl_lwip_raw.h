@@ -28,8 +28,11 @@
 extern "C" {
 #endif
 
-#if !LWIP_TCP || !LWIP_CALLBACK_API
-#error "popcl_lwip_raw needs LWIP_TCP and LWIP_CALLBACK_API"
+#if !LWIP_CALLBACK_API
+#error "popcl_lwip_raw needs LWIP_CALLBACK_API: lwIP tells it by callbacks what came"
+#endif
+#if !LWIP_TIMERS
+#error "popcl_lwip_raw needs LWIP_TIMERS: it asks lwIP's own timers how long the program may sleep"
 #endif
 
 /* A connection: TCP_WND octets and some 60 more (100 with IPv4 and IPv6). Zeroed is valid; the

@@ -14,14 +14,14 @@
 
 #include "popcl_fetch.h"
 
-#define STREAM_MAX 16384u
+#define OCTETS_MAX 16384u
 
 typedef struct message {
     const char *name;
-    unsigned char stream[STREAM_MAX]; /* as the server sends it, the end included */
+    unsigned char stream[OCTETS_MAX]; /* as the server sends it, the end included */
     size_t stream_n;
-    size_t from[STREAM_MAX]; /* of each octet of the message: where in the stream it stands */
-    unsigned char withheld[STREAM_MAX]; /* 1: it is the excepted CR */
+    size_t from[OCTETS_MAX]; /* of each octet of the message: where in the stream it stands */
+    unsigned char withheld[OCTETS_MAX]; /* 1: it is the excepted CR */
     size_t n;
 } message;
 
