@@ -75,9 +75,9 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
     "src/host": "popcl_tls",
-    "src/tools/common": "popcl_posix",
-    "src/tools/popcl": "files number utc popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
-    "src/tools/popcl-ta": "files number anchor utc popcl popcl_tls",
+    "src/tools/common": "file_calls",
+    "src/tools/popcl": "files number file_calls utc popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
+    "src/tools/popcl-ta": "files number anchor utc whole popcl popcl_tls",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
     "examples": "popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }

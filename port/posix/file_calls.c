@@ -95,7 +95,8 @@ static int real_unlinkat(void *sys, int dir, const char *name) {
 
 static int real_list(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx) {
     const struct dirent *entry;
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd;
+    POP_AGAIN(fd, openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     (void)sys;
     if (!d) {

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "whole.h"
+
 static popcl_posix_trust_error error_of(int number) {
     switch (number) {
     case ENOENT:
@@ -35,35 +37,6 @@ static int open_at(int dir, const char *name, int flags) {
     return fd;
 }
 
-/* Reads all of fd into memory that the caller frees. Returns 0 or an error number. */
-static int read_all(int fd, size_t expected, unsigned char **octets, size_t *len) {
-    size_t room = expected + 1, n = 0; /* one more, so that the end is seen without growing */
-    unsigned char *p = malloc(room);
-    int error = p ? 0 : ENOMEM;
-    while (!error) {
-        ssize_t got = read(fd, p + n, room - n);
-        if (got == 0) break;
-        if (got < 0) {
-            error = errno == EINTR ? 0 : errno;
-            continue;
-        }
-        n += (size_t)got;
-        if (n > (size_t)POP_ANCHOR_FILE_MAX) error = EFBIG;
-        if (error || n < room) continue;
-        unsigned char *grown = realloc(p, 2 * room);
-        if (grown) p = grown;
-        error = grown ? 0 : ENOMEM;
-        room *= 2;
-    }
-    if (error) {
-        free(p);
-        return error;
-    }
-    *octets = p;
-    *len = n;
-    return 0;
-}
-
 popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, int fd) {
     enum { GUESS = 65535 };
     struct stat st;
@@ -73,8 +46,9 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
         if (errno != EINTR) return fail(errno);
     if (S_ISDIR(st.st_mode)) return fail(EISDIR);
     if (S_ISREG(st.st_mode) && st.st_size > POP_ANCHOR_FILE_MAX) return fail(EFBIG);
-    int error = read_all(fd, S_ISREG(st.st_mode) && st.st_size >= 0 ? (size_t)st.st_size : GUESS,
-                         &octets, &len);
+    int error =
+        pop_read_whole(fd, S_ISREG(st.st_mode) && st.st_size >= 0 ? (size_t)st.st_size : GUESS,
+                       POP_ANCHOR_FILE_MAX, &octets, &len);
     if (error) return fail(error);
     int failed = pop_anchors_read(a, source, octets, len);
     free(octets);

@@ -31,9 +31,6 @@ ssize_t tool_read_all(int fd, void *p, size_t room);
 
 int tool_write_all(int fd, const void *p, size_t n);
 
-/* fsync of a directory. A file system that knows no such call counts as synced. */
-int tool_sync_directory(int dir);
-
 /* Whether only this user can change it: it belongs to the effective user, and its mode lets nobody
  * else write (with an ACL, the group's bits are its mask). For a file, ask its directory too. */
 int tool_is_mine_alone(const struct stat *st);

@@ -17,6 +17,7 @@
 #include "output.h"
 #include "report.h"
 #include "utc.h"
+#include "whole.h"
 
 enum exit_code {
     DONE = 0,
@@ -48,35 +49,16 @@ static int out_of_memory(void) {
 
 /* ---- input ---- */
 
-/* The whole of a small text file, with a NUL behind it; NULL and errno. */
+/* The whole of a small text file; NULL and errno. */
 static char *read_text(const char *path, size_t *len) {
-    enum { PIECE = 65536 };
-    char *text = NULL;
-    size_t n = 0;
+    enum { GUESS = 65535 };
+    unsigned char *text = NULL;
     int fd = tool_open(AT_FDCWD, path, O_RDONLY, 0);
     if (fd < 0) return NULL;
-    for (ssize_t got = 1; got;) {
-        char *grown = n < (size_t)POP_ANCHOR_FILE_MAX ? realloc(text, n + PIECE + 1) : NULL;
-        if (grown)
-            text = grown;
-        else if (n)
-            errno = EFBIG;
-        got = grown ? read(fd, text + n, PIECE) : -1;
-        if (got < 0 && grown && errno == EINTR) continue;
-        if (got < 0) break;
-        n += (size_t)got;
-        text[n] = '\0';
-        if (got == 0) {
-            (void)close(fd);
-            *len = n;
-            return text;
-        }
-    }
-    int error = errno;
+    int error = pop_read_whole(fd, GUESS, POP_ANCHOR_FILE_MAX, &text, len);
     (void)close(fd);
-    free(text);
     errno = error;
-    return NULL;
+    return (char *)text;
 }
 
 /* A file without a pattern would select all that there is, where somebody took care to choose. */

@@ -153,6 +153,12 @@ static void count_refusals(cmd_connections *c, const popcl_diag *d) {
     if (record->no_uidl != before) record->changed = 1;
 }
 
+static int store_error(const void *ctx, const char **call, const char **name) {
+    return popcl_store_dir_error(ctx, call, name);
+}
+
+static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx); }
+
 /* Runs one session; *d reports how it went, and special what only TLS knows of it. */
 static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t total_ms,
                         popcl_diag *d, char *special, size_t special_len) {
@@ -163,7 +169,8 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
     c->job.options = c->options;
     c->job.report = c->report;
     c->job.file = c->file;
-    c->job.store = *c->store;
+    c->job.store = (cmd_store){
+        .sink = &popcl_store_dir_sink, .ctx = *c->store, .error = store_error, .name = store_name};
     c->job.fetch = &c->fetch;
     c->job.tls = c->tls;
     c->job.stop = c->stop;

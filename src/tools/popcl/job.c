@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "file_calls.h"
 #include "sentences.h"
 #include "system.h"
 
@@ -47,9 +48,8 @@ static size_t key_of(const cmd_job *j, const popcl_msg *m, char hex[KEY_MAX + 1]
     if (m->uid_len) return m->uid_len;
     const cmd_named *n = find_named(j, m->number);
     if (!n) return 0;
-    int at = snprintf(hex, KEY_MAX + 1, CMD_HEADER_NAME);
-    for (size_t i = 0; i < CMD_IDENTITY_OCTETS; i++)
-        at += snprintf(hex + at, KEY_MAX + 1 - (size_t)at, "%02x", n->identity[i]);
+    (void)snprintf(hex, KEY_MAX + 1, CMD_HEADER_NAME);
+    pop_hex(hex + sizeof CMD_HEADER_NAME - 1, n->identity, CMD_IDENTITY_OCTETS);
     *key = hex;
     return KEY_MAX;
 }
@@ -476,7 +476,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
 static int store_result(cmd_job *j, int result) {
     const char *call = "", *name = "";
     if (result >= 0 || j->disk[0]) return result;
-    int error = popcl_store_dir_error(j->store, &call, &name);
+    int error = j->store.error(j->store.ctx, &call, &name);
     j->report->disk_errno = error;
     if (error)
         (void)snprintf(j->disk, sizeof j->disk, "%s of %s: %s", call,
@@ -495,13 +495,13 @@ static int begin(void *ctx, const popcl_msg *m) {
     memcpy(j->uid, m->uid, m->uid_len);
     if (j->without_uid) cmd_identity_begin(&j->reading);
     if (j->part == POPCL_HEADERS) return 0;
-    return store_result(j, popcl_store_dir_sink.begin(j->store, m));
+    return store_result(j, j->store.sink->begin(j->store.ctx, m));
 }
 
 static int data(void *ctx, const void *p, size_t n) {
     cmd_job *j = ctx;
     int taken = (int)n; /* n is up to INT_MAX (popcl_fetch.h) */
-    if (j->part == POPCL_WHOLE) taken = store_result(j, popcl_store_dir_sink.data(j->store, p, n));
+    if (j->part == POPCL_WHOLE) taken = store_result(j, j->store.sink->data(j->store.ctx, p, n));
     if (taken <= 0) return taken;
     if (j->without_uid) cmd_identity_data(&j->reading, p, (size_t)taken);
     j->octets += (uint64_t)taken;
@@ -512,13 +512,13 @@ static int data(void *ctx, const void *p, size_t n) {
 static int commit(void *ctx) {
     cmd_job *j = ctx;
     int result = 0;
-    if (j->part == POPCL_WHOLE) result = store_result(j, popcl_store_dir_sink.commit(j->store));
+    if (j->part == POPCL_WHOLE) result = store_result(j, j->store.sink->commit(j->store.ctx));
     if (result != 0 && result != POPCL_STAGED) return result;
     j->suspect.number = 0; /* the session went on */
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,
-                      (unsigned long long)j->octets, popcl_store_dir_name(j->store));
+                      (unsigned long long)j->octets, j->store.name(j->store.ctx));
     if (j->message->size != POPCL_SIZE_UNKNOWN && j->octets < j->message->size / 2)
         cmd_report_detail(j->report, "message %lu: the server's listing says %llu octets",
                           (unsigned long)j->number, (unsigned long long)j->message->size);
@@ -531,13 +531,19 @@ static int commit(void *ctx) {
 
 static int sync_store(void *ctx) {
     cmd_job *j = ctx;
-    return store_result(j, popcl_store_dir_sink.sync(j->store));
+    return store_result(j, j->store.sink->sync(j->store.ctx));
 }
 
 static void abort_message(void *ctx, popcl_err why) {
     cmd_job *j = ctx;
-    if (j->part == POPCL_WHOLE) popcl_store_dir_sink.abort(j->store, why);
+    if (j->part == POPCL_WHOLE) j->store.sink->abort(j->store.ctx, why);
     j->octets = 0;
 }
 
-const popcl_sink cmd_job_sink = {begin, data, commit, sync_store, abort_message};
+const popcl_sink cmd_job_sink = {
+    .begin = begin,
+    .data = data,
+    .commit = commit,
+    .sync = sync_store,
+    .abort = abort_message,
+};

@@ -13,7 +13,6 @@
 #include "identity.h"
 #include "options.h"
 #include "popcl_fetch.h"
-#include "popcl_posix_store.h"
 #include "recordfile.h"
 #include "report.h"
 #include "tls.h"
@@ -32,14 +31,23 @@ typedef struct cmd_suspect {
     size_t len;
 } cmd_suspect;
 
+/* Where whole messages go, and what that says of itself. */
+typedef struct cmd_store {
+    const popcl_sink *sink;
+    void *ctx; /* of all three */
+    /* After a failure: an errno, the call and the file; 0 if there was none. */
+    int (*error)(const void *ctx, const char **call, const char **name);
+    const char *(*name)(const void *ctx); /* of the last message that was committed */
+} cmd_store;
+
 #define CMD_AVOID_MAX 4u
 
 typedef struct cmd_job {
     const cmd_options *options;
     cmd_report *report;
     cmd_record_file *file;
-    popcl_store_dir *store; /* NULL unless the action is to fetch */
-    popcl_fetch *fetch;     /* for its queries */
+    cmd_store store;    /* used only if the action is to fetch */
+    popcl_fetch *fetch; /* for its queries */
     cmd_tls *tls;
     const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     uint32_t (*now_ms)(void *ctx);

@@ -12,6 +12,7 @@
 
 #include <bearssl.h>
 
+#include "file_calls.h"
 #include "popcl_posix.h"
 #include "recordform.h"
 #include "report.h"
@@ -135,8 +136,7 @@ static void name_file(char name[33], const char *user, size_t user_len, const ch
     br_sha256_update(&sha, host, strlen(host) + 1);
     br_sha256_update(&sha, number, strlen(number));
     br_sha256_out(&sha, digest);
-    for (size_t i = 0; i < 16; i++)
-        (void)snprintf(name + 2 * i, 3, "%02x", digest[i]);
+    pop_hex(name, digest, 16);
 }
 
 int cmd_record_file_open(cmd_record_file *f, const char *user, size_t user_len, const char *host,

@@ -1,0 +1,37 @@
+/* whole - see whole.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "whole.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int pop_read_whole(int fd, size_t expected, size_t max, unsigned char **octets, size_t *len) {
+    size_t room = expected + 2,
+           n = 0; /* the NUL, and one, so that the end is seen without growing */
+    unsigned char *p = malloc(room);
+    int error = p ? 0 : ENOMEM;
+    while (!error) {
+        ssize_t got = read(fd, p + n, room - n - 1);
+        if (got == 0) break;
+        if (got < 0) {
+            error = errno == EINTR ? 0 : errno;
+            continue;
+        }
+        n += (size_t)got;
+        if (n > max) error = EFBIG;
+        if (error || n + 1 < room) continue;
+        unsigned char *grown = realloc(p, 2 * room);
+        if (grown) p = grown;
+        error = grown ? 0 : ENOMEM;
+        room *= 2;
+    }
+    if (error) {
+        free(p);
+        return error;
+    }
+    p[n] = '\0';
+    *octets = p;
+    *len = n;
+    return 0;
+}
