@@ -136,4 +136,12 @@ static int net_code(void *ctx) {
     return n->code;
 }
 
-const popcl_net my_port = {net_open, net_recv, net_send, net_wait, net_close, net_now_ms, net_code};
+const popcl_net my_port = {
+    .open = net_open,
+    .recv = net_recv,
+    .send = net_send,
+    .wait = net_wait,
+    .close = net_close,
+    .now_ms = net_now_ms,
+    .code = net_code,
+};

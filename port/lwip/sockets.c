@@ -267,5 +267,12 @@ static void close_and_give_way(void *ctx) {
     net_close(ctx);
 }
 
-const popcl_net popcl_lwip_sockets = {net_open,           recv_until_end, net_send, wait_until_end,
-                                      close_and_give_way, net_now_ms,     net_code};
+const popcl_net popcl_lwip_sockets = {
+    .open = net_open,
+    .recv = recv_until_end,
+    .send = net_send,
+    .wait = wait_until_end,
+    .close = close_and_give_way,
+    .now_ms = net_now_ms,
+    .code = net_code,
+};

@@ -84,5 +84,12 @@ static void pop_tell_peer(popcl_posix_net *n, const pop_address *a, socklen_t le
 
 #include "../bsd/connection.inc"
 
-const popcl_net popcl_posix = {net_open,  net_recv,   net_send, net_wait,
-                               net_close, net_now_ms, net_code};
+const popcl_net popcl_posix = {
+    .open = net_open,
+    .recv = net_recv,
+    .send = net_send,
+    .wait = net_wait,
+    .close = net_close,
+    .now_ms = net_now_ms,
+    .code = net_code,
+};

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "popcl.h"
+#include "popcl_fetch.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -200,8 +200,15 @@ static int guarded_code(void *ctx) {
     return code;
 }
 
-const popcl_net guarded = {guarded_open,  guarded_recv, guarded_send, guarded_wait,
-                           guarded_close, guarded_now,  guarded_code};
+const popcl_net guarded = {
+    .open = guarded_open,
+    .recv = guarded_recv,
+    .send = guarded_send,
+    .wait = guarded_wait,
+    .close = guarded_close,
+    .now_ms = guarded_now,
+    .code = guarded_code,
+};
 
 /* ---- the clock, shifted ---- */
 

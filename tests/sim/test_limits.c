@@ -51,7 +51,8 @@ static void take_abort(void *ctx, popcl_err why) {
     (void)why;
 }
 
-static const popcl_sink sink = {take_begin, take_data, take_commit, NULL, take_abort};
+static const popcl_sink sink = {
+    .begin = take_begin, .data = take_data, .commit = take_commit, .abort = take_abort};
 
 static void rig_init(rig *r) {
     memset(r, 0, sizeof *r);

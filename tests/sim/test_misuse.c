@@ -145,7 +145,13 @@ static void on_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     if (kind != POPCL_TRACE_STATE || r->busy) here(r, IN_TRACE);
 }
 
-static const popcl_sink sink = {on_begin, on_data, on_commit, on_sync, on_abort};
+static const popcl_sink sink = {
+    .begin = on_begin,
+    .data = on_data,
+    .commit = on_commit,
+    .sync = on_sync,
+    .abort = on_abort,
+};
 
 static void rig_init(rig *r) {
     memset(r, 0, sizeof *r);

@@ -184,7 +184,8 @@ static void say_to(dialogue *d, const char *piece) {
 
 static void one_dialogue(uint32_t seed) {
     static dialogue d;
-    static const popcl_sink sink = {any_begin, any_data, any_commit, NULL, any_abort};
+    static const popcl_sink sink = {
+        .begin = any_begin, .data = any_data, .commit = any_commit, .abort = any_abort};
     popcl_flight window[TEST_WINDOW_MAX];
     popcl_fetch_config cfg = {.session.host = "h",
                               .session.user = "u",

@@ -70,7 +70,8 @@ static void take_abort(void *ctx, popcl_err why) {
     (void)why;
 }
 
-static const popcl_sink sink = {take_begin, take_data, take_commit, NULL, take_abort};
+static const popcl_sink sink = {
+    .begin = take_begin, .data = take_data, .commit = take_commit, .abort = take_abort};
 
 static char large_text[20001];
 
@@ -641,8 +642,14 @@ static uint32_t deaf_now(void *ctx) {
 /* [B28 I3 I4] what a server said is no answer to a command that never left: a refusal is its
  * good-bye, and +OK confirms nothing */
 static void what_never_left_is_not_answered(void **state) {
-    static const popcl_net net = {deaf_open,  deaf_recv, deaf_send, deaf_wait,
-                                  deaf_close, deaf_now,  NULL};
+    static const popcl_net net = {
+        .open = deaf_open,
+        .recv = deaf_recv,
+        .send = deaf_send,
+        .wait = deaf_wait,
+        .close = deaf_close,
+        .now_ms = deaf_now,
+    };
     static const struct {
         const char *deaf_to, *last;
         popcl_err result;

@@ -224,7 +224,15 @@ static int net_code(void *ctx) {
     return 104;
 }
 
-static const popcl_net net = {net_open, net_recv, net_send, net_wait, net_close, net_now, net_code};
+static const popcl_net net = {
+    .open = net_open,
+    .recv = net_recv,
+    .send = net_send,
+    .wait = net_wait,
+    .close = net_close,
+    .now_ms = net_now,
+    .code = net_code,
+};
 
 /* ---- the store ---- */
 
@@ -306,7 +314,13 @@ static void sink_abort(void *ctx, popcl_err why) {
     if (receiving(w)) drop_last(w);
 }
 
-static const popcl_sink sink = {sink_begin, sink_data, sink_commit, sink_sync, sink_abort};
+static const popcl_sink sink = {
+    .begin = sink_begin,
+    .data = sink_data,
+    .commit = sink_commit,
+    .sync = sink_sync,
+    .abort = sink_abort,
+};
 
 static int is_durable(const world *w, const char *uid, const char *text) {
     for (size_t i = 0; i < w->store_n; i++) {
