@@ -1,5 +1,5 @@
 """Compiles every source with gcc and clang, warnings being errors, runs clang-tidy and cppcheck over what ships, and holds every source to
-.clang-format. Knows the sources by
+.clang-format and to the names of tests/names.py. Knows the sources by
 their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
 (tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
 had, that is skipped, and said. Ends with `lint: N passed, N failed[, N skipped]`.
@@ -19,6 +19,7 @@ WARNINGS_CXX = "-x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only
 SHIPPED = ["src/*/*.c", "src/tools/*/*.c", "port/*/*.c", "port/*/*/*.c", "examples/*.c", "examples/firmware/*.c"]
 TESTS = ["tests/*/*.c", "tests/port/*/*.c"]
 HEADERS = ["include/*.h", "port/*/popcl_*.h", "src/host/popcl_*.h"]
+SHARED_NAMES = 63  # functions with the name of one in another file: tests/names.py. Lower it when there are fewer
 BUILD = os.environ.get("B", "build")
 HOST, BOARD = ("gcc", "clang"), ("arm-none-eabi-gcc", "clang")
 
@@ -133,6 +134,7 @@ def formatting():
 def jobs(includes):
     """Every check; None for one that cannot be made."""
     yield from formatting()
+    yield "names", [sys.executable, "tests/names.py", str(SHARED_NAMES)], ""
     for path in files(SHIPPED + TESTS + HEADERS):
         can = includes.lwip or not among(path, OVER_LWIP + FIRMWARE)
         yield from checks(path, includes) if can else [None]

@@ -98,7 +98,7 @@ typedef struct turn {
 } turn;
 
 #if LWIP_DNS
-static void answered(const char *name, const ip_addr_t *address, void *ctx) {
+static void sockets_answered(const char *name, const ip_addr_t *address, void *ctx) {
     popcl_lwip_query *q = ctx;
     pop_net *n = (pop_net *)(void *)((char *)(q - q->number) - offsetof(pop_net, query));
     (void)name;
@@ -107,7 +107,7 @@ static void answered(const char *name, const ip_addr_t *address, void *ctx) {
 }
 #endif
 
-static void add(pop_resolved *found, const ip_addr_t *address, uint16_t port) {
+static void sockets_add(pop_resolved *found, const ip_addr_t *address, uint16_t port) {
     pop_address *a = &found->address[found->count++];
     memset(a, 0, sizeof *a);
 #if LWIP_IPV6
@@ -128,11 +128,11 @@ static void add(pop_resolved *found, const ip_addr_t *address, uint16_t port) {
 #endif
 }
 
-static void ask(turn *t, popcl_lwip_query *q) {
+static void sockets_ask(turn *t, popcl_lwip_query *q) {
 #if LWIP_DNS
     err_t e;
     if (q->out) return; /* what an earlier job asked; lwIP gives up in some seconds */
-    e = ask_for(q, t->name, answered);
+    e = ask_for(q, t->name, sockets_answered);
     if (e == ERR_MEM) t->starved = 1;
     if (q->state == TRIED) t->error = err_to_errno(e);
 #else
@@ -152,8 +152,8 @@ static err_t take_turn(struct tcpip_api_call_data *call) {
     t->why = POPCL_ERR_RESOLVE;
     for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++) {
         popcl_lwip_query *q = &query[i];
-        if (q->state == TO_ASK) ask(t, q);
-        if (q->state == FOUND) add(t->found, &q->address, t->port);
+        if (q->state == TO_ASK) sockets_ask(t, q);
+        if (q->state == FOUND) sockets_add(t->found, &q->address, t->port);
         if (q->state == NO_ANSWER) t->why = POPCL_ERR_RESOLVE_TIMEOUT;
         if (q->state == TO_ASK || q->state == ASKED) t->waits = 1;
         asked |= q->state == ASKED;
@@ -163,7 +163,7 @@ static err_t take_turn(struct tcpip_api_call_data *call) {
 }
 
 /* What is waited for: every answer; half of the time at most once there is one that can be used. */
-static popcl_err look_up(turn *t, uint32_t limit_ms) {
+static popcl_err sockets_look_up(turn *t, uint32_t limit_ms) {
     pop_deadline deadline = pop_deadline_in(limit_ms);
     for (;;) {
         /* lwIP has no memory for the message */
@@ -198,7 +198,7 @@ static popcl_err pop_find(pop_net *n, const char *host, uint16_t port, uint32_t 
         return POPCL_ERR_NET;
     }
     n->has_heard = 1;
-    popcl_err e = look_up(&t, limit_ms);
+    popcl_err e = sockets_look_up(&t, limit_ms);
     if (e == POPCL_ERR_RESOLVE_TIMEOUT) t.error = ETIMEDOUT;
     n->error = e == POPCL_OK ? 0 : t.error;
     return e;
@@ -224,13 +224,14 @@ int popcl_lwip_sockets_free(popcl_lwip_sockets_net *n) {
 
 #include "../bsd/in_turn.inc"
 
+#define POP_CONNECT connect_in_turn
 #include "../bsd/connection.inc"
 
 /* lwIP tells the end once, and would then wait for ever. Of a reset it may have told when the
  * socket was asked, or an octet was read: it then says only that there is no connection. */
 static int32_t recv_until_end(void *ctx, void *p, size_t len) {
     pop_net *n = ctx;
-    int32_t got = n->ended ? POPCL_NET_EOF : net_recv(ctx, p, len);
+    int32_t got = n->ended ? POPCL_NET_EOF : bsd_recv(ctx, p, len);
     if (got == POPCL_NET_EOF) n->ended = 1;
     if (got == POPCL_NET_FAILED && n->error == ENOTCONN) n->error = ECONNRESET;
     return got;
@@ -239,7 +240,7 @@ static int32_t recv_until_end(void *ctx, void *p, size_t len) {
 static int32_t wait_until_end(void *ctx, unsigned want, uint32_t limit_ms) {
     const pop_net *n = ctx;
     int over = n->ended && want & POPCL_RECV;
-    int32_t came = net_wait(ctx, over ? want & ~(unsigned)POPCL_RECV : want, over ? 0 : limit_ms);
+    int32_t came = bsd_wait(ctx, over ? want & ~(unsigned)POPCL_RECV : want, over ? 0 : limit_ms);
     return over && came >= 0 && came != POPCL_NET_STOP ? (int32_t)((unsigned)came | POPCL_RECV)
                                                        : came;
 }
@@ -264,15 +265,15 @@ static void close_and_give_way(void *ctx) {
         t.port = lwip_ntohs(PORT_OF(own));
         (void)tcpip_api_call(give_way, &t.call);
     }
-    net_close(ctx);
+    bsd_close(ctx);
 }
 
 const popcl_net popcl_lwip_sockets = {
-    .open = net_open,
+    .open = bsd_open,
     .recv = recv_until_end,
-    .send = net_send,
+    .send = bsd_send,
     .wait = wait_until_end,
     .close = close_and_give_way,
-    .now_ms = net_now_ms,
-    .code = net_code,
+    .now_ms = bsd_now_ms,
+    .code = bsd_code,
 };

@@ -82,14 +82,15 @@ static void pop_tell_peer(popcl_posix_net *n, const pop_address *a, socklen_t le
 
 #include "../bsd/race.inc"
 
+#define POP_CONNECT connect_race
 #include "../bsd/connection.inc"
 
 const popcl_net popcl_posix = {
-    .open = net_open,
-    .recv = net_recv,
-    .send = net_send,
-    .wait = net_wait,
-    .close = net_close,
-    .now_ms = net_now_ms,
-    .code = net_code,
+    .open = bsd_open,
+    .recv = bsd_recv,
+    .send = bsd_send,
+    .wait = bsd_wait,
+    .close = bsd_close,
+    .now_ms = bsd_now_ms,
+    .code = bsd_code,
 };

@@ -84,7 +84,7 @@ static int ends_session(int error) {
 
 /* Keeps the first failure of a message, from errno, and returns what the sink is to return for it.
  */
-static int fail(popcl_store_dir *s, const char *call, const char *name) {
+static int store_fail(popcl_store_dir *s, const char *call, const char *name) {
     if (s->error == 0) {
         s->error = errno ? errno : EIO;
         s->call = call;
@@ -93,18 +93,18 @@ static int fail(popcl_store_dir *s, const char *call, const char *name) {
     return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
 }
 
-static int refuse(popcl_store_dir *s, int error, const char *call) {
+static int store_refuse(popcl_store_dir *s, int error, const char *call) {
     errno = error;
-    return fail(s, call, "");
+    return store_fail(s, call, "");
 }
 
 static int open_file(const popcl_store_dir *s, const char *name, int flags) {
     return pop_file_open(&s->disk, s->dir, name, flags | O_NOFOLLOW, 0600);
 }
 
-static int flush(popcl_store_dir *s) {
+static int store_flush(popcl_store_dir *s) {
     if (s->buffered > 0 && pop_file_write_all(&s->disk, s->fd, s->buffer, s->buffered) < 0)
-        return fail(s, "write", s->temporary);
+        return store_fail(s, "write", s->temporary);
     s->buffered = 0;
     return 0;
 }
@@ -119,7 +119,7 @@ static int hash_message(popcl_store_dir *s) {
         int r = pop_file_read_exactly(&s->disk, s->fd, s->buffer, n, at);
         if (r <= 0) {
             if (r == 0) errno = EIO; /* what was written is gone */
-            return fail(s, "pread", s->temporary);
+            return store_fail(s, "pread", s->temporary);
         }
         br_sha256_update(&sha, s->buffer, n);
         at += n;
@@ -149,11 +149,11 @@ static int reserve_name(popcl_store_dir *s) {
     size_t room = s->given_room ? 2 * s->given_room : NAMES_FIRST;
     void *memory = malloc(POPCL_SEEN_SIZE(room));
     popcl_seen larger;
-    if (!memory) return refuse(s, ENOMEM, "malloc");
+    if (!memory) return store_refuse(s, ENOMEM, "malloc");
     if (popcl_seen_init(&larger, memory, POPCL_SEEN_SIZE(room), any_key) != POPCL_OK ||
         (s->given_room && popcl_seen_move(&larger, &s->given) != POPCL_OK)) {
         free(memory);
-        return refuse(s, ENOMEM, "malloc");
+        return store_refuse(s, ENOMEM, "malloc");
     }
     free(s->given.memory);
     s->given = larger;
@@ -165,7 +165,7 @@ static int reserve_name(popcl_store_dir *s) {
 
 /* Closes and removes it. Its lock is held until it has no name: another run must not take it for
  * one that a killed run left. */
-static void drop(popcl_store_dir *s) {
+static void store_drop(popcl_store_dir *s) {
     if (s->temporary[0]) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
     if (s->fd >= 0) (void)pop_file_close(&s->disk, s->fd);
     s->fd = -1;
@@ -176,10 +176,10 @@ static void drop(popcl_store_dir *s) {
 static int create_temporary(popcl_store_dir *s) {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
         struct stat st;
-        if (pop_store_temporary(s->temporary)) return fail(s, "getrandom", "");
+        if (pop_store_temporary(s->temporary)) return store_fail(s, "getrandom", "");
         s->fd = open_file(s, s->temporary, O_RDWR | O_CREAT | O_EXCL);
         if (s->fd < 0) {
-            int r = errno == EEXIST ? 0 : fail(s, "open", s->temporary);
+            int r = errno == EEXIST ? 0 : store_fail(s, "open", s->temporary);
             s->temporary[0] = '\0'; /* what has this name is not ours */
             if (r < 0) return r;
             continue;
@@ -189,11 +189,11 @@ static int create_temporary(popcl_store_dir *s) {
             s->owner = st.st_uid;
             return 0;
         }
-        int r = held < 0 ? fail(s, "fstat", s->temporary) : 0;
-        drop(s);
+        int r = held < 0 ? store_fail(s, "fstat", s->temporary) : 0;
+        store_drop(s);
         if (r < 0) return r;
     }
-    return refuse(s, EEXIST, "open");
+    return store_refuse(s, EEXIST, "open");
 }
 
 /* Removes what a killed run left. */
@@ -225,12 +225,12 @@ static int says_occupied(int error) {
 }
 
 static found not_found_out(popcl_store_dir *s, const char *call, const char *name) {
-    (void)fail(s, call, name);
+    (void)store_fail(s, call, name);
     return FAILED;
 }
 
 /* Compares the open message, by now all in its temporary, with another file of the same size. */
-static found compare(popcl_store_dir *s, int fd, const char *name) {
+static found store_compare(popcl_store_dir *s, int fd, const char *name) {
     unsigned char *ours = s->buffer, *theirs = s->buffer + BUFFER / 2;
     for (uint64_t at = 0; at < s->size;) {
         size_t n = s->size - at < BUFFER / 2 ? (size_t)(s->size - at) : (size_t)BUFFER / 2;
@@ -264,7 +264,7 @@ static found look_at(popcl_store_dir *s, const char *name) {
     if (pop_file_stat(&s->disk, fd, &st) < 0)
         f = not_found_out(s, "fstat", name);
     else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && is_ours(s, &st))
-        f = compare(s, fd, name);
+        f = store_compare(s, fd, name);
     /* It counts as this message's copy from now on, and whoever wrote it may not have synced it. */
     if (f == SAME && pop_file_sync(&s->disk, fd) < 0) f = not_found_out(s, "fsync", name);
     (void)pop_file_close(&s->disk, fd);
@@ -274,7 +274,8 @@ static found look_at(popcl_store_dir *s, const char *name) {
 /* Not repeated after a failure: the kernel reports a lost write once, and the next fsync would
  * claim success. */
 static int make_durable(popcl_store_dir *s) {
-    if (!s->durable && pop_file_sync(&s->disk, s->fd) < 0) return fail(s, "fsync", s->temporary);
+    if (!s->durable && pop_file_sync(&s->disk, s->fd) < 0)
+        return store_fail(s, "fsync", s->temporary);
     s->durable = 1;
     return 0;
 }
@@ -302,7 +303,7 @@ static placed try_name(popcl_store_dir *s, name_call call, const char *name) {
 }
 
 static placed not_placed(popcl_store_dir *s, const char *call, const char *name) {
-    (void)fail(s, call, name);
+    (void)store_fail(s, call, name);
     return NOT_PLACED;
 }
 
@@ -318,7 +319,7 @@ static placed place_over_own(popcl_store_dir *s, const char *name) {
 }
 
 /* Gives the temporary its final name, by the first way that this file system knows. */
-static placed place(popcl_store_dir *s, const char *name) {
+static placed store_place(popcl_store_dir *s, const char *name) {
     placed p;
     if (!s->no_link) {
         p = try_name(s, s->disk.calls->linkat, name);
@@ -340,12 +341,12 @@ static placed place(popcl_store_dir *s, const char *name) {
 
 /* Tries to be the file of this name. SAME: it is, or one with the same octets was there; OTHER: the
  * name is taken; FAILED. */
-static found settle(popcl_store_dir *s, const char *name) {
+static found store_settle(popcl_store_dir *s, const char *name) {
     for (int i = 0; i < PLACE_TRIES; i++) {
         found f = look_at(s, name);
         if (f != ABSENT) return f;
         if (make_durable(s) < 0) return FAILED;
-        switch (place(s, name)) {
+        switch (store_place(s, name)) {
         case PLACED: s->temporary[0] = '\0'; return SAME;
         case NOT_PLACED: return FAILED;
         case EXISTS: break; /* since the look at it */
@@ -393,11 +394,11 @@ static int note_used(popcl_store_dir *s, const char *name) {
 static int settle_message(popcl_store_dir *s) {
     char name[POPCL_STORE_NAME_MAX + 1];
     unsigned k = 0;
-    int r = flush(s);
+    int r = store_flush(s);
     if (r == 0) r = s->first == 0 ? is_used(s, 0, name) : 1;
     if (r > 0) r = first_unused(s, &k, name);
     for (unsigned tries = 0; r >= 0 && tries < NAME_TRIES; tries++) {
-        found f = settle(s, name);
+        found f = store_settle(s, name);
         if (f == FAILED) return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
         if (f == SAME || k > 0) r = note_used(s, name);
         if (r < 0) return r;
@@ -410,7 +411,7 @@ static int settle_message(popcl_store_dir *s) {
         else
             r = compose_name(s, ++k, name);
     }
-    return r < 0 ? r : refuse(s, EEXIST, "link");
+    return r < 0 ? r : store_refuse(s, EEXIST, "link");
 }
 
 /* ---- the sink ---- */
@@ -434,15 +435,16 @@ static int store_begin(void *ctx, const popcl_msg *m) {
 
 static int store_data(void *ctx, const void *p, size_t n) {
     popcl_store_dir *s = ctx;
-    if (s->fd < 0) return refuse(s, EBADF, "write");
+    if (s->fd < 0) return store_refuse(s, EBADF, "write");
     if (s->error) return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
     if (n > INT_MAX) n = INT_MAX;
     if (n > BUFFER - s->buffered) {
-        int r = flush(s);
+        int r = store_flush(s);
         if (r < 0) return r;
     }
     if (n > BUFFER / 2 && s->buffered == 0) {
-        if (pop_file_write_all(&s->disk, s->fd, p, n) < 0) return fail(s, "write", s->temporary);
+        if (pop_file_write_all(&s->disk, s->fd, p, n) < 0)
+            return store_fail(s, "write", s->temporary);
     } else {
         memcpy(s->buffer + s->buffered, p, n);
         s->buffered += n;
@@ -453,12 +455,12 @@ static int store_data(void *ctx, const void *p, size_t n) {
 
 static int store_commit(void *ctx) {
     popcl_store_dir *s = ctx;
-    if (s->fd < 0) return refuse(s, EBADF, "write");
+    if (s->fd < 0) return store_refuse(s, EBADF, "write");
     if (s->broken) {
-        drop(s);
+        store_drop(s);
         return POPCL_SINK_STOP;
     }
-    int r = s->error ? fail(s, s->call, s->failed) : settle_message(s);
+    int r = s->error ? store_fail(s, s->call, s->failed) : settle_message(s);
     if (r == 0 && s->temporary[0]) { /* the octets were there already */
         (void)pop_file_remove(&s->disk, s->dir, s->temporary);
         s->temporary[0] = '\0';
@@ -468,9 +470,9 @@ static int store_commit(void *ctx) {
         s->fd = -1;
         /* A file that is whole stays even if this fails: another run may count on it by now. It is
          * only not claimed. */
-        if (pop_file_close(&s->disk, fd) < 0) r = fail(s, "close", s->name);
+        if (pop_file_close(&s->disk, fd) < 0) r = store_fail(s, "close", s->name);
     }
-    drop(s);
+    store_drop(s);
     if (r < 0) return r;
     s->staged++;
     return POPCL_STAGED;
@@ -505,7 +507,7 @@ static int store_sync(void *ctx) {
     if (s->staged == 0) return 0;
     if (pop_file_sync_directory(&s->disk, s->dir) < 0 || sync_parent(s) < 0 || is_removed(s)) {
         s->error = 0; /* this one is told, whatever befell a message before */
-        (void)fail(s, "fsync", ".");
+        (void)store_fail(s, "fsync", ".");
         s->broken = 1; /* asked again the kernel would claim success for entries that it lost */
         return POPCL_SINK_STOP;
     }
@@ -516,7 +518,7 @@ static int store_sync(void *ctx) {
 static void store_abort(void *ctx, popcl_err why) {
     popcl_store_dir *s = ctx;
     (void)why;
-    drop(s);
+    store_drop(s);
 }
 
 const popcl_sink popcl_store_dir_sink = {
@@ -535,7 +537,7 @@ static int open_directory(const popcl_store_dir *s, const char *path) {
 
 /* Opens the directory, made if it is missing, and proves that files can be made in it: permission
  * bits do not tell all. */
-static int prepare(popcl_store_dir *s, const char *path) {
+static int store_prepare(popcl_store_dir *s, const char *path) {
     s->dir = open_directory(s, path);
     if (s->dir < 0 && errno == ENOENT) {
         if (pop_file_make_directory(&s->disk, path, 0700) < 0) return -1;
@@ -550,7 +552,7 @@ static int prepare(popcl_store_dir *s, const char *path) {
         errno = s->error;
         return -1;
     }
-    drop(s);
+    store_drop(s);
     return 0;
 }
 
@@ -562,7 +564,7 @@ popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, 
     s->dir = -1;
     s->fd = -1;
     s->call = "";
-    if (prepare(s, path) == 0) return s;
+    if (store_prepare(s, path) == 0) return s;
     int error = errno;
     popcl_store_dir_close(s);
     errno = error;
@@ -579,7 +581,7 @@ const char *popcl_store_dir_name(const popcl_store_dir *s) { return s->name; }
 
 void popcl_store_dir_close(popcl_store_dir *s) {
     if (!s) return;
-    drop(s);
+    store_drop(s);
     if (s->dir >= 0) (void)pop_file_close(&s->disk, s->dir);
     free(s->given.memory);
     free(s);

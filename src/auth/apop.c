@@ -49,7 +49,7 @@ static int is_dtext(unsigned char c) {
     return c >= 0x21 && c <= 0x7e && c != '[' && c != '\\' && c != ']';
 }
 
-static enum stamp next(enum stamp at, unsigned char c) {
+static enum stamp apop_next(enum stamp at, unsigned char c) {
     switch (at) {
     case LEFT_START: return is_atext(c) ? LEFT : OUTSIDE;
     case LEFT: return is_atext(c) ? LEFT : c == '.' ? LEFT_START : c == '@' ? RIGHT_FIRST : OUTSIDE;
@@ -69,7 +69,7 @@ static void greeting(void *scratch, const unsigned char *p, size_t n) {
             br_md5_init(&a->md5);
             a->at = LEFT_START;
         } else {
-            a->at = (uint8_t)next((enum stamp)a->at, p[i]);
+            a->at = (uint8_t)apop_next((enum stamp)a->at, p[i]);
         }
         if (a->at != OUTSIDE) br_md5_update(&a->md5, p + i, 1);
     }
@@ -102,7 +102,7 @@ static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
     return e;
 }
 
-static popcl_err step(const popcl_login *l, unsigned n, popcl_command *c) {
+static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
     apop *a = l->scratch;
     unsigned char digest[16];
     (void)n;                     /* there is one step */
@@ -132,6 +132,6 @@ const popcl_mech popcl_mech_apop = {
     .unusable = POPCL_ERR_NO_STAMP,
     .greeting = greeting,
     .usable = usable,
-    .step = step,
+    .step = apop_step,
 };
 #endif

@@ -1,7 +1,7 @@
 /* userpass - USER and PASS (RFC 1939, 7): the password crosses the line as it is. */
 #include "auth.h"
 
-static popcl_err step(const popcl_login *l, unsigned n, popcl_command *c) {
+static popcl_err userpass_step(const popcl_login *l, unsigned n, popcl_command *c) {
     c->verb = n == 0 ? POPCL_USER : POPCL_PASS;
     c->text = l->user;
     c->text_len = l->user_len;
@@ -14,5 +14,5 @@ const popcl_mech popcl_mech_userpass = {
     .user_max = POPCL_COMMAND_MAX - sizeof "USER \r\n" + 1,
     .secret_max = POPCL_COMMAND_MAX - sizeof "PASS \r\n" + 1,
     .refused = POPCL_ERR_AUTH,
-    .step = step,
+    .step = userpass_step,
 };

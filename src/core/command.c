@@ -45,7 +45,7 @@ typedef struct line {
     popcl_err err;
 } line;
 
-static void put(line *l, const void *p, size_t n) {
+static void command_put(line *l, const void *p, size_t n) {
     if (l->err) return;
     if (n > POPCL_COMMAND_MAX - 2 - l->len) {
         l->err = POPCL_ERR_COMMAND_LENGTH;
@@ -58,11 +58,11 @@ static void put(line *l, const void *p, size_t n) {
 /* An argument after a space. */
 static void put_argument(line *l, const void *p, size_t n) {
     if (!l->err && (n == 0 || !p || popcl_has_line_end(p, n))) l->err = POPCL_ERR_ARGUMENT_OCTET;
-    put(l, " ", 1);
-    put(l, p, n);
+    command_put(l, " ", 1);
+    command_put(l, p, n);
 }
 
-static void put_number(line *l, uint32_t value) {
+static void command_put_number(line *l, uint32_t value) {
     char digits[10];
     size_t at = sizeof digits;
     do {
@@ -83,7 +83,7 @@ static void put_number(line *l, uint32_t value) {
 
 static void put_message(line *l, uint32_t number) {
     if (number == 0) l->err = POPCL_ERR_MESSAGE_NUMBER;
-    put_number(l, number);
+    command_put_number(l, number);
 }
 
 /* Pulls the secret straight into the line, and checks it there. */
@@ -92,7 +92,7 @@ static void put_secret(line *l, const popcl_secret *s) {
         put_argument(l, s ? s->octets : NULL, s ? popcl_secret_len(s) : 0);
         return;
     }
-    put(l, " ", 1);
+    command_put(l, " ", 1);
     size_t start = l->len, off = 0;
     while (!l->err) {
         size_t room = POPCL_COMMAND_MAX - 2 - l->len;
@@ -140,15 +140,15 @@ popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_
     const popcl_verb_row *row = &popcl_verbs[c->verb];
     line l = {.buf = buf};
     memset(written, 0, sizeof *written);
-    put(&l, row->name, strlen(row->name));
+    command_put(&l, row->name, strlen(row->name));
     switch (row->arguments) {
     case NUMBER_OR_NONE:
-        if (c->number) put_number(&l, c->number);
+        if (c->number) command_put_number(&l, c->number);
         break;
     case NUMBER: put_message(&l, c->number); break;
     case NUMBER_LINES:
         put_message(&l, c->number);
-        put_number(&l, c->lines);
+        command_put_number(&l, c->lines);
         break;
     case TEXT:
     case TEXT_SECRET: put_argument(&l, c->text, c->text_len); break;

@@ -9,14 +9,14 @@ enum { AT_NUMBER = 0, AT_SIZE = 4, AT_STATE = 9, AT_UID_LEN = 10, AT_UID = 11 };
 #define SIZE_OCTETS 5u
 #define SIZE_NONE   (((uint64_t)1 << 8 * SIZE_OCTETS) - 1)
 
-static uint64_t get(const unsigned char *p, unsigned octets) {
+static uint64_t plan_get(const unsigned char *p, unsigned octets) {
     uint64_t value = 0;
     while (octets--)
         value = value << 8 | p[octets];
     return value;
 }
 
-static void put(unsigned char *p, unsigned octets, uint64_t value) {
+static void plan_put(unsigned char *p, unsigned octets, uint64_t value) {
     for (unsigned i = 0; i < octets; i++, value >>= 8)
         p[i] = (unsigned char)value;
 }
@@ -26,7 +26,7 @@ void popcl_plan_clear(popcl_plan *p) { p->used = p->low = p->next = 0; }
 int popcl_plan_add(popcl_plan *p, const popcl_msg *m) {
     unsigned char *e = p->octets + p->used;
     if (p->len - p->used < POPCL_PLAN_ENTRY(m->uid_len)) return 0;
-    put(e + AT_NUMBER, 4, m->number);
+    plan_put(e + AT_NUMBER, 4, m->number);
     e[AT_STATE] = POPCL_ENTRY_NEW;
     e[AT_UID_LEN] = m->uid_len;
     memcpy(e + AT_UID, m->uid, m->uid_len);
@@ -42,7 +42,7 @@ size_t popcl_plan_after(const popcl_plan *p, size_t at) {
 
 void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m) {
     const unsigned char *e = p->octets + at;
-    uint64_t size = get(e + AT_SIZE, SIZE_OCTETS);
+    uint64_t size = plan_get(e + AT_SIZE, SIZE_OCTETS);
     m->number = popcl_plan_number(p, at);
     m->size = size == SIZE_NONE ? POPCL_SIZE_UNKNOWN : size;
     m->uid = (const char *)(e + AT_UID);
@@ -51,7 +51,7 @@ void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m) {
 }
 
 uint32_t popcl_plan_number(const popcl_plan *p, size_t at) {
-    return (uint32_t)get(p->octets + at + AT_NUMBER, 4);
+    return (uint32_t)plan_get(p->octets + at + AT_NUMBER, 4);
 }
 
 enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at) {
@@ -70,7 +70,7 @@ void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, un
 
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size) {
     if (size >= SIZE_NONE) size = size == POPCL_SIZE_UNKNOWN ? SIZE_NONE : SIZE_NONE - 1;
-    put(p->octets + at + AT_SIZE, SIZE_OCTETS, size);
+    plan_put(p->octets + at + AT_SIZE, SIZE_OCTETS, size);
 }
 
 size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b) {

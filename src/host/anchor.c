@@ -1,7 +1,7 @@
 /* anchor - see anchor.h. A certificate is read twice, each time whole: by BearSSL's decoder, whose
  * name and key become the anchor, so that what is taken here is taken on a device; and by cert.c,
- * for all that BearSSL drops. judge() holds the rules, in order: the first that is broken is the
- * one that is told. */
+ * for all that BearSSL drops. anchor_judge() holds the rules, in order: the first that is broken is
+ * the one that is told. */
 #define _POSIX_C_SOURCE 200809L
 #include "anchor.h"
 
@@ -31,8 +31,8 @@ const char *pop_anchor_sentence(pop_anchor_finding f) { return findings[f].sente
 
 /* ---- the list ---- */
 
-static pop_anchor *add(pop_anchors *a, const char *source, unsigned long line,
-                       pop_anchor_finding f) {
+static pop_anchor *anchor_add(pop_anchors *a, const char *source, unsigned long line,
+                              pop_anchor_finding f) {
     if (a->len == POP_ANCHORS_MAX) return NULL;
     if (a->len == a->room) {
         size_t room = a->room ? 2 * a->room : 16;
@@ -137,14 +137,14 @@ enum { LEAF_RULES = POP_CERT_REPEATED | POP_CERT_NO_SERVER_AUTH };
 /* An authority's certificate: it says so, and its key usage, if there is one, agrees. What `openssl
  * req -x509` makes for a server often says CA and allows no signing of certificates: it is the
  * server's own. */
-static int is_authority(const pop_cert *c) {
+static int anchor_is_authority(const pop_cert *c) {
     return (c->flags & (POP_CERT_CA | POP_CERT_NO_CERT_SIGN)) == POP_CERT_CA;
 }
 
-static pop_anchor_finding judge(const pop_anchors *a, const pop_cert *c) {
+static pop_anchor_finding anchor_judge(const pop_anchors *a, const pop_cert *c) {
     unsigned flags = c->flags;
     if (c->version < 3 && !a->allow_leaf) return POP_ANCHOR_VERSION;
-    if (!is_authority(c)) {
+    if (!anchor_is_authority(c)) {
         if (!a->allow_leaf) return flags & POP_CERT_CA ? POP_ANCHOR_CERT_SIGN : POP_ANCHOR_NOT_CA;
         flags &= LEAF_RULES;
     } else if (c->subject.n <= 2) {
@@ -208,7 +208,7 @@ static void take_name(void *ctx, const void *p, size_t n) {
     b->len += n;
 }
 
-static unsigned char *keep(unsigned char **to, const unsigned char *p, size_t n) {
+static unsigned char *anchor_keep(unsigned char **to, const unsigned char *p, size_t n) {
     unsigned char *kept = *to;
     if (n) memcpy(kept, p, n);
     *to += n;
@@ -223,14 +223,14 @@ static int keep_anchor(pop_anchor *one, const br_x509_pkey *k, const name_buffer
     if (!to) return -1;
     one->memory = to;
     one->anchor.flags = is_ca ? BR_X509_TA_CA : 0;
-    one->anchor.dn.data = keep(&to, name->octets, name->len);
+    one->anchor.dn.data = anchor_keep(&to, name->octets, name->len);
     one->anchor.dn.len = name->len;
     one->anchor.pkey = *k;
     if (rsa) {
-        one->anchor.pkey.key.rsa.n = keep(&to, k->key.rsa.n, k->key.rsa.nlen);
-        one->anchor.pkey.key.rsa.e = keep(&to, k->key.rsa.e, k->key.rsa.elen);
+        one->anchor.pkey.key.rsa.n = anchor_keep(&to, k->key.rsa.n, k->key.rsa.nlen);
+        one->anchor.pkey.key.rsa.e = anchor_keep(&to, k->key.rsa.e, k->key.rsa.elen);
     } else {
-        one->anchor.pkey.key.ec.q = keep(&to, k->key.ec.q, k->key.ec.qlen);
+        one->anchor.pkey.key.ec.q = anchor_keep(&to, k->key.ec.q, k->key.ec.qlen);
     }
     return 0;
 }
@@ -276,7 +276,7 @@ static int add_certificate(pop_anchors *a, const char *source, unsigned long lin
     br_x509_decoder_context decoder;
     name_buffer name;
     br_sha256_context sha;
-    pop_anchor *one = add(a, source, line, POP_ANCHOR_BAD_DER);
+    pop_anchor *one = anchor_add(a, source, line, POP_ANCHOR_BAD_DER);
     if (!one) return -1;
     br_sha256_init(&sha);
     br_sha256_update(&sha, p, n);
@@ -291,10 +291,10 @@ static int add_certificate(pop_anchors *a, const char *source, unsigned long lin
     pop_cert_key_text(&c, one->key, sizeof one->key);
     if (a->details && keep_details(one, &c, p, n)) return -1;
     pop_anchor_finding key = decode(&decoder, &name, p, n, &c);
-    one->finding = (uint8_t)(key == POP_ANCHOR_USABLE ? judge(a, &c) : key);
+    one->finding = (uint8_t)(key == POP_ANCHOR_USABLE ? anchor_judge(a, &c) : key);
     if (one->finding != POP_ANCHOR_USABLE) return 0;
     if (a->allow_leaf && !(c.flags & POP_CERT_SAN)) hash_own(one, &c, p, n);
-    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, is_authority(&c));
+    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, anchor_is_authority(&c));
 }
 
 size_t pop_anchor_size(const pop_anchor *a) {
@@ -306,7 +306,7 @@ size_t pop_anchor_size(const pop_anchor *a) {
 
 /* ---- a file ---- */
 
-static int is_certificate(const char *label) {
+static int anchor_is_certificate(const char *label) {
     return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "X509 CERTIFICATE") == 0 ||
            strcmp(label, "X.509 CERTIFICATE") == 0;
 }
@@ -321,7 +321,7 @@ static pop_anchor_finding other_block(const char *label) {
 /* The label of a block that is no certificate stands where a subject would. */
 static int add_block(pop_anchors *a, const char *source, unsigned long line, const char *label,
                      pop_anchor_finding f) {
-    pop_anchor *one = add(a, source, line, f);
+    pop_anchor *one = anchor_add(a, source, line, f);
     if (!one) return -1;
     if (!a->details || !*label) return 0;
     one->subject = malloc(strlen(label) + 1);
@@ -340,12 +340,12 @@ static int read_pem(pop_anchors *a, const char *source, const unsigned char *p, 
     enum pop_pem_state state;
     pop_pem pem = {.at = p, .left = n};
     int failed = 0;
-    while (!failed && (state = pop_pem_next(&pem, is_certificate)) != POP_PEM_END) {
+    while (!failed && (state = pop_pem_next(&pem, anchor_is_certificate)) != POP_PEM_END) {
         if (state == POP_PEM_NO_MEMORY)
             failed = -1;
         else if (state != POP_PEM_WHOLE)
             failed = add_block(a, source, pem.line, pem.label, damage[state]);
-        else if (is_certificate(pem.label))
+        else if (anchor_is_certificate(pem.label))
             failed = add_certificate(a, source, pem.line, pem.octets, pem.octets_len);
         else
             failed = add_block(a, source, pem.line, pem.label, other_block(pem.label));
@@ -401,7 +401,7 @@ static int by_anchor(const void *left, const void *right) {
     return memcmp(l->sha256, r->sha256, sizeof l->sha256);
 }
 
-static size_t collect(pop_anchors *a, pop_anchor **out, int only_usable) {
+static size_t anchor_collect(pop_anchors *a, pop_anchor **out, int only_usable) {
     size_t count = 0;
     for (size_t i = 0; i < a->len; i++) {
         pop_anchor *one = &a->list[i];
@@ -417,12 +417,12 @@ int pop_anchors_merge(pop_anchors *a) {
     enum { ROW = sizeof(pop_anchor *) };
     pop_anchor **order = malloc((a->len + 1) * ROW);
     if (!order) return -1;
-    size_t count = collect(a, order, 0);
+    size_t count = anchor_collect(a, order, 0);
     qsort(order, count, ROW, by_fingerprint);
     for (size_t i = 1; i < count; i++)
         if (memcmp(order[i]->sha256, order[i - 1]->sha256, sizeof order[i]->sha256) == 0)
             order[i]->finding = POP_ANCHOR_REPEATED;
-    count = collect(a, order, 1);
+    count = anchor_collect(a, order, 1);
     qsort(order, count, ROW, by_anchor);
     for (size_t i = 1, first = 0; i < count; i++) {
         if (compare_anchors(&order[first]->anchor, &order[i]->anchor) != 0) {

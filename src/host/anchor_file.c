@@ -22,14 +22,14 @@ static popcl_posix_trust_error error_of(int number) {
     }
 }
 
-static popcl_posix_trust_error fail(int number) {
+static popcl_posix_trust_error anchor_fail(int number) {
     errno = number;
     return error_of(number);
 }
 
 /* ---- a file ---- */
 
-static int open_at(int dir, const char *name, int flags) {
+static int anchor_open_at(int dir, const char *name, int flags) {
     int fd;
     do
         fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
@@ -43,23 +43,23 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
     unsigned char *octets = NULL;
     size_t len = 0;
     while (fstat(fd, &st))
-        if (errno != EINTR) return fail(errno);
-    if (S_ISDIR(st.st_mode)) return fail(EISDIR);
-    if (S_ISREG(st.st_mode) && st.st_size > POP_ANCHOR_FILE_MAX) return fail(EFBIG);
+        if (errno != EINTR) return anchor_fail(errno);
+    if (S_ISDIR(st.st_mode)) return anchor_fail(EISDIR);
+    if (S_ISREG(st.st_mode) && st.st_size > POP_ANCHOR_FILE_MAX) return anchor_fail(EFBIG);
     int error =
         pop_read_whole(fd, S_ISREG(st.st_mode) && st.st_size >= 0 ? (size_t)st.st_size : GUESS,
                        POP_ANCHOR_FILE_MAX, &octets, &len);
-    if (error) return fail(error);
+    if (error) return anchor_fail(error);
     int failed = pop_anchors_read(a, source, octets, len);
     free(octets);
-    return failed ? fail(ENOMEM) : POPCL_POSIX_TRUST_OK;
+    return failed ? anchor_fail(ENOMEM) : POPCL_POSIX_TRUST_OK;
 }
 
 static popcl_posix_trust_error read_at(pop_anchors *a, const char *source, int dir,
                                        const char *name, int flags) {
     /* a FIFO that nobody writes to is empty, not waited for */
-    int fd = open_at(dir, name, flags);
-    if (fd < 0) return fail(errno);
+    int fd = anchor_open_at(dir, name, flags);
+    if (fd < 0) return anchor_fail(errno);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     popcl_posix_trust_error e = pop_anchors_read_fd(a, source, fd);
     int error = errno;
@@ -160,13 +160,14 @@ static const char *join(pop_anchors *a, const char *dir, const char *name) {
     return path;
 }
 
-static popcl_posix_trust_error read_entries(pop_anchors *a, const char *path, DIR *d) {
+static popcl_posix_trust_error anchor_read_entries(pop_anchors *a, const char *path, DIR *d) {
     entries e = {0};
     int error = list_files(d, &e);
-    popcl_posix_trust_error result = error ? fail(error) : POPCL_POSIX_TRUST_OK;
+    popcl_posix_trust_error result = error ? anchor_fail(error) : POPCL_POSIX_TRUST_OK;
     for (size_t i = 0; i < e.len && result == POPCL_POSIX_TRUST_OK; i++) {
         const char *source = join(a, path, e.list[i].name);
-        result = source ? read_at(a, source, dirfd(d), e.list[i].name, O_NONBLOCK) : fail(ENOMEM);
+        result =
+            source ? read_at(a, source, dirfd(d), e.list[i].name, O_NONBLOCK) : anchor_fail(ENOMEM);
         /* what cannot be read is passed over */
         if (result != POPCL_POSIX_TRUST_MEMORY) result = POPCL_POSIX_TRUST_OK;
     }
@@ -175,19 +176,19 @@ static popcl_posix_trust_error read_entries(pop_anchors *a, const char *path, DI
 }
 
 popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path) {
-    int fd = open_at(AT_FDCWD, path, O_DIRECTORY);
+    int fd = anchor_open_at(AT_FDCWD, path, O_DIRECTORY);
     if (fd < 0)
         return errno == ENOTDIR ? (popcl_posix_trust_error)POPCL_POSIX_TRUST_UNREADABLE
-                                : fail(errno);
+                                : anchor_fail(errno);
     DIR *d = fdopendir(fd);
     if (!d) {
         int error = errno;
         (void)close(fd);
-        return fail(error);
+        return anchor_fail(error);
     }
     uint8_t before = a->in_directory;
     a->in_directory = 1;
-    popcl_posix_trust_error result = read_entries(a, path, d);
+    popcl_posix_trust_error result = anchor_read_entries(a, path, d);
     a->in_directory = before;
     int error = errno;
     (void)closedir(d);

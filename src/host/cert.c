@@ -1,6 +1,6 @@
 /* cert - see cert.h. A reader of DER: a `der` is what is left of the inside of an element; taking
- * an element moves it on. Every length is checked in take(), the only place that reads one, so that
- * no other function can leave the octets that it was given. */
+ * an element moves it on. Every length is checked in cert_take(), the only place that reads one, so
+ * that no other function can leave the octets that it was given. */
 #include "cert.h"
 
 #include <stdio.h>
@@ -52,7 +52,7 @@ static int take_any(der *d, unsigned *tag, der *inside) {
     return 0;
 }
 
-static int take(der *d, unsigned wanted, der *inside) {
+static int cert_take(der *d, unsigned wanted, der *inside) {
     unsigned tag = 0;
     der before = *d;
     if (take_any(d, &tag, inside) == 0 && tag == wanted) return 0;
@@ -64,7 +64,7 @@ static int take(der *d, unsigned wanted, der *inside) {
 static int take_whole(der *d, unsigned wanted, der *whole) {
     der inside;
     const unsigned char *from = d->p;
-    if (take(d, wanted, &inside)) return -1;
+    if (cert_take(d, wanted, &inside)) return -1;
     whole->p = from;
     whole->n = (size_t)(d->p - from);
     return 0;
@@ -74,7 +74,8 @@ static int next_is(const der *d, unsigned tag) { return d->n && d->p[0] == tag; 
 
 static int take_boolean(der *d, int *value) {
     der inside;
-    if (take(d, BOOLEAN, &inside) || inside.n != 1 || (inside.p[0] != 0 && inside.p[0] != 0xFF))
+    if (cert_take(d, BOOLEAN, &inside) || inside.n != 1 ||
+        (inside.p[0] != 0 && inside.p[0] != 0xFF))
         return -1;
     *value = inside.p[0] != 0;
     return 0;
@@ -82,18 +83,18 @@ static int take_boolean(der *d, int *value) {
 
 /* An INTEGER of 0 or more, without its leading zero. */
 static int take_unsigned(der *d, der *value) {
-    if (take(d, INTEGER, value) || value->n == 0 || value->p[0] & 0x80) return -1;
+    if (cert_take(d, INTEGER, value) || value->n == 0 || value->p[0] & 0x80) return -1;
     if (value->p[0] != 0 || value->n == 1) return 0;
     value->p++;
     value->n--;
     return value->p[0] & 0x80 ? 0 : -1;
 }
 
-static int is(der d, const char *octets, size_t n) {
+static int cert_is(der d, const char *octets, size_t n) {
     return d.n == n && memcmp(d.p, octets, n) == 0;
 }
 
-#define IS(span, literal) is(span, literal, sizeof(literal) - 1)
+#define IS(span, literal) cert_is(span, literal, sizeof(literal) - 1)
 
 /* ---- time ---- */
 
@@ -113,7 +114,7 @@ static int take_time(der *d, int64_t *utc_s) {
     int is_short = next_is(d, UTC_TIME);
     size_t year_len = is_short ? 2 : 4;
     der t;
-    if (take(d, is_short ? UTC_TIME : GENERALIZED_TIME, &t)) return -1;
+    if (cert_take(d, is_short ? UTC_TIME : GENERALIZED_TIME, &t)) return -1;
     if (t.n != year_len + 11 || t.p[t.n - 1] != 'Z' || digits(t.p, year_len, &year)) return -1;
     for (size_t i = 0; i < 5; i++)
         if (digits(t.p + year_len + 2 * i, 2, &part[i])) return -1;
@@ -127,7 +128,7 @@ static int take_time(der *d, int64_t *utc_s) {
 static int read_basic_constraints(pop_cert *c, der value) {
     der list, number;
     int ca = 0;
-    if (take(&value, SEQUENCE, &list) || value.n) return -1;
+    if (cert_take(&value, SEQUENCE, &list) || value.n) return -1;
     if (next_is(&list, BOOLEAN) && take_boolean(&list, &ca)) return -1;
     if (ca) c->flags |= POP_CERT_CA;
     if (list.n == 0) return 0;
@@ -141,7 +142,8 @@ static int read_basic_constraints(pop_cert *c, der value) {
 static int read_key_usage(pop_cert *c, der value) {
     enum { KEY_CERT_SIGN = 0x04 }; /* bit 5, counted from the left */
     der bits;
-    if (take(&value, BIT_STRING, &bits) || value.n || bits.n < 1 || bits.n > 3 || bits.p[0] > 7)
+    if (cert_take(&value, BIT_STRING, &bits) || value.n || bits.n < 1 || bits.n > 3 ||
+        bits.p[0] > 7)
         return -1;
     if (bits.n < 2 || !(bits.p[1] & KEY_CERT_SIGN)) c->flags |= POP_CERT_NO_CERT_SIGN;
     return 0;
@@ -150,9 +152,9 @@ static int read_key_usage(pop_cert *c, der value) {
 static int read_extended_key_usage(pop_cert *c, der value) {
     der list, oid;
     int for_servers = 0;
-    if (take(&value, SEQUENCE, &list) || value.n || list.n == 0) return -1;
+    if (cert_take(&value, SEQUENCE, &list) || value.n || list.n == 0) return -1;
     while (list.n) {
-        if (take(&list, OID, &oid)) return -1;
+        if (cert_take(&list, OID, &oid)) return -1;
         if (IS(oid, "\x2B\x06\x01\x05\x05\x07\x03\x01") || IS(oid, "\x55\x1D\x25\x00"))
             for_servers = 1;
     }
@@ -183,9 +185,9 @@ static const struct extension {
 static int read_extension(pop_cert *c, der *list) {
     der extension, oid, value;
     int critical = 0;
-    if (take(list, SEQUENCE, &extension) || take(&extension, OID, &oid)) return -1;
+    if (cert_take(list, SEQUENCE, &extension) || cert_take(&extension, OID, &oid)) return -1;
     if (next_is(&extension, BOOLEAN) && take_boolean(&extension, &critical)) return -1;
-    if (take(&extension, OCTET_STRING, &value) || extension.n) return -1;
+    if (cert_take(&extension, OCTET_STRING, &value) || extension.n) return -1;
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
         const struct extension *e = &extensions[i];
         if (oid.n != 3 || oid.p[0] != 0x55 || oid.p[1] != 0x1D || oid.p[2] != e->id) continue;
@@ -200,7 +202,7 @@ static int read_extension(pop_cert *c, der *list) {
 /* Whether an extension of the same OID stands before this one: there are few of them. */
 static int stands_before(der all, const unsigned char *end, der oid) {
     der one, other;
-    while (all.p < end && take(&all, SEQUENCE, &one) == 0 && take(&one, OID, &other) == 0)
+    while (all.p < end && cert_take(&all, SEQUENCE, &one) == 0 && cert_take(&one, OID, &other) == 0)
         if (other.n == oid.n && memcmp(other.p, oid.p, oid.n) == 0) return 1;
     return 0;
 }
@@ -208,14 +210,15 @@ static int stands_before(der all, const unsigned char *end, der oid) {
 static int read_extensions(pop_cert *c, der *tbs) {
     enum { EXTENSIONS_MAX = 100 };
     der outer, list, all;
-    if (take(tbs, EXTENSIONS, &outer) || take(&outer, SEQUENCE, &list) || outer.n || list.n == 0)
+    if (cert_take(tbs, EXTENSIONS, &outer) || cert_take(&outer, SEQUENCE, &list) || outer.n ||
+        list.n == 0)
         return -1;
     all = list;
     for (unsigned count = 0; list.n; count++) {
         der rest = list, one, oid;
         const unsigned char *here = list.p;
         if (count == EXTENSIONS_MAX || read_extension(c, &list)) return -1;
-        if (take(&rest, SEQUENCE, &one) || take(&one, OID, &oid)) return -1;
+        if (cert_take(&rest, SEQUENCE, &one) || cert_take(&one, OID, &oid)) return -1;
         if (stands_before(all, here, oid)) c->flags |= POP_CERT_REPEATED;
     }
     return 0;
@@ -225,15 +228,15 @@ static int read_extensions(pop_cert *c, der *tbs) {
 
 static int read_key(pop_cert *c) {
     der whole = c->key, key, algorithm, bits, numbers, n;
-    if (take(&whole, SEQUENCE, &key) || take(&key, SEQUENCE, &algorithm) ||
-        take(&algorithm, OID, &c->key_oid))
+    if (cert_take(&whole, SEQUENCE, &key) || cert_take(&key, SEQUENCE, &algorithm) ||
+        cert_take(&algorithm, OID, &c->key_oid))
         return -1;
-    if (take(&key, BIT_STRING, &bits) || key.n || bits.n < 1) return -1;
-    if (next_is(&algorithm, OID) && take(&algorithm, OID, &c->curve)) return -1;
+    if (cert_take(&key, BIT_STRING, &bits) || key.n || bits.n < 1) return -1;
+    if (next_is(&algorithm, OID) && cert_take(&algorithm, OID, &c->curve)) return -1;
     if (!IS(c->key_oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01")) return 0;
     bits.p++;
     bits.n--;
-    if (take(&bits, SEQUENCE, &numbers) || bits.n || take_unsigned(&numbers, &n)) return -1;
+    if (cert_take(&bits, SEQUENCE, &numbers) || bits.n || take_unsigned(&numbers, &n)) return -1;
     c->rsa_bits = (unsigned)n.n * 8;
     for (unsigned top = 0x80; top && !(n.p[0] & top); top >>= 1)
         c->rsa_bits--;
@@ -244,22 +247,22 @@ static int read_tbs(pop_cert *c, der tbs) {
     der part, number, dates;
     c->version = 1;
     if (next_is(&tbs, VERSION)) {
-        if (take(&tbs, VERSION, &part) || take_unsigned(&part, &number) || part.n ||
+        if (cert_take(&tbs, VERSION, &part) || take_unsigned(&part, &number) || part.n ||
             number.n != 1 || number.p[0] > 2)
             return -1;
         c->version = number.p[0] + 1u;
     }
-    if (take(&tbs, INTEGER, &part) || part.n == 0) return -1; /* serialNumber */
+    if (cert_take(&tbs, INTEGER, &part) || part.n == 0) return -1; /* serialNumber */
     /* signature, issuer */
-    if (take(&tbs, SEQUENCE, &part) || take(&tbs, SEQUENCE, &part)) return -1;
-    if (take(&tbs, SEQUENCE, &dates) || take_time(&dates, &c->not_before) ||
+    if (cert_take(&tbs, SEQUENCE, &part) || cert_take(&tbs, SEQUENCE, &part)) return -1;
+    if (cert_take(&tbs, SEQUENCE, &dates) || take_time(&dates, &c->not_before) ||
         take_time(&dates, &c->not_after) || dates.n)
         return -1;
     if (take_whole(&tbs, SEQUENCE, &c->subject) || take_whole(&tbs, SEQUENCE, &c->key) ||
         read_key(c))
         return -1;
-    if (next_is(&tbs, ISSUER_ID) && take(&tbs, ISSUER_ID, &part)) return -1;
-    if (next_is(&tbs, SUBJECT_ID) && take(&tbs, SUBJECT_ID, &part)) return -1;
+    if (next_is(&tbs, ISSUER_ID) && cert_take(&tbs, ISSUER_ID, &part)) return -1;
+    if (next_is(&tbs, SUBJECT_ID) && cert_take(&tbs, SUBJECT_ID, &part)) return -1;
     if (tbs.n && read_extensions(c, &tbs)) return -1;
     return tbs.n ? -1 : 0;
 }
@@ -268,11 +271,11 @@ int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n) {
     der all = {p, n}, certificate, tbs, algorithm, part;
     memset(c, 0, sizeof *c);
     c->path_len = POP_CERT_PATH_ANY;
-    if (take(&all, SEQUENCE, &certificate) || all.n) return -1;
-    if (take(&certificate, SEQUENCE, &tbs) || take(&certificate, SEQUENCE, &algorithm) ||
-        take(&algorithm, OID, &c->signed_by))
+    if (cert_take(&all, SEQUENCE, &certificate) || all.n) return -1;
+    if (cert_take(&certificate, SEQUENCE, &tbs) || cert_take(&certificate, SEQUENCE, &algorithm) ||
+        cert_take(&algorithm, OID, &c->signed_by))
         return -1;
-    if (take(&certificate, BIT_STRING, &part) || part.n < 2 || certificate.n) return -1;
+    if (cert_take(&certificate, BIT_STRING, &part) || part.n < 2 || certificate.n) return -1;
     return read_tbs(c, tbs);
 }
 
@@ -297,7 +300,7 @@ typedef struct writer {
     int cut;
 } writer;
 
-static void put(writer *w, const char *text) {
+static void cert_put(writer *w, const char *text) {
     size_t n = strlen(text);
     if (w->cut || n >= w->cap - w->len) {
         w->cut = 1;
@@ -313,16 +316,18 @@ static void put_octet(writer *w, unsigned char octet) {
         memcpy(text, "\\\\", 3);
     else if (octet < 0x20 || octet > 0x7E)
         (void)snprintf(text, sizeof text, "\\x%02x", octet);
-    put(w, text);
+    cert_put(w, text);
 }
 
 /* Takes the next attribute of a name: its type's OID and its value. Returns -1 at the end, or where
  * it is damaged. */
 static int next_attribute(der *rdns, der *set, der *oid, unsigned *tag, der *value) {
     der pair;
-    if (set->n == 0 && take(rdns, SET, set)) return -1;
-    return take(set, SEQUENCE, &pair) || take(&pair, OID, oid) || take_any(&pair, tag, value) ? -1
-                                                                                              : 0;
+    if (set->n == 0 && cert_take(rdns, SET, set)) return -1;
+    return cert_take(set, SEQUENCE, &pair) || cert_take(&pair, OID, oid) ||
+                   take_any(&pair, tag, value)
+               ? -1
+               : 0;
 }
 
 static void put_attribute(writer *w, der oid, unsigned tag, der value) {
@@ -332,9 +337,9 @@ static void put_attribute(writer *w, der oid, unsigned tag, der value) {
             letters = attributes[i].letters;
     if (IS(oid, "\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x19")) letters = "DC";
     if (IS(oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x09\x01")) letters = "emailAddress";
-    if (w->len) put(w, ", ");
-    put(w, letters ? letters : "?");
-    put(w, "=");
+    if (w->len) cert_put(w, ", ");
+    cert_put(w, letters ? letters : "?");
+    cert_put(w, "=");
     for (size_t i = 0; i < value.n; i++)
         if (tag != BMP_STRING || i % 2 || value.p[i]) put_octet(w, value.p[i]);
 }
@@ -349,7 +354,7 @@ void pop_cert_name_text(pop_span name, char *text, size_t cap) {
     der rdns = {NULL, 0}, set = {NULL, 0};
     writer w = {text, cap - 3, 0, 0};
     text[0] = '\0';
-    if (take(&name, SEQUENCE, &rdns)) return;
+    if (cert_take(&name, SEQUENCE, &rdns)) return;
     while (count < PARTS && next_attribute(&rdns, &set, &parts[count].oid, &parts[count].tag,
                                            &parts[count].value) == 0)
         count++;
@@ -365,7 +370,7 @@ size_t pop_cert_name_part(pop_span name, unsigned char attribute, char *text, si
     unsigned tag = 0;
     size_t len = 0;
     text[0] = '\0';
-    if (take(&name, SEQUENCE, &rdns)) return 0;
+    if (cert_take(&name, SEQUENCE, &rdns)) return 0;
     while (next_attribute(&rdns, &set, &oid, &tag, &value) == 0) {
         if (oid.n != 3 || oid.p[0] != 0x55 || oid.p[1] != 0x04 || oid.p[2] != attribute) continue;
         len = 0;
@@ -406,5 +411,5 @@ void pop_cert_key_text(const pop_cert *c, char *text, size_t cap) {
     (void)snprintf(text, cap, "of an unknown kind");
     if (c->rsa_bits) (void)snprintf(text, cap, "RSA %u", c->rsa_bits);
     for (size_t i = 0; !c->rsa_bits && i < sizeof kinds / sizeof *kinds; i++)
-        if (is(oid, kinds[i].oid, kinds[i].n)) (void)snprintf(text, cap, "%s", kinds[i].name);
+        if (cert_is(oid, kinds[i].oid, kinds[i].n)) (void)snprintf(text, cap, "%s", kinds[i].name);
 }

@@ -61,7 +61,7 @@ static int banner_end(text line, text *label) { return banner(line, "-----END ",
 /* ---- base64 ---- */
 
 /* The value of a character of base64; 64 for "=", 65 for others. */
-static unsigned value_of(char c) {
+static unsigned pem_value_of(char c) {
     if (c >= 'A' && c <= 'Z') return (unsigned)(c - 'A');
     if (c >= 'a' && c <= 'z') return (unsigned)(c - 'a') + 26;
     if (c >= '0' && c <= '9') return (unsigned)(c - '0') + 52;
@@ -70,7 +70,7 @@ static unsigned value_of(char c) {
 
 /* Makes room for what n more characters can give: up to three of an earlier line may become octets
  * with the first of them. */
-static int grow(pop_pem *p, size_t n) {
+static int pem_grow(pop_pem *p, size_t n) {
     size_t need = p->octets_len + n + 3;
     if (need <= p->octets_room) return 0;
     size_t room = need < 4096 ? 4096 : 2 * need;
@@ -104,7 +104,7 @@ static int end_group(pop_pem *p, group *g) {
 static int decode_line(pop_pem *p, text line, group *g) {
     for (size_t i = 0; i < line.n; i++) {
         if (is_space(line.p[i])) continue;
-        unsigned v = value_of(line.p[i]);
+        unsigned v = pem_value_of(line.p[i]);
         if (v > 64 || g->closed || (v < 64 && g->padding)) return -1;
         g->padding += v == 64;
         g->bits = g->bits << 6 | (v & 63);
@@ -140,7 +140,7 @@ static enum pop_pem_state read_block(pop_pem *p, text begun, int decode) {
             continue;
         }
         if (end && g.count == 0) return state;
-        if (!end && grow(p, line.n)) return POP_PEM_NO_MEMORY;
+        if (!end && pem_grow(p, line.n)) return POP_PEM_NO_MEMORY;
         if (!end && decode_line(p, line, &g) == 0) continue;
         state = POP_PEM_BAD_BASE64;
         p->line = p->line_at;

@@ -27,7 +27,7 @@ typedef struct reader {
                   the common names of servers' own certificates count */
 } reader;
 
-static const char *system_says(int error, char text[96]) {
+static const char *trust_system_says(int error, char text[96]) {
     if (error == EFBIG) return "it is too large for certificates (more than 64 MB)";
     if (strerror_r(error, text, 96)) (void)snprintf(text, 96, "error %d", error);
     return text;
@@ -40,7 +40,8 @@ static popcl_posix_trust_error say_unread(reader *r, popcl_posix_trust_error e, 
     if (e == POPCL_POSIX_TRUST_MEMORY)
         (void)snprintf(r->why, r->why_len, "out of memory while reading %s", path);
     else
-        (void)snprintf(r->why, r->why_len, "cannot read %s: %s", path, system_says(number, text));
+        (void)snprintf(r->why, r->why_len, "cannot read %s: %s", path,
+                       trust_system_says(number, text));
     return e;
 }
 
@@ -126,7 +127,7 @@ static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *fr
 }
 
 /* A server's own certificate says nothing of the clock: its dates are judged in the handshake. */
-static int is_authority(const pop_anchor *one) {
+static int trust_is_authority(const pop_anchor *one) {
     return one->finding == POP_ANCHOR_USABLE && one->anchor.flags & BR_X509_TA_CA;
 }
 
@@ -136,9 +137,9 @@ static int is_authority(const pop_anchor *one) {
 static void drop_early(pop_anchors *a) {
     size_t begun = 0;
     for (size_t i = 0; i < a->len; i++)
-        begun += is_authority(&a->list[i]) && a->list[i].not_before <= a->utc_s;
+        begun += trust_is_authority(&a->list[i]) && a->list[i].not_before <= a->utc_s;
     for (size_t i = 0; begun && i < a->len; i++) {
-        if (is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s)
+        if (trust_is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s)
             a->list[i].finding = POP_ANCHOR_NOT_YET;
     }
 }
@@ -166,7 +167,7 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) 
         if (one->finding != POP_ANCHOR_USABLE) continue;
         copy_anchor(&table[at], &one->anchor, &octets);
         path_len[at] = one->path_len;
-        if (is_authority(one) && one->not_before > t->trust.newest_not_before)
+        if (trust_is_authority(one) && one->not_before > t->trust.newest_not_before)
             t->trust.newest_not_before = one->not_before;
         at++;
     }
@@ -178,8 +179,8 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) 
 }
 
 /* What every loader ends with. Frees what was read. */
-static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_posix_trust_error e,
-                                      const char *where) {
+static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
+                                            popcl_posix_trust_error e, const char *where) {
     pop_anchors *a = &r->anchors;
     for (size_t i = 0; e == POPCL_POSIX_TRUST_OK && r->named && i < a->len; i++)
         if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED &&
@@ -203,7 +204,7 @@ static popcl_posix_trust_error finish(reader *r, popcl_posix_trust *t, popcl_pos
     return e;
 }
 
-static void begin(reader *r, popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len) {
+static void trust_begin(reader *r, popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len) {
     static char nowhere[1];
     memset(t, 0, sizeof *t);
     memset(r, 0, sizeof *r);
@@ -221,11 +222,11 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
                                                size_t why_len) {
     reader r;
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
-    begin(&r, t, utc_s, why, why_len);
+    trust_begin(&r, t, utc_s, why, why_len);
     r.named = 1;
     if (file) e = add_file(&r, file);
     if (dir && !e) e = add_dir(&r, dir);
-    return finish(&r, t, e, file ? file : dir ? dir : "nothing");
+    return trust_finish(&r, t, e, file ? file : dir ? dir : "nothing");
 }
 
 /* ---- the system's ---- */
@@ -303,9 +304,9 @@ popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t u
     const char *file = environment("SSL_CERT_FILE"), *dirs = environment("SSL_CERT_DIR"),
                *where = file ? file : dirs;
     reader r;
-    begin(&r, t, utc_s, why, why_len);
+    trust_begin(&r, t, utc_s, why, why_len);
     popcl_posix_trust_error e = where ? read_named(&r, file, dirs) : read_usual(&r, &where);
-    return finish(&r, t, e, where);
+    return trust_finish(&r, t, e, where);
 }
 
 void popcl_posix_trust_free(popcl_posix_trust *t) {

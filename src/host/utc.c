@@ -46,7 +46,7 @@ void pop_utc_text(int64_t utc_s, char text[POP_UTC_TEXT]) {
 }
 
 /* Reads a number of just so many digits, and the character behind it (0: none is wanted). */
-static int take(const char **at, unsigned count, char behind, unsigned *value) {
+static int utc_take(const char **at, unsigned count, char behind, unsigned *value) {
     unsigned v = 0;
     for (; count; count--, (*at)++) {
         if (**at < '0' || **at > '9') return -1;
@@ -63,8 +63,8 @@ static int take_offset(const char *at, int64_t *offset_s) {
     char sign = *at++;
     *offset_s = 0;
     if (sign == 'Z' || sign == 'z') return *at ? -1 : 0;
-    if ((sign != '+' && sign != '-') || take(&at, 2, ':', &hours) || take(&at, 2, 0, &minutes) ||
-        *at || hours > 23 || minutes > 59)
+    if ((sign != '+' && sign != '-') || utc_take(&at, 2, ':', &hours) ||
+        utc_take(&at, 2, 0, &minutes) || *at || hours > 23 || minutes > 59)
         return -1;
     *offset_s = (int64_t)(hours * 3600 + minutes * 60) * (sign == '-' ? -1 : 1);
     return 0;
@@ -74,11 +74,12 @@ int pop_utc_read(const char *text, int64_t *utc_s) {
     unsigned part[6] = {0};
     int64_t offset_s = 0;
     const char *at = text;
-    if (take(&at, 4, '-', &part[0]) || take(&at, 2, '-', &part[1]) || take(&at, 2, 0, &part[2]))
+    if (utc_take(&at, 4, '-', &part[0]) || utc_take(&at, 2, '-', &part[1]) ||
+        utc_take(&at, 2, 0, &part[2]))
         return -1;
     if (*at) {
-        if (!strchr("Tt ", *at++) || take(&at, 2, ':', &part[3]) || take(&at, 2, ':', &part[4]) ||
-            take(&at, 2, 0, &part[5]))
+        if (!strchr("Tt ", *at++) || utc_take(&at, 2, ':', &part[3]) ||
+            utc_take(&at, 2, ':', &part[4]) || utc_take(&at, 2, 0, &part[5]))
             return -1;
         if (*at == '.') {
             size_t digits = strspn(++at, "0123456789");

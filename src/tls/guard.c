@@ -65,14 +65,14 @@ enum {
     PIN_WAIVES = FACT(LEAF_IS_FIRST) | FACT(LEAF_ISSUER) | FACT(LEAF_SAN) | FACT(LEAF_MATCH)
 };
 
-static int holds(uint32_t facts, unsigned fact) {
+static int guard_holds(uint32_t facts, unsigned fact) {
     return fact == LEAF_NOTHING || (facts >> (fact & 31) & 1) == (fact < NOT);
 }
 
-static popcl_err judge(uint32_t facts) {
+static popcl_err guard_judge(uint32_t facts) {
     for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const uint8_t *f = rules[i].facts;
-        if (holds(facts, f[0]) && holds(facts, f[1]) && holds(facts, f[2]))
+        if (guard_holds(facts, f[0]) && guard_holds(facts, f[1]) && guard_holds(facts, f[2]))
             return (popcl_err)rules[i].error;
     }
     return POPCL_OK;
@@ -196,7 +196,7 @@ static int is_too_deep(const popcl_guard *g, uint32_t issuers) {
 }
 
 /* The first error stays. */
-static void refuse(popcl_guard *g, popcl_err e) {
+static void guard_refuse(popcl_guard *g, popcl_err e) {
     g->result = (uint8_t)e;
     g->step = REFUSED;
 }
@@ -217,7 +217,7 @@ static int is_own(const popcl_guard *g) {
 /* Certificate 0, where a pin decides alone. BearSSL has copied its key by now, unless the
  * certificate cannot be read. */
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
-    popcl_err e = judge((facts & PIN_COUNTS) | PIN_WAIVES);
+    popcl_err e = guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
     if (!e && !g->minimal.pkey.key_type) e = meaning((unsigned)g->minimal.err);
     g->result = (uint8_t)e;
@@ -243,17 +243,17 @@ static void judge_cert(popcl_guard *g) {
     if (is_vouched) facts |= FACT(LEAF_VOUCHED);
     /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
     if (is_self_issued && !g->leaf.is_first) m->num_certs--;
-    popcl_err e = judge(facts);
+    popcl_err e = guard_judge(facts);
     /* it is another's: its faults do not matter */
     if (m->err == BR_ERR_X509_DN_MISMATCH && facts & FACT(LEAF_READ)) e = POPCL_ERR_CERT_ORDER;
     if (e)
-        refuse(g, e);
+        guard_refuse(g, e);
     else if (is_vouched && is_too_deep(g, m->num_certs - 1))
-        refuse(g, POPCL_ERR_CERT_NOT_CA);
+        guard_refuse(g, POPCL_ERR_CERT_NOT_CA);
     else if (is_vouched)
         g->step = VOUCHED;
     else if (m->err)
-        refuse(g, meaning((unsigned)m->err));
+        guard_refuse(g, meaning((unsigned)m->err));
     else
         g->step = BETWEEN;
 }
@@ -267,7 +267,7 @@ static void judge_cert(popcl_guard *g) {
 
 static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)(void *)ctx; }
 
-static void start_chain(const br_x509_class **ctx, const char *server_name) {
+static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* what is sent as SNI: the guard has its own */
     br_x509_minimal_vtable.start_chain(&g->minimal.vtable,
@@ -281,9 +281,9 @@ static void start_chain(const br_x509_class **ctx, const char *server_name) {
     g->leaf.names_at = 0;
 }
 
-static void start_cert(const br_x509_class **ctx, uint32_t length) {
+static void guard_start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_guard *g = guard_of(ctx);
-    if (g->step == BETWEEN && g->certs == CHAIN_MAX) refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
+    if (g->step == BETWEEN && g->certs == CHAIN_MAX) guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
     if (g->step >= PINNED) return;
     br_x509_minimal_vtable.start_cert(&g->minimal.vtable, length);
     if (g->step == BETWEEN) {
@@ -293,7 +293,7 @@ static void start_cert(const br_x509_class **ctx, uint32_t length) {
     }
 }
 
-static void append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
+static void guard_append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
     popcl_guard *g = guard_of(ctx);
     /* before BearSSL, for the sake of spare_of */
     for (size_t i = 0; g->step == READING && i < len; i++) {
@@ -305,7 +305,7 @@ static void append(const br_x509_class **ctx, const unsigned char *buf, size_t l
     if (g->step < PINNED) br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
 }
 
-static void end_cert(const br_x509_class **ctx) {
+static void guard_end_cert(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
     if (g->step >= PINNED) return;
     br_x509_minimal_vtable.end_cert(&g->minimal.vtable);
@@ -323,7 +323,7 @@ static popcl_err sum(const popcl_guard *g, unsigned said) {
     return meaning(said);
 }
 
-static unsigned end_chain(const br_x509_class **ctx) {
+static unsigned guard_end_chain(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
     const popcl_tls *t = g->leaf.tls;
     unsigned said = br_x509_minimal_vtable.end_chain(&g->minimal.vtable);
@@ -336,7 +336,7 @@ static unsigned end_chain(const br_x509_class **ctx) {
     return said ? said : BR_ERR_X509_NOT_TRUSTED;
 }
 
-static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+static const br_x509_pkey *guard_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_guard *g = (const popcl_guard *)(const void *)ctx;
     if (popcl_guard_verdict(g) != POPCL_OK) return NULL;
     if (has_pins_alone(g)) {
@@ -347,8 +347,15 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
                                            usages);
 }
 
-static const br_x509_class vtable = {sizeof(popcl_guard), start_chain, start_cert, append, end_cert,
-                                     end_chain,           get_pkey};
+static const br_x509_class vtable = {
+    .context_size = sizeof(popcl_guard),
+    .start_chain = guard_start_chain,
+    .start_cert = guard_start_cert,
+    .append = guard_append,
+    .end_cert = guard_end_cert,
+    .end_chain = guard_end_chain,
+    .get_pkey = guard_get_pkey,
+};
 
 /* ---- set-up, and what is told afterwards ---- */
 
@@ -394,7 +401,7 @@ popcl_err popcl_guard_verdict(const popcl_guard *g) {
     return g->step == ENDED ? (popcl_err)g->result : POPCL_ERR_CERT_UNCHECKED;
 }
 
-static popcl_err check(const popcl_tls *t) {
+static popcl_err guard_check(const popcl_tls *t) {
     const popcl_trust *trust = t->trust;
     if (!trust || (!trust->anchors_len && !trust->pins_len)) return POPCL_ERR_NO_TRUST;
     if (t->utc_s < 0 || t->utc_s > LAST_UTC_S) return POPCL_ERR_CLOCK_UNKNOWN;
@@ -403,13 +410,13 @@ static popcl_err check(const popcl_tls *t) {
                : POPCL_OK;
 }
 
-static const br_x509_class **open(void *state, const popcl_tls *t, const char *name) {
+static const br_x509_class **guard_open(void *state, const popcl_tls *t, const char *name) {
     return popcl_guard_open(state, t, name);
 }
 
-static popcl_err verdict(const void *state) { return popcl_guard_verdict(state); }
+static popcl_err guard_verdict(const void *state) { return popcl_guard_verdict(state); }
 
-static void tell(const void *state, popcl_tls_diag *d) {
+static void guard_tell(const void *state, popcl_tls_diag *d) {
     const popcl_guard *g = state;
     if (g->step != ENDED) return;
     if (g->result) {
@@ -424,10 +431,16 @@ static void tell(const void *state, popcl_tls_diag *d) {
     memcpy(d->end_point, g->first.told.end_point, sizeof d->end_point);
 }
 
-static void *spare(void *state, size_t *n) {
+static void *guard_spare(void *state, size_t *n) {
     popcl_guard *g = state;
     *n = sizeof g->minimal;
     return &g->minimal;
 }
 
-const popcl_x509 popcl_x509_guard = {check, open, verdict, tell, spare};
+const popcl_x509 popcl_x509_guard = {
+    .check = guard_check,
+    .open = guard_open,
+    .verdict = guard_verdict,
+    .tell = guard_tell,
+    .spare = guard_spare,
+};

@@ -161,14 +161,14 @@ static uint16_t find_oid(const popcl_leaf *r) {
     return OID_OTHER;
 }
 
-static void note(popcl_leaf *r, enum leaf_fact fact, int holds) {
+static void leaf_note(popcl_leaf *r, enum leaf_fact fact, int holds) {
     if (holds) r->facts |= 1u << fact;
 }
 
 /* FNV-1a: where a hash tells whether two texts are the same, a collision can only refuse too much.
  */
 #define HASH_BEGIN 2166136261u
-static uint32_t hash(uint32_t h, unsigned c) { return (h ^ c) * 16777619u; }
+static uint32_t leaf_hash(uint32_t h, unsigned c) { return (h ^ c) * 16777619u; }
 
 /* ---- extensions ---- */
 
@@ -214,7 +214,7 @@ static int begin_extension(popcl_leaf *r) {
     uint32_t h = HASH_BEGIN;
     if (r->len > sizeof r->value) return 1; /* cannot be told from others */
     for (unsigned k = 0; k < r->len; k++)
-        h = hash(h, r->value[k]);
+        h = leaf_hash(h, r->value[k]);
     if (r->others[0] == h || r->others[1] == h) return 0;
     r->others[r->others[0] != 0] = h;
     return r->len != 0;
@@ -223,9 +223,9 @@ static int begin_extension(popcl_leaf *r) {
 /* The value of an extension: what was said of it in front counts now. */
 static int open_extension(popcl_leaf *r) {
     uint8_t how = extensions[r->extension].how;
-    note(r, LEAF_CONSTRAINED, how & REFUSED);
+    leaf_note(r, LEAF_CONSTRAINED, how & REFUSED);
     if (!r->critical) return 1;
-    note(r, LEAF_CRITICAL, r->extension == EXT_OTHER || how & PASSED_OVER);
+    leaf_note(r, LEAF_CRITICAL, r->extension == EXT_OTHER || how & PASSED_OVER);
     return !(how & UNCRITICAL);
 }
 
@@ -234,7 +234,7 @@ static int open_extension(popcl_leaf *r) {
 enum { NAME_DNS = 0x82, NAME_IP = 0x87, NO_MATCH = 0xff };
 
 /* A character of tls->names. */
-static void tell(popcl_leaf *r, unsigned c) {
+static void leaf_tell(popcl_leaf *r, unsigned c) {
     const popcl_tls *t = r->tls;
     if (!t->names || r->names_at + 1u >= t->names_len || r->names_at == UINT16_MAX) return;
     t->names[r->names_at++] = (char)c;
@@ -243,17 +243,17 @@ static void tell(popcl_leaf *r, unsigned c) {
 
 static void tell_next(popcl_leaf *r) {
     if (!r->names_at) return;
-    tell(r, ',');
-    tell(r, ' ');
+    leaf_tell(r, ',');
+    leaf_tell(r, ' ');
 }
 
 /* The shortest digits of a number below 10000 in base 10, or below 65536 in base 16. */
-static void tell_number(popcl_leaf *r, unsigned n, unsigned base) {
+static void leaf_tell_number(popcl_leaf *r, unsigned n, unsigned base) {
     unsigned unit = 1;
     while (n / unit >= base)
         unit *= base;
     for (; unit; n %= unit, unit /= base)
-        tell(r, (unsigned char)"0123456789abcdef"[n / unit]);
+        leaf_tell(r, (unsigned char)"0123456789abcdef"[n / unit]);
 }
 
 static unsigned group(const popcl_leaf *r, unsigned i) {
@@ -273,13 +273,13 @@ static void tell_ipv6(popcl_leaf *r) {
     }
     for (unsigned i = 0; i < 8; i++) {
         if (i == gap) {
-            tell(r, ':');
+            leaf_tell(r, ':');
             i += gap_len - 1;
-            if (i == 7) tell(r, ':');
+            if (i == 7) leaf_tell(r, ':');
             continue;
         }
-        if (i) tell(r, ':');
-        tell_number(r, group(r, i), 16);
+        if (i) leaf_tell(r, ':');
+        leaf_tell_number(r, group(r, i), 16);
     }
 }
 
@@ -289,18 +289,18 @@ static void tell_address(popcl_leaf *r) {
         tell_ipv6(r);
     else
         for (unsigned i = 0; i < 4; i++) {
-            if (i) tell(r, '.');
-            tell_number(r, r->value[i], 10);
+            if (i) leaf_tell(r, '.');
+            leaf_tell_number(r, r->value[i], 10);
         }
 }
 
-static unsigned lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
+static unsigned leaf_lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
 
 /* Goes on in the host where it continues so, letters of either case alike (RFC 9525, 6.3); in the
  * text of an address they are not. */
-static void compare(popcl_leaf *r, unsigned c) {
+static void leaf_compare(popcl_leaf *r, unsigned c) {
     unsigned wanted = (unsigned char)r->host[r->at];
-    if (c && (c == wanted || (!r->address_len && lower(c) == lower(wanted))))
+    if (c && (c == wanted || (!r->address_len && leaf_lower(c) == leaf_lower(wanted))))
         r->at++;
     else
         r->at = NO_MATCH;
@@ -318,16 +318,16 @@ static void dns_octet(popcl_leaf *r, unsigned c, int first) {
         tell_next(r);
         r->at = r->address_len ? NO_MATCH : 0;
     }
-    tell(r, (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '-' && c <= '9' && c != '/') ||
-                    c == '*' || c == '_'
-                ? c
-                : '?');
+    leaf_tell(r, (leaf_lower(c) >= 'a' && leaf_lower(c) <= 'z') ||
+                         (c >= '-' && c <= '9' && c != '/') || c == '*' || c == '_'
+                     ? c
+                     : '?');
     if (r->at == NO_MATCH) return;
     if (first && c == '*') {
         const char *dot = strchr(r->host, '.');
         r->at = dot ? (uint8_t)(dot - r->host) : NO_MATCH;
     } else {
-        compare(r, c == '_' ? 0 : c);
+        leaf_compare(r, c == '_' ? 0 : c);
     }
 }
 
@@ -344,8 +344,8 @@ static int end_name(popcl_leaf *r) {
     } else {
         matches = is_host(r);
     }
-    note(r, LEAF_SAN, 1);
-    note(r, LEAF_MATCH, matches);
+    leaf_note(r, LEAF_SAN, 1);
+    leaf_note(r, LEAF_MATCH, matches);
     return 1;
 }
 
@@ -402,8 +402,8 @@ static int end_algorithm(popcl_leaf *r) {
         r->alg_param = r->param;
     }
     unsigned i = find_algorithm(r);
-    note(r, LEAF_ODD_SIGNATURE, i == ALGORITHMS);
-    note(r, LEAF_WEAK_SIGNATURE, i >= GOOD_ALGORITHMS && i < ALGORITHMS);
+    leaf_note(r, LEAF_ODD_SIGNATURE, i == ALGORITHMS);
+    leaf_note(r, LEAF_WEAK_SIGNATURE, i >= GOOD_ALGORITHMS && i < ALGORITHMS);
     if (r->oid != r->alg || r->param != r->alg_param) return 0;
     return i >= GOOD_ALGORITHMS || r->param == 0 || (i < 3 && r->param == NULL_TAG);
 }
@@ -438,44 +438,44 @@ static int end_time(popcl_leaf *r) {
     int is_in_order = is_from || r->time <= time;
     if (!(r->facts >> LEAF_NOT_YET & 1)) r->time = time;
     if (is_from)
-        note(r, LEAF_NOT_YET, r->tls->utc_s < time);
+        leaf_note(r, LEAF_NOT_YET, r->tls->utc_s < time);
     else
-        note(r, LEAF_EXPIRED, r->tls->utc_s > time);
+        leaf_note(r, LEAF_EXPIRED, r->tls->utc_s > time);
     return is_in_order;
 }
 
 /* 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline Requirements, 6.1.5), and odd. */
 static void end_modulus(popcl_leaf *r) {
-    note(r, LEAF_WEAK_KEY, r->len <= 256 || !(r->last & 1));
-    note(r, LEAF_ODD_KEY, r->len > 513 || r->value[0]);
+    leaf_note(r, LEAF_WEAK_KEY, r->len <= 256 || !(r->last & 1));
+    leaf_note(r, LEAF_ODD_KEY, r->len > 513 || r->value[0]);
 }
 
 /* Odd, from 3 to 2^31 - 1: a larger one is of no use, and makes work. */
 static void end_exponent(popcl_leaf *r) {
-    note(r, LEAF_WEAK_KEY, !(r->last & 1) || (r->len == 1 && r->value[0] == 1));
-    note(r, LEAF_ODD_KEY, r->len > 4);
+    leaf_note(r, LEAF_WEAK_KEY, !(r->last & 1) || (r->len == 1 && r->value[0] == 1));
+    leaf_note(r, LEAF_ODD_KEY, r->len > 4);
 }
 
 /* A BIT STRING whose unused bits are 0. Those used ones that are 0 at its end should not be sent
  * (X.690, 11.2.2), and some authorities send them. */
 static int end_usage(popcl_leaf *r) {
     unsigned unused = r->value[0], bits = r->value[1];
-    note(r, LEAF_MISUSED, !(bits & (r->is_first ? 0x80 : 0x04)));
-    note(r, LEAF_SIGNS, bits & 0x04);
+    leaf_note(r, LEAF_MISUSED, !(bits & (r->is_first ? 0x80 : 0x04)));
+    leaf_note(r, LEAF_SIGNS, bits & 0x04);
     return r->len >= 2 && unused < 8 && (r->last & ((1u << unused) - 1)) == 0;
 }
 
 static int end_purpose(popcl_leaf *r) {
     uint16_t purpose = find_oid(r);
-    note(r, LEAF_SERVER, purpose == OID_OF(OID_PURPOSE, 1));
-    note(r, LEAF_ANY, purpose == OID_OF(OID_ANY_PURPOSE, 0));
+    leaf_note(r, LEAF_SERVER, purpose == OID_OF(OID_PURPOSE, 1));
+    leaf_note(r, LEAF_ANY, purpose == OID_OF(OID_ANY_PURPOSE, 0));
     return 1;
 }
 
 static int act(popcl_leaf *r, uint8_t what) {
     switch (what) {
     case VERSION: /* 0, version 1, is the default, and not sent */
-        note(r, LEAF_V3, r->value[0] == 2);
+        leaf_note(r, LEAF_V3, r->value[0] == 2);
         return r->len == 1 && (r->value[0] == 1 || r->value[0] == 2);
     case SERIAL: return r->len <= 21; /* 4.1.2.2, and what authorities make of it */
     case OID:
@@ -484,18 +484,18 @@ static int act(popcl_leaf *r, uint8_t what) {
         return 1;
     case PARAM: r->param = r->tag; return r->tag != NULL_TAG || r->len == 0;
     case SIGNED_BY: return end_algorithm(r);
-    case RELATIVE_NAME: note(r, LEAF_ISSUER, r->row[2] == ISSUER); return 1;
+    case RELATIVE_NAME: leaf_note(r, LEAF_ISSUER, r->row[2] == ISSUER); return 1;
     case ATTRIBUTE_END:
         if (is_cn(r)) end_cn(r);
         r->at = 0;
         return 1;
     case TIME: return end_time(r);
     case KEY_ALG:
-        note(r, LEAF_ODD_KEY, r->oid != RSA && (r->oid != EC || r->param != 6));
+        leaf_note(r, LEAF_ODD_KEY, r->oid != RSA && (r->oid != EC || r->param != 6));
         return r->oid != RSA || r->param == NULL_TAG;
     case KEY_BITS: /* an EC key is a point that is not compressed */
         if (r->oid == RSA) return 1;
-        note(r, LEAF_ODD_KEY, r->value[1] != 4);
+        leaf_note(r, LEAF_ODD_KEY, r->value[1] != 4);
         return r->len > 1 && r->value[0] == 0;
     case BITS: return r->len > 1 && r->value[0] == 0;
     case RSA_N: end_modulus(r); return 1;
@@ -505,7 +505,7 @@ static int act(popcl_leaf *r, uint8_t what) {
         r->critical = 1;
         return r->len == 1 && r->value[0] == 0xff;
     case CA: /* of the same default, which some send */
-        note(r, LEAF_CA, r->value[0]);
+        leaf_note(r, LEAF_CA, r->value[0]);
         return r->len == 1 && (r->value[0] == 0 || r->value[0] == 0xff);
     case EXT_VALUE: return 1;
     case KEY_USAGE: return end_usage(r);
@@ -517,7 +517,7 @@ static int act(popcl_leaf *r, uint8_t what) {
 
 /* ---- the reader ---- */
 
-static void fail(popcl_leaf *r) {
+static void leaf_fail(popcl_leaf *r) {
     r->facts |= 1u << LEAF_MALFORMED;
     r->state = FAILED;
 }
@@ -528,7 +528,7 @@ static int is_sound(const popcl_leaf *r, uint8_t how) {
 }
 
 /* An element, or a level without one, has ended; and with it perhaps those around it. */
-static void end(popcl_leaf *r, int is_level) {
+static void leaf_end(popcl_leaf *r, int is_level) {
     for (;; is_level = 0) {
         uint8_t *at = &r->row[r->depth];
         if (!is_level) {
@@ -544,16 +544,16 @@ static void end(popcl_leaf *r, int is_level) {
         r->depth--;
         r->tag = 0; /* what follows is about a whole whose tag is not kept */
     }
-    fail(r);
+    leaf_fail(r);
 }
 
 /* Tag and length of an element are known: finds its row, and goes into it or over it. */
-static void begin(popcl_leaf *r) {
+static void leaf_begin(popcl_leaf *r) {
     uint8_t at = r->row[r->depth], inside;
     while (rows[at].tag != r->tag && rows[at].tag != ANY_TAG && rows[at].how & OPT)
         at = row_behind(at);
     if ((rows[at].tag != r->tag && rows[at].tag != ANY_TAG) || r->len > r->left[r->depth]) {
-        fail(r);
+        leaf_fail(r);
         return;
     }
     r->row[r->depth] = at;
@@ -563,11 +563,11 @@ static void begin(popcl_leaf *r) {
     inside = r->tag & 0x20 ? rows[at].inside : NONE;
     switch (rows[at].act) {
     case NAME:
-        if (!is_name_tag(r->tag)) fail(r);
+        if (!is_name_tag(r->tag)) leaf_fail(r);
         break;
     case EXT_VALUE:
         inside = extensions[r->extension].inside;
-        if (!open_extension(r)) fail(r);
+        if (!open_extension(r)) leaf_fail(r);
         break;
     case KEY_BITS:
         if (r->oid == RSA) inside = RSA_KEY;
@@ -576,14 +576,14 @@ static void begin(popcl_leaf *r) {
     }
     if (r->state == FAILED) return;
     if (inside == NONE || r->depth + 1 == POPCL_LEAF_DEPTH) {
-        if (r->len == 0) end(r, 0);
+        if (r->len == 0) leaf_end(r, 0);
         return;
     }
     r->state = inside == RSA_KEY ? UNUSED_BITS : TAG;
     r->depth++;
     r->row[r->depth] = inside;
     r->left[r->depth] = r->len;
-    if (r->len == 0) end(r, 1);
+    if (r->len == 0) leaf_end(r, 1);
 }
 
 static void length(popcl_leaf *r, unsigned char c) {
@@ -592,48 +592,48 @@ static void length(popcl_leaf *r, unsigned char c) {
         r->state = LENGTH_MORE;
         r->len = c < 0x80 ? c : 0;
         if (c < 0x80)
-            begin(r);
+            leaf_begin(r);
         else if (c != 0x81 && c != 0x82)
-            fail(r);
+            leaf_fail(r);
         return;
     }
     r->len = (uint16_t)(r->len << 8 | c);
     if (r->len < (r->more == 1 ? 0x80 : 1))
-        fail(r);
+        leaf_fail(r);
     else if (--r->more == 0)
-        begin(r);
+        leaf_begin(r);
 }
 
-static void body(popcl_leaf *r, unsigned char c) {
+static void leaf_body(popcl_leaf *r, unsigned char c) {
     unsigned at = (unsigned)r->len - r->body;
     if (at < sizeof r->value) r->value[at] = c;
     r->last = c;
     if (r->tag == NAME_DNS && rows[r->row[r->depth]].act == NAME && r->extension == EXT_SAN &&
         r->is_first)
         dns_octet(r, c, at == 0);
-    if (is_cn(r) && r->at != NO_MATCH) compare(r, c);
-    if (--r->body == 0) end(r, 0);
+    if (is_cn(r) && r->at != NO_MATCH) leaf_compare(r, c);
+    if (--r->body == 0) leaf_end(r, 0);
 }
 
 void popcl_leaf_octet(popcl_leaf *r, unsigned char c) {
     if (r->state == FAILED) return;
     if (r->state == BODY) {
-        body(r, c);
+        leaf_body(r, c);
         return;
     }
     if (r->left[r->depth]-- == 0) {
-        fail(r);
+        leaf_fail(r);
         return;
     }
     switch (r->state) {
     case TAG:
         r->tag = c;
         r->state = LENGTH;
-        if ((c & 0x1f) == 0x1f) fail(r);
+        if ((c & 0x1f) == 0x1f) leaf_fail(r);
         break;
     case UNUSED_BITS:
         r->state = TAG;
-        if (c) fail(r);
+        if (c) leaf_fail(r);
         break;
     default: length(r, c);
     }
@@ -646,12 +646,12 @@ void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
     r->is_first = is_first != 0;
     r->row[0] = CERT;
     r->left[0] = (uint16_t)len;
-    if (len > UINT16_MAX) fail(r);
+    if (len > UINT16_MAX) leaf_fail(r);
 }
 
 uint32_t popcl_leaf_end(popcl_leaf *r) {
-    if (r->state != TAG || r->depth || r->left[0] || r->row[0] != NONE) fail(r);
-    note(r, LEAF_CN, r->cn == CN_HOST && !(r->seen >> EXT_SAN & 1));
+    if (r->state != TAG || r->depth || r->left[0] || r->row[0] != NONE) leaf_fail(r);
+    leaf_note(r, LEAF_CN, r->cn == CN_HOST && !(r->seen >> EXT_SAN & 1));
     return r->facts;
 }
 

@@ -64,17 +64,17 @@ static void key(popcl_pin *x, unsigned octet) {
     if (at == PREFIX_LEN - 2 + sizeof x->point) x->step = DONE;
 }
 
-static void start_chain(const br_x509_class **ctx, const char *server_name) {
+static void pin_start_chain(const br_x509_class **ctx, const char *server_name) {
     (void)ctx;
     (void)server_name;
 }
 
-static void start_cert(const br_x509_class **ctx, uint32_t length) {
+static void pin_start_cert(const br_x509_class **ctx, uint32_t length) {
     (void)ctx;
     (void)length;
 }
 
-static void append(const br_x509_class **ctx, const unsigned char *p, size_t n) {
+static void pin_append(const br_x509_class **ctx, const unsigned char *p, size_t n) {
     popcl_pin *x = pin_of(ctx);
     while (n && x->step != DONE && !x->behind && !x->result) {
         size_t pass = n < x->pass ? n : x->pass;
@@ -91,7 +91,7 @@ static void append(const br_x509_class **ctx, const unsigned char *p, size_t n) 
     }
 }
 
-static void end_cert(const br_x509_class **ctx) { pin_of(ctx)->behind = 1; }
+static void pin_end_cert(const br_x509_class **ctx) { pin_of(ctx)->behind = 1; }
 
 static int is_pinned(const popcl_pin *x) {
     unsigned char hash[br_sha256_SIZE];
@@ -106,7 +106,7 @@ static int is_pinned(const popcl_pin *x) {
     return 0;
 }
 
-static unsigned end_chain(const br_x509_class **ctx) {
+static unsigned pin_end_chain(const br_x509_class **ctx) {
     popcl_pin *x = pin_of(ctx);
     if (!x->result && x->step != DONE) x->result = POPCL_ERR_CERT_MALFORMED;
     if (!x->result && !is_pinned(x)) x->result = POPCL_ERR_CERT_PIN;
@@ -114,24 +114,31 @@ static unsigned end_chain(const br_x509_class **ctx) {
     return x->judged ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
 
-static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+static const br_x509_pkey *pin_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_pin *x = (const popcl_pin *)(const void *)ctx;
     if (usages) *usages = BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX;
     return x->judged ? &x->key : NULL;
 }
 
-static const br_x509_class methods = {sizeof(popcl_pin), start_chain, start_cert, append,
-                                      end_cert,          end_chain,   get_pkey};
+static const br_x509_class methods = {
+    .context_size = sizeof(popcl_pin),
+    .start_chain = pin_start_chain,
+    .start_cert = pin_start_cert,
+    .append = pin_append,
+    .end_cert = pin_end_cert,
+    .end_chain = pin_end_chain,
+    .get_pkey = pin_get_pkey,
+};
 
 /* ---- the profile's side ---- */
 
-static popcl_err check(const popcl_tls *t) {
+static popcl_err pin_check(const popcl_tls *t) {
     if (!t->trust || !t->trust->pins || !t->trust->pins_len) return POPCL_ERR_NO_TRUST;
     /* anchors would have to hold too, and cannot be checked here */
     return t->trust->anchors_len ? POPCL_ERR_ARGUMENT : POPCL_OK;
 }
 
-static const br_x509_class **open(void *state, const popcl_tls *t, const char *name) {
+static const br_x509_class **pin_open(void *state, const popcl_tls *t, const char *name) {
     popcl_pin *x = state;
     (void)name;
     memset(x, 0, sizeof *x);
@@ -144,20 +151,26 @@ static const br_x509_class **open(void *state, const popcl_tls *t, const char *n
     return &x->vtable;
 }
 
-static popcl_err verdict(const void *state) {
+static popcl_err pin_verdict(const void *state) {
     const popcl_pin *x = state;
     return x->result ? (popcl_err)x->result : x->judged ? POPCL_OK : POPCL_ERR_CERT_UNCHECKED;
 }
 
-static void tell(const void *state, popcl_tls_diag *d) {
+static void pin_tell(const void *state, popcl_tls_diag *d) {
     (void)state;
     (void)d;
 }
 
-static void *spare(void *state, size_t *n) {
+static void *pin_spare(void *state, size_t *n) {
     (void)state;
     *n = 0;
     return NULL;
 }
 
-const popcl_x509 popcl_x509_pin = {check, open, verdict, tell, spare};
+const popcl_x509 popcl_x509_pin = {
+    .check = pin_check,
+    .open = pin_open,
+    .verdict = pin_verdict,
+    .tell = pin_tell,
+    .spare = pin_spare,
+};

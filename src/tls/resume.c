@@ -17,16 +17,16 @@ enum state { NONE, KEPT, OFFERED };
 /* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
 #define CLOCK_LAST 253402300799
 
-static void forget(popcl_resumable *r) { popcl_zero(r, sizeof *r); }
+static void resume_forget(popcl_resumable *r) { popcl_zero(r, sizeof *r); }
 
-static void put(unsigned char *to, uint64_t v, unsigned octets) {
+static void resume_put(unsigned char *to, uint64_t v, unsigned octets) {
     while (octets--) {
         to[octets] = (unsigned char)(v & 0xff);
         v >>= 8;
     }
 }
 
-static uint64_t get(const unsigned char *from, unsigned octets) {
+static uint64_t resume_get(const unsigned char *from, unsigned octets) {
     uint64_t v = 0;
     while (octets--)
         v = v << 8 | *from++;
@@ -37,26 +37,28 @@ static uint64_t get(const unsigned char *from, unsigned octets) {
 
 static void add_number(br_sha256_context *h, uint32_t v) {
     unsigned char octets[4];
-    put(octets, v, sizeof octets);
+    resume_put(octets, v, sizeof octets);
     br_sha256_update(h, octets, sizeof octets);
 }
 
 /* With their number in front: no two settings give the same octets. */
-static void add(br_sha256_context *h, const void *p, size_t n) {
+static void resume_add(br_sha256_context *h, const void *p, size_t n) {
     add_number(h, (uint32_t)n);
     br_sha256_update(h, p, n);
 }
 
-static void add_text(br_sha256_context *h, const char *text) { add(h, text, strlen(text)); }
+static void resume_add_text(br_sha256_context *h, const char *text) {
+    resume_add(h, text, strlen(text));
+}
 
 static void add_key(br_sha256_context *h, const br_x509_pkey *key) {
     add_number(h, key->key_type);
     if (key->key_type == BR_KEYTYPE_RSA) {
-        add(h, key->key.rsa.n, key->key.rsa.nlen);
-        add(h, key->key.rsa.e, key->key.rsa.elen);
+        resume_add(h, key->key.rsa.n, key->key.rsa.nlen);
+        resume_add(h, key->key.rsa.e, key->key.rsa.elen);
     } else {
         add_number(h, (uint32_t)key->key.ec.curve);
-        add(h, key->key.ec.q, key->key.ec.qlen);
+        resume_add(h, key->key.ec.q, key->key.ec.qlen);
     }
 }
 
@@ -64,16 +66,16 @@ static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
     add_number(h, (uint32_t)trust->anchors_len);
     for (size_t i = 0; i < trust->anchors_len; i++) {
         const br_x509_trust_anchor *a = &trust->anchors[i];
-        add(h, a->dn.data, a->dn.len);
+        resume_add(h, a->dn.data, a->dn.len);
         add_number(h, a->flags);
         add_number(h, trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY);
         add_key(h, &a->pkey);
     }
     add_number(h, (uint32_t)trust->pins_len);
     for (size_t i = 0; i < trust->pins_len; i++)
-        add(h, trust->pins[i], POPCL_PIN_LEN);
+        resume_add(h, trust->pins[i], POPCL_PIN_LEN);
     for (size_t i = 0; i < trust->own_certs_len; i++)
-        add(h, trust->own_certs[i], POPCL_OWN_CERT_LEN);
+        resume_add(h, trust->own_certs[i], POPCL_OWN_CERT_LEN);
 }
 
 static void bind(unsigned char binding[32], const popcl_config *cfg) {
@@ -81,10 +83,10 @@ static void bind(unsigned char binding[32], const popcl_config *cfg) {
     const char *host = cfg->host ? cfg->host : "";
     br_sha256_context h;
     br_sha256_init(&h);
-    add_text(&h, host);
-    add_text(&h, t->name ? t->name : host);
+    resume_add_text(&h, host);
+    resume_add_text(&h, t->name ? t->name : host);
     add_number(&h, cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110);
-    add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
+    resume_add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
     add_number(&h, cfg->security);
     add_number(&h, t->profile->number);
     /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4): with a
@@ -98,7 +100,7 @@ static void bind(unsigned char binding[32], const popcl_config *cfg) {
 
 /* ---- a job's way ---- */
 
-static popcl_tls_session *session_of(const popcl_tls *t) { return t->storage; }
+static popcl_tls_session *resume_session_of(const popcl_tls *t) { return t->storage; }
 
 static int is_known(int64_t utc_s) { return utc_s >= POPCL_CLOCK_FLOOR_S && utc_s <= CLOCK_LAST; }
 
@@ -109,16 +111,16 @@ static int is_fresh(const popcl_resumable *r, int64_t utc_s) {
            (r->not_after == 0 || utc_s <= r->not_after);
 }
 
-static void open(const popcl_config *cfg) {
+static void resume_open(const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     popcl_resumable *r = t->resume;
     unsigned char binding[sizeof r->binding];
     bind(binding, cfg);
     if (r->state != KEPT || memcmp(r->binding, binding, sizeof binding) != 0 ||
         !is_fresh(r, t->utc_s))
-        forget(r);
+        resume_forget(r);
     memcpy(r->binding, binding, sizeof binding);
-    session_of(t)->may_keep = 1;
+    resume_session_of(t)->may_keep = 1;
 }
 
 /* The session's suite, as a server wants to see it that resumes it (RFC 5246, 7.4.1.2), and the
@@ -129,15 +131,15 @@ static int offer_suites(const popcl_tls *t, uint16_t suite) {
     for (unsigned i = 0; i < p->suites_len; i++) {
         if (p->suites[i] != suite) continue;
         if (p->suites_len > 1)
-            br_ssl_engine_set_suites(&session_of(t)->ssl.eng, p->suites + (i & ~1u), 2);
+            br_ssl_engine_set_suites(&resume_session_of(t)->ssl.eng, p->suites + (i & ~1u), 2);
         return 1;
     }
     return 0;
 }
 
-static int offer(const popcl_tls *t) {
+static int resume_offer(const popcl_tls *t) {
     popcl_resumable *r = t->resume;
-    br_ssl_session_parameters *p = &session_of(t)->ssl.eng.session;
+    br_ssl_session_parameters *p = &resume_session_of(t)->ssl.eng.session;
     if (r->state != KEPT || !offer_suites(t, r->suite)) return 0;
     p->session_id_len = r->id_len;
     memcpy(p->session_id, r->id, sizeof r->id);
@@ -152,13 +154,13 @@ static int offer(const popcl_tls *t) {
  * offered. */
 static int is_resumed(const popcl_tls *t) {
     const void *x509 = (const unsigned char *)t->storage + t->profile->state_at;
-    return session_of(t)->offered && t->profile->x509->verdict(x509) != POPCL_OK;
+    return resume_session_of(t)->offered && t->profile->x509->verdict(x509) != POPCL_OK;
 }
 
 /* A resumed session stays the one that it was, its age too. */
-static void keep(const popcl_tls *t) {
+static void resume_keep(const popcl_tls *t) {
     popcl_resumable *r = t->resume;
-    const br_ssl_session_parameters *p = &session_of(t)->ssl.eng.session;
+    const br_ssl_session_parameters *p = &resume_session_of(t)->ssl.eng.session;
     popcl_tls_diag d;
     if (!is_resumed(t)) {
         popcl_tls_get_diag(t, &d);
@@ -176,7 +178,7 @@ static void keep(const popcl_tls *t) {
     if (r->id_len && is_known(t->utc_s)) r->state = KEPT;
 }
 
-static void tell(const popcl_tls *t, popcl_tls_diag *d) {
+static void resume_tell(const popcl_tls *t, popcl_tls_diag *d) {
     const popcl_resumable *r = t->resume;
     if (!is_resumed(t)) return;
     d->resumed = 1;
@@ -188,14 +190,20 @@ static void tell(const popcl_tls *t, popcl_tls_diag *d) {
 }
 
 /* Once in a session: afterwards what is kept is the next job's. */
-static void end(const popcl_tls *t) {
-    popcl_tls_session *s = session_of(t);
+static void resume_end(const popcl_tls *t) {
+    popcl_tls_session *s = resume_session_of(t);
     int is_bad = br_ssl_engine_last_error(&s->ssl.eng) || !br_ssl_engine_current_state(&s->ssl.eng);
-    if (s->may_keep && (is_bad || t->resume->state != KEPT)) forget(t->resume);
+    if (s->may_keep && (is_bad || t->resume->state != KEPT)) resume_forget(t->resume);
     s->may_keep = 0;
 }
 
-const popcl_resumption popcl_tls_resumption = {open, offer, keep, tell, end};
+const popcl_resumption popcl_tls_resumption = {
+    .open = resume_open,
+    .offer = resume_offer,
+    .keep = resume_keep,
+    .tell = resume_tell,
+    .end = resume_end,
+};
 
 /* ---- the form for flash and files ---- */
 
@@ -236,9 +244,9 @@ void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME
         blob[ID_LEN_AT] = r->id_len;
         blob[END_POINT_LEN_AT] = r->end_point_len;
         blob[FRAGMENT_AT] = r->fragment;
-        put(blob + SUITE_AT, r->suite, 2);
-        put(blob + MADE_AT, (uint64_t)r->made_s, 8);
-        put(blob + NOT_AFTER_AT, (uint64_t)r->not_after, 8);
+        resume_put(blob + SUITE_AT, r->suite, 2);
+        resume_put(blob + MADE_AT, (uint64_t)r->made_s, 8);
+        resume_put(blob + NOT_AFTER_AT, (uint64_t)r->not_after, 8);
         memcpy(blob + BINDING_AT, r->binding, OCTETS);
     }
     digest(blob + DIGEST_AT, blob);
@@ -246,7 +254,7 @@ void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME
 
 popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len) {
     unsigned char sum[DIGEST];
-    forget(r);
+    resume_forget(r);
     if (!blob || len != POPCL_RESUME_LEN) return POPCL_ERR_RESUME_DAMAGED;
     digest(sum, blob);
     if (memcmp(sum, blob + DIGEST_AT, sizeof sum) != 0 ||
@@ -255,15 +263,15 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
     if (blob[ID_LEN_AT] > sizeof r->id || blob[END_POINT_LEN_AT] > sizeof r->end_point)
         return POPCL_ERR_RESUME_DAMAGED;
     if (blob[ID_LEN_AT] == 0) return POPCL_OK; /* saved where there was none */
-    int64_t made_s = (int64_t)get(blob + MADE_AT, 8);
+    int64_t made_s = (int64_t)resume_get(blob + MADE_AT, 8);
     if (!is_known(made_s)) return POPCL_ERR_RESUME_DAMAGED;
     r->state = KEPT;
     r->id_len = blob[ID_LEN_AT];
     r->end_point_len = blob[END_POINT_LEN_AT];
     r->fragment = blob[FRAGMENT_AT];
-    r->suite = (uint16_t)get(blob + SUITE_AT, 2);
+    r->suite = (uint16_t)resume_get(blob + SUITE_AT, 2);
     r->made_s = made_s;
-    r->not_after = (int64_t)get(blob + NOT_AFTER_AT, 8);
+    r->not_after = (int64_t)resume_get(blob + NOT_AFTER_AT, 8);
     memcpy(r->binding, blob + BINDING_AT, OCTETS);
     return POPCL_OK;
 }

@@ -111,7 +111,7 @@ void tool_new_drop(const tool_new *f) {
     close_quietly(f->fd);
 }
 
-static void forget(tool_new *f) {
+static void new_forget(tool_new *f) {
     tool_new_drop(f);
     f->temporary[0] = '\0';
     f->fd = -1;
@@ -133,7 +133,7 @@ int tool_new_begin(tool_new *f, int dir, const char *name, mode_t mode) {
         }
         int held = pop_file_hold(disk, f->fd, mode, &st);
         if (held > 0) return 0;
-        forget(f);
+        new_forget(f);
         if (held < 0) return -1;
         errno = EEXIST;
     }
@@ -153,7 +153,7 @@ int tool_new_put(tool_new *f) {
         f->temporary[0] = '\0';
         r = pop_file_sync_directory(disk, f->dir);
     }
-    forget(f);
+    new_forget(f);
     return r;
 }
 
@@ -161,7 +161,7 @@ static int replace_once(int dir, const char *name, const void *p, size_t n) {
     tool_new f;
     if (tool_new_begin(&f, dir, name, 0600)) return -1;
     if (tool_write_all(f.fd, p, n)) {
-        forget(&f);
+        new_forget(&f);
         return -1;
     }
     return tool_new_put(&f);

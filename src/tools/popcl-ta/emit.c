@@ -135,7 +135,7 @@ static void put_anchor(FILE *f, const ta_options *o, const pop_anchor *a, size_t
     }
 }
 
-static const char *curve_name(int curve) {
+static const char *emit_curve_name(int curve) {
     return curve == BR_EC_secp256r1   ? "BR_EC_secp256r1"
            : curve == BR_EC_secp384r1 ? "BR_EC_secp384r1"
                                       : "BR_EC_secp521r1";
@@ -158,7 +158,7 @@ static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
         else
             (void)fprintf(
                 f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n",
-                curve_name(a->pkey.key.ec.curve), p, i, p, i);
+                emit_curve_name(a->pkey.key.ec.curve), p, i, p, i);
     }
     (void)fprintf(f,
                   "};\n\n/* pathLenConstraint of each; 255: none */\nstatic const uint8_t "

@@ -12,8 +12,8 @@
 
 #define SEE_HELP "popcl-ta --help shows the options"
 
-static int wrong(ta_options *o, const char *before, const char *name, const char *after,
-                 const char *advice) {
+static int ta_wrong(ta_options *o, const char *before, const char *name, const char *after,
+                    const char *advice) {
     if (o->error[0]) return -1;
     (void)snprintf(o->error, sizeof o->error, "%s%.60s%s", before, name, after);
     o->advice = advice;
@@ -31,19 +31,20 @@ static int set_format(ta_options *o, const char *value) {
         return 0;
     }
     if (strcmp(value, "bin") == 0 || strcmp(value, "json") == 0)
-        return wrong(o, "--format ", value, " is not in this version", "give c, h, c+h or pem");
-    return wrong(o, "--format", "", " wants c, h, c+h or pem", SEE_HELP);
+        return ta_wrong(o, "--format ", value, " is not in this version", "give c, h, c+h or pem");
+    return ta_wrong(o, "--format", "", " wants c, h, c+h or pem", SEE_HELP);
 }
 
 static int set_prefix(ta_options *o, const char *value) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
     size_t n = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
     if (value[n] || n > TA_PREFIX_MAX || !strchr(letters, value[0]))
-        return wrong(o, "--prefix", "", " wants letters, digits and _, no digit first, 40 at most",
-                     "it begins the names in the C output, as in PREFIX_trust");
+        return ta_wrong(o, "--prefix", "",
+                        " wants letters, digits and _, no digit first, 40 at most",
+                        "it begins the names in the C output, as in PREFIX_trust");
     if (strcmp(value, "popcl") == 0 || strcmp(value, "popcl_posix") == 0)
-        return wrong(o, "--prefix ", value, " gives the name of a type of popcl",
-                     "PREFIX_trust must be a name of your own");
+        return ta_wrong(o, "--prefix ", value, " gives the name of a type of popcl",
+                        "PREFIX_trust must be a name of your own");
     o->prefix = value;
     return 0;
 }
@@ -53,10 +54,12 @@ static int set_prefix(ta_options *o, const char *value) {
 static int set_section(ta_options *o, const char *value) {
     if (value[0] == '.' &&
         value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.$-")])
-        return wrong(o, "--section", "", " holds a character that no section's name has", SEE_HELP);
+        return ta_wrong(o, "--section", "", " holds a character that no section's name has",
+                        SEE_HELP);
     for (const char *c = value; *c; c++)
         if (*c < 0x20 || *c > 0x7E || strchr(";{}\\#=*", *c))
-            return wrong(o, "--section", "", " holds a character that no attribute has", SEE_HELP);
+            return ta_wrong(o, "--section", "", " holds a character that no attribute has",
+                            SEE_HELP);
     o->section = value;
     return 0;
 }
@@ -70,18 +73,19 @@ static int set_min_days(ta_options *o, const char *value) {
     o->min_days = (int64_t)tool_number(value, 36500);
     return o->min_days
                ? 0
-               : wrong(o, "--min-days", "", " wants a number of days, 1 to 36500", SEE_HELP);
+               : ta_wrong(o, "--min-days", "", " wants a number of days, 1 to 36500", SEE_HELP);
 }
 
-static int set_now(ta_options *o, const char *value) {
+static int ta_set_now(ta_options *o, const char *value) {
     if (pop_utc_read(value, &o->now) == 0 && o->now >= 0) return 0;
-    return wrong(o, "--now", "",
-                 " wants a time like 2026-11-25 or 2026-11-25T12:00:00Z, from 1970 on", SEE_HELP);
+    return ta_wrong(o, "--now", "",
+                    " wants a time like 2026-11-25 or 2026-11-25T12:00:00Z, from 1970 on",
+                    SEE_HELP);
 }
 
 static int set_key(ta_options *o, const char *value) {
     if (strcmp(value, "rsa") != 0 && strcmp(value, "ec") != 0)
-        return wrong(o, "--key", "", " wants rsa or ec", SEE_HELP);
+        return ta_wrong(o, "--key", "", " wants rsa or ec", SEE_HELP);
     o->selection.keys = *value == 'r' ? TA_RSA : TA_EC;
     return 0;
 }
@@ -90,20 +94,21 @@ static int set_max_certs(ta_options *o, const char *value) {
     o->selection.max_certs = (size_t)tool_number(value, 1000000);
     return o->selection.max_certs
                ? 0
-               : wrong(o, "--max-certs", "", " wants a number, 1 to 1000000", SEE_HELP);
+               : ta_wrong(o, "--max-certs", "", " wants a number, 1 to 1000000", SEE_HELP);
 }
 
 static int set_max_bytes(ta_options *o, const char *value) {
     o->selection.max_bytes = (size_t)tool_number(value, 1000000000);
-    return o->selection.max_bytes ? 0
-                                  : wrong(o, "--max-bytes", "",
-                                          " wants a number of octets, 1 to 1000000000", SEE_HELP);
+    return o->selection.max_bytes
+               ? 0
+               : ta_wrong(o, "--max-bytes", "", " wants a number of octets, 1 to 1000000000",
+                          SEE_HELP);
 }
 
 /* ---- selection ---- */
 
 static int add_pattern(ta_options *o, ta_pattern *p) {
-    return ta_selection_add(&o->selection, p) ? wrong(o, "out of memory", "", "", "") : 0;
+    return ta_selection_add(&o->selection, p) ? ta_wrong(o, "out of memory", "", "", "") : 0;
 }
 
 static int add_text(ta_options *o, ta_field field, const char *value) {
@@ -121,16 +126,17 @@ static int add_cn(ta_options *o, const char *value) { return add_text(o, TA_CN, 
 static int add_sha256(ta_options *o, const char *value) {
     ta_pattern p;
     if (ta_pattern_read(&p, value) || p.field != TA_SHA256)
-        return wrong(o, "--sha256", "",
-                     " wants a fingerprint: 64 hexadecimal digits, colons may part them",
-                     "popcl-ta list shows the fingerprints");
+        return ta_wrong(o, "--sha256", "",
+                        " wants a fingerprint: 64 hexadecimal digits, colons may part them",
+                        "popcl-ta list shows the fingerprints");
     return add_pattern(o, &p);
 }
 
 static int add_exclude(ta_options *o, const char *value) {
     ta_pattern p;
     if (ta_pattern_read(&p, value))
-        return wrong(o, "--exclude", "", " wants org=TEXT, cn=TEXT, sha256=HEX, or TEXT", SEE_HELP);
+        return ta_wrong(o, "--exclude", "", " wants org=TEXT, cn=TEXT, sha256=HEX, or TEXT",
+                        SEE_HELP);
     p.exclude = 1;
     return add_pattern(o, &p);
 }
@@ -175,7 +181,7 @@ static const option_row options[] = {
     {NULL, 0, 0, 0, 0, NULL, NULL, "Policy"},
     {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep what has expired"},
     {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse what expires within N days"},
-    {"now", 0, 0, 0, 0, set_now, "TIME",
+    {"now", 0, 0, 0, 0, ta_set_now, "TIME",
      "judge as at TIME (RFC 3339, or a date); default: the\nclock"},
     {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL,
      "take certificates of servers too: trusted directly,\nwithout an authority; the common "
@@ -204,7 +210,7 @@ static const option_row options[] = {
 
 enum { ROWS = sizeof options / sizeof *options };
 
-static const char *called(const option_row *row, char name[32]) {
+static const char *ta_called(const option_row *row, char name[32]) {
     (void)snprintf(name, 32, "--%s", row->name);
     return name;
 }
@@ -217,13 +223,14 @@ static int given(const ta_options *o, const char *name) {
 
 static int takes_value(const option_row *row) { return row->shown != NULL; }
 
-static int take(ta_options *o, const option_row *row, const char *value) {
+static int ta_take(ta_options *o, const option_row *row, const char *value) {
     char name[32];
     uint64_t bit = (uint64_t)1 << (row - options);
     if (o->given & bit && !row->many)
-        return wrong(o, "", called(row, name), " is given twice", "give it once");
+        return ta_wrong(o, "", ta_called(row, name), " is given twice", "give it once");
     o->given |= bit;
-    if (value && !*value) return wrong(o, "", called(row, name), " has an empty value", SEE_HELP);
+    if (value && !*value)
+        return ta_wrong(o, "", ta_called(row, name), " has an empty value", SEE_HELP);
     if (row->set) return row->set(o, value);
     if (value)
         o->verify = value;
@@ -233,7 +240,7 @@ static int take(ta_options *o, const option_row *row, const char *value) {
 }
 
 /* "--name", "--name=value", "--name value". */
-static int take_long(ta_options *o, int argc, char *const argv[], int *at) {
+static int ta_take_long(ta_options *o, int argc, char *const argv[], int *at) {
     const char *text = argv[*at] + 2;
     size_t n = strcspn(text, "=");
     const char *value = text[n] ? text + n + 1 : NULL;
@@ -241,31 +248,31 @@ static int take_long(ta_options *o, int argc, char *const argv[], int *at) {
     for (const option_row *row = options; row < options + ROWS; row++) {
         if (!row->name || strlen(row->name) != n || memcmp(row->name, text, n) != 0) continue;
         if (!takes_value(row))
-            return value ? wrong(o, "", called(row, name), " takes no value", SEE_HELP)
-                         : take(o, row, NULL);
+            return value ? ta_wrong(o, "", ta_called(row, name), " takes no value", SEE_HELP)
+                         : ta_take(o, row, NULL);
         if (!value && *at + 1 >= argc)
-            return wrong(o, "", called(row, name), " lacks its value", SEE_HELP);
-        return take(o, row, value ? value : argv[++*at]);
+            return ta_wrong(o, "", ta_called(row, name), " lacks its value", SEE_HELP);
+        return ta_take(o, row, value ? value : argv[++*at]);
     }
-    return wrong(o, "there is no option ", argv[*at], "", SEE_HELP);
+    return ta_wrong(o, "there is no option ", argv[*at], "", SEE_HELP);
 }
 
 /* "-o FILE", "-oFILE", "-qo FILE". */
-static int take_letters(ta_options *o, int argc, char *const argv[], int *at) {
+static int ta_take_letters(ta_options *o, int argc, char *const argv[], int *at) {
     for (const char *p = argv[*at] + 1; *p; p++) {
         const option_row *row = options;
         char name[3] = {'-', *p, '\0'};
         while (row < options + ROWS && row->letter != *p)
             row++;
-        if (row == options + ROWS) return wrong(o, "there is no option ", name, "", SEE_HELP);
+        if (row == options + ROWS) return ta_wrong(o, "there is no option ", name, "", SEE_HELP);
         if (!takes_value(row)) {
-            if (take(o, row, NULL)) return -1;
+            if (ta_take(o, row, NULL)) return -1;
             if (o->action >= TA_HELP) return 0;
             continue;
         }
         const char *value = p[1] ? p + 1 : NULL;
         if (!value) value = ++*at < argc ? argv[*at] : NULL;
-        return value ? take(o, row, value) : wrong(o, "", name, " lacks its value", SEE_HELP);
+        return value ? ta_take(o, row, value) : ta_wrong(o, "", name, " lacks its value", SEE_HELP);
     }
     return 0;
 }
@@ -279,9 +286,9 @@ static int take_command(ta_options *o, const char *name) {
     else {
         for (size_t i = 0; i < sizeof later / sizeof *later; i++)
             if (strcmp(name, later[i]) == 0)
-                return wrong(o, name, "", " is not in this version", "gen and list are");
-        return wrong(o, "there is no command ", name, "",
-                     "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
+                return ta_wrong(o, name, "", " is not in this version", "gen and list are");
+        return ta_wrong(o, "there is no command ", name, "",
+                        "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
     }
     return 0;
 }
@@ -301,28 +308,29 @@ static int is_c_name(const char *name) {
     return n >= 3 && strcmp(name + n - 2, ".c") == 0 && !strpbrk(name, "\"\\\n\r");
 }
 
-static int check_rules(ta_options *o) {
+static int ta_check_rules(ta_options *o) {
     char name[64];
     if (o->action == TA_NONE)
-        return wrong(o, "the command is missing", "", "",
-                     "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
+        return ta_wrong(o, "the command is missing", "", "",
+                        "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
     if (o->inputs_len == 0)
-        return wrong(o, "the input is missing", "", "",
-                     "give a PEM bundle, a DER file or a directory, or - for standard input");
+        return ta_wrong(o, "the input is missing", "", "",
+                        "give a PEM bundle, a DER file or a directory, or - for standard input");
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
         if (!given(o, exclusive[i].a) || !given(o, exclusive[i].b)) continue;
         (void)snprintf(name, sizeof name, "--%s and --%s", exclusive[i].a, exclusive[i].b);
-        return wrong(o, "", name, " exclude each other", "give one of them");
+        return ta_wrong(o, "", name, " exclude each other", "give one of them");
     }
     if (o->action == TA_LIST && (o->output || o->verify || given(o, "format") ||
                                  given(o, "prefix") || given(o, "section") || o->pins))
-        return wrong(o, "list takes no option of output", "", "",
-                     "gen does; list always shows the pins too");
+        return ta_wrong(o, "list takes no option of output", "", "",
+                        "gen does; list always shows the pins too");
     if (o->format == TA_C_AND_H && !is_c_name(o->verify ? o->verify : o->output))
-        return wrong(o, "--format c+h wants -o or --verify with a name that ends in .c", "", "",
-                     "the header gets the same name with .h");
+        return ta_wrong(o, "--format c+h wants -o or --verify with a name that ends in .c", "", "",
+                        "the header gets the same name with .h");
     if (o->pins && o->format == TA_PEM)
-        return wrong(o, "--pins and --format pem exclude each other", "", "", "give one of them");
+        return ta_wrong(o, "--pins and --format pem exclude each other", "", "",
+                        "give one of them");
     return 0;
 }
 
@@ -332,7 +340,7 @@ int ta_options_parse(ta_options *o, int argc, char *const argv[]) {
     o->prefix = "ca";
     o->now = INT64_MIN;
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
-    if (!o->inputs) return wrong(o, "out of memory", "", "", "");
+    if (!o->inputs) return ta_wrong(o, "out of memory", "", "", "");
     for (int at = 1; at < argc; at++) {
         const char *arg = argv[at];
         int failed = 0;
@@ -342,16 +350,16 @@ int ta_options_parse(ta_options *o, int argc, char *const argv[]) {
             else if (*arg)
                 o->inputs[o->inputs_len++] = arg;
             else
-                failed = wrong(o, "an input has an empty name", "", "", SEE_HELP);
+                failed = ta_wrong(o, "an input has an empty name", "", "", SEE_HELP);
         } else if (strcmp(arg, "--") == 0) {
             only_inputs = 1;
         } else {
-            failed = (arg[1] == '-' ? take_long : take_letters)(o, argc, argv, &at);
+            failed = (arg[1] == '-' ? ta_take_long : ta_take_letters)(o, argc, argv, &at);
         }
         if (failed) return -1;
         if (o->action >= TA_HELP) return 0;
     }
-    return check_rules(o);
+    return ta_check_rules(o);
 }
 
 void ta_options_free(ta_options *o) {

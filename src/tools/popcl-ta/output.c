@@ -15,7 +15,7 @@
 enum { FILES_MAX = 2 };
 static const tool_new *volatile begun[FILES_MAX]; /* for the signal handler */
 
-static void on_signal(int number) {
+static void output_on_signal(int number) {
     for (size_t i = 0; i < FILES_MAX; i++)
         if (begun[i]) tool_new_drop(begun[i]);
     _exit(128 + number);
@@ -25,7 +25,7 @@ static void clean_up_on_signals(void) {
     static const int numbers[] = {SIGHUP, SIGINT, SIGTERM, SIGXCPU, SIGXFSZ};
     struct sigaction action, old;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
+    action.sa_handler = output_on_signal;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             (void)sigaction(numbers[i], &action, NULL);

@@ -24,7 +24,7 @@ void cmd_auth_wipe(cmd_auth *a) {
     a->user_len = a->secret_len = 0;
 }
 
-static int refuse(cmd_auth *a, const char *what, const char *cause, const char *advice) {
+static int authfile_refuse(cmd_auth *a, const char *what, const char *cause, const char *advice) {
     (void)snprintf(a->what, sizeof a->what, "%s", what);
     a->cause = cause;
     a->advice = advice;
@@ -39,33 +39,37 @@ static int refuse_line(cmd_auth *a, unsigned line, const char *what, const char 
 }
 
 /* What kind of file it is, whose, and who else may touch it. */
-static int judge(cmd_auth *a, const struct stat *st) {
+static int authfile_judge(cmd_auth *a, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
-        return refuse(a, "the auth file is no ordinary file",
-                      "it is a directory, a FIFO or a device",
-                      "put the two lines into an ordinary file");
+        return authfile_refuse(a, "the auth file is no ordinary file",
+                               "it is a directory, a FIFO or a device",
+                               "put the two lines into an ordinary file");
     if (st->st_uid != geteuid() && st->st_uid != 0)
-        return refuse(a, "the auth file belongs to another user",
-                      "its owner can change it at any time", "use a file of your own, mode 600");
+        return authfile_refuse(a, "the auth file belongs to another user",
+                               "its owner can change it at any time",
+                               "use a file of your own, mode 600");
     if (st->st_mode & (S_IWGRP | S_IWOTH))
-        return refuse(a, "others may write the auth file", "its mode lets group or others write",
-                      "run chmod 600 on it, and look whether it was changed");
+        return authfile_refuse(a, "others may write the auth file",
+                               "its mode lets group or others write",
+                               "run chmod 600 on it, and look whether it was changed");
     if (st->st_size > CMD_AUTH_MAX)
-        return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
+        return authfile_refuse(a, "the auth file is larger than 4 KB", "it is another file",
+                               TWO_LINES);
     a->readable = (st->st_mode & (S_IRGRP | S_IROTH)) != 0;
     return 0;
 }
 
 /* Fills buf with the whole file. */
-static int read_all(cmd_auth *a, int fd, size_t *len) {
+static int authfile_read_all(cmd_auth *a, int fd, size_t *len) {
     ssize_t n = tool_read_all(fd, a->buf, sizeof a->buf);
     if (n < 0) {
-        (void)refuse(a, "the auth file cannot be read", cmd_error_text(errno),
-                     "look at the file and its medium");
+        (void)authfile_refuse(a, "the auth file cannot be read", cmd_error_text(errno),
+                              "look at the file and its medium");
         return NO_INPUT;
     }
     if (n > CMD_AUTH_MAX)
-        return refuse(a, "the auth file is larger than 4 KB", "it is another file", TWO_LINES);
+        return authfile_refuse(a, "the auth file is larger than 4 KB", "it is another file",
+                               TWO_LINES);
     *len = (size_t)n;
     return 0;
 }
@@ -137,22 +141,22 @@ static int parse(cmd_auth *a, size_t len) {
         p = next;
     }
     if (!a->user || !a->secret)
-        return refuse(a,
-                      a->user     ? "the auth file has no password"
-                      : a->secret ? "the auth file has no user name"
-                                  : "the auth file is empty",
-                      "a line is missing", TWO_LINES);
+        return authfile_refuse(a,
+                               a->user     ? "the auth file has no password"
+                               : a->secret ? "the auth file has no user name"
+                                           : "the auth file is empty",
+                               "a line is missing", TWO_LINES);
     return 0;
 }
 
-static int load(cmd_auth *a, int fd) {
+static int authfile_load(cmd_auth *a, int fd) {
     struct stat st;
     size_t len = 0;
     if (tool_stat(fd, &st))
-        return refuse(a, "the auth file cannot be looked at", cmd_error_text(errno),
-                      "look at the file and its medium");
-    int failed = judge(a, &st);
-    if (!failed) failed = read_all(a, fd, &len);
+        return authfile_refuse(a, "the auth file cannot be looked at", cmd_error_text(errno),
+                               "look at the file and its medium");
+    int failed = authfile_judge(a, &st);
+    if (!failed) failed = authfile_read_all(a, fd, &len);
     return failed ? failed : parse(a, len);
 }
 
@@ -161,11 +165,11 @@ int cmd_auth_load(cmd_auth *a, const char *path) {
     int fd = tool_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0) {
         int special = errno == ENXIO; /* a socket */
-        (void)refuse(a, "the auth file cannot be opened", cmd_error_text(errno),
-                     "give -a a file that exists and that you may read");
+        (void)authfile_refuse(a, "the auth file cannot be opened", cmd_error_text(errno),
+                              "give -a a file that exists and that you may read");
         return special ? BAD_CONFIG : NO_INPUT;
     }
-    int failed = load(a, fd);
+    int failed = authfile_load(a, fd);
     (void)close(fd);
     if (failed) cmd_auth_wipe(a);
     return failed;

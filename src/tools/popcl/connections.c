@@ -268,7 +268,7 @@ static int says_more(const cmd_connections *c, const popcl_diag *d) {
 }
 
 /* A session that asks for every message makes up for what the ones before it did not do. */
-static void add(cmd_connections *c, const popcl_diag *d, const char *special) {
+static void connections_add(cmd_connections *c, const popcl_diag *d, const char *special) {
     int is_first = c->job.sessions == 1;
     uint32_t open = d->deletions == POPCL_DELETED ? 0 : d->marked;
     c->stored = c->job.stored;
@@ -289,7 +289,7 @@ static void add(cmd_connections *c, const popcl_diag *d, const char *special) {
 }
 
 /* While a message is left, the run has not succeeded. */
-static void settle(cmd_connections *c) {
+static void connections_settle(cmd_connections *c) {
     if (!c->left || is_failure(&c->diag)) return;
     if (c->broken.err) {
         c->diag = c->broken;
@@ -311,7 +311,7 @@ void cmd_connections_run(cmd_connections *c) {
         uint32_t left = cmd_connections_time_left(c);
         run_session(c, alone, left ? left : 1, &d, special, sizeof special);
         next = what_next(c, &d);
-        add(c, &d, special);
+        connections_add(c, &d, special);
         cmd_record_file_pass(c->file, popcl_posix.now_ms(&clock));
         if (next == END || !open_store_again(c)) break;
         cmd_report_detail(c->report, next == ALONE ? "connecting again, for one message alone: a "
@@ -321,5 +321,5 @@ void cmd_connections_run(cmd_connections *c) {
         cmd_tls_begin_again(c->tls);
     }
     cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
-    settle(c);
+    connections_settle(c);
 }

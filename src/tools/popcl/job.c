@@ -115,7 +115,7 @@ static int is_given_up(const cmd_job *j, const cmd_entry *e) {
 }
 
 /* What to do with a message of which all is known that will be known. */
-static unsigned judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
+static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
     const cmd_options *o = j->options;
     switch (o->action) {
     case CMD_CHECK:
@@ -217,7 +217,7 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
         return POPCL_SKIP;
     }
     const cmd_entry *e = cmd_record_find(record, key, len);
-    unsigned answer = judge(j, m, stage, e);
+    unsigned answer = job_judge(j, m, stage, e);
     if (answer == POPCL_SKIP && !j->alone &&
         (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
         j->oversize++; /* an earlier run said so */
@@ -293,7 +293,8 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
     tell_odd_uid(j, m);
     cmd_record_listed(&j->file->record, m->uid, m->uid_len);
     const cmd_entry *e = cmd_record_find(&j->file->record, m->uid, m->uid_len);
-    if (!cmd_record_is_deferred(e) && judge(j, m, POPCL_STAGE_UID, e) != POPCL_SKIP) j->others++;
+    if (!cmd_record_is_deferred(e) && job_judge(j, m, POPCL_STAGE_UID, e) != POPCL_SKIP)
+        j->others++;
 }
 
 static void show_progress(cmd_job *j) {
@@ -313,7 +314,7 @@ static uint16_t today(void) {
     return (uint16_t)day;
 }
 
-static void note(cmd_job *j, const popcl_msg *m, cmd_event event, uint64_t number) {
+static void job_note(cmd_job *j, const popcl_msg *m, cmd_event event, uint64_t number) {
     char hex[KEY_MAX + 1];
     const char *key;
     size_t len = key_of(j, m, hex, &key);
@@ -328,7 +329,7 @@ static void note_stored(cmd_job *j, const popcl_msg *m) {
     /* fetched again in a further session of this run: it is the same file */
     int counted = e && e->live & CMD_LIVE_RUN && !(e->live & CMD_LIVE_TOLD);
     if (!counted) j->stored++;
-    note(j, m, j->options->delete ? CMD_ON_STORED_DUE : CMD_ON_STORED, m->size);
+    job_note(j, m, j->options->delete ? CMD_ON_STORED_DUE : CMD_ON_STORED, m->size);
 }
 
 /* What a failure means for later sessions. A session that is over tells every message that it did
@@ -368,7 +369,7 @@ static void count_failure(cmd_job *j, const popcl_msg *m, popcl_err why, int tri
     j->other_message = tried ? m->number : 0;
 }
 
-static void not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
+static void job_not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
     cmd_event event = event_of(j, m, why);
     char hex[KEY_MAX + 1];
     const char *key;
@@ -382,7 +383,7 @@ static void not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
         note_broken(j, key, len, m->number, why);
         return;
     }
-    note(j, m, event, j->options->max_size);
+    job_note(j, m, event, j->options->max_size);
     if (event == CMD_ON_FAILED && popcl_err_class(why) != POPCL_CLASS_DISK)
         suspect(j, m->number, key, len);
 }
@@ -394,11 +395,11 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
     j->settled = 0;
     switch (what) {
     case POPCL_STORED: note_stored(j, m); break;
-    case POPCL_NOT_STORED: not_stored(j, m, why); break;
-    case POPCL_MARKED: note(j, m, CMD_ON_MARKED, 0); break;
+    case POPCL_NOT_STORED: job_not_stored(j, m, why); break;
+    case POPCL_MARKED: job_note(j, m, CMD_ON_MARKED, 0); break;
     case POPCL_NOT_MARKED:
         count_failure(j, m, why, popcl_state(&j->fetch->session) != POPCL_DONE);
-        if (why == POPCL_ERR_BODY_EMPTY) note(j, m, CMD_ON_FAILED, 0);
+        if (why == POPCL_ERR_BODY_EMPTY) job_note(j, m, CMD_ON_FAILED, 0);
         break;
     default: break;
     }
@@ -484,7 +485,7 @@ static int store_result(cmd_job *j, int result) {
     return result;
 }
 
-static int begin(void *ctx, const popcl_msg *m) {
+static int job_begin(void *ctx, const popcl_msg *m) {
     cmd_job *j = ctx;
     j->part = (popcl_part)m->part;
     j->number = m->number;
@@ -498,7 +499,7 @@ static int begin(void *ctx, const popcl_msg *m) {
     return store_result(j, j->store.sink->begin(j->store.ctx, m));
 }
 
-static int data(void *ctx, const void *p, size_t n) {
+static int job_data(void *ctx, const void *p, size_t n) {
     cmd_job *j = ctx;
     int taken = (int)n; /* n is up to INT_MAX (popcl_fetch.h) */
     if (j->part == POPCL_WHOLE) taken = store_result(j, j->store.sink->data(j->store.ctx, p, n));
@@ -509,7 +510,7 @@ static int data(void *ctx, const void *p, size_t n) {
     return taken;
 }
 
-static int commit(void *ctx) {
+static int job_commit(void *ctx) {
     cmd_job *j = ctx;
     int result = 0;
     if (j->part == POPCL_WHOLE) result = store_result(j, j->store.sink->commit(j->store.ctx));
@@ -541,9 +542,9 @@ static void abort_message(void *ctx, popcl_err why) {
 }
 
 const popcl_sink cmd_job_sink = {
-    .begin = begin,
-    .data = data,
-    .commit = commit,
+    .begin = job_begin,
+    .data = job_data,
+    .commit = job_commit,
     .sync = sync_store,
     .abort = abort_message,
 };

@@ -362,7 +362,7 @@ static int tell_result(struct run *r, const popcl_diag *d) {
 }
 
 /* The sessions' own failure counts; else that of the record; else that of standard output. */
-static int finish(struct run *r) {
+static int run_finish(struct run *r) {
     popcl_diag d = real_result(&r->connections);
     int code = tell_result(r, &d);
     cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
@@ -388,7 +388,7 @@ static int run_connections(struct run *r) {
     cmd_connections_run(c);
     popcl_err result = real_result(c).err;
     cmd_tls_end(&r->tls, popcl_err_class(result) == POPCL_CLASS_DONE, &r->report);
-    int code = finish(r);
+    int code = run_finish(r);
     /* a server may have repeated the password in what it said */
     cmd_wipe(&c->diag, sizeof c->diag);
     cmd_wipe(&c->broken, sizeof c->broken);
@@ -396,7 +396,7 @@ static int run_connections(struct run *r) {
 }
 
 /* Everything that the options ask for, once they are read. */
-static int perform(struct run *r) {
+static int run_perform(struct run *r) {
     const cmd_options *o = &r->options;
     int code;
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
@@ -444,7 +444,7 @@ int main(int argc, char *argv[]) {
     } else if (r->options.action == CMD_VERSION) {
         code = show_version(r);
     } else {
-        code = perform(r);
+        code = run_perform(r);
     }
     clean_up(r);
     return code;

@@ -108,7 +108,7 @@ static int set_tls_name(cmd_options *o, const char *value) {
                : 0;
 }
 
-static int set_now(cmd_options *o, const char *value) {
+static int option_set_now(cmd_options *o, const char *value) {
     if (pop_utc_read(value, &o->now_s) == 0 && o->now_s >= 0) return 0;
     return wrong(o, "--now", "", " wants a time like 2026-11-25T12:00:00Z, from 1970 on",
                  "leave it out where the clock is right");
@@ -213,7 +213,7 @@ static const option_row options[OPTIONS] = {
                  "SubjectPublicKeyInfo.\nMay be repeated: one of them. See Trust below"},
     [OPT_TLS_NAME] = {"tls-name", 0, OWN, 0, 0, set_tls_name, " NAME",
                       "the certificate must be for NAME instead of SERVER"},
-    [OPT_NOW] = {"now", 0, OWN, 0, 0, set_now, " TIME",
+    [OPT_NOW] = {"now", 0, OWN, 0, 0, option_set_now, " TIME",
                  "check certificates as at TIME (2026-11-25T12:00:00Z),\nfor machines without a "
                  "clock; default: the clock"},
     [OPT_RESUME] =
@@ -395,7 +395,7 @@ static int take_seconds(cmd_options *o, const option_row *row, const char *value
     return 0;
 }
 
-static int take(cmd_options *o, const option_row *row, const char *value) {
+static int option_take(cmd_options *o, const option_row *row, const char *value) {
     char name[32];
     uint64_t bit = (uint64_t)1 << (row - options);
     if (o->given & bit && row->kind != OWN_MANY)
@@ -425,7 +425,7 @@ static int take_long(cmd_options *o, int argc, char *const argv[], int *at) {
             if (*at + 1 >= argc) return wrong(o, "", name, " lacks its value", SEE_HELP);
             value = argv[++*at];
         }
-        return take(o, row, value);
+        return option_take(o, row, value);
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (strlen(refused[i].name) == n && memcmp(refused[i].name, text, n) == 0)
@@ -443,14 +443,14 @@ static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
             row++;
         if (row == options + OPTIONS) return wrong(o, "there is no option -", name, "", SEE_HELP);
         if (row->kind == FLAG || row->kind == OWN_OR_NONE) {
-            if (take(o, row, NULL)) return -1;
+            if (option_take(o, row, NULL)) return -1;
             if (o->action == CMD_HELP || o->action == CMD_VERSION) return 0;
             continue;
         }
         const char *value = p + 1;
         if (!*value) value = ++*at < argc ? argv[*at] : NULL;
         if (!value) return wrong(o, "-", name, " lacks its value", SEE_HELP);
-        return take(o, row, value);
+        return option_take(o, row, value);
     }
     return 0;
 }

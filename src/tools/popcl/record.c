@@ -69,7 +69,7 @@ static size_t seek(const cmd_record *r, uint64_t hash, unsigned old) {
 }
 
 /* Doubles the table. Returns 0 where there is no memory. */
-static int grow(cmd_record *r) {
+static int record_grow(cmd_record *r) {
     cmd_record larger = *r;
     larger.room = r->room ? 2 * r->room : FIRST_ROOM;
     larger.slots = calloc(larger.room, sizeof *larger.slots);
@@ -84,13 +84,13 @@ static int grow(cmd_record *r) {
 }
 
 /* The slot for a hash, free or not, with room for one entry more; NULL: there is no memory. */
-static cmd_entry *place(cmd_record *r, uint64_t hash, unsigned old) {
-    if (r->used + 1 > r->room / 4 * 3 && !grow(r)) return NULL;
+static cmd_entry *record_place(cmd_record *r, uint64_t hash, unsigned old) {
+    if (r->used + 1 > r->room / 4 * 3 && !record_grow(r)) return NULL;
     return &r->slots[seek(r, hash, old)];
 }
 
 /* Frees slot i, and moves back what would no longer be found behind it. */
-static void take_out(cmd_record *r, size_t i) {
+static void record_take_out(cmd_record *r, size_t i) {
     if (r->slots[i].flags & CMD_ENTRY_OLD) r->old--;
     for (size_t j = after(r, i); r->slots[j].state; j = after(r, j)) {
         size_t home = (size_t)r->slots[j].hash & (r->room - 1);
@@ -114,7 +114,7 @@ void cmd_record_free(cmd_record *r) {
 }
 
 int cmd_record_put(cmd_record *r, const cmd_entry *e) {
-    cmd_entry *slot = place(r, e->hash, e->flags & OLD_BITS);
+    cmd_entry *slot = record_place(r, e->hash, e->flags & OLD_BITS);
     if (!slot) return 0;
     if (slot->state) return 1;
     *slot = *e;
@@ -165,7 +165,7 @@ static cmd_entry *take_over(cmd_record *r, const char *name, size_t len, uint64_
         size_t i = seek(r, cmd_record_old_hash(r->old_keys[k], name, len), kinds[k]);
         cmd_entry e = r->slots[i];
         if (!e.state) continue;
-        take_out(r, i);
+        record_take_out(r, i);
         e.hash = hash;
         e.flags = (uint8_t)((e.flags & CMD_ENTRY_MISSED) | CMD_ENTRY_TAKEN |
                             (is_header_name(name, len) ? CMD_ENTRY_HEADER : 0));
@@ -175,7 +175,7 @@ static cmd_entry *take_over(cmd_record *r, const char *name, size_t len, uint64_
     return NULL;
 }
 
-static cmd_entry *find(cmd_record *r, const char *name, size_t len, uint64_t hash) {
+static cmd_entry *record_find(cmd_record *r, const char *name, size_t len, uint64_t hash) {
     if (r->used == 0 || len == 0) return NULL;
     cmd_entry *e = &r->slots[seek(r, hash, 0)];
     if (!e->state) e = take_over(r, name, len, hash);
@@ -183,13 +183,13 @@ static cmd_entry *find(cmd_record *r, const char *name, size_t len, uint64_t has
 }
 
 const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len) {
-    return find(r, name, len, hash_of(r, name, len));
+    return record_find(r, name, len, hash_of(r, name, len));
 }
 
 /* ---- states ---- */
 
 /* The only writer of e->state, but for entries that come from outside. */
-static void enter(cmd_record *r, cmd_entry *e, cmd_state next) {
+static void record_enter(cmd_record *r, cmd_entry *e, cmd_state next) {
     if (e->state != next) r->changed = 1;
     e->state = (uint8_t)next;
 }
@@ -216,7 +216,7 @@ static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t nu
     if (is_gone(e) && first[CMD_NEW][event] == CMD_NEW) return;
     unsigned state = is_gone(e) ? CMD_NEW : e->state;
     if (is_gone(e)) e->size = CMD_SIZE_UNKNOWN;
-    enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[state][event]);
+    record_enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[state][event]);
     r->changed = 1;
     switch (event) {
     case CMD_ON_STORED:
@@ -245,7 +245,7 @@ static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t nu
 void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
                      uint16_t day) {
     uint64_t hash = hash_of(r, name, len);
-    cmd_entry *e = find(r, name, len, hash);
+    cmd_entry *e = record_find(r, name, len, hash);
     if (len == 0) return;
     if (!e) {
         cmd_entry fresh = {.hash = hash, .size = CMD_SIZE_UNKNOWN};
@@ -263,7 +263,7 @@ void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event even
 }
 
 int cmd_record_defer(cmd_record *r, const char *name, size_t len) {
-    cmd_entry *e = find(r, name, len, hash_of(r, name, len));
+    cmd_entry *e = record_find(r, name, len, hash_of(r, name, len));
     if (!e || e->state != CMD_REFUSED) return 0;
     e->live |= CMD_LIVE_BROKE;
     if (e->tries < UINT8_MAX) e->tries++;
@@ -280,11 +280,11 @@ void cmd_record_begin(cmd_record *r) {
 
 /* A complete listing has ended for entry i. Returns 0 if that took it out, and another one may
  * stand in its slot. */
-static int grow_older(cmd_record *r, size_t i) {
+static int record_grow_older(cmd_record *r, size_t i) {
     cmd_entry *e = &r->slots[i];
     if (e->live & CMD_LIVE_NAMED) return 1;
     if (e->flags & CMD_ENTRY_MISSED) {
-        take_out(r, i);
+        record_take_out(r, i);
         return 0;
     }
     e->flags |= CMD_ENTRY_MISSED;
@@ -301,7 +301,7 @@ static void listing_ends(cmd_record *r) {
         i = after(r, i);
     for (size_t left = r->room - 1; left > 0; left--) {
         i = after(r, i);
-        while (r->slots[i].state && !grow_older(r, i)) {}
+        while (r->slots[i].state && !record_grow_older(r, i)) {}
     }
 }
 
@@ -310,7 +310,7 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len) {
         listing_ends(r);
         return;
     }
-    cmd_entry *e = find(r, name, len, hash_of(r, name, len));
+    cmd_entry *e = record_find(r, name, len, hash_of(r, name, len));
     if (!e) return;
     if (e->live & CMD_LIVE_NAMED) {
         e->live |= CMD_LIVE_TWICE;
@@ -325,14 +325,14 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len) {
 }
 
 void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t size) {
-    cmd_entry *e = find(r, name, len, hash_of(r, name, len));
+    cmd_entry *e = record_find(r, name, len, hash_of(r, name, len));
     if (!e || !(e->flags & CMD_ENTRY_TAKEN) || e->size != CMD_SIZE_UNKNOWN) return;
     e->size = size;
     e->flags &= (uint8_t)~CMD_ENTRY_TAKEN;
     r->changed = 1;
 }
 
-static int is_left(const cmd_entry *e) {
+static int record_is_left(const cmd_entry *e) {
     if (e->state == CMD_REFUSED) return 0;
     return (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE) && e->live & CMD_LIVE_NAMED;
 }
@@ -340,7 +340,7 @@ static int is_left(const cmd_entry *e) {
 size_t cmd_record_left(const cmd_record *r) {
     size_t n = 0;
     for (size_t i = 0; i < r->room; i++)
-        n += (size_t)is_left(&r->slots[i]);
+        n += (size_t)record_is_left(&r->slots[i]);
     return n;
 }
 
@@ -348,7 +348,7 @@ const cmd_entry *cmd_record_pick(const cmd_record *r) {
     const cmd_entry *best = NULL;
     for (size_t i = 0; i < r->room; i++) {
         const cmd_entry *e = &r->slots[i];
-        if (!is_left(e) || e->live & CMD_LIVE_TRIED) continue;
+        if (!record_is_left(e) || e->live & CMD_LIVE_TRIED) continue;
         if (!best || e->tries < best->tries) best = e;
     }
     return best;
@@ -363,7 +363,7 @@ void cmd_record_confirm(cmd_record *r, int confirmed) {
     for (size_t i = 0; i < r->room; i++) {
         cmd_entry *e = &r->slots[i];
         if (e->state != CMD_MARKED || !(e->live & CMD_LIVE_TOLD)) continue;
-        enter(r, e, confirmed ? CMD_STORED : CMD_DUE);
+        record_enter(r, e, confirmed ? CMD_STORED : CMD_DUE);
         if (!confirmed) continue;
         e->flags |= CMD_ENTRY_GONE;
         e->live |= CMD_LIVE_RUN;

@@ -47,7 +47,7 @@ static void leave_dir(cmd_record_file *f) {
 
 /* Opens one candidate, PREFIX/REST, with further flags of open. Returns 0, or -1 and errno. A run
  * that only reads finds nothing where there is none: then f->dir is -1. */
-static int open_at(cmd_record_file *f, const char *prefix, const char *rest, int flags) {
+static int recordfile_open_at(cmd_record_file *f, const char *prefix, const char *rest, int flags) {
     int n = snprintf(f->path, sizeof f->path, "%s/%s", prefix, rest);
     if (n < 0 || (size_t)n >= sizeof f->path) {
         errno = ENAMETOOLONG;
@@ -73,7 +73,7 @@ static int is_believed(const cmd_record_file *f, const struct stat *st) {
 static int open_beside_mail(cmd_record_file *f, const char *out_dir, const char *name) {
     struct stat st;
     if (stat(out_dir, &st) == 0) f->owner = st.st_uid;
-    if (open_at(f, out_dir, name, O_NOFOLLOW))
+    if (recordfile_open_at(f, out_dir, name, O_NOFOLLOW))
         return errno == EACCES || errno == EPERM || errno == ELOOP || errno == ENOTDIR ? 0 : -1;
     if (f->dir < 0) return 1;
     if (tool_stat(f->dir, &st)) return -1;
@@ -109,9 +109,10 @@ static int look_at_home(const char *home) {
 static int find_dir(cmd_record_file *f, const char *out_dir) {
     const char *xdg = cmd_environment("XDG_STATE_HOME"), *home = cmd_environment("HOME");
     if (is_absolute(xdg)) /* relative: ignored, as XDG asks */
-        return open_at(f, xdg, "popcl", 0) ? failed(f, "opening the directory", CMD_EXIT_CREATE)
-                                           : 0;
-    if (look_at_home(home) == 0 && open_at(f, home, ".local/state/popcl", 0) == 0) {
+        return recordfile_open_at(f, xdg, "popcl", 0)
+                   ? failed(f, "opening the directory", CMD_EXIT_CREATE)
+                   : 0;
+    if (look_at_home(home) == 0 && recordfile_open_at(f, home, ".local/state/popcl", 0) == 0) {
         if (f->dir >= 0 || !out_dir) return 0;
     } else {
         f->fell_back = "HOME";
@@ -171,7 +172,7 @@ typedef struct reader {
     unsigned char buf[4096];
 } reader;
 
-static int get(void *ctx, void *p, size_t n) {
+static int recordfile_get(void *ctx, void *p, size_t n) {
     reader *r = ctx;
     unsigned char *out = p;
     while (n) {
@@ -192,7 +193,7 @@ static int get(void *ctx, void *p, size_t n) {
 }
 
 /* Keeps a damaged file, for whoever wants to look at it. */
-static int put_aside(cmd_record_file *f, const char *name) {
+static int recordfile_put_aside(cmd_record_file *f, const char *name) {
     char aside[sizeof f->name + 16];
     (void)snprintf(aside, sizeof aside, "%s.damaged", name);
     f->damaged = 1;
@@ -213,12 +214,12 @@ static int load_open(cmd_record_file *f, const char *name, int fd) {
         f->distrusted = 1; /* the next save puts our own in its place */
         return 0;
     }
-    cmd_loaded how = cmd_record_load(&f->record, (uint64_t)st.st_size, get, &r);
+    cmd_loaded how = cmd_record_load(&f->record, (uint64_t)st.st_size, recordfile_get, &r);
     if (r.error) {
         errno = r.error;
         return failed(f, "reading", CMD_EXIT_DISK);
     }
-    if (how == CMD_DAMAGED) return put_aside(f, name);
+    if (how == CMD_DAMAGED) return recordfile_put_aside(f, name);
     errno = ENOMEM;
     if (how == CMD_LOAD_NO_ROOM) return failed(f, "making room", CMD_EXIT_DISK);
     f->taken |= how == CMD_LOADED_OLD;
@@ -256,15 +257,15 @@ typedef struct writer {
     unsigned char buf[4096];
 } writer;
 
-static int flush(writer *w) {
+static int recordfile_flush(writer *w) {
     size_t n = w->len;
     w->len = 0;
     return tool_write_all(w->fd, w->buf, n);
 }
 
-static int put(void *ctx, const void *p, size_t n) {
+static int recordfile_put(void *ctx, const void *p, size_t n) {
     writer *w = ctx;
-    if (n > sizeof w->buf - w->len && flush(w)) return -1;
+    if (n > sizeof w->buf - w->len && recordfile_flush(w)) return -1;
     memcpy(w->buf + w->len, p, n);
     w->len += n;
     return 0;
@@ -274,7 +275,7 @@ static int write_new(cmd_record_file *f) {
     tool_new file;
     if (tool_new_begin(&file, f->dir, f->name, 0600)) return failed(f, "creating", CMD_EXIT_CREATE);
     writer w = {.fd = file.fd};
-    if (cmd_record_save(&f->record, put, &w) || flush(&w)) {
+    if (cmd_record_save(&f->record, recordfile_put, &w) || recordfile_flush(&w)) {
         int code = failed(f, "writing", CMD_EXIT_DISK);
         tool_new_drop(&file);
         return code;

@@ -38,14 +38,14 @@ static uint64_t get_number(const unsigned char *p, unsigned octets) {
     return v;
 }
 
-static void put_number(unsigned char *p, unsigned octets, uint64_t v) {
+static void form_put_number(unsigned char *p, unsigned octets, uint64_t v) {
     while (octets--) {
         p[octets] = (unsigned char)(v & 0xFF);
         v >>= 8;
     }
 }
 
-static void begin_check(popcl_siphash *sip) {
+static void form_begin_check(popcl_siphash *sip) {
     static const unsigned char no_key[POPCL_SIPHASH_KEY];
     popcl_siphash_begin(sip, no_key);
 }
@@ -58,7 +58,7 @@ typedef struct writer {
     popcl_siphash sip;
 } writer;
 
-static int write_piece(writer *w, const void *p, size_t n) {
+static int form_write_piece(writer *w, const void *p, size_t n) {
     popcl_siphash_add(&w->sip, p, n);
     return w->put(w->ctx, p, n);
 }
@@ -66,7 +66,7 @@ static int write_piece(writer *w, const void *p, size_t n) {
 static void form_head(unsigned char head[HEAD], const cmd_record *r) {
     memset(head, 0, HEAD);
     memcpy(head, version, sizeof version);
-    put_number(head + COUNT_AT, 4, r->used);
+    form_put_number(head + COUNT_AT, 4, r->used);
     memcpy(head + KEY_AT, r->key, sizeof r->key);
     memcpy(head + OLD_KEYS_AT, r->old_keys, sizeof r->old_keys);
     head[NO_UIDL_AT] = r->no_uidl;
@@ -75,9 +75,9 @@ static void form_head(unsigned char head[HEAD], const cmd_record *r) {
 static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
     uint64_t size = e->size == CMD_SIZE_UNKNOWN ? SIZE_NONE : e->size;
     if (size >= SIZE_NONE && e->size != CMD_SIZE_UNKNOWN) size = SIZE_NONE - 1;
-    put_number(out, 8, e->hash);
-    put_number(out + SIZE_AT, 6, size);
-    put_number(out + DAY_AT, 2, e->day);
+    form_put_number(out, 8, e->hash);
+    form_put_number(out + SIZE_AT, 6, size);
+    form_put_number(out + DAY_AT, 2, e->day);
     out[STATE_AT] = e->state;
     out[FLAGS_AT] = e->flags;
     out[TRIES_AT] = e->tries;
@@ -87,16 +87,16 @@ int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, si
                     void *ctx) {
     unsigned char piece[HEAD];
     writer w = {.put = put, .ctx = ctx};
-    begin_check(&w.sip);
+    form_begin_check(&w.sip);
     form_head(piece, r);
-    int end = write_piece(&w, piece, HEAD);
+    int end = form_write_piece(&w, piece, HEAD);
     for (size_t i = 0; !end && i < r->room; i++) {
         if (!r->slots[i].state) continue;
         form_entry(piece, &r->slots[i]);
-        end = write_piece(&w, piece, ENTRY);
+        end = form_write_piece(&w, piece, ENTRY);
     }
     if (end) return end;
-    put_number(piece, CHECK, popcl_siphash_end(&w.sip));
+    form_put_number(piece, CHECK, popcl_siphash_end(&w.sip));
     return put(ctx, piece, CHECK);
 }
 
@@ -110,7 +110,7 @@ typedef struct reader {
     int is_old;
 } reader;
 
-static int read_piece(reader *f, void *p, size_t n) {
+static int form_read_piece(reader *f, void *p, size_t n) {
     int end = f->get(f->ctx, p, n);
     if (end) return end;
     if (f->is_old)
@@ -161,12 +161,12 @@ static size_t old_slot(const cmd_record *r, const unsigned char *key) {
 }
 
 /* Reads `count` entries behind a head into a record of their own. */
-static cmd_loaded read_entries(cmd_record *into, reader *f, uint64_t count, uint64_t note,
-                               unsigned kind) {
+static cmd_loaded form_read_entries(cmd_record *into, reader *f, uint64_t count, uint64_t note,
+                                    unsigned kind) {
     unsigned char piece[ENTRY];
     cmd_entry e;
     for (; count; count--) {
-        if (read_piece(f, piece, f->is_old ? OLD_ENTRY : ENTRY)) return CMD_DAMAGED;
+        if (form_read_piece(f, piece, f->is_old ? OLD_ENTRY : ENTRY)) return CMD_DAMAGED;
         if (f->is_old)
             parse_old_entry(piece, note, kind, &e);
         else if (!parse_entry(piece, &e))
@@ -182,19 +182,20 @@ static int check_is_right(reader *f) {
     if (f->is_old)
         br_sha256_out(&f->sha, is);
     else
-        put_number(is, CHECK, popcl_siphash_end(&f->sip));
+        form_put_number(is, CHECK, popcl_siphash_end(&f->sip));
     return f->get(f->ctx, should, n) == 0 && memcmp(is, should, n) == 0;
 }
 
 static cmd_loaded load_new(cmd_record *r, uint64_t len, reader *f, unsigned char head[HEAD]) {
     uint64_t count = get_number(head + COUNT_AT, 4);
     cmd_record loaded;
-    if (r->used || len != CMD_SAVED_LEN(count) || read_piece(f, head + OLD_HEAD, HEAD - OLD_HEAD))
+    if (r->used || len != CMD_SAVED_LEN(count) ||
+        form_read_piece(f, head + OLD_HEAD, HEAD - OLD_HEAD))
         return CMD_DAMAGED;
     cmd_record_init(&loaded, head + KEY_AT);
     memcpy(loaded.old_keys, head + OLD_KEYS_AT, sizeof loaded.old_keys);
     loaded.no_uidl = head[NO_UIDL_AT];
-    cmd_loaded e = read_entries(&loaded, f, count, 0, 0);
+    cmd_loaded e = form_read_entries(&loaded, f, count, 0, 0);
     if (e == CMD_LOADED && !check_is_right(f)) e = CMD_DAMAGED;
     if (e == CMD_LOADED) {
         cmd_record_free(r);
@@ -214,7 +215,7 @@ static cmd_loaded load_old(cmd_record *r, uint64_t len, reader *f, const unsigne
     if (k == CMD_OLD_KEYS || len != OLD_HEAD + count * OLD_ENTRY + br_sha256_SIZE)
         return CMD_DAMAGED;
     cmd_record_init(&loaded, r->key);
-    cmd_loaded e = read_entries(&loaded, f, count, note, kinds[k]);
+    cmd_loaded e = form_read_entries(&loaded, f, count, note, kinds[k]);
     if (e == CMD_LOADED && !check_is_right(f)) e = CMD_DAMAGED;
     for (size_t i = 0; e == CMD_LOADED && i < loaded.room; i++) {
         if (loaded.slots[i].state && !cmd_record_put(r, &loaded.slots[i])) e = CMD_LOAD_NO_ROOM;
@@ -230,7 +231,7 @@ cmd_loaded cmd_record_load(cmd_record *r, uint64_t len, int (*get)(void *ctx, vo
                            void *ctx) {
     unsigned char head[HEAD];
     reader f = {.get = get, .ctx = ctx};
-    begin_check(&f.sip);
+    form_begin_check(&f.sip);
     br_sha256_init(&f.sha);
     if (len < OLD_HEAD || f.get(ctx, head, OLD_HEAD)) return CMD_DAMAGED;
     f.is_old = memcmp(head, old_version, sizeof old_version) == 0;

@@ -72,7 +72,7 @@ typedef struct line {
     char buf[1024];
 } line;
 
-static void add(line *l, const char *p, size_t n) {
+static void report_add(line *l, const char *p, size_t n) {
     if (n > sizeof l->buf - l->len) {
         (void)cmd_outlet_write(l->to, l->buf, l->len);
         l->len = 0;
@@ -87,18 +87,18 @@ static void emit(cmd_report *r, enum outlets which, const char *lead, const char
     static const char hex[] = "0123456789abcdef";
     line l = {.to = outlet(r, which)};
     if (l.to->fd == r->err_fd) erase_progress(r);
-    add(&l, lead, strlen(lead));
+    report_add(&l, lead, strlen(lead));
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
         const char escaped[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
         if (c == '\\')
-            add(&l, "\\\\", 2);
+            report_add(&l, "\\\\", 2);
         else if (c < 0x20 || c > 0x7E)
-            add(&l, escaped, sizeof escaped);
+            report_add(&l, escaped, sizeof escaped);
         else
-            add(&l, text + i, 1);
+            report_add(&l, text + i, 1);
     }
-    add(&l, "\n", 1);
+    report_add(&l, "\n", 1);
     (void)cmd_outlet_write(l.to, l.buf, l.len);
 }
 

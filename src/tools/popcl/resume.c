@@ -13,8 +13,8 @@
 #include "files.h"
 #include "system.h"
 
-static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why, const char *cause,
-                  const char *advice) {
+static int resume_refuse(const cmd_resume *s, cmd_report *r, int code, const char *why,
+                         const char *cause, const char *advice) {
     char what[1200];
     (void)snprintf(what, sizeof what, "the file of --resume, %s, %s", s->path, why);
     cmd_report_error(r, what, cause, advice);
@@ -24,7 +24,7 @@ static int refuse(const cmd_resume *s, cmd_report *r, int code, const char *why,
 /* ---- reading ---- */
 
 /* Returns 0, or -1 and errno. */
-static int open_dir(cmd_resume *s) {
+static int resume_open_dir(cmd_resume *s) {
     char dir[1024];
     size_t n = (size_t)(s->name - s->path);
     if (n >= sizeof dir || !*s->name || strlen(s->name) > TOOL_NAME_MAX) {
@@ -36,31 +36,33 @@ static int open_dir(cmd_resume *s) {
     return s->dir < 0 ? -1 : tool_try_directory(s->dir);
 }
 
-static int is_file(const char *path, const struct stat *file) {
+static int resume_is_file(const char *path, const struct stat *file) {
     struct stat st;
     return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
 /* What kind of file it is, whose, and who else may touch it. */
-static int judge(const cmd_resume *s, const cmd_options *o, cmd_report *r, const struct stat *st) {
+static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r,
+                        const struct stat *st) {
     if (!S_ISREG(st->st_mode))
-        return refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file",
-                      "it is a link, a directory, a FIFO or a device", "give a name of its own");
-    if (is_file(o->auth_file, st) || is_file(o->cert_file, st))
-        return refuse(s, r, CMD_EXIT_CONFIG, "is that of -a or -c", "it would be overwritten",
-                      "give a name of its own");
+        return resume_refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file",
+                             "it is a link, a directory, a FIFO or a device",
+                             "give a name of its own");
+    if (resume_is_file(o->auth_file, st) || resume_is_file(o->cert_file, st))
+        return resume_refuse(s, r, CMD_EXIT_CONFIG, "is that of -a or -c",
+                             "it would be overwritten", "give a name of its own");
     if (st->st_uid != geteuid())
-        return refuse(s, r, CMD_EXIT_CONFIG, "belongs to another user",
-                      "its owner can read and change it at any time",
-                      "use a file of your own, mode 600");
+        return resume_refuse(s, r, CMD_EXIT_CONFIG, "belongs to another user",
+                             "its owner can read and change it at any time",
+                             "use a file of your own, mode 600");
     if (st->st_mode & (S_IRWXG | S_IRWXO))
-        return refuse(s, r, CMD_EXIT_CONFIG, "is open to others",
-                      "its mode lets group or others read or write it",
-                      "remove it: with the session in it, mail can be read");
+        return resume_refuse(s, r, CMD_EXIT_CONFIG, "is open to others",
+                             "its mode lets group or others read or write it",
+                             "remove it: with the session in it, mail can be read");
     return 0;
 }
 
-static void put_aside(cmd_resume *s, cmd_report *r) {
+static void resume_put_aside(cmd_resume *s, cmd_report *r) {
     char aside[300];
     int n = snprintf(aside, sizeof aside, "%s.damaged", s->name);
     int moved = n > 0 && (size_t)n < sizeof aside && renameat(s->dir, s->name, s->dir, aside) == 0;
@@ -71,21 +73,21 @@ static void put_aside(cmd_resume *s, cmd_report *r) {
                        s->path, moved ? " and kept as .damaged" : "");
 }
 
-static int load(cmd_resume *s, const cmd_options *o, cmd_report *r, int fd) {
+static int resume_load(cmd_resume *s, const cmd_options *o, cmd_report *r, int fd) {
     unsigned char octets[POPCL_RESUME_LEN + 1];
     struct stat st;
     if (tool_stat(fd, &st))
-        return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be looked at", cmd_error_text(errno),
-                      "look at its medium");
-    int code = judge(s, o, r, &st);
+        return resume_refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be looked at", cmd_error_text(errno),
+                             "look at its medium");
+    int code = resume_judge(s, o, r, &st);
     if (code) return code;
     ssize_t n = tool_read_all(fd, octets, sizeof octets);
     if (n < 0)
-        return refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
-                      "look at its medium");
+        return resume_refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
+                             "look at its medium");
     s->is_there = 1;
     /* an empty one is what mktemp makes */
-    if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) put_aside(s, r);
+    if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) resume_put_aside(s, r);
     popcl_resume_save(&s->kept, s->blob);
     cmd_wipe(octets, sizeof octets);
     return 0;
@@ -97,18 +99,19 @@ int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
     s->path = o->resume_file;
     s->name = slash ? slash + 1 : s->path;
     s->dir = -1;
-    if (open_dir(s))
-        return refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno),
-                      "give a file in a directory that exists and that you may write");
+    if (resume_open_dir(s))
+        return resume_refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno),
+                             "give a file in a directory that exists and that you may write");
     /* a run that was killed while it wrote: what it left is as secret as the file */
     tool_tidy(s->dir, s->name);
     int fd = tool_open(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0 && errno == ENOENT) return 0;
     if (fd < 0)
-        return refuse(s, r, errno == ELOOP || errno == ENXIO ? CMD_EXIT_CONFIG : CMD_EXIT_NO_INPUT,
-                      "cannot be opened", errno == ELOOP ? "it is a link" : cmd_error_text(errno),
-                      "give a file of your own, or the name of one that does not exist yet");
-    int code = load(s, o, r, fd);
+        return resume_refuse(
+            s, r, errno == ELOOP || errno == ENXIO ? CMD_EXIT_CONFIG : CMD_EXIT_NO_INPUT,
+            "cannot be opened", errno == ELOOP ? "it is a link" : cmd_error_text(errno),
+            "give a file of your own, or the name of one that does not exist yet");
+    int code = resume_load(s, o, r, fd);
     (void)close(fd);
     return code;
 }
