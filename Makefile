@@ -68,7 +68,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # ---- what there is ----
 
-RESOLVE_SRC := port/posix/$(if $(NO_FORK),no_fork/resolve_sync.c,resolve.c)
+SYNC_SRC := port/posix/no_fork/resolve_sync.c
+RESOLVE_SRC := $(if $(NO_FORK),$(SYNC_SRC),port/posix/resolve.c)
 LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c src/host/*.c) $(filter-out port/posix/resolve.c,$(wildcard port/posix/*.c)) $(RESOLVE_SRC))
 COMMON_SRC := $(sort $(wildcard src/tools/common/*.c))
 TOOL_SRC := $(sort $(wildcard src/tools/popcl/*.c))
@@ -82,7 +83,7 @@ HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tes
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -186,6 +187,8 @@ $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL)
 	$(call link,-lcmocka)
+# Tested in each build: the linker takes it, and leaves resolve.c in the library.
+$(B)/tests/unit/test_resolve_sync: $(call objects,$(SYNC_SRC))
 
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(COMPILED_TRUST:.c=.o))
 
