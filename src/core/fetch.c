@@ -132,7 +132,7 @@ static size_t on_body(void *ctx, uint32_t tag, const unsigned char *p, size_t n)
 }
 
 /* The capabilities matter before the login only if the mechanism is to be chosen. */
-static void greeted(popcl_fetch *f) {
+static void fetch_greeted(popcl_fetch *f) {
     const popcl_fetch_config *cfg = f->cfg;
     popcl_fetch_enter(f, cfg->session.security == POPCL_STLS             ? POPCL_SAY_STLS
                          : cfg->auth == POPCL_AUTH_AUTO && !cfg->no_capa ? POPCL_ASK_CAPA
@@ -179,7 +179,7 @@ static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
 static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     popcl_fetch *f = ctx;
     switch ((enum popcl_phase)f->phase) {
-    case POPCL_WAIT_GREETING: greeted(f); break;
+    case POPCL_WAIT_GREETING: fetch_greeted(f); break;
     case POPCL_SAY_STLS: stls_answered(f, r); break;
     case POPCL_ASK_CAPA: capa_answered(f, r, POPCL_LOGIN); break;
     case POPCL_LOGIN: popcl_login_answered(f, r); break;
@@ -195,26 +195,26 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
 }
 
 /* A command that takes no argument. */
-static void send(popcl_fetch *f, popcl_verb verb) {
+static void fetch_send(popcl_fetch *f, popcl_verb verb) {
     popcl_command command = {.verb = verb};
     popcl_err e = popcl_machine_submit(&f->session, &command, POPCL_NO_TAG);
     if (!e && f->phase == POPCL_ASK_CAPA_AGAIN) f->capa_asked = 1;
 }
 
-static unsigned step(popcl_fetch *f) {
+static unsigned fetch_step(popcl_fetch *f) {
     if (f->phase != POPCL_HANDLE_MESSAGES && popcl_in_flight(&f->session)) return 0;
     switch ((enum popcl_phase)f->phase) {
     case POPCL_WAIT_GREETING:
     case POPCL_QUIT_ANSWERED: break;
-    case POPCL_SAY_STLS: send(f, POPCL_START_TLS); break;
+    case POPCL_SAY_STLS: fetch_send(f, POPCL_START_TLS); break;
     case POPCL_ASK_CAPA:
-    case POPCL_ASK_CAPA_AGAIN: send(f, POPCL_CAPA); break;
+    case POPCL_ASK_CAPA_AGAIN: fetch_send(f, POPCL_CAPA); break;
     case POPCL_LOGIN: return popcl_login_step(f);
-    case POPCL_ASK_STAT: send(f, POPCL_STAT); break;
-    case POPCL_LIST_MESSAGES: send(f, f->by_number ? POPCL_LIST : POPCL_UIDL); break;
-    case POPCL_LIST_SIZES: send(f, POPCL_LIST); break;
+    case POPCL_ASK_STAT: fetch_send(f, POPCL_STAT); break;
+    case POPCL_LIST_MESSAGES: fetch_send(f, f->by_number ? POPCL_LIST : POPCL_UIDL); break;
+    case POPCL_LIST_SIZES: fetch_send(f, POPCL_LIST); break;
     case POPCL_HANDLE_MESSAGES: return popcl_messages_step(f);
-    case POPCL_SAY_QUIT: send(f, POPCL_QUIT); break;
+    case POPCL_SAY_QUIT: fetch_send(f, POPCL_QUIT); break;
     }
     return 0;
 }
@@ -225,7 +225,7 @@ static unsigned on_ready(void *ctx) {
     for (;;) {
         unsigned sent = popcl_in_flight(&f->session), staged_before = f->staged;
         unsigned phase = f->phase, pass = f->pass;
-        unsigned why = step(f);
+        unsigned why = fetch_step(f);
         int moved = f->phase != phase || f->pass != pass || f->staged != staged_before;
         if (why || !moved || popcl_in_flight(&f->session) != sent) return why;
     }
@@ -293,7 +293,7 @@ static const popcl_events events = {
 
 /* ---- the interface ---- */
 
-static popcl_err check(const popcl_fetch_config *cfg, enum popcl_field *field) {
+static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *field) {
     const popcl_sink *sink = cfg->sink;
     *field = !cfg->session.host                        ? POPCL_FIELD_HOST
              : !cfg->session.user                      ? POPCL_FIELD_USER
@@ -319,7 +319,7 @@ static popcl_err check_spare(popcl_fetch *f) {
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms) {
     enum popcl_field field = POPCL_FIELD_CONFIG;
     memset(f, 0, sizeof *f);
-    popcl_err e = cfg ? check(cfg, &field) : POPCL_ERR_ARGUMENT;
+    popcl_err e = cfg ? fetch_check(cfg, &field) : POPCL_ERR_ARGUMENT;
     if (e) return popcl_machine_refuse(&f->session, e, field);
     e = popcl_machine_start(&f->session, &cfg->session, &events, f, now_ms);
     if (e) return e;

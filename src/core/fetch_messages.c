@@ -3,8 +3,6 @@
 #include "fetch.h"
 #include "plan.h"
 
-static uint32_t or_default(uint32_t given, uint32_t otherwise) { return given ? given : otherwise; }
-
 /* ---- fates ---- */
 
 static void not_stored(popcl_fetch *f, size_t at, popcl_err why) {
@@ -67,8 +65,8 @@ unsigned popcl_messages_sync(popcl_fetch *f) {
 
 static int group_is_full(const popcl_fetch *f) {
     const popcl_fetch_config *cfg = f->cfg;
-    return f->staged >= or_default(cfg->group_messages, POPCL_GROUP_MESSAGES) ||
-           f->staged_octets >= or_default(cfg->group_octets, POPCL_GROUP_OCTETS);
+    return f->staged >= popcl_or_default(cfg->group_messages, POPCL_GROUP_MESSAGES) ||
+           f->staged_octets >= popcl_or_default(cfg->group_octets, POPCL_GROUP_OCTETS);
 }
 
 /* ---- messages ---- */
@@ -192,7 +190,7 @@ static int quit_matters(const popcl_fetch *f) {
  */
 static void drained(popcl_fetch *f, size_t n) {
     f->drained = n > UINT32_MAX - f->drained ? UINT32_MAX : f->drained + (uint32_t)n;
-    if (f->drained > or_default(f->cfg->drain_max, POPCL_DRAIN_MAX) && !quit_matters(f))
+    if (f->drained > popcl_or_default(f->cfg->drain_max, POPCL_DRAIN_MAX) && !quit_matters(f))
         popcl_machine_fail(&f->session, POPCL_ERR_NOT_DRAINED);
 }
 

@@ -11,64 +11,76 @@
 
 /* Reading waits until all that came was taken: an unaccepted span stays where it is, and the TCP
  * window closes. */
-static unsigned char *recv_buf(const popcl_link *l, size_t *n) {
+static unsigned char *clear_recv_buf(const popcl_link *l, size_t *n) {
     *n = l->in_from == l->in_to ? l->len - OUT_LEN : 0;
     return *n ? l->buf + OUT_LEN : NULL;
 }
 
-static int recv_ack(popcl_link *l, size_t n) {
+static int clear_recv_ack(popcl_link *l, size_t n) {
     l->in_from = OUT_LEN;
     l->in_to = OUT_LEN + n;
     return 1;
 }
 
-static const unsigned char *send_buf(const popcl_link *l, size_t *n) {
+static const unsigned char *clear_send_buf(const popcl_link *l, size_t *n) {
     *n = (size_t)(l->out_to - l->out_from);
     return *n ? l->buf + l->out_from : NULL;
 }
 
-static void send_ack(popcl_link *l, size_t n) {
+static void clear_send_ack(popcl_link *l, size_t n) {
     popcl_zero(l->buf + l->out_from, n);
     l->out_from = (uint16_t)(l->out_from + n);
     if (l->out_from == l->out_to) l->out_from = l->out_to = 0;
 }
 
-static const unsigned char *in(const popcl_link *l, size_t *n) {
+static const unsigned char *clear_in(const popcl_link *l, size_t *n) {
     *n = l->in_to - l->in_from;
     return l->buf + l->in_from;
 }
 
-static void in_ack(popcl_link *l, size_t n) { l->in_from += n; }
+static void clear_in_ack(popcl_link *l, size_t n) { l->in_from += n; }
 
-static unsigned char *out(const popcl_link *l, size_t *n) {
+static unsigned char *clear_out(const popcl_link *l, size_t *n) {
     *n = OUT_LEN - l->out_to;
     return l->buf + l->out_to;
 }
 
-static void out_ack(popcl_link *l, size_t n) { l->out_to = (uint16_t)(l->out_to + n); }
+static void clear_out_ack(popcl_link *l, size_t n) { l->out_to = (uint16_t)(l->out_to + n); }
 
-static size_t unsent(const popcl_link *l) { return (size_t)(l->out_to - l->out_from); }
+static size_t clear_unsent(const popcl_link *l) { return (size_t)(l->out_to - l->out_from); }
 
-static void give_up_sending(popcl_link *l) { (void)l; /* each way has octets of its own */ }
+static void clear_give_up_sending(popcl_link *l) { (void)l; /* each way has octets of its own */ }
 
-static enum popcl_link_state state(const popcl_link *l) {
+static enum popcl_link_state clear_state(const popcl_link *l) {
     (void)l;
     return POPCL_LINK_UP;
 }
 
-static popcl_err why(const popcl_link *l) {
+static popcl_err clear_why(const popcl_link *l) {
     (void)l;
     return POPCL_OK;
 }
 
-static int close_link(popcl_link *l) {
+static int clear_close(popcl_link *l) {
     (void)l;
     return 0;
 }
 
-const popcl_link_ops popcl_link_clear = {recv_buf, recv_ack, send_buf,  send_ack, in,
-                                         in_ack,   out,      out_ack,   unsent,   give_up_sending,
-                                         state,    why,      close_link};
+const popcl_link_ops popcl_link_clear = {
+    .recv_buf = clear_recv_buf,
+    .recv_ack = clear_recv_ack,
+    .send_buf = clear_send_buf,
+    .send_ack = clear_send_ack,
+    .in = clear_in,
+    .in_ack = clear_in_ack,
+    .out = clear_out,
+    .out_ack = clear_out_ack,
+    .unsent = clear_unsent,
+    .give_up_sending = clear_give_up_sending,
+    .state = clear_state,
+    .why = clear_why,
+    .close = clear_close,
+};
 
 void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
     l->ops = &popcl_link_clear;

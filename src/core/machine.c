@@ -228,7 +228,7 @@ static void greeted(popcl *c) {
     complete(c);
 }
 
-static void answered(popcl *c) {
+static void reply_answered(popcl *c) {
     unsigned shape = popcl_oldest(c)->shape;
     int ok = c->reply.status == POPCL_STATUS_OK;
     /* what is marked as deleted is counted no more (RFC 1939, 5), and keeps its number */
@@ -251,7 +251,7 @@ static void status_end(popcl *c) {
     else if (c->state == GREETING)
         greeted(c);
     else if (c->state == STATUS)
-        answered(c);
+        reply_answered(c);
     else
         popcl_machine_enter(c,
                             ENDING); /* unasked, and -ERR: status_text let nothing else through */

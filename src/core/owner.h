@@ -6,6 +6,11 @@
 
 #include "popcl_command.h"
 
+/* A setting, or its default for 0. */
+static inline uint32_t popcl_or_default(uint32_t given, uint32_t otherwise) {
+    return given ? given : otherwise;
+}
+
 /* The settings that start can complain of: names in pumps.c, in this order. */
 enum popcl_field {
     POPCL_FIELD_NONE,

@@ -13,8 +13,6 @@
 /* a step back of the clock that is jitter */
 #define JITTER_MS 1000u
 
-static uint32_t or_default(uint32_t given, uint32_t otherwise) { return given ? given : otherwise; }
-
 /* QUIT is the last command: nothing may be sent after it. */
 static int quit_in_flight(const popcl *c) {
     const popcl_flight *f = c->window ? c->window : &c->flight;
@@ -53,8 +51,8 @@ popcl_err popcl_machine_refuse(popcl *c, popcl_err why, enum popcl_field field) 
     return why;
 }
 
-static popcl_err check(const popcl_config *cfg, const popcl_events *events,
-                       enum popcl_field *field) {
+static popcl_err session_check(const popcl_config *cfg, const popcl_events *events,
+                               enum popcl_field *field) {
     *field = !cfg                                         ? POPCL_FIELD_CONFIG
              : !cfg->iobuf                                ? POPCL_FIELD_IOBUF
              : !events || !events->done || !events->ready ? POPCL_FIELD_EVENTS
@@ -79,7 +77,7 @@ static popcl_err open_tls(const popcl_config *cfg, enum popcl_field *field) {
 popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_events *events,
                               void *ctx, uint32_t now_ms) {
     enum popcl_field field;
-    popcl_err e = check(cfg, events, &field);
+    popcl_err e = session_check(cfg, events, &field);
     if (!e) e = open_tls(cfg, &field);
     popcl_machine_refuse(c, e, field);
     if (e) return e;
@@ -125,12 +123,12 @@ static uint32_t left(const popcl *c, uint32_t from, uint32_t ms) {
 }
 
 static uint32_t total_left(const popcl *c) {
-    return left(c, 0, or_default(c->cfg->total_ms, POPCL_TOTAL_MS));
+    return left(c, 0, popcl_or_default(c->cfg->total_ms, POPCL_TOTAL_MS));
 }
 
 /* The last part of the session's time, kept for QUIT. */
 static uint32_t reserve_ms(const popcl *c) {
-    uint32_t quarter = or_default(c->cfg->total_ms, POPCL_TOTAL_MS) / 4;
+    uint32_t quarter = popcl_or_default(c->cfg->total_ms, POPCL_TOTAL_MS) / 4;
     return quarter < POPCL_QUIT_MS ? quarter : POPCL_QUIT_MS;
 }
 
@@ -148,16 +146,16 @@ static uint32_t deadline(const popcl *c, popcl_err *means) {
     popcl_err e = POPCL_OK;
     size_t room;
     if (c->pause) {
-        other = left(c, from, or_default(c->cfg->pause_ms, POPCL_PAUSE_MS));
+        other = left(c, from, popcl_or_default(c->cfg->pause_ms, POPCL_PAUSE_MS));
         e = POPCL_ERR_TIMEOUT_PAUSE;
     } else if (c->state == CONNECTING) {
-        other = left(c, 0, or_default(c->cfg->connect_ms, POPCL_CONNECT_MS));
+        other = left(c, 0, popcl_or_default(c->cfg->connect_ms, POPCL_CONNECT_MS));
         e = POPCL_ERR_TIMEOUT_CONNECT;
     } else if (c->state == LEAVING) {
         other = left(c, from, LEAVE_MS);
     } else if (c->state != IDLE || !c->link.ops->out(&c->link, &room)) {
         /* an owner that sends nothing waits on purpose; one that cannot send does not */
-        other = left(c, from, or_default(c->cfg->idle_ms, POPCL_IDLE_MS));
+        other = left(c, from, popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS));
         e = idle_error(c);
     }
     *means = total && other < total ? e : POPCL_ERR_TIMEOUT_TOTAL;
@@ -198,8 +196,8 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
     *port = 0;
     *limit_ms = 0;
     if (popcl_is_done(c)) return NULL;
-    uint32_t connect = or_default(cfg->connect_ms, POPCL_CONNECT_MS),
-             total = or_default(cfg->total_ms, POPCL_TOTAL_MS);
+    uint32_t connect = popcl_or_default(cfg->connect_ms, POPCL_CONNECT_MS),
+             total = popcl_or_default(cfg->total_ms, POPCL_TOTAL_MS);
     c->clock = now_ms;
     *port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
     *limit_ms = connect < total ? connect : total;
@@ -280,7 +278,7 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 }
 
 /* Only these can be answered by what came: a command that left later cannot. */
-static uint8_t count_left(popcl *c) {
+static uint8_t count_answerable(popcl *c) {
     size_t unsent = c->link.ops->unsent(&c->link);
     unsigned n = c->in_flight;
     for (const popcl_flight *f = popcl_oldest(c) + n; n && unsent; n--) {
@@ -297,7 +295,7 @@ void popcl_recv_ack(popcl *c, size_t n) {
     if (n > offered) {
         popcl_machine_finish(c, POPCL_ERR_PORT);
     } else if (n) {
-        c->answerable = count_left(c);
+        c->answerable = count_answerable(c);
         /* a handshake has one limit for its whole length */
         if (c->link.ops->recv_ack(&c->link, n) && c->state != SECURING) c->moved = 1;
         popcl_machine_pump(c);
@@ -338,7 +336,7 @@ void popcl_stop(popcl *c) {
 /* ---- the end, from outside ---- */
 
 /* What a failure that is told means in this state. */
-static popcl_err meaning(const popcl *c, popcl_err why) {
+static popcl_err fail_meaning(const popcl *c, popcl_err why) {
     if (why == POPCL_OK || why == POPCL_MORE || (unsigned)why >= POPCL_ERR_COUNT_)
         return POPCL_ERR_ARGUMENT;
     /* a reset while QUIT waits for its answer leaves the same question open as an end does */
@@ -349,7 +347,7 @@ static popcl_err meaning(const popcl *c, popcl_err why) {
 }
 
 void popcl_machine_fail(popcl *c, popcl_err why) {
-    if (!c->failing) c->failing = (uint8_t)meaning(c, why);
+    if (!c->failing) c->failing = (uint8_t)fail_meaning(c, why);
 }
 
 void popcl_fail(popcl *c, popcl_err why, int net_code) {

@@ -162,11 +162,11 @@ static void note_up(popcl_tls_session *s) {
     if (br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) s->is_up = 1;
 }
 
-static unsigned char *recv_buf(const popcl_link *l, size_t *n) {
+static unsigned char *tls_recv_buf(const popcl_link *l, size_t *n) {
     return br_ssl_engine_recvrec_buf(engine_of(l), n);
 }
 
-static int recv_ack(popcl_link *l, size_t n) {
+static int tls_recv_ack(popcl_link *l, size_t n) {
     popcl_tls_session *s = session_of(l->tls);
     size_t got, text;
     watch(s, br_ssl_engine_recvrec_buf(&s->ssl.eng, &got), n);
@@ -178,11 +178,11 @@ static int recv_ack(popcl_link *l, size_t n) {
     return l->in_from <= IDLE_OCTETS;
 }
 
-static const unsigned char *send_buf(const popcl_link *l, size_t *n) {
+static const unsigned char *tls_send_buf(const popcl_link *l, size_t *n) {
     return br_ssl_engine_sendrec_buf(engine_of(l), n);
 }
 
-static void send_ack(popcl_link *l, size_t n) {
+static void tls_send_ack(popcl_link *l, size_t n) {
     br_ssl_engine_sendrec_ack(engine_of(l), n);
     note_up(session_of(l->tls));
     br_ssl_engine_sendrec_buf(engine_of(l), &n);
@@ -191,35 +191,35 @@ static void send_ack(popcl_link *l, size_t n) {
 
 /* ---- towards the session ---- */
 
-static const unsigned char *in(const popcl_link *l, size_t *n) {
+static const unsigned char *tls_in(const popcl_link *l, size_t *n) {
     return br_ssl_engine_recvapp_buf(engine_of(l), n);
 }
 
-static void in_ack(popcl_link *l, size_t n) {
+static void tls_in_ack(popcl_link *l, size_t n) {
     if (n) br_ssl_engine_recvapp_ack(engine_of(l), n);
 }
 
-static unsigned char *out(const popcl_link *l, size_t *n) {
+static unsigned char *tls_out(const popcl_link *l, size_t *n) {
     return br_ssl_engine_sendapp_buf(engine_of(l), n);
 }
 
 /* A command is a record: the server can read none of it before the last octet came. */
-static void out_ack(popcl_link *l, size_t n) {
+static void tls_out_ack(popcl_link *l, size_t n) {
     br_ssl_engine_sendapp_ack(engine_of(l), n);
     br_ssl_engine_flush(engine_of(l), 0);
     l->out_to = (uint16_t)(l->out_to + n);
 }
 
-static size_t unsent(const popcl_link *l) { return l->out_to; }
+static size_t tls_unsent(const popcl_link *l) { return l->out_to; }
 
 /* Taken from the engine, whose buffer is then free to read, and not from what is unsent. */
-static void give_up_sending(popcl_link *l) {
+static void tls_give_up_sending(popcl_link *l) {
     size_t n;
     while (br_ssl_engine_sendrec_buf(engine_of(l), &n))
         br_ssl_engine_sendrec_ack(engine_of(l), n);
 }
 
-static enum popcl_link_state state(const popcl_link *l) {
+static enum popcl_link_state tls_state(const popcl_link *l) {
     const br_ssl_engine_context *e = engine_of(l);
     if (br_ssl_engine_last_error(e)) return POPCL_LINK_FAILED;
     /* the peer's close_notify came */
@@ -260,7 +260,7 @@ static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key,
 #define LOOK_UP(table, key, otherwise)                                                             \
     look_up(table, sizeof table / sizeof table[0], key, otherwise)
 
-static popcl_err why(const popcl_link *l) {
+static popcl_err tls_why(const popcl_link *l) {
     const popcl_tls_session *s = session_of(l->tls);
     int e = br_ssl_engine_last_error(&s->ssl.eng);
     if (!s->minor && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
@@ -286,7 +286,7 @@ static popcl_err why(const popcl_link *l) {
 
 /* close_notify can go out only where the buffer is free: what was not taken is dropped, and inside
  * a record nothing is said. */
-static int close_link(popcl_link *l) {
+static int tls_close(popcl_link *l) {
     br_ssl_engine_context *e = engine_of(l);
     size_t n;
     while (br_ssl_engine_recvapp_buf(e, &n))
@@ -296,9 +296,21 @@ static int close_link(popcl_link *l) {
     return n != 0;
 }
 
-static const popcl_link_ops ops = {recv_buf, recv_ack, send_buf,  send_ack, in,
-                                   in_ack,   out,      out_ack,   unsent,   give_up_sending,
-                                   state,    why,      close_link};
+static const popcl_link_ops ops = {
+    .recv_buf = tls_recv_buf,
+    .recv_ack = tls_recv_ack,
+    .send_buf = tls_send_buf,
+    .send_ack = tls_send_ack,
+    .in = tls_in,
+    .in_ack = tls_in_ack,
+    .out = tls_out,
+    .out_ack = tls_out_ack,
+    .unsent = tls_unsent,
+    .give_up_sending = tls_give_up_sending,
+    .state = tls_state,
+    .why = tls_why,
+    .close = tls_close,
+};
 
 /* ---- the layer ---- */
 
@@ -325,7 +337,7 @@ static int aligned(const void *storage) {
     return (uintptr_t)storage % offsetof(struct probe, s) == 0;
 }
 
-static popcl_err check(const popcl_config *cfg) {
+static popcl_err tls_check(const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     char name[256];
     if (!t->storage || t->storage_len < t->profile->storage_len || !aligned(t->storage))
@@ -345,7 +357,7 @@ static popcl_err check(const popcl_config *cfg) {
 static popcl_err open(const popcl_config *cfg) {
     const popcl_tls *t = cfg->tls;
     const popcl_tls_profile *p = t->profile;
-    popcl_err e = check(cfg);
+    popcl_err e = tls_check(cfg);
     if (e) return e;
     popcl_tls_session *s = session_of(t);
     br_ssl_engine_context *eng = &s->ssl.eng;
@@ -406,13 +418,13 @@ static void secure(popcl_link *l) {
     l->ops = &ops;
 }
 
-static void logged_in(const popcl_tls *t) {
+static void tls_logged_in(const popcl_tls *t) {
     if (t->resume) t->resumption->keep(t);
 }
 
 static void *spare(const popcl_tls *t, size_t *n) { return t->profile->x509->spare(x509_of(t), n); }
 
-static void forget(const popcl_tls *t) {
+static void tls_forget(const popcl_tls *t) {
     popcl_tls_session *s = session_of(t);
     if (t->resume) t->resumption->end(t);
     s->error = (int16_t)br_ssl_engine_last_error(&s->ssl.eng);
@@ -429,7 +441,14 @@ static void wipe(const popcl_tls *t) {
     popcl_zero(t->storage, t->profile->storage_len);
 }
 
-const popcl_tls_layer popcl_tls_link = {open, secure, logged_in, spare, forget, wipe};
+const popcl_tls_layer popcl_tls_link = {
+    .open = open,
+    .secure = secure,
+    .logged_in = tls_logged_in,
+    .spare = spare,
+    .forget = tls_forget,
+    .wipe = wipe,
+};
 
 /* ---- for people ---- */
 
