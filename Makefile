@@ -79,11 +79,12 @@ BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
 RUN_SRC := $(wildcard tests/transcripts/run.c)
-HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c) examples/firmware/slots.c examples/firmware/backoff.c examples/firmware/order.c))
+RESULTS_SRC := tests/unit/results.c
+HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(RESULTS_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c) examples/firmware/slots.c examples/firmware/backoff.c examples/firmware/order.c))
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -185,6 +186,7 @@ $(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB) $(OWN_BEARSSL)
 	$(call link,-fsanitize=fuzzer)
 $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
+$(UNITS) $(SIMS): $(call objects,$(RESULTS_SRC))
 $(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL)
 	$(call link,-lcmocka)
 # Tested in each build: the linker takes it, and leaves resolve.c in the library.
@@ -238,7 +240,7 @@ help: ## this list
 
 # ---- checks ----
 
-PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench settings fuzz arm firmware-tls figures layers readme docs
+PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench settings fuzz arm firmware-tls figures layers readme docs harness
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -316,7 +318,7 @@ check-readme: all ## the commands and the example of README.md work as they stan
 check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
 check-port: port-suites ## the ports under the conformance suite, and the suite against ports that are broken on purpose
-	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -q) -- $(B)/port/posix/check -q --faults include/popcl_net.h
+	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -j) -- $(B)/port/posix/check -j --faults include/popcl_net.h
 port-suites: $(LIB)
 	@for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done
 port-check: $(LIB) ## PORT=posix|posix-no-fork|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: whether a port keeps what popcl_net.h promises (docs/PORTING.md)
@@ -327,6 +329,8 @@ check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
 	@$(PYTHON) tests/docs.py
+check-harness: ## what the checks are run with: a test that breaks off fails
+	@$(PYTHON) tests/test_check.py
 
 lint: check-lint ## short for check-lint
 layers: check-layers ## short for check-layers

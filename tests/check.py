@@ -1,11 +1,12 @@
-"""Runs test programs and adds up what they say. It knows no test; programs tell their counts in their last lines.
+"""Runs test programs, reads the TAP that they print, and adds up. It knows no test.
 
-    check.py part NAME [--wrap COMMAND] [--seconds N] PROGRAM [-- PROGRAM ARGUMENT...]...
-        Runs each program, shows the output of those that fail, and ends with `NAME: N passed, N failed`. Counts are cmocka's own, or a
-        last line `N passed, N failed[, N skipped]`. A program that dies, hangs or says no counts is a failure. Without `--`, every word is
-        a program; `--` starts one with arguments.
+    check.py part NAME [--wrap COMMAND] [--seconds N] PROGRAM... [-- PROGRAM ARGUMENT...]...
+        Runs each program, and prints the results of all of them as one TAP stream. If a program fails, all else that it printed follows as
+        comments. A program that dies, hangs, prints no plan, or has another number of results than its plan is a failure. Without `--`, every
+        word is a program; `--` starts one with arguments.
     check.py all MAKE PART...
-        Runs `MAKE check-PART` for every part, two at a time, shows their output whole, and ends with a line a part and the sum of all.
+        Runs `MAKE check-PART` for every part, two at a time. Of a part's output it shows all but the results that are ok. It ends with a line
+        for each part and the sum of all.
 """
 import concurrent.futures
 import os
@@ -17,15 +18,10 @@ import sys
 import tempfile
 import time
 
-PROGRAM_SECONDS = 500  # says only when to give up on a program that hangs
+PROGRAM_SECONDS = 500  # decides only when to give up on a program that hangs
 PART_SECONDS = 1500
-SKIP = re.compile(r"\bSKIP(PED)?\b", re.I)
-COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
-CMOCKA = {
-    "passed": re.compile(r"^\[  PASSED  \] (\d+) test"),
-    "failed": re.compile(r"^\[  FAILED  \] (\d+) test"),
-    "skipped": re.compile(r"^\[  SKIPPED \] (\d+) test"),
-}
+RESULT = re.compile(r"(not )?ok\b *\d* *-? *(.*?) *((?<!\\)# *(?i:SKIP)\b *(.*))?$")
+PLAN = re.compile(r"1\.\.(\d+)$")
 
 
 class Counts:
@@ -40,6 +36,43 @@ class Counts:
     def __str__(self):
         text = f"{self.passed} passed, {self.failed} failed"
         return text + f", {self.skipped} skipped" if self.skipped else text
+
+
+class Result:
+    """One line of results. Before SKIP, `not ok` is no failure."""
+
+    def __init__(self, match):
+        self.name, self.skip = match[2], match[4]
+        self.ok = not match[1] or self.skip is not None
+
+    def numbered(self, number, label=""):
+        skip = "" if self.skip is None else f" # SKIP {self.skip}".rstrip()
+        return f"{'' if self.ok else 'not '}ok {number} - {label}{self.name}{skip}"
+
+
+def results_of(lines):
+    """[Result, or None for a line that is none]"""
+    return [match and Result(match) for match in map(RESULT.match, lines)]
+
+
+def judge(status, output):
+    """The counts of a run, and what is wrong with the run itself: "" if nothing is. A wrong run counts as one failure more."""
+    lines = output.splitlines()
+    results = [result for result in results_of(lines) if result]
+    plans = [int(match[1]) for match in map(PLAN.match, lines) if match]
+    counts = Counts(skipped=sum(result.skip is not None for result in results), failed=sum(not result.ok for result in results))
+    counts.passed = len(results) - counts.skipped - counts.failed
+    why = ""
+    if status is None:
+        why = "hangs, ended"
+    elif len(plans) != 1:
+        why = f"{'several plans' if plans else 'no plan: it did not come to its end'}, exit status {status}"
+    elif plans[0] != len(results) or not results:
+        why = f"{len(results)} results of {plans[0]} planned, exit status {status}"
+    elif status and not counts.failed:
+        why = f"exit status {status}"
+    counts.failed += bool(why)
+    return counts, why
 
 
 def end(child, own_group):
@@ -69,46 +102,7 @@ def run(command, seconds, env=None, own_group=True):
         return status, out.read().decode("utf-8", "replace")
 
 
-def cmocka_counts(lines):
-    found = {}
-    for line in lines:
-        for name, pattern in CMOCKA.items():
-            match = pattern.match(line)
-            if match:
-                found[name] = found.get(name, 0) + int(match.group(1))
-    return Counts(**found) if found else None
-
-
-def counts_of(output):
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    match = COUNTS.match(lines[-1]) if lines else None
-    if match:
-        return Counts(int(match.group(1)), int(match.group(2)), int(match.group(3) or 0))
-    return cmocka_counts(lines)
-
-
-def judge(status, output):
-    """The counts of one program and, if it failed, why."""
-    counts = counts_of(output) or Counts()
-    if status is None:
-        counts.failed += 1
-        return counts, "hangs, ended"
-    if counts.passed + counts.failed + counts.skipped == 0:
-        counts.failed = 1
-        return counts, f"says no counts, exit status {status}"
-    if status != 0 and counts.failed == 0:
-        counts.failed = 1
-        return counts, f"exit status {status}"
-    return counts, "failed" if counts.failed else ""
-
-
-def skips(output):
-    """The lines that say what was skipped, and why: the reason stands there or in the indented line behind."""
-    lines = output.splitlines()
-    for line, behind in zip(lines, lines[1:] + [""]):
-        if SKIP.search(line) and not COUNTS.match(line.strip()) and not re.search(r"test\(s\)", line, re.I):
-            yield "    " + line.strip() + (f": {behind.strip()}" if behind.startswith("    ") and not SKIP.search(behind) else "")
-
+# ---- a part ----
 
 def programs_of(words):
     """[["a"], ["b"], ["c", "x", "y"]] of ["a", "b", "--", "c", "x", "y"]."""
@@ -124,6 +118,13 @@ def programs_of(words):
     return [program for program in programs if program]
 
 
+def label_of(program):
+    """A short name: a program with its folder, without the interpreter, options and many arguments."""
+    named = program[1:] if os.path.basename(program[0]).startswith("python") else program
+    words = [os.path.basename(word) for word in named[1:] if len(named) < 4 and not word.startswith("-")]
+    return " ".join(["/".join(named[0].split("/")[-2:]), *words])
+
+
 def part(name, words):
     wrap, seconds = [], PROGRAM_SECONDS
     while words and words[0] in ("--wrap", "--seconds"):
@@ -132,25 +133,28 @@ def part(name, words):
         else:
             seconds = int(words[1])
         words = words[2:]
-    programs, total = programs_of(words), Counts()
-    if not programs:
-        print(f"{name}: no programs found")
-        total.failed = 1
-    for program in programs:
-        began = time.monotonic()
+    total, number = Counts(), 0
+    for program in programs_of(words):
+        began, label = time.monotonic(), label_of(program)
         status, output = run(wrap + program, seconds)
         counts, why = judge(status, output)
-        named = program[1:] if os.path.basename(program[0]).startswith("python") else program
-        label = os.path.basename(named[0]) + "".join(" " + os.path.basename(word) for word in named[1:] if len(named) < 3)
+        lines = output.splitlines()
+        for line, result in zip(lines, results_of(lines)):
+            if result:
+                number += 1
+                print(result.numbered(number, label + ": "))
+            elif counts.failed and line.strip() and not PLAN.match(line):
+                print(line if line.startswith("#") else f"# {line}")
         if why:
-            print(f"--- {' '.join(wrap + program)[:400]}\n{output.rstrip()}\n--- {label}: {why}")
-        print(f"    {label}: {counts} ({time.monotonic() - began:.1f} s)", flush=True)
-        if counts.skipped and not why:
-            print("\n".join(dict.fromkeys(skips(output))), flush=True)
+            number += 1
+            print(f"not ok {number} - {label}: {why}\n# {' '.join(wrap + program)[:400]}")
+        print(f"# {label}: {counts} ({time.monotonic() - began:.1f} s)", flush=True)
         total.add(counts)
-    print(f"{name}: {total}")
-    return 1 if total.failed else 0
+    print(f"1..{number}\n# {name}: {total if number else 'no programs found'}")
+    return 0 if number and not total.failed else 1
 
+
+# ---- all parts ----
 
 def without_jobs(flags):
     """MAKEFLAGS without the parent's job slots, which cannot be handed through."""
@@ -162,33 +166,31 @@ def run_part(make, name):
     began = time.monotonic()
     # In our own group, so that an interrupt from the terminal reaches it.
     status, output = run([make, "--no-print-directory", "check-" + name], PART_SECONDS, env, own_group=False)
-    counts, pattern = None, re.compile("^" + re.escape(name) + r": (\d+ passed.*)$")
-    for line in output.splitlines():
-        match = pattern.match(line)
-        if match:
-            counts = counts_of(match.group(1))
-    if counts is None:
-        counts = Counts(failed=1)
-        output += f"\n{name}: came to no end, exit status {status}"
-    elif status != 0 and counts.failed == 0:
-        counts.failed = 1
-        output += f"\n{name}: exit status {status}"
-    return name, counts, output, time.monotonic() - began
+    return name, output, *judge(status, output), time.monotonic() - began
+
+
+def show(name, output, why, seconds):
+    print(f"== {name} ({seconds:.0f} s)")
+    lines = output.splitlines()
+    for line, result in zip(lines, results_of(lines)):
+        if not (PLAN.match(line) or result and result.ok and result.skip is None):
+            print(line)
+    if why:
+        print(f"not ok - {name}: {why}")
+    sys.stdout.flush()
 
 
 def all_parts(make, names):
-    total, results, began = Counts(), {}, time.monotonic()
+    total, summary, began = Counts(), {}, time.monotonic()
     workers = min(2, os.cpu_count() or 1)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for done in concurrent.futures.as_completed([pool.submit(run_part, make, name) for name in names]):
-            name, counts, output, seconds = done.result()
-            results[name] = counts
-            print(f"== {name} ({seconds:.0f} s)\n{output.rstrip()}", flush=True)
+            name, output, counts, why, seconds = done.result()
+            show(name, output, why, seconds)
+            summary[name] = f"{name}: {counts} ({seconds:.0f} s)"
+            total.add(counts)
     print(f"== all parts ({time.monotonic() - began:.0f} s)")
-    for name in names:
-        print(f"{name}: {results[name]}")
-        total.add(results[name])
-    print(total)
+    print(*(summary[name] for name in names), total, sep="\n")
     return 1 if total.failed else 0
 
 

@@ -10,13 +10,14 @@ leaves that page as it is.
 
 usage: docs.py            checks, and fails on what is out of date, on a rule whose function is gone, and on one without a test that does not say so
        docs.py --write    brings all of it up to date
-Its last line is `docs: N passed, N failed`.
+Prints TAP.
 """
 import pathlib
 import re
 import sys
 
 import prose
+from results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ID = r"(?:[A-Z]\d{1,2}|I-\d{1,2})"
@@ -126,7 +127,7 @@ def main(argv):
     if argv not in ([], ["--write"]):
         print(__doc__, file=sys.stderr)
         return 2
-    problems, passed = [], 0
+    problems, results = [], Results()
     tests, words = named_ids(), names_in_source()
     errors = ROOT / "docs/ERRORS.md"
     pages = [(errors, errors_page(errors.read_text(), problems))]
@@ -136,19 +137,16 @@ def main(argv):
             pages.append((path, table_page(path, tests, words, problems)))
         else:
             problems.append(f"docs/{name} is missing")
-    passed += reliability(ROOT / "docs/RELIABILITY.md", problems) > 0
+    if not reliability(ROOT / "docs/RELIABILITY.md", problems):
+        problems.append("docs/RELIABILITY.md has no row")
     pages = together(pages, problems)
     for path, text in pages:
         if argv:
             path.write_text(text)
-        if not path.exists() or path.read_text() != text:
-            problems.append(f"{path.relative_to(ROOT)} is out of date: run tests/docs.py --write")
-        else:
-            passed += 1
-    for p in problems:
-        print("docs:", p)
-    print(f"docs: {passed} passed, {len(problems)} failed")
-    return bool(problems)
+        right = path.exists() and path.read_text() == text
+        results.add(f"{path.relative_to(ROOT)} is up to date", "" if right else "run: make update-docs")
+    results.add("every rule has its function and its test, and each row of docs/RELIABILITY.md its tests", "\n".join(problems))
+    return results.end()
 
 
 if __name__ == "__main__":

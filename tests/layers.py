@@ -2,12 +2,14 @@
 
 A row says what a module (a .c and a .h of one name, or a public header) may include beside its own header. Rows stand in order, from the
 bottom up: a row that names one below itself is an error of the table. What is not in the table is an error too.
-Ends with `layers: N passed, N failed`.
+Prints TAP.
 """
 import glob
 import os
 import re
 import sys
+
+from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -141,13 +143,10 @@ def check_files():
 
 def main():
     os.chdir(ROOT)
-    results = list(check_table()) + list(check_files())
-    for where, why in results:
-        if why:
-            print(f"{where}: {why}")
-    failed = sum(1 for _, why in results if why)
-    print(f"layers: {len(results) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    results = Results()
+    results.add_all(check_table())
+    results.add_all(check_files())
+    return results.end()
 
 
 if __name__ == "__main__":

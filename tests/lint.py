@@ -2,7 +2,7 @@
 .clang-format and to the names of tests/names.py. Knows the sources by
 their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
 (tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
-had, that is skipped, and said. Ends with `lint: N passed, N failed[, N skipped]`.
+had, that is skipped. Prints TAP.
 """
 import concurrent.futures
 import fnmatch
@@ -12,6 +12,8 @@ import re
 import shlex
 import subprocess
 import sys
+
+from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -O2".split()
@@ -42,9 +44,9 @@ def among(path, patterns):
 
 
 def lwip():
-    """lwIP's headers, or None: it said why there are none."""
-    done = subprocess.run(["sh", "tests/source.sh", "lwip", BUILD], stdout=subprocess.PIPE, text=True)
-    return None if done.returncode else done.stdout.strip() + "/src/include"
+    """(the folder of lwIP's headers, ""), or (None, why there are none)."""
+    done = subprocess.run(["sh", "tests/source.sh", "lwip", BUILD], capture_output=True, text=True)
+    return (None, done.stderr) if done.returncode else (done.stdout.strip() + "/src/include", "")
 
 
 def picolibc():
@@ -63,7 +65,7 @@ class Includes:
     def __init__(self):
         self.popcl = shlex.split(os.environ.get("POPCL_CPPFLAGS", "-Iinclude -Iport/posix -Isrc/host"))
         self.tests = shlex.split(os.environ.get("TEST_CPPFLAGS", ""))
-        self.lwip, self.picolibc = lwip(), picolibc()
+        (self.lwip, self.no_lwip), self.picolibc = lwip(), picolibc()
         self.bearssl = os.environ.get("BEARSSL_INC") or "/usr/include/bearssl"
 
     def of(self, path, compiler):
@@ -114,14 +116,13 @@ FORMAT_VERSION = "14"  # .clang-format's own: another version breaks some lines 
 
 
 def formatting():
-    """One check for each folder of sources: that clang-format would change nothing. None where this version would."""
+    """One check for each folder of sources: that clang-format would change nothing. Skipped if this version would."""
     try:
         version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True).stdout
     except FileNotFoundError:
         version = f"version {FORMAT_VERSION}"  # the check fails, and says what is missing
     if f"version {FORMAT_VERSION}." not in version and version != f"version {FORMAT_VERSION}":
-        print(f"clang-format is not version {FORMAT_VERSION}: the format of sources is not checked")
-        yield None
+        yield skip("clang-format of all sources", f"clang-format is not version {FORMAT_VERSION}")
         return
     folders = {}
     for path in glob.glob("**/*.[ch]", recursive=True) + glob.glob("**/*.inc", recursive=True):
@@ -131,40 +132,42 @@ def formatting():
         yield f"clang-format {folder}: run clang-format -i", ["clang-format", "--dry-run", "-Werror", *sorted(paths)], ""
 
 
+def skip(what, why):
+    """A check that cannot be made."""
+    return what, None, why
+
+
 def jobs(includes):
-    """Every check; None for one that cannot be made."""
+    """Every check."""
     yield from formatting()
     yield "names", [sys.executable, "tests/names.py", str(SHARED_NAMES)], ""
     for path in files(SHIPPED + TESTS + HEADERS):
         can = includes.lwip or not among(path, OVER_LWIP + FIRMWARE)
-        yield from checks(path, includes) if can else [None]
+        yield from checks(path, includes) if can else [skip(path, includes.no_lwip)]
     yield cppcheck([word for word in includes.popcl if word.startswith("-I")], "src", "port", "tests/lwip", "tests/port", *files(["examples/*.c"]))
     yield cppcheck(["-Iinclude", "-Iexamples/firmware", FIRMWARE_SETTINGS[-1], "--force"], "examples/firmware", "tests/firmware")
 
 
 def run(job):
+    """(what, what is wrong or "", why it is skipped or "")"""
     what, command, program = job
+    if command is None:
+        return what, "", program
     try:
         done = subprocess.run(command, input=program, capture_output=True, text=True)
     except FileNotFoundError:
-        return what, 127, f"{command[0]} is not installed: make deps"
-    return what, done.returncode, (done.stdout + done.stderr).strip()
+        return what, f"{command[0]} is not installed: make deps", ""
+    output = (done.stdout + done.stderr).strip()
+    return what, (output or f"exit status {done.returncode}") if done.returncode else "", ""
 
 
 def main():
     os.chdir(ROOT)
-    wanted = list(jobs(Includes()))
-    failed = passed = 0
+    results = Results()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for what, status, output in pool.map(run, filter(None, wanted)):
-            if status:
-                failed += 1
-                print(f"--- {what}\n{output}")
-            else:
-                passed += 1
-    skipped = wanted.count(None)
-    print(f"lint: {passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-    return 1 if failed else 0
+        for result in pool.map(run, jobs(Includes())):
+            results.add(*result)
+    return results.end()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
                           is replaced by address and port
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there.
-Ends with `readme: N passed, N failed`.
+Prints TAP.
 """
 import glob
 import os
@@ -15,6 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
@@ -118,15 +120,9 @@ def checks():
 
 
 def main():
-    passed = failed = 0
-    for what, why in checks():
-        if why:
-            failed += 1
-            print(f"--- {what}: {why}")
-        else:
-            passed += 1
-    print(f"readme: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+    results = Results()
+    results.add_all(checks())
+    return results.end()
 
 
 if __name__ == "__main__":

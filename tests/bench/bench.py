@@ -8,7 +8,7 @@ clear, and over TLS 1.2 with AES-128-GCM, which OpenSSL puts in front of that se
 DIR holds the programs that the Makefile builds of tests/bench. The figure is processor time, user and system, of the whole process from its
 start, as the kernel counts it; of the rounds, in which the contestants take turns, the median counts. Ratios are worth reading, seconds are
 this machine's. Receiving alone varies threefold on a busy machine: look at the spread before believing a small difference. Where the kernel
-samples (CONFIG_TICK_CPU_ACCOUNTING) its split into user and system says little about runs this short; their sum is exact. --also adds a further `count`, of an earlier build, say. --check ends with `N passed, N failed, N skipped`."""
+samples (CONFIG_TICK_CPU_ACCOUNTING) its split into user and system says little about runs this short; their sum is exact. --also adds a further `count`, of an earlier build, say. --check prints TAP."""
 import argparse
 import contextlib
 import json
@@ -29,7 +29,9 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import pki  # noqa: E402
+from results import Results  # noqa: E402
 
 KINDS = {
     "base64": "base64 in lines of 76",
@@ -291,27 +293,22 @@ def compare_buffers(options, folder, password_file, server):
 
 
 def check(options, in_clear, over_tls):
-    """Says the counts that tests/check.py reads."""
-    passed = failed = skipped = 0
+    results = Results()
     for title, kind, (everyone, server) in [*((kind, kind, in_clear) for kind in KINDS), ("base64 over TLS", "base64", over_tls)]:
+        why, skip, figures = "", "curl is not installed", {}
         try:
             verify(everyone, server, kind)
             figures = measure(everyone, server, kind, options.rounds)
         except Broken as error:
-            print(f"FAILED {error}")
-            failed += 1
-            continue
-        passed += 1
-        if "curl" not in figures:
-            print(f"{title}: curl is not installed, popcl's time is not compared")
-            skipped += 1
-            continue
-        ratio = figures["popcl"]["cpu"] / figures["curl"]["cpu"]
-        grossly_off = ratio > GROSSLY_OFF
-        print(f"{'FAILED ' if grossly_off else ''}{title}: popcl costs {ratio:.2f} of curl's processor time")
-        passed, failed = passed + (not grossly_off), failed + grossly_off
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+            why = str(error)
+        results.add(f"{title}: every octet arrives", why)
+        if "curl" in figures:
+            ratio, skip = figures["popcl"]["cpu"] / figures["curl"]["cpu"], ""
+            results.say(f"popcl costs {ratio:.2f} of curl's processor time")
+            why = f"more than {GROSSLY_OFF:.2f}" if ratio > GROSSLY_OFF else ""
+        if figures:
+            results.add(f"{title}: not grossly slower than curl", why, skip)
+    return results.end()
 
 
 def options_of(words):

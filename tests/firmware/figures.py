@@ -2,7 +2,7 @@
 
     figures.py show            builds the images, runs them in QEMU, prints the tables; all numbers are then in build/firmware.json
     figures.py write           the same, and writes docs/firmware.json, docs/firmware.svg and the tables of docs/SIZING.md
-    figures.py check           the same, and holds it against docs/firmware.json; ends with `figures: N passed, N failed`
+    figures.py check           the same, and holds it against docs/firmware.json; prints TAP
 
 A figure that grew by more than 2 % fails, and so do tables or a picture that docs/firmware.json does not make. Instructions are counted by a plugin
 of QEMU's (meter.c): all of them, in every module; they are not cycles. What needs BearSSL's or lwIP's source, or QEMU, and cannot have it, is
@@ -241,13 +241,12 @@ def check():
         if old.get("compiler") in (None, new["compiler"]):
             results += compare(old, new)
         else:
-            skipped.append(f"{JSON}: its figures are of another compiler than {new['compiler']}")
+            skipped.append((JSON, f"its figures are of another compiler than {new['compiler']}"))
     except image.Missing as why:
-        skipped.append(str(why))
+        skipped.append((f"{JSON}: its figures, made anew", str(why)))
     if old:
         results += documents(old)
-    print("".join(f"SKIP {line}\n" for line in skipped), end="")
-    return sizing.report("figures", results, skipped)
+    return sizing.report(results, skipped)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ def main(words):
                                   check=False).returncode
     except (firmware_image.image.Missing, subprocess.CalledProcessError) as error:
         print(f"firmware: {error}\n{getattr(error, 'output', '') or ''}", file=sys.stderr)
-        print("0 passed, 1 failed")
         return 1
 
 

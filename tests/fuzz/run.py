@@ -1,4 +1,4 @@
-"""Runs fuzzers for a while, each from seeds that are made for it: certificates of tests/x509check. Ends with `N passed, N failed`.
+"""Runs fuzzers for a while, each from seeds that are made for it: certificates of tests/x509check. Prints TAP.
 
     run.py SECONDS [--keep DIR] FUZZER...
         --keep: what was found worth keeping stays in DIR, and is where the next run goes on. What breaks a fuzzer is in crash-* there, or else
@@ -12,11 +12,14 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from results import Results  # noqa: E402
+
 SEEDS = os.path.join(ROOT, "tests", "x509check", "run.py")
 
 
 def run(fuzzer, seconds, seeds, folder):
-    """Whether it went well; shows what happened."""
+    """(a line about the run, what is wrong or "")"""
     target = os.path.basename(fuzzer).removeprefix("fuzz_")
     seeds, corpus = os.path.join(seeds, target), os.path.join(folder, target)
     os.makedirs(corpus, exist_ok=True)
@@ -25,13 +28,15 @@ def run(fuzzer, seconds, seeds, folder):
                            f"-artifact_prefix={broken}", corpus, seeds], capture_output=True, text=True, errors="replace")
     lines = done.stderr.splitlines()
     units = next((line.rpartition(":")[2].strip() for line in lines if "number_of_executed_units" in line), "no")
-    print(f"{target}: {units} inputs in {seconds} s, {len(os.listdir(seeds))} seeds", flush=True)
+    known, why = len(os.listdir(seeds)), ""
     if done.returncode:
-        print(*lines[-60:], sep="\n")
+        why = "\n".join(lines[-60:])
         for path in glob.glob(broken + "*"):
             with open(path, "rb") as octets:
-                print(f"{os.path.basename(path)}: {base64.b64encode(octets.read()).decode()}")
-    return done.returncode == 0 and units.isdigit() and int(units) > len(os.listdir(seeds))
+                why += f"\n{os.path.basename(path)}: {base64.b64encode(octets.read()).decode()}"
+    elif not units.isdigit() or int(units) <= known:
+        why = "it tried no more than its seeds"
+    return f"{target}: {units} inputs in {seconds} s, {known} seeds", why
 
 
 def main():
@@ -46,9 +51,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="fuzz") as folder:
         seeds, found = os.path.join(folder, "seeds"), os.path.abspath(keep or os.path.join(folder, "found"))
         subprocess.run([sys.executable, SEEDS, "--seeds", seeds], check=True)
-        results = [run(os.path.abspath(fuzzer), int(words[0]), seeds, found) for fuzzer in words[1:]]
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) else 1
+        results = Results()
+        results.add_all(run(os.path.abspath(fuzzer), int(words[0]), seeds, found) for fuzzer in words[1:])
+    return results.end()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Runs the interop tests, a class at a time in a process of its own, two processes at once. Says each test as it ends; the last line is
-`N passed, N failed, N skipped`, and the exit code is 0 only if none failed.
+"""Runs the interop tests, a class at a time in a process of its own, two processes at once. Prints TAP, each test as it ends; the exit code is 0
+only if none failed.
 
     run.py [-C FOLDER] [-j N] [MODULE | MODULE.CLASS | MODULE.CLASS.TEST]...    default: all modules named test_*.py beside this file, or in FOLDER
 
@@ -11,10 +11,14 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
 BESIDE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(BESIDE.parent))
+from results import Results  # noqa: E402
+
 CLASS_SECONDS = 420  # says only when to give up on a class that hangs
 
 
@@ -31,23 +35,12 @@ class Reporter(unittest.TestResult):
         super().__init__()
         self._out = out
         self._began = {}
-        self._failed = set()
+        self._wrong = {}
 
     def startTest(self, test):
         super().startTest(test)
         self._began[test.id()] = time.monotonic()
-
-    def _tell(self, test, outcome, text=""):
-        seconds = time.monotonic() - self._began.get(test.id(), time.monotonic())
-        self._out.write(json.dumps({"test": test.id(), "outcome": outcome, "seconds": seconds, "text": text}) + "\n")
-        self._out.flush()
-
-    def addSuccess(self, test):
-        if test.id() not in self._failed:
-            self._tell(test, "ok")
-
-    def addSkip(self, test, reason):
-        self._tell(test, "skipped", reason)
+        self._skip = ""
 
     def addFailure(self, test, err):
         self._fail(test, self._exc_info_to_string(err, test))
@@ -59,9 +52,24 @@ class Reporter(unittest.TestResult):
             self._fail(test, f"{subtest}\n{self._exc_info_to_string(err, test)}")
 
     def _fail(self, test, text):
-        first = test.id() not in self._failed
-        self._failed.add(test.id())
-        self._tell(test, "FAILED" if first else "more", text)
+        self._wrong.setdefault(test.id(), []).append(text)
+        if test.id() not in self._began:  # what a class or a module needs is not there: no test follows
+            self._tell(test)
+
+    def addSkip(self, test, reason):
+        self._skip = reason
+        if test.id() not in self._began:  # a whole class
+            self._tell(test, reason)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self._tell(test, self._skip)
+
+    def _tell(self, test, skip=""):
+        seconds = time.monotonic() - self._began.pop(test.id(), time.monotonic())
+        why = "\n".join(self._wrong.pop(test.id(), []))
+        self._out.write(json.dumps({"test": test.id(), "seconds": seconds, "why": why, "skip": skip}) + "\n")
+        self._out.flush()
 
 
 def run_class(name, descriptor):
@@ -94,13 +102,11 @@ def classes_of(names):
 
 
 class Run:
-    """The sums, and the children that are running."""
+    """The results, and the children that are running."""
 
-    def __init__(self, folder, total):
-        self.folder, self.total, self.done = folder, total, 0
-        self.sums = {"ok": 0, "FAILED": 0, "skipped": 0}
+    def __init__(self, folder):
+        self.folder, self.results, self.lock = folder, Results(), threading.Lock()
         self.children = set()
-        self.failures = []
 
     def job(self, name, expected):
         read, write = os.pipe()
@@ -115,7 +121,7 @@ class Run:
         code = child.wait()
         self.children.discard(child)
         if code != 0 or seen < expected:
-            self.tell({"test": name, "outcome": "FAILED", "seconds": 0, "text": f"ended with {code} after {seen} of {expected} tests"})
+            self.tell({"test": name, "seconds": 0, "why": f"ended with {code} after {seen} of {expected} tests", "skip": ""})
 
     def until(self, child, lines):
         """The child's lines, with an end for one that hangs."""
@@ -133,17 +139,10 @@ class Run:
             child.terminate()
 
     def tell(self, event):
-        """Prints one event; returns 1 if it ended a test."""
-        outcome, name = event["outcome"], event["test"].replace(".test_", ": ").replace("_", " ")
-        if outcome in ("FAILED", "more"):
-            self.failures.append(event)
-        if outcome == "more":
-            return 0
-        self.sums[outcome] += 1
-        self.done += 1
-        print(f"[{self.done:3}/{self.total}] {outcome:7} {event['seconds']:5.1f} s  {name}", flush=True)
-        if event["text"]:
-            print("    " + event["text"].rstrip().replace("\n", "\n    "), flush=True)
+        """Prints one result; returns how many."""
+        name = event["test"].replace(".test_", ": ").replace("_", " ")
+        with self.lock:
+            self.results.add(f"{name} ({event['seconds']:.1f} s)", event["why"], event["skip"])
         return 1
 
     def end(self):
@@ -176,9 +175,8 @@ def main(words):
         print(f"{command.POPCL}: no such program; build it first, or name it with POPCL", file=sys.stderr)
         return 2
     jobs = classes_of(words or sorted(path.stem for path in folder.glob("test_*.py")))
-    run = Run(folder, sum(count for _, count in jobs))
+    run = Run(folder)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    began = time.monotonic()
     try:
         with concurrent.futures.ThreadPoolExecutor(processes) as pool:
             try:
@@ -190,10 +188,7 @@ def main(words):
                 raise
     except KeyboardInterrupt:
         return 130
-    failed = sorted({event["test"] for event in run.failures})
-    print(f"{time.monotonic() - began:.0f} s" + "".join(f"\nfailed: {name}" for name in failed))
-    print(f"{run.sums['ok']} passed, {run.sums['FAILED']} failed, {run.sums['skipped']} skipped")
-    return 1 if failed else 0
+    return run.results.end()
 
 
 START = os.getcwd()

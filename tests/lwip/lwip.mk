@@ -17,11 +17,11 @@ PROGRAMS_raw := test_raw test_eth fetch
 SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_WND_SCALE=1 -DTCP_RCV_SCALE=1 -DTCP_WND=70000
 SOURCES_raw6 := $(SOURCES_raw)
 PROGRAMS_raw6 := test_raw fetch
-USES_test_raw := tests/lwip/far.c tests/lwip/client.c
+USES_test_raw := tests/unit/results.c tests/lwip/far.c tests/lwip/client.c
 USES_fetch := tests/lwip/tap.c
 USES_raw_fetch := tests/lwip/fetch_raw.c
 USES_raw6_fetch := $(USES_raw_fetch)
-USES_test_eth := examples/firmware/eth.c
+USES_test_eth := tests/unit/results.c examples/firmware/eth.c
 LINK_test_eth := -lcmocka
 WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
 LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
@@ -33,7 +33,7 @@ PROGRAMS_sockets := test_sockets fetch
 SETTINGS_sockets6 := -DNO_SYS=0 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_TCPIP_CORE_LOCKING=0 -DLWIP_NETCONN_SEM_PER_THREAD=1
 SOURCES_sockets6 := $(SOURCES_sockets)
 PROGRAMS_sockets6 := test_sockets fetch
-USES_test_sockets := tests/lwip/far.c
+USES_test_sockets := tests/unit/results.c tests/lwip/far.c
 USES_sockets_fetch := tests/lwip/fetch_sockets.c
 USES_sockets6_fetch := $(USES_sockets_fetch)
 LINK_test_sockets := -lcmocka

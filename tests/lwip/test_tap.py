@@ -3,8 +3,8 @@ board. Runs in a network namespace of its own, which the kernel removes with thi
 
     test_tap.py FOLDER        the folder of the programs: FOLDER/raw/fetch, FOLDER/sockets/fetch, and with IPv6 FOLDER/raw6/fetch, FOLDER/sockets6/fetch
 
-Needs root, or a user who may make namespaces and open /dev/net/tun; otherwise it says SKIP and why. Its last line is
-`N passed, N failed, N skipped`.
+Needs root, or a user who may make namespaces and open /dev/net/tun; otherwise each test is skipped, with the
+reason. Prints TAP.
 """
 import json
 import os
@@ -20,8 +20,9 @@ import threading
 import time
 
 BESIDE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(BESIDE.parent / "interop"))
+sys.path[:0] = [str(BESIDE.parent / "interop"), str(BESIDE.parent)]
 sys.dont_write_bytecode = True
+from results import Results  # noqa: E402
 
 HERE, BOARD, NAMES = "10.77.0.1", "10.77.0.2", "10.77.0.1"
 HERE6, BOARD6 = "fd77::1", "fd77::2"
@@ -203,6 +204,10 @@ def losses_by_nftables(bench):
 TESTS = (in_clear, over_tls, by_name, by_ipv6, slow_store, fragments_without_delay, losses_and_disorder, losses_by_nftables)
 
 
+def name_of(test):
+    return test.__name__.replace("_", " ")
+
+
 def inside(programs):
     import pki
     from dovecot import Dovecot
@@ -211,20 +216,17 @@ def inside(programs):
     names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     names.bind((NAMES, 53))
     threading.Thread(target=answer_names, args=[names], daemon=True).start()
-    counts = {"ok": 0, "FAILED": 0, "SKIP": 0}
+    results = Results()
     with Dovecot(certificate=root.issue("server", san=["pop.example", HERE]), hosts=[HERE, HERE6]) as server:
         bench = Bench(programs, server, root.file)
         for test in TESTS:
-            began = time.monotonic()
+            began, why, skip = time.monotonic(), "", ""
             try:
-                skipped = test(bench)
-                outcome, text = ("SKIP", skipped) if skipped else ("ok", "")
+                skip = test(bench) or ""
             except Failure as failure:
-                outcome, text = "FAILED", str(failure)
-            counts[outcome] += 1
-            print(f"{outcome:6} {time.monotonic() - began:5.1f} s  {test.__name__.replace('_', ' ')}" + (": " + text if text else ""), flush=True)
-    print(f"{counts['ok']} passed, {counts['FAILED']} failed, {counts['SKIP']} skipped")
-    return 1 if counts["FAILED"] else 0
+                why = str(failure)
+            results.add(f"{name_of(test)} ({time.monotonic() - began:.1f} s)", why, skip)
+    return results.end()
 
 
 def main(words):
@@ -233,9 +235,10 @@ def main(words):
         return inside(programs)
     reason = why_not()
     if reason:
-        print(f"SKIP   all of mail over a TAP device: {reason}")
-        print(f"0 passed, 0 failed, {len(TESTS)} skipped")
-        return 0
+        results = Results()
+        for test in TESTS:
+            results.add(name_of(test), skip=reason)
+        return results.end()
     os.execvpe("unshare", [*namespace(), sys.executable, __file__, str(programs)], {**os.environ, INSIDE: "1"})
 
 

@@ -1,9 +1,12 @@
 /* main - runs the cases of the conformance suite over one port, each in a process group of its own
- * under a watchdog, and tells a line a case. check                    every case; the last line is
- * `port: N passed, N failed` check CASE...            these; check -l lists them check --faults
- * HEADER    the suite's own test: with every fault of faults.c the cases named there must fail,
- * every case must be named there, and every promise must stand in HEADER (popcl_net.h) -q in front:
- * only what failed, and the last line without a name */
+ * under a watchdog, and prints the results as TAP.
+ *
+ *     check                    every case
+ *     check CASE...            these cases; check -l lists them
+ *     check --faults HEADER    the suite's own test: with every fault of faults.c the cases named
+ *                              there must fail, every case must be named there, and every promise
+ *                              must be in HEADER (popcl_net.h)
+ *     -j first                 several at once, in no order */
 #define _DEFAULT_SOURCE
 #include "suite.h"
 
@@ -30,7 +33,7 @@ static const port_case *const all[] = {open_cases, recv_cases,  send_cases,
                                        wait_cases, close_cases, run_cases};
 #define GROUPS (sizeof all / sizeof all[0])
 
-static int quiet;
+static int at_once;
 
 static const port_case *find(const char *name) {
     for (size_t g = 0; g < GROUPS; g++)
@@ -103,8 +106,7 @@ static void tell_hang(char *said, size_t room, const char *in, const char *doing
         : doing          ? "octets stay behind in the port, or close does not end the connection"
                          : "wait returns at once all the time, and nothing moves";
     (void)snprintf(said, room,
-                   "          found:   %s%s\n          promise: %s\n          likely:  %s\n        "
-                   "  look at: %s\n",
+                   "#   found:   %s%s\n#   promise: %s\n#   likely:  %s\n#   look at: %s\n",
                    in      ? in
                    : doing ? doing
                            : "the case comes to no end, though every call returns",
@@ -146,7 +148,17 @@ static int attend(pid_t child, int report, char *said, unsigned patience_ms) {
     }
 }
 
-/* Runs one case, broken by f (NULL: not), and prints what it found. Returns 1: it held. */
+/* What a case said, each line as a comment: the port may have printed some of them. */
+static void print_comments(const char *said) {
+    while (*said) {
+        int n = (int)strcspn(said, "\n");
+        printf("%s%.*s\n", *said == '#' ? "" : "# ", n, said);
+        said += n + (said[n] == '\n');
+    }
+}
+
+/* Runs one case, broken by f (NULL: not), and prints what it found. Returns 1: it held. A result
+ * has no number: processes that run at once have no common count. */
 static int run_case(const port_case *c, const fault *f, unsigned patience_ms, int print) {
     static char said[SAID_MAX];
     int ends[2];
@@ -163,17 +175,18 @@ static int run_case(const port_case *c, const fault *f, unsigned patience_ms, in
     int status = attend(child, ends[0], said, patience_ms);
     close(ends[0]);
     int held = status == 0;
-    if (print && (!held || !quiet)) printf("    %-5s %s\n", held ? "ok" : "FAIL", c->name);
-    if (print && !held) printf("%s", said);
+    if (print) printf("%s - %s\n", held ? "ok" : "not ok", c->name);
+    if (print && !held) print_comments(said);
     if (print && status > 0 && WIFSIGNALED(status))
-        printf("          found:   the program was ended by signal %d in %s\n          promise: "
-               "%s\n          likely:  %s\n          look at: %s\n",
-               WTERMSIG(status), watch->in ? watch->in : "no call",
-               promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
-               WTERMSIG(status) == SIGPIPE
-                   ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE"
-                   : "an assertion (its text stands above), or a pointer to what is gone already",
-               watch->in ? watch->in : "what a callback or a thread of the port uses after close");
+        printf(
+            "#   found:   the program was ended by signal %d in %s\n#   promise: %s\n#   likely:  "
+            "%s\n#   look at: %s\n",
+            WTERMSIG(status), watch->in ? watch->in : "no call",
+            promises[WTERMSIG(status) == SIGPIPE ? IS_FAILED : CTX].sentence,
+            WTERMSIG(status) == SIGPIPE
+                ? "a send on a broken connection raises SIGPIPE: MSG_NOSIGNAL, SO_NOSIGPIPE"
+                : "an assertion (its text stands above), or a pointer to what is gone already",
+            watch->in ? watch->in : "what a callback or a thread of the port uses after close");
     fflush(stdout);
     return held;
 }
@@ -207,10 +220,14 @@ static const port_case *nth(size_t n) {
 static void try_case(size_t n, unsigned counts[2]) {
     const port_case *c = nth(n);
     const char *why = c->untried ? c->untried() : NULL;
-    if (!why)
-        counts[!run_case(c, NULL, PATIENCE_MS, 1)]++;
-    else if (!quiet)
-        printf("    -     %s: not tried, %s\n", c->name, why);
+    if (why) printf("ok - %s # SKIP %s\n", c->name, why);
+    counts[why ? 0 : !run_case(c, NULL, PATIENCE_MS, 1)]++;
+}
+
+/* Prints the plan; returns the exit status. */
+static int end(const unsigned counts[2]) {
+    printf("1..%u\n", counts[0] + counts[1]);
+    return counts[1] > 0;
 }
 
 static size_t count_cases(void) {
@@ -221,10 +238,10 @@ static size_t count_cases(void) {
 }
 
 static int run_named(char **names) {
-    int failed = 0;
+    unsigned counts[2] = {0, 0};
     for (; *names; names++)
-        failed |= !run_case(find(*names), NULL, PATIENCE_MS, 1);
-    return failed;
+        counts[!run_case(find(*names), NULL, PATIENCE_MS, 1)]++;
+    return end(counts);
 }
 
 /* ---- the suite's own test ---- */
@@ -232,13 +249,10 @@ static int run_named(char **names) {
 static int fault_is_seen(const fault *f, const char *name) {
     const port_case *c = find(name);
     if (c->untried && c->untried())
-        return printf("    FAIL  %s: %s is not tried with this port\n", f->name, name), 0;
-    if (!run_case(c, f, SHORT_OF_PATIENCE_MS, 0)) {
-        if (!quiet) printf("    ok    %s is seen by %s\n", f->name, name);
-        return 1;
-    }
-    printf("    FAIL  %s is not seen by %s\n", f->name, name);
-    return 0;
+        return printf("not ok - %s: %s is not tried with this port\n", f->name, name), 0;
+    int seen = !run_case(c, f, SHORT_OF_PATIENCE_MS, 0);
+    printf("%s - %s is seen by %s\n", seen ? "ok" : "not ok", f->name, name);
+    return seen;
 }
 
 static size_t count_faults(void) {
@@ -276,7 +290,7 @@ static unsigned cases_without_fault(void) {
             int named = 0;
             for (const fault *f = faults; f->name; f++)
                 named |= has_word(f->red, c->name);
-            if (!named) printf("    FAIL  no fault is there that %s sees\n", c->name), without++;
+            if (!named) printf("not ok - there is a fault that %s sees\n", c->name), without++;
         }
     }
     return without;
@@ -300,7 +314,7 @@ static unsigned promises_not_in(const char *path) {
     unsigned missing = 0;
     for (size_t i = 0; i < PROMISES; i++)
         if (!strstr(text, promises[i].sentence))
-            printf("    FAIL  not in %s: %s\n", path, promises[i].sentence), missing++;
+            printf("not ok - %s has: %s\n", path, promises[i].sentence), missing++;
     free(text);
     return missing;
 }
@@ -332,28 +346,22 @@ static void try_many(size_t n, void (*one)(size_t, unsigned counts[2]), size_t w
         counts[0] += each[w][0], counts[1] += each[w][1];
 }
 
-static int tell(const char *name, const unsigned counts[2]) {
-    printf("%s%s%u passed, %u failed\n", quiet ? "" : name, quiet ? "" : ": ", counts[0],
-           counts[1]);
-    return counts[1] > 0;
-}
-
 /* In order and one after the other where a person looks on. */
 static int run_all(void) {
     unsigned counts[2] = {0, 0};
-    try_many(count_cases(), try_case, quiet ? WORKERS : 1, counts);
-    return tell("port", counts);
+    try_many(count_cases(), try_case, at_once ? WORKERS : 1, counts);
+    return end(counts);
 }
 
 static int run_faults(const char *header) {
     unsigned counts[2] = {0, promises_not_in(header) + cases_without_fault()};
     try_many(count_faults(), try_fault, WORKERS, counts);
-    return tell("faults", counts);
+    return end(counts);
 }
 
 int main(int argc, char **argv) {
     argv++;
-    if (*argv && strcmp(*argv, "-q") == 0) quiet = 1, argv++;
+    if (*argv && strcmp(*argv, "-j") == 0) at_once = 1, argv++;
     share_watch();
     if (argc < 1 || !check_port()) return 64;
     if (*argv && strcmp(*argv, "-l") == 0) {

@@ -80,10 +80,10 @@ const promise_text promises[PROMISES] = {
 void broken(promise p, const char *likely, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    printf("          found:   ");
+    printf("#   found:   ");
     vprintf(format, args);
-    printf("\n          promise: %s\n          likely:  %s\n          look at: %s\n",
-           promises[p].sentence, likely, promises[p].look_at);
+    printf("\n#   promise: %s\n#   likely:  %s\n#   look at: %s\n", promises[p].sentence, likely,
+           promises[p].look_at);
     va_end(args);
     fflush(stdout);
     _exit(1);

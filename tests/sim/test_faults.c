@@ -187,6 +187,6 @@ int main(void) {
         cmocka_unit_test(small_plan_in_passes),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("%lu faulty sessions\n", runs);
+    printf("# %lu faulty sessions\n", runs);
     return failed;
 }

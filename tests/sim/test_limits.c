@@ -319,9 +319,10 @@ int main(void) {
         cmocka_unit_test(secrets_are_gone),
         cmocka_unit_test(secrets_are_gone_after_a_cut),
     };
-    printf("the library's memory for a listing of any length: job %lu, record buffer %lu, plan %lu "
-           "octets\n",
-           (unsigned long)sizeof(popcl_fetch), (unsigned long)sizeof((rig *)0)->iobuf,
-           (unsigned long)POPCL_PLAN_MIN);
+    printf(
+        "# the library's memory for a listing of any length: job %lu, record buffer %lu, plan %lu "
+        "octets\n",
+        (unsigned long)sizeof(popcl_fetch), (unsigned long)sizeof((rig *)0)->iobuf,
+        (unsigned long)POPCL_PLAN_MIN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

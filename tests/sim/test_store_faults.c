@@ -260,6 +260,6 @@ int main(void) {
         cmocka_unit_test(power_lost_at_call_n),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("%lu sessions on failing disks\n", runs);
+    printf("# %lu sessions on failing disks\n", runs);
     return failed;
 }

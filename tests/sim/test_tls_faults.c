@@ -236,6 +236,6 @@ int main(void) {
         cmocka_unit_test(octet_n_is_changed),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("%lu faulty sessions\n", runs);
+    printf("# %lu faulty sessions\n", runs);
     return failed;
 }

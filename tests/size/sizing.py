@@ -2,10 +2,9 @@
 
     sizing.py show             makes all figures and prints them
     sizing.py write            writes them into docs/SIZING.md, between its marks
-    sizing.py check            the rules of size.py and calls.py, and that docs/SIZING.md is right about sizes; ends with
-                               `arm: N passed, N failed`
+    sizing.py check            the rules of size.py and calls.py, and that docs/SIZING.md is right about sizes, as TAP
     sizing.py check-counts     fetches mail over TLS on a Cortex-M3 in QEMU, with every profile, and that docs/SIZING.md is right about
-                               instructions and stack; ends with `firmware-tls: N passed, N failed`
+                               instructions and stack, as TAP
 
 A figure is right if it is within 2 % of what is made anew; figures of single files also if they are within 100 octets. Where BearSSL's
 source cannot be had, what needs it is skipped, and says so. Where the compiler is not that of the page, nothing is compared.
@@ -16,11 +15,13 @@ import subprocess
 import sys
 import tempfile
 
-import calls
-import chains
-import image
-import secrets_of
-import size
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import calls  # noqa: E402
+import chains  # noqa: E402
+import image  # noqa: E402
+import secrets_of  # noqa: E402
+import size  # noqa: E402
+from results import Results  # noqa: E402
 
 PAGE = "docs/SIZING.md"
 PROFILES = ["pinned", "ecdsa", "small", "public"]
@@ -375,13 +376,13 @@ def same_compiler():
     return heading() == block_of(page_text(), "compiler")
 
 
-def report(name, results, skipped):
-    for rule, why in results:
-        if why:
-            print(f"{rule}: {why}")
-    failed = sum(1 for _, why in results if why)
-    print(f"{name}: {len(results) - failed} passed, {failed} failed" + (f", {len(skipped)} skipped" if skipped else ""))
-    return 1 if failed else 0
+def report(pairs, skipped):
+    """Prints results, (rule, complaint or ""), and what was skipped, (what, why), as TAP; returns the exit status."""
+    results = Results()
+    results.add_all(pairs)
+    for what, why in skipped:
+        results.add(what, skip=why)
+    return results.end()
 
 
 def check():
@@ -394,11 +395,10 @@ def check():
             if same_compiler():
                 results += compare(page_text(), blocks)
             else:
-                skipped.append(f"{PAGE}: its figures are of another compiler than {heading()[0]}")
+                skipped.append((PAGE, f"its figures are of another compiler than {heading()[0]}"))
         except image.Missing as why:
-            skipped.append(str(why))
-    print("".join(line + "\n" for line in skipped), end="")
-    return report("arm", results, skipped)
+            skipped.append((f"{PAGE}: figures with TLS", str(why)))
+    return report(results, skipped)
 
 
 def check_counts():
@@ -411,11 +411,10 @@ def check_counts():
             if same_compiler():
                 results += compare(page_text(), blocks)
             else:
-                skipped.append(f"{PAGE}: its figures are of another compiler than {heading()[0]}")
+                skipped.append((PAGE, f"its figures are of another compiler than {heading()[0]}"))
         except image.Missing as why:
-            skipped.append(str(why))
-    print("".join(line + "\n" for line in skipped), end="")
-    return report("firmware-tls", results, skipped)
+            skipped.append((f"{PAGE}: figures with TLS", str(why)))
+    return report(results, skipped)
 
 
 def main(actions, usage):

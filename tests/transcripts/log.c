@@ -90,7 +90,7 @@ long log_difference(const event_log *expected, const event_log *actual, int exac
 static void show(const char *mark, const event_log *l, size_t i) {
     if (i >= l->count) return;
     const entry *e = &l->entries[i];
-    printf("    %s ", mark);
+    printf("#   %s ", mark);
     if (e->line) printf("line %d: ", e->line);
     if (e->merges) printf("> data (%lu octets) \"", (unsigned long)e->n);
     for (size_t k = 0; k < e->n && k < SHOWN; k++) {

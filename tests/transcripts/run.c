@@ -5,16 +5,18 @@
  * buffer. Then the same inside of TLS, where it is the octets of the records that are cut: each cut
  * of a case goes on from a copy of one session after its handshake.
  *
- *     usage: transcripts [-q] [FILE...]      default: tests/transcripts/[*].txt; -q: the quick ways
- *                                            alone
+ *     run [-q] [-c CASE] [FILE...]      FILE: default tests/transcripts/[*].txt
+ *         -q         the quick ways alone: no records are cut
+ *         -c CASE    only the case of this name
  *
- * Prints a line and a diff a failing case, at last `N passed, N failed`. Exit code 0, 1 if a case
- * failed, 2 for a malformed script. */
+ * Prints TAP: a result for each case, with a diff if it failed. Exit code 0, 1 if a case failed, 2
+ * for a malformed script. */
 #define _POSIX_C_SOURCE 200809L
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "run.h"
 
@@ -447,7 +449,7 @@ static int judge(run *r) {
     runs++;
     long at = log_difference(&s->expected, &r->log, 0);
     if (at < 0 && !r->fault[0]) return 0;
-    printf("FAIL %s:%d %s (%s", s->file, s->line, s->name, m->name);
+    printf("not ok %lu - %s\n# %s:%d (%s", passed + failed + 1, s->name, s->file, s->line, m->name);
     if (m->security != POPCL_CLEAR) printf(", %s", tls_profile_name((enum tls_profile)m->profile));
     if (m->at) printf(" %lu at octet %lu", (unsigned long)m->turn + 1, (unsigned long)m->at);
     printf(")%s%s\n", r->fault[0] ? ": " : "", r->fault);
@@ -568,6 +570,7 @@ static int try_record_cuts(const script *s, mode *m, run *r) {
 /* ---- cases ---- */
 
 static int quick;
+static const char *only; /* the name of the one case that is run; NULL: all */
 
 /* Whether a case that knows nothing of TLS can have STLS in front: its first words are a plain
  * greeting. */
@@ -662,34 +665,46 @@ static int tls_modes(const script *s, run *r) {
     return 0;
 }
 
+static int is_wanted(const script *s) {
+    size_t n = strcspn(s->name, " ");
+    return !only || (strlen(only) == n && memcmp(only, s->name, n) == 0);
+}
+
 static void run_case(const script *s) {
     static run r;
+    if (!is_wanted(s)) return;
     int differs = s->tls || s->stls ? tls_modes(s, &r) : clear_modes(s, &r);
     if (!differs && !s->tls && !s->stls && !s->clear) differs = secure_modes(s, &r);
     if (differs)
         failed++;
     else
-        passed++;
+        printf("ok %lu - %s\n", ++passed + failed, s->name);
 }
 
 int main(int argc, char **argv) {
     glob_t found = {0};
     int status = 0;
-    quick = argc > 1 && strcmp(argv[1], "-q") == 0;
-    argc -= quick;
-    argv += quick;
-    if (argc < 2 && glob("tests/transcripts/*.txt", 0, NULL, &found) != 0) {
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* if it dies, the results show where */
+    for (int option; (option = getopt(argc, argv, "qc:")) != -1;) {
+        if (option == '?') return 2;
+        if (option == 'q') quick = 1;
+        if (option == 'c') only = optarg;
+    }
+    if (optind == argc && glob("tests/transcripts/*.txt", 0, NULL, &found) != 0) {
         fprintf(stderr, "no transcripts: run it from the project's top folder, or name files\n");
         return 2;
     }
-    for (int i = 1; i < argc; i++)
+    for (int i = optind; i < argc; i++)
         script_read(argv[i], run_case);
     for (size_t i = 0; i < found.gl_pathc; i++)
         script_read(found.gl_pathv[i], run_case);
-    if (argc < 2) globfree(&found);
+    if (optind == argc) globfree(&found);
     if (failed) status = 1;
+    if (only && passed + failed == 0) {
+        fprintf(stderr, "no case is called %s\n", only);
+        status = 2;
+    }
     secure_end();
-    printf("transcripts: %lu runs of %lu cases\n%lu passed, %lu failed\n", runs, passed + failed,
-           passed, failed);
+    printf("# %lu runs of %lu cases\n1..%lu\n", runs, passed + failed, passed + failed);
     return status;
 }

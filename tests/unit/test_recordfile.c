@@ -22,6 +22,7 @@
 
 #include "recordfile.h"
 #include "recordform.h"
+#include "results.h"
 
 static char dir[64];
 static cmd_record_file f;
@@ -414,7 +415,7 @@ static void a_directory_beside_the_mail_that_others_may_write_is_not_believed(vo
 static void another_users_is_not_believed(void **state) { /* [L8] */
     char path[96], file[1100];
     (void)state;
-    if (geteuid() != 0) skip(); /* only root can give a file away */
+    if (geteuid() != 0) skip_test("only root can give a file away");
     assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
     assert_int_equal(open_for("s"), 0);
     note("u", CMD_ON_STORED_DUE);

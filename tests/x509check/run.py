@@ -1,5 +1,4 @@
-"""Runs x509check over the chains of table.py. Prints a line for each row that gets
-another verdict, and at last `N passed, N failed`. The program is $X509CHECK, build/x509check if that is not set.
+"""Runs x509check over the chains of table.py. Prints TAP, a result for each row. The program is $X509CHECK, build/x509check if that is not set.
 
     run.py [PATTERN]       only rows whose title holds it, each with what the program said
     run.py --write DIR     writes chains and anchors to files of DIR, one folder a row
@@ -11,8 +10,10 @@ import subprocess
 import sys
 import tempfile
 
-import certs
-import table
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import certs  # noqa: E402
+import table  # noqa: E402
+from results import Results  # noqa: E402
 
 PROGRAM = os.environ.get("X509CHECK", "build/x509check")
 
@@ -84,16 +85,13 @@ def main():
             write(os.path.join(sys.argv[2], f"{i:03}"), row)
         return 0
     rows = [row for row in table.ROWS if all(word in row.title for word in sys.argv[1:])]
-    failed = 0
+    results = Results()
     with tempfile.TemporaryDirectory(prefix="x509") as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         for row, (complaint, said) in zip(rows, pool.map(lambda r: run(os.path.join(folder, str(id(r))), r), rows)):
-            failed += bool(complaint)
-            if complaint:
-                print(f"{row.title}: {complaint}")
-            elif len(sys.argv) > 1:
-                print(f"{row.title}: {said.strip()}")
-    print(f"{len(rows) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+            results.add(row.title, complaint)
+            if len(sys.argv) > 1:
+                results.say(said)
+    return results.end()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""check.py and what it leans on: a run passes only if it came to its end with the results that it planned, and what failed is shown."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import results
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def shell(text):
+    return ["--", "sh", "-c", text]
+
+
+class Part(unittest.TestCase):
+    """What `check.py part` makes of programs: here lines of shell."""
+
+    def part(self, *words):
+        done = subprocess.run([sys.executable, str(HERE / "check.py"), "part", "some", *words], capture_output=True, text=True, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.returncode, done.stdout.splitlines()
+
+    def assert_fails(self, text, why, *words):
+        status, lines = self.part(*words, *shell(text))
+        self.assertEqual(status, 1, lines)
+        self.assertTrue(any(line.startswith("not ok") and why in line for line in lines), lines)
+
+    def test_results_of_several_programs_become_one_stream(self):
+        status, lines = self.part(*shell("echo 1..2; echo ok 1 - a; echo ok 2 - b"), *shell("echo ok - c; echo said; echo 1..1"))
+        self.assertEqual(status, 0)
+        self.assertEqual([line.split(": ")[-1] for line in lines if line.startswith("ok")], ["a", "b", "c"])
+        self.assertEqual([line.split()[1] for line in lines if line.startswith("ok")], ["1", "2", "3"])
+        self.assertEqual(lines[-2:], ["1..3", "# some: 3 passed, 0 failed"])
+        self.assertNotIn("# said", lines)
+
+    def test_a_failure_shows_what_was_printed(self):
+        status, lines = self.part(*shell("echo 1..2; echo not ok 1 - a; echo '# why'; echo more >&2; echo ok 2 - b; exit 1"))
+        self.assertEqual(status, 1)
+        self.assertEqual([line.split(": ")[-1] for line in lines[:4]], ["a", "# why", "# more", "b"])
+        self.assertEqual(lines[-1], "# some: 1 passed, 1 failed")
+
+    def test_a_skip_counts_as_such_and_keeps_its_reason(self):
+        status, lines = self.part(*shell("echo 'ok 1 - a # SKIP no root'; echo 'not ok 2 # SKIP b'; echo 'ok 3 - x \\# y'; echo 1..3"))
+        self.assertEqual(status, 0)
+        self.assertIn("a # SKIP no root", lines[0])
+        self.assertEqual(lines[-1], "# some: 1 passed, 0 failed, 2 skipped")
+
+    def test_what_dies_hangs_or_prints_too_little_fails(self):
+        self.assert_fails("echo 1..3; echo ok 1; echo ok 2", "2 results of 3 planned")
+        self.assert_fails("echo 1..1; echo ok 1; echo ok 2", "2 results of 1 planned")
+        self.assert_fails("echo ok 1; kill -9 $$", "no plan")
+        self.assert_fails("echo 1..1; echo ok 1; kill -9 $$", "exit status -9")
+        self.assert_fails("echo 1..1; echo ok 1; exit 3", "exit status 3")
+        self.assert_fails("echo 1..1; echo ok 1; echo 1..1; echo ok 1", "several plans")
+        self.assert_fails("echo 1..0", "0 results of 0 planned")
+        self.assert_fails("true", "no plan")
+        self.assert_fails("echo 1..1; echo ok 1; exec sleep 100", "hangs", "--seconds", "1")
+
+    def test_no_programs_are_a_failure(self):
+        self.assertEqual(self.part(), (1, ["1..0", "# some: no programs found"]))
+
+    def test_a_wrapper_goes_in_front(self):
+        status, lines = self.part("--wrap", "env THERE=1..1", *shell("echo ok; echo $THERE"))
+        self.assertEqual((status, lines[-1]), (0, "# some: 1 passed, 0 failed"))
+
+
+class All(unittest.TestCase):
+    """What `check.py all` makes of the output of parts; make is a script."""
+
+    def all(self, **parts):
+        with tempfile.TemporaryDirectory() as folder:
+            make = pathlib.Path(folder) / "make"
+            cases = "".join(f"check-{name}) {script} ;;\n" for name, script in parts.items())
+            make.write_text(f"#!/bin/sh\ncase $2 in\n{cases}esac\n")
+            make.chmod(0o755)
+            done = subprocess.run([sys.executable, str(HERE / "check.py"), "all", str(make), *parts], capture_output=True, text=True, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.returncode, done.stdout
+
+    def test_sums_and_what_is_not_plainly_ok(self):
+        status, said = self.all(a="echo ok 1 - fine; echo 'ok 2 - odd # SKIP no root'; echo '# note'; echo 1..2", b="echo ok 1 - good; echo 1..1")
+        self.assertEqual((status, said.splitlines()[-1]), (0, "2 passed, 0 failed, 1 skipped"))
+        for line in ("ok 2 - odd # SKIP no root\n", "# note\n", "a: 1 passed, 0 failed, 1 skipped (0 s)\n", "b: 1 passed, 0 failed (0 s)\n"):
+            self.assertIn(line, said)
+        self.assertNotIn("fine", said)
+
+    def test_a_part_that_does_not_build_or_end_fails(self):
+        status, said = self.all(a="echo ok 1 - fine; echo 1..1", b="echo 'Error 1'; exit 2")
+        self.assertEqual((status, said.splitlines()[-1]), (1, "1 passed, 1 failed"))
+        self.assertIn("Error 1\nnot ok - b: no plan", said)
+
+
+class Python(unittest.TestCase):
+    """results.py: what tests in Python print."""
+
+    def said(self, program):
+        env = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.returncode, done.stdout.splitlines()
+
+    def test_results(self):
+        lines = ["ok 1 - a \\# b", "not ok 2 - c", "# because", "# of d", "ok 3 - e # SKIP not here", "1..3"]
+        program = "from results import Results; r = Results(); r.add('a # b'); r.add('c', 'because\\nof d'); r.add('e', skip='not here'); exit(r.end())"
+        self.assertEqual(self.said(program), (1, lines))
+
+    def test_a_failed_subtest_fails_its_test(self):
+        program = """import results, unittest
+class T(unittest.TestCase):
+    def test_some_rows(self):
+        for row in 1, 2:
+            with self.subTest(row):
+                self.assertEqual(row, 1)
+    def test_skipped(self):
+        self.skipTest('why')
+exit(results.main())"""
+        status, lines = self.said(program)
+        self.assertEqual((status, lines[-1]), (1, "1..2"))
+        self.assertTrue(any(line.startswith("not ok") and "some rows" in line for line in lines), lines)
+        self.assertTrue(any(line.startswith("ok") and line.endswith("# SKIP why") for line in lines), lines)
+
+
+if __name__ == "__main__":
+    sys.exit(results.main())
