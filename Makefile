@@ -1,4 +1,5 @@
-# popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is.
+# popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is. Figures are in
+# tests/figures.mk. `check-X` verifies, `show-X` prints, `update-X` writes what is committed.
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean. BEARSSL=dir builds against an unpacked BearSSL source tree
 # instead of the system's library. CA_BUNDLE=file compiles trust anchors into the command. NO_FORK=1 is for a system without fork: host names
@@ -101,6 +102,7 @@ TESTS := $(UNITS) $(SIMS) $(RUNNER)
 
 # ---- build ----
 
+##@ For users
 all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, popcl-ta and the examples (needs gcc and libbearssl-dev)
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
@@ -201,11 +203,6 @@ demo: ## fetch a sample mailbox from a throw-away Dovecot on this machine (insta
 	@$(MAKE) --no-print-directory $(parallel) all
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/demo.py
 
-firmware-demo: ## the same mail on a microcontroller: an image for a Cortex-M3 with 64 KB of RAM fetches it in QEMU (installs what is missing)
-	@sh tests/setup.sh build demo firmware
-	@$(MAKE) --no-print-directory $(parallel) all
-	@B=$(B) $(PYTHON) tests/firmware/demo.py
-
 run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
 	@test -n "$(SERVER)" || { echo "which server? make run SERVER=pop.example.org [ARGS='-T -n']" >&2; exit 64; }
 	@test -e auth || { printf '%s\n' "no file auth here. Make one with two lines, and mode 600:" \
@@ -235,126 +232,14 @@ clean: ## remove what was built
 	rm -rf $(B)
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
-	    while IFS="$$(printf '\t')" read -r name text; do printf '  %-18s  %s\n' "$$name" "$$text"; done
+	@awk -F ':.*## ' '/^##@ / { print (groups++ ? "\n" : "") substr($$0, 5) } /^[a-z][a-z0-9-]*:.*## / { printf "  %-18s  %s\n", $$1, $$2 }' \
+	    Makefile tests/figures.mk
 
-# ---- checks ----
-
-PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench settings fuzz arm firmware-tls figures layers readme docs harness
-VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
-# Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
-VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
-VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt %/stls.txt,$(TRANSCRIPTS))
-SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZED = B=$(B)/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
-SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
-
-# Run two at a time; the long ones come first.
-check: ## every check below (installs what is missing); its last line is the sum
-	@sh tests/setup.sh build demo firmware check
-	@$(MAKE) --no-print-directory -k $(parallel) check-build || echo "some did not build: their parts will say so"
-	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
-
-check-build: all tests benches sanitized ## build all that the checks run
-tests: $(TESTS) $(X509S)
-benches: $(BENCHES)
-sanitized:
-	@$(MAKE) --no-print-directory $(SANITIZED) command tests
-command: $(COMMAND) $(TA)
-
-check-unit: $(UNITS) ## the unit tests
-	@$(PYTHON) tests/check.py part unit $(UNITS)
-check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
-	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
-check-transcripts: $(RUNNER) ## the transcripts: whole, octet by octet, at every split
-	@$(PYTHON) tests/check.py part transcripts -- $(RUNNER) $(TRANSCRIPTS)
-check-sim: $(SIMS) ## sessions over a simulated network, disk and clock that fail everywhere
-	@$(PYTHON) tests/check.py part sim $(SIMS)
-check-interop: command benches ## the command against Dovecot and hostile servers on loopback
-	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
-check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan
-	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
-run-sanitized: command tests
-	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_ta.Judged test_ta.Output \
-	    -- $(PYTHON) tests/x509check/run.py
-check-fuzz: ## each fuzzer for half a minute (needs clang)
-	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
-	@$(MAKE) --no-print-directory $(FUZZED) run-fuzzers
-fuzzers: $(FUZZERS)
-run-fuzzers: fuzzers
-	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
-fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run ended: build/fuzz/found
-	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
-	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
-check-window: tests ## transcripts and sim with eight commands in flight if the server allows it
-	@WINDOW=8 $(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
-# lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
-lwip-programs:
-	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip
-check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: in simulated time, and on a TAP device (root)
-	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_eth $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw \
-	    $(B)/san/lwip/sockets/test_sockets $(B)/san/lwip/sockets6/test_sockets -- $(PYTHON) tests/lwip/test_tap.py $(B)/san/lwip
-build-lwip: $(LIB) $(B)/tests/libhelp.a
-	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \
-	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
-check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
-	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
-	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
-check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck
-	@B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
-check-arm: ## Cortex-M3 and M0+: compiles freestanding, the rules of `size` hold, and docs/SIZING.md is right about sizes
-	@B=$(B) $(PYTHON) tests/size/sizing.py check
-check-firmware-tls: ## mail over TLS on a Cortex-M3 and M0+ in QEMU, with every profile; docs/SIZING.md is right about instructions
-	@B=$(B) $(PYTHON) tests/size/sizing.py check-counts
-check-figures: $(TA) ## whole firmware images in QEMU: no figure of docs/firmware.json grew by more than 2 %
-	@B=$(B) $(PYTHON) tests/firmware/figures.py check
-check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
-	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
-check-layers: ## an include points downward, and the core includes no system
-	@$(PYTHON) tests/layers.py
-check-readme: all ## the commands and the example of README.md work as they stand there
-	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
-check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
-	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
-check-port: port-suites ## the ports under the conformance suite, and the suite against ports that are broken on purpose
-	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -j) -- $(B)/port/posix/check -j --faults include/popcl_net.h
-port-suites: $(LIB)
-	@for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done
-port-check: $(LIB) ## PORT=posix|posix-no-fork|lwip-raw|lwip-sockets|DIR [ARGS=CASE...]: whether a port keeps what popcl_net.h promises (docs/PORTING.md)
-	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
-PORTS := $(sort $(patsubst tests/port/%/,%,$(dir $(wildcard tests/port/*/port.c tests/port/*/port.mk))))
-PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B Q CC LIB CFLAGS CPPFLAGS LDFLAGS POPCL_CFLAGS POPCL_CPPFLAGS BEARSSL_LIBS,$(v)=$(call quoted,$($(v))))
-check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
-	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
-check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
-	@$(PYTHON) tests/docs.py
-check-harness: ## what the checks are run with: a test that breaks off fails
-	@$(PYTHON) tests/test_check.py
-
-lint: check-lint ## short for check-lint
-layers: check-layers ## short for check-layers
-docs: ## bring docs/ERRORS.md and the tables of rules up to date
-	@$(PYTHON) tests/docs.py --write
-readme: check-readme ## short for check-readme
-
-# ---- figures ----
-
-size: ## octets of each file on a Cortex-M3, the rules (no heap, stdio, globals, VLA, recursion), stack of every call, tables of docs/SIZING.md
-	@$(PYTHON) tests/size/size.py size
-	@echo
-	@B=$(B) $(PYTHON) tests/size/sizing.py show
-stack: ## the largest stack frames and the deepest chain of calls on a Cortex-M3
-	@$(PYTHON) tests/size/size.py stack
-structs: ## sizeof every public struct
-	@$(PYTHON) tests/size/size.py structs
-size-diff stack-diff structs-diff: ## what changed against docs/size.txt, stack.txt, structs.txt
-	@$(PYTHON) tests/size/size.py $(patsubst %-diff,%,$@) --diff
-figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of docs/SIZING.md
-	@$(PYTHON) tests/size/size.py size --write
-	@$(PYTHON) tests/size/size.py stack --write
-	@$(PYTHON) tests/size/size.py structs --write
-	@B=$(B) $(PYTHON) tests/size/sizing.py write
+##@ For users: on a device
+firmware-demo: ## the mail of demo on a microcontroller: an image for a Cortex-M3 with 64 KB of RAM fetches it in QEMU (installs what is missing)
+	@sh tests/setup.sh build demo firmware
+	@$(MAKE) --no-print-directory $(parallel) all
+	@B=$(B) $(PYTHON) tests/firmware/demo.py
 
 FIRMWARE_IMAGES := BOARD=lm3s6965evb BOARD=lm3s6965evb-m0 BOARD=mps2-an385 BOARD=mps2-an505 $(if $(wildcard examples/firmware/main_task.c),NET=sockets)
 firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the images of examples/firmware, one a board, in build/firmware
@@ -366,10 +251,115 @@ firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the im
 	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && lwip=$$(sh tests/source.sh lwip $(B)) || exit 1; for image in $(FIRMWARE_IMAGES); do \
 	    $(MAKE) --no-print-directory $(parallel) -C examples/firmware $$image $(WITH) BEARSSL_SRC=$$bearssl LWIP_SRC=$$lwip \
 	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
-firmware: ## build, run and measure the images of examples/firmware; write docs/firmware.json, firmware.svg and tables of docs/SIZING.md
-	@sh tests/setup.sh build demo firmware
-	@$(MAKE) --no-print-directory $(parallel) $(TA)
-	@B=$(B) $(PYTHON) tests/firmware/figures.py write
+
+check-port: $(LIB) ## PORT=DIR [ARGS=CASE...]: whether your port keeps what popcl_net.h promises (docs/PORTING.md); without PORT all of popcl's own
+ifdef PORT
+	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
+else
+	@for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done
+	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(p)/check -j) -- $(B)/port/posix/check -j --faults include/popcl_net.h
+endif
+PORTS := $(sort $(patsubst tests/port/%/,%,$(dir $(wildcard tests/port/*/port.c tests/port/*/port.mk))))
+PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B Q CC LIB CFLAGS CPPFLAGS LDFLAGS POPCL_CFLAGS POPCL_CPPFLAGS BEARSSL_LIBS,$(v)=$(call quoted,$($(v))))
+
+# ---- checks ----
+
+# A check that is asked for by name says in one line what it lacks: tests/setup.sh has the table.
+LACKS := $(if $(filter check-%,$(MAKECMDGOALS)),$(shell CC=$(call quoted,$(CC)) BEARSSL=$(call quoted,$(BEARSSL)) \
+    sh tests/setup.sh --look $(filter check-%,$(MAKECMDGOALS))))
+$(if $(LACKS),$(error $(filter check-%,$(MAKECMDGOALS)): $(LACKS)))
+
+# The parts of `check`, which run two at a time; the long ones come first.
+PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench settings fuzz arm firmware-tls figures layers readme docs harness
+FAST := quick unit format layers docs harness
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
+# Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
+VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
+VALGRIND_TRANSCRIPTS := $(filter %/retr.txt %/login.txt %/sink.txt %/stls.txt,$(TRANSCRIPTS))
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZED = B=$(B)/fuzz CC=clang CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
+
+##@ For maintainers: checks
+check: ## every check below (installs what is missing); its last line is the sum
+	@sh tests/setup.sh build demo firmware check
+	@$(MAKE) --no-print-directory -k $(parallel) all tests benches sanitized || echo "some did not build: their parts will say so"
+	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
+check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, format, layers, docs, harness
+	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
+	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(FAST)
+
+tests: $(TESTS) $(X509S)
+benches: $(BENCHES)
+sanitized:
+	@$(MAKE) --no-print-directory $(SANITIZED) command tests
+command: $(COMMAND) $(TA)
+
+check-unit: $(UNITS) ## the unit tests
+	@$(PYTHON) tests/check.py part unit $(UNITS)
+check-transcripts: $(RUNNER) ## the transcripts: whole, octet by octet, at every split
+	@$(PYTHON) tests/check.py part transcripts -- $(RUNNER) $(TRANSCRIPTS)
+check-quick: $(RUNNER) ## the transcripts without cuts of TLS records
+	@$(PYTHON) tests/check.py part quick -- $(RUNNER) -q $(TRANSCRIPTS)
+check-sim: $(SIMS) ## sessions over a simulated network, disk and clock that fail everywhere
+	@$(PYTHON) tests/check.py part sim $(SIMS)
+check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
+	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
+check-interop: command benches ## the command against Dovecot and hostile servers on loopback
+	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
+check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
+	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
+check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan
+	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
+run-sanitized: command tests
+	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
+	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_ta.Judged test_ta.Output \
+	    -- $(PYTHON) tests/x509check/run.py
+check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
+	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
+	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
+check-fuzz: ## each fuzzer for half a minute (needs clang)
+	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
+	@$(MAKE) --no-print-directory $(FUZZED) run-fuzzers
+fuzzers: $(FUZZERS)
+run-fuzzers: fuzzers
+	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
+check-window: tests ## transcripts and sim with eight commands in flight if the server allows it
+	@WINDOW=8 $(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
+# lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
+lwip-programs:
+	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip
+check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: in simulated time, and on a TAP device (root)
+	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_eth $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw \
+	    $(B)/san/lwip/sockets/test_sockets $(B)/san/lwip/sockets6/test_sockets -- $(PYTHON) tests/lwip/test_tap.py $(B)/san/lwip
+build-lwip: $(LIB) $(B)/tests/libhelp.a
+	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \
+	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
+check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
+	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
+check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
+	@$(LINT)
+check-format: ## .clang-format holds for every source
+	@$(LINT) format
+LINT = B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
+check-layers: ## an include points downward, and the core includes no system
+	@$(PYTHON) tests/layers.py
+check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
+	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
+check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
+	@$(PYTHON) tests/docs.py
+check-readme: all ## the commands and the example of README.md work as they stand there
+	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
+check-harness: ## what the checks are run with: a test that breaks off fails, a missing package is named
+	@$(PYTHON) tests/test_check.py
+
+##@ For maintainers: documents and measurements
+update-docs: ## write docs/ERRORS.md and the tables of rules
+	@$(PYTHON) tests/docs.py --write
+
+fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run ended: build/fuzz/found
+	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
+	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
 
 bench: ## processor time of fetching 200 MB against curl's, in clear and over TLS, as ratios, also in build/bench.json (installs curl)
 	@sh tests/setup.sh build bench
@@ -383,5 +373,8 @@ run-cov: tests
 	@$(PYTHON) tests/check.py part cov $(UNITS) $(SIMS) -- $(RUNNER) $(TRANSCRIPTS) || true
 	@$(PYTHON) tests/cov.py $(B)
 
-.PHONY: FORCE all command demo firmware-demo run install uninstall deps clean help check check-build tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers fuzz run-sanitized run-window run-cov cov bench port-suites port-check \
-    $(addprefix check-,$(PARTS)) lint layers readme docs size stack structs size-diff stack-diff structs-diff figures firmware firmware-images
+include tests/figures.mk
+
+.PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
+    $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
+    update-docs fuzz bench cov

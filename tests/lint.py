@@ -2,7 +2,7 @@
 .clang-format and to the names of tests/names.py. Knows the sources by
 their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
 (tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
-had, that is skipped. Prints TAP.
+had, that is skipped. `lint.py format` looks at .clang-format alone. Prints TAP.
 """
 import concurrent.futures
 import fnmatch
@@ -161,14 +161,15 @@ def run(job):
     return what, (output or f"exit status {done.returncode}") if done.returncode else "", ""
 
 
-def main():
+def main(words):
     os.chdir(ROOT)
     results = Results()
+    wanted = formatting() if words == ["format"] else jobs(Includes())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for result in pool.map(run, jobs(Includes())):
+        for result in pool.map(run, wanted):
             results.add(*result)
     return results.end()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -48,7 +48,7 @@ def sizeof(name):
 
 
 def rows(figures):
-    """The rows of a table that `make figures` writes into docs/SIZING.md, as lists of texts."""
+    """The rows of a table that `make update-figures` writes into docs/SIZING.md, as lists of texts."""
     table = re.search(rf"<!-- figures: {figures} -->\n(.*?)<!-- end -->", text("docs/SIZING.md"), re.S)[1]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| `") or "Cortex" in line]
 

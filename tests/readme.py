@@ -78,8 +78,10 @@ def run_with_server(script, folder):
 
 
 def only_shown(script, _folder):
-    with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as text:
-        targets = set(" ".join(re.findall(r"^([a-z][a-z -]*):", text.read(), re.M)).split())
+    targets = set()
+    for name in ("Makefile", "tests/figures.mk"):
+        with open(os.path.join(ROOT, name), encoding="utf-8") as text:
+            targets |= set(" ".join(re.findall(r"^([a-z][a-z0-9 -]*):", text.read(), re.M)).split())
     wanted = [word for line in re.findall(r"\bmake((?: +[\w=./:$-]+)*)", script) for word in line.split() if re.fullmatch(r"[a-z][a-z-]*", word)]
     missing = sorted(set(wanted) - targets)
     return f"no such make target: {', '.join(missing)}" if missing else ""

@@ -3,15 +3,8 @@
 # Where all is there it does nothing. It installs packages and configures nothing: a service that comes with one is neither enabled nor started
 # (no_start.sh), and what is left of it is said. A Dovecot that was here before is not touched.
 #     sh tests/setup.sh build|demo|firmware|check|bench ...
+#     sh tests/setup.sh --look check-PART...      installs nothing: if a part of the checks lacks packages, one line with their names, and exit 1
 set -u
-missing=
-
-# want PACKAGE TEST...: the package is missing if the test fails.
-want() {
-    package=$1
-    shift
-    "$@" >/dev/null 2>&1 || missing="$missing $package"
-}
 
 one_of() { # one of these files is there
     for file in "$@"; do
@@ -24,11 +17,6 @@ arm_file() { # the ARM compiler finds this file of its own
     [ -e "$(arm-none-eabi-gcc -print-file-name="$1")" ]
 }
 
-# Valgrind needs the symbols of the C library, which are a package of their own.
-valgrind_works() {
-    valgrind -q true
-}
-
 # What -fsanitize=fuzzer links is a package of its own, named by clang's version: the one that is here, or else that of Debian 12.
 clang_rt() {
     version=$(clang -dumpversion 2>/dev/null || echo 14)
@@ -39,55 +27,79 @@ fuzzer_links() {
     echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null
 }
 
+# Whether a package is there: the file, the program or the ability that it is wanted for. Most have a program of their name.
+has() {
+    case $1 in
+    gcc) cc=${CC:-gcc} && command -v "${cc%% *}" ;;
+    libc6-dev) one_of /usr/include/stdio.h ;;
+    libbearssl-dev) [ -n "${BEARSSL:-}" ] || one_of /usr/include/bearssl.h ;;
+    libcmocka-dev) one_of /usr/include/cmocka.h ;;
+    dovecot-pop3d) one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login ;;
+    ca-certificates) one_of /etc/ssl/certs/ca-certificates.crt ;;
+    gcc-arm-none-eabi) command -v arm-none-eabi-gcc ;;
+    picolibc-arm-none-eabi) arm_file picolibc.specs ;;
+    xz-utils) command -v xz ;;
+    libc6-dbg) valgrind -q true ;; # it needs the symbols of the C library, which are a package of their own
+    iproute2) one_of /usr/sbin/ip /sbin/ip /usr/bin/ip ;;
+    nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;
+    gnutls-bin) command -v gnutls-serv ;;
+    libclang-rt-*) fuzzer_links ;;
+    *) command -v "$1" ;;
+    esac >/dev/null 2>&1
+}
+
+# The packages of a group or a part. What a part can do without, and skips, is not among them.
+build="gcc libc6-dev libbearssl-dev"
+demo="python3 dovecot-pop3d openssl"
+arm="python3 gcc-arm-none-eabi picolibc-arm-none-eabi"
+packages() {
+    case $1 in
+    # what is installed
+    build) echo "$build" ;;
+    demo) echo "$demo" ;;
+    firmware) echo "$arm qemu-system-arm xz-utils" ;;
+    check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
+        "cppcheck libbearssl-dev" ;;
+    bench) echo "python3 curl openssl" ;;
+    # what is looked for: the checks of the Makefile
+    check-unit | check-transcripts | check-quick | check-sim | check-window) echo "$build python3 libcmocka-dev" ;;
+    check-fast) echo "$build python3 libcmocka-dev clang-format" ;;
+    check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
+    check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
+    check-interop) echo "$build $demo ca-certificates gnutls-bin" ;;
+    check-readme) echo "$build $demo ca-certificates" ;;
+    check-lwip) echo "$build $demo libcmocka-dev" ;;
+    check-port | check-settings) echo "$build python3" ;;
+    check-x509 | check-bench) echo "$build python3 openssl" ;;
+    check-fuzz) echo "$build python3 openssl clang $(clang_rt)" ;;
+    check-lint) echo "$build $arm libcmocka-dev clang clang-format clang-tidy cppcheck" ;;
+    check-format) echo "python3 clang-format" ;;
+    check-arm) echo "$build $arm" ;;
+    check-firmware-tls | check-figures) echo "$build $arm openssl qemu-system-arm" ;;
+    check-firmware) echo "$build $demo $arm qemu-system-arm" ;;
+    check-layers | check-docs | check-harness) echo python3 ;;
+    *) return 1 ;;
+    esac
+}
+
 find_missing() {
     missing=
     for group in "$@"; do
-        case $group in
-        build)
-            cc=${CC:-gcc}
-            want gcc command -v "${cc%% *}"
-            want libc6-dev one_of /usr/include/stdio.h
-            if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi
-            ;;
-        demo)
-            want python3 command -v python3
-            want dovecot-pop3d one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login
-            want openssl command -v openssl
-            ;;
-        firmware)
-            want gcc-arm-none-eabi command -v arm-none-eabi-gcc
-            want picolibc-arm-none-eabi arm_file picolibc.specs
-            want qemu-system-arm command -v qemu-system-arm
-            want xz-utils command -v xz
-            ;;
-        check)
-            want libcmocka-dev one_of /usr/include/cmocka.h
-            want valgrind command -v valgrind
-            want libc6-dbg valgrind_works
-            want openssl command -v openssl
-            want ca-certificates one_of /etc/ssl/certs/ca-certificates.crt
-            want iproute2 one_of /usr/sbin/ip /sbin/ip /usr/bin/ip
-            want nftables one_of /usr/sbin/nft /sbin/nft /usr/bin/nft
-            want gnutls-bin command -v gnutls-serv
-            want clang command -v clang
-            want "$(clang_rt)" fuzzer_links
-            want clang-format command -v clang-format
-            want clang-tidy command -v clang-tidy
-            want cppcheck command -v cppcheck
-            if [ -z "${BEARSSL:-}" ]; then want libbearssl-dev one_of /usr/include/bearssl.h; fi
-            ;;
-        bench)
-            want python3 command -v python3
-            want curl command -v curl
-            want openssl command -v openssl
-            ;;
-        *)
-            echo "setup.sh: unknown group $group" >&2
-            exit 2
-            ;;
-        esac
+        names=$(packages "$group") || { echo "setup.sh: unknown group $group" >&2; exit 2; }
+        for package in $names; do
+            case "$missing " in *" $package "*) continue ;; esac
+            has "$package" || missing="$missing $package"
+        done
     done
 }
+
+if [ "${1:-}" = --look ]; then
+    shift
+    find_missing "$@"
+    [ -z "$missing" ] && exit 0
+    echo "missing:$missing. Run: make deps"
+    exit 1
+fi
 
 find_missing "$@"
 [ -z "$missing" ] && exit 0

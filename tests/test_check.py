@@ -1,6 +1,8 @@
 """check.py and what it leans on: a run passes only if it came to its end with the results that it planned, and what failed is shown."""
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -121,6 +123,50 @@ exit(results.main())"""
         self.assertEqual((status, lines[-1]), (1, "1..2"))
         self.assertTrue(any(line.startswith("not ok") and "some rows" in line for line in lines), lines)
         self.assertTrue(any(line.startswith("ok") and line.endswith("# SKIP why") for line in lines), lines)
+
+
+class Lacking(unittest.TestCase):
+    """setup.sh --look, and the Makefile that asks it: a check says in one line which packages are not there."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path_without(self, *programs):
+        """A PATH of one folder that has every program of this machine except some."""
+        for folder in os.environ["PATH"].split(os.pathsep):
+            for program in pathlib.Path(folder).glob("*"):
+                link = self.folder / program.name
+                if program.name not in programs and not link.is_symlink():
+                    link.symlink_to(program.absolute())
+        return str(self.folder)
+
+    def make(self, *words, path):
+        env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        return subprocess.run(["make", "--no-print-directory", *words], cwd=HERE.parent, env={**env, "PATH": path}, capture_output=True, text=True,
+                              check=False)
+
+    def test_each_check_has_its_row(self):
+        text = (HERE.parent / "Makefile").read_text() + (HERE / "figures.mk").read_text()
+        checks = set(re.findall(r"^(check-[a-z0-9-]+):", text, re.M))
+        self.assertGreater(len(checks), 15)
+        for check in sorted(checks):
+            with self.subTest(check):
+                done = subprocess.run(["sh", str(HERE / "setup.sh"), "--look", check], capture_output=True, text=True, check=False)
+                self.assertEqual(done.stderr, "")
+                self.assertIn(done.returncode, (0, 1))
+
+    def test_a_missing_program_is_named_with_its_package(self):
+        path = self.path_without("clang-format", "valgrind", "gnutls-serv")
+        for check, packages in (("check-format", "clang-format"), ("check-valgrind", "valgrind libc6-dbg"), ("check-sanitize", "gnutls-bin")):
+            with self.subTest(check):
+                done = self.make(check, path=path)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertRegex(done.stderr, rf"^[^\n]*{check}: missing: {packages}\. Run: make deps\.  Stop\.\n$")
+
+    def test_a_check_that_does_not_need_it_runs(self):
+        done = self.make("check-layers", path=self.path_without("clang-format", "valgrind", "gnutls-serv", "gcc"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* my_net.h - a port to begin with: copy this folder, give my_ a name of yours, and write what
  * "here" says in my_net.c. docs/PORTING.md has the exact meaning of each return value.
  *
- *     make port-check PORT=port/TEMPLATE          whether it keeps what popcl_net.h promises; of
+ *     make check-port PORT=port/TEMPLATE          whether it keeps what popcl_net.h promises; of
  *                                                 this one nearly nothing does
  *     cc -std=c99 -Iinclude -c my_net.c           all that it takes to compile it */
 #ifndef MY_NET_H

@@ -197,11 +197,11 @@ def compare(old, new):
     for path in sorted(set(was) | set(now)):
         name = f"{JSON}: {', '.join(path)}"
         if path not in was or path not in now:
-            yield name, f"is {'new' if path in now else 'gone'}: `make firmware` writes it"
+            yield name, f"is {'new' if path in now else 'gone'}: `make update-firmware` writes it"
         else:
             slack = IDLE_STACK if (path[0], path[-1]) == ("stack", "idle") else SLACK[path[0]] if path[-1] in PARTS else 0
             grew = now[path] - was[path] > max(GROWTH * was[path], slack)
-            why = f"was {was[path]:,}, is {now[path]:,}, more than 2 % up: if that is right, `make firmware` writes it"
+            why = f"was {was[path]:,}, is {now[path]:,}, more than 2 % up: if that is right, `make update-firmware` writes it"
             yield name, why if grew else ""
 
 
@@ -209,9 +209,9 @@ def documents(made):
     """Yields (rule, complaint or "") of what is made from the committed JSON."""
     page = sizing.page_text()
     for name, lines in blocks(made).items():
-        yield f"{sizing.PAGE}: {name}", "" if sizing.block_of(page, name) == lines else f"is not what {JSON} makes: make firmware"
+        yield f"{sizing.PAGE}: {name}", "" if sizing.block_of(page, name) == lines else f"is not what {JSON} makes: make update-firmware"
     drawn = pathlib.Path(SVG)
-    yield SVG, "" if drawn.exists() and drawn.read_text(encoding="utf-8") == picture.draw(made) else f"is not what {JSON} makes: make firmware"
+    yield SVG, "" if drawn.exists() and drawn.read_text(encoding="utf-8") == picture.draw(made) else f"is not what {JSON} makes: make update-firmware"
 
 
 def show():

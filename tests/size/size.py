@@ -363,7 +363,7 @@ def show_difference(lines, path):
         with open(path, encoding="utf-8") as text:
             old = text.read().splitlines()
     except FileNotFoundError:
-        print(f"{path} is not there yet: make figures")
+        print(f"{path} is not there yet: make update-figures")
         return
     changed = [line for line in difflib.unified_diff(old, lines, path, "now", n=0, lineterm="") if not line.startswith("@@")]
     print("\n".join(changed) if changed else f"as in {path}")

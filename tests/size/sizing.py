@@ -334,7 +334,7 @@ def compare(page, blocks):
             if old is None and name == "parts":
                 continue  # a file that was split is no wrong figure
             why = ["there is no such row"] if old is None else [f"{a or 'nothing'} is now {b}" for a, b in zip(old, row) if differs(a, b, octets)]
-            yield f"{PAGE}: {name}: {' '.join(key)}", "; ".join(why) + ": make figures" if why else ""
+            yield f"{PAGE}: {name}: {' '.join(key)}", "; ".join(why) + ": make update-figures" if why else ""
 
 
 def page_text():

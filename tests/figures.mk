@@ -1,0 +1,31 @@
+# figures.mk - sizes, stacks and instruction counts: what prints them, what holds the committed ones to be right, and what writes them. The
+# Makefile includes it.
+
+##@ For maintainers: figures
+show-size: ## octets of each file on a Cortex-M3, the rules (no heap, stdio, globals, VLA, recursion), stack of every call, tables of docs/SIZING.md
+	@$(PYTHON) tests/size/size.py size
+	@echo
+	@B=$(B) $(PYTHON) tests/size/sizing.py show
+show-stack: ## the largest stack frames and the deepest chain of calls on a Cortex-M3
+	@$(PYTHON) tests/size/size.py stack
+show-structs: ## sizeof every public struct
+	@$(PYTHON) tests/size/size.py structs
+show-diff: ## what changed against docs/size.txt, stack.txt and structs.txt
+	@for table in $(TABLES); do $(PYTHON) tests/size/size.py $$table --diff || exit 1; done
+update-figures: ## write docs/size.txt, stack.txt and structs.txt, and the tables of docs/SIZING.md
+	@for table in $(TABLES); do $(PYTHON) tests/size/size.py $$table --write || exit 1; done
+	@B=$(B) $(PYTHON) tests/size/sizing.py write
+TABLES := size stack structs
+update-firmware: ## build, run and measure the images of examples/firmware; write docs/firmware.json, firmware.svg and tables of docs/SIZING.md
+	@sh tests/setup.sh build demo firmware
+	@$(MAKE) --no-print-directory $(parallel) $(TA)
+	@B=$(B) $(PYTHON) tests/firmware/figures.py write
+
+check-arm: ## Cortex-M3 and M0+: compiles freestanding, the rules of `show-size` hold, and docs/SIZING.md is right about sizes
+	@B=$(B) $(PYTHON) tests/size/sizing.py check
+check-firmware-tls: ## mail over TLS on a Cortex-M3 and M0+ in QEMU, with every profile; docs/SIZING.md is right about instructions
+	@B=$(B) $(PYTHON) tests/size/sizing.py check-counts
+check-figures: $(TA) ## whole firmware images in QEMU: no figure of docs/firmware.json grew by more than 2 %
+	@B=$(B) $(PYTHON) tests/firmware/figures.py check
+
+.PHONY: show-size show-stack show-structs show-diff update-figures update-firmware
