@@ -344,6 +344,36 @@ static void read_repeat(script *s, char *rest) {
     say(s, repeat(unescape(rest, strlen(rest)), times), "");
 }
 
+/* `{n}` in text[0..n) is the count, and `{n:5}` the same with zeros in front up to five digits. */
+static octets count_into(const char *text, long count) {
+    octets o = {0};
+    put(&o, "", 0);
+    for (const char *at; (at = strstr(text, "{n")) != NULL;) {
+        char digits[32];
+        char *end;
+        long width = at[2] == ':' ? strtol(at + 3, &end, 10) : (end = (char *)at + 2, 0);
+        if (*end != '}' || width < 0 || width > 20) malformed("{n} or {n:WIDTH}", at);
+        put(&o, text, (size_t)(at - text));
+        put(&o, digits, (size_t)snprintf(digits, sizeof digits, "%0*ld", (int)width, count));
+        text = end + 1;
+    }
+    put(&o, text, strlen(text));
+    return o;
+}
+
+/* S*COUNT: TEXT    so many lines of the server's */
+static void read_counted(script *s, const char *given) {
+    char *colon;
+    long last = strtol(given, &colon, 10);
+    if (*colon != ':' || last < 1) malformed("S*COUNT: TEXT", given);
+    const char *text = colon + 1 + (colon[1] == ' ');
+    for (long count = 1; count <= last; count++) {
+        octets line = count_into(text, count);
+        say(s, unescape((const char *)line.p, line.n), "\r\n");
+        free(line.p);
+    }
+}
+
 static void read_time(script *s, char *rest) {
     char *unit;
     long value = strtol(rest, &unit, 10);
@@ -401,8 +431,10 @@ static void read_line(script *s, const char *given) {
         say(s, unescape(rest, strlen(rest)), "\r\n");
     } else if (strncmp(text, "S-", 2) == 0) {
         say(s, unescape(rest, strlen(rest)), "");
-    } else if (strncmp(text, "S*", 2) == 0) {
+    } else if (strncmp(text, "S* ", 3) == 0) {
         read_repeat(s, rest);
+    } else if (strncmp(text, "S*", 2) == 0) {
+        read_counted(s, text + 2);
     } else if (strncmp(text, "C:", 2) == 0) {
         step *t = add_step(s, STEP_COMMAND);
         t->text = unescape(rest, strlen(rest));

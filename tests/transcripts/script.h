@@ -2,13 +2,14 @@
  * the names of errors and settings.
  *
  * A file holds cases. Each opens with its name and the ids that it tests, has settings, then the
- * dialogue; `##` is a comment:
+ * dialogue. `##` is a comment; one line of it above a case says what its name cannot:
  *
  *     # retr-dot-stuffed [R16 R18 B22]
  *     no_uid
  *     S: +OK ready             the server's line; the runner adds CRLF
  *     S- +OK                   the same without an end of line
  *     S* 1000 abc              "abc" a thousand times, without an end of line
+ *     S*1000: {n} uid-{n:4}    a thousand lines, as S: has them: `1 uid-0001` to `1000 uid-1000`
  *     C: USER fred             this command must come now, whole and exact
  *     > begin 1                this event must come, here in order
  *     > data "a\r\n"           octets for the sink; adjacent ones count as one
@@ -18,6 +19,9 @@
  *     < RETR 1                 in a `session` case: submits a command
  *     T: alert 40              in a `tls` or `stls` case: what happens below the text, see there
  *     ? stored 1               after the end: the diagnosis must hold this
+ *
+ * In a counted line {n} is the line's number from 1, and {n:4} the same in four digits or more,
+ * with zeros in front.
  *
  * Escapes in texts: \r \n \t \\ \" and \xNN. Adjacent S lines are one turn: its octets come in one,
  * and are split everywhere. What the server says is held back until the commands before it came;
