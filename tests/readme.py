@@ -1,4 +1,5 @@
-"""Runs what README.md tells people to run, so that it works as it stands there. Reads the README, the examples, and tests/interop/dovecot.py.
+"""Runs what README.md and tests/README.md tell people to run, so that it works as it stands there. Reads these pages, the examples, and
+tests/interop/dovecot.py. The map of tests/README.md must have every file and folder of tests/.
 
 A fenced block ```sh is run where a comment on the line before it says how, and is an error without one:
     <!-- run -->          in a copy of the repository, built: so it may install, build or clean
@@ -20,6 +21,7 @@ from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
+PAGES = ("README.md", "tests/README.md")
 SECONDS = 300
 HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown"}
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
@@ -105,20 +107,23 @@ def check_c(body):
     return "is none of examples/*.c"
 
 
+def text_of(page):
+    with open(os.path.join(ROOT, page), encoding="utf-8") as text:
+        return text.read()
+
+
 def checks():
-    try:
-        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as text:
-            readme = text.read()
-    except FileNotFoundError:
-        yield "README.md", "is not there"
-        return
-    for language, body, line, how in blocks(readme):
-        if language in ("sh", "bash", "console"):
-            yield f"README.md:{line}: {how or 'commands'}", check_shell(body, how)
-        elif language == "c" and re.search(r"\bmain\(", body):
-            yield f"README.md:{line}: program", check_c(body)
-    with open(os.path.join(ROOT, "examples", "minimal.c"), encoding="utf-8") as text:
-        yield "README.md shows examples/minimal.c", "" if text.read() in readme else "it does not"
+    for page in PAGES:
+        for language, body, line, how in blocks(text_of(page)):
+            if language in ("sh", "bash", "console"):
+                yield f"{page}:{line}: {how or 'commands'}", check_shell(body, how)
+            elif language == "c" and re.search(r"\bmain\(", body):
+                yield f"{page}:{line}: program", check_c(body)
+    yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
+    known = set(re.findall(r"`([\w./]+)`", text_of("tests/README.md"))) | {"README.md", "__pycache__/"}
+    for entry in sorted(os.scandir(os.path.join(ROOT, "tests")), key=lambda one: one.name):
+        name = entry.name + "/" * entry.is_dir()
+        yield f"tests/README.md names {name}", "" if name in known else "it does not"
 
 
 def main():

@@ -43,6 +43,7 @@ has() {
     iproute2) one_of /usr/sbin/ip /sbin/ip /usr/bin/ip ;;
     nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;
     gnutls-bin) command -v gnutls-serv ;;
+    perl) command -v prove ;;
     libclang-rt-*) fuzzer_links ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
@@ -59,7 +60,7 @@ packages() {
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
-        "cppcheck libbearssl-dev" ;;
+        "cppcheck libbearssl-dev perl" ;;
     bench) echo "python3 curl openssl" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-window) echo "$build python3 libcmocka-dev" ;;
@@ -67,7 +68,7 @@ packages() {
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
     check-interop) echo "$build $demo ca-certificates gnutls-bin" ;;
-    check-readme) echo "$build $demo ca-certificates" ;;
+    check-readme) echo "$build $demo ca-certificates libcmocka-dev perl" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port | check-settings) echo "$build python3" ;;
     check-x509 | check-bench) echo "$build python3 openssl" ;;
