@@ -337,8 +337,8 @@ build-lwip: $(LIB) $(B)/tests/libhelp.a
 	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
 check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
-check-lint: ## warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
-	@$(LINT)
+check-lint: ## [FILES='a.c b.h']: warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
+	@$(LINT) $(FILES)
 check-format: ## .clang-format holds for every source
 	@$(LINT) format
 LINT = B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py

@@ -75,7 +75,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/posix": "wait race connection popcl popcl_fetch popcl_net popcl_seen popcl_errors popcl_config",
     "port/posix/no_fork": "posix_internal",
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
-    "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",
+    "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",  # also for each port that has no row of its own
     "src/host": "popcl_tls",
     "src/tools/common": "file_calls",
     "src/tools/popcl": "files number file_calls utc popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
@@ -86,6 +86,14 @@ FOLDERS = {  # what the files of a folder may include besides each other
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
 HASHES = ("src/auth/", "src/core/uid.c", "src/tls/", "include/popcl_tls.h")  # who may include bearssl.h; a user of popcl.h needs none
+
+
+PORTS_OWN = re.compile(r"port/[^/]+$")
+
+
+def is_ours(name):
+    """Whether popcl has a header of this name. A port also includes those of its system."""
+    return bool(glob.glob(f"src/**/{name}", recursive=True) or glob.glob(f"include/{name}") or glob.glob(f"port/*/{name}"))
 
 
 def module_of(path):
@@ -116,9 +124,13 @@ def judge_own(path, name):
         return ""  # a user's settings
     if folder == "examples/firmware" and name.startswith(("lwip/", "arch/", "netif/")):
         return ""  # lwIP's own
-    if folder in FOLDERS:
+    if folder not in FOLDERS and PORTS_OWN.match(folder):
+        allowed = FOLDERS["port/TEMPLATE"] if is_ours(name) else target
+    else:
+        allowed = FOLDERS.get(folder)
+    if allowed is not None:
         beside = os.path.exists(os.path.join(folder, name)) and "/" not in name
-        return "" if beside or target in FOLDERS[folder].split() else f"{folder} may include its own and {FOLDERS[folder]}"
+        return "" if beside or target in allowed.split() else f"{folder} may include its own and {allowed}"
     module = module_of(path)
     if module not in MODULES:
         return f"the module {module} is not in the table of tests/layers.py"
@@ -135,7 +147,7 @@ def check_table():
 
 
 def check_files():
-    folders = ["include", "src/core", "src/auth", "src/tls", *FOLDERS]
+    folders = {"include", "src/core", "src/auth", "src/tls", *FOLDERS, *glob.glob("port/*")}
     for path in sorted(path for folder in folders for path in glob.glob(folder + "/*.[ch]") + glob.glob(folder + "/*.inc")):
         for number, system, name in includes(path):
             yield f"{path}:{number}: {name}", (judge_system if system else judge_own)(path, name)

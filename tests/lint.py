@@ -2,7 +2,11 @@
 .clang-format and to the names of tests/names.py. Knows the sources by
 their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
 (tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
-had, that is skipped. `lint.py format` looks at .clang-format alone. Prints TAP.
+had, that is skipped. Prints TAP.
+
+    lint.py             all of it
+    lint.py format      .clang-format alone
+    lint.py FILE...     compilers and clang-tidy, for these files
 """
 import concurrent.futures
 import fnmatch
@@ -75,7 +79,7 @@ class Includes:
             return [*board, *TARGET, "-Iexamples/firmware", "-Iinclude", "-Iport/lwip", "-isystem", self.bearssl, "-isystem", self.lwip,
                     *FIRMWARE_SETTINGS, threads]
         where = self.popcl + (self.tests if path.startswith("tests/") else [])
-        if path.startswith(("tests/port/", "port/TEMPLATE/")):
+        if path.startswith("tests/port/") or path.endswith("/under_test.c"):
             where = ["-Itests/port"] + where
         if among(path, OVER_LWIP):
             suite = ["-Itests/port/lwip"] if path.startswith("tests/port/") else []
@@ -91,7 +95,7 @@ def more(path):
 def checks(path, includes):
     """(what, command, its input) for every check of a file."""
     if path.endswith(".h"):  # each stands alone, in C and in C++
-        program = f'#include "{os.path.basename(path)}"\nextern int nothing;\n'
+        program = f'#include "{path}"\nextern int nothing;\n'
         yield f"gcc {path}", ["gcc", *WARNINGS, *includes.of(path, "gcc"), "-fsyntax-only", "-x", "c", "-"], program
         yield f"clang++ {path}", ["clang", *WARNINGS_CXX, *includes.of(path, "clang"), "-"], program
         return
@@ -137,13 +141,17 @@ def skip(what, why):
     return what, None, why
 
 
+def files_of(paths, includes):
+    for path in paths:
+        can = includes.lwip or not among(path, OVER_LWIP + FIRMWARE)
+        yield from checks(path, includes) if can else [skip(path, includes.no_lwip)]
+
+
 def jobs(includes):
     """Every check."""
     yield from formatting()
     yield "names", [sys.executable, "tests/names.py", str(SHARED_NAMES)], ""
-    for path in files(SHIPPED + TESTS + HEADERS):
-        can = includes.lwip or not among(path, OVER_LWIP + FIRMWARE)
-        yield from checks(path, includes) if can else [skip(path, includes.no_lwip)]
+    yield from files_of(files(SHIPPED + TESTS + HEADERS), includes)
     yield cppcheck([word for word in includes.popcl if word.startswith("-I")], "src", "port", "tests/lwip", "tests/port", *files(["examples/*.c"]))
     yield cppcheck(["-Iinclude", "-Iexamples/firmware", FIRMWARE_SETTINGS[-1], "--force"], "examples/firmware", "tests/firmware")
 
@@ -164,7 +172,10 @@ def run(job):
 def main(words):
     os.chdir(ROOT)
     results = Results()
-    wanted = formatting() if words == ["format"] else jobs(Includes())
+    if words == ["format"]:
+        wanted = formatting()
+    else:
+        wanted = files_of(words, Includes()) if words else jobs(Includes())
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for result in pool.map(run, wanted):
             results.add(*result)

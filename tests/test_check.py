@@ -169,5 +169,47 @@ class Lacking(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
+class Template(unittest.TestCase):
+    """A copy of port/TEMPLATE, as docs/PORTING.md wants it, is held to the rules and passes."""
+
+    def setUp(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
+        self.addCleanup(shutil.rmtree, folder)
+        root = HERE.parent
+        for name in ("include", "src", "port", "examples"):
+            shutil.copytree(root / name, folder / name)
+        (folder / "tests").mkdir()
+        for name in ("results.py", "layers.py", "lint.py", "source.sh", "port/port_under_test.h"):
+            (folder / "tests" / name).parent.mkdir(exist_ok=True)
+            shutil.copy(HERE / name, folder / "tests" / name)
+        for name in (".clang-format", ".clang-tidy"):
+            shutil.copy(root / name, folder)
+        self.tests, self.port = folder / "tests", folder / "port" / "mynet"
+        shutil.copytree(root / "port" / "TEMPLATE", self.port)
+
+    def says(self, program, *words):
+        """The results of a program that are about the copy."""
+        env = {**os.environ, "POPCL_CPPFLAGS": "-Iinclude", "LWIP_SRC": "none"}
+        done = subprocess.run([sys.executable, str(self.tests / program), *words], env=env, capture_output=True, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if "port/mynet" in line]
+
+    def test_layers(self):
+        lines = self.says("layers.py")
+        self.assertEqual([line for line in lines if not line.startswith("ok")], [])
+        self.assertTrue(any("popcl_net.h" in line for line in lines), lines)
+        (self.port / "more.c").write_text('#include "Stack_Sockets.h"\n#include "wire.h"\n')
+        wrong = [line for line in self.says("layers.py") if not line.startswith("ok")]
+        self.assertTrue(wrong and "more.c:2" in wrong[0], wrong)
+        self.assertFalse([line for line in wrong if "more.c:1" in line], wrong)
+
+    def test_lint(self):
+        if not all(map(shutil.which, ("clang", "clang-tidy", "clang-format"))):
+            self.skipTest("clang, clang-tidy or clang-format is not installed")
+        files = [f"port/mynet/{name}" for name in ("my_net.c", "my_net.h", "under_test.c")]
+        lines = self.says("lint.py", *files) + self.says("lint.py", "format")
+        self.assertEqual([line for line in lines if not line.startswith("ok")], [])
+        self.assertEqual(len(lines), 9)
+
+
 if __name__ == "__main__":
     sys.exit(results.main())
