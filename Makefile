@@ -269,8 +269,9 @@ LACKS := $(if $(filter check-%,$(MAKECMDGOALS)),$(shell CC=$(call quoted,$(CC)) 
     sh tests/setup.sh --look $(filter check-%,$(MAKECMDGOALS))))
 $(if $(LACKS),$(error $(filter check-%,$(MAKECMDGOALS)): $(LACKS)))
 
-# The parts of `check`, which run two at a time; the long ones come first.
-PARTS := interop firmware sanitize lint lwip port valgrind unit x509 transcripts sim window bench settings fuzz arm firmware-tls figures layers readme docs harness
+# The parts of `check`, which run two at a time. The long ones come first, so that both processors are busy to the end. Between firmware and
+# interop are two parts that only compute: boards and servers at the same time would wait for each other's turns.
+PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim window firmware-tls port arm transcripts unit readme x509 harness bench settings docs layers
 FAST := quick unit format layers docs harness
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).

@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
 PAGES = ("README.md", "tests/README.md")
 SECONDS = 300
+NOT_COPIED = {"san", "cov", "window", "fuzz", "arm", "firmware"}  # of build/: no command needs them
 HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown"}
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
 
@@ -55,7 +56,7 @@ def copy_of_repository(folder):
     """Sources and what was built of them, with their times: nothing is built again. No auth, no out: they are the user's."""
     copy = os.path.join(folder, "popcl")
     shutil.copytree(ROOT, copy, ignore=lambda where, names: {".git", "build", "out", "auth"} & set(names) if where == ROOT else {"__pycache__"})
-    shutil.copytree(BUILD, os.path.join(copy, "build"), ignore=lambda where, names: {"san", "cov", "window"} & set(names) if where == BUILD else set())
+    shutil.copytree(BUILD, os.path.join(copy, "build"), ignore=lambda where, names: NOT_COPIED & set(names) if where == BUILD else set())
     return copy
 
 

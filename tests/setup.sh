@@ -68,7 +68,7 @@ packages() {
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
     check-interop) echo "$build $demo ca-certificates gnutls-bin" ;;
-    check-readme) echo "$build $demo ca-certificates libcmocka-dev perl clang clang-tidy" ;;
+    check-readme) echo "$build $demo ca-certificates perl $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port | check-settings) echo "$build python3" ;;
     check-x509 | check-bench) echo "$build python3 openssl" ;;
