@@ -1,6 +1,6 @@
 """Builds the clear-text library, and programs against it, with settings of popcl_config.h in each of the places that a user has for them.
 
-CC, POPCL_CPPFLAGS and BEARSSL_LIBS are those of make. Ends with `settings: N passed, N failed`.
+CC, POPCL_CPPFLAGS and BEARSSL_LIBS are those of make. Prints TAP.
 """
 import glob
 import os
@@ -9,6 +9,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+
+from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMPILE = [*shlex.split(os.environ.get("CC", "gcc")), "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
@@ -21,7 +23,7 @@ OTHER, DEFAULT = 121, 70
 HEADER = f"#define POPCL_TEXT_KEEP {KEEP}\n"
 
 # What the library's compiler made of the settings, as an object of the library.
-INSIDE = """#include "popcl_session.h"
+INSIDE = """#include "popcl.h"
 extern const size_t reply_octets;
 const size_t reply_octets = sizeof(popcl_reply);
 """
@@ -97,14 +99,10 @@ def results(folder):
 
 def main():
     os.chdir(ROOT)
-    passed = failed = 0
+    all_of = Results()
     with tempfile.TemporaryDirectory(prefix="popcl-settings-") as folder:
-        for what, why in results(folder):
-            passed, failed = passed + (not why), failed + bool(why)
-            if why:
-                print(f"--- {what}: {why}")
-    print(f"settings: {passed} passed, {failed} failed")
-    return 1 if failed else 0
+        all_of.add_all(results(folder))
+    return all_of.end()
 
 
 if __name__ == "__main__":
