@@ -45,8 +45,6 @@
 
 extern const popcl_trust ca_trust; /* made by popcl-ta */
 
-popcl app_job;
-
 static STORAGE_OF storage;
 static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
 #ifdef PLAN_LEN
@@ -143,7 +141,7 @@ static void session_offer(void) {
 
 static int session_was_resumed(int failed) {
     popcl_tls_diag d;
-    if (!set.resume || app.config.security == POPCL_CLEAR) return 0;
+    if (!set.resume || app.config.session.security == POPCL_CLEAR) return 0;
     popcl_tls_get_diag(&app.tls, &d);
     /* else the server was not heard, and the one before is still there */
     if (d.version) session_lasts = d.resumed && !failed;
@@ -325,8 +323,8 @@ static void forget_empty(const popcl_msg *m) {
 static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
     (void)ctx;
     if (what == POPCL_STORED || what == POPCL_NOT_STORED)
-        app.unsaved +=
-            (uint32_t)order_fate(&app.order, m, what, why, popcl_state(&app_job) == POPCL_DONE);
+        app.unsaved += (uint32_t)order_fate(&app.order, m, what, why,
+                                            popcl_state(&app.job.session) == POPCL_DONE);
     switch (what) {
     case POPCL_STORED:
         app.stored++;

@@ -472,8 +472,8 @@ static void tls_client(const test *t) {
     port.open = open_with_tls;
     for (int i = 0; i < OPEN_RESULTS; i++) {
         of_tls = open_result(i);
-    popcl_fetch_start(&f->job, &f->config, 0);
-    popcl_err e = popcl_run(&f->job.session, &port, t->c);
+        popcl_fetch_start(&f->job, &f->config, 0);
+        popcl_err e = popcl_run(&f->job.session, &port, t->c);
         must(e == (is_passed_on(of_tls) ? of_tls : POPCL_ERR_PORT), RUN_ENDS, "see open_again",
              "after an open that returned %d a session ended with %s", (int)of_tls,
              popcl_err_name(e));
