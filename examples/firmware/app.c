@@ -51,10 +51,10 @@ static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
 static unsigned char plan[PLAN_LEN]; /* the profile `pinned` has no certificate's room to lend */
 #endif
 static unsigned char seed[POPCL_SEED_MIN];
+static popcl_fetch app_job;
 static unsigned char seen_memory[POPCL_SEEN_SIZE(SEEN_UIDS)];
 
 static struct {
-    popcl_fetch job;
     popcl_fetch_config config;
     popcl_tls tls;
     popcl_seen seen;
@@ -286,7 +286,7 @@ static void listed(void *ctx, const popcl_msg *m) {
     (void)ctx;
     size_t before = app.seen.used;
     popcl_diag d;
-    if (!m) popcl_fetch_get_diag(&app.job, &d);
+    if (!m) popcl_fetch_get_diag(&app_job, &d);
     if (!m && d.no_uids) return; /* a listing without UIDs says nothing of them */
     popcl_seen_listed(&app.seen, m ? m->uid : NULL, m ? m->uid_len : 0);
     if (app.seen.used != before) app.unsaved++;
@@ -324,7 +324,7 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     (void)ctx;
     if (what == POPCL_STORED || what == POPCL_NOT_STORED)
         app.unsaved += (uint32_t)order_fate(&app.order, m, what, why,
-                                            popcl_state(&app.job.session) == POPCL_DONE);
+                                            popcl_state(&app_job.session) == POPCL_DONE);
     switch (what) {
     case POPCL_STORED:
         app.stored++;
@@ -536,8 +536,8 @@ popcl *app_begin(uint32_t connect_ms) {
 #endif
     session_offer();
     mark(PHASE_CONNECT);
-    (void)popcl_fetch_start(&app.job, &app.config, 0);
-    return &app.job.session;
+    (void)popcl_fetch_start(&app_job, &app.config, 0);
+    return &app_job.session;
 }
 
 /* What this poll stored will be wanted again: it is neither remembered nor known to be gone. */
@@ -550,7 +550,7 @@ static int comes_again(void) {
  * not for ever. */
 static void count_refusals(popcl_err e) {
     popcl_diag d;
-    popcl_fetch_get_diag(&app.job, &d);
+    popcl_fetch_get_diag(&app_job, &d);
     if (e == POPCL_ERR_NO_UIDL)
         app.refusals++;
     else if (d.listed && !d.no_uids)
@@ -575,11 +575,11 @@ static uint32_t pause_after(popcl_err e, int failed) {
 int app_was_unreachable(void) { return app.unreachable; }
 
 uint32_t app_conclude(void) {
-    popcl_err e = popcl_result(&app.job.session);
+    popcl_err e = popcl_result(&app_job.session);
     int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
     count_refusals(e);
     order_end(&app.order, comes_again());
-    popcl_fetch_wipe(&app.job);
+    popcl_fetch_wipe(&app_job);
     memset(seed, 0, sizeof seed);
     mark(PHASE_STATE);
     save();
