@@ -76,7 +76,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/posix/no_fork": "posix_internal",
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",  # also for each port that has no row of its own
-    "src/host": "popcl_tls",
+    "src/host": "file_calls popcl_tls",
     "src/tools/common": "file_calls",
     "src/tools/popcl": "files number file_calls utc popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
     "src/tools/popcl-ta": "files number anchor utc whole popcl popcl_tls",

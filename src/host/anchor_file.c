@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_calls.h"
 #include "whole.h"
 
 static popcl_posix_trust_error error_of(int number) {
@@ -30,11 +31,7 @@ static popcl_posix_trust_error anchor_fail(int number) {
 /* ---- a file ---- */
 
 static int anchor_open_at(int dir, const char *name, int flags) {
-    int fd;
-    do
-        fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
-    while (fd < 0 && errno == EINTR);
-    return fd;
+    return pop_file_open(&pop_real_disk, dir, name, O_RDONLY | O_NOCTTY | O_NONBLOCK | flags, 0);
 }
 
 popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, int fd) {
@@ -42,8 +39,7 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
     struct stat st;
     unsigned char *octets = NULL;
     size_t len = 0;
-    while (fstat(fd, &st))
-        if (errno != EINTR) return anchor_fail(errno);
+    if (pop_file_stat(&pop_real_disk, fd, &st)) return anchor_fail(errno);
     if (S_ISDIR(st.st_mode)) return anchor_fail(EISDIR);
     if (S_ISREG(st.st_mode) && st.st_size > POP_ANCHOR_FILE_MAX) return anchor_fail(EFBIG);
     int error =

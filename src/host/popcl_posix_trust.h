@@ -1,5 +1,5 @@
 /* popcl_posix_trust.h - the trust store of a program on POSIX: reads the anchors of TLS from files
- * of certificates at run time. It uses the heap, and no file of port/posix.
+ * of certificates at run time. It uses the heap.
  *
  *     popcl_posix_trust store;
  *     char why[POPCL_POSIX_WHY];

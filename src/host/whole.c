@@ -6,17 +6,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "file_calls.h"
+
 int pop_read_whole(int fd, size_t expected, size_t max, unsigned char **octets, size_t *len) {
     size_t room = expected + 2,
            n = 0; /* the NUL, and one, so that the end is seen without growing */
     unsigned char *p = malloc(room);
     int error = p ? 0 : ENOMEM;
     while (!error) {
-        ssize_t got = read(fd, p + n, room - n - 1);
+        ssize_t got;
+        POP_AGAIN(got, read(fd, p + n, room - n - 1));
         if (got == 0) break;
         if (got < 0) {
-            error = errno == EINTR ? 0 : errno;
-            continue;
+            error = errno;
+            break;
         }
         n += (size_t)got;
         if (n > max) error = EFBIG;

@@ -484,6 +484,23 @@ static void never_two(void **state) {
     }
 }
 
+static void damaged_is_put_aside(void **state) {
+    char name[TOOL_NAME_MAX + 1] = "f", text[8] = "";
+    (void)state;
+    assert_int_equal(tool_replace(dir, "f", "old", 3), 0);
+    assert_int_equal(tool_put_aside(dir, "f"), 0);
+    assert_int_equal(faccessat(dir, "f", F_OK, 0), -1);
+    int fd = tool_open(dir, "f.damaged", O_RDONLY, 0);
+    assert_int_equal(tool_read_all(fd, text, sizeof text), 3);
+    assert_memory_equal(text, "old", 3);
+    (void)close(fd);
+    assert_int_equal(tool_put_aside(dir, "f"), -1);
+    assert_int_equal(errno, ENOENT);
+    memset(name, 'n', TOOL_NAME_MAX); /* no room for more */
+    assert_int_equal(tool_put_aside(dir, name), -1);
+    assert_int_equal(errno, ENAMETOOLONG);
+}
+
 /* No file can be made or locked there: that is told apart from a lock that is held. */
 static void no_lock_possible(void **state) {
     tool_lock l;
@@ -522,6 +539,7 @@ int main(void) {
         CASE(stops_waiting),
         CASE(never_two),
         CASE(no_lock_possible),
+        CASE(damaged_is_put_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,17 @@ int tool_replace(int dir, const char *name, const void *p, size_t n) {
     return errno == ENOENT ? replace_once(dir, name, p, n) : -1;
 }
 
+int tool_put_aside(int dir, const char *name) {
+    char aside[TOOL_NAME_MAX + 1];
+    int r, n = snprintf(aside, sizeof aside, "%s.damaged", name);
+    if (n < 0 || (size_t)n >= sizeof aside) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    POP_AGAIN(r, renameat(dir, name, dir, aside));
+    return r;
+}
+
 typedef struct tidied {
     int dir;
     const char *name;

@@ -71,6 +71,9 @@ void tool_new_drop(const tool_new *f);
 /* All of it at once, mode 0600; tidies first. */
 int tool_replace(int dir, const char *name, const void *p, size_t n);
 
+/* Renames a damaged file to NAME.damaged, for a person to look at. */
+int tool_put_aside(int dir, const char *name);
+
 /* Removes what killed runs left of replacing this file: temporaries of this user whose lock is
  * free, and, where no file can be locked, those that nobody wrote to for an hour. */
 void tool_tidy(int dir, const char *name);

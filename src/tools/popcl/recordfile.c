@@ -194,10 +194,8 @@ static int recordfile_get(void *ctx, void *p, size_t n) {
 
 /* Keeps a damaged file, for whoever wants to look at it. */
 static int recordfile_put_aside(cmd_record_file *f, const char *name) {
-    char aside[sizeof f->name + 16];
-    (void)snprintf(aside, sizeof aside, "%s.damaged", name);
     f->damaged = 1;
-    if (f->writes && renameat(f->dir, name, f->dir, aside))
+    if (f->writes && tool_put_aside(f->dir, name))
         return failed(f, "putting the damaged file aside", CMD_EXIT_CREATE);
     return 0;
 }

@@ -63,9 +63,7 @@ static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r
 }
 
 static void resume_put_aside(cmd_resume *s, cmd_report *r) {
-    char aside[300];
-    int n = snprintf(aside, sizeof aside, "%s.damaged", s->name);
-    int moved = n > 0 && (size_t)n < sizeof aside && renameat(s->dir, s->name, s->dir, aside) == 0;
+    int moved = tool_put_aside(s->dir, s->name) == 0;
     if (moved) s->is_there = 0;
     cmd_report_warning(r,
                        "the file of --resume, %s, is damaged%s: it counts as none, and the "
