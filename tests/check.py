@@ -6,7 +6,7 @@
         word is a program; `--` starts one with arguments.
     check.py all MAKE PART...
         Runs `MAKE check-PART` for every part, two at a time. Of a part's output it shows all but the results that are ok. It ends with a line
-        for each part and the sum of all.
+        for each part, what failed in it, and the sum of all.
 """
 import concurrent.futures
 import os
@@ -170,6 +170,7 @@ def run_part(make, name):
 
 
 def show(name, output, why, seconds):
+    """Prints what is not plainly ok; returns the lines of what failed."""
     print(f"== {name} ({seconds:.0f} s)")
     lines = output.splitlines()
     for line, result in zip(lines, results_of(lines)):
@@ -178,6 +179,8 @@ def show(name, output, why, seconds):
     if why:
         print(f"not ok - {name}: {why}")
     sys.stdout.flush()
+    failed = [result.name for result in results_of(lines) if result and not result.ok] + [why] * bool(why)
+    return [f"    not ok - {one}" for one in failed]
 
 
 def all_parts(make, names):
@@ -186,8 +189,8 @@ def all_parts(make, names):
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for done in concurrent.futures.as_completed([pool.submit(run_part, make, name) for name in names]):
             name, output, counts, why, seconds = done.result()
-            show(name, output, why, seconds)
-            summary[name] = f"{name}: {counts} ({seconds:.0f} s)"
+            failed = show(name, output, why, seconds)
+            summary[name] = "\n".join([f"{name}: {counts} ({seconds:.0f} s)", *failed])
             total.add(counts)
     print(f"== all parts ({time.monotonic() - began:.0f} s)")
     print(*(summary[name] for name in names), total, sep="\n")

@@ -90,8 +90,9 @@ class All(unittest.TestCase):
         self.assertNotIn("fine", said)
 
     def test_a_part_that_does_not_build_or_end_fails(self):
-        status, said = self.all(a="echo ok 1 - fine; echo 1..1", b="echo 'Error 1'; exit 2")
-        self.assertEqual((status, said.splitlines()[-1]), (1, "1 passed, 1 failed"))
+        status, said = self.all(a="echo ok 1 - fine; echo not ok 2 - broken; echo 1..2; exit 1", b="echo 'Error 1'; exit 2")
+        self.assertEqual((status, said.splitlines()[-1]), (1, "1 passed, 2 failed"))
+        self.assertIn("a: 1 passed, 1 failed (0 s)\n    not ok - broken\nb:", said)
         self.assertIn("Error 1\nnot ok - b: no plan", said)
 
 
