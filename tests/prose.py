@@ -153,7 +153,7 @@ PROSE = [
     ("docs/PORTING.md", r"`popcl_resume_save`, (\d+) octets", lambda: str(macro("POPCL_RESUME_LEN"))),
     ("docs/PORTING.md", r"\| stack \| with TLS ([\d.]+) KB painted, at most ([\d.]+) KB by call graph; in clear text ([\d.]+) and ([\d.]+) KB",
      lambda: (kb(calls(2)), kb(calls(1)), kb(calls(4)), kb(calls(3)))),
-    ("docs/SIZING.md", r"`popcl_err_what` (\d+) KB, `popcl_err_cause` (\d+), `popcl_err_advice` (\d+); `popcl_err_name` ([\d.]+)\)",
+    ("docs/SIZING.md", r"`popcl_err_what` (\d+) KB, `popcl_err_cause` (\d+), `popcl_err_advice` (\d+); `popcl_err_name` (\d+\.\d+)",
      lambda: (column_kb(2), column_kb(3), column_kb(4), names())),
     ("docs/SIZING.md", r"names of its errors \(([\d.]+) KB\)", names),
     ("docs/SIZING.md", r"buffer of ([\d,]+) octets \(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
