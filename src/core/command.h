@@ -45,6 +45,6 @@ enum popcl_reply_shape popcl_command_shape(const popcl_command *c);
 /* Writes the line with its CRLF to buf, which has popcl_command_room octets. After an error nothing
  * of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET, ERR_COMMAND_LENGTH,
  * ERR_MESSAGE_NUMBER, ERR_SECRET, ERR_SECRET_WAIT. */
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_line *l);
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_line *written);
 
 #endif

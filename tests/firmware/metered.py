@@ -79,7 +79,7 @@ def describe(made, path):
     lines += [f"stack {symbols['stack_low']:x} {symbols['stack_top']:x}", f"phases {symbols['phases_reached']:x} {len(PHASES)}"]
     if "sys_check_timeouts" in symbols:  # with -flto no function is whole any more, and no turn counts as idle
         lines.append(f"turn {symbols['sys_check_timeouts']:x}")
-        lines += [f"work {symbols[name]:x}" for name in ("eth_poll", "popcl_recv_ack", "popcl_send_ack", "popcl_start")]
+        lines += [f"work {symbols[name]:x}" for name in ("eth_poll", "popcl_recv_ack", "popcl_send_ack", "popcl_fetch_start")]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
