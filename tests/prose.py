@@ -144,7 +144,7 @@ PROSE = [
     ("docs/DESIGN.md", r"The link is a table of (\w+) functions", lambda: WORDS[len(members("src/core/link.h", "popcl_link_ops"))]),
     ("docs/DESIGN.md", r"(\w+) functions \(`popcl_tls_layer`: ([\w, ]+)\)",
      lambda: (WORDS[len(members("src/core/link.h", "popcl_tls_layer"))], ", ".join(members("src/core/link.h", "popcl_tls_layer")))),
-    ("docs/DESIGN.md", r"a job is\s+(\d+) octets on a Cortex-M3", lambda: str(sizeof("popcl"))),
+    ("docs/DESIGN.md", r"a job is\s+(\d+) octets on a Cortex-M3", lambda: str(sizeof("popcl_fetch"))),
     ("docs/DESIGN.md", r"code is missed by (\d+) to (\d+) KB", missed),
     ("docs/PROTOCOL.md", r"pause_ms, by default (\d+) minutes", lambda: str(macro("POPCL_PAUSE_MS") // MS_A_MINUTE)),
     ("docs/PORTING.md", r"`POPCL_IOBUF_MIN` \((\d+)\) or more; TLS: `POPCL_IOBUF_SIZE\(512\)` \((\d+)\)",

@@ -70,13 +70,13 @@ def images(folder):
 
 
 def structs(folder):
-    """sizeof popcl and of each profile's storage on a Cortex-M3."""
-    types = ["struct popcl"] + [f"popcl_tls_{profile}_storage" for profile in PROFILES]
-    return dict(zip(["popcl", *PROFILES], size.sizes_of(types, [size.CC, *size.M3, "--specs=picolibc.specs"], folder)))
+    """sizeof popcl_fetch and of each profile's storage on a Cortex-M3."""
+    types = ["struct popcl_fetch"] + [f"popcl_tls_{profile}_storage" for profile in PROFILES]
+    return dict(zip(["popcl_fetch", *PROFILES], size.sizes_of(types, [size.CC, *size.M3, "--specs=picolibc.specs"], folder)))
 
 
 def ram(octets, profile):
-    return octets["popcl"] + octets[profile] + BUFFER + PLAN.get(profile, 0)
+    return octets["popcl_fetch"] + octets[profile] + BUFFER + PLAN.get(profile, 0)
 
 
 def grouped(number):
@@ -131,9 +131,9 @@ def ram_table(octets):
     rows = []
     for profile in PROFILES:
         total = ram(octets, profile)
-        parts = [octets["popcl"], octets[profile], BUFFER, PLAN.get(profile, 0), total]
+        parts = [octets["popcl_fetch"], octets[profile], BUFFER, PLAN.get(profile, 0), total]
         rows.append([f"`{profile}`", *map(grouped, parts), *verdict(total, RAM_TARGETS.get(profile))])
-    return table(["profile", "sizeof(popcl)", "storage", "record buffer", "plan", "octets", "at most", "verdict"], rows)
+    return table(["profile", "sizeof(popcl_fetch)", "storage", "record buffer", "plan", "octets", "at most", "verdict"], rows)
 
 
 def parts_table(made):

@@ -116,7 +116,7 @@ static int show_version(struct run *r) {
         "USER/PASS%s\n"
         "octets of memory: job %lu, TLS %lu, record buffer %lu, with TLS %lu, plan %lu\n",
         popcl_version(), (unsigned long)cmd_tls_compiled_anchors(), POPCL_WITH_APOP ? ", APOP" : "",
-        (unsigned long)sizeof(popcl), (unsigned long)sizeof(popcl_tls_host_storage),
+        (unsigned long)sizeof(popcl_fetch), (unsigned long)sizeof(popcl_tls_host_storage),
         (unsigned long)CMD_IOBUF_MAX, (unsigned long)CMD_IOBUF_TLS, (unsigned long)CMD_PLAN_OCTETS);
     cmd_report_print(&r->report, text);
     return finish_output(r);
