@@ -43,6 +43,7 @@ typedef struct line {
     unsigned char *buf;
     size_t len;
     popcl_err err;
+    uint8_t pulled;
 } line;
 
 static void command_put(line *l, const void *p, size_t n) {
@@ -99,6 +100,7 @@ static void put_secret(line *l, const popcl_secret *s) {
         /* with no room left, one octet more is asked for, over the place of the CRLF: it tells
          * whether the secret ends here */
         size_t want = room ? room : 1;
+        l->pulled = 1;
         int got = s->get(s->ctx, off, (char *)l->buf + l->len, want);
         if (got == 0) break;
         if (got < 0 || (size_t)got > want)
@@ -158,6 +160,7 @@ popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_
         written->secret_from = l.len + 1;
         if (!l.err) put_secret(&l, c->secret);
         written->secret_to = l.len;
+        written->pulled = l.pulled;
     }
     if (l.err) {
         popcl_zero(buf, popcl_command_room(c));

@@ -29,6 +29,7 @@ extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
 typedef struct popcl_line {
     size_t len;                    /* CRLF included */
     size_t secret_from, secret_to; /* the octets of it that must not be shown */
+    uint8_t pulled; /* the secret's callback was called, also for a line that failed */
 } popcl_line;
 
 /* Octets that the line may take at most. */

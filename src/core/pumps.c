@@ -195,10 +195,10 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
     const popcl_config *cfg = c->cfg;
     *port = 0;
     *limit_ms = 0;
-    if (popcl_is_done(c)) return NULL;
+    if (popcl_is_over(c)) return NULL;
     uint32_t connect = popcl_or_default(cfg->connect_ms, POPCL_CONNECT_MS),
              total = popcl_or_default(cfg->total_ms, POPCL_TOTAL_MS);
-    c->clock = now_ms;
+    if (c->state == CONNECTING) c->clock = now_ms;
     *port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
     *limit_ms = connect < total ? connect : total;
     return cfg->host;
@@ -404,13 +404,13 @@ static void trace_command(popcl *c, const unsigned char *line, const popcl_line 
  * it asked for time. */
 static popcl_err write_line(popcl *c, const popcl_command *command, unsigned char *p,
                             popcl_line *l) {
-    uint8_t busy = c->busy;
     const popcl_secret *pulled = popcl_command_pulls(command);
     if (c->secret != pulled) popcl_machine_release_secret(c);
-    c->secret = pulled;
+    uint8_t busy = c->busy;
     c->busy = LOCKED;
     popcl_err e = popcl_command_write(command, p, l);
     if (c->busy == LOCKED) c->busy = busy;
+    if (l->pulled) c->secret = pulled;
     if (e != POPCL_ERR_SECRET_WAIT) popcl_machine_release_secret(c);
     if (!e) trace_command(c, p, l); /* before the link may seal it */
     if (!e && c->busy == MISUSED) {
