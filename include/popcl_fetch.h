@@ -12,12 +12,12 @@
  * Callbacks may call the queries (popcl_state, popcl_result, popcl_next_deadline,
  * popcl_fetch_get_diag). Any other call into the same job is ignored and ends it with
  * POPCL_ERR_REENTRANT. Which calls may call back:
- *     start, connected, the queries, send_buf,   no callback (connected: trace, and with TLS,
- *     recv_buf                                   if it cannot begin, what fail calls)
- *     recv_ack, send_ack, send_failed,
- *     recv_eof, resume, stop                     all of them
- *     tick, fail                                 abort, sync, fate, secret (release), trace
- *     wipe                                       abort, secret (release) */
+ *     start, the queries, connect, submit       nothing
+ *     connected                                 trace
+ *     send_ack, recv_ack, send_failed,          all of them
+ *     recv_eof, resume
+ *     tick, stop, fail                          trace, secret (release), sync, abort, fate
+ *     wipe                                      secret (release), abort */
 #ifndef POPCL_FETCH_H
 #define POPCL_FETCH_H
 

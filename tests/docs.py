@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Keeps the documents true: docs/ERRORS.md is made from include/popcl_errors.h, and the last column of the tables of docs/PROTOCOL.md and
-docs/SECURITY.md, the tests of each rule, from the ids in square brackets that stand in the tests.
+docs/SECURITY.md, the tests of each rule, from the ids in square brackets that stand in the tests. The list in include/popcl_fetch.h of the calls that
+may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
 in prose.py.
@@ -15,6 +16,7 @@ Prints TAP.
 import pathlib
 import re
 import sys
+import textwrap
 
 import prose
 from results import Results
@@ -43,6 +45,33 @@ def errors_page(committed, problems):
            "| number | POPCL_ | what failed | likely cause | what to try | class | exit |", "|---:|---|---|---|---|---|---|"]
     out += [f"| {number} | {name} | {what} | {cause} | {advice} | {class_} | {CLASSES[class_]} |" for number, name, class_, what, cause, advice in rows]
     return "\n".join(out) + "\n"
+
+
+def calls_back():
+    """The lines of popcl_fetch.h that say which call may call which callback, from the rows CALL(name, ..., "callbacks")."""
+    table = (ROOT / "tests/sim/calls.def").read_text()
+    lists = dict(re.findall(r'#define (\w+) "([^"]*)"', table))
+    rows = {}
+    for name, macro, words in re.findall(r'^CALL\((\w+),.*,\s*(?:(\w+)|"([^"]*)")\)$', table, re.M):
+        rows.setdefault(re.sub("_(more|at_once)$", "", name), lists[macro] if macro else words)
+    groups = {"": ["start", "the queries"]}
+    for name, words in rows.items():
+        groups.setdefault(words, []).append(name)
+    out = []
+    for words, names in groups.items():
+        told = {"": "nothing", lists["ANY"]: "all of them"}.get(words, ", ".join(words.split()).replace("release", "secret (release)"))
+        names = textwrap.wrap(", ".join(names), 40)
+        out += [f" *     {left:42}{told if left is names[0] else ''}".rstrip() for left in names]
+    return "\n".join(out) + " */"
+
+
+def calls_header(problems):
+    """popcl_fetch.h with that list."""
+    text = (ROOT / "include/popcl_fetch.h").read_text()
+    new, n = re.subn(r"(Which calls may call back:\n)(?: \*     .*\n)*? \*     .* \*/\n", lambda found: found.group(1) + calls_back() + "\n", text)
+    if n != 1:
+        problems.append("include/popcl_fetch.h: it has no list of the calls that may call back")
+    return new
 
 
 def named_ids():
@@ -130,7 +159,7 @@ def main(argv):
     problems, results = [], Results()
     tests, words = named_ids(), names_in_source()
     errors = ROOT / "docs/ERRORS.md"
-    pages = [(errors, errors_page(errors.read_text(), problems))]
+    pages = [(errors, errors_page(errors.read_text(), problems)), (ROOT / "include/popcl_fetch.h", calls_header(problems))]
     for name in ("PROTOCOL.md", "SECURITY.md"):
         path = ROOT / "docs" / name
         if path.exists():

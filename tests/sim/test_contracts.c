@@ -376,7 +376,7 @@ static void calls_on_what_is_not_open_do_nothing(void **state) {
 
 /* ---- numbers and arguments ---- */
 
-/* [R16] What is marked as deleted is counted no more, and keeps its number (RFC 1939, 5). */
+/* [R13] What is marked as deleted is counted no more, and keeps its number (RFC 1939, 5). */
 static void a_count_that_sinks_hides_no_message(void **state) {
     (void)state;
     for (size_t w = 0; w < COUNT_OF(windows); w++) {
@@ -660,7 +660,7 @@ static void connect_takes_the_time_before_the_connection_only(void **state) {
 
 /* ---- listings ---- */
 
-/* [B50] A listing that names a message twice is not the whole maildrop, whether its messages are
+/* A listing that names a message twice is not the whole maildrop, whether its messages are
  * wanted or not, and whichever listing it is. */
 static void a_listing_with_a_number_twice_is_not_complete(void **state) {
     static const struct {
