@@ -231,6 +231,10 @@ int client_turn(client *c, uint32_t limit_ms) {
     } else if (c->fault_kind == LINK_DOWN) {
         netif_set_link_up(&c->far.netif);
     }
+    if (c->drive) {
+        clock_ms += drive_skips_ms(c->drive);
+        stop |= drive_wants_stop(c->drive);
+    }
     if (!netif_default || !netif_is_link_up(netif_default)) c->far.queued = 0;
     if (far_deliver(&c->far, c->burst ? c->burst : FAR_QUEUE)) limit_ms = 0;
     if (c->far.queued) limit_ms = 0;
@@ -289,14 +293,20 @@ void client_configure(client *c) {
     c->cfg.session.seed_len = sizeof tls_seed;
 }
 
-static void polled(client *c) {
-    popcl_fetch_start(&c->job, &c->cfg, sys_now());
-    if (popcl_lwip_raw_start(&c->net, &c->job.session)) return;
+static void polled(client *c, popcl *session) {
+    if (popcl_lwip_raw_start(&c->net, session)) return;
     while (popcl_lwip_raw_poll(&c->net)) {
-        if (client_turn(c, popcl_lwip_raw_sleep_ms(&c->net))) popcl_stop(&c->job.session);
+        if (client_turn(c, popcl_lwip_raw_sleep_ms(&c->net))) popcl_stop(session);
         if (c->turns > TURNS_MAX + 10) break;
     }
     if (popcl_lwip_raw_poll(&c->net)) client_note(c, "it is done, and poll goes on");
+}
+
+static void pump(client *c, popcl *session) {
+    if (c->face == POLLED)
+        polled(c, session);
+    else
+        popcl_run(session, &popcl_lwip_raw_net, &c->net);
 }
 
 static void check_end(client *c, popcl_err result) {
@@ -319,10 +329,8 @@ popcl_err client_session(client *c) {
     memset(&c->job, 0xa5, sizeof c->job);
     client_configure(c);
     now_running = c;
-    if (c->face == POLLED)
-        polled(c);
-    else if (popcl_fetch_start(&c->job, &c->cfg, 0) == POPCL_OK)
-        popcl_run(&c->job.session, &popcl_lwip_raw_net, &c->net);
+    if (popcl_fetch_start(&c->job, &c->cfg, c->face == POLLED ? sys_now() : 0) == POPCL_OK)
+        pump(c, &c->job.session);
     now_running = NULL;
     c->faulting = 0;
     if (c->fault_kind == LINK_DOWN) netif_set_link_up(&c->far.netif);
@@ -337,6 +345,17 @@ popcl_err client_session(client *c) {
     popcl_fetch_wipe(&c->job);
     c->fault_at = 0;
     return result;
+}
+
+void client_drive(client *c, drive *d, enum drive_what what, int job) {
+    uint32_t began_at = clock_ms;
+    drive_init(d, what, job, 1, &c->server);
+    c->drive = d;
+    pump(c, d->h.s);
+    c->drive = NULL;
+    const char *odd = drive_end(d, clock_ms - began_at);
+    if (odd) client_note(c, "%s", odd);
+    if (c->net.pcb) client_note(c, "the object has a pcb after the end");
 }
 
 void client_init(client *c) {

@@ -5,6 +5,7 @@
 #ifndef TESTS_LWIP_CLIENT_H
 #define TESTS_LWIP_CLIENT_H
 
+#include "drive.h"
 #include "far.h"
 #include "popcl_fetch.h"
 #include "popcl_lwip_raw.h"
@@ -50,6 +51,7 @@ typedef struct client {
     uint32_t stored_at[CLIENT_MESSAGES]; /* octets of the server's that had reached lwIP */
     popcl_diag diag;
     char fault[200];
+    drive *drive; /* NULL, or what is driven instead of a job of the client's */
     /* private */
     far_end far;
     sim_server server;
@@ -73,6 +75,9 @@ void client_free(client *c);
 
 /* One session; returns its result. */
 popcl_err client_session(client *c);
+
+/* The same for an owner of drive.h, in clear. */
+void client_drive(client *c, drive *d, enum drive_what what, int job);
 
 /* Its parts, for other sequences: fills c->cfg; one turn of the main loop without popcl, of at most
  * so long. Returns 1 if the caller is to stop. */

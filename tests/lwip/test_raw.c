@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <lwip/sys.h>
+
 #include "client.h"
 
 static client c;
@@ -461,6 +463,21 @@ static void families(void) {
 static void both_families(void **state) { (void)state, in_clear(families); }
 #endif
 
+/* ---- owners ---- */
+
+/* A job and a sequence of commands, in whatever they can ask of the main loop: drive.h. */
+static void owners(void) {
+    static drive d;
+    for (int job = 0; job < 2; job++) {
+        for (int what = 0; what < DRIVES; what++) {
+            begin();
+            client_drive(&c, &d, (enum drive_what)what, job);
+            end(job ? "a job" : "a sequence", (unsigned long)what);
+        }
+    }
+}
+static void both_owners(void **state) { (void)state, in_clear(owners); }
+
 /* ---- the object ---- */
 
 static void step_is_missing(void **state) {
@@ -539,6 +556,7 @@ int main(void) {
 #if POPCL_LWIP_FAMILIES == 2
         cmocka_unit_test(both_families),
 #endif
+        cmocka_unit_test(both_owners),
         cmocka_unit_test(step_is_missing),
         cmocka_unit_test(left_half_way),
         cmocka_unit_test(refused_at_start),

@@ -84,8 +84,13 @@ static void on_open(void *ctx, uint32_t tag, const popcl_reply *reply) {
 static size_t on_body(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
     hand *h = ctx;
     int taken = called(h, IN_BODY, (int)n);
-    note_tag(h, "body", tag);
-    note(h, ": %.*s\n", (int)strcspn((const char *)p, "\r"), (const char *)p);
+    if (taken && !h->quiet) {
+        size_t line = 0;
+        while (line < n && p[line] != '\r')
+            line++;
+        note_tag(h, "body", tag);
+        note(h, ": %.*s\n", (int)line, (const char *)p);
+    }
     return (size_t)taken + h->extra;
 }
 
@@ -106,7 +111,7 @@ static int on_stop(void *ctx) { return called(ctx, IN_STOP, 0); }
 
 static unsigned on_closed(void *ctx, popcl_err *result, popcl_end end) {
     hand *h = ctx;
-    note(h, "closed %s\n", popcl_err_name(*result));
+    if (!h->count[IN_CLOSED]) note(h, "closed %s\n", popcl_err_name(*result));
     h->last_end = (int)end;
     if (h->change) *result = h->closed_as;
     return (unsigned)called(h, IN_CLOSED, 0);
@@ -204,17 +209,22 @@ void hand_init(hand *h, unsigned window) {
     h->s = &h->sequence;
 }
 
+void hand_start(hand *h, int job) {
+    h->s = job ? &h->job.session : &h->sequence;
+    memset(&h->sequence, 0xa5, sizeof h->sequence); /* [K12] */
+    memset(&h->job, 0xa5, sizeof h->job);
+    popcl_err e = job ? popcl_fetch_start(&h->job, &h->cfg, 0)
+                      : popcl_start(h->s, &h->cfg.session, &h->events, h, 0);
+    assert_int_equal(e, POPCL_OK);
+}
+
 void hand_sequence(hand *h) {
-    h->s = &h->sequence;
-    memset(h->s, 0xa5, sizeof *h->s); /* [K12] */
-    assert_int_equal(popcl_start(h->s, &h->cfg.session, &h->events, h, 0), POPCL_OK);
+    hand_start(h, 0);
     popcl_connected(h->s, 0);
 }
 
 void hand_job(hand *h) {
-    h->s = &h->job.session;
-    memset(&h->job, 0xa5, sizeof h->job);
-    assert_int_equal(popcl_fetch_start(&h->job, &h->cfg, 0), POPCL_OK);
+    hand_start(h, 1);
     popcl_connected(h->s, 0);
 }
 

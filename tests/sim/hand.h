@@ -56,19 +56,23 @@ struct hand {
     void (*inside)(hand *h, enum place place);
     const char *password; /* of the secret that is pulled */
     int hold;             /* nothing is sent by itself */
+    int quiet;            /* bodies are not noted */
     /* what came of it */
     unsigned count[PLACES];
-    char sent[4000]; /* all that left */
-    char seen[6000]; /* events and fates, one a line */
-    int last_end;    /* popcl_end of the newest closed */
-    int whole;       /* listed told the end of a complete listing */
+    char sent[4000];  /* all that left */
+    char seen[16000]; /* events and fates, one a line; of a closed that comes again, the first */
+    int last_end;     /* popcl_end of the newest closed */
+    int whole;        /* listed told the end of a complete listing */
 };
 
 /* All at rest, for a session in clear with this window (1: none). Then a test may change settings
  * and orders. */
 void hand_init(hand *h, unsigned window);
 
-/* Starts the owner, and the transport is up. */
+/* Starts the owner, which waits for its transport. */
+void hand_start(hand *h, int job);
+
+/* The same, and the transport is up. */
 void hand_sequence(hand *h);
 void hand_job(hand *h);
 
