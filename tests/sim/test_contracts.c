@@ -13,6 +13,7 @@
 
 #include "hand.h"
 #include "popcl_net.h"
+#include "tls_client.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
@@ -831,6 +832,112 @@ static void headers_do_not_count_as_messages(void **state) {
     }
 }
 
+/* ---- the field that is wrong ---- */
+
+static popcl_tls tls;
+static popcl_resumable resumable;
+static popcl_tls_pinned_storage storage;
+
+/* What TLS needs, but trust and a clock, which pins take the place of. */
+static void want_tls(void) {
+    popcl_config *s = &h.cfg.session;
+    tls_client_init(&tls, TLS_PINNED, &storage, sizeof storage);
+    s->security = POPCL_TLS;
+    s->tls = &tls;
+    s->seed = tls_seed;
+    s->seed_len = sizeof tls_seed;
+}
+
+/* Each of these is one mistake of a session, or, from JOB_MISTAKES on, of a job alone. Returns the
+ * name of its field; NULL: there are no more. */
+#define JOB_MISTAKES 12u
+static const char *mistake(unsigned n) {
+    popcl_config *s = &h.cfg.session;
+    switch (n) {
+    case 0: return s->iobuf = NULL, "iobuf";
+    case 1: return s->security = POPCL_STLS + 1, "security";
+    case 2: return s->security = UINT8_MAX, "security";
+    case 3: return s->connect_ms = POPCL_MS_MAX + 1, "connect_ms";
+    case 4: return s->idle_ms = POPCL_MS_MAX + 1, "idle_ms";
+    case 5: return s->pause_ms = UINT32_MAX, "pause_ms";
+    case 6: return s->total_ms = POPCL_MS_MAX + 1, "total_ms";
+    case 7: return want_tls(), tls.fragment = 513, "tls";
+    case 8: return want_tls(), tls.fragment = 8192, "tls";
+    case 9: return want_tls(), tls.names = h.seen, tls.names_len = 0, "tls";
+    case 10: return want_tls(), tls.resume = &resumable, tls.resumption = NULL, "tls";
+    case 11: return h.cfg.session.iobuf = NULL, s->security = 9, "iobuf"; /* the first counts */
+    case JOB_MISTAKES: return s->host = NULL, "host";
+    case 13: return s->user = NULL, "user";
+    case 14: return h.cfg.secret.get = NULL, "secret";
+    case 15: return h.cfg.sink = NULL, "sink";
+    case 16: return h.sink.begin = NULL, "sink";
+    case 17: return h.sink.data = NULL, "sink";
+    case 18: return h.sink.commit = NULL, "sink";
+    case 19: return h.sink.abort = NULL, "sink";
+    case 20: return h.cfg.plan = NULL, "plan";
+    case 21: return h.cfg.auth = 0x8000, "auth";
+    default: return NULL;
+    }
+}
+
+static void refused_for(const popcl *c, popcl_err e, const char *field, unsigned n) {
+    if (e != POPCL_ERR_ARGUMENT || popcl_result(c) != e || popcl_state(c) != POPCL_DONE)
+        fail_msg("mistake %u gives %s", n, popcl_err_name(e));
+    if (strcmp(popcl_bad_field(c), field) != 0)
+        fail_msg("mistake %u: %s instead of %s", n, popcl_bad_field(c), field);
+}
+
+/* [K1] */
+static void a_wrong_setting_is_named(void **state) {
+    unsigned n = 0;
+    (void)state;
+    for (const char *field; hand_init(&h, 1), (field = mistake(n)) != NULL; n++) {
+        memset(&h.sequence, 0xa5, sizeof h.sequence);
+        memset(&h.job, 0xa5, sizeof h.job);
+        if (n < JOB_MISTAKES)
+            refused_for(&h.sequence, popcl_start(&h.sequence, &h.cfg.session, &h.events, &h, 0),
+                        field, n);
+        refused_for(&h.job.session, popcl_fetch_start(&h.job, &h.cfg, 0), field, n);
+        popcl_fetch_wipe(&h.job);
+        assert_string_equal(popcl_bad_field(&h.job.session), "");
+    }
+    assert_true(n > JOB_MISTAKES);
+    for (int half = 0; half < 3; half++) { /* events are a sequence's own */
+        hand_init(&h, 1);
+        if (half == 0) h.events.done = NULL;
+        if (half == 1) h.events.ready = NULL;
+        refused_for(&h.sequence,
+                    popcl_start(&h.sequence, &h.cfg.session, half < 2 ? &h.events : NULL, &h, 0),
+                    "events", (unsigned)half);
+    }
+    refused_for(&h.sequence, popcl_start(&h.sequence, NULL, &h.events, &h, 0), "config", 0);
+    refused_for(&h.job.session, popcl_fetch_start(&h.job, NULL, 0), "config", 0);
+}
+
+/* Another error names no field, nor does a success. */
+static void only_a_wrong_setting_is_named(void **state) {
+    (void)state;
+    hand_init(&h, 1);
+    assert_string_equal(popcl_bad_field(&h.sequence), "");
+    hand_sequence(&h);
+    assert_string_equal(popcl_bad_field(h.s), "");
+    popcl_fail(h.s, POPCL_ERR_ARGUMENT, 0);
+    assert_string_equal(popcl_bad_field(h.s), "");
+    hand_end(&h);
+    h.cfg.session.iobuf_len = 10;
+    assert_int_equal(popcl_fetch_start(&h.job, &h.cfg, 0), POPCL_ERR_IOBUF_SMALL);
+    assert_string_equal(popcl_bad_field(&h.job.session), "");
+    hand_init(&h, 1);
+    h.cfg.plan_len = 10;
+    assert_int_equal(popcl_fetch_start(&h.job, &h.cfg, 0), POPCL_ERR_PLAN_SMALL);
+    assert_string_equal(popcl_bad_field(&h.job.session), "");
+    hand_init(&h, 1);
+    want_tls();
+    h.cfg.session.seed = NULL;
+    assert_int_equal(popcl_start(&h.sequence, &h.cfg.session, &h.events, &h, 0), POPCL_ERR_SEED);
+    assert_string_equal(popcl_bad_field(&h.sequence), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_that_is_no_error_is_a_mistake),
@@ -855,6 +962,8 @@ int main(void) {
         cmocka_unit_test(a_deletion_in_flight_keeps_the_session),
         cmocka_unit_test(a_surplus_reply_in_a_pause_answers_no_deletion),
         cmocka_unit_test(headers_do_not_count_as_messages),
+        cmocka_unit_test(a_wrong_setting_is_named),
+        cmocka_unit_test(only_a_wrong_setting_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
