@@ -457,6 +457,40 @@ static void misuse_before_a_second_secret_counts(void **unused) {
     hand_end(&h);
 }
 
+/* A submit that fails because its secret misused the session leaves no password, not even until the
+ * event that submitted it returns. */
+static void pass_that_misuses(hand *of, enum place place) {
+    here(of, place);
+    if (place != IN_READY || popcl_in_flight(of->s) || step == 2) return;
+    popcl_err e = hand_submit(of, step ? POPCL_PASS : POPCL_USER, 0, step + 1);
+    if (step++ == 0) return;
+    assert_int_equal(e, POPCL_ERR_REENTRANT);
+    for (size_t i = 0; i + 7 <= sizeof of->iobuf; i++)
+        assert_memory_not_equal(of->iobuf + i, "correct", 7);
+}
+
+static void a_misuse_inside_a_secret_leaves_no_password(void **unused) {
+    (void)unused;
+    for (int place = IN_GET; place <= IN_RELEASE; place++) {
+        hand_init(&h, 1);
+        h.hold = 1;
+        h.inside = pass_that_misuses;
+        step = 0;
+        armed = 0;
+        inside_query = QUERIES;
+        inside_call = DO_wipe;
+        inside_place = (enum place)place;
+        hand_sequence(&h);
+        hand_say(&h, "+OK\r\n");
+        hand_send_all(&h);
+        armed = 1;
+        hand_say(&h, "+OK\r\n");
+        assert_int_equal(step, 2);
+        assert_int_equal(popcl_result(h.s), POPCL_ERR_REENTRANT);
+        hand_end(&h);
+    }
+}
+
 /* ---- what each call calls back ---- */
 
 static enum call during; /* CALLS: none */
@@ -568,6 +602,7 @@ int main(void) {
         cmocka_unit_test(each_call_in_each_callback_of_a_sequence),
         cmocka_unit_test(each_call_in_each_callback_of_a_job),
         cmocka_unit_test(misuse_before_a_second_secret_counts),
+        cmocka_unit_test(a_misuse_inside_a_secret_leaves_no_password),
         cmocka_unit_test(each_call_calls_back_what_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

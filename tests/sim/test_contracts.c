@@ -225,6 +225,35 @@ static void late_and_stop_that_return_any_number(void **state) {
     }
 }
 
+/* The reserve for QUIT begins, or a stop is wanted, while the sink asks for time: the job goes on
+ * without a resume, and what the sink has of the message is aborted. */
+static void late_and_stop_end_the_pause_of_a_sink(void **state) {
+    static const enum place places[] = {IN_DATA, IN_COMMIT};
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        for (size_t i = 0; i < COUNT_OF(places); i++) {
+            hand_init(&h, 1);
+            h.cfg.session.total_ms = 40000;
+            h.answer[IN_COMMIT] = POPCL_AGAIN; /* of data it is 0 */
+            h.times[places[i]] = UINT32_MAX;
+            hand_job(&h);
+            hand_list(&h, 2);
+            hand_say(&h, "+OK\r\nx\r\n.\r\n");
+            assert_int_equal(popcl_state(h.s), POPCL_PAUSED_SINK);
+            if (late)
+                popcl_tick(h.s, 30000);
+            else
+                popcl_stop(h.s);
+            hand_send_all(&h);
+            assert_non_null(strstr(h.sent, "RETR 1\r\nQUIT\r\n"));
+            hand_say(&h, "+OK\r\n");
+            result_is(late ? POPCL_ERR_TIMEOUT_TOTAL : POPCL_ERR_STOPPED);
+            assert_int_equal(h.count[IN_ABORT], 1);
+            hand_end(&h);
+        }
+    }
+}
+
 /* ---- pauses ---- */
 
 static popcl_verb inside_verb;
@@ -508,6 +537,8 @@ static void sequence_comes_to(enum outcome outcome) {
     }
     h.hold = outcome == NOT_SENT;
     assert_string_equal(popcl_err_name(hand_submit(&h, POPCL_PASS, 0, 2)), popcl_err_name(wanted));
+    /* at once, if the command is written or will not be */
+    assert_int_equal(h.count[IN_RELEASE], wanted == POPCL_ERR_SECRET_WAIT ? 0 : 1);
     switch (outcome) {
     case TAKEN: hand_say(&h, "+OK\r\n"); break;
     case REFUSED: hand_say(&h, "-ERR\r\n"); break;
@@ -947,6 +978,7 @@ int main(void) {
         cmocka_unit_test(a_body_that_returns_more_than_it_was_offered),
         cmocka_unit_test(an_event_that_returns_no_pause_goes_on),
         cmocka_unit_test(late_and_stop_that_return_any_number),
+        cmocka_unit_test(late_and_stop_end_the_pause_of_a_sink),
         cmocka_unit_test(a_pause_in_the_greeting_answers_no_command),
         cmocka_unit_test(a_pause_in_the_greeting_logs_nobody_in),
         cmocka_unit_test(calls_on_what_is_not_open_do_nothing),
