@@ -33,7 +33,7 @@ typedef struct popcl_command {
 /* How much time `closed` has. */
 typedef enum popcl_end {
     POPCL_END_ASKS, /* it may ask for time: POPCL_PAUSED_SYNC */
-    POPCL_END_LAST, /* POPCL_SETTLE_MS are over */
+    POPCL_END_LAST, /* POPCL_SETTLE_MS are over, or the session never was connected */
     POPCL_END_WIPED /* the session is wiped: abort and release, and do nothing else */
 } popcl_end;
 

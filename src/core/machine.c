@@ -80,13 +80,15 @@ void popcl_machine_settle(popcl *c, popcl_end end) {
     c->pause = (uint8_t)(end == POPCL_END_ASKS ? why & POPCL_PAUSED : 0);
 }
 
+/* A session that never was connected has nothing to settle, and its driver nothing to wait with. */
 void popcl_machine_leave(popcl *c) {
+    popcl_end end = c->state == CONNECTING ? POPCL_END_LAST : POPCL_END_ASKS;
     popcl_machine_enter(c, CLOSED);
     popcl_zero(c->link.buf, c->link.len);
     if (c->link.tls) popcl_tls_layer_of(c->link.tls)->forget(c->link.tls);
     popcl_machine_release_secret(c);
     c->since = c->passed;
-    popcl_machine_settle(c, POPCL_END_ASKS);
+    popcl_machine_settle(c, end);
 }
 
 /* The session has its result, and the first one stays. A reply to a command of the login that was

@@ -351,6 +351,7 @@ void client_drive(client *c, drive *d, enum drive_what what, int job) {
     uint32_t began_at = clock_ms;
     drive_init(d, what, job, 1, &c->server);
     c->drive = d;
+    if (what == DRIVE_NO_CONNECTION) c->far.door[FAR_V4] = c->far.door[FAR_V6] = FAR_REFUSES;
     pump(c, d->h.s);
     c->drive = NULL;
     const char *odd = drive_end(d, clock_ms - began_at);

@@ -71,7 +71,7 @@ void drive_init(drive *d, enum drive_what what, int job, unsigned window, sim_se
         answer(d, IN_DATA, 0, UINT32_MAX);
     }
     if (what == DRIVE_PAUSES || what >= DRIVE_CLOSED) {
-        unsigned times = what == DRIVE_CLOSED_LAST ? UINT32_MAX : ASKS_TIMES;
+        unsigned times = what >= DRIVE_CLOSED_LAST ? UINT32_MAX : ASKS_TIMES;
         answer(d, IN_CLOSED, POPCL_PAUSED_SYNC, times);
         answer(d, IN_SYNC, POPCL_AGAIN, times);
     }
@@ -93,6 +93,7 @@ uint32_t drive_skips_ms(drive *d) {
 /* ---- what must have come of it ---- */
 
 static popcl_err wanted(const drive *d) {
+    if (d->what == DRIVE_NO_CONNECTION) return POPCL_ERR_CONNECT;
     if (d->what >= DRIVE_CLOSED) return POPCL_ERR_CLOSED_MESSAGE;
     if (d->job && d->what == DRIVE_STOP) return POPCL_ERR_STOPPED;
     if (d->job && (d->what == DRIVE_LATE || d->what == DRIVE_LATE_IN_PAUSE))
@@ -103,8 +104,9 @@ static popcl_err wanted(const drive *d) {
 static const char *odd_sequence(const drive *d) {
     const hand *h = &d->h;
     int ended = d->what >= DRIVE_STOP && d->what <= DRIVE_LATE_IN_PAUSE;
+    if (d->what == DRIVE_NO_CONNECTION && h->count[IN_CLOSED] != 1) return "closed comes not once";
     unsigned closed = d->what == DRIVE_PAUSES || d->what == DRIVE_CLOSED ? ASKS_TIMES + 1 : 1;
-    if (d->what == DRIVE_CLOSED_LAST)
+    if (d->what >= DRIVE_CLOSED_LAST)
         return h->last_end != POPCL_END_LAST ? "closed has no last word" : NULL;
     if (h->count[IN_CLOSED] != closed) return "closed comes not so often as it asked";
     if (h->last_end != POPCL_END_ASKS) return "closed was not waited for";
@@ -122,6 +124,7 @@ static const char *odd_job(const drive *d) {
     const hand *h = &d->h;
     int whole = d->what <= DRIVE_PAUSES;
     if (h->count[IN_BEGIN] > 2) return "more messages than there are";
+    if (d->what == DRIVE_NO_CONNECTION) return h->seen[0] ? "something is told" : NULL;
     if (d->what == DRIVE_CLOSED_LAST)
         return strstr(h->seen, "1 NOT_STORED ERR_SYNC\n") ? NULL : "what is staged has no end";
     if (d->what == DRIVE_CLOSED && h->count[IN_SYNC] != ASKS_TIMES + 1)

@@ -16,6 +16,7 @@ enum drive_what {
     DRIVE_LATE_IN_PAUSE, /* and the owner takes nothing of that message until then */
     DRIVE_CLOSED,        /* the connection ends, and the owner asks for time three times */
     DRIVE_CLOSED_LAST,   /* it asks for time for ever */
+    DRIVE_NO_CONNECTION, /* the driver cannot connect; the owner asks for time for ever */
     DRIVES
 };
 

@@ -280,7 +280,7 @@ static enum call inside_call;
 static enum query inside_query; /* QUERIES: a call instead */
 static enum place inside_place;
 static int armed;
-static unsigned step;
+static unsigned step, window;
 
 static void here(hand *of, enum place place) {
     if (!armed || place != inside_place) return;
@@ -324,7 +324,7 @@ static void converse(int job) {
     sim_server_add(&server, "a", "one\r\n");
     sim_server_add(&server, "b", "two\r\n");
     sim_server_connect(&server);
-    hand_init(&h, 1);
+    hand_init(&h, window);
     h.hold = 1;
     h.cfg.session.total_ms = 40000;
     h.cfg.group_messages = 1;
@@ -401,7 +401,7 @@ static void inside(int job, enum place place, int call, int query) {
     end_of_talk();
 }
 
-static void inside_everything(int job, enum place from, enum place to) {
+static void inside_all_of(int job, enum place from, enum place to) {
     inside_query = QUERIES;
     inside_call = CALLS;
     inside_place = PLACES;
@@ -419,6 +419,11 @@ static void inside_everything(int job, enum place from, enum place to) {
         for (int query = 0; query < QUERIES; query++)
             inside(job, (enum place)place, 0, query);
     }
+}
+
+static void inside_everything(int job, enum place from, enum place to) {
+    for (window = 1; window <= HAND_WINDOW; window += HAND_WINDOW - 1)
+        inside_all_of(job, from, to);
 }
 
 /* [K2 K15] */

@@ -27,7 +27,7 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     assert_string_equal(host, "pop.example");
     assert_int_equal(port, 110);
     assert_true(limit_ms > 0);
-    return POPCL_OK;
+    return d.what == DRIVE_NO_CONNECTION ? POPCL_ERR_CONNECT : POPCL_OK;
 }
 
 static int32_t net_recv(void *ctx, void *p, size_t n) {
@@ -73,7 +73,7 @@ static void by_run(void) {
                                   .now_ms = net_now_ms};
     closed = 0;
     (void)popcl_run(d.h.s, &net, NULL);
-    assert_int_equal(closed, 1);
+    assert_int_equal(closed, d.what != DRIVE_NO_CONNECTION);
 }
 
 /* ---- a superloop ---- */
@@ -100,7 +100,10 @@ static void by_superloop(void) {
     uint16_t port;
     uint32_t limit_ms;
     (void)popcl_connect(d.h.s, now, &port, &limit_ms);
-    popcl_connected(d.h.s, now);
+    if (d.what == DRIVE_NO_CONNECTION)
+        popcl_fail(d.h.s, POPCL_ERR_CONNECT, 5);
+    else
+        popcl_connected(d.h.s, now);
     for (unsigned turns = 0; !(popcl_state(d.h.s) & POPCL_DONE) && turns < 100000; turns++) {
         turn(d.h.s);
         now += 1 + drive_skips_ms(&d);
