@@ -110,7 +110,7 @@ static void a_port_that_opens_with_no_error_is_a_mistake(void **state) {
         hand_init(&h, 1);
         h.s = &h.sequence;
         assert_int_equal(popcl_start(h.s, &h.cfg.session, &h.events, &h, 0), POPCL_OK);
-        assert_int_equal(popcl_run(h.s, &net, NULL), POPCL_ERR_ARGUMENT);
+        assert_int_equal(popcl_run(h.s, &net, NULL), POPCL_ERR_PORT);
         hand_end(&h);
     }
 }
