@@ -132,7 +132,7 @@ void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
     popcl_err refused = popcl_reply_error(r, POPCL_OK);
     if (r->status == POPCL_STATUS_OK) {
         listing_done(f);
-    } else if (uses_uidl(f) && !refused) {
+    } else if (uses_uidl(f) && !refused && !f->stopping) {
         without_uids(f);
     } else {
         popcl_fetch_give_up(f, refused ? refused : POPCL_ERR_COMMAND_REFUSED);
