@@ -168,11 +168,11 @@ static void drop_oldest(popcl *c) {
 }
 
 /* The reply is complete: its owner is told, and again after a pause; then the command is no longer
- * in flight. */
+ * in flight. The login counts once: QUIT may have been submitted in the pause. */
 static void complete(popcl *c) {
     popcl_verb verb = (popcl_verb)c->verb;
     int ok = c->reply.status == POPCL_STATUS_OK;
-    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in) logged_in(c);
+    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in && c->state != HELD) logged_in(c);
     unsigned why = c->events->done(c->ctx, tag_of(c), &c->reply) & POPCL_PAUSED;
     if (popcl_machine_is_over_now(c)) return;
     if (why) {
@@ -464,6 +464,7 @@ void popcl_machine_pump(popcl *c) {
 void popcl_machine_unpause(popcl *c) {
     if (!c->pause) return;
     c->pause = 0;
+    c->taken |= c->moved; /* progress that no tick has seen yet is the next pause's too */
     c->moved = 1;
     popcl_machine_pump(c);
 }
