@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is. Figures are in
 # tests/figures.mk. `check-X` verifies, `show-X` prints, `update-X` writes what is committed.
 #
@@ -340,7 +341,7 @@ check-bench: benches ## a short `bench` that fails only when popcl is grossly sl
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
 check-lint: ## [FILES='a.c b.h']: warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
 	@$(LINT) $(FILES)
-check-format: ## .clang-format holds for every source
+check-format: ## .clang-format holds for every source, and each names its licence
 	@$(LINT) format
 LINT = B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
 check-layers: ## an include points downward, and the core includes no system

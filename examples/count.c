@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* count - prints how many messages wait and how large they are, and fetches none:
  * count HOST PORT USER PASSWORD-FILE. A sequence of commands of one's own (popcl_command.h). */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* minimal - fetches every message of a maildrop to standard output:  minimal HOST PORT USER
  * PASSWORD-FILE */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pop3s - fetches a maildrop to standard output over TLS:  pop3s HOST PORT USER PASSWORD-FILE
  * CA-FILE [-S] Port 995 speaks TLS from the first octet; with -S the session begins in clear text
  * on port 110 and changes over before the login. A firmware does the same with anchors that

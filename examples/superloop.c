@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* superloop - fetches mail from a main loop that never blocks, as firmware without an operating
  * system does: each turn does a little of everything and comes back.  superloop ADDRESS PORT USER
  * PASSWORD-FILE   (an address: looking up a name would block) The sink is slow on purpose: it takes

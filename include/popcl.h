@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl.h - one POP3 session as a state machine without I/O. The caller moves bytes between the
  * session and a transport, and gives it the time; popcl_run (popcl_net.h) does both for programs
  * that may block.

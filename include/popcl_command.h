@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_command.h - a session with commands of one's own: commands go in by popcl_submit, each with
  * a tag of the owner's choice, and every command ends in exactly one done event with that tag. A
  * program that fetches mail needs popcl_fetch.h instead, which is written against this header.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_config.h - compile-time settings of popcl. None has to be set: each has a default. Run-time
  * settings are in popcl_config.
  *

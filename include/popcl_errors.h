@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_errors.h - every result that popcl can give, in one table: the enum below, the names and
  * sentences of src/core/err_*.c, docs/ERRORS.md and the exit codes of the command are all made
  * from it, so that none of them can disagree.

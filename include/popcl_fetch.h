@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_fetch.h - fetches mail: the header that most users read, with popcl.h.
  *
  * A *job* (popcl_fetch) owns a session that fetches, and perhaps deletes, messages of one maildrop.

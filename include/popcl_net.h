@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over
  * some transport, and one that may be missing; popcl_run drives a session through them until it is
  * done. A program with a main loop of its own needs none of this: it calls the pumps of popcl.h. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_seen.h - a set of UIDs in fixed memory: "already fetched", for a device that polls. It
  * keeps no UID but a keyed hash of 64 bits (SipHash-2-4) and four marks for each.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_tls.h - TLS for a job: whom it trusts, which algorithms it has, and the memory that it
  * takes. On BearSSL, whose headers this one includes; popcl.h knows none of it.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs test programs, reads the TAP that they print, and adds up. It knows no test.
 
     check.py part NAME [--wrap COMMAND] [--seconds N] PROGRAM... [-- PROGRAM ARGUMENT...]...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Adds up what gcov tells of the objects below a build folder, and prints the share of lines that ran for every source that ships.
     cov.py BUILD_FOLDER
 """

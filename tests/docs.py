@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Keeps the documents true: docs/ERRORS.md is made from include/popcl_errors.h, and the last column of the tables of docs/PROTOCOL.md and
 docs/SECURITY.md, the tests of each rule, from the ids in square brackets that stand in the tests. The list in include/popcl_fetch.h of the calls that
 may call back is made from tests/sim/calls.def.

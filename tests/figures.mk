@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # figures.mk - sizes, stacks and instruction counts: what prints them, what holds the committed ones to be right, and what writes them. The
 # Makefile includes it.
 

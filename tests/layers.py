@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Checks that includes point downward, and that the core sees no system: reads #include lines and this table, and compiles nothing.
 
 A row says what a module (a .c and a .h of one name, or a public header) may include beside its own header. Rows stand in order, from the

@@ -1,11 +1,11 @@
+# SPDX-License-Identifier: MIT
 """Compiles every source with gcc and clang, warnings being errors, runs clang-tidy and cppcheck over what ships, and holds every source to
-.clang-format and to the names of tests/names.py. Knows the sources by
-their folders, and by the names of those that need threads. POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What stands over lwIP needs its source
-(tests/source.sh): it is read with the settings of tests/lwip, firmware with its own, and by compilers for its boards. Where the source cannot be
-had, that is skipped. Prints TAP.
+.clang-format, to a line that names its licence, and to the names of tests/names.py. Knows the sources by their folders, and by the names of those that need threads.
+POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What is over lwIP needs its source (tests/source.sh): it is read with the settings of
+tests/lwip, firmware with its own, and by compilers for its boards. If the source cannot be had, that is skipped. Prints TAP.
 
     lint.py             all of it
-    lint.py format      .clang-format alone
+    lint.py format      .clang-format and licences alone
     lint.py FILE...     compilers and clang-tidy, for these files
 """
 import concurrent.futures
@@ -119,6 +119,25 @@ def cppcheck(words, *what):
 FORMAT_VERSION = "14"  # .clang-format's own: another version breaks some lines elsewhere
 
 
+def is_built(path):
+    return path.startswith((BUILD + "/", "build/"))
+
+
+LICENCE = "SPDX-License-Identifier: MIT"
+SOURCES = ["*.c", "*.h", "*.inc", "*.def", "*.ld", "*.py", "*.sh", "*.mk", "Makefile"]
+
+
+def without_licence():
+    """The sources whose first line, or the one after `#!`, does not name the licence."""
+    for path in sorted(glob.glob("**/*", recursive=True)):
+        if among(os.path.basename(path), SOURCES) and not is_built(path):
+            with open(path, encoding="utf-8") as text:
+                first = text.readline()
+                line = text.readline() if first.startswith("#!") else first
+            if LICENCE not in line:
+                yield f"{path}: write `{LICENCE}` in its first line"
+
+
 def formatting():
     """One check for each folder of sources: that clang-format would change nothing. Skipped if this version would."""
     try:
@@ -130,7 +149,7 @@ def formatting():
         return
     folders = {}
     for path in glob.glob("**/*.[ch]", recursive=True) + glob.glob("**/*.inc", recursive=True):
-        if not path.startswith(BUILD + "/"):
+        if not is_built(path):
             folders.setdefault(os.path.dirname(path), []).append(path)
     for folder, paths in sorted(folders.items()):
         yield f"clang-format {folder}: run clang-format -i", ["clang-format", "--dry-run", "-Werror", *sorted(paths)], ""
@@ -172,6 +191,8 @@ def run(job):
 def main(words):
     os.chdir(ROOT)
     results = Results()
+    if words in ([], ["format"]):
+        results.add("each source names its licence", "\n".join(without_licence()))
     if words == ["format"]:
         wanted = formatting()
     else:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Counts the functions of src and port that have the name of a function in another file: a breakpoint or a search is to stop in one place.
 A file-local name carries what it is of if another file has the same word: `store_finish`, not `finish`. Not counted: `main`, which every
 program has, and port/TEMPLATE, which is copied and changed by its user.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Stands in for the programs by which a package has its service enabled and started while apt-get runs: setup.sh puts it before them in dpkg's
 # path, under their names, for that one run. A service that was on this machine before stays with the real program. A new one is neither
 # enabled nor started. A Dovecot that was here before is not restarted: with dovecot-pop3d it would begin to serve POP3.

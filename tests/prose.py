@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Figures and defaults that stand in sentences, each with its source: a macro of a header, a table of docs/SIZING.md or docs/structs.txt, the
 table of errors. docs.py compares them, and writes them anew with --write. A sentence that is not found any more is an error too.
 

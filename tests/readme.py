@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs what README.md and tests/README.md tell people to run, so that it works as it stands there. Reads these pages, the examples, and
 tests/interop/dovecot.py. The map of tests/README.md must have every file and folder of tests/.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Prints results as TAP, the Test Anything Protocol: a line for each result, comments that explain it, and the plan last. A run that breaks
 off prints no plan, so it cannot pass. check.py and prove read it."""
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds the clear-text library, and programs against it, with settings of popcl_config.h in each of the places that a user has for them.
 
 CC, POPCL_CPPFLAGS and BEARSSL_LIBS are those of make. Prints TAP.

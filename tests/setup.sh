@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
 # Where all is there it does nothing. It installs packages and configures nothing: a service that comes with one is neither enabled nor started
 # (no_start.sh), and what is left of it is said. A Dovecot that was here before is not touched.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Has the source of BearSSL or lwIP below a folder, for builds that are not for this machine, and prints where: Debian's source package, fetched
 # by apt-get from the places that this machine installs its packages from. Nothing is installed and root is not needed: the list of places, the
 # package lists and what is fetched lie below the folder. Only the upstream archive is taken, its SHA-256 is fixed here, and no patch is applied.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """check.py and what it leans on: a run passes only if it came to its end with the results that it planned, and what failed is shown."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause
  * longer; a login that is refused makes it hours. A message that breaks the session comes after all
  * others from then on (order.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* app - the poller: fetches what is in the maildrop, says what came of it, and does so again,
  * whatever happens. It knows neither the network nor how it is run: main_raw.c drives it from a
  * main loop, main_task.c from a task.

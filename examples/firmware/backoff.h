@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* backoff - how long a device waits until it tries again. */
 #ifndef BACKOFF_H
 #define BACKOFF_H

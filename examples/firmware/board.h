@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* board - what differs between the boards: one row each. Constants, so that what a board does not
  * use costs it nothing. Clocks are those that QEMU 7.2 gives; on a real lm3s6965evb the core starts
  * on its internal oscillator, 12 MHz give or take. */

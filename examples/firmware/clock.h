@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clock - milliseconds since reset, from SysTick, which interrupts a hundred times a second only:
  * the core may sleep in between. And the watchdog, which resets a chip whose program hangs. */
 #ifndef CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* console - see console.h. A call is a BKPT that the debugger, here QEMU, answers: its number in
  * r0, the address of its arguments in r1. */
 #include "console.h"

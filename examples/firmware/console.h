@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* console - what the firmware asks of the world outside the chip, all of it by ARM semihosting: a
  * console, files, the command line, the time, and random octets. A product puts its UART, its
  * flash, its clock and its generator here: none of QEMU's boards has the last two. */

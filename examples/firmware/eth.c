@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* eth - see eth.h: what all controllers share. ETH_PAD_SIZE is 2, so that words of the controller
  * are words of a buffer, and an IP header is aligned. */
 #include "eth.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* eth - an Ethernet controller, polled: its interrupt masks itself and says that there is
  * something, the main loop reads it and lets it interrupt again. So an interrupt costs the same few
  * instructions whatever the network does, and lwIP runs in one place only. Of eth_stellaris.c and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* eth_lan9118 - the Ethernet controller of the MPS2 boards. It is told to put two octets before
  * each frame, which are lwIP's padding. Its PHY finds out speed and duplex by itself. */
 #include "board.h"

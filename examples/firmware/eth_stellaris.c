@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* eth_stellaris - the Ethernet controller of the lm3s6965. A frame comes with two octets of length
  * in front and four of checksum behind; it is sent with two octets of length in front: these are
  * lwIP's two octets of padding. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* flash - what slots.c asks of a flash memory: two slots of whole sectors, in which erase sets all
  * bits and program only clears some. */
 #ifndef FLASH_H

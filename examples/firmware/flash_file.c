@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* flash_file - see flash.h. The file is opened for each call and holds what it held if the program
  * ends in between. */
 #include "flash.h"

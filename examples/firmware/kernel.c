@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel - see kernel.h. All tasks stand in a ring; the next to run is the most urgent that can,
  * and among equals the next in the ring. The switch is PendSV, which every interrupt comes before:
  * what is saved lies on the task's stack, below what the core pushed. Interrupts are off where the

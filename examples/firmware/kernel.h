@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kernel - a small preemptive kernel, to run a program that is written for an RTOS: tasks with
  * priorities, those of one priority in turns of a tick, semaphores and mutexes with timeouts. A
  * test kernel: it is here because the boards of QEMU bring none; a product has its own. For

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lwiphooks - see lwipopts.h. */
 #ifndef LWIPHOOKS_H
 #define LWIPHOOKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lwipopts - lwIP for a client with one connection, as small as that goes; each option with its
  * reason. RECORD, IPV6, NO_SYS and STATS are the Makefile's. */
 #ifndef LWIPOPTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* main_raw - the firmware as one loop without threads: the network, popcl and the pause between two
  * polls take turns, and the core sleeps where none has anything to do. */
 #include <lwip/init.h>

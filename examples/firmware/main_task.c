@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* main_task - the firmware as tasks: lwIP has one, which also takes frames from the controller, and
  * popcl_run another over lwIP's sockets. The mail task is main, on the stack at the bottom of RAM;
  * it alone feeds the watchdog, so that a network that goes on while the mail hangs does not keep it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* net - see net.h. */
 #include "net.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* net - the interface: its address by DHCP or as the settings say. Not for lwIP's callbacks; with a
  * kernel, for lwIP's thread. */
 #ifndef NET_H

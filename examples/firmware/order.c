@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* order - see order.h. Which others there were is kept as a sum of hashes of their UIDs, in any
  * order. */
 #include "order.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* order - in which order messages are fetched, so that one message whose fetching always breaks
  * the session keeps no other from arriving. It stands on popcl.h and popcl_seen.h alone and may be
  * copied. Marks of the set hold what has to outlive a session:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* settings - see settings.h. A product that knows its server compiles the defaults in:
  * -DDEFAULT_HOST='"mail.example.org"' and so on. */
 #include "settings.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* settings - what the device is told: host, account, how often. Defaults are compiled in (a
  * product's, or none), and words `key=value` of the run's command line change them. */
 #ifndef SETTINGS_H

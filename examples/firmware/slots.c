@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* slots - see slots.h. */
 #include "slots.h"
 

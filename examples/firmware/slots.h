@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* slots - what has to survive a reset, in two slots of a flash memory: each writing takes the slot
  * that does not hold the newest, so that a loss of power at any moment leaves the old or the new,
  * whole. A writing erases one slot once: how often that happens is the caller's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* startup - see startup.h. */
 #include "startup.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* startup - from reset to main, what happens when something goes wrong, and how deep the stack was.
  */
 #ifndef STARTUP_H

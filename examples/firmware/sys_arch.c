@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sys_arch - what lwIP asks of an operating system, over the test kernel (kernel.h; the types are
  * in arch/sys_arch.h). */
 #include "clock.h"

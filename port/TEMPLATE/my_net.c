@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* my_net - the port contract as a skeleton (popcl_net.h): six functions, and one that may be
  * missing. What stands here is what is the same for every transport; each comment that begins with
  * "here" says what is yours to write. */

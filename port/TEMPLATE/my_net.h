@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* my_net.h - a port to begin with: copy this folder, give my_ a name of yours, and write what
  * "here" says in my_net.c. docs/PORTING.md has the exact meaning of each return value.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* under_test - what the conformance suite has to know of this port: port_under_test.h says what
  * each field means. It belongs to the tests alone: a device does not compile it. */
 #include "port_under_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* names.h - what both lwIP ports know of hosts: what is an address, what is a name, and how lwIP is
  * asked for one. Functions, not declarations, so that a program may have both ports. All of it runs
  * where lwIP runs: in the main loop, or in lwIP's thread. */

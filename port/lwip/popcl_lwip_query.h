@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_lwip_query.h - an address of the host, and the question for it that lwIP may still hold:
  * part of the objects of both lwIP ports. Private. */
 #ifndef POPCL_LWIP_QUERY_H

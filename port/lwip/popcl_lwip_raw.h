@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_lwip_raw.h - popcl over lwIP's raw API, for a main loop without threads (NO_SYS 1). One
  * connection object with two faces: a session that a main loop polls, and a popcl_net for popcl_run
  * where a program may block. lwIP's callbacks only fill and note; popcl is driven from the main

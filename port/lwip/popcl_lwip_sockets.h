@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_lwip_sockets.h - popcl over lwIP's sockets, for a task of an RTOS (NO_SYS 0): a popcl_net
  * for popcl_run. Every call returns by its deadline, name resolution included, for which lwIP's own
  * getaddrinfo has none.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* raw - popcl over lwIP's raw API: one TCP connection, the names of its host, and a ring that holds
  * what came (popcl_lwip_raw.h). It knows nothing of what crosses the connection. lwIP's callbacks
  * stand first: they fill the ring and note what happened, and call nothing of popcl's. All else

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sockets - popcl's transport over lwIP's sockets: those of port/bsd with what is lwIP's own
  * (popcl_lwip_sockets.h). Names are asked for in lwIP's thread, where alone query is touched, and a
  * semaphore tells that there is an answer:

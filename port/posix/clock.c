@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clock - the clock of popcl's transport on POSIX: milliseconds that never jump. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* file_calls - see file_calls.h. Locks are flock's, which a process keeps through its open file:
  * the kernel frees them with the process. Linux makes them fcntl's on NFS, where a lock for writing
  * wants a descriptor for writing. */

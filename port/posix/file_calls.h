@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* file_calls.h - system calls on files, as the store and the programs make them: each is repeated
  * after EINTR, and a write goes on until all is written. They go through a popcl_disk, so that a
  * test can make each of them fail. They know no message.

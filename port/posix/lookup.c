@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lookup - host names to addresses, in this process: addresses as text and "localhost", for which
  * no name server is asked, and getaddrinfo for all other names. It knows no deadline: resolve.c and
  * no_fork/resolve_sync.c are the two ways to call it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* net - popcl's transport on POSIX: the sockets of port/bsd with what is POSIX's own
  * (popcl_net.h is the contract). */
 #define _POSIX_C_SOURCE  200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_posix.h - popcl's transport on POSIX (sockets, resolver, clock), and the system's random
  * bytes. Nothing here uses the heap. A store for messages is in popcl_posix_store.h. */
 #ifndef POPCL_POSIX_H

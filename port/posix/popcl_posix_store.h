@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_posix_store.h - a message store on POSIX: a directory with one file a message. A program
  * may bring a sink of its own instead. */
 #ifndef POPCL_POSIX_STORE_H

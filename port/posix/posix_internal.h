@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* posix_internal.h - what the files of the transport share: the clock, waiting with a deadline
  * (port/bsd), and the resolver. Knows no POP3 and no store. */
 #ifndef POPCL_POSIX_INTERNAL_H

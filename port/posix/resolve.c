@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* resolve - host names to addresses, within a deadline. It knows no connection. Addresses are read
  * in this process (lookup.c); names are looked up by getaddrinfo, which has no time limit and
  * cannot be broken off, and therefore runs in a process of its own:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* seed - unpredictable octets from the system: getrandom where there is one, else getentropy, else
  * /dev/urandom. Nothing else is ever a substitute: no clock, no process number. */
 #define _DEFAULT_SOURCE 1 /* getrandom, getentropy */

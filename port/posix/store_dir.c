@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store_dir - a popcl sink that keeps each message as a file of its own in one directory. It knows
  * no POP3: a message is a UID and octets. Names are made in store_names.c, and system calls in
  * file_calls.c.

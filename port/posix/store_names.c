@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store_names - see store_names.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "store_names.h"

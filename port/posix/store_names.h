@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store_names.h - the names of the directory store's files: of messages, and of temporaries. It
  * makes and reads text, and calls no system except for random digits. */
 #ifndef POPCL_POSIX_STORE_NAMES_H

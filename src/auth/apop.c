@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* apop - APOP (RFC 1939, 7): the MD5 of the greeting's timestamp and the password crosses the line
  * instead of the password. The timestamp is a msg-id (RFC 5322, 3.6.4) and may stand anywhere in
  * the greeting; it goes straight into MD5 and is not kept. Anything that is no msg-id is refused: a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* auth - the login mechanisms behind one table. A mechanism turns credentials into commands, one a
  * step; it sends nothing itself and knows neither session nor connection. What it must remember
  * between greeting and login stands in scratch, memory of the caller that is wiped after the login.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mechs - which mechanisms a build has, best first: a mechanism that does not show the password
  * comes before one that does. */
 #include "auth.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* refusal - see refusal.h. Servers without response codes (RFC 2449, 8) say in words why they
  * refuse a login, and the words decide what a caller does next: ask a person for other credentials,
  * or try again. Words about credentials win over those about a lock: "account locked" needs a

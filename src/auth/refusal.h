@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* refusal - reads the words of a refused login as they stream, and says what they mean where no
  * response code does. It keeps no line and knows no session. */
 #ifndef POPCL_AUTH_REFUSAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* userpass - USER and PASS (RFC 1939, 7): the password crosses the line as it is. */
 #include "auth.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command - see command.h. A line is written whole or not at all: whoever sends it sends what was
  * checked. */
 #include "command.h"

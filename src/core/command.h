@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command - from a verb and its arguments to the checked octets of a command line, and the table
  * that says of every verb what its reply looks like and when it may be sent. Knows no connection.
  */

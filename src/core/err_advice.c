@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* err_advice - what to try, for each result (errors.h). */
 #include "errors.h"
 

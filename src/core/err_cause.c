@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* err_cause - the likely cause of each result (errors.h). */
 #include "errors.h"
 

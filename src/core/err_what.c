@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* err_what - what failed, for each result (errors.h). */
 #include "errors.h"
 

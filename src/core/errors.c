@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* errors - the class of a result, and its row in the table of popcl_errors.h. The columns of text
  * are a file each, err_*.c: a program links only those that it asks for. */
 #include "errors.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch - the job of popcl_fetch.h: logs in, plans, retrieves, commits, deletes, quits. Here are
  * its phases, the events of its session, and the end. The session asks for the next command (ready)
  * and tells what became of each (the other events).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch - what the four files of the fetch job share. fetch.c has the phases, the events and the
  * end; fetch_login.c logs in; fetch_list.c makes the plan; fetch_messages.c handles what is in it.
  * A job is written against popcl_command.h and owner.h, and knows neither framing nor transport.

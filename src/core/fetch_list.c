@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch_list - from UIDL and LIST to the plan, one pass after the other. */
 #include "fetch.h"
 #include "plan.h"

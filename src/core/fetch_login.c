@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch_login - STLS, the choice of a mechanism, and its commands up to the maildrop. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch_messages - what is done with the messages of the plan: TOP and RETR into the sink, sync,
  * DELE. */
 #include "fetch.h"

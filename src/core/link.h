@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* link - the seam between a session and what carries it: clear text here, TLS where a build has it.
  * A session knows a link by this table alone, and a link knows no POP3. Four pairs: what came from
  * the transport and what goes to it, and the same as the session sees it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* link_clear - the link without TLS: the front of the buffer holds command lines on their way out,
  * the rest what came in. Octets that were sent are overwritten at once: one of the lines holds the
  * password. */

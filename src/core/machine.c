@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* machine - commands out, replies in, one state at a time. It knows the grammar of a session (RFC
  * 1939, 3 to 6), not what it is for, and neither sockets nor TLS: octets come through a link. Its
  * owner gets everything that happens to a command through the events.

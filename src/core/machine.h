@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* machine - what the two files of the machine share: its states, and the functions by which
  * the pumps (pumps.c) move it. Nobody else includes this. */
 #ifndef POPCL_CORE_MACHINE_H

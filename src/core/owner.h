@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* owner - what the fetch job needs of its session beyond popcl_command.h. Its callbacks belong to
  * the caller, who must not reach the session through it: so it uses doors of its own, and the
  * public ones are shut inside its events. */

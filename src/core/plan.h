@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* plan - the messages still to be handled, in the caller's octets: entries of 12 octets and their
  * UID, packed, at any alignment. It knows what an entry holds, not what is done with it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pumps - the calls of popcl.h and popcl_command.h: each checks whether it may come now, tells the
  * machine (machine.c) what moved, and judges the time. */
 #include <string.h>

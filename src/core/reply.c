@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* reply - see reply.h. Three small readers share the octets of a line: the response code's, the
  * fields' and the capability words'. A word of a CAPA line is collected where text and UIDs stand:
  * no reply has two of them. */

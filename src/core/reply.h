@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* reply - reads what stands in reply lines, octet by octet as they stream, and keeps no line:
  * status, response code, two numbers, a UID, the capabilities, and the first octets of a refusal's
  * text for people. It gets lines from wire and knows no connection. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run - drives a session through a port until it is done: the one loop that waits. The order in a
  * round: send, so that the server has work; receive; tell the time; and wait only if nothing moved.
  */

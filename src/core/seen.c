@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* seen - a set of UIDs in the caller's memory, as keyed hashes (popcl_seen.h). It knows nothing of
  * sessions, files or UIDs' meaning.
  *

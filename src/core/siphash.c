@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* siphash - see siphash.h. The names of the state and the order of steps are the paper's: two
  * rounds for each word of eight octets, four at the end. */
 #include "siphash.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* siphash - SipHash-2-4 of octets that come in pieces: a keyed hash of 64 bits for short inputs
  * (Aumasson and Bernstein, 2012). Without the key nobody can make two inputs meet. It is no hash
  * for signatures or passwords. */

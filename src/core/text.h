@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* text - what may not stand in a command's arguments or a host's name, and how long a borrowed
  * secret is: asked in more than one layer, answered here. */
 #ifndef POPCL_CORE_TEXT_H

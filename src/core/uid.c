@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uid - see uid.h. A UID has 1 to 70 octets from 0x21 to 0x7E (RFC 1939, 7), and servers give
  * others: over 70 octets, with spaces, 8-bit. Such a UID gets a name of 33 octets: 0x7F, which no
  * real UID holds, and 32 hex digits of SHA-256 over the UID. To cut it instead would let two

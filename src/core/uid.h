@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uid - collects the UID of a UIDL line octet by octet, and gives one that breaks the rules a name
  * that keeps them. Knows nothing of the rest of the line. */
 #ifndef POPCL_CORE_UID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wire - see wire.h for the states. The body's decoder looks for dots, not for line ends: between
  * two dots all is content, whatever it holds, and base64 has no dots at all. So one memchr runs
  * over most of an attachment. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wire - framing of RFC 1939, 3, and nothing else of POP3: splits what a server sends into the
  * octets of lines and the spans of bodies. It keeps no octet: it hands out stretches of the
  * caller's input, and withholds at most a dot and a CR, as a state.

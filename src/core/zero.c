@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* zero - see zero.h. */
 #include "zero.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* zero - overwrites secrets, in a way that no compiler takes out. */
 #ifndef POPCL_CORE_ZERO_H
 #define POPCL_CORE_ZERO_H

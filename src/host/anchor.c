@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* anchor - see anchor.h. A certificate is read twice, each time whole: by BearSSL's decoder, whose
  * name and key become the anchor, so that what is taken here is taken on a device; and by cert.c,
  * for all that BearSSL drops. anchor_judge() holds the rules, in order: the first that is broken is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* anchor - certificates as trust anchors: reads them from octets (PEM or DER), and judges each. One
  * judge for popcl-ta, for the trust store at run time and for tests: BearSSL keeps of an anchor its
  * name, its key and whether it is a CA, so that all else that a certificate says is either carried

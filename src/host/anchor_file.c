@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* anchor_file - files and directories of certificates, for anchor.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "anchor.h"

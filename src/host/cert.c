@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cert - see cert.h. A reader of DER: a `der` is what is left of the inside of an element; taking
  * an element moves it on. Every length is checked in cert_take(), the only place that reads one, so
  * that no other function can leave the octets that it was given. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cert - reads what a certificate says (RFC 5280, 4.1 and 4.2) as far as it matters for trust, from
  * memory: what BearSSL's own decoder does not tell. It judges nothing. For programs on hosts; a
  * session reads certificates as they stream, in src/tls. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pem - see pem.h. Base64 is decoded here and not by BearSSL's decoder, which wants every line to
  * hold whole groups of four, does not say where it stumbled, and takes 50 times as long: a tenth of
  * a second for a system's store. */

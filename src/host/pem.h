@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pem - finds the blocks of a PEM text (RFC 7468), tells in which line each stands, and decodes
  * those that are asked for. Liberal about what stands around base64 (CR, LF and CRLF end lines,
  * spaces may lead and trail them, lines have any width, a BOM and comments between blocks are

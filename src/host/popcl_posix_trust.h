@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl_posix_trust.h - the trust store of a program on POSIX: reads the anchors of TLS from files
  * of certificates at run time. It uses the heap.
  *

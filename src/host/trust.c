@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* trust - the trust store at run time (popcl_posix_trust.h): reads and judges certificates by
  * anchor.h, and copies what is left into one piece of memory, so that a long session holds no more
  * than it needs. */

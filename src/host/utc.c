@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* utc - see utc.h. Years begin in March here, so that the odd day is a year's last; an era has 400
  * of them, and 146097 days. */
 #include "utc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* utc - points in time as people write them (RFC 3339) and as certificates do, to Unix seconds and
  * back. Knows no clock and no locale, and works for the years 0 to 9999 whatever the size of
  * time_t. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* whole - see whole.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "whole.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* whole - reads a whole file into memory. */
 #ifndef POPCL_HOST_WHOLE_H
 #define POPCL_HOST_WHOLE_H

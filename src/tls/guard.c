@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* guard - see guard.h. BearSSL's validation follows the chain up to an anchor: signatures, names of
  * issuers, dates, path lengths. It lets through a good deal that must not pass, and what it refuses
  * it explains with a number. So every octet also goes through leaf.c, and each certificate up to

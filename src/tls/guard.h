@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* guard - the X.509 validation of all profiles but `pinned`: BearSSL's own, and our rules around
  * it. */
 #ifndef POPCL_TLS_GUARD_H

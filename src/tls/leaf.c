@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* leaf - see leaf.h. A grammar in rows, and a reader that walks it with a small stack of its own:
  *
  *   TAG -> LENGTH [-> LENGTH_MORE] -> a row fits -+-> there is something inside: one level

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* leaf - a certificate (RFC 5280, 4.1) read as it streams, an octet a call. Nothing is buffered but
  * the first octets of short values. It checks the encoding (DER) and the grammar, and notes facts:
  * what the extensions say, whether the name that is looked for is there. It verifies no signature,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* link_tls - TLS below a session: BearSSL's engine between the transport's records and the
  * session's octets, which stay in the record buffer where they were decrypted. It knows TLS and the
  * link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* name - see name.h. Addresses as inet_pton takes them (RFC 4291, 2.2; four decimal numbers without
  * leading zeros), by hand: the library has no sockets. What only resembles one is told apart, so
  * that it can match no wildcard. */

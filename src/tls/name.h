@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* name - a server's name as certificates see it: a host name or an address (RFC 9525, 6; RFC
  * 5280, 4.2.1.6). */
 #ifndef POPCL_TLS_NAME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pin - certificates for the profile `pinned`: of the first one the key is read in passing, which
  * has to be P-256, and its hash compared with the pins. The rest of it, and every other
  * certificate, is not looked at: who proves to hold a pinned key is the server. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile - the parts that several profiles share: lists of hashes, and record ciphers. Each stands
  * in a section of its own, so that a build links what its profile names. */
 #include "profile.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile - what a TLS profile is made of: a const table of BearSSL's algorithms, and how
  * certificates are judged. The tables are in the profile_*.c files, one a file, so that a build
  * links only what it names. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile_ecdsa - a private CA whose keys are all P-256 and whose signatures are all SHA-256: no
  * RSA, no AES. */
 #include "profile.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile_host - large machines: what `public` accepts, in BearSSL's fastest implementations that
  * take the same time for any secret. Which those are is known when the program runs: AES-GCM is
  * fast, and comes first, only with instructions for it; without, it comes last. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile_pinned - a server that is known by its key: no chain, no name, no dates. */
 #include "profile.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile_public - certificates of public CAs, on a microcontroller. P-256, which most handshakes
  * meet, has the fast implementation; the curves of some roots have the one that can do all. Both
  * sit behind one table, since BearSSL takes one. All of it is made of 16-bit multiplications, which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* profile_small - what `public` accepts, in the least flash: one implementation for all curves,
  * some three times slower with P-256. */
 #include "profile.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* resume - see resume.h. What is kept belongs to one account at one server, met with one set of
  * trust and settings: all of that goes into one hash, so that a difference anywhere is a
  * difference. In doubt there is nothing: a full handshake costs time and no safety.

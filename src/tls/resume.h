@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* resume - sessions that are kept for the next job: what they are bound to, when they are offered,
  * when they are wiped. link_tls.c reaches it through the table that a caller names in
  * popcl_tls.resumption, so that who names none links none. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What fetching costs: popcl (count.c), curl, and a bare loop of recv() (bound.c), against one server in memory (serve.c), in one run; in
 clear, and over TLS 1.2 with AES-128-GCM, which OpenSSL puts in front of that server.
 

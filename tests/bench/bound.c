@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* bound - what receiving alone costs: a session with a loop of recv() that looks at nothing but the
  * end of what came. bound HOST PORT USER [BUFFER-OCTETS] HOST is an IPv4 address. The processor
  * time is for who started it to measure. It is no client: it trusts the server blindly, and must

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* count - fetches every message of a maildrop and only counts what comes: what the library and the
  * POSIX port cost, and nothing else. count HOST PORT USER PASSWORD-FILE [IOBUF-OCTETS [CA-FILE]]
  * With a CA-FILE over POP3S, with the server's certificate checked as the command does it.

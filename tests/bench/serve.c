@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* serve - a POP3 server that answers from memory, so that a measurement shows its client.
  *     serve OCTETS
  * Says its port on standard output, listens on 127.0.0.1, and ends when standard input does. It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A board in QEMU that runs a firmware image, and what it said: its polls, its last line, its exit status. Knows the settings and the lines of
 examples/firmware, and no server.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of firmware share: a board with a wire and a folder, and what must hold at the end of every run, whatever the run was for."""
 import base64
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The demonstration behind `make firmware-demo`: an image for a Cortex-M3 with 64 KB of RAM, which trusts a throw-away authority by an anchor that
 is compiled in, runs in QEMU, fetches mail over POP3S from a throw-away Dovecot, and prints it on its console. Leaves nothing behind.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the firmware images of examples/firmware cost: flash and RAM by module, instructions and stack by phase.
 
     figures.py show            builds the images, runs them in QEMU, prints the tables; all numbers are then in build/firmware.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Firmware images of examples/firmware: builds them, and says by the linker's map which module brought which octets into flash and RAM. A name of
 an image here is one of IMAGES; modules and parts of RAM are named in MODULES and RAM."""
 import os

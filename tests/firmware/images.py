@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The firmware images of a test run, and the throw-away authority that they trust, made once before the tests: who comes later reads them.
 
     with Workshop():                         in the runner: certificates, then images, in a folder that lives as long as the block

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The test kernel of examples/firmware, tried: one line on the console for each thing that must
  * hold, "ok NAME" or "FAILED NAME". The last thing that the program does is to overflow a stack,
  * which must end it; with DEEP_INTERRUPT=6 the first thing is to overflow that of interrupts. */

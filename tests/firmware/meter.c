@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* meter - a plugin of QEMU's: counts every instruction that the emulated processor runs, by module,
  * and how deep its stack gets. It changes nothing of the firmware and takes no time of its own, as
  * the firmware sees it. figures.py writes what it has to know, from the linked image: range LOW

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a firmware image in QEMU against a server in this process, with the plugin that counts (meter.c), and adds up what it says, by poll and
 phase. Instructions of idle turns, in which the main loop takes no frame and moves no octet, are left out: how many there are depends on how
 long the server takes, and a device sleeps in them."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Draws docs/firmware.svg from the figures of figures.py: flash and RAM of the images by module, the instructions of a handshake and of an octet,
 the stack by phase. Plain SVG, with a style sheet that follows the reader's light or dark."""
 from html import escape

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Builds the images, then runs the tests of firmware in QEMU as tests/interop/run.py runs its own. The words are run.py's too.
 
     run.py [MODULE | MODULE.CLASS | MODULE.CLASS.TEST]...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every board, what it does well and what it does when something is wrong: the error has a name on the console, the next poll comes later and
 goes on as if nothing had been, and nothing is left behind (case.py judges that after each run)."""
 import socket

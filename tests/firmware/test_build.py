@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the Makefile of examples/firmware says to a slip of the pen, in one line and before it compiles anything; and that an image holds what was
 given last, whatever the times of the files are."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A board that deletes what it stored, and remembers UIDs. Whether the server deleted is known by its answer to QUIT alone, and the UID of what is
 gone may be given to the next message (RFC 1939, 7): in doubt a message comes twice, and none is deleted that was not stored before."""
 import images

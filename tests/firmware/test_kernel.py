@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The test kernel of examples/firmware by itself, on each kind of core that it is for: kernel.c in QEMU says what holds. QEMU's clock counts
 instructions, so that what a tick interrupts is the same in every run, however busy this machine is."""
 import os

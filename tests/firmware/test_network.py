@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A network in trouble: frames lost and overtaken, floods that use up the buffers, an interface that goes down in the middle. Mail arrives octet
 by octet, or the poll fails with a name and the next one brings it; no buffer and no pcb is lost on the way."""
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a board does so that one thing that is wrong does not keep mail from arriving, and so that it harms nobody: a message that always breaks
 its session comes last and alone [Q17]; a login that is refused is not tried like a network that fails; a cable that was pulled and is put back
 makes DHCP ask; time goes on after 49 days."""

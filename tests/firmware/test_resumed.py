@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """TLS sessions that are resumed: across polls, across a reset, and never where anything is different from what the session was made under."""
 import itertools
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What survives a reset: the set of fetched messages in two flash slots, which are a file here. A reset is the end of one QEMU and the start of
 another on the same file; wherever the power was cut, no mail is lost, and what is damaged is said and counts as none."""
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The same boards on a TAP device, in a network namespace of the test's own: the kernel's TCP sends without the delay that QEMU's user network
 has, which is where a board runs out of buffers. Needs root and /dev/net/tun."""
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The wire itself, with a test in the board's place: what the tests of firmware rest on."""
 import socket
 import struct

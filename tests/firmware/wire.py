@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The wire between a board in QEMU and this machine: every Ethernet frame passes through a thread here, as an ordinary user.
 
 QEMU's user network stands at the far end and carries TCP to 127.0.0.1, which the board knows as 10.0.2.2. Nothing else gets to it: ARP is

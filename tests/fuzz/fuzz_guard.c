@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_guard - chains of certificates: any octets are judged without a fault, and the same however
  * they are cut; what is taken has a leaf that another reader (src/host/cert.h) can read, of this
  * time, with the host's name in it, or the pinned key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_leaf - one certificate through the streaming reader: any octets are read without a fault,
  * within the reader's own memory and the room for names; what it takes as a certificate another
  * reader (src/host/cert.h) takes too, and finds the same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz_pem - files of certificates (H4-H18): any octets are read without a fault, what becomes an
  * anchor keeps to the limits, and reads as the same anchor when it is written as PEM again. Seeds:
  * tests/x509check/run.py --seeds. */

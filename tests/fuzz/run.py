@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs fuzzers for a while, each from seeds that are made for it: certificates of tests/x509check. Prints TAP.
 
     run.py SECONDS [--keep DIR] FUZZER...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the built popcl as a user does, in a place of its own, and checks after every run what must hold after every run.
 
 POPCL names the command (default: build/popcl of this tree). Nothing here knows how popcl works inside; the sentences of its errors are

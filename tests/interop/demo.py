@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The demonstration behind `make demo`: a throw-away Dovecot on loopback with a sample mailbox and a certificate of a throw-away authority, popcl
 run against it as a user would, over POP3S and STLS, and a table of what arrived. Leaves nothing behind. POPCL names the command (default:
 build/popcl).

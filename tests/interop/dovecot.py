@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A private Dovecot 2.3 (dovecot-pop3d) that lives as long as a `with` block: free loopback port, short temporary folder, own accounts.
 
 Works as root and as an ordinary user, several at a time, and knows nothing of popcl. The machine's own Dovecot, its configuration and its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GnuTLS as the server's side of TLS, for hostile.py in place of Python's ssl module (OpenSSL): its library, called through ctypes, because
 gnutls-serv speaks no POP3. Debian's gnutls-bin brings it.
 

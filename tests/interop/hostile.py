@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """POP3 servers that misbehave on command: a well-behaved server over real sockets, of which a test replaces single replies.
 
 A reply is octets, or a list of steps: octets to send, and the steps below. `replies` maps a command ("RETR 2"), or a verb ("RETR"), to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Messages for the tests and the demo, made by rule: the same octets at every run, no clock, no chance, no file from elsewhere.
 
 A message here is what stands in a Maildir. `delivered` says which octets a POP3 server must make of it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a POP3 server really sends, read from a bare socket: the independent word against which popcl's files are judged.
 
 Shares no code and no idea with popcl: a message is read as a whole, its end cut off, its dots unstuffed by replacement.

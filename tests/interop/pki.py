@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Throw-away certificates, made with the openssl command line when a test asks for them: authorities, intermediates, servers, and every
 kind of certificate that must be refused. Knows nothing of popcl.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A small relay on loopback between the command and a server: counts octets, and stops the traffic where a test wants to look or to strike.
 
 It passes octets on unchanged and knows of POP3 only that a command is a line.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the interop tests, a class at a time in a process of its own, two processes at once. Prints TAP, each test as it ends; the exit code is 0
 only if none failed.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates and TLS servers that must be refused, and those that must be taken, through the command. In every row that is refused the
 client sends no more than its ClientHello and an alert: no key is agreed on, and nothing of a login leaves. [I1 R68]
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the command reads and writes, and what becomes of a run when that fails or blocks: the directory of messages, standard output and error,
 the trace, the files of -a and --resume, and arguments. Servers are scripted (hostile.py); places are those of command.py."""
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command against Dovecot, a real POP3 server: what arrives is compared octet by octet with what a bare socket gets (oracle.py).
 
 Each class has a Dovecot of its own, each test an account of its own."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The examples against Dovecot: what they print is what they say they print. They stand beside the command, in examples/ of its folder."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command against servers that break off, hang, lie and attack. Most tests are rows of a table: what the server does in place of one
 reply, and what has to come of it. What must hold after every run (no deletion before the message is stored, nothing partial under a final
 name, no password shown, three parts in every error) is checked in every row: see command.py and hostile.py. [I3 I7 I8 L7]"""

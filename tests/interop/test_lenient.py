@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real servers that break the rules, rebuilt from public reports: the rest of their mail is fetched, and the odd message too, where it is
 there. What only costs a user is taken; what is odd is said with -v. A refused login says what it is about. [Q4 Q6 Q7 Q9 Q14 Q15 Q16 Q18 Q19]"""
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the command remembers from run to run, and what it owes to that: no message is deleted unfetched on too little evidence, none is
 fetched a second time, and none that breaks its session keeps the others from arriving."""
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """--resume FILE: sessions of TLS that last from one run to the next, with Dovecot, OpenSSL and GnuTLS, and what the file must be like."""
 import datetime
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What tests/setup.sh installs is neither enabled nor started, and services that were there before are left alone. Nothing is installed here:
 apt-get is a script that does what a package's postinst does."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command, told to use STLS or POP3S, against servers that inject, strip, lie and stall. The whole wire is recorded in every row and
 searched: no user name, no password in clear, and nothing that was said before TLS is believed behind it (tlscase.py). [I1 I2]"""
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """popcl-ta: what it reads is what openssl reads, what it writes compiles and is the same every time, and a client with its output compiled in
 trusts every kind of root. It stands beside the command, in the folder of POPCL."""
 import base64

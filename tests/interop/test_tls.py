@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command over TLS against real servers: Dovecot, openssl s_server, GnuTLS. What arrives is compared octet by octet; the wire is recorded
 by a relay and searched for what must not travel in clear. [I1]"""
 import os

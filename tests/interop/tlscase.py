@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rows of tests that ask for TLS, against the hostile server: what test_hostile.Case is for sessions in clear. What must hold in every one of
 them, whatever the server does, is checked here: nothing secret in clear, nothing sent twice, no second try without TLS. [I1 C13 R64]"""
 import command

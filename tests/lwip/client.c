@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client - see client.h. */
 #include "client.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client - a whole session over popcl_lwip_raw in simulated time: job, store, lwIP and the far end
  * of its wire, with a POP3 server of tests/sim behind it. Any allocation of lwIP's and any of its
  * functions that the port calls can fail on order. Every session is held to what must always be

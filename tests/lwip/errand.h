@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* errand.h - work of a test that lwIP has to do, where it has threads: in its own, or under its
  * lock. */
 #ifndef TESTS_LWIP_ERRAND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* far - see far.h. Addresses: the client is 10.0.0.1 and 2001:db8::1, every server any address
  * beside. */
 #include "far.h"

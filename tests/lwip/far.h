@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* far - the other end of lwIP's wire, in this process: a name server, and a TCP server that does to
  * a client whatever a test orders. Packets go in and out through a netif; what the server says and
  * hears goes through three functions. Loses nothing of itself, but sends again what lwIP had no

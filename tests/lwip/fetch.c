@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch - fetches a maildrop over lwIP on a TAP device, as a board does: small pools, and a main
  * loop or a task (fetch.h). Each message becomes a file. Settings are words `name=value`:
  *     tap=DEVICE ip=A.B.C.D gw=A.B.C.D [ip6=ADDRESS] [dns=A.B.C.D] host=NAME port=N user=U

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch.h - the two halves of fetch: what it does (fetch.c), and how lwIP runs meanwhile: in its
  * main loop (fetch_raw.c), or in threads (fetch_sockets.c). */
 #ifndef TESTS_LWIP_FETCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch_raw - fetch in a main loop (NO_SYS 1), with either face of port/lwip/raw.c. */
 #define _POSIX_C_SOURCE 200809L
 #include "fetch.h"

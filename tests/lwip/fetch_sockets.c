@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch_sockets - fetch in a task (NO_SYS 0), over port/lwip/sockets.c: main is the task, lwIP has
  * its thread, and a third brings it a frame as soon as there is one. What waits in the meantime
  * waits in the device. */

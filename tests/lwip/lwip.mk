@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # lwip.mk - lwIP, the ports over it and their tests, for this machine. The top Makefile calls it with
 #     LWIP      lwIP's source tree            B        where to build
 #     COMPILE   compiler and flags            LINK     the same for linking

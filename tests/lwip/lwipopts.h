@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lwipopts.h - lwIP for the tests on this machine: sized as for a board with 64 KB of RAM, so that
  * what runs out there runs out here. A build says NO_SYS (1: main loop; 0: threads) and LWIP_IPV6
  * by -D. Pools are counted, and every checksum is looked at. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sys_arch - what lwIP with threads asks of an operating system, on POSIX threads. A semaphore is a
  * count under a mutex with a condition variable; a mailbox is a ring under the same. */
 #define _POSIX_C_SOURCE 200809L

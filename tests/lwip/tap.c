@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tap - see tap.h. */
 #define _GNU_SOURCE
 #include "tap.h"

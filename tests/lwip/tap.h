@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tap - a TAP device of this machine as an Ethernet netif of lwIP, with a shim that loses and
  * reorders frames in both directions, as a seed says. For one thread: tap_take hands over a frame.
  */

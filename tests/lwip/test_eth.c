@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_eth - what the firmware's drivers share (examples/firmware/eth.c), over a controller of this
  * file: a queue of frames that may never be empty. */
 #include <setjmp.h>

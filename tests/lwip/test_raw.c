@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_raw - sessions over lwIP's raw API in simulated time, by both faces of the port, against a
  * far end that answers, misbehaves and ends as it is told. Built twice: over lwIP's own pools, with
  * IPv4; and over the heap of a sanitizer, which sees what is used after lwIP freed it, with IPv6

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_sockets - popcl_lwip_sockets: its functions one by one and whole sessions, over lwIP with
  * threads, against the far end of its wire. The far end runs in lwIP's thread, and so do all looks
  * at it (in_lwip). */

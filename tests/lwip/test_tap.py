@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Fetches mail over lwIP on a TAP device from a real Dovecot: every octet as it was delivered, with and without losses, through the small pools of a
 board. Runs in a network namespace of its own, which the kernel removes with this process: nothing is seen outside, and nothing outside is changed.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cases_close - close: the peer learns of it, nothing stays open, and a second call hurts nobody.
  * [K4] */
 #include "suite.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cases_open - open, and what it promises for each way that a connection does not come about.
  * [A1-A4] */
 #include "suite.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cases_recv - recv: nothing is lost, doubled or given too early, whatever the sizes and however
  * the connection ends. */
 #include "suite.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cases_run - whole sessions of popcl_run over the port, with a POP3 server (tests/sim/server.h)
  * that splits, stalls, resets and ends where it is told: each message reaches the sink whole and
  * once, or not at all. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cases_send - send: short writes, a peer that does not read, a connection that broke; and two
  * connections that share nothing. */
 #include "suite.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cases_wait - wait, the clock, and the wish for an end. Times are the port's own, and judged by
  * their relation to each other. */
 #define _DEFAULT_SOURCE

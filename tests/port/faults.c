@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* faults - the port broken on purpose, in each way that a port is likely to be wrong: the suite's
  * own test. A fault replaces functions of the port and stands on `real`. It may keep its state
  * here: a case, and with it a fault, lives in a process of its own. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* main - runs the cases of the conformance suite over one port, each in a process group of its own
  * under a watchdog, and prints the results as TAP.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* peer - the other end of the connection: blocking sockets in a process of its own. It knows
  * nothing of the port; what it finds wrong it tells the client, who ends the case. */
 #define _DEFAULT_SOURCE /* struct timeval */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* port_under_test.h - what a port tells the conformance suite of itself: two fields are needed, the
  * rest says what else can be tried. docs/PORTING.md tells how to run the suite.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite - the guarded port and the helpers of the client's side. Every call of the port goes
  * through here: its return value is held to the contract, what it may not write to is looked at,
  * and the watchdog is told what is being waited for. */

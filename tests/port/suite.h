@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite.h - what the cases of the conformance suite are written with: a guarded port, a peer in a
  * process of its own, and the words for a promise that was broken. A case is two functions: what
  * the client does through the port, and what the peer does meanwhile. */

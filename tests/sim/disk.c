@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* disk - see disk.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "disk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* disk - a disk in memory behind popcl_disk, with one directory: it remembers what was synced, can
  * fail its n-th call (once or from then on), stop there as a killed process or a machine without
  * power does, and then has just what such a disk has. As with real kernels, a sync that failed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* drive - what a driver of popcl.h has to bring to its end: a fetch job, and a sequence of commands
  * of its own, each with what only a driver can do for it. The driver moves octets between the owner
  * and the server, gives it the time, resumes it, and asks here for stops and for time that flies.

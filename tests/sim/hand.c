@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hand - see hand.h. */
 #include "hand.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hand - a session driven by hand: a test says what the server says, and reads what left and what
  * the callbacks saw. The owner is a sequence of commands or a fetch job. A test chooses what each
  * callback returns, and may act inside each of them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pki - see pki.h. DER is written backwards, from the end of a buffer to its front: what stands in
  * a TLV is written before its length. */
 #include "pki.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pki - what the server side of a TLS test shows: an authority and certificates of it, right ones
  * and wrong ones, made in memory at first use, the same octets every time. P-256 keys, ECDSA with
  * SHA-256; one certificate has an RSA key of 2048 bits. */

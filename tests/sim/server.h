@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server - a POP3 server in memory, which behaves (RFC 1939) or misbehaves on order. Octets go in
  * and out by calls; it knows no transport, no time and nothing of popcl. Marked messages are
  * removed when QUIT is received, and only then. */

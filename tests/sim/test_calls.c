@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_calls - the table of calls.def, row by row: each call in each state, each call inside each
  * callback of a sequence and of a job, and the callbacks that each call may call. [K15] */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_contracts - what the machine promises whatever an owner, a driver or a server does: no value
  * out of range becomes success, no callback makes it read or send what it must not, and no reply is
  * taken for that of another command. Each test is a kind of mistake, for one command at a time and

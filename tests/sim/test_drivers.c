@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_drivers - popcl_run and a main loop that never blocks each drive both owners, in whatever an
  * owner can ask of its driver; tests/lwip/test_raw.c does the same over lwIP. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_faults - whole keep, delete and new-only sessions in which the n-th call fails, once and for
  * ever, for every n and every way of failing. Every run is held to I3 to I9 (world.c), and a clean
  * session after it must find every message: at worst a second time. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_limits - the least memory works and one octet less is refused; a large maildrop, many
  * sessions and two jobs at once need no more; and nothing of one user is left for the next. */
 #include <setjmp.h>

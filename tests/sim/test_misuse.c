@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_misuse - the application's mistakes: callbacks that call back, calls out of order, acks of
  * more than was offered, a configuration that changes under the job. Each ends in an error of its
  * own or does nothing; none crashes, and none leaves a message half kept. */

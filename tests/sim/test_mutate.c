@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_mutate - what a server says, changed: every octet of a golden session flipped, replaced,
  * dropped and doubled, and pieces of real and broken dialogues joined at random. Whatever comes,
  * the session ends, nothing is deleted that is not durable, and each begin has one end. */

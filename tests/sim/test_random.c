@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_random - sessions with everything at random: what the server says, when it says it, how
  * octets are split, what the sink and the other callbacks answer, what the configuration holds, and
  * when the caller stops, fails or wipes the job. A model beside the job holds it to what popcl.h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_resume - sessions that are kept and resumed: when they are offered, to whom, what a server
  * makes of that, and when they are wiped. The server has TLS from BearSSL (tls_peer.h) and a memory
  * of sessions. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_store_faults - whole sessions into the directory store on a disk whose n-th call fails, once
  * and for ever, or is the last before the process is killed or the power goes. The server deletes
  * nothing that a loss of power would take, no file under a final name is ever partial, and a clean

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_tls - what a TLS job needs and what it refuses: record buffers, storage, seed, clock, trust
  * and names; what its ClientHello says; that it writes nowhere else, and that nothing secret is
  * left on any way out. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_tls_faults - sessions with TLS in which the n-th call fails, and in which the n-th octet to
  * the client is changed, or is the last one. Beside I3 to I9 (world.c), no octet of a name or a
  * password leaves before the handshake [I1], and what somebody changes on the way never reaches a

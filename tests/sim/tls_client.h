@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tls_client - what the client's side of a TLS test gives to popcl: a profile by name, its storage,
  * whom to trust (pki.h), and a seed. */
 #ifndef TESTS_SIM_TLS_CLIENT_H

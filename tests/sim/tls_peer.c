@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tls_peer - see tls_peer.h. */
 #include "tls_peer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tls_peer - the server side of TLS, in memory: BearSSL's server engine shakes hands and reads, and
  * a record writer of our own says what a server says, in records of any length and kind, or breaks
  * TLS in all the ways that somebody on the way could. Octets go in and out by calls; it knows no

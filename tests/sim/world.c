@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* world - see world.h. */
 #include "world.h"
 

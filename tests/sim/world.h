@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* world - everything round a job, simulated: a transport over the server, with TLS in between where
  * it is wanted, a clock, a store that loses what is not durable, and a device that remembers what
  * it fetched. Every call that popcl makes is counted, and one of them (or all from it on) can fail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The deepest stack of every public call by call graph, on a Cortex-M3: through the library, BearSSL and the C library, and through every table of
 functions. gcc tells frames and calls (-fcallgraph-info=su); indirect-calls.txt and bearssl-calls.txt tell what a table can hold; what the C
 library's functions need is read from the image's instructions. The caller's own functions (sink, clock, `breathe`) count nothing: theirs comes on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes the certificates and keys of count.c's server as C: chains.py FILE.c. They are made anew each time; their lengths, and so the
 instructions that they cost, differ by a few octets."""
 import os

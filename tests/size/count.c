@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server
  * in the same program, and the instructions of the client's calls alone are counted.      count
  * CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls] With `resumed` it is the second job of two

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fetch - the program whose linked size docs/SIZING.md shows: fetches mail with USER/PASS over
  * POP3S, STLS or clear text, with the one TLS profile that -DPROFILE names, as a firmware does it.
  * It is linked, measured, and never run: the transport, the device and its trust are elsewhere. No

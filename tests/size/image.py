@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Links firmware for a Cortex-M: the library's own objects, BearSSL's from its source, and a program; and says which file brought which
 octets into the image, by the linker's map. Compiled objects of BearSSL are kept below build/arm, one folder for each set of flags."""
 import concurrent.futures

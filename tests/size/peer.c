@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* peer - see peer.h. Octets from the wire go through the engine to `line`, answers wait in `out`
  * until engine or wire takes them. */
 #include "peer.h"

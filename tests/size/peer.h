@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* peer - a POP3 server with one message, over BearSSL's server engine, without I/O: for counting
  * what a client needs in the same process. Speed before size: nothing of it is counted. */
 #ifndef PEER_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """No object that touches a secret has an instruction whose time depends on its operands, on a Cortex-M3: secrets.txt says which do, the linker's
 map where they lie in an image, the image what they are made of."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the library costs on a Cortex-M3, and the rules that keep it that small [I-2]. Knows the sources by their folders only.
 
     size.py size|stack|structs [--diff | --write]   prints a table, compares it with docs/NAME.txt, or writes that file

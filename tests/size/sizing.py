@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The figures of docs/SIZING.md: what a build with TLS takes of flash and RAM, and how many instructions a handshake takes.
 
     sizing.py show             makes all figures and prints them

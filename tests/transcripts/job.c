@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* job - runs of popcl_fetch.h: a sink, a decide and the other callbacks that do what the script
  * says, log what they see, and hold popcl to its invariants: what is begun is ended once (I7), what
  * is deleted is durable (I3), what is told is true. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log - what happened in a run, in order: commands and events as lines of text, message data merged
  * with what precedes it. Two runs of one case must give equal logs; a script's expectations are a
  * log too. Knows neither scripts nor popcl. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run - the transcript runner: drives popcl through its pumps as the scripts say, in every way of
  * cutting octets and time, and compares the logs. Each case is run whole, octet by octet, and with
  * each turn of the server cut in two at every place (in long turns at a sample of places and around

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* run - one run of one case: what the driver (run.c), the callbacks of a job (job.c) and those of a
  * session (session.c), and the other side of TLS (secure.c) share. */
 #ifndef TESTS_RUN_H

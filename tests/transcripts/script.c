@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* script - see script.h. Reading fails loudly: a transcript that is not understood tests nothing.
  */
 #include "script.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* script - reads transcript files into cases. Knows what a transcript looks like, and of popcl only
  * the names of errors and settings.
  *

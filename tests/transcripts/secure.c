@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* secure - the server's side of TLS in a run: the handshake, what the server says as records and
  * what the client's records say, and the `T:` lines. Keeps what the client sent before the
  * handshake was complete: no name and no password may stand in it. */

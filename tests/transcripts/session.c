@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* session - runs of popcl_command.h: commands that the script submits, and the events that they
  * bring. */
 #include <inttypes.h>

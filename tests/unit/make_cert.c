@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* make_cert - see make_cert.h. DER is written from its end to its beginning: then every length is
  * known when it is due. */
 #include "make_cert.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* make_cert - certificates for tests, as odd as wanted, without openssl: names, keys and extensions
  * are as told, the signature is none. */
 #ifndef MAKE_CERT_H

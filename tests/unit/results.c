@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* results - see results.h. */
 #include "results.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* results - how cmocka reports in each program that is linked with results.c: as TAP, unless
  * CMOCKA_MESSAGE_OUTPUT names another form. With POPCL_TEST=PATTERN in the environment a program
  * runs only the tests whose names match; `*` is any text and `?` any character. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_anchor - certificates as trust anchors: every shape of file that is read right, and every
  * certificate that is refused, with its reason. */
 #define _POSIX_C_SOURCE 200809L

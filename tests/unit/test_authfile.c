@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_authfile - the file with user name and password: every shape of it that is read right, and
  * every one that is refused. */
 #define _DEFAULT_SOURCE 1

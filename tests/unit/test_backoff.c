@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a device waits after failures: longer with each, never a storm, whatever the interval.
  */
 #include <setjmp.h>

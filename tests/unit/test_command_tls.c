@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_command_tls - what the command makes of its TLS options before a connection, and how it puts
  * into words what became of TLS. Needs no network. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests of the results (popcl_errors.h): each has the class and the texts of its own row, and a
  * number that is no result has texts too. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_files - the programs' own files [L8 L9 L10]: a reader sees the old file or the new one,
  * kills leave nothing that lasts, a lock ends with its process, and signals break nothing. */
 #define _GNU_SOURCE /* RTLD_NEXT */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_guard - what the chains of tests/x509check cannot show: calls left out, certificates cut and
  * changed at every octet, memory's edges, and what is kept of a certificate. */
 #include <setjmp.h>

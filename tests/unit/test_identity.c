@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_identity - what a message is told by where the server gives no UID. */
 #include <setjmp.h>
 #include <stdarg.h>

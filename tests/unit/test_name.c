@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_name - what is an address, what only looks like one, what can be a host: against inet_pton
  * and inet_aton of this machine. */
 #define _DEFAULT_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_nocopy - the core copies no octet of a message: each span that the sink gets stands where
  * the transport put it. The test keeps, for each octet of the message, the place in the server's
  * stream that it came from; that place tells the only address at which the sink may see it. One

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_options - the command line: what is understood, and what is refused before anything is
  * opened. */
 #include <setjmp.h>

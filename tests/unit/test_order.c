@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* In which order a device fetches (examples/firmware/order.c): one message that always breaks the
  * session keeps no other from arriving, and one that broke it by chance arrives too [Q17]. A
  * session here does what a job of popcl.h does: it lists, asks before each RETR, and tells fates.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_outlet - writing to what takes nothing [L11]: a pipe that nobody reads, a terminal that is
  * stopped, a socket. A write ends with the run's time or at the first signal; and what takes
  * something gets all. */

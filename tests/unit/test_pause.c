@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_pause - sessions whose owner asks for time: what a pause may not change. Both cases were
  * found by tests/model. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_pin - certificates for the profile `pinned`: which key is read of them, whatever else they
  * hold, and however they come. Nothing but a whole P-256 key whose hash is a pin is accepted. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_posix_net - the POSIX transport and its resolver against loopback listeners in this process.
  * Name service is played by a getaddrinfo of our own, for names that end in .test or .invalid: no
  * test asks a name server. Addresses in 127/8 are those of Linux's loopback. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_posix_store - the directory store of port/posix on a real temporary directory, over a disk
  * whose calls can be logged, interrupted, cut short, failed and killed. Nothing here knows how the
  * store is written: names, files and calls are all that is looked at. */

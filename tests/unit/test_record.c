@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_record - the states of messages, their set against a plain array that does the same, and the
  * saved form against every damage. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_recordfile - where the record of an account is, whether it is believed, and what survives.
  */
 #define _DEFAULT_SOURCE 1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_report - what people get to see: errors in three parts, exit codes, nothing that a terminal
  * would obey, no password. */
 #define _POSIX_C_SOURCE 200809L

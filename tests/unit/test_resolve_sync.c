@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_resolve_sync - the resolver for systems without fork, which is linked here in place of
  * resolve.c. Name service is played by a getaddrinfo of our own: no test asks a name server. */
 #define _GNU_SOURCE /* RTLD_NEXT */

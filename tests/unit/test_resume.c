@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_resume - the form in which a kept session goes to flash: the same octets everywhere, and
  * nothing but what save wrote is taken back. What sessions do with it stands in
  * tests/sim/test_resume.c. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests of popcl_seen: the set against a plain array that does the same, its saved form against
  * every damage, and its memory's edges. */
 #include <setjmp.h>

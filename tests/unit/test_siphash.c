@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tests of SipHash-2-4: the paper's vector, those of its authors' reference, and input in pieces.
  */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the firmware keeps in two flash slots: whatever is cut off, whenever, the old or the new is
  * there afterwards, whole; and what is damaged is called so. The flash here behaves like one: erase
  * sets bits, program clears them, and power may go at every octet of both. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_trust - the trust store at run time and the seed: files, directories of every make, and what
  * is an error instead of a smaller store. */
 #define _DEFAULT_SOURCE 1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Makes certificates octet by octet, right ones and wrong ones: a small DER writer, ECDSA and RSA signatures, and a certificate whose every part
 can be replaced. Python's standard library alone; RSA keys come from the openssl command. Nothing here is for use: the arithmetic takes
 no care of secrets.

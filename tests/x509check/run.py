@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs x509check over the chains of table.py. Prints TAP, a result for each row. The program is $X509CHECK, build/x509check if that is not set.
 
     run.py [PATTERN]       only rows whose title holds it, each with what the program said

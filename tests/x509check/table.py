@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The chains that tests/x509check/run.py tries, each with the verdict it must get: what a client must take, and what it must refuse and why.
 Rows are made by row(); their titles carry the ids of hazards and rules. Certificates come from certs.py, unless a part is replaced all is right:
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* x509check - the verdict on a chain of certificates as a client would give it: by the same
  * profile, guard and trust store, without a server.
  *

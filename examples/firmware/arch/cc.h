@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cc - what lwIP asks of the compiler and the machine. */
 #ifndef ARCH_CC_H
 #define ARCH_CC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sys_arch - lwIP's semaphores, mutexes and mailboxes are those of the test kernel. They lie where
  * lwIP has them, and take no memory elsewhere. */
 #ifndef ARCH_SYS_ARCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* resolve_sync - takes the place of ../resolve.c on a system without fork: one of the two defines
  * pop_resolve, and `make NO_FORK=1` chooses this one. It calls getaddrinfo in this process, which
  * cannot be broken off: a name server that does not answer may block the caller longer than

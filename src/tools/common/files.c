@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* files - see files.h. The calls themselves, and what a temporary is, are
  * port/posix/file_calls.h's. A lock on NFS wants a descriptor for writing: hence O_RDWR where only
  * a lock is wanted. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* files - what the programs do with small files of their own: read and write all, replace whole,
  * lock, and judge whether a file can be believed. It knows nothing of what is in them, prints
  * nothing, and uses no heap. A file is named by an open directory and a name in it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* number - see number.h. */
 #include "number.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* number - decimal numbers in arguments. Knows no option. */
 #ifndef POPCL_TOOL_NUMBER_H
 #define POPCL_TOOL_NUMBER_H

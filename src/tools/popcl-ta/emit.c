@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs
  * point to unsigned char that is not const, and never write to it, hence the casts. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* emit - the files that popcl-ta makes, as text: it opens nothing, and what it writes depends on
  * the certificates and options alone, on no clock, path or order of input. */
 #ifndef POPCL_TA_EMIT_H

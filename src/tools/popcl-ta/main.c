@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs,
  * selection, merging, limits, output. What a certificate must be like is decided in
  * src/host/anchor.c, for this program and for the library's trust store alike. */

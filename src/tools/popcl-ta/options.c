@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options - see options.h. One table holds every option: its names, its value, its help text and
  * the function that takes the value. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options - what the command line of popcl-ta asks for, checked whole before anything is opened. */
 #ifndef POPCL_TA_OPTIONS_H
 #define POPCL_TA_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* output - see output.h. Files that are being made are noted where the signal handler finds them;
  * it does nothing but give them up. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* output - files that appear whole or not at all, and standard output. Knows nothing of
  * certificates. */
 #ifndef POPCL_TA_OUTPUT_H

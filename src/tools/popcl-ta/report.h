@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report - what popcl-ta says on standard error. Everything is escaped to printable ASCII: names
  * come from certificates and directories. */
 #ifndef POPCL_TA_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* select - see select.h. Only marks: no row is ever moved or removed. */
 #define _POSIX_C_SOURCE 200809L
 #include "select.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* select - which of the certificates that could be anchors are wanted. */
 #ifndef POPCL_TA_SELECT_H
 #define POPCL_TA_SELECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* authfile - see authfile.h. The file is opened without blocking and judged by fstat, so that a
  * FIFO cannot hang and nothing changes between the look and the reading; it is read with read(),
  * which leaves no copy in a stdio buffer. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* authfile - user name and password from a file of two lines, `username = NAME` and `password =
  * SECRET`. It knows no POP3, prints nothing, and no part of the file but line numbers gets into
  * what it tells. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* connections - see connections.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "connections.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* connections - the sessions of one run with the server: one as a rule, three at most. It wires
  * options, auth file, TLS, store and report to the job, and sums up what the sessions did. It says
  * nothing of how the run ended; main does.

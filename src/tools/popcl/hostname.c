@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hostname - see hostname.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "hostname.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hostname - what can be the name or the address of a server: each octet is looked at here, so that
  * no surprise reaches a resolver, a certificate check or a log. Knows no option and no port. */
 #ifndef POPCL_CMD_HOSTNAME_H

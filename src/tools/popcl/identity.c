@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* identity - see identity.h. Octets are judged one at a time, so that the result does not depend on
  * how the header was cut into pieces:
  *

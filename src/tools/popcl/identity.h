@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* identity - what a message is told by where the server gives no UID: a hash made from its header
  * while that streams by. It keeps no line and needs the same memory for 10 MiB of header; it knows
  * no POP3.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* job - see job.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "job.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* job - what the command answers while a session runs: which messages, where they go, what became
  * of them. It joins options, record, store and report, and is called by the library only; it opens
  * nothing and ends nothing. A run may have more than one session (connections.h).

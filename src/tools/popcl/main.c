@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* main - the popcl command: one run from argv to the exit code. It checks all that can be checked
  * before the connection, opens auth file, record, store and report, has the sessions run
  * (connections.c), and turns the result into words and a code. */

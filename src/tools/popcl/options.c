@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options - see options.h. One table holds every option: its letters, its value, its help text and
  * the function that takes the value; one more says which exclude each other. The server is parsed
  * here too. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options - what the command line asks for, checked whole before anything is opened: the parser
  * knows no file and no network, and it echoes no argument's value, which may be a password in the
  * wrong place. */

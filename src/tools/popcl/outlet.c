@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* outlet - see outlet.h. O_NONBLOCK belongs to the open file, which others share: the shell has the
  * same terminal. So a pipe or a terminal is opened once more, for a file of our own. Where that
  * cannot be done, poll tells whether there is room, and no more is written than fits then. */

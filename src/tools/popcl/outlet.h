@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* outlet - writing to a descriptor that may take nothing: a pipe that nobody reads, a terminal that
  * is stopped. A write waits as long as the run may last, and no longer than the first signal. It
  * knows nothing of what is written. */

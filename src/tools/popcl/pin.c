@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pin - see pin.h. */
 #include "pin.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pin - a pin as people write it: the SHA-256 of a server's SubjectPublicKeyInfo (RFC 7469, 2.4).
  */
 #ifndef POPCL_CMD_PIN_H

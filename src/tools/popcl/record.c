@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record - see record.h. A table of entries with open addressing: a power of two of slots, at most
  * three quarters of them used, searched from where the hash points. An entry is taken out by
  * shifting back what it pushed aside.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record - what runs know of an account's messages: one state for each. It is memory and rules
  * alone: it knows no file, no clock, no session and no way to say anything.
  *

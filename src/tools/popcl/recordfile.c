@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recordfile - see recordfile.h. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recordfile - the file that holds an account's record between runs: where it is, whether it is
  * believed, that one run at a time has it, and that a reader finds the old one or the new one
  * whole. It knows no message and no way to say anything; what is worth saying stands in its fields.

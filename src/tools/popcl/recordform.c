@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recordform - see recordform.h. */
 #include "recordform.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recordform - the bytes of a saved record, and of one that version 0.1.0 saved. It knows no file:
  * bytes go and come by callbacks.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report - see report.h. Every line for standard error goes through emit, which escapes: no caller
  * can forget it. The password is taken out of the server's words only: masked in our own sentences
  * it would show which word it is. */

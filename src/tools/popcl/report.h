@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* report - all that the command says: errors in three parts, warnings, notes, progress and the
  * trace on standard error, the count and listings on standard output. It decides what is fit to be
  * shown: control and 8-bit octets are escaped, and the password is taken out of what a server says.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* resume - see resume.h. A reader sees the old file or the new one, since it is replaced by rename:
  * any number of runs at one time are safe, and the last one's session stays. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* resume - the file of --resume: a session of TLS between two runs. It is as secret as the
  * password, and worth less: in doubt it is removed, and a run that cannot read or write it fetches
  * mail all the same. Knows no session and no TLS. */

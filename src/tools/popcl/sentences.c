@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sentences - see sentences.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "sentences.h"

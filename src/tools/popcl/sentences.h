@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sentences - the three sentences of an error as a user of the command gets them: the library's
  * with options for its settings, or the command's own, where the library speaks of what only a
  * program has (a sink, a plan, a profile), or where the system's error number says more. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* system - see system.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "system.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* system - the few things that several files of the command need from the C library, in the form
  * that they need. */
 #ifndef POPCL_CMD_SYSTEM_H

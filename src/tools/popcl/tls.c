@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tls - see tls.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "tls.h"

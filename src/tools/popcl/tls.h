@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tls - what the command does about TLS: from the options to popcl_tls, with whom to trust, the
  * clock and the seed; and from what became of it to words. Knows no session. */
 #ifndef POPCL_CMD_TLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cc.h - what lwIP wants to know of this machine. */
 #ifndef TESTS_LWIP_ARCH_CC_H
 #define TESTS_LWIP_ARCH_CC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hooks.h - what lwIP leaves to the program: here, where a connection's sequence numbers begin.
  * lwIP's own choice can be guessed. */
 #ifndef TESTS_LWIP_ARCH_HOOKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sys_arch.h - lwIP's threads on this machine: those of POSIX (tests/lwip/sys_arch.c). */
 #ifndef TESTS_LWIP_ARCH_SYS_ARCH_H
 #define TESTS_LWIP_ARCH_SYS_ARCH_H

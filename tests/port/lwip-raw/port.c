@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* port - port/lwip/raw.c under the conformance suite: lwIP without threads, driven by the port's
  * step. */
 #include "port_under_test.h"

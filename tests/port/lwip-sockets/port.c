@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* port - port/lwip/sockets.c under the conformance suite: lwIP with threads of its own
  * (tests/lwip/sys_arch.c), in whose main one the relay takes its turns by a timer. */
 #include "port_under_test.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # lwip.mk - what the two ports over lwIP share: its source, its settings for the suite, and the relay to the peer.
 LWIP := $(shell sh tests/source.sh lwip $(B))
 ifeq ($(LWIP),)

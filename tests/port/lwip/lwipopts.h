@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lwipopts.h - lwIP for the conformance suite: both ends of each connection are in one stack, so
  * that there are twice as many of all things as on a board. The window is a board's: what a port
  * does when it is full has to show. A build says NO_SYS by -D. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relay - see relay.h. One relayed connection is a pcb of lwIP's and a descriptor of this
  * machine's; what is taken from one side and does not yet fit into the other waits in a buffer, and
  * its side is not read meanwhile. */

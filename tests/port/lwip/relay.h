@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relay.h - the way from an lwIP of this process to the suite's peer, which is a TCP server of this
  * machine: a server inside lwIP that carries each connection there and back, with its ends and
  * resets; a name server for names that end in .test; and addresses that do not answer. No frame

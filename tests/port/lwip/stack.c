@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stack - lwIP's side of the relay: the server at 127.0.0.1 and ::1, the name server, a netif whose
  * neighbours do not answer, and the clock. */
 #include "stack.h"

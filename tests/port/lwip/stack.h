@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stack.h - between relay.c, which sees the sockets of this machine, and stack.c, which sees lwIP:
  * the two define the same names. */
 #ifndef TESTS_PORT_LWIP_STACK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* line - frames into a pipe and out of it, for both of its ends. Neither waits: a frame goes in as
  * a whole, and comes out in whatever pieces. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* line.h - what goes over the line between the port and its relay: a pipe in either direction, as a
  * serial line to a modem would be. Frames of
  *

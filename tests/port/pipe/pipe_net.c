@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pipe_net - the port: six functions over a line of frames (line.h). Every one of them first takes
  * in what the line holds, into the ring and the flags of the context; none but open and wait
  * sleeps. */

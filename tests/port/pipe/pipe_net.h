@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pipe_net.h - popcl_net over a line to a relay that has the network, as a modem or a second
  * processor has. One connection at a time on a line, and as many on it, one after the other, as
  * there is need of.

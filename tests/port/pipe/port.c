@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* port - a port over something else than sockets, written after docs/PORTING.md and port/TEMPLATE
  * alone: a pair of pipes to a relay process that makes the TCP connection, as a modem or a second
  * processor behind a serial line does. line.h has the frames that go over it, pipe_net.c the port,

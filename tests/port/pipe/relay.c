@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relay - makes TCP connections for the port at the other end of the line, and carries octets,
  * ends, resets and refusals (line.h). It knows nothing of POP3. One connection at a time is the
  * line's; earlier ones may still be on their way out:

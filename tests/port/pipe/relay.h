@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relay.h - the other end of the line: a process that makes the TCP connections, with a small
  * buffer and a list of names. */
 #ifndef TESTS_PORT_PIPE_RELAY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* port - port/posix under the conformance suite, also with the resolver for systems without fork
  * (../posix-no-fork). Name service is played by a getaddrinfo of our own, so that no test asks a
  * name server; the clock by a clock_gettime that can be set. */
