@@ -1,56 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* count - prints how many messages wait and how large they are, and fetches none:
- * count HOST PORT USER PASSWORD-FILE. A sequence of commands of one's own (popcl_command.h). */
+/* count HOST PORT USER < PASSWORD-FILE - prints how many messages wait, by commands of its own. */
+#include "popcl_command.h"
+#include "popcl_posix.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "popcl_command.h"
-#include "popcl_posix.h"
-
-static popcl session;
-static popcl_secret password;
-static popcl_config config;
 static const popcl_verb sequence[] = {POPCL_USER, POPCL_PASS, POPCL_STAT, POPCL_QUIT};
+static popcl_command command;
+static uint32_t next; /* place in sequence; the command's tag */
 
-static unsigned ready(void *next) {
-    uint32_t at = (*(uint32_t *)next)++;
-    popcl_command command = {sequence[at], .text = config.user, .text_len = strlen(config.user),
-                             .secret = &password};
-    popcl_err e = popcl_submit(&session, &command, at);
-    if (e) popcl_fail(&session, e, 0);
+static unsigned ready(void *session) {
+    command.verb = sequence[next];
+    popcl_err e = popcl_submit(session, &command, next++);
+    if (e) popcl_fail(session, e, 0);
     return 0;
 }
-
-static unsigned done(void *next, uint32_t tag, const popcl_reply *r) {
-    if (tag == POPCL_TAG_GREETING) return (void)next, 0;
-    if (r->status != POPCL_STATUS_OK)
-        popcl_fail(&session,
-                   popcl_reply_error(r, tag < 2 ? POPCL_ERR_AUTH : POPCL_ERR_COMMAND_REFUSED), 0);
-    else if (sequence[tag] == POPCL_STAT)
-        printf("%lu messages, %llu octets\n", (unsigned long)r->number,
-               (unsigned long long)r->size);
+static unsigned done(void *session, uint32_t tag, const popcl_reply *r) {
+    popcl_err refused = popcl_reply_error(r, POPCL_ERR_AUTH);
+    if (r->status != POPCL_STATUS_OK && tag < 3)
+        popcl_fail(session, refused, 0);
+    else if (tag == 2)
+        printf("%u messages\n", (unsigned)r->number);
     return 0;
 }
-
 int main(int argc, char **argv) {
-    static const popcl_events events = {.ready = ready, .done = done};
-    static unsigned char iobuf[1024];
-    static char octets[256];
-    uint32_t next = 0;
-    popcl_posix_net net = {0};
-    FILE *f = argc == 5 ? fopen(argv[4], "r") : NULL;
-    if (!f || fscanf(f, "%255[^\r\n]", octets) != 1)
-        return fprintf(stderr, "usage: count HOST PORT USER PASSWORD-FILE\n"), 64;
-    config = (popcl_config){.host = argv[1],
-                            .port = (uint16_t)atoi(argv[2]),
-                            .user = argv[3],
-                            .iobuf = iobuf,
-                            .iobuf_len = sizeof iobuf};
-    password.octets = octets;
-    popcl_start(&session, &config, &events, &next, 0);
-    popcl_err e = popcl_run(&session, &popcl_posix, &net);
+    static char iobuf[1024], line[256];
+    static popcl session;
+    if (argc != 4 || scanf("%255[^\r\n]", line) != 1) return fputs("see count.c\n", stderr), 64;
+    command.text = argv[3], command.text_len = strlen(argv[3]);
+    command.secret = &(popcl_secret){.octets = line};
+    popcl_config config = {.host = argv[1], .port = (uint16_t)atoi(argv[2]), .iobuf = iobuf};
+    config.iobuf_len = sizeof iobuf;
+    popcl_start(&session, &config, &(popcl_events){.ready = ready, .done = done}, &session, 0);
+    popcl_err e = popcl_run(&session, &popcl_posix, &(popcl_posix_net){0});
     if (e) fprintf(stderr, "count: %s; %s\n", popcl_err_what(e), popcl_err_advice(e));
     popcl_wipe(&session);
-    return fclose(f) || e;
+    return e != POPCL_OK;
 }

@@ -34,8 +34,10 @@ class Examples(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write((password or self.account.password) + "\n")
             file.flush()
-            done = subprocess.run([EXAMPLES / name, "127.0.0.1", str(port or self.server.port), self.account.name, file.name, *more],
-                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=HANGS)
+            words = [EXAMPLES / name, "127.0.0.1", str(port or self.server.port), self.account.name]
+            with open(file.name if name == "count" else os.devnull, "rb") as given:
+                done = subprocess.run(words if name == "count" else [*words, file.name, *more], stdin=given, capture_output=True,
+                                      timeout=HANGS)
         self.assertEqual(done.returncode, code, done)
         return done.stdout, done.stderr
 
@@ -74,7 +76,7 @@ class Examples(unittest.TestCase):
     def test_count(self):
         """As STAT says."""
         out, _ = self.run_example("count")
-        self.assertRegex(out, rb"^%d messages, \d+ octets\n$" % len(self.messages))
+        self.assertRegex(out, rb"^%d messages\n$" % len(self.messages))
 
     def test_count_with_a_wrong_password(self):
         """The response code's own result."""
