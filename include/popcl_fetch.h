@@ -273,8 +273,7 @@ struct popcl_fetch {
     uint16_t pass; /* 1 in the first */
     const popcl_fetch_config *cfg;
     popcl_plan plan;
-    size_t sized;     /* offset after the last entry that LIST gave a size */
-    uint32_t drained; /* octets dropped of the message that failed */
+    size_t sized; /* offset after the last entry that LIST gave a size */
     uint32_t staged, staged_octets;
     uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
     uint32_t begun;       /* whole messages wanted or asked for, against max_messages */
@@ -286,7 +285,7 @@ struct popcl_fetch {
     uint32_t failed_message;
     popcl_msg msg;     /* the message that is with the sink; once the session is over, only its
                           number counts: that of popcl_diag.broken_at */
-    uint64_t octets;   /* received of it */
+    uint64_t octets;   /* received of it; dropped of it, once it has failed */
     uint64_t received; /* of all */
     uint64_t octets_in_maildrop;
     popcl session;

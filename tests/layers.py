@@ -44,6 +44,7 @@ MODULES = {
     "owner": "popcl_command",
     "machine": "owner wire reply command link zero",
     "pumps": "machine command link zero",
+    "field": "owner",
     # login: knows no session
     "auth": "popcl_command popcl_fetch",
     "refusal": "popcl popcl_command",

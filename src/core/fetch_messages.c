@@ -176,7 +176,7 @@ void popcl_messages_abort(popcl_fetch *f, popcl_err why) {
 void popcl_messages_drain(popcl_fetch *f, size_t at, popcl_err why) {
     popcl_messages_abort(f, why);
     f->open = POPCL_DRAINING;
-    f->drained = 0;
+    f->octets = 0;
     not_stored(f, at, why);
 }
 
@@ -190,8 +190,8 @@ static int quit_matters(const popcl_fetch *f) {
  * for QUIT, that is not worth more than drain_max; if deletions do, the overall deadline decides.
  */
 static void drained(popcl_fetch *f, size_t n) {
-    f->drained = n > UINT32_MAX - f->drained ? UINT32_MAX : f->drained + (uint32_t)n;
-    if (f->drained > popcl_or_default(f->cfg->drain_max, POPCL_DRAIN_MAX) && !quit_matters(f))
+    f->octets += n;
+    if (f->octets > popcl_or_default(f->cfg->drain_max, POPCL_DRAIN_MAX) && !quit_matters(f))
         popcl_machine_fail(&f->session, POPCL_ERR_NOT_DRAINED);
 }
 

@@ -12,7 +12,7 @@ static inline uint32_t popcl_or_default(uint32_t given, uint32_t otherwise) {
     return given ? given : otherwise;
 }
 
-/* The settings that start can complain of: names in pumps.c, in this order. */
+/* The settings that start can complain of: names in field.c, in this order. */
 enum popcl_field {
     POPCL_FIELD_NONE,
     POPCL_FIELD_CONFIG,

@@ -34,17 +34,6 @@ static void end_call(popcl *c) {
 
 /* ---- the beginning ---- */
 
-static const char fields[] = "\0config\0iobuf\0events\0security\0connect_ms\0idle_ms\0pause_"
-                             "ms\0total_ms\0tls\0host\0user\0secret\0sink\0"
-                             "plan\0auth\0";
-
-const char *popcl_bad_field(const popcl *c) {
-    const char *name = fields;
-    for (unsigned n = c->field; n; n--)
-        name += strlen(name) + 1;
-    return name;
-}
-
 popcl_err popcl_machine_refuse(popcl *c, popcl_err why, enum popcl_field field) {
     memset(c, 0, sizeof *c);
     c->result = (uint8_t)why;
@@ -143,22 +132,24 @@ static popcl_err idle_error(const popcl *c) {
 
 /* Milliseconds until the next deadline, and what its passing means. */
 static uint32_t deadline(const popcl *c, popcl_err *means) {
-    uint32_t total = total_left(c), other = POPCL_MS_MAX, from = c->moved ? c->passed : c->since;
+    uint32_t total = total_left(c), from = c->moved ? c->passed : c->since, ms = POPCL_MS_MAX;
     popcl_err e = POPCL_OK;
     size_t room;
     if (c->pause) {
-        other = left(c, from, popcl_or_default(c->cfg->pause_ms, POPCL_PAUSE_MS));
+        ms = popcl_or_default(c->cfg->pause_ms, POPCL_PAUSE_MS);
         e = POPCL_ERR_TIMEOUT_PAUSE;
     } else if (c->state == CONNECTING) {
-        other = left(c, 0, popcl_or_default(c->cfg->connect_ms, POPCL_CONNECT_MS));
+        from = 0;
+        ms = popcl_or_default(c->cfg->connect_ms, POPCL_CONNECT_MS);
         e = POPCL_ERR_TIMEOUT_CONNECT;
     } else if (c->state == LEAVING) {
-        other = left(c, from, LEAVE_MS);
+        ms = LEAVE_MS;
     } else if (c->state != IDLE || !c->link.ops->out(&c->link, &room)) {
         /* an owner that sends nothing waits on purpose; one that cannot send does not */
-        other = left(c, from, popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS));
+        ms = popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
         e = idle_error(c);
     }
+    uint32_t other = left(c, from, ms);
     *means = total && other < total ? e : POPCL_ERR_TIMEOUT_TOTAL;
     return other < total ? other : total;
 }
@@ -173,6 +164,14 @@ uint32_t popcl_next_deadline(const popcl *c) {
     return next;
 }
 
+/* The owner is told that the reserve for QUIT has begun, or that half of it is over. */
+static void look_at_reserve(popcl *c) {
+    uint32_t total = total_left(c), reserve = reserve_ms(c);
+    if (!c->phase || !c->events->late || total > reserve) return;
+    int ends_pause = c->events->late(c->ctx, total <= reserve / 2);
+    if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
+}
+
 void popcl_tick(popcl *c, uint32_t now_ms) {
     popcl_err e;
     if (!begin_call(c)) return;
@@ -183,9 +182,8 @@ void popcl_tick(popcl *c, uint32_t now_ms) {
         if (left(c, c->since, POPCL_SETTLE_MS) == 0) popcl_machine_settle(c, POPCL_END_LAST);
     } else if (deadline(c, &e) == 0) {
         popcl_machine_finish(c, e);
-    } else if (c->phase && c->events->late && total_left(c) <= reserve_ms(c)) {
-        int ends_pause = c->events->late(c->ctx, total_left(c) <= reserve_ms(c) / 2);
-        if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
+    } else {
+        look_at_reserve(c);
     }
     end_call(c);
 }
