@@ -115,9 +115,10 @@ void popcl_machine_finish(popcl *c, popcl_err result) {
         popcl_machine_leave(c);
 }
 
-/* Whether the session is over now that an event has returned, which may have ended it. */
+/* Whether the session is over now that an event has returned, which may have ended it: what is
+ * still in the buffer counts no more. */
 int popcl_machine_is_over_now(popcl *c) {
-    popcl_err why = (popcl_err)c->failing;
+    popcl_err why = c->busy == MISUSED ? POPCL_ERR_REENTRANT : (popcl_err)c->failing;
     c->failing = 0;
     if (why) popcl_machine_finish(c, why);
     return popcl_is_over(c);

@@ -280,7 +280,7 @@ static void each_query_in_each_state(void **unused) {
 static enum call inside_call;
 static enum query inside_query; /* QUERIES: a call instead */
 static enum place inside_place;
-static int armed;
+static int armed, failed_before; /* the first result stays */
 static unsigned step, window;
 
 static void here(hand *of, enum place place) {
@@ -288,6 +288,7 @@ static void here(hand *of, enum place place) {
     /* the greeting's text comes before a command is allowed */
     if (place == IN_TEXT && inside_call == DO_submit && !of->count[IN_DONE]) return;
     armed = 0;
+    failed_before = of->count[IN_ABORT] != 0;
     returned = POPCL_OK;
     if (inside_query < QUERIES)
         make_query(inside_query);
@@ -302,6 +303,12 @@ static void next_command(hand *of, enum place place) {
     here(of, place);
     if (place != IN_READY || popcl_in_flight(of->s) || step == sizeof verbs / sizeof *verbs) return;
     if (hand_submit(of, verbs[step], verbs[step] == POPCL_RETR, step + 1) == POPCL_OK) step++;
+}
+
+/* A job of which the first message is staged, and the second one fails. */
+static void first_message_alone(hand *of, enum place place) {
+    here(of, place);
+    if (place == IN_COMMIT) of->answer[IN_DATA] = -1, of->times[IN_DATA] = 1;
 }
 
 static int move(void) {
@@ -329,7 +336,7 @@ static void converse(int job) {
     h.hold = 1;
     h.cfg.session.total_ms = 40000;
     h.cfg.group_messages = 1;
-    h.inside = job ? here : next_command;
+    h.inside = job ? first_message_alone : next_command;
     if (inside_call == DO_stop_at_once && inside_query == QUERIES) h.events.stop = NULL;
     step = 0;
     armed = 1;
@@ -341,7 +348,6 @@ static void converse(int job) {
         hand_sequence(&h);
     }
     for (int i = 0; i < 1000 && popcl_state(h.s) != POPCL_DONE && move(); i++) {
-        if (job && h.count[IN_COMMIT] == 1) h.answer[IN_DATA] = -1, h.times[IN_DATA] = 1;
         if (job || step < 3 || h.count[IN_LATE]) continue;
         if (h.events.stop) popcl_stop(h.s);
         if (popcl_state(h.s) != POPCL_DONE) popcl_tick(h.s, 31000);
@@ -367,7 +373,6 @@ static char answer_inside(const row *r, enum place place, int job) {
 
 static const char *odd_talk(char answer, int job) {
     popcl_err result = popcl_result(h.s), ends = error_of(answer);
-    int was_failed = inside_place == IN_ABORT; /* the first result stays */
     if (armed) return "it was not reached";
     if (popcl_state(h.s) != POPCL_DONE) return "the session goes on";
     if (!job && h.count[IN_CLOSED] != 1) return "closed comes not once";
@@ -377,8 +382,7 @@ static const char *odd_talk(char answer, int job) {
     if (ends) {
         if (answer == 'R' && inside_call == DO_submit && returned != POPCL_ERR_REENTRANT)
             return "submit returns something else";
-        return result == (job && was_failed ? POPCL_ERR_SINK : ends) ? NULL
-                                                                     : popcl_err_name(result);
+        return result == (failed_before ? POPCL_ERR_SINK : ends) ? NULL : popcl_err_name(result);
     }
     if (answer == 'S' && returned != POPCL_ERR_STATE) return popcl_err_name(returned);
     if (answer == '+' && returned != POPCL_OK && returned != POPCL_ERR_WOULD_BLOCK)
