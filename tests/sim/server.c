@@ -160,6 +160,7 @@ static void command(sim_server *s, char *line) {
         say(s, "+OK");
         say(s, "TOP");
         say(s, "UIDL");
+        say(s, "PIPELINING");
         if (s->stls && !s->in_tls) say(s, "STLS");
         say(s, ".");
     } else if (strcmp(line, "STLS") == 0 && s->stls && !s->in_tls && !s->logged_in) {
