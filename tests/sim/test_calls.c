@@ -443,6 +443,69 @@ static void each_call_in_each_callback_of_a_job(void **unused) {
     inside_everything(1, IN_BEGIN, IN_FATE);
 }
 
+/* [K2 K15] closed comes again while a session settles, and for the last time when it is wiped: the
+ * same calls are ignored there. */
+static void each_call_in_a_closed_that_comes_again(void **unused) {
+    (void)unused;
+    inside_query = QUERIES;
+    inside_place = IN_CLOSED;
+    for (int call = 0; call < CALLS; call++) {
+        for (int wiped = 0; wiped < 2; wiped++) {
+            reach(wiped ? IN_A_BODY : SETTLING);
+            inside_call = (enum call)call;
+            armed = 1;
+            h.inside = here;
+            unsigned closed = h.count[IN_CLOSED];
+            if (wiped)
+                popcl_wipe(h.s);
+            else
+                popcl_resume(h.s);
+            assert_int_equal(armed, 0);
+            assert_int_equal(h.count[IN_CLOSED], closed + 1);
+            assert_int_equal(returned, call == DO_submit ? POPCL_ERR_STATE : POPCL_OK);
+            popcl_err wanted = wiped ? POPCL_ERR_STATE : POPCL_ERR_STOPPED;
+            if (popcl_result(h.s) != wanted ||
+                popcl_state(h.s) != (wiped ? POPCL_DONE : POPCL_PAUSED_SYNC))
+                fail_msg("%s, wiped %d: %s", rows[call].name, wiped,
+                         popcl_err_name(popcl_result(h.s)));
+            assert_int_equal(popcl_net_code(h.s), 0);
+            hand_end(&h);
+        }
+    }
+}
+
+/* [K2] A secret that is released by the end or by wipe. */
+static void each_call_in_a_release_at_the_end(void **unused) {
+    (void)unused;
+    inside_query = QUERIES;
+    inside_place = IN_RELEASE;
+    for (int call = 0; call < CALLS; call++) {
+        for (int wiped = 0; wiped < 2; wiped++) {
+            hand_init(&h, 1);
+            hand_sequence(&h);
+            hand_say(&h, "+OK\r\n");
+            (void)hand_submit(&h, POPCL_USER, 0, 1);
+            hand_say(&h, "+OK\r\n");
+            h.answer[IN_GET] = POPCL_SECRET_AGAIN;
+            h.times[IN_GET] = 1;
+            assert_int_equal(hand_submit(&h, POPCL_PASS, 0, 2), POPCL_ERR_SECRET_WAIT);
+            inside_call = (enum call)call;
+            armed = 1;
+            h.inside = here;
+            if (wiped)
+                popcl_wipe(h.s);
+            else
+                popcl_recv_eof(h.s);
+            assert_int_equal(armed, 0);
+            assert_int_equal(popcl_state(h.s), POPCL_DONE);
+            assert_int_equal(popcl_result(h.s), wiped ? POPCL_ERR_STATE : POPCL_ERR_CLOSED);
+            assert_int_equal(h.count[IN_RELEASE], 1);
+            assert_int_equal(h.count[IN_CLOSED], 1);
+            hand_end(&h);
+        }
+    }
+}
+
 /* [K2] The release that a second secret causes misuses the session: that is not forgotten. */
 static void misuse_before_a_second_secret_counts(void **unused) {
     popcl_secret borrowed = {.octets = "x"};
@@ -611,6 +674,8 @@ int main(void) {
         cmocka_unit_test(each_query_in_each_state),
         cmocka_unit_test(each_call_in_each_callback_of_a_sequence),
         cmocka_unit_test(each_call_in_each_callback_of_a_job),
+        cmocka_unit_test(each_call_in_a_closed_that_comes_again),
+        cmocka_unit_test(each_call_in_a_release_at_the_end),
         cmocka_unit_test(misuse_before_a_second_secret_counts),
         cmocka_unit_test(a_misuse_inside_a_secret_leaves_no_password),
         cmocka_unit_test(each_call_calls_back_what_is_listed),
