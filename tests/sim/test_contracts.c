@@ -579,6 +579,37 @@ static void a_secret_of_a_sequence_is_released_once(void **state) {
     }
 }
 
+static int other_released;
+static int other_get(void *ctx, size_t off, char *buf, size_t cap) {
+    (void)ctx;
+    if (!buf) other_released++;
+    if (!buf || off || !cap) return 0;
+    *buf = 'x';
+    return 1;
+}
+
+/* One that is not ready, and another in its place: each is released once. */
+static void two_secrets_are_released_once_each(void **state) {
+    popcl_secret other = {.get = other_get};
+    popcl_command pass = {.verb = POPCL_PASS, .secret = &other};
+    (void)state;
+    hand_init(&h, 1);
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    assert_int_equal(hand_submit(&h, POPCL_USER, 0, 1), POPCL_OK);
+    hand_say(&h, "+OK\r\n");
+    h.answer[IN_GET] = POPCL_SECRET_AGAIN;
+    h.times[IN_GET] = 1;
+    assert_int_equal(hand_submit(&h, POPCL_PASS, 0, 2), POPCL_ERR_SECRET_WAIT);
+    other_released = 0;
+    assert_int_equal(popcl_submit(h.s, &pass, 3), POPCL_OK);
+    hand_send_all(&h);
+    hand_end(&h);
+    assert_int_equal(other_released, 1);
+    released_once("the first of two", 1);
+    assert_string_equal(h.sent, "USER fred\r\nPASS x\r\n");
+}
+
 /* One that no line was asked of is not released: it holds nothing. */
 static void a_secret_that_is_not_asked_for_is_not_released(void **state) {
     (void)state;
@@ -986,6 +1017,7 @@ int main(void) {
         cmocka_unit_test(a_count_that_sinks_hides_no_message),
         cmocka_unit_test(stale_fields_change_no_command),
         cmocka_unit_test(a_secret_of_a_sequence_is_released_once),
+        cmocka_unit_test(two_secrets_are_released_once_each),
         cmocka_unit_test(a_secret_that_is_not_asked_for_is_not_released),
         cmocka_unit_test(a_secret_of_a_job_is_released_once),
         cmocka_unit_test(a_clock_that_steps_freezes_no_deadline),
