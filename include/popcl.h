@@ -243,7 +243,8 @@ typedef struct popcl popcl;
 /* A driver begins to connect the session. Time before this call does not count: any now_ms may have
  * been given to start. *port becomes the port, *limit_ms the time for name resolution and
  * connecting (connect_ms or total_ms, 0 if the session is over). Returns the host, or NULL if none
- * was given. A program that connects by itself need not call it. */
+ * was given or the session is over. Once the session is connected the call moves no time. A program
+ * that connects by itself need not call it. */
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
 /* The transport is up: the connect timeout ends and the greeting's begins. */

@@ -72,7 +72,7 @@ typedef struct popcl_events {
     /* The session is over: nothing goes in or out any more. *result may be changed: it becomes the
      * result of the session. Commands still in flight get no done event. Returns 0, or with
      * POPCL_END_ASKS a pause: then it comes again after each resume, and last with
-     * POPCL_END_LAST. */
+     * POPCL_END_LAST. Inside it every call is ignored, except the queries. */
     unsigned (*closed)(void *ctx, popcl_err *result, popcl_end end);
 } popcl_events;
 
