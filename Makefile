@@ -80,13 +80,14 @@ EXAMPLE_SRC := $(sort $(wildcard examples/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
+MODEL_SRC := $(sort $(wildcard tests/model/*.c))
 RUN_SRC := $(wildcard tests/transcripts/run.c)
 RESULTS_SRC := tests/unit/results.c
 HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(RESULTS_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c) examples/firmware/slots.c examples/firmware/backoff.c examples/firmware/order.c))
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -96,6 +97,7 @@ EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(EXAMPLE_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 SIMS := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(SIM_SRC))
+MODEL := $(if $(MODEL_SRC),$(B)/tests/model/test_model)
 RUNNER := $(if $(RUN_SRC),$(B)/tests/transcripts/run)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 X509S := $(patsubst tests/x509check/%.c,$(B)/%,$(X509_SRC))
@@ -192,6 +194,8 @@ $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 $(UNITS) $(SIMS): $(call objects,$(RESULTS_SRC))
 $(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL)
 	$(call link,-lcmocka)
+$(MODEL): $(call objects,$(MODEL_SRC)) $(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(B)/sources
+	$(link)
 # Tested in each build: the linker takes it, and leaves resolve.c in the library.
 $(B)/tests/unit/test_resolve_sync: $(call objects,$(SYNC_SRC))
 
@@ -272,7 +276,7 @@ $(if $(LACKS),$(error $(filter check-%,$(MAKECMDGOALS)): $(LACKS)))
 
 # The parts of `check`, which run two at a time. The long ones come first, so that both processors are busy to the end. Between firmware and
 # interop are two parts that only compute: boards and servers at the same time would wait for each other's turns.
-PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim window firmware-tls port arm transcripts unit readme x509 harness bench settings docs layers
+PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim model window firmware-tls port arm transcripts unit readme x509 harness bench settings docs layers
 FAST := quick unit format layers docs harness
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
@@ -291,7 +295,7 @@ check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, f
 	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(FAST)
 
-tests: $(TESTS) $(X509S)
+tests: $(TESTS) $(MODEL) $(X509S)
 benches: $(BENCHES)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests

@@ -89,6 +89,8 @@ PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
 HASHES = ("src/auth/", "src/core/uid.c", "src/tls/", "include/popcl_tls.h")  # who may include bearssl.h; a user of popcl.h needs none
 
+MODEL_DRIVER = {"tests/model/test_model.c"}  # knows popcl; the other files of tests/model are the model that popcl is compared with
+
 
 PORTS_OWN = re.compile(r"port/[^/]+$")
 
@@ -153,6 +155,10 @@ def check_files():
     for path in sorted(path for folder in folders for path in glob.glob(folder + "/*.[ch]") + glob.glob(folder + "/*.inc")):
         for number, system, name in includes(path):
             yield f"{path}:{number}: {name}", (judge_system if system else judge_own)(path, name)
+    for path in sorted(set(glob.glob("tests/model/*.[ch]")) - MODEL_DRIVER):
+        for number, system, name in includes(path):
+            known = name in ("model.h", "rules.h", "server.h") or (system and name != "bearssl.h")
+            yield f"{path}:{number}: {name}", "" if known else "the model knows nothing of popcl"
 
 
 def main():

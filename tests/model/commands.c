@@ -1,0 +1,292 @@
+/* commands - what a client may write, one command at a time: which, in what order, how many at
+ * once, and in which octets they leave. */
+#include <stdio.h>
+#include <string.h>
+
+#include "rules.h"
+
+#define SECRET_OCTET '\1' /* in a command's line: any hex digit */
+
+/* ---- commands of a job ---- */
+
+static unsigned most_in_flight(const model *m) {
+    const model_command *next = &m->commands[m->answer];
+    /* inside an event a later CAPA is not read yet; inside its list both may be true */
+    int in_list = m->answer < m->commands_n && next->verb == M_CAPA && next->status > 0;
+    int offered = m->inside ? m->once_offered : m->pipelining || in_list;
+    return m->logged_in && offered && m->cfg.window > 1 ? m->cfg.window : 1; /* [R49] */
+}
+
+static int said(const model *m, model_verb verb) {
+    for (size_t i = 1; i < m->commands_n; i++) {
+        if (m->commands[i].verb == verb) return 1;
+    }
+    return 0;
+}
+
+static void write_login(model *m, const model_command *c, const char *verb) {
+    const model_command *before = &m->commands[m->commands_n - 1];
+    if (m->logged_in || (m->gave_up && !model_late(m))) model_differs(m, "%s now", verb);
+    if (m->cfg.capa_first && !m->capas[0]) model_differs(m, "%s before CAPA", verb);
+    if (c->verb != M_PASS && (said(m, M_USER) || said(m, M_APOP)))
+        model_differs(m, "a second login [E6 E5]");
+    if (c->verb == M_APOP && (!m->cfg.may_apop || m->stamp == 0))
+        model_differs(m, "APOP without a stamp, or not allowed [E1 E2 R37]");
+    if (c->verb == M_USER && (!m->cfg.may_user || (m->cfg.may_apop && m->stamp == 1)))
+        model_differs(m, "USER where APOP is due, or not allowed");
+    if (c->verb == M_PASS && (before->verb != M_USER || before->status <= 0))
+        model_differs(m, "PASS, and USER was not answered +OK [E6]");
+}
+
+/* The line after the verb has to be this. */
+static void check_line(model *m, const model_command *c, const char *argument) {
+    char want[256];
+    snprintf(want, sizeof want, "%s%s%s\r\n", model_verb_name(c->verb), *argument ? " " : "",
+             argument);
+    if (strlen(want) != c->len || memcmp(want, c->line, c->len) != 0)
+        model_differs(m, "a command is not written as it should be: %.*s [R5]", (int)c->len - 2,
+                      c->line);
+}
+
+static void begin_pass(model *m, size_t planner) {
+    m->planner = planner;
+    if (!m->restarted) m->pass++;
+    m->told = m->sizer = 0;
+    m->last_number = 0;
+    m->unordered = 0;
+    m->planned = 0;
+    if (!m->restarted) m->from = m->plan_full;
+    m->plan_full = 0;
+    m->restarted = 0;
+    for (uint32_t i = 0; i <= MODEL_MAIL; i++)
+        m->mail[i].asked = 0;
+}
+
+static void write_listing(model *m, const model_command *c, size_t index) {
+    const model_command *plan = &m->commands[m->planner];
+    const char *verb = model_verb_name(c->verb);
+    check_line(m, c, "");
+    model_without_uids(m);
+    if (!said(m, M_STAT) || m->count == 0 || m->count == UINT32_MAX)
+        model_differs(m, "%s where there is nothing to list", verb);
+    if (c->verb == M_LIST && !m->by_number && m->planner && plan->status > 0 && !m->sizer) {
+        m->sizer = index;
+        if (!m->cfg.sizes) model_differs(m, "LIST, and no size is wanted");
+        return;
+    }
+    if ((c->verb == M_UIDL) == m->by_number) model_differs(m, "%s now [B46]", verb);
+    if (m->by_number && m->cfg.no_uid && !m->cfg.sizes)
+        model_differs(m, "LIST, and numbers would do");
+    if (m->planner && !m->restarted && !m->plan_full)
+        model_differs(m, "a further listing, and the plan had room for all [B36]");
+    if (!m->restarted && m->pass >= m->cfg.passes) model_differs(m, "one pass too many");
+    begin_pass(m, index);
+}
+
+static void write_message(model *m, const model_command *c, size_t index) {
+    model_mail *x = model_mail_of(m, c->number);
+    unsigned n = (unsigned)c->number;
+    char argument[40];
+    if (c->number == 0 || c->number > m->count)
+        model_differs(m, "%s %u: there is no such message [R8]", model_verb_name(c->verb), n);
+    snprintf(argument, sizeof argument, c->verb == M_TOP ? "%u 0" : "%u", n);
+    check_line(m, c, argument); /* [R31] */
+    if (c->verb == M_DELE) {
+        if (x->dele) model_differs(m, "DELE %u twice", n);
+        if (x->empty) model_differs(m, "DELE %u, whose body was empty [Q19]", n);
+        if (!x->unfetched && !x->durable) model_differs(m, "DELE %u, which is not durable [I3]", n);
+        if (!x->unfetched && !x->delete_wanted)
+            model_differs(m, "DELE %u, and decide did not say so [G7]", n);
+        x->dele = index;
+        return;
+    }
+    if (m->stopping) model_differs(m, "%s %u after the stop", model_verb_name(c->verb), n);
+    if (m->cfg.window <= 1 &&
+        (m->staged >= m->cfg.group_messages || m->staged_octets >= m->cfg.group_octets))
+        model_differs(m, "%s %u, and the group is full", model_verb_name(c->verb), n);
+    if (c->verb == M_TOP) {
+        if (!x->top_wanted || x->top_sent++) model_differs(m, "TOP %u is not wanted", n);
+        return;
+    }
+    if (!x->wanted || x->retr_sent++) model_differs(m, "RETR %u is not wanted", n);
+    m->retrs++;
+    if (m->cfg.max_messages && m->retrs > m->cfg.max_messages)
+        model_differs(m, "RETR %u is one more than max_messages", n);
+}
+
+/* Nothing may be left undone when QUIT is written, unless there is a reason. */
+static void nothing_left(model *m) {
+    const model_command *p = &m->commands[m->planner];
+    if (m->count == 0 || m->gave_up) return;
+    if (!said(m, M_STAT)) model_differs(m, "QUIT before STAT");
+    if (!m->by_number && !m->planner) model_differs(m, "QUIT before a listing");
+    if (m->restarted) model_differs(m, "QUIT, and LIST was to plan [B46]");
+    for (size_t i = p->first; m->planner && i < p->last; i++) {
+        const model_mail *x = model_mail_of(m, m->lines[i].number);
+        int passed_over = m->sizer && !model_line_of(m, m->sizer, m->lines[i].number, NULL);
+        if (m->lines[i].number < m->from) continue;
+        if (!x->asked && !x->looked_at && !m->plan_full)
+            model_differs(m, "QUIT, and %u was never asked about", (unsigned)m->lines[i].number);
+        if (x->asked && !x->skipped && !x->looked_at && !passed_over && !m->more && !m->plan_full)
+            model_differs(m, "QUIT, and %u was forgotten", (unsigned)m->lines[i].number);
+    }
+    if (m->plan_full && m->pass < m->cfg.passes && !m->more)
+        model_differs(m, "QUIT, and a pass was left [B36]");
+    for (uint32_t i = 1; i <= MODEL_MAIL && i <= m->count; i++) {
+        const model_mail *x = &m->mail[i];
+        if (x->wanted && !x->stored && !x->not_stored)
+            model_differs(m, "QUIT, and %u was not fetched", (unsigned)i);
+        if (x->top_wanted && !x->headers_seen && !x->not_stored)
+            model_differs(m, "QUIT, and the header of %u was not fetched", (unsigned)i);
+    }
+    int ascends =
+        m->planner && m->pass == 1 && !m->unordered && p->last - p->first == (size_t)m->count;
+    if (ascends && !m->complete_told)
+        model_differs(m, "the listing was complete, and listed was not told so");
+}
+
+static void write_quit(model *m, const model_command *c) {
+    check_line(m, c, "");
+    if (!model_may_stop(m)) model_without_uids(m);
+    if (m->staged) model_differs(m, "QUIT before sync");
+    for (uint32_t i = 1; i <= MODEL_MAIL; i++) {
+        const model_mail *x = &m->mail[i];
+        int due = x->unfetched || (x->durable && x->delete_wanted && !x->empty);
+        if (due && !x->dele) model_differs(m, "QUIT before DELE %u [G10]", (unsigned)i);
+    }
+    nothing_left(m);
+    m->quit_written = 1;
+}
+
+static void write_job(model *m, const model_command *c, size_t index) {
+    size_t others = model_unanswered(m);
+    int many = model_is_body(c) || c->verb == M_DELE;
+    const model_command *last = &m->commands[m->commands_n - 1];
+    if (m->syncing && model_late(m)) {
+        m->syncing = 0;
+        m->staged = 0;
+    } /* it asked for too much time */
+    if (m->syncing) model_differs(m, "a command while sync is asked for");
+    if (m->committing) model_differs(m, "a command while commit is asked for");
+    if (!many && others) model_differs(m, "%s ahead of replies", model_verb_name(c->verb));
+    model_all_settled(m);
+    switch (c->verb) {
+    case M_CAPA: {
+        unsigned after = m->logged_in ? 1 : 0;
+        check_line(m, c, "");
+        if (m->cfg.no_capa || m->capas[after]++) model_differs(m, "CAPA is not wanted");
+        if (!after && (!m->cfg.capa_first || said(m, M_USER))) model_differs(m, "CAPA now");
+        break;
+    }
+    case M_USER:
+        check_line(m, c, m->cfg.user);
+        write_login(m, c, "USER");
+        break;
+    case M_PASS:
+        check_line(m, c, m->cfg.secret);
+        write_login(m, c, "PASS");
+        break;
+    case M_APOP: write_login(m, c, "APOP"); break;
+    case M_STAT:
+        check_line(m, c, "");
+        if (!m->logged_in || said(m, M_STAT)) model_differs(m, "STAT now");
+        break;
+    case M_UIDL:
+    case M_LIST:
+        if (m->gave_up && m->stopping) model_differs(m, "a listing after the stop");
+        write_listing(m, c, index);
+        break;
+    case M_RETR:
+    case M_TOP:
+    case M_DELE: write_message(m, c, index); break;
+    case M_QUIT:
+        /* a refusal that leaves nothing else to do */
+        if (last->status < 0 && (!m->logged_in || last->verb == M_STAT || last->verb == M_LIST))
+            model_give_up(m, last->verb == M_USER || last->verb == M_PASS || last->verb == M_APOP
+                                 ? M_BY_LOGIN
+                                 : M_BY_REFUSAL);
+        if (!m->logged_in && m->stamp != 1 && m->cfg.may_apop && !m->cfg.may_user)
+            model_give_up(m, M_BY_LOGIN); /* [E1] */
+        write_quit(m, c);
+        break;
+    default: model_differs(m, "a command that no job has: %.*s", (int)c->len - 2, c->line); break;
+    }
+    /* a refusal after which nothing but QUIT may come [E5 E6 Q16] */
+    if (c->verb != M_QUIT && last->status < 0 &&
+        (last->verb == M_USER || last->verb == M_PASS || last->verb == M_APOP ||
+         last->verb == M_STAT || (last->verb == M_LIST && !many)))
+        model_differs(m, "%s after -ERR to %s", model_verb_name(c->verb),
+                      model_verb_name(last->verb));
+}
+
+/* ---- commands of both ---- */
+
+int model_allows(const model *m, model_verb verb, uint32_t number) {
+    int before = verb == M_USER || verb == M_PASS || verb == M_APOP;
+    int always = verb == M_CAPA || verb == M_QUIT;
+    if (m->commands[0].status <= 0 || m->quit_written || m->mute) return 0;
+    if (!m->inside && (m->doomed || m->ended)) return 0;
+    if (!always && before == m->logged_in) return 0;
+    if ((verb == M_RETR || verb == M_TOP || verb == M_DELE) && number == 0) return 0;
+    return (number <= m->count || m->inside) && model_unanswered(m) < most_in_flight(m);
+}
+
+void model_write(model *m, const char *line, size_t n) {
+    size_t index = m->commands_n;
+    if (index == MODEL_COMMANDS) {
+        m->beyond = 1;
+        return;
+    }
+    model_command *c = &m->commands[index];
+    memset(c, 0, sizeof *c);
+    model_read_command(line, n, c);
+    if (n >= 3 && memcmp(line + n - 3, "***", 3) == 0) {
+        memcpy(c->line, line, n - 3);
+        n -= 3;
+        if (c->verb == M_PASS) {
+            memcpy(c->line + n, m->cfg.secret, strlen(m->cfg.secret));
+            n += strlen(m->cfg.secret);
+        } else {
+            memset(c->line + n, SECRET_OCTET, 32); /* [R36] */
+            n += 32;
+        }
+    } else {
+        if (c->verb == M_PASS || c->verb == M_APOP)
+            model_differs(m, "the trace shows a secret [L6 E13]");
+        memcpy(c->line, line, n);
+    }
+    memcpy(c->line + n, "\r\n", 2);
+    c->len = n + 2;
+    if (c->len > 255) model_differs(m, "a command of %lu octets [R40]", (unsigned long)c->len);
+    if (m->over) model_differs(m, "a command after the end");
+    if (m->quit_written) model_differs(m, "a command after QUIT [R49]");
+    if (m->doomed && !m->inside)
+        model_differs(m, "a command after the server broke the protocol [B28]");
+    if (m->ended && !m->inside) model_differs(m, "a command after the end of the connection");
+    if (m->commands[0].status <= 0) model_differs(m, "a command before the greeting [R4 A5]");
+    if (model_unanswered(m) >= most_in_flight(m))
+        model_differs(m, "%s is one command too many in flight", model_verb_name(c->verb));
+    if (m->cfg.job)
+        write_job(m, c, index);
+    else if (c->verb == M_QUIT)
+        m->quit_written = 1;
+    m->commands_n++;
+    model_moved(m);
+}
+
+/* [A14] */
+void model_leave(model *m, const unsigned char *p, size_t n) {
+    m->moved_since = 1; /* in a pause it is no progress */
+    for (size_t i = 0; i < n; i++) {
+        model_command *c = &m->commands[m->leaving];
+        if (m->leaving == m->commands_n) {
+            model_differs(m, "octets left that no command has");
+            return;
+        }
+        int hex = (p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f');
+        if (c->line[c->out] == SECRET_OCTET ? !hex : (unsigned char)c->line[c->out] != p[i])
+            model_differs(m, "octet %lu of %s left as 0x%02x", (unsigned long)c->out,
+                          model_verb_name(c->verb), p[i]);
+        if (++c->out == c->len) m->leaving++;
+    }
+}
