@@ -309,6 +309,9 @@ check-quick: $(RUNNER) ## the transcripts without cuts of TLS records
 	@$(PYTHON) tests/check.py part quick -- $(RUNNER) -q $(TRANSCRIPTS)
 check-sim: $(SIMS) ## sessions over a simulated network, disk and clock that fail everywhere
 	@$(PYTHON) tests/check.py part sim $(SIMS)
+check-model: $(MODEL) ## ten seconds of sessions against a model that is written from the RFCs, and faults planted for it to find
+	@BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),,$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part model -- $(MODEL) 10 \
+	    -- $(PYTHON) tests/model/planted.py $(B) $(call quoted,$(COMPILE))
 check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
 	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
 check-interop: command benches ## the command against Dovecot and hostile servers on loopback
@@ -319,7 +322,7 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_ta.Judged test_ta.Output \
+	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_ta.Judged test_ta.Output \
 	    -- $(PYTHON) tests/x509check/run.py
 check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \

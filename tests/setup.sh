@@ -64,7 +64,7 @@ packages() {
         "cppcheck libbearssl-dev perl" ;;
     bench) echo "python3 curl openssl" ;;
     # what is looked for: the checks of the Makefile
-    check-unit | check-transcripts | check-quick | check-sim | check-window) echo "$build python3 libcmocka-dev" ;;
+    check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;
     check-fast) echo "$build python3 libcmocka-dev clang-format" ;;
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* callbacks - what a client may tell its caller, and what the answers oblige it to: the sink,
  * decide, listed and fate of a job; the events of an owner of one's own. */
 #include <string.h>

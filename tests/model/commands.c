@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* commands - what a client may write, one command at a time: which, in what order, how many at
  * once, and in which octets they leave. */
 #include <stdio.h>

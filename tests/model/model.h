@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* model - a session of POP3 as the RFCs and our rules want it, for a driver that compares a client
  * with it step by step. It knows no source and no header of the client: the rules come from
  * reference/protocol.md and reference/hazards.md, and each stands by its id where it is judged.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* rules - what holds between two calls of a client, and at its end. A rule that a client may follow
  * early or late is judged here, where it must have been followed; commands.c and callbacks.c judge
  * all others at once. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* rules - what the files of the model that judge share. */
 #ifndef TESTS_MODEL_RULES_H
 #define TESTS_MODEL_RULES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server - what a POP3 server says, at random: as a good one would, or in one of the ways in which
  * replies break. */
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* server - see server.c: commands go in by server_answer, what it says waits in out[out_at..out_n).
  */
 #ifndef TESTS_MODEL_SERVER_H

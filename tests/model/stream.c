@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stream - the server's octets as RFC 1939 reads them, one by one and without any haste: which
  * command each reply answers, what a body holds, and where the server breaks the protocol. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test_model - drives jobs and sessions with an owner of its own through everything at random, and
  * compares each step with the model (model.h): what the server says and how it breaks, how octets
  * are split, what the sink and all other callbacks answer, stops, failures and time.
@@ -798,13 +799,13 @@ int main(int argc, char **argv) {
         char fault[sizeof m.fault];
         memcpy(fault, m.fault, sizeof fault);
         if (!verbose && !quiet) session(seed + n - 1, 1);
-        printf("[model] seed %llu differs: %s\n", (unsigned long long)(seed + n - 1), fault);
-        printf("0 passed, 1 failed\n");
+        printf("not ok 1 - sessions against the model\n# seed %llu differs: %s\n1..1\n",
+               (unsigned long long)(seed + n - 1), fault);
         return 1;
     }
-    printf("[model] %llu sessions from seed %llu, %.0f a second, %llu too large for the model\n",
+    printf("ok 1 - sessions against the model\n"
+           "# %llu sessions from seed %llu, %.0f a second, %llu too large for the model\n1..1\n",
            (unsigned long long)n, (unsigned long long)seed,
            (double)n / (seconds_now() - began + 1e-9), (unsigned long long)skipped);
-    printf("1 passed, 0 failed\n");
     return 0;
 }
