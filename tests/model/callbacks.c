@@ -264,6 +264,8 @@ void model_aborted(model *m) {
     int too_large = m->cfg.max_size && c->end - c->body > m->cfg.max_size;
     if (too_large) m->causes |= M_BY_SIZE, m->failed = 1;
     if (!m->aborting && !m->causes) model_differs(m, "abort without a reason");
+    if (m->causes == M_BY_END && c->got != c->end - c->body)
+        model_differs(m, "abort, and octets that came before the end were not used [A13]");
     model_mail_of(m, c->number)->failed = 1;
     c->dropped = 1;
     m->open = 0;
@@ -295,7 +297,7 @@ void model_fate(model *m, uint32_t number, const char *uid, model_fate_kind what
         if (x->durable || x->stored || x->not_stored)
             model_differs(m, "%u NOT_STORED, and it is not so, or was told", n);
         if (!x->failed && !m->causes) model_differs(m, "%u NOT_STORED without a reason", n);
-        if (x->staged && !m->causes) model_differs(m, "%u is staged, and was not synced", n);
+        if (x->staged && !m->syncing) model_differs(m, "%u is staged, and was not synced", n);
         x->staged = 0;
         x->not_stored++;
         m->failed = 1;

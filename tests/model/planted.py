@@ -62,6 +62,14 @@ FAULTS = [
      "} else if (f->staged && !f->stopping) {\n        return popcl_messages_sync(f);"),
     ("a pause forgets what was not taken", "machine.c", "done += popcl_wire_take(&c->wire, span, taken);",
      "done += popcl_wire_take(&c->wire, span, taken ? span_n : 0);"),
+    ("a stop leaves the message open", "fetch.c", "if (f->open == POPCL_TO_SINK) popcl_messages_drain(f, popcl_plan_seek(&f->plan, 0, f->msg.number, 1), why);", ""),
+    ("the end overtakes what came before it", "machine.c", "if (n && c->state != SECURING) c->link", "if (n && c->state != SECURING && !c->eof) c->link"),
+    ("an end of the session loses what is staged", "fetch.c", "else if (f->staged) why = popcl_messages_sync(f);", ""),
+    ("a body that is not drained voids deletions", "fetch_messages.c", "POPCL_DRAIN_MAX) && !quit_matters(f))", "POPCL_DRAIN_MAX))"),
+    ("octets go to a server that spoke unasked", "machine.c", '[UNASKED] = {"unasked", POPCL_ERR_UNASKED, 0, READ},',
+     '[UNASKED] = {"unasked", POPCL_ERR_UNASKED, 0, READ | SEND},'),
+    ("the next pass begins one message late", "fetch_messages.c", "popcl_list_begin(f, f->full_at);", "popcl_list_begin(f, f->full_at + 1);"),
+    ("UIDs that are numbers count", "plan.c", "return value == m->number;", "return 0;"),
     ("a deadline is never judged", "pumps.c", "} else if (deadline(c, &e) == 0) {", "} else if (deadline(c, &e) == 0 && !c->pause) {"),
 ]
 
@@ -93,7 +101,7 @@ def try_fault(build, words, sessions, row, place):
         if done.returncode:
             return what, "does not compile: " + done.stdout, 0
     try:
-        done = subprocess.run([program, "--sessions", str(sessions), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=400)
+        done = subprocess.run([program, "--sessions", str(sessions), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200)
     except subprocess.TimeoutExpired:
         return what, "", "found: it hangs"
     last = [line[2:] for line in done.stdout.decode("utf-8", "replace").splitlines() if line.startswith("# seed")]

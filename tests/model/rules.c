@@ -168,6 +168,8 @@ void model_all_settled(model *m) {
 void model_returned(model *m, int paused, int over) {
     if (over || m->quit_ok) return;
     if (m->aborting) model_differs(m, "the sink failed, and abort has not come [I7]");
+    if (m->cfg.job && m->causes & M_BY_STOP && m->open)
+        model_differs(m, "stopped, and a message is still open [K8]");
     if (paused) return;
     if (m->wrong)
         model_differs(m, "the server broke the protocol (%s), and the session goes on", m->why);
@@ -225,12 +227,15 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
     if (m->over) return;
     for (size_t i = m->cursor; i < m->commands_n; i++) {
         const model_command *c = &m->commands[i];
-        if (c->dropped && c->end - c->body - c->got > m->cfg.drain_max) m->causes |= M_BY_DRAIN;
+        if (c->verb == M_TOP && c->status < 0) m->gave_up = 1;
+        int dropped = c->dropped || (m->gave_up && !c->opened);
+        if (dropped && c->end - c->body - c->got > m->cfg.drain_max) m->causes |= M_BY_DRAIN;
     }
     if (model_may_stop(m))
         m->causes |= M_BY_NO_UID;
     else
         model_without_uids(m);
+    if (causes == M_BY_END && m->causes == M_BY_END) model_all_settled(m); /* [A12 A13] */
     if (m->open) model_differs(m, "over, and a message is open [I7]");
     if (m->secret_used && !m->secret_released) model_differs(m, "the secret was not released [I9]");
     if (success && !m->quit_ok) model_differs(m, "success without +OK to QUIT [I4]");
@@ -242,8 +247,12 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
         const model_command *last = &m->commands[m->commands_n - 1];
         if (!m->cfg.tls && quit_left != (last->verb == M_QUIT && last->out > 0))
             model_differs(m, "whether QUIT left is not so");
-        if (m->marked && causes == M_BY_DRAIN)
-            model_differs(m, "not drained, and deletions wait for QUIT [G10 G12]");
+        unsigned ends = M_BY_SERVER | M_BY_END | M_BY_TIME | M_BY_CALLER | M_BY_TLS;
+        int early = !m->quit_written && !(m->causes & ends) && m->commands[0].status > 0;
+        if (early && m->marked)
+            model_differs(m, "deletions wait for QUIT, and it was not sent [G10 G12]");
+        if (early && !(m->causes & (M_BY_DRAIN | M_BY_STOP)))
+            model_differs(m, "over before QUIT, and nothing ended the session");
         m->more |= m->plan_full > 0;
         if (success == 2 && !m->more) model_differs(m, "MORE, and nothing is left");
         if (success == 1 && m->more) model_differs(m, "OK, and messages are left");

@@ -31,8 +31,9 @@ static void say_body(server *s, uint32_t number, int headers) {
     say_text(s, number % 2 ? "+OK\r\n" : "+OK here it is\r\n");
     for (uint32_t k = below(&s->c, one_in(&s->c, 5) ? 100 : headers ? 4 : 12); k; k--) {
         uint32_t which = below(&s->c, sizeof pieces / sizeof *pieces);
-        size_t n = one_in(&s->c, 200) ? 1 : strlen(pieces[which]);
-        const char *p = one_in(&s->c, 200) ? "\0" : pieces[which];
+        int nul = one_in(&s->c, 200);
+        const char *p = nul ? "\0" : pieces[which];
+        size_t n = nul ? 1 : strlen(p);
         for (size_t i = 0; i < n; i++) {
             if (p[i] == '.' && last[0] == '\r' && last[1] == '\n') say(s, ".", 1);
             say(s, p + i, 1);
@@ -91,6 +92,7 @@ static void spoil(server *s, size_t at) {
                                         "1 1\r\n",
                                         "+ \r\n",
                                         "-ERR [IN-USE] y\r\n",
+                                        "-ERR a\r\n-ERR b\r\n",
                                         "3 uid\r\n",
                                         ".",
                                         "+OK \r\n.\r\n"};
