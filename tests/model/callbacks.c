@@ -46,12 +46,6 @@ void model_listed(model *m, uint32_t number, const char *uid, uint64_t size) {
     if (l->number != number || !model_same_uid(l, uid) || l->size != size)
         model_differs(m, "listed: %u %s, and the line says %u %s", (unsigned)number, uid,
                       (unsigned)l->number, l->uid);
-    if (number <= m->last_number) {
-        m->unordered = 1;
-        model_give_up(m, M_BY_LISTING); /* it may: duplicates, and no room */
-        m->failed = 0;
-    }
-    m->last_number = number;
 }
 
 /* What LIST says of a message, if it was asked; [B41] a size is advice. */

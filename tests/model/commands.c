@@ -53,7 +53,6 @@ static void begin_pass(model *m, size_t planner) {
     m->planner = planner;
     if (!m->restarted) m->pass++;
     m->told = m->sizer = 0;
-    m->last_number = 0;
     m->unordered = 0;
     m->planned = 0;
     if (!m->restarted) m->from = m->plan_full;

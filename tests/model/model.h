@@ -93,7 +93,6 @@ typedef struct model_config {
     int may_user, may_apop; /* mechanisms */
     int capa_first, no_capa;
     int no_uid, need_uid, sizes;
-    int has_sync;
     uint64_t max_size;
     uint32_t max_messages, drain_max, group_messages, group_octets, passes;
     size_t plan_len;
@@ -156,8 +155,7 @@ typedef struct model {
     int dot;           /* enum dot in stream.c */
     int doomed, wrong; /* the server broke the protocol: it may, or must, have ended the session */
     const char *why;
-    int unasked, closing; /* octets that nothing asked for; -ERR of a server that closes [B28] */
-    int ended;            /* the stream is at its end */
+    int ended; /* the stream is at its end */
     int logged_in, pipelining, once_offered, quit_ok;
     int stamp; /* 0: no, 1: yes, 2: it could be read both ways */
     uint32_t count;
@@ -177,8 +175,7 @@ typedef struct model {
     size_t planner, sizer; /* the listing that plans, and LIST for the sizes; 0: none */
     size_t told;           /* of the planner's lines */
     int by_number, unordered, restarted;
-    unsigned pass, capas[2]; /* before and after login */
-    uint32_t last_number;
+    unsigned pass, capas[2];  /* before and after login */
     size_t planned;           /* octets of the plan */
     uint32_t plan_full, from; /* the first message that this pass has no room for; and had */
     int complete_told;

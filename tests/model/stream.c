@@ -232,6 +232,11 @@ static void listing_line(model *m, model_command *c) {
     }
     if (stray) return;
     if ((l.uid_len || l.odd) && !is_number(&l)) c->named = 1;
+    /* a client may refuse a listing that is out of order, or names a message twice [B40] */
+    if (m->answer == m->planner && c->last > c->first && l.number <= m->lines[c->last - 1].number) {
+        m->unordered = m->gave_up = 1;
+        m->causes |= M_BY_LISTING;
+    }
     *new_line(m) = l;
     c->last = m->lines_n;
 }
@@ -297,7 +302,6 @@ static int line_octet(model *m, unsigned char octet, size_t limit) {
 /* Nothing that left before these octets came can have caused them [B28]. */
 static void speaks_unasked(model *m) {
     doomed(m);
-    m->unasked = 1;
     m->at = UNASKED;
 }
 

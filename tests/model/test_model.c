@@ -33,17 +33,16 @@ typedef struct world {
     popcl_fetch_config cfg;
     popcl_flight window[WINDOW];
     popcl_sink sink;
-    popcl_events events;
     /* the server's side */
     char line[POPCL_COMMAND_MAX + 1];
     size_t line_n;
     /* TLS */
     int secure, broken;
-    size_t sealed_at, sealed; /* of out, in the record that is on its way */
+    size_t sealed; /* of out, in the record that is on its way */
     popcl_tls tls;
     /* the caller */
     uint32_t now, sink_odd, rude;
-    int in_call, done, eof_told, closed, asked_time;
+    int in_call, done, eof_told, closed;
     popcl_err result;
     char sent[POPCL_COMMAND_MAX + 1];
     size_t sent_n;
@@ -713,7 +712,6 @@ static void make_model(world *w, int job) {
         .no_uid = cfg->no_uid,
         .need_uid = cfg->need_uid,
         .sizes = cfg->need_size || cfg->max_size,
-        .has_sync = w->sink.sync != NULL,
         .max_size = cfg->max_size,
         .max_messages = cfg->max_messages,
         .drain_max = cfg->drain_max ? cfg->drain_max : POPCL_DRAIN_MAX,
