@@ -355,7 +355,7 @@ check-layers: ## an include points downward, and the core includes no system
 	@$(PYTHON) tests/layers.py
 check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
-check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests
+check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests; the language is plain
 	@$(PYTHON) tests/docs.py
 check-readme: all tests ## the commands of README.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
