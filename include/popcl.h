@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl.h - one POP3 session as a state machine without I/O. The caller moves bytes between the
- * session and a transport, and gives it the time; popcl_run (popcl_net.h) does both for programs
- * that may block.
+ * session and a transport, and passes the time to it. popcl_run (popcl_net.h) does both for
+ * programs that may block.
  *
  * A session has an *owner*, which sends its commands and gets its events. popcl_fetch.h is the
  * owner that fetches mail: most programs use it. popcl_command.h is for owners with a sequence of
- * commands of their own. Every driver (popcl_run, the lwIP main loop, a superloop) knows this
- * header alone and drives every owner.
+ * commands of their own. Every driver (popcl_run, the lwIP main loop, a superloop) uses this header
+ * alone, so it drives every owner.
  *
  *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* ->
  *         state = POPCL_DONE -> result -> wipe
@@ -17,12 +17,13 @@
  *   n = 0 means "not now"; it never means end of file.
  * - Time comes in by start, connected and tick only. An ack marks progress; the next tick moves the
  *   idle deadline.
- * - recv_eof is queued after bytes that were received and not yet taken. A port drains what it
- *   holds before it calls recv_eof or fail: a reset right after QUIT's +OK must not undo success.
+ * - recv_eof is queued after bytes that were received and not yet taken. A port passes on all bytes
+ *   that it holds before it calls recv_eof or fail. Otherwise a reset right after QUIT's +OK would
+ *   undo success.
  * - If the transport accepts no more bytes, call send_failed before recv_eof or fail. With TLS
  *   nothing is read while bytes wait to be sent.
- * - After POPCL_DONE every input is ignored. The first result wins, success too. It stays until
- *   start or wipe.
+ * - After POPCL_DONE every input is ignored. The first result stays until start or wipe, also if it
+ *   is success.
  * - A pause stops the idle timer. The limit of the pause and the overall deadline go on.
  * - One call of recv_ack does at most one buffer's work; with TLS the work of one record. The
  *   records of the handshake take longest (popcl_tls.breathe).
@@ -30,7 +31,8 @@
  * - Two sessions share nothing. One session belongs to one thread at a time.
  * - A zeroed or wiped session is POPCL_DONE. Every call on it is harmless.
  *
- * This header knows no BearSSL. Each rule of an RFC is at the declaration that it concerns. */
+ * This header does not include BearSSL. Each rule of an RFC is at the declaration that it
+ * concerns. An *octet* is a byte on the wire. */
 #ifndef POPCL_H
 #define POPCL_H
 
@@ -45,34 +47,36 @@ extern "C" {
 #endif
 
 #define POPCL_VERSION "0.1.0"
-const char *popcl_version(void); /* of the library; a constant string */
+/* Returns the version of the library, a constant string. */
+const char *popcl_version(void);
 
 #define POPCL_UID_MAX 70 /* octets of a UID (RFC 1939, 7) */
-/* A UID that breaks the rules (over 70 octets, with a space, 8-bit, a control character) gets a
- * name instead: this octet, which no real UID holds, and 32 lower-case hex digits, the first half
- * of SHA-256 over the UID. Spaces at its end do not count. */
+/* Some UIDs break the rules: over 70 octets, with a space, 8-bit, or with a control character. Such
+ * a UID gets a name instead: this octet, which no real UID holds, and 32 lower-case hex digits. The
+ * digits are the first half of SHA-256 over the UID without the spaces at its end. */
 #define POPCL_UID_DIGEST     0x7f
 #define POPCL_UID_DIGEST_LEN 33
 /* octets of a command line, CRLF included (RFC 2449, 4) */
 #define POPCL_COMMAND_MAX 255
 /* octets of a reply line, CRLF included (RFC 1939, 3) */
 #define POPCL_LINE_MAX 512
-/* least record buffer in clear text: one command out, 65 octets in */
+/* least record buffer in clear text, in bytes: one command out, 65 octets in */
 #define POPCL_IOBUF_MIN    (POPCL_COMMAND_MAX + 65)
 #define POPCL_MS_MAX       1073741824u /* largest time span, 2^30 ms: about 12 days */
 #define POPCL_SIZE_UNKNOWN UINT64_MAX
 #define POPCL_SEED_MIN     32 /* least random seed, in bytes */
 
-/* The state word: what the session can do now. POPCL_DONE is never combined with another bit. */
+/* The state word: the next steps that are possible. POPCL_DONE is never combined with another bit.
+ */
 #define POPCL_SEND          0x01u /* send_buf has bytes */
 #define POPCL_RECV          0x02u /* recv_buf has room */
-#define POPCL_PAUSED_SINK   0x04u /* the sink took less than offered, or commit said POPCL_AGAIN */
-#define POPCL_PAUSED_SYNC   0x08u /* sync said POPCL_AGAIN */
-#define POPCL_PAUSED_SECRET 0x10u /* the secret's callback said POPCL_AGAIN */
+#define POPCL_PAUSED_SINK   0x04u /* the sink took less than offered, or commit: POPCL_AGAIN */
+#define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN */
+#define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
 #define POPCL_DONE          0x80u /* over: nothing goes in or out any more */
 
-/* What carries a session. */
+/* The protection of a session. */
 typedef enum popcl_security {
     POPCL_CLEAR, /* no TLS: user name, password and mail can be read and changed on the way */
     POPCL_TLS,   /* POP3S (RFC 8314, 3.2): the handshake comes before the greeting; port 995 */
@@ -82,15 +86,16 @@ typedef enum popcl_security {
 /* Profile, trust and memory of TLS: popcl_tls.h. */
 typedef struct popcl_tls popcl_tls;
 
-/* Octets of a secret: borrowed, or pulled piece by piece. Zeroed: none. */
+/* A secret, borrowed as a whole or pulled in pieces. Zeroed = no secret. */
 typedef struct popcl_secret {
-    const char *octets; /* borrowed until the session is over, or NULL */
-    size_t len;         /* of octets; 0: octets is a C string */
-    /* Used if octets is NULL. Copies up to cap octets of the secret from offset off to buf. Returns
-     * their number, 0 at its end, POPCL_SECRET_AGAIN to be asked again after resume (from offset
-     * 0), another negative value for failure. May be called for any offset, more than once. After
-     * the last use it is called with buf = NULL and cap = 0 to release what it holds: exactly once
-     * if it was ever called, whatever the outcome is. */
+    const char *octets; /* borrowed until the session is over; NULL = get is used */
+    size_t len;         /* bytes at octets; 0 = octets is a C string */
+    /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
+     * Returns the number of bytes, 0 at the secret's end, or a negative value.
+     * POPCL_SECRET_AGAIN: get is called again after resume, from offset 0. Any other negative
+     * value is a failure. May be called for any offset, more than once. If it was ever called, it
+     * gets exactly one last call, whatever the outcome is. That call has buf = NULL and cap = 0,
+     * and releases what get holds. */
     int (*get)(void *ctx, size_t off, char *buf, size_t cap);
     void *ctx;
 } popcl_secret;
@@ -114,14 +119,15 @@ typedef enum popcl_verb {
     POPCL_NOOP,      /*                                          RFC 1939, 5 */
     POPCL_RSET,      /*                                          RFC 1939, 5 */
     POPCL_QUIT,      /* before login it deletes nothing          RFC 1939, 4 and 6 */
-    POPCL_VERBS      /* how many; also "none" where a verb is told */
+    POPCL_VERBS      /* the number of verbs; as a value: no verb */
 } popcl_verb;
-const char *popcl_verb_name(popcl_verb v); /* "RETR"; "" for POPCL_VERBS */
+/* Returns the verb as text, "RETR" for example; "" for POPCL_VERBS. */
+const char *popcl_verb_name(popcl_verb v);
 
 typedef enum popcl_status { POPCL_STATUS_NONE, POPCL_STATUS_OK, POPCL_STATUS_ERR } popcl_status;
 
-/* Response codes (RFC 2449, 8; RFC 3206): a child that is not known counts as its parent, anything
- * else as none. */
+/* Response codes (RFC 2449, 8; RFC 3206). An unknown child counts as its parent, any other unknown
+ * code as POPCL_CODE_NONE. */
 typedef enum popcl_code {
     POPCL_CODE_NONE,
     POPCL_CODE_IN_USE,
@@ -132,27 +138,29 @@ typedef enum popcl_code {
     POPCL_CODE_AUTH
 } popcl_code;
 
-/* All that is kept of a reply. Number, size and UID are those of its newest line, in a single reply
- * of the status line. Code and text are those of the newest -ERR: a later success does not take
- * away the text that a person needs (before the login is complete it does). If a reply before that
- * is neither +OK nor -ERR, or its line breaks the rules, text is the line itself, from its first
- * octet. Valid during the event that brings it, and until the next reply. Text is untrusted: it may
- * hold any octet except LF and NUL, and may be cut. */
+/* All that a session keeps of a reply. Valid during the event that brings it, and until the next
+ * reply. Number, size and UID are those of the reply's newest line; in a single reply, those of the
+ * status line.
+ *
+ * Code and text are those of the newest -ERR. After login a later success does not remove them,
+ * because a person needs the text; before that it does. Before login is complete, a reply may be
+ * neither +OK nor -ERR, or its line may break the rules. Then text is that line from its first
+ * octet. Text is untrusted: it may hold any octet except LF and NUL, and may be cut. */
 typedef struct popcl_reply {
-    uint64_t size;    /* octets: STAT's sum, LIST's size; else, and if it is no number or does not
-                         fit, POPCL_SIZE_UNKNOWN */
-    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; else 0 */
+    uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = another reply, no
+                         number, or too large */
+    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 = another reply */
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
-    uint8_t uid_len;  /* 1 to 70; 0: none; 33 also for a UID's digest (POPCL_UID_DIGEST) */
-    uint8_t text_len; /* octets of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing
+    uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID; 33 also for a digest (POPCL_UID_DIGEST) */
+    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing
                          needed the room */
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) +
-              1]; /* NUL-terminated: what follows -ERR and its space; while uid_len is not 0, the
+              1]; /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the
                    * UID */
 } popcl_reply;
 
-/* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6): the list after login
+/* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6). The list after login
  * replaces the one before it. */
 #define POPCL_CAPA_TOP            0x0001u
 #define POPCL_CAPA_USER           0x0002u
@@ -170,26 +178,28 @@ typedef struct popcl_reply {
 typedef struct popcl_caps {
     uint16_t tags;          /* POPCL_CAPA_* */
     uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n) */
-    uint32_t login_delay_s; /* seconds between logins; 0: not told */
+    uint32_t login_delay_s; /* seconds between logins; 0 = the server names no delay */
     uint32_t expire_days; /* days that mail stays after retrieval, or POPCL_EXPIRE_NEVER; only with
                              POPCL_CAPA_EXPIRE */
 } popcl_caps;
 
-/* Return the name of capability bit n (0 to 15), or of SASL mechanism bit n (0 to 15); NULL if
- * there is none. */
+/* Return the name of capability bit n (0 to 15), or of SASL mechanism bit n (0 to 15). NULL = the
+ * bit has no name. */
 const char *popcl_capa_name(unsigned n);
 const char *popcl_sasl_name(unsigned n);
 
-/* What a piece of trace is. A line comes in one or more pieces and ends with an empty piece of the
- * same kind; a state comes in one piece, without an empty one. Secrets are replaced by "***". Text
- * of the server is not: a server that repeats a password repeats it here. Escape before showing. */
+/* The kinds of a piece of trace. A line comes in one or more pieces, and an empty piece of the same
+ * kind ends it. A state comes in one piece, without an empty one.
+ *
+ * Secrets are replaced by "***". Text of the server is not: a server that repeats a password
+ * repeats it here. Escape before showing. */
 typedef enum popcl_trace {
     POPCL_TRACE_SENT,     /* a command */
     POPCL_TRACE_RECEIVED, /* a reply line, or a line of a listing; bodies are not traced */
     POPCL_TRACE_STATE     /* the session's new state, a constant word */
 } popcl_trace;
 
-/* A command in flight; an array of them is the window of popcl_config. Private but for its size. */
+/* A command in flight. An array of them is the window of popcl_config. Private except its size. */
 typedef struct popcl_flight {
     uint32_t tag;
     uint8_t verb;
@@ -199,39 +209,39 @@ typedef struct popcl_flight {
 
 /* ---- settings ---- */
 
-/* The session. Borrowed until wipe (it may be in flash) and not to be changed before. start copies
- * the addresses and lengths of the buffers, so that a change moves none of them under the session;
- * any other change may take effect or not. Zero is the documented default of every field. Required
- * are iobuf; with TLS also host, tls and seed; by popcl_run host. */
+/* The settings of a session. Borrowed until wipe, and not to be changed before; may be in flash.
+ * start copies the addresses and lengths of the buffers: no later change moves a buffer. Any other
+ * change may take effect or not. Zero is the documented default of every field. iobuf is required;
+ * with TLS also host, tls and seed; popcl_run requires host. */
 typedef struct popcl_config {
-    const char *host; /* as the user gave it: where to connect, and with TLS the certificate's name;
-                         1 to 255 octets, no trailing dot needed */
-    uint16_t port;    /* 0: 110, with POPCL_TLS 995. With popcl_tls.resume host, port and user name
-                         the account that a kept TLS session is bound to */
-    uint8_t security; /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
-                         never goes on in clear text */
-    uint8_t window_len;   /* of window */
-    const char *user;     /* the account; NULL: none. Sent exactly; no CR, LF, NUL */
-    size_t user_len;      /* octets of user; 0: user is a C string */
-    const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS: borrowed until wipe, and its storage used
-                             until then: popcl_tls.h */
+    const char *host;   /* the server to connect to, and with TLS the certificate's name; 1 to 255
+                           bytes, as the user gave it. It needs no trailing dot */
+    uint16_t port;      /* 0 = 110, with POPCL_TLS 995. With popcl_tls.resume a kept TLS session
+                           belongs to one host, port and user name */
+    uint8_t security;   /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
+                           never goes on in clear text */
+    uint8_t window_len; /* commands that window has room for */
+    const char *user;   /* the account, sent exactly; no CR, LF, NUL. NULL = no user name */
+    size_t user_len;    /* bytes of user; 0 = user is a C string */
+    const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
+                             used until then: popcl_tls.h */
     const void *seed;     /* with TLS: POPCL_SEED_MIN or more unpredictable bytes, new ones for each
                              session; read by start alone. There is no fallback */
-    size_t seed_len;
-    void *iobuf;      /* the record buffer: used until wipe, wiped at the end; any alignment */
-    size_t iobuf_len; /* POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more. Anything
-                         above that enlarges the receive buffer */
-    uint32_t connect_ms; /* start to connected; 0: POPCL_CONNECT_MS; up to POPCL_MS_MAX, here and
-                            below */
-    uint32_t idle_ms;    /* without progress, also for the greeting, and for the whole of a TLS
-                            handshake; 0: POPCL_IDLE_MS */
-    uint32_t pause_ms;   /* in one pause; 0: POPCL_PAUSE_MS */
-    uint32_t total_ms;   /* start to the end of the session; 0: POPCL_TOTAL_MS. Its last quarter, at
-                            most POPCL_QUIT_MS, is the reserve for QUIT */
+    size_t seed_len;      /* bytes of seed */
+    void *iobuf;          /* the record buffer: used until wipe, wiped at the end; any alignment */
+    size_t iobuf_len;     /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
+                             Anything above that enlarges the receive buffer */
+    uint32_t connect_ms;  /* ms from start to connected, up to POPCL_MS_MAX, here and below; 0 =
+                             POPCL_CONNECT_MS */
+    uint32_t idle_ms;     /* ms without progress, also for the greeting, and for the whole of a TLS
+                             handshake; 0 = POPCL_IDLE_MS */
+    uint32_t pause_ms;    /* ms of one pause; 0 = POPCL_PAUSE_MS */
+    uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. Its last
+                             quarter, at most POPCL_QUIT_MS, is the reserve for QUIT */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
-                             server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL: one at
-                             a time */
-    /* NULL, or called with commands, replies and states, for a person to read: popcl_trace. */
+                             server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
+                             at a time */
+    /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
 } popcl_config;
@@ -240,11 +250,11 @@ typedef struct popcl popcl;
 
 /* ---- the pumps: the same for every owner ---- */
 
-/* A driver begins to connect the session. Time before this call does not count: any now_ms may have
- * been given to start. *port becomes the port, *limit_ms the time for name resolution and
- * connecting (connect_ms or total_ms, 0 if the session is over). Returns the host, or NULL if none
- * was given or the session is over. Once the session is connected the call moves no time. A program
- * that connects by itself need not call it. */
+/* Begins the session's time: a driver calls it when it begins to connect. Time before this call
+ * does not count, so start may get any now_ms. *port becomes the port. *limit_ms becomes the time
+ * for name resolution and connecting: connect_ms or total_ms, 0 if the session is over. Returns the
+ * host, or NULL if none was given or the session is over. Once the session is connected the call
+ * moves no time. A program that connects by itself need not call it. */
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
 /* The transport is up: the connect timeout ends and the greeting's begins. */
@@ -253,26 +263,28 @@ void popcl_connected(popcl *c, uint32_t now_ms);
 /* Returns the state word; POPCL_DONE alone at the end. */
 unsigned popcl_state(const popcl *c);
 
-/* send_buf returns bytes to send, *n of them (0: none). They are valid until the next call that is
- * no query. send_ack: n of them left, 1 to *n; more is POPCL_ERR_PORT. */
+/* send_buf returns bytes to send, *n of them; 0 = nothing to send now. They are valid until the
+ * next call that is not a query. send_ack: n of these bytes were sent, 1 to *n; more is
+ * POPCL_ERR_PORT. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 
-/* recv_buf returns room for bytes that came, *n of it (0: do not read now). recv_ack: n bytes were
+/* recv_buf returns room for received bytes, *n of it; 0 = do not read now. recv_ack: n bytes were
  * put there; more than *n is POPCL_ERR_PORT. */
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
 void popcl_recv_ack(popcl *c, size_t n);
 
-/* The transport accepts no more bytes. What waits is not sent; what came before is still read. Then
- * recv_eof or fail ends the session. */
+/* The transport accepts no more bytes. Bytes that wait are not sent; bytes that came before are
+ * still read. Then recv_eof or fail ends the session. */
 void popcl_send_failed(popcl *c);
 
 /* The peer ended the connection. Queued after bytes that were received and not yet taken. */
 void popcl_recv_eof(popcl *c);
 
-/* Time, by any monotonic counter of milliseconds; it may wrap. Deadlines are judged here only. A
- * step back of up to a second counts as no time, and so does any step that is longer or over
- * POPCL_MS_MAX: after it the time goes on from the new value. */
+/* Passes the time, by any monotonic counter of milliseconds; it may wrap. Deadlines are judged here
+ * only. A step back counts as no time, and so does a step of more than POPCL_MS_MAX. After a step
+ * back of up to a second, time goes on once the counter has passed its old value. After any other
+ * such step it goes on from the new value. */
 void popcl_tick(popcl *c, uint32_t now_ms);
 
 /* Ends a pause: the callback that asked for time is asked again. Harmless without a pause. */
@@ -282,18 +294,18 @@ void popcl_resume(popcl *c);
 uint32_t popcl_next_deadline(const popcl *c);
 
 /* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
- * open message, deletes what is durable and due, sends QUIT and ends with POPCL_ERR_STOPPED; before
- * its login is complete it ends at once. An owner without a stop event ends at once. */
+ * open message, deletes what is durable and due, and sends QUIT. It ends with POPCL_ERR_STOPPED.
+ * Before its login is complete it ends at once. An owner without a stop event ends at once. */
 void popcl_stop(popcl *c);
 
-/* Ends the session at once: the transport failed, for example. `why` is its result unless there is
- * one; net_code is the port's own error number, for the diagnosis. */
+/* Ends the session at once, for example because the transport failed. `why` becomes its result
+ * unless there is one. net_code is the port's own error number, for the diagnosis. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
-/* POPCL_OK until the session is over; then its result, as its owner sees it. */
+/* Returns POPCL_OK until the session is over; then its result, as its owner sees it. */
 popcl_err popcl_result(const popcl *c);
 
-/* If start returned POPCL_ERR_ARGUMENT: the name of the field that is wrong, a constant word; else
+/* Returns the name of the wrong field, a constant word, if start returned POPCL_ERR_ARGUMENT; else
  * "". */
 const char *popcl_bad_field(const popcl *c);
 
@@ -314,14 +326,14 @@ typedef struct popcl_wire {
 typedef struct popcl_reply_parser {
     uint16_t octets;         /* of the current line, CRLF included */
     uint8_t column;          /* octets of a status that were parsed */
-    uint8_t form;            /* what the line's fields are */
-    uint8_t field;           /* where in its fields the line is */
+    uint8_t form;            /* the kinds of the line's fields */
+    uint8_t field;           /* place of the line in its fields */
     uint8_t bad;             /* popcl_err of the first unusable field */
     uint8_t word_len;        /* octets of the word of a CAPA line that were collected */
     uint8_t tag;             /* bit of the CAPA line's tag */
     uint8_t words;           /* of a CAPA line so far */
-    uint8_t code;            /* where in a response code the line is */
-    uint8_t keep;            /* the whole status line is kept while it comes, for people */
+    uint8_t code;            /* place of the line in a response code */
+    uint8_t keep;            /* the whole status line is kept while it comes, to be shown */
     uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
     uint16_t spaces;         /* that belong to the UID if more of it follows */
     uint16_t blocks;         /* of 64 octets of the UID that are digested, into */
@@ -353,9 +365,9 @@ struct popcl {
     uint8_t taken;       /* something was taken since the last pause began */
     uint8_t send_failed; /* the transport accepts no more bytes */
     popcl_wire wire;
-    uint8_t err_verb;     /* what the newest -ERR answered */
-    uint8_t greets_again; /* after STLS, until the first reply is complete: what comes may be a
-                             greeting */
+    uint8_t err_verb;     /* the command that the newest -ERR answered */
+    uint8_t greets_again; /* after STLS, until the first reply is complete: a greeting may
+                             come */
     uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
     uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
     uint8_t window_len;
@@ -365,7 +377,7 @@ struct popcl {
     void *ctx;
     const popcl_config *cfg;
     popcl_flight *window;       /* NULL: flight */
-    const popcl_secret *secret; /* its callback was called and has to be told of the end */
+    const popcl_secret *secret; /* its callback was called and has to be released */
     popcl_link link;
     uint32_t count;       /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
     uint32_t lines;       /* of a listing so far, of which */

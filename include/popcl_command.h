@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_command.h - a session with commands of one's own: commands go in by popcl_submit, each with
- * a tag of the owner's choice, and every command ends in exactly one done event with that tag. A
- * program that fetches mail needs popcl_fetch.h instead, which is written against this header.
+/* popcl_command.h - a session with commands of one's own. Commands go in by popcl_submit, each with
+ * a tag of the owner's choice. Every command ends in exactly one done event with that tag, unless
+ * the session is over before. A program that fetches mail needs popcl_fetch.h instead, which is
+ * written against this header.
  *
- * Words: a *reply* is a status line (`+OK` or `-ERR`) and, for some commands, lines or a body after
- * it, up to a line with a single dot. A *body* is the text of RETR or TOP; *lines* are those of
- * LIST, UIDL and CAPA. A command is *in flight* from submit to its done event.
+ * Words: a *reply* is a status line (`+OK` or `-ERR`). For some commands lines or a body follow it,
+ * up to a line with a single dot. A *body* is the text of RETR or TOP; *lines* are those of LIST,
+ * UIDL and CAPA. A command is *in flight* from submit to its done event.
  *
  * The session keeps no line: replies are parsed as they stream. It copies no octet of a body. */
 #ifndef POPCL_COMMAND_H
@@ -19,11 +20,11 @@ extern "C" {
 
 typedef struct popcl_command {
     popcl_verb verb;
-    /* A verb takes the fields that stand beside it in popcl_verb; the others are ignored. */
-    uint32_t number;  /* message, from 1; 0: without (LIST, UIDL) */
-    uint32_t lines;   /* TOP: body lines after the header; 0: header and blank line */
-    const char *text; /* USER, APOP: not NUL-terminated, borrowed during submit only */
-    size_t text_len;
+    /* A verb takes the fields that popcl_verb lists for it; the others are ignored. */
+    uint32_t number;            /* message, from 1; 0 = without number (LIST, UIDL) */
+    uint32_t lines;             /* TOP: body lines after the header; 0 = header and blank line */
+    const char *text;           /* USER, APOP: not NUL-terminated, borrowed during submit only */
+    size_t text_len;            /* bytes of text */
     const popcl_secret *secret; /* PASS, APOP: borrowed during submit; until the session is over if
                                    submit returned ERR_SECRET_WAIT. Its callback is released once
                                    the command is written, or will not be */
@@ -38,7 +39,7 @@ typedef enum popcl_end {
     POPCL_END_WIPED /* the session is wiped: abort and release, and do nothing else */
 } popcl_end;
 
-/* The events. done and ready are required; the others may be NULL: without body all octets are
+/* The events. done and ready are required; the others may be NULL. Without body all octets are
  * taken, and dropped. An event may call popcl_submit, popcl_fail and the queries on its session.
  * Any other call is ignored and ends the session with POPCL_ERR_REENTRANT.
  *
@@ -46,16 +47,16 @@ typedef enum popcl_end {
  * pauses: nothing is read until popcl_resume, and then the same event comes again. Other bits are
  * ignored. */
 typedef struct popcl_events {
-    /* Octets of a status line after the status and its space, as they stream; the line may still
+    /* Octets of a status line after the status and its space, as they stream. The line may still
      * turn out to be malformed. */
     void (*text)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
-    /* One line of a listing was read. A CAPA reply brings none: see popcl_capabilities. A line that
-     * names no message, number 0 or one above STAT's count, brings none either. */
+    /* One line of a listing was read. A CAPA reply brings no line: see popcl_capabilities. Nor does
+     * a line with number 0 or one above STAT's count, which names no message. */
     void (*line)(void *ctx, uint32_t tag, const popcl_reply *line);
     /* A body follows: +OK to RETR or TOP. */
     void (*open)(void *ctx, uint32_t tag, const popcl_reply *reply);
     /* Octets of the body, dots unstuffed, CRLF kept, not beyond its end. The span is valid during
-     * the call. Returns how many were taken, 0 to n (more counts as n); fewer than n pauses
+     * the call. Returns the number of octets taken, 0 to n; more counts as n. Fewer than n pauses
      * (POPCL_PAUSED_SINK), and the rest is offered again after resume. */
     size_t (*body)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
     /* The reply is complete; the greeting too. The command is no longer in flight once this
@@ -66,54 +67,60 @@ typedef struct popcl_events {
     /* The reserve for QUIT has begun (popcl_config.total_ms), or half of it is over. Comes with
      * each tick from then on, until QUIT is submitted. Returns nonzero to end a pause. */
     int (*late)(void *ctx, int half_over);
-    /* popcl_stop was called. Returns nonzero to end a pause. NULL: the session ends at once with
+    /* popcl_stop was called. Returns nonzero to end a pause. NULL = the session ends at once with
      * POPCL_ERR_STOPPED. */
     int (*stop)(void *ctx);
     /* The session is over: nothing goes in or out any more. *result may be changed: it becomes the
      * result of the session. Commands still in flight get no done event. Returns 0, or with
-     * POPCL_END_ASKS a pause: then it comes again after each resume, and last with
+     * POPCL_END_ASKS a pause. After a pause it comes again after each resume, and last with
      * POPCL_END_LAST. Inside it every call is ignored, except the queries. */
     unsigned (*closed)(void *ctx, popcl_err *result, popcl_end end);
 } popcl_events;
 
-/* Begins a session; the transport may still be connecting. Does not read *c: garbage is fine (an
- * open session is to be wiped first). cfg and events are borrowed until wipe. Returns POPCL_OK;
+/* Begins a session; the transport may still be connecting. Does not read *c: garbage is fine, but
+ * an open session is to be wiped first. cfg and events are borrowed until wipe. Returns POPCL_OK;
  * then the closed event brings the result. Or, without any event: ERR_ARGUMENT, ERR_IOBUF_SMALL,
- * with TLS also ERR_NO_TLS, ERR_TLS_STORAGE, ERR_SEED, ERR_NO_TRUST, ERR_HOST and ERR_CLOCK_*; then
+ * with TLS also ERR_NO_TLS, ERR_TLS_STORAGE, ERR_SEED, ERR_NO_TRUST, ERR_HOST and ERR_CLOCK_*. Then
  * the session is POPCL_DONE with that result. */
 #define popcl_start POPCL_ABI(popcl_start)
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *events, void *ctx,
                       uint32_t now_ms);
 
-/* Sends a command; its events carry the tag. Everything is checked first, and on an error nothing
- * was sent: ERR_WOULD_BLOCK (the window or the send buffer is full), ERR_STATE (not allowed now:
- * before the greeting, before or after login, after QUIT; or the session belongs to a fetch job),
- * ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET, ERR_COMMAND_LENGTH, ERR_MESSAGE_NUMBER (0, or above
- * STAT's count if that is known), ERR_SECRET, ERR_REENTRANT (called from a trace or a secret), or
- * ERR_SECRET_WAIT: the secret is not ready, pause and submit again. May be called between greeting
- * and end, inside events too. */
+/* Sends a command; its events carry the tag. May be called between greeting and end, inside events
+ * too. Returns POPCL_OK. On an error nothing was sent:
+ * - ERR_WOULD_BLOCK: the window or the send buffer is full.
+ * - ERR_STATE: not allowed now. This is so before the greeting and after QUIT, and for commands of
+ *   the other side of login. Or the session belongs to a fetch job.
+ * - ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET: text or secret is empty, or holds CR, LF or NUL.
+ * - ERR_COMMAND_LENGTH: the line would exceed POPCL_COMMAND_MAX.
+ * - ERR_MESSAGE_NUMBER: 0, or above STAT's count if that is known.
+ * - ERR_SECRET: the secret's callback failed.
+ * - ERR_SECRET_WAIT: the secret is not ready. Pause and submit again.
+ * - ERR_REENTRANT: called from a trace or a secret. */
 popcl_err popcl_submit(popcl *c, const popcl_command *command, uint32_t tag);
 
-/* Whether a submit would be taken now. */
+/* Returns nonzero if a submit would be taken now. */
 int popcl_can_submit(const popcl *c);
 
-/* Commands in flight. */
+/* Returns the number of commands in flight. */
 unsigned popcl_in_flight(const popcl *c);
 
-/* The newest status line; what it answered, or is awaited for (POPCL_VERBS: the greeting). */
+/* popcl_last_reply returns the newest status line. popcl_last_verb returns the verb that it
+ * answered, or that awaits an answer; POPCL_VERBS is the greeting. */
 const popcl_reply *popcl_last_reply(const popcl *c);
 popcl_verb popcl_last_verb(const popcl *c);
 
+/* Returns the capabilities of the newest CAPA. */
 const popcl_caps *popcl_capabilities(const popcl *c);
 
-/* The port's number for the failure that ended the session; 0: none. */
+/* Returns the port's number for the failure that ended the session; 0 = no number. */
 int popcl_net_code(const popcl *c);
 
-/* A constant word: "greeting", "status", "message", ... */
+/* Returns a constant word: "greeting", "status", "message", ... */
 const char *popcl_state_name(const popcl *c);
 
-/* The result that a reply of -ERR stands for: by its response code, else, and for [AUTH],
- * `otherwise` (RFC 2449, 8; RFC 3206). */
+/* Returns the result that a reply of -ERR means, by its response code. Without one, and for [AUTH],
+ * returns `otherwise` (RFC 2449, 8; RFC 3206). */
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise);
 
 #ifdef __cplusplus

@@ -31,8 +31,6 @@ LIMITS = {
     "docs/RELIABILITY.md": (1, 22),
     "docs/SECURITY.md": (30, 129),
     "docs/SIZING.md": (25, 20),
-    "include/popcl.h": (7, 21),
-    "include/popcl_command.h": (3, 3),
     "include/popcl_config.h": (1, 5),
     "include/popcl_errors.h": (1, 3),
     "include/popcl_fetch.h": (11, 26),
