@@ -348,7 +348,7 @@ check-bench: benches ## a short `bench` that fails only when popcl is grossly sl
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
 check-lint: ## [FILES='a.c b.h']: warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
 	@$(LINT) $(FILES)
-check-format: ## .clang-format holds for every source, and each names its licence
+check-format: ## .clang-format holds for every source, and each names its licence; each TLS profile has a number of its own
 	@$(LINT) format
 LINT = B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
 check-layers: ## an include points downward, and the core includes no system

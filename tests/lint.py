@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Compiles every source with gcc and clang, warnings being errors, runs clang-tidy and cppcheck over what ships, and holds every source to
-.clang-format, to a line that names its licence, and to the names of tests/names.py. Knows the sources by their folders, and by the names of those that need threads.
+.clang-format, to a line that names its licence, and to the names of tests/names.py. Each TLS profile has a number of its own. Knows the sources by their folders, and by the names of those that need threads.
 POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What is over lwIP needs its source (tests/source.sh): it is read with the settings of
 tests/lwip, firmware with its own, and by compilers for its boards. If the source cannot be had, that is skipped. Prints TAP.
 
     lint.py             all of it
-    lint.py format      .clang-format and licences alone
+    lint.py format      .clang-format, licences and profiles alone
     lint.py FILE...     compilers and clang-tidy, for these files
 """
 import concurrent.futures
@@ -138,6 +138,20 @@ def without_licence():
                 yield f"{path}: write `{LICENCE}` in its first line"
 
 
+def profile_numbers(folder="src/tls"):
+    """What is wrong with the numbers of the TLS profiles. A kept session belongs to the profile of its number, so that no two may share one."""
+    owners = {}
+    for path in sorted(glob.glob(f"{folder}/profile_*.c")):
+        with open(path, encoding="utf-8") as text:
+            numbers = re.findall(r"^\s*\.number = (\w+),", text.read(), re.M)
+        if len(numbers) != 1 or not numbers[0].isdecimal() or not 1 <= int(numbers[0]) <= 255:
+            yield f"{path}: give its profile one number, `.number = N,`, with N from 1 to 255"
+        elif int(numbers[0]) in owners:
+            yield f"{path}: {owners[int(numbers[0])]} has the number {numbers[0]} too: take one that no profile ever had"
+        else:
+            owners[int(numbers[0])] = path
+
+
 def formatting():
     """One check for each folder of sources: that clang-format would change nothing. Skipped if this version would."""
     try:
@@ -193,6 +207,7 @@ def main(words):
     results = Results()
     if words in ([], ["format"]):
         results.add("each source names its licence", "\n".join(without_licence()))
+        results.add("each TLS profile has a number of its own", "\n".join(profile_numbers()))
     if words == ["format"]:
         wanted = formatting()
     else:

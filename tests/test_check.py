@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 
+import lint
 import results
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -171,29 +172,62 @@ class Lacking(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
-class Template(unittest.TestCase):
+class Copied(unittest.TestCase):
+    """The rules of layers.py and lint.py in a copy of the sources, into which a test puts files."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        root = HERE.parent
+        for name in ("include", "src", "port", "examples"):
+            shutil.copytree(root / name, self.folder / name)
+        self.tests = self.folder / "tests"
+        self.tests.mkdir()
+        for name in ("results.py", "layers.py", "lint.py", "source.sh", "port/port_under_test.h"):
+            (self.tests / name).parent.mkdir(exist_ok=True)
+            shutil.copy(HERE / name, self.tests / name)
+        for name in (".clang-format", ".clang-tidy"):
+            shutil.copy(root / name, self.folder)
+
+    def results_of(self, program, *words):
+        env = {**os.environ, "POPCL_CPPFLAGS": "-Iinclude", "LWIP_SRC": "none"}
+        done = subprocess.run([sys.executable, str(self.tests / program), *words], env=env, capture_output=True, text=True, check=False)
+        return done.stdout.splitlines()
+
+
+class Families(Copied):
+    """A new mechanism or TLS profile needs no line in a table of tests, and is held to the rules all the same."""
+
+    def test_layers(self):
+        (self.folder / "src/auth/other.c").write_text('#include "../core/text.h"\n#include "auth.h"\n#include "../core/machine.h"\n')
+        (self.folder / "src/tls/profile_other.c").write_text('#include "profile.h"\n#include "../core/reply.h"\n')
+        (self.folder / "src/tls/other.c").write_text('#include "profile.h"\n')
+        wrong = sorted(line.split(" - ")[1] for line in self.results_of("layers.py") if line.startswith("not ok"))
+        self.assertEqual(wrong, ["src/auth/other.c:3: ../core/machine.h", "src/tls/other.c:1: profile.h", "src/tls/profile_other.c:2: ../core/reply.h"])
+
+    def test_each_profile_has_a_number_of_its_own(self):
+        other = self.folder / "src/tls/profile_other.c"
+        for lines, why in ((".number = 200,", ""), (".number = 2,", "has the number 2 too"), (".number = 0,", "one number"),
+                           (".number = 256,", "one number"), ("", "one number"), (".number = 7,\n    .number = 8,", "one number")):
+            other.write_text(f"const popcl_tls_profile popcl_tls_other = {{\n    {lines}\n}};\n")
+            wrong = list(lint.profile_numbers(other.parent))
+            self.assertEqual(len(wrong), 1 if why else 0, wrong)
+            self.assertIn(why, "".join(wrong))
+        said = self.results_of("lint.py", "format")
+        self.assertTrue([line for line in said if line.startswith("not ok") and "each TLS profile has a number of its own" in line], said)
+
+
+class Template(Copied):
     """A copy of port/TEMPLATE, as docs/PORTING.md wants it, is held to the rules and passes."""
 
     def setUp(self):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
-        self.addCleanup(shutil.rmtree, folder)
-        root = HERE.parent
-        for name in ("include", "src", "port", "examples"):
-            shutil.copytree(root / name, folder / name)
-        (folder / "tests").mkdir()
-        for name in ("results.py", "layers.py", "lint.py", "source.sh", "port/port_under_test.h"):
-            (folder / "tests" / name).parent.mkdir(exist_ok=True)
-            shutil.copy(HERE / name, folder / "tests" / name)
-        for name in (".clang-format", ".clang-tidy"):
-            shutil.copy(root / name, folder)
-        self.tests, self.port = folder / "tests", folder / "port" / "mynet"
-        shutil.copytree(root / "port" / "TEMPLATE", self.port)
+        super().setUp()
+        self.port = self.folder / "port" / "mynet"
+        shutil.copytree(HERE.parent / "port" / "TEMPLATE", self.port)
 
     def says(self, program, *words):
         """The results of a program that are about the copy."""
-        env = {**os.environ, "POPCL_CPPFLAGS": "-Iinclude", "LWIP_SRC": "none"}
-        done = subprocess.run([sys.executable, str(self.tests / program), *words], env=env, capture_output=True, text=True, check=False)
-        return [line for line in done.stdout.splitlines() if "port/mynet" in line]
+        return [line for line in self.results_of(program, *words) if "port/mynet" in line]
 
     def test_layers(self):
         lines = self.says("layers.py")

@@ -36,7 +36,6 @@ typedef struct popcl_mech {
 
 /* In order of preference, ending with NULL. */
 extern const popcl_mech *const popcl_mechs[];
-extern const popcl_mech popcl_mech_apop, popcl_mech_userpass;
 
 /* Octets of scratch that any mechanism of the table needs at most, alignment included. */
 #define POPCL_SCRATCH_MIN POPCL_PLAN_MIN_APOP

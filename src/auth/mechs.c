@@ -3,6 +3,10 @@
  * comes before one that does. */
 #include "auth.h"
 
+/* Each is defined in the file of its name. Nobody else names one, so that this file alone changes
+ * with a further one. */
+extern const popcl_mech popcl_mech_apop, popcl_mech_userpass;
+
 const popcl_mech *const popcl_mechs[] = {
 #if POPCL_WITH_APOP
     &popcl_mech_apop,
