@@ -99,6 +99,29 @@ static void long_options(void **state) {
     assert_int_equal(o.action, CMD_VERSION);
 }
 
+static void mechanisms(void **state) {
+    static const struct {
+        const char *value, *name;
+        unsigned auth;
+        int is_digest;
+    } rows[] = {{"auto", "", POPCL_AUTH_AUTO, 0},
+                {"user", "USER/PASS", POPCL_AUTH_USER, 0},
+                {"APOP", "APOP", POPCL_AUTH_APOP, 1}};
+    char names[64], line[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(line, sizeof line, "h -a a -o o --auth %s", rows[i].value);
+        assert_int_equal(parse(line), 0);
+        assert_int_equal(o.auth, rows[i].auth);
+        assert_string_equal(cmd_mechanism_of(o.auth)->name, rows[i].name);
+        assert_int_equal(cmd_mechanism_of(o.auth)->is_digest, rows[i].is_digest);
+    }
+    assert_int_equal(parse("h -a a -o o --auth none"), -1);
+    assert_string_equal(cmd_mechanism_of(0x4000)->value, "auto");
+    assert_string_equal(cmd_mechanism_names(names, sizeof names),
+                        POPCL_WITH_APOP ? "USER/PASS, APOP" : "USER/PASS");
+}
+
 static void tls_options(void **state) { /* [D28] */
     (void)state;
     assert_int_equal(parse("h -T -a a -o o"), 0);
@@ -511,6 +534,7 @@ int main(void) {
         cmocka_unit_test(seed_interface_in_any_order),
         cmocka_unit_test(defaults),
         cmocka_unit_test(long_options),
+        cmocka_unit_test(mechanisms),
         cmocka_unit_test(tls_options),
         cmocka_unit_test(pins),
         cmocka_unit_test(pins_that_are_refused),

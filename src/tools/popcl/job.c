@@ -252,11 +252,10 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
         words(tags, sizeof tags, d->caps.tags, popcl_capa_name);
         words(sasl, sizeof sasl, d->caps.sasl, popcl_sasl_name);
         cmd_report_detail(j->report, "logged in with %s; the server offers %s%s%s",
-                          d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS",
+                          cmd_mechanism_of(d->mechanism)->name,
                           *tags ? tags : "nothing beyond RFC 1939", *sasl ? "; SASL " : "", sasl);
     } else {
-        cmd_report_detail(j->report, "logged in with %s",
-                          d->mechanism == POPCL_AUTH_APOP ? "APOP" : "USER/PASS");
+        cmd_report_detail(j->report, "logged in with %s", cmd_mechanism_of(d->mechanism)->name);
     }
     cmd_report_detail(j->report, "the maildrop holds %lu messages, %llu octets",
                       (unsigned long)d->in_maildrop, (unsigned long long)d->octets_in_maildrop);

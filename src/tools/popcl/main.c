@@ -110,15 +110,16 @@ static int finish_output(struct run *r) {
 }
 
 static int show_version(struct run *r) {
-    char text[512];
+    char text[512], logins[64];
     (void)snprintf(
         text, sizeof text,
         "popcl %s\nTLS: POP3S and STLS, TLS 1.2 by BearSSL\ntrust anchors compiled in: %lu\nlogin: "
-        "USER/PASS%s\n"
+        "%s\n"
         "octets of memory: job %lu, TLS %lu, record buffer %lu, with TLS %lu, plan %lu\n",
-        popcl_version(), (unsigned long)cmd_tls_compiled_anchors(), POPCL_WITH_APOP ? ", APOP" : "",
-        (unsigned long)sizeof(popcl_fetch), (unsigned long)sizeof(popcl_tls_host_storage),
-        (unsigned long)CMD_IOBUF_MAX, (unsigned long)CMD_IOBUF_TLS, (unsigned long)CMD_PLAN_OCTETS);
+        popcl_version(), (unsigned long)cmd_tls_compiled_anchors(),
+        cmd_mechanism_names(logins, sizeof logins), (unsigned long)sizeof(popcl_fetch),
+        (unsigned long)sizeof(popcl_tls_host_storage), (unsigned long)CMD_IOBUF_MAX,
+        (unsigned long)CMD_IOBUF_TLS, (unsigned long)CMD_PLAN_OCTETS);
     cmd_report_print(&r->report, text);
     return finish_output(r);
 }
@@ -280,8 +281,9 @@ static int open_record(struct run *r) {
 
 static void warn_of_clear_text(struct run *r) {
     cmd_report_warning(&r->report, "no encryption: %s can be read by others on the way to %s",
-                       r->options.auth == POPCL_AUTH_APOP ? "user name and mail"
-                                                          : "user name, password and mail",
+                       cmd_mechanism_of(r->options.auth)->is_digest
+                           ? "user name and mail"
+                           : "user name, password and mail",
                        r->server);
 }
 

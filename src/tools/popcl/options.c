@@ -41,14 +41,37 @@ static int set_out_dir(cmd_options *o, const char *value) {
     return 0;
 }
 
+/* The first row is what every other number counts as. */
+static const cmd_mechanism mechanisms[] = {
+    {.value = "auto", .name = "", .auth = POPCL_AUTH_AUTO},
+    {.value = "user", .name = "USER/PASS", .auth = POPCL_AUTH_USER},
+    {.value = "apop",
+     .name = "APOP",
+     .auth = POPCL_AUTH_APOP,
+     .is_digest = 1,
+     .is_missing = !POPCL_WITH_APOP},
+};
+#define MECHANISMS (sizeof mechanisms / sizeof *mechanisms)
+
+const cmd_mechanism *cmd_mechanism_of(unsigned auth) {
+    for (size_t i = 0; i < MECHANISMS; i++)
+        if (mechanisms[i].auth == auth) return &mechanisms[i];
+    return mechanisms;
+}
+
+const char *cmd_mechanism_names(char *buf, size_t cap) {
+    size_t len = 0;
+    buf[0] = '\0';
+    for (size_t i = 1; i < MECHANISMS && len < cap; i++)
+        if (!mechanisms[i].is_missing)
+            len +=
+                (size_t)snprintf(buf + len, cap - len, "%s%s", len ? ", " : "", mechanisms[i].name);
+    return buf;
+}
+
 static int set_auth(cmd_options *o, const char *value) {
-    static const struct {
-        const char *name;
-        uint8_t auth;
-    } mechanisms[] = {
-        {"auto", POPCL_AUTH_AUTO}, {"user", POPCL_AUTH_USER}, {"apop", POPCL_AUTH_APOP}};
-    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
-        if (strcasecmp(value, mechanisms[i].name) != 0) continue;
+    for (size_t i = 0; i < MECHANISMS; i++) {
+        if (strcasecmp(value, mechanisms[i].value) != 0) continue;
         o->auth = mechanisms[i].auth;
         return 0;
     }

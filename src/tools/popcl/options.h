@@ -48,6 +48,21 @@ typedef struct cmd_options {
     uint64_t given;          /* private: options seen, a bit each */
 } cmd_options;
 
+/* A login mechanism, as --auth and messages name it. */
+typedef struct cmd_mechanism {
+    const char *value;  /* of --auth */
+    const char *name;   /* in messages */
+    uint8_t auth;       /* POPCL_AUTH_* */
+    uint8_t is_digest;  /* 1: the password does not cross the line */
+    uint8_t is_missing; /* 1: this build is without it */
+} cmd_mechanism;
+
+/* The row of one POPCL_AUTH_*; for any other number the row of `auto`. */
+const cmd_mechanism *cmd_mechanism_of(unsigned auth);
+
+/* "USER/PASS, APOP": those that this build has. Returns buf. */
+const char *cmd_mechanism_names(char *buf, size_t cap);
+
 /* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end
  * the reading; then action is the only field that counts. */
 int cmd_options_parse(cmd_options *o, int argc, char *const argv[]);
