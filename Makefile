@@ -359,7 +359,7 @@ check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests; the language is plain
 	@$(PYTHON) tests/docs.py
-check-readme: all tests ## the commands of README.md and tests/README.md work as they stand there
+check-readme: all tests ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
 check-harness: ## what the checks are run with: a test that breaks off fails, a missing package is named
 	@$(PYTHON) tests/test_check.py

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs what README.md and tests/README.md tell people to run, so that it works as it stands there. Reads these pages, the examples, and
-tests/interop/dovecot.py. The map of tests/README.md must have every file and folder of tests/.
+tests/interop/dovecot.py. The map of tests/README.md must have every file and folder of tests/. CONTRIBUTING.md is read too: each file that it names
+must be there, with NAME for a name that its reader gives.
 
 A fenced block ```sh is run where a comment on the line before it says how, and is an error without one:
     <!-- run -->          in a copy of the repository, built: so it may install, build or clean
@@ -22,7 +23,7 @@ from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
-PAGES = ("README.md", "tests/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "tests/README.md")
 SECONDS = 300
 NOT_COPIED = {"san", "cov", "window", "fuzz", "arm", "firmware"}  # of build/: no command needs them
 HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown"}
@@ -114,6 +115,15 @@ def text_of(page):
         return text.read()
 
 
+def named_files(text):
+    """(file or folder that a page names between backticks or in a link, what is wrong with it or "")."""
+    for name in sorted(set(re.findall(r"`([\w.-]+/[\w./-]+)`", text) + re.findall(r"\]\(([\w./-]+)\)", text))):
+        pattern = os.path.join(ROOT, re.sub(r"\bNAME\b|(?<=_)NAME\b", "*", name))
+        if "NAME" in name and not os.path.splitext(name)[1]:
+            pattern = os.path.dirname(pattern)
+        yield name, "" if glob.glob(pattern) else "it is not there"
+
+
 def checks():
     for page in PAGES:
         for language, body, line, how in blocks(text_of(page)):
@@ -122,6 +132,8 @@ def checks():
             elif language == "c" and re.search(r"\bmain\(", body):
                 yield f"{page}:{line}: program", check_c(body)
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
+    for name, wrong in named_files(text_of("CONTRIBUTING.md")):
+        yield f"CONTRIBUTING.md names {name}", wrong
     known = set(re.findall(r"`([\w./]+)`", text_of("tests/README.md"))) | {"README.md", "__pycache__/"}
     for entry in sorted(os.scandir(os.path.join(ROOT, "tests")), key=lambda one: one.name):
         name = entry.name + "/" * entry.is_dir()

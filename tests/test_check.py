@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import lint
+import readme
 import results
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -215,6 +216,16 @@ class Families(Copied):
             self.assertIn(why, "".join(wrong))
         said = self.results_of("lint.py", "format")
         self.assertTrue([line for line in said if line.startswith("not ok") and "each TLS profile has a number of its own" in line], said)
+
+
+class Named(unittest.TestCase):
+    """What CONTRIBUTING.md names has to be there."""
+
+    def test_what_is_not_there_is_found(self):
+        wrong = dict(readme.named_files("`src/auth/NAME.c`, `port/NAME`, `src/tls/profile_NAME.c`, [a](LICENSE), `src/auth/gone.c`, `ports/NAME`, "
+                                        "`src/tls/gone_NAME.c`, [b](GONE.md), `make check-fast`"))
+        self.assertEqual(sorted(name for name, why in wrong.items() if why), ["GONE.md", "ports/NAME", "src/auth/gone.c", "src/tls/gone_NAME.c"])
+        self.assertEqual(len(wrong), 8)
 
 
 class Template(Copied):
