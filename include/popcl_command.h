@@ -89,8 +89,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
 /* Sends a command; its events carry the tag. May be called between greeting and end, inside events
  * too. Returns POPCL_OK. On an error nothing was sent:
  * - ERR_WOULD_BLOCK: the window or the send buffer is full.
- * - ERR_STATE: not allowed now. This is so before the greeting and after QUIT, and for commands of
- *   the other side of login. Or the session belongs to a fetch job.
+ * - ERR_STATE: the verb is not allowed now: before the greeting, before or after login, after QUIT.
+ *   Also if the session belongs to a fetch job.
  * - ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET: text or secret is empty, or holds CR, LF or NUL.
  * - ERR_COMMAND_LENGTH: the line would exceed POPCL_COMMAND_MAX.
  * - ERR_MESSAGE_NUMBER: 0, or above STAT's count if that is known.

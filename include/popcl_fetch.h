@@ -2,12 +2,12 @@
 /* popcl_fetch.h - fetches mail: the header that most users read, with popcl.h.
  *
  * A *job* (popcl_fetch) owns a session that fetches, and perhaps deletes, messages of one maildrop.
- * The caller gives all memory: the job, the record buffer, and the *plan*, which holds the messages
- * still to be handled, never the maildrop. Messages stream into a *sink*. A message is deleted, and
- * counts as fetched, only after its sink made it durable.
+ * The caller gives all memory: the job, the record buffer, and the *plan*. The plan holds the
+ * messages still to be handled, never the maildrop. Messages stream into a *sink*. A message is
+ * deleted, and counts as fetched, only after its sink made it durable.
  *
  *     popcl_fetch_start(&job, &config, 0);
- *     result = popcl_run(&job.session, &port, &connection);     or pump job.session as popcl.h says
+ *     result = popcl_run(&job.session, &port, &connection);     or pump job.session as in popcl.h
  *     popcl_fetch_wipe(&job);
  *
  * Callbacks may call the queries (popcl_state, popcl_result, popcl_next_deadline,
@@ -28,16 +28,16 @@
 extern "C" {
 #endif
 
-/* octets of the plan that one message takes */
+/* bytes of the plan that one message takes */
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
-/* least plan: one entry; enough for USER/PASS */
+/* least plan, in bytes: one entry; enough for USER/PASS */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
-/* least plan where APOP may be used (POPCL_AUTH_AUTO in clear text, POPCL_AUTH_APOP): until the
- * listing it holds the login's state */
+/* least plan, in bytes, if APOP may be used (POPCL_AUTH_AUTO in clear text, POPCL_AUTH_APOP): until
+ * the listing it holds the login's state */
 #define POPCL_PLAN_MIN_APOP 200u
 
 /* Login mechanisms, as bits. */
-/* USER/PASS; in clear text APOP where the greeting has a usable timestamp */
+/* USER/PASS; in clear text APOP if the greeting has a usable timestamp */
 #define POPCL_AUTH_AUTO 0u
 #define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
 #define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
@@ -49,30 +49,33 @@ typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
 /* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort.
  */
 typedef struct popcl_msg {
-    uint64_t size;   /* octets by LIST: advice only, servers round and guess (a sink may say so
-                        where far fewer come); POPCL_SIZE_UNKNOWN without LIST, and where it gives
-                        no number */
+    uint64_t size;   /* octets by LIST; POPCL_SIZE_UNKNOWN = no LIST, or LIST gives no number.
+                        Advice only: servers round and guess. If far fewer octets come, a sink may
+                        report it */
     uint32_t number; /* in this session only (RFC 1939, 3) */
-    uint8_t uid_len; /* 1 to 70; 0: the server gave none, or none was asked for */
-    uint8_t part;    /* popcl_part: what the sink gets */
+    uint8_t uid_len; /* bytes, 1 to 70; 0 = the server gave no UID, or UIDL was not sent */
+    uint8_t part;    /* popcl_part: the part that the sink gets */
     const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
-                        NUL-terminated, "" without. Where it begins with POPCL_UID_DIGEST it is the
-                        digest of a UID that breaks the rules: good for not fetching a message
-                        twice, too weak a word for DELETE_UNFETCHED */
+                        NUL-terminated, "" without UID. If it begins with POPCL_UID_DIGEST, it is
+                        the digest of a UID that breaks the rules. Such a digest is good enough to
+                        not fetch a message twice. It is too weak for DELETE_UNFETCHED */
 } popcl_msg;
 
-/* When decide is asked, and what it answers: SKIP, or a set of the others. */
+/* The times at which decide is asked. It answers SKIP, or a set of the other bits below. */
 typedef enum popcl_stage {
-    POPCL_STAGE_UID,  /* while the listing streams: number and UID are known; the size is
-                       * POPCL_SIZE_UNKNOWN, or LIST's where LIST makes the plan (no UIDs). SKIP
-                       * takes no room in the plan; any other answer is not kept, and says "ask me
-                       * again". Where all UIDs turn out to be the messages' numbers, the listing
-                       * counts for nothing: LIST follows, and the same messages are asked about
-                       * again, without UIDs. Not asked where there is no listing (no_uid without
-                       * sizes). So a filter by size begins: if (stage == POPCL_STAGE_UID) return
-                       * POPCL_FETCH; and sets need_size. */
-    POPCL_STAGE_SIZE, /* right before RETR or TOP: the size too, where it was asked for (need_size,
-                         max_size) */
+    /* While the listing streams: number and UID are known. The size is POPCL_SIZE_UNKNOWN, or
+     * LIST's if LIST makes the plan (no UIDs). SKIP takes no room in the plan. Any other answer is
+     * not kept: decide is asked again later.
+     *
+     * If all UIDs turn out to be the messages' numbers, the listing counts for nothing. LIST
+     * follows, and decide is asked about the same messages again, without UIDs. Without a listing
+     * (no_uid without sizes) this stage is left out.
+     *
+     * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
+     * POPCL_FETCH; */
+    POPCL_STAGE_UID,
+    POPCL_STAGE_SIZE,   /* right before RETR or TOP; the size is known too if it was asked for
+                           (need_size, max_size) */
     POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or
                            DELETE_UNFETCHED */
 } popcl_stage;
@@ -80,19 +83,22 @@ typedef enum popcl_stage {
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
 /* TOP n 0: the header goes to the sink, and decide is asked again */
 #define POPCL_HEADERS_FIRST 2u
-/* DELE once a whole FETCH of this message is durable; nothing without one */
+/* DELE once a whole FETCH of this message is durable; without one it does nothing */
 #define POPCL_DELETE 4u
 #define POPCL_DELETE_UNFETCHED                                                                     \
-    8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for what  \
-        * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
+    8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for       \
+        * messages that an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
 
-/* What became of a message in the plan. Each entry gets exactly one of STORED and NOT_STORED,
- * unless decide answered SKIP or DELETE_UNFETCHED to it, LIST did not name it
- * (popcl_diag.passed_over), or it is left for a later session (POPCL_MORE); each DELE gets exactly
- * one of MARKED and NOT_MARKED, after that. With msg = NULL: what became of all that were MARKED,
- * once, at the end, if there were any.
+/* The outcomes for a message in the plan. Each entry gets exactly one of STORED and NOT_STORED. It
+ * gets neither if decide answered SKIP or DELETE_UNFETCHED, or if LIST did not name it
+ * (popcl_diag.passed_over). The same holds for an entry that is left for a later session
+ * (POPCL_MORE). After
+ * that, each DELE gets exactly one of MARKED and NOT_MARKED.
  *
- * A message without a single octet, to which LIST gave some, was lost on the server's side: it is
+ * If any message was MARKED, fate is called once at the end with msg = NULL. This call gives the
+ * outcome for all MARKED messages.
+ *
+ * A message without a single octet, to which LIST gave some, was lost on the server's side. It is
  * STORED, then NOT_MARKED with POPCL_ERR_BODY_EMPTY, whether its deletion was wanted or not. DELE
  * is not sent, the message counts as failed, and that error is the job's result. A caller that
  * keeps UIDs should fetch it again. */
@@ -108,134 +114,140 @@ typedef enum popcl_fate {
 
 /* ---- the sink ---- */
 
-/* What a sink returns besides 0 and negative values. */
+/* Values that a sink returns besides 0 and negative values. */
 #define POPCL_STAGED 1 /* commit: whole and kept, durable after the next sync */
 #define POPCL_AGAIN  2 /* commit, sync: not ready, ask again after resume */
 
-/* Where messages go. Each begin that returned 0 is followed by exactly one commit that is not
- * POPCL_AGAIN, or by one abort, and nothing reaches the sink for that message after it. begin,
- * data, commit and sync may return POPCL_SINK_STOP: this message fails and the session ends in
- * order (for a full disk). Other negative values fail this message only; the session goes on. A
- * value that is not listed is a failure too. */
+/* The destination of messages. After a begin that returned 0 comes exactly one commit that is not
+ * POPCL_AGAIN, or one abort. Nothing reaches the sink for that message after it.
+ *
+ * begin, data, commit and sync may return POPCL_SINK_STOP, for a full disk: this message fails, and
+ * the session ends with an orderly shutdown. Other negative values fail this message only; the
+ * session goes on. A value that is not listed is a failure too. */
 #define POPCL_SINK_STOP (-32767)
 typedef struct popcl_sink {
     int (*begin)(void *ctx, const popcl_msg *m); /* 0, or <0: refused, nothing follows for it */
     int (*data)(void *ctx, const void *p,
-                size_t n); /* octets taken, 0 to n (n up to INT_MAX); fewer pauses until resume; <0:
-                            * failed, abort follows. The span points into the record buffer and is
-                            * valid during the call. Lines keep their CRLF, dots are unstuffed. */
+                size_t n); /* Octets taken, 0 to n (n up to INT_MAX). Fewer than n pauses until
+                            * resume; <0: failed, abort follows. The span points into the record
+                            * buffer and is valid during the call. Lines keep their CRLF, dots are
+                            * unstuffed. */
     int (*commit)(
         void *ctx); /* 0: durable; POPCL_STAGED; POPCL_AGAIN (abort may still come); <0: failed */
     int (*sync)(void *ctx); /* NULL if commit never returns STAGED. 0: all staged messages are
-                             * durable; POPCL_AGAIN; <0: none of them is. Called when a group limit
-                             * is reached, when the plan is used up, before QUIT, and once after an
-                             * error if something is staged. AGAIN counts as failed once
-                             * POPCL_SETTLE_MS have passed after an error, and once half of the time
-                             * that total_ms reserves for QUIT is used up. */
-    void (*abort)(void *ctx, popcl_err why); /* the message is cut: drop what came of it */
+                             * durable; POPCL_AGAIN; <0: no staged message is durable. Called when a
+                             * group limit is reached, when the plan is used up, and before QUIT.
+                             * After an error it is called once if something is staged. AGAIN counts
+                             * as failed once POPCL_SETTLE_MS have passed after an error. It also
+                             * does once half of total_ms's reserve for QUIT is used up. */
+    void (*abort)(void *ctx, popcl_err why); /* the message is cut: drop all that came of it */
 } popcl_sink;
 
 /* ---- the job ---- */
 
-/* The job's settings. Borrowed until wipe (it may be in flash) and not to be changed before. start
+/* The job's settings. Borrowed until wipe, and not to be changed before; may be in flash. start
  * copies the addresses and lengths of the buffers; any other change may take effect or not. Zero is
  * the documented default of every field. Required are session.host, session.user, session.iobuf,
  * secret, sink, and in clear text plan; with TLS also session.tls and session.seed. */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     popcl_secret secret;  /* the password */
-    uint16_t auth;        /* POPCL_AUTH_* bits that may be used; 0: POPCL_AUTH_AUTO */
-    void *plan; /* POPCL_PLAN_MIN_APOP octets or more, POPCL_PLAN_MIN where APOP cannot be used;
-                 * any alignment; holds the login's state at first; wiped at the end. NULL: the
-                 * octets of the TLS storage that are free after the handshake, some 3 KB with a
-                 * profile that checks certificates (`pinned` has none) */
-    size_t plan_len;
-    uint64_t max_size; /* octets really received of one message; more aborts it. Larger by LIST: not
-                          fetched. 0: no limit */
-    uint32_t max_messages; /* fetched in this session; the rest waits: POPCL_MORE. 0: no limit */
+    uint16_t auth;        /* POPCL_AUTH_* bits that may be used; 0 = POPCL_AUTH_AUTO */
+    void *plan; /* POPCL_PLAN_MIN_APOP bytes or more, POPCL_PLAN_MIN if APOP cannot be used; any
+                 * alignment. Holds the login's state at first; wiped at the end. NULL = the bytes
+                 * of the TLS storage that are free after the handshake. These are some 3 KB with a
+                 * profile that checks certificates; `pinned` has none */
+    size_t plan_len;       /* bytes of plan */
+    uint64_t max_size;     /* octets really received of one message; more aborts it. A message that
+                              is larger by LIST is not fetched. 0 = no limit */
+    uint32_t max_messages; /* messages fetched in this session; the rest waits: POPCL_MORE. 0 = no
+                              limit */
     uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
-                         * 0: POPCL_DRAIN_MAX. With deletions pending only the overall deadline
-                         * bounds it. What is not drained ends the session without QUIT. */
+                         * 0 = POPCL_DRAIN_MAX. With deletions pending only the overall deadline
+                         * bounds it. If octets remain after that, the session ends without QUIT. */
     uint32_t group_messages,
-        group_octets;  /* staged before sync is called; 0: the defaults of popcl_config.h. Each
-                        * command looks past what is  staged: a group of n messages costs n^2 / 2
+        group_octets;  /* staged before sync is called; 0 = the defaults of popcl_config.h. Each
+                        * command looks past the staged entries: a group of n messages costs n^2 / 2
                         * looks at entries */
-    uint16_t passes;   /* listings per session when the plan does not hold all messages; 0: 1. The
-                        * rest waits: POPCL_MORE. With 1, who neither   deletes nor remembers UIDs
-                        * (popcl_seen.h) gets the same first messages each time */
-    uint8_t no_uid;    /* 1: messages are planned by number alone, UIDL is not sent */
-    uint8_t need_uid;  /* 1: where the server has no UIDs (it refuses UIDL, or its UIDs are all the
-                          messages' numbers), nothing is fetched: POPCL_ERR_NO_UIDL, for a later
-                          session. For a caller that knows this maildrop by UIDs. 0: LIST makes the
-                          plan then, and uid is "" */
-    uint8_t need_size; /* 1: sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
-                          LIST a pass; where LIST is refused, nothing is fetched */
-    uint8_t no_capa;   /* 1: CAPA is not sent, for servers that hang on it; with POPCL_STLS it is
-                          sent once all the same, right after the handshake */
+    uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
+                        * rest waits: POPCL_MORE. With 1, a caller that neither deletes nor keeps
+                        * UIDs (popcl_seen.h) gets the same messages in each session */
+    uint8_t no_uid;    /* 1 = messages are planned by number alone, UIDL is not sent */
+    uint8_t need_uid;  /* 1 = without UIDs nothing is fetched: POPCL_ERR_NO_UIDL, for a later
+                          session. A server has no UIDs if it refuses UIDL, or if all its UIDs are
+                          the messages' numbers. For a caller that knows this maildrop by UIDs. 0 =
+                          LIST then makes the plan, and uid is "" */
+    uint8_t need_size; /* 1 = sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
+                          LIST a pass; if LIST is refused, nothing is fetched */
+    uint8_t no_capa;   /* 1 = CAPA is not sent, for servers that hang on it. With POPCL_STLS it is
+                          still sent once, right after the handshake */
     const popcl_sink *sink;
     void *sink_ctx;
     void *ctx; /* of the callbacks below, each of which may be NULL */
-    /* Which messages, and what to do with them; NULL: FETCH all. */
+    /* Chooses messages and their treatment. NULL = FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
-    /* Every message of the session's first listing, also those that the plan has no room for; then
-     * NULL if the listing was complete: as long as STAT said, its numbers ascending. For who prunes
-     * a set of UIDs. Where all UIDs are the messages' numbers, no NULL follows them: LIST's
-     * messages come then, without UIDs, and NULL. At NULL popcl_diag.no_uids tells whether there
-     * were UIDs. Where no_uid makes a listing needless it comes for an empty maildrop only, as
-     * NULL. */
+    /* Called for every message of the session's first listing, also without room in the plan; for a
+     * caller that prunes a set of UIDs. A last call with NULL follows if the listing was complete:
+     * as long as STAT's count, its numbers ascending.
+     *
+     * If all UIDs are the messages' numbers, no NULL follows them. LIST's messages come then,
+     * without UIDs, and NULL. At NULL popcl_diag.no_uids is set if there were no UIDs. If no_uid
+     * makes a listing needless, the only call is NULL, for an empty maildrop. */
     void (*listed)(void *ctx, const popcl_msg *m);
-    /* See popcl_fate. A caller's state of UIDs is written from here and from nothing else. `why` is
-     * POPCL_OK but for NOT_*. */
+    /* See popcl_fate. Write a state of UIDs from here and from nothing else. `why` is POPCL_OK
+     * except with NOT_STORED and NOT_MARKED. */
     void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
 } popcl_fetch_config;
 
-/* What to tell people, and counts. Copies; text is untrusted (escape it). */
+/* The diagnosis to show, and counts. Copies; text is untrusted (escape it). */
 typedef struct popcl_diag {
     popcl_err err;     /* the result */
-    int net_code;      /* the port's error number, 0: none */
-    int sink_code;     /* the first negative value that a sink gave, down to INT16_MIN; 0: none */
-    const char *state; /* where the session is: a constant word, "closed" at the end */
+    int net_code;      /* the port's error number; 0 = no number */
+    int sink_code;     /* the first negative value that a sink gave, down to INT16_MIN; 0 = none */
+    const char *state; /* the session's state: a constant word, "closed" at the end */
     const char *verb;  /* the last command, of the first failure if there was one: a constant word,
                           "" before the first */
-    popcl_reply reply; /* the last reply; its code and text are those of the newest -ERR, or, in a
+    popcl_reply reply; /* the last reply. Its code and text are those of the newest -ERR, or, in a
                           login, text is a reply that was not understood */
-    const char *refused; /* what that text answered: a constant word; "": the greeting, nothing that
-                            was asked, or none */
-    uint32_t message;    /* number of the message that the first failure concerns, 0: none */
+    const char *refused; /* the command that this text answered: a constant word; "" = the greeting,
+                            no command at all, or no text */
+    uint32_t message;    /* number of the message that the first failure concerns; 0 = none */
     uint32_t broken_at; /* number of the message whose RETR or TOP was under way when the connection
-                           ended, also for fate: a caller that remembers it tries all others first.
-                           0: none */
+                           ended; 0 = none. Also valid in fate. A caller that remembers it tries all
+                           others first */
     uint32_t in_maildrop;        /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
     uint32_t listed;             /* lines of the first listing */
     uint32_t stored;             /* messages that became durable */
     uint32_t failed;             /* messages that should have been stored or deleted and were not */
     uint32_t marked;             /* deletions that the server answered with +OK */
-    uint8_t listing_reached;     /* 1: STAT was answered, the counts above are valid */
-    uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 if none was marked */
-    uint8_t quit_left;           /* 1: QUIT was sent, at least a part of it */
-    uint8_t has_caps;            /* 1: caps is valid */
-    uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0: none yet */
-    uint8_t no_uids; /* 1: no message of this session has a UID: UIDL was refused, its UIDs are the
+    uint8_t listing_reached;     /* 1 = STAT was answered, the counts above are valid */
+    uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 = none was marked */
+    uint8_t quit_left;           /* 1 = at least one byte of QUIT was sent */
+    uint8_t has_caps;            /* 1 = caps is valid */
+    uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
+    uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
                         messages' numbers, or no_uid was set */
-    uint32_t passed_over; /* lines of listings that name no message: number 0 or above STAT's count
-                             (a message that came after STAT), in UIDL also one that LIST does not
-                             name. They are no failure */
+    uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
+                             (a message that came after STAT). In UIDL also a line that LIST does
+                             not name. They are no failure */
     popcl_caps caps;
     uint64_t received; /* octets of messages that came, unstuffed */
 } popcl_diag;
 
 typedef struct popcl_fetch popcl_fetch;
 
-/* Begins a job: checks cfg and does nothing else. Never reads *f: garbage is fine, an open job is
- * to be wiped first, and a callback of *f must not call it. Returns POPCL_OK, or one of the errors
- * of class USAGE or CONFIG, or that the clock cannot be used for certificates; then the session is
- * POPCL_DONE with that result. popcl_run takes any now_ms; other drivers give their clock's. */
+/* Begins a job: checks cfg and does nothing else. Never reads *f: garbage is fine. Wipe an open job
+ * first, and do not call this from a callback of *f. popcl_run takes any now_ms; other drivers give
+ * their clock's.
+ *
+ * Returns POPCL_OK, an error of class USAGE or CONFIG, or an error of the clock for certificates.
+ * After an error the session is POPCL_DONE with that result. */
 #define popcl_fetch_start POPCL_ABI(popcl_fetch_start)
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms);
 
-/* The result so far, counts and the last reply, for a diagnosis. May be called at any time between
- * start and wipe. */
+/* Copies the result so far, counts and the last reply to *d, for a diagnosis. May be called at any
+ * time between start and wipe. */
 void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d);
 
 /* Aborts an open message, releases the secret, overwrites job, record buffer and plan with zeros.
@@ -256,19 +268,19 @@ struct popcl_fetch {
     uint8_t phase;       /* enum popcl_phase in fetch.h */
     uint8_t open;        /* enum popcl_open in fetch.h */
     uint8_t result;      /* popcl_err: the first failure */
-    uint8_t failed_verb; /* popcl_verb: what it concerns */
+    uint8_t failed_verb; /* popcl_verb: the command that it concerns */
     uint8_t stopping;    /* popcl_err: why no further message is begun; 0: they are */
     uint8_t closing;     /* the session is over */
     uint8_t mechanism;   /* place in popcl_mechs, from 1; 0: none is chosen yet */
     uint8_t auth_step;
-    uint8_t secret_used; /* a mechanism called its callback, which has to be told of the end */
+    uint8_t secret_used; /* a mechanism called its callback, which has to be released */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
     uint8_t by_number; /* no message has a UID */
     uint8_t named;     /* the first listing gave a UID that is not its message's number */
     uint8_t unordered; /* the listing does not ascend */
     uint8_t left;      /* max_messages was reached */
     uint8_t top_works;
-    uint8_t deletions; /* popcl_fate: what became of all that were marked */
+    uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
     int16_t sink_code;
     uint16_t pass; /* 1 in the first */
     const popcl_fetch_config *cfg;

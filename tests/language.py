@@ -33,7 +33,6 @@ LIMITS = {
     "docs/SIZING.md": (25, 20),
     "include/popcl_config.h": (1, 5),
     "include/popcl_errors.h": (1, 3),
-    "include/popcl_fetch.h": (11, 26),
     "include/popcl_net.h": (2, 6),
     "include/popcl_seen.h": (4, 5),
     "include/popcl_tls.h": (4, 29),
