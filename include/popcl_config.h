@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_config.h - compile-time settings of popcl. None has to be set: each has a default. Run-time
- * settings are in popcl_config.
+/* popcl_config.h - compile-time settings of popcl. Each has a default, so a build need not set
+ * any. Run-time settings are in the struct popcl_config (popcl.h).
  *
  * A build sets them in one of three ways:
  * - with -DNAME=value;
@@ -20,26 +20,27 @@
 #endif
 #endif
 
-/* Octets of a reply's text kept for people (diagnostics, errors), and for the response code in
- * front of it. 16 to 200, as a plain decimal number: POPCL_ABI makes a name of it. It shares its
- * room with a UID: up to 70 octets cost nothing. */
+/* Bytes that keep a reply's text, human-readable, and the response code in front of it. 16 to 200,
+ * as a plain decimal number: POPCL_ABI makes a name of it. Text shares its room with a UID: up to
+ * 70 bytes cost nothing. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif
 
-/* Longest line of a CAPA reply or a UIDL listing, CRLF included; longer is POPCL_ERR_LINE_LENGTH.
- * RFC 2449, 4 allows 512, and servers with long lists of SASL mechanisms exceed it; so do UIDs that
- * are made of a message's header. 512 to 65535. Costs no RAM: lines are not kept. */
+/* Octets of the longest line of a CAPA reply or a UIDL listing, CRLF included; 512 to 65535. A
+ * longer line is POPCL_ERR_LINE_LENGTH. RFC 2449, 4 allows 512. Servers with long lists of SASL
+ * mechanisms exceed it, and so do UIDs that are made of a message's header. Costs no RAM: lines are
+ * not kept. */
 #ifndef POPCL_CAPA_LINE_MAX
 #define POPCL_CAPA_LINE_MAX 2048
 #endif
 
-/* Most lines of a CAPA reply; more is POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
+/* Most lines of a CAPA reply; more lines are POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
 #ifndef POPCL_CAPA_LINES_MAX
 #define POPCL_CAPA_LINES_MAX 128
 #endif
 
-/* The defaults that a zero in popcl_config stands for, in milliseconds. RFC 1939, 3 lets a server
+/* The defaults for fields of popcl_config that are 0, in milliseconds. RFC 1939, 3 lets a server
  * log out after 10 idle minutes: the limit for a paused sink stays below it. */
 #ifndef POPCL_CONNECT_MS
 #define POPCL_CONNECT_MS 30000
@@ -54,24 +55,25 @@
 #define POPCL_TOTAL_MS 3600000
 #endif
 
-/* What is kept free at the end of the overall deadline for QUIT, and how long an orderly end may
- * take once a session has failed. */
+/* Milliseconds at the end of the overall deadline that are kept for QUIT. Also the limit of an
+ * orderly shutdown once a session has failed. */
 #ifndef POPCL_QUIT_MS
 #define POPCL_QUIT_MS 10000
 #endif
 
-/* How long sync may answer POPCL_AGAIN after an error ended the session. */
+/* Milliseconds for which sync may return POPCL_AGAIN after an error ended the session. */
 #ifndef POPCL_SETTLE_MS
 #define POPCL_SETTLE_MS 5000
 #endif
 
-/* Octets of an aborted message that are read and dropped so that the session can go on, where
- * popcl_config.drain_max is 0. */
+/* The default if popcl_fetch_config.drain_max is 0: octets of an aborted message that are read and
+ * dropped so that the session can go on. */
 #ifndef POPCL_DRAIN_MAX
 #define POPCL_DRAIN_MAX 65536
 #endif
 
-/* Messages and octets staged before sync is called, where the limits of popcl_config are 0. */
+/* The defaults if the group limits of popcl_fetch_config are 0: messages and octets staged before
+ * sync is called. */
 #ifndef POPCL_GROUP_MESSAGES
 #define POPCL_GROUP_MESSAGES 16
 #endif
