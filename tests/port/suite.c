@@ -27,54 +27,60 @@ popcl_net live; /* the port, or what a fault makes of it */
 
 const promise_text promises[PROMISES] = {
     [OPEN_CONNECTS] = {"Connects to host (a name or an address) and port, in at most limit_ms, "
-                       "name resolution included",
+                       "name resolution included.",
                        "open"},
-    [OPEN_TRIES] = {"tries every address of the name, side by side or each for a share of the time",
-                    "open, where it goes on to the next address"},
+    [OPEN_TRIES] =
+        {"Tries every address of the name, side by side or each for a share of the time.",
+         "open, where it goes on to the next address"},
     [OPEN_RETURNS] = {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, "
-                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end); a "
-                      "port that does TLS itself also any result of class TLS or CERT.",
+                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end). A "
+                      "port that does TLS itself may also return any result of class TLS or CERT.",
                       "open, where it turns an error of its system into one of popcl"},
     [OPEN_LEAVES] = {"After an error nothing is left open.", "open, on each of its ways out"},
-    [OPEN_AGAIN] = {"The ctx may be opened again after that, and after close.",
+    [OPEN_AGAIN] = {"The ctx may be opened again after an error, and after close.",
                     "open: what it sets at its begin; close: what it sets back"},
-    [NONE_BLOCKS] = {"None may block but open and wait, and those not beyond limit_ms.",
+    [NONE_BLOCKS] = {"Only open and wait may block, and not beyond limit_ms.",
                      "the function named above"},
-    [MOVES] =
-        {"Moves up to n octets (1 to 2^30). Returns how many, 1 to n, or one of the values above",
-         "recv and send: how n and the result are converted"},
-    [RECV_ALL] = {"recv gives all that came before the end of the connection, also when it ends "
-                  "with a reset, and only then EOF or FAILED.",
+    [MOVES] = {"Moves up to n octets (1 to 2^30). Returns the number of octets moved, 1 to n, or "
+               "one of the values above",
+               "recv and send: how n and the result are converted"},
+    [RECV_ALL] = {"recv gives all octets that came before the end of the connection, also before a "
+                  "reset, and only then EOF or FAILED.",
                   "recv, and whatever notes that the connection ended"},
     [IN_ORDER] = {"Octets cross once, whole and in order.",
                   "recv, send, and the buffer between them and the transport"},
     [SEND_IS_DONE] = {"send is done with p when it returns.",
                       "send: does the layer below copy the octets?"},
-    [END_STAYS] = {"An end that was told is told again by the next call.", "recv behind EOF"},
+    [END_STAYS] = {"Once a call reported the end, each later call reports it again.",
+                   "recv after EOF"},
     [IS_AGAIN] = {"recv, send: nothing now, wait first",
                   "the function named above, where it finds nothing to move"},
-    [IS_FAILED] = {"recv, send, wait: the connection is broken; code tells more",
+    [IS_FAILED] = {"recv, send, wait: the connection is broken; see code",
                    "the function named above, on a connection that is broken"},
     [WAITS] = {"Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just "
                "wait) is possible.",
                "wait: its limit, and what ends it"},
-    [WAIT_RETURNS] = {"Returns what is, 0 if nothing is yet or a signal came, or POPCL_NET_FAILED.",
+    [WAIT_RETURNS] = {"Returns the bits that are possible, 0 if none is yet or a signal came, or "
+                      "POPCL_NET_FAILED.",
                       "wait: its result"},
-    [WAIT_STOPS] = {"While want has POPCL_NET_STOP too, and the caller wants an end: "
-                    "POPCL_NET_STOP, at once; it is not asked for again after that.",
+    [WAIT_STOPS] = {"If want has POPCL_NET_STOP too, and the caller wants an end, returns "
+                    "POPCL_NET_STOP at once. want does not have it again after that.",
                     "wait: where it looks at the wish for an end"},
-    [CLOSES] = {"Called once after an open that returned POPCL_OK; nothing is left open.", "close"},
+    [CLOSES] = {"Closes the connection: nothing is left open. Called once after an open that "
+                "returned POPCL_OK.",
+                "close"},
     [CLOSES_ONCE] = {"A second call does nothing.", "close: does it forget what it closed?"},
-    [CLOCK] = {"Milliseconds of a clock that never jumps; may wrap.",
+    [CLOCK] = {"Returns milliseconds of a clock that never jumps; may wrap.",
                "now_ms, and each place where two times are compared: subtract them, as unsigned"},
-    [CODE] = {"May be NULL: the system's number for the last failure (errno), 0: none.",
-              "code, and where the number is kept"},
+    [CODE] =
+        {"Returns the system's number for the last failure (errno); 0 = no failure. May be NULL.",
+         "code, and where the number is kept"},
     [CTX] = {"All functions get the ctx given to popcl_run.",
              "variables that are not in the context"},
     [RUN_ENDS] = {"The job ends with that result, unchanged, or with POPCL_ERR_PORT if open "
                   "returned anything else.",
                   "if open_again and open_refused pass: tell us, this may be popcl's own fault"},
-    [RUNS] = {"Connects a started session and runs it until POPCL_DONE; returns its result",
+    [RUNS] = {"Connects a started session and runs it until POPCL_DONE. Returns its result",
               "if no other case failed: tell us, this may be popcl's own fault"},
 };
 
