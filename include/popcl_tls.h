@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_tls.h - TLS for a job: whom it trusts, which algorithms it has, and the memory that it
- * takes. On BearSSL, whose headers this one includes; popcl.h knows none of it.
+/* popcl_tls.h - TLS for a session: its trust, its algorithms and its memory. It is built on
+ * BearSSL, and this header includes BearSSL's headers; popcl.h does not.
  *
  *     static popcl_tls_public_storage storage;   (the memory of one session: the profile's type)
  *     popcl_tls tls = {.profile = &popcl_tls_public, .storage = &storage,
@@ -10,9 +10,9 @@
  *
  * ca_trust is a table that popcl-ta made from a CA bundle.
  *
- * TLS 1.2 with ECDHE and an AEAD cipher, nothing else; no renegotiation, no compression, no
- * tickets, no SHA-1, no RSA key below 2048 bits (docs/SECURITY.md has every rule). A profile that
- * is not named is not linked, and resumption neither. */
+ * TLS 1.2 with ECDHE and an AEAD cipher, nothing else. There is no renegotiation, no compression,
+ * no tickets, no SHA-1, and no RSA key below 2048 bits. docs/SECURITY.md has every rule. A profile
+ * is linked only if the program names it, and so is resumption. */
 #ifndef POPCL_TLS_H
 #define POPCL_TLS_H
 
@@ -26,11 +26,11 @@ extern "C" {
 
 /* ---- the record buffer ---- */
 
-/* Octets of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048,
- * 4096 or 16384 (RFC 6066, 4; anything else does not compile). The server is asked to keep to it;
- * whether it does is told by popcl_tls_get_diag. Below POPCL_IOBUF_SIZE(512) a TLS job is refused
- * at start. With 16384 every server works. A header, a nonce and a tag of AES-GCM are the 29 octets
- * more. */
+/* Bytes of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048,
+ * 4096 or 16384 (RFC 6066, 4). Any other value does not compile. The server is asked to keep to it;
+ * popcl_tls_get_diag reports its answer. With 16384 every server works. Below POPCL_IOBUF_SIZE(512)
+ * start refuses a session with TLS. The 29 bytes more are a header, a nonce and a tag of AES-GCM.
+ */
 #define POPCL_IOBUF_SIZE(fragment)                                                                 \
     ((fragment) + 29u +                                                                            \
      0u * sizeof(char[(fragment) == 512 || (fragment) == 1024 || (fragment) == 2048 ||             \
@@ -40,131 +40,140 @@ extern "C" {
 
 /* ---- trust ---- */
 
-#define POPCL_PIN_LEN      32u  /* SHA-256 of a SubjectPublicKeyInfo, as in RFC 7469, 2.4 */
-#define POPCL_OWN_CERT_LEN 32u  /* octets of a certificate's hash in popcl_trust.own_certs */
+#define POPCL_PIN_LEN      32u  /* bytes: SHA-256 of a SubjectPublicKeyInfo (RFC 7469, 2.4) */
+#define POPCL_OWN_CERT_LEN 32u  /* bytes of a certificate's hash in popcl_trust.own_certs */
 #define POPCL_PATH_ANY     255u /* in popcl_trust.path_len: no limit */
 
-/* 2026-01-01, Unix seconds. A clock before popcl's own time is not set: then no certificate is
+/* 2026-01-01, Unix seconds. A clock before this time counts as not set: then no certificate is
  * judged, and no session is kept or resumed. */
 #define POPCL_CLOCK_FLOOR_S 1767225600
 
-/* Whom to trust. Constant, borrowed until wipe. popcl-ta writes one as C; popcl_posix_trust_load
- * (popcl_posix_trust.h) makes one from PEM files. If anchors and pins are given, both must hold.
- * Pins without anchors decide alone: the server's key is one of them. No name is demanded then, and
- * no other certificate is looked at; the dates of the server's own are checked, except in the
- * profile `pinned`. */
+/* The certificates and keys to trust. Constant, borrowed until wipe. popcl-ta writes one as C;
+ * popcl_posix_trust_load (popcl_posix_trust.h) makes one from PEM files.
+ *
+ * If anchors and pins are given, both must hold. Pins without anchors decide alone: the server's
+ * key must be one of them. Then no name is demanded, and only the server's own certificate is read.
+ * Its dates are checked, except in the profile `pinned`. */
 typedef struct popcl_trust {
-    const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server certificates
-                                            themselves: direct trust */
-    size_t anchors_len;                  /* how many; 0: none */
+    const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server
+                                            certificates themselves: direct trust */
+    size_t anchors_len;                  /* number of anchors */
     const uint8_t *path_len;   /* for each anchor the pathLenConstraint of its certificate (RFC
-                                * 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY; NULL: none has one */
-    int64_t newest_not_before; /* the newest notBefore of the anchors' certificates, Unix seconds: a
-                                  clock below it is not set, as below POPCL_CLOCK_FLOOR_S; 0: only
-                                  that one counts */
+                                * 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY; NULL = no anchor has
+                                * one */
+    int64_t newest_not_before; /* Unix seconds: the newest notBefore of the anchors' certificates. A
+                                  clock before it counts as not set, as before
+                                  POPCL_CLOCK_FLOOR_S. 0 = only POPCL_CLOCK_FLOOR_S counts */
     const unsigned char (
         *pins)[POPCL_PIN_LEN]; /* of the server's own key; several, so that a key can be changed */
-    size_t pins_len;           /* how many; 0: none */
-    /* Certificates of servers that are anchors too: of each the first octets of its
-     * tls-server-end-point (RFC 5929, 4.1). Such a certificate without a subjectAltName is taken
+    size_t pins_len;           /* number of pins */
+    /* Certificates of servers that are anchors too: of each the first bytes of its
+     * tls-server-end-point (RFC 5929, 4.1). If such a certificate has no subjectAltName, it counts
      * for the host in its common name. No other common name is read. */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
-    size_t own_certs_len; /* how many; 0: none */
+    size_t own_certs_len; /* number of own_certs */
 } popcl_trust;
 
 /* ---- profiles ---- */
 
 typedef struct popcl_tls_profile popcl_tls_profile;
 
-/* public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast), P-384 and
- * P-521; ChaCha20-Poly1305, AES-GCM. small:  the same servers, least flash: one implementation for
- * all curves, slower. ecdsa:  a private CA with P-256 keys alone: no RSA, ChaCha20-Poly1305 only.
- * pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor
- * clock are looked at. host:   large machines: what `public` has, in the fastest implementations
- * that the processor allows, AES-GCM first where it has instructions for it. */
+/* The profiles:
+ * - public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast), P-384 and
+ *   P-521; ChaCha20-Poly1305, AES-GCM.
+ * - small: the same servers with least flash, but slower: one implementation for all curves.
+ * - ecdsa: a private CA with P-256 keys alone. No RSA, ChaCha20-Poly1305 only.
+ * - pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor
+ *   clock are looked at.
+ * - host: for large machines. The algorithms of `public`, in the fastest implementations that the
+ *   processor allows. AES-GCM comes first if the processor has instructions for it. */
 extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned,
     popcl_tls_host;
 
-/* ---- resumption: a second handshake with the same server, without its certificates and without
- * ECDHE ---- */
+/* ---- resumption: a later handshake with the same server, without its certificates and ECDHE ----
+ */
 
-/* A session that can be resumed (RFC 5246, 7.3, by its number). The caller's, one for each account,
- * zeroed: none; it holds no pointer and may be copied while no job uses it. Whoever reads it can
- * read what resumed sessions carry, and pretend to be the server: it holds the session's master
- * secret. Give it as popcl_tls.resume, and the job does the rest:
+/* A TLS session that can be resumed (RFC 5246, 7.3, by its number). The caller's, one for each
+ * account; zeroed = no session. It holds no pointer and may be copied while no job uses it. It is a
+ * secret: it holds the master secret of the TLS session. A reader of it can read all that resumed
+ * sessions carry, and pretend to be the server. Give it as popcl_tls.resume, and the job does the
+ * rest:
  *
- * - It is offered where it was made by a job with the same host, popcl_tls.name, port, user,
- * security, profile, trust, length of the record buffer and fragment; up to 24 hours after the
- * handshake in which the certificate was checked, not behind the certificate's end, and not where
- * the clock is before that handshake. Where any of that is not so it is wiped by start.
- * - It is kept once the login has succeeded, and only then. It is wiped when the session ends
- * otherwise after it was offered, on every error of TLS, and when the server wants none of it: then
- * the handshake was a full one, with every check, and its session takes the place.
- * - The clock has to be known, with `pinned` too: with a popcl_tls.utc_s before
- * POPCL_CLOCK_FLOOR_S nothing is offered and nothing is kept.
+ * - It is offered if a job with the same settings made it. These are host, popcl_tls.name, port,
+ *   user, security, profile, trust, length of the record buffer, and fragment.
+ * - It is offered up to 24 hours after the handshake in which the certificate was checked. It is
+ *   not offered after the certificate's end, nor if the clock is before that handshake. If it may
+ *   not be offered, start wipes it.
+ * - It is kept once the login has succeeded, and only then. It is wiped on every error of TLS, and
+ *   if the session was offered and ends before login.
+ * - If the server does not take it, the handshake is a full one, with every check. Then the old
+ *   session is wiped, and the new one takes its place.
+ * - The clock has to be known, with `pinned` too. With a popcl_tls.utc_s before POPCL_CLOCK_FLOOR_S
+ *   nothing is offered and nothing is kept.
  *
- * A resumed handshake checks no certificate: what was decided in the first stands, for 24 hours at
- * most (docs/SECURITY.md). To forget a session, zero the object with popcl_resume_restore(r, NULL,
- * 0). */
+ * A resumed handshake checks no certificate: the verdict of the first handshake holds, for 24 hours
+ * at most (docs/SECURITY.md). To forget a session, zero the object with popcl_resume_restore(r,
+ * NULL, 0). */
 typedef struct popcl_resumable {
     /* private */
     uint8_t state; /* 0: none */
     uint8_t id_len, end_point_len, fragment;
     uint16_t suite;
     int64_t made_s, not_after;
-    unsigned char binding[32]; /* what it belongs to: a SHA-256 */
+    unsigned char binding[32]; /* SHA-256 over the settings that it belongs to */
     unsigned char id[32], secret[48], end_point[64];
 } popcl_resumable;
 
-/* Its code, which is linked where it is named: popcl_tls.resumption. */
+/* The code of resumption, which is linked if the program names it: popcl_tls.resumption. */
 typedef struct popcl_resumption popcl_resumption;
 extern const popcl_resumption popcl_tls_resumption;
 
-#define POPCL_RESUME_LEN 234u /* octets of the form for flash and files */
+#define POPCL_RESUME_LEN 234u /* bytes of the form for flash and files */
 
-/* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. It is
- * as secret as the session itself: nobody else may read the place where it goes, and a checksum is
- * no lock for one who can write there. Callable while no job uses *r, and in a job behind its
- * login; one that holds no session has a form too. After a resumed session the octets are those
- * from before: who compares need not write. */
+/* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. The
+ * form is as secret as the session itself: nobody else may read the place where it is kept. The
+ * checksum detects damage, not tampering. May be called while no job uses *r, and in a job after
+ * its login. An object without a session has a form too. After a resumed session the bytes are
+ * those from before: a program that compares them need not write them again. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 
-/* Reads what save wrote. POPCL_ERR_RESUME_DAMAGED where it is cut, changed, or of another version
- * of popcl, or NULL: then *r is zero. */
+/* Reads a saved form. Returns POPCL_ERR_RESUME_DAMAGED if it is cut, changed, NULL, or of another
+ * version of popcl. Then *r is zero. */
 popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len);
 
-/* ---- the job's TLS ---- */
+/* ---- settings ---- */
 
-/* Borrowed until wipe and not to be changed before. Needed are profile, storage with its length,
- * and trust, and but for `pinned` the time; the rest may be zero. */
+/* The settings of TLS for one session. Borrowed until wipe and not to be changed before. Required
+ * are profile, storage, storage_len and trust; also utc_s, except with `pinned`. The rest may be
+ * zero. */
 struct popcl_tls {
     const popcl_tls_profile *profile;
     void *storage; /* an object of the profile's storage type below, of the alignment of that type;
                       wiped at the end */
-    size_t storage_len; /* its size */
+    size_t storage_len; /* bytes of storage */
     const popcl_trust *trust;
-    int64_t utc_s;     /* the time, Unix seconds; negative or past the year 9999: unknown,
-                          POPCL_ERR_CLOCK_UNKNOWN; before POPCL_CLOCK_FLOOR_S, or the newest
+    int64_t utc_s;     /* the time, Unix seconds. Negative or past the year 9999 = unknown:
+                          POPCL_ERR_CLOCK_UNKNOWN. Before POPCL_CLOCK_FLOOR_S or the newest
                           anchor: POPCL_ERR_CLOCK_NOT_SET. `pinned` does not look at it */
-    const char *name;  /* the name or address that the certificate must have, where that is not
-                          popcl_config.host; NULL: host */
-    uint16_t fragment; /* octets of text a record to ask for: 512, 1024, 2048, 4096; 0: as large as
-                          the record buffer allows */
-    uint8_t ask_no_fragment; /* 1: no fragment length is asked for, for servers that stumble over
+    const char *name;  /* the name or address that the certificate must have; NULL =
+                          popcl_config.host */
+    uint16_t fragment; /* most octets of text in a record, asked of the server: 512, 1024, 2048,
+                          4096; 0 = as large as the record buffer allows */
+    uint8_t ask_no_fragment; /* 1 = no fragment length is asked for, for servers that fail on
                                 the extension */
-    /* NULL, or called between the handshake's long steps, many times and in no pairs, from within
-     * recv_ack: feed a watchdog here, and nothing else. docs/SIZING.md has the longest stretch
-     * between two calls, in instructions. */
+    /* Called between the handshake's long steps, many times and not in pairs, from within recv_ack.
+     * Feed a watchdog here, and do nothing else. docs/SIZING.md has the longest stretch between two
+     * calls, in instructions. NULL = not called. */
     void (*breathe)(void *ctx);
     void *breathe_ctx;
-    /* NULL, or room for the names of a certificate that does not have the right one:
-     * "mail.example.org, *.example.org, 192.0.2.1", cut to fit, printable ASCII only,
-     * NUL-terminated. Written when the result is POPCL_ERR_CERT_NAME or _NO_SAN. */
+    /* Room for the names of a certificate without the right name, such as "mail.example.org,
+     * *.example.org, 192.0.2.1": cut to fit, printable ASCII only, NUL-terminated. Written if the
+     * result is POPCL_ERR_CERT_NAME or _NO_SAN. NULL = no room. */
     char *names;
     size_t names_len;
-    /* NULL, or the session of the job before, which this one may resume; the one of this job
-     * afterwards. Used and changed from start to wipe. With it goes resumption =
-     * &popcl_tls_resumption. */
+    /* The TLS session of the job before, which this one may resume; afterwards the session of this
+     * job. Used and changed from start to wipe. Set resumption = &popcl_tls_resumption too. NULL =
+     * no resumption. */
     popcl_resumable *resume;
     const popcl_resumption *resumption;
 };
@@ -176,59 +185,59 @@ typedef enum popcl_fragment {
                                come */
 } popcl_fragment;
 
-/* What became of TLS, for people and for programs. */
+/* A diagnosis of TLS, to show and for programs. */
 typedef struct popcl_tls_diag {
-    uint16_t version; /* 0x0303: TLS 1.2; 0: none yet */
-    uint16_t suite;   /* the IANA number of the cipher suite; 0: none yet */
-    uint16_t curve; /* the IANA number of the ECDHE curve; 0: none yet, as where the certificate was
-                       refused, or none, as in a resumed session */
-    uint16_t fragment_asked; /* 512 to 4096; 0: not asked for */
+    uint16_t version; /* 0x0303 = TLS 1.2; 0 = none yet */
+    uint16_t suite;   /* the IANA number of the cipher suite; 0 = none yet */
+    uint16_t curve; /* the IANA number of the ECDHE curve; 0 = none yet, also if the certificate was
+                       refused; or no curve, in a resumed session */
+    uint16_t fragment_asked; /* octets, 512 to 4096; 0 = not asked for */
     uint8_t fragment;        /* popcl_fragment */
-    uint8_t resumed; /* 1: the session is a resumed one; not_after and end_point are those of its
+    uint8_t resumed; /* 1 = the session is a resumed one; not_after and end_point are those of its
                         first handshake */
     uint8_t cert; /* the certificate that was refused, in the order in which the server sent them:
-                     1 is its own; 0: none was */
-    int64_t cert_time; /* when it expired (POPCL_ERR_CERT_EXPIRED), or becomes valid
-                          (POPCL_ERR_CERT_NOT_YET), Unix seconds; else 0 */
+                     1 is its own; 0 = none was refused */
+    int64_t cert_time; /* Unix seconds: the time at which it expired (POPCL_ERR_CERT_EXPIRED) or
+                          becomes valid (POPCL_ERR_CERT_NOT_YET); 0 = another result */
     uint8_t
         alert; /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
-    int error; /* BearSSL's error number, 0: none */
-    uint32_t record_len; /* octets of the last record that came or was announced, header included:
-                            what it needs of the record buffer; 0: none of TLS came */
-    uint32_t iobuf_len;  /* octets of the record buffer */
-    int64_t not_after;   /* end of the server certificate's validity, Unix seconds; 0: not known */
-    uint8_t end_point_len; /* tls-server-end-point (RFC 5929, 4.1) of the server's certificate; 0:
-                              none */
+    int error; /* BearSSL's error number; 0 = no error */
+    uint32_t record_len; /* bytes that the last record needs of the record buffer, header included.
+                            The record came, or was announced. 0 = no record of TLS came */
+    uint32_t iobuf_len;  /* bytes of the record buffer */
+    int64_t not_after;   /* Unix seconds: end of the server certificate's validity; 0 = not known */
+    uint8_t end_point_len; /* bytes of end_point, the tls-server-end-point (RFC 5929, 4.1) of the
+                              server's certificate; 0 = none */
     unsigned char end_point[64];
 } popcl_tls_diag;
 
-/* Reads the storage, and *resume: callable from a start that returned POPCL_OK until the wipe of
- * the job. Of zeroed storage it tells nothing: all is 0. */
+/* Copies the diagnosis to *d. Reads the storage, and *resume: may be called from a start that
+ * returned POPCL_OK until the wipe of the job. With zeroed storage every field is 0. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
-/* The name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"); "" for one that popcl does not use.
- * A constant string. */
+/* Returns the name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"), a constant string; "" for
+ * one that popcl does not use. */
 const char *popcl_tls_suite_name(uint16_t suite);
 
 /* ---- from here on private: declared so that the storage can be allocated, not to be touched ----
  */
 
-/* What link.c keeps of a session's TLS. The small come first, here and below: a Cortex-M reaches
- * them with instructions of 16 bits. */
+/* TLS state of a session, for link.c. The small fields come first, here and below: a Cortex-M
+ * reaches them with instructions of 16 bits. */
 typedef struct popcl_tls_session {
     const popcl_tls *tls;
-    const br_x509_class *x509; /* what BearSSL sees of the judge of certificates */
+    const br_x509_class *x509; /* BearSSL's view of the judge of certificates */
     const br_x509_class **judge;
     uint8_t curve;
     uint8_t fragment; /* popcl_fragment */
-    uint8_t minor; /* 0: no record of TLS came yet; else 1 and the minor version that the header of
-                      the last one says */
-    uint8_t is_up; /* the handshake is done */
-    uint8_t offered;              /* a kept session was, for being resumed */
-    uint8_t may_keep;             /* what is kept of it is not decided yet */
-    uint16_t hello_at, hello_end; /* where in the ServerHello the octets are, and where it ends */
+    uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version in the header of
+                         the last one */
+    uint8_t is_up;    /* the handshake is done */
+    uint8_t offered;  /* a kept session was, for being resumed */
+    uint8_t may_keep; /* it is not decided yet which parts of it are kept */
+    uint16_t hello_at, hello_end; /* place in the ServerHello, and its end */
     uint16_t extension_at,
-        extension; /* where its next extension begins; the one at hand: its type, then its length */
+        extension; /* the begin of its next extension; the one at hand: its type, then its length */
     uint16_t fragment_asked;
     uint16_t version, suite; /* these and error, curve: once the session is over and ssl is wiped */
     int16_t error;
@@ -236,10 +245,10 @@ typedef struct popcl_tls_session {
     uint32_t record_at;  /* octets of it that came */
     uint32_t iobuf_len;
     br_x509_pkey key;          /* of the server */
-    br_ssl_client_context ssl; /* the last: the octets behind it are the judge's */
+    br_ssl_client_context ssl; /* the last: the octets after it are the judge's */
 } popcl_tls_session;
 
-/* What leaf.c keeps of a certificate while it streams by. */
+/* State of a certificate while it streams by, for leaf.c. */
 /* elements inside each other that are looked into; deeper ones are passed over */
 #define POPCL_LEAF_DEPTH 9
 typedef struct popcl_leaf {
@@ -255,7 +264,7 @@ typedef struct popcl_leaf {
     uint16_t len, body;              /* octets of the element, and of them those to come */
     uint16_t oid;                    /* the newest object identifier */
     uint16_t alg;                    /* the signature's */
-    uint8_t row[POPCL_LEAF_DEPTH];   /* where in the grammar each open element is */
+    uint8_t row[POPCL_LEAF_DEPTH];   /* place of each open element in the grammar */
     uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in it */
     uint32_t facts;                  /* leaf.h */
     uint32_t seen;                   /* extensions that came, by their place in a table */
@@ -271,7 +280,7 @@ typedef struct popcl_leaf {
     uint16_t names_at;   /* octets written to tls->names */
 } popcl_leaf;
 
-/* What guard.c keeps of a chain. */
+/* State of a chain, for guard.c. */
 typedef struct popcl_guard {
     const br_x509_class *vtable;
     uint8_t result; /* popcl_err */
@@ -283,7 +292,7 @@ typedef struct popcl_guard {
     popcl_leaf leaf;
     union {
         br_hash_compat_context hash; /* over certificate 0 */
-        struct {                     /* what stays of it */
+        struct {                     /* the parts of it that stay */
             int64_t not_after;
             unsigned char end_point[64]; /* tls-server-end-point */
         } told;
@@ -292,7 +301,7 @@ typedef struct popcl_guard {
         minimal; /* dead after the handshake: its octets may then hold the plan */
 } popcl_guard;
 
-/* What pin.c keeps of certificate 0. */
+/* State of certificate 0, for pin.c. */
 typedef struct popcl_pin {
     const br_x509_class *vtable;
     const popcl_tls *tls;

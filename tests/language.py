@@ -32,7 +32,6 @@ LIMITS = {
     "docs/SECURITY.md": (30, 129),
     "docs/SIZING.md": (25, 20),
     "include/popcl_errors.h": (1, 3),
-    "include/popcl_tls.h": (4, 29),
     "port/lwip/popcl_lwip_query.h": (0, 1),
     "port/lwip/popcl_lwip_raw.h": (4, 11),
     "port/lwip/popcl_lwip_sockets.h": (4, 7),
