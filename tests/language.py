@@ -32,12 +32,6 @@ LIMITS = {
     "docs/SECURITY.md": (30, 129),
     "docs/SIZING.md": (25, 20),
     "include/popcl_errors.h": (1, 3),
-    "port/lwip/popcl_lwip_query.h": (0, 1),
-    "port/lwip/popcl_lwip_raw.h": (4, 11),
-    "port/lwip/popcl_lwip_sockets.h": (4, 7),
-    "port/posix/popcl_posix.h": (1, 4),
-    "port/posix/popcl_posix_store.h": (4, 3),
-    "src/host/popcl_posix_trust.h": (3, 3),
     "src/tools/popcl/options.c": (3, 12),
     "src/tools/popcl-ta/options.c": (0, 4),
 }

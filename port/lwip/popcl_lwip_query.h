@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_lwip_query.h - an address of the host, and the question for it that lwIP may still hold:
- * part of the objects of both lwIP ports. Private. */
+/* popcl_lwip_query.h - an address of the host, and the query for it that lwIP may still hold. Part
+ * of the objects of both lwIP ports. Private. */
 #ifndef POPCL_LWIP_QUERY_H
 #define POPCL_LWIP_QUERY_H
 
@@ -18,7 +18,7 @@
 #error "popcl's ports need LWIP_TCP"
 #endif
 
-/* How many addresses of a name can be tried: lwIP tells one of each family. */
+/* The number of addresses of a name that can be tried: lwIP reports one of each family. */
 #if LWIP_IPV4 && LWIP_IPV6
 #define POPCL_LWIP_FAMILIES 2
 #else
@@ -29,7 +29,7 @@ typedef struct popcl_lwip_query {
     ip_addr_t address;
     uint8_t state;  /* enum query in names.h */
     uint8_t out;    /* lwIP will call back, and write here */
-    uint8_t number; /* which of the families it is */
+    uint8_t number; /* index of its family */
 } popcl_lwip_query;
 
 #endif

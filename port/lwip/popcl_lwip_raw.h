@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_lwip_raw.h - popcl over lwIP's raw API, for a main loop without threads (NO_SYS 1). One
- * connection object with two faces: a session that a main loop polls, and a popcl_net for popcl_run
- * where a program may block. lwIP's callbacks only fill and note; popcl is driven from the main
- * loop alone, so that neither the stack nor a sink of yours ever runs inside lwIP.
+ * connection object has two uses: a main loop polls it, or popcl_run blocks on it through a
+ * popcl_net. lwIP's callbacks only store data and set flags. The main loop alone drives popcl, so
+ * neither popcl nor a sink of yours ever runs inside lwIP.
  *
  *     popcl_fetch_start(&job, &config, sys_now());
  *     popcl_lwip_raw_start(&net, &job.session);
@@ -12,9 +12,9 @@
  *         if (!popcl_lwip_raw_poll(&net)) break;
  *         sleep_at_most(popcl_lwip_raw_sleep_ms(&net));
  *     }
- *     popcl_result(&job.session) is what came of it
+ *     popcl_result(&job.session) is the result
  *
- * What lwipopts.h needs, and what the port costs: README.md beside this file. */
+ * README.md beside this file has the settings of lwipopts.h and the cost of the port. */
 #ifndef POPCL_LWIP_RAW_H
 #define POPCL_LWIP_RAW_H
 
@@ -30,64 +30,65 @@ extern "C" {
 #endif
 
 #if !LWIP_CALLBACK_API
-#error "popcl_lwip_raw needs LWIP_CALLBACK_API: lwIP tells it by callbacks what came"
+#error "popcl_lwip_raw needs LWIP_CALLBACK_API: lwIP passes received data by callbacks"
 #endif
 #if !LWIP_TIMERS
 #error "popcl_lwip_raw needs LWIP_TIMERS: it asks lwIP's own timers how long the program may sleep"
 #endif
 
-/* A connection: TCP_WND octets and some 60 more (100 with IPv4 and IPv6). Zeroed is valid; the
- * caller's. lwIP cannot be told to forget a question to a name server: the object has to stay where
- * it is for ever, or until popcl_lwip_raw_busy says 0. Used again and again, for one job at a time.
- */
+/* A connection, in the caller's memory: TCP_WND bytes and some 60 more (100 with IPv4 and IPv6).
+ * Zeroed is valid. It may be used again and again, for one job at a time. lwIP cannot cancel a
+ * query to a name server. So the object has to stay in its place for ever, or until
+ * popcl_lwip_raw_busy returns 0. */
 typedef struct popcl_lwip_raw {
     /* For popcl_lwip_raw_net alone, set by the caller: lets the rest of the program run, for
-     * limit_ms at most, and shorter as soon as a frame came: hands frames to netif->input, calls
-     * sys_check_timeouts, feeds the watchdog, sleeps. limit_ms is 0 where there is no time to
-     * sleep. Returns 0, or not 0 from then on: the caller wants an end in order. It must not use
-     * this object. */
+     * limit_ms at most, and less once a frame came. It passes frames to netif->input, calls
+     * sys_check_timeouts, feeds the watchdog, and sleeps. limit_ms is 0 if there is no time to
+     * sleep. It must not use this object. Returns 0, or nonzero to ask for an orderly shutdown;
+     * after that it goes on to return nonzero. */
     int (*step)(void *step_ctx, uint32_t limit_ms);
     void *step_ctx;
     /* From here on private. */
-    popcl *session;      /* that poll drives; NULL: none */
-    struct tcp_pcb *pcb; /* ours; NULL: none, or lwIP took it back */
+    popcl *session;      /* that poll drives; NULL = none */
+    struct tcp_pcb *pcb; /* ours; NULL = none, or lwIP took it back */
     const char *host;
     uint32_t began_ms, limit_ms; /* of name resolution and connecting */
-    uint32_t heard_ms;           /* when the server last said something */
+    uint32_t heard_ms;           /* time of the newest data from the server */
     uint16_t port;
     err_t code;          /* of the last failure */
-    uint8_t why;         /* popcl_err: the failure that says most, while connecting */
+    uint8_t why;         /* popcl_err: the most specific failure, while connecting */
     uint8_t phase;       /* enum phase in raw.c */
     uint8_t connected;   /* noted by lwIP: the connection is up */
     uint8_t fin;         /* noted by lwIP: nothing follows what is in the ring */
     uint8_t starved;     /* lwIP had no memory: try again after a while */
-    uint8_t send_broken; /* popcl was told that nothing leaves any more */
+    uint8_t send_broken; /* popcl_send_failed was called */
     popcl_lwip_query query[POPCL_LWIP_FAMILIES];
-    tcpwnd_size_t head, used; /* of the ring: where the oldest octet is, and how many there are */
+    tcpwnd_size_t head, used; /* of the ring: place of the oldest byte, and number of bytes */
     unsigned char
-        ring[TCP_WND]; /* what came and popcl has not yet: as much as the window lets come */
+        ring[TCP_WND]; /* received bytes that popcl has not taken: the window allows no more */
 } popcl_lwip_raw;
 
-/* Begins to connect a started session. Returns POPCL_OK, or the result of a session that is over:
- * then there is nothing to poll. Host, port and times are those of its settings. A connection that
- * the object still has is given up. Calls no function of lwIP's except to give that up. This and
- * the functions below are for the main loop: never from a callback of lwIP or of popcl, nor from an
- * interrupt. */
+/* Begins to connect a started session, with host, port and times of its settings. A connection that
+ * the object still has is given up; else no function of lwIP is called. Returns POPCL_OK, or the
+ * result of a session that is over: then there is nothing to poll.
+ *
+ * This and the functions below are for the main loop. Never call them from a callback of lwIP or of
+ * popcl, nor from an interrupt. */
 popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c);
 
-/* One turn: moves what can be moved, tells the time, resumes a paused session. Call
+/* Runs one turn: moves all bytes that can be moved, passes the time, resumes a paused session. Call
  * it after sys_check_timeouts. Does the work of one TLS record at most. Returns 1 while the session
- * runs, 0 once it is done and the connection was given back to lwIP. To end early: popcl_stop or
- * popcl_fail on the session, and go on polling until 0. */
+ * runs, 0 once it is done and the connection was given back to lwIP. To end early, call popcl_stop
+ * or popcl_fail on the session, and go on polling until 0. */
 int popcl_lwip_raw_poll(popcl_lwip_raw *n);
 
-/* For how many milliseconds the main loop may sleep if no frame comes; call it right after poll. 0:
- * poll again at once. Covers lwIP's timers, and with a paused session POPCL_RUN_RESUME_MS. At most
- * UINT32_MAX, where neither has anything to wait for. */
+/* Returns the milliseconds for which the main loop may sleep if no frame comes; 0 = poll again at
+ * once. Call it right after poll. Covers lwIP's timers, and with a paused session
+ * POPCL_RUN_RESUME_MS. UINT32_MAX = neither waits for anything. */
 uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n);
 
-/* 1 while lwIP may still write to the object: a session runs, or an answer of a name server is
- * still to come (some seconds at most). */
+/* Returns 1 while lwIP may still write to the object. This is so while a session runs, or while an
+ * answer of a name server may still come (some seconds at most). */
 int popcl_lwip_raw_busy(const popcl_lwip_raw *n);
 
 /* For popcl_run, with a popcl_lwip_raw that has a step as its context. Without one open returns

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_lwip_sockets.h - popcl over lwIP's sockets, for a task of an RTOS (NO_SYS 0): a popcl_net
- * for popcl_run. Every call returns by its deadline, name resolution included, for which lwIP's own
- * getaddrinfo has none.
+ * for popcl_run. Every call returns by its deadline, also name resolution: lwIP's own getaddrinfo
+ * has no deadline.
  *
  *     static popcl_lwip_sockets_net net;
  *     popcl_fetch_start(&job, &config, 0);
  *     popcl_err e = popcl_run(&job.session, &popcl_lwip_sockets, &net);
  *
- * What else there is to know: README.md beside this file. lwipopts.h needs LWIP_SOCKET and
- * LWIP_SOCKET_POLL. Octets that came wait in lwIP until popcl takes them: PBUF_POOL and
- * DEFAULT_TCP_RECVMBOX_SIZE have to hold a TCP_WND in segments as small as peers send, and a frame
- * more; what does not fit comes again after a second or more. Small buffers are best
- * (PBUF_POOL_BUFSIZE 256, say). Where more than one task uses sockets, lwIP's errno has to be one
- * per task. MEMP_NUM_TCP_PCB is 2 or more: the connection, and the end of the one before, which
- * gives way to the next. */
+ * README.md beside this file has more. Settings of lwipopts.h:
+ * - LWIP_SOCKET and LWIP_SOCKET_POLL are required.
+ * - Received octets wait in lwIP until popcl takes them. PBUF_POOL and DEFAULT_TCP_RECVMBOX_SIZE
+ *   have to hold a TCP_WND in segments as small as peers send, and a frame more. Octets that do not
+ *   fit come again after a second or more. Small buffers are best, for example PBUF_POOL_BUFSIZE
+ *   256.
+ * - If more than one task uses sockets, each task has to have an errno of its own.
+ * - MEMP_NUM_TCP_PCB is 2 or more: the connection, and the end of the one before, which gives way
+ *   to the next. */
 #ifndef POPCL_LWIP_SOCKETS_H
 #define POPCL_LWIP_SOCKETS_H
 
@@ -30,13 +32,13 @@ extern "C" {
 #error "popcl_lwip_sockets needs NO_SYS 0, LWIP_SOCKET and LWIP_SOCKET_POLL"
 #endif
 
-/* Zeroed is valid; the caller's, one a connection, used again and again by one task at a time. lwIP
- * cannot be told to forget a question to a name server: the object has to stay where it is for
- * ever, or until popcl_lwip_sockets_free said 0. The first open creates a semaphore, which it
- * keeps. */
+/* A connection, in the caller's memory. Zeroed is valid. It may be used again and again, by one
+ * task at a time. lwIP cannot cancel a query to a name server. So the object has to stay in its
+ * place for ever, or until popcl_lwip_sockets_free returned 0. The first open creates a semaphore,
+ * which the object keeps. */
 typedef struct popcl_lwip_sockets_net {
-    const volatile int *stop; /* NULL, or not 0: end in order. May be set at any time, from a task
-                                 or an interrupt; seen within 250 ms */
+    const volatile int *stop; /* nonzero asks for an orderly shutdown; NULL = never. May be set
+                                 at any time, from a task or an interrupt; seen within 250 ms */
     /* From here on private. */
     int fd;            /* of the open connection */
     int error;         /* errno, as lwIP has it, of the last failure: the port's code */
@@ -46,15 +48,16 @@ typedef struct popcl_lwip_sockets_net {
     popcl_lwip_query query[POPCL_LWIP_FAMILIES];
 } popcl_lwip_sockets_net;
 
-/* For popcl_run, with a popcl_lwip_sockets_net as its context. Hosts are names and addresses; of a
- * name lwIP tells one address of each family. Its code is an errno of lwIP's; a refused connection
- * is ECONNREFUSED, one that nobody answered ETIMEDOUT, no route EHOSTUNREACH, a want of memory
- * ENOMEM or ENOBUFS. Not for lwIP's own thread. */
+/* For popcl_run, with a popcl_lwip_sockets_net as its context. Hosts are names and addresses; for a
+ * name lwIP reports one address of each family. Not for lwIP's own thread.
+ *
+ * Its code is an errno of lwIP's. A refused connection is ECONNREFUSED, one without an answer
+ * ETIMEDOUT, no route EHOSTUNREACH, and a lack of memory ENOMEM or ENOBUFS. */
 extern const popcl_net popcl_lwip_sockets;
 
-/* For an object that is to go away, after popcl_run: frees the semaphore. Returns 0, or 1: an
- * answer of a name server may still come (for some seconds at most), or lwIP had no memory; call it
- * again later. */
+/* Frees the semaphore of an object that is no longer needed; call it after popcl_run. Returns 0, or
+ * 1 to be called again later. 1 means that an answer of a name server may still come (for some
+ * seconds at most), or that lwIP had no memory. */
 int popcl_lwip_sockets_free(popcl_lwip_sockets_net *n);
 
 #ifdef __cplusplus

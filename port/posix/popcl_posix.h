@@ -15,23 +15,24 @@ extern "C" {
 
 /* ---- transport ---- */
 
-/* Zeroed is valid. The caller's, from before popcl_run until after it; one a connection.
+/* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid.
  *
- * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). A name is looked up
- * in a forked process, which is killed at the deadline: getaddrinfo has none of its own. Programs
- * with threads should know that getaddrinfo runs there after a fork; the worst that can come of it
- * is ERR_RESOLVE_TIMEOUT. SIGCHLD may have a handler or be ignored. For a system without fork,
- * no_fork/resolve_sync.c takes the place of resolve.c: it calls getaddrinfo directly, and may block
- * longer than the limit. "localhost" needs no look-up (RFC 6761, 6.3). Of several addresses the
- * next one is tried 250 ms after a silent one, the families by turns, and the first connection that
- * stands is used (RFC 8305). */
+ * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). "localhost" needs no
+ * look-up (RFC 6761, 6.3). With several addresses, the next one is tried 250 ms after a silent one,
+ * the families by turns. The first connection that is accepted is used (RFC 8305).
+ *
+ * A name is looked up in a forked process, which is killed at the deadline: getaddrinfo has no
+ * deadline of its own. In a program with threads, getaddrinfo runs there after a fork: the worst
+ * outcome is ERR_RESOLVE_TIMEOUT. SIGCHLD may have a handler or be ignored. For a system without
+ * fork, no_fork/resolve_sync.c takes the place of resolve.c. It calls getaddrinfo directly, and may
+ * block longer than the limit. */
 typedef struct popcl_posix_net {
-    int family; /* AF_UNSPEC (0): any, AF_INET, AF_INET6 */
-    const volatile sig_atomic_t
-        *stop; /* NULL, or not 0: end in order. For a signal handler to set (without SA_RESTART). */
-    int fd;    /* private; of the open connection */
-    int error; /* errno of the last failure, or a getaddrinfo code (EAI_*) made negative; the port's
-                  code */
+    int family;                        /* AF_INET, AF_INET6; AF_UNSPEC (0) = any */
+    const volatile sig_atomic_t *stop; /* nonzero asks for an orderly shutdown; NULL = never. For a
+                                          signal handler to set (without SA_RESTART) */
+    int fd;                            /* private: the open connection */
+    int error;     /* the port's code: errno of the last failure, or a negated getaddrinfo code
+                      (EAI_*) */
     char peer[64]; /* after open: the address that answered, as text; "" before */
 } popcl_posix_net;
 
@@ -39,9 +40,9 @@ extern const popcl_net popcl_posix; /* for popcl_run, with a popcl_posix_net as 
 
 /* ---- seed ---- */
 
-/* Fills p with n unpredictable octets from the system, for popcl_config.seed. Returns 0, or -1
- * (errno tells) with p zeroed: then there is none, and TLS must not be tried. May wait where a
- * machine that has just started has none yet. */
+/* Fills p with n unpredictable bytes from the system, for popcl_config.seed. Returns 0, or -1 with
+ * errno set and p zeroed: then there is no seed, and TLS must not be tried. May wait on a machine
+ * that has just started, until the system has such bytes. */
 int popcl_posix_seed(void *p, size_t n);
 
 #ifdef __cplusplus
