@@ -32,8 +32,6 @@ LIMITS = {
     "docs/SECURITY.md": (30, 129),
     "docs/SIZING.md": (25, 20),
     "include/popcl_errors.h": (1, 3),
-    "src/tools/popcl/options.c": (3, 12),
-    "src/tools/popcl-ta/options.c": (0, 4),
 }
 
 # A pattern, and the word to use. `^` is the begin of a sentence, or of a part of one after a colon or semicolon.

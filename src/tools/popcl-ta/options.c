@@ -100,10 +100,9 @@ static int set_max_certs(ta_options *o, const char *value) {
 
 static int set_max_bytes(ta_options *o, const char *value) {
     o->selection.max_bytes = (size_t)tool_number(value, 1000000000);
-    return o->selection.max_bytes
-               ? 0
-               : ta_wrong(o, "--max-bytes", "", " wants a number of octets, 1 to 1000000000",
-                          SEE_HELP);
+    return o->selection.max_bytes ? 0
+                                  : ta_wrong(o, "--max-bytes", "",
+                                             " wants a number of bytes, 1 to 1000000000", SEE_HELP);
 }
 
 /* ---- selection ---- */
@@ -128,7 +127,7 @@ static int add_sha256(ta_options *o, const char *value) {
     ta_pattern p;
     if (ta_pattern_read(&p, value) || p.field != TA_SHA256)
         return ta_wrong(o, "--sha256", "",
-                        " wants a fingerprint: 64 hexadecimal digits, colons may part them",
+                        " wants a fingerprint: 64 hexadecimal digits, with colons or without",
                         "popcl-ta list shows the fingerprints");
     return add_pattern(o, &p);
 }
@@ -164,29 +163,28 @@ typedef struct option_row {
 #define FLAG(name) offsetof(ta_options, name)
 static const option_row options[] = {
     {NULL, 0, 0, 0, 0, NULL, NULL, "Which certificates (default: all)"},
-    {"org", 0, 1, 0, 0, add_org, "TEXT", "whose organization (O=) holds TEXT; may be repeated"},
-    {"cn", 0, 1, 0, 0, add_cn, "TEXT", "whose common name (CN=) holds TEXT; may be repeated"},
+    {"org", 0, 1, 0, 0, add_org, "TEXT", "with TEXT in their organization (O=); may be repeated"},
+    {"cn", 0, 1, 0, 0, add_cn, "TEXT", "with TEXT in their common name (CN=); may be repeated"},
     {"sha256", 0, 1, 0, 0, add_sha256, "HEX", "with this fingerprint; may be repeated"},
     {"filter", 0, 0, 0, 0, set_filter, "FILE",
      "that match a line of FILE: org=TEXT, cn=TEXT,\nsha256=HEX, or TEXT; # begins a comment"},
     {"siblings", 0, 0, FLAG(selection.siblings), 1, NULL, NULL,
      "and the others of the same organization: roots that\nwill follow, and spare ones"},
     {"exclude", 0, 1, 0, 0, add_exclude, "WHAT",
-     "but not these: as a line of --filter; may be repeated"},
+     "except these: as a line of --filter; may be repeated"},
     {"key", 0, 0, 0, 0, set_key, "rsa|ec", "only with this kind of key"},
     {"max-certs", 0, 0, 0, 0, set_max_certs, "N",
-     "at most so many: earlier patterns first, then small\nones first"},
+     "at most N: earlier patterns first, then small\ncertificates first"},
     {"max-bytes", 0, 0, 0, 0, set_max_bytes, "N",
-     "at most so many octets of names, keys and tables on a\n32-bit machine; preferred as with "
-     "--max-certs"},
+     "at most N bytes of names, keys and tables on a 32-bit\nmachine; in the order of --max-certs"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Policy"},
-    {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep what has expired"},
-    {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse what expires within N days"},
+    {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep expired certificates"},
+    {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse certificates that expire within N days"},
     {"now", 0, 0, 0, 0, ta_set_now, "TIME",
-     "judge as at TIME (RFC 3339, or a date); default: the\nclock"},
+     "judge for the time TIME (RFC 3339, or a date);\ndefault: the clock"},
     {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL,
-     "take certificates of servers too: trusted directly,\nwithout an authority; the common "
-     "name of one without a\nsubjectAltName counts, if the server shows just that\ncertificate"},
+     "take certificates of servers too, and trust them\ndirectly, without an authority. If one has "
+     "no\nsubjectAltName and the server shows just that\ncertificate, its common name counts"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Output of gen"},
     {"output", 'o', 0, 0, 0, set_output, "FILE",
      "write to FILE, at once and whole, or not at all;\ndefault: standard output"},
@@ -194,16 +192,16 @@ static const option_row options[] = {
      "c (default), h (its declaration), c+h (both: FILE and\nFILE with .h), pem"},
     {"prefix", 0, 0, 0, 0, set_prefix, "NAME", "names begin with NAME; default ca, as in ca_trust"},
     {"section", 0, 0, 0, 0, set_section, "ATTR",
-     "put the octets into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
+     "put the bytes into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
      ".rodata"},
-    {"verify", 0, 0, 0, 0, NULL, "FILE",
-     "write nothing; exit 1 if FILE is not what would be\nwritten"},
+    {"verify", 0, 0, 0, 0, NULL, "FILE", "write nothing; exit 1 if FILE differs from the output"},
     {"pins", 0, 0, FLAG(pins), 1, NULL, NULL,
      "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
      "own certificates"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Other"},
-    {"quiet", 'q', 0, FLAG(quiet), 1, NULL, NULL, "say only what is wrong"},
-    {"verbose", 'v', 0, FLAG(verbose), 1, NULL, NULL, "say too what is not selected"},
+    {"quiet", 'q', 0, FLAG(quiet), 1, NULL, NULL, "report only errors"},
+    {"verbose", 'v', 0, FLAG(verbose), 1, NULL, NULL,
+     "also report certificates that are not selected"},
     {"help", 'h', 0, FLAG(action), TA_HELP, NULL, NULL, "this text"},
     {"version", 'V', 0, FLAG(action), TA_VERSION, NULL, NULL, "the version"},
 };
@@ -336,7 +334,7 @@ static int ta_check_rules(ta_options *o) {
 }
 
 int ta_options_parse(ta_options *o, int argc, char *const argv[]) {
-    int only_inputs = 0; /* behind "--" */
+    int only_inputs = 0; /* after "--" */
     memset(o, 0, sizeof *o);
     o->prefix = "ca";
     o->now = INT64_MIN;
@@ -375,12 +373,13 @@ static const char help_head[] =
     "popcl-ta makes trust anchors for popcl from the certificates of authorities.\n"
     "\n"
     "  popcl-ta gen  [OPTIONS] INPUT...    C source, to be compiled into a program\n"
-    "  popcl-ta list [OPTIONS] INPUT...    what is in there, and what can be used\n"
+    "  popcl-ta list [OPTIONS] INPUT...    the certificates, and which can be used\n"
     "\n"
     "INPUT is a PEM bundle, a DER certificate, a directory of such, or - for standard\n"
-    "input. What popcl or BearSSL cannot use is left out; standard error says why.\n"
-    "The same certificates give the same output, octet by octet, until one of them\n"
-    "expires: --now fixes the day, --keep-expired keeps what has expired.\n";
+    "input. Certificates that popcl or BearSSL cannot use are left out; standard\n"
+    "error has the reasons.\n"
+    "The same certificates give the same output, byte for byte, until one of them\n"
+    "expires. --now fixes the day, --keep-expired keeps expired certificates.\n";
 
 static const char help_tail[] =
     "\n"

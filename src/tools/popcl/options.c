@@ -86,7 +86,7 @@ static int set_max_size(cmd_options *o, const char *value) {
     unsigned shift = unit ? 10u * (unsigned)(1 + (unit - units) / 2) : 0;
     if (unit) end++;
     if (!end || *end || v == 0 || v > UINT64_MAX >> shift)
-        return wrong(o, "--max-size", "", " wants octets, like 500000, 500k, 20M or 1G", SEE_HELP);
+        return wrong(o, "--max-size", "", " wants bytes, like 500000, 500k, 20M or 1G", SEE_HELP);
     o->max_size = v << shift;
     return 0;
 }
@@ -135,14 +135,14 @@ static int set_tls_name(cmd_options *o, const char *value) {
 static int option_set_now(cmd_options *o, const char *value) {
     if (pop_utc_read(value, &o->now_s) == 0 && o->now_s >= 0) return 0;
     return wrong(o, "--now", "", " wants a time like 2026-11-25T12:00:00Z, from 1970 on",
-                 "leave it out where the clock is right");
+                 "leave it out if the clock is right");
 }
 
 static int set_iobuf(cmd_options *o, const char *value) {
     o->iobuf_len = (uint32_t)tool_number(value, CMD_IOBUF_MAX);
     return o->iobuf_len >= CMD_IOBUF_MIN ? 0
-                                         : wrong(o, "--iobuf", "", " wants octets, 541 to 65536",
-                                                 "16413 octets are enough for every server");
+                                         : wrong(o, "--iobuf", "", " wants bytes, 541 to 65536",
+                                                 "16413 bytes are enough for every server");
 }
 
 static int set_mfln(cmd_options *o, const char *value) {
@@ -217,33 +217,34 @@ static const option_row options[OPTIONS] = {
     [OPT_AUTH_FILE] = {NULL, 'a', TEXT, 0, FIELD(auth_file), NULL, " FILE",
                        "login: two lines, `username = NAME` and\n`password = SECRET`"},
     [OPT_OUT] = {NULL, 'o', OWN, 0, 0, set_out_dir, " DIR",
-                 "store each message as a file in DIR, which is made if\nmissing"},
+                 "store each message as a file in DIR; DIR is created if\nit is missing"},
     [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "",
                  "only messages that were not fetched before"},
     [OPT_DELETE] = {NULL, 'd', FLAG, 1, FIELD(delete), NULL, "",
-                    "delete from the server what was stored, and only that"},
+                    "delete stored messages from the server, and no others"},
     [OPT_PORT] = {NULL, 'p', OWN, 0, 0, set_port, " PORT", "port; default 110, with -T 995"},
     [OPT_TLS] = {NULL, 'T', FLAG, POPCL_TLS, FIELD(security), NULL, "",
-                 "POP3S: TLS from the first octet"},
+                 "POP3S: TLS from the first byte"},
     [OPT_STLS] = {NULL, 'S', FLAG, POPCL_STLS, FIELD(security), NULL, "",
-                  "STLS: change to TLS before login, or end"},
+                  "STLS: change to TLS before login, or stop"},
     [OPT_CERT_FILE] =
         {NULL, 'c', TEXT, 0, FIELD(cert_file), NULL, " FILE",
          "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
     [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR",
-                      "the same with the files of a directory, whatever they\nare called"},
+                      "the same with the files of a directory, with any name"},
     [OPT_PIN] = {"pin", 0, OWN_MANY, 0, 0, set_pin, " PIN",
                  "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its "
-                 "SubjectPublicKeyInfo.\nMay be repeated: one of them. See Trust below"},
+                 "SubjectPublicKeyInfo.\nMay be repeated: one must match. See Trust below"},
     [OPT_TLS_NAME] = {"tls-name", 0, OWN, 0, 0, set_tls_name, " NAME",
                       "the certificate must be for NAME instead of SERVER"},
     [OPT_NOW] = {"now", 0, OWN, 0, 0, option_set_now, " TIME",
-                 "check certificates as at TIME (2026-11-25T12:00:00Z),\nfor machines without a "
-                 "clock; default: the clock"},
-    [OPT_RESUME] =
-        {"resume", 0, TEXT, 0, FIELD(resume_file), NULL, " FILE",
-         "keep the TLS session in FILE, one for each account:\nthe next handshake within 24 hours "
-         "is a short one,\nwhich checks no certificate. As secret as the password"},
+                 "check certificates for the time TIME, such as\n2026-11-25T12:00:00Z, on machines "
+                 "without a "
+                 "clock;\ndefault: the clock"},
+    [OPT_RESUME] = {"resume", 0, TEXT, 0, FIELD(resume_file), NULL, " FILE",
+                    "keep the TLS session in FILE, one for each account.\nThe next handshake "
+                    "within 24 hours is short and "
+                    "checks\nno certificate. FILE is as secret as the password"},
     [OPT_IPV4] = {NULL, '4', FLAG, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {NULL, '6', FLAG, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, SECONDS, 0, FIELD(idle_ms), NULL, " S",
@@ -254,28 +255,28 @@ static const option_row options[OPTIONS] = {
                    "end the whole run after S seconds; default: a day"},
     [OPT_AUTH] =
         {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-         "auto (user; in clear text APOP where the server has\nit), user (USER and PASS) or apop"},
+         "auto (user; in clear text APOP if the server has it),\nuser (USER and PASS) or apop"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},
     [OPT_LIMIT] = {"limit", 0, OWN, 0, 0, set_limit, " N", "fetch at most N messages in this run"},
     [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES",
                       "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "
-                      "1024^2, 1024^3 octets"},
+                      "1024^2, 1024^3 bytes"},
     [OPT_LIST] =
         {"list", 0, FLAG, CMD_LIST, FIELD(action), NULL, "",
          "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
     [OPT_CHECK] = {"check", 0, FLAG, CMD_CHECK, FIELD(action), NULL, "",
                    "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
-    [OPT_IOBUF] =
-        {"iobuf", 0, OWN, 0, 0, set_iobuf, " BYTES",
-         "read as a small machine does, with a record buffer of\nso many octets: 541 to 65536"},
+    [OPT_IOBUF] = {"iobuf", 0, OWN, 0, 0, set_iobuf, " BYTES",
+                   "use a record buffer of so many bytes, 541 to 65536,\nas on a small machine"},
     [OPT_MFLN] = {"mfln", 0, OWN, 0, 0, set_mfln, " N",
-                  "with -T or -S: ask for records of at most N octets,\n512, 1024, 2048 or 4096, "
-                  "or none: do not ask.\nDefault: what fits the record buffer"},
-    [OPT_VERBOSE] = {NULL, 'v', FLAG, 1, FIELD(verbose), NULL, "", "say what is done"},
+                  "with -T or -S: ask for records of at most N bytes,\n512, 1024, 2048 or 4096. "
+                  "none = do not "
+                  "ask.\nDefault: as many as the record buffer allows"},
+    [OPT_VERBOSE] = {NULL, 'v', FLAG, 1, FIELD(verbose), NULL, "", "report each step"},
     [OPT_QUIET] = {NULL, 'q', FLAG, 1, FIELD(quiet), NULL, "",
-                   "no warnings, notes or progress; errors are still said"},
+                   "no warnings, notes or progress; errors are still shown"},
     [OPT_TRACE] =
         {"trace", 0, OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
          "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
@@ -305,12 +306,12 @@ static const struct {
     const char *name, *what, *advice;
 } refused[] = {
     {"insecure",
-     "there is no --insecure: TLS with an unchecked certificate hands the password to whoever "
-     "answers",
+     "there is no --insecure: TLS with an unchecked certificate gives the password to any "
+     "server",
      "for a server that no authority vouches for, give its certificate with -c, or the hash of its "
      "key with --pin"},
     {"password", "there is no --password: others can see a command line",
-     "user name and password stand in the file of -a"},
+     "put user name and password into the file of -a"},
 };
 
 static int has(const cmd_options *o, enum option_id id) { return (int)(o->given >> id & 1); }
@@ -344,7 +345,7 @@ static int set_server_port(cmd_options *o, const char *text, size_t n) {
     uint64_t port = 0;
     if (has(o, OPT_PORT))
         return wrong(o, "the port is given twice", "", "",
-                     "give it with -p or behind the server's name");
+                     "give it with -p or after the server's name");
     const char *end = tool_number_read(text, UINT16_MAX, &port);
     o->port = (uint16_t)(end == text + n ? port : 0);
     return o->port ? 0
@@ -370,10 +371,10 @@ static int strip_url(cmd_options *o, const char **server, size_t *n) {
     }
     *n = strcspn(*server, "/?#");
     if ((*server)[*n] && strcmp(*server + *n, "/") != 0)
-        return bad_server(o, "has something behind it that popcl cannot use");
+        return bad_server(o, "is followed by text that popcl cannot use");
     if (memchr(*server, '@', *n))
         return wrong(o, "the server's name holds a user name", "", "",
-                     "user name and password stand in the file of -a");
+                     "put user name and password into the file of -a");
     return 0;
 }
 
@@ -385,7 +386,7 @@ static int set_server(cmd_options *o, const char *server) {
         const char *close = memchr(server, ']', n);
         if (!close) return bad_server(o, "lacks its ]");
         const char *rest = close + 1;
-        if (rest != server + n && *rest != ':') return bad_server(o, "has something behind its ]");
+        if (rest != server + n && *rest != ':') return bad_server(o, "has other text after its ]");
         if (set_ipv6_host(o, server + 1, (size_t)(close - server - 1))) return -1;
         colon = rest == server + n ? NULL : rest;
     } else if (colon && memchr(colon + 1, ':', n - (size_t)(colon - server) - 1)) {
@@ -514,7 +515,7 @@ static int check_rules(cmd_options *o, const char *server) {
     }
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "",
-                     "--iobuf wants 29 octets more than --mfln");
+                     "--iobuf wants 29 bytes more than --mfln");
     if (!o->auth_file)
         return wrong(o, "-a is missing", "", "",
                      "give a file with the lines `username = NAME` and `password = SECRET`");
@@ -530,7 +531,7 @@ static int check_rules(cmd_options *o, const char *server) {
 
 int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
     const char *server = NULL;
-    int only_servers = 0; /* behind "--" */
+    int only_servers = 0; /* after "--" */
     memset(o, 0, sizeof *o);
     o->now_s = -1;
     o->idle_ms = 60000;
@@ -542,7 +543,7 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
         if (only_servers || arg[0] != '-' || arg[1] == '\0') {
             if (server)
                 return wrong(o, "more than one server is given", "", "",
-                             "give one; options take their values right behind them");
+                             "give one; the value of an option comes right after it");
             server = arg;
         } else if (strcmp(arg, "--") == 0) {
             only_servers = 1;
@@ -565,30 +566,32 @@ static const char help_head[] =
     "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
     "\n"
     "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL: pop3://HOST:PORT,\n"
-    "pop3s://HOST:PORT (which means -T). Options stand before or after it;\n"
+    "pop3s://HOST:PORT (which means -T). Options come before or after it;\n"
     "-- ends them.\n"
     "\n";
 
 static const char help_tail[] =
     "\n"
     "Standard output gets one line, the count: `3 messages downloaded.`, with -n\n"
-    "`2 new messages downloaded.` All else goes to standard error.\n"
+    "`2 new messages downloaded.` Everything else goes to standard error.\n"
     "\n"
-    "What -n knows is kept in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else\n"
-    ".popcl in the directory of -o: a file for each user, host and port (995 counts\n"
-    "as 110). One run at a time has it: another one waits up to --timeout.\n"
+    "-n keeps a file for each user, host and port; 995 counts as 110. The files are\n"
+    "in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else .popcl in the\n"
+    "directory of -o. One run at a time uses such a file: another run waits up to\n"
+    "--timeout.\n"
     "\n"
     "Trust\n"
-    "Without -T or -S everything travels in clear, the password too. With them\n"
-    "nothing ever falls back to clear text, and no password is sent before the\n"
-    "server's certificate was checked: its chain, its name and its dates. Trusted\n"
-    "are the authorities of -c and -C; without both, those compiled into popcl\n"
-    "(--version tells); without any, those of SSL_CERT_FILE and SSL_CERT_DIR;\n"
-    "without both, the system's. -c and -C also take a server's own certificate. If\n"
-    "it has no subjectAltName, it counts for the host in its common name.\n"
-    "With --pin but neither -c nor -C the key alone decides: no authority and no\n"
-    "name is needed, only the certificate's dates are checked. With --pin and -c or\n"
-    "-C both must hold.\n"
+    "Without -T or -S everything travels in clear text, the password too. With them\n"
+    "nothing ever falls back to clear text. No password is sent before the server's\n"
+    "certificate was checked: its chain, its name and its dates.\n"
+    "popcl trusts the authorities of -c and -C. Without both, it trusts those that\n"
+    "are compiled into it, which --version shows. Without any of these, it trusts\n"
+    "those of SSL_CERT_FILE and SSL_CERT_DIR, and without both the system's.\n"
+    "-c and -C also take a server's own certificate. If it has no subjectAltName, it\n"
+    "counts for the host in its common name.\n"
+    "With --pin but neither -c nor -C the key alone decides. No authority and no name\n"
+    "is needed, and only the certificate's dates are checked. With --pin and -c or -C\n"
+    "both must hold.\n"
     "\n"
     "Exit codes\n"
     "   0  done, also when there was nothing new       75  try again later; or some\n"
