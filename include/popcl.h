@@ -107,7 +107,7 @@ typedef enum popcl_verb {
     POPCL_USER,      /* text = name                              RFC 1939, 7 */
     POPCL_PASS,      /* secret                                   RFC 1939, 7 */
     POPCL_APOP,      /* text = name, secret = 32 hex digits      RFC 1939, 7 */
-    POPCL_START_TLS, /* STLS; before login, once; the handshake follows, then the next ready event:
+    POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event:
                         RFC 2595, 4 */
     POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
     POPCL_STAT,      /* reply.number, reply.size                 RFC 1939, 5 */
@@ -155,9 +155,8 @@ typedef struct popcl_reply {
     uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID; 33 also for a digest (POPCL_UID_DIGEST) */
     uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing
                          needed the room */
-    char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) +
-              1]; /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the
-                   * UID */
+    /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the UID */
+    char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1];
 } popcl_reply;
 
 /* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6). The list after login

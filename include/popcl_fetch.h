@@ -85,9 +85,9 @@ typedef enum popcl_stage {
 #define POPCL_HEADERS_FIRST 2u
 /* DELE once a whole FETCH of this message is durable; without one it does nothing */
 #define POPCL_DELETE 4u
-#define POPCL_DELETE_UNFETCHED                                                                     \
-    8u /* alone: DELE without fetching, the message is gone after QUIT. For filters, and for       \
-        * messages that an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
+/* Alone: DELE without fetching, the message is gone after QUIT. For filters, and for messages that
+ * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
+#define POPCL_DELETE_UNFETCHED 8u
 
 /* The outcomes for a message in the plan. Each entry gets exactly one of STORED and NOT_STORED. It
  * gets neither if decide answered SKIP or DELETE_UNFETCHED, or if LIST did not name it
@@ -126,21 +126,26 @@ typedef enum popcl_fate {
  * session goes on. A value that is not listed is a failure too. */
 #define POPCL_SINK_STOP (-32767)
 typedef struct popcl_sink {
-    int (*begin)(void *ctx, const popcl_msg *m); /* 0, or <0: refused, nothing follows for it */
-    int (*data)(void *ctx, const void *p,
-                size_t n); /* Octets taken, 0 to n (n up to INT_MAX). Fewer than n pauses until
-                            * resume; <0: failed, abort follows. The span points into the record
-                            * buffer and is valid during the call. Lines keep their CRLF, dots are
-                            * unstuffed. */
-    int (*commit)(
-        void *ctx); /* 0: durable; POPCL_STAGED; POPCL_AGAIN (abort may still come); <0: failed */
-    int (*sync)(void *ctx); /* NULL if commit never returns STAGED. 0: all staged messages are
-                             * durable; POPCL_AGAIN; <0: no staged message is durable. Called when a
-                             * group limit is reached, when the plan is used up, and before QUIT.
-                             * After an error it is called once if something is staged. AGAIN counts
-                             * as failed once POPCL_SETTLE_MS have passed after an error. It also
-                             * does once half of total_ms's reserve for QUIT is used up. */
-    void (*abort)(void *ctx, popcl_err why); /* the message is cut: drop all that came of it */
+    /* Begins a message. Returns 0, or <0 to refuse it: then nothing follows for it. */
+    int (*begin)(void *ctx, const popcl_msg *m);
+    /* Takes the next n octets of the message, n up to INT_MAX. Lines keep their CRLF, dots are
+     * unstuffed. The span points into the record buffer and is valid during the call. Returns the
+     * number of octets taken, 0 to n. Fewer than n pauses until resume. <0 = failed, and abort
+     * follows. */
+    int (*data)(void *ctx, const void *p, size_t n);
+    /* Ends a whole message. Returns 0 if it is durable, POPCL_STAGED if sync makes it durable, or
+     * <0 if it failed. POPCL_AGAIN asks for time; abort may still come. */
+    int (*commit)(void *ctx);
+    /* Makes all staged messages durable. Returns 0, POPCL_AGAIN to ask for time, or <0: then no
+     * staged message is durable. NULL if commit never returns STAGED.
+     *
+     * Called when a group limit is reached, when the plan is used up, and before QUIT. After an
+     * error it is called once if something is staged. AGAIN counts as failed once POPCL_SETTLE_MS
+     * have passed after an error. It also does once half of total_ms's reserve for QUIT is used up.
+     */
+    int (*sync)(void *ctx);
+    /* The message is cut: drop all that came of it. */
+    void (*abort)(void *ctx, popcl_err why);
 } popcl_sink;
 
 /* ---- the job ---- */

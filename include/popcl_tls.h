@@ -64,9 +64,9 @@ typedef struct popcl_trust {
     int64_t newest_not_before; /* Unix seconds: the newest notBefore of the anchors' certificates. A
                                   clock before it counts as not set, as before
                                   POPCL_CLOCK_FLOOR_S. 0 = only POPCL_CLOCK_FLOOR_S counts */
-    const unsigned char (
-        *pins)[POPCL_PIN_LEN]; /* of the server's own key; several, so that a key can be changed */
-    size_t pins_len;           /* number of pins */
+    /* Pins of the server's own key; several, so that a key can be changed. */
+    const unsigned char (*pins)[POPCL_PIN_LEN];
+    size_t pins_len; /* number of pins */
     /* Certificates of servers that are anchors too: of each the first bytes of its
      * tls-server-end-point (RFC 5929, 4.1). If such a certificate has no subjectAltName, it counts
      * for the host in its common name. No other common name is read. */
@@ -245,7 +245,7 @@ typedef struct popcl_tls_session {
     uint32_t record_at;  /* octets of it that came */
     uint32_t iobuf_len;
     br_x509_pkey key;          /* of the server */
-    br_ssl_client_context ssl; /* the last: the octets after it are the judge's */
+    br_ssl_client_context ssl; /* the last: the bytes after it are the judge's */
 } popcl_tls_session;
 
 /* State of a certificate while it streams by, for leaf.c. */
@@ -277,7 +277,7 @@ typedef struct popcl_leaf {
     const char *host; /* the name that is looked for, or the address as text */
     unsigned char address[16];
     uint8_t address_len; /* 4 or 16: it is an address; 0: a name */
-    uint16_t names_at;   /* octets written to tls->names */
+    uint16_t names_at;   /* bytes written to tls->names */
 } popcl_leaf;
 
 /* State of a chain, for guard.c. */
@@ -298,7 +298,7 @@ typedef struct popcl_guard {
         } told;
     } first;
     br_x509_minimal_context
-        minimal; /* dead after the handshake: its octets may then hold the plan */
+        minimal; /* dead after the handshake: its bytes may then hold the plan */
 } popcl_guard;
 
 /* State of certificate 0, for pin.c. */
