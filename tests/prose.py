@@ -134,9 +134,9 @@ BACKOFF = "examples/firmware/backoff"
 OPTIONS = "src/tools/popcl/options.c"
 COSTS = r"\| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB \| (\d+) million \|"
 PROSE = [
-    ("README.md", r"a record buffer of (\d+) octets", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
-    ("README.md", r"`--iobuf (\d+)`", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
-    ("README.md", r"\"already fetched\" in (\d+) octets a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
+    ("README.md", r"a record buffer of (\d+) bytes", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("README.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("README.md", r"\"already fetched\" in (\d+) bytes a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
     ("README.md", r"\| in clear text \| under 1 KB \| ([\d.]+) KB \| (\d+) KB", lambda: (kb(calls(4)), clear_code())),
     ("README.md", rf"\| `pinned`: one key, no clock {COSTS}", lambda: costs("pinned")),
     ("README.md", rf"\| `small`: public CAs {COSTS}", lambda: costs("small")),
