@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_errors.h - every result that popcl can give, in one table: the enum below, the names and
- * sentences of src/core/err_*.c, docs/ERRORS.md and the exit codes of the command are all made
- * from it, so that none of them can disagree.
+/* popcl_errors.h - every result that popcl can give, in one table. The enum below, the texts of
+ * src/core/err_*.c, docs/ERRORS.md and the command's exit codes are made from it. So none of them
+ * can disagree.
  *
  * A row is X(NUMBER, NAME, CLASS, what failed, likely cause, what to try). NUMBER never changes,
  * since programs write it into logs and saved state. A new result takes the next free number, in
@@ -366,7 +366,7 @@ typedef enum popcl_err {
 #undef X
 } popcl_err;
 
-/* What a program can do about a result. */
+/* The classes group results by the answer that a program can give. */
 typedef enum popcl_class {
     POPCL_CLASS_DONE,        /* nothing: it worked */
     POPCL_CLASS_USAGE,       /* correct the program or the command line */
@@ -392,9 +392,9 @@ extern "C" {
  * nothing to say; an unknown value gives "unknown result"). Callable at any time, from any thread.
  * A program links the texts of only those functions that it calls. */
 const char *popcl_err_name(popcl_err e);   /* "ERR_AUTH" */
-const char *popcl_err_what(popcl_err e);   /* what failed */
+const char *popcl_err_what(popcl_err e);   /* the failure */
 const char *popcl_err_cause(popcl_err e);  /* the likely cause */
-const char *popcl_err_advice(popcl_err e); /* what to try */
+const char *popcl_err_advice(popcl_err e); /* the advice */
 popcl_class popcl_err_class(popcl_err e);
 
 #ifdef __cplusplus
