@@ -36,7 +36,7 @@ class Built(unittest.TestCase):
         other, nowhere = self.folder / "other.c", self.folder / "nowhere"
         other.write_text("int main(void) { return 0; }\n", encoding="utf-8")
         for says, given in (("BOARD=stm32 is not one of lm3s6965evb ", {"BOARD": "stm32"}), ("NET=socket is not one of raw ", {"NET": "socket"}),
-                            ("PROFILE=host is not one of public ", {"PROFILE": "host"}), ("RECORD=8192 is not one of 4096 ", {"RECORD": 8192}),
+                            ("PROFILE=host is not one of ecdsa ", {"PROFILE": "host"}), ("RECORD=8192 is not one of 4096 ", {"RECORD": 8192}),
                             ("IPV6=yes is not one of 0 1", {"IPV6": "yes"}), ("LTO= is not one of 0 1", {"LTO": ""}),
                             ("ANCHORS=anchors.c is needed: popcl-ta ", {"ANCHORS": ""}), (f"there is no {nowhere}", {"ANCHORS": nowhere}),
                             ("defines no ca_trust: popcl-ta ", {"ANCHORS": other}), ("LWIP_SRC=dir is needed: ", {"LWIP_SRC": ""}),
