@@ -314,6 +314,7 @@ static popcl_err check_spare(popcl_fetch *f) {
     popcl_machine_spare(&f->session, &n);
     if (n >= POPCL_SCRATCH_MIN) return POPCL_OK;
     popcl_wipe(&f->session);
+    f->cfg = NULL;
     return popcl_machine_refuse(&f->session, POPCL_ERR_PLAN_SMALL, POPCL_FIELD_NONE);
 }
 

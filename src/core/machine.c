@@ -89,6 +89,7 @@ void popcl_machine_leave(popcl *c) {
     if (c->link.tls) popcl_tls_layer_of(c->link.tls)->forget(c->link.tls);
     popcl_machine_release_secret(c);
     c->since = c->passed;
+    c->moved = 1; /* the time of `closed` begins with the next tick */
     popcl_machine_settle(c, end);
 }
 
@@ -100,9 +101,9 @@ void popcl_machine_finish(popcl *c, popcl_err result) {
     if (c->state == CLOSED) return;
     if (result && c->state == STATUS && c->parser.keep && c->parser.octets) {
         c->err_verb = c->verb;
-        if (c->parser.bad == POPCL_ERR_STATUS && result != POPCL_ERR_STOPPED &&
-            result != POPCL_ERR_REENTRANT)
-            result = POPCL_ERR_STATUS;
+        int own = result == POPCL_ERR_STOPPED || result == POPCL_ERR_REENTRANT ||
+                  result == POPCL_ERR_PORT || (c->failing && result != POPCL_ERR_NET);
+        if (c->parser.bad == POPCL_ERR_STATUS && !own) result = POPCL_ERR_STATUS;
     }
     if (c->state != LEAVING) {
         c->result = (uint8_t)result;
@@ -119,8 +120,8 @@ void popcl_machine_finish(popcl *c, popcl_err result) {
  * still in the buffer counts no more. */
 int popcl_machine_is_over_now(popcl *c) {
     popcl_err why = c->busy == MISUSED ? POPCL_ERR_REENTRANT : (popcl_err)c->failing;
-    c->failing = 0;
     if (why) popcl_machine_finish(c, why);
+    c->failing = 0;
     return popcl_is_over(c);
 }
 

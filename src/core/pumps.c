@@ -197,7 +197,10 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
     if (popcl_is_over(c)) return NULL;
     uint32_t connect = popcl_or_default(cfg->connect_ms, POPCL_CONNECT_MS),
              total = popcl_or_default(cfg->total_ms, POPCL_TOTAL_MS);
-    if (c->state == CONNECTING) c->clock = now_ms;
+    if (c->state == CONNECTING) {
+        c->clock = now_ms;
+        c->passed = c->since = 0;
+    }
     *port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
     *limit_ms = connect < total ? connect : total;
     return cfg->host;

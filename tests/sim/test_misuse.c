@@ -537,6 +537,83 @@ static void a_command_without_its_argument(void **state) {
     popcl_wipe(&o.s);
 }
 
+/* ---- the owner's time, and its word ---- */
+
+static unsigned asks_closed(void *ctx, popcl_err *result, popcl_end end) {
+    owner *o = ctx;
+    (void)result;
+    if (end == POPCL_END_LAST) o->closed++;
+    return POPCL_PAUSED_SYNC;
+}
+
+/* The silence before the end is no part of the time that `closed` may ask for. */
+static void time_for_closed_begins_at_the_end(void **state) {
+    static const popcl_events events = {.done = s_done, .ready = s_ready, .closed = asks_closed};
+    static owner o;
+    (void)state;
+    memset(&o, 0, sizeof o);
+    popcl_config cfg = {.iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf};
+    assert_int_equal(popcl_start(&o.s, &cfg, &events, &o, 0), POPCL_OK);
+    popcl_connected(&o.s, 0);
+    popcl_tick(&o.s, 10);
+    popcl_fail(&o.s, POPCL_ERR_NET, 0);
+    assert_int_equal(popcl_next_deadline(&o.s), POPCL_SETTLE_MS);
+    popcl_tick(&o.s, 30000);
+    assert_int_equal(o.closed, 0);
+    assert_int_equal(popcl_next_deadline(&o.s), POPCL_SETTLE_MS);
+    popcl_tick(&o.s, 30000 + POPCL_SETTLE_MS - 1);
+    assert_int_equal(o.closed, 0);
+    popcl_tick(&o.s, 30000 + POPCL_SETTLE_MS);
+    assert_int_equal(o.closed, 1);
+    assert_int_equal(popcl_state(&o.s), POPCL_DONE);
+    popcl_wipe(&o.s);
+}
+
+/* Ticks before a driver connects are no time of the session's. */
+static void the_session_begins_with_connect(void **state) {
+    static const popcl_events events = {.done = s_done, .ready = s_ready};
+    static owner o;
+    uint16_t port;
+    uint32_t limit_ms;
+    (void)state;
+    memset(&o, 0, sizeof o);
+    popcl_config cfg = {.iobuf = o.iobuf, .iobuf_len = sizeof o.iobuf};
+    assert_int_equal(popcl_start(&o.s, &cfg, &events, &o, 0), POPCL_OK);
+    popcl_tick(&o.s, 20000);
+    popcl_connect(&o.s, 20000, &port, &limit_ms);
+    assert_int_equal(limit_ms, POPCL_CONNECT_MS);
+    assert_int_equal(popcl_next_deadline(&o.s), limit_ms);
+    popcl_tick(&o.s, 20000 + limit_ms);
+    assert_int_equal(popcl_result(&o.s), POPCL_ERR_TIMEOUT_CONNECT);
+    popcl_wipe(&o.s);
+}
+
+/* A caller that ends the session gives its reason; what the server began to say is none. */
+static void the_reason_of_fail_stays(void **state) {
+    static const popcl_command user = {.verb = POPCL_USER, .text = "fred", .text_len = 4};
+    static const struct {
+        popcl_err why, result;
+    } rows[] = {{POPCL_ERR_PORT, POPCL_ERR_PORT},
+                {POPCL_ERR_ARGUMENT, POPCL_ERR_ARGUMENT},
+                {POPCL_ERR_NET, POPCL_ERR_STATUS}}; /* the server broke off what is no reply */
+    static owner o;
+    popcl_config cfg;
+    size_t n;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memset(&o, 0, sizeof o);
+        s_start(&o, &cfg);
+        assert_int_equal(popcl_submit(&o.s, &user, 1), POPCL_OK);
+        popcl_send_buf(&o.s, &n);
+        popcl_send_ack(&o.s, n);
+        memcpy(popcl_recv_buf(&o.s, &n), "* gar", 5);
+        popcl_recv_ack(&o.s, 5);
+        popcl_fail(&o.s, rows[i].why, 0);
+        assert_int_equal(popcl_result(&o.s), rows[i].result);
+        popcl_wipe(&o.s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_callback_that_calls_back_ends_the_job),
@@ -551,6 +628,9 @@ int main(void) {
         cmocka_unit_test(a_callback_that_blocks_is_noticed_afterwards),
         cmocka_unit_test(an_event_that_calls_back_ends_the_session),
         cmocka_unit_test(a_command_without_its_argument),
+        cmocka_unit_test(time_for_closed_begins_at_the_end),
+        cmocka_unit_test(the_session_begins_with_connect),
+        cmocka_unit_test(the_reason_of_fail_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

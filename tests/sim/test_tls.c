@@ -296,6 +296,9 @@ static void plan_in_the_storage(void **state) {
             r.cfg.plan_len = 0;
             popcl_err result = rig_run(&r, 100000);
             assert_int_equal(result, profile == TLS_PINNED ? POPCL_ERR_PLAN_SMALL : POPCL_OK);
+            popcl_diag d;
+            popcl_fetch_get_diag(&r.job, &d);
+            assert_string_equal(d.verb, profile == TLS_PINNED ? "" : "QUIT");
             if (result) continue;
             assert_int_equal(r.stored, 2);
             check_no_secret(&r);
