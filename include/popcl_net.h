@@ -58,10 +58,10 @@ typedef struct popcl_net {
 } popcl_net;
 
 /* Connects a started session and runs it until POPCL_DONE. Returns its result; if it did not start,
- * the result of start. The caller calls wipe afterwards. The session's time begins here, so start
- * may get any time. A paused session is resumed every POPCL_RUN_RESUME_MS. Whatever the server
- * does, this call blocks for total_ms at most. It blocks for POPCL_SETTLE_MS more if a sink has
- * staged messages to settle. */
+ * the result of start. Do not give it a session that was connected before. The caller
+ * calls wipe afterwards. The session's time begins here, so start may get any time. A paused
+ * session is resumed every POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for
+ * total_ms at most. It blocks for POPCL_SETTLE_MS more if a sink has staged messages to settle. */
 #define POPCL_RUN_RESUME_MS 10u
 popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx);
 

@@ -41,7 +41,7 @@ static void sink_said(popcl_fetch *f, int answer) {
 
 /* ---- sync ---- */
 
-/* What is staged is durable, or has failed. None of it stands behind plan.next. */
+/* No staged entry is after plan.next. */
 void popcl_messages_end_staged(popcl_fetch *f, popcl_err why) {
     f->staged = f->staged_octets = 0;
     for (size_t at = f->plan.low; at < f->plan.next; at = popcl_plan_after(&f->plan, at)) {

@@ -394,8 +394,8 @@ static void begin_tls(popcl *c) {
     popcl_tls_layer_of(c->link.tls)->secure(&c->link);
 }
 
-/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4); where one comes all
- * the same, it is the first that comes, and every reply behind it answers the command before its
+/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4); if one comes all
+ * the same, it is the first that comes, and every reply after it answers the command before its
  * own. */
 static void secured(popcl *c) {
     c->moved = 1;

@@ -21,24 +21,16 @@ static void fail(const runner *r, popcl_err why) {
     popcl_fail(r->session, why, r->net->code ? r->net->code(r->ctx) : 0);
 }
 
-/* What open may return (popcl_net.h): a result of the network, or of TLS that the port does itself.
- * Anything else is the port's fault. */
+/* The results of popcl_net.open; any other one is a fault of the port. */
 static popcl_err from_open(popcl_err e) {
-    switch (popcl_err_class(e)) {
-    case POPCL_CLASS_HOST:
-    case POPCL_CLASS_UNAVAILABLE:
-    case POPCL_CLASS_LATER:
-    case POPCL_CLASS_CERT:
-    case POPCL_CLASS_TLS:
-    case POPCL_CLASS_STOPPED: return e;
-    case POPCL_CLASS_DONE:
-    case POPCL_CLASS_USAGE:
-    case POPCL_CLASS_DISK:
-    case POPCL_CLASS_PROTOCOL:
-    case POPCL_CLASS_LOGIN:
-    case POPCL_CLASS_CONFIG: break;
+    static const uint8_t results[] = {POPCL_ERR_RESOLVE, POPCL_ERR_RESOLVE_TIMEOUT,
+                                      POPCL_ERR_CONNECT, POPCL_ERR_TIMEOUT_CONNECT,
+                                      POPCL_ERR_NET,     POPCL_ERR_STOPPED};
+    popcl_class class_ = popcl_err_class(e);
+    for (size_t i = 0; i < sizeof results; i++) {
+        if (e == (popcl_err)results[i]) return e;
     }
-    return POPCL_ERR_PORT;
+    return class_ == POPCL_CLASS_TLS || class_ == POPCL_CLASS_CERT ? e : POPCL_ERR_PORT;
 }
 
 static void send_some(runner *r) {

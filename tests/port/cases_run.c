@@ -457,8 +457,9 @@ static popcl_err open_result(int i) {
 }
 static int is_passed_on(popcl_err e) {
     popcl_class c = popcl_err_class(e);
-    return c == POPCL_CLASS_TLS || c == POPCL_CLASS_CERT || c == POPCL_CLASS_HOST ||
-           c == POPCL_CLASS_UNAVAILABLE || c == POPCL_CLASS_LATER || c == POPCL_CLASS_STOPPED;
+    return c == POPCL_CLASS_TLS || c == POPCL_CLASS_CERT || e == POPCL_ERR_RESOLVE ||
+           e == POPCL_ERR_RESOLVE_TIMEOUT || e == POPCL_ERR_CONNECT ||
+           e == POPCL_ERR_TIMEOUT_CONNECT || e == POPCL_ERR_NET || e == POPCL_ERR_STOPPED;
 }
 
 static void tls_server(const peer *p) {
