@@ -70,12 +70,13 @@ class Place:
         self.auth_file = self.root / "auth"
         self.owner = owner
         self.umask = None
-        self.wrapper = []
+        self.command, self.wrapper = POPCL, []
         self.environment = {}  # further variables
         for folder in (self.state, self.root / "home"):
             folder.mkdir()
         self.auth(user, password)
         if owner is not None:
+            self.command = shutil.copy(POPCL, self.root / "popcl")  # the built one may be in a folder that only root can enter
             for path in (self.root, self.state, self.root / "home", self.auth_file):
                 os.chown(path, owner, owner)
 
@@ -103,7 +104,7 @@ class Place:
         rights = {} if self.owner is None else {"user": self.owner, "group": self.owner, "extra_groups": []}
         if self.umask is not None:
             rights["umask"] = self.umask
-        return subprocess.Popen([*self.wrapper, POPCL, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.Popen([*self.wrapper, self.command, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=environment, cwd=self.root, **rights)
 
     def finish(self, process, args, seconds=HANGS):

@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
@@ -490,22 +489,7 @@ class Places(DovecotTest):
         """A place of an ordinary user, where the tests run as root: to root no directory is read-only."""
         account = self.server.account()
         account.deliver(messages)
-        place = self.place(account, owner=65534 if os.geteuid() == 0 else None)
-        if place.owner is not None:
-            place.wrapper = [self.readable_command()]
-        return account, place
-
-    def readable_command(self):
-        """A link into reach: the built command may stand where only root can go. It is run in place of the original."""
-        folder = tempfile.mkdtemp(prefix="popcl-bin-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        os.chmod(folder, 0o755)
-        shutil.copy(command.POPCL, folder)
-        script = os.path.join(folder, "run")
-        with open(script, "w", encoding="ascii") as file:
-            file.write(f'#!/bin/sh\nshift\nexec {folder}/{os.path.basename(command.POPCL)} "$@"\n')
-        os.chmod(script, 0o755)
-        return script
+        return account, self.place(account, owner=65534 if os.geteuid() == 0 else None)
 
     def test_output_directory_is_made(self):
         """[F13] A missing output directory is made, 0700."""
