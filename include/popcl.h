@@ -107,6 +107,10 @@ typedef enum popcl_verb {
     POPCL_USER,      /* text = name                              RFC 1939, 7 */
     POPCL_PASS,      /* secret                                   RFC 1939, 7 */
     POPCL_APOP,      /* text = name, secret = 32 hex digits      RFC 1939, 7 */
+    POPCL_AUTH,      /* text = SASL mechanism; secret = initial response in base64, "=" for an empty
+                        one, NULL = none                         RFC 5034, 4 */
+    POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
+                        empty. Of any length: written in pieces  RFC 5034, 4 */
     POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event:
                         RFC 2595, 4 */
     POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
@@ -124,7 +128,12 @@ typedef enum popcl_verb {
 /* Returns the verb as text, "RETR" for example; "" for POPCL_VERBS. */
 const char *popcl_verb_name(popcl_verb v);
 
-typedef enum popcl_status { POPCL_STATUS_NONE, POPCL_STATUS_OK, POPCL_STATUS_ERR } popcl_status;
+typedef enum popcl_status {
+    POPCL_STATUS_NONE,
+    POPCL_STATUS_OK,
+    POPCL_STATUS_ERR,
+    POPCL_STATUS_CHALLENGE /* `+` and a challenge: only to AUTH and RESPONSE (RFC 5034, 4) */
+} popcl_status;
 
 /* Response codes (RFC 2449, 8; RFC 3206). An unknown child counts as its parent, any other unknown
  * code as POPCL_CODE_NONE. */
@@ -173,10 +182,11 @@ typedef struct popcl_reply {
 #define POPCL_CAPA_AUTH_RESP_CODE 0x0200u /* RFC 3206, 6 */
 #define POPCL_CAPA_UTF8           0x0400u /* RFC 6856, 2 */
 #define POPCL_CAPA_LANG           0x0800u /* RFC 6856, 3 */
+#define POPCL_SASL_PLAIN          0x0001u
 #define POPCL_EXPIRE_NEVER        UINT32_MAX
 typedef struct popcl_caps {
     uint16_t tags;          /* POPCL_CAPA_* */
-    uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n) */
+    uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n); POPCL_SASL_PLAIN is one */
     uint32_t login_delay_s; /* seconds between logins; 0 = the server names no delay */
     uint32_t expire_days; /* days that mail stays after retrieval, or POPCL_EXPIRE_NEVER; only with
                              POPCL_CAPA_EXPIRE */
@@ -333,6 +343,7 @@ typedef struct popcl_reply_parser {
     uint8_t words;           /* of a CAPA line so far */
     uint8_t code;            /* place of the line in a response code */
     uint8_t keep;            /* the whole status line is kept while it comes, to be shown */
+    uint8_t challenged;      /* a challenge may come instead of a status */
     uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
     uint16_t spaces;         /* that belong to the UID if more of it follows */
     uint16_t blocks;         /* of 64 octets of the UID that are digested, into */
@@ -370,13 +381,14 @@ struct popcl {
     uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
     uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
     uint8_t window_len;
-    uint8_t field; /* the setting that is wrong, of enum popcl_field */
+    uint8_t field;   /* the setting that is wrong, of enum popcl_field */
+    uint8_t writing; /* a part of the newest command is still to be written */
     popcl_reply_parser parser;
     const struct popcl_events *events;
     void *ctx;
     const popcl_config *cfg;
     popcl_flight *window;       /* NULL: flight */
-    const popcl_secret *secret; /* its callback was called and has to be released */
+    const popcl_secret *secret; /* in use: its callback, if it has one, has to be released */
     popcl_link link;
     uint32_t count;       /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
     uint32_t lines;       /* of a listing so far, of which */
@@ -385,7 +397,7 @@ struct popcl {
     uint32_t clock;       /* the caller's, at the last tick */
     uint32_t passed;      /* ms from start to the last tick */
     uint32_t since;       /* the same to the last progress, or to the pause's begin */
-    uint32_t flight_octets; /* of all command lines in flight */
+    size_t written;       /* bytes of the secret that is written in pieces */
     int net_code;
     popcl_flight flight; /* the one command in flight, without a window */
     popcl_caps caps;

@@ -21,16 +21,22 @@ extern "C" {
 typedef struct popcl_command {
     popcl_verb verb;
     /* A verb takes the fields that popcl_verb lists for it; the others are ignored. */
-    uint32_t number;            /* message, from 1; 0 = without number (LIST, UIDL) */
-    uint32_t lines;             /* TOP: body lines after the header; 0 = header and blank line */
-    const char *text;           /* USER, APOP: not NUL-terminated, borrowed during submit only */
-    size_t text_len;            /* bytes of text */
-    const popcl_secret *secret; /* PASS, APOP: borrowed during submit; until the session is over if
-                                   submit returned ERR_SECRET_WAIT. Its callback is released once
-                                   the command is written, or will not be */
+    uint32_t number;  /* message, from 1; 0 = without number (LIST, UIDL) */
+    uint32_t lines;   /* TOP: body lines after the header; 0 = header and blank line */
+    const char *text; /* USER, APOP, AUTH: not NUL-terminated, borrowed during submit only */
+    size_t text_len;  /* bytes of text */
+    const popcl_secret *secret; /* PASS, APOP, AUTH, RESPONSE: borrowed during submit. RESPONSE
+                                   borrows it until its done event; if submit returned
+                                   ERR_SECRET_WAIT, until the session is over. Its callback is
+                                   released once the command is written, or will not be */
 } popcl_command;
 
 #define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
+
+/* A bit that done may return for +OK to an AUTH without initial response: it was an empty
+ * challenge, as some servers send it, and the next command is a RESPONSE. For any other reply it is
+ * ignored. */
+#define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */
 typedef enum popcl_end {
@@ -47,8 +53,8 @@ typedef enum popcl_end {
  * pauses: nothing is read until popcl_resume, and then the same event comes again. Other bits are
  * ignored. */
 typedef struct popcl_events {
-    /* Octets of a status line after the status and its space, as they stream. The line may still
-     * turn out to be malformed. */
+    /* Octets of a status line after the status and its space, as they stream: a challenge, or
+     * human-readable text. The line may still turn out to be malformed. */
     void (*text)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
     /* One line of a listing was read. A CAPA reply brings no line: see popcl_capabilities. Nor does
      * a line with number 0 or one above STAT's count, which names no message. */
@@ -60,7 +66,8 @@ typedef struct popcl_events {
      * (POPCL_PAUSED_SINK), and the rest is offered again after resume. */
     size_t (*body)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
     /* The reply is complete; the greeting too. The command is no longer in flight once this
-     * returned 0. */
+     * returned without a pause. After a challenge (POPCL_STATUS_CHALLENGE) only a RESPONSE may be
+     * submitted. An owner that does not believe a +OK to its login calls popcl_fail here. */
     unsigned (*done)(void *ctx, uint32_t tag, const popcl_reply *reply);
     /* There is room for a command: submit the next one, or return 0 without. */
     unsigned (*ready)(void *ctx);

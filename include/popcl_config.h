@@ -35,6 +35,13 @@
 #define POPCL_CAPA_LINE_MAX 2048
 #endif
 
+/* Octets of the longest reply to AUTH or to a response, CRLF included; 512 to 65535. A longer line
+ * is POPCL_ERR_LINE_LENGTH. RFC 5034, 4 sets no limit for challenges. Costs no RAM: a challenge is
+ * not kept. */
+#ifndef POPCL_CHALLENGE_MAX
+#define POPCL_CHALLENGE_MAX 8192
+#endif
+
 /* Most lines of a CAPA reply; more lines are POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
 #ifndef POPCL_CAPA_LINES_MAX
 #define POPCL_CAPA_LINES_MAX 128
@@ -86,11 +93,19 @@
 #define POPCL_WITH_APOP 1
 #endif
 
+/* 1 compiles the PLAIN mechanism (RFC 4616) and with it base64; 0 leaves both out. */
+#ifndef POPCL_WITH_PLAIN
+#define POPCL_WITH_PLAIN 1
+#endif
+
 #if POPCL_TEXT_KEEP < 16 || POPCL_TEXT_KEEP > 200
 #error "POPCL_TEXT_KEEP is 16 to 200"
 #endif
 #if POPCL_CAPA_LINE_MAX < 512 || POPCL_CAPA_LINE_MAX > 65535
 #error "POPCL_CAPA_LINE_MAX is 512 to 65535"
+#endif
+#if POPCL_CHALLENGE_MAX < 512 || POPCL_CHALLENGE_MAX > 65535
+#error "POPCL_CHALLENGE_MAX is 512 to 65535"
 #endif
 
 /* The name of a function's symbol, with the settings that size public structs: popcl_start_text70.

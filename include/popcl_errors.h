@@ -203,6 +203,9 @@
     X(60, ERR_NO_STAMP, LOGIN, "the greeting has no usable timestamp, which APOP needs",           \
       "the server does not support APOP, or its timestamp is no message-id (CVE-2007-1558)",       \
       "allow POPCL_AUTH_USER, or use a server with APOP")                                          \
+    X(106, ERR_CHALLENGE, LOGIN, "the server asks for something that the login does not have",     \
+      "the server does not support this login mechanism as its standard says",                     \
+      "allow another one (popcl_fetch_config.auth)")                                               \
     /* TLS (popcl_tls.h) */                                                                        \
     X(61, ERR_TIMEOUT_TLS, TLS, "the TLS handshake did not end in time",                           \
       "the server hangs or speaks no TLS on this port, or this processor needs longer than "       \

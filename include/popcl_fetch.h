@@ -41,6 +41,8 @@ extern "C" {
 #define POPCL_AUTH_AUTO 0u
 #define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
 #define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
+/* AUTH PLAIN: the password itself crosses it, for servers without USER (RFC 5034, RFC 4616) */
+#define POPCL_AUTH_PLAIN 4u
 
 /* ---- messages ---- */
 

@@ -37,8 +37,7 @@ typedef struct apop {
     uint8_t at; /* enum stamp */
 } apop;
 
-/* The scratch must hold it, however the caller's memory is aligned. */
-typedef char apop_fits_scratch[sizeof(apop) + 7 <= POPCL_PLAN_MIN_APOP ? 1 : -1];
+typedef char apop_fits_scratch[POPCL_PLAN_MIN_APOP >= POPCL_LOGIN_ROOM(sizeof(apop)) ? 1 : -1];
 
 static int is_atext(unsigned char c) {
     static const char others[] = "!#$%&'*+-/=?^_`{|}~";
@@ -76,28 +75,17 @@ static void greeting(void *scratch, const unsigned char *p, size_t n) {
     }
 }
 
-static int usable(const void *scratch) { return ((const apop *)scratch)->at == FOUND; }
+static int usable(const popcl_login *l) { return ((const apop *)l->scratch)->at == FOUND; }
 
-/* Feeds the password to md5: borrowed in one piece, else as it is pulled. */
+/* Feeds the password to md5, in pieces. */
 static popcl_err feed_secret(br_md5_context *md5, const popcl_secret *s) {
-    if (s->octets) {
-        br_md5_update(md5, s->octets, popcl_secret_len(s));
-        return POPCL_OK;
-    }
     char piece[32];
     popcl_err e = POPCL_OK;
-    size_t off = 0;
-    for (;;) {
-        int got = s->get(s->ctx, off, piece, sizeof piece);
-        if (got < 0 || (size_t)got > sizeof piece)
-            e = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
-        else if (got == 0 && off == 0)
-            e = POPCL_ERR_CREDENTIAL_OCTET;
-        else if (popcl_has_line_end(piece, (size_t)got))
-            e = POPCL_ERR_CREDENTIAL_OCTET;
-        if (e || got == 0) break;
-        br_md5_update(md5, piece, (size_t)got);
-        off += (size_t)got;
+    size_t n = 1;
+    for (size_t off = 0; n && !e; off += n) {
+        e = popcl_secret_read(s, off, piece, sizeof piece, &n);
+        if (!e && off + n == 0) e = POPCL_ERR_CREDENTIAL_OCTET;
+        if (!e) br_md5_update(md5, piece, n);
     }
     popcl_zero(piece, sizeof piece);
     return e;
@@ -127,6 +115,7 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
 
 const popcl_mech popcl_mech_apop = {
     .bit = POPCL_AUTH_APOP,
+    .scratch = sizeof(apop),
     .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
     .digest = 1,
     .refused = POPCL_ERR_APOP_REFUSED,

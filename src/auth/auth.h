@@ -1,43 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* auth - the login mechanisms behind one table. A mechanism turns credentials into commands, one a
- * step; it sends nothing itself and knows neither session nor connection. What it must remember
- * between greeting and login stands in scratch, memory of the caller that is wiped after the login.
- */
+ * step, and judges the replies. It sends nothing itself, and knows neither session nor connection.
+ * What it must remember between greeting and login is in scratch: memory of the caller that is
+ * wiped after the login. */
 #ifndef POPCL_AUTH_AUTH_H
 #define POPCL_AUTH_AUTH_H
 
 #include "popcl_command.h"
 #include "popcl_fetch.h"
+#include "refusal.h"
 
 typedef struct popcl_login {
     const char *user;
     size_t user_len;
     const popcl_secret *secret;
-    void *scratch; /* aligned for any type */
+    const popcl_caps *caps; /* of the newest CAPA before the login; NULL: none was answered */
+    void *scratch;          /* aligned for any type; zeroed at the start */
 } popcl_login;
 
 typedef struct popcl_mech {
     uint16_t bit;       /* POPCL_AUTH_* */
-    uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4) */
-    uint8_t secret_max; /* the same for the password; 0: any */
+    uint8_t scratch;    /* bytes of scratch that it needs */
+    uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4); 0:
+                           any */
+    uint8_t secret_max; /* the same for the password */
     uint8_t digest;     /* 1: the password does not cross the line */
-    popcl_err refused;  /* what -ERR to it means where no response code says more */
+    popcl_err refused;  /* what -ERR to it means if no response code says more */
     popcl_err unusable; /* why it cannot be used with this server */
     /* Octets of the greeting, as they stream, from its beginning to its end. NULL: looks at none.
      */
     void (*greeting)(void *scratch, const unsigned char *p, size_t n);
-    /* Whether it can be used after that greeting. NULL: always. */
-    int (*usable)(const void *scratch);
-    /* The command of step 0, 1, ...; what it points to lies in login or scratch. POPCL_OK,
-     * ERR_SECRET, ERR_SECRET_WAIT, ERR_CREDENTIAL_OCTET. The login is complete when the server
-     * answers +OK to a command that logs in. */
+    /* Whether it can be used after that greeting and with these capabilities. NULL: always. */
+    int (*usable)(const popcl_login *l);
+    /* The command of step 0, 1, ...; what it points to is in login or scratch. POPCL_OK,
+     * ERR_SECRET, ERR_SECRET_WAIT, ERR_CREDENTIAL_OCTET. */
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
+    /* Octets of a challenge, as they stream, before `answered` is asked. NULL: looks at none. */
+    void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);
+    /* What the reply to that step means, +OK or a challenge. POPCL_OK: the login is complete, which
+     * only +OK to a command that logs in can mean. POPCL_MORE: the next step follows. Any other
+     * error: the server is not believed; a challenge is then answered by a cancel, and +OK ends the
+     * session. NULL: +OK goes on until a command logs in. */
+    popcl_err (*answered)(const popcl_login *l, unsigned step, const popcl_reply *r);
 } popcl_mech;
 
 /* In order of preference, ending with NULL. */
 extern const popcl_mech *const popcl_mechs[];
 
-/* Octets of scratch that any mechanism of the table needs at most, alignment included. */
+/* Bytes of the plan for a login with so much scratch: before it are the words of a refusal, and
+ * before those what aligns them. */
+#define POPCL_LOGIN_ROOM(scratch) (7u + sizeof(popcl_refusal) + (scratch))
+
+/* The same, at most. */
 #define POPCL_SCRATCH_MIN POPCL_PLAN_MIN_APOP
 
 #endif

@@ -5,12 +5,15 @@
 
 /* Each is defined in the file of its name. Nobody else names one, so that this file alone changes
  * with a further one. */
-extern const popcl_mech popcl_mech_apop, popcl_mech_userpass;
+extern const popcl_mech popcl_mech_apop, popcl_mech_userpass, popcl_mech_plain;
 
 const popcl_mech *const popcl_mechs[] = {
 #if POPCL_WITH_APOP
     &popcl_mech_apop,
 #endif
     &popcl_mech_userpass,
+#if POPCL_WITH_PLAIN
+    &popcl_mech_plain,
+#endif
     NULL,
 };

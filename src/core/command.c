@@ -9,31 +9,46 @@
 #include "text.h"
 #include "zero.h"
 
-/* From TEXT on a line may be long; from SECRET on it holds one. */
-enum arguments { NONE, NUMBER, NUMBER_OR_NONE, NUMBER_LINES, TEXT, SECRET, TEXT_SECRET };
+/* From TEXT on a line may be long; from SECRET on it may have one. */
+enum arguments {
+    NONE,
+    NUMBER,
+    NUMBER_OR_NONE,
+    NUMBER_LINES,
+    TEXT,
+    SECRET,
+    TEXT_SECRET,
+    TEXT_SECRET_OR_NONE,
+    SECRET_ALONE
+};
 
 #define A POPCL_IN_AUTHORIZATION
 #define T POPCL_IN_TRANSACTION
 #define C POPCL_BEFORE_TLS
+#define X POPCL_IN_EXCHANGE
 const popcl_verb_row popcl_verbs[POPCL_VERBS] = {
-    [POPCL_USER] = {"USER", A, TEXT, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
-    [POPCL_PASS] = {"PASS", A, SECRET, POPCL_FORM_TEXT, POPCL_SINGLE, 1},
-    [POPCL_APOP] = {"APOP", A, TEXT_SECRET, POPCL_FORM_TEXT, POPCL_SINGLE, 1},
-    [POPCL_START_TLS] = {"STLS", C, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
-    [POPCL_CAPA] = {"CAPA", C | A | T, NONE, POPCL_FORM_CAPA, POPCL_LINES, 0},
-    [POPCL_STAT] = {"STAT", T, NONE, POPCL_FORM_STAT, POPCL_SINGLE, 0},
-    [POPCL_LIST] = {"LIST", T, NUMBER_OR_NONE, POPCL_FORM_LIST, POPCL_LINES, 0},
-    [POPCL_UIDL] = {"UIDL", T, NUMBER_OR_NONE, POPCL_FORM_UIDL, POPCL_LINES, 0},
-    [POPCL_RETR] = {"RETR", T, NUMBER, POPCL_FORM_TEXT, POPCL_BODY, 0},
-    [POPCL_TOP] = {"TOP", T, NUMBER_LINES, POPCL_FORM_TEXT, POPCL_BODY, 0},
-    [POPCL_DELE] = {"DELE", T, NUMBER, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
-    [POPCL_NOOP] = {"NOOP", T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
-    [POPCL_RSET] = {"RSET", T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
-    [POPCL_QUIT] = {"QUIT", C | A | T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, 0},
+    [POPCL_USER] = {"USER", A, TEXT, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_NO_LOGIN},
+    [POPCL_PASS] = {"PASS", A, SECRET, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_LOGS_IN},
+    [POPCL_APOP] = {"APOP", A, TEXT_SECRET, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_LOGS_IN},
+    [POPCL_AUTH] = {"AUTH", A, TEXT_SECRET_OR_NONE, POPCL_FORM_TEXT, POPCL_SINGLE,
+                    POPCL_CHALLENGED},
+    [POPCL_RESPONSE] = {"AUTH", X, SECRET_ALONE, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_CHALLENGED},
+    [POPCL_START_TLS] = {"STLS", C, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_NO_LOGIN},
+    [POPCL_CAPA] = {"CAPA", C | A | T, NONE, POPCL_FORM_CAPA, POPCL_LINES, POPCL_NO_LOGIN},
+    [POPCL_STAT] = {"STAT", T, NONE, POPCL_FORM_STAT, POPCL_SINGLE, POPCL_NO_LOGIN},
+    [POPCL_LIST] = {"LIST", T, NUMBER_OR_NONE, POPCL_FORM_LIST, POPCL_LINES, POPCL_NO_LOGIN},
+    [POPCL_UIDL] = {"UIDL", T, NUMBER_OR_NONE, POPCL_FORM_UIDL, POPCL_LINES, POPCL_NO_LOGIN},
+    [POPCL_RETR] = {"RETR", T, NUMBER, POPCL_FORM_TEXT, POPCL_BODY, POPCL_NO_LOGIN},
+    [POPCL_TOP] = {"TOP", T, NUMBER_LINES, POPCL_FORM_TEXT, POPCL_BODY, POPCL_NO_LOGIN},
+    [POPCL_DELE] = {"DELE", T, NUMBER, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_NO_LOGIN},
+    [POPCL_NOOP] = {"NOOP", T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_NO_LOGIN},
+    [POPCL_RSET] = {"RSET", T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_NO_LOGIN},
+    [POPCL_QUIT] = {"QUIT", C | A | T, NONE, POPCL_FORM_TEXT, POPCL_SINGLE, POPCL_NO_LOGIN},
 };
 #undef A
 #undef T
 #undef C
+#undef X
 
 const char *popcl_verb_name(popcl_verb v) {
     return (unsigned)v < POPCL_VERBS ? popcl_verbs[v].name : "";
@@ -44,7 +59,6 @@ typedef struct line {
     unsigned char *buf;
     size_t len;
     popcl_err err;
-    uint8_t pulled;
 } line;
 
 static void command_put(line *l, const void *p, size_t n) {
@@ -88,31 +102,18 @@ static void put_message(line *l, uint32_t number) {
     command_put_number(l, number);
 }
 
-/* Pulls the secret straight into the line, and checks it there. */
+/* The secret, straight into the line. Whether it ends there shows only when one byte more is asked
+ * for: over the place of the CRLF, once there is no room left. */
 static void put_secret(line *l, const popcl_secret *s) {
-    if (!s || s->octets || !s->get) {
-        put_argument(l, s ? s->octets : NULL, s ? popcl_secret_len(s) : 0);
-        return;
-    }
     command_put(l, " ", 1);
-    size_t start = l->len, off = 0;
-    while (!l->err) {
+    size_t n = 1;
+    for (size_t off = 0; !l->err && n; off += n) {
         size_t room = POPCL_COMMAND_MAX - 2 - l->len;
-        /* with no room left, one octet more is asked for, over the place of the CRLF: it tells
-         * whether the secret ends here */
-        size_t want = room ? room : 1;
-        l->pulled = 1;
-        int got = s->get(s->ctx, off, (char *)l->buf + l->len, want);
-        if (got == 0) break;
-        if (got < 0 || (size_t)got > want)
-            l->err = got == POPCL_SECRET_AGAIN ? POPCL_ERR_SECRET_WAIT : POPCL_ERR_SECRET;
-        else if (!room)
-            l->err = POPCL_ERR_COMMAND_LENGTH;
-        else
-            l->len += (size_t)got, off += (size_t)got;
+        l->err = popcl_secret_read(s, off, l->buf + l->len, room ? room : 1, &n);
+        if (!l->err && off + n == 0) l->err = POPCL_ERR_CREDENTIAL_OCTET;
+        if (!l->err && n && !room) l->err = POPCL_ERR_COMMAND_LENGTH;
+        if (!l->err) l->len += n;
     }
-    const unsigned char *p = l->buf + start;
-    if (!l->err && (off == 0 || popcl_has_line_end(p, off))) l->err = POPCL_ERR_CREDENTIAL_OCTET;
 }
 
 size_t popcl_command_room(const popcl_command *c) {
@@ -127,9 +128,9 @@ uint32_t popcl_command_number(const popcl_command *c) {
                : 0;
 }
 
-const popcl_secret *popcl_command_pulls(const popcl_command *c) {
+const popcl_secret *popcl_command_secret(const popcl_command *c) {
     const popcl_secret *s = popcl_verbs[c->verb].arguments >= SECRET ? c->secret : NULL;
-    return s && !s->octets && s->get ? s : NULL;
+    return s && (s->octets || s->get) ? s : NULL;
 }
 
 /* LIST and UIDL with a number are answered by one line (RFC 1939, 5 and 7). */
@@ -139,9 +140,34 @@ enum popcl_reply_shape popcl_command_shape(const popcl_command *c) {
                                                          : (enum popcl_reply_shape)row->shape;
 }
 
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_line *written) {
+popcl_err popcl_response_write(const popcl_secret *s, size_t off, unsigned char *buf, size_t room,
+                               popcl_line *written) {
+    size_t most = room - 2, len = 0, n = s != NULL;
+    popcl_err e = POPCL_OK;
+    memset(written, 0, sizeof *written);
+    written->read_secret = s != NULL;
+    while (n && len < most && !e) {
+        e = popcl_secret_read(s, off + len, buf + len, most - len, &n);
+        len += n;
+    }
+    if (e) {
+        popcl_zero(buf, room);
+        return e;
+    }
+    written->secret_to = written->len = len;
+    written->goes_on = n != 0;
+    if (n) return POPCL_OK;
+    memcpy(buf + len, "\r\n", 2);
+    written->len += 2;
+    return POPCL_OK;
+}
+
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t room,
+                              popcl_line *written) {
     const popcl_verb_row *row = &popcl_verbs[c->verb];
+    const popcl_secret *secret = popcl_command_secret(c);
     line l = {.buf = buf};
+    if (row->arguments == SECRET_ALONE) return popcl_response_write(secret, 0, buf, room, written);
     memset(written, 0, sizeof *written);
     command_put(&l, row->name, strlen(row->name));
     switch (row->arguments) {
@@ -154,14 +180,17 @@ popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_
         command_put_number(&l, c->lines);
         break;
     case TEXT:
-    case TEXT_SECRET: put_argument(&l, c->text, c->text_len); break;
+    case TEXT_SECRET:
+    case TEXT_SECRET_OR_NONE: put_argument(&l, c->text, c->text_len); break;
     default: break;
     }
-    if (row->arguments >= SECRET) {
+    if (secret) {
         written->secret_from = l.len + 1;
-        if (!l.err) put_secret(&l, c->secret);
+        written->read_secret = !l.err;
+        put_secret(&l, secret);
         written->secret_to = l.len;
-        written->pulled = l.pulled;
+    } else if (row->arguments == SECRET || row->arguments == TEXT_SECRET) {
+        l.err = POPCL_ERR_ARGUMENT_OCTET;
     }
     if (l.err) {
         popcl_zero(buf, popcl_command_room(c));

@@ -9,19 +9,23 @@
 
 #define POPCL_IN_AUTHORIZATION 1u /* states of RFC 1939, 3, as bits */
 #define POPCL_IN_TRANSACTION   2u
-/* In clear, where STLS has to come first: nothing else may be said. */
+/* In clear, before STLS: nothing else may be said. */
 #define POPCL_BEFORE_TLS 4u
+/* The server has sent a challenge: nothing but a response may be said (RFC 5034, 4). */
+#define POPCL_IN_EXCHANGE 8u
 
 enum popcl_reply_shape { POPCL_SINGLE, POPCL_LINES, POPCL_BODY };
+
+/* +OK opens the maildrop; from CHALLENGED on, the server may answer with a challenge instead. */
+enum popcl_login_verb { POPCL_NO_LOGIN, POPCL_LOGS_IN, POPCL_CHALLENGED };
 
 typedef struct popcl_verb_row {
     char name[5];
     uint8_t states;    /* where it may be sent */
     uint8_t arguments; /* enum in command.c */
     uint8_t form;      /* enum popcl_form of the status line, or of the lines */
-    uint8_t
-        shape; /* enum popcl_reply_shape; LIST and UIDL with a number are single (RFC 1939, 5) */
-    uint8_t logs_in; /* +OK to it opens the maildrop */
+    uint8_t shape;     /* enum popcl_reply_shape */
+    uint8_t login;     /* enum popcl_login_verb */
 } popcl_verb_row;
 
 extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
@@ -30,7 +34,8 @@ extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
 typedef struct popcl_line {
     size_t len;                    /* CRLF included */
     size_t secret_from, secret_to; /* the octets of it that must not be shown */
-    uint8_t pulled; /* the secret's callback was called, also for a line that failed */
+    uint8_t read_secret;           /* the secret was read, also for a line that failed */
+    uint8_t goes_on;               /* more of the secret follows, and no CRLF yet */
 } popcl_line;
 
 /* Octets that the line may take at most. */
@@ -39,14 +44,20 @@ size_t popcl_command_room(const popcl_command *c);
 /* The message's number, if the verb takes one; else 0. */
 uint32_t popcl_command_number(const popcl_command *c);
 
-/* The secret, if the verb takes one and it is pulled by its callback; else NULL. */
-const popcl_secret *popcl_command_pulls(const popcl_command *c);
+/* The secret, if the verb takes one and the command has one; else NULL. */
+const popcl_secret *popcl_command_secret(const popcl_command *c);
 
 enum popcl_reply_shape popcl_command_shape(const popcl_command *c);
 
-/* Writes the line with its CRLF to buf, which has popcl_command_room octets. After an error nothing
- * of a secret is left in buf: ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET, ERR_COMMAND_LENGTH,
- * ERR_MESSAGE_NUMBER, ERR_SECRET, ERR_SECRET_WAIT. */
-popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, popcl_line *written);
+/* Writes the line with its CRLF to buf, which has room for `room` bytes, popcl_command_room or
+ * more. A RESPONSE that does not fit goes on. After an error nothing of a secret is left in buf:
+ * ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET, ERR_COMMAND_LENGTH, ERR_MESSAGE_NUMBER, ERR_SECRET,
+ * ERR_SECRET_WAIT. */
+popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t room,
+                              popcl_line *written);
+
+/* Writes the next piece of a RESPONSE: its secret from offset off on, and CRLF once it is whole. */
+popcl_err popcl_response_write(const popcl_secret *s, size_t off, unsigned char *buf, size_t room,
+                               popcl_line *written);
 
 #endif

@@ -183,7 +183,7 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     case POPCL_WAIT_GREETING: fetch_greeted(f); break;
     case POPCL_SAY_STLS: stls_answered(f, r); break;
     case POPCL_ASK_CAPA: capa_answered(f, r, POPCL_LOGIN); break;
-    case POPCL_LOGIN: popcl_login_answered(f, r); break;
+    case POPCL_LOGIN: return popcl_login_answered(f, r);
     case POPCL_ASK_STAT: stat_answered(f, r); break;
     case POPCL_LIST_MESSAGES: popcl_list_answered(f, r); break;
     case POPCL_LIST_SIZES: popcl_list_sizes_answered(f, r); break;

@@ -57,7 +57,9 @@ void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size
 
 /* The next command of the login. Returns POPCL_PAUSED_SECRET if the secret is not ready. */
 unsigned popcl_login_step(popcl_fetch *f);
-void popcl_login_answered(popcl_fetch *f, const popcl_reply *r);
+
+/* The reply to it. Returns POPCL_LOGIN_GOES_ON if another step follows. */
+unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r);
 
 /* Tells the secret of the end of its use, if a mechanism called it. */
 void popcl_login_release(popcl_fetch *f);

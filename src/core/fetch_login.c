@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "../auth/auth.h"
-#include "../auth/refusal.h"
 #include "fetch.h"
 #include "text.h"
 #include "zero.h"
@@ -20,11 +19,17 @@ static size_t user_len(const popcl_config *s) {
     return s->user_len ? s->user_len : strlen(s->user);
 }
 
+/* The words of a refusal come first in the plan, and then the mechanism's scratch. */
+static popcl_refusal *refusal_of(popcl_fetch *f) {
+    adopt_spare_plan(f);
+    return (popcl_refusal *)(void *)(f->plan.octets + (8 - (uintptr_t)f->plan.octets % 8) % 8);
+}
+
 static popcl_login login_of(popcl_fetch *f) {
     const popcl_config *s = &f->cfg->session;
-    adopt_spare_plan(f);
     popcl_login l = {.user = s->user, .user_len = user_len(s), .secret = &f->cfg->secret};
-    l.scratch = f->plan.octets + (8 - (uintptr_t)f->plan.octets % 8) % 8;
+    l.caps = f->has_caps ? popcl_capabilities(&f->session) : NULL;
+    l.scratch = refusal_of(f) + 1;
     return l;
 }
 
@@ -47,9 +52,9 @@ popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *fie
         const popcl_mech *m = popcl_mechs[i];
         unknown &= ~(unsigned)m->bit;
         if (!is_allowed(cfg, m)) continue;
-        if (user > m->user_max || (m->secret_max && secret > m->secret_max))
+        if ((m->user_max && user > m->user_max) || (m->secret_max && secret > m->secret_max))
             return POPCL_ERR_COMMAND_LENGTH;
-        if (m->greeting) least = POPCL_SCRATCH_MIN;
+        if (POPCL_LOGIN_ROOM(m->scratch) > POPCL_PLAN_MIN) least = POPCL_SCRATCH_MIN;
     }
     *field = POPCL_FIELD_AUTH;
     return unknown                              ? POPCL_ERR_ARGUMENT
@@ -58,8 +63,13 @@ popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *fie
 }
 
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n) {
-    if (f->phase == POPCL_LOGIN && popcl_last_reply(&f->session)->status == POPCL_STATUS_ERR)
-        popcl_refusal_text(login_of(f).scratch, p, n);
+    unsigned status = popcl_last_reply(&f->session)->status;
+    if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_ERR)
+        popcl_refusal_text(refusal_of(f), p, n);
+    if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_CHALLENGE) {
+        const popcl_mech *m = popcl_mechs[f->mechanism - 1];
+        if (m->challenge) m->challenge(login_of(f).scratch, f->auth_step, p, n);
+    }
     /* a greeting in clear is not believed */
     if (tag != POPCL_TAG_GREETING || f->cfg->session.security == POPCL_STLS) return;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
@@ -75,32 +85,49 @@ static popcl_err choose(popcl_fetch *f) {
         const popcl_mech *m = popcl_mechs[i];
         if (!is_allowed(f->cfg, m)) continue;
         f->mechanism = (uint8_t)(i + 1);
-        if (!m->usable || m->usable(login_of(f).scratch)) return POPCL_OK;
+        popcl_login l = login_of(f);
+        if (!m->usable || m->usable(&l)) return POPCL_OK;
         f->mechanism = 0;
         why = m->unusable;
     }
     return why;
 }
 
-unsigned popcl_login_step(popcl_fetch *f) {
-    popcl_login l = login_of(f);
-    popcl_command command = {.verb = POPCL_VERBS};
+/* If the server waits for a response, the next step is a cancel. */
+static void login_failed(popcl_fetch *f, popcl_err e) {
+    popcl_fetch_give_up(f, e);
+    if (!popcl_machine_is_challenged(&f->session)) popcl_fetch_enter(f, POPCL_SAY_QUIT);
+}
+
+/* The command of the next step. A login that failed at a challenge is cancelled (RFC 5034, 4). */
+static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
+    static const popcl_secret cancel = {.octets = "*", .len = 1};
     popcl_err e = f->mechanism ? POPCL_OK : choose(f);
-    if (!e) {
-        const popcl_mech *m = popcl_mechs[f->mechanism - 1];
-        /* a digest is made of it here; a password is pulled by the session, which releases it */
-        if (m->digest && !f->cfg->secret.octets) f->secret_used = 1;
-        e = m->step(&l, f->auth_step, &command);
+    popcl_login l = login_of(f);
+    if (e) return e;
+    if (f->stopping) {
+        command->verb = POPCL_RESPONSE;
+        command->secret = &cancel;
+        return POPCL_OK;
     }
-    if (!e) e = popcl_machine_submit(&f->session, &command, POPCL_NO_TAG);
-    /* the command is written: what it was made of is no longer needed, and its answer's words are
-     */
-    if (!e) memset(l.scratch, 0, sizeof(popcl_refusal));
+    const popcl_mech *m = popcl_mechs[f->mechanism - 1];
+    /* a digest is made of it here; a password is pulled by the session, which releases it */
+    if (m->digest && !f->cfg->secret.octets) f->secret_used = 1;
+    return m->step(&l, f->auth_step, command);
+}
+
+static popcl_err login_send(popcl_fetch *f) {
+    popcl_command command = {.verb = POPCL_VERBS};
+    popcl_err e = next_command(f, &command);
+    return e ? e : popcl_machine_submit(&f->session, &command, POPCL_NO_TAG);
+}
+
+unsigned popcl_login_step(popcl_fetch *f) {
+    popcl_err e = login_send(f);
     if (e == POPCL_ERR_SECRET_WAIT) return POPCL_PAUSED_SECRET;
-    if (e && e != POPCL_ERR_WOULD_BLOCK) {
-        popcl_fetch_give_up(f, e);
-        popcl_fetch_enter(f, POPCL_SAY_QUIT);
-    }
+    if (e == POPCL_OK || e == POPCL_ERR_WOULD_BLOCK) return 0;
+    login_failed(f, e);
+    if (f->phase == POPCL_LOGIN) login_send(f);
     return 0;
 }
 
@@ -111,19 +138,33 @@ void popcl_login_release(popcl_fetch *f) {
     s->get(s->ctx, 0, NULL, 0);
 }
 
-void popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
-    if (r->status != POPCL_STATUS_OK) {
-        popcl_fetch_give_up(f, popcl_refusal_error(login_of(f).scratch, r,
-                                                   f->cfg->session.security == POPCL_CLEAR,
-                                                   popcl_mechs[f->mechanism - 1]->refused));
-        popcl_fetch_enter(f, POPCL_SAY_QUIT);
-    } else if (!popcl_machine_is_logged_in(&f->session)) {
+/* What the reply to a step means: POPCL_OK, the login is complete; POPCL_MORE; or why it failed. */
+static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
+    const popcl_mech *m = popcl_mechs[f->mechanism - 1];
+    popcl_login l = login_of(f);
+    if (r->status == POPCL_STATUS_ERR)
+        return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR,
+                                   m->refused);
+    if (m->answered) return m->answered(&l, f->auth_step, r);
+    return popcl_machine_is_logged_in(&f->session) ? POPCL_OK : POPCL_MORE;
+}
+
+unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
+    popcl_err e = f->stopping ? (popcl_err)f->stopping : verdict(f, r);
+    if (e == POPCL_MORE) {
         f->auth_step++;
-        return;
-    } else {
-        popcl_fetch_enter(f, POPCL_ASK_STAT);
+        return POPCL_LOGIN_GOES_ON;
     }
+    /* +OK that is not believed, or another challenge after the cancel */
+    if (e && (f->stopping || r->status == POPCL_STATUS_OK) && r->status != POPCL_STATUS_ERR)
+        popcl_machine_fail(&f->session, e);
+    if (e)
+        login_failed(f, e);
+    else
+        popcl_fetch_enter(f, POPCL_ASK_STAT);
+    if (f->phase == POPCL_LOGIN) return 0;
     popcl_login_release(f);
     /* the login's state */
     popcl_zero(f->plan.octets, f->plan.len < POPCL_SCRATCH_MIN ? f->plan.len : POPCL_SCRATCH_MIN);
+    return 0;
 }

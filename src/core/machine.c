@@ -66,8 +66,8 @@ static uint32_t tag_of(popcl *c) {
 void popcl_machine_release_secret(popcl *c) {
     const popcl_secret *s = c->secret;
     uint8_t busy = c->busy;
-    if (!s) return;
     c->secret = NULL;
+    if (!s || s->octets) return;
     c->busy = LOCKED;
     s->get(s->ctx, 0, NULL, 0);
     if (c->busy == LOCKED) c->busy = busy;
@@ -144,7 +144,9 @@ void popcl_machine_begin_status(popcl *c) {
     const popcl_flight *f = popcl_oldest(c);
     int single = c->in_flight && f->shape == POPCL_SINGLE;
     begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT);
-    c->parser.keep = c->in_flight && (c->phase & (POPCL_IN_AUTHORIZATION | POPCL_BEFORE_TLS)) != 0;
+    if (!c->in_flight) return;
+    c->parser.keep = c->phase && !(c->phase & POPCL_IN_TRANSACTION);
+    c->parser.challenged = popcl_verbs[f->verb].login == POPCL_CHALLENGED;
 }
 
 /* Takes the next reply's place: that of the oldest command in flight, if there is one. */
@@ -158,11 +160,6 @@ void popcl_machine_await_next(popcl *c) {
     }
 }
 
-static void logged_in(popcl *c) {
-    c->phase = POPCL_IN_TRANSACTION;
-    if (c->link.tls) popcl_tls_layer_of(c->link.tls)->logged_in(c->link.tls);
-}
-
 static void drop_oldest(popcl *c) {
     popcl_flight *f = popcl_oldest(c);
     c->in_flight--;
@@ -170,20 +167,33 @@ static void drop_oldest(popcl *c) {
     if (c->answerable) c->answerable--;
 }
 
+/* What may be said after the reply to a login command. */
+static uint8_t login_phase(const popcl *c) {
+    return c->reply.status == POPCL_STATUS_OK    ? POPCL_IN_TRANSACTION
+           : c->reply.status == POPCL_STATUS_ERR ? POPCL_IN_AUTHORIZATION
+                                                 : POPCL_IN_EXCHANGE;
+}
+
 /* The reply is complete: its owner is told, and again after a pause; then the command is no longer
- * in flight. The login counts once: QUIT may have been submitted in the pause. */
+ * in flight. The login counts once: QUIT may have been submitted in the pause. TLS learns of it
+ * last, since the owner may not believe it. */
 static void complete(popcl *c) {
     popcl_verb verb = (popcl_verb)c->verb;
     int ok = c->reply.status == POPCL_STATUS_OK;
-    if (ok && verb < POPCL_VERBS && popcl_verbs[verb].logs_in && c->state != HELD) logged_in(c);
-    unsigned why = c->events->done(c->ctx, tag_of(c), &c->reply) & POPCL_PAUSED;
+    int login = verb < POPCL_VERBS && popcl_verbs[verb].login;
+    if (login && c->state != HELD) c->phase = login_phase(c);
+    unsigned answer = c->events->done(c->ctx, tag_of(c), &c->reply);
     if (popcl_machine_is_over_now(c)) return;
-    if (why) {
+    if (answer & POPCL_PAUSED) {
         popcl_machine_enter(c, HELD);
-        pause_for(c, why);
+        pause_for(c, answer & POPCL_PAUSED);
         return;
     }
     c->taken = 1;
+    if (ok && verb == POPCL_AUTH && answer & POPCL_LOGIN_GOES_ON && !c->written && c->phase)
+        c->phase = POPCL_IN_EXCHANGE;
+    else if (ok && login && c->link.tls)
+        popcl_tls_layer_of(c->link.tls)->logged_in(c->link.tls);
     c->greets_again = 0;
     if (verb < POPCL_VERBS) drop_oldest(c);
     if (verb == POPCL_QUIT) {
@@ -265,7 +275,7 @@ static void status_end(popcl *c) {
 static void status_text(popcl *c, const unsigned char *p, size_t n) {
     size_t text = popcl_reply_status(&c->parser, &c->reply, p, n);
     int wrong = c->parser.bad == POPCL_ERR_STATUS ||
-                (c->state == UNASKED && c->reply.status == POPCL_STATUS_OK);
+                (c->state == UNASKED && c->reply.status != POPCL_STATUS_ERR);
     if (wrong && c->parser.keep && c->state == STATUS)
         return; /* the rest of the line is shown with it */
     if (wrong) {
@@ -305,12 +315,16 @@ static void listing_line(popcl *c) {
     if (!popcl_machine_is_over_now(c)) begin_line(c, c->parser.form);
 }
 
+/* RFC 1939 has no limit for a listing's lines, and those of LIST are short. */
+static unsigned line_limit(const popcl *c) {
+    if (c->state == LINES && c->parser.form != POPCL_FORM_LIST) return POPCL_CAPA_LINE_MAX;
+    return c->state == STATUS && c->parser.challenged ? POPCL_CHALLENGE_MAX : POPCL_LINE_MAX;
+}
+
 /* Each of these takes some of p[0..n) and returns how much. */
 static size_t take_line(popcl *c, const unsigned char *p, size_t n) {
     int listing = c->state == LINES;
-    /* RFC 1939 has no limit for a listing's lines, and those of LIST are short */
-    int may_be_long = listing && c->parser.form != POPCL_FORM_LIST;
-    unsigned limit = may_be_long ? POPCL_CAPA_LINE_MAX : POPCL_LINE_MAX;
+    unsigned limit = line_limit(c);
     size_t used, span_n = 0;
     const unsigned char *span = (const unsigned char *)"";
     size_t room = limit - c->parser.octets;
@@ -444,6 +458,21 @@ static void read_all(popcl *c) {
     }
 }
 
+/* A response is written as there is room. What was sent cannot be taken back: a secret that fails
+ * now ends the session. */
+static void write_on(popcl *c) {
+    size_t room;
+    while (c->writing && !c->pause && !c->send_failed && popcl_states[c->state].can & SEND) {
+        unsigned char *p = c->link.ops->out(&c->link, &room);
+        if (room < POPCL_COMMAND_MAX) return;
+        popcl_err e = popcl_machine_write(c, NULL, p, room);
+        if (e == POPCL_ERR_SECRET_WAIT)
+            pause_for(c, POPCL_PAUSED_SECRET);
+        else if (e)
+            popcl_machine_finish(c, e);
+    }
+}
+
 static void offer(popcl *c) {
     while (!c->pause && !c->eof && popcl_can_submit(c)) {
         unsigned before = c->in_flight;
@@ -460,6 +489,7 @@ static void offer(popcl *c) {
 void popcl_machine_pump(popcl *c) {
     if (c->send_failed) c->link.ops->give_up_sending(&c->link);
     read_all(c);
+    write_on(c);
     offer(c);
     if (c->state == LEAVING && !c->link.ops->close(&c->link)) popcl_machine_leave(c);
 }

@@ -74,6 +74,12 @@ void popcl_machine_await_next(popcl *c);
 /* A piece of trace; its callback may call nothing. */
 void popcl_machine_trace(popcl *c, popcl_trace kind, const void *p, size_t n);
 
+/* Writes a command to p, or, with NULL, the next piece of the response that is being written. A
+ * secret that is pulled may call back, and is released once the line is whole, unless it asked for
+ * time. */
+popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned char *p,
+                              size_t room);
+
 /* A secret that is pulled is told of the end of its use. */
 void popcl_machine_release_secret(popcl *c);
 

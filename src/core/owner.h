@@ -45,6 +45,9 @@ void popcl_machine_fail(popcl *c, popcl_err why);
 
 int popcl_machine_is_logged_in(const popcl *c);
 
+/* The server has sent a challenge: only a response can follow. */
+int popcl_machine_is_challenged(const popcl *c);
+
 /* Bytes of the TLS storage that a session does not need after the handshake, *n of them, aligned
  * for any type; NULL: none. To be used from the greeting (POP3S) or the first ready event after
  * STLS on, until wipe. */

@@ -126,7 +126,7 @@ static uint32_t reserve_ms(const popcl *c) {
 static popcl_err idle_error(const popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].idle;
     if (e) return e;
-    if (c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
+    if (c->writing || c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
     return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
@@ -281,7 +281,7 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 
 /* Only these can be answered by what came: a command that left later cannot. */
 static uint8_t count_answerable(popcl *c) {
-    size_t unsent = c->link.ops->unsent(&c->link);
+    size_t unsent = c->link.ops->unsent(&c->link) + c->writing;
     unsigned n = c->in_flight;
     for (const popcl_flight *f = popcl_oldest(c) + n; n && unsent; n--) {
         f--;
@@ -393,37 +393,45 @@ int popcl_can_submit(const popcl *c) {
 }
 
 static void trace_command(popcl *c, const unsigned char *line, const popcl_line *l) {
-    if (l->secret_to > l->secret_from) {
-        popcl_machine_trace(c, POPCL_TRACE_SENT, line, l->secret_from);
-        popcl_machine_trace(c, POPCL_TRACE_SENT, "***", 3);
-    } else {
-        popcl_machine_trace(c, POPCL_TRACE_SENT, line, l->len - 2);
-    }
+    int secret = l->secret_to > l->secret_from;
+    size_t n = secret ? l->secret_from : l->len - 2;
+    if (n) popcl_machine_trace(c, POPCL_TRACE_SENT, line, n);
+    if (secret) popcl_machine_trace(c, POPCL_TRACE_SENT, "***", 3);
     popcl_machine_trace(c, POPCL_TRACE_SENT, "", 0);
 }
 
-/* Writes the line. A secret that is pulled may call back, and is told of the end of its use unless
- * it asked for time. */
-static popcl_err write_line(popcl *c, const popcl_command *command, unsigned char *p,
-                            popcl_line *l) {
-    const popcl_secret *pulled = popcl_command_pulls(command);
-    if (c->secret != pulled) popcl_machine_release_secret(c);
+popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned char *p,
+                              size_t room) {
+    const popcl_secret *secret = command ? popcl_command_secret(command) : c->secret;
+    popcl_line l;
+    if (c->secret != secret) popcl_machine_release_secret(c);
     uint8_t busy = c->busy;
     c->busy = LOCKED;
-    popcl_err e = popcl_command_write(command, p, l);
+    popcl_err e = command ? popcl_command_write(command, p, room, &l)
+                          : popcl_response_write(secret, c->written, p, room, &l);
     if (c->busy == LOCKED) c->busy = busy;
-    if (l->pulled) c->secret = pulled;
-    if (e != POPCL_ERR_SECRET_WAIT) popcl_machine_release_secret(c);
-    if (!e) trace_command(c, p, l); /* before the link may seal it */
+    if (l.read_secret) c->secret = secret;
+    if (e != POPCL_ERR_SECRET_WAIT && !l.goes_on) popcl_machine_release_secret(c);
+    if (!e && command) trace_command(c, p, &l); /* before the link may seal it */
     if (!e && c->busy == MISUSED) {
-        popcl_zero(p, l->len);
+        popcl_zero(p, l.len);
         e = POPCL_ERR_REENTRANT;
     }
-    return e;
+    if (e) return e;
+    if (command) {
+        c->written = 0;
+        popcl_oldest(c)[c->in_flight++].octets = 0;
+    }
+    popcl_flight *f = popcl_oldest(c) + c->in_flight - 1;
+    f->octets = (uint16_t)(f->octets + l.len < UINT16_MAX ? f->octets + l.len : UINT16_MAX);
+    c->written += l.secret_to - l.secret_from;
+    c->writing = l.goes_on;
+    c->link.ops->out_ack(&c->link, l.len);
+    c->moved = 1; /* the wait for the reply begins now */
+    return POPCL_OK;
 }
 
 popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t tag) {
-    popcl_line l;
     size_t room;
     if ((unsigned)command->verb >= POPCL_VERBS || !(popcl_verbs[command->verb].states & c->phase))
         return POPCL_ERR_STATE;
@@ -432,15 +440,12 @@ popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t 
     if (popcl_command_number(command) > c->count) return POPCL_ERR_MESSAGE_NUMBER;
     unsigned char *p = c->link.ops->out(&c->link, &room);
     if (room < popcl_command_room(command)) return POPCL_ERR_WOULD_BLOCK;
-    popcl_err e = write_line(c, command, p, &l);
+    popcl_err e = popcl_machine_write(c, command, p, room);
     if (e) return e;
-    popcl_flight *f = popcl_oldest(c) + c->in_flight++;
+    popcl_flight *f = popcl_oldest(c) + c->in_flight - 1;
     f->tag = tag;
     f->verb = (uint8_t)command->verb;
     f->shape = (uint8_t)popcl_command_shape(command);
-    f->octets = (uint16_t)l.len;
-    c->link.ops->out_ack(&c->link, l.len);
-    c->moved = 1; /* the wait for the reply begins now */
     if (command->verb == POPCL_QUIT) c->phase = 0;
     if (c->state == IDLE) popcl_machine_await_next(c);
     return POPCL_OK;
@@ -475,6 +480,8 @@ int popcl_net_code(const popcl *c) { return c->net_code; }
 const popcl_reply *popcl_last_reply(const popcl *c) { return &c->reply; }
 
 popcl_verb popcl_last_verb(const popcl *c) { return (popcl_verb)c->verb; }
+
+int popcl_machine_is_challenged(const popcl *c) { return c->phase == POPCL_IN_EXCHANGE; }
 
 int popcl_machine_is_logged_in(const popcl *c) { return (c->phase & POPCL_IN_TRANSACTION) != 0; }
 

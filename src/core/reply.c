@@ -209,9 +209,17 @@ static void drop_text(popcl_reply *r) {
     r->text[0] = 0;
 }
 
-/* The octet in column x->column of a status: `+OK` or `-ERR`, then a space (RFC 1939, 3). */
+/* What a status looks like, as popcl_status, up to the space after it. */
+static const char expected[][6] = {"", "+OK ", "-ERR ", "+ "};
+
+static unsigned status_octets(const popcl_reply *r) {
+    return (unsigned)strlen(expected[r->status]) - 1;
+}
+
+/* The octet in column x->column of a status: `+OK` or `-ERR`, or `+` for a challenge; then a space
+ * (RFC 1939, 3; RFC 5034, 4). */
 static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    static const char expected[] = "+OK \0-ERR ";
+    if (x->column == 1 && c == ' ' && x->challenged) r->status = POPCL_STATUS_CHALLENGE;
     if (x->column == 0) {
         r->status = c == '+' ? POPCL_STATUS_OK : POPCL_STATUS_ERR;
         if (c == '-' || x->keep) {
@@ -219,18 +227,15 @@ static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c)
             drop_text(r);
         }
     }
-    if (expected[(r->status == POPCL_STATUS_OK ? 0 : 5) + x->column++] != (char)c)
-        bad(x, POPCL_ERR_STATUS);
+    if (expected[r->status][x->column++] != (char)c) bad(x, POPCL_ERR_STATUS);
     if (x->keep) keep_octet(r, c);
 }
-
-static unsigned status_octets(const popcl_reply *r) { return r->status == POPCL_STATUS_OK ? 3 : 4; }
 
 size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned char *p, size_t n) {
     size_t i = 0;
     while (i < n && x->bad != POPCL_ERR_STATUS && (x->column == 0 || x->column <= status_octets(r)))
         status_octet(x, r, p[i++]);
-    int ok = r->status == POPCL_STATUS_OK, wrong = x->bad == POPCL_ERR_STATUS;
+    int ok = r->status != POPCL_STATUS_ERR, wrong = x->bad == POPCL_ERR_STATUS;
     for (size_t at = i; at < n; at++) {
         /* what was kept of the status itself is of no use in front of a refusal's text */
         if (!ok && !wrong && x->code == CODE_FIRST) drop_text(r);
@@ -244,9 +249,11 @@ size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned 
 }
 
 popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r) {
+    if (x->column == 1 && r->status == POPCL_STATUS_OK && x->challenged)
+        r->status = POPCL_STATUS_CHALLENGE; /* an empty one without its space */
     if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1))
         return POPCL_ERR_STATUS;
-    if (r->status == POPCL_STATUS_OK) {
+    if (r->status != POPCL_STATUS_ERR) {
         if (x->keep) drop_text(r); /* it is a reply like any other */
         return x->form != POPCL_FORM_TEXT ? fields_end(x, r) : POPCL_OK;
     }

@@ -21,3 +21,18 @@ int popcl_is_host(const char *host) {
 size_t popcl_secret_len(const popcl_secret *s) {
     return !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
 }
+
+popcl_err popcl_secret_read(const popcl_secret *s, size_t off, void *buf, size_t cap, size_t *n) {
+    *n = 0;
+    if (s->octets) {
+        size_t len = popcl_secret_len(s), left = off < len ? len - off : 0;
+        *n = left < cap ? left : cap;
+        if (*n) memcpy(buf, s->octets + off, *n);
+    } else {
+        int got = s->get(s->ctx, off, buf, cap);
+        if (got == POPCL_SECRET_AGAIN) return POPCL_ERR_SECRET_WAIT;
+        if (got < 0 || (size_t)got > cap) return POPCL_ERR_SECRET;
+        *n = (size_t)got;
+    }
+    return popcl_has_line_end(buf, *n) ? POPCL_ERR_CREDENTIAL_OCTET : POPCL_OK;
+}

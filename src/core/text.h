@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* text - what may not stand in a command's arguments or a host's name, and how long a borrowed
- * secret is: asked in more than one layer, answered here. */
+/* text - which bytes a command's argument or a host's name may not have, and how a secret is read,
+ * borrowed or pulled: more than one layer needs it. */
 #ifndef POPCL_CORE_TEXT_H
 #define POPCL_CORE_TEXT_H
 
@@ -16,5 +16,9 @@ int popcl_is_host(const char *host);
 
 /* Octets of a borrowed secret; 0 for one that is pulled. */
 size_t popcl_secret_len(const popcl_secret *s);
+
+/* Copies up to cap bytes of a secret, from offset off, to buf: *n of them, 0 at its end. Returns
+ * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT, or ERR_CREDENTIAL_OCTET if a line end is in them. */
+popcl_err popcl_secret_read(const popcl_secret *s, size_t off, void *buf, size_t cap, size_t *n);
 
 #endif

@@ -4,6 +4,7 @@
 POPCL names the command (default: build/popcl of this tree). Nothing here knows how popcl works inside; the sentences of its errors are
 read from include/popcl_errors.h and src/tools/popcl/sentences.c, the lists that they are made from.
 """
+import base64
 import os
 import pathlib
 import re
@@ -82,6 +83,7 @@ class Place:
 
     def auth(self, user, password):
         self.user, self.password = user, password
+        self.response = base64.b64encode(f"\0{user}\0{password}".encode()).decode()  # SASL PLAIN's
         if self.auth_file.exists():
             self.auth_file.unlink()
         descriptor = os.open(self.auth_file, os.O_CREAT | os.O_WRONLY, 0o600)
@@ -149,6 +151,7 @@ class Place:
             expect(result.count is not None, "success without a count line", result)
         for text in (result.out, result.err):  # [E13]
             expect(self.password not in text, "the password was shown", result)
+            expect(self.response not in text, "the password was shown, in base64", result)
             expect(not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", text), "control characters were shown", result)  # [L6]
         if result.code not in (0, 1):
             expect_three_parts(result)

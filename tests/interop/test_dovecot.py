@@ -260,11 +260,11 @@ class LoggingIn(DovecotTest):
         """[E6] 77, nothing stored, nothing on stdout, one attempt."""
         account, place = self.mailbox([b"Subject: x\n\n"])
         place.auth(account.name, "not the password")
-        for mechanism in ("user", "apop", "auto"):
+        for mechanism in ("user", "apop", "plain", "auto"):
             relay = self.relay()
             result = place.run(relay.port, "--auth", mechanism, code=77)
             self.assertEqual((result.out, place.names()), ("", []))
-            self.assertEqual(len([c for c in relay.commands if c.startswith(("PASS", "APOP"))]), 1)
+            self.assertEqual(len([c for c in relay.commands if c.startswith(("PASS", "APOP", "AUTH"))]), 1)
 
     def test_unknown_user(self):
         """[E6] A user that does not exist: 77 too."""
@@ -293,7 +293,7 @@ class LoggingIn(DovecotTest):
         """[E9 R7] Spaces and octets above 127 in a password, with both mechanisms."""
         for name in self.named:
             _, place = self.mailbox([b"Subject: x\n\n"], name)
-            for mechanism in ("user", "apop"):
+            for mechanism in ("user", "apop", "plain"):
                 with self.subTest(name=name, mechanism=mechanism):
                     self.assertEqual(self.run_popcl(place, "--auth", mechanism).count, 1)
 

@@ -2,6 +2,7 @@
 """The command against servers that break off, hang, lie and attack. Most tests are rows of a table: what the server does in place of one
 reply, and what has to come of it. What must hold after every run (no deletion before the message is stored, nothing partial under a final
 name, no password shown, three parts in every error) is checked in every row: see command.py and hostile.py. [I3 I7 I8 L7]"""
+import base64
 import os
 import re
 import signal
@@ -232,9 +233,9 @@ class Login(HostileTest):
 
     def test_trace_shows_the_dialogue_but_no_secret(self):
         """[E13 L6] --trace shows commands and replies, and no password."""
-        for options in ((), ("--auth", "apop")):
+        for options in ((), ("--auth", "apop"), ("--auth", "plain")):
             place = self.place(password="Tr0ub4dor&3")
-            with Hostile(password="Tr0ub4dor&3", stamp="<1.2@hostile.example>") as server:
+            with Hostile(password="Tr0ub4dor&3", stamp="<1.2@hostile.example>", replies={"AUTH": b"+OK\r\n"}) as server:
                 lines = place.run(server.port, "--trace", *options).err.splitlines()
                 for line in ("C: STAT", "S: +OK", "C: RETR 3", "C: QUIT", "S: +OK bye"):
                     self.assertIn(line, lines)
@@ -268,6 +269,24 @@ class Login(HostileTest):
                 self.assertEqual(place.run(server.port).count, 3)
                 self.assertNotIn("PASS", server.verbs())
                 self.assertNotIn(b"secret", server.received)
+
+    def test_plain(self):
+        """[R71 R75] --auth plain: in one step, or in two if the server wants it so; what it asks for beyond that is cancelled."""
+        response = base64.b64encode(b"\0user\0secret").decode()
+        with Hostile(replies={"AUTH": b"+OK\r\n"}) as server:
+            self.assertEqual(self.place().run(server.port, "--auth", "plain").count, 3)
+            self.assertIn(f"AUTH PLAIN {response}", server.commands)
+            self.assertFalse({"USER", "PASS"} & set(server.verbs()))
+        for challenge in (b"+ \r\n", b"+\r\n", b"+OK\r\n", b"+ go ahead\r\n"):
+            password = "x" * 200  # too long for one line
+            response = base64.b64encode(b"\0user\0" + password.encode()).decode()
+            with self.subTest(challenge=challenge), Hostile(replies={"AUTH": challenge, response: b"+OK\r\n"}) as server:
+                self.assertEqual(self.place(password=password).run(server.port, "--auth", "plain").count, 3)
+                self.assertIn("AUTH PLAIN", server.commands)
+        with Hostile(replies={"AUTH": b"+ who else?\r\n", "*": b"-ERR cancelled\r\n"}) as server:
+            result = self.place().run(server.port, "--auth", "plain", code=77)
+            self.assertIn("allow another one (--auth)", result.err)
+            self.assertEqual(server.commands[-2:], ["*", "QUIT"])
 
     def test_apop_refused(self):
         """[E5] No clear password after a refused APOP; the error names --auth user, which then works."""

@@ -106,7 +106,7 @@ class Fetching(TlsTest):
         """[R36 C7 E6] APOP in POP3S, whose greeting is in TLS; USER and PASS; a wrong password."""
         account, place = self.mailbox(self.messages[:2])
         for way in WAYS:
-            for options, code in ((("--auth", "user"), 0), (("--auth", "apop"), 0 if way == "-T" else 77)):
+            for options, code in ((("--auth", "user"), 0), (("--auth", "plain"), 0), (("--auth", "apop"), 0 if way == "-T" else 77)):
                 with self.subTest(way=way, options=options):
                     self.run_tls(place, way, *options, code=code)
         place.auth(account.name, "not the password")

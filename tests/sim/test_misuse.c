@@ -522,6 +522,7 @@ static void an_event_that_calls_back_ends_the_session(void **state) {
 static void a_command_without_its_argument(void **state) {
     static const popcl_command commands[] = {{.verb = POPCL_USER},
                                              {.verb = POPCL_PASS},
+                                             {.verb = POPCL_AUTH},
                                              {.verb = POPCL_APOP, .text = "fred", .text_len = 4}};
     static owner o;
     popcl_config cfg;

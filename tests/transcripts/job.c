@@ -227,6 +227,8 @@ static void job_fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err w
 
 /* ---- the secret, and the trace ---- */
 
+enum { LATE = 600 }; /* where the secret fails or waits, if it is to */
+
 /* Gives two octets a call, so that every join is tried. */
 static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
     run *r = ctx;
@@ -238,7 +240,8 @@ static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
     }
     r->secret_open = 1;
     if (r->secret_asked++ < r->s->secret_again) return POPCL_SECRET_AGAIN;
-    if (r->s->secret_get == 2) return -1;
+    if (r->s->secret_get == 2 || (r->s->secret_get == 3 && off >= LATE)) return -1;
+    if (off >= LATE && r->secret_waited++ < r->s->secret_waits) return POPCL_SECRET_AGAIN;
     size_t n = off < secret->n ? secret->n - off : 0;
     if (n > 2) n = 2;
     if (n > cap) n = cap;
@@ -391,8 +394,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell(r, line);
     snprintf(line, sizeof line, "text %s", d.reply.text);
     tell(r, line);
-    static const char *const mechanisms[] = {"none", "user", "apop"};
-    snprintf(line, sizeof line, "mechanism %s", d.mechanism < 3 ? mechanisms[d.mechanism] : "?");
+    static const char *const mechanisms[] = {"none", "user", "apop", "?", "plain"};
+    snprintf(line, sizeof line, "mechanism %s", d.mechanism < 5 ? mechanisms[d.mechanism] : "?");
     tell(r, line);
     static const char *const deletions[] = {"none", "", "", "", "deleted", "unknown", "void"};
     snprintf(line, sizeof line, "deletions %s", d.deletions < 7 ? deletions[d.deletions] : "?");

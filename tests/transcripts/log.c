@@ -28,7 +28,7 @@ static entry *add(event_log *l, int line, int merges, const void *p, size_t n) {
 }
 
 void log_line(event_log *l, int line, const char *format, ...) {
-    char text[2048];
+    char text[8192 + 16];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);

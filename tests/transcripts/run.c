@@ -195,9 +195,9 @@ static size_t take_secure_line(run *r) {
 static int take_command(run *r) {
     int secure = r->in_tls || r->m->security == POPCL_TLS;
     size_t taken = secure ? take_secure_line(r) : take_clear_line(r);
-    if (r->line_n > POPCL_COMMAND_MAX)
+    if (r->line_n > POPCL_COMMAND_MAX && popcl_last_verb(r->session) != POPCL_RESPONSE)
         run_fault(r, "a command over 255 octets");
-    else if (taken == 0 && r->line_n)
+    else if (taken == 0 && r->line_n && state_of(r) != POPCL_DONE)
         run_fault(r, "half a command");
     if (r->fault[0] || taken == 0) return 0;
     if (r->line_n < 2 || r->line[r->line_n - 2] != '\r') run_fault(r, "a command without CR");

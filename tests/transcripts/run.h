@@ -49,7 +49,7 @@ typedef struct run {
     popcl_sink sink;
     popcl_secret secret;
     uint32_t now;
-    char line[512]; /* of the command that is being sent */
+    char line[8192]; /* of the command that is being sent */
     size_t line_n;
     size_t turn, turn_octets; /* octets of the turn that is cut */
     octets backlog;           /* what the server said and nobody read yet: it is paused */
@@ -60,7 +60,7 @@ typedef struct run {
     uint32_t open; /* number of the message that is with the sink, 0: none */
     uint8_t part;
     size_t offset;
-    int commit_asked, sync_asked, secret_asked, secret_open;
+    int commit_asked, sync_asked, secret_asked, secret_waited, secret_open;
     uint32_t staged[MESSAGES / 64]; /* numbers; 0: headers */
     size_t staged_n;
     int trouble;                   /* something went wrong that the result must not hide */

@@ -130,6 +130,7 @@ static const struct {
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
     {"session", FLAG, OF(session)},         /* drives popcl_command.h */
+    {"goes_on", FLAG, OF(goes_on)},         /* there done takes +OK for a challenge */
     {"unconnected", FLAG, OF(unconnected)}, /* until `! connected` */
     {"no_resume", FLAG, OF(no_resume)},     /* pauses last until `! resume` */
     {"no_iobuf", FLAG, OF(no_iobuf)},       /* a NULL in the configuration */
@@ -138,6 +139,7 @@ static const struct {
     {"no_sync", FLAG, OF(no_sync)},
     {"secret_get", LONG, OF(secret_get)},
     {"secret_again", LONG, OF(secret_again)},
+    {"secret_waits", LONG, OF(secret_waits)},
     {"tls", FLAG, OF(tls)},
     {"stls", FLAG, OF(stls)},
     {"clear", FLAG, OF(clear)},
@@ -175,7 +177,7 @@ static int setting(script *s, const char *name, char *rest) {
 }
 
 static void set_auth(script *s, const char *name) {
-    static const char *const names[] = {"auto", "user", "apop", "both"};
+    static const char *const names[] = {"auto", "user", "apop", "both", "plain"};
     for (uint8_t i = 0; i < COUNT_OF(names); i++) {
         if (strcmp(names[i], name) == 0) {
             s->cfg.auth = i;
@@ -183,6 +185,13 @@ static void set_auth(script *s, const char *name) {
         }
     }
     malformed("unknown mechanism", name);
+}
+
+/* pass* COUNT TEXT    the text so many times */
+static void set_long_pass(script *s, char *rest) {
+    long times = number(word(&rest));
+    free(s->pass.p);
+    s->pass = repeat(unescape(rest, strlen(rest)), times);
 }
 
 static void set_certificate(script *s, const char *name) {
@@ -304,6 +313,8 @@ static void read_setting(script *s, char *text) {
     char *name = word(&rest);
     if (strcmp(name, "auth") == 0)
         set_auth(s, rest);
+    else if (strcmp(name, "pass*") == 0)
+        set_long_pass(s, rest);
     else if (strcmp(name, "show") == 0)
         set_show(s, rest);
     else if (strcmp(name, "decide") == 0)
@@ -436,9 +447,10 @@ static void read_line(script *s, const char *given) {
         read_repeat(s, rest);
     } else if (strncmp(text, "S*", 2) == 0) {
         read_counted(s, text + 2);
-    } else if (strncmp(text, "C:", 2) == 0) {
+    } else if (strncmp(text, "C:", 2) == 0 || strncmp(text, "C* ", 3) == 0) {
+        long times = text[1] == '*' ? number(word(&rest)) : 1;
         step *t = add_step(s, STEP_COMMAND);
-        t->text = unescape(rest, strlen(rest));
+        t->text = repeat(unescape(rest, strlen(rest)), times);
         log_line(&s->expected, line_number, "C: %s", (const char *)t->text.p);
     } else if (strncmp(text, "> ", 2) == 0) {
         read_event(s, rest);

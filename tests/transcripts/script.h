@@ -12,6 +12,7 @@
  *     S* 1000 abc              "abc" a thousand times, without an end of line
  *     S*1000: {n} uid-{n:4}    a thousand lines, as S: has them: `1 uid-0001` to `1000 uid-1000`
  *     C: USER fred             this command must come now, whole and exact
+ *     C* 1000 abc              the same, with "abc" a thousand times
  *     > begin 1                this event must come, here in order
  *     > data "a\r\n"           octets for the sink; adjacent ones count as one
  *     > data* 1000 "abc"
@@ -52,9 +53,10 @@
  * and with the settings certificate, suite, version, ignores_fragment, handshake_records; the
  * client's are profile, tls_name and utc.
  *
- * The settings are the table in script.c, and `auth`, `show`, `decide` and `sink` there. `login
- * COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from popcl_config's
- * zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is). */
+ * The settings are the table in script.c, and `auth`, `pass*`, `show`, `decide` and `sink` there.
+ * `login COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from
+ * popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is).
+ */
 #ifndef TESTS_SCRIPT_H
 #define TESTS_SCRIPT_H
 
@@ -105,7 +107,9 @@ typedef struct script {
     long iobuf_len, plan_len;
     long take;         /* most octets that data takes a call; -1: all */
     long secret_again; /* so often the secret's callback asks for time */
-    long secret_get;   /* 1: the secret comes from the callback, 2: which fails */
+    long goes_on;
+    long secret_get;   /* 1: the secret comes from the callback; 2: which fails; 3: at octet 600 */
+    long secret_waits; /* 1: it asks for time once, at octet 600 */
     int sync_again, sync_answer;
     /* TLS: 0 in those of the server's is what a good one has */
     long tls, stls, clear, whole, one_record;

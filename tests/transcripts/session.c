@@ -66,11 +66,12 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *reply) {
     run *r = ctx;
     char t[16], fields[160] = "";
     if (reply->number) fields_text(r, reply, fields);
-    int refused = reply->status != POPCL_STATUS_OK;
-    log_line(&r->log, 0, "done %s %s%s%s\t%s", tag_text(tag, t), refused ? "ERR" : "OK",
+    int refused = reply->status == POPCL_STATUS_ERR;
+    static const char *const words[] = {"?", "OK", "ERR", "CHALLENGE"};
+    log_line(&r->log, 0, "done %s %s%s%s\t%s", tag_text(tag, t), words[reply->status],
              refused ? code_text(reply->code) : "", fields, refused ? reply->text : "");
     r->open = 0;
-    return 0;
+    return r->s->goes_on ? POPCL_LOGIN_GOES_ON : 0;
 }
 
 static unsigned on_ready(void *ctx) {
@@ -99,27 +100,41 @@ popcl_err session_start(run *r) {
     return popcl_start(r->session, &r->cfg.session, &events, r, r->now);
 }
 
-/* `VERB [text] [number [lines]]`: USER and APOP have a text; PASS and APOP take the case's secret,
- * or the text behind. */
+/* The verb of that name. */
+static popcl_verb verb_named(const char *name) {
+    if (strcmp(name, "RESPONSE") == 0) return POPCL_RESPONSE;
+    for (int v = 0; v < POPCL_VERBS; v++) {
+        if (strcmp(popcl_verb_name((popcl_verb)v), name) == 0) return (popcl_verb)v;
+    }
+    return POPCL_VERBS;
+}
+
+/* `VERB [text] [number [lines]]`: USER, APOP and AUTH have a text; PASS and APOP take the case's
+ * secret. `AUTH NAME =` and `RESPONSE =` take it too, and `RESPONSE TEXT` that text. */
 void session_submit(run *r, const char *text) {
     char copy[1024];
     snprintf(copy, sizeof copy, "%s", text);
     char *rest = strchr(copy, ' ');
     if (rest) *rest++ = 0;
-    popcl_command c = {.verb = POPCL_VERBS};
-    for (int v = 0; v < POPCL_VERBS; v++) {
-        if (strcmp(popcl_verb_name((popcl_verb)v), copy) == 0) c.verb = (popcl_verb)v;
-    }
-    if (c.verb == POPCL_USER || c.verb == POPCL_APOP) {
+    popcl_command c = {.verb = verb_named(copy)};
+    int is_sasl = c.verb == POPCL_AUTH || c.verb == POPCL_RESPONSE;
+    char *end = is_sasl && rest ? rest + strlen(rest) - 1 : NULL;
+    int takes = !is_sasl || (end && *end == '=');
+    if (end && *end == '=') *(c.verb == POPCL_AUTH ? end - 1 : end) = 0;
+    if (c.verb == POPCL_USER || c.verb == POPCL_APOP || c.verb == POPCL_AUTH) {
         c.text = rest;
         c.text_len = rest ? strlen(rest) : 0;
-    } else if (rest && c.verb != POPCL_PASS) {
+    } else if (rest && c.verb != POPCL_PASS && !is_sasl) {
         unsigned long number = 0, lines = 0;
         sscanf(rest, "%lu %lu", &number, &lines);
         c.number = (uint32_t)number;
         c.lines = (uint32_t)lines;
     }
-    run_secret(r);
+    memset(&r->secret, 0, sizeof r->secret);
+    if (takes)
+        run_secret(r);
+    else if (c.verb == POPCL_RESPONSE)
+        r->secret.octets = rest ? text + (rest - copy) : NULL;
     c.secret = &r->secret;
     popcl_err e = popcl_submit(r->session, &c, r->tag + 1);
     if (e)

@@ -106,7 +106,8 @@ static void mechanisms(void **state) {
         int is_digest;
     } rows[] = {{"auto", "", POPCL_AUTH_AUTO, 0},
                 {"user", "USER/PASS", POPCL_AUTH_USER, 0},
-                {"APOP", "APOP", POPCL_AUTH_APOP, 1}};
+                {"APOP", "APOP", POPCL_AUTH_APOP, 1},
+                {"plain", "PLAIN", POPCL_AUTH_PLAIN, 0}};
     char names[64], line[64];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -119,7 +120,7 @@ static void mechanisms(void **state) {
     assert_int_equal(parse("h -a a -o o --auth none"), -1);
     assert_string_equal(cmd_mechanism_of(0x4000)->value, "auto");
     assert_string_equal(cmd_mechanism_names(names, sizeof names),
-                        POPCL_WITH_APOP ? "USER/PASS, APOP" : "USER/PASS");
+                        POPCL_WITH_APOP ? "USER/PASS, APOP, PLAIN" : "USER/PASS, PLAIN");
 }
 
 static void tls_options(void **state) { /* [D28] */

@@ -26,6 +26,7 @@ static const struct {
     {"no_capa", "--no-capa"},
     {"need_uid", "-n"},
     {"POPCL_AUTH_USER", "--auth user"},
+    {"popcl_fetch_config.auth", "--auth"},
     {"popcl_config.iobuf", "--iobuf"},
     {"POPCL_TLS", "-T"},
     {"POPCL_STLS", "-S"},

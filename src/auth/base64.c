@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* base64 - see base64.h. */
+#include "base64.h"
+
+#include "../core/zero.h"
+
+enum { PIECE = 48 }; /* bytes that are encoded at once; whole groups of three */
+
+/* All ones if v > most, else zero. */
+static unsigned if_above(unsigned v, unsigned most) { return 0u - ((most - v) >> 31); }
+
+/* The character of a number below 64: A-Z, a-z, 0-9, + and /. */
+static char digit_of(unsigned v) {
+    unsigned c = 'A' + v;
+    c += if_above(v, 25) & ('a' - 'A' - 26u);
+    c -= if_above(v, 51) & ('a' + 26u - '0');
+    c -= if_above(v, 61) & ('0' + 10u - '+');
+    c += if_above(v, 62) & ('/' - '+' - 1u);
+    return (char)c;
+}
+
+/* Character k, 0 to 3, of a group of which `have` bytes are there; the others are 0. */
+static char character(const unsigned char group[3], unsigned k, size_t have) {
+    unsigned bits = (unsigned)group[0] << 16 | (unsigned)group[1] << 8 | group[2];
+    return k <= have ? digit_of(bits >> (18 - 6 * k) & 63u) : '=';
+}
+
+int popcl_base64_get(popcl_text_read read, void *ctx, size_t off, char *buf, size_t cap) {
+    unsigned char piece[PIECE + 2] = {0};
+    size_t n, len = 0;
+    unsigned k = off & 3u;
+    popcl_err e = read(ctx, (off >> 2) * 3, piece, PIECE, &n);
+    for (size_t at = 0; !e && at < n && len < cap; at += 3, k = 0) {
+        for (; k < 4 && len < cap; k++)
+            buf[len++] = character(piece + at, k, n - at);
+    }
+    popcl_zero(piece, sizeof piece);
+    return e == POPCL_OK ? (int)len : e == POPCL_ERR_SECRET_WAIT ? POPCL_SECRET_AGAIN : -1;
+}
+
+size_t popcl_base64_len(size_t n) { return (n / 3 + (n % 3 != 0)) * 4; }
