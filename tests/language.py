@@ -27,7 +27,6 @@ LIMITS = {
     "docs/ERRORS.md": (0, 4),
     "docs/PROTOCOL.md": (6, 53),
     "docs/RELIABILITY.md": (1, 22),
-    "docs/SECURITY.md": (30, 129),
     "docs/SIZING.md": (25, 20),
 }
 
