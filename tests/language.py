@@ -25,7 +25,6 @@ MOST_WORDS, MOST_COLUMNS = 25, 100
 LIMITS = {
     "docs/DESIGN.md": (54, 61),
     "docs/ERRORS.md": (0, 4),
-    "docs/PROTOCOL.md": (6, 53),
     "docs/RELIABILITY.md": (1, 22),
     "docs/SIZING.md": (25, 20),
 }
