@@ -48,10 +48,10 @@ def sizeof(name):
     return int(re.search(rf"^{name} +(\d+)", text("docs/structs.txt"), re.M)[1])
 
 
-def rows(figures):
-    """The rows of a table that `make update-figures` writes into docs/SIZING.md, as lists of texts."""
+def rows(figures, begin="| `"):
+    """The rows of a table that `make update-figures` writes into docs/SIZING.md, as lists of texts: those that begin so."""
     table = re.search(rf"<!-- figures: {figures} -->\n(.*?)<!-- end -->", text("docs/SIZING.md"), re.S)[1]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| `") or "Cortex" in line]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith(begin) or "Cortex" in line]
 
 
 def number(cell):
@@ -114,6 +114,18 @@ def clear_code():
     return f"{int(octets) / 1024:.0f}"
 
 
+def summed(begin):
+    """A sum of docs/size.txt, of the row that begins so."""
+    octets = re.search(rf"^ *(\d+)  {begin}", text("docs/size.txt"), re.M)[1]
+    return f"{int(octets):,}"
+
+
+def odd_uids():
+    """Flash of the names for UIDs that break the rules in a clear-text build: all of it, and popcl's own file."""
+    own = next(row[1] for row in rows("parts", "| popcl: core/uid.c"))
+    return next(row[4] for row in rows("clear") if row[0] == "Cortex-M3"), own
+
+
 def refused_hours():
     """The longest pause of the firmware after refused logins, in hours: what backoff.c computes."""
     ms, most = macro("BACKOFF_REFUSED_MS", file=BACKOFF + ".h"), macro("DAY_MS", file=BACKOFF + ".c")
@@ -142,11 +154,16 @@ PROSE = [
     ("README.md", rf"\| `small`: public CAs {COSTS}", lambda: costs("small")),
     ("README.md", rf"\| `public`: the same, faster {COSTS}", lambda: costs("public")),
     ("README.md", r"code is (\d+) to (\d+) KB more", missed),
-    ("docs/DESIGN.md", r"The link is a table of (\w+) functions", lambda: WORDS[len(members("src/core/link.h", "popcl_link_ops"))]),
-    ("docs/DESIGN.md", r"(\w+) functions \(`popcl_tls_layer`: ([\w, ]+)\)",
+    ("docs/DESIGN.md", r"The link is a table of\s+(\w+) functions", lambda: WORDS[len(members("src/core/link.h", "popcl_link_ops"))]),
+    ("docs/DESIGN.md", r"(\w+) functions\s+\(`popcl_tls_layer`: ([\w, ]+)\)",
      lambda: (WORDS[len(members("src/core/link.h", "popcl_tls_layer"))], ", ".join(members("src/core/link.h", "popcl_tls_layer")))),
-    ("docs/DESIGN.md", r"a job is\s+(\d+) octets on a Cortex-M3", lambda: str(sizeof("popcl_fetch"))),
-    ("docs/DESIGN.md", r"code is missed by (\d+) to (\d+) KB", missed),
+    ("docs/DESIGN.md", r"a job is\s+(\d+)\s+bytes on a\s+Cortex-M3", lambda: str(sizeof("popcl_fetch"))),
+    ("docs/DESIGN.md", r"code exceeds its\s+target by\s+(\d+)\s+to\s+(\d+)\s+KB", missed),
+    ("docs/DESIGN.md", r"the names take\s+([\d,]+)\s+bytes of\s+flash, of\s+which\s+(\d+)\s+are", odd_uids),
+    ("docs/DESIGN.md", r"CBC\s+suite,\s+so\s+(\d+)\s+bytes\s+are enough", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("docs/DESIGN.md", r"code of framing, .* \| [\d,]+ \| ([\d,]+) \|", lambda: summed("wire")),
+    ("docs/DESIGN.md", r"the same with fetch, .* \| [\d,]+ \| ([\d,]+) \|", lambda: summed("the same with fetch")),
+    ("docs/DESIGN.md", r"RAM of a job \| \d+ \| (\d+) \|", lambda: str(sizeof("popcl_fetch"))),
     ("docs/PROTOCOL.md", r"pause_ms, by default (\d+) minutes", lambda: str(macro("POPCL_PAUSE_MS") // MS_A_MINUTE)),
     ("docs/PORTING.md", r"`POPCL_IOBUF_MIN` \((\d+)\) or more; TLS: `POPCL_IOBUF_SIZE\(512\)` \((\d+)\)",
      lambda: (str(macro("POPCL_IOBUF_MIN")), str(macro("POPCL_IOBUF_SIZE", 512)))),
