@@ -77,6 +77,23 @@ def costs(profile):
             f"{millions:.0f}")
 
 
+def firmware(name):
+    """Flash of an image by module: popcl's core, auth and tls, BearSSL, lwIP, port, driver, firmware, anchors, C library, all."""
+    return [int(number(cell)) for cell in next(row for row in rows("firmware-flash") if row[0] == f"`{name}`")[1:]]
+
+
+def firmware_others():
+    """lwIP, and BearSSL with each of two profiles."""
+    return kb(firmware("small")[4]), kb(firmware("small")[3]), kb(firmware("public")[3])
+
+
+def firmware_left():
+    """The targets of flash without lwIP and BearSSL, from the least."""
+    targets = {profile: number(next(row[1] for row in rows("firmware-targets", "| flash") if row[0] == f"flash, IPv4, DHCP, DNS, `{profile}`"))
+               for profile in ("public", "small")}
+    return tuple(kb(target - sum(firmware(profile)[3:5])) for profile, target in targets.items())
+
+
 def calls(place):
     """The deepest stack of a job's calls, by a column of the table of calls."""
     others = re.compile("`popcl_(run|seen_|resume_)")
@@ -171,11 +188,16 @@ PROSE = [
     ("docs/PORTING.md", r"`popcl_resume_save`, (\d+) octets", lambda: str(macro("POPCL_RESUME_LEN"))),
     ("docs/PORTING.md", r"\| stack \| with TLS ([\d.]+) KB painted, at most ([\d.]+) KB by call graph; in clear text ([\d.]+) and ([\d.]+) KB",
      lambda: (kb(calls(2)), kb(calls(1)), kb(calls(4)), kb(calls(3)))),
-    ("docs/SIZING.md", r"`popcl_err_what` (\d+) KB, `popcl_err_cause` (\d+), `popcl_err_advice` (\d+); `popcl_err_name` (\d+\.\d+)",
+    ("docs/SIZING.md", r"`popcl_err_what`\s+(\d+)\s+KB,\s+`popcl_err_cause`\s+(\d+),\s+`popcl_err_advice`\s+(\d+);\s+`popcl_err_name`\s+(\d+\.\d+)",
      lambda: (column_kb(2), column_kb(3), column_kb(4), names())),
-    ("docs/SIZING.md", r"names of its errors \(([\d.]+) KB\)", names),
-    ("docs/SIZING.md", r"buffer of ([\d,]+) octets \(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
-    ("docs/SIZING.md", r"and (\d+) octets of RAM for each account", lambda: str(sizeof("popcl_resumable"))),
+    ("docs/SIZING.md", r"names of its errors\s+\(([\d.]+) KB\)", names),
+    ("docs/SIZING.md", r"buffer\s+of\s+([\d,]+)\s+bytes\s+\(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
+    ("docs/SIZING.md", r"Each account takes (\d+)\s+bytes of RAM", lambda: str(sizeof("popcl_resumable"))),
+    ("docs/SIZING.md", r"lwIP takes ([\d.]+) KB, and BearSSL ([\d.]+) KB with `small` or ([\d.]+) KB", firmware_others),
+    ("docs/SIZING.md", r"The\s+targets\s+left\s+([\d.]+)\s+to\s+([\d.]+)\s+KB\s+for\s+popcl,\s+port", firmware_left),
+    ("docs/SIZING.md", r"popcl takes ([\d.]+) to ([\d.]+) KB with", lambda: tuple(kb(sum(firmware(profile)[:3])) for profile in ("small", "public"))),
+    ("docs/SIZING.md", r"Port, driver and\s+firmware\s+take\s+([\d.]+) KB", lambda: kb(sum(firmware("public")[5:8]))),
+    ("docs/SIZING.md", r"With `small`\s+it adds\s+([\d.]+) KB", lambda: kb(firmware("small, IPv6")[-1] - firmware("small")[-1])),
     ("docs/SECURITY.md", r"command's default for it, --max-time, is (a day|\d+ hours)", max_time),
     (OPTIONS, r"end the whole run after S seconds; default: (a day|\d+ hours)", max_time),
     (OPTIONS, r"give up after S seconds without progress; default (\d+)", lambda: str(macro("POPCL_IDLE_MS") // 1000)),

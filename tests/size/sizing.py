@@ -134,7 +134,7 @@ def ram_table(octets):
         total = ram(octets, profile)
         parts = [octets["popcl_fetch"], octets[profile], BUFFER, PLAN.get(profile, 0), total]
         rows.append([f"`{profile}`", *map(grouped, parts), *verdict(total, RAM_TARGETS.get(profile))])
-    return table(["profile", "sizeof(popcl_fetch)", "storage", "record buffer", "plan", "octets", "at most", "verdict"], rows)
+    return table(["profile", "sizeof(popcl_fetch)", "storage", "record buffer", "plan", "bytes", "at most", "verdict"], rows)
 
 
 def parts_table(made):
