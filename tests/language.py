@@ -24,6 +24,7 @@ MOST_WORDS, MOST_COLUMNS = 25, 100
 # file: (long sentences, words)
 LIMITS = {
     "docs/ERRORS.md": (0, 4),
+    "docs/ERRORS.md": (0, 2),
 }
 
 # A pattern, and the word to use. `^` is the begin of a sentence, or of a part of one after a colon or semicolon.
