@@ -185,7 +185,7 @@ PROSE = [
     ("docs/PORTING.md", r"`POPCL_IOBUF_MIN` \((\d+)\) or more; TLS: `POPCL_IOBUF_SIZE\(512\)` \((\d+)\)",
      lambda: (str(macro("POPCL_IOBUF_MIN")), str(macro("POPCL_IOBUF_SIZE", 512)))),
     ("docs/PORTING.md", r"`POPCL_PLAN_MIN_APOP` \((\d+)\)", lambda: str(macro("POPCL_PLAN_MIN_APOP"))),
-    ("docs/PORTING.md", r"`popcl_resume_save`, (\d+) octets", lambda: str(macro("POPCL_RESUME_LEN"))),
+    ("docs/PORTING.md", r"`popcl_resume_save`, (\d+) bytes", lambda: str(macro("POPCL_RESUME_LEN"))),
     ("docs/PORTING.md", r"\| stack \| with TLS ([\d.]+) KB painted, at most ([\d.]+) KB by call graph; in clear text ([\d.]+) and ([\d.]+) KB",
      lambda: (kb(calls(2)), kb(calls(1)), kb(calls(4)), kb(calls(3)))),
     ("docs/SIZING.md", r"`popcl_err_what`\s+(\d+)\s+KB,\s+`popcl_err_cause`\s+(\d+),\s+`popcl_err_advice`\s+(\d+);\s+`popcl_err_name`\s+(\d+\.\d+)",
