@@ -43,8 +43,10 @@ def errors_page(committed, problems):
     problems.extend(changed)
     if changed:
         return committed
-    out = ["# Every result", "", "`make update-docs` makes this page from [popcl_errors.h](../include/popcl_errors.h). A number never changes.",
-           "`exit` is the exit code of the command.", "", "| number | POPCL_ | failure | likely cause | advice | class | exit |", "|---:|---|---|---|---|---|---|"]
+    out = ["# Every result", "",
+           "`make update-docs` makes this page from [popcl_errors.h](../include/popcl_errors.h). A number never changes.",
+           "`exit` is the exit code of the command.", "",
+           "| number | POPCL_ | failure | likely cause | advice | class | exit |", "|---:|---|---|---|---|---|---|"]
     out += [f"| {number} | {name} | {what} | {cause} | {advice} | {class_} | {CLASSES[class_]} |" for number, name, class_, what, cause, advice in rows]
     return "\n".join(out) + "\n"
 
