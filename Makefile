@@ -365,8 +365,10 @@ check-harness: ## what the checks are run with: a test that breaks off fails, a 
 	@$(PYTHON) tests/test_check.py
 
 ##@ For maintainers: documents and measurements
-update-docs: ## write docs/ERRORS.md and the tables of rules
+update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are in sentences
 	@$(PYTHON) tests/docs.py --write
+update-readme: all ## run the command, and write its session into README.md
+	@POPCL=$(B)/popcl $(PYTHON) tests/interop/session.py --write
 
 fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run ended: build/fuzz/found
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
@@ -388,4 +390,4 @@ include tests/figures.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
-    update-docs fuzz bench cov
+    update-docs update-readme fuzz bench cov

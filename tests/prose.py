@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Figures and defaults that stand in sentences, each with its source: a macro of a header, a table of docs/SIZING.md or docs/structs.txt, the
-table of errors. docs.py compares them, and writes them anew with --write. A sentence that is not found any more is an error too.
+table of errors, the tests. docs.py compares them, and writes them anew with --write. A sentence that is not found any more is an error too.
 
     PROSE: (file, pattern, value)   each group of the pattern must read as the value says: a text, or a tuple of them
+    CHAINS: (file, pattern)         its group is the number of certificate chains, which tests/x509check/run.py alone knows
 """
 import functools
 import pathlib
 import re
+import sys
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
@@ -41,6 +44,33 @@ def members(header, struct):
     """The names of the functions in a struct of them."""
     body = re.search(rf"typedef struct {struct} {{(.*?)^}}", text(header), re.S | re.M)[1]
     return re.findall(r"\(\*(\w+)\)\(", re.sub(r"/\*.*?\*/", "", body, flags=re.S))
+
+
+def literal(file, pattern):
+    """A number in a source: the group of the pattern."""
+    return int(re.search(pattern, text(file), re.M)[1])
+
+
+def cases(modules):
+    """The number of tests in modules of tests/interop; each row of a table is one."""
+    sys.path.insert(0, str(ROOT / "tests/interop"))
+    loader = unittest.TestLoader()
+    count = loader.loadTestsFromNames(modules).countTestCases()
+    if loader.errors:
+        raise ImportError(loader.errors[0])
+    return count
+
+
+def trials():
+    """Sessions at random, transcripts, and cases of hostile servers: what README counts."""
+    transcripts = sum(len(re.findall(r"^# ", path.read_text(), re.M)) for path in (ROOT / "tests/transcripts").glob("*.txt"))
+    sessions = literal("tests/sim/test_random.c", r"^static uint64_t .*sessions = (\d+);")
+    return tuple(f"{count:,}" for count in (sessions, transcripts, cases(["test_hostile", "test_stls"])))
+
+
+def speed():
+    """What `make bench` wants, in parts of curl's processor time: in clear text, over TLS."""
+    return re.search(r"^WANTED, WANTED_TLS = ([\d.]+), ([\d.]+)", text("tests/bench/bench.py"), re.M).groups()
 
 
 def sizeof(name):
@@ -127,8 +157,20 @@ def names():
 
 
 def clear_code():
-    octets = re.search(r"^ *(\d+)  the same with all that a fetch", text("docs/size.txt"), re.M)[1]
-    return f"{int(octets) / 1024:.0f}"
+    """Octets of flash of a device that fetches in clear text and remembers UIDs, BearSSL's included."""
+    return number(next(row[3] for row in rows("clear") if row[0] == "Cortex-M3"))
+
+
+def clear_ram():
+    """Bytes of RAM of the same: job, least record buffer, least plan, and a set of UIDs that is empty."""
+    plan = macro("POPCL_PLAN_ENTRY", macro("POPCL_UID_MAX"))  # POPCL_PLAN_MIN
+    return sizeof("popcl_fetch") + macro("POPCL_IOBUF_MIN") + plan + sizeof("popcl_seen")
+
+
+def tls():
+    """Flash and RAM with a pinned key, and with public CAs; the deeper stack of the two."""
+    pinned, public = costs("pinned"), costs("public")
+    return pinned[2], pinned[0], public[2], public[0], max(pinned[1], public[1], key=float)
 
 
 def summed(begin):
@@ -163,10 +205,16 @@ BACKOFF = "examples/firmware/backoff"
 OPTIONS = "src/tools/popcl/options.c"
 COSTS = r"\| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB \| (\d+) million \|"
 PROSE = [
-    ("README.md", r"a record buffer of (\d+) bytes", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("README.md", r"\*\*Clear text\*\* on a Cortex-M3: ([\d.]+) KB of flash, (\d+) bytes of RAM, ([\d.]+) KB of stack. Each message to remember takes (\d+)",
+     lambda: (kb(clear_code()), str(clear_ram()), kb(calls(4)), str(macro("POPCL_SEEN_ENTRY")))),
+    ("README.md", r"\*\*TLS:\*\* (\d+) KB of flash and ([\d.]+) KB of RAM to trust one key, or (\d+) KB and ([\d.]+) KB .* up to ([\d.]+) KB", tls),
+    ("README.md", r"([\d,]+) random sessions, ([\d,]+) scripted sessions at every split, ([\d,]+) cases of hostile servers", trials),
+    ("README.md", r"at most ([\d.]+) of curl's processor time for the same message, and at most ([\d.]+) over TLS", speed),
+    ("README.md", r"record buffer of (\d+) bytes", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("README.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("README.md", r"\"already fetched\" in (\d+) bytes a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
-    ("README.md", r"\| in clear text \| under 1 KB \| ([\d.]+) KB \| (\d+) KB", lambda: (kb(calls(4)), clear_code())),
+    ("README.md", r"\| clear text \| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB",
+     lambda: (kb(clear_ram()), kb(calls(4)), f"{clear_code() / 1024:.0f}")),
     ("README.md", rf"\| `pinned`: one key, no clock {COSTS}", lambda: costs("pinned")),
     ("README.md", rf"\| `small`: public CAs {COSTS}", lambda: costs("small")),
     ("README.md", rf"\| `public`: the same, faster {COSTS}", lambda: costs("public")),
@@ -211,6 +259,17 @@ PROSE = [
     ("docs/RELIABILITY.md", r"The first pause is an hour, then up to (\d+) hours", refused_hours),
     ("include/popcl.h", r"2\^30 ms: about (\d+) days", lambda: str(macro("POPCL_MS_MAX") // MS_A_DAY)),
 ]
+
+
+CHAINS = ("README.md", r"([\d,]+) certificate chains")
+
+
+def differs(place, wanted):
+    """What is wrong with the figure at (file, pattern), or ""."""
+    found = re.search(place[1], text(place[0]))
+    if not found:
+        return f"{place[0]}: no sentence is like {place[1]!r} (tests/prose.py)"
+    return "" if found[1] == wanted else f"{place[0]} has {found[1]}, and {wanted} is right"
 
 
 def corrected(name, octets, problems):

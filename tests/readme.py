@@ -8,7 +8,8 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
     <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org, its certificate's CA being the system's: the name
                           is replaced by address and port
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
-build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there.
+build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
+session on the first screen must be what tests/interop/session.py makes. The table of exit codes must have those of --help, and those of report.h.
 Prints TAP.
 """
 import glob
@@ -115,6 +116,31 @@ def text_of(page):
         return text.read()
 
 
+def check_session():
+    sys.path.insert(0, os.path.join(ROOT, "tests", "interop"))
+    import session
+    made = session.block()
+    return "" if session.shown() == made else f"run: make update-readme\nit should be\n{made}"
+
+
+def codes(text):
+    return [int(code) for code in re.findall(r"\d+", text)]
+
+
+def check_exit_codes():
+    """That README, --help and the source have the same codes; what the source adds to a signal is no code of its own."""
+    table = text_of("README.md").partition("| code | meaning |\n")[2].partition("\n\n")[0]
+    shown = codes(" ".join(re.findall(r"^\| (\d[\d, ]*) \|", table, re.M)))
+    help_text = subprocess.run([os.path.join(BUILD, "popcl"), "--help"], capture_output=True, text=True, check=True).stdout
+    listed = help_text.partition("\nExit codes\n")[2].partition("\nExample\n")[0]
+    helped = codes(" ".join(re.findall(r"(?:^|  ) *(\d[\d, ]*)  ", listed, re.M)))
+    source = codes(" ".join(re.findall(r"^ *CMD_EXIT_\w+ = (\d+),", text_of("src/tools/popcl/report.h"), re.M)))
+    wrong = [] if shown == sorted(helped) else [f"README.md has {shown}, and --help has {sorted(helped)}"]
+    if source != [code for code in shown if code < 128]:
+        wrong.append(f"README.md has {shown}, and report.h has {source}")
+    return "\n".join(wrong)
+
+
 def named_files(text):
     """(file or folder that a page names between backticks or in a link, what is wrong with it or "")."""
     for name in sorted(set(re.findall(r"`([\w.-]+/[\w./-]+)`", text) + re.findall(r"\]\(([\w./-]+)\)", text))):
@@ -132,6 +158,8 @@ def checks():
             elif language == "c" and re.search(r"\bmain\(", body):
                 yield f"{page}:{line}: program", check_c(body)
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
+    yield "README.md shows the session that tests/interop/session.py makes", check_session()
+    yield "README.md has the exit codes of the command", check_exit_codes()
     for name, wrong in named_files(text_of("CONTRIBUTING.md")):
         yield f"CONTRIBUTING.md names {name}", wrong
     known = set(re.findall(r"`([\w./]+)`", text_of("tests/README.md"))) | {"README.md", "__pycache__/"}
