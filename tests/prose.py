@@ -61,8 +61,16 @@ def cases(modules):
     return count
 
 
+def kills():
+    """How often the command is killed at random, if no run ends before its kill."""
+    source = text("tests/interop/test_dovecot.py")
+    options, each = re.search(r"def test_killed_at_any_moment.*?for options in \(([^\n]*)\):\n.*?in range\((\d+)\):", source, re.S).groups()
+    by_time = re.search(r"def test_killed_at_random_times.*?in range\((\d+)\):", source, re.S)[1]
+    return len(re.findall(r"\(", options)) * int(each) + int(by_time) + literal("tests/interop/test_record.py", r'"POPCL_KILLS", "(\d+)"')
+
+
 def trials():
-    """Sessions at random, transcripts, and cases of hostile servers: what README counts."""
+    """Random sessions, transcripts, and cases of odd or hostile servers: what README counts."""
     transcripts = sum(len(re.findall(r"^# ", path.read_text(), re.M)) for path in (ROOT / "tests/transcripts").glob("*.txt"))
     sessions = literal("tests/sim/test_random.c", r"^static uint64_t .*sessions = (\d+);")
     return tuple(f"{count:,}" for count in (sessions, transcripts, cases(["test_hostile", "test_stls"])))
@@ -208,7 +216,8 @@ PROSE = [
     ("README.md", r"\*\*Clear text\*\* on a Cortex-M3: ([\d.]+) KB of flash, (\d+) bytes of RAM, ([\d.]+) KB of stack. Each message to remember takes (\d+)",
      lambda: (kb(clear_code()), str(clear_ram()), kb(calls(4)), str(macro("POPCL_SEEN_ENTRY")))),
     ("README.md", r"\*\*TLS:\*\* (\d+) KB of flash and ([\d.]+) KB of RAM to trust one key, or (\d+) KB and ([\d.]+) KB .* up to ([\d.]+) KB", tls),
-    ("README.md", r"([\d,]+) random sessions, ([\d,]+) scripted sessions at every split, ([\d,]+) cases of hostile servers", trials),
+    ("README.md", r"([\d,]+) random sessions, ([\d,]+) scripted ones, ([\d,]+) cases of odd or hostile servers", trials),
+    ("README.md", r"up to (\d+) random kills", lambda: str(kills())),
     ("README.md", r"at most ([\d.]+) of curl's processor time for the same message, and at most ([\d.]+) over TLS", speed),
     ("README.md", r"record buffer of (\d+) bytes", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("README.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
