@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Counts what makes the text hard to read: sentences over 25 words, words that have a plainer one, lines over 100 columns. It looks at the
-comments of public headers, at the texts of options (--help, and errors of the command line), and at the documents. Each file has a limit in LIMITS,
-which falls as the text gets better and never rises; a file without one may have none of either.
+comments of public headers, at the texts of options (--help, and errors of the command line), and at the documents. The comments of the other sources
+are counted together, a figure for each folder. Each file and each folder has a limit in LIMITS, which falls as the text gets better and never rises;
+one without a limit may have none of either.
 
-usage: language.py           prints the counts of each file; fails if a file has more than its limit
+usage: language.py           prints the counts of each file and folder; fails if one has more than its limit
        language.py FILE...   prints each such place of these files
 Prints TAP.
 """
@@ -19,12 +20,21 @@ HEADERS = ["include/*.h", "port/*/popcl_*.h", "src/host/popcl_*.h"]
 HELP = ["src/tools/*/options.c"]
 DOCS = ["README.md", "docs/*.md"]
 CODE = ["include/*.h", "src/**/*.[ch]", "port/**/*.[ch]", "examples/**/*.[ch]", "tests/**/*.[ch]"]
+FOLDERS = ["src/core", "src/auth", "src/tls", "src/host", "src/tools", "port", "examples"]
+SOURCES = ["**/*.[ch]", "**/*.inc"]
 MOST_WORDS, MOST_COLUMNS = 25, 100
 
-# file: (long sentences, words)
+# file or folder: (long sentences, words)
 LIMITS = {
     "docs/ERRORS.md": (0, 4),
     "docs/ERRORS.md": (0, 2),
+    "src/core": (21, 83),
+    "src/auth": (2, 20),
+    "src/tls": (13, 79),
+    "src/host": (10, 56),
+    "src/tools": (43, 200),
+    "port": (19, 98),
+    "examples": (26, 87),
 }
 
 # A pattern, and the word to use. `^` is the begin of a sentence, or of a part of one after a colon or semicolon.
@@ -78,10 +88,9 @@ def sentences(text):
     return re.split(r"(?<=[.!?])[\"')*]*\s+", text)
 
 
-def problems(path):
+def problems(path, read):
     """The file's long sentences, and its words, each as text."""
     text = path.read_text()
-    read = {".md": prose, ".h": comments}.get(path.suffix, strings)
     long, words = [], []
     for paragraph in read(text):
         for sentence in sentences(paragraph):
@@ -96,12 +105,20 @@ def files(patterns):
     return sorted({path for pattern in patterns for path in ROOT.glob(pattern)})
 
 
+def sources():
+    """The places to count, as (name, files, the reader of their text). A public header is not counted again with its folder."""
+    for patterns, read in [(HEADERS, comments), (HELP, strings), (DOCS, prose)]:
+        yield from ((str(path.relative_to(ROOT)), [path], read) for path in files(patterns))
+    for folder in FOLDERS:
+        yield f"comments of {folder}", [path for path in files(f"{folder}/{one}" for one in SOURCES) if path not in files(HEADERS)], comments
+
+
 def checks():
-    """Each file with its counts, as (name, what is wrong or "")."""
-    for path in files(HEADERS + HELP + DOCS):
-        name, found = str(path.relative_to(ROOT)), problems(path)
+    """Each file and folder with its counts, as (name, what is wrong or "")."""
+    for name, paths, read in sources():
+        found = [[f"{path.relative_to(ROOT)}: {line}" for path in paths for line in problems(path, read)[kind]] for kind in (0, 1)]
         counts = tuple(len(one) for one in found)
-        limits = LIMITS.get(name, (0, 0))
+        limits = LIMITS.get(name.removeprefix("comments of "), (0, 0))
         wrong = [line for one, limit in zip(found, limits) if len(one) > limit for line in one]
         yield f"language of {name}: {counts[0]} long sentences, {counts[1]} words; limits {limits[0]}, {limits[1]}", "\n".join(wrong)
     wide = [f"{path.relative_to(ROOT)}:{at}: over {MOST_COLUMNS} columns" for path in files(CODE)
@@ -111,9 +128,10 @@ def checks():
 
 def main(argv):
     if argv:
-        for name in argv:
-            for one in problems(pathlib.Path(name).resolve()):
-                print("\n".join(one))
+        for path in (pathlib.Path(name).resolve() for name in argv):
+            readers = [prose] if path.suffix == ".md" else [comments] + [strings] * (path in files(HELP))
+            for one in (line for read in readers for kind in problems(path, read) for line in kind):
+                print(one)
         return 0
     results = Results()
     results.add_all(checks())
