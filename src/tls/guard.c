@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* guard - see guard.h. BearSSL's validation follows the chain up to an anchor: signatures, names of
- * issuers, dates, path lengths. It lets through a good deal that must not pass, and what it refuses
- * it explains with a number. So every octet also goes through leaf.c, and each certificate up to
- * the one that an anchor vouches for is judged here, by a table. Both have to agree: what either
- * refuses is refused, and a chain that was not judged to its end is too. What stands behind the
- * anchor's certificate is not looked at, by neither.
+ * issuers, dates, path lengths. It accepts many chains that must not pass, and it explains a
+ * refusal with a number only. So every octet also goes through leaf.c. Each certificate up to the
+ * one that an anchor vouches for is judged here, by a table. Both have to agree. A chain is refused
+ * if either refuses it, or if it was not judged to its end. Neither looks at a certificate after
+ * the anchor's.
  *
- * A pin without anchors decides alone: of certificate 0 the key and the dates count, and no other
+ * A pin without anchors decides alone: the key and the dates of certificate 0 count, and no other
  * certificate is looked at.
  *
- * Of BearSSL's context, whose fields are the same in all its releases, judge_cert reads err and the
- * hashes of subject and issuer (current_dn_hash, saved_dn_hash), and corrects num_certs; pkey is
- * the server's key where a pin decides; spare_of uses the room of cert_sig while it is free. */
+ * The fields of BearSSL's context are the same in all its releases. judge_cert reads err and the
+ * hashes of subject and issuer (current_dn_hash, saved_dn_hash), and corrects num_certs. pkey is
+ * the server's key if a pin decides. spare_of uses the room of cert_sig while it is free. */
 #include "guard.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ enum step { OPENED, READING, BETWEEN, VOUCHED, PINNED, REFUSED, ENDED };
 
 #define NOT 0x80
 
-/* A certificate is refused when all facts of a row hold (NOT: when they do not). The first such row
+/* A certificate is refused if all facts of a row hold (NOT: if they do not). The first such row
  * names the error. */
 static const struct {
     uint8_t error, facts[3];
@@ -51,14 +51,14 @@ static const struct {
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
     {POPCL_ERR_CERT_USAGE,
-     {LEAF_IS_FIRST, LEAF_CA,
-      NOT | LEAF_SELF_ISSUED}}, /* a CA's serves only where it is the anchor, see below */
+     {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's certificate is a server's only if
+                                                           it is the anchor, see below */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
     {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}},
 };
 
-/* Where a pin decides alone these count, and the rules that the others would break are as if kept.
- */
+/* If a pin decides alone, the facts of PIN_COUNTS count. Those of PIN_WAIVES are taken as true, so
+ * that their rules pass. */
 #define FACT(f) (1u << (f))
 enum {
     PIN_COUNTS = FACT(LEAF_MALFORMED) | FACT(LEAF_READ) | FACT(LEAF_WEAK_KEY) | FACT(LEAF_ODD_KEY) |
@@ -79,7 +79,7 @@ static popcl_err guard_judge(uint32_t facts) {
     return POPCL_OK;
 }
 
-/* What BearSSL's errors mean where the rules above found nothing. */
+/* The meaning of BearSSL's errors, if the rules above found nothing. */
 static const struct {
     uint8_t bearssl, error;
 } meanings[] = {
@@ -113,9 +113,9 @@ static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     return *h;
 }
 
-/* The hash of the server's key, for the pins, is begun and done before BearSSL reads the signature,
- * which stands behind the key: until then the buffer for it is room for that hash, and before it
- * for the certificate's first octets. */
+/* The hash of the server's key, for the pins, is done before BearSSL reads the signature, which
+ * comes after the key. Until then BearSSL's buffer for the signature is free. It holds the
+ * certificate's first octets, and from the key on that hash. */
 enum { SPARE_ALIGN = 8, HEAD_MAX = 64, KEY_BEGUN };
 typedef char
     hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
@@ -125,8 +125,8 @@ static void *spare_of(popcl_guard *g) {
     return p + (SPARE_ALIGN - (uintptr_t)p % SPARE_ALIGN);
 }
 
-/* tls-server-end-point (RFC 5929, 4.1) is taken over the whole certificate by the hash of its own
- * signature. Which one that is stands behind its first octets, which are kept until then. */
+/* tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate, by the hash algorithm
+ * of its own signature. That algorithm comes after the first octets, which are kept until then. */
 static void begin_end_point(popcl_guard *g) {
     unsigned id = popcl_leaf_hash(&g->leaf);
     const br_hash_class *h = id ? hash_class(g, id) : NULL;
@@ -145,7 +145,7 @@ static void end_first(popcl_guard *g) {
     g->first.told.not_after = g->leaf.time;
 }
 
-/* The whole of the key has gone by. */
+/* The whole key has gone by. */
 static void compare_pins(popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
     unsigned char key[POPCL_PIN_LEN];
@@ -154,8 +154,9 @@ static void compare_pins(popcl_guard *g) {
         if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
 }
 
-/* The key takes the place of the certificate's first octets: its signature's hash, which stands in
- * front of it, is known by then, or is none of the profile's. */
+/* The key's hash takes the place of the certificate's first octets. They are not needed any more:
+ * the signature's hash algorithm comes before the key. So it is known by now, or the profile does
+ * not have it. */
 static void key_octet(popcl_guard *g, unsigned char c) {
     if (g->head_len != KEY_BEGUN) br_sha256_init(spare_of(g));
     g->head_len = KEY_BEGUN;
@@ -177,8 +178,8 @@ static void first_octet(popcl_guard *g, unsigned char c) {
 
 /* ---- each certificate ---- */
 
-/* An anchor's certificate may have limited how many issuers stand below it, of which BearSSL knows
- * nothing. Where several anchors have one name the strictest counts. */
+/* An anchor's certificate may limit how many issuers are below it, and BearSSL does not know this
+ * limit. If several anchors have one name, the strictest limit counts. */
 static int is_too_deep(const popcl_guard *g, uint32_t issuers) {
     const popcl_trust *trust = g->leaf.tls->trust;
     br_sha256_context hash;
@@ -207,7 +208,7 @@ static int has_pins_alone(const popcl_guard *g) {
     return trust->anchors_len == 0 && trust->pins_len != 0;
 }
 
-/* Whether certificate 0 is one of those whose common name counts, octet for octet. */
+/* Returns whether certificate 0 is one of those whose common name counts, octet for octet. */
 static int is_own(const popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
     for (size_t i = 0; g->end_point_len && i < trust->own_certs_len; i++)
@@ -215,8 +216,8 @@ static int is_own(const popcl_guard *g) {
     return 0;
 }
 
-/* Certificate 0, where a pin decides alone. BearSSL has copied its key by now, unless the
- * certificate cannot be read. */
+/* Certificate 0, if a pin decides alone. BearSSL has copied its key by now, unless the certificate
+ * cannot be read. */
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
     popcl_err e = guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
@@ -242,10 +243,11 @@ static void judge_cert(popcl_guard *g) {
     }
     if (is_self_issued) facts |= FACT(LEAF_SELF_ISSUED);
     if (is_vouched) facts |= FACT(LEAF_VOUCHED);
-    /* An issuer's own name does not count for the length of a path (RFC 5280, 6.1.4, l). */
+    /* A self-issued certificate of an issuer does not count for the length of a path (RFC 5280,
+     * 6.1.4, l). */
     if (is_self_issued && !g->leaf.is_first) m->num_certs--;
     popcl_err e = guard_judge(facts);
-    /* it is another's: its faults do not matter */
+    /* it is not the issuer's certificate: its faults do not matter */
     if (m->err == BR_ERR_X509_DN_MISMATCH && facts & FACT(LEAF_READ)) e = POPCL_ERR_CERT_ORDER;
     if (e)
         guard_refuse(g, e);
@@ -259,18 +261,18 @@ static void judge_cert(popcl_guard *g) {
         g->step = BETWEEN;
 }
 
-/* ---- BearSSL's calls: after a refusal, or where a pin has decided, none is passed on, so that
- * nobody can make a device check signatures without end ---- */
+/* ---- BearSSL's calls. None is passed on after a refusal, nor once a pin has decided: a server
+ * must not make a device check signatures without end ---- */
 
-/* Certificates that are looked at: real chains have up to four. Each costs a signature, and a
- * server may send any number. */
+/* The most certificates that are looked at. Real chains have up to four. Each costs a signature
+ * check, and a server may send any number. */
 #define CHAIN_MAX 10
 
 static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)(void *)ctx; }
 
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
-    (void)server_name; /* what is sent as SNI: the guard has its own */
+    (void)server_name; /* the name that is sent as SNI: the guard has its own */
     br_x509_minimal_vtable.start_chain(&g->minimal.vtable,
                                        g->leaf.address_len ? NULL : g->leaf.host);
     g->result = POPCL_ERR_CERT_UNCHECKED;
@@ -296,7 +298,7 @@ static void guard_start_cert(const br_x509_class **ctx, uint32_t length) {
 
 static void guard_append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
     popcl_guard *g = guard_of(ctx);
-    /* before BearSSL, for the sake of spare_of */
+    /* before BearSSL, because spare_of uses a buffer of BearSSL */
     for (size_t i = 0; g->step == READING && i < len; i++) {
         if (g->leaf.is_first)
             first_octet(g, buf[i]);
@@ -313,7 +315,7 @@ static void guard_end_cert(const br_x509_class **ctx) {
     if (g->step == READING) judge_cert(g);
 }
 
-/* The chain's result; `said` is BearSSL's. */
+/* Returns the chain's result; `said` is BearSSL's. */
 static popcl_err sum(const popcl_guard *g, unsigned said) {
     const popcl_trust *trust = g->leaf.tls->trust;
     if (g->step == REFUSED) return (popcl_err)g->result;
@@ -358,15 +360,15 @@ static const br_x509_class vtable = {
     .get_pkey = guard_get_pkey,
 };
 
-/* ---- set-up, and what is told afterwards ---- */
+/* ---- set-up and diagnosis ---- */
 
 /* BearSSL counts days from the year 0. */
 #define DAYS_1970 719528
-/* 9999-12-31, the last that a certificate can name (RFC 5280, 4.1.2.5.2) */
+/* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
 #define LAST_UTC_S 253402300799
 
-/* Without a division of 64 bits, for which the compiler's library has 868 octets: a day has 128 *
- * 675 seconds. */
+/* Avoids a division of 64 bits, for which the compiler's library has 868 bytes. A day has 128 * 675
+ * seconds. */
 static void set_time(br_x509_minimal_context *m, int64_t utc_s) {
     uint32_t days = (uint32_t)(utc_s >> 7) / 675;
     br_x509_minimal_set_time(m, days + DAYS_1970, (uint32_t)(utc_s - (int64_t)days * 86400));
@@ -387,7 +389,7 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     memcpy(g->leaf.address, address, sizeof address);
     g->leaf.host = g->leaf.address_len || (kind == POPCL_NAME_HOST && popcl_name_is_host(name))
                        ? name
-                       : ""; /* which no certificate has */
+                       : ""; /* no certificate has this name */
     br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
     for (const br_hash_class *const *h = profile->hashes; *h; h++)
         br_x509_minimal_set_hash(m, popcl_tls_hash_id(*h), *h);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* leaf - see leaf.h. A grammar in rows, and a reader that walks it with a small stack of its own:
  *
- *   TAG -> LENGTH [-> LENGTH_MORE] -> a row fits -+-> there is something inside: one level
- *       deeper, TAG
- *    ^                                            +-> BODY, its octets, the first of them kept in
- * `value`
- *    `---- ended: the row's act; a level ends when its octets are used up, and what has not come by
- * then must be optional
+ *    TAG -> LENGTH [-> LENGTH_MORE] -> a row fits -+-> it has elements inside: down a level, TAG
+ *     ^                                            +-> BODY, the first octets kept in `value`
+ *     `---- ended: the row's act
  *
- * What fits no row, or an act that refuses, ends in FAILED for good. Lengths are the shortest
- * possible (DER), tags have one octet, and a certificate has up to 65535 octets. */
+ * A level ends when its octets are used up. Its rows that did not come by then must be optional. An
+ * element that fits no row ends in FAILED for good, and so does an act that refuses. Lengths are
+ * the shortest possible (DER), tags have one octet, and a certificate has up to 65535 octets. */
 #include "leaf.h"
 
 #include <string.h>
@@ -21,13 +19,13 @@ enum state { TAG, LENGTH, LENGTH_MORE, BODY, UNUSED_BITS, FAILED };
 enum {
     OPT = 1,    /* may be missing */
     MANY = 2,   /* may come again */
-    LAST = 4,   /* of its level */
+    LAST = 4,   /* the last of its level */
     NATURAL = 8 /* an INTEGER that is not negative, in its shortest form */
 };
-enum { NO_TAG = 0x1f, ANY_TAG = 0x3f }; /* no tags of one octet */
+enum { NO_TAG = 0x1f, ANY_TAG = 0x3f }; /* neither is a tag of one octet */
 enum { NULL_TAG = 5 };
 
-/* What is done at an element's end: a fact of leaf.h is noted, or one of these. */
+/* The act at an element's end: a fact of leaf.h to note, or one of these. */
 enum act {
     VERSION = 32,
     SERIAL,
@@ -52,7 +50,7 @@ enum act {
 };
 
 /* clang-format off */
-/* name, tag, how, the first row of what is inside, what is done at its end */
+/* name, tag, how, the first row inside, the act at its end */
 #define GRAMMAR(R) \
     R(NONE, NO_TAG, LAST, NONE, LEAF_NOTHING) \
     R(ANYTHING, ANY_TAG, OPT | MANY | LAST, ANYTHING, LEAF_NOTHING) \
@@ -125,7 +123,7 @@ static const struct {
 
 static uint8_t row_behind(uint8_t row) { return rows[row].how & LAST ? NONE : (uint8_t)(row + 1); }
 
-/* ---- object identifiers: those with a prefix of the table and one octet more ---- */
+/* ---- object identifiers: a prefix of the table and one octet more ---- */
 
 enum {
     OID_OTHER,
@@ -166,15 +164,14 @@ static void leaf_note(popcl_leaf *r, enum leaf_fact fact, int holds) {
     if (holds) r->facts |= 1u << fact;
 }
 
-/* FNV-1a: where a hash tells whether two texts are the same, a collision can only refuse too much.
- */
+/* FNV-1a. A hash is compared to find equal texts: a collision can only refuse too much. */
 #define HASH_BEGIN 2166136261u
 static uint32_t leaf_hash(uint32_t h, unsigned c) { return (h ^ c) * 16777619u; }
 
 /* ---- extensions ---- */
 
-/* it demands what is not checked here; RFC 5280 forbids it to be critical; nothing is done about it
- */
+/* REFUSED: the extension demands what is not checked here. UNCRITICAL: RFC 5280 forbids it to be
+ * critical. PASSED_OVER: its content is not used, so a critical one is refused. */
 enum { REFUSED = 1, UNCRITICAL = 2, PASSED_OVER = 4 };
 
 static const struct {
@@ -200,8 +197,8 @@ static const struct {
 };
 enum { EXT_OTHER = 0, EXT_SAN = 1 };
 
-/* Finds an extension's row. None may come twice (RFC 5280, 4.2); of those without a row the first
- * and the newest are remembered. */
+/* Finds an extension's row. No extension may come twice (RFC 5280, 4.2). Of those without a row the
+ * first and the newest are remembered. */
 static int begin_extension(popcl_leaf *r) {
     uint16_t oid = find_oid(r);
     uint8_t i = sizeof extensions / sizeof extensions[0] - 1;
@@ -213,7 +210,7 @@ static int begin_extension(popcl_leaf *r) {
     r->seen |= 1u << i;
     if (i != EXT_OTHER) return !(seen >> i & 1);
     uint32_t h = HASH_BEGIN;
-    if (r->len > sizeof r->value) return 1; /* cannot be told from others */
+    if (r->len > sizeof r->value) return 1; /* too long to be compared with others */
     for (unsigned k = 0; k < r->len; k++)
         h = leaf_hash(h, r->value[k]);
     if (r->others[0] == h || r->others[1] == h) return 0;
@@ -221,7 +218,7 @@ static int begin_extension(popcl_leaf *r) {
     return r->len != 0;
 }
 
-/* The value of an extension: what was said of it in front counts now. */
+/* The value of an extension begins: by now it is known which one it is, and if it is critical. */
 static int open_extension(popcl_leaf *r) {
     uint8_t how = extensions[r->extension].how;
     leaf_note(r, LEAF_CONSTRAINED, how & REFUSED);
@@ -234,7 +231,7 @@ static int open_extension(popcl_leaf *r) {
 
 enum { NAME_DNS = 0x82, NAME_IP = 0x87, NO_MATCH = 0xff };
 
-/* A character of tls->names. */
+/* Adds a character to tls->names. */
 static void leaf_tell(popcl_leaf *r, unsigned c) {
     const popcl_tls *t = r->tls;
     if (!t->names || r->names_at + 1u >= t->names_len || r->names_at == UINT16_MAX) return;
@@ -248,7 +245,7 @@ static void tell_next(popcl_leaf *r) {
     leaf_tell(r, ' ');
 }
 
-/* The shortest digits of a number below 10000 in base 10, or below 65536 in base 16. */
+/* Adds the shortest digits of a number below 10000 in base 10, or below 65536 in base 16. */
 static void leaf_tell_number(popcl_leaf *r, unsigned n, unsigned base) {
     unsigned unit = 1;
     while (n / unit >= base)
@@ -261,8 +258,8 @@ static unsigned group(const popcl_leaf *r, unsigned i) {
     return (unsigned)r->value[2 * i] << 8 | r->value[2 * i + 1];
 }
 
-/* As RFC 5952, 4 has it: the longest run of two or more groups that are 0, the first of them, is
- * "::". */
+/* The form of RFC 5952, 4: the longest run of two or more groups that are 0 is "::", the first one
+ * of several. */
 static void tell_ipv6(popcl_leaf *r) {
     unsigned gap = 8, gap_len = 1, run = 0;
     for (unsigned i = 0; i < 8; i++) {
@@ -297,8 +294,8 @@ static void tell_address(popcl_leaf *r) {
 
 static unsigned leaf_lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
 
-/* Goes on in the host where it continues so, letters of either case alike (RFC 9525, 6.3); in the
- * text of an address they are not. */
+/* Goes on in the host if `c` is its next character; otherwise nothing can match any more. Letters
+ * of either case are alike (RFC 9525, 6.3), except in the text of an address. */
 static void leaf_compare(popcl_leaf *r, unsigned c) {
     unsigned wanted = (unsigned char)r->host[r->at];
     if (c && (c == wanted || (!r->address_len && leaf_lower(c) == leaf_lower(wanted))))
@@ -307,12 +304,12 @@ static void leaf_compare(popcl_leaf *r, unsigned c) {
         r->at = NO_MATCH;
 }
 
-/* Whether all of the host was there, and nothing else. */
+/* Returns whether the text was all of the host, and nothing else. */
 static int is_host(const popcl_leaf *r) { return r->at != NO_MATCH && r->host[r->at] == 0; }
 
 /* An octet of a dNSName, compared with the host as it comes (RFC 9525, 6.3). A wildcard is a first
- * label that is one star, and stands for one label of the host. The host has letters, digits, dots,
- * hyphens and underscores alone, so that nothing else can match; an underscore is no part of a
+ * label that is one star; it matches one label of the host. The host has letters, digits, dots,
+ * hyphens and underscores alone, so that nothing else can match. An underscore is no part of a
  * dNSName. */
 static void dns_octet(popcl_leaf *r, unsigned c, int first) {
     if (first) {
@@ -359,24 +356,25 @@ static int is_name_tag(unsigned tag) {
 /* ---- the subject's common name: read for LEAF_CN alone ---- */
 
 enum { CN_NONE, CN_HOST, CN_OTHER };
-enum { UTF8_STRING = 0x0c, PRINTABLE_STRING = 0x13 }; /* what it may be (RFC 5280, 4.1.2.6) */
+/* the types that it may have (RFC 5280, 4.1.2.6) */
+enum { UTF8_STRING = 0x0c, PRINTABLE_STRING = 0x13 };
 
 static int is_cn(const popcl_leaf *r) {
     return r->oid == COMMON_NAME && r->row[2] == SUBJECT && r->is_first &&
            r->row[r->depth] == ATTRIBUTE_VALUE;
 }
 
-/* Of several none is the host's. */
+/* If there are several, none is the host's. */
 static void end_cn(popcl_leaf *r) {
     int is_text = r->tag == UTF8_STRING || r->tag == PRINTABLE_STRING;
     r->cn = r->cn == CN_NONE && is_text && r->at && is_host(r) ? CN_HOST : CN_OTHER;
 }
 
-/* ---- acts, at the end of an element: its first octets are in `value`. They return 0 if it must
- * not be ---- */
+/* ---- acts, at the end of an element: its first octets are in `value`. They return 0 to refuse it
+ * ---- */
 
-/* Signature algorithms: the first six are taken; the others are known to be weak, with MD5 and
- * SHA-1 in front. */
+/* Signature algorithms. The first six are accepted. The others are known to be weak; those with MD5
+ * and SHA-1 come first. */
 static const uint16_t algorithms[] = {
     OID_OF(OID_RSA, 11),       OID_OF(OID_RSA, 12),  OID_OF(OID_RSA, 13), OID_OF(OID_ECDSA, 2),
     OID_OF(OID_ECDSA, 3),      OID_OF(OID_ECDSA, 4), OID_OF(OID_RSA, 4),  OID_OF(OID_RSA, 5),
@@ -395,8 +393,8 @@ static unsigned find_algorithm(const popcl_leaf *r) {
     return i;
 }
 
-/* The algorithm of the signature: it stands twice, the same (RFC 5280, 4.1.1.2); RSA with NULL or
- * without parameters (RFC 4055, 5), ECDSA without (RFC 5758, 3.2). */
+/* The algorithm of the signature. The certificate has it in two places, which must be the same (RFC
+ * 5280, 4.1.1.2). RSA has NULL or no parameters (RFC 4055, 5), ECDSA has none (RFC 5758, 3.2). */
 static int end_algorithm(popcl_leaf *r) {
     if (r->depth == 2) {
         r->alg = r->oid;
@@ -415,7 +413,7 @@ static unsigned days_of(unsigned month, unsigned year) {
 }
 
 /* A UTCTime or a GeneralizedTime, each with seconds and Z (RFC 5280, 4.1.2.5). r->time becomes its
- * Unix seconds; behind one that is still to come it stays what it is. */
+ * Unix seconds. After a notBefore in the future r->time keeps that one. */
 static int end_time(popcl_leaf *r) {
     static const uint8_t most[] = {99, 99, 12, 31, 23, 59, 59};
     unsigned field[7], is_utc = r->tag == 0x17, is_from = r->row[r->depth] == FROM;
@@ -429,7 +427,7 @@ static int end_time(popcl_leaf *r) {
     }
     unsigned year = field[0] * 100 + field[1], month = field[2], day = field[3];
     if (*p != 'Z' || month == 0 || day == 0 || day > days_of(month, year)) return 0;
-    if (month < 3) { /* years that begin in March have the odd day at their end */
+    if (month < 3) { /* if a year begins in March, its leap day is its last */
         year--;
         month += 12;
     }
@@ -445,20 +443,21 @@ static int end_time(popcl_leaf *r) {
     return is_in_order;
 }
 
-/* 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline Requirements, 6.1.5), and odd. */
+/* The modulus is odd and has 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline
+ * Requirements, 6.1.5). */
 static void end_modulus(popcl_leaf *r) {
     leaf_note(r, LEAF_WEAK_KEY, r->len <= 256 || !(r->last & 1));
     leaf_note(r, LEAF_ODD_KEY, r->len > 513 || r->value[0]);
 }
 
-/* Odd, from 3 to 2^31 - 1: a larger one is of no use, and makes work. */
+/* The exponent is odd, from 3 to 2^31 - 1. A larger one is of no use, and makes work. */
 static void end_exponent(popcl_leaf *r) {
     leaf_note(r, LEAF_WEAK_KEY, !(r->last & 1) || (r->len == 1 && r->value[0] == 1));
     leaf_note(r, LEAF_ODD_KEY, r->len > 4);
 }
 
-/* A BIT STRING whose unused bits are 0. Those used ones that are 0 at its end should not be sent
- * (X.690, 11.2.2), and some authorities send them. */
+/* A BIT STRING whose unused bits are 0. Used bits that are 0 at its end should not be sent (X.690,
+ * 11.2.2), but some authorities send them. */
 static int end_usage(popcl_leaf *r) {
     unsigned unused = r->value[0], bits = r->value[1];
     leaf_note(r, LEAF_MISUSED, !(bits & (r->is_first ? 0x80 : 0x04)));
@@ -475,10 +474,11 @@ static int end_purpose(popcl_leaf *r) {
 
 static int act(popcl_leaf *r, uint8_t what) {
     switch (what) {
-    case VERSION: /* 0, version 1, is the default, and not sent */
+    case VERSION: /* version 1 is 0, the default, and is not sent */
         leaf_note(r, LEAF_V3, r->value[0] == 2);
         return r->len == 1 && (r->value[0] == 1 || r->value[0] == 2);
-    case SERIAL: return r->len <= 21; /* 4.1.2.2, and what authorities make of it */
+    /* 20 octets (4.1.2.2), and one more as some authorities have it */
+    case SERIAL: return r->len <= 21;
     case OID:
         r->oid = find_oid(r);
         r->param = 0;
@@ -494,7 +494,7 @@ static int act(popcl_leaf *r, uint8_t what) {
     case KEY_ALG:
         leaf_note(r, LEAF_ODD_KEY, r->oid != RSA && (r->oid != EC || r->param != 6));
         return r->oid != RSA || r->param == NULL_TAG;
-    case KEY_BITS: /* an EC key is a point that is not compressed */
+    case KEY_BITS: /* an EC key is an uncompressed point */
         if (r->oid == RSA) return 1;
         leaf_note(r, LEAF_ODD_KEY, r->value[1] != 4);
         return r->len > 1 && r->value[0] == 0;
@@ -502,10 +502,10 @@ static int act(popcl_leaf *r, uint8_t what) {
     case RSA_N: end_modulus(r); return 1;
     case RSA_E: end_exponent(r); return 1;
     case EXT_OID: return begin_extension(r);
-    case EXT_CRITICAL: /* FALSE is the default, and not sent (X.690, 11.5) */
+    case EXT_CRITICAL: /* FALSE is the default, and is not sent (X.690, 11.5) */
         r->critical = 1;
         return r->len == 1 && r->value[0] == 0xff;
-    case CA: /* of the same default, which some send */
+    case CA: /* FALSE is the default here too, but some send it */
         leaf_note(r, LEAF_CA, r->value[0]);
         return r->len == 1 && (r->value[0] == 0 || r->value[0] == 0xff);
     case EXT_VALUE: return 1;
@@ -528,7 +528,7 @@ static int is_sound(const popcl_leaf *r, uint8_t how) {
     return !(how & NATURAL) || (r->len && v[0] < 0x80 && (r->len == 1 || v[0] || v[1] >= 0x80));
 }
 
-/* An element, or a level without one, has ended; and with it perhaps those around it. */
+/* An element, or a level without one, has ended. With it perhaps those around it have ended too. */
 static void leaf_end(popcl_leaf *r, int is_level) {
     for (;; is_level = 0) {
         uint8_t *at = &r->row[r->depth];
@@ -543,12 +543,13 @@ static void leaf_end(popcl_leaf *r, int is_level) {
             missing = row_behind(missing);
         if (missing != NONE) break;
         r->depth--;
-        r->tag = 0; /* what follows is about a whole whose tag is not kept */
+        r->tag = 0; /* the next act is that of the element around it, whose tag is not kept */
     }
     leaf_fail(r);
 }
 
-/* Tag and length of an element are known: finds its row, and goes into it or over it. */
+/* Tag and length of an element are known. Finds its row, and begins the level inside it, or its
+ * body. */
 static void leaf_begin(popcl_leaf *r) {
     uint8_t at = r->row[r->depth], inside;
     while (rows[at].tag != r->tag && rows[at].tag != ANY_TAG && rows[at].how & OPT)

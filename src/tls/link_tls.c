@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* link_tls - TLS below a session: BearSSL's engine between the transport's records and the
- * session's octets, which stay in the record buffer where they were decrypted. It knows TLS and the
- * link's table, not POP3. A pump of our own: the engine is asked what it can take and give, a
- * record at a time. Beside that it watches the records go by, for what the engine does not tell:
- * how long they are, and whether the server granted the fragment length. The fields of the engine
- * that are its own are written in open and fit_buffer alone, and read in state and tell. */
+ * session's octets. The octets stay in the record buffer, at the place of their decryption. This
+ * file knows TLS and the link's table, not POP3. It is a pump of popcl's own: it asks the engine
+ * what it can take and give, a record at a time.
+ *
+ * It also watches the records go by, for two facts that the engine does not report. They are the
+ * length of records, and whether the server granted the fragment length. Private fields of the
+ * engine are written only in open, fit_buffer and secure. They are read only in secure, tls_state,
+ * tls_forget and popcl_tls_get_diag. */
 #include <string.h>
 
 #include "../core/link.h"
@@ -14,10 +17,10 @@
 #include "profile.h"
 #include "resume.h"
 
-#define HEADER 5u /* octets in front of a record (RFC 5246, 6.2) */
-/* what BearSSL wants beside the text when it does not know that only AEAD suites are used */
+#define HEADER 5u /* octets of a record's header (RFC 5246, 6.2) */
+/* bytes that BearSSL wants beside the text if it does not know that only AEAD suites are used */
 #define HANDSHAKE_ROOM 325u
-/* a whole record: what comes without bringing any text is no progress beyond that */
+/* a whole record: more octets than these without any text are no progress */
 #define IDLE_OCTETS 16709u
 
 static popcl_tls_session *session_of(const popcl_tls *t) { return t->storage; }
@@ -36,8 +39,8 @@ static void breathe(const popcl_tls_session *s) {
 
 /* ---- certificates ---- */
 
-/* BearSSL sees the profile's judge through these, so that a watchdog is fed around each of its
- * steps. */
+/* BearSSL calls the profile's judge through these functions, so that a watchdog is fed around each
+ * of its steps. */
 
 static popcl_tls_session *session_of_x509(const br_x509_class *const *ctx) {
     return (popcl_tls_session *)(void *)((unsigned char *)(void *)ctx -
@@ -74,7 +77,8 @@ static unsigned end_chain(const br_x509_class **ctx) {
     return e;
 }
 
-/* The key is copied to where check_ecdsa and check_rsa can tell the session from its place. */
+/* The key is copied into the session, so that check_ecdsa and check_rsa find the session by the
+ * key's place. */
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     popcl_tls_session *s = session_of_x509(ctx);
     const br_x509_pkey *key = (*s->judge)->get_pkey((const br_x509_class *const *)s->judge, usages);
@@ -87,8 +91,9 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
 static const br_x509_class judged = {
     sizeof(const br_x509_class *), start_chain, start_cert, append, end_cert, end_chain, get_pkey};
 
-/* The server's signature over its half of ECDHE, whose two multiplications follow in the same step.
- * BearSSL's functions carry no context, but the key that they are given is the session's. */
+/* The server's signature over its half of ECDHE. The two multiplications of ECDHE follow in the
+ * same step, so a watchdog is fed between. BearSSL's functions carry no context, but their key is
+ * the session's. */
 
 static uint32_t check_ecdsa(const br_ec_impl *ec, const void *hash, size_t hash_len,
                             const br_ec_public_key *key, const void *sig, size_t sig_len) {
@@ -110,17 +115,17 @@ static uint32_t check_rsa(const unsigned char *sig, size_t sig_len, const unsign
     return ok;
 }
 
-/* ---- what goes by ---- */
+/* ---- watching records ---- */
 
-/* One octet of the ServerHello (RFC 5246, 7.4.1.3), whose extensions are looked at for
- * max_fragment_length (RFC 6066, 4). What comes behind the message, or is no ServerHello, is not
- * looked at. */
+/* One octet of the ServerHello (RFC 5246, 7.4.1.3). Its extensions are searched for
+ * max_fragment_length (RFC 6066, 4). Octets after the message are not looked at, nor is any other
+ * message. */
 enum { AT_LENGTH = 2, AT_ID_LENGTH = 38, BEHIND_ID = 44, NO_HELLO = 0xffff };
 
 static void watch_hello(popcl_tls_session *s, unsigned octet) {
     unsigned at = s->hello_at++;
     if (at == 0 && octet != 2) s->hello_at = NO_HELLO;
-    /* up to 8 KB, and nobody sends more than 200 octets */
+    /* up to 8 KB; real ones have up to 200 octets */
     if (at == AT_LENGTH) s->hello_end = (uint16_t)((octet & 0x1fu) << 8);
     if (at == AT_LENGTH + 1) s->hello_end = (uint16_t)(s->hello_end + octet + 4);
     if (at == AT_ID_LENGTH) s->extension_at = (uint16_t)(BEHIND_ID + octet);
@@ -140,7 +145,7 @@ static void watch_hello(popcl_tls_session *s, unsigned octet) {
     }
 }
 
-/* Octets that the transport put into the buffer; they never cross the end of a record, since the
+/* Octets that the transport put into the buffer. They never cross the end of a record, since the
  * engine asks for no more. */
 static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
     for (; n && s->record_at < HEADER; n--, p++) {
@@ -158,7 +163,7 @@ static void watch(popcl_tls_session *s, const unsigned char *p, size_t n) {
 
 /* ---- towards the transport ---- */
 
-/* The handshake ends with a word of the server's, a resumed one with ours. */
+/* A full handshake ends with a message of the server's, a resumed one with ours. */
 static void note_up(popcl_tls_session *s) {
     if (br_ssl_engine_current_state(&s->ssl.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) s->is_up = 1;
 }
@@ -172,7 +177,7 @@ static int tls_recv_ack(popcl_link *l, size_t n) {
     size_t got, text;
     watch(s, br_ssl_engine_recvrec_buf(&s->ssl.eng, &got), n);
     br_ssl_engine_recvrec_ack(&s->ssl.eng, n);
-    if (!s->is_up) breathe(s); /* ECDHE may have been in it */
+    if (!s->is_up) breathe(s); /* ECDHE may have been in these octets */
     br_ssl_engine_recvapp_buf(&s->ssl.eng, &text);
     l->in_from = text ? 0 : l->in_from + n;
     note_up(s);
@@ -204,7 +209,7 @@ static unsigned char *tls_out(const popcl_link *l, size_t *n) {
     return br_ssl_engine_sendapp_buf(engine_of(l), n);
 }
 
-/* A command is a record: the server can read none of it before the last octet came. */
+/* A command is one record: the server can read no part of it before its last octet came. */
 static void tls_out_ack(popcl_link *l, size_t n) {
     br_ssl_engine_sendapp_ack(engine_of(l), n);
     br_ssl_engine_flush(engine_of(l), 0);
@@ -213,7 +218,8 @@ static void tls_out_ack(popcl_link *l, size_t n) {
 
 static size_t tls_unsent(const popcl_link *l) { return l->out_to; }
 
-/* Taken from the engine, whose buffer is then free to read, and not from what is unsent. */
+/* Takes the records from the engine, so that its buffer is free to read into. out_to, the count of
+ * unsent octets, stays. */
 static void tls_give_up_sending(popcl_link *l) {
     size_t n;
     while (br_ssl_engine_sendrec_buf(engine_of(l), &n))
@@ -226,13 +232,13 @@ static enum popcl_link_state tls_state(const popcl_link *l) {
     /* the peer's close_notify came */
     if (e->shutdown_recv || br_ssl_engine_current_state(e) == BR_SSL_CLOSED)
         return POPCL_LINK_ENDED;
-    /* stuck: it has to answer, and half a handshake message is in the buffer */
+    /* stuck: the engine has to answer, and half a handshake message is in the buffer */
     if (br_ssl_engine_current_state(e) == 0) return POPCL_LINK_FAILED;
     return session_of(l->tls)->is_up ? POPCL_LINK_UP : POPCL_LINK_SECURING;
 }
 
-/* What BearSSL's errors mean, and alerts of the server. What is in neither table is a server that
- * breaks the protocol. */
+/* The results for BearSSL's errors and for the server's alerts. An error that is in neither table
+ * is a server that breaks the protocol. */
 static const unsigned char errors[][2] = {
     {BR_ERR_TOO_LARGE, POPCL_ERR_TLS_RECORD_SIZE},
     {BR_ERR_BAD_MAC, POPCL_ERR_TLS_CORRUPT},
@@ -248,7 +254,7 @@ enum { HANDSHAKE_FAILURE = 40, TLS12_MINOR = 3 };
 static const unsigned char alerts[][2] = {
     {HANDSHAKE_FAILURE, POPCL_ERR_TLS_ALGORITHMS},
     {71, POPCL_ERR_TLS_ALGORITHMS}, /* insufficient_security */
-    {70, POPCL_ERR_TLS_VERSION},    /* protocol_version: what a server for TLS 1.3 alone says */
+    {70, POPCL_ERR_TLS_VERSION},    /* protocol_version: from a server for TLS 1.3 alone */
 };
 
 static popcl_err look_up(const unsigned char (*table)[2], size_t rows, int key,
@@ -266,15 +272,15 @@ static popcl_err tls_why(const popcl_link *l) {
     int e = br_ssl_engine_last_error(&s->ssl.eng);
     if (!s->minor && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_NOT_TLS;
     if (s->is_up && e == BR_ERR_UNSUPPORTED_VERSION) return POPCL_ERR_TLS_PROTOCOL;
-    /* A server for TLS 1.1 takes our hello as one of 1.1, finds no suite of its time in it, and
-     * says so in a record of 1.1. */
+    /* A server for TLS 1.1 takes our hello as one of 1.1 and finds none of its suites there. It
+     * reports that in a record of 1.1. */
     if (e == BR_ERR_RECV_FATAL_ALERT + HANDSHAKE_FAILURE && s->minor < 1 + TLS12_MINOR)
         return POPCL_ERR_TLS_VERSION;
-    /* Once version and suite are agreed upon, the same alerts are about something else:
-     * handshake_failure about a certificate of ours, say. */
+    /* Once version and suite are agreed, the same alerts have other reasons. For example,
+     * handshake_failure is about a certificate of ours. */
     if (e >= BR_ERR_RECV_FATAL_ALERT && e < BR_ERR_SEND_FATAL_ALERT) {
         popcl_err early = LOOK_UP(alerts, e - BR_ERR_RECV_FATAL_ALERT, POPCL_ERR_TLS_ALERT);
-        /* not all were offered: resume.c */
+        /* not all suites were offered: see resume.c */
         if (s->offered && early == POPCL_ERR_TLS_ALGORITHMS) early = POPCL_ERR_RESUME_REFUSED;
         return s->hello_end ? POPCL_ERR_TLS_ALERT : early;
     }
@@ -285,8 +291,8 @@ static popcl_err tls_why(const popcl_link *l) {
     return LOOK_UP(errors, e, POPCL_ERR_TLS_PROTOCOL);
 }
 
-/* close_notify can go out only where the buffer is free: what was not taken is dropped, and inside
- * a record nothing is said. */
+/* close_notify can go out only if the buffer is free. So text that was not taken is dropped, and
+ * inside a record nothing is sent. */
 static int tls_close(popcl_link *l) {
     br_ssl_engine_context *e = engine_of(l);
     size_t n;
@@ -315,7 +321,7 @@ static const popcl_link_ops ops = {
 
 /* ---- the layer ---- */
 
-/* Of one octet's value: a generator that is stuck. */
+/* A seed with all octets equal comes from a generator that is stuck. */
 static int usable_seed(const unsigned char *seed, size_t n) {
     if (!seed || n < POPCL_SEED_MIN) return 0;
     for (size_t i = 1; i < n; i++) {
@@ -362,7 +368,7 @@ static popcl_err open(const popcl_config *cfg) {
     if (e) return e;
     popcl_tls_session *s = session_of(t);
     br_ssl_engine_context *eng = &s->ssl.eng;
-    memset(s, 0, offsetof(popcl_tls_session, ssl)); /* and behind it the judge's state */
+    memset(s, 0, offsetof(popcl_tls_session, ssl)); /* the judge's state, after it, is zeroed too */
     br_ssl_client_zero(&s->ssl);
     memset(s + 1, 0, p->storage_len - sizeof *s);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
@@ -374,21 +380,21 @@ static popcl_err open(const popcl_config *cfg) {
     br_ssl_engine_set_ecdsa(eng, check_ecdsa);
     if (p->rsa) br_ssl_engine_set_rsavrfy(eng, check_rsa);
     br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
-    eng->rng_os_rand_done = 1; /* randomness is what the caller gave: the library does no I/O */
+    eng->rng_os_rand_done = 1; /* the seed is all the randomness: the library does no I/O */
     br_ssl_engine_inject_entropy(eng, cfg->seed, cfg->seed_len);
     popcl_name_copy(eng->server_name, t->name ? t->name : cfg->host);
     if (t->resume) t->resumption->open(cfg);
     return POPCL_OK;
 }
 
-/* Lays the buffer under the engine. BearSSL does not know that AEAD records alone come, which need
- * 29 octets beside their text and not 325: it is told the size that it wants for the fragment, and
- * then, before anything is in it, the real one. */
+/* Gives the buffer to the engine. BearSSL does not know that only AEAD records come, which need 29
+ * octets beside their text and not 325. So it first gets the size that it wants for the fragment.
+ * Then, before anything is in the buffer, it gets the real size. */
 static void fit_buffer(popcl_tls_session *s, unsigned char *buf, size_t len) {
     br_ssl_engine_context *e = &s->ssl.eng;
     const popcl_tls *t = s->tls;
     size_t fragment = 16384;
-    /* no 8192: RFC 6066, 4 */
+    /* 8192 is left out: RFC 6066, 4 */
     while (fragment + 29 > len || (t->fragment && fragment > t->fragment))
         fragment = fragment == 16384 ? 4096 : fragment / 2;
     br_ssl_engine_set_buffer(e, buf, fragment + HANDSHAKE_ROOM, 0);
@@ -401,12 +407,13 @@ static void fit_buffer(popcl_tls_session *s, unsigned char *buf, size_t len) {
 static void secure(popcl_link *l) {
     popcl_tls_session *s = session_of(l->tls);
     unsigned char address[16];
-    /* until the ClientHello is written there, which is later than the name is read */
+    /* The buffer holds the name until the ClientHello is written there, after the name is read. */
     char *name = (char *)l->buf, *kept = s->ssl.eng.server_name;
     s->tls = l->tls;
     memcpy(name, kept, sizeof s->ssl.eng.server_name);
     enum popcl_name_kind kind = popcl_name_kind(name, address);
-    /* BearSSL ends a name that is not sent at its first octet: an address is kept behind that. */
+    /* If no name is sent, BearSSL makes the first octet 0. So an address is kept after that
+     * octet. */
     if (kind == POPCL_NAME_IPV4 || kind == POPCL_NAME_IPV6) memcpy(++kept, name, strlen(name) + 1);
     s->x509 = &judged;
     s->judge = l->tls->profile->x509->open(x509_of(l->tls), l->tls, kept);
@@ -429,7 +436,7 @@ static void tls_forget(const popcl_tls *t) {
     popcl_tls_session *s = session_of(t);
     if (t->resume) t->resumption->end(t);
     s->error = (int16_t)br_ssl_engine_last_error(&s->ssl.eng);
-    if (s->hello_end) { /* else they may be those of the session that was offered */
+    if (s->hello_end) { /* otherwise they may be those of the session that was offered */
         s->version = s->ssl.eng.session.version;
         s->suite = s->ssl.eng.session.cipher_suite;
     }
@@ -451,12 +458,12 @@ const popcl_tls_layer popcl_tls_link = {
     .wipe = wipe,
 };
 
-/* ---- for people ---- */
+/* ---- diagnosis ---- */
 
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
     const popcl_tls_session *s = session_of(t);
     const br_ssl_engine_context *e = &s->ssl.eng;
-    int running = e->ibuf != NULL; /* else the session is over, or has not come to TLS yet */
+    int running = e->ibuf != NULL; /* otherwise the session is over, or has not come to TLS yet */
     memset(d, 0, sizeof *d);
     d->version = running && s->hello_end ? e->session.version : s->version;
     d->suite = running && s->hello_end ? e->session.cipher_suite : s->suite;
@@ -465,7 +472,7 @@ void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d) {
     if (d->error >= BR_ERR_RECV_FATAL_ALERT) d->alert = (uint8_t)(d->error & 0xff);
     d->fragment_asked = s->fragment_asked;
     d->fragment = s->fragment;
-    if (s->minor) d->record_len = s->record_len; /* else it is made of letters */
+    if (s->minor) d->record_len = s->record_len; /* otherwise the length is made of letters */
     d->iobuf_len = s->iobuf_len;
     if (s->is_up || t->profile->x509->verdict(x509_of(t))) t->profile->x509->tell(x509_of(t), d);
     if (s->is_up && s->offered) t->resumption->tell(t, d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* name - see name.h. Addresses as inet_pton takes them (RFC 4291, 2.2; four decimal numbers without
- * leading zeros), by hand: the library has no sockets. What only resembles one is told apart, so
- * that it can match no wildcard. */
+/* name - see name.h. Addresses are those that inet_pton takes (RFC 4291, 2.2; four decimal numbers
+ * without leading zeros). They are read by hand, since the library has no sockets. A name that only
+ * resembles an address has a kind of its own, so that it can match no wildcard. */
 #include "name.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static unsigned digit(char c) {
     return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10u : 16u;
 }
 
-/* Four numbers up to 255 that fill the string. Returns whether they do. */
+/* Reads four numbers up to 255 that fill the string. Returns whether they do. */
 static int ipv4(const char *s, unsigned char *to) {
     for (unsigned i = 0; i < 4; i++) {
         unsigned n = 0, len = 0;
@@ -27,7 +27,8 @@ static int ipv4(const char *s, unsigned char *to) {
     return 1;
 }
 
-/* Up to eight groups, one gap, and an IPv4 address in place of the last two groups. */
+/* Reads up to eight groups, one gap, and an IPv4 address in place of the last two groups. Returns
+ * whether they fill the string. */
 static int ipv6(const char *s, unsigned char *to) {
     unsigned at = 0, gap = 17;
     memset(to, 0, 16);
@@ -36,7 +37,7 @@ static int ipv6(const char *s, unsigned char *to) {
         s++;
     }
     while (*s) {
-        if (*s == ':') { /* the second of two */
+        if (*s == ':') { /* the second colon of two */
             if (gap != 17) return 0;
             gap = at;
             s++;
@@ -68,8 +69,8 @@ static int ipv6(const char *s, unsigned char *to) {
     return 1;
 }
 
-/* Whether a label is what a resolver of old reads as a number: all digits, or 0x and hexadecimal
- * digits (inet_aton). */
+/* Returns whether old resolvers read a label as a number: all digits, or 0x and hexadecimal digits
+ * (inet_aton). */
 static int is_number(const char *label, size_t n) {
     unsigned base = 10;
     if (n >= 2 && label[0] == '0' && (label[1] | 0x20) == 'x') {

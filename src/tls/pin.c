@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* pin - certificates for the profile `pinned`: of the first one the key is read in passing, which
- * has to be P-256, and its hash compared with the pins. The rest of it, and every other
- * certificate, is not looked at: who proves to hold a pinned key is the server. */
+/* pin - certificates for the profile `pinned`. The key of the first certificate is read as it goes
+ * by; it has to be P-256. Its hash is compared with the pins. The rest of that certificate, and
+ * every other one, is not looked at: the server proves that it holds the pinned key. */
 #include <string.h>
 
 #include "profile.h"
 
-/* The way to the SubjectPublicKeyInfo (RFC 5280, 4.1): into Certificate and TBSCertificate, then
- * past version, serial number, signature, issuer, validity and subject. */
+/* The way to the SubjectPublicKeyInfo (RFC 5280, 4.1). It goes into Certificate and TBSCertificate,
+ * then past version, serial number, signature, issuer, validity and subject. */
 enum step {
     ENTER_CERTIFICATE,
     ENTER_TBS,
@@ -22,8 +22,8 @@ enum step {
 };
 static const unsigned char tags[READ_KEY] = {0x30, 0x30, 0xa0, 0x02, 0x30, 0x30, 0x30, 0x30};
 
-/* What stands in front of a P-256 point in a SubjectPublicKeyInfo (RFC 5480, 2), up to the first
- * octet of the point, which says "uncompressed". */
+/* The octets before a P-256 point in a SubjectPublicKeyInfo (RFC 5480, 2), and the first octet of
+ * the point, which means "uncompressed". */
 static const unsigned char prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
                                        0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
                                        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
@@ -31,7 +31,7 @@ static const unsigned char prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a,
 
 static popcl_pin *pin_of(const br_x509_class **ctx) { return (popcl_pin *)(void *)ctx; }
 
-/* The header of an element is complete: it is entered, or passed by. */
+/* The header of an element is complete: the element is entered, or passed by. */
 static void element(popcl_pin *x) {
     if (x->step > ENTER_TBS) x->pass = x->len;
     /* a version 1 certificate names no version */
@@ -41,8 +41,8 @@ static void element(popcl_pin *x) {
     x->at = 0;
 }
 
-/* Tag, then length: one octet up to 127, else 0x80 + n and n octets (X.690, 8.1.3); a certificate
- * has at most 3. */
+/* Tag, then length: one octet up to 127, otherwise 0x80 + n and n octets (X.690, 8.1.3). A
+ * certificate has n up to 3. */
 static void header(popcl_pin *x, unsigned octet) {
     unsigned at = x->at++;
     if (at == 0) {
@@ -135,7 +135,7 @@ static const br_x509_class methods = {
 
 static popcl_err pin_check(const popcl_tls *t) {
     if (!t->trust || !t->trust->pins || !t->trust->pins_len) return POPCL_ERR_NO_TRUST;
-    /* anchors would have to hold too, and cannot be checked here */
+    /* anchors would have to hold too, and this profile cannot check them */
     return t->trust->anchors_len ? POPCL_ERR_ARGUMENT : POPCL_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* profile - the parts that several profiles share: lists of hashes, and record ciphers. Each stands
- * in a section of its own, so that a build links what its profile names. */
+/* profile - the parts that several profiles share: lists of hashes, and record ciphers. Each is in
+ * a section of its own, so that a build links only the parts that its profile names. */
 #include "profile.h"
 
 const br_hash_class *const popcl_tls_hashes_all[] = {&br_sha256_vtable, &br_sha384_vtable,
@@ -18,8 +18,8 @@ void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e) {
     br_ssl_engine_set_poly1305(e, br_poly1305_ctmul32_run);
 }
 
-/* AES with tables: no secret leaks where memory has no cache, as in the processors that these
- * profiles are for. */
+/* AES with tables. No secret leaks if memory has no cache, as in the processors that these profiles
+ * are for. */
 void popcl_tls_ciphers_small(br_ssl_engine_context *e) {
     popcl_tls_ciphers_chacha20(e);
     br_ssl_engine_set_prf_sha384(e, br_tls12_sha384_prf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* profile - what a TLS profile is made of: a const table of BearSSL's algorithms, and how
- * certificates are judged. The tables are in the profile_*.c files, one a file, so that a build
- * links only what it names. */
+/* profile - a TLS profile: a const table of BearSSL's algorithms, and of how certificates are
+ * judged. Each profile_*.c file has one table, so that a build links only the profile that it
+ * names. */
 #ifndef POPCL_TLS_PROFILE_H
 #define POPCL_TLS_PROFILE_H
 
@@ -14,21 +14,22 @@
 #error "TLS wants an int of 32 bits, as BearSSL does"
 #endif
 
-/* How a profile judges the server's certificates. `state` is the part of the storage behind
+/* How a profile judges the server's certificates. `state` is the part of the storage after
  * popcl_tls_session. */
 typedef struct popcl_x509 {
-    /* Whether trust, clock and pins can be used at all; before anything is sent. */
+    /* Checks whether trust, clock and pins can be used at all, before anything is sent. */
     popcl_err (*check)(const popcl_tls *t);
-    /* Begins with the handshake; returns BearSSL's view of it. name: as popcl_name_copy made it,
+    /* Begins with the handshake; returns BearSSL's view of it. name is as popcl_name_copy made it,
      * and stays until the verdict. */
     const br_x509_class **(*open)(void *state, const popcl_tls *t, const char *name);
-    /* Why the certificates were refused; POPCL_OK if they were not. BearSSL says no more than
-     * "refused". */
+    /* Returns why the certificates were refused; POPCL_OK if they were not. BearSSL reports only
+     * that they were. */
     popcl_err (*verdict)(const void *state);
-    /* After the handshake: what is to be told of the server's certificate. Where one was refused:
-     * which. */
+    /* After the handshake: writes what is known of the server's certificate to the diagnosis. If
+     * one was refused: which one. */
     void (*tell)(const void *state, popcl_tls_diag *d);
-    /* After the handshake: octets of state that are not needed any more, *n of them; NULL: none. */
+    /* After the handshake: returns bytes of state that are not needed any more, *n of them; NULL =
+     * none. */
     void *(*spare)(void *state, size_t *n);
 } popcl_x509;
 
@@ -37,7 +38,7 @@ extern const popcl_x509 popcl_x509_pin;   /* the key alone */
 
 extern const popcl_tls_layer popcl_tls_link;
 
-/* What the profiles share: see profile.c. */
+/* The parts that profiles share: see profile.c. */
 extern const br_hash_class *const popcl_tls_hashes_all[], *const popcl_tls_hashes_sha256[];
 #define POPCL_TLS_SUITES_ALL      6
 #define POPCL_TLS_SUITES_CHACHA20 1
@@ -49,19 +50,19 @@ void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e);
 void popcl_tls_ciphers_small(br_ssl_engine_context *e);
 
 struct popcl_tls_profile {
-    const popcl_tls_layer *layer; /* first: core/link.h knows no more of a profile */
+    const popcl_tls_layer *layer; /* the first field: core/link.h knows no other */
     const popcl_x509 *x509;
     const br_hash_class *const
-        *hashes; /* of certificates and of TLS, ending with NULL; SHA-256 is one of them */
+        *hashes; /* of certificates and of TLS, ending with NULL. SHA-256 is one of them */
     uint16_t storage_len;
-    uint16_t state_at;      /* offset of the X.509 state in the storage */
-    const uint16_t *suites; /* in order of preference; in pairs of one cipher with both kinds of
-                               keys, unless there is one alone */
+    uint16_t state_at;      /* bytes: offset of the X.509 state in the storage */
+    const uint16_t *suites; /* in order of preference. They are pairs of one cipher with both kinds
+                               of keys, or one alone */
     uint8_t suites_len;
-    uint8_t number; /* a kept session belongs to one profile: 1 and up, never given again */
+    uint8_t number; /* 1 and up, never used for another profile: a kept session is bound to it */
     const br_ec_impl *ec;
     br_ecdsa_vrfy ecdsa;
-    br_rsa_pkcs1_vrfy rsa; /* NULL: no RSA */
+    br_rsa_pkcs1_vrfy rsa; /* NULL = no RSA */
     /* Sets the record ciphers and PRFs. */
     void (*ciphers)(br_ssl_engine_context *e);
 };

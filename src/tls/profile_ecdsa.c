@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* profile_ecdsa - a private CA whose keys are all P-256 and whose signatures are all SHA-256: no
- * RSA, no AES. */
+/* profile_ecdsa - a private CA with P-256 keys and SHA-256 signatures alone: no RSA, no AES. */
 #include "profile.h"
 
 const popcl_tls_profile popcl_tls_ecdsa = {

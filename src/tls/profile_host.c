@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* profile_host - large machines: what `public` accepts, in BearSSL's fastest implementations that
- * take the same time for any secret. Which those are is known when the program runs: AES-GCM is
- * fast, and comes first, only with instructions for it; without, it comes last. */
+/* profile_host - large machines. It accepts the same as `public`, in BearSSL's fastest
+ * implementations that take the same time for any secret. They are chosen at run time. With the
+ * processor's instructions for it, AES-GCM is fast and comes first; without them it comes last. */
 #include "profile.h"
 
 static void ciphers(br_ssl_engine_context *e) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* profile_public - certificates of public CAs, on a microcontroller. P-256, which most handshakes
- * meet, has the fast implementation; the curves of some roots have the one that can do all. Both
- * sit behind one table, since BearSSL takes one. All of it is made of 16-bit multiplications, which
- * take the same time for any operands on every Cortex-M. */
+ * use, has the fast implementation. The curves of some roots have the one for all curves. One table
+ * leads to both, since BearSSL takes one. Both use only 16-bit multiplications, which take the same
+ * time for any operands on every Cortex-M. */
 #include "profile.h"
 
 static const br_ec_impl *of(int curve) {

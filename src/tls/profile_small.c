@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* profile_small - what `public` accepts, in the least flash: one implementation for all curves,
- * some three times slower with P-256. */
+/* profile_small - accepts the same as `public`, in the least flash. It has one implementation for
+ * all curves, which is some three times slower with P-256. */
 #include "profile.h"
 
 const popcl_tls_profile popcl_tls_small = {

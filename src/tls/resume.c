@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* resume - see resume.h. What is kept belongs to one account at one server, met with one set of
- * trust and settings: all of that goes into one hash, so that a difference anywhere is a
- * difference. In doubt there is nothing: a full handshake costs time and no safety.
+/* resume - see resume.h. A kept session belongs to one account at one server, with one set of trust
+ * and settings. All of these go into one hash, so that a difference in any of them is found. In
+ * doubt there is no session: a full handshake costs time and no safety.
  *
  *     zero --login succeeded--> KEPT --offered--> OFFERED --login succeeded--> KEPT
  *     anything else --> zero */
@@ -14,7 +14,7 @@
 
 enum state { NONE, KEPT, OFFERED };
 
-#define LIFE_S 86400 /* from the handshake in which the certificates were checked */
+#define LIFE_S 86400 /* seconds from the handshake in which the certificates were checked */
 /* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
 #define CLOCK_LAST 253402300799
 
@@ -34,7 +34,7 @@ static uint64_t resume_get(const unsigned char *from, unsigned octets) {
     return v;
 }
 
-/* ---- what it is bound to ---- */
+/* ---- the binding ---- */
 
 static void add_number(br_sha256_context *h, uint32_t v) {
     unsigned char octets[4];
@@ -42,7 +42,7 @@ static void add_number(br_sha256_context *h, uint32_t v) {
     br_sha256_update(h, octets, sizeof octets);
 }
 
-/* With their number in front: no two settings give the same octets. */
+/* The length comes first, so that no two settings give the same octets. */
 static void resume_add(br_sha256_context *h, const void *p, size_t n) {
     add_number(h, (uint32_t)n);
     br_sha256_update(h, p, n);
@@ -90,7 +90,7 @@ static void bind(unsigned char binding[32], const popcl_config *cfg) {
     resume_add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
     add_number(&h, cfg->security);
     add_number(&h, t->profile->number);
-    /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4): with a
+    /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4). With a
      * smaller buffer its records would not fit. */
     add_number(&h, (uint32_t)cfg->iobuf_len);
     add_number(&h, t->fragment);
@@ -99,14 +99,13 @@ static void bind(unsigned char binding[32], const popcl_config *cfg) {
     br_sha256_out(&h, binding);
 }
 
-/* ---- a job's way ---- */
+/* ---- the steps of a job ---- */
 
 static popcl_tls_session *resume_session_of(const popcl_tls *t) { return t->storage; }
 
 static int is_known(int64_t utc_s) { return utc_s >= POPCL_CLOCK_FLOOR_S && utc_s <= CLOCK_LAST; }
 
-/* Where the clock is not known now it is not fresh either: it was known when the session was made.
- */
+/* If the clock is not known now, the session is not fresh: the clock was known when it was made. */
 static int is_fresh(const popcl_resumable *r, int64_t utc_s) {
     return utc_s >= r->made_s && utc_s - r->made_s < LIFE_S &&
            (r->not_after == 0 || utc_s <= r->not_after);
@@ -124,9 +123,10 @@ static void resume_open(const popcl_config *cfg) {
     resume_session_of(t)->may_keep = 1;
 }
 
-/* The session's suite, as a server wants to see it that resumes it (RFC 5246, 7.4.1.2), and the
- * same cipher with the other kind of key, for one that has forgotten it and has such a key by now.
- * The others would only make the ClientHello longer: BearSSL takes 24,000 instructions for one. */
+/* Offers the session's suite, which a server that resumes wants to see (RFC 5246, 7.4.1.2). It also
+ * offers the same cipher with the other kind of key. This is for a server that has forgotten the
+ * session and has such a key now. Other suites would only make the ClientHello longer: BearSSL
+ * takes 24,000 instructions for each. */
 static int offer_suites(const popcl_tls *t, uint16_t suite) {
     const popcl_tls_profile *p = t->profile;
     for (unsigned i = 0; i < p->suites_len; i++) {
@@ -151,14 +151,14 @@ static int resume_offer(const popcl_tls *t) {
     return 1;
 }
 
-/* A handshake that is done without an accepted certificate: BearSSL resumes nothing but what was
- * offered. */
+/* Returns whether a handshake is done without an accepted certificate. BearSSL resumes nothing
+ * except the session that was offered. */
 static int is_resumed(const popcl_tls *t) {
     const void *x509 = (const unsigned char *)t->storage + t->profile->state_at;
     return resume_session_of(t)->offered && t->profile->x509->verdict(x509) != POPCL_OK;
 }
 
-/* A resumed session stays the one that it was, its age too. */
+/* A resumed session stays the one that it was, with its age. */
 static void resume_keep(const popcl_tls *t) {
     popcl_resumable *r = t->resume;
     const br_ssl_session_parameters *p = &resume_session_of(t)->ssl.eng.session;
@@ -175,7 +175,7 @@ static void resume_keep(const popcl_tls *t) {
         memcpy(r->id, p->session_id, sizeof r->id);
         memcpy(r->secret, p->master_secret, sizeof r->secret);
     }
-    /* a session without a number is one that the server does not keep */
+    /* the server does not keep a session without a number */
     if (r->id_len && is_known(t->utc_s)) r->state = KEPT;
 }
 
@@ -186,11 +186,11 @@ static void resume_tell(const popcl_tls *t, popcl_tls_diag *d) {
     d->not_after = r->not_after;
     d->end_point_len = r->end_point_len;
     memcpy(d->end_point, r->end_point, sizeof d->end_point);
-    /* servers need not say it again */
+    /* servers need not send it again */
     if (r->fragment == POPCL_FRAGMENT_GRANTED) d->fragment = POPCL_FRAGMENT_GRANTED;
 }
 
-/* Once in a session: afterwards what is kept is the next job's. */
+/* Called once in a session; afterwards the kept session is the next job's. */
 static void resume_end(const popcl_tls *t) {
     popcl_tls_session *s = resume_session_of(t);
     int is_bad = br_ssl_engine_last_error(&s->ssl.eng) || !br_ssl_engine_current_state(&s->ssl.eng);
@@ -208,8 +208,8 @@ const popcl_resumption popcl_tls_resumption = {
 
 /* ---- the form for flash and files ---- */
 
-/* Offsets; numbers are big-endian. Fields from BINDING_AT on stand one behind the other here and
- * there. */
+/* Offsets; numbers are big-endian. The fields from BINDING_AT on follow each other without gaps,
+ * here and in popcl_resumable. */
 enum {
     VERSION_AT = 0,
     ID_LEN_AT = 4,
@@ -235,7 +235,7 @@ static void digest(unsigned char out[DIGEST], const unsigned char *blob) {
     br_sha256_init(&h);
     br_sha256_update(&h, blob, DIGEST_AT);
     br_sha256_out(&h, out);
-    popcl_zero(&h, sizeof h); /* it has the end of the blob in it */
+    popcl_zero(&h, sizeof h); /* it holds the end of the blob */
 }
 
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]) {
@@ -263,7 +263,7 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
         return POPCL_ERR_RESUME_DAMAGED;
     if (blob[ID_LEN_AT] > sizeof r->id || blob[END_POINT_LEN_AT] > sizeof r->end_point)
         return POPCL_ERR_RESUME_DAMAGED;
-    if (blob[ID_LEN_AT] == 0) return POPCL_OK; /* saved where there was none */
+    if (blob[ID_LEN_AT] == 0) return POPCL_OK; /* saved from an object without a session */
     int64_t made_s = (int64_t)resume_get(blob + MADE_AT, 8);
     if (!is_known(made_s)) return POPCL_ERR_RESUME_DAMAGED;
     r->state = KEPT;
