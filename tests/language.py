@@ -30,7 +30,6 @@ LIMITS = {
     "docs/ERRORS.md": (0, 2),
     "src/core": (21, 83),
     "src/auth": (2, 20),
-    "src/host": (10, 56),
     "src/tools": (43, 200),
     "port": (19, 98),
     "examples": (26, 87),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* anchor - see anchor.h. A certificate is read twice, each time whole: by BearSSL's decoder, whose
- * name and key become the anchor, so that what is taken here is taken on a device; and by cert.c,
- * for all that BearSSL drops. anchor_judge() holds the rules, in order: the first that is broken is
- * the one that is told. */
+/* anchor - see anchor.h. A certificate is read twice, each time whole. BearSSL's decoder gives the
+ * name and the key of the anchor, so that an anchor that is accepted here is accepted on a device.
+ * cert.c reads everything that BearSSL drops. anchor_judge() has the rules, in order: the first
+ * broken rule is the one that is reported. */
 #define _POSIX_C_SOURCE 200809L
 #include "anchor.h"
 
@@ -95,7 +95,7 @@ static pop_anchor_finding judge_rsa(const br_rsa_public_key *k) {
     return POP_ANCHOR_USABLE;
 }
 
-/* A point is checked by multiplying it by one: BearSSL refuses what is not on the curve. */
+/* Checks a point by multiplying it by one: BearSSL refuses a point that is not on the curve. */
 static pop_anchor_finding judge_ec(const br_ec_public_key *k) {
     static const struct {
         int curve;
@@ -119,7 +119,7 @@ static pop_anchor_finding judge_key(const br_x509_pkey *k) {
 
 /* ---- the judge ---- */
 
-/* Rules about what an authority's certificate says: flags of cert.h, and what they lead to. */
+/* Rules about an authority's certificate: flags of cert.h, and the finding of each. */
 static const struct {
     unsigned flag;
     pop_anchor_finding finding;
@@ -131,13 +131,13 @@ static const struct {
     {POP_CERT_NO_SERVER_AUTH, POP_ANCHOR_SERVER_AUTH},
 };
 
-/* A server's own certificate, trusted directly, is judged with every session's chain, but for what
- * would make it useless. */
+/* A server's own certificate, trusted directly, is judged with every session's chain. Only flags
+ * that would make it useless count here. */
 enum { LEAF_RULES = POP_CERT_REPEATED | POP_CERT_NO_SERVER_AUTH };
 
-/* An authority's certificate: it says so, and its key usage, if there is one, agrees. What `openssl
- * req -x509` makes for a server often says CA and allows no signing of certificates: it is the
- * server's own. */
+/* Returns whether it is an authority's certificate: it has cA TRUE, and its key usage, if there is
+ * one, agrees. `openssl req -x509` often makes a server's certificate with cA TRUE that may not
+ * sign certificates. Such a one is the server's own. */
 static int anchor_is_authority(const pop_cert *c) {
     return (c->flags & (POP_CERT_CA | POP_CERT_NO_CERT_SIGN)) == POP_CERT_CA;
 }
@@ -161,8 +161,9 @@ static pop_anchor_finding anchor_judge(const pop_anchors *a, const pop_cert *c) 
 
 /* ---- a server's own ---- */
 
-/* The first octets of tls-server-end-point (RFC 5929, 4.1): the certificate by the hash of its
- * signature, which a session has at hand. One of another hash is refused in the session. */
+/* Keeps the first octets of tls-server-end-point (RFC 5929, 4.1): the hash of the certificate by
+ * the hash algorithm of its signature, which a session knows too. A certificate with another hash
+ * algorithm is refused in the session. */
 static void hash_own(pop_anchor *one, const pop_cert *c, const unsigned char *p, size_t n) {
     static const struct {
         const br_hash_class *hash;
@@ -178,7 +179,7 @@ static void hash_own(pop_anchor *one, const pop_cert *c, const unsigned char *p,
     br_hash_compat_context hash;
     if (!pop_cert_name_part(c->subject, 3, common_name, sizeof common_name) ||
         strchr(common_name, ' '))
-        return; /* no host's: most authorities */
+        return; /* not a host's name: most authorities */
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (!(c->signed_by.n == 9 && memcmp(c->signed_by.p, rows[i].rsa, 9) == 0) &&
             !(c->signed_by.n == 8 && memcmp(c->signed_by.p, rows[i].ecdsa, 8) == 0))
@@ -199,7 +200,7 @@ int pop_anchor_is_own(const pop_anchor *a) {
 
 typedef struct name_buffer {
     unsigned char octets[POP_ANCHOR_NAME_MAX];
-    size_t len; /* may be more than fits */
+    size_t len; /* may be more than the room */
 } name_buffer;
 
 static void take_name(void *ctx, const void *p, size_t n) {
@@ -236,7 +237,8 @@ static int keep_anchor(pop_anchor *one, const br_x509_pkey *k, const name_buffer
     return 0;
 }
 
-/* Texts and octets of the certificate, in one piece of memory that begins with the subject. */
+/* Keeps texts and octets of the certificate, in one piece of memory that begins with the
+ * subject. */
 static int keep_details(pop_anchor *one, const pop_cert *c, const unsigned char *p, size_t n) {
     enum { SUBJECT = 1024, PART = 256 };
     char *to = malloc(SUBJECT + 2 * PART + n);
@@ -257,7 +259,7 @@ static int keep_details(pop_anchor *one, const pop_cert *c, const unsigned char 
     return 0;
 }
 
-/* What BearSSL's decoder says of the octets: USABLE with the key, or why not. */
+/* Returns how BearSSL's decoder judges the octets: USABLE with the key, or why not. */
 static pop_anchor_finding decode(br_x509_decoder_context *d, name_buffer *name,
                                  const unsigned char *p, size_t n, const pop_cert *c) {
     name->len = 0;
@@ -299,7 +301,7 @@ static int add_certificate(pop_anchors *a, const char *source, unsigned long lin
 }
 
 size_t pop_anchor_size(const pop_anchor *a) {
-    enum { STRUCT = 32, PATH_LEN = 1 }; /* br_x509_trust_anchor where pointers have 32 bits */
+    enum { STRUCT = 32, PATH_LEN = 1 }; /* bytes of br_x509_trust_anchor with pointers of 32 bits */
     const br_x509_pkey *k = &a->anchor.pkey;
     size_t key = k->key_type == BR_KEYTYPE_RSA ? k->key.rsa.nlen + k->key.rsa.elen : k->key.ec.qlen;
     return a->anchor.dn.len + key + STRUCT + PATH_LEN + (a->is_own ? POPCL_OWN_CERT_LEN : 0);
@@ -319,7 +321,7 @@ static pop_anchor_finding other_block(const char *label) {
                                                                  : POP_ANCHOR_OTHER;
 }
 
-/* The label of a block that is no certificate stands where a subject would. */
+/* If a block is no certificate, its label takes the place of the subject. */
 static int add_block(pop_anchors *a, const char *source, unsigned long line, const char *label,
                      pop_anchor_finding f) {
     pop_anchor *one = anchor_add(a, source, line, f);
@@ -357,7 +359,7 @@ static int read_pem(pop_anchors *a, const char *source, const unsigned char *p, 
 
 int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p, size_t n) {
     int der = n >= 2 && p[0] == 0x30 &&
-              p[1] >= 0x80; /* no text begins so, and no certificate is shorter than 128 octets */
+              p[1] >= 0x80; /* no text begins so, and no certificate has under 128 octets */
     return der ? add_certificate(a, source, 0, p, n) : read_pem(a, source, p, n);
 }
 
@@ -391,8 +393,7 @@ static int compare_anchors(const br_x509_trust_anchor *l, const br_x509_trust_an
     return order ? order : (l->flags > r->flags) - (l->flags < r->flags);
 }
 
-/* Those of one name and key beside each other, the one that is valid longest first, then the
- * newest. */
+/* By name and key; of the same ones, that with the latest notAfter first, then the newest. */
 static int by_anchor(const void *left, const void *right) {
     const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
     int order = compare_anchors(&l->anchor, &r->anchor);

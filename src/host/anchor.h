@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* anchor - certificates as trust anchors: reads them from octets (PEM or DER), and judges each. One
- * judge for popcl-ta, for the trust store at run time and for tests: BearSSL keeps of an anchor its
- * name, its key and whether it is a CA, so that all else that a certificate says is either carried
- * beside it (the path length) or a reason to refuse it. Name and key come from BearSSL's own
- * decoder. Uses the heap. */
+/* anchor - certificates as trust anchors: reads them from octets (PEM or DER), and judges each.
+ * popcl-ta, the trust store at run time and the tests have this one judge. BearSSL keeps only three
+ * facts of an anchor: its name, its key, and whether it is a CA. Every other fact in a certificate
+ * is either carried beside the anchor (the path length) or a reason to refuse it. Name and key come
+ * from BearSSL's own decoder. Uses the heap. */
 #ifndef POPCL_HOST_ANCHOR_H
 #define POPCL_HOST_ANCHOR_H
 
@@ -18,11 +18,11 @@ typedef enum pop_anchor_kind {
     POP_ANCHOR_KEPT,    /* an anchor */
     POP_ANCHOR_MERGED,  /* nothing new */
     POP_ANCHOR_REFUSED, /* a certificate that cannot be an anchor, or is not wanted as one */
-    POP_ANCHOR_DAMAGED, /* no certificate can be read there */
-    POP_ANCHOR_SKIPPED  /* something else than a certificate */
+    POP_ANCHOR_DAMAGED, /* no certificate can be read at this place */
+    POP_ANCHOR_SKIPPED  /* it is not a certificate */
 } pop_anchor_kind;
 
-/* X(NAME, kind, "what it is called in counts", "a sentence") */
+/* X(NAME, kind, "its name in counts", "a sentence") */
 #define POP_ANCHOR_FINDINGS(X)                                                                     \
     X(USABLE, KEPT, "kept", "it is kept")                                                          \
     X(REPEATED, MERGED, "repeated", "the same certificate came before")                            \
@@ -80,86 +80,87 @@ pop_anchor_kind pop_anchor_kind_of(pop_anchor_finding f);
 const char *pop_anchor_counted_as(pop_anchor_finding f);
 const char *pop_anchor_sentence(pop_anchor_finding f);
 
-/* ---- one certificate, or what else was found ---- */
+/* ---- one certificate, or another finding ---- */
 
 #define POP_ANCHOR_NAME_MAX 1024 /* octets of a subject in DER */
 
 typedef struct pop_anchor {
     uint8_t finding;      /* pop_anchor_finding */
     uint8_t path_len;     /* 0 to 254, or POPCL_PATH_ANY */
-    uint8_t in_directory; /* it was found in a file of a directory that was read */
+    uint8_t in_directory; /* it is from a file of a directory that was read */
     br_x509_trust_anchor
-        anchor; /* where the key could be read; else zeroed. Points into memory of its own */
-    int64_t not_before, not_after; /* Unix seconds; 0 where there is no certificate */
+        anchor; /* zeroed if the key could not be read. Points into memory of its own */
+    int64_t not_before, not_after; /* Unix seconds; 0 if there is no certificate */
     unsigned char sha256[32];      /* of the certificate: its fingerprint */
-    uint8_t is_own; /* it has no subjectAltName, and its common name may be a host's: as a server's
-                       own it is taken for that host */
-    unsigned char own_cert[POPCL_OWN_CERT_LEN]; /* then as in popcl_trust.own_certs; else zeroed */
-    const char *source; /* where it was found: borrowed from the reader's caller */
-    unsigned long line; /* in it, 0: it is DER */
-    /* Only where pop_anchors.details asks for it, else NULL. Texts are printable ASCII, or as told.
-     */
-    char *subject;         /* or, of a block that is none, its label */
-    char *organization;    /* UTF-8 or whatever it is; "" if none */
-    char *common_name;     /* likewise */
+    uint8_t is_own; /* it has no subjectAltName, and its common name may be a host's. As a server's
+                       own certificate it counts for that host */
+    /* if is_own: as in popcl_trust.own_certs; otherwise zeroed */
+    unsigned char own_cert[POPCL_OWN_CERT_LEN];
+    const char *source; /* the place where it was found: borrowed from the reader's caller */
+    unsigned long line; /* in source; 0 = source is DER */
+    /* NULL unless pop_anchors.details is set. Texts are printable ASCII, except if noted. */
+    char *subject;         /* or the label of a block that is no certificate */
+    char *organization;    /* UTF-8, or any other octets; "" = the subject has no such part */
+    char *common_name;     /* as organization */
     unsigned char pin[32]; /* SHA-256 of its SubjectPublicKeyInfo (RFC 7469, 2.4) */
     unsigned char *der;    /* the certificate, der_len octets */
     size_t der_len;
-    char key[32]; /* "RSA 2048", "P-256"; also where it cannot be used. Without details too */
+    char key[32]; /* "RSA 2048", "P-256"; also if it cannot be used. Is there without details too */
     long rank;    /* 0; for the caller to use */
     void *memory; /* private */
 } pop_anchor;
 
-/* Octets that an anchor takes in the memory of a 32-bit machine: name, key, BearSSL's struct, its
- * place in the table of path lengths, and its hash where is_own. */
+/* Returns how many bytes an anchor takes in the memory of a 32-bit machine. They are its name, its
+ * key, BearSSL's struct, its place in the table of path lengths, and its hash if is_own. */
 size_t pop_anchor_size(const pop_anchor *a);
 
 /* ---- all of them ---- */
 
 typedef struct pop_anchors {
-    /* To be set before the first read, and not changed. */
-    int64_t utc_s;      /* what has expired at this time is refused; negative: nothing has */
-    int64_t min_s;      /* so has what expires within so many seconds after it */
-    uint8_t allow_leaf; /* 1: a certificate that is no CA's is an anchor too, of direct trust (flags
-                           0), and is_own is found out */
-    uint8_t details;    /* 1: keep texts and octets of certificates */
-    uint8_t in_directory; /* 1: a file of DER that is no certificate is odd, not damaged. May change
-                             between reads */
-    /* What was read, in that order. */
+    /* Settings: give them before the first read, and do not change them. */
+    int64_t utc_s; /* Unix seconds. A certificate that has expired by then is refused; negative =
+                      expiry is not looked at */
+    int64_t min_s; /* seconds after utc_s: a certificate that expires within them is refused too */
+    uint8_t allow_leaf;   /* 1 = a certificate that is no CA's is an anchor too, of direct trust
+                             (flags 0), and is_own is found out */
+    uint8_t details;      /* 1 = keep texts and octets of certificates */
+    uint8_t in_directory; /* 1 = a file of DER that is no certificate is odd, not damaged. May
+                             change between reads */
+    /* The findings, in the order of reading. */
     pop_anchor *list;
     size_t len;
-    size_t room; /* private, and so are these: paths of files in directories */
+    size_t room; /* private, as are the two below: paths of files in directories */
     char **paths;
     size_t paths_len;
 } pop_anchors;
 
-#define POP_ANCHORS_MAX 500000 /* findings in one list: more count as out of memory */
+#define POP_ANCHORS_MAX 500000 /* the most findings in one list: more count as out of memory */
 
-/* Reads octets: DER where they begin as DER, else PEM. Returns 0, or -1: out of memory. What was
- * found is told by the list: nothing at all, where there is neither a certificate nor a PEM block.
- */
+/* Reads octets: as DER if they begin as DER, otherwise as PEM. Returns 0, or -1: out of memory. The
+ * findings are in the list. The list is empty if there is neither a certificate nor a PEM block. */
 int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p, size_t n);
 
-/* Reads a file, what is open as fd (a pipe, say), or the files of a directory: in the order of
- * their names, behind links too, each once however often it is linked; what is no readable regular
- * file is passed over. Returns OK, MISSING, UNREADABLE (also what is larger than
- * POP_ANCHOR_FILE_MAX octets: EFBIG) or MEMORY, with errno set. Whether anything was found is told
- * by the list. */
+/* Reads a file, an open fd (a pipe, say), or the files of a directory. The files of a directory are
+ * read in the order of their names, through links too. Each is read once, however many links it
+ * has. Anything that is not a readable regular file is passed over.
+ *
+ * Returns OK, MISSING, UNREADABLE (also for more than POP_ANCHOR_FILE_MAX bytes: EFBIG) or MEMORY,
+ * with errno set. The list has the findings. */
 #define POP_ANCHOR_FILE_MAX (64L * 1024 * 1024)
 popcl_posix_trust_error pop_anchors_read_file(pop_anchors *a, const char *path);
 popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, int fd);
 popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path);
 
-/* Finds what is the same: of certificates that are the same octets the first stays, of anchors of
- * the same name and key the one that is valid longest, with the longest path of all of them. Takes
- * n log n time. Returns 0, or -1: out of memory. */
+/* Merges certificates that are the same. Of equal octets the first certificate stays. Of anchors
+ * with the same name and key the one with the latest notAfter stays, with the longest path of all
+ * of them. Takes n log n time. Returns 0, or -1: out of memory. */
 int pop_anchors_merge(pop_anchors *a);
 
-/* Whether popcl_trust.own_certs is to have this one's hash: it is an anchor, or another certificate
- * of its name and key is. */
+/* Returns whether popcl_trust.own_certs needs the hash of this one: it is an anchor, or another
+ * certificate of its name and key is. */
 int pop_anchor_is_own(const pop_anchor *a);
 
-/* How many were found of this kind. */
+/* Returns how many were found of this kind. */
 size_t pop_anchors_count(const pop_anchors *a, pop_anchor_kind kind);
 
 void pop_anchors_free(pop_anchors *a);

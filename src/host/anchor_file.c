@@ -54,7 +54,7 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
 
 static popcl_posix_trust_error read_at(pop_anchors *a, const char *source, int dir,
                                        const char *name, int flags) {
-    /* a FIFO that nobody writes to is empty, not waited for */
+    /* the file may be a FIFO: without a writer it is then empty, and is not waited for */
     int fd = anchor_open_at(dir, name, flags);
     if (fd < 0) return anchor_fail(errno);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
@@ -116,8 +116,8 @@ static int add_entry(entries *e, const struct stat *st, const char *name) {
     return 0;
 }
 
-/* The regular files of a directory, each once, under the first of its names. Returns 0 or an error
- * number. */
+/* Lists the regular files of a directory, each once, under the first of its names. Returns 0 or an
+ * error number. */
 static int list_files(DIR *d, entries *e) {
     struct stat st;
     struct dirent *found;
@@ -140,7 +140,7 @@ static int list_files(DIR *d, entries *e) {
     return 0;
 }
 
-/* "dir/name", freed with the list. */
+/* Returns "dir/name", which is freed with the list. */
 static const char *join(pop_anchors *a, const char *dir, const char *name) {
     size_t n = strlen(dir), name_len = strlen(name);
     if (a->paths_len % 64 == 0) {
@@ -165,7 +165,7 @@ static popcl_posix_trust_error anchor_read_entries(pop_anchors *a, const char *p
         const char *source = join(a, path, e.list[i].name);
         result =
             source ? read_at(a, source, dirfd(d), e.list[i].name, O_NONBLOCK) : anchor_fail(ENOMEM);
-        /* what cannot be read is passed over */
+        /* a file that cannot be read is passed over */
         if (result != POPCL_POSIX_TRUST_MEMORY) result = POPCL_POSIX_TRUST_OK;
     }
     free_entries(&e);

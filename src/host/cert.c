@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* cert - see cert.h. A reader of DER: a `der` is what is left of the inside of an element; taking
- * an element moves it on. Every length is checked in cert_take(), the only place that reads one, so
- * that no other function can leave the octets that it was given. */
+/* cert - see cert.h. A reader of DER. A `der` is the unread rest of the inside of an element;
+ * taking an element moves it on. Every length is checked in cert_take(), the only place that reads
+ * one. So no other function can leave the octets that it was given. */
 #include "cert.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ enum tag {
 };
 
 /* Takes the next element: its tag and its inside, which is another object than d. Lengths are
- * definite and as short as can be (X.690, 10.1). */
+ * definite and as short as possible (X.690, 10.1). */
 static int take_any(der *d, unsigned *tag, der *inside) {
     size_t n = 0, at = 2;
     if (d->n < 2 || (d->p[0] & 0x1F) == 0x1F) return -1;
@@ -61,7 +61,7 @@ static int cert_take(der *d, unsigned wanted, der *inside) {
     return -1;
 }
 
-/* The same, with tag and length. */
+/* Takes the next element with its tag and length. */
 static int take_whole(der *d, unsigned wanted, der *whole) {
     der inside;
     const unsigned char *from = d->p;
@@ -82,7 +82,7 @@ static int take_boolean(der *d, int *value) {
     return 0;
 }
 
-/* An INTEGER of 0 or more, without its leading zero. */
+/* Takes an INTEGER of 0 or more, without its leading zero. */
 static int take_unsigned(der *d, der *value) {
     if (cert_take(d, INTEGER, value) || value->n == 0 || value->p[0] & 0x80) return -1;
     if (value->p[0] != 0 || value->n == 1) return 0;
@@ -134,9 +134,8 @@ static int read_basic_constraints(pop_cert *c, der value) {
     if (ca) c->flags |= POP_CERT_CA;
     if (list.n == 0) return 0;
     if (take_unsigned(&list, &number) || list.n) return -1;
-    c->path_len = number.n == 1
-                      ? number.p[0]
-                      : POP_CERT_PATH_ANY; /* no chain is as long as what needs two octets */
+    c->path_len = number.n == 1 ? number.p[0]
+                                : POP_CERT_PATH_ANY; /* no chain is so long as to need two octets */
     return 0;
 }
 
@@ -163,8 +162,8 @@ static int read_extended_key_usage(pop_cert *c, der value) {
     return 0;
 }
 
-/* Extensions below id-ce (2.5.29). known: nothing is lost where it is critical. critical_flag and
- * flag are raised where it is so or there. */
+/* Extensions below id-ce (2.5.29). known: popcl can handle it if it is critical. flag is set if the
+ * extension is there, critical_flag if it is critical. */
 static const struct extension {
     unsigned char id;
     unsigned char known;
@@ -175,8 +174,8 @@ static const struct extension {
     {17, 1, POP_CERT_SAN, 0, NULL}, /* subjectAltName: names of the authority itself */
     {19, 1, 0, 0, read_basic_constraints},
     {30, 1, POP_CERT_NAME_CONSTRAINTS, 0, NULL},
-    {32, 1, 0, 0, NULL}, /* certificatePolicies: of interest only where a policy is asked for, which
-                            popcl does not */
+    /* certificatePolicies matter only to a caller that asks for a policy, and popcl does not */
+    {32, 1, 0, 0, NULL},
     {33, 1, 0, POP_CERT_POLICY_CONSTRAINTS, NULL},
     {36, 1, POP_CERT_POLICY_CONSTRAINTS, 0, NULL},
     {37, 1, 0, 0, read_extended_key_usage},
@@ -200,7 +199,7 @@ static int read_extension(pop_cert *c, der *list) {
     return 0;
 }
 
-/* Whether an extension of the same OID stands before this one: there are few of them. */
+/* Returns whether an extension of the same OID comes before this one. There are few of them. */
 static int stands_before(der all, const unsigned char *end, der oid) {
     der one, other;
     while (all.p < end && cert_take(&all, SEQUENCE, &one) == 0 && cert_take(&one, OID, &other) == 0)
@@ -320,8 +319,8 @@ static void put_octet(writer *w, unsigned char octet) {
     cert_put(w, text);
 }
 
-/* Takes the next attribute of a name: its type's OID and its value. Returns -1 at the end, or where
- * it is damaged. */
+/* Takes the next attribute of a name: its type's OID and its value. Returns -1 at the end, or if it
+ * is damaged. */
 static int next_attribute(der *rdns, der *set, der *oid, unsigned *tag, der *value) {
     der pair;
     if (set->n == 0 && cert_take(rdns, SET, set)) return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pem - see pem.h. Base64 is decoded here and not by BearSSL's decoder, which wants every line to
- * hold whole groups of four, does not say where it stumbled, and takes 50 times as long: a tenth of
- * a second for a system's store. */
+/* pem - see pem.h. Base64 is decoded here and not by BearSSL's decoder. That one wants every line
+ * to have whole groups of four, and it does not report the place of an error. It also takes 50
+ * times as long: a tenth of a second for a system's store. */
 #include "pem.h"
 
 #include <stdint.h>
@@ -15,7 +15,7 @@ typedef struct text {
 
 static int is_space(char c) { return c == ' ' || c == '\t' || c == '\f' || c == '\v'; }
 
-/* Takes a line, without its end and the spaces around it. Returns 0 behind the last one. */
+/* Takes a line, without its end and the spaces around it. Returns 0 after the last one. */
 static int next_line(pop_pem *p, text *line) {
     const unsigned char *from = p->at;
     size_t n = 0;
@@ -43,8 +43,8 @@ static int next_line(pop_pem *p, text *line) {
     return 1;
 }
 
-/* Whether a line is "-----BEGIN LABEL-----" or the like. Returns 1 with the label, 0 if it is none,
- * -1 if it begins so and is none. */
+/* Reads a line such as "-----BEGIN LABEL-----". Returns 1 with the label, 0 if the line begins
+ * otherwise, -1 if it only begins so. */
 static int banner(text line, const char *head, text *label) {
     size_t n = strlen(head);
     if (line.n < n || memcmp(line.p, head, n) != 0) return 0;
@@ -61,7 +61,7 @@ static int banner_end(text line, text *label) { return banner(line, "-----END ",
 
 /* ---- base64 ---- */
 
-/* The value of a character of base64; 64 for "=", 65 for others. */
+/* Returns the value of a character of base64; 64 for "=", 65 for others. */
 static unsigned pem_value_of(char c) {
     if (c >= 'A' && c <= 'Z') return (unsigned)(c - 'A');
     if (c >= 'a' && c <= 'z') return (unsigned)(c - 'a') + 26;
@@ -69,8 +69,8 @@ static unsigned pem_value_of(char c) {
     return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 64 : 65;
 }
 
-/* Makes room for what n more characters can give: up to three of an earlier line may become octets
- * with the first of them. */
+/* Makes room for the octets of n more characters. Up to three characters of an earlier line may
+ * become octets with the first of them. */
 static int pem_grow(pop_pem *p, size_t n) {
     size_t need = p->octets_len + n + 3;
     if (need <= p->octets_room) return 0;
@@ -82,14 +82,14 @@ static int pem_grow(pop_pem *p, size_t n) {
     return 0;
 }
 
-/* A group of four characters as it fills, across lines. */
+/* A group of four characters that fills across lines. */
 typedef struct group {
     uint32_t bits;
     unsigned count, padding;
-    int closed; /* the padded group was the last */
+    int closed; /* the last group was padded: no other may follow */
 } group;
 
-/* The octets of a whole group. Bits that padding cuts off are 0 (RFC 4648, 3.5). */
+/* Adds the octets of a whole group. Bits that padding cuts off are 0 (RFC 4648, 3.5). */
 static int end_group(pop_pem *p, group *g) {
     unsigned octets = 3 - g->padding;
     if (g->padding > 2 || (g->bits & ((1u << 8 * g->padding) - 1))) return -1;
@@ -116,8 +116,8 @@ static int decode_line(pop_pem *p, text line, group *g) {
 
 /* ---- blocks ---- */
 
-/* Reads on to the END line of the label. Where another block begins before it, that BEGIN line is
- * left for the next call. */
+/* Reads on to the END line of the label. If another block begins before it, that BEGIN line is left
+ * for the next call. */
 static enum pop_pem_state read_block(pop_pem *p, text begun, int decode) {
     enum pop_pem_state state = POP_PEM_WHOLE;
     group g = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* trust - the trust store at run time (popcl_posix_trust.h): reads and judges certificates by
- * anchor.h, and copies what is left into one piece of memory, so that a long session holds no more
- * than it needs. */
+/* trust - the trust store at run time (popcl_posix_trust.h). It reads and judges certificates by
+ * anchor.h. It copies the remaining ones into one piece of memory, so that a long session uses no
+ * more memory than it needs. */
 #define _POSIX_C_SOURCE 200809L
 #include "popcl_posix_trust.h"
 
@@ -24,8 +24,8 @@ typedef struct reader {
     pop_anchors anchors;
     char *why;
     size_t why_len;
-    int named; /* the caller says where they are: damaged certificates of a file are an error, and
-                  the common names of servers' own certificates count */
+    int named; /* the caller gave their place. Then damaged certificates of a file are an error, and
+                  common names of servers' own certificates count */
 } reader;
 
 static const char *trust_system_says(int error, char text[96]) {
@@ -34,7 +34,7 @@ static const char *trust_system_says(int error, char text[96]) {
     return text;
 }
 
-/* Says what kept a path from being read; number is errno. */
+/* Writes why a path cannot be read; number is errno. */
 static popcl_posix_trust_error say_unread(reader *r, popcl_posix_trust_error e, const char *path,
                                           int number) {
     char text[96];
@@ -56,8 +56,8 @@ static popcl_posix_trust_error say_damaged(reader *r, const pop_anchor *one) {
     return POPCL_POSIX_TRUST_DAMAGED;
 }
 
-/* Nothing usable was found since the list had so many: why, by the first that was refused, or else
- * by the first that is no certificate. */
+/* Nothing usable was found since the list had `since` findings. Writes why: the first that was
+ * refused, otherwise the first that is no certificate. */
 static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *where) {
     const pop_anchor *refused = NULL, *skipped = NULL;
     for (size_t i = r->anchors.len; i > since; i--) {
@@ -81,8 +81,7 @@ static popcl_posix_trust_error say_nothing(reader *r, size_t since, const char *
     return POPCL_POSIX_TRUST_NOTHING;
 }
 
-/* Each place that the caller names must give something: what is not usable is never made up for by
- * another. */
+/* Each place that the caller names must give something. Nothing makes up for an unusable one. */
 static popcl_posix_trust_error check_place(reader *r, popcl_posix_trust_error e, size_t since,
                                            const char *where) {
     int number = errno;
@@ -127,14 +126,15 @@ static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *fr
     }
 }
 
-/* A server's own certificate says nothing of the clock: its dates are judged in the handshake. */
+/* A server's own certificate does not show whether the clock is set: its dates are judged in the
+ * handshake. */
 static int trust_is_authority(const pop_anchor *one) {
     return one->finding == POP_ANCHOR_USABLE && one->anchor.flags & BR_X509_TA_CA;
 }
 
-/* An authority that has not begun yet stays out: one that was put there ahead of its time must not
- * stop all mail. If none has begun the clock is wrong, though it is past POPCL_CLOCK_FLOOR_S: all
- * stay in, and newest_not_before says so. */
+/* Leaves out an authority that is not valid yet: one that was added ahead of its time must not stop
+ * all mail. If none is valid yet, the clock is wrong, though it is after POPCL_CLOCK_FLOOR_S. Then
+ * all stay, and newest_not_before shows it. */
 static void drop_early(pop_anchors *a) {
     size_t begun = 0;
     for (size_t i = 0; i < a->len; i++)
@@ -145,8 +145,8 @@ static void drop_early(pop_anchors *a) {
     }
 }
 
-/* The structs first, then what they point to, then the path lengths, for which pop_anchor_size has
- * room, then the hashes of servers' own certificates. */
+/* Memory has the structs first, then names and keys, then the path lengths, for which
+ * pop_anchor_size has room. The hashes of servers' own certificates come last. */
 static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) {
     size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0, own_len = 0;
     for (size_t i = 0; i < a->len; i++) {
@@ -179,7 +179,7 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) 
     return 0;
 }
 
-/* What every loader ends with. Frees what was read. */
+/* The end of every loader. Frees everything that was read. */
 static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
                                             popcl_posix_trust_error e, const char *where) {
     pop_anchors *a = &r->anchors;
@@ -233,7 +233,7 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
 /* ---- the system's ---- */
 
 /* Debian, Fedora, SUSE, Alpine and OpenBSD, FreeBSD, NetBSD. A bundle comes before the directory
- * that it was made from: one file to read. */
+ * that it was made from: it is one file to read. */
 static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt",
                                           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
                                           "/etc/pki/tls/certs/ca-bundle.crt",
@@ -245,7 +245,7 @@ static const char *const usual_files[] = {"/etc/ssl/certs/ca-certificates.crt",
 static const char *const usual_dirs[] = {"/etc/ssl/certs", "/etc/pki/tls/certs",
                                          "/etc/openssl/certs", "/usr/share/certs/trusted"};
 
-/* Whether the program runs with rights that its caller does not have: setuid, setgid, or
+/* Returns whether the program runs with rights that its caller does not have: setuid, setgid, or
  * capabilities of its file. */
 static int has_lent_rights(void) {
 #ifdef __linux__
@@ -254,14 +254,14 @@ static int has_lent_rights(void) {
     return getuid() != geteuid() || getgid() != getegid();
 }
 
-/* Who lends rights to others does not let them say whom to trust. */
+/* A program with such rights must not let its caller choose what it trusts. */
 static const char *environment(const char *name) {
     /* NOLINT(concurrency-mt-unsafe): unsafe only beside setenv */
     const char *value = has_lent_rights() ? NULL : getenv(name);
     return value && *value ? value : NULL;
 }
 
-/* Reads each of several directories, parted by colons. */
+/* Reads each of several directories, separated by colons. */
 static popcl_posix_trust_error read_dirs(reader *r, const char *dirs) {
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
     char *copied = strdup(dirs);

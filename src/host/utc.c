@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* utc - see utc.h. Years begin in March here, so that the odd day is a year's last; an era has 400
- * of them, and 146097 days. */
+/* utc - see utc.h. In this file years begin in March, so that the leap day is a year's last. An era
+ * has 400 years, and 146097 days. */
 #include "utc.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define DAY          86400
-#define EPOCH_DAYS   719468                /* from 0000-03-01 to 1970-01-01 */
+#define EPOCH_DAYS   719468                /* days from 0000-03-01 to 1970-01-01 */
 #define FIRST_SECOND INT64_C(-62167219200) /* 0000-01-01 */
 #define LAST_SECOND  INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
@@ -25,7 +25,7 @@ int64_t pop_utc(unsigned year, unsigned month, unsigned day, unsigned hour, unsi
     if (year > 9999 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) ||
         hour > 23 || minute > 59 || second > 60)
         return INT64_MIN;
-    int64_t y = (int64_t)year - (month <= 2) + 400; /* an era more: no negative years */
+    int64_t y = (int64_t)year - (month <= 2) + 400; /* one era more: no negative years */
     int64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day -
                    1 - 146097 - EPOCH_DAYS;
     return days * DAY + hour * 3600 + minute * 60 + second;
@@ -46,7 +46,7 @@ void pop_utc_text(int64_t utc_s, char text[POP_UTC_TEXT]) {
                    (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
 }
 
-/* Reads a number of just so many digits, and the character behind it (0: none is wanted). */
+/* Reads a number of exactly `count` digits, and the character after it (0 = none is read). */
 static int utc_take(const char **at, unsigned count, char behind, unsigned *value) {
     unsigned v = 0;
     for (; count; count--, (*at)++) {
@@ -58,7 +58,7 @@ static int utc_take(const char **at, unsigned count, char behind, unsigned *valu
     return *(*at)++ == behind ? 0 : -1;
 }
 
-/* "Z" or "+01:00", and nothing behind it. */
+/* Reads "Z" or "+01:00", with nothing after it. */
 static int take_offset(const char *at, int64_t *offset_s) {
     unsigned hours = 0, minutes = 0;
     char sign = *at++;

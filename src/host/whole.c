@@ -10,8 +10,7 @@
 #include "file_calls.h"
 
 int pop_read_whole(int fd, size_t expected, size_t max, unsigned char **octets, size_t *len) {
-    size_t room = expected + 2,
-           n = 0; /* the NUL, and one, so that the end is seen without growing */
+    size_t room = expected + 2, n = 0; /* the NUL, and one more, to see the end without growing */
     unsigned char *p = malloc(room);
     int error = p ? 0 : ENOMEM;
     while (!error) {

@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-/* Reads all that fd has still to give, a NUL after it, into memory that the caller frees.
- * `expected` is how much that is by the look of it, which saves growing. Returns 0, or an errno:
- * EFBIG if there are more than `max` bytes. */
+/* Reads everything up to the end of fd, and adds a NUL, into memory that the caller frees.
+ * `expected` is the likely number of bytes, which saves growing. Returns 0, or an errno: EFBIG if
+ * there are more than `max` bytes. */
 int pop_read_whole(int fd, size_t expected, size_t max, unsigned char **octets, size_t *len);
 
 #endif
