@@ -31,7 +31,6 @@ LIMITS = {
     "src/core": (21, 83),
     "src/auth": (2, 20),
     "src/tools": (43, 200),
-    "port": (19, 98),
     "examples": (26, 87),
 }
 

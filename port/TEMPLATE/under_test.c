@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* under_test - what the conformance suite has to know of this port: port_under_test.h says what
- * each field means. It belongs to the tests alone: a device does not compile it. */
+/* under_test - the facts that the conformance suite needs of this port; port_under_test.h has the
+ * meaning of each field. It belongs to the tests alone: a device does not compile it. */
 #include "port_under_test.h"
 
 #include "my_net.h"
@@ -16,6 +16,6 @@ static void stop(void *ctx, int wanted) {
 
 const port_under_test port_tested = {
     .net = &my_port, .ctx_size = sizeof(my_net), .prepare = prepare, .stop = stop,
-    /* here: .begin, where the port does not reach 127.0.0.1 of this machine by itself; .name,
-     * .unknown, .slow and their like, where it looks up names */
+    /* here: .begin, if the port does not reach 127.0.0.1 of this machine by itself. Also .name,
+     * .unknown, .slow and similar fields, if it looks up names */
 };

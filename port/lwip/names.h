@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* names.h - what both lwIP ports know of hosts: what is an address, what is a name, and how lwIP is
- * asked for one. Functions, not declarations, so that a program may have both ports. All of it runs
- * where lwIP runs: in the main loop, or in lwIP's thread. */
+/* names.h - the names of hosts in both lwIP ports: addresses, names, and how lwIP is asked for one.
+ * It has functions, not declarations, so that a program may have both ports. All of it runs in the
+ * main loop, or in lwIP's thread with sockets. */
 #ifndef POPCL_LWIP_NAMES_H
 #define POPCL_LWIP_NAMES_H
 
@@ -22,13 +22,13 @@ enum query { TO_ASK, ASKED, FOUND, NOT_FOUND, NO_ANSWER, TRIED };
 #else
 #define FIRST_IS_IPV6 0u
 #endif
-#define IS_IPV6(i) ((i) ^ FIRST_IS_IPV6) /* of family i, in the order that they are tried in */
+#define IS_IPV6(i) ((i) ^ FIRST_IS_IPV6) /* of family i, in the order in which they are tried */
 #else
 #define IS_IPV6(i) ((i) + LWIP_IPV6)
 #endif
 
-/* Octets of a name without its last dot. 0: it is none that a name server could be asked for; lwIP
- * would send it as it is. */
+/* Returns the octets of a name without its last dot. 0 = not a name for a name server; lwIP would
+ * send it as it is. */
 static size_t name_len(const char *host) {
     size_t i = 0, label = 0;
     for (; host[i]; i++) {
@@ -44,8 +44,8 @@ static size_t name_len(const char *host) {
 }
 
 #if LWIP_IPV6
-/* lwIP reads more as an address than is one, and would connect to another: groups of five digits,
- * two gaps, a colon at an end, anything behind. */
+/* lwIP also accepts text that is no address, and would connect to another address. Such text has
+ * groups of five digits, two gaps, a colon at an end, or more after the address. */
 static int is_ipv6(const char *host) {
     size_t digits = 0, gaps = 0;
     const char *s = host;
@@ -63,7 +63,8 @@ static int is_ipv6(const char *host) {
 #define is_ipv6(host) 0
 #endif
 
-/* What needs no name server: addresses, and localhost (RFC 6761, 6.3). A colon is of no name. */
+/* Reads a host that needs no name server: addresses, and localhost (RFC 6761, 6.3). No name has a
+ * colon. */
 static void read_host(const char *host, popcl_lwip_query *query) {
     size_t len = name_len(host);
     int is_name = len && !strchr(host, ':');
@@ -86,9 +87,9 @@ static void read_host(const char *host, popcl_lwip_query *query) {
 }
 
 #if LWIP_DNS
-/* For the function that lwIP calls with an answer. One that nobody waits for any more changes
- * nothing. lwIP tells no reason; but one that comes from its timer and not from a datagram is that
- * no name server answered. */
+/* Called from the function that lwIP calls with an answer. An answer that nobody waits for any more
+ * changes nothing. lwIP gives no reason for a failure. If the call comes from its timer and not
+ * from a datagram, no name server answered. */
 static void take_answer(popcl_lwip_query *q, const ip_addr_t *address) {
     q->out = 0;
     if (q->state != ASKED) return;
@@ -96,8 +97,8 @@ static void take_answer(popcl_lwip_query *q, const ip_addr_t *address) {
     if (address) q->address = *address;
 }
 
-/* Asks lwIP, which copies the name: one without a dot at its end, which lwIP would send wrongly.
- * Leaves q FOUND, ASKED, TO_ASK where lwIP had no memory, or TRIED and lwIP's error. */
+/* Asks lwIP, which copies the name. The name has no dot at its end, which lwIP would send wrongly.
+ * Leaves q FOUND, ASKED, TO_ASK if lwIP had no memory, or TRIED with lwIP's error. */
 static err_t ask_for(popcl_lwip_query *q, const char *name, dns_found_callback answered) {
     err_t e;
     q->state = ASKED;

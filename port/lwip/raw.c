@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* raw - popcl over lwIP's raw API: one TCP connection, the names of its host, and a ring that holds
- * what came (popcl_lwip_raw.h). It knows nothing of what crosses the connection. lwIP's callbacks
- * stand first: they fill the ring and note what happened, and call nothing of popcl's. All else
- * runs from the main loop:
+/* raw - popcl over lwIP's raw API (popcl_lwip_raw.h): one TCP connection, the names of its host,
+ * and a ring for octets that came. It knows nothing of the octets' meaning. lwIP's callbacks come
+ * first in this file. They fill the ring and note events, and call nothing of popcl's. All other
+ * code runs from the main loop:
  *
- *     IDLE -> OPENING: ask for an address -> connect to it -> (failed, or its time over: the next
- * family)
+ *     IDLE -> OPENING: ask for an address -> connect to it -> (failed, or its time is over:
+ *                      the next family)
  *          -> OPEN: octets move -> IDLE
  *
  * pcb is NULL as soon as lwIP has it: after its err callback, and after close or abort. No pbuf is
- * kept: the window is as wide as the ring, and opens as octets leave the ring for popcl's record
+ * kept. The window is as wide as the ring, and opens as octets leave the ring for popcl's record
  * buffer. */
 #include "popcl_lwip_raw.h"
 
@@ -25,10 +25,10 @@
 
 enum phase { IDLE, OPENING, OPEN };
 
-#define GOING_ON  256   /* opening: no popcl_err yet */
-#define SILENT_MS 1000u /* a peer that said nothing for so long is not waited for */
+#define GOING_ON  256   /* the result of opening() while there is no popcl_err yet */
+#define SILENT_MS 1000u /* close does not wait for a peer that sent nothing for so long */
 
-/* Of several failures the one that says most is told: the last in the order of popcl_errors.h. */
+/* Of several failures the most exact one is reported: the last in the order of popcl_errors.h. */
 typedef char errors_ascend[POPCL_ERR_RESOLVE < POPCL_ERR_RESOLVE_TIMEOUT &&
                                    POPCL_ERR_RESOLVE_TIMEOUT < POPCL_ERR_CONNECT
                                ? 1
@@ -38,8 +38,8 @@ typedef char errors_ascend_on[POPCL_ERR_CONNECT < POPCL_ERR_TIMEOUT_CONNECT &&
                                   ? 1
                                   : -1];
 
-/* An address that could not even be tried (no route) says less than one that answered: its number
- * must not hide the other's. */
+/* An address that could not even be tried (no route) gives less information than one that answered.
+ * So its number must not hide the number of the other. */
 static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
     if (why < n->why || (why == n->why && code == ERR_RTE)) return;
     n->why = (uint8_t)why;
@@ -48,7 +48,7 @@ static void note(popcl_lwip_raw *n, popcl_err why, err_t code) {
 
 /* ---- lwIP's callbacks ---- */
 
-/* A place in the ring, of one up to twice its size: some cores have no division. */
+/* Returns a place in the ring; `at` is below twice the ring's size. Some cores have no division. */
 static size_t place(size_t at) { return at < TCP_WND ? at : at - TCP_WND; }
 
 static void put(popcl_lwip_raw *n, const struct pbuf *p) {
@@ -60,7 +60,7 @@ static void put(popcl_lwip_raw *n, const struct pbuf *p) {
     n->used = (tcpwnd_size_t)(n->used + p->tot_len);
 }
 
-/* More than the window never comes; if it did, lwIP would keep it and ask again. */
+/* More than the window never comes. If it did, lwIP would keep it and offer it again. */
 static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
     popcl_lwip_raw *n = ctx;
     (void)pcb, (void)err;
@@ -83,8 +83,8 @@ static err_t is_up(void *ctx, struct tcp_pcb *pcb, err_t err) {
     return ERR_OK;
 }
 
-/* The pcb is freed already. While connecting: a reset is a refusal, all else means that nobody
- * answered. */
+/* lwIP has freed the pcb already. While connecting, a reset is a refusal; any other error means
+ * that nobody answered. */
 static void broke(void *ctx, err_t err) {
     popcl_lwip_raw *n = ctx;
     n->pcb = NULL;
@@ -104,17 +104,18 @@ static void answered(const char *name, const ip_addr_t *address, void *ctx) {
 
 /* ---- the connection, from the main loop ---- */
 
-/* Opens the window by what was taken out; lwIP counts in 16 bits, also where its windows are wider
- * (LWIP_WND_SCALE). */
+/* Opens the window by the octets that were taken out. lwIP counts in 16 bits, even if its windows
+ * are wider (LWIP_WND_SCALE). */
 static void open_window(struct tcp_pcb *pcb, size_t n) {
     for (; n > 0xFFFF; n -= 0xFFFF)
         tcp_recved(pcb, 0xFFFF);
     if (n) tcp_recved(pcb, (u16_t)n);
 }
 
-/* Gives the pcb back, whatever became of it. The end of a connection that is alive is lwIP's
- * affair, which takes such a pcb away as soon as it needs one; what came and nobody wants is no
- * reason for a reset. One whose peer is silent would keep its segments for minutes. */
+/* Gives the pcb back, in any state of the connection. lwIP ends a connection that is alive, and
+ * takes such a pcb away as soon as it needs one. Octets that came and that nobody wants are no
+ * reason for a reset. A connection with a silent peer is reset, since it would keep its segments
+ * for minutes. */
 static void release(popcl_lwip_raw *n) {
     struct tcp_pcb *pcb = n->pcb;
     n->pcb = NULL;
@@ -127,14 +128,14 @@ static void release(popcl_lwip_raw *n) {
     if (sys_now() - n->heard_ms > SILENT_MS || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
 }
 
-/* Octets that lwIP took, 0: none now, -1: the connection is gone. */
+/* Returns how many octets lwIP took; 0 = none now, -1 = the connection is gone. */
 static int32_t push(popcl_lwip_raw *n, const void *p, size_t len) {
     err_t e = ERR_MEM;
     if (!n->pcb) return -1;
     if (len > tcp_sndbuf(n->pcb)) len = tcp_sndbuf(n->pcb);
     if (len > 0xFFFF) len = 0xFFFF;
     n->starved = len != 0;
-    /* A pool that has no room for all may have some for a part. */
+    /* A pool without room for all octets may have room for a part. */
     while (len && (e = tcp_write(n->pcb, p, (u16_t)len, TCP_WRITE_FLAG_COPY)) == ERR_MEM)
         len /= 2;
     if (e == ERR_MEM) return 0;
@@ -144,7 +145,7 @@ static int32_t push(popcl_lwip_raw *n, const void *p, size_t len) {
         n->code = e;
         return -1;
     }
-    tcp_output(n->pcb); /* what it cannot send now, lwIP's timers will */
+    tcp_output(n->pcb); /* lwIP's timers send the rest later */
     return (int32_t)len;
 }
 
@@ -160,13 +161,13 @@ static int32_t pull(popcl_lwip_raw *n, void *p, size_t len) {
 
 /* ---- names ---- */
 
-/* Of a name that ends in a dot the ring, still empty, holds what stands before it. */
+/* If a name ends in a dot, the ring, which is still empty, holds the name without it. */
 static void ask(popcl_lwip_raw *n, popcl_lwip_query *q) {
 #if LWIP_DNS
     const char *name = n->host;
     size_t len = name_len(name);
     err_t e;
-    if (q->out) return; /* what an earlier job asked; lwIP gives up in some seconds */
+    if (q->out) return; /* an earlier job's question: lwIP ends it in some seconds */
     if (name[len]) {
         if (len >= sizeof n->ring) len = 0; /* longer than any name */
         memcpy(n->ring, name, len);
@@ -201,16 +202,16 @@ static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t l
 static void finish(popcl_lwip_raw *n) {
     release(n);
     n->phase = IDLE;
-    /* a late answer is not waited for */
+    /* a later answer changes nothing */
     for (unsigned i = 0; i < POPCL_LWIP_FAMILIES; i++)
         n->query[i].state = TRIED;
 }
 
-/* Begins to connect to the address in q. Leaves q FOUND where lwIP had no memory for it: to be
+/* Begins to connect to the address in q. Leaves q FOUND if lwIP had no memory for it; then it is
  * tried again. */
 static void reach(popcl_lwip_raw *n, popcl_lwip_query *q) {
     err_t e = ERR_MEM;
-    if (n->pcb) note(n, POPCL_ERR_TIMEOUT_CONNECT, ERR_TIMEOUT); /* its share is over */
+    if (n->pcb) note(n, POPCL_ERR_TIMEOUT_CONNECT, ERR_TIMEOUT); /* its share of the time is over */
     release(n);
     n->pcb = tcp_new_ip_type(IP_GET_TYPE(&q->address));
     if (n->pcb) {
@@ -227,8 +228,9 @@ static void reach(popcl_lwip_raw *n, popcl_lwip_query *q) {
     if (e != ERR_MEM) note(n, POPCL_ERR_CONNECT, e);
 }
 
-/* One turn of connecting: POPCL_OK once it is up, GOING_ON, or the error. The first family has half
- * of the time, unless it fails earlier; it goes on beyond that while there is no other address. */
+/* One turn of connecting. Returns POPCL_OK once it is up, GOING_ON, or the error. The first family
+ * has half of the time, unless it fails earlier. It goes on after that while there is no other
+ * address. */
 static int opening(popcl_lwip_raw *n, uint32_t now_ms) {
     uint32_t passed = now_ms - n->began_ms;
     int waits = 0;
@@ -260,7 +262,7 @@ static int opening(popcl_lwip_raw *n, uint32_t now_ms) {
     return n->pcb || waits ? GOING_ON : n->why;
 }
 
-/* Whether something can move now, of what is wanted. */
+/* Returns which parts of `want` can move now. */
 static unsigned ready(const popcl_lwip_raw *n, unsigned want) {
     unsigned can = n->used || n->fin || !n->pcb ? POPCL_RECV : 0u;
     if (!n->pcb || (tcp_sndbuf(n->pcb) && !n->starved)) can |= POPCL_SEND;
@@ -269,7 +271,7 @@ static unsigned ready(const popcl_lwip_raw *n, unsigned want) {
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* limit_ms, or less where lwIP's timers or its lack of memory want it. */
+/* Returns limit_ms, or less if lwIP's timers or its lack of memory need it. */
 static uint32_t nap(const popcl_lwip_raw *n, uint32_t limit_ms) {
     if (n->starved) limit_ms = least(limit_ms, POPCL_RUN_RESUME_MS);
     return least(limit_ms, sys_timeouts_sleeptime());
@@ -306,7 +308,7 @@ static int32_t net_send(void *ctx, const void *p, size_t len) {
     return sent > 0 ? sent : sent == 0 ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
 }
 
-/* The stack gets a turn each time, however much could move at once. */
+/* The stack gets a turn each time, even if octets can move at once. */
 static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     popcl_lwip_raw *n = ctx;
     uint32_t began = sys_now(), passed = 0;
@@ -336,7 +338,7 @@ static int net_code(void *ctx) {
 const popcl_net popcl_lwip_raw_net = {net_open,  net_recv,   net_send, net_wait,
                                       net_close, net_now_ms, net_code};
 
-/* ---- driven by the main loop: the rules of src/core/run.c ---- */
+/* ---- driven by the main loop, by the rules of src/core/run.c ---- */
 
 static void send_some(popcl_lwip_raw *n) {
     size_t len;

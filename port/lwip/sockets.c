@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sockets - popcl's transport over lwIP's sockets: those of port/bsd with what is lwIP's own
- * (popcl_lwip_sockets.h). Names are asked for in lwIP's thread, where alone query is touched, and a
- * semaphore tells that there is an answer:
+/* sockets - popcl's transport over lwIP's sockets (popcl_lwip_sockets.h): the code of port/bsd,
+ * with the parts that are lwIP's own. Names are asked for in lwIP's thread; only there is query
+ * touched. A semaphore reports an answer:
  *
- *     look_up -> turn, in lwIP's thread: ask for what is to be asked for -> wait for heard
+ *     look_up -> turn, in lwIP's thread: ask the open questions -> wait for heard
  *         -> turn again: FOUND, or until the deadline */
 #include "popcl_lwip_sockets.h"
 
@@ -27,9 +27,9 @@ typedef volatile int pop_flag;
 
 static uint32_t pop_clock_ms(void) { return sys_now(); }
 
-/* EAGAIN is a want of a semaphore here: nothing to be tried again at once. */
+/* In lwIP EAGAIN is a lack of a semaphore, so the call is not repeated at once. */
 static int pop_poll(struct pollfd *p, int limit_ms) {
-    errno = EBADF; /* lwIP tells no number for a socket that is gone */
+    errno = EBADF; /* lwIP has no error number for a socket that is gone */
     int n = lwip_poll(p, 1, limit_ms);
     if (n < 0 && errno == EAGAIN) errno = ENOMEM;
     return n;
@@ -47,7 +47,7 @@ typedef union pop_address {
 #endif
 } pop_address;
 
-/* In both families at the same place. */
+/* The port is at the same place in both families. */
 #if LWIP_IPV4
 #define PORT_OF(address) ((address).v4.sin_port)
 #else
@@ -70,8 +70,8 @@ static int pop_socket(int family) {
     return fd;
 }
 
-/* lwIP tells a reset for a refusal, and an abort once it has given up asking. A reset behind octets
- * was none: they count. */
+/* lwIP reports a refusal as a reset, and the end of its attempts as an abort. A reset after octets
+ * is no refusal: the octets count. */
 static int pop_refusal(int fd, int error) {
     char octet;
     if (error == ECONNRESET)
@@ -86,12 +86,12 @@ static void pop_tell_peer(pop_net *n, const pop_address *a, socklen_t len) {
 /* ---- names ---- */
 
 typedef struct turn {
-    struct tcpip_api_call_data call; /* first: lwIP gives back a pointer to it */
+    struct tcpip_api_call_data call; /* the first field: lwIP gives back a pointer to it */
     pop_net *net;
-    const char *host, *name; /* as given; without a dot at its end */
+    const char *host, *name; /* host as given; name without a dot at its end */
     uint16_t port;
     int begins;
-    /* what came of it */
+    /* the results of a turn */
     unsigned waits, starved;
     popcl_err why;
     int error;
@@ -132,7 +132,7 @@ static void sockets_add(pop_resolved *found, const ip_addr_t *address, uint16_t 
 static void sockets_ask(turn *t, popcl_lwip_query *q) {
 #if LWIP_DNS
     err_t e;
-    if (q->out) return; /* what an earlier job asked; lwIP gives up in some seconds */
+    if (q->out) return; /* an earlier job's question: lwIP ends it in some seconds */
     e = ask_for(q, t->name, sockets_answered);
     if (e == ERR_MEM) t->starved = 1;
     if (q->state == TRIED) t->error = err_to_errno(e);
@@ -142,7 +142,7 @@ static void sockets_ask(turn *t, popcl_lwip_query *q) {
 #endif
 }
 
-/* In lwIP's thread. */
+/* Runs in lwIP's thread. */
 static err_t take_turn(struct tcpip_api_call_data *call) {
     turn *t = (turn *)(void *)call;
     popcl_lwip_query *query = t->net->query;
@@ -159,15 +159,15 @@ static err_t take_turn(struct tcpip_api_call_data *call) {
         if (q->state == TO_ASK || q->state == ASKED) t->waits = 1;
         asked |= q->state == ASKED;
     }
-    if (asked) t->starved = 0; /* an answer is on its way, and frees lwIP's table */
+    if (asked) t->starved = 0; /* an answer is on its way, and frees a place in lwIP's table */
     return ERR_OK;
 }
 
-/* What is waited for: every answer; half of the time at most once there is one that can be used. */
+/* Waits for every answer. Once there is an address, it waits for half of the time at most. */
 static popcl_err sockets_look_up(turn *t, uint32_t limit_ms) {
     pop_deadline deadline = pop_deadline_in(limit_ms);
     for (;;) {
-        /* lwIP has no memory for the message */
+        /* it fails if lwIP has no memory for the message */
         int failed = tcpip_api_call(take_turn, &t->call) != ERR_OK;
         uint32_t left = pop_deadline_left(&deadline);
         uint32_t nap = failed || t->starved ? POPCL_RUN_RESUME_MS : POP_POLL_SLICE_MS;
@@ -228,8 +228,8 @@ int popcl_lwip_sockets_free(popcl_lwip_sockets_net *n) {
 #define POP_CONNECT connect_in_turn
 #include "../bsd/connection.inc"
 
-/* lwIP tells the end once, and would then wait for ever. Of a reset it may have told when the
- * socket was asked, or an octet was read: it then says only that there is no connection. */
+/* lwIP reports the end once, and would then wait for ever. It may have reported a reset when the
+ * socket was asked or an octet was read. After that it only reports that there is no connection. */
 static int32_t recv_until_end(void *ctx, void *p, size_t len) {
     pop_net *n = ctx;
     int32_t got = n->ended ? POPCL_NET_EOF : bsd_recv(ctx, p, len);
@@ -246,7 +246,7 @@ static int32_t wait_until_end(void *ctx, unsigned want, uint32_t limit_ms) {
                                                        : came;
 }
 
-/* In lwIP's thread. */
+/* Runs in lwIP's thread. */
 static err_t give_way(struct tcpip_api_call_data *call) {
     const turn *t = (const turn *)(void *)call;
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
@@ -254,9 +254,9 @@ static err_t give_way(struct tcpip_api_call_data *call) {
     return ERR_OK;
 }
 
-/* The end of a connection whose peer is silent is lwIP's affair for minutes: it must not stand in
- * the way of the next one. Sockets have no option for that; the local port, which no other has,
- * tells which it is. */
+/* lwIP ends a connection whose peer is silent, which takes minutes: that must not block the next
+ * connection. Sockets have no option for it. The connection is found by its local port, which no
+ * other one has. */
 static void close_and_give_way(void *ctx) {
     pop_net *n = ctx;
     turn t = {.net = n};

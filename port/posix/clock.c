@@ -8,7 +8,7 @@
 
 uint32_t pop_clock_ms(void) {
     struct timespec t;
-    /* POSIX names no reason why it should fail */
+    /* POSIX gives no reason for it to fail */
     if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) return 0;
     return (uint32_t)((uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* file_calls - see file_calls.h. Locks are flock's, which a process keeps through its open file:
- * the kernel frees them with the process. Linux makes them fcntl's on NFS, where a lock for writing
- * wants a descriptor for writing. */
+/* file_calls - see file_calls.h. Locks are those of flock, which a process keeps through its open
+ * file: the kernel frees them with the process. On NFS Linux makes them locks of fcntl, and a lock
+ * for writing then needs a descriptor for writing. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE /* flock, syscall */
 
@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "popcl_posix.h" /* popcl_posix_seed */
+#include "popcl_posix.h" /* for popcl_posix_seed */
 
 /* ---- the real disk ---- */
 
@@ -184,7 +184,7 @@ int pop_file_write_all(const pop_disk *d, int fd, const void *p, size_t n) {
     while (n > 0) {
         ssize_t wrote;
         POP_AGAIN(wrote, d->calls->write(d->sys, fd, from, n));
-        /* neither may be: it would spin, or run away */
+        /* neither may happen: write would repeat for ever, or go past the end */
         if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
         if (wrote <= 0 || (size_t)wrote > n) return -1;
         from += wrote;
@@ -229,8 +229,8 @@ int pop_file_hold(const pop_disk *d, int fd, mode_t mode, struct stat *st) {
     if (pop_file_lock(d, fd) < 0 && pop_file_is_held(errno)) return 0;
     if (pop_file_stat(d, fd, st) < 0) return -1;
     if (st->st_nlink == 0) return 0;
-    /* The umask can take away from the mode, and some file systems know one mode for all: there
-     * nothing can be changed, and nothing has to be. */
+    /* The umask can take away from the mode, and some file systems have one mode for all files.
+     * There the mode cannot be changed, and need not be. */
     int r = 0;
     if ((st->st_mode & 07777) != mode) POP_AGAIN(r, d->calls->fchmod(d->sys, fd, mode));
     return 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lookup - host names to addresses, in this process: addresses as text and "localhost", for which
- * no name server is asked, and getaddrinfo for all other names. It knows no deadline: resolve.c and
+/* lookup - host names to addresses, in this process. Addresses as text and "localhost" need no name
+ * server; getaddrinfo looks up all other names. It knows no deadline: resolve.c and
  * no_fork/resolve_sync.c are the two ways to call it. */
 #define _POSIX_C_SOURCE 200809L
 
@@ -45,8 +45,8 @@ void pop_look_up(const char *host, uint16_t port, int family, int flags, pop_res
             found->code < 0 ? found->code : -found->code; /* their sign differs between systems */
 }
 
-/* RFC 6761, 6.3: localhost is the loopback address, and no name server is asked. IPv6 first, as in
- * RFC 6724, 10.3. */
+/* RFC 6761, 6.3: localhost is the loopback address, and no name server is asked. IPv6 comes first,
+ * as in RFC 6724, 10.3. */
 static void add_loopback(uint16_t port, int family, pop_resolved *found) {
     struct sockaddr_in6 v6 = {0};
     struct sockaddr_in v4 = {0};
@@ -75,7 +75,7 @@ int pop_look_up_here(const char *host, uint16_t port, int family, pop_resolved *
     pop_look_up(host, port, family, AI_NUMERICHOST, found);
     *result = pop_look_up_result(found);
     if (found->code != EAI_NONAME) return 1;
-    /* of no name, and so of a wrong address or scope */
+    /* no name has these: the address or its scope is wrong */
     if (strpbrk(host, ":%")) return 1;
     if (!is_localhost(host)) return 0;
     add_loopback(port, family, found);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* net - popcl's transport on POSIX: the sockets of port/bsd with what is POSIX's own
- * (popcl_net.h is the contract). */
+/* net - popcl's transport on POSIX (popcl_net.h is the contract): the code of port/bsd, with the
+ * parts that are POSIX's own. */
 #define _POSIX_C_SOURCE  200809L
-#define _DARWIN_C_SOURCE   /* SO_NOSIGPIPE */
-#define __BSD_VISIBLE    1 /* the same, on FreeBSD */
+#define _DARWIN_C_SOURCE   /* for SO_NOSIGPIPE */
+#define __BSD_VISIBLE    1 /* for the same, on FreeBSD */
 
 #include "posix_internal.h"
 
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* there SO_NOSIGPIPE does it */
+#define MSG_NOSIGNAL 0 /* systems without it have SO_NOSIGPIPE */
 #endif
 
 #define POP_CALL(name) name
@@ -31,7 +31,7 @@ static int set_flags(int fd) {
 }
 #endif
 
-/* A non-blocking socket that no program started later inherits; -1 and errno. */
+/* Returns a non-blocking socket that no program started later inherits; -1 and errno. */
 static int pop_socket(int family) {
     const int on = 1;
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
@@ -47,8 +47,8 @@ static int pop_socket(int family) {
         return -1;
     }
 #endif
-    /* Commands are short and each waits for its answer: Nagle's delay would be paid for every one.
-     * A refusal costs speed only. */
+    /* Commands are short and each waits for its answer, so each would pay for Nagle's delay. If
+     * this fails, it costs only speed. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 #ifdef SO_NOSIGPIPE
     (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* resolve - host names to addresses, within a deadline. It knows no connection. Addresses are read
- * in this process (lookup.c); names are looked up by getaddrinfo, which has no time limit and
- * cannot be broken off, and therefore runs in a process of its own:
+ * in this process (lookup.c), and getaddrinfo looks up names. getaddrinfo has no time limit and
+ * cannot be cancelled, so it runs in a process of its own:
  *
  *     fork -> the child: getaddrinfo, one write to a pipe, _exit
  *          -> the parent: poll on the pipe -> answer | end without answer: wait for the child
  *                                          -> deadline, stop: kill it, then wait for it
  *
- * A process, not a thread: at the deadline nothing of it stays behind, and the libraries that name
- * services load stay out of this process. */
+ * That is a process and not a thread, so that nothing of it is left at the deadline. It also keeps
+ * the libraries that name services load out of this process. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "posix_internal.h"
@@ -22,16 +22,16 @@
 #include <unistd.h>
 
 enum {
-    SIGNALS_MAX =
-        64, /* signal numbers that the child sets back; higher ones do not exist where this runs */
-    DESCRIPTORS_MAX = 1024 /* descriptors that the child closes at most: a program with more keeps
-                              the others open in it for that long */
+    SIGNALS_MAX = 64, /* the child resets signals up to this number; higher ones do not exist on
+                         these systems */
+    DESCRIPTORS_MAX = 1024 /* the most descriptors that the child closes: if a program has more, the
+                              others stay open in the child for its life */
 };
 
 typedef char resolved_crosses_a_pipe_at_once[sizeof(pop_resolved) <= 512 ? 1 : -1];
 
-/* A signal that the parent catches or ignores must not be caught or ignored here: the child is to
- * die of it. */
+/* A signal that the parent catches or ignores must not be caught or ignored here: it has to end the
+ * child. */
 static void reset_signals(void) {
     struct sigaction as_started = {0};
     sigset_t none;
@@ -43,9 +43,9 @@ static void reset_signals(void) {
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Closes what was inherited but the pipe, which moves out of the way of 0, 1 and 2: a child that
- * outlives a killed parent must hold no lock, no pipe and no terminal of its. Returns the pipe's
- * new number. */
+/* Closes all inherited descriptors except the pipe, which moves out of the way of 0, 1 and 2. A
+ * child that outlives a killed parent must hold no lock, pipe or terminal of the parent. Returns
+ * the pipe's new number. */
 static int drop_descriptors(int pipe_fd) {
     long most = sysconf(_SC_OPEN_MAX);
     int fd = fcntl(pipe_fd, F_DUPFD, STDERR_FILENO + 1);
@@ -59,13 +59,13 @@ static int drop_descriptors(int pipe_fd) {
     return fd;
 }
 
-/* The child's life. It ends by _exit: the parent's buffered output and exit handlers are not its
- * own. */
+/* The child's life. It ends by _exit, since the buffered output and the exit handlers are the
+ * parent's. */
 static void answer_and_exit(int pipe_fd, const char *host, uint16_t port, int family,
                             uint32_t limit_ms) {
     pop_resolved found;
     reset_signals();
-    /* in case that the parent is killed before it can kill the child */
+    /* ends the child if the parent is killed before it can kill the child */
     alarm((unsigned)(limit_ms / 1000u) + 2u);
     int fd = drop_descriptors(pipe_fd);
     pop_look_up(host, port, family, 0, &found);
@@ -90,8 +90,8 @@ static popcl_err short_of(pop_resolved *found, int error) {
     return POPCL_ERR_NET;
 }
 
-/* Reads the child's answer. POPCL_OK: it is in `found`, or the child ended without one, which
- * counts as a temporary failure. *ended tells whether the child is known to be ending: it wrote its
+/* Reads the child's answer. Returns POPCL_OK if it is in `found`, or if the child ended without
+ * one, which counts as a temporary failure. *ended is 1 if the child is known to end: it wrote its
  * answer, or closed its end of the pipe. */
 static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomic_t *stop,
                              pop_resolved *found, int *ended) {
@@ -121,9 +121,9 @@ static popcl_err read_answer(int fd, uint32_t limit_ms, const volatile sig_atomi
     return stop && *stop ? POPCL_ERR_STOPPED : POPCL_OK;
 }
 
-/* Ends the child, if it does not end by itself, and takes it off the process table. Where SIGCHLD
- * is ignored, or a handler of the program was faster, there is nothing left to take (ECHILD), and
- * the number may be another process's already: hence no kill once it ended. */
+/* Ends the child, if it does not end by itself, and takes it off the process table. If SIGCHLD is
+ * ignored, or a handler of the program was faster, there is nothing left to take (ECHILD). The
+ * number may then be another process's already: so there is no kill after the child ended. */
 static void reap(pid_t child, int ended) {
     if (!ended) kill(child, SIGKILL);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* seed - unpredictable octets from the system: getrandom where there is one, else getentropy, else
- * /dev/urandom. Nothing else is ever a substitute: no clock, no process number. */
+/* seed - unpredictable bytes from the system: from getrandom if it exists, otherwise from
+ * getentropy, otherwise from /dev/urandom. Nothing else is ever a substitute: no clock, no process
+ * number. */
 #define _DEFAULT_SOURCE 1 /* getrandom, getentropy */
 #define _POSIX_C_SOURCE 200809L
 #include "popcl_posix.h"
@@ -13,9 +14,9 @@
 #include <sys/random.h>
 #endif
 
-enum { PIECE = 256 }; /* both calls give so many at once, uninterrupted */
+enum { PIECE = 256 }; /* bytes that both calls give at once, uninterrupted */
 
-/* Returns octets written, or -1 with errno; ENOSYS: there is no such call here. */
+/* Returns the bytes written, or -1 with errno; ENOSYS = there is no such call here. */
 static ssize_t ask_system(unsigned char *p, size_t n) {
     if (n > PIECE) n = PIECE;
 #if defined(__linux__)
@@ -35,7 +36,7 @@ static int fill_from_device(unsigned char *p, size_t n) {
     while (n) {
         ssize_t got = read(fd, p, n);
         if (got < 0 && errno == EINTR) continue;
-        if (got == 0) errno = EIO; /* a device has no end: this is none */
+        if (got == 0) errno = EIO; /* a device has no end, so this is not the device */
         if (got <= 0) break;
         p += got;
         n -= (size_t)got;

@@ -3,7 +3,7 @@
  * no POP3: a message is a UID and octets. Names are made in store_names.c, and system calls in
  * file_calls.c.
  *
- * The life of a message, and what a kill leaves at each point:
+ * The life of a message, and the files after a kill at each point:
  *
  *     begin   ".popcl-<random>.tmp", 0600, locked   a temporary, which the next open removes: its
  *                                                   lock is free
@@ -15,10 +15,10 @@
  *     sync    fsync the directory                   the whole message, and it survives the loss of
  *                                                   power
  *
- * A final name is never replaced: link fails where it exists. File systems without hard links
- * (vfat) get renameat2(RENAME_NOREPLACE), and where that is missing too an empty file of the name
- * is made with O_EXCL and replaced by rename; only there can a kill between the two leave an empty
- * file under a final name. It stays, and the message gets a further name in the next run. */
+ * A final name is never replaced: link fails if it exists. File systems without hard links (vfat)
+ * get renameat2(RENAME_NOREPLACE). If that is missing too, an empty file of the name is made with
+ * O_EXCL and replaced by rename. Only there can a kill between the two leave an empty file under a
+ * final name. That file stays, and the message gets a further name in the next run. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "popcl_posix_store.h"
@@ -38,34 +38,35 @@
 #include "store_names.h"
 
 enum {
-    BUFFER = 65536,    /* spans are gathered into writes of this size */
-    NAMES_FIRST = 64,  /* names given in this run that fit before the memory for them grows */
-    NAME_TRIES = 9999, /* further names that are tried for one message */
-    DEAD_S = 86400,    /* a temporary that nobody wrote to for so long is nobody's, without locks */
+    BUFFER = 65536,    /* bytes: spans are gathered into writes of this size */
+    NAMES_FIRST = 64,  /* room for names given in this run, before its memory grows */
+    NAME_TRIES = 9999, /* the most further names that are tried for one message */
+    DEAD_S = 86400, /* seconds: without locks, a temporary that was not written for so long is left
+                       over */
     TEMPORARY_TRIES = 100,
     PLACE_TRIES =
-        3 /* times that another program may take a name between the look at it and the link */
+        3 /* how often another program may take a name between the look at it and the link */
 };
 
 struct popcl_store_dir {
     pop_disk disk;
-    int dir;                           /* the directory */
-    int fd;                            /* of the open message's temporary, -1: no message is open */
-    uid_t owner;                       /* as the file system sees us */
-    uid_t dir_owner;                   /* whose the directory is */
-    char temporary[32];                /* its name, "" once it has none of its own any more */
-    char base[POP_STORE_BASE_MAX + 1]; /* of the open message's name */
-    unsigned first;                    /* the first of its names to try: see compose_name */
-    char hash[POP_STORE_HASH_DIGITS + 1]; /* of its octets, "" until needed */
-    uint64_t size;                        /* its octets, buffered ones included */
+    int dir;            /* the directory */
+    int fd;             /* of the open message's temporary; -1 = no message is open */
+    uid_t owner;        /* of this process, as the file system sees it */
+    uid_t dir_owner;    /* of the directory */
+    char temporary[32]; /* name of the temporary; "" once it has no name of its own any more */
+    char base[POP_STORE_BASE_MAX + 1];    /* base of the open message's names */
+    unsigned first;                       /* the first of those names to try: see compose_name */
+    char hash[POP_STORE_HASH_DIGITS + 1]; /* hash of its octets; "" until needed */
+    uint64_t size;                        /* its octets, with the buffered ones */
     int durable;                          /* its octets were synced */
     char name[POPCL_STORE_NAME_MAX + 1];  /* of the last committed message */
     popcl_seen given;                     /* final names of this run */
-    size_t given_room;                    /* how many fit */
-    unsigned staged;                      /* committed since the last sync */
+    size_t given_room;                    /* how many names have room in it */
+    unsigned staged;                      /* messages committed since the last sync */
     int parent_synced, no_link, no_rename_new;
-    int broken; /* a sync failed: nothing is taken any more */
-    int error;  /* of the message that failed, and what failed with it */
+    int broken; /* a sync failed: nothing is accepted any more */
+    int error;  /* of the message that failed, with the call and the name */
     const char *call;
     char failed[POPCL_STORE_NAME_MAX + 1];
     size_t buffered;
@@ -74,8 +75,8 @@ struct popcl_store_dir {
 
 /* ---- failures ---- */
 
-/* Failures that say nothing of the next message: it may be smaller. All others end the session,
- * also those that are not known here: fetching on would load message after message for nothing. */
+/* Errors that may not concern the next message: it may be smaller. All others end the session, also
+ * those that are not known here. Otherwise message after message would be loaded for nothing. */
 static int ends_session(int error) {
     static const int harmless[] = {EFBIG};
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
@@ -83,8 +84,7 @@ static int ends_session(int error) {
     return 1;
 }
 
-/* Keeps the first failure of a message, from errno, and returns what the sink is to return for it.
- */
+/* Keeps the first failure of a message, from errno, and returns the sink's result for it. */
 static int store_fail(popcl_store_dir *s, const char *call, const char *name) {
     if (s->error == 0) {
         s->error = errno ? errno : EIO;
@@ -110,8 +110,8 @@ static int store_flush(popcl_store_dir *s) {
     return 0;
 }
 
-/* The open message's, read back from its temporary: few messages need it, so none is hashed as it
- * comes. The buffer is empty by now. */
+/* Hashes the open message, read back from its temporary. Few messages need a hash, so no message is
+ * hashed as it comes. The buffer is empty by now. */
 static int hash_message(popcl_store_dir *s) {
     br_sha256_context sha;
     br_sha256_init(&sha);
@@ -119,7 +119,7 @@ static int hash_message(popcl_store_dir *s) {
         size_t n = s->size - at < BUFFER ? (size_t)(s->size - at) : (size_t)BUFFER;
         int r = pop_file_read_exactly(&s->disk, s->fd, s->buffer, n, at);
         if (r <= 0) {
-            if (r == 0) errno = EIO; /* what was written is gone */
+            if (r == 0) errno = EIO; /* octets that were written are gone */
             return store_fail(s, "pread", s->temporary);
         }
         br_sha256_update(&sha, s->buffer, n);
@@ -131,8 +131,8 @@ static int hash_message(popcl_store_dir *s) {
 
 /* ---- names ---- */
 
-/* The k-th name for the open message. 0, or a failure: from the first further one on, its content
- * is hashed. */
+/* Makes the k-th name for the open message. Returns 0, or a failure: from the first further name
+ * on, its content is hashed. */
 static int compose_name(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
     if (k > 0 && s->hash[0] == '\0') {
         int r = hash_message(s);
@@ -144,7 +144,8 @@ static int compose_name(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NA
 
 /* Makes room for one more name given in this run. */
 static int reserve_name(popcl_store_dir *s) {
-    /* who makes two names share a hash makes a further name, and nothing else */
+    /* if somebody makes two names with one hash, the message gets a further name, and no other harm
+     * comes of it */
     static const unsigned char any_key[16] = {0};
     if (s->given.used < s->given_room) return 0;
     size_t room = s->given_room ? 2 * s->given_room : NAMES_FIRST;
@@ -164,8 +165,8 @@ static int reserve_name(popcl_store_dir *s) {
 
 /* ---- the temporary ---- */
 
-/* Closes and removes it. Its lock is held until it has no name: another run must not take it for
- * one that a killed run left. */
+/* Closes and removes the temporary. Its lock is held until it has no name: another run must not
+ * take it for one that a killed run left. */
 static void store_drop(popcl_store_dir *s) {
     if (s->temporary[0]) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
     if (s->fd >= 0) (void)pop_file_close(&s->disk, s->fd);
@@ -181,7 +182,7 @@ static int create_temporary(popcl_store_dir *s) {
         s->fd = open_file(s, s->temporary, O_RDWR | O_CREAT | O_EXCL);
         if (s->fd < 0) {
             int r = errno == EEXIST ? 0 : store_fail(s, "open", s->temporary);
-            s->temporary[0] = '\0'; /* what has this name is not ours */
+            s->temporary[0] = '\0'; /* the file with this name is not this run's */
             if (r < 0) return r;
             continue;
         }
@@ -197,13 +198,13 @@ static int create_temporary(popcl_store_dir *s) {
     return store_refuse(s, EEXIST, "open");
 }
 
-/* Removes what a killed run left. */
+/* Removes a temporary that a killed run left. */
 static void sweep(void *ctx, const char *name) {
     popcl_store_dir *s = ctx;
     struct stat st;
     int nfs = pop_store_is_nfs_left(name);
     if (!nfs && !pop_store_is_temporary(name)) return;
-    /* for writing: a lock on NFS wants that */
+    /* open for writing: a lock on NFS needs that */
     int fd = open_file(s, name, O_RDWR | O_NONBLOCK);
     if (fd < 0) return;
     int can_be_ours = pop_file_stat(&s->disk, fd, &st) == 0 && S_ISREG(st.st_mode) &&
@@ -215,11 +216,11 @@ static void sweep(void *ctx, const char *name) {
 
 /* ---- the final name ---- */
 
-typedef enum found { ABSENT, SAME, OTHER, FAILED } found;  /* what stands under a name */
-typedef enum placed { PLACED, EXISTS, NOT_PLACED } placed; /* what came of giving it */
+typedef enum found { ABSENT, SAME, OTHER, FAILED } found;  /* the file under a name */
+typedef enum placed { PLACED, EXISTS, NOT_PLACED } placed; /* the result of giving a name */
 
-/* Errors of open that say that something stands there which is not for us: a link (ELOOP, EMLINK on
- * some systems), a socket, a device, another's file. */
+/* Returns whether an error of open means that the name has something unusable. It is a link (ELOOP,
+ * EMLINK on some systems), a socket, a device, or another user's file. */
 static int says_occupied(int error) {
     return error == ELOOP || error == EMLINK || error == EACCES || error == EPERM ||
            error == ENXIO || error == ENODEV || error == EISDIR || error == EOPNOTSUPP;
@@ -230,7 +231,8 @@ static found not_found_out(popcl_store_dir *s, const char *call, const char *nam
     return FAILED;
 }
 
-/* Compares the open message, by now all in its temporary, with another file of the same size. */
+/* Compares the open message, which is all in its temporary by now, with another file of the same
+ * size. */
 static found store_compare(popcl_store_dir *s, int fd, const char *name) {
     unsigned char *ours = s->buffer, *theirs = s->buffer + BUFFER / 2;
     for (uint64_t at = 0; at < s->size;) {
@@ -246,13 +248,14 @@ static found store_compare(popcl_store_dir *s, int fd, const char *name) {
     return SAME;
 }
 
-/* Whether a file may count as this run's copy of a message: another user's could be taken away
- * again. Root also stores for the directory's owner, who may get the files by chown afterwards. */
+/* Returns whether a file may count as this run's copy of a message: another user could remove a
+ * file of its own again. Root also stores for the directory's owner, who may get the files by chown
+ * afterwards. */
 static int is_ours(const popcl_store_dir *s, const struct stat *st) {
     return st->st_uid == s->owner || (s->owner == 0 && st->st_uid == s->dir_owner);
 }
 
-/* What stands under a name. Only a regular file is read, and none is changed. */
+/* Returns what a name has. Only a regular file is read, and none is changed. */
 static found look_at(popcl_store_dir *s, const char *name) {
     struct stat st;
     found f = OTHER;
@@ -266,14 +269,14 @@ static found look_at(popcl_store_dir *s, const char *name) {
         f = not_found_out(s, "fstat", name);
     else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && is_ours(s, &st))
         f = store_compare(s, fd, name);
-    /* It counts as this message's copy from now on, and whoever wrote it may not have synced it. */
+    /* It counts as this message's copy from now on, and its writer may not have synced it. */
     if (f == SAME && pop_file_sync(&s->disk, fd) < 0) f = not_found_out(s, "fsync", name);
     (void)pop_file_close(&s->disk, fd);
     return f;
 }
 
-/* Not repeated after a failure: the kernel reports a lost write once, and the next fsync would
- * claim success. */
+/* It is not repeated after a failure: the kernel reports a lost write once, and the next fsync
+ * would report success. */
 static int make_durable(popcl_store_dir *s) {
     if (!s->durable && pop_file_sync(&s->disk, s->fd) < 0)
         return store_fail(s, "fsync", s->temporary);
@@ -281,8 +284,8 @@ static int make_durable(popcl_store_dir *s) {
     return 0;
 }
 
-/* Whether a call fails because the file system cannot do it at all. EPERM says so of links
- * (link(2)), EACCES where a policy forbids them. */
+/* Returns whether a call failed because the file system cannot do it at all. For links that is
+ * EPERM (link(2)), and EACCES if a policy forbids them. */
 static int has_no_links(int error) {
     return error == EPERM || error == EACCES || error == ENOTSUP || error == EOPNOTSUPP ||
            error == ENOSYS || error == EINVAL;
@@ -294,7 +297,7 @@ static int has_no_rename_new(int error) {
 
 typedef int (*name_call)(void *sys, int dir, const char *from, const char *to);
 
-/* Makes one of the calls that give the temporary its final name; errno tells what made it
+/* Makes one of the calls that give the temporary its final name. errno has the reason for
  * NOT_PLACED. */
 static placed try_name(popcl_store_dir *s, name_call call, const char *name) {
     int r;
@@ -308,7 +311,7 @@ static placed not_placed(popcl_store_dir *s, const char *call, const char *name)
     return NOT_PLACED;
 }
 
-/* Takes the name with an empty file of our own, and replaces that. */
+/* Takes the name with an empty file of its own, and replaces that file. */
 static placed place_over_own(popcl_store_dir *s, const char *name) {
     int fd = open_file(s, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0) return errno == EEXIST ? EXISTS : not_placed(s, "open", name);
@@ -319,13 +322,13 @@ static placed place_over_own(popcl_store_dir *s, const char *name) {
     return NOT_PLACED;
 }
 
-/* Gives the temporary its final name, by the first way that this file system knows. */
+/* Gives the temporary its final name, by the first way that this file system has. */
 static placed store_place(popcl_store_dir *s, const char *name) {
     placed p;
     if (!s->no_link) {
         p = try_name(s, s->disk.calls->linkat, name);
-        /* A second name that cannot be removed now is removed by the next open: the message itself
-         * is in its place. */
+        /* If the second name cannot be removed now, the next open removes it: the message itself is
+         * in its place. */
         if (p == PLACED) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
         if (p != NOT_PLACED) return p;
         if (!has_no_links(errno)) return not_placed(s, "link", name);
@@ -340,8 +343,8 @@ static placed store_place(popcl_store_dir *s, const char *name) {
     return place_over_own(s, name);
 }
 
-/* Tries to be the file of this name. SAME: it is, or one with the same octets was there; OTHER: the
- * name is taken; FAILED. */
+/* Tries to give the message this name. SAME = it has it, or a file with the same octets was there;
+ * OTHER = the name is taken; FAILED. */
 static found store_settle(popcl_store_dir *s, const char *name) {
     for (int i = 0; i < PLACE_TRIES; i++) {
         found f = look_at(s, name);
@@ -350,21 +353,22 @@ static found store_settle(popcl_store_dir *s, const char *name) {
         switch (store_place(s, name)) {
         case PLACED: s->temporary[0] = '\0'; return SAME;
         case NOT_PLACED: return FAILED;
-        case EXISTS: break; /* since the look at it */
+        case EXISTS: break; /* the name was taken since it was looked at */
         }
     }
     return OTHER;
 }
 
-/* Whether the k-th name is of no use for the open message in this run: it was given, or looked at
- * and found taken. 1, 0, or a failure. */
+/* Returns whether the k-th name is of no use for the open message in this run: the run gave it, or
+ * found it taken. Returns 1, 0, or a failure. */
 static int is_used(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
     int r = compose_name(s, k, name);
     return r < 0 ? r : popcl_seen_get(&s->given, name, strlen(name)) != 0;
 }
 
-/* The first k from 1 on whose name is not used. Used ones have no gap: the search doubles its step
- * and then halves it, so that many equal messages of one UID cost no more than as many others. */
+/* Finds the first k from 1 on whose name is not used. Used ones have no gap. The search doubles its
+ * step and then halves it, so that many equal messages of one UID cost no more than as many
+ * others. */
 static int first_unused(popcl_store_dir *s, unsigned *k, char name[POPCL_STORE_NAME_MAX + 1]) {
     unsigned low = 0, high = 1; /* low is used, or 0; high is not */
     int r;
@@ -381,17 +385,17 @@ static int first_unused(popcl_store_dir *s, unsigned *k, char name[POPCL_STORE_N
     return r < 0 ? r : compose_name(s, high, name);
 }
 
-/* Notes that the name is used, in the room that begin made for the message, or further room. */
+/* Notes that the name is used, in the room that begin made for the message, or in further room. */
 static int note_used(popcl_store_dir *s, const char *name) {
     int r = reserve_name(s);
     if (r == 0) (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED);
     return r;
 }
 
-/* Finds the open message's final name and gives it. A name that this run gave before is not asked
- * about: two messages with one UID are two files, even with the same octets. Nor is one that holds
- * the hash of the content and was found taken; the name without a hash may be free for another
- * content. */
+/* Finds the open message's final name and gives it. A name that this run gave before is not looked
+ * at: two messages with one UID are two files, even with the same octets. A name with the hash of
+ * the content that was found taken is not looked at again. The name without a hash may be free for
+ * another content. */
 static int settle_message(popcl_store_dir *s) {
     char name[POPCL_STORE_NAME_MAX + 1];
     unsigned k = 0;
@@ -428,7 +432,7 @@ static int store_begin(void *ctx, const popcl_msg *m) {
     s->durable = 0;
     s->hash[0] = '\0';
     pop_store_base(s->base, m);
-    /* numbers are another message's tomorrow (RFC 1939, 3): the content tells them apart */
+    /* tomorrow a number may be another message's (RFC 1939, 3): the content differs */
     s->first = m->uid && m->uid_len ? 0 : 1;
     int r = reserve_name(s);
     return r < 0 ? r : create_temporary(s);
@@ -462,15 +466,15 @@ static int store_commit(void *ctx) {
         return POPCL_SINK_STOP;
     }
     int r = s->error ? store_fail(s, s->call, s->failed) : settle_message(s);
-    if (r == 0 && s->temporary[0]) { /* the octets were there already */
+    if (r == 0 && s->temporary[0]) { /* a file with these octets was there already */
         (void)pop_file_remove(&s->disk, s->dir, s->temporary);
         s->temporary[0] = '\0';
     }
     if (r == 0) {
         int fd = s->fd;
         s->fd = -1;
-        /* A file that is whole stays even if this fails: another run may count on it by now. It is
-         * only not claimed. */
+        /* A whole file stays even if this fails: another run may count on it by now. This run only
+         * does not claim it. */
         if (pop_file_close(&s->disk, fd) < 0) r = store_fail(s, "close", s->name);
     }
     store_drop(s);
@@ -479,9 +483,9 @@ static int store_commit(void *ctx) {
     return POPCL_STAGED;
 }
 
-/* The directory's own entry, once a run: it may have been created by this run, or by one that was
- * killed before it came here. A parent that must not be opened for reading cannot be synced; its
- * file system is on its own then. */
+/* Syncs the directory's own entry, once a run: this run may have made the directory, or one that
+ * was killed before this point. A parent that cannot be opened for reading cannot be synced. Then
+ * its file system alone is responsible. */
 static int sync_parent(popcl_store_dir *s) {
     if (s->parent_synced) return 0;
     int fd = open_file(s, "..", O_RDONLY | O_DIRECTORY);
@@ -494,7 +498,7 @@ static int sync_parent(popcl_store_dir *s) {
     return s->parent_synced ? 0 : -1;
 }
 
-/* Whether the directory was removed: the files that were staged in it are gone. */
+/* Returns whether the directory was removed: the files that were staged in it are gone. */
 static int is_removed(const popcl_store_dir *s) {
     struct stat st;
     if (pop_file_stat(&s->disk, s->dir, &st) < 0 || st.st_nlink > 0) return 0;
@@ -507,9 +511,10 @@ static int store_sync(void *ctx) {
     if (s->broken) return POPCL_SINK_STOP;
     if (s->staged == 0) return 0;
     if (pop_file_sync_directory(&s->disk, s->dir) < 0 || sync_parent(s) < 0 || is_removed(s)) {
-        s->error = 0; /* this one is told, whatever befell a message before */
+        s->error = 0; /* this failure is reported, even if a message failed before */
         (void)store_fail(s, "fsync", ".");
-        s->broken = 1; /* asked again the kernel would claim success for entries that it lost */
+        /* at a second try the kernel would report success for entries that it lost */
+        s->broken = 1;
         return POPCL_SINK_STOP;
     }
     s->staged = 0;
@@ -536,8 +541,8 @@ static int open_directory(const popcl_store_dir *s, const char *path) {
     return pop_file_open(&s->disk, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* Opens the directory, made if it is missing, and proves that files can be made in it: permission
- * bits do not tell all. */
+/* Opens the directory, which is made if it is missing. Proves that files can be made in it:
+ * permission bits alone do not show that. */
 static int store_prepare(popcl_store_dir *s, const char *path) {
     s->dir = open_directory(s, path);
     if (s->dir < 0 && errno == ENOENT) {
@@ -548,7 +553,7 @@ static int store_prepare(popcl_store_dir *s, const char *path) {
     struct stat st;
     s->dir_owner = pop_file_stat(&s->disk, s->dir, &st) == 0 ? st.st_uid : 0;
     (void)s->disk.calls->list(s->disk.sys, s->dir, sweep,
-                              s); /* what cannot be removed now does no harm */
+                              s); /* a file that cannot be removed now does no harm */
     if (create_temporary(s) < 0 || reserve_name(s) < 0) {
         errno = s->error;
         return -1;

@@ -9,8 +9,8 @@
 #include "file_calls.h"
 
 enum {
-    CLEAN_MAX = 100, /* what is kept of a UID that is hashed */
-    NFS_DIGITS = 16  /* at least so many stand in an NFS client's name for a removed file */
+    CLEAN_MAX = 100, /* letters that stay of a UID that is hashed */
+    NFS_DIGITS = 16  /* an NFS client's name for a removed file has at least so many */
 };
 
 #define TEMPORARY_HEAD ".popcl-"
@@ -28,8 +28,8 @@ static int is_letter_or_digit(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Octets that a UID may have in a name as they are. No '~': it marks names that hold a hash, and so
- * the two kinds never meet. */
+/* Octets of a UID that stay as they are in a name. '~' is not one of them: it marks names with a
+ * hash, so that the two kinds never meet. */
 static int is_plain(unsigned char c) {
     return is_letter_or_digit(c) || (c && strchr("_.,=+@%-", c));
 }
@@ -48,7 +48,7 @@ static int is_device(const char *p, size_t n) {
     return 0;
 }
 
-/* Whether a UID, of one octet or more, is a good name as it is. */
+/* Returns whether a UID, of one octet or more, is a good name as it is. */
 static int is_good_name(const char *uid, size_t n) {
     if (n > POP_STORE_PLAIN_MAX || uid[n - 1] == '.' || is_device(uid, n)) return 0;
     if (!is_letter_or_digit((unsigned char)uid[0]) && uid[0] != '_') return 0;
@@ -57,8 +57,8 @@ static int is_good_name(const char *uid, size_t n) {
     return 1;
 }
 
-/* Makes any UID a name: in lower case, '_' for what has no place in one, cut, and told apart by its
- * hash. */
+/* Makes a name of any UID: in lower case, with '_' for octets that cannot be in one, cut, and made
+ * different by its hash. */
 static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
     char clean[CLEAN_MAX + 1], hash[POP_STORE_HASH_DIGITS + 1];
     br_sha256_context sha;

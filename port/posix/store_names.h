@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* store_names.h - the names of the directory store's files: of messages, and of temporaries. It
- * makes and reads text, and calls no system except for random digits. */
+ * makes and reads text, and makes no system call except for random digits. */
 #ifndef POPCL_POSIX_STORE_NAMES_H
 #define POPCL_POSIX_STORE_NAMES_H
 
@@ -12,26 +12,26 @@
 #define POP_STORE_PLAIN_MAX   200 /* a UID of more octets is cut and hashed */
 #define POP_STORE_BASE_MAX    (POP_STORE_PLAIN_MAX + 7)
 
-/* The first digits of a SHA-256. */
+/* Writes the first digits of a SHA-256. */
 void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIGITS + 1]);
 
-/* The base of a message's names, without what makes it a further one. Headers alone are no
+/* Makes the base of a message's names: the part that all its names share. Headers alone are no
  * message: their names never meet those of a whole one. */
 void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m);
 
-/* The k-th name for a message: the base; with the hash of its content; that with -2, -3, ... `hash`
- * is not looked at if k is 0. */
+/* Makes the k-th name for a message: the base; with the hash of its content; that with -2, -3, ...
+ * `hash` is not looked at if k is 0. */
 void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
                     unsigned k);
 
-/* A new temporary's name. Returns 0, or -1 with errno. */
+/* Makes a new temporary's name. Returns 0, or -1 with errno. */
 int pop_store_temporary(char name[32]);
 
-/* Whether an entry of the directory has such a name. */
+/* Returns whether an entry of the directory has such a name. */
 int pop_store_is_temporary(const char *name);
 
-/* Whether an NFS client gave this name: to a file that was removed while it was open there. It is
- * left if that machine dies. */
+/* Returns whether an NFS client gave this name to a file that was removed while it was open there.
+ * Such a file is left if that machine dies. */
 int pop_store_is_nfs_left(const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* resolve_sync - takes the place of ../resolve.c on a system without fork: one of the two defines
- * pop_resolve, and `make NO_FORK=1` chooses this one. It calls getaddrinfo in this process, which
- * cannot be broken off: a name server that does not answer may block the caller longer than
- * limit_ms (on most systems for 10 to 30 s), and neither a deadline nor the stop flag is looked at
- * meanwhile. A watchdog has to allow for that. */
+/* resolve_sync - takes the place of ../resolve.c on a system without fork. Both define pop_resolve;
+ * `make NO_FORK=1` chooses this one. It calls getaddrinfo in this process, which cannot be
+ * cancelled. A name server that does not answer may block the caller longer than limit_ms (on most
+ * systems for 10 to 30 s). In that time neither a deadline nor the stop flag is looked at. A
+ * watchdog has to allow for that. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "../posix_internal.h"
