@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* files - see files.h. The calls themselves, and what a temporary is, are
- * port/posix/file_calls.h's. A lock on NFS wants a descriptor for writing: hence O_RDWR where only
- * a lock is wanted. */
+/* files - see files.h. The calls themselves, and temporaries, are in port/posix/file_calls.h. A
+ * lock on NFS needs a descriptor for writing, so a file is opened with O_RDWR even if only a lock
+ * is wanted. */
 #define _POSIX_C_SOURCE 200809L
 #include "files.h"
 
@@ -16,9 +16,9 @@
 #include "file_calls.h"
 
 enum {
-    NAME_TRIES = 100,  /* for a name that nobody has, or a lock file that stays */
-    NAME_SHOWN = 200,  /* bytes of the file's name in it */
-    DEAD_S = 3600,     /* a temporary of that age is nobody's, where locks do not tell */
+    NAME_TRIES = 100,  /* tries for an unused name, or for a lock file that stays */
+    NAME_SHOWN = 200,  /* bytes of the file's name in the name of its temporary */
+    DEAD_S = 3600,     /* seconds: if locks do not work, a temporary of that age is left over */
     LOCK_LOOK_MS = 100 /* between two looks at a lock that is held */
 };
 
@@ -34,14 +34,14 @@ int tool_open(int dir, const char *name, int flags, mode_t mode) {
 
 int tool_stat(int fd, struct stat *st) { return pop_file_stat(disk, fd, st); }
 
-/* What a name stands for, links not followed. */
+/* Looks at the file of a name; links are not followed. */
 static int stat_name(int dir, const char *name, struct stat *st) {
     int r;
     POP_AGAIN(r, fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW));
     return r;
 }
 
-/* Whether a name leads to the file that is open. */
+/* Returns whether a name leads to the open file. */
 static int leads_to(int fd, int dir, const char *name) {
     struct stat ours, there;
     return tool_stat(fd, &ours) == 0 && stat_name(dir, name, &there) == 0 &&
@@ -76,7 +76,7 @@ int tool_is_mine_alone(const struct stat *st) {
     return st->st_uid == geteuid() && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* A close that was interrupted has closed: a second one could hit another file. */
+/* A close that was interrupted has closed the file: a second one could close another file. */
 static void close_quietly(int fd) {
     int error = errno;
     if (fd >= 0) (void)close(fd);
@@ -85,7 +85,7 @@ static void close_quietly(int fd) {
 
 /* ---- replacing a file ---- */
 
-/* ".NAME.", of a NAME that leaves no room for more its beginning. Returns its length. */
+/* Writes ".NAME.", or the beginning of it if NAME is too long. Returns its length. */
 static size_t temporary_head(char out[TOOL_NAME_MAX + 1], const char *name) {
     return (size_t)snprintf(out, TOOL_NAME_MAX + 1, ".%.*s.", (int)NAME_SHOWN, name);
 }
@@ -125,10 +125,10 @@ int tool_new_begin(tool_new *f, int dir, const char *name, mode_t mode) {
     f->temporary[0] = '\0';
     for (int i = 0; i < NAME_TRIES; i++) {
         struct stat st;
-        if (name_temporary(f)) break; /* before it exists: no signal may come between */
+        if (name_temporary(f)) break; /* noted before the file exists: no signal may come between */
         f->fd = tool_open(dir, f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
         if (f->fd < 0) {
-            f->temporary[0] = '\0'; /* what has this name is not ours */
+            f->temporary[0] = '\0'; /* the file with this name is not this program's */
             if (errno == EEXIST) continue;
             return -1;
         }
@@ -147,7 +147,7 @@ int tool_new_put(tool_new *f) {
     int r = pop_file_sync(disk, f->fd);
     if (r == 0) {
         POP_AGAIN(r, renameat(f->dir, f->temporary, f->dir, f->name));
-        /* one that was interrupted may have been done: then the file has the new name */
+        /* a rename that was interrupted may have been done: then the file has the new name */
         if (r < 0 && errno == ENOENT && leads_to(f->fd, f->dir, f->name)) r = 0;
     }
     if (r == 0) {
@@ -171,8 +171,8 @@ static int replace_once(int dir, const char *name, const void *p, size_t n) {
 int tool_replace(int dir, const char *name, const void *p, size_t n) {
     tool_tidy(dir, name);
     if (replace_once(dir, name, p, n) == 0) return 0;
-    /* Where locks hold on one machine only (NFS mounted with nolock), another one's tidy may have
-     * taken the temporary. */
+    /* If locks hold on one machine only (NFS mounted with nolock), a tidy on another machine may
+     * have taken the temporary. */
     return errno == ENOENT ? replace_once(dir, name, p, n) : -1;
 }
 
@@ -220,7 +220,7 @@ static void read_holder(tool_lock *l) {
     l->holder[strcspn(l->holder, "\r\n")] = '\0';
 }
 
-/* The line is a help for people: a disk that is full must not keep mail from being fetched. */
+/* The line is for a person to read: a full disk must not keep mail from being fetched. */
 static void write_holder(const tool_lock *l, const char *text) {
     int r;
     POP_AGAIN(r, ftruncate(l->fd, 0));
@@ -240,7 +240,7 @@ static tool_locked take_once(tool_lock *l) {
     for (int i = 0; i < NAME_TRIES; i++) {
         l->fd = tool_open(l->dir, l->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (l->fd < 0 || pop_file_lock(disk, l->fd) < 0) return not_locked(l, errno);
-        /* its last holder may have removed it since it was opened */
+        /* its last holder may have removed it after it was opened */
         l->is_held = leads_to(l->fd, l->dir, l->name);
         if (l->is_held) return TOOL_LOCKED;
         close_quietly(l->fd);
@@ -275,7 +275,7 @@ tool_locked tool_lock_take(tool_lock *l, int dir, const char *name, const char *
 
 void tool_unlock(tool_lock *l) {
     if (!l->is_held) return;
-    /* while it is locked: the next one makes its own */
+    /* removed while it is locked: the next run makes its own */
     (void)pop_file_remove(disk, l->dir, l->name);
     close_quietly(l->fd);
     l->is_held = 0;

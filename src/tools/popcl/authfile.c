@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* authfile - see authfile.h. The file is opened without blocking and judged by fstat, so that a
- * FIFO cannot hang and nothing changes between the look and the reading; it is read with read(),
- * which leaves no copy in a stdio buffer. */
+/* authfile - see authfile.h. The file is opened without blocking and judged by fstat. So a FIFO
+ * cannot hang, and nothing changes between the look and the reading. It is read with read(), which
+ * leaves no copy in a stdio buffer. */
 #define _POSIX_C_SOURCE 200809L
 #include "authfile.h"
 
@@ -39,7 +39,7 @@ static int refuse_line(cmd_auth *a, unsigned line, const char *what, const char 
     return BAD_CONFIG;
 }
 
-/* What kind of file it is, whose, and who else may touch it. */
+/* Judges the kind of file, its owner, and the rights of others. */
 static int authfile_judge(cmd_auth *a, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
         return authfile_refuse(a, "the auth file is no ordinary file",
@@ -75,7 +75,7 @@ static int authfile_read_all(cmd_auth *a, int fd, size_t *len) {
     return 0;
 }
 
-/* Spaces and tabs at the ends of a value belong to it, and few people see them. */
+/* Spaces and tabs at the ends of a value belong to it, and are hard to see. */
 static void look_at_ends(cmd_auth *a, int is_user, const char *value, size_t n) {
     int first = value[0] == ' ' || value[0] == '\t',
         last = value[n - 1] == ' ' || value[n - 1] == '\t';
@@ -87,8 +87,8 @@ static void look_at_ends(cmd_auth *a, int is_user, const char *value, size_t n) 
                          : "the password ends in a space or a tab, which counts";
 }
 
-/* One line without its end: a key, `=`, at most one space, and the value as it stands, trailing
- * spaces too. */
+/* Reads one line without its end: a key, `=`, at most one space, and the value as it is, with
+ * trailing spaces. */
 static int read_line(cmd_auth *a, const char *p, size_t n, unsigned line) {
     static const char user_key[] = "username", secret_key[] = "password";
     const char *equals = memchr(p, '=', n);

@@ -11,14 +11,15 @@
 #include "sentences.h"
 #include "system.h"
 
-#define STOP_MS      5000u
-#define DRAIN_OCTETS (64u << 20) /* of a refused message: cheaper than a new session */
+#define STOP_MS 5000u
+/* of a refused message that are read: cheaper than a new session */
+#define DRAIN_OCTETS (64u << 20)
 
-/* ---- the transport: the port's, with the address's %scope, and an end to the patience after a
- * signal ---- */
+/* ---- the transport: the port's, with the address's %scope, and a limit to waiting after a signal
+ * ---- */
 
 typedef struct transport {
-    popcl_posix_net net; /* first: the port's functions get a transport as their context */
+    popcl_posix_net net; /* first: the port's functions get a transport as context */
     const char *dial;
     cmd_report *report;
     const cmd_connections *run;
@@ -29,22 +30,23 @@ typedef struct transport {
 
 static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     transport *t = ctx;
-    (void)host; /* as it names the account; what to connect to may have a scope */
+    (void)host; /* host names the account; the address to connect to may have a scope */
     popcl_err e = popcl_posix.open(&t->net, t->dial, port, limit_ms);
     if (e == POPCL_OK)
         cmd_report_detail(t->report, "connected to %s port %u", t->net.peer, (unsigned)port);
     return e;
 }
 
-/* Whether an orderly shutdown has an effect: without QUIT no message is deleted (RFC 1939, 6). */
+/* Returns whether an orderly shutdown has an effect: without QUIT no message is deleted (RFC 1939,
+ * 6). */
 static int gains_by_waiting(const transport *t) {
     popcl_diag d;
     popcl_fetch_get_diag(&t->run->fetch, &d);
     return t->run->options->delete &&(t->run->job.complete || d.marked);
 }
 
-/* Somebody who pressed Ctrl-C does not wait for nothing, nor for a stalled server: an orderly
- * shutdown that has an effect has so long, then the connection is given up. */
+/* After Ctrl-C a person must not wait for nothing, nor for a stalled server. An orderly shutdown
+ * with an effect has STOP_MS; then the connection is given up. */
 static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
     transport *t = ctx;
     if (*t->stop && !t->stopping) {
@@ -78,14 +80,14 @@ uint32_t cmd_connections_time_left(const cmd_connections *c) {
 
 /* ---- a session ---- */
 
-/* Messages that --limit leaves; 0: there is none. */
+/* Returns how many messages --limit leaves; 0 = no limit. */
 static uint32_t limit_left(const cmd_connections *c) {
     const cmd_options *o = c->options;
     if (o->action != CMD_FETCH || !o->limit) return 0;
     return o->limit > c->job.stored ? o->limit - c->job.stored : 1;
 }
 
-/* Runs that the server refused UIDL to, before the account counts as one without UIDs. */
+/* The server may refuse UIDL in so many runs before the account counts as one without UIDs. */
 enum { REFUSALS_MAX = 3 };
 
 static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
@@ -116,7 +118,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.max_messages = limit_left(c);
     cfg.drain_max = DRAIN_OCTETS;
     cfg.passes = UINT16_MAX;
-    /* a deletion unfetched, an empty body and a header are judged by LIST's size */
+    /* an unfetched deletion, an empty body and a header are judged by LIST's size */
     cfg.need_size = o->action == CMD_LIST || o->delete ||
                     (o->only_new && cmd_record_has_headers(&c->file->record));
     /* without UIDs all mail would come again under other names */
@@ -126,8 +128,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.sink = &cmd_job_sink;
     cfg.sink_ctx = cfg.ctx = &c->job;
     cfg.decide = cmd_job_decide;
-    cfg.listed =
-        o->action == CMD_FETCH ? cmd_job_listed : NULL; /* to look is no session that forgets */
+    cfg.listed = o->action == CMD_FETCH ? cmd_job_listed : NULL; /* a look forgets no message */
     cfg.fate = cmd_job_fate;
     if (c->report->trace_fd >= 0) cfg.session.trace = cmd_report_trace;
     cfg.session.trace_ctx = c->report;
@@ -143,7 +144,7 @@ static transport transport_of(const cmd_connections *c) {
     return t;
 }
 
-/* An account that is known by UIDs does without a few runs, not for ever. */
+/* An account that is known by UIDs waits a few runs for them, not for ever. */
 static void count_refusals(cmd_connections *c, const popcl_diag *d) {
     cmd_record *record = &c->file->record;
     uint8_t before = record->no_uidl;
@@ -160,7 +161,7 @@ static int store_error(const void *ctx, const char **call, const char **name) {
 
 static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx); }
 
-/* Runs one session; *d reports how it went, and special what only TLS knows of it. */
+/* Runs one session. *d reports how it went, and special the facts that only TLS knows. */
 static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t total_ms,
                         popcl_diag *d, char *special, size_t special_len) {
     popcl_net net = popcl_posix;
@@ -192,15 +193,16 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
 
 enum next { END, OTHERS, ALONE };
 
-/* The last part of the run's time is a session's for its QUIT: too little for another one. */
+/* Returns the last part of the run's time, which a session keeps for its QUIT: too little for
+ * another session. */
 static uint32_t quit_reserve(const cmd_options *o) {
     return o->total_ms / 4 < POPCL_QUIT_MS ? o->total_ms / 4 : POPCL_QUIT_MS;
 }
 
-/* After a connection that broke inside a message, every other one may still be had; after one whose
- * end voided deletions, they may still be made. After a session that said QUIT, nothing is left.
- * What breaks the protocol or TLS is not tried again at once: the next run has every other message
- * first. */
+/* After a connection that broke inside a message, every other message can still be fetched. After
+ * one whose end voided deletions, they can still be made. After a session that sent QUIT, nothing
+ * is left to do. After a break of the protocol or of TLS there is no further connection: the next
+ * run fetches every other message first. */
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
     if (*c->stop || o->action != CMD_FETCH || c->job.sessions >= CMD_CONNECTIONS ||
@@ -216,7 +218,7 @@ static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     return cmd_record_pick(&c->file->record) ? ALONE : END;
 }
 
-/* The store counts the names of one session; what it has of an earlier one it recognises. */
+/* The store counts the names of one session; it recognises its files of an earlier one. */
 static int open_store_again(cmd_connections *c) {
     popcl_store_dir *again = popcl_store_dir_open(c->options->out_dir, NULL, NULL);
     if (!again) return 0;
@@ -238,8 +240,8 @@ int cmd_connections_is_quit(const popcl_diag *d) {
     return is_quit && d->quit_left && !d->failed;
 }
 
-/* Whether a further session that did not get to its messages left all as it was. Certificates are
- * not among what may: somebody may stand in between now. */
+/* Returns whether a further session that did not reach its messages left everything as it was.
+ * Errors of certificates do not count: an attacker may be in between now. */
 static int may_wait(const popcl_diag *d) {
     popcl_class class = popcl_err_class(d->err);
     if (d->err == POPCL_ERR_NO_TOP) return 1;
@@ -252,8 +254,8 @@ static void take_result(cmd_connections *c, const popcl_diag *d, const char *spe
     memcpy(c->special, special, sizeof c->special);
 }
 
-/* How many are left. A session whose listing was cut did not see each of them; nor did one that got
- * UIDs where the one before got none, or the other way round. */
+/* Counts how many are left. A session whose listing was cut did not see each of them. The same
+ * holds if it got UIDs and the session before did not, or the reverse. */
 static void count_left(cmd_connections *c, const popcl_diag *d) {
     uint32_t left = (uint32_t)cmd_record_left(&c->file->record) + c->job.avoided;
     int saw_all = c->job.listing_ended && (c->job.sessions == 1 || c->no_uids == d->no_uids);
@@ -262,13 +264,14 @@ static void count_left(cmd_connections *c, const popcl_diag *d) {
     c->no_uids = d->no_uids;
 }
 
-/* Whether the failure of a message that was tried alone says more than what there is. */
+/* Returns whether the failure of a message that was tried alone is more exact than the present
+ * result. */
 static int says_more(const cmd_connections *c, const popcl_diag *d) {
     if (!is_failure(d)) return 0;
     return !is_failure(&c->diag) || (cmd_connections_is_quit(&c->diag) && d->failed);
 }
 
-/* A session that asks for every message makes up for what the ones before it did not do. */
+/* A session that asks for every message makes up for work that earlier ones did not do. */
 static void connections_add(cmd_connections *c, const popcl_diag *d, const char *special) {
     int is_first = c->job.sessions == 1;
     uint32_t open = d->deletions == POPCL_DELETED ? 0 : d->marked;
@@ -296,7 +299,7 @@ static void connections_settle(cmd_connections *c) {
         c->diag = c->broken;
         c->diag.failed = c->left;
     } else if (c->diag.err != POPCL_MORE) {
-        c->diag.err = POPCL_ERR_CLOSED_MESSAGE; /* in an earlier run */
+        c->diag.err = POPCL_ERR_CLOSED_MESSAGE; /* it broke in an earlier run */
         c->diag.failed = c->left;
     }
     c->special[0] = '\0';
@@ -321,6 +324,6 @@ void cmd_connections_run(cmd_connections *c) {
                                                      "connection left undone");
         cmd_tls_begin_again(c->tls);
     }
-    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
+    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in its text */
     connections_settle(c);
 }

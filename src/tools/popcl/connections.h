@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* connections - the sessions of one run with the server: one as a rule, three at most. It wires
- * options, auth file, TLS, store and report to the job, and sums up what the sessions did. It says
- * nothing of how the run ended; main does.
+/* connections - the sessions of one run with the server: usually one, three at most. It joins
+ * options, auth file, TLS, store and report to the job, and sums up the sessions. It does not
+ * report how the run ended; main does.
  *
  *     every message ----broke inside one, which comes last now----> every other message
  *          |                                                             |
  *          '-- some are to come last ---> one of them, alone <-----------'
  *
- * Deletions that the end of a connection voided are made up for in the same way.
- * A further connection logs in under the same trust, within the same --max-time. One that fails
- * before its listing changes nothing: the rest is left for the next run. */
+ * Deletions that the end of a connection voided are made up for in the same way. A further
+ * connection logs in under the same trust, within the same --max-time. One that fails before its
+ * listing changes nothing: the rest is left for the next run. */
 #ifndef POPCL_CMD_CONNECTIONS_H
 #define POPCL_CMD_CONNECTIONS_H
 
@@ -36,35 +36,36 @@ typedef struct cmd_connections {
     cmd_report *report;
     cmd_record_file *file;
     popcl_store_dir *
-        *store; /* opened again for a further connection; NULL in it: nothing is stored */
+        *store; /* opened again for a further connection; *store NULL = nothing is stored */
     const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     /* results */
-    popcl_diag diag;      /* of the session that says how the run ended */
-    char special[600];    /* what only TLS knows of it */
+    popcl_diag diag;      /* of the session that decides how the run ended */
+    char special[600];    /* facts that only TLS knows of it */
     uint32_t stored;      /* messages */
     uint32_t deleted;     /* confirmed by QUIT's +OK */
     uint32_t unconfirmed; /* deletions that no later session of the run made up for */
-    uint32_t left; /* messages inside which a session broke, and that are still to be fetched */
-    int listing_reached; /* by any of them */
+    uint32_t left;        /* messages that broke a session, and are still to be fetched */
+    int listing_reached;  /* 1 = a session reached it */
     /* private */
     cmd_job job;
     popcl_fetch fetch;
-    popcl_diag broken; /* of the first session that broke inside a message; err 0: none */
+    /* of the first session that broke inside a message; err 0 = no session did */
+    popcl_diag broken;
     uint32_t began_ms;
-    int no_uids; /* the last listing had none */
+    int no_uids; /* the last listing had no UIDs */
     unsigned char iobuf[CMD_IOBUF_MAX], plan[CMD_PLAN_OCTETS];
 } cmd_connections;
 
-/* Whether all that failed in a session is the answer to QUIT, which had left. */
+/* Returns whether the only failure of a session is the answer to QUIT, which was sent. */
 int cmd_connections_is_quit(const popcl_diag *d);
 
-/* The run begins: from now on its --max-time counts. All of c is zero. */
+/* Begins the run: its --max-time counts from now on. All of c is zero. */
 void cmd_connections_begin(cmd_connections *c, const cmd_options *options);
 
-/* Milliseconds of it that are left. */
+/* Returns the milliseconds that are left of it. */
 uint32_t cmd_connections_time_left(const cmd_connections *c);
 
-/* Runs them. It has begun, and the borrowed members are set. */
+/* Runs the sessions. The run has begun, and the borrowed members are set. */
 void cmd_connections_run(cmd_connections *c);
 
 #endif

@@ -12,8 +12,8 @@ static int is_name_octet(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* An IPv4 address with zeros that lead, or more digits than a number of it has, means one thing
- * here and another there: octal, or cut. */
+/* An IPv4 address with leading zeros, or with too many digits in a number, has different meanings
+ * on different systems: octal, or cut. */
 static int is_odd_ipv4(const char *host) {
     if (host[strspn(host, "0123456789.")]) return 0;
     for (const char *p = host; *p; p += *p == '.') {

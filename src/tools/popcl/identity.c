@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* identity - see identity.h. Octets are judged one at a time, so that the result does not depend on
- * how the header was cut into pieces:
+ * the pieces in which the header comes:
  *
  *     LINE_START --octet--> NAME --known or ':'--> VALUE --LF--> LINE_START --empty line--> BODY
  *          `--space or tab: goes on with the field before--------^
  *
- * Values are hashed unfolded and with each run of blanks as one space, at the ends as none (RFC
- * 5322, 2.2.3): TOP and RETR may fold the same field differently. */
+ * Values are hashed unfolded, each run of blanks as one space, and blanks at the ends as nothing
+ * (RFC 5322, 2.2.3). TOP and RETR may fold the same field differently. */
 #include "identity.h"
 
 #include <string.h>
@@ -29,8 +29,8 @@ void cmd_identity_begin(cmd_identity *i) {
     br_sha256_init(&i->whole);
 }
 
-/* Which contexts a field goes to. A second Message-ID goes to `whole` only, which no longer counts
- * then. */
+/* Adds an octet to the hashes that its field goes to. A second Message-ID goes to `whole` only,
+ * which then no longer counts. */
 static void hash(cmd_identity *i, char c) {
     if (i->field == SERVERS_OWN) return;
     br_sha256_update(&i->whole, &c, 1);
@@ -38,7 +38,7 @@ static void hash(cmd_identity *i, char c) {
         br_sha256_update(&i->named, &c, 1);
 }
 
-/* The name is complete, or longer than any that is known. */
+/* The name is complete, or longer than any known one. */
 static void name_ends(cmd_identity *i) {
     size_t n = i->name_len;
     i->field = OTHER;
@@ -57,12 +57,12 @@ static void name_ends(cmd_identity *i) {
     i->at = VALUE;
 }
 
-/* The field before is over: another one, or the body, begins. A newline parts it from the next,
- * which no value holds. */
+/* The field before is over: another field, or the body, begins. A newline, which no value holds,
+ * separates it from the next one. */
 static void field_ends(cmd_identity *i) {
     hash(i, '\n');
     if (i->field == MESSAGE_ID && i->value) i->has_id = 1;
-    i->field = SERVERS_OWN; /* nothing more is hashed for it */
+    i->field = SERVERS_OWN; /* no more octets of it are hashed */
 }
 
 static void value_octet(cmd_identity *i, char c) {
@@ -81,13 +81,13 @@ static void line_ends(cmd_identity *i) {
         i->at = BODY;
         return;
     }
-    /* a line without a colon: no field by RFC 5322, hashed as one */
+    /* a line without a colon is no field by RFC 5322, but is hashed as one */
     if (i->at == NAME) name_ends(i);
     i->at = LINE_START;
-    i->space = 1; /* should the next line go on with this field */
+    i->space = 1; /* the next line may go on with this field */
 }
 
-/* In ASCII, whatever the locale. */
+/* Lower case in ASCII, in any locale. */
 static char lower(char c) {
     static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
                       small[] = "abcdefghijklmnopqrstuvwxyz";
@@ -117,7 +117,7 @@ void cmd_identity_data(cmd_identity *i, const void *p, size_t n) {
     const char *octets = p;
     for (size_t k = 0; k < n && i->at != BODY; k++) {
         char c = octets[k];
-        if (c == '\n') { /* with a CR before it, or bare as some servers store it */
+        if (c == '\n') { /* with a CR before it, or alone as some servers store it */
             i->cr = 0;
             line_ends(i);
             continue;
@@ -130,7 +130,7 @@ void cmd_identity_data(cmd_identity *i, const void *p, size_t n) {
 
 int cmd_identity_end(cmd_identity *i, unsigned char out[CMD_IDENTITY_OCTETS]) {
     unsigned char digest[br_sha256_SIZE];
-    /* without a blank line there was more of the header, which a server kept back */
+    /* without a blank line the server kept back more of the header */
     int is_whole = i->at == BODY;
     if (i->name_len) field_ends(i);
     br_sha256_out(i->has_id ? &i->named : &i->whole, digest);
