@@ -30,7 +30,6 @@ LIMITS = {
     "docs/ERRORS.md": (0, 2),
     "src/core": (21, 83),
     "src/auth": (2, 20),
-    "src/tools": (43, 200),
     "examples": (26, 87),
 }
 
@@ -53,8 +52,8 @@ WORDS = [(re.compile(pattern, re.I), better) for pattern, better in [
 
 
 def comments(text):
-    """The comments of C, each as one text. Lines indented after their star are examples and tables."""
-    for block in re.findall(r"/\*(.*?)\*/", text, re.S):
+    """The comments of C, each as one text. Lines indented after their star are examples and tables. A literal is passed over."""
+    for block in re.findall(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)+'|/\*(.*?)\*/""", text, re.S):
         lines = [line for line in block.split("\n") if not re.match(r"\s*\* {4,}\S", line)]
         yield from paragraphs("\n".join(re.sub(r"^\s*\* ?", "", line).strip() for line in lines))
 

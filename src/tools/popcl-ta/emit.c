@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* emit - see emit.h. The C output is const throughout, so that it stays in flash: BearSSL's structs
- * point to unsigned char that is not const, and never write to it, hence the casts. */
+/* emit - see emit.h. The C output is const throughout, so that it stays in flash. BearSSL's structs
+ * point to unsigned char that is not const, and never write to it: hence the casts. */
 #define _POSIX_C_SOURCE 200809L
 #include "emit.h"
 
@@ -33,7 +33,7 @@ int ta_set_make(ta_set *s, const pop_anchors *a, int pins) {
     }
     qsort(s->anchors, s->len, ROW, by_subject);
     qsort(s->own, s->own_len, ROW, by_subject);
-    /* in this order: of two equal dates the same one is named, however they came in */
+    /* in this order: of two equal dates the same one is named, for any order of input */
     for (size_t i = 0; i < s->len; i++) {
         const pop_anchor *one = s->anchors[i];
         if (!s->first_expiry || one->not_after < s->first_expiry->not_after) s->first_expiry = one;
@@ -50,8 +50,8 @@ void ta_set_free(ta_set *s) {
 
 /* ---- pieces ---- */
 
-/* Text inside a comment: what would end it, or make compilers warn, is escaped. Subjects are
- * printable ASCII already. */
+/* Writes text inside a comment. Text that would end it, or make compilers warn, is escaped.
+ * Subjects are printable ASCII already. */
 static void put_comment(FILE *f, const char *text) {
     for (char before = 0; *text; before = *text++) {
         int ends = (before == '*' && *text == '/') || (before == '/' && *text == '*');
@@ -92,7 +92,7 @@ static void put_array(FILE *f, const ta_options *o, const char *what, size_t num
     (void)fputs("};\n", f);
 }
 
-/* The head of every file: what it is, and what it holds. */
+/* The head of every file: its kind, and its content. */
 static void put_head(FILE *f, const ta_set *s, const ta_options *o) {
     char time[POP_UTC_TEXT];
     (void)fprintf(f,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl-ta - trust anchors from certificates. This file is the order of things: options, inputs,
- * selection, merging, limits, output. What a certificate must be like is decided in
- * src/host/anchor.c, for this program and for the library's trust store alike. */
+/* popcl-ta - trust anchors from certificates. This file has the order of the steps: options,
+ * inputs, selection, merging, limits, output. src/host/anchor.c has the rules for certificates, for
+ * this program and for the library's trust store alike. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static int out_of_memory(void) {
 
 /* ---- input ---- */
 
-/* The whole of a small text file; NULL and errno. */
+/* Returns the whole of a small text file; NULL and errno. */
 static char *read_text(const char *path, size_t *len) {
     enum { GUESS = 65535 };
     unsigned char *text = NULL;
@@ -62,7 +62,7 @@ static char *read_text(const char *path, size_t *len) {
     return (char *)text;
 }
 
-/* A file without a pattern would select all that there is, where somebody took care to choose. */
+/* A file without a pattern would select everything, although its author wanted to choose. */
 static int read_filter(ta_selection *s) {
     size_t len = 0, before = s->len;
     if (!s->filter_file) return DONE;
@@ -89,7 +89,7 @@ static popcl_posix_trust_error read_path(pop_anchors *a, const char *path) {
                                                        : pop_anchors_read_file(a, path);
 }
 
-/* Whether the list has a certificate, whole or damaged, behind its first `since` rows. */
+/* Returns whether the list has a certificate, whole or damaged, after its first `since` rows. */
 static int has_certificate(const pop_anchors *a, size_t since) {
     for (size_t i = since; i < a->len; i++)
         if (pop_anchor_kind_of(a->list[i].finding) != POP_ANCHOR_SKIPPED) return 1;
@@ -113,8 +113,8 @@ static int read_inputs(run *r) {
     return DONE;
 }
 
-/* A pattern of the command line that meets nothing is a slip, or a certificate that is not there
- * any more: either way nothing to build on. */
+/* A pattern of the command line that meets nothing is a slip, or its certificate is not there any
+ * more. Both are errors. */
 static int check_patterns(const ta_selection *s) {
     int code = DONE;
     for (size_t i = 0; i < s->len; i++) {
@@ -137,8 +137,8 @@ static void say_findings(const run *r) {
     if (!r->options.quiet) ta_say_counts(&r->anchors);
 }
 
-/* Reads, selects, merges and limits. What is damaged is said and is an error, but in a list the
- * rest is shown all the same. */
+/* Reads, selects, merges and limits. Damage is reported and is an error, but a list shows the rest
+ * all the same. */
 static int gather(run *r) {
     ta_options *o = &r->options;
     pop_anchors *a = &r->anchors;

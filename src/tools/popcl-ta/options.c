@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* options - see options.h. One table holds every option: its names, its value, its help text and
- * the function that takes the value. */
+/* options - see options.h. One table has every option: its names, its value, its help text and the
+ * function that takes the value. */
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
@@ -50,8 +50,8 @@ static int set_prefix(ta_options *o, const char *value) {
     return 0;
 }
 
-/* The name of a section, or the text of an attribute that goes into a declaration as it is: nothing
- * that could end it. */
+/* The name of a section, or the text of an attribute that goes into a declaration as it is: without
+ * characters that could end it. */
 static int set_section(ta_options *o, const char *value) {
     if (value[0] == '.' &&
         value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.$-")])
@@ -150,14 +150,14 @@ static int set_filter(ta_options *o, const char *value) {
 
 typedef struct option_row {
     const char *name;
-    char letter;  /* 0: none */
+    char letter;  /* 0 = none */
     uint8_t many; /* may be given again */
-    size_t flag;  /* offset in ta_options of a uint8_t that becomes `value`, where set is NULL */
+    size_t flag;  /* offset in ta_options of a uint8_t that becomes `value`, if set is NULL */
     uint8_t value;
     int (*set)(ta_options *o, const char *value);
     const char *shown; /* the value's name */
-    const char *help; /* lines behind the first are indented by the printer; a row without a name is
-                         a heading */
+    const char *help;  /* lines after the first are indented by the printer; a row without a name is
+                          a heading */
 } option_row;
 
 #define FLAG(name) offsetof(ta_options, name)
@@ -292,7 +292,7 @@ static int take_command(ta_options *o, const char *name) {
     return 0;
 }
 
-/* Options that cannot stand together. */
+/* Options that exclude each other. */
 static const struct {
     const char *a, *b;
 } exclusive[] = {{"output", "verify"},
@@ -301,7 +301,7 @@ static const struct {
                  {"quiet", "verbose"},
                  {"pins", "max-bytes"}};
 
-/* Whether it is the name of a C file, for whose header an #include can be written. */
+/* Returns whether it is the name of a C file, for whose header an #include can be written. */
 static int is_c_name(const char *name) {
     size_t n = name ? strlen(name) : 0;
     return n >= 3 && strcmp(name + n - 2, ".c") == 0 && !strpbrk(name, "\"\\\n\r");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options - what the command line of popcl-ta asks for, checked whole before anything is opened. */
+/* options - the content of popcl-ta's command line, checked whole before anything is opened. */
 #ifndef POPCL_TA_OPTIONS_H
 #define POPCL_TA_OPTIONS_H
 
@@ -18,16 +18,16 @@ typedef struct ta_options {
     uint8_t format; /* ta_format */
     uint8_t keep_expired, allow_leaf, pins, quiet, verbose;
     int64_t min_days;
-    int64_t now; /* Unix seconds; INT64_MIN: not given */
+    int64_t now; /* Unix seconds; INT64_MIN = not given */
     ta_selection selection;
     const char *prefix;          /* of every name in the output; a C identifier */
-    const char *section;         /* NULL: none */
-    const char *output, *verify; /* NULL: not given; an output of "-" is NULL too */
+    const char *section;         /* NULL = none */
+    const char *output, *verify; /* NULL = not given; an output of "-" is NULL too */
     const char *
-        *inputs; /* inputs_len of them, at least one; "-" is standard input. Borrow from argv */
+        *inputs; /* inputs_len of them, at least one; "-" is standard input. They point into argv */
     size_t inputs_len;
-    char error[160];    /* parse failed: what is wrong, and */
-    const char *advice; /* what to do instead */
+    char error[160];    /* after a failed parse: the fault */
+    const char *advice; /* and what to do instead */
     uint64_t given;     /* private: options seen, a bit each */
 } ta_options;
 
@@ -35,10 +35,10 @@ typedef struct ta_options {
  * the reading. */
 int ta_options_parse(ta_options *o, int argc, char *const argv[]);
 
-/* The text of --help: lines of at most 80 columns. Calls put for each piece. */
+/* Makes the text of --help: lines of at most 80 columns. Calls put for each piece. */
 void ta_options_help(void (*put)(void *ctx, const char *text), void *ctx);
 
-/* Frees what parse took; the caller's after failure too. */
+/* Frees the memory that parse took. The caller calls it after a failure too. */
 void ta_options_free(ta_options *o);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* output - see output.h. Files that are being made are noted where the signal handler finds them;
- * it does nothing but give them up. */
+/* output - see output.h. Files under way are noted for the signal handler, which only gives them
+ * up. */
 #define _POSIX_C_SOURCE 200809L
 #define _XOPEN_SOURCE   700 /* realpath */
 #include "output.h"
@@ -61,7 +61,7 @@ static int create(ta_file *f, size_t slot, mode_t mode) {
     tool_tidy(f->dir, name);
     memset(&f->file, 0, sizeof f->file);
     f->file.fd = -1;
-    begun[slot] = &f->file; /* before it exists: no signal may come between */
+    begun[slot] = &f->file; /* noted before the file exists: no signal may come between */
     if (tool_new_begin(&f->file, f->dir, name, mode) == 0) return 0;
     begun[slot] = NULL;
     return -1;
@@ -97,8 +97,8 @@ static void drop(ta_file *f, size_t slot) {
 
 /* ---- all of them ---- */
 
-/* Whether it has to be written where it is: a device, a pipe, or what standard output goes to, by
- * whatever name. */
+/* Returns whether it has to be written in its place: a device, a pipe, or the file of standard
+ * output, under any name. */
 static int is_special(ta_file *f) {
     struct stat st, out;
     if (!f->name || stat(f->name, &st)) return !f->name;

@@ -45,12 +45,12 @@ void ta_say_finding(const pop_anchor *a) {
                *why = a->finding == POP_ANCHOR_USABLE ? "" : pop_anchor_sentence(a->finding);
     const char *shown = *subject || !*dates
                             ? dates
-                            : dates + 1; /* without the space that parts it from a subject */
+                            : dates + 1; /* without the space that separates it from a subject */
     ta_say("%s: %s: %s%s%s%s", where, verbs[kind], subject, shown,
            (*subject || *shown) && *why ? ": " : "", why);
 }
 
-/* Findings that are counted under one name are said together, at the first of them. */
+/* Findings that are counted under one name are printed together, at the first of them. */
 void ta_say_counts(const pop_anchors *a) {
     size_t counts[POP_ANCHOR_FINDING_COUNT] = {0},
            certificates = a->len - pop_anchors_count(a, POP_ANCHOR_SKIPPED);

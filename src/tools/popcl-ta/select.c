@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* select - see select.h. Only marks: no row is ever moved or removed. */
+/* select - see select.h. It only marks rows: none is ever moved or removed. */
 #define _POSIX_C_SOURCE 200809L
 #include "select.h"
 
@@ -15,7 +15,7 @@ static int hex_value(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* 64 hexadecimal digits, pairs of which may be parted by colons. */
+/* Reads 64 hexadecimal digits, with colons allowed between pairs. */
 static int read_fingerprint(const char *text, unsigned char sha256[32]) {
     for (size_t i = 0; i < 32; i++) {
         if (i && *text == ':') text++;
@@ -50,7 +50,7 @@ int ta_pattern_read(ta_pattern *p, const char *text) {
 }
 
 int ta_selection_add(ta_selection *s, const ta_pattern *p) {
-    if ((s->len & (s->len - 1)) == 0) { /* none, or a power of two: full */
+    if ((s->len & (s->len - 1)) == 0) { /* 0, or a power of two: full */
         size_t room = s->len ? 2 * s->len : 1;
         ta_pattern *grown = realloc(s->patterns, room * sizeof *grown);
         if (!grown) return -1;
@@ -102,15 +102,15 @@ static int matches(const ta_pattern *p, const pop_anchor *a) {
     }
 }
 
-/* Certificates as far as they could be read; everything else is told whatever was selected. */
+/* Certificates as far as they could be read. Everything else is reported for any selection. */
 static int is_certificate(const pop_anchor *a) {
     pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
     return a->organization &&
            (kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_MERGED);
 }
 
-/* The number of the first pattern that selects it, from 0; -1: none does. Counts what every pattern
- * meets. */
+/* Returns the number of the first pattern that selects it, from 0; -1 = no pattern does. Counts the
+ * matches of every pattern. */
 static long rank_of(ta_selection *s, const pop_anchor *a) {
     long first = -1;
     for (size_t i = 0; i < s->len; i++) {
@@ -136,7 +136,7 @@ static int has_key(const ta_selection *s, const pop_anchor *a) {
     return s->keys == TA_ANY_KEY || (s->keys == TA_RSA) == is_rsa;
 }
 
-/* The least rank of a selected certificate of the same organization. */
+/* Returns the least rank of a selected certificate of the same organization. */
 static long rank_of_siblings(const pop_anchors *a, const pop_anchor *one) {
     long rank = -1;
     for (size_t i = 0; *one->organization && i < a->len; i++) {
@@ -150,14 +150,14 @@ static long rank_of_siblings(const pop_anchors *a, const pop_anchor *one) {
 }
 
 void ta_select(ta_selection *s, pop_anchors *a) {
-    int any = 1; /* no pattern selects: everything is */
+    int any = 1; /* without a pattern everything is selected */
     for (size_t i = 0; i < s->len; i++)
         any &= s->patterns[i].exclude;
     for (size_t i = 0; i < a->len; i++)
         if (is_certificate(&a->list[i])) a->list[i].rank = any ? 0 : rank_of(s, &a->list[i]);
     for (size_t i = 0; s->siblings && i < a->len; i++) {
         pop_anchor *one = &a->list[i];
-        /* below 0: not selected itself */
+        /* below 0 = not selected itself */
         if (is_certificate(one) && one->rank < 0) one->rank = -2 - rank_of_siblings(a, one);
     }
     for (size_t i = 0; i < a->len; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* select - which of the certificates that could be anchors are wanted. */
+/* select - marks the wanted ones of the certificates that could be anchors. */
 #ifndef POPCL_TA_SELECT_H
 #define POPCL_TA_SELECT_H
 
@@ -10,44 +10,44 @@
 typedef enum ta_field { TA_ORG_OR_CN, TA_ORG, TA_CN, TA_SHA256 } ta_field;
 typedef enum ta_keys { TA_ANY_KEY, TA_RSA, TA_EC } ta_keys;
 
-/* One pattern: a part of a name, case of A-Z not told apart, or a fingerprint. */
+/* One pattern: a part of a name, with A-Z the same as a-z, or a fingerprint. */
 typedef struct ta_pattern {
     ta_field field;
     int exclude;
-    int from_file;    /* one that matches nothing is then no error */
+    int from_file;    /* 1 = it is no error if it matches nothing */
     const char *text; /* borrowed */
     unsigned char sha256[32];
-    size_t matched; /* set by ta_select: certificates that it met */
+    size_t matched; /* set by ta_select: how many certificates matched */
 } ta_pattern;
 
-/* Zeroed: everything. Freed by ta_selection_free. */
+/* Zeroed = everything. ta_selection_free frees it. */
 typedef struct ta_selection {
     ta_pattern *patterns;
     size_t len;
-    const char *filter_file; /* NULL: none */
+    const char *filter_file; /* NULL = none */
     char *filter;            /* its text, which patterns point into */
-    uint8_t siblings; /* what shares its organization with what was selected is selected too */
+    uint8_t siblings;        /* 1 = others of a selected one's organization are selected too */
     ta_keys keys;
-    size_t max_certs, max_bytes; /* 0: no limit */
+    size_t max_certs, max_bytes; /* 0 = no limit */
 } ta_selection;
 
-/* Reads a pattern: `org=TEXT`, `cn=TEXT`, `sha256=HEX`, 64 hexadecimal digits (colons may part
- * them), or TEXT, in organization or common name. Returns 0, or -1: it is none. */
+/* Reads a pattern: `org=TEXT`, `cn=TEXT`, `sha256=HEX`, 64 hexadecimal digits (colons may separate
+ * them), or TEXT, in organization or common name. Returns 0, or -1: it is no pattern. */
 int ta_pattern_read(ta_pattern *p, const char *text);
 
 /* Appends a pattern. Returns 0, or -1: out of memory. */
 int ta_selection_add(ta_selection *s, const ta_pattern *p);
 
-/* Adds the patterns of a file's text, which is changed and must end with NUL: one a line; empty
- * lines and those that begin with # count as none. Returns 0, -1: out of memory, or the number of
- * the line that holds none. */
+/* Adds the patterns of a file's text, which is changed and must end with NUL: one a line. Empty
+ * lines and those that begin with # are skipped. Returns 0, -1: out of memory, or the number of a
+ * line without a pattern. */
 long ta_selection_add_lines(ta_selection *s, char *text);
 
-/* Marks what is not wanted as UNWANTED: to be called before pop_anchors_merge. */
+/* Marks the unwanted rows as UNWANTED: to be called before pop_anchors_merge. */
 void ta_select(ta_selection *s, pop_anchors *a);
 
-/* Marks what is over the limits: to be called after pop_anchors_merge. Those that were selected by
- * an earlier pattern stay first, then the smaller ones. Returns 0, or -1: out of memory. */
+/* Marks the rows over the limits: to be called after pop_anchors_merge. Those that an earlier
+ * pattern selected stay first, then the smaller ones. Returns 0, or -1: out of memory. */
 int ta_limit(const ta_selection *s, pop_anchors *a);
 
 void ta_selection_free(ta_selection *s);

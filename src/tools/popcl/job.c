@@ -23,7 +23,7 @@ static cmd_named *find_named(const cmd_job *j, uint32_t number) {
     return NULL;
 }
 
-/* Without memory the message stays nameless: it counts as new, now and next time. */
+/* Without memory the message has no name: it counts as new, now and next time. */
 static cmd_named *add_named(cmd_job *j, uint32_t number) {
     if (j->named_len == j->named_room) {
         size_t room = j->named_room * 2 + 32;
@@ -41,8 +41,8 @@ static void drop_named(cmd_job *j, uint32_t number) {
     if (n) *n = j->named[--j->named_len];
 }
 
-/* What a message is called in the record: its UID, or a name of its header. Returns 0 where it has
- * none. */
+/* Returns a message's name in the record: its UID, or a name of its header. Returns 0 if it has no
+ * name. */
 static size_t key_of(const cmd_job *j, const popcl_msg *m, char hex[KEY_MAX + 1],
                      const char **key) {
     *key = m->uid;
@@ -55,11 +55,11 @@ static size_t key_of(const cmd_job *j, const popcl_msg *m, char hex[KEY_MAX + 1]
     return KEY_MAX;
 }
 
-/* A header has passed: notes its identity, once a message. */
+/* A header has passed: notes its identity, once for each message. */
 static void take_identity(cmd_job *j) {
     unsigned char identity[CMD_IDENTITY_OCTETS];
     int named = cmd_identity_end(&j->reading, identity);
-    if (find_named(j, j->number)) return; /* TOP's counts: it is what the next run will see */
+    if (find_named(j, j->number)) return; /* that of TOP counts: the next run will see it */
     j->identified++;
     cmd_named *n = named ? add_named(j, j->number) : NULL;
     if (n) memcpy(n->identity, identity, sizeof identity);
@@ -71,8 +71,9 @@ static int is_same_size(const cmd_entry *e, const popcl_msg *m) {
     return m->size != POPCL_SIZE_UNKNOWN && e->size == m->size;
 }
 
-/* Whether this is a message that an earlier session stored. A UID says so. A header does only with
- * LIST's size, and once in a listing: a device may send the same header every time. */
+/* Returns whether an earlier session stored this message. A UID is enough for that. A header needs
+ * LIST's size too, and to be there once in the listing: a device may send the same header every
+ * time. */
 static int is_stored(cmd_state state, const cmd_entry *e, const popcl_msg *m) {
     if (state != CMD_STORED && state != CMD_DUE) return 0;
     if (m->uid_len) return 1;
@@ -90,9 +91,9 @@ static int is_new(const cmd_job *j, const popcl_msg *m, const cmd_entry *e) {
 
 static int has_real_uid(const popcl_msg *m) { return m->uid_len && m->uid[0] != POPCL_UID_DIGEST; }
 
-/* Whether a message may be deleted on the word of an earlier session. A server may give a UID to
- * another message once the old one is gone, or to two at once. So LIST's size must be that of the
- * session that stored it, too. While only the UID is known the question is left open. */
+/* Returns whether a message may be deleted because an earlier session stored it. A server may give
+ * a UID to another message once the old one is gone, or to two at once. So LIST's size must also be
+ * that of the session that stored it. While only the UID is known the question is left open. */
 static int may_delete_unfetched(const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
     if (cmd_record_state(e) != CMD_DUE || !has_real_uid(m)) return 0;
     return stage == POPCL_STAGE_UID || is_same_size(e, m);
@@ -104,18 +105,19 @@ static void print_listed(cmd_job *j, const popcl_msg *m) {
     j->listed++;
     if (m->size != POPCL_SIZE_UNKNOWN)
         (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size);
-    int digest = m->uid[0] == POPCL_UID_DIGEST; /* no octet for a terminal */
+    int digest = m->uid[0] == POPCL_UID_DIGEST; /* an octet that no terminal should get */
     (void)snprintf(line, sizeof line, "%lu %s%s%s%s\n", (unsigned long)m->number, size,
                    m->uid_len ? " " : "", digest ? "\\x7f" : "", m->uid + digest);
     cmd_report_print(j->report, line);
 }
 
-/* Over the same limit an earlier run read this one until the session broke. */
+/* Returns whether an earlier run, with the same limit, read this message until the session
+ * broke. */
 static int is_given_up(const cmd_job *j, const cmd_entry *e) {
     return e && e->tries && is_refused(j, cmd_record_state(e), e);
 }
 
-/* What to do with a message of which all is known that will be known. */
+/* Decides about a message when no more will be known of it. */
 static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
     const cmd_options *o = j->options;
     switch (o->action) {
@@ -127,7 +129,7 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
         return POPCL_SKIP;
     case CMD_LIST:
         if (o->only_new && !is_new(j, m, e)) return POPCL_SKIP;
-        if (stage == POPCL_STAGE_UID) return POPCL_FETCH; /* the size is still to come */
+        if (stage == POPCL_STAGE_UID) return POPCL_FETCH; /* the size will come later */
         print_listed(j, m);
         return POPCL_SKIP;
     default: break;
@@ -136,20 +138,20 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
     if (is_due && may_delete_unfetched(m, stage, e)) return POPCL_DELETE_UNFETCHED;
     if (is_given_up(j, e)) return POPCL_SKIP;
     if (o->only_new && !is_due && !is_new(j, m, e)) return POPCL_SKIP;
-    /* a run without -n fetches what earlier runs stored, not what this one did */
+    /* a run without -n fetches messages of earlier runs again, not its own */
     if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
         return POPCL_SKIP;
     return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
 }
 
-/* Begins to ask for nothing but this message. */
+/* From now on only this message is asked for. */
 static void go_alone(cmd_job *j, const cmd_entry *e) {
     j->alone = 1;
     j->alone_hash = e->hash;
     cmd_record_trying(&j->file->record, e->hash);
 }
 
-/* The answer for a message that is wanted, in the order that the head of job.h tells. The listing
+/* Returns the answer for a message that is wanted, in the order of the head of job.h. The listing
  * has ended when the first STAGE_SIZE comes; a header comes before other messages are known. */
 static unsigned in_turn(cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e,
                         unsigned answer) {
@@ -163,15 +165,16 @@ static unsigned in_turn(cmd_job *j, const popcl_msg *m, popcl_stage stage, const
     return !j->alone || (e && e->hash == j->alone_hash) ? answer : POPCL_SKIP;
 }
 
-/* Whether the server gives headers, as far as it says. */
+/* Returns whether the server gives headers, as far as its CAPA shows. */
 static int may_have_top(const cmd_job *j) {
     popcl_diag d;
     popcl_fetch_get_diag(j->fetch, &d);
     return !d.has_caps || d.caps.tags & POPCL_CAPA_TOP;
 }
 
-/* Whether the header decides, where there is no UID. It costs a TOP a message, so only if something
- * depends on it: a further session must know what the run stored. */
+/* Returns whether the header decides for a message without UID. It costs a TOP for each message. So
+ * it does only if something depends on it: a further session must know which messages the run
+ * stored. */
 static int header_decides(const cmd_job *j) {
     if (j->options->only_new || j->options->action == CMD_CHECK) return 1;
     return (j->sessions > 1 || j->deferred_headers) && may_have_top(j);
@@ -221,7 +224,7 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     unsigned answer = job_judge(j, m, stage, e);
     if (answer == POPCL_SKIP && !j->alone &&
         (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
-        j->oversize++; /* an earlier run said so */
+        j->oversize++; /* an earlier run refused it */
     if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
     if (answer == POPCL_SKIP && m->uid_len == 0) {
         cmd_record_see_size(record, key, len, m->size);
@@ -232,7 +235,7 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
 
 /* ---- listed and fate ---- */
 
-/* "TOP UIDL PIPELINING ...", of the bits that name() knows. */
+/* Writes "TOP UIDL PIPELINING ...", for the bits that name() knows. */
 static void words(char *out, size_t cap, unsigned bits, const char *(*name)(unsigned n)) {
     size_t len = 0;
     out[0] = '\0';
@@ -261,7 +264,7 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
                       (unsigned long)d->in_maildrop, (unsigned long long)d->octets_in_maildrop);
 }
 
-/* What is odd in a line of UIDL. LIST's lines have sizes, and no UIDs. */
+/* Reports an odd line of UIDL. LIST's lines have sizes, and no UIDs. */
 static void tell_odd_uid(cmd_job *j, const popcl_msg *m) {
     if (m->uid[0] == POPCL_UID_DIGEST)
         cmd_report_detail(j->report,
@@ -286,7 +289,7 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
         cmd_job_announce(j, &d);
     }
     if (!m) {
-        /* a listing without UIDs says nothing of them */
+        /* a listing without UIDs does not show which are gone */
         if (!d.no_uids) end_listing(j);
         return;
     }
@@ -303,7 +306,8 @@ static void show_progress(cmd_job *j) {
     if (!j->report->terminal || (j->drawn_ms && now - j->drawn_ms < 100)) return;
     j->drawn_ms = now ? now : 1;
     popcl_fetch_get_diag(j->fetch, &d);
-    int all = !j->options->only_new; /* else the totals are not those of what is fetched */
+    /* otherwise the totals are those of more messages than are fetched */
+    int all = !j->options->only_new;
     cmd_report_progress(j->report, j->whole, all ? d.in_maildrop : 0, j->whole_octets + j->octets,
                         all ? d.octets_in_maildrop : 0);
 }
@@ -326,15 +330,15 @@ static void note_stored(cmd_job *j, const popcl_msg *m) {
     const char *key;
     size_t len = key_of(j, m, hex, &key);
     const cmd_entry *e = cmd_record_find(&j->file->record, key, len);
-    /* fetched again in a further session of this run: it is the same file */
+    /* a further session of this run fetched it again: it is the same file */
     int counted = e && e->live & CMD_LIVE_RUN && !(e->live & CMD_LIVE_TOLD);
     if (!counted) j->stored++;
     job_note(j, m, j->options->delete ? CMD_ON_STORED_DUE : CMD_ON_STORED, m->size);
 }
 
-/* What a failure means for later sessions. A session that is over tells every message that it did
- * not come to; of those only the one that it broke in was tried. A server that refuses a message
- * and then closes does so for that one, not for the one after it. */
+/* Returns the event of a failure, for later sessions. A session that is over reports a fate for
+ * every message that it did not reach. Of those it tried only the one that it broke in. If a server
+ * refuses a message and then closes, that message is the reason, not the one after it. */
 static cmd_event event_of(const cmd_job *j, const popcl_msg *m, popcl_err why) {
     popcl_diag d;
     int is_over = popcl_state(&j->fetch->session) == POPCL_DONE;
@@ -361,7 +365,7 @@ static void suspect(cmd_job *j, uint32_t number, const char *name, size_t len) {
     memcpy(j->suspect.name, name, len);
 }
 
-/* Counts a failure by its kind, for the sum that main makes. */
+/* Counts a failure by its kind, for main's sum. */
 static void count_failure(cmd_job *j, const popcl_msg *m, popcl_err why, int tried) {
     j->oversize += why == POPCL_ERR_TOO_LARGE;
     if (why == POPCL_ERR_TOO_LARGE || j->other) return;
@@ -390,7 +394,7 @@ static void job_not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
 
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why) {
     cmd_job *j = job;
-    if (!m) return; /* the end of all deletions: the diagnosis tells it too */
+    if (!m) return; /* the end of all deletions, which the diagnosis has too */
     if (j->settled && j->settled != m->number) drop_named(j, j->settled);
     j->settled = 0;
     switch (what) {
@@ -406,7 +410,7 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
     if (what != POPCL_STORED)
         drop_named(j, m->number);
     else if (!j->options->delete)
-        j->settled = m->number; /* unless it was empty, which its next fate says */
+        j->settled = m->number; /* unless it was empty, which its next fate shows */
     cmd_record_file_pass(j->file, j->now_ms(j->clock));
     show_progress(j);
 }
@@ -428,8 +432,8 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->deferred_headers = cmd_record_has_deferred_headers(&j->file->record);
 }
 
-/* A message whose fate was told before the session broke. Of one that was too large, or could not
- * be stored, the rest was read and dropped. */
+/* A message whose fate was known before the session broke. If it was too large, or could not be
+ * stored, its rest was read and dropped. */
 static void note_late_break(cmd_job *j, const popcl_diag *d) {
     if (j->broken || *j->stop || !d->listing_reached || d->quit_left) return;
     if (d->broken_at && d->broken_at == j->number) {
@@ -450,7 +454,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
     note_late_break(j, d);
     end_deletions(j, d);
-    /* Only now: many servers say it after the login only, and are asked again right before the
+    /* Only now: many servers announce it only after the login, and are asked again right before the
      * first message (RFC 2449, 6.7). */
     if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->told_expire &&
         !j->options->delete &&j->options->action == CMD_FETCH) {
@@ -464,7 +468,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
                           "%lu lines of the server's listings name no message of this session, and "
                           "were passed over",
                           (unsigned long)d->passed_over);
-    /* Without UIDs the headers were the listing: it was whole if all were seen. */
+    /* Without UIDs the headers are the listing, which was whole if all were seen. */
     if (d->listing_reached && d->no_uids && j->identified >= d->in_maildrop) end_listing(j);
     free(j->named);
     j->named = NULL;
@@ -473,7 +477,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
 
 /* ---- the sink: headers to the identity, whole messages to the store ---- */
 
-/* Keeps the store's first failure in words, while it still knows them. */
+/* Keeps the store's first failure in words, while the store still knows it. */
 static int store_result(cmd_job *j, int result) {
     const char *call = "", *name = "";
     if (result >= 0 || j->disk[0]) return result;
@@ -515,7 +519,7 @@ static int job_commit(void *ctx) {
     int result = 0;
     if (j->part == POPCL_WHOLE) result = store_result(j, j->store.sink->commit(j->store.ctx));
     if (result != 0 && result != POPCL_STAGED) return result;
-    j->suspect.number = 0; /* the session went on */
+    j->suspect.number = 0; /* the session went on after the refusal */
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* job - what the command answers while a session runs: which messages, where they go, what became
- * of them. It joins options, record, store and report, and is called by the library only; it opens
+/* job - the command's answers while a session runs: the messages to fetch, their places, their
+ * fates. It joins options, record, store and report, and only the library calls it. It opens
  * nothing and ends nothing. A run may have more than one session (connections.h).
  *
- * Where the server gives no UIDs, a message's name in the record is its identity (identity.h),
- * taken from TOP where that decides, else from the message itself as it passes.
+ * If the server gives no UIDs, a message's name in the record is its identity (identity.h). It is
+ * taken from TOP if it decides; otherwise from the message itself as it passes.
  *
- * A message inside which a session broke comes last: only where nothing else of the listing is
- * wanted, or in a session of its own. Then it is the only message that this session asks for. */
+ * A message that broke a session comes last: only if nothing else of the listing is wanted, or in a
+ * session of its own. Then it is the only message that this session asks for. */
 #ifndef POPCL_CMD_JOB_H
 #define POPCL_CMD_JOB_H
 
@@ -24,19 +24,19 @@ typedef struct cmd_named {
     unsigned char identity[CMD_IDENTITY_OCTETS];
 } cmd_named;
 
-/* A message whose RETR was refused, as long as no other one came since: if the session ends now, it
- * was for this one. */
+/* A message whose RETR was refused, as long as no other one came since. If the session ends now,
+ * that message is the reason. */
 typedef struct cmd_suspect {
-    uint32_t number; /* 0: there is none */
+    uint32_t number; /* 0 = no message */
     char name[POPCL_UID_MAX];
     size_t len;
 } cmd_suspect;
 
-/* Where whole messages go, and what that says of itself. */
+/* The store of whole messages, and its reports. */
 typedef struct cmd_store {
     const popcl_sink *sink;
     void *ctx; /* of all three */
-    /* After a failure: an errno, the call and the file; 0 if there was none. */
+    /* After a failure: an errno, the call and the file; 0 if there was no failure. */
     int (*error)(const void *ctx, const char **call, const char **name);
     const char *(*name)(const void *ctx); /* of the last message that was committed */
 } cmd_store;
@@ -48,7 +48,7 @@ typedef struct cmd_job {
     cmd_report *report;
     cmd_record_file *file;
     cmd_store store;    /* used only if the action is to fetch */
-    popcl_fetch *fetch; /* for its queries */
+    popcl_fetch *fetch; /* for queries to it */
     cmd_tls *tls;
     const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     uint32_t (*now_ms)(void *ctx);
@@ -59,31 +59,31 @@ typedef struct cmd_job {
     char disk[352];  /* the first failure of the store, in words; "" without */
     /* of the last session that asked for every message: */
     uint32_t oversize;      /* messages over --max-size */
-    uint32_t untried;       /* messages that an early end kept from being asked for */
-    popcl_err other;        /* the first failure of another kind; POPCL_OK: none */
-    uint32_t other_message; /* and its message */
+    uint32_t untried;       /* messages that were not asked for because of an early end */
+    popcl_err other;        /* the first failure of another kind; POPCL_OK = none came */
+    uint32_t other_message; /* number of its message */
     uint32_t stored;        /* messages, each counted once */
     /* results of the session */
-    popcl_err broken;  /* it broke inside a message: why; else POPCL_OK */
-    int alone;         /* 1: it asked for one message only, which had broken a session before */
-    int listing_ended; /* 1: it saw a name, or the lack of one, for every message of the maildrop */
-    uint32_t avoided;  /* messages without a name inside which a session of the run broke */
+    popcl_err broken;  /* why the session broke inside a message; POPCL_OK = it did not */
+    int alone;         /* 1 = it asked for only one message, which had broken a session before */
+    int listing_ended; /* 1 = it saw a name, or the lack of one, for each message of the maildrop */
+    uint32_t avoided;  /* messages without a name that broke a session of the run */
     /* private, of the run */
     unsigned sessions;
     uint32_t avoid[CMD_AVOID_MAX]; /* their numbers, which stay while nothing is deleted */
-    int avoid_headers;             /* 1: it broke as their header was asked for */
+    int avoid_headers;             /* 1 = it broke when their header was asked for */
     int announced, told_no_uids, told_expire;
     uint32_t drawn_ms;
     uint32_t whole; /* messages that came to their end, and octets of them */
     uint64_t whole_octets;
     /* private, of the session */
-    uint64_t alone_hash; /* of that message */
+    uint64_t alone_hash; /* of the one message */
     cmd_suspect suspect;
-    int deferred_headers; /* some message without UID is to come last */
+    int deferred_headers; /* 1 = a message without UID is to come last */
     uint32_t complete;    /* messages that the store has, or will have at its next sync */
     uint32_t others;      /* messages of the listing that are wanted, and not to come last */
     cmd_identity reading;
-    popcl_part part; /* what the sink is getting, of which message */
+    popcl_part part; /* the part that the sink gets, and its message */
     uint32_t number;
     char uid[POPCL_UID_MAX];
     size_t uid_len;
@@ -92,12 +92,13 @@ typedef struct cmd_job {
     int without_uid;
     cmd_named *named;
     size_t named_len, named_room;
-    uint32_t settled; /* the message of the last STORED, if no DELE follows; its name goes next */
-    uint32_t identified; /* messages of this session whose identity was taken */
-    int candidate;       /* --check: new by its UID, and the listing is not complete */
+    /* the message of the last STORED, if no DELE follows; its name is dropped next */
+    uint32_t settled;
+    uint32_t identified; /* messages of this session that have been identified by header */
+    int candidate;       /* --check: new by its UID, while the listing is not complete */
 } cmd_job;
 
-/* A session begins. alone: NULL, or the only message that it is to ask for. */
+/* Begins a session. alone: NULL, or the only message to ask for. */
 void cmd_job_begin(cmd_job *j, const cmd_entry *alone);
 
 /* For popcl_fetch_config: ctx and sink_ctx are the job. */
@@ -106,11 +107,12 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage);
 void cmd_job_listed(void *job, const popcl_msg *m);
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why);
 
-/* Says what the server offers and holds, once: called as soon as that is known, and at the end. */
+/* Reports the server's abilities and its maildrop, once: called as soon as they are known, and at
+ * the end. */
 void cmd_job_announce(cmd_job *j, const popcl_diag *d);
 
-/* The end of the session, before the record is saved: tells the record what became of the whole,
- * and frees. */
+/* The end of the session, before the record is saved. Gives the record the fates that concern the
+ * whole session, and frees. */
 void cmd_job_end(cmd_job *j, const popcl_diag *d);
 
 #endif

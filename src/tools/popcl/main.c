@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* main - the popcl command: one run from argv to the exit code. It checks all that can be checked
- * before the connection, opens auth file, record, store and report, has the sessions run
- * (connections.c), and turns the result into words and a code. */
+/* main - the popcl command: one run from argv to the exit code. It checks everything that can be
+ * checked before the connection. It opens auth file, record, store and report, and has the sessions
+ * run (connections.c). It turns the result into words and a code. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -29,15 +29,15 @@
 #include "system.h"
 #include "tls.h"
 
-/* All of a run: one, static, so that a message's size and a mailbox's cost no memory and nothing is
- * left on a stack. */
+/* All of a run. There is one, static, so that it needs the same memory for any message and mailbox,
+ * and leaves nothing on a stack. */
 static struct run {
     cmd_options options;
     cmd_auth auth;
     cmd_record_file file;
     cmd_report report;
     popcl_store_dir *store;
-    char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", for people */
+    char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", human-readable */
     cmd_tls tls;
     cmd_connections connections;
 } run;
@@ -45,10 +45,10 @@ static struct run {
 /* ---- signals ---- */
 
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
-/* the signal that asked for an end in order; popcl_posix_net looks at it */
+/* the signal that asked for an orderly shutdown; popcl_posix_net looks at it */
 static volatile sig_atomic_t stop;
 
-/* The first one ends the session in order, the second at once. */
+/* The first signal asks for an orderly shutdown, the second ends the process at once. */
 static void on_signal(int number) {
     if (stop) _exit(CMD_EXIT_SIGNAL + number);
     stop = number;
@@ -58,16 +58,17 @@ static void catch_signals(void) {
     struct sigaction act, old;
     memset(&act, 0, sizeof act);
     (void)sigemptyset(&act.sa_mask);
-    act.sa_handler = on_signal; /* without SA_RESTART: a wait is to return */
+    act.sa_handler = on_signal; /* without SA_RESTART: a wait has to return */
     for (size_t i = 0; i < sizeof end_signals / sizeof *end_signals; i++) {
-        /* nohup, or a shell's background */
+        /* ignored by nohup, or by a shell for the background */
         if (sigaction(end_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN) continue;
         (void)sigaction(end_signals[i], &act, NULL);
     }
     act.sa_handler = SIG_IGN;
-    /* a reader of our output that went away is an error (74), not our death */
+    /* a reader of standard output that went away is an error (74), and must not kill the process */
     (void)sigaction(SIGPIPE, &act, NULL);
-    (void)sigaction(SIGXFSZ, &act, NULL); /* so is a message over the file size limit (EFBIG) */
+    /* the same for a message over the file size limit (EFBIG) */
+    (void)sigaction(SIGXFSZ, &act, NULL);
 }
 
 /* ---- the process ---- */
@@ -78,7 +79,7 @@ static void fill_standard_fds(void) {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
         if (open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
-            _exit(CMD_EXIT_DISK); /* 1 read-only: writing fails and is told */
+            _exit(CMD_EXIT_DISK); /* 1 is opened read-only: writing fails and is reported */
     }
 }
 
@@ -124,14 +125,14 @@ static int show_version(struct run *r) {
     return finish_output(r);
 }
 
-/* Whether a path leads to this file. */
+/* Returns whether a path leads to this file. */
 static int is_file(const char *path, const struct stat *file) {
     struct stat st;
     return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
-/* Returns the descriptor, -1 without trace, or -2 after an error. Text of a session is as private
- * as mail: 0600, and no link followed. */
+/* Returns the descriptor, -1 without trace, or -2 after an error. A session's text is as private as
+ * mail: the mode is 0600, and no link is followed. */
 static int open_trace(struct run *r) {
     char what[512];
     struct stat st;
@@ -142,10 +143,10 @@ static int open_trace(struct run *r) {
     int bad = fd < 0 || tool_stat(fd, &st);
     if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
                  is_file(r->options.resume_file, &st))) {
-        bad = 1; /* it would be emptied */
+        bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
-    /* others' files are refused here */
+    /* a file of another user is refused here */
     if (!bad && S_ISREG(st.st_mode)) bad = fchmod(fd, 0600) || ftruncate(fd, 0);
     if (!bad) return fd;
     const cmd_disk_words *words = cmd_sentences_medium(errno);
@@ -210,7 +211,7 @@ static int record_failed(struct run *r, int code) {
     return code;
 }
 
-/* Takes the record's lock, and says whom it waits for. */
+/* Takes the record's lock, and reports the other run that it waits for. */
 static tool_locked take_lock(struct run *r) {
     char text[128], host[64] = "";
     (void)gethostname(host, sizeof host - 1);
@@ -223,8 +224,8 @@ static tool_locked take_lock(struct run *r) {
                                 r->options.idle_ms < left ? r->options.idle_ms : left, &stop);
 }
 
-/* One run an account at a time. What cannot be locked, as on some network file systems, is used all
- * the same. Returns 0, or an exit code. */
+/* Lets one run an account work at a time. If the record cannot be locked, as on some network file
+ * systems, it is used all the same. Returns 0, or an exit code. */
 static int lock_record(struct run *r) {
     char special[192];
     popcl_diag d = {.err = POPCL_ERR_IN_USE, .verb = "", .refused = ""};
@@ -243,7 +244,7 @@ static int lock_record(struct run *r) {
     return CMD_EXIT_LATER;
 }
 
-/* Says where the record is, and what is special about it. */
+/* Reports where the record is, and what is special about it. */
 static void tell_record(struct run *r) {
     cmd_record_file *f = &r->file;
     if (f->fell_back && f->dir >= 0)
@@ -296,13 +297,15 @@ static void print_count(struct run *r, uint32_t stored) {
     cmd_report_print(&r->report, line);
 }
 
-/* Whether all that failed is the answer to QUIT: nothing depends on it where nothing was marked. */
+/* Returns whether the only failure is the answer to QUIT. Nothing depends on that answer if nothing
+ * was marked. */
 static int only_quit_failed(const struct run *r, const popcl_diag *d) {
     return cmd_connections_is_quit(d) && !r->connections.unconfirmed && !r->connections.left;
 }
 
-/* The result without what --max-size left out on purpose, which is no failure. The library keeps
- * the first of all failures: where that is such a message, another may stand behind it. */
+/* Returns the result without messages that --max-size left out on purpose, which is no failure. The
+ * library keeps the first of all failures: if it is such a message, another one may have come after
+ * it. */
 static popcl_diag real_result(const cmd_connections *c) {
     popcl_diag d = c->diag;
     d.failed = d.failed > c->job.untried ? d.failed - c->job.untried : 0;
@@ -318,7 +321,7 @@ static popcl_diag real_result(const cmd_connections *c) {
 
 static const char *plural(uint32_t n) { return n == 1 ? "message" : "messages"; }
 
-/* Notes on what a run did besides the count. */
+/* Notes on a run, beside the count. */
 static void tell_sums(struct run *r, const popcl_diag *d) {
     const cmd_connections *c = &r->connections;
     if (c->job.oversize)
@@ -337,7 +340,7 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
                         c->unconfirmed == 1 ? "deletion is" : "deletions are");
 }
 
-/* Says how the run ended; returns its exit code. */
+/* Reports how the run ended; returns its exit code. */
 static int tell_result(struct run *r, const popcl_diag *d) {
     const cmd_options *o = &r->options;
     const cmd_connections *c = &r->connections;
@@ -364,11 +367,11 @@ static int tell_result(struct run *r, const popcl_diag *d) {
     return cmd_exit_code(d->err);
 }
 
-/* The sessions' own failure counts; else that of the record; else that of standard output. */
+/* The first of these failures counts: that of the sessions, of the record, of standard output. */
 static int run_finish(struct run *r) {
     popcl_diag d = real_result(&r->connections);
     int code = tell_result(r, &d);
-    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in what it said */
+    cmd_wipe(&d, sizeof d); /* a server may have repeated the password in its text */
     int record_code = cmd_record_file_save(&r->file);
     if (record_code) {
         (void)record_failed(r, record_code);
@@ -392,24 +395,25 @@ static int run_connections(struct run *r) {
     popcl_err result = real_result(c).err;
     cmd_tls_end(&r->tls, popcl_err_class(result) == POPCL_CLASS_DONE, &r->report);
     int code = run_finish(r);
-    /* a server may have repeated the password in what it said */
+    /* a server may have repeated the password in its text */
     cmd_wipe(&c->diag, sizeof c->diag);
     cmd_wipe(&c->broken, sizeof c->broken);
     return code;
 }
 
-/* Everything that the options ask for, once they are read. */
+/* Does everything that the options ask for, once they are read. */
 static int run_perform(struct run *r) {
     const cmd_options *o = &r->options;
     int code;
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
                    (unsigned)o->port);
     cmd_report_limit(&r->report, &stop, o->total_ms);
-    cmd_connections_begin(&r->connections, o); /* --max-time is the run's, waiting included */
+    /* --max-time is the run's, with the time of waiting */
+    cmd_connections_begin(&r->connections, o);
     if (o->doubt) cmd_report_warning(&r->report, "%s", o->doubt);
     if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0)
         return code;
-    catch_signals(); /* before the record's lock: there the run may wait */
+    catch_signals(); /* before the record's lock: the run may wait there */
     if ((code = open_store(r)) != 0 || (code = open_record(r)) != 0) return code;
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
@@ -431,8 +435,8 @@ static void clean_up(struct run *r) {
 int main(int argc, char *argv[]) {
     struct run *r = &run;
     int code;
-    /* the caller's may take the owner's own rights: what is made here must be of use to the next
-     * run */
+    /* The caller's umask may take away the owner's own rights. Files that are made here must be of
+     * use to the next run. */
     (void)umask(077);
     fill_standard_fds();
     forbid_core();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* options - see options.h. One table holds every option: its letters, its value, its help text and
- * the function that takes the value; one more says which exclude each other. The server is parsed
- * here too. */
+/* options - see options.h. One table has every option: its letters, its value, its help text and
+ * the function that takes the value. A second one lists options that exclude each other. The server
+ * is parsed here too. */
 #define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
@@ -15,9 +15,9 @@
 #define SEE_HELP "popcl --help shows the options"
 #define S_MAX    (POPCL_MS_MAX / 1000u)
 
-#define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* of a record buffer, beside the text */
+#define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* bytes of a record buffer, beside the text */
 
-/* Notes what is wrong; the first one stays. */
+/* Notes the fault; the first one stays. */
 static int wrong(cmd_options *o, const char *before, const char *name, const char *after,
                  const char *advice) {
     if (o->error[0]) return -1;
@@ -41,7 +41,7 @@ static int set_out_dir(cmd_options *o, const char *value) {
     return 0;
 }
 
-/* The first row is what every other number counts as. */
+/* The first row is the one for every other number. */
 static const cmd_mechanism mechanisms[] = {
     {.value = "auto", .name = "", .auth = POPCL_AUTH_AUTO},
     {.value = "user", .name = "USER/PASS", .auth = POPCL_AUTH_USER},
@@ -108,7 +108,7 @@ static int set_trace(cmd_options *o, const char *value) {
     return 0;
 }
 
-/* One pin, or several parted by semicolons, as curl takes them. */
+/* Takes one pin, or several separated by semicolons, as curl does. */
 static int set_pin(cmd_options *o, const char *value) {
     for (const char *p = value;; p++) {
         size_t n = strcspn(p, ";");
@@ -159,26 +159,26 @@ static int set_mfln(cmd_options *o, const char *value) {
 
 /* ---- the tables ---- */
 
-/* What an option does with its value. OWN rows have a function; the others say which field they
+/* How an option uses its value. OWN rows have a function; the others name the field that they
  * set. */
 typedef enum option_kind {
-    FLAG,       /* takes none: a uint8_t gets row->value */
+    FLAG,       /* takes no value: a uint8_t gets row->value */
     TEXT,       /* a const char * */
     SECONDS,    /* whole seconds, to a uint32_t of milliseconds */
     OWN,        /* row->set */
-    OWN_MANY,   /* the same, and may come again */
+    OWN_MANY,   /* row->set, and it may come again */
     OWN_OR_NONE /* row->set; the value may be missing, and comes only as --name=value */
 } option_kind;
 
 typedef struct option_row {
-    const char *name; /* long name; NULL: none */
-    char letter;      /* 0: none */
+    const char *name; /* long name; NULL = none */
+    char letter;      /* 0 = none */
     uint8_t kind;     /* option_kind */
     uint8_t value;    /* of a FLAG */
     size_t field;     /* offset in cmd_options */
     int (*set)(cmd_options *o, const char *value);
     const char *shown; /* the value's name in the help text */
-    const char *help;  /* lines behind the first are indented by the printer */
+    const char *help;  /* lines after the first are indented by the printer */
 } option_row;
 
 enum option_id {
@@ -290,7 +290,7 @@ static const option_row options[OPTIONS] = {
 };
 #undef FIELD
 
-/* Options that cannot stand together. */
+/* Options that exclude each other. */
 static const struct {
     enum option_id a, b;
     const char *names;
@@ -300,12 +300,11 @@ static const struct {
     {OPT_LIST, OPT_DELETE, "--list and -d"}, {OPT_CHECK, OPT_DELETE, "--check and -d"},
 };
 
-/* Options that mean nothing in clear text. */
+/* Options without a meaning in clear text. */
 static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME,
                                          OPT_NOW,       OPT_RESUME,   OPT_MFLN};
 
-/* Options that there are not, and will not be: people ask for them, and are told what to do
- * instead. */
+/* Options that do not exist, and will not. Users ask for them, and read what to do instead. */
 static const struct {
     const char *name, *what, *advice;
 } refused[] = {
@@ -344,7 +343,7 @@ static int set_name(cmd_options *o, const char *p, size_t n) {
     return 0;
 }
 
-/* `text`: the n octets behind the colon. */
+/* `text`: the n bytes after the colon. */
 static int set_server_port(cmd_options *o, const char *text, size_t n) {
     uint64_t port = 0;
     if (has(o, OPT_PORT))
@@ -356,8 +355,8 @@ static int set_server_port(cmd_options *o, const char *text, size_t n) {
                    : wrong(o, "the server's port is no number from 1 to 65535", "", "", SEE_HELP);
 }
 
-/* pop3://HOST[:PORT][/] and pop3s://: takes the scheme off, and what may stand behind. Returns the
- * length of what is left. */
+/* Removes the scheme of pop3://HOST[:PORT][/] and pop3s://, and the slash at the end. Returns the
+ * length of the rest. */
 static int strip_url(cmd_options *o, const char **server, size_t *n) {
     static const char clear[] = "pop3://", tls[] = "pop3s://";
     if (strncasecmp(*server, clear, sizeof clear - 1) == 0) {
@@ -405,7 +404,7 @@ static int set_server(cmd_options *o, const char *server) {
 
 /* ---- the arguments ---- */
 
-/* What an option is called in an error: its letter or its long name, never its value. */
+/* Returns the name of an option for an error: its letter or its long name, never its value. */
 static const char *called(const option_row *row, char name[32]) {
     if (row->letter)
         (void)snprintf(name, 32, "-%c", row->letter);
@@ -484,8 +483,8 @@ static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
     return 0;
 }
 
-/* A port of the other kind works only where somebody turned the two round. Else the server waits
- * for TLS and popcl for a greeting, or the reverse. */
+/* A port of the other kind works only if somebody swapped the two. Otherwise the server waits for
+ * TLS and popcl for a greeting, or the reverse. */
 static void doubt_port(cmd_options *o) {
     static const struct {
         uint16_t port;
@@ -502,7 +501,7 @@ static void doubt_port(cmd_options *o) {
         if (o->port == rows[i].port && o->security == rows[i].security) o->doubt = rows[i].doubt;
 }
 
-/* What holds between options, once all are read. */
+/* Rules between options, once all are read. */
 static int check_rules(cmd_options *o, const char *server) {
     char name[32];
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
@@ -611,7 +610,7 @@ static const char help_tail[] =
     "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
     "  popcl mail.example.org -T -n -a auth -o mail\n";
 
-/* "  -p PORT" or "      --limit N", filled up to the column where the text begins. */
+/* Prints "  -p PORT" or "      --limit N", filled up to the column of the text. */
 static void put_row(const option_row *row, void (*put)(void *ctx, const char *text), void *ctx) {
     enum { COLUMN = 26 };
     char left[48];

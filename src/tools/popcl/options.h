@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* options - what the command line asks for, checked whole before anything is opened: the parser
- * knows no file and no network, and it echoes no argument's value, which may be a password in the
+/* options - the content of the command line, checked whole before anything is opened. The parser
+ * knows no file and no network. It repeats no argument's value, which may be a password in the
  * wrong place. */
 #ifndef POPCL_CMD_OPTIONS_H
 #define POPCL_CMD_OPTIONS_H
@@ -23,7 +23,7 @@ typedef struct cmd_options {
     char host[CMD_HOST_MAX + 1]; /* names the account: lower case, no trailing dot, an IPv6 address
                                     in its shortest form */
     char dial[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX +
-              1];     /* what to connect to: host, with an IPv6 address's %scope */
+              1];     /* the host to connect to: with an IPv6 address's %scope */
     uint16_t port;    /* never 0 after parse */
     uint8_t security; /* popcl_security */
     uint8_t action;   /* cmd_action */
@@ -31,43 +31,43 @@ typedef struct cmd_options {
     uint8_t auth;     /* POPCL_AUTH_* */
     uint8_t only_new, delete, no_capa, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file,
-        *resume_file;                       /* NULL: not given; they point into argv */
-    uint32_t idle_ms, connect_ms, total_ms; /* never 0 after parse */
-    uint64_t max_size;                      /* octets; 0: no limit */
-    uint32_t limit;                         /* messages; 0: no limit */
-    char tls_name[CMD_HOST_MAX + 1];        /* as host; "": the certificate must be for host */
+        *resume_file;                       /* NULL = not given; they point into argv */
+    uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
+    uint64_t max_size;                      /* octets; 0 = no limit */
+    uint32_t limit;                         /* messages; 0 = no limit */
+    char tls_name[CMD_HOST_MAX + 1];        /* as host; "" = the certificate must be for host */
     unsigned char pins[CMD_PINS_MAX][POPCL_PIN_LEN];
     size_t pins_len;
-    int64_t now_s;           /* Unix seconds; negative: the clock tells */
-    uint32_t iobuf_len;      /* octets; 0: as is best */
-    uint16_t fragment;       /* of popcl_tls: --mfln; 0: as large as the buffer allows */
-    uint8_t ask_no_fragment; /* likewise */
-    const char *doubt;       /* NULL, or what is given and probably a mistake: a warning is due */
-    char error[128];         /* parse failed: what is wrong, and */
-    const char *advice;      /* what to do instead */
+    int64_t now_s;      /* Unix seconds; negative = the clock's time */
+    uint32_t iobuf_len; /* bytes; 0 = the best size */
+    uint16_t fragment;  /* octets, popcl_tls.fragment: --mfln; 0 = as large as the buffer allows */
+    uint8_t ask_no_fragment; /* popcl_tls.ask_no_fragment */
+    const char *doubt;       /* NULL, or an argument that is probably a mistake: give a warning */
+    char error[128];         /* after a failed parse: the fault */
+    const char *advice;      /* and what to do instead */
     uint64_t given;          /* private: options seen, a bit each */
 } cmd_options;
 
-/* A login mechanism, as --auth and messages name it. */
+/* A login mechanism, with its names in --auth and in messages. */
 typedef struct cmd_mechanism {
     const char *value;  /* of --auth */
     const char *name;   /* in messages */
     uint8_t auth;       /* POPCL_AUTH_* */
-    uint8_t is_digest;  /* 1: the password does not cross the line */
-    uint8_t is_missing; /* 1: this build is without it */
+    uint8_t is_digest;  /* 1 = the password is not sent */
+    uint8_t is_missing; /* 1 = this build does not have it */
 } cmd_mechanism;
 
-/* The row of one POPCL_AUTH_*; for any other number the row of `auto`. */
+/* Returns the row of one POPCL_AUTH_*; for any other number the row of `auto`. */
 const cmd_mechanism *cmd_mechanism_of(unsigned auth);
 
-/* "USER/PASS, APOP": those that this build has. Returns buf. */
+/* Writes the mechanisms that this build has: "USER/PASS, APOP". Returns buf. */
 const char *cmd_mechanism_names(char *buf, size_t cap);
 
 /* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end
  * the reading; then action is the only field that counts. */
 int cmd_options_parse(cmd_options *o, int argc, char *const argv[]);
 
-/* The text of --help: lines of at most 80 columns, made from the table that parse reads. Calls put
+/* Makes the text of --help: lines of at most 80 columns, from the table that parse reads. Calls put
  * for each piece. */
 void cmd_options_help(void (*put)(void *ctx, const char *text), void *ctx);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* outlet - see outlet.h. O_NONBLOCK belongs to the open file, which others share: the shell has the
- * same terminal. So a pipe or a terminal is opened once more, for a file of our own. Where that
- * cannot be done, poll tells whether there is room, and no more is written than fits then. */
+ * same terminal. So a pipe or a terminal is opened once more, as a file of the command's own. If
+ * that is not possible, poll reports whether there is room, and no more is written than fits
+ * then. */
 #define _POSIX_C_SOURCE 200809L
 #include "outlet.h"
 
@@ -20,7 +21,7 @@
 #endif
 
 enum {
-    PIECE = 512, /* that fits where poll sees room: the least PIPE_BUF that POSIX allows */
+    PIECE = 512, /* bytes that fit if poll sees room: the least PIPE_BUF that POSIX allows */
     NAP_MS = 10,
     SLICE_MS = 250 /* the stop flag may be set right before a wait, and wake nothing */
 };
@@ -42,7 +43,7 @@ void cmd_outlet_open(cmd_outlet *o, int fd, const cmd_patience *patience) {
     if (fd < 0 || fstat(fd, &st)) return;
     o->is_socket = S_ISSOCK(st.st_mode);
     if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) return;
-    int flags = fcntl(fd, F_GETFL); /* nothing is to be written that could not be before */
+    int flags = fcntl(fd, F_GETFL); /* a descriptor for reading only stays one */
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) return;
     (void)snprintf(path, sizeof path, "/dev/fd/%d", fd);
     o->own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -59,7 +60,7 @@ static ssize_t write_some(const cmd_outlet *o, const char *p, size_t n) {
     return o->is_socket ? send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(fd, p, n);
 }
 
-/* Milliseconds that a write that began to wait at `since` may go on waiting. */
+/* Returns the milliseconds that a write may still wait if it began to wait at `since`. */
 static uint64_t patience_left(const cmd_patience *patience, uint64_t since) {
     uint64_t now = cmd_outlet_now_ms(), end = UINT64_MAX;
     if (patience->end_ms) end = patience->end_ms;
@@ -68,7 +69,7 @@ static uint64_t patience_left(const cmd_patience *patience, uint64_t since) {
     return now < end ? end - now : 0;
 }
 
-/* Waits until something can be written. Returns 1, 0 once patience is over, -1 and errno. */
+/* Waits until a write can go on. Returns 1, 0 once patience is over, -1 and errno. */
 static int wait_for_room(const cmd_outlet *o, uint64_t since) {
     for (;;) {
         struct pollfd p = {o->own_fd >= 0 ? o->own_fd : o->fd, POLLOUT, 0};
@@ -97,7 +98,7 @@ int cmd_outlet_write(cmd_outlet *o, const char *p, size_t n) {
         if (room == 0) return give_up(o, ETIMEDOUT);
         ssize_t done = room > 0 ? write_some(o, p, n) : -1;
         if (done < 0 && room > 0 && is_for_now(errno)) {
-            /* a terminal may have room that is too small: no busy wait */
+            /* the room of a terminal may be too small: no busy wait */
             if (patience_left(o->patience, since) == 0) return give_up(o, ETIMEDOUT);
             (void)poll(NULL, 0, errno == EINTR ? 0 : NAP_MS);
             continue;

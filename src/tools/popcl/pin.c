@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-/* The value of an octet as a digit: its place in digits, or -1. */
+/* Returns the value of a character as a digit: its place in digits, or -1. */
 static int value_of(char c, const char *digits) {
     const char *at = c ? strchr(digits, c) : NULL;
     return at ? (int)(at - digits) : -1;
 }
 
-/* Reads count digits of so many bits each. What they are more than whole octets must be zero. */
+/* Reads count digits of so many bits each. Bits beyond whole bytes must be zero. */
 static int read_digits(const char *p, size_t count, unsigned bits, const char *digits,
                        unsigned char *to) {
     unsigned held = 0, held_bits = 0;
@@ -36,7 +36,7 @@ static int read_hex(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
 }
 
 static int read_base64(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
-    if (n != 44 || p[43] != '=') return -1; /* 32 octets */
+    if (n != 44 || p[43] != '=') return -1; /* 32 bytes */
     return read_digits(p, 43, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
                        pin);
 }

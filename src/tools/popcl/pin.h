@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pin - a pin as people write it: the SHA-256 of a server's SubjectPublicKeyInfo (RFC 7469, 2.4).
- */
+/* pin - a pin in its human-readable form: the SHA-256 of a server's SubjectPublicKeyInfo (RFC 7469,
+ * 2.4). */
 #ifndef POPCL_CMD_PIN_H
 #define POPCL_CMD_PIN_H
 
@@ -8,8 +8,8 @@
 
 #include "popcl_tls.h"
 
-/* Reads n octets at p: `sha256:` and 64 hexadecimal digits, or as curl has it, `sha256//` and
- * base64. Returns 0, or -1. */
+/* Reads n bytes at p: `sha256:` and 64 hexadecimal digits, or in curl's form `sha256//` and base64.
+ * Returns 0, or -1. */
 int cmd_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]);
 
 #endif

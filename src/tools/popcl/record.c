@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* record - see record.h. A table of entries with open addressing: a power of two of slots, at most
- * three quarters of them used, searched from where the hash points. An entry is taken out by
- * shifting back what it pushed aside.
+/* record - see record.h. A table of entries with open addressing. It has a power of two of slots,
+ * of which at most three quarters are used. A search begins at the slot of the hash. An entry is
+ * taken out by shifting back the entries that it pushed aside.
  *
- * Entries that version 0.1.0 made have hashes of another kind under another key. They stand in the
- * same table until their message is named: then they are taken over, and what no listing names ages
- * as everything does. */
+ * Entries of version 0.1.0 have hashes of another kind under another key. They are in the same
+ * table until their message is named; then they are taken over. If no listing names them, they age
+ * as all entries do. */
 #include "record.h"
 
 #include <stdlib.h>
@@ -17,9 +17,9 @@
 
 #define OLD_BITS (CMD_ENTRY_OLD | CMD_ENTRY_OLD_OTHER)
 
-/* What an event makes of a state, in the order of cmd_event: stored, stored and due, marked,
- * refused, failed, broken, left, twice. `first` is for the first event that a session has for a
- * name, `again` for further ones, which are of another message of that name: there one failure
+/* The next state of each state, in the order of cmd_event: stored, stored and due, marked, refused,
+ * failed, broken, left, twice. `first` is for the first event that a session has for a name.
+ * `again` is for further ones, which are of another message of that name: there one failure
  * outweighs every success. */
 enum {
     NEW = CMD_NEW,
@@ -61,7 +61,7 @@ static int is_same(const cmd_entry *e, uint64_t hash, unsigned old) {
     return e->hash == hash && (e->flags & OLD_BITS) == old;
 }
 
-/* The slot of a hash, or the free one where it belongs. */
+/* Returns the slot of a hash, or its free slot. */
 static size_t seek(const cmd_record *r, uint64_t hash, unsigned old) {
     size_t i = (size_t)hash & (r->room - 1);
     while (r->slots[i].state && !is_same(&r->slots[i], hash, old))
@@ -69,7 +69,7 @@ static size_t seek(const cmd_record *r, uint64_t hash, unsigned old) {
     return i;
 }
 
-/* Doubles the table. Returns 0 where there is no memory. */
+/* Doubles the table. Returns 0 if there is no memory. */
 static int record_grow(cmd_record *r) {
     cmd_record larger = *r;
     larger.room = r->room ? 2 * r->room : FIRST_ROOM;
@@ -84,13 +84,14 @@ static int record_grow(cmd_record *r) {
     return 1;
 }
 
-/* The slot for a hash, free or not, with room for one entry more; NULL: there is no memory. */
+/* Returns the slot for a hash, free or not, with room for one entry more; NULL = there is no
+ * memory. */
 static cmd_entry *record_place(cmd_record *r, uint64_t hash, unsigned old) {
     if (r->used + 1 > r->room / 4 * 3 && !record_grow(r)) return NULL;
     return &r->slots[seek(r, hash, old)];
 }
 
-/* Frees slot i, and moves back what would no longer be found behind it. */
+/* Frees slot i, and moves back entries that would no longer be found after it. */
 static void record_take_out(cmd_record *r, size_t i) {
     if (r->slots[i].flags & CMD_ENTRY_OLD) r->old--;
     for (size_t j = after(r, i); r->slots[j].state; j = after(r, j)) {
@@ -131,7 +132,7 @@ static int is_header_name(const char *name, size_t len) {
     return len > n && memcmp(name, CMD_HEADER_NAME, n) == 0;
 }
 
-/* A line of a listing is listed, looked up and decided on: its name is hashed once. */
+/* One line of a listing is listed, looked up and decided on: its name is hashed once. */
 static uint64_t hash_of(cmd_record *r, const char *name, size_t len) {
     popcl_siphash h;
     if (len && len == r->last_len && memcmp(name, r->last_name, len) == 0) return r->last_hash;
@@ -170,7 +171,7 @@ static cmd_entry *take_over(cmd_record *r, const char *name, size_t len, uint64_
         e.hash = hash;
         e.flags = (uint8_t)((e.flags & CMD_ENTRY_MISSED) | CMD_ENTRY_TAKEN |
                             (is_header_name(name, len) ? CMD_ENTRY_HEADER : 0));
-        (void)cmd_record_put(r, &e); /* there is room: one was taken out */
+        (void)cmd_record_put(r, &e); /* there is room: one entry was taken out */
         return &r->slots[seek(r, hash, 0)];
     }
     return NULL;
@@ -189,14 +190,15 @@ const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len) {
 
 /* ---- states ---- */
 
-/* The only writer of e->state, but for entries that come from outside. */
+/* The only writer of e->state, except for entries that come from outside. */
 static void record_enter(cmd_record *r, cmd_entry *e, cmd_state next) {
     if (e->state != next) r->changed = 1;
     e->state = (uint8_t)next;
 }
 
-/* Whether an earlier run deleted it: what has its name now is another message. A server may take
- * some time to delete, so that a further session of the same run still sees the old one. */
+/* Returns whether an earlier run deleted the message: then another message has its name now. A
+ * server may take some time to delete, so that a further session of the same run still sees the old
+ * one. */
 static int is_gone(const cmd_entry *e) {
     return e->flags & CMD_ENTRY_GONE && !(e->live & CMD_LIVE_RUN);
 }
@@ -213,7 +215,7 @@ int cmd_record_is_deferred(const cmd_entry *e) {
 
 static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t number,
                        uint16_t day) {
-    int is_nothing = event == CMD_ON_LEFT || event == CMD_ON_TWICE; /* nothing was done with it */
+    int is_nothing = event == CMD_ON_LEFT || event == CMD_ON_TWICE; /* the message was not tried */
     if (is_gone(e) && first[CMD_NEW][event] == CMD_NEW) return;
     unsigned state = is_gone(e) ? CMD_NEW : e->state;
     if (is_gone(e)) e->size = CMD_SIZE_UNKNOWN;
@@ -279,8 +281,8 @@ void cmd_record_begin(cmd_record *r) {
         r->slots[i].live &= CMD_LIVE_RUN | CMD_LIVE_BROKE | CMD_LIVE_TRIED;
 }
 
-/* A complete listing has ended for entry i. Returns 0 if that took it out, and another one may
- * stand in its slot. */
+/* A complete listing has ended for entry i. Returns 0 if the entry was taken out; its slot may then
+ * have another one. */
 static int record_grow_older(cmd_record *r, size_t i) {
     cmd_entry *e = &r->slots[i];
     if (e->live & CMD_LIVE_NAMED) return 1;
@@ -293,8 +295,8 @@ static int record_grow_older(cmd_record *r, size_t i) {
     return 1;
 }
 
-/* Every entry grows older once. The walk begins behind a free slot and goes once round: what
- * take_out moves was not yet visited, and moves to where the walk still comes. */
+/* Every entry grows older once. The walk begins after a free slot and goes once round. An entry
+ * that take_out moves was not yet visited, and moves to a slot that the walk still reaches. */
 static void listing_ends(cmd_record *r) {
     size_t i = 0;
     if (r->used == 0) return;
@@ -320,7 +322,7 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len) {
     e->live |= CMD_LIVE_NAMED;
     if (!(e->flags & CMD_ENTRY_MISSED)) return;
     e->flags &= (uint8_t)~CMD_ENTRY_MISSED;
-    /* it was away after its DELE, perhaps: nothing is deleted unfetched on that */
+    /* the server may have deleted it after its DELE: it is not deleted unfetched any more */
     if (e->state == CMD_DUE || e->state == CMD_MARKED) e->flags |= CMD_ENTRY_GONE;
     r->changed = 1;
 }

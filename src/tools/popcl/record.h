@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* record - what runs know of an account's messages: one state for each. It is memory and rules
- * alone: it knows no file, no clock, no session and no way to say anything.
+/* record - the knowledge of runs about an account's messages: one state for each. It is memory and
+ * rules alone: it knows no file, no clock and no session, and prints nothing.
  *
  *                 .------------- stored ------------.
  *                 |                                 v
  *     new -----stored-----------------------------> stored <--confirmed--.
  *      |  \----stored, deletion wanted--> due --DELE taken--> marked ----'
  *      |                                   ^------deletions void---'
- *      |-- over the size limit --> refused     asked for again where the limit is raised
+ *      |-- over the size limit --> refused     asked for again if the limit is raised
  *      |-- not stored ----------> failed       fetched again
  *      '-- session broke inside-> last         fetched again, alone, after all others
- *     refused, failed, last:  each event takes them where it takes a new message
- *     confirmed, or due and away from a complete listing:  later runs take what has the name for a
- *                   new message: a server may give a UID again once its message is gone (RFC
+ *     refused, failed, last:  an event changes them as it changes a new message
+ *     confirmed, or due and away from a complete listing:  later runs take a message of that name
+ *                   for a new one: a server may give a UID again once its message is gone (RFC
  *                   1939, 7)
- *     every state:  forgotten (new) where two complete listings in a row did not name it
+ *     every state:  forgotten (new) if two complete listings in a row did not name it
  *
- * A message has a name: its UID, or what the caller makes of its header where the server gives no
- * UID (CMD_HEADER_NAME). The record keeps no name but a keyed hash of 64 bits. A stored message
- * stays stored when a later run fails to fetch it again.
+ * A message has a name: its UID, or a name that the caller makes of its header if the server gives
+ * no UID (CMD_HEADER_NAME). The record does not keep the name, but a keyed hash of 64 bits. A
+ * stored message stays stored if a later run fails to fetch it again.
  *
- * Two messages of one listing may have one name. An event decides the state for later sessions;
- * within its own session the name counts as new, so that each of them is fetched. If one of them
+ * Two messages of one listing may have one name. An event decides the state for later sessions.
+ * Within its own session the name counts as new, so that each of them is fetched. If one of them
  * fails, both are fetched again. */
 #ifndef POPCL_CMD_RECORD_H
 #define POPCL_CMD_RECORD_H
@@ -29,17 +29,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CMD_RECORD_KEY   16u /* octets of a key */
+#define CMD_RECORD_KEY   16u /* bytes of a key */
 #define CMD_OLD_KEYS     2u  /* records of version 0.1.0 that can be taken over at once */
 #define CMD_LAST_NAME    70u
 #define CMD_SIZE_UNKNOWN UINT64_MAX
-#define CMD_HEADER_NAME  "header " /* begins a name that is no UID: a UID holds no space */
+#define CMD_HEADER_NAME  "header " /* starts a name that is no UID: a UID has no space */
 
 typedef enum cmd_state {
     CMD_NEW, /* not in the record */
     CMD_STORED,
     CMD_DUE,     /* stored by a run with -d, and still to be deleted */
-    CMD_MARKED,  /* due, and the server took the DELE; QUIT's answer is still to come */
+    CMD_MARKED,  /* due, and the server accepted the DELE; QUIT's answer is still to come */
     CMD_REFUSED, /* over the size limit */
     CMD_FAILED,
     CMD_LAST, /* a session broke inside it */
@@ -49,7 +49,7 @@ typedef enum cmd_state {
 typedef enum cmd_event {
     CMD_ON_STORED,
     CMD_ON_STORED_DUE, /* stored, and to be deleted: a run with -d */
-    CMD_ON_MARKED,     /* the server took the DELE */
+    CMD_ON_MARKED,     /* the server accepted the DELE */
     CMD_ON_REFUSED,    /* over the size limit */
     CMD_ON_FAILED,
     CMD_ON_BROKEN, /* the session broke inside it */
@@ -58,12 +58,12 @@ typedef enum cmd_event {
     CMD_EVENTS
 } cmd_event;
 
-/* What is kept of a message. Read only. */
+/* The facts that are kept of a message. Read only. */
 typedef struct cmd_entry {
     uint64_t hash; /* of the name */
-    uint64_t size; /* by LIST, when it was stored; where it was refused, the limit; or
+    uint64_t size; /* octets by LIST, when it was stored; of a refused one, the limit; or
                       CMD_SIZE_UNKNOWN */
-    uint16_t day;  /* when it was stored, in days since 1970; 0: not known */
+    uint16_t day;  /* when it was stored, in days since 1970; 0 = not known */
     uint8_t state; /* cmd_state, never CMD_NEW */
     uint8_t flags; /* CMD_ENTRY_* */
     uint8_t live;  /* CMD_LIVE_* */
@@ -77,94 +77,96 @@ typedef struct cmd_entry {
 #define CMD_ENTRY_OLD       0x08u /* not yet taken over: the hash is by old key 0, */
 #define CMD_ENTRY_OLD_OTHER 0x10u /* or, with this bit too, by old key 1 */
 #define CMD_ENTRY_GONE                                                                             \
-    0x20u /* it was stored, and then its deletion was confirmed, or it was due                     \
-             and away from a complete listing */
+    0x20u /* it was stored, and then its deletion was confirmed, or it was due and away from a     \
+             complete listing */
 
 /* These are not. */
-#define CMD_LIVE_NAMED 0x01u /* this session's listing named it, or an event was about it */
-#define CMD_LIVE_TWICE 0x02u /* and more than once */
+#define CMD_LIVE_NAMED 0x01u /* this session's listing named it, or it had an event */
+#define CMD_LIVE_TWICE 0x02u /* the listing named it more than once */
 #define CMD_LIVE_TOLD  0x04u /* this session had an event for it */
 #define CMD_LIVE_RUN   0x08u /* this run stored it, or deleted it */
 #define CMD_LIVE_BROKE 0x10u /* a session of this run broke inside it */
 #define CMD_LIVE_TRIED 0x20u /* this run tried it alone */
 
 typedef struct cmd_record {
-    cmd_entry *slots;  /* private: a table; CMD_NEW: free */
-    size_t room, used; /* of the table; entries */
+    cmd_entry *slots;  /* private: a table; state CMD_NEW = free */
+    size_t room, used; /* slots of the table; entries */
     unsigned char key[CMD_RECORD_KEY];
     unsigned char old_keys[CMD_OLD_KEYS][CMD_RECORD_KEY];
     size_t old;        /* entries that are CMD_ENTRY_OLD */
-    size_t unsaved;    /* messages stored, and */
-    int changed;       /* 1: anything changed since the owner last set both to 0 */
-    uint8_t no_uidl;   /* runs in a row that UIDL was refused to; the owner's to count */
-    uint8_t no_memory; /* 1: an entry could not be added */
-    uint8_t last_len;  /* private: the name that was hashed last (0: none), */
+    size_t unsaved;    /* messages stored, */
+    int changed;       /* and 1 = anything changed, since the owner last set both to 0 */
+    uint8_t no_uidl;   /* runs in a row in which the server refused UIDL; the owner counts them */
+    uint8_t no_memory; /* 1 = an entry could not be added */
+    uint8_t last_len;  /* private: the name that was hashed last (0 = none yet), */
     char last_name[CMD_LAST_NAME];
     uint64_t last_hash; /* and its hash */
 } cmd_record;
 
-/* An empty record. No memory is taken before the first entry. */
+/* Makes an empty record. It takes no memory before the first entry. */
 void cmd_record_init(cmd_record *r, const unsigned char key[CMD_RECORD_KEY]);
 
-/* Frees. A zeroed record is fine. */
+/* Frees its memory. A zeroed record is fine. */
 void cmd_record_free(cmd_record *r);
 
-/* A session begins. */
+/* Begins a session. */
 void cmd_record_begin(cmd_record *r);
 
-/* What is known of a name, or NULL. Valid until the next call that is not state or deferred. Takes
- * over what version 0.1.0 knew of it. */
+/* Returns the entry of a name, or NULL. Valid until the next call, except of state and deferred.
+ * Takes over an entry of version 0.1.0. */
 const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len);
 
-/* How an entry (NULL: none) counts in this session: CMD_NEW once it had an event, and where an
- * earlier run deleted it; CMD_DUE for what an earlier session marked. */
+/* Returns the state of an entry (NULL = no entry) in this session. It is CMD_NEW once the entry had
+ * an event, and if an earlier run deleted the message. It is CMD_DUE if an earlier session marked
+ * it. */
 cmd_state cmd_record_state(const cmd_entry *e);
 
-/* Whether every other message comes before this one. */
+/* Returns whether every other message comes before this one. */
 int cmd_record_is_deferred(const cmd_entry *e);
 
-/* Something happened to a message. number: LIST's size; with CMD_ON_REFUSED the limit. A name of 0
+/* Notes an event of a message. number: LIST's size; with CMD_ON_REFUSED the limit. A name of 0
  * octets is ignored. The only writer of a state. */
 void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
                      uint16_t day);
 
-/* A message that was refused for its size, and then broke the session: it stays refused, and comes
- * last in this run; its tries tell the next runs. Returns 0 where it is not refused. */
+/* Notes a message that was refused for its size, and then broke the session. It stays refused, and
+ * comes last in this run; its tries are for the next runs. Returns 0 if it is not refused. */
 int cmd_record_defer(cmd_record *r, const char *name, size_t len);
 
-/* A message of this session's listing; or NULL at its complete end, where what two complete
- * listings in a row did not name is forgotten. A listing without names has no such end. */
+/* Notes a message of this session's listing. NULL is the listing's complete end: names that two
+ * complete listings in a row did not have are forgotten. A listing without names has no such
+ * end. */
 void cmd_record_listed(cmd_record *r, const char *name, size_t len);
 
-/* What version 0.1.0 knew without a size gets the one that LIST gives now. */
+/* Gives an entry of version 0.1.0 without a size the one that LIST has now. */
 void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t size);
 
-/* A deferred message that this session's listing named and this run has not yet tried alone, the
- * one with the fewest tries; NULL: there is none. */
+/* Returns a deferred message that this session's listing named and that this run has not yet tried
+ * alone. It is the one with the fewest tries; NULL = no message is left. */
 const cmd_entry *cmd_record_pick(const cmd_record *r);
 
-/* How many messages of this session's listing a session broke inside, and none stored yet. */
+/* Returns how many messages of this session's listing broke a session, and are not stored yet. */
 size_t cmd_record_left(const cmd_record *r);
 
 /* The message of this hash is tried alone. */
 void cmd_record_trying(cmd_record *r, uint64_t hash);
 
-/* The session's deletions: confirmed by QUIT's +OK, or void as QUIT never left. Without a call
- * they stay CMD_MARKED. */
+/* The end of the session's deletions: confirmed by QUIT's +OK, or void since QUIT was never sent.
+ * Without a call they stay CMD_MARKED. */
 void cmd_record_confirm(cmd_record *r, int confirmed);
 
-/* Whether it knows messages by UIDs. */
+/* Returns whether it knows messages by UIDs. */
 int cmd_record_has_uids(const cmd_record *r);
-/* Whether it knows some message by its header, which tells only with LIST's size. */
+/* Returns whether it knows a message by its header, which is a proof only with LIST's size. */
 int cmd_record_has_headers(const cmd_record *r);
-/* Whether some message without UID is deferred. */
+/* Returns whether a message without UID is deferred. */
 int cmd_record_has_deferred_headers(const cmd_record *r);
 
-/* Puts an entry as it was saved. What the record has of the same hash and key stays. Returns 0
- * where there is no memory. */
+/* Adds an entry as it was saved. An entry with the same hash and key stays. Returns 0 if there is
+ * no memory. */
 int cmd_record_put(cmd_record *r, const cmd_entry *e);
 
-/* The hash of a name under an old key: SHA-256 over key and name, cut. */
+/* Returns the hash of a name under an old key: SHA-256 over key and name, cut. */
 uint64_t cmd_record_old_hash(const unsigned char key[CMD_RECORD_KEY], const char *name, size_t len);
 
 #endif

@@ -27,8 +27,8 @@ static int failed(cmd_record_file *f, const char *call, int code) {
 
 /* ---- the directory ---- */
 
-/* Makes path and what is missing above it, 0700 as the XDG Base Directory Specification asks.
- * Returns 0, or -1 and errno. */
+/* Makes path and the missing directories above it, 0700 as the XDG Base Directory Specification
+ * asks. Returns 0, or -1 and errno. */
 static int make_path(char *path) {
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash) *slash = '\0';
@@ -46,8 +46,8 @@ static void leave_dir(cmd_record_file *f) {
     errno = why;
 }
 
-/* Opens one candidate, PREFIX/REST, with further flags of open. Returns 0, or -1 and errno. A run
- * that only reads finds nothing where there is none: then f->dir is -1. */
+/* Opens one candidate, PREFIX/REST, with further flags of open. Returns 0, or -1 and errno. If
+ * there is no such directory, a run that only reads gets f->dir -1. */
 static int recordfile_open_at(cmd_record_file *f, const char *prefix, const char *rest, int flags) {
     int n = snprintf(f->path, sizeof f->path, "%s/%s", prefix, rest);
     if (n < 0 || (size_t)n >= sizeof f->path) {
@@ -62,15 +62,15 @@ static int recordfile_open_at(cmd_record_file *f, const char *prefix, const char
     return -1;
 }
 
-/* Whether nobody but this user can have written it. For root the owner of the directory above
+/* Returns whether only this user can have written it. For root the owner of the directory above
  * counts too: cron fetches as root and gives the mail to its user. */
 static int is_believed(const cmd_record_file *f, const struct stat *st) {
     return (st->st_uid == geteuid() || (geteuid() == 0 && st->st_uid == f->owner)) &&
            (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* The directory of the messages may be shared: what stands in it under our name may be another
- * user's. Returns 1 where it can be used, or there is none; 0, or -1 and errno. */
+/* The directory of the messages may be shared: a file of our name in it may be another user's.
+ * Returns 1 if it can be used, or there is no file; 0, or -1 and errno. */
 static int open_beside_mail(cmd_record_file *f, const char *out_dir, const char *name) {
     struct stat st;
     if (stat(out_dir, &st) == 0) f->owner = st.st_uid;
@@ -98,7 +98,7 @@ static int find_beside_mail(cmd_record_file *f, const char *out_dir) {
 
 static int is_absolute(const char *path) { return path && path[0] == '/'; }
 
-/* Whether HOME leads to a directory. Returns 0, or -1 and errno. */
+/* Checks that HOME leads to a directory. Returns 0, or -1 and errno. */
 static int look_at_home(const char *home) {
     struct stat st;
     errno = ENOENT;
@@ -109,7 +109,7 @@ static int look_at_home(const char *home) {
 
 static int find_dir(cmd_record_file *f, const char *out_dir) {
     const char *xdg = cmd_environment("XDG_STATE_HOME"), *home = cmd_environment("HOME");
-    if (is_absolute(xdg)) /* relative: ignored, as XDG asks */
+    if (is_absolute(xdg)) /* a relative one is ignored, as XDG asks */
         return recordfile_open_at(f, xdg, "popcl", 0)
                    ? failed(f, "opening the directory", CMD_EXIT_CREATE)
                    : 0;
@@ -119,13 +119,14 @@ static int find_dir(cmd_record_file *f, const char *out_dir) {
         f->fell_back = "HOME";
         f->fell_back_errno = errno;
     }
-    /* a run that only reads also finds what a run put there while HOME could not be written */
+    /* a run that only reads also finds a record that a run put there while HOME could not be
+     * written */
     return out_dir ? find_beside_mail(f, out_dir) : 0;
 }
 
 /* ---- names ---- */
 
-/* Users, hosts and ports hold octets that no file name may. */
+/* Users, hosts and ports have octets that no file name may have. */
 static void name_file(char name[33], const char *user, size_t user_len, const char *host,
                       uint16_t port) {
     unsigned char digest[br_sha256_SIZE];
@@ -193,7 +194,7 @@ static int recordfile_get(void *ctx, void *p, size_t n) {
     return 0;
 }
 
-/* Keeps a damaged file, for whoever wants to look at it. */
+/* Keeps a damaged file, for a person to look at. */
 static int recordfile_put_aside(cmd_record_file *f, const char *name) {
     f->damaged = 1;
     if (f->writes && tool_put_aside(f->dir, name))
@@ -210,7 +211,7 @@ static int load_open(cmd_record_file *f, const char *name, int fd) {
         return failed(f, "opening, as it is no ordinary file,", CMD_EXIT_CREATE);
     }
     if (!is_believed(f, &st)) {
-        f->distrusted = 1; /* the next save puts our own in its place */
+        f->distrusted = 1; /* the next save puts this user's own file in its place */
         return 0;
     }
     cmd_loaded how = cmd_record_load(&f->record, (uint64_t)st.st_size, recordfile_get, &r);
@@ -243,7 +244,7 @@ int cmd_record_file_load(cmd_record_file *f) {
     int taken = f->taken;
     f->taken = 0;
     if (code == 0 && f->second[0]) code = load_file(f, f->second);
-    if (!f->taken) f->second[0] = '\0'; /* else a save removes it */
+    if (!f->taken) f->second[0] = '\0'; /* otherwise a save removes it */
     f->taken |= taken;
     return code;
 }
@@ -288,7 +289,7 @@ static int save(cmd_record_file *f) {
     if (code) return code;
     f->record.changed = 0;
     f->record.unsaved = 0;
-    /* what it held is in the record now */
+    /* its entries are in the record now */
     if (f->second[0]) (void)unlinkat(f->dir, f->second, 0);
     f->second[0] = '\0';
     return 0;
@@ -300,7 +301,7 @@ void cmd_record_file_pass(cmd_record_file *f, uint32_t now_ms) {
     if (f->saved_ms == 0) f->saved_ms = now_ms ? now_ms : 1;
     if (now_ms - f->saved_ms < CMD_SAVE_MS && f->record.unsaved < many) return;
     f->saved_ms = now_ms ? now_ms : 1;
-    (void)save(f); /* a failure is told when the end fails too */
+    (void)save(f); /* a failure is reported if the save at the end fails too */
 }
 
 int cmd_record_file_save(cmd_record_file *f) {

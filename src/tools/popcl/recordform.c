@@ -9,25 +9,25 @@
 #include "../../core/siphash.h"
 
 enum {
-    COUNT_AT = 4, /* of a record: the head */
+    COUNT_AT = 4, /* offsets in a record: the head */
     KEY_AT = 8,
     OLD_KEYS_AT = 24,
     NO_UIDL_AT = 56,
     HEAD = 64,
     ENTRY = 19,
     CHECK = 8,
-    SIZE_AT = 8, /* of an entry */
+    SIZE_AT = 8, /* offsets in an entry */
     DAY_AT = 14,
     STATE_AT = 16,
     FLAGS_AT = 17,
     TRIES_AT = 18,
-    OLD_NOTE_AT = 24, /* of version 0.1.0: its head begins as this one does, with a note */
+    OLD_NOTE_AT = 24, /* offsets in one of version 0.1.0: its head begins so, with a note */
     OLD_HEAD = 32,
     OLD_ENTRY = 9,
     OLD_MARKS_AT = 8,
     OLD_MISSED = 0x20
 };
-#define SIZE_NONE ((UINT64_C(1) << 48) - 1) /* unknown; larger ones are cut to the one below */
+#define SIZE_NONE ((UINT64_C(1) << 48) - 1) /* unknown; larger sizes are cut to the one below */
 
 static const unsigned char version[4] = {'P', 'R', 'C', '2'};
 static const unsigned char old_version[4] = {'P', 'S', 'N', '1'};
@@ -107,7 +107,7 @@ typedef struct reader {
     int (*get)(void *ctx, void *p, size_t n);
     void *ctx;
     popcl_siphash sip;
-    br_sha256_context sha; /* what version 0.1.0 checks with */
+    br_sha256_context sha; /* the checksum of version 0.1.0 */
     int is_old;
 } reader;
 
@@ -121,7 +121,7 @@ static int form_read_piece(reader *f, void *p, size_t n) {
     return 0;
 }
 
-/* Whether save can have written such an entry. */
+/* Returns whether save can have written such an entry. */
 static int parse_entry(const unsigned char in[ENTRY], cmd_entry *e) {
     uint64_t size = get_number(in + SIZE_AT, 6);
     memset(e, 0, sizeof *e);
@@ -135,8 +135,7 @@ static int parse_entry(const unsigned char in[ENTRY], cmd_entry *e) {
 }
 
 /* The marks of version 0.1.0: 1 fetched, 2 refused, 4 deletion due, 8 of the run that was killed.
- * What is not here says nothing of a message. A due one lacks LIST's size: it is fetched once more.
- */
+ * Other numbers give no state. A due one lacks LIST's size: it is fetched once more. */
 static const unsigned char old_states[16] = {
     [1] = CMD_STORED, [2] = CMD_REFUSED,  [5] = CMD_DUE,  [7] = CMD_DUE,
     [9] = CMD_STORED, [10] = CMD_REFUSED, [12] = CMD_DUE, [13] = CMD_DUE};
@@ -150,7 +149,7 @@ static void parse_old_entry(const unsigned char in[OLD_ENTRY], uint64_t note, un
     e->flags = (uint8_t)(kind | (in[OLD_MARKS_AT] & OLD_MISSED ? CMD_ENTRY_MISSED : 0u));
 }
 
-/* Where an old key stands or can stand; CMD_OLD_KEYS: nowhere. */
+/* Returns the place of an old key, or a free one for it; CMD_OLD_KEYS = there is no place. */
 static size_t old_slot(const cmd_record *r, const unsigned char *key) {
     static const unsigned char none[CMD_RECORD_KEY];
     size_t k = 0;
@@ -161,7 +160,7 @@ static size_t old_slot(const cmd_record *r, const unsigned char *key) {
     return k;
 }
 
-/* Reads `count` entries behind a head into a record of their own. */
+/* Reads `count` entries after a head into a record of their own. */
 static cmd_loaded form_read_entries(cmd_record *into, reader *f, uint64_t count, uint64_t note,
                                     unsigned kind) {
     unsigned char piece[ENTRY];

@@ -3,8 +3,9 @@
  * bytes go and come by callbacks.
  *
  *     "PRC2"   entries (4)   key (16)   old key 0 (16)   old key 1 (16)   no_uidl (1)   zeros (7)
- *     an entry: hash (8)   size (6; all ones: unknown)   day (2)   state (1)   flags (1)   tries
- * (1) SipHash-2-4 over all before, under a key of zeros (8)
+ *     an entry: hash (8)   size (6; all ones: unknown)   day (2)   state (1)   flags (1)
+ *               tries (1)
+ *     SipHash-2-4 over all before, under a key of zeros (8)
  *
  * Numbers are big-endian. The checksum detects damage, not tampering: a file is believed for its
  * place (recordfile.h). */
@@ -15,7 +16,7 @@
 
 #define CMD_SAVED_LEN(entries) (72u + (uint64_t)(entries)*19u)
 
-/* Writes the record through put. put returns 0, or another value that ends it and is returned. */
+/* Writes the record through put. put returns 0, or another value, which ends it and is returned. */
 int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, size_t n), void *ctx);
 
 typedef enum cmd_loaded {
@@ -25,9 +26,9 @@ typedef enum cmd_loaded {
     CMD_LOAD_NO_ROOM /* there is no memory; the record is unchanged */
 } cmd_loaded;
 
-/* Reads a saved record of len bytes, and nothing beyond. One of this version must come into an
- * empty record, which gets its key; one of version 0.1.0 is added to what is there. get fills p
- * with exactly n bytes and returns 0, or another value where it cannot. Memory is bounded by what
+/* Reads a saved record of len bytes, and no byte after it. One of this version must come into an
+ * empty record, which gets its key. One of version 0.1.0 is added to the record. get fills p with
+ * exactly n bytes and returns 0, or another value if it cannot. Memory is bounded by the bytes that
  * get gives. */
 cmd_loaded cmd_record_load(cmd_record *r, uint64_t len, int (*get)(void *ctx, void *p, size_t n),
                            void *ctx);

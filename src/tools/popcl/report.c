@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* report - see report.h. Every line for standard error goes through emit, which escapes: no caller
- * can forget it. The password is taken out of the server's words only: masked in our own sentences
- * it would show which word it is. */
+ * can forget it. The password is taken out of the server's words only. In the command's own
+ * sentences a mask would show which word it is. */
 #define _POSIX_C_SOURCE 200809L
 #include "report.h"
 
@@ -82,8 +82,8 @@ static void report_add(line *l, const char *p, size_t n) {
         l->buf[l->len++] = p[i]; /* n is below 32 */
 }
 
-/* Writes lead, the text with each octet that is no printable ASCII as \xNN, and a line end: in one
- * piece where it fits. */
+/* Writes lead, the text with \xNN for each octet that is not printable ASCII, and a line end: in
+ * one piece if it fits. */
 static void emit(cmd_report *r, enum outlets which, const char *lead, const char *text, size_t n) {
     static const char hex[] = "0123456789abcdef";
     line l = {.to = outlet(r, which)};
@@ -141,8 +141,8 @@ void cmd_report_detail(cmd_report *r, const char *format, ...) {
 
 /* ---- the server's words ---- */
 
-/* Octets at the start of text, n of them left, that are the secret; where the text is cut, the
- * beginning of the secret that is left. */
+/* Returns how many octets at the start of text, of which n are left, are the secret. If the text is
+ * cut, the beginning of the secret counts too. */
 static size_t secret_at(const cmd_report *r, const char *text, size_t n, int cut) {
     if (r->secret_len == 0) return 0;
     if (n >= r->secret_len) return memcmp(text, r->secret, r->secret_len) == 0 ? r->secret_len : 0;
@@ -165,7 +165,7 @@ void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *te
     out[len] = '\0';
 }
 
-/* A trace that cannot be written any more is not tried again, and is told once. */
+/* If the trace cannot be written any more, that is reported once, and it is not tried again. */
 static int is_trace_over(cmd_report *r) {
     int error = outlet(r, TRACE)->error;
     if (error && !r->trace_told && r->trace_fd != r->err_fd)
@@ -179,11 +179,11 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
         [POPCL_TRACE_SENT] = "C: ", [POPCL_TRACE_RECEIVED] = "S: ", [POPCL_TRACE_STATE] = "-- "};
     cmd_report *r = report;
     if (r->trace_fd < 0 || is_trace_over(r)) return;
-    if (kind == POPCL_TRACE_STATE) { /* one piece, and perhaps in the middle of a line */
+    if (kind == POPCL_TRACE_STATE) { /* in one piece, and perhaps in the middle of a line */
         if (n) emit(r, TRACE, leads[kind], p, n);
         return;
     }
-    if (n) { /* a piece: lines are collected, because a secret may lie across pieces */
+    if (n) { /* a piece: lines are collected, because a secret may cross pieces */
         size_t room = sizeof r->line - r->line_len;
         size_t taken = n < room ? n : room;
         memcpy(r->line + r->line_len, p, taken);
@@ -213,7 +213,7 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
     if (d->message)
         (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
-    /* What a server said counts where it answered this command, or nothing that was asked (its
+    /* A server's words count if they answered this command, or nothing that was asked (its
      * greeting, its good-bye). */
     if (d->reply.text_len && d->failed <= 1 && (!*d->refused || strcmp(d->refused, d->verb) == 0)) {
         cmd_report_scrub(r, words, sizeof words, d->reply.text, d->reply.text_len,
@@ -253,7 +253,7 @@ void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint6
     octets_as_text(size, sizeof size, octets, total_octets);
     int n = snprintf(text, sizeof text, "\r%lu%s messages, %s\033[K", (unsigned long)messages, of,
                      size);
-    /* a terminal that is stopped must not stop the run for this */
+    /* a stopped terminal must not stop the run for this */
     if (n > 0 && cmd_outlet_write_now(outlet(r, ERR), text, (size_t)n) > 0) r->drawn = 1;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* report - all that the command says: errors in three parts, warnings, notes, progress and the
- * trace on standard error, the count and listings on standard output. It decides what is fit to be
- * shown: control and 8-bit octets are escaped, and the password is taken out of what a server says.
- * What takes nothing more is given up at the end of the run's time, or at the first signal, and
- * then for good. It knows no network and no store. */
+/* report - everything that the command prints. Errors in three parts, warnings, notes, progress and
+ * the trace go to standard error, the count and listings to standard output. It decides which text
+ * is fit to be shown. Control and 8-bit octets are escaped, and the password is taken out of a
+ * server's words. A descriptor that takes nothing more is given up for good at the end of the run's
+ * time, or at the first signal. It knows no network and no store. */
 #ifndef POPCL_CMD_REPORT_H
 #define POPCL_CMD_REPORT_H
 
@@ -31,21 +31,22 @@ enum cmd_exit {
     CMD_EXIT_CONFIG = 78,
     CMD_EXIT_CERT = 79,
     CMD_EXIT_TLS = 80,
-    CMD_EXIT_SIGNAL = 128 /* and the signal's number */
+    CMD_EXIT_SIGNAL = 128 /* plus the signal's number */
 };
 
-/* The exit code of a result; for POPCL_CLASS_STOPPED the signal's number is the caller's to add. */
+/* Returns the exit code of a result; for POPCL_CLASS_STOPPED the caller adds the signal's
+ * number. */
 int cmd_exit_code(popcl_err e);
 
 typedef struct cmd_report {
-    int out_fd, err_fd, trace_fd; /* trace_fd -1: no trace */
-    cmd_patience patience;        /* how long each of them may take nothing; zeroed: for ever */
-    int disk_errno;               /* of the store's first failure; 0: none, or not known */
+    int out_fd, err_fd, trace_fd; /* trace_fd -1 = no trace */
+    cmd_patience patience;        /* how long each of them may take nothing; zeroed = for ever */
+    int disk_errno;               /* of the store's first failure; 0 = no failure, or not known */
     int quiet, verbose;
-    int terminal;       /* 1: progress is shown on err_fd */
-    int drawn;          /* private: a progress line stands there */
-    int out_errno;      /* the first failure of out_fd; 0: none. ETIMEDOUT: it took nothing */
-    const char *secret; /* borrowed: what no output may hold */
+    int terminal;  /* 1 = progress is shown on err_fd */
+    int drawn;     /* private: a progress line is on the screen */
+    int out_errno; /* the first failure of out_fd; 0 = no failure. ETIMEDOUT: it took nothing */
+    const char *secret; /* borrowed: the text that no output may have */
     size_t secret_len;
     cmd_outlet outlets[3];    /* private: of the descriptors */
     size_t out_len, line_len; /* private: of the buffers below */
@@ -55,37 +56,36 @@ typedef struct cmd_report {
     char shown[3 * CMD_TRACE_LINE + 1]; /* the line, scrubbed */
 } cmd_report;
 
-/* Says nothing yet. Progress is shown where err_fd is a terminal that can erase a line, unless
- * quiet, verbose or trace. */
+/* Prints nothing yet. Progress is shown if err_fd is a terminal that can erase a line, unless
+ * quiet, verbose or trace is set. */
 void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd);
 
-/* The run may last total_ms from now on, and no longer than until *stop is not 0. */
+/* The run may last total_ms from now on, and ends earlier once *stop is not 0. */
 void cmd_report_limit(cmd_report *r, const volatile sig_atomic_t *stop, uint32_t total_ms);
 
-/* Writes what is left, and wipes the buffers. */
+/* Writes the rest, and wipes the buffers. */
 void cmd_report_end(cmd_report *r);
 
-/* The three parts of an error; cause and advice may be "". All strings may hold anything: they are
- * escaped. */
+/* Prints the three parts of an error; cause and advice may be "". All strings may have any octets:
+ * they are escaped. */
 void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice);
 
-/* One line of what the report is for. warning and note are not said when quiet, detail only when
- * verbose. */
+/* One line of the kind in its name. Quiet drops warning and note; only verbose prints detail. */
 void cmd_report_warning(cmd_report *r, const char *format, ...);
 void cmd_report_note(cmd_report *r, const char *format, ...);
 void cmd_report_detail(cmd_report *r, const char *format, ...);
 
-/* Copies text that a server gave to out (cap octets, NUL-terminated), with *** for each occurrence
- * of the secret; where the text is cut, also for a beginning of the secret at its end. */
+/* Copies text that a server gave to out (cap bytes, NUL-terminated), with *** for each occurrence
+ * of the secret. If the text is cut, a beginning of the secret at its end is replaced too. */
 void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n,
                       int cut);
 
-/* A result of the library in three parts, with what is special in it: server, message, the port's
- * error, the server's own words. */
+/* Prints a result of the library in three parts, with its special facts: server, message, the
+ * port's error, the server's own words. */
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special);
 
-/* Redraws the progress line: so many messages that came whole, of total; so many octets, with those
- * of a message that is under way, of total_octets. Totals 0: not known. */
+/* Redraws the progress line: so many whole messages of total; so many octets, with those of a
+ * message under way, of total_octets. Totals 0 = not known. */
 void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets,
                          uint64_t total_octets);
 

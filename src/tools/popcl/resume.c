@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* resume - see resume.h. A reader sees the old file or the new one, since it is replaced by rename:
- * any number of runs at one time are safe, and the last one's session stays. */
+/* resume - see resume.h. The file is replaced by rename, so that a reader sees the old one or the
+ * new one. Any number of runs at one time are safe, and the last one's session stays. */
 #define _POSIX_C_SOURCE 200809L
 #include "resume.h"
 
@@ -42,7 +42,7 @@ static int resume_is_file(const char *path, const struct stat *file) {
     return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
-/* What kind of file it is, whose, and who else may touch it. */
+/* Judges the kind of file, its owner, and the rights of others. */
 static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r,
                         const struct stat *st) {
     if (!S_ISREG(st->st_mode))
@@ -85,7 +85,7 @@ static int resume_load(cmd_resume *s, const cmd_options *o, cmd_report *r, int f
         return resume_refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
                              "look at its medium");
     s->is_there = 1;
-    /* an empty one is what mktemp makes */
+    /* mktemp makes an empty one */
     if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) resume_put_aside(s, r);
     popcl_resume_save(&s->kept, s->blob);
     cmd_wipe(octets, sizeof octets);
@@ -101,7 +101,7 @@ int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
     if (resume_open_dir(s))
         return resume_refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno),
                              "give a file in a directory that exists and that you may write");
-    /* a run that was killed while it wrote: what it left is as secret as the file */
+    /* a temporary of a run that was killed while it wrote is as secret as the file */
     tool_tidy(s->dir, s->name);
     int fd = tool_open(s->dir, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0 && errno == ENOENT) return 0;

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the library's settings, and what the command calls them ---- */
+/* ---- the library's settings, and the command's names for them ---- */
 
-/* None begins like another that stands behind it. */
+/* No row begins like a later one. */
 static const struct {
     const char *setting, *option;
 } options[] = {
@@ -32,7 +32,7 @@ static const struct {
     {"POPCL_STLS", "-S"},
 };
 
-/* The sentence with options for settings; cut to fit, which none is. */
+/* Writes the sentence with options for settings; cut to fit, which no sentence needs. */
 static void in_options(char *out, size_t size, const char *sentence) {
     size_t n = 0;
     while (*sentence && n + 1 < size) {
@@ -57,7 +57,7 @@ static void in_options(char *out, size_t size, const char *sentence) {
     "popcl has a fault", "the command used its library in a way that is not allowed",              \
         "report this to the people who make popcl, with the output of --trace"
 
-/* NULL: the library's. */
+/* NULL = the library's sentence. */
 typedef struct own {
     popcl_err e;
     const char *what, *cause, *advice;
@@ -121,9 +121,9 @@ static const own *own_of(popcl_err e) {
     return &none;
 }
 
-/* ---- what the system's number adds ---- */
+/* ---- the facts of the system's number ---- */
 
-/* Of a network's error. What the machine lacks is not the network's fault. */
+/* Of a network's error. A lack of this machine is not the network's fault. */
 static const struct {
     popcl_err e;
     int error;

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* sentences - the three sentences of an error as a user of the command gets them: the library's
- * with options for its settings, or the command's own, where the library speaks of what only a
- * program has (a sink, a plan, a profile), or where the system's error number says more. */
+/* sentences - the three sentences of an error for a user of the command: the library's, with
+ * options for its settings, or the command's own. The command has its own if the library's are
+ * about parts that only a program has (a sink, a plan, a profile). It also has its own if the
+ * system's error number is more exact. */
 #ifndef POPCL_CMD_SENTENCES_H
 #define POPCL_CMD_SENTENCES_H
 
 #include "popcl_fetch.h"
 
 typedef struct cmd_sentences {
-    const char *what; /* what failed */
+    const char *what; /* the failure */
     char cause[512], advice[512];
 } cmd_sentences;
 
-/* `error`: the system's number behind it (errno, or getaddrinfo's made negative); 0: none. */
+/* `error`: the system's number of the failure (errno, or getaddrinfo's made negative); 0 = no
+ * number. */
 void cmd_sentences_find(cmd_sentences *s, popcl_err e, int error);
 
-/* What failed, alone. */
+/* Returns what failed, alone. */
 const char *cmd_sentences_what(popcl_err e);
 
 /* Why a directory or file cannot be written: cause and advice for an errno. */
@@ -25,8 +27,8 @@ typedef struct cmd_disk_words {
 } cmd_disk_words;
 const cmd_disk_words *cmd_sentences_disk(int error);
 
-/* The same, where the disk or its file system is the cause; else NULL. For what is no directory of
- * messages. */
+/* The same, if the disk or its file system is the cause; otherwise NULL. For a file that is no
+ * directory of messages. */
 const cmd_disk_words *cmd_sentences_medium(int error);
 
 #endif

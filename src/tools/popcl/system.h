@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* system - the few things that several files of the command need from the C library, in the form
+/* system - the few functions of the C library that several files of the command need, in the form
  * that they need. */
 #ifndef POPCL_CMD_SYSTEM_H
 #define POPCL_CMD_SYSTEM_H
@@ -9,12 +9,12 @@
 /* Overwrites memory in a way that no compiler leaves out. */
 void cmd_wipe(void *p, size_t n);
 
-/* An errno in words; a negative number is getaddrinfo's. Valid until the next call, from the main
- * thread only. */
+/* Returns an errno in words; a negative number is getaddrinfo's. Valid until the next call, from
+ * the main thread only. */
 const char *cmd_error_text(int error);
 
-/* An environment variable, NULL where it is not set or empty. Nothing in the command changes the
- * environment. */
+/* Returns an environment variable, NULL if it is not set or empty. Nothing in the command changes
+ * the environment. */
 const char *cmd_environment(const char *name);
 
 #endif

@@ -59,8 +59,8 @@ static int not_loaded(cmd_report *r, popcl_posix_trust_error e, const char *why,
     return rows[e].code;
 }
 
-/* The order in which people expect it: what they name, what was compiled in, what the environment
- * names, what the system has. A pin that they name without authorities needs none. */
+/* The places of trust, in this order: the options, the compiled anchors, the environment, the
+ * system. A pin without authorities in the options needs none. */
 static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     char why[POPCL_POSIX_WHY];
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
@@ -110,7 +110,7 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
                           (unsigned long)t->trust.own_certs_len);
     if (!t->trust.anchors_len)
         cmd_report_detail(r, "the pinned key alone decides: no name is demanded");
-    /* zeroed where there is none, and that is refused at start */
+    /* zeroed if there is no seed; start refuses that */
     (void)popcl_posix_seed(t->seed, sizeof t->seed);
     return 0;
 }
@@ -169,7 +169,7 @@ const char *cmd_tls_alert_name(unsigned alert) {
     return "";
 }
 
-/* With what parts it from the suite; "" before it is chosen. */
+/* With the text that separates it from the suite; "" before it is chosen. */
 static const char *curve_name(unsigned curve) {
     static const char *const names[] = {
         [23] = ", P-256", [24] = ", P-384", [25] = ", P-521", [29] = ", X25519"};
@@ -200,7 +200,7 @@ void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
     cmd_report_detail(r, "the server's certificate is valid until %s", until);
 }
 
-/* BearSSL's own number: nothing for people, and all for who looks into its source. */
+/* BearSSL's own number has a meaning only in its source. */
 static void tell_number(const popcl_tls_diag *d, cmd_report *r) {
     char text[48];
     if (!d->error) return;
@@ -217,8 +217,8 @@ static void tell_clock(int64_t utc_s, char *text, size_t cap) {
     (void)snprintf(text, cap, "it shows %s", now);
 }
 
-/* Which certificate it is, and since or until when; "" where the sentence of the error says that,
- * or nothing more is known. */
+/* Writes which certificate it is, and since or until when. Writes "" if the sentence of the error
+ * has that, or nothing more is known. */
 static void tell_certificate(const popcl_tls_diag *d, popcl_err e, char *text, size_t cap) {
     char which[64] = "the server's own", when[POP_UTC_TEXT];
     if (!d->cert || e == POPCL_ERR_CERT_PIN || e == POPCL_ERR_CERT_UNCHECKED ||
