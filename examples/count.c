@@ -7,7 +7,7 @@
 #include <string.h>
 static const popcl_verb sequence[] = {POPCL_USER, POPCL_PASS, POPCL_STAT, POPCL_QUIT};
 static popcl_command command;
-static uint32_t next; /* place in sequence; the command's tag */
+static uint32_t next; /* place in sequence, which is also the command's tag */
 
 static unsigned ready(void *session) {
     command.verb = sequence[next];

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* pop3s - fetches a maildrop to standard output over TLS:  pop3s HOST PORT USER PASSWORD-FILE
- * CA-FILE [-S] Port 995 speaks TLS from the first octet; with -S the session begins in clear text
- * on port 110 and changes over before the login. A firmware does the same with anchors that
- * popcl-ta compiled in, where popcl_posix_trust_load stands here, and with a seed and a time of its
- * own. */
+/* pop3s - fetches a maildrop to standard output over TLS:
+ *
+ *     pop3s HOST PORT USER PASSWORD-FILE CA-FILE [-S]
+ *
+ * Port 995 uses TLS from the first octet. With -S the session begins in clear text on port 110 and
+ * changes to TLS before the login. A firmware does the same with compiled anchors from popcl-ta in
+ * place of popcl_posix_trust_load, and with a seed and a time of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,7 @@ static void cut(void *ctx, popcl_err why) {
     printf("--- cut: %s\n", popcl_err_name(why));
 }
 
-/* Everything that TLS needs beside the job: the memory of one session, and whom to trust. */
+/* Everything that TLS needs beside the job: the memory of one session, and the trust. */
 static popcl_err fetch(popcl_fetch_config *config, popcl_tls *tls) {
     static popcl_fetch job;
     static popcl_tls_public_storage storage;
@@ -42,7 +44,7 @@ static popcl_err fetch(popcl_fetch_config *config, popcl_tls *tls) {
     config->session.tls = tls;
     config->session.seed = seed;
     config->session.seed_len = sizeof seed;
-    config->session.iobuf = iobuf; /* no plan: after the handshake it stands in the storage */
+    config->session.iobuf = iobuf; /* no plan: after the handshake it is in the storage */
     config->session.iobuf_len = sizeof iobuf;
     popcl_fetch_start(&job, config, 0);
     popcl_err e = popcl_run(&job.session, &popcl_posix, &net);

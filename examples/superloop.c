@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* superloop - fetches mail from a main loop that never blocks, as firmware without an operating
- * system does: each turn does a little of everything and comes back.  superloop ADDRESS PORT USER
- * PASSWORD-FILE   (an address: looking up a name would block) The sink is slow on purpose: it takes
- * 64 octets a turn, as a flash memory might, and popcl waits for it with nothing but its window. */
+ * system does. Each turn does a little of everything and returns.
+ *
+ *     superloop ADDRESS PORT USER PASSWORD-FILE   (an address: looking up a name would block)
+ *
+ * The sink is slow on purpose: it takes 64 octets a turn, as a flash memory might. Meanwhile TCP's
+ * window is all that popcl needs to hold the rest. */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,7 +65,7 @@ static int begin_connect(const char *address, const char *port) {
     return connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS ? fd : -1;
 }
 
-/* One turn while the connection comes up: a socket that has a peer is connected, one with an error
+/* One turn while the connection comes up. A socket that has a peer is connected; one with an error
  * never will be. */
 static void connect_turn(popcl *session, int fd, int *connected) {
     struct sockaddr_storage peer;
@@ -86,7 +89,7 @@ static void network_turn(popcl *session, int fd) {
     if (moved > 0)
         popcl_send_ack(session, (size_t)moved);
     else if (moved < 0 && errno != EAGAIN && errno != EINTR)
-        popcl_send_failed(session); /* what came before is still to be read */
+        popcl_send_failed(session); /* octets that came before can still be read */
     unsigned char *in = popcl_recv_buf(session, &n);
     if (n == 0) return; /* not now: the memory is busy, and TCP's window holds the server back */
     moved = recv(fd, in, n, 0);
@@ -126,7 +129,7 @@ int main(int argc, char **argv) {
         popcl_tick(session, now_ms());
         device.room = 64;
         if (popcl_state(session) & POPCL_PAUSED) popcl_resume(session);
-        device.turns++; /* the rest of the device's work stands here */
+        device.turns++; /* the rest of the device's work goes here */
         sched_yield();
     }
     if (fd >= 0) close(fd);

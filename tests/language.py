@@ -30,7 +30,6 @@ LIMITS = {
     "docs/ERRORS.md": (0, 2),
     "src/core": (21, 83),
     "src/auth": (2, 20),
-    "examples": (26, 87),
 }
 
 # A pattern, and the word to use. `^` is the begin of a sentence, or of a part of one after a colon or semicolon.

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* app - see app.h. Nothing here ends the polling: a failure is told by its name and makes the pause
- * longer; a login that is refused makes it hours. A message that breaks the session comes after all
+/* app - see app.h. No failure ends the polling: it is reported by its name and makes the pause
+ * longer. A refused login makes the pause hours. A message that breaks the session comes after all
  * others from then on (order.h).
  *
- * No mail is lost by a reset: a message counts as stored, and is deleted, after commit, and commit
- * closed its file and named it. The set of seen UIDs is saved every SAVE_EVERY messages and at the
- * end of a poll, if it changed: a reset in between lets at most that many messages come a second
- * time. So a poll that finds nothing writes nothing to the flash, and one with n new messages
- * erases 1 + n / SAVE_EVERY slots; a session of TLS four a day at most: the old one goes, the new
- * one comes once it was resumed. With 50 messages an hour that is one erase of each slot every
- * three hours. */
+ * No mail is lost by a reset. A message counts as stored, and is deleted, only after commit closed
+ * its file and named it. The set of seen UIDs is saved every SAVE_EVERY messages and at the end of
+ * a poll, if it changed. After a reset in between at most that many messages come a second time.
+ *
+ * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 +
+ * n / SAVE_EVERY slots. A session of TLS erases four slots a day at most: the old session goes, and
+ * the new one comes once it was resumed. With 50 messages an hour that is one erase of each slot
+ * every three hours. */
 #include "app.h"
 
 #include <string.h>
@@ -34,22 +35,22 @@
 #define TEXT_OF_(a)  #a
 
 #ifndef SEEN_UIDS
-/* messages in the maildrop that it remembers; those beyond come again each time */
+/* messages in the maildrop that it remembers; any beyond them come again each time */
 #define SEEN_UIDS 96
 #endif
 #define SAVE_EVERY 16u
 #define DAY_MS     86400000u
-#define END_MS     500u /* before the end: TCP takes its leave */
-#define PIECE      7u   /* octets that a sink which pauses takes in between */
+#define END_MS     500u /* a pause before the end: TCP closes the connection */
+#define PIECE      7u   /* octets that a sink takes between its pauses */
 
-#define REFUSALS_MAX 3u /* polls in a row without UIDs: then there are none */
+#define REFUSALS_MAX 3u /* after so many polls in a row without UIDs, the server has none */
 
 extern const popcl_trust ca_trust; /* made by popcl-ta */
 
 static STORAGE_OF storage;
 static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
 #ifdef PLAN_LEN
-static unsigned char plan[PLAN_LEN]; /* the profile `pinned` has no certificate's room to lend */
+static unsigned char plan[PLAN_LEN]; /* the profile `pinned` has no free bytes of certificates */
 #endif
 static unsigned char seed[POPCL_SEED_MIN];
 static popcl_fetch app_job;
@@ -61,25 +62,25 @@ static struct {
     popcl_seen seen;
     order order;
     slots slots;
-    uint32_t unsaved;           /* changes of what is kept in the slots */
-    uint32_t left;              /* octets of the seen set that are still to be loaded */
-    uint32_t poll, failures;    /* polls so far; the last ones that failed, in a row */
-    uint8_t failed, refused;    /* the last one failed; as it always will with this login */
-    uint8_t unreachable;        /* it had no connection */
-    uint8_t refusals;           /* polls in a row that wanted UIDs and got none */
-    uint8_t marked_became;      /* popcl_fate of what was marked in this poll; else STORED */
+    uint32_t unsaved;        /* changes of the saved state that are not in the slots yet */
+    uint32_t left;           /* bytes of the seen set that are still to be loaded */
+    uint32_t poll, failures; /* polls so far; the last ones in a row that failed */
+    uint8_t failed, refused; /* the last one failed; it always will with this login */
+    uint8_t unreachable;     /* it had no connection */
+    uint8_t refusals;        /* polls in a row that wanted UIDs and got none */
+    uint8_t marked_became;   /* popcl_fate of the marked messages of this poll; otherwise STORED */
     uint32_t stored, delivered; /* messages and octets of this poll */
     uint32_t number, octets;    /* of the message that is open */
-    uint32_t pauses;            /* how often the sink is still to take nothing */
-    int file;                   /* of the open message; -1: none */
-    uint8_t paused;             /* it just did take nothing */
+    uint32_t pauses;            /* how often the sink still takes nothing */
+    int file;                   /* of the open message; -1 = no message is open */
+    uint8_t paused;             /* it took nothing at the last call */
 } app;
 
 uint32_t device_random(void) {
     static uint32_t fallback;
     uint32_t r;
     if (console_entropy(&r, sizeof r) == 0) return r;
-    /* lwIP goes on with guessable numbers; TLS has no such way out */
+    /* lwIP goes on with guessable numbers, which TLS must not do */
     fallback = (fallback ^ clock_ms()) * 1664525u + 1013904223u;
     return fallback;
 }
@@ -88,20 +89,20 @@ uint32_t device_random(void) {
 
 #ifdef RESUME
 static popcl_resumable session;
-static uint32_t session_crc;                   /* of the form in the slots */
-static uint32_t session_written_ms;            /* when a session went there, if session_written */
+static uint32_t session_crc;        /* of its form in the slots */
+static uint32_t session_written_ms; /* when a session was written there, if session_written */
 static uint8_t session_written, session_lasts; /* lasts: the server has resumed it */
 
 static void wipe(unsigned char *p, size_t n) {
     for (volatile unsigned char *at = p; n;
-         n--) /* memset would be left out: nobody reads what it wrote */
+         n--) /* a compiler would leave memset out: nothing reads these bytes */
         *at++ = 0;
 }
 
-/* What belongs into the slots, put there if `puts`; returns its CRC. Many servers forget a session
- * as soon as it ends, or are several, of which the next knows nothing of it. Each poll then has a
- * new one, which is worth no place in a flash that wears out: zeros stand there until the server
- * has resumed it, and after a failure. */
+/* Makes the session's part of the slots, and puts it there if `puts`. Returns its CRC. Many servers
+ * forget a session as soon as it ends, or are several that do not share it. Then each poll has a
+ * new session, which is not worth a write to a flash that wears out. So the part has zeros until
+ * the server has resumed the session, and after a failure. */
 static uint32_t session_form(int puts) {
     unsigned char blob[POPCL_RESUME_LEN] = {0};
     if (session_lasts) popcl_resume_save(&session, blob);
@@ -119,7 +120,7 @@ static void session_is_saved(void) {
     session_written_ms = clock_ms();
 }
 
-/* To be written for its own sake: zeros at once, a session once a day. */
+/* Returns whether the session alone is a reason to write: zeros at once, a session once a day. */
 static int session_changed(void) {
     if (session_lasts && session_written && clock_ms() - session_written_ms < DAY_MS) return 0;
     return session_form(0) != session_crc;
@@ -128,7 +129,7 @@ static int session_changed(void) {
 static void session_load(void) {
     unsigned char blob[POPCL_RESUME_LEN];
     int whole = slots_get(&app.slots, blob, sizeof blob) == 0;
-    /* else the next handshake is a full one */
+    /* otherwise the next handshake is a full one */
     session_lasts = popcl_resume_restore(&session, blob, whole ? sizeof blob : 0) == POPCL_OK;
     session_crc = session_form(0);
     wipe(blob, sizeof blob);
@@ -144,7 +145,7 @@ static int session_was_resumed(int failed) {
     popcl_tls_diag d;
     if (!set.resume || app.config.session.security == POPCL_CLEAR) return 0;
     popcl_tls_get_diag(&app.tls, &d);
-    /* else the server was not heard, and the one before is still there */
+    /* otherwise no server answered, and the session before is still there */
     if (d.version) session_lasts = d.resumed && !failed;
     return d.resumed && !failed;
 }
@@ -186,12 +187,12 @@ static void write_slot(void) {
 
 static void save(void) {
     if (!set.state) return;
-    int twice = session_changed(); /* so that no slot keeps the old one's secret */
+    int twice = session_changed(); /* so that no slot keeps the old session's secret */
     if (twice || app.unsaved) write_slot();
     if (twice) write_slot();
 }
 
-/* Whose UIDs they are: another account's say nothing. */
+/* Identifies the account of the UIDs: those of another account have no meaning. */
 static uint64_t account(void) {
     uint32_t crc = slots_crc(0, set.host, strlen(set.host) + 1);
     return slots_crc(crc, set.user, strlen(set.user) + 1) | (uint64_t)set.port << 32;
@@ -202,7 +203,7 @@ static unsigned forget_due(void *ctx, unsigned marks) {
     return marks & POPCL_SEEN_DELETE_DUE ? 0 : marks;
 }
 
-/* NULL, or what there is to say; then what cannot be used is as if it were not there. */
+/* Returns NULL, or a text to report. In that case the unusable state counts as missing. */
 static const char *load_saved(slots_found found) {
     if (found == SLOTS_EMPTY) return NULL;
     if (found == SLOTS_DAMAGED || slots_get(&app.slots, &app.left, sizeof app.left) ||
@@ -216,7 +217,7 @@ static const char *load_saved(slots_found found) {
 
 static void load(void) {
     unsigned char key[16] = {0};
-    /* without, the set is safe from chance, not from a sender who chooses UIDs */
+    /* without entropy the set is safe from chance, but not from a sender who chooses UIDs */
     (void)console_entropy(key, sizeof key);
     (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
     app.seen.note = account();
@@ -231,9 +232,9 @@ static void load(void) {
     app.seen.note = account();
 }
 
-/* ---- which messages, and what became of them ---- */
+/* ---- the choice of messages, and their fates ---- */
 
-/* UID and size of the messages that are DELETE_DUE: what was put last. */
+/* UID and size of the messages that are DELETE_DUE: the part that was put last. */
 static uint32_t due[SEEN_UIDS];
 
 static uint32_t uid_and_size(const popcl_msg *m) {
@@ -254,14 +255,15 @@ static void remember_size(const popcl_msg *m) {
     if (!is_as_it_was(m)) due[next++ % SEEN_UIDS] = uid_and_size(m);
 }
 
-/* FETCHED: not to be fetched again. DELETE_DUE: stored, and its DELE is refused or void. That a
- * message was deleted is known by QUIT's answer alone, and a server may give the UID of a deleted
- * one to the next (RFC 1939, 7): where that answer did not come, or a reset came in between, it is
- * forgotten and comes again, for a message that is deleted unread would be lost. So is one whose
- * size is not what it was: it is another message. */
+/* FETCHED: not to be fetched again. DELETE_DUE: stored, and its DELE is refused or void.
+ *
+ * Only QUIT's answer shows that a message was deleted, and a server may give the UID of a deleted
+ * message to the next one (RFC 1939, 7). If that answer did not come, or a reset came in between,
+ * the message is forgotten and comes again. Otherwise a message could be deleted unread. A message
+ * with another size than before is forgotten too: it is another message. */
 #define MARKED_NOW POPCL_SEEN_OTHER /* with DELETE_DUE: its DELE was answered in this session */
 
-/* What is to become of a message, in this session or in a later one. */
+/* Returns what is to be done with a message, in this session or in a later one. */
 static unsigned wish(const popcl_msg *m) {
     unsigned marks = set.new ? popcl_seen_get(&app.seen, m->uid, m->uid_len) : 0;
     if (marks & POPCL_SEEN_DELETE_DUE && set.delete) return POPCL_DELETE_UNFETCHED;
@@ -272,7 +274,7 @@ static unsigned wish(const popcl_msg *m) {
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     (void)ctx;
     unsigned action = wish(m);
-    /* the digest of a UID that breaks the rules is too weak a word for it */
+    /* the UID breaks the rules, and its digest is no proof */
     int is_sure = m->uid[0] != POPCL_UID_DIGEST && is_as_it_was(m);
     if (action == POPCL_DELETE_UNFETCHED && stage == POPCL_STAGE_SIZE && !is_sure) {
         (void)popcl_seen_put(&app.seen, m->uid, m->uid_len, 0);
@@ -288,7 +290,7 @@ static void listed(void *ctx, const popcl_msg *m) {
     size_t before = app.seen.used;
     popcl_diag d;
     if (!m) popcl_fetch_get_diag(&app_job, &d);
-    if (!m && d.no_uids) return; /* a listing without UIDs says nothing of them */
+    if (!m && d.no_uids) return; /* a listing without UIDs does not show which are gone */
     popcl_seen_listed(&app.seen, m ? m->uid : NULL, m ? m->uid_len : 0);
     if (app.seen.used != before) app.unsaved++;
     if (m && wish(m) & POPCL_FETCH) order_listed(&app.order, m);
@@ -314,7 +316,7 @@ static unsigned keep_marked(void *ctx, unsigned marks) {
 }
 
 /* A message that came without an octet is fetched again: the server lost it, or cannot read it
- * today. What its STORED noted is undone. */
+ * today. The notes of its STORED are undone. */
 static void forget_empty(const popcl_msg *m) {
     order_empty(&app.order, m);
     note(m, 0);
@@ -345,10 +347,10 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
 
 /* ---- the sink ---- */
 
-/* A message that is whole has the name POLL-NUMBER.eml, or POLL-NUMBER.2.eml and so on where there
- * is one of before a reset. */
+/* A whole message has the name POLL-NUMBER.eml. If there is such a file from before a reset, it is
+ * POLL-NUMBER.2.eml, and so on. */
 #define PATH_LEN 160u
-#define NAME_LEN 40u /* of a slash, the longest name and a NUL */
+#define NAME_LEN 40u /* for a slash, the longest name and a NUL */
 
 static char *append(char *at, const char *text) {
     while (*text)
@@ -373,7 +375,7 @@ static int is_there(const char *path) {
     return file >= 0 && (file_close(file), 1);
 }
 
-/* Gives the message that came its name. 0, or -1. */
+/* Gives the incoming message its name. Returns 0, or -1. */
 static int name_incoming(void) {
     char incoming[PATH_LEN], path[PATH_LEN];
     uint32_t again = 1;
@@ -441,7 +443,7 @@ static void breathe(void *ctx) {
     watchdog_feed();
 }
 
-/* For those who measure: the phases of a session. */
+/* For measurements: the phases of a session. */
 static void trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     (void)ctx, (void)n;
     if (kind != POPCL_TRACE_STATE) return;
@@ -454,10 +456,10 @@ static void *entropy(void) {
     int fails = set.seed &&
                 (strcmp(set.seed, "none") == 0 || (strcmp(set.seed, "once") == 0 && app.poll > 1));
     int failed = fails ? -1 : console_entropy(seed, sizeof seed);
-    return failed ? NULL : seed; /* popcl refuses to begin without */
+    return failed ? NULL : seed; /* popcl refuses to begin without a seed */
 }
 
-/* All mail would come again in a poll without UIDs. */
+/* Returns 1 if all mail would come again in a poll without UIDs. */
 static uint8_t knows_uids(void) {
     return set.new &&app.seen.used != 0 && app.refusals < REFUSALS_MAX;
 }
@@ -530,7 +532,7 @@ popcl *app_begin(uint32_t connect_ms) {
     app.config.plan = plan;
     app.config.plan_len = sizeof plan;
 #else
-    if (app.config.session.security == POPCL_CLEAR) { /* no TLS: its storage is free */
+    if (app.config.session.security == POPCL_CLEAR) { /* without TLS its storage is free */
         app.config.plan = &storage;
         app.config.plan_len = sizeof storage;
     }
@@ -541,14 +543,15 @@ popcl *app_begin(uint32_t connect_ms) {
     return &app_job.session;
 }
 
-/* What this poll stored will be wanted again: it is neither remembered nor known to be gone. */
+/* Returns whether the messages that this poll stored will be wanted again. They are neither
+ * remembered nor known to be gone. */
 static int comes_again(void) {
     if (set.new) return app.marked_became == POPCL_UNKNOWN;
     return !set.delete || app.marked_became != POPCL_DELETED;
 }
 
-/* A server that gave UIDs does without for a few polls, in which nothing comes a second time, and
- * not for ever. */
+/* If a server that gave UIDs stops, the device does without for a few polls, but not for ever. In
+ * them no message comes a second time. */
 static void count_refusals(popcl_err e) {
     popcl_diag d;
     popcl_fetch_get_diag(&app_job, &d);
@@ -558,7 +561,7 @@ static void count_refusals(popcl_err e) {
         app.refusals = 0;
 }
 
-/* A message that always breaks its session fails a poll in which all others have arrived: new mail
+/* A message that always breaks its session fails a poll in which all others have arrived. New mail
  * need not wait longer for it. */
 static uint32_t pause_after(popcl_err e, int failed) {
     const uint32_t every = backoff_base_ms(set.every, popcl_err_class(e));

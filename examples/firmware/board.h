@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* board - what differs between the boards: one row each. Constants, so that what a board does not
- * use costs it nothing. Clocks are those that QEMU 7.2 gives; on a real lm3s6965evb the core starts
- * on its internal oscillator, 12 MHz give or take. */
+/* board - the differences between the boards: one row each. They are constants, so that a part that
+ * a board does not use costs it nothing. Clocks are those of QEMU 7.2. On a real lm3s6965evb the
+ * core starts on its internal oscillator, about 12 MHz. */
 #ifndef BOARD_H
 #define BOARD_H
 
 #include <stdint.h>
 
-/*                          X(name,             clock,    Ethernet,    IRQ, watchdog,    its IRQ;
+/* X(name,             clock,    Ethernet,    IRQ, watchdog,    its IRQ;
  * -1: NMI, trap unaligned access) */
 #define ROW_LM3S6965EVB(X) X("lm3s6965evb", 12500000, 0x40048000u, 42, 0x40000000u, 18, 0)
 /* a Cortex-M3 that is as strict as an M0+ */
@@ -36,7 +36,7 @@ enum { BOARD_ROW(BOARD_CONSTANTS_OF) }; /* -DBOARD_ROW=ROW_... comes from the Ma
 
 static inline void irq_off(void) { __asm__ volatile("cpsid i" : : : "memory"); }
 static inline void irq_on(void) { __asm__ volatile("cpsie i" : : : "memory"); }
-/* For what may be called with interrupts on or off. */
+/* For functions that may be called with interrupts on or off. */
 static inline uint32_t irq_save(void) {
     uint32_t off;
     __asm__ volatile("mrs %0, primask\n cpsid i" : "=r"(off) : : "memory");

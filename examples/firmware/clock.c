@@ -4,14 +4,14 @@
 
 #include "board.h"
 
-#define SYSTICK_CTRL  REGISTER(0xe000e010u, 0) /* 7: counts, interrupts, by the core's clock */
+#define SYSTICK_CTRL  REGISTER(0xe000e010u, 0) /* 7 = counts, interrupts, by the core's clock */
 #define SYSTICK_LOAD  REGISTER(0xe000e010u, 4)
 #define SYSTICK_VALUE REGISTER(0xe000e010u, 8)
 #define PER_MS        ((uint32_t)BOARD_HZ / 1000u)
 #define PER_TICK      (PER_MS * CLOCK_TICK_MS)
 
 static volatile uint32_t ticks_ms;
-static volatile uint32_t seconds; /* counted apart: milliseconds wrap after 49 days */
+static volatile uint32_t seconds; /* counted separately: milliseconds wrap after 49 days */
 static uint32_t times_as_fast = 1;
 
 void clock_start(void) {
@@ -25,11 +25,11 @@ void clock_hurry(uint32_t times) {
     clock_start();
 }
 
-static uint32_t last; /* what clock_ms returned */
+static uint32_t last; /* the last result of clock_ms */
 
-/* The counter begins anew a little before its interrupt is taken, or long before where interrupts
- * are off: what is read then lies a tick back. Whoever looked before would see a time that has
- * passed as one that is far ahead, so the clock stands until the tick is counted. */
+/* The counter restarts a little before its interrupt is taken, or long before if interrupts are
+ * off. A time that is read in between is a tick too early, and may be below the last result. Then
+ * the clock repeats the last result until the tick is counted. */
 uint32_t clock_ms(void) {
     uint32_t off = irq_save();
     uint32_t now = ticks_ms + (SYSTICK_LOAD - SYSTICK_VALUE) * times_as_fast / PER_MS;
@@ -64,13 +64,13 @@ void clock_tick(void) {
 /* ---- the watchdog: that of ARM's CMSDK, which is Luminary's too ---- */
 
 #define DOG_LOAD REGISTER(BOARD_DOG, 0x000)
-/* 1: counts and interrupts, 2: resets if that was not cleared a period later */
+/* 1 = counts and interrupts; 2 = resets if the interrupt was not cleared a period later */
 #define DOG_CTRL  REGISTER(BOARD_DOG, 0x008)
 #define DOG_CLEAR REGISTER(BOARD_DOG, 0x00c)
 #define DOG_LOCK  REGISTER(BOARD_DOG, 0xc00)
 #define DOG_KEY   0x1acce551u
 
-#define RCGC0_DOG 8u /* the lm3s6965 gives its watchdog a clock only when told */
+#define RCGC0_DOG 8u /* the lm3s6965 gives its watchdog a clock only on request */
 
 void watchdog_start(void) {
     if (BOARD_DOG_IRQ >= 0) {
@@ -85,6 +85,6 @@ void watchdog_start(void) {
 
 void watchdog_feed(void) {
     DOG_LOCK = DOG_KEY;
-    DOG_CLEAR = 1; /* loads it anew */
+    DOG_CLEAR = 1; /* loads it again */
     DOG_LOCK = 0;
 }

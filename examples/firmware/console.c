@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* console - see console.h. A call is a BKPT that the debugger, here QEMU, answers: its number in
+/* console - see console.h. A call is a BKPT that the debugger, here QEMU, answers. Its number is in
  * r0, the address of its arguments in r1. */
 #include "console.h"
 
@@ -36,7 +36,7 @@ static int ask3(enum call number, uintptr_t a, uintptr_t b, uintptr_t c) {
 int file_open(const char *name, enum file_mode mode) {
     return ask3(SYS_OPEN, (uintptr_t)name, mode, strlen(name));
 }
-/* Both return how much was not done. */
+/* Both calls return how many bytes were not done. */
 int file_read(int file, void *p, size_t n) {
     return ask3(SYS_READ, (uintptr_t)file, (uintptr_t)p, n) == 0 ? 0 : -1;
 }

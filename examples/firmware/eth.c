@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* eth - see eth.h: what all controllers share. ETH_PAD_SIZE is 2, so that words of the controller
- * are words of a buffer, and an IP header is aligned. */
+/* eth - see eth.h: the code that all controllers share. ETH_PAD_SIZE is 2, so that words of the
+ * controller are words of a buffer, and an IP header is aligned. */
 #include "eth.h"
 
 #include <string.h>
@@ -24,11 +24,11 @@ void eth_interrupt(void) {
 }
 
 #if STATS
-#define BEFORE_HUNGER 20u /* frames: a handshake is under way */
+#define BEFORE_HUNGER 20u /* frames, after which a handshake is under way */
 
 uint32_t eth_hunger;
 
-/* For tests: while eth_hunger frames come, all buffers are here. */
+/* For tests: while eth_hunger frames come, all buffers are taken here. */
 static void starve(void) {
     static struct pbuf *held[PBUF_POOL_SIZE];
     static uint32_t frames;
@@ -46,19 +46,21 @@ static void starve(void) {
 static void starve(void) {}
 #endif
 
-/* The next frame in buffers of lwIP; NULL: none, or none that there is a buffer for. */
+/* Returns the next frame in buffers of lwIP; NULL = no frame, or no buffer for it. */
 static struct pbuf *take(uint32_t len) {
     starve();
     struct pbuf *frame = pbuf_alloc(PBUF_RAW, (uint16_t)len, PBUF_POOL);
     for (struct pbuf *p = frame; p; p = p->next)
-        /* the room of a buffer of the pool is whole words, and all but the last are full */
+        /* the room of a buffer of the pool is whole words, and all buffers except the last are
+         * full */
         eth_read(p->payload, (p->len + 3u) / 4u);
     eth_skip();
     if (!frame) eth_dropped++;
     return frame;
 }
 
-/* A frame that is left, or came before it may interrupt again, is told of by us. */
+/* This code reports a frame that is left, or that came before the controller may interrupt
+ * again. */
 static void let_interrupt(void) {
     eth_unmask();
     if (eth_any()) eth_interrupt();
@@ -75,10 +77,10 @@ void eth_poll(struct netif *netif) {
 }
 
 #define PHY_STATUS 1u
-#define PHY_LINK   4u      /* in it; also 0 once after a loss that is over */
-#define PHY_ABSENT 0xffffu /* nobody drives the bus */
+#define PHY_LINK   4u      /* a bit of it; also 0 once after a loss that is over */
+#define PHY_ABSENT 0xffffu /* no PHY drives the bus */
 
-/* A PHY names abilities in its status: all zero is none. */
+/* A PHY lists its abilities in its status: with all zeros there is no PHY. */
 int eth_has_link(void) {
     uint32_t status = eth_phy_read(PHY_STATUS);
     return status == 0 || status == PHY_ABSENT || (status & PHY_LINK) != 0;

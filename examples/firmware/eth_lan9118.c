@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* eth_lan9118 - the Ethernet controller of the MPS2 boards. It is told to put two octets before
- * each frame, which are lwIP's padding. Its PHY finds out speed and duplex by itself. */
+/* eth_lan9118 - the Ethernet controller of the MPS2 boards. It is set to put two octets before each
+ * frame, which are lwIP's padding. Its PHY finds speed and duplex by itself. */
 #include "board.h"
 #include "eth.h"
 
@@ -25,19 +25,19 @@ enum {
 };
 #define LAN(offset) REGISTER(BOARD_ETH, offset)
 
-/* behind CSR_CMD and CSR_DATA */
+/* accessed through CSR_CMD and CSR_DATA */
 enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3, CSR_MII = 6, CSR_MII_DATA = 7 };
 #define MII_BUSY   1u
-#define MII_OWN    0x800u /* the PHY inside */
+#define MII_OWN    0x800u /* the PHY inside the controller */
 #define MII_REG(n) ((n) << 6)
 #define CSR_BUSY   0x80000000u
 #define CSR_READ   0x40000000u
 #define MAC_CR     0x0010000cu /* full duplex, transmits, receives; not promiscuous */
 #define MAC_CR_ALL 0x00080000u /* all multicasts too */
 #define SOFT_RESET 1u
-#define FIFO_OF_5K 0x00150000u /* for what is sent; and the bit that must be one */
+#define FIFO_OF_5K 0x00150000u /* for frames to send; and the bit that must be one */
 #define E2P_BUSY   0x80000000u
-/* in INT_STS and INT_EN: more frames than FIFO_INT says, which is 0 */
+/* in INT_STS and INT_EN: more frames than FIFO_INT has, which is 0 */
 #define RX_FRAME 8u
 #define IRQ_LINE 0x11u /* push-pull, active high */
 #define IRQ_ON   0x100u
@@ -117,8 +117,8 @@ void eth_skip(void) {
 void eth_send(struct pbuf *frame) {
     eth_words words = {.at = frame};
     uint32_t len = frame->tot_len - (uint32_t)ETH_PAD_SIZE, n = (frame->tot_len + 3u) / 4u;
-    while ((LAN(TX_FIFO_INF) & 0xffffu) < n * 4u + 16u) {} /* what is on its way makes room */
-    /* begins behind the padding; the first and the last piece */
+    while ((LAN(TX_FIFO_INF) & 0xffffu) < n * 4u + 16u) {} /* frames on their way make room */
+    /* begins after the padding; the first and the last piece */
     LAN(TX_DATA) = (uint32_t)ETH_PAD_SIZE << 16 | 0x3000u | len;
     LAN(TX_DATA) = len;
     while (n--)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* eth_stellaris - the Ethernet controller of the lm3s6965. A frame comes with two octets of length
- * in front and four of checksum behind; it is sent with two octets of length in front: these are
- * lwIP's two octets of padding. */
+/* eth_stellaris - the Ethernet controller of the lm3s6965. A received frame has two octets of
+ * length before it and four of checksum after it. A frame to send has two octets of length before
+ * it. These are lwIP's two octets of padding. */
 #include "board.h"
 #include "eth.h"
 
@@ -34,9 +34,9 @@ enum {
 #define LENGTH        2u
 #define CHECKSUM      4u
 
-/* of the next frame; it holds a length, and 0 says that it was given away */
+/* of the next frame; it has a length. 0 = it was given away */
 static uint32_t first_word;
-static uint32_t words_left; /* of that frame behind it */
+static uint32_t words_left; /* words of that frame after it */
 
 void eth_start(unsigned char mac[6]) {
     REGISTER(0x400fe108u, 0) |= RCGC2_ETH;
@@ -44,8 +44,8 @@ void eth_start(unsigned char mac[6]) {
     MAC(MACIM) = 0;
     MAC(MACIS) = 0x7f;
     uint32_t low = MAC(MACIA0), high = MAC(MACIA1);
-    for (unsigned i = 0; low && i < 6;
-         i++) /* QEMU gives one; on the chip it comes from the user registers, or is ours */
+    for (unsigned i = 0; low && i < 6; i++) /* QEMU gives an address; on the chip it comes from the
+                                               user registers, or is the one below */
         mac[i] = (unsigned char)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
     MAC(MACIA0) = mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24;
     MAC(MACIA1) = mac[4] | (uint32_t)mac[5] << 8;
@@ -54,7 +54,7 @@ void eth_start(unsigned char mac[6]) {
     MAC(MACRCTL) = RCTL_RECEIVE | (LWIP_IPV6 ? RCTL_MULTI : 0);
 }
 
-/* QEMU models no PHY: 0. */
+/* QEMU has no model of a PHY: 0. */
 uint32_t eth_phy_read(uint32_t which) {
     MAC(MACMDV) = MDV_SLOW;
     MAC(MACMCTL) = MCTL_REG(which) | MCTL_START;
@@ -96,7 +96,7 @@ void eth_skip(void) {
 
 void eth_send(struct pbuf *frame) {
     eth_words words = {.at = frame};
-    while (MAC(MACTR) & 1u) {} /* the frame before is on its way: 1.2 ms at most */
+    while (MAC(MACTR) & 1u) {} /* the frame before is being sent: 1.2 ms at most */
     uint32_t n = (frame->tot_len + 3u) / 4u, first = eth_word(&words);
     MAC(MACDATA) = (first & 0xffff0000u) | (uint32_t)(frame->tot_len - ETH_PAD_SIZE - 14);
     while (--n)

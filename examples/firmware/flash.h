@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* flash - what slots.c asks of a flash memory: two slots of whole sectors, in which erase sets all
- * bits and program only clears some. */
+/* flash - the functions of a flash memory for slots.c: two slots of whole sectors, in which erase
+ * sets all bits and program only clears some. */
 #ifndef FLASH_H
 #define FLASH_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* octets that program takes at once, at a multiple of them, once between two erases: enough for
+/* bytes that program takes at once, at a multiple of them, once between two erases: enough for
  * every flash with ECC */
 #define FLASH_UNIT 16u
 
 typedef struct flash {
-    uint32_t slot_len; /* octets of a slot, a multiple of FLASH_UNIT */
+    uint32_t slot_len; /* bytes of a slot, a multiple of FLASH_UNIT */
     /* slot is 0 or 1; each returns 0, or -1. n of program is a multiple of FLASH_UNIT. */
     int (*erase)(void *ctx, unsigned slot);
     int (*program)(void *ctx, unsigned slot, uint32_t at, const void *p, size_t n);
     int (*read)(void *ctx, unsigned slot, uint32_t at, void *p, size_t n);
 } flash;
 
-/* flash_file.c: a file of the host that behaves so. QEMU has no flash controller for these boards:
- * a product writes these three functions for its own. The context is the file's name. */
+/* flash_file.c: a file of the host that behaves like this. QEMU has no flash controller for these
+ * boards: a product writes these three functions for its own. The context is the file's name. */
 extern const flash flash_file;
 #define FLASH_FILE_SLOT 2048u
 

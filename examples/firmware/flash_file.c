@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* flash_file - see flash.h. The file is opened for each call and holds what it held if the program
+/* flash_file - see flash.h. The file is opened for each call and keeps its content if the program
  * ends in between. */
 #include "flash.h"
 
@@ -7,7 +7,7 @@
 
 #include "console.h"
 
-/* The file, both slots erased if it was not there; -1: it cannot be made. */
+/* Opens the file, with both slots erased if it did not exist. -1 = it cannot be made. */
 static int open_file(const char *name) {
     int file = file_open(name, FILE_UPDATE);
     if (file >= 0) return file;

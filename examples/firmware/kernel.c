@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel - see kernel.h. All tasks stand in a ring; the next to run is the most urgent that can,
- * and among equals the next in the ring. The switch is PendSV, which every interrupt comes before:
- * what is saved lies on the task's stack, below what the core pushed. Interrupts are off where the
- * ring or a semaphore changes.
+/* kernel - see kernel.h. All tasks are in a ring. The next to run is the most urgent one that can,
+ * and among equals the next in the ring. The switch is PendSV, which every interrupt comes before.
+ * The saved registers are on the task's stack, below those that the core pushed. Interrupts are off
+ * while the ring or a semaphore changes.
  *
  *     runs -> take, lock, sleep -> waits_for -> give, unlock, or the tick at wakes_at ->
  *         can run -> kernel_next -> runs */
@@ -22,7 +22,7 @@ void kernel_switch(void);
 uint32_t *kernel_next(uint32_t *sp);
 
 static kernel_task first, idle;
-static kernel_task *running; /* NULL until kernel_start: ticks that come before find no ring */
+static kernel_task *running; /* NULL until kernel_start: earlier ticks find no ring */
 static uint32_t idle_stack[KERNEL_STACK_MIN / 4];
 /* of interrupts, one inside the other; its lowest word is a guard */
 static uint32_t handler_stack[128] __attribute__((aligned(8)));
@@ -30,8 +30,8 @@ static const char sleeping[] = "sleep";
 
 /* ---- the switch ---- */
 
-/* Saves r4 to r11 below what the core pushed, asks which task is next, and gives it its own back.
- * For an M0+, whose instructions store r0 to r7 only. */
+/* Saves r4 to r11 below the registers that the core pushed, asks for the next task, and restores
+ * that task's own. For an M0+, whose instructions store r0 to r7 only. */
 __attribute__((naked)) void kernel_switch(void) {
     __asm__ volatile(".syntax unified\n"
                      "mrs r0, psp\n"
@@ -64,14 +64,14 @@ __attribute__((weak)) void kernel_overflowed(const char *task) {
     console_exit(3);
 }
 
-/* The stack of the first task has no guard: below it there is no memory. */
+/* The stack of the first task has no guard: there is no memory below it. */
 static int has_overflowed(const kernel_task *t) {
     return t->stack && (t->sp <= t->stack || *t->stack != PAINT);
 }
 
 __attribute__((used)) uint32_t *kernel_next(uint32_t *sp) {
     uint32_t before = kernel_protect();
-    /* Before the ring is read: it may be what an overflow reached. */
+    /* Before the ring is read: an overflow may have reached it. */
     if (*handler_stack != PAINT) kernel_overflowed(NULL);
     kernel_task *best = running->next, *t = best;
     running->sp = sp;
@@ -100,7 +100,7 @@ void kernel_add(kernel_task *t, const char *name, void (*run)(void *arg), void *
     uint32_t *top = (uint32_t *)(((uintptr_t)stack + octets) & ~(uintptr_t)7);
     for (uint32_t *p = stack; p < top; p++)
         *p = PAINT;
-    /* As if the core had interrupted it before its first instruction: r0 is its argument. */
+    /* As if the core had interrupted the task before its first instruction: r0 is its argument. */
     top -= 8;
     top[0] = (uint32_t)(uintptr_t)arg;
     top[5] = 0;
@@ -120,14 +120,14 @@ static void idle_run(void *arg) {
 }
 
 void kernel_start(unsigned priority) {
-    irq_off(); /* no tick between the ring and the stacks that it needs */
+    irq_off(); /* no tick may come between the ring and the stacks that it needs */
     running = &first;
     first.next = &first;
     first.name = "main";
     first.priority = first.own_priority = (uint8_t)priority;
     *handler_stack = PAINT;
     SCB_SHPR3 |= PENDSV_LAST;
-    /* The stack that main has becomes a task's; interrupts get the other. */
+    /* main's stack becomes a task's; interrupts get the other one. */
     __asm__ volatile(".syntax unified\n"
                      "mrs r0, msp\n"
                      "msr psp, r0\n"
@@ -153,7 +153,7 @@ int *kernel_errno(void) { return &running->error; }
 
 /* ---- waiting ---- */
 
-/* The running task waits, from the next moment on when interrupts are on. They are off. */
+/* The running task waits from the moment when interrupts are on again. Interrupts are off now. */
 static void begin_to_wait(const void *what, uint32_t limit_ms) {
     running->waits_for = what;
     running->got = 0;
@@ -162,7 +162,7 @@ static void begin_to_wait(const void *what, uint32_t limit_ms) {
     ask_for_switch();
 }
 
-/* The switch comes here, where interrupts are on again. */
+/* The switch comes here, as soon as interrupts are on again. */
 static int end_of_wait(kernel_task *me, uint32_t before) {
     kernel_unprotect(before);
     __asm__ volatile("isb" : : : "memory");
@@ -175,7 +175,8 @@ static void wake(kernel_task *t, uint8_t got) {
     if (t->priority > running->priority || running->waits_for) ask_for_switch();
 }
 
-/* The most urgent task that waits for this; of these the one whose turn is next; NULL: none. */
+/* Returns the most urgent task that waits for this; among equals the next in turn; NULL = no
+ * task. */
 static kernel_task *waiter(const void *what) {
     kernel_task *best = NULL, *t = running;
     do {
@@ -194,7 +195,7 @@ void clock_ticked(void) {
         t = t->next;
         if (t->waits_for && t->timed && (int32_t)(clock_ms() - t->wakes_at) >= 0) wake(t, 0);
     } while (t != running);
-    ask_for_switch(); /* those of one priority take turns */
+    ask_for_switch(); /* tasks of one priority take turns */
     kernel_unprotect(before);
 }
 
@@ -235,7 +236,7 @@ int kernel_lock(kernel_mutex *m, uint32_t limit_ms) {
     return got;
 }
 
-/* Its next owner is the one that waits for it. */
+/* The task that waits for it is its next owner. */
 void kernel_unlock(kernel_mutex *m) {
     uint32_t before = kernel_protect();
     running->priority = running->own_priority;

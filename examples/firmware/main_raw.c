@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* main_raw - the firmware as one loop without threads: the network, popcl and the pause between two
- * polls take turns, and the core sleeps where none has anything to do. */
+/* main_raw - the firmware as one loop without threads. The network, popcl and the pause between two
+ * polls take turns, and the core sleeps if none of them has work. */
 #include <lwip/init.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
@@ -16,18 +16,19 @@ int main(void);
 
 u32_t sys_now(void) { return clock_ms(); }
 
-/* Sleeps until there is a frame, or limit_ms passed: to the next tick of the clock each time. */
+/* Sleeps until there is a frame, or limit_ms has passed: to the next tick of the clock each
+ * time. */
 static void sleep(uint32_t limit_ms) {
     uint32_t began = clock_ms();
     do {
-        irq_off(); /* an interrupt after the question wakes the core all the same */
+        irq_off(); /* an interrupt after the check wakes the core all the same */
         if (!eth_waiting) wait_for_interrupt();
         irq_on();
         watchdog_feed();
     } while (!eth_waiting && clock_ms() - began < limit_ms);
 }
 
-/* What the network needs in each turn. */
+/* The work of the network in each turn. */
 static void turn(void) {
     watchdog_feed();
     if (eth_waiting) eth_poll(net_if());
@@ -46,7 +47,8 @@ static void wait(uint32_t ms) {
 }
 
 static void fetch(void) {
-    static popcl_lwip_raw net; /* for ever: an answer to a question of DNS may come late */
+    /* static, since it is needed for ever: an answer of DNS may come late */
+    static popcl_lwip_raw net;
     if (popcl_lwip_raw_start(&net, app_begin(0))) return;
     for (;;) {
         turn();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* main_task - the firmware as tasks: lwIP has one, which also takes frames from the controller, and
- * popcl_run another over lwIP's sockets. The mail task is main, on the stack at the bottom of RAM;
- * it alone feeds the watchdog, so that a network that goes on while the mail hangs does not keep it
- * quiet. */
+/* main_task - the firmware as tasks. lwIP has one, which also takes frames from the controller;
+ * popcl_run has another, over lwIP's sockets. The mail task is main, on the stack at the bottom of
+ * RAM. It alone feeds the watchdog: a network that goes on while the mail hangs must not feed
+ * it. */
 #include "app.h"
 #include "board.h"
 #include "clock.h"
@@ -17,7 +17,7 @@
 
 #define MAIL_PRIORITY 1u
 #define NAP_MS        1000u  /* the longest wait without the watchdog */
-#define CONNECT_MS    20000u /* open feeds nobody: less than WATCHDOG_S */
+#define CONNECT_MS    20000u /* open does not feed the watchdog: less than WATCHDOG_S */
 #define LOOK_MS       100u
 
 int main(void);
@@ -31,10 +31,10 @@ static void take_frames(void *ctx) {
     if (eth_waiting) eth_poll(net_if());
 }
 
-/* From the interrupt. */
+/* Called from the interrupt. */
 void eth_woken(void) { (void)tcpip_callbackmsg_trycallback_fromisr(frames_came); }
 
-/* Where the thread's mailbox was full when the interrupt came. */
+/* For frames that came while the thread's mailbox was full. */
 static void look(void *ctx) {
     take_frames(ctx);
     net_look();
@@ -89,7 +89,8 @@ static int32_t wait_fed(void *ctx, unsigned want, uint32_t limit_ms) {
 }
 
 static void fetch(void) {
-    static popcl_lwip_sockets_net net; /* for ever: an answer to a question of DNS may come late */
+    /* static, since it is needed for ever: an answer of DNS may come late */
+    static popcl_lwip_sockets_net net;
     static popcl_net port;
     port = popcl_lwip_sockets;
     port.recv = recv_fed;

@@ -47,7 +47,7 @@ void net_start(netif_input_fn input) {
     netif_set_default(&netif);
 #if LWIP_IPV6
     netif_create_ip6_linklocal_address(&netif, 1);
-    netif.ip6_autoconfig_enabled = 1; /* what netif_set_ip6_autoconfig_enabled does */
+    netif.ip6_autoconfig_enabled = 1; /* as netif_set_ip6_autoconfig_enabled does */
 #endif
     netif_set_up(&netif);
     if (set.ip)
@@ -72,7 +72,7 @@ static void tell_address(void) {
 }
 
 #if LWIP_IPV6
-/* The one that a router gave, and that nobody else has. */
+/* Returns whether a router gave an address that no other host has. */
 static int has_ipv6(void) {
     static uint8_t told;
     if (!ip6_addr_ispreferred(netif_ip6_addr_state(&netif, 1))) return 0;
@@ -103,7 +103,7 @@ void net_look(void) {
 
 void net_doubt(void) { dhcp_network_changed(&netif); }
 
-/* DHCP asks whether the address that it had is good here. */
+/* Returns whether DHCP asks if its former address is good here. */
 static int is_rebooting(void) {
     const struct dhcp *dhcp = netif_dhcp_data(&netif);
     return dhcp && dhcp->state == DHCP_STATE_REBOOTING;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* order - see order.h. Which others there were is kept as a sum of hashes of their UIDs, in any
- * order. */
+/* order - see order.h. The set of others is kept as a sum of hashes of their UIDs, in any order. */
 #include "order.h"
 
 static uint32_t hash(const popcl_msg *m) {
@@ -10,7 +9,7 @@ static uint32_t hash(const popcl_msg *m) {
     return h;
 }
 
-/* The marks of a message that is last, else 0. */
+/* Returns the marks of a message that is last, otherwise 0. */
 static unsigned last_marks(const order *o, const popcl_msg *m) {
     unsigned marks = popcl_seen_get(o->seen, m->uid, m->uid_len);
     if (marks & (POPCL_SEEN_FETCHED | POPCL_SEEN_DELETE_DUE)) return 0;
@@ -37,7 +36,7 @@ static unsigned forget_tried(void *ctx, unsigned marks) {
     return marks == (ORDER_LAST | ORDER_TRIED) ? ORDER_LAST : marks;
 }
 
-/* Once a session, behind its listing. */
+/* Called once in a session, after its listing. */
 static void choose(order *o) {
     o->chosen = 1;
     o->last_only = o->last && (!o->others || (o->rest_known && o->rest == o->listed));
@@ -59,7 +58,8 @@ static unsigned drop_one(void *ctx, unsigned marks) {
     return 0;
 }
 
-/* A full set forgets one that was fetched: that one comes a second time, and none is kept out. */
+/* A full set drops a message that was fetched: that one comes a second time, and none is kept
+ * out. */
 static int mark(order *o, const popcl_msg *m, unsigned marks) {
     int dropped = 0;
     popcl_err e = popcl_seen_put(o->seen, m->uid, m->uid_len, marks);
@@ -68,8 +68,9 @@ static int mark(order *o, const popcl_msg *m, unsigned marks) {
     return dropped && popcl_seen_put(o->seen, m->uid, m->uid_len, marks) == POPCL_OK;
 }
 
-/* At the end of a session what has no fate gets it in the order of the commands: the first is the
- * one whose RETR was under way, if one was. What winds up for the overall limit tells it before. */
+/* At the end of a session messages without a fate get it in the order of the commands. If a RETR
+ * was under way, its message is the first. A session that ends at the overall limit gives that one
+ * its fate before. */
 int order_fate(order *o, const popcl_msg *m, popcl_fate what, popcl_err why, int over) {
     unsigned marks = last_marks(o, m);
     const int cut = what == POPCL_NOT_STORED && (over || why == POPCL_ERR_TIMEOUT_TOTAL);
@@ -86,7 +87,7 @@ int order_fate(order *o, const popcl_msg *m, popcl_fate what, popcl_err why, int
     return 0;
 }
 
-/* Its STORED has passed, and of a message that was last nothing was counted there. */
+/* Its STORED has passed, and counted nothing if the message was last. */
 void order_empty(order *o, const popcl_msg *m) {
     if (!o->last_only) o->stored -= hash(m);
 }

@@ -68,8 +68,8 @@ static int is_address(const char *at) {
     return 0;
 }
 
-/* What is taken for something else than was meant is worse than a start that ends: "5s" is not 5
- * ms, and "ssl" not clear text. */
+/* A value that would be misread must end the start: "5s" is not 5 ms, and "ssl" is not clear
+ * text. */
 static int is_right(uint8_t kind, const char *value) {
     size_t digits = 0;
     while (value[digits] >= '0' && value[digits] <= '9')
@@ -87,8 +87,8 @@ static int is_right(uint8_t kind, const char *value) {
     }
 }
 
-/* One word, "key=value". 0 if there is no such key, or it does not take this value, which may be a
- * secret: the word ends before it. */
+/* Takes one word, "key=value". Returns 0 if there is no such key, or it does not take this value.
+ * The value may be a secret, so the word ends before it. */
 static int take(char *word) {
     char *value = strchr(word, '=');
     if (!value) return 0;
@@ -109,7 +109,7 @@ static int take(char *word) {
 const char *settings_read(void) {
     static char line[SETTINGS_LINE_MAX];
     if (console_settings(line, sizeof line)) return NULL;
-    char *at = strchr(line, ' '); /* behind the program's name */
+    char *at = strchr(line, ' '); /* after the program's name */
     while (at) {
         char *word = at + 1;
         at = strchr(word, ' ');

@@ -5,9 +5,8 @@
 #include <string.h>
 
 typedef struct head {
-    uint32_t sequence, len, crc,
-        spare; /* crc: of the octets, then of what stands before it; as the core has them in memory:
-                  the flash never leaves the board */
+    uint32_t sequence, len, crc, spare; /* crc: of the bytes, then of the fields before it, in the
+                                           core's byte order: the flash never leaves the board */
 } head;
 typedef char head_is_a_unit[sizeof(head) == FLASH_UNIT ? 1 : -1];
 
@@ -51,7 +50,7 @@ static int crc_is_right(const slots *s, unsigned slot, const head *h) {
 }
 
 static enum content look(const slots *s, unsigned slot, head *h) {
-    unsigned char start[2 * FLASH_UNIT]; /* where there are octets, some stand here */
+    unsigned char start[2 * FLASH_UNIT]; /* the first bytes of a state that has any */
     if (read_slot(s, slot, 0, start, sizeof start)) return BROKEN;
     memcpy(h, start, sizeof *h);
     if (is_erased(start, sizeof start)) return ERASED;

@@ -15,8 +15,8 @@ extern uint32_t stack_low[], stack_top[], data_load[], data_start[], data_end[],
 
 /* ---- faults ---- */
 
-/* The eight words that the core pushed, if it could: after an overflow of the stack it could not.
- */
+/* The eight words that the core pushed, if it could: after an overflow of the stack it could
+ * not. */
 __attribute__((used)) void stopped(const uint32_t *frame);
 void stopped(const uint32_t *frame) {
     uint32_t number;
@@ -34,11 +34,11 @@ void stopped(const uint32_t *frame) {
         console_text("\n");
     }
     if (is_watchdog)
-        for (;;) {} /* its second period ends in a reset */
+        for (;;) {} /* the watchdog's second period ends in a reset */
     console_exit(3);
 }
 
-/* The old stack pointer as argument, and a stack of its own: nothing returns from here. */
+/* Gets the old stack pointer as argument, and a stack of its own: this code does not return. */
 __attribute__((naked)) static void stop(void) {
     __asm__ volatile("mov r0, lr\n"
                      "movs r1, #4\n"
@@ -58,11 +58,11 @@ __attribute__((naked)) static void stop(void) {
 __attribute__((weak, alias("stop"))) void kernel_call(void);
 __attribute__((weak, alias("stop"))) void kernel_switch(void);
 
-/* What stands nowhere here cannot come: it is not enabled. */
+/* An interrupt that is not in here cannot come: it is not enabled. */
 __attribute__((section(".vectors"), used)) static void (*const vectors[])(void) = {
     (void (*)(void))(uintptr_t)stack_top,
     reset_handler,
-    stop, /* NMI: the watchdog of some */
+    stop, /* NMI: on some boards the watchdog */
     stop, /* hard fault; the others are not enabled and become this one */
     stop,
     stop,

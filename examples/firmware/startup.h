@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* startup - from reset to main, what happens when something goes wrong, and how deep the stack was.
- */
+/* startup - from reset to main, the handling of faults, and the depth of the stack. */
 #ifndef STARTUP_H
 #define STARTUP_H
 
 #include <stdint.h>
 
-uint32_t stack_size(void);    /* octets that there are */
-uint32_t stack_deepest(void); /* octets that were used since reset: the stack is painted before
-                                 main, and looked at here */
+uint32_t stack_size(void);    /* bytes that the stack has */
+uint32_t stack_deepest(void); /* bytes that were used since reset: the stack is painted before main,
+                                 and looked at here */
 
-/* Where the program is, for those who measure: called at the begin of each phase. It only leaves a
- * trace that a debugger, or a plugin of QEMU's, sees, and counts instructions from one to the next.
- * In a build with PHASES=1 it also notes how deep the stack was in the phase that ends. */
+/* The phases of the program, for measurements: mark is called at the start of each phase. It only
+ * leaves a trace that a debugger or a plugin of QEMU sees, to count instructions from one to the
+ * next. In a build with PHASES=1 it also notes the depth of the stack in the phase that ends. */
 enum phase {
     PHASE_BOOT,
     PHASE_ADDRESS,
@@ -25,6 +24,6 @@ enum phase {
     PHASES
 };
 void mark(unsigned phase);
-uint32_t phase_stack(unsigned phase); /* octets; 0 without PHASES=1 */
+uint32_t phase_stack(unsigned phase); /* bytes; 0 without PHASES=1 */
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sys_arch - what lwIP asks of an operating system, over the test kernel (kernel.h; the types are
- * in arch/sys_arch.h). */
+/* sys_arch - the parts of an operating system that lwIP needs, over the test kernel (kernel.h; the
+ * types are in arch/sys_arch.h). */
 #include "clock.h"
 #include "kernel.h"
 #include "lwip/sys.h"
 
 static uint32_t limit_of(u32_t timeout_ms) {
-    return timeout_ms ? timeout_ms : KERNEL_FOREVER; /* lwIP's 0 is for ever */
+    return timeout_ms ? timeout_ms : KERNEL_FOREVER; /* lwIP's 0 means for ever */
 }
 
 u32_t sys_now(void) { return clock_ms(); }
@@ -39,7 +39,7 @@ void sys_mutex_free(sys_mutex_t *m) { (void)m; }
 void sys_mutex_lock(sys_mutex_t *m) { (void)kernel_lock(m, KERNEL_FOREVER); }
 void sys_mutex_unlock(sys_mutex_t *m) { kernel_unlock(m); }
 
-/* ---- mailboxes: a ring, with a count of what is in it and of what fits ---- */
+/* ---- mailboxes: a ring, with a count of its messages and one of its free places ---- */
 
 err_t sys_mbox_new(sys_mbox_t *m, int size) {
     if (size > (int)MBOX_MAX) return ERR_MEM;

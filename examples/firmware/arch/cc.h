@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* cc - what lwIP asks of the compiler and the machine. */
+/* cc - the parts of the compiler and the processor that lwIP needs. */
 #ifndef ARCH_CC_H
 #define ARCH_CC_H
 
 #include <stdint.h>
 
 #define BYTE_ORDER      LITTLE_ENDIAN
-#define LWIP_NO_CTYPE_H 1 /* its own isdigit and the like are comparisons: no table */
+#define LWIP_NO_CTYPE_H 1 /* lwIP's own isdigit and the like are comparisons: no table */
 
 /* No texts and no tests of lwIP's own in flash. */
 #define LWIP_NOASSERT 1
@@ -18,8 +18,8 @@
 uint32_t device_random(void);
 #define LWIP_RAND() device_random()
 
-/* The C library's errno lies in thread-local memory, which nobody sets up here: each task of the
- * test kernel has one (kernel.h). */
+/* The C library's errno is in thread-local memory, which is not set up here: each task of the test
+ * kernel has one (kernel.h). */
 int *kernel_errno(void);
 #define errno (*kernel_errno())
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sys_arch - lwIP's semaphores, mutexes and mailboxes are those of the test kernel. They lie where
- * lwIP has them, and take no memory elsewhere. */
+/* sys_arch - lwIP's semaphores, mutexes and mailboxes are those of the test kernel. They are in
+ * lwIP's own variables, and take no memory elsewhere. */
 #ifndef ARCH_SYS_ARCH_H
 #define ARCH_SYS_ARCH_H
 
@@ -17,8 +17,8 @@ typedef kernel_mutex sys_mutex_t;
 #define sys_mutex_valid(m)       1
 #define sys_mutex_set_invalid(m) (void)(m)
 
-/* messages: segments that wait for the task, and what it and the interrupt ask of lwIP's thread. A
- * power of two */
+/* messages: segments that wait for the task, and requests of the task and the interrupt to lwIP's
+ * thread. A power of two */
 #define MBOX_MAX 8u
 typedef struct sys_mbox_t {
     kernel_sem filled, room;
@@ -31,7 +31,7 @@ typedef struct sys_mbox_t {
 typedef kernel_task *sys_thread_t;
 typedef uint32_t sys_prot_t;
 
-uint32_t sys_thread_stack_used(
-    void); /* octets of lwIP's thread's stack, at most so far; its size is TCPIP_THREAD_STACKSIZE */
+uint32_t sys_thread_stack_used(void); /* bytes of the stack of lwIP's thread, at most so far; its
+                                         size is TCPIP_THREAD_STACKSIZE */
 
 #endif
