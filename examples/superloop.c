@@ -4,8 +4,8 @@
  *
  *     superloop ADDRESS PORT USER PASSWORD-FILE   (an address: looking up a name would block)
  *
- * The sink is slow on purpose: it takes 64 octets a turn, as a flash memory might. Meanwhile TCP's
- * window is all that popcl needs to hold the rest. */
+ * The sink is slow on purpose: it takes 64 octets a turn, as a flash memory might. popcl waits for
+ * it and needs no buffer: TCP's window holds the server back. */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <errno.h>

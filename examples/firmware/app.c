@@ -259,8 +259,8 @@ static void remember_size(const popcl_msg *m) {
  *
  * Only QUIT's answer shows that a message was deleted, and a server may give the UID of a deleted
  * message to the next one (RFC 1939, 7). If that answer did not come, or a reset came in between,
- * the message is forgotten and comes again. Otherwise a message could be deleted unread. A message
- * with another size than before is forgotten too: it is another message. */
+ * the message is forgotten and comes again. Otherwise a new message could be deleted unread. A
+ * message with another size than before is forgotten too: it is another message. */
 #define MARKED_NOW POPCL_SEEN_OTHER /* with DELETE_DUE: its DELE was answered in this session */
 
 /* Returns what is to be done with a message, in this session or in a later one. */
@@ -550,8 +550,8 @@ static int comes_again(void) {
     return !set.delete || app.marked_became != POPCL_DELETED;
 }
 
-/* If a server that gave UIDs stops, the device does without for a few polls, but not for ever. In
- * them no message comes a second time. */
+/* If a server that gave UIDs stops doing so, the device waits a few polls for them, then does
+ * without. In those polls no message comes a second time. */
 static void count_refusals(popcl_err e) {
     popcl_diag d;
     popcl_fetch_get_diag(&app_job, &d);

@@ -4,7 +4,7 @@
 #ifndef LWIPOPTS_H
 #define LWIPOPTS_H
 
-/* ---- how it runs ---- */
+/* ---- the way of running ---- */
 
 #ifndef NO_SYS
 #define NO_SYS 1 /* 0 = with a kernel, for NET=sockets */

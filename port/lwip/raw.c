@@ -113,9 +113,8 @@ static void open_window(struct tcp_pcb *pcb, size_t n) {
 }
 
 /* Gives the pcb back, in any state of the connection. lwIP ends a connection that is alive, and
- * takes such a pcb away as soon as it needs one. Octets that came and that nobody wants are no
- * reason for a reset. A connection with a silent peer is reset, since it would keep its segments
- * for minutes. */
+ * takes such a pcb away as soon as it needs one. Unread octets are no reason for a reset. A
+ * connection with a silent peer is reset, since it would keep its segments for minutes. */
 static void release(popcl_lwip_raw *n) {
     struct tcp_pcb *pcb = n->pcb;
     n->pcb = NULL;

@@ -255,7 +255,7 @@ static int is_ours(const popcl_store_dir *s, const struct stat *st) {
     return st->st_uid == s->owner || (s->owner == 0 && st->st_uid == s->dir_owner);
 }
 
-/* Returns what a name has. Only a regular file is read, and none is changed. */
+/* Looks at the file of a name. Only a regular file is read, and none is changed. */
 static found look_at(popcl_store_dir *s, const char *name) {
     struct stat st;
     found f = OTHER;

@@ -363,7 +363,7 @@ int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p,
     return der ? add_certificate(a, source, 0, p, n) : read_pem(a, source, p, n);
 }
 
-/* ---- what is the same ---- */
+/* ---- merging ---- */
 
 static int compare_octets(const unsigned char *p, size_t p_len, const unsigned char *q,
                           size_t q_len) {

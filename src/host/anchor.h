@@ -11,7 +11,7 @@
 
 #include "popcl_posix_trust.h"
 
-/* ---- what can be found ---- */
+/* ---- findings ---- */
 
 /* Kinds of findings. */
 typedef enum pop_anchor_kind {

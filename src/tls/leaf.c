@@ -170,8 +170,8 @@ static uint32_t leaf_hash(uint32_t h, unsigned c) { return (h ^ c) * 16777619u; 
 
 /* ---- extensions ---- */
 
-/* REFUSED: the extension demands what is not checked here. UNCRITICAL: RFC 5280 forbids it to be
- * critical. PASSED_OVER: its content is not used, so a critical one is refused. */
+/* REFUSED: the extension demands a check that is not made here. UNCRITICAL: RFC 5280 forbids it to
+ * be critical. PASSED_OVER: its content is not used, so a critical one is refused. */
 enum { REFUSED = 1, UNCRITICAL = 2, PASSED_OVER = 4 };
 
 static const struct {

@@ -25,8 +25,8 @@ typedef struct popcl_x509 {
     /* Returns why the certificates were refused; POPCL_OK if they were not. BearSSL reports only
      * that they were. */
     popcl_err (*verdict)(const void *state);
-    /* After the handshake: writes what is known of the server's certificate to the diagnosis. If
-     * one was refused: which one. */
+    /* After the handshake: writes the facts about the server's certificate to the diagnosis. If a
+     * certificate was refused: which one. */
     void (*tell)(const void *state, popcl_tls_diag *d);
     /* After the handshake: returns bytes of state that are not needed any more, *n of them; NULL =
      * none. */

@@ -45,7 +45,7 @@ static int gains_by_waiting(const transport *t) {
     return t->run->options->delete &&(t->run->job.complete || d.marked);
 }
 
-/* After Ctrl-C a person must not wait for nothing, nor for a stalled server. An orderly shutdown
+/* After Ctrl-C a person must not wait for a stalled server, or without need. An orderly shutdown
  * with an effect has STOP_MS; then the connection is given up. */
 static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
     transport *t = ctx;
@@ -189,7 +189,7 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
     popcl_fetch_wipe(&c->fetch);
 }
 
-/* ---- what comes next ---- */
+/* ---- the next session ---- */
 
 enum next { END, OTHERS, ALONE };
 

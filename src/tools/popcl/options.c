@@ -15,7 +15,7 @@
 #define SEE_HELP "popcl --help shows the options"
 #define S_MAX    (POPCL_MS_MAX / 1000u)
 
-#define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* bytes of a record buffer, beside the text */
+#define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* bytes of a record buffer beside the text */
 
 /* Notes the fault; the first one stays. */
 static int wrong(cmd_options *o, const char *before, const char *name, const char *after,

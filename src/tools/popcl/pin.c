@@ -10,7 +10,7 @@ static int value_of(char c, const char *digits) {
     return at ? (int)(at - digits) : -1;
 }
 
-/* Reads count digits of so many bits each. Bits beyond whole bytes must be zero. */
+/* Reads count digits of `bits` bits each. Bits beyond whole bytes must be zero. */
 static int read_digits(const char *p, size_t count, unsigned bits, const char *digits,
                        unsigned char *to) {
     unsigned held = 0, held_bits = 0;

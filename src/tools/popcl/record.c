@@ -373,7 +373,7 @@ void cmd_record_confirm(cmd_record *r, int confirmed) {
     }
 }
 
-/* ---- what is in it ---- */
+/* ---- questions ---- */
 
 static int any(const cmd_record *r, int (*is)(const cmd_entry *e)) {
     for (size_t i = 0; i < r->room; i++) {

@@ -69,7 +69,7 @@ int cmd_record_file_load(cmd_record_file *f);
 /* Saves if it is time to. */
 void cmd_record_file_pass(cmd_record_file *f, uint32_t now_ms);
 
-/* Saves what changed. Returns 0, or an exit code with failed_* set. */
+/* Saves the changes. Returns 0, or an exit code with failed_* set. */
 int cmd_record_file_save(cmd_record_file *f);
 
 /* Frees, and gives the lock back. A zeroed object is fine. */

@@ -17,7 +17,7 @@ typedef struct cmd_sentences {
  * number. */
 void cmd_sentences_find(cmd_sentences *s, popcl_err e, int error);
 
-/* Returns what failed, alone. */
+/* Returns the sentence about the failure alone. */
 const char *cmd_sentences_what(popcl_err e);
 
 /* Why a directory or file cannot be written: cause and advice for an errno. */

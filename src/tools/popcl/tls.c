@@ -11,7 +11,7 @@
 #include "system.h"
 #include "utc.h"
 
-/* ---- whom to trust ---- */
+/* ---- trust ---- */
 
 #ifdef POPCL_COMPILED_TRUST
 extern const popcl_trust popcl_compiled_trust; /* made by popcl-ta: make CA_BUNDLE=file.pem */
@@ -120,7 +120,7 @@ void cmd_tls_begin_again(cmd_tls *t) {
     (void)popcl_posix_seed(t->seed, sizeof t->seed); /* see cmd_tls_open */
 }
 
-/* ---- what became of it ---- */
+/* ---- the result ---- */
 
 const char *cmd_tls_alert_name(unsigned alert) {
     static const struct {
