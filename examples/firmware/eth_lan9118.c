@@ -37,7 +37,7 @@ enum { CSR_MAC_CR = 1, CSR_ADDRH = 2, CSR_ADDRL = 3, CSR_MII = 6, CSR_MII_DATA =
 #define SOFT_RESET 1u
 #define FIFO_OF_5K 0x00150000u /* for frames to send; and the bit that must be one */
 #define E2P_BUSY   0x80000000u
-/* in INT_STS and INT_EN: more frames than FIFO_INT has, which is 0 */
+/* in INT_STS and INT_EN: more frames than FIFO_INT, which is 0 */
 #define RX_FRAME 8u
 #define IRQ_LINE 0x11u /* push-pull, active high */
 #define IRQ_ON   0x100u

@@ -69,8 +69,8 @@ static int is_believed(const cmd_record_file *f, const struct stat *st) {
            (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* The directory of the messages may be shared: a file of our name in it may be another user's.
- * Returns 1 if it can be used, or there is no file; 0, or -1 and errno. */
+/* The directory of the messages may be shared: a file with the name of the record may be another
+ * user's. Returns 1 if it can be used, or there is no file; 0, or -1 and errno. */
 static int open_beside_mail(cmd_record_file *f, const char *out_dir, const char *name) {
     struct stat st;
     if (stat(out_dir, &st) == 0) f->owner = st.st_uid;
