@@ -33,9 +33,8 @@ typedef struct popcl_command {
 
 #define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
 
-/* A bit that done may return for +OK to an AUTH without initial response: it was an empty
- * challenge, as some servers send it, and the next command is a RESPONSE. For any other reply it is
- * ignored. */
+/* A bit that done may return for +OK to an AUTH without initial response. Some servers send +OK for
+ * an empty challenge: with this bit a RESPONSE follows. For any other reply it is ignored. */
 #define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */

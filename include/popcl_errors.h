@@ -204,7 +204,7 @@
       "the server does not support APOP, or its timestamp is no message-id (CVE-2007-1558)",       \
       "allow POPCL_AUTH_USER, or use a server with APOP")                                          \
     X(106, ERR_CHALLENGE, LOGIN, "the server asks for something that the login does not have",     \
-      "the server does not support this login mechanism as its standard says",                     \
+      "the server does not follow the standard of this login mechanism",                           \
       "allow another one (popcl_fetch_config.auth)")                                               \
     /* TLS (popcl_tls.h) */                                                                        \
     X(61, ERR_TIMEOUT_TLS, TLS, "the TLS handshake did not end in time",                           \

@@ -26,9 +26,8 @@ MOST_WORDS, MOST_COLUMNS = 25, 100
 
 # file or folder: (long sentences, words)
 LIMITS = {
-    "docs/ERRORS.md": (0, 4),
     "docs/ERRORS.md": (0, 2),
-    "src/core": (21, 83),
+    "src/core": (21, 84),
     "src/auth": (2, 20),
 }
 

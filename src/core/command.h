@@ -11,7 +11,7 @@
 #define POPCL_IN_TRANSACTION   2u
 /* In clear, before STLS: nothing else may be said. */
 #define POPCL_BEFORE_TLS 4u
-/* The server has sent a challenge: nothing but a response may be said (RFC 5034, 4). */
+/* The server has sent a challenge: only a response may follow (RFC 5034, 4). */
 #define POPCL_IN_EXCHANGE 8u
 
 enum popcl_reply_shape { POPCL_SINGLE, POPCL_LINES, POPCL_BODY };
