@@ -343,7 +343,6 @@ typedef struct popcl_reply_parser {
     uint8_t words;           /* of a CAPA line so far */
     uint8_t code;            /* place of the line in a response code */
     uint8_t keep;            /* the whole status line is kept while it comes, to be shown */
-    uint8_t challenged;      /* a challenge may come instead of a status */
     uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
     uint16_t spaces;         /* that belong to the UID if more of it follows */
     uint16_t blocks;         /* of 64 octets of the UID that are digested, into */
@@ -381,25 +380,28 @@ struct popcl {
     uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
     uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
     uint8_t window_len;
-    uint8_t field;   /* the setting that is wrong, of enum popcl_field */
-    uint8_t writing; /* a part of the newest command is still to be written */
+    uint8_t field; /* the setting that is wrong, of enum popcl_field */
     popcl_reply_parser parser;
     const struct popcl_events *events;
     void *ctx;
     const popcl_config *cfg;
-    popcl_flight *window;       /* NULL: flight */
-    const popcl_secret *secret; /* in use: its callback, if it has one, has to be released */
+    const popcl_secret *secret; /* in use: its callback, if it has one, has to be released. With a
+                                   command in flight a part of that is still to be written */
     popcl_link link;
-    uint32_t count;       /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
-    uint32_t lines;       /* of a listing so far, of which */
-    uint32_t stray;       /* named no message; and */
-    uint32_t passed_over; /* so many did in all listings before */
-    uint32_t clock;       /* the caller's, at the last tick */
-    uint32_t passed;      /* ms from start to the last tick */
-    uint32_t since;       /* the same to the last progress, or to the pause's begin */
-    size_t written;       /* bytes of the secret that is written in pieces */
+    uint32_t count; /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
+    uint32_t lines; /* of a listing so far, of which */
+    uint32_t stray; /* named no message; and */
+    uint32_t
+        passed_over; /* so many did in all listings before, and messages that LIST did not name */
+    uint32_t clock;  /* the caller's, at the last tick */
+    uint32_t passed; /* ms from start to the last tick */
+    uint32_t since;  /* the same to the last progress, or to the pause's begin */
+    size_t written;  /* bytes of the secret that is written in pieces */
     int net_code;
-    popcl_flight flight; /* the one command in flight, without a window */
+    union {
+        popcl_flight one;   /* the one command in flight, if window_len is 0 */
+        popcl_flight *many; /* the window */
+    } flight;
     popcl_caps caps;
     popcl_reply reply;
 };

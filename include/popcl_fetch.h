@@ -268,7 +268,8 @@ typedef struct popcl_plan {
     unsigned char *octets;
     size_t len, used;
     size_t low;  /* offset of the first entry whose fate is open */
-    size_t next; /* offset of the first entry that was not looked at in this pass */
+    size_t next; /* offset of the first entry that was not looked at in this pass; during LIST for
+                    sizes, of the first that may get one */
 } popcl_plan;
 
 struct popcl_fetch {
@@ -285,6 +286,7 @@ struct popcl_fetch {
     uint8_t by_number; /* no message has a UID */
     uint8_t named;     /* the first listing gave a UID that is not its message's number */
     uint8_t unordered; /* the listing does not ascend */
+    uint8_t is_full;   /* not all messages of the listing found room in the plan */
     uint8_t left;      /* max_messages was reached */
     uint8_t top_works;
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
@@ -292,15 +294,12 @@ struct popcl_fetch {
     uint16_t pass; /* 1 in the first */
     const popcl_fetch_config *cfg;
     popcl_plan plan;
-    size_t sized; /* offset after the last entry that LIST gave a size */
     uint32_t staged, staged_octets;
     uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
     uint32_t begun;       /* whole messages wanted or asked for, against max_messages */
-    uint32_t from;        /* first number that this pass plans */
-    uint32_t full_at;     /* first number that did not fit; 0: all did */
+    uint32_t from;        /* first number that this pass plans; if the plan is full, the next one */
     uint32_t last_number; /* of the listing's last line */
-    uint32_t in_maildrop, listed, stored, failed, marked;
-    uint32_t passed_over; /* messages that UIDL named and LIST did not */
+    uint32_t listed, stored, failed, marked;
     uint32_t failed_message;
     popcl_msg msg;     /* the message that is with the sink; once the session is over, only its
                           number counts: that of popcl_diag.broken_at */

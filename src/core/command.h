@@ -16,16 +16,13 @@
 
 enum popcl_reply_shape { POPCL_SINGLE, POPCL_LINES, POPCL_BODY };
 
-/* +OK opens the maildrop; from CHALLENGED on, the server may answer with a challenge instead. */
-enum popcl_login_verb { POPCL_NO_LOGIN, POPCL_LOGS_IN, POPCL_CHALLENGED };
-
 typedef struct popcl_verb_row {
     char name[5];
     uint8_t states;    /* where it may be sent */
     uint8_t arguments; /* enum in command.c */
     uint8_t form;      /* enum popcl_form of the status line, or of the lines */
     uint8_t shape;     /* enum popcl_reply_shape */
-    uint8_t login;     /* enum popcl_login_verb */
+    uint8_t logs_in;   /* +OK to it opens the maildrop */
 } popcl_verb_row;
 
 extern const popcl_verb_row popcl_verbs[POPCL_VERBS];

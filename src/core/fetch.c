@@ -81,7 +81,7 @@ static void end_job(popcl_fetch *f, popcl_err session) {
                                                         : POPCL_VOID);
         if (f->cfg->fate) f->cfg->fate(f->cfg->ctx, NULL, (popcl_fate)f->deletions, POPCL_OK);
     }
-    if (!f->result && (f->left || f->full_at)) f->result = POPCL_MORE;
+    if (!f->result && (f->left || f->is_full)) f->result = POPCL_MORE;
     wipe_plan(f);
 }
 
@@ -167,7 +167,6 @@ static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
         return;
     }
     f->listing_reached = 1;
-    f->in_maildrop = r->number;
     f->octets_in_maildrop = r->size;
     if (r->number) {
         popcl_list_begin(f, 1);
@@ -354,7 +353,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->message = f->failed_message;
     d->broken_at = f->closing ? f->msg.number : 0;
     d->quit_left = s->quit_left != 0;
-    d->in_maildrop = f->in_maildrop;
+    d->in_maildrop = f->listing_reached ? s->count : 0;
     d->octets_in_maildrop = f->octets_in_maildrop;
     d->listed = f->listed;
     d->stored = f->stored;
@@ -366,7 +365,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     if (f->mechanism) d->mechanism = popcl_mechs[f->mechanism - 1]->bit;
     d->caps = *popcl_capabilities(s);
     d->received = f->received;
-    d->passed_over = f->passed_over + popcl_machine_passed_over(s);
+    d->passed_over = popcl_machine_passed_over(s);
     d->no_uids = f->by_number;
 }
 

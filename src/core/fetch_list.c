@@ -12,9 +12,15 @@ static int wants_sizes(const popcl_fetch *f) { return f->cfg->need_size || f->cf
 static int is_in_this_pass(popcl_fetch *f, uint32_t number) {
     if (number <= f->last_number) f->unordered = 1;
     f->last_number = number;
-    if (f->unordered && (f->full_at || f->from > 1))
+    if (f->unordered && (f->is_full || f->from > 1))
         popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);
-    return !f->stopping && number >= f->from && !f->full_at;
+    return !f->stopping && number >= f->from && !f->is_full;
+}
+
+/* The next pass begins with this message. */
+static void plan_is_full(popcl_fetch *f, uint32_t number) {
+    f->is_full = 1;
+    f->from = number;
 }
 
 /* A message of the listing: asks whether it is wanted, and gives it an entry. */
@@ -31,7 +37,7 @@ static void plan_message(popcl_fetch *f, const popcl_msg *m) {
     }
     if (popcl_fetch_decide(f, m, POPCL_STAGE_UID) == POPCL_SKIP) return;
     if (popcl_plan_add(&f->plan, m)) return;
-    f->full_at = m->number;
+    plan_is_full(f, m->number);
     if (f->unordered) popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);
 }
 
@@ -39,12 +45,13 @@ static void plan_message(popcl_fetch *f, const popcl_msg *m) {
 #define IN_LIST POPCL_FETCH
 
 /* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes
- * on where the last one ended. */
+ * on from the end of the last one, which is plan.next until the listing's end. */
 static void size_message(popcl_fetch *f, const popcl_reply *line) {
     if (line->number <= f->last_number) f->unordered = 1;
     f->last_number = line->number;
-    size_t at = popcl_plan_seek(&f->plan, f->unordered ? 0 : f->sized, line->number, f->unordered);
-    if (!f->unordered) f->sized = at;
+    size_t at =
+        popcl_plan_seek(&f->plan, f->unordered ? 0 : f->plan.next, line->number, f->unordered);
+    if (!f->unordered) f->plan.next = at;
     if (at == f->plan.used || popcl_plan_number(&f->plan, at) != line->number) return;
     popcl_plan_set_size(&f->plan, at, line->size);
     popcl_plan_enter(&f->plan, at, POPCL_ENTRY_NEW, IN_LIST);
@@ -65,7 +72,7 @@ void popcl_list_line(popcl_fetch *f, const popcl_reply *line) {
 /* A list of capabilities is asked for a second time if the first one mattered, since it may differ
  * after the login (RFC 2449, 5), and if commands could be sent ahead. */
 static void planned(popcl_fetch *f) {
-    int depends = f->has_caps || f->session.window;
+    int depends = f->has_caps || f->session.window_len;
     if (f->plan.used && !f->stopping && !f->capa_asked && !f->capa_refused && !f->cfg->no_capa &&
         depends)
         popcl_fetch_enter(f, POPCL_ASK_CAPA_AGAIN);
@@ -77,10 +84,10 @@ static void planned(popcl_fetch *f) {
  * know their numbers. */
 static void plan_by_number(popcl_fetch *f) {
     popcl_msg m = {.size = POPCL_SIZE_UNKNOWN, .number = f->from, .part = POPCL_WHOLE, .uid = ""};
-    for (; m.number <= f->in_maildrop && m.number && !f->full_at; m.number++) {
-        if (!popcl_plan_add(&f->plan, &m)) f->full_at = m.number;
+    for (; m.number <= f->session.count && m.number && !f->is_full; m.number++) {
+        if (!popcl_plan_add(&f->plan, &m)) plan_is_full(f, m.number);
     }
-    f->listed = f->in_maildrop;
+    f->listed = f->session.count;
     planned(f);
 }
 
@@ -88,9 +95,8 @@ void popcl_list_begin(popcl_fetch *f, uint32_t from) {
     popcl_plan_clear(&f->plan);
     f->pass++;
     f->from = from;
-    f->full_at = f->last_number = 0;
-    f->unordered = 0;
-    f->sized = 0;
+    f->last_number = 0;
+    f->is_full = f->unordered = 0;
     if (f->cfg->no_uid && !wants_sizes(f))
         plan_by_number(f);
     else
@@ -118,7 +124,7 @@ static void listing_done(popcl_fetch *f) {
         without_uids(f);
         return;
     }
-    if (f->pass == 1 && !f->unordered && f->listed == f->in_maildrop && f->cfg->listed)
+    if (f->pass == 1 && !f->unordered && f->listed == f->session.count && f->cfg->listed)
         f->cfg->listed(f->cfg->ctx, NULL);
     f->last_number = 0;
     if (f->plan.used && !f->stopping && wants_sizes(f) && uses_uidl(f))
@@ -145,9 +151,10 @@ void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
 void popcl_list_sizes_answered(popcl_fetch *f, const popcl_reply *r) {
     if (r->status != POPCL_STATUS_OK)
         popcl_fetch_give_up(f, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED));
+    f->plan.next = 0;
     for (size_t at = 0; !f->stopping && at < f->plan.used; at = popcl_plan_after(&f->plan, at)) {
         if (popcl_plan_actions(&f->plan, at) & IN_LIST) continue;
-        f->passed_over++;
+        f->session.passed_over++;
         popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
     }
     planned(f);

@@ -157,9 +157,9 @@ unsigned popcl_messages_step(popcl_fetch *f) {
         return 0;
     } else if (f->staged) {
         return popcl_messages_sync(f);
-    } else if (f->full_at && !f->stopping && !f->left &&
+    } else if (f->is_full && !f->stopping && !f->left &&
                f->pass < (f->cfg->passes ? f->cfg->passes : 1)) {
-        popcl_list_begin(f, f->full_at);
+        popcl_list_begin(f, f->from);
     } else {
         popcl_fetch_enter(f, POPCL_SAY_QUIT);
     }

@@ -144,9 +144,7 @@ void popcl_machine_begin_status(popcl *c) {
     const popcl_flight *f = popcl_oldest(c);
     int single = c->in_flight && f->shape == POPCL_SINGLE;
     begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT);
-    if (!c->in_flight) return;
-    c->parser.keep = c->phase && !(c->phase & POPCL_IN_TRANSACTION);
-    c->parser.challenged = popcl_verbs[f->verb].login == POPCL_CHALLENGED;
+    c->parser.keep = c->in_flight && c->phase && !(c->phase & POPCL_IN_TRANSACTION);
 }
 
 /* Takes the next reply's place: that of the oldest command in flight, if there is one. */
@@ -180,7 +178,7 @@ static uint8_t login_phase(const popcl *c) {
 static void complete(popcl *c) {
     popcl_verb verb = (popcl_verb)c->verb;
     int ok = c->reply.status == POPCL_STATUS_OK;
-    int login = verb < POPCL_VERBS && popcl_verbs[verb].login;
+    int login = verb < POPCL_VERBS && popcl_verbs[verb].logs_in;
     if (login && c->state != HELD) c->phase = login_phase(c);
     unsigned answer = c->events->done(c->ctx, tag_of(c), &c->reply);
     if (popcl_machine_is_over_now(c)) return;
@@ -318,7 +316,8 @@ static void listing_line(popcl *c) {
 /* RFC 1939 has no limit for a listing's lines, and those of LIST are short. */
 static unsigned line_limit(const popcl *c) {
     if (c->state == LINES && c->parser.form != POPCL_FORM_LIST) return POPCL_CAPA_LINE_MAX;
-    return c->state == STATUS && c->parser.challenged ? POPCL_CHALLENGE_MAX : POPCL_LINE_MAX;
+    return c->state == STATUS && c->parser.form == POPCL_FORM_CHALLENGE ? POPCL_CHALLENGE_MAX
+                                                                        : POPCL_LINE_MAX;
 }
 
 /* Each of these takes some of p[0..n) and returns how much. */
@@ -462,7 +461,8 @@ static void read_all(popcl *c) {
  * now ends the session. */
 static void write_on(popcl *c) {
     size_t room;
-    while (c->writing && !c->pause && !c->send_failed && popcl_states[c->state].can & SEND) {
+    while (popcl_is_writing(c) && !c->pause && !c->send_failed &&
+           popcl_states[c->state].can & SEND) {
         unsigned char *p = c->link.ops->out(&c->link, &room);
         if (room < POPCL_COMMAND_MAX) return;
         popcl_err e = popcl_machine_write(c, NULL, p, room);

@@ -16,7 +16,7 @@
 
 /* QUIT is the last command: nothing may be sent after it. */
 static int quit_in_flight(const popcl *c) {
-    const popcl_flight *f = c->window ? c->window : &c->flight;
+    const popcl_flight *f = c->window_len ? c->flight.many : &c->flight.one;
     return c->in_flight && f[c->in_flight - 1].verb == POPCL_QUIT;
 }
 
@@ -75,8 +75,10 @@ popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_eve
     c->cfg = cfg;
     c->events = events;
     c->ctx = ctx;
-    c->window = cfg->window_len ? cfg->window : NULL;
-    c->window_len = cfg->window_len;
+    if (cfg->window && cfg->window_len) {
+        c->flight.many = cfg->window;
+        c->window_len = cfg->window_len;
+    }
     c->verb = c->err_verb = POPCL_VERBS;
     c->count = UINT32_MAX;
     c->clock = now_ms;
@@ -126,7 +128,7 @@ static uint32_t reserve_ms(const popcl *c) {
 static popcl_err idle_error(const popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].idle;
     if (e) return e;
-    if (c->writing || c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
+    if (popcl_is_writing(c) || c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
     return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
@@ -281,7 +283,7 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 
 /* Only these can be answered by what came: a command that left later cannot. */
 static uint8_t count_answerable(popcl *c) {
-    size_t unsent = c->link.ops->unsent(&c->link) + c->writing;
+    size_t unsent = c->link.ops->unsent(&c->link) + (size_t)popcl_is_writing(c);
     unsigned n = c->in_flight;
     for (const popcl_flight *f = popcl_oldest(c) + n; n && unsent; n--) {
         f--;
@@ -387,7 +389,7 @@ void popcl_wipe(popcl *c) { popcl_machine_wipe(c); }
 
 int popcl_can_submit(const popcl *c) {
     int ahead =
-        c->window && c->phase & POPCL_IN_TRANSACTION && c->caps.tags & POPCL_CAPA_PIPELINING;
+        c->window_len && c->phase & POPCL_IN_TRANSACTION && c->caps.tags & POPCL_CAPA_PIPELINING;
     return c->phase && popcl_states[c->state].can & SEND && !c->send_failed &&
            c->in_flight < (ahead ? c->window_len : 1);
 }
@@ -425,7 +427,6 @@ popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned c
     popcl_flight *f = popcl_oldest(c) + c->in_flight - 1;
     f->octets = (uint16_t)(f->octets + l.len < UINT16_MAX ? f->octets + l.len : UINT16_MAX);
     c->written += l.secret_to - l.secret_from;
-    c->writing = l.goes_on;
     c->link.ops->out_ack(&c->link, l.len);
     c->moved = 1; /* the wait for the reply begins now */
     return POPCL_OK;

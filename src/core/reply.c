@@ -219,7 +219,8 @@ static unsigned status_octets(const popcl_reply *r) {
 /* The octet in column x->column of a status: `+OK` or `-ERR`, or `+` for a challenge; then a space
  * (RFC 1939, 3; RFC 5034, 4). */
 static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    if (x->column == 1 && c == ' ' && x->challenged) r->status = POPCL_STATUS_CHALLENGE;
+    if (x->column == 1 && c == ' ' && x->form == POPCL_FORM_CHALLENGE)
+        r->status = POPCL_STATUS_CHALLENGE;
     if (x->column == 0) {
         r->status = c == '+' ? POPCL_STATUS_OK : POPCL_STATUS_ERR;
         if (c == '-' || x->keep) {
@@ -243,19 +244,19 @@ size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned 
             text_octet(x, r, p[at]);
         else if (x->keep)
             keep_octet(r, p[at]);
-        if (ok && !wrong && x->form != POPCL_FORM_TEXT) field_octet(x, r, p[at]);
+        if (ok && !wrong && x->form > POPCL_FORM_CHALLENGE) field_octet(x, r, p[at]);
     }
     return wrong ? n : i;
 }
 
 popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r) {
-    if (x->column == 1 && r->status == POPCL_STATUS_OK && x->challenged)
+    if (x->column == 1 && r->status == POPCL_STATUS_OK && x->form == POPCL_FORM_CHALLENGE)
         r->status = POPCL_STATUS_CHALLENGE; /* an empty one without its space */
     if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1))
         return POPCL_ERR_STATUS;
     if (r->status != POPCL_STATUS_ERR) {
         if (x->keep) drop_text(r); /* it is a reply like any other */
-        return x->form != POPCL_FORM_TEXT ? fields_end(x, r) : POPCL_OK;
+        return x->form > POPCL_FORM_CHALLENGE ? fields_end(x, r) : POPCL_OK;
     }
     /* no closing bracket: then it is text */
     if (x->code != CODE_OVER) r->code = POPCL_CODE_NONE;

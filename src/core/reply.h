@@ -9,7 +9,9 @@
 
 /* What the fields of a line are. */
 enum popcl_form {
-    POPCL_FORM_TEXT, /* nothing but text */
+    POPCL_FORM_TEXT,      /* nothing but text */
+    POPCL_FORM_CHALLENGE, /* the same; a challenge may come instead of a status */
+    /* from here on with fields */
     POPCL_FORM_STAT, /* count, octets */
     POPCL_FORM_LIST, /* message, octets */
     POPCL_FORM_UIDL, /* message, UID */
