@@ -188,7 +188,8 @@ static void complete(popcl *c) {
         return;
     }
     c->taken = 1;
-    if (ok && verb == POPCL_AUTH && answer & POPCL_LOGIN_GOES_ON && !c->written && c->phase)
+    if (ok && verb == POPCL_AUTH && answer & POPCL_LOGIN_GOES_ON && !c->written &&
+        c->in_flight == 1)
         c->phase = POPCL_IN_EXCHANGE;
     else if (ok && login && c->link.tls)
         popcl_tls_layer_of(c->link.tls)->logged_in(c->link.tls);
@@ -457,11 +458,12 @@ static void read_all(popcl *c) {
     }
 }
 
-/* A response is written as there is room. What was sent cannot be taken back: a secret that fails
+/* A response is written as there is room; as long as some is to be written, some waits to be sent.
+ * What was sent cannot be taken back: a secret that fails
  * now ends the session. */
 static void write_on(popcl *c) {
     size_t room;
-    while (popcl_is_writing(c) && !c->pause && !c->send_failed &&
+    while (c->secret && c->in_flight && !c->pause && !c->send_failed &&
            popcl_states[c->state].can & SEND) {
         unsigned char *p = c->link.ops->out(&c->link, &room);
         if (room < POPCL_COMMAND_MAX) return;

@@ -49,9 +49,6 @@ static inline popcl_flight *popcl_oldest(popcl *c) {
     return c->window_len ? c->flight.many : &c->flight.one;
 }
 
-/* A part of the newest command, a response, is still to be written. */
-static inline int popcl_is_writing(const popcl *c) { return c->secret && c->in_flight; }
-
 /* The only writer of c->state. */
 void popcl_machine_enter(popcl *c, enum state next);
 

@@ -128,7 +128,7 @@ static uint32_t reserve_ms(const popcl *c) {
 static popcl_err idle_error(const popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].idle;
     if (e) return e;
-    if (popcl_is_writing(c) || c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
+    if (c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
     return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
@@ -283,7 +283,7 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 
 /* Only these can be answered by what came: a command that left later cannot. */
 static uint8_t count_answerable(popcl *c) {
-    size_t unsent = c->link.ops->unsent(&c->link) + (size_t)popcl_is_writing(c);
+    size_t unsent = c->link.ops->unsent(&c->link);
     unsigned n = c->in_flight;
     for (const popcl_flight *f = popcl_oldest(c) + n; n && unsent; n--) {
         f--;

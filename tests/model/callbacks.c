@@ -360,11 +360,11 @@ void model_event_body(model *m, size_t tag, const unsigned char *p, size_t n, si
     c->got += taken;
 }
 
-void model_event_done(model *m, size_t tag, int ok, uint32_t number, const char *uid, uint64_t size,
-                      int pauses) {
+void model_event_done(model *m, size_t tag, int status, uint32_t number, const char *uid,
+                      uint64_t size, int pauses) {
     model_command *c = event(m, "done", tag);
     if (!c->complete) model_differs(m, "done, and the reply is not complete [R15]");
-    if (ok != (c->status > 0)) model_differs(m, "done: not the status of the reply");
+    if (status != c->status) model_differs(m, "done: not the status of the reply");
     if (c->got != c->end - c->body) model_differs(m, "done before the body was told");
     if (c->listing && c->verb != M_CAPA && c->told != c->last - c->first)
         model_differs(m, "done before all lines were told");
@@ -375,4 +375,11 @@ void model_event_done(model *m, size_t tag, int ok, uint32_t number, const char 
                    (c->verb == M_UIDL && !model_same_uid(l, uid))))
         model_differs(m, "done: not the fields of the reply");
     if (!pauses) m->cursor++;
+}
+
+void model_goes_on(model *m, size_t tag) {
+    const model_command *c = &m->commands[tag];
+    if (c->verb != M_AUTH || !c->blank || c->status != 1 || tag + 1 != m->commands_n) return;
+    m->logged_in = 0;
+    m->exchange = 1;
 }

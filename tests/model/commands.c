@@ -222,10 +222,11 @@ static void write_job(model *m, const model_command *c, size_t index) {
 /* ---- commands of both ---- */
 
 int model_allows(const model *m, model_verb verb, uint32_t number) {
-    int before = verb == M_USER || verb == M_PASS || verb == M_APOP;
-    int always = verb == M_CAPA || verb == M_QUIT;
+    int before = verb == M_USER || verb == M_PASS || verb == M_APOP || verb == M_AUTH;
+    int always = verb == M_CAPA || verb == M_QUIT || verb == M_RESPONSE;
     if (m->commands[0].status <= 0 || m->quit_written || m->mute) return 0;
     if (!m->inside && (m->doomed || m->ended)) return 0;
+    if (m->exchange != (verb == M_RESPONSE)) return 0; /* [R73] */
     if (!always && before == m->logged_in) return 0;
     if ((verb == M_RETR || verb == M_TOP || verb == M_DELE) && number == 0) return 0;
     return (number <= m->count || m->inside) && model_unanswered(m) < most_in_flight(m);
@@ -243,7 +244,11 @@ void model_write(model *m, const char *line, size_t n) {
     if (n >= 3 && memcmp(line + n - 3, "***", 3) == 0) {
         memcpy(c->line, line, n - 3);
         n -= 3;
-        if (c->verb == M_PASS) {
+        if (n == 0) c->verb = M_RESPONSE;
+        if (c->verb == M_AUTH || c->verb == M_RESPONSE) {
+            memcpy(c->line + n, m->response, strlen(m->response));
+            n += strlen(m->response);
+        } else if (c->verb == M_PASS) {
             memcpy(c->line + n, m->cfg.secret, strlen(m->cfg.secret));
             n += strlen(m->cfg.secret);
         } else {
@@ -251,13 +256,16 @@ void model_write(model *m, const char *line, size_t n) {
             n += 32;
         }
     } else {
+        if (n == 0) c->verb = M_RESPONSE;
+        c->blank = c->verb == M_AUTH;
         if (c->verb == M_PASS || c->verb == M_APOP)
             model_differs(m, "the trace shows a secret [L6 E13]");
         memcpy(c->line, line, n);
     }
     memcpy(c->line + n, "\r\n", 2);
     c->len = n + 2;
-    if (c->len > 255) model_differs(m, "a command of %lu octets [R40]", (unsigned long)c->len);
+    if (c->len > 255 && c->verb != M_RESPONSE)
+        model_differs(m, "a command of %lu octets [R40]", (unsigned long)c->len);
     if (m->over) model_differs(m, "a command after the end");
     if (m->quit_written) model_differs(m, "a command after QUIT [R49]");
     if (m->doomed && !m->inside)

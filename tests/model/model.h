@@ -21,8 +21,10 @@ enum {
     MODEL_BODY = 80000,
     MODEL_MAIL = 400, /* the largest message number that is modelled */
     MODEL_UID = 70,
-    MODEL_LINE = 512,      /* octets of a line, CRLF included [R1] */
-    MODEL_LONG_LINE = 2048 /* of a line of CAPA or UIDL */
+    MODEL_LINE = 512,       /* octets of a line, CRLF included [R1] */
+    MODEL_LONG_LINE = 2048, /* of a line of CAPA or UIDL */
+    MODEL_CHALLENGE = 8192, /* of a reply to AUTH or to a response [R74] */
+    MODEL_RESPONSE = 700    /* the longest that a driver gives */
 };
 #define MODEL_UNKNOWN UINT64_MAX /* a size */
 
@@ -31,6 +33,8 @@ typedef enum model_verb {
     M_USER,
     M_PASS,
     M_APOP,
+    M_AUTH,
+    M_RESPONSE, /* to a challenge: a line without a verb (RFC 5034, 4) */
     M_CAPA,
     M_STAT,
     M_LIST,
@@ -104,11 +108,12 @@ typedef struct model_config {
 typedef struct model_command {
     model_verb verb;
     uint32_t number;
-    int listing;     /* its reply has lines */
-    char line[256];  /* with CRLF */
-    size_t len, out; /* out: octets that left */
-    int status;      /* 0: none yet, 1: +OK, -1: -ERR */
-    int has_code;    /* -ERR [ */
+    int listing;                   /* its reply has lines */
+    char line[MODEL_RESPONSE + 3]; /* with CRLF */
+    size_t len, out;               /* out: octets that left */
+    int status;                    /* 0: none yet, 1: +OK, -1: -ERR, 2: a challenge */
+    int blank;                     /* AUTH without an initial response */
+    int has_code;                  /* -ERR [ */
     int complete;
     uint32_t value;     /* STAT, LIST n, UIDL n */
     uint64_t size;      /* the same */
@@ -150,12 +155,14 @@ typedef struct model {
     /* stream.c: what came */
     int at;        /* enum at in stream.c */
     size_t answer; /* the command that is answered next */
-    char raw[MODEL_LONG_LINE + 1];
+    char raw[MODEL_CHALLENGE + 1];
     size_t raw_n;
     int dot;           /* enum dot in stream.c */
     int doomed, wrong; /* the server broke the protocol: it may, or must, have ended the session */
     const char *why;
-    int ended; /* the stream is at its end */
+    int ended;            /* the stream is at its end */
+    int exchange;         /* a challenge waits for its response */
+    const char *response; /* the driver's: in base64 or not */
     int logged_in, pipelining, once_offered, quit_ok;
     int stamp; /* 0: no, 1: yes, 2: it could be read both ways */
     uint32_t count;
@@ -240,8 +247,10 @@ void model_secret(model *m, int released, int failed);
 void model_event_line(model *m, size_t tag, uint32_t number, const char *uid, uint64_t size);
 void model_event_open(model *m, size_t tag);
 void model_event_body(model *m, size_t tag, const unsigned char *p, size_t n, size_t taken);
-void model_event_done(model *m, size_t tag, int ok, uint32_t number, const char *uid, uint64_t size,
-                      int pauses);
+void model_event_done(model *m, size_t tag, int status, uint32_t number, const char *uid,
+                      uint64_t size, int pauses);
+/* The owner took +OK to that AUTH for a challenge [R75]. */
+void model_goes_on(model *m, size_t tag);
 /* Whether a command may be submitted now. */
 int model_allows(const model *m, model_verb verb, uint32_t number);
 

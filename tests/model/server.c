@@ -180,6 +180,20 @@ void server_answer(server *s, const char *line, size_t n) {
         else
             say_text(s, "-ERR what\r\n");
         break;
+    case M_AUTH:
+        say_text(s, one_in(&s->c, 5)   ? "-ERR no\r\n"
+                    : one_in(&s->c, 4) ? "+OK\r\n"
+                    : one_in(&s->c, 3) ? "+\r\n"
+                    : one_in(&s->c, 2) ? "+ \r\n"
+                                       : "+ Y2hhbGxlbmdl\r\n");
+        s->exchange = 1;
+        break;
+    case M_VERBS:
+        if (s->exchange && one_in(&s->c, 3)) {
+            say_text(s, "+ more\r\n");
+            break;
+        }
+        /* fall through */
     case M_DELE: say_text(s, one_in(&s->c, 12) ? "-ERR locked\r\n" : "+OK\r\n"); break;
     case M_QUIT:
         say_text(s, one_in(&s->c, 10) ? "-ERR some not deleted\r\n" : "+OK bye\r\n");

@@ -32,6 +32,7 @@ typedef struct server {
     uint32_t count; /* messages */
     int uids;       /* 1: they are the messages' numbers; 2: some break the rules */
     int capa, apop, uidl, top, pipelining; /* what it knows */
+    int exchange;                          /* AUTH was said */
     int closes;                            /* it ends the connection once all was said */
     size_t out_at, out_n;
     unsigned char out[SERVER_OUT_MAX];

@@ -8,8 +8,9 @@
 enum at { BETWEEN, STATUS, LINES, BODY, UNASKED, CLOSING, OVER };
 enum dot { LINE_START, INSIDE, SEEN_CR, SEEN_DOT, SEEN_DOT_CR };
 
-static const char *const names[] = {"",     "USER", "PASS", "APOP", "CAPA", "STAT", "LIST",
-                                    "UIDL", "RETR", "TOP",  "DELE", "NOOP", "RSET", "QUIT"};
+static const char *const names[] = {"",     "USER", "PASS", "APOP", "AUTH", "response",
+                                    "CAPA", "STAT", "LIST", "UIDL", "RETR", "TOP",
+                                    "DELE", "NOOP", "RSET", "QUIT"};
 
 const char *model_verb_name(model_verb v) { return names[v]; }
 
@@ -102,15 +103,21 @@ static model_line *new_line(model *m) {
 
 /* ---- a status line [R2 R3 R14 R45] ---- */
 
-/* Which of the two a line begins with; 0: neither, as far as it goes. A last CR may be half of the
+/* Only these are answered by challenges [R70]. */
+static int is_challenged(const model_command *c) {
+    return c->verb == M_AUTH || c->verb == M_RESPONSE;
+}
+
+/* Which of them a line begins with; 0: none, as far as it goes. A last CR may be half of the
  * line's end: it is not looked at. */
-static int status_of(const char *p, size_t n, int whole) {
-    static const char *const words[] = {"+OK", "-ERR"};
-    for (int i = 0; i < 2; i++) {
+static int status_of(const char *p, size_t n, int whole, int challenged) {
+    static const char *const words[] = {"+OK", "-ERR", "+"};
+    static const int statuses[] = {1, -1, 2};
+    for (int i = 0; i < (challenged ? 3 : 2); i++) {
         size_t len = strlen(words[i]), some = n < len ? n : len;
         if (memcmp(p, words[i], some) != 0 || (whole && n < len)) continue;
         if (n > len && p[len] != ' ') continue;
-        return i ? -1 : 1;
+        return statuses[i];
     }
     return 0;
 }
@@ -142,7 +149,9 @@ static void reply_complete(model *m, model_command *c) {
     c->complete = 1;
     m->answer++;
     m->at = BETWEEN;
-    if (c->status > 0 && (c->verb == M_PASS || c->verb == M_APOP)) m->logged_in = 1;
+    if (c->status == 1 && (c->verb == M_PASS || c->verb == M_APOP || is_challenged(c)))
+        m->logged_in = 1;
+    if (is_challenged(c)) m->exchange = c->status == 2;
     if (c->verb == M_QUIT) {
         m->quit_ok = c->status > 0;
         m->at = OVER;
@@ -155,7 +164,7 @@ static void status_line(model *m, model_command *c) {
     const char *p = m->raw;
     size_t n = m->raw_n - 2;
     int single = c->verb == M_STAT || ((c->verb == M_LIST || c->verb == M_UIDL) && !c->listing);
-    c->status = status_of(p, n, 1);
+    c->status = status_of(p, n, 1, is_challenged(c));
     if (!c->status) {
         wrong(m, "neither +OK nor -ERR");
         return;
@@ -309,7 +318,7 @@ static void unasked_octet(model *m, unsigned char octet) {
     int whole = line_octet(m, octet, MODEL_LINE);
     size_t n = m->raw_n - (whole ? 2u : octet == '\r');
     if (m->wrong || (n == 0 && !whole)) return;
-    if (status_of(m->raw, n, whole) >= 0)
+    if (status_of(m->raw, n, whole, 0) >= 0)
         wrong(m, "octets that nobody asked for");
     else if (whole)
         m->at = CLOSING;
@@ -326,9 +335,9 @@ static void hear_octet(model *m, unsigned char octet) {
     }
     switch ((enum at)m->at) {
     case STATUS:
-        if (line_octet(m, octet, MODEL_LINE))
+        if (line_octet(m, octet, is_challenged(c) ? MODEL_CHALLENGE : MODEL_LINE))
             status_line(m, c);
-        else if (!m->wrong && !status_of(m->raw, m->raw_n - (octet == '\r'), 0))
+        else if (!m->wrong && !status_of(m->raw, m->raw_n - (octet == '\r'), 0, is_challenged(c)))
             doomed(m);
         break;
     case LINES:

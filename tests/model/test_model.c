@@ -34,7 +34,9 @@ typedef struct world {
     popcl_flight window[WINDOW];
     popcl_sink sink;
     /* the server's side */
-    char line[POPCL_COMMAND_MAX + 1];
+    char line[MODEL_RESPONSE + 2];
+    char response[MODEL_RESPONSE + 1];
+    popcl_secret response_secret;
     size_t line_n;
     /* TLS */
     int secure, broken;
@@ -86,7 +88,7 @@ static void server_takes(world *w, const unsigned char *p, size_t n) {
     model_leave(&m, p, n);
     for (size_t i = 0; i < n; i++) {
         if (p[i] != '\n') {
-            if (w->line_n < POPCL_COMMAND_MAX) w->line[w->line_n++] = (char)p[i];
+            if (w->line_n < sizeof w->line) w->line[w->line_n++] = (char)p[i];
             continue;
         }
         if (w->line_n) w->line_n--;
@@ -317,14 +319,29 @@ static void on_fate(void *ctx, const popcl_msg *x, popcl_fate what, popcl_err wh
 
 static size_t index_of(uint32_t tag) { return tag == POPCL_TAG_GREETING ? 0 : tag; }
 
+/* A response of any length, or none; an initial one fits the line. */
+static const popcl_secret *choose_response(world *w, popcl_verb verb) {
+    size_t most = verb == POPCL_AUTH ? 200 : MODEL_RESPONSE;
+    if (!popcl_can_submit(&w->job.session)) return NULL; /* the last one may be in use */
+    size_t n = one_in(&w->c, 3) ? 0 : 1 + below(&w->c, one_in(&w->c, 2) ? 8 : (uint32_t)most);
+    for (size_t i = 0; i < n; i++)
+        w->response[i] = "ABCabc019+/="[below(&w->c, 12)];
+    w->response[n] = 0;
+    w->response_secret.octets = n ? w->response : NULL;
+    m.response = w->response;
+    return n ? &w->response_secret : NULL;
+}
+
 static void submit(world *w) {
-    static const popcl_verb before[] = {POPCL_USER, POPCL_PASS, POPCL_PASS, POPCL_CAPA, POPCL_APOP},
+    static const popcl_verb before[] = {POPCL_USER, POPCL_PASS, POPCL_PASS, POPCL_CAPA,
+                                        POPCL_APOP, POPCL_AUTH, POPCL_AUTH},
                             after[] = {POPCL_STAT, POPCL_LIST, POPCL_UIDL, POPCL_RETR, POPCL_RETR,
                                        POPCL_TOP,  POPCL_DELE, POPCL_NOOP, POPCL_RSET, POPCL_CAPA,
                                        POPCL_RETR, POPCL_NOOP, POPCL_DELE, POPCL_STAT};
     static const popcl_secret digest = {.octets = "0123456789abcdef0123456789abcdef"};
-    popcl_verb verb = one_in(&w->c, 60)   ? (popcl_verb)below(&w->c, POPCL_VERBS + 2)
-                      : one_in(&w->c, 25) ? POPCL_QUIT
+    popcl_verb verb = one_in(&w->c, 60)                  ? (popcl_verb)below(&w->c, POPCL_VERBS + 2)
+                      : m.exchange && !one_in(&w->c, 20) ? POPCL_RESPONSE
+                      : one_in(&w->c, 25)                ? POPCL_QUIT
                       : m.logged_in || one_in(&w->c, 40)
                           ? after[below(&w->c, sizeof after / sizeof *after)]
                           : before[below(&w->c, sizeof before / sizeof *before)];
@@ -333,6 +350,7 @@ static void submit(world *w) {
                        .text = user,
                        .text_len = sizeof user - 1,
                        .secret = verb == POPCL_APOP ? &digest : &w->cfg.secret};
+    if (verb == POPCL_AUTH || verb == POPCL_RESPONSE) c.secret = choose_response(w, verb);
     size_t written = m.commands_n;
     uint32_t number = verb == POPCL_LIST || verb == POPCL_UIDL || verb == POPCL_RETR ||
                               verb == POPCL_TOP || verb == POPCL_DELE
@@ -342,7 +360,7 @@ static void submit(world *w) {
     model_command read;
     const char *name = popcl_verb_name(verb);
     model_read_command(name, strlen(name), &read);
-    v = read.verb;
+    v = verb == POPCL_RESPONSE ? M_RESPONSE : read.verb;
     int allowed = v != M_VERBS && model_allows(&m, v, number);
     note(w, "submit %s %u", name, c.number);
     popcl_err e = popcl_submit(&w->job.session, &c, (uint32_t)written);
@@ -391,10 +409,16 @@ static unsigned event_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     called(w, "done");
     int pauses = one_in(&w->c, 12);
     note(w, "> done %u: %u%s", tag, r->status, pauses ? ", pauses" : "");
-    model_event_done(&m, index_of(tag), r->status == POPCL_STATUS_OK, r->number,
-                     r->uid_len ? r->text : "", r->size, pauses);
+    static const int statuses[] = {0, 1, -1, 2};
+    model_event_done(&m, index_of(tag), statuses[r->status], r->number, r->uid_len ? r->text : "",
+                     r->size, pauses);
     perhaps_submit(w);
-    return pauses ? POPCL_PAUSED_SINK : one_in(&w->c, 9) ? 0x40000000u : 0;
+    if (pauses) return POPCL_PAUSED_SINK;
+    if (one_in(&w->c, 3)) {
+        model_goes_on(&m, index_of(tag));
+        return POPCL_LOGIN_GOES_ON;
+    }
+    return one_in(&w->c, 9) ? 0x40000000u : 0;
 }
 
 static unsigned event_ready(void *ctx) {
