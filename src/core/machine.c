@@ -458,9 +458,8 @@ static void read_all(popcl *c) {
     }
 }
 
-/* A response is written as there is room; as long as some is to be written, some waits to be sent.
- * What was sent cannot be taken back: a secret that fails
- * now ends the session. */
+/* A response is written as there is room. As long as a part is to be written, a part waits to be
+ * sent. What was sent cannot be taken back: a secret that fails now ends the session. */
 static void write_on(popcl *c) {
     size_t room;
     while (c->secret && c->in_flight && !c->pause && !c->send_failed &&
