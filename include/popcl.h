@@ -15,24 +15,25 @@
  * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
  *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
  *   n = 0 means "not now"; it never means end of file.
- * - Time comes in by start, connected and tick only. An ack marks progress; the next tick moves the
- *   idle deadline.
+ * - Time comes in by start, connect, connected and tick only. If an ack brings progress, the idle
+ *   time begins anew at the next tick.
  * - recv_eof is queued after bytes that were received and not yet taken. A port passes on all bytes
  *   that it holds before it calls recv_eof or fail. Otherwise a reset right after QUIT's +OK would
  *   undo success.
- * - If the transport accepts no more bytes, call send_failed before recv_eof or fail. With TLS
- *   nothing is read while bytes wait to be sent.
- * - After POPCL_DONE every input is ignored. The first result stays until start or wipe, also if it
- *   is success.
+ * - If the transport accepts no more bytes, call send_failed first. Then pass on the bytes that
+ *   came, and last call recv_eof or fail. Without send_failed, a session with TLS reads nothing
+ *   while its own bytes wait to be sent.
+ * - After POPCL_DONE every input is ignored. The first result stays until start or wipe: a failure
+ *   after success does not replace the success.
  * - A pause stops the idle timer. The limit of the pause and the overall deadline go on.
- * - One call of recv_ack does at most one buffer's work; with TLS the work of one record. The
- *   records of the handshake take longest (popcl_tls.breathe).
+ * - One call of recv_ack handles the bytes of one record buffer at most, with TLS one record at
+ *   most. The records of the handshake take longest (popcl_tls.breathe).
  * - resume belongs to the thread that calls tick. An interrupt sets a flag instead.
  * - Two sessions share nothing. One session belongs to one thread at a time.
  * - A zeroed or wiped session is POPCL_DONE. Every call on it is harmless.
  *
- * This header does not include BearSSL. Each rule of an RFC is at the declaration that it
- * concerns. An *octet* is a byte on the wire. */
+ * This header does not include BearSSL. Each rule of an RFC is at the declaration that it concerns.
+ * An *octet* is a byte on the wire. */
 #ifndef POPCL_H
 #define POPCL_H
 
@@ -91,11 +92,12 @@ typedef struct popcl_secret {
     const char *octets; /* borrowed until the session is over; NULL = get is used */
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
-     * Returns the number of bytes, 0 at the secret's end, or a negative value.
-     * POPCL_SECRET_AGAIN: get is called again after resume, from offset 0. Any other negative
-     * value is a failure. May be called for any offset, more than once. If it was ever called, it
-     * gets exactly one last call, whatever the outcome is. That call has buf = NULL and cap = 0,
-     * and releases what get holds. */
+     * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN:
+     * get is called again after resume, from offset 0. Any other negative value is a failure, and
+     * so is a value above cap. popcl may ask for any offset, and more than once for the same one.
+     *
+     * If get was ever called, it gets exactly one last call, whatever the outcome is. That call has
+     * buf = NULL and cap = 0, and releases what get holds; its return value is ignored. */
     int (*get)(void *ctx, size_t off, char *buf, size_t cap);
     void *ctx;
 } popcl_secret;
@@ -151,10 +153,12 @@ typedef enum popcl_code {
  * reply. Number, size and UID are those of the reply's newest line; in a single reply, those of the
  * status line.
  *
- * Code and text are those of the newest -ERR. After login a later success does not remove them,
- * because a person needs the text; before that it does. Before login is complete, a reply may be
- * neither +OK nor -ERR, or its line may break the rules. Then text is that line from its first
- * octet. Text is untrusted: it may hold any octet except LF and NUL, and may be cut. */
+ * Code and text are those of the newest -ERR. Before the login is complete, the next reply removes
+ * code and text. After the login +OK does not remove them, because a person needs the text.
+ *
+ * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
+ * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
+ * untrusted: it may hold any octet except LF and NUL, and may be cut. */
 typedef struct popcl_reply {
     uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = another reply, no
                          number, or too large */
@@ -162,8 +166,8 @@ typedef struct popcl_reply {
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
     uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID; 33 also for a digest (POPCL_UID_DIGEST) */
-    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP; 0 once a listing
-                         needed the room */
+    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP; 0 also after a listing
+                         used the same room for its UIDs or capabilities */
     /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the UID */
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1];
 } popcl_reply;
@@ -219,14 +223,14 @@ typedef struct popcl_flight {
 /* ---- settings ---- */
 
 /* The settings of a session. Borrowed until wipe, and not to be changed before; may be in flash.
- * start copies the addresses and lengths of the buffers: no later change moves a buffer. Any other
- * change may take effect or not. Zero is the documented default of every field. iobuf is required;
- * with TLS also host, tls and seed; popcl_run requires host. */
+ * start copies the addresses and lengths of the buffers, so no later change moves a buffer. If
+ * another field is changed, popcl may use the old value or the new one. Zero is the documented
+ * default of every field. iobuf is required; with TLS also host, tls and seed; popcl_run requires
+ * host. */
 typedef struct popcl_config {
     const char *host;   /* the server to connect to, and with TLS the certificate's name; 1 to 255
                            bytes, as the user gave it. It needs no trailing dot */
-    uint16_t port;      /* 0 = 110, with POPCL_TLS 995. With popcl_tls.resume a kept TLS session
-                           belongs to one host, port and user name */
+    uint16_t port;      /* 0 = 110, with POPCL_TLS 995 */
     uint8_t security;   /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                            never goes on in clear text */
     uint8_t window_len; /* commands that window has room for */
@@ -245,8 +249,9 @@ typedef struct popcl_config {
     uint32_t idle_ms;     /* ms without progress, also for the greeting, and for the whole of a TLS
                              handshake; 0 = POPCL_IDLE_MS */
     uint32_t pause_ms;    /* ms of one pause; 0 = POPCL_PAUSE_MS */
-    uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. Its last
-                             quarter, at most POPCL_QUIT_MS, is the reserve for QUIT */
+    uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. The end of
+                             this time is the reserve for QUIT: a quarter of total_ms, or
+                             POPCL_QUIT_MS if that is less */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
                              at a time */
@@ -261,9 +266,10 @@ typedef struct popcl popcl;
 
 /* Begins the session's time: a driver calls it when it begins to connect. Time before this call
  * does not count, so start may get any now_ms. *port becomes the port. *limit_ms becomes the time
- * for name resolution and connecting: connect_ms or total_ms, 0 if the session is over. Returns the
- * host, or NULL if none was given or the session is over. Once the session is connected the call
- * moves no time. A program that connects by itself need not call it. */
+ * for name resolution and connecting, which is the smaller one of connect_ms and total_ms. If the
+ * session is over, *port and *limit_ms become 0. Returns the host, or NULL if no host was given or
+ * the session is over. After popcl_connected this call does not change the session's time. A
+ * program that connects by itself need not call it. */
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
 /* The transport is up: the connect timeout ends and the greeting's begins. */
@@ -272,46 +278,52 @@ void popcl_connected(popcl *c, uint32_t now_ms);
 /* Returns the state word; POPCL_DONE alone at the end. */
 unsigned popcl_state(const popcl *c);
 
-/* send_buf returns bytes to send, *n of them; 0 = nothing to send now. They are valid until the
- * next call that is not a query. send_ack: n of these bytes were sent, 1 to *n; more is
- * POPCL_ERR_PORT. */
+/* send_buf returns bytes to send, *n of them; 0 = nothing to send now. The bytes are valid until
+ * the next call that is not a query. send_ack: n of these bytes were sent. n = 0 does nothing; n
+ * above *n is POPCL_ERR_PORT. If there is nothing to send, send_ack does nothing. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 
-/* recv_buf returns room for received bytes, *n of it; 0 = do not read now. recv_ack: n bytes were
- * put there; more than *n is POPCL_ERR_PORT. */
+/* recv_buf returns room for received bytes, *n of it; 0 = do not read now. The room is valid until
+ * the next call that is not a query. recv_ack: n bytes were put there. n = 0 does nothing; n above
+ * *n is POPCL_ERR_PORT, also if *n is 0. */
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
 void popcl_recv_ack(popcl *c, size_t n);
 
-/* The transport accepts no more bytes. Bytes that wait are not sent; bytes that came before are
- * still read. Then recv_eof or fail ends the session. */
+/* The transport accepts no more bytes. Bytes that wait are not sent, and bytes that came are still
+ * read. Afterwards recv_eof or fail ends the session. */
 void popcl_send_failed(popcl *c);
 
 /* The peer ended the connection. Queued after bytes that were received and not yet taken. */
 void popcl_recv_eof(popcl *c);
 
 /* Passes the time, by any monotonic counter of milliseconds; it may wrap. Deadlines are judged here
- * only. A step back counts as no time, and so does a step of more than POPCL_MS_MAX. After a step
- * back of up to a second, time goes on once the counter has passed its old value. After any other
- * such step it goes on from the new value. */
+ * only. A step back counts as no time, and so does a step forward of more than POPCL_MS_MAX. After
+ * a step back of a second or less, no time passes until the counter has passed its old value. After
+ * a larger step back, and after a step forward of more than POPCL_MS_MAX, time goes on from the new
+ * value. */
 void popcl_tick(popcl *c, uint32_t now_ms);
 
 /* Ends a pause: the callback that asked for time is asked again. Harmless without a pause. */
 void popcl_resume(popcl *c);
 
-/* Returns milliseconds from the last tick until the next one is needed, 0 to POPCL_MS_MAX. */
+/* Returns the milliseconds until a tick is needed, 0 to POPCL_MS_MAX; 0 = call popcl_tick with the
+ * present time now. The milliseconds count from the newest time that came in: by tick, or before
+ * the first tick by start, connect or connected. After POPCL_DONE returns POPCL_MS_MAX. */
 uint32_t popcl_next_deadline(const popcl *c);
 
 /* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
- * open message, deletes what is durable and due, and sends QUIT. It ends with POPCL_ERR_STOPPED.
- * Before its login is complete it ends at once. An owner without a stop event ends at once. */
+ * open message, deletes what is durable and due, and sends QUIT. Its result is POPCL_ERR_STOPPED,
+ * or an earlier failure. Until STAT is answered with +OK, a fetch job ends at once instead. A
+ * session whose owner has no stop event ends at once too. */
 void popcl_stop(popcl *c);
 
 /* Ends the session at once, for example because the transport failed. `why` becomes its result
  * unless there is one. net_code is the port's own error number, for the diagnosis. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
-/* Returns POPCL_OK until the session is over; then its result, as its owner sees it. */
+/* Returns POPCL_OK until the session is over, and its result afterwards. The owner may have changed
+ * the result: a fetch job replaces it by its own. A zeroed or wiped session has POPCL_ERR_STATE. */
 popcl_err popcl_result(const popcl *c);
 
 /* Returns the name of the wrong field, a constant word, if start returned POPCL_ERR_ARGUMENT; else
