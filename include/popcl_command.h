@@ -8,7 +8,15 @@
  * up to a line with a single dot. A *body* is the text of RETR or TOP; *lines* are those of LIST,
  * UIDL and CAPA. A command is *in flight* from submit to its done event.
  *
- * The session keeps no line: replies are parsed as they stream. It copies no octet of a body. */
+ * The session keeps no line: replies are parsed as they stream. It copies no octet of a body.
+ *
+ * A callback is an event, the trace, or get of a secret. For an owner of its own, calls may call
+ * back:
+ * - start, the queries and connect: nothing;
+ * - connected: the trace;
+ * - submit: the trace and secrets;
+ * - send_ack, recv_ack, send_failed, recv_eof, resume, tick and stop: all callbacks;
+ * - fail and wipe: the closed event, and get to release a secret; fail also the trace. */
 #ifndef POPCL_COMMAND_H
 #define POPCL_COMMAND_H
 
@@ -25,16 +33,17 @@ typedef struct popcl_command {
     uint32_t lines;   /* TOP: body lines after the header; 0 = header and blank line */
     const char *text; /* USER, APOP, AUTH: not NUL-terminated, borrowed during submit only */
     size_t text_len;  /* bytes of text */
-    const popcl_secret *secret; /* PASS, APOP, AUTH, RESPONSE: borrowed during submit. RESPONSE
-                                   borrows it until its done event; if submit returned
-                                   ERR_SECRET_WAIT, until the session is over. Its callback is
-                                   released once the command is written, or will not be */
+    const popcl_secret *secret; /* PASS, APOP, AUTH, RESPONSE. Borrowed during submit; by a RESPONSE
+                                   until its done event. After ERR_SECRET_WAIT the secret stays
+                                   borrowed until the session is over. get is released once the
+                                   command is written or has failed, or the session is over */
 } popcl_command;
 
 #define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
 
-/* A bit that done may return for +OK to an AUTH without initial response. Some servers send +OK for
- * an empty challenge: with this bit a RESPONSE follows. For any other reply it is ignored. */
+/* A bit that done may return for +OK to an AUTH that had no initial response. Some servers send
+ * this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and a
+ * RESPONSE may be submitted. For any other reply the bit is ignored. */
 #define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */
@@ -53,7 +62,8 @@ typedef enum popcl_end {
  * ignored. */
 typedef struct popcl_events {
     /* Octets of a status line after the status and its space, as they stream: a challenge, or
-     * human-readable text. The line may still turn out to be malformed. */
+     * human-readable text. A challenge is in base64, and popcl does not decode it. One line may
+     * come in several calls. The line may still turn out to be malformed. */
     void (*text)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
     /* One line of a listing was read. A CAPA reply brings no line: see popcl_capabilities. Nor does
      * a line with number 0 or one above STAT's count, which names no message. */
@@ -70,24 +80,27 @@ typedef struct popcl_events {
     unsigned (*done)(void *ctx, uint32_t tag, const popcl_reply *reply);
     /* There is room for a command: submit the next one, or return 0 without. */
     unsigned (*ready)(void *ctx);
-    /* The reserve for QUIT has begun (popcl_config.total_ms), or half of it is over. Comes with
-     * each tick from then on, until QUIT is submitted. Returns nonzero to end a pause. */
+    /* The reserve for QUIT has begun (popcl_config.total_ms). Comes with each tick from its begin
+     * until QUIT is submitted; half_over is nonzero once half of the reserve is over. Returns
+     * nonzero to end a pause. */
     int (*late)(void *ctx, int half_over);
     /* popcl_stop was called. Returns nonzero to end a pause. NULL = the session ends at once with
      * POPCL_ERR_STOPPED. */
     int (*stop)(void *ctx);
     /* The session is over: nothing goes in or out any more. *result may be changed: it becomes the
-     * result of the session. Commands still in flight get no done event. Returns 0, or with
-     * POPCL_END_ASKS a pause. After a pause it comes again after each resume, and last with
-     * POPCL_END_LAST. Inside it every call is ignored, except the queries. */
+     * result of the session. Commands still in flight get no done event. Returns 0; with
+     * POPCL_END_ASKS it may return a pause (POPCL_PAUSED_SYNC). After a pause, closed comes again:
+     * with POPCL_END_ASKS after each resume, and with POPCL_END_LAST once POPCL_SETTLE_MS are over.
+     * Inside closed every call is ignored, except the queries. */
     unsigned (*closed)(void *ctx, popcl_err *result, popcl_end end);
 } popcl_events;
 
 /* Begins a session; the transport may still be connecting. Does not read *c: garbage is fine, but
- * an open session is to be wiped first. cfg and events are borrowed until wipe. Returns POPCL_OK;
- * then the closed event brings the result. Or, without any event: ERR_ARGUMENT, ERR_IOBUF_SMALL,
- * with TLS also ERR_NO_TLS, ERR_TLS_STORAGE, ERR_SEED, ERR_NO_TRUST, ERR_HOST and ERR_CLOCK_*. Then
- * the session is POPCL_DONE with that result. */
+ * an open session is to be wiped first. cfg and events are borrowed until wipe. Returns POPCL_OK or
+ * an error. After POPCL_OK the closed event brings the result. After an error no event comes, and
+ * the session is POPCL_DONE with that result. The errors are ERR_ARGUMENT and ERR_IOBUF_SMALL. With
+ * TLS they are also ERR_NO_TLS, ERR_TLS_STORAGE, ERR_SEED, ERR_NO_TRUST, ERR_HOST and ERR_CLOCK_*.
+ */
 #define popcl_start POPCL_ABI(popcl_start)
 popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *events, void *ctx,
                       uint32_t now_ms);
@@ -111,8 +124,9 @@ int popcl_can_submit(const popcl *c);
 /* Returns the number of commands in flight. */
 unsigned popcl_in_flight(const popcl *c);
 
-/* popcl_last_reply returns the newest status line. popcl_last_verb returns the verb that it
- * answered, or that awaits an answer; POPCL_VERBS is the greeting. */
+/* popcl_last_reply returns the newest status line. popcl_last_verb returns the verb of the oldest
+ * command in flight. If no command is in flight, popcl_last_verb returns the verb of the command
+ * that was answered last; POPCL_VERBS is the greeting. */
 const popcl_reply *popcl_last_reply(const popcl *c);
 popcl_verb popcl_last_verb(const popcl *c);
 
