@@ -21,8 +21,8 @@
 #endif
 
 /* Bytes that keep a reply's text, human-readable, and the response code in front of it. 16 to 200,
- * as a plain decimal number: POPCL_ABI makes a name of it. Text shares its room with a UID: up to
- * 70 bytes cost nothing. */
+ * as a plain decimal number: POPCL_ABI makes a name of it. Text and UID share one room, which has
+ * 70 bytes for the UID. So a value up to 70 costs no RAM. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif
@@ -62,8 +62,7 @@
 #define POPCL_TOTAL_MS 3600000
 #endif
 
-/* Milliseconds at the end of the overall deadline that are kept for QUIT. Also the limit of an
- * orderly shutdown once a session has failed. */
+/* The longest reserve for QUIT, in milliseconds; popcl_config.total_ms explains the reserve. */
 #ifndef POPCL_QUIT_MS
 #define POPCL_QUIT_MS 10000
 #endif
