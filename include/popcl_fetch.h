@@ -2,9 +2,10 @@
 /* popcl_fetch.h - fetches mail: the header that most users read, with popcl.h.
  *
  * A *job* (popcl_fetch) owns a session that fetches, and perhaps deletes, messages of one maildrop.
- * The caller gives all memory: the job, the record buffer, and the *plan*. The plan holds the
- * messages still to be handled, never the maildrop. Messages stream into a *sink*. A message is
- * deleted, and counts as fetched, only after its sink made it durable.
+ * The caller gives all memory: the job, the record buffer, and the *plan*; with TLS also its
+ * storage. docs/SIZING.md has the bytes of all of it, and of the stack. The plan holds the messages
+ * still to be handled, never the maildrop. Messages stream into a *sink*. A message is deleted, and
+ * counts as fetched, only after its sink made it durable.
  *
  *     popcl_fetch_start(&job, &config, 0);
  *     result = popcl_run(&job.session, &port, &connection);     or pump job.session as in popcl.h
@@ -12,11 +13,17 @@
  *
  * Callbacks may call the queries (popcl_state, popcl_result, popcl_next_deadline,
  * popcl_fetch_get_diag). Any other call into the same job is ignored and ends it with
- * POPCL_ERR_REENTRANT. Which calls may call back:
- *     start, the queries, connect, submit       nothing
+ * POPCL_ERR_REENTRANT.
+ *
+ * In this table `secret (release)` is the last call of popcl_secret.get. popcl_submit is for
+ * sessions without a job (popcl_command.h): on a job's session it returns POPCL_ERR_STATE.
+ * Which calls may call back:
+ *     start, the queries,                       nothing
+ *     popcl_lwip_raw_start, connect, submit
  *     connected                                 trace
  *     send_ack, recv_ack, send_failed,          all of them
- *     recv_eof, resume
+ *     recv_eof, resume, popcl_run,
+ *     popcl_lwip_raw_poll
  *     tick, stop, fail                          trace, secret (release), sync, abort, fate
  *     wipe                                      secret (release), abort */
 #ifndef POPCL_FETCH_H
@@ -30,14 +37,15 @@ extern "C" {
 
 /* bytes of the plan that one message takes */
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
-/* least plan, in bytes: one entry; enough for USER/PASS */
+/* least plan, in bytes: one entry; enough for USER/PASS and for AUTH PLAIN */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
-/* least plan, in bytes, if APOP may be used (POPCL_AUTH_AUTO in clear text, POPCL_AUTH_APOP): until
- * the listing it holds the login's state */
+/* least plan, in bytes, if APOP may be used: with POPCL_AUTH_APOP, or with POPCL_AUTH_AUTO and
+ * POPCL_CLEAR. POPCL_STLS does not count as clear text here. Until the listing the plan holds the
+ * login's state. In a build without APOP (POPCL_WITH_APOP) POPCL_PLAN_MIN is enough */
 #define POPCL_PLAN_MIN_APOP 200u
 
 /* Login mechanisms, as bits. */
-/* USER/PASS; in clear text APOP if the greeting has a usable timestamp */
+/* USER/PASS; with POPCL_CLEAR, APOP instead if the greeting has a usable timestamp */
 #define POPCL_AUTH_AUTO 0u
 #define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
 #define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
@@ -48,8 +56,9 @@ extern "C" {
 
 typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
 
-/* A message, as callbacks see it. Valid during the call; the sink's from begin to commit or abort.
- */
+/* A message, as callbacks see it. Struct and strings are valid during the call. For a sink whose
+ * begin returned 0, struct and strings stay valid until abort returns, or until commit returns a
+ * value other than POPCL_AGAIN. */
 typedef struct popcl_msg {
     uint64_t size;   /* octets by LIST; POPCL_SIZE_UNKNOWN = no LIST, or LIST gives no number.
                         Advice only: servers round and guess. If far fewer octets come, a sink may
@@ -65,13 +74,15 @@ typedef struct popcl_msg {
 
 /* The times at which decide is asked. It answers SKIP, or a set of the other bits below. */
 typedef enum popcl_stage {
-    /* While the listing streams: number and UID are known. The size is POPCL_SIZE_UNKNOWN, or
-     * LIST's if LIST makes the plan (no UIDs). SKIP takes no room in the plan. Any other answer is
-     * not kept: decide is asked again later.
+    /* While the listing streams: number and UID are known. If there are no UIDs, LIST makes the
+     * plan, and the size is LIST's. In all other cases the size is POPCL_SIZE_UNKNOWN. After SKIP
+     * the message takes no room in the plan. Any other answer only puts the message into the plan:
+     * decide is asked about it again at POPCL_STAGE_SIZE.
      *
-     * If all UIDs turn out to be the messages' numbers, the listing counts for nothing. LIST
-     * follows, and decide is asked about the same messages again, without UIDs. Without a listing
-     * (no_uid without sizes) this stage is left out.
+     * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST (with need_uid
+     * the job fails). For LIST decide is asked about the same messages again, without UIDs. If
+     * no_uid is set and no sizes are wanted, there is no listing, and decide is not asked at this
+     * stage.
      *
      * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
      * POPCL_FETCH; */
@@ -91,24 +102,29 @@ typedef enum popcl_stage {
  * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
 #define POPCL_DELETE_UNFETCHED 8u
 
-/* The outcomes for a message in the plan. Each entry gets exactly one of STORED and NOT_STORED. It
- * gets neither if decide answered SKIP or DELETE_UNFETCHED, or if LIST did not name it
- * (popcl_diag.passed_over). The same holds for an entry that is left for a later session
- * (POPCL_MORE). After
- * that, each DELE gets exactly one of MARKED and NOT_MARKED.
+/* The outcomes for a message in the plan. Each message gets exactly one of STORED and NOT_STORED,
+ * except in three cases, in which it gets neither:
+ * - decide answered SKIP or DELETE_UNFETCHED;
+ * - LIST did not name the message (popcl_diag.passed_over);
+ * - the message is left for a later session (POPCL_MORE).
+ *
+ * A message gets exactly one of MARKED and NOT_MARKED in two cases: after STORED if its deletion is
+ * wanted, and after the answer DELETE_UNFETCHED.
  *
  * If any message was MARKED, fate is called once at the end with msg = NULL. This call gives the
- * outcome for all MARKED messages.
+ * outcome for all MARKED messages. popcl_fetch_wipe calls no fate: after a wipe before POPCL_DONE,
+ * the outcomes that are still open are never reported.
  *
- * A message without a single octet, to which LIST gave some, was lost on the server's side. It is
- * STORED, then NOT_MARKED with POPCL_ERR_BODY_EMPTY, whether its deletion was wanted or not. DELE
- * is not sent, the message counts as failed, and that error is the job's result. A caller that
- * keeps UIDs should fetch it again. */
+ * If LIST gives a size above 0 and RETR brings no octet at all, the server has lost the message.
+ * The message gets STORED, and then NOT_MARKED with POPCL_ERR_BODY_EMPTY, even if no deletion was
+ * wanted. DELE is not sent, the message counts as failed, and that error becomes the job's result.
+ * A caller that keeps UIDs should fetch the message again. */
 typedef enum popcl_fate {
     POPCL_STORED,     /* the sink made it durable: commit 0, or the sync that covers it */
     POPCL_NOT_STORED, /* with the reason; it is still on the server */
     POPCL_MARKED,     /* the server answered +OK to DELE (RFC 1939, 5) */
-    POPCL_NOT_MARKED, /* it did not, or DELE was not sent (ERR_BODY_EMPTY), with the reason */
+    POPCL_NOT_MARKED, /* the server did not answer +OK to DELE, or DELE was not sent; with the
+                         reason */
     POPCL_DELETED,    /* msg = NULL: QUIT got +OK, all marked messages are gone (RFC 1939, 6) */
     POPCL_UNKNOWN,    /* msg = NULL: QUIT got -ERR or no answer */
     POPCL_VOID /* msg = NULL: the session ended before QUIT: none was deleted (RFC 1939, 6) */
@@ -120,31 +136,43 @@ typedef enum popcl_fate {
 #define POPCL_STAGED 1 /* commit: whole and kept, durable after the next sync */
 #define POPCL_AGAIN  2 /* commit, sync: not ready, ask again after resume */
 
-/* The destination of messages. After a begin that returned 0 comes exactly one commit that is not
- * POPCL_AGAIN, or one abort. Nothing reaches the sink for that message after it.
+/* The destination of messages. A begin that returned 0 is followed by exactly one end of the
+ * message. The end is an abort, or a commit that returns a value other than POPCL_AGAIN. After its
+ * end the sink gets no data, commit or abort for the message.
  *
  * begin, data, commit and sync may return POPCL_SINK_STOP, for a full disk: this message fails, and
- * the session ends with an orderly shutdown. Other negative values fail this message only; the
- * session goes on. A value that is not listed is a failure too. */
+ * the session ends with an orderly shutdown. Any other negative value, and any value that is not
+ * listed, fails this message only, and the session goes on. A failure of sync fails all staged
+ * messages. */
 #define POPCL_SINK_STOP (-32767)
 typedef struct popcl_sink {
     /* Begins a message. Returns 0, or <0 to refuse it: then nothing follows for it. */
     int (*begin)(void *ctx, const popcl_msg *m);
     /* Takes the next n octets of the message, n up to INT_MAX. Lines keep their CRLF, dots are
      * unstuffed. The span points into the record buffer and is valid during the call. Returns the
-     * number of octets taken, 0 to n. Fewer than n pauses until resume. <0 = failed, and abort
-     * follows. */
+     * number of octets taken, 0 to n. If that is less than n, the session pauses until resume. Then
+     * data gets the octets from the first one that was not taken, in spans of any length. <0 =
+     * failed, and abort follows. */
     int (*data)(void *ctx, const void *p, size_t n);
     /* Ends a whole message. Returns 0 if it is durable, POPCL_STAGED if sync makes it durable, or
-     * <0 if it failed. POPCL_AGAIN asks for time; abort may still come. */
+     * <0 if it failed. POPCL_AGAIN asks for time: commit is called again after resume, except if
+     * abort comes before. */
     int (*commit)(void *ctx);
     /* Makes all staged messages durable. Returns 0, POPCL_AGAIN to ask for time, or <0: then no
      * staged message is durable. NULL if commit never returns STAGED.
      *
-     * Called when a group limit is reached, when the plan is used up, and before QUIT. After an
-     * error it is called once if something is staged. AGAIN counts as failed once POPCL_SETTLE_MS
-     * have passed after an error. It also does once half of total_ms's reserve for QUIT is used up.
-     */
+     * Called if messages are staged, at these times:
+     * - a group limit is reached, or the plan is used up;
+     * - QUIT is next;
+     * - an error ended the session.
+     *
+     * After POPCL_AGAIN sync is called again after each resume. popcl gives up, and all staged
+     * messages count as failed, in two cases:
+     * - an error ended the session, and POPCL_SETTLE_MS have passed since then;
+     * - the session still runs, and half of its reserve for QUIT is used up
+     *   (popcl_config.total_ms).
+     *
+     * popcl_fetch_wipe does not call sync. */
     int (*sync)(void *ctx);
     /* The message is cut: drop all that came of it. */
     void (*abort)(void *ctx, popcl_err why);
@@ -153,29 +181,31 @@ typedef struct popcl_sink {
 /* ---- the job ---- */
 
 /* The job's settings. Borrowed until wipe, and not to be changed before; may be in flash. start
- * copies the addresses and lengths of the buffers; any other change may take effect or not. Zero is
- * the documented default of every field. Required are session.host, session.user, session.iobuf,
- * secret, sink, and in clear text plan; with TLS also session.tls and session.seed. */
+ * copies the addresses and lengths of the buffers, so no later change moves a buffer. If another
+ * field is changed, popcl may use the old value or the new one. Zero is the documented default of
+ * every field. Required are session.host, session.user, session.iobuf, secret and sink. With
+ * POPCL_CLEAR plan is required too; with POPCL_TLS and POPCL_STLS session.tls and session.seed. */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     popcl_secret secret;  /* the password */
     uint16_t auth;        /* POPCL_AUTH_* bits that may be used; 0 = POPCL_AUTH_AUTO */
-    void *plan; /* POPCL_PLAN_MIN_APOP bytes or more, POPCL_PLAN_MIN if APOP cannot be used; any
-                 * alignment. Holds the login's state at first; wiped at the end. NULL = the bytes
-                 * of the TLS storage that are free after the handshake. These are some 3 KB with a
-                 * profile that checks certificates; `pinned` has none */
-    size_t plan_len;       /* bytes of plan */
-    uint64_t max_size;     /* octets really received of one message; more aborts it. A message that
-                              is larger by LIST is not fetched. 0 = no limit */
+    /* POPCL_PLAN_MIN bytes or more, POPCL_PLAN_MIN_APOP if APOP may be used; any alignment. Holds
+     * the login's state at first; wiped at the end. NULL = popcl uses the TLS storage that is free
+     * after the handshake, some 3 KB. The profile `pinned` leaves none free, so it needs a plan. */
+    void *plan;
+    size_t plan_len;   /* bytes of plan */
+    uint64_t max_size; /* octets really received of one message; more aborts it. A message that is
+                          larger by LIST is not fetched. 0 = no limit */
     uint32_t max_messages; /* messages fetched in this session; the rest waits: POPCL_MORE. 0 = no
                               limit */
     uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
-                         * 0 = POPCL_DRAIN_MAX. With deletions pending only the overall deadline
-                         * bounds it. If octets remain after that, the session ends without QUIT. */
+                         * 0 = POPCL_DRAIN_MAX. A longer rest ends the session without QUIT. If
+                         * deletions wait for QUIT, drain_max is not used: the rest is read until
+                         * its end or the overall deadline. */
     uint32_t group_messages,
-        group_octets;  /* staged before sync is called; 0 = the defaults of popcl_config.h. Each
-                        * command looks past the staged entries: a group of n messages costs n^2 / 2
-                        * looks at entries */
+        group_octets;  /* staged before sync is called; 0 = the defaults of popcl_config.h. Before
+                        * each command the job passes over the entries of all staged messages. In a
+                        * group of n messages that adds up to n^2 / 2 entries */
     uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
                         * rest waits: POPCL_MORE. With 1, a caller that neither deletes nor keeps
                         * UIDs (popcl_seen.h) gets the same messages in each session */
@@ -183,7 +213,7 @@ typedef struct popcl_fetch_config {
     uint8_t need_uid;  /* 1 = without UIDs nothing is fetched: POPCL_ERR_NO_UIDL, for a later
                           session. A server has no UIDs if it refuses UIDL, or if all its UIDs are
                           the messages' numbers. For a caller that knows this maildrop by UIDs. 0 =
-                          LIST then makes the plan, and uid is "" */
+                          without UIDs LIST makes the plan, and uid is "" */
     uint8_t need_size; /* 1 = sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
                           LIST a pass; if LIST is refused, nothing is fetched */
     uint8_t no_capa;   /* 1 = CAPA is not sent, for servers that hang on it. With POPCL_STLS it is
@@ -193,16 +223,18 @@ typedef struct popcl_fetch_config {
     void *ctx; /* of the callbacks below, each of which may be NULL */
     /* Chooses messages and their treatment. NULL = FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
-    /* Called for every message of the session's first listing, also without room in the plan; for a
-     * caller that prunes a set of UIDs. A last call with NULL follows if the listing was complete:
-     * as long as STAT's count, its numbers ascending.
+    /* Called for every message of the session's first listing, even if the plan has no room for it.
+     * For a caller that prunes a set of UIDs. If the listing was complete, a last call with
+     * m = NULL follows. A listing is complete if its numbers ascend and it names as many messages
+     * as STAT counted.
      *
-     * If all UIDs are the messages' numbers, no NULL follows them. LIST's messages come then,
-     * without UIDs, and NULL. At NULL popcl_diag.no_uids is set if there were no UIDs. If no_uid
-     * makes a listing needless, the only call is NULL, for an empty maildrop. */
+     * If all UIDs are the messages' numbers, popcl drops this listing, without a NULL. Then listed
+     * gets the messages of LIST, without UIDs, and their NULL. At NULL popcl_diag.no_uids is 1 if
+     * there were no UIDs. An empty maildrop brings NULL alone. If no_uid is set and no sizes are
+     * wanted, there is no listing, and a maildrop with messages brings no call. */
     void (*listed)(void *ctx, const popcl_msg *m);
-    /* See popcl_fate. Write a state of UIDs from here and from nothing else. `why` is POPCL_OK
-     * except with NOT_STORED and NOT_MARKED. */
+    /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
+     * POPCL_OK except with NOT_STORED and NOT_MARKED. */
     void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
 } popcl_fetch_config;
 
@@ -214,14 +246,15 @@ typedef struct popcl_diag {
     const char *state; /* the session's state: a constant word, "closed" at the end */
     const char *verb;  /* the last command, of the first failure if there was one: a constant word,
                           "" before the first */
-    popcl_reply reply; /* the last reply. Its code and text are those of the newest -ERR, or, in a
-                          login, text is a reply that was not understood */
+    popcl_reply reply; /* the last reply, with code and text of the newest -ERR. If a malformed
+                          reply before the end of the login ended the session, text is that reply's
+                          line instead */
     const char *refused; /* the command that this text answered: a constant word; "" = the greeting,
                             no command at all, or no text */
     uint32_t message;    /* number of the message that the first failure concerns; 0 = none */
-    uint32_t broken_at; /* number of the message whose RETR or TOP was under way when the connection
-                           ended; 0 = none. Also valid in fate. A caller that remembers it tries all
-                           others first */
+    uint32_t broken_at;  /* number of the message whose RETR or TOP was under way when the session
+                            ended; 0 = none. Set before the fates that come at the end. A caller
+                            that remembers this message fetches all others first */
     uint32_t in_maildrop;        /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
     uint32_t listed;             /* lines of the first listing */
@@ -236,8 +269,8 @@ typedef struct popcl_diag {
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
                         messages' numbers, or no_uid was set */
     uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
-                             (a message that came after STAT). In UIDL also a line that LIST does
-                             not name. They are no failure */
+                             (a message that came after STAT). A message that UIDL names and LIST
+                             does not counts too. No such line is a failure */
     popcl_caps caps;
     uint64_t received; /* octets of messages that came, unstuffed */
 } popcl_diag;
