@@ -4,10 +4,11 @@
  * can disagree.
  *
  * A row is X(NUMBER, NAME, CLASS, what failed, likely cause, what to try). NUMBER never changes,
- * since programs write it into logs and saved state. A new result takes the next free number, in
- * whatever row it is; no row is ever removed. CLASS groups results by what a program can do
- * (popcl_err_class). Settings have the library's names here; a program with other names for them
- * replaces those, as the command does (src/tools/popcl/sentences.c). */
+ * since programs write it into logs and saved state. A new result takes the next free number, even
+ * if its row is not the last one. No row is ever removed. CLASS groups results by what a program
+ * can do (popcl_err_class). The sentences use the library's names of settings. A program with other
+ * names for them replaces the library's names in the sentences, as the command does
+ * (src/tools/popcl/sentences.c). */
 #ifndef POPCL_ERRORS_H
 #define POPCL_ERRORS_H
 
@@ -64,9 +65,9 @@
     X(14, ERR_STATE, USAGE, "a call came out of order",                                            \
       "the job was not started or has ended, or the command is not allowed in this state of the "  \
       "session",                                                                                   \
-      "start the job first; popcl.h has a table of the calls")                                     \
+      "start the job first; popcl.h shows the order of calls")                                     \
     X(15, ERR_REENTRANT, USAGE, "a callback called a function of its own session",                 \
-      "inside a callback only queries are allowed",                                                \
+      "only queries are allowed in most callbacks",                                                \
       "set a flag in the callback, and make the call after the callback returned")                 \
     X(16, ERR_ARGUMENT_OCTET, USAGE, "an argument of a command is empty, or holds CR, LF or NUL",  \
       "the argument was taken from input without a check",                                         \
