@@ -46,7 +46,7 @@ typedef struct popcl_net {
      * POPCL_NET_FAILED. An end of the connection counts as POPCL_RECV, because recv reports it.
      *
      * If want has POPCL_NET_STOP too, and the caller wants an end, returns POPCL_NET_STOP at once.
-     * want does not have it again after that. */
+     * After that popcl_run does not ask for POPCL_NET_STOP any more. */
     int32_t (*wait)(void *ctx, unsigned want, uint32_t limit_ms);
     /* Closes the connection: nothing is left open. Called once after an open that returned
      * POPCL_OK. A second call does nothing. */
@@ -58,10 +58,10 @@ typedef struct popcl_net {
 } popcl_net;
 
 /* Connects a started session and runs it until POPCL_DONE. Returns its result; if it did not start,
- * the result of start. Do not give it a session that was connected before. The caller
- * calls wipe afterwards. The session's time begins here, so start may get any time. A paused
- * session is resumed every POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for
- * total_ms at most. It blocks for POPCL_SETTLE_MS more if a sink has staged messages to settle. */
+ * the result of start. Do not give it a session that was connected before. The caller calls wipe
+ * afterwards. The session's time begins here, so start may get any time. A paused session is
+ * resumed every POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for total_ms at
+ * most, or POPCL_SETTLE_MS longer if a sink has staged messages to settle. */
 #define POPCL_RUN_RESUME_MS 10u
 popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx);
 

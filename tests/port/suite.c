@@ -63,9 +63,11 @@ const promise_text promises[PROMISES] = {
     [WAIT_RETURNS] = {"Returns the bits that are possible, 0 if none is yet or a signal came, or "
                       "POPCL_NET_FAILED.",
                       "wait: its result"},
-    [WAIT_STOPS] = {"If want has POPCL_NET_STOP too, and the caller wants an end, returns "
-                    "POPCL_NET_STOP at once. want does not have it again after that.",
-                    "wait: where it looks at the wish for an end"},
+    [WAIT_STOPS] =
+        {"If want has POPCL_NET_STOP too, and the caller wants an end, returns "
+         "POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any "
+         "more.",
+         "wait: where it looks at the wish for an end"},
     [CLOSES] = {"Closes the connection: nothing is left open. Called once after an open that "
                 "returned POPCL_OK.",
                 "close"},
