@@ -26,7 +26,8 @@ extern "C" {
 #endif
 
 #define POPCL_SEEN_ENTRY 9u /* bytes a UID */
-/* bytes of memory for so many UIDs: one slot in eight stays free */
+/* bytes of memory for so many UIDs, and for slots that stay free: one for every 7 UIDs, and 2 more
+ */
 #define POPCL_SEEN_SIZE(uids) (((uids) + (uids) / 7u + 2u) * POPCL_SEEN_ENTRY)
 
 /* Marks of a UID, with the meaning below or with one of the caller's own. At least one is set for
@@ -62,8 +63,8 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
 
 /* For popcl_fetch_config.listed: names a UID of the current listing. A UID that is not in the set,
  * or without bytes, is ignored. NULL is the listing's complete end: it removes the UIDs that two
- * listings in a row did not name. A listing without a complete end removes no UID, and does not
- * count as one of the two. */
+ * listings in a row did not name. A listing that ends without NULL is not complete: it removes no
+ * UID, and is not one of the two. */
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes
