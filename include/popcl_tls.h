@@ -51,9 +51,10 @@ extern "C" {
 /* The certificates and keys to trust. Constant, borrowed until wipe. popcl-ta writes one as C;
  * popcl_posix_trust_load (popcl_posix_trust.h) makes one from PEM files.
  *
- * If anchors and pins are given, both must hold. Pins without anchors decide alone: the server's
- * key must be one of them. Then no name is demanded, and only the server's own certificate is read.
- * Its dates are checked, except in the profile `pinned`. */
+ * With anchors and pins, the server needs both: a chain to an anchor, and a key that is one of the
+ * pins. With pins alone, the server's key must be one of the pins, and the certificate may have any
+ * name. In this case only the server's own certificate is read. The dates of this certificate are
+ * checked, except in the profile `pinned`. */
 typedef struct popcl_trust {
     const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server
                                             certificates themselves: direct trust */
@@ -62,8 +63,8 @@ typedef struct popcl_trust {
                                 * 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY; NULL = no anchor has
                                 * one */
     int64_t newest_not_before; /* Unix seconds: the newest notBefore of the anchors' certificates. A
-                                  clock before it counts as not set, as before
-                                  POPCL_CLOCK_FLOOR_S. 0 = only POPCL_CLOCK_FLOOR_S counts */
+                                  clock before this time or before POPCL_CLOCK_FLOOR_S counts as not
+                                  set. 0 = only POPCL_CLOCK_FLOOR_S counts */
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
@@ -99,15 +100,17 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  * sessions carry, and pretend to be the server. Give it as popcl_tls.resume, and the job does the
  * rest:
  *
- * - It is offered if a job with the same settings made it. These are host, popcl_tls.name, port,
- *   user, security, profile, trust, length of the record buffer, and fragment.
- * - It is offered up to 24 hours after the handshake in which the certificate was checked. It is
- *   not offered after the certificate's end, nor if the clock is before that handshake. If it may
- *   not be offered, start wipes it.
- * - It is kept once the login has succeeded, and only then. It is wiped on every error of TLS, and
- *   if the session was offered and ends before login.
- * - If the server does not take it, the handshake is a full one, with every check. Then the old
- *   session is wiped, and the new one takes its place.
+ * - The session is offered only with the settings of the job that made it. The settings that count
+ *   are host, port, user, security, the record buffer's length, and of popcl_tls name, profile,
+ *   trust, fragment and ask_no_fragment.
+ * - The session is offered for 24 hours after the handshake in which the certificate was checked.
+ *   After the certificate's end, or with a clock before that handshake, the session is not offered.
+ *   start wipes a session that may not be offered.
+ * - A new session is kept once the login has succeeded, and only then. Every error of TLS wipes the
+ *   session. If a job offers a kept session and ends before its login has succeeded, the kept
+ *   session is wiped too.
+ * - If the server does not resume the session, the handshake is a full one, with every check. Then
+ *   the new session takes the place of the old one.
  * - The clock has to be known, with `pinned` too. With a popcl_tls.utc_s before POPCL_CLOCK_FLOOR_S
  *   nothing is offered and nothing is kept.
  *
@@ -132,9 +135,12 @@ extern const popcl_resumption popcl_tls_resumption;
 
 /* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. The
  * form is as secret as the session itself: nobody else may read the place where it is kept. The
- * checksum detects damage, not tampering. May be called while no job uses *r, and in a job after
- * its login. An object without a session has a form too. After a resumed session the bytes are
- * those from before: a program that compares them need not write them again. */
+ * checksum detects damage, not tampering. May be called while no job uses *r, and in a job once its
+ * login has succeeded, from callbacks too. The login of a fetch job has succeeded if
+ * popcl_diag.listing_reached is 1. In a session without a job (popcl_command.h), the login has
+ * succeeded at the first ready event after its +OK. An object without a session has a form too. If
+ * a job resumed the session, the form has the same bytes as before that job. So a program that
+ * compares them need not write them again. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 
 /* Reads a saved form. Returns POPCL_ERR_RESUME_DAMAGED if it is cut, changed, NULL, or of another
@@ -189,8 +195,8 @@ typedef enum popcl_fragment {
 typedef struct popcl_tls_diag {
     uint16_t version; /* 0x0303 = TLS 1.2; 0 = none yet */
     uint16_t suite;   /* the IANA number of the cipher suite; 0 = none yet */
-    uint16_t curve; /* the IANA number of the ECDHE curve; 0 = none yet, also if the certificate was
-                       refused; or no curve, in a resumed session */
+    uint16_t curve; /* the IANA number of the ECDHE curve. 0 = not known yet, or the certificate was
+                       refused, or a resumed session, which has no curve */
     uint16_t fragment_asked; /* octets, 512 to 4096; 0 = not asked for */
     uint8_t fragment;        /* popcl_fragment */
     uint8_t resumed; /* 1 = the session is a resumed one; not_after and end_point are those of its
@@ -211,8 +217,8 @@ typedef struct popcl_tls_diag {
     unsigned char end_point[64];
 } popcl_tls_diag;
 
-/* Copies the diagnosis to *d. Reads the storage, and *resume: may be called from a start that
- * returned POPCL_OK until the wipe of the job. With zeroed storage every field is 0. */
+/* Copies the diagnosis to *d. Reads the storage, and *resume. May be called at any time after start
+ * returned POPCL_OK and before the job is wiped. With zeroed storage every field is 0. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
 /* Returns the name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"), a constant string; "" for
