@@ -22,10 +22,10 @@ extern "C" {
  * the families by turns. The first connection that is accepted is used (RFC 8305).
  *
  * A name is looked up in a forked process, which is killed at the deadline: getaddrinfo has no
- * deadline of its own. In a program with threads, getaddrinfo runs there after a fork: the worst
- * outcome is ERR_RESOLVE_TIMEOUT. SIGCHLD may have a handler or be ignored. For a system without
- * fork, no_fork/resolve_sync.c takes the place of resolve.c. It calls getaddrinfo directly, and may
- * block longer than the limit. */
+ * deadline of its own. In a program with threads, getaddrinfo may hang in the forked process, if
+ * another thread held a lock during the fork. The worst outcome is ERR_RESOLVE_TIMEOUT. SIGCHLD may
+ * have a handler or be ignored. For a system without fork, no_fork/resolve_sync.c takes the place
+ * of resolve.c. It calls getaddrinfo directly, and may block longer than the limit. */
 typedef struct popcl_posix_net {
     int family;                        /* AF_INET, AF_INET6; AF_UNSPEC (0) = any */
     const volatile sig_atomic_t *stop; /* nonzero asks for an orderly shutdown; NULL = never. For a
