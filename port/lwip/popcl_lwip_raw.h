@@ -68,9 +68,10 @@ typedef struct popcl_lwip_raw {
         ring[TCP_WND]; /* received bytes that popcl has not taken: the window allows no more */
 } popcl_lwip_raw;
 
-/* Begins to connect a started session, with host, port and times of its settings. A connection that
- * the object still has is given up; else no function of lwIP is called. Returns POPCL_OK, or the
- * result of a session that is over: then there is nothing to poll.
+/* Begins to connect a started session, with host, port and times of its settings. If the object
+ * still has a connection, this call closes or aborts it. Name resolution and connecting begin in
+ * poll. Returns POPCL_OK, or the result of a session that is over. A session that is over needs no
+ * poll.
  *
  * This and the functions below are for the main loop. Never call them from a callback of lwIP or of
  * popcl, nor from an interrupt. */
@@ -83,16 +84,16 @@ popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c);
 int popcl_lwip_raw_poll(popcl_lwip_raw *n);
 
 /* Returns the milliseconds for which the main loop may sleep if no frame comes; 0 = poll again at
- * once. Call it right after poll. Covers lwIP's timers, and with a paused session
- * POPCL_RUN_RESUME_MS. UINT32_MAX = neither waits for anything. */
+ * once. Call it right after poll. Covers lwIP's timers and the session's deadlines, and with a
+ * paused session POPCL_RUN_RESUME_MS. UINT32_MAX = no session runs, and lwIP has no timer. */
 uint32_t popcl_lwip_raw_sleep_ms(const popcl_lwip_raw *n);
 
 /* Returns 1 while lwIP may still write to the object. This is so while a session runs, or while an
  * answer of a name server may still come (some seconds at most). */
 int popcl_lwip_raw_busy(const popcl_lwip_raw *n);
 
-/* For popcl_run, with a popcl_lwip_raw that has a step as its context. Without one open returns
- * POPCL_ERR_PORT. Its code is lwIP's err_t. */
+/* For popcl_run, with a popcl_lwip_raw as its context. Without a step in that object, open returns
+ * POPCL_ERR_PORT. The code of this port is lwIP's err_t. */
 extern const popcl_net popcl_lwip_raw_net;
 
 #ifdef __cplusplus
