@@ -10,12 +10,13 @@
  * README.md beside this file has more. Settings of lwipopts.h:
  * - LWIP_SOCKET and LWIP_SOCKET_POLL are required.
  * - Received octets wait in lwIP until popcl takes them. PBUF_POOL and DEFAULT_TCP_RECVMBOX_SIZE
- *   have to hold a TCP_WND in segments as small as peers send, and a frame more. Octets that do not
- *   fit come again after a second or more. Small buffers are best, for example PBUF_POOL_BUFSIZE
- *   256.
+ *   must have room for TCP_WND octets and one frame more. The octets may come in small segments,
+ *   each of which takes a buffer of its own. The server sends octets without room again, after a
+ *   second or more. Small buffers are best, for example PBUF_POOL_BUFSIZE 256.
  * - If more than one task uses sockets, each task has to have an errno of its own.
- * - MEMP_NUM_TCP_PCB is 2 or more: the connection, and the end of the one before, which gives way
- *   to the next. */
+ * - MEMP_NUM_TCP_PCB is 2 or more: one for the connection, and one for the connection before, which
+ *   may still be closing. If lwIP has no free one, a new connection takes the place of the closing
+ *   one. */
 #ifndef POPCL_LWIP_SOCKETS_H
 #define POPCL_LWIP_SOCKETS_H
 
