@@ -41,25 +41,25 @@ typedef enum popcl_posix_trust_error {
 #define POPCL_POSIX_WHY 512
 
 /* Reads anchors from a file (PEM, one certificate or many, or DER), from the files of a directory,
- * or from both; NULL = not given. In the file each block must be whole. In a directory names do not
- * matter (hash-named or not), and links are followed. Anything else than a readable file with
- * certificates is passed over. Other kinds of PEM blocks (keys, CRLs) are passed over, and never
- * kept.
+ * or from both; NULL = not given. In the file each block must be whole: a damaged one is an error.
+ * In a directory names do not matter (hash-named or not), and links are followed. In a directory,
+ * files that cannot be read or have no certificate are passed over, and so are damaged
+ * certificates. PEM blocks of other kinds (keys, CRLs) are passed over in both, and never kept.
  *
  * A certificate is left out, and counts as unusable, if BearSSL or popcl cannot judge a chain by
  * it. Examples are a CA with constraints on names or policies, and a key below RSA-2048 or of an
  * unknown kind; src/host/anchor.h has the list. Certificates that have expired at utc_s are left
  * out, too. utc_s is in Unix seconds; negative = unknown, so that no certificate has expired.
- * Authorities that are not valid yet are left out, too. If none is valid yet all are kept, and the
- * job ends with POPCL_ERR_CLOCK_NOT_SET.
+ * Authorities that are not valid yet are left out, too. But if no authority at all is valid yet,
+ * the clock must be wrong. In this case all of them are kept, and the job ends with
+ * POPCL_ERR_CLOCK_NOT_SET.
  *
  * A certificate that is no CA, or may not sign certificates, is trusted directly, as the server's
  * own. Its name and dates are still checked. If a server shows a certificate that was read here,
  * byte for byte, and it has no subjectAltName, its common name counts (popcl_trust.own_certs).
  *
  * Returns 0, or an error. After an error `why` holds one sentence without a full stop, and there is
- * nothing to free.
- */
+ * nothing to free. */
 popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file,
                                                const char *dir, int64_t utc_s, char *why,
                                                size_t why_len);
