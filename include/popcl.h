@@ -93,8 +93,10 @@ typedef struct popcl_secret {
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN:
-     * get is called again after resume, from offset 0. Any other negative value is a failure, and
-     * so is a value above cap. popcl may ask for any offset, and more than once for the same one.
+     * get is called again after resume, from offset 0. Once a part of a response (RFC 5034) was
+     * sent, get is called again from the end of that part. Any other negative value is a failure,
+     * and so is a value above cap. popcl may ask for any offset, and more than once for the same
+     * one.
      *
      * If get was ever called, it gets exactly one last call, whatever the outcome is. That call has
      * buf = NULL and cap = 0, and releases what get holds; its return value is ignored. */
@@ -113,8 +115,9 @@ typedef enum popcl_verb {
                         one, NULL = none                         RFC 5034, 4 */
     POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
                         empty. Of any length: written in pieces  RFC 5034, 4 */
-    POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event:
-                        RFC 2595, 4 */
+    POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event.
+                        CAPA comes first then: before its answer a login is ERR_STATE, since a
+                        second greeting could answer it: RFC 2595, 4 */
     POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
     POPCL_STAT,      /* reply.number, reply.size                 RFC 1939, 5 */
     POPCL_LIST,      /* lines, or with number a single reply     RFC 1939, 5 */

@@ -43,7 +43,8 @@ typedef struct popcl_command {
 
 /* A bit that done may return for +OK to an AUTH that had no initial response. Some servers send
  * this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and a
- * RESPONSE may be submitted. For any other reply the bit is ignored. */
+ * RESPONSE may be submitted. For any other reply the bit is ignored, and also if the event or its
+ * pause submitted a command. */
 #define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */
@@ -111,6 +112,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
  * - ERR_STATE: the verb is not allowed now: before the greeting, before or after login, after QUIT.
  *   Also if the session belongs to a fetch job.
  * - ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET: text or secret is empty, or holds CR, LF or NUL.
+ *   A RESPONSE may do without a secret: it is an empty line then. If a later piece of a pulled
+ *   RESPONSE fails, the session ends with its error.
  * - ERR_COMMAND_LENGTH: the line would exceed POPCL_COMMAND_MAX.
  * - ERR_MESSAGE_NUMBER: 0, or above STAT's count if that is known.
  * - ERR_SECRET: the secret's callback failed.

@@ -207,6 +207,9 @@
     X(106, ERR_CHALLENGE, LOGIN, "the server asks for something that the login does not have",     \
       "the server does not follow the standard of this login mechanism",                           \
       "allow another one (popcl_fetch_config.auth)")                                               \
+    X(107, ERR_NO_MECHANISM, LOGIN, "the server refuses this login mechanism",                     \
+      "the server does not offer it, or not in clear text; no user name and no password was sent", \
+      "allow another one (popcl_fetch_config.auth)")                                               \
     /* TLS (popcl_tls.h) */                                                                        \
     X(61, ERR_TIMEOUT_TLS, TLS, "the TLS handshake did not end in time",                           \
       "the server hangs or speaks no TLS on this port, or this processor needs longer than "       \

@@ -44,7 +44,8 @@ extern "C" {
  * login's state. In a build without APOP (POPCL_WITH_APOP) POPCL_PLAN_MIN is enough */
 #define POPCL_PLAN_MIN_APOP 200u
 
-/* Login mechanisms, as bits. */
+/* Login mechanisms, as bits. With several, the first of APOP, USER/PASS and PLAIN that can be used
+ * is tried, and no other after it. */
 /* USER/PASS; with POPCL_CLEAR, APOP instead if the greeting has a usable timestamp */
 #define POPCL_AUTH_AUTO 0u
 #define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */

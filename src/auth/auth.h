@@ -25,7 +25,7 @@ typedef struct popcl_mech {
                            any */
     uint8_t secret_max; /* the same for the password */
     uint8_t digest;     /* 1: the password does not cross the line */
-    popcl_err refused;  /* what -ERR to it means if no response code says more */
+    popcl_err refused; /* what -ERR to it means if no response code says more; without `answered` */
     popcl_err unusable; /* why it cannot be used with this server */
     /* Octets of the greeting, as they stream, from its beginning to its end. NULL: looks at none.
      */
@@ -37,7 +37,8 @@ typedef struct popcl_mech {
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
     /* Octets of a challenge, as they stream, before `answered` is asked. NULL: looks at none. */
     void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);
-    /* What the reply to that step means, +OK or a challenge. POPCL_OK: the login is complete, which
+    /* What the reply to that step means. -ERR: the error, if no response code says more. +OK or a
+     * challenge: POPCL_OK: the login is complete, which
      * only +OK to a command that logs in can mean. POPCL_MORE: the next step follows. Any other
      * error: the server is not believed; a challenge is then answered by a cancel, and +OK ends the
      * session. NULL: +OK goes on until a command logs in. */

@@ -2,6 +2,7 @@
 /* base64 - see base64.h. */
 #include "base64.h"
 
+#include "../core/text.h"
 #include "../core/zero.h"
 
 enum { PIECE = 48 }; /* bytes that are encoded at once; whole groups of three */
@@ -30,12 +31,11 @@ int popcl_base64_get(popcl_text_read read, void *ctx, size_t off, char *buf, siz
     size_t n, len = 0;
     unsigned k = off & 3u;
     popcl_err e = read(ctx, (off >> 2) * 3, piece, PIECE, &n);
+    piece[n] = piece[n + 1] = 0; /* the last group's padding */
     for (size_t at = 0; !e && at < n && len < cap; at += 3, k = 0) {
         for (; k < 4 && len < cap; k++)
             buf[len++] = character(piece + at, k, n - at);
     }
     popcl_zero(piece, sizeof piece);
-    return e == POPCL_OK ? (int)len : e == POPCL_ERR_SECRET_WAIT ? POPCL_SECRET_AGAIN : -1;
+    return e ? popcl_secret_failure(e) : (int)len;
 }
-
-size_t popcl_base64_len(size_t n) { return (n / 3 + (n % 3 != 0)) * 4; }

@@ -15,7 +15,4 @@ typedef popcl_err (*popcl_text_read)(void *ctx, size_t off, unsigned char *buf, 
 /* Base64 of that text, as popcl_secret.get returns it. */
 int popcl_base64_get(popcl_text_read read, void *ctx, size_t off, char *buf, size_t cap);
 
-/* Characters of base64 for n bytes. */
-size_t popcl_base64_len(size_t n);
-
 #endif

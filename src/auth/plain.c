@@ -6,7 +6,11 @@
 #include "auth.h"
 #include "base64.h"
 
-enum { USER_MAX = 255 }; /* RFC 4616, 2 */
+enum {
+    USER_MAX = 255, /* RFC 4616, 2 */
+    /* bytes whose base64 fits the line of AUTH */
+    INITIAL_MAX = (POPCL_COMMAND_MAX - (sizeof "AUTH PLAIN \r\n" - 1)) / 4 * 3
+};
 
 typedef struct plain {
     const char *user;
@@ -51,15 +55,14 @@ static int plain_get(void *ctx, size_t off, char *buf, size_t cap) {
 static popcl_err plain_step(const popcl_login *l, unsigned n, popcl_command *c) {
     static const char name[] = "PLAIN";
     plain *p = l->scratch;
-    size_t len = popcl_base64_len(l->user_len + 2 + popcl_secret_len(l->secret));
+    size_t len = l->user_len + 2 + popcl_secret_len(l->secret);
     int is_unknown = l->caps && !(l->caps->sasl & POPCL_SASL_PLAIN);
     p->user = l->user;
     p->user_len = (uint16_t)l->user_len;
     p->secret = l->secret;
     p->response.get = plain_get;
     p->response.ctx = p;
-    p->in_two_steps = !l->secret->octets || is_unknown ||
-                      len > POPCL_COMMAND_MAX - (sizeof "AUTH PLAIN \r\n" - 1);
+    p->in_two_steps = !l->secret->octets || is_unknown || len > INITIAL_MAX;
     c->verb = n == 0 ? POPCL_AUTH : POPCL_RESPONSE;
     c->text = name;
     c->text_len = sizeof name - 1;
@@ -67,10 +70,13 @@ static popcl_err plain_step(const popcl_login *l, unsigned n, popcl_command *c) 
     return POPCL_OK;
 }
 
-/* Some servers (Exchange) say +OK for the empty challenge. */
+/* Some servers (Exchange) say +OK for the empty challenge. A refusal of the bare AUTH is none of
+ * user name and password: neither was sent. */
 static popcl_err plain_answered(const popcl_login *l, unsigned n, const popcl_reply *r) {
     const plain *p = l->scratch;
-    if (n == 0 && p->in_two_steps) return POPCL_MORE;
+    int was_bare = n == 0 && p->in_two_steps;
+    if (r->status == POPCL_STATUS_ERR) return was_bare ? POPCL_ERR_NO_MECHANISM : POPCL_ERR_AUTH;
+    if (was_bare) return POPCL_MORE;
     return r->status == POPCL_STATUS_OK ? POPCL_OK : POPCL_ERR_CHALLENGE;
 }
 
@@ -78,7 +84,6 @@ const popcl_mech popcl_mech_plain = {
     .bit = POPCL_AUTH_PLAIN,
     .scratch = sizeof(plain),
     .user_max = USER_MAX,
-    .refused = POPCL_ERR_AUTH,
     .step = plain_step,
     .answered = plain_answered,
 };

@@ -135,20 +135,25 @@ const popcl_secret *popcl_command_secret(const popcl_command *c) {
 /* LIST and UIDL with a number are answered by one line (RFC 1939, 5 and 7). */
 enum popcl_reply_shape popcl_command_shape(const popcl_command *c) {
     const popcl_verb_row *row = &popcl_verbs[c->verb];
-    return row->arguments == NUMBER_OR_NONE && c->number ? POPCL_SINGLE
-                                                         : (enum popcl_reply_shape)row->shape;
+    if (row->arguments == NUMBER_OR_NONE && c->number) return POPCL_SINGLE;
+    if (c->verb == POPCL_AUTH && !popcl_command_secret(c)) return POPCL_SINGLE_OR_CHALLENGE;
+    return (enum popcl_reply_shape)row->shape;
 }
 
 popcl_err popcl_response_write(const popcl_secret *s, size_t off, unsigned char *buf, size_t room,
                                popcl_line *written) {
     size_t most = room - 2, len = 0, n = s != NULL;
-    popcl_err e = POPCL_OK;
+    int is_borrowed = s && s->octets && off == 0; /* then it is checked as a whole */
+    popcl_err e = is_borrowed && popcl_has_line_end(s->octets, popcl_secret_len(s))
+                      ? POPCL_ERR_CREDENTIAL_OCTET
+                      : POPCL_OK;
     memset(written, 0, sizeof *written);
     written->read_secret = s != NULL;
     while (n && len < most && !e) {
         e = popcl_secret_read(s, off + len, buf + len, most - len, &n);
         len += n;
     }
+    if (!e && s && off + len == 0) e = POPCL_ERR_CREDENTIAL_OCTET;
     if (e) {
         popcl_zero(buf, room);
         return e;

@@ -348,7 +348,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     if (f->cfg) {
         d->verb = popcl_verb_name(f->result && f->result != POPCL_MORE ? (popcl_verb)f->failed_verb
                                                                        : popcl_last_verb(s));
-        d->refused = popcl_verb_name((popcl_verb)s->err_verb);
+        if (s->reply.text_len) d->refused = popcl_verb_name((popcl_verb)s->err_verb);
     }
     d->message = f->failed_message;
     d->broken_at = f->closing ? f->msg.number : 0;

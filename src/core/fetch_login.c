@@ -142,10 +142,10 @@ void popcl_login_release(popcl_fetch *f) {
 static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
     const popcl_mech *m = popcl_mechs[f->mechanism - 1];
     popcl_login l = login_of(f);
+    popcl_err e = m->answered ? m->answered(&l, f->auth_step, r) : m->refused;
     if (r->status == POPCL_STATUS_ERR)
-        return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR,
-                                   m->refused);
-    if (m->answered) return m->answered(&l, f->auth_step, r);
+        return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR, e);
+    if (m->answered) return e;
     return popcl_machine_is_logged_in(&f->session) ? POPCL_OK : POPCL_MORE;
 }
 

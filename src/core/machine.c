@@ -100,7 +100,7 @@ void popcl_machine_leave(popcl *c) {
 void popcl_machine_finish(popcl *c, popcl_err result) {
     if (c->state == CLOSED) return;
     if (result && c->state == STATUS && c->parser.keep && c->parser.octets) {
-        c->err_verb = c->verb;
+        if (c->reply.text_len) c->err_verb = c->verb;
         int own = result == POPCL_ERR_STOPPED || result == POPCL_ERR_REENTRANT ||
                   result == POPCL_ERR_PORT || (c->failing && result != POPCL_ERR_NET);
         if (c->parser.bad == POPCL_ERR_STATUS && !own) result = POPCL_ERR_STATUS;
@@ -142,7 +142,7 @@ static void begin_line(popcl *c, unsigned form) {
 
 void popcl_machine_begin_status(popcl *c) {
     const popcl_flight *f = popcl_oldest(c);
-    int single = c->in_flight && f->shape == POPCL_SINGLE;
+    int single = c->in_flight && f->shape <= POPCL_SINGLE_OR_CHALLENGE;
     begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT);
     c->parser.keep = c->in_flight && c->phase && !(c->phase & POPCL_IN_TRANSACTION);
 }
@@ -188,8 +188,8 @@ static void complete(popcl *c) {
         return;
     }
     c->taken = 1;
-    if (ok && verb == POPCL_AUTH && answer & POPCL_LOGIN_GOES_ON && !c->written &&
-        c->in_flight == 1)
+    if (ok && answer & POPCL_LOGIN_GOES_ON && c->in_flight == 1 &&
+        popcl_oldest(c)->shape == POPCL_SINGLE_OR_CHALLENGE)
         c->phase = POPCL_IN_EXCHANGE;
     else if (ok && login && c->link.tls)
         popcl_tls_layer_of(c->link.tls)->logged_in(c->link.tls);
@@ -248,7 +248,7 @@ static void reply_answered(popcl *c) {
     /* what is marked as deleted is counted no more (RFC 1939, 5), and keeps its number */
     if (ok && c->verb == POPCL_STAT && (c->count == UINT32_MAX || c->reply.number > c->count))
         c->count = c->reply.number;
-    if (!ok || shape == POPCL_SINGLE)
+    if (!ok || shape <= POPCL_SINGLE_OR_CHALLENGE)
         complete(c); /* -ERR has no body (RFC 1939, 3) */
     else if (shape == POPCL_LINES)
         begin_lines(c);
@@ -471,6 +471,8 @@ static void write_on(popcl *c) {
             pause_for(c, POPCL_PAUSED_SECRET);
         else if (e)
             popcl_machine_finish(c, e);
+        else
+            c->taken = 1;
     }
 }
 

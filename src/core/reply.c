@@ -219,7 +219,8 @@ static unsigned status_octets(const popcl_reply *r) {
 /* The octet in column x->column of a status: `+OK` or `-ERR`, or `+` for a challenge; then a space
  * (RFC 1939, 3; RFC 5034, 4). */
 static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    if (x->column == 1 && c == ' ' && x->form == POPCL_FORM_CHALLENGE)
+    if (x->column == 1 && c == ' ' && x->form == POPCL_FORM_CHALLENGE &&
+        r->status == POPCL_STATUS_OK)
         r->status = POPCL_STATUS_CHALLENGE;
     if (x->column == 0) {
         r->status = c == '+' ? POPCL_STATUS_OK : POPCL_STATUS_ERR;

@@ -22,6 +22,15 @@ size_t popcl_secret_len(const popcl_secret *s) {
     return !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
 }
 
+/* A negative value of our own: a caller's failure never has it. */
+#define BAD_OCTET (INT16_MIN - 1)
+
+int popcl_secret_failure(popcl_err e) {
+    return e == POPCL_ERR_SECRET_WAIT        ? POPCL_SECRET_AGAIN
+           : e == POPCL_ERR_CREDENTIAL_OCTET ? BAD_OCTET
+                                             : -1;
+}
+
 popcl_err popcl_secret_read(const popcl_secret *s, size_t off, void *buf, size_t cap, size_t *n) {
     *n = 0;
     if (s->octets) {
@@ -31,6 +40,7 @@ popcl_err popcl_secret_read(const popcl_secret *s, size_t off, void *buf, size_t
     } else {
         int got = s->get(s->ctx, off, buf, cap);
         if (got == POPCL_SECRET_AGAIN) return POPCL_ERR_SECRET_WAIT;
+        if (got == BAD_OCTET) return POPCL_ERR_CREDENTIAL_OCTET;
         if (got < 0 || (size_t)got > cap) return POPCL_ERR_SECRET;
         *n = (size_t)got;
     }

@@ -17,6 +17,9 @@ int popcl_is_host(const char *host);
 /* Octets of a borrowed secret; 0 for one that is pulled. */
 size_t popcl_secret_len(const popcl_secret *s);
 
+/* What the callback of a secret returns for such an error: for secrets that are made of another. */
+int popcl_secret_failure(popcl_err e);
+
 /* Copies up to cap bytes of a secret, from offset off, to buf: *n of them, 0 at its end. Returns
  * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT, or ERR_CREDENTIAL_OCTET if a line end is in them. */
 popcl_err popcl_secret_read(const popcl_secret *s, size_t off, void *buf, size_t cap, size_t *n);

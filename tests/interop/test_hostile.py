@@ -288,6 +288,13 @@ class Login(HostileTest):
             self.assertIn("allow another one (--auth)", result.err)
             self.assertEqual(server.commands[-2:], ["*", "QUIT"])
 
+    def test_plain_not_offered(self):
+        """[E6] A server without AUTH: another error than that of a wrong password, and no password left."""
+        with Hostile(replies={"AUTH": b"-ERR what?\r\n"}) as server:
+            result = self.place(password="x" * 200).run(server.port, "--auth", "plain", code=77)
+            self.assertIn("the server refuses this login mechanism", result.err)
+            self.assertNotIn(b"eHh4", server.received)
+
     def test_apop_refused(self):
         """[E5] No clear password after a refused APOP; the error names --auth user, which then works."""
         place = self.place()

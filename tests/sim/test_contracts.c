@@ -610,6 +610,94 @@ static void two_secrets_are_released_once_each(void **state) {
     assert_string_equal(h.sent, "USER fred\r\nPASS x\r\n");
 }
 
+enum { TOKEN = 700 };
+static unsigned token_waited;
+static size_t token_asked_at;
+
+/* A token that is not ready at its 253rd octet, and again at its 506th. */
+static int token_get(void *ctx, size_t off, char *buf, size_t cap) {
+    size_t n = off < TOKEN ? TOKEN - off : 0;
+    (void)ctx;
+    if (!buf) other_released++;
+    if (!buf) return 0;
+    token_asked_at = off;
+    if (token_waited < 2 && off >= 253u * (token_waited + 1)) {
+        token_waited++;
+        return POPCL_SECRET_AGAIN;
+    }
+    if (n > cap) n = cap;
+    if (n > 253 - off % 253) n = 253 - off % 253;
+    memset(buf, 't', n);
+    return (int)n;
+}
+
+/* A response is written in pieces. Each pause in it has its whole time, since octets left in
+ * between, and goes on at the octet that was not written. */
+static void a_response_pauses_and_goes_on(void **state) {
+    popcl_secret token = {.get = token_get};
+    popcl_command response = {.verb = POPCL_RESPONSE, .secret = &token};
+    popcl_command auth = {.verb = POPCL_AUTH, .text = "X", .text_len = 1};
+    (void)state;
+    hand_init(&h, 1);
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    assert_int_equal(popcl_submit(h.s, &auth, 1), POPCL_OK);
+    hand_send_all(&h);
+    hand_say(&h, "+\r\n");
+    other_released = 0;
+    token_waited = 0;
+    assert_int_equal(popcl_submit(h.s, &response, 2), POPCL_OK);
+    for (uint32_t pause = 0; pause < 2; pause++) {
+        hand_send_all(&h);
+        assert_int_equal(popcl_state(h.s), POPCL_PAUSED_SECRET);
+        assert_int_equal(token_asked_at, 253 * (pause + 1));
+        popcl_tick(h.s, 200000 * pause + 1);
+        popcl_tick(h.s, 200000 * (pause + 1));
+        goes_on();
+        popcl_resume(h.s);
+    }
+    hand_send_all(&h);
+    assert_int_equal(popcl_state(h.s), POPCL_RECV);
+    assert_int_equal(strlen(h.sent), sizeof "AUTH X\r\n" - 1 + TOKEN + 2);
+    assert_int_equal(other_released, 1);
+    hand_say(&h, "+OK\r\n");
+    assert_int_equal(popcl_result(h.s), POPCL_OK);
+    hand_end(&h);
+}
+
+static void submit_inside_done(hand *of, enum place place) {
+    popcl_command dele = {.verb = POPCL_DELE, .number = 1};
+    if (place == IN_DONE) (void)popcl_submit(of->s, &dele, 9);
+}
+
+/* The bit of an owner counts for no reply but +OK to a bare AUTH, whatever it submits beside it. */
+static void a_login_goes_on_only_after_a_bare_auth(void **state) {
+    static const popcl_secret initial = {.octets = "eA=="};
+    static const popcl_command stat = {.verb = POPCL_STAT};
+    (void)state;
+    for (int bare = 0; bare < 2; bare++) {
+        for (int submits = 0; submits < 2; submits++) {
+            popcl_command auth = {.verb = POPCL_AUTH, .text = "X", .text_len = 1};
+            if (!bare) auth.secret = &initial;
+            hand_init(&h, HAND_WINDOW);
+            hand_sequence(&h);
+            hand_say(&h, "+OK\r\n");
+            assert_int_equal(hand_submit(&h, POPCL_CAPA, 0, 1), POPCL_OK);
+            hand_say(&h, "+OK\r\nPIPELINING\r\n.\r\n");
+            assert_int_equal(popcl_submit(h.s, &auth, 2), POPCL_OK);
+            hand_send_all(&h);
+            h.answer[IN_DONE] = POPCL_LOGIN_GOES_ON;
+            h.times[IN_DONE] = 1;
+            if (submits) h.inside = submit_inside_done;
+            hand_say(&h, "+OK\r\n");
+            h.inside = NULL;
+            assert_int_equal(popcl_submit(h.s, &stat, 3),
+                             bare && !submits ? POPCL_ERR_STATE : POPCL_OK);
+            hand_end(&h);
+        }
+    }
+}
+
 /* One that no line was asked of is not released: it holds nothing. */
 static void a_secret_that_is_not_asked_for_is_not_released(void **state) {
     (void)state;
@@ -1018,6 +1106,8 @@ int main(void) {
         cmocka_unit_test(stale_fields_change_no_command),
         cmocka_unit_test(a_secret_of_a_sequence_is_released_once),
         cmocka_unit_test(two_secrets_are_released_once_each),
+        cmocka_unit_test(a_response_pauses_and_goes_on),
+        cmocka_unit_test(a_login_goes_on_only_after_a_bare_auth),
         cmocka_unit_test(a_secret_that_is_not_asked_for_is_not_released),
         cmocka_unit_test(a_secret_of_a_job_is_released_once),
         cmocka_unit_test(a_clock_that_steps_freezes_no_deadline),

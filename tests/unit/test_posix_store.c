@@ -651,7 +651,7 @@ static int run_many(const place *w, int messages, int one_uid) {
  * few system calls more than another message does: a search on the disk from the first name on
  * would cost a call for each message before it. */
 static void many_equal_messages_cost_no_more_than_others(void **state) {
-    enum { MESSAGES = 2000 };
+    enum { MESSAGES = 1000 };
     const place *w = *state;
     int others = run_many(w, MESSAGES, 0);
     empty(w);

@@ -50,10 +50,7 @@ static const cmd_mechanism mechanisms[] = {
      .auth = POPCL_AUTH_APOP,
      .is_digest = 1,
      .is_missing = !POPCL_WITH_APOP},
-    {.value = "plain",
-     .name = "PLAIN",
-     .auth = POPCL_AUTH_PLAIN,
-     .is_missing = !POPCL_WITH_PLAIN},
+    {.value = "plain", .name = "PLAIN", .auth = POPCL_AUTH_PLAIN, .is_missing = !POPCL_WITH_PLAIN},
 };
 #define MECHANISMS (sizeof mechanisms / sizeof *mechanisms)
 
