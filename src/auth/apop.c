@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* apop - APOP (RFC 1939, 7): the MD5 of the greeting's timestamp and the password crosses the line
- * instead of the password. The timestamp is a msg-id (RFC 5322, 3.6.4) and may stand anywhere in
- * the greeting; it goes straight into MD5 and is not kept. Anything that is no msg-id is refused: a
+ * instead of the password. The timestamp is a msg-id (RFC 5322, 3.6.4) and may be anywhere in the
+ * greeting. It goes straight into MD5 and is not kept. Anything that is no msg-id is refused. A
  * server that chooses other octets can learn the password from answers to chosen prefixes
  * (CVE-2007-1558).
  *
- *   OUTSIDE --'<'--> LEFT_START <-> LEFT --'@'--> RIGHT_FIRST -> RIGHT <-> RIGHT_DOT ...
- *       --'>'--> FOUND
- *                                                     `--'['--> LITERAL --']'-->
- *                                                         LITERAL_END --'>'--^
+ *   OUTSIDE --'<'--> LEFT_START <-> LEFT --'@'--> RIGHT_FIRST
+ *   RIGHT_FIRST --> RIGHT <-> RIGHT_DOT;  RIGHT --'>'--> FOUND
+ *   RIGHT_FIRST --'['--> LITERAL --']'--> LITERAL_END --'>'--> FOUND
+ *   '<' always leads to LEFT_START, any other octet to OUTSIDE
  */
 #include "../core/text.h"
 #include "../core/zero.h"
@@ -95,7 +95,7 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
     apop *a = l->scratch;
     unsigned char digest[16];
     (void)n;                     /* there is one step */
-    br_md5_context md5 = a->md5; /* a copy: the password may have to be asked for again */
+    br_md5_context md5 = a->md5; /* a copy: the password may have to be read again */
     popcl_err e = feed_secret(&md5, l->secret);
     br_md5_out(&md5, digest);
     for (unsigned i = 0; i < sizeof digest; i++) {

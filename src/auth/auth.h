@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* auth - the login mechanisms behind one table. A mechanism turns credentials into commands, one a
- * step, and judges the replies. It sends nothing itself, and knows neither session nor connection.
- * What it must remember between greeting and login is in scratch: memory of the caller that is
- * wiped after the login. */
+/* auth - the login mechanisms, reached through one table. A mechanism turns credentials into
+ * commands, one a step, and judges the replies. It sends nothing itself, and knows neither session
+ * nor connection. It keeps its state between greeting and login in scratch: memory of the caller
+ * that is wiped after the login. */
 #ifndef POPCL_AUTH_AUTH_H
 #define POPCL_AUTH_AUTH_H
 
@@ -14,28 +14,28 @@ typedef struct popcl_login {
     const char *user;
     size_t user_len;
     const popcl_secret *secret;
-    const popcl_caps *caps; /* of the newest CAPA before the login; NULL: none was answered */
+    const popcl_caps *caps; /* of the newest CAPA before the login; NULL = none was answered */
     void *scratch;          /* aligned for any type; zeroed at the start */
 } popcl_login;
 
 typedef struct popcl_mech {
-    uint16_t bit;       /* POPCL_AUTH_* */
-    uint8_t scratch;    /* bytes of scratch that it needs */
-    uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4); 0:
-                           any */
+    uint16_t bit;     /* POPCL_AUTH_* */
+    uint8_t scratch;  /* bytes of scratch that it needs */
+    uint8_t user_max; /* octets of the longest user name that fits its command (RFC 2449, 4); 0 = no
+                         limit */
     uint8_t secret_max; /* the same for the password */
     uint8_t digest;     /* 1: the password does not cross the line */
     popcl_err refused; /* what -ERR to it means if no response code says more; without `answered` */
     popcl_err unusable; /* why it cannot be used with this server */
-    /* Octets of the greeting, as they stream, from its beginning to its end. NULL: looks at none.
-     */
+    /* Takes octets of the greeting, as they stream, from its beginning to its end. NULL = none. */
     void (*greeting)(void *scratch, const unsigned char *p, size_t n);
-    /* Whether it can be used after that greeting and with these capabilities. NULL: always. */
+    /* Returns whether it can be used after that greeting and with these capabilities. NULL =
+     * always. */
     int (*usable)(const popcl_login *l);
-    /* The command of step 0, 1, ...; what it points to is in login or scratch. POPCL_OK,
-     * ERR_SECRET, ERR_SECRET_WAIT, ERR_CREDENTIAL_OCTET. */
+    /* Writes the command of step 0, 1, ... to *c. Its pointers lead into login or scratch. Returns
+     * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. */
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
-    /* Octets of a challenge, as they stream, before `answered` is asked. NULL: looks at none. */
+    /* Takes octets of a challenge, as they stream, before `answered` is called. NULL = none. */
     void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);
     /* What the reply to that step means. -ERR: the error, if no response code says more. +OK or a
      * challenge: POPCL_OK: the login is complete, which
@@ -48,11 +48,11 @@ typedef struct popcl_mech {
 /* In order of preference, ending with NULL. */
 extern const popcl_mech *const popcl_mechs[];
 
-/* Bytes of the plan for a login with so much scratch: before it are the words of a refusal, and
- * before those what aligns them. */
+/* Bytes of the plan for a login with this many bytes of scratch. Before the scratch is the
+ * popcl_refusal, and before that the padding that aligns both. */
 #define POPCL_LOGIN_ROOM(scratch) (7u + sizeof(popcl_refusal) + (scratch))
 
-/* The same, at most. */
+/* Bytes of the plan that are enough for a login with any mechanism. */
 #define POPCL_SCRATCH_MIN POPCL_PLAN_MIN_APOP
 
 #endif

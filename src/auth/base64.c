@@ -5,12 +5,12 @@
 #include "../core/text.h"
 #include "../core/zero.h"
 
-enum { PIECE = 48 }; /* bytes that are encoded at once; whole groups of three */
+enum { PIECE = 48 }; /* bytes that are encoded at once: whole groups of three */
 
-/* All ones if v > most, else zero. */
+/* Returns all ones if v > most, else zero. */
 static unsigned if_above(unsigned v, unsigned most) { return 0u - ((most - v) >> 31); }
 
-/* The character of a number below 64: A-Z, a-z, 0-9, + and /. */
+/* Returns the character of a number below 64: A-Z, a-z, 0-9, + and /. */
 static char digit_of(unsigned v) {
     unsigned c = 'A' + v;
     c += if_above(v, 25) & ('a' - 'A' - 26u);
@@ -20,7 +20,7 @@ static char digit_of(unsigned v) {
     return (char)c;
 }
 
-/* Character k, 0 to 3, of a group of which `have` bytes are there; the others are 0. */
+/* Returns character k, 0 to 3, of a group. `have` of its bytes are given; the others are 0. */
 static char character(const unsigned char group[3], unsigned k, size_t have) {
     unsigned bits = (unsigned)group[0] << 16 | (unsigned)group[1] << 8 | group[2];
     return k <= have ? digit_of(bits >> (18 - 6 * k) & 63u) : '=';

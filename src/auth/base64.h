@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* base64 - base64 (RFC 4648, 4) of what a mechanism says, made while it is sent. The text lies
- * nowhere as a whole, so its length is not bounded by memory. It takes the same time for every
- * byte: a password is among them. */
+/* base64 - base64 (RFC 4648, 4) of a mechanism's text, made while it is sent. The whole text is
+ * never in memory, so memory does not limit its length. Each byte takes the same time, because the
+ * text has the password in it. */
 #ifndef POPCL_AUTH_BASE64_H
 #define POPCL_AUTH_BASE64_H
 
 #include "popcl.h"
 
-/* Copies cap bytes of a text, from offset off, to buf, and fewer only at its end: *n of them.
- * Returns POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. */
+/* Copies cap bytes of a text, from offset off, to buf; fewer only at its end. Sets *n to the number
+ * of bytes. Returns POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. */
 typedef popcl_err (*popcl_text_read)(void *ctx, size_t off, unsigned char *buf, size_t cap,
                                      size_t *n);
 
-/* Base64 of that text, as popcl_secret.get returns it. */
+/* Copies base64 of that text to buf. Parameters and results are those of popcl_secret.get. */
 int popcl_base64_get(popcl_text_read read, void *ctx, size_t off, char *buf, size_t cap);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* mechs - which mechanisms a build has, best first: a mechanism that does not show the password
- * comes before one that does. */
+/* mechs - the mechanisms of a build, best first. A mechanism that does not show the password comes
+ * before one that does. */
 #include "auth.h"
 
-/* Each is defined in the file of its name. Nobody else names one, so that this file alone changes
- * with a further one. */
+/* Each is defined in the file of its name. No other file names a mechanism, so only this file
+ * changes when one is added. */
 extern const popcl_mech popcl_mech_apop, popcl_mech_userpass, popcl_mech_plain;
 
 const popcl_mech *const popcl_mechs[] = {

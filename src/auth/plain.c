@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* plain - SASL PLAIN (RFC 4616) by AUTH (RFC 5034): user name and password cross the line in
- * base64, which hides nothing. The initial response is used if the whole line fits, and a second
- * step if not, or if the password is pulled. */
+ * base64, which hides nothing. The response is sent with AUTH if the whole line fits. It is sent in
+ * a second step if not, if the password is pulled, or if CAPA does not list PLAIN. */
 #include "../core/text.h"
 #include "auth.h"
 #include "base64.h"
@@ -15,7 +15,7 @@ enum {
 typedef struct plain {
     const char *user;
     const popcl_secret *secret;
-    popcl_secret response; /* pulled from user name and secret */
+    popcl_secret response; /* made of user name and secret as it is read */
     uint16_t user_len;
     uint8_t in_two_steps;
     uint8_t pulled; /* the secret's callback was called */
@@ -23,7 +23,8 @@ typedef struct plain {
 
 typedef char plain_fits_scratch[POPCL_PLAN_MIN >= POPCL_LOGIN_ROOM(sizeof(plain)) ? 1 : -1];
 
-/* No authorization identity, the user name and the password, each after a NUL but the first. */
+/* Copies a part of the text: an empty authorization identity, NUL, the user name, NUL, the
+ * password. */
 static popcl_err plain_text(void *ctx, size_t off, unsigned char *buf, size_t cap, size_t *n) {
     plain *p = ctx;
     size_t len = 0, got = 1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* refusal - see refusal.h. Servers without response codes (RFC 2449, 8) say in words why they
- * refuse a login, and the words decide what a caller does next: ask a person for other credentials,
- * or try again. Words about credentials win over those about a lock: "account locked" needs a
- * person. A word is letters only, and counts by how it begins: "lock" stands for "locked" too. What
- * stands in brackets is a response code, or looks like one where none can stand, and is no word. */
+/* refusal - see refusal.h. A server without response codes (RFC 2449, 8) gives in words the reason
+ * why it refuses a login. The words decide whether a caller asks a person for other credentials, or
+ * tries again. Words about credentials win over those about a lock: "account locked" needs a
+ * person. A word consists of letters only, and its beginning is compared: "lock" also matches
+ * "locked". Text in brackets is not read: it is a response code, or looks like one. */
 #include "refusal.h"
 
 #include <string.h>
@@ -12,12 +12,12 @@
 
 enum kind {
     CREDENTIALS = 1,
-    ENCRYPTION = 2, /* is missing */
-    IN_USE = 4,     /* the maildrop is, by another session (RFC 1939, 7: PASS) */
+    ENCRYPTION = 2, /* encryption is missing */
+    IN_USE = 4,     /* another session uses the maildrop (RFC 1939, 7: PASS) */
     LATER = 8
 };
 
-/* Each behind its kind; the list ends with a kind of 0. In capitals. */
+/* Each word, in capitals, after its kind. The list ends with a kind of 0. */
 static const char words[] =
     "\1PASSW\0\1PASSPHRASE\0\1LOGIN\0\1LOGON\0\1CREDENTIAL\0\1ACCOUNT\0\1USERNAME\0"
     "\1INVALID\0\1INCORRECT\0\1WRONG\0"
@@ -26,7 +26,7 @@ static const char words[] =
     "\10WAIT\0\10LATER\0\10TEMPORAR\0\10UNAVAILABLE\0\10MANY\0\10LIMIT\0\10EXCEED\0\10MAINTENANCE\0"
     "\10OVERLOAD\0";
 
-/* The first of two words that mean something together. */
+/* The first of two words that have a meaning together. */
 enum pair { NO_PAIR, PAIR_IN, PAIR_PLAIN };
 
 static int is(const popcl_refusal *x, const char *word) {

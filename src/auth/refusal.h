@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* refusal - reads the words of a refused login as they stream, and says what they mean where no
- * response code does. It keeps no line and knows no session. */
+/* refusal - reads the words of a refused login as they stream, and finds the reason if no response
+ * code gives it. It keeps no line and knows no session. */
 #ifndef POPCL_AUTH_REFUSAL_H
 #define POPCL_AUTH_REFUSAL_H
 
@@ -9,18 +9,19 @@
 /* Zeroed before each reply. */
 typedef struct popcl_refusal {
     uint8_t found;    /* kinds of words, in refusal.c */
-    uint8_t brackets; /* the text is inside of [ ] */
-    uint8_t pair;     /* what the last word was, if it may mean something with the next */
-    uint8_t word_len; /* octets of the word that were collected */
+    uint8_t brackets; /* 1 = the text is now inside of [ ] */
+    uint8_t pair;     /* the last word, if it may have a meaning together with the next one */
+    uint8_t word_len; /* octets of the word that were kept */
     char word[12];
 } popcl_refusal;
 
-/* Octets of the text behind -ERR, from its beginning. */
+/* Takes octets of the text after -ERR, from its beginning. */
 void popcl_refusal_text(popcl_refusal *x, const unsigned char *p, size_t n);
 
-/* The text is complete: what it stands for. `r` is the reply; a response code other than [AUTH]
- * says more than words, but for words about encryption beside [SYS/PERM]: those say what to do.
- * They count in clear text only. */
+/* Returns the error of a complete text. `r` is the reply. `clear`: the session has no TLS. A
+ * response code other than [AUTH] counts before words, with one exception. Words about encryption
+ * count before [SYS/PERM], because they name the remedy; they count in clear text only. `refused`
+ * is the result if neither code nor words give one. */
 popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear, popcl_err refused);
 
 #endif
