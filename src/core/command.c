@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* command - see command.h. A line is written whole or not at all: whoever sends it sends what was
- * checked. */
+/* command - see command.h. A line is written whole or not at all, so that only a checked line is
+ * sent. A RESPONSE alone may be written in pieces. */
 #include "command.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "text.h"
 #include "zero.h"
 
-/* From TEXT on a line may be long; from SECRET on it may have one. */
+/* From TEXT on, a line may have POPCL_COMMAND_MAX octets. From SECRET on, it may have a secret. */
 enum arguments {
     NONE,
     NUMBER,
@@ -53,7 +53,7 @@ const char *popcl_verb_name(popcl_verb v) {
     return (unsigned)v < POPCL_VERBS ? popcl_verbs[v].name : "";
 }
 
-/* A line being written. The first error stays. */
+/* A line that is being written. The first error stays. */
 typedef struct line {
     unsigned char *buf;
     size_t len;
@@ -70,7 +70,7 @@ static void command_put(line *l, const void *p, size_t n) {
     l->len += n;
 }
 
-/* An argument after a space. */
+/* Adds a space and an argument. */
 static void put_argument(line *l, const void *p, size_t n) {
     if (!l->err && (n == 0 || !p || popcl_has_line_end(p, n))) l->err = POPCL_ERR_ARGUMENT_OCTET;
     command_put(l, " ", 1);
@@ -81,8 +81,8 @@ static void command_put_number(line *l, uint32_t value) {
     char digits[10];
     size_t at = sizeof digits;
     do {
-        /* A tenth, or one less. By shifts, since this file writes secrets too, and no object that
-         * does has an instruction of uneven time. */
+        /* A tenth, or one less, by shifts. This file also writes secrets, and no object that does
+         * so has an instruction whose time depends on its data. */
         uint32_t tenth = value - (value >> 2);
         tenth += tenth >> 4;
         tenth += tenth >> 8;
@@ -101,8 +101,8 @@ static void put_message(line *l, uint32_t number) {
     command_put_number(l, number);
 }
 
-/* The secret, straight into the line. Whether it ends there shows only when one byte more is asked
- * for: over the place of the CRLF, once there is no room left. */
+/* Reads the secret straight into the line. Its end shows only when one byte more is read. If there
+ * is no room left, that byte goes to the place of the CRLF. */
 static void put_secret(line *l, const popcl_secret *s) {
     command_put(l, " ", 1);
     size_t n = 1;
