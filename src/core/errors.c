@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* errors - the class of a result, and its row in the table of popcl_errors.h. The columns of text
- * are a file each, err_*.c: a program links only those that it asks for. */
+/* errors - the class of a result, and its row in the table of popcl_errors.h. Each column of text
+ * is a file of its own, err_*.c. A program links only the columns that it asks for. */
 #include "errors.h"
 
 #include <string.h>
 
-/* The numbers are 0 to POPCL_ERR_COUNT_ - 1. The switch below refuses a duplicate. They fit
+/* The numbers are 0 to POPCL_ERR_COUNT_ - 1. The switch below refuses a duplicate. The numbers fit
  * uint8_t, in which popcl keeps results. */
 #define X(number, name, class_, what, cause, advice) &&(number) < POPCL_ERR_COUNT_
 typedef char numbers_have_no_gap[1 POPCL_ERROR_TABLE(X) ? 1 : -1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* errors.h - what the columns of text have in common (err_*.c). A column is a struct with an array
+/* errors.h - the part that the columns of text (err_*.c) share. A column is a struct with an array
  * for each row. So the texts follow each other without a table of pointers, which would cost 4
- * bytes a row; a program that asks for a text is about to write it, and has time to count rows. */
+ * bytes a row. A program that asks for a text is about to write it, and has time to count rows. */
 #ifndef POPCL_CORE_ERRORS_H
 #define POPCL_CORE_ERRORS_H
 
