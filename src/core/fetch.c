@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch - the job of popcl_fetch.h: logs in, plans, retrieves, commits, deletes, quits. Here are
- * its phases, the events of its session, and the end. The session asks for the next command (ready)
- * and tells what became of each (the other events).
+/* fetch - the job of popcl_fetch.h: logs in, plans, retrieves, commits, deletes, quits. This file
+ * has its phases, the events of its session, and its end. The session asks for the next command
+ * (ready) and reports the outcome of each command (the other events).
  *
  *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> LOGIN -> ASK_STAT
  *     -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
  *           ^------------------ next pass ----------------------'
  *
- * A failure that concerns one message is noted, and the job goes on; one that concerns the job sets
- * `stopping`, and the way to QUIT begins; one of the connection ends in on_closed(). Whatever the
- * way, end_job() is the only end, and tells every fate that is still open. */
+ * A failure that concerns one message is noted, and the job goes on. A failure that concerns the
+ * job sets `stopping`, and the way to QUIT begins. A failure of the connection ends in on_closed().
+ * In each case end_job() is the only end, and reports every fate that is still open. */
 #include "fetch.h"
 
 #include <string.h>
@@ -51,14 +51,13 @@ unsigned popcl_fetch_decide(const popcl_fetch *f, const popcl_msg *m, popcl_stag
 
 /* ---- the end ---- */
 
-/* Whatever is still open gets its fate: the plan holds exactly what has none yet. The reason is
- * what ended the session, not what went wrong before with another message: a caller remembers some
- * reasons. */
+/* Reports a fate for each message that has none yet: the plan holds exactly these. The reason is
+ * the one that ended the session, not an earlier failure of another message. A caller remembers
+ * some reasons. */
 static void tell_open_fates(popcl_fetch *f, popcl_err why) {
     for (size_t at = f->plan.low; at < f->plan.used; at = popcl_plan_after(&f->plan, at)) {
         enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
-        int left =
-            state == POPCL_ENTRY_NEW && f->left; /* for a later session, which is no failure */
+        int left = state == POPCL_ENTRY_NEW && f->left; /* for a later session: no failure */
         if (state == POPCL_ENTRY_OVER || left) continue;
         popcl_fetch_tell(f, at,
                          state == POPCL_ENTRY_DUE || state == POPCL_ENTRY_DELE ? POPCL_NOT_MARKED
@@ -85,11 +84,11 @@ static void end_job(popcl_fetch *f, popcl_err session) {
     wipe_plan(f);
 }
 
-/* Whether CAPA, which could have been left out, was what the connection ended on: in its place, or
- * after its refusal. */
+/* Returns whether the connection ended at a CAPA that could have been left out: during this CAPA,
+ * or during USER after its refusal. */
 static int broke_at_capa(const popcl_fetch *f, popcl_err result) {
     popcl_verb verb = popcl_last_verb(&f->session);
-    int stls = f->cfg->session.security == POPCL_STLS; /* the first one cannot be left out there */
+    int stls = f->cfg->session.security == POPCL_STLS; /* then the first CAPA is needed */
     int at_capa = verb == POPCL_CAPA ? !stls || f->phase != POPCL_ASK_CAPA
                                      : !stls && f->capa_refused && verb == POPCL_USER;
     return at_capa && !f->cfg->no_capa && popcl_in_flight(&f->session) &&
@@ -97,15 +96,15 @@ static int broke_at_capa(const popcl_fetch *f, popcl_err result) {
             result == POPCL_ERR_TIMEOUT_REPLY);
 }
 
-/* The message whose body is being received, or was asked for; 0: there is none. */
+/* Returns the number of the message whose body is being received, or was asked for; 0 = none. */
 static uint32_t under_way(const popcl_fetch *f) {
     size_t at = popcl_plan_find(&f->plan, POPCL_ENTRY_ASKED, POPCL_ENTRY_ASKED);
     if (f->open) return f->msg.number;
     return at < f->plan.next ? popcl_plan_number(&f->plan, at) : 0;
 }
 
-/* The job cannot go on, and what is durable is still deleted: a body that is open is aborted, and
- * drained for as long as there is time. */
+/* The job cannot go on, but durable messages are still deleted. A body that is open is aborted, and
+ * drained as long as there is time. */
 static void stop_in_order(popcl_fetch *f, popcl_err why) {
     popcl_fetch_give_up(f, why);
     if (f->open == POPCL_TO_SINK)
@@ -132,7 +131,7 @@ static size_t on_body(void *ctx, uint32_t tag, const unsigned char *p, size_t n)
     return popcl_messages_body(ctx, tag, p, n);
 }
 
-/* The capabilities matter before the login only if the mechanism is to be chosen. */
+/* The capabilities matter before the login only if the job chooses the mechanism. */
 static void fetch_greeted(popcl_fetch *f) {
     const popcl_fetch_config *cfg = f->cfg;
     popcl_fetch_enter(f, cfg->session.security == POPCL_STLS             ? POPCL_SAY_STLS
@@ -140,9 +139,9 @@ static void fetch_greeted(popcl_fetch *f) {
                                                                          : POPCL_LOGIN);
 }
 
-/* Without TLS there is no login, whatever the server's reason is. After STLS CAPA always comes
- * first, and alone: a second greeting is then seen inside its list, and never answers USER or PASS.
- */
+/* Without TLS there is no login, for any reason of the server. After STLS, CAPA is always the first
+ * command, and is sent alone. A second greeting is then seen inside CAPA's list, and never answers
+ * USER or PASS. */
 static void stls_answered(popcl_fetch *f, const popcl_reply *r) {
     if (r->status == POPCL_STATUS_OK) {
         popcl_fetch_enter(f, POPCL_ASK_CAPA);
@@ -156,7 +155,7 @@ static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase
     if (r->status == POPCL_STATUS_OK)
         f->has_caps = 1;
     else
-        f->capa_refused = 1; /* RFC 1939 only (RFC 2449, 5) */
+        f->capa_refused = 1; /* a server of RFC 1939 only (RFC 2449, 5) */
     popcl_fetch_enter(f, next);
 }
 
@@ -194,7 +193,7 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     return 0;
 }
 
-/* A command that takes no argument. */
+/* Sends a command that takes no argument. */
 static void fetch_send(popcl_fetch *f, popcl_verb verb) {
     popcl_command command = {.verb = verb};
     popcl_err e = popcl_machine_submit(&f->session, &command, POPCL_NO_TAG);
@@ -231,8 +230,8 @@ static unsigned on_ready(void *ctx) {
     }
 }
 
-/* The deletions of all other messages need half of the reserve: a sync that asks for time has the
- * other half. */
+/* A sync that asks for time has the first half of the reserve. The deletions of all other messages
+ * need the second half. */
 static int on_late(void *ctx, int half_over) {
     popcl_fetch *f = ctx;
     unsigned staged_before = f->staged;
@@ -253,7 +252,8 @@ static int on_stop(void *ctx) {
     return f->open == POPCL_DRAINING;
 }
 
-/* What is stored counts as stored, whatever became of the session: the sink may ask for time. */
+/* A stored message counts as stored, however the session ended. So the sink may ask for time here.
+ */
 static unsigned on_closed(void *ctx, popcl_err *result, popcl_end end) {
     popcl_fetch *f = ctx;
     unsigned why = 0;
@@ -306,7 +306,7 @@ static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *fi
     return popcl_is_host(cfg->session.host) ? popcl_login_check(cfg, field) : POPCL_ERR_HOST;
 }
 
-/* The TLS storage holds the plan, if none was given. */
+/* If no plan was given, the TLS storage holds it. Checks that there is room. */
 static popcl_err check_spare(popcl_fetch *f) {
     size_t n;
     if (f->cfg->plan) return POPCL_OK;
