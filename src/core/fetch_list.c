@@ -7,8 +7,8 @@ static int uses_uidl(const popcl_fetch *f) { return !f->by_number; }
 
 static int wants_sizes(const popcl_fetch *f) { return f->cfg->need_size || f->cfg->max_size; }
 
-/* Whether a line may be planned at all: what was handled in an earlier pass is not, nor what comes
- * after a full plan. */
+/* Returns whether a message may be planned in this pass. A message of an earlier pass may not, nor
+ * one that comes after the plan was full. */
 static int is_in_this_pass(popcl_fetch *f, uint32_t number) {
     if (number <= f->last_number) f->unordered = 1;
     f->last_number = number;
@@ -23,7 +23,7 @@ static void plan_is_full(popcl_fetch *f, uint32_t number) {
     f->from = number;
 }
 
-/* A message of the listing: asks whether it is wanted, and gives it an entry. */
+/* Takes a message of the listing: asks whether it is wanted, and gives it an entry if so. */
 static void plan_message(popcl_fetch *f, const popcl_msg *m) {
     if (f->pass == 1) {
         f->listed++;
@@ -41,11 +41,11 @@ static void plan_message(popcl_fetch *f, const popcl_msg *m) {
     if (f->unordered) popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);
 }
 
-/* If UIDL made the entries: LIST named this one too. */
+/* Action bit of an entry that UIDL made: LIST named the message too. */
 #define IN_LIST POPCL_FETCH
 
-/* A line of LIST for entries that UIDL made. Both listings ascend as a rule: then the search goes
- * on from the end of the last one, which is plan.next until the listing's end. */
+/* Takes a line of LIST for entries that UIDL made. Both listings ascend as a rule. Each search then
+ * goes on at the end of the last one: at plan.next, until the listing ends. */
 static void size_message(popcl_fetch *f, const popcl_reply *line) {
     if (line->number <= f->last_number) f->unordered = 1;
     f->last_number = line->number;
@@ -69,8 +69,8 @@ void popcl_list_line(popcl_fetch *f, const popcl_reply *line) {
         plan_message(f, &m);
 }
 
-/* A list of capabilities is asked for a second time if the first one mattered, since it may differ
- * after the login (RFC 2449, 5), and if commands could be sent ahead. */
+/* CAPA is sent a second time if the first one was answered: the list may differ after the login
+ * (RFC 2449, 5). It is also sent if commands could be sent ahead. */
 static void planned(popcl_fetch *f) {
     int depends = f->has_caps || f->session.window_len;
     if (f->plan.used && !f->stopping && !f->capa_asked && !f->capa_refused && !f->cfg->no_capa &&
@@ -103,9 +103,9 @@ void popcl_list_begin(popcl_fetch *f, uint32_t from) {
         popcl_fetch_enter(f, POPCL_LIST_MESSAGES);
 }
 
-/* The server has no UIDs: LIST makes the plan, and no message has one. That is decided by the first
- * listing alone. A server that gave UIDs before, in this session or by the caller's word, cannot do
- * without all at once: a job that fell back for it would fetch all mail a second time. */
+/* The server has no UIDs: LIST makes the plan, and no message has a UID. Only the first listing
+ * decides this. If the server gave UIDs before, in this session or according to the caller
+ * (need_uid), the job stops. Without UIDs it would fetch all mail a second time. */
 static void without_uids(popcl_fetch *f) {
     popcl_plan_clear(&f->plan);
     if (f->cfg->need_uid || f->pass > 1) {
@@ -133,8 +133,8 @@ static void listing_done(popcl_fetch *f) {
         planned(f);
 }
 
-/* A UIDL that is refused without a reason is one that the server does not know (RFC 1939, 7: it is
- * optional). With a reason it is a failure like any other. */
+/* If a server refuses UIDL without a reason (a response code), it does not know UIDL (RFC 1939, 7:
+ * it is optional). A refusal with a reason is a failure like any other. */
 void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
     popcl_err refused = popcl_reply_error(r, POPCL_OK);
     if (r->status == POPCL_STATUS_OK) {
@@ -147,7 +147,8 @@ void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
     }
 }
 
-/* What UIDL named and LIST did not is passed over, as a line that names no message. */
+/* A message that UIDL named and LIST did not is passed over, and counted like a line that names no
+ * message. */
 void popcl_list_sizes_answered(popcl_fetch *f, const popcl_reply *r) {
     if (r->status != POPCL_STATUS_OK)
         popcl_fetch_give_up(f, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch_login - STLS, the choice of a mechanism, and its commands up to the maildrop. */
+/* fetch_login - the choice of a mechanism, and its commands until the login succeeds or fails. */
 #include <string.h>
 
 #include "../auth/auth.h"
@@ -7,8 +7,8 @@
 #include "text.h"
 #include "zero.h"
 
-/* If no plan was given, the TLS storage has room for one after the handshake, which comes before
- * every login. */
+/* If no plan was given, takes one from the TLS storage. The storage has room after the handshake,
+ * which comes before every login. */
 static void adopt_spare_plan(popcl_fetch *f) {
     if (f->plan.octets) return;
     f->plan.octets = popcl_machine_spare(&f->session, &f->plan.len);
@@ -19,7 +19,8 @@ static size_t user_len(const popcl_config *s) {
     return s->user_len ? s->user_len : strlen(s->user);
 }
 
-/* The words of a refusal come first in the plan, and then the mechanism's scratch. */
+/* Returns the popcl_refusal, which is first in the plan, aligned to 8 bytes. The mechanism's
+ * scratch follows. */
 static popcl_refusal *refusal_of(popcl_fetch *f) {
     adopt_spare_plan(f);
     return (popcl_refusal *)(void *)(f->plan.octets + (8 - (uintptr_t)f->plan.octets % 8) % 8);
@@ -33,8 +34,8 @@ static popcl_login login_of(popcl_fetch *f) {
     return l;
 }
 
-/* Over TLS nobody reads the password: a digest gains nothing there, and some servers that offer
- * APOP refuse it always. So `auto` takes it in clear only. */
+/* Over TLS nobody can read the password on the way. A digest gains nothing there, and some servers
+ * that offer APOP always refuse it. So POPCL_AUTH_AUTO takes a digest in clear text only. */
 static int is_allowed(const popcl_fetch_config *cfg, const popcl_mech *m) {
     if (cfg->auth != POPCL_AUTH_AUTO) return (cfg->auth & m->bit) != 0;
     return !m->digest || cfg->session.security == POPCL_CLEAR;
@@ -70,7 +71,7 @@ void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size
         const popcl_mech *m = popcl_mechs[f->mechanism - 1];
         if (m->challenge) m->challenge(login_of(f).scratch, f->auth_step, p, n);
     }
-    /* a greeting in clear is not believed */
+    /* a greeting before STLS is not believed */
     if (tag != POPCL_TAG_GREETING || f->cfg->session.security == POPCL_STLS) return;
     for (unsigned i = 0; popcl_mechs[i]; i++) {
         if (popcl_mechs[i]->greeting && is_allowed(f->cfg, popcl_mechs[i]))
@@ -78,7 +79,8 @@ void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size
     }
 }
 
-/* The first mechanism of the table that is allowed and can be used; why not, if there is none. */
+/* Chooses the first mechanism of the table that is allowed and can be used. If there is no such
+ * mechanism, returns the reason. */
 static popcl_err choose(popcl_fetch *f) {
     popcl_err why = POPCL_ERR_AUTH;
     for (uint8_t i = 0; popcl_mechs[i]; i++) {
@@ -93,13 +95,14 @@ static popcl_err choose(popcl_fetch *f) {
     return why;
 }
 
-/* If the server waits for a response, the next step is a cancel. */
+/* If the server waits for a response, the next command is a cancel, else QUIT. */
 static void login_failed(popcl_fetch *f, popcl_err e) {
     popcl_fetch_give_up(f, e);
     if (!popcl_machine_is_challenged(&f->session)) popcl_fetch_enter(f, POPCL_SAY_QUIT);
 }
 
-/* The command of the next step. A login that failed at a challenge is cancelled (RFC 5034, 4). */
+/* Makes the command of the next step. A login that failed at a challenge is cancelled (RFC 5034,
+ * 4). */
 static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
     static const popcl_secret cancel = {.octets = "*", .len = 1};
     popcl_err e = f->mechanism ? POPCL_OK : choose(f);
@@ -111,7 +114,7 @@ static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
         return POPCL_OK;
     }
     const popcl_mech *m = popcl_mechs[f->mechanism - 1];
-    /* a digest is made of it here; a password is pulled by the session, which releases it */
+    /* a digest is made from the secret here; the session pulls and releases a password */
     if (m->digest && !f->cfg->secret.octets) f->secret_used = 1;
     return m->step(&l, f->auth_step, command);
 }
@@ -138,7 +141,8 @@ void popcl_login_release(popcl_fetch *f) {
     s->get(s->ctx, 0, NULL, 0);
 }
 
-/* What the reply to a step means: POPCL_OK, the login is complete; POPCL_MORE; or why it failed. */
+/* Returns the meaning of the reply to a step. POPCL_OK: the login is complete. POPCL_MORE: another
+ * step follows. Other: the reason of the failure. */
 static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
     const popcl_mech *m = popcl_mechs[f->mechanism - 1];
     popcl_login l = login_of(f);
@@ -155,7 +159,7 @@ unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
         f->auth_step++;
         return POPCL_LOGIN_GOES_ON;
     }
-    /* +OK that is not believed, or another challenge after the cancel */
+    /* the reply is a +OK that is not believed, or another challenge after the cancel */
     if (e && (f->stopping || r->status == POPCL_STATUS_OK) && r->status != POPCL_STATUS_ERR)
         popcl_machine_fail(&f->session, e);
     if (e)
@@ -164,7 +168,7 @@ unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
         popcl_fetch_enter(f, POPCL_ASK_STAT);
     if (f->phase == POPCL_LOGIN) return 0;
     popcl_login_release(f);
-    /* the login's state */
+    /* wipes the login's state */
     popcl_zero(f->plan.octets, f->plan.len < POPCL_SCRATCH_MIN ? f->plan.len : POPCL_SCRATCH_MIN);
     return 0;
 }
