@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch_messages - what is done with the messages of the plan: TOP and RETR into the sink, sync,
- * DELE. */
+/* fetch_messages - handles the messages of the plan: TOP and RETR into the sink, sync, DELE. */
 #include "fetch.h"
 #include "plan.h"
 
@@ -16,9 +15,9 @@ static void due(popcl_fetch *f, size_t at) {
     popcl_plan_enter(&f->plan, at, POPCL_ENTRY_DUE, 0);
 }
 
-/* An entry whose message was fetched whole has no use for POPCL_DELETE_UNFETCHED: the bit says that
- * the body was empty, although LIST gave it octets. Such a message is stored, and never deleted:
- * the next session may get what this one did not. */
+/* An entry whose message was fetched whole does not need POPCL_DELETE_UNFETCHED. The bit then means
+ * that the body was empty although LIST gave it a size. Such a message is stored, and never
+ * deleted: the next session may get its content. */
 #define EMPTY_BODY POPCL_DELETE_UNFETCHED
 
 static void durable(popcl_fetch *f, size_t at) {
@@ -32,7 +31,7 @@ static void durable(popcl_fetch *f, size_t at) {
         popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
 }
 
-/* A sink's negative answer: remembered, and obeyed if it wants the end of the session. */
+/* Keeps a sink's first negative answer. POPCL_SINK_STOP also stops the job. */
 static void sink_said(popcl_fetch *f, int answer) {
     if (answer >= 0) return;
     if (f->sink_code == 0) f->sink_code = (int16_t)(answer < INT16_MIN ? INT16_MIN : answer);
@@ -54,8 +53,8 @@ void popcl_messages_end_staged(popcl_fetch *f, popcl_err why) {
     popcl_fetch_note(f, why, 0);
 }
 
-/* Makes what is staged durable, or all of it failed. Returns POPCL_PAUSED_SYNC if it has to be
- * asked again. */
+/* Makes all staged messages durable, or fails for all of them. Returns POPCL_PAUSED_SYNC if it has
+ * to be called again. */
 unsigned popcl_messages_sync(popcl_fetch *f) {
     int answer = f->cfg->sink->sync(f->cfg->sink_ctx);
     if (answer == POPCL_AGAIN) return POPCL_PAUSED_SYNC;
@@ -88,9 +87,9 @@ static void want(popcl_fetch *f, size_t at, enum popcl_entry_state state, unsign
     popcl_plan_enter(&f->plan, at, state, actions);
 }
 
-/* The next entry that was not looked at: asks what to do with it, now that all is known.
- * DELETE_UNFETCHED counts only alone: a set that fetches as well never deletes what was not stored.
- */
+/* Looks at the next entry: asks the caller for its actions, now that its size is known.
+ * POPCL_DELETE_UNFETCHED counts only if no action fetches. A message that is to be fetched is never
+ * deleted unless it was stored. */
 static void look_at_next(popcl_fetch *f) {
     popcl_msg m;
     size_t at = f->plan.next;
@@ -141,8 +140,8 @@ static int more_to_look_at(const popcl_fetch *f) {
     return !f->stopping && !f->left && f->plan.next < f->plan.used;
 }
 
-/* The next step with the messages of the plan: what is durable is deleted first, so that its entry
- * is done with. */
+/* Does the next step with the messages of the plan. Durable messages are deleted first, so that
+ * their entries are done with. */
 unsigned popcl_messages_step(popcl_fetch *f) {
     while (!f->due && !(f->wanted && !f->stopping) && more_to_look_at(f) && !group_is_full(f))
         look_at_next(f);
@@ -180,15 +179,15 @@ void popcl_messages_drain(popcl_fetch *f, size_t at, popcl_err why) {
     not_stored(f, at, why);
 }
 
-/* Whether deletions wait for QUIT: made, in flight, or due after a sync. */
+/* Returns whether deletions wait for QUIT: marked, in flight, or due after a sync. */
 static int quit_matters(const popcl_fetch *f) {
     return f->marked || f->due || f->staged ||
            popcl_plan_find(&f->plan, POPCL_ENTRY_DELE, POPCL_ENTRY_DELE) < f->plan.next;
 }
 
-/* The rest of an aborted message must be read before anything else can be sent. If nothing waits
- * for QUIT, that is not worth more than drain_max; if deletions do, the overall deadline decides.
- */
+/* Counts n octets that were dropped. The rest of an aborted message must be read before anything
+ * else can be sent. If no deletion waits for QUIT, at most drain_max octets are read. Otherwise the
+ * overall deadline decides. */
 static void drained(popcl_fetch *f, size_t n) {
     f->octets += n;
     if (f->octets > popcl_or_default(f->cfg->drain_max, POPCL_DRAIN_MAX) && !quit_matters(f))
@@ -211,8 +210,8 @@ void popcl_messages_open(popcl_fetch *f, size_t at) {
     popcl_messages_drain(f, at, POPCL_ERR_SINK);
 }
 
-/* Offers octets to the sink; returns how many it took, 0 if it failed: then all of them are to be
- * dropped. */
+/* Offers octets to the sink. Returns how many the sink took. If the sink failed, returns 0, and all
+ * of the octets are to be dropped. */
 static size_t give(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) {
     int answer = f->cfg->sink->data(f->cfg->sink_ctx, p, n);
     if (answer >= 0 && (size_t)answer <= n) {
@@ -268,7 +267,7 @@ static void staged(popcl_fetch *f, size_t at) {
         popcl_plan_enter(&f->plan, at, POPCL_ENTRY_STAGED, popcl_plan_actions(&f->plan, at));
 }
 
-/* The whole body was received: the sink's word decides. */
+/* The whole body was received: the sink's answer decides. */
 static unsigned commit(popcl_fetch *f, size_t at) {
     int answer = f->cfg->sink->commit(f->cfg->sink_ctx);
     if (answer == POPCL_AGAIN) return POPCL_PAUSED_SINK;
@@ -298,7 +297,7 @@ static unsigned body_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
         popcl_err why =
             popcl_reply_error(r, top && !top_known ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
         not_stored(f, at, why);
-        /* it would be refused for every other message too (RFC 1939, 7: optional) */
+        /* TOP would be refused for every other message too (RFC 1939, 7: it is optional) */
         if (why == POPCL_ERR_NO_TOP) popcl_fetch_give_up(f, why);
     } else if (f->open == POPCL_DRAINING) {
         f->open = POPCL_NO_BODY;

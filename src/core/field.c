@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* field - names the setting that start complained of. A program that does not ask links none of it.
- */
+/* field - the name of the setting that start refused. A program that does not ask for the name does
+ * not link this file. */
 #include <string.h>
 
 #include "owner.h"
