@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* link - the seam between a session and what carries it: clear text here, TLS where a build has it.
- * A session knows a link by this table alone, and a link knows no POP3. Four pairs: what came from
- * the transport and what goes to it, and the same as the session sees it. */
+/* link - the boundary between a session and its transport: clear text, or TLS if the build has it.
+ * A session knows a link only through this table, and a link knows no POP3. There are four pairs of
+ * calls. Two carry octets from and to the transport; two carry them to and from the session. */
 #ifndef POPCL_CORE_LINK_H
 #define POPCL_CORE_LINK_H
 
@@ -10,59 +10,59 @@
 enum popcl_link_state {
     POPCL_LINK_UP,       /* octets pass */
     POPCL_LINK_SECURING, /* a handshake is under way */
-    POPCL_LINK_ENDED,    /* the peer ended TLS in order; what came before can still be taken */
-    POPCL_LINK_FAILED    /* nothing passes any more: see why */
+    POPCL_LINK_ENDED,    /* orderly shutdown by the peer; earlier octets can still be taken */
+    POPCL_LINK_FAILED    /* nothing passes any more; `why` has the reason */
 };
 
 typedef struct popcl_link_ops {
-    /* Towards the transport. recv_ack returns 0 if these octets brought the session no further:
-     * they do not move its deadline. */
+    /* Towards the transport. recv_ack returns 0 if these octets brought the session no further.
+     * Then they do not move its deadline. */
     unsigned char *(*recv_buf)(const popcl_link *l, size_t *n);
     int (*recv_ack)(popcl_link *l, size_t n);
     const unsigned char *(*send_buf)(const popcl_link *l, size_t *n);
     void (*send_ack)(popcl_link *l, size_t n);
-    /* Towards the session: octets that came (they stay where they are until they are taken), and
-     * room for octets to send. */
+    /* Towards the session. `in` returns octets that came; they stay in place until they are taken.
+     * `out` returns room for octets to send. If there is no room, octets must first be sent, or a
+     * TLS record be complete. */
     const unsigned char *(*in)(const popcl_link *l, size_t *n);
     void (*in_ack)(popcl_link *l, size_t n);
-    unsigned char *(*out)(const popcl_link *l,
-                          size_t *n); /* no room: something has to leave, or to come whole, first */
+    unsigned char *(*out)(const popcl_link *l, size_t *n);
     void (*out_ack)(popcl_link *l, size_t n);
-    /* Octets written by the session that may not have left yet; 0: all have. */
+    /* Returns how many octets of the session may not have been sent yet; 0 = all were sent. */
     size_t (*unsent)(const popcl_link *l);
-    /* The transport takes nothing any more: what waits to be sent must not keep what comes from
-     * being read. It stays unsent. */
+    /* The transport takes nothing any more. Octets that wait to be sent stay unsent, and must not
+     * block reading. */
     void (*give_up_sending)(popcl_link *l);
     enum popcl_link_state (*state)(const popcl_link *l);
-    popcl_err (*why)(const popcl_link *l); /* of a link that failed */
-    /* Drops what was not taken, and says the end to the peer where the link has words for it.
-     * Returns whether octets are to be sent for it. */
+    popcl_err (*why)(const popcl_link *l); /* the error of a link that failed */
+    /* Drops octets that were not taken, and begins the orderly shutdown, if the link has one.
+     * Returns whether octets have to be sent for the shutdown. */
     int (*close)(popcl_link *l);
 } popcl_link_ops;
 
 extern const popcl_link_ops popcl_link_clear;
 
-/* A clear-text link over the caller's buffer, POPCL_IOBUF_MIN octets or more: the first
- * POPCL_COMMAND_MAX are for sending. */
+/* Opens a clear-text link over the caller's buffer of POPCL_IOBUF_MIN bytes or more. Its first
+ * POPCL_COMMAND_MAX bytes are for sending. */
 void popcl_link_open_clear(popcl_link *l, void *buf, size_t len);
 
-/* TLS as the core sees it. A session without TLS links none of it, since only a profile leads here.
- */
+/* TLS as the core sees it. A program without TLS does not link it, since only a profile leads to
+ * it. */
 typedef struct popcl_tls_layer {
-    /* Checks everything, and prepares the storage. Of cfg nothing but tls is needed afterwards. */
+    /* Checks all settings of TLS, and prepares the storage. Afterwards only cfg->tls is needed. */
     popcl_err (*open)(const popcl_config *cfg);
-    /* Puts TLS below the session, over the link's buffer, and begins the handshake. */
+    /* Puts TLS between session and transport, over the link's buffer, and begins the handshake. */
     void (*secure)(popcl_link *l);
-    void (*logged_in)(
-        const popcl_tls *t); /* both sides have proven who they are: the session may be kept */
+    void (*logged_in)(const popcl_tls *t); /* the login succeeded: the TLS session may be kept */
     void *(*spare)(const popcl_tls *t, size_t *n); /* see popcl_machine_spare */
-    void (*forget)(const popcl_tls *t); /* the session is over: wipes its keys, and keeps what
-                                           diagnoses need, and the spare octets */
-    void (*wipe)(const popcl_tls *t);   /* all that open prepared */
+    void (*forget)(const popcl_tls *t); /* the session is over: wipes its keys; keeps the diagnosis
+                                           and the spare bytes */
+    void (*wipe)(const popcl_tls *t);   /* wipes all that `open` prepared */
 } popcl_tls_layer;
 
-/* The layer of a profile. popcl_tls begins with a pointer to its profile, and a profile with one to
- * its layer: the core knows no more of both. */
+/* Returns the layer of t's profile; NULL = t is NULL or has no profile. popcl_tls begins with a
+ * pointer to its profile, and a profile with a pointer to its layer. The core knows nothing else of
+ * either. */
 const popcl_tls_layer *popcl_tls_layer_of(const popcl_tls *t);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* link_clear - the link without TLS: the front of the buffer holds command lines on their way out,
- * the rest what came in. Octets that were sent are overwritten at once: one of the lines holds the
- * password. */
+/* link_clear - the link without TLS. The front of the buffer holds command lines that wait to be
+ * sent; the rest holds received octets. Octets that were sent are overwritten at once, because one
+ * of the lines holds the password. */
 #include <string.h>
 
 #include "link.h"
@@ -10,8 +10,8 @@
 #define OUT_LEN ((size_t)POPCL_COMMAND_MAX)
 #define MAX_LEN ((size_t)1 << 30) /* no span is longer: a sink counts in int */
 
-/* Reading waits until all that came was taken: an unaccepted span stays where it is, and the TCP
- * window closes. */
+/* Reading waits until all received octets were taken. A span that is not accepted stays in place,
+ * and the TCP window closes. */
 static unsigned char *clear_recv_buf(const popcl_link *l, size_t *n) {
     *n = l->in_from == l->in_to ? l->len - OUT_LEN : 0;
     return *n ? l->buf + OUT_LEN : NULL;
@@ -50,7 +50,7 @@ static void clear_out_ack(popcl_link *l, size_t n) { l->out_to = (uint16_t)(l->o
 
 static size_t clear_unsent(const popcl_link *l) { return (size_t)(l->out_to - l->out_from); }
 
-static void clear_give_up_sending(popcl_link *l) { (void)l; /* each way has octets of its own */ }
+static void clear_give_up_sending(popcl_link *l) { (void)l; /* each direction has its bytes */ }
 
 static enum popcl_link_state clear_state(const popcl_link *l) {
     (void)l;
@@ -93,7 +93,7 @@ void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
 
 const popcl_tls_layer *popcl_tls_layer_of(const popcl_tls *t) {
     const popcl_tls_layer *const *profile = NULL;
-    /* pointers to structures are all represented alike (C99, 6.2.5), and the profile begins with
+    /* all pointers to structures have one representation (C99, 6.2.5), and the profile begins with
      * its layer */
     if (t) memcpy(&profile, t, sizeof profile);
     return profile ? *profile : NULL;
