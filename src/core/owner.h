@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* owner - what the fetch job needs of its session beyond popcl_command.h. Its callbacks belong to
- * the caller, who must not reach the session through it: so it uses doors of its own, and the
- * public ones are shut inside its events. */
+/* owner - the calls of a session that the fetch job needs beyond popcl_command.h. The job's
+ * callbacks belong to the caller, who must not reach the session from inside them. So the job uses
+ * calls of its own, and the public ones are refused inside its events. */
 #ifndef POPCL_CORE_OWNER_H
 #define POPCL_CORE_OWNER_H
 
 #include "popcl_command.h"
 
-/* A setting, or its default for 0. */
+/* Returns a setting, or its default if the setting is 0. */
 static inline uint32_t popcl_or_default(uint32_t given, uint32_t otherwise) {
     return given ? given : otherwise;
 }
 
-/* The settings that start can complain of: names in field.c, in this order. */
+/* The settings that start can refuse. field.c has their names, in this order. */
 enum popcl_field {
     POPCL_FIELD_NONE,
     POPCL_FIELD_CONFIG,
@@ -32,11 +32,12 @@ enum popcl_field {
     POPCL_FIELD_AUTH
 };
 
-/* As popcl_start, for an owner whose events use the doors below. */
+/* As popcl_start, for an owner whose events use the calls below. */
 popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_events *events,
                               void *ctx, uint32_t now_ms);
 
-/* The session does not begin, with this result. */
+/* Zeroes the session, which has not begun. Sets its result and, for POPCL_ERR_ARGUMENT, the field.
+ */
 popcl_err popcl_machine_refuse(popcl *c, popcl_err why, enum popcl_field field);
 
 /* As popcl_submit and popcl_fail, inside an event. */
@@ -48,17 +49,17 @@ int popcl_machine_is_logged_in(const popcl *c);
 /* The server has sent a challenge: only a response can follow. */
 int popcl_machine_is_challenged(const popcl *c);
 
-/* Bytes of the TLS storage that a session does not need after the handshake, *n of them, aligned
- * for any type; NULL: none. To be used from the greeting (POP3S) or the first ready event after
- * STLS on, until wipe. */
+/* Returns *n bytes of the TLS storage that a session does not need after the handshake, aligned for
+ * any type; NULL = none. The job may use them from the greeting (POP3S) or the first ready event
+ * after STLS, until wipe. */
 void *popcl_machine_spare(const popcl *c, size_t *n);
 
-/* Lines of all listings so far that named no message: number 0, or above STAT's count, as of one
- * that came after STAT. A listing with more than 1,000 of them, and more than twice STAT's count,
- * is POPCL_ERR_LISTING. */
+/* Returns how many lines of all listings so far named no message. The number of such a line is 0,
+ * or above STAT's count: the message may have come after STAT. A listing with more than 1,000 such
+ * lines, and more than twice STAT's count, ends with POPCL_ERR_LISTING. */
 uint32_t popcl_machine_passed_over(const popcl *c);
 
-/* As popcl_wipe. Returns 0 if a callback called it: nothing was wiped. */
+/* As popcl_wipe. Returns 0 if a callback called it; then nothing was wiped. */
 int popcl_machine_wipe(popcl *c);
 
 #endif
