@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* plan - see plan.h. An entry: number (4 octets, low first), size (5), actions and state (1),
- * length of the UID (1), UID, NUL. A size of 2^40 - 1 means unknown; larger ones are cut to the one
- * below: sizes are advice only. */
+/* plan - see plan.h. An entry: number (4 bytes, low first), size (5), actions and state (1), length
+ * of the UID (1), UID, NUL. A size of 2^40 - 1 means unknown. A larger size is stored as 2^40 - 2,
+ * since sizes are advice only. */
 #include "plan.h"
 
 #include <string.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* plan - the messages still to be handled, in the caller's octets: entries of 12 octets and their
- * UID, packed, at any alignment. It knows what an entry holds, not what is done with it.
+/* plan - the messages that are still to be handled, in memory of the caller. An entry has 12 bytes
+ * and its UID. Entries are packed, at any alignment. The plan knows the content of an entry, not
+ * its use.
  *
- *   NEW -> WANT_TOP | WANT_RETR -> ASKED -> STAGED -> DUE -> DELE -> OVER   (from each straight to
- * OVER too)
+ *   NEW -> WANT_TOP | WANT_RETR -> ASKED -> STAGED -> DUE -> DELE -> OVER
+ *   each state can also lead straight to OVER
  */
 #ifndef POPCL_CORE_PLAN_H
 #define POPCL_CORE_PLAN_H
@@ -11,7 +12,7 @@
 #include "popcl_fetch.h"
 
 enum popcl_entry_state {
-    POPCL_ENTRY_NEW,       /* decide is to be asked with the size */
+    POPCL_ENTRY_NEW,       /* `decide` is to be called with the size */
     POPCL_ENTRY_WANT_TOP,  /* TOP is to be sent */
     POPCL_ENTRY_WANT_RETR, /* RETR is to be sent */
     POPCL_ENTRY_ASKED,     /* TOP or RETR is in flight */
@@ -24,7 +25,7 @@ enum popcl_entry_state {
 /* Forgets all entries. */
 void popcl_plan_clear(popcl_plan *p);
 
-/* Adds a NEW entry; 0: there is no room. */
+/* Adds a NEW entry. Returns 0 if there is no room. */
 int popcl_plan_add(popcl_plan *p, const popcl_msg *m);
 
 /* Entries by offset: 0 is the first, popcl_plan_after the next, p->used the end. */
@@ -39,15 +40,16 @@ unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and 
 void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions);
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size);
 
-/* The first entry from p->low in one of two states, which no entry behind p->next can be in;
- * p->next: none. */
+/* Returns the first entry from p->low on that is in one of two states; p->next = none. No entry
+ * after p->next can be in these states. */
 size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b);
 
-/* The first entry from offset `at` with a number of at least (exact: of just) `number`; p->used:
- * none. */
+/* Returns the first entry from offset `at` on with a number of at least (exact: of just) `number`;
+ * p->used = none. */
 size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exact);
 
-/* Whether a UID is just the message's number, which another message has in the next session. */
+/* Returns whether a UID is just the message's number. Another message may have this number in the
+ * next session. */
 int popcl_plan_uid_is_number(const popcl_msg *m);
 
 #endif
