@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* reply - see reply.h. Three small readers share the octets of a line: the response code's, the
- * fields' and the capability words'. A word of a CAPA line is collected where text and UIDs stand:
- * no reply has two of them. */
+/* reply - see reply.h. Three small readers share the octets of a line: for the response code, the
+ * fields, and the capability words. A word of a CAPA line is collected in r->text, like a text or a
+ * UID. No reply has two of these. */
 #include "reply.h"
 
 #include <string.h>
@@ -13,8 +13,8 @@
 enum field { AT_START, IN_NUMBER, IN_GAP, IN_SIZE, IN_UID, IN_REST };
 enum code_at { CODE_FIRST, CODE_LEVEL_START, CODE_LEVEL, CODE_OVER };
 
-/* Lists of words: each in its NUL, the list in an empty one. */
-/* as popcl_code, from 1 */
+/* Lists of words. Each word ends with a NUL, and each list with an empty word. */
+/* in the order of popcl_code, from 1 on */
 static const char code_words[] = "IN-USE\0LOGIN-DELAY\0SYS/TEMP\0SYS/PERM\0SYS\0AUTH\0";
 static const char status_words[] = "+OK\0-ERR\0";
 static const char capa_words[] =
@@ -26,8 +26,8 @@ static const char sasl_words[] = "PLAIN\0LOGIN\0CRAM-MD5\0SCRAM-SHA-1\0SCRAM-SHA
 
 static unsigned upper(unsigned c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; }
 
-/* Where in a list a word stands, whole and without regard to case (RFC 2449, 4 and 8); -1: nowhere.
- */
+/* Returns the index of a whole word in a list, without regard to case (RFC 2449, 4 and 8); -1 = it
+ * is not in the list. */
 static int find_word(const char *list, const char *p, size_t n) {
     for (int found = 0; *list; found++, list += strlen(list) + 1) {
         size_t i = 0;
@@ -48,7 +48,7 @@ const char *popcl_capa_name(unsigned n) { return nth_word(capa_words, n); }
 
 const char *popcl_sasl_name(unsigned n) { return nth_word(sasl_words, n); }
 
-/* ---- response codes: [LEVEL/LEVEL...] right behind -ERR (RFC 2449, 8). The text is kept from its
+/* ---- response codes: [LEVEL/LEVEL...] right after -ERR (RFC 2449, 8). The text is kept from its
  * bracket on. ---- */
 
 static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
@@ -64,7 +64,7 @@ static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
         return;
     }
     if (separator) {
-        /* an unknown child leaves its parent's code */
+        /* after an unknown level the code of the level above stays */
         int found = find_word(code_words, r->text + 1, r->text_len - 1u);
         if (found >= 0) r->code = (uint8_t)(found + 1);
     }
@@ -82,23 +82,23 @@ static void text_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     keep_octet(r, c);
 }
 
-/* ---- fields: a number, and a size or a UID. Spaces may stand before each. ---- */
+/* ---- fields: a number, and a size or a UID. Spaces may be before each. ---- */
 
 static void bad(popcl_reply_parser *x, popcl_err e) {
     if (!x->bad) x->bad = (uint8_t)e;
     x->field = IN_REST;
 }
 
-/* Appends a digit, within a limit (RFC 1939 sets none: overflow is the reader's to find), which
- * comes as all but its last digit, and that: a division of 64 bits is a function that small
- * processors would link for this alone. Returns whether it fits. */
+/* Appends a digit to a number, within a limit. RFC 1939 sets none, so the reader must find an
+ * overflow. The limit comes in two parts: all digits except the last, and the last. Otherwise small
+ * processors would link a division of 64 bits for this alone. Returns whether the digit fits. */
 static int add_digit(uint64_t *value, unsigned digit, uint64_t most_but_last, unsigned last) {
     if (*value > most_but_last || (*value == most_but_last && digit > last)) return 0;
     *value = *value * 10 + digit;
     return 1;
 }
 
-/* The count, or a message's number: what is no number here is an error. */
+/* Takes an octet of the count, or of a message's number. Anything that is no number is an error. */
 static void number_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     unsigned digit = c - (unsigned)'0';
     uint64_t value = r->number;
@@ -114,8 +114,8 @@ static void number_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c)
     }
 }
 
-/* A size is advice only: what is no number, or does not fit, is unknown. What follows a space
- * behind it is ignored (RFC 1939, 5). */
+/* Takes an octet of a size. A size is advice only: if it is no number, or does not fit, it is
+ * unknown. Text after the space that ends it is ignored (RFC 1939, 5). */
 static void size_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     unsigned digit = c - (unsigned)'0';
     if (c == ' ') {
@@ -151,7 +151,7 @@ static popcl_err fields_end(popcl_reply_parser *x, popcl_reply *r) {
 
 /* ---- capabilities: a tag and its parameters (RFC 2449, 5 and 6) ---- */
 
-/* The collected word as a decimal number, or `otherwise`. */
+/* Returns the collected word as a decimal number, or `otherwise` if it is no number. */
 static uint32_t word_number(const popcl_reply_parser *x, const popcl_reply *r, uint32_t otherwise) {
     uint32_t value = 0;
     for (unsigned i = 0; i < x->word_len; i++) {
@@ -164,12 +164,12 @@ static uint32_t word_number(const popcl_reply_parser *x, const popcl_reply *r, u
 
 static void capa_word_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
     if (x->word_len == 0) return;
-    unsigned tag = x->tag < 16 ? 1u << x->tag : 0; /* of the line, while this is no tag itself */
+    unsigned tag = x->tag < 16 ? 1u << x->tag : 0; /* the line's tag, unless this word is the tag */
     const char *list = x->words == 0 ? capa_words : tag == POPCL_CAPA_SASL ? sasl_words : "";
     int found = find_word(list, r->text, x->word_len);
     unsigned bit = found < 0 ? 0 : 1u << found;
     if (x->words == 0) {
-        /* no capability is called so: a status in the list */
+        /* no capability has this name: it is a status inside the list */
         if (find_word(status_words, r->text, x->word_len) >= 0) bad(x, POPCL_ERR_GREETED_AGAIN);
         x->tag = (uint8_t)found;
         caps->tags = (uint16_t)(caps->tags | bit);
@@ -201,7 +201,7 @@ void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form fo
     r->number = 0;
     r->size = POPCL_SIZE_UNKNOWN;
     r->uid_len = 0;
-    if (r->text_len == 0) r->text[0] = 0; /* a UID stood there */
+    if (r->text_len == 0) r->text[0] = 0; /* a UID was there */
 }
 
 static void drop_text(popcl_reply *r) {
@@ -209,15 +209,15 @@ static void drop_text(popcl_reply *r) {
     r->text[0] = 0;
 }
 
-/* What a status looks like, as popcl_status, up to the space after it. */
+/* The text of each popcl_status, up to the space after it. */
 static const char expected[][6] = {"", "+OK ", "-ERR ", "+ "};
 
 static unsigned status_octets(const popcl_reply *r) {
     return (unsigned)strlen(expected[r->status]) - 1;
 }
 
-/* The octet in column x->column of a status: `+OK` or `-ERR`, or `+` for a challenge; then a space
- * (RFC 1939, 3; RFC 5034, 4). */
+/* Takes the octet in column x->column of a status: `+OK` or `-ERR`, or `+` for a challenge; then a
+ * space (RFC 1939, 3; RFC 5034, 4). */
 static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     if (x->column == 1 && c == ' ' && x->form == POPCL_FORM_CHALLENGE &&
         r->status == POPCL_STATUS_OK)
@@ -239,7 +239,7 @@ size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned 
         status_octet(x, r, p[i++]);
     int ok = r->status != POPCL_STATUS_ERR, wrong = x->bad == POPCL_ERR_STATUS;
     for (size_t at = i; at < n; at++) {
-        /* what was kept of the status itself is of no use in front of a refusal's text */
+        /* kept octets of the status itself must not be in front of a refusal's text */
         if (!ok && !wrong && x->code == CODE_FIRST) drop_text(r);
         if (!ok && !wrong)
             text_octet(x, r, p[at]);
@@ -252,7 +252,7 @@ size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned 
 
 popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r) {
     if (x->column == 1 && r->status == POPCL_STATUS_OK && x->form == POPCL_FORM_CHALLENGE)
-        r->status = POPCL_STATUS_CHALLENGE; /* an empty one without its space */
+        r->status = POPCL_STATUS_CHALLENGE; /* an empty challenge without its space */
     if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1))
         return POPCL_ERR_STATUS;
     if (r->status != POPCL_STATUS_ERR) {
@@ -285,9 +285,9 @@ popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise) {
     static const uint8_t errors[] = {
         /* as popcl_code */
         POPCL_OK,           POPCL_ERR_IN_USE,   POPCL_ERR_LOGIN_DELAY, POPCL_ERR_SYS_TEMP,
-        POPCL_ERR_SYS_PERM, POPCL_ERR_SYS_TEMP, /* [SYS]: which of the two is not told: trying again
+        POPCL_ERR_SYS_PERM, POPCL_ERR_SYS_TEMP, /* [SYS] may be either of the two: trying again
                                                    later harms least */
-        POPCL_OK, /* [AUTH] says something of a login only, and a login has its own `otherwise` */
+        POPCL_OK, /* [AUTH] has a meaning for a login only, and a login has its own `otherwise` */
     };
     return errors[r->code] ? (popcl_err)errors[r->code] : otherwise;
 }
