@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* run - drives a session through a port until it is done: the one loop that waits. The order in a
- * round: send, so that the server has work; receive; tell the time; and wait only if nothing moved.
- */
+/* run - drives a session through a port until it is done: the only loop that waits. A round first
+ * sends, so that the server has work. Then it receives, gives the session the time, and waits only
+ * if nothing moved. */
 #include "popcl_net.h"
 
-/* a transport that is always ready is still asked now and then whether the caller wants an end */
+/* rounds after which also a transport that is always ready is asked whether the caller wants to
+ * stop */
 #define ROUNDS_PER_LOOK 16
 
 typedef struct runner {
@@ -12,8 +13,8 @@ typedef struct runner {
     const popcl_net *net;
     void *ctx;
     int moved;       /* something was sent or received in this round */
-    int send_broken; /* the transport takes nothing any more; what it received before that still
-                        counts */
+    int send_broken; /* the transport takes nothing any more; octets that it received before still
+                        count */
     unsigned want_stop;
 } runner;
 
@@ -21,7 +22,7 @@ static void fail(const runner *r, popcl_err why) {
     popcl_fail(r->session, why, r->net->code ? r->net->code(r->ctx) : 0);
 }
 
-/* The results of popcl_net.open; any other one is a fault of the port. */
+/* Returns a result of popcl_net.open. Any other value is a fault of the port: POPCL_ERR_PORT. */
 static popcl_err from_open(popcl_err e) {
     static const uint8_t results[] = {POPCL_ERR_RESOLVE, POPCL_ERR_RESOLVE_TIMEOUT,
                                       POPCL_ERR_CONNECT, POPCL_ERR_TIMEOUT_CONNECT,
@@ -45,7 +46,7 @@ static void send_some(runner *r) {
         popcl_send_ack(r->session, (size_t)sent);
         r->moved = 1;
     } else if (sent != POPCL_NET_AGAIN &&
-               sent != 0) { /* 0: it took none, which a deadline bounds */
+               sent != 0) { /* 0 = it took none; a deadline limits this */
         fail(r, POPCL_ERR_PORT);
     }
 }
@@ -53,7 +54,7 @@ static void send_some(runner *r) {
 static void receive_some(runner *r) {
     size_t n;
     unsigned char *p = popcl_recv_buf(r->session, &n);
-    /* nothing is left to hope for */
+    /* nothing can be sent or received any more */
     if (n == 0 && r->send_broken && !(popcl_state(r->session) & POPCL_PAUSED))
         fail(r, POPCL_ERR_NET);
     if (n == 0) return;
