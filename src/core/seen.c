@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* seen - a set of UIDs in the caller's memory, as keyed hashes (popcl_seen.h). It knows nothing of
- * sessions, files or UIDs' meaning.
+ * sessions, of files, or of the meaning of UIDs.
  *
- * A table of 9-octet slots with open addressing and linear probing: 8 octets of hash and one of
- * flags, 0 where the slot is free. The home of an entry follows from its hash alone, so that saved
- * entries need no UID to be put back. An entry is taken out by shifting back what it pushed aside,
- * hence there are no tombstones, and at least one slot stays free, where every search ends.
+ * The table has slots of 9 bytes, with open addressing and linear probing: 8 bytes of hash and one
+ * of flags. The flags are 0 if the slot is free. The home of an entry depends on its hash alone, so
+ * that a saved entry can be put back without its UID. When an entry is taken out, the entries that
+ * it pushed aside are shifted back. So there are no tombstones. At least one slot stays free, at
+ * which every search ends.
  *
- * An entry's age, told at each complete end of a listing:
- *     fresh --not named--> MISSED --not named--> gone;    named or put: fresh again */
+ * An entry ages at the end of each complete listing:
+ *     fresh --not named--> MISSED --not named--> gone;    named or put: fresh again
+ */
 #include "popcl_seen.h"
 
 #include <string.h>
@@ -16,15 +18,15 @@
 #include "siphash.h"
 
 enum {
-    HASH = 8,      /* octets of an entry's hash; its flags follow */
+    HASH = 8,      /* bytes of an entry's hash; its flags follow */
     NAMED = 0x10,  /* flag: the listing that is being read named it, or it was put meanwhile; never
                       saved */
     MISSED = 0x20, /* flag: the last complete listing did not name it */
-    KEY_AT = 8,    /* of a saved set: 4 octets of version, 4 of count, */
+    KEY_AT = 8,    /* of a saved set: 4 bytes of version, 4 of count, */
     NOTE_AT = 24,  /* the key, the note, */
     HEAD = 32,     /* the entries, */
     CHECK = 8,     /* and SipHash over all before, with a key of zeros; numbers big-endian */
-    PIECE_ENTRIES = 7 /* so many are saved and loaded at once: 63 octets */
+    PIECE_ENTRIES = 7 /* entries that are saved and loaded at once: 63 bytes */
 };
 
 static const unsigned char version[4] = {'P', 'S', 'N', '2'};
@@ -37,7 +39,8 @@ static unsigned char *slot(const popcl_seen *s, size_t i) {
 
 static size_t next(const popcl_seen *s, size_t i) { return i + 1 == s->slots ? 0 : i + 1; }
 
-/* How many entries it may hold: above 7/8 searches become long, and one slot must stay free. */
+/* Returns how many entries the table may hold. Above 7/8, searches become long, and one slot must
+ * stay free. */
 static size_t room(const popcl_seen *s) { return s->slots < 2 ? 0 : s->slots - s->slots / 8 - 1; }
 
 static uint32_t get32(const unsigned char *p) {
@@ -54,13 +57,13 @@ static void put64(unsigned char *p, uint64_t v) {
     put32(p + 4, (uint32_t)(v & UINT32_MAX));
 }
 
-/* The slot where a search for this hash begins: the hash as a fraction of the table, which needs no
- * division. */
+/* Returns the slot at which a search for this hash begins: the hash as a fraction of the table,
+ * which needs no division. */
 static size_t home(const popcl_seen *s, const unsigned char *hash) {
     return (size_t)((uint64_t)get32(hash) * s->slots >> 32);
 }
 
-/* The slot of this hash, or the free one where it belongs. */
+/* Returns the slot of this hash, or the free slot to which it belongs. */
 static unsigned char *find(const popcl_seen *s, const unsigned char *hash) {
     size_t i = home(s, hash);
     while (slot(s, i)[HASH] && memcmp(slot(s, i), hash, HASH) != 0)
@@ -68,16 +71,17 @@ static unsigned char *find(const popcl_seen *s, const unsigned char *hash) {
     return slot(s, i);
 }
 
-/* Steps from slot `from` to slot `to`, round the end of the table. */
+/* Returns the steps from slot `from` to slot `to`, round the end of the table. */
 static size_t steps(const popcl_seen *s, size_t from, size_t to) {
     return to >= from ? to - from : to + s->slots - from;
 }
 
-/* Frees slot i, and moves into it what would no longer be found from its home; so on for the slot
- * that this frees. Only slots between i and the next free one change. */
+/* Frees slot i. An entry that would no longer be found from its home moves into the free slot. The
+ * slot that it leaves is filled in the same way. Only slots between i and the next free one change.
+ */
 static void take_out(popcl_seen *s, size_t i) {
     for (size_t j = next(s, i); slot(s, j)[HASH]; j = next(s, j)) {
-        /* its home lies behind i */
+        /* its home is after i */
         if (steps(s, home(s, slot(s, j)), j) < steps(s, i, j)) continue;
         memcpy(slot(s, i), slot(s, j), POPCL_SEEN_ENTRY);
         i = j;
@@ -94,7 +98,7 @@ static void clear(popcl_seen *s) {
     s->listing = 0;
 }
 
-/* Puts back an entry as it stood in another table. Returns 0 where its hash is there already. */
+/* Puts back an entry as it was in another table. Returns 0 if its hash is already in this one. */
 static int put_back(popcl_seen *s, const unsigned char *entry) {
     unsigned char *e = find(s, entry);
     if (e[HASH]) return 0;
@@ -116,7 +120,7 @@ popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigne
     return POPCL_OK;
 }
 
-/* The slot of a UID, or the free one where it belongs. */
+/* Returns the slot of a UID, or the free slot to which it belongs. */
 static unsigned char *find_uid(const popcl_seen *s, const char *uid, size_t uid_len,
                                unsigned char hash[HASH]) {
     popcl_siphash sip;
@@ -146,14 +150,14 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
         memcpy(e, hash, HASH);
         s->used++;
     }
-    /* Behind the listing's end a put says the same by not being MISSED: NAMED would count for the
-     * next listing. */
+    /* After the end of a listing, it is enough that the entry is not MISSED: NAMED would count for
+     * the next listing. */
     e[HASH] = (unsigned char)(marks | (s->listing ? (unsigned)NAMED : 0u));
     return POPCL_OK;
 }
 
-/* The end of a complete listing for entry i. Returns 0 if that took it out, and another one may
- * stand in its slot. */
+/* Ages entry i at the end of a complete listing. Returns 0 if this took the entry out; another
+ * entry may then be in its slot. */
 static int grow_older(popcl_seen *s, size_t i) {
     unsigned char *flags = slot(s, i) + HASH;
     unsigned marks = *flags & POPCL_SEEN_MARKS;
@@ -165,7 +169,7 @@ static int grow_older(popcl_seen *s, size_t i) {
     return 1;
 }
 
-/* Entry i gets the marks that f gives it. Returns as grow_older. */
+/* Gives entry i the marks that f returns. Returns as grow_older. */
 static int mark_anew(popcl_seen *s, size_t i, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
     unsigned char *flags = slot(s, i) + HASH;
     unsigned marks = f(ctx, *flags & POPCL_SEEN_MARKS) & POPCL_SEEN_MARKS;
@@ -177,10 +181,10 @@ static int mark_anew(popcl_seen *s, size_t i, unsigned (*f)(void *ctx, unsigned 
     return 1;
 }
 
-/* Visits every entry once: it ages, or f marks it anew. Starts behind a free slot and goes once
- * round: take_out moves entries only within a run of used slots, towards its beginning, and no run
- * goes on across the start. So what moves was not visited yet, and moves to where the walk still
- * comes. */
+/* Visits every entry once: the entry ages, or f marks it anew. The walk starts after a free slot
+ * and goes round the table once. take_out moves an entry only towards the beginning of its run of
+ * used slots, and no run crosses the start. So an entry that moves was not visited yet, and the
+ * walk still comes to its new slot. */
 static void go_round(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx) {
     size_t i = 0;
     if (s->used == 0) return;
@@ -209,7 +213,7 @@ void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
 
 popcl_err popcl_seen_move(popcl_seen *to, const popcl_seen *from) {
     if (to->used || to->slots == 0 || to->memory == from->memory) return POPCL_ERR_ARGUMENT;
-    /* the hashes would mean nothing there */
+    /* with another key the hashes would have no meaning */
     if (memcmp(to->key, from->key, sizeof to->key) != 0) return POPCL_ERR_ARGUMENT;
     if (from->used > room(to)) return POPCL_ERR_SEEN_FULL;
     for (size_t i = 0; i < from->slots; i++) {
@@ -233,7 +237,7 @@ typedef struct writer {
     popcl_siphash sip;
 } writer;
 
-/* 0, or what put returned. */
+/* Returns 0, or the result of put. */
 static int write_piece(writer *w, const void *p, size_t n) {
     popcl_siphash_add(&w->sip, p, n);
     return w->put(w->ctx, p, n);
@@ -273,22 +277,22 @@ typedef struct reader {
     popcl_siphash sip;
 } reader;
 
-/* 0, or what get returned. */
+/* Returns 0, or the result of get. */
 static int read_piece(reader *r, void *p, size_t n) {
     int end = r->get(r->ctx, p, n);
     if (end == 0) popcl_siphash_add(&r->sip, p, n);
     return end;
 }
 
-/* Whether an entry is one that save can have written. */
+/* Returns whether save can have written this entry. */
 static int sound(const unsigned char *entry) {
     unsigned flags = entry[HASH];
     return (flags & POPCL_SEEN_MARKS) && !(flags & ~(POPCL_SEEN_MARKS | (unsigned)MISSED));
 }
 
-/* Reads `count` entries, and keeps them if there is room for all: what lies in a count that damage
- * made is not believed, and a whole set that is too large is told from a damaged one by its
- * checksum. */
+/* Reads `count` entries, and keeps them if there is room for all. Without room the entries are
+ * still read, since damage may have changed the count. The checksum then shows whether the set is
+ * damaged, or only too large. */
 static popcl_err read_entries(popcl_seen *s, reader *r, uint32_t count) {
     unsigned char piece[PIECE_ENTRIES * POPCL_SEEN_ENTRY];
     int fits = count <= room(s);
@@ -305,7 +309,7 @@ static popcl_err read_entries(popcl_seen *s, reader *r, uint32_t count) {
     return fits ? POPCL_OK : POPCL_ERR_SEEN_FULL;
 }
 
-/* The checksum and nothing behind it. */
+/* Reads the checksum. Returns whether it is right and nothing follows it. */
 static int read_end(reader *r) {
     unsigned char is[CHECK], should[CHECK];
     put64(is, popcl_siphash_end(&r->sip));
