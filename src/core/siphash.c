@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* siphash - see siphash.h. The names of the state and the order of steps are the paper's: two
- * rounds for each word of eight octets, four at the end. */
+ * rounds for each word of eight bytes, four at the end. */
 #include "siphash.h"
 
 static uint64_t rotated(uint64_t x, unsigned bits) { return x << bits | x >> (64 - bits); }
@@ -49,7 +49,7 @@ void popcl_siphash_add(popcl_siphash *h, const void *p, size_t n) {
 
 uint64_t popcl_siphash_end(popcl_siphash *h) {
     unsigned left = h->len % 8;
-    /* the octets that are left, at the bottom; the length, mod 256, at the top */
+    /* the bytes that are left, at the bottom; the length, mod 256, at the top */
     uint64_t word = left ? h->word >> (64 - 8 * left) : 0;
     take_word(h, word | (uint64_t)h->len << 56);
     h->v[2] ^= 0xFF;
