@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* text - which bytes a command's argument or a host's name may not have, and how a secret is read,
- * borrowed or pulled: more than one layer needs it. */
+/* text - the calls for texts that more than one layer needs. They check the argument of a command
+ * and the name of a host, and read a secret, borrowed or pulled. */
 #ifndef POPCL_CORE_TEXT_H
 #define POPCL_CORE_TEXT_H
 
 #include "popcl.h"
 
-/* Whether CR, LF or NUL is in it: the first two would begin a command of their own, and NUL ends
- * strings elsewhere (RFC 1939, 3). */
+/* Returns whether CR, LF or NUL is in p. After CR or LF the rest would be another command, and NUL
+ * ends strings elsewhere (RFC 1939, 3). */
 int popcl_has_line_end(const void *p, size_t n);
 
-/* Whether a server's name can be used at all: 1 to 255 octets, none of them a space, a control
- * character, %, or above 126; not a dot alone. */
+/* Returns whether a server's name can be used at all. It has 1 to 255 bytes and is not a dot alone.
+ * No byte is a space, a control character, %, or above 126. */
 int popcl_is_host(const char *host);
 
-/* Octets of a borrowed secret; 0 for one that is pulled. */
+/* Returns the length of a borrowed secret in bytes; 0 = it is pulled. */
 size_t popcl_secret_len(const popcl_secret *s);
 
 /* What the callback of a secret returns for such an error: for secrets that are made of another. */

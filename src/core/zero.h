@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* zero - overwrites secrets, in a way that no compiler takes out. */
+/* zero - overwrites secrets, in a way that no compiler removes. */
 #ifndef POPCL_CORE_ZERO_H
 #define POPCL_CORE_ZERO_H
 
