@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* uid - see uid.h. A UID has 1 to 70 octets from 0x21 to 0x7E (RFC 1939, 7), and servers give
- * others: over 70 octets, with spaces, 8-bit. Such a UID gets a name of 33 octets: 0x7F, which no
- * real UID holds, and 32 hex digits of SHA-256 over the UID. To cut it instead would let two
- * messages share one name. Spaces count inside a UID, and not at its end.
+/* uid - see uid.h. A UID has 1 to 70 octets from 0x21 to 0x7E (RFC 1939, 7). Some servers give
+ * others: over 70 octets, with spaces, 8-bit. Such a UID gets a name of 33 bytes: 0x7F, which no
+ * real UID holds, and 32 hex digits of SHA-256 over the UID. If the UID were cut instead, two
+ * messages could have the same name. Spaces inside a UID count; spaces at its end do not.
  *
- * The octets are collected where a UID stands anyway. Once a UID is known to break the rules, each
- * 64 of them become a state of SHA-256, of 32 octets, and leave: the line is not kept. */
+ * The octets are collected in r->text, like those of any UID. Once a UID is known to break the
+ * rules, each 64 octets go into the state of SHA-256 (32 bytes), and are dropped. So the line is
+ * not kept. */
 #include "uid.h"
 
 #include <string.h>
 
 #include <bearssl.h>
 
-#define BLOCK 64u /* octets that SHA-256 takes at a time */
+#define BLOCK 64u /* bytes that SHA-256 takes at a time */
 
-/* SHA-256 over the blocks that have left. */
+/* Sets h to SHA-256 over the blocks that were dropped. */
 static void go_on(const popcl_reply_parser *x, br_sha256_context *h) {
     br_sha256_init(h);
     if (x->blocks) br_sha256_set_state(h, x->chain, (uint64_t)x->blocks * BLOCK);
@@ -33,7 +34,7 @@ static void take_block(popcl_reply_parser *x, popcl_reply *r) {
 static void collect(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     if (c <= 0x20 || c > 0x7e || r->uid_len == POPCL_UID_MAX) x->odd_uid = 1;
     if (x->odd_uid && r->uid_len >= BLOCK) take_block(x, r);
-    r->text_len = 0; /* a text that stood there is gone */
+    r->text_len = 0; /* a text that was there is gone */
     r->text[r->uid_len++] = (char)c;
 }
 
