@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* wire - see wire.h for the states. The body's decoder looks for dots, not for line ends: between
- * two dots all is content, whatever it holds, and base64 has no dots at all. So one memchr runs
- * over most of an attachment. */
+/* wire - see wire.h for the states. The body's decoder looks for dots, not for line ends. All
+ * octets between two dots are content, and base64 has no dots at all. So one memchr runs over most
+ * of an attachment. */
 #include "wire.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static const unsigned char owed_cr[1] = {'\r'};
 
 void popcl_wire_reset(popcl_wire *w) { w->at = BOL; }
 
-/* The octets of a line up to one that needs a look. */
+/* Returns how many octets of p come before the first CR, LF or NUL. */
 static size_t plain_run(const unsigned char *p, size_t n) {
     size_t i = 0;
     while (i < n && p[i] != '\r' && p[i] != '\n' && p[i] != 0)
@@ -23,7 +23,7 @@ static size_t plain_run(const unsigned char *p, size_t n) {
 popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n,
                                  size_t *used, const unsigned char **span, size_t *span_n) {
     for (*used = 0;;) {
-        if (w->at == CR_OWED) { /* a CR with no LF behind it is text like any other */
+        if (w->at == CR_OWED) { /* a CR without an LF after it is text */
             w->at = MID;
             *span = owed_cr;
             *span_n = 1;
@@ -74,9 +74,9 @@ popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char 
     }
 }
 
-/* Octets of p[0..n), n > 0, before the first dot at the start of a line. `at` tells what stood
- * before p: MID or AFTER_CR, or BOL with p[0] no dot: p[0] is never what is looked for. Behind a
- * dot within a line the rest of that line is passed over, however many dots it has. */
+/* Returns how many octets of p[0..n), n > 0, come before the first dot at the start of a line. `at`
+ * is the state before p: MID or AFTER_CR, or BOL if p[0] is no dot. So p[0] is never such a dot.
+ * After a dot within a line, the rest of that line is passed over with all its dots. */
 static size_t content_run(int at, const unsigned char *p, size_t n) {
     const unsigned char *end = p + n, *from = p + 1;
     for (;;) {

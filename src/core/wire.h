@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* wire - framing of RFC 1939, 3, and nothing else of POP3: splits what a server sends into the
- * octets of lines and the spans of bodies. It keeps no octet: it hands out stretches of the
- * caller's input, and withholds at most a dot and a CR, as a state.
+/* wire - framing of RFC 1939, 3, and nothing else of POP3. It splits a server's octets into lines
+ * and bodies, and returns them as spans. It keeps no octet: the spans are in the caller's input. It
+ * holds back at most a dot and a CR, as a state.
  *
  *   BOL --'.'--> DOT --CR--> DOT_CR --LF--> end
  *    |            |             `--else--> CR_OWED: the dot is stripped, the CR is content
@@ -22,18 +22,19 @@ typedef enum popcl_wire_event {
     POPCL_WIRE_NUL   /* a NUL octet (lines only) */
 } popcl_wire_event;
 
-/* At the start of a line. */
+/* Resets the decoder to the start of a line. */
 void popcl_wire_reset(popcl_wire *w);
 
-/* The next event of a reply line in p[0..n). *used says how many octets of p are done with, those
- * of the span included. dotted: the line belongs to a multi-line reply, where a leading dot is
- * stripped and a single one ends it. The span may also point to a constant CR. */
+/* Returns the next event of a reply line in p[0..n). Sets *used to the number of octets of p that
+ * are done with, those of the span included. dotted: the line belongs to a multi-line reply, in
+ * which a leading dot is stripped and a single dot ends the reply. The span may also point to a
+ * constant CR. */
 popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n,
                                  size_t *used, const unsigned char **span, size_t *span_n);
 
-/* The same for a body; events MORE, SPAN, END. *used counts the octets before the span only:
- * popcl_wire_take says how many of the span were taken, and returns how many more octets of p that
- * uses up. What is not taken is offered again. */
+/* The same for a body; events MORE, SPAN, END. *used counts only the octets before the span.
+ * popcl_wire_take then takes n octets of the span, and returns how many more octets of p are done
+ * with. Octets that are not taken are offered again. */
 popcl_wire_event popcl_wire_body(popcl_wire *w, const unsigned char *p, size_t n, size_t *used,
                                  const unsigned char **span, size_t *span_n);
 size_t popcl_wire_take(popcl_wire *w, const unsigned char *span, size_t n);
