@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* machine - commands out, replies in, one state at a time. It knows the grammar of a session (RFC
- * 1939, 3 to 6), not what it is for, and neither sockets nor TLS: octets come through a link. Its
- * owner gets everything that happens to a command through the events.
+/* machine - the state machine of a session: commands out, replies in, one state at a time. It knows
+ * the grammar of a session (RFC 1939, 3 to 6), not its purpose. It knows neither sockets nor TLS:
+ * octets come through a link. The events report to the owner everything that happens to a command.
  *
- *   CONNECTING -> [SECURING] -> GREETING -> IDLE <-> STATUS -> LINES | BODY -> (HELD) -> IDLE
- *                                  ^ STLS     |  `-> UNASKED -> ENDING
- *                                  `----------'          any state -> [LEAVING] -> CLOSED
+ *    CONNECTING -> [SECURING] -> GREETING -> [HELD] -> IDLE
+ *    IDLE --command--> STATUS -> [LINES | BODY] -> [HELD] -> IDLE
+ *    STATUS --challenge (AUTH)--> [HELD] -> IDLE in exchange --response--> STATUS
+ *    STATUS --+OK to STLS--> [HELD] -> SECURING -> IDLE
+ *    IDLE | STATUS --octets without a command--> UNASKED -> ENDING
+ *    any state -> [LEAVING] -> CLOSED
  *
- * SECURING: the TLS handshake, before the greeting or after +OK to STLS. LEAVING: the session
- * succeeded, and TLS sends its end to the server. HELD: a reply is complete, and its owner asked
- * for time. UNASKED: octets come that no command asked for; only `-ERR` and the end of the
- * connection may follow (a server that shuts down or is tired of waiting), anything else is an
- * error: it never answers a later command. CLOSED with a pause: the session is over, and its owner
- * asked for time. */
+ * While other commands are in flight, STATUS takes the place of IDLE. IDLE in exchange: a challenge
+ * came, or a +OK in its place, so only a response may be submitted (RFC 5034, 4). SECURING: the TLS
+ * handshake, before the greeting or after +OK to STLS. LEAVING: the session succeeded, and TLS
+ * sends its orderly shutdown. HELD: a reply is complete, and its owner asked for time. UNASKED:
+ * octets came that no command asked for. Only `-ERR` and the end of the connection may follow: the
+ * server shuts down, or is tired of waiting. Anything else is an error, and never answers a later
+ * command. CLOSED with a pause: the session is over, and its owner asked for time. */
 #include <string.h>
 
 #include "command.h"
@@ -37,7 +41,7 @@ const popcl_state_row popcl_states[] = {
     [LEAVING] = {"leaving", 0, 0, SEND},
 };
 
-/* lines of a listing that name no message, if STAT counts less than half as many */
+/* the most lines of a listing that name no message, if STAT counts less than half as many */
 #define STRAY_MAX 1000u
 
 void popcl_machine_trace(popcl *c, popcl_trace kind, const void *p, size_t n) {
@@ -62,7 +66,7 @@ static uint32_t tag_of(popcl *c) {
 
 /* ---- the end ---- */
 
-/* A secret that is pulled is told of the end of its use. */
+/* Ends the use of the secret. If it is pulled, its callback is called with a NULL buffer. */
 void popcl_machine_release_secret(popcl *c) {
     const popcl_secret *s = c->secret;
     uint8_t busy = c->busy;
@@ -73,7 +77,7 @@ void popcl_machine_release_secret(popcl *c) {
     if (c->busy == LOCKED) c->busy = busy;
 }
 
-/* The owner's word on the result; it may ask for time. */
+/* Asks the owner for the final result; the owner may ask for time. */
 void popcl_machine_settle(popcl *c, popcl_end end) {
     popcl_err result = (popcl_err)c->result;
     unsigned why = c->events->closed ? c->events->closed(c->ctx, &result, end) : 0;
@@ -81,7 +85,8 @@ void popcl_machine_settle(popcl *c, popcl_end end) {
     c->pause = (uint8_t)(end == POPCL_END_ASKS ? why & POPCL_PAUSED : 0);
 }
 
-/* A session that never was connected has nothing to settle, and its driver nothing to wait with. */
+/* A session that was never connected has nothing to settle, and its driver has no connection to
+ * wait on. */
 void popcl_machine_leave(popcl *c) {
     popcl_end end = c->state == CONNECTING ? POPCL_END_LAST : POPCL_END_ASKS;
     popcl_machine_enter(c, CLOSED);
@@ -93,10 +98,10 @@ void popcl_machine_leave(popcl *c) {
     popcl_machine_settle(c, end);
 }
 
-/* The session has its result, and the first one stays. A reply to a command of the login that was
- * not understood is shown as far as it came, and that it is no status counts before what ended it,
- * except for the caller's own word. After success TLS is ended in order; what fails then changes
- * nothing any more. */
+/* Ends the session with a result; the first result stays. A reply to the login that was not
+ * understood is shown as far as it came. POPCL_ERR_STATUS then counts before the error that ended
+ * the reply, unless the caller ended the session. After success, the orderly shutdown of TLS
+ * follows; a failure of it does not change the result. */
 void popcl_machine_finish(popcl *c, popcl_err result) {
     if (c->state == CLOSED) return;
     if (result && c->state == STATUS && c->parser.keep && c->parser.octets) {
@@ -116,8 +121,8 @@ void popcl_machine_finish(popcl *c, popcl_err result) {
         popcl_machine_leave(c);
 }
 
-/* Whether the session is over now that an event has returned, which may have ended it: what is
- * still in the buffer counts no more. */
+/* Returns whether the session is over, after an event that may have ended it. If so, octets that
+ * are still in the buffer no longer count. */
 int popcl_machine_is_over_now(popcl *c) {
     popcl_err why = c->busy == MISUSED ? POPCL_ERR_REENTRANT : (popcl_err)c->failing;
     if (why) popcl_machine_finish(c, why);
@@ -125,8 +130,8 @@ int popcl_machine_is_over_now(popcl *c) {
     return popcl_is_over(c);
 }
 
-/* The pause's time begins with the next tick; one that follows a pause that brought nothing goes on
- * with that one's. */
+/* The time of a pause begins with the next tick. If the pause before it brought no progress, that
+ * pause's time goes on instead. */
 static void pause_for(popcl *c, unsigned why) {
     c->pause = (uint8_t)why;
     c->moved = c->taken;
@@ -147,7 +152,8 @@ void popcl_machine_begin_status(popcl *c) {
     c->parser.keep = c->in_flight && c->phase && !(c->phase & POPCL_IN_TRANSACTION);
 }
 
-/* Takes the next reply's place: that of the oldest command in flight, if there is one. */
+/* Waits for the reply to the oldest command in flight. If no command is in flight, the session is
+ * IDLE. */
 void popcl_machine_await_next(popcl *c) {
     if (c->in_flight) {
         c->verb = popcl_oldest(c)->verb;
@@ -165,16 +171,16 @@ static void drop_oldest(popcl *c) {
     if (c->answerable) c->answerable--;
 }
 
-/* What may be said after the reply to a login command. */
+/* Returns the phase after the reply to a login command. */
 static uint8_t login_phase(const popcl *c) {
     return c->reply.status == POPCL_STATUS_OK    ? POPCL_IN_TRANSACTION
            : c->reply.status == POPCL_STATUS_ERR ? POPCL_IN_AUTHORIZATION
                                                  : POPCL_IN_EXCHANGE;
 }
 
-/* The reply is complete: its owner is told, and again after a pause; then the command is no longer
- * in flight. The login counts once: QUIT may have been submitted in the pause. TLS learns of it
- * last, since the owner may not believe it. */
+/* Reports a complete reply to its owner, and again after a pause. Then the command is no longer in
+ * flight. A login changes the phase only once, since QUIT may have been submitted in the pause. TLS
+ * learns of the login last, since the owner may not believe the reply. */
 static void complete(popcl *c) {
     popcl_verb verb = (popcl_verb)c->verb;
     int ok = c->reply.status == POPCL_STATUS_OK;
@@ -245,7 +251,7 @@ static void greeted(popcl *c) {
 static void reply_answered(popcl *c) {
     unsigned shape = popcl_oldest(c)->shape;
     int ok = c->reply.status == POPCL_STATUS_OK;
-    /* what is marked as deleted is counted no more (RFC 1939, 5), and keeps its number */
+    /* a message marked as deleted is no longer counted (RFC 1939, 5), but keeps its number */
     if (ok && c->verb == POPCL_STAT && (c->count == UINT32_MAX || c->reply.number > c->count))
         c->count = c->reply.number;
     if (!ok || shape <= POPCL_SINGLE_OR_CHALLENGE)
@@ -267,8 +273,7 @@ static void status_end(popcl *c) {
     else if (c->state == STATUS)
         reply_answered(c);
     else
-        popcl_machine_enter(c,
-                            ENDING); /* unasked, and -ERR: status_text let nothing else through */
+        popcl_machine_enter(c, ENDING); /* UNASKED and -ERR: status_text lets nothing else pass */
 }
 
 static void status_text(popcl *c, const unsigned char *p, size_t n) {
@@ -276,7 +281,7 @@ static void status_text(popcl *c, const unsigned char *p, size_t n) {
     int wrong = c->parser.bad == POPCL_ERR_STATUS ||
                 (c->state == UNASKED && c->reply.status != POPCL_STATUS_ERR);
     if (wrong && c->parser.keep && c->state == STATUS)
-        return; /* the rest of the line is shown with it */
+        return; /* the rest of the line is kept too, to be shown */
     if (wrong) {
         line_failed(c, POPCL_ERR_STATUS);
     } else if (text < n && c->state != UNASKED && c->events->text) {
@@ -285,8 +290,8 @@ static void status_text(popcl *c, const unsigned char *p, size_t n) {
     }
 }
 
-/* A line of LIST or UIDL. One that names no message is passed over, within bounds; more lines than
- * messages name one twice. */
+/* Takes a line of LIST or UIDL. A line that names no message is passed over, up to a limit. If
+ * there are more lines than messages, they name a message twice. */
 static void message_line(popcl *c) {
     int stray = c->reply.number == 0 || c->reply.number > c->count;
     c->stray += (unsigned)stray;
@@ -301,7 +306,7 @@ static void listing_line(popcl *c) {
     popcl_err e = popcl_reply_line_end(&c->parser, &c->reply, &c->caps);
     c->lines++;
     if (e == POPCL_ERR_GREETED_AGAIN && !c->greets_again) e = POPCL_OK;
-    /* a number that cannot be read is above a count that could */
+    /* a number that is too large to read is above any count that was read */
     if (e == POPCL_ERR_NUMBER_RANGE && c->count < UINT32_MAX) {
         c->reply.number = UINT32_MAX;
         e = POPCL_OK;
@@ -314,14 +319,15 @@ static void listing_line(popcl *c) {
     if (!popcl_machine_is_over_now(c)) begin_line(c, c->parser.form);
 }
 
-/* RFC 1939 has no limit for a listing's lines, and those of LIST are short. */
+/* Returns the limit of a line, in octets. RFC 1939 has no limit for a listing's lines, and those of
+ * LIST are short. */
 static unsigned line_limit(const popcl *c) {
     if (c->state == LINES && c->parser.form != POPCL_FORM_LIST) return POPCL_CAPA_LINE_MAX;
     return c->state == STATUS && c->parser.form == POPCL_FORM_CHALLENGE ? POPCL_CHALLENGE_MAX
                                                                         : POPCL_LINE_MAX;
 }
 
-/* Each of these takes some of p[0..n) and returns how much. */
+/* Each of the following functions takes some octets of p[0..n), and returns how many. */
 static size_t take_line(popcl *c, const unsigned char *p, size_t n) {
     int listing = c->state == LINES;
     unsigned limit = line_limit(c);
@@ -352,8 +358,8 @@ static size_t take_line(popcl *c, const unsigned char *p, size_t n) {
     return used;
 }
 
-/* Stays with the body for as long as its owner takes what it is offered: most of a session's time
- * is spent here. */
+/* Stays with the body as long as the owner takes all octets that it is offered. A session spends
+ * most of its time here. */
 static size_t take_body(popcl *c, const unsigned char *p, size_t n) {
     size_t done = 0, used, span_n, taken;
     const unsigned char *span;
@@ -395,7 +401,8 @@ static void stream_ended(popcl *c) {
 
 /* ---- TLS ---- */
 
-/* Nothing that was said in clear is believed any more (RFC 2595, 4; RFC 2449, 5). */
+/* Drops all that came in clear text before TLS: it is no longer believed (RFC 2595, 4; RFC 2449,
+ * 5). */
 static void forget(popcl *c) {
     memset(&c->caps, 0, sizeof c->caps);
     memset(&c->reply, 0, sizeof c->reply);
@@ -408,9 +415,9 @@ static void begin_tls(popcl *c) {
     popcl_tls_layer_of(c->link.tls)->secure(&c->link);
 }
 
-/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4); if one comes all
- * the same, it is the first that comes, and every reply after it answers the command before its
- * own. */
+/* The handshake is done. After STLS there is no second greeting (RFC 2595, 4). If a server sends
+ * one all the same, it comes before all replies. Each reply would then be taken for the answer to
+ * the next command. */
 static void secured(popcl *c) {
     c->moved = 1;
     if (c->verb == POPCL_START_TLS) {
@@ -423,12 +430,12 @@ static void secured(popcl *c) {
     }
 }
 
-/* What a session in SECURING, or one to which no octets come, does next. Returns 0 if it has to
- * wait. */
+/* Does the next step of a session that is in SECURING, or to which no octets come. Returns 0 if the
+ * session has to wait. */
 static int advance(popcl *c, size_t n) {
     int clear = c->link.ops == &popcl_link_clear;
     enum popcl_link_state link = c->link.ops->state(&c->link);
-    /* injected: RFC 2595, 4 */
+    /* octets in clear text after +OK to STLS were injected (RFC 2595, 4) */
     if (c->state == SECURING && clear && n)
         popcl_machine_finish(c, POPCL_ERR_STLS_SURPLUS);
     else if (c->state == SECURING && clear)
@@ -444,8 +451,8 @@ static int advance(popcl *c, size_t n) {
     return 1;
 }
 
-/* Takes what came, before anything new is sent: octets after a complete reply are then seen as what
- * they are, unasked. */
+/* Takes the octets that came, before anything new is sent. So octets after a complete reply are
+ * recognised as unasked. */
 static void read_all(popcl *c) {
     size_t n;
     if (c->state == HELD && !c->pause) complete(c);
@@ -458,8 +465,8 @@ static void read_all(popcl *c) {
     }
 }
 
-/* A response is written as there is room. As long as a part is to be written, a part waits to be
- * sent. What was sent cannot be taken back: a secret that fails now ends the session. */
+/* Writes a response as there is room. As long as a part is to be written, another part waits to be
+ * sent. Sent octets cannot be taken back, so a secret that fails now ends the session. */
 static void write_on(popcl *c) {
     size_t room;
     while (c->secret && c->in_flight && !c->pause && !c->send_failed &&
@@ -500,7 +507,7 @@ void popcl_machine_pump(popcl *c) {
 void popcl_machine_unpause(popcl *c) {
     if (!c->pause) return;
     c->pause = 0;
-    c->taken |= c->moved; /* progress that no tick has seen yet is the next pause's too */
+    c->taken |= c->moved; /* progress that no tick has seen yet also counts for the next pause */
     c->moved = 1;
     popcl_machine_pump(c);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* machine - what the two files of the machine share: its states, and the functions by which
- * the pumps (pumps.c) move it. Nobody else includes this. */
+/* machine - the parts that the two files of the state machine share: its states, and the functions
+ * with which the pumps (pumps.c) move it. No other file includes this one. */
 #ifndef POPCL_CORE_MACHINE_H
 #define POPCL_CORE_MACHINE_H
 
 #include "owner.h"
 
-/* Who may call: anybody; the events of a public owner; nobody (a trace or a secret is called); and
- * somebody did who may not. */
+/* The calls that are allowed. NOT_BUSY: any call. BUSY: calls by the events of a public owner.
+ * LOCKED: no call, since a trace or a secret is called. MISUSED: a call came that was not allowed.
+ */
 enum busy { NOT_BUSY, BUSY, LOCKED, MISUSED };
 
 enum state {
-    CLOSED, /* zeroed is closed */
+    CLOSED, /* a zeroed session is closed */
     CONNECTING,
     SECURING,
     GREETING,
@@ -27,9 +28,9 @@ enum state {
 
 enum can { READ = 1, SEND = 2 };
 
-/* idle: the result when nothing moved for idle_ms; 0: it depends on what waits. end: the same when
- * the peer ends the connection. No SEND where the server spoke unasked: nothing more goes to it,
- * least of all a password. */
+/* idle: the result if nothing moved for idle_ms; 0 = it depends on the kind of wait. end: the
+ * result if the peer ends the connection; 0 = it depends on QUIT. can: bits of enum can. There is
+ * no SEND after the server spoke unasked: nothing more goes to it, least of all a password. */
 typedef struct popcl_state_row {
     char name[11];
     uint8_t idle, end, can;
@@ -37,14 +38,14 @@ typedef struct popcl_state_row {
 
 extern const popcl_state_row popcl_states[];
 
-/* The session is over, and its owner wants no more time. */
+/* Returns whether the session is over, and its owner wants no more time. */
 static inline int popcl_is_done(const popcl *c) { return c->state == CLOSED && !c->pause; }
 
 static inline int popcl_is_over(const popcl *c) {
     return c->state == CLOSED || c->state == LEAVING;
 }
 
-/* The oldest command in flight; the others follow it. */
+/* Returns the oldest command in flight; the others follow it. */
 static inline popcl_flight *popcl_oldest(popcl *c) {
     return c->window_len ? c->flight.many : &c->flight.one;
 }
@@ -52,37 +53,39 @@ static inline popcl_flight *popcl_oldest(popcl *c) {
 /* The only writer of c->state. */
 void popcl_machine_enter(popcl *c, enum state next);
 
-/* The session has its result, and the first one stays; leave ends it without a further one. */
+/* finish ends the session with a result; the first result stays. leave ends it without a further
+ * result. */
 void popcl_machine_finish(popcl *c, popcl_err result);
 void popcl_machine_leave(popcl *c);
 
-/* The owner's word on the result; it may ask for time. */
+/* Asks the owner for the final result; the owner may ask for time. */
 void popcl_machine_settle(popcl *c, popcl_end end);
 
-/* Whether the session is over now that an event has returned, which may have ended it. */
+/* Returns whether the session is over, after an event that may have ended it. */
 int popcl_machine_is_over_now(popcl *c);
 
-/* Takes what came and asks for commands, until something has to wait; unpause does that after a
- * pause. */
+/* pump takes the octets that came and asks for commands, until something has to wait. unpause does
+ * the same after a pause. */
 void popcl_machine_pump(popcl *c);
 void popcl_machine_unpause(popcl *c);
 
-/* A status line begins: the greeting's, or the reply's to the oldest command. */
+/* Begins a status line: of the greeting, or of the reply to the oldest command. */
 void popcl_machine_begin_status(popcl *c);
 
-/* Takes the next reply's place: that of the oldest command in flight, if there is one. */
+/* Waits for the reply to the oldest command in flight. If no command is in flight, the session is
+ * IDLE. */
 void popcl_machine_await_next(popcl *c);
 
-/* A piece of trace; its callback may call nothing. */
+/* Gives a piece of trace to the callback, which may call nothing. */
 void popcl_machine_trace(popcl *c, popcl_trace kind, const void *p, size_t n);
 
-/* Writes a command to p, or, with NULL, the next piece of the response that is being written. A
- * secret that is pulled may call back, and is released once the line is whole, unless it asked for
- * time. */
+/* Writes a command to p. If command is NULL, writes the next piece of the response that is being
+ * written. If a secret is pulled, its callback may be called. The secret is released once the line
+ * is whole, unless it asked for time. */
 popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned char *p,
                               size_t room);
 
-/* A secret that is pulled is told of the end of its use. */
+/* Ends the use of the secret. If it is pulled, its callback is called with a NULL buffer. */
 void popcl_machine_release_secret(popcl *c);
 
 #endif
