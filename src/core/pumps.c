@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pumps - the calls of popcl.h and popcl_command.h: each checks whether it may come now, tells the
- * machine (machine.c) what moved, and judges the time. */
+/* pumps - the calls of popcl.h and popcl_command.h. Each call checks whether it is allowed now, and
+ * moves the state machine (machine.c). This file also has the deadlines. */
 #include <string.h>
 
 #include "command.h"
@@ -8,19 +8,20 @@
 #include "machine.h"
 #include "zero.h"
 
-/* the time for the server to accept close_notify: the session has its result already */
+/* the time for the server to accept close_notify: the session already has its result */
 #define LEAVE_MS 1000u
 
-/* a step back of the clock that is jitter */
+/* the largest step back of the clock that counts as jitter */
 #define JITTER_MS 1000u
 
-/* QUIT is the last command: nothing may be sent after it. */
+/* Returns whether QUIT is in flight. It is then the last command, since none may be sent after it.
+ */
 static int quit_in_flight(const popcl *c) {
     const popcl_flight *f = c->window_len ? c->flight.many : &c->flight.one;
     return c->in_flight && f[c->in_flight - 1].verb == POPCL_QUIT;
 }
 
-/* Every call that may call back is between these two. */
+/* Every call that may call back has its code between begin_call and end_call. */
 static int begin_call(popcl *c) {
     if (popcl_is_done(c)) return 0;
     c->busy = c->busy == NOT_BUSY ? BUSY : MISUSED;
@@ -56,7 +57,7 @@ static popcl_err session_check(const popcl_config *cfg, const popcl_events *even
     return cfg->iobuf_len < POPCL_IOBUF_MIN ? POPCL_ERR_IOBUF_SMALL : POPCL_OK;
 }
 
-/* Checks what TLS needs, if it is wanted, and prepares it. */
+/* If TLS is wanted, checks its settings and prepares it. */
 static popcl_err open_tls(const popcl_config *cfg, enum popcl_field *field) {
     const popcl_tls_layer *layer = popcl_tls_layer_of(cfg->tls);
     *field = POPCL_FIELD_TLS;
@@ -97,8 +98,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
 
 /* ---- time ---- */
 
-/* Small steps back are waited out; after a large one, or one that wraps, time goes on from there.
- */
+/* Sets the time. After a small step back of the clock, the time stays until the clock has caught
+ * up. After a large step, or one that wraps, the time goes on from the new value. */
 static void set_now(popcl *c, uint32_t now_ms) {
     uint32_t step = now_ms - c->clock;
     if (step <= POPCL_MS_MAX)
@@ -108,7 +109,7 @@ static void set_now(popcl *c, uint32_t now_ms) {
     c->clock = now_ms;
 }
 
-/* Milliseconds left of what began after `from` and may take ms. */
+/* Returns the milliseconds left of a limit of ms that began at `from`. */
 static uint32_t left(const popcl *c, uint32_t from, uint32_t ms) {
     uint32_t passed = c->passed - from;
     return passed < ms ? ms - passed : 0;
@@ -118,13 +119,13 @@ static uint32_t total_left(const popcl *c) {
     return left(c, 0, popcl_or_default(c->cfg->total_ms, POPCL_TOTAL_MS));
 }
 
-/* The last part of the session's time, kept for QUIT. */
+/* Returns the reserve in ms: the last part of the session's time, kept for QUIT. */
 static uint32_t reserve_ms(const popcl *c) {
     uint32_t quarter = popcl_or_default(c->cfg->total_ms, POPCL_TOTAL_MS) / 4;
     return quarter < POPCL_QUIT_MS ? quarter : POPCL_QUIT_MS;
 }
 
-/* Which deadline has passed when nothing moved for idle_ms. */
+/* Returns the error for a session in which nothing moved for idle_ms. */
 static popcl_err idle_error(const popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].idle;
     if (e) return e;
@@ -132,7 +133,8 @@ static popcl_err idle_error(const popcl *c) {
     return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
-/* Milliseconds until the next deadline, and what its passing means. */
+/* Returns the milliseconds until the next deadline. Sets *means to the error if the deadline
+ * passes. */
 static uint32_t deadline(const popcl *c, popcl_err *means) {
     uint32_t total = total_left(c), from = c->moved ? c->passed : c->since, ms = POPCL_MS_MAX;
     popcl_err e = POPCL_OK;
@@ -147,7 +149,7 @@ static uint32_t deadline(const popcl *c, popcl_err *means) {
     } else if (c->state == LEAVING) {
         ms = LEAVE_MS;
     } else if (c->state != IDLE || !c->link.ops->out(&c->link, &room)) {
-        /* an owner that sends nothing waits on purpose; one that cannot send does not */
+        /* in IDLE an owner that sends nothing waits on purpose, unless there is no room to send */
         ms = popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
         e = idle_error(c);
     }
@@ -161,12 +163,12 @@ uint32_t popcl_next_deadline(const popcl *c) {
     if (popcl_is_done(c)) return POPCL_MS_MAX;
     if (c->state == CLOSED) return left(c, c->since, POPCL_SETTLE_MS);
     uint32_t next = deadline(c, &e), total = total_left(c), reserve = reserve_ms(c);
-    if (total <= reserve) reserve /= 2; /* late has come, and comes again */
+    if (total <= reserve) reserve /= 2; /* `late` was called, and is called again */
     if (total > reserve && total - reserve < next) next = total - reserve;
     return next;
 }
 
-/* The owner is told that the reserve for QUIT has begun, or that half of it is over. */
+/* Reports to the owner that the reserve for QUIT has begun, or that half of it is over. */
 static void look_at_reserve(popcl *c) {
     uint32_t total = total_left(c), reserve = reserve_ms(c);
     if (!c->phase || !c->events->late || total > reserve) return;
@@ -215,7 +217,7 @@ void popcl_connected(popcl *c, uint32_t now_ms) {
         c->since = c->passed;
         if (c->cfg->security == POPCL_TLS) {
             popcl_machine_enter(c, SECURING);
-            popcl_machine_pump(c); /* the ClientHello is ours to send first */
+            popcl_machine_pump(c); /* the client sends first: ClientHello */
         } else {
             popcl_machine_begin_status(c);
             popcl_machine_enter(c, GREETING);
@@ -250,7 +252,7 @@ void popcl_send_ack(popcl *c, size_t n) {
     if (offered && n > offered) {
         popcl_machine_finish(c, POPCL_ERR_PORT);
     } else if (offered && n) {
-        /* else these are TLS's own words: a server that asks for alerts gets no time for it */
+        /* 0 = octets of TLS itself: a server that provokes alerts gets no time for them */
         int commands = c->link.ops->unsent(&c->link) != 0;
         c->link.ops->send_ack(&c->link, n);
         if (quit_in_flight(c) && c->link.ops->unsent(&c->link) < sizeof "QUIT\r\n" - 1)
@@ -264,8 +266,8 @@ void popcl_send_ack(popcl *c, size_t n) {
     end_call(c);
 }
 
-/* What never left is answered by nothing: it stays unsent, and what comes is seen as what nobody
- * asked for. */
+/* A command that was not sent gets no reply. It stays unsent, so octets that come for it are seen
+ * as unasked. */
 void popcl_send_failed(popcl *c) {
     if (!begin_call(c)) return;
     c->send_failed = 1;
@@ -281,7 +283,8 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
     return popcl_state(c) & POPCL_RECV ? c->link.ops->recv_buf(&c->link, n) : NULL;
 }
 
-/* Only these can be answered by what came: a command that left later cannot. */
+/* Returns how many commands can be answered by the octets that came: the ones that were sent
+ * before. */
 static uint8_t count_answerable(popcl *c) {
     size_t unsent = c->link.ops->unsent(&c->link);
     unsigned n = c->in_flight;
@@ -339,13 +342,13 @@ void popcl_stop(popcl *c) {
 
 /* ---- the end, from outside ---- */
 
-/* What a failure that is told means in this state. */
+/* Returns the meaning of a reported failure in this state. */
 static popcl_err fail_meaning(const popcl *c, popcl_err why) {
     if (why == POPCL_OK || why == POPCL_MORE || (unsigned)why >= POPCL_ERR_COUNT_)
         return POPCL_ERR_ARGUMENT;
-    /* a reset while QUIT waits for its answer leaves the same question open as an end does */
+    /* a reset while QUIT waits for its reply leaves the same doubt as an end of the connection */
     if (why == POPCL_ERR_NET && c->quit_left) return POPCL_ERR_QUIT_UNKNOWN;
-    /* and one inside a handshake is how some servers say that they want none of this client */
+    /* some servers refuse a client by a reset in the handshake */
     if (why == POPCL_ERR_NET && c->state == SECURING) return POPCL_ERR_TLS_CLOSED;
     return why;
 }
@@ -414,7 +417,7 @@ popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned c
     if (c->busy == LOCKED) c->busy = busy;
     if (l.read_secret) c->secret = secret;
     if (e != POPCL_ERR_SECRET_WAIT && !l.goes_on) popcl_machine_release_secret(c);
-    if (!e && command) trace_command(c, p, &l); /* before the link may seal it */
+    if (!e && command) trace_command(c, p, &l); /* before the link may encrypt it */
     if (!e && c->busy == MISUSED) {
         popcl_zero(p, l.len);
         e = POPCL_ERR_REENTRANT;
