@@ -49,7 +49,7 @@ MODULES = {
     # login: knows no session
     "refusal": "popcl popcl_command",
     "auth": "popcl_command popcl_fetch refusal",
-    "base64": "popcl zero",
+    "base64": "popcl text zero",
     # the job: an owner of the machine
     "plan": "popcl_fetch",
     "fetch": "popcl_fetch owner plan auth text zero",

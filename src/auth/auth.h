@@ -25,7 +25,7 @@ typedef struct popcl_mech {
                          limit */
     uint8_t secret_max; /* the same for the password */
     uint8_t digest;     /* 1: the password does not cross the line */
-    popcl_err refused; /* what -ERR to it means if no response code says more; without `answered` */
+    popcl_err refused;  /* without `answered`: the meaning of -ERR, if no response code gives one */
     popcl_err unusable; /* why it cannot be used with this server */
     /* Takes octets of the greeting, as they stream, from its beginning to its end. NULL = none. */
     void (*greeting)(void *scratch, const unsigned char *p, size_t n);
@@ -37,11 +37,11 @@ typedef struct popcl_mech {
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
     /* Takes octets of a challenge, as they stream, before `answered` is called. NULL = none. */
     void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);
-    /* What the reply to that step means. -ERR: the error, if no response code says more. +OK or a
-     * challenge: POPCL_OK: the login is complete, which
-     * only +OK to a command that logs in can mean. POPCL_MORE: the next step follows. Any other
-     * error: the server is not believed; a challenge is then answered by a cancel, and +OK ends the
-     * session. NULL: +OK goes on until a command logs in. */
+    /* Returns the meaning of the reply to that step. -ERR: the error, if no response code gives
+     * another one. +OK or a challenge: POPCL_OK if the login is complete, which only +OK to a
+     * command that logs in can mean. POPCL_MORE: the next step follows. Any other error: the server
+     * is not believed. A challenge is then answered by a cancel, and +OK ends the session. NULL =
+     * after +OK the next step follows, until a command logs in. */
     popcl_err (*answered)(const popcl_login *l, unsigned step, const popcl_reply *r);
 } popcl_mech;
 

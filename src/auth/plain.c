@@ -71,8 +71,8 @@ static popcl_err plain_step(const popcl_login *l, unsigned n, popcl_command *c) 
     return POPCL_OK;
 }
 
-/* Some servers (Exchange) say +OK for the empty challenge. A refusal of the bare AUTH is none of
- * user name and password: neither was sent. */
+/* Some servers (Exchange) send +OK for the empty challenge. If they refuse the bare AUTH, the user
+ * name and the password are not at fault: neither was sent. */
 static popcl_err plain_answered(const popcl_login *l, unsigned n, const popcl_reply *r) {
     const plain *p = l->scratch;
     int was_bare = n == 0 && p->in_two_steps;

@@ -13,7 +13,7 @@
 /* The server has sent a challenge: only a response may follow (RFC 5034, 4). */
 #define POPCL_IN_EXCHANGE 8u
 
-/* The second is that of an AUTH without initial response: +OK may stand for an empty challenge. */
+/* The second is that of an AUTH without initial response: +OK may be an empty challenge. */
 enum popcl_reply_shape { POPCL_SINGLE, POPCL_SINGLE_OR_CHALLENGE, POPCL_LINES, POPCL_BODY };
 
 typedef struct popcl_verb_row {

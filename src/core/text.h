@@ -17,7 +17,8 @@ int popcl_is_host(const char *host);
 /* Returns the length of a borrowed secret in bytes; 0 = it is pulled. */
 size_t popcl_secret_len(const popcl_secret *s);
 
-/* What the callback of a secret returns for such an error: for secrets that are made of another. */
+/* Returns the value by which the callback of a secret reports this error. For secrets that are made
+ * of another one. */
 int popcl_secret_failure(popcl_err e);
 
 /* Copies up to cap bytes of a secret, from offset off, to buf: *n of them, 0 at its end. Returns

@@ -631,8 +631,8 @@ static int token_get(void *ctx, size_t off, char *buf, size_t cap) {
     return (int)n;
 }
 
-/* A response is written in pieces. Each pause in it has its whole time, since octets left in
- * between, and goes on at the octet that was not written. */
+/* [E14] A response is written in pieces. Each pause in it has its whole time, since octets left in
+ * between, and goes on at the octet that was not written. What left is in no memory any more. */
 static void a_response_pauses_and_goes_on(void **state) {
     popcl_secret token = {.get = token_get};
     popcl_command response = {.verb = POPCL_RESPONSE, .secret = &token};
@@ -658,6 +658,7 @@ static void a_response_pauses_and_goes_on(void **state) {
     }
     hand_send_all(&h);
     assert_int_equal(popcl_state(h.s), POPCL_RECV);
+    assert_null(memchr(h.iobuf, 't', sizeof h.iobuf));
     assert_int_equal(strlen(h.sent), sizeof "AUTH X\r\n" - 1 + TOKEN + 2);
     assert_int_equal(other_released, 1);
     hand_say(&h, "+OK\r\n");
