@@ -32,14 +32,17 @@ typedef struct popcl_mech {
     /* Returns whether it can be used after that greeting and with these capabilities. NULL =
      * always. */
     int (*usable)(const popcl_login *l);
-    /* Writes the command of step 0, 1, ... to *c. Its pointers lead into login or scratch. Returns
+    /* Writes the command of step 0, 1, ... to *c. Its pointers lead into login or scratch. A secret
+     * of its own with a get passes on the last call of get to the login's secret, if it called that
+     * one (plain.c). Returns
      * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. */
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
     /* Takes octets of a challenge, as they stream, before `answered` is called. NULL = none. */
     void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);
     /* Returns the meaning of the reply to that step. -ERR: the error, if no response code gives
      * another one. +OK or a challenge: POPCL_OK if the login is complete, which only +OK to a
-     * command that logs in can mean. POPCL_MORE: the next step follows. Any other error: the server
+     * command that logs in can mean. POPCL_MORE: the next step follows, after a challenge or after
+     * +OK to an AUTH without initial response. Any other error: the server
      * is not believed. A challenge is then answered by a cancel, and +OK ends the session. NULL =
      * after +OK the next step follows, until a command logs in. */
     popcl_err (*answered)(const popcl_login *l, unsigned step, const popcl_reply *r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mechs - the mechanisms of a build, best first. A mechanism that does not show the password comes
- * before one that does. */
+ * before one that does. POPCL_AUTH_AUTO takes the first that can be used: after USER/PASS, which
+ * always can, a mechanism is used by name only. */
 #include "auth.h"
 
 /* Each is defined in the file of its name. No other file names a mechanism, so only this file

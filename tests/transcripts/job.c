@@ -394,8 +394,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell(r, line);
     snprintf(line, sizeof line, "text %s", d.reply.text);
     tell(r, line);
-    static const char *const mechanisms[] = {"none", "user", "apop", "?", "plain"};
-    snprintf(line, sizeof line, "mechanism %s", d.mechanism < 5 ? mechanisms[d.mechanism] : "?");
+    snprintf(line, sizeof line, "mechanism %s",
+             d.mechanism ? script_mechanism(d.mechanism) : "none");
     tell(r, line);
     static const char *const deletions[] = {"none", "", "", "", "deleted", "unknown", "void"};
     snprintf(line, sizeof line, "deletions %s", d.deletions < 7 ? deletions[d.deletions] : "?");

@@ -176,11 +176,26 @@ static int setting(script *s, const char *name, char *rest) {
     return 0;
 }
 
+static const struct {
+    const char *name;
+    unsigned bits;
+} mechanisms[] = {{"auto", POPCL_AUTH_AUTO},
+                  {"user", POPCL_AUTH_USER},
+                  {"apop", POPCL_AUTH_APOP},
+                  {"plain", POPCL_AUTH_PLAIN},
+                  {"both", POPCL_AUTH_USER | POPCL_AUTH_APOP}};
+
+const char *script_mechanism(unsigned bits) {
+    for (size_t i = 0; i < COUNT_OF(mechanisms); i++) {
+        if (mechanisms[i].bits == bits) return mechanisms[i].name;
+    }
+    return "?";
+}
+
 static void set_auth(script *s, const char *name) {
-    static const char *const names[] = {"auto", "user", "apop", "both", "plain"};
-    for (uint8_t i = 0; i < COUNT_OF(names); i++) {
-        if (strcmp(names[i], name) == 0) {
-            s->cfg.auth = i;
+    for (size_t i = 0; i < COUNT_OF(mechanisms); i++) {
+        if (strcmp(mechanisms[i].name, name) == 0) {
+            s->cfg.auth = (uint16_t)mechanisms[i].bits;
             return;
         }
     }

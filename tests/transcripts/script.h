@@ -53,6 +53,8 @@
  * and with the settings certificate, suite, version, ignores_fragment, handshake_records; the
  * client's are profile, tls_name and utc.
  *
+ * `> fate`, `> listed`, `> decide` and `> trace` come only after `show` of that word.
+ *
  * The settings are the table in script.c, and `auth`, `pass*`, `show`, `decide` and `sink` there.
  * `login COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from
  * popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is).
@@ -131,5 +133,8 @@ typedef struct script {
 /* Reads a file, calls run for each case. Returns how many cases there were; a malformed line is
  * told and ends the program with 2. */
 size_t script_read(const char *file, void (*run)(const script *s));
+
+/* The word of `auth` for this set of POPCL_AUTH_*. */
+const char *script_mechanism(unsigned bits);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "number.h"
 #include "options.h"
 
 static cmd_options o;
@@ -328,7 +329,7 @@ static void missing_and_unknown(void **state) {
         "h -a a -o o --",
         "h -a a -o o -- -n",
         "h -a a -o o --tim 5",
-        "h -a a -o o --auth login",
+        "h -a a -o o --auth none-such",
         "h -a a -o o --trace=",
     };
     (void)state;
@@ -338,6 +339,17 @@ static void missing_and_unknown(void **state) {
         else
             refused(lines[i]);
     }
+}
+
+static void numbers_have_a_largest(void **state) {
+    (void)state;
+    assert_int_equal(tool_number("8", 8), 8);
+    assert_int_equal(tool_number("9", 8), 0);
+    assert_int_equal(tool_number("09", 8), 0);
+    assert_int_equal(tool_number("255", 255), 255);
+    assert_int_equal(tool_number("256", 255), 0);
+    assert_true(tool_number("18446744073709551615", UINT64_MAX) == UINT64_MAX);
+    assert_int_equal(tool_number("18446744073709551616", UINT64_MAX), 0);
 }
 
 static void numbers_are_strict(void **state) { /* [L2 L12] */
@@ -545,6 +557,7 @@ int main(void) {
         cmocka_unit_test(contradictions_and_repetitions),
         cmocka_unit_test(missing_and_unknown),
         cmocka_unit_test(ports_of_the_other_kind),
+        cmocka_unit_test(numbers_have_a_largest),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(servers),
         cmocka_unit_test(servers_that_are_refused),

@@ -19,7 +19,7 @@ const char *tool_number_read(const char *text, uint64_t max, uint64_t *value) {
     if (digits == 0 || digits > digits_of(max) || zeros > ZEROS_MAX) return NULL;
     for (size_t i = 0; i < digits; i++) {
         uint64_t digit = (uint64_t)(text[i] - '0');
-        if (*value > (max - digit) / 10) return NULL;
+        if (digit > max || *value > (max - digit) / 10) return NULL;
         *value = *value * 10 + digit;
     }
     return text + digits;

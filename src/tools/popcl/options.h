@@ -28,7 +28,7 @@ typedef struct cmd_options {
     uint8_t security; /* popcl_security */
     uint8_t action;   /* cmd_action */
     uint8_t family;   /* cmd_family */
-    uint8_t auth;     /* POPCL_AUTH_* */
+    uint16_t auth;    /* POPCL_AUTH_* */
     uint8_t only_new, delete, no_capa, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file,
         *resume_file;                       /* NULL = not given; they point into argv */
@@ -52,7 +52,7 @@ typedef struct cmd_options {
 typedef struct cmd_mechanism {
     const char *value;  /* of --auth */
     const char *name;   /* in messages */
-    uint8_t auth;       /* POPCL_AUTH_* */
+    uint16_t auth;      /* POPCL_AUTH_* */
     uint8_t is_digest;  /* 1 = the password is not sent */
     uint8_t is_missing; /* 1 = this build does not have it */
 } cmd_mechanism;
