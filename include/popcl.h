@@ -93,8 +93,8 @@ typedef struct popcl_secret {
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN:
-     * get is called again after resume, from offset 0. Once a part of a response (RFC 5034) was
-     * sent, get is called again from the end of that part. Any other negative value is a failure,
+     * get is called again after resume, from offset 0. If a part of a response (RFC 5034) was sent
+     * before, get is called again from the end of that part. Any other negative value is a failure,
      * and so is a value above cap. popcl may ask for any offset, and more than once for the same
      * one.
      *
@@ -116,8 +116,8 @@ typedef enum popcl_verb {
     POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
                         empty. Of any length: written in pieces  RFC 5034, 4 */
     POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event.
-                        CAPA comes first then: before its answer a login is ERR_STATE, since a
-                        second greeting could answer it: RFC 2595, 4 */
+                        After the handshake send CAPA. A login before CAPA's reply is ERR_STATE:
+                        a second greeting could answer the login. RFC 2595, 4 */
     POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
     POPCL_STAT,      /* reply.number, reply.size                 RFC 1939, 5 */
     POPCL_LIST,      /* lines, or with number a single reply     RFC 1939, 5 */
@@ -157,7 +157,7 @@ typedef enum popcl_code {
  * status line.
  *
  * Code and text are those of the newest -ERR. Before the login is complete, the next reply removes
- * code and text. After the login +OK does not remove them, because a person needs the text.
+ * code and text. After it, they stay until the next -ERR, because a person needs the text.
  *
  * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
  * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
@@ -282,14 +282,14 @@ void popcl_connected(popcl *c, uint32_t now_ms);
 unsigned popcl_state(const popcl *c);
 
 /* send_buf returns bytes to send, *n of them; 0 = nothing to send now. The bytes are valid until
- * the next call that is not a query. send_ack: n of these bytes were sent. n = 0 does nothing; n
- * above *n is POPCL_ERR_PORT. If there is nothing to send, send_ack does nothing. */
+ * the next call that changes the session. send_ack: n of these bytes were sent. n = 0 does nothing;
+ * n above *n is POPCL_ERR_PORT. If there is nothing to send, send_ack does nothing. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 
 /* recv_buf returns room for received bytes, *n of it; 0 = do not read now. The room is valid until
- * the next call that is not a query. recv_ack: n bytes were put there. n = 0 does nothing; n above
- * *n is POPCL_ERR_PORT, also if *n is 0. */
+ * the next call that changes the session. recv_ack: n bytes were put there. n = 0 does nothing; n
+ * above *n is POPCL_ERR_PORT, also if *n is 0. */
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
 void popcl_recv_ack(popcl *c, size_t n);
 
@@ -360,8 +360,8 @@ typedef struct popcl_reply_parser {
     uint8_t keep;            /* the whole status line is kept while it comes, to be shown */
     uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
     uint16_t spaces;         /* that belong to the UID if more of it follows */
-    uint16_t blocks;         /* of 64 octets of the UID that are digested, into */
-    unsigned char chain[32]; /* a state of SHA-256 */
+    uint16_t blocks;         /* number of blocks of 64 octets of the UID that are in chain */
+    unsigned char chain[32]; /* state of SHA-256 over the UID so far */
 } popcl_reply_parser;
 
 struct popcl_link_ops;
@@ -380,8 +380,8 @@ struct popcl {
     uint8_t result;      /* popcl_err */
     uint8_t pause;       /* POPCL_PAUSED_* */
     uint8_t verb;        /* of the newest status line; POPCL_VERBS: the greeting */
-    uint8_t in_flight;   /* commands in flight, of which */
-    uint8_t answerable;  /* so many had left before what is in the buffer came */
+    uint8_t in_flight;   /* commands in flight */
+    uint8_t answerable;  /* of these, the commands that had left when the received octets came */
     uint8_t eof;         /* the peer ended the connection */
     uint8_t busy;        /* enum busy in machine.c */
     uint8_t moved;       /* progress since the last tick */
@@ -400,18 +400,17 @@ struct popcl {
     const struct popcl_events *events;
     void *ctx;
     const popcl_config *cfg;
-    const popcl_secret *secret; /* in use: its callback, if it has one, has to be released. With a
-                                   command in flight a part of that is still to be written */
+    const popcl_secret *secret; /* in use; a callback of it has to be released. If a command is in
+                                   flight, a part of the secret is still to be written */
     popcl_link link;
-    uint32_t count; /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
-    uint32_t lines; /* of a listing so far, of which */
-    uint32_t stray; /* named no message; and */
-    uint32_t
-        passed_over; /* so many did in all listings before, and messages that LIST did not name */
-    uint32_t clock;  /* the caller's, at the last tick */
-    uint32_t passed; /* ms from start to the last tick */
-    uint32_t since;  /* the same to the last progress, or to the pause's begin */
-    size_t written;  /* bytes of the secret that is written in pieces */
+    uint32_t count;       /* the largest that STAT gave: no message is above it; UINT32_MAX: none */
+    uint32_t lines;       /* lines of this listing so far */
+    uint32_t stray;       /* of these, the lines that named no message */
+    uint32_t passed_over; /* such lines of all listings before, and messages that LIST left out */
+    uint32_t clock;       /* the caller's, at the last tick */
+    uint32_t passed;      /* ms from start to the last tick */
+    uint32_t since;       /* the same to the last progress, or to the pause's begin */
+    size_t written;       /* bytes of the secret that is written in pieces */
     int net_code;
     union {
         popcl_flight one;   /* the one command in flight, if window_len is 0 */

@@ -16,7 +16,7 @@
  * - connected: the trace;
  * - submit: the trace and secrets;
  * - send_ack, recv_ack, send_failed, recv_eof, resume, tick and stop: all callbacks;
- * - fail and wipe: the closed event, and get to release a secret; fail also the trace. */
+ * - fail and wipe: the closed event, and `get` (to release a secret); fail also the trace. */
 #ifndef POPCL_COMMAND_H
 #define POPCL_COMMAND_H
 
@@ -43,8 +43,8 @@ typedef struct popcl_command {
 
 /* A bit that done may return for +OK to an AUTH that had no initial response. Some servers send
  * this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and a
- * RESPONSE may be submitted. For any other reply the bit is ignored, and also if the event or its
- * pause submitted a command. */
+ * RESPONSE may be submitted. For any other reply the bit is ignored. It is also ignored if a
+ * command was submitted in the event, or in its pause. */
 #define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */
@@ -54,8 +54,8 @@ typedef enum popcl_end {
     POPCL_END_WIPED /* the session is wiped: abort and release, and do nothing else */
 } popcl_end;
 
-/* The events. done and ready are required; the others may be NULL. Without body all octets are
- * taken, and dropped. An event may call popcl_submit, popcl_fail and the queries on its session.
+/* The events. done and ready are required; the others may be NULL. If `body` is NULL, the octets
+ * of bodies are dropped. An event may call popcl_submit, popcl_fail and the queries on its session.
  * Any other call is ignored and ends the session with POPCL_ERR_REENTRANT.
  *
  * An event that returns `unsigned` goes on with 0. With POPCL_PAUSED_SINK, _SYNC or _SECRET it
@@ -75,7 +75,7 @@ typedef struct popcl_events {
      * the call. Returns the number of octets taken, 0 to n; more counts as n. Fewer than n pauses
      * (POPCL_PAUSED_SINK), and the rest is offered again after resume. */
     size_t (*body)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
-    /* The reply is complete; the greeting too. The command is no longer in flight once this
+    /* A reply is complete, or the greeting is. The command is no longer in flight once this
      * returned without a pause. After a challenge (POPCL_STATUS_CHALLENGE) only a RESPONSE may be
      * submitted. An owner that does not believe a +OK to its login calls popcl_fail here. */
     unsigned (*done)(void *ctx, uint32_t tag, const popcl_reply *reply);

@@ -205,8 +205,8 @@ typedef struct popcl_fetch_config {
                          * its end or the overall deadline. */
     uint32_t group_messages,
         group_octets;  /* staged before sync is called; 0 = the defaults of popcl_config.h. Before
-                        * each command the job passes over the entries of all staged messages. In a
-                        * group of n messages that adds up to n^2 / 2 entries */
+                        * each command the job looks at the entries of all staged messages. In a
+                        * group of n messages that adds up to n^2 / 2 looks */
     uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
                         * rest waits: POPCL_MORE. With 1, a caller that neither deletes nor keeps
                         * UIDs (popcl_seen.h) gets the same messages in each session */
@@ -245,8 +245,8 @@ typedef struct popcl_diag {
     int net_code;      /* the port's error number; 0 = no number */
     int sink_code;     /* the first negative value that a sink gave, down to INT16_MIN; 0 = none */
     const char *state; /* the session's state: a constant word, "closed" at the end */
-    const char *verb;  /* the last command, of the first failure if there was one: a constant word,
-                          "" before the first */
+    const char *verb;  /* the command of the first failure; the last command if nothing failed. A
+                          constant word, "" before the first command */
     popcl_reply reply; /* the last reply, with code and text of the newest -ERR. If a malformed
                           reply before the end of the login ended the session, text is that reply's
                           line instead */
@@ -270,8 +270,8 @@ typedef struct popcl_diag {
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
                         messages' numbers, or no_uid was set */
     uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
-                             (a message that came after STAT). A message that UIDL names and LIST
-                             does not counts too. No such line is a failure */
+                             (a message that came after STAT). Also counted are messages that
+                             UIDL names and LIST leaves out. None of them is a failure */
     popcl_caps caps;
     uint64_t received; /* octets of messages that came, unstuffed */
 } popcl_diag;
@@ -279,8 +279,8 @@ typedef struct popcl_diag {
 typedef struct popcl_fetch popcl_fetch;
 
 /* Begins a job: checks cfg and does nothing else. Never reads *f: garbage is fine. Wipe an open job
- * first, and do not call this from a callback of *f. popcl_run takes any now_ms; other drivers give
- * their clock's.
+ * first, and do not call this from a callback of *f. now_ms is the driver's clock. If popcl_run
+ * drives the job, any value will do.
  *
  * Returns POPCL_OK, an error of class USAGE or CONFIG, or an error of the clock for certificates.
  * After an error the session is POPCL_DONE with that result. */
@@ -302,8 +302,8 @@ typedef struct popcl_plan {
     unsigned char *octets;
     size_t len, used;
     size_t low;  /* offset of the first entry whose fate is open */
-    size_t next; /* offset of the first entry that was not looked at in this pass; during LIST for
-                    sizes, of the first that may get one */
+    size_t next; /* offset of the first entry that was not looked at in this pass. While LIST brings
+                    sizes: of the first entry that has none yet */
 } popcl_plan;
 
 struct popcl_fetch {
@@ -311,7 +311,7 @@ struct popcl_fetch {
     uint8_t open;        /* enum popcl_open in fetch.h */
     uint8_t result;      /* popcl_err: the first failure */
     uint8_t failed_verb; /* popcl_verb: the command that it concerns */
-    uint8_t stopping;    /* popcl_err: why no further message is begun; 0: they are */
+    uint8_t stopping;    /* popcl_err: why no further message is begun; 0 = the job goes on */
     uint8_t closing;     /* the session is over */
     uint8_t mechanism;   /* place in popcl_mechs, from 1; 0: none is chosen yet */
     uint8_t auth_step;

@@ -11,8 +11,8 @@
  * works against chance, but not against such a sender.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it: call
- * popcl_seen_listed from popcl_fetch_config.listed. No call blocks or allocates. Only save, load
- * and each call back. A set belongs to one thread at a time. */
+ * popcl_seen_listed from popcl_fetch_config.listed. No call blocks or allocates. Only
+ * popcl_seen_save, _load and _each call back. A set belongs to one thread at a time. */
 #ifndef POPCL_SEEN_H
 #define POPCL_SEEN_H
 

@@ -68,9 +68,9 @@ typedef struct popcl_trust {
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
-    /* Certificates of servers that are anchors too: of each the first bytes of its
-     * tls-server-end-point (RFC 5929, 4.1). If such a certificate has no subjectAltName, it counts
-     * for the host in its common name. No other common name is read. */
+    /* Anchors that are themselves the certificate of a server. Each entry has the first bytes of
+     * such a certificate's tls-server-end-point (RFC 5929, 4.1). If such a certificate has no
+     * subjectAltName, it counts for the host in its common name. No other common name is read. */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
 } popcl_trust;
@@ -172,9 +172,9 @@ struct popcl_tls {
      * calls, in instructions. NULL = not called. */
     void (*breathe)(void *ctx);
     void *breathe_ctx;
-    /* Room for the names of a certificate without the right name, such as "mail.example.org,
-     * *.example.org, 192.0.2.1": cut to fit, printable ASCII only, NUL-terminated. Written if the
-     * result is POPCL_ERR_CERT_NAME or _NO_SAN. NULL = no room. */
+    /* Room for the names that a certificate has, if the right one is not among them:
+     * "mail.example.org, *.example.org, 192.0.2.1" for example. Cut to fit, printable ASCII only,
+     * NUL-terminated. Written if the result is POPCL_ERR_CERT_NAME or _NO_SAN. NULL = no room. */
     char *names;
     size_t names_len;
     /* The TLS session of the job before, which this one may resume; afterwards the session of this
@@ -208,8 +208,8 @@ typedef struct popcl_tls_diag {
     uint8_t
         alert; /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
     int error; /* BearSSL's error number; 0 = no error */
-    uint32_t record_len; /* bytes that the last record needs of the record buffer, header included.
-                            The record came, or was announced. 0 = no record of TLS came */
+    uint32_t record_len; /* bytes of the last record, header included, as its header announces them.
+                            So many the record buffer has to hold. 0 = no record of TLS came */
     uint32_t iobuf_len;  /* bytes of the record buffer */
     int64_t not_after;   /* Unix seconds: end of the server certificate's validity; 0 = not known */
     uint8_t end_point_len; /* bytes of end_point, the tls-server-end-point (RFC 5929, 4.1) of the
@@ -239,13 +239,14 @@ typedef struct popcl_tls_session {
     uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version in the header of
                          the last one */
     uint8_t is_up;    /* the handshake is done */
-    uint8_t offered;  /* a kept session was, for being resumed */
-    uint8_t may_keep; /* it is not decided yet which parts of it are kept */
+    uint8_t offered;  /* a kept session was offered to the server */
+    uint8_t may_keep; /* this session may still be kept: nothing forbade it so far */
     uint16_t hello_at, hello_end; /* place in the ServerHello, and its end */
-    uint16_t extension_at,
-        extension; /* the begin of its next extension; the one at hand: its type, then its length */
+    uint16_t extension_at;        /* place of its next extension */
+    uint16_t extension; /* type of the present extension; once that was read, its length */
     uint16_t fragment_asked;
-    uint16_t version, suite; /* these and error, curve: once the session is over and ssl is wiped */
+    uint16_t version,
+        suite; /* set when the session is over and ssl is wiped, as error and curve are */
     int16_t error;
     uint32_t record_len; /* of the record that comes: its header's 5 and what they announce */
     uint32_t record_at;  /* octets of it that came */

@@ -11,8 +11,8 @@
  * - LWIP_SOCKET and LWIP_SOCKET_POLL are required.
  * - Received octets wait in lwIP until popcl takes them. PBUF_POOL and DEFAULT_TCP_RECVMBOX_SIZE
  *   must have room for TCP_WND octets and one frame more. The octets may come in small segments,
- *   each of which takes a buffer of its own. The server sends octets without room again, after a
- *   second or more. Small buffers are best, for example PBUF_POOL_BUFSIZE 256.
+ *   each of which takes a buffer of its own. Octets that find no room are lost. The server sends
+ *   them again, after a second or more. Small buffers are best, for example PBUF_POOL_BUFSIZE 256.
  * - If more than one task uses sockets, each task has to have an errno of its own.
  * - MEMP_NUM_TCP_PCB is 2 or more: one for the connection, and one for the connection before, which
  *   may still be closing. If lwIP has no free one, a new connection takes the place of the closing

@@ -4,9 +4,9 @@
  *
  *     popcl_posix_trust store;
  *     char why[POPCL_POSIX_WHY];
- *     if (popcl_posix_trust_load(&store, "ca.pem", NULL, utc_s, why, sizeof why)) ...say
- *         why and stop: nothing else is trusted instead...
- *     tls.trust = &store.trust;                                 until the job is wiped
+ *     if (popcl_posix_trust_load(&store, "ca.pem", NULL, utc_s, why, sizeof why))
+ *         return failed(why);                    (a function of yours: there is nothing to trust)
+ *     tls.trust = &store.trust;                  (until the job is wiped)
  *     popcl_posix_trust_free(&store); */
 #ifndef POPCL_POSIX_TRUST_H
 #define POPCL_POSIX_TRUST_H
@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 /* Anchors that were read from files. One of the two loaders fills it; it is not to be copied. The
- * job borrows trust. The caller sets the pins of trust. */
+ * job borrows the member trust. The caller may set trust.pins. */
 typedef struct popcl_posix_trust {
     popcl_trust trust;
     unsigned found;    /* certificates that were read, repeated ones included */
