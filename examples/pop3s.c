@@ -34,16 +34,16 @@ static void cut(void *ctx, popcl_err why) {
 static popcl_err fetch(popcl_fetch_config *config, popcl_tls *tls) {
     static popcl_fetch job;
     static popcl_tls_public_storage storage;
-    static unsigned char iobuf[POPCL_IOBUF_SIZE(4096)], seed[POPCL_SEED_MIN];
+    static unsigned char iobuf[POPCL_IOBUF_SIZE(4096)];
+    static popcl_seed seed;
     popcl_posix_net net = {0};
-    if (popcl_posix_seed(seed, sizeof seed)) return POPCL_ERR_SEED;
+    if (popcl_posix_seed(&seed, sizeof seed)) return POPCL_ERR_SEED;
     tls->profile = &popcl_tls_public;
     tls->storage = &storage;
     tls->storage_len = sizeof storage;
     tls->utc_s = time(NULL);
     config->session.tls = tls;
-    config->session.seed = seed;
-    config->session.seed_len = sizeof seed;
+    config->session.seed = &seed;
     config->session.iobuf = iobuf; /* no plan: after the handshake it is in the storage */
     config->session.iobuf_len = sizeof iobuf;
     popcl_fetch_start(&job, config, 0);

@@ -65,7 +65,6 @@ const char *popcl_version(void);
 #define POPCL_IOBUF_MIN    (POPCL_COMMAND_MAX + 65)
 #define POPCL_MS_MAX       1073741824u /* largest time span, 2^30 ms: about 12 days */
 #define POPCL_SIZE_UNKNOWN UINT64_MAX
-#define POPCL_SEED_MIN     32 /* least random seed, in bytes */
 
 /* The state word: the next steps that are possible. POPCL_DONE is never combined with another bit.
  */
@@ -86,6 +85,11 @@ typedef enum popcl_security {
 
 /* Profile, trust and memory of TLS: popcl_tls.h. */
 typedef struct popcl_tls popcl_tls;
+
+/* The random seed of a session: unpredictable bytes, new ones for each session. */
+typedef struct popcl_seed {
+    unsigned char bytes[32];
+} popcl_seed;
 
 /* A secret, borrowed as a whole or pulled in pieces. Zeroed = no secret. */
 typedef struct popcl_secret {
@@ -237,13 +241,10 @@ typedef struct popcl_config {
     uint8_t security;   /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                            never goes on in clear text */
     uint8_t window_len; /* commands that window has room for */
-    const char *user;   /* the account, sent exactly; no CR, LF, NUL. NULL = no user name */
-    size_t user_len;    /* bytes of user; 0 = user is a C string */
-    const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
-                             used until then: popcl_tls.h */
-    const void *seed;     /* with TLS: POPCL_SEED_MIN or more unpredictable bytes, new ones for each
-                             session; read by start alone. There is no fallback */
-    size_t seed_len;      /* bytes of seed */
+    const char *user;   /* the account, sent exactly; no CR, LF. NULL = no user name */
+    const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
+                               used until then: popcl_tls.h */
+    const popcl_seed *seed; /* with TLS; read by start alone. There is no fallback */
     void *iobuf;          /* the record buffer: used until wipe, wiped at the end; any alignment */
     size_t iobuf_len;     /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
                              Anything above that enlarges the receive buffer */

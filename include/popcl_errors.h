@@ -330,7 +330,7 @@
       "the reply gives the server's reason", "run again; the message may arrive a second time")    \
     X(96, ERR_NO_UIDL, LATER, "the server cannot tell old messages from new ones now",             \
       "the server refused UIDL, an optional command, or its UIDs are only the messages' numbers",  \
-      "run again later; if the server never has UIDs, fetch without them (need_uid)")              \
+      "run again later; if the server never has UIDs, do not require them (POPCL_UIDS_REQUIRED)")  \
     X(97, ERR_NO_TOP, UNAVAILABLE, "the server gives no headers",                                  \
       "the server does not support TOP, an optional command",                                      \
       "fetch whole messages; do not answer POPCL_HEADERS_FIRST")                                   \

@@ -80,10 +80,10 @@ typedef enum popcl_stage {
      * the message takes no room in the plan. Any other answer only puts the message into the plan:
      * decide is asked about it again at POPCL_STAGE_SIZE.
      *
-     * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST (with need_uid
-     * the job fails). For LIST decide is asked about the same messages again, without UIDs. If
-     * no_uid is set and no sizes are wanted, there is no listing, and decide is not asked at this
-     * stage.
+     * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST. (With
+     * POPCL_UIDS_REQUIRED the job fails.) For LIST decide is asked about the same messages again,
+     * without UIDs. If UIDs are unused and no sizes are wanted, there is no listing, and decide is
+     * not asked at this stage.
      *
      * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
      * POPCL_FETCH; */
@@ -181,6 +181,16 @@ typedef struct popcl_sink {
 
 /* ---- the job ---- */
 
+/* The ways in which a job uses UIDs (RFC 1939, 7). A server has no UIDs if it refuses UIDL, or if
+ * all its UIDs are the messages' numbers. */
+typedef enum popcl_uids {
+    POPCL_UIDS_OPTIONAL, /* UIDL makes the plan. If the server has no UIDs, LIST makes it, and uid
+                            is "" */
+    POPCL_UIDS_UNUSED,   /* UIDL is not sent: messages are planned by number alone */
+    POPCL_UIDS_REQUIRED  /* if the server has no UIDs, nothing is fetched: POPCL_ERR_NO_UIDL, for a
+                            later session. For a caller that knows this maildrop by UIDs */
+} popcl_uids;
+
 /* The job's settings. Borrowed until wipe, and not to be changed before; may be in flash. start
  * copies the addresses and lengths of the buffers, so no later change moves a buffer. If another
  * field is changed, popcl may use the old value or the new one. Zero is the documented default of
@@ -210,11 +220,7 @@ typedef struct popcl_fetch_config {
     uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
                         * rest waits: POPCL_MORE. With 1, a caller that neither deletes nor keeps
                         * UIDs (popcl_seen.h) gets the same messages in each session */
-    uint8_t no_uid;    /* 1 = messages are planned by number alone, UIDL is not sent */
-    uint8_t need_uid;  /* 1 = without UIDs nothing is fetched: POPCL_ERR_NO_UIDL, for a later
-                          session. A server has no UIDs if it refuses UIDL, or if all its UIDs are
-                          the messages' numbers. For a caller that knows this maildrop by UIDs. 0 =
-                          without UIDs LIST makes the plan, and uid is "" */
+    uint8_t uids;      /* popcl_uids; 0 = POPCL_UIDS_OPTIONAL */
     uint8_t need_size; /* 1 = sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
                           LIST a pass; if LIST is refused, nothing is fetched */
     uint8_t no_capa;   /* 1 = CAPA is not sent, for servers that hang on it. With POPCL_STLS it is
@@ -231,7 +237,7 @@ typedef struct popcl_fetch_config {
      *
      * If all UIDs are the messages' numbers, popcl drops this listing, without a NULL. Then listed
      * gets the messages of LIST, without UIDs, and their NULL. At NULL popcl_diag.no_uids is 1 if
-     * there were no UIDs. An empty maildrop brings NULL alone. If no_uid is set and no sizes are
+     * there were no UIDs. An empty maildrop brings NULL alone. If UIDs are unused and no sizes are
      * wanted, there is no listing, and a maildrop with messages brings no call. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
@@ -268,7 +274,7 @@ typedef struct popcl_diag {
     uint8_t has_caps;            /* 1 = caps is valid */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
-                        messages' numbers, or no_uid was set */
+                        messages' numbers, or POPCL_UIDS_UNUSED */
     uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
                              (a message that came after STAT). Also counted are messages that
                              UIDL names and LIST leaves out. None of them is a failure */

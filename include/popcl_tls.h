@@ -5,8 +5,7 @@
  *     static popcl_tls_public_storage storage;   (the memory of one session: the profile's type)
  *     popcl_tls tls = {.profile = &popcl_tls_public, .storage = &storage,
  *                      .storage_len = sizeof storage, .trust = &ca_trust, .utc_s = now};
- *     config.security = POPCL_TLS; config.tls = &tls; config.seed = seed;
- *     config.seed_len = sizeof seed;
+ *     config.security = POPCL_TLS; config.tls = &tls; config.seed = &seed;
  *
  * ca_trust is a table that popcl-ta made from a CA bundle.
  *

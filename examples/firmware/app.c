@@ -52,7 +52,7 @@ static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
 #ifdef PLAN_LEN
 static unsigned char plan[PLAN_LEN]; /* the profile `pinned` has no free bytes of certificates */
 #endif
-static unsigned char seed[POPCL_SEED_MIN];
+static popcl_seed seed;
 static popcl_fetch app_job;
 static unsigned char seen_memory[POPCL_SEEN_SIZE(SEEN_UIDS)];
 
@@ -452,11 +452,11 @@ static void trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
     if (strcmp(p, "message") == 0) mark(PHASE_BODY);
 }
 
-static void *entropy(void) {
+static const popcl_seed *entropy(void) {
     int fails = set.seed &&
                 (strcmp(set.seed, "none") == 0 || (strcmp(set.seed, "once") == 0 && app.poll > 1));
-    int failed = fails ? -1 : console_entropy(seed, sizeof seed);
-    return failed ? NULL : seed; /* popcl refuses to begin without a seed */
+    int failed = fails ? -1 : console_entropy(seed.bytes, sizeof seed.bytes);
+    return failed ? NULL : &seed; /* popcl refuses to begin without a seed */
 }
 
 /* Returns 1 if all mail would come again in a poll without UIDs. */
@@ -507,27 +507,27 @@ popcl *app_begin(uint32_t connect_ms) {
                           .utc_s = utc_s(),
                           .name = set.name,
                           .breathe = breathe};
-    app.config = (popcl_fetch_config){.session = {.host = set.host,
-                                                  .port = (uint16_t)set.port,
-                                                  .security = security(),
-                                                  .user = set.user,
-                                                  .connect_ms = connect_ms,
-                                                  .idle_ms = set.idle,
-                                                  .tls = &app.tls,
-                                                  .seed = entropy(),
-                                                  .seed_len = sizeof seed,
-                                                  .iobuf = iobuf,
-                                                  .iobuf_len = sizeof iobuf,
-                                                  .trace = trace},
-                                      .secret = {.octets = set.pass},
-                                      .auth = POPCL_AUTH_USER,
-                                      .passes = UINT16_MAX,
-                                      .need_size = set.delete != 0,
-                                      .need_uid = knows_uids(),
-                                      .sink = &sink,
-                                      .decide = decide,
-                                      .listed = listed,
-                                      .fate = fate};
+    app.config =
+        (popcl_fetch_config){.session = {.host = set.host,
+                                         .port = (uint16_t)set.port,
+                                         .security = security(),
+                                         .user = set.user,
+                                         .connect_ms = connect_ms,
+                                         .idle_ms = set.idle,
+                                         .tls = &app.tls,
+                                         .seed = entropy(),
+                                         .iobuf = iobuf,
+                                         .iobuf_len = sizeof iobuf,
+                                         .trace = trace},
+                             .secret = {.octets = set.pass},
+                             .auth = POPCL_AUTH_USER,
+                             .passes = UINT16_MAX,
+                             .need_size = set.delete != 0,
+                             .uids = knows_uids() ? POPCL_UIDS_REQUIRED : POPCL_UIDS_OPTIONAL,
+                             .sink = &sink,
+                             .decide = decide,
+                             .listed = listed,
+                             .fate = fate};
 #ifdef PLAN_LEN
     app.config.plan = plan;
     app.config.plan_len = sizeof plan;
@@ -584,7 +584,7 @@ uint32_t app_conclude(void) {
     count_refusals(e);
     order_end(&app.order, comes_again());
     popcl_fetch_wipe(&app_job);
-    memset(seed, 0, sizeof seed);
+    memset(&seed, 0, sizeof seed);
     mark(PHASE_STATE);
     save();
     uint32_t wait = pause_after(e, failed);

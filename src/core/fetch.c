@@ -301,6 +301,7 @@ static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *fi
              : !sink || !sink->begin || !sink->data || !sink->commit || !sink->abort
                  ? POPCL_FIELD_SINK
              : !cfg->plan && cfg->session.security == POPCL_CLEAR ? POPCL_FIELD_PLAN
+             : cfg->uids > POPCL_UIDS_REQUIRED                    ? POPCL_FIELD_UIDS
                                                                   : POPCL_FIELD_NONE;
     if (*field) return POPCL_ERR_ARGUMENT;
     return popcl_is_host(cfg->session.host) ? popcl_login_check(cfg, field) : POPCL_ERR_HOST;
@@ -332,7 +333,7 @@ popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint3
         cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
     if (cfg->plan)
         memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
-    f->by_number = cfg->no_uid != 0;
+    f->by_number = cfg->uids == POPCL_UIDS_UNUSED;
     return POPCL_OK;
 }
 

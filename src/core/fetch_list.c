@@ -97,7 +97,7 @@ void popcl_list_begin(popcl_fetch *f, uint32_t from) {
     f->from = from;
     f->last_number = 0;
     f->is_full = f->unordered = 0;
-    if (f->cfg->no_uid && !wants_sizes(f))
+    if (f->cfg->uids == POPCL_UIDS_UNUSED && !wants_sizes(f))
         plan_by_number(f);
     else
         popcl_fetch_enter(f, POPCL_LIST_MESSAGES);
@@ -105,10 +105,10 @@ void popcl_list_begin(popcl_fetch *f, uint32_t from) {
 
 /* The server has no UIDs: LIST makes the plan, and no message has a UID. Only the first listing
  * decides this. If the server gave UIDs before, in this session or according to the caller
- * (need_uid), the job stops. Without UIDs it would fetch all mail a second time. */
+ * (POPCL_UIDS_REQUIRED), the job stops. Without UIDs it would fetch all mail a second time. */
 static void without_uids(popcl_fetch *f) {
     popcl_plan_clear(&f->plan);
-    if (f->cfg->need_uid || f->pass > 1) {
+    if (f->cfg->uids == POPCL_UIDS_REQUIRED || f->pass > 1) {
         popcl_fetch_give_up(f, POPCL_ERR_NO_UIDL);
         popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
         return;

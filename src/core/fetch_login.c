@@ -15,10 +15,6 @@ static void adopt_spare_plan(popcl_fetch *f) {
     memset(f->plan.octets, 0, POPCL_SCRATCH_MIN);
 }
 
-static size_t user_len(const popcl_config *s) {
-    return s->user_len ? s->user_len : strlen(s->user);
-}
-
 /* Returns the popcl_refusal, which is first in the plan, aligned to 8 bytes. The mechanism's
  * scratch follows. */
 static popcl_refusal *refusal_of(popcl_fetch *f) {
@@ -28,7 +24,7 @@ static popcl_refusal *refusal_of(popcl_fetch *f) {
 
 static popcl_login login_of(popcl_fetch *f) {
     const popcl_config *s = &f->cfg->session;
-    popcl_login l = {.user = s->user, .user_len = user_len(s), .secret = &f->cfg->secret};
+    popcl_login l = {.user = s->user, .user_len = strlen(s->user), .secret = &f->cfg->secret};
     l.caps = f->has_caps ? popcl_capabilities(&f->session) : NULL;
     l.scratch = refusal_of(f) + 1;
     return l;
@@ -44,7 +40,7 @@ static int is_allowed(const popcl_fetch_config *cfg, const popcl_mech *m) {
 popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field) {
     const popcl_secret *s = &cfg->secret;
     unsigned unknown = cfg->auth;
-    size_t user = user_len(&cfg->session), least = POPCL_PLAN_MIN;
+    size_t user = strlen(cfg->session.user), least = POPCL_PLAN_MIN;
     size_t secret = s->octets ? popcl_secret_len(s) : 1;
     if (user == 0 || secret == 0 || popcl_has_line_end(cfg->session.user, user) ||
         (s->octets && popcl_has_line_end(s->octets, secret)))

@@ -29,7 +29,8 @@ enum popcl_field {
     POPCL_FIELD_SECRET,
     POPCL_FIELD_SINK,
     POPCL_FIELD_PLAN,
-    POPCL_FIELD_AUTH
+    POPCL_FIELD_AUTH,
+    POPCL_FIELD_UIDS
 };
 
 /* As popcl_start, for an owner whose events use the calls below. */

@@ -322,10 +322,9 @@ static const popcl_link_ops ops = {
 /* ---- the layer ---- */
 
 /* A seed with all octets equal comes from a generator that is stuck. */
-static int usable_seed(const unsigned char *seed, size_t n) {
-    if (!seed || n < POPCL_SEED_MIN) return 0;
-    for (size_t i = 1; i < n; i++) {
-        if (seed[i] != seed[0]) return 1;
+static int usable_seed(const popcl_seed *seed) {
+    for (size_t i = 1; seed && i < sizeof seed->bytes; i++) {
+        if (seed->bytes[i] != seed->bytes[0]) return 1;
     }
     return 0;
 }
@@ -357,7 +356,7 @@ static popcl_err tls_check(const popcl_config *cfg) {
     if (t->names && !t->names_len) return POPCL_ERR_ARGUMENT;
     if (t->resume && !t->resumption) return POPCL_ERR_ARGUMENT;
     if (cfg->iobuf_len < POPCL_IOBUF_SIZE(512)) return POPCL_ERR_IOBUF_SMALL;
-    if (!usable_seed(cfg->seed, cfg->seed_len)) return POPCL_ERR_SEED;
+    if (!usable_seed(cfg->seed)) return POPCL_ERR_SEED;
     return t->profile->x509->check(t);
 }
 
@@ -381,7 +380,7 @@ static popcl_err open(const popcl_config *cfg) {
     if (p->rsa) br_ssl_engine_set_rsavrfy(eng, check_rsa);
     br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
     eng->rng_os_rand_done = 1; /* the seed is all the randomness: the library does no I/O */
-    br_ssl_engine_inject_entropy(eng, cfg->seed, cfg->seed_len);
+    br_ssl_engine_inject_entropy(eng, cfg->seed->bytes, sizeof cfg->seed->bytes);
     popcl_name_copy(eng->server_name, t->name ? t->name : cfg->host);
     if (t->resume) t->resumption->open(cfg);
     return POPCL_OK;

@@ -87,7 +87,7 @@ static void bind(unsigned char binding[32], const popcl_config *cfg) {
     resume_add_text(&h, host);
     resume_add_text(&h, t->name ? t->name : host);
     add_number(&h, cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110);
-    resume_add(&h, cfg->user, !cfg->user ? 0 : cfg->user_len ? cfg->user_len : strlen(cfg->user));
+    resume_add(&h, cfg->user, cfg->user ? strlen(cfg->user) : 0);
     add_number(&h, cfg->security);
     add_number(&h, t->profile->number);
     /* The fragment length belongs to a session and to those that resume it (RFC 6066, 4). With a

@@ -69,20 +69,19 @@ static int fetch(popcl_fetch *job, const popcl_fetch_config *config) {
 static int secure(popcl_fetch_config *config, const char *ca_file) {
     static popcl_tls_host_storage storage;
     static popcl_posix_trust store;
-    static unsigned char seed[POPCL_SEED_MIN];
+    static popcl_seed seed;
     static popcl_tls tls = {.profile = &popcl_tls_host,
                             .storage = &storage,
                             .storage_len = sizeof storage,
                             .trust = &store.trust};
     char why[POPCL_POSIX_WHY] = "no random seed";
     tls.utc_s = time(NULL);
-    if (popcl_posix_seed(seed, sizeof seed) ||
+    if (popcl_posix_seed(&seed, sizeof seed) ||
         popcl_posix_trust_load(&store, ca_file, NULL, tls.utc_s, why, sizeof why))
         return fprintf(stderr, "count: %s\n", why);
     config->session.security = POPCL_TLS;
     config->session.tls = &tls;
-    config->session.seed = seed;
-    config->session.seed_len = sizeof seed;
+    config->session.seed = &seed;
     return 0;
 }
 

@@ -290,8 +290,7 @@ void client_configure(client *c) {
     if (c->security == POPCL_CLEAR) return;
     tls_client_init(&c->tls, TLS_PUBLIC, &c->storage, sizeof c->storage);
     c->cfg.session.tls = &c->tls;
-    c->cfg.session.seed = tls_seed;
-    c->cfg.session.seed_len = sizeof tls_seed;
+    c->cfg.session.seed = &tls_seed;
 }
 
 static void polled(client *c, popcl *session) {

@@ -124,11 +124,11 @@ static void use_tls(popcl_fetch_config *config) {
     static popcl_posix_trust trust;
     static popcl_tls tls;
     static popcl_tls_public_storage storage;
-    static unsigned char seed[POPCL_SEED_MIN];
+    static popcl_seed seed;
     char why[POPCL_POSIX_WHY];
     if (popcl_posix_trust_load(&trust, fetch_setting("ca", ""), NULL, time(NULL), why,
                                sizeof why) ||
-        popcl_posix_seed(seed, sizeof seed)) {
+        popcl_posix_seed(&seed, sizeof seed)) {
         fprintf(stderr, "fetch: %s\n", why);
         exit(2);
     }
@@ -140,8 +140,7 @@ static void use_tls(popcl_fetch_config *config) {
     tls.name = fetch_setting("name", NULL);
     config->session.security = POPCL_TLS;
     config->session.tls = &tls;
-    config->session.seed = seed;
-    config->session.seed_len = sizeof seed;
+    config->session.seed = &seed;
 }
 
 int main(int argc, char **argv) {

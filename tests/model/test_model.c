@@ -665,8 +665,7 @@ static void make_tls(world *w) {
     tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
     s->security = POPCL_TLS;
     s->tls = &w->tls;
-    s->seed = tls_seed;
-    s->seed_len = sizeof tls_seed;
+    s->seed = &tls_seed;
 }
 
 static void make_config(world *w, int job) {
@@ -704,8 +703,9 @@ static void make_config(world *w, int job) {
     cfg->group_messages = one_in(&w->c, 2) ? 1 + below(&w->c, 4) : 16;
     cfg->group_octets = one_in(&w->c, 4) ? 1 + below(&w->c, 900) : 1000000;
     cfg->passes = (uint16_t)(one_in(&w->c, 2) ? 1 : 1 + below(&w->c, 8));
-    cfg->no_uid = (uint8_t)one_in(&w->c, 6);
-    cfg->need_uid = (uint8_t)one_in(&w->c, 6);
+    cfg->uids = (uint8_t)(one_in(&w->c, 6)   ? POPCL_UIDS_UNUSED
+                          : one_in(&w->c, 6) ? POPCL_UIDS_REQUIRED
+                                             : POPCL_UIDS_OPTIONAL);
     cfg->need_size = (uint8_t)one_in(&w->c, 4);
     cfg->no_capa = (uint8_t)one_in(&w->c, 6);
     w->sink.begin = sink_begin;
@@ -733,8 +733,8 @@ static void make_model(world *w, int job) {
         .may_apop = auto_ ? !w->secure : (cfg->auth & POPCL_AUTH_APOP) != 0,
         .capa_first = auto_ && !cfg->no_capa,
         .no_capa = cfg->no_capa,
-        .no_uid = cfg->no_uid,
-        .need_uid = cfg->need_uid,
+        .no_uid = cfg->uids == POPCL_UIDS_UNUSED,
+        .need_uid = cfg->uids == POPCL_UIDS_REQUIRED,
         .sizes = cfg->need_size || cfg->max_size,
         .max_size = cfg->max_size,
         .max_messages = cfg->max_messages,

@@ -996,8 +996,7 @@ static void want_tls(void) {
     tls_client_init(&tls, TLS_PINNED, &storage, sizeof storage);
     s->security = POPCL_TLS;
     s->tls = &tls;
-    s->seed = tls_seed;
-    s->seed_len = sizeof tls_seed;
+    s->seed = &tls_seed;
 }
 
 /* Each of these is one mistake of a session, or, from JOB_MISTAKES on, of a job alone. Returns the

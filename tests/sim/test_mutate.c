@@ -204,7 +204,7 @@ static void one_dialogue(uint32_t seed) {
     cfg.sink_ctx = cfg.ctx = &d;
     cfg.decide = any_decide;
     cfg.no_capa = seed & 1;
-    cfg.no_uid = seed >> 1 & 1;
+    cfg.uids = seed >> 1 & 1 ? POPCL_UIDS_UNUSED : POPCL_UIDS_OPTIONAL;
     cfg.max_size = seed >> 2 & 1 ? 50 : 0;
     assert_int_equal(popcl_fetch_start(&d.job, &cfg, seed), POPCL_OK);
     popcl_connected(&d.job.session, seed);

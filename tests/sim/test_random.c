@@ -416,8 +416,7 @@ static void make_tls(world *w) {
     tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
     w->cfg.session.security = POPCL_TLS;
     w->cfg.session.tls = &w->tls;
-    w->cfg.session.seed = tls_seed;
-    w->cfg.session.seed_len = sizeof tls_seed;
+    w->cfg.session.seed = &tls_seed;
     if (w->hostile && one_in(&w->what, 10)) spoil_tls(w); /* where a ServerHello is due */
 }
 
@@ -800,8 +799,9 @@ static void make_config(world *w) {
     if (one_in(c, 2)) cfg->group_messages = 1 + below(c, 4);
     if (one_in(c, 4)) cfg->group_octets = 1 + below(c, 900);
     if (one_in(c, 2)) cfg->passes = (uint16_t)below(c, 12);
-    cfg->no_uid = (uint8_t)one_in(c, 5);
-    cfg->need_uid = (uint8_t)one_in(c, 5);
+    cfg->uids = (uint8_t)(one_in(c, 5)   ? POPCL_UIDS_UNUSED
+                          : one_in(c, 5) ? POPCL_UIDS_REQUIRED
+                                         : POPCL_UIDS_OPTIONAL);
     cfg->need_size = (uint8_t)one_in(c, 4);
     cfg->no_capa = (uint8_t)one_in(c, 5);
     w->sink.begin = sink_begin;
@@ -973,7 +973,7 @@ static void check_end(world *w) {
             broken(w, "%u: STORED and NOT_STORED told %d times", (unsigned)i, stored);
         if ((m->dele_sent || m->unfetched || (m->durable && m->wants_delete)) && marked != 1)
             broken(w, "%u: MARKED and NOT_MARKED told %d times", (unsigned)i, marked);
-        int listed = !w->cfg.no_uid || w->cfg.need_size || w->cfg.max_size;
+        int listed = w->cfg.uids != POPCL_UIDS_UNUSED || w->cfg.need_size || w->cfg.max_size;
         if (result == POPCL_OK && !w->spoilt && w->cfg.decide && !m->looked_at &&
             (!listed || wanted(w, i)))
             broken(w, "done, and %u was forgotten", (unsigned)i);

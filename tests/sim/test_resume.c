@@ -32,7 +32,8 @@ typedef struct rig {
     popcl_trust trust;
     popcl_tls_host_storage storage;
     popcl_resumable kept;
-    unsigned char iobuf[4421], plan[400], seed[POPCL_SEED_MIN];
+    unsigned char iobuf[4421], plan[400];
+    popcl_seed seed;
     unsigned char hello[200]; /* what the client sent first in TLS */
     size_t hello_n;
     unsigned char master[48]; /* of the last session that came to be */
@@ -76,7 +77,7 @@ static void rig_init(rig *r, enum tls_profile profile, uint8_t security) {
     memset(r, 0, sizeof *r);
     sim_server_init(&r->server);
     sim_server_add(&r->server, "a", "Subject: one\r\n\r\nbody\r\n");
-    memcpy(r->seed, tls_seed, sizeof r->seed);
+    r->seed = tls_seed;
     tls_client_init(&r->tls, profile, &r->storage, tls_storage_len(profile));
     r->trust = *r->tls.trust;
     r->tls.trust = &r->trust;
@@ -89,8 +90,7 @@ static void rig_init(rig *r, enum tls_profile profile, uint8_t security) {
     r->cfg.secret.octets = PASSWORD;
     r->cfg.session.security = security;
     r->cfg.session.tls = &r->tls;
-    r->cfg.session.seed = r->seed;
-    r->cfg.session.seed_len = sizeof r->seed;
+    r->cfg.session.seed = &r->seed;
     r->cfg.session.iobuf = r->iobuf;
     r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(512);
     r->cfg.plan = r->plan;
@@ -103,7 +103,7 @@ static popcl_err rig_start(rig *r) {
     r->hello_n = r->to_client = r->to_server = r->turns = r->stored = 0;
     r->was_up = r->is_client_last = 0;
     r->in_tls = r->cfg.session.security == POPCL_TLS;
-    r->seed[0]++; /* new for each session */
+    r->seed.bytes[0]++; /* new for each session */
     sim_server_connect(&r->server);
     r->server.stls = r->cfg.session.security == POPCL_STLS;
     tls_peer_init(&r->peer, &r->setup);
@@ -285,7 +285,7 @@ static void other_host(rig *r) { r->cfg.session.host = "mail.example"; }
 static void other_name(rig *r) { r->tls.name = "POP.example"; }
 static void other_port(rig *r) { r->cfg.session.port = 994; }
 static void other_user(rig *r) { r->cfg.session.user = r->server.user = "wilma"; }
-static void shorter_user(rig *r) { r->cfg.session.user_len = 3, r->server.user = "fre"; }
+static void shorter_user(rig *r) { r->cfg.session.user = r->server.user = "fre"; }
 static void other_security(rig *r) {
     r->cfg.session.security = POPCL_STLS, r->cfg.session.port = 995;
 }
@@ -384,8 +384,6 @@ static void offered_where_it_was_made_and_nowhere_else(void **state) {
     init_for_change(&r); /* and this is no change */
     r.tls.name = NULL;
     r.cfg.session.port = 995;
-    r.cfg.session.user = "fred, and what stands behind";
-    r.cfg.session.user_len = 4;
     r.trust.path_len = NULL;
     r.tls.utc_s = PKI_NOW + 86399;
     assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
@@ -505,8 +503,7 @@ static void a_session_with_a_name_alone(void **state) {
                         .iobuf_len = sizeof r.iobuf,
                         .security = POPCL_TLS,
                         .tls = &r.tls,
-                        .seed = r.seed,
-                        .seed_len = sizeof r.seed};
+                        .seed = &r.seed};
     assert_int_equal(popcl_start(&session, &cfg, &events, NULL, 0), POPCL_OK);
     popcl_wipe(&session);
     rig_free(&r);
@@ -772,11 +769,11 @@ static void refused_start(void **state) {
     rig_init(&r, TLS_HOST, POPCL_TLS);
     keep_one(&r);
     popcl_resumable kept = r.kept;
-    r.cfg.session.seed_len = 5;
+    r.cfg.session.seed = NULL;
     assert_int_equal(rig_start(&r), POPCL_ERR_SEED);
     popcl_tls_get_diag(&r.tls, &d);
     assert_int_equal(d.version | d.suite | d.resumed, 0);
-    r.cfg.session.seed_len = POPCL_SEED_MIN;
+    r.cfg.session.seed = &r.seed;
     r.tls.utc_s = -1;
     assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_UNKNOWN);
     r.tls.utc_s = POPCL_CLOCK_FLOOR_S - 1;

@@ -95,8 +95,7 @@ static void rig_init(rig *r, enum tls_profile profile) {
     r->cfg.secret.octets = PASSWORD;
     r->cfg.session.security = POPCL_TLS;
     r->cfg.session.tls = &r->tls;
-    r->cfg.session.seed = tls_seed;
-    r->cfg.session.seed_len = sizeof tls_seed;
+    r->cfg.session.seed = &tls_seed;
     r->cfg.session.iobuf = r->iobuf_all + AROUND;
     r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(512);
     r->cfg.plan = r->plan;
@@ -207,7 +206,7 @@ static int holds(const void *p, size_t n, const void *what, size_t what_n) {
 
 /* [I9 E17] password, key and seed in any memory of the job's */
 static int holds_secret(const rig *r, const void *p, size_t n) {
-    return holds(p, n, PASSWORD, 8) || holds(p, n, tls_seed, 16) ||
+    return holds(p, n, PASSWORD, 8) || holds(p, n, tls_seed.bytes, 16) ||
            (r->opened && holds(p, n, r->master, 16));
 }
 
@@ -341,17 +340,12 @@ static void two_at_once_and_one_after_the_other(void **state) {
 /* [J6 J8] */
 static void seeds(void **state) {
     static rig r;
-    static const unsigned char zeros[64], constant[32] = "UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU\x55";
-    static const struct {
-        const void *seed;
-        size_t n;
-    } bad[] = {{NULL, 0},   {NULL, 32},  {tls_seed, 0}, {tls_seed, 31},
-               {zeros, 32}, {zeros, 64}, {constant, 32}};
+    static const popcl_seed zeros, constant = {"UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU\x55"};
+    static const popcl_seed *const bad[] = {NULL, &zeros, &constant};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rig_init(&r, TLS_HOST);
-        r.cfg.session.seed = bad[i].seed;
-        r.cfg.session.seed_len = bad[i].n;
+        r.cfg.session.seed = bad[i];
         assert_int_equal(rig_start(&r), POPCL_ERR_SEED);
         assert_int_equal(popcl_state(&r.job.session), POPCL_DONE);
     }
@@ -362,17 +356,16 @@ static void seeds(void **state) {
  * another. */
 static void seed_makes_the_random(void **state) {
     static rig a, b;
-    unsigned char other[POPCL_SEED_MIN];
+    popcl_seed other = tls_seed;
     (void)state;
-    memcpy(other, tls_seed, sizeof other);
-    other[31] ^= 1;
+    other.bytes[31] ^= 1;
     rig_init(&a, TLS_HOST);
     rig_init(&b, TLS_HOST);
     assert_int_equal(rig_run(&a, 100000), POPCL_OK);
     assert_int_equal(rig_run(&b, 100000), POPCL_OK);
     assert_memory_equal(a.hello, b.hello, 100);
     popcl_fetch_wipe(&b.job);
-    b.cfg.session.seed = other;
+    b.cfg.session.seed = &other;
     assert_int_equal(rig_run(&b, 100000), POPCL_OK);
     assert_memory_not_equal(a.hello + 11, b.hello + 11, 32);
     rig_free(&a);

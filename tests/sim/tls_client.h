@@ -18,7 +18,7 @@
 
 enum tls_profile { TLS_HOST, TLS_PUBLIC, TLS_SMALL, TLS_ECDSA, TLS_PINNED, TLS_PROFILES };
 
-extern const unsigned char tls_seed[POPCL_SEED_MIN]; /* random enough for a test */
+extern const popcl_seed tls_seed; /* random enough for a test */
 
 const char *tls_profile_name(enum tls_profile profile);
 size_t tls_storage_len(enum tls_profile profile);

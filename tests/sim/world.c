@@ -459,14 +459,13 @@ static void configure(world *w) {
         w->tls.resume = w->resumes ? &w->kept : NULL;
         w->tls.resumption = w->resumes ? &popcl_tls_resumption : NULL;
         w->cfg.session.tls = &w->tls;
-        w->cfg.session.seed = tls_seed;
-        w->cfg.session.seed_len = sizeof tls_seed;
+        w->cfg.session.seed = &tls_seed;
     }
     w->cfg.session.total_ms = w->total_ms;
     w->cfg.passes = w->passes;
     w->cfg.session.pause_ms = 500; /* popcl_run asks again every 10 ms: enough of that */
     w->cfg.group_messages = 2;
-    w->cfg.need_uid = w->kind == NEW_ONLY;
+    w->cfg.uids = w->kind == NEW_ONLY ? POPCL_UIDS_REQUIRED : POPCL_UIDS_OPTIONAL;
     w->cfg.sink = &sink;
     w->cfg.sink_ctx = w->cfg.ctx = w;
     w->cfg.decide = decide;

@@ -252,7 +252,7 @@ static void say(const char *what, uint32_t n) { printf("%s %lu\n", what, (unsign
  * of the message's business. */
 static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint32_t octets,
                  enum twist twist) {
-    static unsigned char seed[] = "32 octets, the same for each run";
+    static const popcl_seed seed = {"32 octets, the same for each run"};
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
     const int is_pinned = &PROFILE_OF == &popcl_tls_pinned,
               needs_plan = is_pinned || security == POPCL_CLEAR;
@@ -280,8 +280,7 @@ static int fetch(const peer_chain *chain, popcl_security security, int gcm, uint
                                  .plan_len = needs_plan ? sizeof plan : 0,
                                  .sink = &sink,
                                  .session.tls = security == POPCL_CLEAR ? NULL : &tls,
-                                 .session.seed = seed,
-                                 .session.seed_len = 32};
+                                 .session.seed = &seed};
     popcl_err e;
     popcl_diag diag;
     popcl_tls_diag tls_diag;

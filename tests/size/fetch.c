@@ -50,7 +50,8 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
 #else
 static STORAGE_OF storage;
 #endif
-static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN], seed[32];
+static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN];
+static popcl_seed seed;
 
 /* At most one send and one receive; < 0: the transport is gone. */
 static void turn(void) {
@@ -73,7 +74,7 @@ static void turn(void) {
 
 int main(void) {
 #ifdef CLEAR_ONLY
-    (void)popcl_seen_init(&seen, memory, sizeof memory, seed);
+    (void)popcl_seen_init(&seen, memory, sizeof memory, seed.bytes);
 #else
     popcl_tls tls = {.profile = &PROFILE_OF,
                      .storage = &storage,
@@ -105,9 +106,8 @@ int main(void) {
                                  .plan = plan,
                                  .plan_len = sizeof plan,
                                  .sink = &device_sink,
-                                 .session.seed = seed,
-                                 .session.seed_len = sizeof seed};
-    if (device_seed(seed, sizeof seed) == 0 &&
+                                 .session.seed = &seed};
+    if (device_seed(seed.bytes, sizeof seed.bytes) == 0 &&
         popcl_fetch_start(&job, &config, device_now_ms()) == POPCL_OK) {
         popcl_connected(&job.session, device_now_ms());
         while (!(popcl_state(&job.session) & POPCL_DONE))

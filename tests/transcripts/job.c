@@ -270,8 +270,7 @@ void run_config(run *r, popcl_config *cfg) {
     if (r->m->security == POPCL_CLEAR) return;
     cfg->security = r->m->security;
     cfg->tls = &r->tls;
-    cfg->seed = tls_seed;
-    cfg->seed_len = sizeof tls_seed;
+    cfg->seed = &tls_seed;
 }
 
 /* Joins the pieces of each kind, and looks for what must never be traced. */
@@ -324,7 +323,6 @@ popcl_err job_start(run *r) {
     run_config(r, &r->cfg.session);
     r->cfg.session.host = optional(&s->host);
     r->cfg.session.user = optional(&s->user);
-    r->cfg.session.user_len = r->cfg.session.user ? s->user.n : 0;
     run_secret(r);
     r->cfg.secret = r->secret;
     r->cfg.plan = r->plan.p;

@@ -125,8 +125,7 @@ static const struct {
     {"idle_ms", U32, OF(cfg.session.idle_ms)},
     {"pause_ms", U32, OF(cfg.session.pause_ms)},
     {"total_ms", U32, OF(cfg.session.total_ms)},
-    {"no_uid", U8, OF(cfg.no_uid)},
-    {"need_uid", U8, OF(cfg.need_uid)},
+    {"uids", U8, OF(cfg.uids)},
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
     {"session", FLAG, OF(session)},         /* drives popcl_command.h */
@@ -328,6 +327,10 @@ static void read_setting(script *s, char *text) {
     char *name = word(&rest);
     if (strcmp(name, "auth") == 0)
         set_auth(s, rest);
+    else if (strcmp(name, "no_uid") == 0)
+        s->cfg.uids = POPCL_UIDS_UNUSED;
+    else if (strcmp(name, "need_uid") == 0)
+        s->cfg.uids = POPCL_UIDS_REQUIRED;
     else if (strcmp(name, "pass*") == 0)
         set_long_pass(s, rest);
     else if (strcmp(name, "show") == 0)

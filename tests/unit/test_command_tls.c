@@ -242,18 +242,18 @@ static void the_environment_comes_before_the_system(void **state) {
 }
 
 static void each_run_has_a_seed_of_its_own(void **state) { /* [J7] */
-    unsigned char first[POPCL_SEED_MIN];
+    popcl_seed first;
     (void)state;
     for (int i = 0; i < 2; i++) {
         options();
         o.pins_len = 1;
         assert_int_equal(opens(), 0);
-        if (i == 0) memcpy(first, t.seed, sizeof first);
+        if (i == 0) first = t.seed;
     }
-    assert_memory_not_equal(first, t.seed, sizeof first);
+    assert_memory_not_equal(&first, &t.seed, sizeof first);
     cmd_tls_close(&t);
     for (size_t i = 0; i < sizeof t.seed; i++)
-        assert_int_equal(t.seed[i], 0);
+        assert_int_equal(t.seed.bytes[i], 0);
 }
 
 /* ---- after the session ---- */

@@ -129,14 +129,14 @@ static int read_line(cmd_auth *a, const char *p, size_t n, unsigned line) {
 static int parse(cmd_auth *a, size_t len) {
     static const char bom[] = "\xEF\xBB\xBF";
     unsigned line = 0;
-    const char *p = a->buf, *end = a->buf + len;
+    char *p = a->buf, *end = a->buf + len;
     if (len >= 3 && memcmp(p, bom, 3) == 0) p += 3;
     a->buf[len] = '\0';
     while (p < end) {
-        const char *lf = memchr(p, '\n', (size_t)(end - p));
-        const char *stop = lf ? lf : end;
-        const char *next = lf ? lf + 1 : end;
+        char *lf = memchr(p, '\n', (size_t)(end - p));
+        char *stop = lf ? lf : end, *next = lf ? lf + 1 : end;
         if (stop > p && stop[-1] == '\r') stop--;
+        *stop = '\0';
         int failed = read_line(a, p, (size_t)(stop - p), ++line);
         if (failed) return failed;
         p = next;

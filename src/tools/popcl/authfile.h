@@ -10,7 +10,7 @@
 #define CMD_AUTH_MAX 4096 /* bytes of the file */
 
 typedef struct cmd_auth {
-    const char *user, *secret; /* into buf: as they are in the file, not NUL-terminated */
+    const char *user, *secret; /* into buf: as they are in the file, NUL-terminated */
     size_t user_len, secret_len;
     int readable;               /* 1 = others may read the file: give a warning */
     const char *odd;            /* NULL, or a value that is probably a mistake: give a warning */

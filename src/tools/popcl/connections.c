@@ -99,7 +99,6 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.session.security = o->security;
     cfg.auth = o->auth;
     cfg.session.user = c->auth->user;
-    cfg.session.user_len = c->auth->user_len;
     cfg.secret.octets = c->auth->secret;
     cfg.secret.len = c->auth->secret_len;
     cfg.session.iobuf = c->iobuf;
@@ -107,8 +106,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
                             : o->security == POPCL_CLEAR ? sizeof c->iobuf
                                                          : CMD_IOBUF_TLS;
     if (o->security != POPCL_CLEAR) cfg.session.tls = &c->tls->tls;
-    cfg.session.seed = c->tls->seed;
-    cfg.session.seed_len = sizeof c->tls->seed;
+    cfg.session.seed = &c->tls->seed;
     cfg.plan = c->plan;
     cfg.plan_len = sizeof c->plan;
     cfg.session.connect_ms = o->connect_ms;
@@ -122,8 +120,9 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.need_size = o->action == CMD_LIST || o->delete ||
                     (o->only_new && cmd_record_has_headers(&c->file->record));
     /* without UIDs all mail would come again under other names */
-    cfg.need_uid = (o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
-                   c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record);
+    if ((o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
+        c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
+        cfg.uids = POPCL_UIDS_REQUIRED;
     cfg.no_capa = o->no_capa;
     cfg.sink = &cmd_job_sink;
     cfg.sink_ctx = cfg.ctx = &c->job;

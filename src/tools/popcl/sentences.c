@@ -24,7 +24,7 @@ static const struct {
     {"max_size", "--max-size"},
     {"set no_capa", "give --no-capa"},
     {"no_capa", "--no-capa"},
-    {"need_uid", "-n"},
+    {"POPCL_UIDS_REQUIRED", "-n"},
     {"POPCL_AUTH_USER", "--auth user"},
     {"popcl_fetch_config.auth", "--auth"},
     {"popcl_config.iobuf", "--iobuf"},

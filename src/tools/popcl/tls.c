@@ -111,13 +111,13 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     if (!t->trust.anchors_len)
         cmd_report_detail(r, "the pinned key alone decides: no name is demanded");
     /* zeroed if there is no seed; start refuses that */
-    (void)popcl_posix_seed(t->seed, sizeof t->seed);
+    (void)popcl_posix_seed(&t->seed, sizeof t->seed);
     return 0;
 }
 
 void cmd_tls_begin_again(cmd_tls *t) {
-    memset(t->seed, 0, sizeof t->seed);
-    (void)popcl_posix_seed(t->seed, sizeof t->seed); /* see cmd_tls_open */
+    memset(&t->seed, 0, sizeof t->seed);
+    (void)popcl_posix_seed(&t->seed, sizeof t->seed); /* see cmd_tls_open */
 }
 
 /* ---- the result ---- */
@@ -270,5 +270,5 @@ void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r) {
 void cmd_tls_close(cmd_tls *t) {
     cmd_resume_close(&t->resume);
     popcl_posix_trust_free(&t->store);
-    cmd_wipe(t->seed, sizeof t->seed);
+    cmd_wipe(&t->seed, sizeof t->seed);
 }

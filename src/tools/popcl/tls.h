@@ -15,7 +15,7 @@ typedef struct cmd_tls {
     popcl_posix_trust store; /* anchors that were read from files */
     popcl_trust trust;       /* the trust of the session */
     cmd_resume resume;
-    unsigned char seed[POPCL_SEED_MIN];
+    popcl_seed seed;
     char names[512]; /* see popcl_tls.names */
     int named;       /* -c or -C was given */
     int announced;
