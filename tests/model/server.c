@@ -181,11 +181,12 @@ void server_answer(server *s, const char *line, size_t n) {
             say_text(s, "-ERR what\r\n");
         break;
     case M_AUTH:
-        say_text(s, one_in(&s->c, 5)   ? "-ERR no\r\n"
-                    : one_in(&s->c, 4) ? "+OK\r\n"
-                    : one_in(&s->c, 3) ? "+\r\n"
-                    : one_in(&s->c, 2) ? "+ \r\n"
-                                       : "+ Y2hhbGxlbmdl\r\n");
+        say_text(s, one_in(&s->c, s->odd) ? "- no\r\n"
+                    : one_in(&s->c, 5)    ? "-ERR no\r\n"
+                    : one_in(&s->c, 4)    ? "+OK\r\n"
+                    : one_in(&s->c, 3)    ? "+\r\n"
+                    : one_in(&s->c, 2)    ? "+ \r\n"
+                                          : "+ Y2hhbGxlbmdl\r\n");
         s->exchange = 1;
         break;
     case M_VERBS:
