@@ -21,7 +21,7 @@
  *   that it holds before it calls recv_eof or fail. Otherwise a reset right after QUIT's +OK would
  *   undo success.
  * - If the transport accepts no more bytes, call send_failed first. Then pass on the bytes that
- *   came, and last call recv_eof or fail. Without send_failed, a session with TLS reads nothing
+ *   came. After them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing
  *   while its own bytes wait to be sent.
  * - After POPCL_DONE every input is ignored. The first result stays until start or wipe: a failure
  *   after success does not replace the success.
@@ -167,14 +167,14 @@ typedef enum popcl_code {
  * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
  * untrusted: it may hold any octet except LF and NUL, and may be cut. */
 typedef struct popcl_reply {
-    uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = another reply, no
-                         number, or too large */
-    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 = another reply */
+    uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = not a number, too
+                         large, or a reply of another kind */
+    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 in other replies */
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
     uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID; 33 also for a digest (POPCL_UID_DIGEST) */
-    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP; 0 also after a listing
-                         used the same room for its UIDs or capabilities */
+    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP. A listing clears the
+                         text: its UIDs and capabilities use the same room */
     /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the UID */
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1];
 } popcl_reply;
@@ -250,8 +250,8 @@ typedef struct popcl_config {
                              Anything above that enlarges the receive buffer */
     uint32_t connect_ms;  /* ms from start to connected, up to POPCL_MS_MAX, here and below; 0 =
                              POPCL_CONNECT_MS */
-    uint32_t idle_ms;     /* ms without progress, also for the greeting, and for the whole of a TLS
-                             handshake; 0 = POPCL_IDLE_MS */
+    uint32_t idle_ms;     /* ms without progress, and the time for the greeting. A TLS handshake has
+                             this time once, as a whole. 0 = POPCL_IDLE_MS */
     uint32_t pause_ms;    /* ms of one pause; 0 = POPCL_PAUSE_MS */
     uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. The end of
                              this time is the reserve for QUIT: a quarter of total_ms, or

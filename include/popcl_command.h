@@ -10,8 +10,8 @@
  *
  * The session keeps no line: replies are parsed as they stream. It copies no octet of a body.
  *
- * A callback is an event, the trace, or get of a secret. For an owner of its own, calls may call
- * back:
+ * Callbacks are the events, the trace, and `get` of a secret. With commands of your own, these
+ * calls run these callbacks:
  * - start, the queries and connect: nothing;
  * - connected: the trace;
  * - submit: the trace and secrets;
@@ -66,8 +66,8 @@ typedef struct popcl_events {
      * human-readable text. A challenge is in base64, and popcl does not decode it. One line may
      * come in several calls. The line may still turn out to be malformed. */
     void (*text)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
-    /* One line of a listing was read. A CAPA reply brings no line: see popcl_capabilities. Nor does
-     * a line with number 0 or one above STAT's count, which names no message. */
+    /* One line of a listing was read. A CAPA reply brings no line: see popcl_capabilities. A
+     * line that names no message is passed over: its number is 0, or above STAT's count. */
     void (*line)(void *ctx, uint32_t tag, const popcl_reply *line);
     /* A body follows: +OK to RETR or TOP. */
     void (*open)(void *ctx, uint32_t tag, const popcl_reply *reply);
@@ -79,7 +79,7 @@ typedef struct popcl_events {
      * returned without a pause. After a challenge (POPCL_STATUS_CHALLENGE) only a RESPONSE may be
      * submitted. An owner that does not believe a +OK to its login calls popcl_fail here. */
     unsigned (*done)(void *ctx, uint32_t tag, const popcl_reply *reply);
-    /* There is room for a command: submit the next one, or return 0 without. */
+    /* There is room for a command: submit the next one, if you have one. Then return 0. */
     unsigned (*ready)(void *ctx);
     /* The reserve for QUIT has begun (popcl_config.total_ms). Comes with each tick from its begin
      * until QUIT is submitted; half_over is nonzero once half of the reserve is over. Returns

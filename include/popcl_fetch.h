@@ -99,8 +99,8 @@ typedef enum popcl_stage {
 #define POPCL_HEADERS_FIRST 2u
 /* DELE once a whole FETCH of this message is durable; without one it does nothing */
 #define POPCL_DELETE 4u
-/* Alone: DELE without fetching, the message is gone after QUIT. For filters, and for messages that
- * an earlier run stored. With FETCH or HEADERS_FIRST it does nothing. */
+/* DELE without fetching: after QUIT the message is gone. For filters, and for messages that an
+ * earlier run stored. Together with FETCH or HEADERS_FIRST this bit does nothing. */
 #define POPCL_DELETE_UNFETCHED 8u
 
 /* The outcomes for a message in the plan. Each message gets exactly one of STORED and NOT_STORED,
@@ -195,7 +195,8 @@ typedef enum popcl_uids {
  * copies the addresses and lengths of the buffers, so no later change moves a buffer. If another
  * field is changed, popcl may use the old value or the new one. Zero is the documented default of
  * every field. Required are session.host, session.user, session.iobuf, secret and sink. With
- * POPCL_CLEAR plan is required too; with POPCL_TLS and POPCL_STLS session.tls and session.seed. */
+ * POPCL_CLEAR `plan` is required too. With POPCL_TLS and POPCL_STLS, session.tls and session.seed
+ * are. */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     popcl_secret secret;  /* the password */
@@ -214,9 +215,10 @@ typedef struct popcl_fetch_config {
                          * deletions wait for QUIT, drain_max is not used: the rest is read until
                          * its end or the overall deadline. */
     uint32_t group_messages,
-        group_octets;  /* staged before sync is called; 0 = the defaults of popcl_config.h. Before
-                        * each command the job looks at the entries of all staged messages. In a
-                        * group of n messages that adds up to n^2 / 2 looks */
+        group_octets;  /* sync is called when so many messages, or so many octets of them, are
+                        * staged; 0 = the defaults of popcl_config.h. Before each command the job
+                        * looks at the entries of all staged messages. In a group of n messages that
+                        * adds up to n^2 / 2 looks */
     uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
                         * rest waits: POPCL_MORE. With 1, a caller that neither deletes nor keeps
                         * UIDs (popcl_seen.h) gets the same messages in each session */

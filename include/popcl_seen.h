@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-#define POPCL_SEEN_ENTRY 9u /* bytes a UID */
+#define POPCL_SEEN_ENTRY 9u /* bytes for each UID */
 /* bytes of memory for so many UIDs, and for slots that stay free: one for every 7 UIDs, and 2 more
  */
 #define POPCL_SEEN_SIZE(uids) (((uids) + (uids) / 7u + 2u) * POPCL_SEEN_ENTRY)

@@ -99,9 +99,9 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  * sessions carry, and pretend to be the server. Give it as popcl_tls.resume, and the job does the
  * rest:
  *
- * - The session is offered only with the settings of the job that made it. The settings that count
- *   are host, port, user, security, the record buffer's length, and of popcl_tls name, profile,
- *   trust, fragment and ask_no_fragment.
+ * - The session is offered only if these settings are as in the job that made it. In popcl_config:
+ *   host, port, user, security, iobuf_len. In popcl_tls: name, profile, trust, fragment,
+ *   ask_no_fragment.
  * - The session is offered for 24 hours after the handshake in which the certificate was checked.
  *   After the certificate's end, or with a clock before that handshake, the session is not offered.
  *   start wipes a session that may not be offered.
@@ -166,8 +166,8 @@ struct popcl_tls {
                           4096; 0 = as large as the record buffer allows */
     uint8_t ask_no_fragment; /* 1 = no fragment length is asked for, for servers that fail on
                                 the extension */
-    /* Called between the handshake's long steps, many times and not in pairs, from within recv_ack.
-     * Feed a watchdog here, and do nothing else. docs/SIZING.md has the longest stretch between two
+    /* Called many times between the long steps of the handshake, from within recv_ack. Feed a
+     * watchdog here, and do nothing else. docs/SIZING.md has the longest stretch between two
      * calls, in instructions. NULL = not called. */
     void (*breathe)(void *ctx);
     void *breathe_ctx;
@@ -200,15 +200,15 @@ typedef struct popcl_tls_diag {
     uint8_t fragment;        /* popcl_fragment */
     uint8_t resumed; /* 1 = the session is a resumed one; not_after and end_point are those of its
                         first handshake */
-    uint8_t cert; /* the certificate that was refused, in the order in which the server sent them:
-                     1 is its own; 0 = none was refused */
+    uint8_t cert;    /* place of the refused certificate in the chain that the server sent: 1 = the
+                        server's own, 2 = the next; 0 = no certificate was refused */
     int64_t cert_time; /* Unix seconds: the time at which it expired (POPCL_ERR_CERT_EXPIRED) or
                           becomes valid (POPCL_ERR_CERT_NOT_YET); 0 = another result */
     uint8_t
         alert; /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
     int error; /* BearSSL's error number; 0 = no error */
     uint32_t record_len; /* bytes of the last record, header included, as its header announces them.
-                            So many the record buffer has to hold. 0 = no record of TLS came */
+                            The record buffer has to hold them all. 0 = no record of TLS came */
     uint32_t iobuf_len;  /* bytes of the record buffer */
     int64_t not_after;   /* Unix seconds: end of the server certificate's validity; 0 = not known */
     uint8_t end_point_len; /* bytes of end_point, the tls-server-end-point (RFC 5929, 4.1) of the

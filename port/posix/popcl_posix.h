@@ -18,8 +18,9 @@ extern "C" {
 /* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid.
  *
  * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). "localhost" needs no
- * look-up (RFC 6761, 6.3). With several addresses, the next one is tried 250 ms after a silent one,
- * the families by turns. The first connection that is accepted is used (RFC 8305).
+ * look-up (RFC 6761, 6.3). A name may have several addresses. If one does not answer within
+ * 250 ms, the next one is tried beside it; IPv6 and IPv4 take turns. The first connection that is
+ * accepted is used (RFC 8305).
  *
  * A name is looked up in a forked process, which is killed at the deadline: getaddrinfo has no
  * deadline of its own. In a program with threads, getaddrinfo may hang in the forked process, if

@@ -31,9 +31,9 @@ typedef struct popcl_disk {
     int (*fsync)(void *sys, int fd);
     int (*close)(void *sys, int fd);
     int (*linkat)(void *sys, int dir, const char *from,
-                  const char *to); /* EPERM, ENOTSUP, ENOSYS: cannot, rename_new is tried */
+                  const char *to); /* EPERM, ENOTSUP, ENOSYS: not supported; rename_new is called */
     int (*rename_new)(void *sys, int dir, const char *from,
-                      const char *to); /* EEXIST if `to` exists; ENOSYS or EINVAL: cannot */
+                      const char *to); /* EEXIST if `to` exists; ENOSYS, EINVAL: not supported */
     int (*rename_over)(void *sys, int dir, const char *from, const char *to);
     int (*unlinkat)(void *sys, int dir, const char *name);
     /* Calls name once for each entry of the directory; inside, that entry may be unlinked. */
@@ -52,7 +52,7 @@ extern const popcl_disk popcl_posix_disk;
  * at a time.
  *
  * Uses 64 KB of the heap for itself, most of it the buffer that turns small spans into large
- * writes. The names given in this run take about 10 bytes a message more. */
+ * writes. The names given in this run take about 10 bytes more for each message. */
 typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
