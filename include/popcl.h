@@ -161,7 +161,8 @@ typedef enum popcl_code {
  * status line.
  *
  * Code and text are those of the newest -ERR. Before the login is complete, the next reply removes
- * code and text. After it, they stay until the next -ERR, because a person needs the text.
+ * code and text. Once it is complete, they stay until the next -ERR, because a person needs the
+ * text.
  *
  * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
  * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
@@ -253,8 +254,8 @@ typedef struct popcl_config {
     uint32_t idle_ms;     /* ms without progress, and the time for the greeting. A TLS handshake has
                              this time once, as a whole. 0 = POPCL_IDLE_MS */
     uint32_t pause_ms;    /* ms of one pause; 0 = POPCL_PAUSE_MS */
-    uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. The end of
-                             this time is the reserve for QUIT: a quarter of total_ms, or
+    uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. The last
+                             part of this time is the reserve for QUIT: a quarter of total_ms, or
                              POPCL_QUIT_MS if that is less */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one

@@ -58,9 +58,9 @@ typedef enum popcl_end {
  * of bodies are dropped. An event may call popcl_submit, popcl_fail and the queries on its session.
  * Any other call is ignored and ends the session with POPCL_ERR_REENTRANT.
  *
- * An event that returns `unsigned` goes on with 0. With POPCL_PAUSED_SINK, _SYNC or _SECRET it
- * pauses: nothing is read until popcl_resume, and then the same event comes again. Other bits are
- * ignored. */
+ * If an event that returns `unsigned` returns 0, the session goes on. If it returns
+ * POPCL_PAUSED_SINK, _SYNC or _SECRET, the session pauses: nothing is read until popcl_resume, and
+ * then the same event comes again. Other bits are ignored. */
 typedef struct popcl_events {
     /* Octets of a status line after the status and its space, as they stream: a challenge, or
      * human-readable text. A challenge is in base64, and popcl does not decode it. One line may

@@ -107,9 +107,10 @@
 #error "POPCL_CHALLENGE_MAX is 512 to 65535"
 #endif
 
-/* The name of a function's symbol, with the settings that size public structs: popcl_start_text70.
- * Each function that starts an object has such a name. So a program does not link with a library
- * that has other settings, and the linker's message shows them. */
+/* Makes the name of a function's symbol from `name` and the settings on which the size of public
+ * structs depends: popcl_start_text70. Each function that starts an object has such a name. So a
+ * program does not link with a library that has other settings, and the linker's message shows
+ * them. */
 #define POPCL_ABI(name)              POPCL_ABI_JOIN(name, POPCL_TEXT_KEEP)
 #define POPCL_ABI_JOIN(name, keep)   POPCL_ABI_JOINED(name, keep)
 #define POPCL_ABI_JOINED(name, keep) name##_text##keep

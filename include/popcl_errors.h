@@ -395,9 +395,9 @@ typedef enum popcl_class {
 extern "C" {
 #endif
 
-/* The parts of a result's row. Each returns a constant string (never NULL, "" where there is
- * nothing to say; an unknown value gives "unknown result"). Callable at any time, from any thread.
- * A program links the texts of only those functions that it calls. */
+/* The parts of a result's row. The texts are constant strings, never NULL; "" = there is no text.
+ * An unknown value gives "unknown result". Callable at any time, from any thread. A program links
+ * the texts of only those functions that it calls. */
 const char *popcl_err_name(popcl_err e);   /* "ERR_AUTH" */
 const char *popcl_err_what(popcl_err e);   /* the failure */
 const char *popcl_err_cause(popcl_err e);  /* the likely cause */

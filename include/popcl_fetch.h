@@ -97,7 +97,7 @@ typedef enum popcl_stage {
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
 /* TOP n 0: the header goes to the sink, and decide is asked again */
 #define POPCL_HEADERS_FIRST 2u
-/* DELE once a whole FETCH of this message is durable; without one it does nothing */
+/* DELE as soon as the whole message was fetched and is durable; without FETCH it does nothing */
 #define POPCL_DELETE 4u
 /* DELE without fetching: after QUIT the message is gone. For filters, and for messages that an
  * earlier run stored. Together with FETCH or HEADERS_FIRST this bit does nothing. */
@@ -237,10 +237,10 @@ typedef struct popcl_fetch_config {
      * m = NULL follows. A listing is complete if its numbers ascend and it names as many messages
      * as STAT counted.
      *
-     * If all UIDs are the messages' numbers, popcl drops this listing, without a NULL. Then listed
-     * gets the messages of LIST, without UIDs, and their NULL. At NULL popcl_diag.no_uids is 1 if
-     * there were no UIDs. An empty maildrop brings NULL alone. If UIDs are unused and no sizes are
-     * wanted, there is no listing, and a maildrop with messages brings no call. */
+     * If all UIDs are the messages' numbers, no NULL follows this listing. LIST is sent, and this
+     * callback gets its messages, without UIDs, and a NULL for them. At NULL popcl_diag.no_uids is
+     * 1 if there were no UIDs. An empty maildrop brings NULL alone. If UIDs are unused and no sizes
+     * are wanted, there is no listing, and a maildrop with messages brings no call. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
      * POPCL_OK except with NOT_STORED and NOT_MARKED. */
@@ -255,9 +255,9 @@ typedef struct popcl_diag {
     const char *state; /* the session's state: a constant word, "closed" at the end */
     const char *verb;  /* the command of the first failure; the last command if nothing failed. A
                           constant word, "" before the first command */
-    popcl_reply reply; /* the last reply, with code and text of the newest -ERR. If a malformed
-                          reply before the end of the login ended the session, text is that reply's
-                          line instead */
+    popcl_reply reply; /* the last reply, with code and text of the newest -ERR. If the session
+                          ended before the login was complete, by a malformed reply, text is the
+                          line of that reply */
     const char *refused; /* the command that this text answered: a constant word; "" = the greeting,
                             no command at all, or no text */
     uint32_t message;    /* number of the message that the first failure concerns; 0 = none */

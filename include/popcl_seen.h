@@ -68,7 +68,8 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes
- * the UID. Neither its age nor the note changes. For a change to all UIDs at once, for example
+ * the UID. The note does not change, and neither does the number of listings that
+ * did not name the UID. For a change to all UIDs at once, for example
  * after the deletions of a session were confirmed. */
 void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx);
 
@@ -85,13 +86,14 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
  * After the end it is asked for one byte more, which must not exist.
  *
  * Returns ERR_SEEN_DAMAGED, or ERR_SEEN_FULL if the saved set is whole but the memory has no room
- * for all of it. After an error the set is empty, with the key that it had. A set that version
- * 0.1.0 saved has hashes of another kind: it is ERR_SEEN_DAMAGED. */
+ * for all of it. After an error the set is empty, with the key that it had. A set that was
+ * saved with hashes of another kind, before 0.1.0 was released, is ERR_SEEN_DAMAGED. */
 popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n), void *ctx);
 
-/* Copies every entry of `from`, and the note, to `to`: so a program with a heap enlarges a set.
- * `to` is an empty set with the same key and other memory; if not, returns ERR_ARGUMENT. Returns
- * ERR_SEEN_FULL if it has no room for all. After an error `to` is unchanged. */
+/* Copies all entries and the note from one set to another. A program with a heap can enlarge a set
+ * in this way. `to` is an empty set with the same key and other memory; if not, returns
+ * ERR_ARGUMENT. Returns ERR_SEEN_FULL if it has no room for all. After an error `to` is unchanged.
+ */
 popcl_err popcl_seen_move(popcl_seen *to, const popcl_seen *from);
 
 #ifdef __cplusplus

@@ -176,9 +176,9 @@ struct popcl_tls {
      * NUL-terminated. Written if the result is POPCL_ERR_CERT_NAME or _NO_SAN. NULL = no room. */
     char *names;
     size_t names_len;
-    /* The TLS session of the job before, which this one may resume; afterwards the session of this
-     * job. Used and changed from start to wipe. Set resumption = &popcl_tls_resumption too. NULL =
-     * no resumption. */
+    /* At start: the TLS session of an earlier job, which this job may resume. At wipe: the session
+     * of this job. Used and changed from start to wipe. Set resumption = &popcl_tls_resumption too.
+     * NULL = no resumption. */
     popcl_resumable *resume;
     const popcl_resumption *resumption;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_lwip_sockets.h - popcl over lwIP's sockets, for a task of an RTOS (NO_SYS 0): a popcl_net
- * for popcl_run. Every call returns by its deadline, also name resolution: lwIP's own getaddrinfo
- * has no deadline.
+ * for popcl_run. Every call returns by its deadline, name resolution too. So this port does not
+ * use lwIP's getaddrinfo, which has no deadline.
  *
  *     static popcl_lwip_sockets_net net;
  *     popcl_fetch_start(&job, &config, 0);

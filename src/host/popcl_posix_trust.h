@@ -55,8 +55,9 @@ typedef enum popcl_posix_trust_error {
  * POPCL_ERR_CLOCK_NOT_SET.
  *
  * A certificate that is no CA, or may not sign certificates, is trusted directly, as the server's
- * own. Its name and dates are still checked. If a server shows a certificate that was read here,
- * byte for byte, and it has no subjectAltName, its common name counts (popcl_trust.own_certs).
+ * own. Its name and dates are still checked. If such a certificate has no subjectAltName, its
+ * common name counts, but only for a server that sends exactly this certificate
+ * (popcl_trust.own_certs).
  *
  * Returns 0, or an error. After an error `why` holds one sentence without a full stop, and there is
  * nothing to free. */
