@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PIECE = 16384 };
@@ -116,7 +117,9 @@ static int bound(const char *address, uint16_t tcp_port, int backlog, uint16_t *
     if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
         (backlog >= 0 && listen(fd, backlog) != 0) ||
         getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
+        int error = errno;
         close(fd);
+        errno = error;
         return -1;
     }
     if (is_at) *is_at = ntohs(a.sin_port);
@@ -126,11 +129,17 @@ static int bound(const char *address, uint16_t tcp_port, int backlog, uint16_t *
 int peer_bind(uint16_t *is_at, int backlog) { return bound("127.0.0.1", 0, backlog, is_at); }
 
 /* A queue of one place, filled until the system drops what knocks. The descriptors stay open until
- * the process ends. */
+ * the process ends, and a relay that it started. So the relay of a case that is over may hold the
+ * same port for a moment. */
 int port_silence(const char *address, uint16_t tcp_port) {
+    const struct timespec moment = {0, 20000000};
     struct sockaddr_in a;
     socklen_t len = sizeof a;
     int fd = bound(address, tcp_port, 0, NULL);
+    for (int i = 0; fd < 0 && errno == EADDRINUSE && i < 250; i++) {
+        (void)nanosleep(&moment, NULL);
+        fd = bound(address, tcp_port, 0, NULL);
+    }
     if (fd < 0 || getsockname(fd, (struct sockaddr *)&a, &len) != 0) return 0;
     for (int i = 0; i < 64; i++) {
         struct timeval soon = {0, 40000};
