@@ -143,8 +143,9 @@ enum popcl_reply_shape popcl_command_shape(const popcl_command *c) {
 popcl_err popcl_response_write(const popcl_secret *s, size_t off, unsigned char *buf, size_t room,
                                popcl_line *written) {
     size_t most = room - 2, len = 0, n = s != NULL;
-    int is_borrowed = s && s->octets && off == 0; /* then it is checked as a whole */
-    popcl_err e = is_borrowed && popcl_has_line_end(s->octets, popcl_secret_len(s))
+    /* a borrowed secret is checked as a whole before any piece of it is sent */
+    int is_first = s && s->octets && off == 0;
+    popcl_err e = is_first && popcl_has_line_end(s->octets, popcl_secret_len(s))
                       ? POPCL_ERR_CREDENTIAL_OCTET
                       : POPCL_OK;
     memset(written, 0, sizeof *written);

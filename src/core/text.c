@@ -22,7 +22,8 @@ size_t popcl_secret_len(const popcl_secret *s) {
     return !s->octets ? 0 : s->len ? s->len : strlen(s->octets);
 }
 
-/* A negative value of our own: a caller's failure never has it. */
+/* A value of our own for get: a secret that is made of another one has a line end in it, or is
+ * empty. */
 #define BAD_OCTET (INT16_MIN - 1)
 
 int popcl_secret_failure(popcl_err e) {
