@@ -5,8 +5,8 @@
  *
  * A session has an *owner*, which sends its commands and gets its events. popcl_fetch.h is the
  * owner that fetches mail: most programs use it. popcl_command.h is for owners with a sequence of
- * commands of their own. Every driver (popcl_run, the lwIP main loop, a superloop) uses this header
- * alone, so it drives every owner.
+ * commands of their own. A driver (popcl_run, the lwIP main loop, a superloop) uses this header
+ * alone, and knows nothing of the owner. So any driver works with any owner.
  *
  *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* ->
  *         state = POPCL_DONE -> result -> wipe
@@ -17,8 +17,8 @@
  *   n = 0 means "not now"; it never means end of file.
  * - Time comes in by start, connect, connected and tick only. If an ack brings progress, the idle
  *   time begins anew at the next tick.
- * - recv_eof is queued after bytes that were received and not yet taken. A port passes on all bytes
- *   that it holds before it calls recv_eof or fail. Otherwise a reset right after QUIT's +OK would
+ * - recv_eof is queued after bytes that were received and not yet taken. Before recv_eof or fail, a
+ *   driver passes on every byte that was received. Otherwise a reset right after QUIT's +OK would
  *   undo success.
  * - If the transport accepts no more bytes, call send_failed first. Then pass on the bytes that
  *   came. After them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing
@@ -120,8 +120,9 @@ typedef enum popcl_verb {
     POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
                         empty. Of any length: written in pieces  RFC 5034, 4 */
     POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event.
-                        After the handshake send CAPA. A login before CAPA's reply is ERR_STATE:
-                        a second greeting could answer the login. RFC 2595, 4 */
+                        After the handshake send CAPA. Until CAPA is answered, a login is
+                        ERR_STATE. Some servers wrongly greet again after STLS, and that greeting
+                        would pass for the login's +OK. RFC 2595, 4 */
     POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
     POPCL_STAT,      /* reply.number, reply.size                 RFC 1939, 5 */
     POPCL_LIST,      /* lines, or with number a single reply     RFC 1939, 5 */
@@ -144,8 +145,8 @@ typedef enum popcl_status {
     POPCL_STATUS_CHALLENGE /* `+` and a challenge: only to AUTH and RESPONSE (RFC 5034, 4) */
 } popcl_status;
 
-/* Response codes (RFC 2449, 8; RFC 3206). An unknown child counts as its parent, any other unknown
- * code as POPCL_CODE_NONE. */
+/* Response codes (RFC 2449, 8; RFC 3206). They have levels: an unknown [SYS/X] counts as [SYS]. A
+ * code whose first level is unknown is POPCL_CODE_NONE. */
 typedef enum popcl_code {
     POPCL_CODE_NONE,
     POPCL_CODE_IN_USE,
@@ -313,12 +314,13 @@ void popcl_tick(popcl *c, uint32_t now_ms);
 void popcl_resume(popcl *c);
 
 /* Returns the milliseconds until a tick is needed, 0 to POPCL_MS_MAX; 0 = call popcl_tick with the
- * present time now. The milliseconds count from the newest time that came in: by tick, or before
- * the first tick by start, connect or connected. After POPCL_DONE returns POPCL_MS_MAX. */
+ * present time now. The milliseconds count from the newest time that was given to start, connect,
+ * connected or tick. After POPCL_DONE returns POPCL_MS_MAX. */
 uint32_t popcl_next_deadline(const popcl *c);
 
 /* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
- * open message, deletes what is durable and due, and sends QUIT. Its result is POPCL_ERR_STOPPED,
+ * open message. It still deletes the messages that are stored, if they are to be deleted. Then it
+ * sends QUIT. Its result is POPCL_ERR_STOPPED,
  * or an earlier failure. Until STAT is answered with +OK, a fetch job ends at once instead. A
  * session whose owner has no stop event ends at once too. */
 void popcl_stop(popcl *c);
@@ -411,7 +413,7 @@ struct popcl {
     uint32_t passed_over; /* such lines of all listings before, and messages that LIST left out */
     uint32_t clock;       /* the caller's, at the last tick */
     uint32_t passed;      /* ms from start to the last tick */
-    uint32_t since;       /* the same to the last progress, or to the pause's begin */
+    uint32_t until;       /* the same to the end of the present wait, if `moved` is 0 */
     size_t written;       /* bytes of the secret that is written in pieces */
     int net_code;
     union {

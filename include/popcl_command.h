@@ -4,9 +4,9 @@
  * the session is over before. A program that fetches mail needs popcl_fetch.h instead, which is
  * written against this header.
  *
- * Words: a *reply* is a status line (`+OK` or `-ERR`). For some commands lines or a body follow it,
- * up to a line with a single dot. A *body* is the text of RETR or TOP; *lines* are those of LIST,
- * UIDL and CAPA. A command is *in flight* from submit to its done event.
+ * Words: a *reply* is a status line (`+OK` or `-ERR`). After some commands it goes on with lines or
+ * with a body, which end with a line of a single dot. A *body* is the text of RETR or TOP; *lines*
+ * are those of LIST, UIDL and CAPA. A command is *in flight* from submit to its done event.
  *
  * The session keeps no line: replies are parsed as they stream. It copies no octet of a body.
  *
@@ -109,8 +109,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
 /* Sends a command; its events carry the tag. May be called between greeting and end, inside events
  * too. Returns POPCL_OK. On an error nothing was sent:
  * - ERR_WOULD_BLOCK: the window or the send buffer is full.
- * - ERR_STATE: the verb is not allowed now: before the greeting, before or after login, after QUIT.
- *   Also if the session belongs to a fetch job.
+ * - ERR_STATE: the verb is not allowed now. No greeting has come yet, QUIT was already submitted,
+ *   or the verb belongs to the other side of the login. Also if a fetch job owns the session.
  * - ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET: text or secret is empty, or holds CR, LF or NUL.
  *   A RESPONSE may do without a secret: it is an empty line then. If a later piece of a pulled
  *   RESPONSE fails, the session ends with its error.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_errors.h - every result that popcl can give, in one table. The enum below, the texts of
- * src/core/err_*.c, docs/ERRORS.md and the command's exit codes are made from it. So none of them
- * can disagree.
+ * src/core/err_*.c, docs/ERRORS.md and the exit codes of the program `popcl` are made from it. So
+ * none of them can disagree.
  *
  * A row is X(NUMBER, NAME, CLASS, what failed, likely cause, what to try). NUMBER never changes,
  * since programs write it into logs and saved state. A new result takes the next free number, even
@@ -260,7 +260,7 @@
       "the certificate itself as an anchor, or its key's hash (popcl_trust.pins)")                 \
     X(74, ERR_CERT_NAME, CERT, "the server's certificate is for another name",                     \
       "the certificate does not have the name or address by which the server was reached",         \
-      "use a name of the certificate; popcl_tls.name gives one that differs from the host's")      \
+      "use a name that the certificate has; if the host has another name, set popcl_tls.name")     \
     X(75, ERR_CERT_NO_SAN, CERT, "the server's certificate names no host",                         \
       "the certificate's subjectAltName has no host or address; a common name counts only in a "   \
       "server's own certificate that is an anchor",                                                \

@@ -3,8 +3,9 @@
  *
  * A *job* (popcl_fetch) owns a session that fetches, and perhaps deletes, messages of one maildrop.
  * The caller gives all memory: the job, the record buffer, and the *plan*; with TLS also its
- * storage. docs/SIZING.md has the bytes of all of it, and of the stack. The plan holds the messages
- * still to be handled, never the maildrop. Messages stream into a *sink*. A message is deleted, and
+ * storage. docs/SIZING.md has the bytes of all of it, and of the stack. The plan holds a
+ * short entry for each message that is still to be handled, and no mail. It need not have room for
+ * the whole maildrop. Messages stream into a *sink*. A message is deleted, and
  * counts as fetched, only after its sink made it durable.
  *
  *     popcl_fetch_start(&job, &config, 0);
@@ -187,8 +188,9 @@ typedef enum popcl_uids {
     POPCL_UIDS_OPTIONAL, /* UIDL makes the plan. If the server has no UIDs, LIST makes it, and uid
                             is "" */
     POPCL_UIDS_UNUSED,   /* UIDL is not sent: messages are planned by number alone */
-    POPCL_UIDS_REQUIRED  /* if the server has no UIDs, nothing is fetched: POPCL_ERR_NO_UIDL, for a
-                            later session. For a caller that knows this maildrop by UIDs */
+    POPCL_UIDS_REQUIRED  /* for a caller that knows this maildrop by UIDs. If the server has none,
+                            nothing is fetched, and the result is POPCL_ERR_NO_UIDL: try again in a
+                            later session */
 } popcl_uids;
 
 /* The job's settings. Borrowed until wipe, and not to be changed before; may be in flash. start
@@ -220,8 +222,9 @@ typedef struct popcl_fetch_config {
                         * looks at the entries of all staged messages. In a group of n messages that
                         * adds up to n^2 / 2 looks */
     uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
-                        * rest waits: POPCL_MORE. With 1, a caller that neither deletes nor keeps
-                        * UIDs (popcl_seen.h) gets the same messages in each session */
+                        * rest waits: POPCL_MORE. A caller that neither deletes nor keeps UIDs
+                        * (popcl_seen.h) gets the same messages in each session, and never the
+                        * rest */
     uint8_t uids;      /* popcl_uids; 0 = POPCL_UIDS_OPTIONAL */
     uint8_t need_size; /* 1 = sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
                           LIST a pass; if LIST is refused, nothing is fetched */
@@ -237,10 +240,11 @@ typedef struct popcl_fetch_config {
      * m = NULL follows. A listing is complete if its numbers ascend and it names as many messages
      * as STAT counted.
      *
-     * If all UIDs are the messages' numbers, no NULL follows this listing. LIST is sent, and this
-     * callback gets its messages, without UIDs, and a NULL for them. At NULL popcl_diag.no_uids is
-     * 1 if there were no UIDs. An empty maildrop brings NULL alone. If UIDs are unused and no sizes
-     * are wanted, there is no listing, and a maildrop with messages brings no call. */
+     * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is
+     * sent, and this callback gets every message again, without a UID. A NULL follows if that
+     * listing is complete. At NULL popcl_diag.no_uids is 1 if there were no UIDs. An empty maildrop
+     * brings NULL alone. If UIDs are unused and no sizes are wanted, there is no listing, and a
+     * maildrop with messages brings no call. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
      * POPCL_OK except with NOT_STORED and NOT_MARKED. */
@@ -249,21 +253,23 @@ typedef struct popcl_fetch_config {
 
 /* The diagnosis to show, and counts. Copies; text is untrusted (escape it). */
 typedef struct popcl_diag {
-    popcl_err err;     /* the result */
-    int net_code;      /* the port's error number; 0 = no number */
-    int sink_code;     /* the first negative value that a sink gave, down to INT16_MIN; 0 = none */
-    const char *state; /* the session's state: a constant word, "closed" at the end */
-    const char *verb;  /* the command of the first failure; the last command if nothing failed. A
-                          constant word, "" before the first command */
-    popcl_reply reply; /* the last reply, with code and text of the newest -ERR. If the session
-                          ended before the login was complete, by a malformed reply, text is the
-                          line of that reply */
+    popcl_err err;       /* the result */
+    int net_code;        /* the port's error number; 0 = no number */
+    int sink_code;       /* the first negative value that a sink gave; 0 = none. A value below
+                            INT16_MIN is kept as INT16_MIN */
+    const char *state;   /* the session's state: a constant word, "closed" at the end */
+    const char *verb;    /* the command of the first failure; the last command if nothing failed. A
+                            constant word, "" before the first command */
+    popcl_reply reply;   /* the last reply, with code and text of the newest -ERR. If the session
+                            ended before the login was complete, by a malformed reply, text is the
+                            line of that reply */
     const char *refused; /* the command that this text answered: a constant word; "" = the greeting,
                             no command at all, or no text */
     uint32_t message;    /* number of the message that the first failure concerns; 0 = none */
     uint32_t broken_at;  /* number of the message whose RETR or TOP was under way when the session
-                            ended; 0 = none. Set before the fates that come at the end. A caller
-                            that remembers this message fetches all others first */
+                            ended; 0 = none. Already set when the last fates are reported, so `fate`
+                            can  read it. Keep this message's UID, and fetch it last in the next
+                            session, so that it does not block the others */
     uint32_t in_maildrop;        /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
     uint32_t listed;             /* lines of the first listing */

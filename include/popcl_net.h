@@ -30,7 +30,8 @@ typedef struct popcl_net {
      * POPCL_ERR_PORT if open returned anything else.
      *
      * If the server accepted a connection, the result is OK, even if the connection broke since:
-     * recv reports that. If host is an address as text, a timeout is ERR_TIMEOUT_CONNECT. After an
+     * recv reports that. If host is an address, no name is resolved: a timeout is then
+     * ERR_TIMEOUT_CONNECT, never ERR_RESOLVE_TIMEOUT. After an
      * error nothing is left open. The ctx may be opened again after an error, and after close. */
     popcl_err (*open)(void *ctx, const char *host, uint16_t port, uint32_t limit_ms);
     /* Moves up to n octets (1 to 2^30). Returns the number of octets moved, 1 to n, or one of the

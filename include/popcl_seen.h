@@ -6,9 +6,10 @@
  * this happens to one new UID with a probability of n / 2^64. For 10,000 UIDs and 10,000 new ones a
  * year that is once in 180 billion years.
  *
- * The key keeps this probability also against a sender that chooses UIDs. Give 16 bytes that others
- * do not know; they are saved with the set. Without a source of unpredictable bytes any constant
- * works against chance, but not against such a sender.
+ * Some servers make UIDs from a header that the sender of the mail writes. The key keeps this
+ * probability even if a sender chooses UIDs on purpose. Give 16 bytes that others do not know; they
+ * are saved with the set. Without a source of unpredictable bytes any constant works against
+ * chance, but not against such a sender.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it: call
  * popcl_seen_listed from popcl_fetch_config.listed. No call blocks or allocates. Only
@@ -33,7 +34,8 @@ extern "C" {
 /* Marks of a UID, with the meaning below or with one of the caller's own. At least one is set for
  * every UID in the set. */
 #define POPCL_SEEN_FETCHED 1u /* durable: do not fetch it again */
-/* not fetched, and not to be asked for again under the same limits */
+/* not fetched because of a limit of the caller, such as max_size: skip it until that limit changes
+ */
 #define POPCL_SEEN_REFUSED    2u
 #define POPCL_SEEN_DELETE_DUE 4u /* durable, and its deletion was wanted but is not confirmed */
 #define POPCL_SEEN_OTHER      8u

@@ -67,9 +67,10 @@ typedef struct popcl_trust {
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
-    /* Anchors that are themselves the certificate of a server. Each entry has the first bytes of
-     * such a certificate's tls-server-end-point (RFC 5929, 4.1). If such a certificate has no
-     * subjectAltName, it counts for the host in its common name. No other common name is read. */
+    /* Hashes of server certificates that are anchors themselves. They add no trust: they only allow
+     * such a certificate, if it has no subjectAltName, to name its host by its common name. No
+     * other common name is read. An entry has the first bytes of the certificate's
+     * tls-server-end-point (RFC 5929, 4.1). */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
 } popcl_trust;
@@ -93,11 +94,11 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
 /* ---- resumption: a later handshake with the same server, without its certificates and ECDHE ----
  */
 
-/* A TLS session that can be resumed (RFC 5246, 7.3, by its number). The caller's, one for each
- * account; zeroed = no session. It holds no pointer and may be copied while no job uses it. It is a
- * secret: it holds the master secret of the TLS session. A reader of it can read all that resumed
- * sessions carry, and pretend to be the server. Give it as popcl_tls.resume, and the job does the
- * rest:
+/* A TLS session that can be resumed by its session ID (RFC 5246, 7.3), not by a ticket. The
+ * caller's, one for each account; zeroed = no session. It holds no pointer and may be copied while
+ * no job uses it. It is a secret: it holds the master secret of the TLS session. A reader of it can
+ * read all that resumed sessions carry, and pretend to be the server. Give it as popcl_tls.resume,
+ * and the job does the rest:
  *
  * - The session is offered only if these settings are as in the job that made it. In popcl_config:
  *   host, port, user, security, iobuf_len. In popcl_tls: name, profile, trust, fragment,

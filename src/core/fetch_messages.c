@@ -75,47 +75,44 @@ static int too_large(const popcl_fetch *f, const popcl_msg *m) {
     return f->cfg->max_size && m->size != POPCL_SIZE_UNKNOWN && m->size > f->cfg->max_size;
 }
 
-static void want(popcl_fetch *f, size_t at, enum popcl_entry_state state, unsigned actions) {
-    popcl_msg m;
-    popcl_plan_msg(&f->plan, at, &m);
-    if (state == POPCL_ENTRY_WANT_RETR && too_large(f, &m)) {
-        not_stored(f, at, POPCL_ERR_TOO_LARGE);
-        return;
-    }
-    f->wanted++;
-    if (state == POPCL_ENTRY_WANT_RETR) f->begun++;
-    popcl_plan_enter(&f->plan, at, state, actions);
+static int is_enough(const popcl_fetch *f) {
+    return f->cfg->max_messages && f->begun >= f->cfg->max_messages;
 }
 
-/* Looks at the next entry: asks the caller for its actions, now that its size is known.
- * POPCL_DELETE_UNFETCHED counts only if no action fetches. A message that is to be fetched is never
- * deleted unless it was stored. */
-static void look_at_next(popcl_fetch *f) {
+/* Asks the caller for the actions of an entry, and follows them. Of these, only POPCL_DELETE is
+ * kept: it waits until the message is stored. POPCL_DELETE_UNFETCHED counts only if no action
+ * fetches. A message that is to be fetched is never deleted unless it was stored. */
+static void follow(popcl_fetch *f, size_t at, popcl_stage stage) {
     popcl_msg m;
-    size_t at = f->plan.next;
-    if (popcl_plan_state(&f->plan, at) == POPCL_ENTRY_OVER) { /* LIST did not name it */
-        f->plan.next = popcl_plan_after(&f->plan, at);
-        return;
-    }
+    enum popcl_entry_state next = POPCL_ENTRY_OVER;
+    unsigned deletes = popcl_plan_actions(&f->plan, at) & POPCL_DELETE;
     popcl_plan_msg(&f->plan, at, &m);
-    unsigned actions = popcl_fetch_decide(f, &m, POPCL_STAGE_SIZE);
-    unsigned fetches = actions & (POPCL_FETCH | POPCL_HEADERS_FIRST);
-    if (actions & POPCL_FETCH && !(actions & POPCL_HEADERS_FIRST) && f->cfg->max_messages &&
-        f->begun >= f->cfg->max_messages) {
-        f->left = 1;
-        return;
+    unsigned actions = popcl_fetch_decide(f, &m, stage);
+    if (actions & POPCL_HEADERS_FIRST && stage == POPCL_STAGE_SIZE) {
+        next = POPCL_ENTRY_WANT_TOP;
+    } else if (actions & POPCL_FETCH) {
+        if (is_enough(f)) {
+            f->left = 1;
+        } else if (too_large(f, &m)) {
+            popcl_fetch_tell(f, at, POPCL_NOT_STORED, POPCL_ERR_TOO_LARGE);
+        } else {
+            f->begun++;
+            next = POPCL_ENTRY_WANT_RETR;
+        }
+    } else if (actions & POPCL_DELETE_UNFETCHED) {
+        f->due++;
+        next = POPCL_ENTRY_DUE;
     }
+    f->wanted += next == POPCL_ENTRY_WANT_TOP || next == POPCL_ENTRY_WANT_RETR;
+    popcl_plan_enter(&f->plan, at, next, deletes | (actions & POPCL_DELETE));
+}
+
+/* Looks at the next entry, now that its size is known. */
+static void look_at_next(popcl_fetch *f) {
+    size_t at = f->plan.next;
     f->plan.next = popcl_plan_after(&f->plan, at);
-    actions &=
-        POPCL_FETCH | POPCL_HEADERS_FIRST | POPCL_DELETE | (fetches ? 0 : POPCL_DELETE_UNFETCHED);
-    if (actions & POPCL_HEADERS_FIRST)
-        want(f, at, POPCL_ENTRY_WANT_TOP, actions);
-    else if (actions & POPCL_FETCH)
-        want(f, at, POPCL_ENTRY_WANT_RETR, actions);
-    else if (actions & POPCL_DELETE_UNFETCHED)
-        due(f, at);
-    else
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
+    /* LIST may have left it out */
+    if (popcl_plan_state(&f->plan, at) != POPCL_ENTRY_OVER) follow(f, at, POPCL_STAGE_SIZE);
 }
 
 static void send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry_state next) {
@@ -239,30 +236,13 @@ size_t popcl_messages_body(popcl_fetch *f, size_t at, const unsigned char *p, si
     return n;
 }
 
-static void headers_durable(popcl_fetch *f, size_t at) {
-    popcl_msg m;
-    unsigned before = popcl_plan_actions(&f->plan, at);
-    popcl_plan_msg(&f->plan, at, &m);
-    unsigned actions = popcl_fetch_decide(f, &m, POPCL_STAGE_HEADERS);
-    if (actions & POPCL_FETCH && f->cfg->max_messages && f->begun >= f->cfg->max_messages) {
-        f->left = 1;
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
-    } else if (actions & POPCL_FETCH) {
-        want(f, at, POPCL_ENTRY_WANT_RETR, POPCL_FETCH | ((actions | before) & POPCL_DELETE));
-    } else if (actions & POPCL_DELETE_UNFETCHED) {
-        due(f, at);
-    } else {
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
-    }
-}
-
 static void staged(popcl_fetch *f, size_t at) {
     f->staged++;
     f->staged_octets = f->octets > UINT32_MAX - f->staged_octets
                            ? UINT32_MAX
                            : f->staged_octets + (uint32_t)f->octets;
     if (f->msg.part == POPCL_HEADERS)
-        headers_durable(f, at);
+        follow(f, at, POPCL_STAGE_HEADERS);
     else
         popcl_plan_enter(&f->plan, at, POPCL_ENTRY_STAGED, popcl_plan_actions(&f->plan, at));
 }
@@ -282,7 +262,7 @@ static unsigned commit(popcl_fetch *f, size_t at) {
         sink_said(f, answer);
         not_stored(f, at, POPCL_ERR_COMMIT);
     } else if (f->msg.part == POPCL_HEADERS) {
-        headers_durable(f, at);
+        follow(f, at, POPCL_STAGE_HEADERS);
     } else {
         durable(f, at);
     }

@@ -28,7 +28,7 @@
 
 const popcl_state_row popcl_states[] = {
     [CLOSED] = {"closed", 0, 0, 0},
-    [CONNECTING] = {"connecting", 0, POPCL_ERR_CLOSED_GREETING, 0},
+    [CONNECTING] = {"connecting", POPCL_ERR_TIMEOUT_CONNECT, POPCL_ERR_CLOSED_GREETING, 0},
     [SECURING] = {"securing", POPCL_ERR_TIMEOUT_TLS, POPCL_ERR_TLS_CLOSED, READ | SEND},
     [GREETING] = {"greeting", POPCL_ERR_TIMEOUT_GREETING, POPCL_ERR_CLOSED_GREETING, READ | SEND},
     [IDLE] = {"idle", POPCL_ERR_UNASKED, 0, READ | SEND},
@@ -93,7 +93,6 @@ void popcl_machine_leave(popcl *c) {
     popcl_zero(c->link.buf, c->link.len);
     if (c->link.tls) popcl_tls_layer_of(c->link.tls)->forget(c->link.tls);
     popcl_machine_release_secret(c);
-    c->since = c->passed;
     c->moved = 1; /* the time of `closed` begins with the next tick */
     popcl_machine_settle(c, end);
 }
@@ -140,15 +139,15 @@ static void pause_for(popcl *c, unsigned why) {
 
 /* ---- replies ---- */
 
-static void begin_line(popcl *c, unsigned form) {
+static void begin_line(popcl *c, unsigned form, int listing) {
     popcl_wire_reset(&c->wire);
-    popcl_reply_begin(&c->parser, &c->reply, (enum popcl_form)form);
+    popcl_reply_begin(&c->parser, &c->reply, (enum popcl_form)form, listing);
 }
 
 void popcl_machine_begin_status(popcl *c) {
     const popcl_flight *f = popcl_oldest(c);
     int single = c->in_flight && f->shape <= POPCL_SINGLE_OR_CHALLENGE;
-    begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT);
+    begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT, 0);
     c->parser.keep = c->in_flight && c->phase && !(c->phase & POPCL_IN_TRANSACTION);
 }
 
@@ -228,7 +227,7 @@ static void begin_lines(popcl *c) {
     if (c->verb == POPCL_CAPA) memset(&c->caps, 0, sizeof c->caps);
     c->passed_over += c->stray;
     c->lines = c->stray = 0;
-    begin_line(c, popcl_verbs[c->verb].form);
+    begin_line(c, popcl_verbs[c->verb].form, 1);
     popcl_machine_enter(c, LINES);
 }
 
@@ -262,34 +261,6 @@ static void reply_answered(popcl *c) {
         begin_body(c);
 }
 
-static void status_end(popcl *c) {
-    popcl_err e = popcl_reply_status_end(&c->parser, &c->reply);
-    if (c->reply.status == POPCL_STATUS_ERR)
-        c->err_verb = c->state == UNASKED ? POPCL_VERBS : c->verb;
-    if (e)
-        line_failed(c, e);
-    else if (c->state == GREETING)
-        greeted(c);
-    else if (c->state == STATUS)
-        reply_answered(c);
-    else
-        popcl_machine_enter(c, ENDING); /* UNASKED and -ERR: status_text lets nothing else pass */
-}
-
-static void status_text(popcl *c, const unsigned char *p, size_t n) {
-    size_t text = popcl_reply_status(&c->parser, &c->reply, p, n);
-    int wrong = c->parser.bad == POPCL_ERR_STATUS ||
-                (c->state == UNASKED && c->reply.status != POPCL_STATUS_ERR);
-    if (wrong && c->parser.keep && c->state == STATUS)
-        return; /* the rest of the line is kept too, to be shown */
-    if (wrong) {
-        line_failed(c, POPCL_ERR_STATUS);
-    } else if (text < n && c->state != UNASKED && c->events->text) {
-        c->events->text(c->ctx, tag_of(c), p + text, n - text);
-        popcl_machine_is_over_now(c);
-    }
-}
-
 /* Takes a line of LIST or UIDL. A line that names no message is passed over, up to a limit. If
  * there are more lines than messages, they name a message twice. */
 static void message_line(popcl *c) {
@@ -301,9 +272,8 @@ static void message_line(popcl *c) {
         c->events->line(c->ctx, tag_of(c), &c->reply);
 }
 
-static void listing_line(popcl *c) {
+static void listing_line(popcl *c, popcl_err e) {
     int capa = c->verb == POPCL_CAPA;
-    popcl_err e = popcl_reply_line_end(&c->parser, &c->reply, &c->caps);
     c->lines++;
     if (e == POPCL_ERR_GREETED_AGAIN && !c->greets_again) e = POPCL_OK;
     /* a number that is too large to read is above any count that was read */
@@ -316,7 +286,39 @@ static void listing_line(popcl *c) {
         popcl_machine_finish(c, e);
     else if (!capa)
         message_line(c);
-    if (!popcl_machine_is_over_now(c)) begin_line(c, c->parser.form);
+    if (!popcl_machine_is_over_now(c)) begin_line(c, c->parser.form, 1);
+}
+
+static void line_end(popcl *c, popcl_err e) {
+    if (c->state == LINES) {
+        listing_line(c, e);
+        return;
+    }
+    if (c->reply.status == POPCL_STATUS_ERR)
+        c->err_verb = c->state == UNASKED ? POPCL_VERBS : c->verb;
+    if (e)
+        line_failed(c, e);
+    else if (c->state == GREETING)
+        greeted(c);
+    else if (c->state == STATUS)
+        reply_answered(c);
+    else
+        popcl_machine_enter(c, ENDING); /* UNASKED and -ERR: line_text lets nothing else pass */
+}
+
+static void line_text(popcl *c, const unsigned char *p, size_t n) {
+    size_t text = popcl_reply_take(&c->parser, &c->reply, &c->caps, p, n);
+    if (c->state == LINES) return;
+    int wrong = c->parser.bad == POPCL_ERR_STATUS ||
+                (c->state == UNASKED && c->reply.status != POPCL_STATUS_ERR);
+    if (wrong && c->parser.keep && c->state == STATUS)
+        return; /* the rest of the line is kept too, to be shown */
+    if (wrong) {
+        line_failed(c, POPCL_ERR_STATUS);
+    } else if (text < n && c->state != UNASKED && c->events->text) {
+        c->events->text(c->ctx, tag_of(c), p + text, n - text);
+        popcl_machine_is_over_now(c);
+    }
 }
 
 /* Returns the limit of a line, in octets. RFC 1939 has no limit for a listing's lines, and those of
@@ -347,14 +349,10 @@ static size_t take_line(popcl *c, const unsigned char *p, size_t n) {
         line_failed(c, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
     else if (event == POPCL_WIRE_END)
         complete(c);
-    else if (event == POPCL_WIRE_EOL && listing)
-        listing_line(c);
-    else if (event == POPCL_WIRE_EOL)
-        status_end(c);
-    else if (event == POPCL_WIRE_SPAN && listing)
-        popcl_reply_line(&c->parser, &c->reply, &c->caps, span, span_n);
     else if (event == POPCL_WIRE_SPAN)
-        status_text(c, span, span_n);
+        line_text(c, span, span_n);
+    else if (event == POPCL_WIRE_EOL)
+        line_end(c, popcl_reply_end(&c->parser, &c->reply, &c->caps));
     return used;
 }
 

@@ -83,6 +83,7 @@ popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_eve
     c->verb = c->err_verb = POPCL_VERBS;
     c->count = UINT32_MAX;
     c->clock = now_ms;
+    c->until = popcl_or_default(cfg->connect_ms, POPCL_CONNECT_MS);
     c->taken = 1;
     popcl_link_open_clear(&c->link, cfg->iobuf, cfg->iobuf_len);
     if (cfg->security != POPCL_CLEAR) c->link.tls = cfg->tls;
@@ -109,14 +110,13 @@ static void set_now(popcl *c, uint32_t now_ms) {
     c->clock = now_ms;
 }
 
-/* Returns the milliseconds left of a limit of ms that began at `from`. */
-static uint32_t left(const popcl *c, uint32_t from, uint32_t ms) {
-    uint32_t passed = c->passed - from;
-    return passed < ms ? ms - passed : 0;
+/* Returns the milliseconds from the last tick to a time; 0 = it has passed. */
+static uint32_t left(const popcl *c, uint32_t until) {
+    return until > c->passed ? until - c->passed : 0;
 }
 
 static uint32_t total_left(const popcl *c) {
-    return left(c, 0, popcl_or_default(c->cfg->total_ms, POPCL_TOTAL_MS));
+    return left(c, popcl_or_default(c->cfg->total_ms, POPCL_TOTAL_MS));
 }
 
 /* Returns the reserve in ms: the last part of the session's time, kept for QUIT. */
@@ -125,47 +125,39 @@ static uint32_t reserve_ms(const popcl *c) {
     return quarter < POPCL_QUIT_MS ? quarter : POPCL_QUIT_MS;
 }
 
-/* Returns the error for a session in which nothing moved for idle_ms. */
-static popcl_err idle_error(const popcl *c) {
+/* Returns the milliseconds that the present wait may take. In IDLE an owner that sends nothing
+ * waits on purpose, unless there is no room to send. */
+static uint32_t wait_ms(const popcl *c) {
+    const popcl_config *cfg = c->cfg;
+    size_t room;
+    if (c->state == CLOSED) return POPCL_SETTLE_MS;
+    if (c->pause) return popcl_or_default(cfg->pause_ms, POPCL_PAUSE_MS);
+    if (c->state == LEAVING) return LEAVE_MS;
+    if (c->state == IDLE && c->link.ops->out(&c->link, &room)) return POPCL_MS_MAX;
+    return popcl_or_default(cfg->idle_ms, POPCL_IDLE_MS);
+}
+
+/* Returns the milliseconds until the present wait is too long. */
+static uint32_t wait_left(const popcl *c) { return c->moved ? wait_ms(c) : left(c, c->until); }
+
+/* Returns the error for a wait that is too long. */
+static popcl_err wait_error(const popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].idle;
-    if (e) return e;
+    if (total_left(c) == 0) return POPCL_ERR_TIMEOUT_TOTAL;
+    if (c->pause) return POPCL_ERR_TIMEOUT_PAUSE;
+    if (e || c->state == LEAVING) return e;
     if (c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
     return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
-/* Returns the milliseconds until the next deadline. Sets *means to the error if the deadline
- * passes. */
-static uint32_t deadline(const popcl *c, popcl_err *means) {
-    uint32_t total = total_left(c), from = c->moved ? c->passed : c->since, ms = POPCL_MS_MAX;
-    popcl_err e = POPCL_OK;
-    size_t room;
-    if (c->pause) {
-        ms = popcl_or_default(c->cfg->pause_ms, POPCL_PAUSE_MS);
-        e = POPCL_ERR_TIMEOUT_PAUSE;
-    } else if (c->state == CONNECTING) {
-        from = 0;
-        ms = popcl_or_default(c->cfg->connect_ms, POPCL_CONNECT_MS);
-        e = POPCL_ERR_TIMEOUT_CONNECT;
-    } else if (c->state == LEAVING) {
-        ms = LEAVE_MS;
-    } else if (c->state != IDLE || !c->link.ops->out(&c->link, &room)) {
-        /* in IDLE an owner that sends nothing waits on purpose, unless there is no room to send */
-        ms = popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
-        e = idle_error(c);
-    }
-    uint32_t other = left(c, from, ms);
-    *means = total && other < total ? e : POPCL_ERR_TIMEOUT_TOTAL;
-    return other < total ? other : total;
-}
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 uint32_t popcl_next_deadline(const popcl *c) {
-    popcl_err e;
     if (popcl_is_done(c)) return POPCL_MS_MAX;
-    if (c->state == CLOSED) return left(c, c->since, POPCL_SETTLE_MS);
-    uint32_t next = deadline(c, &e), total = total_left(c), reserve = reserve_ms(c);
+    uint32_t next = wait_left(c), total = total_left(c), reserve = reserve_ms(c);
+    if (c->state == CLOSED) return next;
     if (total <= reserve) reserve /= 2; /* `late` was called, and is called again */
-    if (total > reserve && total - reserve < next) next = total - reserve;
-    return next;
+    return smaller(next, total > reserve ? total - reserve : total);
 }
 
 /* Reports to the owner that the reserve for QUIT has begun, or that half of it is over. */
@@ -177,18 +169,17 @@ static void look_at_reserve(popcl *c) {
 }
 
 void popcl_tick(popcl *c, uint32_t now_ms) {
-    popcl_err e;
     if (!begin_call(c)) return;
     set_now(c, now_ms);
-    if (c->moved) c->since = c->passed;
+    if (c->moved) c->until = c->passed + wait_ms(c);
     c->moved = 0;
-    if (c->state == CLOSED) {
-        if (left(c, c->since, POPCL_SETTLE_MS) == 0) popcl_machine_settle(c, POPCL_END_LAST);
-    } else if (deadline(c, &e) == 0) {
-        popcl_machine_finish(c, e);
-    } else {
+    int over = wait_left(c) == 0;
+    if (c->state != CLOSED && (over || total_left(c) == 0))
+        popcl_machine_finish(c, wait_error(c));
+    else if (c->state != CLOSED)
         look_at_reserve(c);
-    }
+    else if (over)
+        popcl_machine_settle(c, POPCL_END_LAST);
     end_call(c);
 }
 
@@ -203,7 +194,8 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
              total = popcl_or_default(cfg->total_ms, POPCL_TOTAL_MS);
     if (c->state == CONNECTING) {
         c->clock = now_ms;
-        c->passed = c->since = 0;
+        c->passed = 0;
+        c->until = connect;
     }
     *port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
     *limit_ms = connect < total ? connect : total;
@@ -214,7 +206,7 @@ void popcl_connected(popcl *c, uint32_t now_ms) {
     if (!begin_call(c)) return;
     if (c->state == CONNECTING) {
         set_now(c, now_ms);
-        c->since = c->passed;
+        c->until = c->passed + popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
         if (c->cfg->security == POPCL_TLS) {
             popcl_machine_enter(c, SECURING);
             popcl_machine_pump(c); /* the client sends first: ClientHello */

@@ -48,12 +48,18 @@ const char *popcl_capa_name(unsigned n) { return nth_word(capa_words, n); }
 
 const char *popcl_sasl_name(unsigned n) { return nth_word(sasl_words, n); }
 
+static void drop_text(popcl_reply *r) {
+    r->text_len = 0;
+    r->text[0] = 0;
+}
+
 /* ---- response codes: [LEVEL/LEVEL...] right after -ERR (RFC 2449, 8). The text is kept from its
  * bracket on. ---- */
 
 static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     int separator = c == '/' || c == ']';
     if (x->code == CODE_FIRST) {
+        drop_text(r); /* octets of the status itself, if they were kept */
         x->code = c == '[' ? CODE_LEVEL_START : CODE_OVER;
         return;
     }
@@ -143,10 +149,9 @@ static void field_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) 
     }
 }
 
-static popcl_err fields_end(popcl_reply_parser *x, popcl_reply *r) {
+static void fields_end(popcl_reply_parser *x, popcl_reply *r) {
     if (x->field == AT_START) bad(x, POPCL_ERR_NUMBER);
     if (x->form == POPCL_FORM_UIDL) popcl_uid_end(x, r);
-    return (popcl_err)x->bad;
 }
 
 /* ---- capabilities: a tag and its parameters (RFC 2449, 5 and 6) ---- */
@@ -195,18 +200,16 @@ static void capa_octet(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps, 
 
 /* ---- lines ---- */
 
-void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form form) {
+#define NO_STATUS UINT8_MAX /* the column of a listing's line */
+
+void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form form, int listing) {
     memset(x, 0, sizeof *x);
     x->form = (uint8_t)form;
+    x->column = listing ? NO_STATUS : 0;
     r->number = 0;
     r->size = POPCL_SIZE_UNKNOWN;
     r->uid_len = 0;
     if (r->text_len == 0) r->text[0] = 0; /* a UID was there */
-}
-
-static void drop_text(popcl_reply *r) {
-    r->text_len = 0;
-    r->text[0] = 0;
 }
 
 /* The text of each popcl_status, up to the space after it. */
@@ -233,51 +236,43 @@ static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c)
     if (x->keep) keep_octet(r, c);
 }
 
-size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned char *p, size_t n) {
-    size_t i = 0;
-    while (i < n && x->bad != POPCL_ERR_STATUS && (x->column == 0 || x->column <= status_octets(r)))
-        status_octet(x, r, p[i++]);
-    int ok = r->status != POPCL_STATUS_ERR, wrong = x->bad == POPCL_ERR_STATUS;
-    for (size_t at = i; at < n; at++) {
-        /* kept octets of the status itself must not be in front of a refusal's text */
-        if (!ok && !wrong && x->code == CODE_FIRST) drop_text(r);
-        if (!ok && !wrong)
-            text_octet(x, r, p[at]);
-        else if (x->keep)
-            keep_octet(r, p[at]);
-        if (ok && !wrong && x->form > POPCL_FORM_CHALLENGE) field_octet(x, r, p[at]);
+size_t popcl_reply_take(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
+                        const unsigned char *p, size_t n) {
+    size_t text = 0;
+    for (size_t i = 0; i < n; i++) {
+        int wrong = x->bad == POPCL_ERR_STATUS;
+        if (!wrong && (x->column == 0 || x->column <= status_octets(r))) {
+            status_octet(x, r, p[i]);
+            text++;
+        } else if (!wrong && r->status == POPCL_STATUS_ERR) {
+            text_octet(x, r, p[i]);
+        } else {
+            if (x->keep) keep_octet(r, p[i]);
+            if (!wrong && x->form == POPCL_FORM_CAPA)
+                capa_octet(x, r, caps, p[i]);
+            else if (!wrong && x->form > POPCL_FORM_CHALLENGE)
+                field_octet(x, r, p[i]);
+        }
     }
-    return wrong ? n : i;
+    return text;
 }
 
-popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r) {
+popcl_err popcl_reply_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
     if (x->column == 1 && r->status == POPCL_STATUS_OK && x->form == POPCL_FORM_CHALLENGE)
         r->status = POPCL_STATUS_CHALLENGE; /* an empty challenge without its space */
     if (x->bad == POPCL_ERR_STATUS || x->column < (x->column ? status_octets(r) : 1))
         return POPCL_ERR_STATUS;
-    if (r->status != POPCL_STATUS_ERR) {
-        if (x->keep) drop_text(r); /* it is a reply like any other */
-        return x->form > POPCL_FORM_CHALLENGE ? fields_end(x, r) : POPCL_OK;
+    if (r->status == POPCL_STATUS_ERR) {
+        /* no closing bracket: then it is text */
+        if (x->code != CODE_OVER) r->code = POPCL_CODE_NONE;
+        if (x->code == CODE_FIRST) drop_text(r);
+        return POPCL_OK;
     }
-    /* no closing bracket: then it is text */
-    if (x->code != CODE_OVER) r->code = POPCL_CODE_NONE;
-    if (x->code == CODE_FIRST) drop_text(r);
-    return POPCL_OK;
-}
-
-void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
-                      const unsigned char *p, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (x->form == POPCL_FORM_CAPA)
-            capa_octet(x, r, caps, p[i]);
-        else
-            field_octet(x, r, p[i]);
-    }
-}
-
-popcl_err popcl_reply_line_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
-    if (x->form != POPCL_FORM_CAPA) return fields_end(x, r);
-    capa_word_end(x, r, caps);
+    if (x->keep) drop_text(r); /* it is a reply like any other */
+    if (x->form == POPCL_FORM_CAPA)
+        capa_word_end(x, r, caps);
+    else if (x->form > POPCL_FORM_CHALLENGE)
+        fields_end(x, r);
     return (popcl_err)x->bad;
 }
 

@@ -20,20 +20,16 @@ enum popcl_form {
 
 /* Begins a status line, or a line of a listing. Its fields have this form; in a status line they
  * come after `+OK `. */
-void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form form);
+void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form form, int listing);
 
-/* Takes the next octets of a status line. Returns the offset in p at which its text begins; n = not
- * in these octets. r->status is a guess until the line ends. */
-size_t popcl_reply_status(popcl_reply_parser *x, popcl_reply *r, const unsigned char *p, size_t n);
+/* Takes the next octets of the line; caps is needed for POPCL_FORM_CAPA only. Returns how many of
+ * them belong to the status itself: text follows them. r->status is a guess until the line ends. */
+size_t popcl_reply_take(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
+                        const unsigned char *p, size_t n);
 
-/* Takes the next octets of a listing's line; caps is needed for POPCL_FORM_CAPA only. */
-void popcl_reply_line(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
-                      const unsigned char *p, size_t n);
-
-/* End the line. Return POPCL_OK, ERR_STATUS, ERR_NUMBER, ERR_NUMBER_RANGE, or ERR_GREETED_AGAIN for
- * a status in a list of capabilities. A size that cannot be read is unknown. A UID that breaks the
- * rules is replaced by its digest. */
-popcl_err popcl_reply_status_end(popcl_reply_parser *x, popcl_reply *r);
-popcl_err popcl_reply_line_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps);
+/* Ends the line. Returns POPCL_OK, ERR_STATUS, ERR_NUMBER, ERR_NUMBER_RANGE, or ERR_GREETED_AGAIN
+ * for a status in a list of capabilities. A size that cannot be read is unknown. A UID that breaks
+ * the rules is replaced by its digest. */
+popcl_err popcl_reply_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps);
 
 #endif

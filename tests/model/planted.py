@@ -49,8 +49,7 @@ FAULTS = [
      "if (!e) popcl_machine_release_secret(c);\n    if (e != POPCL_ERR_SECRET_WAIT) c->secret = NULL;"),
     ("RETR of a skipped message", "fetch_list.c", "if (popcl_fetch_decide(f, m, POPCL_STAGE_UID) == POPCL_SKIP) return;",
      "(void)popcl_fetch_decide(f, m, POPCL_STAGE_UID);"),
-    ("max_messages is off by one", "fetch_messages.c", "if (actions & POPCL_FETCH && f->cfg->max_messages && f->begun >= f->cfg->max_messages) {",
-     "if (actions & POPCL_FETCH && f->cfg->max_messages && f->begun > f->cfg->max_messages) {"),
+    ("max_messages is off by one", "fetch_messages.c", "f->begun >= f->cfg->max_messages;", "f->begun > f->cfg->max_messages;"),
     ("a refused DELE counts as marked", "fetch_messages.c", "int ok = r->status == POPCL_STATUS_OK;\n    if (ok) f->marked++;",
      "int ok = r->status != POPCL_STATUS_NONE;\n    if (ok) f->marked++;"),
     ("an empty body is deleted", "fetch_messages.c", "if (actions & POPCL_DELETE && !(actions & EMPTY_BODY))", "if (actions & POPCL_DELETE)"),
@@ -77,7 +76,7 @@ FAULTS = [
     ("a piece of a response is sent twice", "pumps.c", "c->written += l.secret_to - l.secret_from;", "c->written += (l.secret_to - l.secret_from) / 2;"),
     ("a challenge to PASS", "command.c", '[POPCL_PASS] = {"PASS", A, SECRET, POPCL_FORM_TEXT,', '[POPCL_PASS] = {"PASS", A, SECRET, POPCL_FORM_CHALLENGE,'),
     ("UIDs that are numbers count", "plan.c", "return value == m->number;", "return 0;"),
-    ("a deadline is never judged", "pumps.c", "} else if (deadline(c, &e) == 0) {", "} else if (deadline(c, &e) == 0 && !c->pause) {"),
+    ("a deadline is never judged", "pumps.c", "int over = wait_left(c) == 0;", "int over = wait_left(c) == 0 && !c->pause;"),
 ]
 
 
