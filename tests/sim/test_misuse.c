@@ -382,7 +382,8 @@ static void missing_settings(void **state) {
     }
 }
 
-/* [K11] buffers are the ones that start saw; a deadline may change */
+/* [K11] buffers are the ones that start saw; a deadline that changes does not count for a wait that
+ * has begun */
 static void a_configuration_that_changes_after_start(void **state) {
     static rig r;
     (void)state;
@@ -395,8 +396,8 @@ static void a_configuration_that_changes_after_start(void **state) {
         if (late) r.cfg.session.idle_ms = 1;
         popcl_tick(&r.job.session, 50);
         popcl_tick(&r.job.session, 100);
-        assert_int_equal(rig_finish(&r), late ? POPCL_ERR_TIMEOUT_GREETING : POPCL_OK);
-        assert_int_equal(r.begun, late ? 0 : 2);
+        assert_int_equal(rig_finish(&r), POPCL_OK);
+        assert_int_equal(r.begun, 2);
         rig_end(&r);
     }
 }
