@@ -42,6 +42,7 @@ typedef struct popcl_disk {
 extern const popcl_disk popcl_posix_disk;
 
 #define POPCL_STORE_NAME_MAX 255
+#define POPCL_STORE_GROUP    64 /* messages between two syncs: more would hardly be faster */
 
 /* A message store: one directory, with one file a message, mode 0600. A file is written under a
  * temporary name, synced, and given its final name; it never replaces another file. It is durable

@@ -75,12 +75,53 @@ class StoreFails(InAPlace):
     def test_the_directory_may_not_be_written_any_more(self):
         for options in ((), ("-d",)):
             with self.subTest(options=options):
-                place, commands, result = self.run_until(lambda place: os.chmod(place.out, 0o500), *options)
+                place, commands, result = self.run_until(lambda place: os.chmod(place.out, 0o500), "--sync", "each", *options)
                 os.chmod(place.out, 0o700)
                 self.assertIn("Permission denied", result.err)
                 self.assertEqual(place.contents(), sorted(message(n) for n in range(1, 11)))
                 deleted = {c for c in commands if c.startswith("DELE")}
                 self.assertEqual(deleted, {f"DELE {n}" for n in range(1, 11)} if options else set(), result)
+
+
+class Sync(InAPlace):
+    """--sync: messages are durable, and have their names, before they are deleted. One at a time, or in groups."""
+
+    MAIL = 150  # more than two groups
+
+    def run_with(self, *options, wrapper=()):
+        place = self.place()
+        place.wrapper = list(wrapper)
+        mail = [message(n) for n in range(1, self.MAIL + 1)]
+        with Hostile(messages=mail, out=place.out) as server:
+            place.run(server.port, "-d", *options)
+            self.assertEqual(server.violations, [])  # one would be a DELE of a message that is in no file
+            self.assertEqual(server.messages, [])
+            commands = [c for c in server.commands if c.startswith(("RETR", "DELE"))]
+        self.assertEqual(place.contents(), sorted(mail))
+        return commands
+
+    def groups(self, commands):
+        """How many messages were fetched before each row of deletions."""
+        rows = re.findall(r"((?:RETR )+)((?:DELE )+)", "".join(c.split()[0] + " " for c in commands))
+        for fetched, deleted in rows:
+            self.assertEqual(fetched.count("RETR"), deleted.count("DELE"), commands)
+        return [fetched.count("RETR") for fetched, _ in rows]
+
+    def test_each(self):
+        self.assertEqual(self.groups(self.run_with("--sync", "each")), [1] * self.MAIL)
+
+    def test_group(self):
+        for options in ((), ("--sync=group",)):
+            self.assertEqual(self.groups(self.run_with(*options)), [64, 64, self.MAIL - 128])
+
+    def test_a_connection_that_breaks_inside_a_group(self):
+        """What came whole is stored."""
+        place = self.place()
+        mail = [message(n) for n in range(1, MANY + 1)]
+        with Hostile(messages=mail) as server:
+            server.replies["RETR 11"] = [Close()]
+            place.run(server.port, "--limit", "20", code=(0, 75))
+        self.assertLessEqual({*mail[:10]}, {*place.contents()})
 
 
 class ResumeFile(InAPlace):
@@ -344,7 +385,7 @@ class Sums(InAPlace):
         place = self.place(owner=ANOTHER_USER)
         with Hostile(messages=[message(n) for n in range(1, MANY + 1)]) as server:
             server.replies["RETR 11"] = [Do(lambda: os.chmod(place.out, 0o500)), b"+OK\r\n" + stuffed(message(11))]
-            result = place.run(server.port, "-v", code=74)
+            result = place.run(server.port, "-v", "--sync", "each", code=74)
         self.assertNotIn("failed in all", result.err)
         self.assertIn(f"{MANY - 11} more messages were not tried", result.err)
         self.assertEqual(len(re.findall(r"message \d+ is left on the server", result.err)), 1, result)

@@ -60,7 +60,7 @@ static void defaults(void **state) {
     assert_int_equal(o.idle_ms, 60000);
     assert_int_equal(o.connect_ms, 30000);
     assert_int_equal(o.total_ms, 86400000);
-    assert_true(!o.only_new && !o.delete &&o.max_size == 0 && o.limit == 0 &&
+    assert_true(!o.only_new && !o.delete &&o.max_size == 0 && o.limit == 0 && !o.sync_each &&
                 o.auth == POPCL_AUTH_AUTO);
     assert_int_equal(parse("mail.example -T -a a -o o"), 0);
     assert_int_equal(o.port, 995);
@@ -94,6 +94,10 @@ static void long_options(void **state) {
     assert_int_equal(o.action, CMD_CHECK);
     assert_int_equal(parse("h -a a -o o --max-size 500000"), 0);
     assert_int_equal(o.max_size, 500000);
+    assert_int_equal(parse("h -a a -o o --sync each"), 0);
+    assert_int_equal(o.sync_each, 1);
+    assert_int_equal(parse("h -a a -o o --sync=group"), 0);
+    assert_int_equal(o.sync_each, 0);
     assert_int_equal(parse("--help -x"), 0);
     assert_int_equal(o.action, CMD_HELP);
     assert_int_equal(parse("-d -V"), 0);
@@ -331,6 +335,9 @@ static void missing_and_unknown(void **state) {
         "h -a a -o o --tim 5",
         "h -a a -o o --auth none-such",
         "h -a a -o o --trace=",
+        "h -a a -o o --sync",
+        "h -a a -o o --sync=all",
+        "h -a a -o o --sync each --sync group",
     };
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {

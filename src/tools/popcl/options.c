@@ -41,6 +41,13 @@ static int set_out_dir(cmd_options *o, const char *value) {
     return 0;
 }
 
+static int set_sync(cmd_options *o, const char *value) {
+    o->sync_each = strcmp(value, "each") == 0;
+    return o->sync_each || strcmp(value, "group") == 0
+               ? 0
+               : wrong(o, "--sync", "", " wants each or group", SEE_HELP);
+}
+
 /* The first row is the one for every other number. */
 static const cmd_mechanism mechanisms[] = {
     {.value = "auto", .name = "", .auth = POPCL_AUTH_AUTO},
@@ -201,6 +208,7 @@ enum option_id {
     OPT_NO_CAPA,
     OPT_LIMIT,
     OPT_MAX_SIZE,
+    OPT_SYNC,
     OPT_LIST,
     OPT_CHECK,
     OPT_IOBUF,
@@ -264,6 +272,9 @@ static const option_row options[OPTIONS] = {
     [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES",
                       "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "
                       "1024^2, 1024^3 bytes"},
+    [OPT_SYNC] = {"sync", 0, OWN, 0, 0, set_sync, " HOW",
+                  "group (default): up to 64 messages are made durable at\na time, and deleted "
+                  "after that; each: one at a time"},
     [OPT_LIST] =
         {"list", 0, FLAG, CMD_LIST, FIELD(action), NULL, "",
          "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},

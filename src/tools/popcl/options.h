@@ -42,6 +42,7 @@ typedef struct cmd_options {
     uint32_t iobuf_len; /* bytes; 0 = the best size */
     uint16_t fragment;  /* octets, popcl_tls.fragment: --mfln; 0 = as large as the buffer allows */
     uint8_t ask_no_fragment; /* popcl_tls.ask_no_fragment */
+    uint8_t sync_each;       /* 1 = each message is made durable alone; 0 = in groups */
     const char *doubt;       /* NULL, or an argument that is probably a mistake: give a warning */
     char error[128];         /* after a failed parse: the fault */
     const char *advice;      /* and what to do instead */
