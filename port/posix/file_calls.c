@@ -4,6 +4,7 @@
  * for writing then needs a descriptor for writing. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE /* flock, syscall */
+#define _GNU_SOURCE     /* O_TMPFILE, sync_file_range */
 
 #include "file_calls.h"
 
@@ -62,9 +63,51 @@ static int real_fsync(void *sys, int fd) {
     return fsync(fd);
 }
 
+/* Only Linux has this call. Elsewhere fsync does all of the work. */
+static int real_start_sync(void *sys, int fd) {
+    (void)sys;
+#ifdef SYNC_FILE_RANGE_WRITE
+    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 static int real_close(void *sys, int fd) {
     (void)sys;
     return close(fd);
+}
+
+static int real_close_run(void *sys, int first, int last) {
+    (void)sys;
+#ifdef SYS_close_range
+    return (int)syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0u);
+#else
+    (void)first, (void)last;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+static int real_open_unnamed(void *sys, int dir, mode_t mode) {
+    (void)sys;
+#ifdef O_TMPFILE
+    return openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+#else
+    (void)dir, (void)mode;
+    errno = ENOTSUP;
+    return -1;
+#endif
+}
+
+/* AT_EMPTY_PATH would need no /proc, but a capability: CAP_DAC_READ_SEARCH. */
+static int real_link_unnamed(void *sys, int fd, int dir, const char *to) {
+    char path[32];
+    (void)sys;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, path, dir, to, AT_SYMLINK_FOLLOW);
 }
 
 static int real_linkat(void *sys, int dir, const char *from, const char *to) {
@@ -120,9 +163,13 @@ const popcl_disk popcl_posix_disk = {
     .write = real_write,
     .pread = real_pread,
     .fsync = real_fsync,
+    .start_sync = real_start_sync,
     .close = real_close,
-    .linkat = real_linkat,
+    .close_run = real_close_run,
+    .open_unnamed = real_open_unnamed,
+    .link_unnamed = real_link_unnamed,
     .rename_new = real_rename_new,
+    .linkat = real_linkat,
     .rename_over = real_rename_over,
     .unlinkat = real_unlinkat,
     .list = real_list,
@@ -135,6 +182,12 @@ const pop_disk pop_real_disk = {.calls = &popcl_posix_disk};
 int pop_file_open(const pop_disk *d, int dir, const char *name, int flags, mode_t mode) {
     int fd;
     POP_AGAIN(fd, d->calls->openat(d->sys, dir, name, flags | O_CLOEXEC, mode));
+    return fd;
+}
+
+int pop_file_open_unnamed(const pop_disk *d, int dir, mode_t mode) {
+    int fd;
+    POP_AGAIN(fd, d->calls->open_unnamed(d->sys, dir, mode));
     return fd;
 }
 
@@ -155,6 +208,14 @@ int pop_file_is_held(int error) { return error == EWOULDBLOCK || error == EAGAIN
 int pop_file_close(const pop_disk *d, int fd) {
     return d->calls->close(d->sys, fd) < 0 && errno != EINTR ? -1 : 0;
 }
+
+int pop_file_close_run(const pop_disk *d, int first, int last) {
+    int r;
+    POP_AGAIN(r, d->calls->close_run(d->sys, first, last));
+    return r;
+}
+
+void pop_file_start_sync(const pop_disk *d, int fd) { (void)d->calls->start_sync(d->sys, fd); }
 
 int pop_file_sync(const pop_disk *d, int fd) {
     int r;

@@ -34,6 +34,10 @@ extern const pop_disk pop_real_disk; /* the one of popcl_posix_disk */
 /* openat with O_CLOEXEC. */
 int pop_file_open(const pop_disk *d, int dir, const char *name, int flags, mode_t mode);
 
+/* Opens a new file without a name, which the directory's file system removes with its last
+ * descriptor. */
+int pop_file_open_unnamed(const pop_disk *d, int dir, mode_t mode);
+
 int pop_file_stat(const pop_disk *d, int fd, struct stat *st);
 
 int pop_file_lock(const pop_disk *d, int fd);
@@ -45,7 +49,14 @@ int pop_file_is_held(int error);
  * close another file. */
 int pop_file_close(const pop_disk *d, int fd);
 
+/* Closes the descriptors first to last, which all have to be the caller's. Returns 0, or -1: then
+ * none was closed. */
+int pop_file_close_run(const pop_disk *d, int first, int last);
+
 int pop_file_sync(const pop_disk *d, int fd);
+
+/* Begins to write the file's data to the disk, and does not wait. */
+void pop_file_start_sync(const pop_disk *d, int fd);
 
 /* The same for a directory. Some file systems report that they have no such call. They can do no
  * more, so it counts as done. */

@@ -29,11 +29,23 @@ typedef struct popcl_disk {
     ssize_t (*write)(void *sys, int fd, const void *p, size_t n);
     ssize_t (*pread)(void *sys, int fd, void *p, size_t n, off_t at);
     int (*fsync)(void *sys, int fd);
+    /* sync_file_range: begins to write the file's data to the disk. A hint: its result is not
+     * looked at, and nothing is durable before fsync. */
+    int (*start_sync)(void *sys, int fd);
     int (*close)(void *sys, int fd);
-    int (*linkat)(void *sys, int dir, const char *from,
-                  const char *to); /* EPERM, ENOTSUP, ENOSYS: not supported; rename_new is called */
+    /* close_range for the descriptors first to last, which are all the store's. Any failure: none
+     * was closed; close is called for each. */
+    int (*close_run)(void *sys, int first, int last);
+    /* openat of the directory with O_TMPFILE and O_RDWR: a file without a name. Any failure while
+     * the store is opened: not supported, and files have temporary names. */
+    int (*open_unnamed)(void *sys, int dir, mode_t mode);
+    /* linkat of /proc/self/fd/<fd>: gives such a file a name. EEXIST if `to` exists. */
+    int (*link_unnamed)(void *sys, int fd, int dir, const char *to);
     int (*rename_new)(void *sys, int dir, const char *from,
-                      const char *to); /* EEXIST if `to` exists; ENOSYS, EINVAL: not supported */
+                      const char *to); /* EEXIST if `to` exists; ENOSYS, EINVAL, ENOTSUP, EPERM: not
+                                          supported; linkat is called */
+    int (*linkat)(void *sys, int dir, const char *from,
+                  const char *to); /* EPERM, ENOTSUP, ENOSYS: not supported */
     int (*rename_over)(void *sys, int dir, const char *from, const char *to);
     int (*unlinkat)(void *sys, int dir, const char *name);
     /* Calls name once for each entry of the directory; inside, that entry may be unlinked. */
@@ -42,18 +54,25 @@ typedef struct popcl_disk {
 extern const popcl_disk popcl_posix_disk;
 
 #define POPCL_STORE_NAME_MAX 255
-#define POPCL_STORE_GROUP    64 /* messages between two syncs: more would hardly be faster */
+#define POPCL_STORE_GROUP    64 /* messages whose files are open at a time, at most */
 
-/* A message store: one directory, with one file a message, mode 0600. A file is written under a
- * temporary name, synced, and given its final name; it never replaces another file. It is durable
- * once the directory is synced too: commit returns POPCL_STAGED, and sync syncs the directory.
+/* A message store: one directory, with one file a message, mode 0600. Messages become durable in
+ * groups. commit returns POPCL_STAGED: the message is written to an open file, without its final
+ * name. sync then works in this order for all staged messages: it syncs their files, gives them
+ * their final names, and syncs the directory. So a final name always has a whole message, also
+ * after a loss of power. No file is ever replaced.
+ *
+ * popcl_fetch_config.group_messages is the size of a group: 1 makes each message durable alone, and
+ * POPCL_STORE_GROUP is the most that is of use. The store keeps so many files open, and never more
+ * than a quarter of those that the process may open. If a group grows beyond that, its files are
+ * synced and named before sync.
  *
  * The final name comes from the UID, else from number and content (docs/DESIGN.md). If a file with
  * the same message has this name already, it is kept as it is. Two stores may work in one directory
  * at a time.
  *
- * Uses 64 KB of the heap for itself, most of it the buffer that turns small spans into large
- * writes. The names given in this run take about 10 bytes more for each message. */
+ * Uses about 120 KB of the heap for itself. Half of it is the buffer that turns small spans into
+ * large writes. The names given in this run take about 10 bytes more for each message. */
 typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
@@ -71,10 +90,13 @@ extern const popcl_sink popcl_store_dir_sink;
  * begin. */
 int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const char **name);
 
-/* Returns the final name of the last committed message, "" before; valid until the next commit. */
+/* Returns the final name of the last committed message, "" before; valid until the next call. The
+ * message gets it with sync. If another program takes the name before, sync chooses a further name,
+ * which is returned from then on. */
 const char *popcl_store_dir_name(const popcl_store_dir *s);
 
-/* Aborts an open message, closes the directory and frees the store. NULL is harmless. */
+/* Aborts an open message, drops those that were staged since the last sync, closes the directory
+ * and frees the store. NULL is harmless. */
 void popcl_store_dir_close(popcl_store_dir *s);
 
 #ifdef __cplusplus

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* store_dir - a popcl sink that keeps each message as a file of its own in one directory. It knows
- * no POP3: a message is a UID and octets. Names are made in store_names.c, and system calls in
- * file_calls.c.
+ * no POP3: a message is a UID and octets. Names are made in store_names.c, files in store_file.c,
+ * and system calls in file_calls.c.
  *
- * The life of a message, and the files after a kill at each point:
+ * A message is written into a file without a final name, and commit chooses that name. The message
+ * then waits in its group, with its file open. Durable is made for the whole group at a time:
  *
- *     begin   ".popcl-<random>.tmp", 0600, locked   a temporary, which the next open removes: its
- *                                                   lock is free
- *     data    written in large pieces               the same
- *     commit  fsync the file                        the same
- *             link it to its final name             the whole message; a temporary that is another
- *                                                   name of it
- *             unlink the temporary                  the whole message
- *     sync    fsync the directory                   the whole message, and it survives the loss of
- *                                                   power
+ *     begin, data   write                                for each message
+ *     commit        choose its name
+ *     sync          begin to write the data to the disk  all files, in this order of steps
+ *                   fsync
+ *                   give the final name
+ *                   close
+ *                   fsync the directory                  once a group
  *
- * A final name is never replaced: link fails if it exists. File systems without hard links (vfat)
- * get renameat2(RENAME_NOREPLACE). If that is missing too, an empty file of the name is made with
- * O_EXCL and replaced by rename. Only there can a kill between the two leave an empty file under a
- * final name. That file stays, and the message gets a further name in the next run. */
+ * So a name always has durable data, and sync returns 0 only if the names are durable too. The
+ * first step makes a group fast: ext4 then writes all files in one transaction of its journal.
+ * Without it each fsync makes one (docs/DESIGN.md has the figures).
+ *
+ * A kill, or a loss of power, before a file has its name loses the file: the message is still on
+ * the server. store_file.h has the files that may be left. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "popcl_posix_store.h"
@@ -35,6 +36,7 @@
 
 #include "file_calls.h"
 #include "popcl_seen.h"
+#include "store_file.h"
 #include "store_names.h"
 
 enum {
@@ -43,32 +45,38 @@ enum {
     NAME_TRIES = 9999, /* the most further names that are tried for one message */
     DEAD_S = 86400, /* seconds: without locks, a temporary that was not written for so long is left
                        over */
-    TEMPORARY_TRIES = 100,
-    PLACE_TRIES =
-        3 /* how often another program may take a name between the look at it and the link */
+    LISTED_BITS = 262144, /* of the filter of names; 50,000 names set a sixth of them */
+    LARGE = 1048576,      /* octets: such a message is synced at its commit */
+    OPEN_SHARE = 4        /* a group has this part of the files that the process may open */
 };
 
-struct popcl_store_dir {
-    pop_disk disk;
-    int dir;            /* the directory */
-    int fd;             /* of the open message's temporary; -1 = no message is open */
-    uid_t owner;        /* of this process, as the file system sees it */
-    uid_t dir_owner;    /* of the directory */
-    char temporary[32]; /* name of the temporary; "" once it has no name of its own any more */
-    char base[POP_STORE_BASE_MAX + 1];    /* base of the open message's names */
+typedef struct message {
+    pop_store_file file;
+    char base[POP_STORE_BASE_MAX + 1];    /* base of its names */
     unsigned first;                       /* the first of those names to try: see compose_name */
+    unsigned k;                           /* the one that was chosen */
     char hash[POP_STORE_HASH_DIGITS + 1]; /* hash of its octets; "" until needed */
     uint64_t size;                        /* its octets, with the buffered ones */
-    int durable;                          /* its octets were synced */
-    char name[POPCL_STORE_NAME_MAX + 1];  /* of the last committed message */
-    popcl_seen given;                     /* final names of this run */
-    size_t given_room;                    /* how many names have room in it */
-    unsigned staged;                      /* messages committed since the last sync */
-    int parent_synced, no_link, no_rename_new;
+} message;
+
+struct popcl_store_dir {
+    pop_store_place place;
+    uid_t dir_owner;
+    message open;                     /* between begin and its end */
+    message group[POPCL_STORE_GROUP]; /* committed, and not named yet */
+    unsigned grouped, group_max;
+    char name[POPCL_STORE_NAME_MAX + 1]; /* of the last committed message */
+    popcl_seen given;                    /* final names of this run */
+    size_t given_room;                   /* how many names have room in it */
+    unsigned staged;                     /* messages committed since the last sync */
+    int parent_synced, no_close_run;
     int broken; /* a sync failed: nothing is accepted any more */
     int error;  /* of the message that failed, with the call and the name */
     const char *call;
     char failed[POPCL_STORE_NAME_MAX + 1];
+    int all_listed;                        /* the directory could not be listed */
+    unsigned char listed[LISTED_BITS / 8]; /* names of the directory when it was opened: see
+                                              may_be_there */
     size_t buffered;
     unsigned char buffer[BUFFER];
 };
@@ -84,6 +92,11 @@ static int ends_session(int error) {
     return 1;
 }
 
+/* Returns the sink's result for the failure that is kept. */
+static int store_failed(const popcl_store_dir *s) {
+    return s->broken || ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
+}
+
 /* Keeps the first failure of a message, from errno, and returns the sink's result for it. */
 static int store_fail(popcl_store_dir *s, const char *call, const char *name) {
     if (s->error == 0) {
@@ -91,7 +104,7 @@ static int store_fail(popcl_store_dir *s, const char *call, const char *name) {
         s->call = call;
         (void)snprintf(s->failed, sizeof s->failed, "%s", name);
     }
-    return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
+    return store_failed(s);
 }
 
 static int store_refuse(popcl_store_dir *s, int error, const char *call) {
@@ -100,45 +113,54 @@ static int store_refuse(popcl_store_dir *s, int error, const char *call) {
 }
 
 static int open_file(const popcl_store_dir *s, const char *name, int flags) {
-    return pop_file_open(&s->disk, s->dir, name, flags | O_NOFOLLOW, 0600);
+    return pop_file_open(&s->place.disk, s->place.dir, name, flags | O_NOFOLLOW, 0600);
+}
+
+static int write_out(popcl_store_dir *s, const void *p, size_t n) {
+    if (pop_file_write_all(&s->place.disk, s->open.file.fd, p, n) == 0) return 0;
+    return store_fail(s, "write", "");
 }
 
 static int store_flush(popcl_store_dir *s) {
-    if (s->buffered > 0 && pop_file_write_all(&s->disk, s->fd, s->buffer, s->buffered) < 0)
-        return store_fail(s, "write", s->temporary);
-    s->buffered = 0;
-    return 0;
+    int r = s->buffered > 0 ? write_out(s, s->buffer, s->buffered) : 0;
+    if (r == 0) s->buffered = 0;
+    return r;
 }
 
-/* Hashes the open message, read back from its temporary. Few messages need a hash, so no message is
- * hashed as it comes. The buffer is empty by now. */
-static int hash_message(popcl_store_dir *s) {
+static int read_back(popcl_store_dir *s, const message *m, unsigned char *to, size_t n,
+                     uint64_t at) {
+    int r = pop_file_read_exactly(&s->place.disk, m->file.fd, to, n, at);
+    if (r == 0) errno = EIO; /* octets that were written are gone */
+    return r > 0 ? 0 : store_fail(s, "pread", "");
+}
+
+/* Hashes a message, read back from its file. Few messages need a hash, so no message is hashed as
+ * it comes. The buffer is empty by now. */
+static int hash_message(popcl_store_dir *s, message *m) {
     br_sha256_context sha;
     br_sha256_init(&sha);
-    for (uint64_t at = 0; at < s->size;) {
-        size_t n = s->size - at < BUFFER ? (size_t)(s->size - at) : (size_t)BUFFER;
-        int r = pop_file_read_exactly(&s->disk, s->fd, s->buffer, n, at);
-        if (r <= 0) {
-            if (r == 0) errno = EIO; /* octets that were written are gone */
-            return store_fail(s, "pread", s->temporary);
-        }
+    for (uint64_t at = 0; at < m->size;) {
+        size_t n = m->size - at < BUFFER ? (size_t)(m->size - at) : (size_t)BUFFER;
+        int r = read_back(s, m, s->buffer, n, at);
+        if (r < 0) return r;
         br_sha256_update(&sha, s->buffer, n);
         at += n;
     }
-    pop_store_hash(&sha, s->hash);
+    pop_store_hash(&sha, m->hash);
     return 0;
 }
 
 /* ---- names ---- */
 
-/* Makes the k-th name for the open message. Returns 0, or a failure: from the first further name
- * on, its content is hashed. */
-static int compose_name(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
-    if (k > 0 && s->hash[0] == '\0') {
-        int r = hash_message(s);
+/* Makes the k-th name for a message. Returns 0, or a failure: from the first further name on, its
+ * content is hashed. */
+static int compose_name(popcl_store_dir *s, message *m, unsigned k,
+                        char name[POPCL_STORE_NAME_MAX + 1]) {
+    if (k > 0 && m->hash[0] == '\0') {
+        int r = hash_message(s, m);
         if (r < 0) return r;
     }
-    pop_store_name(name, s->base, s->hash, k);
+    pop_store_name(name, m->base, m->hash, k);
     return 0;
 }
 
@@ -163,61 +185,80 @@ static int reserve_name(popcl_store_dir *s) {
     return 0;
 }
 
-/* ---- the temporary ---- */
-
-/* Closes and removes the temporary. Its lock is held until it has no name: another run must not
- * take it for one that a killed run left. */
-static void store_drop(popcl_store_dir *s) {
-    if (s->temporary[0]) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
-    if (s->fd >= 0) (void)pop_file_close(&s->disk, s->fd);
-    s->fd = -1;
-    s->temporary[0] = '\0';
-    s->buffered = 0;
+/* Returns whether the k-th name is of no use for a message in this run: the run gave it, or found
+ * it taken. Returns 1, 0, or a failure. */
+static int is_used(popcl_store_dir *s, message *m, unsigned k,
+                   char name[POPCL_STORE_NAME_MAX + 1]) {
+    int r = compose_name(s, m, k, name);
+    return r < 0 ? r : popcl_seen_get(&s->given, name, strlen(name)) != 0;
 }
 
-static int create_temporary(popcl_store_dir *s) {
-    for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        struct stat st;
-        if (pop_store_temporary(s->temporary)) return store_fail(s, "getrandom", "");
-        s->fd = open_file(s, s->temporary, O_RDWR | O_CREAT | O_EXCL);
-        if (s->fd < 0) {
-            int r = errno == EEXIST ? 0 : store_fail(s, "open", s->temporary);
-            s->temporary[0] = '\0'; /* the file with this name is not this run's */
-            if (r < 0) return r;
-            continue;
-        }
-        int held = pop_file_hold(&s->disk, s->fd, 0600, &st);
-        if (held > 0) {
-            s->owner = st.st_uid;
-            return 0;
-        }
-        int r = held < 0 ? store_fail(s, "fstat", s->temporary) : 0;
-        store_drop(s);
-        if (r < 0) return r;
+/* Finds the first k from 1 on whose name is not used. Used ones have no gap. The search doubles its
+ * step and then halves it, so that many equal messages of one UID cost no more than as many
+ * others. */
+static int first_unused(popcl_store_dir *s, message *m, char name[POPCL_STORE_NAME_MAX + 1]) {
+    unsigned low = 0, high = 1; /* low is used, or 0; high is not */
+    int r;
+    while ((r = is_used(s, m, high, name)) > 0) {
+        low = high;
+        high *= 2;
     }
-    return store_refuse(s, EEXIST, "open");
+    while (r >= 0 && high - low > 1) {
+        unsigned middle = low + (high - low) / 2;
+        r = is_used(s, m, middle, name);
+        *(r > 0 ? &low : &high) = middle;
+    }
+    m->k = high;
+    return r < 0 ? r : compose_name(s, m, high, name);
 }
 
-/* Removes a temporary that a killed run left. */
-static void sweep(void *ctx, const char *name) {
+/* Notes that the name is used, in the room that begin made for the message, or in further room. */
+static int note_used(popcl_store_dir *s, const char *name) {
+    int r = reserve_name(s);
+    if (r == 0) (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED);
+    return r;
+}
+
+/* ---- the directory's entries ---- */
+
+/* Returns a name's place in the filter (FNV-1a). */
+static uint32_t listed_bit(const char *name) {
+    uint32_t x = 2166136261u;
+    for (const char *p = name; *p; p++)
+        x = (x ^ (unsigned char)*p) * 16777619u;
+    return (x ^ x >> 16) % LISTED_BITS;
+}
+
+/* Returns whether the directory may have had this name when it was opened. Only then is it worth a
+ * system call to look. The answer 0 may be wrong: another program took the name since, or the file
+ * system ignores case. Then the name is found taken when it is given. */
+static int may_be_there(const popcl_store_dir *s, const char *name) {
+    uint32_t bit = listed_bit(name);
+    return s->all_listed || (s->listed[bit / 8] >> bit % 8 & 1);
+}
+
+/* Notes a name, and removes a temporary that a killed run left. */
+static void take_entry(void *ctx, const char *name) {
     popcl_store_dir *s = ctx;
+    const pop_disk *disk = &s->place.disk;
+    uint32_t bit = listed_bit(name);
     struct stat st;
+    s->listed[bit / 8] |= (unsigned char)(1u << bit % 8);
     int nfs = pop_store_is_nfs_left(name);
     if (!nfs && !pop_store_is_temporary(name)) return;
     /* open for writing: a lock on NFS needs that */
     int fd = open_file(s, name, O_RDWR | O_NONBLOCK);
     if (fd < 0) return;
-    int can_be_ours = pop_file_stat(&s->disk, fd, &st) == 0 && S_ISREG(st.st_mode) &&
+    int can_be_ours = pop_file_stat(disk, fd, &st) == 0 && S_ISREG(st.st_mode) &&
                       (!nfs || ((st.st_mode & 07777) == 0600 && st.st_uid == geteuid()));
-    if (can_be_ours && pop_file_is_left(&s->disk, fd, &st, DEAD_S))
-        (void)pop_file_remove(&s->disk, s->dir, name);
-    (void)pop_file_close(&s->disk, fd);
+    if (can_be_ours && pop_file_is_left(disk, fd, &st, DEAD_S))
+        (void)pop_file_remove(disk, s->place.dir, name);
+    (void)pop_file_close(disk, fd);
 }
 
-/* ---- the final name ---- */
+/* ---- files that are there ---- */
 
-typedef enum found { ABSENT, SAME, OTHER, FAILED } found;  /* the file under a name */
-typedef enum placed { PLACED, EXISTS, NOT_PLACED } placed; /* the result of giving a name */
+typedef enum found { ABSENT, SAME, OTHER, FAILED } found; /* the file under a name */
 
 /* Returns whether an error of open means that the name has something unusable. It is a link (ELOOP,
  * EMLINK on some systems), a socket, a device, or another user's file. */
@@ -231,16 +272,13 @@ static found not_found_out(popcl_store_dir *s, const char *call, const char *nam
     return FAILED;
 }
 
-/* Compares the open message, which is all in its temporary by now, with another file of the same
- * size. */
-static found store_compare(popcl_store_dir *s, int fd, const char *name) {
+/* Compares a message, which is all in its file by now, with another file of the same size. */
+static found store_compare(popcl_store_dir *s, const message *m, int fd, const char *name) {
     unsigned char *ours = s->buffer, *theirs = s->buffer + BUFFER / 2;
-    for (uint64_t at = 0; at < s->size;) {
-        size_t n = s->size - at < BUFFER / 2 ? (size_t)(s->size - at) : (size_t)BUFFER / 2;
-        int r = pop_file_read_exactly(&s->disk, s->fd, ours, n, at);
-        if (r == 0) errno = EIO;
-        if (r <= 0) return not_found_out(s, "pread", s->temporary);
-        r = pop_file_read_exactly(&s->disk, fd, theirs, n, at);
+    for (uint64_t at = 0; at < m->size;) {
+        size_t n = m->size - at < BUFFER / 2 ? (size_t)(m->size - at) : (size_t)BUFFER / 2;
+        if (read_back(s, m, ours, n, at) < 0) return FAILED;
+        int r = pop_file_read_exactly(&s->place.disk, fd, theirs, n, at);
         if (r < 0) return not_found_out(s, "pread", name);
         if (r == 0 || memcmp(ours, theirs, n) != 0) return OTHER;
         at += n;
@@ -252,11 +290,13 @@ static found store_compare(popcl_store_dir *s, int fd, const char *name) {
  * file of its own again. Root also stores for the directory's owner, who may get the files by chown
  * afterwards. */
 static int is_ours(const popcl_store_dir *s, const struct stat *st) {
-    return st->st_uid == s->owner || (s->owner == 0 && st->st_uid == s->dir_owner);
+    uid_t owner = s->place.owner;
+    return st->st_uid == owner || (owner == 0 && st->st_uid == s->dir_owner);
 }
 
 /* Looks at the file of a name. Only a regular file is read, and none is changed. */
-static found look_at(popcl_store_dir *s, const char *name) {
+static found look_at(popcl_store_dir *s, const message *m, const char *name) {
+    const pop_disk *disk = &s->place.disk;
     struct stat st;
     found f = OTHER;
     int fd = open_file(s, name, O_RDONLY | O_NONBLOCK);
@@ -265,218 +305,220 @@ static found look_at(popcl_store_dir *s, const char *name) {
         if (says_occupied(errno)) return OTHER;
         return not_found_out(s, "open", name);
     }
-    if (pop_file_stat(&s->disk, fd, &st) < 0)
+    if (pop_file_stat(disk, fd, &st) < 0)
         f = not_found_out(s, "fstat", name);
-    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->size && is_ours(s, &st))
-        f = store_compare(s, fd, name);
+    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == m->size && is_ours(s, &st))
+        f = store_compare(s, m, fd, name);
     /* It counts as this message's copy from now on, and its writer may not have synced it. */
-    if (f == SAME && pop_file_sync(&s->disk, fd) < 0) f = not_found_out(s, "fsync", name);
-    (void)pop_file_close(&s->disk, fd);
+    if (f == SAME && pop_file_sync(disk, fd) < 0) f = not_found_out(s, "fsync", name);
+    (void)pop_file_close(disk, fd);
     return f;
 }
 
-/* It is not repeated after a failure: the kernel reports a lost write once, and the next fsync
- * would report success. */
-static int make_durable(popcl_store_dir *s) {
-    if (!s->durable && pop_file_sync(&s->disk, s->fd) < 0)
-        return store_fail(s, "fsync", s->temporary);
-    s->durable = 1;
-    return 0;
+/* ---- the group ---- */
+
+static int make_durable(popcl_store_dir *s, message *m) {
+    const char *call;
+    if (pop_store_file_sync(&s->place, &m->file, &call) == 0) return 0;
+    return store_fail(s, call, "");
 }
 
-/* Returns whether a call failed because the file system cannot do it at all. For links that is
- * EPERM (link(2)), and EACCES if a policy forbids them. */
-static int has_no_links(int error) {
-    return error == EPERM || error == EACCES || error == ENOTSUP || error == EOPNOTSUPP ||
-           error == ENOSYS || error == EINVAL;
-}
-
-static int has_no_rename_new(int error) {
-    return error == EINVAL || error == ENOSYS || error == ENOTSUP || error == EOPNOTSUPP;
-}
-
-typedef int (*name_call)(void *sys, int dir, const char *from, const char *to);
-
-/* Makes one of the calls that give the temporary its final name. errno has the reason for
- * NOT_PLACED. */
-static placed try_name(popcl_store_dir *s, name_call call, const char *name) {
-    int r;
-    POP_AGAIN(r, call(s->disk.sys, s->dir, s->temporary, name));
-    if (r == 0) return PLACED;
-    return errno == EEXIST ? EXISTS : NOT_PLACED;
-}
-
-static placed not_placed(popcl_store_dir *s, const char *call, const char *name) {
-    (void)store_fail(s, call, name);
-    return NOT_PLACED;
-}
-
-/* Takes the name with an empty file of its own, and replaces that file. */
-static placed place_over_own(popcl_store_dir *s, const char *name) {
-    int fd = open_file(s, name, O_WRONLY | O_CREAT | O_EXCL);
-    if (fd < 0) return errno == EEXIST ? EXISTS : not_placed(s, "open", name);
-    (void)pop_file_close(&s->disk, fd);
-    if (try_name(s, s->disk.calls->rename_over, name) == PLACED) return PLACED;
-    (void)not_placed(s, "rename", name);
-    (void)pop_file_remove(&s->disk, s->dir, name);
-    return NOT_PLACED;
-}
-
-/* Gives the temporary its final name, by the first way that this file system has. */
-static placed store_place(popcl_store_dir *s, const char *name) {
-    placed p;
-    if (!s->no_link) {
-        p = try_name(s, s->disk.calls->linkat, name);
-        /* If the second name cannot be removed now, the next open removes it: the message itself is
-         * in its place. */
-        if (p == PLACED) (void)pop_file_remove(&s->disk, s->dir, s->temporary);
-        if (p != NOT_PLACED) return p;
-        if (!has_no_links(errno)) return not_placed(s, "link", name);
-        s->no_link = 1;
-    }
-    if (!s->no_rename_new) {
-        p = try_name(s, s->disk.calls->rename_new, name);
-        if (p != NOT_PLACED) return p;
-        if (!has_no_rename_new(errno)) return not_placed(s, "rename", name);
-        s->no_rename_new = 1;
-    }
-    return place_over_own(s, name);
-}
-
-/* Tries to give the message this name. SAME = it has it, or a file with the same octets was there;
- * OTHER = the name is taken; FAILED. */
-static found store_settle(popcl_store_dir *s, const char *name) {
-    for (int i = 0; i < PLACE_TRIES; i++) {
-        found f = look_at(s, name);
-        if (f != ABSENT) return f;
-        if (make_durable(s) < 0) return FAILED;
-        switch (store_place(s, name)) {
-        case PLACED: s->temporary[0] = '\0'; return SAME;
-        case NOT_PLACED: return FAILED;
-        case EXISTS: break; /* the name was taken since it was looked at */
-        }
-    }
-    return OTHER;
-}
-
-/* Returns whether the k-th name is of no use for the open message in this run: the run gave it, or
- * found it taken. Returns 1, 0, or a failure. */
-static int is_used(popcl_store_dir *s, unsigned k, char name[POPCL_STORE_NAME_MAX + 1]) {
-    int r = compose_name(s, k, name);
-    return r < 0 ? r : popcl_seen_get(&s->given, name, strlen(name)) != 0;
-}
-
-/* Finds the first k from 1 on whose name is not used. Used ones have no gap. The search doubles its
- * step and then halves it, so that many equal messages of one UID cost no more than as many
- * others. */
-static int first_unused(popcl_store_dir *s, unsigned *k, char name[POPCL_STORE_NAME_MAX + 1]) {
-    unsigned low = 0, high = 1; /* low is used, or 0; high is not */
-    int r;
-    while ((r = is_used(s, high, name)) > 0) {
-        low = high;
-        high *= 2;
-    }
-    while (r >= 0 && high - low > 1) {
-        unsigned middle = low + (high - low) / 2;
-        r = is_used(s, middle, name);
-        *(r > 0 ? &low : &high) = middle;
-    }
-    *k = high;
-    return r < 0 ? r : compose_name(s, high, name);
-}
-
-/* Notes that the name is used, in the room that begin made for the message, or in further room. */
-static int note_used(popcl_store_dir *s, const char *name) {
-    int r = reserve_name(s);
-    if (r == 0) (void)popcl_seen_put(&s->given, name, strlen(name), POPCL_SEEN_FETCHED);
-    return r;
-}
-
-/* Finds the open message's final name and gives it. A name that this run gave before is not looked
- * at: two messages with one UID are two files, even with the same octets. A name with the hash of
- * the content that was found taken is not looked at again. The name without a hash may be free for
- * another content. */
-static int settle_message(popcl_store_dir *s) {
+/* Gives a message the name that was chosen. If it was taken since, the file there may have the same
+ * octets; if not, the message gets a further name. */
+static int name_message(popcl_store_dir *s, message *m) {
     char name[POPCL_STORE_NAME_MAX + 1];
-    unsigned k = 0;
-    int r = store_flush(s);
-    if (r == 0) r = s->first == 0 ? is_used(s, 0, name) : 1;
-    if (r > 0) r = first_unused(s, &k, name);
-    for (unsigned tries = 0; r >= 0 && tries < NAME_TRIES; tries++) {
-        found f = store_settle(s, name);
-        if (f == FAILED) return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
-        if (f == SAME || k > 0) r = note_used(s, name);
-        if (r < 0) return r;
+    int r = compose_name(s, m, m->k, name);
+    int is_last = r == 0 && strcmp(name, s->name) == 0;
+    for (unsigned tries = 0; r == 0 && tries < NAME_TRIES; tries++) {
+        const char *call;
+        pop_store_placed placed = pop_store_file_name(&s->place, &m->file, name, &call);
+        if (placed == POP_NOT_PLACED) return store_fail(s, call, name);
+        found f = placed == POP_PLACED ? SAME : look_at(s, m, name);
+        if (f == FAILED) return POPCL_SINK_STOP;
         if (f == SAME) {
-            memcpy(s->name, name, sizeof s->name);
+            if (is_last) memcpy(s->name, name, sizeof s->name);
             return 0;
         }
-        if (k == 0)
-            r = first_unused(s, &k, name);
-        else
-            r = compose_name(s, ++k, name);
+        if (f == ABSENT && tries == 0) continue; /* it is free again */
+        r = first_unused(s, m, name);
+        if (r == 0) r = note_used(s, name);
     }
     return r < 0 ? r : store_refuse(s, EEXIST, "link");
 }
 
+/* Closes the descriptors of the group's files from..to, which have no gap. Returns 0, or -1. */
+static int close_run(popcl_store_dir *s, unsigned from, unsigned to) {
+    const pop_disk *disk = &s->place.disk;
+    int r = 0;
+    if (from < to && !s->no_close_run) {
+        if (pop_file_close_run(disk, s->group[from].file.fd, s->group[to].file.fd) == 0) return 0;
+        s->no_close_run = 1;
+    }
+    for (; from <= to; from++)
+        if (pop_file_close(disk, s->group[from].file.fd) < 0) r = -1;
+    return r;
+}
+
+/* Ends the group, and drops its files that got no name. A lock is held until its file has no
+ * temporary name. A whole file stays even if close fails: another run may count on it by now. This
+ * run only does not claim it. */
+static int close_group(popcl_store_dir *s) {
+    int r = 0;
+    for (unsigned i = 0; i < s->grouped; i++)
+        if (s->group[i].file.temporary[0])
+            (void)pop_file_remove(&s->place.disk, s->place.dir, s->group[i].file.temporary);
+    for (unsigned from = 0, to; from < s->grouped; from = to + 1) {
+        to = from;
+        while (to + 1 < s->grouped && s->group[to + 1].file.fd == s->group[to].file.fd + 1)
+            to++;
+        if (close_run(s, from, to) < 0) r = -1;
+    }
+    s->grouped = 0;
+    return r < 0 ? store_fail(s, "close", "") : 0;
+}
+
+/* Syncs and names all files of the group. After a failure none of its messages is claimed, and the
+ * store is broken. */
+static int settle_group(popcl_store_dir *s) {
+    int before = s->error, r = 0;
+    s->error = 0; /* this failure is reported, even if a message failed before */
+    for (unsigned i = 0; s->grouped > 1 && i < s->grouped; i++)
+        if (!s->group[i].file.durable) pop_file_start_sync(&s->place.disk, s->group[i].file.fd);
+    for (unsigned i = 0; r == 0 && i < s->grouped; i++)
+        r = make_durable(s, &s->group[i]);
+    for (unsigned i = 0; r == 0 && i < s->grouped; i++)
+        r = name_message(s, &s->group[i]);
+    int closed = close_group(s);
+    if (r == 0) r = closed;
+    if (r == 0) {
+        s->error = before;
+        return 0;
+    }
+    s->broken = 1;
+    return POPCL_SINK_STOP;
+}
+
+/* Returns whether to try once more to open a file, after this error. If there are no more
+ * descriptors, those of the group are given back, and from now on a group has fewer. */
+static int make_room(popcl_store_dir *s, int error) {
+    if ((error != EMFILE && error != ENFILE) || s->grouped == 0) return 0;
+    s->group_max = s->grouped > 1 ? s->grouped / 2 : 1;
+    s->error = 0;
+    return settle_group(s) == 0;
+}
+
+/* ---- commit ---- */
+
+/* Chooses the open message's final name. A name that this run gave before is not looked at: two
+ * messages with one UID are two files, even with the same octets. A name with the hash of the
+ * content that was found taken is not looked at again. The name without a hash may be free for
+ * another content. Returns ABSENT, SAME if the file there has the same octets, or FAILED. */
+static found choose_name(popcl_store_dir *s, message *m, char name[POPCL_STORE_NAME_MAX + 1]) {
+    int r = m->first == 0 ? is_used(s, m, 0, name) : 1;
+    m->k = 0;
+    if (r > 0) r = first_unused(s, m, name);
+    for (unsigned tries = 0; r >= 0 && tries < NAME_TRIES; tries++) {
+        found f = may_be_there(s, name) ? look_at(s, m, name) : ABSENT;
+        if (f == FAILED && make_room(s, s->error)) f = look_at(s, m, name);
+        if (f != OTHER) return f;
+        if (m->k > 0) r = note_used(s, name);
+        if (r >= 0) r = first_unused(s, m, name);
+    }
+    if (r >= 0) (void)store_refuse(s, EEXIST, "link");
+    return FAILED;
+}
+
+/* Adds the open message to the group. If a file with its octets was there, it needs none of its
+ * own. A large message is synced alone, because some file systems report only then that it
+ * is too large. The other messages of the group have to stay. */
+static int stage_message(popcl_store_dir *s) {
+    message *m = &s->open;
+    char name[POPCL_STORE_NAME_MAX + 1];
+    int r = store_flush(s);
+    if (r < 0) return r;
+    found f = choose_name(s, m, name);
+    if (f == FAILED) return store_failed(s);
+    if (f == ABSENT && m->size >= LARGE) r = make_durable(s, m);
+    if (r == 0) r = note_used(s, name);
+    if (r < 0) return r;
+    memcpy(s->name, name, sizeof s->name);
+    if (f == SAME) {
+        pop_store_file_drop(&s->place, &m->file);
+        return 0;
+    }
+    s->group[s->grouped++] = *m;
+    m->file.fd = -1;
+    m->file.temporary[0] = '\0';
+    return s->grouped < s->group_max ? 0 : settle_group(s);
+}
+
 /* ---- the sink ---- */
+
+/* Drops the open message. */
+static void store_drop(popcl_store_dir *s) {
+    pop_store_file_drop(&s->place, &s->open.file);
+    s->buffered = 0;
+}
+
+/* Returns whether the directory was removed: the files that were staged in it are gone. errno is
+ * then ENOENT. */
+static int is_removed(const popcl_store_dir *s) {
+    struct stat st;
+    if (pop_file_stat(&s->place.disk, s->place.dir, &st) < 0 || st.st_nlink > 0) return 0;
+    errno = ENOENT;
+    return 1;
+}
+
+static int store_create(popcl_store_dir *s) {
+    const char *call;
+    pop_store_file *f = &s->open.file;
+    if (pop_store_file_create(&s->place, f, &call) == 0) return 0;
+    if (make_room(s, errno) && pop_store_file_create(&s->place, f, &call) == 0) return 0;
+    int error = errno;
+    if (!is_removed(s)) errno = error; /* O_TMPFILE has other errors for it */
+    return store_fail(s, call, "");
+}
 
 static int store_begin(void *ctx, const popcl_msg *m) {
     popcl_store_dir *s = ctx;
     if (s->broken) return POPCL_SINK_STOP;
-    if (s->fd >= 0) return -EBUSY;
+    if (s->open.file.fd >= 0) return -EBUSY;
     s->error = 0;
     s->call = "";
     s->failed[0] = '\0';
-    s->size = 0;
-    s->durable = 0;
-    s->hash[0] = '\0';
-    pop_store_base(s->base, m);
+    s->open.size = 0;
+    s->open.hash[0] = '\0';
+    pop_store_base(s->open.base, m);
     /* tomorrow a number may be another message's (RFC 1939, 3): the content differs */
-    s->first = m->uid && m->uid_len ? 0 : 1;
+    s->open.first = m->uid && m->uid_len ? 0 : 1;
     int r = reserve_name(s);
-    return r < 0 ? r : create_temporary(s);
+    return r < 0 ? r : store_create(s);
 }
 
 static int store_data(void *ctx, const void *p, size_t n) {
     popcl_store_dir *s = ctx;
-    if (s->fd < 0) return store_refuse(s, EBADF, "write");
-    if (s->error) return ends_session(s->error) ? POPCL_SINK_STOP : -s->error;
+    if (s->open.file.fd < 0) return store_refuse(s, EBADF, "write");
+    if (s->error) return store_failed(s);
     if (n > INT_MAX) n = INT_MAX;
     if (n > BUFFER - s->buffered) {
         int r = store_flush(s);
         if (r < 0) return r;
     }
     if (n > BUFFER / 2 && s->buffered == 0) {
-        if (pop_file_write_all(&s->disk, s->fd, p, n) < 0)
-            return store_fail(s, "write", s->temporary);
+        int r = write_out(s, p, n);
+        if (r < 0) return r;
     } else {
         memcpy(s->buffer + s->buffered, p, n);
         s->buffered += n;
     }
-    s->size += n;
+    s->open.size += n;
     return (int)n;
 }
 
 static int store_commit(void *ctx) {
     popcl_store_dir *s = ctx;
-    if (s->fd < 0) return store_refuse(s, EBADF, "write");
-    if (s->broken) {
-        store_drop(s);
-        return POPCL_SINK_STOP;
-    }
-    int r = s->error ? store_fail(s, s->call, s->failed) : settle_message(s);
-    if (r == 0 && s->temporary[0]) { /* a file with these octets was there already */
-        (void)pop_file_remove(&s->disk, s->dir, s->temporary);
-        s->temporary[0] = '\0';
-    }
-    if (r == 0) {
-        int fd = s->fd;
-        s->fd = -1;
-        /* A whole file stays even if this fails: another run may count on it by now. This run only
-         * does not claim it. */
-        if (pop_file_close(&s->disk, fd) < 0) r = store_fail(s, "close", s->name);
-    }
+    if (s->open.file.fd < 0) return store_refuse(s, EBADF, "write");
+    int r = s->broken ? POPCL_SINK_STOP : s->error ? store_failed(s) : stage_message(s);
     store_drop(s);
     if (r < 0) return r;
     s->staged++;
@@ -490,27 +532,24 @@ static int sync_parent(popcl_store_dir *s) {
     if (s->parent_synced) return 0;
     int fd = open_file(s, "..", O_RDONLY | O_DIRECTORY);
     if (fd < 0 && errno != EACCES && errno != EPERM) return -1;
-    int r = fd < 0 ? 0 : pop_file_sync_directory(&s->disk, fd);
+    int r = fd < 0 ? 0 : pop_file_sync_directory(&s->place.disk, fd);
     int error = errno;
-    if (fd >= 0) (void)pop_file_close(&s->disk, fd);
+    if (fd >= 0) (void)pop_file_close(&s->place.disk, fd);
     s->parent_synced = r == 0 || error == EROFS;
     errno = error;
     return s->parent_synced ? 0 : -1;
-}
-
-/* Returns whether the directory was removed: the files that were staged in it are gone. */
-static int is_removed(const popcl_store_dir *s) {
-    struct stat st;
-    if (pop_file_stat(&s->disk, s->dir, &st) < 0 || st.st_nlink > 0) return 0;
-    errno = ENOENT;
-    return 1;
 }
 
 static int store_sync(void *ctx) {
     popcl_store_dir *s = ctx;
     if (s->broken) return POPCL_SINK_STOP;
     if (s->staged == 0) return 0;
-    if (pop_file_sync_directory(&s->disk, s->dir) < 0 || sync_parent(s) < 0 || is_removed(s)) {
+    /* a name that is taken needs the buffer */
+    if (s->open.file.fd >= 0 && !s->error) (void)store_flush(s);
+    s->buffered = 0;
+    if (settle_group(s) < 0) return POPCL_SINK_STOP;
+    if (pop_file_sync_directory(&s->place.disk, s->place.dir) < 0 || sync_parent(s) < 0 ||
+        is_removed(s)) {
         s->error = 0; /* this failure is reported, even if a message failed before */
         (void)store_fail(s, "fsync", ".");
         /* at a second try the kernel would report success for entries that it lost */
@@ -538,37 +577,45 @@ const popcl_sink popcl_store_dir_sink = {
 /* ---- open and close ---- */
 
 static int open_directory(const popcl_store_dir *s, const char *path) {
-    return pop_file_open(&s->disk, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    return pop_file_open(&s->place.disk, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* Opens the directory, which is made if it is missing. Proves that files can be made in it:
- * permission bits alone do not show that. */
+/* A group must not take descriptors that the program needs. */
+static unsigned largest_group(void) {
+    long files = sysconf(_SC_OPEN_MAX); /* -1: there is no limit */
+    if (files < 0 || files / OPEN_SHARE >= POPCL_STORE_GROUP) return POPCL_STORE_GROUP;
+    return files < OPEN_SHARE ? 1 : (unsigned)(files / OPEN_SHARE);
+}
+
+/* Opens the directory, which is made if it is missing. Proves that files can be made in it. */
 static int store_prepare(popcl_store_dir *s, const char *path) {
-    s->dir = open_directory(s, path);
-    if (s->dir < 0 && errno == ENOENT) {
-        if (pop_file_make_directory(&s->disk, path, 0700) < 0) return -1;
-        s->dir = open_directory(s, path);
+    const pop_disk *disk = &s->place.disk;
+    s->place.dir = open_directory(s, path);
+    if (s->place.dir < 0 && errno == ENOENT) {
+        if (pop_file_make_directory(disk, path, 0700) < 0) return -1;
+        s->place.dir = open_directory(s, path);
     }
-    if (s->dir < 0) return -1;
+    if (s->place.dir < 0) return -1;
     struct stat st;
-    s->dir_owner = pop_file_stat(&s->disk, s->dir, &st) == 0 ? st.st_uid : 0;
-    (void)s->disk.calls->list(s->disk.sys, s->dir, sweep,
-                              s); /* a file that cannot be removed now does no harm */
-    if (create_temporary(s) < 0 || reserve_name(s) < 0) {
+    s->dir_owner = pop_file_stat(disk, s->place.dir, &st) == 0 ? st.st_uid : 0;
+    /* a file that cannot be removed now does no harm */
+    s->all_listed = disk->calls->list(disk->sys, s->place.dir, take_entry, s) < 0;
+    if (pop_store_file_try(&s->place, &s->call) < 0) return -1;
+    if (reserve_name(s) < 0) {
         errno = s->error;
         return -1;
     }
-    store_drop(s);
     return 0;
 }
 
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys) {
     popcl_store_dir *s = calloc(1, sizeof *s);
     if (!s) return NULL;
-    s->disk.calls = disk ? disk : &popcl_posix_disk;
-    s->disk.sys = sys;
-    s->dir = -1;
-    s->fd = -1;
+    s->place.disk.calls = disk ? disk : &popcl_posix_disk;
+    s->place.disk.sys = sys;
+    s->place.dir = -1;
+    s->open.file.fd = -1;
+    s->group_max = largest_group();
     s->call = "";
     if (store_prepare(s, path) == 0) return s;
     int error = errno;
@@ -588,7 +635,8 @@ const char *popcl_store_dir_name(const popcl_store_dir *s) { return s->name; }
 void popcl_store_dir_close(popcl_store_dir *s) {
     if (!s) return;
     store_drop(s);
-    if (s->dir >= 0) (void)pop_file_close(&s->disk, s->dir);
+    (void)close_group(s);
+    if (s->place.dir >= 0) (void)pop_file_close(&s->place.disk, s->place.dir);
     free(s->given.memory);
     free(s);
 }

@@ -4,6 +4,7 @@
 #include "store_names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "file_calls.h"
@@ -97,10 +98,15 @@ void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const
 
 /* ---- temporaries ---- */
 
-int pop_store_temporary(char name[32]) {
+int pop_store_temporary(char name[32], uint64_t *number) {
     char digits[POP_RANDOM_DIGITS + 1];
-    if (pop_random_digits(digits)) return -1;
-    (void)snprintf(name, 32, TEMPORARY_HEAD "%s" TEMPORARY_TAIL, digits);
+    if (*number == 0) {
+        if (pop_random_digits(digits)) return -1;
+        *number = strtoull(digits, NULL, 16);
+    }
+    ++*number;
+    (void)snprintf(name, 32, TEMPORARY_HEAD "%0*llx" TEMPORARY_TAIL, POP_RANDOM_DIGITS,
+                   (unsigned long long)*number);
     return 0;
 }
 

@@ -24,8 +24,9 @@ void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m);
 void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
                     unsigned k);
 
-/* Makes a new temporary's name. Returns 0, or -1 with errno. */
-int pop_store_temporary(char name[32]);
+/* Makes a new temporary's name from the number after *number, or from a random one if that is 0. So
+ * only the first name of many needs a system call. Returns 0, or -1 with errno. */
+int pop_store_temporary(char name[32], uint64_t *number);
 
 /* Returns whether an entry of the directory has such a name. */
 int pop_store_is_temporary(const char *name);

@@ -82,6 +82,20 @@ class StoreFails(InAPlace):
                 deleted = {c for c in commands if c.startswith("DELE")}
                 self.assertEqual(deleted, {f"DELE {n}" for n in range(1, 11)} if options else set(), result)
 
+    def test_the_directory_may_not_be_written_while_a_group_waits(self):
+        """The group's files cannot get their names: none counts as stored, and none is deleted."""
+        for options in ((), ("-d",)):
+            with self.subTest(options=options):
+                place, commands, result = self.run_until(lambda place: os.chmod(place.out, 0o500), *options)
+                os.chmod(place.out, 0o700)
+                self.assertIn("Permission denied", result.err)
+                left = [name for name in os.listdir(place.out) if not name.startswith(".popcl-")]
+                self.assertEqual(left, [])
+                self.assertNotIn("DELE", " ".join(commands), result)
+                with Hostile(messages=[message(1)]) as server:
+                    place.run(server.port, *options)
+                self.assertEqual(place.contents(), [message(1)])
+
 
 class Sync(InAPlace):
     """--sync: messages are durable, and have their names, before they are deleted. One at a time, or in groups."""
@@ -113,6 +127,31 @@ class Sync(InAPlace):
     def test_group(self):
         for options in ((), ("--sync=group",)):
             self.assertEqual(self.groups(self.run_with(*options)), [64, 64, self.MAIL - 128])
+
+    def test_few_descriptors(self):
+        """The store takes a part of them for a group, and the run succeeds."""
+        self.run_with(wrapper=["/bin/sh", "-c", 'ulimit -n 20; exec "$@"', "sh"])
+
+    def test_killed_inside_a_group(self):
+        """Nothing of the group is there, nothing was deleted, and the next run fetches all of it."""
+        place = self.place()
+        mail = [message(n) for n in range(1, MANY + 1)]
+        with Hostile(messages=mail, out=place.out) as server:
+            reached, go_on = threading.Event(), threading.Event()
+            server.replies[f"RETR {MANY}"] = [Do(reached.set), Do(lambda: go_on.wait(command.HANGS))]
+            args = place.arguments(server.port, ("-d",))
+            process = place.start(args)
+            self.assertTrue(reached.wait(command.HANGS))
+            process.kill()
+            self.assertEqual(place.finish(process, args).code, -signal.SIGKILL)
+            go_on.set()
+            self.assertEqual([name for name in os.listdir(place.out) if not name.startswith(".popcl-")], [])
+            self.assertNotIn("DELE", " ".join(server.commands))
+            del server.replies[f"RETR {MANY}"]
+            place.run(server.port, "-d")
+            self.assertEqual(server.violations, [])
+            self.assertEqual(server.messages, [])
+        self.assertEqual(place.contents(), sorted(mail))
 
     def test_a_connection_that_breaks_inside_a_group(self):
         """What came whole is stored."""

@@ -75,7 +75,7 @@ static void take_name(sim_disk *d, int k) {
 }
 
 static int new_fd(sim_disk *d, int file) {
-    for (int i = 0; i < DISK_OPEN; i++) {
+    for (int i = 0; i < d->max_open; i++) {
         if (d->open[i].used) continue;
         d->open[i].used = 1;
         d->open[i].file = file;
@@ -98,14 +98,27 @@ static int disk_mkdir(void *sys, const char *path, mode_t mode) {
     return 0;
 }
 
-static int create(sim_disk *d, const char *name) {
+static int new_file(sim_disk *d) {
     int file = 0;
     while (file < DISK_FILES && d->files[file].octets)
         file++;
     if (file == DISK_FILES) return refuse(ENOSPC);
     memset(&d->files[file], 0, sizeof d->files[file]);
     set_octets(&d->files[file].octets, &d->files[file].n, NULL, 0);
-    if (add_name(d, name, file) < 0) return -1;
+    return file;
+}
+
+static int has_room(const sim_disk *d) {
+    for (int i = 0; i < d->max_open; i++)
+        if (!d->open[i].used) return 1;
+    return 0;
+}
+
+/* As the real one, it makes nothing if there is no descriptor. name NULL: a file without one. */
+static int create(sim_disk *d, const char *name) {
+    if (!has_room(d)) return refuse(EMFILE);
+    int file = new_file(d);
+    if (file < 0 || (name && add_name(d, name, file) < 0)) return -1;
     return new_fd(d, file);
 }
 
@@ -118,6 +131,14 @@ static int disk_openat(void *sys, int dir, const char *name, int flags, mode_t m
     int k = find(d, name);
     if (k < 0) return flags & O_CREAT ? create(d, name) : refuse(ENOENT);
     return flags & O_EXCL ? refuse(EEXIST) : new_fd(d, d->names[k].file);
+}
+
+static int disk_open_unnamed(void *sys, int dir, mode_t mode) {
+    sim_disk *d = sys;
+    (void)dir;
+    (void)mode;
+    if (failing(d)) return -1;
+    return d->no_unnamed ? refuse(EOPNOTSUPP) : create(d, NULL);
 }
 
 static int disk_fstat(void *sys, int fd, struct stat *st) {
@@ -203,17 +224,50 @@ static int disk_fsync(void *sys, int fd) {
     return fails ? -1 : 0;
 }
 
-/* As the real one, it has closed even if it says that it failed. */
-static int disk_close(void *sys, int fd) {
-    sim_disk *d = sys;
-    int fails = failing(d), error = errno, file = d->open[fd - FIRST_FD].file;
+/* It makes nothing durable, and its failure shows nothing. */
+static int disk_start_sync(void *sys, int fd) {
+    (void)fd;
+    return failing(sys) ? -1 : 0;
+}
+
+static void close_one(sim_disk *d, int fd) {
+    int file = d->open[fd - FIRST_FD].file;
     d->open[fd - FIRST_FD].used = 0;
-    if (file >= 0) {
-        d->files[file].open--;
-        release(d, file);
-    }
+    if (file < 0) return;
+    d->files[file].open--;
+    release(d, file);
+}
+
+/* As the real one, it has closed even if it reports a failure. */
+static int disk_close(void *sys, int fd) {
+    int fails = failing(sys), error = errno;
+    close_one(sys, fd);
     errno = error;
     return fails ? -1 : 0;
+}
+
+static int disk_close_run(void *sys, int first, int last) {
+    if (failing(sys)) return -1;
+    for (; first <= last; first++)
+        close_one(sys, first);
+    return 0;
+}
+
+/* A file gets a name: notes it if a loss of power could leave less than all octets under it. */
+static void note_named(sim_disk *d, int file, const char *name) {
+    const disk_file *f = &d->files[file];
+    int whole = f->synced && f->synced_n == f->n && memcmp(f->synced, f->octets, f->n) == 0;
+    if (name[0] != '.' && !whole && !d->named_early[0]) strcpy(d->named_early, name);
+}
+
+static int disk_link_unnamed(void *sys, int fd, int dir, const char *to) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    if (d->no_proc) return refuse(ENOENT);
+    if (find(d, to) >= 0) return refuse(EEXIST);
+    note_named(d, d->open[fd - FIRST_FD].file, to);
+    return add_name(d, to, d->open[fd - FIRST_FD].file);
 }
 
 static int disk_linkat(void *sys, int dir, const char *from, const char *to) {
@@ -223,13 +277,16 @@ static int disk_linkat(void *sys, int dir, const char *from, const char *to) {
     int k = find(d, from);
     if (d->no_links) return refuse(EPERM);
     if (k < 0) return refuse(ENOENT);
-    return find(d, to) >= 0 ? refuse(EEXIST) : add_name(d, to, d->names[k].file);
+    if (find(d, to) >= 0) return refuse(EEXIST);
+    note_named(d, d->names[k].file, to);
+    return add_name(d, to, d->names[k].file);
 }
 
 /* Another name for a file, at once instead of the one before. */
 static int move(sim_disk *d, int from, const char *to) {
     int over = find(d, to);
     if (from < 0) return refuse(ENOENT);
+    note_named(d, d->names[from].file, to);
     if (over >= 0) take_name(d, over);
     strcpy(d->names[from].name, to);
     return 0;
@@ -281,7 +338,11 @@ const popcl_disk sim_disk_calls = {
     .write = disk_write,
     .pread = disk_pread,
     .fsync = disk_fsync,
+    .start_sync = disk_start_sync,
     .close = disk_close,
+    .close_run = disk_close_run,
+    .open_unnamed = disk_open_unnamed,
+    .link_unnamed = disk_link_unnamed,
     .linkat = disk_linkat,
     .rename_new = disk_rename_new,
     .rename_over = disk_rename_over,
@@ -293,6 +354,7 @@ const popcl_disk sim_disk_calls = {
 
 void sim_disk_init(sim_disk *d) {
     memset(d, 0, sizeof *d);
+    d->max_open = DISK_OPEN;
     for (int k = 0; k < DISK_NAMES; k++)
         d->names[k].file = d->synced_names[k].file = FREE;
 }

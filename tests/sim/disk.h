@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* disk - a disk in memory behind popcl_disk, with one directory: it remembers what was synced, can
- * fail its n-th call (once or from then on), stop there as a killed process or a machine without
- * power does, and then has just what such a disk has. As with real kernels, a sync that failed
- * loses what it should have written, and the next one claims success. */
+/* disk - a disk in memory under popcl_disk, with one directory. It remembers the work that was
+ * synced. It can fail its n-th call, once or from then on. It can stop there, as a killed process
+ * or a machine without power does, and then has just what such a disk has. As with real kernels, a
+ * sync that failed loses what it should have written, and the next one claims success. */
 #ifndef TESTS_SIM_DISK_H
 #define TESTS_SIM_DISK_H
 
@@ -12,7 +12,7 @@
 
 enum { DISK_FILES = 64, DISK_NAMES = 64, DISK_OPEN = 16 };
 
-/* What of the work that was not synced is still there after the stop. */
+/* The part of the work that was not synced and is still there after the stop. */
 typedef enum disk_loss {
     KILLED,      /* all: the process died, the machine did not */
     ALL_LOST,    /* nothing */
@@ -40,11 +40,15 @@ typedef struct sim_disk {
         int used, file, locked; /* file: index, or one of the two directories */
     } open[DISK_OPEN];
     int exists, exists_synced, names_lost;
+    int no_unnamed, no_proc;     /* files without a name cannot be made; cannot get a name */
     int no_links, no_rename_new; /* as on vfat, and on what is less than that */
+    int max_open;                /* descriptors, at most DISK_OPEN */
+    char named_early[256]; /* the first name, without a dot at its start, that a file got before its
+                              octets were synced; "": none */
     uint32_t calls, fail_at;
     int fail_with; /* an errno; 0: the device stops at that call */
     int for_ever;
-    int stopped; /* no call has any effect any more: whoever drives the session must end it */
+    int stopped; /* no call has any effect any more: the driver must end the session */
 } sim_disk;
 
 extern const popcl_disk sim_disk_calls; /* for popcl_store_dir_open, with a sim_disk */
@@ -56,7 +60,7 @@ void sim_disk_free(sim_disk *d);
 /* The octets of the k-th name (0 to DISK_NAMES - 1), as after a loss of everything that was not
  * synced; NULL: none. */
 const unsigned char *sim_disk_synced(const sim_disk *d, int k, size_t *n);
-/* The same as it stands now. */
+/* The same as it is now. */
 const unsigned char *sim_disk_octets(const sim_disk *d, int k, const char **name, size_t *n);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_store_faults - whole sessions into the directory store on a disk whose n-th call fails, once
- * and for ever, or is the last before the process is killed or the power goes. The server deletes
- * nothing that a loss of power would take, no file under a final name is ever partial, and a clean
- * session afterwards has every message and leaves no temporary. */
+/* test_store_faults - whole sessions into the directory store, on a disk whose n-th call fails,
+ * once and for ever. Or that call is the last before the process is killed or the power goes. The
+ * server deletes nothing that a loss of power would take. No file under a final name is ever
+ * partial, and none gets a final name before its octets are synced. A clean session afterwards has
+ * every message and leaves no temporary. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,18 @@
 #include "disk.h"
 #include "server.h"
 
-enum way { LINKS, RENAMES, NEITHER, WAYS }; /* how this file system gives a new name */
+/* how this file system gives a new name, and how many files may be open */
+enum way { UNNAMED, FEW_FILES, NO_PROC, RENAMES, LINKS, NEITHER, WAYS };
+
+/* messages of a group: --sync each, some groups, one group */
+static const uint32_t groups[] = {1, 2, 64};
+#define GROUPS (sizeof groups / sizeof groups[0])
+
+typedef struct plan {
+    enum way way;
+    int deletes;
+    uint32_t group;
+} plan;
 
 typedef struct rig {
     sim_server server;
@@ -26,8 +38,7 @@ typedef struct rig {
     popcl_fetch_config cfg;
     unsigned char iobuf[512], plan[400];
     popcl_store_dir *store;
-    enum way way;
-    char fault[160];
+    char fault[320];
     unsigned stored;
 } rig;
 
@@ -68,15 +79,17 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     on_dele(ctx, m->number, &r->server.messages[r->server.map[m->number - 1]]);
 }
 
-static void rig_init(rig *r, enum way way) {
+static void rig_init(rig *r, const plan *p) {
     static const char *const uids[] = {"Mixed-Case", "same", "same", "../../etc/passwd", "empty"};
     static const char *const texts[] = {"Subject: a\r\n\r\none\r\n", "two\r\n", "three\r\n",
                                         ".four\r\n", ""};
     memset(r, 0, sizeof *r);
     sim_disk_init(&r->disk);
-    r->way = way;
-    r->disk.no_links = way != LINKS;
-    r->disk.no_rename_new = way == NEITHER;
+    if (p->way == FEW_FILES) r->disk.max_open = 4;
+    r->disk.no_unnamed = p->way >= RENAMES;
+    r->disk.no_proc = p->way == NO_PROC;
+    r->disk.no_rename_new = p->way >= LINKS;
+    r->disk.no_links = p->way == NEITHER;
     sim_server_init(&r->server);
     for (int i = 0; i < 5; i++)
         sim_server_add(&r->server, uids[i], texts[i]);
@@ -84,7 +97,7 @@ static void rig_init(rig *r, enum way way) {
     r->server.ctx = r;
 }
 
-static void configure(rig *r, int deletes) {
+static void configure(rig *r, const plan *p) {
     memset(&r->cfg, 0, sizeof r->cfg);
     r->cfg.session.host = "pop.example";
     r->cfg.session.user = "fred";
@@ -94,12 +107,12 @@ static void configure(rig *r, int deletes) {
     r->cfg.session.iobuf_len = sizeof r->iobuf;
     r->cfg.plan = r->plan;
     r->cfg.plan_len = sizeof r->plan;
-    r->cfg.group_messages = 2;
+    r->cfg.group_messages = p->group;
     r->cfg.sink = &popcl_store_dir_sink;
     r->cfg.sink_ctx = r->store;
     r->cfg.ctx = r;
     r->cfg.fate = fate;
-    if (deletes) r->cfg.decide = decide;
+    if (p->deletes) r->cfg.decide = decide;
 }
 
 static int move(rig *r) {
@@ -118,10 +131,10 @@ static int move(rig *r) {
 
 /* One session. Returns its result, POPCL_ERR_COUNT_ if all stopped in it, POPCL_ERR_SINK if the
  * store could not be opened. */
-static popcl_err session(rig *r, int deletes) {
+static popcl_err session(rig *r, const plan *p) {
     r->store = popcl_store_dir_open("out", &sim_disk_calls, &r->disk);
     if (!r->store) return POPCL_ERR_SINK;
-    configure(r, deletes);
+    configure(r, p);
     sim_server_connect(&r->server);
     popcl_fetch_start(&r->job, &r->cfg, 0);
     popcl_connected(&r->job.session, 0);
@@ -133,10 +146,12 @@ static popcl_err session(rig *r, int deletes) {
     popcl_fetch_wipe(&r->job);
     popcl_store_dir_close(r->store);
     r->store = NULL;
+    if (r->disk.named_early[0])
+        note(r, "a name was given before its data was durable", r->disk.named_early);
     return result;
 }
 
-/* Every file under a final name is a whole message; where names are taken with an empty file first,
+/* Every file under a final name is a whole message; if names are taken with an empty file first,
  * it may be that [F18]. */
 static void check_files(rig *r, int after_the_end) {
     for (int k = 0; k < DISK_NAMES; k++) {
@@ -169,10 +184,10 @@ static void check_all_there(rig *r) {
     }
 }
 
-static uint32_t calls_of_a_clean_session(enum way way, int deletes) {
+static uint32_t calls_of_a_clean_session(const plan *p) {
     static rig r;
-    rig_init(&r, way);
-    popcl_err result = session(&r, deletes);
+    rig_init(&r, p);
+    popcl_err result = session(&r, p);
     uint32_t calls = r.disk.calls;
     check_files(&r, 1);
     check_all_there(&r);
@@ -185,20 +200,20 @@ static uint32_t calls_of_a_clean_session(enum way way, int deletes) {
 }
 
 /* A session in which a call fails, what the disk then has, and a clean session after it. */
-static void one(enum way way, int deletes, uint32_t at, int error, int for_ever, disk_loss loss) {
+static void one(const plan *p, uint32_t at, int error, int for_ever, disk_loss loss) {
     static rig r;
-    rig_init(&r, way);
+    rig_init(&r, p);
     r.disk.fail_at = at;
     r.disk.fail_with = error;
     r.disk.for_ever = for_ever;
-    popcl_err result = session(&r, deletes);
+    popcl_err result = session(&r, p);
     if (result != POPCL_ERR_COUNT_ && popcl_err_class(result) == POPCL_CLASS_DONE && r.stored != 5)
         note(&r, "success, and not all is stored", "");
     sim_disk_restart(&r.disk, loss);
     check_files(&r, 0);
-    result = session(&r, deletes);
+    result = session(&r, p);
     if (result != POPCL_OK) note(&r, "the clean session after it", popcl_err_name(result));
-    if (deletes && sim_server_left(&r.server)) note(&r, "messages are left", "");
+    if (p->deletes && sim_server_left(&r.server)) note(&r, "messages are left", "");
     check_files(&r, 1);
     check_all_there(&r);
     sim_disk_restart(&r.disk, ALL_LOST);
@@ -207,17 +222,19 @@ static void one(enum way way, int deletes, uint32_t at, int error, int for_ever,
     sim_server_free(&r.server);
     runs++;
     if (r.fault[0])
-        fail_msg("way %d%s, call %lu, error %d%s, loss %d: %s", way, deletes ? ", deleting" : "",
-                 (unsigned long)at, error, for_ever ? " for ever" : "", loss, r.fault);
+        fail_msg("way %d%s, groups of %lu, call %lu, error %d%s, loss %d: %s", p->way,
+                 p->deletes ? ", deleting" : "", (unsigned long)p->group, (unsigned long)at, error,
+                 for_ever ? " for ever" : "", loss, r.fault);
 }
 
 static void every_call(int error, int for_ever, disk_loss loss) {
-    for (int way = 0; way < WAYS; way++) {
-        for (int deletes = 0; deletes < 2; deletes++) {
-            uint32_t calls = calls_of_a_clean_session((enum way)way, deletes);
-            for (uint32_t at = 1; at <= calls; at++)
-                one((enum way)way, deletes, at, error, for_ever, loss);
-        }
+    for (unsigned i = 0; i < WAYS * 2 * GROUPS; i++) {
+        plan p = {.way = (enum way)(i / 2 / GROUPS),
+                  .deletes = (int)(i / GROUPS % 2),
+                  .group = groups[i % GROUPS]};
+        uint32_t calls = calls_of_a_clean_session(&p);
+        for (uint32_t at = 1; at <= calls; at++)
+            one(&p, at, error, for_ever, loss);
     }
 }
 
