@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_options - the command line: what is understood, and what is refused before anything is
- * opened. */
+/* test_options - the command line: options that are taken, and those that are refused before a file
+ * is opened. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -189,7 +189,7 @@ static void pins_that_are_refused(void **state) {
         "sha256:00:11",
         "sha256:" BASE64,
         "sha256//" HEX,
-        "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v9=", /* bits behind the last octet */
+        "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v9=", /* bits after the last octet */
         "sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8",
         "sha256//ABEiM0RVZneImaq7zN3u_wARIjNEVWZ3iJmqu8zd7v8=",
         "sha256//" BASE64 ";",
@@ -400,7 +400,7 @@ static void numbers_are_strict(void **state) { /* [L2 L12] */
     assert_int_equal(o.idle_ms, 5000);
 }
 
-/* What can hardly be meant is said before anything connects. */
+/* A port that is hardly meant causes a warning before anything connects. */
 static void ports_of_the_other_kind(void **state) {
     static const struct {
         const char *line, *says;
