@@ -346,7 +346,7 @@ check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: i
 build-lwip: $(LIB) $(B)/tests/libhelp.a
 	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \
 	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
-check-bench: benches ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets only)
+check-bench: benches command ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets and round trips only)
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
 check-lint: ## [FILES='a.c b.h']: warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
 	@$(LINT) $(FILES)
@@ -374,10 +374,14 @@ fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run e
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
 	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
 
-bench: ## processor time of fetching 200 MB against curl's, in clear and over TLS, as ratios, also in build/bench.json (installs curl)
-	@sh tests/setup.sh build bench
-	@$(MAKE) --no-print-directory $(parallel) benches
-	@$(PYTHON) tests/bench/bench.py $(B)/bench --json $(B)/bench.json
+bench: ## [ARGS='--only small,trips']: popcl beside mpop, curl, fetchmail and getmail; also in build/bench.json (installs them; half an hour)
+	@$(BENCH)
+bench-quick: ## the same in under 3 minutes: less mail, fewer rounds, no slow peers
+	@$(BENCH) --quick
+update-bench: ## run bench; write the tables of docs/PERFORMANCE.md, and docs/performance.svg
+	@$(BENCH) --write
+BENCH = sh tests/setup.sh build bench && $(MAKE) --no-print-directory $(parallel) command benches && \
+    $(PYTHON) tests/bench/bench.py $(B)/bench $(ARGS)
 
 cov: ## lines that unit, transcripts and sim reach, by file
 	@$(MAKE) --no-print-directory $(parallel) B=$(B)/cov CFLAGS='-O0 -g --coverage' run-cov
@@ -390,4 +394,4 @@ include tests/figures.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
-    update-docs update-readme fuzz bench cov
+    update-docs update-readme update-bench fuzz bench bench-quick cov

@@ -45,6 +45,7 @@ has() {
     nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;
     gnutls-bin) command -v gnutls-serv ;;
     perl) command -v prove ;;
+    getmail6) command -v getmail ;;
     libclang-rt-*) fuzzer_links ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
@@ -62,7 +63,7 @@ packages() {
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
         "cppcheck libbearssl-dev perl" ;;
-    bench) echo "python3 curl openssl" ;;
+    bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;
     check-fast) echo "$build python3 libcmocka-dev clang-format" ;;
