@@ -374,7 +374,7 @@ fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run e
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
 	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
 
-bench: ## [ARGS='--only small,trips']: popcl beside mpop, curl, fetchmail and getmail; also in build/bench.json (installs them; half an hour)
+bench: ## [ARGS='--only small,trips']: popcl beside mpop, curl, fetchmail and getmail; also in build/bench.json (installs them; 20 minutes)
 	@$(BENCH)
 bench-quick: ## the same in under 3 minutes: less mail, fewer rounds, no slow peers
 	@$(BENCH) --quick

@@ -76,6 +76,7 @@ class Bench:
         self.scale, self.meter, self._keys, self._folder = scale, Meter(folder, keys), keys, folder
         self.rows, self.tables, self.missing = [], [], []
         self._popcl, self._also = folder.parent / "popcl", also
+        self.few = max(3, scale.rounds // 2)  # rounds of what takes long
         self._peers = {}
         for peer in clients.PEERS:
             if peer.installed():
@@ -111,16 +112,16 @@ class Bench:
             figures, failed = self.meter.compare(those, maildrop, server, place, tls, rounds or self.scale.rounds)
             mine = next(iter(figures.values()))
             self.table(f"{title}, {'TLS' if tls else 'clear text'}", ["client", "CPU s", "least", "most", "popcl / it", "wall s", "KB"],
-                       [[name, f"{one['cpu']:.3f}", f"{one['cpu_min']:.3f}", f"{one['cpu_max']:.3f}", f"{mine['cpu'] / one['cpu']:.2f}",
+                       [[name, f"{one['cpu']:.3f}", f"{one['cpu_min']:.3f}", f"{one['cpu_max']:.3f}", f"{mine['cpu'] / one['cpu']:.3f}",
                          f"{one['wall']:.3f}", f"{one['peak_kb']:,.0f}"] for name, one in figures.items()], failed)
             both.append(figures)
         return both
 
-    def ratio(self, title, both, peer, wanted, figure="cpu", name=None):
+    def ratio(self, title, both, peer, wanted, figure="cpu", name=None, runs=None):
         """The row of popcl's figure beside the peer's, if the peer took part."""
         mine = next(iter(both[0]))
         ratios = [one[mine][figure] / one[peer][figure] if peer in one and one[peer][figure] else None for one in both]
-        self.row(title, name or peer, ratios, wanted)
+        self.row(title, name or peer, ratios, wanted, runs=runs)
 
     # ---- the parts ----
 
@@ -178,10 +179,9 @@ class Bench:
         """Very small messages."""
         drop = Maildrop("text", self.scale.tiny, 500)
         what = f"{thousands(drop.count)} tiny messages to files in memory"
-        rounds = max(3, self.scale.rounds // 2)
         with Server(self._folder, self._keys) as server:
-            both = self.compare(what, self.everyone(Mpop, *([Curl] if self.scale.others else [])), drop, server, place, rounds)
-        self.ratio(f"CPU, {what}", both, "mpop", (0.70, 0.70))
+            both = self.compare(what, self.everyone(Mpop, *([Curl] if self.scale.others else [])), drop, server, place, self.few)
+        self.ratio(f"CPU, {what}", both, "mpop", (0.70, 0.70), runs=self.few)
 
     def part_instructions(self, place):
         """User instructions, which a busy machine does not change."""
@@ -202,8 +202,8 @@ class Bench:
         what = f"{thousands(drop.count)} messages of 3 KB durable on a disk"
         del place
         with Server(self._folder, self._keys) as server, Place(self._folder.parent / "disk") as disk:
-            both = self.compare(what, self.everyone(Mpop), drop, server, disk, max(3, self.scale.rounds // 2))
-        self.ratio(f"wall time, {what}", both, "mpop", (0.5, 0.5), "wall", "mpop's Maildir")
+            both = self.compare(what, self.everyone(Mpop), drop, server, disk, self.few)
+        self.ratio(f"wall time, {what}", both, "mpop", (0.5, 0.5), "wall", "mpop's Maildir", self.few)
 
     def part_null(self, place):
         """Bulk to a sink that only counts, beside loops that only receive."""
@@ -213,7 +213,7 @@ class Bench:
             those.append(Curl(quiet=True))
         with Server(self._folder, self._keys) as server:
             both = self.compare(f"{self.scale.bulk_mb} MB of base64 to a sink that counts", those, drop, server, place)
-        self.ratio(f"CPU, {self.scale.bulk_mb} MB to a sink that counts", both, "unstuff", (1.05, 1.05), name="a bare loop that receives and unstuffs")
+        self.ratio(f"CPU, {self.scale.bulk_mb} MB to a sink that counts", both, "unstuff", (1.05, 1.05), name="a bare loop")
         self.ratio(f"CPU, {self.scale.bulk_mb} MB to a sink that counts", both, "curl", (WANTED, WANTED_TLS))
 
     def part_kinds(self, place):
@@ -222,8 +222,8 @@ class Bench:
         with Server(self._folder, self._keys) as server:
             for kind, what in list(KINDS.items())[1:]:
                 drop = Maildrop(kind, 1, self.scale.bulk_mb * MB)
-                both = self.compare(f"{self.scale.bulk_mb} MB, {what}, to a sink that counts", those, drop, server, place, max(3, self.scale.rounds // 2))
-                self.ratio(f"CPU, {self.scale.bulk_mb} MB to a sink that counts, {what}", both, "curl", (WANTED, WANTED_TLS))
+                both = self.compare(f"{self.scale.bulk_mb} MB, {what}, to a sink that counts", those, drop, server, place, self.few)
+                self.ratio(f"CPU, {self.scale.bulk_mb} MB to a sink that counts, {what}", both, "curl", (WANTED, WANTED_TLS), runs=self.few)
 
     def part_file(self, place):
         """Bulk to a file."""
@@ -231,8 +231,8 @@ class Bench:
         what = f"{self.scale.bulk_mb} MB to a file in memory"
         with Server(self._folder, self._keys) as server:
             both = self.compare(what, self.everyone(Mpop, Curl, *([Fetchmail] if self.scale.others else [])), drop, server, place,
-                                max(3, self.scale.rounds // 2))
-        self.ratio(f"CPU, {what}", both, "mpop", (0.30, 0.25))
+                                self.few)
+        self.ratio(f"CPU, {what}", both, "mpop", (0.30, 0.25), runs=self.few)
 
     def part_memory(self, place):
         """Peak resident memory, for one short and for one long message."""

@@ -3,8 +3,8 @@
  *
  *     bound recv|unstuff PORT USER MESSAGES [BUFFER-OCTETS [CERTIFICATE.der]]
  *
- * recv looks at nothing but the end of what came. unstuff also finds each line and undoes the
- * stuffing of dots, as every client must. With a CERTIFICATE, the server's own, it is BearSSL's
+ * recv looks at nothing but the end of what came. unstuff also finds dots at the begin of lines and
+ * undoes the stuffing, as every client must. With a CERTIFICATE, the server's own, it is BearSSL's
  * receive loop: AES-128-GCM, and no chain is checked. Prints octets=N, those of the bodies.
  *
  * The processor time is for the program that started it to measure. It is no client: it trusts the
@@ -162,10 +162,20 @@ static unsigned long long until(const char *end) {
 /* The place in a line: its begin, after a dot there, after that dot and CR, or later. */
 typedef enum place { BEGIN, DOT, DOT_CR, INSIDE } place;
 
+/* Returns the end of a run of content that begins inside a line: the next dot at the begin of a
+ * line, or the end of the line of another dot, or `end`. So base64 is one run. */
+static const unsigned char *inside(const unsigned char *p, const unsigned char *end) {
+    const unsigned char *dot = memchr(p, '.', (size_t)(end - p));
+    if (!dot) return end;
+    if (dot > p && dot[-1] == '\n') return dot;
+    const unsigned char *line_end = memchr(dot, '\n', (size_t)(end - dot));
+    return line_end ? line_end + 1 : end;
+}
+
 /* Reads a part of a body. Returns the octets that it has unstuffed; sets *at, and *over after the
  * last line. */
 static unsigned long long unstuffed(const unsigned char *p, size_t n, place *at, int *over) {
-    const unsigned char *end = p + n, *line_end;
+    const unsigned char *end = p + n, *stop;
     unsigned long long octets = 0;
     while (p < end) {
         switch (*at) {
@@ -186,10 +196,10 @@ static unsigned long long unstuffed(const unsigned char *p, size_t n, place *at,
             *at = INSIDE;
             break;
         case INSIDE:
-            line_end = memchr(p, '\n', (size_t)(end - p));
-            octets += (unsigned long long)((line_end ? line_end + 1 : end) - p);
-            *at = line_end ? BEGIN : INSIDE;
-            p = line_end ? line_end + 1 : end;
+            stop = inside(p, end);
+            octets += (unsigned long long)(stop - p);
+            *at = stop[-1] == '\n' ? BEGIN : INSIDE;
+            p = stop;
             break;
         }
     }

@@ -78,16 +78,17 @@ def markdown(head, lines):
 
 
 def targets(result):
-    return markdown(["figure", "against", "popcl", "target", "", "runs"],
+    return markdown(["figure", "against", "popcl", "target", "", "rounds"],
                     [[row["title"], row["against"] or "", *pairs(row), verdict(row), str(row["runs"])] for row in result["rows"]])
 
 
 def misses(result):
-    good, bad, none = sums(result)
-    lines = [f"This run met {good} targets and missed {bad}." + (f" {none} have no figure." if none else ""), ""]
-    lines += [f"- {full_title(row)}: {' and '.join(parts)}" for row in result["rows"]
-              for parts in [[f"{number(row['figures'][at], row['unit'])} instead of {number(row['wanted'][at], row['unit'])}"
-                             f" ({'TLS' if at else 'clear text'})" for at in range(2) if met(row, at) is False]] if parts]
+    good, bad, _ = sums(result)
+    lines = [f"This run met {good} targets and missed {bad}:", ""]
+    for row in result["rows"]:
+        parts = [("clear text", "TLS")[at] for at in range(2) if met(row, at) is False]
+        if parts:
+            lines.append(f"- {full_title(row)} ({', '.join(parts)})")
     return "\n".join(lines)
 
 
@@ -107,9 +108,9 @@ def details(result):
 LEFT, RIGHT, TOP, LINE = 500, 940, 40, 30
 LEAST, MOST = 0.1, 100.0
 
-STYLE = """text { font: 12px sans-serif; fill: #24292f } .grid { stroke: #8c959f; stroke-opacity: .35 } .target { stroke: #24292f }
+STYLE = """.back { fill: #ffffff } text { font: 12px sans-serif; fill: #24292f } .grid { stroke: #8c959f; stroke-opacity: .35 } .target { stroke: #24292f }
 .met { fill: #2da44e } .missed { fill: #d4762c } .small { font-size: 10px }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .target { stroke: #e6edf3 } }"""
+@media (prefers-color-scheme: dark) { .back { fill: #0d1117 } text { fill: #e6edf3 } .target { stroke: #e6edf3 } }"""
 
 
 def place(part):
@@ -124,6 +125,7 @@ def svg(result):
     bottom = TOP + LINE * len(rows)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 {bottom + 40}" role="img">',
            "<title>Each figure of popcl as a part of its target; clear text above, TLS below</title>", f"<style>{STYLE}</style>",
+           f'<rect class="back" width="1000" height="{bottom + 40}" rx="6"/>',
            '<text x="10" y="20">figure / target; upper bar: clear text, lower bar: TLS; left of the line: met</text>']
     for part in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100):
         x = place(part)
