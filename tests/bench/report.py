@@ -105,8 +105,8 @@ def details(result):
 
 # ---- the plot ----
 
-LEFT, RIGHT, TOP, LINE = 500, 940, 40, 30
-LEAST, MOST = 0.1, 100.0
+LEFT, RIGHT, TOP, LINE = 600, 970, 40, 30
+LEAST, MOST = 0.1, 1000.0
 
 STYLE = """.back { fill: #ffffff } text { font: 12px sans-serif; fill: #24292f } .grid { stroke: #8c959f; stroke-opacity: .35 } .target { stroke: #24292f }
 .met { fill: #2da44e } .missed { fill: #d4762c } .small { font-size: 10px }
@@ -127,7 +127,7 @@ def svg(result):
            "<title>Each figure of popcl as a part of its target; clear text above, TLS below</title>", f"<style>{STYLE}</style>",
            f'<rect class="back" width="1000" height="{bottom + 40}" rx="6"/>',
            '<text x="10" y="20">figure / target; upper bar: clear text, lower bar: TLS; left of the line: met</text>']
-    for part in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100):
+    for part in (0.1, 0.2, 0.5, 1, 2, 5, 10, 100, 1000):
         x = place(part)
         out.append(f'<line class="{"target" if part == 1 else "grid"}" x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{bottom}"/>')
         out.append(f'<text class="small" text-anchor="middle" x="{x:.1f}" y="{bottom + 16}">{part:g}</text>')
