@@ -70,7 +70,7 @@ const char *popcl_version(void);
  */
 #define POPCL_SEND          0x01u /* send_buf has bytes */
 #define POPCL_RECV          0x02u /* recv_buf has room */
-#define POPCL_PAUSED_SINK   0x04u /* the sink took less than offered, or commit: POPCL_AGAIN */
+#define POPCL_PAUSED_SINK   0x04u /* the sink took less, or its commit returned POPCL_AGAIN */
 #define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN */
 #define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
@@ -97,8 +97,8 @@ typedef struct popcl_secret {
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN:
-     * get is called again after resume, from offset 0. If a part of a response (RFC 5034) was sent
-     * before, get is called again from the end of that part. Any other negative value is a failure,
+     * get is called again after resume. It begins anew at offset 0, or after the part of a
+     * response (RFC 5034) that was already sent. Any other negative value is a failure,
      * and so is a value above cap. popcl may ask for any offset, and more than once for the same
      * one.
      *
@@ -161,9 +161,8 @@ typedef enum popcl_code {
  * reply. Number, size and UID are those of the reply's newest line; in a single reply, those of the
  * status line.
  *
- * Code and text are those of the newest -ERR. Before the login is complete, the next reply removes
- * code and text. Once it is complete, they stay until the next -ERR, because a person needs the
- * text.
+ * Code and text are those of the newest -ERR. Until the login is complete, the next reply removes
+ * code and text. After the login they stay until the next -ERR, for a person to read.
  *
  * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
  * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
@@ -260,7 +259,9 @@ typedef struct popcl_config {
                              POPCL_QUIT_MS if that is less */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time */
+                             at a time. With a window, trust the server to lose none of these
+                             commands. If one is lost, a message gets another one's UID, and with
+                             deletions mail can be lost */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
@@ -285,8 +286,8 @@ void popcl_connected(popcl *c, uint32_t now_ms);
 unsigned popcl_state(const popcl *c);
 
 /* send_buf returns bytes to send, *n of them; 0 = nothing to send now. The bytes are valid until
- * the next call that changes the session. send_ack: n of these bytes were sent. n = 0 does nothing;
- * n above *n is POPCL_ERR_PORT. If there is nothing to send, send_ack does nothing. */
+ * the next call that changes the session. send_ack: n of these bytes were sent. If n is 0, or
+ * there is nothing to send, send_ack does nothing. Otherwise n above *n is POPCL_ERR_PORT. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 

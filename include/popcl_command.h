@@ -41,10 +41,10 @@ typedef struct popcl_command {
 
 #define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
 
-/* A bit that done may return for +OK to an AUTH that had no initial response. Some servers send
- * this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and a
- * RESPONSE may be submitted. For any other reply the bit is ignored. It is also ignored if a
- * command was submitted in the event, or in its pause. */
+/* The done event may return this bit if +OK answered an AUTH without initial response. Some servers
+ * send this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and
+ * a RESPONSE may be submitted. For any other reply the bit is ignored. It is also ignored if a
+ * command was submitted inside this done event, or in a pause that it asked for. */
 #define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */
@@ -109,8 +109,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
 /* Sends a command; its events carry the tag. May be called between greeting and end, inside events
  * too. Returns POPCL_OK. On an error nothing was sent:
  * - ERR_WOULD_BLOCK: the window or the send buffer is full.
- * - ERR_STATE: the verb is not allowed now. No greeting has come yet, QUIT was already submitted,
- *   or the verb belongs to the other side of the login. Also if a fetch job owns the session.
+ * - ERR_STATE: the verb is not allowed now: before the greeting, after QUIT, or on the wrong side
+ *   of the login. A session that a fetch job owns also returns this.
  * - ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET: text or secret is empty, or holds CR, LF or NUL.
  *   A RESPONSE may do without a secret: it is an empty line then. If a later piece of a pulled
  *   RESPONSE fails, the session ends with its error.

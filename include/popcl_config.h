@@ -20,9 +20,9 @@
 #endif
 #endif
 
-/* Bytes that keep a reply's text, human-readable, and the response code in front of it. 16 to 200,
- * as a plain decimal number: POPCL_ABI makes a name of it. Text and UID share one room, which has
- * 70 bytes for the UID. So a value up to 70 costs no RAM. */
+/* Most bytes that are kept of a reply's human-readable text. The response code in front of the text
+ * counts too. 16 to 200, as a plain decimal number: POPCL_ABI makes a name of it. Text and UID
+ * share one room, which has 70 bytes for the UID. So a value up to 70 costs no RAM. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif

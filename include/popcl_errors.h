@@ -6,8 +6,8 @@
  * A row is X(NUMBER, NAME, CLASS, what failed, likely cause, what to try). NUMBER never changes,
  * since programs write it into logs and saved state. A new result takes the next free number, even
  * if its row is not the last one. No row is ever removed. CLASS groups results by what a program
- * can do (popcl_err_class). The sentences use the library's names of settings. A program with other
- * names for them replaces the library's names in the sentences, as the command does
+ * can do (popcl_err_class). The sentences use the library's names of settings. A program that
+ * names its settings differently replaces these names in the sentences. The program `popcl` does so
  * (src/tools/popcl/sentences.c). */
 #ifndef POPCL_ERRORS_H
 #define POPCL_ERRORS_H

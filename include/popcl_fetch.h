@@ -82,9 +82,9 @@ typedef enum popcl_stage {
      * decide is asked about it again at POPCL_STAGE_SIZE.
      *
      * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST. (With
-     * POPCL_UIDS_REQUIRED the job fails.) For LIST decide is asked about the same messages again,
-     * without UIDs. If UIDs are unused and no sizes are wanted, there is no listing, and decide is
-     * not asked at this stage.
+     * POPCL_UIDS_REQUIRED the job fails.) As LIST names these messages, decide is asked about each
+     * again, without its UID. If UIDs are unused and no sizes are wanted, there is no listing, and
+     * decide is not asked at this stage.
      *
      * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
      * POPCL_FETCH; */
@@ -110,8 +110,10 @@ typedef enum popcl_stage {
  * - LIST did not name the message (popcl_diag.passed_over);
  * - the message is left for a later session (POPCL_MORE).
  *
- * A message gets exactly one of MARKED and NOT_MARKED in two cases: after STORED if its deletion is
- * wanted, and after the answer DELETE_UNFETCHED.
+ * A message gets exactly one of MARKED and NOT_MARKED in three cases:
+ * - after STORED if its deletion is wanted;
+ * - after STORED with POPCL_ERR_BODY_EMPTY, wanted or not;
+ * - after the answer DELETE_UNFETCHED.
  *
  * If any message was MARKED, fate is called once at the end with msg = NULL. This call gives the
  * outcome for all MARKED messages. popcl_fetch_wipe calls no fate: after a wipe before POPCL_DONE,
@@ -196,9 +198,9 @@ typedef enum popcl_uids {
 /* The job's settings. Borrowed until wipe, and not to be changed before; may be in flash. start
  * copies the addresses and lengths of the buffers, so no later change moves a buffer. If another
  * field is changed, popcl may use the old value or the new one. Zero is the documented default of
- * every field. Required are session.host, session.user, session.iobuf, secret and sink. With
- * POPCL_CLEAR `plan` is required too. With POPCL_TLS and POPCL_STLS, session.tls and session.seed
- * are. */
+ * every field. Required are session.host, session.user, session.iobuf, secret and sink.
+ * POPCL_CLEAR also requires plan. POPCL_TLS and POPCL_STLS also require session.tls and
+ * session.seed. */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     popcl_secret secret;  /* the password */
@@ -213,9 +215,9 @@ typedef struct popcl_fetch_config {
     uint32_t max_messages; /* messages fetched in this session; the rest waits: POPCL_MORE. 0 = no
                               limit */
     uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
-                         * 0 = POPCL_DRAIN_MAX. A longer rest ends the session without QUIT. If
-                         * deletions wait for QUIT, drain_max is not used: the rest is read until
-                         * its end or the overall deadline. */
+                         * 0 = POPCL_DRAIN_MAX. If more of the message is still to come, the session
+                         * ends without QUIT. If deletions wait for QUIT, drain_max is not used: the
+                         * message is read until its end or the overall deadline. */
     uint32_t group_messages,
         group_octets;  /* sync is called when so many messages, or so many octets of them, are
                         * staged; 0 = the defaults of popcl_config.h. Before each command the job
@@ -253,24 +255,24 @@ typedef struct popcl_fetch_config {
 
 /* The diagnosis to show, and counts. Copies; text is untrusted (escape it). */
 typedef struct popcl_diag {
-    popcl_err err;       /* the result */
-    int net_code;        /* the port's error number; 0 = no number */
-    int sink_code;       /* the first negative value that a sink gave; 0 = none. A value below
-                            INT16_MIN is kept as INT16_MIN */
-    const char *state;   /* the session's state: a constant word, "closed" at the end */
-    const char *verb;    /* the command of the first failure; the last command if nothing failed. A
-                            constant word, "" before the first command */
-    popcl_reply reply;   /* the last reply, with code and text of the newest -ERR. If the session
-                            ended before the login was complete, by a malformed reply, text is the
-                            line of that reply */
-    const char *refused; /* the command that this text answered: a constant word; "" = the greeting,
-                            no command at all, or no text */
-    uint32_t message;    /* number of the message that the first failure concerns; 0 = none */
-    uint32_t broken_at;  /* number of the message whose RETR or TOP was under way when the session
-                            ended; 0 = none. Already set when the last fates are reported, so `fate`
-                            can read it. Keep this message's UID, and fetch it last in the next
-                            session, so that it does not block the others */
-    uint32_t in_maildrop;        /* messages by STAT */
+    popcl_err err;        /* the result */
+    int net_code;         /* the port's error number; 0 = no number */
+    int sink_code;        /* the first negative value that a sink gave; 0 = none. A value below
+                             INT16_MIN is kept as INT16_MIN */
+    const char *state;    /* the session's state: a constant word, "closed" at the end */
+    const char *verb;     /* the command of the first failure; the last command if nothing failed. A
+                             constant word, "" before the first command */
+    popcl_reply reply;    /* the last reply, with code and text of the newest -ERR. If the session
+                             ended before the login was complete, by a malformed reply, text is the
+                             line of that reply */
+    const char *refused;  /* the command that reply.text answered, a constant word. "" = it answered
+                             the greeting or no command, or there is no text */
+    uint32_t message;     /* number of the message that the first failure concerns; 0 = none */
+    uint32_t broken_at;   /* number of the message whose RETR or TOP was under way when the session
+                             ended; 0 = none. Already set when the last fates are reported, so `fate`
+                             can read it. Keep this message's UID, and fetch it last in the next
+                             session, so that it does not block the others */
+    uint32_t in_maildrop; /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
     uint32_t listed;             /* lines of the first listing */
     uint32_t stored;             /* messages that became durable */

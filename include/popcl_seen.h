@@ -70,9 +70,8 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes
- * the UID. The note does not change, and neither does the number of listings that
- * did not name the UID. For a change to all UIDs at once, for example
- * after the deletions of a session were confirmed. */
+ * the UID. Only marks change: not the note, nor a UID's count of listings that did not name it. For
+ * a change to all UIDs at once, for example after the deletions of a session were confirmed. */
 void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx);
 
 #define POPCL_SEEN_SAVED(uids) (40u + (uids)*POPCL_SEEN_ENTRY) /* bytes that save writes */
@@ -85,7 +84,7 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
 
 /* Reads a saved set into a set that init made, and takes its key, note and entries. get fills p
  * with exactly n bytes (up to 64) and returns 0, or another value if less than n bytes are left.
- * After the end it is asked for one byte more, which must not exist.
+ * After the last byte, get is asked for one more. If get has one, the result is ERR_SEEN_DAMAGED.
  *
  * Returns ERR_SEEN_DAMAGED, or ERR_SEEN_FULL if the saved set is whole but the memory has no room
  * for all of it. After an error the set is empty, with the key that it had. A set that was

@@ -26,9 +26,10 @@ extern "C" {
 /* ---- the record buffer ---- */
 
 /* Bytes of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048,
- * 4096 or 16384 (RFC 6066, 4). Any other value does not compile. The server is asked to keep to it;
- * popcl_tls_get_diag reports its answer. With 16384 every server works. Below POPCL_IOBUF_SIZE(512)
- * start refuses a session with TLS. The 29 bytes more are a header, a nonce and a tag of AES-GCM.
+ * 4096 or 16384 (RFC 6066, 4). Any other value does not compile. The server is asked for records
+ * with no more text than that; popcl_tls_get_diag reports its answer. With 16384 every server
+ * works. Below POPCL_IOBUF_SIZE(512) start refuses a session with TLS. The 29 bytes more are a
+ * header, a nonce and a tag of AES-GCM.
  */
 #define POPCL_IOBUF_SIZE(fragment)                                                                 \
     ((fragment) + 29u +                                                                            \
@@ -67,9 +68,9 @@ typedef struct popcl_trust {
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
-    /* Hashes of server certificates that are anchors themselves. They add no trust: they only allow
-     * such a certificate, if it has no subjectAltName, to name its host by its common name. No
-     * other common name is read. An entry has the first bytes of the certificate's
+    /* Hashes of server certificates that are anchors themselves. They add no trust. If such a
+     * certificate has no subjectAltName, its common name counts as its host's name. No other common
+     * name is read. An entry has the first bytes of the certificate's
      * tls-server-end-point (RFC 5929, 4.1). */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
@@ -105,7 +106,7 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  *   ask_no_fragment.
  * - The session is offered for 24 hours after the handshake in which the certificate was checked.
  *   After the certificate's end, or with a clock before that handshake, the session is not offered.
- *   start wipes a session that may not be offered.
+ *   If these rules forbid to offer the session, start wipes it.
  * - A new session is kept once the login has succeeded, and only then. Every error of TLS wipes the
  *   session. If a job offers a kept session and ends before its login has succeeded, the kept
  *   session is wiped too.
@@ -138,8 +139,8 @@ extern const popcl_resumption popcl_tls_resumption;
  * checksum detects damage, not tampering. May be called while no job uses *r, and in a job once its
  * login has succeeded, from callbacks too. The login of a fetch job has succeeded if
  * popcl_diag.listing_reached is 1. In a session without a job (popcl_command.h), the login has
- * succeeded at the first ready event after its +OK. An object without a session has a form too. If
- * a job resumed the session, the form has the same bytes as before that job. So a program that
+ * succeeded at the first ready event after its +OK. An object without a session can be saved too.
+ * If a job resumed the session, the form has the same bytes as before that job. So a program that
  * compares them need not write them again. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 

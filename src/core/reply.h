@@ -18,8 +18,8 @@ enum popcl_form {
     POPCL_FORM_CAPA  /* tag, parameters */
 };
 
-/* Begins a status line, or a line of a listing. Its fields have this form; in a status line they
- * come after `+OK `. */
+/* Begins a status line, or, if `listing` is not 0, a line of a listing. Its fields have this form;
+ * in a status line they come after `+OK `. */
 void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form form, int listing);
 
 /* Takes the next octets of the line; caps is needed for POPCL_FORM_CAPA only. Returns how many of
