@@ -269,9 +269,9 @@ typedef struct popcl_diag {
                              the greeting or no command, or there is no text */
     uint32_t message;     /* number of the message that the first failure concerns; 0 = none */
     uint32_t broken_at;   /* number of the message whose RETR or TOP was under way when the session
-                             ended; 0 = none. Already set when the last fates are reported, so `fate`
-                             can read it. Keep this message's UID, and fetch it last in the next
-                             session, so that it does not block the others */
+                             ended; 0 = none. Already set when the last fates are reported, so
+                             `fate` can read it. Keep this message's UID, and fetch it last in the
+                             next session, so that it does not block the others */
     uint32_t in_maildrop; /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
     uint32_t listed;             /* lines of the first listing */
