@@ -260,7 +260,7 @@ class Bench:
                 lines.append([client.name, *(f"{calls:.1f}" for calls in both)])
                 mine = mine or both
         self.table(f"System calls a message, {thousands(drop.count)} messages of 3 KB to files", ["client", "clear text", "TLS"], lines)
-        self.row(f"system calls a message, {thousands(drop.count)} messages to files, kept", None, mine, (6, 8), "", 1)
+        self.row(f"system calls a message, {thousands(drop.count)} messages to files, kept", None, mine, (6, 6), "", 1)
 
     def part_listings(self, place):
         """How often a large maildrop is listed: octets of listings, in parts of those of one LIST and one UIDL."""

@@ -15,14 +15,14 @@ def met(row, at):
     figure, wanted = row["figures"][at], row["wanted"][at]
     if figure is None or wanted is None:
         return None
-    return figure <= wanted + (COUNT_SLACK if "round trips" in row["title"] else 0.005)
+    return figure <= wanted + (COUNT_SLACK if "round trips" in row["title"] else 0)
 
 
 def number(value, unit):
     if value is None:
         return ""
     if unit == "x":
-        return f"{value:.2f}"
+        return f"{value:.3f}"
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
 
 
