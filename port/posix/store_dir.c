@@ -40,12 +40,12 @@
 #include "store_names.h"
 
 enum {
-    BUFFER = 65536,    /* bytes: spans are gathered into writes of this size */
+    BUFFER = 32768,    /* bytes: spans are gathered into writes of this size */
     NAMES_FIRST = 64,  /* room for names given in this run, before its memory grows */
     NAME_TRIES = 9999, /* the most further names that are tried for one message */
     DEAD_S = 86400, /* seconds: without locks, a temporary that was not written for so long is left
                        over */
-    LISTED_BITS = 262144, /* of the filter of names; 50,000 names set a sixth of them */
+    LISTED_BITS = 131072, /* of the filter of names; 50,000 names set a third of them */
     LARGE = 1048576,      /* octets: such a message is synced at its commit */
     OPEN_SHARE = 4        /* a group has this part of the files that the process may open */
 };

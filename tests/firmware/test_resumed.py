@@ -18,12 +18,15 @@ INTERRUPT_OCTETS = 64
 
 
 def offered_sessions(octets):
-    """The length of the session id in each ClientHello that these octets of TLS begin with (RFC 5246, 7.4.1.2); one connection or several."""
+    """The length of the session id in each ClientHello that these octets of TLS begin with (RFC 5246, 7.4.1.2); one connection or several.
+
+    An encrypted Finished has the same record type, and any first octet. So the length inside the message must agree with the record's."""
     lengths, at = [], 0
     while (at := octets.find(b"\x16\x03", at)) >= 0:
-        if octets[at + 5:at + 6] == b"\x01" and len(octets) > at + 43:
+        record = int.from_bytes(octets[at + 3:at + 5], "big")
+        if octets[at + 5:at + 9] == b"\x01" + (record - 4).to_bytes(3, "big", signed=True) and len(octets) > at + 43:
             lengths.append(octets[at + 43])
-        at += 5 + int.from_bytes(octets[at + 3:at + 5], "big")
+        at += 5 + record
     return lengths
 
 
