@@ -241,7 +241,7 @@ typedef struct popcl_config {
     uint16_t port;      /* 0 = 110, with POPCL_TLS 995 */
     uint8_t security;   /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                            never goes on in clear text */
-    uint8_t window_len; /* commands that window has room for */
+    uint16_t window_len; /* commands that window has room for */
     const char *user;   /* the account, sent exactly; no CR, LF. NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h */
@@ -377,6 +377,8 @@ typedef struct popcl_link {
     size_t len;
     size_t in_from, in_to;     /* received and not yet taken */
     uint16_t out_from, out_to; /* written and not yet sent */
+    uint8_t one_way; /* 1 = while octets wait to be sent, none can be received: one record buffer
+                        for both directions */
 } popcl_link;
 
 struct popcl {
@@ -385,8 +387,6 @@ struct popcl {
     uint8_t result;      /* popcl_err */
     uint8_t pause;       /* POPCL_PAUSED_* */
     uint8_t verb;        /* of the newest status line; POPCL_VERBS: the greeting */
-    uint8_t in_flight;   /* commands in flight */
-    uint8_t answerable;  /* of these, the commands that had left when the received octets came */
     uint8_t eof;         /* the peer ended the connection */
     uint8_t busy;        /* enum busy in machine.c */
     uint8_t moved;       /* progress since the last tick */
@@ -399,8 +399,12 @@ struct popcl {
                              come */
     uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
     uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
-    uint8_t window_len;
     uint8_t field; /* the setting that is wrong, of enum popcl_field */
+    uint16_t window_len;
+    uint16_t first;      /* place of the oldest command in the window, which is a ring */
+    uint16_t in_flight;  /* commands in flight */
+    uint16_t answerable; /* of these, the commands that had left when the received octets came */
+    uint32_t octets_in_flight; /* of the lines of the commands in flight */
     popcl_reply_parser parser;
     const struct popcl_events *events;
     void *ctx;

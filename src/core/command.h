@@ -35,6 +35,9 @@ typedef struct popcl_line {
     uint8_t goes_on;               /* 1 = more of the secret follows; there is no CRLF yet */
 } popcl_line;
 
+/* octets of the longest line without text or secret */
+#define POPCL_COMMAND_SHORT (sizeof "UIDL 4294967295 4294967295\r\n" - 1)
+
 /* Returns how many octets the line may have at most. */
 size_t popcl_command_room(const popcl_command *c);
 

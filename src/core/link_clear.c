@@ -48,6 +48,8 @@ static unsigned char *clear_out(const popcl_link *l, size_t *n) {
 
 static void clear_out_ack(popcl_link *l, size_t n) { l->out_to = (uint16_t)(l->out_to + n); }
 
+static void clear_flush(const popcl_link *l) { (void)l; }
+
 static size_t clear_unsent(const popcl_link *l) { return (size_t)(l->out_to - l->out_from); }
 
 static void clear_give_up_sending(popcl_link *l) { (void)l; /* each direction has its bytes */ }
@@ -76,6 +78,7 @@ const popcl_link_ops popcl_link_clear = {
     .in_ack = clear_in_ack,
     .out = clear_out,
     .out_ack = clear_out_ack,
+    .flush = clear_flush,
     .unsent = clear_unsent,
     .give_up_sending = clear_give_up_sending,
     .state = clear_state,
@@ -89,6 +92,7 @@ void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
     l->len = len < MAX_LEN ? len : MAX_LEN;
     l->in_from = l->in_to = OUT_LEN;
     l->out_from = l->out_to = 0;
+    l->one_way = 0;
 }
 
 const popcl_tls_layer *popcl_tls_layer_of(const popcl_tls *t) {

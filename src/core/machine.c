@@ -164,9 +164,9 @@ void popcl_machine_await_next(popcl *c) {
 }
 
 static void drop_oldest(popcl *c) {
-    popcl_flight *f = popcl_oldest(c);
+    c->octets_in_flight -= popcl_oldest(c)->octets;
     c->in_flight--;
-    memmove(f, f + 1, c->in_flight * sizeof *f);
+    c->first = (uint16_t)(c->first + 1 < c->window_len ? c->first + 1 : 0);
     if (c->answerable) c->answerable--;
 }
 
@@ -393,7 +393,7 @@ static size_t take(popcl *c, const unsigned char *p, size_t n) {
 
 static void stream_ended(popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].end;
-    if (!e) e = c->quit_left ? POPCL_ERR_QUIT_UNKNOWN : POPCL_ERR_CLOSED;
+    if (!e) e = popcl_awaits_quit(c) ? POPCL_ERR_QUIT_UNKNOWN : POPCL_ERR_CLOSED;
     popcl_machine_finish(c, c->state == ENDING ? popcl_reply_error(&c->reply, e) : e);
 }
 
@@ -499,6 +499,7 @@ void popcl_machine_pump(popcl *c) {
     read_all(c);
     write_on(c);
     offer(c);
+    if (!popcl_is_over(c)) c->link.ops->flush(&c->link);
     if (c->state == LEAVING && !c->link.ops->close(&c->link)) popcl_machine_leave(c);
 }
 

@@ -45,9 +45,19 @@ static inline int popcl_is_over(const popcl *c) {
     return c->state == CLOSED || c->state == LEAVING;
 }
 
-/* Returns the oldest command in flight; the others follow it. */
-static inline popcl_flight *popcl_oldest(popcl *c) {
-    return c->window_len ? c->flight.many : &c->flight.one;
+/* Returns the n-th command in flight, from 0: the oldest. If n is their number, the place of the
+ * next one. */
+static inline popcl_flight *popcl_nth(const popcl *c, unsigned n) {
+    if (c->window_len == 0) return (popcl_flight *)&c->flight.one;
+    n += c->first;
+    return &c->flight.many[n < c->window_len ? n : n - c->window_len];
+}
+
+static inline popcl_flight *popcl_oldest(const popcl *c) { return popcl_nth(c, 0); }
+
+/* Returns whether the server has QUIT, or a part of it, and owes no other reply. */
+static inline int popcl_awaits_quit(const popcl *c) {
+    return c->quit_left && c->verb == POPCL_QUIT;
 }
 
 /* The only writer of c->state. */

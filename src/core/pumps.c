@@ -17,8 +17,7 @@
 /* Returns whether QUIT is in flight. It is then the last command, since none may be sent after it.
  */
 static int quit_in_flight(const popcl *c) {
-    const popcl_flight *f = c->window_len ? c->flight.many : &c->flight.one;
-    return c->in_flight && f[c->in_flight - 1].verb == POPCL_QUIT;
+    return c->in_flight && popcl_nth(c, c->in_flight - 1u)->verb == POPCL_QUIT;
 }
 
 /* Every call that may call back has its code between begin_call and end_call. */
@@ -147,7 +146,7 @@ static popcl_err wait_error(const popcl *c) {
     if (c->pause) return POPCL_ERR_TIMEOUT_PAUSE;
     if (e || c->state == LEAVING) return e;
     if (c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
-    return quit_in_flight(c) ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
+    return c->verb == POPCL_QUIT ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -277,14 +276,14 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 
 /* Returns how many commands can be answered by the octets that came: the ones that were sent
  * before. */
-static uint8_t count_answerable(popcl *c) {
+static uint16_t count_answerable(const popcl *c) {
     size_t unsent = c->link.ops->unsent(&c->link);
     unsigned n = c->in_flight;
-    for (const popcl_flight *f = popcl_oldest(c) + n; n && unsent; n--) {
-        f--;
-        unsent = unsent > f->octets ? unsent - f->octets : 0;
+    for (; n && unsent; n--) {
+        size_t octets = popcl_nth(c, n - 1)->octets;
+        unsent = unsent > octets ? unsent - octets : 0;
     }
-    return (uint8_t)n;
+    return (uint16_t)n;
 }
 
 void popcl_recv_ack(popcl *c, size_t n) {
@@ -339,7 +338,7 @@ static popcl_err fail_meaning(const popcl *c, popcl_err why) {
     if (why == POPCL_OK || why == POPCL_MORE || (unsigned)why >= POPCL_ERR_COUNT_)
         return POPCL_ERR_ARGUMENT;
     /* a reset while QUIT waits for its reply leaves the same doubt as an end of the connection */
-    if (why == POPCL_ERR_NET && c->quit_left) return POPCL_ERR_QUIT_UNKNOWN;
+    if (why == POPCL_ERR_NET && popcl_awaits_quit(c)) return POPCL_ERR_QUIT_UNKNOWN;
     /* some servers refuse a client by a reset in the handshake */
     if (why == POPCL_ERR_NET && c->state == SECURING) return POPCL_ERR_TLS_CLOSED;
     return why;
@@ -382,11 +381,24 @@ void popcl_wipe(popcl *c) { popcl_machine_wipe(c); }
 
 /* ---- commands ---- */
 
+/* Octets of commands that may be in flight if nothing can be received while a command waits to be
+ * sent. A peer's kernel always holds so many. Otherwise both sides could wait for each other: the
+ * server until it can send, and popcl until its command has left. */
+#define ONE_WAY_OCTETS 512u
+
+/* Returns whether a line of so many octets may be sent behind the commands in flight. That takes a
+ * server that offers PIPELINING (RFC 2449, 6.6). The answer to a login or to STLS changes what may
+ * follow. */
+static int may_follow(const popcl *c, size_t octets) {
+    unsigned verb = popcl_nth(c, c->in_flight - 1u)->verb;
+    return c->in_flight < c->window_len && c->caps.tags & POPCL_CAPA_PIPELINING &&
+           !popcl_verbs[verb].logs_in && verb != POPCL_START_TLS &&
+           (!c->link.one_way || c->octets_in_flight + octets <= ONE_WAY_OCTETS);
+}
+
 int popcl_can_submit(const popcl *c) {
-    int ahead =
-        c->window_len && c->phase & POPCL_IN_TRANSACTION && c->caps.tags & POPCL_CAPA_PIPELINING;
     return c->phase && popcl_states[c->state].can & SEND && !c->send_failed &&
-           c->in_flight < (ahead ? c->window_len : 1);
+           (c->in_flight == 0 || may_follow(c, POPCL_COMMAND_SHORT));
 }
 
 static void trace_command(popcl *c, const unsigned char *line, const popcl_line *l) {
@@ -417,10 +429,12 @@ popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned c
     if (e) return e;
     if (command) {
         c->written = 0;
-        popcl_oldest(c)[c->in_flight++].octets = 0;
+        popcl_nth(c, c->in_flight++)->octets = 0;
     }
-    popcl_flight *f = popcl_oldest(c) + c->in_flight - 1;
+    popcl_flight *f = popcl_nth(c, c->in_flight - 1u);
+    c->octets_in_flight -= f->octets;
     f->octets = (uint16_t)(f->octets + l.len < UINT16_MAX ? f->octets + l.len : UINT16_MAX);
+    c->octets_in_flight += f->octets;
     c->written += l.secret_to - l.secret_from;
     c->link.ops->out_ack(&c->link, l.len);
     c->moved = 1; /* the wait for the reply begins now */
@@ -438,10 +452,14 @@ popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t 
         return popcl_states[c->state].can & SEND ? POPCL_ERR_WOULD_BLOCK : POPCL_ERR_STATE;
     if (popcl_command_number(command) > c->count) return POPCL_ERR_MESSAGE_NUMBER;
     unsigned char *p = c->link.ops->out(&c->link, &room);
-    if (room < popcl_command_room(command)) return POPCL_ERR_WOULD_BLOCK;
+    size_t octets = popcl_command_room(command);
+    int behind = c->in_flight != 0;
+    if (room < octets || (behind && command->verb == POPCL_START_TLS) ||
+        (behind && !may_follow(c, octets)))
+        return POPCL_ERR_WOULD_BLOCK;
     popcl_err e = popcl_machine_write(c, command, p, room);
     if (e) return e;
-    popcl_flight *f = popcl_oldest(c) + c->in_flight - 1;
+    popcl_flight *f = popcl_nth(c, c->in_flight - 1u);
     f->tag = tag;
     f->verb = (uint8_t)command->verb;
     f->shape = (uint8_t)popcl_command_shape(command);
@@ -455,6 +473,7 @@ popcl_err popcl_submit(popcl *c, const popcl_command *command, uint32_t tag) {
     if (c->busy == BUSY) return popcl_machine_submit(c, command, tag);
     if (!begin_call(c)) return POPCL_ERR_REENTRANT;
     popcl_err e = popcl_machine_submit(c, command, tag);
+    if (!e) c->link.ops->flush(&c->link);
     end_call(c);
     return e;
 }

@@ -20,6 +20,7 @@
 #define HEADER 5u /* octets of a record's header (RFC 5246, 6.2) */
 /* bytes that BearSSL wants beside the text if it does not know that only AEAD suites are used */
 #define HANDSHAKE_ROOM 325u
+#define LARGEST        (16384 + HANDSHAKE_ROOM) /* bytes: more of one buffer is of no use */
 /* a whole record: more octets than these without any text are no progress */
 #define IDLE_OCTETS 16709u
 
@@ -209,12 +210,14 @@ static unsigned char *tls_out(const popcl_link *l, size_t *n) {
     return br_ssl_engine_sendapp_buf(engine_of(l), n);
 }
 
-/* A command is one record: the server can read no part of it before its last octet came. */
 static void tls_out_ack(popcl_link *l, size_t n) {
     br_ssl_engine_sendapp_ack(engine_of(l), n);
-    br_ssl_engine_flush(engine_of(l), 0);
     l->out_to = (uint16_t)(l->out_to + n);
 }
+
+/* All commands that can leave now are one record. The server can read no part of them before the
+ * last octet of the record came. */
+static void tls_flush(const popcl_link *l) { br_ssl_engine_flush(engine_of(l), 0); }
 
 static size_t tls_unsent(const popcl_link *l) { return l->out_to; }
 
@@ -312,6 +315,7 @@ static const popcl_link_ops ops = {
     .in_ack = tls_in_ack,
     .out = tls_out,
     .out_ack = tls_out_ack,
+    .flush = tls_flush,
     .unsent = tls_unsent,
     .give_up_sending = tls_give_up_sending,
     .state = tls_state,
@@ -388,16 +392,23 @@ static popcl_err open(const popcl_config *cfg) {
 
 /* Gives the buffer to the engine. BearSSL does not know that only AEAD records come, which need 29
  * octets beside their text and not 325. So it first gets the size that it wants for the fragment.
- * Then, before anything is in the buffer, it gets the real size. */
-static void fit_buffer(popcl_tls_session *s, unsigned char *buf, size_t len) {
+ * Then, before anything is in the buffer, it gets the real size. A large buffer becomes two, one for
+ * each direction: BearSSL can then do both at a time. */
+static void fit_buffer(popcl_tls_session *s, popcl_link *l) {
+    size_t len = l->len < LARGEST ? l->len : LARGEST;
     br_ssl_engine_context *e = &s->ssl.eng;
     const popcl_tls *t = s->tls;
     size_t fragment = 16384;
     /* 8192 is left out: RFC 6066, 4 */
     while (fragment + 29 > len || (t->fragment && fragment > t->fragment))
         fragment = fragment == 16384 ? 4096 : fragment / 2;
-    br_ssl_engine_set_buffer(e, buf, fragment + HANDSHAKE_ROOM, 0);
-    e->ibuf_len = e->obuf_len = len < 16384 + HANDSHAKE_ROOM ? len : 16384 + HANDSHAKE_ROOM;
+    br_ssl_engine_set_buffer(e, l->buf, fragment + HANDSHAKE_ROOM, 0);
+    e->ibuf_len = e->obuf_len = len;
+    l->one_way = l->len < POPCL_IOBUF_DUPLEX;
+    if (!l->one_way) {
+        e->obuf = l->buf + len;
+        e->obuf_len = l->len - len < LARGEST ? l->len - len : LARGEST;
+    }
     if (t->ask_no_fragment) e->log_max_frag_len = 14;
     s->iobuf_len = (uint32_t)e->ibuf_len;
     if (e->log_max_frag_len < 14) s->fragment_asked = (uint16_t)fragment;
@@ -417,7 +428,7 @@ static void secure(popcl_link *l) {
     s->x509 = &judged;
     s->judge = l->tls->profile->x509->open(x509_of(l->tls), l->tls, kept);
     br_ssl_engine_set_x509(&s->ssl.eng, &s->x509);
-    fit_buffer(s, l->buf, l->len);
+    fit_buffer(s, l);
     if (l->tls->resume) s->offered = (uint8_t)l->tls->resumption->offer(l->tls);
     br_ssl_client_reset(&s->ssl, kind == POPCL_NAME_HOST ? name : NULL, s->offered);
     l->in_from = 0;

@@ -26,7 +26,7 @@
 
 #define CMD_CONNECTIONS 3u
 #define CMD_PLAN_OCTETS 65536u
-#define CMD_IOBUF_TLS   POPCL_IOBUF_SIZE(16384) /* each server's records fit */
+#define CMD_IOBUF_TLS   POPCL_IOBUF_DUPLEX /* each server's records fit */
 
 typedef struct cmd_connections {
     /* borrowed */
