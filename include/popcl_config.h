@@ -87,6 +87,13 @@
 #define POPCL_GROUP_OCTETS 1048576
 #endif
 
+/* Octets of messages that may be on their way at a time, if commands are sent ahead
+ * (popcl_config.window). If a sink fails, so many are still read and dropped. A larger message is
+ * asked for alone; a message of unknown size counts as an eighth. */
+#ifndef POPCL_AHEAD_OCTETS
+#define POPCL_AHEAD_OCTETS 1048576
+#endif
+
 /* 1 compiles the APOP mechanism (RFC 1939, 7) and with it MD5; 0 leaves both out. */
 #ifndef POPCL_WITH_APOP
 #define POPCL_WITH_APOP 1

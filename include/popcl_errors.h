@@ -362,7 +362,14 @@
       "the server no longer accepts the TLS parameters of the kept session",                       \
       "the server's allowed ciphers changed after that session",                                   \
       "run again; the session is forgotten, and the next handshake is a full one with all "        \
-      "ciphers")
+      "ciphers")                                                                                   \
+    /* commands that were sent ahead (popcl_config.window) */                                      \
+    X(108, ERR_BODY_SIZE, LATER, "a message does not have the size that the server lists",         \
+      "the server's sizes are wrong, or it lost a command and sent another message",               \
+      "run again without a window; the message was not stored")                                    \
+    X(109, ERR_REPLIES, LATER, "the server's replies do not match the commands",                   \
+      "the server offers PIPELINING (RFC 2449), but lost a command that was sent ahead",           \
+      "run again without a window, and fetch the messages of this session again")
 
 typedef enum popcl_err {
 #define X(number, name, class_, what, cause, advice) POPCL_##name = number,

@@ -283,6 +283,13 @@ typedef struct popcl_diag {
     uint8_t quit_left;           /* 1 = at least one byte of QUIT was sent */
     uint8_t has_caps;            /* 1 = caps is valid */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
+    uint8_t ahead;      /* 1 = commands were sent ahead of the answers to earlier ones */
+    uint8_t unsure;     /* 1 = that, and the session ended before it was known that no reply is
+                           missing. What it stored may be another message than its UID says: fetch
+                           these messages again, and delete none of them unfetched. While the
+                           session runs: 1 if it would be so now */
+    uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a body its listed
+                           size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
                         messages' numbers, or POPCL_UIDS_UNUSED */
     uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
@@ -317,7 +324,9 @@ void popcl_fetch_wipe(popcl_fetch *f);
 typedef struct popcl_plan {
     unsigned char *octets;
     size_t len, used;
+    size_t most; /* the largest `used` so far */
     size_t low;  /* offset of the first entry whose fate is open */
+    size_t wanted, due; /* no entry before waits for RETR or TOP; for DELE */
     size_t next; /* offset of the first entry that was not looked at in this pass. While LIST brings
                     sizes: of the first entry that has none yet */
 } popcl_plan;
@@ -334,6 +343,16 @@ struct popcl_fetch {
     uint8_t secret_used; /* a mechanism called its callback, which has to be released */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
     uint8_t by_number; /* no message has a UID */
+    uint8_t ahead;     /* commands are sent before the ones before them are answered */
+    uint8_t unsure;    /* so they were, and nothing has shown yet that no reply is missing */
+    uint8_t doubt;     /* a body was not as long as listed: all replies come first, then STAT */
+    uint8_t shifted;   /* the replies did not match the commands */
+    uint8_t filled;    /* so much was asked for that the next command waits for half of it */
+    uint8_t line_ends; /* enum line_ends in fetch_messages.c */
+    uint8_t deletes;   /* DELE was wanted for a message */
+    uint8_t headers;   /* the headers of a message were wanted */
+    uint8_t sizes_asked; /* LIST for all messages is in flight */
+    uint8_t all_listed;  /* the first listing is complete, and `listed` is still to be told */
     uint8_t named;     /* the first listing gave a UID that is not its message's number */
     uint8_t unordered; /* the listing does not ascend */
     uint8_t is_full;   /* not all messages of the listing found room in the plan */
@@ -346,6 +365,10 @@ struct popcl_fetch {
     popcl_plan plan;
     uint32_t staged, staged_octets;
     uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
+    uint32_t asked;        /* bodies in flight */
+    uint32_t asked_octets; /* of them, as far as a limit counts them */
+    uint32_t count;        /* messages, by the first STAT */
+    uint32_t lines;        /* of the body that is being received */
     uint32_t begun;       /* whole messages wanted or asked for, against max_messages */
     uint32_t from;        /* first number that this pass plans; if the plan is full, the next one */
     uint32_t last_number; /* of the listing's last line */

@@ -25,6 +25,7 @@ typedef struct popcl_mech {
                          limit */
     uint8_t secret_max; /* the same for the password */
     uint8_t digest;     /* 1: the password does not cross the line */
+    uint8_t together;   /* 1: its two commands may leave together */
     popcl_err refused;  /* without `answered`: the meaning of -ERR, if no response code gives one */
     popcl_err unusable; /* why it cannot be used with this server */
     /* Takes octets of the greeting, as they stream, from its beginning to its end. NULL = none. */

@@ -14,6 +14,7 @@ const popcl_mech popcl_mech_userpass = {
     .bit = POPCL_AUTH_USER,
     .user_max = POPCL_COMMAND_MAX - sizeof "USER \r\n" + 1,
     .secret_max = POPCL_COMMAND_MAX - sizeof "PASS \r\n" + 1,
+    .together = 1,
     .refused = POPCL_ERR_AUTH,
     .step = userpass_step,
 };

@@ -4,8 +4,16 @@
  * (ready) and reports the outcome of each command (the other events).
  *
  *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> LOGIN -> ASK_STAT
- *     -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> SAY_QUIT
+ *     -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> [PROBE] -> SAY_QUIT
  *           ^------------------ next pass ----------------------'
+ *
+ * The answer to a command leads to the next phase. If the server offers PIPELINING and the caller
+ * gave a window, several commands are a flight, and the phase goes on when a command is sent. The
+ * flights are USER with PASS; STAT with UIDL, LIST and CAPA; all that concerns messages. A server
+ * that loses a command of a flight shifts its replies, and a message would be stored as another
+ * one. So STAT and UIDL come first, whose replies have a form of their own. Each body must have the
+ * size that LIST gives. Behind the last command a second STAT (PROBE) shows that no reply is
+ * missing, and that none came twice. Before it no deletion is final.
  *
  * A failure that concerns one message is noted, and the job goes on. A failure that concerns the
  * job sets `stopping`, and the way to QUIT begins. A failure of the connection ends in on_closed().
@@ -69,7 +77,8 @@ static void tell_open_fates(popcl_fetch *f, popcl_err why) {
 
 static void wipe_plan(popcl_fetch *f) {
     popcl_login_release(f);
-    if (f->plan.octets) popcl_zero(f->plan.octets, f->plan.len);
+    size_t used = f->plan.most > POPCL_SCRATCH_MIN ? f->plan.most : POPCL_SCRATCH_MIN;
+    if (f->plan.octets) popcl_zero(f->plan.octets, used < f->plan.len ? used : f->plan.len);
 }
 
 static void end_job(popcl_fetch *f, popcl_err session) {
@@ -98,7 +107,7 @@ static int broke_at_capa(const popcl_fetch *f, popcl_err result) {
 
 /* Returns the number of the message whose body is being received, or was asked for; 0 = none. */
 static uint32_t under_way(const popcl_fetch *f) {
-    size_t at = popcl_plan_find(&f->plan, POPCL_ENTRY_ASKED, POPCL_ENTRY_ASKED);
+    size_t at = popcl_plan_find(&f->plan, POPCL_ENTRY_ASKED);
     if (f->open) return f->msg.number;
     return at < f->plan.next ? popcl_plan_number(&f->plan, at) : 0;
 }
@@ -118,8 +127,7 @@ static void on_text(void *ctx, uint32_t tag, const unsigned char *p, size_t n) {
 }
 
 static void on_line(void *ctx, uint32_t tag, const popcl_reply *line) {
-    (void)tag;
-    popcl_list_line(ctx, line);
+    popcl_list_line(ctx, tag, line);
 }
 
 static void on_open(void *ctx, uint32_t tag, const popcl_reply *reply) {
@@ -151,12 +159,14 @@ static void stls_answered(popcl_fetch *f, const popcl_reply *r) {
     }
 }
 
-static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase next) {
+/* CAPA may be one of a flight, whose phase has gone on. */
+static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase,
+                          enum popcl_phase next) {
     if (r->status == POPCL_STATUS_OK)
         f->has_caps = 1;
     else
         f->capa_refused = 1; /* a server of RFC 1939 only (RFC 2449, 5) */
-    popcl_fetch_enter(f, next);
+    if (f->phase == phase) popcl_fetch_enter(f, next);
 }
 
 static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
@@ -166,50 +176,106 @@ static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
         return;
     }
     f->listing_reached = 1;
+    f->count = r->number;
     f->octets_in_maildrop = r->size;
-    if (r->number) {
-        popcl_list_begin(f, 1);
-    } else {
+    if (r->number == 0) {
         if (f->cfg->listed) f->cfg->listed(f->cfg->ctx, NULL);
         popcl_fetch_enter(f, POPCL_SAY_QUIT);
+    } else if (!f->ahead) {
+        popcl_list_begin(f, 1);
     }
+}
+
+/* STAT no longer counts messages that are marked (RFC 1939, 5), and some servers count mail that
+ * came since. No other reply has two numbers, except of LIST. */
+static void probe_answered(popcl_fetch *f, const popcl_reply *r) {
+    if (r->status != POPCL_STATUS_OK || r->size == POPCL_SIZE_UNKNOWN ||
+        r->number < f->count - f->marked) {
+        f->shifted = 1;
+        popcl_machine_fail(&f->session, POPCL_ERR_REPLIES);
+        return;
+    }
+    f->unsure = f->doubt = 0;
+    if (f->phase == POPCL_PROBE) popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
 }
 
 static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     popcl_fetch *f = ctx;
-    switch ((enum popcl_phase)f->phase) {
+    switch ((enum popcl_phase)popcl_phase_of(tag)) {
     case POPCL_WAIT_GREETING: fetch_greeted(f); break;
     case POPCL_SAY_STLS: stls_answered(f, r); break;
-    case POPCL_ASK_CAPA: capa_answered(f, r, POPCL_LOGIN); break;
+    case POPCL_ASK_CAPA: capa_answered(f, r, POPCL_ASK_CAPA, POPCL_LOGIN); break;
     case POPCL_LOGIN: return popcl_login_answered(f, r);
     case POPCL_ASK_STAT: stat_answered(f, r); break;
     case POPCL_LIST_MESSAGES: popcl_list_answered(f, r); break;
     case POPCL_LIST_SIZES: popcl_list_sizes_answered(f, r); break;
-    case POPCL_ASK_CAPA_AGAIN: capa_answered(f, r, POPCL_HANDLE_MESSAGES); break;
+    case POPCL_ASK_CAPA_AGAIN:
+        capa_answered(f, r, POPCL_ASK_CAPA_AGAIN,
+                      f->pass ? POPCL_HANDLE_MESSAGES : POPCL_ASK_STAT);
+        break;
     case POPCL_HANDLE_MESSAGES: return popcl_messages_answered(f, tag, r);
-    case POPCL_SAY_QUIT: popcl_fetch_enter(f, POPCL_QUIT_ANSWERED); break;
-    case POPCL_QUIT_ANSWERED: break;
+    case POPCL_PROBE: probe_answered(f, r); break;
+    case POPCL_WAIT_LISTING:
+    case POPCL_SAY_QUIT:
+    case POPCL_QUIT_SAID:
+    case POPCL_PHASES: break;
     }
     return 0;
+}
+
+/* Returns whether the job sends commands ahead: the caller gave a window, and the server offers it
+ * (RFC 2449, 6.6). */
+static int goes_ahead(const popcl_fetch *f) {
+    unsigned tags = popcl_capabilities(&f->session)->tags;
+    return f->session.window_len > 1 && tags & POPCL_CAPA_PIPELINING;
+}
+
+/* A command was sent, and the next one need not wait for its answer. */
+static void go_on(popcl_fetch *f) {
+    switch ((enum popcl_phase)f->phase) {
+    case POPCL_ASK_STAT: popcl_list_begin(f, 1); break;
+    case POPCL_LIST_MESSAGES:
+    case POPCL_LIST_SIZES:
+    case POPCL_ASK_CAPA_AGAIN: popcl_list_goes_ahead(f); break;
+    case POPCL_PROBE: popcl_fetch_enter(f, POPCL_SAY_QUIT); break;
+    default: break;
+    }
 }
 
 /* Sends a command that takes no argument. */
 static void fetch_send(popcl_fetch *f, popcl_verb verb) {
     popcl_command command = {.verb = verb};
-    popcl_err e = popcl_machine_submit(&f->session, &command, POPCL_NO_TAG);
-    if (!e && f->phase == POPCL_ASK_CAPA_AGAIN) f->capa_asked = 1;
+    if (f->phase == POPCL_ASK_STAT) f->ahead = (uint8_t)goes_ahead(f);
+    if (popcl_machine_submit(&f->session, &command, popcl_tag_of(f->phase))) return;
+    if (f->phase == POPCL_ASK_CAPA_AGAIN) f->capa_asked = 1;
+    if (f->phase == POPCL_LIST_SIZES) f->sizes_asked = 1;
+    if (f->phase == POPCL_SAY_QUIT)
+        popcl_fetch_enter(f, POPCL_QUIT_SAID);
+    else if (f->ahead)
+        go_on(f);
+}
+
+/* Returns whether the next command may leave although others are in flight. Deletions are final
+ * once QUIT is answered. So with deletions, QUIT waits for all replies. */
+static int may_send(const popcl_fetch *f) {
+    if (!popcl_in_flight(&f->session) || f->phase == POPCL_HANDLE_MESSAGES) return 1;
+    if (f->phase == POPCL_LOGIN) return popcl_login_goes_ahead(f);
+    return f->ahead && f->phase > POPCL_ASK_STAT && !(f->phase == POPCL_SAY_QUIT && f->deletes);
 }
 
 static unsigned fetch_step(popcl_fetch *f) {
-    if (f->phase != POPCL_HANDLE_MESSAGES && popcl_in_flight(&f->session)) return 0;
+    if (!may_send(f)) return 0;
     switch ((enum popcl_phase)f->phase) {
     case POPCL_WAIT_GREETING:
-    case POPCL_QUIT_ANSWERED: break;
+    case POPCL_WAIT_LISTING:
+    case POPCL_QUIT_SAID:
+    case POPCL_PHASES: break;
     case POPCL_SAY_STLS: fetch_send(f, POPCL_START_TLS); break;
     case POPCL_ASK_CAPA:
     case POPCL_ASK_CAPA_AGAIN: fetch_send(f, POPCL_CAPA); break;
     case POPCL_LOGIN: return popcl_login_step(f);
-    case POPCL_ASK_STAT: fetch_send(f, POPCL_STAT); break;
+    case POPCL_ASK_STAT:
+    case POPCL_PROBE: fetch_send(f, POPCL_STAT); break;
     case POPCL_LIST_MESSAGES: fetch_send(f, f->by_number ? POPCL_LIST : POPCL_UIDL); break;
     case POPCL_LIST_SIZES: fetch_send(f, POPCL_LIST); break;
     case POPCL_HANDLE_MESSAGES: return popcl_messages_step(f);
@@ -244,7 +310,6 @@ static int on_late(void *ctx, int half_over) {
 
 static int on_stop(void *ctx) {
     popcl_fetch *f = ctx;
-    if (f->phase == POPCL_QUIT_ANSWERED) return 0;
     if (f->listing_reached)
         stop_in_order(f, POPCL_ERR_STOPPED);
     else
@@ -318,6 +383,8 @@ static popcl_err check_spare(popcl_fetch *f) {
     return popcl_machine_refuse(&f->session, POPCL_ERR_PLAN_SMALL, POPCL_FIELD_NONE);
 }
 
+#define PLAN_MAX ((size_t)UINT32_MAX - POPCL_PHASES)
+
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms) {
     enum popcl_field field = POPCL_FIELD_CONFIG;
     memset(f, 0, sizeof *f);
@@ -330,7 +397,7 @@ popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint3
     if (e) return e;
     f->plan.octets = cfg->plan;
     f->plan.len =
-        cfg->plan_len < UINT32_MAX ? cfg->plan_len : UINT32_MAX - 1; /* tags are offsets into it */
+        cfg->plan_len < PLAN_MAX ? cfg->plan_len : PLAN_MAX; /* tags are offsets into it */
     if (cfg->plan)
         memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
     f->by_number = cfg->uids == POPCL_UIDS_UNUSED;
@@ -368,6 +435,9 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->received = f->received;
     d->passed_over = popcl_machine_passed_over(s);
     d->no_uids = f->by_number;
+    d->ahead = f->ahead || f->shifted;
+    d->unsure = f->unsure;
+    d->shifted = f->shifted;
 }
 
 void popcl_fetch_wipe(popcl_fetch *f) {

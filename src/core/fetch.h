@@ -9,7 +9,8 @@
 #include "owner.h"
 #include "popcl_fetch.h"
 
-/* The phase determines the next command, and which command a reply answers. */
+/* The phase determines the next command. The tag of a command is its phase, or the place of its
+ * message in the plan: so a reply shows what it answers. */
 enum popcl_phase {
     POPCL_WAIT_GREETING,
     POPCL_SAY_STLS,
@@ -19,15 +20,23 @@ enum popcl_phase {
     POPCL_LIST_MESSAGES,
     POPCL_LIST_SIZES,
     POPCL_ASK_CAPA_AGAIN,
+    POPCL_WAIT_LISTING, /* all commands of the listing are in flight */
     POPCL_HANDLE_MESSAGES,
+    POPCL_PROBE, /* STAT: shows that no reply is missing, and that none came twice */
     POPCL_SAY_QUIT,
-    POPCL_QUIT_ANSWERED
+    POPCL_QUIT_SAID,
+    POPCL_PHASES
 };
+
+/* Tags of messages are offsets into the plan, which is never so long. */
+static inline uint32_t popcl_tag_of(unsigned phase) { return UINT32_MAX - phase; }
+
+static inline unsigned popcl_phase_of(uint32_t tag) {
+    return UINT32_MAX - tag < POPCL_PHASES ? UINT32_MAX - tag : POPCL_HANDLE_MESSAGES;
+}
 
 /* The destination of the body that is being received. */
 enum popcl_open { POPCL_NO_BODY, POPCL_TO_SINK, POPCL_DRAINING };
-
-#define POPCL_NO_TAG 0u
 
 /* ---- fetch.c ---- */
 
@@ -55,6 +64,9 @@ popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *fie
 /* Takes octets of a status line's text: of the greeting, of a challenge, or of a refused login. */
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n);
 
+/* Returns whether the next command of the login may leave behind the one before it. */
+int popcl_login_goes_ahead(const popcl_fetch *f);
+
 /* Sends the next command of the login. Returns POPCL_PAUSED_SECRET if the secret is not ready. */
 unsigned popcl_login_step(popcl_fetch *f);
 
@@ -70,8 +82,14 @@ void popcl_login_release(popcl_fetch *f);
 /* Begins a pass over the maildrop, from message number `from` on. */
 void popcl_list_begin(popcl_fetch *f, uint32_t from);
 
+/* Returns whether CAPA is to be sent a second time. */
+int popcl_list_needs_capa(const popcl_fetch *f);
+
+/* The next command, once UIDL or LIST was sent, if it need not wait for the answer. */
+void popcl_list_goes_ahead(popcl_fetch *f);
+
 /* Take a line of UIDL or LIST, and the end of each. */
-void popcl_list_line(popcl_fetch *f, const popcl_reply *line);
+void popcl_list_line(popcl_fetch *f, uint32_t tag, const popcl_reply *line);
 void popcl_list_answered(popcl_fetch *f, const popcl_reply *r);
 void popcl_list_sizes_answered(popcl_fetch *f, const popcl_reply *r);
 

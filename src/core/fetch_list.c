@@ -3,6 +3,8 @@
 #include "fetch.h"
 #include "plan.h"
 
+#define FEW 8u /* messages, for which LIST is sent one by one */
+
 static int uses_uidl(const popcl_fetch *f) { return !f->by_number; }
 
 static int wants_sizes(const popcl_fetch *f) { return f->cfg->need_size || f->cfg->max_size; }
@@ -57,13 +59,17 @@ static void size_message(popcl_fetch *f, const popcl_reply *line) {
     popcl_plan_enter(&f->plan, at, POPCL_ENTRY_NEW, IN_LIST);
 }
 
-void popcl_list_line(popcl_fetch *f, const popcl_reply *line) {
+/* Returns whether the listing no longer counts: STAT was refused, or counts no message. */
+static int is_off(const popcl_fetch *f) { return f->phase >= POPCL_SAY_QUIT; }
+
+void popcl_list_line(popcl_fetch *f, uint32_t tag, const popcl_reply *line) {
     popcl_msg m = {.size = line->size,
                    .number = line->number,
                    .uid_len = line->uid_len,
                    .part = POPCL_WHOLE,
                    .uid = line->uid_len ? line->text : ""};
-    if (f->phase == POPCL_LIST_SIZES)
+    if (is_off(f)) return;
+    if (popcl_phase_of(tag) == POPCL_LIST_SIZES && uses_uidl(f))
         size_message(f, line);
     else
         plan_message(f, &m);
@@ -71,10 +77,29 @@ void popcl_list_line(popcl_fetch *f, const popcl_reply *line) {
 
 /* CAPA is sent a second time if the first one was answered: the list may differ after the login
  * (RFC 2449, 5). It is also sent if commands could be sent ahead. */
+int popcl_list_needs_capa(const popcl_fetch *f) {
+    return !f->capa_asked && !f->capa_refused && !f->cfg->no_capa &&
+           (f->has_caps || f->session.window_len > 1);
+}
+
+/* LIST goes with UIDL only if the caller wants sizes: most messages may be old ones. */
+void popcl_list_goes_ahead(popcl_fetch *f) {
+    int sizes = f->phase == POPCL_LIST_MESSAGES && wants_sizes(f) && uses_uidl(f);
+    int capa = f->phase != POPCL_ASK_CAPA_AGAIN && popcl_list_needs_capa(f);
+    popcl_fetch_enter(f, sizes  ? POPCL_LIST_SIZES
+                         : capa ? POPCL_ASK_CAPA_AGAIN
+                                : POPCL_WAIT_LISTING);
+}
+
+static void tell_all_listed(popcl_fetch *f) {
+    if (f->all_listed && f->cfg->listed) f->cfg->listed(f->cfg->ctx, NULL);
+    f->all_listed = 0;
+}
+
+/* A listing that another reply follows is believed once that one came in its own form. */
 static void planned(popcl_fetch *f) {
-    int depends = f->has_caps || f->session.window_len;
-    if (f->plan.used && !f->stopping && !f->capa_asked && !f->capa_refused && !f->cfg->no_capa &&
-        depends)
+    tell_all_listed(f);
+    if (f->plan.used && !f->stopping && popcl_list_needs_capa(f))
         popcl_fetch_enter(f, POPCL_ASK_CAPA_AGAIN);
     else
         popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
@@ -97,14 +122,14 @@ void popcl_list_begin(popcl_fetch *f, uint32_t from) {
     f->from = from;
     f->last_number = 0;
     f->is_full = f->unordered = 0;
-    if (f->cfg->uids == POPCL_UIDS_UNUSED && !wants_sizes(f))
+    if (f->cfg->uids == POPCL_UIDS_UNUSED && !wants_sizes(f) && !f->ahead)
         plan_by_number(f);
     else
-        popcl_fetch_enter(f, POPCL_LIST_MESSAGES);
+        popcl_fetch_enter(f, f->sizes_asked ? POPCL_WAIT_LISTING : POPCL_LIST_MESSAGES);
 }
 
 /* The server has no UIDs: LIST makes the plan, and no message has a UID. Only the first listing
- * decides this. If the server gave UIDs before, in this session or according to the caller
+ * decides this. LIST may have left with UIDL. If the server gave UIDs before, in this session or according to the caller
  * (POPCL_UIDS_REQUIRED), the job stops. Without UIDs it would fetch all mail a second time. */
 static void without_uids(popcl_fetch *f) {
     popcl_plan_clear(&f->plan);
@@ -119,15 +144,27 @@ static void without_uids(popcl_fetch *f) {
     popcl_list_begin(f, 1);
 }
 
+/* Returns whether LIST is still to be sent for all messages of the plan. A body that is asked for
+ * ahead must have its listed size. If few of the messages are planned, LIST goes with each RETR. */
+static int needs_all_sizes(const popcl_fetch *f) {
+    size_t planned = 0;
+    if (!uses_uidl(f) || f->stopping || !f->plan.used) return 0;
+    if (wants_sizes(f) || !f->ahead) return wants_sizes(f);
+    for (size_t at = 0; at < f->plan.used; at = popcl_plan_after(&f->plan, at))
+        planned++;
+    return planned > FEW && planned > f->listed / 4;
+}
+
 static void listing_done(popcl_fetch *f) {
     if (uses_uidl(f) && f->pass == 1 && f->listed && !f->named && !f->stopping) {
         without_uids(f);
         return;
     }
-    if (f->pass == 1 && !f->unordered && f->listed == f->session.count && f->cfg->listed)
-        f->cfg->listed(f->cfg->ctx, NULL);
+    f->all_listed = f->pass == 1 && !f->unordered && f->listed == f->session.count;
     f->last_number = 0;
-    if (f->plan.used && !f->stopping && wants_sizes(f) && uses_uidl(f))
+    if (f->sizes_asked) return; /* LIST left with UIDL */
+    tell_all_listed(f);
+    if (needs_all_sizes(f))
         popcl_fetch_enter(f, POPCL_LIST_SIZES);
     else
         planned(f);
@@ -137,6 +174,7 @@ static void listing_done(popcl_fetch *f) {
  * it is optional). A refusal with a reason is a failure like any other. */
 void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
     popcl_err refused = popcl_reply_error(r, POPCL_OK);
+    if (is_off(f)) return;
     if (r->status == POPCL_STATUS_OK) {
         listing_done(f);
     } else if (uses_uidl(f) && !refused && !f->stopping) {
@@ -150,6 +188,12 @@ void popcl_list_answered(popcl_fetch *f, const popcl_reply *r) {
 /* A message that UIDL named and LIST did not is passed over, and counted like a line that names no
  * message. */
 void popcl_list_sizes_answered(popcl_fetch *f, const popcl_reply *r) {
+    f->sizes_asked = 0;
+    if (is_off(f)) return;
+    if (!uses_uidl(f)) { /* UIDL, which left with it, brought no UIDs */
+        popcl_list_answered(f, r);
+        return;
+    }
     if (r->status != POPCL_STATUS_OK)
         popcl_fetch_give_up(f, popcl_reply_error(r, POPCL_ERR_COMMAND_REFUSED));
     f->plan.next = 0;

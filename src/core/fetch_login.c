@@ -112,13 +112,23 @@ static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
     const popcl_mech *m = popcl_mechs[f->mechanism - 1];
     /* a digest is made from the secret here; the session pulls and releases a password */
     if (m->digest && !f->cfg->secret.octets) f->secret_used = 1;
-    return m->step(&l, f->auth_step, command);
+    return m->step(&l, f->auth_step + popcl_in_flight(&f->session), command);
 }
 
 static popcl_err login_send(popcl_fetch *f) {
     popcl_command command = {.verb = POPCL_VERBS};
     popcl_err e = next_command(f, &command);
-    return e ? e : popcl_machine_submit(&f->session, &command, POPCL_NO_TAG);
+    return e ? e : popcl_machine_submit(&f->session, &command, popcl_tag_of(POPCL_LOGIN));
+}
+
+/* PASS may leave with USER. Some servers refuse USER in clear text, so that no password follows.
+ * So in clear text, PASS waits unless CAPA shows that USER works and that there is no STLS. */
+int popcl_login_goes_ahead(const popcl_fetch *f) {
+    unsigned tags = f->has_caps ? popcl_capabilities(&f->session)->tags : 0;
+    int works = f->cfg->session.security != POPCL_CLEAR ||
+                (tags & (POPCL_CAPA_USER | POPCL_CAPA_STLS)) == POPCL_CAPA_USER;
+    return works && f->mechanism && popcl_mechs[f->mechanism - 1]->together && !f->auth_step &&
+           popcl_in_flight(&f->session) == 1 && f->session.window_len > 1 && !f->stopping;
 }
 
 unsigned popcl_login_step(popcl_fetch *f) {
@@ -149,7 +159,14 @@ static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
     return popcl_machine_is_logged_in(&f->session) ? POPCL_OK : POPCL_MORE;
 }
 
+/* Returns whether CAPA comes before STAT: some servers offer PIPELINING only after the login. */
+static int needs_early_capa(const popcl_fetch *f) {
+    int offered = f->has_caps && popcl_capabilities(&f->session)->tags & POPCL_CAPA_PIPELINING;
+    return f->session.window_len > 1 && !offered && popcl_list_needs_capa(f);
+}
+
 unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
+    if (f->phase != POPCL_LOGIN) return 0; /* it failed before: USER was refused, and PASS had left */
     popcl_err e = f->stopping ? (popcl_err)f->stopping : verdict(f, r);
     if (e == POPCL_MORE) {
         f->auth_step++;
@@ -161,7 +178,7 @@ unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
     if (e)
         login_failed(f, e);
     else
-        popcl_fetch_enter(f, POPCL_ASK_STAT);
+        popcl_fetch_enter(f, needs_early_capa(f) ? POPCL_ASK_CAPA_AGAIN : POPCL_ASK_STAT);
     if (f->phase == POPCL_LOGIN) return 0;
     popcl_login_release(f);
     /* wipes the login's state */

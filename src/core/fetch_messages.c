@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fetch_messages - handles the messages of the plan: TOP and RETR into the sink, sync, DELE. */
+#include <string.h>
+
 #include "fetch.h"
 #include "plan.h"
 
@@ -88,6 +90,8 @@ static void follow(popcl_fetch *f, size_t at, popcl_stage stage) {
     unsigned deletes = popcl_plan_actions(&f->plan, at) & POPCL_DELETE;
     popcl_plan_msg(&f->plan, at, &m);
     unsigned actions = popcl_fetch_decide(f, &m, stage);
+    if (actions & (POPCL_DELETE | POPCL_DELETE_UNFETCHED)) f->deletes = 1;
+    if (actions & POPCL_HEADERS_FIRST) f->headers = 1;
     if (actions & POPCL_HEADERS_FIRST && stage == POPCL_STAGE_SIZE) {
         next = POPCL_ENTRY_WANT_TOP;
     } else if (actions & POPCL_FETCH) {
@@ -115,54 +119,115 @@ static void look_at_next(popcl_fetch *f) {
     if (popcl_plan_state(&f->plan, at) != POPCL_ENTRY_OVER) follow(f, at, POPCL_STAGE_SIZE);
 }
 
-static void send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry_state next) {
+/* ---- commands ---- */
+
+/* Sends a command for an entry. Returns whether it was sent. */
+static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry_state next) {
     popcl_command command = {.verb = verb, .number = popcl_plan_number(&f->plan, at)};
+    unsigned before = popcl_in_flight(&f->session);
     popcl_err e = popcl_machine_submit(&f->session, &command, (uint32_t)at);
-    if (e == POPCL_ERR_WOULD_BLOCK) return;
-    if (verb == POPCL_DELE)
-        f->due--;
-    else
-        f->wanted--;
+    if (e == POPCL_ERR_WOULD_BLOCK) return 0;
+    if (before) f->unsure = 1;
     popcl_plan_enter(&f->plan, at, next, popcl_plan_actions(&f->plan, at));
     if (e) popcl_machine_fail(&f->session, e);
+    return 1;
 }
 
+/* Returns what a body counts against POPCL_AHEAD_OCTETS. */
+static uint32_t weight(const popcl_fetch *f, size_t at) {
+    popcl_msg m;
+    popcl_plan_msg(&f->plan, at, &m);
+    return m.size == POPCL_SIZE_UNKNOWN    ? POPCL_AHEAD_OCTETS / 8
+           : m.size < POPCL_AHEAD_OCTETS ? (uint32_t)m.size
+                                         : POPCL_AHEAD_OCTETS;
+}
+
+/* Returns whether a body may be asked for now. Once there is no room for one more, the next ones
+ * wait until half of the room is free. So commands leave many at a time. */
+static int may_ask(popcl_fetch *f, size_t at) {
+    unsigned in_flight = popcl_in_flight(&f->session);
+    if (in_flight == 0) return 1;
+    if (f->filled && (f->asked_octets > POPCL_AHEAD_OCTETS / 2 ||
+                      in_flight > f->session.window_len / 2u))
+        return 0;
+    f->filled = f->asked && f->asked_octets + weight(f, at) > POPCL_AHEAD_OCTETS;
+    return !f->filled;
+}
+
+/* Asks for the next header or message. A header has no listed size, so it is asked for alone. A
+ * body that is asked for ahead needs one: see agrees. */
 static void send_wanted(popcl_fetch *f) {
-    size_t at = popcl_plan_find(&f->plan, POPCL_ENTRY_WANT_TOP, POPCL_ENTRY_WANT_RETR);
-    int top = popcl_plan_state(&f->plan, at) == POPCL_ENTRY_WANT_TOP;
-    send_for(f, at, top ? POPCL_TOP : POPCL_RETR, POPCL_ENTRY_ASKED);
+    size_t at = popcl_plan_wanted(&f->plan);
+    enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
+    popcl_msg m;
+    popcl_plan_msg(&f->plan, at, &m);
+    if (state == POPCL_ENTRY_WANT_TOP) {
+        if (!popcl_in_flight(&f->session) && send_for(f, at, POPCL_TOP, POPCL_ENTRY_ASKED))
+            f->wanted--;
+        return;
+    }
+    if (!may_ask(f, at)) return;
+    if (f->ahead && m.size == POPCL_SIZE_UNKNOWN && state == POPCL_ENTRY_WANT_RETR) {
+        (void)send_for(f, at, POPCL_LIST, POPCL_ENTRY_WANT_BODY);
+    } else if (send_for(f, at, POPCL_RETR, POPCL_ENTRY_ASKED)) {
+        f->wanted--;
+        f->asked++;
+        f->asked_octets += weight(f, at);
+    } else {
+        f->filled = 1;
+    }
+}
+
+static void send_due(popcl_fetch *f) {
+    if (send_for(f, popcl_plan_due(&f->plan), POPCL_DELE, POPCL_ENTRY_DELE)) f->due--;
 }
 
 static int more_to_look_at(const popcl_fetch *f) {
     return !f->stopping && !f->left && f->plan.next < f->plan.used;
 }
 
-/* Does the next step with the messages of the plan. Durable messages are deleted first, so that
- * their entries are done with. */
-unsigned popcl_messages_step(popcl_fetch *f) {
-    while (!f->due && !(f->wanted && !f->stopping) && more_to_look_at(f) && !group_is_full(f))
-        look_at_next(f);
-    if (f->due) {
-        send_for(f, popcl_plan_find(&f->plan, POPCL_ENTRY_DUE, POPCL_ENTRY_DUE), POPCL_DELE,
-                 POPCL_ENTRY_DELE);
-    } else if (f->staged && !f->open && group_is_full(f)) {
-        return popcl_messages_sync(f);
-    } else if (f->wanted && !f->stopping) {
-        send_wanted(f);
-    } else if (popcl_in_flight(&f->session)) {
-        return 0;
-    } else if (f->staged) {
-        return popcl_messages_sync(f);
-    } else if (f->is_full && !f->stopping && !f->left &&
-               f->pass < (f->cfg->passes ? f->cfg->passes : 1)) {
-        popcl_list_begin(f, f->from);
+static int more_to_list(const popcl_fetch *f) {
+    return f->is_full && !f->stopping && !f->left &&
+           f->pass < (f->cfg->passes ? f->cfg->passes : 1);
+}
+
+/* Nothing more is to be sent for a message now. QUIT need not wait for the last bodies, unless they
+ * can lead to further commands. */
+static unsigned finish_messages(popcl_fetch *f) {
+    unsigned in_flight = popcl_in_flight(&f->session);
+    if (f->asked && (f->deletes || f->headers || more_to_list(f))) return 0;
+    if (f->staged && !f->asked) return popcl_messages_sync(f);
+    if (more_to_list(f)) {
+        if (!in_flight) popcl_list_begin(f, f->from);
     } else {
-        popcl_fetch_enter(f, POPCL_SAY_QUIT);
+        popcl_fetch_enter(f, f->unsure ? POPCL_PROBE : POPCL_SAY_QUIT);
     }
     return 0;
 }
 
-/* ---- bodies ---- */
+/* Does the next step with the messages of the plan. Durable messages are deleted first, so that
+ * their entries are done with. */
+unsigned popcl_messages_step(popcl_fetch *f) {
+    if (popcl_in_flight(&f->session) && (!f->ahead || popcl_last_verb(&f->session) == POPCL_TOP))
+        return 0;
+    if (f->doubt) {
+        popcl_fetch_enter(f, POPCL_PROBE);
+        return 0;
+    }
+    while (!f->due && !(f->wanted && !f->stopping) && more_to_look_at(f) && !group_is_full(f))
+        look_at_next(f);
+    if (f->due)
+        send_due(f);
+    else if (f->staged && !f->open && group_is_full(f))
+        return popcl_messages_sync(f);
+    else if (f->wanted && !f->stopping)
+        send_wanted(f);
+    else
+        return finish_messages(f);
+    return 0;
+}
+
+/* ---- the end of a body before its time ---- */
 
 void popcl_messages_abort(popcl_fetch *f, popcl_err why) {
     if (f->open == POPCL_TO_SINK) f->cfg->sink->abort(f->cfg->sink_ctx, why);
@@ -179,23 +244,77 @@ void popcl_messages_drain(popcl_fetch *f, size_t at, popcl_err why) {
 /* Returns whether deletions wait for QUIT: marked, in flight, or due after a sync. */
 static int quit_matters(const popcl_fetch *f) {
     return f->marked || f->due || f->staged ||
-           popcl_plan_find(&f->plan, POPCL_ENTRY_DELE, POPCL_ENTRY_DELE) < f->plan.next;
+           popcl_plan_find(&f->plan, POPCL_ENTRY_DELE) < f->plan.next;
 }
 
 /* Counts n octets that were dropped. The rest of an aborted message must be read before anything
  * else can be sent. If no deletion waits for QUIT, at most drain_max octets are read. Otherwise the
  * overall deadline decides. */
 static void drained(popcl_fetch *f, size_t n) {
+    uint32_t most = popcl_or_default(f->cfg->drain_max, POPCL_DRAIN_MAX);
     f->octets += n;
-    if (f->octets > popcl_or_default(f->cfg->drain_max, POPCL_DRAIN_MAX) && !quit_matters(f))
+    if (f->octets > most && !f->doubt && !quit_matters(f))
         popcl_machine_fail(&f->session, POPCL_ERR_NOT_DRAINED);
 }
 
+/* ---- bodies that were asked for ahead ---- */
+
+/* How a server counts the line ends of a message in its size. */
+enum line_ends { NOT_KNOWN, TWO_OCTETS, ONE_OCTET, THREE_OCTETS };
+
+/* Returns whether the body has the listed size. Some servers count a line end as one octet, or once
+ * more. The first body shows which, and the others must be alike. */
+static int agrees(popcl_fetch *f) {
+    uint64_t size = f->msg.size;
+    enum line_ends ends = f->octets == size              ? TWO_OCTETS
+                          : f->octets == size + f->lines ? ONE_OCTET
+                          : f->octets + f->lines == size ? THREE_OCTETS
+                                                         : NOT_KNOWN;
+    if (size == POPCL_SIZE_UNKNOWN || ends == NOT_KNOWN) return 0;
+    if (f->lines == 0) return 1;
+    if (f->line_ends == NOT_KNOWN) f->line_ends = (uint8_t)ends;
+    return f->line_ends == ends;
+}
+
+static void count_lines(popcl_fetch *f, const unsigned char *p, size_t n) {
+    const unsigned char *end = p + n;
+    while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+        p++;
+        f->lines++;
+    }
+}
+
+/* The message is to be asked for again, alone. After QUIT it is left for another session. */
+static void ask_again(popcl_fetch *f, size_t at) {
+    if (f->phase == POPCL_QUIT_SAID) {
+        not_stored(f, at, POPCL_ERR_BODY_SIZE);
+        return;
+    }
+    f->wanted++;
+    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_WANT_RETR, popcl_plan_actions(&f->plan, at));
+}
+
+/* A body is not as long as listed: it may be another message. Nothing that was asked for ahead is
+ * believed any more. Once all replies came, the session goes on with one command at a time. */
+static void disagree(popcl_fetch *f) {
+    f->ahead = 0;
+    f->doubt = f->shifted = 1;
+    if (f->phase != POPCL_QUIT_SAID) popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+    popcl_messages_abort(f, POPCL_ERR_BODY_SIZE);
+}
+
+/* ---- bodies ---- */
+
 void popcl_messages_open(popcl_fetch *f, size_t at) {
     f->octets = 0;
+    f->lines = 0;
     popcl_plan_msg(&f->plan, at, &f->msg);
     f->msg.part = popcl_last_verb(&f->session) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
     if (f->msg.part == POPCL_HEADERS) f->top_works = 1;
+    if (f->doubt) {
+        f->open = POPCL_DRAINING;
+        return;
+    }
     if (f->stopping) {
         popcl_messages_drain(f, at, (popcl_err)f->stopping);
         return;
@@ -212,6 +331,7 @@ void popcl_messages_open(popcl_fetch *f, size_t at) {
 static size_t give(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) {
     int answer = f->cfg->sink->data(f->cfg->sink_ctx, p, n);
     if (answer >= 0 && (size_t)answer <= n) {
+        if (f->ahead) count_lines(f, p, (size_t)answer);
         f->octets += (unsigned)answer;
         f->received += (unsigned)answer;
         return (size_t)answer;
@@ -219,6 +339,17 @@ static size_t give(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) 
     sink_said(f, answer);
     popcl_messages_drain(f, at, POPCL_ERR_SINK);
     return 0;
+}
+
+/* The body is longer than max_size. Its listed size was not. */
+static void too_long(popcl_fetch *f, size_t at) {
+    if (!f->ahead) {
+        popcl_messages_drain(f, at, POPCL_ERR_TOO_LARGE);
+        return;
+    }
+    disagree(f);
+    f->octets = 0;
+    f->open = POPCL_DRAINING;
 }
 
 size_t popcl_messages_body(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) {
@@ -229,7 +360,7 @@ size_t popcl_messages_body(popcl_fetch *f, size_t at, const unsigned char *p, si
             room = (size_t)(f->cfg->max_size - f->octets);
         if (room) taken = give(f, at, p, room);
         if (f->open == POPCL_TO_SINK && taken == room && room < n)
-            popcl_messages_drain(f, at, POPCL_ERR_TOO_LARGE);
+            too_long(f, at);
     }
     if (f->open != POPCL_DRAINING) return taken;
     drained(f, n - taken);
@@ -287,6 +418,35 @@ static unsigned body_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     return 0;
 }
 
+/* The reply to RETR or TOP is complete. After a pause it comes again, and the entry may already be
+ * staged. */
+static unsigned asked_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
+    int top = popcl_last_verb(&f->session) == POPCL_TOP;
+    int checked = f->ahead && !top && f->open == POPCL_TO_SINK && r->status == POPCL_STATUS_OK;
+    uint32_t counted = top ? 0 : weight(f, at);
+    unsigned why = 0;
+    if (checked && !agrees(f)) disagree(f);
+    if (f->doubt && !top) {
+        f->open = POPCL_NO_BODY;
+        ask_again(f, at);
+    } else {
+        why = body_answered(f, at, r);
+    }
+    if (why) return why;
+    f->asked_octets -= counted;
+    f->asked -= !top;
+    return 0;
+}
+
+/* LIST with a number, in front of the RETR. Without a size the body will not agree. */
+static void size_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
+    int asked = popcl_plan_state(&f->plan, at) == POPCL_ENTRY_ASKED;
+    if (r->status != POPCL_STATUS_OK || r->number != popcl_plan_number(&f->plan, at)) return;
+    if (asked) f->asked_octets -= weight(f, at);
+    popcl_plan_set_size(&f->plan, at, r->size);
+    if (asked) f->asked_octets += weight(f, at);
+}
+
 static void dele_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     int ok = r->status == POPCL_STATUS_OK;
     if (ok) f->marked++;
@@ -295,8 +455,19 @@ static void dele_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
 }
 
+/* A group is synced as soon as it is full, and the last one before the session ends: bodies that
+ * were asked for ahead leave no other time for it. */
 unsigned popcl_messages_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
-    if (popcl_plan_state(&f->plan, at) != POPCL_ENTRY_DELE) return body_answered(f, at, r);
-    dele_answered(f, at, r);
-    return 0;
+    enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
+    unsigned why = 0;
+    if (popcl_last_verb(&f->session) == POPCL_LIST)
+        size_answered(f, at, r);
+    else if (state == POPCL_ENTRY_DELE)
+        dele_answered(f, at, r);
+    else if (state == POPCL_ENTRY_ASKED || f->open == POPCL_DRAINING)
+        why = asked_answered(f, at, r);
+    int is_last = f->phase > POPCL_HANDLE_MESSAGES && !f->asked;
+    if (!why && f->ahead && f->staged && (is_last || group_is_full(f)))
+        why = popcl_messages_sync(f);
+    return why;
 }

@@ -22,7 +22,7 @@ static void plan_put(unsigned char *p, unsigned octets, uint64_t value) {
         p[i] = (unsigned char)value;
 }
 
-void popcl_plan_clear(popcl_plan *p) { p->used = p->low = p->next = 0; }
+void popcl_plan_clear(popcl_plan *p) { p->used = p->low = p->next = p->wanted = p->due = 0; }
 
 int popcl_plan_add(popcl_plan *p, const popcl_msg *m) {
     unsigned char *e = p->octets + p->used;
@@ -34,6 +34,7 @@ int popcl_plan_add(popcl_plan *p, const popcl_msg *m) {
     e[AT_UID + m->uid_len] = 0;
     popcl_plan_set_size(p, p->used, m->size);
     p->used += POPCL_PLAN_ENTRY(m->uid_len);
+    if (p->most < p->used) p->most = p->used;
     return 1;
 }
 
@@ -63,8 +64,15 @@ unsigned popcl_plan_actions(const popcl_plan *p, size_t at) {
     return p->octets[at + AT_STATE] >> 4;
 }
 
+static int is_wanted(const popcl_plan *p, size_t at) {
+    enum popcl_entry_state state = popcl_plan_state(p, at);
+    return state >= POPCL_ENTRY_WANT_TOP && state <= POPCL_ENTRY_WANT_BODY;
+}
+
 void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions) {
     p->octets[at + AT_STATE] = (unsigned char)(actions << 4 | state);
+    if (is_wanted(p, at) && at < p->wanted) p->wanted = at;
+    if (state == POPCL_ENTRY_DUE && at < p->due) p->due = at;
     while (p->low < p->used && popcl_plan_state(p, p->low) == POPCL_ENTRY_OVER)
         p->low = popcl_plan_after(p, p->low);
 }
@@ -74,9 +82,21 @@ void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size) {
     plan_put(p->octets + at + AT_SIZE, SIZE_OCTETS, size);
 }
 
-size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b) {
+size_t popcl_plan_wanted(popcl_plan *p) {
+    while (p->wanted < p->next && !is_wanted(p, p->wanted))
+        p->wanted = popcl_plan_after(p, p->wanted);
+    return p->wanted;
+}
+
+size_t popcl_plan_due(popcl_plan *p) {
+    while (p->due < p->next && popcl_plan_state(p, p->due) != POPCL_ENTRY_DUE)
+        p->due = popcl_plan_after(p, p->due);
+    return p->due;
+}
+
+size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state state) {
     size_t at = p->low;
-    while (at < p->next && popcl_plan_state(p, at) != a && popcl_plan_state(p, at) != b)
+    while (at < p->next && popcl_plan_state(p, at) != state)
         at = popcl_plan_after(p, at);
     return at;
 }

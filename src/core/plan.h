@@ -3,8 +3,8 @@
  * and its UID. Entries are packed, at any alignment. The plan knows the content of an entry, not
  * its use.
  *
- *   NEW -> WANT_TOP | WANT_RETR -> ASKED -> STAGED -> DUE -> DELE -> OVER
- *   each state can also lead straight to OVER
+ *   NEW -> WANT_TOP | WANT_RETR [-> WANT_BODY] -> ASKED -> STAGED -> DUE -> DELE -> OVER
+ *   each state can also lead straight to OVER, and ASKED back to WANT_RETR
  */
 #ifndef POPCL_CORE_PLAN_H
 #define POPCL_CORE_PLAN_H
@@ -15,6 +15,7 @@ enum popcl_entry_state {
     POPCL_ENTRY_NEW,       /* `decide` is to be called with the size */
     POPCL_ENTRY_WANT_TOP,  /* TOP is to be sent */
     POPCL_ENTRY_WANT_RETR, /* RETR is to be sent */
+    POPCL_ENTRY_WANT_BODY, /* the same; LIST was sent for this message */
     POPCL_ENTRY_ASKED,     /* TOP or RETR is in flight */
     POPCL_ENTRY_STAGED,    /* stored, and durable after the next sync */
     POPCL_ENTRY_DUE,       /* DELE is to be sent */
@@ -36,13 +37,15 @@ uint32_t popcl_plan_number(const popcl_plan *p, size_t at);
 enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at);
 unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and so on */
 
-/* The only writer of an entry's state. Advances p->low over entries that are OVER. */
+/* The only writer of an entry's state. Keeps the marks of the plan: low, wanted and due. */
 void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions);
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size);
 
-/* Returns the first entry from p->low on that is in one of two states; p->next = none. No entry
- * after p->next can be in these states. */
-size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state a, enum popcl_entry_state b);
+/* Return the first entry that waits for TOP or RETR, that waits for DELE, or that is in a state;
+ * p->next = none. No entry after p->next is in any of these states. */
+size_t popcl_plan_wanted(popcl_plan *p);
+size_t popcl_plan_due(popcl_plan *p);
+size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state state);
 
 /* Returns the first entry from offset `at` on with a number of at least (exact: of just) `number`;
  * p->used = none. */

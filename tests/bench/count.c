@@ -119,7 +119,7 @@ int main(int argc, char **argv) {
                                  .session.iobuf = iobuf,
                                  .session.iobuf_len = iobuf_len,
                                  .session.window = window_len ? window : NULL,
-                                 .session.window_len = (uint8_t)window_len,
+                                 .session.window_len = (uint16_t)window_len,
                                  .plan = plan,
                                  .plan_len = sizeof plan,
                                  .passes = UINT16_MAX,

@@ -191,7 +191,7 @@ void hand_init(hand *h, unsigned window) {
                                               .iobuf = h->iobuf,
                                               .iobuf_len = sizeof h->iobuf,
                                               .window = window > 1 ? h->window : NULL,
-                                              .window_len = (uint8_t)(window > 1 ? window : 0),
+                                              .window_len = (uint16_t)(window > 1 ? window : 0),
                                               .trace = on_trace,
                                               .trace_ctx = h},
                                   .secret = {.get = on_get, .ctx = h},

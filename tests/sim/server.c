@@ -53,6 +53,8 @@ static const sim_message *message(sim_server *s, uint32_t number) {
     return &made;
 }
 
+static void take_later(sim_server *s);
+
 /* Says listing lines as they are asked for: a large listing is never in memory. */
 static void go_on_listing(sim_server *s) {
     while (s->listing && s->out_at == s->out_n) {
@@ -60,6 +62,7 @@ static void go_on_listing(sim_server *s) {
         if (number > s->numbers) {
             s->listing = 0;
             say(s, ".");
+            take_later(s);
             return;
         }
         const sim_message *m = message(s, number);
@@ -126,6 +129,8 @@ static void transaction(sim_server *s, const char *verb, const char *rest) {
         stat_maildrop(s);
     else if (strcmp(verb, "LIST") == 0 && !*rest)
         list(s, 'L');
+    else if (strcmp(verb, "LIST") == 0 && m)
+        say(s, "+OK %" PRIu32 " %zu", number, strlen(m->text));
     else if (strcmp(verb, "UIDL") == 0 && !*rest && !s->no_uidl)
         list(s, 'U');
     else if (strcmp(verb, "RETR") == 0 && m)
@@ -178,9 +183,24 @@ static void command(sim_server *s, char *line) {
     }
 }
 
+/* Commands that were sent ahead wait until a listing is said. */
+static void take_later(sim_server *s) {
+    char text[sizeof s->later];
+    size_t n = s->later_n;
+    memcpy(text, s->later, n);
+    s->later_n = 0;
+    sim_server_take(s, text, n);
+}
+
 void sim_server_take(sim_server *s, const void *p, size_t n) {
     const char *text = p;
     for (size_t i = 0; i < n && !s->over; i++) {
+        if (s->listing) {
+            if (s->later_n + n - i > sizeof s->later) abort();
+            memcpy(s->later + s->later_n, text + i, n - i);
+            s->later_n += n - i;
+            return;
+        }
         if (s->line_n < sizeof s->line - 1) s->line[s->line_n++] = text[i];
         if (text[i] != '\n') continue;
         s->line[s->line_n] = 0;
@@ -237,7 +257,7 @@ void sim_server_connect(sim_server *s) {
     }
     memset(s->marked, 0, sizeof s->marked);
     s->logged_in = s->user_named = s->over = s->quit_seen = s->in_tls = 0;
-    s->line_n = s->out_n = s->out_at = 0;
+    s->line_n = s->later_n = s->out_n = s->out_at = 0;
     s->listing = s->commands = s->said = s->dele_seen = 0;
     say(s, "%s", s->greeting ? s->greeting : "+OK ready");
 }

@@ -42,6 +42,8 @@ typedef struct sim_server {
     int logged_in, user_named, over, quit_seen, in_tls;
     char line[512];
     size_t line_n;
+    char later[8192]; /* came while a listing is being said */
+    size_t later_n;
     char *out; /* said and not yet taken */
     size_t out_n, out_room, out_at;
     uint32_t listing, listing_at; /* a listing that is being said: 'L' or 'U', and the number */

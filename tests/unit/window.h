@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* window - how many commands a test lets be in flight at once: WINDOW of the environment (1 to 32),
+/* window - how many commands a test lets be in flight at once: WINDOW of the environment (1 to 256),
  * or one. `make check-window` runs the tests with eight. */
 #ifndef TESTS_WINDOW_H
 #define TESTS_WINDOW_H
@@ -8,7 +8,7 @@
 
 #include "popcl.h"
 
-#define TEST_WINDOW_MAX 32
+#define TEST_WINDOW_MAX 256
 
 static inline unsigned test_window(void) {
     const char *given = getenv("WINDOW");
@@ -20,7 +20,7 @@ static inline unsigned test_window(void) {
 static inline void test_window_set(popcl_config *cfg, popcl_flight window[TEST_WINDOW_MAX]) {
     unsigned n = test_window();
     cfg->window = n > 1 ? window : NULL;
-    cfg->window_len = (uint8_t)(n > 1 ? n : 0);
+    cfg->window_len = (uint16_t)(n > 1 ? n : 0);
 }
 
 #endif

@@ -92,6 +92,10 @@ static uint32_t limit_left(const cmd_connections *c) {
 /* The server may refuse UIDL in so many runs before the account counts as one without UIDs. */
 enum { REFUSALS_MAX = 3 };
 
+/* A page of them takes memory only once it is used. */
+static unsigned char plan[CMD_PLAN_OCTETS];
+static popcl_flight window[CMD_WINDOW];
+
 static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     const cmd_options *o = c->options;
     popcl_fetch_config cfg;
@@ -109,8 +113,10 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
                                                          : CMD_IOBUF_TLS;
     if (o->security != POPCL_CLEAR) cfg.session.tls = &c->tls->tls;
     cfg.session.seed = &c->tls->seed;
-    cfg.plan = c->plan;
-    cfg.plan_len = sizeof c->plan;
+    cfg.plan = plan;
+    cfg.plan_len = sizeof plan;
+    cfg.session.window = c->file->record.one_at_a_time ? NULL : window;
+    cfg.session.window_len = CMD_WINDOW;
     cfg.session.connect_ms = o->connect_ms;
     cfg.session.idle_ms = o->idle_ms;
     cfg.session.total_ms = total_ms;
@@ -120,9 +126,12 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.passes = UINT16_MAX;
     cfg.group_messages = o->sync_each ? 1 : POPCL_STORE_GROUP;
     cfg.group_octets = GROUP_OCTETS;
-    /* an unfetched deletion, an empty body and a header are judged by LIST's size */
+    /* An unfetched deletion, an empty body and a header are judged by LIST's size. If all messages
+     * are wanted, LIST can leave with UIDL. */
     cfg.need_size = o->action == CMD_LIST || o->delete ||
-                    (o->only_new && cmd_record_has_headers(&c->file->record));
+                    (o->only_new && cmd_record_has_headers(&c->file->record)) ||
+                    (o->action == CMD_FETCH &&
+                     (!o->only_new || !cmd_record_has_uids(&c->file->record)));
     /* without UIDs all mail would come again under other names */
     if ((o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
         c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
@@ -164,6 +173,21 @@ static int store_error(const void *ctx, const char **call, const char **name) {
 
 static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx); }
 
+/* Runs that send one command at a time: after a session whose replies did not match, and after one
+ * that broke before all replies had come. */
+enum { ONE_AT_A_TIME_SHIFTED = 100, ONE_AT_A_TIME_BROKEN = 4 };
+
+/* The next session cannot lose a reply. Until then nothing that this one stored is sure. */
+static void go_one_at_a_time(cmd_connections *c, const popcl_diag *d) {
+    cmd_record *record = &c->file->record;
+    uint8_t runs = d->shifted  ? ONE_AT_A_TIME_SHIFTED
+                   : d->unsure ? ONE_AT_A_TIME_BROKEN
+                               : 0;
+    if (runs <= record->one_at_a_time) return;
+    record->one_at_a_time = runs;
+    record->changed = 1;
+}
+
 /* Runs one session. *d reports how it went, and special the facts that only TLS knows. */
 static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t total_ms,
                         popcl_diag *d, char *special, size_t special_len) {
@@ -189,6 +213,7 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
     cmd_tls_explain(c->tls, d->err, c->report, special, special_len);
     cmd_job_end(&c->job, d);
     count_refusals(c, d);
+    go_one_at_a_time(c, d);
     popcl_fetch_wipe(&c->fetch);
 }
 
@@ -213,6 +238,7 @@ static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
         return END;
     if (popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED) return END;
     if (o->limit && c->job.stored >= o->limit) return END;
+    if (d->unsure || d->shifted) return OTHERS;
     if (c->job.broken && popcl_err_class(c->job.broken) != POPCL_CLASS_LATER) return END;
     if (c->job.broken && !c->job.alone) return OTHERS;
     if (!c->job.broken && !d->quit_left)
@@ -313,6 +339,8 @@ void cmd_connections_run(cmd_connections *c) {
     char special[sizeof c->special];
     enum next next = OTHERS;
     popcl_diag d;
+    cmd_record *record = &c->file->record;
+    uint8_t slow_runs = record->one_at_a_time;
     for (;;) {
         const cmd_entry *alone = next == ALONE ? cmd_record_pick(&c->file->record) : NULL;
         uint32_t left = cmd_connections_time_left(c);
@@ -326,6 +354,10 @@ void cmd_connections_run(cmd_connections *c) {
                                                    : "connecting again, for what the end of the "
                                                      "connection left undone");
         cmd_tls_begin_again(c->tls);
+    }
+    if (slow_runs && record->one_at_a_time == slow_runs) {
+        record->one_at_a_time--;
+        record->changed = 1;
     }
     cmd_wipe(&d, sizeof d); /* a server may have repeated the password in its text */
     connections_settle(c);

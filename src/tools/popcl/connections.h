@@ -25,7 +25,8 @@
 #include "tls.h"
 
 #define CMD_CONNECTIONS 3u
-#define CMD_PLAN_OCTETS 65536u
+#define CMD_PLAN_OCTETS (8u << 20) /* 100,000 messages have room, and more */
+#define CMD_WINDOW      8192u      /* commands in flight */
 #define CMD_IOBUF_TLS   POPCL_IOBUF_DUPLEX /* each server's records fit */
 
 typedef struct cmd_connections {
@@ -53,7 +54,7 @@ typedef struct cmd_connections {
     popcl_diag broken;
     uint32_t began_ms;
     int no_uids; /* the last listing had no UIDs */
-    unsigned char iobuf[CMD_IOBUF_MAX], plan[CMD_PLAN_OCTETS];
+    unsigned char iobuf[CMD_IOBUF_MAX];
 } cmd_connections;
 
 /* Returns whether the only failure of a session is the answer to QUIT, which was sent. */

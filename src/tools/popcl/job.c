@@ -330,6 +330,9 @@ static void note_stored(cmd_job *j, const popcl_msg *m) {
     const char *key;
     size_t len = key_of(j, m, hex, &key);
     const cmd_entry *e = cmd_record_find(&j->file->record, key, len);
+    popcl_diag d;
+    popcl_fetch_get_diag(j->fetch, &d);
+    j->file->record.unsure = d.unsure;
     /* a further session of this run fetched it again: it is the same file */
     int counted = e && e->live & CMD_LIVE_RUN && !(e->live & CMD_LIVE_TOLD);
     if (!counted) j->stored++;
@@ -429,6 +432,7 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->number = j->settled = j->suspect.number = 0;
     if (alone) go_alone(j, alone);
     cmd_record_begin(&j->file->record);
+    j->file->record.unsure = 0;
     j->deferred_headers = cmd_record_has_deferred_headers(&j->file->record);
 }
 
@@ -454,6 +458,7 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
     note_late_break(j, d);
     end_deletions(j, d);
+    if (!d->unsure) cmd_record_is_sure(&j->file->record);
     /* Only now: many servers announce it only after the login, and are asked again right before the
      * first message (RFC 2449, 6.7). */
     if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->told_expire &&

@@ -204,7 +204,7 @@ static int is_gone(const cmd_entry *e) {
 }
 
 cmd_state cmd_record_state(const cmd_entry *e) {
-    if (!e || e->live & CMD_LIVE_TOLD || is_gone(e)) return CMD_NEW;
+    if (!e || e->live & CMD_LIVE_TOLD || e->flags & CMD_ENTRY_UNSURE || is_gone(e)) return CMD_NEW;
     return e->state == CMD_MARKED ? CMD_DUE : (cmd_state)e->state;
 }
 
@@ -228,7 +228,8 @@ static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t nu
         e->day = day;
         e->tries = 0;
         e->live = (uint8_t)((e->live | CMD_LIVE_RUN) & ~CMD_LIVE_BROKE);
-        e->flags &= (uint8_t)~CMD_ENTRY_TAKEN;
+        e->flags &= (uint8_t) ~(CMD_ENTRY_TAKEN | CMD_ENTRY_UNSURE);
+        if (r->unsure) e->flags |= CMD_ENTRY_UNSURE;
         r->unsaved++;
         break;
     case CMD_ON_REFUSED:
@@ -371,6 +372,16 @@ void cmd_record_confirm(cmd_record *r, int confirmed) {
         e->flags |= CMD_ENTRY_GONE;
         e->live |= CMD_LIVE_RUN;
     }
+}
+
+void cmd_record_is_sure(cmd_record *r) {
+    for (size_t i = 0; r->unsure && i < r->room; i++) {
+        cmd_entry *e = &r->slots[i];
+        if (!(e->flags & CMD_ENTRY_UNSURE) || !(e->live & CMD_LIVE_TOLD)) continue;
+        e->flags &= (uint8_t)~CMD_ENTRY_UNSURE;
+        r->changed = 1;
+    }
+    r->unsure = 0;
 }
 
 /* ---- questions ---- */

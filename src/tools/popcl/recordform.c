@@ -13,6 +13,7 @@ enum {
     KEY_AT = 8,
     OLD_KEYS_AT = 24,
     NO_UIDL_AT = 56,
+    ONE_AT_A_TIME_AT = 57,
     HEAD = 64,
     ENTRY = 19,
     CHECK = 8,
@@ -71,6 +72,7 @@ static void form_head(unsigned char head[HEAD], const cmd_record *r) {
     memcpy(head + KEY_AT, r->key, sizeof r->key);
     memcpy(head + OLD_KEYS_AT, r->old_keys, sizeof r->old_keys);
     head[NO_UIDL_AT] = r->no_uidl;
+    head[ONE_AT_A_TIME_AT] = r->one_at_a_time;
 }
 
 static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
@@ -195,6 +197,7 @@ static cmd_loaded load_new(cmd_record *r, uint64_t len, reader *f, unsigned char
     cmd_record_init(&loaded, head + KEY_AT);
     memcpy(loaded.old_keys, head + OLD_KEYS_AT, sizeof loaded.old_keys);
     loaded.no_uidl = head[NO_UIDL_AT];
+    loaded.one_at_a_time = head[ONE_AT_A_TIME_AT];
     cmd_loaded e = form_read_entries(&loaded, f, count, 0, 0);
     if (e == CMD_LOADED && !check_is_right(f)) e = CMD_DAMAGED;
     if (e == CMD_LOADED) {

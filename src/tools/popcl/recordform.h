@@ -2,7 +2,8 @@
 /* recordform - the bytes of a saved record, and of one that version 0.1.0 saved. It knows no file:
  * bytes go and come by callbacks.
  *
- *     "PRC2"   entries (4)   key (16)   old key 0 (16)   old key 1 (16)   no_uidl (1)   zeros (7)
+ *     "PRC2"   entries (4)   key (16)   old key 0 (16)   old key 1 (16)   no_uidl (1)
+ *     one_at_a_time (1)   zeros (6)
  *     an entry: hash (8)   size (6; all ones: unknown)   day (2)   state (1)   flags (1)
  *               tries (1)
  *     SipHash-2-4 over all before, under a key of zeros (8)
