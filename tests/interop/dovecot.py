@@ -92,12 +92,12 @@ class DovecotError(RuntimeError):
 
 
 class Account:
-    """A user of a private Dovecot, and the Maildir behind it."""
+    """A user of a private server, and the Maildir behind it."""
 
-    def __init__(self, name, password, home, owner):
+    def __init__(self, name, password, home, owner, folder="Maildir"):
         self.name = name
         self.password = password
-        self.maildir = home / "Maildir"
+        self.maildir = home / folder
         self._owner = owner
         self._serial = itertools.count(1)
         for folder in (home, self.maildir, *(self.maildir / part for part in ("cur", "new", "tmp"))):
@@ -120,7 +120,7 @@ class Account:
         return sum(1 for part in ("cur", "new") for _ in (self.maildir / part).iterdir())
 
 
-def _existing_user(*names):
+def existing_user(*names):
     for name in names:
         try:
             return pwd.getpwnam(name)
@@ -139,7 +139,7 @@ def has_ipv6():
         return False
 
 
-def _free_port(hosts, but=None):
+def free_port(hosts, but=None):
     """A port that is free on all hosts just now, and not `but`. Another process may still take it first: the caller tries again then."""
     for _ in range(100):
         taken = []
@@ -191,7 +191,7 @@ class Dovecot:
 
     def _write_accounts(self):
         self._spare = [f"user{n:02}" for n in range(SPARE_ACCOUNTS)]
-        owner = _existing_user("mail", "nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        owner = existing_user("mail", "nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._owner = (owner.pw_uid, owner.pw_gid)
         (self._root / "mail").mkdir(mode=0o755)
         (self._root / "state").mkdir(mode=0o755)
@@ -208,8 +208,8 @@ class Dovecot:
         binary = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         if binary is None:
             raise DovecotError("dovecot is not installed (Debian: dovecot-pop3d)")
-        self.port = _free_port(self.hosts)
-        self.tls_port = _free_port(self.hosts, but=self.port) if self._certificate else 0
+        self.port = free_port(self.hosts)
+        self.tls_port = free_port(self.hosts, but=self.port) if self._certificate else 0
         token = secrets.token_hex(8)
         config = self._root / "dovecot.conf"
         config.write_text(CONFIG.format(
@@ -235,8 +235,8 @@ class Dovecot:
         if os.geteuid() != 0:
             me = pwd.getpwuid(os.geteuid()).pw_name
             return {"internal_user": me, "login_user": me, "internal_group": f"default_internal_group = {_group_name()}"}
-        return {"internal_user": _existing_user("dovecot", "nobody").pw_name,
-                "login_user": _existing_user("dovenull", "nobody").pw_name,
+        return {"internal_user": existing_user("dovecot", "nobody").pw_name,
+                "login_user": existing_user("dovenull", "nobody").pw_name,
                 "internal_group": ""}
 
     def _greets(self, host, token):
@@ -286,7 +286,7 @@ class Dovecot:
             process.kill()
             process.wait()
         finally:
-            _end_session(process.pid)
+            end_session(process.pid)
 
 
 def _group_name():
@@ -294,7 +294,7 @@ def _group_name():
     return grp.getgrgid(os.getegid()).gr_name
 
 
-def _end_session(leader):
+def end_session(leader):
     """Ends what is left of the session that `leader` began (start_new_session): workers that outlived Dovecot's master."""
     give_up = time.monotonic() + STOP_SECONDS
     while (left := [pid for pid in _pids() if _session_of(pid) == leader]) and time.monotonic() < give_up:
