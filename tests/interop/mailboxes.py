@@ -116,6 +116,14 @@ def many(count):
             for n in range(1, count + 1)]
 
 
+def mixed(count):
+    """`count` messages of ten kinds that any server can keep, all different, each with a Message-ID."""
+    bodies = (lambda n: text(n, 3) + "\n", lambda n: f".{n}\n..\n.\n...{n}\n", lambda n: f"{n} has no line end at its end",
+              lambda n: "", lambda n: f"{n}" + "x" * 5000 + "\n.\n", lambda n: f"Grüße {n}, \U0001f6a4\n".encode() + b"\xe6\xf8\xe5\n",
+              lambda n: f"{n}\n\n\n\n", lambda n: f"From {n}\n>From {n}\n", lambda n: text(n, 400) + "\n", lambda n: "\n")
+    return [mail(n, f"{n} of {count}", bodies[n % len(bodies)](n)) for n in range(1, count + 1)]
+
+
 def large(megabytes):
     """One message of `megabytes` MB as pieces, so that it never stands in memory as a whole. Holds lines that need dot-stuffing."""
     lines = b"".join(b"%s line %05d of a very large message %s\n" % (b"." if n % 50 == 0 else b"-", n, b"abcdefghij" * 4)

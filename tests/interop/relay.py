@@ -4,11 +4,15 @@
 It passes octets on unchanged and knows of POP3 only that a command is a line.
 """
 import socket
+import struct
 import threading
+
+DATA_SEGS_IN = 152  # where tcpi_data_segs_in stands in Linux' struct tcp_info
 
 
 class Relay:
     """Relays every connection to (host, port). `up` and `down` count octets to and from the server; with `keep`, `sent` holds those to it.
+    `received` has a pair for each piece that came from a client: how many TCP segments brought it, and the lines that ended in it.
     `listener`: a listening socket to be used, which is closed at the end."""
 
     def __init__(self, port, host="127.0.0.1", keep=False, listener=None):
@@ -21,6 +25,7 @@ class Relay:
         self.up = 0
         self.down = 0
         self.commands = []
+        self.received = []
         self._down_actions = []
         self._command_actions = {}
         self._open = []
@@ -46,6 +51,10 @@ class Relay:
         """Calls action() when the client sends this line, before the server gets it."""
         self._command_actions[command] = action
 
+    def most_in_one_segment(self):
+        """The largest number of commands that came in one TCP segment. Pieces of several segments do not count."""
+        return max((len(lines) for segments, lines in self.received if segments == 1), default=0)
+
     def _accept(self):
         while True:
             try:
@@ -65,13 +74,15 @@ class Relay:
                 threading.Thread(target=pump, daemon=True).start()
 
     def _pump_up(self, client, server):
-        line = b""
+        line, segments = b"", 0
         for data in _octets_of(client):
+            before, segments = segments, _segments_in(client)
             data = _flipped(data, self._flips[0], self.up, self._flips[2])
             self.up += len(data)
             self.sent += data if self._keep else b""
             line += data
             *whole, line = line.split(b"\r\n")
+            self.received.append((segments - before, [text.decode(errors="replace") for text in whole]))
             for command in whole:
                 self.commands.append(command.decode(errors="replace"))
                 self._command_actions.get(self.commands[-1], lambda: None)()
@@ -104,6 +115,14 @@ def _flipped(data, place, start, bits):
         return data
     at = place - start
     return data[:at] + bytes([data[at] ^ bits]) + data[at + 1:]
+
+
+def _segments_in(s):
+    """How many segments with data this connection received so far."""
+    try:
+        return struct.unpack_from("I", s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), DATA_SEGS_IN)[0]
+    except (OSError, struct.error):  # it ended
+        return 0
 
 
 def _octets_of(s):

@@ -9,6 +9,7 @@ at the end. Programs with fixed paths (Courier, popa3d) run in a folder of their
         account.deliver([b"Subject: hello\\n\\nworld\\n"])
         ... connect to ("127.0.0.1", server.port) as account.name, account.password
 """
+import grp
 import itertools
 import os
 import pathlib
@@ -33,7 +34,11 @@ SPARE_ACCOUNTS = 12
 
 
 class ServerError(RuntimeError):
-    """The server cannot be had or does not start; the text says why."""
+    """The server does not start, or a tool of it fails; the text has its words."""
+
+
+class Unavailable(ServerError):
+    """The server cannot be had, or not by this user; the text says why in one line."""
 
 
 def unpacked(name):
@@ -41,7 +46,7 @@ def unpacked(name):
     done = subprocess.run(["sh", str(TESTS / "packages.sh"), name, str(UNPACKED)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False)
     if done.returncode:
-        raise ServerError(done.stderr.strip())
+        raise Unavailable(done.stderr.strip())
     return pathlib.Path(done.stdout.strip())
 
 
@@ -172,6 +177,7 @@ class Inetd:
                 connection, peer = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each reply of two writes waits for 40 ms
             with connection:
                 self._children = [child for child in self._children if child.poll() is None]
                 environment = {**self._environment, "TCPREMOTEIP": peer[0], "TCPREMOTEPORT": str(peer[1]), "TCPLOCALIP": "127.0.0.1",
@@ -194,6 +200,10 @@ class Jail:
             (root / folder).mkdir(parents=True)
         for device in ("null", "urandom"):
             (root / "dev" / device).touch()
+        if os.geteuid() != 0:
+            _need_namespace()
+            self.program("/usr/bin/env", "bin/env")
+            self.program(next(server.files.glob("usr/lib/**/libuid_wrapper.so")), "lib/libuid_wrapper.so")
         self._syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._syslog.bind(str(root / "dev" / "log"))
         os.chmod(root / "dev" / "log", 0o666)
@@ -232,12 +242,21 @@ class Jail:
                 shutil.copy(found.group(2), loader)
 
     def enter(self):
-        """The words before a program that is to run inside."""
-        return [*([] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--"]), "chroot", str(self.root)]
+        """The words before a program that is to run inside. An ordinary user is the only user there, in a user namespace, and a library plays
+        every change to another one."""
+        if os.geteuid() == 0:
+            return ["chroot", str(self.root)]
+        return ["unshare", "--map-root-user", "--", "chroot", str(self.root), "/bin/env", "LD_PRELOAD=/lib/libuid_wrapper.so", "UID_WRAPPER=1",
+                "UID_WRAPPER_ROOT=1"]
 
     @staticmethod
     def environment(**more):
         return {"PATH": "/bin:/usr/sbin", "LC_ALL": "C", "LD_LIBRARY_PATH": "/lib", **more}
+
+
+def _need_namespace():
+    if subprocess.run(["unshare", "--map-root-user", "--", "true"], capture_output=True, check=False).returncode:
+        raise Unavailable("an ordinary user may not make user namespaces here")
 
 
 def hashed(password):
@@ -266,7 +285,7 @@ class Courier(Server):
         jail.write("etc/group", f"root:x:0:\nmail:x:{self.owner[1]}:\n")
         jail.write("etc/courier/authdaemonrc", 'authmodulelist="authuserdb"\nauthmodulelistorig="authuserdb"\ndaemons=2\n'
                    'authdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\nDEFAULTOPTIONS=""\nLOGGEROPTS=""\n')
-        uid, gid = self.owner
+        uid, gid = self.owner if os.geteuid() == 0 else (0, 0)  # inside, an ordinary user is the one that there is
         self._database("userdb", {name: f"uid={uid}|gid={gid}|home=/home/{name}|mail=/home/{name}/Maildir" for name in self._passwords})
         self._database("userdbshadow", {name: f"systempw={hashed(password)}" for name, password in self._passwords.items()}, 0o600)
         daemon = self._daemon([*jail.enter(), "/usr/lib/courier/courier-authlib/authdaemond"], jail.environment())
@@ -316,15 +335,13 @@ class Popa3d(Server):
     PACKAGES, TITLE = "popa3d", "popa3d"
 
     def start(self):
-        if os.geteuid() != 0:
-            raise ServerError("popa3d changes to the user of the mailbox, which only root may")
         self.jail = jail = Jail(self._root / "jail", self)
         self._ends.append(jail.end)
         jail.program("usr/sbin/popa3d")
         for module in ("pam_unix.so", "pam_permit.so"):
             found = [path for folder in ("/usr/lib", "/lib") for path in sorted(pathlib.Path(folder).glob(f"*/security/{module}"))]
             if not found:
-                raise ServerError(f"{module} is not on this machine")
+                raise Unavailable(f"{module} is not on this machine")
             jail.program(str(found[0]), f"lib/security/{module}")
         jail.write("etc/pam.d/popa3d", "auth required /lib/security/pam_unix.so nodelay\naccount required /lib/security/pam_permit.so\n")
         uid, gid = self.owner
@@ -342,11 +359,17 @@ class Popa3d(Server):
     def make_account(self, name, password):
         return Mbox(name, password, self.jail.root / "var/mail" / name, self.owner)
 
+    @staticmethod
+    def delivered(stored):
+        return re.sub(rb"(?m)^From ", b">From ", delivered(stored))
+
 
 # ---- GNU Mailutils ----
 
 class Mailutils(Server):
-    """pop3d of GNU Mailutils behind a listener (-i), with accounts of a virtual domain, which need no user of the machine."""
+    """pop3d of GNU Mailutils behind a listener (-i), with accounts of a virtual domain, which need no user of the machine.
+
+    After UIDL it adds a header X-UIDL to each message."""
 
     PACKAGES, TITLE = "mailutils", "GNU Mailutils"
     DOMAIN = "harbour.example"
@@ -367,7 +390,11 @@ mandatory-locking {{ enable no; }};
         (self._root / "domains" / self.DOMAIN).write_text("".join(
             f"{name}:{hashed(password)}:{uid}:{gid}::{self._root}/mail/{name}:/bin/sh\n" for name, password in self._passwords.items()))
         (self._root / "conf").write_text(self.CONFIG.format(root=self._root))
-        inetd = Inetd([self.files / "usr/sbin/pop3d", f"--config-file={self._root}/conf"], self._environment(), self._log, **self._rights)
+        # It joins the group "mail". To an ordinary user the own group is that one, in a user namespace.
+        if os.geteuid() != 0:
+            _need_namespace()
+        enter = [] if os.geteuid() == 0 else ["unshare", f"--map-user={uid}", f"--map-group={_mail_group()}", "--"]
+        inetd = Inetd([*enter, self.files / "usr/sbin/pop3d", f"--config-file={self._root}/conf"], self._environment(), self._log, **self._rights)
         self._ends.append(inetd.end)
         self.port = inetd.port
 
@@ -375,6 +402,13 @@ mandatory-locking {{ enable no; }};
         account = dovecot.Account(name, password, self._root / "mail" / name, self.owner, "INBOX")
         account.name = f"{name}@{self.DOMAIN}"
         return account
+
+
+def _mail_group():
+    try:
+        return grp.getgrnam("mail").gr_gid
+    except KeyError:
+        raise Unavailable("this machine has no group mail, which pop3d of Mailutils joins") from None
 
 
 # ---- Cyrus ----
@@ -432,7 +466,6 @@ sasl_mech_list: PLAIN
     SERVICES = 'START {{\n}}\nSERVICES {{\n  pop3 cmd="{pop3d} -C {config}" listen="127.0.0.1:{port}" prefork=0 maxchild=50\n}}\nEVENTS {{\n}}\n'
 
     def start(self):
-        import grp
         for folder in ("conf", "spool", "run"):
             (self._root / folder).mkdir(mode=0o700)
         if os.geteuid() == 0:
