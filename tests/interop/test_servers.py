@@ -284,6 +284,15 @@ class OverPopa3d(OverServer, unittest.TestCase):
     make = servers.Popa3d
     delivered = staticmethod(servers.Popa3d.delivered)
 
+    def test_one_uid_for_several(self):
+        """[R35 F8] A UID is made of Date, Message-ID, Received and Delivered-To: messages without them share one. Each is fetched, and once."""
+        account, place = self.mailbox(0)
+        account.deliver(b"Subject: %d\n\nNumber %d.\n" % (number, number) for number in range(5))
+        self.assertEqual(len({line.split()[2] for line in place.run(self.server.port, "--list").out.splitlines()}), 1)
+        self.assertEqual(place.run(self.server.port, "-n").count, 5)
+        self.same(place, [b"Subject: %d\r\n\r\nNumber %d.\r\n" % (number, number) for number in range(5)])
+        self.assertEqual(place.run(self.server.port, "-n").count, 0)
+
 
 class OverDovecot(OverServer, unittest.TestCase):
     make = Dovecot

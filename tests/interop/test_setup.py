@@ -142,5 +142,70 @@ done
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 
+class Packages(Scripts):
+    """tests/packages.sh with an apt-get and a dpkg-deb of a few lines."""
+
+    TOOLS = "sh sed cat mkdir mktemp rm mv grep sort printf".split()
+    APT_GET = """echo "$@" >> "$HOME/asked"
+for word; do
+    case $word in
+    Dir::State::Lists=*) own=yes ;;
+    install) echo "Inst libfoo1 (1 Debian)"; echo "Inst libclamav12 (1 Debian)"; echo "Inst exim4-base (4 Debian)"; exit ;;
+    update) exit ;;
+    download) [ "{needs}" = "${{own:-}}" ] || {{ echo "E: no such version" >&2; exit 100; }}; take=yes; continue ;;
+    esac
+    [ -z "${{take:-}}" ] || : > "$word.deb"
+done
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.programs = self.folder / "programs"
+        self.programs.mkdir()
+        for name in self.TOOLS:
+            (self.programs / name).symlink_to(shutil.which(name) or "/bin/true")
+        self.servers = self.folder / "servers"
+
+    def fetch(self):
+        done = subprocess.run(["/bin/sh", str(TESTS / "packages.sh"), "popa3d", str(self.servers)], capture_output=True, text=True, check=False,
+                              env={"PATH": str(self.programs), "HOME": str(self.folder), "TMPDIR": str(self.folder)})
+        return done.returncode, done.stdout, done.stderr
+
+    def assertFetched(self):
+        self.assertEqual(self.fetch(), (0, f"{self.servers}/popa3d\n", ""))
+        self.assertEqual(os.listdir(self.servers), ["popa3d"])
+        self.assertEqual((self.servers / "popa3d/packages").read_text().split(), ["libfoo1.deb", "libuid-wrapper.deb", "popa3d.deb"])
+        self.assertEqual((self.servers / "popa3d/files/what").read_text(), "dpkg-deb\n")
+
+    def apt(self, needs):
+        """With `needs`, packages come only after an update of lists that are not this machine's."""
+        self.script(self.programs / "apt-get", self.APT_GET.format(needs=needs))
+        self.script(self.programs / "dpkg-deb", 'mkdir -p "$3" && echo dpkg-deb > "$3/what"\n')
+
+    def test_server_and_libraries(self):
+        """The server's packages and the libraries that are missing come, and nothing else; the next time nothing is fetched."""
+        self.apt("")
+        self.assertFetched()
+        asked = (self.folder / "asked").read_text()
+        self.assertNotIn(" update", asked)
+        self.assertFetched()
+        self.assertEqual((self.folder / "asked").read_text(), asked)
+
+    def test_old_lists(self):
+        """Where this machine's lists do not fit any more, new ones are fetched, and kept apart."""
+        self.apt("yes")
+        self.assertFetched()
+        update, = [line for line in (self.folder / "asked").read_text().splitlines() if line.endswith(" update")]
+        self.assertIn(f"Dir::State::Lists={self.servers}/fetch.", update)
+
+    def test_nothing_to_be_had(self):
+        """Without a network, and without apt-get: exit 1, one line, and nothing stays behind."""
+        self.apt("never")
+        self.assertEqual(self.fetch(), (1, "", "the server popa3d cannot be had: E: no such version\n"))
+        self.assertEqual(os.listdir(self.servers), [])
+        (self.programs / "apt-get").unlink()
+        self.assertEqual(self.fetch(), (1, "", "the server popa3d cannot be had: this machine has no apt-get\n"))
+
+
 if __name__ == "__main__":
     unittest.main()
