@@ -44,7 +44,7 @@ class Burst:
             self.reply()
 
     def reply(self, lines=False):
-        """The status, and what follows it up to the dot; None: the server waits for more, or closed the connection."""
+        """The status, and with `lines` what follows it up to the dot."""
         status = self._line()
         text = []
         while lines and (not text or text[-1] != b".\r\n"):
@@ -73,7 +73,8 @@ class OverServer:
     """What each server is tested with; `server` is shared by the tests of a class, each has an account of its own."""
 
     make = None
-    before, after = set(), set()  # capabilities before and after the login, without IMPLEMENTATION; None: CAPA is refused
+    before, after = set(), set()  # capabilities before and after the login, without IMPLEMENTATION; none where CAPA is refused
+    unavailable = ""  # why there is no server
     login = ()  # options of the login
     loses_input = False  # whether what comes with PASS is lost
 
@@ -81,9 +82,13 @@ class OverServer:
     def setUpClass(cls):
         try:
             cls.server = cls.make().__enter__()
+            cls.addClassCleanup(cls.server.stop)
         except servers.Unavailable as reason:
-            raise unittest.SkipTest(str(reason)) from None
-        cls.addClassCleanup(cls.server.stop)
+            cls.unavailable = str(reason)
+
+    def setUp(self):
+        if self.unavailable:
+            self.skipTest(self.unavailable)
 
     def mailbox(self, count=COUNT):
         account = self.server.account()
