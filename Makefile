@@ -316,7 +316,7 @@ check-model: $(MODEL) ## ten seconds of sessions against a model that is written
 	    -- $(PYTHON) tests/model/planted.py $(B) $(call quoted,$(COMPILE))
 check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
 	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
-check-interop: command benches ## the command against Dovecot and hostile servers on loopback
+check-interop: command benches ## the command against real and hostile servers on loopback
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
 check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
