@@ -38,8 +38,8 @@ extern "C" {
                           ? 1                                                                      \
                           : -1]))
 
-/* Bytes of popcl_config.iobuf from which on TLS reads while it writes: received records then have
- * all but the last kilobyte, which is for sending. popcl_config.window is of most use with it. A
+/* Bytes of popcl_config.iobuf from which on TLS reads while it writes: the last kilobyte, and
+ * all beyond this size, is then for sending. popcl_config.window is of most use with it. A
  * smaller buffer serves both directions in turn, and at most 512 octets of commands are in flight.
  */
 #define POPCL_IOBUF_DUPLEX (16384u + 325u + 29u + 1024u)

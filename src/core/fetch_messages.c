@@ -262,16 +262,22 @@ static void drained(popcl_fetch *f, size_t n) {
 /* How a server counts the line ends of a message in its size. */
 enum line_ends { NOT_KNOWN, TWO_OCTETS, ONE_OCTET, THREE_OCTETS };
 
+/* Returns whether a size is that of the body, except perhaps for the last line end. Servers add one
+ * that a stored message lacks, and do not list it. */
+static int is_length(const popcl_fetch *f, uint64_t size) {
+    return f->octets - size <= sizeof "\r\n" - 1;
+}
+
 /* Returns whether the body has the listed size. Some servers count a line end as one octet, or once
  * more. The first body shows which, and the others must be alike. */
 static int agrees(popcl_fetch *f) {
     uint64_t size = f->msg.size;
-    enum line_ends ends = f->octets == size              ? TWO_OCTETS
-                          : f->octets == size + f->lines ? ONE_OCTET
-                          : f->octets + f->lines == size ? THREE_OCTETS
-                                                         : NOT_KNOWN;
+    enum line_ends ends = is_length(f, size)              ? TWO_OCTETS
+                          : is_length(f, size + f->lines) ? ONE_OCTET
+                          : is_length(f, size - f->lines) ? THREE_OCTETS
+                                                          : NOT_KNOWN;
     if (size == POPCL_SIZE_UNKNOWN || ends == NOT_KNOWN) return 0;
-    if (f->lines == 0) return 1;
+    if (f->lines <= sizeof "\r\n" - 1) return 1; /* too short to show it */
     if (f->line_ends == NOT_KNOWN) f->line_ends = (uint8_t)ends;
     return f->line_ends == ends;
 }

@@ -45,7 +45,7 @@ typedef struct popcl_link_ops {
 extern const popcl_link_ops popcl_link_clear;
 
 /* Opens a clear-text link over the caller's buffer of POPCL_IOBUF_MIN bytes or more. Its first
- * POPCL_COMMAND_MAX bytes are for sending. */
+ * POPCL_COMMAND_MAX bytes or more are for sending. */
 void popcl_link_open_clear(popcl_link *l, void *buf, size_t len);
 
 /* TLS as the core sees it. A program without TLS does not link it, since only a profile leads to

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* link_clear - the link without TLS. The front of the buffer holds command lines that wait to be
- * sent; the rest holds received octets. Octets that were sent are overwritten at once, because one
+ * sent: one command in a small buffer, a sixteenth of a large one. The rest holds received octets. Octets that were sent are overwritten at once, because one
  * of the lines holds the password. */
 #include <string.h>
 
 #include "link.h"
 #include "zero.h"
 
-#define OUT_LEN ((size_t)POPCL_COMMAND_MAX)
 #define MAX_LEN ((size_t)1 << 30) /* no span is longer: a sink counts in int */
+#define MAX_OUT ((size_t)1 << 14)
+
+static size_t out_len(const popcl_link *l) {
+    size_t part = l->len / 16;
+    return part < POPCL_COMMAND_MAX ? POPCL_COMMAND_MAX : part < MAX_OUT ? part : MAX_OUT;
+}
 
 /* Reading waits until all received octets were taken. A span that is not accepted stays in place,
  * and the TCP window closes. */
 static unsigned char *clear_recv_buf(const popcl_link *l, size_t *n) {
-    *n = l->in_from == l->in_to ? l->len - OUT_LEN : 0;
-    return *n ? l->buf + OUT_LEN : NULL;
+    *n = l->in_from == l->in_to ? l->len - out_len(l) : 0;
+    return *n ? l->buf + out_len(l) : NULL;
 }
 
 static int clear_recv_ack(popcl_link *l, size_t n) {
-    l->in_from = OUT_LEN;
-    l->in_to = OUT_LEN + n;
+    l->in_from = out_len(l);
+    l->in_to = out_len(l) + n;
     return 1;
 }
 
@@ -42,7 +47,7 @@ static const unsigned char *clear_in(const popcl_link *l, size_t *n) {
 static void clear_in_ack(popcl_link *l, size_t n) { l->in_from += n; }
 
 static unsigned char *clear_out(const popcl_link *l, size_t *n) {
-    *n = OUT_LEN - l->out_to;
+    *n = out_len(l) - l->out_to;
     return l->buf + l->out_to;
 }
 
@@ -90,7 +95,7 @@ void popcl_link_open_clear(popcl_link *l, void *buf, size_t len) {
     l->ops = &popcl_link_clear;
     l->buf = buf;
     l->len = len < MAX_LEN ? len : MAX_LEN;
-    l->in_from = l->in_to = OUT_LEN;
+    l->in_from = l->in_to = out_len(l);
     l->out_from = l->out_to = 0;
     l->one_way = 0;
 }

@@ -175,7 +175,7 @@ static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx
 
 /* Runs that send one command at a time: after a session whose replies did not match, and after one
  * that broke before all replies had come. */
-enum { ONE_AT_A_TIME_SHIFTED = 100, ONE_AT_A_TIME_BROKEN = 4 };
+enum { ONE_AT_A_TIME_SHIFTED = 64, ONE_AT_A_TIME_BROKEN = 4 };
 
 /* The next session cannot lose a reply. Until then nothing that this one stored is sure. */
 static void go_one_at_a_time(cmd_connections *c, const popcl_diag *d) {

@@ -27,7 +27,8 @@
 #define CMD_CONNECTIONS 3u
 #define CMD_PLAN_OCTETS (8u << 20) /* 100,000 messages have room, and more */
 #define CMD_WINDOW      8192u      /* commands in flight */
-#define CMD_IOBUF_TLS   POPCL_IOBUF_DUPLEX /* each server's records fit */
+/* each server's records fit, and some hundred commands */
+#define CMD_IOBUF_TLS (POPCL_IOBUF_DUPLEX + 3072u)
 
 typedef struct cmd_connections {
     /* borrowed */
