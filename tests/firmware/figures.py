@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What the firmware images of examples/firmware cost: flash and RAM by module, instructions and stack by phase.
+"""What the firmware images of examples/firmware cost: flash and RAM by module, instructions and stack by phase, and five fixed sessions
+(sessions.py).
 
     figures.py show            builds the images, runs them in QEMU, prints the tables; all numbers are then in build/firmware.json
     figures.py write           the same, and writes docs/firmware.json, docs/firmware.svg and the tables of docs/SIZING.md
     figures.py check           the same, and holds it against docs/firmware.json; prints TAP
 
-A figure that grew by more than 2 % fails, and so do tables or a picture that docs/firmware.json does not make. Instructions are counted by a plugin
+A figure that grew by more than 2 % fails, or by 3 % if it is of a fixed session, and so do tables or a picture that docs/firmware.json does not make. Instructions are counted by a plugin
 of QEMU's (meter.c): all of them, in every module; they are not cycles. What needs BearSSL's or lwIP's source, or QEMU, and cannot have it, is
 skipped, and says so; where the compiler is not that of docs/firmware.json nothing is compared.
 """
@@ -17,6 +18,7 @@ import tempfile
 import firmware_image
 import metered
 import picture
+import sessions
 from firmware_image import BUILD, MODULES, RAM
 
 import image  # noqa: E402  (tests/size, by firmware_image)
@@ -107,6 +109,9 @@ def measure():
         for number, (name, of, ciphers, settings) in enumerate(RUNS):
             polls, said = metered.run(images[of], pathlib.Path(folder, str(number)), meter, certificates.context(ciphers), settings)
             made["instructions"][name], made["stack"][name] = counted(polls, said), stack_of(polls, said)
+        made["sessions"] = sessions.measure(images[sessions.IMAGE], pathlib.Path(folder), meter, certificates.context(CHACHA))
+        changed = firmware_image.build_changed(sessions.IMAGE, certificates.anchors, sessions.PLANTED, sessions.with_loop)
+        results += sessions.planted(made["sessions"], changed, pathlib.Path(folder, "planted"), meter)
     with open(BUILD / "firmware.json", "w", encoding="utf-8") as out:
         json.dump(made, out, indent=1)
         out.write("\n")
@@ -165,10 +170,15 @@ def stack_table(made):
     return sizing.table(["run", *STACK_PHASES.values(), "painted, all"], rows)
 
 
+def session_table(made):
+    rows = [[name, *map(written, figures.values())] for name, figures in made["sessions"].items()]
+    return sizing.table(["session", *sessions.FIGURES], rows)
+
+
 def blocks(made):
     return {"firmware-targets": target_table(made),
             "firmware-flash": sums_table(made, "flash", MODULES), "firmware-ram": sums_table(made, "ram", RAM),
-            "firmware-instructions": instruction_table(made), "firmware-modules": module_table(made), "firmware-stack": stack_table(made)}
+            "firmware-instructions": instruction_table(made), "firmware-modules": module_table(made), "firmware-stack": stack_table(made), "firmware-sessions": session_table(made)}
 
 
 # ---- the page, the picture, the gate ----
@@ -194,7 +204,7 @@ def committed():
 
 def compare(old, new):
     """Yields (rule, complaint or "") for each figure; those of a few octets or instructions may move."""
-    was, now = numbers_of(old), numbers_of(new)
+    was, now = ({path: number for path, number in numbers_of(made).items() if path[0] != "sessions"} for made in (old, new))
     for path in sorted(set(was) | set(now)):
         name = f"{JSON}: {', '.join(path)}"
         if path not in was or path not in now:
@@ -241,6 +251,7 @@ def check():
         new, results = measure()
         if old.get("compiler") in (None, new["compiler"]):
             results += compare(old, new)
+            results += sessions.compare(old.get("sessions", {}), new["sessions"])
         else:
             skipped.append((JSON, f"its figures are of another compiler than {new['compiler']}"))
     except image.Missing as why:

@@ -4,6 +4,7 @@ an image here is one of IMAGES; modules and parts of RAM are named in MODULES an
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -135,21 +136,39 @@ def source(package, folder):
     return done.stdout.strip()
 
 
-def make(words):
+def make(words, root=ROOT):
     environment = {word: value for word, value in os.environ.items() if word not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(["make", "-s", "-j2", "-C", ROOT / "examples" / "firmware", *words], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(["make", "-s", "-j2", "-C", root / "examples" / "firmware", *words], capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, ["make", *words], done.stdout + done.stderr)
     return done.stdout
 
 
+def places(anchors, out=FOLDER):
+    """What `make` is told of places; objects are kept below `out`, without what counts for tests (STATS)."""
+    return [f"OUT={out.resolve()}", f"ANCHORS={anchors.resolve()}", f"BEARSSL_SRC={source('bearssl', BUILD / 'arm')}",
+            f"LWIP_SRC={source('lwip', BUILD)}", "STATS=0"]
+
+
 def build(anchors):
-    """{name: Image} of all images, without what counts for tests (STATS)."""
-    bearssl, lwip = source("bearssl", BUILD / "arm"), source("lwip", BUILD)
-    files = {path.stem: f"{path.parent.name}/{path.name}" for path in pathlib.Path(bearssl, "src").glob("*/*.c")}
-    place = [f"OUT={FOLDER.resolve()}", f"ANCHORS={anchors.resolve()}", f"BEARSSL_SRC={bearssl}", f"LWIP_SRC={lwip}", "STATS=0"]
+    """{name: Image} of all images."""
+    place = places(anchors)
+    files = {path.stem: f"{path.parent.name}/{path.name}" for path in pathlib.Path(source("bearssl", BUILD / "arm"), "src").glob("*/*.c")}
     result = {}
     for name, words in IMAGES.items():
         make([*words.split(), *place])
         result[name] = Image(make([*words.split(), *place, "name"]).split()[-1], files, "LTO=1" in words)
     return result
+
+
+def build_changed(name, anchors, file, change):
+    """The Image of a copy of the sources in which `change` has made another text of a file. After build(): only this file is compiled."""
+    copy = FOLDER / "changed"
+    shutil.rmtree(copy, ignore_errors=True)
+    for folder in ("include", "src", "port", "examples"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    shutil.copytree(FOLDER / "obj", copy / "out" / "obj", ignore=lambda _, names: [one for one in names if one.endswith(("-lto", "plus", "m33"))])
+    (copy / file).write_text(change((copy / file).read_text(encoding="utf-8")), encoding="utf-8")
+    words = [*IMAGES[name].split(), *places(anchors, copy / "out")]
+    make(words, copy)
+    return Image(make([*words, "name"], copy).split()[-1], {}, "LTO=1" in words)

@@ -21,7 +21,7 @@ NAME, USER, PASSWORD = "mail.example.org", "user", "a-secret-password"
 BODY = 1280 * 78  # octets of the message: whole lines
 SECONDS = 300     # says only when to give up
 QEMU = ["qemu-system-arm", "-M", "lm3s6965evb", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=4",
-        "-nic", "user,model=stellaris"]
+        "-nic", "user,id=n0,model=stellaris", "-object", "filter-dump,id=dump,netdev=n0,file=frames,maxlen=96"]
 
 
 class Certificates:
@@ -84,26 +84,35 @@ def describe(made, path):
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
-def message():
-    return b"".join(bytes(97 + (line + column) % 26 for column in range(76)) + b"\r\n" for line in range(BODY // 78))
+def message(octets=BODY):
+    """A message of so many octets, in lines of 78."""
+    lines = (bytes(97 + (line + column) % 26 for column in range(76)) + b"\r\n" for line in range(octets // 78 + 1))
+    return b"".join(lines)[:octets - 2] + b"\r\n"
+
+
+def boot(made, folder, meter, port, settings):
+    """Runs the image to its end against a server at this port, in this new folder. Returns what the firmware said, or raises CalledProcessError."""
+    folder.mkdir()
+    describe(made, folder / "image")
+    words = ["host=10.0.2.2", f"port={port}", f"user={USER}", f"pass={PASSWORD}", f"name={NAME}", "every=100", "new=1", "state=state", "out=.", *settings]
+    command = [*QEMU, "-kernel", str(pathlib.Path(made.path).resolve()), "-plugin", f"file={meter},image=image,out=phases",
+               "-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in ["popcl", *words])]
+    try:
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=SECONDS, check=False)
+    except FileNotFoundError:
+        raise image.Missing("qemu-system-arm is not installed: make deps") from None
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
+    return done.stdout
 
 
 def run(made, folder, meter, context, more=()):
     """Three polls: the first fetches the message, the others find nothing new, and behind the second a session is written that it resumed. Returns
     (polls, what the firmware said)."""
-    folder.mkdir()
-    describe(made, folder / "image")
     with Hostile(messages=[message()], context=context, user=USER, password=PASSWORD) as server:
-        settings = ["host=10.0.2.2", f"port={server.port}", "security=tls", f"user={USER}", f"pass={PASSWORD}", f"name={NAME}", "polls=3",
-                    "every=100", "new=1", "state=state", "out=.", *more]
-        command = [*QEMU, "-kernel", str(pathlib.Path(made.path).resolve()), "-plugin", f"file={meter},image=image,out=phases",
-                   "-semihosting-config", "enable=on,target=native," + ",".join(f"arg={word}" for word in ["popcl", *settings])]
-        try:
-            done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  timeout=SECONDS, check=False)
-        except FileNotFoundError:
-            raise image.Missing("qemu-system-arm is not installed: make deps") from None
+        said = boot(made, folder, meter, server.port, ["security=tls", "polls=3", *more])
     fetched = folder / "1-1.eml"
-    if done.returncode or not fetched.exists() or fetched.read_bytes() != message():
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout + "the message did not come whole\n")
-    return polls_of(folder / "phases"), done.stdout
+    if not fetched.exists() or fetched.read_bytes() != message():
+        raise subprocess.CalledProcessError(0, "the firmware", said + "the message did not come whole\n")
+    return polls_of(folder / "phases"), said
