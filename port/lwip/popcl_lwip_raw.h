@@ -55,6 +55,7 @@ typedef struct popcl_lwip_raw {
     uint32_t began_ms, limit_ms; /* of name resolution and connecting */
     uint32_t heard_ms;           /* time of the newest data from the server */
     uint16_t port;
+    uint16_t segment;    /* octets of the largest segment that came */
     err_t code;          /* of the last failure */
     uint8_t why;         /* popcl_err: the most specific failure, while connecting */
     uint8_t phase;       /* enum phase in raw.c */
@@ -64,6 +65,7 @@ typedef struct popcl_lwip_raw {
     uint8_t send_broken; /* popcl_send_failed was called */
     popcl_lwip_query query[POPCL_LWIP_FAMILIES];
     tcpwnd_size_t head, used; /* of the ring: place of the oldest byte, and number of bytes */
+    tcpwnd_size_t freed;      /* bytes by which the window is still to be opened */
     unsigned char
         ring[TCP_WND]; /* received bytes that popcl has not taken: the window allows no more */
 } popcl_lwip_raw;

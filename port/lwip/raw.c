@@ -10,7 +10,7 @@
  *
  * pcb is NULL as soon as lwIP has it: after its err callback, and after close or abort. No pbuf is
  * kept. The window is as wide as the ring, and opens as octets leave the ring for popcl's record
- * buffer. */
+ * buffer, a whole segment at a time. */
 #include "popcl_lwip_raw.h"
 
 #include "names.h"
@@ -63,13 +63,14 @@ static void put(popcl_lwip_raw *n, const struct pbuf *p) {
 /* More than the window never comes. If it did, lwIP would keep it and offer it again. */
 static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
     popcl_lwip_raw *n = ctx;
-    (void)pcb, (void)err;
+    (void)err;
     if (p && p->tot_len > sizeof n->ring - n->used) return ERR_MEM;
     n->heard_ms = sys_now();
     if (!p) {
         n->fin = 1;
         return ERR_OK;
     }
+    if (p->tot_len > n->segment) n->segment = LWIP_MIN(p->tot_len, tcp_mss(pcb));
     put(n, p);
     pbuf_free(p);
     return ERR_OK;
@@ -112,6 +113,19 @@ static void open_window(struct tcp_pcb *pcb, size_t n) {
     if (n) tcp_recved(pcb, (u16_t)n);
 }
 
+/* Opens the window by whole segments, and by the rest as soon as the ring is empty. lwIP announces
+ * a window only if it grew by a segment. If it announced one while a part of a segment is still in
+ * the ring, it would not announce that part before the next segment has come. The sender, which
+ * sends no part of a segment, would have a segment less in flight. */
+static void open_by_segments(popcl_lwip_raw *n) {
+    size_t len = 0;
+    while (n->freed - len >= n->segment)
+        len += n->segment;
+    if (!n->used) len = n->freed;
+    n->freed = (tcpwnd_size_t)(n->freed - len);
+    if (n->pcb) open_window(n->pcb, len);
+}
+
 /* Gives the pcb back, in any state of the connection. lwIP ends a connection that is alive, and
  * takes such a pcb away as soon as it needs one. Unread octets are no reason for a reset. A
  * connection with a silent peer is reset, since it would keep its segments for minutes. */
@@ -123,7 +137,7 @@ static void release(popcl_lwip_raw *n) {
     tcp_recv(pcb, NULL);
     tcp_err(pcb, NULL);
     tcp_setprio(pcb, TCP_PRIO_MIN);
-    open_window(pcb, n->used);
+    open_window(pcb, (size_t)n->used + n->freed);
     if (sys_now() - n->heard_ms > SILENT_MS || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
 }
 
@@ -154,7 +168,8 @@ static int32_t pull(popcl_lwip_raw *n, void *p, size_t len) {
     memcpy(p, n->ring + n->head, len);
     n->head = (tcpwnd_size_t)place(n->head + len);
     n->used = (tcpwnd_size_t)(n->used - len);
-    if (n->pcb) open_window(n->pcb, len);
+    n->freed = (tcpwnd_size_t)(n->freed + len);
+    open_by_segments(n);
     return (int32_t)len;
 }
 
@@ -194,7 +209,8 @@ static void begin(popcl_lwip_raw *n, const char *host, uint16_t port, uint32_t l
     n->phase = OPENING;
     n->why = n->connected = n->fin = n->starved = n->send_broken = 0;
     n->code = ERR_OK;
-    n->head = n->used = 0;
+    n->head = n->used = n->freed = 0;
+    n->segment = 1;
     read_host(n->host, n->query);
 }
 

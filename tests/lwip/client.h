@@ -38,9 +38,11 @@ typedef struct client {
     uint8_t security;
     const char *host;
     uint32_t connect_ms, idle_ms, total_ms;
-    size_t take;    /* octets that the store takes in a turn of the main loop; 0: all */
-    int drives;     /* the store hands frames to lwIP while it works */
-    unsigned burst; /* packets that reach lwIP in a turn, 0: all that wait */
+    size_t take;      /* octets that the store takes in a turn of the main loop; 0: all */
+    size_t record;    /* octets of text in a record of TLS, and in the record buffer; 0: 512 */
+    uint32_t work_ms; /* the store works so long on what it is given, and no frame is looked at */
+    int drives;       /* the store hands frames to lwIP while it works */
+    unsigned burst;   /* packets that reach lwIP in a turn, 0: all that wait */
     client_fault fault_kind;
     uint32_t fault_at,
         fault_ms; /* the n-th call or turn, 0: none; and for so long from then on (0: once) */
@@ -63,7 +65,7 @@ typedef struct client {
     popcl_fetch_config cfg;
     popcl_tls tls;
     popcl_tls_public_storage storage;
-    unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[400];
+    unsigned char iobuf[POPCL_IOBUF_SIZE(4096)], plan[400];
     size_t room, n;
     char message[200000];
     uint32_t fault_until;

@@ -14,6 +14,8 @@
 enum { LISTENS, SYN_SEEN, UP, GONE };
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum { UDP = 17, TCP = 6, AGAIN_MS = 1000 };
+/* for how long a server that has nothing in flight waits for a window of a segment */
+enum { OVERRIDE_MS = 200 };
 
 static const u8_t client[FAR_FAMILIES][16] = {
     {10, 0, 0, 1}, {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -58,6 +60,7 @@ static void send_ip(far_end *f, int family, const u8_t *from, int protocol, cons
     memcpy(o + header, text, n);
     p->len = (u16_t)(header + n);
     p->said = f->said;
+    p->due = sys_now() + f->line_ms;
     memcpy(o + header - 2 * address, from ? from : server[family], address);
     if (!from) o[header - address - 1] = f->reached;
     memcpy(o + header - address, client[family], address);
@@ -106,18 +109,40 @@ static void cut(far_end *f) {
     if (f->cut == FAR_RESET || f->cut == FAR_FIN_AND_RESET || f->cut == FAR_VANISH) f->state = GONE;
 }
 
+/* Counts the time that has passed with the octets in flight as they are. */
+static void count_flight(far_end *f) {
+    if (f->state == UP && f->has_more) f->flight_ms[f->unacked_n] += sys_now() - f->changed_at;
+    f->changed_at = sys_now();
+}
+
+/* Whether it waits for a wider window, of which n octets are left: the sender's part in the
+ * avoidance of silly windows (RFC 9293, 3.8.6.2.1). */
+static int waits(far_end *f, size_t n) {
+    size_t whole = f->segment && f->segment < f->mss ? f->segment : f->mss;
+    if (!f->line_ms || n >= whole || n * 2 >= f->wnd_max) return 0;
+    if (f->unacked_n || sys_now() - f->changed_at < OVERRIDE_MS) return 1;
+    f->cut_off += n != 0;
+    return 0;
+}
+
 /* What the server says goes out as far as the window allows. */
 static void say(far_end *f) {
     while (f->state == UP && !f->fin_sent && !f->cut_done) {
         u32_t in_flight = f->nxt - f->una;
         size_t n = f->wnd > in_flight ? f->wnd - in_flight : 0;
+        f->is_waiting = waits(f, n);
+        if (f->is_waiting) return;
         if (n > f->mss) n = f->mss;
         if (f->segment && n > f->segment) n = f->segment;
         if (n > FAR_UNACKED - f->unacked_n) n = FAR_UNACKED - f->unacked_n;
         if (f->queued > FAR_QUEUE / 2) return;
         if (f->cut_at && f->cut_at - 1 - f->said < n) n = f->cut_at - 1 - f->said;
         u8_t *to = f->unacked + f->unacked_n;
-        n = n ? f->give(f->ctx, to, n) : 0;
+        if (n) {
+            count_flight(f);
+            n = f->give(f->ctx, to, n);
+            f->has_more = n != 0;
+        }
         int at_cut = f->cut_at && f->said + n + 1 == f->cut_at;
         if (n) {
             f->unacked_n += (u32_t)n;
@@ -163,6 +188,10 @@ static void new_connection(far_end *f, int family, const u8_t *segment, u8_t num
     }
     f->isn = get32(segment + 4) * 7 + 99;
     f->una = f->nxt = f->isn + 1;
+    f->wnd_max = 0;
+    f->has_more = f->is_waiting = 0;
+    f->cut_off = 0;
+    memset(f->flight_ms, 0, sizeof f->flight_ms);
     f->mss = 536;
     if (segment[12] >> 4 > 5 && segment[20] == 2) f->mss = (u16_t)get16(segment + 22);
     f->state = SYN_SEEN;
@@ -178,7 +207,9 @@ static void new_connection(far_end *f, int family, const u8_t *segment, u8_t num
 static void acknowledged(far_end *f, u32_t ack, u32_t window) {
     u32_t n = ack - f->una;
     if (n > f->nxt - f->una) return; /* of the past */
+    count_flight(f);
     f->wnd = window;
+    if (window > f->wnd_max) f->wnd_max = window;
     f->una = ack;
     if (n > f->unacked_n) n = f->unacked_n; /* our FIN takes a number too */
     memmove(f->unacked, f->unacked + n, f->unacked_n - n);
@@ -367,7 +398,7 @@ unsigned far_deliver(far_end *f, unsigned most) {
             answer(f, family);
     }
     if ((f->state == UP || f->state == SYN_SEEN) && (s32_t)(sys_now() - f->timer_at) >= 0) again(f);
-    for (; n < most && f->queued; n++) {
+    for (; n < most && f->queued && (s32_t)(sys_now() - f->queue[f->first].due) >= 0; n++) {
         far_packet *p = &f->queue[f->first];
         f->first = (f->first + 1) % FAR_QUEUE;
         f->queued--;
@@ -383,12 +414,20 @@ unsigned far_deliver(far_end *f, unsigned most) {
 
 u32_t far_next_ms(far_end *f) {
     u32_t next = UINT32_MAX, now = sys_now();
-    if (f->queued) return 0;
+    if (f->queued) {
+        u32_t due = f->queue[f->first].due;
+        if ((s32_t)(now - due) >= 0) return 0;
+        next = due - now;
+    }
     for (int family = 0; family < FAR_FAMILIES; family++) {
         if (f->answer_waits[family] && f->answer_at[family] - now < next)
             next = f->answer_at[family] - now;
     }
     if ((f->state == UP || f->state == SYN_SEEN) && f->timer_at - now < next)
         next = f->timer_at - now;
+    if (f->state == UP && f->is_waiting && !f->unacked_n) {
+        u32_t left = f->changed_at + OVERRIDE_MS - now;
+        next = left > OVERRIDE_MS ? 0 : left < next ? left : next;
+    }
     return next;
 }

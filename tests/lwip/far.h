@@ -25,6 +25,7 @@ typedef enum far_cut {
 
 typedef struct far_packet {
     u32_t said; /* octets, up to its end */
+    u32_t due;  /* when it reaches the client */
     u16_t len;
     u8_t octets[FAR_PACKET];
 } far_packet;
@@ -41,6 +42,8 @@ typedef struct far_end {
     u32_t shut_ms;      /* for so long from the connection on, its window is 0 */
     u16_t window;       /* its window; 0: 4096 */
     u32_t lose_percent; /* packets that get lost, of each direction */
+    u32_t line_ms; /* a packet to the client takes so long, one from it no time. The server then
+                    * sends no part of a segment that only the window cuts off, as real ones do */
     size_t (*give)(void *ctx, void *p,
                    size_t n); /* what the server says: up to n octets; 0: nothing now */
     void (*take)(void *ctx, const void *p, size_t n);
@@ -55,6 +58,9 @@ typedef struct far_end {
         bad; /* packets that no TCP of today may send: a wrong checksum, or outside of the window */
     int reset_seen, fin_seen; /* of the newest connection */
     u32_t said, delivered;    /* octets of the newest connection; those that lwIP was handed */
+    /* how long so many octets were in flight while it had more to say */
+    u32_t flight_ms[FAR_UNACKED + 1];
+    unsigned cut_off; /* how often it sent such a part after all, since the window stayed narrow */
     /* private */
     struct netif netif;
     far_packet queue[FAR_QUEUE];
@@ -69,6 +75,8 @@ typedef struct far_end {
     u32_t isn, una, nxt, wnd, rcv_nxt, began_at, timer_at;
     u8_t unacked[FAR_UNACKED];
     u32_t unacked_n;
+    u32_t wnd_max, changed_at;
+    int has_more, is_waiting;
     int fin_sent, cut_done;
     u32_t random;
 } far_end;

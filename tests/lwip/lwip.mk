@@ -11,13 +11,19 @@
 MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 
-VARIANTS := raw raw6 sockets sockets6
+VARIANTS := raw raw6 board sockets sockets6
 SETTINGS_raw := -DNO_SYS=1 -DBOARD_ROW=ROW_MPS2_AN385 -DSTATS=0
 SOURCES_raw := port/lwip/raw.c
-PROGRAMS_raw := test_raw test_eth fetch
+PROGRAMS_raw := test_raw test_flight test_eth fetch
 SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_WND_SCALE=1 -DTCP_RCV_SCALE=1 -DTCP_WND=70000
 SOURCES_raw6 := $(SOURCES_raw)
 PROGRAMS_raw6 := test_raw fetch
+# The window of examples/firmware with records of 4,096 octets; raw has that of records of 512.
+SETTINGS_board := -DNO_SYS=1 -DTCP_MSS=1460 -DTCP_WND=2920
+SOURCES_board := $(SOURCES_raw)
+PROGRAMS_board := test_flight fetch
+USES_board_fetch := tests/lwip/fetch_raw.c
+USES_test_flight := tests/unit/results.c tests/lwip/far.c tests/lwip/client.c
 USES_test_raw := tests/unit/results.c tests/lwip/far.c tests/lwip/client.c
 USES_fetch := tests/lwip/tap.c
 USES_raw_fetch := tests/lwip/fetch_raw.c
@@ -25,7 +31,8 @@ USES_raw6_fetch := $(USES_raw_fetch)
 USES_test_eth := tests/unit/results.c examples/firmware/eth.c
 LINK_test_eth := -lcmocka
 WRAPPED := memp_malloc_fn memp_free mem_malloc mem_free tcp_write tcp_output tcp_close tcp_connect dns_gethostbyname_addrtype
-LINK_test_raw := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
+LINK_test_raw = $(LINK_test_flight)
+LINK_test_flight := $(WRAPPED:%=-Wl,--wrap=%) -lcmocka
 
 # With and without what lwIP leaves to the system: its lock or its mailbox, a semaphore of each call or of each thread.
 SETTINGS_sockets := -DNO_SYS=0 -DLWIP_TCPIP_CORE_LOCKING=1

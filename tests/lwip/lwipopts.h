@@ -59,7 +59,9 @@
 #define LWIP_ND6_NUM_NEIGHBORS 4
 #define IPV6_FRAG_COPYHEADER   1
 
+#ifndef TCP_MSS
 #define TCP_MSS 536
+#endif
 #ifndef TCP_WND
 #define TCP_WND (4 * TCP_MSS)
 #endif
