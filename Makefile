@@ -342,6 +342,7 @@ lwip-programs:
 	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip
 check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: in simulated time, and on a TAP device (root)
 	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_eth $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw \
+	    $(B)/san/lwip/raw/test_flight $(B)/san/lwip/board/test_flight \
 	    $(B)/san/lwip/sockets/test_sockets $(B)/san/lwip/sockets6/test_sockets -- $(PYTHON) tests/lwip/test_tap.py $(B)/san/lwip
 build-lwip: $(LIB) $(B)/tests/libhelp.a
 	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \

@@ -70,7 +70,7 @@ static err_t came(void *ctx, struct tcp_pcb *pcb, struct pbuf *p, err_t err) {
         n->fin = 1;
         return ERR_OK;
     }
-    if (p->tot_len > n->segment) n->segment = LWIP_MIN(p->tot_len, tcp_mss(pcb));
+    if (p->tot_len > n->segment) n->segment = (uint16_t)LWIP_MIN(p->tot_len, tcp_mss(pcb));
     put(n, p);
     pbuf_free(p);
     return ERR_OK;

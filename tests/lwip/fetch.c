@@ -4,7 +4,7 @@
  *     tap=DEVICE ip=A.B.C.D gw=A.B.C.D [ip6=ADDRESS] [dns=A.B.C.D] host=NAME port=N user=U
  *         pass=P out=DIR
  *     [ca=FILE name=CERTNAME] [face=polled|waited] [record=N] [lose=PERCENT swap=PERCENT
- *         seed=N] [pause=1] [dele=1]
+ *         seed=N] [line=MS] [pause=1] [dele=1]
  * Its last line says, in JSON, what came of it and how much of lwIP's pools was in use. Exit status
  * 0: all was fetched, 1: not, 2: the settings are wrong. */
 #define _POSIX_C_SOURCE 200809L
@@ -88,6 +88,7 @@ static void plug(void) {
     fetch_wire.lose_percent = number("lose");
     fetch_wire.swap_percent = number("swap");
     fetch_wire.seed = number("seed");
+    fetch_wire.line_ms = number("line");
     if (!ip4addr_aton(fetch_setting("ip", ""), &ip) ||
         !ip4addr_aton(fetch_setting("gw", ""), &gateway) ||
         tap_open(&fetch_wire, fetch_setting("tap", "tap0"), &ip, &mask, &gateway, fetch_input)) {
@@ -105,7 +106,21 @@ static void plug(void) {
 #endif
 }
 
+/* The octets that were in flight, or more, for so much of the time. */
+static unsigned in_flight(u32_t ms) {
+    u32_t above = 0;
+    unsigned n = TAP_FLIGHT + 1;
+    while (n && above < ms)
+        above += fetch_wire.flight_ms[--n];
+    return n;
+}
+
 static void conclude(void) {
+    u32_t all = 0;
+    for (unsigned n = 0; n <= TAP_FLIGHT; n++)
+        all += fetch_wire.flight_ms[n];
+    printf("\"flight_most\": %u, \"flight_median\": %u, ", in_flight(1), in_flight(all / 2));
+    printf("\"window\": %lu, ", (unsigned long)TCP_WND);
     const struct stats_mem *pool = lwip_stats.memp[MEMP_PBUF_POOL];
     printf("\"in\": %lu, \"out\": %lu, \"lost\": %lu, ", fetch_wire.taken, fetch_wire.sent,
            fetch_wire.lost);

@@ -19,7 +19,8 @@ SETTINGS_raw6 := -DNO_SYS=1 -DLWIP_IPV6=1 -DTEST_HEAP=1 -DLWIP_WND_SCALE=1 -DTCP
 SOURCES_raw6 := $(SOURCES_raw)
 PROGRAMS_raw6 := test_raw fetch
 # The window of examples/firmware with records of 4,096 octets; raw has that of records of 512.
-SETTINGS_board := -DNO_SYS=1 -DTCP_MSS=1460 -DTCP_WND=2920
+SETTINGS_board := -DNO_SYS=1 -DTCP_MSS=1460 -DTCP_WND=2920 -DLWIP_TCP_TIMESTAMPS=1
+LWIP_board := -fno-sanitize=shift # lwIP 2.1.3 reads the option of timestamps with a shift into the sign
 SOURCES_board := $(SOURCES_raw)
 PROGRAMS_board := test_flight fetch
 USES_board_fetch := tests/lwip/fetch_raw.c
@@ -58,7 +59,7 @@ OWN_$(1) := $(SOURCES_$(1):%.c=$(B)/lwip/$(1)/own/%.o)
 
 $(B)/lwip/$(1)/lwip/%.o: $(LWIP)/src/%.c tests/lwip/lwip.mk tests/lwip/lwipopts.h $(wildcard tests/lwip/arch/*.h)
 	@mkdir -p $$(@D)
-	$$(Q)$(COMPILE) -w $(SETTINGS_$(1)) $(INCLUDE) -c -o $$@ $$<
+	$$(Q)$(COMPILE) -w $(SETTINGS_$(1)) $(LWIP_$(1)) $(INCLUDE) -c -o $$@ $$<
 $(B)/lwip/$(1)/own/%.o: %.c tests/lwip/lwip.mk
 	@mkdir -p $$(@D)
 	$$(Q)$(COMPILE) $(SETTINGS_$(1)) $(INCLUDE) -MMD -MP -c -o $$@ $$<

@@ -5,6 +5,7 @@
 
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
+#include <lwip/sys.h>
 
 #include <fcntl.h>
 #include <linux/if.h>
@@ -21,8 +22,53 @@ static int chance(tap *t, unsigned percent) {
     return t->seed / 65536u % 100u < percent;
 }
 
+/* ---- a long line ---- */
+
+static u32_t get16(const unsigned char *p) { return (u32_t)p[0] << 8 | p[1]; }
+static u32_t get32(const unsigned char *p) { return get16(p) << 16 | get16(p + 2); }
+
+/* Counts a frame at the server's end of the line: octets that it sends, or that are acknowledged.
+ */
+static void look(tap *t, int way, const unsigned char *frame, size_t n) {
+    const unsigned char *ip = frame + 14, *tcp = ip + 20;
+    if (n < 54 || get16(frame + 12) != 0x0800 || ip[0] != 0x45 || ip[9] != 6) return;
+    u32_t flight = t->sent_to - t->acknowledged, now = sys_now();
+    u32_t len = get16(ip + 2) - 20 - (u32_t)(tcp[12] >> 4) * 4, end = get32(tcp + 4) + len;
+    if (t->counts && flight <= TAP_FLIGHT) t->flight_ms[flight] += now - t->changed_at;
+    t->changed_at = now;
+    if (way == OUT) {
+        t->acknowledged = get32(tcp + 8);
+    } else if (len && (!t->counts || (s32_t)(end - t->sent_to) > 0)) {
+        t->sent_to = end;
+        t->counts = 1;
+    }
+    if (tcp[13] & 7) t->counts = 0; /* a connection begins or ends */
+}
+
+/* Puts what came on the line. */
+static void fill_line(tap *t) {
+    while (t->on_line < TAP_LINE) {
+        tap_frame *f = &t->line[(t->first + t->on_line) % TAP_LINE];
+        ssize_t n = read(t->fd, f->octets, sizeof f->octets);
+        if (n <= 0) return;
+        f->n = (size_t)n;
+        f->due = sys_now() + t->line_ms;
+        t->on_line++;
+        look(t, IN, f->octets, f->n);
+    }
+}
+
+/* Milliseconds until the first frame is at the line's end. */
+static u32_t left_on_line(const tap *t) {
+    s32_t left = t->on_line ? (s32_t)(t->line[t->first].due - sys_now()) : (s32_t)0x7fffffff;
+    return left > 0 ? (u32_t)left : 0;
+}
+
+/* ---- frames ---- */
+
 static void deliver(tap *t, int way, const unsigned char *frame, size_t n) {
     if (way == OUT) {
+        if (t->line_ms) look(t, OUT, frame, n);
         t->sent++;
         if (write(t->fd, frame, n) < 0) t->lost++; /* as a wire: nobody is told */
         return;
@@ -54,7 +100,7 @@ static void pass(tap *t, int way, const unsigned char *frame, size_t n) {
 }
 
 static err_t output(struct netif *netif, struct pbuf *p) {
-    unsigned char frame[1600];
+    unsigned char frame[TAP_FRAME];
     size_t n = p->tot_len;
     if (n > sizeof frame) return ERR_BUF;
     pbuf_copy_partial(p, frame, (u16_t)n, 0);
@@ -98,11 +144,28 @@ int tap_open(tap *t, const char *device, const ip4_addr_t *ip, const ip4_addr_t 
 
 int tap_wait(tap *t, u32_t limit_ms) {
     struct pollfd p = {t->fd, POLLIN, 0};
-    return poll(&p, 1, limit_ms < 60000 ? (int)limit_ms : 60000) > 0;
+    u32_t began = sys_now(), passed = 0;
+    if (limit_ms > 60000) limit_ms = 60000;
+    if (!t->line_ms) return poll(&p, 1, (int)limit_ms) > 0;
+    for (;;) {
+        fill_line(t);
+        u32_t nap = LWIP_MIN(left_on_line(t), limit_ms - passed);
+        if (nap == 0) return left_on_line(t) == 0;
+        (void)poll(&p, t->on_line < TAP_LINE, (int)nap);
+        passed = LWIP_MIN(sys_now() - began, limit_ms);
+    }
 }
 
 int tap_take(tap *t) {
-    unsigned char frame[1600];
+    unsigned char frame[TAP_FRAME];
+    if (t->line_ms) {
+        const tap_frame *f = &t->line[t->first];
+        if (left_on_line(t)) return 0;
+        t->first = (t->first + 1) % TAP_LINE;
+        t->on_line--;
+        pass(t, IN, f->octets, f->n);
+        return 1;
+    }
     ssize_t n = read(t->fd, frame, sizeof frame);
     if (n <= 0) return 0;
     pass(t, IN, frame, (size_t)n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_flight - whether a server at the end of a long line is kept busy: how many octets it has in
- * flight while a message comes, against TCP_WND. In simulated time. A line of comment tells the
- * figures of each session. */
+/* test_flight - a server at the end of a long line is kept busy: the octets that it has in flight
+ * while a message comes, against TCP_WND. In simulated time. A line of comment has the figures of
+ * each session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,8 +51,8 @@ static void fetch(enum face face, uint8_t security, size_t record, uint16_t segm
     if (e) client_note(&c, "%s", popcl_err_name(e));
 }
 
-/* Of sessions in clear and over TLS, with small and with large record buffers, the segments as long
- * as may be, or shorter by the option of timestamps, or by more: judge is called behind each. */
+/* Fetches in clear and over TLS, with small and with large record buffers. Segments are as long as
+ * they may be, or shorter, as with the option of timestamps. Each session is judged at its end. */
 static void each(uint32_t work_ms, void (*judge)(uint16_t segment)) {
     for (unsigned i = 0; i < 24; i++) {
         enum face face = i % 2 ? POLLED : WAITED;

@@ -2,7 +2,8 @@
 """Fetches mail over lwIP on a TAP device from a real Dovecot: every octet as it was delivered, with and without losses, through the small pools of a
 board. Runs in a network namespace of its own, which the kernel removes with this process: nothing is seen outside, and nothing outside is changed.
 
-    test_tap.py FOLDER        the folder of the programs: FOLDER/raw/fetch, FOLDER/sockets/fetch, and with IPv6 FOLDER/raw6/fetch, FOLDER/sockets6/fetch
+    test_tap.py FOLDER        the folder of the programs: FOLDER/raw/fetch, FOLDER/sockets/fetch, with IPv6 FOLDER/raw6/fetch, FOLDER/sockets6/fetch, and
+                              with the firmware's window FOLDER/board/fetch
 
 Needs root, or a user who may make namespaces and open /dev/net/tun; otherwise each test is skipped, with the
 reason. Prints TAP.
@@ -174,6 +175,16 @@ def fragments_without_delay(bench):
             expect(said["pbufs"] <= (3 if way["variant"] == "raw" else 20), said)
 
 
+def long_line(bench):
+    """A line of 50 ms: for half of the time a kernel has three quarters of the window in flight, or more. With a window of two segments that is
+    both of them."""
+    for way in ({"variant": "raw", "tls": False, "record": 512}, {"variant": "board", "tls": False, "record": 512},
+                {"variant": "board", "record": 512}, {"variant": "board", "record": 4096}):
+        said = bench.run(**way, line=50, account=bench.small)
+        expect(said["dropped"] == 0 and said["refused"] == 0, said)
+        expect(said["window"] * 3 / 4 <= said["flight_median"] <= said["flight_most"] <= said["window"], f"{way}: {said}")
+
+
 def losses_and_disorder(bench):
     for seed, way in enumerate(WAYS):
         said = bench.run(**way, lose=5, swap=5, seed=seed + 1, record=4096, account=bench.small)
@@ -202,7 +213,7 @@ def losses_by_nftables(bench):
     return None
 
 
-TESTS = (in_clear, over_tls, by_name, by_ipv6, slow_store, fragments_without_delay, losses_and_disorder, losses_by_nftables)
+TESTS = (in_clear, over_tls, by_name, by_ipv6, slow_store, fragments_without_delay, long_line, losses_and_disorder, losses_by_nftables)
 
 
 def name_of(test):
