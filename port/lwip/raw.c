@@ -114,8 +114,8 @@ static void open_window(struct tcp_pcb *pcb, size_t n) {
 }
 
 /* Opens the window by whole segments, and by all that is free as soon as the ring is empty. lwIP
- * announces a window only if it grew by a segment. A part of a segment would wait for the next one,
- * and the sender, which sends no such part, would have a segment less in flight. */
+ * announces a window only if it grew by a segment. A part of a segment would wait for the next one.
+ * The sender, which sends no such part, would have a segment less in flight. */
 static void open_by_segments(popcl_lwip_raw *n) {
     size_t len = 0;
     while (n->freed - len >= n->segment)
