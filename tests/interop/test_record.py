@@ -341,7 +341,7 @@ class EachOnce(RecordTest):
             for replies in ({}, NO_UIDL) if "-d" in options or "-n" in options else ({},):
                 with self.subTest(options=options, replies=replies):
                     place = self.place()
-                    sizes = "-d" in options or replies
+                    sizes = "-d" in options or "-n" not in options or replies
                     empty = lambda connection, line, uid: b"+OK\r\n.\r\n" if line.startswith("RETR") and uid == "uid2" else None
                     with Scripted(empty, replies=replies) as server:
                         for _ in range(2):

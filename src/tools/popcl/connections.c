@@ -115,7 +115,8 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.session.seed = &c->tls->seed;
     cfg.plan = plan;
     cfg.plan_len = sizeof plan;
-    cfg.session.window = c->file->record.one_at_a_time ? NULL : window;
+    c->ahead = !c->file->record.one_at_a_time;
+    cfg.session.window = c->ahead ? window : NULL;
     cfg.session.window_len = CMD_WINDOW;
     cfg.session.connect_ms = o->connect_ms;
     cfg.session.idle_ms = o->idle_ms;
@@ -128,10 +129,10 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.group_octets = GROUP_OCTETS;
     /* An unfetched deletion, an empty body and a header are judged by LIST's size. If all messages
      * are wanted, LIST can leave with UIDL. */
-    cfg.need_size = o->action == CMD_LIST || o->delete ||
-                    (o->only_new && cmd_record_has_headers(&c->file->record)) ||
-                    (o->action == CMD_FETCH &&
-                     (!o->only_new || !cmd_record_has_uids(&c->file->record)));
+    cfg.need_size =
+        o->action == CMD_LIST || o->delete ||
+        (o->only_new && cmd_record_has_headers(&c->file->record)) ||
+        (o->action == CMD_FETCH && (!o->only_new || !cmd_record_has_uids(&c->file->record)));
     /* without UIDs all mail would come again under other names */
     if ((o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
         c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
@@ -177,12 +178,17 @@ static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx
  * that broke before all replies had come. */
 enum { ONE_AT_A_TIME_SHIFTED = 64, ONE_AT_A_TIME_BROKEN = 4 };
 
+/* Returns whether the server hung up at a CAPA that was only sent to learn of PIPELINING. */
+static int capa_was_too_much(const cmd_connections *c, const popcl_diag *d) {
+    return c->ahead && d->err == POPCL_ERR_CAPA && c->options->auth != POPCL_AUTH_AUTO;
+}
+
 /* The next session cannot lose a reply. Until then nothing that this one stored is sure. */
 static void go_one_at_a_time(cmd_connections *c, const popcl_diag *d) {
     cmd_record *record = &c->file->record;
-    uint8_t runs = d->shifted  ? ONE_AT_A_TIME_SHIFTED
-                   : d->unsure ? ONE_AT_A_TIME_BROKEN
-                               : 0;
+    uint8_t runs = d->shifted || capa_was_too_much(c, d) ? ONE_AT_A_TIME_SHIFTED
+                   : d->unsure                           ? ONE_AT_A_TIME_BROKEN
+                                                         : 0;
     if (runs <= record->one_at_a_time) return;
     record->one_at_a_time = runs;
     record->changed = 1;
@@ -233,9 +239,11 @@ static uint32_t quit_reserve(const cmd_options *o) {
  * run fetches every other message first. */
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
-    if (*c->stop || o->action != CMD_FETCH || c->job.sessions >= CMD_CONNECTIONS ||
-        cmd_connections_time_left(c) <= quit_reserve(o) || !d->listing_reached)
+    if (*c->stop || c->job.sessions >= CMD_CONNECTIONS ||
+        cmd_connections_time_left(c) <= quit_reserve(o))
         return END;
+    if (capa_was_too_much(c, d)) return OTHERS;
+    if (o->action != CMD_FETCH || !d->listing_reached) return END;
     if (popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED) return END;
     if (o->limit && c->job.stored >= o->limit) return END;
     if (d->unsure || d->shifted) return OTHERS;

@@ -55,6 +55,7 @@ typedef struct cmd_connections {
     popcl_diag broken;
     uint32_t began_ms;
     int no_uids; /* the last listing had no UIDs */
+    int ahead;   /* the last session could send commands ahead */
     unsigned char iobuf[CMD_IOBUF_MAX];
 } cmd_connections;
 

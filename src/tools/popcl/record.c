@@ -399,6 +399,8 @@ static int is_by_uid(const cmd_entry *e) {
 
 static int is_by_header(const cmd_entry *e) { return (e->flags & CMD_ENTRY_HEADER) != 0; }
 
+static int is_failed(const cmd_entry *e) { return e->state == CMD_FAILED; }
+
 static int is_deferred_header(const cmd_entry *e) {
     return e->flags & CMD_ENTRY_HEADER && (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE);
 }
@@ -406,5 +408,7 @@ static int is_deferred_header(const cmd_entry *e) {
 int cmd_record_has_uids(const cmd_record *r) { return any(r, is_by_uid); }
 
 int cmd_record_has_headers(const cmd_record *r) { return any(r, is_by_header); }
+
+int cmd_record_has_failed(const cmd_record *r) { return any(r, is_failed); }
 
 int cmd_record_has_deferred_headers(const cmd_record *r) { return any(r, is_deferred_header); }

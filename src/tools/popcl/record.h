@@ -168,6 +168,8 @@ void cmd_record_is_sure(cmd_record *r);
 int cmd_record_has_uids(const cmd_record *r);
 /* Returns whether it knows a message by its header, which is a proof only with LIST's size. */
 int cmd_record_has_headers(const cmd_record *r);
+/* Returns whether a message is to be fetched again: it may have come empty. */
+int cmd_record_has_failed(const cmd_record *r);
 /* Returns whether a message without UID is deferred. */
 int cmd_record_has_deferred_headers(const cmd_record *r);
 
