@@ -98,6 +98,8 @@ static popcl_flight window[CMD_WINDOW];
 
 static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     const cmd_options *o = c->options;
+    const cmd_record *record = &c->file->record;
+    int all = !o->only_new || !cmd_record_has_uids(record);
     popcl_fetch_config cfg;
     memset(&cfg, 0, sizeof cfg);
     cfg.session.host = o->host;
@@ -129,10 +131,9 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.group_octets = GROUP_OCTETS;
     /* An unfetched deletion, an empty body and a header are judged by LIST's size. If all messages
      * are wanted, LIST can leave with UIDL. */
-    cfg.need_size =
-        o->action == CMD_LIST || o->delete ||
-        (o->only_new && cmd_record_has_headers(&c->file->record)) ||
-        (o->action == CMD_FETCH && (!o->only_new || !cmd_record_has_uids(&c->file->record)));
+    cfg.need_size = o->action == CMD_LIST || o->delete ||
+                    (o->only_new && cmd_record_has_headers(record)) ||
+                    (o->action == CMD_FETCH && (all || cmd_record_has_failed(record)));
     /* without UIDs all mail would come again under other names */
     if ((o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
         c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
