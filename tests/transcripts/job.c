@@ -157,7 +157,7 @@ static void sink_abort(void *ctx, popcl_err why) {
     if (why == POPCL_OK || why == POPCL_MORE) run_fault(r, "abort without a reason");
     log_line(&r->log, 0, "abort %s", popcl_err_name(why));
     r->open = 0;
-    r->trouble = 1;
+    if (why != POPCL_ERR_BODY_SIZE) r->trouble = 1; /* it is fetched again */
 }
 
 /* ---- what to do, and what became of it ---- */
@@ -267,6 +267,10 @@ void run_config(run *r, popcl_config *cfg) {
     cfg->trace = run_trace;
     cfg->trace_ctx = r;
     test_window_set(cfg, r->window);
+    if (r->s->window >= 0) {
+        cfg->window = r->s->window ? r->window : NULL;
+        cfg->window_len = (uint16_t)r->s->window;
+    }
     if (r->m->security == POPCL_CLEAR) return;
     cfg->security = r->m->security;
     cfg->tls = &r->tls;
@@ -382,6 +386,8 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell_number(r, "listing_reached", d.listing_reached, tell);
     tell_number(r, "passed_over", d.passed_over, tell);
     tell_number(r, "no_uids", d.no_uids, tell);
+    tell_number(r, "unsure", d.unsure, tell);
+    tell_number(r, "shifted", d.shifted, tell);
     tell_number(r, "received", d.received, tell);
     tell_number(r, "code", d.reply.code, tell);
     snprintf(line, sizeof line, "net_code %d", d.net_code);

@@ -128,6 +128,7 @@ static const struct {
     {"uids", U8, OF(cfg.uids)},
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
+    {"window", LONG, OF(window)},
     {"session", FLAG, OF(session)},         /* drives popcl_command.h */
     {"goes_on", FLAG, OF(goes_on)},         /* there done takes +OK for a challenge */
     {"unconnected", FLAG, OF(unconnected)}, /* until `! connected` */
@@ -497,7 +498,7 @@ static void start(script *s, const char *file, const char *name) {
     snprintf(s->name, sizeof s->name, "%.150s", name);
     s->iobuf_len = 1024;
     s->plan_len = 2048;
-    s->take = -1;
+    s->take = s->window = -1;
     s->profile = -1;
     s->cfg.no_capa = 1; /* `no_capa 0` where CAPA is the topic */
     s->user = unescape("fred", 4);

@@ -107,6 +107,7 @@ typedef struct script {
     octets user, pass, host;
     long session, unconnected, no_resume, no_sync, no_iobuf, no_sink, no_begin;
     long iobuf_len, plan_len;
+    long window;       /* commands in flight; -1: as the environment says */
     long take;         /* most octets that data takes a call; -1: all */
     long secret_again; /* so often the secret's callback asks for time */
     long goes_on;
