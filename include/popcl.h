@@ -236,13 +236,13 @@ typedef struct popcl_flight {
  * default of every field. iobuf is required; with TLS also host, tls and seed; popcl_run requires
  * host. */
 typedef struct popcl_config {
-    const char *host;   /* the server to connect to, and with TLS the certificate's name; 1 to 255
-                           bytes, as the user gave it. It needs no trailing dot */
-    uint16_t port;      /* 0 = 110, with POPCL_TLS 995 */
-    uint8_t security;   /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
-                           never goes on in clear text */
+    const char *host;    /* the server to connect to, and with TLS the certificate's name; 1 to 255
+                            bytes, as the user gave it. It needs no trailing dot */
+    uint16_t port;       /* 0 = 110, with POPCL_TLS 995 */
+    uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
+                            never goes on in clear text */
     uint16_t window_len; /* commands that window has room for */
-    const char *user;   /* the account, sent exactly; no CR, LF. NULL = no user name */
+    const char *user;    /* the account, sent exactly; no CR, LF. NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h */
     const popcl_seed *seed; /* with TLS; read by start alone. There is no fallback */
@@ -259,9 +259,8 @@ typedef struct popcl_config {
                              POPCL_QUIT_MS if that is less */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time. With a window, trust the server to lose none of these
-                             commands. If one is lost, a message gets another one's UID, and with
-                             deletions mail can be lost */
+                             at a time. A server may lose such a command: a fetch job notices
+                             (popcl_diag.unsure), a session of your own has to */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
@@ -399,7 +398,7 @@ struct popcl {
                              come */
     uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
     uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
-    uint8_t field; /* the setting that is wrong, of enum popcl_field */
+    uint8_t field;        /* the setting that is wrong, of enum popcl_field */
     uint16_t window_len;
     uint16_t first;      /* place of the oldest command in the window, which is a ring */
     uint16_t in_flight;  /* commands in flight */

@@ -206,8 +206,9 @@ typedef struct popcl_fetch_config {
     popcl_secret secret;  /* the password */
     uint16_t auth;        /* POPCL_AUTH_* bits that may be used; 0 = POPCL_AUTH_AUTO */
     /* POPCL_PLAN_MIN bytes or more, POPCL_PLAN_MIN_APOP if APOP may be used; any alignment. Holds
-     * the login's state at first; wiped at the end. NULL = popcl uses the TLS storage that is free
-     * after the handshake, some 3 KB. The profile `pinned` leaves none free, so it needs a plan. */
+     * the login's state at first. The part that was used is wiped at the end. NULL = popcl uses the
+     * TLS storage that is free after the handshake, some 3 KB. The profile `pinned` leaves none
+     * free, so it needs a plan. */
     void *plan;
     size_t plan_len;   /* bytes of plan */
     uint64_t max_size; /* octets really received of one message; more aborts it. A message that is
@@ -285,9 +286,9 @@ typedef struct popcl_diag {
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
     uint8_t ahead;      /* 1 = commands were sent ahead of the answers to earlier ones */
     uint8_t unsure;     /* 1 = that, and the session ended before it was known that no reply is
-                           missing. What it stored may be another message than its UID says: fetch
-                           these messages again, and delete none of them unfetched. While the
-                           session runs: 1 if it would be so now */
+                           missing. Each message that it stored may be another one than its UID
+                           shows. Fetch these messages again, and delete none of them unfetched.
+                           While the session runs: 1 if it would be so now */
     uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a body its listed
                            size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
@@ -324,8 +325,8 @@ void popcl_fetch_wipe(popcl_fetch *f);
 typedef struct popcl_plan {
     unsigned char *octets;
     size_t len, used;
-    size_t most; /* the largest `used` so far */
-    size_t low;  /* offset of the first entry whose fate is open */
+    size_t most;        /* the largest `used` so far */
+    size_t low;         /* offset of the first entry whose fate is open */
     size_t wanted, due; /* no entry before waits for RETR or TOP; for DELE */
     size_t next; /* offset of the first entry that was not looked at in this pass. While LIST brings
                     sizes: of the first entry that has none yet */
@@ -342,21 +343,21 @@ struct popcl_fetch {
     uint8_t auth_step;
     uint8_t secret_used; /* a mechanism called its callback, which has to be released */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
-    uint8_t by_number; /* no message has a UID */
-    uint8_t ahead;     /* commands are sent before the ones before them are answered */
-    uint8_t unsure;    /* so they were, and nothing has shown yet that no reply is missing */
-    uint8_t doubt;     /* a body was not as long as listed: all replies come first, then STAT */
-    uint8_t shifted;   /* the replies did not match the commands */
-    uint8_t filled;    /* so much was asked for that the next command waits for half of it */
-    uint8_t line_ends; /* enum line_ends in fetch_messages.c */
-    uint8_t deletes;   /* DELE was wanted for a message */
-    uint8_t headers;   /* the headers of a message were wanted */
+    uint8_t by_number;   /* no message has a UID */
+    uint8_t ahead;       /* commands are sent before the ones before them are answered */
+    uint8_t unsure;      /* so they were, and nothing has shown yet that no reply is missing */
+    uint8_t doubt;       /* a body was not as long as listed: all replies come first, then STAT */
+    uint8_t shifted;     /* the replies did not match the commands */
+    uint8_t filled;      /* so much was asked for that the next command waits for half of it */
+    uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
+    uint8_t deletes;     /* DELE was wanted for a message */
+    uint8_t headers;     /* the headers of a message were wanted */
     uint8_t sizes_asked; /* LIST for all messages is in flight */
-    uint8_t all_listed;  /* the first listing is complete, and `listed` is still to be told */
-    uint8_t named;     /* the first listing gave a UID that is not its message's number */
-    uint8_t unordered; /* the listing does not ascend */
-    uint8_t is_full;   /* not all messages of the listing found room in the plan */
-    uint8_t left;      /* max_messages was reached */
+    uint8_t all_listed;  /* the first listing is complete, and `listed` does not know it yet */
+    uint8_t named;       /* the first listing gave a UID that is not its message's number */
+    uint8_t unordered;   /* the listing does not ascend */
+    uint8_t is_full;     /* not all messages of the listing found room in the plan */
+    uint8_t left;        /* max_messages was reached */
     uint8_t top_works;
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
     int16_t sink_code;
@@ -364,12 +365,12 @@ struct popcl_fetch {
     const popcl_fetch_config *cfg;
     popcl_plan plan;
     uint32_t staged, staged_octets;
-    uint32_t due, wanted; /* entries that wait for DELE; for RETR or TOP */
+    uint32_t due, wanted;  /* entries that wait for DELE; for RETR or TOP */
     uint32_t asked;        /* bodies in flight */
     uint32_t asked_octets; /* of them, as far as a limit counts them */
     uint32_t count;        /* messages, by the first STAT */
     uint32_t lines;        /* of the body that is being received */
-    uint32_t begun;       /* whole messages wanted or asked for, against max_messages */
+    uint32_t begun;        /* whole messages wanted or asked for, against max_messages */
     uint32_t from;        /* first number that this pass plans; if the plan is full, the next one */
     uint32_t last_number; /* of the listing's last line */
     uint32_t listed, stored, failed, marked;

@@ -116,8 +116,7 @@ static void put_secret(line *l, const popcl_secret *s) {
 }
 
 size_t popcl_command_room(const popcl_command *c) {
-    return popcl_verbs[c->verb].arguments >= TEXT ? POPCL_COMMAND_MAX
-                                                  : POPCL_COMMAND_SHORT;
+    return popcl_verbs[c->verb].arguments >= TEXT ? POPCL_COMMAND_MAX : POPCL_COMMAND_SHORT;
 }
 
 uint32_t popcl_command_number(const popcl_command *c) {

@@ -8,12 +8,12 @@
  *           ^------------------ next pass ----------------------'
  *
  * The answer to a command leads to the next phase. If the server offers PIPELINING and the caller
- * gave a window, several commands are a flight, and the phase goes on when a command is sent. The
+ * gave a window, several commands are a flight: then sending a command leads to the next phase. The
  * flights are USER with PASS; STAT with UIDL, LIST and CAPA; all that concerns messages. A server
  * that loses a command of a flight shifts its replies, and a message would be stored as another
  * one. So STAT and UIDL come first, whose replies have a form of their own. Each body must have the
- * size that LIST gives. Behind the last command a second STAT (PROBE) shows that no reply is
- * missing, and that none came twice. Before it no deletion is final.
+ * size that LIST gives. The last command before QUIT is a second STAT (PROBE). Its answer shows
+ * that no reply is missing, and that none came twice. Before it no deletion is final.
  *
  * A failure that concerns one message is noted, and the job goes on. A failure that concerns the
  * job sets `stopping`, and the way to QUIT begins. A failure of the connection ends in on_closed().
@@ -210,8 +210,7 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     case POPCL_LIST_MESSAGES: popcl_list_answered(f, r); break;
     case POPCL_LIST_SIZES: popcl_list_sizes_answered(f, r); break;
     case POPCL_ASK_CAPA_AGAIN:
-        capa_answered(f, r, POPCL_ASK_CAPA_AGAIN,
-                      f->pass ? POPCL_HANDLE_MESSAGES : POPCL_ASK_STAT);
+        capa_answered(f, r, POPCL_ASK_CAPA_AGAIN, f->pass ? POPCL_HANDLE_MESSAGES : POPCL_ASK_STAT);
         break;
     case POPCL_HANDLE_MESSAGES: return popcl_messages_answered(f, tag, r);
     case POPCL_PROBE: probe_answered(f, r); break;

@@ -64,7 +64,7 @@ popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *fie
 /* Takes octets of a status line's text: of the greeting, of a challenge, or of a refused login. */
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n);
 
-/* Returns whether the next command of the login may leave behind the one before it. */
+/* Returns whether the next command of the login need not wait for the answer to the last one. */
 int popcl_login_goes_ahead(const popcl_fetch *f);
 
 /* Sends the next command of the login. Returns POPCL_PAUSED_SECRET if the secret is not ready. */

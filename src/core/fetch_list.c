@@ -129,8 +129,9 @@ void popcl_list_begin(popcl_fetch *f, uint32_t from) {
 }
 
 /* The server has no UIDs: LIST makes the plan, and no message has a UID. Only the first listing
- * decides this. LIST may have left with UIDL. If the server gave UIDs before, in this session or according to the caller
- * (POPCL_UIDS_REQUIRED), the job stops. Without UIDs it would fetch all mail a second time. */
+ * decides this. LIST may have left with UIDL. If the server gave UIDs before, in this session or
+ * according to the caller (POPCL_UIDS_REQUIRED), the job stops. Without UIDs it would fetch all
+ * mail a second time. */
 static void without_uids(popcl_fetch *f) {
     popcl_plan_clear(&f->plan);
     if (f->cfg->uids == POPCL_UIDS_REQUIRED || f->pass > 1) {

@@ -166,7 +166,8 @@ static int needs_early_capa(const popcl_fetch *f) {
 }
 
 unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
-    if (f->phase != POPCL_LOGIN) return 0; /* it failed before: USER was refused, and PASS had left */
+    if (f->phase != POPCL_LOGIN)
+        return 0; /* it failed before: USER was refused, and PASS had left */
     popcl_err e = f->stopping ? (popcl_err)f->stopping : verdict(f, r);
     if (e == POPCL_MORE) {
         f->auth_step++;

@@ -137,7 +137,7 @@ static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry
 static uint32_t weight(const popcl_fetch *f, size_t at) {
     popcl_msg m;
     popcl_plan_msg(&f->plan, at, &m);
-    return m.size == POPCL_SIZE_UNKNOWN    ? POPCL_AHEAD_OCTETS / 8
+    return m.size == POPCL_SIZE_UNKNOWN  ? POPCL_AHEAD_OCTETS / 8
            : m.size < POPCL_AHEAD_OCTETS ? (uint32_t)m.size
                                          : POPCL_AHEAD_OCTETS;
 }
@@ -147,8 +147,8 @@ static uint32_t weight(const popcl_fetch *f, size_t at) {
 static int may_ask(popcl_fetch *f, size_t at) {
     unsigned in_flight = popcl_in_flight(&f->session);
     if (in_flight == 0) return 1;
-    if (f->filled && (f->asked_octets > POPCL_AHEAD_OCTETS / 2 ||
-                      in_flight > f->session.window_len / 2u))
+    if (f->filled &&
+        (f->asked_octets > POPCL_AHEAD_OCTETS / 2 || in_flight > f->session.window_len / 2u))
         return 0;
     f->filled = f->asked && f->asked_octets + weight(f, at) > POPCL_AHEAD_OCTETS;
     return !f->filled;
@@ -365,8 +365,7 @@ size_t popcl_messages_body(popcl_fetch *f, size_t at, const unsigned char *p, si
         if (f->cfg->max_size && n > f->cfg->max_size - f->octets)
             room = (size_t)(f->cfg->max_size - f->octets);
         if (room) taken = give(f, at, p, room);
-        if (f->open == POPCL_TO_SINK && taken == room && room < n)
-            too_long(f, at);
+        if (f->open == POPCL_TO_SINK && taken == room && room < n) too_long(f, at);
     }
     if (f->open != POPCL_DRAINING) return taken;
     drained(f, n - taken);
@@ -461,7 +460,7 @@ static void dele_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
 }
 
-/* A group is synced as soon as it is full, and the last one before the session ends: bodies that
+/* A group is synced as soon as it is full, and the last one before the session ends. Bodies that
  * were asked for ahead leave no other time for it. */
 unsigned popcl_messages_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     enum popcl_entry_state state = popcl_plan_state(&f->plan, at);

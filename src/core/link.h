@@ -28,7 +28,7 @@ typedef struct popcl_link_ops {
     void (*in_ack)(popcl_link *l, size_t n);
     unsigned char *(*out)(const popcl_link *l, size_t *n);
     void (*out_ack)(popcl_link *l, size_t n);
-    /* What was written is to leave now, in as few records as can be. */
+    /* All that was written is to leave now, in as few records as can be. */
     void (*flush)(const popcl_link *l);
     /* Returns how many octets of the session may not have been sent yet; 0 = all were sent. */
     size_t (*unsent)(const popcl_link *l);

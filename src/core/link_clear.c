@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* link_clear - the link without TLS. The front of the buffer holds command lines that wait to be
- * sent: one command in a small buffer, a sixteenth of a large one. The rest holds received octets. Octets that were sent are overwritten at once, because one
- * of the lines holds the password. */
+ * sent: one command in a small buffer, a sixteenth of a large one. The rest holds received octets.
+ * Octets that were sent are overwritten at once, because one of the lines holds the password. */
 #include <string.h>
 
 #include "link.h"

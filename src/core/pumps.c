@@ -386,7 +386,7 @@ void popcl_wipe(popcl *c) { popcl_machine_wipe(c); }
  * server until it can send, and popcl until its command has left. */
 #define ONE_WAY_OCTETS 512u
 
-/* Returns whether a line of so many octets may be sent behind the commands in flight. That takes a
+/* Returns whether a line of so many octets may be sent after the commands in flight. That takes a
  * server that offers PIPELINING (RFC 2449, 6.6). The answer to a login or to STLS changes what may
  * follow, and some servers lose what comes with PASS. */
 static int may_follow(const popcl *c, size_t octets) {

@@ -392,8 +392,8 @@ static popcl_err open(const popcl_config *cfg) {
 
 /* Gives the buffer to the engine. BearSSL does not know that only AEAD records come, which need 29
  * octets beside their text and not 325. So it first gets the size that it wants for the fragment.
- * Then, before anything is in the buffer, it gets the real size. A large buffer becomes two, one for
- * each direction: BearSSL can then do both at a time. */
+ * Then, before anything is in the buffer, it gets the real size. A large buffer becomes two, one
+ * for each direction: BearSSL can then do both at a time. */
 static void fit_buffer(popcl_tls_session *s, popcl_link *l) {
     size_t len = l->len < LARGEST ? l->len : LARGEST;
     br_ssl_engine_context *e = &s->ssl.eng;

@@ -175,8 +175,8 @@ static int store_error(const void *ctx, const char **call, const char **name) {
 
 static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx); }
 
-/* Runs that send one command at a time: after a session whose replies did not match, and after one
- * that broke before all replies had come. */
+/* Runs that send one command at a time: after replies that did not match, and after a session that
+ * broke before all replies came. */
 enum { ONE_AT_A_TIME_SHIFTED = 64, ONE_AT_A_TIME_BROKEN = 4 };
 
 /* Returns whether the server hung up at a CAPA that was only sent to learn of PIPELINING. */

@@ -81,8 +81,8 @@ typedef struct cmd_entry {
              complete listing */
 
 #define CMD_ENTRY_UNSURE                                                                           \
-    0x40u /* the session that stored it ended before it was known that no reply was missing. It may  \
-             be another message, and counts as new */
+    0x40u /* the session that stored it ended before it was known that no reply was missing. It    \
+             may be another message, and counts as new */
 
 /* These are not. */
 #define CMD_LIVE_NAMED 0x01u /* this session's listing named it, or it had an event */
@@ -97,14 +97,14 @@ typedef struct cmd_record {
     size_t room, used; /* slots of the table; entries */
     unsigned char key[CMD_RECORD_KEY];
     unsigned char old_keys[CMD_OLD_KEYS][CMD_RECORD_KEY];
-    size_t old;        /* entries that are CMD_ENTRY_OLD */
-    size_t unsaved;    /* messages stored, */
-    int changed;       /* and 1 = anything changed, since the owner last set both to 0 */
-    uint8_t no_uidl;   /* runs in a row in which the server refused UIDL; the owner counts them */
+    size_t old;      /* entries that are CMD_ENTRY_OLD */
+    size_t unsaved;  /* messages stored, */
+    int changed;     /* and 1 = anything changed, since the owner last set both to 0 */
+    uint8_t no_uidl; /* runs in a row in which the server refused UIDL; the owner counts them */
     uint8_t one_at_a_time; /* runs that still send one command at a time; the owner counts them */
-    uint8_t unsure;        /* the owner sets it: what is stored now is CMD_ENTRY_UNSURE */
-    uint8_t no_memory; /* 1 = an entry could not be added */
-    uint8_t last_len;  /* private: the name that was hashed last (0 = none yet), */
+    uint8_t unsure;        /* the owner sets it: a message stored now is CMD_ENTRY_UNSURE */
+    uint8_t no_memory;     /* 1 = an entry could not be added */
+    uint8_t last_len;      /* private: the name that was hashed last (0 = none yet), */
     char last_name[CMD_LAST_NAME];
     uint64_t last_hash; /* and its hash */
 } cmd_record;
@@ -123,8 +123,8 @@ void cmd_record_begin(cmd_record *r);
 const cmd_entry *cmd_record_find(cmd_record *r, const char *name, size_t len);
 
 /* Returns the state of an entry (NULL = no entry) in this session. It is CMD_NEW once the entry had
- * an event, if it is unsure, and if an earlier run deleted the message. It is CMD_DUE if an earlier session marked
- * it. */
+ * an event, if it is unsure, and if an earlier run deleted the message. It is CMD_DUE if an earlier
+ * session marked it. */
 cmd_state cmd_record_state(const cmd_entry *e);
 
 /* Returns whether every other message comes before this one. */
@@ -161,7 +161,7 @@ void cmd_record_trying(cmd_record *r, uint64_t hash);
  * Without a call they stay CMD_MARKED. */
 void cmd_record_confirm(cmd_record *r, int confirmed);
 
-/* No reply of the session is missing: what it stored is sure. */
+/* No reply of the session is missing: the messages that it stored are sure. */
 void cmd_record_is_sure(cmd_record *r);
 
 /* Returns whether it knows messages by UIDs. */
