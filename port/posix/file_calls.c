@@ -102,7 +102,18 @@ static int real_open_unnamed(void *sys, int dir, mode_t mode) {
 #endif
 }
 
-/* AT_EMPTY_PATH would need no /proc, but a capability: CAP_DAC_READ_SEARCH. */
+/* Before Linux 6.10 this needs a capability, CAP_DAC_READ_SEARCH. */
+static int real_link_open(void *sys, int fd, int dir, const char *to) {
+    (void)sys;
+#ifdef AT_EMPTY_PATH
+    return linkat(fd, "", dir, to, AT_EMPTY_PATH);
+#else
+    (void)fd, (void)dir, (void)to;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 static int real_link_unnamed(void *sys, int fd, int dir, const char *to) {
     char path[32];
     (void)sys;
@@ -167,6 +178,7 @@ const popcl_disk popcl_posix_disk = {
     .close = real_close,
     .close_run = real_close_run,
     .open_unnamed = real_open_unnamed,
+    .link_open = real_link_open,
     .link_unnamed = real_link_unnamed,
     .rename_new = real_rename_new,
     .linkat = real_linkat,

@@ -39,7 +39,10 @@ typedef struct popcl_disk {
     /* openat of the directory with O_TMPFILE and O_RDWR: a file without a name. Any failure while
      * the store is opened: not supported, and files have temporary names. */
     int (*open_unnamed)(void *sys, int dir, mode_t mode);
-    /* linkat of /proc/self/fd/<fd>: gives such a file a name. EEXIST if `to` exists. */
+    /* linkat with AT_EMPTY_PATH: gives such a file a name. EEXIST if `to` exists. ENOENT, EPERM,
+     * EACCES, ENOTSUP, ENOSYS, EINVAL: not supported; link_unnamed is called. */
+    int (*link_open)(void *sys, int fd, int dir, const char *to);
+    /* linkat of /proc/self/fd/<fd>: does the same. */
     int (*link_unnamed)(void *sys, int fd, int dir, const char *to);
     int (*rename_new)(void *sys, int dir, const char *from,
                       const char *to); /* EEXIST if `to` exists; ENOSYS, EINVAL, ENOTSUP, EPERM: not

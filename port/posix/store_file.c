@@ -67,8 +67,29 @@ int pop_store_file_create(pop_store_place *p, pop_store_file *f, const char **ca
     return p->no_unnamed ? create_named(p, f, call) : create_unnamed(p, f, call);
 }
 
+/* Returns whether a call failed because the file system cannot do it at all. For links that is
+ * EPERM (link(2)), and EACCES if a policy forbids them. A sandbox that does not know renameat2
+ * returns EPERM for it. */
+static int has_no_such_call(int error) {
+    return error == EPERM || error == EACCES || error == ENOTSUP || error == EOPNOTSUPP ||
+           error == ENOSYS || error == EINVAL;
+}
+
+/* Gives a file without a name its first one. link_open may stop to work: a process that changes its
+ * user after it opened the file gets ENOENT. */
+static int link_unnamed(pop_store_place *p, const pop_store_file *f, const char *name) {
+    int r;
+    if (!p->no_link_open) {
+        POP_AGAIN(r, p->disk.calls->link_open(p->disk.sys, f->fd, p->dir, name));
+        if (r == 0 || (errno != ENOENT && !has_no_such_call(errno))) return r;
+        p->no_link_open = 1;
+    }
+    POP_AGAIN(r, p->disk.calls->link_unnamed(p->disk.sys, f->fd, p->dir, name));
+    return r;
+}
+
 /* Gives a file without a name a temporary one, and removes it. This fails on file systems that
- * cannot do it, on an old kernel, and without /proc. */
+ * cannot do it, and on an old kernel if there is no /proc. */
 static int try_unnamed(pop_store_place *p) {
     pop_store_file f = {.fd = -1};
     const char *call;
@@ -79,7 +100,7 @@ static int try_unnamed(pop_store_place *p) {
     if (r == 0) {
         p->owner = st.st_uid;
         p->wrong_mode = (st.st_mode & 07777) != MODE;
-        POP_AGAIN(r, p->disk.calls->link_unnamed(p->disk.sys, f.fd, p->dir, name));
+        r = link_unnamed(p, &f, name);
         /* also after a failure: some calls are done although they report one */
         (void)pop_file_remove(&p->disk, p->dir, name);
     }
@@ -102,14 +123,6 @@ int pop_store_file_sync(const pop_store_place *p, pop_store_file *f, const char 
     if (!f->durable && pop_file_sync(&p->disk, f->fd) < 0) return file_fail(call, "fsync");
     f->durable = 1;
     return 0;
-}
-
-/* Returns whether a call failed because the file system cannot do it at all. For links that is
- * EPERM (link(2)), and EACCES if a policy forbids them. A sandbox that does not know renameat2
- * returns EPERM for it. */
-static int has_no_such_call(int error) {
-    return error == EPERM || error == EACCES || error == ENOTSUP || error == EOPNOTSUPP ||
-           error == ENOSYS || error == EINVAL;
 }
 
 typedef int (*name_call)(void *sys, int dir, const char *from, const char *to);
@@ -161,12 +174,10 @@ static pop_store_placed place_named(pop_store_place *p, const pop_store_file *f,
     return place_over_own(p, f, name, call);
 }
 
-static pop_store_placed place_unnamed(const pop_store_place *p, const pop_store_file *f,
-                                      const char *name, const char **call) {
-    int r;
+static pop_store_placed place_unnamed(pop_store_place *p, const pop_store_file *f, const char *name,
+                                      const char **call) {
     *call = "link";
-    POP_AGAIN(r, p->disk.calls->link_unnamed(p->disk.sys, f->fd, p->dir, name));
-    if (r == 0) return POP_PLACED;
+    if (link_unnamed(p, f, name) == 0) return POP_PLACED;
     return errno == EEXIST ? POP_EXISTS : POP_NOT_PLACED;
 }
 

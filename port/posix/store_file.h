@@ -29,7 +29,7 @@ typedef struct pop_store_place {
     int dir;
     uid_t owner;     /* of files that this process makes, as the file system sees it */
     uint64_t number; /* of the last temporary name; 0 = there was none */
-    int no_unnamed, no_rename_new, no_link;
+    int no_unnamed, no_link_open, no_rename_new, no_link;
     int wrong_mode; /* files without a name do not get 0600 at once: the umask takes away from it */
 } pop_store_place;
 

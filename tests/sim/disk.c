@@ -260,14 +260,24 @@ static void note_named(sim_disk *d, int file, const char *name) {
     if (name[0] != '.' && !whole && !d->named_early[0]) strcpy(d->named_early, name);
 }
 
+static int link_file(sim_disk *d, int fd, const char *to) {
+    if (find(d, to) >= 0) return refuse(EEXIST);
+    note_named(d, d->open[fd - FIRST_FD].file, to);
+    return add_name(d, to, d->open[fd - FIRST_FD].file);
+}
+
+static int disk_link_open(void *sys, int fd, int dir, const char *to) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    return d->no_link_open ? refuse(ENOENT) : link_file(d, fd, to);
+}
+
 static int disk_link_unnamed(void *sys, int fd, int dir, const char *to) {
     sim_disk *d = sys;
     (void)dir;
     if (failing(d)) return -1;
-    if (d->no_proc) return refuse(ENOENT);
-    if (find(d, to) >= 0) return refuse(EEXIST);
-    note_named(d, d->open[fd - FIRST_FD].file, to);
-    return add_name(d, to, d->open[fd - FIRST_FD].file);
+    return d->no_proc ? refuse(ENOENT) : link_file(d, fd, to);
 }
 
 static int disk_linkat(void *sys, int dir, const char *from, const char *to) {
@@ -342,6 +352,7 @@ const popcl_disk sim_disk_calls = {
     .close = disk_close,
     .close_run = disk_close_run,
     .open_unnamed = disk_open_unnamed,
+    .link_open = disk_link_open,
     .link_unnamed = disk_link_unnamed,
     .linkat = disk_linkat,
     .rename_new = disk_rename_new,

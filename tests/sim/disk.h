@@ -40,9 +40,10 @@ typedef struct sim_disk {
         int used, file, locked; /* file: index, or one of the two directories */
     } open[DISK_OPEN];
     int exists, exists_synced, names_lost;
-    int no_unnamed, no_proc;     /* files without a name cannot be made; cannot get a name */
-    int no_links, no_rename_new; /* as on vfat, and on what is less than that */
-    int max_open;                /* descriptors, at most DISK_OPEN */
+    int no_unnamed, no_link_open, no_proc; /* files without a name cannot be made; cannot get a
+                                              name in one of two ways */
+    int no_links, no_rename_new;           /* as on vfat, and on what is less than that */
+    int max_open;                          /* descriptors, at most DISK_OPEN */
     char named_early[256]; /* the first name, without a dot at its start, that a file got before its
                               octets were synced; "": none */
     uint32_t calls, fail_at;

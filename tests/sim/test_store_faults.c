@@ -19,7 +19,7 @@
 #include "server.h"
 
 /* how this file system gives a new name, and how many files may be open */
-enum way { UNNAMED, FEW_FILES, NO_PROC, RENAMES, LINKS, NEITHER, WAYS };
+enum way { UNNAMED, FEW_FILES, BY_PROC, NO_PROC, RENAMES, LINKS, NEITHER, WAYS };
 
 /* messages of a group: --sync each, some groups, one group */
 static const uint32_t groups[] = {1, 2, 64};
@@ -87,6 +87,7 @@ static void rig_init(rig *r, const plan *p) {
     sim_disk_init(&r->disk);
     if (p->way == FEW_FILES) r->disk.max_open = 4;
     r->disk.no_unnamed = p->way >= RENAMES;
+    r->disk.no_link_open = p->way == BY_PROC || p->way == NO_PROC;
     r->disk.no_proc = p->way == NO_PROC;
     r->disk.no_rename_new = p->way >= LINKS;
     r->disk.no_links = p->way == NEITHER;
