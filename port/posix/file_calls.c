@@ -282,8 +282,12 @@ int pop_file_read_exactly(const pop_disk *d, int fd, void *p, size_t n, uint64_t
 /* ---- temporaries ---- */
 
 void pop_hex(char *digits, const unsigned char *p, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        (void)snprintf(digits + 2 * i, 3, "%02x", (unsigned)p[i]);
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        *digits++ = hex[p[i] >> 4];
+        *digits++ = hex[p[i] & 15];
+    }
+    *digits = '\0';
 }
 
 int pop_random_digits(char digits[POP_RANDOM_DIGITS + 1]) {

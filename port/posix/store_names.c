@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "store_names.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +20,33 @@ void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIG
     unsigned char hash[br_sha256_SIZE];
     br_sha256_out(sha, hash);
     pop_hex(digits, hash, POP_STORE_HASH_DIGITS / 2);
+}
+
+/* ---- text: without printf, which would cost more than all else here ---- */
+
+/* Digits of the largest number that add_number writes, and more. */
+#define DIGITS_MAX (3 * sizeof(unsigned long))
+
+typedef char
+    every_name_fits[POP_STORE_BASE_MAX + sizeof "~-.eml" + POP_STORE_HASH_DIGITS + DIGITS_MAX <=
+                            POPCL_STORE_NAME_MAX + 1
+                        ? 1
+                        : -1];
+
+static char *add(char *to, const char *p, size_t n) {
+    memcpy(to, p, n);
+    return to + n;
+}
+
+static char *add_text(char *to, const char *text) { return add(to, text, strlen(text)); }
+
+/* Writes a number in decimal. */
+static char *add_number(char *to, unsigned long number) {
+    char digits[DIGITS_MAX], *first = digits + sizeof digits;
+    do
+        *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    return add(to, first, (size_t)(digits + sizeof digits - first));
 }
 
 /* ---- messages ---- */
@@ -60,7 +86,7 @@ static int is_good_name(const char *uid, size_t n) {
 
 /* Makes a name of any UID: in lower case, with '_' for octets that cannot be in one, cut, and made
  * different by its hash. */
-static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
+static char *add_clean(char *to, const char *uid, size_t n) {
     char clean[CLEAN_MAX + 1], hash[POP_STORE_HASH_DIGITS + 1];
     br_sha256_context sha;
     size_t len = 0;
@@ -73,27 +99,30 @@ static void clean_name(const char *uid, size_t n, char *to, size_t cap) {
     br_sha256_init(&sha);
     br_sha256_update(&sha, uid, n);
     pop_store_hash(&sha, hash);
-    (void)snprintf(to, cap, "%s%.*s~%s", is_device(clean, len) ? "_" : "", (int)len, clean, hash);
+    if (is_device(clean, len)) to = add(to, "_", 1);
+    to = add(to, clean, len);
+    to = add(to, "~", 1);
+    return add(to, hash, POP_STORE_HASH_DIGITS);
 }
 
 void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m) {
-    const char *headers = m->part == POPCL_HEADERS ? "~head" : "";
-    char plain[POP_STORE_PLAIN_MAX + 1];
+    char *to = base;
     if (!m->uid || m->uid_len == 0)
-        (void)snprintf(plain, sizeof plain, "message-%lu", (unsigned long)m->number);
+        to = add_number(add_text(to, "message-"), m->number);
     else if (is_good_name(m->uid, m->uid_len))
-        (void)snprintf(plain, sizeof plain, "%.*s", (int)m->uid_len, m->uid);
+        to = add(to, m->uid, m->uid_len);
     else
-        clean_name(m->uid, m->uid_len, plain, sizeof plain);
-    (void)snprintf(base, POP_STORE_BASE_MAX + 1, "%s%s", plain, headers);
+        to = add_clean(to, m->uid, m->uid_len);
+    if (m->part == POPCL_HEADERS) to = add_text(to, "~head");
+    *to = '\0';
 }
 
 void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
                     unsigned k) {
-    char further[16] = "";
-    if (k > 1) (void)snprintf(further, sizeof further, "-%u", k);
-    (void)snprintf(name, POPCL_STORE_NAME_MAX + 1, "%s%s%s%s.eml", base, k > 0 ? "~" : "",
-                   k > 0 ? hash : "", further);
+    char *to = add_text(name, base);
+    if (k > 0) to = add_text(add(to, "~", 1), hash);
+    if (k > 1) to = add_number(add(to, "-", 1), k);
+    memcpy(to, ".eml", sizeof ".eml");
 }
 
 /* ---- temporaries ---- */
@@ -105,8 +134,13 @@ int pop_store_temporary(char name[32], uint64_t *number) {
         *number = strtoull(digits, NULL, 16);
     }
     ++*number;
-    (void)snprintf(name, 32, TEMPORARY_HEAD "%0*llx" TEMPORARY_TAIL, POP_RANDOM_DIGITS,
-                   (unsigned long long)*number);
+    unsigned char octets[POP_RANDOM_DIGITS / 2];
+    uint64_t rest = *number;
+    for (size_t i = sizeof octets; i-- > 0; rest >>= 8)
+        octets[i] = (unsigned char)(rest & 0xFF);
+    char *to = add_text(name, TEMPORARY_HEAD);
+    pop_hex(to, octets, sizeof octets);
+    memcpy(to + POP_RANDOM_DIGITS, TEMPORARY_TAIL, sizeof TEMPORARY_TAIL);
     return 0;
 }
 

@@ -20,6 +20,12 @@ static void rounds(uint64_t v[4], unsigned n) {
     }
 }
 
+static uint32_t half(const unsigned char *p) {
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+static uint64_t whole(const unsigned char *p) { return (uint64_t)half(p + 4) << 32 | half(p); }
+
 static void take_word(popcl_siphash *h, uint64_t word) {
     h->v[3] ^= word;
     rounds(h->v, 2);
@@ -30,20 +36,21 @@ void popcl_siphash_begin(popcl_siphash *h, const unsigned char key[POPCL_SIPHASH
     /* "somepseudorandomlygeneratedbytes" */
     static const uint64_t start[4] = {UINT64_C(0x736f6d6570736575), UINT64_C(0x646f72616e646f6d),
                                       UINT64_C(0x6c7967656e657261), UINT64_C(0x7465646279746573)};
-    uint64_t k[2] = {0, 0};
-    for (unsigned i = POPCL_SIPHASH_KEY; i-- > 0;)
-        k[i / 8] = k[i / 8] << 8 | key[i];
     for (unsigned i = 0; i < 4; i++)
-        h->v[i] = start[i] ^ k[i % 2];
+        h->v[i] = start[i] ^ whole(key + 8 * (i % 2));
     h->word = 0;
     h->len = 0;
 }
 
 void popcl_siphash_add(popcl_siphash *h, const void *p, size_t n) {
     const unsigned char *at = p;
-    while (n--) {
-        h->word = h->word >> 8 | (uint64_t)*at++ << 56;
-        if (++h->len % 8 == 0) take_word(h, h->word);
+    while (n) {
+        size_t taken = h->len % 8 == 0 && n >= 8 ? 8 : 1;
+        h->word = taken == 8 ? whole(at) : h->word >> 8 | (uint64_t)*at << 56;
+        h->len += (uint32_t)taken;
+        at += taken;
+        n -= taken;
+        if (h->len % 8 == 0) take_word(h, h->word);
     }
 }
 

@@ -451,7 +451,7 @@ static size_t save_filled(unsigned n) {
     listing_ends();
     r.no_uidl = 2;
     assert_int_equal(cmd_record_save(&r, file_put, &f), 0);
-    assert_true(f.len == CMD_SAVED_LEN(r.used) && f.largest <= 64);
+    assert_true(f.len == CMD_SAVED_LEN(r.used) && f.largest <= CMD_PIECE_MAX);
     return f.len;
 }
 
@@ -543,7 +543,7 @@ static void every_damage_of_a_record_is_refused(void **state) {
 
 static void a_full_medium_is_told(void **state) {
     (void)state;
-    (void)save_filled(20);
+    (void)save_filled(200);
     for (int k = 1; k <= 5; k++) {
         file f = {saved, 0, 0, sizeof saved, 0, k, 0};
         assert_int_equal(cmd_record_save(&r, file_put, &f), 7);

@@ -265,7 +265,7 @@ static int recordfile_flush(writer *w) {
 
 static int recordfile_put(void *ctx, const void *p, size_t n) {
     writer *w = ctx;
-    if (n > sizeof w->buf - w->len && recordfile_flush(w)) return -1;
+    if (n > sizeof w->buf - w->len && recordfile_flush(w)) return -1; /* CMD_PIECE_MAX fits */
     memcpy(w->buf + w->len, p, n);
     w->len += n;
     return 0;

@@ -88,16 +88,21 @@ static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
 
 int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, size_t n),
                     void *ctx) {
-    unsigned char piece[HEAD];
+    unsigned char piece[CMD_PIECE_MAX]; /* 64 entries: whole words of the checksum */
     writer w = {.put = put, .ctx = ctx};
+    size_t fill = 0;
     form_begin_check(&w.sip);
     form_head(piece, r);
     int end = form_write_piece(&w, piece, HEAD);
     for (size_t i = 0; !end && i < r->room; i++) {
         if (!r->slots[i].state) continue;
-        form_entry(piece, &r->slots[i]);
-        end = form_write_piece(&w, piece, ENTRY);
+        form_entry(piece + fill, &r->slots[i]);
+        fill += ENTRY;
+        if (sizeof piece - fill >= ENTRY) continue;
+        end = form_write_piece(&w, piece, fill);
+        fill = 0;
     }
+    if (!end && fill) end = form_write_piece(&w, piece, fill);
     if (end) return end;
     form_put_number(piece, CHECK, popcl_siphash_end(&w.sip));
     return put(ctx, piece, CHECK);

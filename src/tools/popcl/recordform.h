@@ -17,7 +17,10 @@
 
 #define CMD_SAVED_LEN(entries) (72u + (uint64_t)(entries)*19u)
 
-/* Writes the record through put. put returns 0, or another value, which ends it and is returned. */
+#define CMD_PIECE_MAX 1216u
+
+/* Writes the record through put, in pieces of CMD_PIECE_MAX bytes at most. put returns 0, or
+ * another value, which ends it and is returned. */
 int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, size_t n), void *ctx);
 
 typedef enum cmd_loaded {
