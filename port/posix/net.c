@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
@@ -86,11 +87,72 @@ static void pop_tell_peer(popcl_posix_net *n, const pop_address *a, socklen_t le
 #define POP_CONNECT connect_race
 #include "../bsd/connection.inc"
 
+/* ---- reading ahead ----
+ *
+ * It begins when somebody asks for so few octets that it must be the head of something: a record of
+ * TLS. Before that nothing is read ahead, so no octet that came in clear text before the handshake
+ * of STLS is kept here. The next request shows how large that something is. Small records are read
+ * by many at a time, and copied. Of a large one only the next head is read ahead, and the rest goes
+ * to its place directly. */
+
+enum {
+    HEAD_MAX = 64, /* octets; a head of TLS has 5 */
+    LARGE = 4096   /* from here on a copy costs more than a system call */
+};
+
+static popcl_err posix_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
+    popcl_posix_net *n = ctx;
+    n->ahead_from = n->ahead_to = 0;
+    n->by_heads = n->large = 0;
+    return bsd_open(n, host, port, limit_ms);
+}
+
+static int32_t take_ahead(popcl_posix_net *n, void *p, size_t len) {
+    size_t have = n->ahead_to - n->ahead_from;
+    if (len > have) len = have;
+    memcpy(p, (unsigned char *)n->ahead + n->ahead_from, len);
+    n->ahead_from += len;
+    return (int32_t)len; /* up to POP_MOVE_MAX */
+}
+
+static int32_t read_ahead(popcl_posix_net *n, void *p, size_t len, size_t room) {
+    struct iovec parts[2] = {{p, len}, {n->ahead, room}};
+    ssize_t got;
+    do
+        got = readv(n->fd, parts, 2);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) return got == 0 ? POPCL_NET_EOF : moved_nothing(n);
+    if ((size_t)got <= len) return (int32_t)got;
+    n->ahead_from = 0;
+    n->ahead_to = (size_t)got - len;
+    return (int32_t)len;
+}
+
+static int32_t posix_recv(void *ctx, void *p, size_t len) {
+    popcl_posix_net *n = ctx;
+    if (len > POP_MOVE_MAX) len = POP_MOVE_MAX;
+    if (len <= HEAD_MAX)
+        n->by_heads = 1;
+    else
+        n->large = len > LARGE;
+    if (n->ahead_from < n->ahead_to) return take_ahead(n, p, len);
+    size_t room = n->large && n->ahead_len > HEAD_MAX ? HEAD_MAX : n->ahead_len;
+    return n->by_heads && n->ahead && room ? read_ahead(n, p, len, room) : bsd_recv(n, p, len);
+}
+
+/* Octets that were read ahead can be received at once. */
+static int32_t posix_wait(void *ctx, unsigned want, uint32_t limit_ms) {
+    popcl_posix_net *n = ctx;
+    if (!(want & POPCL_RECV) || n->ahead_from == n->ahead_to) return bsd_wait(n, want, limit_ms);
+    int32_t can = bsd_wait(n, want, 0);
+    return can < 0 || can == POPCL_NET_STOP ? can : (int32_t)((unsigned)can | POPCL_RECV);
+}
+
 const popcl_net popcl_posix = {
-    .open = bsd_open,
-    .recv = bsd_recv,
+    .open = posix_open,
+    .recv = posix_recv,
     .send = bsd_send,
-    .wait = bsd_wait,
+    .wait = posix_wait,
     .close = bsd_close,
     .now_ms = bsd_now_ms,
     .code = bsd_code,

@@ -35,6 +35,14 @@ typedef struct popcl_posix_net {
     int error;     /* the port's code: errno of the last failure, or a negated getaddrinfo code
                       (EAI_*) */
     char peer[64]; /* after open: the address that answered, as text; "" before */
+    /* Memory of the caller for octets that came and were not asked for yet. TLS asks for the head
+     * of a record and then for the rest; with this memory one system call brings several records.
+     * 16 KB are enough. NULL = each recv is a system call. */
+    void *ahead;
+    size_t ahead_len;
+    /* private */
+    size_t ahead_from, ahead_to; /* those octets */
+    int by_heads, large;         /* of the requests to recv: see net.c */
 } popcl_posix_net;
 
 extern const popcl_net popcl_posix; /* for popcl_run, with a popcl_posix_net as its context */

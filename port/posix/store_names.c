@@ -86,7 +86,7 @@ static int is_good_name(const char *uid, size_t n) {
 
 /* Makes a name of any UID: in lower case, with '_' for octets that cannot be in one, cut, and made
  * different by its hash. */
-static char *add_clean(char *to, const char *uid, size_t n) {
+static char *clean_name(char *to, const char *uid, size_t n) {
     char clean[CLEAN_MAX + 1], hash[POP_STORE_HASH_DIGITS + 1];
     br_sha256_context sha;
     size_t len = 0;
@@ -112,7 +112,7 @@ void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m) {
     else if (is_good_name(m->uid, m->uid_len))
         to = add(to, m->uid, m->uid_len);
     else
-        to = add_clean(to, m->uid, m->uid_len);
+        to = clean_name(to, m->uid, m->uid_len);
     if (m->part == POPCL_HEADERS) to = add_text(to, "~head");
     *to = '\0';
 }

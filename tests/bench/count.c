@@ -61,7 +61,12 @@ static unsigned long peak_kb(void) {
 
 static int fetch(popcl_fetch *job, const popcl_fetch_config *config) {
     struct rusage used;
+    static unsigned char ahead[16384];
     popcl_posix_net net = {0};
+    if (config->session.tls && config->session.iobuf_len > sizeof ahead) { /* it is no device */
+        net.ahead = ahead;
+        net.ahead_len = sizeof ahead;
+    }
     popcl_fetch_start(job, config, 0);
     popcl_err e = popcl_run(&job->session, &popcl_posix, &net);
     if (e && e != POPCL_MORE)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -668,6 +669,141 @@ static void nothing_is_lost_or_doubled(void **state) {
     popcl_posix.close(&n);
 }
 
+/* ---- reading ahead ---- */
+
+enum { AHEAD = 1000, HEAD = 5, SAID = 9000 };
+static unsigned char ahead[AHEAD];
+
+/* A connection with memory to read ahead, where SAID octets wait. */
+static int connection_ahead(popcl_posix_net *n) {
+    unsigned char p[SAID];
+    int peer = connection(n), waiting = 0;
+    n->ahead = ahead;
+    n->ahead_len = sizeof ahead;
+    for (uint32_t i = 0; i < SAID; i++)
+        p[i] = octet_at(i);
+    assert_int_equal(write(peer, p, sizeof p), SAID);
+    while (ioctl(n->fd, FIONREAD, &waiting) == 0 && waiting < SAID)
+        (void)poll(NULL, 0, 1);
+    return peer;
+}
+
+/* Receives n octets with one call, and checks them. Returns how many wait in the system then. */
+static int receive_some(popcl_posix_net *n, uint32_t *at, size_t many) {
+    unsigned char p[SAID];
+    int waiting = -1;
+    int32_t got = popcl_posix.recv(n, p, many);
+    assert_int_equal(got, many);
+    *at = read_checked(*at, p, got);
+    assert_int_equal(ioctl(n->fd, FIONREAD, &waiting), 0);
+    return waiting;
+}
+
+/* One system call serves many small ones. Octets that were read ahead can be waited for, and come
+ * before the end. */
+static void small_reads_are_served_together(void **state) {
+    popcl_posix_net n;
+    unsigned char p[SAID];
+    uint32_t at = 0;
+    int peer = connection_ahead(&n), rest = SAID - HEAD - AHEAD;
+    (void)state;
+    assert_int_equal(receive_some(&n, &at, HEAD), rest);
+    while (at + 40 <= AHEAD) {
+        assert_int_equal(receive_some(&n, &at, 40), rest);
+        assert_int_equal(receive_some(&n, &at, HEAD), rest);
+    }
+    while (at < SAID)
+        at = read_checked(at, p, popcl_posix.recv(&n, p, 300));
+    assert_int_equal(popcl_posix.recv(&n, p, HEAD), POPCL_NET_AGAIN);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, 1), 0);
+    assert_int_equal(write(peer, "headbody", 8), 8);
+    close(peer);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, LONG_MS), POPCL_RECV);
+    assert_int_equal(popcl_posix.recv(&n, p, 4), 4);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, LONG_MS), POPCL_RECV);
+    assert_int_equal(popcl_posix.recv(&n, p, sizeof p), 4);
+    assert_memory_equal(p, "body", 4);
+    assert_int_equal(popcl_posix.recv(&n, p, sizeof p), POPCL_NET_EOF);
+    popcl_posix.close(&n);
+}
+
+/* Octets that are waiting nowhere but here count like any others, beside sending and the stop
+ * flag. */
+static void what_was_read_ahead_can_be_waited_for(void **state) {
+    popcl_posix_net n;
+    char p[16];
+    int peer = connection(&n);
+    (void)state;
+    n.ahead = ahead;
+    n.ahead_len = sizeof ahead;
+    n.stop = &stop_flag;
+    assert_int_equal(write(peer, "headbody", 8), 8);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, LONG_MS), POPCL_RECV);
+    assert_int_equal(popcl_posix.recv(&n, p, 4), 4);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, LONG_MS), POPCL_RECV);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV | POPCL_SEND, LONG_MS),
+                     POPCL_RECV | POPCL_SEND);
+    assert_int_equal(popcl_posix.wait(&n, POPCL_SEND, LONG_MS), POPCL_SEND);
+    assert_int_equal(popcl_posix.wait(&n, 0, 1), 0);
+    stop_flag = 1;
+    assert_int_equal(popcl_posix.wait(&n, POPCL_RECV | POPCL_NET_STOP, LONG_MS), POPCL_NET_STOP);
+    stop_flag = 0;
+    assert_int_equal(popcl_posix.recv(&n, p, sizeof p), 4);
+    close(peer);
+    popcl_posix.close(&n);
+}
+
+/* [C1] Nothing is read ahead before a head was asked for: in clear text, before the handshake of
+ * STLS, all octets stay in the system. */
+static void nothing_is_read_ahead_before_a_head(void **state) {
+    popcl_posix_net n;
+    uint32_t at = 0;
+    int peer = connection_ahead(&n);
+    (void)state;
+    assert_int_equal(receive_some(&n, &at, 285), SAID - 285);
+    assert_int_equal(receive_some(&n, &at, 5000), SAID - 5285);
+    assert_int_equal(receive_some(&n, &at, 65), SAID - 5350);
+    close(peer);
+    popcl_posix.close(&n);
+}
+
+/* Of something large only the next head is read ahead: the rest is not copied. */
+static void a_large_record_is_not_copied(void **state) {
+    popcl_posix_net n;
+    uint32_t at = 0;
+    int peer = connection_ahead(&n);
+    (void)state;
+    (void)receive_some(&n, &at, HEAD);
+    (void)receive_some(&n, &at, AHEAD); /* to the end of what was read ahead */
+    assert_int_equal(receive_some(&n, &at, 5000), SAID - HEAD - AHEAD - 5000 - 64);
+    assert_int_equal(receive_some(&n, &at, HEAD), SAID - HEAD - AHEAD - 5000 - 64);
+    close(peer);
+    popcl_posix.close(&n);
+}
+
+/* Octets of one connection never count for the next one. */
+static void a_new_connection_begins_with_its_own_octets(void **state) {
+    popcl_posix_net n;
+    char p[16];
+    uint16_t port = 0;
+    int fd = listener("127.0.0.1", &port, 4);
+    (void)state;
+    memset(&n, 0, sizeof n);
+    n.ahead = ahead;
+    n.ahead_len = sizeof ahead;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(popcl_posix.open(&n, "127.0.0.1", port, LONG_MS), POPCL_OK);
+        int peer = accept(fd, NULL, NULL);
+        assert_int_equal(write(peer, i ? "second" : "first and more", i ? 6 : 14), i ? 6 : 14);
+        assert_int_equal(popcl_posix.wait(&n, POPCL_RECV, LONG_MS), POPCL_RECV);
+        assert_int_equal(popcl_posix.recv(&n, p, 5), 5);
+        assert_memory_equal(p, i ? "secon" : "first", 5);
+        popcl_posix.close(&n);
+        close(peer);
+    }
+    close(fd);
+}
+
 static void the_clock_runs(void **state) {
     popcl_posix_net n = {0};
     (void)state;
@@ -699,6 +835,11 @@ int main(void) {
         LEAVES_NOTHING(an_end_is_an_end_for_ever),
         LEAVES_NOTHING(a_reset_comes_after_what_was_sent),
         LEAVES_NOTHING(nothing_is_lost_or_doubled),
+        LEAVES_NOTHING(small_reads_are_served_together),
+        LEAVES_NOTHING(what_was_read_ahead_can_be_waited_for),
+        LEAVES_NOTHING(nothing_is_read_ahead_before_a_head),
+        LEAVES_NOTHING(a_large_record_is_not_copied),
+        LEAVES_NOTHING(a_new_connection_begins_with_its_own_octets),
         LEAVES_NOTHING(the_clock_runs),
     };
     return cmocka_run_group_tests_name("posix net", tests, NULL, NULL);

@@ -117,8 +117,8 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.session.seed = &c->tls->seed;
     cfg.plan = plan;
     cfg.plan_len = sizeof plan;
-    c->ahead = !c->file->record.one_at_a_time;
-    cfg.session.window = c->ahead ? window : NULL;
+    c->had_window = !c->file->record.one_at_a_time;
+    cfg.session.window = c->had_window ? window : NULL;
     cfg.session.window_len = CMD_WINDOW;
     cfg.session.connect_ms = o->connect_ms;
     cfg.session.idle_ms = o->idle_ms;
@@ -149,12 +149,16 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     return cfg;
 }
 
-static transport transport_of(const cmd_connections *c) {
+static transport transport_of(cmd_connections *c) {
     static const int families[] = {
         [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
     transport t = {.dial = c->options->dial, .report = c->report, .run = c, .stop = c->stop};
     t.net.family = families[c->options->family];
     t.net.stop = c->stop;
+    if (c->options->security != POPCL_CLEAR) {
+        t.net.ahead = c->ahead;
+        t.net.ahead_len = sizeof c->ahead;
+    }
     return t;
 }
 
@@ -181,7 +185,7 @@ enum { ONE_AT_A_TIME_SHIFTED = 64, ONE_AT_A_TIME_BROKEN = 4 };
 
 /* Returns whether the server hung up at a CAPA that was only sent to learn of PIPELINING. */
 static int capa_was_too_much(const cmd_connections *c, const popcl_diag *d) {
-    return c->ahead && d->err == POPCL_ERR_CAPA && c->options->auth != POPCL_AUTH_AUTO;
+    return c->had_window && d->err == POPCL_ERR_CAPA && c->options->auth != POPCL_AUTH_AUTO;
 }
 
 /* The next session cannot lose a reply. Until then nothing that this one stored is sure. */

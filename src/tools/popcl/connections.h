@@ -27,6 +27,7 @@
 #define CMD_CONNECTIONS 3u
 #define CMD_PLAN_OCTETS (8u << 20) /* 100,000 messages have room, and more */
 #define CMD_WINDOW      8192u      /* commands in flight */
+#define CMD_AHEAD_LEN   16384u
 /* each server's records fit, and some hundred commands */
 #define CMD_IOBUF_TLS (POPCL_IOBUF_DUPLEX + 3072u)
 
@@ -55,8 +56,9 @@ typedef struct cmd_connections {
     popcl_diag broken;
     uint32_t began_ms;
     int no_uids; /* the last listing had no UIDs */
-    int ahead;   /* the last session could send commands ahead */
+    int had_window; /* the last session could send commands ahead */
     unsigned char iobuf[CMD_IOBUF_MAX];
+    unsigned char ahead[CMD_AHEAD_LEN]; /* records of TLS that came with the one before */
 } cmd_connections;
 
 /* Returns whether the only failure of a session is the answer to QUIT, which was sent. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* port - port/posix under the conformance suite, also with the resolver for systems without fork
- * (../posix-no-fork). Name service is played by a getaddrinfo of our own, so that no test asks a
- * name server; the clock by a clock_gettime that can be set. */
+ * (../posix-no-fork), and with memory to read ahead (../posix-ahead). Name service is played by a
+ * getaddrinfo of our own, so that no test asks a name server; the clock by a clock_gettime that can
+ * be set. */
 #define _GNU_SOURCE /* RTLD_NEXT, syscall */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -65,7 +66,17 @@ static void clock_to(uint32_t ms) { shift_ms += ms - popcl_posix.now_ms(NULL); }
 
 static volatile sig_atomic_t wanted_end;
 
-static void prepare(void *ctx) { ((popcl_posix_net *)ctx)->stop = &wanted_end; }
+/* With memory, a context reads ahead from its first recv of 64 octets or fewer on. */
+static void prepare(void *ctx) {
+    popcl_posix_net *n = ctx;
+    n->stop = &wanted_end;
+#ifdef POSIX_AHEAD
+    static unsigned char ahead[16][1000]; /* a case has fewer contexts at a time */
+    static size_t turn;
+    n->ahead = ahead[turn++ % (sizeof ahead / sizeof ahead[0])];
+    n->ahead_len = sizeof ahead[0];
+#endif
+}
 
 static void stop(void *ctx, int wanted) {
     (void)ctx;
