@@ -219,6 +219,11 @@ static unsigned status_octets(const popcl_reply *r) {
     return (unsigned)strlen(expected[r->status]) - 1;
 }
 
+/* Returns whether the next octet belongs to the status, with the space after it. */
+static int is_in_status(const popcl_reply_parser *x, const popcl_reply *r) {
+    return x->column == 0 || (x->column < sizeof expected[0] && expected[r->status][x->column]);
+}
+
 /* Takes the octet in column x->column of a status: `+OK` or `-ERR`, or `+` for a challenge; then a
  * space (RFC 1939, 3; RFC 5034, 4). */
 static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
@@ -241,13 +246,16 @@ size_t popcl_reply_take(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
     size_t text = 0;
     for (size_t i = 0; i < n; i++) {
         int wrong = x->bad == POPCL_ERR_STATUS;
-        if (!wrong && (x->column == 0 || x->column <= status_octets(r))) {
+        if (!wrong && is_in_status(x, r)) {
             status_octet(x, r, p[i]);
             text++;
         } else if (!wrong && r->status == POPCL_STATUS_ERR) {
             text_octet(x, r, p[i]);
         } else {
-            if (x->keep) keep_octet(r, p[i]);
+            if (x->keep)
+                keep_octet(r, p[i]);
+            else if (x->form <= POPCL_FORM_CHALLENGE)
+                break; /* nothing depends on the rest of the text */
             if (!wrong && x->form == POPCL_FORM_CAPA)
                 capa_octet(x, r, caps, p[i]);
             else if (!wrong && x->form > POPCL_FORM_CHALLENGE)

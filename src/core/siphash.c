@@ -5,19 +5,17 @@
 
 static uint64_t rotated(uint64_t x, unsigned bits) { return x << bits | x >> (64 - bits); }
 
-static void rounds(uint64_t v[4], unsigned n) {
-    while (n--) {
-        v[0] += v[1];
-        v[2] += v[3];
-        v[1] = rotated(v[1], 13) ^ v[0];
-        v[3] = rotated(v[3], 16) ^ v[2];
-        v[0] = rotated(v[0], 32);
-        v[2] += v[1];
-        v[0] += v[3];
-        v[1] = rotated(v[1], 17) ^ v[2];
-        v[3] = rotated(v[3], 21) ^ v[0];
-        v[2] = rotated(v[2], 32);
-    }
+static inline void one_round(uint64_t v[4]) {
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotated(v[1], 13) ^ v[0];
+    v[3] = rotated(v[3], 16) ^ v[2];
+    v[0] = rotated(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotated(v[1], 17) ^ v[2];
+    v[3] = rotated(v[3], 21) ^ v[0];
+    v[2] = rotated(v[2], 32);
 }
 
 static uint32_t half(const unsigned char *p) {
@@ -28,7 +26,8 @@ static uint64_t whole(const unsigned char *p) { return (uint64_t)half(p + 4) << 
 
 static void take_word(popcl_siphash *h, uint64_t word) {
     h->v[3] ^= word;
-    rounds(h->v, 2);
+    one_round(h->v);
+    one_round(h->v);
     h->v[0] ^= word;
 }
 
@@ -60,6 +59,7 @@ uint64_t popcl_siphash_end(popcl_siphash *h) {
     uint64_t word = left ? h->word >> (64 - 8 * left) : 0;
     take_word(h, word | (uint64_t)h->len << 56);
     h->v[2] ^= 0xFF;
-    rounds(h->v, 4);
+    for (unsigned i = 0; i < 4; i++)
+        one_round(h->v);
     return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
 }

@@ -47,6 +47,17 @@ static void form_put_number(unsigned char *p, unsigned octets, uint64_t v) {
     }
 }
 
+/* The same of fixed lengths: a run saves each entry several times. */
+static void form_put16(unsigned char *p, unsigned v) {
+    p[0] = (unsigned char)(v >> 8 & 0xFF);
+    p[1] = (unsigned char)(v & 0xFF);
+}
+
+static void form_put32(unsigned char *p, uint32_t v) {
+    form_put16(p, v >> 16);
+    form_put16(p + 2, v & 0xFFFF);
+}
+
 static void form_begin_check(popcl_siphash *sip) {
     static const unsigned char no_key[POPCL_SIPHASH_KEY];
     popcl_siphash_begin(sip, no_key);
@@ -78,9 +89,11 @@ static void form_head(unsigned char head[HEAD], const cmd_record *r) {
 static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
     uint64_t size = e->size == CMD_SIZE_UNKNOWN ? SIZE_NONE : e->size;
     if (size >= SIZE_NONE && e->size != CMD_SIZE_UNKNOWN) size = SIZE_NONE - 1;
-    form_put_number(out, 8, e->hash);
-    form_put_number(out + SIZE_AT, 6, size);
-    form_put_number(out + DAY_AT, 2, e->day);
+    form_put32(out, (uint32_t)(e->hash >> 32));
+    form_put32(out + 4, (uint32_t)(e->hash & UINT32_MAX));
+    form_put16(out + SIZE_AT, (unsigned)(size >> 32));
+    form_put32(out + SIZE_AT + 2, (uint32_t)(size & UINT32_MAX));
+    form_put16(out + DAY_AT, e->day);
     out[STATE_AT] = e->state;
     out[FLAGS_AT] = e->flags;
     out[TRIES_AT] = e->tries;
