@@ -137,16 +137,19 @@ static void size_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     }
 }
 
-static void field_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    if (x->field == IN_REST || (x->field == IN_GAP && c == ' ')) return;
+/* Takes an octet, or, of a UID, all n that are here. Returns how many. */
+static size_t field_take(popcl_reply_parser *x, popcl_reply *r, const unsigned char *p, size_t n) {
+    if (x->field == IN_REST || (x->field == IN_GAP && *p == ' ')) return 1;
     if (x->field <= IN_NUMBER) {
-        number_octet(x, r, c);
+        number_octet(x, r, *p);
     } else if (x->form == POPCL_FORM_UIDL) {
         x->field = IN_UID;
-        popcl_uid_octet(x, r, c);
+        popcl_uid_take(x, r, p, n);
+        return n;
     } else {
-        size_octet(x, r, c);
+        size_octet(x, r, *p);
     }
+    return 1;
 }
 
 static void fields_end(popcl_reply_parser *x, popcl_reply *r) {
@@ -244,7 +247,7 @@ static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c)
 size_t popcl_reply_take(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
                         const unsigned char *p, size_t n) {
     size_t text = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0, taken = 1; i < n; i += taken, taken = 1) {
         int wrong = x->bad == POPCL_ERR_STATUS;
         if (!wrong && is_in_status(x, r)) {
             status_octet(x, r, p[i]);
@@ -259,7 +262,7 @@ size_t popcl_reply_take(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
             if (!wrong && x->form == POPCL_FORM_CAPA)
                 capa_octet(x, r, caps, p[i]);
             else if (!wrong && x->form > POPCL_FORM_CHALLENGE)
-                field_octet(x, r, p[i]);
+                taken = field_take(x, r, p + i, n - i);
         }
     }
     return text;

@@ -38,14 +38,16 @@ static void collect(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     r->text[r->uid_len++] = (char)c;
 }
 
-void popcl_uid_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    if (c == ' ') {
-        x->spaces++;
-        return;
+void popcl_uid_take(popcl_reply_parser *x, popcl_reply *r, const unsigned char *p, size_t n) {
+    for (; n; n--, p++) {
+        if (*p == ' ') {
+            x->spaces++;
+            continue;
+        }
+        for (; x->spaces; x->spaces--)
+            collect(x, r, ' ');
+        collect(x, r, *p);
     }
-    for (; x->spaces; x->spaces--)
-        collect(x, r, ' ');
-    collect(x, r, c);
 }
 
 void popcl_uid_end(popcl_reply_parser *x, popcl_reply *r) {

@@ -301,9 +301,10 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
 }
 
 static void show_progress(cmd_job *j) {
-    uint32_t now = j->now_ms(j->clock);
     popcl_diag d;
-    if (!j->report->terminal || (j->drawn_ms && now - j->drawn_ms < 100)) return;
+    if (!j->report->terminal) return;
+    uint32_t now = j->now_ms(j->clock);
+    if (j->drawn_ms && now - j->drawn_ms < 100) return;
     j->drawn_ms = now ? now : 1;
     popcl_fetch_get_diag(j->fetch, &d);
     /* otherwise the totals are those of more messages than are fetched */
