@@ -66,7 +66,7 @@ static int is_device(const char *p, size_t n) {
     static const char devices[][4] = {"con", "prn", "aux", "nul"};
     static const char ports[][4] = {"com", "lpt"};
     size_t stem = 0;
-    while (stem < n && p[stem] != '.')
+    while (stem < n && stem < 5 && p[stem] != '.')
         stem++;
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++)
         if (stem == 3 && memcmp(p, devices[i], 3) == 0) return 1;
