@@ -173,8 +173,7 @@ static void send_wanted(popcl_fetch *f) {
         f->wanted--;
         f->asked++;
         f->asked_octets += weight(f, at);
-    } else {
-        f->filled = 1;
+        f->filled = popcl_in_flight(&f->session) == f->session.window_len;
     }
 }
 
