@@ -133,13 +133,11 @@ static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry
     return 1;
 }
 
-/* Returns what a body counts against POPCL_AHEAD_OCTETS. */
+/* Returns the octets that a body counts as, against POPCL_AHEAD_OCTETS. */
 static uint32_t weight(const popcl_fetch *f, size_t at) {
-    popcl_msg m;
-    popcl_plan_msg(&f->plan, at, &m);
-    return m.size == POPCL_SIZE_UNKNOWN  ? POPCL_AHEAD_OCTETS / 8
-           : m.size < POPCL_AHEAD_OCTETS ? (uint32_t)m.size
-                                         : POPCL_AHEAD_OCTETS;
+    uint64_t size = popcl_plan_size(&f->plan, at);
+    if (size == POPCL_SIZE_UNKNOWN) return POPCL_AHEAD_OCTETS / 8;
+    return size < POPCL_AHEAD_OCTETS ? (uint32_t)size : POPCL_AHEAD_OCTETS;
 }
 
 /* Returns whether a body may be asked for now. Once there is no room for one more, the next ones
@@ -159,15 +157,14 @@ static int may_ask(popcl_fetch *f, size_t at) {
 static void send_wanted(popcl_fetch *f) {
     size_t at = popcl_plan_wanted(&f->plan);
     enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
-    popcl_msg m;
-    popcl_plan_msg(&f->plan, at, &m);
+    int no_size = popcl_plan_size(&f->plan, at) == POPCL_SIZE_UNKNOWN;
     if (state == POPCL_ENTRY_WANT_TOP) {
         if (!popcl_in_flight(&f->session) && send_for(f, at, POPCL_TOP, POPCL_ENTRY_ASKED))
             f->wanted--;
         return;
     }
     if (!may_ask(f, at)) return;
-    if (f->ahead && m.size == POPCL_SIZE_UNKNOWN && state == POPCL_ENTRY_WANT_RETR) {
+    if (f->ahead && no_size && state == POPCL_ENTRY_WANT_RETR) {
         (void)send_for(f, at, POPCL_LIST, POPCL_ENTRY_WANT_BODY);
     } else if (send_for(f, at, POPCL_RETR, POPCL_ENTRY_ASKED)) {
         f->wanted--;

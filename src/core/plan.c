@@ -44,9 +44,8 @@ size_t popcl_plan_after(const popcl_plan *p, size_t at) {
 
 void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m) {
     const unsigned char *e = p->octets + at;
-    uint64_t size = plan_get(e + AT_SIZE, SIZE_OCTETS);
     m->number = popcl_plan_number(p, at);
-    m->size = size == SIZE_NONE ? POPCL_SIZE_UNKNOWN : size;
+    m->size = popcl_plan_size(p, at);
     m->uid = (const char *)(e + AT_UID);
     m->uid_len = e[AT_UID_LEN];
     m->part = POPCL_WHOLE;
@@ -54,6 +53,11 @@ void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m) {
 
 uint32_t popcl_plan_number(const popcl_plan *p, size_t at) {
     return (uint32_t)plan_get(p->octets + at + AT_NUMBER, 4);
+}
+
+uint64_t popcl_plan_size(const popcl_plan *p, size_t at) {
+    uint64_t size = plan_get(p->octets + at + AT_SIZE, SIZE_OCTETS);
+    return size == SIZE_NONE ? POPCL_SIZE_UNKNOWN : size;
 }
 
 enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at) {

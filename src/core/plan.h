@@ -34,6 +34,7 @@ size_t popcl_plan_after(const popcl_plan *p, size_t at);
 void popcl_plan_msg(const popcl_plan *p, size_t at,
                     popcl_msg *m); /* part is POPCL_WHOLE; uid points into the plan */
 uint32_t popcl_plan_number(const popcl_plan *p, size_t at);
+uint64_t popcl_plan_size(const popcl_plan *p, size_t at);
 enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at);
 unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and so on */
 
