@@ -288,7 +288,8 @@ typedef struct popcl_diag {
     uint8_t unsure;     /* 1 = that, and the session ended before it was known that no reply is
                            missing. Each message that it stored may be another one than its UID
                            shows. Fetch these messages again, and delete none of them unfetched.
-                           While the session runs: 1 if it would be so now */
+                           Give the next sessions no window. While the session runs: 1 if it would
+                           be so now */
     uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a body its listed
                            size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
@@ -345,7 +346,7 @@ struct popcl_fetch {
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
     uint8_t by_number;   /* no message has a UID */
     uint8_t ahead;       /* commands are sent before the ones before them are answered */
-    uint8_t unsure;      /* so they were, and nothing has shown yet that no reply is missing */
+    uint8_t unsure;      /* POPCL_UNSURE_*: so they were, and a reply may be missing */
     uint8_t doubt;       /* a body was not as long as listed: all replies come first, then STAT */
     uint8_t shifted;     /* the replies did not match the commands */
     uint8_t filled;      /* so much was asked for that the next command waits for half of it */

@@ -244,7 +244,9 @@ static void go_on(popcl_fetch *f) {
 static void fetch_send(popcl_fetch *f, popcl_verb verb) {
     popcl_command command = {.verb = verb};
     if (f->phase == POPCL_ASK_STAT) f->ahead = (uint8_t)goes_ahead(f);
+    unsigned in_flight = popcl_in_flight(&f->session);
     if (popcl_machine_submit(&f->session, &command, popcl_tag_of(f->phase))) return;
+    if (in_flight && f->phase < POPCL_HANDLE_MESSAGES) f->unsure |= POPCL_UNSURE_EARLY;
     if (f->phase == POPCL_ASK_CAPA_AGAIN) f->capa_asked = 1;
     if (f->phase == POPCL_LIST_SIZES) f->sizes_asked = 1;
     if (f->phase == POPCL_SAY_QUIT)
@@ -327,6 +329,7 @@ static unsigned on_closed(void *ctx, popcl_err *result, popcl_end end) {
     }
     if (!f->closing) {
         f->closing = 1;
+        if (*result == POPCL_OK) f->unsure &= (uint8_t)~POPCL_UNSURE_EARLY;
         popcl_err noted = broke_at_capa(f, *result) ? POPCL_ERR_CAPA : *result;
         popcl_fetch_note(f, noted, f->open == POPCL_TO_SINK ? f->msg.number : 0);
         f->msg.number = under_way(f);
@@ -434,7 +437,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->passed_over = popcl_machine_passed_over(s);
     d->no_uids = f->by_number;
     d->ahead = f->ahead || f->shifted;
-    d->unsure = f->unsure;
+    d->unsure = f->unsure != 0;
     d->shifted = f->shifted;
 }
 

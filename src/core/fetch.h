@@ -28,6 +28,10 @@ enum popcl_phase {
     POPCL_PHASES
 };
 
+/* Commands that were sent ahead: of the login or the listing; of messages. */
+#define POPCL_UNSURE_EARLY    1u
+#define POPCL_UNSURE_MESSAGES 2u
+
 /* Tags of messages are offsets into the plan, which is never so long. */
 static inline uint32_t popcl_tag_of(unsigned phase) { return UINT32_MAX - phase; }
 

@@ -99,6 +99,7 @@ static void tell_all_listed(popcl_fetch *f) {
 /* A listing that another reply follows is believed once that one came in its own form. */
 static void planned(popcl_fetch *f) {
     tell_all_listed(f);
+    f->unsure &= (uint8_t)~POPCL_UNSURE_EARLY;
     if (f->plan.used && !f->stopping && popcl_list_needs_capa(f))
         popcl_fetch_enter(f, POPCL_ASK_CAPA_AGAIN);
     else

@@ -118,7 +118,10 @@ static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
 static popcl_err login_send(popcl_fetch *f) {
     popcl_command command = {.verb = POPCL_VERBS};
     popcl_err e = next_command(f, &command);
-    return e ? e : popcl_machine_submit(&f->session, &command, popcl_tag_of(POPCL_LOGIN));
+    unsigned in_flight = popcl_in_flight(&f->session);
+    if (!e) e = popcl_machine_submit(&f->session, &command, popcl_tag_of(POPCL_LOGIN));
+    if (!e && in_flight) f->unsure |= POPCL_UNSURE_EARLY;
+    return e;
 }
 
 /* PASS may leave with USER. Some servers refuse USER in clear text, so that no password follows.
@@ -166,6 +169,7 @@ static int needs_early_capa(const popcl_fetch *f) {
 }
 
 unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
+    if (popcl_last_verb(&f->session) == POPCL_PASS) f->unsure = 0;
     if (f->phase != POPCL_LOGIN)
         return 0; /* it failed before: USER was refused, and PASS had left */
     popcl_err e = f->stopping ? (popcl_err)f->stopping : verdict(f, r);

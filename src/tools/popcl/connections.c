@@ -241,17 +241,18 @@ static uint32_t quit_reserve(const cmd_options *o) {
 /* After a connection that broke inside a message, every other message can still be fetched. After
  * one whose end voided deletions, they can still be made. After a session that sent QUIT, nothing
  * is left to do. After a break of the protocol or of TLS there is no further connection: the next
- * run fetches every other message first. */
+ * run fetches every other message first. But if commands were sent ahead, the server may be one
+ * that loses them: then a connection follows that sends one at a time. */
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
     if (*c->stop || c->job.sessions >= CMD_CONNECTIONS ||
         cmd_connections_time_left(c) <= quit_reserve(o))
         return END;
-    if (capa_was_too_much(c, d)) return OTHERS;
+    int is_over = popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED ||
+                  (o->limit && c->job.stored >= o->limit);
+    if (is_over) return END;
+    if (capa_was_too_much(c, d) || d->unsure || d->shifted) return OTHERS;
     if (o->action != CMD_FETCH || !d->listing_reached) return END;
-    if (popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED) return END;
-    if (o->limit && c->job.stored >= o->limit) return END;
-    if (d->unsure || d->shifted) return OTHERS;
     if (c->job.broken && popcl_err_class(c->job.broken) != POPCL_CLASS_LATER) return END;
     if (c->job.broken && !c->job.alone) return OTHERS;
     if (!c->job.broken && !d->quit_left)
