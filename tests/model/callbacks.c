@@ -28,13 +28,18 @@ static void callback(model *m, const char *name) {
 }
 
 void model_listed(model *m, uint32_t number, const char *uid, uint64_t size) {
-    model_command *c = &m->commands[m->planner];
     callback(m, "listed");
+    if (m->planner && m->sizer && m->told == m->commands[m->planner].last - m->commands[m->planner].first)
+        model_without_uids(m, number != 0); /* LIST, which left with UIDL, plans instead */
+    model_command *c = &m->commands[m->planner];
     if (!number) {
         int all = m->planner ? c->complete && c->status > 0 && !m->unordered &&
                                    c->last - c->first == (size_t)m->count
-                             : m->count == 0;
-        if (!all || m->complete_told++) model_differs(m, "listed: the listing is not complete");
+                             : 0;
+        if (m->sizer && !m->commands[m->sizer].complete)
+            model_differs(m, "listed: LIST, which left with UIDL, is not answered");
+        if ((!all && m->count) || m->complete_told++)
+            model_differs(m, "listed: the listing is not complete");
         return;
     }
     if (m->pass > 1) model_differs(m, "listed in a later pass");
@@ -50,19 +55,10 @@ void model_listed(model *m, uint32_t number, const char *uid, uint64_t size) {
 
 /* What LIST says of a message, if it was asked; [B41] a size is advice. */
 static void check_size(model *m, uint32_t number, uint64_t size) {
-    size_t from = m->sizer ? m->sizer : m->by_number ? m->planner : 0;
-    const model_command *c = &m->commands[from];
     const uint64_t most = (uint64_t)1 << 39;
-    if (!from) {
-        if (size != MODEL_UNKNOWN) model_differs(m, "a size, and none was asked for");
-        return;
-    }
-    uint64_t seen = MODEL_UNKNOWN;
-    unsigned times = 0;
-    for (size_t i = c->first; i < c->last; i++) {
-        if (m->lines[i].number == number) seen = m->lines[i].size, times++;
-    }
-    if (times == 1 && (seen > most ? size <= most : size != seen))
+    int sure;
+    uint64_t seen = model_size_of(m, number, &sure);
+    if (sure && (seen > most && seen != MODEL_UNKNOWN ? size <= most : size != seen))
         model_differs(m, "the size of %u is not %llu", (unsigned)number, (unsigned long long)size);
 }
 
@@ -155,7 +151,7 @@ void model_begun(model *m, uint32_t number, const char *uid, int headers, model_
         model_differs(m, "begin inside a message, or while sync is asked for");
     if (m->stopping) model_differs(m, "begin after the stop");
     while (i < m->commands_n && (m->commands[i].verb != verb || m->commands[i].number != number ||
-                                 m->commands[i].opened))
+                                 m->commands[i].opened || m->commands[i].again))
         i++;
     model_command *c = &m->commands[i];
     if (i == m->commands_n || c->status <= 0) {
@@ -201,6 +197,8 @@ void model_committed(model *m, model_answer answer) {
     if (!m->open || !c->complete || c->got != c->end - c->body)
         model_differs(m, "commit, and the message is not whole [I3 A10]");
     if (m->cfg.max_size && c->got > m->cfg.max_size) model_differs(m, "commit over max_size");
+    if (m->ahead && c->verb == M_RETR && c->complete && !model_has_size(m, c))
+        model_differs(m, "commit, and %u does not have its listed size", (unsigned)c->number);
     m->committing = answer == M_AGAIN;
     if (answer == M_AGAIN) return;
     m->open = 0;
@@ -220,9 +218,9 @@ void model_committed(model *m, model_answer answer) {
     }
     x->staged = answer == M_STAGED;
     x->durable = answer == M_OK;
-    size_t from = m->sizer ? m->sizer : m->by_number ? m->planner : 0;
-    const model_line *l = model_line_of(m, from, c->number, NULL);
-    if (c->got == 0 && l && l->size && l->size != MODEL_UNKNOWN) {
+    int sure;
+    uint64_t size = model_size_of(m, c->number, &sure);
+    if (c->got == 0 && size && size != MODEL_UNKNOWN) {
         x->empty = m->failed = 1;
         m->causes |= M_BY_EMPTY;
     }
@@ -232,7 +230,7 @@ void model_synced(model *m, model_answer answer) {
     callback(m, "sync");
     if (m->open || !m->staged) model_differs(m, "sync inside a message, or of nothing");
     int full = m->staged >= m->cfg.group_messages || m->staged_octets >= m->cfg.group_octets;
-    if (!full && model_unanswered(m) && !m->causes)
+    if (!full && model_bodies_left(m) && !m->causes)
         model_differs(m, "sync before the group is full");
     m->syncing = answer == M_AGAIN;
     if (answer == M_AGAIN) return;
@@ -248,7 +246,17 @@ void model_synced(model *m, model_answer answer) {
     }
 }
 
-void model_aborted(model *m) {
+/* The body is not the one of this message, or the server's sizes are wrong. */
+static void aborted_for_size(model *m, const model_command *c, int too_large) {
+    int differs = c->complete && c->got == c->end - c->body && !model_has_size(m, c);
+    if (!m->ahead || c->verb != M_RETR || !(differs || too_large))
+        model_differs(m, "abort of %u for its size, which is right", (unsigned)c->number);
+    model_disbelieve(m);
+    m->open = 0;
+    m->aborting = m->committing = 0;
+}
+
+void model_aborted(model *m, int sized) {
     model_command *c = &m->commands[m->open];
     callback(m, "abort");
     if (!m->open) {
@@ -256,6 +264,10 @@ void model_aborted(model *m) {
         return;
     }
     int too_large = m->cfg.max_size && c->end - c->body > m->cfg.max_size;
+    if (sized) {
+        aborted_for_size(m, c, too_large);
+        return;
+    }
     if (too_large) m->causes |= M_BY_SIZE, m->failed = 1;
     if (!m->aborting && !m->causes) model_differs(m, "abort without a reason");
     if (m->causes == M_BY_END && c->got != c->end - c->body)

@@ -10,14 +10,6 @@
 
 /* ---- commands of a job ---- */
 
-static unsigned most_in_flight(const model *m) {
-    const model_command *next = &m->commands[m->answer];
-    /* inside an event a later CAPA is not read yet; inside its list both may be true */
-    int in_list = m->answer < m->commands_n && next->verb == M_CAPA && next->status > 0;
-    int offered = m->inside ? m->once_offered : m->pipelining || in_list;
-    return m->logged_in && offered && m->cfg.window > 1 ? m->cfg.window : 1; /* [R49] */
-}
-
 static int said(const model *m, model_verb verb) {
     for (size_t i = 1; i < m->commands_n; i++) {
         if (m->commands[i].verb == verb) return 1;
@@ -35,8 +27,8 @@ static void write_login(model *m, const model_command *c, const char *verb) {
         model_differs(m, "APOP without a stamp, or not allowed [E1 E2 R37]");
     if (c->verb == M_USER && (!m->cfg.may_user || (m->cfg.may_apop && m->stamp == 1)))
         model_differs(m, "USER where APOP is due, or not allowed");
-    if (c->verb == M_PASS && (before->verb != M_USER || before->status <= 0))
-        model_differs(m, "PASS, and USER was not answered +OK [E6]");
+    if (c->verb == M_PASS && (before->verb != M_USER || before->status < 0))
+        model_differs(m, "PASS, and USER was not answered +OK [E6]"); /* or not yet: flights.c */
 }
 
 /* The line after the verb has to be this. */
@@ -49,38 +41,28 @@ static void check_line(model *m, const model_command *c, const char *argument) {
                       c->line);
 }
 
-static void begin_pass(model *m, size_t planner) {
-    m->planner = planner;
-    if (!m->restarted) m->pass++;
-    m->told = m->sizer = 0;
-    m->unordered = 0;
-    m->planned = 0;
-    if (!m->restarted) m->from = m->plan_full;
-    m->plan_full = 0;
-    m->restarted = 0;
-    for (uint32_t i = 0; i <= MODEL_MAIL; i++)
-        m->mail[i].asked = 0;
-}
-
 static void write_listing(model *m, const model_command *c, size_t index) {
     const model_command *plan = &m->commands[m->planner];
     const char *verb = model_verb_name(c->verb);
     check_line(m, c, "");
-    model_without_uids(m);
-    if (!said(m, M_STAT) || m->count == 0 || m->count == UINT32_MAX)
+    model_without_uids(m, 0);
+    int stat_left = m->commands[m->answer].verb == M_STAT && model_unanswered(m);
+    if (!said(m, M_STAT) || m->count == 0 || (m->count == UINT32_MAX && !stat_left))
         model_differs(m, "%s where there is nothing to list", verb);
-    if (c->verb == M_LIST && !m->by_number && m->planner && plan->status > 0 && !m->sizer) {
+    if (c->verb == M_LIST && !m->by_number && m->planner && plan->status >= 0 && !m->sizer) {
         m->sizer = index;
-        if (!m->cfg.sizes) model_differs(m, "LIST, and no size is wanted");
+        if (!m->cfg.sizes && !m->ahead) model_differs(m, "LIST, and no size is wanted");
+        if (!m->cfg.sizes && !plan->complete)
+            model_differs(m, "LIST, and it is not known whether many are new");
         return;
     }
     if ((c->verb == M_UIDL) == m->by_number) model_differs(m, "%s now [B46]", verb);
-    if (m->by_number && m->cfg.no_uid && !m->cfg.sizes)
+    if (m->by_number && m->cfg.no_uid && !m->cfg.sizes && !m->ahead)
         model_differs(m, "LIST, and numbers would do");
     if (m->planner && !m->restarted && !m->plan_full)
         model_differs(m, "a further listing, and the plan had room for all [B36]");
     if (!m->restarted && m->pass >= m->cfg.passes) model_differs(m, "one pass too many");
-    begin_pass(m, index);
+    model_begin_pass(m, index);
 }
 
 static void write_message(model *m, const model_command *c, size_t index) {
@@ -91,6 +73,12 @@ static void write_message(model *m, const model_command *c, size_t index) {
         model_differs(m, "%s %u: there is no such message [R8]", model_verb_name(c->verb), n);
     snprintf(argument, sizeof argument, c->verb == M_TOP ? "%u 0" : "%u", n);
     check_line(m, c, argument); /* [R31] */
+    if (c->verb == M_LIST) {
+        if (!m->ahead || x->list || !x->wanted || x->retr_sent)
+            model_differs(m, "LIST %u is not wanted", n);
+        x->list = index;
+        return;
+    }
     if (c->verb == M_DELE) {
         if (x->dele) model_differs(m, "DELE %u twice", n);
         if (x->empty) model_differs(m, "DELE %u, whose body was empty [Q19]", n);
@@ -101,8 +89,7 @@ static void write_message(model *m, const model_command *c, size_t index) {
         return;
     }
     if (m->stopping) model_differs(m, "%s %u after the stop", model_verb_name(c->verb), n);
-    if (m->cfg.window <= 1 &&
-        (m->staged >= m->cfg.group_messages || m->staged_octets >= m->cfg.group_octets))
+    if (m->staged >= m->cfg.group_messages || m->staged_octets >= m->cfg.group_octets)
         model_differs(m, "%s %u, and the group is full", model_verb_name(c->verb), n);
     if (c->verb == M_TOP) {
         if (!x->top_wanted || x->top_sent++) model_differs(m, "TOP %u is not wanted", n);
@@ -117,6 +104,8 @@ static void write_message(model *m, const model_command *c, size_t index) {
 /* Nothing may be left undone when QUIT is written, unless there is a reason. */
 static void nothing_left(model *m) {
     const model_command *p = &m->commands[m->planner];
+    if (m->risky > m->probe_ok && !m->commands[m->commands_n - 1].probe)
+        model_differs(m, "QUIT, and no STAT shows that no reply is missing");
     if (m->count == 0 || m->gave_up) return;
     if (!said(m, M_STAT)) model_differs(m, "QUIT before STAT");
     if (!m->by_number && !m->planner) model_differs(m, "QUIT before a listing");
@@ -134,7 +123,7 @@ static void nothing_left(model *m) {
         model_differs(m, "QUIT, and a pass was left [B36]");
     for (uint32_t i = 1; i <= MODEL_MAIL && i <= m->count; i++) {
         const model_mail *x = &m->mail[i];
-        if (x->wanted && !x->stored && !x->not_stored)
+        if (x->wanted && !x->stored && !x->not_stored && !x->retr_sent)
             model_differs(m, "QUIT, and %u was not fetched", (unsigned)i);
         if (x->top_wanted && !x->headers_seen && !x->not_stored)
             model_differs(m, "QUIT, and the header of %u was not fetched", (unsigned)i);
@@ -147,8 +136,8 @@ static void nothing_left(model *m) {
 
 static void write_quit(model *m, const model_command *c) {
     check_line(m, c, "");
-    if (!model_may_stop(m)) model_without_uids(m);
-    if (m->staged) model_differs(m, "QUIT before sync");
+    if (!model_may_stop(m)) model_without_uids(m, 0);
+    if (m->staged && !model_bodies_left(m)) model_differs(m, "QUIT before sync");
     for (uint32_t i = 1; i <= MODEL_MAIL; i++) {
         const model_mail *x = &m->mail[i];
         int due = x->unfetched || (x->durable && x->delete_wanted && !x->empty);
@@ -158,17 +147,20 @@ static void write_quit(model *m, const model_command *c) {
     m->quit_written = 1;
 }
 
+/* A server may offer PIPELINING only after the login: whoever gives a window wants to know. */
+static int capa_is_due(const model *m) {
+    return m->cfg.window > 1 && !m->pipelining && !m->cfg.no_capa && !m->capas[1] &&
+           !(m->refused & 1u << M_CAPA);
+}
+
 static void write_job(model *m, const model_command *c, size_t index) {
-    size_t others = model_unanswered(m);
-    int many = model_is_body(c) || c->verb == M_DELE;
-    const model_command *last = &m->commands[m->commands_n - 1];
+    const unsigned login = 1u << M_USER | 1u << M_PASS | 1u << M_APOP;
     if (m->syncing && model_late(m)) {
         m->syncing = 0;
         m->staged = 0;
     } /* it asked for too much time */
     if (m->syncing) model_differs(m, "a command while sync is asked for");
     if (m->committing) model_differs(m, "a command while commit is asked for");
-    if (!many && others) model_differs(m, "%s ahead of replies", model_verb_name(c->verb));
     model_all_settled(m);
     switch (c->verb) {
     case M_CAPA: {
@@ -176,6 +168,7 @@ static void write_job(model *m, const model_command *c, size_t index) {
         check_line(m, c, "");
         if (m->cfg.no_capa || m->capas[after]++) model_differs(m, "CAPA is not wanted");
         if (!after && (!m->cfg.capa_first || said(m, M_USER))) model_differs(m, "CAPA now");
+        if (after && m->retrs) model_differs(m, "CAPA behind a message [R43]");
         break;
     }
     case M_USER:
@@ -189,10 +182,17 @@ static void write_job(model *m, const model_command *c, size_t index) {
     case M_APOP: write_login(m, c, "APOP"); break;
     case M_STAT:
         check_line(m, c, "");
-        if (!m->logged_in || said(m, M_STAT)) model_differs(m, "STAT now");
+        if (!m->logged_in) model_differs(m, "STAT now");
+        if (c->probe ? m->risky <= m->probe_ok && !model_doubts(m) : capa_is_due(m))
+            model_differs(m, c->probe ? "STAT, and no reply can be missing" : "STAT before CAPA");
         break;
-    case M_UIDL:
     case M_LIST:
+        if (c->number) {
+            write_message(m, c, index);
+            break;
+        }
+        /* fall through */
+    case M_UIDL:
         if (m->gave_up && m->stopping) model_differs(m, "a listing after the stop");
         write_listing(m, c, index);
         break;
@@ -201,10 +201,8 @@ static void write_job(model *m, const model_command *c, size_t index) {
     case M_DELE: write_message(m, c, index); break;
     case M_QUIT:
         /* a refusal that leaves nothing else to do */
-        if (last->status < 0 && (!m->logged_in || last->verb == M_STAT || last->verb == M_LIST))
-            model_give_up(m, last->verb == M_USER || last->verb == M_PASS || last->verb == M_APOP
-                                 ? M_BY_LOGIN
-                                 : M_BY_REFUSAL);
+        if (m->refused & login) model_give_up(m, M_BY_LOGIN);
+        if (m->refused & (1u << M_STAT | 1u << M_LIST)) model_give_up(m, M_BY_REFUSAL);
         if (!m->logged_in && m->stamp != 1 && m->cfg.may_apop && !m->cfg.may_user)
             model_give_up(m, M_BY_LOGIN); /* [E1] */
         write_quit(m, c);
@@ -212,11 +210,10 @@ static void write_job(model *m, const model_command *c, size_t index) {
     default: model_differs(m, "a command that no job has: %.*s", (int)c->len - 2, c->line); break;
     }
     /* a refusal after which nothing but QUIT may come [E5 E6 Q16] */
-    if (c->verb != M_QUIT && last->status < 0 &&
-        (last->verb == M_USER || last->verb == M_PASS || last->verb == M_APOP ||
-         last->verb == M_STAT || (last->verb == M_LIST && !many)))
-        model_differs(m, "%s after -ERR to %s", model_verb_name(c->verb),
-                      model_verb_name(last->verb));
+    if (c->verb != M_QUIT && m->refused & (login | 1u << M_STAT))
+        model_differs(m, "%s after a refusal", model_verb_name(c->verb));
+    if (m->refused & 1u << M_LIST && c->verb != M_QUIT && c->verb != M_DELE && !c->probe)
+        model_differs(m, "%s after -ERR to LIST", model_verb_name(c->verb));
 }
 
 /* ---- commands of both ---- */
@@ -229,7 +226,10 @@ int model_allows(const model *m, model_verb verb, uint32_t number) {
     if (m->exchange != (verb == M_RESPONSE)) return 0; /* [R73] */
     if (!always && before == m->logged_in) return 0;
     if ((verb == M_RETR || verb == M_TOP || verb == M_DELE) && number == 0) return 0;
-    return (number <= m->count || m->inside) && model_unanswered(m) < most_in_flight(m);
+    if (model_unanswered(m) && m->commands[m->commands_n - 1].verb <= M_RESPONSE &&
+        m->commands[m->commands_n - 1].verb != M_USER)
+        return 0; /* its reply changes what may follow */
+    return (number <= m->count || m->inside) && model_unanswered(m) < model_most_in_flight(m);
 }
 
 void model_write(model *m, const char *line, size_t n) {
@@ -272,8 +272,8 @@ void model_write(model *m, const char *line, size_t n) {
         model_differs(m, "a command after the server broke the protocol [B28]");
     if (m->ended && !m->inside) model_differs(m, "a command after the end of the connection");
     if (m->commands[0].status <= 0) model_differs(m, "a command before the greeting [R4 A5]");
-    if (model_unanswered(m) >= most_in_flight(m))
-        model_differs(m, "%s is one command too many in flight", model_verb_name(c->verb));
+    c->probe = m->cfg.job && c->verb == M_STAT && said(m, M_STAT);
+    model_may_follow(m, c);
     if (m->cfg.job)
         write_job(m, c, index);
     else if (c->verb == M_QUIT)

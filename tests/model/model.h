@@ -8,7 +8,8 @@
  *     the answers of callbacks                      model_listed ... model_fate (callbacks)
  *
  * stream.c reads the server's octets; commands.c and callbacks.c judge what comes out, and rules.c
- * what must have come out when a call returns. The first difference stays in `fault`. */
+ * what must have come out when a call returns. flights.c has the rules for commands that leave ahead
+ * of replies. The first difference stays in `fault`. */
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
 
@@ -24,6 +25,7 @@ enum {
     MODEL_LINE = 512,       /* octets of a line, CRLF included [R1] */
     MODEL_LONG_LINE = 2048, /* of a line of CAPA or UIDL */
     MODEL_CHALLENGE = 8192, /* of a reply to AUTH or to a response [R74] */
+    MODEL_ONE_WAY = 512,    /* of commands in flight, through one record buffer */
     MODEL_RESPONSE = 700    /* the longest that a driver gives */
 };
 #define MODEL_UNKNOWN UINT64_MAX /* a size */
@@ -64,7 +66,8 @@ enum {
     M_BY_NO_UID = 2048,  /* no UIDs, and they are needed [B46] */
     M_BY_LISTING = 4096, /* a listing that is out of order, or names a message twice [B40] */
     M_BY_SECRET = 8192,  /* the secret's callback failed */
-    M_BY_TLS = 16384     /* TLS was broken */
+    M_BY_TLS = 16384,    /* TLS was broken */
+    M_BY_SHIFT = 32768   /* replies that do not match the commands, or bodies their sizes */
 };
 
 typedef enum model_fate_kind {
@@ -93,6 +96,8 @@ enum { M_AT_UID, M_AT_SIZE, M_AT_HEADERS };
 typedef struct model_config {
     int job; /* else the owner is one of the driver's own, and rules.c knows the events alone */
     unsigned window;
+    uint32_t ahead_octets; /* of bodies that may be on their way */
+    int one_way;           /* nothing is received while a command waits to leave */
     const char *user, *secret;
     int may_user, may_apop; /* mechanisms */
     int capa_first, no_capa;
@@ -125,6 +130,8 @@ typedef struct model_command {
     size_t got;       /* octets that the client handed on */
     size_t told;      /* lines */
     int dropped;      /* the rest of the body is dropped */
+    int again;        /* it is not believed: the message is asked for once more */
+    int probe;        /* the STAT behind all messages */
 } model_command;
 
 typedef struct model_line {
@@ -141,6 +148,7 @@ typedef struct model_mail {
     int looked_at;      /* it was asked at M_AT_SIZE */
     int top_wanted, wanted, delete_wanted, unfetched;
     int top_sent, retr_sent;
+    size_t list; /* command of its LIST */
     int headers, headers_seen; /* committed; decide was asked at M_AT_HEADERS */
     int staged, durable, empty;
     int failed; /* it cannot be stored any more, for a reason of its own */
@@ -164,8 +172,10 @@ typedef struct model {
     int exchange;         /* a challenge waits for its response */
     const char *response; /* the driver's: in base64 or not */
     int logged_in, pipelining, once_offered, quit_ok;
+    int with_user, with_stls; /* by the newest CAPA */
+    unsigned refused;         /* bits of verbs; of LIST: the whole one */
     int stamp; /* 0: no, 1: yes, 2: it could be read both ways */
-    uint32_t count;
+    uint32_t count, first_count; /* by all STAT, and by the first */
     size_t listing_lines, strays;
     unsigned char body[MODEL_BODY];
     size_t body_n;
@@ -173,6 +183,16 @@ typedef struct model {
     size_t lines_n;
     model_command commands[MODEL_COMMANDS];
     size_t commands_n, leaving;
+    /* flights.c: commands that left ahead of replies, as indices; 0: none */
+    int ahead;        /* bodies are asked for ahead, and each must have its size */
+    int was_ahead;    /* so it was at STAT */
+    int behind;       /* a command after the login left behind another one */
+    size_t risky;     /* the last one for a message that did */
+    size_t last_mail; /* the last one for a message */
+    size_t probe_ok;  /* the last probe that shows that no reply is missing */
+    int probe_bad;    /* one shows that a reply is missing, or came twice */
+    size_t doubt;     /* the last one for a message when a body did not have its size */
+    int line_ends;    /* octets that the server counts for one; 0: not known yet */
     /* what it makes of that */
     unsigned causes;
     int gave_up;  /* it may go to QUIT without the rest */
@@ -239,7 +259,8 @@ void model_begun(model *m, uint32_t number, const char *uid, int headers, model_
 void model_data(model *m, const unsigned char *p, size_t n, size_t taken, model_answer answer);
 void model_committed(model *m, model_answer answer);
 void model_synced(model *m, model_answer answer);
-void model_aborted(model *m);
+/* sized: for a size that is not the listed one. */
+void model_aborted(model *m, int sized);
 void model_fate(model *m, uint32_t number, const char *uid, model_fate_kind what);
 void model_secret(model *m, int released, int failed);
 
@@ -253,6 +274,10 @@ void model_event_done(model *m, size_t tag, int status, uint32_t number, const c
 void model_goes_on(model *m, size_t tag);
 /* Whether a command may be submitted now. */
 int model_allows(const model *m, model_verb verb, uint32_t number);
+
+/* What a job tells of its flights: bits. settled: all that was heard has had its effect. */
+enum { M_AHEAD = 1, M_UNSURE = 2, M_SHIFTED = 4 };
+void model_told(model *m, unsigned bits, int settled);
 
 /* A call returned: paused, or over, or all that was heard has had its effect. */
 void model_returned(model *m, int paused, int over);

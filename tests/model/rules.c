@@ -112,6 +112,15 @@ const model_line *model_line_of(const model *m, size_t command, uint32_t number,
     return found;
 }
 
+int model_bodies_left(const model *m) {
+    for (size_t i = m->cursor; i < m->commands_n; i++) {
+        const model_command *c = &m->commands[i];
+        int over = c->done || c->dropped || (c->complete && c->status < 0);
+        if (model_is_body(c) && !over) return 1;
+    }
+    return 0;
+}
+
 int model_is_body(const model_command *c) { return c->verb == M_RETR || c->verb == M_TOP; }
 
 /* Whether the effects of one command are there, as far as its reply was heard. */
@@ -119,9 +128,14 @@ void model_settled(model *m, model_command *c) {
     model_mail *x = c->number ? model_mail_of(m, c->number) : NULL;
     unsigned n = (unsigned)c->number;
     if (c - m->commands == (ptrdiff_t)m->planner && c->status > 0 && m->pass == 1 &&
-        m->told != c->last - c->first)
+        m->count != UINT32_MAX && m->told != c->last - c->first)
         model_differs(m, "listed has told %lu lines of %lu", (unsigned long)m->told,
                       (unsigned long)(c->last - c->first));
+    if (c->again) {
+        if (c->complete && m->quit_written && !x->not_stored)
+            model_differs(m, "%u does not have its size, and its fate is not told", n);
+        return;
+    }
     /* a body that comes after the stop, or when the job gave up, is not begun */
     if (m->cfg.job && model_is_body(c) && !c->opened &&
         (m->stopping || (m->gave_up && x->not_stored)))
@@ -173,6 +187,8 @@ void model_returned(model *m, int paused, int over) {
     if (paused) return;
     if (m->wrong)
         model_differs(m, "the server broke the protocol (%s), and the session goes on", m->why);
+    else if (m->probe_bad)
+        model_differs(m, "STAT shows that replies are shifted, and the session goes on");
     else if (m->ended)
         model_differs(m, "the connection has ended, and the session goes on [A7 A8 A10]");
     else if (m->commands[0].status < 0)
@@ -190,9 +206,32 @@ void model_returned(model *m, int paused, int over) {
 /* The job may have stopped planning, by its clock or for a listing that is out of order. */
 int model_may_stop(const model *m) { return model_late(m) || m->unordered; }
 
-/* A UIDL that names no message by more than its number is none, and one that is refused is none:
- * then LIST plans [B46 Q18 R32]. */
-void model_without_uids(model *m) {
+void model_begin_pass(model *m, size_t planner) {
+    m->planner = planner;
+    if (!m->restarted) m->pass++;
+    m->told = m->sizer = 0;
+    m->unordered = 0;
+    m->planned = 0;
+    if (!m->restarted) m->from = m->plan_full;
+    m->plan_full = 0;
+    m->restarted = 0;
+    for (uint32_t i = 0; i <= MODEL_MAIL; i++)
+        m->mail[i].asked = 0;
+}
+
+/* LIST left with UIDL, for the sizes; now it plans. */
+static void plan_by_sizer(model *m) {
+    const model_command *c = &m->commands[m->sizer];
+    model_begin_pass(m, m->sizer);
+    for (size_t i = c->first + 1; i < c->last; i++)
+        m->unordered |= m->lines[i].number <= m->lines[i - 1].number;
+    if (m->unordered) {
+        m->gave_up = 1;
+        m->causes |= M_BY_LISTING;
+    }
+}
+
+void model_without_uids(model *m, int shown) {
     const model_command *c = &m->commands[m->planner];
     if (m->by_number || c->verb != M_UIDL || !c->complete) return;
     int numbers_only = c->status > 0 && !c->named && c->last > c->first;
@@ -203,7 +242,9 @@ void model_without_uids(model *m) {
     }
     if (m->stopping) return;   /* nothing is planned any more */
     m->gave_up |= c->has_code; /* some codes are a refusal like any other [B68] */
+    if (m->sizer && c->has_code && !shown) return;
     m->by_number = m->restarted = 1;
+    if (m->sizer) plan_by_sizer(m);
 }
 
 /* ---- the end ---- */
@@ -228,13 +269,13 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
     for (size_t i = m->cursor; i < m->commands_n; i++) {
         const model_command *c = &m->commands[i];
         if (c->verb == M_TOP && c->status < 0) m->gave_up = 1;
-        int dropped = c->dropped || (m->gave_up && !c->opened);
+        int dropped = !c->again && (c->dropped || (m->gave_up && !c->opened));
         if (dropped && c->end - c->body - c->got > m->cfg.drain_max) m->causes |= M_BY_DRAIN;
     }
     if (model_may_stop(m))
         m->causes |= M_BY_NO_UID;
     else
-        model_without_uids(m);
+        model_without_uids(m, 0);
     if (causes == M_BY_END && m->causes == M_BY_END) model_all_settled(m); /* [A12 A13] */
     if (m->open) model_differs(m, "over, and a message is open [I7]");
     if (m->secret_used && !m->secret_released) model_differs(m, "the secret was not released [I9]");
@@ -248,7 +289,8 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
         if (!m->cfg.tls && quit_left != (last->verb == M_QUIT && last->out > 0))
             model_differs(m, "whether QUIT left is not so");
         unsigned ends = M_BY_SERVER | M_BY_END | M_BY_TIME | M_BY_CALLER | M_BY_TLS;
-        int early = !m->quit_written && !(m->causes & ends) && m->commands[0].status > 0;
+        int early = !m->quit_written && !(m->causes & ends) && !m->probe_bad &&
+                    m->commands[0].status > 0;
         if (early && m->marked)
             model_differs(m, "deletions wait for QUIT, and it was not sent [G10 G12]");
         if (early && !(m->causes & (M_BY_DRAIN | M_BY_STOP)))

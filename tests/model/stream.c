@@ -3,22 +3,22 @@
  * command each reply answers, what a body holds, and where the server breaks the protocol. */
 #include <string.h>
 
-#include "model.h"
+#include "rules.h"
 
 enum at { BETWEEN, STATUS, LINES, BODY, UNASKED, CLOSING, OVER };
 enum dot { LINE_START, INSIDE, SEEN_CR, SEEN_DOT, SEEN_DOT_CR };
 
-static const char *const names[] = {"",     "USER", "PASS", "APOP", "AUTH", "response",
+static const char *const verbs[] = {"",     "USER", "PASS", "APOP", "AUTH", "response",
                                     "CAPA", "STAT", "LIST", "UIDL", "RETR", "TOP",
                                     "DELE", "NOOP", "RSET", "QUIT"};
 
-const char *model_verb_name(model_verb v) { return names[v]; }
+const char *model_verb_name(model_verb v) { return verbs[v]; }
 
 void model_read_command(const char *line, size_t n, model_command *c) {
     c->verb = M_VERBS;
     for (int v = M_USER; v < M_VERBS; v++) {
-        size_t len = strlen(names[v]);
-        if (n >= len && memcmp(line, names[v], len) == 0 && (n == len || line[len] == ' ')) {
+        size_t len = strlen(verbs[v]);
+        if (n >= len && memcmp(line, verbs[v], len) == 0 && (n == len || line[len] == ' ')) {
             c->verb = (model_verb)v;
             line += len;
             n -= len;
@@ -157,7 +157,10 @@ static void reply_complete(model *m, model_command *c) {
         m->at = OVER;
     }
     if (c->verb == M_GREETING && c->status < 0) m->at = OVER;
-    if (c->status < 0) m->causes |= M_BY_REFUSAL;
+    if (c->verb == M_STAT && c->probe) model_probed(m, c);
+    if (c->status >= 0) return;
+    m->causes |= M_BY_REFUSAL;
+    if (!c->number && !c->probe) m->refused |= 1u << c->verb;
 }
 
 static void status_line(model *m, model_command *c) {
@@ -182,12 +185,13 @@ static void status_line(model *m, model_command *c) {
         c->value = l->number;
         c->size = l->size;
         /* marked messages keep their numbers [R8] */
+        if (c->verb == M_STAT && m->count == UINT32_MAX) m->first_count = l->number;
         if (c->verb == M_STAT && (m->count == UINT32_MAX || l->number > m->count))
             m->count = l->number;
     }
     m->raw_n = 0;
     if (c->status > 0 && c->listing) {
-        if (c->verb == M_CAPA) m->pipelining = 0;
+        if (c->verb == M_CAPA) m->pipelining = m->with_user = m->with_stls = 0;
         c->first = c->last = m->lines_n;
         m->listing_lines = m->strays = 0;
         m->at = LINES;
@@ -202,14 +206,20 @@ static void status_line(model *m, model_command *c) {
 
 /* ---- a listing [R11 R15 R42 B25 B38 B39] ---- */
 
-static void capability(model *m, const char *p, size_t n) {
-    static const char word[] = "PIPELINING";
-    size_t i = 0, k = 0;
+/* Whether a line of CAPA begins with this word. */
+static int names(const char *p, size_t n, const char *word) {
+    size_t i = 0;
     while (i < n && p[i] == ' ')
         i++;
-    while (i < n && p[i] != ' ' && k < sizeof word - 1 && (p[i] & ~0x20) == word[k])
-        i++, k++;
-    if (k == sizeof word - 1 && (i == n || p[i] == ' ')) m->pipelining = m->once_offered = 1;
+    while (i < n && p[i] != ' ' && *word && (p[i] & ~0x20) == *word)
+        i++, word++;
+    return !*word && (i == n || p[i] == ' ');
+}
+
+static void capability(model *m, const char *p, size_t n) {
+    if (names(p, n, "PIPELINING")) m->pipelining = m->once_offered = 1;
+    if (names(p, n, "USER")) m->with_user = 1;
+    if (names(p, n, "STLS")) m->with_stls = 1;
 }
 
 static void listing_line(model *m, model_command *c) {
