@@ -159,14 +159,16 @@ static void stls_answered(popcl_fetch *f, const popcl_reply *r) {
     }
 }
 
-/* CAPA may be one of a flight, whose phase has gone on. */
+/* CAPA may be one of a flight, whose phase has gone on. It may also come after the listing, if the
+ * window had no room for it before. */
 static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase,
                           enum popcl_phase next) {
     if (r->status == POPCL_STATUS_OK)
         f->has_caps = 1;
     else
         f->capa_refused = 1; /* a server of RFC 1939 only (RFC 2449, 5) */
-    if (f->phase == phase) popcl_fetch_enter(f, next);
+    int last = f->phase == POPCL_WAIT_LISTING && popcl_in_flight(&f->session) == 1;
+    if (f->phase == phase || last) popcl_fetch_enter(f, next);
 }
 
 static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
