@@ -278,6 +278,13 @@ static int agrees(popcl_fetch *f) {
     return f->line_ends == ends;
 }
 
+/* Returns whether a body begins like a reply. If a server says the reply to another command twice,
+ * the second one begins the answer to RETR, and the real answer looks like its body. */
+static int is_like_reply(const unsigned char *p, size_t n) {
+    size_t seen = n < 3 ? n : 3;
+    return memcmp(p, "+OK", seen) == 0 || memcmp(p, "-ERR", seen) == 0;
+}
+
 static void count_lines(popcl_fetch *f, const unsigned char *p, size_t n) {
     const unsigned char *end = p + n;
     while ((p = memchr(p, '\n', (size_t)(end - p)))) {
@@ -333,6 +340,8 @@ void popcl_messages_open(popcl_fetch *f, size_t at) {
 static size_t give(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) {
     int answer = f->cfg->sink->data(f->cfg->sink_ctx, p, n);
     if (answer >= 0 && (size_t)answer <= n) {
+        if (f->ahead && f->octets == 0 && answer && is_like_reply(p, n))
+            f->msg.size = POPCL_SIZE_UNKNOWN; /* so it does not agree */
         if (f->ahead) count_lines(f, p, (size_t)answer);
         f->octets += (unsigned)answer;
         f->received += (unsigned)answer;
@@ -343,9 +352,9 @@ static size_t give(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) 
     return 0;
 }
 
-/* The body is longer than max_size. Its listed size was not. */
+/* The body is longer than max_size. Its listed size was not; a header has none. */
 static void too_long(popcl_fetch *f, size_t at) {
-    if (!f->ahead) {
+    if (!f->ahead || f->msg.part == POPCL_HEADERS) {
         popcl_messages_drain(f, at, POPCL_ERR_TOO_LARGE);
         return;
     }
