@@ -36,7 +36,7 @@ void model_listed(model *m, uint32_t number, const char *uid, uint64_t size) {
         int all = m->planner ? c->complete && c->status > 0 && !m->unordered &&
                                    c->last - c->first == (size_t)m->count
                              : 0;
-        if (m->sizer && !m->commands[m->sizer].complete)
+        if (m->count && m->sizer && !m->commands[m->sizer].complete)
             model_differs(m, "listed: LIST, which left with UIDL, is not answered");
         if ((!all && m->count) || m->complete_told++)
             model_differs(m, "listed: the listing is not complete");
@@ -248,7 +248,7 @@ void model_synced(model *m, model_answer answer) {
 
 /* The body is not the one of this message, or the server's sizes are wrong. */
 static void aborted_for_size(model *m, const model_command *c, int too_large) {
-    int differs = c->complete && c->got == c->end - c->body && !model_has_size(m, c);
+    int differs = c->complete && c->got == c->end - c->body && model_has_size(m, c) != 1;
     if (!m->ahead || c->verb != M_RETR || !(differs || too_large))
         model_differs(m, "abort of %u for its size, which is right", (unsigned)c->number);
     model_disbelieve(m);

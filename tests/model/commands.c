@@ -202,7 +202,7 @@ static void write_job(model *m, const model_command *c, size_t index) {
     case M_QUIT:
         /* a refusal that leaves nothing else to do */
         if (m->refused & login) model_give_up(m, M_BY_LOGIN);
-        if (m->refused & (1u << M_STAT | 1u << M_LIST)) model_give_up(m, M_BY_REFUSAL);
+        if (m->count && m->refused & (1u << M_STAT | 1u << M_LIST)) model_give_up(m, M_BY_REFUSAL);
         if (!m->logged_in && m->stamp != 1 && m->cfg.may_apop && !m->cfg.may_user)
             model_give_up(m, M_BY_LOGIN); /* [E1] */
         write_quit(m, c);

@@ -145,6 +145,15 @@ uint64_t model_size_of(const model *m, uint32_t number, int *sure) {
     return size;
 }
 
+/* The body begins like a reply: another reply came twice, and the answer looks like its body. 2:
+ * its first octet does, which is all that a client may see at once. */
+static int is_like_reply(const model *m, const model_command *c) {
+    const unsigned char *p = m->body + c->body;
+    size_t n = c->end - c->body;
+    if (n >= 3 && (memcmp(p, "+OK", 3) == 0 || memcmp(p, "-ER", 3) == 0)) return 1;
+    return n && (*p == '+' || *p == '-') ? 2 : 0;
+}
+
 /* A server adds a line end that the message lacks, and does not count it. A line end has two
  * octets; some count one, and some three. A server counts in one way. */
 int model_has_size(model *m, const model_command *c) {
@@ -153,15 +162,15 @@ int model_has_size(model *m, const model_command *c) {
     uint64_t size = model_size_of(m, c->number, &sure);
     for (size_t i = c->body; i < c->end; i++)
         lines += m->body[i] == '\n';
-    if (size == MODEL_UNKNOWN) return 0;
+    if (size == MODEL_UNKNOWN || is_like_reply(m, c) == 1) return 0;
     for (int each = 1; each <= 3; each++) {
         uint64_t counted = octets + lines * (uint64_t)each - lines * 2;
         int same = counted >= size && counted - size <= 2;
         if (!same || (lines > 2 && m->line_ends && m->line_ends != each)) continue;
         if (lines > 2) m->line_ends = each; /* two lines can look like one way or another */
-        return 1;
+        return sure && !is_like_reply(m, c) ? 1 : 2;
     }
-    return 0;
+    return sure ? 0 : 2;
 }
 
 /* ---- replies that are not believed ---- */
@@ -194,7 +203,7 @@ void model_probed(model *m, const model_command *c) {
     if (c->status > 0 && c->size != MODEL_UNKNOWN && c->value >= m->first_count - marked) {
         m->probe_ok = (size_t)(c - m->commands);
     } else {
-        m->probe_bad = 1;
+        m->probe_bad = m->failed = 1;
         m->causes |= M_BY_SHIFT;
     }
 }

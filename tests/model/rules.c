@@ -233,14 +233,14 @@ static void plan_by_sizer(model *m) {
 
 void model_without_uids(model *m, int shown) {
     const model_command *c = &m->commands[m->planner];
-    if (m->by_number || c->verb != M_UIDL || !c->complete) return;
+    if (m->by_number || c->verb != M_UIDL || !c->complete || m->count == 0) return;
     int numbers_only = c->status > 0 && !c->named && c->last > c->first;
     if (c->status > 0 && !numbers_only) return;
     if (m->cfg.need_uid || m->pass > 1) {
         model_give_up(m, M_BY_NO_UID | M_BY_REFUSAL);
         return;
     }
-    if (m->stopping) return;   /* nothing is planned any more */
+    if (m->stopping && !shown) return; /* nothing is planned any more */
     m->gave_up |= c->has_code; /* some codes are a refusal like any other [B68] */
     if (m->sizer && c->has_code && !shown) return;
     m->by_number = m->restarted = 1;

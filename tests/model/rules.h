@@ -42,7 +42,8 @@ void model_may_follow(model *m, const model_command *c);
  * several times. */
 uint64_t model_size_of(const model *m, uint32_t number, int *sure);
 
-/* Whether a whole body has the size of its message. Learns how the server counts line ends. */
+/* Whether a whole body has the size of its message; 2: it may be judged either way. Learns how the
+ * server counts line ends. */
 int model_has_size(model *m, const model_command *c);
 
 /* A body does not have its size: the replies in flight are not believed. */
