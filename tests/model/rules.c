@@ -82,7 +82,9 @@ void model_time(model *m, uint32_t now) {
 
 void model_stopped(model *m) {
     m->causes |= M_BY_STOP;
-    if (m->quit_ok || m->over || !m->cfg.job) return;
+    /* the reply to QUIT may have come behind bodies for which the session pauses */
+    int ends = m->quit_ok && !m->syncing && !m->committing && !model_bodies_left(m);
+    if (ends || m->over || !m->cfg.job) return;
     model_give_up(m, M_BY_STOP);
     m->stopping = 1;
 }
@@ -298,7 +300,9 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
         m->more |= m->plan_full > 0;
         if (success == 2 && !m->more) model_differs(m, "MORE, and nothing is left");
         if (success == 1 && m->more) model_differs(m, "OK, and messages are left");
-        if (!success && m->quit_ok && !m->failed && !m->gave_up)
+        /* the reply to QUIT counts only behind the bodies before it */
+        unsigned outside = M_BY_TIME | M_BY_CALLER | M_BY_END;
+        if (!success && m->quit_ok && !m->failed && !m->gave_up && !(m->causes & outside))
             model_differs(m, "a failure, and nothing failed");
         if (m->fates_all != (m->marked > 0))
             model_differs(m, "%u are marked, and the fate of all was told %u times",
