@@ -469,8 +469,7 @@ static void write_on(popcl *c) {
     size_t room;
     /* the secret may also be that of PASS, which waits to be submitted behind USER */
     if (!c->in_flight || popcl_nth(c, c->in_flight - 1u)->verb != POPCL_RESPONSE) return;
-    while (c->secret && !c->pause && !c->send_failed &&
-           popcl_states[c->state].can & SEND) {
+    while (c->secret && !c->pause && !c->send_failed && popcl_states[c->state].can & SEND) {
         unsigned char *p = c->link.ops->out(&c->link, &room);
         if (room < POPCL_COMMAND_MAX) return;
         popcl_err e = popcl_machine_write(c, NULL, p, room);

@@ -40,7 +40,8 @@ static unsigned leaders_of(const model *m, const model_command *c) {
     }
 }
 
-/* Nobody may read a password for which USER waits, nor one that the server wanted to go over TLS. */
+/* Nobody may read a password for which USER waits, nor one that the server wanted to go over TLS.
+ */
 static int pass_may_follow(const model *m) {
     const model_command *user = &m->commands[m->commands_n - 1];
     int shown = m->cfg.tls || (m->capas[0] && m->with_user && !m->with_stls);

@@ -8,8 +8,8 @@
  *     the answers of callbacks                      model_listed ... model_fate (callbacks)
  *
  * stream.c reads the server's octets; commands.c and callbacks.c judge what comes out, and rules.c
- * what must have come out when a call returns. flights.c has the rules for commands that leave ahead
- * of replies. The first difference stays in `fault`. */
+ * what must have come out when a call returns. flights.c has the rules for commands that leave
+ * ahead of replies. The first difference stays in `fault`. */
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
 
@@ -148,7 +148,7 @@ typedef struct model_mail {
     int looked_at;      /* it was asked at M_AT_SIZE */
     int top_wanted, wanted, delete_wanted, unfetched;
     int top_sent, retr_sent;
-    size_t list; /* command of its LIST */
+    size_t list;               /* command of its LIST */
     int headers, headers_seen; /* committed; decide was asked at M_AT_HEADERS */
     int staged, durable, empty;
     int failed; /* it cannot be stored any more, for a reason of its own */
@@ -172,9 +172,9 @@ typedef struct model {
     int exchange;         /* a challenge waits for its response */
     const char *response; /* the driver's: in base64 or not */
     int logged_in, pipelining, once_offered, quit_ok;
-    int with_user, with_stls; /* by the newest CAPA */
-    unsigned refused;         /* bits of verbs; of LIST: the whole one */
-    int stamp; /* 0: no, 1: yes, 2: it could be read both ways */
+    int with_user, with_stls;    /* by the newest CAPA */
+    unsigned refused;            /* bits of verbs; of LIST: the whole one */
+    int stamp;                   /* 0: no, 1: yes, 2: it could be read both ways */
     uint32_t count, first_count; /* by all STAT, and by the first */
     size_t listing_lines, strays;
     unsigned char body[MODEL_BODY];

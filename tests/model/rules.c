@@ -243,7 +243,7 @@ void model_without_uids(model *m, int shown) {
         return;
     }
     if (m->stopping && !shown) return; /* nothing is planned any more */
-    m->gave_up |= c->has_code; /* some codes are a refusal like any other [B68] */
+    m->gave_up |= c->has_code;         /* some codes are a refusal like any other [B68] */
     if (m->sizer && c->has_code && !shown) return;
     m->by_number = m->restarted = 1;
     if (m->sizer) plan_by_sizer(m);
@@ -291,8 +291,8 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
         if (!m->cfg.tls && quit_left != (last->verb == M_QUIT && last->out > 0))
             model_differs(m, "whether QUIT left is not so");
         unsigned ends = M_BY_SERVER | M_BY_END | M_BY_TIME | M_BY_CALLER | M_BY_TLS;
-        int early = !m->quit_written && !(m->causes & ends) && !m->probe_bad &&
-                    m->commands[0].status > 0;
+        int early =
+            !m->quit_written && !(m->causes & ends) && !m->probe_bad && m->commands[0].status > 0;
         if (early && m->marked)
             model_differs(m, "deletions wait for QUIT, and it was not sent [G10 G12]");
         if (early && !(m->causes & (M_BY_DRAIN | M_BY_STOP)))

@@ -49,7 +49,8 @@ static size_t make_body(const server *s, uint32_t number, int headers, unsigned 
             memcpy(p + n, "a line\n", 7), p[n + 5] = '\r';
         return n;
     }
-    if (!one_in(&c, 4)) n = (size_t)sprintf((char *)p, "%u%c", (unsigned)number, headers ? 'h' : 'm');
+    if (!one_in(&c, 4))
+        n = (size_t)sprintf((char *)p, "%u%c", (unsigned)number, headers ? 'h' : 'm');
     for (uint32_t k = below(&c, one_in(&c, 5) ? 100 : headers ? 4 : 12); k; k--) {
         uint32_t which = below(&c, sizeof pieces / sizeof *pieces);
         size_t len = strlen(pieces[which]);
@@ -295,7 +296,8 @@ static void answer(server *s, const char *line, size_t n) {
         say_text(s, s->quit ? "+OK bye\r\n" : "-ERR some not deleted\r\n");
         s->closes = 1;
         break;
-    case M_RSET: memset(s->marked, 0, sizeof s->marked);
+    case M_RSET:
+        memset(s->marked, 0, sizeof s->marked);
         /* fall through */
     default:
         say_status(s, 60, "+OK", "-ERR no");

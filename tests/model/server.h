@@ -51,8 +51,8 @@ typedef struct server {
     int user, stls, late;                  /* in CAPA; PIPELINING only after the login */
     int logged_in, quit;
     unsigned char marked[SERVER_MAIL + 1];
-    int exchange;                          /* AUTH was said */
-    int closes;                            /* it ends the connection once all was said */
+    int exchange; /* AUTH was said */
+    int closes;   /* it ends the connection once all was said */
     size_t out_at, out_n;
     size_t in_n;
     char in[SERVER_IN_MAX];

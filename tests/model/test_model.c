@@ -332,8 +332,7 @@ static void on_fate(void *ctx, const popcl_msg *x, popcl_fate what, popcl_err wh
     note(ctx, "> fate %u: %d %s", x ? x->number : 0, (int)what, popcl_err_name(why));
     if ((what == POPCL_NOT_STORED || what == POPCL_NOT_MARKED) != (why != POPCL_OK))
         model_differs(&m, "fate %d with %s", (int)what, popcl_err_name(why));
-    if (what == POPCL_STORED && x->number <= SERVER_MAIL)
-        ((world *)ctx)->stored[x->number] = 1;
+    if (what == POPCL_STORED && x->number <= SERVER_MAIL) ((world *)ctx)->stored[x->number] = 1;
     model_fate(&m, x ? x->number : 0, x ? x->uid : "", kinds[what]);
 }
 

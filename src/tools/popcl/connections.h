@@ -55,7 +55,7 @@ typedef struct cmd_connections {
     /* of the first session that broke inside a message; err 0 = no session did */
     popcl_diag broken;
     uint32_t began_ms;
-    int no_uids; /* the last listing had no UIDs */
+    int no_uids;    /* the last listing had no UIDs */
     int had_window; /* the last session could send commands ahead */
     unsigned char iobuf[CMD_IOBUF_MAX];
     unsigned char ahead[CMD_AHEAD_LEN]; /* records of TLS that came with the one before */
