@@ -257,6 +257,15 @@ static void fetch_send(popcl_fetch *f, popcl_verb verb) {
         go_on(f);
 }
 
+/* After a stop no listing is begun, and one that is in flight ends by itself. */
+static void send_listing(popcl_fetch *f) {
+    int uidl = f->phase == POPCL_LIST_MESSAGES && !f->by_number;
+    if (!f->stopping)
+        fetch_send(f, uidl ? POPCL_UIDL : POPCL_LIST);
+    else if (!popcl_in_flight(&f->session))
+        popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+}
+
 /* Returns whether the next command may leave although others are in flight. Deletions are final
  * once QUIT is answered. So with deletions, QUIT waits for all replies. */
 static int may_send(const popcl_fetch *f) {
@@ -278,8 +287,8 @@ static unsigned fetch_step(popcl_fetch *f) {
     case POPCL_LOGIN: return popcl_login_step(f);
     case POPCL_ASK_STAT:
     case POPCL_PROBE: fetch_send(f, POPCL_STAT); break;
-    case POPCL_LIST_MESSAGES: fetch_send(f, f->by_number ? POPCL_LIST : POPCL_UIDL); break;
-    case POPCL_LIST_SIZES: fetch_send(f, POPCL_LIST); break;
+    case POPCL_LIST_MESSAGES:
+    case POPCL_LIST_SIZES: send_listing(f); break;
     case POPCL_HANDLE_MESSAGES: return popcl_messages_step(f);
     case POPCL_SAY_QUIT: fetch_send(f, POPCL_QUIT); break;
     }

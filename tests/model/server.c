@@ -195,7 +195,7 @@ static void spoil(server *s, size_t at) {
     }
 }
 
-void server_begin(server *s, uint64_t seed) {
+void server_begin(server *s, uint64_t seed, int many) {
     memset(s, 0, offsetof(server, in));
     s->c.state = seed;
     s->seed = seed * 2 + 1;
@@ -214,6 +214,10 @@ void server_begin(server *s, uint64_t seed) {
     if (!s->odd && one_in(&s->c, 2)) {
         s->trouble = (int)below(&s->c, TROUBLES);
         s->until = below(&s->c, 8 + 2 * s->count);
+    }
+    if (many) {
+        s->count = 100 + below(&s->c, SERVER_MAIL - 100);
+        s->capa = s->pipelining = 1;
     }
     say_text(s, s->apop ? "+OK <1.2@host.example> hi\r\n" : "+OK hi\r\n");
     if (one_in(&s->c, s->odd * 4)) spoil(s, 0);

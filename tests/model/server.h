@@ -59,7 +59,8 @@ typedef struct server {
     unsigned char out[SERVER_OUT_MAX];
 } server;
 
-void server_begin(server *s, uint64_t seed); /* says the greeting too */
+/* Says the greeting too. many: it has many messages, and offers PIPELINING. */
+void server_begin(server *s, uint64_t seed, int many);
 /* Octets of commands come in. */
 void server_takes(server *s, const unsigned char *p, size_t n);
 /* Answers the oldest command. Returns 0 if none is whole. */

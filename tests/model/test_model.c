@@ -47,6 +47,7 @@ typedef struct world {
     /* the caller */
     uint32_t now, sink_odd, rude;
     int keeps; /* nothing is deleted */
+    int lazy;  /* the server answers only if nothing else comes */
     int in_call, done, eof_told, closed;
     popcl_err result;
     char sent[POPCL_COMMAND_MAX + 1];
@@ -609,7 +610,8 @@ static int receive_some(world *w, size_t most) {
     size_t n, have = wire_has(w);
     unsigned char *p = popcl_recv_buf(&w->job.session, &n);
     if (!n) return 0;
-    if (!have && serve(w, 1 + below(&w->c, 40))) {
+    int waits = !w->lazy || !(popcl_state(&w->job.session) & POPCL_SEND);
+    if (!have && waits && serve(w, 1 + below(&w->c, 40))) {
         have = wire_has(w);
         if (!have) return 1;
     }
@@ -662,7 +664,7 @@ static void be_rude(world *w) {
 static void step(world *w) {
     popcl *s = &w->job.session;
     unsigned state = popcl_state(s);
-    if (one_in(&w->c, 3)) serve(w, one_in(&w->c, 2) ? 1 : SERVER_IN_MAX);
+    if (!w->lazy && one_in(&w->c, 3)) serve(w, one_in(&w->c, 2) ? 1 : SERVER_IN_MAX);
     size_t most = one_in(&w->c, 3) ? 1 + below(&w->c, 8) : SERVER_OUT_MAX;
     if (one_in(&w->c, w->rude)) {
         be_rude(w);
@@ -817,7 +819,8 @@ static void make_world(world *w, uint64_t seed, int verbose) {
     w->sink_odd = one_in(&w->c, 2) ? 0 : 4 + below(&w->c, 20);
     w->rude = one_in(&w->c, 3) ? 10 + below(&w->c, 200) : 0;
     w->keeps = one_in(&w->c, 3);
-    server_begin(&w->peer, ~w->c.state);
+    w->lazy = one_in(&w->c, 3);
+    server_begin(&w->peer, ~w->c.state, w->secure && one_in(&w->c, 2));
 }
 
 /* Returns 0 if the session differs from the model. */
