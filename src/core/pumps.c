@@ -388,12 +388,13 @@ void popcl_wipe(popcl *c) { popcl_machine_wipe(c); }
 
 /* Returns whether a line of so many octets may be sent after the commands in flight. That takes a
  * server that offers PIPELINING (RFC 2449, 6.6). The answer to a login or to STLS changes what may
- * follow, and some servers lose what comes with PASS. */
+ * follow, and some servers lose what comes with PASS. A line that is no reply ends the session, as
+ * soon as it is whole. */
 static int may_follow(const popcl *c, size_t octets) {
     unsigned verb = popcl_nth(c, c->in_flight - 1u)->verb;
     int opens = popcl_verbs[verb].logs_in && !(c->phase & POPCL_IN_TRANSACTION);
     return c->in_flight < c->window_len && c->caps.tags & POPCL_CAPA_PIPELINING && !opens &&
-           verb != POPCL_START_TLS &&
+           verb != POPCL_START_TLS && !c->parser.bad &&
            (!c->link.one_way || c->octets_in_flight + octets <= ONE_WAY_OCTETS);
 }
 

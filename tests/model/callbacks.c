@@ -29,9 +29,9 @@ static void callback(model *m, const char *name) {
 
 void model_listed(model *m, uint32_t number, const char *uid, uint64_t size) {
     callback(m, "listed");
-    if (m->planner && m->sizer &&
-        m->told == m->commands[m->planner].last - m->commands[m->planner].first)
-        model_without_uids(m, number != 0); /* LIST, which left with UIDL, plans instead */
+    const model_command *p = &m->commands[m->planner];
+    if (number && m->planner && m->sizer && m->told == p->last - p->first)
+        model_without_uids(m, 1); /* LIST, which left with UIDL, plans instead */
     model_command *c = &m->commands[m->planner];
     if (!number) {
         int all = m->planner ? c->complete && c->status > 0 && !m->unordered &&
