@@ -114,7 +114,6 @@ FAULTS = [
     ("a header over max_size is taken for another message", "fetch_messages.c", "if (!f->ahead || f->msg.part == POPCL_HEADERS) {", "if (!f->ahead) {"),
     ("QUIT ahead of replies to DELE", "fetch.c", "!(f->phase == POPCL_SAY_QUIT && f->deletes);", "f->phase != POPCL_PHASES;"),
     ("QUIT without STAT", "fetch_messages.c", "f->unsure ? POPCL_PROBE : POPCL_SAY_QUIT", "f->unsure > 1 ? POPCL_PROBE : POPCL_SAY_QUIT"),
-    ("a listing after the stop", "fetch.c", "if (!f->stopping)\n        fetch_send(f, uidl", "if (f->stopping < UINT8_MAX)\n        fetch_send(f, uidl"),
     ("one number is enough for the last STAT", "fetch.c", "if (r->status != POPCL_STATUS_OK || r->size == POPCL_SIZE_UNKNOWN ||", "if (r->status != POPCL_STATUS_OK ||"),
     ("the last STAT may count too few", "fetch.c", "r->number < f->count - f->marked) {", "r->number > UINT32_MAX - 1) {"),
     ("unsure is not told", "fetch_messages.c", "if (before) f->unsure = 1;", "f->unsure |= before > UINT16_MAX;"),

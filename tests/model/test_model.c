@@ -108,7 +108,7 @@ static int serve(world *w, uint32_t most) {
         static const char *const names[] = {"", "loses one command", "says one reply twice",
                                             "drops the rest of a burst"};
         note(w, "** the server %s", names[w->peer.happened]);
-        w->ahead = m.ahead;
+        w->ahead = m.ahead && m.commands_n - m.answer > 1;
     }
     return any;
 }
@@ -536,7 +536,7 @@ static int all_zero(const void *p, size_t n) {
     return !n;
 }
 
-/* Replies that shifted are seen only where commands left ahead, and a server that breaks its
+/* Replies that shifted are seen only where a command left ahead, and a server that breaks its
  * replies in any other way may say what it likes. */
 static int is_true(const world *w) {
     return !w->peer.odd && (w->peer.happened != DOUBLES_ONE || w->ahead);
