@@ -99,6 +99,8 @@ static void check_job(model *m, const model_command *c) {
         model_differs(m, "RETR %u, and its size was not asked for", (unsigned)c->number);
     if (for_message(c)) m->last_mail = m->commands_n;
     if (!others) return;
+    if (c->verb <= M_CAPA || c->verb == M_UIDL || (c->verb == M_LIST && !c->number))
+        m->early = m->commands_n;
     if (c->verb == M_PASS) {
         if (!pass_may_follow(m)) model_differs(m, "PASS ahead of the reply to USER");
         return;
@@ -209,13 +211,23 @@ void model_probed(model *m, const model_command *c) {
     }
 }
 
+/* A reply may be missing from a flight of the login or the listing. */
+static int misses_early(const model *m) {
+    for (size_t i = m->answer; i < m->commands_n && i <= m->early; i++) {
+        model_verb v = m->commands[i].verb;
+        if (v == M_PASS || v == M_UIDL || (v == M_LIST && !m->commands[i].number)) return 1;
+    }
+    return 0;
+}
+
 void model_told(model *m, unsigned bits, int settled) {
-    int unsure = m->risky > m->probe_ok, told = (bits & M_UNSURE) != 0;
+    int unsure = m->risky > m->probe_ok || misses_early(m), told = (bits & M_UNSURE) != 0;
     int stat_written = 0;
     for (size_t i = 1; i < m->commands_n && !stat_written; i++)
         stat_written = m->commands[i].verb == M_STAT;
     if (unsure && !told) model_differs(m, "a reply may be missing, and `unsure` is 0");
-    if (told && (settled ? !unsure : !m->risky))
+    int perhaps = settled ? m->early > m->last_mail : m->early || m->risky;
+    if (told && !unsure && !perhaps)
         model_differs(m, "no reply is missing, and `unsure` is 1");
     if (m->doubt && !(bits & M_SHIFTED))
         model_differs(m, "a body had another size, and `shifted` is 0");

@@ -187,6 +187,7 @@ typedef struct model {
     int ahead;        /* bodies are asked for ahead, and each must have its size */
     int was_ahead;    /* so it was at STAT */
     int behind;       /* a command after the login left behind another one */
+    size_t early;     /* the last one of the login or the listing that did */
     size_t risky;     /* the last one for a message that did */
     size_t last_mail; /* the last one for a message */
     size_t probe_ok;  /* the last probe that shows that no reply is missing */

@@ -576,6 +576,8 @@ static void check_state(world *w) {
     w->done = 1;
     w->result = popcl_result(s);
     note(w, "= %s", popcl_err_name(w->result));
+    if (d.unsure && (w->result == POPCL_OK || w->result == POPCL_MORE))
+        model_differs(&m, "success, and `unsure` is 1");
     model_over(&m,
                w->result == POPCL_OK     ? 1
                : w->result == POPCL_MORE ? 2
