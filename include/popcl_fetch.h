@@ -351,6 +351,7 @@ struct popcl_fetch {
     uint8_t shifted;     /* the replies did not match the commands */
     uint8_t filled;      /* so much was asked for that the next command waits for half of it */
     uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
+    uint8_t at_start;    /* no octet of the body came yet */
     uint8_t deletes;     /* DELE was wanted for a message */
     uint8_t headers;     /* the headers of a message were wanted */
     uint8_t sizes_asked; /* LIST for all messages is in flight */

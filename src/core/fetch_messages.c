@@ -278,13 +278,6 @@ static int agrees(popcl_fetch *f) {
     return f->line_ends == ends;
 }
 
-/* Returns whether a body begins like a reply. If a server says the reply to another command twice,
- * the second one begins the answer to RETR, and the real answer looks like its body. */
-static int is_like_reply(const unsigned char *p, size_t n) {
-    size_t seen = n < 3 ? n : 3;
-    return memcmp(p, "+OK", seen) == 0 || memcmp(p, "-ERR", seen) == 0;
-}
-
 static void count_lines(popcl_fetch *f, const unsigned char *p, size_t n) {
     const unsigned char *end = p + n;
     while ((p = memchr(p, '\n', (size_t)(end - p)))) {
@@ -317,6 +310,7 @@ static void disagree(popcl_fetch *f) {
 void popcl_messages_open(popcl_fetch *f, size_t at) {
     f->octets = 0;
     f->lines = 0;
+    f->at_start = 1;
     popcl_plan_msg(&f->plan, at, &f->msg);
     f->msg.part = popcl_last_verb(&f->session) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
     if (f->msg.part == POPCL_HEADERS) f->top_works = 1;
@@ -340,8 +334,6 @@ void popcl_messages_open(popcl_fetch *f, size_t at) {
 static size_t give(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) {
     int answer = f->cfg->sink->data(f->cfg->sink_ctx, p, n);
     if (answer >= 0 && (size_t)answer <= n) {
-        if (f->ahead && f->octets == 0 && answer && is_like_reply(p, n))
-            f->msg.size = POPCL_SIZE_UNKNOWN; /* so it does not agree */
         if (f->ahead) count_lines(f, p, (size_t)answer);
         f->octets += (unsigned)answer;
         f->received += (unsigned)answer;
@@ -363,8 +355,21 @@ static void too_long(popcl_fetch *f, size_t at) {
     f->open = POPCL_DRAINING;
 }
 
+/* A body begins like a reply, as no message does. A reply to another command came twice, and this
+ * RETR uses it up together with its own. Replies match again from here on, and the last STAT does
+ * not show that earlier bodies may be those of other messages. */
+static int is_reply(popcl_fetch *f, unsigned char first) {
+    int starts = f->at_start && first == '+' && f->msg.part == POPCL_WHOLE;
+    f->at_start = 0;
+    if (!starts || !(f->ahead || f->doubt)) return 0;
+    f->shifted = 1;
+    popcl_machine_fail(&f->session, POPCL_ERR_REPLIES);
+    return 1;
+}
+
 size_t popcl_messages_body(popcl_fetch *f, size_t at, const unsigned char *p, size_t n) {
     size_t taken = 0;
+    if (is_reply(f, *p)) return n;
     if (f->open == POPCL_TO_SINK) {
         size_t room = n;
         if (f->cfg->max_size && n > f->cfg->max_size - f->octets)

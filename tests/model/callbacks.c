@@ -148,6 +148,7 @@ void model_begun(model *m, uint32_t number, const char *uid, int headers, model_
     callback(m, "begin");
     check_mail(m, number, uid, "begin");
     if (m->mute) m->syncing = 0; /* no command can be sent: sync is asked again at the end */
+    if (m->body_bad) model_differs(m, "begin, and replies are shifted");
     if (m->open || m->syncing)
         model_differs(m, "begin inside a message, or while sync is asked for");
     if (m->stopping) model_differs(m, "begin after the stop");
@@ -184,6 +185,8 @@ void model_data(model *m, const unsigned char *p, size_t n, size_t taken, model_
                       (unsigned long)c->got, (unsigned long)(c->got + n), (unsigned)c->number);
         return;
     }
+    model_heard_body(m, c);
+    if (m->body_bad) model_differs(m, "data, and replies are shifted");
     c->got += taken;
     if (m->cfg.max_size && c->got + n - taken > m->cfg.max_size)
         model_differs(m, "data: more than max_size [B42]");
@@ -265,6 +268,7 @@ void model_aborted(model *m, int sized) {
         return;
     }
     int too_large = m->cfg.max_size && c->end - c->body > m->cfg.max_size;
+    model_heard_body(m, c);
     if (sized) {
         aborted_for_size(m, c, too_large);
         return;
@@ -283,6 +287,7 @@ void model_fate(model *m, uint32_t number, const char *uid, model_fate_kind what
     unsigned n = (unsigned)number;
     callback(m, "fate");
     if (m->fates_all) model_differs(m, "a fate after the last one");
+    if (model_may_be_shifted(m)) m->causes |= M_BY_SHIFT;
     if (!number) {
         m->fates_all++;
         m->fate_all = what;

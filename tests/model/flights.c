@@ -148,13 +148,22 @@ uint64_t model_size_of(const model *m, uint32_t number, int *sure) {
     return size;
 }
 
-/* The body begins like a reply: another reply came twice, and the answer looks like its body. 2:
- * its first octet does, which is all that a client may see at once. */
-static int is_like_reply(const model *m, const model_command *c) {
-    const unsigned char *p = m->body + c->body;
-    size_t n = c->end - c->body;
-    if (n >= 3 && (memcmp(p, "+OK", 3) == 0 || memcmp(p, "-ER", 3) == 0)) return 1;
-    return n && (*p == '+' || *p == '-') ? 2 : 0;
+/* The body of RETR begins like a reply: another reply came twice, and this command uses up both. */
+static int begins_like_reply(const model *m, const model_command *c) {
+    return c->verb == M_RETR && c->status > 0 && c->end > c->body && m->body[c->body] == '+';
+}
+
+void model_heard_body(model *m, const model_command *c) {
+    if (!begins_like_reply(m, c) || !(m->ahead || c->again)) return;
+    m->body_bad = m->failed = 1;
+    m->causes |= M_BY_SHIFT;
+}
+
+int model_may_be_shifted(const model *m) {
+    int any = m->probe_bad || m->body_bad;
+    for (size_t i = m->cursor; m->was_ahead && i < m->commands_n; i++)
+        any |= begins_like_reply(m, &m->commands[i]);
+    return any;
 }
 
 /* A server adds a line end that the message lacks, and does not count it. A line end has two
@@ -165,13 +174,13 @@ int model_has_size(model *m, const model_command *c) {
     uint64_t size = model_size_of(m, c->number, &sure);
     for (size_t i = c->body; i < c->end; i++)
         lines += m->body[i] == '\n';
-    if (size == MODEL_UNKNOWN || is_like_reply(m, c) == 1) return 0;
+    if (size == MODEL_UNKNOWN) return 0;
     for (int each = 1; each <= 3; each++) {
         uint64_t counted = octets + lines * (uint64_t)each - lines * 2;
         int same = counted >= size && counted - size <= 2;
         if (!same || (lines > 2 && m->line_ends && m->line_ends != each)) continue;
         if (lines > 2) m->line_ends = each; /* two lines can look like one way or another */
-        return sure && !is_like_reply(m, c) ? 1 : 2;
+        return sure ? 1 : 2;
     }
     return sure ? 0 : 2;
 }
@@ -227,11 +236,10 @@ void model_told(model *m, unsigned bits, int settled) {
         stat_written = m->commands[i].verb == M_STAT;
     if (unsure && !told) model_differs(m, "a reply may be missing, and `unsure` is 0");
     int perhaps = settled ? m->early > m->last_mail : m->early || m->risky;
-    if (told && !unsure && !perhaps)
-        model_differs(m, "no reply is missing, and `unsure` is 1");
+    if (told && !unsure && !perhaps) model_differs(m, "no reply is missing, and `unsure` is 1");
     if (m->doubt && !(bits & M_SHIFTED))
         model_differs(m, "a body had another size, and `shifted` is 0");
-    if (bits & M_SHIFTED && !m->doubt && !m->probe_bad)
+    if (bits & M_SHIFTED && !m->doubt && !model_may_be_shifted(m))
         model_differs(m, "all replies match, and `shifted` is 1");
     if (m->behind && !(bits & M_AHEAD)) model_differs(m, "commands left ahead, `ahead` is 0");
     if (bits & M_AHEAD && stat_written && !m->was_ahead)

@@ -192,6 +192,7 @@ typedef struct model {
     size_t last_mail; /* the last one for a message */
     size_t probe_ok;  /* the last probe that shows that no reply is missing */
     int probe_bad;    /* one shows that a reply is missing, or came twice */
+    int body_bad;     /* so does a body that begins like a reply */
     size_t doubt;     /* the last one for a message when a body did not have its size */
     int line_ends;    /* octets that the server counts for one; 0: not known yet */
     /* what it makes of that */

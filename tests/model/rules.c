@@ -129,6 +129,8 @@ int model_is_body(const model_command *c) { return c->verb == M_RETR || c->verb 
 void model_settled(model *m, model_command *c) {
     model_mail *x = c->number ? model_mail_of(m, c->number) : NULL;
     unsigned n = (unsigned)c->number;
+    if (m->cfg.job) model_heard_body(m, c);
+    if (m->body_bad) return;
     if (c - m->commands == (ptrdiff_t)m->planner && c->status > 0 && m->pass == 1 &&
         m->count != UINT32_MAX && m->told != c->last - c->first)
         model_differs(m, "listed has told %lu lines of %lu", (unsigned long)m->told,
@@ -189,14 +191,14 @@ void model_returned(model *m, int paused, int over) {
     if (paused) return;
     if (m->wrong)
         model_differs(m, "the server broke the protocol (%s), and the session goes on", m->why);
-    else if (m->probe_bad)
-        model_differs(m, "STAT shows that replies are shifted, and the session goes on");
     else if (m->ended)
         model_differs(m, "the connection has ended, and the session goes on [A7 A8 A10]");
     else if (m->commands[0].status < 0)
         model_differs(m, "the greeting was -ERR, and the session goes on [B1]");
     else
         model_all_settled(m);
+    if (m->probe_bad || m->body_bad)
+        model_differs(m, "replies are shifted, and the session goes on");
     if (m->cfg.job && !m->doomed && !m->mute && !m->ended && !model_unanswered(m))
         model_differs(m, "nothing is in flight, and nothing is written");
     uint32_t longest = m->cfg.idle_ms > m->cfg.pause_ms ? m->cfg.idle_ms : m->cfg.pause_ms;
@@ -268,6 +270,7 @@ static void check_fates(model *m) {
 
 void model_over(model *m, int success, unsigned causes, int quit_left) {
     if (m->over) return;
+    if (model_may_be_shifted(m)) m->causes |= M_BY_SHIFT;
     for (size_t i = m->cursor; i < m->commands_n; i++) {
         const model_command *c = &m->commands[i];
         if (c->verb == M_TOP && c->status < 0) m->gave_up = 1;
@@ -291,8 +294,8 @@ void model_over(model *m, int success, unsigned causes, int quit_left) {
         if (!m->cfg.tls && quit_left != (last->verb == M_QUIT && last->out > 0))
             model_differs(m, "whether QUIT left is not so");
         unsigned ends = M_BY_SERVER | M_BY_END | M_BY_TIME | M_BY_CALLER | M_BY_TLS;
-        int early =
-            !m->quit_written && !(m->causes & ends) && !m->probe_bad && m->commands[0].status > 0;
+        int early = !m->quit_written && !(m->causes & ends) && !model_may_be_shifted(m) &&
+                    m->commands[0].status > 0;
         if (early && m->marked)
             model_differs(m, "deletions wait for QUIT, and it was not sent [G10 G12]");
         if (early && !(m->causes & (M_BY_DRAIN | M_BY_STOP)))

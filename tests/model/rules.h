@@ -52,6 +52,11 @@ void model_disbelieve(model *m);
 /* Whether doubt is left that replies belong to their commands. */
 int model_doubts(const model *m);
 
+/* A body as far as it came: one that begins like a reply shows that replies are shifted. The second
+ * call returns whether there may be such a one, in what was heard. */
+void model_heard_body(model *m, const model_command *c);
+int model_may_be_shifted(const model *m);
+
 /* The reply to the STAT behind all messages. */
 void model_probed(model *m, const model_command *c);
 
