@@ -11,7 +11,8 @@
  *     test_random FROM 1 v        one of them of each kind, with its trace
  *
  * With TLS what the server says comes in records of random lengths, with empty ones and warnings
- * between, and a hostile server breaks TLS as well as POP3. */
+ * between, and a hostile server breaks TLS as well as POP3. How many commands may be in flight is
+ * at random too, unless WINDOW says it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,11 +22,16 @@
 
 #include <cmocka.h>
 
+#include "popcl_command.h"
 #include "popcl_fetch.h"
 #include "tls_client.h"
 #include "tls_peer.h"
 
-enum { MESSAGES = 24, BODY_MAX = 700, OUT_MAX = 60000, STEPS = 6000, LOG_MAX = 6000 };
+enum { MESSAGES = 24, BODY_MAX = 700, OUT_MAX = 60000, STEPS = 6000, LOG_MAX = 6000, FILL = 0xa5 };
+
+/* What a server's sizes count: the octets of a message, a line end as one, or as three; or they are
+ * wrong. */
+enum sizes { OCTETS, ONE_AN_END, THREE_AN_END, WRONG };
 
 static const char password[] = "s3cr3t-horse";
 static int verbose;
@@ -61,7 +67,9 @@ typedef struct message {
     int dele_sent, retr_sent;
     int looked_at; /* decide was asked at STAGE_SIZE */
     int accepted;  /* the server answered +OK to DELE */
+    int gone;      /* and before what it says next */
     int empty;     /* told to have come without an octet: never deleted */
+    int doubted;   /* its body came, and was not believed */
 } message;
 
 typedef struct world {
@@ -85,6 +93,8 @@ typedef struct world {
     int closes, capa, top, uidl, pipelining, quit_ok, quit_seen, greeted;
     int unasked;  /* it said something that answers nothing */
     int odd_uids; /* 1: they are the messages' numbers; 2: some break the rules */
+    enum sizes sizes;
+    int doubted; /* the job found that a body is not of the size that was listed */
     /* TLS */
     int secure;
     popcl_tls tls;
@@ -172,6 +182,17 @@ static void say_message(world *w, const message *m, int headers) {
     say(w, n && !bol ? "\r\n.\r\n" : ".\r\n", n && !bol ? 5 : 3);
 }
 
+static unsigned size_of(const world *w, uint32_t number) {
+    const message *m = &w->messages[number];
+    unsigned size = (unsigned)m->n, ends = 0;
+    for (size_t i = 0; i < m->n; i++)
+        ends += m->text[i] == '\n';
+    return w->sizes == ONE_AN_END     ? size - ends
+           : w->sizes == THREE_AN_END ? size + ends
+           : w->sizes == WRONG        ? size + fixed(w, number, 9, 3)
+                                      : size;
+}
+
 /* Order of a listing: mostly ascending. */
 static void say_listing(world *w, int uidl) {
     uint32_t order[MESSAGES + 2], n = 0;
@@ -192,8 +213,7 @@ static void say_listing(world *w, int uidl) {
         if (uidl)
             say_text(w, "%u %s\r\n", (unsigned)order[i], m->uid);
         else
-            say_text(w, "%u %u\r\n", (unsigned)order[i],
-                     (unsigned)(m->n + fixed(w, order[i], 9, 3)));
+            say_text(w, "%u %u\r\n", (unsigned)order[i], size_of(w, order[i]));
     }
     say(w, ".\r\n", 3);
 }
@@ -290,12 +310,21 @@ static void answer(world *w) {
             broken(w, "wrong password sent: %s", w->line);
         say_text(w, "+OK\r\n");
     } else if (strcmp(verb, "STAT") == 0) {
-        say_text(w, "+OK %u %u\r\n", (unsigned)w->count, (unsigned)w->count * 100);
+        /* a message that is marked is no longer counted (RFC 1939, 5); some count it */
+        uint32_t count = w->count;
+        for (uint32_t i = 1; i <= w->count && fixed(w, 0, 61, 2); i++)
+            count -= w->messages[i].gone != 0;
+        say_text(w, "+OK %u %u\r\n", (unsigned)count, (unsigned)count * 100);
     } else if (strcmp(verb, "UIDL") == 0) {
         if (w->uidl)
             say_listing(w, 1);
         else
             say_text(w, "-ERR what\r\n");
+    } else if (strcmp(verb, "LIST") == 0 && number) {
+        if (fixed(w, number, 63, 12))
+            say_text(w, "+OK %u %u\r\n", number, size_of(w, number));
+        else
+            say_text(w, "-ERR no such size\r\n");
     } else if (strcmp(verb, "LIST") == 0) {
         say_listing(w, 0);
     } else if (strcmp(verb, "RETR") == 0) {
@@ -310,6 +339,7 @@ static void answer(world *w) {
             say_text(w, "-ERR what\r\n");
     } else if (strcmp(verb, "DELE") == 0) {
         if (fixed(w, number, 2, 12)) m->accepted = fixed(w, number, 2, 12) != 0;
+        m->gone = m->accepted;
         say_text(w, m->accepted ? "+OK\r\n" : "-ERR locked\r\n");
     } else if (strcmp(verb, "QUIT") == 0) {
         w->quit_seen = 1;
@@ -412,7 +442,7 @@ static void wire_gives(world *w, unsigned char *p, size_t n) {
 static void make_tls(world *w) {
     static const tls_peer_setup setup;
     tls_peer_init(&peer, &setup);
-    memset(&w->storage, 0xA5, sizeof w->storage);
+    memset(&w->storage, FILL, sizeof w->storage);
     tls_client_init(&w->tls, TLS_HOST, &w->storage, sizeof w->storage);
     w->cfg.session.security = POPCL_TLS;
     w->cfg.session.tls = &w->tls;
@@ -474,11 +504,13 @@ static int sink_begin(void *ctx, const popcl_msg *m) {
     if (w->stopped) broken(w, "begin after stop");
     called(w, "begin");
     if (m->part == POPCL_WHOLE) {
-        x->begun_whole++;
-        if (w->cfg.max_messages && ++w->begun > w->cfg.max_messages)
+        int again = x->doubted && x->begun_whole == 1; /* it is fetched again, alone */
+        w->begun += !again;
+        if (w->cfg.max_messages && w->begun > w->cfg.max_messages)
             broken(w, "more than max_messages");
+        if (x->begun_whole++ && !again && x != w->messages)
+            broken(w, "%u begun twice", (unsigned)m->number);
     }
-    if (x->begun_whole > 1 && x != w->messages) broken(w, "%u begun twice", (unsigned)m->number);
     if (odd(w, m->number, 20))
         return fixed(w, m->number, 21, 3) == 0   ? POPCL_SINK_STOP
                : fixed(w, m->number, 21, 3) == 1 ? -7
@@ -567,12 +599,26 @@ static int sink_sync(void *ctx) {
     return !bad ? 0 : fixed(w, 0, 31, 2) ? -5 : fixed(w, 0, 32, 2) ? POPCL_SINK_STOP : 42;
 }
 
+/* A body is not believed. A server whose sizes agree, each known before its body, gives no reason;
+ * but a size that LIST refuses is not known. */
+static void doubt(world *w, message *x) {
+    uint32_t number = (uint32_t)(x - w->messages);
+    int too_long = w->cfg.max_size && x->n > w->cfg.max_size;
+    if (!w->spoilt && w->sizes != WRONG && !too_long && fixed(w, number, 63, 12))
+        broken(w, "%u: a body of the listed size is not believed", (unsigned)number);
+    if (!w->pipelining || w->cfg.session.window_len < 2)
+        broken(w, "%u: a body that was asked for alone is not believed", (unsigned)number);
+    if (w->doubted) broken(w, "a second body is not believed");
+    w->doubted = x->doubted = 1;
+}
+
 static void sink_abort(void *ctx, popcl_err why) {
     world *w = ctx;
     if (!w->open) broken(w, "abort outside a message");
     if (why == POPCL_OK || why == POPCL_MORE) broken(w, "abort without a reason");
     called(w, "abort");
     note(w, "abort %u %s", (unsigned)w->now_in.number, popcl_err_name(why));
+    if (why == POPCL_ERR_BODY_SIZE) doubt(w, of(w, &w->now_in, "abort"));
     w->open = 0;
 }
 
@@ -700,9 +746,15 @@ static void on_trace(void *ctx, popcl_trace kind, const char *p, size_t n) {
         if (x->dele_sent++) broken(w, "DELE of %u twice", number);
         if (x->empty) broken(w, "DELE of %u, whose body was empty", number);
     }
-    if (sscanf(w->sent, "RETR %u", &number) == 1 && number <= w->count &&
-        w->messages[number].retr_sent++)
-        broken(w, "RETR of %u twice", number);
+    if (sscanf(w->sent, "RETR %u", &number) == 1 && number <= w->count) {
+        message *x = &w->messages[number];
+        int first = !x->retr_sent++;
+        if (!first && (!w->doubted || x->retr_sent > 2)) broken(w, "RETR of %u twice", number);
+        if (!first && (x->staged || x->durable || x->lost || x->not_stored))
+            broken(w, "RETR of %u, which was over", number);
+        if (w->doubted && popcl_in_flight(&w->job.session))
+            broken(w, "RETR of %u ahead, after a body was not believed", number);
+    }
 }
 
 static int get_secret(void *ctx, size_t off, char *buf, size_t cap) {
@@ -777,11 +829,13 @@ static void make_config(world *w) {
     w->iobuf_block = malloc(cfg->session.iobuf_len + off);
     w->plan_block = malloc(cfg->plan_len + off);
     assert_true(w->iobuf_block && w->plan_block);
-    memset(w->iobuf_block, 0xA5, cfg->session.iobuf_len + off);
-    memset(w->plan_block, 0xA5, cfg->plan_len + off);
+    memset(w->iobuf_block, FILL, cfg->session.iobuf_len + off);
+    memset(w->plan_block, FILL, cfg->plan_len + off);
     cfg->session.iobuf = w->iobuf_block + off;
     cfg->plan = w->plan_block + off;
-    test_window_set(&cfg->session, w->window);
+    static const unsigned windows[] = {1, 2, 3, 8, TEST_WINDOW_MAX};
+    unsigned any = windows[fixed(w, 0, 62, sizeof windows / sizeof *windows)];
+    test_window_give(&cfg->session, w->window, getenv("WINDOW") ? test_window() : any);
     cfg->session.host = "pop.example";
     cfg->session.user = "fred";
     if (one_in(c, 2)) {
@@ -838,6 +892,7 @@ static void make_world(world *w, uint64_t seed, uint64_t split, int secure) {
     w->top = !one_in(c, 4);
     w->uidl = !one_in(c, 4);
     w->pipelining = !one_in(c, 3);
+    w->sizes = (enum sizes)fixed(w, 0, 64, WRONG + 1);
     w->now = w->began = one_in(c, 2) ? draw(c) : UINT32_MAX - below(c, 3000);
 }
 
@@ -850,6 +905,15 @@ static int all_zero(const void *p, size_t n) {
     const unsigned char *octets = p;
     while (n--) {
         if (*octets++) return 0;
+    }
+    return 1;
+}
+
+/* Of the plan, what popcl never wrote may still be what the caller left there. */
+static int is_wiped(const void *p, size_t n) {
+    const unsigned char *octets = p;
+    for (; n; n--, octets++) {
+        if (*octets && *octets != FILL) return 0;
     }
     return 1;
 }
@@ -926,7 +990,7 @@ static void check_stall(world *w) {
 }
 
 static void start(world *w) {
-    memset(&w->job, 0xA5, sizeof w->job);
+    memset(&w->job, FILL, sizeof w->job);
     w->in_call = 1;
     popcl_err e = popcl_fetch_start(&w->job, &w->cfg, w->now);
     w->in_call = 0;
@@ -954,7 +1018,7 @@ static void check_end(world *w) {
     if (w->staged && !w->stuck && !too_late) broken(w, "staged, and no sync");
     if (!all_zero(w->cfg.session.iobuf, w->cfg.session.iobuf_len))
         broken(w, "the record buffer was not wiped");
-    if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "the plan was not wiped");
+    if (!is_wiped(w->cfg.plan, w->cfg.plan_len)) broken(w, "the plan was not wiped");
     if (w->fate_all != (w->marked > 0))
         broken(w, "marked %u, and the last fate %u times", (unsigned)w->marked,
                (unsigned)w->fate_all);
@@ -995,7 +1059,7 @@ static void check_wiped(world *w) {
         broken(w, "wipe left the record buffer");
     if (w->secure && !all_zero(&w->storage, sizeof w->storage))
         broken(w, "wipe left the TLS storage");
-    if (!all_zero(w->cfg.plan, w->cfg.plan_len)) broken(w, "wipe left the plan");
+    if (!is_wiped(w->cfg.plan, w->cfg.plan_len)) broken(w, "wipe left the plan");
 }
 
 /* Calls that must do nothing now. */
@@ -1112,7 +1176,7 @@ static int session(uint64_t seed, int secure) {
     free_world(&w);
     if (w.fault[0])
         printf("[random] seed %llu%s (window %u): %s\n", (unsigned long long)seed,
-               secure ? " with TLS" : "", test_window(), w.fault);
+               secure ? " with TLS" : "", w.cfg.session.window_len, w.fault);
     return w.fault[0] == 0;
 }
 
@@ -1168,8 +1232,8 @@ static int split(uint64_t seed) {
         forget_reasons(&pieces);
     }
     if (whole.fault[0] || pieces.fault[0]) {
-        printf("[random] seed %llu (window %u): %s / %s\n", (unsigned long long)seed, test_window(),
-               whole.fault, pieces.fault);
+        printf("[random] seed %llu (window %u): %s / %s\n", (unsigned long long)seed,
+               whole.cfg.session.window_len, whole.fault, pieces.fault);
         ok = 0;
     } else if (whole.log_n != pieces.log_n || memcmp(whole.log, pieces.log, whole.log_n) != 0) {
         size_t i = 0;
@@ -1180,7 +1244,8 @@ static int split(uint64_t seed) {
         whole.log[whole.log_n] = pieces.log[pieces.log_n] = 0;
         printf("[random] seed %llu (window %u): the split matters\n  whole:  %.300s\n  pieces: "
                "%.300s\n",
-               (unsigned long long)seed, test_window(), whole.log + i, pieces.log + i);
+               (unsigned long long)seed, whole.cfg.session.window_len, whole.log + i,
+               pieces.log + i);
         ok = 0;
     }
     free_world(&whole);

@@ -128,7 +128,6 @@ static const struct {
     {"uids", U8, OF(cfg.uids)},
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
-    {"window", LONG, OF(window)},
     {"session", FLAG, OF(session)},         /* drives popcl_command.h */
     {"goes_on", FLAG, OF(goes_on)},         /* there done takes +OK for a challenge */
     {"unconnected", FLAG, OF(unconnected)}, /* until `! connected` */
@@ -223,6 +222,11 @@ static void set_profile(script *s, const char *name) {
         if (strcmp(tls_profile_name((enum tls_profile)s->profile), name) == 0) return;
     }
     malformed("unknown profile", name);
+}
+
+static void set_window(script *s, const char *commands) {
+    s->window = number(commands);
+    if (s->window < 0 || s->window > TEST_WINDOW_MAX) malformed("too many commands", commands);
 }
 
 static void set_show(script *s, char *rest) {
@@ -334,6 +338,8 @@ static void read_setting(script *s, char *text) {
         s->cfg.uids = POPCL_UIDS_REQUIRED;
     else if (strcmp(name, "pass*") == 0)
         set_long_pass(s, rest);
+    else if (strcmp(name, "window") == 0)
+        set_window(s, rest);
     else if (strcmp(name, "show") == 0)
         set_show(s, rest);
     else if (strcmp(name, "decide") == 0)

@@ -55,6 +55,9 @@
  *
  * `> fate`, `> listed`, `> decide` and `> trace` come only after `show` of that word.
  *
+ * `window 8` gives room for eight commands in flight, and `window 0` for one. A case without it must
+ * hold for each WINDOW of the environment.
+ *
  * The settings are the table in script.c, and `auth`, `pass*`, `show`, `decide` and `sink` there.
  * `login COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from
  * popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is).

@@ -16,11 +16,14 @@ static inline unsigned test_window(void) {
     return n > 1 && n <= TEST_WINDOW_MAX ? (unsigned)n : 1;
 }
 
-/* Gives a session room for them; one needs none. */
-static inline void test_window_set(popcl_config *cfg, popcl_flight window[TEST_WINDOW_MAX]) {
-    unsigned n = test_window();
+/* Gives a session room for n of them; one needs none. */
+static inline void test_window_give(popcl_config *cfg, popcl_flight *window, unsigned n) {
     cfg->window = n > 1 ? window : NULL;
     cfg->window_len = (uint16_t)(n > 1 ? n : 0);
+}
+
+static inline void test_window_set(popcl_config *cfg, popcl_flight window[TEST_WINDOW_MAX]) {
+    test_window_give(cfg, window, test_window());
 }
 
 #endif
