@@ -94,6 +94,7 @@ typedef struct world {
     int unasked;  /* it said something that answers nothing */
     int odd_uids; /* 1: they are the messages' numbers; 2: some break the rules */
     enum sizes sizes;
+    int listed;  /* it was asked for a listing: else messages are planned by number */
     int doubted; /* the job found that a body is not of the size that was listed */
     /* TLS */
     int secure;
@@ -206,6 +207,7 @@ static void say_listing(world *w, int uidl) {
         w->spoilt = w->spoilt || order[b] != t;
     }
     say_text(w, "+OK\r\n");
+    w->listed = 1;
     for (uint32_t i = 0; i < n; i++) {
         const message *m = &w->messages[order[i]];
         if (fixed(w, order[i], 8, 9) == 0) /* names no message */
@@ -608,7 +610,7 @@ static void doubt(world *w, message *x) {
         broken(w, "%u: a body of the listed size is not believed", (unsigned)number);
     if (!w->pipelining || w->cfg.session.window_len < 2)
         broken(w, "%u: a body that was asked for alone is not believed", (unsigned)number);
-    if (w->doubted) broken(w, "a second body is not believed");
+    if (w->doubted) broken(w, "after that a second body is not believed");
     w->doubted = x->doubted = 1;
 }
 
@@ -1037,9 +1039,8 @@ static void check_end(world *w) {
             broken(w, "%u: STORED and NOT_STORED told %d times", (unsigned)i, stored);
         if ((m->dele_sent || m->unfetched || (m->durable && m->wants_delete)) && marked != 1)
             broken(w, "%u: MARKED and NOT_MARKED told %d times", (unsigned)i, marked);
-        int listed = w->cfg.uids != POPCL_UIDS_UNUSED || w->cfg.need_size || w->cfg.max_size;
         if (result == POPCL_OK && !w->spoilt && w->cfg.decide && !m->looked_at &&
-            (!listed || wanted(w, i)))
+            (!w->listed || wanted(w, i)))
             broken(w, "done, and %u was forgotten", (unsigned)i);
         if ((result == POPCL_OK || result == POPCL_MORE) && (m->not_stored || m->not_marked))
             broken(w, "%s, and %u failed", popcl_err_name(result), (unsigned)i);
