@@ -88,10 +88,14 @@ void hand_send_all(hand *h);
 /* Submits; the text is "fred", the secret is pulled. */
 popcl_err hand_submit(hand *h, popcl_verb verb, uint32_t number, uint32_t tag);
 
-/* Up to the maildrop: a sequence with USER and PASS, tags 1 and 2, and with a window CAPA, tag 3. A
- * job up to STAT's answer, with this number of messages, and their UIDs a, b, c, ... */
+/* Up to the maildrop: USER and PASS, and with a window CAPA. A sequence has the tags 1, 2 and 3. */
 void hand_login(hand *h);
+
+/* A job up to its messages: so many, and their UIDs a, b, c, ... */
 void hand_list(hand *h, unsigned messages);
+
+/* The answers to RETR, and to the LIST in front of it if there is a window. */
+void hand_message(hand *h, uint32_t number, const char *text);
 
 void hand_end(hand *h);
 

@@ -894,17 +894,18 @@ static void a_deletion_in_flight_keeps_the_session(void **state) {
         h.inside = fail_data_after_the_first;
         hand_job(&h);
         hand_list(&h, 3);
-        hand_say(&h, "+OK\r\nx\r\n.\r\n");
-        if (!h.cfg.session.window) hand_say(&h, "+OK\r\n");
+        hand_message(&h, 1, "x\r\n");
+        hand_say(&h, h.cfg.session.window ? "+OK 2 1503\r\n" : "+OK\r\n"); /* to LIST or DELE */
         hand_say(&h, "+OK\r\n");
         hand_say(&h, line);
         goes_on();
         hand_say(&h, "\r\n.\r\n");
-        if (h.cfg.session.window) { /* message 3, then DELE 1 */
-            assert_non_null(strstr(h.sent, "RETR 3\r\nDELE 1\r\n"));
-            hand_say(&h, "+OK\r\nz\r\n.\r\n+OK\r\n");
-        } else {
-            hand_say(&h, "+OK\r\nz\r\n.\r\n");
+        hand_message(&h, 3, "z\r\n");
+        if (h.cfg.session.window) {
+            assert_non_null(strstr(h.sent, "RETR 3\r\nDELE 1\r\nSTAT\r\n"));
+            hand_say(&h, "+OK\r\n");
+            assert_null(strstr(h.sent, "QUIT"));
+            hand_say(&h, "+OK 2 200\r\n");
         }
         hand_say(&h, "+OK\r\n");
         assert_non_null(strstr(h.seen, "1 MARKED\n"));
@@ -912,17 +913,21 @@ static void a_deletion_in_flight_keeps_the_session(void **state) {
         result_is(POPCL_ERR_SINK);
         hand_end(&h);
     }
-    hand_init(&h, 1); /* the control: without a deletion it is not drained */
-    h.cfg.drain_max = 1000;
-    h.answer[IN_DATA] = -1;
-    h.times[IN_DATA] = 100;
-    hand_job(&h);
-    hand_list(&h, 3);
-    hand_say(&h, "+OK\r\n");
-    hand_say(&h, line);
-    result_is(POPCL_ERR_SINK);
-    assert_null(strstr(h.sent, "QUIT"));
-    hand_end(&h);
+    for (size_t w = 0; w < COUNT_OF(windows); w++) {
+        hand_init(&h, windows[w]); /* the control: without a deletion it is not drained */
+        h.cfg.drain_max = 1000;
+        h.answer[IN_DATA] = -1;
+        h.times[IN_DATA] = 100;
+        hand_job(&h);
+        hand_list(&h, 3);
+        if (h.cfg.session.window) hand_say(&h, "+OK 1 1503\r\n");
+        hand_say(&h, "+OK\r\n");
+        hand_say(&h, line);
+        result_is(POPCL_ERR_SINK);
+        /* in a session that keeps, QUIT leaves with the last RETRs */
+        assert_int_equal(strstr(h.sent, "QUIT") != NULL, h.cfg.session.window != NULL);
+        hand_end(&h);
+    }
 }
 
 /* Octets that came before DELE left do not answer it, though they are looked at after a pause. */
@@ -933,10 +938,11 @@ static void a_surplus_reply_in_a_pause_answers_no_deletion(void **state) {
     hand_job(&h);
     hand_list(&h, 2);
     h.hold = 1;
-    hand_say(&h, "+OK\r\nx\r\n.\r\n"); /* DELE 1 waits to leave */
+    hand_message(&h, 1, "x\r\n"); /* DELE 1 waits to leave */
+    assert_null(strstr(h.sent, "DELE"));
     h.answer[IN_DATA] = 0;
     h.times[IN_DATA] = 1;
-    hand_say(&h, "+OK\r\nx\r\n.\r\n+OK\r\n");
+    hand_say(&h, "+OK 2 3\r\n+OK\r\nx\r\n.\r\n+OK\r\n");
     assert_int_equal(popcl_state(h.s) & POPCL_PAUSED, POPCL_PAUSED_SINK);
     hand_send_all(&h);
     assert_non_null(strstr(h.sent, "DELE 1\r\n"));
@@ -961,8 +967,9 @@ static void headers_do_not_count_as_messages(void **state) {
             hand_say(&h, "+OK\r\n1 a\r\n2 b\r\n3 c\r\n4 d\r\n5 e\r\n6 f\r\n7 g\r\n8 h\r\n9 i\r\n");
             if (h.cfg.session.window) {
                 hand_say(&h, "10 j\r\n.\r\n");
+                hand_say(&h, "+OK\r\n1 14\r\n2 14\r\n3 14\r\n4 14\r\n5 14\r\n");
                 h.hold = split;
-                hand_say(&h, "+OK\r\nPIPELINING\r\n.\r\n");
+                hand_say(&h, "6 14\r\n7 14\r\n8 14\r\n9 14\r\n10 14\r\n.\r\n");
             } else {
                 h.hold = split;
                 hand_say(&h, "10 j\r\n.\r\n");
@@ -973,8 +980,10 @@ static void headers_do_not_count_as_messages(void **state) {
             hand_send_all(&h);
             for (unsigned answered = 1; answered < 20 && popcl_state(h.s) != POPCL_DONE;
                  answered++) {
-                const char *verb = popcl_verb_name(popcl_last_verb(h.s));
-                hand_say(&h, strcmp(verb, "QUIT") ? "+OK\r\nSubject: x\r\n\r\n.\r\n" : "+OK\r\n");
+                popcl_verb verb = popcl_last_verb(h.s);
+                hand_say(&h, verb == POPCL_QUIT   ? "+OK\r\n"
+                             : verb == POPCL_STAT ? "+OK 10 100\r\n"
+                                                  : "+OK\r\nSubject: x\r\n\r\n.\r\n");
             }
             result_is(POPCL_MORE);
             assert_int_equal(times(h.sent, "RETR"), 1);
