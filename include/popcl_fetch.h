@@ -316,8 +316,8 @@ popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint3
  * time between start and wipe. */
 void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d);
 
-/* Aborts an open message, releases the secret, overwrites job, record buffer and plan with zeros.
- * May be called twice. Needs a started or a zeroed job. */
+/* Aborts an open message, releases the secret, overwrites job and record buffer with zeros, and of
+ * the plan all that popcl wrote. May be called twice. Needs a started or a zeroed job. */
 void popcl_fetch_wipe(popcl_fetch *f);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----
