@@ -335,8 +335,9 @@ check-fuzz: ## each fuzzer for half a minute (needs clang)
 fuzzers: $(FUZZERS)
 run-fuzzers: fuzzers
 	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
-check-window: tests ## transcripts and sim with eight commands in flight if the server allows it
-	@WINDOW=8 $(PYTHON) tests/check.py part window $(SIMS) -- $(RUNNER) -q $(TRANSCRIPTS)
+check-window: tests ## transcripts with eight commands in flight if the server allows it, sim with 2, 8 and 256
+	@WINDOW=8 $(PYTHON) tests/check.py part window $(SIMS) $(foreach w,2 256,$(foreach t,$(SIMS),-- env WINDOW=$w $t)) \
+	    -- $(RUNNER) -q $(TRANSCRIPTS)
 # lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
 lwip-programs:
 	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip

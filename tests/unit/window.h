@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* window - how many commands a test lets be in flight at once: WINDOW of the environment (1 to
- * 256), or one. `make check-window` runs the tests with eight. */
+ * 256), or one. `make check-window` runs the tests with several. */
 #ifndef TESTS_WINDOW_H
 #define TESTS_WINDOW_H
 
