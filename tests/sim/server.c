@@ -55,13 +55,24 @@ static const sim_message *message(sim_server *s, uint32_t number) {
 
 static void take_later(sim_server *s);
 
+static void list(sim_server *s, uint32_t what) {
+    say(s, "+OK listing follows");
+    s->listing = what;
+    s->listing_at = 0;
+}
+
 /* Says listing lines as they are asked for: a large listing is never in memory. */
 static void go_on_listing(sim_server *s) {
     while (s->listing && s->out_at == s->out_n) {
         uint32_t number = ++s->listing_at;
         if (number > s->numbers) {
-            s->listing = 0;
             say(s, ".");
+            if (s->again) {
+                s->again = 0;
+                list(s, s->listing);
+                return;
+            }
+            s->listing = 0;
             take_later(s);
             return;
         }
@@ -85,12 +96,6 @@ static void stat_maildrop(sim_server *s) {
     }
     if (s->generated) count = s->generated;
     say(s, "+OK %" PRIu32 " %" PRIu64, count, octets);
-}
-
-static void list(sim_server *s, uint32_t what) {
-    say(s, "+OK listing follows");
-    s->listing = what;
-    s->listing_at = 0;
 }
 
 static void retrieve(sim_server *s, const sim_message *m, int header_only) {
@@ -145,13 +150,12 @@ static void transaction(sim_server *s, const char *verb, const char *rest) {
         say(s, "-ERR cannot do that");
 }
 
-static void command(sim_server *s, char *line) {
+static void obey(sim_server *s, char *line) {
     char *rest = strchr(line, ' ');
     if (rest)
         *rest++ = 0;
     else
         rest = line + strlen(line);
-    s->commands++;
     if (s->commands == s->refuse_command) {
         say(s, "-ERR refused on order");
         return;
@@ -166,6 +170,7 @@ static void command(sim_server *s, char *line) {
         say(s, "TOP");
         say(s, "UIDL");
         say(s, "PIPELINING");
+        if (s->capa_user) say(s, "USER");
         if (s->stls && !s->in_tls) say(s, "STLS");
         say(s, ".");
     } else if (strcmp(line, "STLS") == 0 && s->stls && !s->in_tls && !s->logged_in) {
@@ -181,6 +186,32 @@ static void command(sim_server *s, char *line) {
     } else {
         say(s, "-ERR log in first");
     }
+}
+
+static void obey_twice(sim_server *s, char *line) {
+    char copy[sizeof s->line];
+    size_t from = s->out_at == s->out_n ? 0 : s->out_n, n;
+    (void)snprintf(copy, sizeof copy, "%s", line);
+    obey(s, copy);
+    s->again = s->listing != 0;
+    n = s->again ? 0 : s->out_n - from;
+    char *said = malloc(n + 1);
+    if (!said) abort();
+    memcpy(said, s->out + from, n);
+    put(s, said, n);
+    free(said);
+}
+
+/* more: other octets came with the command. */
+static void command(sim_server *s, char *line, int more) {
+    int now = ++s->commands == s->shift_command;
+    if (s->commands > s->commands_most) s->commands_most = s->commands;
+    s->dropping = s->shift == DROP_BURSTS ? more : now && s->shift == DROP_BURST;
+    if (now && s->shift == TWICE)
+        obey_twice(s, line);
+    else if (!now || s->shift == DROP_BURSTS)
+        obey(s, line);
+    if (s->end_behind && s->commands + 1 == s->shift_command + s->end_behind) s->over = 1;
 }
 
 /* Commands that were sent ahead wait until a listing is said. */
@@ -206,7 +237,8 @@ void sim_server_take(sim_server *s, const void *p, size_t n) {
         s->line[s->line_n] = 0;
         s->line[strcspn(s->line, "\r\n")] = 0;
         s->line_n = 0;
-        command(s, s->line);
+        command(s, s->line, i + 1 < n);
+        if (s->dropping) return;
     }
 }
 
@@ -259,6 +291,7 @@ void sim_server_connect(sim_server *s) {
     s->logged_in = s->user_named = s->over = s->quit_seen = s->in_tls = 0;
     s->line_n = s->later_n = s->out_n = s->out_at = 0;
     s->listing = s->commands = s->said = s->dele_seen = 0;
+    s->again = s->dropping = 0;
     say(s, "%s", s->greeting ? s->greeting : "+OK ready");
 }
 

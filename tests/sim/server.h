@@ -32,7 +32,14 @@ typedef struct sim_server {
     /* how, with garble_by: a mask or an octet */
     enum garble { FLIP, REPLACE, DROP, DOUBLE } garble;
     unsigned char garble_by;
+    uint32_t shift_command; /* shifts the replies of those after it: see shift */
+    uint32_t end_behind;    /* 1: the connection ends with that command, 2: with the next one, ...
+                             */
+    /* LOSE: the command is lost. DROP_BURST: so is all that came with it. TWICE: it is answered
+     * twice. DROP_BURSTS: in every session, only the first command of a burst is heard. */
+    enum shift { LOSE, TWICE, DROP_BURST, DROP_BURSTS } shift;
     int no_uidl, no_capa, no_top;
+    int capa_user; /* CAPA names USER */
     int stls; /* it has STLS; in_tls is then set with its +OK, and whoever drives it has to shake
                  hands */
     /* of one session */
@@ -48,6 +55,9 @@ typedef struct sim_server {
     size_t out_n, out_room, out_at;
     uint32_t listing, listing_at; /* a listing that is being said: 'L' or 'U', and the number */
     uint32_t commands, said;      /* counts of this session */
+    uint32_t commands_most;       /* the largest count of any session */
+    int again;                    /* the listing comes a second time */
+    int dropping;                 /* the rest of the burst is lost */
     uint32_t dele_seen;
     void (*on_dele)(void *ctx, uint32_t number,
                     const sim_message *m); /* every DELE that is accepted */

@@ -167,7 +167,7 @@ static int32_t net_recv(void *ctx, void *p, size_t n) {
         return odd;
     }
     if (w->broken) return POPCL_NET_EOF;
-    size_t want = f == NET_ONE ? 1 : n < w->chunk ? n : w->chunk;
+    size_t want = f == NET_ONE || w->drips ? 1 : n < w->chunk ? n : w->chunk;
     size_t got = give(w, p, want);
     if (got) {
         if (w->server.quit_seen && ended(w) && !cut_off(w)) w->quit_delivered = 1;
@@ -282,6 +282,16 @@ static int sink_data(void *ctx, const void *p, size_t n) {
     return (int)n;
 }
 
+/* Returns whether the same text is durable under the same UID. */
+static int has_already(const world *w, const stored *s) {
+    for (const stored *old = w->store; old < s; old++) {
+        if (old->durable && strcmp(old->uid, s->uid) == 0 && old->n == s->n &&
+            (s->n == 0 || memcmp(old->text, s->text, s->n) == 0))
+            return 1;
+    }
+    return 0;
+}
+
 static int sink_commit(void *ctx) {
     world *w = ctx;
     enum fault_kind f = next_call(w);
@@ -292,6 +302,10 @@ static int sink_commit(void *ctx) {
         return f == SINK_FAIL ? -1 : f == SINK_STOPS ? POPCL_SINK_STOP : 4711;
     }
     w->with_sink = 0;
+    if (w->compares && has_already(w, s)) {
+        drop_last(w);
+        return 0;
+    }
     if (w->staging) return POPCL_STAGED;
     s->durable = 1;
     return 0;
@@ -355,24 +369,50 @@ static void on_dele(void *ctx, uint32_t number, const sim_message *m) {
     int durable = !w->server.garble_octet && is_durable(w, m->uid, m->text);
     for (size_t i = 0; i < w->store_n && w->server.garble_octet; i++)
         durable |= w->store[i].fresh && w->store[i].durable && w->store[i].number == number;
-    if (!durable) world_note(w, "DELE of %s, which is not durable", m->uid);
+    if (!durable && !w->may_shift) world_note(w, "DELE of %s, which is not durable", m->uid);
     if (w->kind != DELETE_FETCHED) world_note(w, "DELE in a session that keeps"); /* [G7] */
 }
 
 /* ---- the device ---- */
 
+/* stored in this session, and it is not known yet that no reply is missing */
+#define UNSURE POPCL_SEEN_OTHER
+
+static int keeps_uids(const world *w) { return w->kind == NEW_ONLY || w->remembers; }
+
+static unsigned sure_mark(const world *w) {
+    return w->kind == NEW_ONLY ? POPCL_SEEN_FETCHED : POPCL_SEEN_DELETE_DUE;
+}
+
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     world *w = ctx;
+    unsigned marks = w->remembers ? popcl_seen_get(&w->seen, m->uid, m->uid_len) : 0;
+    if (w->kind == DELETE_FETCHED && marks & POPCL_SEEN_DELETE_DUE) return POPCL_DELETE_UNFETCHED;
     if (w->kind == DELETE_FETCHED) return POPCL_FETCH | POPCL_DELETE;
     if (w->kind == NEW_ONLY && stage == POPCL_STAGE_UID &&
-        popcl_seen_get(&w->seen, m->uid, m->uid_len))
+        popcl_seen_get(&w->seen, m->uid, m->uid_len) & POPCL_SEEN_FETCHED)
         return POPCL_SKIP;
     return POPCL_FETCH;
 }
 
 static void listed(void *ctx, const popcl_msg *m) {
     world *w = ctx;
-    if (w->kind == NEW_ONLY) popcl_seen_listed(&w->seen, m ? m->uid : NULL, m ? m->uid_len : 0);
+    if (keeps_uids(w)) popcl_seen_listed(&w->seen, m ? m->uid : NULL, m ? m->uid_len : 0);
+}
+
+static void remember(world *w, const popcl_msg *m) {
+    popcl_diag d;
+    popcl_fetch_get_diag(&w->job, &d);
+    if (popcl_seen_put(&w->seen, m->uid, m->uid_len, d.unsure ? UNSURE : sure_mark(w)))
+        world_note(w, "the set is full");
+}
+
+/* The end of a session for a UID of it. If the session is sure, its messages are; otherwise they
+ * are new again. */
+static unsigned sure_or_new(void *ctx, unsigned marks) {
+    const world *w = ctx;
+    if (!(marks & UNSURE)) return marks;
+    return w->diag.unsure ? 0 : sure_mark(w);
 }
 
 static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
@@ -382,15 +422,14 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     if (w->fate_all) world_note(w, "a fate after the last one");
     if (what == POPCL_MARKED) w->marked++;
     if (what >= POPCL_DELETED) w->fate_all = (int)what;
-    if (what == POPCL_DELETED && !w->quit_delivered)
+    if (what == POPCL_DELETED && !w->quit_delivered && !w->may_shift)
         world_note(w, "deletions are told done, and QUIT was not answered");
     if (m && what == POPCL_STORED) {
         int found = 0;
         for (size_t i = 0; i < w->store_n; i++)
             found |= w->store[i].durable && strcmp(w->store[i].uid, m->uid) == 0;
         if (!found) world_note(w, "%s is told stored, and is not durable", m->uid);
-        if (w->kind == NEW_ONLY && popcl_seen_put(&w->seen, m->uid, m->uid_len, POPCL_SEEN_FETCHED))
-            world_note(w, "the set is full");
+        if (keeps_uids(w)) remember(w, m);
     }
 }
 
@@ -420,6 +459,8 @@ static void device_wakes(world *w) {
 
 static void device_saves(world *w) {
     w->saved_n = 0;
+    popcl_seen_each(&w->seen, sure_or_new, w);
+    w->one_at_a_time |= w->diag.unsure | w->diag.shifted;
     if (popcl_seen_save(&w->seen, seen_put, w)) world_note(w, "the set cannot be saved");
 }
 
@@ -444,11 +485,17 @@ static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
 static void configure(world *w) {
     memset(&w->cfg, 0, sizeof w->cfg);
     test_window_set(&w->cfg.session, w->window);
+    if (w->ahead) {
+        w->cfg.session.window = w->ahead;
+        w->cfg.session.window_len = w->ahead_len;
+    }
+    if (w->one_at_a_time) w->cfg.session.window = NULL;
+    if (w->one_at_a_time) w->cfg.session.window_len = 0;
     w->cfg.session.host = "pop.example";
     w->cfg.session.user = "fred";
     w->cfg.secret.get = secret_get;
     w->cfg.secret.ctx = w;
-    w->cfg.auth = POPCL_AUTH_USER;
+    w->cfg.auth = (uint16_t)(w->server.capa_user ? POPCL_AUTH_AUTO : POPCL_AUTH_USER);
     w->cfg.session.iobuf = w->iobuf;
     w->cfg.session.iobuf_len = sizeof w->iobuf;
     w->cfg.plan = w->plan_len ? w->plan : NULL;
@@ -463,6 +510,7 @@ static void configure(world *w) {
     }
     w->cfg.session.total_ms = w->total_ms;
     w->cfg.passes = w->passes;
+    w->cfg.need_size = (uint8_t)w->need_size;
     w->cfg.session.pause_ms = 500; /* popcl_run asks again every 10 ms: enough of that */
     w->cfg.group_messages = 2;
     w->cfg.uids = w->kind == NEW_ONLY ? POPCL_UIDS_REQUIRED : POPCL_UIDS_OPTIONAL;
@@ -500,12 +548,13 @@ static void check_kept(world *w, popcl_err result) {
 static void check_end(world *w, popcl_err result) {
     popcl_diag d;
     popcl_fetch_get_diag(&w->job, &d);
+    w->diag = d;
     int success = popcl_err_class(result) == POPCL_CLASS_DONE;
     if (result < 0 || result >= POPCL_ERR_COUNT_ || d.err != result)
         world_note(w, "an undefined result");
     if (popcl_state(&w->job.session) != POPCL_DONE) world_note(w, "it returned and is not done");
-    /* [I4] */
-    if (success && !w->quit_delivered)
+    /* [I4]; a reply that came twice may be taken for that to QUIT */
+    if (success && !w->quit_delivered && !w->may_shift)
         world_note(w, "%s, and QUIT was not answered", popcl_err_name(result));
     /* [I8] */
     if (success && d.failed)
@@ -581,7 +630,8 @@ static void check_store(world *w) {
     for (size_t i = 0; i < w->store_n; i++) {
         int known = 0;
         for (uint32_t k = 0; k < s->count; k++) {
-            int named = strcmp(s->messages[k].uid, w->store[i].uid) == 0 || !w->store[i].uid[0];
+            int named = strcmp(s->messages[k].uid, w->store[i].uid) == 0 || !w->store[i].uid[0] ||
+                        w->may_shift;
             known |= named && strlen(s->messages[k].text) == w->store[i].n &&
                      (w->store[i].n == 0 ||
                       memcmp(s->messages[k].text, w->store[i].text, w->store[i].n) == 0);

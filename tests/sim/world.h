@@ -61,11 +61,19 @@ typedef struct world {
     enum session_kind kind;
     int staging;  /* the store answers STAGED, and sync makes durable */
     size_t chunk; /* octets that recv and send move at most */
+    int drips;    /* recv moves one octet */
     uint32_t total_ms;
     uint16_t passes;
-    size_t plan_len;  /* 0: what is left of the TLS storage */
-    uint8_t security; /* popcl_security */
-    int resumes;      /* the device keeps its session of TLS, and the server remembers it */
+    size_t plan_len;     /* 0: what is left of the TLS storage */
+    uint8_t security;    /* popcl_security */
+    popcl_flight *ahead; /* a window in place of that of the environment, */
+    uint16_t ahead_len;  /* and its length */
+    int need_size;
+    int remembers; /* a device that deletes keeps UIDs too, and deletes unfetched what is due */
+    int compares;  /* the store drops a message that it has under the same UID */
+    int may_shift; /* replies may be those to other commands. The device learns it later, and the
+                      test judges what was deleted */
+    int resumes;   /* the device keeps its session of TLS, and the server remembers it */
     /* orders for the transport in a session with TLS: 0 is never, else the n-th octet to the client
      */
     uint32_t flip_octet; /* has a wrong bit */
@@ -98,6 +106,8 @@ typedef struct world {
     unsigned char seen_memory[POPCL_SEEN_SIZE(WORLD_SEEN)];
     unsigned char saved[64 + POPCL_SEEN_ENTRY * WORLD_SEEN + 64];
     size_t saved_n, saved_at;
+    int one_at_a_time; /* a session was unsure, or its replies did not match: no window any more */
+    popcl_diag diag;   /* of the last session */
     /* the job */
     popcl_fetch job;
     popcl_fetch_config cfg;
