@@ -121,13 +121,14 @@ static void look_at_next(popcl_fetch *f) {
 
 /* ---- commands ---- */
 
-/* Sends a command for an entry. Returns whether it was sent. */
+/* Sends a command for an entry. Returns whether it was sent. Replies that shifted once may do so
+ * again, so another STAT has to follow. */
 static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry_state next) {
     popcl_command command = {.verb = verb, .number = popcl_plan_number(&f->plan, at)};
     unsigned before = popcl_in_flight(&f->session);
     popcl_err e = popcl_machine_submit(&f->session, &command, (uint32_t)at);
     if (e == POPCL_ERR_WOULD_BLOCK) return 0;
-    if (before) f->unsure |= POPCL_UNSURE_MESSAGES;
+    if (before || f->shifted) f->unsure |= POPCL_UNSURE_MESSAGES;
     popcl_plan_enter(&f->plan, at, next, popcl_plan_actions(&f->plan, at));
     if (e) popcl_machine_fail(&f->session, e);
     return 1;
