@@ -72,7 +72,8 @@ typedef struct world {
     int remembers; /* a device that deletes keeps UIDs too, and deletes unfetched what is due */
     int compares;  /* the store drops a message that it has under the same UID */
     int may_shift; /* replies may be those to other commands. The device learns it later, and the
-                      test judges what was deleted */
+                      test judges what was deleted. 2: a reply may be stored as a message, or begin
+                      one */
     int resumes;   /* the device keeps its session of TLS, and the server remembers it */
     /* orders for the transport in a session with TLS: 0 is never, else the n-th octet to the client
      */
@@ -128,6 +129,9 @@ void world_free(world *w);
 
 /* One session, from start to wipe; returns its result. After a power failure: POPCL_ERR_COUNT_. */
 popcl_err world_session(world *w);
+
+/* Returns whether the store has a text for good, under this UID. NULL: under any. */
+int world_is_durable(const world *w, const char *uid, const char *text);
 
 /* Sets the next session's fault; 0: none. */
 void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever);
