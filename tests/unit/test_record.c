@@ -114,6 +114,81 @@ static void what_is_stored_stays_stored(void **state) {
     }
 }
 
+/* ---- sessions that are unsure ---- */
+
+static void note_unsure(const char *name, cmd_event event) {
+    r.unsure = 1;
+    note(name, event);
+    r.unsure = 0;
+}
+
+static void what_an_unsure_session_stored_is_new(void **state) {
+    (void)state;
+    note("before", CMD_ON_STORED);
+    cmd_record_begin(&r);
+    note_unsure("kept", CMD_ON_STORED);
+    note_unsure("due", CMD_ON_STORED_DUE);
+    note_unsure("marked", CMD_ON_STORED_DUE), note("marked", CMD_ON_MARKED);
+    note_unsure("before", CMD_ON_STORED);
+    cmd_record_confirm(&r, 0);
+    cmd_record_begin(&r);
+    assert_int_equal(now("kept"), CMD_NEW);
+    assert_int_equal(now("due"), CMD_NEW);
+    assert_int_equal(now("marked"), CMD_NEW); /* so it is not deleted unfetched */
+    assert_int_equal(now("before"), CMD_NEW);
+    note("kept", CMD_ON_STORED), note("due", CMD_ON_STORED_DUE);
+    cmd_record_begin(&r);
+    assert_int_equal(now("kept"), CMD_STORED);
+    assert_int_equal(now("due"), CMD_DUE);
+    assert_int_equal(now("marked"), CMD_NEW);
+}
+
+/* A doubt may end in the middle of a session. Messages that come later are sure at once. */
+static void a_session_is_sure_for_what_it_stored_itself(void **state) {
+    (void)state;
+    note_unsure("earlier", CMD_ON_STORED);
+    note_unsure("again", CMD_ON_STORED_DUE);
+    cmd_record_begin(&r);
+    note_unsure("again", CMD_ON_STORED_DUE);
+    note_unsure("now", CMD_ON_STORED);
+    note("later", CMD_ON_STORED);
+    r.changed = 0;
+    cmd_record_is_sure(&r);
+    assert_int_equal(r.changed, 1);
+    cmd_record_begin(&r);
+    assert_int_equal(now("earlier"), CMD_NEW);
+    assert_int_equal(now("again"), CMD_DUE);
+    assert_int_equal(now("now"), CMD_STORED);
+    assert_int_equal(now("later"), CMD_STORED);
+    r.changed = 0;
+    cmd_record_is_sure(&r);
+    assert_int_equal(r.changed, 0);
+    assert_int_equal(now("earlier"), CMD_NEW);
+}
+
+/* It does not stay stored if it fails, and a session that is sure of its own makes it no better. */
+static void what_is_unsure_fails_as_new_messages_do(void **state) {
+    static const struct {
+        cmd_event event;
+        cmd_state becomes;
+    } rows[] = {{CMD_ON_REFUSED, CMD_REFUSED}, {CMD_ON_FAILED, CMD_FAILED},
+                {CMD_ON_BROKEN, CMD_LAST},     {CMD_ON_LEFT, CMD_NEW},
+                {CMD_ON_TWICE, CMD_NEW},       {CMD_ON_MARKED, CMD_NEW}};
+    (void)state;
+    for (int due = 0; due < 2; due++) {
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            cmd_record_begin(&r);
+            note_unsure("a", due ? CMD_ON_STORED_DUE : CMD_ON_STORED);
+            cmd_record_begin(&r);
+            note("a", rows[i].event);
+            cmd_record_is_sure(&r);
+            cmd_record_confirm(&r, 1);
+            cmd_record_begin(&r);
+            assert_int_equal(now("a"), rows[i].becomes);
+        }
+    }
+}
+
 static void a_deletion_is_due_until_it_is_confirmed(void **state) { /* [G2 G3 G11] */
     (void)state;
     note("marked", CMD_ON_STORED_DUE), note("marked", CMD_ON_MARKED);
@@ -445,11 +520,13 @@ static size_t save_filled(unsigned n) {
         cmd_record_note(&r, name, strlen(name), (cmd_event)(i % CMD_ON_LEFT),
                         i % 7 ? i : CMD_SIZE_UNKNOWN, (uint16_t)(i * 300));
         if (i % 2) note(name, CMD_ON_MARKED);
+        r.unsure = i % 3 == 0; /* the next one */
     }
     listing_ends();
     cmd_record_begin(&r);
     listing_ends();
     r.no_uidl = 2;
+    r.one_at_a_time = 64;
     assert_int_equal(cmd_record_save(&r, file_put, &f), 0);
     assert_true(f.len == CMD_SAVED_LEN(r.used) && f.largest <= CMD_PIECE_MAX);
     return f.len;
@@ -460,6 +537,7 @@ static void assert_equal_records(const cmd_record *a, const cmd_record *b) {
     assert_memory_equal(a->key, b->key, sizeof a->key);
     assert_memory_equal(a->old_keys, b->old_keys, sizeof a->old_keys);
     assert_int_equal(a->no_uidl, b->no_uidl);
+    assert_int_equal(a->one_at_a_time, b->one_at_a_time);
     assert_int_equal(a->old, b->old);
     for (size_t i = 0; i < a->room; i++) {
         const cmd_entry *e = &a->slots[i];
@@ -673,6 +751,9 @@ int main(void) {
         TEST(an_event_counts_from_the_next_session_on),
         TEST(one_failure_among_equal_names_has_all_fetched_again),
         TEST(what_is_stored_stays_stored),
+        TEST(what_an_unsure_session_stored_is_new),
+        TEST(a_session_is_sure_for_what_it_stored_itself),
+        TEST(what_is_unsure_fails_as_new_messages_do),
         TEST(a_deletion_is_due_until_it_is_confirmed),
         TEST(a_confirmation_is_of_its_own_session),
         TEST(what_was_deleted_is_new_to_later_runs),

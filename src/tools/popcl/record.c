@@ -213,12 +213,20 @@ int cmd_record_is_deferred(const cmd_entry *e) {
     return e->state == CMD_LAST || e->live & CMD_LIVE_BROKE;
 }
 
+/* Returns whether an event finds an entry as if it was new: the message that an earlier session
+ * stored is gone, or may be another one. */
+static int is_as_new(const cmd_entry *e) {
+    return is_gone(e) || (e->flags & CMD_ENTRY_UNSURE && !(e->live & CMD_LIVE_TOLD));
+}
+
 static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t number,
                        uint16_t day) {
     int is_nothing = event == CMD_ON_LEFT || event == CMD_ON_TWICE; /* the message was not tried */
-    if (is_gone(e) && first[CMD_NEW][event] == CMD_NEW) return;
-    unsigned state = is_gone(e) ? CMD_NEW : e->state;
-    if (is_gone(e)) e->size = CMD_SIZE_UNKNOWN;
+    int as_new = is_as_new(e);
+    if (as_new && first[CMD_NEW][event] == CMD_NEW) return;
+    unsigned state = as_new ? CMD_NEW : e->state;
+    if (as_new) e->size = CMD_SIZE_UNKNOWN;
+    if (as_new) e->flags &= (uint8_t)~CMD_ENTRY_UNSURE;
     record_enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[state][event]);
     r->changed = 1;
     switch (event) {
@@ -375,7 +383,7 @@ void cmd_record_confirm(cmd_record *r, int confirmed) {
 }
 
 void cmd_record_is_sure(cmd_record *r) {
-    for (size_t i = 0; r->unsure && i < r->room; i++) {
+    for (size_t i = 0; i < r->room; i++) {
         cmd_entry *e = &r->slots[i];
         if (!(e->flags & CMD_ENTRY_UNSURE) || !(e->live & CMD_LIVE_TOLD)) continue;
         e->flags &= (uint8_t)~CMD_ENTRY_UNSURE;
