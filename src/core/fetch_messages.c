@@ -128,7 +128,8 @@ static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry
     unsigned before = popcl_in_flight(&f->session);
     popcl_err e = popcl_machine_submit(&f->session, &command, (uint32_t)at);
     if (e == POPCL_ERR_WOULD_BLOCK) return 0;
-    if (before || f->shifted) f->unsure |= POPCL_UNSURE_MESSAGES;
+    /* a reply of the listing may have come twice: then the first body is one too many */
+    if (before || f->ahead || f->shifted) f->unsure |= POPCL_UNSURE_MESSAGES;
     popcl_plan_enter(&f->plan, at, next, popcl_plan_actions(&f->plan, at));
     if (e) popcl_machine_fail(&f->session, e);
     return 1;

@@ -98,7 +98,7 @@ static void check_job(model *m, const model_command *c) {
         model_size_of(m, c->number, &sure) == MODEL_UNKNOWN)
         model_differs(m, "RETR %u, and its size was not asked for", (unsigned)c->number);
     if (for_message(c)) m->last_mail = m->commands_n;
-    if (for_message(c) && m->doubt) m->risky = m->commands_n;
+    if (for_message(c) && (m->ahead || m->doubt)) m->risky = m->commands_n;
     if (!others) return;
     if (c->verb <= M_CAPA || c->verb == M_UIDL || (c->verb == M_LIST && !c->number))
         m->early = m->commands_n;
@@ -113,7 +113,6 @@ static void check_job(model *m, const model_command *c) {
     if (c->verb == M_QUIT && deletes(m))
         model_differs(m, "QUIT with deletions, ahead of replies [G10]");
     m->behind = 1;
-    if (for_message(c)) m->risky = m->commands_n;
 }
 
 void model_may_follow(model *m, const model_command *c) {

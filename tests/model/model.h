@@ -188,7 +188,8 @@ typedef struct model {
     int was_ahead;    /* so it was at STAT */
     int behind;       /* a command after the login left behind another one */
     size_t early;     /* the last one of the login or the listing that did */
-    size_t risky;     /* the last one for a message that did, or came after a doubt */
+    size_t risky;     /* the last one for a message in a session that sends ahead, or came after a
+                         doubt */
     size_t last_mail; /* the last one for a message */
     size_t probe_ok;  /* the last probe that shows that no reply is missing */
     int probe_bad;    /* one shows that a reply is missing, or came twice */
