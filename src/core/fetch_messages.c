@@ -198,7 +198,7 @@ static unsigned finish_messages(popcl_fetch *f) {
     if (more_to_list(f)) {
         if (!in_flight) popcl_list_begin(f, f->from);
     } else {
-        popcl_fetch_enter(f, f->unsure ? POPCL_PROBE : POPCL_SAY_QUIT);
+        popcl_fetch_enter(f, f->unsure & POPCL_UNSURE_MESSAGES ? POPCL_PROBE : POPCL_SAY_QUIT);
     }
     return 0;
 }

@@ -186,7 +186,7 @@ static void write_job(model *m, const model_command *c, size_t index) {
     case M_STAT:
         check_line(m, c, "");
         if (!m->logged_in) model_differs(m, "STAT now");
-        int probes = m->risky > m->probe_ok || m->early > m->last_mail || model_doubts(m);
+        int probes = m->risky > m->probe_ok || model_doubts(m);
         if (c->probe ? !probes : capa_is_due(m))
             model_differs(m, c->probe ? "STAT, and no reply can be missing" : "STAT before CAPA");
         break;
