@@ -370,6 +370,7 @@ struct popcl_fetch {
     uint32_t due, wanted;  /* entries that wait for DELE; for RETR or TOP */
     uint32_t asked;        /* bodies in flight */
     uint32_t asked_octets; /* of them, as far as a limit counts them */
+    uint32_t count;        /* messages, by the first STAT */
     uint32_t lines;        /* of the body that is being received */
     uint32_t begun;        /* whole messages wanted or asked for, against max_messages */
     uint32_t from;        /* first number that this pass plans; if the plan is full, the next one */

@@ -178,6 +178,7 @@ static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
         return;
     }
     f->listing_reached = 1;
+    f->count = r->number;
     f->octets_in_maildrop = r->size;
     if (r->number == 0) {
         if (f->cfg->listed) f->cfg->listed(f->cfg->ctx, NULL);
@@ -191,7 +192,7 @@ static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
  * came since. No other reply has two numbers, except of LIST. */
 static void probe_answered(popcl_fetch *f, const popcl_reply *r) {
     if (r->status != POPCL_STATUS_OK || r->size == POPCL_SIZE_UNKNOWN ||
-        r->number < f->session.count - f->marked) {
+        r->number < f->count - f->marked) {
         f->shifted = 1;
         popcl_machine_fail(&f->session, POPCL_ERR_REPLIES);
         return;

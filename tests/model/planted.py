@@ -115,7 +115,7 @@ FAULTS = [
     ("QUIT ahead of replies to DELE", "fetch.c", "!(f->phase == POPCL_SAY_QUIT && f->deletes);", "f->phase != POPCL_PHASES;"),
     ("QUIT without STAT", "fetch_messages.c", "f->unsure & POPCL_UNSURE_MESSAGES ? POPCL_PROBE", "f->unsure > 3 ? POPCL_PROBE"),
     ("one number is enough for the last STAT", "fetch.c", "if (r->status != POPCL_STATUS_OK || r->size == POPCL_SIZE_UNKNOWN ||", "if (r->status != POPCL_STATUS_OK ||"),
-    ("the last STAT may count too few", "fetch.c", "r->number < f->session.count - f->marked) {", "r->number > UINT32_MAX - 1) {"),
+    ("the last STAT may count too few", "fetch.c", "r->number < f->count - f->marked) {", "r->number > UINT32_MAX - 1) {"),
     ("unsure is not told", "fetch_messages.c", "if (before || f->ahead || f->shifted) f->unsure", "if (before > UINT16_MAX) f->unsure"),
     ("unsure is not told of a body alone", "fetch_messages.c", "if (before || f->ahead || f->shifted) f->unsure", "if (before) f->unsure"),
     ("unsure is not told of a listing", "fetch.c", "if (in_flight && f->phase < POPCL_HANDLE_MESSAGES) f->unsure |= POPCL_UNSURE_EARLY;",
