@@ -122,7 +122,7 @@ static uint32_t commands_of_a_clean_session(const shift_case *c) {
     w.server.shift_command = 0;
     popcl_err result = world_session(&w);
     int like_replies = c->maildrop->like_replies;
-    if (result != POPCL_OK && !(like_replies && result == POPCL_ERR_BODY_SIZE))
+    if (result != POPCL_OK && !(like_replies && result == POPCL_ERR_REPLIES))
         world_note(&w, "clean: %s", popcl_err_name(result));
     if ((w.diag.unsure || w.diag.shifted) != like_replies)
         world_note(&w, "a clean session is unsure, or one that cannot be sure is");

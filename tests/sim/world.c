@@ -661,7 +661,7 @@ void world_recover(world *w) {
     do {
         result = world_session(w);
         /* a body that looks like a reply may need a session that sends one command at a time */
-        again = result == POPCL_MORE || (result == POPCL_ERR_BODY_SIZE && ahead);
+        again = result == POPCL_MORE || (result == POPCL_ERR_REPLIES && ahead);
         ahead = 0;
     } while (again && ++tries < 20);
     if (result != POPCL_OK)
