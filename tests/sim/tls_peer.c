@@ -82,9 +82,25 @@ static void note_end(tls_peer *p) {
     p->notified = error == BR_ERR_OK;
 }
 
+static void count_records(tls_peer *p, const unsigned char *from, size_t n) {
+    while (n) {
+        if (p->rest) {
+            size_t some = n < p->rest ? n : p->rest;
+            p->rest -= some, from += some, n -= some;
+            continue;
+        }
+        p->header[p->header_n++] = *from++, n--;
+        if (p->header_n < sizeof p->header) continue;
+        p->header_n = 0;
+        p->rest = (size_t)p->header[3] << 8 | p->header[4];
+        p->records += p->header[0] == TLS_DATA;
+    }
+}
+
 void tls_peer_take(tls_peer *p, const void *octets, size_t n) {
     const unsigned char *from = octets;
     size_t room;
+    count_records(p, from, n);
     while (n) {
         unsigned char *to = br_ssl_engine_recvrec_buf(&p->ssl.eng, &room);
         if (!to) break; /* it is closed */

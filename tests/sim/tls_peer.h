@@ -53,9 +53,10 @@ typedef struct tls_peer {
     size_t empty;    /* so many empty records before each */
     int corrupt;     /* the next record has one bit wrong */
     /* what is known of the client */
-    int notified; /* it sent close_notify */
-    int alert;    /* the fatal alert that it sent; -1: none */
-    int error;    /* BearSSL's, 0: none */
+    int notified;     /* it sent close_notify */
+    int alert;        /* the fatal alert that it sent; -1: none */
+    int error;        /* BearSSL's, 0: none */
+    unsigned records; /* of text, that it began */
     /* private */
     tls_peer_setup setup;
     br_ssl_server_context ssl;
@@ -64,6 +65,8 @@ typedef struct tls_peer {
     unsigned char messages[8192]; /* of a handshake, waiting for their records */
     size_t messages_n;
     int ciphered;
+    unsigned char header[5]; /* of the client's record */
+    size_t header_n, rest;   /* octets of it that came, and octets of the record to come */
     tls_octets wire, heard;
 } tls_peer;
 
