@@ -55,8 +55,8 @@
  *
  * `> fate`, `> listed`, `> decide` and `> trace` come only after `show` of that word.
  *
- * `window 8` gives room for eight commands in flight, and `window 0` for one. A case without it must
- * hold for each WINDOW of the environment.
+ * `window 8` gives room for eight commands in flight, and `window 0` for one. A case without it
+ * must hold for each WINDOW of the environment.
  *
  * The settings are the table in script.c, and `auth`, `pass*`, `show`, `decide` and `sink` there.
  * `login COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from
