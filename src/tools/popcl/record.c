@@ -213,8 +213,8 @@ int cmd_record_is_deferred(const cmd_entry *e) {
     return e->state == CMD_LAST || e->live & CMD_LIVE_BROKE;
 }
 
-/* Returns whether an event finds an entry as if it was new: the message that an earlier session
- * stored is gone, or may be another one. */
+/* Returns whether an event finds an entry as if it was new. The message that an earlier session
+ * stored is then gone, or may be another one. */
 static int is_as_new(const cmd_entry *e) {
     return is_gone(e) || (e->flags & CMD_ENTRY_UNSURE && !(e->live & CMD_LIVE_TOLD));
 }
