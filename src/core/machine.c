@@ -467,7 +467,7 @@ static void read_all(popcl *c) {
  * sent. Sent octets cannot be taken back, so a secret that fails now ends the session. */
 static void write_on(popcl *c) {
     size_t room;
-    /* the secret may also be that of PASS, which waits to be submitted behind USER */
+    /* the secret may also be that of PASS, which waits to follow USER */
     if (!c->in_flight || popcl_nth(c, c->in_flight - 1u)->verb != POPCL_RESPONSE) return;
     while (c->secret && !c->pause && !c->send_failed && popcl_states[c->state].can & SEND) {
         unsigned char *p = c->link.ops->out(&c->link, &room);
