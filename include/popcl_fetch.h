@@ -349,7 +349,7 @@ struct popcl_fetch {
     uint8_t unsure;      /* POPCL_UNSURE_*: so they were, and a reply may be missing */
     uint8_t doubt;       /* a body was not as long as listed: all replies come first, then STAT */
     uint8_t shifted;     /* the replies did not match the commands */
-    uint8_t filled;      /* so much was asked for that the next command waits for half of it */
+    uint8_t filled;      /* so much was asked for that the next command waits for a part of it */
     uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
     uint8_t at_start;    /* no octet of the body came yet */
     uint8_t deletes;     /* DELE was wanted for a message */
