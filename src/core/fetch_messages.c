@@ -143,13 +143,13 @@ static uint32_t weight(const popcl_fetch *f, size_t at) {
 }
 
 /* Returns whether a body may be asked for now. Once there is no room for one more, the next ones
- * wait until a quarter of the octets, or half of the window, is free. So commands leave many at a
- * time, and the line is never empty. */
+ * wait until some of the octets, or half of the window, is free. So commands leave many at a time,
+ * and the line is never empty. */
 static int may_ask(popcl_fetch *f, size_t at) {
     unsigned in_flight = popcl_in_flight(&f->session);
     if (in_flight == 0) return 1;
     if (f->filled &&
-        (f->asked_octets > POPCL_AHEAD_OCTETS / 4 * 3 || in_flight > f->session.window_len / 2u))
+        (f->asked_octets > POPCL_AHEAD_OCTETS / 32 * 31 || in_flight > f->session.window_len / 2u))
         return 0;
     f->filled = f->asked && f->asked_octets + weight(f, at) > POPCL_AHEAD_OCTETS;
     return !f->filled;
