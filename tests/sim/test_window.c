@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_window - several commands in flight: the ring that holds them, how many may leave over which
- * link, how much is asked for ahead, and what a pause, a failure and an end do to what is in
- * flight. */
+/* test_window - several commands in flight. The ring that holds them, how many may leave over which
+ * link, and how much is asked for ahead. A pause, a failure and an end while they are in flight. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -300,7 +299,7 @@ static void say_body(size_t octets) {
     hand_say(&h, ".\r\n");
 }
 
-/* Never more than POPCL_AHEAD_OCTETS of bodies are asked for, but for one that alone is larger. */
+/* Never more than POPCL_AHEAD_OCTETS of bodies are asked for, except one that alone is larger. */
 static void bodies_ahead_are_bounded_by_their_sizes(void **state) {
     static const struct {
         unsigned long size;
@@ -406,8 +405,8 @@ static void a_pause_sends_nothing(void **state) {
 
 enum end { STOP, LATE, TIME_OVER, ENDS };
 
-/* Bodies and QUIT are in flight. After a stop what comes is dropped, and the session ends in order.
- * The reserve is for QUIT, which has left. What is stored stays so. */
+/* Bodies and QUIT are in flight. After a stop the bodies are dropped, and QUIT is still answered.
+ * The reserve is for QUIT, which has left. A message that is stored stays so. */
 static void ends_with_bodies_and_quit_in_flight(void **state) {
     static const popcl_err results[] = {POPCL_ERR_STOPPED, POPCL_OK, POPCL_ERR_TIMEOUT_TOTAL};
     (void)state;
