@@ -84,7 +84,7 @@ typedef enum popcl_stage {
      * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST. (With
      * POPCL_UIDS_REQUIRED the job fails.) As LIST names these messages, decide is asked about each
      * again, without its UID. If UIDs are unused and no sizes are wanted, there is no listing, and
-     * decide is not asked at this stage.
+     * decide is not asked at this stage. If commands are sent ahead, LIST is sent all the same.
      *
      * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
      * POPCL_FETCH; */

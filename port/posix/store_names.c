@@ -24,7 +24,7 @@ void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIG
 
 /* ---- text: without printf, which would cost more than all else here ---- */
 
-/* Digits of the largest number that add_number writes, and more. */
+/* Digits of the largest number that name_add_number writes, and more. */
 #define DIGITS_MAX (3 * sizeof(unsigned long))
 
 typedef char
@@ -38,10 +38,10 @@ static char *add(char *to, const char *p, size_t n) {
     return to + n;
 }
 
-static char *add_text(char *to, const char *text) { return add(to, text, strlen(text)); }
+static char *name_add_text(char *to, const char *text) { return add(to, text, strlen(text)); }
 
 /* Writes a number in decimal. */
-static char *add_number(char *to, unsigned long number) {
+static char *name_add_number(char *to, unsigned long number) {
     char digits[DIGITS_MAX], *first = digits + sizeof digits;
     do
         *--first = (char)('0' + number % 10);
@@ -108,20 +108,20 @@ static char *clean_name(char *to, const char *uid, size_t n) {
 void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m) {
     char *to = base;
     if (!m->uid || m->uid_len == 0)
-        to = add_number(add_text(to, "message-"), m->number);
+        to = name_add_number(name_add_text(to, "message-"), m->number);
     else if (is_good_name(m->uid, m->uid_len))
         to = add(to, m->uid, m->uid_len);
     else
         to = clean_name(to, m->uid, m->uid_len);
-    if (m->part == POPCL_HEADERS) to = add_text(to, "~head");
+    if (m->part == POPCL_HEADERS) to = name_add_text(to, "~head");
     *to = '\0';
 }
 
 void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
                     unsigned k) {
-    char *to = add_text(name, base);
-    if (k > 0) to = add_text(add(to, "~", 1), hash);
-    if (k > 1) to = add_number(add(to, "-", 1), k);
+    char *to = name_add_text(name, base);
+    if (k > 0) to = name_add_text(add(to, "~", 1), hash);
+    if (k > 1) to = name_add_number(add(to, "-", 1), k);
     memcpy(to, ".eml", sizeof ".eml");
 }
 
@@ -138,7 +138,7 @@ int pop_store_temporary(char name[32], uint64_t *number) {
     uint64_t rest = *number;
     for (size_t i = sizeof octets; i-- > 0; rest >>= 8)
         octets[i] = (unsigned char)(rest & 0xFF);
-    char *to = add_text(name, TEMPORARY_HEAD);
+    char *to = name_add_text(name, TEMPORARY_HEAD);
     pop_hex(to, octets, sizeof octets);
     memcpy(to + POP_RANDOM_DIGITS, TEMPORARY_TAIL, sizeof TEMPORARY_TAIL);
     return 0;

@@ -232,7 +232,7 @@ static int goes_ahead(const popcl_fetch *f) {
 }
 
 /* A command was sent, and the next one need not wait for its answer. */
-static void go_on(popcl_fetch *f) {
+static void go_ahead(popcl_fetch *f) {
     switch ((enum popcl_phase)f->phase) {
     case POPCL_ASK_STAT: popcl_list_begin(f, 1); break;
     case POPCL_LIST_MESSAGES:
@@ -255,7 +255,7 @@ static void fetch_send(popcl_fetch *f, popcl_verb verb) {
     if (f->phase == POPCL_SAY_QUIT)
         popcl_fetch_enter(f, POPCL_QUIT_SAID);
     else if (f->ahead)
-        go_on(f);
+        go_ahead(f);
 }
 
 /* After a stop no listing is begun, and one that is in flight ends by itself. */
