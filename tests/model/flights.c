@@ -212,7 +212,7 @@ void model_probed(model *m, const model_command *c) {
     uint32_t marked = 0;
     for (size_t i = 1; i < m->answer; i++)
         marked += m->commands[i].verb == M_DELE && m->commands[i].status > 0;
-    if (c->status > 0 && c->size != MODEL_UNKNOWN && c->value >= m->count - marked) {
+    if (c->status > 0 && c->size != MODEL_UNKNOWN && c->value >= m->first_count - marked) {
         m->probe_ok = (size_t)(c - m->commands);
     } else {
         m->probe_bad = m->failed = 1;

@@ -172,10 +172,10 @@ typedef struct model {
     int exchange;         /* a challenge waits for its response */
     const char *response; /* the driver's: in base64 or not */
     int logged_in, pipelining, once_offered, quit_ok;
-    int with_user, with_stls; /* by the newest CAPA */
-    unsigned refused;         /* bits of verbs; of LIST: the whole one */
-    int stamp;                /* 0: no, 1: yes, 2: it could be read both ways */
-    uint32_t count;           /* the most by any STAT */
+    int with_user, with_stls;    /* by the newest CAPA */
+    unsigned refused;            /* bits of verbs; of LIST: the whole one */
+    int stamp;                   /* 0: no, 1: yes, 2: it could be read both ways */
+    uint32_t count, first_count; /* by all STAT, and by the first */
     size_t listing_lines, strays;
     unsigned char body[MODEL_BODY];
     size_t body_n;

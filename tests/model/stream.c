@@ -185,6 +185,7 @@ static void status_line(model *m, model_command *c) {
         c->value = l->number;
         c->size = l->size;
         /* marked messages keep their numbers [R8] */
+        if (c->verb == M_STAT && m->count == UINT32_MAX) m->first_count = l->number;
         if (c->verb == M_STAT && (m->count == UINT32_MAX || l->number > m->count))
             m->count = l->number;
     }
