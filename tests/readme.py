@@ -26,7 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
 PAGES = ("README.md", "CONTRIBUTING.md", "tests/README.md")
 SECONDS = 300
-NOT_COPIED = {"san", "cov", "window", "fuzz", "arm", "firmware"}  # of build/: no command needs them
+NOT_COPIED = {"san", "cov", "window", "fuzz", "arm", "firmware", "servers"}  # of build/: no command needs them
 HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown"}
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
 
