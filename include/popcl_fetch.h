@@ -2,27 +2,27 @@
 /* popcl_fetch.h - fetches mail: the header that most users read, with popcl.h.
  *
  * A *job* (popcl_fetch) owns a session that fetches, and perhaps deletes, messages of one maildrop.
- * The caller gives all memory: the job, the record buffer, and the *plan*; with TLS also its
- * storage. docs/SIZING.md has the bytes of all of it, and of the stack. The plan holds a
+ * The caller gives all memory: the job, the record buffer, the *plan*, and for TLS a storage
+ * (popcl_tls.h). docs/SIZING.md has the bytes of all of it, and of the stack. The plan holds a
  * short entry for each message that is still to be handled, and no mail. It need not have room for
- * the whole maildrop. Messages stream into a *sink*. A message is deleted, and
- * counts as fetched, only after its sink made it durable.
+ * the whole maildrop. Messages stream into a *sink*. A message is deleted, and counts as fetched,
+ * only after its sink made it durable.
  *
  *     popcl_fetch_start(&job, &config, 0);
  *     result = popcl_run(&job.session, &port, &connection);     or pump job.session as in popcl.h
  *     popcl_fetch_wipe(&job);
  *
- * Callbacks may call the queries (popcl_state, popcl_result, popcl_next_deadline,
- * popcl_fetch_get_diag). Any other call into the same job is ignored and ends it with
- * POPCL_ERR_REENTRANT.
+ * Callbacks may call the queries of popcl.h, popcl_fetch_get_diag and popcl_tls_get_diag. Any other
+ * call into the same job does not do its work, and the job ends with POPCL_ERR_REENTRANT.
  *
- * In this table `secret (release)` is the last call of popcl_secret.get. popcl_submit is for
+ * The callbacks are the trace, the secret, and the functions of the sink and of popcl_fetch_config.
+ * In the list below, `secret (release)` is the last call of popcl_secret.get. popcl_submit is for
  * sessions without a job (popcl_command.h): on a job's session it returns POPCL_ERR_STATE.
  * Which calls may call back:
  *     start, the queries,                       nothing
  *     popcl_lwip_raw_start, connect, submit
  *     connected                                 trace
- *     send_ack, recv_ack, send_failed,          all of them
+ *     send_ack, recv_ack, send_failed,          all callbacks
  *     recv_eof, resume, popcl_run,
  *     popcl_lwip_raw_poll
  *     tick, stop, fail                          trace, secret (release), sync, abort, fate
@@ -45,8 +45,9 @@ extern "C" {
  * login's state. In a build without APOP (POPCL_WITH_APOP) POPCL_PLAN_MIN is enough */
 #define POPCL_PLAN_MIN_APOP 200u
 
-/* Login mechanisms, as bits. With several, the first of APOP, USER/PASS and PLAIN that can be used
- * is tried, and no other after it. */
+/* Login mechanisms, as bits. Of several, popcl tries one only: the first of APOP, USER/PASS and
+ * PLAIN that can be used. APOP can be used if the greeting has a usable timestamp, and never with
+ * POPCL_STLS. USER/PASS can always be used, so PLAIN is tried only without POPCL_AUTH_USER. */
 /* USER/PASS; with POPCL_CLEAR, APOP instead if the greeting has a usable timestamp */
 #define POPCL_AUTH_AUTO 0u
 #define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
@@ -63,45 +64,53 @@ typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
  * value other than POPCL_AGAIN. */
 typedef struct popcl_msg {
     uint64_t size;   /* octets by LIST; POPCL_SIZE_UNKNOWN = no LIST, or LIST gives no number.
-                        Advice only: servers round and guess. If far fewer octets come, a sink may
-                        report it */
+                        A hint only: servers round and guess. If far fewer octets come, a sink may
+                        warn its user */
     uint32_t number; /* in this session only (RFC 1939, 3) */
     uint8_t uid_len; /* bytes, 1 to 70; 0 = the server gave no UID, or UIDL was not sent */
     uint8_t part;    /* popcl_part: the part that the sink gets */
     const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
                         NUL-terminated, "" without UID. If it begins with POPCL_UID_DIGEST, it is
-                        the digest of a UID that breaks the rules. Such a digest is good enough to
-                        not fetch a message twice. It is too weak for DELETE_UNFETCHED */
+                        the digest of a UID that breaks the rules. By a digest, a program may skip a
+                        message as already fetched. It must not answer DELETE_UNFETCHED by it */
 } popcl_msg;
 
-/* The times at which decide is asked. It answers SKIP, or a set of the other bits below. */
+/* The times at which the callback popcl_fetch_config.decide is asked about a message. It answers
+ * SKIP, or a set of the other bits below. */
 typedef enum popcl_stage {
     /* While the listing streams: number and UID are known. If there are no UIDs, LIST makes the
      * plan, and the size is LIST's. In all other cases the size is POPCL_SIZE_UNKNOWN. After SKIP
      * the message takes no room in the plan. Any other answer only puts the message into the plan:
-     * decide is asked about it again at POPCL_STAGE_SIZE.
+     * decide is asked about it again at POPCL_STAGE_SIZE. If the plan has no room for the message,
+     * decide is asked again at this stage in the next pass.
      *
      * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST. (With
      * POPCL_UIDS_REQUIRED the job fails.) As LIST names these messages, decide is asked about each
-     * again, without its UID. If UIDs are unused and no sizes are wanted, there is no listing, and
-     * decide is not asked at this stage. If commands are sent ahead, LIST is sent all the same.
+     * again, without its UID.
+     *
+     * If UIDs are unused and no sizes are wanted, there is no listing, and decide is not asked at
+     * this stage. With commands sent ahead (popcl_diag.ahead), LIST is sent in this case too, and
+     * decide is asked.
      *
      * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
      * POPCL_FETCH; */
     POPCL_STAGE_UID,
     POPCL_STAGE_SIZE,   /* right before RETR or TOP; the size is known too if it was asked for
                            (need_size, max_size) */
-    POPCL_STAGE_HEADERS /* after HEADERS was committed: SKIP, FETCH (the whole follows) or
+    POPCL_STAGE_HEADERS /* after the sink committed the header: SKIP, FETCH (the whole follows) or
                            DELETE_UNFETCHED */
 } popcl_stage;
 #define POPCL_SKIP  0u
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
-/* TOP n 0: the header goes to the sink, and decide is asked again */
+/* TOP n 0: the header goes to the sink, and decide is asked again at POPCL_STAGE_HEADERS. FETCH in
+ * the same answer then does nothing. At POPCL_STAGE_HEADERS this bit does nothing itself. */
 #define POPCL_HEADERS_FIRST 2u
-/* DELE as soon as the whole message was fetched and is durable; without FETCH it does nothing */
+/* DELE as soon as the whole message was fetched and is durable; if it is not fetched, this bit does
+ * nothing. With HEADERS_FIRST the bit is kept: it holds for a FETCH at POPCL_STAGE_HEADERS too. */
 #define POPCL_DELETE 4u
 /* DELE without fetching: after QUIT the message is gone. For filters, and for messages that an
- * earlier run stored. Together with FETCH or HEADERS_FIRST this bit does nothing. */
+ * earlier run stored. Answer it alone. Together with FETCH, or with HEADERS_FIRST at
+ * POPCL_STAGE_SIZE, it does nothing. */
 #define POPCL_DELETE_UNFETCHED 8u
 
 /* The outcomes for a message in the plan. Each message gets exactly one of STORED and NOT_STORED,
@@ -111,8 +120,8 @@ typedef enum popcl_stage {
  * - the message is left for a later session (POPCL_MORE).
  *
  * A message gets exactly one of MARKED and NOT_MARKED in three cases:
- * - after STORED if its deletion is wanted;
- * - after STORED with POPCL_ERR_BODY_EMPTY, wanted or not;
+ * - after STORED, if its deletion is wanted;
+ * - after STORED, if the server has lost the message (see below), even if no deletion is wanted;
  * - after the answer DELETE_UNFETCHED.
  *
  * If any message was MARKED, fate is called once at the end with msg = NULL. This call gives the
@@ -140,9 +149,12 @@ typedef enum popcl_fate {
 #define POPCL_STAGED 1 /* commit: whole and kept, durable after the next sync */
 #define POPCL_AGAIN  2 /* commit, sync: not ready, ask again after resume */
 
-/* The destination of messages. A begin that returned 0 is followed by exactly one end of the
- * message. The end is an abort, or a commit that returns a value other than POPCL_AGAIN. After its
- * end the sink gets no data, commit or abort for the message.
+/* The destination of messages. begin, data, commit and abort are required; sync may be NULL if
+ * commit never returns POPCL_STAGED.
+ *
+ * A begin that returned 0 is followed by exactly one end of the message. The end is an abort, or a
+ * commit that returns a value other than POPCL_AGAIN. After its end the sink gets no data, commit
+ * or abort for the message.
  *
  * begin, data, commit and sync may return POPCL_SINK_STOP, for a full disk: this message fails, and
  * the session ends with an orderly shutdown. Any other negative value, and any value that is not
@@ -163,7 +175,7 @@ typedef struct popcl_sink {
      * abort comes before. */
     int (*commit)(void *ctx);
     /* Makes all staged messages durable. Returns 0, POPCL_AGAIN to ask for time, or <0: then no
-     * staged message is durable. NULL if commit never returns STAGED.
+     * staged message is durable.
      *
      * Called if messages are staged, at these times:
      * - a group limit is reached, or the plan is used up;
@@ -195,24 +207,28 @@ typedef enum popcl_uids {
                             later session */
 } popcl_uids;
 
-/* The job's settings. Borrowed until wipe, and not to be changed before; may be in flash. start
- * copies the addresses and lengths of the buffers, so no later change moves a buffer. If another
- * field is changed, popcl may use the old value or the new one. Zero is the documented default of
- * every field. Required are session.host, session.user, session.iobuf, secret and sink.
+/* The job's settings. They are borrowed until wipe, and may be in flash. Do not change them before
+ * wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the old
+ * ones, since start copies their addresses and lengths.)
+ *
+ * These fields are required: session.host, session.user, session.iobuf, secret and sink.
  * POPCL_CLEAR also requires plan. POPCL_TLS and POPCL_STLS also require session.tls and
- * session.seed. */
+ * session.seed. In every other field zero is the default, with the meaning that its comment gives.
+ */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     popcl_secret secret;  /* the password */
     uint16_t auth;        /* POPCL_AUTH_* bits that may be used; 0 = POPCL_AUTH_AUTO */
     /* POPCL_PLAN_MIN bytes or more, POPCL_PLAN_MIN_APOP if APOP may be used; any alignment. Holds
-     * the login's state at first. The part that was used is wiped at the end. NULL = popcl uses the
-     * TLS storage that is free after the handshake, some 3 KB. The profile `pinned` leaves none
-     * free, so it needs a plan. */
+     * the login's state at first. The part that was used is wiped when the session is over, and by
+     * popcl_fetch_wipe. NULL = popcl uses the TLS storage that is free after the handshake, some
+     * 3 KB. The profile `pinned` leaves none free, so it needs a plan. */
     void *plan;
     size_t plan_len;   /* bytes of plan */
     uint64_t max_size; /* octets really received of one message; more aborts it. A message that is
-                          larger by LIST is not fetched. 0 = no limit */
+                          larger by LIST is not fetched. In both cases the message gets NOT_STORED
+                          with POPCL_ERR_TOO_LARGE, and counts as failed. To leave large messages
+                          out without a failure, answer SKIP in decide. 0 = no limit */
     uint32_t max_messages; /* messages fetched in this session; the rest waits: POPCL_MORE. 0 = no
                               limit */
     uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
@@ -221,13 +237,13 @@ typedef struct popcl_fetch_config {
                          * message is read until its end or the overall deadline. */
     uint32_t group_messages,
         group_octets;  /* sync is called when so many messages, or so many octets of them, are
-                        * staged; 0 = the defaults of popcl_config.h. Before each command the job
-                        * looks at the entries of all staged messages. In a group of n messages that
-                        * adds up to n^2 / 2 looks */
-    uint16_t passes;   /* listings per session if the plan does not hold all messages; 0 = 1. The
-                        * rest waits: POPCL_MORE. A caller that neither deletes nor keeps UIDs
-                        * (popcl_seen.h) gets the same messages in each session, and never the
-                        * rest */
+                        * staged; 0 = the defaults of popcl_config.h. A group of very many messages
+                        * costs processor time. Before each command the job searches the entries of
+                        * all staged messages, so a group of n messages costs n^2 / 2 steps */
+    uint16_t passes;   /* the number of listings that a session may ask for, if the plan does not
+                        * hold all messages; 0 counts as 1. The rest waits: POPCL_MORE. A caller
+                        * that neither deletes nor keeps UIDs (popcl_seen.h) gets the same messages
+                        * in each session, and never the rest */
     uint8_t uids;      /* popcl_uids; 0 = POPCL_UIDS_OPTIONAL */
     uint8_t need_size; /* 1 = sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
                           LIST a pass; if LIST is refused, nothing is fetched */
@@ -239,22 +255,23 @@ typedef struct popcl_fetch_config {
     /* Chooses messages and their treatment. NULL = FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
     /* Called for every message of the session's first listing, even if the plan has no room for it.
-     * For a caller that prunes a set of UIDs. If the listing was complete, a last call with
-     * m = NULL follows. A listing is complete if its numbers ascend and it names as many messages
-     * as STAT counted.
+     * It comes before decide for the same message. For a caller that prunes a set of UIDs. If the
+     * listing was complete, a last call with m = NULL follows. A listing is complete if its numbers
+     * ascend and it names as many messages as STAT counted.
      *
      * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is
      * sent, and this callback gets every message again, without a UID. A NULL follows if that
      * listing is complete. At NULL popcl_diag.no_uids is 1 if there were no UIDs. An empty maildrop
-     * brings NULL alone. If UIDs are unused and no sizes are wanted, there is no listing, and a
-     * maildrop with messages brings no call. */
+     * brings NULL alone. There is no listing if UIDs are unused, no sizes are wanted, and no
+     * commands are sent ahead. Then a maildrop with messages brings no call. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
      * POPCL_OK except with NOT_STORED and NOT_MARKED. */
     void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
 } popcl_fetch_config;
 
-/* The diagnosis to show, and counts. Copies; text is untrusted (escape it). */
+/* The diagnosis to show, and counts. All of it is copied from the job. reply.text comes from the
+ * server: escape it before you show it. */
 typedef struct popcl_diag {
     popcl_err err;        /* the result */
     int net_code;         /* the port's error number; 0 = no number */
@@ -266,8 +283,8 @@ typedef struct popcl_diag {
     popcl_reply reply;    /* the last reply, with code and text of the newest -ERR. If the session
                              ended before the login was complete, by a malformed reply, text is the
                              line of that reply */
-    const char *refused;  /* the command that reply.text answered, a constant word. "" = it answered
-                             the greeting or no command, or there is no text */
+    const char *refused;  /* the command that got the answer reply.text, a constant word. "" = the
+                             text is that of a greeting or of an unasked reply, or no text came */
     uint32_t message;     /* number of the message that the first failure concerns; 0 = none */
     uint32_t broken_at;   /* number of the message whose RETR or TOP was under way when the session
                              ended; 0 = none. Already set when the last fates are reported, so
@@ -285,15 +302,15 @@ typedef struct popcl_diag {
     uint8_t has_caps;            /* 1 = caps is valid */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
     uint8_t ahead;      /* 1 = commands were sent ahead of the answers to earlier ones */
-    uint8_t unsure;     /* 1 = that, and the session ended before it was known that no reply is
-                           missing. Each message that it stored may be another one than its UID
-                           shows. Fetch these messages again, and delete none of them unfetched.
-                           Give the next sessions no window. While the session runs: 1 if it would
-                           be so now */
-    uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a body its listed
-                           size. Give the next sessions no window */
-    uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, its UIDs are the
-                        messages' numbers, or POPCL_UIDS_UNUSED */
+    uint8_t unsure;     /* 1 = commands were sent ahead, and the session ended before it was known
+                           that no reply is missing. Then a message that the session stored may be
+                           another one than its UID shows. Fetch all messages of the session again,
+                           and delete none of them unfetched. Give the next sessions no window.
+                           While the session runs, the value is that of a session that ends now */
+    uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a message did not
+                           have its listed size. Give the next sessions no window */
+    uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, all UIDs are the
+                        messages' numbers, or the setting is POPCL_UIDS_UNUSED */
     uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
                              (a message that came after STAT). Also counted are messages that
                              UIDL names and LIST leaves out. None of them is a failure */
@@ -303,12 +320,13 @@ typedef struct popcl_diag {
 
 typedef struct popcl_fetch popcl_fetch;
 
-/* Begins a job: checks cfg and does nothing else. Never reads *f: garbage is fine. Wipe an open job
- * first, and do not call this from a callback of *f. now_ms is the driver's clock. If popcl_run
- * drives the job, any value will do.
+/* Begins a job: checks cfg and prepares *f. Nothing is sent yet. The old content of *f is not read,
+ * so it need not be zeroed. Wipe an open job first, and do not call this from a callback of *f.
+ * now_ms is the driver's clock. If popcl_run drives the job, any value will do.
  *
- * Returns POPCL_OK, an error of class USAGE or CONFIG, or an error of the clock for certificates.
- * After an error the session is POPCL_DONE with that result. */
+ * Returns POPCL_OK, an error of class USAGE or CONFIG, POPCL_ERR_CLOCK_UNKNOWN, or
+ * POPCL_ERR_CLOCK_NOT_SET. After an error the session is POPCL_DONE with that result. If the error
+ * is POPCL_ERR_ARGUMENT, popcl_bad_field returns the name of the wrong field. */
 #define popcl_fetch_start POPCL_ABI(popcl_fetch_start)
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms);
 
@@ -316,8 +334,9 @@ popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint3
  * time between start and wipe. */
 void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d);
 
-/* Aborts an open message, releases the secret, overwrites job and record buffer with zeros, and of
- * the plan all that popcl wrote. May be called twice. Needs a started or a zeroed job. */
+/* Aborts an open message and releases the secret. Then overwrites with zeros the job, the record
+ * buffer, the TLS storage, and the part of the plan that popcl used. May be called twice. Needs a
+ * started or a zeroed job. */
 void popcl_fetch_wipe(popcl_fetch *f);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----

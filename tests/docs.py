@@ -64,7 +64,7 @@ def calls_back():
     groups[lists["ANY"]] += ["popcl_run", "popcl_lwip_raw_poll"]
     out = []
     for words, names in groups.items():
-        told = {"": "nothing", lists["ANY"]: "all of them"}.get(words, ", ".join(words.split()).replace("release", "secret (release)"))
+        told = {"": "nothing", lists["ANY"]: "all callbacks"}.get(words, ", ".join(words.split()).replace("release", "secret (release)"))
         names = textwrap.wrap(", ".join(names), 40)
         out += [f" *     {left:42}{told if left is names[0] else ''}".rstrip() for left in names]
     return "\n".join(out) + " */"
