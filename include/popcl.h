@@ -20,9 +20,9 @@
  * - recv_eof is queued after bytes that were received and not yet taken. Before recv_eof or fail, a
  *   driver passes on every byte that was received. Otherwise a reset right after QUIT's +OK would
  *   undo success.
- * - If the transport accepts no more bytes, call send_failed first. Then pass on the bytes that
- *   came. After them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing
- *   while its own bytes wait to be sent.
+ * - If sending has failed for good, call send_failed first. Then pass on the bytes that came. After
+ *   them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing while its
+ *   own bytes wait to be sent. A transport that only has no room now did not fail: send later.
  * - After POPCL_DONE every input is ignored. The first result stays until start or wipe: a failure
  *   after success does not replace the success.
  * - A pause stops the idle timer. The limit of the pause and the overall deadline go on.
@@ -31,6 +31,8 @@
  * - resume belongs to the thread that calls tick. An interrupt sets a flag instead.
  * - Two sessions share nothing. One session belongs to one thread at a time.
  * - A zeroed or wiped session is POPCL_DONE. Every call on it is harmless.
+ * - The *queries* are the functions that take a const popcl *. They change nothing. Every callback
+ *   except popcl_tls.breathe may call them.
  *
  * This header does not include BearSSL. Each rule of an RFC is at the declaration that it concerns.
  * An *octet* is a byte on the wire. */
@@ -52,9 +54,10 @@ extern "C" {
 const char *popcl_version(void);
 
 #define POPCL_UID_MAX 70 /* octets of a UID (RFC 1939, 7) */
-/* Some UIDs break the rules: over 70 octets, with a space, 8-bit, or with a control character. Such
- * a UID gets a name instead: this octet, which no real UID holds, and 32 lower-case hex digits. The
- * digits are the first half of SHA-256 over the UID without the spaces at its end. */
+/* Some UIDs break the rules: over 70 octets, with a space, 8-bit, or with a control character.
+ * popcl puts a digest in the place of such a UID: the octet POPCL_UID_DIGEST, which no real UID
+ * holds, and 32 lower-case hex digits. The digits are the first half of SHA-256 over the UID
+ * without the spaces at its end. */
 #define POPCL_UID_DIGEST     0x7f
 #define POPCL_UID_DIGEST_LEN 33
 /* octets of a command line, CRLF included (RFC 2449, 4) */
@@ -96,11 +99,11 @@ typedef struct popcl_secret {
     const char *octets; /* borrowed until the session is over; NULL = get is used */
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
-     * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN:
-     * get is called again after resume. It begins anew at offset 0, or after the part of a
-     * response (RFC 5034) that was already sent. Any other negative value is a failure,
-     * and so is a value above cap. popcl may ask for any offset, and more than once for the same
-     * one.
+     * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN
+     * asks for time. After resume popcl reads the secret from its begin again. If it has already
+     * sent a part of a response (RFC 5034), it reads on after that part. Any other negative value
+     * is a failure, and so is a value above cap. popcl may ask for any offset, and more than once
+     * for the same one.
      *
      * If get was ever called, it gets exactly one last call, whatever the outcome is. That call has
      * buf = NULL and cap = 0, and releases what get holds; its return value is ignored. */
@@ -111,6 +114,8 @@ typedef struct popcl_secret {
 
 /* ---- what a session keeps of replies ---- */
 
+/* The commands. The comment of each lists first the fields of popcl_command that it takes. Then
+ * come the parts of its reply besides the status line. */
 typedef enum popcl_verb {
     POPCL_USER,      /* text = name                              RFC 1939, 7 */
     POPCL_PASS,      /* secret                                   RFC 1939, 7 */
@@ -120,15 +125,15 @@ typedef enum popcl_verb {
     POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
                         empty. Of any length: written in pieces  RFC 5034, 4 */
     POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event.
-                        After the handshake send CAPA. Until CAPA is answered, a login is
-                        ERR_STATE. Some servers wrongly greet again after STLS, and that greeting
-                        would pass for the login's +OK. RFC 2595, 4 */
-    POPCL_CAPA,      /* lines; before and after login            RFC 2449, 5 */
-    POPCL_STAT,      /* reply.number, reply.size                 RFC 1939, 5 */
-    POPCL_LIST,      /* lines, or with number a single reply     RFC 1939, 5 */
-    POPCL_UIDL,      /* lines, or with number a single reply     RFC 1939, 7 */
-    POPCL_RETR,      /* number; body                             RFC 1939, 5 */
-    POPCL_TOP,       /* number, lines; body                      RFC 1939, 7 */
+                        After the handshake send CAPA. Until CAPA is answered, a login command
+                        gets ERR_STATE. Some servers wrongly greet again after STLS, and that
+                        greeting would pass for the login's +OK. RFC 2595, 4 */
+    POPCL_CAPA,      /* brings lines; before and after login     RFC 2449, 5 */
+    POPCL_STAT,      /* brings reply.number and reply.size       RFC 1939, 5 */
+    POPCL_LIST,      /* number, or 0: then it brings lines       RFC 1939, 5 */
+    POPCL_UIDL,      /* number, or 0: then it brings lines       RFC 1939, 7 */
+    POPCL_RETR,      /* number; brings a body                    RFC 1939, 5 */
+    POPCL_TOP,       /* number, lines; brings a body             RFC 1939, 7 */
     POPCL_DELE,      /* number                                   RFC 1939, 5 */
     POPCL_NOOP,      /*                                          RFC 1939, 5 */
     POPCL_RSET,      /*                                          RFC 1939, 5 */
@@ -162,7 +167,8 @@ typedef enum popcl_code {
  * status line.
  *
  * Code and text are those of the newest -ERR. Until the login is complete, the next reply removes
- * code and text. After the login they stay until the next -ERR, for a person to read.
+ * code and text. After the login the code stays until the next -ERR. The text stays until the next
+ * -ERR or the next reply to UIDL or CAPA, for a person to read.
  *
  * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
  * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
@@ -174,8 +180,8 @@ typedef struct popcl_reply {
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
     uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID; 33 also for a digest (POPCL_UID_DIGEST) */
-    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP. A listing clears the
-                         text: its UIDs and capabilities use the same room */
+    uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP. UIDs and capabilities
+                         use the same room, so a reply that brings them clears the text */
     /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the UID */
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1];
 } popcl_reply;
@@ -230,14 +236,15 @@ typedef struct popcl_flight {
 
 /* ---- settings ---- */
 
-/* The settings of a session. Borrowed until wipe, and not to be changed before; may be in flash.
- * start copies the addresses and lengths of the buffers, so no later change moves a buffer. If
- * another field is changed, popcl may use the old value or the new one. Zero is the documented
- * default of every field. iobuf is required; with TLS also host, tls and seed; popcl_run requires
- * host. */
+/* The settings of a session. They are borrowed until wipe, and may be in flash. Do not change them
+ * before wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the
+ * old ones, since start copies their addresses and lengths.)
+ *
+ * iobuf is required. TLS also requires host, tls and seed, and popcl_run requires host. In every
+ * other field zero is the default, with the meaning that its comment gives. */
 typedef struct popcl_config {
     const char *host;    /* the server to connect to, and with TLS the certificate's name; 1 to 255
-                            bytes, as the user gave it. It needs no trailing dot */
+                            bytes, as the user gave it. A dot at its end is allowed */
     uint16_t port;       /* 0 = 110, with POPCL_TLS 995 */
     uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                             never goes on in clear text */
@@ -245,18 +252,22 @@ typedef struct popcl_config {
     const char *user;    /* the account, sent exactly; no CR, LF. NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h */
-    const popcl_seed *seed; /* with TLS; read by start alone. There is no fallback */
-    void *iobuf;          /* the record buffer: used until wipe, wiped at the end; any alignment */
-    size_t iobuf_len;     /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
-                             Anything above that enlarges the receive buffer */
-    uint32_t connect_ms;  /* ms from start to connected, up to POPCL_MS_MAX, here and below; 0 =
-                             POPCL_CONNECT_MS */
-    uint32_t idle_ms;     /* ms without progress, and the time for the greeting. A TLS handshake has
-                             this time once, as a whole. 0 = POPCL_IDLE_MS */
-    uint32_t pause_ms;    /* ms of one pause; 0 = POPCL_PAUSE_MS */
-    uint32_t total_ms;    /* ms from start to the end of the session; 0 = POPCL_TOTAL_MS. The last
-                             part of this time is the reserve for QUIT: a quarter of total_ms, or
-                             POPCL_QUIT_MS if that is less */
+    const popcl_seed *seed; /* for POPCL_TLS and POPCL_STLS, which do not start without it. Only
+                               start reads it: it may be wiped afterwards */
+    void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
+                         is over, and by wipe */
+    size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
+                         Anything above that enlarges the receive buffer */
+    /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect;
+     * with start, if that is not called. */
+    uint32_t connect_ms; /* ms from that begin to connected; 0 = POPCL_CONNECT_MS */
+    uint32_t idle_ms;  /* ms without progress, and the time for the greeting. Progress is a byte of
+                          a command that was sent, or a received byte. A TLS handshake has this
+                          time once, as a whole. 0 = POPCL_IDLE_MS */
+    uint32_t pause_ms; /* ms of one pause; 0 = POPCL_PAUSE_MS */
+    uint32_t total_ms; /* ms from that begin to the end of the session; 0 = POPCL_TOTAL_MS. The last
+                          part of this time is the reserve for QUIT: a quarter of total_ms, or
+                          POPCL_QUIT_MS if that is less */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
                              at a time. A server may lose such a command: a fetch job notices
@@ -286,18 +297,20 @@ unsigned popcl_state(const popcl *c);
 
 /* send_buf returns bytes to send, *n of them; 0 = nothing to send now. The bytes are valid until
  * the next call that changes the session. send_ack: n of these bytes were sent. If n is 0, or
- * there is nothing to send, send_ack does nothing. Otherwise n above *n is POPCL_ERR_PORT. */
+ * there is nothing to send, send_ack does nothing. If n is more than send_buf offers, the session
+ * ends with POPCL_ERR_PORT. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 
 /* recv_buf returns room for received bytes, *n of it; 0 = do not read now. The room is valid until
- * the next call that changes the session. recv_ack: n bytes were put there. n = 0 does nothing; n
- * above *n is POPCL_ERR_PORT, also if *n is 0. */
+ * the next call that changes the session. recv_ack: n bytes were put there. 0 does nothing. If n is
+ * more than recv_buf offers, the session ends with POPCL_ERR_PORT, also if recv_buf offers 0. */
 unsigned char *popcl_recv_buf(const popcl *c, size_t *n);
 void popcl_recv_ack(popcl *c, size_t n);
 
-/* The transport accepts no more bytes. Bytes that wait are not sent, and bytes that came are still
- * read. Afterwards recv_eof or fail ends the session. */
+/* Sending has failed for good: the transport will never accept another byte. Do not call this if it
+ * only has no room now. Bytes that wait are not sent, and bytes that came are still read.
+ * Afterwards recv_eof or fail ends the session. */
 void popcl_send_failed(popcl *c);
 
 /* The peer ended the connection. Queued after bytes that were received and not yet taken. */
@@ -325,8 +338,14 @@ uint32_t popcl_next_deadline(const popcl *c);
  * session whose owner has no stop event ends at once too. */
 void popcl_stop(popcl *c);
 
-/* Ends the session at once, for example because the transport failed. `why` becomes its result
- * unless there is one. net_code is the port's own error number, for the diagnosis. */
+/* Ends the session at once, for example because the transport failed. If the session has no result
+ * yet, its result becomes `why`, with these exceptions:
+ * - ERR_NET becomes ERR_QUIT_UNKNOWN while QUIT waits for its reply, and ERR_TLS_CLOSED in the TLS
+ *   handshake;
+ * - POPCL_OK, POPCL_MORE and a value without a row in popcl_errors.h become ERR_ARGUMENT.
+ *
+ * The owner may still change the result (popcl_result). net_code is the port's own error number,
+ * for the diagnosis. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
 /* Returns POPCL_OK until the session is over, and its result afterwards. The owner may have changed
@@ -338,7 +357,8 @@ popcl_err popcl_result(const popcl *c);
 const char *popcl_bad_field(const popcl *c);
 
 /* Overwrites the session, its record buffer and its TLS storage with zeros. If the session is not
- * over, its owner aborts and releases what it holds. May be called twice. */
+ * over, its owner aborts and releases what it holds. May be called twice. For a fetch job call
+ * popcl_fetch_wipe instead: it does this too. */
 void popcl_wipe(popcl *c);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----
