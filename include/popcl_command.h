@@ -35,8 +35,9 @@ typedef struct popcl_command {
     size_t text_len;  /* bytes of text */
     const popcl_secret *secret; /* PASS, APOP, AUTH, RESPONSE. Borrowed during submit; by a RESPONSE
                                    until its done event. After ERR_SECRET_WAIT the secret stays
-                                   borrowed until the session is over. get is released once the
-                                   command is written or has failed, or the session is over */
+                                   borrowed until the last call of its get (popcl_secret). That call
+                                   comes once the command is written or has failed, another command
+                                   is written, or the session is over */
 } popcl_command;
 
 #define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
@@ -55,8 +56,9 @@ typedef enum popcl_end {
 } popcl_end;
 
 /* The events. done and ready are required; the others may be NULL. If `body` is NULL, the octets
- * of bodies are dropped. An event may call popcl_submit, popcl_fail and the queries on its session.
- * Any other call is ignored and ends the session with POPCL_ERR_REENTRANT.
+ * of bodies are dropped. An event may call popcl_submit, popcl_fail and the queries (popcl.h, and
+ * the functions at the end of this header) on its session. Any other call does not do its work, and
+ * the session ends with POPCL_ERR_REENTRANT.
  *
  * If an event that returns `unsigned` returns 0, the session goes on. If it returns
  * POPCL_PAUSED_SINK, _SYNC or _SECRET, the session pauses: nothing is read until popcl_resume, and
@@ -72,16 +74,17 @@ typedef struct popcl_events {
     /* A body follows: +OK to RETR or TOP. */
     void (*open)(void *ctx, uint32_t tag, const popcl_reply *reply);
     /* Octets of the body, dots unstuffed, CRLF kept, not beyond its end. The span is valid during
-     * the call. Returns the number of octets taken, 0 to n; more counts as n. Fewer than n pauses
-     * (POPCL_PAUSED_SINK), and the rest is offered again after resume. */
+     * the call. Returns the number of octets taken, 0 to n; more counts as n. If that is less than
+     * n, the session pauses (POPCL_PAUSED_SINK), and the rest is offered again after resume. */
     size_t (*body)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
     /* A reply is complete, or the greeting is. The command is no longer in flight once this
      * returned without a pause. After a challenge (POPCL_STATUS_CHALLENGE) only a RESPONSE may be
-     * submitted. An owner that does not believe a +OK to its login calls popcl_fail here. */
+     * submitted. An owner that has a reason to refuse the +OK to its login calls popcl_fail
+     * here; then no TLS session is kept. */
     unsigned (*done)(void *ctx, uint32_t tag, const popcl_reply *reply);
     /* There is room for a command: submit the next one, if you have one. Then return 0. */
     unsigned (*ready)(void *ctx);
-    /* The reserve for QUIT has begun (popcl_config.total_ms). Comes with each tick from its begin
+    /* The reserve for QUIT has begun (popcl_config.total_ms). Called in each tick of the reserve
      * until QUIT is submitted; half_over is nonzero once half of the reserve is over. Returns
      * nonzero to end a pause. */
     int (*late)(void *ctx, int half_over);
@@ -111,14 +114,17 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
  * - ERR_WOULD_BLOCK: the window or the send buffer is full.
  * - ERR_STATE: the verb is not allowed now: before the greeting, after QUIT, or on the wrong side
  *   of the login. A session that a fetch job owns also returns this.
- * - ERR_ARGUMENT_OCTET, ERR_CREDENTIAL_OCTET: text or secret is empty, or holds CR, LF or NUL.
- *   A RESPONSE may do without a secret: it is an empty line then. If a later piece of a pulled
- *   RESPONSE fails, the session ends with its error.
+ * - ERR_ARGUMENT_OCTET: text is empty, or holds CR, LF or NUL; or a required secret is missing.
+ * - ERR_CREDENTIAL_OCTET: the secret is empty, or holds CR, LF or NUL.
  * - ERR_COMMAND_LENGTH: the line would exceed POPCL_COMMAND_MAX.
  * - ERR_MESSAGE_NUMBER: 0, or above STAT's count if that is known.
  * - ERR_SECRET: the secret's callback failed.
- * - ERR_SECRET_WAIT: the secret is not ready. Pause and submit again.
- * - ERR_REENTRANT: called from a trace or a secret. */
+ * - ERR_SECRET_WAIT: the secret is not ready. Submit again later. Inside an event, return
+ *   POPCL_PAUSED_SECRET, and submit again when the event comes again.
+ * - ERR_REENTRANT: called from a trace or a secret. The session ends with this error, too.
+ *
+ * A long RESPONSE is written in pieces, after submit has returned. If its secret fails then, the
+ * session ends with ERR_SECRET or ERR_CREDENTIAL_OCTET. */
 popcl_err popcl_submit(popcl *c, const popcl_command *command, uint32_t tag);
 
 /* Returns nonzero if a submit would be taken now. */
