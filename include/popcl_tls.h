@@ -25,11 +25,11 @@ extern "C" {
 
 /* ---- the record buffer ---- */
 
-/* Bytes of popcl_config.iobuf for records with up to `fragment` octets of text: 512, 1024, 2048,
- * 4096 or 16384 (RFC 6066, 4). Any other value does not compile. The server is asked for records
- * with no more text than that; popcl_tls_get_diag reports its answer. With 16384 every server
- * works. Below POPCL_IOBUF_SIZE(512) start refuses a session with TLS. The 29 bytes more are a
- * header, a nonce and a tag of AES-GCM.
+/* Bytes of popcl_config.iobuf for records with up to `fragment` octets of plain text: 512, 1024,
+ * 2048, 4096 or 16384 (RFC 6066, 4). Any other value does not compile. The server is asked for
+ * records with no more plain text than that; popcl_tls_get_diag reports its answer. With 16384
+ * every server works. Below POPCL_IOBUF_SIZE(512) start refuses a session with TLS. The 29 bytes
+ * more are a header, a nonce and a tag of AES-GCM.
  */
 #define POPCL_IOBUF_SIZE(fragment)                                                                 \
     ((fragment) + 29u +                                                                            \
@@ -38,10 +38,10 @@ extern "C" {
                           ? 1                                                                      \
                           : -1]))
 
-/* Bytes of popcl_config.iobuf from which on TLS reads while it writes: the last kilobyte, and
- * all beyond this size, is then for sending. popcl_config.window is of most use with it. A
- * smaller buffer serves both directions in turn, and at most 512 octets of commands are in flight.
- */
+/* The least popcl_config.iobuf, in bytes, with which TLS can receive while it sends. The last
+ * kilobyte of this size, and all bytes above it, are for sending; the rest is for receiving.
+ * popcl_config.window is of most use with such a buffer. A smaller buffer serves both directions in
+ * turn, and at most 512 octets of commands are in flight. */
 #define POPCL_IOBUF_DUPLEX (16384u + 325u + 29u + 1024u)
 
 /* ---- trust ---- */
@@ -76,8 +76,8 @@ typedef struct popcl_trust {
     size_t pins_len; /* number of pins */
     /* Hashes of server certificates that are anchors themselves. They add no trust. If such a
      * certificate has no subjectAltName, its common name counts as its host's name. No other common
-     * name is read. An entry has the first bytes of the certificate's
-     * tls-server-end-point (RFC 5929, 4.1). */
+     * name is read. An entry is the certificate's hash of RFC 5929, 4.1 (tls-server-end-point). Of
+     * a longer hash it is the first 32 bytes. */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
 } popcl_trust;
@@ -150,8 +150,8 @@ extern const popcl_resumption popcl_tls_resumption;
  * compares them need not write them again. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 
-/* Reads a saved form. Returns POPCL_ERR_RESUME_DAMAGED if it is cut, changed, NULL, or of another
- * version of popcl. Then *r is zero. */
+/* Reads a saved form. Returns POPCL_ERR_RESUME_DAMAGED if it is cut, changed, NULL, or of a
+ * version that this popcl does not know. Then *r is zero. */
 popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len);
 
 /* ---- settings ---- */
@@ -170,8 +170,8 @@ struct popcl_tls {
                           anchor: POPCL_ERR_CLOCK_NOT_SET. `pinned` does not look at it */
     const char *name;  /* the name or address that the certificate must have; NULL =
                           popcl_config.host */
-    uint16_t fragment; /* most octets of text in a record, asked of the server: 512, 1024, 2048,
-                          4096; 0 = as large as the record buffer allows */
+    uint16_t fragment; /* the server is asked for records of at most so many octets of plain text:
+                          512, 1024, 2048 or 4096. 0 = as large as the record buffer allows */
     uint8_t ask_no_fragment; /* 1 = no fragment length is asked for, for servers that fail on
                                 the extension */
     /* Called many times between the long steps of the handshake, from within recv_ack. Feed a
@@ -179,14 +179,16 @@ struct popcl_tls {
      * calls, in instructions. NULL = not called. */
     void (*breathe)(void *ctx);
     void *breathe_ctx;
-    /* Room for the names that a certificate has, if the right one is not among them:
-     * "mail.example.org, *.example.org, 192.0.2.1" for example. Cut to fit, printable ASCII only,
-     * NUL-terminated. Written if the result is POPCL_ERR_CERT_NAME or _NO_SAN. NULL = no room. */
+    /* Memory for a text: the names that the server's certificate has, for example
+     * "mail.example.org, *.example.org, 192.0.2.1". Written if the result is POPCL_ERR_CERT_NAME or
+     * _NO_SAN, for a diagnosis.
+     * Cut to fit, printable ASCII only, NUL-terminated. NULL = the names are not wanted. */
     char *names;
     size_t names_len;
-    /* At start: the TLS session of an earlier job, which this job may resume. At wipe: the session
-     * of this job. Used and changed from start to wipe. Set resumption = &popcl_tls_resumption too.
-     * NULL = no resumption. */
+    /* The caller's object. At start it has the TLS session of an earlier job, which this job may
+     * resume, or none. Once the login has succeeded, it has the session of this job. popcl reads
+     * and changes it from start to wipe. Set resumption = &popcl_tls_resumption too. NULL = no
+     * resumption. */
     popcl_resumable *resume;
     const popcl_resumption *resumption;
 };
@@ -212,9 +214,10 @@ typedef struct popcl_tls_diag {
                         server's own, 2 = the next; 0 = no certificate was refused */
     int64_t cert_time; /* Unix seconds: the time at which it expired (POPCL_ERR_CERT_EXPIRED) or
                           becomes valid (POPCL_ERR_CERT_NOT_YET); 0 = another result */
-    uint8_t
-        alert; /* the number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more */
-    int error; /* BearSSL's error number; 0 = no error */
+    /* The number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more. The server
+     * sent this alert. If error is 512 or more, popcl sent it. */
+    uint8_t alert;
+    int error;           /* BearSSL's error number; 0 = no error */
     uint32_t record_len; /* bytes of the last record, header included, as its header announces them.
                             The record buffer has to hold them all. 0 = no record of TLS came */
     uint32_t iobuf_len;  /* bytes of the record buffer */
@@ -232,8 +235,8 @@ void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
  * one that popcl does not use. */
 const char *popcl_tls_suite_name(uint16_t suite);
 
-/* ---- from here on private: declared so that the storage can be allocated, not to be touched ----
- */
+/* ---- from here to "storage" private: declared so that the storage can be allocated, not to be
+ * touched ---- */
 
 /* TLS state of a session, for link.c. The small fields come first, here and below: a Cortex-M
  * reaches them with instructions of 16 bits. */
@@ -328,7 +331,8 @@ typedef struct popcl_pin {
     unsigned char point[65];     /* of the server's key */
 } popcl_pin;
 
-/* ---- storage: one object of these for each session that runs at the same time ---- */
+/* ---- storage: types for the caller's objects, one object for each session that runs at the same
+ * time. Their members are private ---- */
 
 typedef struct popcl_tls_x509_storage {
     popcl_tls_session session;
