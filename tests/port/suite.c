@@ -47,7 +47,7 @@ const promise_text promises[PROMISES] = {
     [RECV_ALL] = {"recv gives all octets that came before the end of the connection, also before a "
                   "reset, and only then EOF or FAILED.",
                   "recv, and whatever notes that the connection ended"},
-    [IN_ORDER] = {"Octets cross once, whole and in order.",
+    [IN_ORDER] = {"No octet is lost, repeated, changed or out of order.",
                   "recv, send, and the buffer between them and the transport"},
     [SEND_IS_DONE] = {"send is done with p when it returns.",
                       "send: does the layer below copy the octets?"},
@@ -68,10 +68,11 @@ const promise_text promises[PROMISES] = {
          "POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any "
          "more.",
          "wait: where it looks at the wish for an end"},
-    [CLOSES] = {"Closes the connection: nothing is left open. Called once after an open that "
-                "returned POPCL_OK.",
+    [CLOSES] = {"Closes the connection: nothing is left open. popcl_run calls it once after an "
+                "open that returned POPCL_OK.",
                 "close"},
-    [CLOSES_ONCE] = {"A second call does nothing.", "close: does it forget what it closed?"},
+    [CLOSES_ONCE] = {"If it is called again without an open, it does nothing.",
+                     "close: does it forget what it closed?"},
     [CLOCK] = {"Returns milliseconds of a clock that never jumps; may wrap.",
                "now_ms, and each place where two times are compared: subtract them, as unsigned"},
     [CODE] =
