@@ -19,7 +19,7 @@
       "the plan or the message limit is used up",                                                  \
       "allow more passes, or give a larger plan; a program that neither deletes nor remembers "    \
       "messages gets the same ones again")                                                         \
-    /* settings: popcl_start checks them, before anything is sent */                               \
+    /* settings, most of which start checks before anything is sent; and calls */                  \
     X(2, ERR_ARGUMENT, USAGE, "a required setting is missing or out of range",                     \
       "a field of popcl_config is NULL, zero or outside its documented range",                     \
       "compare the configuration with popcl.h")                                                    \
@@ -59,7 +59,7 @@
       "get the time first (NTP, a modem, a saved time that is late enough), or use the profile "   \
       "`pinned`")                                                                                  \
     X(13, ERR_CLOCK_NOT_SET, CERT, "the clock is not set",                                         \
-      "the clock shows a time before this version of popcl, or before the newest trust anchor",    \
+      "the clock shows a time earlier than popcl's release, or before the newest trust anchor",    \
       "set the clock, or give the time (popcl_tls.utc_s); certificates cannot be checked without " \
       "it")                                                                                        \
     X(14, ERR_STATE, USAGE, "a call came out of order",                                            \
@@ -403,8 +403,8 @@ extern "C" {
 #endif
 
 /* The parts of a result's row. The texts are constant strings, never NULL; "" = there is no text.
- * An unknown value gives "unknown result". Callable at any time, from any thread. A program links
- * the texts of only those functions that it calls. */
+ * An unknown value gives "unknown result", and the class USAGE. Callable at any time, from any
+ * thread. A program links the texts of only those functions that it calls. */
 const char *popcl_err_name(popcl_err e);   /* "ERR_AUTH" */
 const char *popcl_err_what(popcl_err e);   /* the failure */
 const char *popcl_err_cause(popcl_err e);  /* the likely cause */
