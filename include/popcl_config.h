@@ -20,9 +20,10 @@
 #endif
 #endif
 
-/* Most bytes that are kept of a reply's human-readable text. The response code in front of the text
- * counts too. 16 to 200, as a plain decimal number: POPCL_ABI makes a name of it. Text and UID
- * share one room, which has 70 bytes for the UID. So a value up to 70 costs no RAM. */
+/* The most bytes that are kept of a reply's human-readable text. More bytes are dropped. The
+ * response code in front of the text counts too. 16 to 200, as a plain decimal number: POPCL_ABI
+ * makes a name of it. Text and UID share one room, which has 70 bytes for the UID. So a value up to
+ * 70 costs no RAM. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif
@@ -42,7 +43,7 @@
 #define POPCL_CHALLENGE_MAX 8192
 #endif
 
-/* Most lines of a CAPA reply; more lines are POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
+/* The most lines that a CAPA reply may have; more lines are POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
 #ifndef POPCL_CAPA_LINES_MAX
 #define POPCL_CAPA_LINES_MAX 128
 #endif
@@ -88,8 +89,8 @@
 #endif
 
 /* Octets of messages that may be on their way at a time, if commands are sent ahead
- * (popcl_config.window). If a sink fails, so many are still read and dropped. A larger message is
- * asked for alone; a message of unknown size counts as an eighth. */
+ * (popcl_config.window). If a sink fails, up to so many octets are still read and dropped. A larger
+ * message is asked for alone. A message of unknown size counts as an eighth of this limit. */
 #ifndef POPCL_AHEAD_OCTETS
 #define POPCL_AHEAD_OCTETS 1048576
 #endif

@@ -11,9 +11,13 @@
  * are saved with the set. Without a source of unpredictable bytes any constant works against
  * chance, but not against such a sender.
  *
- * A set forgets a UID when the complete listings of two sessions in a row did not name it: call
- * popcl_seen_listed from popcl_fetch_config.listed. No call blocks or allocates. Only
- * popcl_seen_save, _load and _each call back. A set belongs to one thread at a time. */
+ * A fetch job needs the set in three of its callbacks (popcl_fetch.h). decide answers POPCL_SKIP
+ * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED. listed
+ * calls popcl_seen_listed. Save the set after the session.
+ *
+ * A set forgets a UID when the complete listings of two sessions in a row did not name it. No call
+ * blocks or allocates. Only popcl_seen_save, _load and _each call back. A set belongs to one thread
+ * at a time. */
 #ifndef POPCL_SEEN_H
 #define POPCL_SEEN_H
 
@@ -41,6 +45,7 @@ extern "C" {
 #define POPCL_SEEN_OTHER      8u
 #define POPCL_SEEN_MARKS      15u
 
+/* A set. Any field may be read; only note may be written. */
 typedef struct popcl_seen {
     unsigned char *memory; /* the caller's, until the set is no longer used */
     size_t slots;          /* entries that fit, used or not */
@@ -50,8 +55,9 @@ typedef struct popcl_seen {
     uint64_t note;         /* the caller's own number, saved, loaded and moved with the set */
 } popcl_seen;
 
-/* Makes an empty set, with note 0. `memory` is POPCL_SEEN_SIZE bytes, any alignment. Returns
- * ERR_ARGUMENT if it has room for less than two entries, or is NULL. */
+/* Makes an empty set, with note 0. `memory` has len bytes and any alignment; POPCL_SEEN_SIZE gives
+ * the len for a number of UIDs. Returns ERR_ARGUMENT if memory or key is NULL, or if memory has
+ * room for less than two entries. */
 popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigned char key[16]);
 
 /* Returns the marks of a UID, 0 if it is not in the set. A UID is one byte or more of any value; a
@@ -63,10 +69,10 @@ unsigned popcl_seen_get(const popcl_seen *s, const char *uid, size_t uid_len);
  * has no bytes or the marks are unknown. After an error the set is unchanged. */
 popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigned marks);
 
-/* For popcl_fetch_config.listed: names a UID of the current listing. A UID that is not in the set,
- * or without bytes, is ignored. NULL is the listing's complete end: it removes the UIDs that two
- * listings in a row did not name. A listing that ends without NULL is not complete: it removes no
- * UID, and is not one of the two. */
+/* For popcl_fetch_config.listed, with the UID of m, or NULL if m is NULL: names a UID of the
+ * current listing. A UID that is not in the set, or without bytes, is ignored. NULL is the
+ * listing's complete end: it removes the UIDs that two listings in a row did not name. A listing
+ * that ends without NULL is not complete: it removes no UID, and is not one of the two. */
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes

@@ -41,11 +41,11 @@ extern "C" {
  * query to a name server. So the object has to stay in its place for ever, or until
  * popcl_lwip_raw_busy returns 0. */
 typedef struct popcl_lwip_raw {
-    /* For popcl_lwip_raw_net alone, set by the caller: lets the rest of the program run for at most
-     * limit_ms. It returns earlier if a frame comes. It passes frames to netif->input, calls
-     * sys_check_timeouts, feeds the watchdog, and sleeps. limit_ms is 0 if there is no time to
-     * sleep. It must not use this object. Returns 0, or nonzero to ask for an orderly shutdown.
-     * Once it returned nonzero it keeps returning nonzero. */
+    /* A function of the caller, for popcl_lwip_raw_net alone. It has to let the rest of the program
+     * run for at most limit_ms, and to return earlier if a frame comes. It has to pass frames to
+     * netif->input, call sys_check_timeouts, feed the watchdog, and sleep. limit_ms is 0 if there
+     * is no time to sleep. It must not use this object. It returns 0, or nonzero to ask for an
+     * orderly shutdown. After the first nonzero value it must always return nonzero. */
     int (*step)(void *step_ctx, uint32_t limit_ms);
     void *step_ctx;
     /* From here on private. */

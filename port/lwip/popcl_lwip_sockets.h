@@ -15,8 +15,8 @@
  *   them again, after a second or more. Small buffers are best, for example PBUF_POOL_BUFSIZE 256.
  * - If more than one task uses sockets, each task has to have an errno of its own.
  * - MEMP_NUM_TCP_PCB is 2 or more: one for the connection, and one for the connection before, which
- *   may still be closing. If lwIP has no free one, a new connection takes the place of the closing
- *   one. */
+ *   may still be closing. If lwIP has no free PCB, a new connection takes that of the closing
+ *   connection. */
 #ifndef POPCL_LWIP_SOCKETS_H
 #define POPCL_LWIP_SOCKETS_H
 

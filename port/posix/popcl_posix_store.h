@@ -33,8 +33,8 @@ typedef struct popcl_disk {
      * looked at, and nothing is durable before fsync. */
     int (*start_sync)(void *sys, int fd);
     int (*close)(void *sys, int fd);
-    /* close_range for the descriptors first to last, which are all the store's. Any failure: none
-     * was closed; close is called for each. */
+    /* close_range for the descriptors first to last, which are all the store's. On a failure it
+     * must have closed none of them: the store then calls close for each. */
     int (*close_run)(void *sys, int first, int last);
     /* openat of the directory with O_TMPFILE and O_RDWR: a file without a name. Any failure while
      * the store is opened: not supported, and files have temporary names. */
@@ -66,9 +66,9 @@ extern const popcl_disk popcl_posix_disk;
  * after a loss of power. No file is ever replaced.
  *
  * popcl_fetch_config.group_messages is the size of a group: 1 makes each message durable alone, and
- * POPCL_STORE_GROUP is the most that is of use. The store keeps so many files open, and never more
- * than a quarter of those that the process may open. If a group grows beyond that, its files are
- * synced and named before sync.
+ * POPCL_STORE_GROUP is the most that is of use. The store keeps the files of a group open, but
+ * never more than a quarter of the number of files that the process may open. If a group grows
+ * beyond that quarter, its files are synced and named before sync is called.
  *
  * The final name comes from the UID, else from number and content (docs/DESIGN.md). If a file with
  * the same message has this name already, it is kept as it is. Two stores may work in one directory
@@ -80,7 +80,8 @@ typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
  * files that a killed run left. `disk` NULL = popcl_posix_disk. Returns NULL if it is no directory,
- * or if no file can be made in it. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ... */
+ * if no file can be made in it, or if there is no memory. errno is then ENOTDIR, ENOENT, EACCES,
+ * EROFS, ENOMEM, ... */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
 /* With a popcl_store_dir as its context. A message that is too large for the file system (EFBIG)
@@ -94,8 +95,8 @@ extern const popcl_sink popcl_store_dir_sink;
 int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const char **name);
 
 /* Returns the final name of the last committed message, "" before; valid until the next call. The
- * message gets it with sync. If another program takes the name before, sync chooses a further name,
- * which is returned from then on. */
+ * message gets it with sync. If another program takes the name before the sync, sync chooses a
+ * further name, which is returned from then on. */
 const char *popcl_store_dir_name(const popcl_store_dir *s);
 
 /* Aborts an open message, drops those that were staged since the last sync, closes the directory
