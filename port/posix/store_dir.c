@@ -40,7 +40,7 @@
 #include "store_names.h"
 
 enum {
-    BUFFER = 32768,    /* bytes: spans are gathered into writes of this size */
+    BUFFER = 65536,    /* bytes: spans are gathered into writes of this size */
     NAMES_FIRST = 64,  /* room for names given in this run, before its memory grows */
     NAME_TRIES = 9999, /* the most further names that are tried for one message */
     DEAD_S = 86400, /* seconds: without locks, a temporary that was not written for so long is left
@@ -495,21 +495,26 @@ static int store_begin(void *ctx, const popcl_msg *m) {
     return r < 0 ? r : store_create(s);
 }
 
+/* Writes a large span from its place, and gathers smaller ones. A write that is gathered fills the
+ * buffer, so that it begins and ends with a page of the file: half a page costs more. */
 static int store_data(void *ctx, const void *p, size_t n) {
     popcl_store_dir *s = ctx;
     if (s->open.file.fd < 0) return store_refuse(s, EBADF, "write");
     if (s->error) return store_failed(s);
     if (n > INT_MAX) n = INT_MAX;
-    if (n > BUFFER - s->buffered) {
-        int r = store_flush(s);
+    const unsigned char *from = p;
+    for (size_t left = n, part; left > 0; from += part, left -= part) {
+        int r = 0;
+        part = left < BUFFER - s->buffered ? left : BUFFER - s->buffered;
+        if (s->buffered == 0 && left > BUFFER / 2) {
+            part = left;
+            r = write_out(s, from, part);
+        } else {
+            memcpy(s->buffer + s->buffered, from, part);
+            s->buffered += part;
+            if (s->buffered == BUFFER) r = store_flush(s);
+        }
         if (r < 0) return r;
-    }
-    if (n > BUFFER / 2 && s->buffered == 0) {
-        int r = write_out(s, p, n);
-        if (r < 0) return r;
-    } else {
-        memcpy(s->buffer + s->buffered, p, n);
-        s->buffered += n;
     }
     s->open.size += n;
     return (int)n;
