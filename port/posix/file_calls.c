@@ -17,6 +17,7 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #endif
 
 #include "popcl_posix.h" /* for popcl_posix_seed */
@@ -72,6 +73,19 @@ static int real_start_sync(void *sys, int fd) {
     (void)fd;
     errno = ENOSYS;
     return -1;
+#endif
+}
+
+/* The numbers are those of <linux/magic.h>, which a system without the kernel's headers lacks. */
+static int real_in_memory(void *sys, int fd) {
+    (void)sys;
+#ifdef __linux__
+    static const uint32_t tmpfs = 0x01021994u, ramfs = 0x858458f6u;
+    struct statfs st;
+    return fstatfs(fd, &st) == 0 && ((uint32_t)st.f_type == tmpfs || (uint32_t)st.f_type == ramfs);
+#else
+    (void)fd;
+    return 0;
 #endif
 }
 
@@ -175,6 +189,7 @@ const popcl_disk popcl_posix_disk = {
     .pread = real_pread,
     .fsync = real_fsync,
     .start_sync = real_start_sync,
+    .in_memory = real_in_memory,
     .close = real_close,
     .close_run = real_close_run,
     .open_unnamed = real_open_unnamed,
@@ -228,6 +243,8 @@ int pop_file_close_run(const pop_disk *d, int first, int last) {
 }
 
 void pop_file_start_sync(const pop_disk *d, int fd) { (void)d->calls->start_sync(d->sys, fd); }
+
+int pop_file_in_memory(const pop_disk *d, int fd) { return d->calls->in_memory(d->sys, fd) == 1; }
 
 int pop_file_sync(const pop_disk *d, int fd) {
     int r;

@@ -58,6 +58,9 @@ int pop_file_sync(const pop_disk *d, int fd);
 /* Begins to write the file's data to the disk, and does not wait. */
 void pop_file_start_sync(const pop_disk *d, int fd);
 
+/* Returns whether a directory's files are in memory alone. */
+int pop_file_in_memory(const pop_disk *d, int fd);
+
 /* The same for a directory. Some file systems report that they have no such call. They can do no
  * more, so it counts as done. */
 int pop_file_sync_directory(const pop_disk *d, int fd);

@@ -32,6 +32,9 @@ typedef struct popcl_disk {
     /* sync_file_range: begins to write the file's data to the disk. A hint: its result is not
      * looked at, and nothing is durable before fsync. */
     int (*start_sync)(void *sys, int fd);
+    /* fstatfs of the directory: returns 1 if its files are in memory alone, as with tmpfs.
+     * start_sync is then never called. Any other value: it is called. */
+    int (*in_memory)(void *sys, int fd);
     int (*close)(void *sys, int fd);
     /* close_range for the descriptors first to last, which are all the store's. On a failure it
      * must have closed none of them: the store then calls close for each. */

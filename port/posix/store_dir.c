@@ -16,7 +16,8 @@
  *
  * So a name always has durable data, and sync returns 0 only if the names are durable too. The
  * first step makes a group fast: ext4 then writes all files in one transaction of its journal.
- * Without it each fsync makes one (docs/DESIGN.md has the figures).
+ * Without it each fsync makes one (docs/DESIGN.md has the figures). If the files are in memory
+ * alone, it is left out.
  *
  * A kill, or a loss of power, before a file has its name loses the file: the message is still on
  * the server. store_file.h has the files that may be left. */
@@ -70,8 +71,9 @@ struct popcl_store_dir {
     size_t given_room;                   /* how many names have room in it */
     unsigned staged;                     /* messages committed since the last sync */
     int parent_synced, no_close_run;
-    int broken; /* a sync failed: nothing is accepted any more */
-    int error;  /* of the message that failed, with the call and the name */
+    int in_memory; /* the file system has no disk */
+    int broken;    /* a sync failed: nothing is accepted any more */
+    int error;     /* of the message that failed, with the call and the name */
     const char *call;
     char failed[POPCL_STORE_NAME_MAX + 1];
     int all_listed;                        /* the directory could not be listed */
@@ -382,7 +384,7 @@ static int close_group(popcl_store_dir *s) {
 static int settle_group(popcl_store_dir *s) {
     int before = s->error, r = 0;
     s->error = 0; /* this failure is reported, even if a message failed before */
-    for (unsigned i = 0; s->grouped > 1 && i < s->grouped; i++)
+    for (unsigned i = 0; s->grouped > 1 && !s->in_memory && i < s->grouped; i++)
         if (!s->group[i].file.durable) pop_file_start_sync(&s->place.disk, s->group[i].file.fd);
     for (unsigned i = 0; r == 0 && i < s->grouped; i++)
         r = make_durable(s, &s->group[i]);
@@ -603,6 +605,7 @@ static int store_prepare(popcl_store_dir *s, const char *path) {
     if (s->place.dir < 0) return -1;
     struct stat st;
     s->dir_owner = pop_file_stat(disk, s->place.dir, &st) == 0 ? st.st_uid : 0;
+    s->in_memory = pop_file_in_memory(disk, s->place.dir);
     /* a file that cannot be removed now does no harm */
     s->all_listed = disk->calls->list(disk->sys, s->place.dir, take_entry, s) < 0;
     if (pop_store_file_try(&s->place, &s->call) < 0) return -1;

@@ -230,6 +230,11 @@ static int disk_start_sync(void *sys, int fd) {
     return failing(sys) ? -1 : 0;
 }
 
+static int disk_in_memory(void *sys, int fd) {
+    (void)sys, (void)fd;
+    return 0;
+}
+
 static void close_one(sim_disk *d, int fd) {
     int file = d->open[fd - FIRST_FD].file;
     d->open[fd - FIRST_FD].used = 0;
@@ -349,6 +354,7 @@ const popcl_disk sim_disk_calls = {
     .pread = disk_pread,
     .fsync = disk_fsync,
     .start_sync = disk_start_sync,
+    .in_memory = disk_in_memory,
     .close = disk_close,
     .close_run = disk_close_run,
     .open_unnamed = disk_open_unnamed,

@@ -27,6 +27,8 @@
 
 /* ---- a disk that misbehaves ---- */
 
+enum { PAGE = 4096 };
+
 /* One letter a call, in the log and in the sets of calls that fail. */
 typedef struct disk {
     char log[4096];
@@ -39,6 +41,8 @@ typedef struct disk {
     int kill_at;          /* SIGKILL instead of this call */
     int interrupts;       /* every other call is interrupted first */
     size_t piece;         /* write and pread move at most so many octets; 0: any */
+    int writes, uneven;   /* calls of write; those of them that are not whole pages */
+    int in_memory;        /* the answer to that call */
     /* errno of a file system without them */
     int no_unnamed, no_link_open, no_proc, no_rename_new, no_link;
     int open, max_open;    /* files that are open; EMFILE above the maximum; 0: any number */
@@ -96,6 +100,9 @@ static int t_fchmod(void *sys, int fd, mode_t mode) {
 static int t_lock(void *sys, int fd) { return trips(sys, 'c') ? -1 : real()->lock(NULL, fd); }
 static size_t cut(const disk *d, size_t n) { return d->piece && d->piece < n ? d->piece : n; }
 static ssize_t t_write(void *sys, int fd, const void *p, size_t n) {
+    disk *d = sys;
+    d->writes++;
+    d->uneven += n % PAGE != 0;
     return trips(sys, 'w') ? -1 : real()->write(NULL, fd, p, cut(sys, n));
 }
 static ssize_t t_pread(void *sys, int fd, void *p, size_t n, off_t at) {
@@ -112,6 +119,11 @@ static int t_fsync(void *sys, int fd) {
 static int t_start_sync(void *sys, int fd) {
     (void)fd;
     return trips(sys, 's') ? -1 : 0;
+}
+static int t_in_memory(void *sys, int fd) {
+    const disk *d = sys;
+    (void)fd;
+    return d->in_memory;
 }
 static int t_close(void *sys, int fd) {
     disk *d = sys;
@@ -184,6 +196,7 @@ static const popcl_disk faulty = {.mkdir = t_mkdir,
                                   .pread = t_pread,
                                   .fsync = t_fsync,
                                   .start_sync = t_start_sync,
+                                  .in_memory = t_in_memory,
                                   .close = t_close,
                                   .close_run = t_close_run,
                                   .open_unnamed = t_open_unnamed,
@@ -1074,6 +1087,46 @@ static void a_message_of_a_group_costs_few_calls(void **state) {
     }
 }
 
+/* A file system without a disk has nothing to start. fsync is called all the same. */
+static void files_in_memory_have_no_start_of_a_sync(void **state) {
+    const place *w = *state;
+    static const int answers[] = {0, 1, -1};
+    static const char *const starts[] = {"ssffO", "ffO", "ssffO"};
+    for (int i = 0; i < 3; i++) {
+        disk d = {.in_memory = answers[i]};
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        store_many(s, 2);
+        d.logged = 0;
+        memset(d.log, 0, sizeof d.log);
+        assert_int_equal(make_durable(s), 0);
+        assert_memory_equal(d.log, starts[i], strlen(starts[i]));
+        popcl_store_dir_close(s);
+        assert_many(w, 2);
+        empty(w);
+    }
+}
+
+/* Short spans are gathered, and the pages of a file are written whole, except for the last one. */
+static void spans_are_gathered_into_whole_pages(void **state) {
+    const place *w = *state;
+    enum { SPAN = 5000, SPANS = 300, LEAST = 32768 };
+    static char octets[SPAN * SPANS + 1];
+    disk d = {0};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    popcl_msg m = message(1, "spans", 5);
+    for (int i = 0; i < SPAN * SPANS; i++)
+        octets[i] = (char)('a' + i % 23);
+    assert_int_equal(popcl_store_dir_sink.begin(s, &m), 0);
+    for (int i = 0; i < SPANS; i++)
+        assert_int_equal(popcl_store_dir_sink.data(s, octets + SPAN * i, SPAN), SPAN);
+    assert_int_equal(popcl_store_dir_sink.commit(s), POPCL_STAGED);
+    assert_int_equal(make_durable(s), 0);
+    popcl_store_dir_close(s);
+    assert_true(d.writes <= SPAN * SPANS / LEAST + 1);
+    assert_int_equal(d.uneven, 1);
+    assert_text(w, "spans.eml", octets);
+}
+
 /* A store that is asked to sync too late keeps no more files open than it promises. The messages
  * that it named early wait for sync all the same. */
 static void a_group_has_a_largest_size(void **state) {
@@ -1561,6 +1614,8 @@ int main(void) {
         IN_A_PLACE(a_failed_fsync_of_the_directory_is_final),
         IN_A_PLACE(a_large_message_fails_alone),
         IN_A_PLACE(a_message_of_a_group_costs_few_calls),
+        IN_A_PLACE(files_in_memory_have_no_start_of_a_sync),
+        IN_A_PLACE(spans_are_gathered_into_whole_pages),
         IN_A_PLACE(a_group_has_a_largest_size),
         IN_A_PLACE(few_descriptors_make_small_groups),
         IN_A_PLACE(without_descriptors_the_group_ends_early),
