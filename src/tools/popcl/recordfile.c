@@ -254,7 +254,7 @@ int cmd_record_file_load(cmd_record_file *f) {
 typedef struct writer {
     int fd;
     size_t len;
-    unsigned char buf[4096];
+    unsigned char buf[32768]; /* a run saves a large record many times */
 } writer;
 
 static int recordfile_flush(writer *w) {
@@ -274,7 +274,9 @@ static int recordfile_put(void *ctx, const void *p, size_t n) {
 static int write_new(cmd_record_file *f) {
     tool_new file;
     if (tool_new_begin(&file, f->dir, f->name, 0600)) return failed(f, "creating", CMD_EXIT_CREATE);
-    writer w = {.fd = file.fd};
+    writer w;
+    w.fd = file.fd;
+    w.len = 0;
     if (cmd_record_save(&f->record, recordfile_put, &w) || recordfile_flush(&w)) {
         int code = failed(f, "writing", CMD_EXIT_DISK);
         tool_new_drop(&file);
