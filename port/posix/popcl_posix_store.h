@@ -77,8 +77,8 @@ extern const popcl_disk popcl_posix_disk;
  * the same message has this name already, it is kept as it is. Two stores may work in one directory
  * at a time.
  *
- * Uses about 120 KB of the heap for itself. Half of it is the buffer that turns small spans into
- * large writes. The names given in this run take about 10 bytes more for each message. */
+ * Uses about 100 KB of the heap for itself. Two thirds of it are the buffer that turns small spans
+ * into large writes. The names given in this run take about 10 bytes more for each message. */
 typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
