@@ -410,7 +410,7 @@ struct popcl {
     uint8_t busy;        /* enum busy in machine.c */
     uint8_t moved;       /* progress since the last tick */
     uint8_t quit_left;   /* QUIT, or a part of it, was sent */
-    uint8_t taken;       /* something was taken since the last pause began */
+    uint8_t taken;       /* 0 = a pause that has just ended brought no progress so far */
     uint8_t send_failed; /* the transport accepts no more bytes */
     popcl_wire wire;
     uint8_t err_verb;     /* the command that the newest -ERR answered */

@@ -129,12 +129,11 @@ int popcl_machine_is_over_now(popcl *c) {
     return popcl_is_over(c);
 }
 
-/* The time of a pause begins with the next tick. If the pause before it brought no progress, that
- * pause's time goes on instead. */
+/* The time of a pause begins with the next tick. If it comes right after another pause, which
+ * brought no progress, that pause's time goes on instead. */
 static void pause_for(popcl *c, unsigned why) {
     c->pause = (uint8_t)why;
     c->moved = c->taken;
-    c->taken = 0;
 }
 
 /* ---- replies ---- */
@@ -507,7 +506,8 @@ void popcl_machine_pump(popcl *c) {
 void popcl_machine_unpause(popcl *c) {
     if (!c->pause) return;
     c->pause = 0;
-    c->taken |= c->moved; /* progress that no tick has seen yet also counts for the next pause */
+    c->taken = c->moved; /* progress that no tick has seen yet also counts for the next pause */
     c->moved = 1;
     popcl_machine_pump(c);
+    c->taken = 1;
 }

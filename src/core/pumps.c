@@ -125,14 +125,15 @@ static uint32_t reserve_ms(const popcl *c) {
 }
 
 /* Returns the milliseconds that the present wait may take. In IDLE an owner that sends nothing
- * waits on purpose, unless there is no room to send. */
+ * waits on purpose, unless nothing can be sent. */
 static uint32_t wait_ms(const popcl *c) {
     const popcl_config *cfg = c->cfg;
     size_t room;
     if (c->state == CLOSED) return POPCL_SETTLE_MS;
     if (c->pause) return popcl_or_default(cfg->pause_ms, POPCL_PAUSE_MS);
     if (c->state == LEAVING) return LEAVE_MS;
-    if (c->state == IDLE && c->link.ops->out(&c->link, &room)) return POPCL_MS_MAX;
+    if (c->state == IDLE && !c->send_failed && c->link.ops->out(&c->link, &room))
+        return POPCL_MS_MAX;
     return popcl_or_default(cfg->idle_ms, POPCL_IDLE_MS);
 }
 
@@ -144,6 +145,7 @@ static popcl_err wait_error(const popcl *c) {
     popcl_err e = (popcl_err)popcl_states[c->state].idle;
     if (total_left(c) == 0) return POPCL_ERR_TIMEOUT_TOTAL;
     if (c->pause) return POPCL_ERR_TIMEOUT_PAUSE;
+    if (c->state == IDLE && c->send_failed) return POPCL_ERR_TIMEOUT_SEND;
     if (e || c->state == LEAVING) return e;
     if (c->link.ops->unsent(&c->link)) return POPCL_ERR_TIMEOUT_SEND;
     return c->verb == POPCL_QUIT ? POPCL_ERR_TIMEOUT_QUIT : POPCL_ERR_TIMEOUT_REPLY;

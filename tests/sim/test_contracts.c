@@ -796,6 +796,59 @@ static void a_clock_that_steps_freezes_no_deadline(void **state) {
     }
 }
 
+/* [I5] After send_failed no command can leave: an owner that has nothing in flight does not wait on
+ * purpose. */
+static void a_session_that_cannot_send_waits_for_no_command(void **state) {
+    (void)state;
+    for (int job = 0; job < 2; job++) {
+        hand_init(&h, 1);
+        h.cfg.session.idle_ms = 1000;
+        h.cfg.session.total_ms = 90000;
+        hand_start(&h, job);
+        popcl_connected(h.s, 0);
+        if (job) hand_list(&h, 1);
+        popcl_send_failed(h.s);
+        hand_say(&h, job ? "+OK\r\nmail\r\n.\r\n" : "+OK\r\n");
+        assert_string_equal(popcl_state_name(h.s), "idle");
+        popcl_tick(h.s, 1);
+        assert_int_equal(popcl_next_deadline(h.s), 1000);
+        popcl_tick(h.s, 1000);
+        goes_on();
+        popcl_tick(h.s, 1001);
+        result_is(POPCL_ERR_TIMEOUT_SEND);
+        hand_end(&h);
+    }
+}
+
+/* [I5] Each pause has its own limit: that of `done`, too, after one of `ready` in which the command
+ * was submitted. */
+static void a_pause_after_a_reply_has_its_whole_time(void **state) {
+    (void)state;
+    hand_init(&h, 1);
+    h.cfg.session.pause_ms = 1000;
+    hand_sequence(&h);
+    h.answer[IN_READY] = POPCL_PAUSED_SECRET;
+    h.times[IN_READY] = 1;
+    hand_say(&h, "+OK\r\n");
+    assert_int_equal(popcl_state(h.s), POPCL_PAUSED_SECRET);
+    assert_int_equal(hand_submit(&h, POPCL_USER, 0, 1), POPCL_OK);
+    popcl_tick(h.s, 1);
+    popcl_resume(h.s);
+    popcl_tick(h.s, 500);
+    h.answer[IN_DONE] = POPCL_PAUSED_SECRET;
+    h.times[IN_DONE] = 3;
+    hand_say(&h, "+OK\r\n");
+    assert_string_equal(popcl_state_name(h.s), "held");
+    for (uint32_t now = 900; now < 1900; now += 100) {
+        popcl_tick(h.s, now);
+        goes_on();
+        if (now % 500 == 0) popcl_resume(h.s); /* the same pause goes on */
+    }
+    popcl_tick(h.s, 1900);
+    result_is(POPCL_ERR_TIMEOUT_PAUSE);
+    hand_end(&h);
+}
+
 /* connect names the time from which the clock counts, and does so once. */
 static void connect_takes_the_time_before_the_connection_only(void **state) {
     uint16_t port;
@@ -1120,6 +1173,8 @@ int main(void) {
         cmocka_unit_test(a_secret_that_is_not_asked_for_is_not_released),
         cmocka_unit_test(a_secret_of_a_job_is_released_once),
         cmocka_unit_test(a_clock_that_steps_freezes_no_deadline),
+        cmocka_unit_test(a_session_that_cannot_send_waits_for_no_command),
+        cmocka_unit_test(a_pause_after_a_reply_has_its_whole_time),
         cmocka_unit_test(connect_takes_the_time_before_the_connection_only),
         cmocka_unit_test(a_listing_with_a_number_twice_is_not_complete),
         cmocka_unit_test(a_listing_of_all_messages_is_complete),
