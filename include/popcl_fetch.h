@@ -201,7 +201,8 @@ typedef struct popcl_sink {
 typedef enum popcl_uids {
     POPCL_UIDS_OPTIONAL, /* UIDL makes the plan. If the server has no UIDs, LIST makes it, and uid
                             is "" */
-    POPCL_UIDS_UNUSED,   /* UIDL is not sent: messages are planned by number alone */
+    POPCL_UIDS_UNUSED,   /* UIDL is not sent. If sizes are wanted, or commands are sent ahead, LIST
+                            makes the plan. Else messages are planned by number alone */
     POPCL_UIDS_REQUIRED  /* for a caller that knows this maildrop by UIDs. If the server has none,
                             nothing is fetched, and the result is POPCL_ERR_NO_UIDL: try again in a
                             later session */
