@@ -116,6 +116,31 @@ static void a_port_that_opens_with_no_error_is_a_mistake(void **state) {
     }
 }
 
+/* A session that ended before popcl_run got it was never connected: its owner has no more time, so
+ * it is over at once, and the port is not called. */
+static void run_gets_no_session_that_still_settles(void **state) {
+    static const popcl_net no_port = {.open = NULL};
+    (void)state;
+    for (int job = 0; job < 2; job++) {
+        for (int how = 0; how < 3; how++) {
+            hand_init(&h, 1);
+            h.cfg.session.total_ms = 1000;
+            h.events.stop = NULL; /* it would leave the end to its owner */
+            h.answer[IN_CLOSED] = h.answer[IN_SYNC] = POPCL_PAUSED_SYNC;
+            hand_start(&h, job);
+            if (how == 0) popcl_stop(h.s);
+            if (how == 1) popcl_fail(h.s, POPCL_ERR_NET, 5);
+            if (how == 2) popcl_tick(h.s, 1000);
+            result_is(how == 0   ? POPCL_ERR_STOPPED
+                      : how == 1 ? POPCL_ERR_NET
+                                 : POPCL_ERR_TIMEOUT_TOTAL);
+            if (!job) assert_int_equal(h.last_end, POPCL_END_LAST);
+            assert_int_equal(popcl_run(h.s, &no_port, NULL), popcl_result(h.s));
+            hand_end(&h);
+        }
+    }
+}
+
 /* [K13] */
 static void other_values_out_of_range(void **state) {
     static const int verbs[] = {POPCL_VERBS, POPCL_VERBS + 1, 256, -1};
@@ -1156,6 +1181,7 @@ int main(void) {
         cmocka_unit_test(a_failure_that_is_no_error_is_a_mistake),
         cmocka_unit_test(a_result_that_is_no_error_is_a_mistake),
         cmocka_unit_test(a_port_that_opens_with_no_error_is_a_mistake),
+        cmocka_unit_test(run_gets_no_session_that_still_settles),
         cmocka_unit_test(other_values_out_of_range),
         cmocka_unit_test(a_body_that_returns_more_than_it_was_offered),
         cmocka_unit_test(an_event_that_returns_no_pause_goes_on),
