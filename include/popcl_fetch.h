@@ -383,12 +383,11 @@ struct popcl_fetch {
     uint8_t top_works;
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
     int16_t sink_code;
-    uint16_t pass; /* 1 in the first */
+    uint16_t asked; /* bodies in flight */
+    uint16_t pass;  /* 1 in the first */
     const popcl_fetch_config *cfg;
     popcl_plan plan;
     uint32_t staged, staged_octets;
-    uint32_t due, wanted;  /* entries that wait for DELE; for RETR or TOP */
-    uint32_t asked;        /* bodies in flight */
     uint32_t asked_octets; /* of them, as far as a limit counts them */
     uint32_t count;        /* messages, by the first STAT */
     uint32_t lines;        /* of the body that is being received */

@@ -35,7 +35,7 @@ void popcl_fetch_note(popcl_fetch *f, popcl_err e, uint32_t message) {
     if (f->result || e == POPCL_OK) return;
     f->result = (uint8_t)e;
     f->failed_message = message;
-    f->failed_verb = (uint8_t)popcl_last_verb(&f->session);
+    f->failed_verb = (uint8_t)popcl_job_verb(f);
 }
 
 void popcl_fetch_give_up(popcl_fetch *f, popcl_err e) {
@@ -96,18 +96,18 @@ static void end_job(popcl_fetch *f, popcl_err session) {
 /* Returns whether the connection ended at a CAPA that could have been left out: during this CAPA,
  * or during USER after its refusal. */
 static int broke_at_capa(const popcl_fetch *f, popcl_err result) {
-    popcl_verb verb = popcl_last_verb(&f->session);
+    popcl_verb verb = popcl_job_verb(f);
     int stls = f->cfg->session.security == POPCL_STLS; /* then the first CAPA is needed */
     int at_capa = verb == POPCL_CAPA ? !stls || f->phase != POPCL_ASK_CAPA
                                      : !stls && f->capa_refused && verb == POPCL_USER;
-    return at_capa && !f->cfg->no_capa && popcl_in_flight(&f->session) &&
+    return at_capa && !f->cfg->no_capa && popcl_job_in_flight(f) &&
            (result == POPCL_ERR_CLOSED || result == POPCL_ERR_NET ||
             result == POPCL_ERR_TIMEOUT_REPLY);
 }
 
 /* Returns the number of the message whose body is being received, or was asked for; 0 = none. */
 static uint32_t under_way(const popcl_fetch *f) {
-    size_t at = popcl_plan_find(&f->plan, POPCL_ENTRY_ASKED);
+    size_t at = popcl_plan_find(&f->plan, POPCL_ENTRY_ASKED, POPCL_ENTRY_ASKED);
     if (f->open) return f->msg.number;
     return at < f->plan.next ? popcl_plan_number(&f->plan, at) : 0;
 }
@@ -167,7 +167,7 @@ static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase
         f->has_caps = 1;
     else
         f->capa_refused = 1; /* a server of RFC 1939 only (RFC 2449, 5) */
-    int last = f->phase == POPCL_WAIT_LISTING && popcl_in_flight(&f->session) == 1;
+    int last = f->phase == POPCL_WAIT_LISTING && popcl_job_in_flight(f) == 1;
     if (f->phase == phase || last) popcl_fetch_enter(f, next);
 }
 
@@ -227,72 +227,63 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
 /* Returns whether the job sends commands ahead: the caller gave a window, and the server offers it
  * (RFC 2449, 6.6). */
 static int goes_ahead(const popcl_fetch *f) {
-    unsigned tags = popcl_capabilities(&f->session)->tags;
-    return f->session.window_len > 1 && tags & POPCL_CAPA_PIPELINING;
+    return f->session.window_len > 1 && popcl_job_offers(f, POPCL_CAPA_PIPELINING);
 }
 
-/* A command was sent, and the next one need not wait for its answer. */
-static void go_ahead(popcl_fetch *f) {
-    switch ((enum popcl_phase)f->phase) {
-    case POPCL_ASK_STAT: popcl_list_begin(f, 1); break;
-    case POPCL_LIST_MESSAGES:
-    case POPCL_LIST_SIZES:
-    case POPCL_ASK_CAPA_AGAIN: popcl_list_goes_ahead(f); break;
-    case POPCL_PROBE: popcl_fetch_enter(f, POPCL_SAY_QUIT); break;
-    default: break;
-    }
-}
+/* The command of each phase that sends one without argument. UIDL may also be LIST. */
+static const uint8_t verbs[POPCL_PHASES] = {
+    [POPCL_WAIT_GREETING] = POPCL_VERBS, [POPCL_SAY_STLS] = POPCL_START_TLS,
+    [POPCL_ASK_CAPA] = POPCL_CAPA,       [POPCL_LOGIN] = POPCL_VERBS,
+    [POPCL_ASK_STAT] = POPCL_STAT,       [POPCL_LIST_MESSAGES] = POPCL_UIDL,
+    [POPCL_LIST_SIZES] = POPCL_LIST,     [POPCL_ASK_CAPA_AGAIN] = POPCL_CAPA,
+    [POPCL_WAIT_LISTING] = POPCL_VERBS,  [POPCL_HANDLE_MESSAGES] = POPCL_VERBS,
+    [POPCL_PROBE] = POPCL_STAT,          [POPCL_SAY_QUIT] = POPCL_QUIT,
+    [POPCL_QUIT_SAID] = POPCL_VERBS,
+};
 
-/* Sends a command that takes no argument. */
-static void fetch_send(popcl_fetch *f, popcl_verb verb) {
-    popcl_command command = {.verb = verb};
+/* Sends the command of the phase. If commands go ahead, the next one need not wait for the answer.
+ */
+static void fetch_send(popcl_fetch *f) {
+    popcl_command command = {.verb = (popcl_verb)verbs[f->phase]};
+    if (command.verb == POPCL_UIDL && f->by_number) command.verb = POPCL_LIST;
     if (f->phase == POPCL_ASK_STAT) f->ahead = (uint8_t)goes_ahead(f);
-    unsigned in_flight = popcl_in_flight(&f->session);
-    if (popcl_machine_submit(&f->session, &command, popcl_tag_of(f->phase))) return;
+    unsigned in_flight = popcl_job_in_flight(f);
+    if (command.verb == POPCL_VERBS ||
+        popcl_machine_submit(&f->session, &command, popcl_tag_of(f->phase)))
+        return;
     if (in_flight && f->phase < POPCL_HANDLE_MESSAGES) f->unsure |= POPCL_UNSURE_EARLY;
     if (f->phase == POPCL_ASK_CAPA_AGAIN) f->capa_asked = 1;
     if (f->phase == POPCL_LIST_SIZES) f->sizes_asked = 1;
     if (f->phase == POPCL_SAY_QUIT)
         popcl_fetch_enter(f, POPCL_QUIT_SAID);
-    else if (f->ahead)
-        go_ahead(f);
-}
-
-/* After a stop no listing is begun, and one that is in flight ends by itself. */
-static void send_listing(popcl_fetch *f) {
-    int uidl = f->phase == POPCL_LIST_MESSAGES && !f->by_number;
-    if (!f->stopping)
-        fetch_send(f, uidl ? POPCL_UIDL : POPCL_LIST);
-    else if (!popcl_in_flight(&f->session))
-        popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+    else if (!f->ahead)
+        return;
+    else if (f->phase == POPCL_PROBE)
+        popcl_fetch_enter(f, POPCL_SAY_QUIT);
+    else if (f->phase == POPCL_ASK_STAT)
+        popcl_list_begin(f, 1);
+    else
+        popcl_list_goes_ahead(f);
 }
 
 /* Returns whether the next command may leave although others are in flight. Deletions are final
  * once QUIT is answered. So with deletions, QUIT waits for all replies. */
 static int may_send(const popcl_fetch *f) {
-    if (!popcl_in_flight(&f->session) || f->phase == POPCL_HANDLE_MESSAGES) return 1;
+    if (!popcl_job_in_flight(f) || f->phase == POPCL_HANDLE_MESSAGES) return 1;
     if (f->phase == POPCL_LOGIN) return popcl_login_goes_ahead(f);
     return f->ahead && f->phase > POPCL_ASK_STAT && !(f->phase == POPCL_SAY_QUIT && f->deletes);
 }
 
+/* After a stop no listing is begun, and one that is in flight ends by itself. */
 static unsigned fetch_step(popcl_fetch *f) {
+    int lists = f->phase == POPCL_LIST_MESSAGES || f->phase == POPCL_LIST_SIZES;
     if (!may_send(f)) return 0;
-    switch ((enum popcl_phase)f->phase) {
-    case POPCL_WAIT_GREETING:
-    case POPCL_WAIT_LISTING:
-    case POPCL_QUIT_SAID:
-    case POPCL_PHASES: break;
-    case POPCL_SAY_STLS: fetch_send(f, POPCL_START_TLS); break;
-    case POPCL_ASK_CAPA:
-    case POPCL_ASK_CAPA_AGAIN: fetch_send(f, POPCL_CAPA); break;
-    case POPCL_LOGIN: return popcl_login_step(f);
-    case POPCL_ASK_STAT:
-    case POPCL_PROBE: fetch_send(f, POPCL_STAT); break;
-    case POPCL_LIST_MESSAGES:
-    case POPCL_LIST_SIZES: send_listing(f); break;
-    case POPCL_HANDLE_MESSAGES: return popcl_messages_step(f);
-    case POPCL_SAY_QUIT: fetch_send(f, POPCL_QUIT); break;
-    }
+    if (f->phase == POPCL_LOGIN) return popcl_login_step(f);
+    if (f->phase == POPCL_HANDLE_MESSAGES) return popcl_messages_step(f);
+    if (!lists || !f->stopping)
+        fetch_send(f);
+    else if (!popcl_job_in_flight(f))
+        popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
     return 0;
 }
 
@@ -300,11 +291,11 @@ static unsigned fetch_step(popcl_fetch *f) {
 static unsigned on_ready(void *ctx) {
     popcl_fetch *f = ctx;
     for (;;) {
-        unsigned sent = popcl_in_flight(&f->session), staged_before = f->staged;
+        unsigned sent = popcl_job_in_flight(f), staged_before = f->staged;
         unsigned phase = f->phase, pass = f->pass;
         unsigned why = fetch_step(f);
         int moved = f->phase != phase || f->pass != pass || f->staged != staged_before;
-        if (why || !moved || popcl_in_flight(&f->session) != sent) return why;
+        if (why || !moved || popcl_job_in_flight(f) != sent) return why;
     }
 }
 
@@ -427,10 +418,10 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->sink_code = f->sink_code;
     d->state = popcl_state_name(s);
     d->verb = d->refused = "";
-    d->reply = *popcl_last_reply(s);
+    d->reply = s->reply;
     if (f->cfg) {
         d->verb = popcl_verb_name(f->result && f->result != POPCL_MORE ? (popcl_verb)f->failed_verb
-                                                                       : popcl_last_verb(s));
+                                                                       : (popcl_verb)s->verb);
         if (s->reply.text_len) d->refused = popcl_verb_name((popcl_verb)s->err_verb);
     }
     d->message = f->failed_message;
@@ -446,7 +437,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->deletions = f->deletions;
     d->has_caps = f->has_caps;
     if (f->mechanism) d->mechanism = popcl_mechs[f->mechanism - 1]->bit;
-    d->caps = *popcl_capabilities(s);
+    d->caps = s->caps;
     d->received = f->received;
     d->passed_over = popcl_machine_passed_over(s);
     d->no_uids = f->by_number;

@@ -39,6 +39,16 @@ static inline unsigned popcl_phase_of(uint32_t tag) {
     return UINT32_MAX - tag < POPCL_PHASES ? UINT32_MAX - tag : POPCL_HANDLE_MESSAGES;
 }
 
+/* As popcl_in_flight and popcl_last_verb; and whether the newest CAPA named these capabilities.
+ * Inline, because a call takes more bytes than the access. */
+static inline unsigned popcl_job_in_flight(const popcl_fetch *f) { return f->session.in_flight; }
+static inline popcl_verb popcl_job_verb(const popcl_fetch *f) {
+    return (popcl_verb)f->session.verb;
+}
+static inline int popcl_job_offers(const popcl_fetch *f, unsigned tags) {
+    return (f->session.caps.tags & tags) == tags;
+}
+
 /* The destination of the body that is being received. */
 enum popcl_open { POPCL_NO_BODY, POPCL_TO_SINK, POPCL_DRAINING };
 

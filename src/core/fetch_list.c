@@ -56,7 +56,7 @@ static void size_message(popcl_fetch *f, const popcl_reply *line) {
     if (!f->unordered) f->plan.next = at;
     if (at == f->plan.used || popcl_plan_number(&f->plan, at) != line->number) return;
     popcl_plan_set_size(&f->plan, at, line->size);
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_NEW, IN_LIST);
+    popcl_plan_set_actions(&f->plan, at, IN_LIST);
 }
 
 /* Returns whether the listing no longer counts: STAT was refused, or counts no message. */
@@ -202,7 +202,7 @@ void popcl_list_sizes_answered(popcl_fetch *f, const popcl_reply *r) {
     for (size_t at = 0; !f->stopping && at < f->plan.used; at = popcl_plan_after(&f->plan, at)) {
         if (popcl_plan_actions(&f->plan, at) & IN_LIST) continue;
         f->session.passed_over++;
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
+        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER);
     }
     planned(f);
 }

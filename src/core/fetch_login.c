@@ -60,7 +60,7 @@ popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *fie
 }
 
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n) {
-    unsigned status = popcl_last_reply(&f->session)->status;
+    unsigned status = f->session.reply.status;
     if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_ERR)
         popcl_refusal_text(refusal_of(f), p, n);
     if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_CHALLENGE) {
@@ -112,13 +112,13 @@ static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
     const popcl_mech *m = popcl_mechs[f->mechanism - 1];
     /* a digest is made from the secret here; the session pulls and releases a password */
     if (m->digest && !f->cfg->secret.octets) f->secret_used = 1;
-    return m->step(&l, f->auth_step + popcl_in_flight(&f->session), command);
+    return m->step(&l, f->auth_step + popcl_job_in_flight(f), command);
 }
 
 static popcl_err login_send(popcl_fetch *f) {
     popcl_command command = {.verb = POPCL_VERBS};
     popcl_err e = next_command(f, &command);
-    unsigned in_flight = popcl_in_flight(&f->session);
+    unsigned in_flight = popcl_job_in_flight(f);
     if (!e) e = popcl_machine_submit(&f->session, &command, popcl_tag_of(POPCL_LOGIN));
     if (!e && in_flight) f->unsure |= POPCL_UNSURE_EARLY;
     return e;
@@ -127,11 +127,10 @@ static popcl_err login_send(popcl_fetch *f) {
 /* PASS may leave with USER. Some servers refuse USER in clear text, so that no password follows.
  * So in clear text, PASS waits unless CAPA shows that USER works and that there is no STLS. */
 int popcl_login_goes_ahead(const popcl_fetch *f) {
-    unsigned tags = f->has_caps ? popcl_capabilities(&f->session)->tags : 0;
     int works = f->cfg->session.security != POPCL_CLEAR ||
-                (tags & (POPCL_CAPA_USER | POPCL_CAPA_STLS)) == POPCL_CAPA_USER;
+                (popcl_job_offers(f, POPCL_CAPA_USER) && !popcl_job_offers(f, POPCL_CAPA_STLS));
     return works && f->mechanism && popcl_mechs[f->mechanism - 1]->together && !f->auth_step &&
-           popcl_in_flight(&f->session) == 1 && f->session.window_len > 1 && !f->stopping;
+           popcl_job_in_flight(f) == 1 && f->session.window_len > 1 && !f->stopping;
 }
 
 unsigned popcl_login_step(popcl_fetch *f) {
@@ -164,12 +163,12 @@ static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
 
 /* Returns whether CAPA comes before STAT: some servers offer PIPELINING only after the login. */
 static int needs_early_capa(const popcl_fetch *f) {
-    int offered = f->has_caps && popcl_capabilities(&f->session)->tags & POPCL_CAPA_PIPELINING;
-    return f->session.window_len > 1 && !offered && popcl_list_needs_capa(f);
+    return f->session.window_len > 1 && !popcl_job_offers(f, POPCL_CAPA_PIPELINING) &&
+           popcl_list_needs_capa(f);
 }
 
 unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
-    if (popcl_last_verb(&f->session) == POPCL_PASS) f->unsure = 0;
+    if (popcl_job_verb(f) == POPCL_PASS) f->unsure = 0;
     if (f->phase != POPCL_LOGIN)
         return 0; /* it failed before: USER was refused, and PASS had left */
     popcl_err e = f->stopping ? (popcl_err)f->stopping : verdict(f, r);

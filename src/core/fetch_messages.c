@@ -9,13 +9,10 @@
 
 static void not_stored(popcl_fetch *f, size_t at, popcl_err why) {
     popcl_fetch_tell(f, at, POPCL_NOT_STORED, why);
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
+    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER);
 }
 
-static void due(popcl_fetch *f, size_t at) {
-    f->due++;
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_DUE, 0);
-}
+static void due(popcl_fetch *f, size_t at) { popcl_plan_enter(&f->plan, at, POPCL_ENTRY_DUE); }
 
 /* An entry whose message was fetched whole does not need POPCL_DELETE_UNFETCHED. The bit then means
  * that the body was empty although LIST gave it a size. Such a message is stored, and never
@@ -30,7 +27,7 @@ static void durable(popcl_fetch *f, size_t at) {
     if (actions & POPCL_DELETE && !(actions & EMPTY_BODY))
         due(f, at);
     else
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
+        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER);
 }
 
 /* Keeps a sink's first negative answer. POPCL_SINK_STOP also stops the job. */
@@ -104,11 +101,10 @@ static void follow(popcl_fetch *f, size_t at, popcl_stage stage) {
             next = POPCL_ENTRY_WANT_RETR;
         }
     } else if (actions & POPCL_DELETE_UNFETCHED) {
-        f->due++;
         next = POPCL_ENTRY_DUE;
     }
-    f->wanted += next == POPCL_ENTRY_WANT_TOP || next == POPCL_ENTRY_WANT_RETR;
-    popcl_plan_enter(&f->plan, at, next, deletes | (actions & POPCL_DELETE));
+    popcl_plan_set_actions(&f->plan, at, deletes | (actions & POPCL_DELETE));
+    popcl_plan_enter(&f->plan, at, next);
 }
 
 /* Looks at the next entry, now that its size is known. */
@@ -125,12 +121,12 @@ static void look_at_next(popcl_fetch *f) {
  * again, so another STAT has to follow. */
 static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry_state next) {
     popcl_command command = {.verb = verb, .number = popcl_plan_number(&f->plan, at)};
-    unsigned before = popcl_in_flight(&f->session);
+    unsigned before = popcl_job_in_flight(f);
     popcl_err e = popcl_machine_submit(&f->session, &command, (uint32_t)at);
     if (e == POPCL_ERR_WOULD_BLOCK) return 0;
     /* a reply of the listing may have come twice: then the first body is one too many */
     if (before || f->ahead || f->shifted) f->unsure |= POPCL_UNSURE_MESSAGES;
-    popcl_plan_enter(&f->plan, at, next, popcl_plan_actions(&f->plan, at));
+    popcl_plan_enter(&f->plan, at, next);
     if (e) popcl_machine_fail(&f->session, e);
     return 1;
 }
@@ -146,7 +142,7 @@ static uint32_t weight(const popcl_fetch *f, size_t at) {
  * wait until some of the octets, or half of the window, is free. So commands leave many at a time,
  * and the line is never empty. */
 static int may_ask(popcl_fetch *f, size_t at) {
-    unsigned in_flight = popcl_in_flight(&f->session);
+    unsigned in_flight = popcl_job_in_flight(f);
     if (in_flight == 0) return 1;
     if (f->filled &&
         (f->asked_octets > POPCL_AHEAD_OCTETS / 32 * 31 || in_flight > f->session.window_len / 2u))
@@ -155,30 +151,23 @@ static int may_ask(popcl_fetch *f, size_t at) {
     return !f->filled;
 }
 
-/* Asks for the next header or message. A header has no listed size, so it is asked for alone. A
- * body that is asked for ahead needs one: see agrees. */
-static void send_wanted(popcl_fetch *f) {
-    size_t at = popcl_plan_wanted(&f->plan);
+/* Asks for a header or a message. A header has no listed size, so it is asked for alone. A body
+ * that is asked for ahead needs one: see agrees. */
+static void send_wanted(popcl_fetch *f, size_t at) {
     enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
     int no_size = popcl_plan_size(&f->plan, at) == POPCL_SIZE_UNKNOWN;
     if (state == POPCL_ENTRY_WANT_TOP) {
-        if (!popcl_in_flight(&f->session) && send_for(f, at, POPCL_TOP, POPCL_ENTRY_ASKED))
-            f->wanted--;
+        if (!popcl_job_in_flight(f)) (void)send_for(f, at, POPCL_TOP, POPCL_ENTRY_ASKED);
         return;
     }
     if (!may_ask(f, at)) return;
     if (f->ahead && no_size && state == POPCL_ENTRY_WANT_RETR) {
         (void)send_for(f, at, POPCL_LIST, POPCL_ENTRY_WANT_BODY);
     } else if (send_for(f, at, POPCL_RETR, POPCL_ENTRY_ASKED)) {
-        f->wanted--;
         f->asked++;
         f->asked_octets += weight(f, at);
-        f->filled = popcl_in_flight(&f->session) == f->session.window_len;
+        f->filled = popcl_job_in_flight(f) == f->session.window_len;
     }
-}
-
-static void send_due(popcl_fetch *f) {
-    if (send_for(f, popcl_plan_due(&f->plan), POPCL_DELE, POPCL_ENTRY_DELE)) f->due--;
 }
 
 static int more_to_look_at(const popcl_fetch *f) {
@@ -193,7 +182,7 @@ static int more_to_list(const popcl_fetch *f) {
 /* Nothing more is to be sent for a message now. QUIT need not wait for the last bodies, unless they
  * can lead to further commands. */
 static unsigned finish_messages(popcl_fetch *f) {
-    unsigned in_flight = popcl_in_flight(&f->session);
+    unsigned in_flight = popcl_job_in_flight(f);
     if (f->asked && (f->deletes || f->headers || more_to_list(f))) return 0;
     if (f->staged && !f->asked) return popcl_messages_sync(f);
     if (more_to_list(f)) {
@@ -207,23 +196,25 @@ static unsigned finish_messages(popcl_fetch *f) {
 /* Does the next step with the messages of the plan. Durable messages are deleted first, so that
  * their entries are done with. */
 unsigned popcl_messages_step(popcl_fetch *f) {
-    if (popcl_in_flight(&f->session) && (!f->ahead || popcl_last_verb(&f->session) == POPCL_TOP))
-        return 0;
+    if (popcl_job_in_flight(f) && (!f->ahead || popcl_job_verb(f) == POPCL_TOP)) return 0;
     if (f->doubt) {
         popcl_fetch_enter(f, POPCL_PROBE);
         return 0;
     }
-    while (!f->due && !(f->wanted && !f->stopping) && more_to_look_at(f) && !group_is_full(f))
+    for (;;) {
+        size_t due = popcl_plan_due(&f->plan), wanted = popcl_plan_wanted(&f->plan);
+        if (due < f->plan.next) {
+            (void)send_for(f, due, POPCL_DELE, POPCL_ENTRY_DELE);
+            return 0;
+        }
+        if (f->staged && !f->open && group_is_full(f)) return popcl_messages_sync(f);
+        if (wanted < f->plan.next && !f->stopping) {
+            send_wanted(f, wanted);
+            return 0;
+        }
+        if (!more_to_look_at(f) || group_is_full(f)) return finish_messages(f);
         look_at_next(f);
-    if (f->due)
-        send_due(f);
-    else if (f->staged && !f->open && group_is_full(f))
-        return popcl_messages_sync(f);
-    else if (f->wanted && !f->stopping)
-        send_wanted(f);
-    else
-        return finish_messages(f);
-    return 0;
+    }
 }
 
 /* ---- the end of a body before its time ---- */
@@ -242,8 +233,8 @@ void popcl_messages_drain(popcl_fetch *f, size_t at, popcl_err why) {
 
 /* Returns whether deletions wait for QUIT: marked, in flight, or due after a sync. */
 static int quit_matters(const popcl_fetch *f) {
-    return f->marked || f->due || f->staged ||
-           popcl_plan_find(&f->plan, POPCL_ENTRY_DELE) < f->plan.next;
+    return f->marked || f->staged ||
+           popcl_plan_find(&f->plan, POPCL_ENTRY_DUE, POPCL_ENTRY_DELE) < f->plan.next;
 }
 
 /* Counts n octets that were dropped. The rest of an aborted message must be read before anything
@@ -295,8 +286,7 @@ static void ask_again(popcl_fetch *f, size_t at) {
         not_stored(f, at, POPCL_ERR_BODY_SIZE);
         return;
     }
-    f->wanted++;
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_WANT_RETR, popcl_plan_actions(&f->plan, at));
+    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_WANT_RETR);
 }
 
 /* A body is not as long as listed: it may be another message. Nothing that was asked for ahead is
@@ -315,7 +305,7 @@ void popcl_messages_open(popcl_fetch *f, size_t at) {
     f->lines = 0;
     f->at_start = 1;
     popcl_plan_msg(&f->plan, at, &f->msg);
-    f->msg.part = popcl_last_verb(&f->session) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
+    f->msg.part = popcl_job_verb(f) == POPCL_TOP ? POPCL_HEADERS : POPCL_WHOLE;
     if (f->msg.part == POPCL_HEADERS) f->top_works = 1;
     if (f->doubt) {
         f->open = POPCL_DRAINING;
@@ -393,7 +383,7 @@ static void staged(popcl_fetch *f, size_t at) {
     if (f->msg.part == POPCL_HEADERS)
         follow(f, at, POPCL_STAGE_HEADERS);
     else
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_STAGED, popcl_plan_actions(&f->plan, at));
+        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_STAGED);
 }
 
 /* The whole body was received: the sink's answer decides. */
@@ -403,8 +393,7 @@ static unsigned commit(popcl_fetch *f, size_t at) {
     f->open = POPCL_NO_BODY;
     if (f->msg.part == POPCL_WHOLE && f->octets == 0 && f->msg.size &&
         f->msg.size != POPCL_SIZE_UNKNOWN)
-        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_ASKED,
-                         popcl_plan_actions(&f->plan, at) | EMPTY_BODY);
+        popcl_plan_set_actions(&f->plan, at, popcl_plan_actions(&f->plan, at) | EMPTY_BODY);
     if (answer == POPCL_STAGED && f->cfg->sink->sync) {
         staged(f, at);
     } else if (answer != 0) {
@@ -419,9 +408,8 @@ static unsigned commit(popcl_fetch *f, size_t at) {
 }
 
 static unsigned body_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
-    int top = popcl_last_verb(&f->session) == POPCL_TOP;
-    int top_known =
-        f->top_works || (f->has_caps && popcl_capabilities(&f->session)->tags & POPCL_CAPA_TOP);
+    int top = popcl_job_verb(f) == POPCL_TOP;
+    int top_known = f->top_works || popcl_job_offers(f, POPCL_CAPA_TOP);
     if (r->status != POPCL_STATUS_OK) {
         popcl_err why =
             popcl_reply_error(r, top && !top_known ? POPCL_ERR_NO_TOP : POPCL_ERR_RETR_REFUSED);
@@ -439,7 +427,7 @@ static unsigned body_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
 /* The reply to RETR or TOP is complete. After a pause it comes again, and the entry may already be
  * staged. */
 static unsigned asked_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
-    int top = popcl_last_verb(&f->session) == POPCL_TOP;
+    int top = popcl_job_verb(f) == POPCL_TOP;
     int checked = f->ahead && !top && f->open == POPCL_TO_SINK && r->status == POPCL_STATUS_OK;
     uint32_t counted = top ? 0 : weight(f, at);
     unsigned why = 0;
@@ -452,7 +440,7 @@ static unsigned asked_answered(popcl_fetch *f, size_t at, const popcl_reply *r) 
     }
     if (why) return why;
     f->asked_octets -= counted;
-    f->asked -= !top;
+    if (!top) f->asked--;
     return 0;
 }
 
@@ -470,7 +458,7 @@ static void dele_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     if (ok) f->marked++;
     popcl_fetch_tell(f, at, ok ? POPCL_MARKED : POPCL_NOT_MARKED,
                      ok ? POPCL_OK : popcl_reply_error(r, POPCL_ERR_DELE_REFUSED));
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER, 0);
+    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER);
 }
 
 /* A group is synced as soon as it is full, and the last one before the session ends. Bodies that
@@ -478,7 +466,7 @@ static void dele_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
 unsigned popcl_messages_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
     unsigned why = 0;
-    if (popcl_last_verb(&f->session) == POPCL_LIST)
+    if (popcl_job_verb(f) == POPCL_LIST)
         size_answered(f, at, r);
     else if (state == POPCL_ENTRY_DELE)
         dele_answered(f, at, r);

@@ -330,48 +330,49 @@ static unsigned line_limit(const popcl *c) {
 
 /* Each of the following functions takes some octets of p[0..n), and returns how many. */
 static size_t take_line(popcl *c, const unsigned char *p, size_t n) {
-    int listing = c->state == LINES;
-    unsigned limit = line_limit(c);
-    size_t used, span_n = 0;
-    const unsigned char *span = (const unsigned char *)"";
-    size_t room = limit - c->parser.octets;
+    popcl_wire_piece x;
+    size_t room = line_limit(c) - c->parser.octets;
     if (room == 0) {
         line_failed(c, POPCL_ERR_LINE_LENGTH);
         return n;
     }
     popcl_wire_event event =
-        popcl_wire_line(&c->wire, listing, p, n < room ? n : room, &used, &span, &span_n);
-    c->parser.octets = (uint16_t)(c->parser.octets + used);
-    if (event == POPCL_WIRE_SPAN || event == POPCL_WIRE_EOL)
-        popcl_machine_trace(c, POPCL_TRACE_RECEIVED, span, span_n);
-    if (event == POPCL_WIRE_LF || event == POPCL_WIRE_NUL)
-        line_failed(c, event == POPCL_WIRE_LF ? POPCL_ERR_BARE_LF : POPCL_ERR_NUL);
-    else if (event == POPCL_WIRE_END)
-        complete(c);
-    else if (event == POPCL_WIRE_SPAN)
-        line_text(c, span, span_n);
-    else if (event == POPCL_WIRE_EOL)
+        popcl_wire_next(&c->wire, c->state == LINES ? POPCL_WIRE_LISTING : POPCL_WIRE_STATUS, p,
+                        n < room ? n : room, &x);
+    c->parser.octets = (uint16_t)(c->parser.octets + x.used);
+    switch (event) {
+    case POPCL_WIRE_MORE: break;
+    case POPCL_WIRE_SPAN:
+        popcl_machine_trace(c, POPCL_TRACE_RECEIVED, x.span, x.span_n);
+        line_text(c, x.span, x.span_n);
+        break;
+    case POPCL_WIRE_EOL:
+        popcl_machine_trace(c, POPCL_TRACE_RECEIVED, "", 0);
         line_end(c, popcl_reply_end(&c->parser, &c->reply, &c->caps));
-    return used;
+        break;
+    case POPCL_WIRE_END: complete(c); break;
+    case POPCL_WIRE_LF: line_failed(c, POPCL_ERR_BARE_LF); break;
+    case POPCL_WIRE_NUL: line_failed(c, POPCL_ERR_NUL); break;
+    }
+    return x.used;
 }
 
 /* Stays with the body as long as the owner takes all octets that it is offered. A session spends
  * most of its time here. */
 static size_t take_body(popcl *c, const unsigned char *p, size_t n) {
-    size_t done = 0, used, span_n, taken;
-    const unsigned char *span;
+    size_t done = 0, taken;
+    popcl_wire_piece x;
     do {
-        popcl_wire_event event =
-            popcl_wire_body(&c->wire, p + done, n - done, &used, &span, &span_n);
-        done += used;
+        popcl_wire_event event = popcl_wire_next(&c->wire, POPCL_WIRE_BODY, p + done, n - done, &x);
+        done += x.used;
         if (event == POPCL_WIRE_END) complete(c);
         if (event != POPCL_WIRE_SPAN) return done;
-        taken = c->events->body ? c->events->body(c->ctx, tag_of(c), span, span_n) : span_n;
+        taken = c->events->body ? c->events->body(c->ctx, tag_of(c), x.span, x.span_n) : x.span_n;
         if (popcl_machine_is_over_now(c)) return done;
-        if (taken > span_n) taken = span_n;
+        if (taken > x.span_n) taken = x.span_n;
         if (taken) c->taken = 1;
-        done += popcl_wire_take(&c->wire, span, taken);
-    } while (taken == span_n);
+        done += popcl_wire_take(&c->wire, x.span, taken);
+    } while (taken == x.span_n);
     pause_for(c, POPCL_PAUSED_SINK);
     return done;
 }

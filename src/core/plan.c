@@ -6,20 +6,19 @@
 
 #include <string.h>
 
-enum { AT_NUMBER = 0, AT_SIZE = 4, AT_STATE = 9, AT_UID_LEN = 10, AT_UID = 11 };
-#define SIZE_OCTETS 5u
-#define SIZE_NONE   (((uint64_t)1 << 8 * SIZE_OCTETS) - 1)
+enum { AT_NUMBER = 0, AT_SIZE = 4, AT_SIZE_TOP = 8, AT_STATE = 9, AT_UID_LEN = 10, AT_UID = 11 };
+#define SIZE_NONE (((uint64_t)1 << 40) - 1)
 
-static uint64_t plan_get(const unsigned char *p, unsigned octets) {
-    uint64_t value = 0;
-    while (octets--)
-        value = value << 8 | p[octets];
-    return value;
+/* A compiler makes one access of the four. */
+static uint32_t plan_get(const unsigned char *p) {
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static void plan_put(unsigned char *p, unsigned octets, uint64_t value) {
-    for (unsigned i = 0; i < octets; i++, value >>= 8)
-        p[i] = (unsigned char)value;
+static void plan_put(unsigned char *p, uint32_t value) {
+    p[0] = (unsigned char)value;
+    p[1] = (unsigned char)(value >> 8);
+    p[2] = (unsigned char)(value >> 16);
+    p[3] = (unsigned char)(value >> 24);
 }
 
 void popcl_plan_clear(popcl_plan *p) { p->used = p->low = p->next = p->wanted = p->due = 0; }
@@ -27,7 +26,7 @@ void popcl_plan_clear(popcl_plan *p) { p->used = p->low = p->next = p->wanted = 
 int popcl_plan_add(popcl_plan *p, const popcl_msg *m) {
     unsigned char *e = p->octets + p->used;
     if (p->len - p->used < POPCL_PLAN_ENTRY(m->uid_len)) return 0;
-    plan_put(e + AT_NUMBER, 4, m->number);
+    plan_put(e + AT_NUMBER, m->number);
     e[AT_STATE] = POPCL_ENTRY_NEW;
     e[AT_UID_LEN] = m->uid_len;
     memcpy(e + AT_UID, m->uid, m->uid_len);
@@ -52,11 +51,12 @@ void popcl_plan_msg(const popcl_plan *p, size_t at, popcl_msg *m) {
 }
 
 uint32_t popcl_plan_number(const popcl_plan *p, size_t at) {
-    return (uint32_t)plan_get(p->octets + at + AT_NUMBER, 4);
+    return plan_get(p->octets + at + AT_NUMBER);
 }
 
 uint64_t popcl_plan_size(const popcl_plan *p, size_t at) {
-    uint64_t size = plan_get(p->octets + at + AT_SIZE, SIZE_OCTETS);
+    const unsigned char *e = p->octets + at;
+    uint64_t size = (uint64_t)e[AT_SIZE_TOP] << 32 | plan_get(e + AT_SIZE);
     return size == SIZE_NONE ? POPCL_SIZE_UNKNOWN : size;
 }
 
@@ -68,14 +68,13 @@ unsigned popcl_plan_actions(const popcl_plan *p, size_t at) {
     return p->octets[at + AT_STATE] >> 4;
 }
 
-static int is_wanted(const popcl_plan *p, size_t at) {
-    enum popcl_entry_state state = popcl_plan_state(p, at);
-    return state >= POPCL_ENTRY_WANT_TOP && state <= POPCL_ENTRY_WANT_BODY;
+void popcl_plan_set_actions(popcl_plan *p, size_t at, unsigned actions) {
+    p->octets[at + AT_STATE] = (unsigned char)(actions << 4 | popcl_plan_state(p, at));
 }
 
-void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions) {
-    p->octets[at + AT_STATE] = (unsigned char)(actions << 4 | state);
-    if (is_wanted(p, at) && at < p->wanted) p->wanted = at;
+void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state) {
+    p->octets[at + AT_STATE] = (unsigned char)((p->octets[at + AT_STATE] & ~15u) | state);
+    if (state <= POPCL_ENTRY_WANT_BODY && at < p->wanted) p->wanted = at;
     if (state == POPCL_ENTRY_DUE && at < p->due) p->due = at;
     while (p->low < p->used && popcl_plan_state(p, p->low) == POPCL_ENTRY_OVER)
         p->low = popcl_plan_after(p, p->low);
@@ -83,26 +82,28 @@ void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, un
 
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size) {
     if (size >= SIZE_NONE) size = size == POPCL_SIZE_UNKNOWN ? SIZE_NONE : SIZE_NONE - 1;
-    plan_put(p->octets + at + AT_SIZE, SIZE_OCTETS, size);
+    p->octets[at + AT_SIZE_TOP] = (unsigned char)(size >> 32);
+    plan_put(p->octets + at + AT_SIZE, (uint32_t)size);
+}
+
+static size_t first_in(const popcl_plan *p, size_t at, enum popcl_entry_state from,
+                       enum popcl_entry_state to) {
+    while (at < p->next && (popcl_plan_state(p, at) < from || popcl_plan_state(p, at) > to))
+        at = popcl_plan_after(p, at);
+    return at;
 }
 
 size_t popcl_plan_wanted(popcl_plan *p) {
-    while (p->wanted < p->next && !is_wanted(p, p->wanted))
-        p->wanted = popcl_plan_after(p, p->wanted);
-    return p->wanted;
+    return p->wanted = first_in(p, p->wanted, POPCL_ENTRY_WANT_TOP, POPCL_ENTRY_WANT_BODY);
 }
 
 size_t popcl_plan_due(popcl_plan *p) {
-    while (p->due < p->next && popcl_plan_state(p, p->due) != POPCL_ENTRY_DUE)
-        p->due = popcl_plan_after(p, p->due);
-    return p->due;
+    return p->due = first_in(p, p->due, POPCL_ENTRY_DUE, POPCL_ENTRY_DUE);
 }
 
-size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state state) {
-    size_t at = p->low;
-    while (at < p->next && popcl_plan_state(p, at) != state)
-        at = popcl_plan_after(p, at);
-    return at;
+size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state from,
+                       enum popcl_entry_state to) {
+    return first_in(p, p->low, from, to);
 }
 
 size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exact) {
@@ -113,11 +114,12 @@ size_t popcl_plan_seek(const popcl_plan *p, size_t at, uint32_t number, int exac
 }
 
 int popcl_plan_uid_is_number(const popcl_msg *m) {
-    uint64_t value = 0;
+    uint32_t value = 0;
     for (unsigned i = 0; i < m->uid_len; i++) {
         unsigned digit = (unsigned char)m->uid[i] - (unsigned)'0';
-        if (digit > 9 || value > UINT32_MAX) return 0;
-        value = value * 10 + digit;
+        uint32_t next = value * 10 + digit;
+        if (digit > 9 || value > UINT32_MAX / 10 || next < value) return 0;
+        value = next;
     }
     return value == m->number;
 }

@@ -38,15 +38,17 @@ uint64_t popcl_plan_size(const popcl_plan *p, size_t at);
 enum popcl_entry_state popcl_plan_state(const popcl_plan *p, size_t at);
 unsigned popcl_plan_actions(const popcl_plan *p, size_t at); /* POPCL_FETCH and so on */
 
+void popcl_plan_set_actions(popcl_plan *p, size_t at, unsigned actions);
+
 /* The only writer of an entry's state. Keeps the marks of the plan: low, wanted and due. */
-void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state, unsigned actions);
+void popcl_plan_enter(popcl_plan *p, size_t at, enum popcl_entry_state state);
 void popcl_plan_set_size(popcl_plan *p, size_t at, uint64_t size);
 
-/* Return the first entry that waits for TOP or RETR, that waits for DELE, or that is in a state;
- * p->next = none. No entry after p->next is in any of these states. */
+/* Return the first entry that waits for TOP or RETR; that waits for DELE; that is in one of the
+ * states `from` to `to`. p->next = none. No entry after p->next is in any of these states. */
 size_t popcl_plan_wanted(popcl_plan *p);
 size_t popcl_plan_due(popcl_plan *p);
-size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state state);
+size_t popcl_plan_find(const popcl_plan *p, enum popcl_entry_state from, enum popcl_entry_state to);
 
 /* Returns the first entry from offset `at` on with a number of at least (exact: of just) `number`;
  * p->used = none. */

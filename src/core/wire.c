@@ -20,60 +20,6 @@ static size_t plain_run(const unsigned char *p, size_t n) {
     return i;
 }
 
-popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n,
-                                 size_t *used, const unsigned char **span, size_t *span_n) {
-    for (*used = 0;;) {
-        if (w->at == CR_OWED) { /* a CR without an LF after it is text */
-            w->at = MID;
-            *span = owed_cr;
-            *span_n = 1;
-            return POPCL_WIRE_SPAN;
-        }
-        if (*used == n) return POPCL_WIRE_MORE;
-        unsigned char c = p[*used];
-        switch (w->at) {
-        case BOL:
-            if (c == '.' && dotted) {
-                w->at = DOT;
-                ++*used;
-            } else {
-                w->at = MID;
-            }
-            break;
-        case DOT:
-            if (c == '\r') {
-                w->at = DOT_CR;
-                ++*used;
-            } else {
-                w->at = MID;
-            }
-            break;
-        case DOT_CR:
-        case AFTER_CR:
-            if (c != '\n') {
-                w->at = CR_OWED;
-                break;
-            }
-            ++*used;
-            if (w->at == DOT_CR) return POPCL_WIRE_END;
-            w->at = BOL;
-            return POPCL_WIRE_EOL;
-        default: /* MID */
-            if (c == '\n') return POPCL_WIRE_LF;
-            if (c == 0) return POPCL_WIRE_NUL;
-            if (c == '\r') {
-                w->at = AFTER_CR;
-                ++*used;
-                break;
-            }
-            *span = p + *used;
-            *span_n = plain_run(*span, n - *used);
-            *used += *span_n;
-            return POPCL_WIRE_SPAN;
-        }
-    }
-}
-
 /* Returns how many octets of p[0..n), n > 0, come before the first dot at the start of a line. `at`
  * is the state before p: MID or AFTER_CR, or BOL if p[0] is no dot. So p[0] is never such a dot.
  * After a dot within a line, the rest of that line is passed over with all its dots. */
@@ -89,34 +35,63 @@ static size_t content_run(int at, const unsigned char *p, size_t n) {
     }
 }
 
-popcl_wire_event popcl_wire_body(popcl_wire *w, const unsigned char *p, size_t n, size_t *used,
-                                 const unsigned char **span, size_t *span_n) {
-    for (*used = 0;;) {
-        if (w->at == CR_OWED) {
-            *span = owed_cr;
-            *span_n = 1;
+/* Takes an octet of a line, which is not at its start any more, or begins a span with it. Returns
+ * POPCL_WIRE_MORE if there is no event yet. */
+static popcl_wire_event in_line(popcl_wire *w, const unsigned char *p, size_t n,
+                                popcl_wire_piece *x) {
+    unsigned char c = p[x->used];
+    if (w->at == AFTER_CR && c != '\n') {
+        w->at = CR_OWED;
+        return POPCL_WIRE_MORE;
+    }
+    if (c == 0) return POPCL_WIRE_NUL;
+    if (c == '\n' && w->at == MID) return POPCL_WIRE_LF;
+    if (c == '\n' || c == '\r') {
+        x->used++;
+        w->at = c == '\n' ? BOL : AFTER_CR;
+        return c == '\n' ? POPCL_WIRE_EOL : POPCL_WIRE_MORE;
+    }
+    x->span = p + x->used;
+    x->span_n = plain_run(x->span, n - x->used);
+    x->used += x->span_n;
+    return POPCL_WIRE_SPAN;
+}
+
+popcl_wire_event popcl_wire_next(popcl_wire *w, popcl_wire_kind kind, const unsigned char *p,
+                                 size_t n, popcl_wire_piece *x) {
+    popcl_wire_event event = POPCL_WIRE_MORE;
+    for (x->used = 0; event == POPCL_WIRE_MORE;) {
+        if (w->at == CR_OWED) { /* a CR without an LF after it is content */
+            if (kind != POPCL_WIRE_BODY) w->at = MID;
+            x->span = owed_cr;
+            x->span_n = 1;
             return POPCL_WIRE_SPAN;
         }
-        if (*used == n) return POPCL_WIRE_MORE;
-        unsigned char c = p[*used];
-        if (w->at == BOL && c == '.') {
+        if (x->used == n) break;
+        unsigned char c = p[x->used];
+        if (w->at == BOL && c == '.' && kind != POPCL_WIRE_STATUS) {
             w->at = DOT;
-            ++*used;
+            x->used++;
         } else if (w->at == DOT && c == '\r') {
             w->at = DOT_CR;
-            ++*used;
+            x->used++;
         } else if (w->at == DOT_CR && c == '\n') {
-            ++*used;
+            x->used++;
             return POPCL_WIRE_END;
         } else if (w->at == DOT_CR) {
             w->at = CR_OWED;
         } else {
             if (w->at == DOT) w->at = MID;
-            *span = p + *used;
-            *span_n = content_run(w->at, *span, n - *used);
-            return POPCL_WIRE_SPAN;
+            if (kind == POPCL_WIRE_BODY) {
+                x->span = p + x->used;
+                x->span_n = content_run(w->at, x->span, n - x->used);
+                return POPCL_WIRE_SPAN;
+            }
+            if (w->at == BOL) w->at = MID;
+            event = in_line(w, p, n, x);
         }
     }
+    return event;
 }
 
 size_t popcl_wire_take(popcl_wire *w, const unsigned char *span, size_t n) {

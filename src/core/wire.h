@@ -25,18 +25,27 @@ typedef enum popcl_wire_event {
 /* Resets the decoder to the start of a line. */
 void popcl_wire_reset(popcl_wire *w);
 
-/* Returns the next event of a reply line in p[0..n). Sets *used to the number of octets of p that
- * are done with, those of the span included. dotted: the line belongs to a multi-line reply, in
- * which a leading dot is stripped and a single dot ends the reply. The span may also point to a
- * constant CR. */
-popcl_wire_event popcl_wire_line(popcl_wire *w, int dotted, const unsigned char *p, size_t n,
-                                 size_t *used, const unsigned char **span, size_t *span_n);
+/* The kinds of text. In a listing and a body a leading dot is stripped, and a single dot ends the
+ * reply. */
+typedef enum popcl_wire_kind {
+    POPCL_WIRE_STATUS,
+    POPCL_WIRE_LISTING,
+    POPCL_WIRE_BODY
+} popcl_wire_kind;
 
-/* The same for a body; events MORE, SPAN, END. *used counts only the octets before the span.
- * popcl_wire_take then takes n octets of the span, and returns how many more octets of p are done
- * with. Octets that are not taken are offered again. */
-popcl_wire_event popcl_wire_body(popcl_wire *w, const unsigned char *p, size_t n, size_t *used,
-                                 const unsigned char **span, size_t *span_n);
+typedef struct popcl_wire_piece {
+    size_t used; /* octets of the input that are done with. Those of a line's span are included;
+                    those of a body's span are not */
+    const unsigned char *span; /* with POPCL_WIRE_SPAN; it may also point to a constant CR */
+    size_t span_n;
+} popcl_wire_piece;
+
+/* Returns the next event of the text in p[0..n), and the piece of it. */
+popcl_wire_event popcl_wire_next(popcl_wire *w, popcl_wire_kind kind, const unsigned char *p,
+                                 size_t n, popcl_wire_piece *x);
+
+/* Takes n octets of a body's span. Returns how many more octets of the input are done with. Octets
+ * that are not taken are offered again. */
 size_t popcl_wire_take(popcl_wire *w, const unsigned char *span, size_t n);
 
 #endif
