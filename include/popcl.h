@@ -231,7 +231,7 @@ typedef struct popcl_flight {
     uint32_t tag;
     uint8_t verb;
     uint8_t shape;   /* of its reply */
-    uint16_t octets; /* of its line */
+    uint16_t octets; /* of its line; wraps if a response is long */
 } popcl_flight;
 
 /* ---- settings ---- */
@@ -377,12 +377,11 @@ typedef struct popcl_reply_parser {
     uint8_t form;            /* the kinds of the line's fields */
     uint8_t field;           /* place of the line in its fields */
     uint8_t bad;             /* popcl_err of the first unusable field */
-    uint8_t word_len;        /* octets of the word of a CAPA line that were collected */
-    uint8_t tag;             /* bit of the CAPA line's tag */
     uint8_t words;           /* of a CAPA line so far */
     uint8_t code;            /* place of the line in a response code */
     uint8_t keep;            /* the whole status line is kept while it comes, to be shown */
     uint8_t odd_uid;         /* the UID breaks the rules: a digest becomes its name */
+    uint16_t tag;            /* bit of the CAPA line's tag */
     uint16_t spaces;         /* that belong to the UID if more of it follows */
     uint16_t blocks;         /* number of blocks of 64 octets of the UID that are in chain */
     unsigned char chain[32]; /* state of SHA-256 over the UID so far */
@@ -423,8 +422,7 @@ struct popcl {
     uint16_t first;      /* place of the oldest command in the window, which is a ring */
     uint16_t in_flight;  /* commands in flight */
     uint16_t answerable; /* of these, the commands that had left when the received octets came */
-    uint32_t octets_in_flight; /* of the lines of the commands in flight */
-    popcl_reply_parser parser;
+    uint16_t octets_in_flight; /* of their lines; wraps after a long response, which is alone */
     const struct popcl_events *events;
     void *ctx;
     const popcl_config *cfg;
@@ -444,6 +442,7 @@ struct popcl {
         popcl_flight one;   /* the one command in flight, if window_len is 0 */
         popcl_flight *many; /* the window */
     } flight;
+    popcl_reply_parser parser;
     popcl_caps caps;
     popcl_reply reply;
 };

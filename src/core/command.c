@@ -188,11 +188,11 @@ popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t
     case TEXT_SECRET_OR_NONE: put_argument(&l, c->text, c->text_len); break;
     default: break;
     }
+    written->secret_from = l.len;
     if (secret) {
-        written->secret_from = l.len + 1;
+        written->secret_from++; /* after the space */
         written->read_secret = !l.err;
         put_secret(&l, secret);
-        written->secret_to = l.len;
     } else if (row->arguments == SECRET || row->arguments == TEXT_SECRET) {
         l.err = POPCL_ERR_ARGUMENT_OCTET;
     }
@@ -201,6 +201,7 @@ popcl_err popcl_command_write(const popcl_command *c, unsigned char *buf, size_t
         return l.err;
     }
     memcpy(buf + l.len, "\r\n", 2);
+    written->secret_to = l.len;
     written->len = l.len + 2;
     return POPCL_OK;
 }

@@ -30,7 +30,8 @@ extern const popcl_verb_row popcl_verbs[POPCL_VERBS];
 /* A line that was written. */
 typedef struct popcl_line {
     size_t len;                    /* octets, CRLF included */
-    size_t secret_from, secret_to; /* offsets: the part of it that must not be shown */
+    size_t secret_from, secret_to; /* offsets: the part of it that must not be shown. Without a
+                                      secret, both are before the CRLF */
     uint8_t read_secret;           /* 1 = the secret was read, even if the line failed */
     uint8_t goes_on;               /* 1 = more of the secret follows; there is no CRLF yet */
 } popcl_line;

@@ -27,18 +27,18 @@
 #include "zero.h"
 
 const popcl_state_row popcl_states[] = {
-    [CLOSED] = {"closed", 0, 0, 0},
-    [CONNECTING] = {"connecting", POPCL_ERR_TIMEOUT_CONNECT, POPCL_ERR_CLOSED_GREETING, 0},
-    [SECURING] = {"securing", POPCL_ERR_TIMEOUT_TLS, POPCL_ERR_TLS_CLOSED, READ | SEND},
-    [GREETING] = {"greeting", POPCL_ERR_TIMEOUT_GREETING, POPCL_ERR_CLOSED_GREETING, READ | SEND},
-    [IDLE] = {"idle", POPCL_ERR_UNASKED, 0, READ | SEND},
-    [STATUS] = {"status", 0, 0, READ | SEND},
-    [LINES] = {"listing", 0, 0, READ | SEND},
-    [BODY] = {"message", POPCL_ERR_TIMEOUT_MESSAGE, POPCL_ERR_CLOSED_MESSAGE, READ | SEND},
-    [HELD] = {"held", 0, 0, READ | SEND},
-    [UNASKED] = {"unasked", POPCL_ERR_UNASKED, 0, READ},
-    [ENDING] = {"ending", POPCL_ERR_UNASKED, POPCL_ERR_SERVER_CLOSED, READ},
-    [LEAVING] = {"leaving", 0, 0, SEND},
+    [CLOSED] = {"closed", 0, 0},
+    [LEAVING] = {"leaving", 0, 0},
+    [CONNECTING] = {"connecting", POPCL_ERR_TIMEOUT_CONNECT, POPCL_ERR_CLOSED_GREETING},
+    [SECURING] = {"securing", POPCL_ERR_TIMEOUT_TLS, POPCL_ERR_TLS_CLOSED},
+    [GREETING] = {"greeting", POPCL_ERR_TIMEOUT_GREETING, POPCL_ERR_CLOSED_GREETING},
+    [IDLE] = {"idle", POPCL_ERR_UNASKED, 0},
+    [STATUS] = {"status", 0, 0},
+    [LINES] = {"listing", 0, 0},
+    [BODY] = {"message", POPCL_ERR_TIMEOUT_MESSAGE, POPCL_ERR_CLOSED_MESSAGE},
+    [HELD] = {"held", 0, 0},
+    [UNASKED] = {"unasked", POPCL_ERR_UNASKED, 0},
+    [ENDING] = {"ending", POPCL_ERR_UNASKED, POPCL_ERR_SERVER_CLOSED},
 };
 
 /* the most lines of a listing that name no message, if STAT counts less than half as many */
@@ -60,8 +60,12 @@ void popcl_machine_enter(popcl *c, enum state next) {
                         strlen(popcl_states[next].name));
 }
 
+const popcl_flight *popcl_machine_oldest(const popcl *c) {
+    return c->window_len ? &c->flight.many[c->first] : &c->flight.one;
+}
+
 static uint32_t tag_of(popcl *c) {
-    return c->verb == POPCL_VERBS ? POPCL_TAG_GREETING : popcl_oldest(c)->tag;
+    return c->verb == POPCL_VERBS ? POPCL_TAG_GREETING : popcl_machine_oldest(c)->tag;
 }
 
 /* ---- the end ---- */
@@ -144,7 +148,7 @@ static void begin_line(popcl *c, unsigned form, int listing) {
 }
 
 void popcl_machine_begin_status(popcl *c) {
-    const popcl_flight *f = popcl_oldest(c);
+    const popcl_flight *f = popcl_machine_oldest(c);
     int single = c->in_flight && f->shape <= POPCL_SINGLE_OR_CHALLENGE;
     begin_line(c, single ? popcl_verbs[f->verb].form : POPCL_FORM_TEXT, 0);
     c->parser.keep = c->in_flight && c->phase && !(c->phase & POPCL_IN_TRANSACTION);
@@ -154,7 +158,7 @@ void popcl_machine_begin_status(popcl *c) {
  * IDLE. */
 void popcl_machine_await_next(popcl *c) {
     if (c->in_flight) {
-        c->verb = popcl_oldest(c)->verb;
+        c->verb = popcl_machine_oldest(c)->verb;
         popcl_machine_begin_status(c);
         popcl_machine_enter(c, STATUS);
     } else {
@@ -163,7 +167,7 @@ void popcl_machine_await_next(popcl *c) {
 }
 
 static void drop_oldest(popcl *c) {
-    c->octets_in_flight -= popcl_oldest(c)->octets;
+    c->octets_in_flight = (uint16_t)(c->octets_in_flight - popcl_machine_oldest(c)->octets);
     c->in_flight--;
     c->first = (uint16_t)(c->first + 1 < c->window_len ? c->first + 1 : 0);
     if (c->answerable) c->answerable--;
@@ -193,7 +197,7 @@ static void complete(popcl *c) {
     }
     c->taken = 1;
     if (ok && answer & POPCL_LOGIN_GOES_ON && c->in_flight == 1 &&
-        popcl_oldest(c)->shape == POPCL_SINGLE_OR_CHALLENGE)
+        popcl_machine_oldest(c)->shape == POPCL_SINGLE_OR_CHALLENGE)
         c->phase = POPCL_IN_EXCHANGE;
     else if (ok && login && c->link.tls)
         popcl_tls_layer_of(c->link.tls)->logged_in(c->link.tls);
@@ -247,7 +251,7 @@ static void greeted(popcl *c) {
 }
 
 static void reply_answered(popcl *c) {
-    unsigned shape = popcl_oldest(c)->shape;
+    unsigned shape = popcl_machine_oldest(c)->shape;
     int ok = c->reply.status == POPCL_STATUS_OK;
     /* a message marked as deleted is no longer counted (RFC 1939, 5), but keeps its number */
     if (ok && c->verb == POPCL_STAT && (c->count == UINT32_MAX || c->reply.number > c->count))
@@ -468,8 +472,8 @@ static void read_all(popcl *c) {
 static void write_on(popcl *c) {
     size_t room;
     /* the secret may also be that of PASS, which waits to follow USER */
-    if (!c->in_flight || popcl_nth(c, c->in_flight - 1u)->verb != POPCL_RESPONSE) return;
-    while (c->secret && !c->pause && !c->send_failed && popcl_states[c->state].can & SEND) {
+    if (!c->in_flight || popcl_machine_newest(c)->verb != POPCL_RESPONSE) return;
+    while (c->secret && !c->pause && popcl_may_send(c)) {
         unsigned char *p = c->link.ops->out(&c->link, &room);
         if (room < POPCL_COMMAND_MAX) return;
         popcl_err e = popcl_machine_write(c, NULL, p, room);

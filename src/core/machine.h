@@ -11,8 +11,11 @@
  */
 enum busy { NOT_BUSY, BUSY, LOCKED, MISUSED };
 
+/* In this order: over up to LEAVING. All from SECURING on can read, and those up to HELD can send.
+ * Nothing more goes to a server that spoke unasked, least of all a password. */
 enum state {
-    CLOSED, /* a zeroed session is closed */
+    CLOSED,  /* a zeroed session is closed */
+    LEAVING, /* can send, but not read */
     CONNECTING,
     SECURING,
     GREETING,
@@ -22,18 +25,14 @@ enum state {
     BODY,
     HELD,
     UNASKED,
-    ENDING,
-    LEAVING
+    ENDING
 };
 
-enum can { READ = 1, SEND = 2 };
-
 /* idle: the result if nothing moved for idle_ms; 0 = it depends on the kind of wait. end: the
- * result if the peer ends the connection; 0 = it depends on QUIT. can: bits of enum can. There is
- * no SEND after the server spoke unasked: nothing more goes to it, least of all a password. */
+ * result if the peer ends the connection; 0 = it depends on QUIT. */
 typedef struct popcl_state_row {
     char name[11];
-    uint8_t idle, end, can;
+    uint8_t idle, end;
 } popcl_state_row;
 
 extern const popcl_state_row popcl_states[];
@@ -41,19 +40,17 @@ extern const popcl_state_row popcl_states[];
 /* Returns whether the session is over, and its owner wants no more time. */
 static inline int popcl_is_done(const popcl *c) { return c->state == CLOSED && !c->pause; }
 
-static inline int popcl_is_over(const popcl *c) {
-    return c->state == CLOSED || c->state == LEAVING;
+static inline int popcl_is_over(const popcl *c) { return c->state <= LEAVING; }
+
+/* Returns whether octets may be sent. Before SECURING there are none. */
+static inline int popcl_may_send(const popcl *c) {
+    return c->state != CLOSED && c->state <= HELD && !c->send_failed;
 }
 
-/* Returns the n-th command in flight, from 0: the oldest. If n is their number, the place of the
- * next one. */
-static inline popcl_flight *popcl_nth(const popcl *c, unsigned n) {
-    if (c->window_len == 0) return (popcl_flight *)&c->flight.one;
-    n += c->first;
-    return &c->flight.many[n < c->window_len ? n : n - c->window_len];
-}
-
-static inline popcl_flight *popcl_oldest(const popcl *c) { return popcl_nth(c, 0); }
+/* Return the oldest and the newest command in flight. If none is in flight, the oldest is the place
+ * of the next one. */
+const popcl_flight *popcl_machine_oldest(const popcl *c);
+popcl_flight *popcl_machine_newest(const popcl *c);
 
 /* Returns whether the server has QUIT, or a part of it, and owes no other reply. */
 static inline int popcl_awaits_quit(const popcl *c) {

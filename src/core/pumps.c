@@ -14,10 +14,19 @@
 /* the largest step back of the clock that counts as jitter */
 #define JITTER_MS 1000u
 
+/* Returns the n-th command in flight, from 0: the oldest. */
+static popcl_flight *nth(const popcl *c, unsigned n) {
+    if (c->window_len == 0) return (popcl_flight *)&c->flight.one;
+    n += c->first;
+    return &c->flight.many[n < c->window_len ? n : n - c->window_len];
+}
+
+popcl_flight *popcl_machine_newest(const popcl *c) { return nth(c, c->in_flight - 1u); }
+
 /* Returns whether QUIT is in flight. It is then the last command, since none may be sent after it.
  */
 static int quit_in_flight(const popcl *c) {
-    return c->in_flight && popcl_nth(c, c->in_flight - 1u)->verb == POPCL_QUIT;
+    return c->in_flight && popcl_machine_newest(c)->verb == POPCL_QUIT;
 }
 
 /* Every call that may call back has its code between begin_call and end_call. */
@@ -225,7 +234,7 @@ unsigned popcl_state(const popcl *c) {
     unsigned state = c->pause;
     popcl_send_buf(c, &n);
     if (n) state |= POPCL_SEND;
-    if (popcl_states[c->state].can & READ && !c->pause && !c->eof) {
+    if (c->state >= SECURING && !c->pause && !c->eof) {
         c->link.ops->recv_buf(&c->link, &n);
         if (n) state |= POPCL_RECV;
     }
@@ -234,7 +243,7 @@ unsigned popcl_state(const popcl *c) {
 
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n) {
     *n = 0;
-    if (!(popcl_states[c->state].can & SEND) || c->send_failed) return NULL;
+    if (!popcl_may_send(c)) return NULL;
     return c->link.ops->send_buf(&c->link, n);
 }
 
@@ -282,7 +291,7 @@ static uint16_t count_answerable(const popcl *c) {
     size_t unsent = c->link.ops->unsent(&c->link);
     unsigned n = c->in_flight;
     for (; n && unsent; n--) {
-        size_t octets = popcl_nth(c, n - 1)->octets;
+        size_t octets = nth(c, n - 1)->octets;
         unsent = unsent > octets ? unsent - octets : 0;
     }
     return (uint16_t)n;
@@ -393,7 +402,7 @@ void popcl_wipe(popcl *c) { popcl_machine_wipe(c); }
  * follow, and some servers lose what comes with PASS. A line that is no reply ends the session, as
  * soon as it is whole. */
 static int may_follow(const popcl *c, size_t octets) {
-    unsigned verb = popcl_nth(c, c->in_flight - 1u)->verb;
+    unsigned verb = popcl_machine_newest(c)->verb;
     int opens = popcl_verbs[verb].logs_in && !(c->phase & POPCL_IN_TRANSACTION);
     return c->in_flight < c->window_len && c->caps.tags & POPCL_CAPA_PIPELINING && !opens &&
            verb != POPCL_START_TLS && !c->parser.bad &&
@@ -401,15 +410,13 @@ static int may_follow(const popcl *c, size_t octets) {
 }
 
 int popcl_can_submit(const popcl *c) {
-    return c->phase && popcl_states[c->state].can & SEND && !c->send_failed &&
+    return c->phase && popcl_may_send(c) &&
            (c->in_flight == 0 || may_follow(c, POPCL_COMMAND_SHORT));
 }
 
 static void trace_command(popcl *c, const unsigned char *line, const popcl_line *l) {
-    int secret = l->secret_to > l->secret_from;
-    size_t n = secret ? l->secret_from : l->len - 2;
-    if (n) popcl_machine_trace(c, POPCL_TRACE_SENT, line, n);
-    if (secret) popcl_machine_trace(c, POPCL_TRACE_SENT, "***", 3);
+    if (l->secret_from) popcl_machine_trace(c, POPCL_TRACE_SENT, line, l->secret_from);
+    if (l->secret_to > l->secret_from) popcl_machine_trace(c, POPCL_TRACE_SENT, "***", 3);
     popcl_machine_trace(c, POPCL_TRACE_SENT, "", 0);
 }
 
@@ -433,12 +440,12 @@ popcl_err popcl_machine_write(popcl *c, const popcl_command *command, unsigned c
     if (e) return e;
     if (command) {
         c->written = 0;
-        popcl_nth(c, c->in_flight++)->octets = 0;
+        c->in_flight++;
+        popcl_machine_newest(c)->octets = 0;
     }
-    popcl_flight *f = popcl_nth(c, c->in_flight - 1u);
-    c->octets_in_flight -= f->octets;
-    f->octets = (uint16_t)(f->octets + l.len < UINT16_MAX ? f->octets + l.len : UINT16_MAX);
-    c->octets_in_flight += f->octets;
+    popcl_flight *f = popcl_machine_newest(c);
+    f->octets = (uint16_t)(f->octets + l.len);
+    c->octets_in_flight = (uint16_t)(c->octets_in_flight + l.len);
     c->written += l.secret_to - l.secret_from;
     c->link.ops->out_ack(&c->link, l.len);
     c->moved = 1; /* the wait for the reply begins now */
@@ -452,8 +459,7 @@ popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t 
     /* a second greeting would answer it */
     if (c->greets_again && popcl_verbs[command->verb].states == POPCL_IN_AUTHORIZATION)
         return POPCL_ERR_STATE;
-    if (!popcl_can_submit(c))
-        return popcl_states[c->state].can & SEND ? POPCL_ERR_WOULD_BLOCK : POPCL_ERR_STATE;
+    if (!popcl_can_submit(c)) return c->state <= HELD ? POPCL_ERR_WOULD_BLOCK : POPCL_ERR_STATE;
     if (popcl_command_number(command) > c->count) return POPCL_ERR_MESSAGE_NUMBER;
     unsigned char *p = c->link.ops->out(&c->link, &room);
     size_t octets = popcl_command_room(command);
@@ -463,7 +469,7 @@ popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t 
         return POPCL_ERR_WOULD_BLOCK;
     popcl_err e = popcl_machine_write(c, command, p, room);
     if (e) return e;
-    popcl_flight *f = popcl_nth(c, c->in_flight - 1u);
+    popcl_flight *f = popcl_machine_newest(c);
     f->tag = tag;
     f->verb = (uint8_t)command->verb;
     f->shape = (uint8_t)popcl_command_shape(command);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* reply - see reply.h. Three small readers share the octets of a line: for the response code, the
- * fields, and the capability words. A word of a CAPA line is collected in r->text, like a text or a
- * UID. No reply has two of these. */
+ * fields, and the capability words. A word of a CAPA line is kept in r->text, like a text or a UID.
+ * No reply has two of these. */
 #include "reply.h"
 
 #include <string.h>
 
 #include "uid.h"
-
-#define WORD_MAX 20 /* longer words of a CAPA line are not known */
 
 enum field { AT_START, IN_NUMBER, IN_GAP, IN_SIZE, IN_UID, IN_REST };
 enum code_at { CODE_FIRST, CODE_LEVEL_START, CODE_LEVEL, CODE_OVER };
@@ -77,15 +75,13 @@ static void code_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     x->code = c == ']' ? CODE_OVER : c == '/' ? CODE_LEVEL_START : CODE_LEVEL;
 }
 
-static void keep_octet(popcl_reply *r, unsigned char c) {
-    if (r->text_len == POPCL_TEXT_KEEP) return;
+/* No known word is so long that it is cut. */
+#define WORD_MAX (sizeof((popcl_reply *)0)->text - 1)
+
+static void keep_octet(popcl_reply *r, unsigned char c, size_t most) {
+    if (r->text_len == most) return;
     r->text[r->text_len++] = (char)c;
     r->text[r->text_len] = 0;
-}
-
-static void text_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
-    if (x->code != CODE_OVER) code_octet(x, r, c);
-    keep_octet(r, c);
 }
 
 /* ---- fields: a number, and a size or a UID. Spaces may be before each. ---- */
@@ -95,43 +91,32 @@ static void bad(popcl_reply_parser *x, popcl_err e) {
     x->field = IN_REST;
 }
 
-/* Appends a digit to a number, within a limit. RFC 1939 sets none, so the reader must find an
- * overflow. The limit comes in two parts: all digits except the last, and the last. Otherwise small
- * processors would link a division of 64 bits for this alone. Returns whether the digit fits. */
-static int add_digit(uint64_t *value, unsigned digit, uint64_t most_but_last, unsigned last) {
-    if (*value > most_but_last || (*value == most_but_last && digit > last)) return 0;
-    *value = *value * 10 + digit;
-    return 1;
-}
-
 /* Takes an octet of the count, or of a message's number. Anything that is no number is an error. */
 static void number_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     unsigned digit = c - (unsigned)'0';
-    uint64_t value = r->number;
+    uint64_t value = (uint64_t)r->number * 10 + digit;
     if (c == ' ') {
-        x->field = x->field == IN_NUMBER ? IN_GAP : x->field;
+        if (x->field == IN_NUMBER) x->field = IN_GAP;
     } else if (digit > 9) {
         bad(x, POPCL_ERR_NUMBER);
     } else {
         x->field = IN_NUMBER;
-        if (!add_digit(&value, digit, UINT32_MAX / 10, UINT32_MAX % 10))
-            bad(x, POPCL_ERR_NUMBER_RANGE);
+        if (value > UINT32_MAX) bad(x, POPCL_ERR_NUMBER_RANGE);
         r->number = (uint32_t)value;
     }
 }
 
 /* Takes an octet of a size. A size is advice only: if it is no number, or does not fit, it is
- * unknown. Text after the space that ends it is ignored (RFC 1939, 5). */
+ * unknown. RFC 1939 sets no limit, so an overflow has to be found. Text after the space that ends
+ * the size is ignored (RFC 1939, 5). */
 static void size_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c) {
     unsigned digit = c - (unsigned)'0';
-    if (c == ' ') {
-        x->field = IN_REST;
-        return;
-    }
     if (x->field == IN_GAP) r->size = 0;
-    x->field = IN_SIZE;
-    if (digit > 9 ||
-        !add_digit(&r->size, digit, (POPCL_SIZE_UNKNOWN - 1) / 10, (POPCL_SIZE_UNKNOWN - 1) % 10)) {
+    x->field = c == ' ' ? IN_REST : IN_SIZE;
+    if (c == ' ') return;
+    uint64_t low = (r->size & UINT32_MAX) * 10 + digit, high = (r->size >> 32) * 10 + (low >> 32);
+    r->size = high << 32 | (low & UINT32_MAX);
+    if (digit > 9 || high > UINT32_MAX) {
         r->size = POPCL_SIZE_UNKNOWN;
         x->field = IN_REST;
     }
@@ -160,9 +145,9 @@ static void fields_end(popcl_reply_parser *x, popcl_reply *r) {
 /* ---- capabilities: a tag and its parameters (RFC 2449, 5 and 6) ---- */
 
 /* Returns the collected word as a decimal number, or `otherwise` if it is no number. */
-static uint32_t word_number(const popcl_reply_parser *x, const popcl_reply *r, uint32_t otherwise) {
+static uint32_t word_number(const popcl_reply *r, uint32_t otherwise) {
     uint32_t value = 0;
-    for (unsigned i = 0; i < x->word_len; i++) {
+    for (unsigned i = 0; i < r->text_len; i++) {
         unsigned digit = (unsigned char)r->text[i] - (unsigned)'0';
         if (digit > 9 || i == 9) return otherwise; /* nine digits are 31 years of seconds */
         value = value * 10 + digit;
@@ -170,35 +155,29 @@ static uint32_t word_number(const popcl_reply_parser *x, const popcl_reply *r, u
     return value;
 }
 
-static void capa_word_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
-    if (x->word_len == 0) return;
-    unsigned tag = x->tag < 16 ? 1u << x->tag : 0; /* the line's tag, unless this word is the tag */
-    const char *list = x->words == 0 ? capa_words : tag == POPCL_CAPA_SASL ? sasl_words : "";
-    int found = find_word(list, r->text, x->word_len);
-    unsigned bit = found < 0 ? 0 : 1u << found;
-    if (x->words == 0) {
-        /* no capability has this name: it is a status inside the list */
-        if (find_word(status_words, r->text, x->word_len) >= 0) bad(x, POPCL_ERR_GREETED_AGAIN);
-        x->tag = (uint8_t)found;
-        caps->tags = (uint16_t)(caps->tags | bit);
-        if (bit == POPCL_CAPA_EXPIRE) caps->expire_days = POPCL_EXPIRE_NEVER;
-    } else if (tag == POPCL_CAPA_SASL) {
-        caps->sasl = (uint16_t)(caps->sasl | bit);
-    } else if (x->words == 1 && tag == POPCL_CAPA_LOGIN_DELAY) {
-        caps->login_delay_s = word_number(x, r, 0);
-    } else if (x->words == 1 && tag == POPCL_CAPA_EXPIRE) {
-        caps->expire_days = word_number(x, r, POPCL_EXPIRE_NEVER);
-    }
-    if (x->words < 2) x->words++;
-    x->word_len = 0;
+/* Returns the bit of the collected word; 0 = it is not in the list. */
+static uint16_t word_bit(const popcl_reply *r, const char *list) {
+    int found = find_word(list, r->text, r->text_len);
+    return (uint16_t)(found < 0 ? 0 : 1u << found);
 }
 
-static void capa_octet(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps, unsigned char c) {
-    r->text_len = 0;
-    if (c == ' ')
-        capa_word_end(x, r, caps);
-    else if (x->word_len < WORD_MAX)
-        r->text[x->word_len++] = (char)c;
+static void capa_word_end(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps) {
+    if (r->text_len == 0) return;
+    if (x->words == 0) {
+        /* no capability has this name: it is a status inside the list */
+        if (word_bit(r, status_words)) bad(x, POPCL_ERR_GREETED_AGAIN);
+        x->tag = word_bit(r, capa_words);
+        caps->tags |= x->tag;
+        if (x->tag == POPCL_CAPA_EXPIRE) caps->expire_days = POPCL_EXPIRE_NEVER;
+    } else if (x->tag == POPCL_CAPA_SASL) {
+        caps->sasl |= word_bit(r, sasl_words);
+    } else if (x->words == 1 && x->tag == POPCL_CAPA_LOGIN_DELAY) {
+        caps->login_delay_s = word_number(r, 0);
+    } else if (x->words == 1 && x->tag == POPCL_CAPA_EXPIRE) {
+        caps->expire_days = word_number(r, POPCL_EXPIRE_NEVER);
+    }
+    if (x->words < 2) x->words++;
+    drop_text(r);
 }
 
 /* ---- lines ---- */
@@ -212,7 +191,7 @@ void popcl_reply_begin(popcl_reply_parser *x, popcl_reply *r, enum popcl_form fo
     r->number = 0;
     r->size = POPCL_SIZE_UNKNOWN;
     r->uid_len = 0;
-    if (r->text_len == 0) r->text[0] = 0; /* a UID was there */
+    if (r->text_len == 0 || form == POPCL_FORM_CAPA) drop_text(r); /* a UID was there; words come */
 }
 
 /* The text of each popcl_status, up to the space after it. */
@@ -241,29 +220,30 @@ static void status_octet(popcl_reply_parser *x, popcl_reply *r, unsigned char c)
         }
     }
     if (expected[r->status][x->column++] != (char)c) bad(x, POPCL_ERR_STATUS);
-    if (x->keep) keep_octet(r, c);
 }
 
 size_t popcl_reply_take(popcl_reply_parser *x, popcl_reply *r, popcl_caps *caps,
                         const unsigned char *p, size_t n) {
     size_t text = 0;
     for (size_t i = 0, taken = 1; i < n; i += taken, taken = 1) {
-        int wrong = x->bad == POPCL_ERR_STATUS;
-        if (!wrong && is_in_status(x, r)) {
+        int keep = x->keep;
+        if (x->bad != POPCL_ERR_STATUS && is_in_status(x, r)) {
             status_octet(x, r, p[i]);
             text++;
-        } else if (!wrong && r->status == POPCL_STATUS_ERR) {
-            text_octet(x, r, p[i]);
+        } else if (x->bad == POPCL_ERR_STATUS ||
+                   (x->form <= POPCL_FORM_CHALLENGE && r->status != POPCL_STATUS_ERR)) {
+            if (!keep) break; /* nothing depends on the rest of the line */
+        } else if (r->status == POPCL_STATUS_ERR) {
+            if (x->code != CODE_OVER) code_octet(x, r, p[i]);
+            keep = 1;
+        } else if (x->form != POPCL_FORM_CAPA) {
+            taken = field_take(x, r, p + i, n - i);
+        } else if (p[i] == ' ') {
+            capa_word_end(x, r, caps);
         } else {
-            if (x->keep)
-                keep_octet(r, p[i]);
-            else if (x->form <= POPCL_FORM_CHALLENGE)
-                break; /* nothing depends on the rest of the text */
-            if (!wrong && x->form == POPCL_FORM_CAPA)
-                capa_octet(x, r, caps, p[i]);
-            else if (!wrong && x->form > POPCL_FORM_CHALLENGE)
-                taken = field_take(x, r, p + i, n - i);
+            keep = 1;
         }
+        if (keep) keep_octet(r, p[i], x->form == POPCL_FORM_CAPA ? WORD_MAX : POPCL_TEXT_KEEP);
     }
     return text;
 }
