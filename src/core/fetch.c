@@ -27,8 +27,6 @@
 #include "text.h"
 #include "zero.h"
 
-void popcl_fetch_enter(popcl_fetch *f, enum popcl_phase next) { f->phase = (uint8_t)next; }
-
 /* ---- failures and fates ---- */
 
 void popcl_fetch_note(popcl_fetch *f, popcl_err e, uint32_t message) {
@@ -161,14 +159,16 @@ static void stls_answered(popcl_fetch *f, const popcl_reply *r) {
 
 /* CAPA may be one of a flight, whose phase has gone on. It may also come after the listing, if the
  * window had no room for it before. */
-static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase,
-                          enum popcl_phase next) {
+static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase) {
     if (r->status == POPCL_STATUS_OK)
         f->has_caps = 1;
     else
         f->capa_refused = 1; /* a server of RFC 1939 only (RFC 2449, 5) */
     int last = f->phase == POPCL_WAIT_LISTING && popcl_job_in_flight(f) == 1;
-    if (f->phase == phase || last) popcl_fetch_enter(f, next);
+    if (f->phase != phase && !last) return;
+    popcl_fetch_enter(f, phase == POPCL_ASK_CAPA ? POPCL_LOGIN
+                         : f->pass               ? POPCL_HANDLE_MESSAGES
+                                                 : POPCL_ASK_STAT);
 }
 
 static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
@@ -203,17 +203,16 @@ static void probe_answered(popcl_fetch *f, const popcl_reply *r) {
 
 static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     popcl_fetch *f = ctx;
-    switch ((enum popcl_phase)popcl_phase_of(tag)) {
+    enum popcl_phase phase = (enum popcl_phase)popcl_phase_of(tag);
+    switch (phase) {
     case POPCL_WAIT_GREETING: fetch_greeted(f); break;
     case POPCL_SAY_STLS: stls_answered(f, r); break;
-    case POPCL_ASK_CAPA: capa_answered(f, r, POPCL_ASK_CAPA, POPCL_LOGIN); break;
+    case POPCL_ASK_CAPA:
+    case POPCL_ASK_CAPA_AGAIN: capa_answered(f, r, phase); break;
     case POPCL_LOGIN: return popcl_login_answered(f, r);
     case POPCL_ASK_STAT: stat_answered(f, r); break;
     case POPCL_LIST_MESSAGES: popcl_list_answered(f, r); break;
     case POPCL_LIST_SIZES: popcl_list_sizes_answered(f, r); break;
-    case POPCL_ASK_CAPA_AGAIN:
-        capa_answered(f, r, POPCL_ASK_CAPA_AGAIN, f->pass ? POPCL_HANDLE_MESSAGES : POPCL_ASK_STAT);
-        break;
     case POPCL_HANDLE_MESSAGES: return popcl_messages_answered(f, tag, r);
     case POPCL_PROBE: probe_answered(f, r); break;
     case POPCL_WAIT_LISTING:

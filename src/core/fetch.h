@@ -55,7 +55,9 @@ enum popcl_open { POPCL_NO_BODY, POPCL_TO_SINK, POPCL_DRAINING };
 /* ---- fetch.c ---- */
 
 /* The only writer of f->phase. */
-void popcl_fetch_enter(popcl_fetch *f, enum popcl_phase next);
+static inline void popcl_fetch_enter(popcl_fetch *f, enum popcl_phase next) {
+    f->phase = (uint8_t)next;
+}
 
 /* Remembers the first failure. */
 void popcl_fetch_note(popcl_fetch *f, popcl_err e, uint32_t message);

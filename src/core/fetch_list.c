@@ -12,8 +12,6 @@ static int wants_sizes(const popcl_fetch *f) { return f->cfg->need_size || f->cf
 /* Returns whether a message may be planned in this pass. A message of an earlier pass may not, nor
  * one that comes after the plan was full. */
 static int is_in_this_pass(popcl_fetch *f, uint32_t number) {
-    if (number <= f->last_number) f->unordered = 1;
-    f->last_number = number;
     if (f->unordered && (f->is_full || f->from > 1))
         popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);
     return !f->stopping && number >= f->from && !f->is_full;
@@ -49,8 +47,6 @@ static void plan_message(popcl_fetch *f, const popcl_msg *m) {
 /* Takes a line of LIST for entries that UIDL made. Both listings ascend as a rule. Each search then
  * goes on at the end of the last one: at plan.next, until the listing ends. */
 static void size_message(popcl_fetch *f, const popcl_reply *line) {
-    if (line->number <= f->last_number) f->unordered = 1;
-    f->last_number = line->number;
     size_t at =
         popcl_plan_seek(&f->plan, f->unordered ? 0 : f->plan.next, line->number, f->unordered);
     if (!f->unordered) f->plan.next = at;
@@ -69,6 +65,8 @@ void popcl_list_line(popcl_fetch *f, uint32_t tag, const popcl_reply *line) {
                    .part = POPCL_WHOLE,
                    .uid = line->uid_len ? line->text : ""};
     if (is_off(f)) return;
+    if (m.number <= f->last_number) f->unordered = 1;
+    f->last_number = m.number;
     if (popcl_phase_of(tag) == POPCL_LIST_SIZES && uses_uidl(f))
         size_message(f, line);
     else

@@ -7,9 +7,14 @@
 
 /* ---- fates ---- */
 
-static void not_stored(popcl_fetch *f, size_t at, popcl_err why) {
-    popcl_fetch_tell(f, at, POPCL_NOT_STORED, why);
+/* Reports the last fate of an entry. */
+static void over(popcl_fetch *f, size_t at, popcl_fate what, popcl_err why) {
+    popcl_fetch_tell(f, at, what, why);
     popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER);
+}
+
+static void not_stored(popcl_fetch *f, size_t at, popcl_err why) {
+    over(f, at, POPCL_NOT_STORED, why);
 }
 
 static void due(popcl_fetch *f, size_t at) { popcl_plan_enter(&f->plan, at, POPCL_ENTRY_DUE); }
@@ -262,11 +267,12 @@ static int is_length(const popcl_fetch *f, uint64_t size) {
  * more. The first body shows which, and the others must be alike. */
 static int agrees(popcl_fetch *f) {
     uint64_t size = f->msg.size;
+    if (size == POPCL_SIZE_UNKNOWN) return 0;
     enum line_ends ends = is_length(f, size)              ? TWO_OCTETS
                           : is_length(f, size + f->lines) ? ONE_OCTET
                           : is_length(f, size - f->lines) ? THREE_OCTETS
                                                           : NOT_KNOWN;
-    if (size == POPCL_SIZE_UNKNOWN || ends == NOT_KNOWN) return 0;
+    if (ends == NOT_KNOWN) return 0;
     if (f->lines <= sizeof "\r\n" - 1) return 1; /* too short to show it */
     if (f->line_ends == NOT_KNOWN) f->line_ends = (uint8_t)ends;
     return f->line_ends == ends;
@@ -376,10 +382,9 @@ size_t popcl_messages_body(popcl_fetch *f, size_t at, const unsigned char *p, si
 }
 
 static void staged(popcl_fetch *f, size_t at) {
+    uint64_t octets = f->staged_octets + f->octets;
     f->staged++;
-    f->staged_octets = f->octets > UINT32_MAX - f->staged_octets
-                           ? UINT32_MAX
-                           : f->staged_octets + (uint32_t)f->octets;
+    f->staged_octets = octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
     if (f->msg.part == POPCL_HEADERS)
         follow(f, at, POPCL_STAGE_HEADERS);
     else
@@ -445,20 +450,18 @@ static unsigned asked_answered(popcl_fetch *f, size_t at, const popcl_reply *r) 
 }
 
 /* LIST with a number, in front of the RETR. Without a size the body will not agree. */
-static void size_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
-    int asked = popcl_plan_state(&f->plan, at) == POPCL_ENTRY_ASKED;
+static void size_answered(popcl_fetch *f, size_t at, const popcl_reply *r, int asked) {
+    uint32_t before = weight(f, at);
     if (r->status != POPCL_STATUS_OK || r->number != popcl_plan_number(&f->plan, at)) return;
-    if (asked) f->asked_octets -= weight(f, at);
     popcl_plan_set_size(&f->plan, at, r->size);
-    if (asked) f->asked_octets += weight(f, at);
+    if (asked) f->asked_octets += weight(f, at) - before;
 }
 
 static void dele_answered(popcl_fetch *f, size_t at, const popcl_reply *r) {
     int ok = r->status == POPCL_STATUS_OK;
     if (ok) f->marked++;
-    popcl_fetch_tell(f, at, ok ? POPCL_MARKED : POPCL_NOT_MARKED,
-                     ok ? POPCL_OK : popcl_reply_error(r, POPCL_ERR_DELE_REFUSED));
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_OVER);
+    over(f, at, ok ? POPCL_MARKED : POPCL_NOT_MARKED,
+         ok ? POPCL_OK : popcl_reply_error(r, POPCL_ERR_DELE_REFUSED));
 }
 
 /* A group is synced as soon as it is full, and the last one before the session ends. Bodies that
@@ -467,7 +470,7 @@ unsigned popcl_messages_answered(popcl_fetch *f, size_t at, const popcl_reply *r
     enum popcl_entry_state state = popcl_plan_state(&f->plan, at);
     unsigned why = 0;
     if (popcl_job_verb(f) == POPCL_LIST)
-        size_answered(f, at, r);
+        size_answered(f, at, r, state == POPCL_ENTRY_ASKED);
     else if (state == POPCL_ENTRY_DELE)
         dele_answered(f, at, r);
     else if (state == POPCL_ENTRY_ASKED || f->open == POPCL_DRAINING)

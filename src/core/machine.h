@@ -42,7 +42,7 @@ static inline int popcl_is_done(const popcl *c) { return c->state == CLOSED && !
 
 static inline int popcl_is_over(const popcl *c) { return c->state <= LEAVING; }
 
-/* Returns whether octets may be sent. Before SECURING there are none. */
+/* Returns whether octets may be sent. Before SECURING the link has no octets. */
 static inline int popcl_may_send(const popcl *c) {
     return c->state != CLOSED && c->state <= HELD && !c->send_failed;
 }

@@ -170,12 +170,16 @@ uint32_t popcl_next_deadline(const popcl *c) {
     return smaller(next, total > reserve ? total - reserve : total);
 }
 
+/* An event may have ended the session, or its pause. */
+static void after_event(popcl *c, int ends_pause) {
+    if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
+}
+
 /* Reports to the owner that the reserve for QUIT has begun, or that half of it is over. */
 static void look_at_reserve(popcl *c) {
     uint32_t total = total_left(c), reserve = reserve_ms(c);
     if (!c->phase || !c->events->late || total > reserve) return;
-    int ends_pause = c->events->late(c->ctx, total <= reserve / 2);
-    if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
+    after_event(c, c->events->late(c->ctx, total <= reserve / 2));
 }
 
 void popcl_tick(popcl *c, uint32_t now_ms) {
@@ -333,12 +337,10 @@ void popcl_resume(popcl *c) {
 
 void popcl_stop(popcl *c) {
     if (!begin_call(c)) return;
-    if (!c->events->stop) {
-        if (!popcl_is_over(c)) popcl_machine_finish(c, POPCL_ERR_STOPPED);
-    } else if (!popcl_is_over(c)) {
-        int ends_pause = c->events->stop(c->ctx);
-        if (!popcl_machine_is_over_now(c) && ends_pause) popcl_machine_unpause(c);
-    }
+    if (!popcl_is_over(c) && c->events->stop)
+        after_event(c, c->events->stop(c->ctx));
+    else if (!popcl_is_over(c))
+        popcl_machine_finish(c, POPCL_ERR_STOPPED);
     end_call(c);
 }
 
