@@ -179,7 +179,8 @@ static void after_event(popcl *c, int ends_pause) {
 static void look_at_reserve(popcl *c) {
     uint32_t total = total_left(c), reserve = reserve_ms(c);
     if (!c->phase || !c->events->late || total > reserve) return;
-    after_event(c, c->events->late(c->ctx, total <= reserve / 2));
+    int ends_pause = c->events->late(c->ctx, total <= reserve / 2);
+    after_event(c, ends_pause);
 }
 
 void popcl_tick(popcl *c, uint32_t now_ms) {
@@ -337,10 +338,12 @@ void popcl_resume(popcl *c) {
 
 void popcl_stop(popcl *c) {
     if (!begin_call(c)) return;
-    if (!popcl_is_over(c) && c->events->stop)
-        after_event(c, c->events->stop(c->ctx));
-    else if (!popcl_is_over(c))
+    if (!popcl_is_over(c) && c->events->stop) {
+        int ends_pause = c->events->stop(c->ctx);
+        after_event(c, ends_pause);
+    } else if (!popcl_is_over(c)) {
         popcl_machine_finish(c, POPCL_ERR_STOPPED);
+    }
     end_call(c);
 }
 
