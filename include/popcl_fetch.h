@@ -109,8 +109,7 @@ typedef enum popcl_stage {
  * nothing. With HEADERS_FIRST the bit is kept: it holds for a FETCH at POPCL_STAGE_HEADERS too. */
 #define POPCL_DELETE 4u
 /* DELE without fetching: after QUIT the message is gone. For filters, and for messages that an
- * earlier run stored. Answer it alone. Together with FETCH, or with HEADERS_FIRST at
- * POPCL_STAGE_SIZE, it does nothing. */
+ * earlier run stored. Answer it alone: together with FETCH or HEADERS_FIRST it does nothing. */
 #define POPCL_DELETE_UNFETCHED 8u
 
 /* The outcomes for a message in the plan. Each message gets exactly one of STORED and NOT_STORED,

@@ -105,7 +105,7 @@ static void follow(popcl_fetch *f, size_t at, popcl_stage stage) {
             f->begun++;
             next = POPCL_ENTRY_WANT_RETR;
         }
-    } else if (actions & POPCL_DELETE_UNFETCHED) {
+    } else if (actions & POPCL_DELETE_UNFETCHED && !(actions & POPCL_HEADERS_FIRST)) {
         next = POPCL_ENTRY_DUE;
     }
     popcl_plan_set_actions(&f->plan, at, deletes | (actions & POPCL_DELETE));
@@ -257,6 +257,9 @@ static void drained(popcl_fetch *f, size_t n) {
 /* How a server counts the line ends of a message in its size. */
 enum line_ends { NOT_KNOWN, TWO_OCTETS, ONE_OCTET, THREE_OCTETS };
 
+/* Returns whether the line end that a server may add counts as much as all lines of the body. */
+static int is_short(const popcl_fetch *f) { return f->lines <= sizeof "\r\n" - 1; }
+
 /* Returns whether a size is that of the body, except perhaps for the last line end. Servers add one
  * that a stored message lacks, and do not list it. */
 static int is_length(const popcl_fetch *f, uint64_t size) {
@@ -273,14 +276,16 @@ static int agrees(popcl_fetch *f) {
                           : is_length(f, size - f->lines) ? THREE_OCTETS
                                                           : NOT_KNOWN;
     if (ends == NOT_KNOWN) return 0;
-    if (f->lines <= sizeof "\r\n" - 1) return 1; /* too short to show it */
+    if (is_short(f)) return 1; /* too short to show it */
     if (f->line_ends == NOT_KNOWN) f->line_ends = (uint8_t)ends;
     return f->line_ends == ends;
 }
 
 static void count_lines(popcl_fetch *f, const unsigned char *p, size_t n) {
     const unsigned char *end = p + n;
-    while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+    /* once sizes are known to be those on the wire, more lines decide nothing */
+    while ((f->line_ends != TWO_OCTETS || is_short(f)) &&
+           (p = memchr(p, '\n', (size_t)(end - p)))) {
         p++;
         f->lines++;
     }

@@ -129,7 +129,7 @@ void model_decided(model *m, uint32_t number, const char *uid, uint64_t size, in
         if (answer & M_FETCH && answer & M_DELETE) x->delete_wanted = 1;
         if (answer & M_FETCH)
             want_whole(m, x, size);
-        else if (answer & M_DELETE_UNFETCHED)
+        else if (answer & M_DELETE_UNFETCHED && !(answer & M_HEADERS))
             x->unfetched = 1;
     }
 }

@@ -300,6 +300,7 @@ static unsigned on_decide(void *ctx, const popcl_msg *x, popcl_stage stage) {
                                        POPCL_HEADERS_FIRST | POPCL_DELETE,
                                        POPCL_DELETE_UNFETCHED,
                                        POPCL_DELETE,
+                                       POPCL_HEADERS_FIRST | POPCL_DELETE_UNFETCHED,
                                        POPCL_FETCH | POPCL_DELETE_UNFETCHED};
     world *w = ctx;
     called(w, "decide");
@@ -307,7 +308,7 @@ static unsigned on_decide(void *ctx, const popcl_msg *x, popcl_stage stage) {
     unsigned a = answers[below(&w->c, w->whole ? 5 : sizeof answers / sizeof *answers)];
     if (w->keeps) a &= ~(POPCL_DELETE | POPCL_DELETE_UNFETCHED);
     if (stage == POPCL_STAGE_UID) a = one_in(&w->c, 5) ? POPCL_SKIP : POPCL_FETCH;
-    if (a & POPCL_DELETE_UNFETCHED && x->number <= SERVER_MAIL) w->unfetched[x->number] = 1;
+    if (a == POPCL_DELETE_UNFETCHED && x->number <= SERVER_MAIL) w->unfetched[x->number] = 1;
     note(w, "> decide %u %s stage %d: %u", x->number, x->uid, (int)stage, a);
     model_decided(&m, x->number, x->uid, x->size,
                   stage == POPCL_STAGE_UID    ? M_AT_UID

@@ -1071,6 +1071,24 @@ static void headers_do_not_count_as_messages(void **state) {
     }
 }
 
+/* DELETE_UNFETCHED in a set with HEADERS_FIRST deletes nothing, at the second stage neither. */
+static void a_deletion_without_fetching_is_answered_alone(void **state) {
+    (void)state;
+    hand_init(&h, 0);
+    h.actions = h.header_actions = POPCL_HEADERS_FIRST | POPCL_DELETE_UNFETCHED;
+    hand_job(&h);
+    hand_login(&h);
+    hand_say(&h, "+OK 1 14\r\n");
+    hand_say(&h, "+OK\r\n1 a\r\n.\r\n");
+    hand_say(&h, "+OK\r\nSubject: 1\r\n\r\n.\r\n");
+    hand_send_all(&h);
+    assert_non_null(strstr(h.sent, "TOP 1 0\r\n"));
+    assert_null(strstr(h.sent, "DELE"));
+    hand_say(&h, "+OK\r\n");
+    result_is(POPCL_OK);
+    hand_end(&h);
+}
+
 /* ---- the field that is wrong ---- */
 
 static popcl_tls tls;
@@ -1207,6 +1225,7 @@ int main(void) {
         cmocka_unit_test(a_deletion_in_flight_keeps_the_session),
         cmocka_unit_test(a_surplus_reply_in_a_pause_answers_no_deletion),
         cmocka_unit_test(headers_do_not_count_as_messages),
+        cmocka_unit_test(a_deletion_without_fetching_is_answered_alone),
         cmocka_unit_test(a_wrong_setting_is_named),
         cmocka_unit_test(only_a_wrong_setting_is_named),
     };

@@ -641,7 +641,7 @@ static unsigned on_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
                                      POPCL_FETCH | POPCL_DELETE_UNFETCHED};
     static const unsigned second[] = {
         POPCL_SKIP, POPCL_FETCH, POPCL_FETCH | POPCL_DELETE, POPCL_DELETE_UNFETCHED,
-        0xFFFFFFFF, POPCL_DELETE};
+        0xFFFFFFFF, POPCL_DELETE, POPCL_HEADERS_FIRST | POPCL_DELETE_UNFETCHED};
     world *w = ctx;
     message *x = of(w, m, "decide");
     called(w, "decide");
@@ -652,8 +652,9 @@ static unsigned on_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
                      : second[fixed(w, m->number, 42, sizeof second / sizeof *second)];
     if (verbose) printf("    decide %u stage %d: %u\n", (unsigned)m->number, (int)stage, a & 15);
     int fetches = a & POPCL_FETCH || (stage == POPCL_STAGE_SIZE && a & POPCL_HEADERS_FIRST);
+    int alone = !(a & (POPCL_FETCH | POPCL_HEADERS_FIRST));
     if (a & POPCL_DELETE && fetches) x->wants_delete = 1;
-    if (a & POPCL_DELETE_UNFETCHED && !fetches) x->unfetched = 1;
+    if (a & POPCL_DELETE_UNFETCHED && alone) x->unfetched = 1;
     if (a & POPCL_FETCH && (stage == POPCL_STAGE_HEADERS || !(a & POPCL_HEADERS_FIRST)) &&
         !w->cfg.max_messages)
         x->wants_fetch = 1;
