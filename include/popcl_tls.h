@@ -262,12 +262,28 @@ typedef struct popcl_tls_session {
     uint32_t record_at;  /* octets of it that came */
     uint32_t iobuf_len;
     br_x509_pkey key;          /* of the server */
+    br_ec_impl ec;             /* with the curves of the profile alone */
     br_ssl_client_context ssl; /* the last: the bytes after it are the judge's */
 } popcl_tls_session;
 
-/* State of a certificate while it streams by, for leaf.c. */
+/* The public key of a certificate, for leaf.c. */
+typedef struct popcl_key {
+    uint8_t kind;              /* BR_KEYTYPE_RSA or BR_KEYTYPE_EC; 0: another */
+    uint8_t curve;             /* of a point: BR_EC_secp256r1 and the like */
+    uint8_t e_len;             /* octets of e */
+    uint16_t len;              /* octets of the modulus or of the point */
+    unsigned char e[4];        /* the exponent of RSA */
+    unsigned char octets[512]; /* the modulus of RSA, or the point */
+} popcl_key;
+
+#define POPCL_SIGNATURE_MAX 512u /* octets: RSA of 4096 bits */
+
+/* State of a certificate while it streams by, for leaf.c and constraints.c. */
 /* elements inside each other that are looked into; deeper ones are passed over */
-#define POPCL_LEAF_DEPTH 9
+#define POPCL_LEAF_DEPTH    10
+#define POPCL_SUBJECT_PARTS 6  /* parts of the server's subject that are kept */
+#define POPCL_CERTIFIED     96 /* octets for names of the server's certificate */
+#define POPCL_HASH_BEGIN    2166136261u
 typedef struct popcl_leaf {
     /* of the certificate */
     uint8_t state, depth;
@@ -275,12 +291,16 @@ typedef struct popcl_leaf {
     uint8_t more;      /* octets of a long length to come */
     uint8_t extension, critical;
     uint8_t at;                      /* octets of the host that a name has so far */
+    uint8_t is_wild;                 /* that name begins with a star */
     uint8_t param, alg_param;        /* the tags of oid's parameters, and of alg's; 0: none */
+    uint8_t curve;                   /* BearSSL's number of the curve among those; 0: none */
     uint8_t cn;                      /* the subject's common name, see leaf.c */
     uint8_t is_first;                /* it is the server's own */
+    uint8_t path_len;                /* most issuers below it, or POPCL_PATH_ANY */
     uint16_t len, body;              /* octets of the element, and of them those to come */
     uint16_t oid;                    /* the newest object identifier */
     uint16_t alg;                    /* the signature's */
+    uint16_t signature_len;          /* octets of the signature */
     uint8_t row[POPCL_LEAF_DEPTH];   /* place of each open element in the grammar */
     uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in it */
     uint32_t facts;                  /* leaf.h */
@@ -289,33 +309,65 @@ typedef struct popcl_leaf {
     unsigned char value[16];         /* the first octets of a short element */
     uint32_t others[2]; /* the first and the newest of the extensions that have no place in a table,
                            by a hash */
+    /* of its name constraints, see constraints.c */
+    uint8_t are_excluded, subject_below, base_from, base_len, mask, is_bad;
+    uint16_t limited; /* kinds of names that a list has bases of */
     /* of the chain */
     const popcl_tls *tls;
     const char *host; /* the name that is looked for, or the address as text */
+    popcl_key *key;   /* of the certificate */
+    unsigned char *signature;
     unsigned char address[16];
     uint8_t address_len; /* 4 or 16: it is an address; 0: a name */
     uint16_t names_at;   /* bytes written to tls->names */
+    /* the names of the server's certificate, see constraints.c */
+    uint8_t host_marks, adding, certified_len, subject_parts;
+    uint16_t kinds, lost; /* kinds of names that it has, and those that found no room */
+    uint32_t subject_hash, subject[POPCL_SUBJECT_PARTS];
+    unsigned char certified[POPCL_CERTIFIED];
 } popcl_leaf;
 
-/* State of a chain, for guard.c. */
+#define POPCL_NAME_HASH 16 /* octets that are kept of the SHA-256 of a name */
+
+/* State of a chain, for guard.c. The tip is the last certificate of the path so far: the next one
+ * has to be its issuer's. */
 typedef struct popcl_guard {
     const br_x509_class *vtable;
-    uint8_t result; /* popcl_err */
+    uint8_t result; /* popcl_err: the verdict; before it, why the newest issuer was not taken */
     uint8_t step;
-    uint8_t head_len; /* octets of certificate 0 before it is known which hash they go to */
+    uint8_t part;        /* of the certificate, see leaf.h */
+    uint8_t is_tip;      /* the certificate that streams by is the tip */
+    uint8_t head_len;    /* octets of that part; more than there is room for: too many */
+    uint8_t hash;        /* BearSSL's number of the hash of its signature; 0: none */
+    uint8_t signed_hash; /* the same of the tip's */
+    uint8_t is_rsa;      /* the tip is signed by RSA */
+    uint8_t pinned;      /* the server's key is one of the pinned ones */
+    uint8_t certs;       /* that were begun */
+    uint8_t path;        /* certificates of the path */
+    uint8_t below;       /* its issuers that count for a path length */
+    uint8_t checks;      /* of signatures */
+    uint8_t fault_cert;  /* place of the certificate that `result` is about */
+    uint8_t tip_cert;    /* place of the tip */
     uint8_t end_point_len;
-    uint8_t pinned; /* the server's key is one of the pinned ones */
-    uint8_t certs;  /* that were begun */
+    uint16_t signature_len; /* octets of the tip's */
+    int64_t fault_time, not_after;
+    unsigned char end_point[64]; /* tls-server-end-point */
     popcl_leaf leaf;
+    br_x509_pkey pkey;                                   /* a view of a key */
+    unsigned char subject[POPCL_NAME_HASH], issuer[POPCL_NAME_HASH]; /* of the certificate */
+    unsigned char wanted[POPCL_NAME_HASH];               /* the tip's issuer */
+    unsigned char digest[64];                            /* over the part of the tip that is signed */
+    br_hash_compat_context tbs;                          /* the same, of the certificate */
+    br_sha256_context name; /* over its issuer, subject and key, in turn */
+    unsigned char signature[POPCL_SIGNATURE_MAX]; /* of the tip */
+    popcl_key server;                             /* the server's */
     union {
-        br_hash_compat_context hash; /* over certificate 0 */
-        struct {                     /* the parts of it that stay */
-            int64_t not_after;
-            unsigned char end_point[64]; /* tls-server-end-point */
-        } told;
-    } first;
-    br_x509_minimal_context
-        minimal; /* dead after the handshake: its bytes may then hold the plan */
+        popcl_key key; /* of an issuer */
+        struct {       /* before its key comes, and in certificate 0 */
+            unsigned char head[64];
+            br_hash_compat_context end_point;
+        } first;
+    } issuing;
 } popcl_guard;
 
 /* State of certificate 0, for pin.c. */

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* guard - see guard.h. BearSSL's validation follows the chain up to an anchor: signatures, names of
- * issuers, dates, path lengths. It accepts many chains that must not pass, and it explains a
- * refusal with a number only. So every octet also goes through leaf.c. Each certificate up to the
- * one that an anchor vouches for is judged here, by a table. Both have to agree. A chain is refused
- * if either refuses it, or if it was not judged to its end. Neither looks at a certificate after
- * the anchor's.
+/* guard - see guard.h. A chain as it streams by, certificate by certificate (RFC 5280, 6):
+ *
+ *    the server's -> its issuer's -> that one's issuer's -> ... -> an anchor vouches for the newest
+ *
+ * The path grows at its tip. Each certificate after the server's is judged as the issuer of the tip
+ * before its own signature comes. Its rules are a table over the facts of leaf.c. Its name must be
+ * the tip's issuer, and its key must have signed the tip. Then it is the new tip, and its signature
+ * takes the place of the old one. A certificate that fails is passed over: servers send such. The
+ * first reason for that is kept, for the case that no anchor is found. After each new tip the
+ * anchors are looked at. Once one vouches, no other certificate is looked at.
+ *
+ * Of a certificate that streams by stay: its key, hashes of its names, the hash of the signed part,
+ * its signature. A chain is refused unless everything was read and judged up to an anchor.
  *
  * A pin without anchors decides alone: the key and the dates of certificate 0 count, and no other
- * certificate is looked at.
- *
- * The fields of BearSSL's context are the same in all its releases. judge_cert reads err and the
- * hashes of subject and issuer (current_dn_hash, saved_dn_hash), and corrects num_certs. pkey is
- * the server's key if a pin decides. spare_of uses the room of cert_sig while it is free. */
+ * certificate is looked at. */
 #include "guard.h"
 
 #include <string.h>
 
+#include "key.h"
 #include "leaf.h"
 #include "name.h"
 
@@ -31,7 +35,6 @@ static const struct {
     uint8_t error, facts[3];
 } rules[] = {
     {POPCL_ERR_CERT_MALFORMED, {LEAF_MALFORMED}},
-    {POPCL_ERR_CERT_UNCHECKED, {NOT | LEAF_READ}},
     {POPCL_ERR_CERT_MALFORMED, {LEAF_EXTENSIONS, NOT | LEAF_V3}},
     {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_ISSUER}},
     {POPCL_ERR_CERT_MALFORMED, {LEAF_PATH_LEN, NOT | LEAF_CA}},
@@ -50,18 +53,16 @@ static const struct {
     /* the server's own */
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
-    {POPCL_ERR_CERT_USAGE,
-     {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's certificate is a server's only if
-                                                           it is the anchor, see below */
+    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's certificate
+                                                           is a server's only if it is an anchor */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},
-    {POPCL_ERR_CERT_UNTRUSTED, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_VOUCHED}},
 };
 
 /* If a pin decides alone, the facts of PIN_COUNTS count. Those of PIN_WAIVES are taken as true, so
  * that their rules pass. */
 #define FACT(f) (1u << (f))
 enum {
-    PIN_COUNTS = FACT(LEAF_MALFORMED) | FACT(LEAF_READ) | FACT(LEAF_WEAK_KEY) | FACT(LEAF_ODD_KEY) |
+    PIN_COUNTS = FACT(LEAF_MALFORMED) | FACT(LEAF_WEAK_KEY) | FACT(LEAF_ODD_KEY) |
                  FACT(LEAF_NOT_YET) | FACT(LEAF_EXPIRED),
     PIN_WAIVES = FACT(LEAF_IS_FIRST) | FACT(LEAF_ISSUER) | FACT(LEAF_SAN) | FACT(LEAF_MATCH)
 };
@@ -79,32 +80,23 @@ static popcl_err guard_judge(uint32_t facts) {
     return POPCL_OK;
 }
 
-/* The meaning of BearSSL's errors, if the rules above found nothing. */
-static const struct {
-    uint8_t bearssl, error;
-} meanings[] = {
-    {BR_ERR_X509_UNSUPPORTED, POPCL_ERR_CERT_UNSUPPORTED},
-    {BR_ERR_X509_LIMIT_EXCEEDED, POPCL_ERR_CERT_UNSUPPORTED},
-    {BR_ERR_X509_WRONG_KEY_TYPE, POPCL_ERR_CERT_SIGNATURE},
-    {BR_ERR_X509_BAD_SIGNATURE, POPCL_ERR_CERT_SIGNATURE},
-    {BR_ERR_X509_TIME_UNKNOWN, POPCL_ERR_CERT_UNCHECKED},
-    {BR_ERR_X509_EXPIRED, POPCL_ERR_CERT_UNCHECKED},
-    {BR_ERR_X509_DN_MISMATCH, POPCL_ERR_CERT_ORDER},
-    {BR_ERR_X509_BAD_SERVER_NAME, POPCL_ERR_CERT_NAME},
-    {BR_ERR_X509_CRITICAL_EXTENSION, POPCL_ERR_CERT_EXTENSION},
-    {BR_ERR_X509_NOT_CA, POPCL_ERR_CERT_NOT_CA},
-    {BR_ERR_X509_FORBIDDEN_KEY_USAGE, POPCL_ERR_CERT_USAGE},
-    {BR_ERR_X509_WEAK_PUBLIC_KEY, POPCL_ERR_CERT_WEAK},
-    {BR_ERR_X509_NOT_TRUSTED, POPCL_ERR_CERT_UNTRUSTED},
-};
-
-static popcl_err meaning(unsigned bearssl) {
-    for (unsigned i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
-        if (meanings[i].bearssl == bearssl) return (popcl_err)meanings[i].error;
-    return POPCL_ERR_CERT_MALFORMED;
+/* The first reason stays. A certificate that is not the tip's issuer is the least of reasons. */
+static void guard_note(popcl_guard *g, popcl_err e, unsigned cert) {
+    if (g->result && g->result != POPCL_ERR_CERT_ORDER) return;
+    if (g->result == (uint8_t)e) return;
+    g->result = (uint8_t)e;
+    g->fault_cert = (uint8_t)cert;
+    g->fault_time =
+        e == POPCL_ERR_CERT_EXPIRED || e == POPCL_ERR_CERT_NOT_YET ? g->leaf.time : 0;
 }
 
-/* ---- certificate 0 ---- */
+static void guard_refuse(popcl_guard *g, popcl_err e) {
+    g->result = 0;
+    guard_note(g, e, g->certs);
+    g->step = REFUSED;
+}
+
+/* ---- signatures ---- */
 
 static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     const br_hash_class *const *h = g->leaf.tls->profile->hashes;
@@ -113,95 +105,190 @@ static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     return *h;
 }
 
-/* The hash of the server's key, for the pins, is done before BearSSL reads the signature, which
- * comes after the key. Until then BearSSL's buffer for the signature is free. It holds the
- * certificate's first octets, and from the key on that hash. */
-enum { SPARE_ALIGN = 8, HEAD_MAX = 64, KEY_BEGUN };
-typedef char
-    hash_fits_spare[sizeof(br_sha256_context) + SPARE_ALIGN <= BR_X509_BUFSIZE_SIG ? 1 : -1];
-
-static void *spare_of(popcl_guard *g) {
-    unsigned char *p = g->minimal.cert_sig;
-    return p + (SPARE_ALIGN - (uintptr_t)p % SPARE_ALIGN);
+static size_t hash_len(const br_hash_class *h) {
+    return h->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
 }
 
-/* tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate, by the hash algorithm
- * of its own signature. That algorithm comes after the first octets, which are kept until then. */
-static void begin_end_point(popcl_guard *g) {
-    unsigned id = popcl_leaf_hash(&g->leaf);
-    const br_hash_class *h = id ? hash_class(g, id) : NULL;
-    if (!h) return;
-    h->init(&g->first.hash.vtable);
-    h->update(&g->first.hash.vtable, spare_of(g), g->head_len);
-    g->end_point_len = (uint8_t)(h->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK);
-    g->head_len = HEAD_MAX;
+/* The object identifiers of SHA-256, SHA-384 and SHA-512 (RFC 8017, B.1), with their length. They
+ * differ in the last octet. */
+static void hash_oid(unsigned id, unsigned char oid[10]) {
+    memcpy(oid, BR_HASH_OID_SHA256, 10);
+    oid[9] = (unsigned char)(id - br_sha256_ID + 1);
 }
 
-static void end_first(popcl_guard *g) {
-    unsigned char value[64] = {0};
-    const br_hash_class *h = g->first.hash.vtable;
-    if (g->end_point_len) h->out(&g->first.hash.vtable, value);
-    memcpy(g->first.told.end_point, value, sizeof value);
-    g->first.told.not_after = g->leaf.time;
+static int is_signed(const popcl_guard *g, const br_x509_pkey *key, size_t len) {
+    const popcl_tls_profile *p = g->leaf.tls->profile;
+    unsigned char oid[10], digest[64];
+    if (!g->is_rsa)
+        return p->ecdsa(p->ec, g->digest, len, &key->key.ec, g->signature, g->signature_len) == 1;
+    hash_oid(g->signed_hash, oid);
+    return p->rsa(g->signature, g->signature_len, oid, len, &key->key.rsa, digest) == 1 &&
+           memcmp(digest, g->digest, len) == 0;
+}
+
+/* Returns whether the profile has the algorithm of a key. */
+static int is_usable(const popcl_tls_profile *p, const br_x509_pkey *key) {
+    if (popcl_key_fault(key) != KEY_SOUND) return 0;
+    return key->key_type == BR_KEYTYPE_RSA ? p->rsa != NULL : (int)(p->curves >> key->key.ec.curve & 1);
+}
+
+/* Checks the tip's signature by a key. A server must not make a device check signatures without
+ * end. */
+static popcl_err check_signature(popcl_guard *g, const br_x509_pkey *key) {
+    const popcl_tls *t = g->leaf.tls;
+    const popcl_tls_profile *p = t->profile;
+    const br_hash_class *h = hash_class(g, g->signed_hash);
+    if (!h || !is_usable(p, key)) return POPCL_ERR_CERT_UNSUPPORTED;
+    if (key->key_type != (g->is_rsa ? BR_KEYTYPE_RSA : BR_KEYTYPE_EC))
+        return POPCL_ERR_CERT_SIGNATURE;
+    if (g->checks == p->checks_max) return POPCL_ERR_CERT_UNSUPPORTED;
+    g->checks++;
+    if (t->breathe) t->breathe(t->breathe_ctx);
+    return is_signed(g, key, hash_len(h)) ? POPCL_OK : POPCL_ERR_CERT_SIGNATURE;
+}
+
+/* ---- parts of a certificate ---- */
+
+/* tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate 0, by the hash algorithm
+ * of its own signature. */
+static const br_hash_class **end_point_of(popcl_guard *g) {
+    return &g->issuing.first.end_point.vtable;
+}
+
+/* The algorithm of the signature is known. The octets before it were kept, and are hashed now. */
+static void end_head(popcl_guard *g) {
+    const unsigned char *head = g->issuing.first.head;
+    const br_hash_class *h = hash_class(g, popcl_leaf_hash(&g->leaf));
+    size_t header = head[1] < 0x80 ? 2 : 2 + (head[1] & 0x7f);
+    if (!h || g->head_len > sizeof g->issuing.first.head) return;
+    g->hash = (uint8_t)popcl_tls_hash_id(h);
+    h->init(&g->tbs.vtable);
+    h->update(&g->tbs.vtable, head + header, g->head_len - header);
+    if (!g->leaf.is_first) return;
+    g->end_point_len = (uint8_t)hash_len(h);
+    h->init(end_point_of(g));
+    h->update(end_point_of(g), head, g->head_len);
 }
 
 /* The whole key has gone by. */
 static void compare_pins(popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
     unsigned char key[POPCL_PIN_LEN];
-    br_sha256_out(spare_of(g), key);
+    br_sha256_out(&g->name, key);
     for (size_t i = 0; i < trust->pins_len; i++)
         if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
 }
 
-/* The key's hash takes the place of the certificate's first octets. They are not needed any more:
- * the signature's hash algorithm comes before the key. So it is known by now, or the profile does
- * not have it. */
-static void key_octet(popcl_guard *g, unsigned char c) {
-    if (g->head_len != KEY_BEGUN) br_sha256_init(spare_of(g));
-    g->head_len = KEY_BEGUN;
-    br_sha256_update(spare_of(g), &c, 1);
-    if (!popcl_leaf_at_key(&g->leaf)) compare_pins(g);
+static void end_name(const popcl_guard *g, unsigned char name[POPCL_NAME_HASH]) {
+    unsigned char hash[br_sha256_SIZE];
+    br_sha256_out(&g->name, hash);
+    memcpy(name, hash, POPCL_NAME_HASH);
 }
 
-static void first_octet(popcl_guard *g, unsigned char c) {
-    int of_key = popcl_leaf_at_key(&g->leaf);
-    popcl_leaf_octet(&g->leaf, c);
-    if (g->end_point_len) {
-        g->first.hash.vtable->update(&g->first.hash.vtable, &c, 1);
-    } else if (!of_key && g->head_len < HEAD_MAX) {
-        ((unsigned char *)spare_of(g))[g->head_len++] = c;
-        begin_end_point(g);
+/* The certificate becomes the tip. Its signature is the next part to come. */
+static void advance(popcl_guard *g) {
+    memset(g->digest, 0, sizeof g->digest);
+    if (g->hash) g->tbs.vtable->out(&g->tbs.vtable, g->digest);
+    g->signed_hash = g->hash;
+    g->is_rsa = popcl_leaf_is_rsa(&g->leaf) != 0;
+    memcpy(g->wanted, g->issuer, sizeof g->wanted);
+    g->leaf.signature = g->signature;
+    g->is_tip = 1;
+    g->tip_cert = g->certs;
+    g->path++;
+}
+
+static int is_self_issued(const popcl_guard *g) {
+    return memcmp(g->subject, g->issuer, sizeof g->subject) == 0;
+}
+
+/* Everything of an issuer's certificate that is signed has come. Returns why it cannot be the tip's
+ * issuer. The signature is checked last, since it costs most. */
+static popcl_err judge_issuer(popcl_guard *g) {
+    br_x509_pkey view;
+    if (memcmp(g->subject, g->wanted, sizeof g->subject) != 0) return POPCL_ERR_CERT_ORDER;
+    popcl_err e = guard_judge(g->leaf.facts);
+    if (e) return e;
+    if (g->leaf.path_len < g->below) return POPCL_ERR_CERT_NOT_CA;
+    if (g->path == g->leaf.tls->profile->path_max) return POPCL_ERR_CERT_UNSUPPORTED;
+    return check_signature(g, popcl_key_view(&g->issuing.key, &view));
+}
+
+static void end_signed_part(popcl_guard *g) {
+    popcl_err e = POPCL_OK;
+    if (!g->leaf.is_first) e = judge_issuer(g);
+    if (e) {
+        /* a signature is checked with the key of the next certificate */
+        guard_note(g, e, e == POPCL_ERR_CERT_SIGNATURE ? g->tip_cert : g->certs);
+        return;
     }
-    if (of_key) key_octet(g, c);
+    /* a self-issued certificate of an issuer does not count for the length of a path (RFC 5280,
+     * 6.1.4, l) */
+    g->below = (uint8_t)(g->below + (!g->leaf.is_first && !is_self_issued(g)));
+    advance(g);
 }
 
-/* ---- each certificate ---- */
+static void end_part(popcl_guard *g, enum leaf_part part) {
+    switch (part) {
+    case LEAF_PART_HEAD: end_head(g); break;
+    case LEAF_PART_ISSUER: end_name(g, g->issuer); break;
+    case LEAF_PART_SUBJECT: end_name(g, g->subject); break;
+    case LEAF_PART_KEY:
+        if (g->leaf.is_first) compare_pins(g);
+        break;
+    case LEAF_PART_REST:
+    case LEAF_PART_TAIL: break;
+    }
+}
 
-/* An anchor's certificate may limit how many issuers are below it, and BearSSL does not know this
- * limit. If several anchors have one name, the strictest limit counts. */
-static int is_too_deep(const popcl_guard *g, uint32_t issuers) {
-    const popcl_trust *trust = g->leaf.tls->trust;
+static void hash_part(popcl_guard *g, enum leaf_part part, const unsigned char *p, size_t n) {
+    if (part == LEAF_PART_HEAD) {
+        size_t room = sizeof g->issuing.first.head;
+        for (size_t i = 0; i < n && g->head_len <= room; i++, g->head_len++)
+            if (g->head_len < room) g->issuing.first.head[g->head_len] = p[i];
+        return;
+    }
+    if (g->hash && part != LEAF_PART_TAIL) g->tbs.vtable->update(&g->tbs.vtable, p, n);
+    if (g->hash && g->leaf.is_first) (*end_point_of(g))->update(end_point_of(g), p, n);
+    if (part == LEAF_PART_ISSUER || part == LEAF_PART_SUBJECT || part == LEAF_PART_KEY)
+        br_sha256_update(&g->name, p, n);
+}
+
+/* ---- anchors ---- */
+
+static int is_named(const br_x509_trust_anchor *anchor, const unsigned char name[POPCL_NAME_HASH]) {
     br_sha256_context hash;
-    unsigned char name[br_sha256_SIZE];
-    for (size_t i = 0; trust->path_len && i < trust->anchors_len; i++) {
-        const br_x509_trust_anchor *anchor = &trust->anchors[i];
-        if (!(anchor->flags & BR_X509_TA_CA) || trust->path_len[i] == POPCL_PATH_ANY ||
-            trust->path_len[i] >= issuers)
-            continue;
-        br_sha256_init(&hash);
-        br_sha256_update(&hash, anchor->dn.data, anchor->dn.len);
-        br_sha256_out(&hash, name);
-        if (memcmp(name, g->minimal.saved_dn_hash, sizeof name) == 0) return 1;
+    unsigned char of[br_sha256_SIZE];
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, anchor->dn.data, anchor->dn.len);
+    br_sha256_out(&hash, of);
+    return memcmp(of, name, POPCL_NAME_HASH) == 0;
+}
+
+/* An authority vouches by its signature, and a server's certificate that is an anchor itself by its
+ * name and key. */
+static int vouches(popcl_guard *g, const br_x509_trust_anchor *anchor, unsigned path_len) {
+    br_x509_pkey view;
+    if (!(anchor->flags & BR_X509_TA_CA))
+        return g->leaf.is_first && is_named(anchor, g->subject) &&
+               popcl_key_equal(&anchor->pkey, popcl_key_view(&g->server, &view));
+    if (!is_named(anchor, g->wanted)) return 0;
+    if (path_len < g->below) {
+        guard_note(g, POPCL_ERR_CERT_NOT_CA, g->tip_cert);
+        return 0;
     }
+    return check_signature(g, &anchor->pkey) == POPCL_OK;
+}
+
+static int is_vouched(popcl_guard *g) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    for (size_t i = 0; i < trust->anchors_len; i++)
+        if (vouches(g, &trust->anchors[i], trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY))
+            return 1;
     return 0;
 }
 
-/* The first error stays. */
-static void guard_refuse(popcl_guard *g, popcl_err e) {
-    g->result = (uint8_t)e;
-    g->step = REFUSED;
-}
+/* ---- the end of a certificate ---- */
 
 static int has_pins_alone(const popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
@@ -212,142 +299,147 @@ static int has_pins_alone(const popcl_guard *g) {
 static int is_own(const popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
     for (size_t i = 0; g->end_point_len && i < trust->own_certs_len; i++)
-        if (memcmp(trust->own_certs[i], g->first.told.end_point, POPCL_OWN_CERT_LEN) == 0) return 1;
+        if (memcmp(trust->own_certs[i], g->end_point, POPCL_OWN_CERT_LEN) == 0) return 1;
     return 0;
 }
 
-/* Certificate 0, if a pin decides alone. BearSSL has copied its key by now, unless the certificate
- * cannot be read. */
+/* Certificate 0, if a pin decides alone. */
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
     popcl_err e = guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
-    if (!e && !g->minimal.pkey.key_type) e = meaning((unsigned)g->minimal.err);
-    g->result = (uint8_t)e;
-    g->step = e ? REFUSED : PINNED;
+    if (e)
+        guard_refuse(g, e);
+    else
+        g->step = PINNED;
+}
+
+/* Certificate 0. Sets *error to the reason for refusal if no anchor vouches for it. */
+static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
+    if (is_self_issued(g)) facts |= FACT(LEAF_SELF_ISSUED);
+    if (facts & FACT(LEAF_CA)) *error = POPCL_ERR_CERT_UNTRUSTED;
+    if (facts & FACT(LEAF_CN) && is_own(g)) {
+        facts |= FACT(LEAF_SAN) | FACT(LEAF_MATCH);
+        *error = POPCL_ERR_CERT_NO_SAN;
+    }
+    return guard_judge(facts | FACT(LEAF_IS_FIRST));
 }
 
 static void judge_cert(popcl_guard *g) {
-    br_x509_minimal_context *m = &g->minimal;
     uint32_t facts = popcl_leaf_end(&g->leaf);
-    int is_vouched = m->err == BR_ERR_X509_OK,
-        is_self_issued = memcmp(m->current_dn_hash, m->saved_dn_hash, br_sha256_SIZE) == 0;
+    popcl_err e = POPCL_OK, otherwise = POPCL_OK;
+    int is_damaged = (facts & (FACT(LEAF_MALFORMED) | FACT(LEAF_READ))) != FACT(LEAF_READ);
     if (g->leaf.is_first) {
-        facts |= FACT(LEAF_IS_FIRST);
-        end_first(g);
-        if (has_pins_alone(g)) {
-            judge_pinned(g, facts);
-            return;
-        }
-        if (is_vouched && facts & FACT(LEAF_CN) && is_own(g))
-            facts |= FACT(LEAF_SAN) | FACT(LEAF_MATCH);
+        if (g->end_point_len) (*end_point_of(g))->out(end_point_of(g), g->end_point);
+        g->not_after = g->leaf.time;
     }
-    if (is_self_issued) facts |= FACT(LEAF_SELF_ISSUED);
-    if (is_vouched) facts |= FACT(LEAF_VOUCHED);
-    /* A self-issued certificate of an issuer does not count for the length of a path (RFC 5280,
-     * 6.1.4, l). */
-    if (is_self_issued && !g->leaf.is_first) m->num_certs--;
-    popcl_err e = guard_judge(facts);
-    /* it is not the issuer's certificate: its faults do not matter */
-    if (m->err == BR_ERR_X509_DN_MISMATCH && facts & FACT(LEAF_READ)) e = POPCL_ERR_CERT_ORDER;
-    if (e)
-        guard_refuse(g, e);
-    else if (is_vouched && is_too_deep(g, m->num_certs - 1))
-        guard_refuse(g, POPCL_ERR_CERT_NOT_CA);
-    else if (is_vouched)
-        g->step = VOUCHED;
-    else if (m->err)
-        guard_refuse(g, meaning((unsigned)m->err));
-    else
-        g->step = BETWEEN;
+    if (g->leaf.is_first && has_pins_alone(g)) {
+        judge_pinned(g, facts);
+        return;
+    }
+    if (g->leaf.is_first) e = judge_first(g, facts, &otherwise);
+    g->step = BETWEEN;
+    if (e || (is_damaged && g->is_tip)) {
+        guard_refuse(g, e ? e : POPCL_ERR_CERT_MALFORMED);
+    } else if (is_damaged) {
+        guard_note(g, POPCL_ERR_CERT_MALFORMED, g->certs);
+    } else if (g->is_tip) {
+        g->signature_len = g->leaf.signature_len;
+        if (!hash_class(g, g->signed_hash) || g->signature_len > sizeof g->signature)
+            guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
+        else if (is_vouched(g))
+            g->step = VOUCHED;
+        else if (otherwise)
+            guard_refuse(g, otherwise);
+    }
 }
 
-/* ---- BearSSL's calls. None is passed on after a refusal, nor once a pin has decided: a server
- * must not make a device check signatures without end ---- */
+/* ---- BearSSL's calls ---- */
 
-/* The most certificates that are looked at. Real chains have up to four. Each costs a signature
- * check, and a server may send any number. */
-#define CHAIN_MAX 10
+/* The most certificates that are looked at. Real chains have up to four, and some servers send a
+ * few that do not belong. */
+#define CERTS_MAX 16
 
 static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)(void *)ctx; }
 
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* the name that is sent as SNI: the guard has its own */
-    br_x509_minimal_vtable.start_chain(&g->minimal.vtable,
-                                       g->leaf.address_len ? NULL : g->leaf.host);
-    g->result = POPCL_ERR_CERT_UNCHECKED;
-    g->step = BETWEEN;
-    g->head_len = 0;
-    g->end_point_len = 0;
-    g->pinned = 0;
-    g->certs = 0;
+    memset(&g->result, 0, offsetof(popcl_guard, leaf) - offsetof(popcl_guard, result));
+    br_sha256_init(&g->name);
     g->leaf.names_at = 0;
+    g->step = BETWEEN;
 }
 
 static void guard_start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_guard *g = guard_of(ctx);
-    if (g->step == BETWEEN && g->certs == CHAIN_MAX) guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
-    if (g->step >= PINNED) return;
-    br_x509_minimal_vtable.start_cert(&g->minimal.vtable, length);
-    if (g->step == BETWEEN) {
-        popcl_leaf_begin(&g->leaf, length, g->certs == 0);
-        g->certs++;
-        g->step = READING;
-    }
+    if (g->step == READING) guard_refuse(g, POPCL_ERR_CERT_UNCHECKED);
+    if (g->step == BETWEEN && g->certs == CERTS_MAX) guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
+    if (g->step != BETWEEN) return;
+    g->certs++;
+    g->is_tip = 0;
+    g->head_len = 0;
+    g->hash = 0;
+    g->leaf.key = g->certs == 1 ? &g->server : &g->issuing.key;
+    g->leaf.signature = NULL;
+    popcl_leaf_begin(&g->leaf, length, g->certs == 1);
+    g->step = READING;
 }
 
 static void guard_append(const br_x509_class **ctx, const unsigned char *buf, size_t len) {
     popcl_guard *g = guard_of(ctx);
-    /* before BearSSL, because spare_of uses a buffer of BearSSL */
-    for (size_t i = 0; g->step == READING && i < len; i++) {
-        if (g->leaf.is_first)
-            first_octet(g, buf[i]);
-        else
-            popcl_leaf_octet(&g->leaf, buf[i]);
+    while (g->step == READING && len) {
+        enum leaf_part part = popcl_leaf_part(&g->leaf), next;
+        size_t n = popcl_leaf_take(&g->leaf, buf, len);
+        hash_part(g, part, buf, n);
+        next = popcl_leaf_part(&g->leaf);
+        if (next != part) {
+            end_part(g, part);
+            br_sha256_init(&g->name);
+            if (next == LEAF_PART_TAIL) end_signed_part(g);
+        }
+        buf += n;
+        len -= n;
     }
-    if (g->step < PINNED) br_x509_minimal_vtable.append(&g->minimal.vtable, buf, len);
 }
 
 static void guard_end_cert(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
-    if (g->step >= PINNED) return;
-    br_x509_minimal_vtable.end_cert(&g->minimal.vtable);
     if (g->step == READING) judge_cert(g);
 }
 
-/* Returns the chain's result; `said` is BearSSL's. */
-static popcl_err sum(const popcl_guard *g, unsigned said) {
+/* Returns the verdict on the chain. */
+static popcl_err sum(const popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
-    if (g->step == REFUSED) return (popcl_err)g->result;
-    if (g->step == PINNED) return POPCL_OK;
-    if (g->step == VOUCHED && said == 0)
-        return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
-    if (g->step != BETWEEN || said == 0) return POPCL_ERR_CERT_UNCHECKED;
-    return meaning(said);
+    switch (g->step) {
+    case PINNED: return POPCL_OK;
+    case VOUCHED: return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
+    case REFUSED: return (popcl_err)g->result;
+    case BETWEEN:
+        if (g->certs == 0) return POPCL_ERR_CERT_MALFORMED;
+        return g->result ? (popcl_err)g->result : POPCL_ERR_CERT_UNTRUSTED;
+    default: return POPCL_ERR_CERT_UNCHECKED;
+    }
 }
 
 static unsigned guard_end_chain(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
     const popcl_tls *t = g->leaf.tls;
-    unsigned said = br_x509_minimal_vtable.end_chain(&g->minimal.vtable);
-    g->result = (uint8_t)sum(g, said);
+    popcl_err e = sum(g);
+    if (e == POPCL_ERR_CERT_PIN) g->fault_cert = 1;
+    if (e && !g->fault_cert) g->fault_cert = g->tip_cert;
+    g->result = (uint8_t)e;
     g->step = ENDED;
-    if (t->names && t->names_len && g->result != POPCL_ERR_CERT_NAME &&
-        g->result != POPCL_ERR_CERT_NO_SAN)
+    if (t->names && t->names_len && e != POPCL_ERR_CERT_NAME && e != POPCL_ERR_CERT_NO_SAN)
         t->names[0] = 0;
-    if (g->result == POPCL_OK) return 0;
-    return said ? said : BR_ERR_X509_NOT_TRUSTED;
+    if (e == POPCL_OK) popcl_key_view(&g->server, &g->pkey);
+    return e ? BR_ERR_X509_NOT_TRUSTED : 0;
 }
 
 static const br_x509_pkey *guard_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     const popcl_guard *g = (const popcl_guard *)(const void *)ctx;
     if (popcl_guard_verdict(g) != POPCL_OK) return NULL;
-    if (has_pins_alone(g)) {
-        if (usages) *usages = BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX;
-        return &g->minimal.pkey;
-    }
-    return br_x509_minimal_vtable.get_pkey((const br_x509_class *const *)&g->minimal.vtable,
-                                           usages);
+    if (usages) *usages = BR_KEYTYPE_SIGN | BR_KEYTYPE_KEYX;
+    return &g->pkey;
 }
 
 static const br_x509_class vtable = {
@@ -362,24 +454,12 @@ static const br_x509_class vtable = {
 
 /* ---- set-up and diagnosis ---- */
 
-/* BearSSL counts days from the year 0. */
-#define DAYS_1970 719528
 /* 9999-12-31, the last day that a certificate can name (RFC 5280, 4.1.2.5.2) */
 #define LAST_UTC_S 253402300799
 
-/* Avoids a division of 64 bits, for which the compiler's library has 868 bytes. A day has 128 * 675
- * seconds. */
-static void set_time(br_x509_minimal_context *m, int64_t utc_s) {
-    uint32_t days = (uint32_t)(utc_s >> 7) / 675;
-    br_x509_minimal_set_time(m, days + DAYS_1970, (uint32_t)(utc_s - (int64_t)days * 86400));
-}
-
 const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const char *name) {
-    const popcl_tls_profile *profile = t->profile;
-    br_x509_minimal_context *m = &g->minimal;
-    memset(g, 0, offsetof(popcl_guard, minimal));
+    memset(g, 0, sizeof *g);
     g->vtable = &vtable;
-    g->result = POPCL_ERR_CERT_UNCHECKED;
     g->leaf.tls = t;
     if (t->names && t->names_len) t->names[0] = 0;
     unsigned char address[16] = {0};
@@ -390,13 +470,6 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
     g->leaf.host = g->leaf.address_len || (kind == POPCL_NAME_HOST && popcl_name_is_host(name))
                        ? name
                        : ""; /* no certificate has this name */
-    br_x509_minimal_init(m, &br_sha256_vtable, t->trust->anchors, t->trust->anchors_len);
-    for (const br_hash_class *const *h = profile->hashes; *h; h++)
-        br_x509_minimal_set_hash(m, popcl_tls_hash_id(*h), *h);
-    br_x509_minimal_set_ecdsa(m, profile->ec, profile->ecdsa);
-    if (profile->rsa) br_x509_minimal_set_rsa(m, profile->rsa);
-    br_x509_minimal_set_minrsa(m, 256);
-    set_time(m, t->utc_s);
     return &g->vtable;
 }
 
@@ -423,21 +496,19 @@ static void guard_tell(const void *state, popcl_tls_diag *d) {
     const popcl_guard *g = state;
     if (g->step != ENDED) return;
     if (g->result) {
-        /* a signature is checked with the key of the next certificate */
-        d->cert = (uint8_t)(g->certs - (g->result == POPCL_ERR_CERT_SIGNATURE));
-        if (g->result == POPCL_ERR_CERT_EXPIRED || g->result == POPCL_ERR_CERT_NOT_YET)
-            d->cert_time = g->leaf.time;
+        d->cert = g->fault_cert;
+        d->cert_time = g->fault_time;
         return;
     }
-    d->not_after = g->first.told.not_after;
+    d->not_after = g->not_after;
     d->end_point_len = g->end_point_len;
-    memcpy(d->end_point, g->first.told.end_point, sizeof d->end_point);
+    memcpy(d->end_point, g->end_point, sizeof d->end_point);
 }
 
 static void *guard_spare(void *state, size_t *n) {
     popcl_guard *g = state;
-    *n = sizeof g->minimal;
-    return &g->minimal;
+    *n = sizeof *g - offsetof(popcl_guard, leaf);
+    return &g->leaf;
 }
 
 const popcl_x509 popcl_x509_guard = {

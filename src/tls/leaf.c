@@ -12,6 +12,10 @@
 
 #include <string.h>
 
+#include "constraints.h"
+#include "key.h"
+#include "name.h"
+
 enum state { TAG, LENGTH, LENGTH_MORE, BODY, UNUSED_BITS, FAILED };
 
 /* ---- the grammar: RFC 5280, 4.1 and 4.2 ---- */
@@ -23,7 +27,7 @@ enum {
     NATURAL = 8 /* an INTEGER that is not negative, in its shortest form */
 };
 enum { NO_TAG = 0x1f, ANY_TAG = 0x3f }; /* neither is a tag of one octet */
-enum { NULL_TAG = 5 };
+enum { NULL_TAG = 5, OID_TAG = 6 };
 
 /* The act at an element's end: a fact of leaf.h to note, or one of these. */
 enum act {
@@ -37,16 +41,20 @@ enum act {
     TIME,
     KEY_ALG,
     KEY_BITS,
-    BITS,
     RSA_N,
     RSA_E,
+    SIGNED,
     EXT_OID,
     EXT_CRITICAL,
     CA,
+    PATH_LEN,
     EXT_VALUE,
     KEY_USAGE,
     PURPOSE,
-    NAME
+    NAME,
+    SUBTREES,
+    BASE,
+    MINIMUM
 };
 
 /* clang-format off */
@@ -58,7 +66,7 @@ enum act {
     R(CERT, 0x30, LAST, TBS, LEAF_READ) \
     R(TBS, 0x30, 0, TBS_VERSION, LEAF_NOTHING) \
     R(CERT_ALG, 0x30, 0, ALG_OID, SIGNED_BY) \
-    R(SIGNATURE, 0x03, LAST, NONE, BITS) \
+    R(SIGNATURE, 0x03, LAST, NONE, SIGNED) \
         R(TBS_VERSION, 0xa0, OPT, VERSION_NUMBER, LEAF_NOTHING) \
         R(TBS_SERIAL, 0x02, NATURAL, NONE, SERIAL) \
         R(TBS_ALG, 0x30, 0, ALG_OID, SIGNED_BY) \
@@ -92,7 +100,7 @@ enum act {
             R(EXTENSION_VALUE, 0x04, LAST, NONE, EXT_VALUE) \
     R(BASIC, 0x30, LAST, BASIC_CA, LEAF_NOTHING) \
         R(BASIC_CA, 0x01, OPT, NONE, CA) \
-        R(BASIC_PATH_LEN, 0x02, OPT | LAST | NATURAL, NONE, LEAF_PATH_LEN) \
+        R(BASIC_PATH_LEN, 0x02, OPT | LAST | NATURAL, NONE, PATH_LEN) \
     R(USAGE, 0x03, LAST, NONE, KEY_USAGE) \
     R(PURPOSES, 0x30, LAST, PURPOSE_FIRST, LEAF_PURPOSE) \
         R(PURPOSE_FIRST, 0x06, 0, NONE, PURPOSE) \
@@ -100,6 +108,13 @@ enum act {
     R(NAMES, 0x30, LAST, NAME_FIRST, LEAF_NOTHING) \
         R(NAME_FIRST, ANY_TAG, 0, ANYTHING, NAME) \
         R(NAME_MORE, ANY_TAG, OPT | MANY | LAST, ANYTHING, NAME) \
+    R(CONSTRAINTS, 0x30, LAST, SUBTREES_FIRST, LEAF_NOTHING) \
+        R(SUBTREES_FIRST, ANY_TAG, 0, SUBTREE_FIRST, SUBTREES) \
+        R(SUBTREES_MORE, 0xa1, OPT | LAST, SUBTREE_FIRST, SUBTREES) \
+            R(SUBTREE_FIRST, 0x30, 0, SUBTREE_BASE, LEAF_NOTHING) \
+            R(SUBTREE_MORE, 0x30, OPT | MANY | LAST, SUBTREE_BASE, LEAF_NOTHING) \
+                R(SUBTREE_BASE, ANY_TAG, 0, NONE, BASE) \
+                R(SUBTREE_MINIMUM, 0x80, OPT | LAST | NATURAL, NONE, MINIMUM) \
     R(AUTHORITY, 0x30, LAST, AUTHORITY_KEY, LEAF_NOTHING) \
         R(AUTHORITY_KEY, 0x80, OPT, NONE, LEAF_NOTHING) \
         R(AUTHORITY_ISSUER, 0xa1, OPT, ANYTHING, LEAF_NOTHING) \
@@ -131,6 +146,8 @@ enum {
     OID_ECDSA,
     OID_ECDSA_SHA1,
     OID_EC,
+    OID_PRIME,
+    OID_CERTICOM,
     OID_PURPOSE,
     OID_ACCESS,
     OID_ANY_PURPOSE,
@@ -145,6 +162,8 @@ static const unsigned char prefixes[] = {
     7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03,       /* ecdsa-with-SHA2 */
     6, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04,             /* ecdsa-with-SHA1, and others */
     6, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,             /* id-publicKeyType */
+    7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,       /* primeCurve */
+    4, 0x2b, 0x81, 0x04, 0x00,                         /* certicom-arc curve */
     7, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03,       /* id-kp */
     7, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01,       /* id-pe */
     3, 0x55, 0x1d, 0x25,                               /* anyExtendedKeyUsage */
@@ -165,14 +184,13 @@ static void leaf_note(popcl_leaf *r, enum leaf_fact fact, int holds) {
 }
 
 /* FNV-1a. A hash is compared to find equal texts: a collision can only refuse too much. */
-#define HASH_BEGIN 2166136261u
 static uint32_t leaf_hash(uint32_t h, unsigned c) { return (h ^ c) * 16777619u; }
 
 /* ---- extensions ---- */
 
-/* REFUSED: the extension demands a check that is not made here. UNCRITICAL: RFC 5280 forbids it to
+/* DEMANDS: a critical one demands a check that is not made here. UNCRITICAL: RFC 5280 forbids it to
  * be critical. PASSED_OVER: its content is not used, so a critical one is refused. */
-enum { REFUSED = 1, UNCRITICAL = 2, PASSED_OVER = 4 };
+enum { DEMANDS = 1, UNCRITICAL = 2, PASSED_OVER = 4 };
 
 static const struct {
     uint8_t arc, last, inside, how;
@@ -184,9 +202,9 @@ static const struct {
     {OID_EXTENSION, 37, PURPOSES, 0},              /* extKeyUsage */
     {OID_EXTENSION, 35, AUTHORITY, UNCRITICAL},    /* authorityKeyIdentifier */
     {OID_EXTENSION, 14, SUBJECT_KEY, UNCRITICAL},  /* subjectKeyIdentifier */
-    {OID_EXTENSION, 30, WELL_FORMED, REFUSED},     /* nameConstraints */
-    {OID_EXTENSION, 36, WELL_FORMED, REFUSED},     /* policyConstraints */
-    {OID_EXTENSION, 54, WELL_FORMED, REFUSED},     /* inhibitAnyPolicy */
+    {OID_EXTENSION, 30, CONSTRAINTS, 0},           /* nameConstraints */
+    {OID_EXTENSION, 36, WELL_FORMED, DEMANDS},     /* policyConstraints */
+    {OID_EXTENSION, 54, WELL_FORMED, DEMANDS},     /* inhibitAnyPolicy */
     {OID_EXTENSION, 32, WELL_FORMED, 0},           /* certificatePolicies */
     {OID_EXTENSION, 18, NAMES, PASSED_OVER},       /* issuerAltName */
     {OID_EXTENSION, 31, WELL_FORMED, PASSED_OVER}, /* cRLDistributionPoints */
@@ -195,7 +213,7 @@ static const struct {
     {OID_ACCESS, 1, WELL_FORMED, UNCRITICAL},      /* authorityInfoAccess */
     {OID_ACCESS, 11, WELL_FORMED, UNCRITICAL},     /* subjectInfoAccess */
 };
-enum { EXT_OTHER = 0, EXT_SAN = 1 };
+enum { EXT_OTHER = 0, EXT_SAN = 1, EXT_CONSTRAINTS = 7 };
 
 /* Finds an extension's row. No extension may come twice (RFC 5280, 4.2). Of those without a row the
  * first and the newest are remembered. */
@@ -209,7 +227,7 @@ static int begin_extension(popcl_leaf *r) {
     r->critical = 0;
     r->seen |= 1u << i;
     if (i != EXT_OTHER) return !(seen >> i & 1);
-    uint32_t h = HASH_BEGIN;
+    uint32_t h = POPCL_HASH_BEGIN;
     if (r->len > sizeof r->value) return 1; /* too long to be compared with others */
     for (unsigned k = 0; k < r->len; k++)
         h = leaf_hash(h, r->value[k]);
@@ -221,13 +239,15 @@ static int begin_extension(popcl_leaf *r) {
 /* The value of an extension begins: by now it is known which one it is, and if it is critical. */
 static int open_extension(popcl_leaf *r) {
     uint8_t how = extensions[r->extension].how;
-    leaf_note(r, LEAF_CONSTRAINED, how & REFUSED);
+    /* an issuer's constraints are judged; a server has nothing to constrain */
+    leaf_note(r, LEAF_CONSTRAINED, r->extension == EXT_CONSTRAINTS && r->is_first);
     if (!r->critical) return 1;
+    leaf_note(r, LEAF_CONSTRAINED, how & DEMANDS);
     leaf_note(r, LEAF_CRITICAL, r->extension == EXT_OTHER || how & PASSED_OVER);
     return !(how & UNCRITICAL);
 }
 
-/* ---- names ---- */
+/* ---- names: of the server, as they come ---- */
 
 enum { NAME_DNS = 0x82, NAME_IP = 0x87, NO_MATCH = 0xff };
 
@@ -292,13 +312,11 @@ static void tell_address(popcl_leaf *r) {
         }
 }
 
-static unsigned leaf_lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
-
 /* Goes on in the host if `c` is its next character; otherwise nothing can match any more. Letters
  * of either case are alike (RFC 9525, 6.3), except in the text of an address. */
 static void leaf_compare(popcl_leaf *r, unsigned c) {
     unsigned wanted = (unsigned char)r->host[r->at];
-    if (c && (c == wanted || (!r->address_len && leaf_lower(c) == leaf_lower(wanted))))
+    if (c && (c == wanted || (!r->address_len && popcl_name_lower(c) == popcl_name_lower(wanted))))
         r->at++;
     else
         r->at = NO_MATCH;
@@ -315,11 +333,9 @@ static void dns_octet(popcl_leaf *r, unsigned c, int first) {
     if (first) {
         tell_next(r);
         r->at = r->address_len ? NO_MATCH : 0;
+        r->is_wild = c == '*';
     }
-    leaf_tell(r, (leaf_lower(c) >= 'a' && leaf_lower(c) <= 'z') ||
-                         (c >= '-' && c <= '9' && c != '/') || c == '*' || c == '_'
-                     ? c
-                     : '?');
+    leaf_tell(r, popcl_name_has(c) || c == '*' ? c : '?');
     if (r->at == NO_MATCH) return;
     if (first && c == '*') {
         const char *dot = strchr(r->host, '.');
@@ -329,19 +345,25 @@ static void dns_octet(popcl_leaf *r, unsigned c, int first) {
     }
 }
 
+/* Returns whether the element is a name of the server. */
+static int is_certified(const popcl_leaf *r) {
+    return r->extension == EXT_SAN && r->is_first && rows[r->row[r->depth]].act == NAME;
+}
+
 /* A GeneralName of subjectAltName or issuerAltName (RFC 5280, 4.2.1.6). */
 static int end_name(popcl_leaf *r) {
     int is_ip = r->tag == NAME_IP, matches;
     if (is_ip && r->len != 4 && r->len != 16) return 0;
     if (!is_ip && r->tag != NAME_DNS) return 1;
     if (r->len == 0) return 0;
-    if (r->extension != EXT_SAN || !r->is_first) return 1;
+    if (!is_certified(r)) return 1;
     if (is_ip) {
         tell_address(r);
         matches = r->len == r->address_len && memcmp(r->value, r->address, r->len) == 0;
     } else {
         matches = is_host(r);
     }
+    if (!matches || r->is_wild) popcl_certified_end(r, r->tag & 0x1f);
     leaf_note(r, LEAF_SAN, 1);
     leaf_note(r, LEAF_MATCH, matches);
     return 1;
@@ -443,17 +465,65 @@ static int end_time(popcl_leaf *r) {
     return is_in_order;
 }
 
-/* The modulus is odd and has 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline
- * Requirements, 6.1.5). */
+/* A part of a key that has more octets than there is room for leaves it without a kind. */
 static void end_modulus(popcl_leaf *r) {
-    leaf_note(r, LEAF_WEAK_KEY, r->len <= 256 || !(r->last & 1));
-    leaf_note(r, LEAF_ODD_KEY, r->len > 513 || r->value[0]);
+    popcl_key *k = r->key;
+    k->len = (uint16_t)(r->len - (r->value[0] == 0));
+    k->kind = k->len <= sizeof k->octets ? BR_KEYTYPE_RSA : 0;
 }
 
-/* The exponent is odd, from 3 to 2^31 - 1. A larger one is of no use, and makes work. */
+/* The key is complete. */
+static void note_key(popcl_leaf *r) {
+    br_x509_pkey view;
+    enum key_fault fault = popcl_key_fault(popcl_key_view(r->key, &view));
+    leaf_note(r, LEAF_WEAK_KEY, fault == KEY_WEAK);
+    leaf_note(r, LEAF_ODD_KEY, fault == KEY_ODD);
+}
+
 static void end_exponent(popcl_leaf *r) {
-    leaf_note(r, LEAF_WEAK_KEY, !(r->last & 1) || (r->len == 1 && r->value[0] == 1));
-    leaf_note(r, LEAF_ODD_KEY, r->len > 4);
+    r->key->e_len = (uint8_t)r->len;
+    if (r->len > sizeof r->key->e) r->key->kind = 0;
+    note_key(r);
+}
+
+static int end_point(popcl_leaf *r) {
+    popcl_key *k = r->key;
+    k->len = (uint16_t)(r->len - 1);
+    k->curve = r->curve;
+    k->kind = k->len && k->len <= sizeof k->octets ? BR_KEYTYPE_EC : 0;
+    note_key(r);
+    return r->len > 1 && r->value[0] == 0;
+}
+
+/* Returns BearSSL's number of the curve in `value`, 0 = another. */
+static uint8_t find_curve(const popcl_leaf *r) {
+    switch (find_oid(r)) {
+    case OID_OF(OID_PRIME, 7): return BR_EC_secp256r1;
+    case OID_OF(OID_CERTICOM, 0x22): return BR_EC_secp384r1;
+    case OID_OF(OID_CERTICOM, 0x23): return BR_EC_secp521r1;
+    default: return 0;
+    }
+}
+
+/* Keeps an octet of the key or of the signature. */
+static void leaf_keep(popcl_leaf *r, unsigned at, unsigned char c) {
+    popcl_key *k = r->key;
+    switch (rows[r->row[r->depth]].act) {
+    case RSA_N: /* without the zero before it, if there is one */
+        at -= at && r->value[0] == 0;
+        if (at < sizeof k->octets) k->octets[at] = c;
+        break;
+    case RSA_E:
+        if (at < sizeof k->e) k->e[at] = c;
+        break;
+    case KEY_BITS:
+        if (at && at <= sizeof k->octets) k->octets[at - 1] = c;
+        break;
+    case SIGNED:
+        if (at && at <= POPCL_SIGNATURE_MAX && r->signature) r->signature[at - 1] = c;
+        break;
+    default: break;
+    }
 }
 
 /* A BIT STRING whose unused bits are 0. Used bits that are 0 at its end should not be sent (X.690,
@@ -483,22 +553,28 @@ static int act(popcl_leaf *r, uint8_t what) {
         r->oid = find_oid(r);
         r->param = 0;
         return 1;
-    case PARAM: r->param = r->tag; return r->tag != NULL_TAG || r->len == 0;
+    case PARAM:
+        r->param = r->tag;
+        if (r->tag == OID_TAG) r->curve = find_curve(r);
+        return r->tag != NULL_TAG || r->len == 0;
     case SIGNED_BY: return end_algorithm(r);
-    case RELATIVE_NAME: leaf_note(r, LEAF_ISSUER, r->row[2] == ISSUER); return 1;
+    case RELATIVE_NAME:
+        leaf_note(r, LEAF_ISSUER, r->row[2] == ISSUER);
+        if (r->is_first && r->row[2] == SUBJECT) popcl_subject_part(r);
+        return 1;
     case ATTRIBUTE_END:
         if (is_cn(r)) end_cn(r);
         r->at = 0;
         return 1;
     case TIME: return end_time(r);
     case KEY_ALG:
-        leaf_note(r, LEAF_ODD_KEY, r->oid != RSA && (r->oid != EC || r->param != 6));
+        if (r->oid != EC || r->param != OID_TAG) r->curve = 0;
+        leaf_note(r, LEAF_ODD_KEY, r->oid != RSA && !r->curve);
         return r->oid != RSA || r->param == NULL_TAG;
-    case KEY_BITS: /* an EC key is an uncompressed point */
-        if (r->oid == RSA) return 1;
-        leaf_note(r, LEAF_ODD_KEY, r->value[1] != 4);
+    case KEY_BITS: return r->oid == RSA || end_point(r);
+    case SIGNED:
+        r->signature_len = (uint16_t)(r->len - 1);
         return r->len > 1 && r->value[0] == 0;
-    case BITS: return r->len > 1 && r->value[0] == 0;
     case RSA_N: end_modulus(r); return 1;
     case RSA_E: end_exponent(r); return 1;
     case EXT_OID: return begin_extension(r);
@@ -508,10 +584,17 @@ static int act(popcl_leaf *r, uint8_t what) {
     case CA: /* FALSE is the default here too, but some send it */
         leaf_note(r, LEAF_CA, r->value[0]);
         return r->len == 1 && (r->value[0] == 0 || r->value[0] == 0xff);
+    case PATH_LEN: /* of more than 254 issuers: as good as none */
+        leaf_note(r, LEAF_PATH_LEN, 1);
+        r->path_len = r->len > 1 ? POPCL_PATH_ANY : r->value[0];
+        return r->len <= 4;
     case EXT_VALUE: return 1;
     case KEY_USAGE: return end_usage(r);
     case PURPOSE: return end_purpose(r);
     case NAME: return end_name(r);
+    case SUBTREES: leaf_note(r, LEAF_CONSTRAINED, !popcl_subtrees_end(r)); return 1;
+    case BASE: return popcl_base_end(r, r->tag & 0x1f);
+    case MINIMUM: return r->len == 1 && r->value[0] == 0;
     default: r->facts |= 1u << what; return 1;
     }
 }
@@ -566,6 +649,15 @@ static void leaf_begin(popcl_leaf *r) {
     switch (rows[at].act) {
     case NAME:
         if (!is_name_tag(r->tag)) leaf_fail(r);
+        if (is_certified(r)) popcl_certified_begin(r, r->tag & 0x1f);
+        break;
+    case SUBTREES:
+        if (r->tag != 0xa0 && r->tag != 0xa1) leaf_fail(r);
+        popcl_subtrees_begin(r, r->tag & 1);
+        break;
+    case BASE:
+        if (!is_name_tag(r->tag)) leaf_fail(r);
+        popcl_base_begin(r, r->tag & 0x1f);
         break;
     case EXT_VALUE:
         inside = extensions[r->extension].inside;
@@ -610,15 +702,19 @@ static void leaf_body(popcl_leaf *r, unsigned char c) {
     unsigned at = (unsigned)r->len - r->body;
     if (at < sizeof r->value) r->value[at] = c;
     r->last = c;
-    if (r->tag == NAME_DNS && rows[r->row[r->depth]].act == NAME && r->extension == EXT_SAN &&
-        r->is_first)
-        dns_octet(r, c, at == 0);
+    leaf_keep(r, at, c);
+    if (is_certified(r)) {
+        popcl_certified_octet(r, c);
+        if (r->tag == NAME_DNS) dns_octet(r, c, at == 0);
+    }
+    if (rows[r->row[r->depth]].act == BASE) popcl_base_octet(r, r->tag & 0x1f, at, c);
     if (is_cn(r) && r->at != NO_MATCH) leaf_compare(r, c);
     if (--r->body == 0) leaf_end(r, 0);
 }
 
-void popcl_leaf_octet(popcl_leaf *r, unsigned char c) {
+static void leaf_octet(popcl_leaf *r, unsigned char c) {
     if (r->state == FAILED) return;
+    if (r->is_first && r->depth > 2 && r->row[2] == SUBJECT) popcl_subject_octet(r, c);
     if (r->state == BODY) {
         leaf_body(r, c);
         return;
@@ -641,11 +737,39 @@ void popcl_leaf_octet(popcl_leaf *r, unsigned char c) {
     }
 }
 
-int popcl_leaf_at_key(const popcl_leaf *r) { return r->depth >= 2 && r->row[2] == KEY; }
+enum leaf_part popcl_leaf_part(const popcl_leaf *r) {
+    if (r->depth == 0) return r->row[0] == CERT ? LEAF_PART_HEAD : LEAF_PART_TAIL;
+    if (r->row[1] != TBS) return LEAF_PART_TAIL;
+    if (r->depth == 1 || r->row[2] < ISSUER) return LEAF_PART_HEAD;
+    switch (r->row[2]) {
+    case ISSUER: return LEAF_PART_ISSUER;
+    case SUBJECT: return LEAF_PART_SUBJECT;
+    case KEY: return LEAF_PART_KEY;
+    default: return LEAF_PART_REST;
+    }
+}
+
+size_t popcl_leaf_take(popcl_leaf *r, const unsigned char *p, size_t n) {
+    enum leaf_part part = popcl_leaf_part(r);
+    size_t taken = 0;
+    do
+        leaf_octet(r, p[taken++]);
+    while (taken < n && popcl_leaf_part(r) == part);
+    return taken;
+}
 
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
     memset(r, 0, offsetof(popcl_leaf, tls));
     r->is_first = is_first != 0;
+    r->path_len = POPCL_PATH_ANY;
+    r->key->kind = 0;
+    if (is_first) {
+        r->certified_len = 0;
+        r->kinds = r->lost = 0;
+        r->subject_parts = 0;
+        r->subject_hash = POPCL_HASH_BEGIN;
+        r->host_marks = r->address_len != 0;
+    }
     r->row[0] = CERT;
     r->left[0] = (uint16_t)len;
     if (len > UINT16_MAX) leaf_fail(r);
@@ -662,3 +786,5 @@ unsigned popcl_leaf_hash(const popcl_leaf *r) {
     if (i >= HASHED_ALGORITHMS) return 0;
     return i < GOOD_ALGORITHMS ? i % 3 + br_sha256_ID : br_sha256_ID;
 }
+
+int popcl_leaf_is_rsa(const popcl_leaf *r) { return find_algorithm(r) < 3; }

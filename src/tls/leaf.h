@@ -15,7 +15,7 @@ enum leaf_fact {
     LEAF_MALFORMED, /* not DER, not a certificate, or against a MUST of RFC 5280 that can be seen in
                        one place */
     LEAF_CRITICAL,  /* an unknown critical extension */
-    LEAF_CONSTRAINED, /* it limits names or policies */
+    LEAF_CONSTRAINED, /* its limits for names are not kept, or its limits for policies have to be */
     LEAF_WEAK_KEY,    /* an RSA key below 2048 bits, or with a bad modulus or exponent */
     LEAF_ODD_KEY, /* a key that is neither RSA nor EC, or an RSA key above 4096 bits or not of whole
                      octets */
@@ -41,20 +41,34 @@ enum leaf_fact {
     LEAF_CN, /* there is no subjectAltName at all, and the only common name is the host's, or the
                 same text as the address */
     /* set by guard.c */
-    LEAF_IS_FIRST,    /* the server's certificate */
-    LEAF_SELF_ISSUED, /* subject and issuer are the same */
-    LEAF_VOUCHED      /* an anchor vouches for it */
+    LEAF_IS_FIRST,   /* the server's certificate */
+    LEAF_SELF_ISSUED /* subject and issuer are the same */
+};
+
+/* The parts of a certificate, in their order. All but HEAD and TAIL are the same in the
+ * TBSCertificate, which is signed. */
+enum leaf_part {
+    LEAF_PART_HEAD, /* the headers of certificate and TBSCertificate, version, serial number, and
+                       the signature's algorithm */
+    LEAF_PART_ISSUER,
+    LEAF_PART_SUBJECT,
+    LEAF_PART_KEY,  /* the subjectPublicKeyInfo */
+    LEAF_PART_REST, /* validity; and unique identifiers and extensions */
+    LEAF_PART_TAIL  /* not signed: the algorithm again, and the signature */
 };
 
 /* Begins a certificate of `len` octets. Before the chain's first certificate the caller sets
  * r->tls, host, address and address_len, which stay. is_first: it is the server's own, whose names
- * are compared, and written to tls->names. */
+ * are compared, and written to tls->names. r->key is the place for its key. r->signature is the
+ * place for its signature, NULL = it is not kept; it may change until the part TAIL begins. */
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first);
 
-/* Returns whether the next octet belongs to the subjectPublicKeyInfo. */
-int popcl_leaf_at_key(const popcl_leaf *r);
+/* Returns the part that the next octet belongs to. In a certificate that is malformed the part does
+ * not change any more. */
+enum leaf_part popcl_leaf_part(const popcl_leaf *r);
 
-void popcl_leaf_octet(popcl_leaf *r, unsigned char c);
+/* Takes octets of one part, n at most and one at least. Returns their number. */
+size_t popcl_leaf_take(popcl_leaf *r, const unsigned char *p, size_t n);
 
 /* Ends the certificate. Returns the facts. */
 uint32_t popcl_leaf_end(popcl_leaf *r);
@@ -63,5 +77,8 @@ uint32_t popcl_leaf_end(popcl_leaf *r);
  * or _512. It is the hash of the certificate's signature, and SHA-256 in place of MD5 and SHA-1. 0
  * = another, or not known yet. */
 unsigned popcl_leaf_hash(const popcl_leaf *r);
+
+/* Returns whether the signature is one of RSA. */
+int popcl_leaf_is_rsa(const popcl_leaf *r);
 
 #endif

@@ -379,7 +379,9 @@ static popcl_err open(const popcl_config *cfg) {
     for (const br_hash_class *const *h = p->hashes; *h; h++)
         br_ssl_engine_set_hash(eng, popcl_tls_hash_id(*h), *h);
     p->ciphers(eng);
-    br_ssl_engine_set_ec(eng, p->ec);
+    s->ec = *p->ec;
+    s->ec.supported_curves &= p->curves;
+    br_ssl_engine_set_ec(eng, &s->ec);
     br_ssl_engine_set_ecdsa(eng, check_ecdsa);
     if (p->rsa) br_ssl_engine_set_rsavrfy(eng, check_rsa);
     br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);

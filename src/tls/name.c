@@ -95,12 +95,17 @@ enum popcl_name_kind popcl_name_kind(const char *name, unsigned char *address) {
                                                                    : POPCL_NAME_HOST;
 }
 
+unsigned popcl_name_lower(unsigned c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
+
+int popcl_name_has(unsigned c) {
+    unsigned letter = c | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (c >= '-' && c <= '9' && c != '/') || c == '_';
+}
+
 static int is_label(const char *label, size_t n) {
     if (n == 0 || n > 63 || label[0] == '-' || label[n - 1] == '-') return 0;
     for (; n; n--, label++)
-        if (digit(*label) >= 10 && *label != '-' && *label != '_' &&
-            !((*label | 0x20) >= 'a' && (*label | 0x20) <= 'z'))
-            return 0;
+        if (!popcl_name_has((unsigned char)*label)) return 0;
     return 1;
 }
 

@@ -29,4 +29,10 @@ int popcl_name_is_host(const char *name);
  * trailing dot. Returns 0 if it is empty or too long. */
 int popcl_name_copy(char *to, const char *name);
 
+/* Returns whether names of hosts have this octet: letters, digits, dot, hyphen, underscore. */
+int popcl_name_has(unsigned c);
+
+/* Returns the small letter of a capital one, and any other octet as it is. */
+unsigned popcl_name_lower(unsigned c);
+
 #endif

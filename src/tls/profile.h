@@ -49,6 +49,11 @@ int popcl_tls_hash_id(
 void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e);
 void popcl_tls_ciphers_small(br_ssl_engine_context *e);
 
+/* P-521 costs a device some 300 million instructions for one step, and hardly any server uses it. */
+#define POPCL_TLS_CURVES_DEVICE (1u << BR_EC_secp256r1 | 1u << BR_EC_secp384r1)
+#define POPCL_TLS_CURVES_HOST                                                                      \
+    (POPCL_TLS_CURVES_DEVICE | 1u << BR_EC_secp521r1 | 1u << BR_EC_curve25519)
+
 struct popcl_tls_profile {
     const popcl_tls_layer *layer; /* the first field: core/link.h knows no other */
     const popcl_x509 *x509;
@@ -60,6 +65,9 @@ struct popcl_tls_profile {
                                of keys, or one alone */
     uint8_t suites_len;
     uint8_t number; /* 1 and up, never used for another profile: a kept session is bound to it */
+    uint8_t path_max;   /* most certificates of a path. Real ones have up to four */
+    uint8_t checks_max; /* most signatures that are checked in one chain */
+    uint32_t curves;    /* a bit for each curve of ec that is used */
     const br_ec_impl *ec;
     br_ecdsa_vrfy ecdsa;
     br_rsa_pkcs1_vrfy rsa; /* NULL = no RSA */

@@ -32,7 +32,7 @@ static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, con
 }
 
 static const br_ec_impl ec = {
-    1u << BR_EC_secp256r1 | 1u << BR_EC_secp384r1 | 1u << BR_EC_secp521r1,
+    POPCL_TLS_CURVES_DEVICE,
     generator,
     order,
     xoff,
@@ -50,6 +50,9 @@ const popcl_tls_profile popcl_tls_public = {
     .suites = popcl_tls_suites_all,
     .suites_len = POPCL_TLS_SUITES_ALL,
     .number = 1,
+    .path_max = 6,
+    .checks_max = 8,
+    .curves = POPCL_TLS_CURVES_DEVICE,
     .ec = &ec,
     .ecdsa = br_ecdsa_i15_vrfy_asn1,
     .rsa = br_rsa_i15_pkcs1_vrfy,
