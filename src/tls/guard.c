@@ -105,6 +105,14 @@ static const br_hash_class *hash_class(const popcl_guard *g, unsigned id) {
     return *h;
 }
 
+static void hash_more(br_hash_compat_context *h, const unsigned char *p, size_t n) {
+    h->vtable->update(&h->vtable, p, n);
+}
+
+static void hash_out(const br_hash_compat_context *h, unsigned char *to) {
+    h->vtable->out(&h->vtable, to);
+}
+
 static size_t hash_len(const br_hash_class *h) {
     return h->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
 }
@@ -149,13 +157,9 @@ static popcl_err check_signature(popcl_guard *g, const br_x509_pkey *key) {
 
 /* ---- parts of a certificate ---- */
 
-/* tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate 0, by the hash algorithm
+/* The algorithm of the signature is known. The octets before it were kept, and are hashed now.
+ * tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate 0, by the hash algorithm
  * of its own signature. */
-static const br_hash_class **end_point_of(popcl_guard *g) {
-    return &g->issuing.first.end_point.vtable;
-}
-
-/* The algorithm of the signature is known. The octets before it were kept, and are hashed now. */
 static void end_head(popcl_guard *g) {
     const unsigned char *head = g->issuing.first.head;
     const br_hash_class *h = hash_class(g, popcl_leaf_hash(&g->leaf));
@@ -163,11 +167,11 @@ static void end_head(popcl_guard *g) {
     if (!h || g->head_len > sizeof g->issuing.first.head) return;
     g->hash = (uint8_t)popcl_tls_hash_id(h);
     h->init(&g->tbs.vtable);
-    h->update(&g->tbs.vtable, head + header, g->head_len - header);
+    hash_more(&g->tbs, head + header, g->head_len - header);
     if (!g->leaf.is_first) return;
     g->end_point_len = (uint8_t)hash_len(h);
-    h->init(end_point_of(g));
-    h->update(end_point_of(g), head, g->head_len);
+    h->init(&g->issuing.first.end_point.vtable);
+    hash_more(&g->issuing.first.end_point, head, g->head_len);
 }
 
 /* The whole key has gone by. */
@@ -188,7 +192,7 @@ static void end_name(const popcl_guard *g, unsigned char name[POPCL_NAME_HASH]) 
 /* The certificate becomes the tip. Its signature is the next part to come. */
 static void advance(popcl_guard *g) {
     memset(g->digest, 0, sizeof g->digest);
-    if (g->hash) g->tbs.vtable->out(&g->tbs.vtable, g->digest);
+    if (g->hash) hash_out(&g->tbs, g->digest);
     g->signed_hash = g->hash;
     g->is_rsa = popcl_leaf_is_rsa(&g->leaf) != 0;
     memcpy(g->wanted, g->issuer, sizeof g->wanted);
@@ -248,8 +252,8 @@ static void hash_part(popcl_guard *g, enum leaf_part part, const unsigned char *
             if (g->head_len < room) g->issuing.first.head[g->head_len] = p[i];
         return;
     }
-    if (g->hash && part != LEAF_PART_TAIL) g->tbs.vtable->update(&g->tbs.vtable, p, n);
-    if (g->hash && g->leaf.is_first) (*end_point_of(g))->update(end_point_of(g), p, n);
+    if (g->hash && part != LEAF_PART_TAIL) hash_more(&g->tbs, p, n);
+    if (g->hash && g->leaf.is_first) hash_more(&g->issuing.first.end_point, p, n);
     if (part == LEAF_PART_ISSUER || part == LEAF_PART_SUBJECT || part == LEAF_PART_KEY)
         br_sha256_update(&g->name, p, n);
 }
@@ -329,7 +333,7 @@ static void judge_cert(popcl_guard *g) {
     popcl_err e = POPCL_OK, otherwise = POPCL_OK;
     int is_damaged = (facts & (FACT(LEAF_MALFORMED) | FACT(LEAF_READ))) != FACT(LEAF_READ);
     if (g->leaf.is_first) {
-        if (g->end_point_len) (*end_point_of(g))->out(end_point_of(g), g->end_point);
+        if (g->end_point_len) hash_out(&g->issuing.first.end_point, g->end_point);
         g->not_after = g->leaf.time;
     }
     if (g->leaf.is_first && has_pins_alone(g)) {

@@ -11,6 +11,7 @@ const popcl_tls_profile popcl_tls_pinned = {
     .suites = popcl_tls_suites_chacha20,
     .suites_len = POPCL_TLS_SUITES_CHACHA20,
     .number = 4,
+    .curves = POPCL_TLS_CURVES_DEVICE,
     .ec = &br_ec_prime_i15,
     .ecdsa = br_ecdsa_i15_vrfy_asn1,
     .ciphers = popcl_tls_ciphers_chacha20,

@@ -88,7 +88,7 @@ static void what_did_not_run_refuses(void **state) {
     (*x)->start_cert(x, (uint32_t)leaf_len);
     (*x)->append(x, leaf, leaf_len);
     assert_int_equal(popcl_guard_verdict(guard), POPCL_ERR_CERT_UNCHECKED);
-    /* without end_cert, though BearSSL has found the anchor */
+    /* without end_cert, though all octets came */
     assert_int_equal(end(x), POPCL_ERR_CERT_UNCHECKED);
 
     x = opened();
@@ -247,7 +247,7 @@ static void a_changed_octet_of_a_servers_own_certificate_is_refused(void **state
     free(copy);
 }
 
-static void what_is_told_of_a_certificate_outlives_bearssls_memory(void **state) {
+static void facts_of_a_certificate_outlive_the_memory_of_the_judge(void **state) {
     unsigned char hash[32];
     br_sha256_context sha256;
     size_t n;
@@ -259,7 +259,7 @@ static void what_is_told_of_a_certificate_outlives_bearssls_memory(void **state)
     for (size_t cut = 0; cut <= leaf_len; cut += 7) {
         assert_int_equal(judged(leaf, leaf_len, cut), POPCL_OK);
         void *spare = popcl_x509_guard.spare(guard, &n);
-        assert_int_equal(n, sizeof(br_x509_minimal_context));
+        assert_true((unsigned char *)spare + n <= (unsigned char *)(guard + 1) && n > 2000);
         memset(spare, 0xee, n);
         popcl_x509_guard.tell(guard, &d);
         assert_int_equal(d.end_point_len, 32);
@@ -350,7 +350,7 @@ int main(void) {
         cmocka_unit_test_setup(a_changed_octet_does_not_get_past_the_pin_with_another_key, begin),
         cmocka_unit_test_setup(behind_a_pinned_key_nothing_counts, begin),
         cmocka_unit_test_setup(a_changed_octet_of_a_servers_own_certificate_is_refused, begin),
-        cmocka_unit_test_setup(what_is_told_of_a_certificate_outlives_bearssls_memory, begin),
+        cmocka_unit_test_setup(facts_of_a_certificate_outlive_the_memory_of_the_judge, begin),
         cmocka_unit_test_setup(names_fit_their_room, begin),
         cmocka_unit_test_setup(trust_and_clock_are_looked_at_before_anything_is_sent, begin),
         cmocka_unit_test_setup(a_chain_of_many_certificates_is_refused, begin),

@@ -61,7 +61,7 @@ NULL = b"\x05\x00"
 
 def name(*parts, kind=12):
     """name("CN=a", "O=b"): each part an RDN of its own."""
-    types = {"CN": "2.5.4.3", "O": "2.5.4.10", "C": "2.5.4.6"}
+    types = {"OU": "2.5.4.11", "CN": "2.5.4.3", "O": "2.5.4.10", "C": "2.5.4.6"}
     return seq(*[set_of(seq(oid(types[k]), tlv(kind, v.encode()))) for k, v in (part.split("=", 1) for part in parts)])
 
 

@@ -5,6 +5,7 @@ Rows are made by row(); their titles carry the ids of hazards and rules. Certifi
     root (P-256, the anchor) -> ica (an intermediate) -> leaf for mail.example.org
 """
 import hashlib
+import ipaddress
 
 from certs import *
 
@@ -17,6 +18,19 @@ class Row:
         self.title, self.want, self.chain, self.host = title, want, chain, host
         self.anchors, self.time, self.pins, self.profile, self.names, self.refused = anchors, time, pins, profile, names, refused
         self.end_point = None  # what tls-server-end-point must be, where the chain is taken
+
+
+def constrained(permitted=(), excluded=(), critical=True):
+    """nameConstraints; a base is text as for general(), IP with a prefix length, or ("dir", a Name)."""
+    def base(one):
+        if isinstance(one, tuple):
+            return tlv(0xA4, one[1])
+        if one.startswith("IP:"):
+            net = ipaddress.ip_network(one[3:], strict=False)
+            return tlv(0x87, net.network_address.packed + net.netmask.packed)
+        return general(one)
+    lists = [tlv(tag, *[seq(base(one)) for one in bases]) for tag, bases in ((0xA0, permitted), (0xA1, excluded)) if bases]
+    return ext(NAME_CONSTRAINTS, seq(*lists), critical)
 
 
 def der(cert):
@@ -333,9 +347,14 @@ def trust():
     row("the order reversed [D32]", "CERT_USAGE", ICA, LEAF, anchors=[other_root])
     second = ica(signer=ICA, subject=name("CN=Second"), key=OTHER_KEY)
     row("two intermediates", "OK", leaf(signer=second), second, ICA)
-    row("two intermediates in the wrong order [D32]", "CERT_ORDER", leaf(signer=second), ICA, second)
-    row("a foreign certificate between them [D32]", "CERT_ORDER", LEAF, other_root, ICA)
-    row("the leaf twice [D32]", "CERT_ORDER", LEAF, LEAF, ICA)
+    row("two intermediates in the wrong order, a stream [D32]", "CERT_ORDER", leaf(signer=second), ICA, second, profile="public")
+    row("a foreign certificate between them [D32]", "OK", LEAF, other_root, ICA)
+    row("a foreign certificate between them, a stream [D32]", "OK", LEAF, other_root, ICA, profile="public")
+    row("a foreign certificate in place of the issuer's [D32]", "CERT_ORDER", LEAF, other_root, refused="2")
+    row("garbage between them [D32]", "OK", LEAF, b"\x30\x03\x02\x01\x01", ICA)
+    row("an empty certificate between them [D32]", "OK", LEAF, b"", ICA)
+    row("garbage in place of the issuer's [D32]", "CERT_MALFORMED", LEAF, b"\x30\x03\x02\x01\x01", refused="2")
+    row("the leaf twice [D32]", "OK", LEAF, LEAF, ICA)
     row("an intermediate twice [D32]", "CERT_ORDER", LEAF, ICA, ICA, anchors=[other_root])
     row("no certificate at all [D34]", "CERT_MALFORMED")
     row("an empty certificate [D34]", "CERT_MALFORMED", b"")
@@ -442,7 +461,7 @@ def paths():
     row("key identifiers are not compared", "OK", leaf(aki=aki(OTHER_KEY.spki)), ica(aki=aki(OTHER_KEY.spki), ski=ski(OTHER_KEY.spki)))
     row("key identifiers that fit, and another key", "CERT_SIGNATURE", LEAF, ica(key=OTHER_KEY, ski=ski(ICA_KEY.spki)))
     row("a path of 2^31 - 1", "OK", LEAF, ica(basic=basic(path_len=2**31 - 1)))
-    row("a path of 2^31", "CERT_NOT_CA", LEAF, ica(basic=basic(path_len=2**31)))
+    row("a path of 2^31", "CERT_MALFORMED", LEAF, ica(basic=basic(path_len=2**31)))
     row("a path of 2^32", "CERT_MALFORMED", LEAF, ica(basic=basic(path_len=2**32)))
     row("a path of 2^64", "CERT_MALFORMED", LEAF, ica(basic=basic(path_len=2**64)))
     row("an intermediate for clients [D17]", "CERT_USAGE", LEAF, ica(purpose=purpose(CLIENT_AUTH)))
@@ -605,7 +624,7 @@ def extensions():
     row("a leaf for servers and anything", "CERT_USAGE", leaf(purpose=purpose(SERVER_AUTH, ANY_PURPOSE)), ICA)
     row("a leaf for mail", "CERT_USAGE", leaf(purpose=purpose("1.3.6.1.5.5.7.3.4")), ICA)
     row("no purpose in the list", "CERT_MALFORMED", leaf(purpose=ext(PURPOSE, seq())), ICA)
-    row("a critical purpose, serverAuth [D18]", "CERT_EXTENSION", leaf(purpose=purpose(SERVER_AUTH, critical=True)), ICA)
+    row("a critical purpose, serverAuth [D18]", "OK", leaf(purpose=purpose(SERVER_AUTH, critical=True)), ICA)
     row("a critical purpose, clientAuth [D18]", "CERT_USAGE", leaf(purpose=purpose(CLIENT_AUTH, critical=True)), ICA)
     row("key usage: keyEncipherment alone", "CERT_USAGE", leaf(usage=usage(KU_ENCIPHER)), ICA)
     row("key usage: nonRepudiation alone", "CERT_USAGE", leaf(usage=usage(0x40)), ICA)
@@ -622,13 +641,136 @@ def extensions():
     constraints = seq(tlv(0xA0, seq(general("DNS:example.org"))))
     for critical in (True, False):
         how = "critical" if critical else "not critical"
-        row(f"constraints on names, {how} [D20]", "CERT_CONSTRAINTS", LEAF, ica(more=[ext(NAME_CONSTRAINTS, constraints, critical)]))
+        row(f"constraints on names, {how} [D20]", "OK", LEAF, ica(more=[ext(NAME_CONSTRAINTS, constraints, critical)]))
         row(f"constraints on names in the leaf, {how} [D20]", "CERT_CONSTRAINTS", leaf(more=[ext(NAME_CONSTRAINTS, constraints, critical)]), ICA)
-        row(f"constraints on policies, {how}", "CERT_CONSTRAINTS", LEAF, ica(more=[ext(POLICY_CONSTRAINTS, seq(tlv(0x80, b"\0")), critical)]))
-        row(f"inhibitAnyPolicy, {how}", "CERT_CONSTRAINTS", LEAF, ica(more=[ext(INHIBIT_ANY, integer(0), critical)]))
-    row("policies with a qualifier that demands something, critical", "CERT_EXTENSION",
+        row(f"constraints on policies, {how}", "CERT_CONSTRAINTS" if critical else "OK", LEAF, ica(more=[ext(POLICY_CONSTRAINTS, seq(tlv(0x80, b"\0")), critical)]))
+        row(f"inhibitAnyPolicy, {how}", "CERT_CONSTRAINTS" if critical else "OK", LEAF, ica(more=[ext(INHIBIT_ANY, integer(0), critical)]))
+    row("policies with a qualifier, critical", "OK",
         leaf(more=[ext(POLICIES, seq(seq(oid("2.23.140.1.2.1"), seq(seq(oid("1.3.6.1.5.5.7.2.2"), seq())))), True)]), ICA)
     row("policy mappings, critical", "CERT_EXTENSION", LEAF, ica(more=[ext("2.5.29.33", seq(seq(oid("1.2.3"), oid("1.2.4"))), True)]))
+
+
+def siblings():
+    """Certificates of one issuer with its key or its name: the right one is taken."""
+    expired, other_key = ica(end="20260301000000Z"), ica(key=OTHER_KEY)
+    for profile in ("host", "public"):
+        row(f"an expired issuer before the right one, {profile}", "OK", LEAF, expired, ICA, profile=profile)
+        row(f"an issuer of the same name with another key before the right one, {profile}", "OK", LEAF, other_key, ICA, profile=profile)
+        row(f"an issuer that is no authority before the right one, {profile}", "OK", LEAF, ica(basic=None, usage=None), ICA, profile=profile)
+        row(f"an issuer for clients before the right one, {profile}", "OK", LEAF, ica(purpose=purpose(CLIENT_AUTH)), ICA, profile=profile)
+        row(f"a weak issuer before the right one, {profile}", "OK", LEAF, ica(hash="sha1"), ICA, profile=profile)
+        row(f"an issuer whose names exclude the host before the right one, {profile}", "OK", LEAF,
+            ica(more=[constrained(permitted=["DNS:example.com"])]), ICA, profile=profile)
+        row(f"a damaged issuer before the right one, {profile}", "OK", LEAF, ICA.der[:-90], ICA, profile=profile)
+    row("told: an expired issuer, and one with another key [D6]", "CERT_EXPIRED", LEAF, expired, other_key, refused="2 2026-03-01T00:00:00Z")
+
+
+def constraints():
+    """Name constraints of an intermediate (RFC 5280, 4.2.1.10)."""
+    def below(want, title, permitted=(), excluded=(), names=(), host=HOST, subject=None, **kw):
+        for critical in (True, False):
+            middle = ica(more=[constrained(permitted, excluded, critical)], **kw)
+            row(f"constraints, {title}, {'critical' if critical else 'not critical'} [D20]", want,
+                leaf(*(names or ("DNS:" + HOST,)), signer=middle, subject=subject or name("O=x")), middle, host=host)
+
+    # hosts
+    below("OK", "the domain", ["DNS:example.org"])
+    below("OK", "the host itself", ["DNS:mail.example.org"])
+    below("OK", "the top-level domain", ["DNS:org"])
+    below("OK", "any host", ["DNS:"])
+    below("OK", "other letters", ["DNS:EXAMPLE.Org"])
+    below("OK", "one of two domains", ["DNS:example.com", "DNS:example.org"])
+    below("OK", "a dot before the domain", ["DNS:.example.org"])
+    below("CERT_CONSTRAINTS", "a dot before the host", ["DNS:.mail.example.org"])
+    below("CERT_CONSTRAINTS", "another domain", ["DNS:example.com"])
+    below("CERT_CONSTRAINTS", "a domain below the host", ["DNS:a.mail.example.org"])
+    below("CERT_CONSTRAINTS", "a domain that the host's only ends in", ["DNS:ample.org"])
+    below("CERT_CONSTRAINTS", "a domain that only begins like the host's", ["DNS:example.org.com"])
+    below("CERT_CONSTRAINTS", "the domain is excluded", excluded=["DNS:example.org"])
+    below("CERT_CONSTRAINTS", "the domain is excluded, with a dot before it", excluded=["DNS:.example.org"])
+    below("CERT_CONSTRAINTS", "the host is excluded, with a dot before it", excluded=["DNS:.mail.example.org"])
+    below("CERT_CONSTRAINTS", "all hosts are excluded", excluded=["DNS:"])
+    below("OK", "another domain is excluded", excluded=["DNS:example.com"])
+    below("OK", "a domain that the host's only ends in is excluded", excluded=["DNS:ample.org"])
+    below("CERT_CONSTRAINTS", "permitted and excluded", ["DNS:example.org"], ["DNS:mail.example.org"])
+    below("OK", "permitted, and another excluded", ["DNS:example.org"], ["DNS:www.example.org"])
+    # every name of the certificate counts
+    below("OK", "two names, both inside", ["DNS:example.org"], names=["DNS:" + HOST, "DNS:www.example.org"])
+    below("CERT_CONSTRAINTS", "two names, the other one outside", ["DNS:example.org"], names=["DNS:" + HOST, "DNS:www.example.com"])
+    below("CERT_CONSTRAINTS", "two names, the other one outside, and first", ["DNS:example.org"], names=["DNS:www.example.com", "DNS:" + HOST])
+    below("CERT_CONSTRAINTS", "two names, the other one excluded", excluded=["DNS:example.com"], names=["DNS:" + HOST, "DNS:www.example.com"])
+    below("OK", "two names in two domains", ["DNS:example.com", "DNS:example.org"], names=["DNS:" + HOST, "DNS:www.example.com"])
+    below("OK", "a wildcard inside", ["DNS:example.org"], names=["DNS:*.example.org"])
+    below("OK", "the host alone, of a wildcard's", ["DNS:example.org"], ["DNS:www.example.org"], names=["DNS:*.example.org"])
+    below("CERT_CONSTRAINTS", "a wildcard, the host is excluded", excluded=["DNS:mail.example.org"], names=["DNS:*.example.org"])
+    below("CERT_CONSTRAINTS", "a wildcard wider than what is permitted", ["DNS:mail.example.org"], names=["DNS:*.example.org"])
+    many = [f"DNS:h{i}.example.org" for i in range(30)]
+    below("CERT_CONSTRAINTS", "more names than are kept", ["DNS:example.org"], names=["DNS:" + HOST, *many])
+    below("OK", "more names than are kept, and none is limited", ["IP:192.0.2.0/24"], names=["DNS:" + HOST, *many])
+    # addresses
+    below("OK", "the address, a host's names are free", ["IP:192.0.2.0/24"])
+    for host, inside, outside in (("192.0.2.1", "192.0.2.0/24", "192.0.3.0/24"), ("2001:db8::1", "2001:db8::/32", "2001:db9::/32")):
+        one = ["IP:" + host]
+        below("OK", f"{host} inside", ["IP:" + inside], names=one, host=host)
+        below("OK", f"{host} itself", [f"IP:{host}/{32 if '.' in host else 128}"], names=one, host=host)
+        below("OK", f"{host}, all addresses of its kind", [f"IP:{host}/0"], names=one, host=host)
+        below("CERT_CONSTRAINTS", f"{host} outside", ["IP:" + outside], names=one, host=host)
+        below("CERT_CONSTRAINTS", f"{host} excluded", excluded=["IP:" + inside], names=one, host=host)
+        below("OK", f"{host}, others are excluded", excluded=["IP:" + outside], names=one, host=host)
+        below("OK", f"{host}, hosts are limited", ["DNS:example.com"], names=one, host=host)
+        below("CERT_CONSTRAINTS", f"a host beside {host}, which is outside", ["IP:" + outside], names=["DNS:" + HOST, *one])
+        below("CERT_CONSTRAINTS", f"a host beside {host}, which is excluded", excluded=["IP:" + inside], names=["DNS:" + HOST, *one])
+    below("CERT_CONSTRAINTS", "an address of the other kind", ["IP:2001:db8::/32"], names=["IP:192.0.2.1"], host="192.0.2.1")
+    below("CERT_CONSTRAINTS", "the last bit of a mask", ["IP:192.0.2.0/31"], names=["IP:192.0.2.2"], host="192.0.2.2")
+    below("OK", "the last bit of a mask, inside", ["IP:192.0.2.2/31"], names=["IP:192.0.2.3"], host="192.0.2.3")
+    # the subject
+    subject = name("C=DE", "O=Example", "CN=" + HOST)
+    below("OK", "the subject begins so", [("dir", name("C=DE", "O=Example"))], subject=subject)
+    below("OK", "the subject itself", [("dir", subject)], subject=subject)
+    below("OK", "any subject", [("dir", EMPTY)], subject=subject)
+    below("OK", "no subject", [("dir", name("C=DE"))], subject=EMPTY)
+    below("CERT_CONSTRAINTS", "another subject", [("dir", name("C=FR"))], subject=subject)
+    below("CERT_CONSTRAINTS", "the subject goes on otherwise", [("dir", name("C=DE", "O=Other"))], subject=subject)
+    below("CERT_CONSTRAINTS", "the subject is shorter", [("dir", name("C=DE", "O=Example", "CN=" + HOST, "OU=x"))], subject=subject)
+    below("CERT_CONSTRAINTS", "the subject is excluded", excluded=[("dir", name("C=DE"))], subject=subject)
+    below("OK", "another subject is excluded", excluded=[("dir", name("C=FR"))], subject=subject)
+    long = name("C=DE", *[f"OU={i}" for i in range(8)], "CN=" + HOST)
+    below("OK", "a long subject begins so", [("dir", name("C=DE", "OU=0"))], subject=long)
+    below("CERT_CONSTRAINTS", "a long subject, and one that is excluded", excluded=[("dir", name("C=FR"))], subject=long)
+    below("OK", "what public authorities write", ["DNS:example.org", ("dir", name("C=DE", "O=Example"))],
+          ["IP:0.0.0.0/0", "IP:::/0"], subject=subject)
+    # other kinds
+    below("OK", "mail addresses, the certificate has none", ["email:example.com"])
+    below("CERT_CONSTRAINTS", "mail addresses, the certificate has one", ["email:example.org"], names=["DNS:" + HOST, "email:a@example.org"])
+    below("OK", "URIs, the certificate has none", excluded=["URI:example.org"])
+    # malformed ones
+    def broken(title, value):
+        middle = ica(more=[ext(NAME_CONSTRAINTS, value, True)])
+        row(f"constraints, {title} [D20]", "CERT_MALFORMED", leaf(signer=middle), middle)
+    tree = lambda *parts: seq(tlv(0xA0, *[seq(*p) for p in parts]))
+    dns = general("DNS:example.org")
+    broken("nothing in them", seq())
+    broken("an empty list", seq(tlv(0xA0)))
+    broken("two lists that permit", seq(tlv(0xA0, seq(dns)), tlv(0xA0, seq(dns))))
+    broken("a third list", seq(tlv(0xA2, seq(dns))))
+    broken("no base", tree(()))
+    broken("a minimum of 1", tree((dns, tlv(0x80, b"\1"))))
+    broken("a maximum", tree((dns, tlv(0x81, b"\1"))))
+    broken("a base that is no name", tree((integer(1),)))
+    broken("a mask with holes", tree((tlv(0x87, b"\xc0\0\2\0\xff\0\xff\0"),)))
+    broken("a mask with holes in an octet", tree((tlv(0x87, b"\xc0\0\2\0\xff\xf5\0\0"),)))
+    broken("an address without a mask", tree((tlv(0x87, b"\xc0\0\2\0"),)))
+    broken("a host with a space", tree((tlv(0x82, b"example .org"),)))
+    broken("a host with a star", tree((tlv(0x82, b"*.example.org"),)))
+    broken("a host with a dot at its end", tree((tlv(0x82, b"example.org."),)))
+    middle = ica(more=[ext(NAME_CONSTRAINTS, tree((dns, tlv(0x80, b"\0"))), True)])
+    row("constraints, a minimum of 0 that is written out [D20]", "OK", leaf(signer=middle), middle)
+    # in the second intermediate of two
+    upper = ica(more=[constrained(["DNS:example.com"])])
+    lower = ica(signer=upper, subject=name("CN=Lower"), key=OTHER_KEY)
+    row("constraints, two intermediates, the upper one's [D20]", "CERT_CONSTRAINTS", leaf(signer=lower), lower, upper, refused="3")
+    lower = ica(signer=ICA, subject=name("CN=Lower"), key=OTHER_KEY, more=[constrained(["DNS:example.com"])])
+    row("constraints, two intermediates, the lower one's [D20]", "CERT_CONSTRAINTS", leaf(signer=lower), lower, ICA, refused="2")
 
 
 def encodings():
@@ -752,7 +894,9 @@ def which():
     row("told: a weak intermediate [D14]", "CERT_WEAK", LEAF, ica(hash="sha1"), refused="2")
     row("told: an intermediate that is no CA [D7]", "CERT_NOT_CA", LEAF, ica(basic=None, usage=None), refused="2")
     row("told: the leaf's signature [D10]", "CERT_SIGNATURE", LEAF, ica(key=OTHER_KEY), refused="1")
-    row("told: a foreign certificate [D32]", "CERT_ORDER", LEAF, root(subject=name("CN=Other"), key=OTHER_KEY), ICA, refused="2")
+    row("told: a foreign certificate [D32]", "CERT_ORDER", LEAF, root(subject=name("CN=Other"), key=OTHER_KEY), refused="2")
+    row("told: a foreign certificate and an expired issuer [D32]", "CERT_EXPIRED", LEAF, root(subject=name("CN=Other"), key=OTHER_KEY),
+        ica(end="20260301000000Z"), refused="3 2026-03-01T00:00:00Z")
     row("told: octets behind the third [D12]", "CERT_MALFORMED", leaf(signer=ica(signer=ICA, subject=name("CN=x"), key=OTHER_KEY)),
         ica(signer=ICA, subject=name("CN=x"), key=OTHER_KEY), ica(tail=b"\0"), refused="3")
 
@@ -831,5 +975,5 @@ def pins():
     row("neither anchors nor pins [D49]", "NO_TRUST", LEAF, ICA, anchors=[])
 
 
-for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, encodings, dates, which, pins):
+for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, siblings, constraints, encodings, dates, which, pins):
     part()
