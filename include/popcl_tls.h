@@ -370,6 +370,28 @@ typedef struct popcl_guard {
     } issuing;
 } popcl_guard;
 
+#define POPCL_COLLECTED        32u    /* most certificates of a server that are kept */
+#define POPCL_COLLECTED_OCTETS 32768u /* and their octets */
+
+/* A certificate that was kept, for collect.c. */
+typedef struct popcl_collected {
+    uint32_t at, len, announced; /* its octets; their number if all had come */
+    uint8_t is_issuer;           /* it may be another certificate's issuer */
+    unsigned char subject[POPCL_NAME_HASH], issuer[POPCL_NAME_HASH];
+} popcl_collected;
+
+/* State of a chain that is kept whole, for collect.c. */
+typedef struct popcl_collector {
+    const br_x509_class *vtable;
+    uint8_t certs;
+    uint8_t is_kept; /* the certificate at hand is */
+    uint8_t is_lost; /* the server's own was not */
+    uint32_t used;   /* octets */
+    popcl_guard guard;
+    popcl_collected cert[POPCL_COLLECTED];
+    unsigned char octets[POPCL_COLLECTED_OCTETS];
+} popcl_collector;
+
 /* State of certificate 0, for pin.c. */
 typedef struct popcl_pin {
     const br_x509_class *vtable;
@@ -389,8 +411,12 @@ typedef struct popcl_pin {
 typedef struct popcl_tls_x509_storage {
     popcl_tls_session session;
     popcl_guard guard;
-} popcl_tls_public_storage, popcl_tls_small_storage, popcl_tls_ecdsa_storage,
-    popcl_tls_host_storage;
+} popcl_tls_public_storage, popcl_tls_small_storage, popcl_tls_ecdsa_storage;
+
+typedef struct popcl_tls_host_storage {
+    popcl_tls_session session;
+    popcl_collector collector;
+} popcl_tls_host_storage;
 
 typedef struct popcl_tls_pinned_storage {
     popcl_tls_session session;

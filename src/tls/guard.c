@@ -71,7 +71,7 @@ static int guard_holds(uint32_t facts, unsigned fact) {
     return fact == LEAF_NOTHING || (facts >> (fact & 31) & 1) == (fact < NOT);
 }
 
-static popcl_err guard_judge(uint32_t facts) {
+popcl_err popcl_guard_judge(uint32_t facts) {
     for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const uint8_t *f = rules[i].facts;
         if (guard_holds(facts, f[0]) && guard_holds(facts, f[1]) && guard_holds(facts, f[2]))
@@ -211,7 +211,7 @@ static int is_self_issued(const popcl_guard *g) {
 static popcl_err judge_issuer(popcl_guard *g) {
     br_x509_pkey view;
     if (memcmp(g->subject, g->wanted, sizeof g->subject) != 0) return POPCL_ERR_CERT_ORDER;
-    popcl_err e = guard_judge(g->leaf.facts);
+    popcl_err e = popcl_guard_judge(g->leaf.facts);
     if (e) return e;
     if (g->leaf.path_len < g->below) return POPCL_ERR_CERT_NOT_CA;
     if (g->path == g->leaf.tls->profile->path_max) return POPCL_ERR_CERT_UNSUPPORTED;
@@ -309,7 +309,7 @@ static int is_own(const popcl_guard *g) {
 
 /* Certificate 0, if a pin decides alone. */
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
-    popcl_err e = guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
+    popcl_err e = popcl_guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
     if (e)
         guard_refuse(g, e);
@@ -325,7 +325,7 @@ static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
         facts |= FACT(LEAF_SAN) | FACT(LEAF_MATCH);
         *error = POPCL_ERR_CERT_NO_SAN;
     }
-    return guard_judge(facts | FACT(LEAF_IS_FIRST));
+    return popcl_guard_judge(facts | FACT(LEAF_IS_FIRST));
 }
 
 static void judge_cert(popcl_guard *g) {
@@ -368,7 +368,9 @@ static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* the name that is sent as SNI: the guard has its own */
+    uint8_t checks = g->checks; /* those of several chains count together */
     memset(&g->result, 0, offsetof(popcl_guard, leaf) - offsetof(popcl_guard, result));
+    g->checks = checks;
     br_sha256_init(&g->name);
     g->leaf.names_at = 0;
     g->step = BETWEEN;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* guard - the X.509 validation of all profiles except `pinned`: BearSSL's own, with popcl's rules
- * around it. */
+/* guard - the X.509 validation (RFC 5280, 6) of all profiles except `pinned`. */
 #ifndef POPCL_TLS_GUARD_H
 #define POPCL_TLS_GUARD_H
 
@@ -16,5 +15,9 @@ const br_x509_class **popcl_guard_open(popcl_guard *g, const popcl_tls *t, const
 
 /* Returns POPCL_OK only if every check ran and none refused the chain. */
 popcl_err popcl_guard_verdict(const popcl_guard *g);
+
+/* Returns why a certificate with these facts of leaf.h is refused, whatever its place in a path.
+ * Without LEAF_IS_FIRST it is judged as an issuer. */
+popcl_err popcl_guard_judge(uint32_t facts);
 
 #endif

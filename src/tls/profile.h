@@ -34,7 +34,8 @@ typedef struct popcl_x509 {
 } popcl_x509;
 
 extern const popcl_x509 popcl_x509_guard; /* chain, name, dates, and pins if there are any */
-extern const popcl_x509 popcl_x509_pin;   /* the key alone */
+extern const popcl_x509 popcl_x509_collect; /* the same, with issuers in any order */
+extern const popcl_x509 popcl_x509_pin;     /* the key alone */
 
 extern const popcl_tls_layer popcl_tls_link;
 

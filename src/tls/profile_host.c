@@ -30,10 +30,10 @@ static void ciphers(br_ssl_engine_context *e) {
 
 const popcl_tls_profile popcl_tls_host = {
     .layer = &popcl_tls_link,
-    .x509 = &popcl_x509_guard,
+    .x509 = &popcl_x509_collect,
     .hashes = popcl_tls_hashes_all,
     .storage_len = sizeof(popcl_tls_host_storage),
-    .state_at = offsetof(popcl_tls_host_storage, guard),
+    .state_at = offsetof(popcl_tls_host_storage, collector),
     .suites = popcl_tls_suites_all,
     .suites_len = POPCL_TLS_SUITES_ALL,
     .number = 5,

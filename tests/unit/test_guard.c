@@ -14,7 +14,7 @@
 #include "../../src/tls/guard.h"
 #include "pki.h"
 
-static popcl_tls_host_storage storage;
+static popcl_tls_public_storage storage;
 static popcl_guard *const guard = &storage.guard;
 static popcl_trust trust;
 static popcl_tls tls;

@@ -6,6 +6,7 @@ Rows are made by row(); their titles carry the ids of hazards and rules. Certifi
 """
 import hashlib
 import ipaddress
+import itertools
 
 from certs import *
 
@@ -355,7 +356,7 @@ def trust():
     row("an empty certificate between them [D32]", "OK", LEAF, b"", ICA)
     row("garbage in place of the issuer's [D32]", "CERT_MALFORMED", LEAF, b"\x30\x03\x02\x01\x01", refused="2")
     row("the leaf twice [D32]", "OK", LEAF, LEAF, ICA)
-    row("an intermediate twice [D32]", "CERT_ORDER", LEAF, ICA, ICA, anchors=[other_root])
+    row("an intermediate twice [D32]", "CERT_UNTRUSTED", LEAF, ICA, ICA, anchors=[other_root])
     row("no certificate at all [D34]", "CERT_MALFORMED")
     row("an empty certificate [D34]", "CERT_MALFORMED", b"")
     row("a leaf as anchor [D50]", "OK", LEAF, anchors=[LEAF])
@@ -663,6 +664,50 @@ def siblings():
             ica(more=[constrained(permitted=["DNS:example.com"])]), ICA, profile=profile)
         row(f"a damaged issuer before the right one, {profile}", "OK", LEAF, ICA.der[:-90], ICA, profile=profile)
     row("told: an expired issuer, and one with another key [D6]", "CERT_EXPIRED", LEAF, expired, other_key, refused="2 2026-03-01T00:00:00Z")
+
+
+def orders():
+    """Issuers in any order, and certificates for other roots beside them: a host finds the path."""
+    def each_order(title, certs, want="OK", **kw):
+        for i, order in enumerate(itertools.permutations(certs[1:])):
+            row(f"any order, {title}, {i + 1} [D32]", want, certs[0], *order, **kw)
+
+    key = [EcKey() for _ in range(4)]
+    upper = ica(subject=name("CN=Upper"), key=key[0])
+    middle = ica(signer=upper, subject=name("CN=Middle"), key=key[1])
+    lower = ica(signer=middle, subject=name("CN=Lower"), key=key[2])
+    bottom = leaf(signer=lower)
+    other_root = root(subject=name("CN=Other"), key=OTHER_KEY)
+    each_order("three issuers", [bottom, lower, middle, upper])
+    each_order("three issuers and the root", [leaf(signer=middle), middle, upper, ROOT])
+    each_order("three issuers, the root is unknown", [bottom, lower, middle, upper], "CERT_UNTRUSTED", anchors=[other_root])
+    # cross-signed: the same name and key below two roots
+    crossed = ica(signer=other_root, subject=upper.subject, key=key[0])
+    for text, sibling in (("another root", crossed), ("another root, expired", ica(signer=other_root, subject=upper.subject, key=key[0], end="20260301000000Z")),
+                          ("this root, expired", ica(subject=upper.subject, key=key[0], end="20260301000000Z")),
+                          ("this root, no authority", ica(subject=upper.subject, key=key[0], basic=None, usage=None)),
+                          ("this root, another key", ica(subject=upper.subject, key=key[3])),
+                          ("this root, for clients", ica(subject=upper.subject, key=key[0], purpose=purpose(CLIENT_AUTH))),
+                          ("this root, for another host", ica(subject=upper.subject, key=key[0], more=[constrained(["DNS:example.com"])])),
+                          ("this root, too short a path", ica(subject=upper.subject, key=key[0], basic=basic(path_len=0)))):
+        each_order(f"an issuer also below {text}", [leaf(signer=middle), middle, upper, sibling])
+    each_order("an issuer below two other roots", [leaf(signer=middle), middle, crossed, ica(signer=root(subject=name("CN=Third"), key=key[3]), subject=upper.subject, key=key[0])],
+               "CERT_UNTRUSTED")
+    # two issuers that signed each other
+    left, right = name("CN=Left"), name("CN=Right")
+    cycle = [ica(signer=ica(subject=right, key=key[1]), subject=left, key=key[0]), ica(signer=ica(subject=left, key=key[0]), subject=right, key=key[1])]
+    each_order("a cycle, and a way out of it", [leaf(signer=cycle[0]), *cycle, ica(subject=right, key=key[1])])
+    each_order("a cycle without a way out", [leaf(signer=cycle[0]), *cycle, ica(signer=other_root, subject=right, key=key[1])], "CERT_UNTRUSTED")
+    # many paths: their number is bounded
+    crowd = [ica(signer=root(subject=name(f"CN=Crowd {i}"), key=key[3]), subject=upper.subject, key=key[0]) for i in range(28)]
+    row("any order, the 29th of issuers of one name", "OK", leaf(signer=upper), *crowd, upper)
+    wide = [ica(signer=ica(subject=left, key=EcKey()), subject=left, key=EcKey()) for _ in range(12)]
+    row("any order, more paths than are tried", "CERT_SIGNATURE", leaf(signer=ica(subject=left, key=key[0])), *wide)
+    row("any order, a certificate too large to be kept beside the right one", "OK", LEAF, ica(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 40000)]), ICA)
+    row("any order, 40 certificates, the right one first", "OK", LEAF, ICA, *[other_root] * 40)
+    # a stream takes them in order alone
+    row("in order, an issuer also below another root, which comes second", "OK", leaf(signer=upper), upper, crossed, profile="public")
+    row("in order, an issuer also below another root, which comes first", "CERT_ORDER", leaf(signer=upper), crossed, upper, profile="public")
 
 
 def constraints():
@@ -975,5 +1020,5 @@ def pins():
     row("neither anchors nor pins [D49]", "NO_TRUST", LEAF, ICA, anchors=[])
 
 
-for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, siblings, constraints, encodings, dates, which, pins):
+for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, siblings, orders, constraints, encodings, dates, which, pins):
     part()

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* collect - the judge of certificates for machines with memory. The guard alone takes issuers in the
+ * order in which a server sends them. But servers send them in any order, and beside certificates
+ * for another root. So the certificates are kept until all have come, and are then offered to the
+ * guard: as they came, and if it refuses, as each path that their names allow. The number of paths
+ * is bounded, and so are the signatures that are checked for all of them together. The verdict on
+ * what came stands if no path is better. */
+#include <string.h>
+
+#include "guard.h"
+#include "leaf.h"
+
+enum { PATHS_MAX = 64 };
+
+static popcl_collector *collector_of(const br_x509_class **ctx) {
+    return (popcl_collector *)(void *)ctx;
+}
+
+/* ---- what comes is kept. A certificate that finds no room is left out ---- */
+
+static void collect_start_chain(const br_x509_class **ctx, const char *server_name) {
+    popcl_collector *c = collector_of(ctx);
+    (void)server_name;
+    c->certs = 0;
+    c->used = 0;
+    c->is_lost = 0;
+}
+
+static void collect_start_cert(const br_x509_class **ctx, uint32_t length) {
+    popcl_collector *c = collector_of(ctx);
+    popcl_collected *one = &c->cert[c->certs];
+    c->is_kept =
+        !c->is_lost && c->certs < POPCL_COLLECTED && length <= sizeof c->octets - c->used;
+    if (!c->is_kept) return;
+    one->at = c->used;
+    one->len = 0;
+    one->announced = length;
+}
+
+static void collect_append(const br_x509_class **ctx, const unsigned char *p, size_t n) {
+    popcl_collector *c = collector_of(ctx);
+    popcl_collected *one = &c->cert[c->certs];
+    if (!c->is_kept || n > one->announced - one->len) {
+        c->is_kept = 0;
+        return;
+    }
+    memcpy(c->octets + one->at + one->len, p, n);
+    one->len += (uint32_t)n;
+}
+
+static void collect_end_cert(const br_x509_class **ctx) {
+    popcl_collector *c = collector_of(ctx);
+    if (c->certs == 0 && !c->is_kept) c->is_lost = 1; /* no other is the server's */
+    if (!c->is_kept) return;
+    c->used += c->cert[c->certs].len;
+    c->certs++;
+    c->is_kept = 0;
+}
+
+/* ---- paths ---- */
+
+/* Reads the names of a certificate, and whether it can be an issuer of the server's. */
+static void read_names(popcl_collector *c, popcl_collected *one, int is_first) {
+    popcl_leaf *leaf = &c->guard.leaf;
+    br_sha256_context hash;
+    unsigned char name[br_sha256_SIZE];
+    leaf->key = &c->guard.server;
+    leaf->signature = NULL;
+    leaf->names_at = UINT16_MAX; /* names are told by the guard alone */
+    popcl_leaf_begin(leaf, one->announced, is_first);
+    for (uint32_t at = 0; at < one->len;) {
+        enum leaf_part part = popcl_leaf_part(leaf);
+        size_t n = popcl_leaf_take(leaf, c->octets + one->at + at, one->len - at);
+        if (part == LEAF_PART_ISSUER || part == LEAF_PART_SUBJECT) {
+            br_sha256_init(&hash);
+            br_sha256_update(&hash, c->octets + one->at + at, n);
+            br_sha256_out(&hash, name);
+            memcpy(part == LEAF_PART_ISSUER ? one->issuer : one->subject, name, POPCL_NAME_HASH);
+        }
+        at += (uint32_t)n;
+    }
+    one->is_issuer = popcl_guard_judge(popcl_leaf_end(leaf)) == POPCL_OK && !is_first;
+}
+
+/* Gives certificates to the guard. Returns its verdict. */
+static popcl_err offer(popcl_collector *c, const uint8_t *path, unsigned n) {
+    const br_x509_class **x = &c->guard.vtable;
+    (*x)->start_chain(x, NULL);
+    for (unsigned i = 0; i < n; i++) {
+        const popcl_collected *one = &c->cert[path[i]];
+        (*x)->start_cert(x, one->announced);
+        (*x)->append(x, c->octets + one->at, one->len);
+        (*x)->end_cert(x);
+    }
+    (*x)->end_chain(x);
+    return popcl_guard_verdict(&c->guard);
+}
+
+/* Returns the first certificate from `from` on that can follow the path and is not in it, or the
+ * number of all. */
+static unsigned next_issuer(const popcl_collector *c, const uint8_t *path, unsigned n,
+                            unsigned from) {
+    const popcl_collected *tip = &c->cert[path[n - 1]];
+    for (; from < c->certs; from++) {
+        const popcl_collected *one = &c->cert[from];
+        if (one->is_issuer && memcmp(one->subject, tip->issuer, POPCL_NAME_HASH) == 0 &&
+            !memchr(path, (int)from, n))
+            break;
+    }
+    return from;
+}
+
+/* Offers each path that cannot be longer, the first ones first. Returns whether the guard took one.
+ * *end is the place of the last certificate of the first path, 0 if there was none. */
+static int search(popcl_collector *c, unsigned *end) {
+    uint8_t path[POPCL_COLLECTED] = {0};
+    unsigned n = 1, from = 1, offered = 0, is_longer = 0;
+    *end = 0;
+    for (unsigned i = 0; i < c->certs; i++)
+        read_names(c, &c->cert[i], i == 0);
+    while (n) {
+        unsigned next = n < POPCL_COLLECTED ? next_issuer(c, path, n, from) : c->certs;
+        if (next < c->certs) { /* a step forward */
+            path[n++] = (uint8_t)next;
+            from = 1;
+            is_longer = 1;
+            continue;
+        }
+        if (is_longer) { /* the end of a path */
+            if (offer(c, path, n) == POPCL_OK) return 1;
+            if (++offered == 1) *end = path[n - 1] + 1u;
+            if (offered == PATHS_MAX) break;
+        }
+        is_longer = 0; /* and back */
+        from = path[--n] + 1u;
+    }
+    return 0;
+}
+
+/* Returns whether another path may be better: the server's own certificate was not at fault. */
+static int is_about_issuers(const popcl_guard *g, popcl_err e) {
+    return g->fault_cert > 1 || e == POPCL_ERR_CERT_SIGNATURE || e == POPCL_ERR_CERT_UNTRUSTED;
+}
+
+static unsigned collect_end_chain(const br_x509_class **ctx) {
+    popcl_collector *c = collector_of(ctx);
+    popcl_guard *g = &c->guard;
+    uint8_t all[POPCL_COLLECTED];
+    for (unsigned i = 0; i < c->certs; i++)
+        all[i] = (uint8_t)i;
+    popcl_err e = offer(c, all, c->certs);
+    unsigned fault_cert = g->fault_cert, end;
+    int64_t fault_time = g->fault_time;
+    if (e && c->certs > 2 && is_about_issuers(g, e) && !search(c, &end)) {
+        if (e == POPCL_ERR_CERT_ORDER && end) { /* they do follow from each other */
+            e = POPCL_ERR_CERT_UNTRUSTED;
+            fault_cert = end;
+        }
+        g->result = (uint8_t)e;
+        g->fault_cert = (uint8_t)fault_cert;
+        g->fault_time = fault_time;
+    }
+    return popcl_guard_verdict(g) ? BR_ERR_X509_NOT_TRUSTED : 0;
+}
+
+static const br_x509_pkey *collect_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+    const popcl_collector *c = (const popcl_collector *)(const void *)ctx;
+    return c->guard.vtable->get_pkey((const br_x509_class *const *)&c->guard.vtable, usages);
+}
+
+static const br_x509_class methods = {
+    .context_size = sizeof(popcl_collector),
+    .start_chain = collect_start_chain,
+    .start_cert = collect_start_cert,
+    .append = collect_append,
+    .end_cert = collect_end_cert,
+    .end_chain = collect_end_chain,
+    .get_pkey = collect_get_pkey,
+};
+
+/* ---- the profile's side ---- */
+
+static popcl_err collect_check(const popcl_tls *t) { return popcl_x509_guard.check(t); }
+
+static const br_x509_class **collect_open(void *state, const popcl_tls *t, const char *name) {
+    popcl_collector *c = state;
+    c->vtable = &methods;
+    collect_start_chain(&c->vtable, NULL);
+    c->is_kept = 0;
+    popcl_guard_open(&c->guard, t, name);
+    return &c->vtable;
+}
+
+static popcl_err collect_verdict(const void *state) {
+    const popcl_collector *c = state;
+    return popcl_guard_verdict(&c->guard);
+}
+
+static void collect_tell(const void *state, popcl_tls_diag *d) {
+    const popcl_collector *c = state;
+    popcl_x509_guard.tell(&c->guard, d);
+}
+
+static void *collect_spare(void *state, size_t *n) {
+    popcl_collector *c = state;
+    *n = sizeof c->octets;
+    return c->octets;
+}
+
+const popcl_x509 popcl_x509_collect = {
+    .check = collect_check,
+    .open = collect_open,
+    .verdict = collect_verdict,
+    .tell = collect_tell,
+    .spare = collect_spare,
+};
