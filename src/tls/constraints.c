@@ -3,8 +3,8 @@
  * host comes before them, from its own place.
  *
  * The subject is kept as a hash of its beginning at each end of a part, since a base of that kind
- * is such a beginning. The hash is a weak one: a collision would let a constraint on the subject
- * pass, and the subject decides nothing. */
+ * is such a beginning. The parts that are not kept are below no base. The hash is a weak one: a
+ * collision would let a constraint on the subject pass, and the subject decides nothing. */
 #include "constraints.h"
 
 #include <string.h>
@@ -72,10 +72,7 @@ static void add_to_hash(uint32_t *h, unsigned c) { *h = (*h ^ c) * 16777619u; }
 void popcl_subject_octet(popcl_leaf *r, unsigned char c) { add_to_hash(&r->subject_hash, c); }
 
 void popcl_subject_part(popcl_leaf *r) {
-    if (r->subject_parts < POPCL_SUBJECT_PARTS)
-        r->subject[r->subject_parts++] = r->subject_hash;
-    else
-        r->lost = (uint16_t)(r->lost | 1u << KIND_DIRECTORY);
+    if (r->subject_parts < POPCL_SUBJECT_PARTS) r->subject[r->subject_parts++] = r->subject_hash;
 }
 
 /* ---- subtrees ---- */
@@ -99,19 +96,20 @@ static int is_outside(popcl_leaf *r) {
     return 0;
 }
 
-/* Returns whether a name is below an excluded base. */
+/* Returns whether a name is below an excluded base. A subject may be, for any base of its kind: the
+ * same name can be written in other letters or another string type (RFC 5280, 7.1), and its hash
+ * would differ. */
 static int is_inside(popcl_leaf *r) {
     certified n;
+    if (r->limited >> KIND_DIRECTORY & 1 && r->subject_parts) return 1;
     for (unsigned at = 0; next_name(r, &at, &n);)
         if (*n.marks & BELOW) return 1;
-    return r->subject_below;
+    return 0;
 }
 
 int popcl_subtrees_end(popcl_leaf *r) {
-    /* A base that the subject is below is shorter than the kept parts, or it permits nothing. */
-    unsigned lost = r->are_excluded ? r->lost : r->lost & ~(1u << KIND_DIRECTORY);
     unsigned unkept = r->kinds & ~(1u << KIND_DNS | 1u << KIND_IP);
-    if (r->limited & (lost | unkept)) return 0;
+    if (r->limited & (r->lost | unkept)) return 0;
     return r->are_excluded ? !is_inside(r) : !is_outside(r);
 }
 
@@ -127,11 +125,14 @@ static void fit(popcl_leaf *r, unsigned kind) {
 
 void popcl_base_begin(popcl_leaf *r, unsigned kind) {
     r->limited = (uint16_t)(r->limited | 1u << kind);
+    r->is_bad = 0;
     r->subject_hash = POPCL_HASH_BEGIN;
     r->base_len = (uint8_t)(kind == KIND_IP ? r->len / 2 : r->len);
+    if (kind == KIND_IP && r->len != 8 && r->len != 32) r->is_bad = 1;
+    if (kind == KIND_DNS && r->len > UINT8_MAX) r->is_bad = 1;
+    if (r->is_bad) r->base_len = UINT8_MAX;
     r->base_from = kind == KIND_DIRECTORY ? 2 : 0;
     r->mask = 0xff;
-    r->is_bad = r->len > UINT8_MAX && kind == KIND_DNS;
     fit(r, kind);
 }
 
@@ -171,6 +172,7 @@ static void directory_base_octet(popcl_leaf *r, unsigned at, unsigned c) {
 }
 
 void popcl_base_octet(popcl_leaf *r, unsigned kind, unsigned at, unsigned char c) {
+    if (r->is_bad) return;
     if (kind == KIND_DNS) dns_base_octet(r, at, c);
     if (kind == KIND_IP) ip_base_octet(r, at, c);
     if (kind == KIND_DIRECTORY) directory_base_octet(r, at, c);
@@ -185,14 +187,14 @@ static int is_below(const popcl_leaf *r, const certified *n) {
 
 int popcl_base_end(popcl_leaf *r, unsigned kind) {
     certified n;
-    if (kind == KIND_IP && r->len != 8 && r->len != 32) return 0;
-    if (kind == KIND_DNS && r->last == '.' && r->len > 1) return 0;
+    if (r->is_bad || (kind == KIND_DNS && r->last == '.' && r->len > 1)) return 0;
     if (kind == KIND_DIRECTORY) {
+        if (r->len < r->base_from) return 0;
         r->subject_below |= r->len == r->base_from;
         for (unsigned i = 0; i < r->subject_parts; i++)
             r->subject_below |= r->subject[i] == r->subject_hash;
     }
     for (unsigned at = 0; next_name(r, &at, &n);)
         if (is_of(&n, kind) && is_below(r, &n)) *n.marks |= BELOW;
-    return !r->is_bad;
+    return 1;
 }

@@ -52,7 +52,7 @@ static const struct {
     {POPCL_ERR_CERT_USAGE, {LEAF_PURPOSE, NOT | LEAF_SERVER, NOT | LEAF_ANY}},
     /* the server's own */
     {POPCL_ERR_CERT_NO_SAN, {LEAF_IS_FIRST, NOT | LEAF_SAN}},
-    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY}},
+    {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_ANY, NOT | LEAF_SERVER}},
     {POPCL_ERR_CERT_USAGE, {LEAF_IS_FIRST, LEAF_CA, NOT | LEAF_SELF_ISSUED}}, /* a CA's certificate
                                                            is a server's only if it is an anchor */
     {POPCL_ERR_CERT_NAME, {LEAF_IS_FIRST, NOT | LEAF_MATCH}},

@@ -622,7 +622,9 @@ def extensions():
     row("an issuer nine times over, which is ten certificates", "CERT_UNTRUSTED", leaf(signer=again), *[again] * 9)
     row("an issuer ten times over: nobody checks signatures without end", "CERT_UNSUPPORTED", leaf(signer=again), *[again] * 10)
     row("a leaf for anything", "CERT_USAGE", leaf(purpose=purpose(ANY_PURPOSE)), ICA)
-    row("a leaf for servers and anything", "CERT_USAGE", leaf(purpose=purpose(SERVER_AUTH, ANY_PURPOSE)), ICA)
+    row("a leaf for servers and anything", "OK", leaf(purpose=purpose(SERVER_AUTH, ANY_PURPOSE)), ICA)
+    row("a leaf for anything and servers", "OK", leaf(purpose=purpose(ANY_PURPOSE, SERVER_AUTH)), ICA)
+    row("a leaf for clients and anything", "CERT_USAGE", leaf(purpose=purpose(CLIENT_AUTH, ANY_PURPOSE)), ICA)
     row("a leaf for mail", "CERT_USAGE", leaf(purpose=purpose("1.3.6.1.5.5.7.3.4")), ICA)
     row("no purpose in the list", "CERT_MALFORMED", leaf(purpose=ext(PURPOSE, seq())), ICA)
     row("a critical purpose, serverAuth [D18]", "OK", leaf(purpose=purpose(SERVER_AUTH, critical=True)), ICA)
@@ -778,7 +780,11 @@ def constraints():
     below("CERT_CONSTRAINTS", "the subject goes on otherwise", [("dir", name("C=DE", "O=Other"))], subject=subject)
     below("CERT_CONSTRAINTS", "the subject is shorter", [("dir", name("C=DE", "O=Example", "CN=" + HOST, "OU=x"))], subject=subject)
     below("CERT_CONSTRAINTS", "the subject is excluded", excluded=[("dir", name("C=DE"))], subject=subject)
-    below("OK", "another subject is excluded", excluded=[("dir", name("C=FR"))], subject=subject)
+    # names that are written in two ways may be equal (RFC 5280, 7.1), and popcl compares octets
+    below("CERT_CONSTRAINTS", "another subject is excluded", excluded=[("dir", name("C=FR"))], subject=subject)
+    below("CERT_CONSTRAINTS", "the subject in other letters is excluded", excluded=[("dir", name("C=de"))], subject=subject)
+    below("CERT_CONSTRAINTS", "the subject in another string type is excluded", excluded=[("dir", name("C=DE", kind=19))], subject=subject)
+    below("OK", "a subject is excluded, and there is none", excluded=[("dir", name("C=DE"))], subject=EMPTY)
     long = name("C=DE", *[f"OU={i}" for i in range(8)], "CN=" + HOST)
     below("OK", "a long subject begins so", [("dir", name("C=DE", "OU=0"))], subject=long)
     below("CERT_CONSTRAINTS", "a long subject, and one that is excluded", excluded=[("dir", name("C=FR"))], subject=long)
@@ -807,6 +813,12 @@ def constraints():
     broken("an address without a mask", tree((tlv(0x87, b"\xc0\0\2\0"),)))
     broken("a host with a space", tree((tlv(0x82, b"example .org"),)))
     broken("a host with a star", tree((tlv(0x82, b"*.example.org"),)))
+    for n in (0, 4, 7, 9, 16, 31, 33, 64, 300):
+        broken(f"an address and a mask of {n} octets", tree((tlv(0x87, b"\xff" * n),)))
+    for n in (256, 300, 600):
+        broken(f"a host of {n} octets", tree((tlv(0x82, b"a" * n),)))
+    for value in (b"", b"\x30", b"\x31\0", b"\x30\x82\0", b"\x30\xff\0"):
+        broken(f"a directory name of the octets {value.hex()}", tree((tlv(0xA4, value),)))
     broken("a host with a dot at its end", tree((tlv(0x82, b"example.org."),)))
     middle = ica(more=[ext(NAME_CONSTRAINTS, tree((dns, tlv(0x80, b"\0"))), True)])
     row("constraints, a minimum of 0 that is written out [D20]", "OK", leaf(signer=middle), middle)
