@@ -76,7 +76,7 @@ def utc(text):
 class Curve:
     def __init__(self, oid_text, p, b, gx, gy, n, hash_name):
         self.oid, self.p, self.b, self.g, self.n = oid(oid_text), p, b, (gx, gy), n
-        self.octets, self.hash = (p.bit_length() + 7) // 8, hash_name
+        self.octets, self.hash, self.nonces = (p.bit_length() + 7) // 8, hash_name, []
 
     def add(self, s, t):
         if s is None or t is None:
@@ -98,6 +98,14 @@ class Curve:
             step = self.add(step, step)
             k >>= 1
         return result
+
+    def nonce(self):
+        """(r, 1 / k) for a signature. There are few of them, since each takes milliseconds: nothing that is signed here is to be kept safe."""
+        if len(self.nonces) < 8:
+            k = secrets.randbelow(self.n - 1) + 1
+            self.nonces.append((self.multiply(k)[0] % self.n, pow(k, -1, self.n)))
+            return self.nonces[-1]
+        return secrets.choice(self.nonces)
 
 
 P256 = Curve("1.2.840.10045.3.1.7", 2**256 - 2**224 + 2**192 + 2**96 - 1,
@@ -136,9 +144,8 @@ class EcKey:
         n = self.curve.n
         digest = hashlib.new(hash_name, message).digest()
         e = int.from_bytes(digest, "big") >> max(0, len(digest) * 8 - n.bit_length())
-        k = secrets.randbelow(n - 1) + 1
-        r = self.curve.multiply(k)[0] % n
-        return seq(integer(r), integer(pow(k, -1, n) * (e + r * self.secret) % n))
+        r, inverse = self.curve.nonce()
+        return seq(integer(r), integer(inverse * (e + r * self.secret) % n))
 
 
 def read_tlv(data, at):
