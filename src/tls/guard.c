@@ -319,13 +319,18 @@ static void judge_pinned(popcl_guard *g, uint32_t facts) {
 
 /* Certificate 0. Sets *error to the reason for refusal if no anchor vouches for it. */
 static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
+    br_x509_pkey view;
     if (is_self_issued(g)) facts |= FACT(LEAF_SELF_ISSUED);
     if (facts & FACT(LEAF_CA)) *error = POPCL_ERR_CERT_UNTRUSTED;
     if (facts & FACT(LEAF_CN) && is_own(g)) {
         facts |= FACT(LEAF_SAN) | FACT(LEAF_MATCH);
         *error = POPCL_ERR_CERT_NO_SAN;
     }
-    return popcl_guard_judge(facts | FACT(LEAF_IS_FIRST));
+    popcl_err e = popcl_guard_judge(facts | FACT(LEAF_IS_FIRST));
+    if (e) return e;
+    return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view))
+               ? POPCL_OK
+               : POPCL_ERR_CERT_UNSUPPORTED;
 }
 
 static void judge_cert(popcl_guard *g) {
