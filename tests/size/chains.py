@@ -9,11 +9,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pki  # noqa: E402
 
 HOST = "mail.example.org"
-# name: the keys of root, intermediate (None: there is none) and server; the digests with which intermediate and server are signed
+# name: the keys of root, intermediate (None: there is none) and server; the digests with which intermediate and server are signed; the number of
+# intermediates of the right name with a wrong key that come before the right one
 CHAINS = {
-    "p256": ("P-256", None, "P-256", "sha256"),
-    "rsa": ("RSA-4096", "RSA-2048", "RSA-2048", "sha256"),
-    "p384": ("P-384", "P-384", "P-256", "sha384"),
+    "p256": ("P-256", None, "P-256", "sha256", 0),
+    "rsa": ("RSA-4096", "RSA-2048", "RSA-2048", "sha256", 0),
+    "p384": ("P-384", "P-384", "P-256", "sha384", 0),
+    "hostile": ("P-384", "P-384", "P-384", "sha384", 6),  # as many checks of signatures as a device makes, each as dear as can be
 }
 
 
@@ -22,11 +24,12 @@ def octets(name, data):
     return f"static const unsigned char {name}[] = {{\n    " + ",\n    ".join(rows) + "};\n"
 
 
-def chain(made, name, root_key, middle_key, key, digest):
+def chain(made, name, root_key, middle_key, key, digest, wrong):
     root = made.root(f"Root {name}", key=root_key, digest=digest)
     issuer = root.issue(f"Intermediate {name}", ca=True, key=middle_key, digest=digest) if middle_key else root
     server = issuer.issue(f"Server {name}", key=key, san=[HOST], digest=digest)
-    sent = [server] + server.issuers()[:-1]
+    impostors = [root.issue(f"Intermediate {name}", ca=True, key=middle_key, digest=digest, end=300 + i) for i in range(wrong)]
+    sent = [server] + impostors + server.issuers()[:-1]
     key_der = made.openssl("pkey", "-in", server.key_file, "-outform", "DER")
     pin = bytes.fromhex(server.pin.removeprefix("sha256:"))
     text = octets(f"{name}_root", root.der()) + octets(f"{name}_key", key_der)

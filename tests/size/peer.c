@@ -120,6 +120,11 @@ int peer_open(peer *p, const peer_chain *chain, enum peer_security security, int
                                     br_skey_decoder_get_rsa(&p->key));
     else
         return -1;
+    if (strcmp(chain->name, "hostile") == 0) { /* ECDHE with the dearest curve */
+        p->ec = *br_ssl_engine_get_ec(&p->ssl.eng);
+        p->ec.supported_curves = 1u << BR_EC_secp384r1;
+        br_ssl_engine_set_ec(&p->ssl.eng, &p->ec);
+    }
     br_ssl_engine_set_suites(&p->ssl.eng, gcm ? gcm_suites : chacha_suites, 2);
     br_ssl_engine_set_versions(&p->ssl.eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_buffer(&p->ssl.eng, p->iobuf, sizeof p->iobuf, 1);

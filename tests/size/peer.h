@@ -16,7 +16,7 @@ typedef struct der {
 typedef struct peer_chain {
     const char *name;
     der root;
-    br_x509_certificate certs[3]; /* the server's own first */
+    br_x509_certificate certs[8]; /* the server's own first */
     size_t certs_len;
     der key;               /* of the server's certificate, as OpenSSL writes it */
     unsigned char pin[32]; /* SHA-256 of its SubjectPublicKeyInfo */
@@ -32,6 +32,7 @@ extern const int64_t peer_utc_s; /* when they are valid */
 
 typedef struct peer {
     br_ssl_server_context ssl;
+    br_ec_impl ec; /* of a hostile one: P-384 alone */
     br_skey_decoder_context key;
     unsigned char iobuf[BR_SSL_BUFSIZE_BIDI];
     br_ssl_session_cache_lru

@@ -46,11 +46,14 @@ RUNS = [
     ("public", "p256", "resumed", "chacha"),
     ("public", "rsa", "tls", "chacha"),
     ("public", "p384", "tls", "chacha"),
+    ("small", "hostile", "tls", "chacha"),
+    ("public", "hostile", "tls", "chacha"),
 ]
 RUNS_MORE = [("pinned", "p256", "tls", "chacha"), ("public", "p256", "tls", "chacha"), ("public", "rsa", "tls", "chacha"),
              ("public", "p256", "resumed", "chacha")]
 HOW = {"tls": "POP3S", "stls": "STLS", "resumed": "POP3S, resumed"}
-CHAIN_NAMES = {"p256": "P-256 under P-256", "rsa": "RSA-2048 under RSA-2048 under RSA-4096", "p384": "P-256 under P-384 under P-384"}
+CHAIN_NAMES = {"p256": "P-256 under P-256", "rsa": "RSA-2048 under RSA-2048 under RSA-4096", "p384": "P-256 under P-384 under P-384",
+               "hostile": "hostile: P-384 under seven P-384 of one name"}
 BODY = 1280 * 78  # octets of the message: whole lines
 # What is fetched in QEMU for the stack of every call: chain, security, cipher. Painted is the deepest of all runs of a column.
 PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
@@ -161,7 +164,7 @@ def fetch(program, words, more=()):
     arguments = ",".join(f"arg={word}" for word in ["count", *words, str(BODY), *more])
     try:
         done = subprocess.run([*BOARD, "-semihosting-config", f"enable=on,target=native,{arguments}", "-kernel", program.path],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     except FileNotFoundError:
         raise image.Missing("qemu-system-arm is not installed: make deps") from None
     except subprocess.TimeoutExpired:
