@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_seen.h - a set of UIDs in fixed memory: "already fetched", for a device that polls. For
- * each UID it keeps a keyed hash of 64 bits (SipHash-2-4) and four marks, never the UID itself.
+ * each UID it keeps a keyed hash of 64 bits (SipHash-2-4) and five marks, never the UID itself.
  *
  * If two UIDs share a hash, the second one looks as if it was in the set. With n UIDs in the set,
  * this happens to one new UID with a probability of n / 2^64. For 10,000 UIDs and 10,000 new ones a
@@ -43,7 +43,11 @@ extern "C" {
 #define POPCL_SEEN_REFUSED    2u
 #define POPCL_SEEN_DELETE_DUE 4u /* durable, and its deletion was wanted but is not confirmed */
 #define POPCL_SEEN_OTHER      8u
-#define POPCL_SEEN_MARKS      15u
+/* Set it together with another mark if popcl_diag.unsure is 1 while the message is stored: the
+ * message may be another one than its UID shows. popcl_seen_settle decides at the session's end.
+ * Only sessions with a window (popcl_config.window) need it. */
+#define POPCL_SEEN_UNSURE 64u
+#define POPCL_SEEN_MARKS  79u
 
 /* A set. Any field may be read; only note may be written. */
 typedef struct popcl_seen {
@@ -79,6 +83,14 @@ void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
  * the UID. Only marks change: not the note, nor a UID's count of listings that did not name it. For
  * a change to all UIDs at once, for example after the deletions of a session were confirmed. */
 void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx);
+
+/* Decides about every UID with POPCL_SEEN_UNSURE. If sure is 1, the UID loses this mark and keeps
+ * the others. If sure is 0, the UID is removed, so that its message is fetched again. Call it after
+ * each job, with sure = !popcl_diag.unsure. Call it with 0 after load: a set that was saved inside
+ * a session may have such UIDs if a reset ended that session. Returns how many UIDs had the mark.
+ * If there were any after load, give the next session no window: it then makes progress however
+ * often the power fails. */
+size_t popcl_seen_settle(popcl_seen *s, int sure);
 
 #define POPCL_SEEN_SAVED(uids) (40u + (uids)*POPCL_SEEN_ENTRY) /* bytes that save writes */
 

@@ -200,6 +200,24 @@ void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), vo
     if (f) go_round(s, f, ctx);
 }
 
+typedef struct settling {
+    size_t settled;
+    int sure;
+} settling;
+
+static unsigned settle(void *ctx, unsigned marks) {
+    settling *of = ctx;
+    if (!(marks & POPCL_SEEN_UNSURE)) return marks;
+    of->settled++;
+    return of->sure ? marks & ~POPCL_SEEN_UNSURE : 0;
+}
+
+size_t popcl_seen_settle(popcl_seen *s, int sure) {
+    settling of = {.sure = sure};
+    go_round(s, settle, &of);
+    return of.settled;
+}
+
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len) {
     unsigned char hash[HASH];
     s->listing = uid != NULL;

@@ -381,9 +381,6 @@ static void on_dele(void *ctx, uint32_t number, const sim_message *m) {
 
 /* ---- the device ---- */
 
-/* stored in this session, and it is not known yet that no reply is missing */
-#define UNSURE POPCL_SEEN_OTHER
-
 static int keeps_uids(const world *w) { return w->kind == NEW_ONLY || w->remembers; }
 
 static unsigned sure_mark(const world *w) {
@@ -393,7 +390,7 @@ static unsigned sure_mark(const world *w) {
 static unsigned decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     world *w = ctx;
     unsigned marks = w->remembers ? popcl_seen_get(&w->seen, m->uid, m->uid_len) : 0;
-    if (w->kind == DELETE_FETCHED && marks & POPCL_SEEN_DELETE_DUE) return POPCL_DELETE_UNFETCHED;
+    if (w->kind == DELETE_FETCHED && marks == POPCL_SEEN_DELETE_DUE) return POPCL_DELETE_UNFETCHED;
     if (w->kind == DELETE_FETCHED) return POPCL_FETCH | POPCL_DELETE;
     if (w->kind == NEW_ONLY && stage == POPCL_STAGE_UID &&
         popcl_seen_get(&w->seen, m->uid, m->uid_len) & POPCL_SEEN_FETCHED)
@@ -409,16 +406,9 @@ static void listed(void *ctx, const popcl_msg *m) {
 static void remember(world *w, const popcl_msg *m) {
     popcl_diag d;
     popcl_fetch_get_diag(&w->job, &d);
-    if (popcl_seen_put(&w->seen, m->uid, m->uid_len, d.unsure ? UNSURE : sure_mark(w)))
+    unsigned unsure = d.unsure ? POPCL_SEEN_UNSURE : 0;
+    if (popcl_seen_put(&w->seen, m->uid, m->uid_len, sure_mark(w) | unsure))
         world_note(w, "the set is full");
-}
-
-/* The end of a session for a UID of it. If the session is sure, its messages are; otherwise they
- * are new again. */
-static unsigned sure_or_new(void *ctx, unsigned marks) {
-    const world *w = ctx;
-    if (!(marks & UNSURE)) return marks;
-    return w->diag.unsure ? 0 : sure_mark(w);
 }
 
 static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) {
@@ -465,7 +455,7 @@ static void device_wakes(world *w) {
 
 static void device_saves(world *w) {
     w->saved_n = 0;
-    popcl_seen_each(&w->seen, sure_or_new, w);
+    (void)popcl_seen_settle(&w->seen, !w->diag.unsure);
     w->one_at_a_time |= w->diag.unsure | w->diag.shifted;
     if (popcl_seen_save(&w->seen, seen_put, w)) world_note(w, "the set cannot be saved");
 }

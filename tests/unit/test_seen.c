@@ -406,6 +406,87 @@ static void each_uid_is_asked_for_once(void **state) {
     }
 }
 
+/* ---- sessions that are unsure ---- */
+
+#define UNSURE POPCL_SEEN_UNSURE
+
+/* Every second UID of the set becomes unsure. Returns how many. */
+static unsigned make_unsure(popcl_seen *s, unsigned n) {
+    char uid[24];
+    for (unsigned i = 0; i < n; i += 2) {
+        (void)snprintf(uid, sizeof uid, "u%u", i);
+        assert_int_equal(put(s, uid, (1 + i % 15) | UNSURE), POPCL_OK);
+        assert_int_equal(get(s, uid), (1 + i % 15) | UNSURE);
+    }
+    return (n + 1) / 2;
+}
+
+/* [R49] all sizes, all fills */
+static void an_unsure_session_adds_nothing_and_a_sure_one_all(void **state) {
+    char uid[24];
+    (void)state;
+    for (unsigned slots = 2; slots <= 120; slots++) {
+        unsigned char memory[120 * POPCL_SEEN_ENTRY];
+        unsigned room = slots - slots / 8 - 1;
+        for (int sure = 0; sure <= 1; sure++) {
+            popcl_seen s;
+            assert_int_equal(popcl_seen_init(&s, memory, slots * POPCL_SEEN_ENTRY, key), POPCL_OK);
+            assert_int_equal(popcl_seen_settle(&s, sure), 0);
+            fill(&s, room);
+            s.note = 9;
+            assert_int_equal(popcl_seen_settle(&s, sure), 0);
+            assert_filled(&s, room);
+            unsigned unsure = make_unsure(&s, room);
+            listing_ends(&s);
+            assert_int_equal(popcl_seen_settle(&s, sure), unsure);
+            assert_int_equal(popcl_seen_settle(&s, !sure), 0);
+            assert_true(s.note == 9);
+            for (unsigned i = 0; i < room; i++) {
+                (void)snprintf(uid, sizeof uid, "u%u", i);
+                assert_int_equal(get(&s, uid), i % 2 || sure ? 1 + i % 15 : 0);
+            }
+            assert_int_equal(s.used, sure ? room : room - unsure);
+            listing_ends(&s); /* ages went on: this is the second listing that names none */
+            assert_int_equal(s.used, 0);
+        }
+    }
+}
+
+/* [R49] The power fails inside the session, after its set was saved. */
+static void what_is_unsure_is_still_so_after_a_reset(void **state) {
+    unsigned char memory[POPCL_SEEN_SIZE(20)], saved[POPCL_SEEN_SAVED(20)];
+    file f = {saved, 0, 0, sizeof saved, 0, 0, 0};
+    popcl_seen s;
+    (void)state;
+    assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, key), POPCL_OK);
+    fill(&s, 20);
+    (void)make_unsure(&s, 20);
+    assert_int_equal(popcl_seen_save(&s, file_put, &f), POPCL_OK);
+    assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, other_key), POPCL_OK);
+    assert_int_equal(popcl_seen_load(&s, file_get, &f), POPCL_OK);
+    assert_int_equal(s.used, 20);
+    assert_int_equal(get(&s, "u0"), 1 | UNSURE);
+    assert_int_equal(popcl_seen_settle(&s, 0), 10);
+    assert_int_equal(s.used, 10);
+    assert_int_equal(get(&s, "u0"), 0);
+    assert_int_equal(get(&s, "u1"), 2);
+}
+
+static void a_message_that_comes_again_is_sure(void **state) { /* [R49] */
+    unsigned char memory[POPCL_SEEN_SIZE(4)];
+    popcl_seen s;
+    (void)state;
+    assert_int_equal(popcl_seen_init(&s, memory, sizeof memory, key), POPCL_OK);
+    assert_int_equal(put(&s, "a", POPCL_SEEN_FETCHED | UNSURE), POPCL_OK);
+    assert_int_equal(put(&s, "a", POPCL_SEEN_FETCHED), POPCL_OK);
+    assert_int_equal(popcl_seen_settle(&s, 0), 0);
+    assert_int_equal(get(&s, "a"), POPCL_SEEN_FETCHED);
+    /* without another mark nothing is left of it */
+    assert_int_equal(put(&s, "b", UNSURE), POPCL_OK);
+    assert_int_equal(popcl_seen_settle(&s, 1), 1);
+    assert_int_equal(s.used, 1);
+}
+
 /* ---- the saved form ---- */
 
 static void what_was_saved_comes_back(void **state) { /* [R34] */
@@ -659,6 +740,9 @@ int main(void) {
         cmocka_unit_test(behaves_as_a_plain_array),
         cmocka_unit_test(forgetting_sees_every_entry_once),
         cmocka_unit_test(each_uid_is_asked_for_once),
+        cmocka_unit_test(an_unsure_session_adds_nothing_and_a_sure_one_all),
+        cmocka_unit_test(what_is_unsure_is_still_so_after_a_reset),
+        cmocka_unit_test(a_message_that_comes_again_is_sure),
         cmocka_unit_test(what_was_saved_comes_back),
         cmocka_unit_test(ages_are_saved),
         cmocka_unit_test(every_damage_is_refused),
