@@ -7,14 +7,19 @@
  * its file and named it. The set of seen UIDs is saved every SAVE_EVERY messages and at the end of
  * a poll, if it changed. After a reset in between at most that many messages come a second time.
  *
- * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases 1 +
- * n / SAVE_EVERY slots. A session of TLS erases four slots a day at most: the old session goes, and
- * the new one comes once it was resumed. With 50 messages an hour that is one erase of each slot
- * every three hours. */
+ * Commands are sent ahead if the server offers that. The messages of such a session count as stored
+ * once the session is over and no reply was missing. So its set is saved after the first SAVE_EVERY
+ * messages and at its end. A reset in between makes all of them come again, one command at a time.
+ *
+ * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases at
+ * most 1 + n / SAVE_EVERY slots. A session of TLS erases four slots a day at most: the old session
+ * goes, and the new one comes once it was resumed. With 50 messages an hour that is one erase of
+ * each slot every three hours. */
 #include "app.h"
 
 #include <string.h>
 
+#include "ahead.h"
 #include "backoff.h"
 #include "board.h"
 #include "clock.h"
@@ -44,6 +49,7 @@
 #define PIECE      7u   /* octets that a sink takes between its pauses */
 
 #define REFUSALS_MAX 3u /* after so many polls in a row without UIDs, the server has none */
+#define WINDOW       8u /* commands in flight */
 
 extern const popcl_trust ca_trust; /* made by popcl-ta */
 
@@ -52,6 +58,7 @@ static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
 #ifdef PLAN_LEN
 static unsigned char plan[PLAN_LEN]; /* the profile `pinned` has no free bytes of certificates */
 #endif
+static popcl_flight window[WINDOW];
 static popcl_seed seed;
 static popcl_fetch app_job;
 static unsigned char seen_memory[POPCL_SEEN_SIZE(SEEN_UIDS)];
@@ -69,6 +76,8 @@ static struct {
     uint8_t unreachable;     /* it had no connection */
     uint8_t refusals;        /* polls in a row that wanted UIDs and got none */
     uint8_t marked_became;   /* popcl_fate of the marked messages of this poll; otherwise STORED */
+    uint8_t one_at_a_time;   /* polls that still send one command at a time (ahead.h) */
+    uint8_t unsure_saved;    /* the slots show that this session sends ahead */
     uint32_t stored, delivered; /* messages and octets of this poll */
     uint32_t number, octets;    /* of the message that is open */
     uint32_t pauses;            /* how often the sink still takes nothing */
@@ -160,6 +169,16 @@ static int session_was_resumed(int failed) { return (void)failed, 0; }
 
 /* ---- saved state: the length of the seen set, the set, the session ---- */
 
+/* The note of the set: the account of the UIDs, and above it one_at_a_time. */
+#define ACCOUNT_BITS 48u
+#define ACCOUNT      (((uint64_t)1 << ACCOUNT_BITS) - 1)
+
+/* Identifies the account of the UIDs: those of another account have no meaning. */
+static uint64_t account(void) {
+    uint32_t crc = slots_crc(0, set.host, strlen(set.host) + 1);
+    return slots_crc(crc, set.user, strlen(set.user) + 1) | (uint64_t)set.port << 32;
+}
+
 static int put_saved(void *ctx, const void *p, size_t n) {
     slots_put(ctx, p, n);
     return 0;
@@ -173,6 +192,7 @@ static int get_saved(void *ctx, void *p, size_t n) {
 
 static void write_slot(void) {
     const uint32_t len = (uint32_t)POPCL_SEEN_SAVED(app.seen.used);
+    app.seen.note = account() | (uint64_t)app.one_at_a_time << ACCOUNT_BITS;
     slots_begin(&app.slots);
     slots_put(&app.slots, &len, sizeof len);
     (void)popcl_seen_save(&app.seen, put_saved, &app.slots);
@@ -192,12 +212,6 @@ static void save(void) {
     if (twice) write_slot();
 }
 
-/* Identifies the account of the UIDs: those of another account have no meaning. */
-static uint64_t account(void) {
-    uint32_t crc = slots_crc(0, set.host, strlen(set.host) + 1);
-    return slots_crc(crc, set.user, strlen(set.user) + 1) | (uint64_t)set.port << 32;
-}
-
 static unsigned forget_due(void *ctx, unsigned marks) {
     (void)ctx;
     return marks & POPCL_SEEN_DELETE_DUE ? 0 : marks;
@@ -209,7 +223,12 @@ static const char *load_saved(slots_found found) {
     if (found == SLOTS_DAMAGED || slots_get(&app.slots, &app.left, sizeof app.left) ||
         popcl_seen_load(&app.seen, get_saved, &app.slots))
         return "state: damaged, counts as none\n";
-    if (app.seen.note != account()) return "state: of another account, counts as none\n";
+    if ((app.seen.note & ACCOUNT) != account())
+        return "state: of another account, counts as none\n";
+    app.one_at_a_time = (uint8_t)(app.seen.note >> ACCOUNT_BITS);
+    if (app.one_at_a_time > AHEAD_SHIFTED) app.one_at_a_time = AHEAD_SHIFTED;
+    /* a reset ended a session that sent ahead */
+    if (popcl_seen_settle(&app.seen, 0) && !app.one_at_a_time) app.one_at_a_time = AHEAD_BROKEN;
     popcl_seen_each(&app.seen, forget_due, NULL);
     session_load();
     return found == SLOTS_ONE ? "state: a slot is damaged or cut off, the other counts\n" : NULL;
@@ -220,16 +239,14 @@ static void load(void) {
     /* without entropy the set is safe from chance, but not from a sender who chooses UIDs */
     (void)console_entropy(key, sizeof key);
     (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
-    app.seen.note = account();
     app.order.seen = &app.seen;
     if (!set.state) return;
     app.slots.flash = &flash_file;
     app.slots.ctx = (void *)(uintptr_t)set.state;
     const char *wrong = load_saved(slots_open(&app.slots));
     if (wrong) console_text(wrong);
-    if (app.seen.note != account())
+    if ((app.seen.note & ACCOUNT) != account())
         (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
-    app.seen.note = account();
 }
 
 /* ---- the choice of messages, and their fates ---- */
@@ -266,8 +283,8 @@ static void remember_size(const popcl_msg *m) {
 /* Returns what is to be done with a message, in this session or in a later one. */
 static unsigned wish(const popcl_msg *m) {
     unsigned marks = set.new ? popcl_seen_get(&app.seen, m->uid, m->uid_len) : 0;
+    if (marks & (POPCL_SEEN_FETCHED | POPCL_SEEN_UNSURE)) return POPCL_SKIP;
     if (marks & POPCL_SEEN_DELETE_DUE && set.delete) return POPCL_DELETE_UNFETCHED;
-    if (marks & POPCL_SEEN_FETCHED) return POPCL_SKIP;
     return set.delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
 }
 
@@ -296,11 +313,33 @@ static void listed(void *ctx, const popcl_msg *m) {
     if (m && wish(m) & POPCL_FETCH) order_listed(&app.order, m);
 }
 
+/* Saves after every SAVE_EVERY messages. Those of a session that sends ahead would not count after
+ * a reset. So one of these writings is enough: it shows that such a session did not end. */
+static void save_at_times(int unsure) {
+    if (++app.unsaved % SAVE_EVERY != 0 || (unsure && app.unsure_saved)) return;
+    save();
+    app.unsure_saved = unsure && app.unsaved == 0;
+}
+
 static void note(const popcl_msg *m, unsigned marks) {
     if (!set.new || m->uid_len == 0) return;
     if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) console_text("state: full\n");
     if (marks & POPCL_SEEN_DELETE_DUE) remember_size(m);
-    if (marks & POPCL_SEEN_FETCHED && ++app.unsaved % SAVE_EVERY == 0) save();
+    if (marks & POPCL_SEEN_FETCHED) save_at_times((marks & POPCL_SEEN_UNSURE) != 0);
+}
+
+/* If commands were sent ahead, the message may be another one than its UID shows, until the session
+ * ends well. */
+static void note_stored(const popcl_msg *m) {
+    popcl_diag d;
+    popcl_fetch_get_diag(&app_job, &d);
+    note(m, (set.delete ? POPCL_SEEN_DELETE_DUE : POPCL_SEEN_FETCHED) |
+                (d.unsure ? POPCL_SEEN_UNSURE : 0));
+}
+
+static void note_marked(const popcl_msg *m) {
+    unsigned unsure = popcl_seen_get(&app.seen, m->uid, m->uid_len) & POPCL_SEEN_UNSURE;
+    note(m, POPCL_SEEN_DELETE_DUE | MARKED_NOW | unsure);
 }
 
 static int is_marked(unsigned marks) { return marks & POPCL_SEEN_DELETE_DUE && marks & MARKED_NOW; }
@@ -312,7 +351,7 @@ static unsigned forget_marked(void *ctx, unsigned marks) {
 
 static unsigned keep_marked(void *ctx, unsigned marks) {
     (void)ctx;
-    return is_marked(marks) ? POPCL_SEEN_DELETE_DUE : marks;
+    return is_marked(marks) ? marks & ~MARKED_NOW : marks;
 }
 
 /* A message that came without an octet is fetched again: the server lost it, or cannot read it
@@ -331,9 +370,9 @@ static void fate(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why) 
     switch (what) {
     case POPCL_STORED:
         app.stored++;
-        note(m, set.delete ? POPCL_SEEN_DELETE_DUE : POPCL_SEEN_FETCHED);
+        note_stored(m);
         break;
-    case POPCL_MARKED: note(m, POPCL_SEEN_DELETE_DUE | MARKED_NOW); break;
+    case POPCL_MARKED: note_marked(m); break;
     case POPCL_NOT_MARKED:
         if (why == POPCL_ERR_BODY_EMPTY) forget_empty(m);
         break;
@@ -497,6 +536,7 @@ popcl *app_begin(uint32_t connect_ms) {
     app.poll++;
     while (set.hang == app.poll) {}
     app.stored = app.delivered = 0;
+    app.unsure_saved = 0;
     app.marked_became = POPCL_STORED;
     app.file = -1;
     order_begin(&app.order);
@@ -516,6 +556,8 @@ popcl *app_begin(uint32_t connect_ms) {
                                          .idle_ms = set.idle,
                                          .tls = &app.tls,
                                          .seed = entropy(),
+                                         .window = app.one_at_a_time ? NULL : window,
+                                         .window_len = WINDOW,
                                          .iobuf = iobuf,
                                          .iobuf_len = sizeof iobuf,
                                          .trace = trace},
@@ -545,20 +587,27 @@ popcl *app_begin(uint32_t connect_ms) {
 
 /* Returns whether the messages that this poll stored will be wanted again. They are neither
  * remembered nor known to be gone. */
-static int comes_again(void) {
-    if (set.new) return app.marked_became == POPCL_UNKNOWN;
+static int comes_again(const popcl_diag *d) {
+    if (set.new) return d->unsure || app.marked_became == POPCL_UNKNOWN;
     return !set.delete || app.marked_became != POPCL_DELETED;
 }
 
 /* If a server that gave UIDs stops doing so, the device waits a few polls for them, then does
  * without. In those polls no message comes a second time. */
-static void count_refusals(popcl_err e) {
-    popcl_diag d;
-    popcl_fetch_get_diag(&app_job, &d);
-    if (e == POPCL_ERR_NO_UIDL)
+static void count_refusals(const popcl_diag *d) {
+    if (d->err == POPCL_ERR_NO_UIDL)
         app.refusals++;
-    else if (d.listed && !d.no_uids)
+    else if (d->listed && !d->no_uids)
         app.refusals = 0;
+}
+
+/* If no reply was missing, the messages of the session are those of their UIDs. Otherwise they come
+ * again, one command at a time. That is written to the flash once, and the count to zero is not. */
+static void settle(const popcl_diag *d) {
+    uint8_t before = app.one_at_a_time;
+    app.unsaved += (uint32_t)popcl_seen_settle(&app.seen, !d->unsure);
+    app.one_at_a_time = ahead_next(before, d);
+    app.unsaved += app.one_at_a_time > before;
 }
 
 /* A message that always breaks its session fails a poll in which all others have arrived. New mail
@@ -579,10 +628,13 @@ static uint32_t pause_after(popcl_err e, int failed) {
 int app_was_unreachable(void) { return app.unreachable; }
 
 uint32_t app_conclude(void) {
-    popcl_err e = popcl_result(&app_job.session);
+    popcl_diag d;
+    popcl_fetch_get_diag(&app_job, &d);
+    popcl_err e = d.err;
     int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
-    count_refusals(e);
-    order_end(&app.order, comes_again());
+    count_refusals(&d);
+    settle(&d);
+    order_end(&app.order, comes_again(&d));
     popcl_fetch_wipe(&app_job);
     memset(&seed, 0, sizeof seed);
     mark(PHASE_STATE);

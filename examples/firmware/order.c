@@ -53,7 +53,7 @@ int order_is_now(order *o, const popcl_msg *m) {
 
 static unsigned drop_one(void *ctx, unsigned marks) {
     int *dropped = ctx;
-    if (*dropped || marks != POPCL_SEEN_FETCHED) return marks;
+    if (*dropped || (marks & ~POPCL_SEEN_UNSURE) != POPCL_SEEN_FETCHED) return marks;
     *dropped = 1;
     return 0;
 }
