@@ -2,6 +2,7 @@
 """A board that sends commands in flights, with servers that offer PIPELINING: fewer round trips, and no mail lost where a server loses a command
 or answers twice, where the power is cut inside, and without a write of the flash more. [R49]"""
 import pathlib
+import shutil
 import threading
 
 import images
@@ -64,13 +65,19 @@ class FlightsCase(FirmwareCase):
         self.runs = 0
 
     def a_board(self, server, **changes):
-        """Each has a folder of its own for messages, and the flash of the others."""
+        """Each has a folder of its own for messages, and the flash of those before it."""
         self.runs += 1
         out = self.folder / f"out{self.runs}"
         out.mkdir()
         server.place = server.place or Place(self.folder)
         settings = {"new": 1, "state": "flash", "idle": PATIENT_MS, "every": 20, "out": out.name, **changes}
         return self.board(port=server.port, user=server.USER, pass_=server.PASSWORD, **settings)
+
+    def forget(self):
+        """What follows has neither the flash nor the messages of what was before: these are alike."""
+        (self.folder / "flash").unlink(missing_ok=True)
+        for out in self.folder.glob("out*"):
+            shutil.rmtree(out)
 
     def run_board(self, server, status=0, **changes):
         with self.a_board(server, **changes) as board:
@@ -98,13 +105,14 @@ class Flights:
         """A server that offers PIPELINING hears flights, and one that does not hears one command at a time."""
         flights, messages = {}, alike(16)
         for capabilities in (None, CAPABILITIES):
+            self.forget()
             more = {"replies": {"CAPA": capabilities}} if capabilities else {}
             with Server(messages, **more) as server:
                 outcome = self.run_board(server, state=None, new=None)
                 self.assertEqual(outcome.errors, [None], outcome)
                 flights[capabilities] = server.flights[0]
                 commands = len(server.commands)
-        self.assert_all_stored(server, messages, "")
+                self.assert_all_stored(server, messages, outcome)
         self.assertEqual(flights[CAPABILITIES], commands)
         self.assertLess(flights[None], commands / 2)
 
@@ -119,7 +127,7 @@ class Flights:
     def each_of(self, faults, **changes):
         for fault in faults:
             messages = alike(COUNT)
-            (self.folder / "flash").unlink(missing_ok=True)
+            self.forget()
             with self.subTest(str(Fault(*fault))), Server(messages, Fault(*fault)) as server:
                 outcome = self.run_board(server, polls=3, **changes)
                 self.assertEqual([server.ahead(n) for n in range(3)], [True, False, False], outcome)
@@ -149,7 +157,7 @@ class AfterAReset(FlightsCase):
         """No message that came before the cut counts: the replies were shifted. The session after it sends one command at a time, if the state was
         written inside this one."""
         for place in (3, SAVE_EVERY + 4, 39):
-            (self.folder / "flash").unlink(missing_ok=True)
+            self.forget()
             messages, heard, cut = alike(40), threading.Event(), threading.Event()
 
             def at(session, line, last=f"RETR {place}", heard=heard, cut=cut):
@@ -211,7 +219,7 @@ class AfterAReset(FlightsCase):
         """One write for the first messages and one at the end, however many there are; without flights one more for every 16."""
         writes = {}
         for capabilities in (None, CAPABILITIES):
-            (self.folder / "flash").unlink(missing_ok=True)
+            self.forget()
             with Server(alike(3 * SAVE_EVERY + 1), replies={"CAPA": capabilities} if capabilities else {}) as server:
                 self.run_board(server, polls=3)
                 self.assertEqual(server.ahead(0), capabilities is None)
