@@ -11,7 +11,7 @@ import unittest
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 import images  # noqa: E402
 import mailboxes  # noqa: E402
-from board import Board  # noqa: E402
+from board import RUN_SECONDS, Board  # noqa: E402
 from dovecot import Dovecot  # noqa: E402
 from wire import Wire  # noqa: E402
 
@@ -79,9 +79,9 @@ class FirmwareCase(unittest.TestCase):
         self.account.deliver(messages)
         return [mailboxes.delivered(message) for message in messages]
 
-    def outcome(self, board, status=0, dying=0):
+    def outcome(self, board, status=0, dying=0, seconds=RUN_SECONDS):
         """The end of a run, judged: its exit status, and all that must hold after every run. `dying`: connections that may not be over yet. [I-1]"""
-        outcome = board.finish()
+        outcome = board.finish(seconds)
         self.assertEqual(outcome.status, status, outcome)
         self.assertEqual(outcome.guest_errors, "", outcome)
         self.assert_nothing_left(board, outcome, dying)

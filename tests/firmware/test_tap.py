@@ -15,6 +15,7 @@ CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK, IFF_UP = 0x8914, 0x8916, 0x891C, 0x1
 RUNS = 20
+LOSSY_SECONDS = 45  # for a run at 5 % loss: the slowest of 148 took 9.8, on two processors with five programs
 
 
 def why_not():
@@ -104,12 +105,12 @@ class Tap:
             self.assertEqual((outcome.errors, self.octets_in(f"out{run}")), ([None], expected), outcome)
 
     def test_5_percent_lost(self):
-        """Without TCP's timestamps, a run of these stands still for a minute and more: the server's wait doubles with every loss."""
+        """Without TCP's timestamps some of these runs are idle for a minute and more: the server's wait doubles with every loss."""
         expected = self.deliver(body(30 * KB, 1), body(3 * KB, 2))
         for seed in range(3, 8):
             wire = LossyTapWire(tap("tap0", Wire.HOST), lose=0.05, seed=seed)
             with self.subTest(seed=seed), self.board(wire, out=f"out{seed}") as board:
-                outcome = self.outcome(board, dying=1)  # the last word may be lost
+                outcome = self.outcome(board, dying=1, seconds=LOSSY_SECONDS)  # the last word may be lost
                 self.assertGreater(wire.counts["lost"], 2)
                 self.assertEqual((outcome.errors, self.octets_in(f"out{seed}")), ([None], expected), outcome)
 

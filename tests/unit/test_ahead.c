@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which sessions of a device send commands ahead: none for a while after one that could not be sure
- * of its replies, and in the end one again. */
+/* Which sessions of a device send commands ahead. After one that could not be sure of its replies
+ * some send one at a time. Then one tries it again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
