@@ -12,7 +12,8 @@
  * messages and at its end. A reset in between makes all of them come again, one command at a time.
  *
  * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases at
- * most 1 + n / SAVE_EVERY slots. A session of TLS erases four slots a day at most: the old session
+ * most 1 + n / SAVE_EVERY slots. A line that breaks before a message came erases one slot a day at
+ * most. A session of TLS erases four slots a day at most: the old session
  * goes, and the new one comes once it was resumed. With 50 messages an hour that is one erase of
  * each slot every three hours. */
 #include "app.h"
@@ -601,13 +602,24 @@ static void count_refusals(const popcl_diag *d) {
         app.refusals = 0;
 }
 
+/* Returns whether a larger one_at_a_time is a reason to write. After a session that stored messages
+ * the set is written in any case. A line that often breaks before may cost one write a day. */
+static int is_worth_a_write(const popcl_diag *d) {
+    static uint32_t written_ms;
+    static uint8_t written;
+    if (!d->stored && written && clock_ms() - written_ms < DAY_MS) return 0;
+    written = 1;
+    written_ms = clock_ms();
+    return 1;
+}
+
 /* If no reply was missing, the messages of the session are those of their UIDs. Otherwise they come
- * again, one command at a time. That is written to the flash once, and the count to zero is not. */
+ * again, one command at a time. The count to zero is no reason to write. */
 static void settle(const popcl_diag *d) {
     uint8_t before = app.one_at_a_time;
     app.unsaved += (uint32_t)popcl_seen_settle(&app.seen, !d->unsure);
     app.one_at_a_time = ahead_next(before, d);
-    app.unsaved += app.one_at_a_time > before;
+    if (app.one_at_a_time > before && is_worth_a_write(d)) app.unsaved++;
 }
 
 /* A message that always breaks its session fails a poll in which all others have arrived. New mail

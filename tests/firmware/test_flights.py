@@ -7,7 +7,7 @@ import threading
 
 import images
 from case import PATIENT_MS, FirmwareCase
-from hostile import CAPABILITIES, Close
+from hostile import CAPABILITIES, Close, Step
 from test_ahead import Ahead, AheadConnection, Fault, alike
 
 SHIFTED, BROKEN = 64, 4  # sessions that send one command at a time: ahead.h
@@ -27,6 +27,15 @@ class Place:
 
     def contents(self):
         return [path.read_bytes() for path in self.folder.glob("**/*.eml")]
+
+
+class CloseAhead(Step):
+    """Closes the connection if the client sends ahead, and else answers UIDL."""
+
+    def play(self, connection):
+        if not connection.server.ahead(connection.session):
+            connection.send(b"+OK\r\n.\r\n")
+        return connection.server.ahead(connection.session)
 
 
 class Counted(AheadConnection):
@@ -201,6 +210,15 @@ class AfterAReset(FlightsCase):
             self.assertEqual(ahead, [True] + [False] * BROKEN + [True] * 3, outcome)
             self.assertEqual(self.writes(), written)
             self.assert_all_stored(server, messages, outcome)
+
+    def test_a_line_that_often_breaks_wears_no_flash(self):
+        """Each session with a window breaks before a message came. Only the first one is written."""
+        with Server([], replies={"UIDL": [CloseAhead()]}) as server:
+            outcome = self.run_board(server, 1, polls=2 * (BROKEN + 1) + 1)
+            ahead = [server.ahead(n) for n in range(len(server.sessions))]
+            self.assertEqual(ahead, ([True] + [False] * BROKEN) * 2 + [True], outcome)
+            self.assertEqual([error is None for error in outcome.errors], [not one for one in ahead], outcome)
+            self.assertEqual(self.writes(), 1)
 
     def test_a_server_that_shifts_is_remembered(self):
         """Over a reset, for many polls, with one write. In clear text, for many handshakes take their time."""
