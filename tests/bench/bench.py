@@ -252,15 +252,23 @@ class Bench:
     def part_calls(self, place):
         """System calls of a message."""
         drop = Maildrop("text", self.scale.small, 3000)
-        lines, mine = [], None
+        lines, rows = [], []
         with Server(self._folder, self._keys) as server:
-            for client in self.everyone(*([Mpop, Curl] if self.scale.others else [Mpop])):
-                both = [self.meter.run(client, drop, server.tls_port if tls else server.port, place, tls, calls=True)["calls"] / drop.count
+
+            def count(client, name, unnamed=True):
+                both = [self.meter.run(client, drop, server.tls_port if tls else server.port, place, tls, calls=True, unnamed=unnamed)["calls"] / drop.count
                         for tls in (False, True)]
-                lines.append([client.name, *(f"{calls:.1f}" for calls in both)])
-                mine = mine or both
+                lines.append([name, *(f"{calls:.1f}" for calls in both)])
+                rows.append(both)
+
+            count(self.popcl(), "popcl")
+            count(self.popcl(), "popcl without O_TMPFILE", unnamed=False)
+            for client in self.everyone(*([Mpop, Curl] if self.scale.others else [Mpop]))[1:]:
+                count(client, client.name)
         self.table(f"System calls a message, {thousands(drop.count)} messages of 3 KB to files", ["client", "clear text", "TLS"], lines)
-        self.row(f"system calls a message, {thousands(drop.count)} messages to files, kept", None, mine, (6, 6), "", 1)
+        what = f"system calls a message, {thousands(drop.count)} messages to files, kept"
+        self.row(what, None, rows[0], (6, 6), "", 1)
+        self.row(f"{what}, without O_TMPFILE", None, rows[1], (8, 8), "", 1)
 
     def part_listings(self, place):
         """How often a large maildrop is listed: octets of listings, in parts of those of one LIST and one UIDL."""

@@ -65,12 +65,13 @@ class Meter:
     def __init__(self, folder, keys):
         self.folder, self.keys = folder, keys
 
-    def run(self, client, maildrop, port, place, tls=False, calls=False, wrap=()):
-        """The figures of one run, with the octets that arrived if they are known. Raises Broken if mail is missing."""
+    def run(self, client, maildrop, port, place, tls=False, calls=False, unnamed=True, wrap=()):
+        """The figures of one run, with the octets that arrived if they are known. Raises Broken if mail is missing. `unnamed`: the file system has
+        files without a name (O_TMPFILE)."""
         with place.run() as (out, files):
             job = Job(maildrop, port, self.keys, tls, out, files)
             said, errors = files / "said", files / "errors"
-            argv = [str(self.folder / "used"), *(["-s"] if calls else []), str(files / "used"), *wrap, *client.argv(job)]
+            argv = [str(self.folder / "used"), *(["-s"] if calls else []), *([] if unnamed else ["-u"]), str(files / "used"), *wrap, *client.argv(job)]
             with said.open("w") as output, errors.open("w") as error:
                 try:
                     status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=error, env=job.environment(), cwd=files, check=False,

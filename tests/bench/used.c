@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* used - runs a command, and writes what it used into a file.
  *
- *     used [-s] FILE COMMAND [ARGUMENT...]
+ *     used [-s] [-u] FILE COMMAND [ARGUMENT...]
  *
  * The file gets status=N wall=S user=S system=S peak_kb=N calls=N. Times are of the command and of
  * the children that it waited for. peak_kb is VmHWM of the command alone, as it is right before its
  * end: ru_maxrss would also count the program that started it. -s counts the system calls of
  * the command and all its children, which takes time: the other figures are then worthless. Without
- * -s, calls is 0. Needs ptrace. */
-#define _GNU_SOURCE /* wait4 */
+ * -s, calls is 0. With -u no file system has files without a name: openat with O_TMPFILE fails with
+ * EOPNOTSUPP. Needs ptrace; -u needs seccomp. */
+#define _GNU_SOURCE /* wait4, O_TMPFILE */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,8 +64,34 @@ static void go_on(int counting, pid_t pid, int deliver) {
     if (done < 0 && errno != ESRCH) die("used: ptrace");
 }
 
+/* From here on openat fails if it asks for a file without a name. The process needs no privilege
+ * for that, and can get none any more. */
+static void refuse_unnamed(void) {
+    enum {
+        NUMBER = offsetof(struct seccomp_data, nr),
+        FLAGS = offsetof(struct seccomp_data, args[2])
+    };
+    const uint64_t one = 1;
+    const unsigned low =
+        *(const unsigned char *)&one ? 0 : 4; /* offset of the lower half of flags */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FLAGS + low),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {sizeof code / sizeof code[0], code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0) {
+        perror("used: seccomp");
+        _exit(126);
+    }
+}
+
 /* The command begins when the pipe is closed. */
-static pid_t started(char **command, int *gate) {
+static pid_t started(char **command, int unnamed, int *gate) {
     int ends[2];
     char octet;
     if (pipe(ends) < 0) die("used: pipe");
@@ -68,6 +101,7 @@ static pid_t started(char **command, int *gate) {
         close(ends[1]);
         (void)!read(ends[0], &octet, 1);
         close(ends[0]);
+        if (!unnamed) refuse_unnamed();
         execvp(command[0], command);
         perror(command[0]);
         _exit(127);
@@ -78,19 +112,26 @@ static pid_t started(char **command, int *gate) {
 }
 
 int main(int argc, char **argv) {
-    int counting = argc > 1 && strcmp(argv[1], "-s") == 0, runs = 0, status, gate;
+    int counting = 0, unnamed = 1, runs = 0, status, gate;
     unsigned long stops = 0, kb = 0;
     struct rusage use;
-    argv += counting;
-    if (argc - counting < 3) {
-        fputs("usage: used [-s] FILE COMMAND [ARGUMENT...]\n", stderr);
+    for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
+        if (strcmp(argv[1], "-s") == 0)
+            counting = 1;
+        else if (strcmp(argv[1], "-u") == 0)
+            unnamed = 0;
+        else
+            argc = 1;
+    }
+    if (argc < 3) {
+        fputs("usage: used [-s] [-u] FILE COMMAND [ARGUMENT...]\n", stderr);
         return 64;
     }
     long options = PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;
     if (counting)
         options |= PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
                    PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
-    pid_t child = started(argv + 2, &gate), pid;
+    pid_t child = started(argv + 2, unnamed, &gate), pid;
     if (ptrace(PTRACE_SEIZE, child, NULL, (void *)options) < 0) die("used: ptrace");
     if (counting && ptrace(PTRACE_INTERRUPT, child, NULL, NULL) < 0) die("used: ptrace");
     double began = now();
