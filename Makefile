@@ -337,9 +337,9 @@ run-fuzzers: fuzzers
 	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
 # Those of sim that take their window from the environment; the others choose windows of their own.
 WIDE := $(filter-out $(patsubst %,$(B)/tests/sim/test_%,calls contracts drivers shift suites window),$(SIMS))
-check-window: tests ## transcripts with eight commands in flight if the server allows it, sim with 2, 8 and 256
+check-window: tests ## transcripts and sim with 2, 8 and 256 commands in flight, and with a server that allows it
 	@WINDOW=8 $(PYTHON) tests/check.py part window $(WIDE) $(foreach w,2 256,$(foreach t,$(WIDE),-- env WINDOW=$w $t)) \
-	    -- $(RUNNER) -q $(TRANSCRIPTS)
+	    -- $(RUNNER) -w $(TRANSCRIPTS)
 # lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
 lwip-programs:
 	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip

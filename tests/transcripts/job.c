@@ -267,7 +267,8 @@ void run_config(run *r, popcl_config *cfg) {
     cfg->trace = run_trace;
     cfg->trace_ctx = r;
     test_window_set(cfg, r->window);
-    if (r->s->window >= 0) {
+    if (r->m->window) test_window_give(cfg, r->window, r->m->window);
+    if (r->s->window >= 0 && !r->m->ahead) {
         cfg->window = r->s->window ? r->window : NULL;
         cfg->window_len = (uint16_t)r->s->window;
     }
@@ -324,6 +325,7 @@ popcl_err job_start(run *r) {
     if (s->no_sync) r->sink.sync = NULL;
     if (s->no_begin) r->sink.begin = NULL;
     r->cfg = s->cfg;
+    if (r->m->ahead) r->cfg.no_capa = 0;
     run_config(r, &r->cfg.session);
     r->cfg.session.host = optional(&s->host);
     r->cfg.session.user = optional(&s->user);

@@ -6,8 +6,9 @@
  * buffer. Then the same inside of TLS, where it is the octets of the records that are cut: each cut
  * of a case goes on from a copy of one session after its handshake.
  *
- *     run [-q] [-c CASE] [FILE...]      FILE: default tests/transcripts/[*].txt
+ *     run [-q|-w] [-c CASE] [FILE...]   FILE: default tests/transcripts/[*].txt
  *         -q         the quick ways alone: no records are cut
+ *         -w         only with windows of 2, 8 and 256 commands, and then also ahead (ahead.c)
  *         -c CASE    only the case of this name
  *
  * Prints TAP: a result for each case, with a diff if it failed. Exit code 0, 1 if a case failed, 2
@@ -21,13 +22,14 @@
 
 #include "run.h"
 
-#define CANARY_LEN  64u
-#define CANARY      0x5c
-#define LONG_TURN   600u   /* octets; longer ones are cut at a sample of places */
-#define LONG_SAMPLE 97u    /* places between those */
-#define HUGE_TURN   40000u /* octets; of such only the ends are cut */
-#define HUGE_EDGE   40u
-#define RESUMES_MAX 200000 /* a pause that never ends is a fault of the script */
+#define CANARY_LEN   64u
+#define CANARY       0x5c
+#define LONG_TURN    600u /* octets; longer ones are cut at a sample of places */
+#define LONG_SAMPLE  97u  /* places between those */
+#define AHEAD_SAMPLE 11u
+#define HUGE_TURN    40000u /* octets; of such only the ends are cut */
+#define HUGE_EDGE    40u
+#define RESUMES_MAX  200000 /* a pause that never ends is a fault of the script */
 
 /* ---- the caller's buffers ---- */
 
@@ -139,7 +141,7 @@ static void arrive(run *r, const octets *o) {
     r->turn++;
 }
 
-static void server_says(run *r, const octets *text) {
+void run_server_says(run *r, const octets *text) {
     if (r->quit_sent && text->n >= 3 && memcmp(text->p, "+OK", 3) == 0) r->quit_ok = 1;
     if (r->m->security == POPCL_TLS && !r->in_tls)
         secure_swallow(r); /* a server without TLS */
@@ -195,7 +197,7 @@ static size_t take_secure_line(run *r) {
 }
 
 /* Takes one command line from the machine, and logs it. Returns 0 if there is none. */
-static int take_command(run *r) {
+int run_take_command(run *r) {
     int secure = r->in_tls || r->m->security == POPCL_TLS;
     size_t taken = secure ? take_secure_line(r) : take_clear_line(r);
     if (r->line_n > POPCL_COMMAND_MAX && popcl_last_verb(r->session) != POPCL_RESPONSE)
@@ -261,7 +263,7 @@ static void act(run *r, const step *t) {
  */
 static void refuse_capa(run *r) {
     static const octets err = {(unsigned char *)"-ERR\r\n", 6};
-    if (!take_command(r) || strcmp(r->line, "CAPA") != 0) run_fault(r, "CAPA did not come");
+    if (!run_take_command(r) || strcmp(r->line, "CAPA") != 0) run_fault(r, "CAPA did not come");
     log_drop(&r->log); /* CAPA */
     octets records = secure_records(&err);
     arrive(r, &records);
@@ -272,7 +274,7 @@ static void refuse_capa(run *r) {
  * TLS. */
 static void start_tls(run *r) {
     static octets ok = {(unsigned char *)"+OK\r\n", 5};
-    if (!take_command(r) || strcmp(r->line, "STLS") != 0) run_fault(r, "STLS did not come");
+    if (!run_take_command(r) || strcmp(r->line, "STLS") != 0) run_fault(r, "STLS did not come");
     log_drop(&r->log); /* STLS */
     arrive(r, &ok);
     secure_handshake(r);
@@ -285,11 +287,11 @@ static void tls_step(run *r, const step *t) {
     free(o.p);
 }
 
-static void play_step(run *r, const step *t) {
+void run_play_step(run *r, const step *t) {
     switch (t->kind) {
-    case STEP_SERVER: server_says(r, &t->text); break;
+    case STEP_SERVER: run_server_says(r, &t->text); break;
     case STEP_COMMAND:
-        if (!take_command(r))
+        if (!run_take_command(r))
             run_fault(r, "line %d: this command did not come", t->line);
         else if (strcmp(r->line, (const char *)t->text.p) != 0)
             run_fault(r, "line %d: another command came", t->line);
@@ -310,10 +312,10 @@ static void play(run *r) {
     for (size_t i = 0; i < s->step_count && !r->fault[0] && !r->wiped; i++) {
         if (r->m->security == POPCL_TLS && !of_tls && !r->in_tls && r->connected)
             secure_handshake(r);
-        play_step(r, &s->steps[i]);
+        run_play_step(r, &s->steps[i]);
         if (r->m->security == POPCL_STLS && !of_tls && i == 0) start_tls(r);
     }
-    while (!r->fault[0] && !r->wiped && take_command(r))
+    while (!r->fault[0] && !r->wiped && run_take_command(r))
         continue; /* what comes unexpectedly is in the log now */
     if (r->m->security != POPCL_CLEAR) secure_check_clear(r);
 }
@@ -363,6 +365,7 @@ static void check_line(run *r, const char *line) {
 static void check_diagnosis(run *r) {
     for (size_t i = 0; i < r->s->check_count; i++) {
         check_text = (const char *)r->s->checks[i].p;
+        if (r->m->ahead && !ahead_compares(r, check_text)) continue;
         check_hits = 0;
         check_actual[0] = 0;
         if (r->s->session)
@@ -446,25 +449,50 @@ static void run_end(run *r) {
 /* ---- all runs of a case ---- */
 
 static unsigned long passed, failed, runs;
+static struct {
+    unsigned long runs, several, compared; /* in how many of them several commands were in flight */
+} went_ahead;
+
+static void note_ahead(size_t most, const run *r) {
+    went_ahead.runs++;
+    went_ahead.several += most > 1;
+    went_ahead.compared += most > 1 && ahead_compares(r, NULL);
+}
+
+static void show_difference(const run *r, const event_log *expected, const event_log *actual,
+                            long at) {
+    const script *s = r->s;
+    const mode *m = r->m;
+    printf("not ok %lu - %s\n# %s:%d (%s", passed + failed + 1, s->name, s->file, s->line, m->name);
+    if (m->security != POPCL_CLEAR) printf(", %s", tls_profile_name((enum tls_profile)m->profile));
+    if (m->window) printf(", window %u", m->window);
+    if (m->at) printf(" %lu at octet %lu", (unsigned long)m->turn + 1, (unsigned long)m->at);
+    printf(")%s%s\n", r->fault[0] ? ": " : "", r->fault);
+    if (at >= 0) log_show(expected, actual, at);
+}
 
 static int judge(run *r) {
     const script *s = r->s;
     const mode *m = r->m;
     runs++;
-    long at = log_difference(&s->expected, &r->log, 0);
-    if (at < 0 && !r->fault[0]) return 0;
-    printf("not ok %lu - %s\n# %s:%d (%s", passed + failed + 1, s->name, s->file, s->line, m->name);
-    if (m->security != POPCL_CLEAR) printf(", %s", tls_profile_name((enum tls_profile)m->profile));
-    if (m->at) printf(" %lu at octet %lu", (unsigned long)m->turn + 1, (unsigned long)m->at);
-    printf(")%s%s\n", r->fault[0] ? ": " : "", r->fault);
-    if (at >= 0) log_show(&s->expected, &r->log, at);
-    return 1;
+    event_log expected = {0}, actual = {0};
+    long at =
+        m->ahead ? ahead_judge(r, &expected, &actual) : log_difference(&s->expected, &r->log, 0);
+    int differs = at >= 0 || r->fault[0];
+    if (differs)
+        show_difference(r, m->ahead ? &expected : &s->expected, m->ahead ? &actual : &r->log, at);
+    log_clear(&expected);
+    log_clear(&actual);
+    return differs;
 }
 
 /* Returns 0 if the run went as expected. */
 static int try_mode(const script *s, const mode *m, run *r) {
     run_begin(r, s, m);
-    play(r);
+    if (m->ahead)
+        note_ahead(ahead_play(r), r);
+    else
+        play(r);
     finish(r);
     int differs = judge(r);
     run_end(r);
@@ -573,7 +601,7 @@ static int try_record_cuts(const script *s, mode *m, run *r) {
 
 /* ---- cases ---- */
 
-static int quick;
+static int quick, wide;
 static const char *only; /* the name of the one case that is run; NULL: all */
 
 /* Whether a case that knows nothing of TLS can have STLS in front: its first words are a plain
@@ -649,8 +677,9 @@ static int secure_modes(const script *s, run *r) {
     return quick ? 0 : try_record_cuts(s, &cut, r);
 }
 
-/* A case about TLS: with every profile, or the one that it names; in all ways with the fast one. */
-static int tls_modes(const script *s, run *r) {
+/* A case about TLS: with every profile, or the one that it names; in all ways with the fast one.
+ * With a window: in one way, with the first profile. */
+static int tls_modes(const script *s, unsigned window, run *r) {
     mode ways[] = {
         {.iobuf = MOST, .exact = 1, .name = "whole"},
         {.iobuf = USUAL, .each = 1, .small_ticks = 1, .name = "octet by octet"},
@@ -662,9 +691,66 @@ static int tls_modes(const script *s, run *r) {
         for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
             ways[i].security = s->stls ? POPCL_STLS : POPCL_TLS;
             ways[i].profile = (uint8_t)profile;
+            ways[i].window = window;
             if (try_mode(s, &ways[i], r)) return 1;
+            if (window) return 0;
             if (s->whole || quick || (s->profile < 0 && profile != TLS_HOST)) break;
         }
+    }
+    return 0;
+}
+
+/* Every turn that comes, cut in two: after its first octet, and at a sample of places that differs
+ * from case to case. */
+static int try_cuts_ahead(const script *s, mode *m, run *r) {
+    for (m->turn = 0;; m->turn++) {
+        size_t n = 2;
+        for (m->at = 1; m->at < n; m->at++) {
+            if (m->at > 1 && (m->at + passed) % AHEAD_SAMPLE) continue;
+            if (!worth_cutting_records(n, m->at)) continue;
+            m->exact = m->at & 1;
+            if (try_mode(s, m, r)) return 1;
+            if (m->at == 1) n = r->turn_octets;
+        }
+        if (n == 0) return 0;
+    }
+}
+
+/* As the case has it, with room for so many commands. */
+static int try_window(const script *s, unsigned window, run *r) {
+    const mode whole = {.window = window, .exact = 1, .name = "whole"},
+               each = {.window = window, .each = 1, .name = "octet by octet"};
+    if (s->window >= 0) return 0; /* it has a window of its own */
+    if (s->tls || s->stls) return tls_modes(s, window, r);
+    return try_mode(s, &whole, r) || try_mode(s, &each, r);
+}
+
+/* With a server that offers PIPELINING. The session of a `session` case sends what the script
+ * submits, and a case about TLS has its records in one order. */
+static int try_ahead(const script *s, unsigned window, int in_all_ways, run *r) {
+    mode ways[] = {
+        {.exact = 1, .name = "ahead"},
+        {.each = 1, .send_one = 1, .small_ticks = 1, .name = "ahead, octet by octet"},
+        {.least = 1, .clock = 4294960000u, .name = "ahead, least record buffer"},
+        {.security = POPCL_TLS, .iobuf = LEAST, .exact = 1, .name = "ahead, POP3S"},
+    };
+    mode cut = {.window = window, .ahead = 1, .clock = 1000, .name = "ahead, cut in turn"};
+    if (s->session || s->tls || s->stls) return 0;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        ways[i].window = window;
+        ways[i].ahead = 1;
+        if (ways[i].security != POPCL_CLEAR && (s->clear || !in_all_ways)) continue;
+        if (try_mode(s, &ways[i], r)) return 1;
+    }
+    return in_all_ways && try_cuts_ahead(s, &cut, r);
+}
+
+static int wide_modes(const script *s, run *r) {
+    enum { FEW = 2, SEVERAL = 8 };
+    static const unsigned windows[] = {FEW, SEVERAL, TEST_WINDOW_MAX};
+    for (size_t w = 0; w < sizeof windows / sizeof windows[0]; w++) {
+        if (try_window(s, windows[w], r)) return 1;
+        if (try_ahead(s, windows[w], windows[w] == SEVERAL, r)) return 1;
     }
     return 0;
 }
@@ -677,21 +763,38 @@ static int is_wanted(const script *s) {
 static void run_case(const script *s) {
     static run r;
     if (!is_wanted(s)) return;
-    int differs = s->tls || s->stls ? tls_modes(s, &r) : clear_modes(s, &r);
-    if (!differs && !s->tls && !s->stls && !s->clear) differs = secure_modes(s, &r);
+    int of_tls = s->tls || s->stls;
+    int differs = wide ? wide_modes(s, &r) : of_tls ? tls_modes(s, 0, &r) : clear_modes(s, &r);
+    if (!differs && !wide && !s->tls && !s->stls && !s->clear) differs = secure_modes(s, &r);
     if (differs)
         failed++;
     else
         printf("ok %lu - %s\n", ++passed + failed, s->name);
 }
 
+/* A server that offers PIPELINING is of use only to a job that goes ahead. */
+static void judge_ahead(void) {
+    enum { ENOUGH_CASES = 100 }; /* a few may all be about the greeting */
+    int most = went_ahead.compared > went_ahead.runs / 2;
+    printf(
+        "# %lu runs ahead: several commands were in flight in %lu; in %lu of these each event is "
+        "compared\n",
+        went_ahead.runs, went_ahead.several, went_ahead.compared);
+    if (passed + failed < ENOUGH_CASES) return;
+    printf("%sok %lu - most runs with PIPELINING use it\n", most ? "" : "not ",
+           passed + failed + 1);
+    passed += most != 0;
+    failed += !most;
+}
+
 int main(int argc, char **argv) {
     glob_t found = {0};
     int status = 0;
     (void)setvbuf(stdout, NULL, _IOLBF, 0); /* if it dies, the results show where */
-    for (int option; (option = getopt(argc, argv, "qc:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "qwc:")) != -1;) {
         if (option == '?') return 2;
         if (option == 'q') quick = 1;
+        if (option == 'w') wide = 1;
         if (option == 'c') only = optarg;
     }
     if (optind == argc && glob("tests/transcripts/*.txt", 0, NULL, &found) != 0) {
@@ -703,12 +806,13 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < found.gl_pathc; i++)
         script_read(found.gl_pathv[i], run_case);
     if (optind == argc) globfree(&found);
-    if (failed) status = 1;
     if (only && passed + failed == 0) {
         fprintf(stderr, "no case is called %s\n", only);
         status = 2;
     }
     secure_end();
+    if (wide) judge_ahead();
+    if (failed) status = 1;
     printf("# %lu runs of %lu cases\n1..%lu\n", runs, passed + failed, passed + failed);
     return status;
 }

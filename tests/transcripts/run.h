@@ -20,6 +20,8 @@ typedef struct mode {
     int least;       /* with the least record buffer */
     int exact; /* buffers are blocks of just their size, for ASan and valgrind; else with canaries
                   around [I-8] */
+    unsigned window; /* commands in flight; 0: as the case or the environment has it */
+    int ahead;       /* the server offers PIPELINING: see ahead.c */
     int small_ticks; /* time passes from deadline to deadline, else in one jump */
     uint32_t clock;  /* what the clock starts at: it may wrap */
     /* with TLS */
@@ -119,6 +121,16 @@ void secure_restore(void);
 
 /* run.c: octets for the client, which may be paused. */
 void run_deliver(run *r, const unsigned char *p, size_t n);
+void run_server_says(run *r, const octets *text);
+void run_play_step(run *r, const step *t);
+int run_take_command(run *r); /* logs it, and leaves it in r->line; 0: there is none */
+
+/* ahead.c: the server's side of a run with mode.ahead. Returns how many commands were in flight. */
+size_t ahead_play(run *r);
+/* Whether this line of the diagnosis is compared; NULL: the events. */
+int ahead_compares(const run *r, const char *check);
+/* Fills both logs with what is compared. Returns the first difference, or -1. */
+long ahead_judge(run *r, event_log *expected, event_log *actual);
 
 /* What both tell of a reply and of capabilities. */
 void tell_caps(run *r, const popcl_caps *caps, void (*tell)(run *r, const char *line));
