@@ -26,7 +26,7 @@
 #define CANARY       0x5c
 #define LONG_TURN    600u /* octets; longer ones are cut at a sample of places */
 #define LONG_SAMPLE  97u  /* places between those */
-#define AHEAD_SAMPLE 11u
+#define AHEAD_SAMPLE 5u
 #define HUGE_TURN    40000u /* octets; of such only the ends are cut */
 #define HUGE_EDGE    40u
 #define RESUMES_MAX  200000 /* a pause that never ends is a fault of the script */
@@ -722,7 +722,7 @@ static int try_window(const script *s, unsigned window, run *r) {
                each = {.window = window, .each = 1, .name = "octet by octet"};
     if (s->window >= 0) return 0; /* it has a window of its own */
     if (s->tls || s->stls) return tls_modes(s, window, r);
-    return try_mode(s, &whole, r) || try_mode(s, &each, r);
+    return try_mode(s, &whole, r) || (!has_huge_turn(s) && try_mode(s, &each, r));
 }
 
 /* With a server that offers PIPELINING. The session of a `session` case sends what the script
@@ -740,9 +740,10 @@ static int try_ahead(const script *s, unsigned window, int in_all_ways, run *r) 
         ways[i].window = window;
         ways[i].ahead = 1;
         if (ways[i].security != POPCL_CLEAR && (s->clear || !in_all_ways)) continue;
+        if (ways[i].each && has_huge_turn(s)) continue;
         if (try_mode(s, &ways[i], r)) return 1;
     }
-    return in_all_ways && try_cuts_ahead(s, &cut, r);
+    return in_all_ways && !has_huge_turn(s) && try_cuts_ahead(s, &cut, r);
 }
 
 static int wide_modes(const script *s, run *r) {
