@@ -34,7 +34,7 @@ enum place {
 };
 extern const char *const hand_place_names[PLACES];
 
-enum { HAND_WINDOW = 8 };
+enum { HAND_WINDOW = 8, HAND_WINDOW_MAX = 256 };
 
 typedef struct hand hand;
 struct hand {
@@ -44,7 +44,7 @@ struct hand {
     popcl_fetch_config cfg; /* a sequence uses cfg.session alone */
     popcl_events events;
     popcl_sink sink;
-    popcl_flight window[HAND_WINDOW];
+    popcl_flight window[HAND_WINDOW_MAX];
     unsigned char iobuf[POPCL_IOBUF_MIN + 700], plan[1024];
     /* orders */
     int answer[PLACES];     /* what a callback returns, */

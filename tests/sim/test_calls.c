@@ -427,8 +427,11 @@ static void inside_all_of(int job, enum place from, enum place to) {
 }
 
 static void inside_everything(int job, enum place from, enum place to) {
-    for (window = 1; window <= HAND_WINDOW; window += HAND_WINDOW - 1)
+    static const unsigned windows[] = {1, 2, HAND_WINDOW, HAND_WINDOW_MAX};
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        window = windows[i];
         inside_all_of(job, from, to);
+    }
 }
 
 /* [K2 K15] */

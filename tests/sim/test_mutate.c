@@ -95,6 +95,7 @@ static const char *const pieces[] = {
     "+OK\r\n.\r\n",
     "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n",
     "+OK\r\nx\r\n.\r\n",
+    "+OK\r\nUSER\r\nPIPELINING\r\n.\r\n",
 };
 
 typedef struct dialogue {
@@ -105,6 +106,9 @@ typedef struct dialogue {
     unsigned durable; /* bits of numbers */
     unsigned begun, ended;
     int bad, quit;
+    char line[POPCL_COMMAND_MAX + 1], verbs[TEST_WINDOW_MAX]; /* of commands without an answer */
+    size_t line_n, waiting;
+    int ahead; /* two of them at once */
 } dialogue;
 
 static uint32_t roll(dialogue *d, uint32_t below) {
@@ -156,18 +160,43 @@ static unsigned any_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
     return POPCL_FETCH | POPCL_DELETE;
 }
 
-/* Takes what the job says, and looks at it. Returns whether it said anything. */
-static int listen_to(dialogue *d) {
-    size_t n;
-    const unsigned char *p = popcl_send_buf(&d->job.session, &n);
-    char line[POPCL_COMMAND_MAX + 1] = "";
+static void look_at(dialogue *d) {
     unsigned number;
-    if (n == 0) return 0;
-    memcpy(line, p, n);
-    if (sscanf(line, "DELE %u", &number) == 1 && !(d->durable & 1u << (number & 31))) d->bad = 5;
-    if (strncmp(line, "QUIT", 4) == 0) d->quit = 1;
-    popcl_send_ack(&d->job.session, n);
-    return 1;
+    if (sscanf(d->line, "DELE %u", &number) == 1 && !(d->durable & 1u << (number & 31))) d->bad = 5;
+    if (strncmp(d->line, "QUIT", 4) == 0) d->quit = 1;
+    if (d->waiting < sizeof d->verbs) d->verbs[d->waiting++] = d->line[0];
+    if (d->waiting > 1) d->ahead = 1;
+}
+
+/* Takes all commands that the job gives, and looks at them. */
+static void listen_to(dialogue *d) {
+    size_t n;
+    const unsigned char *p;
+    while (p = popcl_send_buf(&d->job.session, &n), n) {
+        for (size_t i = 0; i < n; i++) {
+            if (d->line_n < sizeof d->line - 1) d->line[d->line_n++] = (char)p[i];
+            if (p[i] != '\n') continue;
+            d->line[d->line_n] = 0;
+            d->line_n = 0;
+            look_at(d);
+        }
+        popcl_send_ack(&d->job.session, n);
+    }
+}
+
+/* The right answer to the oldest command, by its first letter. */
+static const char *right_answer(const dialogue *d) {
+    switch (d->waiting ? d->verbs[0] : 0) {
+    case 'C': return "+OK\r\nUSER\r\nPIPELINING\r\n.\r\n";
+    case 'S': return "+OK 3 300\r\n";
+    case 'R': return "+OK\r\nx\r\n.\r\n";
+    case 'L': return "+OK\r\n1 3\r\n2 3\r\n3 3\r\n.\r\n";
+    default: return "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n";
+    case 'P':
+    case 'D':
+    case 'Q':
+    case 0: return "+OK\r\n";
+    }
 }
 
 static void say_to(dialogue *d, const char *piece) {
@@ -183,7 +212,15 @@ static void say_to(dialogue *d, const char *piece) {
     }
 }
 
-static void one_dialogue(uint32_t seed) {
+static void answer_to(dialogue *d, int well) {
+    const char *piece = pieces[roll(d, sizeof pieces / sizeof pieces[0])];
+    if (well) piece = right_answer(d);
+    if (d->waiting) memmove(d->verbs, d->verbs + 1, --d->waiting);
+    say_to(d, piece);
+}
+
+/* Returns whether several commands were in flight at once. */
+static int one_dialogue(uint32_t seed) {
     static dialogue d;
     static const popcl_sink sink = {
         .begin = any_begin, .data = any_data, .commit = any_commit, .abort = any_abort};
@@ -194,27 +231,27 @@ static void one_dialogue(uint32_t seed) {
                               .session.iobuf_len = sizeof d.iobuf,
                               .plan = d.plan,
                               .plan_len = sizeof d.plan};
-    test_window_set(&cfg.session, window);
+    static const unsigned windows[] = {1, 2, 8, TEST_WINDOW_MAX};
+    test_window_give(&cfg.session, window,
+                     getenv("WINDOW") ? test_window() : windows[seed >> 20 & 3]);
     memset(&d, 0xa5, sizeof d);
     d.seed = seed;
     d.open = d.durable = d.begun = d.ended = 0;
-    d.bad = d.quit = 0;
+    d.bad = d.quit = d.ahead = 0;
+    d.line_n = d.waiting = 0;
     cfg.secret.octets = "p";
     cfg.sink = &sink;
     cfg.sink_ctx = cfg.ctx = &d;
     cfg.decide = any_decide;
-    cfg.no_capa = seed & 1;
+    cfg.no_capa = seed >> 3 & 1;
     cfg.uids = seed >> 1 & 1 ? POPCL_UIDS_UNUSED : POPCL_UIDS_OPTIONAL;
     cfg.max_size = seed >> 2 & 1 ? 50 : 0;
     assert_int_equal(popcl_fetch_start(&d.job, &cfg, seed), POPCL_OK);
     popcl_connected(&d.job.session, seed);
     unsigned likely = roll(&d, 4); /* some dialogues answer every command well, for a while */
     for (int i = 0; i < 200 && popcl_state(&d.job.session) != POPCL_DONE; i++) {
-        int asked = listen_to(&d);
-        if (asked || i == 0 || roll(&d, 6) == 0)
-            say_to(&d, likely && roll(&d, 8)
-                           ? (roll(&d, 2) ? "+OK 3 300\r\n" : "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n")
-                           : pieces[roll(&d, sizeof pieces / sizeof pieces[0])]);
+        listen_to(&d);
+        if (d.waiting || i == 0 || roll(&d, 6) == 0) answer_to(&d, likely && roll(&d, 16));
     }
     popcl_recv_eof(&d.job.session);
     for (int i = 0; i < 10000 && popcl_state(&d.job.session) != POPCL_DONE; i++)
@@ -226,13 +263,17 @@ static void one_dialogue(uint32_t seed) {
     if (d.bad || d.begun != d.ended)
         fail_msg("dialogue %lu: %d, %u begun, %u ended", (unsigned long)seed, d.bad, d.begun,
                  d.ended);
+    return d.ahead;
 }
 
 /* [B70 I3 I4 I7] */
 static void random_dialogues(void **state) {
     (void)state;
+    unsigned ahead = 0;
     for (uint32_t seed = 1; seed <= 20000; seed++)
-        one_dialogue(seed * 2654435761u | 1);
+        ahead += one_dialogue(seed * 2654435761u | 1) != 0;
+    int one_at_a_time = getenv("WINDOW") && test_window() == 1;
+    assert_true(one_at_a_time ? ahead == 0 : ahead > 20000 / 10);
 }
 
 int main(void) {
