@@ -536,44 +536,144 @@ static int device_moves(void) {
     return n != 0;
 }
 
-/* 5,000 messages, eight commands in flight, and one record buffer of the least size: a RETR leaves
- * with three others as a rule. */
-static void a_device_fetches_thousands(void **state) {
+static void device_starts(uint32_t messages, popcl_security security, size_t iobuf_len,
+                          unsigned window) {
     static const popcl_sink sink = {
         .begin = device_begin, .data = device_data, .commit = device_commit, .abort = device_abort};
     static const tls_peer_setup setup;
-    enum { MESSAGES = 5000 };
-    (void)state;
     memset(&device, 0, sizeof device);
     tls_peer_free(&r.peer);
     memset(&r, 0, sizeof r);
     sim_server_init(&device.server);
-    device.server.generated = MESSAGES;
-    tls_client_init(&r.tls, TLS_HOST, &r.storage, sizeof r.storage);
-    test_window_give(&device.cfg.session, r.window, 8);
+    device.server.generated = messages;
+    device.server.capa_user = 1;
+    test_window_give(&device.cfg.session, r.window, window);
     device.cfg.session.host = PKI_HOST;
     device.cfg.session.user = "fred";
-    device.cfg.session.security = POPCL_TLS;
-    device.cfg.session.tls = &r.tls;
-    device.cfg.session.seed = &tls_seed;
+    device.cfg.session.security = (uint8_t)security;
+    if (security != POPCL_CLEAR) {
+        tls_client_init(&r.tls, TLS_HOST, &r.storage, sizeof r.storage);
+        tls_peer_init(&r.peer, &setup);
+        device.cfg.session.tls = &r.tls;
+        device.cfg.session.seed = &tls_seed;
+    }
     device.cfg.session.iobuf = r.iobuf;
-    device.cfg.session.iobuf_len = SMALL_IOBUF;
+    device.cfg.session.iobuf_len = iobuf_len;
     device.cfg.secret.octets = "correct-horse";
     device.cfg.plan = device.plan;
     device.cfg.plan_len = sizeof device.plan;
     device.cfg.sink = &sink;
     sim_server_connect(&device.server);
-    tls_peer_init(&r.peer, &setup);
     assert_int_equal(popcl_fetch_start(&device.job, &device.cfg, 0), POPCL_OK);
     popcl_connected(&device.job.session, 0);
-    while (device_moves())
-        continue;
+}
+
+static void device_ends(uint32_t messages) {
     assert_string_equal(popcl_err_name(popcl_result(&device.job.session)), "OK");
-    assert_int_equal(device.stored, MESSAGES);
-    assert_true(r.peer.records < MESSAGES / 4 + 20);
+    assert_int_equal(device.stored, messages);
     popcl_fetch_wipe(&device.job);
     sim_server_free(&device.server);
     tls_peer_free(&r.peer);
+}
+
+/* 5,000 messages, eight commands in flight, and one record buffer of the least size: a RETR leaves
+ * with three others as a rule. */
+static void a_device_fetches_thousands(void **state) {
+    enum { MESSAGES = 5000 };
+    (void)state;
+    device_starts(MESSAGES, POPCL_TLS, SMALL_IOBUF, 8);
+    while (device_moves())
+        continue;
+    assert_true(r.peer.records < MESSAGES / 4 + 20);
+    device_ends(MESSAGES);
+}
+
+/* ---- a server that does not read while it waits to be read ---- */
+
+/* The path from the job to the server. In clear text it holds nearly nothing. With TLS it holds the
+ * octets of commands that any peer's kernel holds, each command in a record of its own. */
+enum {
+    PATH_CLEAR = 7,
+    PATH_TLS = ONE_WAY / NOOP_OCTETS * (NOOP_OCTETS + 29),
+    PATH_HANDSHAKE = 4096
+};
+
+static struct {
+    unsigned char octets[PATH_HANDSHAKE];
+    size_t n;
+} path;
+
+static size_t path_room(int tls) {
+    size_t most = !tls ? PATH_CLEAR : tls_peer_open(&r.peer) ? PATH_TLS : PATH_HANDSHAKE;
+    return most > path.n ? most - path.n : 0;
+}
+
+static int path_fills(int tls) {
+    popcl *session = &device.job.session;
+    size_t n, room = path_room(tls);
+    const unsigned char *p = popcl_send_buf(session, &n);
+    if (n > room) n = room;
+    if (n == 0) return 0;
+    memcpy(path.octets + path.n, p, n);
+    path.n += n;
+    popcl_send_ack(session, n);
+    return 1;
+}
+
+/* The server takes an octet at a time, and none while an answer is not yet with the job. */
+static int path_drains(int tls) {
+    unsigned char text[64];
+    size_t n;
+    int talks = !tls || tls_peer_open(&r.peer);
+    if (path.n == 0 || (talks && sim_server_ready(&device.server))) return 0;
+    if (tls && tls_peer_waiting(&r.peer)) return 0;
+    text[0] = path.octets[0];
+    if (tls)
+        tls_peer_take(&r.peer, path.octets, 1);
+    else
+        sim_server_take(&device.server, text, 1);
+    while (tls && (n = tls_peer_hear(&r.peer, text, sizeof text)) > 0)
+        sim_server_take(&device.server, text, n);
+    memmove(path.octets, path.octets + 1, --path.n);
+    return 1;
+}
+
+/* The server's octets reach the job as far as it has room for them. */
+static int job_reads(int tls) {
+    unsigned char text[64];
+    size_t n, room;
+    if (tls && tls_peer_open(&r.peer) && tls_peer_waiting(&r.peer) == 0) {
+        n = sim_server_give(&device.server, text, sizeof text);
+        if (n) tls_peer_say(&r.peer, text, n);
+    }
+    unsigned char *p = popcl_recv_buf(&device.job.session, &room);
+    if (room == 0) return 0;
+    n = tls ? tls_peer_give(&r.peer, p, room) : sim_server_give(&device.server, p, room);
+    if (n) popcl_recv_ack(&device.job.session, n);
+    return n != 0;
+}
+
+/* [R50] Commands that wait to be sent never keep the job from reading, if the server reads nothing
+ * before it is read. */
+static void nobody_waits_for_the_other(void **state) {
+    static const unsigned windows[] = {1, 2, 8, 256, MOST};
+    static const size_t sizes[] = {SMALL_IOBUF, 4125, POPCL_IOBUF_DUPLEX};
+    enum { MESSAGES = 1000 };
+    (void)state;
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            for (int tls = 0; tls < 2; tls++) {
+                device_starts(MESSAGES, tls ? POPCL_TLS : POPCL_CLEAR, sizes[i], windows[w]);
+                path.n = 0;
+                while (path_fills(tls) + path_drains(tls) + job_reads(tls))
+                    continue;
+                if (popcl_state(&device.job.session) != POPCL_DONE)
+                    fail_msg("window %u, buffer %zu, TLS %d: %u of %d messages, then nothing moves",
+                             windows[w], sizes[i], tls, (unsigned)device.stored, MESSAGES);
+                device_ends(MESSAGES);
+            }
+        }
+    }
 }
 
 int main(void) {
@@ -589,6 +689,7 @@ int main(void) {
         cmocka_unit_test(ends_with_bodies_and_quit_in_flight),
         cmocka_unit_test(groups_are_synced_between_bodies),
         cmocka_unit_test(a_device_fetches_thousands),
+        cmocka_unit_test(nobody_waits_for_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
