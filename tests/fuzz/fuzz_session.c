@@ -2,8 +2,8 @@
 /* fuzz_session - whole sessions in clear text, with 1, 2, 8 or 256 commands in flight. Whatever a
  * server sends, the session ends. DELE is sent only for a message that is durable, each begin has
  * one end, and success needs QUIT. Events, commands and result are the same however the octets are
- * cut. That does not hold once several commands are in flight: the next command may leave after one
- * reply of a turn, or after all of them.
+ * cut, with one command in flight. With several, the next command may leave after one reply of a
+ * turn, or after all replies.
  *
  * Input: an octet of settings (see below), an octet for the sink, then turns of the server with
  * 0xff between them. Bits 0 and 1 of the settings choose the window. A turn comes once the job has
