@@ -353,12 +353,12 @@ typedef struct popcl_guard {
     int64_t fault_time, not_after;
     unsigned char end_point[64]; /* tls-server-end-point */
     popcl_leaf leaf;
-    br_x509_pkey pkey;                                   /* a view of a key */
+    br_x509_pkey pkey;                                               /* a view of a key */
     unsigned char subject[POPCL_NAME_HASH], issuer[POPCL_NAME_HASH]; /* of the certificate */
-    unsigned char wanted[POPCL_NAME_HASH];               /* the tip's issuer */
-    unsigned char digest[64];                            /* over the part of the tip that is signed */
-    br_hash_compat_context tbs;                          /* the same, of the certificate */
-    br_sha256_context name; /* over its issuer, subject and key, in turn */
+    unsigned char wanted[POPCL_NAME_HASH];                           /* the tip's issuer */
+    unsigned char digest[64];                     /* over the part of the tip that is signed */
+    br_hash_compat_context tbs;                   /* the same, of the certificate */
+    br_sha256_context name;                       /* over its issuer, subject and key, in turn */
     unsigned char signature[POPCL_SIGNATURE_MAX]; /* of the tip */
     popcl_key server;                             /* the server's */
     union {

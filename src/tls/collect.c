@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* collect - the judge of certificates for machines with memory. The guard alone takes issuers in the
- * order in which a server sends them. But servers send them in any order, and beside certificates
- * for another root. So the certificates are kept until all have come, and are then offered to the
- * guard: as they came, and if it refuses, as each path that their names allow. The number of paths
- * is bounded, and so are the signatures that are checked for all of them together. The verdict on
- * what came stands if no path is better. */
+/* collect - the judge of certificates for machines with memory. The guard alone takes issuers in
+ * the order in which a server sends them. But servers send them in any order, and beside
+ * certificates for another root. So the certificates are kept until all have come. Then the guard
+ * gets them as they came. If it refuses, it gets each path that their names allow. The number of
+ * paths is bounded, and so are the signatures that are checked for all of them together. If no path
+ * is better, the first verdict counts. */
 #include <string.h>
 
 #include "guard.h"
@@ -29,8 +29,7 @@ static void collect_start_chain(const br_x509_class **ctx, const char *server_na
 static void collect_start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_collector *c = collector_of(ctx);
     popcl_collected *one = &c->cert[c->certs];
-    c->is_kept =
-        !c->is_lost && c->certs < POPCL_COLLECTED && length <= sizeof c->octets - c->used;
+    c->is_kept = !c->is_lost && c->certs < POPCL_COLLECTED && length <= sizeof c->octets - c->used;
     if (!c->is_kept) return;
     one->at = c->used;
     one->len = 0;
@@ -66,7 +65,7 @@ static void read_names(popcl_collector *c, popcl_collected *one, int is_first) {
     unsigned char name[br_sha256_SIZE];
     leaf->key = &c->guard.server;
     leaf->signature = NULL;
-    leaf->names_at = UINT16_MAX; /* names are told by the guard alone */
+    leaf->names_at = UINT16_MAX; /* the guard alone writes names */
     popcl_leaf_begin(leaf, one->announced, is_first);
     for (uint32_t at = 0; at < one->len;) {
         enum leaf_part part = popcl_leaf_part(leaf);

@@ -2,7 +2,7 @@
 /* constraints - see constraints.h. A kept name is two octets, marks and length, and its text. The
  * host comes before them, from its own place.
  *
- * The subject is kept as a hash of its beginning at each end of a part, since a base of that kind
+ * The subject is kept as hashes: one of its beginning up to each end of a part. A base for subjects
  * is such a beginning. The parts that are not kept are below no base. The hash is a weak one: a
  * collision would let a constraint on the subject pass, and the subject decides nothing. */
 #include "constraints.h"
@@ -96,9 +96,9 @@ static int is_outside(popcl_leaf *r) {
     return 0;
 }
 
-/* Returns whether a name is below an excluded base. A subject may be, for any base of its kind: the
- * same name can be written in other letters or another string type (RFC 5280, 7.1), and its hash
- * would differ. */
+/* Returns whether a name is below an excluded base. A subject may be,
+ * for any base of its kind. For the same name can have other letters or another string type (RFC
+ * 5280, 7.1), and another hash. */
 static int is_inside(popcl_leaf *r) {
     certified n;
     if (r->limited >> KIND_DIRECTORY & 1 && r->subject_parts) return 1;
@@ -148,8 +148,8 @@ static void dns_base_octet(popcl_leaf *r, unsigned at, unsigned c) {
     }
     if (!popcl_name_has(c)) r->is_bad = 1;
     for (unsigned i = 0; next_name(r, &i, &n);)
-        if (*n.marks & FITS &&
-            popcl_name_lower(n.text[n.len - r->base_len + at - r->base_from]) != popcl_name_lower(c))
+        if (*n.marks & FITS && popcl_name_lower(n.text[n.len - r->base_len + at - r->base_from]) !=
+                                   popcl_name_lower(c))
             *n.marks &= IS_IP | BELOW;
 }
 

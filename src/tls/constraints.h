@@ -2,8 +2,8 @@
 /* constraints - name constraints (RFC 5280, 4.2.1.10). An issuer's certificate comes after the
  * certificates below it. So leaf.c keeps the names of the server's certificate here, in little
  * room. When the constraints of an issuer stream by, each of their bases is compared with all names
- * at once. Judged are the names of the server's certificate, and the host that was asked for. A name
- * that found no room breaks every constraint of its kind. */
+ * at once. Judged are the names of the server's certificate, and the host that was asked for. A
+ * name that found no room breaks every constraint of its kind. */
 #ifndef POPCL_TLS_CONSTRAINTS_H
 #define POPCL_TLS_CONSTRAINTS_H
 

@@ -86,8 +86,7 @@ static void guard_note(popcl_guard *g, popcl_err e, unsigned cert) {
     if (g->result == (uint8_t)e) return;
     g->result = (uint8_t)e;
     g->fault_cert = (uint8_t)cert;
-    g->fault_time =
-        e == POPCL_ERR_CERT_EXPIRED || e == POPCL_ERR_CERT_NOT_YET ? g->leaf.time : 0;
+    g->fault_time = e == POPCL_ERR_CERT_EXPIRED || e == POPCL_ERR_CERT_NOT_YET ? g->leaf.time : 0;
 }
 
 static void guard_refuse(popcl_guard *g, popcl_err e) {
@@ -137,7 +136,8 @@ static int is_signed(const popcl_guard *g, const br_x509_pkey *key, size_t len) 
 /* Returns whether the profile has the algorithm of a key. */
 static int is_usable(const popcl_tls_profile *p, const br_x509_pkey *key) {
     if (popcl_key_fault(key) != KEY_SOUND) return 0;
-    return key->key_type == BR_KEYTYPE_RSA ? p->rsa != NULL : (int)(p->curves >> key->key.ec.curve & 1);
+    return key->key_type == BR_KEYTYPE_RSA ? p->rsa != NULL
+                                           : (int)(p->curves >> key->key.ec.curve & 1);
 }
 
 /* Checks the tip's signature by a key. A server must not make a device check signatures without
@@ -158,8 +158,8 @@ static popcl_err check_signature(popcl_guard *g, const br_x509_pkey *key) {
 /* ---- parts of a certificate ---- */
 
 /* The algorithm of the signature is known. The octets before it were kept, and are hashed now.
- * tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate 0, by the hash algorithm
- * of its own signature. */
+ * tls-server-end-point (RFC 5929, 4.1) is the hash of the whole certificate 0, by the hash
+ * algorithm of its own signature. */
 static void end_head(popcl_guard *g) {
     const unsigned char *head = g->issuing.first.head;
     const br_hash_class *h = hash_class(g, popcl_leaf_hash(&g->leaf));
@@ -372,7 +372,7 @@ static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)
 
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
-    (void)server_name; /* the name that is sent as SNI: the guard has its own */
+    (void)server_name;          /* the name that is sent as SNI: the guard has its own */
     uint8_t checks = g->checks; /* those of several chains count together */
     memset(&g->result, 0, offsetof(popcl_guard, leaf) - offsetof(popcl_guard, result));
     g->checks = checks;

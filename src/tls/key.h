@@ -10,8 +10,8 @@ enum key_fault { KEY_SOUND, KEY_WEAK, KEY_ODD };
 
 /* Returns whether popcl uses a key, wherever it is: the server's, an issuer's, an anchor's.
  *
- * RSA: a modulus that is odd and has 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline
- * Requirements, 6.1.5); an exponent that is odd, from 3 to 2^31 - 1. A larger one is of no use, and
+ * RSA: an odd modulus of 2048 to 4096 bits in whole octets (CA/Browser Forum, Baseline
+ * Requirements, 6.1.5). The exponent is odd, from 3 to 2^31 - 1. A larger one is of no use, and
  * makes work. EC: an uncompressed point (RFC 5480, 2.2) of the length that the curve has. BearSSL
  * relies on that length, and checks that the point is on the curve. */
 enum key_fault popcl_key_fault(const br_x509_pkey *k);

@@ -572,9 +572,7 @@ static int act(popcl_leaf *r, uint8_t what) {
         leaf_note(r, LEAF_ODD_KEY, r->oid != RSA && !r->curve);
         return r->oid != RSA || r->param == NULL_TAG;
     case KEY_BITS: return r->oid == RSA || end_point(r);
-    case SIGNED:
-        r->signature_len = (uint16_t)(r->len - 1);
-        return r->len > 1 && r->value[0] == 0;
+    case SIGNED: r->signature_len = (uint16_t)(r->len - 1); return r->len > 1 && r->value[0] == 0;
     case RSA_N: end_modulus(r); return 1;
     case RSA_E: end_exponent(r); return 1;
     case EXT_OID: return begin_extension(r);

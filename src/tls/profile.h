@@ -33,7 +33,7 @@ typedef struct popcl_x509 {
     void *(*spare)(void *state, size_t *n);
 } popcl_x509;
 
-extern const popcl_x509 popcl_x509_guard; /* chain, name, dates, and pins if there are any */
+extern const popcl_x509 popcl_x509_guard;   /* chain, name, dates, and pins if there are any */
 extern const popcl_x509 popcl_x509_collect; /* the same, with issuers in any order */
 extern const popcl_x509 popcl_x509_pin;     /* the key alone */
 
@@ -50,7 +50,8 @@ int popcl_tls_hash_id(
 void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e);
 void popcl_tls_ciphers_small(br_ssl_engine_context *e);
 
-/* P-521 costs a device some 300 million instructions for one step, and hardly any server uses it. */
+/* P-521 costs a device some 300 million instructions for one step, and hardly any server uses it.
+ */
 #define POPCL_TLS_CURVES_DEVICE (1u << BR_EC_secp256r1 | 1u << BR_EC_secp384r1)
 #define POPCL_TLS_CURVES_HOST                                                                      \
     (POPCL_TLS_CURVES_DEVICE | 1u << BR_EC_secp521r1 | 1u << BR_EC_curve25519)
@@ -65,8 +66,8 @@ struct popcl_tls_profile {
     const uint16_t *suites; /* in order of preference. They are pairs of one cipher with both kinds
                                of keys, or one alone */
     uint8_t suites_len;
-    uint8_t number; /* 1 and up, never used for another profile: a kept session is bound to it */
-    uint8_t path_max;   /* most certificates of a path. Real ones have up to four */
+    uint8_t number;   /* 1 and up, never used for another profile: a kept session is bound to it */
+    uint8_t path_max; /* most certificates of a path. Real ones have up to four */
     uint8_t checks_max; /* most signatures that are checked in one chain */
     uint32_t curves;    /* a bit for each curve of ec that is used */
     const br_ec_impl *ec;

@@ -32,13 +32,7 @@ static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, con
 }
 
 static const br_ec_impl ec = {
-    POPCL_TLS_CURVES_DEVICE,
-    generator,
-    order,
-    xoff,
-    mul,
-    mulgen,
-    muladd,
+    POPCL_TLS_CURVES_DEVICE, generator, order, xoff, mul, mulgen, muladd,
 };
 
 const popcl_tls_profile popcl_tls_public = {

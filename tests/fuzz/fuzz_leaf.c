@@ -3,8 +3,9 @@
  * within the reader's own memory and the room for names; what it takes as a certificate another
  * reader (src/host/cert.h) takes too, and finds the same.
  *
- * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for; bit 2: its signature
- * is kept; bit 3: it comes octet by octet), then the certificate. Seeds: tests/x509check/run.py --seeds. */
+ * Input: flags (bit 0: it is the server's own; bit 1: an address is looked for; bit 2: its
+ * signature is kept; bit 3: it comes octet by octet), then the certificate. Seeds:
+ * tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
