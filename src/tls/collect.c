@@ -82,7 +82,7 @@ static void read_names(popcl_collector *c, popcl_collected *one, int is_first) {
 }
 
 /* Gives certificates to the guard. Returns its verdict. */
-static popcl_err offer(popcl_collector *c, const uint8_t *path, unsigned n) {
+static popcl_err try_path(popcl_collector *c, const uint8_t *path, unsigned n) {
     const br_x509_class **x = &c->guard.vtable;
     (*x)->start_chain(x, NULL);
     for (unsigned i = 0; i < n; i++) {
@@ -126,7 +126,7 @@ static int search(popcl_collector *c, unsigned *end) {
             continue;
         }
         if (is_longer) { /* the end of a path */
-            if (offer(c, path, n) == POPCL_OK) return 1;
+            if (try_path(c, path, n) == POPCL_OK) return 1;
             if (++offered == 1) *end = path[n - 1] + 1u;
             if (offered == PATHS_MAX) break;
         }
@@ -147,7 +147,7 @@ static unsigned collect_end_chain(const br_x509_class **ctx) {
     uint8_t all[POPCL_COLLECTED];
     for (unsigned i = 0; i < c->certs; i++)
         all[i] = (uint8_t)i;
-    popcl_err e = offer(c, all, c->certs);
+    popcl_err e = try_path(c, all, c->certs);
     unsigned fault_cert = g->fault_cert, end;
     int64_t fault_time = g->fault_time;
     if (e && c->certs > 2 && is_about_issuers(g, e) && !search(c, &end)) {

@@ -183,14 +183,14 @@ static void compare_pins(popcl_guard *g) {
         if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
 }
 
-static void end_name(const popcl_guard *g, unsigned char name[POPCL_NAME_HASH]) {
+static void keep_name(const popcl_guard *g, unsigned char name[POPCL_NAME_HASH]) {
     unsigned char hash[br_sha256_SIZE];
     br_sha256_out(&g->name, hash);
     memcpy(name, hash, POPCL_NAME_HASH);
 }
 
 /* The certificate becomes the tip. Its signature is the next part to come. */
-static void advance(popcl_guard *g) {
+static void grow(popcl_guard *g) {
     memset(g->digest, 0, sizeof g->digest);
     if (g->hash) hash_out(&g->tbs, g->digest);
     g->signed_hash = g->hash;
@@ -229,14 +229,14 @@ static void end_signed_part(popcl_guard *g) {
     /* a self-issued certificate of an issuer does not count for the length of a path (RFC 5280,
      * 6.1.4, l) */
     g->below = (uint8_t)(g->below + (!g->leaf.is_first && !is_self_issued(g)));
-    advance(g);
+    grow(g);
 }
 
 static void end_part(popcl_guard *g, enum leaf_part part) {
     switch (part) {
     case LEAF_PART_HEAD: end_head(g); break;
-    case LEAF_PART_ISSUER: end_name(g, g->issuer); break;
-    case LEAF_PART_SUBJECT: end_name(g, g->subject); break;
+    case LEAF_PART_ISSUER: keep_name(g, g->issuer); break;
+    case LEAF_PART_SUBJECT: keep_name(g, g->subject); break;
     case LEAF_PART_KEY:
         if (g->leaf.is_first) compare_pins(g);
         break;

@@ -34,18 +34,16 @@ enum key_fault popcl_key_fault(const br_x509_pkey *k) {
     return k->key_type == BR_KEYTYPE_EC ? ec_fault(&k->key.ec) : KEY_ODD;
 }
 
-const br_x509_pkey *popcl_key_view(const popcl_key *k, br_x509_pkey *to) {
-    /* BearSSL's types have no const, but it only reads keys */
-    unsigned char *octets = (unsigned char *)(uintptr_t)k->octets;
+const br_x509_pkey *popcl_key_view(popcl_key *k, br_x509_pkey *to) {
     to->key_type = k->kind;
     if (k->kind == BR_KEYTYPE_RSA) {
-        to->key.rsa.n = octets;
+        to->key.rsa.n = k->octets;
         to->key.rsa.nlen = k->len;
-        to->key.rsa.e = (unsigned char *)(uintptr_t)k->e;
+        to->key.rsa.e = k->e;
         to->key.rsa.elen = k->e_len;
     } else {
         to->key.ec.curve = k->curve;
-        to->key.ec.q = octets;
+        to->key.ec.q = k->octets;
         to->key.ec.qlen = k->len;
     }
     return to;

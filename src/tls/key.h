@@ -16,8 +16,8 @@ enum key_fault { KEY_SOUND, KEY_WEAK, KEY_ODD };
  * relies on that length, and checks that the point is on the curve. */
 enum key_fault popcl_key_fault(const br_x509_pkey *k);
 
-/* Returns a view of k in *to. It borrows k. */
-const br_x509_pkey *popcl_key_view(const popcl_key *k, br_x509_pkey *to);
+/* Returns a view of k in *to. It borrows k. BearSSL's types have no const, but it only reads. */
+const br_x509_pkey *popcl_key_view(popcl_key *k, br_x509_pkey *to);
 
 /* Returns whether both are the same key. */
 int popcl_key_equal(const br_x509_pkey *a, const br_x509_pkey *b);

@@ -639,9 +639,13 @@ static unsigned on_decide(void *ctx, const popcl_msg *m, popcl_stage stage) {
                                      POPCL_DELETE,
                                      0xFF,
                                      POPCL_FETCH | POPCL_DELETE_UNFETCHED};
-    static const unsigned second[] = {
-        POPCL_SKIP, POPCL_FETCH, POPCL_FETCH | POPCL_DELETE, POPCL_DELETE_UNFETCHED,
-        0xFFFFFFFF, POPCL_DELETE, POPCL_HEADERS_FIRST | POPCL_DELETE_UNFETCHED};
+    static const unsigned second[] = {POPCL_SKIP,
+                                      POPCL_FETCH,
+                                      POPCL_FETCH | POPCL_DELETE,
+                                      POPCL_DELETE_UNFETCHED,
+                                      0xFFFFFFFF,
+                                      POPCL_DELETE,
+                                      POPCL_HEADERS_FIRST | POPCL_DELETE_UNFETCHED};
     world *w = ctx;
     message *x = of(w, m, "decide");
     called(w, "decide");
