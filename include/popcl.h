@@ -100,10 +100,10 @@ typedef struct popcl_secret {
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN
-     * asks for time. After resume popcl reads the secret from its begin again. If it has already
-     * sent a part of a response (RFC 5034), it reads on after that part. Any other negative value
-     * is a failure, and so is a value above cap. popcl may ask for any offset, and more than once
-     * for the same one.
+     * asks for time. After resume popcl reads the secret from its begin again. If popcl has
+     * already written a part of a POPCL_RESPONSE, it continues to read the secret after that part.
+     * Any other negative value is a failure, and so is a value above cap. popcl may ask for any
+     * offset, and more than once for the same one.
      *
      * If get was ever called, it gets exactly one last call, whatever the outcome is. That call has
      * buf = NULL and cap = 0, and releases what get holds; its return value is ignored. */
@@ -128,7 +128,7 @@ typedef enum popcl_verb {
                         After the handshake send CAPA. Until CAPA is answered, a login command
                         gets ERR_STATE. Some servers wrongly greet again after STLS, and that
                         greeting would pass for the login's +OK. RFC 2595, 4 */
-    POPCL_CAPA,      /* brings lines; before and after login     RFC 2449, 5 */
+    POPCL_CAPA,      /* popcl_capabilities has the list; before and after login. RFC 2449, 5 */
     POPCL_STAT,      /* brings reply.number and reply.size       RFC 1939, 5 */
     POPCL_LIST,      /* number, or 0: then it brings lines       RFC 1939, 5 */
     POPCL_UIDL,      /* number, or 0: then it brings lines       RFC 1939, 7 */
@@ -163,8 +163,8 @@ typedef enum popcl_code {
 } popcl_code;
 
 /* All that a session keeps of a reply. Valid during the event that brings it, and until the next
- * reply. Number, size and UID are those of the reply's newest line; in a single reply, those of the
- * status line.
+ * reply. Number, size and UID are those of the reply's newest line. In a reply without lines, they
+ * are those of the status line.
  *
  * Code and text are those of the newest -ERR. Until the login is complete, the next reply removes
  * code and text. After the login the code stays until the next -ERR. The text stays until the next
@@ -179,7 +179,8 @@ typedef struct popcl_reply {
     uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 in other replies */
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
-    uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID; 33 also for a digest (POPCL_UID_DIGEST) */
+    uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID. A UID of 33 bytes is a digest only if its first
+                         byte is POPCL_UID_DIGEST */
     uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP. UIDs and capabilities
                          use the same room, so a reply that brings them clears the text */
     /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the UID */
@@ -257,7 +258,8 @@ typedef struct popcl_config {
     void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
                          is over, and by wipe */
     size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
-                         Anything above that enlarges the receive buffer */
+                         A larger buffer receives more at once, with TLS up to 16,709 bytes.
+                         POPCL_IOBUF_DUPLEX (popcl_tls.h) has the split */
     /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect;
      * with start, if that is not called. */
     uint32_t connect_ms; /* ms from that begin to connected; 0 = POPCL_CONNECT_MS */
@@ -270,8 +272,9 @@ typedef struct popcl_config {
                           POPCL_QUIT_MS if that is less */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time. A server may lose such a command: a fetch job notices
-                             (popcl_diag.unsure), a session of your own has to */
+                             at a time. A server may lose such a command. A fetch job reports this
+                             doubt in popcl_diag.unsure. Your own session must detect lost commands
+                             itself */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
@@ -297,8 +300,8 @@ unsigned popcl_state(const popcl *c);
 
 /* send_buf returns bytes to send, *n of them; 0 = nothing to send now. The bytes are valid until
  * the next call that changes the session. send_ack: n of these bytes were sent. If n is 0, or
- * there is nothing to send, send_ack does nothing. If n is more than send_buf offers, the session
- * ends with POPCL_ERR_PORT. */
+ * there is nothing to send, send_ack does nothing. If send_buf offers bytes and n is larger, the
+ * session ends with POPCL_ERR_PORT. */
 const unsigned char *popcl_send_buf(const popcl *c, size_t *n);
 void popcl_send_ack(popcl *c, size_t n);
 

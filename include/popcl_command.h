@@ -35,17 +35,18 @@ typedef struct popcl_command {
     size_t text_len;  /* bytes of text */
     const popcl_secret *secret; /* PASS, APOP, AUTH, RESPONSE. Borrowed during submit; by a RESPONSE
                                    until its done event. After ERR_SECRET_WAIT the secret stays
-                                   borrowed until the last call of its get (popcl_secret). That call
-                                   comes once the command is written or has failed, another command
-                                   is written, or the session is over */
+                                   borrowed until the last call of its get (popcl_secret). popcl
+                                   makes this call when it has written this command or another one,
+                                   when this command fails, or when the session ends */
 } popcl_command;
 
 #define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
 
 /* The done event may return this bit if +OK answered an AUTH without initial response. Some servers
  * send this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and
- * a RESPONSE may be submitted. For any other reply the bit is ignored. It is also ignored if a
- * command was submitted inside this done event, or in a pause that it asked for. */
+ * a RESPONSE may be submitted. For any other reply the bit is ignored. popcl also
+ * ignores the bit if the owner submitted a command inside this event, or during a pause that the
+ * event requested. */
 #define POPCL_LOGIN_GOES_ON 0x40u
 
 /* How much time `closed` has. */
@@ -68,8 +69,9 @@ typedef struct popcl_events {
      * human-readable text. A challenge is in base64, and popcl does not decode it. One line may
      * come in several calls. The line may still turn out to be malformed. */
     void (*text)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
-    /* One line of a listing was read. A CAPA reply brings no line: see popcl_capabilities. A
-     * line that names no message is passed over: its number is 0, or above STAT's count. */
+    /* One line of a listing was read. A CAPA reply brings no line event;
+     * popcl_capabilities has its content. If a line has number 0, or a number above STAT's count,
+     * popcl sends no line event. */
     void (*line)(void *ctx, uint32_t tag, const popcl_reply *line);
     /* A body follows: +OK to RETR or TOP. */
     void (*open)(void *ctx, uint32_t tag, const popcl_reply *reply);

@@ -19,7 +19,7 @@
       "the plan or the message limit is used up",                                                  \
       "allow more passes, or give a larger plan; a program that neither deletes nor remembers "    \
       "messages gets the same ones again")                                                         \
-    /* settings, most of which start checks before anything is sent; and calls */                  \
+    /* settings and calls: start checks most settings before popcl sends anything */               \
     X(2, ERR_ARGUMENT, USAGE, "a required setting is missing or out of range",                     \
       "a field of popcl_config is NULL, zero or outside its documented range",                     \
       "compare the configuration with popcl.h")                                                    \
@@ -176,8 +176,8 @@
       "use POPCL_TLS, if the server has it; no user name or password was sent")                    \
     X(51, ERR_COMMAND_REFUSED, LATER,                                                              \
       "the server refused a command that every POP3 server must have",                             \
-      "the server limits logins or sessions, or is in a state that its replies do not show",       \
-      "run again later; the server's reply says more")                                             \
+      "the server limits logins or sessions, or cannot serve this command now",                    \
+      "run again later; the server's reply may give the reason")                                   \
     X(52, ERR_GREETING_REFUSED, LATER, "the server refuses this connection",                       \
       "the greeting is -ERR", "try again later; the greeting may give the reason")                 \
     X(53, ERR_IN_USE, LATER, "the maildrop is in use by another session",                          \
@@ -390,8 +390,8 @@ typedef enum popcl_class {
     POPCL_CLASS_LATER,       /* try again later, unchanged */
     POPCL_CLASS_PROTOCOL,    /* the server breaks the protocol */
     POPCL_CLASS_LOGIN,       /* ask for other credentials */
-    POPCL_CLASS_CERT, /* the server's certificate is refused: final without a person's decision (RFC
-                         7817, 3) */
+    POPCL_CLASS_CERT, /* popcl refuses the server's certificate; only a person may decide to accept
+                         it (RFC 7817, 3) */
     POPCL_CLASS_TLS,  /* the server speaks no TLS that popcl accepts, or breaks it; nothing falls
                          back to clear text */
     POPCL_CLASS_CONFIG, /* correct the stored credentials */

@@ -40,8 +40,8 @@ extern "C" {
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
 /* least plan, in bytes: one entry; enough for USER/PASS and for AUTH PLAIN */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
-/* least plan, in bytes, if APOP may be used: with POPCL_AUTH_APOP, or with POPCL_AUTH_AUTO and
- * POPCL_CLEAR. POPCL_STLS does not count as clear text here. Until the listing the plan holds the
+/* least plan, in bytes, if APOP may be used. POPCL_AUTH_APOP needs this plan with every security
+ * setting, POPCL_AUTH_AUTO with POPCL_CLEAR only. Until the listing the plan holds the
  * login's state. In a build without APOP (POPCL_WITH_APOP) POPCL_PLAN_MIN is enough */
 #define POPCL_PLAN_MIN_APOP 200u
 
@@ -71,8 +71,8 @@ typedef struct popcl_msg {
     uint8_t part;    /* popcl_part: the part that the sink gets */
     const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
                         NUL-terminated, "" without UID. If it begins with POPCL_UID_DIGEST, it is
-                        the digest of a UID that breaks the rules. By a digest, a program may skip a
-                        message as already fetched. It must not answer DELETE_UNFETCHED by it */
+                        the digest of a UID that breaks the rules. A program may skip a message
+                        because of a digest, but must not answer DELETE_UNFETCHED because of one */
 } popcl_msg;
 
 /* The times at which the callback popcl_fetch_config.decide is asked about a message. It answers
@@ -306,7 +306,8 @@ typedef struct popcl_diag {
                            that no reply is missing. Then a message that the session stored may be
                            another one than its UID shows. Fetch all messages of the session again,
                            and delete none of them unfetched. Give the next sessions no window.
-                           While the session runs, the value is that of a session that ends now */
+                           While the session runs, unsure has the value that it would have if the
+                           session ended now */
     uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a message did not
                            have its listed size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, all UIDs are the

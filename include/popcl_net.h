@@ -16,7 +16,8 @@ extern "C" {
 #define POPCL_NET_AGAIN  (-1) /* recv, send: nothing now, wait first */
 #define POPCL_NET_FAILED (-2) /* recv, send, wait: the connection is broken; see code */
 
-#define POPCL_NET_STOP 0x100 /* wait: the caller wants an orderly shutdown (popcl_stop) */
+#define POPCL_NET_STOP 0x100 /* wait: the program that called popcl_run wants an orderly shutdown  \
+                              */
 
 /* All functions get the ctx given to popcl_run. Only open and wait may block, and not beyond
  * limit_ms. */
@@ -25,9 +26,9 @@ typedef struct popcl_net {
      * included. Tries every address of the name, side by side or each for a share of the time.
      *
      * Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT,
-     * ERR_NET, or ERR_STOPPED (the caller wants an end). A port that does TLS itself may also
-     * return any result of class TLS or CERT. The job ends with that result, unchanged, or with
-     * POPCL_ERR_PORT if open returned anything else.
+     * ERR_NET, or ERR_STOPPED (the program that called popcl_run wants an end). A port that does
+     * TLS itself may also return any result of class TLS or CERT. The job ends with that result,
+     * unchanged, or with POPCL_ERR_PORT if open returned anything else.
      *
      * If the server accepted a connection, the result is OK, even if the connection broke since:
      * recv reports that. If host is an address, no name is resolved: a timeout is then
@@ -46,8 +47,8 @@ typedef struct popcl_net {
      * possible. Returns the bits that are possible, 0 if none is yet or a signal came, or
      * POPCL_NET_FAILED. An end of the connection counts as POPCL_RECV, because recv reports it.
      *
-     * If want has POPCL_NET_STOP too, and the caller wants an end, returns POPCL_NET_STOP at once.
-     * After that popcl_run does not ask for POPCL_NET_STOP any more. */
+     * If want has POPCL_NET_STOP too, and that program wants an end, returns POPCL_NET_STOP at
+     * once. After that popcl_run does not ask for POPCL_NET_STOP any more. */
     int32_t (*wait)(void *ctx, unsigned want, uint32_t limit_ms);
     /* Closes the connection: nothing is left open. popcl_run calls it once after an open that
      * returned POPCL_OK. If it is called again without an open, it does nothing. */

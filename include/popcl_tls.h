@@ -112,7 +112,8 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  *   ask_no_fragment.
  * - The session is offered for 24 hours after the handshake in which the certificate was checked.
  *   After the certificate's end, or with a clock before that handshake, the session is not offered.
- *   If these rules forbid to offer the session, start wipes it.
+ *   If a listed setting differs, or the times or the clock forbid the offer, start wipes the kept
+ *   session.
  * - A new session is kept once the login has succeeded, and only then. Every error of TLS wipes the
  *   session. If a job offers a kept session and ends before its login has succeeded, the kept
  *   session is wiped too.
@@ -161,8 +162,8 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
  * zero. */
 struct popcl_tls {
     const popcl_tls_profile *profile;
-    void *storage; /* an object of the profile's storage type below, of the alignment of that type;
-                      wiped at the end */
+    void *storage; /* an object of the profile's storage type below, of the alignment of that type.
+                      popcl wipes the keys of TLS when the session is over, and all of it in wipe */
     size_t storage_len; /* bytes of storage */
     const popcl_trust *trust;
     int64_t utc_s;     /* the time, Unix seconds. Negative or past the year 9999 = unknown:
@@ -214,8 +215,8 @@ typedef struct popcl_tls_diag {
                         server's own, 2 = the next; 0 = no certificate was refused */
     int64_t cert_time; /* Unix seconds: the time at which it expired (POPCL_ERR_CERT_EXPIRED) or
                           becomes valid (POPCL_ERR_CERT_NOT_YET); 0 = another result */
-    /* The number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more. The server
-     * sent this alert. If error is 512 or more, popcl sent it. */
+    /* The number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more. If error
+     * is 512 or more, popcl sent this alert, otherwise the server. */
     uint8_t alert;
     int error;           /* BearSSL's error number; 0 = no error */
     uint32_t record_len; /* bytes of the last record, header included, as its header announces them.
