@@ -44,7 +44,7 @@ extern "C" {
 #define POPCL_SEEN_DELETE_DUE 4u /* durable, and its deletion was wanted but is not confirmed */
 #define POPCL_SEEN_OTHER      8u
 /* When the callback fate gets POPCL_STORED, add this mark to another one if popcl_diag.unsure is 1
- * at that moment: the message may be another one than its UID shows. popcl_seen_settle decides at
+ * at that moment. The message may be another one than its UID shows. popcl_seen_settle decides at
  * the session's end. Only sessions with a window (popcl_config.window) need it. */
 #define POPCL_SEEN_UNSURE 64u
 #define POPCL_SEEN_MARKS  79u
