@@ -48,11 +48,43 @@ extern "C" {
 
 #define POPCL_PIN_LEN      32u  /* bytes: SHA-256 of a SubjectPublicKeyInfo (RFC 7469, 2.4) */
 #define POPCL_OWN_CERT_LEN 32u  /* bytes of a certificate's hash in popcl_trust.own_certs */
-#define POPCL_PATH_ANY     255u /* in popcl_trust.path_len: no limit */
+#define POPCL_ANCHOR_NAME  8u   /* bytes of the hash of an anchor's name */
+#define POPCL_ANCHOR_ROOM  600u /* the most bytes of an anchor's entry */
+#define POPCL_PATH_ANY     255u /* in an entry's path length: no limit */
 
-/* 2026-01-01, Unix seconds. A clock before this time counts as not set: then no certificate is
- * judged, and no session is kept or resumed. */
+/* 2026-01-01, Unix seconds: the day of this release. A clock before this time counts as not set:
+ * then no certificate is judged, and no session is kept or resumed. Each release sets it anew. It
+ * is no date of the build, so that the same source gives the same program. */
 #define POPCL_CLOCK_FLOOR_S 1767225600
+
+/* A trust anchor: the hash of its name, and its entry. popcl-ta and popcl_posix_trust_load write
+ * entries. Numbers are big-endian:
+ *
+ *     at  bytes
+ *      0  1      kind of the key: 1 RSA; 23, 24 or 25 the curve (P-256, P-384, P-521)
+ *      1  1      flags: POPCL_ANCHOR_CA, POPCL_ANCHOR_LIMITED
+ *      2  1      path length (RFC 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY
+ *      3  1      bytes of the exponent of RSA, otherwise 0
+ *      4  2      bytes of the modulus, or of the point
+ *      6  2 2    the first and the last day of the certificate, in days since 1970; at most 65535.
+ *                A chain is not judged by these days
+ *     10  2      bytes of the names
+ *     12         the modulus without leading zeros, or the point; the exponent; the names
+ *
+ * The names are the permitted bases of a limited anchor (RFC 5280, 4.2.1.10): dNSNames, each after
+ * a byte with its length. An entry counts as absent if its kind is unknown, if it has other flags,
+ * or if its lengths do not add up. */
+#define POPCL_ANCHOR_CA                                                                            \
+    1u                          /* an authority: it signs certificates. Without this flag it is a  \
+                                   server's own certificate: direct trust */
+#define POPCL_ANCHOR_LIMITED 2u /* it vouches only for names below its bases, and for no address   \
+                                 */
+typedef struct popcl_anchor {
+    unsigned char name[POPCL_ANCHOR_NAME]; /* the first bytes of the SHA-256 of the certificate's
+                                              subject, in DER with tag and length */
+    const unsigned char *entry;
+    uint16_t entry_len;
+} popcl_anchor;
 
 /* The certificates and keys to trust. Constant, borrowed until wipe. popcl-ta writes one as C;
  * popcl_posix_trust_load (popcl_posix_trust.h) makes one from PEM files.
@@ -61,16 +93,24 @@ extern "C" {
  * pins. With pins alone, the server's key must be one of the pins, and the certificate may have any
  * name. In this case only the server's own certificate is read. The dates of this certificate are
  * checked, except in the profile `pinned`. */
-typedef struct popcl_trust {
-    const br_x509_trust_anchor *anchors; /* of CAs (flag BR_X509_TA_CA), or of server
-                                            certificates themselves: direct trust */
-    size_t anchors_len;                  /* number of anchors */
-    const uint8_t *path_len;   /* for each anchor the pathLenConstraint of its certificate (RFC
-                                * 5280, 4.2.1.9), 0 to 254, or POPCL_PATH_ANY; NULL = no anchor has
-                                * one */
-    int64_t newest_not_before; /* Unix seconds: the newest notBefore of the anchors' certificates. A
-                                  clock before this time or before POPCL_CLOCK_FLOOR_S counts as not
-                                  set. 0 = only POPCL_CLOCK_FLOOR_S counts */
+typedef struct popcl_trust popcl_trust;
+struct popcl_trust {
+    const popcl_anchor *anchors; /* in any order */
+    size_t anchors_len;          /* number of anchors */
+    /* Finds anchors in another place than the table `anchors`, which is then not looked at. Called
+     * in the handshake, with nth = 0, 1, ... for one name. Sets *entry and *len to the nth entry of
+     * this name; *entry = NULL if there are no more. The entry may be in `room`. Any result except
+     * POPCL_OK ends the handshake with that error, and no other anchor is taken instead: a read
+     * failure, or damage. NULL = the table. */
+    popcl_err (*find)(const popcl_trust *t, const unsigned char name[POPCL_ANCHOR_NAME],
+                      unsigned nth, unsigned char room[POPCL_ANCHOR_ROOM],
+                      const unsigned char **entry, size_t *len);
+    uint32_t sequence; /* number of this set of anchors. Kept sessions are bound to it: with find,
+                          another set has another number. popcl-ta gen --sequence sets it */
+    int64_t clock_floor_s; /* Unix seconds: a time that has certainly passed. A clock before this
+                              time or before POPCL_CLOCK_FLOOR_S counts as not set. popcl-ta writes
+                              the newest notBefore of the anchors. 0 = only POPCL_CLOCK_FLOOR_S
+                              counts */
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
@@ -80,7 +120,7 @@ typedef struct popcl_trust {
      * a longer hash it is the first 32 bytes. */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
-} popcl_trust;
+};
 
 /* ---- profiles ---- */
 
@@ -167,8 +207,9 @@ struct popcl_tls {
     size_t storage_len; /* bytes of storage */
     const popcl_trust *trust;
     int64_t utc_s;     /* the time, Unix seconds. Negative or past the year 9999 = unknown:
-                          POPCL_ERR_CLOCK_UNKNOWN. Before POPCL_CLOCK_FLOOR_S or the newest
-                          anchor: POPCL_ERR_CLOCK_NOT_SET. `pinned` does not look at it */
+                          POPCL_ERR_CLOCK_UNKNOWN. Before POPCL_CLOCK_FLOOR_S or
+                          popcl_trust.clock_floor_s: POPCL_ERR_CLOCK_NOT_SET. `pinned` does not
+                          look at it */
     const char *name;  /* the name or address that the certificate must have; NULL =
                           popcl_config.host */
     uint16_t fragment; /* the server is asked for records of at most so many octets of plain text:
@@ -334,6 +375,8 @@ typedef struct popcl_leaf {
  * has to be its issuer's. */
 typedef struct popcl_guard {
     const br_x509_class *vtable;
+    uint8_t checks; /* of signatures, in all chains */
+    uint8_t unread; /* popcl_err: why an anchor could not be read, in any chain */
     uint8_t result; /* popcl_err: the verdict; before it, why the newest issuer was not taken */
     uint8_t step;
     uint8_t part;        /* of the certificate, see leaf.h */
@@ -346,7 +389,6 @@ typedef struct popcl_guard {
     uint8_t certs;       /* that were begun */
     uint8_t path;        /* certificates of the path */
     uint8_t below;       /* its issuers that count for a path length */
-    uint8_t checks;      /* of signatures */
     uint8_t fault_cert;  /* place of the certificate that `result` is about */
     uint8_t tip_cert;    /* place of the tip */
     uint8_t end_point_len;
@@ -368,6 +410,7 @@ typedef struct popcl_guard {
             unsigned char head[64];
             br_hash_compat_context end_point;
         } first;
+        unsigned char room[POPCL_ANCHOR_ROOM]; /* after a certificate: popcl_trust.find's */
     } issuing;
 } popcl_guard;
 

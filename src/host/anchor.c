@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* anchor - see anchor.h. A certificate is read twice, each time whole. BearSSL's decoder gives the
- * name and the key of the anchor, so that an anchor that is accepted here is accepted on a device.
- * cert.c reads everything that BearSSL drops. anchor_judge() has the rules, in order: the first
+ * key of the anchor, so that a key that is accepted here is accepted on a device. cert.c reads
+ * everything that BearSSL drops. anchor_judge() has the rules, in order: the first
  * broken rule is the one that is reported. */
 #define _POSIX_C_SOURCE 200809L
 #include "anchor.h"
@@ -92,7 +92,7 @@ static pop_anchor_finding judge_rsa(const br_rsa_public_key *k) {
     if (bits > 4096) return POP_ANCHOR_RSA_LONG;
     if (!(k->n[k->nlen - 1] & 1) || bits_of(k->e, k->elen) < 2 || !(k->e[k->elen - 1] & 1))
         return POP_ANCHOR_RSA_BAD;
-    return POP_ANCHOR_USABLE;
+    return bits % 8 || bits_of(k->e, k->elen) > 31 ? POP_ANCHOR_RSA_ODD : POP_ANCHOR_USABLE;
 }
 
 /* Checks a point by multiplying it by one: BearSSL refuses a point that is not on the curve. */
@@ -210,30 +210,87 @@ static void take_name(void *ctx, const void *p, size_t n) {
     b->len += n;
 }
 
-static unsigned char *anchor_keep(unsigned char **to, const unsigned char *p, size_t n) {
-    unsigned char *kept = *to;
-    if (n) memcpy(kept, p, n);
-    *to += n;
-    return kept;
+static void put_number(unsigned char *to, size_t value) {
+    to[0] = (unsigned char)(value >> 8);
+    to[1] = (unsigned char)value;
 }
 
-/* Copies name and key, which point into the decoder, into memory of the anchor's own. */
-static int keep_anchor(pop_anchor *one, const br_x509_pkey *k, const name_buffer *name, int is_ca) {
-    int rsa = k->key_type == BR_KEYTYPE_RSA;
-    size_t key_len = rsa ? k->key.rsa.nlen + k->key.rsa.elen : k->key.ec.qlen;
-    unsigned char *to = malloc(name->len + key_len + 1);
-    if (!to) return -1;
-    one->memory = to;
-    one->anchor.flags = is_ca ? BR_X509_TA_CA : 0;
-    one->anchor.dn.data = anchor_keep(&to, name->octets, name->len);
-    one->anchor.dn.len = name->len;
-    one->anchor.pkey = *k;
-    if (rsa) {
-        one->anchor.pkey.key.rsa.n = anchor_keep(&to, k->key.rsa.n, k->key.rsa.nlen);
-        one->anchor.pkey.key.rsa.e = anchor_keep(&to, k->key.rsa.e, k->key.rsa.elen);
-    } else {
-        one->anchor.pkey.key.ec.q = anchor_keep(&to, k->key.ec.q, k->key.ec.qlen);
+static size_t day_of(int64_t utc_s) {
+    int64_t day = utc_s / 86400;
+    return day < 0 ? 0 : day > UINT16_MAX ? UINT16_MAX : (size_t)day;
+}
+
+/* Writes the permitted names. Returns the octets of all, whether they fit or not. */
+static size_t put_bases(unsigned char *to, size_t room, pop_span permitted) {
+    size_t at = 0;
+    for (pop_span base; pop_cert_next_base(&permitted, &base) == 0; at += 1 + base.n) {
+        if (at >= room || base.n >= room - at) continue;
+        to[at] = (unsigned char)base.n;
+        if (base.n) memcpy(to + at + 1, base.p, base.n);
     }
+    return at;
+}
+
+size_t pop_anchor_entry(unsigned char to[POPCL_ANCHOR_ROOM], const br_x509_pkey *k, unsigned flags,
+                        const pop_cert *c) {
+    enum { RSA = 1, HEAD = 12 };
+    int is_rsa = k->key_type == BR_KEYTYPE_RSA;
+    const unsigned char *key = is_rsa ? k->key.rsa.n : k->key.ec.q,
+                        *e = is_rsa ? k->key.rsa.e : NULL;
+    size_t key_len = is_rsa ? k->key.rsa.nlen : k->key.ec.qlen,
+           e_len = is_rsa ? k->key.rsa.elen : 0;
+    for (; is_rsa && key_len && *key == 0; key_len--)
+        key++;
+    for (; e_len && *e == 0; e_len--)
+        e++;
+    if (key_len > POPCL_ANCHOR_ROOM || e_len > UINT8_MAX ||
+        HEAD + key_len + e_len > POPCL_ANCHOR_ROOM)
+        return 0;
+    size_t at = HEAD + key_len + e_len, names_len = 0, room = POPCL_ANCHOR_ROOM - at;
+    if (flags & POPCL_ANCHOR_LIMITED) names_len = put_bases(to + at, room, c->permitted);
+    if (names_len > room) return 0;
+    to[0] = is_rsa ? RSA : (unsigned char)k->key.ec.curve;
+    to[1] = (unsigned char)flags;
+    to[2] = c->path_len;
+    to[3] = (unsigned char)e_len;
+    put_number(to + 4, key_len);
+    put_number(to + 6, day_of(c->not_before));
+    put_number(to + 8, day_of(c->not_after));
+    put_number(to + 10, names_len);
+    if (key_len) memcpy(to + HEAD, key, key_len);
+    if (e_len) memcpy(to + HEAD + key_len, e, e_len);
+    return at + names_len;
+}
+
+void pop_anchor_name(unsigned char name[POPCL_ANCHOR_NAME], const void *subject, size_t n) {
+    br_sha256_context sha;
+    unsigned char hash[br_sha256_SIZE];
+    br_sha256_init(&sha);
+    br_sha256_update(&sha, subject, n);
+    br_sha256_out(&sha, hash);
+    memcpy(name, hash, POPCL_ANCHOR_NAME);
+}
+
+int pop_anchor_is_authority(const pop_anchor *a) {
+    return a->finding == POP_ANCHOR_USABLE && a->anchor.entry[1] & POPCL_ANCHOR_CA;
+}
+
+/* Makes the anchor, in memory of its own. Returns 0, or -1: out of memory. */
+static int keep_anchor(pop_anchor *one, const br_x509_pkey *k, const pop_cert *c) {
+    unsigned char entry[POPCL_ANCHOR_ROOM];
+    unsigned flags = anchor_is_authority(c) ? POPCL_ANCHOR_CA : 0;
+    if (flags && c->flags & POP_CERT_PERMITTED) flags |= POPCL_ANCHOR_LIMITED;
+    size_t n = pop_anchor_entry(entry, k, flags, c);
+    if (n == 0) { /* a key alone always fits */
+        one->finding = POP_ANCHOR_NAME_CONSTRAINTS;
+        return 0;
+    }
+    one->memory = malloc(n);
+    if (!one->memory) return -1;
+    memcpy(one->memory, entry, n);
+    pop_anchor_name(one->anchor.name, c->subject.p, c->subject.n);
+    one->anchor.entry = one->memory;
+    one->anchor.entry_len = (uint16_t)n;
     return 0;
 }
 
@@ -267,7 +324,8 @@ static pop_anchor_finding decode(br_x509_decoder_context *d, name_buffer *name,
     br_x509_decoder_push(d, p, n);
     int error = br_x509_decoder_last_error(d);
     if (c->rsa_bits > 4096) return POP_ANCHOR_RSA_LONG;
-    if (error == BR_ERR_X509_UNSUPPORTED) return POP_ANCHOR_KEY_KIND;
+    if (error == BR_ERR_X509_UNSUPPORTED || c->flags & POP_CERT_ODD_CURVE)
+        return POP_ANCHOR_KEY_KIND;
     if (error || name->len != c->subject.n || !br_x509_decoder_isCA(d) != !(c->flags & POP_CERT_CA))
         return POP_ANCHOR_BAD_DER;
     return judge_key(br_x509_decoder_get_pkey(d));
@@ -297,14 +355,12 @@ static int add_certificate(pop_anchors *a, const char *source, unsigned long lin
     one->finding = (uint8_t)(key == POP_ANCHOR_USABLE ? anchor_judge(a, &c) : key);
     if (one->finding != POP_ANCHOR_USABLE) return 0;
     if (a->allow_leaf && !(c.flags & POP_CERT_SAN)) hash_own(one, &c, p, n);
-    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &name, anchor_is_authority(&c));
+    return keep_anchor(one, br_x509_decoder_get_pkey(&decoder), &c);
 }
 
 size_t pop_anchor_size(const pop_anchor *a) {
-    enum { STRUCT = 32, PATH_LEN = 1 }; /* bytes of br_x509_trust_anchor with pointers of 32 bits */
-    const br_x509_pkey *k = &a->anchor.pkey;
-    size_t key = k->key_type == BR_KEYTYPE_RSA ? k->key.rsa.nlen + k->key.rsa.elen : k->key.ec.qlen;
-    return a->anchor.dn.len + key + STRUCT + PATH_LEN + (a->is_own ? POPCL_OWN_CERT_LEN : 0);
+    enum { STRUCT = 16 }; /* bytes of popcl_anchor with pointers of 32 bits */
+    return STRUCT + a->anchor.entry_len + (a->is_own ? POPCL_OWN_CERT_LEN : 0);
 }
 
 /* ---- a file ---- */
@@ -365,12 +421,6 @@ int pop_anchors_read(pop_anchors *a, const char *source, const unsigned char *p,
 
 /* ---- merging ---- */
 
-static int compare_octets(const unsigned char *p, size_t p_len, const unsigned char *q,
-                          size_t q_len) {
-    int order = p_len && q_len ? memcmp(p, q, p_len < q_len ? p_len : q_len) : 0;
-    return order ? order : (p_len > q_len) - (p_len < q_len);
-}
-
 /* By fingerprint, then in the order in which they came. */
 static int by_fingerprint(const void *left, const void *right) {
     const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
@@ -378,19 +428,17 @@ static int by_fingerprint(const void *left, const void *right) {
     return order ? order : (l > r) - (l < r);
 }
 
-static int compare_keys(const br_x509_pkey *l, const br_x509_pkey *r) {
-    if (l->key_type != r->key_type) return l->key_type < r->key_type ? -1 : 1;
-    if (l->key_type == BR_KEYTYPE_EC)
-        return compare_octets(l->key.ec.q, l->key.ec.qlen, r->key.ec.q, r->key.ec.qlen);
-    int order = compare_octets(l->key.rsa.n, l->key.rsa.nlen, r->key.rsa.n, r->key.rsa.nlen);
-    return order ? order
-                 : compare_octets(l->key.rsa.e, l->key.rsa.elen, r->key.rsa.e, r->key.rsa.elen);
-}
-
-static int compare_anchors(const br_x509_trust_anchor *l, const br_x509_trust_anchor *r) {
-    int order = compare_octets(l->dn.data, l->dn.len, r->dn.data, r->dn.len);
-    if (order == 0) order = compare_keys(&l->pkey, &r->pkey);
-    return order ? order : (l->flags > r->flags) - (l->flags < r->flags);
+/* By all that decides which chains an anchor vouches for, except the path length. */
+static int compare_anchors(const popcl_anchor *l, const popcl_anchor *r) {
+    static const struct {
+        size_t from, until;
+    } parts[] = {{0, 2}, {3, 6}, {10, 12}}; /* without the path length and the days */
+    int order = memcmp(l->name, r->name, sizeof l->name);
+    for (size_t i = 0; order == 0 && i < sizeof parts / sizeof *parts; i++)
+        order = memcmp(l->entry + parts[i].from, r->entry + parts[i].from,
+                       parts[i].until - parts[i].from);
+    /* the heads are the same, and so are the lengths */
+    return order ? order : memcmp(l->entry + 12, r->entry + 12, l->entry_len - 12u);
 }
 
 /* By name and key; of the same ones, that with the latest notAfter first, then the newest. */
@@ -432,8 +480,10 @@ int pop_anchors_merge(pop_anchors *a) {
             continue;
         }
         order[i]->finding = POP_ANCHOR_SAME_KEY;
-        if (order[i]->path_len > order[first]->path_len)
+        if (order[i]->path_len > order[first]->path_len) {
             order[first]->path_len = order[i]->path_len;
+            ((unsigned char *)order[first]->memory)[2] = order[i]->path_len;
+        }
     }
     free(order);
     return 0;

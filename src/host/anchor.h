@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* anchor - certificates as trust anchors: reads them from octets (PEM or DER), and judges each.
- * popcl-ta, the trust store at run time and the tests have this one judge. BearSSL keeps only three
- * facts of an anchor: its name, its key, and whether it is a CA. Every other fact in a certificate
- * is either carried beside the anchor (the path length) or a reason to refuse it. Name and key come
- * from BearSSL's own decoder. Uses the heap. */
+ * popcl-ta, the trust store at run time and the tests have this one judge. Every fact in a
+ * certificate is either carried in the anchor's entry (popcl_tls.h) or a reason to refuse it. The
+ * key comes from BearSSL's own decoder. Uses the heap. */
 #ifndef POPCL_HOST_ANCHOR_H
 #define POPCL_HOST_ANCHOR_H
 
 #include <bearssl.h>
 
+#include "cert.h"
 #include "popcl_posix_trust.h"
 
 /* ---- findings ---- */
@@ -48,6 +48,8 @@ typedef enum pop_anchor_kind {
     X(RSA_SHORT, REFUSED, "weak key", "its RSA key is shorter than 2048 bits")                     \
     X(RSA_LONG, REFUSED, "unusable key",                                                           \
       "its RSA key is longer than 4096 bits, the most that BearSSL takes")                         \
+    X(RSA_ODD, REFUSED, "unusable key",                                                            \
+      "its RSA key has a modulus that does not fill its octets, or an exponent above 2^31 - 1")    \
     X(RSA_BAD, REFUSED, "weak key",                                                                \
       "its RSA key is broken: the modulus is even, or the exponent is even or 1")                  \
     X(EC_BAD, REFUSED, "weak key", "its EC key is broken: no point of its curve")                  \
@@ -85,11 +87,10 @@ const char *pop_anchor_sentence(pop_anchor_finding f);
 #define POP_ANCHOR_NAME_MAX 1024 /* octets of a subject in DER */
 
 typedef struct pop_anchor {
-    uint8_t finding;      /* pop_anchor_finding */
-    uint8_t path_len;     /* 0 to 254, or POPCL_PATH_ANY */
-    uint8_t in_directory; /* it is from a file of a directory that was read */
-    br_x509_trust_anchor
-        anchor; /* zeroed if the key could not be read. Points into memory of its own */
+    uint8_t finding;               /* pop_anchor_finding */
+    uint8_t path_len;              /* 0 to 254, or POPCL_PATH_ANY */
+    uint8_t in_directory;          /* it is from a file of a directory that was read */
+    popcl_anchor anchor;           /* zeroed if it cannot be one. Points into memory of its own */
     int64_t not_before, not_after; /* Unix seconds; 0 if there is no certificate */
     unsigned char sha256[32];      /* of the certificate: its fingerprint */
     uint8_t is_own; /* it has no subjectAltName, and its common name may be a host's. As a server's
@@ -110,9 +111,20 @@ typedef struct pop_anchor {
     void *memory; /* private */
 } pop_anchor;
 
-/* Returns how many bytes an anchor takes in the memory of a 32-bit machine. They are its name, its
- * key, BearSSL's struct, its place in the table of path lengths, and its hash if is_own. */
+/* Returns how many bytes an anchor takes in the memory of a 32-bit machine. They are its
+ * popcl_anchor, its entry, and its hash if is_own. */
 size_t pop_anchor_size(const pop_anchor *a);
+
+/* Returns whether it is an anchor, and an authority's. */
+int pop_anchor_is_authority(const pop_anchor *a);
+
+/* Writes the entry of an anchor with this key. flags are as in popcl_tls.h; c has the other facts:
+ * path length, dates, permitted names. Returns its length, or 0: it does not fit. */
+size_t pop_anchor_entry(unsigned char to[POPCL_ANCHOR_ROOM], const br_x509_pkey *k, unsigned flags,
+                        const pop_cert *c);
+
+/* Writes an anchor's name: the hash of a subject, n octets of DER. */
+void pop_anchor_name(unsigned char name[POPCL_ANCHOR_NAME], const void *subject, size_t n);
 
 /* ---- all of them ---- */
 
@@ -152,8 +164,8 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
 popcl_posix_trust_error pop_anchors_read_dir(pop_anchors *a, const char *path);
 
 /* Merges certificates that are the same. Of equal octets the first certificate stays. Of anchors
- * with the same name and key the one with the latest notAfter stays, with the longest path of all
- * of them. Takes n log n time. Returns 0, or -1: out of memory. */
+ * with the same name, key and limits the one with the latest notAfter stays, with the longest path
+ * of all of them. Takes n log n time. Returns 0, or -1: out of memory. */
 int pop_anchors_merge(pop_anchors *a);
 
 /* Returns whether popcl_trust.own_certs needs the hash of this one: it is an anchor, or another

@@ -18,6 +18,7 @@ enum tag {
     INTEGER = 0x02,
     BIT_STRING = 0x03,
     OCTET_STRING = 0x04,
+    DNS_NAME = 0x82,
     OID = 0x06,
     BMP_STRING = 0x1E,
     UTC_TIME = 0x17,
@@ -27,6 +28,7 @@ enum tag {
     ISSUER_ID = 0x81,
     SUBJECT_ID = 0x82,
     VERSION = 0xA0,
+    PERMITTED = 0xA0,
     EXTENSIONS = 0xA3
 };
 
@@ -162,6 +164,38 @@ static int read_extended_key_usage(pop_cert *c, der value) {
     return 0;
 }
 
+int pop_cert_next_base(pop_span *permitted, pop_span *base) {
+    der subtree;
+    return cert_take(permitted, SEQUENCE, &subtree) || cert_take(&subtree, DNS_NAME, base) ||
+                   subtree.n
+               ? -1
+               : 0;
+}
+
+/* Returns whether a base can be carried: it has an entry's length, and a form that the judge of
+ * sessions takes (src/tls/constraints.c). */
+static int is_plain_base(pop_span base) {
+    for (size_t i = 0; i < base.n; i++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.",
+                    base.p[i]) ||
+            !base.p[i])
+            return 0;
+    return base.n <= UINT8_MAX && !(base.n > 1 && base.p[base.n - 1] == '.');
+}
+
+/* RFC 5280, 4.2.1.10. Constraints of any other form are not judged here, not even as DER. */
+static int read_name_constraints(pop_cert *c, der value) {
+    der list, permitted, rest, base;
+    c->flags |= POP_CERT_NAME_CONSTRAINTS;
+    if (cert_take(&value, SEQUENCE, &list) || value.n) return 0;
+    if (cert_take(&list, PERMITTED, &permitted) || list.n || permitted.n == 0) return 0;
+    for (rest = permitted; rest.n;)
+        if (pop_cert_next_base(&rest, &base) || !is_plain_base(base)) return 0;
+    c->permitted = permitted;
+    c->flags = (c->flags & ~(unsigned)POP_CERT_NAME_CONSTRAINTS) | POP_CERT_PERMITTED;
+    return 0;
+}
+
 /* Extensions below id-ce (2.5.29). known: popcl can handle it if it is critical. flag is set if the
  * extension is there, critical_flag if it is critical. */
 static const struct extension {
@@ -173,7 +207,7 @@ static const struct extension {
     {15, 1, 0, 0, read_key_usage},
     {17, 1, POP_CERT_SAN, 0, NULL}, /* subjectAltName: names of the authority itself */
     {19, 1, 0, 0, read_basic_constraints},
-    {30, 1, POP_CERT_NAME_CONSTRAINTS, 0, NULL},
+    {30, 1, 0, 0, read_name_constraints},
     /* certificatePolicies matter only to a caller that asks for a policy, and popcl does not */
     {32, 1, 0, 0, NULL},
     {33, 1, 0, POP_CERT_POLICY_CONSTRAINTS, NULL},
@@ -233,6 +267,8 @@ static int read_key(pop_cert *c) {
         return -1;
     if (cert_take(&key, BIT_STRING, &bits) || key.n || bits.n < 1) return -1;
     if (next_is(&algorithm, OID) && cert_take(&algorithm, OID, &c->curve)) return -1;
+    if (IS(c->key_oid, "\x2A\x86\x48\xCE\x3D\x02\x01") && !c->curve.n)
+        c->flags |= POP_CERT_ODD_CURVE;
     if (!IS(c->key_oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01")) return 0;
     bits.p++;
     bits.n--;

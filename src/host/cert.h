@@ -19,12 +19,16 @@ enum pop_cert_flag {
     POP_CERT_NO_CERT_SIGN = 1 << 1, /* keyUsage is there and lacks keyCertSign */
     POP_CERT_NO_SERVER_AUTH =
         1 << 2, /* extKeyUsage is there and has neither serverAuth nor anyExtendedKeyUsage */
-    POP_CERT_NAME_CONSTRAINTS = 1 << 3,
+    POP_CERT_NAME_CONSTRAINTS = 1 << 3, /* nameConstraints with more than permitted dNSNames */
     POP_CERT_POLICY_CONSTRAINTS =
         1 << 4, /* policyConstraints, inhibitAnyPolicy, or a critical policyMappings */
     POP_CERT_UNKNOWN_CRITICAL = 1 << 5, /* a critical extension that is not read here */
     POP_CERT_REPEATED = 1 << 6,         /* an extension is there twice (4.2 forbids it) */
-    POP_CERT_SAN = 1 << 7               /* there is a subjectAltName */
+    POP_CERT_SAN = 1 << 7,              /* there is a subjectAltName */
+    POP_CERT_PERMITTED = 1 << 8,        /* nameConstraints with permitted dNSNames, and nothing
+                                           else: `permitted` */
+    POP_CERT_ODD_CURVE = 1 << 9         /* an EC key whose curve is given by its parameters, or not
+                                           at all */
 };
 
 #define POP_CERT_PATH_ANY 255u
@@ -37,6 +41,7 @@ typedef struct pop_cert {
     pop_span key_oid,
         curve;          /* contents of the algorithm's OID, and of an EC key's curve (n 0 = none) */
     pop_span signed_by; /* contents of the OID of the signature's algorithm */
+    pop_span permitted; /* for pop_cert_next_base */
     unsigned rsa_bits;  /* of an RSA key's modulus; 0 = no RSA key, or not readable */
     int64_t not_before, not_after; /* Unix seconds */
     unsigned flags;                /* pop_cert_flag */
@@ -45,6 +50,10 @@ typedef struct pop_cert {
 
 /* Returns 0, or -1 if the octets are not exactly one certificate in DER. */
 int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n);
+
+/* Takes the next permitted dNSName from a copy of `permitted`, as it is in the certificate. Returns
+ * -1 at the end. */
+int pop_cert_next_base(pop_span *permitted, pop_span *base);
 
 /* Writes the name as text, most specific part first ("CN=..., O=..., C=..."), in printable ASCII.
  * Other octets are \xNN, and \ is \\. The text is cut to fit, then with "..." at the end, and

@@ -47,12 +47,13 @@ typedef enum popcl_posix_trust_error {
  * certificates. PEM blocks of other kinds (keys, CRLs) are passed over in both, and never kept.
  *
  * A certificate is left out, and counts as unusable, if BearSSL or popcl cannot judge a chain by
- * it. Examples are a CA with constraints on names or policies, and a key below RSA-2048 or of an
- * unknown kind; src/host/anchor.h has the list. Certificates that have expired at utc_s are left
- * out, too. utc_s is in Unix seconds; negative = unknown, so that no certificate has expired.
- * Authorities that are not valid yet are left out, too. But if no authority at all is valid yet,
- * the clock must be wrong. In this case all of them are kept, and the job ends with
- * POPCL_ERR_CLOCK_NOT_SET.
+ * it. Examples are a CA with constraints on policies, and a key below RSA-2048 or of an unknown
+ * kind; src/host/anchor.h has the list. A CA that is limited to some DNS names vouches only for
+ * those; any other constraint on names makes it unusable. Certificates that have expired at utc_s
+ * are left out, too. utc_s is in Unix seconds; negative = unknown, so that no certificate has
+ * expired. Authorities that are not valid yet are left out, too. But if no authority at all is
+ * valid yet, the clock must be wrong. In this case all of them are kept, and the job ends with
+ * POPCL_ERR_CLOCK_NOT_SET: trust.clock_floor_s is the earliest begin of an authority.
  *
  * A certificate that is no CA, or may not sign certificates, is trusted directly, as the server's
  * own. Its name and dates are still checked. If such a certificate has no subjectAltName, its

@@ -107,75 +107,55 @@ static popcl_posix_trust_error add_dir(reader *r, const char *path) {
 
 /* ---- from judged certificates to a table ---- */
 
-static unsigned char *copy(unsigned char **to, const unsigned char *p, size_t n) {
-    unsigned char *copied = *to;
-    if (n) memcpy(copied, p, n);
-    *to += n;
-    return copied;
-}
-
-static void copy_anchor(br_x509_trust_anchor *to, const br_x509_trust_anchor *from,
-                        unsigned char **octets) {
-    *to = *from;
-    to->dn.data = copy(octets, from->dn.data, from->dn.len);
-    if (from->pkey.key_type == BR_KEYTYPE_RSA) {
-        to->pkey.key.rsa.n = copy(octets, from->pkey.key.rsa.n, from->pkey.key.rsa.nlen);
-        to->pkey.key.rsa.e = copy(octets, from->pkey.key.rsa.e, from->pkey.key.rsa.elen);
-    } else {
-        to->pkey.key.ec.q = copy(octets, from->pkey.key.ec.q, from->pkey.key.ec.qlen);
-    }
-}
-
-/* A server's own certificate does not show whether the clock is set: its dates are judged in the
- * handshake. */
-static int trust_is_authority(const pop_anchor *one) {
-    return one->finding == POP_ANCHOR_USABLE && one->anchor.flags & BR_X509_TA_CA;
-}
-
-/* Leaves out an authority that is not valid yet: one that was added ahead of its time must not stop
- * all mail. If none is valid yet, the clock is wrong, though it is after POPCL_CLOCK_FLOOR_S. Then
- * all stay, and newest_not_before shows it. */
-static void drop_early(pop_anchors *a) {
-    size_t begun = 0;
+/* Sets the clock's floor: the earliest notBefore of the authorities. Before it none of them is
+ * valid, so a clock that shows such a time is wrong. A server's own certificate shows nothing: its
+ * dates are judged in the handshake.
+ *
+ * The floor must not depend on the clock that it is for. A floor from the authorities that are
+ * valid by that clock is never above it. The newest notBefore of all would stop all mail once one
+ * authority is added ahead of its time. A bundle is as old as its oldest root, so that
+ * POPCL_CLOCK_FLOOR_S is the floor with it. */
+static void set_floor(popcl_posix_trust *t, const pop_anchors *a) {
+    int64_t floor_s = INT64_MAX;
     for (size_t i = 0; i < a->len; i++)
-        begun += trust_is_authority(&a->list[i]) && a->list[i].not_before <= a->utc_s;
-    for (size_t i = 0; begun && i < a->len; i++) {
-        if (trust_is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s)
-            a->list[i].finding = POP_ANCHOR_NOT_YET;
-    }
+        if (pop_anchor_is_authority(&a->list[i]) && a->list[i].not_before < floor_s)
+            floor_s = a->list[i].not_before;
+    t->trust.clock_floor_s = floor_s == INT64_MAX ? 0 : floor_s;
 }
 
-/* Memory has the structs first, then names and keys, then the path lengths, for which
- * pop_anchor_size has room. The hashes of servers' own certificates come last. */
+/* Leaves out an authority that is not valid yet, as one that has expired. If none is valid yet, the
+ * clock is below the floor. Then all stay, and the job ends with POPCL_ERR_CLOCK_NOT_SET. */
+static void drop_early(pop_anchors *a, int64_t floor_s) {
+    for (size_t i = 0; a->utc_s >= 0 && a->utc_s >= floor_s && i < a->len; i++)
+        if (pop_anchor_is_authority(&a->list[i]) && a->list[i].not_before > a->utc_s)
+            a->list[i].finding = POP_ANCHOR_NOT_YET;
+}
+
+/* Memory has the anchors first, then the hashes of servers' own certificates, then the entries. */
 static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) {
-    size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, at = 0, own_len = 0;
+    size_t count = pop_anchors_count(a, POP_ANCHOR_KEPT), size = 0, own_len = 0;
     for (size_t i = 0; i < a->len; i++) {
-        if (a->list[i].finding == POP_ANCHOR_USABLE) size += pop_anchor_size(&a->list[i]);
+        if (a->list[i].finding == POP_ANCHOR_USABLE) size += a->list[i].anchor.entry_len;
         own_len += with_own && pop_anchor_is_own(&a->list[i]);
     }
-    br_x509_trust_anchor *table =
-        malloc(count * sizeof *table + size + own_len * POPCL_OWN_CERT_LEN);
+    popcl_anchor *table = malloc(count * sizeof *table + own_len * POPCL_OWN_CERT_LEN + size);
     if (!table) return -1;
-    unsigned char *octets = (unsigned char *)(table + count);
-    unsigned char *path_len = octets + size - count;
-    unsigned char(*own)[POPCL_OWN_CERT_LEN] = (void *)(octets + size);
-    t->trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])own;
-    t->trust.own_certs_len = own_len;
-    for (size_t i = 0; with_own && i < a->len; i++)
-        if (pop_anchor_is_own(&a->list[i])) memcpy(own++, a->list[i].own_cert, sizeof *own);
-    for (size_t i = 0; i < a->len; i++) {
-        const pop_anchor *one = &a->list[i];
-        if (one->finding != POP_ANCHOR_USABLE) continue;
-        copy_anchor(&table[at], &one->anchor, &octets);
-        path_len[at] = one->path_len;
-        if (trust_is_authority(one) && one->not_before > t->trust.newest_not_before)
-            t->trust.newest_not_before = one->not_before;
-        at++;
-    }
+    unsigned char(*own)[POPCL_OWN_CERT_LEN] = (void *)(table + count);
+    unsigned char *octets = (unsigned char *)(own + own_len);
     t->memory = table;
     t->trust.anchors = table;
     t->trust.anchors_len = count;
-    t->trust.path_len = path_len;
+    t->trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])own;
+    t->trust.own_certs_len = own_len;
+    for (size_t i = 0; i < a->len; i++) {
+        const pop_anchor *one = &a->list[i];
+        if (with_own && pop_anchor_is_own(one)) memcpy(own++, one->own_cert, sizeof *own);
+        if (one->finding != POP_ANCHOR_USABLE) continue;
+        *table = one->anchor;
+        table->entry = memcpy(octets, one->anchor.entry, one->anchor.entry_len);
+        octets += one->anchor.entry_len;
+        table++;
+    }
     return 0;
 }
 
@@ -190,7 +170,8 @@ static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
     if (e == POPCL_POSIX_TRUST_OK && pop_anchors_merge(a))
         e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
     if (e == POPCL_POSIX_TRUST_OK) {
-        drop_early(a);
+        set_floor(t, a);
+        drop_early(a, t->trust.clock_floor_s);
         size_t skipped = pop_anchors_count(a, POP_ANCHOR_SKIPPED);
         t->found = (unsigned)(a->len - skipped);
         t->unusable = (unsigned)(pop_anchors_count(a, POP_ANCHOR_REFUSED) +

@@ -150,7 +150,7 @@ static unsigned collect_end_chain(const br_x509_class **ctx) {
     popcl_err e = try_path(c, all, c->certs);
     unsigned fault_cert = g->fault_cert, end;
     int64_t fault_time = g->fault_time;
-    if (e && c->certs > 2 && is_about_issuers(g, e) && !search(c, &end)) {
+    if (e && c->certs > 2 && is_about_issuers(g, e) && !search(c, &end) && !g->unread) {
         if (e == POPCL_ERR_CERT_ORDER && end) { /* they do follow from each other */
             e = POPCL_ERR_CERT_UNTRUSTED;
             fault_cert = end;

@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "entry.h"
 #include "key.h"
 #include "leaf.h"
 #include "name.h"
@@ -260,43 +261,72 @@ static void hash_part(popcl_guard *g, enum leaf_part part, const unsigned char *
 
 /* ---- anchors ---- */
 
-static int is_named(const br_x509_trust_anchor *anchor, const unsigned char name[POPCL_NAME_HASH]) {
-    br_sha256_context hash;
-    unsigned char of[br_sha256_SIZE];
-    br_sha256_init(&hash);
-    br_sha256_update(&hash, anchor->dn.data, anchor->dn.len);
-    br_sha256_out(&hash, of);
-    return memcmp(of, name, POPCL_NAME_HASH) == 0;
+/* Finds the nth anchor of a name, as popcl_trust.find does. */
+static popcl_err nth_anchor(popcl_guard *g, const unsigned char *name, unsigned nth,
+                            const unsigned char **entry, size_t *len) {
+    const popcl_trust *trust = g->leaf.tls->trust;
+    *entry = NULL;
+    *len = 0;
+    if (trust->find) return trust->find(trust, name, nth, g->issuing.room, entry, len);
+    for (size_t i = 0; i < trust->anchors_len; i++) {
+        const popcl_anchor *anchor = &trust->anchors[i];
+        if (memcmp(anchor->name, name, sizeof anchor->name) != 0 || nth--) continue;
+        *entry = anchor->entry;
+        *len = anchor->entry_len;
+        break;
+    }
+    return POPCL_OK;
 }
 
 /* An authority vouches by its signature, and a server's certificate that is an anchor itself by its
- * name and key. */
-static int vouches(popcl_guard *g, const br_x509_trust_anchor *anchor, unsigned path_len) {
+ * name and key. The anchor has the name that is looked for. */
+static int vouches(popcl_guard *g, const popcl_entry *anchor, unsigned as) {
     br_x509_pkey view;
-    if (!(anchor->flags & BR_X509_TA_CA))
-        return g->leaf.is_first && is_named(anchor, g->subject) &&
-               popcl_key_equal(&anchor->pkey, popcl_key_view(&g->server, &view));
-    if (!is_named(anchor, g->wanted)) return 0;
-    if (path_len < g->below) {
+    if ((anchor->flags & POPCL_ANCHOR_CA) != as) return 0;
+    if (!as && !popcl_key_equal(&anchor->key, popcl_key_view(&g->server, &view))) return 0;
+    if (as && anchor->path_len < g->below) {
         guard_note(g, POPCL_ERR_CERT_NOT_CA, g->tip_cert);
         return 0;
     }
-    return check_signature(g, &anchor->pkey) == POPCL_OK;
+    if (!popcl_entry_permits(anchor, &g->leaf)) {
+        guard_note(g, POPCL_ERR_CERT_CONSTRAINTS, g->tip_cert);
+        return 0;
+    }
+    return !as || check_signature(g, &anchor->key) == POPCL_OK;
+}
+
+/* An anchor cannot be read. Then no chain is taken any more, and no certificate is to blame. A
+ * result that popcl does not have must not be cut to POPCL_OK. */
+static void refuse_all(popcl_guard *g, popcl_err e) {
+    g->unread = (unsigned)e < POPCL_ERR_COUNT_ ? (uint8_t)e : POPCL_ERR_CERT_UNCHECKED;
+    g->result = g->unread;
+    g->fault_cert = 0;
+    g->step = REFUSED;
+}
+
+/* Returns whether an anchor of this name vouches for the tip. as: POPCL_ANCHOR_CA, or 0. */
+static int is_vouched_by(popcl_guard *g, const unsigned char *name, unsigned as) {
+    popcl_entry anchor;
+    const unsigned char *entry;
+    size_t len;
+    for (unsigned nth = 0;; nth++) {
+        popcl_err e = nth_anchor(g, name, nth, &entry, &len);
+        if (e) refuse_all(g, e);
+        if (e || !entry) return 0;
+        if (popcl_entry_read(&anchor, entry, len) && vouches(g, &anchor, as)) return 1;
+    }
 }
 
 static int is_vouched(popcl_guard *g) {
-    const popcl_trust *trust = g->leaf.tls->trust;
-    for (size_t i = 0; i < trust->anchors_len; i++)
-        if (vouches(g, &trust->anchors[i], trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY))
-            return 1;
-    return 0;
+    if (g->leaf.is_first && is_vouched_by(g, g->subject, 0)) return 1;
+    return g->step == BETWEEN && is_vouched_by(g, g->wanted, POPCL_ANCHOR_CA);
 }
 
 /* ---- the end of a certificate ---- */
 
 static int has_pins_alone(const popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
-    return trust->anchors_len == 0 && trust->pins_len != 0;
+    return !trust->anchors_len && !trust->find && trust->pins_len;
 }
 
 /* Returns whether certificate 0 is one of those whose common name counts, octet for octet. */
@@ -357,7 +387,7 @@ static void judge_cert(popcl_guard *g) {
             guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
         else if (is_vouched(g))
             g->step = VOUCHED;
-        else if (otherwise)
+        else if (otherwise && g->step == BETWEEN)
             guard_refuse(g, otherwise);
     }
 }
@@ -372,13 +402,13 @@ static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)
 
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
-    (void)server_name;          /* the name that is sent as SNI: the guard has its own */
-    uint8_t checks = g->checks; /* those of several chains count together */
+    (void)server_name; /* the name that is sent as SNI: the guard has its own */
+    /* what is before result stays: it is of several chains together */
     memset(&g->result, 0, offsetof(popcl_guard, leaf) - offsetof(popcl_guard, result));
-    g->checks = checks;
     br_sha256_init(&g->name);
     g->leaf.names_at = 0;
-    g->step = BETWEEN;
+    g->result = g->unread;
+    g->step = g->unread ? REFUSED : BETWEEN;
 }
 
 static void guard_start_cert(const br_x509_class **ctx, uint32_t length) {
@@ -436,8 +466,8 @@ static unsigned guard_end_chain(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
     const popcl_tls *t = g->leaf.tls;
     popcl_err e = sum(g);
+    if (e && !g->result) g->fault_cert = g->tip_cert; /* nothing was noted */
     if (e == POPCL_ERR_CERT_PIN) g->fault_cert = 1;
-    if (e && !g->fault_cert) g->fault_cert = g->tip_cert;
     g->result = (uint8_t)e;
     g->step = ENDED;
     if (t->names && t->names_len && e != POPCL_ERR_CERT_NAME && e != POPCL_ERR_CERT_NO_SAN)
@@ -490,9 +520,10 @@ popcl_err popcl_guard_verdict(const popcl_guard *g) {
 
 static popcl_err guard_check(const popcl_tls *t) {
     const popcl_trust *trust = t->trust;
-    if (!trust || (!trust->anchors_len && !trust->pins_len)) return POPCL_ERR_NO_TRUST;
+    if (!trust || (!trust->anchors_len && !trust->find && !trust->pins_len))
+        return POPCL_ERR_NO_TRUST;
     if (t->utc_s < 0 || t->utc_s > LAST_UTC_S) return POPCL_ERR_CLOCK_UNKNOWN;
-    return t->utc_s < POPCL_CLOCK_FLOOR_S || t->utc_s < trust->newest_not_before
+    return t->utc_s < POPCL_CLOCK_FLOOR_S || t->utc_s < trust->clock_floor_s
                ? POPCL_ERR_CLOCK_NOT_SET
                : POPCL_OK;
 }

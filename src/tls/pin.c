@@ -136,7 +136,7 @@ static const br_x509_class methods = {
 static popcl_err pin_check(const popcl_tls *t) {
     if (!t->trust || !t->trust->pins || !t->trust->pins_len) return POPCL_ERR_NO_TRUST;
     /* anchors would have to hold too, and this profile cannot check them */
-    return t->trust->anchors_len ? POPCL_ERR_ARGUMENT : POPCL_OK;
+    return t->trust->anchors_len || t->trust->find ? POPCL_ERR_ARGUMENT : POPCL_OK;
 }
 
 static const br_x509_class **pin_open(void *state, const popcl_tls *t, const char *name) {

@@ -52,25 +52,15 @@ static void resume_add_text(br_sha256_context *h, const char *text) {
     resume_add(h, text, strlen(text));
 }
 
-static void add_key(br_sha256_context *h, const br_x509_pkey *key) {
-    add_number(h, key->key_type);
-    if (key->key_type == BR_KEYTYPE_RSA) {
-        resume_add(h, key->key.rsa.n, key->key.rsa.nlen);
-        resume_add(h, key->key.rsa.e, key->key.rsa.elen);
-    } else {
-        add_number(h, (uint32_t)key->key.ec.curve);
-        resume_add(h, key->key.ec.q, key->key.ec.qlen);
-    }
-}
-
+/* Anchors that `find` finds are bound by the number of their set. */
 static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
-    add_number(h, (uint32_t)trust->anchors_len);
-    for (size_t i = 0; i < trust->anchors_len; i++) {
-        const br_x509_trust_anchor *a = &trust->anchors[i];
-        resume_add(h, a->dn.data, a->dn.len);
-        add_number(h, a->flags);
-        add_number(h, trust->path_len ? trust->path_len[i] : POPCL_PATH_ANY);
-        add_key(h, &a->pkey);
+    size_t anchors = trust->find ? 0 : trust->anchors_len;
+    add_number(h, trust->find != NULL);
+    add_number(h, trust->sequence);
+    add_number(h, (uint32_t)anchors);
+    for (size_t i = 0; i < anchors; i++) {
+        resume_add(h, trust->anchors[i].name, POPCL_ANCHOR_NAME);
+        resume_add(h, trust->anchors[i].entry, trust->anchors[i].entry_len);
     }
     add_number(h, (uint32_t)trust->pins_len);
     for (size_t i = 0; i < trust->pins_len; i++)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "../../src/tls/guard.h"
-#include "cert.h"
+#include "anchor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -114,7 +114,7 @@ static void check_taken(span leaf, unsigned host, int is_own, const popcl_tls_di
         MUST(n == strlen(hosts[host]) && holds((span){(const uint8_t *)cn, n}, hosts[host], n));
         return;
     }
-    MUST(!(c.flags & (POP_CERT_UNKNOWN_CRITICAL | POP_CERT_NAME_CONSTRAINTS |
+    MUST(!(c.flags & (POP_CERT_UNKNOWN_CRITICAL | POP_CERT_NAME_CONSTRAINTS | POP_CERT_PERMITTED |
                       POP_CERT_POLICY_CONSTRAINTS | POP_CERT_NO_SERVER_AUTH)));
     MUST(c.curve.n || (c.rsa_bits >= 2048 && c.rsa_bits <= 4096));
     MUST(d->end_point_len == 32 || d->end_point_len == 48 || d->end_point_len == 64);
@@ -129,7 +129,8 @@ static void check_taken(span leaf, unsigned host, int is_own, const popcl_tls_di
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     static decoded roots[ANCHORS];
-    br_x509_trust_anchor anchors[ANCHORS];
+    static unsigned char entries[ANCHORS][POPCL_ANCHOR_ROOM];
+    popcl_anchor anchors[ANCHORS];
     unsigned char pin[1][POPCL_PIN_LEN];
     char names[40];
     span in = {p, n}, chain[CHAIN_MAX_], one;
@@ -157,8 +158,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
         br_x509_decoder_push(&d->decoder, one.p, one.n);
         br_x509_pkey *key = br_x509_decoder_get_pkey(&d->decoder);
         if (!key) continue;
-        anchors[trust.anchors_len++] = (br_x509_trust_anchor){
-            {d->name, d->name_len}, br_x509_decoder_isCA(&d->decoder) ? BR_X509_TA_CA : 0, *key};
+        /* half of them are limited to the names of their own certificate's constraints */
+        pop_cert c = {.path_len = POPCL_PATH_ANY};
+        unsigned ca = br_x509_decoder_isCA(&d->decoder) ? POPCL_ANCHOR_CA : 0;
+        if (flags & 16 && pop_cert_read(&c, one.p, one.n) == 0 && c.flags & POP_CERT_PERMITTED)
+            ca |= POPCL_ANCHOR_LIMITED;
+        popcl_anchor *anchor = &anchors[trust.anchors_len];
+        anchor->entry = entries[trust.anchors_len];
+        anchor->entry_len = (uint16_t)pop_anchor_entry(entries[trust.anchors_len], key, ca, &c);
+        pop_anchor_name(anchor->name, d->name, d->name_len);
+        trust.anchors_len += anchor->entry_len != 0;
     }
     while (len < CHAIN_MAX_ && next(&in, &chain[len]))
         len++;

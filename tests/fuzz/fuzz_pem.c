@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/tls/entry.h"
+#include "../../src/tls/key.h"
 #include "anchor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -16,18 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
     } while (0)
 
 static void check_anchor(const pop_anchor *one) {
-    const br_x509_trust_anchor *a = &one->anchor;
-    MUST(a->dn.len > 0 && a->dn.len <= POP_ANCHOR_NAME_MAX && a->dn.data[0] == 0x30);
-    MUST((a->flags & ~(unsigned)BR_X509_TA_CA) == 0);
-    MUST(one->not_after >= 0 && pop_anchor_size(one) > a->dn.len);
-    if (a->pkey.key_type == BR_KEYTYPE_RSA) {
-        const br_rsa_public_key *k = &a->pkey.key.rsa;
-        MUST(k->nlen >= 256 && k->elen >= 1 && k->n[k->nlen - 1] & 1 && k->e[k->elen - 1] & 1);
-    } else {
-        MUST(
-            a->pkey.key_type == BR_KEYTYPE_EC &&
-            (a->pkey.key.ec.qlen == 65 || a->pkey.key.ec.qlen == 97 || a->pkey.key.ec.qlen == 133));
-    }
+    popcl_entry e;
+    MUST(popcl_entry_read(&e, one->anchor.entry, one->anchor.entry_len));
+    MUST(popcl_key_fault(&e.key) == KEY_SOUND);
+    MUST(e.path_len == one->path_len &&
+         pop_anchor_is_authority(one) == (e.flags & POPCL_ANCHOR_CA));
+    MUST(one->not_after >= 0 && pop_anchor_size(one) > one->anchor.entry_len);
     for (const char *c = one->subject; *c; c++)
         MUST(*c >= 0x20 && *c < 0x7F);
 }
@@ -41,7 +37,8 @@ static void check_again(const pop_anchor *one, const pop_anchors *how) {
     MUST(pop_anchors_read(&again, "again", (const unsigned char *)text, n) == 0);
     MUST(again.len == 1 && again.list[0].finding == POP_ANCHOR_USABLE && again.list[0].line == 1);
     MUST(memcmp(again.list[0].sha256, one->sha256, sizeof one->sha256) == 0);
-    MUST(again.list[0].anchor.dn.len == one->anchor.dn.len &&
+    MUST(again.list[0].anchor.entry_len == one->anchor.entry_len &&
+         memcmp(again.list[0].anchor.entry, one->anchor.entry, one->anchor.entry_len) == 0 &&
          pop_anchor_size(&again.list[0]) == pop_anchor_size(one));
     pop_anchors_free(&again);
     free(text);

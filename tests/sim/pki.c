@@ -202,9 +202,9 @@ static void make_certificate(der *d, const leaf *l, const key *k, const key *iss
 /* ---- what there is ---- */
 
 static key authority_key, stranger_key, server_key;
-static der certificates[PKI_KINDS], authority_name;
+static der certificates[PKI_KINDS];
 static br_x509_certificate shown[PKI_KINDS];
-static br_x509_trust_anchor anchor;
+static popcl_anchor anchor;
 static unsigned char pin[32];
 
 static const leaf leaves[PKI_KINDS] = {
@@ -225,8 +225,24 @@ static void make_shown(int kind, const key *k, const key *issuer) {
     shown[kind].data_len = sizeof d->octets - d->at;
 }
 
+static void make_anchor(void) {
+    static unsigned char entry[12 + 65] = {
+        BR_EC_secp256r1, POPCL_ANCHOR_CA, POPCL_PATH_ANY, 0, 0, 65};
+    unsigned char hash[32];
+    der name = {{0}, sizeof name.octets};
+    br_sha256_context sha256;
+    put_name(&name, authority);
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, name.octets + name.at, sizeof name.octets - name.at);
+    br_sha256_out(&sha256, hash);
+    memcpy(anchor.name, hash, sizeof anchor.name);
+    memcpy(entry + 12, authority_key.point, 65);
+    anchor.entry = entry;
+    anchor.entry_len = sizeof entry;
+}
+
 static void make_all(void) {
-    if (anchor.flags) return;
+    if (anchor.entry) return;
     make_key(&authority_key, "authority");
     make_key(&stranger_key, "stranger");
     make_key(&server_key, "server");
@@ -234,15 +250,7 @@ static void make_all(void) {
         if (i != PKI_RSA)
             make_shown(i, &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
     }
-    authority_name.at = sizeof authority_name.octets;
-    put_name(&authority_name, authority);
-    anchor.dn.data = authority_name.octets + authority_name.at;
-    anchor.dn.len = sizeof authority_name.octets - authority_name.at;
-    anchor.flags = BR_X509_TA_CA;
-    anchor.pkey.key_type = BR_KEYTYPE_EC;
-    anchor.pkey.key.ec.curve = BR_EC_secp256r1;
-    anchor.pkey.key.ec.q = authority_key.point;
-    anchor.pkey.key.ec.qlen = 65;
+    make_anchor();
     der spki = {{0}, sizeof spki.octets};
     br_sha256_context hash;
     put_public_key(&spki, &server_key);
@@ -270,7 +278,7 @@ const br_rsa_private_key *pki_rsa_key(void) {
     return &rsa.secret;
 }
 
-const br_x509_trust_anchor *pki_anchor(void) {
+const popcl_anchor *pki_anchor(void) {
     make_all();
     return &anchor;
 }

@@ -5,8 +5,9 @@
 #ifndef TESTS_SIM_PKI_H
 #define TESTS_SIM_PKI_H
 
-#include <bearssl.h>
 #include <stdint.h>
+
+#include "popcl_tls.h"
 
 #define PKI_HOST "pop.example"
 /* 2026-11-25, within the right certificate's validity */
@@ -28,7 +29,7 @@ typedef enum pki_kind {
 const br_x509_certificate *pki_certificate(pki_kind kind);
 const br_ec_private_key *pki_key(pki_kind kind); /* that the server signs with */
 const br_rsa_private_key *pki_rsa_key(void);     /* of PKI_RSA */
-const br_x509_trust_anchor *pki_anchor(void);
+const popcl_anchor *pki_anchor(void);            /* of the authority, with an entry of its own */
 const unsigned char *
 pki_pin(void); /* 32 octets: SHA-256 of the SubjectPublicKeyInfo of PKI_RIGHT */
 

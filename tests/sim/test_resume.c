@@ -276,9 +276,8 @@ static void second_session_is_resumed(void **state) {
 
 /* ---- what it is bound to ---- */
 
-static br_x509_trust_anchor anchors[3];
-static unsigned char modulus[256], exponent[3];
-static uint8_t path_lens[3];
+static popcl_anchor anchors[3];
+static unsigned char entries[2][POPCL_ANCHOR_ROOM];
 static unsigned char two_pins[2][POPCL_PIN_LEN];
 
 static void other_host(rig *r) { r->cfg.session.host = "mail.example"; }
@@ -291,17 +290,25 @@ static void other_security(rig *r) {
 }
 static void one_more_anchor(rig *r) { r->trust.anchors_len = 3; }
 static void one_anchor_less(rig *r) { r->trust.anchors_len = 1; }
-static void anchor_of_other_modulus(rig *r) { (void)r, modulus[255]++; }
-static void anchor_of_other_exponent(rig *r) { (void)r, exponent[2]++; }
-static void direct_trust(rig *r) { (void)r, anchors[0].flags = 0; }
-static void anchor_of_other_name(rig *r) { (void)r, anchors[0].dn.len--; }
-static void anchor_of_other_key(rig *r) {
-    (void)r, anchors[0].pkey.key.ec.q = two_pins[0], anchors[0].pkey.key.ec.qlen = 64;
+static void change_entry(unsigned which, unsigned at) { entries[which][at]++; }
+static void anchor_of_other_modulus(rig *r) { (void)r, change_entry(1, 12 + 255); }
+static void anchor_of_other_exponent(rig *r) { (void)r, change_entry(1, 12 + 256 + 2); }
+static void direct_trust(rig *r) { (void)r, entries[0][1] = 0; }
+static void anchor_of_other_name(rig *r) { (void)r, anchors[0].name[POPCL_ANCHOR_NAME - 1]++; }
+static void anchor_of_other_key(rig *r) { (void)r, change_entry(0, 12 + 64); }
+static void anchor_of_other_curve(rig *r) { (void)r, change_entry(0, 0); }
+static void limited_path(rig *r) { (void)r, entries[1][2] = 0; }
+static void shorter_entry(rig *r) { (void)r, anchors[1].entry_len--; }
+static void later_set(rig *r) { r->trust.sequence++; }
+static popcl_err find_first(const popcl_trust *t, const unsigned char *name, unsigned nth,
+                            unsigned char *room, const unsigned char **entry, size_t *len) {
+    (void)room;
+    *entry =
+        nth || memcmp(name, t->anchors->name, POPCL_ANCHOR_NAME) != 0 ? NULL : t->anchors->entry;
+    *len = t->anchors->entry_len;
+    return POPCL_OK;
 }
-static void anchor_of_other_curve(rig *r) {
-    (void)r, anchors[0].pkey.key.ec.curve = BR_EC_secp384r1;
-}
-static void limited_path(rig *r) { (void)r, path_lens[1] = 0; }
+static void another_place(rig *r) { r->trust.find = find_first; }
 static void other_pins(rig *r) { r->trust.pins_len = 1; }
 static void more_pins(rig *r) { r->trust.pins_len = 2; }
 static void other_profile(rig *r) { r->tls.profile = &popcl_tls_public; }
@@ -333,6 +340,9 @@ static const struct change {
     {"an anchor's key", anchor_of_other_key},
     {"an anchor's curve", anchor_of_other_curve},
     {"path length", limited_path},
+    {"an anchor's length", shorter_entry},
+    {"number of the set", later_set},
+    {"place of the anchors", another_place},
     {"a pin", other_pins},
     {"two pins", more_pins},
     {"profile", other_profile},
@@ -348,14 +358,15 @@ static const struct change {
 static void init_for_change(rig *r) {
     rig_init(r, TLS_HOST, POPCL_TLS);
     anchors[0] = anchors[1] = anchors[2] = *pki_anchor();
-    anchors[1].pkey =
-        (br_x509_pkey){.key_type = BR_KEYTYPE_RSA,
-                       .key.rsa = {modulus, sizeof modulus, exponent, sizeof exponent}};
-    path_lens[0] = path_lens[1] = path_lens[2] = POPCL_PATH_ANY;
+    for (unsigned i = 0; i < 2; i++)
+        anchors[i].entry = entries[i];
+    memcpy(entries[0], pki_anchor()->entry, pki_anchor()->entry_len);
+    memset(entries[1], 0, sizeof entries[1]);
+    memcpy(entries[1], "\1\1\377\3\1\0", 6);
+    anchors[1].entry_len = 12 + 256 + 3;
     memcpy(two_pins[0], pki_pin(), POPCL_PIN_LEN);
     memset(two_pins[1], 7, POPCL_PIN_LEN);
     r->trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])two_pins;
-    r->trust.path_len = path_lens;
     r->trust.anchors = anchors;
     r->trust.anchors_len = 2;
     r->tls.name = PKI_HOST;
@@ -384,7 +395,6 @@ static void offered_where_it_was_made_and_nowhere_else(void **state) {
     init_for_change(&r); /* and this is no change */
     r.tls.name = NULL;
     r.cfg.session.port = 995;
-    r.trust.path_len = NULL;
     r.tls.utc_s = PKI_NOW + 86399;
     assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
     assert_int_equal(offered(&r), 32);
@@ -448,7 +458,7 @@ static void pinned_without_a_clock(void **state) {
 /* Whom an anchors' list of thousands concerns is one of them: every one counts. */
 static void every_anchor_counts(void **state) {
     static rig r;
-    static br_x509_trust_anchor many[100];
+    static popcl_anchor many[100];
     (void)state;
     for (size_t i = 0; i < 100; i += 33) {
         for (size_t k = 0; k < 100; k++)
@@ -457,7 +467,7 @@ static void every_anchor_counts(void **state) {
         r.trust.anchors = many;
         r.trust.anchors_len = 100;
         keep_one(&r);
-        many[i].dn.len--;
+        many[i].name[0]++;
         (void)rig_run(&r, 100000, NULL);
         assert_int_equal(offered(&r), 0);
     }

@@ -31,7 +31,7 @@ void tls_client_init(popcl_tls *t, enum tls_profile profile, void *storage, size
     static unsigned char pins[2][POPCL_PIN_LEN]; /* another key's stands first */
     authority.anchors = pki_anchor();
     authority.anchors_len = 1;
-    authority.newest_not_before = PKI_AUTHORITY_SINCE;
+    authority.clock_floor_s = PKI_AUTHORITY_SINCE;
     memcpy(pins[1], pki_pin(), POPCL_PIN_LEN);
     key.pins = (const unsigned char(*)[POPCL_PIN_LEN])pins;
     key.pins_len = 2;

@@ -170,26 +170,41 @@ static void cut(void *ctx, popcl_err why) { (void)ctx, (void)why; }
 /* ---- trust ---- */
 
 static struct {
-    br_x509_trust_anchor anchor;
+    popcl_anchor anchor;
     br_x509_decoder_context decoder;
-    unsigned char name[256];
+    br_sha256_context name;
+    unsigned char entry[POPCL_ANCHOR_ROOM];
 } root;
 
 static void append_name(void *ctx, const void *p, size_t n) {
     (void)ctx;
-    if (root.anchor.dn.len + n > sizeof root.name) exit(3);
-    memcpy(root.name + root.anchor.dn.len, p, n);
-    root.anchor.dn.len += n;
+    br_sha256_update(&root.name, p, n);
 }
 
+/* A modulus may come with leading zeros: popcl passes over them. */
 static void load_root(const peer_chain *chain) {
+    unsigned char hash[32], *to = root.entry;
+    br_sha256_init(&root.name);
     br_x509_decoder_init(&root.decoder, append_name, NULL);
     br_x509_decoder_push(&root.decoder, chain->root.octets, chain->root.len);
     const br_x509_pkey *key = br_x509_decoder_get_pkey(&root.decoder);
     if (!key) exit(4);
-    root.anchor.dn.data = root.name;
-    root.anchor.pkey = *key;
-    root.anchor.flags = BR_X509_TA_CA;
+    int is_rsa = key->key_type == BR_KEYTYPE_RSA;
+    size_t e_len = is_rsa ? key->key.rsa.elen : 0,
+           key_len = is_rsa ? key->key.rsa.nlen : key->key.ec.qlen;
+    if (12 + key_len + e_len > sizeof root.entry) exit(3);
+    to[0] = is_rsa ? 1 : (unsigned char)key->key.ec.curve;
+    to[1] = POPCL_ANCHOR_CA;
+    to[2] = POPCL_PATH_ANY;
+    to[3] = (unsigned char)e_len;
+    to[4] = (unsigned char)(key_len >> 8);
+    to[5] = (unsigned char)key_len;
+    memcpy(to + 12, is_rsa ? key->key.rsa.n : key->key.ec.q, key_len);
+    if (is_rsa) memcpy(to + 12 + key_len, key->key.rsa.e, e_len);
+    br_sha256_out(&root.name, hash);
+    memcpy(root.anchor.name, hash, sizeof root.anchor.name);
+    root.anchor.entry = root.entry;
+    root.anchor.entry_len = (uint16_t)(12 + key_len + e_len);
 }
 
 /* ---- the run ---- */

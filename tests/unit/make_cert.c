@@ -110,9 +110,9 @@ static void put_key(writer *w, const cert_wish *wish) {
         put(w, other, 32);
     else
         put_point(w, wish,
-                  wish->key == KEY_P256   ? BR_EC_secp256r1
-                  : wish->key == KEY_P384 ? BR_EC_secp384r1
-                                          : BR_EC_secp521r1);
+                  wish->key == KEY_P256 || wish->key == KEY_PARAMETERS ? BR_EC_secp256r1
+                  : wish->key == KEY_P384                              ? BR_EC_secp384r1
+                                                                       : BR_EC_secp521r1);
     put_octet(w, 0);
     close_tag(w, 0x03, end);
     size_t algorithm = w->at;
@@ -123,6 +123,10 @@ static void put_key(writer *w, const cert_wish *wish) {
         break;
     case KEY_PSS: OID(w, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"); break;
     case KEY_ED25519: OID(w, "\x2B\x65\x70"); break;
+    case KEY_PARAMETERS: /* ecParameters of some field (RFC 3279, 2.3.5) */
+        put(w, "\x30\x06\x02\x01\x01\x02\x01\x07", 8);
+        OID(w, "\x2A\x86\x48\xCE\x3D\x02\x01");
+        break;
     case KEY_P256: OID(w, "\x2A\x86\x48\xCE\x3D\x03\x01\x07"); break;
     case KEY_P384: OID(w, "\x2B\x81\x04\x00\x22"); break;
     case KEY_P521: OID(w, "\x2B\x81\x04\x00\x23"); break;

@@ -7,7 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum cert_key { KEY_RSA, KEY_P256, KEY_P384, KEY_P521, KEY_BRAINPOOL, KEY_ED25519, KEY_PSS };
+enum cert_key {
+    KEY_RSA,
+    KEY_P256,
+    KEY_P384,
+    KEY_P521,
+    KEY_BRAINPOOL,
+    KEY_ED25519,
+    KEY_PSS,
+    KEY_PARAMETERS
+};
 
 /* One more extension, whole: below id-ce (2.5.29) if id is not 0, else 1.2.3.4. */
 typedef struct cert_extension {

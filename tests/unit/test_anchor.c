@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "../../src/tls/entry.h"
+#include "../../src/tls/key.h"
 #include "anchor.h"
 #include "make_cert.h"
 #include "pem.h"
@@ -56,7 +58,18 @@ static void is_judged(const cert_wish *w, pop_anchor_finding f) {
         fail_msg("\"%s\" instead of \"%s\"", pop_anchor_sentence(one->finding),
                  pop_anchor_sentence(f));
     assert_true(pop_anchor_sentence(f)[0] && pop_anchor_counted_as(f)[0]);
-    if (f != POP_ANCHOR_USABLE) assert_null(one->anchor.dn.data);
+    if (f != POP_ANCHOR_USABLE) assert_null(one->anchor.entry);
+}
+
+/* What a session reads of an anchor. */
+static popcl_entry entry_of(const pop_anchor *one) {
+    popcl_entry e;
+    assert_int_equal(one->finding, POP_ANCHOR_USABLE);
+    assert_true(popcl_entry_read(&e, one->anchor.entry, one->anchor.entry_len));
+    assert_int_equal(popcl_key_fault(&e.key), KEY_SOUND);
+    assert_int_equal(e.path_len, one->path_len);
+    assert_int_equal(!(e.flags & POPCL_ANCHOR_CA), !pop_anchor_is_authority(one));
+    return e;
 }
 
 #define JUDGED(f, ...) is_judged(&(cert_wish){__VA_ARGS__}, POP_ANCHOR_##f)
@@ -91,10 +104,12 @@ static void a_root_becomes_an_anchor(void **state) { /* [H7 H21] */
     const pop_anchor *one =
         judge(&(cert_wish){.name = "Root \xC3\xA4*/", .organization = "Some Org", .path_len = 3});
     assert_int_equal(one->finding, POP_ANCHOR_USABLE);
-    assert_int_equal(one->anchor.flags, BR_X509_TA_CA);
-    assert_int_equal(one->anchor.pkey.key_type, BR_KEYTYPE_RSA);
-    assert_int_equal(one->anchor.pkey.key.rsa.nlen, 256);
-    assert_int_equal(one->anchor.pkey.key.rsa.elen, 3);
+    popcl_entry e = entry_of(one);
+    assert_int_equal(e.flags, POPCL_ANCHOR_CA);
+    assert_int_equal(e.key.key_type, BR_KEYTYPE_RSA);
+    assert_int_equal(e.key.key.rsa.nlen, 256);
+    assert_int_equal(e.key.key.rsa.elen, 3);
+    assert_memory_equal(one->anchor.entry, "\1\1\2\3\1\0\x47\x56\x63\xdf\0\0", 12);
     assert_int_equal(one->path_len, 2);
     assert_int_equal(one->not_before, pop_utc(2020, 1, 1, 0, 0, 0));
     assert_int_equal(one->not_after, pop_utc(2040, 1, 1, 0, 0, 0));
@@ -102,9 +117,8 @@ static void a_root_becomes_an_anchor(void **state) { /* [H7 H21] */
     assert_string_equal(one->organization, "Some Org");
     assert_string_equal(one->common_name, "Root \xC3\xA4*/");
     assert_string_equal(one->key, "RSA 2048");
-    assert_int_equal(pop_anchor_size(one), one->anchor.dn.len + 256 + 3 + 33);
-    assert_int_equal(one->anchor.dn.data[0], 0x30);
-    assert_int_equal(one->anchor.dn.data[1], one->anchor.dn.len - 2);
+    assert_int_equal(one->anchor.entry_len, 12 + 256 + 3);
+    assert_int_equal(pop_anchor_size(one), one->anchor.entry_len + 16);
 }
 
 static void keys_that_bearssl_has(void **state) {
@@ -119,9 +133,9 @@ static void keys_that_bearssl_has(void **state) {
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         const pop_anchor *one = judge(&(cert_wish){.key = rows[i].key});
-        assert_int_equal(one->finding, POP_ANCHOR_USABLE);
-        assert_int_equal(one->anchor.pkey.key.ec.curve, rows[i].curve);
-        assert_int_equal(one->anchor.pkey.key.ec.qlen, rows[i].len);
+        popcl_entry e = entry_of(one);
+        assert_int_equal(e.key.key.ec.curve, rows[i].curve);
+        assert_int_equal(e.key.key.ec.qlen, rows[i].len);
         assert_string_equal(one->key, rows[i].text);
     }
     JUDGED(USABLE, .rsa_bits = 3072);
@@ -142,6 +156,11 @@ static void keys_that_it_does_not_have(void **state) { /* [H14 H15] */
     JUDGED(KEY_KIND, .key = KEY_PSS);
     JUDGED(KEY_KIND, .key = KEY_BRAINPOOL);
     assert_string_equal(a.list[0].key, "brainpoolP256r1");
+    JUDGED(KEY_KIND, .key = KEY_PARAMETERS); /* a curve by its parameters, in full */
+    JUDGED(RSA_ODD, .rsa_bits = 2049);
+    JUDGED(RSA_ODD, .rsa_bits = 4095);
+    JUDGED(RSA_ODD, .exponent = 0x80000001);
+    JUDGED(USABLE, .exponent = 0x7fffffff);
     JUDGED(EC_BAD, .key = KEY_P256, .off_curve = 1);
     JUDGED(EC_BAD, .key = KEY_P384, .off_curve = 1);
     JUDGED(EC_BAD, .key = KEY_P521, .off_curve = 1);
@@ -162,14 +181,14 @@ static void a_leaf_is_trusted_directly_where_that_is_allowed(void **state) { /* 
     (void)state;
     a.allow_leaf = 1;
     JUDGED(USABLE, .no_ca = 1);
-    assert_int_equal(a.list[0].anchor.flags, 0);
+    assert_int_equal(entry_of(&a.list[0]).flags, 0);
     JUDGED(USABLE, .ca_false = 1, .usage = 0x80);
     JUDGED(USABLE, .usage = 0x80); /* says CA, and may sign no certificate: no authority */
-    assert_int_equal(a.list[0].anchor.flags, 0);
+    assert_int_equal(entry_of(&a.list[0]).flags, 0);
     JUDGED(USABLE, .version = 1); /* its common name may be its host's */
-    assert_int_equal(a.list[0].anchor.flags, 0);
+    assert_int_equal(entry_of(&a.list[0]).flags, 0);
     JUDGED(USABLE, .usage = 0);
-    assert_int_equal(a.list[0].anchor.flags, BR_X509_TA_CA);
+    assert_int_equal(entry_of(&a.list[0]).flags, POPCL_ANCHOR_CA);
     JUDGED(SERVER_AUTH, .no_ca = 1,
            .more = {{37, 0, "\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x02", 12}});
 }
@@ -194,7 +213,7 @@ static void a_servers_own_without_a_subject_alt_name_is_told_apart(void **state)
     assert_int_equal(pop_anchor_size(judge(&wish)) + POPCL_OWN_CERT_LEN, size);
     a.allow_leaf = 1;
     assert_true(judge(&wish)->is_own); /* an authority too: `openssl req -x509` makes such */
-    assert_int_equal(a.list[0].anchor.flags, BR_X509_TA_CA);
+    assert_int_equal(entry_of(&a.list[0]).flags, POPCL_ANCHOR_CA);
     assert_true(judge(&(cert_wish){.name = "localhost", .version = 1})->is_own);
     assert_false(judge(&(cert_wish){.name = "Some Root"})->is_own); /* no host's */
     assert_false(judge(&(cert_wish){.name = ""})->is_own);
@@ -212,8 +231,9 @@ static void a_servers_own_without_a_subject_alt_name_is_told_apart(void **state)
 static void what_would_be_lost(void **state) { /* [H13] */
     (void)state;
     for (unsigned char critical = 0; critical < 2; critical++) {
+        /* excluded: com */
         JUDGED(NAME_CONSTRAINTS,
-               EXTENSION(30, critical, "\x30\x08\xA0\x06\x30\x04\x82\x02\x64\x65"));
+               EXTENSION(30, critical, "\x30\x09\xA1\x07\x30\x05\x82\x03\x63\x6f\x6d"));
         JUDGED(POLICY_CONSTRAINTS, EXTENSION(36, critical, "\x30\x03\x80\x01\x00"));
         JUDGED(POLICY_CONSTRAINTS, EXTENSION(54, critical, "\x02\x01\x00"));
         JUDGED(SERVER_AUTH,
@@ -232,6 +252,73 @@ static void what_would_be_lost(void **state) { /* [H13] */
     JUDGED(BAD_DER, .more = {{0, 0, "\x05", 1}, {14, 0, "\x04", 2}, {0, 0, "\x05", 1}});
 }
 
+/* Limits of DNS names alone go into the entry, and any other limit of names refuses. */
+static void limits_to_dns_names_are_carried(void **state) { /* [H13] */
+    (void)state;
+    for (unsigned char critical = 0; critical < 2; critical++) {
+        JUDGED(USABLE, EXTENSION(30, critical,
+                                 "\x30\x16\xA0\x14\x30\x05\x82\x03.gr\x30\x0b\x82\x09"
+                                 "b.example"));
+        popcl_entry e = entry_of(&a.list[0]);
+        assert_int_equal(e.flags, POPCL_ANCHOR_CA | POPCL_ANCHOR_LIMITED);
+        assert_int_equal(e.names_len, 14);
+        assert_memory_equal(e.names, "\3.gr\11b.example", 14);
+    }
+#define REFUSED(value) JUDGED(NAME_CONSTRAINTS, EXTENSION(30, 1, value))
+    REFUSED("\x30\x00");
+    REFUSED("\x30\x02\xA0\x00");
+    REFUSED("\x31\x08\xA0\x06\x30\x04\x82\x02gr");
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x81\x02gr");                           /* of mail */
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x86\x02gr");                           /* a URI */
+    REFUSED("\x30\x06\xA0\x04\x30\x02\xA4\x00");                             /* a directory */
+    REFUSED("\x30\x0E\xA0\x0C\x30\x0A\x87\x08\x0A\0\0\0\xFF\0\0\0");         /* addresses */
+    REFUSED("\x30\x0E\xA0\x0C\x30\x04\x82\x02gr\x30\x04\x81\x02gr");         /* and mail */
+    REFUSED("\x30\x10\xA0\x06\x30\x04\x82\x02gr\xA1\x06\x30\x04\x82\x02xx"); /* and excluded */
+    REFUSED("\x30\x0B\xA0\x09\x30\x07\x82\x02gr\x80\x01\0");                 /* with a minimum */
+    REFUSED("\x30\x0B\xA0\x09\x30\x07\x82\x02gr\x81\x01\1");                 /* with a maximum */
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x82\x02g!");
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x82\x02g\0");
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x82\x02g.");
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x82\x02gr\0");
+    REFUSED("\x30\x08\xA0\x06\x30\x04\x82\x03gr");
+    JUDGED(USABLE, EXTENSION(30, 1, "\x30\x06\xA0\x04\x30\x02\x82\x00")); /* any name */
+    a.allow_leaf = 1; /* a server has nothing to limit */
+    JUDGED(USABLE, .no_ca = 1, EXTENSION(30, 0, "\x30\x08\xA0\x06\x30\x04\x82\x02gr"));
+    assert_int_equal(entry_of(&a.list[0]).flags, 0);
+}
+
+/* What an entry has no room for is not cut, but refused. */
+static void limits_have_a_room(void **state) {
+    char value[300] = "\x30\x82\0\0\xA0\x82\0\0";
+    (void)state;
+    for (unsigned bases = 1; bases < 4; bases++)
+        for (unsigned len = 20; len < 40; len++) {
+            size_t n = 8;
+            for (unsigned i = 0; i < bases; i++) {
+                value[n++] = 0x30, value[n++] = (char)(len + 2);
+                value[n++] = (char)0x82, value[n++] = (char)len;
+                memset(value + n, 'x', len);
+                n += len;
+            }
+            size_t from = n - 8 < 0x80 ? 4 : n - 8 < 0x100 ? 2 : 0;
+            value[from] = 0x30; /* as short as DER wants its lengths */
+            value[from + 1] = (char)(from == 4 ? n - 6 : 0x81);
+            value[4] = (char)0xA0;
+            if (from == 4) {
+                value[4] = 0x30, value[5] = (char)(n - 6), value[6] = (char)0xA0;
+                value[7] = (char)(n - 8);
+            } else {
+                value[2] = 0x30, value[3] = (char)0x81, value[4] = (char)(n - 5);
+                value[5] = (char)0xA0, value[6] = (char)0x81, value[7] = (char)(n - 8);
+            }
+            cert_wish wish = {.rsa_bits = 4096, .more = {{30, 1, value + from, n - from}}};
+            size_t names = bases * (1 + len);
+            int fits = 12 + 512 + 3 + names <= POPCL_ANCHOR_ROOM;
+            is_judged(&wish, fits ? POP_ANCHOR_USABLE : POP_ANCHOR_NAME_CONSTRAINTS);
+            if (fits) assert_int_equal(entry_of(&a.list[0]).names_len, names);
+        }
+}
+
 static void path_lengths_are_kept(void **state) { /* [H13] */
     (void)state;
     assert_int_equal(judge(&(cert_wish){.path_len = 0})->path_len, POPCL_PATH_ANY);
@@ -247,7 +334,6 @@ static void names_have_a_limit(void **state) { /* [H16] */
     memset(name, 'n', sizeof name);
     name[fits] = '\0';
     JUDGED(USABLE, .name = name);
-    assert_int_equal(a.list[0].anchor.dn.len, POP_ANCHOR_NAME_MAX);
     name[fits] = 'n';
     name[fits + 1] = '\0';
     JUDGED(NAME_LONG, .name = name);
@@ -313,7 +399,7 @@ static void every_octet_changed(void **state) {
             assert_int_equal(pop_anchors_read(&a, "t", der, n), 0);
             assert_int_equal(a.len, 1);
             if (a.list[0].finding == POP_ANCHOR_USABLE)
-                assert_int_equal(a.list[0].anchor.pkey.key.ec.qlen, 65);
+                assert_int_equal(entry_of(&a.list[0]).key.key.ec.qlen, 65);
         }
         der[at] = was;
     }
@@ -491,6 +577,21 @@ static void one_name_one_key_two_certificates(void **state) { /* [H10] */
     assert_int_equal(a.list[1].finding, POP_ANCHOR_USABLE); /* valid longest */
     assert_int_equal(a.list[2].finding, POP_ANCHOR_SAME_KEY);
     assert_int_equal(a.list[1].path_len, POPCL_PATH_ANY); /* one of them allows any path */
+    assert_int_equal(entry_of(&a.list[1]).path_len, POPCL_PATH_ANY);
+}
+
+/* Each vouches for its own names, so none of them is left out. */
+static void one_name_one_key_several_limits(void **state) { /* [H10] */
+    static const char gr[] = "\x30\x08\xA0\x06\x30\x04\x82\x02gr",
+                      eu[] = "\x30\x08\xA0\x06\x30\x04\x82\x02"
+                             "eu";
+    (void)state;
+    read_around(PEM(.serial = 1, .more = {{30, 1, gr, 10}}),
+                PEM(.serial = 2, .more = {{30, 1, eu, 10}}), PEM(.serial = 3));
+    read_text(PEM(.serial = 4, .more = {{30, 1, gr, 10}}, .not_after = "450101000000Z"));
+    assert_int_equal(pop_anchors_merge(&a), 0);
+    assert_int_equal(a.list[0].finding, POP_ANCHOR_SAME_KEY);
+    assert_int_equal(pop_anchors_count(&a, POP_ANCHOR_KEPT), 3);
 }
 
 static void what_is_refused_takes_nothing_with_it(void **state) { /* [H10 H11] */
@@ -600,6 +701,8 @@ int main(void) {
         TEST(a_leaf_is_trusted_directly_where_that_is_allowed),
         TEST(a_servers_own_without_a_subject_alt_name_is_told_apart),
         TEST(what_would_be_lost),
+        TEST(limits_to_dns_names_are_carried),
+        TEST(limits_have_a_room),
         TEST(path_lengths_are_kept),
         TEST(names_have_a_limit),
         TEST(time_decides),
@@ -615,6 +718,7 @@ int main(void) {
         TEST(the_same_certificate_twice),
         TEST(one_name_two_keys),
         TEST(one_name_one_key_two_certificates),
+        TEST(one_name_one_key_several_limits),
         TEST(what_is_refused_takes_nothing_with_it),
         TEST(texts_only_where_wanted),
         TEST(times_are_read_and_written),

@@ -28,7 +28,7 @@ static int begin(void **state) {
     leaf_len = c->data_len;
     memset(&storage, 0xa5, sizeof storage);
     trust = (popcl_trust){
-        .anchors = pki_anchor(), .anchors_len = 1, .newest_not_before = PKI_AUTHORITY_SINCE};
+        .anchors = pki_anchor(), .anchors_len = 1, .clock_floor_s = PKI_AUTHORITY_SINCE};
     tls = (popcl_tls){.profile = &popcl_tls_host,
                       .storage = &storage,
                       .storage_len = sizeof storage,
@@ -314,17 +314,17 @@ static void trust_and_clock_are_looked_at_before_anything_is_sent(void **state) 
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
     tls.utc_s = POPCL_CLOCK_FLOOR_S;
     assert_int_equal(check(&tls), POPCL_OK);
-    trust.newest_not_before = PKI_NOW + 1;
+    trust.clock_floor_s = PKI_NOW + 1;
     tls.utc_s = PKI_NOW;
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
-    trust.newest_not_before = PKI_NOW;
+    trust.clock_floor_s = PKI_NOW;
     assert_int_equal(check(&tls), POPCL_OK);
     trust.anchors_len = 0;
     assert_int_equal(check(&tls), POPCL_ERR_NO_TRUST);
     trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])(const void *)pki_pin();
     trust.pins_len = 1;
     assert_int_equal(check(&tls), POPCL_OK);
-    trust.newest_not_before = 0;
+    trust.clock_floor_s = 0;
     tls.utc_s = POPCL_CLOCK_FLOOR_S - 1; /* a pin's certificate has dates too */
     assert_int_equal(check(&tls), POPCL_ERR_CLOCK_NOT_SET);
     tls.trust = NULL;

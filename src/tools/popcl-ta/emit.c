@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* emit - see emit.h. The C output is const throughout, so that it stays in flash. BearSSL's structs
- * point to unsigned char that is not const, and never write to it: hence the casts. */
+/* emit - see emit.h. The C output is const throughout, so that it stays in flash. Structs are
+ * filled by place, and each member is there: C++11 has no other form, and no warning is left. */
 #define _POSIX_C_SOURCE 200809L
 #include "emit.h"
 
@@ -83,15 +83,6 @@ static void put_section(FILE *f, const ta_options *o) {
         (void)fprintf(f, " %s", o->section);
 }
 
-static void put_array(FILE *f, const ta_options *o, const char *what, size_t number,
-                      const unsigned char *p, size_t n) {
-    (void)fprintf(f, "static const unsigned char %s_%s_%zu[]", o->prefix, what, number);
-    put_section(f, o);
-    (void)fputs(" = {\n", f);
-    put_octets(f, "    ", p, n);
-    (void)fputs("};\n", f);
-}
-
 /* The head of every file: its kind, and its content. */
 static void put_head(FILE *f, const ta_set *s, const ta_options *o) {
     char time[POP_UTC_TEXT];
@@ -107,7 +98,8 @@ static void put_head(FILE *f, const ta_set *s, const ta_options *o) {
     pop_utc_text(s->newest->not_before, time);
     (void)fprintf(f, "\n * newest notBefore: %s, ", time);
     put_comment(f, s->newest->subject);
-    (void)fputs("\n * A clock before the newest notBefore counts as not set. */\n", f);
+    (void)fputs("\n * A clock before the newest notBefore counts as not set.\n", f);
+    (void)fprintf(f, " * sequence: %" PRIu32 " */\n", o->sequence);
 }
 
 /* The comment above an anchor. */
@@ -125,50 +117,23 @@ static void put_anchor_head(FILE *f, const pop_anchor *a, size_t number, int pin
 /* ---- C ---- */
 
 static void put_anchor(FILE *f, const ta_options *o, const pop_anchor *a, size_t number) {
-    const br_x509_pkey *k = &a->anchor.pkey;
     put_anchor_head(f, a, number, 0);
-    put_array(f, o, "name", number, a->anchor.dn.data, a->anchor.dn.len);
-    if (k->key_type == BR_KEYTYPE_RSA) {
-        put_array(f, o, "n", number, k->key.rsa.n, k->key.rsa.nlen);
-        put_array(f, o, "e", number, k->key.rsa.e, k->key.rsa.elen);
-    } else {
-        put_array(f, o, "q", number, k->key.ec.q, k->key.ec.qlen);
-    }
-}
-
-static const char *emit_curve_name(int curve) {
-    return curve == BR_EC_secp256r1   ? "BR_EC_secp256r1"
-           : curve == BR_EC_secp384r1 ? "BR_EC_secp384r1"
-                                      : "BR_EC_secp521r1";
+    (void)fprintf(f, "static const unsigned char %s_entry_%zu[]", o->prefix, number);
+    put_section(f, o);
+    (void)fputs(" = {\n", f);
+    put_octets(f, "    ", a->anchor.entry, a->anchor.entry_len);
+    (void)fputs("};\n", f);
 }
 
 static void put_table(FILE *f, const ta_set *s, const ta_options *o) {
-    const char *p = o->prefix;
-    (void)fprintf(f, "\nstatic const br_x509_trust_anchor %s_anchors[] = {\n", p);
+    (void)fprintf(f, "\nstatic const popcl_anchor %s_anchors[] = {\n", o->prefix);
     for (size_t i = 0; i < s->len; i++) {
-        const br_x509_trust_anchor *a = &s->anchors[i]->anchor;
-        const char *flags = a->flags & BR_X509_TA_CA ? "BR_X509_TA_CA" : "0";
-        (void)fprintf(f, "    {{(unsigned char *)%s_name_%zu, sizeof %s_name_%zu}, %s,\n     ", p,
-                      i, p, i, flags);
-        if (a->pkey.key_type == BR_KEYTYPE_RSA)
-            (void)fprintf(f,
-                          "{BR_KEYTYPE_RSA, {.rsa = {(unsigned char *)%s_n_%zu, sizeof %s_n_%zu, "
-                          "(unsigned char *)%s_e_%zu, "
-                          "sizeof %s_e_%zu}}}},\n",
-                          p, i, p, i, p, i, p, i);
-        else
-            (void)fprintf(
-                f, "{BR_KEYTYPE_EC, {.ec = {%s, (unsigned char *)%s_q_%zu, sizeof %s_q_%zu}}}},\n",
-                emit_curve_name(a->pkey.key.ec.curve), p, i, p, i);
+        (void)fputs("    {{", f);
+        for (size_t at = 0; at < POPCL_ANCHOR_NAME; at++)
+            (void)fprintf(f, "%s0x%02X", at ? ", " : "", s->anchors[i]->anchor.name[at]);
+        (void)fprintf(f, "}, %s_entry_%zu, sizeof %s_entry_%zu},\n", o->prefix, i, o->prefix, i);
     }
-    (void)fprintf(f,
-                  "};\n\n/* pathLenConstraint of each; 255: none */\nstatic const uint8_t "
-                  "%s_path_len[] = {\n",
-                  p);
-    for (size_t i = 0; i < s->len; i++)
-        (void)fprintf(f, "%s%u%s%s", i % 16 == 0 ? "    " : " ", (unsigned)s->anchors[i]->path_len,
-                      i + 1 < s->len ? "," : "", i % 16 == 15 && i + 1 < s->len ? "\n" : "");
-    (void)fputs("\n};\n", f);
+    (void)fputs("};\n", f);
 }
 
 static void put_own_certs(FILE *f, const ta_set *s, const ta_options *o) {
@@ -201,6 +166,25 @@ static void put_pins(FILE *f, const ta_set *s, const ta_options *o) {
     (void)fputs("};\n", f);
 }
 
+/* Writes one list of a trust: its array and its length. */
+static void put_list(FILE *f, const char *prefix, const char *name, size_t len) {
+    if (len)
+        (void)fprintf(f, "    %s_%s, %zu,\n", prefix, name, len);
+    else
+        (void)fprintf(f, "    0, 0, /* no %s */\n", name);
+}
+
+/* The members are in the order of popcl_trust. */
+static void put_trust(FILE *f, const ta_set *s, const ta_options *o) {
+    (void)fprintf(f, "const popcl_trust %s_trust = {\n", o->prefix);
+    put_list(f, o->prefix, "anchors", o->pins ? 0 : s->len);
+    (void)fprintf(f, "    0, /* no find */\n    %" PRIu32 "u, /* sequence */\n", o->sequence);
+    (void)fprintf(f, "    %" PRId64 ", /* clock_floor_s */\n", s->newest->not_before);
+    put_list(f, o->prefix, "pins", o->pins ? s->len : 0);
+    put_list(f, o->prefix, "own_certs", s->own_len);
+    (void)fputs("};\n", f);
+}
+
 void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header) {
     const char *p = o->prefix;
     put_head(f, s, o);
@@ -215,19 +199,7 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
     }
     (void)fputc('\n', f);
     if (!header) (void)fprintf(f, "extern const popcl_trust %s_trust;\n", p);
-    /* in the order of the struct: a C++ compiler wants that */
-    (void)fprintf(f, "const popcl_trust %s_trust = {\n", p);
-    if (!o->pins)
-        (void)fprintf(
-            f,
-            "    .anchors = %s_anchors,\n    .anchors_len = %zu,\n    .path_len = %s_path_len,\n",
-            p, s->len, p);
-    (void)fprintf(f, "    .newest_not_before = %" PRId64 ",\n", s->newest->not_before);
-    if (o->pins) (void)fprintf(f, "    .pins = %s_pins,\n    .pins_len = %zu,\n", p, s->len);
-    if (s->own_len)
-        (void)fprintf(f, "    .own_certs = %s_own_certs,\n    .own_certs_len = %zu,\n", p,
-                      s->own_len);
-    (void)fputs("};\n", f);
+    put_trust(f, s, o);
 }
 
 void ta_emit_h(FILE *f, const ta_options *o) {
@@ -257,6 +229,14 @@ int ta_emit_pem(FILE *f, const ta_set *s) {
 
 /* ---- the listing ---- */
 
+/* Writes the permitted names of an anchor that is limited to them. */
+static void put_limits(FILE *f, const popcl_anchor *a) {
+    const unsigned char *end = a->entry + a->entry_len,
+                        *names = end - (a->entry[10] << 8 | a->entry[11]);
+    for (const char *before = ", only for"; names < end; names += 1 + *names, before = " or")
+        (void)fprintf(f, "%s %.*s", before, (int)*names, (const char *)names + 1);
+}
+
 void ta_emit_row(FILE *f, const pop_anchor *a) {
     char from[POP_UTC_TEXT], until[POP_UTC_TEXT];
     pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
@@ -270,13 +250,14 @@ void ta_emit_row(FILE *f, const pop_anchor *a) {
     (void)fprintf(f, "    %s, %.10s to %.10s", a->key, from, until);
     if (kind == POP_ANCHOR_KEPT) (void)fprintf(f, ", %zu octets", pop_anchor_size(a));
     if (a->path_len != POPCL_PATH_ANY) (void)fprintf(f, ", path length %u", (unsigned)a->path_len);
+    if (kind == POP_ANCHOR_KEPT) put_limits(f, &a->anchor);
     (void)fputs("\n    SHA-256 ", f);
     put_hex(f, a->sha256, sizeof a->sha256);
     (void)fputs("\n    pin     ", f);
     put_hex(f, a->pin, sizeof a->pin);
     if (kind == POP_ANCHOR_KEPT)
         (void)fprintf(f, "\n    usable%s\n",
-                      a->anchor.flags & BR_X509_TA_CA ? "" : ": trusted directly");
+                      pop_anchor_is_authority(a) ? "" : ": trusted directly");
     else
         (void)fprintf(f, "\n    %s: %s\n", kind == POP_ANCHOR_MERGED ? "merged" : "refused",
                       pop_anchor_sentence(a->finding));

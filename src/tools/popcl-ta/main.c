@@ -149,8 +149,8 @@ static int gather(run *r) {
     int code = read_filter(&o->selection);
     if (code == DONE) code = read_inputs(r);
     if (code != DONE) return code;
-    ta_select(&o->selection, a);
-    if (pop_anchors_merge(a) || ta_limit(&o->selection, a) || ta_set_make(&r->set, a, o->pins))
+    if (ta_select(&o->selection, a) || pop_anchors_merge(a) || ta_limit(&o->selection, a) ||
+        ta_set_make(&r->set, a, o->pins))
         return out_of_memory();
     code = check_patterns(&o->selection);
     return pop_anchors_count(a, POP_ANCHOR_DAMAGED) ? BAD_DATA : code;

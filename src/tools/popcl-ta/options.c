@@ -105,6 +105,15 @@ static int set_max_bytes(ta_options *o, const char *value) {
                                              " wants a number of bytes, 1 to 1000000000", SEE_HELP);
 }
 
+static int set_sequence(ta_options *o, const char *value) {
+    uint64_t number = 0;
+    const char *end = tool_number_read(value, UINT32_MAX, &number);
+    o->sequence = (uint32_t)number;
+    return end && !*end
+               ? 0
+               : ta_wrong(o, "--sequence", "", " wants a number, 0 to 4294967295", SEE_HELP);
+}
+
 /* ---- selection ---- */
 
 static int add_pattern(ta_options *o, ta_pattern *p) {
@@ -176,7 +185,7 @@ static const option_row options[] = {
     {"max-certs", 0, 0, 0, 0, set_max_certs, "N",
      "at most N: earlier patterns first, then small\ncertificates first"},
     {"max-bytes", 0, 0, 0, 0, set_max_bytes, "N",
-     "at most N bytes of names, keys and tables on a 32-bit\nmachine; in the order of --max-certs"},
+     "at most N bytes of entries and tables on a 32-bit\nmachine; in the order of --max-certs"},
     {NULL, 0, 0, 0, 0, NULL, NULL, "Policy"},
     {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep expired certificates"},
     {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse certificates that expire within N days"},
@@ -194,6 +203,8 @@ static const option_row options[] = {
     {"section", 0, 0, 0, 0, set_section, "ATTR",
      "put the bytes into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
      ".rodata"},
+    {"sequence", 0, 0, 0, 0, set_sequence, "N",
+     "number of this set of anchors: a later set has a larger\none; default 0"},
     {"verify", 0, 0, 0, 0, NULL, "FILE", "write nothing; exit 1 if FILE differs from the output"},
     {"pins", 0, 0, FLAG(pins), 1, NULL, NULL,
      "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
@@ -320,8 +331,9 @@ static int ta_check_rules(ta_options *o) {
         (void)snprintf(name, sizeof name, "--%s and --%s", exclusive[i].a, exclusive[i].b);
         return ta_wrong(o, "", name, " exclude each other", "give one of them");
     }
-    if (o->action == TA_LIST && (o->output || o->verify || given(o, "format") ||
-                                 given(o, "prefix") || given(o, "section") || o->pins))
+    if (o->action == TA_LIST &&
+        (o->output || o->verify || given(o, "format") || given(o, "prefix") ||
+         given(o, "section") || given(o, "sequence") || o->pins))
         return ta_wrong(o, "list takes no option of output", "", "",
                         "gen does; list always shows the pins too");
     if (o->format == TA_C_AND_H && !is_c_name(o->verify ? o->verify : o->output))

@@ -19,6 +19,7 @@ typedef struct ta_options {
     uint8_t keep_expired, allow_leaf, pins, quiet, verbose;
     int64_t min_days;
     int64_t now; /* Unix seconds; INT64_MIN = not given */
+    uint32_t sequence;
     ta_selection selection;
     const char *prefix;          /* of every name in the output; a C identifier */
     const char *section;         /* NULL = none */

@@ -136,37 +136,46 @@ static int has_key(const ta_selection *s, const pop_anchor *a) {
     return s->keys == TA_ANY_KEY || (s->keys == TA_RSA) == is_rsa;
 }
 
-/* Returns the least rank of a selected certificate of the same organization. */
-static long rank_of_siblings(const pop_anchors *a, const pop_anchor *one) {
-    long rank = -1;
-    for (size_t i = 0; *one->organization && i < a->len; i++) {
-        const pop_anchor *other = &a->list[i];
-        if (!is_certificate(other) || other->rank < 0 ||
-            strcasecmp(other->organization, one->organization) != 0)
-            continue;
-        if (rank < 0 || other->rank < rank) rank = other->rank;
-    }
-    return rank;
+/* By organization; of one organization, the selected ones first, by rank. */
+static int by_organization(const void *left, const void *right) {
+    const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
+    int order = strcasecmp(l->organization, r->organization);
+    if (order) return order;
+    if ((l->rank < 0) != (r->rank < 0)) return l->rank < 0 ? 1 : -1;
+    return (l->rank > r->rank) - (l->rank < r->rank);
 }
 
-void ta_select(ta_selection *s, pop_anchors *a) {
+/* Gives each unselected certificate the least rank of a selected one of its organization. Takes
+ * n log n time. Returns 0, or -1: out of memory. */
+static int add_siblings(pop_anchors *a) {
+    size_t count = 0;
+    pop_anchor **order = malloc((a->len + 1) * sizeof *order);
+    if (!order) return -1;
+    for (size_t i = 0; i < a->len; i++)
+        if (is_certificate(&a->list[i]) && *a->list[i].organization) order[count++] = &a->list[i];
+    qsort(order, count, sizeof *order, by_organization);
+    for (size_t i = 1; i < count; i++)
+        if (order[i]->rank < 0 &&
+            strcasecmp(order[i]->organization, order[i - 1]->organization) == 0)
+            order[i]->rank = order[i - 1]->rank;
+    free(order);
+    return 0;
+}
+
+int ta_select(ta_selection *s, pop_anchors *a) {
     int any = 1; /* without a pattern everything is selected */
     for (size_t i = 0; i < s->len; i++)
         any &= s->patterns[i].exclude;
     for (size_t i = 0; i < a->len; i++)
         if (is_certificate(&a->list[i])) a->list[i].rank = any ? 0 : rank_of(s, &a->list[i]);
-    for (size_t i = 0; s->siblings && i < a->len; i++) {
-        pop_anchor *one = &a->list[i];
-        /* below 0 = not selected itself */
-        if (is_certificate(one) && one->rank < 0) one->rank = -2 - rank_of_siblings(a, one);
-    }
+    if (s->siblings && add_siblings(a)) return -1;
     for (size_t i = 0; i < a->len; i++) {
         pop_anchor *one = &a->list[i];
         if (!is_certificate(one)) continue;
-        if (one->rank < -1) one->rank = -2 - one->rank;
         if (is_excluded(s, one) || one->rank < 0 || !has_key(s, one))
             one->finding = POP_ANCHOR_UNWANTED;
     }
+    return 0;
 }
 
 /* ---- limits ---- */

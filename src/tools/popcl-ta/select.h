@@ -43,8 +43,9 @@ int ta_selection_add(ta_selection *s, const ta_pattern *p);
  * line without a pattern. */
 long ta_selection_add_lines(ta_selection *s, char *text);
 
-/* Marks the unwanted rows as UNWANTED: to be called before pop_anchors_merge. */
-void ta_select(ta_selection *s, pop_anchors *a);
+/* Marks the unwanted rows as UNWANTED: to be called before pop_anchors_merge. Returns 0, or -1: out
+ * of memory. */
+int ta_select(ta_selection *s, pop_anchors *a);
 
 /* Marks the rows over the limits: to be called after pop_anchors_merge. Those that an earlier
  * pattern selected stay first, then the smaller ones. Returns 0, or -1: out of memory. */
