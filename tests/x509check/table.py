@@ -7,6 +7,7 @@ Rows are made by row(); their titles carry the ids of hazards and rules. Certifi
 import hashlib
 import ipaddress
 import itertools
+import re
 
 from certs import *
 
@@ -386,8 +387,10 @@ def trust():
         leaf(issuer=name("O=popcl tests", "CN=Intermediate", kind=19)), ICA)
     row("an RSA signature where the issuer has an EC key", "CERT_SIGNATURE", leaf(inner=RSA["sha256"], outer=RSA["sha256"]), ICA)
     row("an expired root: no anchor", "NO_TRUST", DIRECT, anchors=[root(end="20260201000000Z")])
-    row("a root with constraints on names: no anchor", "NO_TRUST", DIRECT, anchors=[
-        root(more=[ext(NAME_CONSTRAINTS, seq(tlv(0xA0, seq(general("DNS:example.org")))), True)])])
+    for text, more in (("excluded names", constrained(excluded=["DNS:example.com"])), ("other names", constrained([("dir", name("O=x"))])),
+                       ("hosts and addresses", constrained(["DNS:example.org"], ["IP:0.0.0.0/0"])),
+                       ("hosts and mail", constrained(["DNS:example.org", "email:example.org"]))):
+        row(f"a root limited by {text}: no anchor", "NO_TRUST", DIRECT, anchors=[root(more=[more])])
     row("a root that is no authority: it is trusted as a server", "CERT_UNTRUSTED", DIRECT, anchors=[root(basic=None, usage=None)])
     row("a root of version 1: it is trusted as a server", "CERT_UNTRUSTED", DIRECT, anchors=[root(version=None, extensions=b"")])
     for text, top in (("whose serial number is 0", root(serial=integer(0))), ("whose serial number has 21 octets", root(serial=tlv(2, b"\x01" * 21))),
@@ -719,6 +722,12 @@ def constraints():
             middle = ica(more=[constrained(permitted, excluded, critical)], **kw)
             row(f"constraints, {title}, {'critical' if critical else 'not critical'} [D20]", want,
                 leaf(*(names or ("DNS:" + HOST,)), signer=middle, subject=subject or name("O=x")), middle, host=host)
+        if excluded or kw or not all(str(one).startswith("DNS:") for one in permitted):
+            return
+        # the same limits in an anchor; one that is limited to names vouches for no address
+        top = root(more=[constrained(permitted)])
+        row(f"a limited root, {title} [D20]", "CERT_CONSTRAINTS" if re.match(r"[0-9a-f.:]+$", host) else want,
+            leaf(*(names or ("DNS:" + HOST,)), signer=top, subject=subject or name("O=x")), anchors=[top], host=host)
 
     # hosts
     below("OK", "the domain", ["DNS:example.org"])
@@ -794,6 +803,17 @@ def constraints():
     below("OK", "mail addresses, the certificate has none", ["email:example.com"])
     below("CERT_CONSTRAINTS", "mail addresses, the certificate has one", ["email:example.org"], names=["DNS:" + HOST, "email:a@example.org"])
     below("OK", "URIs, the certificate has none", excluded=["URI:example.org"])
+    # anchors beside each other
+    ours, theirs = (root(more=[constrained(["DNS:" + domain])]) for domain in ("example.org", "example.com"))
+    lower = ica(signer=ours)
+    for profile in ("host", "public", "small"):
+        row(f"a limited root over an intermediate, {profile} [D20]", "OK", leaf(signer=lower), lower, anchors=[ours], profile=profile)
+        row(f"a limited root over an intermediate, another domain, {profile} [D20]", "CERT_CONSTRAINTS", leaf(signer=lower), lower,
+            anchors=[theirs], profile=profile, refused="2")
+    row("a limited root, another root of its name and key", "OK", DIRECT, anchors=[theirs, ours])
+    row("a limited root, another root of its name and key, limited too", "CERT_CONSTRAINTS", DIRECT, anchors=[theirs, root(more=[constrained(["DNS:org.example"])])])
+    row("a limited root, the same root without limits", "OK", DIRECT, anchors=[theirs, ROOT])
+    row("a limited root that has not signed the chain", "CERT_CONSTRAINTS", DIRECT, anchors=[root(key=OTHER_KEY, more=[constrained(["DNS:example.com"])])])
     # malformed ones
     def broken(title, value):
         middle = ica(more=[ext(NAME_CONSTRAINTS, value, True)])
@@ -898,6 +918,12 @@ def dates():
     row("an authority that has not begun, beside one that has", "OK", LEAF, ICA, anchors=[late, ROOT])
     row("an authority that has not begun, beside one that has, and its leaf", "CERT_UNTRUSTED", leaf(signer=late), anchors=[late, ROOT])
     row("no authority has begun [J1]", "CLOCK_NOT_SET", leaf(signer=late), anchors=[late])
+    later = root(subject=name("CN=Later"), key=OTHER_KEY, start="20261001000000Z")
+    row("no authority of two has begun [J1]", "CLOCK_NOT_SET", leaf(signer=late), anchors=[later, late])
+    row("a second before the first authority begins [J1]", "CLOCK_NOT_SET", leaf(signer=late), anchors=[later, late], time="2026-08-31T23:59:59Z")
+    row("the second in which the first authority begins [J1]", "OK", leaf(signer=late), anchors=[later, late], time="2026-09-01T00:00:00Z")
+    row("an authority of 2010 alone, a clock of 2014 [J1]", "CLOCK_NOT_SET", leaf(signer=root(start="20100101000000Z"), start="20120101000000Z"),
+        anchors=[root(start="20100101000000Z")], time="2014-06-01T00:00:00Z")
     far = root(start="20200101000000Z", end="99991231235959Z")
     below = lambda start, end: leaf(signer=far, start=start, end=end)
     for year in (2038, 2050, 2106, 2107):
