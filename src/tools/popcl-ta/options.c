@@ -204,7 +204,7 @@ static const option_row options[] = {
      "put the bytes into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
      ".rodata"},
     {"sequence", 0, 0, 0, 0, set_sequence, "N",
-     "number of this set of anchors: a later set has a larger\none; default 0"},
+     "number of this set: a later set has a larger one;\ndefault 0"},
     {"verify", 0, 0, 0, 0, NULL, "FILE", "write nothing; exit 1 if FILE differs from the output"},
     {"pins", 0, 0, FLAG(pins), 1, NULL, NULL,
      "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
