@@ -16,8 +16,9 @@ extern "C" {
 #define POPCL_NET_AGAIN  (-1) /* recv, send: nothing now, wait first */
 #define POPCL_NET_FAILED (-2) /* recv, send, wait: the connection is broken; see code */
 
-#define POPCL_NET_STOP 0x100 /* wait: the program that called popcl_run wants an orderly shutdown  \
-                              */
+#define POPCL_NET_STOP                                                                             \
+    0x100 /* wait: the program that called popcl_run wants an orderly shutdown                     \
+           */
 
 /* All functions get the ctx given to popcl_run. Only open and wait may block, and not beyond
  * limit_ms. */

@@ -20,7 +20,10 @@ static int has_its_bases(const popcl_entry *e) {
 
 int popcl_entry_read(popcl_entry *e, const unsigned char *p, size_t n) {
     /* BearSSL's types have no const, but it only reads keys */
-    unsigned char *key = (unsigned char *)(uintptr_t)p + HEAD;
+    union {
+        const unsigned char *given;
+        unsigned char *octets;
+    } key = {.given = p + HEAD};
     if (n < HEAD || n > POPCL_ANCHOR_ROOM) return 0;
     unsigned kind = p[KIND_AT], e_len = p[E_LEN_AT], key_len = two_octets(p + KEY_LEN_AT);
     e->flags = p[FLAGS_AT];
@@ -28,17 +31,17 @@ int popcl_entry_read(popcl_entry *e, const unsigned char *p, size_t n) {
     e->names_len = (uint16_t)two_octets(p + NAMES_LEN_AT);
     if (e->flags & ~(POPCL_ANCHOR_CA | POPCL_ANCHOR_LIMITED)) return 0;
     if (HEAD + key_len + e_len + e->names_len != n) return 0;
-    e->names = key + key_len + e_len;
+    e->names = key.given + key_len + e_len;
     if (kind == RSA) {
         e->key.key_type = BR_KEYTYPE_RSA;
-        e->key.key.rsa.n = key;
+        e->key.key.rsa.n = key.octets;
         e->key.key.rsa.nlen = key_len;
-        e->key.key.rsa.e = key + key_len;
+        e->key.key.rsa.e = key.octets + key_len;
         e->key.key.rsa.elen = e_len;
     } else if (kind >= BR_EC_secp256r1 && kind <= BR_EC_secp521r1 && !e_len) {
         e->key.key_type = BR_KEYTYPE_EC;
         e->key.key.ec.curve = (int)kind;
-        e->key.key.ec.q = key;
+        e->key.key.ec.q = key.octets;
         e->key.key.ec.qlen = key_len;
     } else {
         return 0;
