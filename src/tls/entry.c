@@ -9,8 +9,8 @@ enum { RSA = 1 };
 
 static unsigned two_octets(const unsigned char *p) { return (unsigned)p[0] << 8 | p[1]; }
 
-/* Returns whether the bases fill the octets, and there is none without a limited anchor. A limited
- * anchor without bases would permit nothing. */
+/* Returns whether the bases fill the octets, and only a limited anchor has bases. One
+ * without bases would permit nothing. */
 static int has_its_bases(const popcl_entry *e) {
     unsigned at = 0;
     while (at < e->names_len)

@@ -403,7 +403,7 @@ static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
     popcl_guard *g = guard_of(ctx);
     (void)server_name; /* the name that is sent as SNI: the guard has its own */
-    /* what is before result stays: it is of several chains together */
+    /* the fields before result stay: they are those of several chains together */
     memset(&g->result, 0, offsetof(popcl_guard, leaf) - offsetof(popcl_guard, result));
     br_sha256_init(&g->name);
     g->leaf.names_at = 0;
