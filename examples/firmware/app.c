@@ -324,7 +324,11 @@ static void save_at_times(int unsure) {
 
 static void note(const popcl_msg *m, unsigned marks) {
     if (!set.new || m->uid_len == 0) return;
-    if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) console_text("state: full\n");
+    if (popcl_seen_put(&app.seen, m->uid, m->uid_len, marks)) {
+        console_text("state: full\n");
+        if (marks & POPCL_SEEN_FETCHED) order_empty(&app.order, m); /* it comes again */
+        return;
+    }
     if (marks & POPCL_SEEN_DELETE_DUE) remember_size(m);
     if (marks & POPCL_SEEN_FETCHED) save_at_times((marks & POPCL_SEEN_UNSURE) != 0);
 }
@@ -602,12 +606,12 @@ static void count_refusals(const popcl_diag *d) {
         app.refusals = 0;
 }
 
-/* Returns whether a larger one_at_a_time is a reason to write. After a session that stored messages
- * the set is written in any case. A line that often breaks before may cost one write a day. */
-static int is_worth_a_write(const popcl_diag *d) {
+/* Returns whether a larger one_at_a_time is a reason to write: once a day. A line that often breaks
+ * must not wear the flash. */
+static int is_worth_a_write(void) {
     static uint32_t written_ms;
     static uint8_t written;
-    if (!d->stored && written && clock_ms() - written_ms < DAY_MS) return 0;
+    if (written && clock_ms() - written_ms < DAY_MS) return 0;
     written = 1;
     written_ms = clock_ms();
     return 1;
@@ -617,9 +621,11 @@ static int is_worth_a_write(const popcl_diag *d) {
  * again, one command at a time. The count to zero is no reason to write. */
 static void settle(const popcl_diag *d) {
     uint8_t before = app.one_at_a_time;
-    app.unsaved += (uint32_t)popcl_seen_settle(&app.seen, !d->unsure);
+    uint32_t settled = (uint32_t)popcl_seen_settle(&app.seen, !d->unsure);
+    if (!d->unsure || app.unsure_saved)
+        app.unsaved += settled; /* else the flash has none of them */
     app.one_at_a_time = ahead_next(before, d);
-    if (app.one_at_a_time > before && is_worth_a_write(d)) app.unsaved++;
+    if (app.one_at_a_time > before && is_worth_a_write()) app.unsaved++;
 }
 
 /* A message that always breaks its session fails a poll in which all others have arrived. New mail

@@ -107,6 +107,9 @@ void popcl_machine_leave(popcl *c) {
  * follows; a failure of it does not change the result. */
 void popcl_machine_finish(popcl *c, popcl_err result) {
     if (c->state == CLOSED) return;
+    /* a word of CAPA is no text of a reply */
+    if (c->state == LINES && c->parser.form == POPCL_FORM_CAPA)
+        c->reply.text_len = 0, c->reply.text[0] = 0;
     if (result && c->state == STATUS && c->parser.keep && c->parser.octets) {
         if (c->reply.text_len) c->err_verb = c->verb;
         int own = result == POPCL_ERR_STOPPED || result == POPCL_ERR_REENTRANT ||

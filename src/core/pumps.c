@@ -278,6 +278,7 @@ void popcl_send_ack(popcl *c, size_t n) {
 void popcl_send_failed(popcl *c) {
     if (!begin_call(c)) return;
     c->send_failed = 1;
+    if (c->state == IDLE) c->moved = 1; /* from here on it waits for the end */
     if (c->state == LEAVING)
         popcl_machine_leave(c);
     else if (c->state != CONNECTING && c->state != CLOSED)

@@ -845,6 +845,39 @@ static void a_session_that_cannot_send_waits_for_no_command(void **state) {
     }
 }
 
+/* The same for a session that was idle for a while before. */
+static void an_idle_session_that_cannot_send_ends(void **state) {
+    (void)state;
+    hand_init(&h, 1);
+    h.cfg.session.idle_ms = 1000;
+    h.cfg.session.total_ms = 90000;
+    hand_start(&h, 0);
+    popcl_connected(h.s, 0);
+    hand_say(&h, "+OK\r\n");
+    popcl_tick(h.s, 5000);
+    assert_string_equal(popcl_state_name(h.s), "idle");
+    popcl_send_failed(h.s);
+    popcl_tick(h.s, 5001);
+    assert_int_equal(popcl_next_deadline(h.s), 1000);
+    popcl_tick(h.s, 6001);
+    result_is(POPCL_ERR_TIMEOUT_SEND);
+    hand_end(&h);
+}
+
+/* A word of CAPA in which the connection ends is no text of the server. */
+static void a_cut_word_of_capa_is_no_text(void **state) {
+    (void)state;
+    hand_init(&h, 1);
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    assert_int_equal(hand_submit(&h, POPCL_CAPA, 0, 1), POPCL_OK);
+    hand_say(&h, "+OK\r\nIMPLEMENTATION Password-expired");
+    popcl_recv_eof(h.s);
+    assert_int_equal(popcl_state(h.s), POPCL_DONE);
+    assert_string_equal(popcl_last_reply(h.s)->text, "");
+    hand_end(&h);
+}
+
 /* [I5] Each pause has its own limit: that of `done`, too, after one of `ready` in which the command
  * was submitted. */
 static void a_pause_after_a_reply_has_its_whole_time(void **state) {
@@ -1218,6 +1251,8 @@ int main(void) {
         cmocka_unit_test(a_secret_of_a_job_is_released_once),
         cmocka_unit_test(a_clock_that_steps_freezes_no_deadline),
         cmocka_unit_test(a_session_that_cannot_send_waits_for_no_command),
+        cmocka_unit_test(an_idle_session_that_cannot_send_ends),
+        cmocka_unit_test(a_cut_word_of_capa_is_no_text),
         cmocka_unit_test(a_pause_after_a_reply_has_its_whole_time),
         cmocka_unit_test(connect_takes_the_time_before_the_connection_only),
         cmocka_unit_test(a_listing_with_a_number_twice_is_not_complete),
