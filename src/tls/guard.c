@@ -278,13 +278,9 @@ static popcl_err nth_anchor(popcl_guard *g, const unsigned char *name, unsigned 
     return POPCL_OK;
 }
 
-/* An authority vouches by its signature, and a server's certificate that is an anchor itself by its
- * name and key. The anchor has the name that is looked for. */
-static int vouches(popcl_guard *g, const popcl_entry *anchor, unsigned as) {
-    br_x509_pkey view;
-    if ((anchor->flags & POPCL_ANCHOR_CA) != as) return 0;
-    if (!as && !popcl_key_equal(&anchor->key, popcl_key_view(&g->server, &view))) return 0;
-    if (as && anchor->path_len < g->below) {
+/* Returns whether an anchor of the right name may vouch for the tip. */
+static int is_fit(popcl_guard *g, const popcl_entry *anchor) {
+    if (anchor->flags & POPCL_ANCHOR_CA && anchor->path_len < g->below) {
         guard_note(g, POPCL_ERR_CERT_NOT_CA, g->tip_cert);
         return 0;
     }
@@ -292,7 +288,7 @@ static int vouches(popcl_guard *g, const popcl_entry *anchor, unsigned as) {
         guard_note(g, POPCL_ERR_CERT_CONSTRAINTS, g->tip_cert);
         return 0;
     }
-    return !as || check_signature(g, &anchor->key) == POPCL_OK;
+    return 1;
 }
 
 /* An anchor cannot be read. Then no chain is taken any more, and no certificate is to blame. A
@@ -304,22 +300,35 @@ static void refuse_all(popcl_guard *g, popcl_err e) {
     g->step = REFUSED;
 }
 
-/* Returns whether an anchor of this name vouches for the tip. as: POPCL_ANCHOR_CA, or 0. */
-static int is_vouched_by(popcl_guard *g, const unsigned char *name, unsigned as) {
+/* Finds the next anchor of this name that may vouch for the tip, from *nth on. as: POPCL_ANCHOR_CA,
+ * or 0. Its key is in g->pkey. Returns 0 if there is none. */
+static int next_anchor(popcl_guard *g, const unsigned char *name, unsigned as, unsigned *nth) {
     popcl_entry anchor;
     const unsigned char *entry;
     size_t len;
-    for (unsigned nth = 0;; nth++) {
-        popcl_err e = nth_anchor(g, name, nth, &entry, &len);
+    for (;;) {
+        popcl_err e = nth_anchor(g, name, (*nth)++, &entry, &len);
         if (e) refuse_all(g, e);
         if (e || !entry) return 0;
-        if (popcl_entry_read(&anchor, entry, len) && vouches(g, &anchor, as)) return 1;
+        if (popcl_entry_read(&anchor, entry, len) && (anchor.flags & POPCL_ANCHOR_CA) == as &&
+            is_fit(g, &anchor)) {
+            g->pkey = anchor.key;
+            return 1;
+        }
     }
 }
 
+/* A server's certificate that is an anchor itself is taken by its name and key, and an authority
+ * vouches by its signature. */
 static int is_vouched(popcl_guard *g) {
-    if (g->leaf.is_first && is_vouched_by(g, g->subject, 0)) return 1;
-    return g->step == BETWEEN && is_vouched_by(g, g->wanted, POPCL_ANCHOR_CA);
+    br_x509_pkey view;
+    unsigned nth = 0;
+    while (g->leaf.is_first && next_anchor(g, g->subject, 0, &nth))
+        if (popcl_key_equal(&g->pkey, popcl_key_view(&g->server, &view))) return 1;
+    nth = 0;
+    while (g->step == BETWEEN && next_anchor(g, g->wanted, POPCL_ANCHOR_CA, &nth))
+        if (check_signature(g, &g->pkey) == POPCL_OK) return 1;
+    return 0;
 }
 
 /* ---- the end of a certificate ---- */
