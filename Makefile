@@ -87,7 +87,8 @@ HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(RESULTS_SRC)
 TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
-ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(FUZZ_SRC)
+JUDGES_SRC := $(sort $(wildcard tests/chains/*.c))
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -102,6 +103,9 @@ RUNNER := $(if $(RUN_SRC),$(B)/tests/transcripts/run)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 X509S := $(patsubst tests/x509check/%.c,$(B)/%,$(X509_SRC))
 TESTS := $(UNITS) $(SIMS) $(RUNNER)
+# Judges of certificates besides popcl and BearSSL, as far as they are here.
+JUDGES := $(B)/chains/judges $(if $(shell command -v go 2>/dev/null),$(B)/chains/judge_go)
+JUDGES_CPPFLAGS := $(if $(wildcard /usr/include/openssl/x509v3.h),-DWITH_OPENSSL) $(if $(wildcard /usr/include/gnutls/x509.h),-DWITH_GNUTLS)
 
 # ---- build ----
 
@@ -138,7 +142,7 @@ no_bearssl = command -v $(firstword $(CC)) >/dev/null || \
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(if $(filter src/tools/popcl/%,$<),$(COMPILED_TRUST_CPPFLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(if $(filter tests/chains/%,$<),$(JUDGES_CPPFLAGS)) $(if $(filter src/tools/popcl/%,$<),$(COMPILED_TRUST_CPPFLAGS)) -MMD -MP -c -o $@ $<
 $(call objects,$(TOOL_SRC)): $(B)/bundle
 $(B)/compiled_trust.c: $(TA) $(B)/bundle
 	$(call say,TA,$(call quoted,$(CA_BUNDLE)))
@@ -185,6 +189,12 @@ $(TA): $(call objects,$(COMMON_SRC) $(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/source
 	$(link)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
+$(B)/chains/judges: $(call objects,$(JUDGES_SRC)) $(LIB) $(OWN_BEARSSL)
+	$(call link,$(if $(filter -DWITH_OPENSSL,$(JUDGES_CPPFLAGS)),-lcrypto) $(if $(filter -DWITH_GNUTLS,$(JUDGES_CPPFLAGS)),-lgnutls))
+$(B)/chains/judge_go: tests/chains/judge.go
+	@mkdir -p $(@D)
+	$(call say,GO,$@)
+	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(B)/chains/go) go build -o $@ $<
 $(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(B)/tests/libtool.a $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB) $(OWN_BEARSSL)
@@ -278,7 +288,7 @@ $(if $(LACKS),$(error $(filter check-%,$(MAKECMDGOALS)): $(LACKS)))
 
 # The parts of `check`, which run two at a time. The long ones come first, so that both processors are busy to the end. Between firmware and
 # interop are two parts that only compute: boards and servers at the same time would wait for each other's turns.
-PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim model window firmware-tls port arm transcripts unit readme x509 harness bench settings docs layers
+PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim model window firmware-tls port arm transcripts unit readme x509 chains harness bench settings docs layers
 FAST := quick unit format layers docs harness
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
@@ -297,7 +307,7 @@ check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, f
 	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(FAST)
 
-tests: $(TESTS) $(MODEL) $(X509S)
+tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES)
 benches: $(BENCHES)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests
@@ -316,6 +326,12 @@ check-model: $(MODEL) ## ten seconds of sessions against a model that is written
 	    -- $(PYTHON) tests/model/planted.py $(B) $(call quoted,$(COMPILE))
 check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
 	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
+check-chains: $(JUDGES) ## [SEED=n]: chains of certificates at random: what popcl, BearSSL, OpenSSL, GnuTLS and Go say, and a reason for each difference
+	@B=$(B) $(PYTHON) tests/check.py part chains -- $(PYTHON) tests/chains/run.py --seed $(or $(SEED),1) \
+	    -- $(PYTHON) tests/chains/shapes.py
+plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the chains of check-chains must find (4 minutes)
+	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
+	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))
 check-interop: command benches ## the command against real and hostile servers on loopback
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
 check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
@@ -374,6 +390,8 @@ update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are 
 update-readme: all ## run the command, and write its session into README.md
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/session.py --write
 
+fuzz-chains: $(JUDGES) ## [SECONDS=n SEED=n JOBS=n]: the same with new chains, an hour; failures are kept in build/chains/failed
+	@B=$(B) $(PYTHON) tests/chains/run.py --fuzz $(or $(SECONDS),3600) --jobs $(JOBS) --seed $(or $(SEED),$$(date +%s))
 fuzz: ## SECONDS=n: each fuzzer for so long (600), going on where the last run ended: build/fuzz/found
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
 	@$(PYTHON) tests/fuzz/run.py $(or $(SECONDS),600) --keep $(B)/fuzz/found $(patsubst $(B)/%,$(B)/fuzz/%,$(FUZZERS))
@@ -398,4 +416,4 @@ include tests/figures.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
-    update-docs update-readme update-bench fuzz bench bench-quick cov
+    update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

@@ -34,6 +34,9 @@ has() {
     gcc) cc=${CC:-gcc} && command -v "${cc%% *}" ;;
     libc6-dev) one_of /usr/include/stdio.h ;;
     libbearssl-dev) [ -n "${BEARSSL:-}" ] || one_of /usr/include/bearssl.h ;;
+    libssl-dev) one_of /usr/include/openssl/x509v3.h ;;
+    libgnutls28-dev) one_of /usr/include/gnutls/x509.h ;;
+    golang-go) command -v go ;;
     libcmocka-dev) one_of /usr/include/cmocka.h ;;
     dovecot-pop3d) one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login ;;
     ca-certificates) one_of /etc/ssl/certs/ca-certificates.crt ;;
@@ -62,7 +65,7 @@ packages() {
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
-        "cppcheck libbearssl-dev perl" ;;
+        "cppcheck libbearssl-dev perl libssl-dev libgnutls28-dev golang-go" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;
@@ -73,7 +76,7 @@ packages() {
     check-readme) echo "$build $demo ca-certificates perl $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port | check-settings) echo "$build python3" ;;
-    check-x509 | check-bench) echo "$build python3 openssl" ;;
+    check-x509 | check-chains | check-bench) echo "$build python3 openssl" ;;
     check-fuzz) echo "$build python3 openssl clang $(clang_rt)" ;;
     check-lint) echo "$build $arm libcmocka-dev clang clang-format clang-tidy cppcheck" ;;
     check-format) echo "python3 clang-format" ;;

@@ -2,8 +2,8 @@
 /* constraints - see constraints.h. A kept name is two octets, marks and length, and its text. The
  * host comes before them, from its own place.
  *
- * The subject is kept as hashes: one of its beginning up to each end of a part. A base for subjects
- * is such a beginning. The parts that are not kept are below no base. The hash is a weak one: a
+ * A base of the subject's kind is a beginning of it. So a hash of its beginning is kept for each
+ * end of a part. The parts that are not kept are below no base. The hash is a weak one: a
  * collision would let a constraint on the subject pass, and the subject decides nothing. */
 #include "constraints.h"
 
@@ -96,9 +96,8 @@ static int is_outside(popcl_leaf *r) {
     return 0;
 }
 
-/* Returns whether a name is below an excluded base. A subject may be,
- * for any base of its kind. For the same name can have other letters or another string type (RFC
- * 5280, 7.1), and another hash. */
+/* Returns whether a name is below an excluded base. Any base of the subject's kind excludes it: the
+ * same name can be written in other letters or in another string type (RFC 5280, 7.1). */
 static int is_inside(popcl_leaf *r) {
     certified n;
     if (r->limited >> KIND_DIRECTORY & 1 && r->subject_parts) return 1;

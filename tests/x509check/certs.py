@@ -118,6 +118,11 @@ P384 = Curve("1.3.132.0.34", 2**384 - 2**128 - 2**96 + 2**32 - 1,
              0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DBF55296C3A545E3872760AB7,
              0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F,
              0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973, "sha384")
+P521 = Curve("1.3.132.0.35", 2**521 - 1,
+             0x51953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00,
+             0xC6858E06B70404E9CD9E3ECB662395B4429C648139053FB521F828AF606B4D3DBAA14B5E77EFE75928FE1DC127A2FFA8DE3348B3C1856A429BF97E7E31C2E5BD66,
+             0x11839296A789A3BC0045C8A5FB42C7D1BD998F54449579B446817AFBD17273E662C97EE72995EF42640C550B9013FAD0761353C7086A272C24088BE94769FD16650,
+             2**521 - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7, "sha512")
 
 ECDSA = {h: seq(oid("1.2.840.10045.4.3.%d" % n)) for h, n in (("sha224", 1), ("sha256", 2), ("sha384", 3), ("sha512", 4))}
 ECDSA["sha1"] = seq(oid("1.2.840.10045.4.1"))
@@ -175,16 +180,21 @@ class RsaKey:
         if "RSA" not in pem.splitlines()[0]:  # PKCS #8 (RFC 5208): version, algorithm, and the key as an OCTET STRING
             parts = read_all(read_tlv(parts[2], 0)[1])
         numbers = [int.from_bytes(value, "big") for value in parts]
-        _, self.n, self.e, self.d = numbers[:4]
+        _, self.n, self.e, self.d, self.p, self.q = numbers[:6]
         if exponent != self.e:
-            self.e, self.d = exponent, pow(exponent, -1, (numbers[4] - 1) * (numbers[5] - 1))
+            self.e, self.d = exponent, pow(exponent, -1, (self.p - 1) * (self.q - 1))
         self.spki = rsa_spki(self.n, self.e)
 
     def sign(self, message, hash_name, parameters=NULL):
         size = (self.n.bit_length() + 7) // 8
         info = seq(seq(oid(HASH_OIDS[hash_name]), parameters), octets(hashlib.new(hash_name, message).digest()))
-        padded = b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
-        return pow(int.from_bytes(padded, "big"), self.d, self.n).to_bytes(size, "big")
+        return self.sign_padded(b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info)
+
+    def sign_padded(self, padded):
+        value, p, q = int.from_bytes(padded, "big"), self.p, self.q
+        by_q = pow(value, self.d % (q - 1), q)
+        by_p = pow(value, self.d % (p - 1), p)  # RFC 8017, 5.1.2: in a fourth of the time
+        return (by_q + q * ((by_p - by_q) * pow(q, -1, p) % p)).to_bytes(len(padded), "big")
 
 
 def rsa_spki(n, e):
