@@ -4,9 +4,9 @@
  * time, with the host's name in it, or the pinned key.
  *
  * Input: flags (bits 0-1: which host; bit 2: a pin follows; bit 3: the first of the chain is a
- * server's own, whose common name counts), 32 octets of pin, the number of anchors, each anchor's
- * certificate and then each of the chain behind its length in two octets. Seeds:
- * tests/x509check/run.py --seeds. */
+ * server's own, whose common name counts; bit 4: anchors keep their limits), 32 octets of pin, the
+ * number of anchors, each anchor's certificate and then each of the chain behind its length in two
+ * octets. Seeds: tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +158,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
         br_x509_decoder_push(&d->decoder, one.p, one.n);
         br_x509_pkey *key = br_x509_decoder_get_pkey(&d->decoder);
         if (!key) continue;
-        /* half of them are limited to the names of their own certificate's constraints */
         pop_cert c = {.path_len = POPCL_PATH_ANY};
         unsigned ca = br_x509_decoder_isCA(&d->decoder) ? POPCL_ANCHOR_CA : 0;
         if (flags & 16 && pop_cert_read(&c, one.p, one.n) == 0 && c.flags & POP_CERT_PERMITTED)

@@ -61,7 +61,7 @@ static void is_judged(const cert_wish *w, pop_anchor_finding f) {
     if (f != POP_ANCHOR_USABLE) assert_null(one->anchor.entry);
 }
 
-/* What a session reads of an anchor. */
+/* Reads an anchor as a session does. */
 static popcl_entry entry_of(const pop_anchor *one) {
     popcl_entry e;
     assert_int_equal(one->finding, POP_ANCHOR_USABLE);
@@ -287,7 +287,7 @@ static void limits_to_dns_names_are_carried(void **state) { /* [H13] */
     assert_int_equal(entry_of(&a.list[0]).flags, 0);
 }
 
-/* What an entry has no room for is not cut, but refused. */
+/* Limits without room in an entry are not cut, but refused. */
 static void limits_have_a_room(void **state) {
     char value[300] = "\x30\x82\0\0\xA0\x82\0\0";
     (void)state;

@@ -208,7 +208,7 @@ static void limits_are_those_of_a_certificate(void **state) { /* [D20] */
 
 /* ---- another place ---- */
 
-/* What `find` gives, call by call: entries, then nothing; or an error. */
+/* The results of `find`, call by call: entries, then nothing; or an error. */
 static struct {
     const unsigned char *entries[4];
     size_t lens[4];
