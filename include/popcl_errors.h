@@ -285,8 +285,8 @@
       "the certificate's key usage or extended key usage does not include TLS servers",            \
       "inform the server's operator")                                                              \
     X(82, ERR_CERT_CONSTRAINTS, CERT,                                                              \
-      "a certificate limits the names or policies below it, which popcl cannot check",             \
-      "an authority on the path is constrained",                                                   \
+      "an authority limits names or policies, and the server's certificate breaks the limits",     \
+      "a name is outside of the limits, or popcl cannot check them",                               \
       "use a server or a CA without such constraints, or only the hash of the server's key "       \
       "(popcl_trust.pins)")                                                                        \
     X(83, ERR_CERT_EXTENSION, CERT, "a certificate demands something that popcl does not support", \

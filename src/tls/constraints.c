@@ -30,8 +30,8 @@ static int next_name(popcl_leaf *r, unsigned *at, certified *n) {
         *at = 1;
         return 1;
     }
-    unsigned char *p = r->certified + *at - 1;
     if (*at - 1 >= r->certified_len) return 0;
+    unsigned char *p = r->certified + (*at - 1);
     n->marks = p;
     n->len = p[1];
     n->text = p + 2;

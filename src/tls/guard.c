@@ -200,6 +200,7 @@ static void grow(popcl_guard *g) {
     g->leaf.signature = g->signature;
     g->is_tip = 1;
     g->tip_cert = g->certs;
+    if (g->result != POPCL_ERR_CERT_ORDER) g->result = 0; /* another one took the place */
     g->path++;
 }
 
@@ -346,10 +347,19 @@ static int is_own(const popcl_guard *g) {
     return 0;
 }
 
+/* The server's key has to be one that the profile has. */
+static popcl_err judge_key(popcl_guard *g) {
+    br_x509_pkey view;
+    return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view))
+               ? POPCL_OK
+               : POPCL_ERR_CERT_UNSUPPORTED;
+}
+
 /* Certificate 0, if a pin decides alone. */
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
     popcl_err e = popcl_guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
+    if (!e) e = judge_key(g);
     if (e)
         guard_refuse(g, e);
     else
@@ -358,7 +368,6 @@ static void judge_pinned(popcl_guard *g, uint32_t facts) {
 
 /* Certificate 0. Sets *error to the reason for refusal if no anchor vouches for it. */
 static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
-    br_x509_pkey view;
     if (is_self_issued(g)) facts |= FACT(LEAF_SELF_ISSUED);
     if (facts & FACT(LEAF_CA)) *error = POPCL_ERR_CERT_UNTRUSTED;
     if (facts & FACT(LEAF_CN) && is_own(g)) {
@@ -366,10 +375,7 @@ static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
         *error = POPCL_ERR_CERT_NO_SAN;
     }
     popcl_err e = popcl_guard_judge(facts | FACT(LEAF_IS_FIRST));
-    if (e) return e;
-    return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view))
-               ? POPCL_OK
-               : POPCL_ERR_CERT_UNSUPPORTED;
+    return e ? e : judge_key(g);
 }
 
 static void judge_cert(popcl_guard *g) {
@@ -475,8 +481,10 @@ static unsigned guard_end_chain(const br_x509_class **ctx) {
     popcl_guard *g = guard_of(ctx);
     const popcl_tls *t = g->leaf.tls;
     popcl_err e = sum(g);
-    if (e && !g->result) g->fault_cert = g->tip_cert; /* nothing was noted */
-    if (e == POPCL_ERR_CERT_PIN) g->fault_cert = 1;
+    if (e == POPCL_ERR_CERT_PIN || (e && !g->result)) { /* nothing was noted of it */
+        g->fault_cert = e == POPCL_ERR_CERT_PIN ? 1 : g->tip_cert;
+        g->fault_time = 0;
+    }
     g->result = (uint8_t)e;
     g->step = ENDED;
     if (t->names && t->names_len && e != POPCL_ERR_CERT_NAME && e != POPCL_ERR_CERT_NO_SAN)

@@ -453,9 +453,10 @@ static int end_time(popcl_leaf *r) {
         year--;
         month += 12;
     }
+    year += 400; /* the year 0 may be that of before March */
     uint32_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 + day;
-    int64_t time =
-        ((int64_t)days - 719469) * 86400 + (int32_t)(field[4] * 3600 + field[5] * 60 + field[6]);
+    int64_t time = ((int64_t)days - 719469 - 146097) * 86400 +
+                   (int32_t)(field[4] * 3600 + field[5] * 60 + field[6]);
     int is_in_order = is_from || r->time <= time;
     if (!(r->facts >> LEAF_NOT_YET & 1)) r->time = time;
     if (is_from)

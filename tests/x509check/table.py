@@ -951,6 +951,18 @@ def dates():
     row("a GeneralizedTime before 2050, not valid yet, as a UTCTime would be read [D5]", "CERT_MALFORMED",
         leaf(validity=at("260101000000Z", "270101000000Z", 0x18, 0x18)), ICA)
     row("a GeneralizedTime of 1949", "OK", leaf(validity=at("19490101000000Z", "270101000000Z", 0x18, 0x17)), ICA)
+    for day in ("0101", "0228", "0229", "0301"):
+        end = at("20260101000000Z", f"0000{day}000000Z", 0x18, 0x18)
+        row(f"the end is 0000-{day} [D4]", "CERT_MALFORMED", leaf(validity=end), ICA)
+        row(f"the end of an intermediate is 0000-{day} [D6]", "CERT_MALFORMED", LEAF, ica(validity=end))
+        row(f"the begin is 0000-{day}", "OK", leaf(validity=at(f"0000{day}000000Z", "270101000000Z", 0x18, 0x17)), ICA)
+        row(f"begin and end are 0000-{day} [D4]", "CERT_EXPIRED", leaf(validity=at(f"0000{day}000000Z", f"0000{day}000000Z", 0x18, 0x18)), ICA)
+    row("told: an expired issuer whose place another one took [D6]", "CERT_UNTRUSTED", LEAF, ica(end="20260301000000Z"), ICA,
+        anchors=[root(subject=name("CN=Other"), key=OTHER_KEY)], profile="public", refused="3")
+    row("told: an expired issuer whose place another one took, another pin", "CERT_PIN", LEAF, ica(end="20260301000000Z"), ICA,
+        pins=[pin(OTHER_KEY)], profile="public", refused="1")
+    row("constraints, another name fills the room that there is [D20]", "OK",
+        leaf("DNS:" + HOST, "DNS:" + ".".join(["a" * 30] * 3) + "b", signer=ica(more=[constrained(["DNS:"])])), ica(more=[constrained(["DNS:"])]))
     row("a GeneralizedTime of the year 0", "OK", leaf(validity=at("00000301000000Z", "270101000000Z", 0x18, 0x17)), ICA)
     row("a GeneralizedTime without seconds", "CERT_MALFORMED", leaf(validity=at("202601010000Z", "270101000000Z", 0x18, 0x17)), ICA)
     row("a UTCTime that is a GeneralizedTime", "CERT_MALFORMED", leaf(validity=at("20260101000000Z", "270101000000Z", 0x17, 0x17)), ICA)
