@@ -148,12 +148,13 @@ static int by_organization(const void *left, const void *right) {
 /* Gives each unselected certificate the least rank of a selected one of its organization. Takes
  * n log n time. Returns 0, or -1: out of memory. */
 static int add_siblings(pop_anchors *a) {
+    enum { ROW = sizeof(pop_anchor *) };
     size_t count = 0;
-    pop_anchor **order = malloc((a->len + 1) * sizeof *order);
+    pop_anchor **order = malloc((a->len + 1) * ROW);
     if (!order) return -1;
     for (size_t i = 0; i < a->len; i++)
         if (is_certificate(&a->list[i]) && *a->list[i].organization) order[count++] = &a->list[i];
-    qsort(order, count, sizeof *order, by_organization);
+    qsort(order, count, ROW, by_organization);
     for (size_t i = 1; i < count; i++)
         if (order[i]->rank < 0 &&
             strcasecmp(order[i]->organization, order[i - 1]->organization) == 0)
