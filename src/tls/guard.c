@@ -348,7 +348,7 @@ static int is_own(const popcl_guard *g) {
 }
 
 /* The server's key has to be one that the profile has. */
-static popcl_err judge_key(popcl_guard *g) {
+static popcl_err check_key(popcl_guard *g) {
     br_x509_pkey view;
     return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view))
                ? POPCL_OK
@@ -359,7 +359,7 @@ static popcl_err judge_key(popcl_guard *g) {
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
     popcl_err e = popcl_guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
-    if (!e) e = judge_key(g);
+    if (!e) e = check_key(g);
     if (e)
         guard_refuse(g, e);
     else
@@ -375,7 +375,7 @@ static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
         *error = POPCL_ERR_CERT_NO_SAN;
     }
     popcl_err e = popcl_guard_judge(facts | FACT(LEAF_IS_FIRST));
-    return e ? e : judge_key(g);
+    return e ? e : check_key(g);
 }
 
 static void judge_cert(popcl_guard *g) {
