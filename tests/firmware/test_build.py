@@ -52,8 +52,8 @@ class Built(unittest.TestCase):
         target, held = self.folder / ANCHORS, []
         for anchors in (self.given["ANCHORS"], other):
             self.make(target, ANCHORS=anchors)
-            held.append(b"Another CA" in target.read_bytes())
-        self.assertEqual(held, [False, True])
+            held.append(target.read_bytes())
+        self.assertNotEqual(*held, "the anchors of before were kept")
         when = target.stat().st_mtime_ns
         self.make(target, ANCHORS=other)
         self.assertEqual(target.stat().st_mtime_ns, when, "compiled though nothing changed")

@@ -14,12 +14,12 @@ class Network:
     """On one board by each port."""
 
     def test_frames_lost_and_overtaken(self):
-        expected = self.deliver(body(1, 1), body(30 * KB, 2))
+        expected = self.deliver(body(1, 1), body(60 * KB, 2))
         wire = Wire(lose=0.05, swap=0.05, seed=7)
         with self.board(wire) as board:
             outcome = self.outcome(board, dying=1)  # the last word may be lost
-        self.assertGreater(wire.counts["lost"], 2)
-        self.assertGreater(wire.counts["swapped"], 2)
+        self.assertGreater(wire.counts["lost"], 0)
+        self.assertGreater(wire.counts["swapped"], 0)
         self.assertEqual(self.stored(poll=outcome.polls[-1].number), expected)
 
     def test_no_buffer_for_a_while(self):
