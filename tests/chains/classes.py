@@ -97,6 +97,7 @@ Class("+", "a sibling that is wrong comes first", "openssl gnutls", """sibling f
       table: *before the right one*
       table: any order, an issuer also below*
       table: any order, a cycle, and a way out of it*
+      table: any order, the 29th of issuers of one name
       sent: *nobody, first
       sent: 20 foreign*
       sent: cross-signed*""", "OpenSSL and GnuTLS take the first certificate of the name, and GnuTLS takes 16 in all. popcl looks at the next one, and its signature must be right.")
@@ -123,6 +124,8 @@ Class("+", "the anchor's certificate", "openssl gnutls go", places("root", """ke
       anchor: *
       path: self-signed*
       sent: the root*""", "An anchor is a name and a key (RFC 5280, 6.1.1, d). Its signature, version and other parts do not matter; the loader leaves out limited ones.")
+
+Class("+", "several anchors of one name", "openssl", "table: a limited root, *", "OpenSSL takes the first anchor of a name and key; popcl tries each, and each vouches alone.")
 
 # ---- popcl refuses the chain ----
 

@@ -23,9 +23,9 @@ from hostile import Connection, Hang, Hostile
 
 GROWTH = 0.03
 RULE = "a device's session, "
-ROUNDS, RUNS_MAX = 6, 3
+ROUNDS, RUNS_MAX = 6, 6
 TRIPS_GROWTH, TRIPS_SPREAD = 8, 4  # the parts by which the round trips of many flights may grow, and differ from poll to poll
-REPEATS = 0.01  # the answers of a flight come in one frame or in several
+REPEATS = 0.02  # the answers of a flight come in one frame or in several
 MANY, SMALL, LARGE = 20, 3 * 1024, 200 * 1024
 IMAGE = "public, resumption"
 CAPABILITIES = b"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\n.\r\n"
