@@ -18,8 +18,8 @@ class Network:
         wire = Wire(lose=0.05, swap=0.05, seed=7)
         with self.board(wire) as board:
             outcome = self.outcome(board, dying=1)  # the last word may be lost
-        self.assertGreater(wire.counts["lost"], 0)
-        self.assertGreater(wire.counts["swapped"], 0)
+        self.assertGreater(wire.counts["lost"], 2)
+        self.assertGreater(wire.counts["swapped"], 2)
         self.assertEqual(self.stored(poll=outcome.polls[-1].number), expected)
 
     def test_no_buffer_for_a_while(self):
