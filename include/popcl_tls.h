@@ -379,7 +379,6 @@ typedef struct popcl_guard {
     uint8_t unread; /* popcl_err: why an anchor could not be read, in any chain */
     uint8_t result; /* popcl_err: the verdict; before it, why the newest issuer was not taken */
     uint8_t step;
-    uint8_t part;        /* of the certificate, see leaf.h */
     uint8_t is_tip;      /* the certificate that streams by is the tip */
     uint8_t head_len;    /* octets of that part; more than there is room for: too many */
     uint8_t hash;        /* BearSSL's number of the hash of its signature; 0: none */
@@ -420,6 +419,7 @@ typedef struct popcl_guard {
 /* A certificate that was kept, for collect.c. */
 typedef struct popcl_collected {
     uint32_t at, len, announced; /* its octets; their number if all had come */
+    uint8_t place;               /* among those that the server sent, 1 is the first */
     uint8_t is_issuer;           /* it may be another certificate's issuer */
     unsigned char subject[POPCL_NAME_HASH], issuer[POPCL_NAME_HASH];
 } popcl_collected;
@@ -428,6 +428,7 @@ typedef struct popcl_collected {
 typedef struct popcl_collector {
     const br_x509_class *vtable;
     uint8_t certs;
+    uint8_t sent;    /* with those that were not kept; 255: that or more */
     uint8_t is_kept; /* the certificate at hand is */
     uint8_t is_lost; /* the server's own was not */
     uint32_t used;   /* octets */

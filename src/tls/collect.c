@@ -4,7 +4,8 @@
  * certificates for another root. So the certificates are kept until all have come. Then the guard
  * gets them as they came. If it refuses, it gets each path that their names allow. The number of
  * paths is bounded, and so are the signatures that are checked for all of them together. If no path
- * is better, the first verdict counts. */
+ * is taken, the first verdict counts. If that is only about the order, the verdict on the first
+ * path counts, with issuers that cannot be taken: it has the reason. */
 #include <string.h>
 
 #include "guard.h"
@@ -22,6 +23,7 @@ static void collect_start_chain(const br_x509_class **ctx, const char *server_na
     popcl_collector *c = collector_of(ctx);
     (void)server_name;
     c->certs = 0;
+    c->sent = 0;
     c->used = 0;
     c->is_lost = 0;
 }
@@ -29,8 +31,10 @@ static void collect_start_chain(const br_x509_class **ctx, const char *server_na
 static void collect_start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_collector *c = collector_of(ctx);
     popcl_collected *one = &c->cert[c->certs];
+    if (c->sent < UINT8_MAX) c->sent++;
     c->is_kept = !c->is_lost && c->certs < POPCL_COLLECTED && length <= sizeof c->octets - c->used;
     if (!c->is_kept) return;
+    one->place = c->sent;
     one->at = c->used;
     one->len = 0;
     one->announced = length;
@@ -81,9 +85,11 @@ static void read_names(popcl_collector *c, popcl_collected *one, int is_first) {
     one->is_issuer = popcl_guard_judge(popcl_leaf_end(leaf)) == POPCL_OK && !is_first;
 }
 
-/* Gives certificates to the guard. Returns its verdict. */
+/* Gives certificates to the guard. Returns its verdict. The place that it reports becomes the one
+ * among all that the server sent. */
 static popcl_err try_path(popcl_collector *c, const uint8_t *path, unsigned n) {
-    const br_x509_class **x = &c->guard.vtable;
+    popcl_guard *g = &c->guard;
+    const br_x509_class **x = &g->vtable;
     (*x)->start_chain(x, NULL);
     for (unsigned i = 0; i < n; i++) {
         const popcl_collected *one = &c->cert[path[i]];
@@ -92,17 +98,18 @@ static popcl_err try_path(popcl_collector *c, const uint8_t *path, unsigned n) {
         (*x)->end_cert(x);
     }
     (*x)->end_chain(x);
-    return popcl_guard_verdict(&c->guard);
+    if (g->fault_cert) g->fault_cert = c->cert[path[g->fault_cert - 1u]].place;
+    return popcl_guard_verdict(g);
 }
 
 /* Returns the first certificate from `from` on that can follow the path and is not in it, or the
- * number of all. */
+ * number of all. any: also one that cannot be taken as an issuer. */
 static unsigned next_issuer(const popcl_collector *c, const uint8_t *path, unsigned n,
-                            unsigned from) {
+                            unsigned from, int any) {
     const popcl_collected *tip = &c->cert[path[n - 1]];
     for (; from < c->certs; from++) {
         const popcl_collected *one = &c->cert[from];
-        if (one->is_issuer && memcmp(one->subject, tip->issuer, POPCL_NAME_HASH) == 0 &&
+        if ((one->is_issuer || any) && memcmp(one->subject, tip->issuer, POPCL_NAME_HASH) == 0 &&
             !memchr(path, (int)from, n))
             break;
     }
@@ -110,15 +117,12 @@ static unsigned next_issuer(const popcl_collector *c, const uint8_t *path, unsig
 }
 
 /* Offers each path that cannot be longer, the first ones first. Returns whether the guard took one.
- * *end is the place of the last certificate of the first path, 0 if there was none. */
-static int search(popcl_collector *c, unsigned *end) {
+ */
+static int search(popcl_collector *c) {
     uint8_t path[POPCL_COLLECTED] = {0};
     unsigned n = 1, from = 1, offered = 0, is_longer = 0;
-    *end = 0;
-    for (unsigned i = 0; i < c->certs; i++)
-        read_names(c, &c->cert[i], i == 0);
     while (n) {
-        unsigned next = n < POPCL_COLLECTED ? next_issuer(c, path, n, from) : c->certs;
+        unsigned next = n < POPCL_COLLECTED ? next_issuer(c, path, n, from, 0) : c->certs;
         if (next < c->certs) { /* a step forward */
             path[n++] = (uint8_t)next;
             from = 1;
@@ -127,13 +131,22 @@ static int search(popcl_collector *c, unsigned *end) {
         }
         if (is_longer) { /* the end of a path */
             if (try_path(c, path, n) == POPCL_OK) return 1;
-            if (++offered == 1) *end = path[n - 1] + 1u;
-            if (offered == PATHS_MAX) break;
+            if (++offered == PATHS_MAX) break;
         }
         is_longer = 0; /* and back */
         from = path[--n] + 1u;
     }
     return 0;
+}
+
+/* Gives the first path to the guard, whatever its issuers are. Returns whether there is one. */
+static int first_path(popcl_collector *c) {
+    uint8_t path[POPCL_COLLECTED] = {0};
+    unsigned n = 1, next;
+    while (n < POPCL_COLLECTED && (next = next_issuer(c, path, n, 1, 1)) < c->certs)
+        path[n++] = (uint8_t)next;
+    if (n > 1) try_path(c, path, n);
+    return n > 1;
 }
 
 /* Returns whether another path may be better: the server's own certificate was not at fault. */
@@ -148,16 +161,16 @@ static unsigned collect_end_chain(const br_x509_class **ctx) {
     for (unsigned i = 0; i < c->certs; i++)
         all[i] = (uint8_t)i;
     popcl_err e = try_path(c, all, c->certs);
-    unsigned fault_cert = g->fault_cert, end;
+    uint8_t fault_cert = g->fault_cert;
     int64_t fault_time = g->fault_time;
-    if (e && c->certs > 2 && is_about_issuers(g, e) && !search(c, &end) && !g->unread) {
-        if (e == POPCL_ERR_CERT_ORDER && end) { /* they do follow from each other */
-            e = POPCL_ERR_CERT_UNTRUSTED;
-            fault_cert = end;
+    if (e && c->certs > 2 && is_about_issuers(g, e)) {
+        for (unsigned i = 0; i < c->certs; i++)
+            read_names(c, &c->cert[i], i == 0);
+        if (!search(c) && !g->unread && (e != POPCL_ERR_CERT_ORDER || !first_path(c))) {
+            g->result = (uint8_t)e;
+            g->fault_cert = fault_cert;
+            g->fault_time = fault_time;
         }
-        g->result = (uint8_t)e;
-        g->fault_cert = (uint8_t)fault_cert;
-        g->fault_time = fault_time;
     }
     return popcl_guard_verdict(g) ? BR_ERR_X509_NOT_TRUSTED : 0;
 }

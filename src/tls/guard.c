@@ -409,10 +409,6 @@ static void judge_cert(popcl_guard *g) {
 
 /* ---- BearSSL's calls ---- */
 
-/* The most certificates that are looked at. Real chains have up to four, and some servers send a
- * few that do not belong. */
-#define CERTS_MAX 16
-
 static popcl_guard *guard_of(const br_x509_class **ctx) { return (popcl_guard *)(void *)ctx; }
 
 static void guard_start_chain(const br_x509_class **ctx, const char *server_name) {
@@ -429,7 +425,8 @@ static void guard_start_chain(const br_x509_class **ctx, const char *server_name
 static void guard_start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_guard *g = guard_of(ctx);
     if (g->step == READING) guard_refuse(g, POPCL_ERR_CERT_UNCHECKED);
-    if (g->step == BETWEEN && g->certs == CERTS_MAX) guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
+    if (g->step == BETWEEN && g->certs == g->leaf.tls->profile->certs_max)
+        guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
     if (g->step != BETWEEN) return;
     g->certs++;
     g->is_tip = 0;

@@ -66,8 +66,10 @@ struct popcl_tls_profile {
     const uint16_t *suites; /* in order of preference. They are pairs of one cipher with both kinds
                                of keys, or one alone */
     uint8_t suites_len;
-    uint8_t number;   /* 1 and up, never used for another profile: a kept session is bound to it */
-    uint8_t path_max; /* most certificates of a path. Real ones have up to four */
+    uint8_t number;    /* 1 and up, never used for another profile: a kept session is bound to it */
+    uint8_t certs_max; /* most certificates that are looked at: some servers send a few that do not
+                          belong */
+    uint8_t path_max;  /* most certificates of a path. Real ones have up to four */
     uint8_t checks_max; /* most signatures that are checked in one chain */
     uint32_t curves;    /* a bit for each curve of ec that is used */
     const br_ec_impl *ec;

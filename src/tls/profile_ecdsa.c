@@ -11,6 +11,7 @@ const popcl_tls_profile popcl_tls_ecdsa = {
     .suites = popcl_tls_suites_chacha20,
     .suites_len = POPCL_TLS_SUITES_CHACHA20,
     .number = 3,
+    .certs_max = 16,
     .path_max = 6,
     .checks_max = 8,
     .curves = POPCL_TLS_CURVES_DEVICE,

@@ -37,6 +37,7 @@ const popcl_tls_profile popcl_tls_host = {
     .suites = popcl_tls_suites_all,
     .suites_len = POPCL_TLS_SUITES_ALL,
     .number = 5,
+    .certs_max = POPCL_COLLECTED,
     .path_max = 10,
     .checks_max = 64,
     .curves = POPCL_TLS_CURVES_HOST,

@@ -12,6 +12,7 @@ const popcl_tls_profile popcl_tls_small = {
     .suites = popcl_tls_suites_all,
     .suites_len = POPCL_TLS_SUITES_ALL,
     .number = 2,
+    .certs_max = 16,
     .path_max = 6,
     .checks_max = 8,
     .curves = POPCL_TLS_CURVES_DEVICE,

@@ -55,7 +55,7 @@ def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile
 # ---- the right ones ----
 
 ROOT_KEY, ICA_KEY, LEAF_KEY, OTHER_KEY = EcKey(), EcKey(), EcKey(), EcKey()
-P384_KEY = EcKey(P384)
+P384_KEY, P521_KEY = EcKey(P384), EcKey(P521)
 RSA_KEY_2048, RSA_KEY_3072, RSA_KEY_4096 = RsaKey(2048), RsaKey(3072), RsaKey(4096)
 
 
@@ -710,6 +710,21 @@ def orders():
     row("any order, more paths than are tried", "CERT_SIGNATURE", leaf(signer=ica(subject=left, key=key[0])), *wide)
     row("any order, a certificate too large to be kept beside the right one", "OK", LEAF, ica(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 40000)]), ICA)
     row("any order, 40 certificates, the right one first", "OK", LEAF, ICA, *[other_root] * 40)
+    # the reason and the place of what was refused
+    late = ica(subject=name("CN=Upper"), key=key[0], end="20260301000000Z")
+    below = ica(signer=late, subject=name("CN=Middle"), key=key[1])
+    row("any order, told: an expired issuer before the one that it signed [D6]", "CERT_EXPIRED", leaf(signer=below), late, below,
+        refused="2 2026-03-01T00:00:00Z")
+    row("any order, told: 20 foreign ones, the root is unknown", "CERT_UNTRUSTED", LEAF, ICA, *[other_root] * 20,
+        anchors=[root(subject=name("CN=Unknown"), key=key[3])], refused="2")
+    row("any order, told: an expired issuer, and one that is not kept before it [D6]", "CERT_EXPIRED", LEAF,
+        ica(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 40000)]), ica(end="20260301000000Z"), refused="3 2026-03-01T00:00:00Z")
+    for profile in ("public", "small"):
+        row(f"P-521 in the intermediate, {profile}", "CERT_UNSUPPORTED", leaf(signer=ica(key=P521_KEY)), ica(key=P521_KEY), profile=profile)
+        row(f"P-521 in the leaf, {profile}", "CERT_UNSUPPORTED", leaf(key=P521_KEY), ICA, profile=profile)
+        row(f"pin alone, P-521, {profile}", "CERT_UNSUPPORTED", leaf(key=P521_KEY), pins=[pin(P521_KEY)], anchors=[], profile=profile)
+    row("P-521 in the intermediate", "OK", leaf(signer=ica(key=P521_KEY)), ica(key=P521_KEY))
+    row("P-521 in the leaf", "OK", leaf(key=P521_KEY), ICA)
     # a stream takes them in order alone
     row("in order, an issuer also below another root, which comes second", "OK", leaf(signer=upper), upper, crossed, profile="public")
     row("in order, an issuer also below another root, which comes first", "CERT_ORDER", leaf(signer=upper), crossed, upper, profile="public")
