@@ -11,11 +11,12 @@
  * once the session is over and no reply was missing. So its set is saved after the first SAVE_EVERY
  * messages and at its end. A reset in between makes all of them come again, one command at a time.
  *
- * So a poll that finds nothing writes nothing to the flash, and one with n new messages erases at
- * most 1 + n / SAVE_EVERY slots. A line that breaks before a message came erases one slot a day at
- * most. A session of TLS erases four slots a day at most: the old session
- * goes, and the new one comes once it was resumed. With 50 messages an hour that is one erase of
- * each slot every three hours. */
+ * So a poll that finds nothing writes nothing to the flash. One with n new messages erases at most
+ * 1 + n / SAVE_EVERY slots, or two if it sends ahead. A line that breaks before a message came
+ * erases one slot a day at most. A session of TLS erases four slots a day at most: the old session
+ * goes, and the new one comes once it was resumed. An example is a poll an hour, each
+ * with 50 messages. It erases each of the two slots twice an hour, or once if commands are sent
+ * ahead. */
 #include "app.h"
 
 #include <string.h>

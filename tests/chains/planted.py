@@ -9,7 +9,6 @@ The cases and the others' verdicts are made once; then each fault costs a compil
 import argparse
 import concurrent.futures
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), os.path.dirname(os.path.dirname(HERE)), HERE]
 import run  # noqa: E402
+from faults import planted  # noqa: E402
 from results import Results  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -63,13 +63,6 @@ FAULTS = [
     ("dates are not compared with each other", "leaf.c", "int is_in_order = is_from || r->time <= time;", "int is_in_order = 1;"),
     ("a second too long", "leaf.c", "leaf_note(r, LEAF_EXPIRED, r->tls->utc_s > time);", "leaf_note(r, LEAF_EXPIRED, r->tls->utc_s > time + 1);"),
 ]
-
-
-def planted(text, old, new):
-    """The text with the fault. Spaces and line ends between the words of `old` may differ."""
-    pattern = r"\s+".join(re.escape(word) for word in old.split())
-    changed, n = re.subn(pattern, lambda _: new, text)
-    return changed if n == 1 else None
 
 
 def make(build, words, row, place):

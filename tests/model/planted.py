@@ -11,7 +11,6 @@ import argparse
 import concurrent.futures
 import glob
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from faults import planted  # noqa: E402
 from results import Results  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -124,13 +124,6 @@ FAULTS = [
     ("shifted is not told", "fetch.c", "d->shifted = f->shifted;", "d->shifted = f->shifted && !f->stored;"),
     ("ahead is not told", "fetch.c", "d->ahead = f->ahead || f->shifted;", "d->ahead = f->shifted;"),
 ]
-
-
-def planted(text, old, new):
-    """The text with the fault. Spaces and line ends between the words of `old` may differ."""
-    pattern = r"\s+".join(re.escape(word) for word in old.split())
-    changed, n = re.subn(pattern, lambda _: new, text)
-    return changed if n == 1 else None
 
 
 def try_fault(build, words, sessions, row, place):
