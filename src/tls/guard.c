@@ -304,7 +304,7 @@ static void refuse_all(popcl_guard *g, popcl_err e) {
 /* Finds the next anchor of this name that may vouch for the tip, from *nth on. as: POPCL_ANCHOR_CA,
  * or 0. Its key is in g->pkey. Returns 0 if no anchor is left. */
 static int next_anchor(popcl_guard *g, const unsigned char *name, unsigned as, unsigned *nth) {
-    popcl_entry anchor;
+    popcl_entry anchor = {0}; /* its key is kept whole: nothing else of the stack goes with it */
     const unsigned char *entry;
     size_t len;
     for (;;) {

@@ -22,7 +22,7 @@ static void check_anchor(const pop_anchor *one) {
     MUST(popcl_entry_read(&e, one->anchor.entry, one->anchor.entry_len));
     MUST(popcl_key_fault(&e.key) == KEY_SOUND);
     MUST(e.path_len == one->path_len &&
-         pop_anchor_is_authority(one) == (e.flags & POPCL_ANCHOR_CA));
+         pop_anchor_is_authority(one) == !!(e.flags & POPCL_ANCHOR_CA));
     MUST(one->not_after >= 0 && pop_anchor_size(one) > one->anchor.entry_len);
     for (const char *c = one->subject; *c; c++)
         MUST(*c >= 0x20 && *c < 0x7F);

@@ -33,7 +33,8 @@ const promise_text promises[PROMISES] = {
         {"Tries every address of the name, side by side or each for a share of the time.",
          "open, where it goes on to the next address"},
     [OPEN_RETURNS] = {"Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, "
-                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the caller wants an end). A "
+                      "ERR_TIMEOUT_CONNECT, ERR_NET, or ERR_STOPPED (the program that "
+                      "called popcl_run wants an end). A "
                       "port that does TLS itself may also return any result of class TLS or CERT.",
                       "open, where it turns an error of its system into one of popcl"},
     [OPEN_LEAVES] = {"After an error nothing is left open.", "open, on each of its ways out"},
@@ -64,7 +65,7 @@ const promise_text promises[PROMISES] = {
                       "POPCL_NET_FAILED.",
                       "wait: its result"},
     [WAIT_STOPS] =
-        {"If want has POPCL_NET_STOP too, and the caller wants an end, returns "
+        {"If want has POPCL_NET_STOP too, and that program wants an end, returns "
          "POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any "
          "more.",
          "wait: where it looks at the wish for an end"},

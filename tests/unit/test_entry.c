@@ -104,15 +104,16 @@ static void an_entry_of_any_other_form_is_absent(void **state) { /* [H22] */
     for (size_t n = 0; n < sizeof entry; n++)
         if (n != P256_ENTRY) assert_int_equal(judged_by(entry, n), POPCL_ERR_CERT_UNTRUSTED);
     for (size_t at = 0; at < P256_ENTRY; at++)
-        for (unsigned value = 0; value < 256; value++) {
-            unsigned char was = entry[at];
+        for (unsigned change = 1; change < 256; change++) {
             /* free: a path length, of no issuer; the days */
-            int is_free = at == 2 || (at >= 6 && at < 10) || value == was;
-            entry[at] = (unsigned char)value;
+            int is_free = at == 2 || (at >= 6 && at < 10);
+            /* these and the key cost a signature each: one bit at a time */
+            if ((is_free || at >= 12) && (change & (change - 1))) continue;
+            entry[at] ^= (unsigned char)change;
             popcl_err e = judged_by(entry, P256_ENTRY);
-            entry[at] = was;
+            entry[at] ^= (unsigned char)change;
             if ((e == POPCL_OK) != is_free)
-                fail_msg("octet %zu, value %u: %s", at, value, popcl_err_name(e));
+                fail_msg("octet %zu, changed by %u: %s", at, change, popcl_err_name(e));
         }
 }
 
