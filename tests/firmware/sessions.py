@@ -11,6 +11,7 @@ its command alone. So eight commands in flight are one round trip, whether the n
 not in it: bodies that are larger take more. Where many flights follow one another, a frame that comes alone can split one: the least is the figure.
 """
 import collections
+import select
 import socket
 import struct
 import subprocess
@@ -23,6 +24,7 @@ GROWTH = 0.03
 RULE = "a device's session, "
 ROUNDS, RUNS_MAX = 6, 3
 REPEATS = 0.002
+QUIET = 0.04
 MANY, SMALL, LARGE = 20, 3 * 1024, 200 * 1024
 IMAGE = "public, resumption"
 CAPABILITIES = b"+OK\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\n.\r\n"
@@ -53,8 +55,8 @@ class Maildrop:
 
 
 class Teller(Connection):
-    """Notes with each of its octets how many of the device's it had read before. Answers leave when nothing more can be read: those to one flight in
-    one piece each time, whatever the machine is busy with."""
+    """Notes with each of its octets how many of the device's it had read before. Answers leave when the device has been quiet for QUIET seconds, as
+    on a long line: it hears none of a flight's answers while it still sends that flight, whatever the machine is busy with."""
 
     def __init__(self, server, client, commands, maildrop):
         super().__init__(server, client, commands)
@@ -64,8 +66,8 @@ class Teller(Connection):
 
     def _receive_raw(self):
         """With TLS one record, so that what follows it does not count as read."""
-        held, self.held = self.held, b""
-        if held:
+        if self.held and not select.select([self.socket], [], [], QUIET)[0]:
+            held, self.held = self.held, b""
             super().send(held)
         data = self.socket.recv(65536) if self.tls is None else self._record()
         self.heard += len(data)
