@@ -369,7 +369,36 @@
       "run again without a window; the message was not stored")                                    \
     X(109, ERR_REPLIES, LATER, "the server's replies do not match the commands",                   \
       "the server offers PIPELINING (RFC 2449), but lost a command that was sent ahead",           \
-      "run again without a window, and fetch the messages of this session again")
+      "run again without a window, and fetch the messages of this session again")                  \
+    /* a signed set of trust (popcl_blob.h) */                                                     \
+    X(110, ERR_BLOB_READ, DISK, "the signed set of trust cannot be read",                          \
+      "the read function of the set reported a failure: a fault of the medium, or of its driver",  \
+      "check the medium; install the set again, or use another one that is not older")             \
+    X(111, ERR_BLOB_DAMAGED, DISK, "the signed set of trust is damaged",                           \
+      "a write was cut, the medium is failing, the set was changed while it was in use, or this "  \
+      "is no signed set",                                                                          \
+      "install the set again, or use another one that is not older")                               \
+    X(112, ERR_BLOB_FEATURE, CONFIG, "the signed set of trust needs a newer popcl",                \
+      "the set has a feature that this version does not know",                                     \
+      "install newer firmware first, or a set without this feature")                               \
+    X(113, ERR_BLOB_SCOPE, CONFIG, "the signed set of trust is for another product",               \
+      "the set was made with another label",                                                       \
+      "install the set of this product, or make it with the right label (popcl-ta --scope)")       \
+    X(114, ERR_BLOB_KEY, CONFIG, "the signed set of trust has no signer that is accepted",         \
+      "there is no key with the signer's number, or this key is retired",                          \
+      "sign the set with a key that is still accepted, and give its number (popcl-ta "             \
+      "--key-number)")                                                                             \
+    X(115, ERR_BLOB_SIGNATURE, CONFIG, "the signature of the set of trust is wrong",               \
+      "the set was changed after it was signed, or it was signed with another key than the one "   \
+      "with this number",                                                                          \
+      "get the set again from its maker; if it stays wrong, compare the keys of the signers")      \
+    X(116, ERR_BLOB_OLD, CONFIG, "the signed set of trust is too old",                             \
+      "the sequence of the set is below the floor; somebody may offer an old set to bring back a " \
+      "withdrawn authority",                                                                       \
+      "install a newer set (popcl-ta --sequence)")                                                 \
+    X(117, ERR_CERT_DENIED, CERT, "a certificate has a key that the set of trust forbids",         \
+      "the key was stolen or withdrawn, and the server still uses it",                             \
+      "inform the server's operator; the server needs a certificate with a new key")
 
 typedef enum popcl_err {
 #define X(number, name, class_, what, cause, advice) POPCL_##name = number,
@@ -394,7 +423,7 @@ typedef enum popcl_class {
                          it (RFC 7817, 3) */
     POPCL_CLASS_TLS,  /* the server speaks no TLS that popcl accepts, or breaks it; nothing falls
                          back to clear text */
-    POPCL_CLASS_CONFIG, /* correct the stored credentials */
+    POPCL_CLASS_CONFIG, /* correct the stored credentials, or the signed set of trust */
     POPCL_CLASS_STOPPED /* the caller ended it */
 } popcl_class;
 

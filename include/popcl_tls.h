@@ -86,6 +86,10 @@ typedef struct popcl_anchor {
     uint16_t entry_len;
 } popcl_anchor;
 
+#define POPCL_SET_LEN    32u /* bytes of popcl_trust.set */
+#define POPCL_KEY_PINNED 1u  /* what popcl_trust.key finds */
+#define POPCL_KEY_DENIED 2u
+
 /* The certificates and keys to trust. Constant, borrowed until wipe. popcl-ta writes one as C;
  * popcl_posix_trust_load (popcl_posix_trust.h) makes one from PEM files.
  *
@@ -105,8 +109,24 @@ struct popcl_trust {
     popcl_err (*find)(const popcl_trust *t, const unsigned char name[POPCL_ANCHOR_NAME],
                       unsigned nth, unsigned char room[POPCL_ANCHOR_ROOM],
                       const unsigned char **entry, size_t *len);
-    uint32_t sequence; /* number of this set of anchors. Kept sessions are bound to it: with find,
-                          another set has another number. popcl-ta gen --sequence sets it */
+    /* Looks a key up in another place than `pins`, which count too. Called in the handshake for the
+     * server's key, and for the key of each certificate that may be an issuer's. pin: SHA-256 of
+     * its SubjectPublicKeyInfo. utc_s: the time, Unix seconds; negative = days do not count, as in
+     * the profile `pinned`. *is is 0 before the call; sets POPCL_KEY_PINNED if the key is a pin at
+     * that time, and POPCL_KEY_DENIED if no certificate with it counts. A denied certificate of the
+     * server's is refused with POPCL_ERR_CERT_DENIED; that of an issuer is passed over, and this is
+     * the error if no other one leads to an anchor. Keys of anchors are not looked up. Any result
+     * except POPCL_OK ends the handshake with that error, as with find. NULL = the table `pins`
+     * alone, and no denied keys. */
+    popcl_err (*key)(const popcl_trust *t, const unsigned char pin[POPCL_PIN_LEN], int64_t utc_s,
+                     unsigned *is);
+    uint8_t key_pins; /* 1 = key has pins: the server needs one of them, or one of `pins` */
+    /* POPCL_SET_LEN bytes that change with all that find and key can find: a hash. Kept sessions
+     * are bound to them. Borrowed as the rest. NULL = they are bound to `sequence` alone */
+    const unsigned char *set;
+    uint32_t sequence; /* number of this set of anchors. Kept sessions are bound to it: with find
+                          and without `set`, another set has another number. popcl-ta gen --sequence
+                          sets it */
     int64_t clock_floor_s; /* Unix seconds: a time that has certainly passed. A clock before this
                               time or before POPCL_CLOCK_FLOOR_S counts as not set. popcl-ta writes
                               the newest notBefore of the anchors. 0 = only POPCL_CLOCK_FLOOR_S

@@ -39,6 +39,7 @@ static const struct {
     {POPCL_ERR_CERT_MALFORMED, {LEAF_EXTENSIONS, NOT | LEAF_V3}},
     {POPCL_ERR_CERT_MALFORMED, {NOT | LEAF_ISSUER}},
     {POPCL_ERR_CERT_MALFORMED, {LEAF_PATH_LEN, NOT | LEAF_CA}},
+    {POPCL_ERR_CERT_DENIED, {LEAF_DENIED}},
     {POPCL_ERR_CERT_EXTENSION, {LEAF_CRITICAL}},
     {POPCL_ERR_CERT_CONSTRAINTS, {LEAF_CONSTRAINED}},
     {POPCL_ERR_CERT_WEAK, {LEAF_WEAK_KEY}},
@@ -64,7 +65,7 @@ static const struct {
 #define FACT(f) (1u << (f))
 enum {
     PIN_COUNTS = FACT(LEAF_MALFORMED) | FACT(LEAF_WEAK_KEY) | FACT(LEAF_ODD_KEY) |
-                 FACT(LEAF_NOT_YET) | FACT(LEAF_EXPIRED),
+                 FACT(LEAF_NOT_YET) | FACT(LEAF_EXPIRED) | FACT(LEAF_DENIED),
     PIN_WAIVES = FACT(LEAF_IS_FIRST) | FACT(LEAF_ISSUER) | FACT(LEAF_SAN) | FACT(LEAF_MATCH)
 };
 
@@ -93,6 +94,15 @@ static void guard_note(popcl_guard *g, popcl_err e, unsigned cert) {
 static void guard_refuse(popcl_guard *g, popcl_err e) {
     g->result = 0;
     guard_note(g, e, g->certs);
+    g->step = REFUSED;
+}
+
+/* The caller's place for anchors or keys cannot be read. Then no chain is taken any more, and no
+ * certificate is to blame. A result that popcl does not have must not be cut to POPCL_OK. */
+static void refuse_all(popcl_guard *g, popcl_err e) {
+    g->unread = (unsigned)e < POPCL_ERR_COUNT_ ? (uint8_t)e : POPCL_ERR_CERT_UNCHECKED;
+    g->result = g->unread;
+    g->fault_cert = 0;
     g->step = REFUSED;
 }
 
@@ -175,13 +185,20 @@ static void end_head(popcl_guard *g) {
     hash_more(&g->issuing.first.end_point, head, g->head_len);
 }
 
-/* The whole key has gone by. */
-static void compare_pins(popcl_guard *g) {
-    const popcl_trust *trust = g->leaf.tls->trust;
-    unsigned char key[POPCL_PIN_LEN];
-    br_sha256_out(&g->name, key);
-    for (size_t i = 0; i < trust->pins_len; i++)
-        if (memcmp(trust->pins[i], key, sizeof key) == 0) g->pinned = 1;
+static int is_issuer_of_tip(const popcl_guard *g) {
+    return memcmp(g->subject, g->wanted, sizeof g->subject) == 0;
+}
+
+/* The whole key has gone by. That of a certificate that is passed over anyway is not looked up. */
+static void look_up_key(popcl_guard *g) {
+    unsigned char pin[POPCL_PIN_LEN];
+    unsigned is;
+    if (!g->leaf.is_first && !is_issuer_of_tip(g)) return;
+    br_sha256_out(&g->name, pin);
+    popcl_err e = popcl_key_find(g->leaf.tls->trust, pin, g->leaf.tls->utc_s, &is);
+    if (e) refuse_all(g, e);
+    if (is & POPCL_KEY_DENIED) g->leaf.facts |= FACT(LEAF_DENIED);
+    if (is & POPCL_KEY_PINNED && g->leaf.is_first) g->pinned = 1;
 }
 
 static void keep_name(const popcl_guard *g, unsigned char name[POPCL_NAME_HASH]) {
@@ -212,7 +229,7 @@ static int is_self_issued(const popcl_guard *g) {
  * issuer. The signature is checked last, since it costs most. */
 static popcl_err judge_issuer(popcl_guard *g) {
     br_x509_pkey view;
-    if (memcmp(g->subject, g->wanted, sizeof g->subject) != 0) return POPCL_ERR_CERT_ORDER;
+    if (!is_issuer_of_tip(g)) return POPCL_ERR_CERT_ORDER;
     popcl_err e = popcl_guard_judge(g->leaf.facts);
     if (e) return e;
     if (g->leaf.path_len < g->below) return POPCL_ERR_CERT_NOT_CA;
@@ -239,9 +256,7 @@ static void end_part(popcl_guard *g, enum leaf_part part) {
     case LEAF_PART_HEAD: end_head(g); break;
     case LEAF_PART_ISSUER: keep_name(g, g->issuer); break;
     case LEAF_PART_SUBJECT: keep_name(g, g->subject); break;
-    case LEAF_PART_KEY:
-        if (g->leaf.is_first) compare_pins(g);
-        break;
+    case LEAF_PART_KEY: look_up_key(g); break;
     case LEAF_PART_REST:
     case LEAF_PART_TAIL: break;
     }
@@ -292,15 +307,6 @@ static int is_fit(popcl_guard *g, const popcl_entry *anchor) {
     return 1;
 }
 
-/* An anchor cannot be read. Then no chain is taken any more, and no certificate is to blame. A
- * result that popcl does not have must not be cut to POPCL_OK. */
-static void refuse_all(popcl_guard *g, popcl_err e) {
-    g->unread = (unsigned)e < POPCL_ERR_COUNT_ ? (uint8_t)e : POPCL_ERR_CERT_UNCHECKED;
-    g->result = g->unread;
-    g->fault_cert = 0;
-    g->step = REFUSED;
-}
-
 /* Finds the next anchor of this name that may vouch for the tip, from *nth on. as: POPCL_ANCHOR_CA,
  * or 0. Its key is in g->pkey. Returns 0 if no anchor is left. */
 static int next_anchor(popcl_guard *g, const unsigned char *name, unsigned as, unsigned *nth) {
@@ -334,10 +340,11 @@ static int is_vouched(popcl_guard *g) {
 
 /* ---- the end of a certificate ---- */
 
-static int has_pins_alone(const popcl_guard *g) {
-    const popcl_trust *trust = g->leaf.tls->trust;
-    return !trust->anchors_len && !trust->find && trust->pins_len;
-}
+static int has_anchors(const popcl_trust *t) { return t->anchors_len || t->find; }
+
+static int has_pins(const popcl_trust *t) { return t->pins_len || (t->key && t->key_pins); }
+
+static int has_pins_alone(const popcl_trust *t) { return !has_anchors(t) && has_pins(t); }
 
 /* Returns whether certificate 0 is one of those whose common name counts, octet for octet. */
 static int is_own(const popcl_guard *g) {
@@ -386,7 +393,7 @@ static void judge_cert(popcl_guard *g) {
         if (g->end_point_len) hash_out(&g->issuing.first.end_point, g->end_point);
         g->not_after = g->leaf.time;
     }
-    if (g->leaf.is_first && has_pins_alone(g)) {
+    if (g->leaf.is_first && has_pins_alone(g->leaf.tls->trust)) {
         judge_pinned(g, facts);
         return;
     }
@@ -448,7 +455,7 @@ static void guard_append(const br_x509_class **ctx, const unsigned char *buf, si
         if (next != part) {
             end_part(g, part);
             br_sha256_init(&g->name);
-            if (next == LEAF_PART_TAIL) end_signed_part(g);
+            if (next == LEAF_PART_TAIL && g->step == READING) end_signed_part(g);
         }
         buf += n;
         len -= n;
@@ -465,7 +472,7 @@ static popcl_err sum(const popcl_guard *g) {
     const popcl_trust *trust = g->leaf.tls->trust;
     switch (g->step) {
     case PINNED: return POPCL_OK;
-    case VOUCHED: return trust->pins_len && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
+    case VOUCHED: return has_pins(trust) && !g->pinned ? POPCL_ERR_CERT_PIN : POPCL_OK;
     case REFUSED: return (popcl_err)g->result;
     case BETWEEN:
         if (g->certs == 0) return POPCL_ERR_CERT_MALFORMED;
@@ -534,8 +541,7 @@ popcl_err popcl_guard_verdict(const popcl_guard *g) {
 
 static popcl_err guard_check(const popcl_tls *t) {
     const popcl_trust *trust = t->trust;
-    if (!trust || (!trust->anchors_len && !trust->find && !trust->pins_len))
-        return POPCL_ERR_NO_TRUST;
+    if (!trust || (!has_anchors(trust) && !has_pins(trust))) return POPCL_ERR_NO_TRUST;
     if (t->utc_s < 0 || t->utc_s > LAST_UTC_S) return POPCL_ERR_CLOCK_UNKNOWN;
     return t->utc_s < POPCL_CLOCK_FLOOR_S || t->utc_s < trust->clock_floor_s
                ? POPCL_ERR_CLOCK_NOT_SET

@@ -64,3 +64,13 @@ int popcl_key_equal(const br_x509_pkey *a, const br_x509_pkey *b) {
     return a->key.ec.curve == b->key.ec.curve &&
            equal_octets(a->key.ec.q, a->key.ec.qlen, b->key.ec.q, b->key.ec.qlen);
 }
+
+popcl_err popcl_key_find(const popcl_trust *t, const unsigned char pin[POPCL_PIN_LEN],
+                         int64_t utc_s, unsigned *is) {
+    popcl_err e = POPCL_OK;
+    *is = 0;
+    if (t->key) e = t->key(t, pin, utc_s, is);
+    for (size_t i = 0; i < t->pins_len; i++)
+        if (memcmp(t->pins[i], pin, POPCL_PIN_LEN) == 0) *is |= POPCL_KEY_PINNED;
+    return (unsigned)e < POPCL_ERR_COUNT_ ? e : POPCL_ERR_CERT_UNCHECKED;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* key - the public key of a certificate or of an anchor: one rule for its strength, and BearSSL's
- * view of it. */
+/* key - the public key of a certificate or of an anchor: one rule for its strength, BearSSL's view
+ * of it, and whether the caller pins or denies it. */
 #ifndef POPCL_TLS_KEY_H
 #define POPCL_TLS_KEY_H
 
@@ -21,5 +21,11 @@ const br_x509_pkey *popcl_key_view(popcl_key *k, br_x509_pkey *to);
 
 /* Returns whether both are the same key. */
 int popcl_key_equal(const br_x509_pkey *a, const br_x509_pkey *b);
+
+/* Looks a key up in the pins of the trust and, if it has the function, with popcl_trust.key. pin:
+ * SHA-256 of its SubjectPublicKeyInfo. Sets *is to POPCL_KEY_PINNED and POPCL_KEY_DENIED. Returns
+ * the function's error; a result that popcl does not have becomes POPCL_ERR_CERT_UNCHECKED. */
+popcl_err popcl_key_find(const popcl_trust *t, const unsigned char pin[POPCL_PIN_LEN],
+                         int64_t utc_s, unsigned *is);
 
 #endif

@@ -41,8 +41,9 @@ enum leaf_fact {
     LEAF_CN, /* there is no subjectAltName at all, and the only common name is the host's, or the
                 same text as the address */
     /* set by guard.c */
-    LEAF_IS_FIRST,   /* the server's certificate */
-    LEAF_SELF_ISSUED /* subject and issuer are the same */
+    LEAF_IS_FIRST,    /* the server's certificate */
+    LEAF_SELF_ISSUED, /* subject and issuer are the same */
+    LEAF_DENIED       /* the caller denies its key (popcl_trust.key) */
 };
 
 /* The parts of a certificate, in their order. All but HEAD and TAIL are the same in the

@@ -4,6 +4,7 @@
  * every other one, is not looked at: the server proves that it holds the pinned key. */
 #include <string.h>
 
+#include "key.h"
 #include "profile.h"
 
 /* The way to the SubjectPublicKeyInfo (RFC 5280, 4.1). It goes into Certificate and TBSCertificate,
@@ -94,23 +95,25 @@ static void pin_append(const br_x509_class **ctx, const unsigned char *p, size_t
 
 static void pin_end_cert(const br_x509_class **ctx) { pin_of(ctx)->behind = 1; }
 
-static int is_pinned(const popcl_pin *x) {
+/* Neither the clock nor days count. */
+static popcl_err judge_key(const popcl_pin *x) {
     unsigned char hash[br_sha256_SIZE];
+    unsigned is;
     br_sha256_context sha256;
     br_sha256_init(&sha256);
     br_sha256_update(&sha256, prefix, PREFIX_LEN - 1);
     br_sha256_update(&sha256, x->point, sizeof x->point);
     br_sha256_out(&sha256, hash);
-    for (size_t i = 0; i < x->tls->trust->pins_len; i++) {
-        if (memcmp(hash, x->tls->trust->pins[i], sizeof hash) == 0) return 1;
-    }
-    return 0;
+    popcl_err e = popcl_key_find(x->tls->trust, hash, -1, &is);
+    if (e) return e;
+    if (is & POPCL_KEY_DENIED) return POPCL_ERR_CERT_DENIED;
+    return is & POPCL_KEY_PINNED ? POPCL_OK : POPCL_ERR_CERT_PIN;
 }
 
 static unsigned pin_end_chain(const br_x509_class **ctx) {
     popcl_pin *x = pin_of(ctx);
     if (!x->result && x->step != DONE) x->result = POPCL_ERR_CERT_MALFORMED;
-    if (!x->result && !is_pinned(x)) x->result = POPCL_ERR_CERT_PIN;
+    if (!x->result) x->result = (uint8_t)judge_key(x);
     x->judged = !x->result;
     return x->judged ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
@@ -134,9 +137,11 @@ static const br_x509_class methods = {
 /* ---- the profile's side ---- */
 
 static popcl_err pin_check(const popcl_tls *t) {
-    if (!t->trust || !t->trust->pins || !t->trust->pins_len) return POPCL_ERR_NO_TRUST;
+    const popcl_trust *trust = t->trust;
+    if (!trust || (!(trust->pins && trust->pins_len) && !(trust->key && trust->key_pins)))
+        return POPCL_ERR_NO_TRUST;
     /* anchors would have to hold too, and this profile cannot check them */
-    return t->trust->anchors_len || t->trust->find ? POPCL_ERR_ARGUMENT : POPCL_OK;
+    return trust->anchors_len || trust->find ? POPCL_ERR_ARGUMENT : POPCL_OK;
 }
 
 static const br_x509_class **pin_open(void *state, const popcl_tls *t, const char *name) {

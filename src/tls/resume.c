@@ -52,10 +52,12 @@ static void resume_add_text(br_sha256_context *h, const char *text) {
     resume_add(h, text, strlen(text));
 }
 
-/* Anchors that `find` finds are bound by the number of their set. */
+/* Anchors and keys that `find` and `key` find are bound by the hash and the number of their set. */
 static void add_trust(br_sha256_context *h, const popcl_trust *trust) {
     size_t anchors = trust->find ? 0 : trust->anchors_len;
     add_number(h, trust->find != NULL);
+    add_number(h, trust->key != NULL);
+    resume_add(h, trust->set, trust->set ? POPCL_SET_LEN : 0);
     add_number(h, trust->sequence);
     add_number(h, (uint32_t)anchors);
     for (size_t i = 0; i < anchors; i++) {
