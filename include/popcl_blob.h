@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_blob.h - trust that a device can renew without new firmware: a signed set of trust anchors,
- * pins and denied keys, in flash or in a file. `popcl-ta gen --format blob` makes it; docs/TRUST.md
- * has its format and the procedures. It is read in pieces, in place: no copy of it is in memory.
+/* popcl_blob.h - trust that a device can renew without new firmware: a blob, a signed set of trust
+ * anchors, pins and denied keys. It is in flash or in a file, and is read in place, in pieces: no
+ * copy of it is in memory. `popcl-ta gen --format blob` makes it; docs/TRUST.md has its format and
+ * the procedures.
  *
  *     popcl_blob blob;
  *     popcl_err e = popcl_blob_open(&blob, &policy, read_slot, &slot, slot_len);
  *     if (!e) e = popcl_blob_check(&blob);
  *     if (!e) tls.trust = &blob.trust;
- */
+ *
+ * A blob without anchors works as pins alone do. Only such a blob can be used with the profile
+ * `pinned`. There the days of pins do not count, since the clock is not looked at. Denied keys
+ * count in every profile. With neither anchors nor pins, start returns POPCL_ERR_NO_TRUST.
+ *
+ * Whatever changed in the place after open: no anchor, pin or denied key is taken from it. The
+ * handshake then ends with POPCL_ERR_BLOB_DAMAGED. */
 #ifndef POPCL_BLOB_H
 #define POPCL_BLOB_H
 
@@ -21,23 +28,27 @@ extern "C" {
 #define POPCL_BLOB_KEY_LEN  65u  /* bytes of a signer's key */
 #define POPCL_BLOB_KEYS_MAX 32u  /* the most keys of signers */
 
-/* Who may sign, for which product, and how old a blob may be. Constant, borrowed until the last use
- * of the blob. */
+/* The keys of those who may sign, the product, and how old a blob may be. Constant, borrowed until
+ * the last use of the blob. */
 typedef struct popcl_blob_policy {
     /* Public keys of those who may sign: points on P-256, uncompressed (SEC 1, 2.3.3). The number
-     * of a key is its place. At least two, one of them offline: a key that leaked can then be
+     * of a key is its place. Have at least two, one of them offline: a key that leaked can then be
      * retired. */
     const unsigned char (*keys)[POPCL_BLOB_KEY_LEN];
     size_t keys_len;                  /* number of keys, 1 to POPCL_BLOB_KEYS_MAX */
     const char *scope;                /* the product's label, as popcl-ta --scope has it */
-    uint32_t floor;                   /* the least sequence that is still usable; 0 = any */
-    uint32_t retired;                 /* keys that sign no more: bit n is keys[n] */
+    uint32_t floor;                   /* the least sequence that is still usable; 0 = any. It is
+                                         compared as a number: nothing is newer than 2^32 - 1 */
+    uint32_t retired;                 /* keys that sign no more: bit n is keys[n]. Give the bits of
+                                         each blob that was ever installed (popcl_blob.retired) */
     const popcl_tls_profile *profile; /* the one that popcl_tls.profile names: its code for P-256
                                          checks the signature */
 } popcl_blob_policy;
 
-/* Reads n bytes from place `at` of the blob to p; n is 1 to 64. Returns 0, or -1: they cannot be
- * read. It is called often: also the place to feed a watchdog. */
+/* Reads n bytes from place `at` of the blob to p. n is 1 to 64, and no byte is after the length
+ * that open got. Returns 0; any other value = they cannot be read. It is called often, also in a
+ * handshake: for each certificate the whole index is read one to four times. So it is also the
+ * place to feed a watchdog. It may not call popcl. */
 typedef int (*popcl_blob_read)(void *ctx, uint32_t at, unsigned char *p, size_t n);
 
 /* An open blob. The caller's; it may not move while `trust` is in use. */
@@ -46,7 +57,8 @@ typedef struct popcl_blob {
     /* from the header, set by open */
     uint32_t len;                   /* bytes of the blob */
     uint32_t sequence, floor;       /* its number, and the least number that is usable beside it */
-    uint32_t retired;               /* keys that sign no more, those of the policy included */
+    uint32_t retired;               /* keys that sign no more, those of the policy included. Save
+                                       it: it stays, whatever later blobs say */
     int64_t made_s, stale_s;        /* Unix seconds: when it was signed, and from when it needs a
                                        successor; stale_s 0 = never */
     uint16_t anchors, pins, denied; /* number of rows */
@@ -59,22 +71,34 @@ typedef struct popcl_blob {
 } popcl_blob;
 
 /* Reads and checks header, signature and index of a blob that has at most `len` bytes; bytes after
- * its end are not looked at. On success b->trust can be used. Returns POPCL_OK, or:
+ * its end are not looked at. On success b->trust can be used, until the place of the blob or the
+ * policy's profile is gone. May be called at any time except inside a callback of popcl. Returns
+ * POPCL_OK, or the first of:
  *
+ * - ERR_ARGUMENT: a pointer is NULL, or the number of keys is not 1 to POPCL_BLOB_KEYS_MAX; or one
+ *   of the keys does not begin with 4, as an uncompressed point does
  * - ERR_BLOB_READ: `read` failed
  * - ERR_BLOB_DAMAGED: no blob, cut, or of another form
- * - ERR_BLOB_FEATURE: it needs a newer reader
+ * - ERR_BLOB_FEATURE: it needs a newer reader; bytes that are reserved count too
  * - ERR_BLOB_SCOPE: it is for another product
- * - ERR_BLOB_KEY: its signer is unknown, or retired
- * - ERR_BLOB_SIGNATURE: the signature is wrong
+ * - ERR_BLOB_KEY: its signer is unknown, or retired by the policy or by the blob itself
  * - ERR_BLOB_OLD: its sequence is below policy.floor, or below its own floor
+ * - ERR_BLOB_SIGNATURE: the signature is wrong
+ * - ERR_BLOB_DAMAGED: the index is not the one that was signed; or an entry is outside of the blob
+ *   or above POPCL_ANCHOR_ROOM; or anchors are out of order, or one of them is there twice
+ * - ERR_BLOB_FEATURE: reserved bytes of a row are not zero
  *
- * On error *b is zero. A blob that is stale is not refused: compare stale_s with the clock. */
+ * Until the signature was checked, nobody vouches for the bytes. An error before
+ * ERR_BLOB_SIGNATURE is a reason to refuse the blob, and nothing else. On error *b is zero. A blob
+ * that is stale is not refused: compare stale_s with the clock. The check of the signature takes as
+ * long as that of a certificate's with P-256 (docs/SIZING.md), without a call of `read`. */
 popcl_err popcl_blob_open(popcl_blob *b, const popcl_blob_policy *policy, popcl_blob_read read,
                           void *ctx, uint32_t len);
 
-/* Reads the index again and every entry, and compares them with their digests. Call it before a
- * blob is installed, and at start. Returns POPCL_OK, ERR_BLOB_READ, or ERR_BLOB_DAMAGED. */
+/* Reads the index and every entry of an open blob again, and compares them with their digests. Call
+ * it before a blob is installed, and at start; not during a handshake that uses it. Takes
+ * POPCL_ANCHOR_ROOM bytes of stack beside its own. Returns POPCL_OK, ERR_BLOB_READ, or
+ * ERR_BLOB_DAMAGED. */
 popcl_err popcl_blob_check(const popcl_blob *b);
 
 #ifdef __cplusplus

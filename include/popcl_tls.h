@@ -87,7 +87,7 @@ typedef struct popcl_anchor {
 } popcl_anchor;
 
 #define POPCL_SET_LEN    32u /* bytes of popcl_trust.set */
-#define POPCL_KEY_PINNED 1u  /* what popcl_trust.key finds */
+#define POPCL_KEY_PINNED 1u  /* results of popcl_trust.key */
 #define POPCL_KEY_DENIED 2u
 
 /* The certificates and keys to trust. Constant, borrowed until wipe. popcl-ta writes one as C;
@@ -113,11 +113,11 @@ struct popcl_trust {
      * server's key, and for the key of each certificate that may be an issuer's. pin: SHA-256 of
      * its SubjectPublicKeyInfo. utc_s: the time, Unix seconds; negative = days do not count, as in
      * the profile `pinned`. *is is 0 before the call; sets POPCL_KEY_PINNED if the key is a pin at
-     * that time, and POPCL_KEY_DENIED if no certificate with it counts. A denied certificate of the
-     * server's is refused with POPCL_ERR_CERT_DENIED; that of an issuer is passed over, and this is
-     * the error if no other one leads to an anchor. Keys of anchors are not looked up. Any result
-     * except POPCL_OK ends the handshake with that error, as with find. NULL = the table `pins`
-     * alone, and no denied keys. */
+     * that time, and POPCL_KEY_DENIED if no certificate with it counts. If the
+     * server's key is denied, the handshake ends with POPCL_ERR_CERT_DENIED. A denied issuer is
+     * passed over, and this is the error if no other one leads to an anchor. Keys of anchors are
+     * not looked up. Any result except POPCL_OK ends the handshake with that error, as with find.
+     * NULL = the table `pins` alone, and no denied keys. */
     popcl_err (*key)(const popcl_trust *t, const unsigned char pin[POPCL_PIN_LEN], int64_t utc_s,
                      unsigned *is);
     uint8_t key_pins; /* 1 = key has pins: the server needs one of them, or one of `pins` */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* key - the public key of a certificate or of an anchor: one rule for its strength, BearSSL's view
- * of it, and whether the caller pins or denies it. */
+ * of it, and its place in the caller's pins and denied keys. */
 #ifndef POPCL_TLS_KEY_H
 #define POPCL_TLS_KEY_H
 
