@@ -75,7 +75,7 @@ typedef struct popcl_blob {
  * policy's profile is gone. May be called at any time except inside a callback of popcl. Returns
  * POPCL_OK, or the first of:
  *
- * - ERR_ARGUMENT: a pointer is NULL, or the number of keys is not 1 to POPCL_BLOB_KEYS_MAX; or one
+ * - ERR_ARGUMENT: a pointer is NULL, or the number of keys is not 1 to POPCL_BLOB_KEYS_MAX. Or one
  *   of the keys does not begin with 4, as an uncompressed point does
  * - ERR_BLOB_READ: `read` failed
  * - ERR_BLOB_DAMAGED: no blob, cut, or of another form
@@ -84,8 +84,8 @@ typedef struct popcl_blob {
  * - ERR_BLOB_KEY: its signer is unknown, or retired by the policy or by the blob itself
  * - ERR_BLOB_OLD: its sequence is below policy.floor, or below its own floor
  * - ERR_BLOB_SIGNATURE: the signature is wrong
- * - ERR_BLOB_DAMAGED: the index is not the one that was signed; or an entry is outside of the blob
- *   or above POPCL_ANCHOR_ROOM; or anchors are out of order, or one of them is there twice
+ * - ERR_BLOB_DAMAGED: the index is not the one that was signed. Or an entry is outside of the blob
+ *   or above POPCL_ANCHOR_ROOM. Or anchors are out of order, or one of them is there twice
  * - ERR_BLOB_FEATURE: reserved bytes of a row are not zero
  *
  * Until the signature was checked, nobody vouches for the bytes. An error before

@@ -109,9 +109,12 @@ static uint32_t index_end(const popcl_blob *b) {
     return POPCL_BLOB_HEAD + ((uint32_t)b->anchors + b->pins + b->denied) * b->row_len;
 }
 
-static popcl_err look_at_anchor(const popcl_blob *b, query *q, const unsigned char *row) {
+/* before: the first bytes of the row before it, if there is one. */
+static popcl_err look_at_anchor(const popcl_blob *b, query *q, const unsigned char *row,
+                                const unsigned char *before) {
     uint32_t at = get_32(row + PLACE_AT), n = get_16(row + ENTRY_LEN_AT);
-    if (at < index_end(b) || at > b->len || n > b->len - at || n > POPCL_ANCHOR_ROOM)
+    if (at < index_end(b) || at > b->len || n > b->len - at || n > POPCL_ANCHOR_ROOM ||
+        (before && memcmp(before, row, ORDER) >= 0))
         return POPCL_ERR_BLOB_DAMAGED;
     if (!is_zeros(row + ANCHOR_ZEROS_AT, row + ROW)) return POPCL_ERR_BLOB_FEATURE;
     if (q->name && memcmp(row, q->name, POPCL_ANCHOR_NAME) == 0 && q->found++ == q->nth)
@@ -147,13 +150,10 @@ static popcl_err read_index(const popcl_blob *b, query *q) {
     br_sha256_init(&hash);
     for (uint32_t at = POPCL_BLOB_HEAD; at < end; at += b->row_len, i++) {
         e = blob_read(b, at, row, b->row_len, &hash);
-        if (e) return e;
-        if (i >= b->anchors)
-            e = look_at_key(q, row, i < (uint32_t)b->anchors + b->pins);
-        else if (i && memcmp(before, row, ORDER) >= 0)
-            e = POPCL_ERR_BLOB_DAMAGED;
-        else
-            e = look_at_anchor(b, q, row);
+        if (!e)
+            e = i < b->anchors ? look_at_anchor(b, q, row, i ? before : NULL)
+                               : look_at_key(q, row, i < (uint32_t)b->anchors + b->pins);
+        if (e == POPCL_ERR_BLOB_READ) return e;
         if (!fault) fault = e;
         memcpy(before, row, ORDER);
     }

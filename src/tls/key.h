@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* key - the public key of a certificate or of an anchor: one rule for its strength, BearSSL's view
- * of it, and its place in the caller's pins and denied keys. */
+/* key - the public key of a certificate or of an anchor: one rule for its strength, and BearSSL's
+ * view of it. It is also looked up among the caller's pins and denied keys. */
 #ifndef POPCL_TLS_KEY_H
 #define POPCL_TLS_KEY_H
 
