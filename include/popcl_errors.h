@@ -383,11 +383,10 @@
       "install newer firmware first, or a set without this feature")                               \
     X(113, ERR_BLOB_SCOPE, CONFIG, "the signed set of trust is for another product",               \
       "the set was made with another label",                                                       \
-      "install the set of this product, or make it with the right label (popcl-ta --scope)")       \
+      "install the set of this product, or make it with the right label")                          \
     X(114, ERR_BLOB_KEY, CONFIG, "the signed set of trust has no signer that is accepted",         \
       "there is no key with the signer's number, or this key is retired",                          \
-      "sign the set with a key that is still accepted, and give its number (popcl-ta "             \
-      "--key-number)")                                                                             \
+      "sign the set with a key that is still accepted, and give the number of this key")           \
     X(115, ERR_BLOB_SIGNATURE, CONFIG, "the signature of the set of trust is wrong",               \
       "the set was changed after it was signed, or it was signed with another key than the one "   \
       "with this number",                                                                          \
@@ -395,7 +394,7 @@
     X(116, ERR_BLOB_OLD, CONFIG, "the signed set of trust is too old",                             \
       "the sequence of the set is below the floor; somebody may offer an old set to bring back a " \
       "withdrawn authority",                                                                       \
-      "install a newer set (popcl-ta --sequence)")                                                 \
+      "install a newer set")                                                                       \
     X(117, ERR_CERT_DENIED, CERT, "a certificate has a key that the set of trust forbids",         \
       "the key was stolen or withdrawn, and the server still uses it",                             \
       "inform the server's operator; the server needs a certificate with a new key")

@@ -300,6 +300,15 @@ static void anchor_of_other_curve(rig *r) { (void)r, change_entry(0, 0); }
 static void limited_path(rig *r) { (void)r, entries[1][2] = 0; }
 static void shorter_entry(rig *r) { (void)r, anchors[1].entry_len--; }
 static void later_set(rig *r) { r->trust.sequence++; }
+static popcl_err no_key(const popcl_trust *t, const unsigned char *pin, int64_t utc_s,
+                        unsigned *is) {
+    (void)t, (void)pin, (void)utc_s, (void)is;
+    return POPCL_OK;
+}
+static unsigned char set_name[POPCL_SET_LEN];
+static void no_name(rig *r) { r->trust.set = NULL; }
+static void other_set(rig *r) { (void)r, set_name[POPCL_SET_LEN - 1]++; }
+static void looks_up_keys(rig *r) { r->trust.key = no_key; }
 static popcl_err find_first(const popcl_trust *t, const unsigned char *name, unsigned nth,
                             unsigned char *room, const unsigned char **entry, size_t *len) {
     (void)room;
@@ -342,6 +351,9 @@ static const struct change {
     {"path length", limited_path},
     {"an anchor's length", shorter_entry},
     {"number of the set", later_set},
+    {"a set without its name", no_name},
+    {"name of the set", other_set},
+    {"lookup of keys", looks_up_keys},
     {"place of the anchors", another_place},
     {"a pin", other_pins},
     {"two pins", more_pins},
@@ -369,6 +381,7 @@ static void init_for_change(rig *r) {
     r->trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])two_pins;
     r->trust.anchors = anchors;
     r->trust.anchors_len = 2;
+    r->trust.set = set_name;
     r->tls.name = PKI_HOST;
     r->cfg.session.iobuf_len = POPCL_IOBUF_SIZE(1024);
     keep_one(r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* golden_blob - a set of trust that golden_blob.py made; not to be changed. The second key signed it.
- */
+/* golden_blob - a set of trust that golden_blob.py made; not to be changed. The second key signed
+ * it. */
 #ifndef GOLDEN_BLOB_H
 #define GOLDEN_BLOB_H
 

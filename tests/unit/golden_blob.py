@@ -72,8 +72,8 @@ def main():
             file.flush()
         blob = make(key.name)
         keys = public(other.name) + public(key.name)
-    sys.stdout.write("/* SPDX-License-Identifier: MIT */\n/* golden_blob - a set of trust that golden_blob.py made; not to be changed. The second key signed it.\n"
-                     " */\n#ifndef GOLDEN_BLOB_H\n#define GOLDEN_BLOB_H\n\n/* clang-format off */\n"
+    sys.stdout.write("/* SPDX-License-Identifier: MIT */\n/* golden_blob - a set of trust that golden_blob.py made; not to be changed. The second key signed\n"
+                     " * it. */\n#ifndef GOLDEN_BLOB_H\n#define GOLDEN_BLOB_H\n\n/* clang-format off */\n"
                      + table("static const unsigned char golden_keys[2 * 65]", keys) + "\n"
                      + table(f"static const unsigned char golden_blob[{len(blob)}]", blob)
                      + "/* clang-format on */\n\n#endif\n")

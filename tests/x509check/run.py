@@ -35,6 +35,8 @@ def run(folder, row):
         command += ["--anchors", os.path.join(folder, "anchors.pem")]
     for one in row.pins:
         command += ["--pin", one]
+    for one in row.denied:
+        command += ["--deny", one]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     wanted = ("accepted OK", 0) if row.want == "OK" else ("refused ERR_" + row.want.removeprefix("ERR_"), 1)
     lines = done.stdout.splitlines() or [""]

@@ -16,9 +16,10 @@ ROWS = []
 
 
 class Row:
-    def __init__(self, title, want, chain, host, anchors, time, pins, profile, names, refused):
+    def __init__(self, title, want, chain, host, anchors, time, pins, profile, names, refused, denied):
         self.title, self.want, self.chain, self.host = title, want, chain, host
         self.anchors, self.time, self.pins, self.profile, self.names, self.refused = anchors, time, pins, profile, names, refused
+        self.denied = denied
         self.end_point = None  # what tls-server-end-point must be, where the chain is taken
 
 
@@ -40,12 +41,13 @@ def der(cert):
 
 
 def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile="host", names=None, end_point=None,
-        refused=None):
+        refused=None, denied=()):
     """want: OK, or the error's name without ERR_. anchors: None is the root. names: what must be told of the certificate's names. end_point: the hash
     that tls-server-end-point must be by ("": there must be none), where that is not the signature's. refused: which certificate that must be told
-    of, 1 is the server's, and behind it the date that is at fault."""
+    of, 1 is the server's, and behind it the date that is at fault. denied: hashes of
+    keys with which no certificate counts."""
     anchors = [ROOT] if anchors is None else anchors
-    made_ = Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names, refused)
+    made_ = Row(title, want, [der(c) for c in chain], host, [der(a) for a in anchors], time, list(pins), profile, names, refused, list(denied))
     if want == "OK":
         by = chain[0].hash if end_point is None else end_point
         made_.end_point = hashlib.new(by, chain[0].der).hexdigest() if by else ""
@@ -54,7 +56,7 @@ def row(title, want, *chain, host=HOST, anchors=None, time=NOW, pins=(), profile
 
 # ---- the right ones ----
 
-ROOT_KEY, ICA_KEY, LEAF_KEY, OTHER_KEY = EcKey(), EcKey(), EcKey(), EcKey()
+ROOT_KEY, ICA_KEY, LEAF_KEY, OTHER_KEY, NEW_KEY = EcKey(), EcKey(), EcKey(), EcKey(), EcKey()
 P384_KEY, P521_KEY = EcKey(P384), EcKey(P521)
 RSA_KEY_2048, RSA_KEY_3072, RSA_KEY_4096 = RsaKey(2048), RsaKey(3072), RsaKey(4096)
 
@@ -1085,5 +1087,29 @@ def pins():
     row("neither anchors nor pins [D49]", "NO_TRUST", LEAF, ICA, anchors=[])
 
 
-for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, siblings, orders, constraints, encodings, dates, which, pins):
+def denied_keys():
+    for profile in ("host", "public", "small", "ecdsa"):
+        def check(title, want, *chain, deny, profile=profile, **kw):
+            row(f"denied: {title}, {profile} [H25]", want, *chain, denied=[pin(key) for key in deny], profile=profile, **kw)
+
+        check("another key", "OK", LEAF, ICA, deny=[OTHER_KEY])
+        check("the server's key", "CERT_DENIED", LEAF, ICA, deny=[OTHER_KEY, LEAF_KEY], refused="1")
+        check("the server's key, no anchor", "CERT_DENIED", self_signed(), deny=[OTHER_KEY], refused="1")
+        check("the server's key, a pin alone", "CERT_DENIED", LEAF, pins=[pin(LEAF_KEY)], anchors=[], deny=[LEAF_KEY], refused="1")
+        check("the server's own certificate, an anchor", "CERT_DENIED", self_signed(), anchors=[self_signed()], deny=[OTHER_KEY], refused="1")
+        check("the issuer's key", "CERT_DENIED", LEAF, ICA, deny=[ICA_KEY], refused="2")
+        check("the issuer's key, a pin alone", "OK", LEAF, ICA, pins=[pin(LEAF_KEY)], anchors=[], deny=[ICA_KEY])
+        check("the anchor's key: anchors are left out instead", "OK", LEAF, ICA, ROOT, deny=[ROOT_KEY])
+        check("the key of one that does not belong", "OK", LEAF, root(subject=name("CN=Foreign"), key=OTHER_KEY), ICA, deny=[OTHER_KEY])
+        check("the key of an issuer's namesake", "OK", LEAF, ica(key=OTHER_KEY), ICA, deny=[OTHER_KEY])
+        check("after the anchor", "OK", DIRECT, ICA, deny=[ICA_KEY])
+        upper_a = ica(subject=name("CN=Upper A"), key=OTHER_KEY)
+        upper_b = ica(subject=name("CN=Upper B"), key=NEW_KEY)
+        below_a, below_b = ica(signer=upper_a), ica(signer=upper_b)
+        check("the upper issuer's key", "CERT_DENIED", LEAF, below_a, upper_a, deny=[OTHER_KEY], refused="3")
+        check("of two paths one", "OK" if profile == "host" else "CERT_DENIED", LEAF, below_a, upper_a, below_b, upper_b, deny=[OTHER_KEY])
+        check("of two paths both", "CERT_DENIED", LEAF, below_a, upper_a, below_b, upper_b, deny=[OTHER_KEY, NEW_KEY], refused="3")
+
+
+for part in (accepted_chains, keys_and_signatures, trust, paths, names, extensions, siblings, orders, constraints, encodings, dates, which, pins, denied_keys):
     part()

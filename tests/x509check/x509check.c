@@ -3,13 +3,14 @@
  * profile, guard and trust store, without a server.
  *
  *     x509check --host H --time RFC3339 [--anchors a.pem] --chain c.pem [--pin
- *         sha256:HEX]... [--profile public|small|ecdsa|host]
+ *         sha256:HEX]... [--deny sha256:HEX]... [--profile public|small|ecdsa|host]
  *
- * c.pem: the server's certificate first, then each one's issuer. Prints "accepted OK" or "refused
- * ERR_...: sentence", and in further lines tls-server-end-point of what was accepted, the names of
- * a certificate that has not the right one, and which certificate was refused, with its date where
- * that is the reason. Exit 0: accepted, 1: refused, 2: usage. Each chain
- * is read whole and octet by octet; should the two disagree, it says so and ends with 3. */
+ * --deny: a key with which no certificate counts (popcl_trust.key). c.pem: the server's certificate
+ * first, then each one's issuer. Prints "accepted OK" or "refused ERR_...: sentence", and in
+ * further lines tls-server-end-point of what was accepted, the names of a certificate that has not
+ * the right one, and which certificate was refused, with its date where that is the reason. Exit 0:
+ * accepted, 1: refused, 2: usage. Each chain is read whole and octet by octet; should the two
+ * disagree, it says so and ends with 3. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +28,8 @@
 
 static struct {
     const char *host, *time, *anchors, *chain, *profile;
-    unsigned char pins[PINS_MAX][POPCL_PIN_LEN];
-    size_t pins_len;
+    unsigned char pins[PINS_MAX][POPCL_PIN_LEN], denied[PINS_MAX][POPCL_PIN_LEN];
+    size_t pins_len, denied_len;
 } args;
 
 static struct {
@@ -42,16 +43,15 @@ static popcl_tls_host_storage storage;
 static int usage(const char *what) {
     fprintf(stderr,
             "x509check: %s\nusage: x509check --host H --time RFC3339 [--anchors a.pem] --chain "
-            "c.pem [--pin sha256:HEX]... [--profile P]\n",
+            "c.pem [--pin sha256:HEX]... [--deny sha256:HEX]... [--profile P]\n",
             what);
     return 2;
 }
 
 /* ---- arguments ---- */
 
-static int add_pin(const char *text) {
-    return args.pins_len < PINS_MAX &&
-           cmd_pin_read(text, strlen(text), args.pins[args.pins_len++]) == 0;
+static int add_pin(const char *text, unsigned char (*to)[POPCL_PIN_LEN], size_t *len) {
+    return *len < PINS_MAX && cmd_pin_read(text, strlen(text), to[(*len)++]) == 0;
 }
 
 static const popcl_tls_profile *parse_profile(const char *name) {
@@ -74,9 +74,11 @@ static const char *parse(int argc, char **argv) {
     for (int i = 1; i < argc; i += 2) {
         size_t k = 0;
         if (i + 1 == argc) return "an option without a value";
-        if (strcmp(argv[i], "--pin") == 0) {
-            if (!add_pin(argv[i + 1]))
-                return "--pin wants sha256: and 64 hexadecimal digits, at most 16 times";
+        int is_pin = strcmp(argv[i], "--pin") == 0;
+        if (is_pin || strcmp(argv[i], "--deny") == 0) {
+            if (!add_pin(argv[i + 1], is_pin ? args.pins : args.denied,
+                         is_pin ? &args.pins_len : &args.denied_len))
+                return "--pin and --deny want sha256: and 64 hexadecimal digits, at most 16 times";
             continue;
         }
         while (k < sizeof options / sizeof options[0] && strcmp(argv[i], options[k].name) != 0)
@@ -153,6 +155,15 @@ static popcl_err judge(const popcl_tls *t, size_t piece) {
     return e;
 }
 
+static popcl_err find_denied(const popcl_trust *trust, const unsigned char *pin, int64_t utc_s,
+                             unsigned *is) {
+    (void)trust;
+    (void)utc_s;
+    for (size_t i = 0; i < args.denied_len; i++)
+        if (memcmp(args.denied[i], pin, POPCL_PIN_LEN) == 0) *is = POPCL_KEY_DENIED;
+    return POPCL_OK;
+}
+
 static void tell_accepted(const popcl_tls *t) {
     popcl_tls_diag d = {0};
     t->profile->x509->tell((unsigned char *)t->storage + t->profile->state_at, &d);
@@ -204,6 +215,7 @@ int main(int argc, char **argv) {
     popcl_trust *trust = args.anchors ? &store.trust : &pins_alone;
     trust->pins = (const unsigned char(*)[POPCL_PIN_LEN])args.pins;
     trust->pins_len = args.pins_len;
+    if (args.denied_len) trust->key = find_denied;
     popcl_err by_octet = judge(&t, 1), e = judge(&t, 1000000);
     if (by_octet != e || e == POPCL_ERR_COUNT_) {
         printf("disagree %s %s\n", popcl_err_name(e), popcl_err_name(by_octet));
