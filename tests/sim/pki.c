@@ -58,6 +58,9 @@ static void put_text(der *d, unsigned tag, const char *text) {
 
 /* These are whole TLVs. */
 static const char ecdsa_with_sha256[] = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
+static const char ecdsa_with_sha384[] = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03";
+static const char rsa_with_sha256[] =
+    "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
 static const char rsa_key[] = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 static const char p256_key[] =
     "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
@@ -70,12 +73,11 @@ static const char digital_signature[] =
 
 /* ---- keys and names ---- */
 
-static void make_key(key *k, const char *seed) {
+static void make_key(key *k, const char *seed, int curve) {
     br_hmac_drbg_context random;
     br_ec_public_key point;
     br_hmac_drbg_init(&random, &br_sha256_vtable, seed, strlen(seed));
-    br_ec_keygen(&random.vtable, br_ec_get_default(), &k->secret, k->secret_octets,
-                 BR_EC_secp256r1);
+    br_ec_keygen(&random.vtable, br_ec_get_default(), &k->secret, k->secret_octets, curve);
     br_ec_compute_pub(br_ec_get_default(), &point, k->point, &k->secret);
 }
 
@@ -88,7 +90,8 @@ static void put_public_key(der *d, const key *k) {
     wrap(d, SEQUENCE, end);
 }
 
-/* The one RSA key, made when its certificate is first wanted: that takes a tenth of a second. */
+/* The one RSA key, the server's and an authority's, made when it is first wanted: that takes a
+ * tenth of a second. */
 static struct {
     br_rsa_private_key secret;
     br_rsa_public_key public;
@@ -97,6 +100,7 @@ static struct {
 } rsa;
 
 static void make_rsa_key(void) {
+    if (rsa.secret.plen) return;
     br_hmac_drbg_context random;
     br_hmac_drbg_init(&random, &br_sha256_vtable, "seed0", 5);
     br_rsa_keygen make = br_rsa_keygen_get_default();
@@ -136,10 +140,18 @@ static void put_name(der *d, const char *text) {
 
 /* ---- certificates ---- */
 
-static const char authority[] = "popcl test authority";
+/* By the key of their signature. */
+enum authority { P256, RSA, P384, AUTHORITIES };
+static const char *const authority[AUTHORITIES] = {
+    "popcl test authority", "popcl test authority RSA", "popcl test authority P-384"};
+#define PUT_ALGORITHM(d, by)                                                                       \
+    ((by) == RSA    ? PUT(d, rsa_with_sha256)                                                      \
+     : (by) == P384 ? PUT(d, ecdsa_with_sha384)                                                    \
+                    : PUT(d, ecdsa_with_sha256))
 
 typedef struct leaf {
     const char *san, *not_before, *not_after;
+    enum authority by;
 } leaf;
 
 static void put_extensions(der *d, const leaf *l) {
@@ -170,8 +182,8 @@ static void put_to_be_signed(der *d, const leaf *l, const key *k) {
     put_text(d, UTC, l->not_after);
     put_text(d, UTC, l->not_before);
     wrap(d, SEQUENCE, validity);
-    put_name(d, authority);
-    PUT(d, ecdsa_with_sha256);
+    put_name(d, authority[l->by]);
+    PUT_ALGORITHM(d, l->by);
     put_tlv(d, INTEGER, "\x4d\x61\x69\x6c", 4); /* serial number */
     size_t version = d->at;
     put_tlv(d, INTEGER, "\x02", 1); /* v3 */
@@ -179,37 +191,48 @@ static void put_to_be_signed(der *d, const leaf *l, const key *k) {
     wrap(d, SEQUENCE, end);
 }
 
+/* Writes a signature, with the issuer's key or with the one of RSA. Returns its length. */
+static size_t sign_part(unsigned char *signature, enum authority by, const key *issuer,
+                        const unsigned char *p, size_t n) {
+    const br_hash_class *h = by == P384 ? &br_sha384_vtable : &br_sha256_vtable;
+    br_hash_compat_context hash;
+    unsigned char digest[48];
+    h->init(&hash.vtable);
+    h->update(&hash.vtable, p, n);
+    h->out(&hash.vtable, digest);
+    if (by != RSA)
+        return br_ecdsa_i31_sign_asn1(br_ec_get_default(), h, digest, &issuer->secret, signature);
+    return br_rsa_i31_pkcs1_sign(BR_HASH_OID_SHA256, digest, 32, &rsa.secret, signature) ? 256 : 0;
+}
+
 static void make_certificate(der *d, const leaf *l, const key *k, const key *issuer) {
     der tbs = {{0}, sizeof tbs.octets};
-    br_sha256_context hash;
-    unsigned char digest[32], signature[80];
+    unsigned char signature[256];
     put_to_be_signed(&tbs, l, k);
-    br_sha256_init(&hash);
-    br_sha256_update(&hash, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
-    br_sha256_out(&hash, digest);
-    size_t n = br_ecdsa_i31_sign_asn1(br_ec_get_default(), &br_sha256_vtable, digest,
-                                      &issuer->secret, signature);
+    size_t n = sign_part(signature, l->by, issuer, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
     if (n == 0) abort();
     size_t end = d->at = sizeof d->octets;
     put(d, signature, n);
     put(d, "", 1);
     wrap(d, BITS, end);
-    PUT(d, ecdsa_with_sha256);
+    PUT_ALGORITHM(d, l->by);
     put(d, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
     wrap(d, SEQUENCE, end);
 }
 
 /* ---- what there is ---- */
 
-static key authority_key, stranger_key, server_key;
+static key authority_key, stranger_key, server_key, p384_key;
 static der certificates[PKI_KINDS];
 static br_x509_certificate shown[PKI_KINDS];
-static popcl_anchor anchor;
+static popcl_anchor anchors[AUTHORITIES];
 static unsigned char pin[32];
 
 static const leaf leaves[PKI_KINDS] = {
     [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z"},
     [PKI_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    [PKI_BY_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z", RSA},
+    [PKI_BY_P384] = {PKI_HOST, "200101000000Z", "400101000000Z", P384},
     [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z"},
     [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z"},
     [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z"},
@@ -225,32 +248,39 @@ static void make_shown(int kind, const key *k, const key *issuer) {
     shown[kind].data_len = sizeof d->octets - d->at;
 }
 
-static void make_anchor(void) {
-    static unsigned char entry[12 + 65] = {
-        BR_EC_secp256r1, POPCL_ANCHOR_CA, POPCL_PATH_ANY, 0, 0, 65};
-    unsigned char hash[32];
+static void make_anchor(enum authority by, unsigned kind, const unsigned char *key_octets, size_t n,
+                        const unsigned char *e, size_t e_len) {
+    static unsigned char entries[AUTHORITIES][12 + 256 + 4];
+    unsigned char hash[32], *entry = entries[by];
     der name = {{0}, sizeof name.octets};
     br_sha256_context sha256;
-    put_name(&name, authority);
+    put_name(&name, authority[by]);
     br_sha256_init(&sha256);
     br_sha256_update(&sha256, name.octets + name.at, sizeof name.octets - name.at);
     br_sha256_out(&sha256, hash);
-    memcpy(anchor.name, hash, sizeof anchor.name);
-    memcpy(entry + 12, authority_key.point, 65);
-    anchor.entry = entry;
-    anchor.entry_len = sizeof entry;
+    memcpy(anchors[by].name, hash, sizeof anchors[by].name);
+    entry[0] = (unsigned char)kind;
+    entry[1] = POPCL_ANCHOR_CA;
+    entry[2] = POPCL_PATH_ANY;
+    entry[3] = (unsigned char)e_len;
+    entry[4] = (unsigned char)(n >> 8);
+    entry[5] = (unsigned char)n;
+    memcpy(entry + 12, key_octets, n);
+    if (e_len) memcpy(entry + 12 + n, e, e_len);
+    anchors[by].entry = entry;
+    anchors[by].entry_len = (uint16_t)(12 + n + e_len);
 }
 
 static void make_all(void) {
-    if (anchor.entry) return;
-    make_key(&authority_key, "authority");
-    make_key(&stranger_key, "stranger");
-    make_key(&server_key, "server");
+    if (anchors[P256].entry) return;
+    make_key(&authority_key, "authority", BR_EC_secp256r1);
+    make_key(&stranger_key, "stranger", BR_EC_secp256r1);
+    make_key(&server_key, "server", BR_EC_secp256r1);
     for (int i = 0; i < PKI_KINDS; i++) {
-        if (i != PKI_RSA)
+        if (i < PKI_RSA || i > PKI_BY_P384)
             make_shown(i, &server_key, i == PKI_UNTRUSTED ? &stranger_key : &authority_key);
     }
-    make_anchor();
+    make_anchor(P256, BR_EC_secp256r1, authority_key.point, 65, NULL, 0);
     der spki = {{0}, sizeof spki.octets};
     br_sha256_context hash;
     put_public_key(&spki, &server_key);
@@ -261,10 +291,16 @@ static void make_all(void) {
 
 const br_x509_certificate *pki_certificate(pki_kind kind) {
     make_all();
-    if (kind == PKI_RSA && !shown[PKI_RSA].data) {
-        make_rsa_key();
-        make_shown(PKI_RSA, NULL, &authority_key);
+    if (shown[kind].data) return &shown[kind];
+    if (kind == PKI_RSA || kind == PKI_BY_RSA) make_rsa_key();
+    if (kind == PKI_BY_RSA)
+        make_anchor(RSA, 1, rsa.public.n, rsa.public.nlen, rsa.public.e, rsa.public.elen);
+    if (kind == PKI_BY_P384) {
+        make_key(&p384_key, "authority", BR_EC_secp384r1);
+        make_anchor(P384, BR_EC_secp384r1, p384_key.point, 97, NULL, 0);
     }
+    make_shown(kind, kind == PKI_RSA ? NULL : &server_key,
+               kind == PKI_BY_P384 ? &p384_key : &authority_key);
     return &shown[kind];
 }
 
@@ -278,10 +314,12 @@ const br_rsa_private_key *pki_rsa_key(void) {
     return &rsa.secret;
 }
 
-const popcl_anchor *pki_anchor(void) {
-    make_all();
-    return &anchor;
+const popcl_anchor *pki_anchor_of(pki_kind kind) {
+    pki_certificate(kind);
+    return &anchors[leaves[kind].by];
 }
+
+const popcl_anchor *pki_anchor(void) { return pki_anchor_of(PKI_RIGHT); }
 
 const unsigned char *pki_pin(void) {
     make_all();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pki - what the server side of a TLS test shows: an authority and certificates of it, right ones
  * and wrong ones, made in memory at first use, the same octets every time. P-256 keys, ECDSA with
- * SHA-256; one certificate has an RSA key of 2048 bits. */
+ * SHA-256; one certificate has an RSA key of 2048 bits. Two authorities more have other keys. */
 #ifndef TESTS_SIM_PKI_H
 #define TESTS_SIM_PKI_H
 
@@ -17,6 +17,8 @@
 typedef enum pki_kind {
     PKI_RIGHT,
     PKI_RSA,
+    PKI_BY_RSA,  /* of an authority with RSA */
+    PKI_BY_P384, /* of an authority with P-384 */
     PKI_OTHER_NAME,
     PKI_NO_SAN,
     PKI_EXPIRED,
@@ -27,9 +29,10 @@ typedef enum pki_kind {
 } pki_kind;
 
 const br_x509_certificate *pki_certificate(pki_kind kind);
-const br_ec_private_key *pki_key(pki_kind kind); /* that the server signs with */
-const br_rsa_private_key *pki_rsa_key(void);     /* of PKI_RSA */
-const popcl_anchor *pki_anchor(void);            /* of the authority, with an entry of its own */
+const br_ec_private_key *pki_key(pki_kind kind);  /* that the server signs with */
+const br_rsa_private_key *pki_rsa_key(void);      /* of PKI_RSA */
+const popcl_anchor *pki_anchor(void);             /* of the authority, with an entry of its own */
+const popcl_anchor *pki_anchor_of(pki_kind kind); /* the same, of this certificate's authority */
 const unsigned char *
 pki_pin(void); /* 32 octets: SHA-256 of the SubjectPublicKeyInfo of PKI_RIGHT */
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "make_blob.h"
 #include "popcl_command.h"
 #include "popcl_fetch.h"
 #include "popcl_net.h"
@@ -304,6 +305,83 @@ static void plan_in_the_storage(void **state) {
             check_wiped(&r);
         }
     }
+    rig_free(&r);
+}
+
+/* [H22 H23] a signed set is the trust, with the smallest record buffer, and a root of every kind.
+ * At whatever read its place fails: the handshake ends with that, and no command is sent. */
+static void a_signed_set_is_the_trust(void **state) {
+    static rig r;
+    static unsigned char octets[4000];
+    static const pki_kind kinds[] = {PKI_RIGHT, PKI_RSA, PKI_BY_RSA, PKI_BY_P384};
+    popcl_anchor anchors[3] = {*pki_anchor(), *pki_anchor_of(PKI_BY_RSA),
+                               *pki_anchor_of(PKI_BY_P384)};
+    unsigned char denied[1][POPCL_PIN_LEN];
+    blob_wish wish = {.made_s = PKI_NOW, .anchors = anchors, .anchors_len = 3};
+    (void)state;
+    for (int profile = 0; profile < TLS_PINNED; profile++) {
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            int is_for_all = kinds[i] == PKI_RIGHT || profile != TLS_ECDSA;
+            popcl_blob blob;
+            popcl_blob_policy policy = blob_policy();
+            blob_place place = {.octets = octets, .len = blob_make(octets, &wish)};
+            rig_init(&r, (enum tls_profile)profile);
+            policy.profile = r.tls.profile;
+            assert_int_equal(
+                popcl_blob_open(&blob, &policy, blob_place_read, &place, (uint32_t)place.len),
+                POPCL_OK);
+            r.tls.trust = &blob.trust;
+            r.setup.certificate = kinds[i];
+            place.calls = 0;
+            popcl_err e = rig_run(&r, 100000);
+            assert_int_equal(e == POPCL_OK, is_for_all);
+            unsigned calls = place.calls;
+            check_canaries(&r);
+            check_no_secret(&r);
+            check_wiped(&r);
+            if (e) continue;
+            assert_int_equal(r.stored, 2);
+            assert_int_equal(calls, 3 + 3 + 3 + (i == 2 ? 5 : 2)); /* key, own, anchor, entry */
+            for (place.fails_at = 1; place.fails_at <= calls; place.fails_at++) {
+                place.calls = 0;
+                assert_int_equal(rig_run(&r, 100000), POPCL_ERR_BLOB_READ);
+                assert_int_equal(r.server.commands, 0);
+                check_no_secret(&r);
+                check_wiped(&r);
+            }
+            place.fails_at = 0;
+            octets[POPCL_BLOB_HEAD] ^= 1; /* flash loses a bit */
+            assert_int_equal(rig_run(&r, 100000), POPCL_ERR_BLOB_DAMAGED);
+            check_wiped(&r);
+            octets[POPCL_BLOB_HEAD] ^= 1;
+            assert_int_equal(rig_run(&r, 100000), POPCL_OK);
+            check_wiped(&r);
+            r.tls.utc_s = PKI_NOW - 1; /* before it was signed */
+            assert_int_equal(rig_start(&r), POPCL_ERR_CLOCK_NOT_SET);
+        }
+    }
+    /* pins alone, and a denied key, in every profile */
+    blob_pin pin = {.until = 65535};
+    memcpy(pin.hash, pki_pin(), sizeof pin.hash);
+    memcpy(denied[0], pki_pin(), sizeof denied[0]);
+    wish.anchors_len = 0;
+    wish.pins = &pin;
+    wish.pins_len = 1;
+    wish.denied = (const unsigned char(*)[POPCL_PIN_LEN])denied;
+    for (int profile = 0; profile < TLS_PROFILES; profile++)
+        for (wish.denied_len = 0; wish.denied_len < 2; wish.denied_len++) {
+            popcl_blob blob;
+            popcl_blob_policy policy = blob_policy();
+            blob_place place = {.octets = octets, .len = blob_make(octets, &wish)};
+            rig_init(&r, (enum tls_profile)profile);
+            assert_int_equal(
+                popcl_blob_open(&blob, &policy, blob_place_read, &place, (uint32_t)place.len),
+                POPCL_OK);
+            r.tls.trust = &blob.trust;
+            assert_int_equal(rig_run(&r, 100000),
+                             wish.denied_len ? POPCL_ERR_CERT_DENIED : POPCL_OK);
+            check_wiped(&r);
+        }
     rig_free(&r);
 }
 
@@ -799,6 +877,7 @@ int main(void) {
         cmocka_unit_test(record_buffer_too_small),
         cmocka_unit_test(storage_of_every_profile),
         cmocka_unit_test(plan_in_the_storage),
+        cmocka_unit_test(a_signed_set_is_the_trust),
         cmocka_unit_test(two_at_once_and_one_after_the_other),
         cmocka_unit_test(seeds),
         cmocka_unit_test(seed_makes_the_random),

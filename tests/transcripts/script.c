@@ -209,8 +209,9 @@ static void set_long_pass(script *s, char *rest) {
 }
 
 static void set_certificate(script *s, const char *name) {
-    static const char *const names[PKI_KINDS] = {"right",   "rsa",     "other-name", "no-san",
-                                                 "expired", "not-yet", "untrusted",  "other-key"};
+    static const char *const names[PKI_KINDS] = {"right",      "rsa",      "by-rsa",  "by-p384",
+                                                 "other-name", "no-san",   "expired", "not-yet",
+                                                 "untrusted",  "other-key"};
     for (s->certificate = 0; s->certificate < PKI_KINDS; s->certificate++) {
         if (strcmp(names[s->certificate], name) == 0) return;
     }
