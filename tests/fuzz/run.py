@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs fuzzers for a while, each from seeds that are made for it: certificates of tests/x509check, and servers of tests/transcripts. Prints TAP.
+"""Runs fuzzers for a while, each from seeds that are made for it: certificates of tests/x509check, servers of tests/transcripts, and sets of trust.
+Prints TAP.
 
     run.py SECONDS [--keep DIR] FUZZER...
         --keep: what was found worth keeping stays in DIR, and is where the next run goes on. What breaks a fuzzer is in crash-* there, or else
@@ -7,8 +8,10 @@
 """
 import base64
 import glob
+import hashlib
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,8 @@ NO_UIDS, SIZES, DELETIONS, NO_CAPA = 4, 8, 16, 64  # its settings
 TURN = b"\xff"
 LONGEST = 4000  # octets of a seed
 SEEDS = os.path.join(ROOT, "tests", "x509check", "run.py")
+GOLDEN = os.path.join(ROOT, "tests", "unit", "golden_blob.h")
+ALL_RIGHT = 1 | 2 | 32  # the flags of fuzz_blob: hash, signature and scope
 
 
 def unescape(text):
@@ -55,6 +60,29 @@ def write_sessions(folder):
             for window in range(WINDOWS):
                 with open(os.path.join(folder, f"{name}-{window}"), "wb") as seed:
                     seed.write(bytes([settings | window, 0]) + server)
+
+
+def write_blobs(folder):
+    """Writes the golden set of trust and sets with other rows as inputs of fuzz_blob, with places that fail and change."""
+    os.makedirs(folder, exist_ok=True)
+    with open(GOLDEN, encoding="ascii") as text:
+        golden = bytes(int(octet, 16) for octet in re.findall(r"0x(..)", text.read().partition("golden_blob[")[2]))
+    index, entry = 168, golden[-77:]
+    head = bytearray(golden[:index])
+    head[12:16] = bytes(4)
+    sets = [golden]
+    for anchors, pins, denied, row_len in (0, 0, 0, 36), (2, 1, 1, 36), (3, 0, 0, 40), (1, 2, 0, 100), (0, 1, 0, 36), (2, 0, 2, 255):
+        end = index + (anchors + pins + denied) * row_len
+        digest = hashlib.sha256(entry).digest()[:16]
+        rows = [bytes([i // 2] * 8) + (digest if i % 2 == 0 else b"\xff" * 16) + end.to_bytes(4, "big") + len(entry).to_bytes(2, "big") + bytes(6)
+                for i in range(anchors)] + [b"key" + bytes(29) + bytes.fromhex("0000ffff")] * pins + [b"key" + bytes(33)] * denied
+        head[4:8], head[48:56] = (end + len(entry)).to_bytes(4, "big"), struct.pack(">HHHBB", anchors, pins, denied, row_len, 1)
+        sets.append(bytes(head) + b"".join(row.ljust(row_len, b"\xee") for row in rows) + entry)
+    for i, octets in enumerate(sets):
+        for k, place in enumerate((bytes(5), bytes([4, 0, 0, 0, 0]), bytes([0, 6, 0, 180, 1]), bytes([9, 9, 1, 0, 0xFF]))):
+            for flags in (ALL_RIGHT, ALL_RIGHT | 8, 1 | 32) if k == 0 else (ALL_RIGHT,):
+                with open(os.path.join(folder, f"{i}-{k}-{flags}"), "wb") as seed:
+                    seed.write(bytes([flags, 0, 0]) + place + octets)
 
 
 def run(fuzzer, seconds, seeds, folder):
@@ -91,6 +119,7 @@ def main():
         seeds, found = os.path.join(folder, "seeds"), os.path.abspath(keep or os.path.join(folder, "found"))
         subprocess.run([sys.executable, SEEDS, "--seeds", seeds], check=True)
         write_sessions(os.path.join(seeds, "session"))
+        write_blobs(os.path.join(seeds, "blob"))
         results = Results()
         results.add_all(run(os.path.abspath(fuzzer), int(words[0]), seeds, found) for fuzzer in words[1:])
     return results.end()
