@@ -25,6 +25,7 @@ MODULES = {
     "popcl_fetch": "popcl",
     "popcl_net": "popcl",
     "popcl_tls": "popcl",
+    "popcl_blob": "popcl_tls",
     # the core
     "zero": "",
     "text": "popcl",
@@ -66,7 +67,8 @@ MODULES = {
     "profile": "popcl_tls link",
     "guard": "popcl_tls profile name leaf key entry",
     "collect": "popcl_tls guard leaf",
-    "pin": "popcl_tls profile",
+    "pin": "popcl_tls profile key",
+    "blob": "popcl_blob profile",
     "resume": "popcl_tls link profile zero",
     "link_tls": "link profile name resume text zero",
 }

@@ -122,11 +122,9 @@ static popcl_err look_at_anchor(const popcl_blob *b, query *q, const unsigned ch
     return q->room ? read_entry(b, row, q->room) : POPCL_OK;
 }
 
-/* Days since 1970. A processor without a division of 64 bits divides by 128 * 675. */
-static uint32_t day_of(int64_t utc_s) { return (uint32_t)(utc_s >> 7) / 675; }
-
 static int is_day_of_pin(const unsigned char *row, int64_t utc_s) {
-    uint32_t day = day_of(utc_s), until = get_16(row + UNTIL_AT);
+    /* a day has 128 * 675 seconds: a division of 64 bits would cost a function of its own */
+    uint32_t day = (uint32_t)(utc_s >> 7) / 675, until = get_16(row + UNTIL_AT);
     return utc_s < 0 || (day >= get_16(row + FROM_AT) && (day <= until || until == FOR_EVER));
 }
 

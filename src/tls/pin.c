@@ -96,7 +96,7 @@ static void pin_append(const br_x509_class **ctx, const unsigned char *p, size_t
 static void pin_end_cert(const br_x509_class **ctx) { pin_of(ctx)->behind = 1; }
 
 /* Neither the clock nor days count. */
-static popcl_err judge_key(const popcl_pin *x) {
+static popcl_err judge_pinned_key(const popcl_pin *x) {
     unsigned char hash[br_sha256_SIZE];
     unsigned is;
     br_sha256_context sha256;
@@ -113,7 +113,7 @@ static popcl_err judge_key(const popcl_pin *x) {
 static unsigned pin_end_chain(const br_x509_class **ctx) {
     popcl_pin *x = pin_of(ctx);
     if (!x->result && x->step != DONE) x->result = POPCL_ERR_CERT_MALFORMED;
-    if (!x->result) x->result = (uint8_t)judge_key(x);
+    if (!x->result) x->result = (uint8_t)judge_pinned_key(x);
     x->judged = !x->result;
     return x->judged ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
