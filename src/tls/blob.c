@@ -100,8 +100,8 @@ typedef struct query {
     unsigned nth, found;
     unsigned char row[ROW];
     const unsigned char *pin; /* a key's hash */
+    unsigned is;
     int64_t utc_s;
-    unsigned *is;
     unsigned char *room; /* for every entry, to compare it with its digest */
 } query;
 
@@ -132,9 +132,9 @@ static popcl_err look_at_key(query *q, const unsigned char *row, int is_pin) {
     if (!is_pin && !is_zeros(row + DENIED_ZEROS_AT, row + ROW)) return POPCL_ERR_BLOB_FEATURE;
     if (!q->pin || memcmp(row, q->pin, POPCL_PIN_LEN) != 0) return POPCL_OK;
     if (!is_pin)
-        *q->is |= POPCL_KEY_DENIED;
+        q->is |= POPCL_KEY_DENIED;
     else if (is_day_of_pin(row, q->utc_s))
-        *q->is |= POPCL_KEY_PINNED;
+        q->is |= POPCL_KEY_PINNED;
     return POPCL_OK;
 }
 
@@ -179,8 +179,10 @@ static popcl_err blob_find(const popcl_trust *t, const unsigned char *name, unsi
 
 static popcl_err blob_key(const popcl_trust *t, const unsigned char *pin, int64_t utc_s,
                           unsigned *is) {
-    query q = {.pin = pin, .utc_s = utc_s, .is = is};
-    return read_index(blob_of(t), &q);
+    query q = {.pin = pin, .utc_s = utc_s};
+    popcl_err e = read_index(blob_of(t), &q);
+    *is = q.is;
+    return e;
 }
 
 /* ---- the header ---- */

@@ -151,7 +151,6 @@ static const char *const authority[AUTHORITIES] = {
 
 typedef struct leaf {
     const char *san, *not_before, *not_after;
-    enum authority by;
 } leaf;
 
 static void put_extensions(der *d, const leaf *l) {
@@ -170,7 +169,7 @@ static void put_extensions(der *d, const leaf *l) {
     wrap(d, EXTENSIONS, end);
 }
 
-static void put_to_be_signed(der *d, const leaf *l, const key *k) {
+static void put_to_be_signed(der *d, const leaf *l, const key *k, enum authority by) {
     size_t end = d->at;
     put_extensions(d, l);
     if (k)
@@ -182,8 +181,8 @@ static void put_to_be_signed(der *d, const leaf *l, const key *k) {
     put_text(d, UTC, l->not_after);
     put_text(d, UTC, l->not_before);
     wrap(d, SEQUENCE, validity);
-    put_name(d, authority[l->by]);
-    PUT_ALGORITHM(d, l->by);
+    put_name(d, authority[by]);
+    PUT_ALGORITHM(d, by);
     put_tlv(d, INTEGER, "\x4d\x61\x69\x6c", 4); /* serial number */
     size_t version = d->at;
     put_tlv(d, INTEGER, "\x02", 1); /* v3 */
@@ -205,17 +204,18 @@ static size_t sign_part(unsigned char *signature, enum authority by, const key *
     return br_rsa_i31_pkcs1_sign(BR_HASH_OID_SHA256, digest, 32, &rsa.secret, signature) ? 256 : 0;
 }
 
-static void make_certificate(der *d, const leaf *l, const key *k, const key *issuer) {
+static void make_certificate(der *d, const leaf *l, const key *k, enum authority by,
+                             const key *issuer) {
     der tbs = {{0}, sizeof tbs.octets};
     unsigned char signature[256];
-    put_to_be_signed(&tbs, l, k);
-    size_t n = sign_part(signature, l->by, issuer, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
+    put_to_be_signed(&tbs, l, k, by);
+    size_t n = sign_part(signature, by, issuer, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
     if (n == 0) abort();
     size_t end = d->at = sizeof d->octets;
     put(d, signature, n);
     put(d, "", 1);
     wrap(d, BITS, end);
-    PUT_ALGORITHM(d, l->by);
+    PUT_ALGORITHM(d, by);
     put(d, tbs.octets + tbs.at, sizeof tbs.octets - tbs.at);
     wrap(d, SEQUENCE, end);
 }
@@ -231,8 +231,8 @@ static unsigned char pin[32];
 static const leaf leaves[PKI_KINDS] = {
     [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z"},
     [PKI_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    [PKI_BY_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z", RSA},
-    [PKI_BY_P384] = {PKI_HOST, "200101000000Z", "400101000000Z", P384},
+    [PKI_BY_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    [PKI_BY_P384] = {PKI_HOST, "200101000000Z", "400101000000Z"},
     [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z"},
     [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z"},
     [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z"},
@@ -241,9 +241,13 @@ static const leaf leaves[PKI_KINDS] = {
     [PKI_OTHER_KEY] = {PKI_HOST, "200101000000Z", "400101000000Z"},
 };
 
+static enum authority authority_of(int kind) {
+    return kind == PKI_BY_RSA ? RSA : kind == PKI_BY_P384 ? P384 : P256;
+}
+
 static void make_shown(int kind, const key *k, const key *issuer) {
     der *d = &certificates[kind];
-    make_certificate(d, &leaves[kind], k, issuer);
+    make_certificate(d, &leaves[kind], k, authority_of(kind), issuer);
     shown[kind].data = d->octets + d->at;
     shown[kind].data_len = sizeof d->octets - d->at;
 }
@@ -299,7 +303,7 @@ const br_x509_certificate *pki_certificate(pki_kind kind) {
         make_key(&p384_key, "authority", BR_EC_secp384r1);
         make_anchor(P384, BR_EC_secp384r1, p384_key.point, 97, NULL, 0);
     }
-    make_shown(kind, kind == PKI_RSA ? NULL : &server_key,
+    make_shown((int)kind, kind == PKI_RSA ? NULL : &server_key,
                kind == PKI_BY_P384 ? &p384_key : &authority_key);
     return &shown[kind];
 }
@@ -316,7 +320,7 @@ const br_rsa_private_key *pki_rsa_key(void) {
 
 const popcl_anchor *pki_anchor_of(pki_kind kind) {
     pki_certificate(kind);
-    return &anchors[leaves[kind].by];
+    return &anchors[authority_of((int)kind)];
 }
 
 const popcl_anchor *pki_anchor(void) { return pki_anchor_of(PKI_RIGHT); }
