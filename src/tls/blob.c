@@ -212,8 +212,8 @@ static void read_head(popcl_blob *b, const unsigned char *head) {
     memcpy(b->index_hash, head + INDEX_HASH_AT, sizeof b->index_hash);
 }
 
-/* Returns whether a time is one of the years up to 9999. Their seconds have 38 bits. */
-static int is_time(const unsigned char *p) { return get_32(p) <= LAST_UTC_S >> 32; }
+/* Returns whether a time is one of the years up to 9999, some days more or less. */
+static int is_time(int64_t utc_s) { return (uint64_t)utc_s >> 32 <= LAST_UTC_S >> 32; }
 
 static popcl_err check_scope(const unsigned char *scope, const char *label) {
     br_sha256_context hash;
@@ -227,7 +227,7 @@ static popcl_err judge_head(const popcl_blob *b, const popcl_blob_policy *policy
                             const unsigned char *head, uint32_t len) {
     if (memcmp(head + MAGIC_AT, "PTB1", 4) != 0 || b->row_len < ROW) return POPCL_ERR_BLOB_DAMAGED;
     if (b->len > len || b->len < index_end(b)) return POPCL_ERR_BLOB_DAMAGED;
-    if (!is_time(head + MADE_AT) || !is_time(head + STALE_AT)) return POPCL_ERR_BLOB_DAMAGED;
+    if (!is_time(b->made_s) || !is_time(b->stale_s)) return POPCL_ERR_BLOB_DAMAGED;
     if (!is_zeros(head + FEATURES_AT, head + FEATURES_AT + FEATURES)) return POPCL_ERR_BLOB_FEATURE;
     if (check_scope(head + SCOPE_AT, policy->scope)) return POPCL_ERR_BLOB_SCOPE;
     if (b->key >= policy->keys_len || b->retired >> b->key & 1) return POPCL_ERR_BLOB_KEY;

@@ -522,6 +522,12 @@ static void the_scope_is_the_products(void **state) { /* [H23] */
         wish.scope = NULL;
         make();
     }
+    for (unsigned at = 32; at < 48; at++) {
+        octets[at] ^= 1;
+        blob_sign(octets, 0);
+        assert_int_equal(opened(), POPCL_ERR_BLOB_SCOPE);
+        octets[at] ^= 1;
+    }
 }
 
 static void sequences(void **state) { /* [H24] */
@@ -648,7 +654,13 @@ static void policies_that_cannot_be_used(void **state) { /* [K1] */
     policy = right;
     policy.keys_len = 0;
     assert_int_equal(opened(), POPCL_ERR_ARGUMENT);
-    policy.keys_len = POPCL_BLOB_KEYS_MAX + 1;
+    static unsigned char many[POPCL_BLOB_KEYS_MAX + 1][POPCL_BLOB_KEY_LEN];
+    for (unsigned i = 0; i <= POPCL_BLOB_KEYS_MAX; i++)
+        memcpy(many[i], right.keys[0], sizeof many[i]);
+    policy.keys = (const unsigned char(*)[POPCL_BLOB_KEY_LEN])many;
+    policy.keys_len = POPCL_BLOB_KEYS_MAX;
+    assert_int_equal(opened(), POPCL_OK);
+    policy.keys_len++;
     assert_int_equal(opened(), POPCL_ERR_ARGUMENT);
     /* a compressed point, beside the one that signed */
     memcpy(keys[0], right.keys[0], sizeof keys[0]);
