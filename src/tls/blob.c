@@ -42,9 +42,9 @@ enum { FEATURES = 12, SCOPE = 16 };
 enum { ROW = 36, DIGEST_AT = 8, PLACE_AT = 24, ENTRY_LEN_AT = 28, FROM_AT = 32, UNTIL_AT = 34 };
 enum { DIGEST = 16, ORDER = DIGEST_AT + DIGEST, ANCHOR_ZEROS_AT = 30, DENIED_ZEROS_AT = 32 };
 
-#define PIECE      64u                   /* the most bytes that are read at once */
-#define FOR_EVER   65535u                /* as the last day of a pin */
-#define LAST_UTC_S INT64_C(253402300799) /* 9999-12-31 */
+#define PIECE     64u    /* the most bytes that are read at once */
+#define FOR_EVER  65535u /* as the last day of a pin */
+#define LAST_HIGH 58u    /* the upper 32 bits of 9999-12-31 in Unix seconds */
 
 static uint32_t get_16(const unsigned char *p) { return (uint32_t)p[0] << 8 | p[1]; }
 
@@ -213,7 +213,7 @@ static void read_head(popcl_blob *b, const unsigned char *head) {
 }
 
 /* Returns whether a time is one of the years up to 9999, some days more or less. */
-static int is_time(int64_t utc_s) { return (uint64_t)utc_s >> 32 <= LAST_UTC_S >> 32; }
+static int is_time(int64_t utc_s) { return (uint32_t)((uint64_t)utc_s >> 32) <= LAST_HIGH; }
 
 static popcl_err check_scope(const unsigned char *scope, const char *label) {
     br_sha256_context hash;
