@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "link.h"
+#include "make_blob.h"
 #include "popcl_command.h"
 #include "popcl_fetch.h"
 #include "server.h"
@@ -412,6 +413,45 @@ static void offered_where_it_was_made_and_nowhere_else(void **state) {
     assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
     assert_int_equal(offered(&r), 32);
     assert_int_equal(r.sessions.resumed, 1);
+    rig_free(&r);
+}
+
+/* [D47 H23] a signed set is part of it by its whole index, and by its number. The same set in
+ * another place is the same. */
+static void bound_to_a_signed_set(void **state) {
+    static rig r;
+    static unsigned char octets[2][2000];
+    blob_pin pins[2] = {{{0}, 0, 65535}, {"another", 0, 65535}};
+    memcpy(pins[0].hash, pki_pin(), POPCL_PIN_LEN);
+    (void)state;
+    for (unsigned change = 0; change < 5; change++) {
+        popcl_blob blob[2];
+        blob_place places[2];
+        popcl_blob_policy policy = blob_policy();
+        blob_wish wish = {.made_s = PKI_NOW - 1000,
+                          .anchors = pki_anchor(),
+                          .anchors_len = 1,
+                          .pins = pins,
+                          .pins_len = 1};
+        for (unsigned i = 0; i < 2; i++) {
+            if (i && change == 1) pins[0].until--;
+            if (i && change == 2) wish.pins_len++;
+            if (i && change == 3) wish.sequence++;
+            if (i && change == 4) wish.pins_len = 0;
+            places[i] = (blob_place){.octets = octets[i], .len = blob_make(octets[i], &wish)};
+            assert_int_equal(popcl_blob_open(&blob[i], &policy, blob_place_read, &places[i],
+                                             (uint32_t)places[i].len),
+                             POPCL_OK);
+        }
+        pins[0].until = 65535;
+        rig_init(&r, TLS_HOST, POPCL_TLS);
+        r.tls.trust = &blob[0].trust;
+        keep_one(&r);
+        r.tls.trust = &blob[1].trust;
+        assert_int_equal(rig_run(&r, 100000, NULL), POPCL_OK);
+        assert_int_equal(offered(&r), change ? 0 : 32);
+        assert_int_equal(r.sessions.resumed, !change);
+    }
     rig_free(&r);
 }
 
@@ -876,6 +916,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_session_is_resumed),
         cmocka_unit_test(offered_where_it_was_made_and_nowhere_else),
+        cmocka_unit_test(bound_to_a_signed_set),
         cmocka_unit_test(age),
         cmocka_unit_test(pinned_without_a_clock),
         cmocka_unit_test(every_anchor_counts),
