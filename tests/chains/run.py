@@ -56,10 +56,10 @@ def from_plan(plan, again=None):
 
 
 def table_cases():
-    """The rows that all judges can be asked about: without pins, and for the profile host."""
+    """The rows that all judges can be asked about: without pins and denied keys, and for the profile host."""
     import table
     for row in table.ROWS:
-        if not row.pins and row.profile == "host" and len(row.host) < 256 and row.time.endswith("Z"):
+        if not row.pins and not row.denied and row.profile == "host" and len(row.host) < 256 and row.time.endswith("Z"):
             utc_s = calendar.timegm(time.strptime(row.time, "%Y-%m-%dT%H:%M:%SZ"))
             case = Case(["table: " + row.title], row.host, utc_s, row.anchors, row.chain)
             case.wanted = row.want.removeprefix("ERR_")
