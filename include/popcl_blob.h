@@ -47,11 +47,12 @@ typedef struct popcl_blob_policy {
 
 /* Reads n bytes from place `at` of the blob to p. n is 1 to 64, and no byte is after the length
  * that open got. Returns 0; any other value = they cannot be read. It is called often, also in a
- * handshake: for each certificate the whole index is read one to four times. So it is also the
- * place to feed a watchdog. It may not call popcl. */
+ * handshake: for each certificate of the path the whole index is read some three times. So it is
+ * also the place to feed a watchdog. It may not call popcl. */
 typedef int (*popcl_blob_read)(void *ctx, uint32_t at, unsigned char *p, size_t n);
 
-/* An open blob. The caller's; it may not move while `trust` is in use. */
+/* An open blob. The caller's; it may not move while `trust` is in use. Nothing changes it after
+ * open: several sessions may use it at once if `read` can serve them. */
 typedef struct popcl_blob {
     popcl_trust trust; /* for popcl_tls.trust. It finds anchors, pins and denied keys in the blob */
     /* from the header, set by open */
