@@ -116,7 +116,6 @@ static popcl_err look_at_anchor(const popcl_blob *b, query *q, const unsigned ch
     if (at < index_end(b) || at > b->len || n > b->len - at || n > POPCL_ANCHOR_ROOM ||
         (before && memcmp(before, row, ORDER) >= 0))
         return POPCL_ERR_BLOB_DAMAGED;
-    if (!is_zeros(row + ANCHOR_ZEROS_AT, row + ROW)) return POPCL_ERR_BLOB_FEATURE;
     if (q->name && memcmp(row, q->name, POPCL_ANCHOR_NAME) == 0 && q->found++ == q->nth)
         memcpy(q->row, row, ROW);
     return q->room ? read_entry(b, row, q->room) : POPCL_OK;
@@ -128,14 +127,12 @@ static int is_day_of_pin(const unsigned char *row, int64_t utc_s) {
     return utc_s < 0 || (day >= get_16(row + FROM_AT) && (day <= until || until == FOR_EVER));
 }
 
-static popcl_err look_at_key(query *q, const unsigned char *row, int is_pin) {
-    if (!is_pin && !is_zeros(row + DENIED_ZEROS_AT, row + ROW)) return POPCL_ERR_BLOB_FEATURE;
-    if (!q->pin || memcmp(row, q->pin, POPCL_PIN_LEN) != 0) return POPCL_OK;
+static void look_at_key(query *q, const unsigned char *row, int is_pin) {
+    if (!q->pin || memcmp(row, q->pin, POPCL_PIN_LEN) != 0) return;
     if (!is_pin)
         q->is |= POPCL_KEY_DENIED;
     else if (is_day_of_pin(row, q->utc_s))
         q->is |= POPCL_KEY_PINNED;
-    return POPCL_OK;
 }
 
 /* Reads the index, judges each of its rows, and looks for what is wanted. If the index is damaged,
@@ -147,10 +144,15 @@ static popcl_err read_index(const popcl_blob *b, query *q) {
     br_sha256_context hash;
     br_sha256_init(&hash);
     for (uint32_t at = POPCL_BLOB_HEAD; at < end; at += b->row_len, i++) {
+        int is_anchor = i < b->anchors, is_pin = i < (uint32_t)b->anchors + b->pins;
+        unsigned zeros_at = is_anchor ? ANCHOR_ZEROS_AT : is_pin ? ROW : DENIED_ZEROS_AT;
         e = blob_read(b, at, row, b->row_len, &hash);
-        if (!e)
-            e = i < b->anchors ? look_at_anchor(b, q, row, i ? before : NULL)
-                               : look_at_key(q, row, i < (uint32_t)b->anchors + b->pins);
+        if (!e && !is_zeros(row + zeros_at, row + ROW))
+            e = POPCL_ERR_BLOB_FEATURE;
+        else if (!e && is_anchor)
+            e = look_at_anchor(b, q, row, i ? before : NULL);
+        else if (!e)
+            look_at_key(q, row, is_pin);
         if (e == POPCL_ERR_BLOB_READ) return e;
         if (!fault) fault = e;
         memcpy(before, row, ORDER);
@@ -236,11 +238,14 @@ static popcl_err judge_head(const popcl_blob *b, const popcl_blob_policy *policy
 }
 
 /* The signature is r and s, 32 bytes each. The profile has a check of ECDSA for the form of X.509,
- * and BearSSL takes that with a zero before each number (RFC 3279, 2.2.3). */
+ * and BearSSL takes that with a zero before each number (RFC 3279, 2.2.3). The frame is written
+ * around the numbers, over the end of the header: `head` has FRAME bytes more at its end. */
+enum { NUMBER = 32, FRAME = 3, S_AT = SIGNATURE_AT + NUMBER };
+
 static popcl_err check_signature_of(const popcl_blob *b, const popcl_blob_policy *policy,
-                                    const unsigned char *head) {
-    enum { NUMBER = 32, R_AT = 5, S_AT = R_AT + NUMBER + 3, LEN = S_AT + NUMBER };
-    unsigned char digest[br_sha256_SIZE], signature[LEN] = {0x30, LEN - 2, 0x02, NUMBER + 1};
+                                    unsigned char *head) {
+    static const unsigned char frame[] = {0x30, 4 + 2 * (NUMBER + 1), 0x02, NUMBER + 1, 0};
+    unsigned char digest[br_sha256_SIZE], *signature = head + SIGNATURE_AT - sizeof frame;
     union {
         const unsigned char *given;
         unsigned char *octets;
@@ -252,24 +257,23 @@ static popcl_err check_signature_of(const popcl_blob *b, const popcl_blob_policy
     br_sha256_update(&hash, "popcl-trust-blob", 16);
     br_sha256_update(&hash, head, SIGNATURE_AT);
     br_sha256_out(&hash, digest);
-    memcpy(signature + R_AT, head + SIGNATURE_AT, NUMBER);
-    signature[S_AT - 3] = 0x02;
-    signature[S_AT - 2] = NUMBER + 1;
-    memcpy(signature + S_AT, head + SIGNATURE_AT + NUMBER, NUMBER);
+    memmove(head + S_AT + FRAME, head + S_AT, NUMBER);
+    memcpy(signature, frame, sizeof frame);
+    memcpy(head + S_AT, frame + sizeof frame - FRAME, FRAME);
     return policy->profile->ecdsa(policy->profile->ec, digest, sizeof digest, &key, signature,
-                                  LEN) == 1
+                                  sizeof frame + FRAME + 2 * NUMBER) == 1
                ? POPCL_OK
                : POPCL_ERR_BLOB_SIGNATURE;
 }
 
 static popcl_err read_blob(popcl_blob *b, const popcl_blob_policy *policy, uint32_t len) {
-    unsigned char head[POPCL_BLOB_HEAD];
+    unsigned char head[POPCL_BLOB_HEAD + FRAME];
     query q = {0};
     br_sha256_context hash;
     if (!is_usable_policy(policy) || !b->read) return POPCL_ERR_ARGUMENT;
-    if (len < sizeof head) return POPCL_ERR_BLOB_DAMAGED;
+    if (len < POPCL_BLOB_HEAD) return POPCL_ERR_BLOB_DAMAGED;
     br_sha256_init(&hash);
-    popcl_err e = blob_read(b, 0, head, sizeof head, &hash);
+    popcl_err e = blob_read(b, 0, head, POPCL_BLOB_HEAD, &hash);
     if (e) return e;
     b->retired = policy->retired;
     read_head(b, head);
