@@ -178,7 +178,8 @@ static void put_list(FILE *f, const char *prefix, const char *name, size_t len) 
 static void put_trust(FILE *f, const ta_set *s, const ta_options *o) {
     (void)fprintf(f, "const popcl_trust %s_trust = {\n", o->prefix);
     put_list(f, o->prefix, "anchors", o->pins ? 0 : s->len);
-    (void)fprintf(f, "    0, /* no find */\n    %" PRIu32 "u, /* sequence */\n", o->sequence);
+    (void)fputs("    0, /* no find */\n    0, 0, 0, /* no key, key_pins or set */\n", f);
+    (void)fprintf(f, "    %" PRIu32 "u, /* sequence */\n", o->sequence);
     (void)fprintf(f, "    %" PRId64 ", /* clock_floor_s */\n", s->newest->not_before);
     put_list(f, o->prefix, "pins", o->pins ? s->len : 0);
     put_list(f, o->prefix, "own_certs", s->own_len);
