@@ -85,7 +85,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "src/host": "file_calls popcl_tls",
     "src/tools/common": "file_calls",
     "src/tools/popcl": "files number file_calls utc popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
-    "src/tools/popcl-ta": "files number anchor utc whole popcl popcl_tls",
+    "src/tools/popcl-ta": "files file_calls number anchor pem utc whole popcl popcl_tls popcl_blob",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
     "examples": "popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }

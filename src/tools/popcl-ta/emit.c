@@ -213,6 +213,49 @@ void ta_emit_h(FILE *f, const ta_options *o) {
                   p);
 }
 
+/* ---- keys of signers ---- */
+
+static void put_keys_declaration(FILE *f, const ta_public_keys *k, const ta_options *o) {
+    (void)fprintf(f,
+                  "#include \"popcl_blob.h\"\n\n"
+                  "enum { %s_signers_len = %zu }; /* for popcl_blob_policy.keys_len */\n"
+                  "extern const unsigned char %s_signers[%s_signers_len][POPCL_BLOB_KEY_LEN];\n",
+                  o->prefix, k->len, o->prefix, o->prefix);
+}
+
+static void put_keys_head(FILE *f, const ta_options *o) {
+    (void)fprintf(f,
+                  "/* %s_signers - public keys of those who sign blobs, for "
+                  "popcl_blob_policy.keys. Made by\n * popcl-ta keys. */\n",
+                  o->prefix);
+}
+
+void ta_emit_keys(FILE *f, const ta_public_keys *k, const ta_options *o, const char *header) {
+    put_keys_head(f, o);
+    if (header)
+        (void)fprintf(f, "#include \"%s\"\n", header);
+    else
+        put_keys_declaration(f, k, o);
+    (void)fprintf(f, "\nconst unsigned char %s_signers[%s_signers_len][POPCL_BLOB_KEY_LEN]",
+                  o->prefix, o->prefix);
+    put_section(f, o);
+    (void)fputs(" = {\n", f);
+    for (size_t i = 0; i < k->len; i++) {
+        (void)fprintf(f, "    {/* key %zu */\n", i);
+        put_octets(f, "        ", k->list[i].point, sizeof k->list[i].point);
+        (void)fputs("    },\n", f);
+    }
+    (void)fputs("};\n", f);
+}
+
+void ta_emit_keys_h(FILE *f, const ta_public_keys *k, const ta_options *o) {
+    put_keys_head(f, o);
+    (void)fprintf(f, "#ifndef POPCL_TA_%s_signers_H\n#define POPCL_TA_%s_signers_H\n\n", o->prefix,
+                  o->prefix);
+    put_keys_declaration(f, k, o);
+    (void)fputs("\n#endif\n", f);
+}
+
 /* ---- PEM ---- */
 
 int ta_emit_pem(FILE *f, const ta_set *s) {

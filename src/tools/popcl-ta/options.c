@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blobform.h"
 #include "number.h"
 #include "utc.h"
 
@@ -25,15 +26,16 @@ static int ta_wrong(ta_options *o, const char *before, const char *name, const c
 
 static int set_format(ta_options *o, const char *value) {
     static const char *const names[] = {
-        [TA_C] = "c", [TA_H] = "h", [TA_C_AND_H] = "c+h", [TA_PEM] = "pem"};
+        [TA_C] = "c", [TA_H] = "h", [TA_C_AND_H] = "c+h", [TA_PEM] = "pem", [TA_BLOB] = "blob"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(value, names[i]) != 0) continue;
         o->format = (uint8_t)i;
         return 0;
     }
     if (strcmp(value, "bin") == 0 || strcmp(value, "json") == 0)
-        return ta_wrong(o, "--format ", value, " is not in this version", "give c, h, c+h or pem");
-    return ta_wrong(o, "--format", "", " wants c, h, c+h or pem", SEE_HELP);
+        return ta_wrong(o, "--format ", value, " is not in this version",
+                        "give c, h, c+h, pem or blob");
+    return ta_wrong(o, "--format", "", " wants c, h, c+h, pem or blob", SEE_HELP);
 }
 
 static int set_prefix(ta_options *o, const char *value) {
@@ -77,17 +79,35 @@ static int set_min_days(ta_options *o, const char *value) {
                : ta_wrong(o, "--min-days", "", " wants a number of days, 1 to 36500", SEE_HELP);
 }
 
-static int ta_set_now(ta_options *o, const char *value) {
-    if (pop_utc_read(value, &o->now) == 0 && o->now >= 0) return 0;
-    return ta_wrong(o, "--now", "",
+static int ta_set_time(ta_options *o, const char *name, const char *value, int64_t *utc_s) {
+    if (pop_utc_read(value, utc_s) == 0 && *utc_s >= 0) return 0;
+    return ta_wrong(o, name, "",
                     " wants a time like 2026-11-25 or 2026-11-25T12:00:00Z, from 1970 on",
                     SEE_HELP);
 }
 
+static int ta_set_now(ta_options *o, const char *value) {
+    return ta_set_time(o, "--now", value, &o->now);
+}
+
+static int set_days(ta_options *o, const char *value) {
+    uint64_t number = 0;
+    const char *end = tool_number_read(value, 36500, &number);
+    o->days = (int64_t)number;
+    return end && !*end
+               ? 0
+               : ta_wrong(o, "--days", "", " wants a number of days, 0 to 36500", SEE_HELP);
+}
+
+/* A kind of key to select, or the file of a key that signs. */
 static int set_key(ta_options *o, const char *value) {
-    if (strcmp(value, "rsa") != 0 && strcmp(value, "ec") != 0)
-        return ta_wrong(o, "--key", "", " wants rsa or ec", SEE_HELP);
-    o->selection.keys = *value == 'r' ? TA_RSA : TA_EC;
+    int is_kind = strcmp(value, "rsa") == 0 || strcmp(value, "ec") == 0;
+    if (is_kind ? o->selection.keys != TA_ANY_KEY : o->key_file != NULL)
+        return ta_wrong(o, "--key is given twice", "", "", "give it once for each purpose");
+    if (is_kind)
+        o->selection.keys = *value == 'r' ? TA_RSA : TA_EC;
+    else
+        o->key_file = value;
     return 0;
 }
 
@@ -105,13 +125,127 @@ static int set_max_bytes(ta_options *o, const char *value) {
                                              " wants a number of bytes, 1 to 1000000000", SEE_HELP);
 }
 
-static int set_sequence(ta_options *o, const char *value) {
+static int set_32_bits(ta_options *o, const char *name, const char *value, uint32_t *to) {
     uint64_t number = 0;
     const char *end = tool_number_read(value, UINT32_MAX, &number);
-    o->sequence = (uint32_t)number;
-    return end && !*end
-               ? 0
-               : ta_wrong(o, "--sequence", "", " wants a number, 0 to 4294967295", SEE_HELP);
+    *to = (uint32_t)number;
+    return end && !*end ? 0 : ta_wrong(o, name, "", " wants a number, 0 to 4294967295", SEE_HELP);
+}
+
+static int set_sequence(ta_options *o, const char *value) {
+    return set_32_bits(o, "--sequence", value, &o->sequence);
+}
+
+/* ---- a blob ---- */
+
+static int set_floor(ta_options *o, const char *value) {
+    return set_32_bits(o, "--floor", value, &o->floor);
+}
+
+static int set_scope(ta_options *o, const char *value) {
+    o->scope = value;
+    return 0;
+}
+
+static int set_made(ta_options *o, const char *value) {
+    return ta_set_time(o, "--made", value, &o->made);
+}
+
+static int set_stale(ta_options *o, const char *value) {
+    if (value[strspn(value, "0123456789")]) return ta_set_time(o, "--stale", value, &o->stale);
+    o->stale_days = (int64_t)tool_number(value, 36500);
+    return o->stale_days ? 0
+                         : ta_wrong(o, "--stale", "",
+                                    " wants a time, or a number of days, 1 to 36500", SEE_HELP);
+}
+
+static int key_number(ta_options *o, const char *name, const char *value, uint8_t *to) {
+    uint64_t number = 0;
+    const char *end = tool_number_read(value, POPCL_BLOB_KEYS_MAX - 1, &number);
+    *to = (uint8_t)number;
+    return end && !*end ? 0
+                        : ta_wrong(o, name, "", " wants the number of a signer's key, 0 to 31",
+                                   "it is the key's place in the policy; popcl-ta keys shows it");
+}
+
+static int set_key_number(ta_options *o, const char *value) {
+    o->has_key_number = 1;
+    return key_number(o, "--key-number", value, &o->key_number);
+}
+
+static int add_retired(ta_options *o, const char *value) {
+    uint8_t number = 0;
+    if (key_number(o, "--retire", value, &number)) return -1;
+    o->retired |= (uint32_t)1 << number;
+    return 0;
+}
+
+static int set_sign_with(ta_options *o, const char *value) {
+    o->sign_with = value;
+    return 0;
+}
+
+static int add_public(ta_options *o, const char *value) {
+    o->publics[o->publics_len++] = value;
+    return 0;
+}
+
+/* Reads the hash of a key: 64 hexadecimal digits, after "sha256:" if wanted. Returns the text after
+ * them, or NULL. */
+static const char *read_hash(const char *text, unsigned char hash[32]) {
+    char digits[65];
+    ta_pattern p;
+    if (strncmp(text, "sha256:", 7) == 0) text += 7;
+    if (strspn(text, "0123456789abcdefABCDEF") != 64) return NULL;
+    memcpy(digits, text, 64);
+    digits[64] = '\0';
+    if (ta_pattern_read(&p, digits)) return NULL;
+    memcpy(hash, p.sha256, sizeof p.sha256);
+    return text + 64;
+}
+
+/* Takes ":DATE", ":" or nothing from the text at *at. Returns -1 if it is no date of a blob. */
+static int take_day(const char **at, uint16_t *day) {
+    char date[32];
+    int64_t utc_s = 0;
+    if (**at != ':') return 0;
+    size_t n = strcspn(++*at, ":");
+    if (n == 0) return 0;
+    if (n >= sizeof date) return -1;
+    memcpy(date, *at, n);
+    date[n] = '\0';
+    *at += n;
+    if (pop_utc_read(date, &utc_s) || utc_s < 0 || utc_s / 86400 > TA_DAY_MAX) return -1;
+    *day = (uint16_t)(utc_s / 86400);
+    return 0;
+}
+
+static int add_named(ta_options *o, ta_named_keys *keys, const ta_named_key *one) {
+    ta_named_key *grown = realloc(keys->list, (keys->len + 1) * sizeof *grown);
+    if (!grown) return ta_wrong(o, "out of memory", "", "", "");
+    keys->list = grown;
+    keys->list[keys->len++] = *one;
+    return 0;
+}
+
+static int add_pin(ta_options *o, const char *value) {
+    ta_named_key one = {.until = TA_DAY_MAX};
+    const char *at = read_hash(value, one.hash);
+    if (!at || take_day(&at, &one.from) || take_day(&at, &one.until) || *at)
+        return ta_wrong(o, "--pin", "", " wants HEX, HEX:FROM or HEX:FROM:UNTIL",
+                        "HEX is the SHA-256 of the key (popcl-ta list: pin), FROM and UNTIL are "
+                        "dates like 2026-11-25, to 2149");
+    if (one.from > one.until)
+        return ta_wrong(o, "--pin", "", " ends before it begins", "give FROM, then UNTIL");
+    return add_named(o, &o->pinned, &one);
+}
+
+static int add_denied(ta_options *o, const char *value) {
+    ta_named_key one = {.until = TA_DAY_MAX};
+    const char *at = read_hash(value, one.hash);
+    if (at && !*at) return add_named(o, &o->denied, &one);
+    return ta_wrong(o, "--deny", "", " wants the SHA-256 of a key: 64 hexadecimal digits",
+                    "popcl-ta list shows it: pin");
 }
 
 /* ---- selection ---- */
@@ -157,11 +291,19 @@ static int set_filter(ta_options *o, const char *value) {
 
 /* ---- the table ---- */
 
+/* The commands, a bit each. */
+#define IN(action) (1u << TA_##action)
+#define SETS       (IN(GEN) | IN(LIST) | IN(CHECK) | IN(DIFF))
+#define MAKERS     (IN(GEN) | IN(KEYS))
+#define ALL        (SETS | IN(SIGN) | IN(KEYS))
+
 typedef struct option_row {
     const char *name;
-    char letter;  /* 0 = none */
-    uint8_t many; /* may be given again */
-    size_t flag;  /* offset in ta_options of a uint8_t that becomes `value`, if set is NULL */
+    char letter;      /* 0 = none */
+    uint8_t many;     /* may be given again */
+    uint8_t only;     /* 1 = gen takes it only with --format blob; 2 = only with a text format */
+    uint16_t actions; /* of IN: the commands that it is for */
+    size_t flag;      /* offset in ta_options of a uint8_t that becomes `value`, if set is NULL */
     uint8_t value;
     int (*set)(ta_options *o, const char *value);
     const char *shown; /* the value's name */
@@ -169,54 +311,101 @@ typedef struct option_row {
                           a heading */
 } option_row;
 
+enum { ANY_FORMAT, OF_BLOB, OF_TEXT };
+
 #define FLAG(name) offsetof(ta_options, name)
+#define HEADING(text)                                                                              \
+    { NULL, 0, 0, 0, 0, 0, 0, NULL, NULL, text }
 static const option_row options[] = {
-    {NULL, 0, 0, 0, 0, NULL, NULL, "Which certificates (default: all)"},
-    {"org", 0, 1, 0, 0, add_org, "TEXT", "with TEXT in their organization (O=); may be repeated"},
-    {"cn", 0, 1, 0, 0, add_cn, "TEXT", "with TEXT in their common name (CN=); may be repeated"},
-    {"sha256", 0, 1, 0, 0, add_sha256, "HEX", "with this fingerprint; may be repeated"},
-    {"filter", 0, 0, 0, 0, set_filter, "FILE",
-     "that match a line of FILE: org=TEXT, cn=TEXT,\nsha256=HEX, or TEXT; # begins a comment"},
-    {"siblings", 0, 0, FLAG(selection.siblings), 1, NULL, NULL,
-     "and the others of the same organization: roots that\nwill follow, and spare ones"},
-    {"exclude", 0, 1, 0, 0, add_exclude, "WHAT",
+    HEADING("Which certificates (default: all)"),
+    {"org", 0, 1, ANY_FORMAT, SETS, 0, 0, add_org, "TEXT",
+     "with TEXT in their organization (O=); may be repeated"},
+    {"cn", 0, 1, ANY_FORMAT, SETS, 0, 0, add_cn, "TEXT",
+     "with TEXT in their common name (CN=); may be repeated"},
+    {"sha256", 0, 1, ANY_FORMAT, SETS, 0, 0, add_sha256, "HEX",
+     "with this fingerprint; may be repeated"},
+    {"filter", 0, 0, ANY_FORMAT, SETS, 0, 0, set_filter, "FILE",
+     "that match a line of FILE: org=TEXT, cn=TEXT,\nsha256=HEX, or TEXT; # begins a "
+     "comment.\nfamily=HEX,HEX,... is a family of --siblings"},
+    {"siblings", 0, 0, ANY_FORMAT, SETS, FLAG(selection.siblings), 1, NULL, NULL,
+     "and the rest of their families: roots that will\nfollow, and spare ones. A family has one "
+     "organization,\nor is a line of --filter. A root whose certificate\nby a root of the family "
+     "is in the input joins it"},
+    {"exclude", 0, 1, ANY_FORMAT, SETS, 0, 0, add_exclude, "WHAT",
      "except these: as a line of --filter; may be repeated"},
-    {"key", 0, 0, 0, 0, set_key, "rsa|ec", "only with this kind of key"},
-    {"max-certs", 0, 0, 0, 0, set_max_certs, "N",
+    {"key", 0, 1, ANY_FORMAT, SETS | IN(SIGN), 0, 0, set_key, "rsa|ec",
+     "only with this kind of key"},
+    {"max-certs", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST), 0, 0, set_max_certs, "N",
      "at most N: earlier patterns first, then small\ncertificates first"},
-    {"max-bytes", 0, 0, 0, 0, set_max_bytes, "N",
-     "at most N bytes of entries and tables on a 32-bit\nmachine; in the order of --max-certs"},
-    {NULL, 0, 0, 0, 0, NULL, NULL, "Policy"},
-    {"keep-expired", 0, 0, FLAG(keep_expired), 1, NULL, NULL, "keep expired certificates"},
-    {"min-days", 0, 0, 0, 0, set_min_days, "N", "refuse certificates that expire within N days"},
-    {"now", 0, 0, 0, 0, ta_set_now, "TIME",
+    {"max-bytes", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST), 0, 0, set_max_bytes, "N",
+     "at most N bytes of entries and tables on a 32-bit\nmachine, or of the whole blob; in the "
+     "order of\n--max-certs"},
+    HEADING("Policy"),
+    {"keep-expired", 0, 0, ANY_FORMAT, SETS, FLAG(keep_expired), 1, NULL, NULL,
+     "keep expired certificates"},
+    {"min-days", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST) | IN(DIFF), 0, 0, set_min_days, "N",
+     "refuse certificates that expire within N days"},
+    {"now", 0, 0, ANY_FORMAT, SETS, 0, 0, ta_set_now, "TIME",
      "judge for the time TIME (RFC 3339, or a date);\ndefault: the clock"},
-    {"allow-leaf", 0, 0, FLAG(allow_leaf), 1, NULL, NULL,
+    {"allow-leaf", 0, 0, ANY_FORMAT, SETS, FLAG(allow_leaf), 1, NULL, NULL,
      "take certificates of servers too, and trust them\ndirectly, without an authority. If one has "
      "no\nsubjectAltName and the server shows just that\ncertificate, its common name counts"},
-    {NULL, 0, 0, 0, 0, NULL, NULL, "Output of gen"},
-    {"output", 'o', 0, 0, 0, set_output, "FILE",
+    {"days", 0, 0, ANY_FORMAT, IN(CHECK), 0, 0, set_days, "N",
+     "check: report what ends within N days; default 30"},
+    HEADING("Output"),
+    {"output", 'o', 0, ANY_FORMAT, MAKERS | IN(SIGN), 0, 0, set_output, "FILE",
      "write to FILE, at once and whole, or not at all;\ndefault: standard output"},
-    {"format", 0, 0, 0, 0, set_format, "KIND",
-     "c (default), h (its declaration), c+h (both: FILE and\nFILE with .h), pem"},
-    {"prefix", 0, 0, 0, 0, set_prefix, "NAME", "names begin with NAME; default ca, as in ca_trust"},
-    {"section", 0, 0, 0, 0, set_section, "ATTR",
+    {"format", 0, 0, ANY_FORMAT, MAKERS, 0, 0, set_format, "KIND",
+     "c (default), h (its declaration), c+h (both: FILE and\nFILE with .h), pem, blob (signed "
+     "trust for devices)"},
+    {"prefix", 0, 0, OF_TEXT, MAKERS, 0, 0, set_prefix, "NAME",
+     "names begin with NAME; default ca, as in ca_trust"},
+    {"section", 0, 0, OF_TEXT, MAKERS, 0, 0, set_section, "ATTR",
      "put the bytes into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
      ".rodata"},
-    {"sequence", 0, 0, 0, 0, set_sequence, "N",
+    {"sequence", 0, 0, ANY_FORMAT, IN(GEN), 0, 0, set_sequence, "N",
      "number of this set: a later set has a larger one;\ndefault 0"},
-    {"verify", 0, 0, 0, 0, NULL, "FILE", "write nothing; exit 1 if FILE differs from the output"},
-    {"pins", 0, 0, FLAG(pins), 1, NULL, NULL,
+    {"verify", 0, 0, ANY_FORMAT, MAKERS, 0, 0, NULL, "FILE",
+     "write nothing; exit 1 if FILE differs from the output.\nWithout a signer, a blob's signature "
+     "is not compared"},
+    {"pins", 0, 0, ANY_FORMAT, IN(GEN), FLAG(pins), 1, NULL, NULL,
      "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
      "own certificates"},
-    {NULL, 0, 0, 0, 0, NULL, NULL, "Other"},
-    {"quiet", 'q', 0, FLAG(quiet), 1, NULL, NULL, "report only errors"},
-    {"verbose", 'v', 0, FLAG(verbose), 1, NULL, NULL,
+    HEADING("A blob (gen --format blob)"),
+    {"scope", 0, 0, OF_BLOB, IN(GEN) | IN(CHECK), 0, 0, set_scope, "LABEL",
+     "the product that it is for"},
+    {"floor", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_floor, "N",
+     "sets with a number below N are refused once this one\nis there; default 0"},
+    {"made", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_made, "TIME",
+     "when it is signed: a clock that shows less is wrong;\ndefault: --now, or the clock"},
+    {"stale", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_stale, "TIME",
+     "from when it needs a successor: a time, or a number\nof days; default: never"},
+    {"pin", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_pin, "HEX[:FROM[:UNTIL]]",
+     "a pin of the server's key, with its first and last\nday; may be repeated. INPUT may then be "
+     "missing"},
+    {"deny", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_denied, "HEX",
+     "a key that is refused in every chain; may be repeated"},
+    {"retire", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_retired, "NUMBER",
+     "this key signs no more; may be repeated"},
+    {"key-number", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_key_number, "NUMBER",
+     "the signer's key: its place in the policy; default 0"},
+    {"key", 0, 1, ANY_FORMAT, SETS | IN(SIGN), 0, 0, set_key, "FILE",
+     "sign with this private key: P-256, PEM, not encrypted"},
+    {"sign-with", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_sign_with, "CMD",
+     "sign with a command: it gets the octets to be signed\non standard input, and writes an ECDSA "
+     "signature with\nSHA-256 in DER to standard output"},
+    {"public", 0, 1, OF_BLOB, IN(GEN) | IN(SIGN) | IN(CHECK), 0, 0, add_public, "FILE",
+     "public key (PEM) that the signature must fit. check:\nmay be repeated, in the order of key "
+     "numbers"},
+    HEADING("Other"),
+    {"quiet", 'q', 0, ANY_FORMAT, ALL, FLAG(quiet), 1, NULL, NULL, "report only errors"},
+    {"verbose", 'v', 0, ANY_FORMAT, ALL, FLAG(verbose), 1, NULL, NULL,
      "also report certificates that are not selected"},
-    {"help", 'h', 0, FLAG(action), TA_HELP, NULL, NULL, "this text"},
-    {"version", 'V', 0, FLAG(action), TA_VERSION, NULL, NULL, "the version"},
+    {"help", 'h', 0, ANY_FORMAT, ALL, FLAG(action), TA_HELP, NULL, NULL, "this text"},
+    {"version", 'V', 0, ANY_FORMAT, ALL, FLAG(action), TA_VERSION, NULL, NULL, "the version"},
 };
 #undef FLAG
+#undef HEADING
 
 enum { ROWS = sizeof options / sizeof *options };
 
@@ -287,30 +476,35 @@ static int ta_take_letters(ta_options *o, int argc, char *const argv[], int *at)
     return 0;
 }
 
+#define SEE_COMMANDS "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP
+
+static const struct {
+    const char *name;
+    ta_action action;
+    size_t least, most; /* inputs; most 0 = any number */
+} commands[] = {
+    {"gen", TA_GEN, 1, 0},   {"list", TA_LIST, 1, 0}, {"check", TA_CHECK, 1, 0},
+    {"diff", TA_DIFF, 2, 2}, {"sign", TA_SIGN, 1, 1}, {"keys", TA_KEYS, 1, 0},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
 static int take_command(ta_options *o, const char *name) {
-    static const char *const later[] = {"check", "diff", "for-host", "for-chain", "blob"};
-    if (strcmp(name, "gen") == 0)
-        o->action = TA_GEN;
-    else if (strcmp(name, "list") == 0)
-        o->action = TA_LIST;
-    else {
-        for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-            if (strcmp(name, later[i]) == 0)
-                return ta_wrong(o, name, "", " is not in this version", "gen and list are");
-        return ta_wrong(o, "there is no command ", name, "",
-                        "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i].name) != 0) continue;
+        o->action = (uint8_t)commands[i].action;
+        return 0;
     }
-    return 0;
+    if (strcmp(name, "for-host") == 0 || strcmp(name, "for-chain") == 0)
+        return ta_wrong(o, name, "", " is not in this version", SEE_COMMANDS);
+    return ta_wrong(o, "there is no command ", name, "", SEE_COMMANDS);
 }
 
 /* Options that exclude each other. */
 static const struct {
     const char *a, *b;
-} exclusive[] = {{"output", "verify"},
-                 {"keep-expired", "min-days"},
-                 {"keep-expired", "now"},
-                 {"quiet", "verbose"},
-                 {"pins", "max-bytes"}};
+} exclusive[] = {{"output", "verify"}, {"keep-expired", "min-days"}, {"keep-expired", "now"},
+                 {"quiet", "verbose"}, {"sign-with", "key"},         {"pins", "max-bytes"}};
 
 /* Returns whether it is the name of a C file, for whose header an #include can be written. */
 static int is_c_name(const char *name) {
@@ -318,24 +512,86 @@ static int is_c_name(const char *name) {
     return n >= 3 && strcmp(name + n - 2, ".c") == 0 && !strpbrk(name, "\"\\\n\r");
 }
 
-static int ta_check_rules(ta_options *o) {
-    char name[64];
-    if (o->action == TA_NONE)
-        return ta_wrong(o, "the command is missing", "", "",
-                        "popcl-ta gen INPUT... or popcl-ta list INPUT...; " SEE_HELP);
-    if (o->inputs_len == 0)
-        return ta_wrong(o, "the input is missing", "", "",
-                        "give a PEM bundle, a DER file or a directory, or - for standard input");
+/* Each option must be for the command and for the format. */
+static int check_rows(ta_options *o, const char *command) {
+    char name[32], text[64];
+    for (const option_row *row = options; row < options + ROWS; row++) {
+        if (!row->name || !(o->given >> (row - options) & 1)) continue;
+        (void)snprintf(text, sizeof text, "%s takes no %s", command, ta_called(row, name));
+        if (!(row->actions >> o->action & 1)) return ta_wrong(o, text, "", "", SEE_HELP);
+        if (o->action == TA_GEN && row->only == OF_BLOB && o->format != TA_BLOB)
+            return ta_wrong(o, "", ta_called(row, name), " is for --format blob", SEE_HELP);
+        if (row->only == OF_TEXT && o->format == TA_BLOB)
+            return ta_wrong(o, "", ta_called(row, name), " is not for --format blob", SEE_HELP);
+    }
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
         if (!given(o, exclusive[i].a) || !given(o, exclusive[i].b)) continue;
-        (void)snprintf(name, sizeof name, "--%s and --%s", exclusive[i].a, exclusive[i].b);
-        return ta_wrong(o, "", name, " exclude each other", "give one of them");
+        (void)snprintf(text, sizeof text, "--%s and --%s", exclusive[i].a, exclusive[i].b);
+        return ta_wrong(o, "", text, " exclude each other", "give one of them");
     }
-    if (o->action == TA_LIST &&
-        (o->output || o->verify || given(o, "format") || given(o, "prefix") ||
-         given(o, "section") || given(o, "sequence") || o->pins))
-        return ta_wrong(o, "list takes no option of output", "", "",
-                        "gen does; list always shows the pins too");
+    return 0;
+}
+
+/* How a blob is signed, or that its signature is judged. */
+static int check_signer(ta_options *o) {
+    int signs = o->action == TA_SIGN || (o->action == TA_GEN && o->format == TA_BLOB);
+    if (o->key_file && !signs)
+        return ta_wrong(o, "--key wants rsa or ec", "", "",
+                        "a key that signs is for sign, and for gen --format blob");
+    if (o->action == TA_SIGN && !o->key_file && !o->sign_with)
+        return ta_wrong(o, "sign wants --key FILE, or --sign-with CMD", "", "", SEE_HELP);
+    if (o->action == TA_SIGN && o->selection.keys != TA_ANY_KEY)
+        return ta_wrong(o, "sign wants --key with the file of a key", "", "",
+                        "a file of the name rsa or ec is ./rsa or ./ec");
+    if (o->sign_with && o->publics_len == 0)
+        return ta_wrong(o, "--sign-with wants --public FILE", "", "",
+                        "the signature is checked with that key before anything is written");
+    if (signs && o->publics_len > 1)
+        return ta_wrong(o, "--public is given twice", "", "", "give the key of the one signer");
+    return 0;
+}
+
+static int check_blob(ta_options *o) {
+    if (o->action != TA_GEN || o->format != TA_BLOB) return 0;
+    if (!o->scope)
+        return ta_wrong(o, "--format blob wants --scope LABEL", "", "",
+                        "LABEL names the product, as popcl_blob_policy.scope does");
+    if (!given(o, "sequence"))
+        return ta_wrong(o, "--format blob wants --sequence N", "", "",
+                        "N is larger than that of the last set: a device takes no smaller one");
+    if (o->floor > o->sequence)
+        return ta_wrong(o, "--floor is above --sequence", "", "",
+                        "a device would refuse this set itself");
+    if (o->retired >> o->key_number & 1)
+        return ta_wrong(o, "--retire has the number of the key that signs", "", "",
+                        "give the --key-number of another key");
+    o->selection.blob_bytes =
+        POPCL_BLOB_HEAD + TA_BLOB_ROW * (size_t)(o->pinned.len + o->denied.len);
+    return 0;
+}
+
+static int check_inputs(ta_options *o, size_t command) {
+    char text[64];
+    if (o->inputs_len == 0 && !o->pinned.len && o->action != TA_SIGN && o->action != TA_KEYS)
+        return ta_wrong(o, "the input is missing", "", "",
+                        "give a PEM bundle, a DER file or a directory, or - for standard input");
+    size_t least = o->pinned.len ? 0 : commands[command].least, most = commands[command].most;
+    if (o->inputs_len >= least && (most == 0 || o->inputs_len <= most)) return 0;
+    (void)snprintf(text, sizeof text, "%s wants %zu input%s", commands[command].name, least,
+                   least == 1 ? "" : "s");
+    return ta_wrong(o, text, "", "", SEE_HELP);
+}
+
+static int ta_check_rules(ta_options *o) {
+    size_t command = 0;
+    if (o->action == TA_NONE) return ta_wrong(o, "the command is missing", "", "", SEE_COMMANDS);
+    while (commands[command].action != o->action)
+        command++;
+    if (check_rows(o, commands[command].name) || check_signer(o) || check_blob(o) ||
+        check_inputs(o, command))
+        return -1;
+    if (o->action == TA_KEYS && o->format > TA_C_AND_H)
+        return ta_wrong(o, "keys takes --format c, h or c+h", "", "", SEE_HELP);
     if (o->format == TA_C_AND_H && !is_c_name(o->verify ? o->verify : o->output))
         return ta_wrong(o, "--format c+h wants -o or --verify with a name that ends in .c", "", "",
                         "the header gets the same name with .h");
@@ -349,9 +605,11 @@ int ta_options_parse(ta_options *o, int argc, char *const argv[]) {
     int only_inputs = 0; /* after "--" */
     memset(o, 0, sizeof *o);
     o->prefix = "ca";
-    o->now = INT64_MIN;
+    o->now = o->made = INT64_MIN;
+    o->days = 30;
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
-    if (!o->inputs) return ta_wrong(o, "out of memory", "", "", "");
+    o->publics = calloc((size_t)argc + 1, sizeof *o->publics);
+    if (!o->inputs || !o->publics) return ta_wrong(o, "out of memory", "", "", "");
     for (int at = 1; at < argc; at++) {
         const char *arg = argv[at];
         int failed = 0;
@@ -375,7 +633,12 @@ int ta_options_parse(ta_options *o, int argc, char *const argv[]) {
 
 void ta_options_free(ta_options *o) {
     free(o->inputs);
-    o->inputs = NULL;
+    free(o->publics);
+    free(o->pinned.list);
+    free(o->denied.list);
+    o->inputs = o->publics = NULL;
+    memset(&o->pinned, 0, sizeof o->pinned);
+    memset(&o->denied, 0, sizeof o->denied);
     ta_selection_free(&o->selection);
 }
 
@@ -384,27 +647,36 @@ void ta_options_free(ta_options *o) {
 static const char help_head[] =
     "popcl-ta makes trust anchors for popcl from the certificates of authorities.\n"
     "\n"
-    "  popcl-ta gen  [OPTIONS] INPUT...    C source, to be compiled into a program\n"
-    "  popcl-ta list [OPTIONS] INPUT...    the certificates, and which can be used\n"
+    "  popcl-ta gen   [OPTIONS] INPUT...   C source, to be compiled into a program, or\n"
+    "                                      a blob, to be sent to devices\n"
+    "  popcl-ta list  [OPTIONS] INPUT...   the certificates, and which can be used\n"
+    "  popcl-ta check [OPTIONS] INPUT...   faults, and the parts that soon end\n"
+    "  popcl-ta diff  [OPTIONS] OLD NEW    anchors that came, went or changed\n"
+    "  popcl-ta sign  [OPTIONS] BLOB       the blob with a signature\n"
+    "  popcl-ta keys  [OPTIONS] FILE...    C source of the public keys of signers (PEM)\n"
     "\n"
     "INPUT is a PEM bundle, a DER certificate, a directory of such, or - for standard\n"
-    "input. Certificates that popcl or BearSSL cannot use are left out; standard\n"
+    "input. For list, check and diff it may also be a blob, or C source that gen\n"
+    "wrote. Certificates that popcl or BearSSL cannot use are left out; standard\n"
     "error has the reasons.\n"
     "The same certificates give the same output, byte for byte, until one of them\n"
-    "expires. --now fixes the day, --keep-expired keeps expired certificates.\n";
+    "expires. --now fixes the day, --keep-expired keeps expired certificates. For the\n"
+    "same blob give --made too.\n";
 
 static const char help_tail[] =
     "\n"
     "Exit codes\n"
     "   0  done                                 66  an input cannot be read\n"
-    "   1  --verify: FILE is not up to date     73  the output cannot be created\n"
-    "  64  usage                                74  the output cannot be written\n"
-    "  65  damaged input, or nothing usable in it\n"
+    "   1  check, diff, --verify: found some    69  the command of --sign-with failed\n"
+    "  64  usage                                73  the output cannot be created\n"
+    "  65  damaged input, or nothing usable     74  the output cannot be written\n"
     "\n"
     "Examples\n"
     "  popcl-ta gen /etc/ssl/certs/ca-certificates.crt \\\n"
     "      --org 'Internet Security Research Group' -o anchors.c\n"
-    "  popcl-ta gen my-ca.pem --verify anchors.c\n";
+    "  popcl-ta gen my-ca.pem --verify anchors.c\n"
+    "  popcl-ta gen my-ca.pem --format blob --scope my-product --sequence 7 \\\n"
+    "      --key signer.pem -o trust.ptb\n";
 
 void ta_options_help(void (*put)(void *ctx, const char *text), void *ctx) {
     enum { COLUMN = 26 };
@@ -422,7 +694,12 @@ void ta_options_help(void (*put)(void *ctx, const char *text), void *ctx) {
         (void)snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->shown ? " " : "",
                        row->shown ? row->shown : "");
         put(ctx, left);
-        for (size_t n = strlen(left); n < COLUMN; n++)
+        size_t used = strlen(left);
+        if (used >= COLUMN) {
+            put(ctx, "\n");
+            used = 0;
+        }
+        for (; used < COLUMN; used++)
             put(ctx, " ");
         for (const char *line = row->help; line;) {
             const char *end = strchr(line, '\n');

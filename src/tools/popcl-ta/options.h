@@ -8,10 +8,33 @@
 
 #include "select.h"
 
-typedef enum ta_action { TA_NONE, TA_GEN, TA_LIST, TA_HELP, TA_VERSION } ta_action;
-typedef enum ta_format { TA_C, TA_H, TA_C_AND_H, TA_PEM } ta_format;
+typedef enum ta_action {
+    TA_NONE,
+    TA_GEN,
+    TA_LIST,
+    TA_CHECK,
+    TA_DIFF,
+    TA_SIGN,
+    TA_KEYS,
+    TA_HELP,
+    TA_VERSION
+} ta_action;
+typedef enum ta_format { TA_C, TA_H, TA_C_AND_H, TA_PEM, TA_BLOB } ta_format;
 
 #define TA_PREFIX_MAX 40
+#define TA_DAY_MAX    65535u /* days since 1970; as the end of a pin: for ever */
+
+/* A key that is named by the SHA-256 of its SubjectPublicKeyInfo: a pin, with the first and the
+ * last day on which it counts, or a denied key, whose days are not used. */
+typedef struct ta_named_key {
+    unsigned char hash[32];
+    uint16_t from, until; /* days since 1970 */
+} ta_named_key;
+
+typedef struct ta_named_keys {
+    ta_named_key *list;
+    size_t len;
+} ta_named_keys;
 
 typedef struct ta_options {
     uint8_t action; /* ta_action */
@@ -21,6 +44,18 @@ typedef struct ta_options {
     int64_t now; /* Unix seconds; INT64_MIN = not given */
     uint32_t sequence;
     ta_selection selection;
+    /* of a blob */
+    uint32_t floor, retired;            /* retired: bit n is key n */
+    uint8_t key_number, has_key_number; /* has: it was given */
+    const char *scope;                  /* NULL = not given */
+    int64_t made;                       /* Unix seconds; INT64_MIN = not given */
+    int64_t stale;                      /* Unix seconds; 0 = never */
+    int64_t stale_days;                 /* days after `made`, in place of stale; 0 = not given */
+    ta_named_keys pinned, denied;
+    const char *key_file, *sign_with; /* NULL = not given */
+    const char **publics;             /* files of public keys, publics_len of them */
+    size_t publics_len;
+    int64_t days;                /* of check */
     const char *prefix;          /* of every name in the output; a C identifier */
     const char *section;         /* NULL = none */
     const char *output, *verify; /* NULL = not given; an output of "-" is NULL too */

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,18 @@ void ta_say(const char *format, ...) {
             (void)fprintf(stderr, "\\x%02x", (unsigned)(unsigned char)*c);
     }
     (void)fputc('\n', stderr);
+}
+
+const char *ta_system_says(int error) {
+    static char text[96];
+    if (error == EFBIG) return "it is larger than 64 MB";
+    if (strerror_r(error, text, sizeof text)) (void)snprintf(text, sizeof text, "error %d", error);
+    return text;
+}
+
+int ta_out_of_memory(void) {
+    ta_say("out of memory");
+    return TA_IO_ERROR;
 }
 
 void ta_say_finding(const pop_anchor *a) {

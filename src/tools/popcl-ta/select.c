@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "blobform.h"
+
 /* ---- patterns ---- */
 
 static int hex_value(char c) {
@@ -191,15 +193,17 @@ static int by_preference(const void *left, const void *right) {
 
 int ta_limit(const ta_selection *s, pop_anchors *a) {
     enum { ROW = sizeof(pop_anchor *) };
-    size_t count = 0, kept = 0, octets = 0;
+    size_t count = 0, kept = 0, octets = s->blob_bytes;
     pop_anchor **order = malloc((a->len + 1) * ROW);
     if (!order) return -1;
     for (size_t i = 0; i < a->len; i++)
         if (a->list[i].finding == POP_ANCHOR_USABLE) order[count++] = &a->list[i];
     qsort(order, count, ROW, by_preference);
     for (size_t i = 0; i < count; i++) {
-        size_t n = pop_anchor_size(order[i]);
-        if ((s->max_certs && kept == s->max_certs) || (s->max_bytes && n > s->max_bytes - octets)) {
+        size_t n =
+            s->blob_bytes ? (size_t)TA_BLOB_ROW + order[i]->anchor.entry_len : pop_anchor_size(order[i]);
+        if ((s->max_certs && kept == s->max_certs) ||
+            (s->max_bytes && (octets > s->max_bytes || n > s->max_bytes - octets))) {
             order[i]->finding = POP_ANCHOR_OVER_LIMIT;
             continue;
         }

@@ -29,6 +29,7 @@ typedef struct ta_selection {
     uint8_t siblings;        /* 1 = others of a selected one's organization are selected too */
     ta_keys keys;
     size_t max_certs, max_bytes; /* 0 = no limit */
+    size_t blob_bytes; /* max_bytes is about a blob: its bytes without anchors. 0 = about a table */
 } ta_selection;
 
 /* Reads a pattern: `org=TEXT`, `cn=TEXT`, `sha256=HEX`, 64 hexadecimal digits (colons may separate
