@@ -294,12 +294,18 @@ static int keep_anchor(pop_anchor *one, const br_x509_pkey *k, const pop_cert *c
     return 0;
 }
 
+static void hash_span(unsigned char hash[br_sha256_SIZE], pop_span s) {
+    br_sha256_context sha;
+    br_sha256_init(&sha);
+    br_sha256_update(&sha, s.p, s.n);
+    br_sha256_out(&sha, hash);
+}
+
 /* Keeps texts and octets of the certificate, in one piece of memory that begins with the
  * subject. */
 static int keep_details(pop_anchor *one, const pop_cert *c, const unsigned char *p, size_t n) {
     enum { SUBJECT = 1024, PART = 256 };
     char *to = malloc(SUBJECT + 2 * PART + n);
-    br_sha256_context sha;
     if (!to) return -1;
     one->subject = to;
     one->organization = to + SUBJECT;
@@ -310,9 +316,9 @@ static int keep_details(pop_anchor *one, const pop_cert *c, const unsigned char 
     pop_cert_name_text(c->subject, one->subject, SUBJECT);
     (void)pop_cert_name_part(c->subject, 10, one->organization, PART);
     (void)pop_cert_name_part(c->subject, 3, one->common_name, PART);
-    br_sha256_init(&sha);
-    br_sha256_update(&sha, c->key.p, c->key.n);
-    br_sha256_out(&sha, one->pin);
+    hash_span(one->pin, c->key);
+    hash_span(one->subject_hash, c->subject);
+    hash_span(one->issuer_hash, c->issuer);
     return 0;
 }
 

@@ -104,7 +104,8 @@ typedef struct pop_anchor {
     char *organization;    /* UTF-8, or any other octets; "" = the subject has no such part */
     char *common_name;     /* as organization */
     unsigned char pin[32]; /* SHA-256 of its SubjectPublicKeyInfo (RFC 7469, 2.4) */
-    unsigned char *der;    /* the certificate, der_len octets */
+    unsigned char subject_hash[32], issuer_hash[32]; /* SHA-256 of these names in DER */
+    unsigned char *der;                              /* the certificate, der_len octets */
     size_t der_len;
     char key[32]; /* "RSA 2048", "P-256"; also if it cannot be used. Is there without details too */
     long rank;    /* 0; for the caller to use */

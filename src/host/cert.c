@@ -289,8 +289,8 @@ static int read_tbs(pop_cert *c, der tbs) {
         c->version = number.p[0] + 1u;
     }
     if (cert_take(&tbs, INTEGER, &part) || part.n == 0) return -1; /* serialNumber */
-    /* signature, issuer */
-    if (cert_take(&tbs, SEQUENCE, &part) || cert_take(&tbs, SEQUENCE, &part)) return -1;
+    /* signature */
+    if (cert_take(&tbs, SEQUENCE, &part) || take_whole(&tbs, SEQUENCE, &c->issuer)) return -1;
     if (cert_take(&tbs, SEQUENCE, &dates) || take_time(&dates, &c->not_before) ||
         take_time(&dates, &c->not_after) || dates.n)
         return -1;

@@ -35,9 +35,9 @@ enum pop_cert_flag {
 
 /* All spans point into the octets that were read. */
 typedef struct pop_cert {
-    unsigned version; /* 1, 2 or 3 */
-    pop_span subject; /* Name, with its own tag and length */
-    pop_span key;     /* SubjectPublicKeyInfo, likewise */
+    unsigned version;         /* 1, 2 or 3 */
+    pop_span issuer, subject; /* Names, with their own tags and lengths */
+    pop_span key;             /* SubjectPublicKeyInfo, likewise */
     pop_span key_oid,
         curve;          /* contents of the algorithm's OID, and of an EC key's curve (n 0 = none) */
     pop_span signed_by; /* contents of the OID of the signature's algorithm */

@@ -21,7 +21,7 @@ void ta_blob_put(unsigned char *p, uint64_t value, size_t octets) {
         p[--octets] = (unsigned char)value;
 }
 
-static void hash_of(unsigned char hash[br_sha256_SIZE], const void *p, size_t n) {
+static void blob_hash(unsigned char hash[br_sha256_SIZE], const void *p, size_t n) {
     br_sha256_context sha;
     br_sha256_init(&sha);
     br_sha256_update(&sha, p, n);
@@ -30,13 +30,13 @@ static void hash_of(unsigned char hash[br_sha256_SIZE], const void *p, size_t n)
 
 void ta_blob_scope(unsigned char scope[TA_BLOB_SCOPE], const char *label) {
     unsigned char hash[br_sha256_SIZE];
-    hash_of(hash, label, strlen(label));
+    blob_hash(hash, label, strlen(label));
     memcpy(scope, hash, TA_BLOB_SCOPE);
 }
 
 void ta_blob_digest(unsigned char digest[TA_BLOB_DIGEST], const void *entry, size_t n) {
     unsigned char hash[br_sha256_SIZE];
-    hash_of(hash, entry, n);
+    blob_hash(hash, entry, n);
     memcpy(digest, hash, TA_BLOB_DIGEST);
 }
 
@@ -122,7 +122,7 @@ static anchor_row *make_anchors(const ta_set *s, size_t count, size_t *octets) {
 
 /* ---- the whole ---- */
 
-/* What goes into a blob, besides the options. */
+/* The content of a blob, besides the options. */
 typedef struct content {
     anchor_row *anchors;
     size_t anchors_len, entries; /* entries: their octets */
@@ -164,7 +164,7 @@ static const char *put_all(unsigned char **blob, size_t *len, const content *c,
     }
     put_keys(row, &c->pins, 1);
     put_keys(row + c->pins.len * TA_BLOB_ROW, &c->denied, 0);
-    hash_of(p + TA_BLOB_INDEX_HASH_AT, p + POPCL_BLOB_HEAD, index);
+    blob_hash(p + TA_BLOB_INDEX_HASH_AT, p + POPCL_BLOB_HEAD, index);
     *blob = p;
     return NULL;
 }

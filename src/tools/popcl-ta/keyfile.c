@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* keyfile - see keyfile.h. What a private key was read from is zeroed, as far as it is in memory of
- * this file. */
+/* keyfile - see keyfile.h. All memory of this file that held a private key is zeroed. */
 #define _POSIX_C_SOURCE 200809L
 #include "keyfile.h"
 

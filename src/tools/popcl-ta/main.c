@@ -58,12 +58,13 @@ static int read_filter(ta_selection *s) {
     }
     long line = strlen(s->filter) < len ? 1 : ta_selection_add_lines(s, s->filter);
     if (line < 0) return ta_out_of_memory();
-    if (line == 0 && s->len > before) return TA_DONE;
+    if (line == 0 && (s->len > before || (s->len && s->kin_len))) return TA_DONE;
     if (line == 0)
         ta_say("%s holds no pattern", s->filter_file);
     else
-        ta_say("%s:%ld: this is no pattern: org=TEXT, cn=TEXT, sha256=HEX, or TEXT", s->filter_file,
-               line);
+        ta_say("%s:%ld: this is no pattern: org=TEXT, cn=TEXT, sha256=HEX, "
+               "TEXT, or family=HEX,HEX",
+               s->filter_file, line);
     return TA_BAD_DATA;
 }
 
@@ -74,7 +75,7 @@ static int has_certificate(const pop_anchors *a, size_t since) {
     return 0;
 }
 
-static const char *called(const char *path) {
+static const char *input_name(const char *path) {
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
@@ -85,7 +86,7 @@ static int read_input(run *r, const char *path, ta_back *b) {
     int code = ta_back_read(b, path), failed = 0;
     if (code != TA_DONE || b->kind != TA_BACK_CERTIFICATES) return code;
     if (b->octets) {
-        failed = pop_anchors_read(&r->anchors, called(path), b->octets, b->len);
+        failed = pop_anchors_read(&r->anchors, input_name(path), b->octets, b->len);
     } else {
         popcl_posix_trust_error e = pop_anchors_read_dir(&r->anchors, path);
         failed = e == POPCL_POSIX_TRUST_MEMORY;
@@ -96,7 +97,7 @@ static int read_input(run *r, const char *path, ta_back *b) {
     }
     if (failed) return ta_out_of_memory();
     if (has_certificate(&r->anchors, before)) return TA_DONE;
-    ta_say("there is no certificate in %s", called(path));
+    ta_say("there is no certificate in %s", input_name(path));
     return TA_BAD_DATA;
 }
 
@@ -107,7 +108,7 @@ static int read_inputs(run *r) {
         ta_back b;
         code = read_input(r, path, &b);
         if (code == TA_DONE && b.kind != TA_BACK_CERTIFICATES) {
-            ta_say("%s is no certificate, but %s: give what it was made from", called(path),
+            ta_say("%s is no certificate, but %s: give what it was made from", input_name(path),
                    b.kind == TA_BACK_BLOB ? "a blob" : "C source of popcl-ta");
             code = TA_BAD_DATA;
         }
@@ -153,7 +154,7 @@ static void prepare_reading(run *r) {
     a->min_s = o->min_days * 86400;
 }
 
-static int choose(run *r) {
+static int select_all(run *r) {
     ta_options *o = &r->options;
     pop_anchors *a = &r->anchors;
     return ta_select(&o->selection, a) || pop_anchors_merge(a) || ta_limit(&o->selection, a) ||
@@ -168,7 +169,7 @@ static int gather(run *r) {
     prepare_reading(r);
     int code = read_filter(&r->options.selection);
     if (code == TA_DONE) code = read_inputs(r);
-    if (code == TA_DONE) code = choose(r);
+    if (code == TA_DONE) code = select_all(r);
     if (code != TA_DONE) return code;
     code = check_patterns(&r->options.selection);
     return pop_anchors_count(&r->anchors, POP_ANCHOR_DAMAGED) ? TA_BAD_DATA : code;
@@ -411,8 +412,8 @@ static int read_set(ta_back *b, char wrong[256]) {
 }
 
 /* Reads all inputs. For each set that popcl-ta made, calls `show`. */
-static int read_all(run *r, report *p,
-                    int (*show)(const run *r, report *p, ta_back *b, const char *path)) {
+static int read_every(run *r, report *p,
+                      int (*show)(const run *r, report *p, ta_back *b, const char *path)) {
     prepare_reading(r);
     int code = read_filter(&r->options.selection);
     for (size_t i = 0; i < r->options.inputs_len && (code == TA_DONE || code == TA_BAD_DATA); i++) {
@@ -421,7 +422,7 @@ static int read_all(run *r, report *p,
         if (one == TA_DONE && b.kind == TA_BACK_CERTIFICATES)
             p->certificates++;
         else if (one == TA_DONE)
-            one = show(r, p, &b, called(r->options.inputs[i]));
+            one = show(r, p, &b, input_name(r->options.inputs[i]));
         if (one != TA_DONE) code = one;
         ta_back_free(&b);
     }
@@ -439,7 +440,7 @@ static int list_set(const run *r, report *p, ta_back *b, const char *path) {
 
 static int list_certificates(run *r, report *p) {
     const pop_anchors *all = &r->anchors;
-    int code = choose(r);
+    int code = select_all(r);
     if (code != TA_DONE) return code;
     for (size_t i = 0; i < all->len; i++) {
         const pop_anchor *a = &all->list[i];
@@ -453,13 +454,13 @@ static int list_certificates(run *r, report *p) {
 }
 
 static int list(run *r, report *p) {
-    int code = read_all(r, p, list_set);
+    int code = read_every(r, p, list_set);
     return code == TA_DONE && p->certificates ? list_certificates(r, p) : code;
 }
 
 /* Checks who signed a blob, and for which product. A single key is the signer's, whatever its
  * number. */
-static void check_signature(const run *r, report *p, const ta_back *b, const char *path) {
+static void judge_signature(const run *r, report *p, const ta_back *b, const char *path) {
     const ta_options *o = &r->options;
     size_t number = r->keys.len == 1 ? 0 : b->key_number;
     unsigned char scope[TA_BLOB_SCOPE];
@@ -490,7 +491,7 @@ static int check_set(const run *r, report *p, ta_back *b, const char *path) {
     }
     if (code != TA_DONE) return code;
     p->faults += ta_show_faults(p->f, b, path, now, now + r->options.days * 86400);
-    if (b->kind == TA_BACK_BLOB) check_signature(r, p, b, path);
+    if (b->kind == TA_BACK_BLOB) judge_signature(r, p, b, path);
     return TA_DONE;
 }
 
@@ -498,8 +499,8 @@ static int check(run *r, report *p) {
     int code = TA_DONE;
     for (size_t i = 0; i < r->options.publics_len && code == TA_DONE; i++)
         code = ta_keyfile_publics(&r->keys, r->options.publics[i]);
-    if (code == TA_DONE) code = read_all(r, p, check_set);
-    if (code == TA_DONE && p->certificates) code = choose(r);
+    if (code == TA_DONE) code = read_every(r, p, check_set);
+    if (code == TA_DONE && p->certificates) code = select_all(r);
     if (code == TA_DONE) code = check_patterns(&r->options.selection);
     if (code != TA_DONE) return code;
     p->faults += ta_show_certificate_faults(p->f, &r->anchors,
@@ -516,10 +517,10 @@ static int read_side(run *side, const char *path, ta_back *b) {
     if (code != TA_DONE) return code;
     if (b->kind != TA_BACK_CERTIFICATES) {
         code = read_set(b, wrong);
-        if (code == TA_BAD_DATA) ta_say("%s: %s", called(path), wrong);
+        if (code == TA_BAD_DATA) ta_say("%s: %s", input_name(path), wrong);
         return code;
     }
-    code = choose(side);
+    code = select_all(side);
     if (code == TA_DONE && ta_back_take(b, &side->set)) code = ta_out_of_memory();
     for (size_t i = 0; code == TA_DONE && i < side->anchors.len; i++)
         if (pop_anchor_kind_of(side->anchors.list[i].finding) == POP_ANCHOR_DAMAGED) {

@@ -138,7 +138,7 @@ static int set_sequence(ta_options *o, const char *value) {
 
 /* ---- a blob ---- */
 
-static int set_floor(ta_options *o, const char *value) {
+static int ta_set_floor(ta_options *o, const char *value) {
     return set_32_bits(o, "--floor", value, &o->floor);
 }
 
@@ -220,7 +220,7 @@ static int take_day(const char **at, uint16_t *day) {
     return 0;
 }
 
-static int add_named(ta_options *o, ta_named_keys *keys, const ta_named_key *one) {
+static int ta_add_named(ta_options *o, ta_named_keys *keys, const ta_named_key *one) {
     ta_named_key *grown = realloc(keys->list, (keys->len + 1) * sizeof *grown);
     if (!grown) return ta_wrong(o, "out of memory", "", "", "");
     keys->list = grown;
@@ -237,13 +237,13 @@ static int add_pin(ta_options *o, const char *value) {
                         "dates like 2026-11-25, to 2149");
     if (one.from > one.until)
         return ta_wrong(o, "--pin", "", " ends before it begins", "give FROM, then UNTIL");
-    return add_named(o, &o->pinned, &one);
+    return ta_add_named(o, &o->pinned, &one);
 }
 
 static int add_denied(ta_options *o, const char *value) {
     ta_named_key one = {.until = TA_DAY_MAX};
     const char *at = read_hash(value, one.hash);
-    if (at && !*at) return add_named(o, &o->denied, &one);
+    if (at && !*at) return ta_add_named(o, &o->denied, &one);
     return ta_wrong(o, "--deny", "", " wants the SHA-256 of a key: 64 hexadecimal digits",
                     "popcl-ta list shows it: pin");
 }
@@ -374,7 +374,7 @@ static const option_row options[] = {
     HEADING("A blob (gen --format blob)"),
     {"scope", 0, 0, OF_BLOB, IN(GEN) | IN(CHECK), 0, 0, set_scope, "LABEL",
      "the product that it is for"},
-    {"floor", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_floor, "N",
+    {"floor", 0, 0, OF_BLOB, IN(GEN), 0, 0, ta_set_floor, "N",
      "sets with a number below N are refused once this one\nis there; default 0"},
     {"made", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_made, "TIME",
      "when it is signed: a clock that shows less is wrong;\ndefault: --now, or the clock"},
@@ -392,7 +392,7 @@ static const option_row options[] = {
     {"key", 0, 1, ANY_FORMAT, SETS | IN(SIGN), 0, 0, set_key, "FILE",
      "sign with this private key: P-256, PEM, not encrypted"},
     {"sign-with", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_sign_with, "CMD",
-     "sign with a command: it gets the octets to be signed\non standard input, and writes an ECDSA "
+     "sign with a command. It gets the octets to be signed\non standard input, and writes an ECDSA "
      "signature with\nSHA-256 in DER to standard output"},
     {"public", 0, 1, OF_BLOB, IN(GEN) | IN(SIGN) | IN(CHECK), 0, 0, add_public, "FILE",
      "public key (PEM) that the signature must fit. check:\nmay be repeated, in the order of key "

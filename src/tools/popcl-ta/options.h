@@ -24,11 +24,11 @@ typedef enum ta_format { TA_C, TA_H, TA_C_AND_H, TA_PEM, TA_BLOB } ta_format;
 #define TA_PREFIX_MAX 40
 #define TA_DAY_MAX    65535u /* days since 1970; as the end of a pin: for ever */
 
-/* A key that is named by the SHA-256 of its SubjectPublicKeyInfo: a pin, with the first and the
- * last day on which it counts, or a denied key, whose days are not used. */
+/* The SHA-256 of a key's SubjectPublicKeyInfo: of a pin, or of a denied key. The days are the first
+ * and the last one on which a pin counts, since 1970. Of a denied key they are not used. */
 typedef struct ta_named_key {
     unsigned char hash[32];
-    uint16_t from, until; /* days since 1970 */
+    uint16_t from, until;
 } ta_named_key;
 
 typedef struct ta_named_keys {

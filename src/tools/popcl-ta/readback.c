@@ -84,8 +84,8 @@ static int read_copy(void *ctx, uint32_t at, unsigned char *p, size_t n) {
     return 0;
 }
 
-/* The library opens a signed blob of a known product only. So its header gets another scope and
- * another signature, by a key that everybody knows, for as long as it is judged: all else is
+/* The library opens only a blob with a signature that it accepts, for a known product. So the
+ * header gets another scope, and another signature by a key that everybody knows. All else is
  * judged as a device does it. */
 static popcl_err judge_copy(unsigned char *copy, uint32_t len) {
     static const unsigned char number[32] = {[31] = 1};
@@ -173,7 +173,7 @@ const char *ta_back_judge_blob(ta_back *b) {
 
 /* ---- C source ---- */
 
-/* What is read from C source. Texts point into a copy of it, which is cut into lines. */
+/* The content of C source. Texts point into a copy of it, which is cut into lines. */
 typedef struct source {
     ta_options options;
     ta_set set;
@@ -183,7 +183,7 @@ typedef struct source {
     unsigned char (*entries)[POPCL_ANCHOR_ROOM];
     size_t room, len, own_len, named; /* named: anchors whose name was read */
     const char *header;
-    /* the array that is read: where its octets go */
+    /* the array that is read: the place of its octets */
     unsigned char *to;
     size_t to_len, to_room;
     uint16_t *count; /* of an entry */
@@ -211,20 +211,20 @@ static int next_octet(const char **at) {
 }
 
 /* Takes "TIME, " and returns the text after it, or NULL. */
-static char *take_time(char *text, int64_t *utc_s) {
+static char *back_time(char *text, int64_t *utc_s) {
     char *comma = strchr(text, ',');
     if (!comma || comma[1] != ' ') return NULL;
     *comma = '\0';
     return pop_utc_read(text, utc_s) ? NULL : comma + 2;
 }
 
-static int read_head(source *s, char *line) {
+static int back_head(source *s, char *line) {
     uint64_t number = 0;
     if (begins(line, " * earliest expiry: "))
-        return (s->first_expiry.subject = take_time(line + 20, &s->first_expiry.not_after)) ? 0
+        return (s->first_expiry.subject = back_time(line + 20, &s->first_expiry.not_after)) ? 0
                                                                                             : -1;
     if (begins(line, " * newest notBefore: "))
-        return (s->newest.subject = take_time(line + 21, &s->newest.not_before)) ? 0 : -1;
+        return (s->newest.subject = back_time(line + 21, &s->newest.not_before)) ? 0 : -1;
     if (begins(line, " * sequence: ")) {
         if (!tool_number_read(line + 13, UINT32_MAX, &number)) return -1;
         s->options.sequence = (uint32_t)number;
@@ -236,7 +236,8 @@ static int read_head(source *s, char *line) {
     return 0;
 }
 
-/* The comment of an anchor: "N: SUBJECT", then "notAfter TIME, KEY, N octets", then "SHA-256 HEX". */
+/* The comment of an anchor: "N: SUBJECT", then "notAfter TIME, KEY, N octets", then "SHA-256 HEX".
+ */
 static int read_anchor_head(source *s, char *line) {
     pop_anchor *a = s->len ? &s->anchors[s->len - 1] : NULL;
     if (begins(line, "/* ") && line[3 + strspn(line + 3, "0123456789")] == ':') {
@@ -248,7 +249,7 @@ static int read_anchor_head(source *s, char *line) {
     }
     if (!a) return 0;
     if (begins(line, " *    notAfter ")) {
-        char *key = take_time(line + 15, &a->not_after), *comma = key ? strchr(key, ',') : NULL;
+        char *key = back_time(line + 15, &a->not_after), *comma = key ? strchr(key, ',') : NULL;
         uint64_t size = 0;
         if (!comma || (size_t)(comma - key) >= sizeof a->key) return -1;
         memcpy(a->key, key, (size_t)(comma - key));
@@ -333,14 +334,14 @@ static int read_name(source *s, const char *line) {
     return 0;
 }
 
-static int read_line(source *s, char *line) {
+static int back_line(source *s, char *line) {
     if (begins(line, "static const ")) return begin_array(s, line);
     if (begins(line, "    {{")) return read_name(s, line);
     if (s->where == IN_OWN || s->where == IN_PINS)
         if (strcmp(line, "    {") == 0) return begin_hash(s);
     if (begins(line, "};")) s->where = IN_NOTHING;
     if (s->where != IN_NOTHING) return read_octets(s, line);
-    return read_head(s, line) || read_anchor_head(s, line) ? -1 : 0;
+    return back_head(s, line) || read_anchor_head(s, line) ? -1 : 0;
 }
 
 /* Reads all lines. Returns 0, or the number of a line that cannot be read. */
@@ -355,7 +356,7 @@ static long read_lines(source *s, char *text) {
             *end = '\0';
             s->options.prefix = line + 3;
             s->options.pins = begins(end + 15, "pins") ? 1 : 0;
-        } else if (read_line(s, line)) {
+        } else if (back_line(s, line)) {
             return number;
         }
     }

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "blobform.h"
+#include "family.h"
 
 /* ---- patterns ---- */
 
@@ -51,15 +52,35 @@ int ta_pattern_read(ta_pattern *p, const char *text) {
     return *text ? 0 : -1;
 }
 
+/* Makes room for one more row after `len` of them. Returns NULL: out of memory. */
+static void *select_grow(void *rows, size_t len, size_t size) {
+    if (len & (len - 1)) return rows; /* not full: the room is a power of two */
+    return realloc(rows, (len ? 2 * len : 1) * size);
+}
+
 int ta_selection_add(ta_selection *s, const ta_pattern *p) {
-    if ((s->len & (s->len - 1)) == 0) { /* 0, or a power of two: full */
-        size_t room = s->len ? 2 * s->len : 1;
-        ta_pattern *grown = realloc(s->patterns, room * sizeof *grown);
-        if (!grown) return -1;
-        s->patterns = grown;
-    }
+    ta_pattern *grown = select_grow(s->patterns, s->len, sizeof *grown);
+    if (!grown) return -1;
+    s->patterns = grown;
     s->patterns[s->len++] = *p;
     return 0;
+}
+
+/* Reads "HEX,HEX,...", which is changed. Returns 0, 1: it is no family, or -1: out of memory. */
+static int add_family(ta_selection *s, char *text, long line) {
+    size_t before = s->kin_len;
+    for (char *next; text; text = next) {
+        ta_kin *grown = select_grow(s->kin, s->kin_len, sizeof *grown);
+        if (!grown) return -1;
+        s->kin = grown;
+        next = strchr(text, ',');
+        if (next) *next++ = '\0';
+        text += strspn(text, " \t");
+        text[strcspn(text, " \t")] = '\0';
+        if (read_fingerprint(text, grown[s->kin_len].sha256)) return 1;
+        grown[s->kin_len++].line = line;
+    }
+    return s->kin_len < before + 2;
 }
 
 long ta_selection_add_lines(ta_selection *s, char *text) {
@@ -73,6 +94,11 @@ long ta_selection_add_lines(ta_selection *s, char *text) {
         while (n && strchr(" \t\r", line[n - 1]))
             line[--n] = '\0';
         if (!*line || *line == '#') continue;
+        if (strncasecmp(line, "family=", 7) == 0) {
+            int failed = add_family(s, line + 7, number);
+            if (failed) return failed < 0 ? -1 : number;
+            continue;
+        }
         if (ta_pattern_read(&p, line)) return number;
         p.from_file = 1;
         if (ta_selection_add(s, &p)) return -1;
@@ -82,6 +108,7 @@ long ta_selection_add_lines(ta_selection *s, char *text) {
 
 void ta_selection_free(ta_selection *s) {
     free(s->patterns);
+    free(s->kin);
     free(s->filter);
     memset(s, 0, sizeof *s);
 }
@@ -104,32 +131,69 @@ static int matches(const ta_pattern *p, const pop_anchor *a) {
     }
 }
 
-/* Certificates as far as they could be read. Everything else is reported for any selection. */
-static int is_certificate(const pop_anchor *a) {
+int ta_is_certificate(const pop_anchor *a) {
     pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
     return a->organization &&
            (kind == POP_ANCHOR_KEPT || kind == POP_ANCHOR_REFUSED || kind == POP_ANCHOR_MERGED);
 }
 
-/* Returns the number of the first pattern that selects it, from 0; -1 = no pattern does. Counts the
- * matches of every pattern. */
-static long rank_of(ta_selection *s, const pop_anchor *a) {
-    long first = -1;
-    for (size_t i = 0; i < s->len; i++) {
-        if (s->patterns[i].exclude || !matches(&s->patterns[i], a)) continue;
-        s->patterns[i].matched++;
-        if (first < 0) first = (long)i;
-    }
-    return first;
+/* The patterns by the way in which they are looked up: fingerprints sorted, texts one by one. */
+typedef struct lookup {
+    ta_pattern **prints, **texts;
+    size_t prints_len, texts_len;
+} lookup;
+
+static int by_print(const void *left, const void *right) {
+    const ta_pattern *l = *(ta_pattern *const *)left, *r = *(ta_pattern *const *)right;
+    return memcmp(l->sha256, r->sha256, sizeof l->sha256);
 }
 
-static int is_excluded(ta_selection *s, const pop_anchor *a) {
-    int excluded = 0;
+static int lookup_make(lookup *k, const ta_selection *s) {
+    enum { ROW = sizeof(ta_pattern *) };
+    k->prints = calloc(s->len + 1, ROW);
+    k->texts = calloc(s->len + 1, ROW);
+    if (!k->prints || !k->texts) return -1;
     for (size_t i = 0; i < s->len; i++) {
-        if (!s->patterns[i].exclude || !matches(&s->patterns[i], a)) continue;
-        s->patterns[i].matched++;
-        excluded = 1;
+        ta_pattern *p = &s->patterns[i];
+        if (p->field == TA_SHA256)
+            k->prints[k->prints_len++] = p;
+        else
+            k->texts[k->texts_len++] = p;
     }
+    qsort(k->prints, k->prints_len, ROW, by_print);
+    return 0;
+}
+
+/* Returns the place of the first fingerprint that is not before that of the certificate. */
+static size_t first_print(const lookup *k, const pop_anchor *a) {
+    size_t from = 0;
+    for (size_t count = k->prints_len; count;) {
+        size_t half = count / 2;
+        int is_before = memcmp(k->prints[from + half]->sha256, a->sha256, sizeof a->sha256) < 0;
+        from += is_before ? half + 1 : 0;
+        count = is_before ? count - half - 1 : half;
+    }
+    return from;
+}
+
+/* A pattern has met a certificate: it counts that, and changes the rank or excludes. */
+static void meet(const ta_selection *s, ta_pattern *p, pop_anchor *a, int *excluded) {
+    long number = (long)(p - s->patterns);
+    p->matched++;
+    if (p->exclude)
+        *excluded = 1;
+    else if (a->rank < 0 || number < a->rank)
+        a->rank = number;
+}
+
+/* Gives the certificate the number of the first pattern that selects it, from 0; -1 = no pattern
+ * does. Returns whether a pattern excludes it. */
+static int meet_all(const ta_selection *s, const lookup *k, pop_anchor *a) {
+    int excluded = 0;
+    for (size_t i = 0; i < k->texts_len; i++)
+        if (matches(k->texts[i], a)) meet(s, k->texts[i], a, &excluded);
+    for (size_t i = first_print(k, a); i < k->prints_len && matches(k->prints[i], a); i++)
+        meet(s, k->prints[i], a, &excluded);
     return excluded;
 }
 
@@ -138,47 +202,34 @@ static int has_key(const ta_selection *s, const pop_anchor *a) {
     return s->keys == TA_ANY_KEY || (s->keys == TA_RSA) == is_rsa;
 }
 
-/* By organization; of one organization, the selected ones first, by rank. */
-static int by_organization(const void *left, const void *right) {
-    const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
-    int order = strcasecmp(l->organization, r->organization);
-    if (order) return order;
-    if ((l->rank < 0) != (r->rank < 0)) return l->rank < 0 ? 1 : -1;
-    return (l->rank > r->rank) - (l->rank < r->rank);
-}
-
-/* Gives each unselected certificate the least rank of a selected one of its organization. Takes
- * n log n time. Returns 0, or -1: out of memory. */
-static int add_siblings(pop_anchors *a) {
-    enum { ROW = sizeof(pop_anchor *) };
-    size_t count = 0;
-    pop_anchor **order = malloc((a->len + 1) * ROW);
-    if (!order) return -1;
-    for (size_t i = 0; i < a->len; i++)
-        if (is_certificate(&a->list[i]) && *a->list[i].organization) order[count++] = &a->list[i];
-    qsort(order, count, ROW, by_organization);
-    for (size_t i = 1; i < count; i++)
-        if (order[i]->rank < 0 &&
-            strcasecmp(order[i]->organization, order[i - 1]->organization) == 0)
-            order[i]->rank = order[i - 1]->rank;
-    free(order);
+/* `excluded` has a byte for each row. */
+static int select_with(const ta_selection *s, pop_anchors *a, unsigned char *excluded) {
+    int all = 1; /* without a pattern everything is selected */
+    lookup k = {0};
+    int failed = lookup_make(&k, s);
+    for (size_t i = 0; i < s->len; i++)
+        all &= s->patterns[i].exclude;
+    for (size_t i = 0; !failed && i < a->len; i++) {
+        if (!ta_is_certificate(&a->list[i])) continue;
+        a->list[i].rank = all ? 0 : -1;
+        excluded[i] = meet_all(s, &k, &a->list[i]) != 0;
+    }
+    free(k.prints);
+    free(k.texts);
+    if (failed || (s->siblings && ta_family_spread(s, a))) return -1;
+    for (size_t i = 0; i < a->len; i++) {
+        pop_anchor *one = &a->list[i];
+        if (ta_is_certificate(one) && (excluded[i] || one->rank < 0 || !has_key(s, one)))
+            one->finding = POP_ANCHOR_UNWANTED;
+    }
     return 0;
 }
 
 int ta_select(ta_selection *s, pop_anchors *a) {
-    int any = 1; /* without a pattern everything is selected */
-    for (size_t i = 0; i < s->len; i++)
-        any &= s->patterns[i].exclude;
-    for (size_t i = 0; i < a->len; i++)
-        if (is_certificate(&a->list[i])) a->list[i].rank = any ? 0 : rank_of(s, &a->list[i]);
-    if (s->siblings && add_siblings(a)) return -1;
-    for (size_t i = 0; i < a->len; i++) {
-        pop_anchor *one = &a->list[i];
-        if (!is_certificate(one)) continue;
-        if (is_excluded(s, one) || one->rank < 0 || !has_key(s, one))
-            one->finding = POP_ANCHOR_UNWANTED;
-    }
-    return 0;
+    unsigned char *excluded = calloc(a->len + 1, 1);
+    int failed = excluded ? select_with(s, a, excluded) : -1;
+    free(excluded);
+    return failed;
 }
 
 /* ---- limits ---- */
@@ -200,8 +251,8 @@ int ta_limit(const ta_selection *s, pop_anchors *a) {
         if (a->list[i].finding == POP_ANCHOR_USABLE) order[count++] = &a->list[i];
     qsort(order, count, ROW, by_preference);
     for (size_t i = 0; i < count; i++) {
-        size_t n =
-            s->blob_bytes ? (size_t)TA_BLOB_ROW + order[i]->anchor.entry_len : pop_anchor_size(order[i]);
+        size_t n = s->blob_bytes ? (size_t)TA_BLOB_ROW + order[i]->anchor.entry_len
+                                 : pop_anchor_size(order[i]);
         if ((s->max_certs && kept == s->max_certs) ||
             (s->max_bytes && (octets > s->max_bytes || n > s->max_bytes - octets))) {
             order[i]->finding = POP_ANCHOR_OVER_LIMIT;

@@ -20,13 +20,21 @@ typedef struct ta_pattern {
     size_t matched; /* set by ta_select: how many certificates matched */
 } ta_pattern;
 
+/* A member of a family line. */
+typedef struct ta_kin {
+    unsigned char sha256[32];
+    long line; /* of the file: members of one family have the same */
+} ta_kin;
+
 /* Zeroed = everything. ta_selection_free frees it. */
 typedef struct ta_selection {
     ta_pattern *patterns;
     size_t len;
     const char *filter_file; /* NULL = none */
     char *filter;            /* its text, which patterns point into */
-    uint8_t siblings;        /* 1 = others of a selected one's organization are selected too */
+    ta_kin *kin;             /* of family lines, in the order of lines */
+    size_t kin_len;
+    uint8_t siblings; /* 1 = others of a selected one's families are selected too: family.h */
     ta_keys keys;
     size_t max_certs, max_bytes; /* 0 = no limit */
     size_t blob_bytes; /* max_bytes is about a blob: its bytes without anchors. 0 = about a table */
@@ -40,12 +48,17 @@ int ta_pattern_read(ta_pattern *p, const char *text);
 int ta_selection_add(ta_selection *s, const ta_pattern *p);
 
 /* Adds the patterns of a file's text, which is changed and must end with NUL: one a line. Empty
- * lines and those that begin with # are skipped. Returns 0, -1: out of memory, or the number of a
+ * lines and those that begin with # are skipped. `family=HEX,HEX,...` is no pattern, but a family
+ * of certificates with these fingerprints. Returns 0, -1: out of memory, or the number of a
  * line without a pattern. */
 long ta_selection_add_lines(ta_selection *s, char *text);
 
-/* Marks the unwanted rows as UNWANTED: to be called before pop_anchors_merge. Returns 0, or -1: out
- * of memory. */
+/* Returns whether a certificate could be read: everything else is reported for any selection. */
+int ta_is_certificate(const pop_anchor *a);
+
+/* Marks the unwanted rows as UNWANTED: to be called before pop_anchors_merge. Takes n log n
+ * time for n certificates and fingerprints; each text is looked for in each certificate. Returns 0,
+ * or -1: out of memory. */
 int ta_select(ta_selection *s, pop_anchors *a);
 
 /* Marks the rows over the limits: to be called after pop_anchors_merge. Those that an earlier

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sign - see sign.h. A command gets what is signed through a pipe that holds all of it, so that
- * there is no order of reading and writing in which both sides wait. */
+/* sign - see sign.h. A command gets the octets to be signed through a pipe that has room for all of
+ * them. So neither side waits for the other. */
 #define _POSIX_C_SOURCE 200809L
 #include "sign.h"
 
