@@ -468,7 +468,7 @@ class Judged(Case):
                       ["gen", root, "--prefix", "popcl"], ["gen", root, "--prefix", "popcl_posix"],
                       ["gen", root, "--sha256", "12"], ["gen", root, "--now", "soon"], ["gen", root, "--min-days", "-1"], ["gen", root, "--nothing"],
                       ["gen", root, "-x"], ["gen", root, "--org"], ["gen", root, "--org", ""], ["gen", root, "-o", "out.c", "--verify", "out.c"],
-                      ["gen", root, "--format", "c+h"], ["gen", root, "--format", "c+h", "-o", 'out.c"\n.c'], ["list", root, "-o", "out.c"], ["check", root], ["for-host", "localhost"], ["gen", ""],
+                      ["gen", root, "--format", "c+h"], ["gen", root, "--format", "c+h", "-o", 'out.c"\n.c'], ["list", root, "-o", "out.c"], ["list", root, "--format", "blob"], ["diff", root], ["sign", root], ["keys"], ["for-host", "localhost"], ["gen", ""],
                       ["gen", root, "--section", ".x;y"], ["gen", root, "--section", "a{"], ["gen", root, "--quiet=1"], ["gen", root, "-q", "-q"]):
             self.assertEqual(self.ta(*words, code=64), b"")
             self.assertRegex(self.err, r"^popcl-ta: .*\n(popcl-ta: what to try: .*\n)?$")

@@ -153,7 +153,7 @@ static const char *take_private(ta_private_key *key, const br_ec_private_key *k)
     memcpy(key->number + sizeof key->number - n, x, n);
     br_ec_private_key whole = {BR_EC_secp256r1, key->number, sizeof key->number};
     if (br_ec_compute_pub(&br_ec_prime_i31, &point, room, &whole) != POPCL_BLOB_KEY_LEN)
-        return "this key is damaged: its number is not of the curve";
+        return "this key is damaged";
     memcpy(key->public_key.point, room, POPCL_BLOB_KEY_LEN);
     return NULL;
 }

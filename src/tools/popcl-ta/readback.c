@@ -360,6 +360,8 @@ static long read_lines(source *s, char *text) {
             return number;
         }
     }
+    for (size_t i = 0; !s->options.pins && i < s->len; i++)
+        if (s->anchors[i].anchor.entry_len < 12) return number;
     return s->first_expiry.subject && s->newest.subject && s->len ? 0 : number;
 }
 
@@ -376,6 +378,36 @@ static void link_set(source *s) {
     }
     for (size_t i = 0; i < s->own_len; i++)
         s->set.own[s->set.own_len++] = &s->own[i];
+}
+
+static unsigned clamped_day(int64_t utc_s) {
+    int64_t day = utc_s / 86400;
+    return day < 0 ? 0 : day > TA_DAY_MAX ? TA_DAY_MAX : (unsigned)day;
+}
+
+static unsigned first_day(const pop_anchor *a) {
+    return (unsigned)ta_blob_get(a->anchor.entry + 6, 2);
+}
+
+/* Returns whether the comments fit the entries: dates, and of all anchors the earliest expiry and
+ * the newest notBefore. Other subjects and fingerprints are in comments alone. */
+static int comments_fit(const source *s) {
+    const pop_anchor *first = &s->anchors[0];
+    unsigned newest = 0;
+    int is_known = 0;
+    for (size_t i = 0; i < s->len; i++) {
+        const pop_anchor *a = &s->anchors[i];
+        if (a->not_after < first->not_after) first = a;
+        if (s->options.pins) continue;
+        if (clamped_day(a->not_after) != ta_blob_get(a->anchor.entry + 8, 2)) return 0;
+        if (first_day(a) > newest) newest = first_day(a);
+    }
+    for (size_t i = 0; i < s->len; i++)
+        is_known |= strcmp(s->anchors[i].subject, s->newest.subject) == 0 &&
+                    (s->options.pins || first_day(&s->anchors[i]) == newest);
+    return is_known && first->not_after == s->first_expiry.not_after &&
+           strcmp(first->subject, s->first_expiry.subject) == 0 &&
+           (s->options.pins || clamped_day(s->newest.not_before) == newest);
 }
 
 /* Writes the set again. Returns 0 if that gives the same text, the number of the line that differs,
@@ -440,6 +472,7 @@ long ta_back_read_c(ta_back *b) {
         line = read_lines(&s, b->text);
         if (line == 0) link_set(&s);
         if (line == 0) line = compare_source(&s, b);
+        if (line == 0 && !comments_fit(&s)) line = 1;
         if (line == 0) line = -take_source(b, &s) ? -1 : 0;
     }
     free(s.anchors);

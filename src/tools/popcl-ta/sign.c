@@ -63,7 +63,7 @@ static int sign_with_key(unsigned char *blob, const ta_options *o, ta_public_key
     int code = ta_keyfile_private(&key, o->key_file);
     if (code != TA_DONE) return code;
     if (ta_sign_with_number(blob, key.number)) {
-        ta_say("the key in %s cannot sign", o->key_file);
+        ta_say("the key in %s cannot sign: its number is not of the curve", o->key_file);
         code = TA_BAD_DATA;
     }
     *signer = key.public_key;

@@ -1,0 +1,461 @@
+# SPDX-License-Identifier: MIT
+"""popcl-ta and signed trust: the blob's layout is read here by a reader of its own, and openssl judges signatures and key files. Also the
+commands that read sets back: list, check, diff."""
+import datetime
+import hashlib
+import re
+import struct
+import subprocess
+
+import pki
+import test_ta
+from test_ta import openssl
+
+PRODUCT = ("--scope", "a product", "--made", "2026-08-01", "--now", "2026-08-02")
+DAY = datetime.date(1970, 1, 1)
+
+
+def day(text):
+    return (datetime.date.fromisoformat(text) - DAY).days
+
+
+class Blob:
+    """The parts of a blob, as docs/TRUST.md has them. Nothing here looks at popcl's own code."""
+
+    HEADER = struct.Struct(">4sIIIqq16sHHHBBII8s32s64s")
+
+    def __init__(self, octets):
+        self.octets = octets
+        (magic, length, self.sequence, self.floor, self.made, self.stale, self.scope, anchors, pins, denied, row_len, self.key, self.retired,
+         features, zeros, index_hash, self.signature) = self.HEADER.unpack(octets[:168])
+        if (magic, length, row_len, features, zeros) != (b"PTB1", len(octets), 36, 0, bytes(8)):
+            raise ValueError("no blob")
+        end = 168 + 36 * (anchors + pins + denied)
+        index = octets[168:end]
+        if hashlib.sha256(index).digest() != index_hash:
+            raise ValueError("another index")
+        rows = [index[at:at + 36] for at in range(0, len(index), 36)]
+        self.anchors, at = {}, end
+        for row in rows[:anchors]:
+            name, digest, offset, entry_len, zeros = struct.unpack(">8s16sIH6s", row)
+            entry = octets[offset:offset + entry_len]
+            if offset != at or zeros != bytes(6) or hashlib.sha256(entry).digest()[:16] != digest:
+                raise ValueError("another entry")
+            at += entry_len
+            self.anchors[name, digest] = entry
+        if at != length or list(self.anchors) != sorted(self.anchors):
+            raise ValueError("rows and entries have another order")
+        self.pins = [struct.unpack(">32sHH", row) for row in rows[anchors:anchors + pins]]
+        self.denied = [row[:32] for row in rows[anchors + pins:]]
+        if any(row[32:] != bytes(4) for row in rows[anchors + pins:]):
+            raise ValueError("a denied key has more")
+        self.signed = b"popcl-trust-blob" + octets[:104]
+
+
+def der_of(signature):
+    """An ECDSA signature of two raw numbers, as openssl reads it."""
+    numbers = b""
+    for half in (signature[:32], signature[32:]):
+        n = int.from_bytes(half, "big")
+        octets = n.to_bytes(n.bit_length() // 8 + 1, "big")
+        numbers += bytes((2, len(octets))) + octets
+    return bytes((0x30, len(numbers))) + numbers
+
+
+class Case(test_ta.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.roots = [pki.shared().root(f"Root {key}", key=key) for key in ("RSA-2048", "P-256", "P-384")]
+        cls.certificates = [root.file for root in cls.roots]
+
+    def setUp(self):
+        super().setUp()
+        for name in ("one", "two"):
+            self.file(f"{name}.key", openssl("ecparam", "-genkey", "-noout", "-name", "prime256v1"))
+            self.file(f"{name}.pub", openssl("pkey", "-pubout", stdin=(self.folder / f"{name}.key").read_bytes()))
+
+    def blob(self, *words, sequence=7, **how):
+        """gen --format blob of the roots."""
+        how.setdefault("inputs", self.certificates)
+        inputs = how.pop("inputs")
+        return self.ta("gen", *inputs, "--format", "blob", *PRODUCT, "--sequence", sequence, *words, **how)
+
+    def judge(self, octets, name="one"):
+        """Whether openssl takes the signature."""
+        blob = Blob(octets)
+        self.file("signature", der_of(blob.signature))
+        done = subprocess.run(["openssl", "dgst", "-sha256", "-verify", f"{name}.pub", "-signature", "signature"], input=blob.signed,
+                              cwd=self.folder, capture_output=True)
+        return done.returncode == 0
+
+
+class Made(Case):
+    """gen --format blob."""
+
+    def test_the_layout(self):
+        hashes = [hashlib.sha256(bytes((n,))).digest() for n in range(4)]
+        octets = self.blob("--floor", 3, "--stale", "90", "--retire", 31, "--retire", "4", "--key-number", 2, "--key", "one.key",
+                           "--pin", f"sha256:{hashes[0].hex()}", "--pin", f"{hashes[1].hex()}:2026-03-01",
+                           "--pin", f"{hashes[2].hex()}::2027-02-28", "--pin", f"{hashes[2].hex()}:1970-01-01:1970-01-02",
+                           "--deny", hashes[3].hex().upper())
+        blob = Blob(octets)
+        made = int(datetime.datetime(2026, 8, 1, tzinfo=datetime.timezone.utc).timestamp())
+        self.assertEqual((blob.sequence, blob.floor, blob.made, blob.stale), (7, 3, made, made + 90 * 86400))
+        self.assertEqual((blob.key, blob.retired), (2, 1 << 31 | 1 << 4))
+        self.assertEqual(blob.scope, hashlib.sha256(b"a product").digest()[:16])
+        self.assertEqual(blob.pins, sorted([(hashes[0], 0, 65535), (hashes[1], day("2026-03-01"), 65535), (hashes[2], 0, day("2027-02-28")),
+                                            (hashes[2], 0, 1)]))
+        self.assertEqual(blob.denied, [hashes[3]])
+        self.assertTrue(self.judge(octets))
+        self.assertFalse(self.judge(octets, "two"))
+        # The anchors are those of the C output: each with the name and the entry of it.
+        written = self.gen(*self.certificates)
+        self.assertEqual({name: test_ta.entry(entry) for (name, _), entry in blob.anchors.items()},
+                         {anchor["name"]: {part: anchor[part] for part in ("kind", "flags", "path_len", "days", "n", "e", "q", "bases")}
+                          for anchor in written.anchors.values()})
+
+    def test_the_same_input_gives_the_same_octets(self):
+        want = self.blob("--key", "one.key")
+        self.assertEqual(self.blob("--key", "one.key", inputs=reversed(self.certificates)), want)
+        self.file("pkcs8.key", openssl("pkcs8", "-topk8", "-nocrypt", stdin=(self.folder / "one.key").read_bytes()))
+        self.file("params.key", openssl("ecparam", "-name", "prime256v1") + (self.folder / "one.key").read_bytes().replace(b"\n", b"\r\n"))
+        for key in ("pkcs8.key", "params.key"):
+            self.assertEqual(self.blob("--key", key), want)
+        self.assertEqual(self.blob("--key", "one.key", "--key", "rsa").count(b"PTB1"), 1)
+        # Of several keys, some signatures have numbers with leading zeros: openssl takes each of them.
+        for sequence in range(40):
+            self.assertTrue(self.judge(self.blob("--key", "one.key", sequence=sequence)))
+        one, two = (self.blob("--key", "one.key", sequence=n) for n in (0, 1))
+        self.assertNotEqual(Blob(one).signature, Blob(two).signature)
+
+    def test_pins_of_certificates_and_none(self):
+        server = self.roots[0].issue("server", san=["localhost"])
+        blob = Blob(self.blob("--pins", inputs=[server.file]))
+        self.assertEqual(([pin[0].hex() for pin in blob.pins], blob.anchors), ([server.pin[7:]], {}))
+        self.assertEqual(blob.signature, bytes(64))
+        self.assertIn("not signed", self.err)
+        blob = Blob(self.blob("--pin", server.pin, inputs=[]))
+        self.assertEqual((len(blob.pins), blob.anchors), (1, {}))
+        self.blob("--pin", server.pin, "--org", "nobody", "-o", "out.c", code=65)
+        own = pki.shared().make("localhost", None)
+        self.blob("--allow-leaf", inputs=[own.file])
+        self.assertIn("a blob has no place for common names", self.err)
+        self.no_output()
+
+    def test_limits(self):
+        everything = len(self.blob())
+        pin = ("--pin", "0" * 64)
+        self.assertEqual(len(self.blob("--max-bytes", everything)), everything)
+        self.assertEqual(len(self.blob("--max-bytes", everything + 36, *pin)), everything + 36)
+        for limit in (everything - 1, everything // 2):
+            self.assertTrue(168 < len(self.blob("--max-bytes", limit)) <= limit)
+        self.blob("--max-bytes", 60, *pin, "-o", "out.c", code=65)
+        self.no_output()
+
+    def test_verify(self):
+        self.file("out.ptb", self.blob("--key", "one.key"))
+        self.blob("--key", "one.key", "--verify", "out.ptb")
+        self.blob("--verify", "out.ptb")  # without a signer, the signature is another's part
+        self.blob("--key", "two.key", "--verify", "out.ptb", code=1)
+        self.assertRegex(self.err, r"octet 1(0[4-9]|[1-6]\d) differs")
+        self.blob("--verify", "out.ptb", sequence=8, code=1)
+        self.blob("--verify", "out.ptb", inputs=self.certificates[:2], code=1)
+        self.file("out.ptb", self.blob("--key", "one.key")[:-1])
+        self.blob("--verify", "out.ptb", code=1)
+
+    def test_usage(self):
+        hash_ = "ab" * 32
+        for words in (["--floor", "8"], ["--retire", "32"], ["--retire", "0"], ["--key-number", "32"], ["--prefix", "my"], ["--section", ".x"],
+                      ["--stale", "2026-08-01"], ["--stale", "0"], ["--stale", "soon"], ["--pin", hash_[:-1]], ["--pin", hash_ + "0"],
+                      ["--pin", f"{hash_}:2026-01-02:2026-01-01"], ["--pin", f"{hash_}:2150-01-01"], ["--pin", f"{hash_}:1969-12-31"],
+                      ["--pin", f"{hash_}:2026-01-01:2026-01-01:"], ["--pin", f"{hash_}:x"], ["--deny", "12"], ["--deny", f"{hash_}:2026-01-01"],
+                      ["--sign-with", "true"], ["--sign-with", "true", "--public", "one.pub", "--key", "one.key"],
+                      ["--key", "one.key", "--key", "two.key"], ["--key", "rsa", "--key", "ec"], ["--public", "one.pub", "--public", "two.pub", "--key", "one.key"],
+                      ["--days", "3"], ["--keep-expired", "--min-days", "3"]):
+            with self.subTest(words):
+                self.assertEqual(self.blob(*words, "-o", "out.c", code=64), b"")
+                self.assertIn(words[0], self.err)
+        for words in (["--pin", hash_, "--pin", hash_], ["--deny", hash_, "--deny", hash_], ["--pin", hash_, "--deny", hash_],
+                      ["--deny", self.roots[1].pin]):
+            self.blob(*words, "-o", "out.c", code=65)
+        root = self.certificates[0]
+        for words in (["gen", root, "--format", "blob", "--sequence", "1"], ["gen", root, "--format", "blob", "--scope", "x"],
+                      ["gen", root, "--scope", "x"], ["gen", root, "--pin", hash_], ["gen", root, "--key", "one.key"], ["sign", "x", "--key", "rsa"],
+                      ["sign", "x", "--key", "one.key", "--format", "blob"], ["sign", "x", "y", "--key", "one.key"], ["keys", "one.pub", "--format", "pem"],
+                      ["keys", "one.pub", "--scope", "x"], ["check", root, "-o", "out.c"], ["diff", root, root, root], ["diff", root, root, "--days", "1"],
+                      ["gen", root, "--format", "blob", "--scope", "x", "--sequence", "1", "--made", "2026"],
+                      ["gen", "--format", "blob", "--scope", "x", "--sequence", "1"]):
+            with self.subTest(words):
+                self.ta(*words, code=64)
+        self.no_output()
+
+
+class Signed(Case):
+    """Keys, commands that sign, and sign."""
+
+    def test_a_command(self):
+        want = self.blob()
+        self.blob("--sign-with", "openssl dgst -sha256 -sign one.key", "--public", "one.pub", "-o", "out.ptb")
+        octets = (self.folder / "out.ptb").read_bytes()
+        self.assertTrue(self.judge(octets))
+        self.assertEqual(octets[:104] + octets[168:], want[:104] + want[168:])
+        for command, code, said in (("openssl dgst -sha256 -sign two.key", 65, "not by the key in one.pub"),
+                                    ("openssl dgst -sha384 -sign one.key", 65, "not by the key in one.pub"),
+                                    ("cat", 65, "no ECDSA signature"), ("true", 65, "wrote 0 octets"), ("cat /dev/zero", 65, "no ECDSA signature"),
+                                    ("exit 3", 69, "exit code 3"), ("kill -9 $$", 69, "signal 9"), ("no-such-command-here", 69, "exit code 127"),
+                                    ("exec <&-; openssl dgst -sha256 -sign one.key /dev/null", 65, "not by the key")):
+            with self.subTest(command):
+                if command == "cat /dev/zero":
+                    command = "cat /dev/zero 2>&-; true"  # it ends when nobody reads
+                self.blob("--sign-with", command, "--public", "one.pub", "-o", "out.c", code=code)
+                self.assertIn(said, self.err)
+                self.no_output()
+        self.file("got", b"")
+        self.blob("--sign-with", "tee got | openssl dgst -sha256 -sign one.key", "--public", "one.pub")
+        self.assertEqual((self.folder / "got").read_bytes(), b"popcl-trust-blob" + want[:104])
+        self.blob("--sign-with", "true", "--public", "nothing.pub", "-o", "out.c", code=66)
+        self.no_output()
+
+    def test_sign(self):
+        want = self.blob("--key", "one.key")
+        self.file("unsigned.ptb", self.blob())
+        self.assertEqual(self.ta("sign", "unsigned.ptb", "--key", "one.key"), want)
+        self.assertEqual(self.ta("sign", "-", "--key", "one.key", "--public", "one.pub", stdin=want), want)
+        self.ta("sign", "unsigned.ptb", "--key", "one.key", "-o", "unsigned.ptb")
+        self.assertEqual((self.folder / "unsigned.ptb").read_bytes(), want)
+        other = self.ta("sign", "unsigned.ptb", "--key-number", "3", "--sign-with", "openssl dgst -sha256 -sign two.key", "--public", "two.pub")
+        self.assertEqual(Blob(other).key, 3)
+        self.assertTrue(self.judge(other, "two"))
+        self.ta("sign", "unsigned.ptb", "--key", "one.key", "--public", "two.pub", "-o", "out.c", code=65)
+        self.file("retiring.ptb", self.blob("--retire", "3"))
+        self.ta("sign", "retiring.ptb", "--key-number", "3", "--key", "one.key", "-o", "out.c", code=65)
+        self.assertIn("retires the key", self.err)
+        for damaged in (want[:-1], want[:100], want[:4], want[:200] + b"\xff" + want[201:], want[:54] + b"\x23" + want[55:], want[:63] + b"\1" + want[64:]):
+            self.file("damaged.ptb", damaged)
+            self.ta("sign", "damaged.ptb", "--key", "one.key", "-o", "out.c", code=65)
+        self.ta("sign", self.certificates[0], "--key", "one.key", "-o", "out.c", code=65)
+        self.assertIn("is no blob", self.err)
+        self.ta("sign", "nothing.ptb", "--key", "one.key", "-o", "out.c", code=66)
+        self.no_output()
+
+    def test_key_files(self):
+        one = (self.folder / "one.key").read_bytes()
+        encrypted = "this key is encrypted"
+        keys = {
+            "sec1 encrypted": (openssl("ec", "-aes128", "-passout", "pass:x", stdin=one), encrypted),
+            "pkcs8 encrypted": (openssl("pkcs8", "-topk8", "-passout", "pass:x", stdin=one), encrypted),
+            "rsa": (openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "no EC key"),
+            "rsa old": (openssl("rsa", "-traditional", stdin=openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")), "no EC key"),
+            "p-384": (openssl("ecparam", "-genkey", "-noout", "-name", "secp384r1"), "not on the curve P-256"),
+            "p-384 pkcs8": (openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"), "not on the curve P-256"),
+            "explicit": (openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"), "by name"),
+            "ed25519": (openssl("genpkey", "-algorithm", "ed25519"), "damaged, or of a kind"),
+            "public": ((self.folder / "one.pub").read_bytes(), "there is no private key"),
+            "certificate": (self.certificates[0].read_bytes(), "there is no private key"),
+            "empty": (b"", "there is no private key"),
+            "two": (one + (self.folder / "two.key").read_bytes(), "two private keys"),
+            "cut": (one[:-20], "this block is damaged"),
+            "changed": (one.replace(b"\n", b"\n*", 1), "this block is damaged"),
+            "der": (openssl("ec", "-outform", "DER", stdin=one), "there is no private key"),
+            "zero": (b"-----BEGIN EC PRIVATE KEY-----\n" + openssl("base64", stdin=bytes.fromhex("30310201010420" + "00" * 32 + "a00a06082a8648ce3d030107"))
+                     + b"-----END EC PRIVATE KEY-----\n", "cannot sign"),
+            "large": (b"\n" * 70000 + one, "too large"),
+        }
+        for name, (octets, said) in keys.items():
+            with self.subTest(name):
+                self.file("bad.key", octets)
+                self.blob("--key", "bad.key", "-o", "out.c", code=66 if name == "large" else 65)
+                self.assertIn(said, self.err)
+                self.assertIn("bad.key", self.err)
+                self.no_output()
+        self.blob("--key", "nothing.key", "-o", "out.c", code=66)
+        self.blob("--key", self.folder, "-o", "out.c", code=66)
+        self.no_output()
+
+    def test_a_private_key_is_never_given_out(self):
+        text = openssl("ec", "-text", "-noout", stdin=(self.folder / "one.key").read_bytes()).decode()
+        number = bytes.fromhex(re.search(r"priv:([\s0-9a-f:]+)pub:", text).group(1).replace(":", "").replace("\n", "").replace(" ", ""))[-32:]
+        for out in (self.blob("--key", "one.key"), self.ta("keys", "one.pub")):
+            for said in (out, self.err.encode()):
+                self.assertFalse(any(number[i:i + 4] in said for i in range(29)))
+
+    def test_keys(self):
+        for words, name in (([], "out.c"), (["--format", "c+h"], "two.c"), (["--section", ".keys"], "section.c")):
+            self.ta("keys", "one.pub", "two.pub", "--prefix", "my", *words, "-o", name)
+            for _ in self.compile(name):
+                pass
+            text = (self.folder / name).read_text()
+            points = [bytes(int(octet, 16) for octet in re.findall("0x(..)", one)) for one in text.split("/* key ")[1:]]
+            want = [openssl("pkey", "-pubin", "-outform", "DER", stdin=(self.folder / f"{key}.pub").read_bytes())[-65:] for key in ("one", "two")]
+            self.assertEqual(points, want)
+        self.assertIn("my_signers_len = 2", (self.folder / "two.h").read_text())
+        self.ta("keys", "one.pub", "two.pub", "--prefix", "my", "--format", "c+h", "--verify", "two.c")
+        self.ta("keys", "one.pub", "--prefix", "my", "--format", "c+h", "--verify", "two.c", code=1)
+        self.ta("keys", "one.pub")
+        self.assertIn("with one key alone", self.err)
+        self.file("user.c", b'#include "two.h"\nstatic const popcl_blob_policy p = {my_signers, my_signers_len, "x", 0, 0, 0};\n'
+                  b"const popcl_blob_policy *user(void);\nconst popcl_blob_policy *user(void) { return &p; }\n")
+        for _ in self.compile("user.c"):
+            pass
+        one = (self.folder / "one.pub").read_bytes()
+        der = openssl("pkey", "-pubin", "-outform", "DER", stdin=one)
+        pem = lambda octets: b"-----BEGIN PUBLIC KEY-----\n" + openssl("base64", stdin=octets) + b"-----END PUBLIC KEY-----\n"
+        for octets, said in ((b"", "no public key"), ((self.folder / "one.key").read_bytes(), "this is a private key"), (one[:-9], "block is damaged"),
+                             (openssl("pkey", "-pubout", stdin=openssl("genpkey", "-algorithm", "ed25519")), "not on the curve P-256"),
+                             (openssl("ec", "-pubin", "-conv_form", "compressed", "-pubout", stdin=one), "compressed"), (one + one, "here twice"),
+                             (openssl("pkey", "-pubout", stdin=self.roots[0].key_file.read_bytes()), "not on the curve P-256"),
+                             (openssl("pkey", "-pubout", stdin=self.roots[2].key_file.read_bytes()), "not on the curve P-256"),
+                             (pem(der[:-1] + bytes((der[-1] ^ 1,))), "no point of its curve"), (pem(der[:-65] + b"\5" + der[-64:]), "no point of its curve"),
+                             (self.certificates[0].read_bytes(), "no public key")):
+            self.file("bad.pub", octets)
+            self.ta("keys", "bad.pub", "-o", "out2.c", code=65)
+            self.assertIn(said, self.err)
+        many = b"".join(openssl("pkey", "-pubout", stdin=openssl("ecparam", "-genkey", "-noout", "-name", "prime256v1")) for _ in range(33))
+        self.file("many.pub", many)
+        self.ta("keys", "many.pub", "-o", "out2.c", code=65)
+        self.assertIn("over 32 keys", self.err)
+        self.assertFalse((self.folder / "out2.c").exists())
+
+
+class ReadBack(Case):
+    """list, check and diff, of each kind of input."""
+
+    def setUp(self):
+        super().setUp()
+        self.file("a.ptb", self.blob("--key", "one.key", "--stale", "2026-12-01", "--pin", "cd" * 32, "--deny", "ef" * 32))
+        self.ta("gen", *self.certificates, "-o", "a.c", "--now", "2026-08-02")
+        self.file("a.pem", b"".join(file.read_bytes() for file in self.certificates))
+
+    def check(self, *words, code=0, now="2026-08-02"):
+        return self.ta("check", *words, "--now", now, code=code).decode("ascii")
+
+    def test_list(self):
+        shown = self.ta("list", "a.ptb").decode("ascii")
+        octets = (self.folder / "a.ptb").read_bytes()
+        for text in (f"blob of {len(octets)} octets, signed with key 0\n", "sequence 7, floor 0", hashlib.sha256(b"a product").hexdigest()[:32],
+                     "made 2026-08-01T00:00:00Z, stale from 2026-12-01T00:00:00Z", "anchors: 3, pins: 1, denied keys: 1\n",
+                     f"pin {'cd' * 32}, 1970-01-01 to for ever\n", f"denied {'ef' * 32}\n", "RSA 2048, ", "P-256, ", "P-384, "):
+            self.assertIn(text, shown)
+        for (name, digest), entry in Blob(octets).anchors.items():
+            since, until = (str(DAY + datetime.timedelta(days)) for days in test_ta.entry(entry)["days"])
+            self.assertRegex(shown, f"name {name.hex()}\n    .*, {since} to {until}, {len(entry)} octets\n    digest {digest.hex()}\n")
+        self.assertIn("not signed", self.ta("list", "-", stdin=self.blob()).decode())
+        both = self.ta("list", "a.c", "a.pem", "a.ptb").decode("ascii")
+        self.assertIn("CN=Root P-384\n    P-384, ", both)
+        self.assertIn("pin     " + self.roots[0].pin[7:], both)
+        self.assertIn(shown, both)
+
+    def test_check(self):
+        keys = ("--public", "one.pub", "--scope", "a product")
+        for name in ("a.ptb", "a.c", "a.pem"):
+            self.assertEqual(self.check(name), "")
+        self.assertEqual(self.check("a.ptb", *keys), "")
+        self.assertEqual(self.check("a.ptb", "--public", "one.pub", "--public", "two.pub"), "")
+        for words, said in (((*keys, "--days", "130"), "stale on 2026-12-01"), (("--public", "two.pub"), "signature is wrong"),
+                            (("--public", "two.pub", "--public", "one.pub"), "signature is wrong"), (("--scope", "another"), "another product")):
+            self.assertIn(said, self.check("a.ptb", *words, code=1))
+        self.assertIn("becomes stale", self.check("a.ptb", "--days", "130", code=1))
+        self.assertIn("has been stale since", self.check("a.ptb", code=1, now="2026-12-01"))
+        self.assertIn("made in the future", self.check("a.ptb", code=1, now="2026-07-31T23:59:59Z"))
+        self.file("b.ptb", self.blob("--key-number", "5", "--key", "one.key"))
+        self.assertIn("names key 5", self.check("b.ptb", "--public", "one.pub", "--public", "two.pub", code=1))
+        self.assertEqual(self.check("b.ptb", "--public", "one.pub"), "")
+        self.file("b.ptb", self.blob())
+        self.assertIn("is not signed", self.check("b.ptb", code=1))
+        self.file("b.ptb", (self.folder / "a.ptb").read_bytes() + b"\xff" * 9)
+        self.assertIn("9 octets come after its end", self.check("b.ptb", code=1))
+        self.check("nothing.ptb", code=66)
+        self.check("one.pub", code=65)
+        self.check("a.ptb", "--public", "one.key", code=65)
+
+    def test_check_of_dates(self):
+        """The last day of an anchor counts: it has expired on the day after."""
+        ends = pki.days_from_now(365)
+        for name in ("a.c", "a.pem"):
+            for days, code in ((300, 0), (400, 1)):
+                shown = self.ta("check", name, "--days", days, code=code).decode()
+                self.assertEqual(shown.count("expires on"), 3 if code else 0, shown)
+        late = (ends + datetime.timedelta(days=2)).strftime("%Y-%m-%d")
+        self.assertEqual(self.check("a.c", code=1, now=late).count("it has expired"), 3)
+        self.assertEqual(self.check("a.pem", code=1, now=late).count("it has expired"), 3)
+        self.file("b.ptb", self.blob("--pin", f"{'ab' * 32}::2026-08-20", "--key", "one.key"))
+        self.assertEqual(self.check("b.ptb", "--days", "18"), "")
+        self.assertIn(f"pin {'ab' * 32} ends on 2026-08-20", self.check("b.ptb", "--days", "19", code=1))
+        leaf = self.roots[0].issue("leaf", san=["localhost"])
+        self.assertIn("it is no authority", self.check(leaf.file, code=1))
+        self.assertEqual(self.check(leaf.file, "--allow-leaf"), "")
+
+    def test_every_octet_and_every_cut_of_a_blob(self):
+        """Each is found by check, with the signer's key."""
+        octets = self.blob("--key", "one.key", "--pin", "cd" * 32, inputs=self.certificates[1:2])
+        for at in range(len(octets)):
+            self.file("b.ptb", octets[:at] + bytes((octets[at] ^ 1 << at % 8,)) + octets[at + 1:])
+            self.check("b.ptb", "--public", "one.pub", code=1 if at >= 4 else 65)
+        for cut in range(0, len(octets), 5):
+            self.file("b.ptb", octets[:cut])
+            self.check("b.ptb", "--public", "one.pub", code=1 if cut >= 4 else 65)
+        self.ta("list", "b.ptb", code=65)
+        self.ta("diff", "b.ptb", "a.pem", code=65)
+
+    def test_generated_c_is_read_exactly(self):
+        own = pki.shared().make("localhost", None)
+        several = {"plain": ["gen", *self.certificates], "named": ["gen", *self.certificates, "--prefix", "my_9", "--sequence", "4294967295"],
+                   "section": ["gen", *self.certificates, "--section", ".flash2"],
+                   "attribute": ["gen", *self.certificates, "--section", "__attribute__((aligned(4)))"],
+                   "pins": ["gen", *self.certificates, "--pins"], "own": ["gen", *self.certificates, own.file, "--allow-leaf"],
+                   "evil": ["gen", pki.shared().root("*\\/ a \"b\\\\ ??\\/ {0x00, 1:").file],
+                   "bundle": ["gen", test_ta.SYSTEM_BUNDLE, "--keep-expired"]}
+        for name, words in several.items():
+            with self.subTest(name):
+                self.ta(*words, "-o", "b.c")
+                shown = self.ta("list", "b.c").decode("ascii")
+                self.assertNotIn("absent", shown)
+                self.assertEqual("own certificate" in shown, name == "own")
+                self.ta(*words, "--format", "c+h", "-o", "b.c")
+                self.assertEqual(self.ta("list", "b.c").decode("ascii"), shown)
+        lines = (self.folder / "a.c").read_bytes().splitlines(keepends=True)
+        for at, line in enumerate(lines):
+            if re.match(rb"/\* \d+: | \*    SHA-256 ", line):
+                continue  # the subject, and the fingerprint: nothing else in the file depends on them
+            for changed in (b"", line + line, line[:-2] + b"\n" if len(line) > 1 else b" \n", line.replace(b"0x0", b"0x1", 1) + b"\n",
+                            b"    {\n", b"};\n", b"0x00, " * 700 + b"\n"):
+                if changed == line:
+                    continue
+                self.file("b.c", b"".join([*lines[:at], changed, *lines[at + 1:]]))
+                if at > 0:
+                    with self.subTest((at, line, changed)):
+                        self.assertRegex(self.check("b.c", code=1), r"^b.c: line \d+ is not as")
+        self.ta("list", "b.c", code=65)
+        self.assertIn("is not as this popcl-ta writes it", self.err)
+        self.ta("gen", "a.c", "-o", "out.c", code=65)
+        self.ta("gen", "a.ptb", "-o", "out.c", code=65)
+        self.assertIn("is no certificate, but a blob", self.err)
+        self.no_output()
+
+    def test_diff(self):
+        """Of any two kinds of input: the same anchors are no difference."""
+        same = ["a.c", "a.pem"]
+        for old in same:
+            for new in same:
+                self.assertEqual(self.ta("diff", old, new, "--now", "2026-08-02"), b"")
+        shown = self.ta("diff", "a.pem", "a.ptb", code=1).decode()
+        self.assertEqual(shown, f"+ pin {'cd' * 32}\n+ denied {'ef' * 32}\n")
+        self.ta("gen", *self.certificates[:2], "-o", "b.c")
+        self.assertRegex(self.ta("diff", "a.ptb", "b.c", code=1).decode(), rf"^- name [0-9a-f]{{16}}: P-384, .*\n- pin {'cd' * 32}\n- denied {'ef' * 32}\n$")
+        self.assertRegex(self.ta("diff", "b.c", "a.c", code=1).decode(), r"^\+ CN=Root P-384: P-384, .*\n$")
+        octets = bytearray(self.blob("--key", "one.key"))
+        blob = Blob(bytes(octets))
+        (name, digest), entry = next(iter(blob.anchors.items()))
+        at = bytes(octets).index(entry)
+        octets[at + 2] = 7  # its path length
+        octets[168 + 8:168 + 24] = hashlib.sha256(bytes(octets[at:at + len(entry)])).digest()[:16]
+        octets[72:104] = hashlib.sha256(bytes(octets[168:168 + 36 * 3])).digest()
+        self.file("b.ptb", bytes(octets))
+        self.assertRegex(self.ta("diff", "a.c", "b.ptb", code=1).decode(), r"^~ CN=Root .*, path length 7, digest .*\n$")
+        self.assertRegex(self.check("b.ptb", "--public", "one.pub", code=1), "signature is wrong")
+        self.file("c.ptb", self.ta("gen", *self.certificates, "--format", "blob", "--scope", "another", "--made", "2026-08-01", "--sequence", "9", "--retire", "9"))
+        shown = self.ta("diff", "a.ptb", "c.ptb", code=1).decode()
+        for part in ("~ scope", "~ retired keys: bits 00000000 -> 00000200", "sequence 7 -> 9"):
+            self.assertIn(part, shown)
+        self.file("d.ptb", self.blob("--pin", "cd" * 32, "--deny", "ef" * 32, sequence=8))
+        self.assertIn("sequence 7 -> 8", self.ta("diff", "a.ptb", "d.ptb").decode())
