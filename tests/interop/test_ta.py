@@ -432,6 +432,34 @@ class Judged(Case):
         self.assertEqual(len(self.gen("twice.pem").anchors), 5000)
         self.assertIn("10000 certificates: 5000 kept, 5000 repeated", self.err)
 
+    def test_families(self):
+        """As with Let's Encrypt: the new root has another organization, and the old one certifies it."""
+        old, new, third = (self.pki.root(f"{name} root") for name in ("Old", "New", "Third"))
+        request = openssl("req", "-new", "-key", str(new.key_file), "-subj", "/CN=New root")
+        self.file("extensions", b"basicConstraints=critical,CA:TRUE\n")
+        cross = openssl("x509", "-req", "-CA", str(old.file), "-CAkey", str(old.key_file), "-CAcreateserial", "-CAserial", str(self.folder / "serial"),
+                        "-days", "9", "-extfile", str(self.folder / "extensions"), stdin=request)
+        below = old.issue("Authority below", ca=True)
+        self.file("all.pem", b"".join(one.file.read_bytes() for one in (old, new, third, below)) + cross)
+
+        def names(*options):
+            return sorted(anchor["subject"] for anchor in self.gen("all.pem", *options).anchors.values())
+
+        self.assertEqual(names("--cn", "Old root"), ["CN=Old root"])
+        self.assertEqual(names("--cn", "Old root", "--siblings"), ["CN=New root", "CN=Old root"])
+        self.assertEqual(names("--cn", "New root", "--siblings"), ["CN=New root"])  # the other way would add trust
+        prints = [hashlib.sha256(one.der()).hexdigest() for one in (new, third, old)]
+        self.file("filter", f"# one operator\nfamily={prints[0]}, {prints[1].upper()}\ncn=Old root\n".encode())
+        self.assertEqual(names("--filter", "filter"), ["CN=Old root"])
+        self.assertEqual(names("--filter", "filter", "--siblings"), ["CN=New root", "CN=Old root", "CN=Third root"])
+        self.file("filter", f"family={prints[1]},{prints[2]}\n".encode())
+        self.assertEqual(names("--filter", "filter", "--siblings", "--cn", "Third"), ["CN=New root", "CN=Old root", "CN=Third root"])
+        self.ta("gen", "all.pem", "--filter", "filter", "--siblings", code=65)
+        self.assertIn("filter holds no pattern", self.err)
+        self.file("filter", f"cn=x\nfamily={prints[1]}\n".encode())
+        self.ta("gen", "all.pem", "--filter", "filter", "--siblings", code=65)
+        self.assertIn("filter:2: this is no pattern", self.err)
+
     def test_pins(self):
         servers = [self.root.issue(f"server {number}", san=["localhost"]) for number in (1, 2)]
         self.file("both.pem", b"".join(server.file.read_bytes() for server in servers))
