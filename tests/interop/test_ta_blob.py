@@ -300,7 +300,7 @@ class Signed(Case):
         one = (self.folder / "one.pub").read_bytes()
         der = openssl("pkey", "-pubin", "-outform", "DER", stdin=one)
         pem = lambda octets: b"-----BEGIN PUBLIC KEY-----\n" + openssl("base64", stdin=octets) + b"-----END PUBLIC KEY-----\n"
-        for octets, said in ((b"", "no public key"), ((self.folder / "one.key").read_bytes(), "this is a private key"), (one[:-9], "block is damaged"),
+        for octets, said in ((b"", "bad.pub: there is no public key"), ((self.folder / "one.key").read_bytes(), "this is a private key"), (one[:-9], "block is damaged"),
                              (openssl("pkey", "-pubout", stdin=openssl("genpkey", "-algorithm", "ed25519")), "not on the curve P-256"),
                              (openssl("ec", "-pubin", "-conv_form", "compressed", "-pubout", stdin=one), "compressed"), (one + one, "here twice"),
                              (openssl("pkey", "-pubout", stdin=self.roots[0].key_file.read_bytes()), "not on the curve P-256"),

@@ -215,7 +215,7 @@ void ta_emit_h(FILE *f, const ta_options *o) {
 
 /* ---- keys of signers ---- */
 
-static void put_keys_declaration(FILE *f, const ta_public_keys *k, const ta_options *o) {
+static void put_keys_declaration(FILE *f, const pop_signers *k, const ta_options *o) {
     (void)fprintf(f,
                   "#include \"popcl_blob.h\"\n\n"
                   "enum { %s_signers_len = %zu }; /* for popcl_blob_policy.keys_len */\n"
@@ -230,7 +230,7 @@ static void put_keys_head(FILE *f, const ta_options *o) {
                   o->prefix);
 }
 
-void ta_emit_keys(FILE *f, const ta_public_keys *k, const ta_options *o, const char *header) {
+void ta_emit_keys(FILE *f, const pop_signers *k, const ta_options *o, const char *header) {
     put_keys_head(f, o);
     if (header)
         (void)fprintf(f, "#include \"%s\"\n", header);
@@ -242,13 +242,13 @@ void ta_emit_keys(FILE *f, const ta_public_keys *k, const ta_options *o, const c
     (void)fputs(" = {\n", f);
     for (size_t i = 0; i < k->len; i++) {
         (void)fprintf(f, "    {/* key %zu */\n", i);
-        put_octets(f, "        ", k->list[i].point, sizeof k->list[i].point);
+        put_octets(f, "        ", k->keys[i], sizeof k->keys[i]);
         (void)fputs("    },\n", f);
     }
     (void)fputs("};\n", f);
 }
 
-void ta_emit_keys_h(FILE *f, const ta_public_keys *k, const ta_options *o) {
+void ta_emit_keys_h(FILE *f, const pop_signers *k, const ta_options *o) {
     put_keys_head(f, o);
     (void)fprintf(f, "#ifndef POPCL_TA_%s_signers_H\n#define POPCL_TA_%s_signers_H\n\n", o->prefix,
                   o->prefix);

@@ -32,10 +32,10 @@ void ta_emit_c(FILE *f, const ta_set *s, const ta_options *o, const char *header
 void ta_emit_h(FILE *f, const ta_options *o);
 
 /* Writes C source with the table PREFIX_signers, for popcl_blob_policy.keys; header as above. */
-void ta_emit_keys(FILE *f, const ta_public_keys *k, const ta_options *o, const char *header);
+void ta_emit_keys(FILE *f, const pop_signers *k, const ta_options *o, const char *header);
 
 /* Writes the header that declares it. */
-void ta_emit_keys_h(FILE *f, const ta_public_keys *k, const ta_options *o);
+void ta_emit_keys_h(FILE *f, const pop_signers *k, const ta_options *o);
 
 /* Writes PEM, with the subject as a comment above each. Returns 0, or -1: out of memory. */
 int ta_emit_pem(FILE *f, const ta_set *s);

@@ -18,7 +18,6 @@ enum { FILE_MAX = 65536 };
 #define EC_LABEL        "EC PRIVATE KEY"
 #define PKCS8_LABEL     "PRIVATE KEY"
 #define ENCRYPTED_LABEL "ENCRYPTED PRIVATE KEY"
-#define PUBLIC_LABEL    "PUBLIC KEY"
 
 static void keyfile_zero(void *p, size_t n) {
     volatile unsigned char *at = p;
@@ -56,79 +55,21 @@ static void forget_pem(pop_pem *pem) {
 }
 
 static int bad_key(const char *path, unsigned long line, const char *why) {
-    ta_say("%s:%lu: %s", path, line, why);
+    if (line)
+        ta_say("%s:%lu: %s", path, line, why);
+    else
+        ta_say("%s: %s", path, why);
     return TA_BAD_DATA;
 }
 
 /* ---- public keys ---- */
 
-static int is_public(const char *label) { return strcmp(label, PUBLIC_LABEL) == 0; }
-
-/* BearSSL refuses to multiply a point that is not on its curve. */
-static int is_point(const unsigned char *point) {
-    static const unsigned char one[] = {1};
-    unsigned char copy[POPCL_BLOB_KEY_LEN];
-    memcpy(copy, point, sizeof copy);
-    return copy[0] == 4 &&
-           br_ec_prime_i31.mul(copy, sizeof copy, one, sizeof one, BR_EC_secp256r1) != 0;
-}
-
-/* The SubjectPublicKeyInfo of a key on P-256 (RFC 5480) has one form for each form of its point. */
-static const char *judge_public(const unsigned char *p, size_t n) {
-    static const unsigned char head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
-                                         0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
-                                         0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
-    enum { IDS_AT = 2, IDS = 21 };
-    if (n == sizeof head + POPCL_BLOB_KEY_LEN && memcmp(p, head, sizeof head) == 0)
-        return is_point(p + sizeof head) ? NULL : "this key is no point of its curve";
-    if (n > IDS_AT + IDS && memcmp(p + IDS_AT, head + IDS_AT, IDS) == 0)
-        return "this key has a compressed or damaged point: convert it (openssl ec -pubin "
-               "-conv_form uncompressed)";
-    return "this key is not on the curve P-256: make one (openssl ecparam -genkey -noout -name "
-           "prime256v1)";
-}
-
-static int add_public_key(ta_public_keys *keys, const char *path, const pop_pem *pem) {
-    const char *wrong = judge_public(pem->octets, pem->octets_len);
-    ta_public_key *one = &keys->list[keys->len];
-    if (wrong) return bad_key(path, pem->line, wrong);
-    if (keys->len == POPCL_BLOB_KEYS_MAX) return bad_key(path, pem->line, "there are over 32 keys");
-    memcpy(one->point, pem->octets + pem->octets_len - sizeof one->point, sizeof one->point);
-    for (size_t i = 0; i < keys->len; i++)
-        if (memcmp(keys->list[i].point, one->point, sizeof one->point) == 0)
-            return bad_key(path, pem->line, "this key is here twice");
-    keys->len++;
-    return TA_DONE;
-}
-
-/* Returns whether it is the label of a private key, of any kind. */
-static int is_secret(const char *label) {
-    size_t n = strlen(label), tail = sizeof PKCS8_LABEL - 1;
-    return n >= tail && strcmp(label + n - tail, PKCS8_LABEL) == 0;
-}
-
-int ta_keyfile_publics(ta_public_keys *keys, const char *path) {
+int ta_keyfile_publics(pop_signers *keys, const char *path) {
     text t = {NULL, 0};
-    size_t before = keys->len;
-    enum pop_pem_state state;
+    unsigned long line = 0;
     int code = read_file(&t, path);
-    pop_pem pem = {.at = t.octets, .left = t.len};
-    while (code == TA_DONE && (state = pop_pem_next(&pem, is_public)) != POP_PEM_END) {
-        if (state == POP_PEM_NO_MEMORY)
-            code = ta_out_of_memory();
-        else if (is_secret(pem.label))
-            code = bad_key(path, pem.line,
-                           "this is a private key: give its public key (openssl pkey -pubout)");
-        else if (state != POP_PEM_WHOLE)
-            code = bad_key(path, pem.line, "this block is damaged");
-        else if (is_public(pem.label))
-            code = add_public_key(keys, path, &pem);
-    }
-    if (code == TA_DONE && keys->len == before) {
-        ta_say("there is no public key in %s: make one with openssl pkey -pubout", path);
-        code = TA_BAD_DATA;
-    }
-    forget_pem(&pem);
+    const char *wrong = code == TA_DONE ? pop_signers_read(keys, t.octets, t.len, &line) : NULL;
+    if (wrong) code = bad_key(path, line, wrong);
     forget_file(&t);
     return code;
 }
@@ -154,7 +95,7 @@ static const char *take_private(ta_private_key *key, const br_ec_private_key *k)
     br_ec_private_key whole = {BR_EC_secp256r1, key->number, sizeof key->number};
     if (br_ec_compute_pub(&br_ec_prime_i31, &point, room, &whole) != POPCL_BLOB_KEY_LEN)
         return "this key is damaged";
-    memcpy(key->public_key.point, room, POPCL_BLOB_KEY_LEN);
+    memcpy(key->point, room, POPCL_BLOB_KEY_LEN);
     return NULL;
 }
 
@@ -176,10 +117,11 @@ static const char *judge_block(ta_private_key *key, const pop_pem *pem, enum pop
     static const char encrypted[] = "this key is encrypted: decrypt it (openssl pkey), or keep it "
                                     "where it is and use --sign-with";
     if (strcmp(pem->label, ENCRYPTED_LABEL) == 0) return encrypted;
-    if (is_secret(pem->label) && strstr((const char *)t->octets, "ENCRYPTED")) return encrypted;
+    if (pop_signer_is_secret(pem->label) && strstr((const char *)t->octets, "ENCRYPTED"))
+        return encrypted;
     if (state != POP_PEM_WHOLE) return "this block is damaged";
     if (is_private(pem->label)) return decode_private(key, pem);
-    if (is_secret(pem->label)) return "this is no EC key: blobs are signed with P-256";
+    if (pop_signer_is_secret(pem->label)) return "this is no EC key: blobs are signed with P-256";
     return NULL;
 }
 
@@ -195,10 +137,11 @@ int ta_keyfile_private(ta_private_key *key, const char *path) {
             code = ta_out_of_memory();
             continue;
         }
-        const char *wrong = found && is_secret(pem.label) ? "this file has two private keys"
-                                                          : judge_block(key, &pem, state, &t);
+        const char *wrong = found && pop_signer_is_secret(pem.label)
+                                ? "this file has two private keys"
+                                : judge_block(key, &pem, state, &t);
         if (wrong) code = bad_key(path, pem.line, wrong);
-        found |= is_secret(pem.label);
+        found |= pop_signer_is_secret(pem.label);
     }
     if (code == TA_DONE && !found) {
         ta_say("there is no private key in %s: it must be PEM, of P-256", path);

@@ -4,27 +4,18 @@
 #ifndef POPCL_TA_KEYFILE_H
 #define POPCL_TA_KEYFILE_H
 
-#include "popcl_blob.h"
 #include "report.h"
-
-typedef struct ta_public_key {
-    unsigned char point[POPCL_BLOB_KEY_LEN]; /* uncompressed (SEC 1, 2.3.3) */
-} ta_public_key;
-
-typedef struct ta_public_keys {
-    ta_public_key list[POPCL_BLOB_KEYS_MAX];
-    size_t len;
-} ta_public_keys;
+#include "signer.h"
 
 /* A secret: its owner zeroes it. */
 typedef struct ta_private_key {
-    unsigned char number[32]; /* big-endian */
-    ta_public_key public_key;
+    unsigned char number[32];                /* big-endian */
+    unsigned char point[POPCL_BLOB_KEY_LEN]; /* the public key: uncompressed (SEC 1, 2.3.3) */
 } ta_private_key;
 
 /* Adds the public keys of a file (PEM: PUBLIC KEY), "-" is standard input. Returns TA_DONE, or what
  * was reported. */
-int ta_keyfile_publics(ta_public_keys *keys, const char *path);
+int ta_keyfile_publics(pop_signers *keys, const char *path);
 
 /* Reads a private key that is not encrypted (PEM: EC PRIVATE KEY of SEC 1, or PRIVATE KEY of
  * PKCS #8). Returns TA_DONE, or what was reported; then there is nothing to zero. */

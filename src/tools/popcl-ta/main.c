@@ -30,7 +30,7 @@ typedef struct run {
     ta_options options;
     pop_anchors anchors;
     ta_set set;
-    ta_public_keys keys; /* of the command keys */
+    pop_signers keys; /* of the command keys */
 } run;
 
 /* ---- input ---- */
@@ -470,7 +470,7 @@ static void judge_signature(const run *r, report *p, const ta_back *b, const cha
             p->faults++, (void)fprintf(p->f, "%s: it is for another product than --scope\n", path);
     }
     if (!r->keys.len || !b->is_signed) return;
-    if (number < r->keys.len && ta_is_signed_by(b->octets, &r->keys.list[number])) return;
+    if (number < r->keys.len && ta_is_signed_by(b->octets, r->keys.keys[number])) return;
     p->faults++;
     if (number >= r->keys.len)
         (void)fprintf(p->f, "%s: it names key %zu as its signer, and --public gave %zu keys\n",

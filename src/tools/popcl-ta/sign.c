@@ -35,10 +35,11 @@ static void hash_signed(unsigned char hash[br_sha256_SIZE], const unsigned char 
     br_sha256_out(&sha, hash);
 }
 
-int ta_is_signed_by(const unsigned char *blob, const ta_public_key *key) {
+int ta_is_signed_by(const unsigned char *blob, const unsigned char key[POPCL_BLOB_KEY_LEN]) {
     unsigned char hash[br_sha256_SIZE];
-    ta_public_key copy = *key; /* BearSSL's type has no const */
-    br_ec_public_key point = {BR_EC_secp256r1, copy.point, sizeof copy.point};
+    unsigned char copy[POPCL_BLOB_KEY_LEN]; /* BearSSL's type has no const */
+    br_ec_public_key point = {BR_EC_secp256r1, copy, sizeof copy};
+    memcpy(copy, key, sizeof copy);
     hash_signed(hash, blob);
     return br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, hash, sizeof hash, &point,
                                  blob + TA_BLOB_SIGNATURE_AT, TA_BLOB_SIGNATURE) == 1;
@@ -58,7 +59,8 @@ int ta_sign_with_number(unsigned char *blob, const unsigned char number[32]) {
 
 /* ---- with a key ---- */
 
-static int sign_with_key(unsigned char *blob, const ta_options *o, ta_public_key *signer) {
+static int sign_with_key(unsigned char *blob, const ta_options *o,
+                         unsigned char signer[POPCL_BLOB_KEY_LEN]) {
     ta_private_key key;
     int code = ta_keyfile_private(&key, o->key_file);
     if (code != TA_DONE) return code;
@@ -66,7 +68,7 @@ static int sign_with_key(unsigned char *blob, const ta_options *o, ta_public_key
         ta_say("the key in %s cannot sign: its number is not of the curve", o->key_file);
         code = TA_BAD_DATA;
     }
-    *signer = key.public_key;
+    memcpy(signer, key.point, sizeof key.point);
     for (volatile unsigned char *at = key.number; at < key.number + sizeof key.number; at++)
         *at = 0;
     return code;
@@ -165,20 +167,19 @@ static int sign_with_command(unsigned char *blob, const ta_options *o) {
 /* ---- both ---- */
 
 int ta_sign(unsigned char *blob, const ta_options *o) {
-    ta_public_keys publics = {.len = 0};
-    ta_public_key signer;
+    pop_signers publics = {.len = 0};
+    unsigned char signer[POPCL_BLOB_KEY_LEN] = {0};
     int code = TA_DONE;
     if (!o->key_file && !o->sign_with) return TA_DONE;
-    memset(&signer, 0, sizeof signer);
     if (o->publics_len) code = ta_keyfile_publics(&publics, o->publics[0]);
     if (code == TA_DONE && publics.len > 1) {
         ta_say("%s has %zu keys: give the one of the signer", o->publics[0], publics.len);
         code = TA_BAD_DATA;
     }
     if (code == TA_DONE)
-        code = o->key_file ? sign_with_key(blob, o, &signer) : sign_with_command(blob, o);
+        code = o->key_file ? sign_with_key(blob, o, signer) : sign_with_command(blob, o);
     if (code != TA_DONE) return code;
-    if (ta_is_signed_by(blob, publics.len ? &publics.list[0] : &signer)) return TA_DONE;
+    if (ta_is_signed_by(blob, publics.len ? publics.keys[0] : signer)) return TA_DONE;
     ta_say("the signature is not by the key in %s: is it the public key of the signer, and was "
            "SHA-256 used?",
            publics.len ? o->publics[0] : o->key_file);

@@ -15,6 +15,6 @@ int ta_sign(unsigned char *blob, const ta_options *o);
 int ta_sign_with_number(unsigned char *blob, const unsigned char number[32]);
 
 /* Returns whether the signature of a blob, whose header is there, is by this key. */
-int ta_is_signed_by(const unsigned char *blob, const ta_public_key *key);
+int ta_is_signed_by(const unsigned char *blob, const unsigned char key[POPCL_BLOB_KEY_LEN]);
 
 #endif
