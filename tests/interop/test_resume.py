@@ -236,7 +236,7 @@ class File(ResumeTest):
         os.mkfifo(fifo, 0o600)
         link.symlink_to(self.file(place))
         for path, code, says in ((folder, 78, "no ordinary file"), (fifo, 78, "no ordinary file"), (link, 78, "it is a link"),
-                                 ("/dev/null", (73, 78), "the file of --resume, /dev/null,"), (place.auth_file, 78, "is that of -a or -c"),
+                                 ("/dev/null", (73, 78), "the file of --resume, /dev/null,"), (place.auth_file, 78, "is that of another option"),
                                  (place.root / "missing" / "session", 73, "cannot be created"), (f"{place.root}/", 73, "cannot be created"),
                                  (place.root / ("x" * 256), 73, "cannot be created")):
             with self.subTest(path=path):

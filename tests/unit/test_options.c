@@ -244,6 +244,13 @@ static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
         "--mfln 1024 --iobuf 1052", /* its records do not fit */
         "-c f -c g",
         "-C f -C g",
+        "--ta-blob f",
+        "--ta-blob f --ta-key k",
+        "--ta-key k --ta-scope s",
+        "--ta-blob f --ta-scope s",
+        "--ta-blob f --ta-key k --ta-scope s -c g",
+        "--ta-blob f --ta-key k --ta-scope s -C g",
+        "--ta-blob f --ta-key k --ta-key k --ta-scope s",
         "--resume f --resume g",
         "--resume f --trace=f",
         "-T",
@@ -257,11 +264,16 @@ static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
     refused("h -T -a a -o o --tls-name m\xc3\xbcller.example");
     assert_non_null(strstr(o.error, "xn--"));
     assert_int_equal(parse("h -T -a a -o o --mfln 1024 --iobuf 1053"), 0);
+    assert_int_equal(parse("h -T -a a -o o --ta-blob f --ta-key k --ta-scope s"), 0);
+    assert_string_equal(o.ta_blob, "f");
+    assert_string_equal(o.ta_key, "k");
+    assert_string_equal(o.ta_scope, "s");
 }
 
 static void tls_options_in_clear_text(void **state) { /* [L1] */
     static const char *const words[] = {"-c f",
                                         "-C d",
+                                        "--ta-blob f --ta-key k --ta-scope s",
                                         ("--pin sha256:" HEX),
                                         "--tls-name h",
                                         "--now 2026-11-25T12:00:00Z",

@@ -142,7 +142,8 @@ static int open_trace(struct run *r) {
     int fd = tool_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
     int bad = fd < 0 || tool_stat(fd, &st);
     if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
-                 is_file(r->options.resume_file, &st))) {
+                 is_file(r->options.resume_file, &st) || is_file(r->options.ta_blob, &st) ||
+                 is_file(r->options.ta_key, &st))) {
         bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
@@ -156,7 +157,7 @@ static int open_trace(struct run *r) {
     cmd_report_error(&r->report, what,
                      words ? words->cause
                            : "its directory is missing or not writable, or it is a link, another "
-                             "user's, or the file of -a, -c or --resume",
+                             "user's, or the file of another option",
                      words ? words->advice : "give another name");
     return -2;
 }

@@ -195,6 +195,9 @@ enum option_id {
     OPT_STLS,
     OPT_CERT_FILE,
     OPT_CERT_DIR,
+    OPT_TA_BLOB,
+    OPT_TA_KEY,
+    OPT_TA_SCOPE,
     OPT_PIN,
     OPT_TLS_NAME,
     OPT_NOW,
@@ -241,6 +244,13 @@ static const option_row options[OPTIONS] = {
          "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
     [OPT_CERT_DIR] = {NULL, 'C', TEXT, 0, FIELD(cert_dir), NULL, " DIR",
                       "the same with the files of a directory, with any name"},
+    [OPT_TA_BLOB] = {"ta-blob", 0, TEXT, 0, FIELD(ta_blob), NULL, " FILE",
+                     "trust the signed set in FILE (popcl-ta gen --format\nblob), and nothing "
+                     "else; with -T or -S"},
+    [OPT_TA_KEY] = {"ta-key", 0, TEXT, 0, FIELD(ta_key), NULL, " FILE",
+                    "public keys (PEM) of those who may sign it, in the\norder of their numbers"},
+    [OPT_TA_SCOPE] = {"ta-scope", 0, TEXT, 0, FIELD(ta_scope), NULL, " LABEL",
+                      "the product that it must be for"},
     [OPT_PIN] = {"pin", 0, OWN_MANY, 0, 0, set_pin, " PIN",
                  "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its "
                  "SubjectPublicKeyInfo.\nMay be repeated: one must match. See Trust below"},
@@ -303,14 +313,20 @@ static const struct {
     enum option_id a, b;
     const char *names;
 } exclusive[] = {
-    {OPT_TLS, OPT_STLS, "-T and -S"},        {OPT_IPV4, OPT_IPV6, "-4 and -6"},
-    {OPT_VERBOSE, OPT_QUIET, "-v and -q"},   {OPT_LIST, OPT_CHECK, "--list and --check"},
-    {OPT_LIST, OPT_DELETE, "--list and -d"}, {OPT_CHECK, OPT_DELETE, "--check and -d"},
+    {OPT_TLS, OPT_STLS, "-T and -S"},
+    {OPT_IPV4, OPT_IPV6, "-4 and -6"},
+    {OPT_VERBOSE, OPT_QUIET, "-v and -q"},
+    {OPT_LIST, OPT_CHECK, "--list and --check"},
+    {OPT_LIST, OPT_DELETE, "--list and -d"},
+    {OPT_CHECK, OPT_DELETE, "--check and -d"},
+    {OPT_TA_BLOB, OPT_CERT_FILE, "--ta-blob and -c"},
+    {OPT_TA_BLOB, OPT_CERT_DIR, "--ta-blob and -C"},
 };
 
 /* Options without a meaning in clear text. */
-static const enum option_id for_tls[] = {OPT_CERT_FILE, OPT_CERT_DIR, OPT_PIN, OPT_TLS_NAME,
-                                         OPT_NOW,       OPT_RESUME,   OPT_MFLN};
+static const enum option_id for_tls[] = {OPT_TA_BLOB,  OPT_TA_KEY, OPT_TA_SCOPE, OPT_CERT_FILE,
+                                         OPT_CERT_DIR, OPT_PIN,    OPT_TLS_NAME, OPT_NOW,
+                                         OPT_RESUME,   OPT_MFLN};
 
 /* Options that do not exist, and will not. Users ask for them, and read what to do instead. */
 static const struct {
@@ -524,6 +540,10 @@ static int check_rules(cmd_options *o, const char *server) {
             return wrong(o, "", called(&options[for_tls[i]], name), " is given without -T or -S",
                          "it is for TLS: add -T (POP3S) or -S (STLS)");
     }
+    if (has(o, OPT_TA_BLOB) != has(o, OPT_TA_KEY) || has(o, OPT_TA_BLOB) != has(o, OPT_TA_SCOPE))
+        return wrong(o, "--ta-blob, --ta-key and --ta-scope belong together", "", "",
+                     "a signed set is believed only with the keys of its signers, and for one "
+                     "product: give all three");
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "",
                      "--iobuf wants 29 bytes more than --mfln");
@@ -598,17 +618,18 @@ static const char help_tail[] =
     "popcl trusts the authorities of -c and -C. Without both, it trusts those that\n"
     "are compiled into it, which --version shows. Without any of these, it trusts\n"
     "those of SSL_CERT_FILE and SSL_CERT_DIR, and without both the system's.\n"
+    "With --ta-blob it trusts the authorities and the pins of the signed set alone.\n"
     "-c and -C also take a server's own certificate. If it has no subjectAltName, it\n"
     "counts for the host in its common name.\n"
     "With --pin but neither -c nor -C the key alone decides. No authority and no name\n"
     "is needed, and only the certificate's dates are checked. With --pin and -c or -C\n"
-    "both must hold.\n"
+    "both must hold. The pins of a set are as those of --pin.\n"
     "\n"
     "Exit codes\n"
     "   0  done, also when there was nothing new       75  try again later; or some\n"
     "   1  --check found nothing new                       messages failed\n"
     "  64  usage                                       76  server broke the protocol\n"
-    "  66  file of -a, -c, -C, --resume not readable   77  login refused\n"
+    "  66  a file of an option cannot be read          77  login refused\n"
     "  68  server's name not found                     78  bad file of -a, --resume\n"
     "  69  server or service unavailable               79  a certificate is refused\n"
     "  73  a file or directory cannot be created       80  TLS failed\n"

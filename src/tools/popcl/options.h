@@ -30,8 +30,8 @@ typedef struct cmd_options {
     uint8_t family;   /* cmd_family */
     uint16_t auth;    /* POPCL_AUTH_* */
     uint8_t only_new, delete, no_capa, quiet, verbose, trace;
-    const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file,
-        *resume_file;                       /* NULL = not given; they point into argv */
+    const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
+        *ta_key, *ta_scope;                 /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */

@@ -64,6 +64,10 @@ static int not_loaded(cmd_report *r, popcl_posix_trust_error e, const char *why,
 static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     char why[POPCL_POSIX_WHY];
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
+    if (o->ta_blob) {
+        t->tls.trust = &t->blob.blob.trust;
+        return cmd_blob_open(&t->blob, o, t->tls.utc_s, r);
+    }
     t->named = o->cert_file || o->cert_dir;
     if (!t->named && o->pins_len) return 0;
     if (!t->named && compiled) {
@@ -101,14 +105,16 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
         t->tls.resume = &t->resume.kept;
         t->tls.resumption = &popcl_tls_resumption;
     }
-    t->trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])o->pins;
-    t->trust.pins_len = o->pins_len;
-    cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu",
-                      (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
+    popcl_trust *trust = o->ta_blob ? &t->blob.blob.trust : &t->trust;
+    trust->pins = (const unsigned char(*)[POPCL_PIN_LEN])o->pins;
+    trust->pins_len = o->pins_len;
+    if (!o->ta_blob)
+        cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu",
+                          (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
     if (t->trust.own_certs_len)
         cmd_report_detail(r, "servers' own certificates whose common name counts: %lu",
                           (unsigned long)t->trust.own_certs_len);
-    if (!t->trust.anchors_len)
+    if (!(o->ta_blob ? t->blob.blob.anchors : t->trust.anchors_len))
         cmd_report_detail(r, "the pinned key alone decides: no name is demanded");
     /* zeroed if there is no seed; start refuses that */
     (void)popcl_posix_seed(&t->seed, sizeof t->seed);
@@ -270,5 +276,6 @@ void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r) {
 void cmd_tls_close(cmd_tls *t) {
     cmd_resume_close(&t->resume);
     popcl_posix_trust_free(&t->store);
+    cmd_blob_close(&t->blob);
     cmd_wipe(&t->seed, sizeof t->seed);
 }

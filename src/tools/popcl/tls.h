@@ -4,6 +4,7 @@
 #ifndef POPCL_CMD_TLS_H
 #define POPCL_CMD_TLS_H
 
+#include "blobfile.h"
 #include "options.h"
 #include "popcl_posix_trust.h"
 #include "report.h"
@@ -13,7 +14,8 @@ typedef struct cmd_tls {
     popcl_tls tls;
     popcl_tls_host_storage storage;
     popcl_posix_trust store; /* anchors that were read from files */
-    popcl_trust trust;       /* the trust of the session */
+    popcl_trust trust;       /* the trust of the session, except with a signed set */
+    cmd_blob blob;           /* of --ta-blob */
     cmd_resume resume;
     popcl_seed seed;
     char names[512]; /* see popcl_tls.names */
