@@ -46,7 +46,7 @@ class SignedTrust(unittest.TestCase):
                 self.assertEqual(server.sessions, [], result)
             return result
 
-    def test_anchors(self):  # [D1]
+    def test_anchors(self):
         self.make()
         result = self.talk("-v")
         self.assertIn("signed set of trust: number 3, of ", result.err)
@@ -74,7 +74,7 @@ class SignedTrust(unittest.TestCase):
         self.make("--deny", server.pin[7:], "--pin", "ab" * 32, inputs=[])
         self.talk(code=79)
 
-    def test_what_is_not_taken(self):
+    def test_what_is_not_taken(self):  # [H29]
         def refused(said, code=79, **how):
             result = self.talk(code=code, connects=False, **how)
             self.assertIn(said, result.err)
@@ -106,7 +106,7 @@ class SignedTrust(unittest.TestCase):
         self.set.mkdir()
         refused("set.ptb", code=66)
 
-    def test_times(self):  # [D12]
+    def test_times(self):
         """A clock before the signing counts as not set; a stale set is used, and a warning says so."""
         self.make("--made", "2026-06-01", "--stale", "2026-06-11")
         result = self.talk("--now", "2026-05-31T23:59:59Z", code=79)

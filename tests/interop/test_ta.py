@@ -432,7 +432,7 @@ class Judged(Case):
         self.assertEqual(len(self.gen("twice.pem").anchors), 5000)
         self.assertIn("10000 certificates: 5000 kept, 5000 repeated", self.err)
 
-    def test_families(self):
+    def test_families(self):  # [H28]
         """As with Let's Encrypt: the new root has another organization, and the old one certifies it."""
         old, new, third = (self.pki.root(f"{name} root") for name in ("Old", "New", "Third"))
         request = openssl("req", "-new", "-key", str(new.key_file), "-subj", "/CN=New root")

@@ -114,7 +114,7 @@ class Made(Case):
                          {anchor["name"]: {part: anchor[part] for part in ("kind", "flags", "path_len", "days", "n", "e", "q", "bases")}
                           for anchor in written.anchors.values()})
 
-    def test_the_same_input_gives_the_same_octets(self):
+    def test_the_same_input_gives_the_same_octets(self):  # [H20 H26]
         want = self.blob("--key", "one.key")
         self.assertEqual(self.blob("--key", "one.key", inputs=reversed(self.certificates)), want)
         self.file("pkcs8.key", openssl("pkcs8", "-topk8", "-nocrypt", stdin=(self.folder / "one.key").read_bytes()))
@@ -191,7 +191,7 @@ class Made(Case):
 
 
 class Signed(Case):
-    """Keys, commands that sign, and sign."""
+    """Keys, commands that sign, and sign. [H26]"""
 
     def test_a_command(self):
         want = self.blob()
@@ -318,7 +318,7 @@ class Signed(Case):
 
 
 class ReadBack(Case):
-    """list, check and diff, of each kind of input."""
+    """list, check and diff, of each kind of input. [H27]"""
 
     def setUp(self):
         super().setUp()

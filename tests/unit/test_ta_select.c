@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ta_select - popcl-ta's selection and families, over certificates that are rows of a list and
- * nothing else. The sources are compiled in here, so that their comparisons are counted: for many
- * certificates the work must not grow with the square of their number. */
+ * nothing else. The sources are compiled in here, so that their comparisons are counted. The work
+ * must not grow with the square of the number of certificates. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ static void mark(unsigned char hash[32], size_t number) {
         hash[i] = (unsigned char)number;
 }
 
-/* Adds a certificate: the numbers stand for its names and its key. 0 = a new one. */
+/* Adds a certificate. The numbers are in the place of hashes of its names and its key. */
 static pop_anchor *add(size_t subject, size_t issuer, size_t key, char *organization) {
     pop_anchor *one = &a.list[a.len++];
     one->finding = POP_ANCHOR_USABLE;
@@ -190,7 +190,7 @@ static void lines(const char *given) {
     assert_int_equal(ta_selection_add_lines(&s, text), 0);
 }
 
-static void a_certified_root_joins_and_not_the_certifying_one(void **state) {
+static void a_certified_root_joins_and_not_the_certifying_one(void **state) { /* [H28] */
     (void)state;
     add(1, 1, 1, no_text);
     add(2, 2, 2, no_text);

@@ -39,18 +39,18 @@ static void family_unite(families *f, const pop_anchor *l, const pop_anchor *r) 
     f->parent[family_of(f, (size_t)(l - f->list))] = family_of(f, (size_t)(r - f->list));
 }
 
-static int is_self_issued(const pop_anchor *a) {
+static int is_root_form(const pop_anchor *a) {
     return memcmp(a->subject_hash, a->issuer_hash, sizeof a->subject_hash) == 0;
 }
 
-static size_t collect(families *f, int (*take)(const families *f, const pop_anchor *a)) {
+static size_t family_collect(families *f, int (*take)(const families *f, const pop_anchor *a)) {
     size_t count = 0;
     for (size_t i = 0; i < f->len; i++)
         if (ta_is_certificate(&f->list[i]) && take(f, &f->list[i])) f->order[count++] = &f->list[i];
     return count;
 }
 
-static int any(const families *f, const pop_anchor *a) {
+static int every(const families *f, const pop_anchor *a) {
     (void)f;
     (void)a;
     return 1;
@@ -85,7 +85,7 @@ static int by_issuer(const void *left, const void *right) {
 }
 
 static void unite_organizations(families *f) {
-    size_t count = collect(f, has_organization);
+    size_t count = family_collect(f, has_organization);
     qsort(f->order, count, sizeof *f->order, by_organization);
     for (size_t i = 1; i < count; i++)
         if (by_organization(&f->order[i - 1], &f->order[i]) == 0)
@@ -94,7 +94,7 @@ static void unite_organizations(families *f) {
 
 /* Also finds those that certify a root: one of its subject and key that is issued by itself. */
 static void unite_keys(families *f) {
-    size_t count = collect(f, any), from = 0;
+    size_t count = family_collect(f, every), from = 0;
     qsort(f->order, count, sizeof *f->order, by_subject_and_key);
     while (from < count) {
         size_t until = from;
@@ -102,15 +102,15 @@ static void unite_keys(families *f) {
         for (; until < count && by_subject_and_key(&f->order[from], &f->order[until]) == 0;
              until++) {
             family_unite(f, f->order[from], f->order[until]);
-            is_root |= is_self_issued(f->order[until]);
+            is_root |= is_root_form(f->order[until]);
         }
         for (; from < until; from++)
-            f->join[f->order[from] - f->list] = is_root && !is_self_issued(f->order[from]);
+            f->join[f->order[from] - f->list] = is_root && !is_root_form(f->order[from]);
     }
 }
 
 static void unite_lines(families *f, const ta_selection *s) {
-    size_t count = collect(f, any);
+    size_t count = family_collect(f, every);
     const pop_anchor *last = NULL;
     qsort(f->order, count, sizeof *f->order, by_sha256);
     for (size_t i = 0; i < s->kin_len; i++) {
@@ -180,7 +180,7 @@ static size_t spread_set(families *f, ranked from, size_t issued, ranked *more, 
         pop_anchor *one = &f->list[member];
         if (!ta_is_certificate(one)) continue;
         if (one->rank < 0) one->rank = from.rank;
-        if (!is_self_issued(one)) continue;
+        if (!is_root_form(one)) continue;
         for (size_t i = first_issued(f, issued, one); i < issued; i++) {
             size_t place = (size_t)(f->order[i] - f->list);
             if (memcmp(f->order[i]->issuer_hash, one->subject_hash, sizeof one->subject_hash) !=
@@ -195,7 +195,7 @@ static size_t spread_set(families *f, ranked from, size_t issued, ranked *more, 
 }
 
 static void spread_all(families *f) {
-    size_t selected = find_selected(f), issued = collect(f, joins);
+    size_t selected = find_selected(f), issued = family_collect(f, joins);
     ranked *more = f->work + f->len; /* room for as many as there are certificates */
     qsort(f->order, issued, sizeof *f->order, by_issuer);
     for (size_t i = 0; i < selected; i++) {
