@@ -117,7 +117,8 @@ static const char *judge_block(ta_private_key *key, const pop_pem *pem, enum pop
     static const char encrypted[] = "this key is encrypted: decrypt it (openssl pkey), or keep it "
                                     "where it is and use --sign-with";
     if (strcmp(pem->label, ENCRYPTED_LABEL) == 0) return encrypted;
-    if (pop_signer_is_secret(pem->label) && strstr((const char *)t->octets, "ENCRYPTED"))
+    if (t->octets && pop_signer_is_secret(pem->label) &&
+        strstr((const char *)t->octets, "ENCRYPTED"))
         return encrypted;
     if (state != POP_PEM_WHOLE) return "this block is damaged";
     if (is_private(pem->label)) return decode_private(key, pem);

@@ -466,8 +466,8 @@ long ta_back_read_c(ta_back *b) {
     s.anchors = calloc(s.room, sizeof *s.anchors);
     s.own = calloc(s.room, sizeof *s.own);
     s.entries = calloc(s.room, sizeof *s.entries);
-    s.set.anchors = calloc(s.room, sizeof *s.set.anchors);
-    s.set.own = calloc(s.room, sizeof *s.set.own);
+    s.set.anchors = calloc(s.room, sizeof(const pop_anchor *));
+    s.set.own = calloc(s.room, sizeof(const pop_anchor *));
     if (b->text && s.anchors && s.own && s.entries && s.set.anchors && s.set.own) {
         line = read_lines(&s, b->text);
         if (line == 0) link_set(&s);

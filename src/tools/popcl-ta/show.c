@@ -380,7 +380,8 @@ long ta_show_differences(FILE *f, const ta_back *old, const ta_back *new_) {
     count += differ_keys(f, "denied", &old->denied, &new_->denied);
     count += differ_keys(f, "own certificate", &old->own, &new_->own);
     if (old->kind != TA_BACK_BLOB || new_->kind != TA_BACK_BLOB) return count;
-    if (memcmp(old->octets + TA_BLOB_SCOPE_AT, new_->octets + TA_BLOB_SCOPE_AT, TA_BLOB_SCOPE)) {
+    if (memcmp(old->octets + TA_BLOB_SCOPE_AT, new_->octets + TA_BLOB_SCOPE_AT, TA_BLOB_SCOPE) !=
+        0) {
         (void)fputs("~ scope: they are for two products\n", f);
         count++;
     }
