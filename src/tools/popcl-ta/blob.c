@@ -150,8 +150,9 @@ static const char *put_all(unsigned char **blob, size_t *len, const content *c,
     size_t at = POPCL_BLOB_HEAD + index;
     *len = at + c->entries;
     if (*len > UINT32_MAX) return "it would be larger than 4 GB";
-    unsigned char *p = calloc(1, *len), *row = p + POPCL_BLOB_HEAD;
+    unsigned char *p = calloc(1, *len);
     if (!p) return "out of memory";
+    unsigned char *row = p + POPCL_BLOB_HEAD;
     put_header(p, c, o);
     ta_blob_put(p + TA_BLOB_LEN_AT, *len, 4);
     for (size_t i = 0; i < c->anchors_len; i++, row += TA_BLOB_ROW) {
