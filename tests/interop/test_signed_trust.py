@@ -7,6 +7,7 @@ import unittest
 import command
 import pki
 import test_ta
+import test_ta_blob
 from hostile import Hostile
 from test_ta import openssl
 from tlscase import PASSWORD, USER, assert_no_secret, right_server, root
@@ -105,6 +106,21 @@ class SignedTrust(unittest.TestCase):
         refused("set.ptb", code=66)
         self.set.mkdir()
         refused("set.ptb", code=66)
+
+    def test_denied_keys_alone(self):  # [H29]
+        """Such a set trusts nothing, except with a pin of the command."""
+        self.make("--deny", "ab" * 32)
+        octets = self.set.read_bytes()
+        self.set.write_bytes(test_ta_blob.forge(octets, self.folder / "one.key", rows=((0, 0, 1), octets[204:240])))
+        self.assertIn("neither trust anchors nor pins", self.talk(code=79, connects=False).err)
+        self.talk("--pin", right_server().pin)
+
+    def test_withdrawn(self):  # [H29]
+        self.make()
+        self.set.write_bytes(test_ta_blob.forge(self.set.read_bytes(), self.folder / "one.key", floor=4))
+        self.assertIn("is withdrawn", self.talk(code=79, connects=False).err)
+        self.set.write_bytes(test_ta_blob.forge(self.set.read_bytes(), self.folder / "one.key", floor=3, retired=1))
+        self.assertIn("has no signer that is accepted", self.talk(code=79, connects=False).err)
 
     def test_times(self):
         """A clock before the signing counts as not set; a stale set is used, and a warning says so."""

@@ -62,6 +62,43 @@ def der_of(signature):
     return bytes((0x30, len(numbers))) + numbers
 
 
+def raw_of(der):
+    """The two raw numbers of a signature that openssl wrote."""
+    return b"".join(int.from_bytes(der[at:end], "big").to_bytes(32, "big") for _, at, end in
+                    (test_ta.element(der, child) for child in list(number_places(der))))
+
+
+def number_places(der):
+    at, end = test_ta.element(der)[1:]
+    while at < end:
+        yield at
+        at = test_ta.element(der, at)[2]
+
+
+def forge(octets, key, rows=None, **fields):
+    """The blob with other fields of its header (retired, floor, ...), or with `rows` (anchors, pins, denied; and all octets after the header),
+    signed anew with the key file: popcl-ta makes none of these."""
+    head = bytearray(octets[:104])
+    places = {"sequence": (8, 4), "floor": (12, 4), "key": (55, 1), "retired": (56, 4)}
+    for name, value in fields.items():
+        at, n = places[name]
+        head[at:at + n] = value.to_bytes(n, "big")
+    rest = octets[168:]
+    if rows is not None:
+        counts, rest = rows
+        head[48:54] = struct.pack(">HHH", *counts)
+    head[4:8] = (168 + len(rest)).to_bytes(4, "big")
+    index = 36 * sum(struct.unpack(">HHH", head[48:54]))
+    head[72:104] = hashlib.sha256(rest[:index]).digest()
+    der = openssl("dgst", "-sha256", "-sign", str(key), stdin=b"popcl-trust-blob" + bytes(head))
+    return bytes(head) + raw_of(der) + rest
+
+
+def sec1(digits):
+    """A file with this private key."""
+    return b"-----BEGIN EC PRIVATE KEY-----\n" + openssl("base64", stdin=bytes.fromhex(digits)) + b"-----END EC PRIVATE KEY-----\n"
+
+
 class Case(test_ta.Case):
     @classmethod
     def setUpClass(cls):
@@ -214,6 +251,9 @@ class Signed(Case):
         self.blob("--sign-with", "tee got | openssl dgst -sha256 -sign one.key", "--public", "one.pub")
         self.assertEqual((self.folder / "got").read_bytes(), b"popcl-trust-blob" + want[:104])
         self.blob("--sign-with", "true", "--public", "nothing.pub", "-o", "out.c", code=66)
+        self.file("both.pub", (self.folder / "one.pub").read_bytes() + (self.folder / "two.pub").read_bytes())
+        self.blob("--key", "one.key", "--public", "both.pub", "-o", "out.c", code=65)
+        self.assertIn("has 2 keys: give the one of the signer", self.err)
         self.no_output()
 
     def test_sign(self):
@@ -238,6 +278,13 @@ class Signed(Case):
         self.ta("sign", "nothing.ptb", "--key", "one.key", "-o", "out.c", code=66)
         self.no_output()
 
+    def test_numbers_of_other_lengths(self):
+        """A private key may be written with zeros before it, or without."""
+        for head, number in (("303202010104210000", "00" * 30 + "05"), ("303002010104" "1f", "00" * 30 + "05"), ("30120201010401", "05")):
+            self.file("small.key", sec1(head + number + "a00a06082a8648ce3d030107"))
+            self.file("small.pub", openssl("pkey", "-pubout", stdin=sec1("30310201010420" + "00" * 31 + "05" + "a00a06082a8648ce3d030107")))
+            self.blob("--key", "small.key", "--public", "small.pub")
+
     def test_key_files(self):
         one = (self.folder / "one.key").read_bytes()
         encrypted = "this key is encrypted"
@@ -257,8 +304,8 @@ class Signed(Case):
             "cut": (one[:-20], "this block is damaged"),
             "changed": (one.replace(b"\n", b"\n*", 1), "this block is damaged"),
             "der": (openssl("ec", "-outform", "DER", stdin=one), "there is no private key"),
-            "zero": (b"-----BEGIN EC PRIVATE KEY-----\n" + openssl("base64", stdin=bytes.fromhex("30310201010420" + "00" * 32 + "a00a06082a8648ce3d030107"))
-                     + b"-----END EC PRIVATE KEY-----\n", "cannot sign"),
+            "zero": (sec1("30310201010420" + "00" * 32 + "a00a06082a8648ce3d030107"), "cannot sign"),
+            "long": (sec1("303202010104210201" + "00" * 31 + "a00a06082a8648ce3d030107"), "key is damaged"),
             "large": (b"\n" * 70000 + one, "too large"),
         }
         for name, (octets, said) in keys.items():
@@ -431,6 +478,48 @@ class ReadBack(Case):
         self.ta("gen", "a.ptb", "-o", "out.c", code=65)
         self.assertIn("is no certificate, but a blob", self.err)
         self.no_output()
+
+    def test_sets_that_popcl_ta_does_not_make(self):
+        octets, key = self.blob(inputs=self.certificates[1:2]), self.folder / "one.key"
+        signed = ("--public", "one.pub")
+
+        def forged(**how):
+            self.file("b.ptb", forge(octets, key, **how))
+            return self.check("b.ptb", *signed, code=1)
+
+        self.file("b.ptb", forge(octets, key))
+        self.assertEqual(self.check("b.ptb", *signed), "")
+        self.assertIn("it retires key 0, which signs it", forged(retired=1))
+        self.assertIn("retired keys: 0\n", self.ta("list", "b.ptb").decode())
+        self.assertIn("too old", forged(floor=8))
+        self.assertIn("neither anchors nor pins", forged(rows=((0, 0, 0), b"")))
+        row, entry = octets[168:204], octets[204:]
+        for changed in (entry[:1] + b"\x80" + entry[2:], b"\x07" + entry[1:], entry[:5] + b"\1" + entry[6:], entry[:10]):
+            digest = hashlib.sha256(changed).digest()[:16]
+            rest = row[:8] + digest + row[24:28] + len(changed).to_bytes(2, "big") + row[30:] + changed
+            self.assertIn("it counts as absent", forged(rows=((1, 0, 0), rest)))
+            self.assertIn("of a form that counts as absent", self.ta("list", "b.ptb").decode())
+            self.assertRegex(self.ta("diff", "a.ptb", "b.ptb", code=1).decode(), r"\+ name [0-9a-f]{16}: of a form that counts as absent")
+        both = row + row + entry
+        self.assertRegex(forged(rows=((2, 0, 0), both)), "damaged")
+
+    def test_limited_anchors_and_dated_pins(self):
+        limited = pki.shared().root("limited", more=["nameConstraints=critical,permitted;DNS:.gr,permitted;DNS:example.org"])
+        short = pki.shared().root("short", extensions=["basicConstraints=critical,CA:TRUE,pathlen:2"])
+        leaf = self.roots[0].issue("leaf", san=["localhost"])
+        self.file("b.ptb", self.blob("--allow-leaf", "--retire", "3", inputs=[limited.file, leaf.file, short.file]))
+        shown = self.ta("list", "b.ptb").decode()
+        for part in (", only for .gr or example.org\n", ", trusted directly\n", ", path length 2\n", "retired keys: 3\n"):
+            self.assertIn(part, shown)
+        pins = ("--pin", f"{'cd' * 32}:2026-01-01:2026-12-31")
+        self.file("b.ptb", self.blob(*pins, "--deny", "ef" * 32))
+        self.assertEqual(self.ta("diff", "a.ptb", "b.ptb", code=1).decode(),
+                         f"- pin {'cd' * 32}\n+ pin {'cd' * 32}, 2026-01-01 to 2026-12-31\n")
+        damaged = self.certificates[0].read_bytes()
+        self.file("bad.pem", damaged + damaged[:-30])
+        self.ta("diff", "a.c", "bad.pem", code=65)
+        self.assertIn("has no END line", self.err)
+        self.assertIn("has no END line", self.check("bad.pem", code=1))
 
     def test_diff(self):
         """Of any two kinds of input: the same anchors are no difference."""
