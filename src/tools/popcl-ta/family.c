@@ -10,7 +10,7 @@
 
 #define NOBODY SIZE_MAX
 
-enum { ROW = sizeof(pop_anchor *) };
+enum { FAMILY_ROW = sizeof(pop_anchor *) };
 
 typedef struct ranked {
     long rank;
@@ -88,7 +88,7 @@ static int by_issuer(const void *left, const void *right) {
 
 static void unite_organizations(families *f) {
     size_t count = family_collect(f, has_organization);
-    qsort(f->order, count, ROW, by_organization);
+    qsort(f->order, count, FAMILY_ROW, by_organization);
     for (size_t i = 1; i < count; i++)
         if (by_organization(&f->order[i - 1], &f->order[i]) == 0)
             family_unite(f, f->order[i - 1], f->order[i]);
@@ -97,7 +97,7 @@ static void unite_organizations(families *f) {
 /* Also finds those that certify a root: one of its subject and key that is issued by itself. */
 static void unite_keys(families *f) {
     size_t count = family_collect(f, every), from = 0;
-    qsort(f->order, count, ROW, by_subject_and_key);
+    qsort(f->order, count, FAMILY_ROW, by_subject_and_key);
     while (from < count) {
         size_t until = from;
         int is_root = 0;
@@ -114,11 +114,11 @@ static void unite_keys(families *f) {
 static void unite_lines(families *f, const ta_selection *s) {
     size_t count = family_collect(f, every);
     const pop_anchor *last = NULL;
-    qsort(f->order, count, ROW, by_sha256);
+    qsort(f->order, count, FAMILY_ROW, by_sha256);
     for (size_t i = 0; i < s->kin_len; i++) {
         pop_anchor wanted, *key = &wanted;
         memcpy(wanted.sha256, s->kin[i].sha256, sizeof wanted.sha256);
-        pop_anchor **found = bsearch(&key, f->order, count, ROW, by_sha256);
+        pop_anchor **found = bsearch(&key, f->order, count, FAMILY_ROW, by_sha256);
         if (i && s->kin[i].line != s->kin[i - 1].line) last = NULL;
         if (!found) continue;
         if (last) family_unite(f, last, *found);
@@ -199,7 +199,7 @@ static size_t spread_set(families *f, ranked from, size_t issued, ranked *more, 
 static void spread_all(families *f) {
     size_t selected = find_selected(f), issued = family_collect(f, joins);
     ranked *more = f->work + f->len; /* room for as many as there are certificates */
-    qsort(f->order, issued, ROW, by_issuer);
+    qsort(f->order, issued, FAMILY_ROW, by_issuer);
     for (size_t i = 0; i < selected; i++) {
         size_t len = spread_set(f, f->work[i], issued, more, 0);
         while (len) {
@@ -213,7 +213,7 @@ int ta_family_spread(const ta_selection *s, pop_anchors *a) {
     size_t n = a->len + 1;
     families f = {.list = a->list, .len = a->len};
     int failed = -1;
-    f.order = calloc(n, ROW);
+    f.order = calloc(n, FAMILY_ROW);
     f.parent = calloc(n, sizeof *f.parent);
     f.first = calloc(n, sizeof *f.first);
     f.next = calloc(n, sizeof *f.next);
