@@ -133,6 +133,18 @@ class SignedTrust(unittest.TestCase):
         self.make("--made", "2026-06-01", "--stale", "2026-06-11", inputs=[root().file, future.file])
         self.assertIn("should have a successor since 2026-06-11T00:00:00Z", self.talk().err)
 
+    def test_a_kept_session_is_bound_to_the_set(self):  # [D47]
+        with Hostile(context=right_server().context(), user=USER, password=PASSWORD) as server:
+            def resumed():
+                return ", resumed\n" in self.place.run(
+                    server.port, "-T", "-v", "--resume", "session", "--ta-blob", str(self.set), "--ta-key", str(self.folder / "both.pub"),
+                    "--ta-scope", "mail", server="localhost").err
+
+            self.make("--made", "2026-06-01")
+            self.assertEqual([resumed() for _ in range(3)], [False, True, True])
+            self.make("--made", "2026-06-02", "--key-number", 1, key="two", inputs=[root().file, pki.shared().root("Another root").file])
+            self.assertEqual([resumed() for _ in range(2)], [False, True])
+
     def test_the_trace_is_not_put_into_its_files(self):
         self.make()
         octets = self.set.read_bytes()

@@ -76,10 +76,10 @@ def number_places(der):
 
 
 def forge(octets, key, rows=None, **fields):
-    """The blob with other fields of its header (retired, floor, ...), or with `rows` (anchors, pins, denied; and all octets after the header),
+    """The blob with another floor or other retired keys, or with `rows` (anchors, pins, denied; and all octets after the header),
     signed anew with the key file: popcl-ta makes none of these."""
     head = bytearray(octets[:104])
-    places = {"sequence": (8, 4), "floor": (12, 4), "key": (55, 1), "retired": (56, 4)}
+    places = {"floor": (12, 4), "retired": (56, 4)}
     for name, value in fields.items():
         at, n = places[name]
         head[at:at + n] = value.to_bytes(n, "big")
