@@ -44,6 +44,9 @@ enum {
 uint64_t ta_blob_get(const unsigned char *p, size_t octets);
 void ta_blob_put(unsigned char *p, uint64_t value, size_t octets);
 
+/* Writes the SHA-256 of n bytes. */
+void ta_blob_hash(unsigned char hash[32], const void *p, size_t n);
+
 /* Writes the hash of a product's label, as a blob has it. */
 void ta_blob_scope(unsigned char scope[TA_BLOB_SCOPE], const char *label);
 
