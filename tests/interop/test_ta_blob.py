@@ -179,6 +179,15 @@ class Made(Case):
         self.assertIn("a blob has no place for common names", self.err)
         self.no_output()
 
+    def test_a_whole_bundle(self):
+        if not test_ta.SYSTEM_BUNDLE.exists():
+            self.skipTest(f"{test_ta.SYSTEM_BUNDLE} is not there (Debian: ca-certificates)")
+        octets = self.blob("--key", "one.key", "-o", "out.ptb", inputs=[test_ta.SYSTEM_BUNDLE]) or (self.folder / "out.ptb").read_bytes()
+        anchors = self.gen(test_ta.SYSTEM_BUNDLE, "--now", "2026-08-02").anchors
+        self.assertEqual(len(Blob(octets).anchors), len(anchors))
+        self.ta("check", "out.ptb", "--public", "one.pub", "--now", "2026-08-02", "--days", "0")
+        self.assertEqual(self.ta("diff", test_ta.SYSTEM_BUNDLE, "out.ptb", "--now", "2026-08-02"), b"")
+
     def test_limits(self):
         everything = len(self.blob())
         pin = ("--pin", "0" * 64)
