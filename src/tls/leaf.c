@@ -557,7 +557,7 @@ static int act(popcl_leaf *r, uint8_t what) {
     case PARAM:
         r->param = r->tag;
         if (r->tag == OID_TAG) r->curve = find_curve(r);
-        return r->tag != NULL_TAG || r->len == 0;
+        return r->tag != 0 && (r->tag != NULL_TAG || r->len == 0); /* 0: none came */
     case SIGNED_BY: return end_algorithm(r);
     case RELATIVE_NAME:
         leaf_note(r, LEAF_ISSUER, r->row[2] == ISSUER);
@@ -651,7 +651,8 @@ static void leaf_begin(popcl_leaf *r) {
         if (is_certified(r)) popcl_certified_begin(r, r->tag & 0x1f);
         break;
     case SUBTREES:
-        if (r->tag != 0xa0 && r->tag != 0xa1) leaf_fail(r);
+        if ((r->tag != 0xa0 && r->tag != 0xa1) || (at == SUBTREES_MORE && r->are_excluded))
+            leaf_fail(r);
         popcl_subtrees_begin(r, r->tag & 1);
         break;
     case BASE:
