@@ -4,11 +4,11 @@
  *    the server's -> its issuer's -> that one's issuer's -> ... -> an anchor vouches for the newest
  *
  * The path grows at its tip. Each certificate after the server's is judged as the issuer of the tip
- * before its own signature comes. Its rules are a table over the facts of leaf.c. Its name must be
- * the tip's issuer, and its key must have signed the tip. Then it is the new tip, and its signature
- * takes the place of the old one. A certificate that fails is passed over: servers send such. The
- * first reason for that is kept, for the case that no anchor is found. After each new tip the
- * anchors are looked at. Once one vouches, no other certificate is looked at.
+ * before the octets of its own signature come. Its rules are a table over the facts of leaf.c. Its
+ * name must be the tip's issuer, and its key must have signed the tip. Then it is the new tip, and
+ * its signature takes the place of the old one. A certificate that fails is passed over: servers
+ * send such. The first reason for that is kept, for the case that no anchor is found. After each
+ * new tip the anchors are looked at. Once one vouches, no other certificate is looked at.
  *
  * Of a certificate that streams by stay: its key, hashes of its names, the hash of the signed part,
  * its signature. A chain is refused unless everything was read and judged up to an anchor.
@@ -225,19 +225,27 @@ static int is_self_issued(const popcl_guard *g) {
     return memcmp(g->subject, g->issuer, sizeof g->subject) == 0;
 }
 
-/* Everything of an issuer's certificate that is signed has come. Returns why it cannot be the tip's
- * issuer. The signature is checked last, since it costs most. */
+/* Returns whether the signature of the certificate could be checked: there is its hash, and room
+ * for it. */
+static int is_checkable(const popcl_guard *g) {
+    return hash_class(g, g->hash) && g->leaf.signature_len <= sizeof g->signature;
+}
+
+/* Everything of an issuer's certificate has come except its signature. Returns why it cannot be the
+ * tip's issuer. The tip's signature is checked last, since it costs most. */
 static popcl_err judge_issuer(popcl_guard *g) {
     br_x509_pkey view;
     if (!is_issuer_of_tip(g)) return POPCL_ERR_CERT_ORDER;
     popcl_err e = popcl_guard_judge(g->leaf.facts);
     if (e) return e;
     if (g->leaf.path_len < g->below) return POPCL_ERR_CERT_NOT_CA;
-    if (g->path == g->leaf.tls->profile->path_max) return POPCL_ERR_CERT_UNSUPPORTED;
+    if (g->path == g->leaf.tls->profile->path_max || !is_checkable(g))
+        return POPCL_ERR_CERT_UNSUPPORTED;
     return check_signature(g, popcl_key_view(&g->issuing.key, &view));
 }
 
-static void end_signed_part(popcl_guard *g) {
+/* The octets of the signature are next. */
+static void begin_signature(popcl_guard *g) {
     popcl_err e = POPCL_OK;
     if (!g->leaf.is_first) e = judge_issuer(g);
     if (e) {
@@ -258,7 +266,8 @@ static void end_part(popcl_guard *g, enum leaf_part part) {
     case LEAF_PART_SUBJECT: keep_name(g, g->subject); break;
     case LEAF_PART_KEY: look_up_key(g); break;
     case LEAF_PART_REST:
-    case LEAF_PART_TAIL: break;
+    case LEAF_PART_TAIL:
+    case LEAF_PART_SIGNATURE: break;
     }
 }
 
@@ -269,7 +278,7 @@ static void hash_part(popcl_guard *g, enum leaf_part part, const unsigned char *
             if (g->head_len < room) g->issuing.first.head[g->head_len] = p[i];
         return;
     }
-    if (g->hash && part != LEAF_PART_TAIL) hash_more(&g->tbs, p, n);
+    if (g->hash && part < LEAF_PART_TAIL) hash_more(&g->tbs, p, n);
     if (g->hash && g->leaf.is_first) hash_more(&g->issuing.first.end_point, p, n);
     if (part == LEAF_PART_ISSUER || part == LEAF_PART_SUBJECT || part == LEAF_PART_KEY)
         br_sha256_update(&g->name, p, n);
@@ -355,18 +364,16 @@ static int is_own(const popcl_guard *g) {
 }
 
 /* The server's key has to be one that the profile has. */
-static popcl_err check_key(popcl_guard *g) {
+static int has_key(popcl_guard *g) {
     br_x509_pkey view;
-    return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view))
-               ? POPCL_OK
-               : POPCL_ERR_CERT_UNSUPPORTED;
+    return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view));
 }
 
 /* Certificate 0, if a pin decides alone. */
 static void judge_pinned(popcl_guard *g, uint32_t facts) {
     popcl_err e = popcl_guard_judge((facts & PIN_COUNTS) | PIN_WAIVES);
     if (!e && !g->pinned) e = POPCL_ERR_CERT_PIN;
-    if (!e) e = check_key(g);
+    if (!e && !has_key(g)) e = POPCL_ERR_CERT_UNSUPPORTED;
     if (e)
         guard_refuse(g, e);
     else
@@ -382,7 +389,8 @@ static popcl_err judge_first(popcl_guard *g, uint32_t facts, popcl_err *error) {
         *error = POPCL_ERR_CERT_NO_SAN;
     }
     popcl_err e = popcl_guard_judge(facts | FACT(LEAF_IS_FIRST));
-    return e ? e : check_key(g);
+    if (!e && (!has_key(g) || !is_checkable(g))) e = POPCL_ERR_CERT_UNSUPPORTED;
+    return e;
 }
 
 static void judge_cert(popcl_guard *g) {
@@ -399,15 +407,13 @@ static void judge_cert(popcl_guard *g) {
     }
     if (g->leaf.is_first) e = judge_first(g, facts, &otherwise);
     g->step = BETWEEN;
-    if (e || (is_damaged && g->is_tip)) {
+    if (e || (is_damaged && g->is_tip)) { /* a tip is damaged only if octets of it did not come */
         guard_refuse(g, e ? e : POPCL_ERR_CERT_MALFORMED);
     } else if (is_damaged) {
         guard_note(g, POPCL_ERR_CERT_MALFORMED, g->certs);
     } else if (g->is_tip) {
         g->signature_len = g->leaf.signature_len;
-        if (!hash_class(g, g->signed_hash) || g->signature_len > sizeof g->signature)
-            guard_refuse(g, POPCL_ERR_CERT_UNSUPPORTED);
-        else if (is_vouched(g))
+        if (is_vouched(g))
             g->step = VOUCHED;
         else if (otherwise && g->step == BETWEEN)
             guard_refuse(g, otherwise);
@@ -455,7 +461,7 @@ static void guard_append(const br_x509_class **ctx, const unsigned char *buf, si
         if (next != part) {
             end_part(g, part);
             br_sha256_init(&g->name);
-            if (next == LEAF_PART_TAIL && g->step == READING) end_signed_part(g);
+            if (next == LEAF_PART_SIGNATURE && g->step == READING) begin_signature(g);
         }
         buf += n;
         len -= n;

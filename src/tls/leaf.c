@@ -573,7 +573,7 @@ static int act(popcl_leaf *r, uint8_t what) {
         leaf_note(r, LEAF_ODD_KEY, r->oid != RSA && !r->curve);
         return r->oid != RSA || r->param == NULL_TAG;
     case KEY_BITS: return r->oid == RSA || end_point(r);
-    case SIGNED: r->signature_len = (uint16_t)(r->len - 1); return r->len > 1 && r->value[0] == 0;
+    case SIGNED: return r->len > 1 && r->value[0] == 0;
     case RSA_N: end_modulus(r); return 1;
     case RSA_E: end_exponent(r); return 1;
     case EXT_OID: return begin_extension(r);
@@ -631,12 +631,14 @@ static void leaf_end(popcl_leaf *r, int is_level) {
 }
 
 /* Tag and length of an element are known. Finds its row, and begins the level inside it, or its
- * body. */
+ * body. One that nothing may follow has to fill its level: so the octets of a signature are not
+ * even kept if others follow them. */
 static void leaf_begin(popcl_leaf *r) {
     uint8_t at = r->row[r->depth], inside;
     while (rows[at].tag != r->tag && rows[at].tag != ANY_TAG && rows[at].how & OPT)
         at = row_behind(at);
-    if ((rows[at].tag != r->tag && rows[at].tag != ANY_TAG) || r->len > r->left[r->depth]) {
+    if ((rows[at].tag != r->tag && rows[at].tag != ANY_TAG) || r->len > r->left[r->depth] ||
+        ((rows[at].how & (LAST | MANY)) == LAST && r->len != r->left[r->depth])) {
         leaf_fail(r);
         return;
     }
@@ -666,6 +668,7 @@ static void leaf_begin(popcl_leaf *r) {
     case KEY_BITS:
         if (r->oid == RSA) inside = RSA_KEY;
         break;
+    case SIGNED: r->signature_len = (uint16_t)(r->len - 1); break;
     default: break;
     }
     if (r->state == FAILED) return;
@@ -739,6 +742,8 @@ static void leaf_octet(popcl_leaf *r, unsigned char c) {
 
 enum leaf_part popcl_leaf_part(const popcl_leaf *r) {
     if (r->depth == 0) return r->row[0] == CERT ? LEAF_PART_HEAD : LEAF_PART_TAIL;
+    if (r->row[1] == SIGNATURE && r->state == BODY && r->body < r->len && r->value[0] == 0)
+        return LEAF_PART_SIGNATURE;
     if (r->row[1] != TBS) return LEAF_PART_TAIL;
     if (r->depth == 1 || r->row[2] < ISSUER) return LEAF_PART_HEAD;
     switch (r->row[2]) {

@@ -46,22 +46,24 @@ enum leaf_fact {
     LEAF_DENIED       /* the caller denies its key (popcl_trust.key) */
 };
 
-/* The parts of a certificate, in their order. All but HEAD and TAIL are the same in the
- * TBSCertificate, which is signed. */
+/* The parts of a certificate, in their order. All but HEAD, TAIL and SIGNATURE are the same in the
+ * TBSCertificate, which is signed. SIGNATURE begins only in a certificate whose lengths are all
+ * right: nothing in it can be malformed any more. After it comes TAIL again, of no octets. */
 enum leaf_part {
     LEAF_PART_HEAD, /* the headers of certificate and TBSCertificate, version, serial number, and
                        the signature's algorithm */
     LEAF_PART_ISSUER,
     LEAF_PART_SUBJECT,
-    LEAF_PART_KEY,  /* the subjectPublicKeyInfo */
-    LEAF_PART_REST, /* validity; and unique identifiers and extensions */
-    LEAF_PART_TAIL  /* not signed: the algorithm again, and the signature */
+    LEAF_PART_KEY,      /* the subjectPublicKeyInfo */
+    LEAF_PART_REST,     /* validity; and unique identifiers and extensions */
+    LEAF_PART_TAIL,     /* not signed: the algorithm again, and the signature's header */
+    LEAF_PART_SIGNATURE /* its octets */
 };
 
 /* Begins a certificate of `len` octets. Before the chain's first certificate the caller sets
  * r->tls, host, address and address_len, which stay. is_first: it is the server's own, whose names
  * are compared, and written to tls->names. r->key is the place for its key. r->signature is the
- * place for its signature, NULL = it is not kept; it may change until the part TAIL begins. */
+ * place for its signature, NULL = it is not kept; it may change until the part SIGNATURE begins. */
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first);
 
 /* Returns the part that the next octet belongs to. In a certificate that is malformed the part does

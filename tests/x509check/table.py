@@ -677,6 +677,17 @@ def siblings():
         row(f"an issuer whose names exclude the host before the right one, {profile}", "OK", LEAF,
             ica(more=[constrained(permitted=["DNS:example.com"])]), ICA, profile=profile)
         row(f"a damaged issuer before the right one, {profile}", "OK", LEAF, ICA.der[:-90], ICA, profile=profile)
+        # beyond what is signed, so that its names, its key and its signature of the leaf are right
+        for text, damaged in (("another algorithm outside", ica(outer=ECDSA["sha384"])), ("parameters outside", ica(outer=seq(oid("1.2.840.10045.4.3.2"), NULL))),
+                              ("octets behind it", ica(tail=b"\0")), ("octets behind its signature", seq(ICA.tbs, ECDSA["sha256"], bits(ICA_KEY.sign(ICA.tbs, "sha256")), NULL)),
+                              ("its last octet is missing", ICA.der[:-1]), ("no signature", ica(signature=b"")), ("no signature, and no unused bits", seq(ICA.tbs, ECDSA["sha256"], tlv(3))),
+                              ("unused bits in its signature", seq(ICA.tbs, ECDSA["sha256"], bits(b"\0" * 64, 1))), ("a signature of 513 octets", ica(signature=b"\0" * 513)),
+                              ("a signature in an OCTET STRING", seq(ICA.tbs, ECDSA["sha256"], octets(b"\0" * 71))), ("nothing after the signed part", seq(ICA.tbs)),
+                              ("nothing after the algorithm", seq(ICA.tbs, ECDSA["sha256"]))):
+            row(f"a damaged issuer before the right one, {text}, {profile} [D32]", "OK", LEAF, damaged, ICA, profile=profile)
+            row(f"told: a damaged issuer, {text}, {profile}", "CERT_UNSUPPORTED" if "513" in text else "CERT_MALFORMED", LEAF, damaged, profile=profile, refused="2")
+    row("an issuer signed by a hash that the profile has not, before the right one", "OK", LEAF, ica(hash="sha384"), ICA, profile="ecdsa")
+    row("told: an issuer signed by a hash that the profile has not", "CERT_UNSUPPORTED", LEAF, ica(hash="sha384"), profile="ecdsa", refused="2")
     row("told: an expired issuer, and one with another key [D6]", "CERT_EXPIRED", LEAF, expired, other_key, refused="2 2026-03-01T00:00:00Z")
 
 
