@@ -62,7 +62,7 @@ static void collect_end_cert(const br_x509_class **ctx) {
 
 /* ---- paths ---- */
 
-/* Reads the names of a certificate, and whether it can be an issuer of the server's. */
+/* Reads the names of a certificate, and whether it can be an issuer. */
 static void read_names(popcl_collector *c, popcl_collected *one, int is_first) {
     popcl_leaf *leaf = &c->guard.leaf;
     br_sha256_context hash;
@@ -82,7 +82,7 @@ static void read_names(popcl_collector *c, popcl_collected *one, int is_first) {
         }
         at += (uint32_t)n;
     }
-    one->is_issuer = popcl_guard_judge(popcl_leaf_end(leaf)) == POPCL_OK && !is_first;
+    one->is_issuer = popcl_guard_judge(popcl_leaf_end(leaf)) == POPCL_OK;
 }
 
 /* Gives certificates to the guard. Returns its verdict. The place that it reports becomes the one
@@ -161,6 +161,7 @@ static unsigned collect_end_chain(const br_x509_class **ctx) {
     for (unsigned i = 0; i < c->certs; i++)
         all[i] = (uint8_t)i;
     popcl_err e = try_path(c, all, c->certs);
+    if (c->is_lost) g->fault_cert = 1;
     uint8_t fault_cert = g->fault_cert;
     int64_t fault_time = g->fault_time;
     if (e && c->certs > 2 && is_about_issuers(g, e)) {

@@ -265,9 +265,7 @@ static void end_part(popcl_guard *g, enum leaf_part part) {
     case LEAF_PART_ISSUER: keep_name(g, g->issuer); break;
     case LEAF_PART_SUBJECT: keep_name(g, g->subject); break;
     case LEAF_PART_KEY: look_up_key(g); break;
-    case LEAF_PART_REST:
-    case LEAF_PART_TAIL:
-    case LEAF_PART_SIGNATURE: break;
+    default: break;
     }
 }
 

@@ -781,7 +781,7 @@ void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
 }
 
 uint32_t popcl_leaf_end(popcl_leaf *r) {
-    if (r->state != TAG || r->depth || r->left[0] || r->row[0] != NONE) leaf_fail(r);
+    if (r->row[0] != NONE) leaf_fail(r);
     leaf_note(r, LEAF_CN, r->cn == CN_HOST && !(r->seen >> EXT_SAN & 1));
     return r->facts;
 }

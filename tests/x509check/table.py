@@ -176,11 +176,17 @@ def keys_and_signatures():
     row("a negative modulus", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(-n), integer(3))))), ICA)
     row("a modulus with a zero too many", "CERT_MALFORMED",
         leaf(spki=seq(RSA_KEY, bits(seq(tlv(2, b"\0\0" + n.to_bytes(256, "big")), integer(3))))), ICA)
+    row("exponent 0", "CERT_WEAK", leaf(spki=rsa_spki(n, 0)), ICA)
+    row("exponent 2^31 + 1", "CERT_UNSUPPORTED", leaf(spki=rsa_spki(n, 2**31 + 1)), ICA)
     row("an RSA key without NULL", "CERT_MALFORMED", leaf(spki=seq(seq(oid("1.2.840.113549.1.1.1")), bits(seq(integer(n), integer(3))))), ICA)
     row("an RSA key with octets behind it", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(n), integer(3)) + b"\0"))), ICA)
     row("an RSA key with unused bits", "CERT_MALFORMED", leaf(spki=seq(RSA_KEY, bits(seq(integer(n), integer(3)), 1))), ICA)
     point = LEAF_KEY.point
     row("a compressed point", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, P256.oid), bits(bytes([2 + (point[-1] & 1)]) + point[1:33]))), ICA)
+    row("a point of no octets", "CERT_MALFORMED", leaf(spki=seq(seq(EC_KEY, P256.oid), bits(b""))), ICA)
+    row("a point of no octets, and no unused bits", "CERT_MALFORMED", leaf(spki=seq(seq(EC_KEY, P256.oid), tlv(3))), ICA)
+    row("a point of 600 octets", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, P256.oid), bits(b"\4" * 600))), ICA)
+    row("a point with unused bits", "CERT_MALFORMED", leaf(spki=seq(seq(EC_KEY, P256.oid), bits(point, 1))), ICA)
     row("P-192", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, oid("1.2.840.10045.3.1.1")), bits(point[:49]))), ICA)
     row("secp256k1", "CERT_UNSUPPORTED", leaf(spki=seq(seq(EC_KEY, oid("1.3.132.0.10")), bits(point))), ICA)
     explicit = seq(integer(1), seq(oid("1.2.840.10045.1.1"), integer(P256.p)), seq(octets(b"a"), octets(b"b")), octets(point), integer(P256.n))
@@ -221,6 +227,12 @@ def keys_and_signatures():
         odd = seq(oid("1.2.840.113549.1.1.11"), tlv(tag, b"abc"))
         row(f"an RSA signature with an element of tag {tag:02x}", "CERT_MALFORMED", leaf(signer=rsa_root, inner=odd, outer=odd), anchors=[rsa_root])
         row(f"an RSA key with an element of tag {tag:02x}", "CERT_MALFORMED", leaf(spki=seq(seq(oid("1.2.840.113549.1.1.1"), tlv(tag, b"")), bits(seq(integer(n), integer(3))))), ICA)
+    rsa_ica = ica(key=RSA_KEY_2048)
+    for text, signature in (("of another certificate", RSA_KEY_2048.sign(b"x", "sha256")), ("of zeros", bytes(256)), ("of ones", b"\xff" * 256), ("of 255 octets", b"\1" * 255),
+                            ("of one octet", b"\1"), ("of 512 octets", b"\1" * 512), ("by another hash", RSA_KEY_2048.sign(b"x", "sha384"))):
+        row(f"an RSA signature {text} [D10]", "CERT_SIGNATURE", leaf(signer=rsa_ica, signature=signature), rsa_ica)
+        row(f"an RSA signature {text}, by the root [D10]", "CERT_UNTRUSTED", leaf(signer=rsa_root, signature=signature), anchors=[rsa_root])
+        row(f"an ECDSA signature {text} [D10]", "CERT_SIGNATURE", leaf(signature=signature), ICA)
     row("two algorithms: the outer one is another", "CERT_MALFORMED", leaf(outer=ECDSA["sha384"]), ICA)
     row("two algorithms: the inner one is another", "CERT_MALFORMED", leaf(inner=ECDSA["sha384"]), ICA)
     row("two algorithms: RSA inside", "CERT_MALFORMED", leaf(inner=RSA["sha256"]), ICA)
@@ -566,6 +578,10 @@ def names():
     row("another address [D26]", "CERT_NAME", v4, ICA, host="192.0.2.2", names="192.0.2.1")
     row("an IPv6 address [D26]", "OK", v6, ICA, host="2001:db8::1")
     row("an IPv6 address in other words [D26]", "OK", v6, ICA, host="2001:0DB8:0:0::0.0.0.1")
+    many = [f"10{i % 10}.1{i % 90 + 10}.2{i // 100 % 50:02}.{100 + i // 5000 % 100}" for i in range(5000)]
+    row("told: more names than 16 bits count", "CERT_NAME", leaf(*["IP:" + one for one in many], subject=name("O=x")), ICA, host="192.0.2.1", names=", ".join(many)[:65535])
+    row("more names than 16 bits count, the issuers in any order", "CERT_UNTRUSTED", leaf(*["IP:" + one for one in many], subject=name("O=x")), ROOT, ICA,
+        host=many[-1], anchors=[root(subject=name("CN=Other"), key=OTHER_KEY)])
     row("another IPv6 address [D26]", "CERT_NAME", v6, ICA, host="2001:db8::2")
     row("an address as dNSName [D26]", "CERT_NAME", leaf("DNS:192.0.2.1", subject=name("O=x")), ICA, host="192.0.2.1")
     row("an IPv6 address as dNSName [D26]", "CERT_NAME", leaf("DNS:2001:db8::1", subject=name("O=x")), ICA, host="2001:db8::1")
@@ -591,6 +607,7 @@ def extensions():
     row("two basicConstraints", "CERT_MALFORMED", LEAF, ica(more=[basic()]))
     row("two key usages", "CERT_MALFORMED", leaf(more=[usage(KU_SIGN)]), ICA)
     strange = ext("1.3.6.1.4.1.55555.1", b"a")
+    row("an unknown extension twice, another one before it", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.2", b""), strange, strange]), ICA)
     row("an unknown extension twice", "CERT_MALFORMED", leaf(more=[strange, ext("1.3.6.1.4.1.55555.2", b""), strange]), ICA)
     row("an unknown critical extension [D19]", "CERT_EXTENSION", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"a", True)]), ICA)
     row("an unknown critical extension in an intermediate [D19]", "CERT_EXTENSION", LEAF, ica(more=[ext("1.3.6.1.4.1.55555.1", b"a", True)]))
@@ -621,6 +638,7 @@ def extensions():
     row("version 1 in so many octets, without extensions", "CERT_MALFORMED", leaf(version=0, extensions=b""), ICA)
     row("version 2, without extensions", "CERT_NO_SAN", leaf(version=1, extensions=b""), ICA)
     row("version 4", "CERT_MALFORMED", leaf(version=3), ICA)
+    row("version 513", "CERT_MALFORMED", leaf(version=512), ICA)
     row("a critical authorityKeyIdentifier", "CERT_MALFORMED", leaf(aki=ext(AKI, seq(tlv(0x80, b"k")), True)), ICA)
     row("an authorityKeyIdentifier that is none", "CERT_MALFORMED", leaf(aki=ext(AKI, octets(b"k"))), ICA)
     row("a critical subjectKeyIdentifier", "CERT_MALFORMED", LEAF, ica(ski=ext(SKI, octets(b"k"), True)))
@@ -730,6 +748,23 @@ def orders():
     row("any order, more paths than are tried", "CERT_SIGNATURE", leaf(signer=ica(subject=left, key=key[0])), *wide)
     row("any order, a certificate too large to be kept beside the right one", "OK", LEAF, ica(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 40000)]), ICA)
     row("any order, 40 certificates, the right one first", "OK", LEAF, ICA, *[other_root] * 40)
+    chain = [ICA]
+    for i in range(30):
+        chain.append(ica(signer=chain[-1], subject=name(f"CN=Step {i}"), key=key[i % 2]))
+    row("any order, 31 issuers above each other", "CERT_UNSUPPORTED", leaf(signer=chain[-1]), *chain)
+    row("31 issuers above each other", "CERT_UNSUPPORTED", leaf(signer=chain[-1]), *chain[::-1])
+    row("nine issuers above each other", "OK", leaf(signer=chain[8]), *chain[8::-1])
+    row("ten issuers above each other", "CERT_UNSUPPORTED", leaf(signer=chain[9]), *chain[9::-1])
+    row("two foreign certificates in place of the issuer's", "CERT_ORDER", LEAF, other_root, root(subject=name("CN=Third"), key=key[3]), refused="2")
+    row("any order, another host", "CERT_NAME", bottom, middle, upper, lower, host="other.example.org")
+    row("any order, the server's certificate is too large to be kept", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 33000)]), ICA, ROOT, refused="1")
+    row("300 certificates, the right one second", "OK", LEAF, ICA, *[other_root] * 298)
+    row("300 certificates, the right one last", "CERT_ORDER", LEAF, *[other_root] * 298, ICA, refused="2")
+    row("an authority's certificate as the server's, among others", "CERT_UNTRUSTED",
+        leaf(subject=upper.subject, issuer=upper.subject, basic=basic(), usage=usage(KU_SIGN | KU_CERT)), upper, middle)
+    # a stream looks at 16 certificates
+    row("the 16th certificate is the right one, public", "OK", LEAF, *[other_root] * 14, ICA, profile="public")
+    row("the 17th certificate is the right one, public", "CERT_UNSUPPORTED", LEAF, *[other_root] * 15, ICA, profile="public", refused="16")
     # the reason and the place of what was refused
     late = ica(subject=name("CN=Upper"), key=key[0], end="20260301000000Z")
     below = ica(signer=late, subject=name("CN=Middle"), key=key[1])
@@ -774,6 +809,8 @@ def constraints():
     below("OK", "a dot before the domain", ["DNS:.example.org"])
     below("CERT_CONSTRAINTS", "a dot before the host", ["DNS:.mail.example.org"])
     below("CERT_CONSTRAINTS", "another domain", ["DNS:example.com"])
+    below("CERT_CONSTRAINTS", "a dot alone", ["DNS:."])
+    below("CERT_CONSTRAINTS", "a dot alone is excluded", excluded=["DNS:."])
     below("CERT_CONSTRAINTS", "a domain below the host", ["DNS:a.mail.example.org"])
     below("CERT_CONSTRAINTS", "a domain that the host's only ends in", ["DNS:ample.org"])
     below("CERT_CONSTRAINTS", "a domain that only begins like the host's", ["DNS:example.org.com"])
@@ -863,6 +900,7 @@ def constraints():
     broken("three lists", seq(tlv(0xA0, seq(dns)), tlv(0xA1, seq(general("DNS:example.com"))), tlv(0xA1, seq(general("DNS:example.net")))))
     broken("a third list", seq(tlv(0xA2, seq(dns))))
     broken("no base", tree(()))
+    broken("a minimum of 256", tree((dns, tlv(0x80, b"\1\0"))))
     broken("a minimum of 1", tree((dns, tlv(0x80, b"\1"))))
     broken("a maximum", tree((dns, tlv(0x81, b"\1"))))
     broken("a base that is no name", tree((integer(1),)))
@@ -1089,6 +1127,11 @@ def pins():
     row("pin alone, signed by SHA-1 (RFC 5929: the end-point is by SHA-256)", "OK", leaf(hash="sha1"), pins=[right], anchors=[], end_point="sha256")
     row("pin alone, signed by SHA-224", "OK", leaf(hash="sha224"), pins=[right], anchors=[], end_point="")
     row("pin alone, signed by Ed25519", "OK", leaf(inner=seq(oid("1.3.101.112")), outer=seq(oid("1.3.101.112"))), pins=[right], anchors=[], end_point="")
+    long = seq(oid("1.2.840.113549.1.1.5"), octets(b"a" * 40))
+    row("pin alone, signed by SHA-1 with long parameters", "OK", leaf(inner=long, outer=long), pins=[right], anchors=[], end_point="")
+    tiny = Cert(EMPTY, LEAF_KEY, ICA, version=None, issuer=seq(set_of(seq(oid("2.5.4.3"), NULL))), spki=seq(seq(EC_KEY), bits(b"\4")), serial=integer(1), signature=b"s")
+    assert len(tiny.der) < 128
+    row("a certificate of fewer than 128 octets", "CERT_UNSUPPORTED", tiny)
     short = Cert(EMPTY, LEAF_KEY, ICA, issuer=EMPTY, inner=seq(oid("1.2.3")), outer=seq(oid("1.2.3")), serial=integer(1))
     row("pin alone, the key comes in the first octets", "OK", short, pins=[right], anchors=[], end_point="")
     # nor does what follows

@@ -184,7 +184,7 @@ static void tell_refused(const popcl_tls *t) {
 }
 
 int main(int argc, char **argv) {
-    static char names[1024];
+    static char names[70000]; /* more than a certificate can fill */
     popcl_posix_trust store = {0};
     popcl_trust pins_alone = {0};
     char why[POPCL_POSIX_WHY];
