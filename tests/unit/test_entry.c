@@ -136,6 +136,12 @@ static void lengths_add_up_and_fit(void **state) {
         entry[12 + 512 + 3] = (unsigned char)len;
         assert_int_equal(popcl_entry_read(&e, entry, 12 + 512 + 3 + 10), len == 9);
     }
+    /* a key of a curve has no exponent, also where the lengths add up */
+    memcpy(entry, "\27\1\377\1\0\101\0\0\0\0\0\0\4", 13);
+    assert_false(popcl_entry_read(&e, entry, P256_ENTRY + 1));
+    entry[3] = 0;
+    assert_true(popcl_entry_read(&e, entry, P256_ENTRY));
+    memcpy(entry, "\1\3\377\3\2\0\0\0\0\0\0\0", 12);
     /* lengths that overflow together */
     memset(entry + 3, 0xff, 3);
     memset(entry + 10, 0xff, 2);
@@ -272,6 +278,10 @@ static void anchors_from_another_place(void **state) { /* [H22] */
     place.len++;
     assert_int_equal(judged(&d), POPCL_OK);
     assert_int_equal(popcl_x509_pin.check(&tls), POPCL_ERR_ARGUMENT);
+    trust.anchors_len = 0; /* the other place alone */
+    assert_int_equal(popcl_x509_pin.check(&tls), POPCL_ERR_ARGUMENT);
+    trust.find = NULL;
+    assert_int_equal(popcl_x509_pin.check(&tls), POPCL_OK);
 }
 
 /* At whatever call it fails: the job ends with that error, and not by another anchor. */
@@ -301,6 +311,29 @@ static void a_place_that_fails(void **state) { /* [H22] */
             place.error = (popcl_err)odd[i];
             assert_int_equal(judged(&d), POPCL_ERR_CERT_UNCHECKED);
         }
+    }
+}
+
+/* The certificate has a fault that counts only if no anchor vouches for it. That is not known. */
+static void a_place_that_fails_for_a_servers_own_certificate(void **state) { /* [H22] */
+    unsigned char own[1][POPCL_OWN_CERT_LEN];
+    br_sha256_context sha256;
+    popcl_tls_diag d;
+    (void)state;
+    shown = PKI_NO_SAN;
+    const br_x509_certificate *c = pki_certificate(shown);
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, c->data, c->data_len);
+    br_sha256_out(&sha256, own[0]);
+    for (unsigned at = 0; at < 3; at++) {
+        give_anchors(0);
+        place.len = 0;
+        place.fails_at = at;
+        place.error = POPCL_ERR_NET;
+        trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])own;
+        trust.own_certs_len = 1;
+        assert_int_equal(judged(&d), at ? POPCL_ERR_NET : POPCL_ERR_CERT_NO_SAN);
+        assert_int_equal(d.cert, at ? 0 : 1);
     }
 }
 
@@ -341,9 +374,13 @@ static void a_place_that_fails_in_a_later_path(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
-        TEST(an_entry_of_any_other_form_is_absent), TEST(lengths_add_up_and_fit),
-        TEST(a_key_is_judged_like_any_other),       TEST(limits_are_those_of_a_certificate),
-        TEST(anchors_from_another_place),           TEST(a_place_that_fails),
+        TEST(an_entry_of_any_other_form_is_absent),
+        TEST(lengths_add_up_and_fit),
+        TEST(a_key_is_judged_like_any_other),
+        TEST(limits_are_those_of_a_certificate),
+        TEST(anchors_from_another_place),
+        TEST(a_place_that_fails),
+        TEST(a_place_that_fails_for_a_servers_own_certificate),
         TEST(a_place_that_fails_in_a_later_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
