@@ -328,7 +328,7 @@ check-x509: $(X509S) ## chains of certificates, made here, each with the verdict
 	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
 check-chains: $(JUDGES) ## [SEED=n]: chains of certificates at random: what popcl, BearSSL, OpenSSL, GnuTLS and Go say, and a reason for each difference
 	@B=$(B) $(PYTHON) tests/check.py part chains -- $(PYTHON) tests/chains/run.py --seed $(or $(SEED),1) \
-	    -- $(PYTHON) tests/chains/shapes.py
+	    -- $(PYTHON) tests/chains/shapes.py -- $(PYTHON) tests/chains/orders.py
 plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the chains of check-chains must find (4 minutes)
 	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
 	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))

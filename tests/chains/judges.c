@@ -2,16 +2,17 @@
 /* judges - asks popcl and up to three others about chains of certificates, many in one run. The
  * others are BearSSL (br_x509_minimal), OpenSSL (WITH_OPENSSL) and GnuTLS (WITH_GNUTLS).
  *
- *     judges < cases
+ *     judges [public] < cases
  *
- * A case has these parts, with numbers in big-endian.
+ * popcl judges with its profile `host`. With an argument it judges with that profile, and no other
+ * is asked. A case has these parts, with numbers in big-endian.
  *
  *    length of all that follows (4 octets); Unix time (8); length (1) and text of the host
  *    number of anchors (1), and each as length (4) and DER
  *    number of certificates (1), and each in the same way
  *
  * For each case one line is printed, with a word for each judge in the order above. A word is OK,
- * a reason without spaces, or "-" for a judge that is missing.
+ * a reason without spaces, or "-" for a judge that is missing or not asked.
  * POPCL_ALONE leaves BearSSL's out too, for planted.py.
  *
  * Each judge trusts the anchors whatever they are, demands serverAuth and the host's name, and
@@ -87,7 +88,7 @@ static void read_case(octets in, chain_case *c) {
     c->certs_len = pieces(&in, c->certs);
 }
 
-/* ---- popcl: the profile host, and the loader of a program on POSIX ---- */
+/* ---- popcl: a profile, and the loader of a program on POSIX ---- */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -128,11 +129,12 @@ static const char *short_name(popcl_err e) {
     return strncmp(name, "ERR_", 4) == 0 ? name + 4 : name;
 }
 
-static const char *ask_popcl(const chain_case *c, const char *path) {
-    static popcl_tls_host_storage storage;
+static const char *ask_popcl(const chain_case *c, const popcl_tls_profile *profile,
+                             const char *path) {
+    static popcl_tls_host_storage storage; /* of the same type in both profiles */
     char why[POPCL_POSIX_WHY], name[256];
     popcl_posix_trust store = {0};
-    popcl_tls t = {.profile = &popcl_tls_host,
+    popcl_tls t = {.profile = profile,
                    .storage = &storage,
                    .storage_len = sizeof storage,
                    .trust = &store.trust,
@@ -318,11 +320,32 @@ static void ask_gnutls(const chain_case *c, char *says, size_t says_len) {
 
 /* ---- all of them ---- */
 
-int main(void) {
+typedef char word[16];
+
+static void ask_others(const chain_case *c, word *says) {
+    (void)c;
+    (void)says;
+#ifndef POPCL_ALONE
+    ask_bearssl(c, says[0], sizeof says[0]);
+#endif
+#ifdef WITH_OPENSSL
+    ask_openssl(c, says[1], sizeof says[1]);
+#endif
+#ifdef WITH_GNUTLS
+    ask_gnutls(c, says[2], sizeof says[2]);
+#endif
+}
+
+int main(int argc, char **argv) {
     static chain_case c;
-    char path[] = "/tmp/popcl-judges-XXXXXX", bearssl[16] = "-", openssl[16] = "-",
-         gnutls[16] = "-";
+    const popcl_tls_profile *profile = argc == 1 ? &popcl_tls_host : &popcl_tls_public;
+    char path[] = "/tmp/popcl-judges-XXXXXX";
+    word others[3] = {"-", "-", "-"};
     unsigned char head[4];
+    if (argc > 2 || (argc == 2 && strcmp(argv[1], "public") != 0)) {
+        (void)fprintf(stderr, "usage: judges [public] < cases\n");
+        return 2;
+    }
     int fd = mkstemp(path);
     if (fd < 0) return 2;
 #ifdef WITH_GNUTLS
@@ -334,17 +357,9 @@ int main(void) {
         unsigned char *p = malloc(n + 1);
         if (!p || fread(p, 1, n, stdin) != n) return 2;
         read_case((octets){p, n}, &c);
-        const char *verdict = ask_popcl(&c, path);
-#ifndef POPCL_ALONE
-        ask_bearssl(&c, bearssl, sizeof bearssl);
-#endif
-#ifdef WITH_OPENSSL
-        ask_openssl(&c, openssl, sizeof openssl);
-#endif
-#ifdef WITH_GNUTLS
-        ask_gnutls(&c, gnutls, sizeof gnutls);
-#endif
-        printf("%s %s %s %s\n", verdict, bearssl, openssl, gnutls);
+        const char *verdict = ask_popcl(&c, profile, path);
+        if (argc == 1) ask_others(&c, others);
+        printf("%s %s %s %s\n", verdict, others[0], others[1], others[2]);
         (void)fflush(stdout);
         free(p);
     }

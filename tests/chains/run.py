@@ -85,8 +85,8 @@ def mutant_cases(seed, n):
 
 # ---- asking ----
 
-def lines_of(program, frames):
-    done = subprocess.run([program], input=frames, capture_output=True, timeout=300)
+def lines_of(command, frames):
+    done = subprocess.run(command, input=frames, capture_output=True, timeout=300)
     return done.returncode, done.stdout.decode("utf-8", "replace").splitlines(), done.stderr.decode("utf-8", "replace")
 
 
@@ -98,7 +98,7 @@ def ask(cases):
         if not os.path.exists(program):
             by_name.append([["-"] * columns] * len(cases))
             continue
-        _, lines, _ = lines_of(program, frames)
+        _, lines, _ = lines_of([program], frames)
         if len(lines) < len(cases):  # it died
             dead = len(lines)
             rest = cases[dead + 1:]
