@@ -307,6 +307,10 @@ NAMES = {
     "san a name of no kind beside": san(tlv(0x89, b"a"), "DNS:" + HOST), "san an IA5String beside": san(tlv(22, b"a"), "DNS:" + HOST), "san in pieces": san(tlv(0xA2, tlv(4, HOST.encode()))),
     "san hidden in an otherName": san(tlv(0xA0, oid("1.2.3"), tlv(0xA0, general("DNS:" + HOST)))), "san none": ext(SAN, EMPTY), "san of no octets": ext(SAN, b""),
     "san and an octet": ext(SAN, seq(general("DNS:" + HOST)) + b"\0"), "san cut": ext(SAN, seq(general("DNS:" + HOST))[:-1]), "san is a set": ext(SAN, set_of(general("DNS:" + HOST))),
+    "san a dot alone beside": san("DNS:.", "DNS:" + HOST), "san two dots beside": san("DNS:mail..example.org", "DNS:" + HOST), "san two dots": san("DNS:mail..example.org"), "san a star and a dot beside": san("DNS:*.", "DNS:" + HOST),
+    "san a star in an A-label": san("DNS:xn--*.example.org"), "san a U-label beside": san(dns("b\u00fccher.example".encode()), "DNS:" + HOST), "san labels of digits beside": san("DNS:1.2.3.4", "DNS:" + HOST), "san a hyphen first beside": san("DNS:-a.example", "DNS:" + HOST),
+    "san a tab": san(dns(b"\tmail.example.org")), "san a line end": san(dns(HOST.encode() + b"\r\n")), "san above 253 octets beside": san("DNS:" + ".".join(["a" * 63] * 5), "DNS:" + HOST), "san a mapped address beside": san("IP:::ffff:192.0.2.1", "DNS:" + HOST),
+    "san an address of 17 octets beside": san(ip(bytes(17)), "DNS:" + HOST), "san an address of 1 octet beside": san(ip(b"\1"), "DNS:" + HOST), "san an address of 32 octets beside": san(ip(bytes(32)), "DNS:" + HOST),
     "san the host twice": san("DNS:" + HOST, "DNS:" + HOST), "san an A-label beside": san("DNS:xn--bcher-kva.example", "DNS:" + HOST)}
 for title_, value_ in NAMES.items():
     each("leaf", title_, with_ext("san", value_))
@@ -316,6 +320,8 @@ HOSTS = {  # host: what is asked for, names
     "an address": ("192.0.2.1", san("IP:192.0.2.1")), "another address": ("192.0.2.2", san("IP:192.0.2.1")), "an IPv6 address": ("2001:db8::1", san("IP:2001:db8::1")),
     "an IPv6 address in full": ("2001:DB8:0:0:0:0:0:1", san("IP:2001:db8::1")), "an address as dNSName": ("192.0.2.1", san("DNS:192.0.2.1")),
     "a wildcard over an address": ("192.0.2.1", san("DNS:*.0.2.1")), "an address mapped into IPv6": ("192.0.2.1", san("IP:::ffff:192.0.2.1")),
+    "a mapped address": ("::ffff:192.0.2.1", san("IP:::ffff:192.0.2.1")), "a mapped address, the name is not mapped": ("::ffff:192.0.2.1", san("IP:192.0.2.1")), "a mapped address in groups": ("::ffff:c000:201", san("IP:::ffff:192.0.2.1")),
+    "a first label of digits": ("1.example.org", san("DNS:1.example.org")), "a first label of digits, a wildcard": ("1.example.org", san("DNS:*.example.org")), "in capitals, a wildcard": ("MAIL.EXAMPLE.ORG", san("DNS:*.example.org")),
     "in capitals": ("MAIL.EXAMPLE.ORG", san("DNS:" + HOST)), "with a dot at its end": (HOST + ".", san("DNS:" + HOST)), "of one label": ("mail", san("DNS:mail")),
     "with an underscore, a wildcard": ("my_host.example.org", san("DNS:*.example.org")), "with an underscore": ("my_host.example.org", san("DNS:my_host.example.org")),
     "two labels below a wildcard": ("a.b.example.org", san("DNS:*.example.org")), "the domain of a wildcard": ("example.org", san("DNS:*.example.org")),
@@ -376,6 +382,13 @@ LIMITS = {  # constraint, names of the leaf (None: the host), subject of the lea
     "an otherName, there is none": (limits([other_name]),), "an otherName": (limits([other_name]), ["DNS:" + HOST, other_name]), "a registeredID": (limits((), [tlv(0x88, b"\x2a\x03")]), ["DNS:" + HOST, tlv(0x88, b"\x2a\x03")]),
     "an x400Address, there is none": (limits([tlv(0xA3, seq())]),), "minimum 0": (tree((dns(b"example.org"), tlv(0x80, b"\0"))),), "minimum 1": (tree((dns(b"example.org"), tlv(0x80, b"\1"))),),
     "a maximum": (tree((dns(b"example.org"), tlv(0x81, b"\1"))),), "nothing": (ext(NAME_CONSTRAINTS, EMPTY, True),), "an empty list": (ext(NAME_CONSTRAINTS, seq(tlv(0xA0)), True),), "no base": (tree(()),),
+    "two lists that exclude": (ext(NAME_CONSTRAINTS, seq(tlv(0xA1, seq(dns(b"a.example"))), tlv(0xA1, seq(dns(b"b.example")))), True),),
+    "two lists that permit": (ext(NAME_CONSTRAINTS, seq(tlv(0xA0, seq(dns(b"example.org"))), tlv(0xA0, seq(dns(b"example.org")))), True),),
+    "an address mapped into IPv6": (limits(["IP:192.0.2.0/24"]), ["DNS:" + HOST, "IP:::ffff:192.0.2.1"]), "a mapped address, its range excluded": (limits((), ["IP:192.0.2.0/24"]), ["DNS:" + HOST, "IP:::ffff:192.0.2.1"]),
+    "a range of mapped addresses": (limits(["IP:::ffff:192.0.2.0/120"]), ["DNS:" + HOST, "IP:::ffff:192.0.2.1"]), "a host of an A-label": (limits(["DNS:xn--bcher-kva.example"]), ["DNS:" + HOST, "DNS:xn--bcher-kva.example"]),
+    "a dot alone": (limits(["DNS:."]),), "a dot alone excluded": (limits((), ["DNS:."]),), "a host of 300 octets": (limits(["DNS:" + "a" * 300]),), "an address of no octets": (tree((ip(b""),)),),
+    "mail at a host": (limits(["email:example.org"]),), "mail of one person": (limits(["email:a@example.org"]), ["DNS:" + HOST, "email:b@example.org"]), "400 bases": (limits([f"DNS:h{i}.example" for i in range(400)] + ["DNS:example.org"]),),
+    "400 bases and 300 names": (limits((), [f"DNS:h{i}.example" for i in range(400)]), ["DNS:" + HOST, *[f"DNS:g{i}.example.org" for i in range(300)]]),
     "no octets": (ext(NAME_CONSTRAINTS, b"", True),), "excluded before permitted": (ext(NAME_CONSTRAINTS, seq(tlv(0xA1, seq(dns(b"a.example"))), tlv(0xA0, seq(dns(b"example.org")))), True),),
     "a base of no kind": (tree((integer(1),)),), "a host with a star": (tree((dns(b"*.example.org"),)),), "a host with a space": (tree((dns(b"example .org"),)),), "a host with a dot at its end": (tree((dns(b"example.org."),)),),
     "and an octet": (ext(NAME_CONSTRAINTS, seq(tlv(0xA0, seq(dns(b"example.org")))) + b"\0", True),), "what authorities write": (limits(["DNS:example.org", directory("C=DE", "O=Example")], ["IP:0.0.0.0/0", "IP:::/0"]), None, name(*GERMAN)),
@@ -489,6 +502,7 @@ for title_, change_ in {
         "algorithm PSS": labelled(pss), "algorithm of nobody": labelled(seq(oid(UNKNOWN))), "algorithm SHA-384, wrongly": labelled(ECDSA["sha384"]), "algorithm RSA, wrongly": labelled(RSA["sha256"]),
         "algorithm ecdsa-with-SHA2 without a hash": labelled(seq(oid("1.2.840.10045.4.3"))), "algorithm another inside": with_kw(inner=ECDSA["sha384"]), "algorithm another outside": with_kw(outer=ECDSA["sha384"]),
         "algorithm another parameter inside": with_kw(inner=seq(oid("1.2.840.10045.4.3.2"), NULL)), "algorithm another parameter outside": with_kw(outer=seq(oid("1.2.840.10045.4.3.2"), NULL)),
+        "algorithm with an element of tag 0": labelled(seq(oid("1.2.840.10045.4.3.2"), tlv(0, b""))), "algorithm with an element of tag 0 outside": with_kw(outer=seq(oid("1.2.840.10045.4.3.2"), tlv(0, b"ab"))),
         "algorithm empty": labelled(EMPTY), "algorithm the key's": labelled(seq(EC_KEY, P256.oid))}.items():
     each(ALL, title_, change_)
 
@@ -749,6 +763,22 @@ for title_, limits_ in {"5 authorities": [None] * 5, "7 authorities": [None] * 7
 add("path: self-issued, a limit of 0 above", tower([0, 0], True))
 add("path: self-issued, five of them, limits of 0", tower([0] * 5, True))
 add("path: self-issued, no limits", tower([None, None], True))
+
+
+def nested(upper, lower):
+    """Purposes of the upper authority and of the one below it: each has to permit servers."""
+    def build(plan, rng):
+        plan.leaf.by = second(plan)
+        plan.cas[0].exts["purpose"], plan.cas[1].exts["purpose"] = upper, lower
+    return build
+
+
+for title_, upper_, lower_ in (("for servers, for servers", purpose(SERVER_AUTH), purpose(SERVER_AUTH)), ("for servers, for clients", purpose(SERVER_AUTH), purpose(CLIENT_AUTH)),
+                               ("for clients, for servers", purpose(CLIENT_AUTH), purpose(SERVER_AUTH)), ("for clients, for anything", purpose(CLIENT_AUTH), purpose(ANY_PURPOSE)),
+                               ("for anything, for servers", purpose(ANY_PURPOSE), purpose(SERVER_AUTH)), ("for clients, without", purpose(CLIENT_AUTH), None),
+                               ("without, for clients", None, purpose(CLIENT_AUTH)), ("for both, for servers", purpose(CLIENT_AUTH, SERVER_AUTH), purpose(SERVER_AUTH)),
+                               ("for mail, for both", purpose("1.3.6.1.5.5.7.3.4"), purpose(CLIENT_AUTH, SERVER_AUTH))):
+    add(f"path: purposes {title_}", nested(upper_, lower_))
 
 
 @kind("path: below the root itself")

@@ -50,7 +50,7 @@ Class("+", "BearSSL knows no constraints on names", "bearssl", "ca: limits*\ntab
 Class("+", "BearSSL refuses what it does not know, if it is critical", "bearssl", places("ca leaf", "purpose *, critical; policies with *qualifier, critical") + """
       table: a critical purpose, serverAuth*
       table: policies with a qualifier, critical""", "RFC 5280, 4.2.1.12 lets extKeyUsage be critical; no policy is asked for, so qualifiers decide nothing.")
-Class("+", "BearSSL compares no addresses", "bearssl", "host: an*address*\ntable: *address*\ntable: the common name is*\ntable: constraints, *:*\ntable: constraints, *.*",
+Class("+", "BearSSL compares no addresses", "bearssl", "host: a*address*\ntable: *address*\ntable: the common name is*\ntable: constraints, *:*\ntable: constraints, *.*",
       "br_x509_minimal has no iPAddress; popcl compares its octets (RFC 9525, 6.5).")
 Class("+", "BearSSL wants the chain in order", "bearssl", """sent: *
       sibling first: *
@@ -89,6 +89,7 @@ Class("+", "types of Netscape", "openssl", "*: Netscape's type*", "OpenSSL still
 Class("+", "stapling is demanded", "gnutls", "*: stapling is demanded", "GnuTLS compares the feature of an issuer (RFC 7633, 4.2.2). popcl has no stapling, and RFC 7633 demands it of servers that were asked.")
 Class("+", "a purpose of an authority: any", "openssl gnutls", """*: purpose any*
       *: purposes serverAuth and any
+      path: purposes for anything, for servers
       *: purpose with a*
       table: an intermediate for anything
       table: *an issuer for clients*
@@ -144,10 +145,13 @@ Class("-", "constraints on names that popcl does not keep", ALL, """ca: limits, 
       ca: limits, a directory name*
       ca: limits, an otherName
       ca: limits, more names than are kept
+      ca: limits, 400 bases and 300 names
       ca: limits, *subject*
       ca: limits, a registeredID""", "A device keeps the hosts, addresses and the subject of the server's certificate as far as there is room. What it cannot judge refuses.", "CERT_CONSTRAINTS")
 Class("-", "constraints that some judges pass over", ALL, """ca: limits, *not critical
       ca: limits, the other kind of address
+      ca: limits, an address mapped into IPv6
+      ca: limits, a dot alone*
       ca: limits, a wildcard, its host excluded
       ca: limits, the host excluded, a dot before it
       ca: limits, mail outside, in the subject""", "In doubt a name is excluded. Constraints hold whether they are critical or not.", "CERT_CONSTRAINTS")
@@ -158,7 +162,7 @@ Class("-", "limits of an anchor", "bearssl", "root: limits*", "br_x509_minimal's
 Class("-", "weak keys and signatures", ALL, places("ca leaf", "key RSA 1024; key, *; signed by *"), "RSA below 2048 bits, even numbers, exponents below 3, SHA-224 (docs/SECURITY.md).", "CERT_WEAK")
 Class("-", "keys that popcl does not have", ALL, places("ca leaf", "key *; key, *"), "RSA above 4096 bits or not of whole octets, large exponents, other curves and forms of points, Ed25519, DSA.", "CERT_UNSUPPORTED CERT_SIGNATURE")
 Class("-", "key usage of servers and authorities", ALL, places("ca leaf", "usage *; key usage *"), "A server signs its handshake (digitalSignature), and only an authority signs certificates.", "CERT_USAGE")
-Class("-", "purposes", ALL, places("ca leaf", "purpose*"), "serverAuth itself must be there; the purposes of Netscape and Microsoft do not count. Some judges do not look at an authority's.", "CERT_USAGE")
+Class("-", "purposes", ALL, places("ca leaf", "purpose*") + "\npath: purposes *", "serverAuth itself must be there; the purposes of Netscape and Microsoft do not count. Some judges do not look at an authority's.", "CERT_USAGE")
 Class("-", "an authority's certificate as a server's", ALL, places("leaf", "basicConstraints *; path length *; cA *") + "\npath: a CA's certificate as*\npath: self-signed, CA*", "CA/Browser Forum, 7.1.2.7: a server's certificate is no authority's.",
       "CERT_USAGE CERT_UNTRUSTED CERT_NOT_CA")
 Class("-", "no name", ALL, places("leaf", "san *; version *; extensions *"), "A common name is not looked at (RFC 9525, 6.3), nor is a name of another kind.", "CERT_NO_SAN CERT_NAME")
