@@ -722,6 +722,28 @@ static void session_without_a_number(void **state) {
     rig_free(&r);
 }
 
+/* A saved form can be of a library whose profile had another suite. Every suite is then offered,
+ * and no session. */
+static void session_of_a_suite_that_the_profile_does_not_have(void **state) {
+    static const uint16_t suites[] = {0, 0xffff, BR_TLS_RSA_WITH_AES_128_GCM_SHA256};
+    unsigned char saved[POPCL_RESUME_LEN];
+    static rig r;
+    (void)state;
+    rig_init(&r, TLS_HOST, POPCL_TLS);
+    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
+        keep_one(&r);
+        r.kept.suite = suites[i];
+        popcl_resume_save(&r.kept, saved);
+        assert_int_equal(popcl_resume_restore(&r.kept, saved, sizeof saved), POPCL_OK);
+        keep_one(&r);
+        assert_int_equal(offered(&r), 0);
+        assert_int_equal(suites_offered(&r, 0), 6);
+        keep_one(&r);
+        assert_int_equal(offered(&r), 32); /* the new one */
+    }
+    rig_free(&r);
+}
+
 /* A server that does not say the fragment length again still keeps to it: it belongs to the session
  * (RFC 6066, 4). What was ignored stays so. */
 static void fragment_length_stays(void **state) {
@@ -936,6 +958,7 @@ int main(void) {
         cmocka_unit_test(server_cheats),
         cmocka_unit_test(server_refuses_the_hello),
         cmocka_unit_test(session_without_a_number),
+        cmocka_unit_test(session_of_a_suite_that_the_profile_does_not_have),
         cmocka_unit_test(fragment_length_stays),
         cmocka_unit_test(login_refused),
         cmocka_unit_test(cut_off_anywhere),
