@@ -57,6 +57,8 @@ FAULTS = [
     ("a mask is not looked at", "constraints.c", "if (*n.marks & FITS && (n.text[at] ^ r->value[at]) & c)", "if (*n.marks & FITS && (n.text[at] ^ r->value[at]) & c && at < 2)"),
     ("a subject is always below a base", "constraints.c", "r->subject_below |= r->len == r->base_from;", "r->subject_below |= 1;"),
     ("the two algorithms may differ", "leaf.c", "if (r->oid != r->alg || r->param != r->alg_param) return 0;", ""),
+    ("parameters of tag 0 are no parameters", "leaf.c", "return r->tag != 0 && (r->tag != NULL_TAG || r->len == 0);", "return r->tag != NULL_TAG || r->len == 0;"),
+    ("a list that excludes may come twice", "leaf.c", "|| (at == SUBTREES_MORE && r->are_excluded))", ")"),
     ("octets after a certificate are passed over", "leaf.c", "== LAST && r->len != r->left[r->depth])) {", "== LAST && r->len != r->left[r->depth] && r->depth)) {"),
     ("an extension may come twice", "leaf.c", "if (i != EXT_OTHER) return !(seen >> i & 1);", "if (i != EXT_OTHER) return (int)(seen | 1);"),
     ("a damaged certificate is taken", "guard.c", "int is_damaged = (facts & (FACT(LEAF_MALFORMED) | FACT(LEAF_READ))) != FACT(LEAF_READ);", "int is_damaged = 0;"),

@@ -67,6 +67,8 @@ static const char p256_key[] =
 static const char san_oid[] = "\x06\x03\x55\x1d\x11";
 static const char server_auth[] =
     "\x30\x13\x06\x03\x55\x1d\x25\x04\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
+static const char ca_true[] =
+    "\x30\x0f\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff";
 static const char digital_signature[] =
     "\x30\x0e\x06\x03\x55\x1d\x0f\x01\x01\xff\x04\x04\x03\x02\x07\x80";
 #define PUT(d, tlv) put(d, tlv, sizeof(tlv) - 1)
@@ -151,12 +153,17 @@ static const char *const authority[AUTHORITIES] = {
 
 typedef struct leaf {
     const char *san, *not_before, *not_after;
+    int is_ca; /* its subject is the authority's name */
 } leaf;
 
 static void put_extensions(der *d, const leaf *l) {
     size_t end = d->at;
-    PUT(d, digital_signature);
-    PUT(d, server_auth);
+    if (l->is_ca) {
+        PUT(d, ca_true);
+    } else {
+        PUT(d, digital_signature);
+        PUT(d, server_auth);
+    }
     if (l->san) {
         size_t san_end = d->at;
         put_text(d, 0x82, l->san); /* dNSName */
@@ -176,7 +183,7 @@ static void put_to_be_signed(der *d, const leaf *l, const key *k, enum authority
         put_public_key(d, k);
     else
         put_rsa_key(d);
-    put_name(d, PKI_HOST);
+    put_name(d, l->is_ca ? authority : PKI_HOST);
     size_t validity = d->at;
     put_text(d, UTC, l->not_after);
     put_text(d, UTC, l->not_before);
@@ -224,7 +231,7 @@ static void make_certificate(der *d, const leaf *l, const key *k, enum authority
 
 static key authority_key, stranger_key, server_key, p384_key;
 static der certificates[PKI_KINDS];
-static br_x509_certificate shown[PKI_KINDS];
+static br_x509_certificate shown[PKI_KINDS], issuer_shown;
 static popcl_anchor anchors[AUTHORITIES];
 static unsigned char pin[32];
 
@@ -306,6 +313,18 @@ const br_x509_certificate *pki_certificate(pki_kind kind) {
     make_shown((int)kind, kind == PKI_RSA ? NULL : &server_key,
                kind == PKI_BY_P384 ? &p384_key : &authority_key);
     return &shown[kind];
+}
+
+const br_x509_certificate *pki_issuer(void) {
+    static const leaf issuer = {NULL, "200101000000Z", "400101000000Z", 1};
+    static der d;
+    make_all();
+    if (!issuer_shown.data) {
+        make_certificate(&d, &issuer, &stranger_key, &authority_key);
+        issuer_shown.data = d.octets + d.at;
+        issuer_shown.data_len = sizeof d.octets - d.at;
+    }
+    return &issuer_shown;
 }
 
 const br_ec_private_key *pki_key(pki_kind kind) {

@@ -29,6 +29,7 @@ typedef enum pki_kind {
 } pki_kind;
 
 const br_x509_certificate *pki_certificate(pki_kind kind);
+const br_x509_certificate *pki_issuer(void);      /* of PKI_UNTRUSTED's issuer, by the authority */
 const br_ec_private_key *pki_key(pki_kind kind);  /* that the server signs with */
 const br_rsa_private_key *pki_rsa_key(void);      /* of PKI_RSA */
 const popcl_anchor *pki_anchor(void);             /* of the authority, with an entry of its own */

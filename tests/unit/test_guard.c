@@ -340,6 +340,65 @@ static void a_chain_of_many_certificates_is_refused(void **state) { /* [I6] */
     assert_int_equal(end(x), POPCL_ERR_CERT_MALFORMED);
 }
 
+/* ---- an issuer, and the same one again after it ---- */
+
+static popcl_err judged_below(const unsigned char *issuer, size_t n, size_t announced, int again) {
+    const br_x509_certificate *c = pki_certificate(PKI_UNTRUSTED), *right = pki_issuer();
+    const br_x509_class **x = opened();
+    give(x, c->data, c->data_len, 0, c->data_len);
+    give(x, issuer, n, n / 2, announced);
+    if (again) give(x, right->data, right->data_len, 0, right->data_len);
+    return end(x);
+}
+
+/* Returns where the octets of the issuer's signature begin. */
+static size_t signature_at(void) {
+    const br_x509_certificate *c = pki_issuer();
+    size_t at = c->data_len;
+    /* a BIT STRING of fewer than 128 octets, up to the end */
+    while (c->data[--at] != 0x03 || c->data[at + 1] != c->data_len - at - 2)
+        continue;
+    return at + 3;
+}
+
+/* One that is damaged before its signature is passed over. In the signature it has the tip's place:
+ * then the next certificate would have to be its own issuer's. */
+static void a_changed_issuer_is_refused_and_the_right_one_still_taken(void **state) { /* [D10] */
+    const br_x509_certificate *c = pki_issuer();
+    unsigned char *copy = malloc(c->data_len);
+    (void)state;
+    assert_non_null(copy);
+    assert_int_equal(judged_below(c->data, c->data_len, c->data_len, 0), POPCL_OK);
+    for (size_t at = 0; at < c->data_len; at++) {
+        memcpy(copy, c->data, c->data_len);
+        copy[at] ^= (unsigned char)(1u << at % 8);
+        popcl_err alone = judged_below(copy, c->data_len, c->data_len, 0);
+        if (alone == POPCL_OK) fail_msg("octet %zu is changed", at);
+        popcl_err e = judged_below(copy, c->data_len, c->data_len, 1);
+        /* untrusted: it was taken, and no anchor vouches for it */
+        if (e && at < signature_at() && alone != POPCL_ERR_CERT_UNTRUSTED)
+            fail_msg("octet %zu is changed: %s", at, popcl_err_name(e));
+    }
+    free(copy);
+}
+
+static void an_issuer_that_is_cut_is_refused(void **state) { /* [D11] */
+    const br_x509_certificate *c = pki_issuer();
+    size_t taken = 0, refused = 0;
+    (void)state;
+    for (size_t n = 0; n < c->data_len; n++) {
+        assert_int_equal(judged_below(c->data, n, n, 0), POPCL_ERR_CERT_MALFORMED);
+        assert_int_equal(judged_below(c->data, n, n, 1), POPCL_OK);
+        /* not all octets come that were announced: a fault of BearSSL's */
+        assert_int_equal(judged_below(c->data, n, c->data_len, 0), POPCL_ERR_CERT_MALFORMED);
+        popcl_err e = judged_below(c->data, n, c->data_len, 1);
+        assert_int_equal(e, n < signature_at() ? POPCL_OK : POPCL_ERR_CERT_MALFORMED);
+        taken += e == POPCL_OK;
+        refused += e != POPCL_OK;
+    }
+    assert_true(taken > 100 && refused > 60);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_right_chain_is_taken_however_it_comes, begin),
@@ -354,6 +413,8 @@ int main(void) {
         cmocka_unit_test_setup(names_fit_their_room, begin),
         cmocka_unit_test_setup(trust_and_clock_are_looked_at_before_anything_is_sent, begin),
         cmocka_unit_test_setup(a_chain_of_many_certificates_is_refused, begin),
+        cmocka_unit_test_setup(a_changed_issuer_is_refused_and_the_right_one_still_taken, begin),
+        cmocka_unit_test_setup(an_issuer_that_is_cut_is_refused, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
