@@ -183,7 +183,7 @@ static void put_to_be_signed(der *d, const leaf *l, const key *k, enum authority
         put_public_key(d, k);
     else
         put_rsa_key(d);
-    put_name(d, l->is_ca ? authority : PKI_HOST);
+    put_name(d, l->is_ca ? authority[by] : PKI_HOST);
     size_t validity = d->at;
     put_text(d, UTC, l->not_after);
     put_text(d, UTC, l->not_before);
@@ -236,16 +236,16 @@ static popcl_anchor anchors[AUTHORITIES];
 static unsigned char pin[32];
 
 static const leaf leaves[PKI_KINDS] = {
-    [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    [PKI_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    [PKI_BY_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    [PKI_BY_P384] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z"},
-    [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z"},
-    [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z"},
-    [PKI_NOT_YET] = {PKI_HOST, "270101000000Z", "400101000000Z"},
-    [PKI_UNTRUSTED] = {PKI_HOST, "200101000000Z", "400101000000Z"},
-    [PKI_OTHER_KEY] = {PKI_HOST, "200101000000Z", "400101000000Z"},
+    [PKI_RIGHT] = {PKI_HOST, "200101000000Z", "400101000000Z", 0},
+    [PKI_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z", 0},
+    [PKI_BY_RSA] = {PKI_HOST, "200101000000Z", "400101000000Z", 0},
+    [PKI_BY_P384] = {PKI_HOST, "200101000000Z", "400101000000Z", 0},
+    [PKI_OTHER_NAME] = {"imap.example", "200101000000Z", "400101000000Z", 0},
+    [PKI_NO_SAN] = {NULL, "200101000000Z", "400101000000Z", 0},
+    [PKI_EXPIRED] = {PKI_HOST, "200101000000Z", "260101000000Z", 0},
+    [PKI_NOT_YET] = {PKI_HOST, "270101000000Z", "400101000000Z", 0},
+    [PKI_UNTRUSTED] = {PKI_HOST, "200101000000Z", "400101000000Z", 0},
+    [PKI_OTHER_KEY] = {PKI_HOST, "200101000000Z", "400101000000Z", 0},
 };
 
 static enum authority authority_of(int kind) {
@@ -316,11 +316,12 @@ const br_x509_certificate *pki_certificate(pki_kind kind) {
 }
 
 const br_x509_certificate *pki_issuer(void) {
-    static const leaf issuer = {NULL, "200101000000Z", "400101000000Z", 1};
+    static const leaf issuer = {
+        .not_before = "200101000000Z", .not_after = "400101000000Z", .is_ca = 1};
     static der d;
     make_all();
     if (!issuer_shown.data) {
-        make_certificate(&d, &issuer, &stranger_key, &authority_key);
+        make_certificate(&d, &issuer, &stranger_key, P256, &authority_key);
         issuer_shown.data = d.octets + d.at;
         issuer_shown.data_len = sizeof d.octets - d.at;
     }
