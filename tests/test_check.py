@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """check.py and what it leans on: a run passes only if it came to its end with the results that it planned, and what failed is shown."""
+import contextlib
+import io
 import os
 import pathlib
 import re
@@ -9,6 +11,7 @@ import sys
 import tempfile
 import unittest
 
+import cov
 import lint
 import readme
 import results
@@ -171,6 +174,42 @@ class Lacking(unittest.TestCase):
     def test_a_check_that_does_not_need_it_runs(self):
         done = self.make("check-layers", path=self.path_without("clang-format", "valgrind", "gnutls-serv", "gcc"))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Coverage(unittest.TestCase):
+    """What cov.py makes of counts: a goal that is missed, a branch without a reason, and a reason that is stale."""
+
+    def judged(self, lines, branches, reasons=frozenset(), goal=(100, 98)):
+        """lines, branches: counts, all of the function f of src/tls/a.c"""
+        source = cov.Source()
+        for number, count in enumerate(lines):
+            source.add({"line_number": number, "count": count, "function_name": "f", "branches": [{"count": one} for one in branches] if number == 0 else []})
+        known, cov.reasons = cov.reasons, lambda: set(reasons)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return cov.judge("src/tls/", goal, {"src/tls/a.c": source})
+        finally:
+            cov.reasons = known
+
+    def test_a_goal_that_is_kept(self):
+        self.assertEqual(self.judged([1] * 50, [1] * 50), [])
+        self.assertEqual(self.judged([1] * 50, [0] + [1] * 49, {("a.c", "f")}), [])
+
+    def test_a_goal_that_is_missed(self):
+        for lines, branches, why in (([0] + [1] * 9999, [1], "of lines"), ([1], [0] + [1] * 48, "of branches")):
+            wrong = self.judged(lines, branches, {("a.c", "f")} if 0 in branches else set())
+            self.assertEqual(len(wrong), 1, wrong)
+            self.assertIn(why, wrong[0])
+
+    def test_a_branch_needs_a_reason_and_a_reason_a_branch(self):
+        self.assertIn("a.c, f: a branch is never taken", self.judged([1], [0] + [1] * 99)[0])
+        self.assertIn("a row about a.c, f", self.judged([1], [1], {("a.c", "f")})[0])
+
+    def test_counts_of_several_objects_add_up(self):
+        source = cov.Source()
+        for count in (0, 3):
+            source.add({"line_number": 7, "count": count, "branches": [{"count": count}, {"count": 0}]})
+        self.assertEqual((source.missed_lines(), source.missed_branches()), ([], [(7, 1)]))
 
 
 class Copied(unittest.TestCase):
