@@ -29,12 +29,14 @@ def matches(kind, pattern):
 
 
 def find(kinds, popcl, judge):
-    """The id of the class of a difference, or None."""
+    """The id of the class of a difference, or None. Where other certificates come first, the error may be about one of them."""
     direction = "+" if popcl == "OK" else "-"
-    for one in CLASSES:
-        if one.takes == direction and judge in one.judges and (not one.errors or popcl in one.errors) and \
-                any(matches(kind, pattern) for kind in kinds for pattern in one.kinds):
-            return one.id
+    is_sure = not any(kind.startswith(("sibling first: ", "sent: ")) for kind in kinds)
+    for any_error in (False,) if is_sure or direction == "+" else (False, True):
+        for one in CLASSES:
+            if one.takes == direction and judge in one.judges and (any_error or not one.errors or popcl in one.errors) and \
+                    any(matches(kind, pattern) for kind in kinds for pattern in one.kinds):
+                return one.id
     return None
 
 
@@ -133,7 +135,7 @@ Class("+", "several anchors of one name", "openssl", "table: a limited root, *",
 STRICT = "CERT_MALFORMED"
 Class("-", "mutants of the DER", ALL, "*der *", "DER in one form alone, and each MUST of RFC 5280 that can be seen in one place. No authority makes such certificates.", alone=False)
 Class("-", "DER in one form", ALL, places("ca leaf", """RSA algorithm *; algorithm *; aki *; ski *; an extension *; an unknown extension twice; an unknown extension, critical FALSE; basicConstraints *; cA *; path length *; a path length without cA
-      serial *; usage *; purpose*; policies *; places of *; names of the issuer, malformed; subject *; three dates; version *; extensions *; key, *; key usage twice; san *; a subjectAltName, malformed
+      serial *; usage *; purpose*; policies *; one policy twice; places of *; names of the issuer, malformed; subject *; three dates; version *; extensions *; key, *; key usage twice; san *; a subjectAltName, malformed
       directory attributes, critical; freshest CRL, critical; places of the subject's services, critical; UTCTime, *; GeneralizedTime, *; limits, *; an unknown extension, critical *; signature *""".replace("\n", ";")),
       "DER has one form for a value, and RFC 5280 forbids the rest (docs/SECURITY.md, MALFORMED). Some judges pass over it.", STRICT)
 Class("-", "extensions that demand what popcl has not", ALL, places("ca leaf", "Netscape's type, critical; names of the issuer, critical; places of CRLs, critical; policy mappings, critical; stapling is demanded, critical; an unknown *"),
@@ -147,6 +149,7 @@ Class("-", "constraints on names that popcl does not keep", ALL, """ca: limits, 
       ca: limits, more names than are kept
       ca: limits, 400 bases and 300 names
       ca: limits, *subject*
+      ca: limits that the next*
       ca: limits, a registeredID""", "A device keeps the hosts, addresses and the subject of the server's certificate as far as there is room. What it cannot judge refuses.", "CERT_CONSTRAINTS")
 Class("-", "constraints that some judges pass over", ALL, """ca: limits, *not critical
       ca: limits, the other kind of address
@@ -157,6 +160,7 @@ Class("-", "constraints that some judges pass over", ALL, """ca: limits, *not cr
       ca: limits, mail outside, in the subject""", "In doubt a name is excluded. Constraints hold whether they are critical or not.", "CERT_CONSTRAINTS")
 Class("-", "names of issuers are compared as octets", ALL, places("ca leaf", "issuer *"), "Authorities copy their name; RFC 5280, 7.1 allows to compare the letters.")
 Class("-", "what a search for a path is bounded by", ALL, """ca: an extension of 70,000 octets
+      ca: subject of 70,000 letters
       path: *authorities""", "The profile host keeps 32 KB of certificates, tries 64 paths, and takes up to 10 certificates in one.", alone=False)
 Class("-", "limits of an anchor", "bearssl", "root: limits*", "br_x509_minimal's anchors have no limits; popcl's carry a root's permitted hosts.", "CERT_CONSTRAINTS")
 Class("-", "weak keys and signatures", ALL, places("ca leaf", "key RSA 1024; key, *; signed by *"), "RSA below 2048 bits, even numbers, exponents below 3, SHA-224 (docs/SECURITY.md).", "CERT_WEAK")
