@@ -33,6 +33,7 @@
 #include "settings.h"
 #include "slots.h"
 #include "startup.h"
+#include "trust.h"
 
 #define JOINED(a, b) a##b
 #define NAMED(a, b)  JOINED(a, b)
@@ -52,8 +53,6 @@
 
 #define REFUSALS_MAX 3u /* after so many polls in a row without UIDs, the server has none */
 #define WINDOW       8u /* commands in flight */
-
-extern const popcl_trust ca_trust; /* made by popcl-ta */
 
 static STORAGE_OF storage;
 static unsigned char iobuf[POPCL_IOBUF_SIZE(RECORD)];
@@ -236,6 +235,8 @@ static const char *load_saved(slots_found found) {
     return found == SLOTS_ONE ? "state: a slot is damaged or cut off, the other counts\n" : NULL;
 }
 
+static flash_area state_area = {.slot_len = FLASH_STATE_SLOT, .file_len = 2 * FLASH_STATE_SLOT};
+
 static void load(void) {
     unsigned char key[16] = {0};
     /* without entropy the set is safe from chance, but not from a sender who chooses UIDs */
@@ -243,8 +244,9 @@ static void load(void) {
     (void)popcl_seen_init(&app.seen, seen_memory, sizeof seen_memory, key);
     app.order.seen = &app.seen;
     if (!set.state) return;
-    app.slots.flash = &flash_file;
-    app.slots.ctx = (void *)(uintptr_t)set.state;
+    state_area.file = set.state;
+    app.slots.flash = &flash_of_state;
+    app.slots.ctx = &state_area;
     const char *wrong = load_saved(slots_open(&app.slots));
     if (wrong) console_text(wrong);
     if ((app.seen.note & ACCOUNT) != account())
@@ -441,6 +443,7 @@ static int begin(void *ctx, const popcl_msg *m) {
     app.octets = 0;
     app.number = m->number;
     app.file = -1;
+    trust_begin();
     if (!set.out) return 0;
     if (strlen(set.out) > PATH_LEN - NAME_LEN) return POPCL_SINK_STOP;
     incoming_path(path);
@@ -456,6 +459,7 @@ static int data(void *ctx, const void *p, size_t n) {
         if (n > PIECE) n = PIECE;
     }
     if (app.file < 0 ? console_octets(p, n) : file_write(app.file, p, n)) return POPCL_SINK_STOP;
+    trust_octets(p, n);
     app.octets += (uint32_t)n;
     return (int)n;
 }
@@ -466,12 +470,14 @@ static int commit(void *ctx) {
     app.file = -1;
     if (file >= 0 && (file_close(file) || name_incoming())) return POPCL_SINK_STOP;
     app.delivered += app.octets;
+    trust_end(1);
     return 0;
 }
 
 static void cut(void *ctx, popcl_err why) {
     char path[PATH_LEN];
     (void)ctx, (void)why;
+    trust_end(0);
     if (app.file < 0) return;
     (void)file_close(app.file);
     incoming_path(path);
@@ -549,7 +555,7 @@ popcl *app_begin(uint32_t connect_ms) {
     app.tls = (popcl_tls){.profile = &PROFILE_OF,
                           .storage = &storage,
                           .storage_len = sizeof storage,
-                          .trust = &ca_trust,
+                          .trust = trust_now(),
                           .utc_s = utc_s(),
                           .name = set.name,
                           .breathe = breathe};
@@ -653,6 +659,7 @@ uint32_t app_conclude(void) {
     int failed = e != POPCL_OK && e != POPCL_MORE, resumed = session_was_resumed(failed);
     count_refusals(&d);
     settle(&d);
+    trust_concludes(e);
     order_end(&app.order, comes_again(&d));
     popcl_fetch_wipe(&app_job);
     memset(&seed, 0, sizeof seed);
@@ -690,5 +697,6 @@ void app_start(const char *net) {
     if (set.hurry) clock_hurry(set.hurry);
     app.pauses = set.pause;
     load();
+    trust_start(&PROFILE_OF);
     watchdog_start();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* flash - the functions of a flash memory for slots.c: two slots of whole sectors, in which erase
- * sets all bits and program only clears some. */
+/* flash - the functions of a flash memory: two slots of whole sectors, in which erase sets all bits
+ * and program only clears some. slots.c keeps a small state in two, trust.c signed trust. */
 #ifndef FLASH_H
 #define FLASH_H
 
@@ -20,8 +20,16 @@ typedef struct flash {
 } flash;
 
 /* flash_file.c: a file of the host that behaves like this. QEMU has no flash controller for these
- * boards: a product writes these three functions for its own. The context is the file's name. */
-extern const flash flash_file;
-#define FLASH_FILE_SLOT 2048u
+ * boards: a product writes these three functions for its own. The context is a flash_area. */
+typedef struct flash_area {
+    const char *file;
+    uint32_t base; /* place of slot 0 in the file */
+    uint32_t slot_len;
+    uint32_t file_len; /* bytes of the whole file */
+} flash_area;
+#define FLASH_STATE_SLOT 2048u
+#define FLASH_TRUST_SLOT 65536u    /* room for all authorities that browsers trust */
+extern const flash flash_of_state; /* slots of FLASH_STATE_SLOT bytes */
+extern const flash flash_of_trust; /* slots of FLASH_TRUST_SLOT bytes */
 
 #endif

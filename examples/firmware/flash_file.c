@@ -7,33 +7,48 @@
 
 #include "console.h"
 
-/* Opens the file, with both slots erased if it did not exist. -1 = it cannot be made. */
-static int open_file(const char *name) {
-    int file = file_open(name, FILE_UPDATE);
-    if (file >= 0) return file;
-    file = file_open(name, FILE_WRITE);
-    if (file < 0) return -1;
-    unsigned char erased[FLASH_UNIT];
-    memset(erased, 0xff, sizeof erased);
+#define PIECE 256u /* divides a slot */
+
+static int put_erased(int file, uint32_t n) {
+    unsigned char erased[PIECE];
     int result = 0;
-    for (uint32_t at = 0; at < 2 * FLASH_FILE_SLOT; at += sizeof erased)
-        result |= file_write(file, erased, sizeof erased);
+    memset(erased, 0xff, sizeof erased);
+    for (uint32_t done = 0; done < n && result == 0; done += PIECE)
+        result = file_write(file, erased, PIECE);
+    return result;
+}
+
+static int seek(const flash_area *a, int file, unsigned slot, uint32_t at) {
+    return file_seek(file, a->base + slot * a->slot_len + at);
+}
+
+/* Opens the file at a place of a slot. A new file is erased flash. Returns -1 if it cannot be
+ * made. */
+static int open_at(const flash_area *a, unsigned slot, uint32_t at) {
+    int file = file_open(a->file, FILE_UPDATE);
+    if (file < 0) {
+        file = file_open(a->file, FILE_WRITE);
+        int result = file < 0 ? -1 : put_erased(file, a->file_len);
+        if (file >= 0) result |= file_close(file);
+        file = result ? -1 : file_open(a->file, FILE_UPDATE);
+    }
+    if (file < 0 || seek(a, file, slot, at) == 0) return file;
     (void)file_close(file);
-    return result ? -1 : file_open(name, FILE_UPDATE);
+    return -1;
 }
 
 static int file_program(void *ctx, unsigned slot, uint32_t at, const void *p, size_t n) {
-    int file = open_file(ctx), result = file < 0 ? -1 : 0;
-    for (size_t i = 0; i < n && result == 0; i += FLASH_UNIT) {
-        unsigned char unit[FLASH_UNIT];
-        uint32_t place = slot * FLASH_FILE_SLOT + at + (uint32_t)i;
-        if (file_seek(file, place) || file_read(file, unit, sizeof unit) ||
-            file_seek(file, place)) {
+    const unsigned char *from = p;
+    unsigned char unit[FLASH_UNIT];
+    int file = open_at(ctx, slot, at), result = file < 0 ? -1 : 0;
+    for (uint32_t i = 0; i < n && result == 0; i += (uint32_t)sizeof unit) {
+        if (seek(ctx, file, slot, at + i) || file_read(file, unit, sizeof unit) ||
+            seek(ctx, file, slot, at + i)) {
             result = -1;
             break;
         }
-        for (size_t k = 0; k < FLASH_UNIT; k++)
-            unit[k] &= ((const unsigned char *)p)[i + k];
+        for (size_t k = 0; k < sizeof unit; k++)
+            unit[k] &= from[i + k];
         result = file_write(file, unit, sizeof unit);
     }
     if (file >= 0) result |= file_close(file);
@@ -41,21 +56,17 @@ static int file_program(void *ctx, unsigned slot, uint32_t at, const void *p, si
 }
 
 static int file_erase(void *ctx, unsigned slot) {
-    unsigned char erased[FLASH_UNIT];
-    memset(erased, 0xff, sizeof erased);
-    int file = open_file(ctx), result = file < 0 ? -1 : file_seek(file, slot * FLASH_FILE_SLOT);
-    for (uint32_t at = 0; at < FLASH_FILE_SLOT && result == 0; at += sizeof erased)
-        result = file_write(file, erased, sizeof erased);
+    const flash_area *a = ctx;
+    int file = open_at(a, slot, 0), result = file < 0 ? -1 : put_erased(file, a->slot_len);
     if (file >= 0) result |= file_close(file);
     return result;
 }
 
 static int file_read_at(void *ctx, unsigned slot, uint32_t at, void *p, size_t n) {
-    int file = open_file(ctx),
-        result = file < 0 ? -1 : file_seek(file, slot * FLASH_FILE_SLOT + at);
-    if (result == 0) result = file_read(file, p, n);
+    int file = open_at(ctx, slot, at), result = file < 0 ? -1 : file_read(file, p, n);
     if (file >= 0) result |= file_close(file);
     return result;
 }
 
-const flash flash_file = {FLASH_FILE_SLOT, file_erase, file_program, file_read_at};
+const flash flash_of_state = {FLASH_STATE_SLOT, file_erase, file_program, file_read_at};
+const flash flash_of_trust = {FLASH_TRUST_SLOT, file_erase, file_program, file_read_at};

@@ -38,12 +38,13 @@ static const struct key {
 } keys[] = {
 #define KEY(kind, name)                                                                            \
     { #name, kind, offsetof(settings, name) }
-    KEY(TEXT, host),   KEY(TEXT, user),     KEY(TEXT, pass),     KEY(TEXT, name),
-    KEY(ADDRESS, ip),  KEY(ADDRESS, gw),    KEY(TEXT, dns),      KEY(TEXT, utc),
-    KEY(TEXT, state),  KEY(TEXT, out),      KEY(TEXT, seed),     KEY(SECURITY, security),
-    KEY(PORT, port),   KEY(NUMBER, polls),  KEY(NUMBER, every),  KEY(NUMBER, idle),
-    KEY(NUMBER, hang), KEY(NUMBER, starve), KEY(NUMBER, hurry),  KEY(NUMBER, pause),
-    KEY(NUMBER, up),   KEY(SWITCH, new),    KEY(SWITCH, delete), KEY(SWITCH, resume),
+    KEY(TEXT, host),     KEY(TEXT, user),     KEY(TEXT, pass),   KEY(TEXT, name),
+    KEY(ADDRESS, ip),    KEY(ADDRESS, gw),    KEY(TEXT, dns),    KEY(TEXT, utc),
+    KEY(TEXT, state),    KEY(TEXT, out),      KEY(TEXT, seed),   KEY(SECURITY, security),
+    KEY(TEXT, trust),    KEY(TEXT, renew),    KEY(PORT, port),   KEY(NUMBER, polls),
+    KEY(NUMBER, every),  KEY(NUMBER, idle),   KEY(NUMBER, hang), KEY(NUMBER, starve),
+    KEY(NUMBER, hurry),  KEY(NUMBER, pause),  KEY(NUMBER, up),   KEY(SWITCH, new),
+    KEY(SWITCH, delete), KEY(SWITCH, resume),
 #undef KEY
 };
 

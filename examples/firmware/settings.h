@@ -12,8 +12,11 @@ typedef struct settings {
     const char *ip, *gw, *dns; /* ip as A.B.C.D/LEN; NULL = by DHCP */
     const char *utc;           /* Unix seconds at the start, or "unknown"; NULL = console_utc_s */
     const char *state;         /* the host's file in place of the flash; NULL = nothing is kept */
-    const char *out;           /* the host's folder for messages; NULL = they are printed */
-    const char *seed; /* for tests: "none": the generator fails; "once": from the second poll on */
+    const char *trust; /* the host's file in place of the flash for signed trust; NULL = only what
+                          is compiled in */
+    const char *renew; /* a file of the host with a signed set, which is taken at the start; NULL */
+    const char *out;   /* the host's folder for messages; NULL = they are printed */
+    const char *seed;  /* for tests: "none": the generator fails; "once": from the second poll on */
     const char *security; /* tls, stls or clear */
     uint32_t port;        /* 0 = the protocol's own */
     uint32_t polls;       /* how many; 0 = for ever */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* trust - see trust.h. */
+#include "trust.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "console.h"
+#include "flash.h"
+#include "letter.h"
+#include "popcl_blob.h"
+#include "settings.h"
+#include "slots.h"
+#include "startup.h"
+
+#ifdef SIGNERS
+
+#ifndef TRUST_SCOPE
+#define TRUST_SCOPE "popcl example"
+#endif
+
+/* The signers' keys; popcl-ta makes them. */
+extern const unsigned char ca_signers[][POPCL_BLOB_KEY_LEN];
+extern const unsigned ca_signers_len;
+
+enum in_use { SLOT_0, SLOT_1, COMPILED_IN, NOTHING };
+enum step { IN_HEAD, IN_BODY, REFUSED };
+
+/* The slots of the sets, and after them those of what is kept beside them. */
+#define FILE_LEN (2 * FLASH_TRUST_SLOT + 2 * FLASH_STATE_SLOT)
+static flash_area sets = {.slot_len = FLASH_TRUST_SLOT, .file_len = FILE_LEN};
+static flash_area kept = {
+    .base = 2 * FLASH_TRUST_SLOT, .slot_len = FLASH_STATE_SLOT, .file_len = FILE_LEN};
+static const popcl_trust nothing;
+
+static struct {
+    const popcl_tls_profile *profile;
+    popcl_blob blobs[2]; /* of the slots; zero = none that counts */
+    uint8_t in_use;      /* enum in_use */
+    uint8_t came;        /* a slot was erased in this poll: no other set is taken in it */
+    uint8_t looks;       /* this message is looked through */
+    slots slots;         /* of what is kept */
+    struct {
+        uint32_t floor, retired; /* the largest floor that was seen, and all retired keys */
+    } kept;
+    /* the set that comes */
+    letter letter;
+    uint8_t step;
+    popcl_err refused;
+    uint32_t put, len; /* bytes of it that came, and all of them */
+    unsigned char head[POPCL_BLOB_HEAD], unit[FLASH_UNIT];
+} trust;
+
+static void report(const char *text, uint32_t n, const char *after) {
+    console_text("trust: ");
+    console_text(text);
+    console_number(n);
+    console_text(after);
+}
+
+static void report_refused(const char *text, popcl_err e) {
+    console_text("trust: ");
+    console_text(text);
+    console_text(" refused, POPCL_");
+    console_text(popcl_err_name(e));
+    console_text("\n");
+}
+
+/* ---- the slots ---- */
+
+static const unsigned slot_numbers[2] = {0, 1};
+
+static int read_slot(void *ctx, uint32_t at, unsigned char *p, size_t n) {
+    watchdog_feed();
+    return flash_of_trust.read(&sets, *(const unsigned *)ctx, at, p, n);
+}
+
+static popcl_blob_policy policy_from(uint32_t floor) {
+    return (popcl_blob_policy){.keys = ca_signers,
+                               .keys_len = ca_signers_len,
+                               .scope = TRUST_SCOPE,
+                               .floor = floor,
+                               .retired = trust.kept.retired,
+                               .profile = trust.profile};
+}
+
+static popcl_err open_slot(unsigned slot) {
+    popcl_blob *b = &trust.blobs[slot];
+    popcl_blob_policy policy = policy_from(trust.kept.floor);
+    popcl_err e = popcl_blob_open(b, &policy, read_slot, (void *)(uintptr_t)&slot_numbers[slot],
+                                  FLASH_TRUST_SLOT);
+    if (!e) e = popcl_blob_check(b);
+    if (e) memset(b, 0, sizeof *b);
+    return e;
+}
+
+static int is_erased(unsigned slot) {
+    unsigned char unit[FLASH_UNIT];
+    int is = flash_of_trust.read(&sets, slot, 0, unit, sizeof unit) == 0;
+    for (unsigned i = 0; i < sizeof unit; i++)
+        is &= unit[i] == 0xff;
+    return is;
+}
+
+/* Keeps a set's floor and retired keys, first in memory, then in flash if `writes`. */
+static void learn(const popcl_blob *b, int writes) {
+    uint32_t floor = trust.kept.floor, retired = trust.kept.retired;
+    if (b->floor > floor) trust.kept.floor = b->floor;
+    trust.kept.retired |= b->retired;
+    if (!writes || (floor == trust.kept.floor && retired == trust.kept.retired)) return;
+    slots_begin(&trust.slots);
+    slots_put(&trust.slots, &trust.kept, sizeof trust.kept);
+    if (slots_end(&trust.slots)) report("floor ", trust.kept.floor, " not written\n");
+}
+
+static int counts(const popcl_blob *b) {
+    return b->len && b->sequence >= trust.kept.floor && !(trust.kept.retired >> b->key & 1);
+}
+
+/* Never because handshakes fail: an attacker can cause that. */
+static void choose(void) {
+    uint32_t newest = ca_trust.sequence;
+    trust.in_use = ca_trust.sequence >= trust.kept.floor ? COMPILED_IN : NOTHING;
+    for (unsigned slot = 0; slot < 2; slot++) {
+        const popcl_blob *b = &trust.blobs[slot];
+        if (!counts(b) || (trust.in_use != NOTHING && b->sequence <= newest)) continue;
+        newest = b->sequence;
+        trust.in_use = (uint8_t)slot;
+    }
+    if (trust.in_use == NOTHING)
+        report("nothing is left from sequence ", trust.kept.floor, " on\n");
+    else
+        report("sequence ", newest, trust.in_use == COMPILED_IN ? ", compiled in\n" : "\n");
+}
+
+static void judge(void) {
+    for (unsigned slot = 0; slot < 2; slot++) {
+        popcl_err e = is_erased(slot) ? POPCL_OK : open_slot(slot);
+        if (e) report_refused(slot ? "slot 1" : "slot 0", e);
+    }
+    for (unsigned slot = 0; slot < 2; slot++)
+        learn(&trust.blobs[slot], 0);
+    choose();
+}
+
+/* ---- a set that comes ---- */
+
+static void refuse(popcl_err e) {
+    trust.step = REFUSED;
+    trust.refused = e;
+}
+
+static unsigned spare(void) { return trust.in_use == SLOT_0; }
+
+static void program(void) {
+    uint32_t at = (trust.put - 1) / FLASH_UNIT * FLASH_UNIT;
+    if (flash_of_trust.program(&sets, spare(), at, trust.unit, FLASH_UNIT)) refuse(POPCL_ERR_SINK);
+}
+
+/* All that there is so far is the head. */
+static int read_head(void *ctx, uint32_t at, unsigned char *p, size_t n) {
+    (void)ctx;
+    if (at > POPCL_BLOB_HEAD || n > POPCL_BLOB_HEAD - at) return -1;
+    memcpy(p, trust.head + at, n);
+    return 0;
+}
+
+static void put_octet(unsigned char octet);
+
+/* A head that is signed, newer than the set in use, and for this product leaves but one thing to
+ * complain of: its index cannot be read yet. */
+static void judge_head(void) {
+    popcl_blob b;
+    uint32_t now = trust.in_use == NOTHING       ? 0
+                   : trust.in_use == COMPILED_IN ? ca_trust.sequence
+                                                 : trust.blobs[trust.in_use].sequence;
+    uint32_t floor = now < trust.kept.floor ? trust.kept.floor : now + 1;
+    popcl_blob_policy policy = policy_from(floor ? floor : UINT32_MAX);
+    popcl_err e = popcl_blob_open(&b, &policy, read_head, NULL, FLASH_TRUST_SLOT);
+    if (e && e != POPCL_ERR_BLOB_READ) {
+        refuse(e);
+        return;
+    }
+    trust.len = 0;
+    for (unsigned i = 4; i < 8; i++)
+        trust.len = trust.len << 8 | trust.head[i];
+    memset(&trust.blobs[spare()], 0, sizeof trust.blobs[0]);
+    trust.came = 1;
+    trust.step = IN_BODY;
+    trust.put = 0;
+    if (flash_of_trust.erase(&sets, spare())) refuse(POPCL_ERR_SINK);
+    for (unsigned i = 0; i < POPCL_BLOB_HEAD; i++)
+        put_octet(trust.head[i]);
+}
+
+static void put_octet(unsigned char octet) {
+    if (trust.step == REFUSED || (trust.step == IN_BODY && trust.put == trust.len)) return;
+    unsigned char *to =
+        trust.step == IN_HEAD ? trust.head + trust.put : trust.unit + trust.put % FLASH_UNIT;
+    *to = octet;
+    trust.put++;
+    if (trust.step == IN_HEAD && trust.put == POPCL_BLOB_HEAD)
+        judge_head();
+    else if (trust.step == IN_BODY && trust.put % FLASH_UNIT == 0)
+        program();
+}
+
+static void install(void) {
+    unsigned slot = spare(), last = trust.put % FLASH_UNIT;
+    if (trust.step == IN_HEAD || (trust.step == IN_BODY && trust.put < trust.len))
+        refuse(POPCL_ERR_BLOB_DAMAGED);
+    if (trust.step == IN_BODY && last) {
+        memset(trust.unit + last, 0xff, FLASH_UNIT - last);
+        program();
+    }
+    popcl_err e = trust.step == REFUSED ? trust.refused : open_slot(slot);
+    if (e) {
+        report_refused("a new set", e);
+        return;
+    }
+    learn(&trust.blobs[slot], 1);
+    choose();
+}
+
+/* A set that comes as a file of the host: as from a service technician's computer. */
+static void take_file(const char *name) {
+    unsigned char octet;
+    int file = file_open(name, FILE_READ);
+    trust_begin();
+    while (file >= 0 && file_read(file, &octet, 1) == 0)
+        put_octet(octet);
+    if (file >= 0) (void)file_close(file);
+    install();
+}
+
+/* ---- what the poller calls ---- */
+
+void trust_start(const popcl_tls_profile *profile) {
+    trust.profile = profile;
+    trust.in_use = COMPILED_IN;
+    if (!set.trust) return;
+    sets.file = kept.file = set.trust;
+    trust.slots.flash = &flash_of_state;
+    trust.slots.ctx = &kept;
+    slots_found found = slots_open(&trust.slots);
+    if (found == SLOTS_DAMAGED ||
+        (found != SLOTS_EMPTY && slots_get(&trust.slots, &trust.kept, sizeof trust.kept)))
+        report("kept floor damaged, counts as ", trust.kept.floor = 0, "\n");
+    judge();
+    if (set.renew) take_file(set.renew);
+}
+
+const popcl_trust *trust_now(void) {
+    trust.came = 0;
+    if (trust.in_use == COMPILED_IN) return &ca_trust;
+    return trust.in_use == NOTHING ? &nothing : &trust.blobs[trust.in_use].trust;
+}
+
+void trust_concludes(popcl_err e) {
+    if (e == POPCL_ERR_BLOB_READ || e == POPCL_ERR_BLOB_DAMAGED) judge();
+}
+
+void trust_begin(void) {
+    memset(&trust.letter, 0, sizeof trust.letter);
+    trust.looks = set.trust && !trust.came;
+    trust.step = IN_HEAD;
+    trust.put = 0;
+}
+
+void trust_octets(const void *p, size_t n) {
+    if (trust.looks) letter_feed(&trust.letter, p, n, put_octet);
+}
+
+void trust_end(int is_whole) {
+    if (is_whole && letter_has_blob(&trust.letter)) install();
+}
+#endif
