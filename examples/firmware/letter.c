@@ -2,7 +2,7 @@
 /* letter - see letter.h. */
 #include "letter.h"
 
-/* Of the base64 of "PTB1" and a length below 64 MB, the characters that are always the same. */
+/* Of the base64 of "PTB1" and of a length below 256 MB, the characters that never change. */
 static const char begin[] = "UFRCMQ";
 #define BEGIN_LEN (sizeof begin - 1)
 
