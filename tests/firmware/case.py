@@ -16,7 +16,8 @@ from dovecot import Dovecot  # noqa: E402
 from wire import Wire  # noqa: E402
 
 # Octets of painted stack, TLS with `public` in it. An M0+ saves more registers, and a task's stack holds all of them while it waits.
-STACK_MAX = {"sockets-m0": 5248}
+# A signature on trust that comes by mail is checked below the session that brings it.
+STACK_MAX = {"sockets-m0": 5248, "trust": 5248}
 STACK_MAX_ELSE = 5120
 EVERY_MS = 300    # base interval between polls, where a test does not wait for what grows from it
 LEASE_OCTETS = 80  # that DHCP keeps in lwIP's heap while there is an address

@@ -16,6 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "interop"))
+import blobs  # noqa: E402
 import firmware_image  # noqa: E402
 import pki  # noqa: E402
 
@@ -34,7 +35,9 @@ IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "resume": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-both": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",  # trusts another authority too
+    "trust": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 SIGNERS=signers.c",  # takes signed trust
 }
+SIGNERS = ("signer0", "signer1")
 ANCHORS = {"resume-both": "both"}  # else "one"
 Image = collections.namedtuple("Image", "name board file")
 
@@ -82,6 +85,13 @@ class Workshop:
                                       ("renewed", root.issue("mail again", **server))):
                 shutil.copy(certificate.chain_file, self.folder / f"{name}.pem")
                 shutil.copy(certificate.key_file, self.folder / f"{name}.key")
+            next_root = made.root("Generation Y", key="P-384")
+            following = next_root.issue("Y1", ca=True).issue("mail", **server)
+            for name, certificate in (("next", following), ("root", root), ("next-root", next_root), ("stranger", made.root("Stranger")),
+                                      *((name, made.root(name)) for name in SIGNERS)):
+                shutil.copy(certificate.chain_file, self.folder / f"{name}.pem")
+                shutil.copy(certificate.key_file, self.folder / f"{name}.key")
+            (self.folder / "signers.c").write_text(blobs.signers_c(made, [made.root(name) for name in SIGNERS]))
             for name, roots in (("one", root.file), ("both", root.bundle(other))):
                 subprocess.run([self._popcl_ta, "gen", "-q", "-o", self.folder / f"{name}.c", roots], check=True)
         finally:
@@ -94,7 +104,7 @@ class Workshop:
                  f"OUT={build.resolve() / 'firmware'}"]
         for name in self.names:
             anchors = self.folder / f"{ANCHORS.get(name, 'one')}.c"
-            words = [*IMAGES[name].split(), *place, f"ANCHORS={anchors}"]
+            words = [word.replace("SIGNERS=", f"SIGNERS={self.folder}/") for word in IMAGES[name].split()] + [*place, f"ANCHORS={anchors}"]
             firmware_image.make(words)
             shutil.copy(firmware_image.make([*words, "name"]).split()[-1], self.folder / f"{name}.elf")
 
@@ -108,5 +118,12 @@ def image(name):
     return Image(name, settings["BOARD"], _folder() / f"{name}.elf")
 
 
+def file(name):
+    return _folder() / name
+
+
 def certificate(name):
-    return Certificate(_folder() / f"{name}.pem", _folder() / f"{name}.key")
+    return Certificate(file(f"{name}.pem"), file(f"{name}.key"))
+
+
+signer = certificate  # whose key signs trust
