@@ -10,7 +10,7 @@
 
 typedef struct letter {
     /* private */
-    uint8_t step;        /* what of the message goes by */
+    uint8_t step;        /* the part of the message that goes by */
     uint8_t after_empty; /* the line before this one is empty */
     uint8_t at;          /* octets of this line so far, if they are those of the blob's begin */
     uint8_t held;        /* bits of base64 that make no octet yet */

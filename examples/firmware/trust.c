@@ -167,8 +167,8 @@ static int read_head(void *ctx, uint32_t at, unsigned char *p, size_t n) {
 
 static void put_octet(unsigned char octet);
 
-/* A head that is signed, newer than the set in use, and for this product leaves but one thing to
- * complain of: its index cannot be read yet. */
+/* A head may be signed, for this product, and newer than the set in use. Then its one fault is that
+ * the index cannot be read yet. */
 static void judge_head(void) {
     popcl_blob b;
     uint32_t now = trust.in_use == NOTHING       ? 0
