@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* test_renewed - the slots in which the firmware keeps signed trust: the power is cut at every
+ * operation of the flash, in every state of the slots, and reads fail. Afterwards the old set is in
+ * use, or the new one, and the next set can be installed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "make_blob.h"
+
+/* In one piece with its functions below: the chip and the console of this test. */
+#define SIGNERS
+#define TRUST_SCOPE BLOB_SCOPE
+#include "../../examples/firmware/trust.c"
+
+const popcl_trust ca_trust = {.sequence = 1};
+settings set = {.trust = "chip"};
+
+/* ---- the chip ---- */
+
+static struct {
+    unsigned char octets[FILE_LEN];
+    int power;       /* operations until it is cut off; < 0: it stays */
+    int reads;       /* until they fail; < 0: none fails */
+    unsigned erased; /* how often, of the sets */
+} chip;
+
+static unsigned char *place(void *ctx, unsigned slot, uint32_t at) {
+    const flash_area *a = ctx;
+    assert_true(at <= a->slot_len);
+    return chip.octets + a->base + slot * a->slot_len + at;
+}
+
+/* An operation in which the power goes is half done. */
+static size_t done_of(size_t n) {
+    if (chip.power < 0) return n;
+    if (chip.power == 0) return 0;
+    chip.power--;
+    return chip.power ? n : n / 2;
+}
+
+static int chip_erase(void *ctx, unsigned slot) {
+    const flash_area *a = ctx;
+    size_t n = done_of(a->slot_len);
+    memset(place(ctx, slot, 0), 0xff, n);
+    chip.erased += ctx == &sets;
+    return n == a->slot_len ? 0 : -1;
+}
+
+static int chip_program(void *ctx, unsigned slot, uint32_t at, const void *p, size_t n) {
+    unsigned char *to = place(ctx, slot, at);
+    size_t done = done_of(n);
+    assert_true(at % FLASH_UNIT == 0 && n % FLASH_UNIT == 0);
+    for (size_t i = 0; i < done; i++)
+        to[i] &= ((const unsigned char *)p)[i];
+    return done == n ? 0 : -1;
+}
+
+static int chip_read(void *ctx, unsigned slot, uint32_t at, void *p, size_t n) {
+    if (chip.reads == 0) return -1;
+    if (chip.reads > 0) chip.reads--;
+    memcpy(p, place(ctx, slot, at), n);
+    return 0;
+}
+
+const flash flash_of_state = {FLASH_STATE_SLOT, chip_erase, chip_program, chip_read};
+const flash flash_of_trust = {FLASH_TRUST_SLOT, chip_erase, chip_program, chip_read};
+
+/* ---- the rest of the board ---- */
+
+static char said[512];
+
+void console_text(const char *text) {
+    size_t n = strlen(said);
+    (void)snprintf(said + n, sizeof said - n, "%s", text);
+}
+
+void console_number(uint32_t n) {
+    char digits[16];
+    (void)snprintf(digits, sizeof digits, "%u", (unsigned)n);
+    console_text(digits);
+}
+
+void watchdog_feed(void) {}
+int file_open(const char *name, enum file_mode mode) { return (void)name, (void)mode, -1; }
+int file_read(int file, void *p, size_t n) { return (void)file, (void)p, (void)n, -1; }
+int file_close(int file) { return (void)file, 0; }
+
+/* Those of make_blob.c. */
+const unsigned char ca_signers[][POPCL_BLOB_KEY_LEN] = {
+    {
+        0x04, 0x61, 0xc5, 0x59, 0xf6, 0x49, 0x29, 0x80, 0x54, 0xce, 0xfd, 0x53, 0xa0,
+        0xf5, 0x42, 0x42, 0x22, 0x8b, 0x47, 0xa8, 0xb8, 0xb3, 0x4d, 0x18, 0x36, 0x4e,
+        0x07, 0xd7, 0xc1, 0x8f, 0x60, 0x06, 0xdc, 0x74, 0xa0, 0x21, 0x32, 0x08, 0x42,
+        0x79, 0x78, 0x65, 0x2f, 0xcb, 0xc9, 0xd5, 0x8b, 0x21, 0x11, 0x88, 0x3e, 0x00,
+        0x5b, 0x9c, 0xd8, 0x2e, 0x19, 0xe6, 0xf0, 0x4e, 0x09, 0x77, 0xf7, 0xa2, 0xc4,
+    },
+    {
+        0x04, 0xb4, 0x31, 0x11, 0x89, 0x93, 0x3b, 0xa7, 0xb9, 0xef, 0x34, 0xa5, 0x2f,
+        0x44, 0x85, 0x7d, 0xf7, 0x37, 0x89, 0x1e, 0xf9, 0x95, 0xcb, 0x09, 0x56, 0x42,
+        0x96, 0x0b, 0x16, 0x18, 0x49, 0x4f, 0x25, 0x78, 0x01, 0xdf, 0x42, 0x0e, 0xd4,
+        0x28, 0xa6, 0xca, 0x73, 0xa2, 0xfa, 0x12, 0xa4, 0xcf, 0x31, 0x0c, 0xc7, 0x8c,
+        0xb6, 0x5c, 0x9a, 0xd4, 0x0d, 0xcf, 0xe2, 0x87, 0x1a, 0xfb, 0x18, 0x09, 0x12,
+    },
+};
+const unsigned ca_signers_len = sizeof ca_signers / sizeof ca_signers[0];
+
+/* ---- sets, and boots ---- */
+
+enum { ROOM = 4096 };
+
+static size_t make_set(unsigned char *to, uint32_t sequence) {
+    static const unsigned char entry[] = {23, 1, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const popcl_anchor anchors[] = {{"name 1", entry, sizeof entry},
+                                           {"name 2", entry, sizeof entry}};
+    return blob_make(to, &(blob_wish){.sequence = sequence,
+                                      .anchors = anchors,
+                                      .anchors_len = sizeof anchors / sizeof anchors[0]});
+}
+
+static void boot(void) {
+    memset(&trust, 0, sizeof trust);
+    said[0] = '\0';
+    trust_start(&popcl_tls_host);
+}
+
+static uint32_t sequence_in_use(void) {
+    assert_int_not_equal(trust.in_use, NOTHING);
+    return trust_now()->sequence;
+}
+
+/* As base64 in a message. */
+static void bring(const unsigned char *octets, size_t n) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[2 * ROOM] = "Subject: new\r\n\r\n", *at = text + strlen(text);
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t three = (uint32_t)octets[i] << 16 |
+                         (i + 1 < n ? (uint32_t)octets[i + 1] << 8 : 0) |
+                         (i + 2 < n ? octets[i + 2] : 0u);
+        for (unsigned k = 0; k < 4; k++)
+            *at++ = i + k > n ? '=' : digits[three >> (18 - 6 * k) & 63];
+        if (i % 57 == 54) *at++ = '\r', *at++ = '\n';
+    }
+    (void)trust_now();
+    trust_begin();
+    for (char *p = text; p < at; p++)
+        trust_octets(p, 1);
+    trust_end(1);
+}
+
+static void bring_set(uint32_t sequence) {
+    unsigned char octets[ROOM];
+    bring(octets, make_set(octets, sequence));
+}
+
+/* A chip in which sets were installed one after the other. */
+static void begin_with(const uint32_t *sequences) {
+    memset(&chip, 0xff, sizeof chip); /* erased, with power, and reads do not fail */
+    chip.erased = 0;
+    for (boot(); *sequences; sequences++) {
+        bring_set(*sequences);
+        assert_int_equal(sequence_in_use(), *sequences);
+    }
+}
+
+static const uint32_t histories[][4] = {{0}, {5}, {5, 6}, {5, 6, 7}};
+enum { HISTORIES = sizeof histories / sizeof histories[0], NEW = 9 };
+
+static uint32_t last_of(const uint32_t *sequences) {
+    uint32_t last = ca_trust.sequence;
+    while (*sequences)
+        last = *sequences++;
+    return last;
+}
+
+/* ---- tests ---- */
+
+static void sets_follow_one_another(void **state) {
+    (void)state;
+    assert_memory_equal(ca_signers, blob_policy().keys, sizeof ca_signers);
+    for (unsigned h = 0; h < HISTORIES; h++) {
+        begin_with(histories[h]);
+        boot();
+        assert_int_equal(sequence_in_use(), last_of(histories[h]));
+        bring_set(NEW);
+        assert_int_equal(sequence_in_use(), NEW);
+        boot();
+        assert_int_equal(sequence_in_use(), NEW);
+    }
+}
+
+/* Brings a set and cuts the power at an operation. Returns whether it was cut. */
+static int bring_until(int power) {
+    boot();
+    uint32_t before = sequence_in_use();
+    chip.power = power;
+    bring_set(NEW);
+    int was_cut = chip.power == 0;
+    chip.power = -1;
+    boot();
+    uint32_t after = sequence_in_use();
+    assert_true(after == NEW || (was_cut && after == before));
+    bring_set(NEW + 1);
+    assert_int_equal(sequence_in_use(), NEW + 1);
+    return was_cut;
+}
+
+/* Also with a slot whose set is damaged. */
+static void power_is_cut_at_every_operation(void **state) {
+    static unsigned char whole[sizeof chip.octets];
+    (void)state;
+    for (unsigned h = 0; h < HISTORIES; h++) {
+        begin_with(histories[h]);
+        memcpy(whole, chip.octets, sizeof whole);
+        for (int damaged = -1; damaged < (h == 2 ? 2 : 0); damaged++) {
+            int power = 0, was_cut;
+            do {
+                memcpy(chip.octets, whole, sizeof whole);
+                if (damaged >= 0) chip.octets[(unsigned)damaged * FLASH_TRUST_SLOT + 300] ^= 1;
+                was_cut = bring_until(++power);
+            } while (was_cut);
+            assert_true(power > 16);
+        }
+    }
+}
+
+/* The newest set that can be read is in use, and all of them once reads work again. */
+static void reads_fail(void **state) {
+    (void)state;
+    for (int reads = 0;; reads++) {
+        begin_with(histories[2]);
+        chip.reads = reads;
+        boot();
+        uint32_t now = sequence_in_use();
+        assert_true(now == 6 || now == 5 || now == ca_trust.sequence);
+        int failed = chip.reads == 0;
+        chip.reads = -1;
+        trust_concludes(POPCL_ERR_BLOB_READ);
+        assert_int_equal(sequence_in_use(), 6);
+        if (!failed) break;
+        assert_true(reads < 1000);
+    }
+}
+
+/* Only a signed and newer header makes the device erase a sector, and that once a poll. */
+static void wear_of_the_flash(void **state) {
+    unsigned char octets[ROOM];
+    (void)state;
+    begin_with(histories[2]);
+    unsigned erased = chip.erased;
+    size_t n = make_set(octets, NEW);
+    for (size_t at = 0; at < POPCL_BLOB_HEAD; at++) {
+        octets[at] ^= 1;
+        bring(octets, n);
+        octets[at] ^= 1;
+    }
+    for (uint32_t sequence = 0; sequence <= 6; sequence++)
+        bring_set(sequence);
+    bring(octets, POPCL_BLOB_HEAD - 1);
+    assert_int_equal(chip.erased, erased);
+    assert_int_equal(sequence_in_use(), 6);
+    /* a right header and a wrong rest */
+    octets[n - 1] ^= 1;
+    bring(octets, n);
+    assert_int_equal(chip.erased, erased + 1);
+    trust_begin();
+    assert_false(trust.looks);
+    assert_int_equal(sequence_in_use(), 6); /* asked for by the next poll */
+    octets[n - 1] ^= 1;
+    bring(octets, n);
+    assert_int_equal(chip.erased, erased + 2);
+    assert_int_equal(sequence_in_use(), NEW);
+}
+
+static void a_message_that_is_not_whole_installs_nothing(void **state) {
+    (void)state;
+    begin_with(histories[1]);
+    trust_begin();
+    trust_octets("\n\nUFRCMQAA", 10);
+    trust_end(0);
+    assert_null(strstr(said, "refused"));
+    assert_int_equal(sequence_in_use(), 5);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sets_follow_one_another),
+        cmocka_unit_test(power_is_cut_at_every_operation),
+        cmocka_unit_test(reads_fail),
+        cmocka_unit_test(wear_of_the_flash),
+        cmocka_unit_test(a_message_that_is_not_whole_installs_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
