@@ -555,7 +555,7 @@ popcl *app_begin(uint32_t connect_ms) {
     app.tls = (popcl_tls){.profile = &PROFILE_OF,
                           .storage = &storage,
                           .storage_len = sizeof storage,
-                          .trust = trust_now(),
+                          .trust = trust_now(utc_s()),
                           .utc_s = utc_s(),
                           .name = set.name,
                           .breathe = breathe};

@@ -37,6 +37,7 @@ static struct {
     const popcl_tls_profile *profile;
     popcl_blob blobs[2]; /* of the slots; zero = none that counts */
     uint8_t in_use;      /* enum in_use */
+    uint32_t is_stale;   /* the sequence that was reported as stale */
     uint8_t came;        /* a slot was erased in this poll: no other set is taken in it */
     uint8_t looks;       /* this message is looked through */
     slots slots;         /* of what is kept */
@@ -250,10 +251,16 @@ void trust_start(const popcl_tls_profile *profile) {
     if (set.renew) take_file(set.renew);
 }
 
-const popcl_trust *trust_now(void) {
+const popcl_trust *trust_now(int64_t utc_s) {
     trust.came = 0;
     if (trust.in_use == COMPILED_IN) return &ca_trust;
-    return trust.in_use == NOTHING ? &nothing : &trust.blobs[trust.in_use].trust;
+    if (trust.in_use == NOTHING) return &nothing;
+    const popcl_blob *b = &trust.blobs[trust.in_use];
+    if (b->stale_s && utc_s >= b->stale_s && trust.is_stale != b->sequence) {
+        report("sequence ", b->sequence, " needs a successor\n");
+        trust.is_stale = b->sequence;
+    }
+    return &b->trust;
 }
 
 void trust_concludes(popcl_err e) {

@@ -22,9 +22,10 @@ extern const popcl_trust ca_trust; /* compiled in; popcl-ta gen makes it */
 /* Judges what is in flash, and reports it. `profile` is that of TLS. */
 void trust_start(const popcl_tls_profile *profile);
 
-/* Returns what to trust in a session. It does not change until the next call. If nothing may be
- * trusted, it has neither anchors nor pins. */
-const popcl_trust *trust_now(void);
+/* Returns the trust for a session, which does not change until the next call. It has neither
+ * anchors nor pins if nothing may be trusted. utc_s: the time, by which a set that is stale is
+ * reported. */
+const popcl_trust *trust_now(int64_t utc_s);
 
 /* The poll ended with e. If the flash failed in it, the slots are judged again. */
 void trust_concludes(popcl_err e);
@@ -38,7 +39,7 @@ void trust_end(int is_whole);
 #else
 /* An image without signers trusts what is compiled in. */
 static inline void trust_start(const popcl_tls_profile *profile) { (void)profile; }
-static inline const popcl_trust *trust_now(void) { return &ca_trust; }
+static inline const popcl_trust *trust_now(int64_t utc_s) { return (void)utc_s, &ca_trust; }
 static inline void trust_concludes(popcl_err e) { (void)e; }
 static inline void trust_begin(void) {}
 static inline void trust_octets(const void *p, size_t n) { (void)p, (void)n; }

@@ -123,6 +123,14 @@ class Renewed(TrustCase):
         self.assertIn(INSTALLED.format(2), outcome.lines, outcome)
         self.assert_trusts_next()
 
+    def test_a_stale_set_is_reported_once_and_used(self):
+        now = int(time.time())
+        self.sent(self.blob(stale_s=now + 1000))
+        outcome = self.a_poll(polls=2, utc=now + 1001)
+        self.assertEqual(outcome.lines.count("trust: sequence 2 needs a successor"), 1, outcome)
+        self.assertNotIn("trust: sequence 2 needs a successor", self.a_poll(utc=now + 900).lines)
+        self.assert_trusts_next()
+
     def test_message_is_stored_as_any_other(self):
         expected = self.deliver(letter(self.blob()), body(700))
         with self.board() as board:

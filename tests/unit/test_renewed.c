@@ -131,7 +131,7 @@ static void boot(void) {
 
 static uint32_t sequence_in_use(void) {
     assert_int_not_equal(trust.in_use, NOTHING);
-    return trust_now()->sequence;
+    return trust_now(0)->sequence;
 }
 
 /* As base64 in a message. */
@@ -146,7 +146,7 @@ static void bring(const unsigned char *octets, size_t n) {
             *at++ = i + k > n ? '=' : digits[three >> (18 - 6 * k) & 63];
         if (i % 57 == 54) *at++ = '\r', *at++ = '\n';
     }
-    (void)trust_now();
+    (void)trust_now(0);
     trust_begin();
     for (char *p = text; p < at; p++)
         trust_octets(p, 1);
