@@ -26,6 +26,10 @@ extern const unsigned ca_signers_len;
 enum in_use { SLOT_0, SLOT_1, COMPILED_IN, NOTHING };
 enum step { IN_HEAD, IN_BODY, REFUSED };
 
+/* A server may repeat a right header with a wrong rest. That must not wear the flash. */
+#define ERASURES_MAX 16u /* in a day */
+#define DAY_MS       86400000u
+
 /* The slots of the sets, and after them those of what is kept beside them. */
 #define FILE_LEN (2 * FLASH_TRUST_SLOT + 2 * FLASH_STATE_SLOT)
 static flash_area sets = {.slot_len = FLASH_TRUST_SLOT, .file_len = FILE_LEN};
@@ -38,8 +42,9 @@ static struct {
     popcl_blob blobs[2]; /* of the slots; zero = none that counts */
     uint8_t in_use;      /* enum in_use */
     uint32_t is_stale;   /* the sequence that was reported as stale */
-    uint8_t came;        /* a slot was erased in this poll: no other set is taken in it */
-    uint8_t looks;       /* this message is looked through */
+    popcl_blob session;  /* the blob in use, as trust_now returned it */
+    uint32_t day_ms;     /* when this day of erasures began, */
+    uint8_t erasures;    /* and how many it had */
     slots slots;         /* of what is kept */
     struct {
         uint32_t floor, retired; /* the largest floor that was seen, and all retired keys */
@@ -168,6 +173,14 @@ static int read_head(void *ctx, uint32_t at, unsigned char *p, size_t n) {
 
 static void put_octet(unsigned char octet);
 
+static int may_erase(void) {
+    if (clock_ms() - trust.day_ms >= DAY_MS) {
+        trust.day_ms = clock_ms();
+        trust.erasures = 0;
+    }
+    return trust.erasures < ERASURES_MAX && ++trust.erasures;
+}
+
 /* A head may be signed, for this product, and newer than the set in use. Then its one fault is that
  * the index cannot be read yet. */
 static void judge_head(void) {
@@ -185,8 +198,11 @@ static void judge_head(void) {
     trust.len = 0;
     for (unsigned i = 4; i < 8; i++)
         trust.len = trust.len << 8 | trust.head[i];
+    if (!may_erase()) {
+        refuse(POPCL_ERR_SINK);
+        return;
+    }
     memset(&trust.blobs[spare()], 0, sizeof trust.blobs[0]);
-    trust.came = 1;
     trust.step = IN_BODY;
     trust.put = 0;
     if (flash_of_trust.erase(&sets, spare())) refuse(POPCL_ERR_SINK);
@@ -252,10 +268,10 @@ void trust_start(const popcl_tls_profile *profile) {
 }
 
 const popcl_trust *trust_now(int64_t utc_s) {
-    trust.came = 0;
     if (trust.in_use == COMPILED_IN) return &ca_trust;
     if (trust.in_use == NOTHING) return &nothing;
-    const popcl_blob *b = &trust.blobs[trust.in_use];
+    const popcl_blob *b = &trust.session;
+    trust.session = trust.blobs[trust.in_use];
     if (b->stale_s && utc_s >= b->stale_s && trust.is_stale != b->sequence) {
         report("sequence ", b->sequence, " needs a successor\n");
         trust.is_stale = b->sequence;
@@ -269,13 +285,12 @@ void trust_concludes(popcl_err e) {
 
 void trust_begin(void) {
     memset(&trust.letter, 0, sizeof trust.letter);
-    trust.looks = set.trust && !trust.came;
     trust.step = IN_HEAD;
     trust.put = 0;
 }
 
 void trust_octets(const void *p, size_t n) {
-    if (trust.looks) letter_feed(&trust.letter, p, n, put_octet);
+    if (set.trust) letter_feed(&trust.letter, p, n, put_octet);
 }
 
 void trust_end(int is_whole) {

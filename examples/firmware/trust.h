@@ -4,9 +4,9 @@
  * a file. docs/TRUST.md has the procedures for who signs it.
  *
  * A set that comes is judged by its signed header before a sector is erased. So nobody but the
- * signers can wear the flash. It is written to the slot that is not in use, and used once it was
- * read again and is whole. After a loss of power at any moment the old set is there, or the new
- * one.
+ * signers can wear the flash, and a server that repeats their header not more than a few times a
+ * day. The set is written to the slot that is not in use, and used once it was read again and is
+ * whole. After a loss of power at any moment the old set is there, or the new one.
  *
  * The largest `floor`, and the keys that were ever retired, are kept beside the slots. So an old
  * set stays out also if the newer one is damaged. */

@@ -205,12 +205,13 @@ class Refused(TrustCase):
         self.assert_trusts_next(False)
         self.assertIn(INSTALLED.format(5), self.a_poll().lines)
 
-    def test_one_a_poll(self):
-        """The second one waits for the next poll: a sector is erased once a poll at most."""
+    def test_a_right_one_after_a_damaged_one(self):
+        """In one poll: a message that is fetched once would not come again."""
         octets = self.blob(sequence=6)
-        outcome = self.sent(octets[:-1], octets)
-        self.assertEqual(len([line for line in outcome.lines if line.startswith("trust: a new set")]), 1, outcome)
-        self.sent(octets)
+        outcome = self.sent(octets[:-1], octets, self.blob(sequence=7))
+        self.assertIn(REFUSED.format("BLOB_DAMAGED"), outcome.lines, outcome)
+        self.assertIn(INSTALLED.format(6), outcome.lines, outcome)
+        self.assertIn(INSTALLED.format(7), outcome.lines, outcome)
         self.assert_trusts_next()
 
     def test_a_message_that_is_cut_off(self):
