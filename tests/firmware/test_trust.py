@@ -231,7 +231,7 @@ class PowerCut(TrustCase):
     def test_inside_the_writing(self):
         """The board is killed as soon as the flash has changed, a little later each time."""
         chance = random.Random(2)
-        for number in range(8):
+        for number in range(4):
             before = self.flash.read_bytes() if self.flash.exists() else b""
             self.account = self.dovecot.account()
             self.secrets += [self.account.name, self.account.password]
@@ -253,7 +253,7 @@ class PowerCut(TrustCase):
         self.sent(self.blob(sequence=6, floor=4))
         new = self.flash.read_bytes()
         changed = [at for at in range(len(new)) if old[at] != new[at]]
-        for k in (1, len(changed) // 2, len(changed) - 1):
+        for k in (len(changed) // 2, len(changed) - 1):
             with self.subTest(octets_written=k):
                 torn = bytearray(old)
                 for at in changed[:k]:
