@@ -261,7 +261,7 @@ PROSE = [
     (OPTIONS, r"give up connecting after S seconds; default (\d+)", lambda: str(macro("POPCL_CONNECT_MS") // 1000)),
     ("src/core/err_name.c", r"prints no sentence links ([\d.]+) KB", names),
     ("examples/firmware/README.md", r"their sentences would cost (\d+) KB", sentences),
-    ("examples/firmware/README.md", r"Milliseconds between two: ([\d,]+)",
+    ("examples/firmware/README.md", r"Milliseconds between two polls: default ([\d,]+)",
      lambda: f"{macro('DEFAULT_EVERY_MS', file='examples/firmware/settings.c'):,}"),
     ("examples/firmware/README.md", r"doubles it, (\w+) times", lambda: WORDS[macro("DOUBLINGS", file=BACKOFF + ".c")]),
     ("examples/firmware/README.md", r"the next ones double up to (\d+) hours", refused_hours),
