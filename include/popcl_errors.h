@@ -59,7 +59,7 @@
       "get the time first (NTP, a modem, a saved time that is late enough), or use the profile "   \
       "`pinned`")                                                                                  \
     X(13, ERR_CLOCK_NOT_SET, CERT, "the clock is not set",                                         \
-      "the clock shows a time earlier than popcl's release, or before the newest trust anchor",    \
+      "the clock shows a time before popcl's release, or before its trust was made",               \
       "set the clock, or give the time (popcl_tls.utc_s); certificates cannot be checked without " \
       "it")                                                                                        \
     X(14, ERR_STATE, USAGE, "a call came out of order",                                            \
