@@ -15,11 +15,11 @@
  * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
  *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
  *   n = 0 means "not now"; it never means end of file.
- * - Time comes in by start, connect, connected and tick only. If an ack brings progress, the idle
- *   time begins anew at the next tick.
- * - recv_eof is queued after bytes that were received and not yet taken. Before recv_eof or fail, a
- *   driver passes on every byte that was received. Otherwise a reset right after QUIT's +OK would
- *   undo success.
+ * - Time comes in by start, connect, connected and tick only. Progress restarts the idle time at
+ *   the next tick, so call tick after acks.
+ * - After recv_eof the session first handles all bytes that it received before. Before recv_eof or
+ *   fail, a driver passes on every byte that was received. Otherwise a reset right after QUIT's +OK
+ * would undo success.
  * - If sending has failed for good, call send_failed first. Then pass on the bytes that came. After
  *   them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing while its
  *   own bytes wait to be sent. A transport that only has no room now did not fail: send later.
@@ -71,9 +71,10 @@ const char *popcl_version(void);
 
 /* The state word: the next steps that are possible. POPCL_DONE is never combined with another bit.
  */
-#define POPCL_SEND          0x01u /* send_buf has bytes */
-#define POPCL_RECV          0x02u /* recv_buf has room */
-#define POPCL_PAUSED_SINK   0x04u /* the sink took less, or its commit returned POPCL_AGAIN */
+#define POPCL_SEND 0x01u /* send_buf has bytes */
+#define POPCL_RECV 0x02u /* recv_buf has room */
+#define POPCL_PAUSED_SINK                                                                          \
+    0x04u /* the sink took fewer octets than it was offered, or its commit returned POPCL_AGAIN */
 #define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN */
 #define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
@@ -96,7 +97,8 @@ typedef struct popcl_seed {
 
 /* A secret, borrowed as a whole or pulled in pieces. Zeroed = no secret. */
 typedef struct popcl_secret {
-    const char *octets; /* borrowed until the session is over; NULL = get is used */
+    const char *octets; /* borrowed for as long as popcl_fetch_config and popcl_command give; NULL =
+                           get is used */
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN
@@ -105,8 +107,9 @@ typedef struct popcl_secret {
      * Any other negative value is a failure, and so is a value above cap. popcl may ask for any
      * offset, and more than once for the same one.
      *
-     * If get was ever called, it gets exactly one last call, whatever the outcome is. That call has
-     * buf = NULL and cap = 0, and releases what get holds; its return value is ignored. */
+     * Each command that called get makes exactly one last call, whatever the outcome is. That call
+     * has buf = NULL and cap = 0, and releases the memory that get holds; its return value is
+     * ignored. */
     int (*get)(void *ctx, size_t off, char *buf, size_t cap);
     void *ctx;
 } popcl_secret;
@@ -188,7 +191,7 @@ typedef struct popcl_reply {
 } popcl_reply;
 
 /* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6). The list after login
- * replaces the one before it. */
+ * replaces the one before it. The TLS handshake of STLS drops the list and the kept reply. */
 #define POPCL_CAPA_TOP            0x0001u
 #define POPCL_CAPA_USER           0x0002u
 #define POPCL_CAPA_SASL           0x0004u
@@ -219,8 +222,9 @@ const char *popcl_sasl_name(unsigned n);
 /* The kinds of a piece of trace. A line comes in one or more pieces, and an empty piece of the same
  * kind ends it. A state comes in one piece, without an empty one.
  *
- * Secrets are replaced by "***". Text of the server is not: a server that repeats a password
- * repeats it here. Escape before showing. */
+ * A piece has no CRLF at its end and no NUL, and is valid during the call. Secrets are replaced by
+ * "***". Text of the server is not: a server that repeats a password repeats it here. Escape before
+ * showing. */
 typedef enum popcl_trace {
     POPCL_TRACE_SENT,     /* a command */
     POPCL_TRACE_RECEIVED, /* a reply line, or a line of a listing; bodies are not traced */
@@ -250,7 +254,8 @@ typedef struct popcl_config {
     uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                             never goes on in clear text */
     uint16_t window_len; /* commands that window has room for */
-    const char *user;    /* the account, sent exactly; no CR, LF. NULL = no user name */
+    const char *user;    /* the account; no CR, LF. A fetch job sends it exactly. Without a job it
+                            only binds a kept TLS session. NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h */
     const popcl_seed *seed; /* for POPCL_TLS and POPCL_STLS, which do not start without it. Only
@@ -258,23 +263,26 @@ typedef struct popcl_config {
     void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
                          is over, and by wipe */
     size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
-                         A larger buffer receives more at once, with TLS up to 16,709 bytes.
+                         A larger buffer receives more at once, with TLS up to 16,709 bytes. In
+                         clear text a sixteenth, 255 bytes to 16 KB, is for sending. With TLS
                          POPCL_IOBUF_DUPLEX (popcl_tls.h) has the split */
-    /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect;
-     * with start, if that is not called. */
+    /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect.
+     * Without a call of popcl_connect, it begins with start. */
     uint32_t connect_ms; /* ms from that begin to connected; 0 = POPCL_CONNECT_MS */
-    uint32_t idle_ms;  /* ms without progress, and the time for the greeting. Progress is a byte of
-                          a command that was sent, or a received byte. A TLS handshake has this
-                          time once, as a whole. 0 = POPCL_IDLE_MS */
+    uint32_t idle_ms;  /* ms without progress while the greeting or a reply is awaited. Progress is
+                          a byte of a command that was sent, or a received byte. A TLS handshake
+                          has this time once, as a whole. If no command is in flight, only total_ms
+                          counts. 0 = POPCL_IDLE_MS */
     uint32_t pause_ms; /* ms of one pause; 0 = POPCL_PAUSE_MS */
     uint32_t total_ms; /* ms from that begin to the end of the session; 0 = POPCL_TOTAL_MS. The last
                           part of this time is the reserve for QUIT: a quarter of total_ms, or
-                          POPCL_QUIT_MS if that is less */
+                          POPCL_QUIT_MS if that is less. In the reserve a fetch job aborts the open
+                          message, begins no other, deletes stored ones and sends QUIT */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
                              at a time. A server may lose such a command. A fetch job reports this
-                             doubt in popcl_diag.unsure. Your own session must detect lost commands
-                             itself */
+                             doubt in popcl_diag.unsure. A session without a job must detect lost
+                             commands itself */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx;
@@ -287,12 +295,13 @@ typedef struct popcl popcl;
 /* Begins the session's time: a driver calls it when it begins to connect. Time before this call
  * does not count, so start may get any now_ms. *port becomes the port. *limit_ms becomes the time
  * for name resolution and connecting, which is the smaller one of connect_ms and total_ms. If the
- * session is over, *port and *limit_ms become 0. Returns the host, or NULL if no host was given or
- * the session is over. After popcl_connected this call does not change the session's time. A
- * program that connects by itself need not call it. */
+ * session is over, *port and *limit_ms become 0. Neither may be NULL. Returns the host, or NULL if
+ * no host was given or the session is over. After popcl_connected this call does not change the
+ * session's time. A program that connects by itself need not call it. */
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
-/* The transport is up: the connect timeout ends and the greeting's begins. */
+/* The transport is up: the connect timeout ends. That of the greeting begins, or with POPCL_TLS
+ * that of the handshake. */
 void popcl_connected(popcl *c, uint32_t now_ms);
 
 /* Returns the state word; POPCL_DONE alone at the end. */
@@ -316,14 +325,14 @@ void popcl_recv_ack(popcl *c, size_t n);
  * Afterwards recv_eof or fail ends the session. */
 void popcl_send_failed(popcl *c);
 
-/* The peer ended the connection. Queued after bytes that were received and not yet taken. */
+/* The peer ended the connection. The session first handles all bytes that it received before. */
 void popcl_recv_eof(popcl *c);
 
-/* Passes the time, by any monotonic counter of milliseconds; it may wrap. Deadlines are judged here
- * only. A step back counts as no time, and so does a step forward of more than POPCL_MS_MAX. After
- * a step back of a second or less, no time passes until the counter has passed its old value. After
- * a larger step back, and after a step forward of more than POPCL_MS_MAX, time goes on from the new
- * value. */
+/* Passes the time, by any monotonic counter of milliseconds. It may wrap after 2^32 - 1 only: any
+ * other wrap counts as a step back. Deadlines are judged here only. A step back counts as no time,
+ * and so does a step forward of more than POPCL_MS_MAX. After a step back of a second or less, no
+ * time passes until the counter has passed its old value. After a larger step back, and after a
+ * step forward of more than POPCL_MS_MAX, time goes on from the new value. */
 void popcl_tick(popcl *c, uint32_t now_ms);
 
 /* Ends a pause: the callback that asked for time is asked again. Harmless without a pause. */
@@ -336,23 +345,24 @@ uint32_t popcl_next_deadline(const popcl *c);
 
 /* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
  * open message. It still deletes the messages that are stored, if they are to be deleted. Then it
- * sends QUIT. Its result is POPCL_ERR_STOPPED,
- * or an earlier failure. Until STAT is answered with +OK, a fetch job ends at once instead. A
- * session whose owner has no stop event ends at once too. */
+ * sends QUIT, unless the rest of the open message is too long (popcl_fetch_config.drain_max). Its
+ * result is POPCL_ERR_STOPPED, or an earlier failure. Until STAT is answered with +OK, a fetch job
+ * ends at once instead. A session whose owner has no stop event ends at once too. */
 void popcl_stop(popcl *c);
 
 /* Ends the session at once, for example because the transport failed. If the session has no result
  * yet, its result becomes `why`, with these exceptions:
  * - ERR_NET becomes ERR_QUIT_UNKNOWN while QUIT waits for its reply, and ERR_TLS_CLOSED in the TLS
- *   handshake;
+ *   handshake. Before the login it becomes ERR_STATUS if a malformed reply has begun;
  * - POPCL_OK, POPCL_MORE and a value without a row in popcl_errors.h become ERR_ARGUMENT.
  *
  * The owner may still change the result (popcl_result). net_code is the port's own error number,
  * for the diagnosis. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
-/* Returns POPCL_OK until the session is over, and its result afterwards. The owner may have changed
- * the result: a fetch job replaces it by its own. A zeroed or wiped session has POPCL_ERR_STATE. */
+/* Returns POPCL_OK until the session is over, and its result afterwards. The result is final once
+ * the state is POPCL_DONE. The owner may have changed it: a fetch job replaces it by its own. A
+ * zeroed or wiped session has POPCL_ERR_STATE. */
 popcl_err popcl_result(const popcl *c);
 
 /* Returns the name of the wrong field, a constant word, if start returned POPCL_ERR_ARGUMENT; else
@@ -360,7 +370,8 @@ popcl_err popcl_result(const popcl *c);
 const char *popcl_bad_field(const popcl *c);
 
 /* Overwrites the session, its record buffer and its TLS storage with zeros. If the session is not
- * over, its owner aborts and releases what it holds. May be called twice. For a fetch job call
+ * over, its owner aborts and releases all that it holds. Needs a zeroed session, or one for which
+ * start was called, also if start failed. May be called twice. For a fetch job call
  * popcl_fetch_wipe instead: it does this too. */
 void popcl_wipe(popcl *c);
 

@@ -9,12 +9,13 @@
  *     if (!e) e = popcl_blob_check(&blob);
  *     if (!e) tls.trust = &blob.trust;
  *
- * A blob without anchors works as pins alone do. Only such a blob can be used with the profile
- * `pinned`. There the days of pins do not count, since the clock is not looked at. Denied keys
- * count in every profile. With neither anchors nor pins, start returns POPCL_ERR_NO_TRUST.
+ * Each pin has a first and a last day. A blob without anchors works as pins alone do. With the
+ * profile `pinned`, a blob with anchors is POPCL_ERR_ARGUMENT. There the days of pins do not count,
+ * since the clock is not looked at. Denied keys count in every profile. With neither anchors nor
+ * pins, start returns POPCL_ERR_NO_TRUST.
  *
- * Whatever changed in the place after open: no anchor, pin or denied key is taken from it. The
- * handshake then ends with POPCL_ERR_BLOB_DAMAGED. */
+ * If the index or a needed entry changed after open, no anchor, pin or denied key is taken from the
+ * blob. The handshake then ends with POPCL_ERR_BLOB_DAMAGED. */
 #ifndef POPCL_BLOB_H
 #define POPCL_BLOB_H
 
@@ -28,8 +29,7 @@ extern "C" {
 #define POPCL_BLOB_KEY_LEN  65u  /* bytes of a signer's key */
 #define POPCL_BLOB_KEYS_MAX 32u  /* the most keys of signers */
 
-/* The keys of those who may sign, the product, and how old a blob may be. Constant, borrowed until
- * the last use of the blob. */
+/* The keys of those who may sign, the product, and how old a blob may be. Read during open only. */
 typedef struct popcl_blob_policy {
     /* Public keys of those who may sign: points on P-256, uncompressed (SEC 1, 2.3.3). The number
      * of a key is its place. Have at least two, one of them offline: a key that leaked can then be
@@ -37,7 +37,8 @@ typedef struct popcl_blob_policy {
     const unsigned char (*keys)[POPCL_BLOB_KEY_LEN];
     size_t keys_len;                  /* number of keys, 1 to POPCL_BLOB_KEYS_MAX */
     const char *scope;                /* the product's label, as popcl-ta --scope has it */
-    uint32_t floor;                   /* the least sequence that is still usable; 0 = any. It is
+    uint32_t floor;                   /* the least sequence that is still usable; 0 = any. Give the
+                                         largest floor of all blobs that were ever installed. It is
                                          compared as a number: nothing is newer than 2^32 - 1 */
     uint32_t retired;                 /* keys that sign no more: bit n is keys[n]. Give the bits of
                                          each blob that was ever installed (popcl_blob.retired) */
@@ -51,13 +52,14 @@ typedef struct popcl_blob_policy {
  * also the place to feed a watchdog. It may not call popcl. */
 typedef int (*popcl_blob_read)(void *ctx, uint32_t at, unsigned char *p, size_t n);
 
-/* An open blob. The caller's; it may not move while `trust` is in use. Nothing changes it after
+/* An open blob. The caller's; it may not move while a session uses `trust`. Nothing changes it after
  * open: several sessions may use it at once if `read` can serve them. */
 typedef struct popcl_blob {
     popcl_trust trust; /* for popcl_tls.trust. It finds anchors, pins and denied keys in the blob */
     /* from the header, set by open */
     uint32_t len;                   /* bytes of the blob */
-    uint32_t sequence, floor;       /* its number, and the least number that is usable beside it */
+    uint32_t sequence, floor;       /* its number, and the least number that is usable beside it:
+                                       save the largest floor, for the policy */
     uint32_t retired;               /* keys that sign no more, those of the policy included. Save
                                        it: it stays, whatever later blobs say */
     int64_t made_s, stale_s;        /* Unix seconds: when it was signed, and from when it needs a
@@ -72,12 +74,12 @@ typedef struct popcl_blob {
 } popcl_blob;
 
 /* Reads and checks header, signature and index of a blob that has at most `len` bytes; bytes after
- * its end are not looked at. On success b->trust can be used, until the place of the blob or the
- * policy's profile is gone. May be called at any time except inside a callback of popcl. Returns
+ * its end are not looked at. On success b->trust can be used for as long as `read` works. May be
+ * called at any time, also in callbacks of popcl except popcl_tls.breathe. b is not NULL. Returns
  * POPCL_OK, or the first of:
  *
- * - ERR_ARGUMENT: a pointer is NULL, or the number of keys is not 1 to POPCL_BLOB_KEYS_MAX. Or one
- *   of the keys does not begin with 4, as an uncompressed point does
+ * - ERR_ARGUMENT: policy, its keys, scope or profile, or read is NULL. Or the number of keys is not
+ * 1 to POPCL_BLOB_KEYS_MAX. Or one of the keys does not begin with 4, as an uncompressed point does
  * - ERR_BLOB_READ: `read` failed
  * - ERR_BLOB_DAMAGED: no blob, cut, or of another form
  * - ERR_BLOB_FEATURE: it needs a newer reader; bytes that are reserved count too

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_command.h - a session with commands of one's own. Commands go in by popcl_submit, each with
- * a tag of the owner's choice. Every command ends in exactly one done event with that tag, unless
- * the session is over before. A program that fetches mail needs popcl_fetch.h instead, which is
- * written against this header.
+ * a tag of the owner's choice. Every command ends in one done event with that tag. The event
+ * comes again after a pause that it requested. None comes if the session is over before. A program
+ * that fetches mail needs popcl_fetch.h instead, which is written against this header.
  *
  * Words: a *reply* is a status line (`+OK` or `-ERR`). After some commands it goes on with lines or
  * with a body, which end with a line of a single dot. A *body* is the text of RETR or TOP; *lines*
  * are those of LIST, UIDL and CAPA. A command is *in flight* from submit to its done event.
  *
- * The session keeps no line: replies are parsed as they stream. It copies no octet of a body.
+ * The session keeps no whole line, only a popcl_reply: replies are parsed as they stream. It copies
+ * no octet of a body.
  *
  * Callbacks are the events, the trace, and `get` of a secret. With commands of your own, these
  * calls run these callbacks:
@@ -33,18 +34,21 @@ typedef struct popcl_command {
     uint32_t lines;   /* TOP: body lines after the header; 0 = header and blank line */
     const char *text; /* USER, APOP, AUTH: not NUL-terminated, borrowed during submit only */
     size_t text_len;  /* bytes of text */
-    const popcl_secret *secret; /* PASS, APOP, AUTH, RESPONSE. Borrowed during submit; by a RESPONSE
-                                   until its done event. After ERR_SECRET_WAIT the secret stays
-                                   borrowed until the last call of its get (popcl_secret). popcl
-                                   makes this call when it has written this command or another one,
-                                   when this command fails, or when the session ends */
+    /* PASS, APOP, AUTH, RESPONSE. Borrowed, the object itself too:
+     * - by PASS, APOP and AUTH during submit;
+     * - by RESPONSE until its done event;
+     * - after ERR_SECRET_WAIT until the last call of its get (popcl_secret). popcl makes this call
+     *   when it has written this command or another one, when this command fails, or when the
+     *   session ends. */
+    const popcl_secret *secret;
 } popcl_command;
 
-#define POPCL_TAG_GREETING UINT32_MAX /* the tag of the events that the greeting brings */
+#define POPCL_TAG_GREETING                                                                         \
+    UINT32_MAX /* the tag of the events that the greeting brings; do not use it for a command */
 
 /* The done event may return this bit if +OK answered an AUTH without initial response. Some servers
  * send this +OK in place of an empty challenge. With this bit +OK counts as an empty challenge, and
- * a RESPONSE may be submitted. For any other reply the bit is ignored. popcl also
+ * a RESPONSE may be submitted after the event. For any other reply the bit is ignored. popcl also
  * ignores the bit if the owner submitted a command inside this event, or during a pause that the
  * event requested. */
 #define POPCL_LOGIN_GOES_ON 0x40u
@@ -58,7 +62,8 @@ typedef enum popcl_end {
 
 /* The events. done and ready are required; the others may be NULL. If `body` is NULL, the octets
  * of bodies are dropped. An event may call popcl_submit, popcl_fail and the queries (popcl.h, and
- * the functions at the end of this header) on its session. Any other call does not do its work, and
+ * the functions at the end of this header) on its session. popcl_fail only notes the error there:
+ * closed follows when the event has returned. Any other call does not do its work, and
  * the session ends with POPCL_ERR_REENTRANT.
  *
  * If an event that returns `unsigned` returns 0, the session goes on. If it returns
@@ -84,7 +89,9 @@ typedef struct popcl_events {
      * submitted. An owner that has a reason to refuse the +OK to its login calls popcl_fail
      * here; then no TLS session is kept. */
     unsigned (*done)(void *ctx, uint32_t tag, const popcl_reply *reply);
-    /* There is room for a command: submit the next one, if you have one. Then return 0. */
+    /* There is room for a command: submit the next one, if you have one. Then return 0. The event
+     * comes again after later input or output, not after a time. To send later, call popcl_submit
+     * outside of it. */
     unsigned (*ready)(void *ctx);
     /* The reserve for QUIT has begun (popcl_config.total_ms). Called in each tick of the reserve
      * until QUIT is submitted; half_over is nonzero once half of the reserve is over. Returns
@@ -129,15 +136,16 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
  * session ends with ERR_SECRET or ERR_CREDENTIAL_OCTET. */
 popcl_err popcl_submit(popcl *c, const popcl_command *command, uint32_t tag);
 
-/* Returns nonzero if a submit would be taken now. */
+/* Returns nonzero if there is room for a short command. A submit may still return ERR_STATE or
+ * ERR_WOULD_BLOCK. */
 int popcl_can_submit(const popcl *c);
 
 /* Returns the number of commands in flight. */
 unsigned popcl_in_flight(const popcl *c);
 
-/* popcl_last_reply returns the newest status line. popcl_last_verb returns the verb of the oldest
- * command in flight. If no command is in flight, popcl_last_verb returns the verb of the command
- * that was answered last; POPCL_VERBS is the greeting. */
+/* popcl_last_reply returns all that is kept of the newest reply (popcl_reply). popcl_last_verb
+ * returns the verb of the oldest command in flight. If no command is in flight, popcl_last_verb
+ * returns the verb of the command that was answered last; POPCL_VERBS is the greeting. */
 const popcl_reply *popcl_last_reply(const popcl *c);
 popcl_verb popcl_last_verb(const popcl *c);
 
@@ -151,7 +159,8 @@ int popcl_net_code(const popcl *c);
 const char *popcl_state_name(const popcl *c);
 
 /* Returns the result that a reply of -ERR means, by its response code. Without one, and for [AUTH],
- * returns `otherwise` (RFC 2449, 8; RFC 3206). */
+ * returns `otherwise` (RFC 2449, 8; RFC 3206). Call it only if r->status is POPCL_STATUS_ERR: in
+ * another reply the code is that of an earlier one. */
 popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise);
 
 #ifdef __cplusplus

@@ -43,13 +43,15 @@
 #define POPCL_CHALLENGE_MAX 8192
 #endif
 
-/* The most lines that a CAPA reply may have; more lines are POPCL_ERR_CAPA_LENGTH. Costs no RAM. */
+/* The most lines that a CAPA reply may have, 1 to 65535; more lines are POPCL_ERR_CAPA_LENGTH.
+ * Costs no RAM. */
 #ifndef POPCL_CAPA_LINES_MAX
 #define POPCL_CAPA_LINES_MAX 128
 #endif
 
-/* The defaults for fields of popcl_config that are 0, in milliseconds. RFC 1939, 3 lets a server
- * log out after 10 idle minutes: the limit for a paused sink stays below it. */
+/* The defaults for fields of popcl_config that are 0, in milliseconds, 1 to POPCL_MS_MAX. RFC 1939,
+ * 3 lets a server log out after 10 idle minutes. The default for a pause is below that; popcl does
+ * not enforce it. */
 #ifndef POPCL_CONNECT_MS
 #define POPCL_CONNECT_MS 30000
 #endif
@@ -89,8 +91,9 @@
 #endif
 
 /* Octets of messages that may be on their way at a time, if commands are sent ahead
- * (popcl_config.window). If a sink fails, up to so many octets are still read and dropped. A larger
- * message is asked for alone. A message of unknown size counts as an eighth of this limit. */
+ * (popcl_config.window). After a stop they are read and dropped; popcl_fetch_config.drain_max
+ * counts for each message. A larger message is asked for alone. A message of unknown size counts as
+ * an eighth of this limit. */
 #ifndef POPCL_AHEAD_OCTETS
 #define POPCL_AHEAD_OCTETS 1048576
 #endif
@@ -116,7 +119,7 @@
 #endif
 
 /* Makes the name of a function's symbol from `name` and the settings on which the size of public
- * structs depends: popcl_start_text70. Each function that starts an object has such a name. So a
+ * structs depends: popcl_start_text70. popcl_start and popcl_fetch_start have such names. So a
  * program does not link with a library that has other settings, and the linker's message shows
  * them. */
 #define POPCL_ABI(name)              POPCL_ABI_JOIN(name, POPCL_TEXT_KEEP)

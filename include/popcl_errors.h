@@ -309,7 +309,7 @@
     X(88, ERR_CERT_UNCHECKED, CERT, "some checks of the server's certificate were not made",       \
       "popcl has a fault; without these checks it refuses the certificate",                        \
       "report this to the people who make popcl")                                                  \
-    /* single messages: the session goes on */                                                     \
+    /* messages, listings and the end of a session */                                              \
     X(89, ERR_RETR_REFUSED, LATER, "the server refuses to give a message",                         \
       "another session removed the message, or the maildrop is damaged",                           \
       "run again later; the message was not deleted")                                              \
@@ -413,13 +413,15 @@ typedef enum popcl_class {
     POPCL_CLASS_DONE,        /* nothing: it worked */
     POPCL_CLASS_USAGE,       /* correct the program or the command line */
     POPCL_CLASS_HOST,        /* the server's name does not resolve */
-    POPCL_CLASS_UNAVAILABLE, /* the server does not offer what is needed; a person has to look */
+    POPCL_CLASS_UNAVAILABLE, /* the server does not offer something that is needed, or the port
+                                breaks its contract; a person has to look */
     POPCL_CLASS_DISK,        /* the caller's storage failed */
     POPCL_CLASS_LATER,       /* try again later, unchanged */
     POPCL_CLASS_PROTOCOL,    /* the server breaks the protocol */
     POPCL_CLASS_LOGIN,       /* ask for other credentials */
     POPCL_CLASS_CERT, /* popcl refuses the server's certificate; only a person may decide to accept
-                         it (RFC 7817, 3) */
+                         it (RFC 7817, 3). With ERR_CLOCK_* no certificate was judged: set the clock
+                       */
     POPCL_CLASS_TLS,  /* the server speaks no TLS that popcl accepts, or breaks it; nothing falls
                          back to clear text */
     POPCL_CLASS_CONFIG, /* correct the stored credentials, or the signed set of trust */

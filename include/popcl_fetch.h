@@ -71,8 +71,9 @@ typedef struct popcl_msg {
     uint8_t part;    /* popcl_part: the part that the sink gets */
     const char *uid; /* stable across sessions, compares case-sensitively (RFC 1939, 7);
                         NUL-terminated, "" without UID. If it begins with POPCL_UID_DIGEST, it is
-                        the digest of a UID that breaks the rules. A program may skip a message
-                        because of a digest, but must not answer DELETE_UNFETCHED because of one */
+                        the digest of a UID that breaks the rules. Servers may give such a UID to
+                        several messages. A program may skip a message because of a digest, but
+                        must not answer DELETE_UNFETCHED because of one */
 } popcl_msg;
 
 /* The times at which the callback popcl_fetch_config.decide is asked about a message. It answers
@@ -97,13 +98,15 @@ typedef enum popcl_stage {
     POPCL_STAGE_UID,
     POPCL_STAGE_SIZE,   /* right before RETR or TOP; the size is known too if it was asked for
                            (need_size, max_size) */
-    POPCL_STAGE_HEADERS /* after the sink committed the header: SKIP, FETCH (the whole follows) or
-                           DELETE_UNFETCHED */
+    POPCL_STAGE_HEADERS /* after commit of the header returned 0 or POPCL_STAGED: SKIP, FETCH (the
+                           whole follows) or DELETE_UNFETCHED. A header gets no STORED, and does not
+                           count for max_messages */
 } popcl_stage;
 #define POPCL_SKIP  0u
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
 /* TOP n 0: the header goes to the sink, and decide is asked again at POPCL_STAGE_HEADERS. FETCH in
- * the same answer then does nothing. At POPCL_STAGE_HEADERS this bit does nothing itself. */
+ * the same answer then does nothing. Do not answer this bit at POPCL_STAGE_HEADERS: it starts
+ * nothing there, and cancels POPCL_DELETE_UNFETCHED. */
 #define POPCL_HEADERS_FIRST 2u
 /* DELE as soon as the whole message was fetched and is durable; if it is not fetched, this bit does
  * nothing. With HEADERS_FIRST the bit is kept: it holds for a FETCH at POPCL_STAGE_HEADERS too. */
@@ -113,8 +116,9 @@ typedef enum popcl_stage {
 #define POPCL_DELETE_UNFETCHED 8u
 
 /* The outcomes for a message in the plan. Each message gets exactly one of STORED and NOT_STORED,
- * except in three cases, in which it gets neither:
+ * except in four cases, in which it gets neither:
  * - decide answered SKIP or DELETE_UNFETCHED;
+ * - UIDs are required (POPCL_UIDS_REQUIRED), and all of them are the messages' numbers;
  * - LIST did not name the message (popcl_diag.passed_over);
  * - the message is left for a later session (POPCL_MORE).
  *
@@ -177,7 +181,7 @@ typedef struct popcl_sink {
      * staged message is durable.
      *
      * Called if messages are staged, at these times:
-     * - a group limit is reached, or the plan is used up;
+     * - a group limit is reached, or no message of the plan is left to fetch;
      * - QUIT is next;
      * - an error ended the session.
      *
@@ -233,8 +237,9 @@ typedef struct popcl_fetch_config {
                               limit */
     uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
                          * 0 = POPCL_DRAIN_MAX. If more of the message is still to come, the session
-                         * ends without QUIT. If deletions wait for QUIT, drain_max is not used: the
-                         * message is read until its end or the overall deadline. */
+                         * ends without QUIT. If deletions wait for QUIT, or messages are staged,
+                         * drain_max is not used: the message is read until its end or the overall
+                         * deadline */
     uint32_t group_messages,
         group_octets;  /* sync is called when so many messages, or so many octets of them, are
                         * staged; 0 = the defaults of popcl_config.h. A group of very many messages
@@ -255,9 +260,9 @@ typedef struct popcl_fetch_config {
     /* Chooses messages and their treatment. NULL = FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
     /* Called for every message of the session's first listing, even if the plan has no room for it.
-     * It comes before decide for the same message. For a caller that prunes a set of UIDs. If the
-     * listing was complete, a last call with m = NULL follows. A listing is complete if its numbers
-     * ascend and it names as many messages as STAT counted.
+     * It comes before decide for the same message. For a caller that prunes a set of UIDs
+     * (popcl_seen.h). If the listing was complete, a last call with m = NULL follows. A listing is
+     * complete if its numbers ascend and it names as many messages as STAT counted.
      *
      * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is
      * sent, and this callback gets every message again, without a UID. A NULL follows if that
@@ -301,15 +306,15 @@ typedef struct popcl_diag {
     uint8_t quit_left;           /* 1 = at least one byte of QUIT was sent */
     uint8_t has_caps;            /* 1 = caps is valid */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
-    uint8_t ahead;      /* 1 = commands were sent ahead of the answers to earlier ones */
-    uint8_t unsure;     /* 1 = commands were sent ahead, and the session ended before it was known
-                           that no reply is missing. Then a message that the session stored may be
-                           another one than its UID shows. Fetch all messages of the session again,
-                           and delete none of them unfetched. Give the next sessions no window.
-                           While the session runs, unsure has the value that it would have if the
-                           session ended now */
-    uint8_t shifted;    /* 1 = the server's replies did not match the commands, or a message did not
-                           have its listed size. Give the next sessions no window */
+    uint8_t ahead; /* 1 = commands after the login were sent ahead of the answers to earlier ones */
+    uint8_t unsure;  /* 1 = commands were sent ahead, and the session ended before it was known
+                        that no reply is missing. Then the content that the session stored under a
+                        UID may belong to another message. Fetch all messages of the session again,
+                        and delete none of them unfetched. Give the next sessions no window.
+                        While the session runs, unsure has the value that it would have if the
+                        session ended now */
+    uint8_t shifted; /* 1 = the server's replies did not match the commands, or a message did not
+                        have its listed size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, all UIDs are the
                         messages' numbers, or the setting is POPCL_UIDS_UNUSED */
     uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
@@ -337,7 +342,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d);
 
 /* Aborts an open message and releases the secret. Then overwrites with zeros the job, the record
  * buffer, the TLS storage, and the part of the plan that popcl used. May be called twice. Needs a
- * started or a zeroed job. */
+ * zeroed job, or one for which start was called, also if start failed. */
 void popcl_fetch_wipe(popcl_fetch *f);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----

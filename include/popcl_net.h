@@ -37,8 +37,9 @@ typedef struct popcl_net {
      * error nothing is left open. The ctx may be opened again after an error, and after close. */
     popcl_err (*open)(void *ctx, const char *host, uint16_t port, uint32_t limit_ms);
     /* Moves up to n octets (1 to 2^30). Returns the number of octets moved, 1 to n, or one of the
-     * values above that name this function; anything else is POPCL_ERR_PORT. No octet is lost,
-     * repeated, changed or out of order. send is done with p when it returns.
+     * values above. Those of recv are EOF, AGAIN and FAILED; those of send are AGAIN and FAILED. 0
+     * of send counts as AGAIN. Anything else is POPCL_ERR_PORT. No octet is lost, repeated, changed
+     * or out of order. send is done with p when it returns.
      *
      * recv gives all octets that came before the end of the connection, also before a reset, and
      * only then EOF or FAILED. Once a call reported the end, each later call reports it again. */
@@ -48,8 +49,8 @@ typedef struct popcl_net {
      * possible. Returns the bits that are possible, 0 if none is yet or a signal came, or
      * POPCL_NET_FAILED. An end of the connection counts as POPCL_RECV, because recv reports it.
      *
-     * If want has POPCL_NET_STOP too, and that program wants an end, returns POPCL_NET_STOP at
-     * once. After that popcl_run does not ask for POPCL_NET_STOP any more. */
+     * If want has POPCL_NET_STOP too, and the program that called popcl_run wants an end, returns
+     * POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any more. */
     int32_t (*wait)(void *ctx, unsigned want, uint32_t limit_ms);
     /* Closes the connection: nothing is left open. popcl_run calls it once after an open that
      * returned POPCL_OK. If it is called again without an open, it does nothing. */

@@ -13,7 +13,8 @@
  *
  * A fetch job needs the set in three of its callbacks (popcl_fetch.h). decide answers POPCL_SKIP
  * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED. listed
- * calls popcl_seen_listed. Save the set after the session.
+ * calls popcl_seen_listed, except for NULL if popcl_diag.no_uids is 1: such a listing does not show
+ * which messages are gone. Save the set after the session.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it. No call
  * blocks or allocates. Only popcl_seen_save, _load and _each call back. A set belongs to one thread
@@ -35,17 +36,19 @@ extern "C" {
  */
 #define POPCL_SEEN_SIZE(uids) (((uids) + (uids) / 7u + 2u) * POPCL_SEEN_ENTRY)
 
-/* Marks of a UID, with the meaning below or with one of the caller's own. At least one is set for
- * every UID in the set. */
+/* Marks of a UID. At least one is set for every UID in the set. OTHER has a meaning of the caller's
+ * own. */
 #define POPCL_SEEN_FETCHED 1u /* durable: do not fetch it again */
 /* not fetched because of a limit of the caller, such as max_size: skip it until that limit changes
  */
-#define POPCL_SEEN_REFUSED    2u
-#define POPCL_SEEN_DELETE_DUE 4u /* durable, and its deletion was wanted but is not confirmed */
+#define POPCL_SEEN_REFUSED 2u
+/* durable, and its deletion was wanted but is not confirmed. Delete it unfetched only if its size
+ * is as before, and never because of a digest (popcl_msg.uid) */
+#define POPCL_SEEN_DELETE_DUE 4u
 #define POPCL_SEEN_OTHER      8u
-/* When the callback fate gets POPCL_STORED, add this mark to another one if popcl_diag.unsure is 1
- * at that moment. The message may be another one than its UID shows. popcl_seen_settle decides at
- * the session's end. Only sessions with a window (popcl_config.window) need it. */
+/* If popcl_diag.unsure is 1 when the callback fate gets POPCL_STORED, set this mark together with
+ * the other one. The stored content may belong to another message. popcl_seen_settle decides at the
+ * session's end. Only sessions with a window (popcl_config.window) need it. */
 #define POPCL_SEEN_UNSURE 64u
 #define POPCL_SEEN_MARKS  79u
 
@@ -76,7 +79,8 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
 /* For popcl_fetch_config.listed, with the UID of m, or NULL if m is NULL: names a UID of the
  * current listing. A UID that is not in the set, or without bytes, is ignored. NULL is the
  * listing's complete end: it removes the UIDs that two listings in a row did not name. A listing
- * that ends without NULL is not complete: it removes no UID, and is not one of the two. */
+ * that ends without NULL is not complete: it removes no UID, and may keep one for one listing
+ * longer. Pass on no NULL if popcl_diag.no_uids is 1. */
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes

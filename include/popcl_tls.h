@@ -38,8 +38,8 @@ extern "C" {
                           ? 1                                                                      \
                           : -1]))
 
-/* The least popcl_config.iobuf, in bytes, with which TLS can receive while it sends. The last
- * kilobyte of this size, and all bytes above it, are for sending; the rest is for receiving.
+/* The least popcl_config.iobuf, in bytes, with which TLS can receive while it sends. The first
+ * 16,709 bytes are for receiving; the rest is for sending, of which 16,709 bytes at most are used.
  * popcl_config.window is of most use with such a buffer. A smaller buffer serves both directions in
  * turn, and at most 512 octets of commands are in flight. */
 #define POPCL_IOBUF_DUPLEX (16384u + 325u + 29u + 1024u)
@@ -90,8 +90,9 @@ typedef struct popcl_anchor {
 #define POPCL_KEY_PINNED 1u  /* results of popcl_trust.key */
 #define POPCL_KEY_DENIED 2u
 
-/* The certificates and keys to trust. Constant, borrowed until wipe. popcl-ta writes one as C;
- * popcl_posix_trust_load (popcl_posix_trust.h) makes one from PEM files.
+/* The certificates and keys to trust. Constant, and borrowed until the handshake is over: popcl
+ * reads them at start and in the handshake only. popcl-ta writes one as C; popcl_posix_trust_load
+ * (popcl_posix_trust.h) makes one from PEM files.
  *
  * With anchors and pins, the server needs both: a chain to an anchor, and a key that is one of the
  * pins. With pins alone, the server's key must be one of the pins, and the certificate may have any
@@ -104,8 +105,8 @@ struct popcl_trust {
     /* Finds anchors in another place than the table `anchors`, which is then not looked at. Called
      * in the handshake, with nth = 0, 1, ... for one name. Sets *entry and *len to the nth entry of
      * this name; *entry = NULL if there are no more. The entry may be in `room`. Any result except
-     * POPCL_OK ends the handshake with that error, and no other anchor is taken instead: a read
-     * failure, or damage. NULL = the table. */
+     * POPCL_OK ends the handshake with that error, and no other anchor is taken instead. Return an
+     * error after a read failure, or for damage. NULL = the table. */
     popcl_err (*find)(const popcl_trust *t, const unsigned char name[POPCL_ANCHOR_NAME],
                       unsigned nth, unsigned char room[POPCL_ANCHOR_ROOM],
                       const unsigned char **entry, size_t *len);
@@ -124,8 +125,8 @@ struct popcl_trust {
     /* POPCL_SET_LEN bytes that change with all that find and key can find: a hash. Kept sessions
      * are bound to them. Borrowed as the rest. NULL = they are bound to `sequence` alone */
     const unsigned char *set;
-    uint32_t sequence; /* number of this set of anchors. Kept sessions are bound to it: with find
-                          and without `set`, another set has another number. popcl-ta gen --sequence
+    uint32_t sequence; /* number of this set of anchors. Kept sessions are bound to it. With find
+                          and without `set`, give each set another number. popcl-ta gen --sequence
                           sets it */
     int64_t clock_floor_s; /* Unix seconds: a time that has certainly passed. A clock before this
                               time or before POPCL_CLOCK_FLOOR_S counts as not set. popcl-ta writes
@@ -147,14 +148,15 @@ struct popcl_trust {
 typedef struct popcl_tls_profile popcl_tls_profile;
 
 /* The profiles:
- * - public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast), P-384 and
- *   P-521; ChaCha20-Poly1305, AES-GCM.
+ * - public: servers with certificates of public CAs. RSA up to 4096 bits, P-256 (fast) and P-384;
+ *   ChaCha20-Poly1305, AES-GCM.
  * - small: the same servers with least flash, but slower: one implementation for all curves.
  * - ecdsa: a private CA with P-256 keys alone. No RSA, ChaCha20-Poly1305 only.
  * - pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor
  *   clock are looked at.
- * - host: for large machines. The algorithms of `public`, in the fastest implementations that the
- *   processor allows. AES-GCM comes first if the processor has instructions for it. */
+ * - host: for large machines. As `public`, and also P-521 and Curve25519, in the fastest
+ *   implementations that the processor allows. AES-GCM comes first if the processor has
+ * instructions for it. */
 extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned,
     popcl_tls_host;
 
@@ -217,9 +219,9 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
 
 /* ---- settings ---- */
 
-/* The settings of TLS for one session. Borrowed until wipe and not to be changed before. Required
- * are profile, storage, storage_len and trust; also utc_s, except with `pinned`. The rest may be
- * zero. */
+/* The settings of TLS for one session. Borrowed until wipe and not to be changed before; trust, see
+ * there. Required are profile, storage, storage_len and trust; also utc_s, except with `pinned`.
+ * The rest may be zero. */
 struct popcl_tls {
     const popcl_tls_profile *profile;
     void *storage; /* an object of the profile's storage type below, of the alignment of that type.
@@ -242,11 +244,12 @@ struct popcl_tls {
     void (*breathe)(void *ctx);
     void *breathe_ctx;
     /* Memory for a text: the names that the server's certificate has, for example
-     * "mail.example.org, *.example.org, 192.0.2.1". Written if the result is POPCL_ERR_CERT_NAME or
-     * _NO_SAN, for a diagnosis.
+     * "mail.example.org, *.example.org, 192.0.2.1". They are there if the result is
+     * POPCL_ERR_CERT_NAME or _NO_SAN, for a diagnosis. After any other handshake the text is "".
+     * Without a handshake, and with `pinned`, it is not written, so write "" before start.
      * Cut to fit, printable ASCII only, NUL-terminated. NULL = the names are not wanted. */
     char *names;
-    size_t names_len;
+    size_t names_len; /* bytes of names; not 0 with names */
     /* The caller's object. At start it has the TLS session of an earlier job, which this job may
      * resume, or none. Once the login has succeeded, it has the session of this job. popcl reads
      * and changes it from start to wipe. Set resumption = &popcl_tls_resumption too. NULL = no
@@ -290,7 +293,7 @@ typedef struct popcl_tls_diag {
 } popcl_tls_diag;
 
 /* Copies the diagnosis to *d. Reads the storage, and *resume. May be called at any time after start
- * returned POPCL_OK and before the job is wiped. With zeroed storage every field is 0. */
+ * returned POPCL_OK. After wipe every field is 0. */
 void popcl_tls_get_diag(const popcl_tls *t, popcl_tls_diag *d);
 
 /* Returns the name of a cipher suite ("ECDHE-ECDSA-CHACHA20-POLY1305"), a constant string; "" for

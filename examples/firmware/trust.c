@@ -42,7 +42,6 @@ static struct {
     popcl_blob blobs[2]; /* of the slots; zero = none that counts */
     uint8_t in_use;      /* enum in_use */
     uint32_t is_stale;   /* the sequence that was reported as stale */
-    popcl_blob session;  /* the blob in use, as trust_now returned it */
     uint32_t day_ms;     /* when this day of erasures began, */
     uint8_t erasures;    /* and how many it had */
     slots slots;         /* of what is kept */
@@ -270,8 +269,7 @@ void trust_start(const popcl_tls_profile *profile) {
 const popcl_trust *trust_now(int64_t utc_s) {
     if (trust.in_use == COMPILED_IN) return &ca_trust;
     if (trust.in_use == NOTHING) return &nothing;
-    const popcl_blob *b = &trust.session;
-    trust.session = trust.blobs[trust.in_use];
+    const popcl_blob *b = &trust.blobs[trust.in_use];
     if (b->stale_s && utc_s >= b->stale_s && trust.is_stale != b->sequence) {
         report("sequence ", b->sequence, " needs a successor\n");
         trust.is_stale = b->sequence;

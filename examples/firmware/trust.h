@@ -22,9 +22,9 @@ extern const popcl_trust ca_trust; /* compiled in; popcl-ta gen makes it */
 /* Judges what is in flash, and reports it. `profile` is that of TLS. */
 void trust_start(const popcl_tls_profile *profile);
 
-/* Returns the trust for a session, which does not change until the next call. It has neither
- * anchors nor pins if nothing may be trusted. utc_s: the time, by which a set that is stale is
- * reported. */
+/* Returns the trust for a session. It does not change in the handshake, since no message comes
+ * before. It has neither anchors nor pins if nothing may be trusted. utc_s: the time, by which a
+ * set that is stale is reported. */
 const popcl_trust *trust_now(int64_t utc_s);
 
 /* The poll ended with e. If the flash failed in it, the slots are judged again. */

