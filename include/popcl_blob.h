@@ -52,8 +52,8 @@ typedef struct popcl_blob_policy {
  * also the place to feed a watchdog. It may not call popcl. */
 typedef int (*popcl_blob_read)(void *ctx, uint32_t at, unsigned char *p, size_t n);
 
-/* An open blob. The caller's; it may not move while a session uses `trust`. Nothing changes it after
- * open: several sessions may use it at once if `read` can serve them. */
+/* An open blob. The caller's; it may not move while a session uses `trust`. Nothing changes it
+ * after open: several sessions may use it at once if `read` can serve them. */
 typedef struct popcl_blob {
     popcl_trust trust; /* for popcl_tls.trust. It finds anchors, pins and denied keys in the blob */
     /* from the header, set by open */

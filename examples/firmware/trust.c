@@ -19,9 +19,7 @@
 #define TRUST_SCOPE "popcl example"
 #endif
 
-/* The signers' keys; popcl-ta makes them. */
-extern const unsigned char ca_signers[][POPCL_BLOB_KEY_LEN];
-extern const unsigned ca_signers_len;
+#include SIGNERS /* ca_signers and ca_signers_len, by popcl-ta keys */
 
 enum in_use { SLOT_0, SLOT_1, COMPILED_IN, NOTHING };
 enum step { IN_HEAD, IN_BODY, REFUSED };

@@ -16,7 +16,6 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "interop"))
-import blobs  # noqa: E402
 import firmware_image  # noqa: E402
 import pki  # noqa: E402
 
@@ -91,7 +90,10 @@ class Workshop:
                                       *((name, made.root(name)) for name in SIGNERS)):
                 shutil.copy(certificate.chain_file, self.folder / f"{name}.pem")
                 shutil.copy(certificate.key_file, self.folder / f"{name}.key")
-            (self.folder / "signers.c").write_text(blobs.signers_c(made, [made.root(name) for name in SIGNERS]))
+            publics = [self.folder / f"{name}.pub" for name in SIGNERS]
+            for name, public in zip(SIGNERS, publics):
+                made.openssl("pkey", "-in", self.folder / f"{name}.key", "-pubout", "-out", public)
+            subprocess.run([self._popcl_ta, "keys", "-o", self.folder / "signers.c", *publics], check=True)
             for name, roots in (("one", root.file), ("both", root.bundle(other))):
                 subprocess.run([self._popcl_ta, "gen", "-q", "-o", self.folder / f"{name}.c", roots], check=True)
         finally:

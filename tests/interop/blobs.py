@@ -52,11 +52,3 @@ def blob(anchors, signer, key=0, sequence=1, floor=0, made_s=None, stale_s=0, sc
                        hashlib.sha256(scope.encode()).digest()[:16], len(digests), len(pins), len(denied), ROW, key, retired, features,
                        hashlib.sha256(index).digest())
     return signed(head, signer) + index + entries
-
-
-def signers_c(pki, signers, prefix="ca"):
-    """The signers' public keys, as popcl_blob_policy wants them, in C."""
-    points = [pki.openssl("pkey", "-in", one.key_file, "-pubout", "-outform", "DER")[-65:] for one in signers]
-    rows = ",\n".join("    {" + ", ".join(f"0x{octet:02x}" for octet in point) + "}" for point in points)
-    return (f"#include <popcl_blob.h>\nextern const unsigned char {prefix}_signers[][POPCL_BLOB_KEY_LEN];\nextern const unsigned {prefix}_signers_len;\n"
-            f"const unsigned char {prefix}_signers[][POPCL_BLOB_KEY_LEN] = {{\n{rows}}};\nconst unsigned {prefix}_signers_len = {len(points)};\n")
