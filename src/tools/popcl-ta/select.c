@@ -197,7 +197,7 @@ static int meet_all(const ta_selection *s, const lookup *k, pop_anchor *a) {
     return excluded;
 }
 
-static int has_key(const ta_selection *s, const pop_anchor *a) {
+static int is_of_kind(const ta_selection *s, const pop_anchor *a) {
     int is_rsa = strncmp(a->key, "RSA", 3) == 0;
     return s->keys == TA_ANY_KEY || (s->keys == TA_RSA) == is_rsa;
 }
@@ -219,7 +219,7 @@ static int select_with(const ta_selection *s, pop_anchors *a, unsigned char *exc
     if (failed || (s->siblings && ta_family_spread(s, a))) return -1;
     for (size_t i = 0; i < a->len; i++) {
         pop_anchor *one = &a->list[i];
-        if (ta_is_certificate(one) && (excluded[i] || one->rank < 0 || !has_key(s, one)))
+        if (ta_is_certificate(one) && (excluded[i] || one->rank < 0 || !is_of_kind(s, one)))
             one->finding = POP_ANCHOR_UNWANTED;
     }
     return 0;
