@@ -405,7 +405,7 @@ update-bench: ## run bench; write the tables of docs/PERFORMANCE.md, and docs/pe
 BENCH = sh tests/setup.sh build bench && $(MAKE) --no-print-directory $(parallel) command benches && \
     $(PYTHON) tests/bench/bench.py $(B)/bench $(ARGS)
 
-cov: ## lines and branches that unit, transcripts, sim and x509 reach, by file; fails if src/tls has too few (10 minutes)
+cov: ## lines and branches that unit, transcripts, sim and x509 reach, by file; fails if src/tls has too few (20 minutes)
 	@$(MAKE) --no-print-directory $(parallel) B=$(B)/cov CFLAGS='-O0 -g --coverage' run-cov
 run-cov: tests
 	@find $(B) -name '*.gcda' -delete
