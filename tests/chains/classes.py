@@ -57,6 +57,7 @@ Class("+", "BearSSL compares no addresses", "bearssl", "host: a*address*\ntable:
 Class("+", "BearSSL wants the chain in order", "bearssl", """sent: *
       sibling first: *
       anchor: *is sent
+      path: *authorities
       table: *between them*
       table: the leaf twice*
       table: any order*
@@ -128,6 +129,7 @@ Class("+", "the anchor's certificate", "openssl gnutls go", places("root", """ke
       path: self-signed*
       sent: the root*""", "An anchor is a name and a key (RFC 5280, 6.1.1, d). Its signature, version and other parts do not matter; the loader leaves out limited ones.")
 
+Class("+", "all hosts are excluded, and there is none", "gnutls", "ca: limits, all hosts excluded", "The certificate has an address alone, which the list does not name.", alone=False)
 Class("+", "several anchors of one name", "openssl", "table: a limited root, *", "OpenSSL takes the first anchor of a name and key; popcl tries each, and each vouches alone.")
 
 # ---- popcl refuses the chain ----
@@ -163,6 +165,7 @@ Class("-", "what a search for a path is bounded by", ALL, """ca: an extension of
       ca: subject of 70,000 letters
       path: *authorities""", "The profile host keeps 32 KB of certificates, tries 64 paths, and takes up to 10 certificates in one.", alone=False)
 Class("-", "limits of an anchor", "bearssl", "root: limits*", "br_x509_minimal's anchors have no limits; popcl's carry a root's permitted hosts.", "CERT_CONSTRAINTS")
+Class("-", "a limited anchor and an address", "openssl gnutls go", "root: limits*", "An anchor that is limited to hosts vouches for no address (docs/SECURITY.md).", "CERT_CONSTRAINTS", alone=False)
 Class("-", "weak keys and signatures", ALL, places("ca leaf", "key RSA 1024; key, *; signed by *"), "RSA below 2048 bits, even numbers, exponents below 3, SHA-224 (docs/SECURITY.md).", "CERT_WEAK")
 Class("-", "keys that popcl does not have", ALL, places("ca leaf", "key *; key, *"), "RSA above 4096 bits or not of whole octets, large exponents, other curves and forms of points, Ed25519, DSA.", "CERT_UNSUPPORTED CERT_SIGNATURE")
 Class("-", "key usage of servers and authorities", ALL, places("ca leaf", "usage *; key usage *"), "A server signs its handshake (digitalSignature), and only an authority signs certificates.", "CERT_USAGE")

@@ -704,6 +704,9 @@ def siblings():
                               ("nothing after the algorithm", seq(ICA.tbs, ECDSA["sha256"]))):
             row(f"a damaged issuer before the right one, {text}, {profile} [D32]", "OK", LEAF, damaged, ICA, profile=profile)
             row(f"told: a damaged issuer, {text}, {profile}", "CERT_UNSUPPORTED" if "513" in text else "CERT_MALFORMED", LEAF, damaged, profile=profile, refused="2")
+    forged = ICA.der[:-1] + bytes([ICA.der[-1] ^ 1])  # that shows when the anchors are asked, and then it has the place
+    row("an issuer whose own signature is wrong before the right one [D32]", "OK", LEAF, forged, ICA)
+    row("an issuer whose own signature is wrong before the right one, a stream [D32]", "CERT_ORDER", LEAF, forged, ICA, profile="public", refused="3")
     row("an issuer signed by a hash that the profile has not, before the right one", "OK", LEAF, ica(hash="sha384"), ICA, profile="ecdsa")
     row("told: an issuer signed by a hash that the profile has not", "CERT_UNSUPPORTED", LEAF, ica(hash="sha384"), profile="ecdsa", refused="2")
     row("told: an expired issuer, and one with another key [D6]", "CERT_EXPIRED", LEAF, expired, other_key, refused="2 2026-03-01T00:00:00Z")
