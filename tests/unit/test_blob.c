@@ -190,7 +190,6 @@ static void every_profile_opens_it(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
         policy.profile = profiles[i];
-        octets[110] ^= 0;
         assert_int_equal(opened(), POPCL_OK);
         octets[110] ^= 1;
         assert_int_equal(opened(), POPCL_ERR_BLOB_SIGNATURE);
@@ -464,7 +463,7 @@ static void anchors_are_in_order(void **state) { /* [H23] */
     assert_int_equal(sealed(), POPCL_ERR_BLOB_DAMAGED);
     memcpy(first, kept, BLOB_ROW); /* twice the same */
     assert_int_equal(sealed(), POPCL_ERR_BLOB_DAMAGED);
-    first[BLOB_ROW + 27] ^= 0; /* the same name and digest, and another place */
+    /* the same name and digest, and another place */
     blob_put(first + BLOB_ROW + 24, POPCL_BLOB_HEAD + 5 * BLOB_ROW, 4);
     assert_int_equal(sealed(), POPCL_ERR_BLOB_DAMAGED);
     memcpy(first, kept, sizeof kept);
