@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_guard - chains of certificates: any octets are judged without a fault, and the same however
  * they are cut; what is taken has a leaf that another reader (src/host/cert.h) can read, of this
- * time, with the host's name in it, or the pinned key.
+ * time, with the host's name in it, or the pinned key. Its key is not a denied one.
  *
  * Input: flags (bits 0-1: which host; bit 2: a pin follows; bit 3: the first of the chain is a
- * server's own, whose common name counts; bit 4: anchors keep their limits), 32 octets of pin, the
- * number of anchors, each anchor's certificate and then each of the chain behind its length in two
- * octets. Seeds: tests/x509check/run.py --seeds. */
+ * server's own, whose common name counts; bit 4: anchors keep their limits; bit 5: some keys are
+ * denied), 32 octets of pin, the number of anchors, each anchor's certificate and then each of the
+ * chain behind its length in two octets. Seeds: tests/x509check/run.py --seeds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +76,27 @@ static popcl_err judge(const popcl_tls *t, const char *host, const span *chain, 
     popcl_x509_guard.tell(guard, d);
     free(guard);
     return e;
+}
+
+/* An eighth of all keys is denied. */
+static int is_denied(const unsigned char *pin) { return pin[0] % 8 == 0; }
+
+static popcl_err find_key(const popcl_trust *t, const unsigned char *pin, int64_t utc_s,
+                          unsigned *is) {
+    MUST(t->key == find_key && utc_s == NOW && *is == 0);
+    if (is_denied(pin)) *is = POPCL_KEY_DENIED;
+    return POPCL_OK;
+}
+
+static void check_key(span leaf) {
+    pop_cert c;
+    br_sha256_context sha256;
+    unsigned char pin[br_sha256_SIZE];
+    MUST(pop_cert_read(&c, leaf.p, leaf.n) == 0);
+    br_sha256_init(&sha256);
+    br_sha256_update(&sha256, c.key.p, c.key.n);
+    br_sha256_out(&sha256, pin);
+    MUST(!is_denied(pin));
 }
 
 static int holds(span s, const void *what, size_t n) {
@@ -148,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
         trust.pins = (const unsigned char(*)[POPCL_PIN_LEN])pin;
         trust.pins_len = 1;
     }
+    if (flags & 32) trust.key = find_key;
     unsigned wanted = in.p[1 + POPCL_PIN_LEN];
     in.p += 2 + POPCL_PIN_LEN;
     in.n -= 2 + POPCL_PIN_LEN;
@@ -186,6 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     MUST(memcmp(whole.end_point, cut.end_point, sizeof cut.end_point) == 0);
     MUST(judge(&tls, hosts[flags & 3], chain, len, 61, &cut) == e);
     if (e == POPCL_OK) {
+        if (trust.key) check_key(chain[0]);
         MUST(len > 0 && (trust.anchors_len || trust.pins_len));
         if (trust.anchors_len)
             check_taken(chain[0], flags & 3, trust.own_certs_len != 0, &whole);

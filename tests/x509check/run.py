@@ -72,7 +72,7 @@ def seeds(target, row):
         return [bytes([(i == 0) | (host != 0) << 1]) + cert for i, cert in enumerate(row.chain)]
     pins = bytes.fromhex(row.pins[-1].removeprefix("sha256:")) if row.pins else bytes(32)
     framed = [len(cert).to_bytes(2, "big") + cert for cert in row.anchors[:2] + row.chain if len(cert) < 65536]
-    return [bytes([host | bool(row.pins) << 2 | row.title.startswith("own,") << 3]) + pins + bytes([len(row.anchors[:2])]) + b"".join(framed)]
+    return [bytes([host | bool(row.pins) << 2 | row.title.startswith("own,") << 3 | bool(row.denied) << 5]) + pins + bytes([len(row.anchors[:2])]) + b"".join(framed)]
 
 
 def main():
