@@ -79,7 +79,7 @@ typedef struct popcl_blob {
  * POPCL_OK, or the first of:
  *
  * - ERR_ARGUMENT: policy, its keys, scope or profile, or read is NULL. Or the number of keys is not
- * 1 to POPCL_BLOB_KEYS_MAX. Or one of the keys does not begin with 4, as an uncompressed point does
+ *   1 to POPCL_BLOB_KEYS_MAX. Or one of the keys does not begin with 4, as an uncompressed point does
  * - ERR_BLOB_READ: `read` failed
  * - ERR_BLOB_DAMAGED: no blob, cut, or of another form
  * - ERR_BLOB_FEATURE: it needs a newer reader; bytes that are reserved count too
