@@ -257,7 +257,7 @@ firmware-demo: ## the mail of demo on a microcontroller: an image for a Cortex-M
 	@B=$(B) $(PYTHON) tests/firmware/demo.py
 
 FIRMWARE_IMAGES := BOARD=lm3s6965evb BOARD=lm3s6965evb-m0 BOARD=mps2-an385 BOARD=mps2-an505 $(if $(wildcard examples/firmware/main_task.c),NET=sockets)
-firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the images of examples/firmware, one a board, in build/firmware
+firmware-images: $(TA) ## [ANCHORS=anchors.c] [SIGNERS=signers.c SCOPE=label] [WITH='PROFILE=small ...']: the images of examples/firmware, one a board, in build/firmware
 	@mkdir -p $(B)/firmware
 	@arm-none-eabi-gcc --specs=picolibc.specs -E -x c /dev/null >/dev/null 2>&1 || \
 	    { echo "no ARM compiler with picolibc: install gcc-arm-none-eabi and picolibc-arm-none-eabi" >&2; exit 1; }
@@ -265,6 +265,7 @@ firmware-images: $(TA) ## [ANCHORS=anchors.c] [WITH='PROFILE=small ...']: the im
 	    { echo "no anchors: give ANCHORS=anchors.c, which popcl-ta writes" >&2; exit 1; })
 	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && lwip=$$(sh tests/source.sh lwip $(B)) || exit 1; for image in $(FIRMWARE_IMAGES); do \
 	    $(MAKE) --no-print-directory $(parallel) -C examples/firmware $$image $(WITH) BEARSSL_SRC=$$bearssl LWIP_SRC=$$lwip \
+	        $(if $(SIGNERS),SIGNERS=$(abspath $(SIGNERS)) SCOPE=$(call quoted,$(SCOPE))) \
 	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
 
 check-port: $(LIB) ## PORT=DIR [ARGS=CASE...]: whether your port keeps what popcl_net.h promises (docs/PORTING.md); without PORT all of popcl's own

@@ -32,8 +32,9 @@ extern "C" {
 /* The keys of those who may sign, the product, and how old a blob may be. Read during open only. */
 typedef struct popcl_blob_policy {
     /* Public keys of those who may sign: points on P-256, uncompressed (SEC 1, 2.3.3). The number
-     * of a key is its place. Have at least two, one of them offline: a key that leaked can then be
-     * retired. */
+     * of a key is its place. Have at least two, the last one offline: it can retire one that
+     * leaked. A key cannot retire one with a larger number, so that a thief cannot retire the
+     * reserve. */
     const unsigned char (*keys)[POPCL_BLOB_KEY_LEN];
     size_t keys_len;                  /* number of keys, 1 to POPCL_BLOB_KEYS_MAX */
     const char *scope;                /* the product's label, as popcl-ta --scope has it */
@@ -79,12 +80,13 @@ typedef struct popcl_blob {
  * POPCL_OK, or the first of:
  *
  * - ERR_ARGUMENT: policy, its keys, scope or profile, or read is NULL. Or the number of keys is not
- *   1 to POPCL_BLOB_KEYS_MAX. Or one of the keys does not begin with 4, as an uncompressed point does
+ *   1 to POPCL_BLOB_KEYS_MAX. Or a key does not begin with 4, as an uncompressed point does
  * - ERR_BLOB_READ: `read` failed
  * - ERR_BLOB_DAMAGED: no blob, cut, or of another form
  * - ERR_BLOB_FEATURE: it needs a newer reader; bytes that are reserved count too
  * - ERR_BLOB_SCOPE: it is for another product
- * - ERR_BLOB_KEY: its signer is unknown, or retired by the policy or by the blob itself
+ * - ERR_BLOB_KEY: its signer is unknown, or retired by the policy or by the blob itself. A blob
+ *   retires only keys with smaller numbers than its signer's; other bits do not count
  * - ERR_BLOB_OLD: its sequence is below policy.floor, or below its own floor
  * - ERR_BLOB_SIGNATURE: the signature is wrong
  * - ERR_BLOB_DAMAGED: the index is not the one that was signed. Or an entry is outside of the blob

@@ -15,8 +15,8 @@
 
 #ifdef SIGNERS
 
-#ifndef TRUST_SCOPE
-#define TRUST_SCOPE "popcl example"
+#ifndef TRUST_RETIRED
+#define TRUST_RETIRED 0u /* bits of keys of SIGNERS that sign no more: they leaked */
 #endif
 
 #include SIGNERS /* ca_signers and ca_signers_len, by popcl-ta keys */
@@ -240,10 +240,14 @@ static void install(void) {
 static void take_file(const char *name) {
     unsigned char octet;
     int file = file_open(name, FILE_READ);
+    if (file < 0) {
+        console_text("trust: the file of renew= cannot be read\n");
+        return;
+    }
     trust_begin();
-    while (file >= 0 && file_read(file, &octet, 1) == 0)
+    while (file_read(file, &octet, 1) == 0)
         put_octet(octet);
-    if (file >= 0) (void)file_close(file);
+    (void)file_close(file);
     install();
 }
 
@@ -252,7 +256,10 @@ static void take_file(const char *name) {
 void trust_start(const popcl_tls_profile *profile) {
     trust.profile = profile;
     trust.in_use = COMPILED_IN;
-    if (!set.trust) return;
+    if (!set.trust) {
+        console_text("trust: no flash for newer sets (trust=FILE)\n");
+        return;
+    }
     sets.file = kept.file = set.trust;
     trust.slots.flash = &flash_of_state;
     trust.slots.ctx = &kept;
@@ -260,6 +267,7 @@ void trust_start(const popcl_tls_profile *profile) {
     if (found == SLOTS_DAMAGED ||
         (found != SLOTS_EMPTY && slots_get(&trust.slots, &trust.kept, sizeof trust.kept)))
         report("kept floor damaged, counts as ", trust.kept.floor = 0, "\n");
+    trust.kept.retired |= TRUST_RETIRED;
     judge();
     if (set.renew) take_file(set.renew);
 }

@@ -210,7 +210,7 @@ static void read_head(popcl_blob *b, const unsigned char *head) {
     b->denied = (uint16_t)get_16(head + DENIED_AT);
     b->row_len = head[ROW_LEN_AT];
     b->key = head[KEY_AT];
-    b->retired |= get_32(head + RETIRED_AT);
+    b->retired |= get_32(head + RETIRED_AT) & ~((uint32_t)-2 << (b->key & 31));
     memcpy(b->index_hash, head + INDEX_HASH_AT, sizeof b->index_hash);
 }
 

@@ -34,7 +34,7 @@ IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "resume": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-both": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",  # trusts another authority too
-    "trust": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 SIGNERS=signers.c",  # takes signed trust
+    "trust": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 SIGNERS=signers.c SCOPE=popcl-example",  # takes signed trust
 }
 SIGNERS = ("signer0", "signer1")
 ANCHORS = {"resume-both": "both"}  # else "one"

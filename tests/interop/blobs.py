@@ -38,7 +38,7 @@ def signed(head, signer):
     return head + raw_signature(done.stdout)
 
 
-def blob(anchors, signer, key=0, sequence=1, floor=0, made_s=None, stale_s=0, scope="popcl example", pins=(), denied=(), retired=0, features=0):
+def blob(anchors, signer, key=0, sequence=1, floor=0, made_s=None, stale_s=0, scope="popcl-example", pins=(), denied=(), retired=0, features=0):
     """`pins`: (hash, first day, last day). `retired`: numbers of keys, as bits."""
     rows, entries = [], b""
     digests = sorted((name, hashlib.sha256(entry).digest()[:16], entry) for name, entry in anchors)

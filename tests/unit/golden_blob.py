@@ -54,7 +54,7 @@ def make(path):
         body += octets
     index += pin + struct.pack(">HH", 20454, 65535) + denied + bytes(4)
     head = struct.pack(">4sIIIQQ16sHHHBBII8x32s", b"PTB1", end + len(body), 7, 5, MADE, STALE, hashlib.sha256(SCOPE.encode()).digest()[:16],
-                       3, 1, 1, 36, 1, 4, 0, hashlib.sha256(index).digest())
+                       3, 1, 1, 36, 1, 1, 0, hashlib.sha256(index).digest())
     assert len(head) == 104
     signature = openssl("dgst", "-sha256", "-sign", path, octets=b"popcl-trust-blob" + head)
     return head + raw(signature) + index + body
