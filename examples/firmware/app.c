@@ -464,25 +464,32 @@ static int data(void *ctx, const void *p, size_t n) {
     return (int)n;
 }
 
-static int commit(void *ctx) {
-    (void)ctx;
-    int file = app.file;
-    app.file = -1;
-    if (file >= 0 && (file_close(file) || name_incoming())) return POPCL_SINK_STOP;
-    app.delivered += app.octets;
-    trust_end(1);
-    return 0;
-}
-
-static void cut(void *ctx, popcl_err why) {
+static void drop_incoming(void) {
     char path[PATH_LEN];
-    (void)ctx, (void)why;
-    trust_end(0);
     if (app.file < 0) return;
     (void)file_close(app.file);
     incoming_path(path);
     (void)file_remove(path);
     app.file = -1;
+}
+
+static int commit(void *ctx) {
+    (void)ctx;
+    if (trust_end(1)) {
+        drop_incoming();
+        return -1;
+    }
+    int file = app.file;
+    app.file = -1;
+    if (file >= 0 && (file_close(file) || name_incoming())) return POPCL_SINK_STOP;
+    app.delivered += app.octets;
+    return 0;
+}
+
+static void cut(void *ctx, popcl_err why) {
+    (void)ctx, (void)why;
+    (void)trust_end(0);
+    drop_incoming();
 }
 
 static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};

@@ -23,6 +23,7 @@
 
 enum in_use { SLOT_0, SLOT_1, COMPILED_IN, NOTHING };
 enum step { IN_HEAD, IN_BODY, REFUSED };
+enum { LEN_AT = 4, MADE_AT = 16 }; /* in the head of a set */
 
 /* A server may repeat a right header with a wrong rest. That must not wear the flash. */
 #define ERASURES_MAX 16u /* in a day */
@@ -43,9 +44,10 @@ static struct {
     uint32_t day_ms;     /* when this day of erasures began, */
     uint8_t erasures;    /* and how many it had */
     slots slots;         /* of what is kept */
-    struct {
+    struct limits {
         uint32_t floor, retired; /* the largest floor that was seen, and all retired keys */
-    } kept;
+    } kept, in_flash;            /* in_flash: those that both slots hold */
+    int64_t utc_s;               /* the time of the poll; 0 = none yet */
     /* the set that comes */
     letter letter;
     uint8_t step;
@@ -93,6 +95,7 @@ static popcl_err open_slot(unsigned slot) {
     popcl_err e = popcl_blob_open(b, &policy, read_slot, (void *)(uintptr_t)&slot_numbers[slot],
                                   FLASH_TRUST_SLOT);
     if (!e) e = popcl_blob_check(b);
+    if (!e && !b->anchors && !b->pins) e = POPCL_ERR_NO_TRUST;
     if (e) memset(b, 0, sizeof *b);
     return e;
 }
@@ -105,15 +108,48 @@ static int is_erased(unsigned slot) {
     return is;
 }
 
-/* Keeps a set's floor and retired keys, first in memory, then in flash if `writes`. */
-static void learn(const popcl_blob *b, int writes) {
-    uint32_t floor = trust.kept.floor, retired = trust.kept.retired;
-    if (b->floor > floor) trust.kept.floor = b->floor;
-    trust.kept.retired |= b->retired;
-    if (!writes || (floor == trust.kept.floor && retired == trust.kept.retired)) return;
-    slots_begin(&trust.slots);
-    slots_put(&trust.slots, &trust.kept, sizeof trust.kept);
-    if (slots_end(&trust.slots)) report("floor ", trust.kept.floor, " not written\n");
+/* Writes the limits into both slots, so that one damaged slot does not bring back older ones. */
+static void write_limits(void) {
+    int failed = 0;
+    for (unsigned copy = 0; copy < 2; copy++) {
+        slots_begin(&trust.slots);
+        slots_put(&trust.slots, &trust.kept, sizeof trust.kept);
+        failed |= slots_end(&trust.slots);
+    }
+    if (failed)
+        report("floor ", trust.kept.floor, " not written\n");
+    else
+        trust.in_flash = trust.kept;
+}
+
+/* Takes the limits of the sets that are there. What the flash lacks of them is written, also if an
+ * earlier start was cut off before that. */
+static void learn(void) {
+    for (unsigned slot = 0; slot < 2; slot++) {
+        const popcl_blob *b = &trust.blobs[slot];
+        if (b->floor > trust.kept.floor) trust.kept.floor = b->floor;
+        trust.kept.retired |= b->retired;
+    }
+    if (memcmp(&trust.kept, &trust.in_flash, sizeof trust.kept) != 0) write_limits();
+}
+
+/* Returns whether a slot, intact or not, has these limits. */
+static int has_limits(unsigned slot) {
+    struct limits there;
+    return flash_of_state.read(&kept, slot, FLASH_UNIT, &there, sizeof there) == 0 &&
+           memcmp(&there, &trust.kept, sizeof there) == 0;
+}
+
+static void read_limits(void) {
+    static const struct limits unknown = {UINT32_MAX, UINT32_MAX};
+    slots_found found = slots_open(&trust.slots);
+    if (found == SLOTS_ONE || found == SLOTS_WHOLE)
+        (void)slots_get(&trust.slots, &trust.kept, sizeof trust.kept);
+    trust.in_flash = trust.kept;
+    if (found == SLOTS_EMPTY || (found == SLOTS_WHOLE && has_limits(0) && has_limits(1))) return;
+    trust.in_flash = unknown; /* both slots are written again */
+    if (found != SLOTS_WHOLE)
+        report("a slot of the floor is damaged; it counts as ", trust.kept.floor, "\n");
 }
 
 static int counts(const popcl_blob *b) {
@@ -137,12 +173,12 @@ static void choose(void) {
 }
 
 static void judge(void) {
+    memset(trust.blobs, 0, sizeof trust.blobs);
     for (unsigned slot = 0; slot < 2; slot++) {
         popcl_err e = is_erased(slot) ? POPCL_OK : open_slot(slot);
         if (e) report_refused(slot ? "slot 1" : "slot 0", e);
     }
-    for (unsigned slot = 0; slot < 2; slot++)
-        learn(&trust.blobs[slot], 0);
+    learn();
     choose();
 }
 
@@ -178,6 +214,13 @@ static int may_erase(void) {
     return trust.erasures < ERASURES_MAX && ++trust.erasures;
 }
 
+static uint64_t number(const unsigned char *p, unsigned n) {
+    uint64_t v = 0;
+    while (n--)
+        v = v << 8 | *p++;
+    return v;
+}
+
 /* A head may be signed, for this product, and newer than the set in use. Then its one fault is that
  * the index cannot be read yet. */
 static void judge_head(void) {
@@ -192,9 +235,13 @@ static void judge_head(void) {
         refuse(e);
         return;
     }
-    trust.len = 0;
-    for (unsigned i = 4; i < 8; i++)
-        trust.len = trust.len << 8 | trust.head[i];
+    trust.len = (uint32_t)number(trust.head + LEN_AT, 4);
+    /* With this set the clock would count as not set. Its message comes again. */
+    if (trust.utc_s >= POPCL_CLOCK_FLOOR_S &&
+        number(trust.head + MADE_AT, 8) > (uint64_t)trust.utc_s) {
+        refuse(POPCL_ERR_CLOCK_NOT_SET);
+        return;
+    }
     if (!may_erase()) {
         refuse(POPCL_ERR_SINK);
         return;
@@ -219,7 +266,8 @@ static void put_octet(unsigned char octet) {
         program();
 }
 
-static void install(void) {
+/* Returns whether the set has to come again: the fault is not its own. */
+static int install(void) {
     unsigned slot = spare(), last = trust.put % FLASH_UNIT;
     if (trust.step == IN_HEAD || (trust.step == IN_BODY && trust.put < trust.len))
         refuse(POPCL_ERR_BLOB_DAMAGED);
@@ -230,10 +278,11 @@ static void install(void) {
     popcl_err e = trust.step == REFUSED ? trust.refused : open_slot(slot);
     if (e) {
         report_refused("a new set", e);
-        return;
+        return e == POPCL_ERR_SINK || e == POPCL_ERR_BLOB_READ || e == POPCL_ERR_CLOCK_NOT_SET;
     }
-    learn(&trust.blobs[slot], 1);
+    learn();
     choose();
+    return 0;
 }
 
 /* A set that comes as a file of the host: as from a service technician's computer. */
@@ -248,7 +297,7 @@ static void take_file(const char *name) {
     while (file_read(file, &octet, 1) == 0)
         put_octet(octet);
     (void)file_close(file);
-    install();
+    (void)install();
 }
 
 /* ---- what the poller calls ---- */
@@ -263,16 +312,14 @@ void trust_start(const popcl_tls_profile *profile) {
     sets.file = kept.file = set.trust;
     trust.slots.flash = &flash_of_state;
     trust.slots.ctx = &kept;
-    slots_found found = slots_open(&trust.slots);
-    if (found == SLOTS_DAMAGED ||
-        (found != SLOTS_EMPTY && slots_get(&trust.slots, &trust.kept, sizeof trust.kept)))
-        report("kept floor damaged, counts as ", trust.kept.floor = 0, "\n");
+    read_limits();
     trust.kept.retired |= TRUST_RETIRED;
     judge();
     if (set.renew) take_file(set.renew);
 }
 
 const popcl_trust *trust_now(int64_t utc_s) {
+    trust.utc_s = utc_s;
     if (trust.in_use == COMPILED_IN) return &ca_trust;
     if (trust.in_use == NOTHING) return &nothing;
     const popcl_blob *b = &trust.blobs[trust.in_use];
@@ -297,7 +344,5 @@ void trust_octets(const void *p, size_t n) {
     if (set.trust) letter_feed(&trust.letter, p, n, put_octet);
 }
 
-void trust_end(int is_whole) {
-    if (is_whole && letter_has_blob(&trust.letter)) install();
-}
+int trust_end(int is_whole) { return is_whole && letter_has_blob(&trust.letter) && install(); }
 #endif

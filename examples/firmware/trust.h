@@ -31,10 +31,11 @@ const popcl_trust *trust_now(int64_t utc_s);
 void trust_concludes(popcl_err e);
 
 /* A message: its begin, its octets, and its end. It is looked through for a set. is_whole: the
- * message is stored, and was not cut off. */
+ * message was not cut off. trust_end returns nonzero if the message has to come again: the flash
+ * failed, or the clock is before the day of the set. */
 void trust_begin(void);
 void trust_octets(const void *p, size_t n);
-void trust_end(int is_whole);
+int trust_end(int is_whole);
 
 #else
 /* An image without signers trusts what is compiled in. */
@@ -43,7 +44,7 @@ static inline const popcl_trust *trust_now(int64_t utc_s) { return (void)utc_s, 
 static inline void trust_concludes(popcl_err e) { (void)e; }
 static inline void trust_begin(void) {}
 static inline void trust_octets(const void *p, size_t n) { (void)p, (void)n; }
-static inline void trust_end(int is_whole) { (void)is_whole; }
+static inline int trust_end(int is_whole) { return (void)is_whole, 0; }
 #endif
 
 #endif
