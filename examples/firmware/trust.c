@@ -122,7 +122,7 @@ static void write_limits(void) {
         trust.in_flash = trust.kept;
 }
 
-/* Takes the limits of the sets that are there. What the flash lacks of them is written, also if an
+/* Takes the limits of the sets that are there. Those that the flash lacks are written, also if an
  * earlier start was cut off before that. */
 static void learn(void) {
     for (unsigned slot = 0; slot < 2; slot++) {
@@ -196,6 +196,12 @@ static void program(void) {
     if (flash_of_trust.program(&sets, spare(), at, trust.unit, FLASH_UNIT)) refuse(POPCL_ERR_SINK);
 }
 
+static void put_body(unsigned char octet) {
+    if (trust.step == REFUSED) return;
+    trust.unit[trust.put++ % FLASH_UNIT] = octet;
+    if (trust.put % FLASH_UNIT == 0) program();
+}
+
 /* All that there is so far is the head. */
 static int read_head(void *ctx, uint32_t at, unsigned char *p, size_t n) {
     (void)ctx;
@@ -203,8 +209,6 @@ static int read_head(void *ctx, uint32_t at, unsigned char *p, size_t n) {
     memcpy(p, trust.head + at, n);
     return 0;
 }
-
-static void put_octet(unsigned char octet);
 
 static int may_erase(void) {
     if (clock_ms() - trust.day_ms >= DAY_MS) {
@@ -251,19 +255,14 @@ static void judge_head(void) {
     trust.put = 0;
     if (flash_of_trust.erase(&sets, spare())) refuse(POPCL_ERR_SINK);
     for (unsigned i = 0; i < POPCL_BLOB_HEAD; i++)
-        put_octet(trust.head[i]);
+        put_body(trust.head[i]);
 }
 
 static void put_octet(unsigned char octet) {
-    if (trust.step == REFUSED || (trust.step == IN_BODY && trust.put == trust.len)) return;
-    unsigned char *to =
-        trust.step == IN_HEAD ? trust.head + trust.put : trust.unit + trust.put % FLASH_UNIT;
-    *to = octet;
-    trust.put++;
-    if (trust.step == IN_HEAD && trust.put == POPCL_BLOB_HEAD)
-        judge_head();
-    else if (trust.step == IN_BODY && trust.put % FLASH_UNIT == 0)
-        program();
+    if (trust.step == IN_BODY && trust.put < trust.len) put_body(octet);
+    if (trust.step != IN_HEAD) return;
+    trust.head[trust.put++] = octet;
+    if (trust.put == POPCL_BLOB_HEAD) judge_head();
 }
 
 /* Returns whether the set has to come again: the fault is not its own. */
