@@ -6,6 +6,7 @@ import hashlib
 import re
 import struct
 import subprocess
+import time
 
 import pki
 import test_ta
@@ -236,6 +237,60 @@ class Made(Case):
         self.no_output()
 
 
+    def test_what_devices_refuse_is_warned_of(self):
+        """A set that is made in the future, that nothing can replace, that has no room, or days without a valid pin."""
+        words = ("gen", *self.certificates, "--format", "blob", "--scope", "x", "--sequence", "1")
+        self.ta(*words, "--now", "2026-08-02", "--made", "2026-08-02T00:00:01Z", "-o", "out.c", code=64)
+        self.assertRegex(self.err, r"--made 2026-08-02T00:00:01Z is later than --now, 2026-08-02T00:00:00Z(.|\n)*what to try: ")
+        self.ta(*words, "--now", "2026-08-02", "--made", "2026-08-02")
+        self.ta(*words, "--made", "2099-01-01", "-o", "out.c", code=64)
+        self.assertIn("--made 2099-01-01T00:00:00Z is later than the clock, ", self.err)
+        self.no_output()
+        before = int(time.time())
+        made = Blob(self.ta(*words)).made
+        self.assertTrue(before <= made <= int(time.time()), made)
+        self.assertNotIn("warning", self.err)
+        self.assertEqual(Blob(self.ta(*words[:1], *words[-6:], "--pin", "ab" * 32, "--now", "2099-01-01")).made, day("2099-01-01") * 86400)
+        self.assertIn("warning: the blob is made at --now 2099-01-01T00:00:00Z, later than the clock", self.err)
+        self.blob(sequence=2**32 - 1)
+        self.assertIn("warning: no later set can replace this one: nothing is above --sequence 4294967295", self.err)
+        self.blob(sequence=2**32 - 2)
+        self.assertNotIn("warning", self.err)
+
+    def test_days_without_a_valid_pin(self):
+        one, two, three = ("ab" * 32, "cd" * 32, "ef" * 32)
+        for pins, spans in (([one], []), ([f"{one}::2020-01-01"], [("2026-08-01", "")]), ([f"{one}:2026-09-01"], [("2026-08-01", "2026-08-31")]),
+                            ([f"{one}::2026-08-01", f"{two}:2026-08-02"], []), ([f"{one}::2026-08-01", f"{two}:2026-08-03"], [("2026-08-02", "2026-08-02")]),
+                            ([f"{one}:2026-10-01:2026-10-31", f"{two}::2026-09-15", f"{three}:2026-08-01:2026-08-20"],
+                             [("2026-09-16", "2026-09-30"), ("2026-11-01", "")]),
+                            ([f"{one}::2026-07-31", f"{two}"], []), ([f"{one}:2149-06-05", f"{two}::2149-06-03"], [("2149-06-04", "2149-06-04")])):
+            with self.subTest(pins):
+                self.file("b.ptb", self.blob("--key", "one.key", *(word for pin in pins for word in ("--pin", pin))))
+                want = ["no pin is valid from " + (f"{since} to {until}: every server is refused on these days" if until else
+                                                   f"{since} on: every server is refused from then on") for since, until in spans]
+                self.assertEqual(re.findall("warning: (.*)\n", self.err), want)
+                for days in (90, 91):  # the last span counts if it begins within them
+                    shown = self.ta("check", "b.ptb", "--public", "one.pub", "--now", "2026-08-02", "--days", days, code=1 if pins != [one] else 0)
+                    found = [line[7:] for line in shown.decode().splitlines() if " no pin " in line]
+                    self.assertEqual(found, [line for line in want if days > 90 or "2026-11-01" not in line])
+
+    def test_large(self):
+        """Over 65,536 octets: a device's usual slot is too small."""
+        pins = [word for n in range(1815) for word in ("--pin", f"{n:064x}")]
+        for count, is_large in ((1815, False), (1816, True)):
+            self.file("b.ptb", self.blob(*pins, *(["--pin", "f" * 64] if is_large else []), "--key", "one.key", inputs=[]))
+            size = (self.folder / "b.ptb").stat().st_size
+            self.assertEqual((size, size > 65536), (168 + 36 * count, is_large))
+            for when in ("gen", "check"):
+                if when == "check":
+                    self.ta("check", "b.ptb", "--public", "one.pub", "--now", "2026-08-02")
+                self.assertEqual(f"it has {size} octets: a device needs more than the usual slot" in self.err, is_large, when)
+            self.ta("check", "b.ptb", "--max-bytes", size, "--now", "2026-08-02")
+            self.assertNotIn("slot", self.err)
+            self.assertIn(f"it has {size} octets, over --max-bytes {size - 1}\n",
+                          self.ta("check", "b.ptb", "--max-bytes", size - 1, "--now", "2026-08-02", code=1).decode())
+
+
 class Signed(Case):
     """Keys, commands that sign, and sign. [H26]"""
 
@@ -423,6 +478,22 @@ class ReadBack(Case):
         self.check("nothing.ptb", code=66)
         self.check("one.pub", code=65)
         self.check("a.ptb", "--public", "one.key", code=65)
+
+    def test_a_check_without_a_key_says_so(self):
+        changed = bytearray((self.folder / "a.ptb").read_bytes())
+        changed[11] ^= 1
+        self.file("b.ptb", bytes(changed))
+        self.assertEqual(self.check("b.ptb"), "")
+        self.assertIn("b.ptb: signature not checked: give --public\n", self.err)
+        self.check("b.ptb", "--public", "one.pub", code=1)
+        self.check("a.ptb", "--public", "one.pub")
+        self.assertNotIn("not checked", self.err)
+        for name in ("a.c", "a.pem"):
+            self.check(name)
+            self.assertNotIn("not checked", self.err)
+            for option, value in (("--public", "one.pub"), ("--scope", "a product"), ("--max-bytes", "9999")):
+                self.assertEqual(self.check("a.ptb", name, option, value, code=64), "")
+                self.assertRegex(self.err, f"{option} is for blobs, and {name} is none\n.*what to try: ")
 
     def test_check_of_dates(self):
         """The last day of an anchor counts: it has expired on the day after."""

@@ -12,6 +12,12 @@
 #define TA_BLOB_MAGIC  "PTB1"
 #define TA_BLOB_DOMAIN "popcl-trust-blob" /* before the header, in the octets that are signed */
 
+/* The slot of a device as the examples have it: a larger blob needs a place of another size. */
+#define TA_BLOB_USUAL 65536
+#define TA_BLOB_LARGE                                                                              \
+    "it has %zu octets: a device needs more than the usual slot of %zu octets for it; "            \
+    "--max-bytes sets a limit"
+
 enum {
     TA_BLOB_LEN_AT = 4,
     TA_BLOB_SEQUENCE_AT = 8,

@@ -39,6 +39,17 @@ static int read_set(ta_back *b, char wrong[256]) {
     return why || line ? TA_BAD_DATA : TA_DONE;
 }
 
+/* Options that judge a blob, and nothing else: with another input they would be passed over in
+ * silence. */
+static int check_is_blob(const ta_options *o, const ta_back *b, const char *path) {
+    const char *name = o->publics_len ? "--public" : o->scope ? "--scope" : NULL;
+    if (!name && o->action == TA_CHECK && o->selection.max_bytes) name = "--max-bytes";
+    if (!name || b->kind == TA_BACK_BLOB) return TA_DONE;
+    ta_say("%s is for blobs, and %s is none", name, path);
+    ta_say("what to try: check it without %s, or give the blob that gen --format blob made", name);
+    return TA_USAGE;
+}
+
 /* Reads all inputs. For each set that popcl-ta made, calls `show`. */
 static int read_every(ta_run *r, report *p,
                       int (*show)(const ta_run *r, report *p, ta_back *b, const char *path)) {
@@ -46,11 +57,13 @@ static int read_every(ta_run *r, report *p,
     int code = ta_read_filter(&r->options.selection);
     for (size_t i = 0; i < r->options.inputs_len && (code == TA_DONE || code == TA_BAD_DATA); i++) {
         ta_back b;
+        const char *path = ta_input_name(r->options.inputs[i]);
         int one = ta_read_input(r, r->options.inputs[i], &b);
+        if (one == TA_DONE) one = check_is_blob(&r->options, &b, path);
         if (one == TA_DONE && b.kind == TA_BACK_CERTIFICATES)
             p->certificates++;
         else if (one == TA_DONE)
-            one = show(r, p, &b, ta_input_name(r->options.inputs[i]));
+            one = show(r, p, &b, path);
         if (one != TA_DONE) code = one;
         ta_back_free(&b);
     }
@@ -86,9 +99,9 @@ static int list(ta_run *r, report *p) {
     return code == TA_DONE && p->certificates ? list_certificates(r, p) : code;
 }
 
-/* Checks who signed a blob, and for which product. A single key is the signer's, whatever its
- * number. */
-static void judge_signature(const ta_run *r, report *p, const ta_back *b, const char *path) {
+/* Checks who signed a blob, for which product, and that it fits its place. A single key is the
+ * signer's, whatever its number. */
+static void judge_blob(const ta_run *r, report *p, const ta_back *b, const char *path) {
     const ta_options *o = &r->options;
     size_t number = r->keys.len == 1 ? 0 : b->key_number;
     unsigned char scope[TA_BLOB_SCOPE];
@@ -97,7 +110,16 @@ static void judge_signature(const ta_run *r, report *p, const ta_back *b, const 
         if (memcmp(scope, b->octets + TA_BLOB_SCOPE_AT, sizeof scope) != 0)
             p->faults++, (void)fprintf(p->f, "%s: it is for another product than --scope\n", path);
     }
-    if (!r->keys.len || !b->is_signed) return;
+    if (o->selection.max_bytes && b->len > o->selection.max_bytes)
+        p->faults++, (void)fprintf(p->f, "%s: it has %zu octets, over --max-bytes %zu\n", path,
+                                   b->len, o->selection.max_bytes);
+    if (!o->selection.max_bytes && b->len > TA_BLOB_USUAL && !o->quiet)
+        ta_say("%s: " TA_BLOB_LARGE, path, b->len, (size_t)TA_BLOB_USUAL);
+    if (!b->is_signed) return;
+    if (!r->keys.len) {
+        if (!o->quiet) ta_say("%s: signature not checked: give --public", path);
+        return;
+    }
     if (number < r->keys.len && ta_is_signed_by(b->octets, r->keys.keys[number])) return;
     p->faults++;
     if (number >= r->keys.len)
@@ -119,7 +141,9 @@ static int check_set(const ta_run *r, report *p, ta_back *b, const char *path) {
     }
     if (code != TA_DONE) return code;
     p->faults += ta_show_faults(p->f, b, path, now, now + r->options.days * 86400);
-    if (b->kind == TA_BACK_BLOB) judge_signature(r, p, b, path);
+    if (b->kind != TA_BACK_BLOB) return TA_DONE;
+    p->faults += ta_show_pin_gaps(p->f, path, b, now + r->options.days * 86400);
+    judge_blob(r, p, b, path);
     return TA_DONE;
 }
 

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "blob.h"
 #include "blobform.h"
 #include "commands.h"
 #include "report.h"
+#include "show.h"
 #include "sign.h"
 #include "utc.h"
 
@@ -54,14 +56,32 @@ static int make_text(ta_text *t, const ta_run *r, ta_format format, const char *
     return fclose(f) ? -1 : failed;
 }
 
+/* Warns of days without a valid pin, and of a size that devices may have no place for. */
+static int warn_of_blob(const ta_text *t, const ta_options *o) {
+    ta_back b = {.kind = TA_BACK_BLOB, .len = t->n};
+    b.octets = malloc(t->n);
+    if (!b.octets) return ta_out_of_memory();
+    memcpy(b.octets, t->p, t->n);
+    const char *wrong = ta_back_judge_blob(&b);
+    if (wrong) ta_say("no blob is made: %s", wrong);
+    if (!wrong) (void)ta_show_pin_gaps(stderr, "popcl-ta: warning", &b, INT64_MAX);
+    ta_back_free(&b);
+    if (t->n > TA_BLOB_USUAL && !o->selection.max_bytes)
+        ta_say("warning: " TA_BLOB_LARGE, t->n, (size_t)TA_BLOB_USUAL);
+    return wrong ? TA_BAD_DATA : TA_DONE;
+}
+
 /* Makes the blob of the set, signed if there is a signer. */
 static int make_blob(ta_text *t, const ta_run *r) {
     unsigned char *blob = NULL;
     const char *wrong = ta_blob_make(&blob, &t->n, &r->set, &r->options);
     t->p = (char *)blob;
-    if (!wrong) return ta_sign(blob, &r->options);
-    ta_say("no blob is made: %s", wrong);
-    return TA_BAD_DATA;
+    if (wrong) {
+        ta_say("no blob is made: %s", wrong);
+        return TA_BAD_DATA;
+    }
+    int code = ta_sign(blob, &r->options);
+    return code == TA_DONE ? warn_of_blob(t, &r->options) : code;
 }
 
 /* Without a signer, the signature of a blob is another's part: it is not compared. */
@@ -142,7 +162,25 @@ static void warn_of_future(const ta_run *r) {
 /* Sets the times of a blob, and warns of what it cannot carry. */
 static int prepare_blob(ta_run *r) {
     ta_options *o = &r->options;
+    char made[POP_UTC_TEXT], now[POP_UTC_TEXT];
     if (o->made == INT64_MIN) o->made = ta_now(o);
+    pop_utc_text(o->made, made);
+    pop_utc_text(ta_now(o), now);
+    if (o->made > ta_now(o)) {
+        ta_say(
+            "--made %s is later than %s, %s: until then, devices take their clock for unset, and "
+            "refuse every server",
+            made, o->now == INT64_MIN ? "the clock" : "--now", now);
+        ta_say("what to try: leave --made out, or correct its date or the clock");
+        return TA_USAGE;
+    }
+    if (o->made > (int64_t)time(NULL))
+        ta_say("warning: the blob is made at --now %s, later than the clock: until then, devices "
+               "refuse every server",
+               made);
+    if (o->sequence == UINT32_MAX)
+        ta_say("warning: no later set can replace this one: nothing is above --sequence %lu",
+               (unsigned long)o->sequence);
     if (o->stale_days) o->stale = o->made + o->stale_days * 86400;
     if (o->stale && o->stale <= o->made) {
         ta_say("--stale is not after the time when the blob is made: give a later time");

@@ -337,9 +337,9 @@ static const option_row options[] = {
      "only with this kind of key"},
     {"max-certs", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST), 0, 0, set_max_certs, "N",
      "at most N: earlier patterns first, then small\ncertificates first"},
-    {"max-bytes", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST), 0, 0, set_max_bytes, "N",
+    {"max-bytes", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST) | IN(CHECK), 0, 0, set_max_bytes, "N",
      "at most N bytes of entries and tables on a 32-bit\nmachine, or of the whole blob; in the "
-     "order of\n--max-certs"},
+     "order of\n--max-certs. check: a larger blob is a fault"},
     HEADING("Policy"),
     {"keep-expired", 0, 0, ANY_FORMAT, SETS, FLAG(keep_expired), 1, NULL, NULL,
      "keep expired certificates"},
@@ -377,7 +377,8 @@ static const option_row options[] = {
     {"floor", 0, 0, OF_BLOB, IN(GEN), 0, 0, ta_set_floor, "N",
      "sets with a number below N are refused once this one\nis there; default 0"},
     {"made", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_made, "TIME",
-     "when it is signed: a clock that shows less is wrong;\ndefault: --now, or the clock"},
+     "when it is signed: a clock that shows less is wrong.\nNot later than the default: --now, or "
+     "the clock"},
     {"stale", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_stale, "TIME",
      "from when it needs a successor: a time, or a number\nof days; default: never"},
     {"pin", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_pin, "HEX[:FROM[:UNTIL]]",

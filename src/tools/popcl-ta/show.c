@@ -245,6 +245,40 @@ size_t ta_show_faults(FILE *f, const ta_back *b, const char *path, int64_t now, 
     return count;
 }
 
+static int by_first_day(const void *left, const void *right) {
+    const ta_named_key *l = left, *r = right;
+    return (l->from > r->from) - (l->from < r->from);
+}
+
+/* Writes that no pin is valid from this day to the day before `next`. */
+static void show_gap(FILE *f, const char *before, int64_t day, int64_t next) {
+    (void)fprintf(f, "%s: no pin is valid from ", before);
+    show_day(f, (unsigned)day);
+    if (next > TA_DAY_MAX) {
+        (void)fputs(" on: every server is refused from then on\n", f);
+        return;
+    }
+    (void)fputs(" to ", f);
+    show_day(f, (unsigned)next - 1);
+    (void)fputs(": every server is refused on these days\n", f);
+}
+
+size_t ta_show_pin_gaps(FILE *f, const char *before, ta_back *b, int64_t until) {
+    size_t count = 0;
+    int64_t day = b->made / DAY;
+    if (!b->pins.len) return 0;
+    qsort(b->pins.list, b->pins.len, sizeof *b->pins.list, by_first_day);
+    for (size_t i = 0; i < b->pins.len && day < TA_DAY_MAX; i++) {
+        const ta_named_key *pin = &b->pins.list[i];
+        if (pin->until < day) continue;
+        if (pin->from > day) count++, show_gap(f, before, day, pin->from);
+        day = pin->until + (int64_t)1;
+    }
+    if (day >= TA_DAY_MAX || day * DAY > until) return count;
+    show_gap(f, before, day, TA_DAY_MAX + (int64_t)1);
+    return count + 1;
+}
+
 size_t ta_show_certificate_faults(FILE *f, const pop_anchors *a, int64_t until) {
     size_t count = 0;
     char when[POP_UTC_TEXT];
