@@ -594,7 +594,9 @@ class ReadBack(Case):
         pins = ("--pin", f"{'cd' * 32}:2026-01-01:2026-12-31")
         self.file("b.ptb", self.blob(*pins, "--deny", "ef" * 32))
         self.assertEqual(self.ta("diff", "a.ptb", "b.ptb", code=1).decode(),
-                         f"- pin {'cd' * 32}\n+ pin {'cd' * 32}, 2026-01-01 to 2026-12-31\n")
+                         f"- pin {'cd' * 32}\n+ pin {'cd' * 32}, 2026-01-01 to 2026-12-31\n"
+                         "~ sequence 7 -> 7: a device with OLD refuses NEW: give it a larger --sequence\n"
+                         "  stale: 2026-12-01T00:00:00Z (122 days) -> never\n")
         damaged = self.certificates[0].read_bytes()
         self.file("bad.pem", damaged + damaged[:-30])
         self.ta("diff", "a.c", "bad.pem", code=65)
@@ -610,7 +612,7 @@ class ReadBack(Case):
         shown = self.ta("diff", "a.pem", "a.ptb", code=1).decode()
         self.assertEqual(shown, f"+ pin {'cd' * 32}\n+ denied {'ef' * 32}\n")
         self.ta("gen", *self.certificates[:2], "-o", "b.c")
-        self.assertRegex(self.ta("diff", "a.ptb", "b.c", code=1).decode(), rf"^- name [0-9a-f]{{16}}: P-384, .*\n- pin {'cd' * 32}\n- denied {'ef' * 32}\n$")
+        self.assertRegex(self.ta("diff", "a.ptb", "b.c", code=1).decode(), rf"^- name [0-9a-f]{{16}}: P-384, .*\n- pin {'cd' * 32}\n- denied {'ef' * 32}\n  sequence 7 -> 0\n$")
         self.assertRegex(self.ta("diff", "b.c", "a.c", code=1).decode(), r"^\+ CN=Root P-384: P-384, .*\n$")
         octets = bytearray(self.blob("--key", "one.key"))
         blob = Blob(bytes(octets))
@@ -620,11 +622,30 @@ class ReadBack(Case):
         octets[168 + 8:168 + 24] = hashlib.sha256(bytes(octets[at:at + len(entry)])).digest()[:16]
         octets[72:104] = hashlib.sha256(bytes(octets[168:168 + 36 * 3])).digest()
         self.file("b.ptb", bytes(octets))
-        self.assertRegex(self.ta("diff", "a.c", "b.ptb", code=1).decode(), r"^~ CN=Root .*, path length 7, digest .*\n$")
+        self.assertRegex(self.ta("diff", "a.c", "b.ptb", code=1).decode(), r"^~ CN=Root .*, path length 7, digest .*\n  sequence 0 -> 7\n$")
         self.assertRegex(self.check("b.ptb", "--public", "one.pub", code=1), "signature is wrong")
         self.file("c.ptb", self.ta("gen", *self.certificates, "--format", "blob", "--scope", "another", "--made", "2026-08-01", "--sequence", "9", "--retire", "9"))
         shown = self.ta("diff", "a.ptb", "c.ptb", code=1).decode()
         for part in ("~ scope", "~ retired keys: bits 00000000 -> 00000200", "sequence 7 -> 9"):
             self.assertIn(part, shown)
         self.file("d.ptb", self.blob("--pin", "cd" * 32, "--deny", "ef" * 32, sequence=8))
-        self.assertIn("sequence 7 -> 8", self.ta("diff", "a.ptb", "d.ptb").decode())
+        self.assertIn("  sequence 7 -> 8\n", self.ta("diff", "a.ptb", "d.ptb").decode())
+
+    def test_diff_of_headers(self):
+        """Each field of the header; a set that no device would take instead of the other is a difference."""
+        words = ("--stale", "2026-12-01", "--pin", "cd" * 32, "--deny", "ef" * 32)
+        refused = ": a device with OLD refuses NEW: give it a larger --sequence\n"
+        for more, sequence, want in (((), 7, ""), ((), 6, "~ sequence 7 -> 6" + refused), (("--key-number", 1), 7, "~ sequence 7 -> 7" + refused),
+                                     ((), 8, "  sequence 7 -> 8\n"), (("--floor", 8), 8, "  sequence 7 -> 8\n~ floor 0 -> 8\n"),
+                                     (("--retire", 9), 8, "  sequence 7 -> 8\n~ retired keys: bits 00000000 -> 00000200\n")):
+            with self.subTest((more, sequence)):
+                self.file("b.ptb", self.blob("--key", "one.key", *words, *more, sequence=sequence))
+                self.assertEqual(self.ta("diff", "a.ptb", "b.ptb", code=1 if "~" in want else 0).decode(), want)
+        self.file("b.ptb", self.blob(*words[2:], "--floor", 2, "--stale", "90", sequence=8))
+        self.file("c.ptb", self.blob(*words[2:], "--floor", 1, sequence=9))
+        self.assertEqual(self.ta("diff", "a.ptb", "b.ptb", code=1).decode(), "  sequence 7 -> 8\n~ floor 0 -> 2\n  stale: 2026-12-01T00:00:00Z (122 days) -> "
+                         "2026-10-30T00:00:00Z (90 days)\n")
+        self.assertEqual(self.ta("diff", "b.ptb", "c.ptb", code=1).decode(), "  sequence 8 -> 9\n~ floor 2 -> 1\n  stale: 2026-10-30T00:00:00Z (90 days) -> never\n")
+        for number, want in ((3, "  sequence 3 -> 7\n"), (7, "~ sequence 7 -> 7" + refused), (8, "~ sequence 8 -> 7" + refused)):
+            self.ta("gen", *self.certificates, "--sequence", number, "-o", "b.c")
+            self.assertEqual(self.ta("diff", "b.c", "a.ptb", code=1).decode(), f"+ pin {'cd' * 32}\n+ denied {'ef' * 32}\n" + want)

@@ -407,16 +407,39 @@ static long differ_keys(FILE *f, const char *what, const ta_named_keys *l, const
     return count;
 }
 
-long ta_show_differences(FILE *f, const ta_back *old, const ta_back *new_) {
-    long count = differ_anchors(f, old, new_);
-    if (count < 0) return -1;
-    count += differ_keys(f, "pin", &old->pins, &new_->pins);
-    count += differ_keys(f, "denied", &old->denied, &new_->denied);
-    count += differ_keys(f, "own certificate", &old->own, &new_->own);
-    if (old->kind != TA_BACK_BLOB || new_->kind != TA_BACK_BLOB) return count;
+/* Writes how the numbers of the sets follow each other. A blob whose number is not above the one
+ * that a device has is not taken. C source is compiled in, whatever its number. */
+static long differ_sequences(FILE *f, const ta_back *old, const ta_back *new_) {
+    int is_wrong = new_->kind == TA_BACK_BLOB && new_->sequence <= old->sequence;
+    if (old->kind == TA_BACK_CERTIFICATES || new_->kind == TA_BACK_CERTIFICATES) return 0;
+    if (!is_wrong && old->sequence == new_->sequence) return 0;
+    (void)fprintf(f, "%c sequence %" PRIu32 " -> %" PRIu32, is_wrong ? '~' : ' ', old->sequence,
+                  new_->sequence);
+    if (is_wrong) (void)fputs(": a device with OLD refuses NEW: give it a larger --sequence", f);
+    (void)fputc('\n', f);
+    return is_wrong;
+}
+
+static void show_stale(FILE *f, const ta_back *b) {
+    char when[POP_UTC_TEXT];
+    pop_utc_text(b->stale, when);
+    if (b->stale)
+        (void)fprintf(f, "%s (%" PRId64 " days)", when, (b->stale - b->made) / DAY);
+    else
+        (void)fputs("never", f);
+}
+
+/* Writes how the headers of two blobs differ, except in their numbers. That a set is made, and
+ * becomes stale, later than the last one is no difference. */
+static long differ_headers(FILE *f, const ta_back *old, const ta_back *new_) {
+    long count = 0;
     if (memcmp(old->octets + TA_BLOB_SCOPE_AT, new_->octets + TA_BLOB_SCOPE_AT, TA_BLOB_SCOPE) !=
         0) {
         (void)fputs("~ scope: they are for two products\n", f);
+        count++;
+    }
+    if (old->floor != new_->floor) {
+        (void)fprintf(f, "~ floor %" PRIu32 " -> %" PRIu32 "\n", old->floor, new_->floor);
         count++;
     }
     if (old->retired != new_->retired) {
@@ -424,9 +447,29 @@ long ta_show_differences(FILE *f, const ta_back *old, const ta_back *new_) {
                       new_->retired);
         count++;
     }
-    if (old->sequence != new_->sequence || old->floor != new_->floor)
-        (void)fprintf(f,
-                      "  sequence %" PRIu32 " -> %" PRIu32 ", floor %" PRIu32 " -> %" PRIu32 "\n",
-                      old->sequence, new_->sequence, old->floor, new_->floor);
+    if (old->stale == new_->stale && (!old->stale || old->made == new_->made)) return count;
+    (void)fputs("  stale: ", f);
+    show_stale(f, old);
+    (void)fputs(" -> ", f);
+    show_stale(f, new_);
+    (void)fputc('\n', f);
     return count;
+}
+
+static int is_same_blob(const ta_back *old, const ta_back *new_) {
+    return old->kind == TA_BACK_BLOB && new_->kind == TA_BACK_BLOB && old->len == new_->len &&
+           memcmp(old->octets, new_->octets, old->len) == 0;
+}
+
+long ta_show_differences(FILE *f, const ta_back *old, const ta_back *new_) {
+    long count = differ_anchors(f, old, new_);
+    if (count < 0) return -1;
+    count += differ_keys(f, "pin", &old->pins, &new_->pins);
+    count += differ_keys(f, "denied", &old->denied, &new_->denied);
+    count += differ_keys(f, "own certificate", &old->own, &new_->own);
+    if (is_same_blob(old, new_)) return count;
+    count += differ_sequences(f, old, new_);
+    return old->kind == TA_BACK_BLOB && new_->kind == TA_BACK_BLOB
+               ? count + differ_headers(f, old, new_)
+               : count;
 }

@@ -23,8 +23,8 @@ size_t ta_show_pin_gaps(FILE *f, const char *before, ta_back *b, int64_t until);
 size_t ta_show_certificate_faults(FILE *f, const pop_anchors *a, int64_t until);
 
 /* Writes a line for each anchor, pin and denied key that one of the two has, "-" or "+", and for
- * each anchor that changed, "~". Takes n log n time. Returns how many there are, or -1: out of
- * memory. */
+ * each anchor that changed, "~". Of blobs the headers are compared too. Takes n log n time. Returns
+ * how many there are, or -1: out of memory. */
 long ta_show_differences(FILE *f, const ta_back *old, const ta_back *new_);
 
 #endif
