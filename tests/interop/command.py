@@ -31,9 +31,10 @@ def _joined(text):
 
 def error_rows():
     """(name, class, what failed, likely cause, what to try) of every result of the library, in the command's words: with its options for
-    settings, and its own sentences where it has some. A result has several rows where the system's error number says more."""
+    settings, and its own sentences where it has some. A result has several rows where the system's error number says more, or where a signed
+    set is the trust."""
     library = _joined((REPOSITORY / "include" / "popcl_errors.h").read_text())
-    own = _joined((REPOSITORY / "src/tools/popcl/sentences.c").read_text())
+    own, _, of_set = _joined((REPOSITORY / "src/tools/popcl/sentences.c").read_text()).partition("own of_set[] = {")
     word, sentence, or_null = r"\s*(\w+)\s*,", r"\s*\"((?:[^\"\\]|\\.)*)\"\s*", r'\s*(NULL|"[^"]*")\s*'
     for setting, option in re.findall(r'\{"([\w. ]+)",\s*"([^"]+)"\}', own):
         library = library.replace(setting, option)
@@ -41,6 +42,7 @@ def error_rows():
     for name, group, *library_s in re.findall(rf"X\(\d+,{word}{word}{sentence},{sentence},{sentence}\)", library):
         by_default = (re.findall(rf"\{{POPCL_{name},{or_null},{or_null},{or_null}\}}", own) or [("NULL",) * 3])[0]
         by_number = re.findall(rf"\{{POPCL_{name},\s*E\w+,{or_null},{or_null},{or_null}\}}", own)
+        by_number += re.findall(rf"\{{POPCL_{name},{or_null},{or_null},{or_null}\}}", of_set)
         if group == "DISK":
             by_number += [(by_default[0], *words) for words in re.findall(r'\{E\w+,\s*("[^"]*"),\s*("[^"]*")\}', own)]
         for words in [by_default, *by_number]:

@@ -100,12 +100,35 @@ class SignedTrust(unittest.TestCase):
         for cut in (0, 3, 167, 168, len(octets) - 1):
             self.set.write_bytes(octets[:cut])
             refused("is damaged, or no signed set")
+        self.set.write_bytes(octets[:104] + bytes(64) + octets[168:])
+        refused("is not signed")
+        self.set.write_bytes(octets[:104] + b"\1" + bytes(63) + octets[168:])
+        refused("has a wrong signature")
         self.set.write_bytes(octets + b"\xff" * 100)  # as in flash
         self.talk()
         self.set.unlink()
         refused("set.ptb", code=66)
         self.set.mkdir()
         refused("set.ptb", code=66)
+
+    def test_advice(self):
+        """It names nothing that --ta-blob excludes."""
+        def advice(err):
+            return err.partition("what to try: ")[2]
+
+        self.make(inputs=[pki.shared().root("A stranger").file])
+        said = self.talk(code=79).err
+        self.assertIn("comes from no trusted authority", said)
+        self.assertIn("get a newer set for --ta-blob", advice(said))
+        self.assertNotIn("-c", advice(said))
+        self.make()
+        said = self.talk(code=79, certificate=root().issue("no name", san=[])).err
+        self.assertIn("names no host", said)
+        self.assertIn("a set for --ta-blob that has the server's key", advice(said))
+        self.assertNotIn(" -c ", advice(said))
+        said = self.talk("--ta-key", self.folder / "one.pub", code=64, connects=False).err
+        self.assertIn("--ta-key is given twice", said)
+        self.assertIn("put all keys into one file, in the order of their numbers", said)
 
     def test_denied_keys_alone(self):  # [H29]
         """Such a set trusts nothing, except with a pin of the command."""
@@ -126,7 +149,7 @@ class SignedTrust(unittest.TestCase):
         """A clock before the signing counts as not set; a stale set is used, and a warning says so."""
         self.make("--made", "2026-06-01", "--stale", "2026-06-11")
         result = self.talk("--now", "2026-05-31T23:59:59Z", code=79)
-        self.assertIn("clock", result.err)
+        self.assertIn("clock is not set: it shows 2026-05-31T23:59:59Z, and the set of --ta-blob was made on 2026-06-01T00:00:00Z\n", result.err)
         future = pki.shared().root("A root for long", start=-300, end=4000)
         self.make("--made", "2026-06-01", "--stale", "2100-01-01", inputs=[root().file])
         self.assertNotIn("successor", self.talk().err)

@@ -61,33 +61,44 @@ static int copy_piece(void *octets, uint32_t at, unsigned char *p, size_t n) {
     return 0;
 }
 
-static int not_taken(popcl_err e, const cmd_options *o, cmd_report *r) {
+/* popcl-ta writes zeros until the set is signed. */
+static int is_unsigned(const cmd_blob *b) {
+    enum { SIGNATURE_AT = 104 };
+    for (size_t i = SIGNATURE_AT; i < POPCL_BLOB_HEAD; i++)
+        if (b->octets[i]) return 0;
+    return 1;
+}
+
+static int not_taken(popcl_err e, const cmd_blob *b, const cmd_options *o, cmd_report *r) {
     static const struct {
         popcl_err e;
+        int of_unsigned;
         const char *what, *cause, *advice;
     } rows[] = {
-        {POPCL_ERR_BLOB_DAMAGED, "is damaged, or no signed set of trust",
+        {POPCL_ERR_BLOB_SIGNATURE, 1, "is not signed", "popcl-ta gen made it without a key",
+         "have it signed: popcl-ta sign" NOTHING_ELSE},
+        {POPCL_ERR_BLOB_DAMAGED, 0, "is damaged, or no signed set of trust",
          "it was cut or changed, or it is another file",
          "get it again from its maker" NOTHING_ELSE},
-        {POPCL_ERR_BLOB_FEATURE, "needs a newer popcl",
+        {POPCL_ERR_BLOB_FEATURE, 0, "needs a newer popcl",
          "it has a feature that this version does not know",
          "install a newer popcl, or get a set without this feature" NOTHING_ELSE},
-        {POPCL_ERR_BLOB_SCOPE, "is for another product than --ta-scope",
+        {POPCL_ERR_BLOB_SCOPE, 0, "is for another product than --ta-scope",
          "the label is misspelt, or the set was made for something else",
          "give --ta-scope the label that popcl-ta gen --scope had" NOTHING_ELSE},
-        {POPCL_ERR_BLOB_KEY, "has no signer that is accepted",
+        {POPCL_ERR_BLOB_KEY, 0, "has no signer that is accepted",
          "--ta-key has no key with the signer's number, or the set retires this key",
          "give --ta-key all keys, in the order of their numbers" NOTHING_ELSE},
-        {POPCL_ERR_BLOB_SIGNATURE, "has a wrong signature",
+        {POPCL_ERR_BLOB_SIGNATURE, 0, "has a wrong signature",
          "it was changed after it was signed, or the key with its signer's number in --ta-key is "
          "another one",
          "get the set again from its maker, and compare the keys, and their order" NOTHING_ELSE},
-        {POPCL_ERR_BLOB_OLD, "is withdrawn", "its sequence is below the floor that it gives",
+        {POPCL_ERR_BLOB_OLD, 0, "is withdrawn", "its sequence is below the floor that it gives",
          "get a newer set" NOTHING_ELSE},
     };
     char what[512];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].e != e) continue;
+        if (rows[i].e != e || (rows[i].of_unsigned && !is_unsigned(b))) continue;
         (void)snprintf(what, sizeof what, "%s %s", o->ta_blob, rows[i].what);
         cmd_report_error(r, what, rows[i].cause, rows[i].advice);
         return CMD_EXIT_CERT;
@@ -123,7 +134,7 @@ int cmd_blob_open(cmd_blob *b, const cmd_options *o, int64_t utc_s, cmd_report *
     b->policy.profile = &popcl_tls_host;
     popcl_err e = popcl_blob_open(&b->blob, &b->policy, copy_piece, b->octets, (uint32_t)len);
     if (!e) e = popcl_blob_check(&b->blob);
-    if (e) return not_taken(e, o, r);
+    if (e) return not_taken(e, b, o, r);
     if (!b->blob.anchors && !b->blob.pins && !o->pins_len) {
         cmd_report_error(r, "the set of --ta-blob has neither trust anchors nor pins",
                          "it was made to deny keys only",

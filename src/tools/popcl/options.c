@@ -451,7 +451,10 @@ static int option_take(cmd_options *o, const option_row *row, const char *value)
     char name[32];
     uint64_t bit = (uint64_t)1 << (row - options);
     if (o->given & bit && row->kind != OWN_MANY)
-        return wrong(o, "", called(row, name), " is given twice", "give each option once");
+        return wrong(o, "", called(row, name), " is given twice",
+                     row == &options[OPT_TA_KEY]
+                         ? "put all keys into one file, in the order of their numbers"
+                         : "give each option once");
     o->given |= bit;
     if (value && !*value) return wrong(o, "", called(row, name), " has an empty value", SEE_HELP);
     unsigned char *field = (unsigned char *)o + row->field;

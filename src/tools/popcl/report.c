@@ -210,6 +210,7 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
         message[32] = "", reply[3 * POPCL_TEXT_KEEP + 64] = "", code[160] = "";
     cmd_sentences_find(&says, d->err,
                        popcl_err_class(d->err) == POPCL_CLASS_DISK ? r->disk_errno : d->net_code);
+    if (r->is_signed_trust) cmd_sentences_signed(&says, d->err);
     if (d->message)
         (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
     if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));

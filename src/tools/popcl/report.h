@@ -43,8 +43,9 @@ typedef struct cmd_report {
     cmd_patience patience;        /* how long each of them may take nothing; zeroed = for ever */
     int disk_errno;               /* of the store's first failure; 0 = no failure, or not known */
     int quiet, verbose;
-    int terminal;  /* 1 = progress is shown on err_fd */
-    int drawn;     /* private: a progress line is on the screen */
+    int is_signed_trust; /* 1 = of the set of --ta-blob: no advice names another place of trust */
+    int terminal;        /* 1 = progress is shown on err_fd */
+    int drawn;           /* private: a progress line is on the screen */
     int out_errno; /* the first failure of out_fd; 0 = no failure. ETIMEDOUT: it took nothing */
     const char *secret; /* borrowed: the text that no output may have */
     size_t secret_len;

@@ -211,3 +211,20 @@ void cmd_sentences_find(cmd_sentences *s, popcl_err e, int error) {
     in_options(s->cause, sizeof s->cause, disk ? disk->cause : cause);
     in_options(s->advice, sizeof s->advice, disk ? disk->advice : advice);
 }
+
+/* ---- with a signed set ---- */
+
+/* Nothing else is trusted beside the set, so -c is no advice. */
+static const own of_set[] = {
+    {POPCL_ERR_CERT_UNTRUSTED, NULL, NULL,
+     "get a newer set for --ta-blob from its maker, with the server's authority, or with the "
+     "server's key as a pin"},
+    {POPCL_ERR_CERT_NO_SAN, NULL, NULL,
+     "get a certificate with a subjectAltName, or a set for --ta-blob that has the server's key as "
+     "a pin, and no anchors"},
+};
+
+void cmd_sentences_signed(cmd_sentences *s, popcl_err e) {
+    for (size_t i = 0; i < sizeof of_set / sizeof *of_set; i++)
+        if (of_set[i].e == e) in_options(s->advice, sizeof s->advice, of_set[i].advice);
+}

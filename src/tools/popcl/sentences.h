@@ -17,6 +17,9 @@ typedef struct cmd_sentences {
  * number. */
 void cmd_sentences_find(cmd_sentences *s, popcl_err e, int error);
 
+/* Replaces advice that is of no use with the set of --ta-blob: after cmd_sentences_find. */
+void cmd_sentences_signed(cmd_sentences *s, popcl_err e);
+
 /* Returns the sentence about the failure alone. */
 const char *cmd_sentences_what(popcl_err e);
 

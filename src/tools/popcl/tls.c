@@ -64,6 +64,7 @@ static int not_loaded(cmd_report *r, popcl_posix_trust_error e, const char *why,
 static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     char why[POPCL_POSIX_WHY];
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
+    r->is_signed_trust = o->ta_blob != NULL;
     if (o->ta_blob) {
         t->tls.trust = &t->blob.blob.trust;
         return cmd_blob_open(&t->blob, o, t->tls.utc_s, r);
@@ -217,10 +218,15 @@ static void tell_number(const popcl_tls_diag *d, cmd_report *r) {
         cmd_report_trace(r, POPCL_TRACE_STATE, text, strlen(text));
 }
 
-static void tell_clock(int64_t utc_s, char *text, size_t cap) {
-    char now[POP_UTC_TEXT];
-    pop_utc_text(utc_s, now);
-    (void)snprintf(text, cap, "it shows %s", now);
+static void tell_clock(const cmd_tls *t, char *text, size_t cap) {
+    char now[POP_UTC_TEXT], made[POP_UTC_TEXT];
+    pop_utc_text(t->tls.utc_s, now);
+    pop_utc_text(t->blob.blob.made_s, made);
+    if (t->tls.utc_s < t->blob.blob.made_s)
+        (void)snprintf(text, cap, "it shows %s, and the set of --ta-blob was made on %s", now,
+                       made);
+    else
+        (void)snprintf(text, cap, "it shows %s", now);
 }
 
 /* Writes which certificate it is, and since or until when. Writes "" if the sentence of the error
@@ -260,7 +266,7 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
         (void)snprintf(text, cap, "%u of the %u certificates given cannot be trusted",
                        t->store.unusable, t->store.found);
     else if (e == POPCL_ERR_CLOCK_NOT_SET)
-        tell_clock(t->tls.utc_s, text, cap);
+        tell_clock(t, text, cap);
     else if (d.cert)
         tell_certificate(&d, e, text, cap);
     else if (d.error >= BR_ERR_RECV_FATAL_ALERT && d.error < BR_ERR_SEND_FATAL_ALERT &&
