@@ -172,6 +172,11 @@ class Made(Case):
         self.assertEqual(([pin[0].hex() for pin in blob.pins], blob.anchors), ([server.pin[7:]], {}))
         self.assertEqual(blob.signature, bytes(64))
         self.assertIn("not signed", self.err)
+        self.assertIn("popcl-ta: 1 pin, not signed", self.err)
+        self.blob("--pin", server.pin, "--pin", "ab" * 32, "--key", "one.key", inputs=[])
+        self.assertEqual(self.err, "popcl-ta: 2 pins, signed\n")
+        self.blob("--pin", server.pin, "--key", "one.key")
+        self.assertIn("popcl-ta: 3 anchors, 1 pin, signed\n", self.err)
         blob = Blob(self.blob("--pin", server.pin, inputs=[]))
         self.assertEqual((len(blob.pins), blob.anchors), (1, {}))
         self.blob("--pin", server.pin, "--org", "nobody", "-o", "out.c", code=65)
@@ -234,6 +239,13 @@ class Made(Case):
                       ["gen", "--format", "blob", "--scope", "x", "--sequence", "1"]):
             with self.subTest(words):
                 self.ta(*words, code=64)
+        for words, said in ((["gen", "--format", "blob", "--scope", "x", "--sequence", "1"], "what to try: .*--pin with the hash"),
+                            (["keys"], "keys wants the file of a public key\n.*what to try: openssl pkey "),
+                            (["gen", root, "--format", "blob", "--scope", "x", "--sequence", "1", "--stale", "730d"],
+                             "--stale wants a time, or a number of days\n.*what to try: .*--stale 730\n")):
+            self.ta(*words, code=64)
+            self.assertRegex(self.err, said)
+        self.assertIn("needs --public", self.ta("--help").decode())
         self.no_output()
 
 
@@ -324,6 +336,9 @@ class Signed(Case):
         want = self.blob("--key", "one.key")
         self.file("unsigned.ptb", self.blob())
         self.assertEqual(self.ta("sign", "unsigned.ptb", "--key", "one.key"), want)
+        self.assertEqual(self.err, "popcl-ta: sequence 7, signed with key 0\n")
+        self.ta("sign", "unsigned.ptb", "--key", "one.key", "-q")
+        self.assertEqual(self.err, "")
         self.assertEqual(self.ta("sign", "-", "--key", "one.key", "--public", "one.pub", stdin=want), want)
         self.ta("sign", "unsigned.ptb", "--key", "one.key", "-o", "unsigned.ptb")
         self.assertEqual((self.folder / "unsigned.ptb").read_bytes(), want)
@@ -445,7 +460,7 @@ class ReadBack(Case):
         octets = (self.folder / "a.ptb").read_bytes()
         for text in (f"blob of {len(octets)} octets, signed with key 0\n", "sequence 7, floor 0", hashlib.sha256(b"a product").hexdigest()[:32],
                      "made 2026-08-01T00:00:00Z, stale from 2026-12-01T00:00:00Z", "anchors: 3, pins: 1, denied keys: 1\n",
-                     f"pin {'cd' * 32}, 1970-01-01 to for ever\n", f"denied {'ef' * 32}\n", "RSA 2048, ", "P-256, ", "P-384, "):
+                     f"pin {'cd' * 32}, at all times\n", f"denied {'ef' * 32}\n", "RSA 2048, ", "P-256, ", "P-384, "):
             self.assertIn(text, shown)
         for (name, digest), entry in Blob(octets).anchors.items():
             since, until = (str(DAY + datetime.timedelta(days)) for days in test_ta.entry(entry)["days"])
@@ -471,6 +486,9 @@ class ReadBack(Case):
         self.file("b.ptb", self.blob("--key-number", "5", "--key", "one.key"))
         self.assertIn("names key 5", self.check("b.ptb", "--public", "one.pub", "--public", "two.pub", code=1))
         self.assertEqual(self.check("b.ptb", "--public", "one.pub"), "")
+        self.assertIn("it fits key 1 of --public, but the blob has key 5: ", self.check("b.ptb", "--public", "two.pub", "--public", "one.pub", code=1))
+        self.assertIn("it fits key 1 of --public, but the blob has key 0: give the keys in the order of their numbers, or sign it with --key-number 1\n",
+                      self.check("a.ptb", "--public", "two.pub", "--public", "one.pub", code=1))
         self.file("b.ptb", self.blob())
         self.assertIn("is not signed", self.check("b.ptb", code=1))
         self.file("b.ptb", (self.folder / "a.ptb").read_bytes() + b"\xff" * 9)
@@ -591,6 +609,8 @@ class ReadBack(Case):
         shown = self.ta("list", "b.ptb").decode()
         for part in (", only for .gr or example.org\n", ", trusted directly\n", ", path length 2\n", "retired keys: 3\n"):
             self.assertIn(part, shown)
+        self.file("b.ptb", self.blob("--pin", f"{'cd' * 32}:2026-02-03"))
+        self.assertIn(f"pin {'cd' * 32}, from 2026-02-03 on\n", self.ta("list", "b.ptb").decode())
         pins = ("--pin", f"{'cd' * 32}:2026-01-01:2026-12-31")
         self.file("b.ptb", self.blob(*pins, "--deny", "ef" * 32))
         self.assertEqual(self.ta("diff", "a.ptb", "b.ptb", code=1).decode(),

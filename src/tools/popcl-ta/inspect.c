@@ -99,11 +99,32 @@ static int list(ta_run *r, report *p) {
     return code == TA_DONE && p->certificates ? list_certificates(r, p) : code;
 }
 
+/* A single key is the signer's, whatever its number. */
+static void judge_signature(const ta_run *r, report *p, const ta_back *b, const char *path) {
+    const pop_signers *keys = &r->keys;
+    size_t number = keys->len == 1 ? 0 : b->key_number, fits = 0;
+    while (fits < keys->len && !ta_is_signed_by(b->octets, keys->keys[fits]))
+        fits++;
+    if (fits < keys->len && fits == number) return;
+    p->faults++;
+    if (number < keys->len)
+        (void)fprintf(p->f, "%s: its signature is wrong: ", path);
+    else
+        (void)fprintf(p->f, "%s: it names key %zu as its signer, and --public gave %zu keys; ",
+                      path, number, keys->len);
+    if (fits < keys->len)
+        (void)fprintf(p->f,
+                      "it fits key %zu of --public, but the blob has key %zu: give the keys in the "
+                      "order of their numbers, or sign it with --key-number %zu\n",
+                      fits, number, fits);
+    else
+        (void)fputs("it was changed, or another key signed it\n", p->f);
+}
+
 /* Checks who signed a blob, for which product, and that it fits its place. A single key is the
  * signer's, whatever its number. */
 static void judge_blob(const ta_run *r, report *p, const ta_back *b, const char *path) {
     const ta_options *o = &r->options;
-    size_t number = r->keys.len == 1 ? 0 : b->key_number;
     unsigned char scope[TA_BLOB_SCOPE];
     if (o->scope) {
         ta_blob_scope(scope, o->scope);
@@ -120,14 +141,7 @@ static void judge_blob(const ta_run *r, report *p, const ta_back *b, const char 
         if (!o->quiet) ta_say("%s: signature not checked: give --public", path);
         return;
     }
-    if (number < r->keys.len && ta_is_signed_by(b->octets, r->keys.keys[number])) return;
-    p->faults++;
-    if (number >= r->keys.len)
-        (void)fprintf(p->f, "%s: it names key %zu as its signer, and --public gave %zu keys\n",
-                      path, number, r->keys.len);
-    else
-        (void)fprintf(
-            p->f, "%s: its signature is wrong: it was changed, or another key signed it\n", path);
+    judge_signature(r, p, b, path);
 }
 
 static int check_set(const ta_run *r, report *p, ta_back *b, const char *path) {

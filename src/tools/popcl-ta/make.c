@@ -35,7 +35,7 @@ static void say_findings(const ta_run *r) {
         if (a->finding == POP_ANCHOR_UNWANTED && !r->options.verbose) continue;
         if (kind == POP_ANCHOR_DAMAGED || !r->options.quiet) ta_say_finding(a);
     }
-    if (!r->options.quiet) ta_say_counts(&r->anchors);
+    if (!r->options.quiet && r->options.inputs_len) ta_say_counts(&r->anchors);
 }
 
 static int make_text(ta_text *t, const ta_run *r, ta_format format, const char *header) {
@@ -196,11 +196,19 @@ static int prepare_blob(ta_run *r) {
 static void say_size(const ta_run *r) {
     const ta_options *o = &r->options;
     size_t n = r->set.len, octets = r->set.octets;
+    size_t anchors = o->pins ? 0 : n, pins = o->pinned.len + (o->pins ? n : 0);
+    char text[64] = "";
     if (o->quiet) return;
-    if (o->format == TA_BLOB)
-        ta_say("%zu %s%s, %s", n, o->pins ? "pin" : "anchor", n == 1 ? "" : "s",
+    if (o->format == TA_BLOB) {
+        if (anchors)
+            (void)snprintf(text, sizeof text, "%zu anchor%s, ", anchors, anchors == 1 ? "" : "s");
+        size_t len = strlen(text);
+        if (pins)
+            (void)snprintf(text + len, sizeof text - len, "%zu pin%s, ", pins,
+                           pins == 1 ? "" : "s");
+        ta_say("%s%s", text,
                o->key_file || o->sign_with ? "signed" : "not signed: popcl-ta sign does that");
-    else
+    } else
         ta_say("%zu %s%s, %zu octets on a 32-bit machine", n, o->pins ? "pin" : "anchor",
                n == 1 ? "" : "s", octets);
 }
@@ -244,6 +252,8 @@ int ta_command_sign(ta_run *r) {
     if (code == TA_DONE) code = ta_sign(b.octets, o);
     ta_file file = {.name = o->output, .text = (const char *)b.octets, .len = b.len};
     if (code == TA_DONE) code = ta_write_all(&file, 1);
+    if (code == TA_DONE && !o->quiet)
+        ta_say("sequence %lu, signed with key %u", (unsigned long)b.sequence, b.key_number);
     ta_back_free(&b);
     return code;
 }

@@ -152,11 +152,12 @@ static int set_made(ta_options *o, const char *value) {
 }
 
 static int set_stale(ta_options *o, const char *value) {
-    if (value[strspn(value, "0123456789")]) return ta_set_time(o, "--stale", value, &o->stale);
+    if (pop_utc_read(value, &o->stale) == 0 && o->stale >= 0) return 0;
     o->stale_days = (int64_t)tool_number(value, 36500);
     return o->stale_days ? 0
-                         : ta_wrong(o, "--stale", "",
-                                    " wants a time, or a number of days, 1 to 36500", SEE_HELP);
+                         : ta_wrong(o, "--stale", "", " wants a time, or a number of days",
+                                    "give a time like 2026-11-25 or 2026-11-25T12:00:00Z, or 1 to "
+                                    "36500 days without a unit, as in --stale 730");
 }
 
 static int key_number(ta_options *o, const char *name, const char *value, uint8_t *to) {
@@ -394,7 +395,7 @@ static const option_row options[] = {
      "sign with this private key: P-256, PEM, not encrypted"},
     {"sign-with", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_sign_with, "CMD",
      "sign with a command. It gets the octets to be signed\non standard input, and writes an ECDSA "
-     "signature with\nSHA-256 in DER to standard output"},
+     "signature with\nSHA-256 in DER to standard output. It needs --public"},
     {"public", 0, 1, OF_BLOB, IN(GEN) | IN(SIGN) | IN(CHECK), 0, 0, add_public, "FILE",
      "public key (PEM) that the signature must fit. check:\nmay be repeated, in the order of key "
      "numbers"},
@@ -573,9 +574,16 @@ static int check_blob(ta_options *o) {
 
 static int check_inputs(ta_options *o, size_t command) {
     char text[64];
-    if (o->inputs_len == 0 && !o->pinned.len && o->action != TA_SIGN && o->action != TA_KEYS)
+    if (o->inputs_len == 0 && o->action == TA_KEYS)
+        return ta_wrong(o, "keys wants the file of a public key", "", "",
+                        "openssl pkey -in signer.pem -pubout makes it of the signer's private key");
+    if (o->inputs_len == 0 && !o->pinned.len && o->action != TA_SIGN)
         return ta_wrong(o, "the input is missing", "", "",
-                        "give a PEM bundle, a DER file or a directory, or - for standard input");
+                        o->action == TA_GEN && o->format == TA_BLOB
+                            ? "give certificates (a PEM bundle, a DER file, a directory, or - for "
+                              "standard input), or --pin with the hash of a server's key"
+                            : "give a PEM bundle, a DER file or a directory, or - for standard "
+                              "input");
     size_t least = o->pinned.len ? 0 : commands[command].least, most = commands[command].most;
     if (o->inputs_len >= least && (most == 0 || o->inputs_len <= most)) return 0;
     (void)snprintf(text, sizeof text, "%s wants %zu input%s", commands[command].name, least,

@@ -51,10 +51,19 @@ static void show_hex(FILE *f, const unsigned char *p, size_t n) {
 static void show_day(FILE *f, unsigned day) {
     char text[POP_UTC_TEXT];
     pop_utc_text((int64_t)day * DAY, text);
-    if (day == TA_DAY_MAX)
-        (void)fputs("for ever", f);
-    else
-        (void)fprintf(f, "%.10s", text);
+    (void)fprintf(f, "%.10s", text);
+}
+
+/* Writes the first and the last day on which something counts. */
+static void show_days(FILE *f, unsigned from, unsigned until) {
+    if (from == 0 && until == TA_DAY_MAX) {
+        (void)fputs("at all times", f);
+        return;
+    }
+    if (until == TA_DAY_MAX) (void)fputs("from ", f);
+    show_day(f, from);
+    (void)fputs(until == TA_DAY_MAX ? " on" : " to ", f);
+    if (until != TA_DAY_MAX) show_day(f, until);
 }
 
 static void show_key(FILE *f, const entry *e) {
@@ -84,9 +93,7 @@ static void show_facts(FILE *f, const ta_back_anchor *a) {
     }
     show_key(f, &e);
     (void)fputs(", ", f);
-    show_day(f, e.from);
-    (void)fputs(" to ", f);
-    show_day(f, e.until);
+    show_days(f, e.from, e.until);
     (void)fprintf(f, ", %zu octets", a->entry_len);
     if (e.path_len != POPCL_PATH_ANY) (void)fprintf(f, ", path length %u", e.path_len);
     if (!(e.flags & POPCL_ANCHOR_CA)) (void)fputs(", trusted directly", f);
@@ -151,9 +158,7 @@ void ta_show_set(FILE *f, const ta_back *b) {
         (void)fputs("pin ", f);
         show_hex(f, b->pins.list[i].hash, 32);
         (void)fputs(", ", f);
-        show_day(f, b->pins.list[i].from);
-        (void)fputs(" to ", f);
-        show_day(f, b->pins.list[i].until);
+        show_days(f, b->pins.list[i].from, b->pins.list[i].until);
         (void)fputc('\n', f);
     }
     for (size_t i = 0; i < b->denied.len; i++) {
@@ -383,9 +388,7 @@ static void show_named(FILE *f, char mark, const char *what, const ta_named_key 
     show_hex(f, k->hash, sizeof k->hash);
     if (k->from || k->until != TA_DAY_MAX) {
         (void)fputs(", ", f);
-        show_day(f, k->from);
-        (void)fputs(" to ", f);
-        show_day(f, k->until);
+        show_days(f, k->from, k->until);
     }
     (void)fputc('\n', f);
 }
