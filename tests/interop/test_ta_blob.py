@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """popcl-ta and signed trust: the blob's layout is read here by a reader of its own, and openssl judges signatures and key files. Also the
 commands that read sets back: list, check, diff."""
+import base64
 import datetime
 import hashlib
 import re
@@ -177,6 +178,14 @@ class Made(Case):
         self.assertEqual(self.err, "popcl-ta: 2 pins, signed\n")
         self.blob("--pin", server.pin, "--key", "one.key")
         self.assertIn("popcl-ta: 3 anchors, 1 pin, signed\n", self.err)
+        digest = bytes.fromhex(server.pin[7:])
+        text = base64.b64encode(digest).decode()
+        for form in (server.pin, server.pin[7:], server.pin[7:].upper(), f"sha256//{text}"):
+            for days, want in (("", (0, 65535)), (":2026-01-01", (day("2026-01-01"), 65535)), ("::2027-02-28", (0, day("2027-02-28")))):
+                self.assertEqual(Blob(self.blob("--pin", form + days, inputs=[])).pins, [(digest, *want)])
+        for form in (text, f"sha256//{text[:-1]}", f"sha256//{text}=", f"sha256//{server.pin[7:]}", f"sha256:{text}", "sha256:", "sha256//", f"sha256/{text}"):
+            self.blob("--pin", form, inputs=[], code=64)
+            self.assertRegex(self.err, r"--pin wants HEX(.|\n)*sha256//BASE64")
         blob = Blob(self.blob("--pin", server.pin, inputs=[]))
         self.assertEqual((len(blob.pins), blob.anchors), (1, {}))
         self.blob("--pin", server.pin, "--org", "nobody", "-o", "out.c", code=65)

@@ -51,7 +51,7 @@ static int usage(const char *what) {
 /* ---- arguments ---- */
 
 static int add_pin(const char *text, unsigned char (*to)[POPCL_PIN_LEN], size_t *len) {
-    return *len < PINS_MAX && cmd_pin_read(text, strlen(text), to[(*len)++]) == 0;
+    return *len < PINS_MAX && tool_pin_read(text, strlen(text), to[(*len)++]) == 0;
 }
 
 static const popcl_tls_profile *parse_profile(const char *name) {

@@ -10,6 +10,7 @@
 
 #include "blobform.h"
 #include "number.h"
+#include "pin.h"
 #include "utc.h"
 
 #define SEE_HELP "popcl-ta --help shows the options"
@@ -191,18 +192,20 @@ static int add_public(ta_options *o, const char *value) {
     return 0;
 }
 
-/* Reads the hash of a key: 64 hexadecimal digits, after "sha256:" if wanted. Returns the text after
- * them, or NULL. */
+/* Reads the hash of a key up to a colon: in a form of pin.h, or the 64 hexadecimal digits alone.
+ * Returns the text after it, or NULL. */
 static const char *read_hash(const char *text, unsigned char hash[32]) {
-    char digits[65];
-    ta_pattern p;
-    if (strncmp(text, "sha256:", 7) == 0) text += 7;
-    if (strspn(text, "0123456789abcdefABCDEF") != 64) return NULL;
-    memcpy(digits, text, 64);
-    digits[64] = '\0';
-    if (ta_pattern_read(&p, digits)) return NULL;
-    memcpy(hash, p.sha256, sizeof p.sha256);
-    return text + 64;
+    static const char lead[] = "sha256:";
+    enum { LEAD = sizeof lead - 1, DIGITS = 64 };
+    char whole[LEAD + DIGITS];
+    size_t n = strncmp(text, lead, LEAD) == 0 ? LEAD : 0;
+    n += strcspn(text + n, ":");
+    if (n == DIGITS) {
+        memcpy(whole, lead, LEAD);
+        memcpy(whole + LEAD, text, DIGITS);
+        return tool_pin_read(whole, sizeof whole, hash) ? NULL : text + n;
+    }
+    return tool_pin_read(text, n, hash) ? NULL : text + n;
 }
 
 /* Takes ":DATE", ":" or nothing from the text at *at. Returns -1 if it is no date of a blob. */
@@ -234,8 +237,8 @@ static int add_pin(ta_options *o, const char *value) {
     const char *at = read_hash(value, one.hash);
     if (!at || take_day(&at, &one.from) || take_day(&at, &one.until) || *at)
         return ta_wrong(o, "--pin", "", " wants HEX, HEX:FROM or HEX:FROM:UNTIL",
-                        "HEX is the SHA-256 of the key (popcl-ta list: pin), FROM and UNTIL are "
-                        "dates like 2026-11-25, to 2149");
+                        "HEX is the SHA-256 of the key (popcl-ta list: pin), also as sha256:HEX or "
+                        "sha256//BASE64; FROM and UNTIL are dates like 2026-11-25, to 2149");
     if (one.from > one.until)
         return ta_wrong(o, "--pin", "", " ends before it begins", "give FROM, then UNTIL");
     return ta_add_named(o, &o->pinned, &one);
@@ -384,7 +387,7 @@ static const option_row options[] = {
      "from when it needs a successor: a time, or a number\nof days; default: never"},
     {"pin", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_pin, "HEX[:FROM[:UNTIL]]",
      "a pin of the server's key, with its first and last\nday; may be repeated. INPUT may then be "
-     "missing"},
+     "missing.\nHEX may be sha256:HEX or sha256//BASE64 too"},
     {"deny", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_denied, "HEX",
      "a key that is refused in every chain; may be repeated"},
     {"retire", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_retired, "NUMBER",

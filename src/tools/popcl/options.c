@@ -119,7 +119,7 @@ static int set_pin(cmd_options *o, const char *value) {
         if (o->pins_len == CMD_PINS_MAX)
             return wrong(o, "--pin", "", " names more than 16 keys",
                          "give only the keys that the server may have");
-        if (cmd_pin_read(p, n, o->pins[o->pins_len]))
+        if (tool_pin_read(p, n, o->pins[o->pins_len]))
             return wrong(o, "--pin", "",
                          " wants sha256: and 64 hexadecimal digits, or sha256// and base64",
                          "openssl pkey -pubin -outform DER -in KEY.pem | sha256sum makes the "

@@ -41,7 +41,7 @@ static int read_base64(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]
                        pin);
 }
 
-int cmd_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
+int tool_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
     static const char hex[] = "sha256:", base64[] = "sha256//";
     if (n > sizeof hex - 1 && memcmp(p, hex, sizeof hex - 1) == 0)
         return read_hex(p + sizeof hex - 1, n - (sizeof hex - 1), pin);

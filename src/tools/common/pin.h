@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* pin - a pin in its human-readable form: the SHA-256 of a server's SubjectPublicKeyInfo (RFC 7469,
  * 2.4). */
-#ifndef POPCL_CMD_PIN_H
-#define POPCL_CMD_PIN_H
+#ifndef POPCL_TOOL_PIN_H
+#define POPCL_TOOL_PIN_H
 
 #include <stddef.h>
 
@@ -10,6 +10,6 @@
 
 /* Reads n bytes at p: `sha256:` and 64 hexadecimal digits, or in curl's form `sha256//` and base64.
  * Returns 0, or -1. */
-int cmd_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]);
+int tool_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]);
 
 #endif
