@@ -29,6 +29,7 @@ enum tag {
     SUBJECT_ID = 0x82,
     VERSION = 0xA0,
     PERMITTED = 0xA0,
+    CURVE = 0xA0,
     EXTENSIONS = 0xA3
 };
 
@@ -260,13 +261,17 @@ static int read_extensions(pop_cert *c, der *tbs) {
 
 /* ---- the certificate ---- */
 
+/* Takes an AlgorithmIdentifier with a curve, if there is one. */
+static int take_kind(pop_cert *c, der *key) {
+    der algorithm;
+    if (cert_take(key, SEQUENCE, &algorithm) || cert_take(&algorithm, OID, &c->key_oid)) return -1;
+    return next_is(&algorithm, OID) ? cert_take(&algorithm, OID, &c->curve) : 0;
+}
+
 static int read_key(pop_cert *c) {
-    der whole = c->key, key, algorithm, bits, numbers, n;
-    if (cert_take(&whole, SEQUENCE, &key) || cert_take(&key, SEQUENCE, &algorithm) ||
-        cert_take(&algorithm, OID, &c->key_oid))
-        return -1;
+    der whole = c->key, key, bits, numbers, n;
+    if (cert_take(&whole, SEQUENCE, &key) || take_kind(c, &key)) return -1;
     if (cert_take(&key, BIT_STRING, &bits) || key.n || bits.n < 1) return -1;
-    if (next_is(&algorithm, OID) && cert_take(&algorithm, OID, &c->curve)) return -1;
     if (IS(c->key_oid, "\x2A\x86\x48\xCE\x3D\x02\x01") && !c->curve.n)
         c->flags |= POP_CERT_ODD_CURVE;
     if (!IS(c->key_oid, "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01")) return 0;
@@ -313,6 +318,23 @@ int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n) {
         return -1;
     if (cert_take(&certificate, BIT_STRING, &part) || part.n < 2 || certificate.n) return -1;
     return read_tbs(c, tbs);
+}
+
+int pop_cert_read_public(pop_cert *c, const unsigned char *p, size_t n) {
+    memset(c, 0, sizeof *c);
+    c->key = (pop_span){p, n};
+    return read_key(c);
+}
+
+int pop_cert_read_private(pop_cert *c, const unsigned char *p, size_t n) {
+    der whole = {p, n}, key, part, curve;
+    memset(c, 0, sizeof *c);
+    if (cert_take(&whole, SEQUENCE, &key) || cert_take(&key, INTEGER, &part)) return -1;
+    if (next_is(&key, SEQUENCE)) return take_kind(c, &key);
+    return cert_take(&key, OCTET_STRING, &part) || cert_take(&key, CURVE, &curve) ||
+                   cert_take(&curve, OID, &c->curve)
+               ? -1
+               : 0;
 }
 
 /* ---- names ---- */
@@ -440,6 +462,7 @@ void pop_cert_key_text(const pop_cert *c, char *text, size_t cap) {
         ROW("\x2B\x65\x71", "Ed448"),
         ROW("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A", "RSA-PSS"),
         ROW("\x2A\x86\x48\xCE\x38\x04\x01", "DSA"),
+        ROW("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01", "RSA"),
         ROW("\x2A\x86\x48\xCE\x3D\x02\x01", "EC on an unknown curve"),
 #undef ROW
     };

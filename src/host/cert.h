@@ -51,6 +51,13 @@ typedef struct pop_cert {
 /* Returns 0, or -1 if the octets are not exactly one certificate in DER. */
 int pop_cert_read(pop_cert *c, const unsigned char *p, size_t n);
 
+/* Reads a SubjectPublicKeyInfo alone: all about the key, and nothing else. Returns 0, or -1. */
+int pop_cert_read_public(pop_cert *c, const unsigned char *p, size_t n);
+
+/* Reads of which kind a private key is (RFC 5958; of EC also RFC 5915): key_oid and curve, as far
+ * as they are there. Nothing is read of its secret. Returns 0, or -1: not one of these forms. */
+int pop_cert_read_private(pop_cert *c, const unsigned char *p, size_t n);
+
 /* Takes the next permitted dNSName from a copy of `permitted`, as it is in the certificate. Returns
  * -1 at the end. */
 int pop_cert_next_base(pop_span *permitted, pop_span *base);

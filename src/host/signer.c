@@ -2,6 +2,7 @@
 /* signer - see signer.h. */
 #include "signer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "pem.h"
@@ -25,8 +26,18 @@ static int is_point(const unsigned char *point) {
            br_ec_prime_i31.mul(copy, sizeof copy, one, sizeof one, BR_EC_secp256r1) != 0;
 }
 
+void pop_signer_kind_wrong(const pop_cert *c, char text[POP_SIGNER_WRONG]) {
+    char kind[48];
+    pop_cert_key_text(c, kind, sizeof kind);
+    (void)snprintf(text, POP_SIGNER_WRONG,
+                   "this key is %s, and trust is signed with P-256: make one (openssl ecparam "
+                   "-genkey -noout -name prime256v1)",
+                   kind);
+}
+
 /* The SubjectPublicKeyInfo of a key on P-256 (RFC 5480) has one form for each form of its point. */
-static const char *judge_public(const unsigned char *p, size_t n) {
+static const char *judge_public(pop_signers *s, const unsigned char *p, size_t n) {
+    pop_cert c;
     static const unsigned char head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
                                          0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
                                          0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
@@ -36,12 +47,13 @@ static const char *judge_public(const unsigned char *p, size_t n) {
     if (n > IDS_AT + IDS && memcmp(p + IDS_AT, head + IDS_AT, IDS) == 0)
         return "this key has a compressed or damaged point: convert it (openssl ec -pubin "
                "-conv_form uncompressed)";
-    return "this key is not on the curve P-256: make one (openssl ecparam -genkey -noout -name "
-           "prime256v1)";
+    if (pop_cert_read_public(&c, p, n)) return "this key is damaged";
+    pop_signer_kind_wrong(&c, s->wrong);
+    return s->wrong;
 }
 
 static const char *add_signer(pop_signers *s, const pop_pem *pem) {
-    const char *wrong = judge_public(pem->octets, pem->octets_len);
+    const char *wrong = judge_public(s, pem->octets, pem->octets_len);
     if (wrong) return wrong;
     const unsigned char *point = pem->octets + pem->octets_len - POPCL_BLOB_KEY_LEN;
     for (size_t i = 0; i < s->len; i++)

@@ -379,12 +379,14 @@ class Signed(Case):
         keys = {
             "sec1 encrypted": (openssl("ec", "-aes128", "-passout", "pass:x", stdin=one), encrypted),
             "pkcs8 encrypted": (openssl("pkcs8", "-topk8", "-passout", "pass:x", stdin=one), encrypted),
-            "rsa": (openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "no EC key"),
+            "rsa": (openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "this key is RSA, and"),
             "rsa old": (openssl("rsa", "-traditional", stdin=openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")), "no EC key"),
-            "p-384": (openssl("ecparam", "-genkey", "-noout", "-name", "secp384r1"), "not on the curve P-256"),
-            "p-384 pkcs8": (openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"), "not on the curve P-256"),
+            "p-384": (openssl("ecparam", "-genkey", "-noout", "-name", "secp384r1"), "this key is P-384, and trust is signed with P-256"),
+            "secp256k1": (openssl("ecparam", "-genkey", "-noout", "-name", "secp256k1"), "this key is secp256k1, and"),
+            "secp256k1 pkcs8": (openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"), "this key is secp256k1, and"),
+            "p-384 pkcs8": (openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"), "this key is P-384, and"),
             "explicit": (openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"), "by name"),
-            "ed25519": (openssl("genpkey", "-algorithm", "ed25519"), "damaged, or of a kind"),
+            "ed25519": (openssl("genpkey", "-algorithm", "ed25519"), "this key is Ed25519, and"),
             "public": ((self.folder / "one.pub").read_bytes(), "there is no private key"),
             "certificate": (self.certificates[0].read_bytes(), "there is no private key"),
             "empty": (b"", "there is no private key"),
@@ -402,6 +404,8 @@ class Signed(Case):
                 self.blob("--key", "bad.key", "-o", "out.c", code=66 if name == "large" else 65)
                 self.assertIn(said, self.err)
                 self.assertIn("bad.key", self.err)
+                if name not in ("large", "zero"):
+                    self.assertRegex(self.err, r"\npopcl-ta: what to try: \S")
                 self.no_output()
         self.blob("--key", "nothing.key", "-o", "out.c", code=66)
         self.blob("--key", self.folder, "-o", "out.c", code=66)
@@ -432,19 +436,24 @@ class Signed(Case):
                   b"const popcl_blob_policy *user(void);\nconst popcl_blob_policy *user(void) { return &p; }\n")
         for _ in self.compile("user.c"):
             pass
+        self.file("out.ptb", self.blob())
         one = (self.folder / "one.pub").read_bytes()
         der = openssl("pkey", "-pubin", "-outform", "DER", stdin=one)
         pem = lambda octets: b"-----BEGIN PUBLIC KEY-----\n" + openssl("base64", stdin=octets) + b"-----END PUBLIC KEY-----\n"
         for octets, said in ((b"", "bad.pub: there is no public key"), ((self.folder / "one.key").read_bytes(), "this is a private key"), (one[:-9], "block is damaged"),
-                             (openssl("pkey", "-pubout", stdin=openssl("genpkey", "-algorithm", "ed25519")), "not on the curve P-256"),
+                             (openssl("pkey", "-pubout", stdin=openssl("genpkey", "-algorithm", "ed25519")), "this key is Ed25519, and"),
+                             (openssl("pkey", "-pubout", stdin=openssl("ecparam", "-genkey", "-noout", "-name", "secp256k1")), "this key is secp256k1, and"),
+                             (pem(b"\x30\x03\x02\x01\x00"), "this key is damaged"),
                              (openssl("ec", "-pubin", "-conv_form", "compressed", "-pubout", stdin=one), "compressed"), (one + one, "here twice"),
-                             (openssl("pkey", "-pubout", stdin=self.roots[0].key_file.read_bytes()), "not on the curve P-256"),
-                             (openssl("pkey", "-pubout", stdin=self.roots[2].key_file.read_bytes()), "not on the curve P-256"),
+                             (openssl("pkey", "-pubout", stdin=self.roots[0].key_file.read_bytes()), "this key is RSA 2048, and trust is signed with P-256"),
+                             (openssl("pkey", "-pubout", stdin=self.roots[2].key_file.read_bytes()), "this key is P-384, and"),
                              (pem(der[:-1] + bytes((der[-1] ^ 1,))), "no point of its curve"), (pem(der[:-65] + b"\5" + der[-64:]), "no point of its curve"),
                              (self.certificates[0].read_bytes(), "no public key")):
             self.file("bad.pub", octets)
-            self.ta("keys", "bad.pub", "-o", "out2.c", code=65)
-            self.assertIn(said, self.err)
+            for words in (("keys", "bad.pub", "-o", "out2.c"), ("sign", "out.ptb", "--key", "one.key", "--public", "bad.pub", "-o", "out2.c")):
+                self.ta(*words, code=65)
+                self.assertIn(said, self.err)
+                self.assertRegex(self.err, r"\npopcl-ta: what to try: \S")
         many = b"".join(openssl("pkey", "-pubout", stdin=openssl("ecparam", "-genkey", "-noout", "-name", "prime256v1")) for _ in range(33))
         self.file("many.pub", many)
         self.ta("keys", "many.pub", "-o", "out2.c", code=65)

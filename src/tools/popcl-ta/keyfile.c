@@ -54,11 +54,21 @@ static void forget_pem(pop_pem *pem) {
     pop_pem_done(pem);
 }
 
-static int bad_key(const char *path, unsigned long line, const char *why) {
+#define GIVE_PUBLIC                                                                                \
+    "give the public key of a signer, on P-256, in PEM (openssl pkey -in signer.pem -pubout)"
+#define GIVE_PRIVATE                                                                               \
+    "give a private key on P-256, its curve given by name, in PEM (openssl ecparam -genkey "       \
+    "-noout -name prime256v1)"
+
+/* `advice` counts if the sentence has none of its own, after ": ". */
+static int bad_key(const char *path, unsigned long line, const char *why, const char *advice) {
+    const char *own = strstr(why, ": ");
+    int n = own ? (int)(own - why) : (int)strlen(why);
     if (line)
-        ta_say("%s:%lu: %s", path, line, why);
+        ta_say("%s:%lu: %.*s", path, line, n, why);
     else
-        ta_say("%s: %s", path, why);
+        ta_say("%s: %.*s", path, n, why);
+    ta_say("what to try: %s", own ? own + 2 : advice);
     return TA_BAD_DATA;
 }
 
@@ -69,7 +79,7 @@ int ta_keyfile_publics(pop_signers *keys, const char *path) {
     unsigned long line = 0;
     int code = read_file(&t, path);
     const char *wrong = code == TA_DONE ? pop_signers_read(keys, t.octets, t.len, &line) : NULL;
-    if (wrong) code = bad_key(path, line, wrong);
+    if (wrong) code = bad_key(path, line, wrong, GIVE_PUBLIC);
     forget_file(&t);
     return code;
 }
@@ -80,14 +90,27 @@ static int is_private(const char *label) {
     return strcmp(label, EC_LABEL) == 0 || strcmp(label, PKCS8_LABEL) == 0;
 }
 
+static const char no_signer[] =
+    "this key is damaged, or of a kind that is not supported, or its curve is not given by name";
+
+/* Names the kind of a key that is not on P-256, as far as the file has it. */
+static const char *name_kind(ta_private_key *key, const pop_pem *pem) {
+    pop_cert c;
+    char kind[48];
+    if (pop_cert_read_private(&c, pem->octets, pem->octets_len)) return no_signer;
+    pop_cert_key_text(&c, kind, sizeof kind);
+    if (strcmp(kind, "P-256") == 0 || strncmp(kind, "EC on", 5) == 0) return no_signer;
+    pop_signer_kind_wrong(&c, key->wrong);
+    return key->wrong;
+}
+
 /* Takes the number of a key that BearSSL's decoder has read. */
 static const char *take_private(ta_private_key *key, const br_ec_private_key *k) {
     unsigned char room[BR_EC_KBUF_PUB_MAX_SIZE];
     br_ec_public_key point;
     size_t n = k ? k->xlen : 0;
     const unsigned char *x = k ? k->x : NULL;
-    if (!k) return "this is no EC key: blobs are signed with P-256";
-    if (k->curve != BR_EC_secp256r1) return "this key is not on the curve P-256";
+    if (!k || k->curve != BR_EC_secp256r1) return no_signer;
     for (; n > sizeof key->number && *x == 0; n--)
         x++;
     if (n > sizeof key->number) return "this key is damaged";
@@ -104,11 +127,10 @@ static const char *decode_private(ta_private_key *key, const pop_pem *pem) {
     br_skey_decoder_init(&decoder);
     br_skey_decoder_push(&decoder, pem->octets, pem->octets_len);
     const char *wrong = br_skey_decoder_last_error(&decoder)
-                            ? "this key is damaged, or of a kind that is not supported: blobs are "
-                              "signed with P-256, its curve given by name"
+                            ? no_signer
                             : take_private(key, br_skey_decoder_get_ec(&decoder));
     keyfile_zero(&decoder, sizeof decoder);
-    return wrong;
+    return wrong == no_signer ? name_kind(key, pem) : wrong;
 }
 
 /* Returns what is wrong with a block, or NULL: it is the key, or another kind of block. */
@@ -122,7 +144,8 @@ static const char *judge_block(ta_private_key *key, const pop_pem *pem, enum pop
         return encrypted;
     if (state != POP_PEM_WHOLE) return "this block is damaged";
     if (is_private(pem->label)) return decode_private(key, pem);
-    if (pop_signer_is_secret(pem->label)) return "this is no EC key: blobs are signed with P-256";
+    if (pop_signer_is_secret(pem->label))
+        return "this is no EC key, and blobs are signed with P-256";
     return NULL;
 }
 
@@ -141,12 +164,11 @@ int ta_keyfile_private(ta_private_key *key, const char *path) {
         const char *wrong = found && pop_signer_is_secret(pem.label)
                                 ? "this file has two private keys"
                                 : judge_block(key, &pem, state, &t);
-        if (wrong) code = bad_key(path, pem.line, wrong);
+        if (wrong) code = bad_key(path, pem.line, wrong, GIVE_PRIVATE);
         found |= pop_signer_is_secret(pem.label);
     }
     if (code == TA_DONE && !found) {
-        ta_say("there is no private key in %s: it must be PEM, of P-256", path);
-        code = TA_BAD_DATA;
+        code = bad_key(path, 0, "there is no private key in it", GIVE_PRIVATE);
     }
     if (code != TA_DONE) keyfile_zero(key, sizeof *key);
     forget_pem(&pem);

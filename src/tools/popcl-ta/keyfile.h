@@ -11,6 +11,7 @@
 typedef struct ta_private_key {
     unsigned char number[32];                /* big-endian */
     unsigned char point[POPCL_BLOB_KEY_LEN]; /* the public key: uncompressed (SEC 1, 2.3.3) */
+    char wrong[POP_SIGNER_WRONG];            /* private */
 } ta_private_key;
 
 /* Adds the public keys of a file (PEM: PUBLIC KEY), "-" is standard input. Returns TA_DONE, or what
