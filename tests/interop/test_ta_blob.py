@@ -249,6 +249,7 @@ class Made(Case):
             with self.subTest(words):
                 self.ta(*words, code=64)
         for words, said in ((["gen", "--format", "blob", "--scope", "x", "--sequence", "1"], "what to try: .*--pin with the hash"),
+                            (["gen"], "what to try: .*for a blob --pin with the hash"), (["list"], "what to try: give a PEM bundle"),
                             (["keys"], "keys wants the file of a public key\n.*what to try: openssl pkey "),
                             (["gen", root, "--format", "blob", "--scope", "x", "--sequence", "1", "--stale", "730d"],
                              "--stale wants a time, or a number of days\n.*what to try: .*--stale 730\n")):
@@ -544,6 +545,8 @@ class ReadBack(Case):
         self.file("b.ptb", self.blob("--pin", f"{'ab' * 32}::2026-08-20", "--key", "one.key"))
         self.assertEqual(self.check("b.ptb", "--days", "18"), "")
         self.assertIn(f"pin {'ab' * 32} ends on 2026-08-20", self.check("b.ptb", "--days", "19", code=1))
+        for now, said in (("2026-08-20T23:59:59Z", "ends"), ("2026-08-21", "ended")):
+            self.assertIn(f"pin {'ab' * 32} {said} on 2026-08-20", self.check("b.ptb", code=1, now=now))
         leaf = self.roots[0].issue("leaf", san=["localhost"])
         self.assertIn("it is no authority", self.check(leaf.file, code=1))
         self.assertEqual(self.check(leaf.file, "--allow-leaf"), "")

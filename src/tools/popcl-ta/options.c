@@ -582,9 +582,9 @@ static int check_inputs(ta_options *o, size_t command) {
                         "openssl pkey -in signer.pem -pubout makes it of the signer's private key");
     if (o->inputs_len == 0 && !o->pinned.len && o->action != TA_SIGN)
         return ta_wrong(o, "the input is missing", "", "",
-                        o->action == TA_GEN && o->format == TA_BLOB
+                        o->action == TA_GEN
                             ? "give certificates (a PEM bundle, a DER file, a directory, or - for "
-                              "standard input), or --pin with the hash of a server's key"
+                              "standard input), or for a blob --pin with the hash of a server's key"
                             : "give a PEM bundle, a DER file or a directory, or - for standard "
                               "input");
     size_t least = o->pinned.len ? 0 : commands[command].least, most = commands[command].most;

@@ -243,7 +243,7 @@ size_t ta_show_faults(FILE *f, const ta_back *b, const char *path, int64_t now, 
         fault(f, path, &count);
         (void)fputs("pin ", f);
         show_hex(f, b->pins.list[i].hash, 32);
-        (void)fputs(" ends on ", f);
+        (void)fputs(ends_before(b->pins.list[i].until, now) ? " ended on " : " ends on ", f);
         show_day(f, b->pins.list[i].until);
         (void)fputc('\n', f);
     }
