@@ -583,8 +583,8 @@ static int check_inputs(ta_options *o, size_t command) {
     if (o->inputs_len == 0 && !o->pinned.len && o->action != TA_SIGN)
         return ta_wrong(o, "the input is missing", "", "",
                         o->action == TA_GEN
-                            ? "give certificates (a PEM bundle, a DER file, a directory, or - for "
-                              "standard input), or for a blob --pin with the hash of a server's key"
+                            ? "give certificates (PEM, DER, a directory, or - for standard input), "
+                              "or for a blob --pin with the hash of a key"
                             : "give a PEM bundle, a DER file or a directory, or - for standard "
                               "input");
     size_t least = o->pinned.len ? 0 : commands[command].least, most = commands[command].most;
