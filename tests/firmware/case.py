@@ -83,7 +83,8 @@ class FirmwareCase(unittest.TestCase):
     def outcome(self, board, status=0, dying=0, seconds=RUN_SECONDS):
         """The end of a run, judged: its exit status, and all that must hold after every run. `dying`: connections that may not be over yet. [I-1]"""
         outcome = board.finish(seconds)
-        self.assertEqual(outcome.status, status, f"{outcome}\nof Dovecot's log:\n{self.dovecot.log()[-2000:]}")
+        self.assertEqual(outcome.status, status, f"{outcome}\n{len(board.wire.down_tcp)} octets of TCP came down\n"
+                         f"of Dovecot's log:\n{self.dovecot.log()[-2000:]}")
         self.assertEqual(outcome.guest_errors, "", outcome)
         self.assert_nothing_left(board, outcome, dying)
         self.assert_wire_clean(board.wire, outcome)
