@@ -267,12 +267,12 @@ static void fetch_send(popcl_fetch *f) {
 
 /* Returns whether the next command may leave although others are in flight. Deletions are final
  * once QUIT is answered. So with deletions, QUIT waits for all replies. It always waits for bodies:
- * if the client reads slowly, Dovecot 2.3 drops the last 2 KB before it answers a QUIT that is
- * there already. */
+ * Dovecot 2.3 drops the last 2 KB of one if QUIT is there already and the client reads slowly. */
 static int may_send(const popcl_fetch *f) {
     if (!popcl_job_in_flight(f) || f->phase == POPCL_HANDLE_MESSAGES) return 1;
     if (f->phase == POPCL_LOGIN) return popcl_login_goes_ahead(f);
-    return f->ahead && f->phase > POPCL_ASK_STAT && !(f->phase == POPCL_SAY_QUIT && (f->deletes || f->asked));
+    return f->ahead && f->phase > POPCL_ASK_STAT &&
+           !(f->phase == POPCL_SAY_QUIT && (f->deletes || f->asked));
 }
 
 /* After a stop no listing is begun, and one that is in flight ends by itself. */
