@@ -29,6 +29,10 @@ enum { LEN_AT = 4, MADE_AT = 16 }; /* in the head of a set */
 #define ERASURES_MAX 16u /* in a day */
 #define DAY_MS       86400000u
 
+/* A message that comes again fails its poll, and makes the pauses longer. So a flash that is
+ * broken, or a set of the far future, must not cause that for ever. */
+#define AGAIN_MAX 16u /* since the start, or since the newest set was installed */
+
 /* The slots of the sets, and after them those of what is kept beside them. */
 #define FILE_LEN (2 * FLASH_TRUST_SLOT + 2 * FLASH_STATE_SLOT)
 static flash_area sets = {.slot_len = FLASH_TRUST_SLOT, .file_len = FILE_LEN};
@@ -40,9 +44,10 @@ static struct {
     const popcl_tls_profile *profile;
     popcl_blob blobs[2]; /* of the slots; zero = none that counts */
     uint8_t in_use;      /* enum in_use */
-    uint32_t is_stale;   /* the sequence that was reported as stale */
+    uint32_t told_stale; /* the sequence that was reported as stale */
     uint32_t day_ms;     /* when this day of erasures began, */
     uint8_t erasures;    /* and how many it had */
+    uint8_t again;       /* how often a set had to come again */
     slots slots;         /* of what is kept */
     struct limits {
         uint32_t floor, retired; /* the largest floor that was seen, and all retired keys */
@@ -277,8 +282,11 @@ static int install(void) {
     popcl_err e = trust.step == REFUSED ? trust.refused : open_slot(slot);
     if (e) {
         report_refused("a new set", e);
-        return e == POPCL_ERR_SINK || e == POPCL_ERR_BLOB_READ || e == POPCL_ERR_CLOCK_NOT_SET;
+        int is_own =
+            e != POPCL_ERR_SINK && e != POPCL_ERR_BLOB_READ && e != POPCL_ERR_CLOCK_NOT_SET;
+        return !is_own && trust.again < AGAIN_MAX && ++trust.again;
     }
+    trust.again = 0;
     learn();
     choose();
     return 0;
@@ -322,9 +330,9 @@ const popcl_trust *trust_now(int64_t utc_s) {
     if (trust.in_use == COMPILED_IN) return &ca_trust;
     if (trust.in_use == NOTHING) return &nothing;
     const popcl_blob *b = &trust.blobs[trust.in_use];
-    if (b->stale_s && utc_s >= b->stale_s && trust.is_stale != b->sequence) {
+    if (b->stale_s && utc_s >= b->stale_s && trust.told_stale != b->sequence) {
         report("sequence ", b->sequence, " needs a successor\n");
-        trust.is_stale = b->sequence;
+        trust.told_stale = b->sequence;
     }
     return &b->trust;
 }

@@ -184,8 +184,8 @@ static int more_to_list(const popcl_fetch *f) {
            f->pass < (f->cfg->passes ? f->cfg->passes : 1);
 }
 
-/* Nothing more is to be sent for a message now. QUIT need not wait for the last bodies, unless they
- * can lead to further commands. */
+/* Nothing more is to be sent for a message now. The second STAT need not wait for the last bodies,
+ * unless they can lead to further commands. */
 static unsigned finish_messages(popcl_fetch *f) {
     unsigned in_flight = popcl_job_in_flight(f);
     if (f->asked && (f->deletes || f->headers || more_to_list(f))) return 0;
@@ -291,21 +291,12 @@ static void count_lines(popcl_fetch *f, const unsigned char *p, size_t n) {
     }
 }
 
-/* The message is to be asked for again, alone. After QUIT it is left for another session. */
-static void ask_again(popcl_fetch *f, size_t at) {
-    if (f->phase == POPCL_QUIT_SAID) {
-        not_stored(f, at, POPCL_ERR_BODY_SIZE);
-        return;
-    }
-    popcl_plan_enter(&f->plan, at, POPCL_ENTRY_WANT_RETR);
-}
-
 /* A body is not as long as listed: it may be another message. Nothing that was asked for ahead is
  * believed any more. Once all replies came, the session goes on with one command at a time. */
 static void disagree(popcl_fetch *f) {
     f->ahead = 0;
     f->doubt = f->shifted = 1;
-    if (f->phase != POPCL_QUIT_SAID) popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
+    popcl_fetch_enter(f, POPCL_HANDLE_MESSAGES);
     popcl_messages_abort(f, POPCL_ERR_BODY_SIZE);
 }
 
@@ -444,7 +435,7 @@ static unsigned asked_answered(popcl_fetch *f, size_t at, const popcl_reply *r) 
     if (checked && !agrees(f)) disagree(f);
     if (f->doubt && !top) {
         f->open = POPCL_NO_BODY;
-        ask_again(f, at);
+        popcl_plan_enter(&f->plan, at, POPCL_ENTRY_WANT_RETR); /* to be asked for again, alone */
     } else {
         why = body_answered(f, at, r);
     }

@@ -338,6 +338,13 @@ static void a_set_that_comes_again(void **state) {
     assert_int_equal(bring_in_session(octets, n), 0);
     assert_int_equal(sequence_in_use(), NEW);
     assert_int_equal(bring_in_session(octets, n), 0); /* older: its own fault */
+    /* not for ever: other mail must not wait for it */
+    wish.made_s = POPCL_CLOCK_FLOOR_S + INT64_C(1000000000);
+    n = make_set(octets, NEW + 1);
+    unsigned again = 0;
+    while (bring_in_session(octets, n))
+        again++;
+    assert_int_equal(again, AGAIN_MAX);
     wish = (blob_wish){0};
     /* without an anchor or a pin nothing could be trusted any more */
     n = blob_make(octets, &(blob_wish){.sequence = NEW + 1});
