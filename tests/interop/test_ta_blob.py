@@ -133,14 +133,14 @@ class Made(Case):
 
     def test_the_layout(self):
         hashes = [hashlib.sha256(bytes((n,))).digest() for n in range(4)]
-        octets = self.blob("--floor", 3, "--stale", "90", "--retire", 31, "--retire", "4", "--key-number", 2, "--key", "one.key",
+        octets = self.blob("--floor", 3, "--stale", "90", "--retire", 30, "--retire", "4", "--key-number", 31, "--key", "one.key",
                            "--pin", f"sha256:{hashes[0].hex()}", "--pin", f"{hashes[1].hex()}:2026-03-01",
                            "--pin", f"{hashes[2].hex()}::2027-02-28", "--pin", f"{hashes[2].hex()}:1970-01-01:1970-01-02",
                            "--deny", hashes[3].hex().upper())
         blob = Blob(octets)
         made = int(datetime.datetime(2026, 8, 1, tzinfo=datetime.timezone.utc).timestamp())
         self.assertEqual((blob.sequence, blob.floor, blob.made, blob.stale), (7, 3, made, made + 90 * 86400))
-        self.assertEqual((blob.key, blob.retired), (2, 1 << 31 | 1 << 4))
+        self.assertEqual((blob.key, blob.retired), (31, 1 << 30 | 1 << 4))
         self.assertEqual(blob.scope, hashlib.sha256(b"a product").digest()[:16])
         self.assertEqual(blob.pins, sorted([(hashes[0], 0, 65535), (hashes[1], day("2026-03-01"), 65535), (hashes[2], 0, day("2027-02-28")),
                                             (hashes[2], 0, 1)]))
@@ -226,7 +226,7 @@ class Made(Case):
 
     def test_usage(self):
         hash_ = "ab" * 32
-        for words in (["--floor", "8"], ["--retire", "32"], ["--retire", "0"], ["--key-number", "32"], ["--prefix", "my"], ["--section", ".x"],
+        for words in (["--floor", "8"], ["--retire", "32"], ["--retire", "0"], ["--retire", "1"], ["--key-number", "32"], ["--prefix", "my"], ["--section", ".x"],
                       ["--stale", "2026-08-01"], ["--stale", "0"], ["--stale", "soon"], ["--pin", hash_[:-1]], ["--pin", hash_ + "0"],
                       ["--pin", f"{hash_}:2026-01-02:2026-01-01"], ["--pin", f"{hash_}:2150-01-01"], ["--pin", f"{hash_}:1969-12-31"],
                       ["--pin", f"{hash_}:2026-01-01:2026-01-01:"], ["--pin", f"{hash_}:x"], ["--deny", "12"], ["--deny", f"{hash_}:2026-01-01"],
@@ -356,7 +356,7 @@ class Signed(Case):
         self.assertEqual(Blob(other).key, 3)
         self.assertTrue(self.judge(other, "two"))
         self.ta("sign", "unsigned.ptb", "--key", "one.key", "--public", "two.pub", "-o", "out.c", code=65)
-        self.file("retiring.ptb", self.blob("--retire", "3"))
+        self.file("retiring.ptb", self.blob("--retire", "3", "--key-number", "4"))
         self.ta("sign", "retiring.ptb", "--key-number", "3", "--key", "one.key", "-o", "out.c", code=65)
         self.assertIn("retires the key", self.err)
         for damaged in (want[:-1], want[:100], want[:4], want[:200] + b"\xff" + want[201:], want[:54] + b"\x23" + want[55:], want[:63] + b"\1" + want[64:]):
@@ -626,7 +626,7 @@ class ReadBack(Case):
         limited = pki.shared().root("limited", more=["nameConstraints=critical,permitted;DNS:.gr,permitted;DNS:example.org"])
         short = pki.shared().root("short", extensions=["basicConstraints=critical,CA:TRUE,pathlen:2"])
         leaf = self.roots[0].issue("leaf", san=["localhost"])
-        self.file("b.ptb", self.blob("--allow-leaf", "--retire", "3", inputs=[limited.file, leaf.file, short.file]))
+        self.file("b.ptb", self.blob("--allow-leaf", "--retire", "3", "--key-number", "4", inputs=[limited.file, leaf.file, short.file]))
         shown = self.ta("list", "b.ptb").decode()
         for part in (", only for .gr or example.org\n", ", trusted directly\n", ", path length 2\n", "retired keys: 3\n"):
             self.assertIn(part, shown)
@@ -665,7 +665,7 @@ class ReadBack(Case):
         self.file("b.ptb", bytes(octets))
         self.assertRegex(self.ta("diff", "a.c", "b.ptb", code=1).decode(), r"^~ CN=Root .*, path length 7, digest .*\n  sequence 0 -> 7\n$")
         self.assertRegex(self.check("b.ptb", "--public", "one.pub", code=1), "signature is wrong")
-        self.file("c.ptb", self.ta("gen", *self.certificates, "--format", "blob", "--scope", "another", "--made", "2026-08-01", "--sequence", "9", "--retire", "9"))
+        self.file("c.ptb", self.ta("gen", *self.certificates, "--format", "blob", "--scope", "another", "--made", "2026-08-01", "--sequence", "9", "--retire", "9", "--key-number", "10"))
         shown = self.ta("diff", "a.ptb", "c.ptb", code=1).decode()
         for part in ("~ scope", "~ retired keys: bits 00000000 -> 00000200", "sequence 7 -> 9"):
             self.assertIn(part, shown)
@@ -678,7 +678,7 @@ class ReadBack(Case):
         refused = ": a device with OLD refuses NEW: give it a larger --sequence\n"
         for more, sequence, want in (((), 7, ""), ((), 6, "~ sequence 7 -> 6" + refused), (("--key-number", 1), 7, "~ sequence 7 -> 7" + refused),
                                      ((), 8, "  sequence 7 -> 8\n"), (("--floor", 8), 8, "  sequence 7 -> 8\n~ floor 0 -> 8\n"),
-                                     (("--retire", 9), 8, "  sequence 7 -> 8\n~ retired keys: bits 00000000 -> 00000200\n")):
+                                     (("--retire", 9, "--key-number", 10), 8, "  sequence 7 -> 8\n~ retired keys: bits 00000000 -> 00000200\n")):
             with self.subTest((more, sequence)):
                 self.file("b.ptb", self.blob("--key", "one.key", *words, *more, sequence=sequence))
                 self.assertEqual(self.ta("diff", "a.ptb", "b.ptb", code=1 if "~" in want else 0).decode(), want)

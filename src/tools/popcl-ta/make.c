@@ -243,8 +243,9 @@ int ta_command_sign(ta_run *r) {
     if (code == TA_DONE) wrong = ta_back_judge_blob(&b);
     if (code == TA_DONE && o->has_key_number)
         b.octets[TA_BLOB_KEY_AT] = b.key_number = o->key_number;
-    if (code == TA_DONE && !wrong && (b.key_number > 31 || b.retired >> b.key_number & 1))
-        wrong = "it retires the key that would sign it: give another --key-number";
+    if (code == TA_DONE && !wrong && (b.key_number > 31 || b.retired >> b.key_number))
+        wrong = "it retires the key that would sign it, or one with a larger number: "
+                "give another --key-number";
     if (wrong) {
         ta_say("%s is not signed: %s", path, wrong);
         code = TA_BAD_DATA;

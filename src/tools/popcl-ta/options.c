@@ -391,7 +391,7 @@ static const option_row options[] = {
     {"deny", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_denied, "HEX",
      "a key that is refused in every chain; may be repeated"},
     {"retire", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_retired, "NUMBER",
-     "this key signs no more; may be repeated"},
+     "this key signs no more; may be repeated. Its number is\nsmaller than the signer's"},
     {"key-number", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_key_number, "NUMBER",
      "the signer's key: its place in the policy; default 0"},
     {"key", 0, 1, ANY_FORMAT, SETS | IN(SIGN), 0, 0, set_key, "FILE",
@@ -567,9 +567,9 @@ static int check_blob(ta_options *o) {
     if (o->floor > o->sequence)
         return ta_wrong(o, "--floor is above --sequence", "", "",
                         "a device would refuse this set itself");
-    if (o->retired >> o->key_number & 1)
-        return ta_wrong(o, "--retire has the number of the key that signs", "", "",
-                        "give the --key-number of another key");
+    if (o->retired >> o->key_number)
+        return ta_wrong(o, "--retire has the number of the key that signs, or a larger one", "", "",
+                        "a key retires only smaller numbers: give another --key-number");
     o->selection.blob_bytes =
         POPCL_BLOB_HEAD + TA_BLOB_ROW * (size_t)(o->pinned.len + o->denied.len);
     return 0;
