@@ -78,7 +78,10 @@ const char *popcl_version(void);
 #define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN */
 #define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
-#define POPCL_DONE          0x80u /* over: nothing goes in or out any more */
+/* The login computes, in a step of each popcl_tick: popcl_next_deadline is 0. Nothing is received
+ * meanwhile, and only total_ms counts. */
+#define POPCL_COMPUTING 0x20u
+#define POPCL_DONE      0x80u /* over: nothing goes in or out any more */
 
 /* The protection of a session. */
 typedef enum popcl_security {
@@ -192,23 +195,32 @@ typedef struct popcl_reply {
 
 /* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6). The list after login
  * replaces the one before it. The TLS handshake of STLS drops the list and the kept reply. */
-#define POPCL_CAPA_TOP            0x0001u
-#define POPCL_CAPA_USER           0x0002u
-#define POPCL_CAPA_SASL           0x0004u
-#define POPCL_CAPA_RESP_CODES     0x0008u
-#define POPCL_CAPA_LOGIN_DELAY    0x0010u
-#define POPCL_CAPA_PIPELINING     0x0020u
-#define POPCL_CAPA_EXPIRE         0x0040u
-#define POPCL_CAPA_UIDL           0x0080u
-#define POPCL_CAPA_STLS           0x0100u /* RFC 2595, 4 */
-#define POPCL_CAPA_AUTH_RESP_CODE 0x0200u /* RFC 3206, 6 */
-#define POPCL_CAPA_UTF8           0x0400u /* RFC 6856, 2 */
-#define POPCL_CAPA_LANG           0x0800u /* RFC 6856, 3 */
-#define POPCL_SASL_PLAIN          0x0001u
-#define POPCL_EXPIRE_NEVER        UINT32_MAX
+#define POPCL_CAPA_TOP                0x0001u
+#define POPCL_CAPA_USER               0x0002u
+#define POPCL_CAPA_SASL               0x0004u
+#define POPCL_CAPA_RESP_CODES         0x0008u
+#define POPCL_CAPA_LOGIN_DELAY        0x0010u
+#define POPCL_CAPA_PIPELINING         0x0020u
+#define POPCL_CAPA_EXPIRE             0x0040u
+#define POPCL_CAPA_UIDL               0x0080u
+#define POPCL_CAPA_STLS               0x0100u /* RFC 2595, 4 */
+#define POPCL_CAPA_AUTH_RESP_CODE     0x0200u /* RFC 3206, 6 */
+#define POPCL_CAPA_UTF8               0x0400u /* RFC 6856, 2 */
+#define POPCL_CAPA_LANG               0x0800u /* RFC 6856, 3 */
+#define POPCL_SASL_PLAIN              0x0001u
+#define POPCL_SASL_LOGIN              0x0002u
+#define POPCL_SASL_CRAM_MD5           0x0004u
+#define POPCL_SASL_SCRAM_SHA_1        0x0008u
+#define POPCL_SASL_SCRAM_SHA_256      0x0010u
+#define POPCL_SASL_SCRAM_SHA_1_PLUS   0x0020u
+#define POPCL_SASL_SCRAM_SHA_256_PLUS 0x0040u
+#define POPCL_SASL_XOAUTH2            0x0080u
+#define POPCL_SASL_OAUTHBEARER        0x0100u
+#define POPCL_SASL_EXTERNAL           0x0400u
+#define POPCL_EXPIRE_NEVER            UINT32_MAX
 typedef struct popcl_caps {
     uint16_t tags;          /* POPCL_CAPA_* */
-    uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n); POPCL_SASL_PLAIN is one */
+    uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n); POPCL_SASL_* */
     uint32_t login_delay_s; /* seconds between logins; 0 = the server names no delay */
     uint32_t expire_days; /* days that mail stays after retrieval, or POPCL_EXPIRE_NEVER; only with
                              POPCL_CAPA_EXPIRE */

@@ -68,7 +68,8 @@ typedef enum popcl_end {
  *
  * If an event that returns `unsigned` returns 0, the session goes on. If it returns
  * POPCL_PAUSED_SINK, _SYNC or _SECRET, the session pauses: nothing is read until popcl_resume, and
- * then the same event comes again. Other bits are ignored. */
+ * then the same event comes again. If ready returns POPCL_COMPUTING, it comes again in the next
+ * popcl_tick. Other bits are ignored. */
 typedef struct popcl_events {
     /* Octets of a status line after the status and its space, as they stream: a challenge, or
      * human-readable text. A challenge is in base64, and popcl does not decode it. One line may

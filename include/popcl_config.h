@@ -98,14 +98,10 @@
 #define POPCL_AHEAD_OCTETS 1048576
 #endif
 
-/* 1 compiles the APOP mechanism (RFC 1939, 7) and with it MD5; 0 leaves both out. */
+/* 1 compiles the APOP mechanism (RFC 1939, 7), and puts it into the default of
+ * popcl_fetch_config.mechs; 0 leaves it out, and with it MD5. */
 #ifndef POPCL_WITH_APOP
 #define POPCL_WITH_APOP 1
-#endif
-
-/* 1 compiles the PLAIN mechanism (RFC 4616) and with it base64; 0 leaves both out. */
-#ifndef POPCL_WITH_PLAIN
-#define POPCL_WITH_PLAIN 1
 #endif
 
 #if POPCL_TEXT_KEEP < 16 || POPCL_TEXT_KEEP > 200

@@ -210,6 +210,20 @@
     X(107, ERR_NO_MECHANISM, LOGIN, "the server refuses this login mechanism",                     \
       "the server does not offer it, or not in clear text; no user name and no password was sent", \
       "allow another one (popcl_fetch_config.auth)")                                               \
+    X(118, ERR_TOKEN, LOGIN, "the server refuses the token",                                       \
+      "the token has expired or was revoked, is for another account, or does not allow POP3",      \
+      "get a new token; popcl did not try a second time")                                          \
+    X(119, ERR_DIGEST_REFUSED, LOGIN, "the server refuses a login that hides the password",        \
+      "the password is wrong, or the server cannot use this mechanism for this account",           \
+      "check the password, or allow another mechanism (popcl_fetch_config.auth)")                  \
+    X(120, ERR_MECHANISM_NEEDS_TLS, USAGE, "the login mechanism needs TLS",                        \
+      "a token is readable on the way, and so is never sent in clear text; channel binding and "   \
+      "EXTERNAL need TLS too",                                                                     \
+      "use POPCL_TLS or POPCL_STLS")                                                               \
+    X(121, ERR_LOGIN_REFUSED, UNAVAILABLE,                                                         \
+      "the server refuses the login, but not the user name and password",                          \
+      "the server has a code for wrong credentials (RFC 3206), and did not send it",               \
+      "read the server's reply, which may give the reason; popcl did not try a second time")       \
     /* TLS (popcl_tls.h) */                                                                        \
     X(61, ERR_TIMEOUT_TLS, TLS, "the TLS handshake did not end in time",                           \
       "the server hangs or speaks no TLS on this port, or this processor needs longer than "       \

@@ -31,6 +31,7 @@
 #define POPCL_FETCH_H
 
 #include "popcl.h"
+#include "popcl_auth.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,22 +39,8 @@ extern "C" {
 
 /* bytes of the plan that one message takes */
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
-/* least plan, in bytes: one entry; enough for USER/PASS and for AUTH PLAIN */
+/* least plan, in bytes: one entry. A login may need more: popcl_auth.h */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
-/* least plan, in bytes, if APOP may be used. POPCL_AUTH_APOP needs this plan with every security
- * setting, POPCL_AUTH_AUTO with POPCL_CLEAR only. Until the listing the plan holds the
- * login's state. In a build without APOP (POPCL_WITH_APOP) POPCL_PLAN_MIN is enough */
-#define POPCL_PLAN_MIN_APOP 200u
-
-/* Login mechanisms, as bits. Of several, popcl tries one only: the first of APOP, USER/PASS and
- * PLAIN that can be used. APOP can be used if the greeting has a usable timestamp, and never with
- * POPCL_STLS. USER/PASS can always be used, so PLAIN is tried only without POPCL_AUTH_USER. */
-/* USER/PASS; with POPCL_CLEAR, APOP instead if the greeting has a usable timestamp */
-#define POPCL_AUTH_AUTO 0u
-#define POPCL_AUTH_USER 1u /* USER/PASS: the password itself crosses the line (RFC 1939, 7) */
-#define POPCL_AUTH_APOP 2u /* a digest of greeting and password crosses it (RFC 1939, 7; MD5) */
-/* AUTH PLAIN: the password itself crosses it, for servers without USER (RFC 5034, RFC 4616) */
-#define POPCL_AUTH_PLAIN 4u
 
 /* ---- messages ---- */
 
@@ -215,18 +202,25 @@ typedef enum popcl_uids {
  * wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the old
  * ones, since start copies their addresses and lengths.)
  *
- * These fields are required: session.host, session.user, session.iobuf, secret and sink.
+ * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token.
  * POPCL_CLEAR also requires plan. POPCL_TLS and POPCL_STLS also require session.tls and
  * session.seed. In every other field zero is the default, with the meaning that its comment gives.
  */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
-    popcl_secret secret;  /* the password */
-    uint16_t auth;        /* POPCL_AUTH_* bits that may be used; 0 = POPCL_AUTH_AUTO */
-    /* POPCL_PLAN_MIN bytes or more, POPCL_PLAN_MIN_APOP if APOP may be used; any alignment. Holds
-     * the login's state at first. The part that was used is wiped when the session is over, and by
-     * popcl_fetch_wipe. NULL = popcl uses the TLS storage that is free after the handshake, some
-     * 3 KB. The profile `pinned` leaves none free, so it needs a plan. */
+    popcl_secret secret;  /* the password. Zeroed = no password: a token is required */
+    popcl_secret token;   /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER.
+                             Never sent in clear text. Zeroed = no token */
+    const popcl_mech *const *mechs; /* the mechanisms that the program links, ended by NULL; their
+                                       order has no meaning. NULL = USER/PASS, and APOP if the build
+                                       has it (POPCL_WITH_APOP) */
+    uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used, each one in mechs; 0 =
+                      POPCL_AUTH_AUTO */
+    /* POPCL_PLAN_MIN bytes or more, and as many as the mechanisms need that may be used
+     * (popcl_auth.h); any alignment. Holds the login's state at first. The part that was used is
+     * wiped when the session is over, and by popcl_fetch_wipe. NULL = popcl uses the TLS storage
+     * that is free after the handshake, some 3 KB. The profile `pinned` leaves none free, so it
+     * needs a plan. */
     void *plan;
     size_t plan_len;   /* bytes of plan */
     uint64_t max_size; /* octets really received of one message; more aborts it. A message that is
@@ -365,7 +359,6 @@ struct popcl_fetch {
     uint8_t failed_verb; /* popcl_verb: the command that it concerns */
     uint8_t stopping;    /* popcl_err: why no further message is begun; 0 = the job goes on */
     uint8_t closing;     /* the session is over */
-    uint8_t mechanism;   /* place in popcl_mechs, from 1; 0: none is chosen yet */
     uint8_t auth_step;
     uint8_t secret_used; /* a mechanism called its callback, which has to be released */
     uint8_t listing_reached, has_caps, capa_refused, capa_asked;
@@ -388,9 +381,11 @@ struct popcl_fetch {
     uint8_t top_works;
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
     int16_t sink_code;
-    uint16_t asked; /* bodies in flight */
-    uint16_t pass;  /* 1 in the first */
+    uint16_t login_room; /* bytes of the plan that the login may use */
+    uint16_t asked;      /* bodies in flight */
+    uint16_t pass;       /* 1 in the first */
     const popcl_fetch_config *cfg;
+    const popcl_mech *mech; /* of the login; NULL: none is chosen yet */
     popcl_plan plan;
     uint32_t staged, staged_octets;
     uint32_t asked_octets; /* of them, as far as a limit counts them */

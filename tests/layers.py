@@ -22,7 +22,8 @@ MODULES = {
     "popcl_seen": "popcl_errors",
     "popcl": "popcl_config popcl_errors",
     "popcl_command": "popcl",
-    "popcl_fetch": "popcl",
+    "popcl_auth": "popcl",
+    "popcl_fetch": "popcl popcl_auth",
     "popcl_net": "popcl",
     "popcl_tls": "popcl",
     "popcl_blob": "popcl_tls",
@@ -51,6 +52,8 @@ MODULES = {
     "refusal": "popcl popcl_command",
     "auth": "popcl_command popcl_fetch refusal",
     "base64": "popcl text zero",
+    "hmac": "popcl text zero",
+    "sasl": "auth base64 text",
     # the job: an owner of the machine
     "plan": "popcl_fetch",
     "fetch": "popcl_fetch owner plan auth text zero",
@@ -73,7 +76,7 @@ MODULES = {
     "link_tls": "link profile name resume text zero",
 }
 FAMILIES = {  # what the files of a family may include that have no row of their own: a new one needs no line here
-    "src/auth/*.c": "auth base64 text zero",
+    "src/auth/*.c": "auth base64 hmac sasl text zero",
     "src/tls/profile_*.c": "profile",
 }
 FOLDERS = {  # what the files of a folder may include besides each other

@@ -15,8 +15,9 @@
 #include "auth.h"
 
 #if POPCL_WITH_APOP
-#include <bearssl.h>
 #include <string.h>
+
+#include "hmac.h"
 
 enum stamp {
     OUTSIDE,
@@ -98,10 +99,7 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
     br_md5_context md5 = a->md5; /* a copy: the password may have to be read again */
     popcl_err e = feed_secret(&md5, l->secret);
     br_md5_out(&md5, digest);
-    for (unsigned i = 0; i < sizeof digest; i++) {
-        a->hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        a->hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-    }
+    popcl_hex(a->hex, digest, sizeof digest);
     popcl_zero(&md5, sizeof md5);
     popcl_zero(digest, sizeof digest);
     a->digest.octets = a->hex;
@@ -115,9 +113,10 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
 
 const popcl_mech popcl_mech_apop = {
     .bit = POPCL_AUTH_APOP,
-    .scratch = sizeof(apop),
+    .plan_min = POPCL_PLAN_MIN_APOP,
+    .rank = {[POPCL_RANK_TLS] = POPCL_RANK_BY_NAME | 12, [POPCL_RANK_CLEAR] = 4},
     .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
-    .digest = 1,
+    .reads = 1,
     .refused = POPCL_ERR_APOP_REFUSED,
     .unusable = POPCL_ERR_NO_STAMP,
     .greeting = greeting,

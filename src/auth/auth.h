@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* auth - the login mechanisms, reached through one table. A mechanism turns credentials into
+/* auth - the interface between the login and its mechanisms. A mechanism turns credentials into
  * commands, one a step, and judges the replies. It sends nothing itself, and knows neither session
  * nor connection. It keeps its state between greeting and login in scratch: memory of the caller
  * that is wiped after the login. */
@@ -11,22 +11,34 @@
 #include "refusal.h"
 
 typedef struct popcl_login {
+    const popcl_mech *mech;
+    const popcl_fetch_config *cfg;
     const char *user;
+    const popcl_secret *secret; /* the password, or the token if the mechanism takes one */
+    const popcl_caps *caps;     /* of the newest CAPA before the login; NULL = none was answered */
+    void *scratch;              /* aligned for any type; zeroed at the start */
     size_t user_len;
-    const popcl_secret *secret;
-    const popcl_caps *caps; /* of the newest CAPA before the login; NULL = none was answered */
-    void *scratch;          /* aligned for any type; zeroed at the start */
 } popcl_login;
 
-typedef struct popcl_mech {
-    uint16_t bit;     /* POPCL_AUTH_* */
-    uint8_t scratch;  /* bytes of scratch that it needs */
+/* The place of a mechanism in the order of choice. The least number is taken. */
+#define POPCL_RANK_NEVER   0u    /* it cannot be used with this security */
+#define POPCL_RANK_BY_NAME 0x80u /* added: POPCL_AUTH_AUTO does not take it */
+enum popcl_rank { POPCL_RANK_TLS, POPCL_RANK_CLEAR, POPCL_RANKS };
+
+struct popcl_mech {
+    uint16_t bit;      /* POPCL_AUTH_* */
+    uint16_t sasl;     /* POPCL_SASL_*, its bit in CAPA's list; 0 = no SASL mechanism */
+    uint16_t plan_min; /* bytes of the plan for a login, POPCL_LOGIN_ROOM */
+    uint8_t rank[POPCL_RANKS];
     uint8_t user_max; /* octets of the longest user name that fits its command (RFC 2449, 4); 0 = no
                          limit */
     uint8_t secret_max; /* the same for the password */
-    uint8_t digest;     /* 1: the password does not cross the line */
+    uint8_t reads;      /* 1: a step reads the secret; else the session does, to send it */
+    uint8_t token;      /* 1: its secret is the token */
     uint8_t together;   /* 1: its two commands may leave together */
-    popcl_err refused;  /* without `answered`: the meaning of -ERR, if no response code gives one */
+    uint8_t initial;    /* SASL: 1: the first response may be sent with AUTH */
+    uint8_t responses;  /* SASL: how many there are, if the server takes each */
+    popcl_err refused;  /* the meaning of -ERR, if no response code gives one */
     popcl_err unusable; /* why it cannot be used with this server */
     /* Takes octets of the greeting, as they stream, from its beginning to its end. NULL = none. */
     void (*greeting)(void *scratch, const unsigned char *p, size_t n);
@@ -35,8 +47,9 @@ typedef struct popcl_mech {
     int (*usable)(const popcl_login *l);
     /* Writes the command of step 0, 1, ... to *c. Its pointers lead into login or scratch. A secret
      * of its own with a get passes on the last call of get to the login's secret, if it called that
-     * one (plain.c). Returns
-     * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. */
+     * one (sasl.c). Returns
+     * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. POPCL_MORE: the step is called
+     * again in the next tick, because it has more to compute. */
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
     /* Takes octets of a challenge, as they stream, before `answered` is called. NULL = none. */
     void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);
@@ -47,16 +60,16 @@ typedef struct popcl_mech {
      * is not believed. A challenge is then answered by a cancel, and +OK ends the session. NULL =
      * after +OK the next step follows, until a command logs in. */
     popcl_err (*answered)(const popcl_login *l, unsigned step, const popcl_reply *r);
-} popcl_mech;
+    /* SASL: prepares response `number`, 0 to responses - 1, in the popcl_sasl that scratch begins
+     * with. Returns as step. */
+    popcl_err (*respond)(const popcl_login *l, unsigned number);
+};
 
-/* In order of preference, ending with NULL. */
-extern const popcl_mech *const popcl_mechs[];
+/* The mechanisms of a job without popcl_fetch_config.mechs, ended by NULL. */
+extern const popcl_mech *const popcl_mechs_default[];
 
 /* Bytes of the plan for a login with this many bytes of scratch. Before the scratch is the
  * popcl_refusal, and before that the padding that aligns both. */
 #define POPCL_LOGIN_ROOM(scratch) (7u + sizeof(popcl_refusal) + (scratch))
-
-/* Bytes of the plan that are enough for a login with any mechanism. */
-#define POPCL_SCRATCH_MIN POPCL_PLAN_MIN_APOP
 
 #endif

@@ -39,3 +39,29 @@ int popcl_base64_get(popcl_text_read read, void *ctx, size_t off, char *buf, siz
     popcl_zero(piece, sizeof piece);
     return e ? popcl_secret_failure(e) : (int)len;
 }
+
+/* Returns the number of a character; 64 = it has none. A challenge is no secret. */
+static unsigned number_of(unsigned char c) {
+    return c >= 'A' && c <= 'Z'   ? c - (unsigned)'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26u
+           : c >= '0' && c <= '9' ? c - '0' + 52u
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : 64;
+}
+
+/* A padding character may only be the last one of a group, or the last two. */
+int popcl_base64_take(popcl_base64_reader *r, unsigned char c, unsigned char *byte) {
+    unsigned v = number_of(c), at = r->place;
+    int pads = c == '=' && at >= 2;
+    if (!pads && (v > 63 || r->padded)) r->bad = 1;
+    if (r->bad) return 0;
+    if (pads) r->padded = 1;
+    r->bits = (uint16_t)(r->bits << 6 | (v & 63));
+    r->place = (at + 1) & 3;
+    /* of the 6 bits of each character, 4, 2 and 0 are left after the second, third and fourth */
+    if (at) *byte = (unsigned char)(r->bits >> (6 - 2 * at));
+    return at && !pads;
+}
+
+int popcl_base64_is_whole(const popcl_base64_reader *r) { return !r->bad && r->place == 0; }

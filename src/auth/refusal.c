@@ -56,13 +56,17 @@ void popcl_refusal_text(popcl_refusal *x, const unsigned char *p, size_t n) {
     }
 }
 
-popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear,
+popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear, int coded,
                               popcl_err refused) {
     popcl_err code = popcl_reply_error(r, POPCL_OK);
     word_end(x);
     int needs_tls = clear && x->found & ENCRYPTION;
     if (needs_tls && (!code || code == POPCL_ERR_SYS_PERM)) return POPCL_ERR_LOGIN_NEEDS_TLS;
     if (code) return code;
-    if (r->code == POPCL_CODE_AUTH || x->found & CREDENTIALS) return refused;
-    return x->found & IN_USE ? POPCL_ERR_IN_USE : x->found & LATER ? POPCL_ERR_SYS_TEMP : refused;
+    if (r->code == POPCL_CODE_AUTH) return refused;
+    if (x->found & CREDENTIALS) x->found = 0;
+    return x->found & IN_USE                                        ? POPCL_ERR_IN_USE
+           : x->found & LATER                                       ? POPCL_ERR_SYS_TEMP
+           : coded && popcl_err_class(refused) == POPCL_CLASS_LOGIN ? POPCL_ERR_LOGIN_REFUSED
+                                                                    : refused;
 }

@@ -75,7 +75,7 @@ static void tell_open_fates(popcl_fetch *f, popcl_err why) {
 
 static void wipe_plan(popcl_fetch *f) {
     popcl_login_release(f);
-    size_t used = f->plan.most > POPCL_SCRATCH_MIN ? f->plan.most : POPCL_SCRATCH_MIN;
+    size_t used = f->plan.most > f->login_room ? f->plan.most : f->login_room;
     if (f->plan.octets) popcl_zero(f->plan.octets, used < f->plan.len ? used : f->plan.len);
 }
 
@@ -137,12 +137,11 @@ static size_t on_body(void *ctx, uint32_t tag, const unsigned char *p, size_t n)
     return popcl_messages_body(ctx, tag, p, n);
 }
 
-/* The capabilities matter before the login only if the job chooses the mechanism. */
 static void fetch_greeted(popcl_fetch *f) {
     const popcl_fetch_config *cfg = f->cfg;
-    popcl_fetch_enter(f, cfg->session.security == POPCL_STLS             ? POPCL_SAY_STLS
-                         : cfg->auth == POPCL_AUTH_AUTO && !cfg->no_capa ? POPCL_ASK_CAPA
-                                                                         : POPCL_LOGIN);
+    popcl_fetch_enter(f, cfg->session.security == POPCL_STLS ? POPCL_SAY_STLS
+                         : popcl_login_needs_capa(cfg)       ? POPCL_ASK_CAPA
+                                                             : POPCL_LOGIN);
 }
 
 /* Without TLS there is no login, for any reason of the server. After STLS, CAPA is always the first
@@ -365,18 +364,22 @@ static const popcl_events events = {
 
 /* ---- the interface ---- */
 
-static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *field) {
+static int is_given(const popcl_secret *s) { return s->octets || s->get; }
+
+static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *field,
+                             uint16_t *login_room) {
     const popcl_sink *sink = cfg->sink;
-    *field = !cfg->session.host                        ? POPCL_FIELD_HOST
-             : !cfg->session.user                      ? POPCL_FIELD_USER
-             : !cfg->secret.octets && !cfg->secret.get ? POPCL_FIELD_SECRET
+    *field = !cfg->session.host                                  ? POPCL_FIELD_HOST
+             : !cfg->session.user                                ? POPCL_FIELD_USER
+             : !is_given(&cfg->secret) && !is_given(&cfg->token) ? POPCL_FIELD_SECRET
              : !sink || !sink->begin || !sink->data || !sink->commit || !sink->abort
                  ? POPCL_FIELD_SINK
              : !cfg->plan && cfg->session.security == POPCL_CLEAR ? POPCL_FIELD_PLAN
              : cfg->uids > POPCL_UIDS_REQUIRED                    ? POPCL_FIELD_UIDS
                                                                   : POPCL_FIELD_NONE;
     if (*field) return POPCL_ERR_ARGUMENT;
-    return popcl_is_host(cfg->session.host) ? popcl_login_check(cfg, field) : POPCL_ERR_HOST;
+    return popcl_is_host(cfg->session.host) ? popcl_login_check(cfg, field, login_room)
+                                            : POPCL_ERR_HOST;
 }
 
 /* If no plan was given, the TLS storage holds it. Checks that there is room. */
@@ -384,7 +387,7 @@ static popcl_err check_spare(popcl_fetch *f) {
     size_t n;
     if (f->cfg->plan) return POPCL_OK;
     popcl_machine_spare(&f->session, &n);
-    if (n >= POPCL_SCRATCH_MIN) return POPCL_OK;
+    if (n >= f->login_room) return POPCL_OK;
     popcl_wipe(&f->session);
     f->cfg = NULL;
     return popcl_machine_refuse(&f->session, POPCL_ERR_PLAN_SMALL, POPCL_FIELD_NONE);
@@ -395,7 +398,7 @@ static popcl_err check_spare(popcl_fetch *f) {
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms) {
     enum popcl_field field = POPCL_FIELD_CONFIG;
     memset(f, 0, sizeof *f);
-    popcl_err e = cfg ? fetch_check(cfg, &field) : POPCL_ERR_ARGUMENT;
+    popcl_err e = cfg ? fetch_check(cfg, &field, &f->login_room) : POPCL_ERR_ARGUMENT;
     if (e) return popcl_machine_refuse(&f->session, e, field);
     e = popcl_machine_start(&f->session, &cfg->session, &events, f, now_ms);
     if (e) return e;
@@ -406,7 +409,7 @@ popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint3
     f->plan.len =
         cfg->plan_len < PLAN_MAX ? cfg->plan_len : PLAN_MAX; /* tags are offsets into it */
     if (cfg->plan)
-        memset(cfg->plan, 0, cfg->plan_len < POPCL_SCRATCH_MIN ? cfg->plan_len : POPCL_SCRATCH_MIN);
+        memset(cfg->plan, 0, cfg->plan_len < f->login_room ? cfg->plan_len : f->login_room);
     f->by_number = cfg->uids == POPCL_UIDS_UNUSED;
     return POPCL_OK;
 }
@@ -437,7 +440,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->listing_reached = f->listing_reached;
     d->deletions = f->deletions;
     d->has_caps = f->has_caps;
-    if (f->mechanism) d->mechanism = popcl_mechs[f->mechanism - 1]->bit;
+    if (f->mech) d->mechanism = f->mech->bit;
     d->caps = s->caps;
     d->received = f->received;
     d->passed_over = popcl_machine_passed_over(s);

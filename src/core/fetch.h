@@ -74,8 +74,12 @@ unsigned popcl_fetch_decide(const popcl_fetch *f, const popcl_msg *m, popcl_stag
 
 /* ---- fetch_login.c ---- */
 
-/* Checks whether credentials and plan suit every mechanism that may be used. */
-popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field);
+/* Checks whether the settings allow a mechanism, and whether the plan suits each one that they
+ * allow. Sets *room to the bytes of the plan that the login may use. */
+popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field, uint16_t *room);
+
+/* Returns whether CAPA is to be sent before the login. */
+int popcl_login_needs_capa(const popcl_fetch_config *cfg);
 
 /* Takes octets of a status line's text: of the greeting, of a challenge, or of a refused login. */
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n);
@@ -83,7 +87,8 @@ void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size
 /* Returns whether the next command of the login need not wait for the answer to the last one. */
 int popcl_login_goes_ahead(const popcl_fetch *f);
 
-/* Sends the next command of the login. Returns POPCL_PAUSED_SECRET if the secret is not ready. */
+/* Sends the next command of the login. Returns POPCL_PAUSED_SECRET if the secret is not ready, or
+ * POPCL_COMPUTING if the mechanism needs more ticks. */
 unsigned popcl_login_step(popcl_fetch *f);
 
 /* Judges the reply to a command of the login. Returns POPCL_LOGIN_GOES_ON if another step follows.

@@ -7,12 +7,19 @@
 #include "text.h"
 #include "zero.h"
 
+/* ---- the state of the login, in the plan ---- */
+
+static void clear_login(popcl_fetch *f) {
+    size_t n = f->plan.len < f->login_room ? f->plan.len : f->login_room;
+    popcl_zero(f->plan.octets, n);
+}
+
 /* If no plan was given, takes one from the TLS storage. The storage has room after the handshake,
  * which comes before every login. */
 static void adopt_spare_plan(popcl_fetch *f) {
     if (f->plan.octets) return;
     f->plan.octets = popcl_machine_spare(&f->session, &f->plan.len);
-    memset(f->plan.octets, 0, POPCL_SCRATCH_MIN);
+    clear_login(f);
 }
 
 /* Returns the popcl_refusal, which is first in the plan, aligned to 8 bytes. The mechanism's
@@ -22,74 +29,124 @@ static popcl_refusal *refusal_of(popcl_fetch *f) {
     return (popcl_refusal *)(void *)(f->plan.octets + (8 - (uintptr_t)f->plan.octets % 8) % 8);
 }
 
-static popcl_login login_of(popcl_fetch *f) {
-    const popcl_config *s = &f->cfg->session;
-    popcl_login l = {.user = s->user, .user_len = strlen(s->user), .secret = &f->cfg->secret};
+static const popcl_secret *secret_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    return m->token ? &cfg->token : &cfg->secret;
+}
+
+static popcl_login login_of(popcl_fetch *f, const popcl_mech *m) {
+    const popcl_fetch_config *cfg = f->cfg;
+    popcl_login l = {.mech = m, .cfg = cfg, .user = cfg->session.user};
+    l.user_len = strlen(l.user);
+    l.secret = secret_of(cfg, m);
     l.caps = f->has_caps ? popcl_capabilities(&f->session) : NULL;
     l.scratch = refusal_of(f) + 1;
     return l;
 }
 
-/* Over TLS nobody can read the password on the way. A digest gains nothing there, and some servers
- * that offer APOP always refuse it. So POPCL_AUTH_AUTO takes a digest in clear text only. */
-static int is_allowed(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    if (cfg->auth != POPCL_AUTH_AUTO) return (cfg->auth & m->bit) != 0;
-    return !m->digest || cfg->session.security == POPCL_CLEAR;
+/* ---- the choice ---- */
+
+static const popcl_mech *const *mechs_of(const popcl_fetch_config *cfg) {
+    return cfg->mechs ? cfg->mechs : popcl_mechs_default;
 }
 
-popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field) {
-    const popcl_secret *s = &cfg->secret;
-    unsigned unknown = cfg->auth;
-    size_t user = strlen(cfg->session.user), least = POPCL_PLAN_MIN;
-    size_t secret = s->octets ? popcl_secret_len(s) : 1;
-    if (user == 0 || secret == 0 || popcl_has_line_end(cfg->session.user, user) ||
-        (s->octets && popcl_has_line_end(s->octets, secret)))
+static unsigned rank_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    int clear = cfg->session.security == POPCL_CLEAR;
+    return m->rank[clear ? POPCL_RANK_CLEAR : POPCL_RANK_TLS];
+}
+
+static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    return cfg->auth == POPCL_AUTH_AUTO ? !(rank_of(cfg, m) & POPCL_RANK_BY_NAME)
+                                        : (cfg->auth & m->bit) != 0;
+}
+
+/* Returns POPCL_OK if the settings allow this mechanism, else the reason. */
+static popcl_err allows(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    const popcl_secret *s = secret_of(cfg, m);
+    size_t user = strlen(cfg->session.user), secret = s->octets ? popcl_secret_len(s) : 1;
+    if (!is_wanted(cfg, m) || (!s->octets && !s->get)) return POPCL_ERR_ARGUMENT;
+    if (rank_of(cfg, m) == POPCL_RANK_NEVER) return POPCL_ERR_MECHANISM_NEEDS_TLS;
+    if ((m->user_max && user > m->user_max) || (m->secret_max && secret > m->secret_max))
+        return POPCL_ERR_COMMAND_LENGTH;
+    return POPCL_OK;
+}
+
+static int is_bad_secret(const popcl_secret *s) {
+    size_t n = popcl_secret_len(s);
+    return s->octets && (n == 0 || popcl_has_line_end(s->octets, n));
+}
+
+popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field,
+                            uint16_t *room) {
+    unsigned unknown = cfg->auth, allowed = 0;
+    size_t user = strlen(cfg->session.user);
+    popcl_err why = POPCL_ERR_ARGUMENT;
+    if (user == 0 || popcl_has_line_end(cfg->session.user, user) || is_bad_secret(&cfg->secret) ||
+        is_bad_secret(&cfg->token))
         return POPCL_ERR_CREDENTIAL_OCTET;
-    for (unsigned i = 0; popcl_mechs[i]; i++) {
-        const popcl_mech *m = popcl_mechs[i];
+    *room = POPCL_PLAN_MIN;
+    for (unsigned i = 0; mechs_of(cfg)[i]; i++) {
+        const popcl_mech *m = mechs_of(cfg)[i];
+        popcl_err e = allows(cfg, m);
         unknown &= ~(unsigned)m->bit;
-        if (!is_allowed(cfg, m)) continue;
-        if ((m->user_max && user > m->user_max) || (m->secret_max && secret > m->secret_max))
-            return POPCL_ERR_COMMAND_LENGTH;
-        if (POPCL_LOGIN_ROOM(m->scratch) > POPCL_PLAN_MIN) least = POPCL_SCRATCH_MIN;
+        allowed += !e;
+        if (why == POPCL_ERR_ARGUMENT) why = e;
+        if (!e && m->plan_min > *room) *room = m->plan_min;
     }
-    *field = POPCL_FIELD_AUTH;
+    *field = unknown ? POPCL_FIELD_AUTH : POPCL_FIELD_MECHS;
     return unknown                              ? POPCL_ERR_ARGUMENT
-           : cfg->plan && cfg->plan_len < least ? POPCL_ERR_PLAN_SMALL
+           : !allowed                           ? why
+           : cfg->plan && cfg->plan_len < *room ? POPCL_ERR_PLAN_SMALL
                                                 : POPCL_OK;
+}
+
+/* Returns the place of a mechanism in the order of choice: the least one is taken. CAPA's list
+ * decides first. Some servers do not list USER, and take it. */
+static unsigned place_of(const popcl_login *l) {
+    unsigned place = rank_of(l->cfg, l->mech) & ~POPCL_RANK_BY_NAME;
+    if (!l->mech->sasl) return l->caps && !(l->caps->tags & POPCL_CAPA_USER) ? place | 0x20 : place;
+    return l->caps && l->caps->sasl & l->mech->sasl ? place : place | 0x40;
+}
+
+/* Chooses among the mechanisms that are allowed and can be used. If no mechanism is left, returns
+ * the first reason. */
+static popcl_err choose(popcl_fetch *f) {
+    popcl_err why = POPCL_ERR_ARGUMENT;
+    unsigned least = UINT32_MAX;
+    for (unsigned i = 0; mechs_of(f->cfg)[i]; i++) {
+        popcl_login l = login_of(f, mechs_of(f->cfg)[i]);
+        popcl_err e = allows(f->cfg, l.mech);
+        if (!e && l.mech->usable && !l.mech->usable(&l)) e = l.mech->unusable;
+        if (why == POPCL_ERR_ARGUMENT) why = e;
+        if (!e && place_of(&l) < least) {
+            least = place_of(&l);
+            f->mech = l.mech;
+        }
+    }
+    if (!f->mech) return why;
+    if (!f->mech->greeting) clear_login(f); /* the greeting may have left the state of APOP */
+    return POPCL_OK;
+}
+
+/* CAPA is asked before the login if the choice depends on it. */
+int popcl_login_needs_capa(const popcl_fetch_config *cfg) {
+    return !cfg->no_capa && (cfg->auth & (cfg->auth - 1u) || cfg->auth == POPCL_AUTH_AUTO);
 }
 
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n) {
     unsigned status = f->session.reply.status;
     if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_ERR)
         popcl_refusal_text(refusal_of(f), p, n);
-    if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_CHALLENGE) {
-        const popcl_mech *m = popcl_mechs[f->mechanism - 1];
-        if (m->challenge) m->challenge(login_of(f).scratch, f->auth_step, p, n);
-    }
+    if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_CHALLENGE && f->mech->challenge)
+        f->mech->challenge(login_of(f, f->mech).scratch, f->auth_step, p, n);
     /* a greeting before STLS is not believed */
     if (tag != POPCL_TAG_GREETING || f->cfg->session.security == POPCL_STLS) return;
-    for (unsigned i = 0; popcl_mechs[i]; i++) {
-        if (popcl_mechs[i]->greeting && is_allowed(f->cfg, popcl_mechs[i]))
-            popcl_mechs[i]->greeting(login_of(f).scratch, p, n);
+    for (unsigned i = 0; mechs_of(f->cfg)[i]; i++) {
+        const popcl_mech *m = mechs_of(f->cfg)[i];
+        if (m->greeting && !allows(f->cfg, m)) m->greeting(login_of(f, m).scratch, p, n);
     }
 }
 
-/* Chooses the first mechanism of the table that is allowed and can be used. If there is no such
- * mechanism, returns the reason. */
-static popcl_err choose(popcl_fetch *f) {
-    popcl_err why = POPCL_ERR_AUTH;
-    for (uint8_t i = 0; popcl_mechs[i]; i++) {
-        const popcl_mech *m = popcl_mechs[i];
-        if (!is_allowed(f->cfg, m)) continue;
-        f->mechanism = (uint8_t)(i + 1);
-        popcl_login l = login_of(f);
-        if (!m->usable || m->usable(&l)) return POPCL_OK;
-        f->mechanism = 0;
-        why = m->unusable;
-    }
-    return why;
-}
+/* ---- the commands ---- */
 
 /* If the server waits for a response, the next command is a cancel, else QUIT. */
 static void login_failed(popcl_fetch *f, popcl_err e) {
@@ -101,18 +158,17 @@ static void login_failed(popcl_fetch *f, popcl_err e) {
  * 4). */
 static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
     static const popcl_secret cancel = {.octets = "*", .len = 1};
-    popcl_err e = f->mechanism ? POPCL_OK : choose(f);
-    popcl_login l = login_of(f);
+    popcl_err e = f->mech ? POPCL_OK : choose(f);
     if (e) return e;
     if (f->stopping) {
         command->verb = POPCL_RESPONSE;
         command->secret = &cancel;
         return POPCL_OK;
     }
-    const popcl_mech *m = popcl_mechs[f->mechanism - 1];
-    /* a digest is made from the secret here; the session pulls and releases a password */
-    if (m->digest && !f->cfg->secret.octets) f->secret_used = 1;
-    return m->step(&l, f->auth_step + popcl_job_in_flight(f), command);
+    popcl_login l = login_of(f, f->mech);
+    /* the mechanism reads the secret here; otherwise the session pulls and releases it */
+    if (f->mech->reads && !l.secret->octets) f->secret_used = 1;
+    return f->mech->step(&l, f->auth_step + popcl_job_in_flight(f), command);
 }
 
 static popcl_err login_send(popcl_fetch *f) {
@@ -129,13 +185,14 @@ static popcl_err login_send(popcl_fetch *f) {
 int popcl_login_goes_ahead(const popcl_fetch *f) {
     int works = f->cfg->session.security != POPCL_CLEAR ||
                 (popcl_job_offers(f, POPCL_CAPA_USER) && !popcl_job_offers(f, POPCL_CAPA_STLS));
-    return works && f->mechanism && popcl_mechs[f->mechanism - 1]->together && !f->auth_step &&
-           popcl_job_in_flight(f) == 1 && f->session.window_len > 1 && !f->stopping;
+    return works && f->mech && f->mech->together && !f->auth_step && popcl_job_in_flight(f) == 1 &&
+           f->session.window_len > 1 && !f->stopping;
 }
 
 unsigned popcl_login_step(popcl_fetch *f) {
     popcl_err e = login_send(f);
     if (e == POPCL_ERR_SECRET_WAIT) return POPCL_PAUSED_SECRET;
+    if (e == POPCL_MORE) return POPCL_COMPUTING;
     if (e == POPCL_OK || e == POPCL_ERR_WOULD_BLOCK) return 0;
     login_failed(f, e);
     if (f->phase == POPCL_LOGIN) login_send(f);
@@ -143,7 +200,7 @@ unsigned popcl_login_step(popcl_fetch *f) {
 }
 
 void popcl_login_release(popcl_fetch *f) {
-    const popcl_secret *s = &f->cfg->secret;
+    const popcl_secret *s = f->mech ? secret_of(f->cfg, f->mech) : NULL;
     if (!f->secret_used) return;
     f->secret_used = 0;
     s->get(s->ctx, 0, NULL, 0);
@@ -152,11 +209,13 @@ void popcl_login_release(popcl_fetch *f) {
 /* Returns the meaning of the reply to a step. POPCL_OK: the login is complete. POPCL_MORE: another
  * step follows. Other: the reason of the failure. */
 static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
-    const popcl_mech *m = popcl_mechs[f->mechanism - 1];
-    popcl_login l = login_of(f);
+    const popcl_mech *m = f->mech;
+    popcl_login l = login_of(f, m);
     popcl_err e = m->answered ? m->answered(&l, f->auth_step, r) : m->refused;
+    if (r->status == POPCL_STATUS_ERR && e == POPCL_ERR_TOKEN) return popcl_reply_error(r, e);
     if (r->status == POPCL_STATUS_ERR)
-        return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR, e);
+        return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR,
+                                   popcl_job_offers(f, POPCL_CAPA_AUTH_RESP_CODE), e);
     if (m->answered) return e;
     return popcl_machine_is_logged_in(&f->session) ? POPCL_OK : POPCL_MORE;
 }
@@ -185,7 +244,6 @@ unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
         popcl_fetch_enter(f, needs_early_capa(f) ? POPCL_ASK_CAPA_AGAIN : POPCL_ASK_STAT);
     if (f->phase == POPCL_LOGIN) return 0;
     popcl_login_release(f);
-    /* wipes the login's state */
-    popcl_zero(f->plan.octets, f->plan.len < POPCL_SCRATCH_MIN ? f->plan.len : POPCL_SCRATCH_MIN);
+    clear_login(f);
     return 0;
 }

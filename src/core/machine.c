@@ -492,7 +492,7 @@ static void write_on(popcl *c) {
 static void offer(popcl *c) {
     while (!c->pause && !c->eof && popcl_can_submit(c)) {
         unsigned before = c->in_flight;
-        unsigned why = c->events->ready(c->ctx) & POPCL_PAUSED;
+        unsigned why = c->events->ready(c->ctx) & (POPCL_PAUSED | POPCL_COMPUTING);
         if (popcl_machine_is_over_now(c)) return;
         if (why)
             pause_for(c, why);

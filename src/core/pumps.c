@@ -139,6 +139,7 @@ static uint32_t wait_ms(const popcl *c) {
     const popcl_config *cfg = c->cfg;
     size_t room;
     if (c->state == CLOSED) return POPCL_SETTLE_MS;
+    if (c->pause == POPCL_COMPUTING) return POPCL_MS_MAX;
     if (c->pause) return popcl_or_default(cfg->pause_ms, POPCL_PAUSE_MS);
     if (c->state == LEAVING) return LEAVE_MS;
     if (c->state == IDLE && !c->send_failed && c->link.ops->out(&c->link, &room))
@@ -166,6 +167,7 @@ uint32_t popcl_next_deadline(const popcl *c) {
     if (popcl_is_done(c)) return POPCL_MS_MAX;
     uint32_t next = wait_left(c), total = total_left(c), reserve = reserve_ms(c);
     if (c->state == CLOSED) return next;
+    if (c->pause == POPCL_COMPUTING) return 0;
     if (total <= reserve) reserve /= 2; /* `late` was called, and is called again */
     return smaller(next, total > reserve ? total - reserve : total);
 }
@@ -195,6 +197,7 @@ void popcl_tick(popcl *c, uint32_t now_ms) {
         look_at_reserve(c);
     else if (over)
         popcl_machine_settle(c, POPCL_END_LAST);
+    if (c->pause == POPCL_COMPUTING) popcl_machine_unpause(c); /* its next step */
     end_call(c);
 }
 

@@ -172,7 +172,13 @@ static octets usual_capabilities(const script *s) {
     octets o = {0};
     append(&o, "+OK\r\nUSER\r\nUIDL\r\nPIPELINING\r\n");
     if (!refuses(s, "TOP ")) append(&o, "TOP\r\n");
-    if (s->cfg.auth & POPCL_AUTH_PLAIN) append(&o, "SASL PLAIN\r\n");
+    append(&o, "SASL");
+    for (unsigned bit = POPCL_AUTH_PLAIN; bit <= s->cfg.auth; bit <<= 1) {
+        if (!(s->cfg.auth & bit)) continue;
+        append(&o, " ");
+        append(&o, script_mechanism(bit)); /* a name has no case (RFC 2449, 4) */
+    }
+    append(&o, "\r\n");
     append(&o, ".\r\n");
     return o;
 }

@@ -330,7 +330,10 @@ popcl_err job_start(run *r) {
     r->cfg.session.host = optional(&s->host);
     r->cfg.session.user = optional(&s->user);
     run_secret(r);
-    r->cfg.secret = r->secret;
+    if (s->all_mechs || s->cfg.auth & ~(POPCL_AUTH_USER | POPCL_AUTH_APOP))
+        r->cfg.mechs = popcl_mechs_all;
+    if (s->token) r->cfg.token = r->secret;
+    if (s->token != 1) r->cfg.secret = r->secret;
     r->cfg.plan = r->plan.p;
     r->cfg.plan_len = r->plan.n;
     r->cfg.sink = s->no_sink ? NULL : &r->sink;

@@ -278,7 +278,9 @@ static void start_tls(run *r) {
     log_drop(&r->log); /* STLS */
     arrive(r, &ok);
     secure_handshake(r);
-    if (r->s->cfg.no_capa || r->s->cfg.auth != POPCL_AUTH_AUTO) refuse_capa(r);
+    unsigned auth = r->s->cfg.auth;
+    int is_one = auth && !(auth & (auth - 1));
+    if (r->s->cfg.no_capa || is_one) refuse_capa(r);
 }
 
 static void tls_step(run *r, const step *t) {

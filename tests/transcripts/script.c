@@ -99,6 +99,15 @@ static popcl_err error_named(const char *name) {
     return POPCL_OK;
 }
 
+/* Adds more to the end of an octets. */
+static void extend(octets *o, octets more) {
+    o->p = realloc(o->p, o->n + more.n + 1);
+    if (!o->p) abort();
+    memcpy(o->p + o->n, more.p, more.n + 1);
+    o->n += more.n;
+    free(more.p);
+}
+
 /* ---- settings ---- */
 
 enum type { FLAG, LONG, U8, U16, U32, U64, OCTETS };
@@ -136,6 +145,8 @@ static const struct {
     {"no_sink", FLAG, OF(no_sink)},
     {"no_begin", FLAG, OF(no_begin)},
     {"no_sync", FLAG, OF(no_sync)},
+    {"token", LONG, OF(token)},
+    {"all_mechs", FLAG, OF(all_mechs)}, /* so too with `auth` of a SASL mechanism */
     {"secret_get", LONG, OF(secret_get)},
     {"secret_again", LONG, OF(secret_again)},
     {"secret_waits", LONG, OF(secret_waits)},
@@ -179,10 +190,13 @@ static const struct {
     const char *name;
     unsigned bits;
 } mechanisms[] = {{"auto", POPCL_AUTH_AUTO},
+                  {"login", POPCL_AUTH_LOGIN},
+                  {"cram-md5", POPCL_AUTH_CRAM_MD5},
+                  {"xoauth2", POPCL_AUTH_XOAUTH2},
+                  {"oauthbearer", POPCL_AUTH_OAUTHBEARER},
                   {"user", POPCL_AUTH_USER},
                   {"apop", POPCL_AUTH_APOP},
-                  {"plain", POPCL_AUTH_PLAIN},
-                  {"both", POPCL_AUTH_USER | POPCL_AUTH_APOP}};
+                  {"plain", POPCL_AUTH_PLAIN}};
 
 const char *script_mechanism(unsigned bits) {
     for (size_t i = 0; i < COUNT_OF(mechanisms); i++) {
@@ -191,14 +205,16 @@ const char *script_mechanism(unsigned bits) {
     return "?";
 }
 
-static void set_auth(script *s, const char *name) {
-    for (size_t i = 0; i < COUNT_OF(mechanisms); i++) {
-        if (strcmp(mechanisms[i].name, name) == 0) {
-            s->cfg.auth = (uint16_t)mechanisms[i].bits;
-            return;
-        }
+/* auth NAME [NAME...] */
+static void set_auth(script *s, char *rest) {
+    while (*rest) {
+        const char *name = word(&rest);
+        size_t i = 0;
+        while (i < COUNT_OF(mechanisms) && strcmp(mechanisms[i].name, name) != 0)
+            i++;
+        if (i == COUNT_OF(mechanisms)) malformed("unknown mechanism", name);
+        s->cfg.auth |= (uint16_t)mechanisms[i].bits;
     }
-    malformed("unknown mechanism", name);
 }
 
 /* pass* COUNT TEXT    the text so many times */
@@ -473,10 +489,15 @@ static void read_line(script *s, const char *given) {
         read_repeat(s, rest);
     } else if (strncmp(text, "S*", 2) == 0) {
         read_counted(s, text + 2);
+    } else if (strncmp(text, "C- ", 3) == 0) {
+        long times = number(word(&rest));
+        extend(&s->begun, repeat(unescape(rest, strlen(rest)), times));
     } else if (strncmp(text, "C:", 2) == 0 || strncmp(text, "C* ", 3) == 0) {
         long times = text[1] == '*' ? number(word(&rest)) : 1;
         step *t = add_step(s, STEP_COMMAND);
-        t->text = repeat(unescape(rest, strlen(rest)), times);
+        t->text = s->begun;
+        memset(&s->begun, 0, sizeof s->begun);
+        extend(&t->text, repeat(unescape(rest, strlen(rest)), times));
         log_line(&s->expected, line_number, "C: %s", (const char *)t->text.p);
     } else if (strncmp(text, "> ", 2) == 0) {
         read_event(s, rest);

@@ -58,6 +58,8 @@
  * `window 8` gives room for eight commands in flight, and `window 0` for one. A case without it
  * must hold for each WINDOW of the environment.
  *
+ * `C- COUNT TEXT` is a part of the next command: the text so many times.
+ *
  * The settings are the table in script.c, and `auth`, `pass*`, `show`, `decide` and `sink` there.
  * `login COUNT OCTETS` stands for the dialogue up to STAT's answer. What differs from
  * popcl_config's zeros: user fred, password secret, and CAPA is not sent (`no_capa 0` where it is).
@@ -108,12 +110,15 @@ typedef struct script {
     int line;
     popcl_fetch_config cfg; /* what of it a script can set: the rest is the runner's */
     octets user, pass, host;
+    long all_mechs; /* the job has all mechanisms; else those of its default */
+    octets begun;   /* of the next command, by `C-` */
     long session, unconnected, no_resume, no_sync, no_iobuf, no_sink, no_begin;
     long iobuf_len, plan_len;
     long window;       /* commands in flight; -1: as the environment says */
     long take;         /* most octets that data takes a call; -1: all */
     long secret_again; /* so often the secret's callback asks for time */
     long goes_on;
+    long token;        /* 1: `pass` is a token, and there is no password; 2: it is both */
     long secret_get;   /* 1: the secret comes from the callback; 2: which fails; 3: at octet 600 */
     long secret_waits; /* 1: it asks for time once, at octet 600 */
     int sync_again, sync_answer;

@@ -109,11 +109,11 @@ static void mechanisms(void **state) {
         const char *value, *name;
         unsigned auth;
         int is_digest;
-    } rows[] = {{"auto", "", POPCL_AUTH_AUTO, 0},
-                {"user", "USER/PASS", POPCL_AUTH_USER, 0},
-                {"APOP", "APOP", POPCL_AUTH_APOP, 1},
-                {"plain", "PLAIN", POPCL_AUTH_PLAIN, 0}};
-    char names[64], line[64];
+    } rows[] = {
+        {"auto", "", POPCL_AUTH_AUTO, 0},        {"user", "USER/PASS", POPCL_AUTH_USER, 0},
+        {"APOP", "APOP", POPCL_AUTH_APOP, 1},    {"plain", "PLAIN", POPCL_AUTH_PLAIN, 0},
+        {"login", "LOGIN", POPCL_AUTH_LOGIN, 0}, {"CRAM-md5", "CRAM-MD5", POPCL_AUTH_CRAM_MD5, 1}};
+    char names[200], line[64];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         (void)snprintf(line, sizeof line, "h -a a -o o --auth %s", rows[i].value);
@@ -125,7 +125,8 @@ static void mechanisms(void **state) {
     assert_int_equal(parse("h -a a -o o --auth none"), -1);
     assert_string_equal(cmd_mechanism_of(0x4000)->value, "auto");
     assert_string_equal(cmd_mechanism_names(names, sizeof names),
-                        POPCL_WITH_APOP ? "USER/PASS, APOP, PLAIN" : "USER/PASS, PLAIN");
+                        POPCL_WITH_APOP ? "USER/PASS, APOP, PLAIN, LOGIN, CRAM-MD5"
+                                        : "USER/PASS, PLAIN, LOGIN, CRAM-MD5");
 }
 
 static void tls_options(void **state) { /* [D28] */

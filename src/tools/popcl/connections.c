@@ -105,6 +105,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.session.host = o->host;
     cfg.session.port = o->port;
     cfg.session.security = o->security;
+    cfg.mechs = popcl_mechs_all;
     cfg.auth = o->auth;
     cfg.session.user = c->auth->user;
     cfg.secret.octets = c->auth->secret;

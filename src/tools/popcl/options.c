@@ -57,7 +57,9 @@ static const cmd_mechanism mechanisms[] = {
      .auth = POPCL_AUTH_APOP,
      .is_digest = 1,
      .is_missing = !POPCL_WITH_APOP},
-    {.value = "plain", .name = "PLAIN", .auth = POPCL_AUTH_PLAIN, .is_missing = !POPCL_WITH_PLAIN},
+    {.value = "plain", .name = "PLAIN", .auth = POPCL_AUTH_PLAIN},
+    {.value = "login", .name = "LOGIN", .auth = POPCL_AUTH_LOGIN},
+    {.value = "cram-md5", .name = "CRAM-MD5", .auth = POPCL_AUTH_CRAM_MD5, .is_digest = 1},
 };
 #define MECHANISMS (sizeof mechanisms / sizeof *mechanisms)
 
@@ -83,7 +85,7 @@ static int set_auth(cmd_options *o, const char *value) {
         o->auth = mechanisms[i].auth;
         return 0;
     }
-    return wrong(o, "--auth", "", " wants auto, user, apop or plain", SEE_HELP);
+    return wrong(o, "--auth", "", " wants the name of a login mechanism, or auto", SEE_HELP);
 }
 
 static int set_max_size(cmd_options *o, const char *value) {
@@ -272,9 +274,10 @@ static const option_row options[OPTIONS] = {
                      "give up connecting after S seconds; default 30"},
     [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S",
                    "end the whole run after S seconds; default: a day"},
-    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-                  "auto (user; in clear text APOP if the server has it),\nuser (USER and PASS), "
-                  "apop, or plain (SASL PLAIN)"},
+    [OPT_AUTH] =
+        {"auth", 0, OWN, 0, 0, set_auth, " HOW",
+         "auto, user (USER and PASS), apop, plain, login or cram-md5.\nauto uses user over "
+         "TLS; in clear text first one that hides\nthe password, if the server has it"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* popcl_auth.h - the login mechanisms. A program names the ones that it wants, and links no others:
+ *
+ *     static const popcl_mech *const mechs[] = {&popcl_mech_user, &popcl_mech_xoauth2, NULL};
+ *     config.mechs = mechs;
+ *
+ * A job uses one mechanism only: after a refusal it never tries another one. popcl_fetch_config has
+ * three settings for the choice: `mechs` (the mechanisms that are linked), `auth` (a set of bits),
+ * and the secrets that it has. This header is a part of popcl_fetch.h. */
+#ifndef POPCL_AUTH_H
+#define POPCL_AUTH_H
+
+#include "popcl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The mechanisms as bits, for popcl_fetch_config.auth. POPCL_AUTH_AUTO is no bit: popcl chooses.
+ *
+ * A mechanism can be chosen if it is in `mechs`, if its secret is given, and if CAPA lists it. Of
+ * these, popcl takes the first in this order:
+ * - over TLS: XOAUTH2, OAUTHBEARER, USER/PASS, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5.
+ *   Over TLS nobody can read the password on the way, and any server can check it. The last three
+ *   fail on servers that keep passwords in another form.
+ * - in clear text: SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, APOP (if the greeting has a usable
+ *   timestamp), USER/PASS. Only USER/PASS sends the password itself.
+ * If CAPA does not list USER, USER/PASS comes after the mechanisms that CAPA lists.
+ *
+ * If `auth` has bits, popcl chooses among their mechanisms only. Four things are different then:
+ * - the mechanisms that CAPA does not list come last;
+ * - over TLS, the two -PLUS come before USER/PASS;
+ * - over TLS, APOP comes after all others;
+ * - in clear text, PLAIN and LOGIN come after USER/PASS. */
+#define POPCL_AUTH_AUTO               0u
+#define POPCL_AUTH_USER               0x0001u
+#define POPCL_AUTH_APOP               0x0002u
+#define POPCL_AUTH_PLAIN              0x0004u
+#define POPCL_AUTH_LOGIN              0x0008u
+#define POPCL_AUTH_CRAM_MD5           0x0010u
+#define POPCL_AUTH_SCRAM_SHA_1        0x0020u
+#define POPCL_AUTH_SCRAM_SHA_256      0x0040u
+#define POPCL_AUTH_SCRAM_SHA_1_PLUS   0x0080u
+#define POPCL_AUTH_SCRAM_SHA_256_PLUS 0x0100u
+#define POPCL_AUTH_XOAUTH2            0x0200u
+#define POPCL_AUTH_OAUTHBEARER        0x0400u
+#define POPCL_AUTH_EXTERNAL           0x0800u
+
+/* A mechanism. Its content is private: src/auth/auth.h. */
+typedef struct popcl_mech popcl_mech;
+
+/* USER and PASS: the password itself crosses the line (RFC 1939, 7). */
+extern const popcl_mech popcl_mech_user;
+/* A digest (MD5) of greeting and password crosses the line. Never with POPCL_STLS, since a greeting
+ * in clear text is not believed. RFC 1939, 7. Not in a build with POPCL_WITH_APOP 0 */
+extern const popcl_mech popcl_mech_apop;
+/* AUTH PLAIN and AUTH LOGIN: the password itself crosses the line, in base64 (RFC 5034, RFC 4616;
+ * LOGIN has no RFC). */
+extern const popcl_mech popcl_mech_plain, popcl_mech_login;
+/* AUTH CRAM-MD5: a digest of the server's challenge and the password crosses the line (RFC 2195).
+ */
+extern const popcl_mech popcl_mech_cram_md5;
+/* AUTH XOAUTH2 and AUTH OAUTHBEARER: a token crosses the line instead of a password
+ * (popcl_fetch_config.token). Never in clear text. OAUTHBEARER: RFC 7628. XOAUTH2 has no RFC: it is
+ * the form of Google and Microsoft. */
+extern const popcl_mech popcl_mech_xoauth2, popcl_mech_oauthbearer;
+
+/* All mechanisms of this build, ended by NULL. For programs to which the flash does not matter. */
+extern const popcl_mech *const popcl_mechs_all[];
+
+/* Least plan (popcl_fetch_config.plan), in bytes, if one of these mechanisms may be used. Until the
+ * listing the plan holds the state of the login. The largest one counts; docs/SIZING.md has a
+ * table. USER/PASS needs POPCL_PLAN_MIN only. */
+#define POPCL_PLAN_MIN_APOP 200u
+#define POPCL_PLAN_MIN_SASL 160u /* PLAIN, LOGIN, XOAUTH2, OAUTHBEARER */
+#define POPCL_PLAN_MIN_CRAM 600u
+
+#ifdef __cplusplus
+}
+#endif
+#endif
