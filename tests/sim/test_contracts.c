@@ -189,7 +189,8 @@ static void a_body_that_returns_more_than_it_was_offered(void **state) {
     }
 }
 
-static const int junk[] = {1, 2, 0x40, 0x63, POPCL_DONE, (int)(~POPCL_PAUSED & 0x7fffffff)};
+static const int junk[] = {1,    2,          0x40,
+                           0x43, POPCL_DONE, (int)(~(POPCL_PAUSED | POPCL_COMPUTING) & 0x7fffffff)};
 
 /* [K14] Bits that are no pause count as none. */
 static void an_event_that_returns_no_pause_goes_on(void **state) {
@@ -217,6 +218,56 @@ static void an_event_that_returns_no_pause_goes_on(void **state) {
         assert_int_equal(h.count[IN_CLOSED], 1);
         hand_end(&h);
     }
+}
+
+/* [K14] An owner that computes is asked in each tick, and only the overall deadline counts. What
+ * comes meanwhile is read afterwards. */
+static void an_owner_that_computes_is_asked_in_each_tick(void **state) {
+    uint32_t now = 0;
+    (void)state;
+    hand_init(&h, 1);
+    h.answer[IN_READY] = POPCL_COMPUTING;
+    h.times[IN_READY] = 40;
+    h.cfg.session.idle_ms = h.cfg.session.pause_ms = 100;
+    h.cfg.session.total_ms = 60000;
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    for (int asked = 1; asked < 40; asked++) {
+        assert_int_equal(h.count[IN_READY], asked);
+        assert_int_equal(popcl_state(h.s), POPCL_COMPUTING);
+        assert_int_equal(popcl_next_deadline(h.s), 0);
+        popcl_tick(h.s, now += 1000);
+    }
+    popcl_tick(h.s, now += 1000);
+    assert_int_equal(popcl_state(h.s), POPCL_RECV);
+    hand_end(&h);
+
+    hand_init(&h, 1);
+    h.answer[IN_READY] = POPCL_COMPUTING;
+    h.times[IN_READY] = 1000;
+    h.cfg.session.total_ms = 60000;
+    now = 0;
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    popcl_tick(h.s, now += 59999);
+    assert_int_equal(popcl_state(h.s), POPCL_COMPUTING);
+    popcl_tick(h.s, now += 1);
+    result_is(POPCL_ERR_TIMEOUT_TOTAL);
+    hand_end(&h);
+}
+
+/* The end of the connection is seen although the owner computes. */
+static void an_owner_that_computes_sees_the_end(void **state) {
+    (void)state;
+    hand_init(&h, 1);
+    h.answer[IN_READY] = POPCL_COMPUTING;
+    h.times[IN_READY] = 1000;
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    popcl_recv_eof(h.s);
+    popcl_tick(h.s, 0);
+    result_is(POPCL_ERR_CLOSED);
+    hand_end(&h);
 }
 
 /* [K14] late and stop end a pause, or do not: any number will do, and where there is no pause
@@ -1235,6 +1286,8 @@ int main(void) {
         cmocka_unit_test(other_values_out_of_range),
         cmocka_unit_test(a_body_that_returns_more_than_it_was_offered),
         cmocka_unit_test(an_event_that_returns_no_pause_goes_on),
+        cmocka_unit_test(an_owner_that_computes_is_asked_in_each_tick),
+        cmocka_unit_test(an_owner_that_computes_sees_the_end),
         cmocka_unit_test(late_and_stop_that_return_any_number),
         cmocka_unit_test(late_and_stop_end_the_pause_of_a_sink),
         cmocka_unit_test(a_pause_in_the_greeting_answers_no_command),
