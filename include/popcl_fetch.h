@@ -381,6 +381,7 @@ struct popcl_fetch {
     uint8_t top_works;
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
     int16_t sink_code;
+    uint16_t allowed;    /* POPCL_AUTH_* bits of the mechanisms that may be used */
     uint16_t login_room; /* bytes of the plan that the login may use */
     uint16_t asked;      /* bodies in flight */
     uint16_t pass;       /* 1 in the first */

@@ -63,7 +63,8 @@ popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear,
     int needs_tls = clear && x->found & ENCRYPTION;
     if (needs_tls && (!code || code == POPCL_ERR_SYS_PERM)) return POPCL_ERR_LOGIN_NEEDS_TLS;
     if (code) return code;
-    if (r->code == POPCL_CODE_AUTH) return refused;
+    /* a caller gets a new token for a refused one, so words are not read then */
+    if (r->code == POPCL_CODE_AUTH || refused == POPCL_ERR_TOKEN) return refused;
     if (x->found & CREDENTIALS) x->found = 0;
     return x->found & IN_USE                                        ? POPCL_ERR_IN_USE
            : x->found & LATER                                       ? POPCL_ERR_SYS_TEMP

@@ -366,8 +366,8 @@ static const popcl_events events = {
 
 static int is_given(const popcl_secret *s) { return s->octets || s->get; }
 
-static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *field,
-                             uint16_t *login_room) {
+static popcl_err fetch_check(popcl_fetch *f, const popcl_fetch_config *cfg,
+                             enum popcl_field *field) {
     const popcl_sink *sink = cfg->sink;
     *field = !cfg->session.host                                  ? POPCL_FIELD_HOST
              : !cfg->session.user                                ? POPCL_FIELD_USER
@@ -378,8 +378,7 @@ static popcl_err fetch_check(const popcl_fetch_config *cfg, enum popcl_field *fi
              : cfg->uids > POPCL_UIDS_REQUIRED                    ? POPCL_FIELD_UIDS
                                                                   : POPCL_FIELD_NONE;
     if (*field) return POPCL_ERR_ARGUMENT;
-    return popcl_is_host(cfg->session.host) ? popcl_login_check(cfg, field, login_room)
-                                            : POPCL_ERR_HOST;
+    return popcl_is_host(cfg->session.host) ? popcl_login_check(f, cfg, field) : POPCL_ERR_HOST;
 }
 
 /* If no plan was given, the TLS storage holds it. Checks that there is room. */
@@ -398,7 +397,7 @@ static popcl_err check_spare(popcl_fetch *f) {
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms) {
     enum popcl_field field = POPCL_FIELD_CONFIG;
     memset(f, 0, sizeof *f);
-    popcl_err e = cfg ? fetch_check(cfg, &field, &f->login_room) : POPCL_ERR_ARGUMENT;
+    popcl_err e = cfg ? fetch_check(f, cfg, &field) : POPCL_ERR_ARGUMENT;
     if (e) return popcl_machine_refuse(&f->session, e, field);
     e = popcl_machine_start(&f->session, &cfg->session, &events, f, now_ms);
     if (e) return e;

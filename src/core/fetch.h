@@ -75,8 +75,8 @@ unsigned popcl_fetch_decide(const popcl_fetch *f, const popcl_msg *m, popcl_stag
 /* ---- fetch_login.c ---- */
 
 /* Checks whether the settings allow a mechanism, and whether the plan suits each one that they
- * allow. Sets *room to the bytes of the plan that the login may use. */
-popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field, uint16_t *room);
+ * allow. Sets f->allowed and f->login_room. */
+popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg, enum popcl_field *field);
 
 /* Returns whether CAPA is to be sent before the login. */
 int popcl_login_needs_capa(const popcl_fetch_config *cfg);

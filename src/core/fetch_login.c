@@ -50,74 +50,74 @@ static const popcl_mech *const *mechs_of(const popcl_fetch_config *cfg) {
 }
 
 static unsigned rank_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    int clear = cfg->session.security == POPCL_CLEAR;
-    return m->rank[clear ? POPCL_RANK_CLEAR : POPCL_RANK_TLS];
+    return m->rank[cfg->session.security == POPCL_CLEAR ? POPCL_RANK_CLEAR : POPCL_RANK_TLS];
 }
 
+/* Returns whether the settings ask for this mechanism, and give its secret. */
 static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    return cfg->auth == POPCL_AUTH_AUTO ? !(rank_of(cfg, m) & POPCL_RANK_BY_NAME)
-                                        : (cfg->auth & m->bit) != 0;
-}
-
-/* Returns POPCL_OK if the settings allow this mechanism, else the reason. */
-static popcl_err allows(const popcl_fetch_config *cfg, const popcl_mech *m) {
     const popcl_secret *s = secret_of(cfg, m);
-    size_t user = strlen(cfg->session.user), secret = s->octets ? popcl_secret_len(s) : 1;
-    if (!is_wanted(cfg, m) || (!s->octets && !s->get)) return POPCL_ERR_ARGUMENT;
-    if (rank_of(cfg, m) == POPCL_RANK_NEVER) return POPCL_ERR_MECHANISM_NEEDS_TLS;
-    if ((m->user_max && user > m->user_max) || (m->secret_max && secret > m->secret_max))
-        return POPCL_ERR_COMMAND_LENGTH;
-    return POPCL_OK;
+    int is_named = cfg->auth ? cfg->auth & m->bit : rank_of(cfg, m) < POPCL_RANK_BY_NAME;
+    return is_named && (s->octets || s->get);
 }
 
-static int is_bad_secret(const popcl_secret *s) {
-    size_t n = popcl_secret_len(s);
-    return s->octets && (n == 0 || popcl_has_line_end(s->octets, n));
-}
-
-popcl_err popcl_login_check(const popcl_fetch_config *cfg, enum popcl_field *field,
-                            uint16_t *room) {
-    unsigned unknown = cfg->auth, allowed = 0;
-    size_t user = strlen(cfg->session.user);
-    popcl_err why = POPCL_ERR_ARGUMENT;
-    if (user == 0 || popcl_has_line_end(cfg->session.user, user) || is_bad_secret(&cfg->secret) ||
-        is_bad_secret(&cfg->token))
+/* Checks whether user name and secret can be sent with this mechanism. */
+static popcl_err check_credentials(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    const popcl_secret *s = secret_of(cfg, m);
+    const char *user = cfg->session.user, *octets = s->octets ? s->octets : "-";
+    size_t user_len = strlen(user), len = s->octets ? popcl_secret_len(s) : 1;
+    if (user_len == 0 || len == 0 || popcl_has_line_end(user, user_len) ||
+        popcl_has_line_end(octets, len))
         return POPCL_ERR_CREDENTIAL_OCTET;
-    *room = POPCL_PLAN_MIN;
-    for (unsigned i = 0; mechs_of(cfg)[i]; i++) {
-        const popcl_mech *m = mechs_of(cfg)[i];
-        popcl_err e = allows(cfg, m);
-        unknown &= ~(unsigned)m->bit;
-        allowed += !e;
-        if (why == POPCL_ERR_ARGUMENT) why = e;
-        if (!e && m->plan_min > *room) *room = m->plan_min;
-    }
-    *field = unknown ? POPCL_FIELD_AUTH : POPCL_FIELD_MECHS;
-    return unknown                              ? POPCL_ERR_ARGUMENT
-           : !allowed                           ? why
-           : cfg->plan && cfg->plan_len < *room ? POPCL_ERR_PLAN_SMALL
-                                                : POPCL_OK;
+    return (m->user_max && user_len > m->user_max) || (m->secret_max && len > m->secret_max)
+               ? POPCL_ERR_COMMAND_LENGTH
+               : POPCL_OK;
 }
 
-/* Returns the place of a mechanism in the order of choice: the least one is taken. CAPA's list
- * decides first. Some servers do not list USER, and take it. */
+popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
+                            enum popcl_field *field) {
+    unsigned unknown = cfg->auth;
+    popcl_err e = POPCL_ERR_ARGUMENT;
+    *field = POPCL_FIELD_MECHS;
+    f->login_room = POPCL_PLAN_MIN;
+    for (const popcl_mech *const *all = mechs_of(cfg); *all; all++) {
+        const popcl_mech *m = *all;
+        unknown &= ~(unsigned)m->bit;
+        if (!is_wanted(cfg, m)) continue;
+        if (rank_of(cfg, m) == POPCL_RANK_NEVER) {
+            if (!f->allowed) e = POPCL_ERR_MECHANISM_NEEDS_TLS;
+            continue;
+        }
+        e = check_credentials(cfg, m);
+        if (e) return e;
+        f->allowed |= m->bit;
+        if (m->plan_min > f->login_room) f->login_room = m->plan_min;
+    }
+    if (unknown) {
+        *field = POPCL_FIELD_AUTH;
+        return POPCL_ERR_ARGUMENT;
+    }
+    return !e && cfg->plan && cfg->plan_len < f->login_room ? POPCL_ERR_PLAN_SMALL : e;
+}
+
+/* Returns the place of a mechanism in the order of choice: the least one is taken. The mechanisms
+ * that CAPA lists come first. Some servers take USER although they do not list it. */
 static unsigned place_of(const popcl_login *l) {
-    unsigned place = rank_of(l->cfg, l->mech) & ~POPCL_RANK_BY_NAME;
-    if (!l->mech->sasl) return l->caps && !(l->caps->tags & POPCL_CAPA_USER) ? place | 0x20 : place;
-    return l->caps && l->caps->sasl & l->mech->sasl ? place : place | 0x40;
+    unsigned rank = rank_of(l->cfg, l->mech) & ~POPCL_RANK_BY_NAME, sasl = l->mech->sasl;
+    if (sasl) return l->caps && l->caps->sasl & sasl ? rank : rank + 0x40;
+    return l->caps && !(l->caps->tags & POPCL_CAPA_USER) ? rank + 0x20 : rank;
 }
 
 /* Chooses among the mechanisms that are allowed and can be used. If no mechanism is left, returns
- * the first reason. */
+ * the reason. */
 static popcl_err choose(popcl_fetch *f) {
-    popcl_err why = POPCL_ERR_ARGUMENT;
+    popcl_err why = POPCL_ERR_NO_MECHANISM;
     unsigned least = UINT32_MAX;
-    for (unsigned i = 0; mechs_of(f->cfg)[i]; i++) {
-        popcl_login l = login_of(f, mechs_of(f->cfg)[i]);
-        popcl_err e = allows(f->cfg, l.mech);
-        if (!e && l.mech->usable && !l.mech->usable(&l)) e = l.mech->unusable;
-        if (why == POPCL_ERR_ARGUMENT) why = e;
-        if (!e && place_of(&l) < least) {
+    for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++) {
+        if (!(f->allowed & (*m)->bit)) continue;
+        popcl_login l = login_of(f, *m);
+        if (l.mech->usable && !l.mech->usable(&l)) {
+            why = l.mech->unusable;
+        } else if (place_of(&l) < least) {
             least = place_of(&l);
             f->mech = l.mech;
         }
@@ -140,9 +140,8 @@ void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size
         f->mech->challenge(login_of(f, f->mech).scratch, f->auth_step, p, n);
     /* a greeting before STLS is not believed */
     if (tag != POPCL_TAG_GREETING || f->cfg->session.security == POPCL_STLS) return;
-    for (unsigned i = 0; mechs_of(f->cfg)[i]; i++) {
-        const popcl_mech *m = mechs_of(f->cfg)[i];
-        if (m->greeting && !allows(f->cfg, m)) m->greeting(login_of(f, m).scratch, p, n);
+    for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++) {
+        if ((*m)->greeting && f->allowed & (*m)->bit) (*m)->greeting(login_of(f, *m).scratch, p, n);
     }
 }
 
@@ -212,7 +211,6 @@ static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
     const popcl_mech *m = f->mech;
     popcl_login l = login_of(f, m);
     popcl_err e = m->answered ? m->answered(&l, f->auth_step, r) : m->refused;
-    if (r->status == POPCL_STATUS_ERR && e == POPCL_ERR_TOKEN) return popcl_reply_error(r, e);
     if (r->status == POPCL_STATUS_ERR)
         return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR,
                                    popcl_job_offers(f, POPCL_CAPA_AUTH_RESP_CODE), e);

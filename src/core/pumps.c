@@ -139,7 +139,6 @@ static uint32_t wait_ms(const popcl *c) {
     const popcl_config *cfg = c->cfg;
     size_t room;
     if (c->state == CLOSED) return POPCL_SETTLE_MS;
-    if (c->pause == POPCL_COMPUTING) return POPCL_MS_MAX;
     if (c->pause) return popcl_or_default(cfg->pause_ms, POPCL_PAUSE_MS);
     if (c->state == LEAVING) return LEAVE_MS;
     if (c->state == IDLE && !c->send_failed && c->link.ops->out(&c->link, &room))
@@ -197,7 +196,10 @@ void popcl_tick(popcl *c, uint32_t now_ms) {
         look_at_reserve(c);
     else if (over)
         popcl_machine_settle(c, POPCL_END_LAST);
-    if (c->pause == POPCL_COMPUTING) popcl_machine_unpause(c); /* its next step */
+    if (c->pause == POPCL_COMPUTING) {
+        c->moved = 1; /* each step is progress */
+        popcl_machine_unpause(c);
+    }
     end_call(c);
 }
 
