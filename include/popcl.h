@@ -144,6 +144,9 @@ typedef enum popcl_verb {
     POPCL_NOOP,      /*                                          RFC 1939, 5 */
     POPCL_RSET,      /*                                          RFC 1939, 5 */
     POPCL_QUIT,      /* before login it deletes nothing          RFC 1939, 4 and 6 */
+    POPCL_UTF8,      /* before login; STLS may not follow        RFC 6856, 2 */
+    POPCL_LANG,      /* text = language of the reply texts, such as "de"; "*" = the default one.
+                        RFC 6856, 3 */
     POPCL_VERBS      /* the number of verbs; as a value: no verb */
 } popcl_verb;
 /* Returns the verb as text, "RETR" for example; "" for POPCL_VERBS. */
@@ -156,8 +159,8 @@ typedef enum popcl_status {
     POPCL_STATUS_CHALLENGE /* `+` and a challenge: only to AUTH and RESPONSE (RFC 5034, 4) */
 } popcl_status;
 
-/* Response codes (RFC 2449, 8; RFC 3206). They have levels: an unknown [SYS/X] counts as [SYS]. A
- * code whose first level is unknown is POPCL_CODE_NONE. */
+/* Response codes (RFC 2449, 8; RFC 3206; RFC 6856, 5). They have levels: an unknown [SYS/X] counts
+ * as [SYS]. A code whose first level is unknown is POPCL_CODE_NONE. */
 typedef enum popcl_code {
     POPCL_CODE_NONE,
     POPCL_CODE_IN_USE,
@@ -165,7 +168,8 @@ typedef enum popcl_code {
     POPCL_CODE_SYS_TEMP,
     POPCL_CODE_SYS_PERM,
     POPCL_CODE_SYS, /* [SYS] or an unknown [SYS/...] */
-    POPCL_CODE_AUTH
+    POPCL_CODE_AUTH,
+    POPCL_CODE_UTF8 /* the message has UTF-8 in its headers, and needs UTF8 (RFC 6856, 5) */
 } popcl_code;
 
 /* All that a session keeps of a reply. Valid during the event that brings it, and until the next

@@ -32,7 +32,7 @@ typedef struct popcl_command {
     /* A verb takes the fields that popcl_verb lists for it; the others are ignored. */
     uint32_t number;  /* message, from 1; 0 = without number (LIST, UIDL) */
     uint32_t lines;   /* TOP: body lines after the header; 0 = header and blank line */
-    const char *text; /* USER, APOP, AUTH: not NUL-terminated, borrowed during submit only */
+    const char *text; /* USER, APOP, AUTH, LANG: not NUL-terminated, borrowed during submit only */
     size_t text_len;  /* bytes of text */
     /* PASS, APOP, AUTH, RESPONSE. Borrowed, the object itself too:
      * - by PASS, APOP and AUTH during submit;

@@ -104,6 +104,12 @@
 #define POPCL_WITH_APOP 1
 #endif
 
+/* 1 compiles UTF8 and LANG (RFC 6856), two commands of popcl_fetch_config; 0 leaves them out. Then
+ * neither is sent. */
+#ifndef POPCL_WITH_UTF8
+#define POPCL_WITH_UTF8 1
+#endif
+
 #if POPCL_TEXT_KEEP < 16 || POPCL_TEXT_KEEP > 200
 #error "POPCL_TEXT_KEEP is 16 to 200"
 #endif

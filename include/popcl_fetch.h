@@ -216,6 +216,12 @@ typedef struct popcl_fetch_config {
                                        has it (POPCL_WITH_APOP) */
     uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used, each one in mechs; 0 =
                       POPCL_AUTH_AUTO */
+    /* Sent before the login if CAPA lists them; a refusal is no failure. With either, CAPA is sent
+     * even if the login does not need it. A build with POPCL_WITH_UTF8 0 sends neither. */
+    const char *lang; /* LANG: the language of the server's texts, a tag of RFC 5646 such as "de";
+                         "*" = its default; NULL = LANG is not sent. No space. RFC 6856, 3 */
+    uint8_t utf8;     /* 1 = UTF8: messages may have UTF-8 in their headers. Other messages may have
+                         another size than without. RFC 6856, 2 */
     /* POPCL_PLAN_MIN bytes or more, and as many as the mechanisms need that may be used
      * (popcl_auth.h); any alignment. Holds the login's state at first. The part that was used is
      * wiped when the session is over, and by popcl_fetch_wipe. NULL = popcl uses the TLS storage
@@ -299,6 +305,7 @@ typedef struct popcl_diag {
     uint8_t deletions;           /* popcl_fate: DELETED, UNKNOWN or VOID; 0 = none was marked */
     uint8_t quit_left;           /* 1 = at least one byte of QUIT was sent */
     uint8_t has_caps;            /* 1 = caps is valid */
+    uint8_t utf8;                /* 1 = the server accepted UTF8 */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
     uint8_t ahead; /* 1 = commands after the login were sent ahead of the answers to earlier ones */
     uint8_t unsure;  /* 1 = commands were sent ahead, and the session ended before it was known
@@ -370,6 +377,7 @@ struct popcl_fetch {
     uint8_t filled;      /* so much was asked for that the next command waits for a part of it */
     uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
     uint8_t at_start;    /* no octet of the body came yet */
+    uint8_t utf8;        /* UTF8 was accepted */
     uint8_t deletes;     /* DELE was wanted for a message */
     uint8_t headers;     /* the headers of a message were wanted */
     uint8_t sizes_asked; /* LIST for all messages is in flight */

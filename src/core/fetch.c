@@ -3,7 +3,7 @@
  * has its phases, the events of its session, and its end. The session asks for the next command
  * (ready) and reports the outcome of each command (the other events).
  *
- *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> LOGIN -> ASK_STAT
+ *   WAIT_GREETING -> [SAY_STLS] -> ASK_CAPA -> [SAY_LANG] -> [SAY_UTF8] -> LOGIN -> ASK_STAT
  *     -> LIST_MESSAGES -> LIST_SIZES -> ASK_CAPA_AGAIN -> HANDLE_MESSAGES -> [PROBE] -> SAY_QUIT
  *           ^------------------ next pass ----------------------'
  *
@@ -165,9 +165,10 @@ static void capa_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase
         f->capa_refused = 1; /* a server of RFC 1939 only (RFC 2449, 5) */
     int last = f->phase == POPCL_WAIT_LISTING && popcl_job_in_flight(f) == 1;
     if (f->phase != phase && !last) return;
-    popcl_fetch_enter(f, phase == POPCL_ASK_CAPA ? POPCL_LOGIN
-                         : f->pass               ? POPCL_HANDLE_MESSAGES
-                                                 : POPCL_ASK_STAT);
+    if (phase == POPCL_ASK_CAPA)
+        popcl_utf8_enter(f, POPCL_SAY_LANG);
+    else
+        popcl_fetch_enter(f, f->pass ? POPCL_HANDLE_MESSAGES : POPCL_ASK_STAT);
 }
 
 static void stat_answered(popcl_fetch *f, const popcl_reply *r) {
@@ -208,6 +209,8 @@ static unsigned on_done(void *ctx, uint32_t tag, const popcl_reply *r) {
     case POPCL_SAY_STLS: stls_answered(f, r); break;
     case POPCL_ASK_CAPA:
     case POPCL_ASK_CAPA_AGAIN: capa_answered(f, r, phase); break;
+    case POPCL_SAY_LANG:
+    case POPCL_SAY_UTF8: popcl_utf8_answered(f, r, phase); break;
     case POPCL_LOGIN: return popcl_login_answered(f, r);
     case POPCL_ASK_STAT: stat_answered(f, r); break;
     case POPCL_LIST_MESSAGES: popcl_list_answered(f, r); break;
@@ -231,7 +234,8 @@ static int goes_ahead(const popcl_fetch *f) {
 /* The command of each phase that sends one without argument. UIDL may also be LIST. */
 static const uint8_t verbs[POPCL_PHASES] = {
     [POPCL_WAIT_GREETING] = POPCL_VERBS, [POPCL_SAY_STLS] = POPCL_START_TLS,
-    [POPCL_ASK_CAPA] = POPCL_CAPA,       [POPCL_LOGIN] = POPCL_VERBS,
+    [POPCL_ASK_CAPA] = POPCL_CAPA,       [POPCL_SAY_LANG] = POPCL_LANG,
+    [POPCL_SAY_UTF8] = POPCL_UTF8,       [POPCL_LOGIN] = POPCL_VERBS,
     [POPCL_ASK_STAT] = POPCL_STAT,       [POPCL_LIST_MESSAGES] = POPCL_UIDL,
     [POPCL_LIST_SIZES] = POPCL_LIST,     [POPCL_ASK_CAPA_AGAIN] = POPCL_CAPA,
     [POPCL_WAIT_LISTING] = POPCL_VERBS,  [POPCL_HANDLE_MESSAGES] = POPCL_VERBS,
@@ -244,6 +248,7 @@ static const uint8_t verbs[POPCL_PHASES] = {
 static void fetch_send(popcl_fetch *f) {
     popcl_command command = {.verb = (popcl_verb)verbs[f->phase]};
     if (command.verb == POPCL_UIDL && f->by_number) command.verb = POPCL_LIST;
+    if (command.verb == POPCL_LANG) popcl_utf8_language(f, &command);
     if (f->phase == POPCL_ASK_STAT) f->ahead = (uint8_t)goes_ahead(f);
     unsigned in_flight = popcl_job_in_flight(f);
     if (command.verb == POPCL_VERBS ||
@@ -376,6 +381,7 @@ static popcl_err fetch_check(popcl_fetch *f, const popcl_fetch_config *cfg,
                  ? POPCL_FIELD_SINK
              : !cfg->plan && cfg->session.security == POPCL_CLEAR ? POPCL_FIELD_PLAN
              : cfg->uids > POPCL_UIDS_REQUIRED                    ? POPCL_FIELD_UIDS
+             : popcl_utf8_is_bad(cfg)                             ? POPCL_FIELD_LANG
                                                                   : POPCL_FIELD_NONE;
     if (*field) return POPCL_ERR_ARGUMENT;
     return popcl_is_host(cfg->session.host) ? popcl_login_check(f, cfg, field) : POPCL_ERR_HOST;
@@ -439,6 +445,7 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->listing_reached = f->listing_reached;
     d->deletions = f->deletions;
     d->has_caps = f->has_caps;
+    d->utf8 = f->utf8;
     if (f->mech) d->mechanism = f->mech->bit;
     d->caps = s->caps;
     d->received = f->received;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch - the interfaces between the four files of the fetch job. fetch.c has the phases, the
- * events and the end. fetch_login.c logs in, fetch_list.c makes the plan, and fetch_messages.c
- * handles the messages of the plan. The job uses popcl_command.h and owner.h, and knows neither
- * framing nor transport. */
+/* fetch - the interfaces between the five files of the fetch job. fetch.c has the phases, the
+ * events and the end. fetch_utf8.c chooses languages before the login, and fetch_login.c logs in.
+ * fetch_list.c makes the plan, and fetch_messages.c handles the messages of the plan. The job uses
+ * popcl_command.h and owner.h, and knows neither framing nor transport. */
 #ifndef POPCL_CORE_FETCH_H
 #define POPCL_CORE_FETCH_H
 
@@ -15,6 +15,8 @@ enum popcl_phase {
     POPCL_WAIT_GREETING,
     POPCL_SAY_STLS,
     POPCL_ASK_CAPA,
+    POPCL_SAY_LANG,
+    POPCL_SAY_UTF8,
     POPCL_LOGIN,
     POPCL_ASK_STAT,
     POPCL_LIST_MESSAGES,
@@ -97,6 +99,30 @@ unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r);
 
 /* Releases the secret, if a mechanism called its callback. */
 void popcl_login_release(popcl_fetch *f);
+
+/* ---- fetch_utf8.c ---- */
+
+#if POPCL_WITH_UTF8
+/* Returns whether the language cannot be sent. */
+int popcl_utf8_is_bad(const popcl_fetch_config *cfg);
+
+/* Enters this phase, or the next one before the login that is wanted and offered, or the login. */
+void popcl_utf8_enter(popcl_fetch *f, enum popcl_phase phase);
+
+/* Fills in the argument of LANG. */
+void popcl_utf8_language(const popcl_fetch *f, popcl_command *command);
+
+/* Takes the reply to LANG or UTF8. */
+void popcl_utf8_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase);
+#else
+#define popcl_utf8_is_bad(cfg)           0
+static inline void popcl_utf8_enter(popcl_fetch *f, enum popcl_phase phase) {
+    (void)phase;
+    popcl_fetch_enter(f, POPCL_LOGIN);
+}
+#define popcl_utf8_language(f, command)  ((void)0)
+#define popcl_utf8_answered(f, r, phase) ((void)0)
+#endif
 
 /* ---- fetch_list.c ---- */
 

@@ -7,7 +7,7 @@
 
 static const char fields[] = "\0config\0iobuf\0events\0security\0connect_ms\0idle_ms\0pause_"
                              "ms\0total_ms\0tls\0host\0user\0secret\0token\0mechs\0sink\0"
-                             "plan\0auth\0uids\0";
+                             "plan\0auth\0uids\0lang\0";
 
 const char *popcl_bad_field(const popcl *c) {
     const char *name = fields;

@@ -32,7 +32,8 @@ enum popcl_field {
     POPCL_FIELD_SINK,
     POPCL_FIELD_PLAN,
     POPCL_FIELD_AUTH,
-    POPCL_FIELD_UIDS
+    POPCL_FIELD_UIDS,
+    POPCL_FIELD_LANG
 };
 
 /* As popcl_start, for an owner whose events use the calls below. */

@@ -467,8 +467,8 @@ popcl_err popcl_machine_submit(popcl *c, const popcl_command *command, uint32_t 
     size_t room;
     if ((unsigned)command->verb >= POPCL_VERBS || !(popcl_verbs[command->verb].states & c->phase))
         return POPCL_ERR_STATE;
-    /* a second greeting would answer it */
-    if (c->greets_again && popcl_verbs[command->verb].states == POPCL_IN_AUTHORIZATION)
+    /* a second greeting would answer it; CAPA and QUIT show it */
+    if (c->greets_again && !(popcl_verbs[command->verb].states & POPCL_BEFORE_TLS))
         return POPCL_ERR_STATE;
     if (!popcl_can_submit(c)) return c->state <= HELD ? POPCL_ERR_WOULD_BLOCK : POPCL_ERR_STATE;
     if (popcl_command_number(command) > c->count) return POPCL_ERR_MESSAGE_NUMBER;

@@ -13,7 +13,7 @@ enum code_at { CODE_FIRST, CODE_LEVEL_START, CODE_LEVEL, CODE_OVER };
 
 /* Lists of words. Each word ends with a NUL, and each list with an empty word. */
 /* in the order of popcl_code, from 1 on */
-static const char code_words[] = "IN-USE\0LOGIN-DELAY\0SYS/TEMP\0SYS/PERM\0SYS\0AUTH\0";
+static const char code_words[] = "IN-USE\0LOGIN-DELAY\0SYS/TEMP\0SYS/PERM\0SYS\0AUTH\0UTF8\0";
 static const char status_words[] = "+OK\0-ERR\0";
 static const char capa_words[] =
     "TOP\0USER\0SASL\0RESP-CODES\0LOGIN-DELAY\0PIPELINING\0EXPIRE\0UIDL\0STLS\0AUTH-RESP-"
@@ -274,6 +274,7 @@ popcl_err popcl_reply_error(const popcl_reply *r, popcl_err otherwise) {
         POPCL_ERR_SYS_PERM, POPCL_ERR_SYS_TEMP, /* [SYS] may be either of the two: trying again
                                                    later harms least */
         POPCL_OK, /* [AUTH] has a meaning for a login only, and a login has its own `otherwise` */
+        POPCL_ERR_UTF8,
     };
     return errors[r->code] ? (popcl_err)errors[r->code] : otherwise;
 }

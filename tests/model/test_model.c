@@ -784,7 +784,8 @@ static void make_config(world *w, int job) {
 /* The same settings in the model's words. */
 static void make_model(world *w, int job) {
     const popcl_fetch_config *cfg = &w->cfg;
-    int auto_ = cfg->auth == POPCL_AUTH_AUTO;
+    int auto_ = cfg->auth == POPCL_AUTH_AUTO,
+        both = cfg->auth == (POPCL_AUTH_USER | POPCL_AUTH_APOP);
     model_config c = {
         .job = job,
         .window = cfg->session.window_len,
@@ -793,8 +794,8 @@ static void make_model(world *w, int job) {
         .user = user,
         .secret = password,
         .may_user = auto_ || cfg->auth & POPCL_AUTH_USER,
-        .may_apop = auto_ ? !w->secure : (cfg->auth & POPCL_AUTH_APOP) != 0,
-        .capa_first = auto_ && !cfg->no_capa,
+        .may_apop = auto_ || both ? !w->secure : (cfg->auth & POPCL_AUTH_APOP) != 0,
+        .capa_first = (auto_ || both) && !cfg->no_capa,
         .no_capa = cfg->no_capa,
         .no_uid = cfg->uids == POPCL_UIDS_UNUSED,
         .need_uid = cfg->uids == POPCL_UIDS_REQUIRED,

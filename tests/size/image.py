@@ -151,7 +151,7 @@ def fetch_image(folder, profile, cpu, more=()):
         device = sorted(set(re.findall(r"\bdevice_\w+", text.read())))
     start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}=0" for name in device]]
     name = re.sub(r"\W", "", f"fetch{profile}{cpu}{''.join(more)}")
-    return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}", *more], start)
+    return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"], [f"-DPROFILE={profile}", *more], start)
 
 
 if __name__ == "__main__":  # for trying out: image.py PROFILE...

@@ -34,7 +34,7 @@ PERMITTED = re.compile(r"^(memcpy|memmove|memset|memchr|memcmp|strlen|strchr|str
 BUILDS = {
     "Cortex-M3": M3,
     "Cortex-M0+": M0,
-    "Cortex-M0+ without APOP": M0 + ["-DPOPCL_WITH_APOP=0"],
+    "Cortex-M0+ without APOP": M0 + ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"],
     "Cortex-M3, text 16": M3 + ["-DPOPCL_TEXT_KEEP=16"],
 }
 # Sums of .text and .rodata that are wanted, and for what.

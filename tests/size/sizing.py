@@ -156,7 +156,7 @@ def parts_table(made):
 def counting_image(folder, chain_file, profile, cpu):
     options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
     return image.link(folder, re.sub(r"\W", "", f"count{profile}{cpu}"), ["tests/size/count.c", "tests/size/peer.c", chain_file], cpu,
-                      ["-DPOPCL_WITH_APOP=0"], [f"-DPROFILE={profile}", "-Itests/size"], options)
+                      ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"], [f"-DPROFILE={profile}", "-Itests/size"], options)
 
 
 def fetch(program, words, more=()):

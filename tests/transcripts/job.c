@@ -332,6 +332,7 @@ popcl_err job_start(run *r) {
     run_secret(r);
     if (s->all_mechs || s->cfg.auth & ~(POPCL_AUTH_USER | POPCL_AUTH_APOP))
         r->cfg.mechs = popcl_mechs_all;
+    r->cfg.lang = (const char *)s->lang.p;
     if (s->token) r->cfg.token = r->secret;
     if (s->token != 1) r->cfg.secret = r->secret;
     r->cfg.plan = r->plan.p;
@@ -393,6 +394,7 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell_number(r, "no_uids", d.no_uids, tell);
     tell_number(r, "unsure", d.unsure, tell);
     tell_number(r, "shifted", d.shifted, tell);
+    tell_number(r, "utf8", d.utf8, tell);
     tell_number(r, "received", d.received, tell);
     tell_number(r, "code", d.reply.code, tell);
     snprintf(line, sizeof line, "net_code %d", d.net_code);

@@ -279,7 +279,7 @@ static void start_tls(run *r) {
     arrive(r, &ok);
     secure_handshake(r);
     unsigned auth = r->s->cfg.auth;
-    int is_one = auth && !(auth & (auth - 1));
+    int is_one = auth && !(auth & (auth - 1)) && !r->s->cfg.utf8 && !r->s->lang.p;
     if (r->s->cfg.no_capa || is_one) refuse_capa(r);
 }
 

@@ -137,6 +137,8 @@ static const struct {
     {"uids", U8, OF(cfg.uids)},
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
+    {"utf8", U8, OF(cfg.utf8)},
+    {"lang", OCTETS, OF(lang)},
     {"session", FLAG, OF(session)},         /* drives popcl_command.h */
     {"goes_on", FLAG, OF(goes_on)},         /* there done takes +OK for a challenge */
     {"unconnected", FLAG, OF(unconnected)}, /* until `! connected` */

@@ -111,7 +111,8 @@ typedef struct script {
     popcl_fetch_config cfg; /* what of it a script can set: the rest is the runner's */
     octets user, pass, host;
     long all_mechs; /* the job has all mechanisms; else those of its default */
-    octets begun;   /* of the next command, by `C-` */
+    octets lang;
+    octets begun; /* of the next command, by `C-` */
     long session, unconnected, no_resume, no_sync, no_iobuf, no_sink, no_begin;
     long iobuf_len, plan_len;
     long window;       /* commands in flight; -1: as the environment says */
