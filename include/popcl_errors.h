@@ -327,9 +327,9 @@
     X(89, ERR_RETR_REFUSED, LATER, "the server refuses to give a message",                         \
       "another session removed the message, or the maildrop is damaged",                           \
       "run again later; the message was not deleted")                                              \
-    X(122, ERR_UTF8, UNAVAILABLE, "the server gives a message to UTF-8 clients only",              \
-      "the message's headers are in UTF-8 (RFC 6856)",                                             \
-      "set utf8 (popcl_fetch_config), and run again; the message is still on the server")          \
+    X(122, ERR_UTF8, UNAVAILABLE, "the server wants a client that reads UTF-8",                    \
+      "a message, or every message of the maildrop, has headers in UTF-8 (RFC 6856)",              \
+      "set utf8 (popcl_fetch_config), and run again; the mail is still on the server")             \
     X(90, ERR_BODY_EMPTY, LATER, "a message came empty",                                           \
       "LIST gave the message a size; the server lost the message, or cannot read it now",          \
       "run again; the empty message was stored, and the message on the server was not deleted")    \

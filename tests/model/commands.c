@@ -223,8 +223,9 @@ static void write_job(model *m, const model_command *c, size_t index) {
 /* ---- commands of both ---- */
 
 int model_allows(const model *m, model_verb verb, uint32_t number) {
-    int before = verb == M_USER || verb == M_PASS || verb == M_APOP || verb == M_AUTH;
-    int always = verb == M_CAPA || verb == M_QUIT || verb == M_RESPONSE;
+    int before = verb == M_USER || verb == M_PASS || verb == M_APOP || verb == M_AUTH ||
+                 verb == M_UTF8; /* [R90] */
+    int always = verb == M_CAPA || verb == M_QUIT || verb == M_RESPONSE || verb == M_LANG;
     if (m->commands[0].status <= 0 || m->quit_written || m->mute) return 0;
     if (!m->inside && (m->doomed || m->ended)) return 0;
     if (m->exchange != (verb == M_RESPONSE)) return 0; /* [R73] */

@@ -47,6 +47,8 @@ typedef enum model_verb {
     M_NOOP,
     M_RSET,
     M_QUIT,
+    M_UTF8,
+    M_LANG,
     M_VERBS
 } model_verb;
 

@@ -10,7 +10,7 @@ enum dot { LINE_START, INSIDE, SEEN_CR, SEEN_DOT, SEEN_DOT_CR };
 
 static const char *const verbs[] = {"",     "USER", "PASS", "APOP", "AUTH", "response",
                                     "CAPA", "STAT", "LIST", "UIDL", "RETR", "TOP",
-                                    "DELE", "NOOP", "RSET", "QUIT"};
+                                    "DELE", "NOOP", "RSET", "QUIT", "UTF8", "LANG"};
 
 const char *model_verb_name(model_verb v) { return verbs[v]; }
 
