@@ -9,8 +9,8 @@
  *     if (!e) e = popcl_blob_check(&blob);
  *     if (!e) tls.trust = &blob.trust;
  *
- * Each pin has a first and a last day. A blob without anchors works as pins alone do. With the
- * profile `pinned`, a blob with anchors is POPCL_ERR_ARGUMENT. There the days of pins do not count,
+ * Each pin has a first and a last day. A blob without anchors works as pins alone do. The profile
+ * `pinned` takes no other: open refuses a blob with anchors. There the days of pins do not count,
  * since the clock is not looked at. Denied keys count in every profile. With neither anchors nor
  * pins, start returns POPCL_ERR_NO_TRUST.
  *
@@ -44,7 +44,7 @@ typedef struct popcl_blob_policy {
     uint32_t retired;                 /* keys that sign no more: bit n is keys[n]. Give the bits of
                                          each blob that was ever installed (popcl_blob.retired) */
     const popcl_tls_profile *profile; /* the one that popcl_tls.profile names: its code for P-256
-                                         checks the signature */
+                                         checks the signature, and it must be able to use the set */
 } popcl_blob_policy;
 
 /* Reads n bytes from place `at` of the blob to p. n is 1 to 64, and no byte is after the length
@@ -71,6 +71,7 @@ typedef struct popcl_blob {
     uint8_t row_len;
     popcl_blob_read read;
     void *ctx;
+    const popcl_tls_profile *profile;
     unsigned char index_hash[32];
 } popcl_blob;
 
@@ -85,6 +86,7 @@ typedef struct popcl_blob {
  * - ERR_BLOB_DAMAGED: no blob, cut, or of another form
  * - ERR_BLOB_FEATURE: it needs a newer reader; bytes that are reserved count too
  * - ERR_BLOB_SCOPE: it is for another product
+ * - ERR_BLOB_PROFILE: it has anchors, and the profile is `pinned`
  * - ERR_BLOB_KEY: its signer is unknown, or retired by the policy or by the blob itself. A blob
  *   retires only keys with smaller numbers than its signer's; other bits do not count
  * - ERR_BLOB_OLD: its sequence is below policy.floor, or below its own floor
@@ -100,10 +102,20 @@ typedef struct popcl_blob {
 popcl_err popcl_blob_open(popcl_blob *b, const popcl_blob_policy *policy, popcl_blob_read read,
                           void *ctx, uint32_t len);
 
+/* Does the first part of open, up to the signature: for a blob of which no more than its first
+ * POPCL_BLOB_HEAD bytes have come. So a device can refuse it before its flash is erased. `read` is
+ * called for these bytes alone. `len` is the most that the whole blob may have. On success the
+ * public fields of *b are those of the header, except `trust`, which is zero: *b is not open. May
+ * be called as open may, with the same arguments, and returns the same errors, in the same order.
+ * On error *b is zero. */
+popcl_err popcl_blob_judge_head(popcl_blob *b, const popcl_blob_policy *policy,
+                                popcl_blob_read read, void *ctx, uint32_t len);
+
 /* Reads the index and every entry of an open blob again, and compares them with their digests. Call
  * it before a blob is installed, and at start; not during a handshake that uses it. Takes
  * POPCL_ANCHOR_ROOM bytes of stack beside its own. Returns POPCL_OK, ERR_BLOB_READ, or
- * ERR_BLOB_DAMAGED. */
+ * ERR_BLOB_DAMAGED. Returns ERR_BLOB_PROFILE if there are anchors, and the profile of the policy
+ * can use none of them: such a blob would refuse every server. */
 popcl_err popcl_blob_check(const popcl_blob *b);
 
 #ifdef __cplusplus

@@ -316,6 +316,9 @@
     X(86, ERR_CERT_MALFORMED, CERT, "a certificate cannot be read",                                \
       "the certificate is damaged, cut, or breaks the rules of X.509",                             \
       "inform the server's operator")                                                              \
+    X(119, ERR_CERT_TOO_LARGE, CERT, "the server's certificate is too large",                      \
+      "the certificate is above 32 KB, for which this profile has no room",                        \
+      "inform the server's operator; a certificate for fewer names is smaller")                    \
     X(87, ERR_CERT_PIN, CERT, "the server's key is not one of the pinned keys",                    \
       "the server has a new key, or somebody pretends to be the server",                           \
       "get the new key's hash from the server's operator over another channel, and give it "       \
@@ -412,6 +415,9 @@
       "the sequence of the set is below the floor; somebody may offer an old set to bring back a " \
       "withdrawn authority",                                                                       \
       "install a newer set")                                                                       \
+    X(118, ERR_BLOB_PROFILE, CONFIG, "the signed set of trust is of no use to this profile",       \
+      "the set has anchors, and the profile judges no chains or has none of their algorithms",     \
+      "make a set for this profile: `pinned` takes pins alone")                                    \
     X(117, ERR_CERT_DENIED, CERT, "a certificate has a key that the set of trust forbids",         \
       "the key was stolen or withdrawn, and the server still uses it",                             \
       "inform the server's operator; the server needs a certificate with a new key")

@@ -453,7 +453,7 @@ typedef struct popcl_collector {
     uint8_t certs;
     uint8_t sent;    /* with those that were not kept; 255: that or more */
     uint8_t is_kept; /* the certificate at hand is */
-    uint8_t is_lost; /* the server's own was not */
+    uint8_t lost;    /* popcl_err: why the server's own was not; 0: it was, or none came */
     uint32_t used;   /* octets */
     popcl_guard guard;
     popcl_collected cert[POPCL_COLLECTED];

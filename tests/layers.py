@@ -68,11 +68,11 @@ MODULES = {
     "constraints": "popcl_tls name",
     "entry": "popcl_tls constraints",
     "leaf": "popcl_tls constraints key name",
-    "profile": "popcl_tls link",
+    "profile": "popcl_tls link key",
     "guard": "popcl_tls profile name leaf key entry",
     "collect": "popcl_tls guard leaf",
     "pin": "popcl_tls profile key",
-    "blob": "popcl_blob profile",
+    "blob": "popcl_blob profile entry",
     "resume": "popcl_tls link profile zero",
     "link_tls": "link profile name resume text zero",
 }
@@ -89,7 +89,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "src/host": "file_calls popcl_tls popcl_blob",
     "src/tools/common": "file_calls popcl_tls",
     "src/tools/popcl": "files number pin file_calls signer utc whole popcl_blob popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
-    "src/tools/popcl-ta": "files file_calls number pin anchor pem signer utc whole popcl popcl_tls popcl_blob",
+    "src/tools/popcl-ta": "files file_calls number pin anchor pem signer utc whole entry key popcl popcl_tls popcl_blob",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_blob popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
     "examples": "popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }

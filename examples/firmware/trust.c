@@ -23,10 +23,10 @@
 
 enum in_use { SLOT_0, SLOT_1, COMPILED_IN, NOTHING };
 enum step { IN_HEAD, IN_BODY, REFUSED };
-enum { LEN_AT = 4, MADE_AT = 16 }; /* in the head of a set */
 
 /* A server may repeat a right header with a wrong rest. That must not wear the flash. */
 #define ERASURES_MAX 16u /* in a day */
+#define DAY_S        86400
 #define DAY_MS       86400000u
 
 /* A message that comes again fails its poll, and makes the pauses longer. So a flash that is
@@ -40,15 +40,25 @@ static flash_area kept = {
     .base = 2 * FLASH_TRUST_SLOT, .slot_len = FLASH_STATE_SLOT, .file_len = FILE_LEN};
 static const popcl_trust nothing;
 
+/* The wear of both slots, in the last unit of the slot that was erased last. It is programmed right
+ * after each erasure, so that it costs none itself. */
+#define WEAR_AT (FLASH_TRUST_SLOT - FLASH_UNIT) /* also the most bytes of a set */
+typedef struct wear {
+    uint32_t total;       /* erasures of both slots, ever */
+    uint32_t day, of_day; /* the newest day that was seen, since 1970; and erasures of it */
+    uint32_t crc;         /* of the fields before it */
+} wear;
+typedef char wear_is_a_unit[sizeof(wear) == FLASH_UNIT ? 1 : -1];
+
 static struct {
     const popcl_tls_profile *profile;
     popcl_blob blobs[2]; /* of the slots; zero = none that counts */
     uint8_t in_use;      /* enum in_use */
     uint32_t told_stale; /* the sequence that was reported as stale */
-    uint32_t day_ms;     /* when this day of erasures began, */
-    uint8_t erasures;    /* and how many it had */
-    uint8_t again;       /* how often a set had to come again */
-    slots slots;         /* of what is kept */
+    wear wear;
+    uint32_t day_ms; /* when this day of erasures began, if no clock shows another one */
+    uint8_t again;   /* how often a set had to come again */
+    slots slots;     /* of what is kept */
     struct limits {
         uint32_t floor, retired; /* the largest floor that was seen, and all retired keys */
     } kept, in_flash;            /* in_flash: those that both slots hold */
@@ -97,8 +107,8 @@ static popcl_blob_policy policy_from(uint32_t floor) {
 static popcl_err open_slot(unsigned slot) {
     popcl_blob *b = &trust.blobs[slot];
     popcl_blob_policy policy = policy_from(trust.kept.floor);
-    popcl_err e = popcl_blob_open(b, &policy, read_slot, (void *)(uintptr_t)&slot_numbers[slot],
-                                  FLASH_TRUST_SLOT);
+    popcl_err e =
+        popcl_blob_open(b, &policy, read_slot, (void *)(uintptr_t)&slot_numbers[slot], WEAR_AT);
     if (!e) e = popcl_blob_check(b);
     if (!e && !b->anchors && !b->pins) e = POPCL_ERR_NO_TRUST;
     if (e) memset(b, 0, sizeof *b);
@@ -111,6 +121,21 @@ static int is_erased(unsigned slot) {
     for (unsigned i = 0; i < sizeof unit; i++)
         is &= unit[i] == 0xff;
     return is;
+}
+
+/* Takes the wear of the newest erasure. A start leaves one erasure at least. So a device without a
+ * clock that never runs for a day gets a new set all the same. */
+static void read_wear(void) {
+    for (unsigned slot = 0; slot < 2; slot++) {
+        wear there;
+        if (flash_of_trust.read(&sets, slot, WEAR_AT, (void *)&there, sizeof there) ||
+            there.crc != slots_crc(0, &there, offsetof(wear, crc)) ||
+            there.total < trust.wear.total)
+            continue;
+        trust.wear = there;
+    }
+    if (trust.wear.of_day >= ERASURES_MAX) trust.wear.of_day = ERASURES_MAX - 1;
+    trust.day_ms = clock_ms();
 }
 
 /* Writes the limits into both slots, so that one damaged slot does not bring back older ones. */
@@ -210,55 +235,60 @@ static void put_body(unsigned char octet) {
 /* All that there is so far is the head. */
 static int read_head(void *ctx, uint32_t at, unsigned char *p, size_t n) {
     (void)ctx;
-    if (at > POPCL_BLOB_HEAD || n > POPCL_BLOB_HEAD - at) return -1;
     memcpy(p, trust.head + at, n);
     return 0;
 }
 
+static int has_clock(void) { return trust.utc_s >= POPCL_CLOCK_FLOOR_S; }
+
+/* Another day begins by the clock, or without a clock after so much time since the start. A clock
+ * that goes back begins none. */
 static int may_erase(void) {
-    if (clock_ms() - trust.day_ms >= DAY_MS) {
+    uint32_t today = has_clock() ? (uint32_t)(trust.utc_s / DAY_S) : 0;
+    if (today > trust.wear.day || clock_ms() - trust.day_ms >= DAY_MS) {
+        if (today > trust.wear.day) trust.wear.day = today;
         trust.day_ms = clock_ms();
-        trust.erasures = 0;
+        trust.wear.of_day = 0;
     }
-    return trust.erasures < ERASURES_MAX && ++trust.erasures;
+    return trust.wear.of_day < ERASURES_MAX;
 }
 
-static uint64_t number(const unsigned char *p, unsigned n) {
-    uint64_t v = 0;
-    while (n--)
-        v = v << 8 | *p++;
-    return v;
+static int erase(void) {
+    trust.wear.total++;
+    trust.wear.of_day++;
+    trust.wear.crc = slots_crc(0, &trust.wear, offsetof(wear, crc));
+    return flash_of_trust.erase(&sets, spare()) ||
+           flash_of_trust.program(&sets, spare(), WEAR_AT, &trust.wear, sizeof trust.wear);
 }
 
-/* A head may be signed, for this product, and newer than the set in use. Then its one fault is that
- * the index cannot be read yet. */
-static void judge_head(void) {
-    popcl_blob b;
+/* Returns why a set is not taken whose head is this one. It has to be signed, for this product and
+ * its profile, and newer than the set in use. */
+static popcl_err fault_of_head(popcl_blob *b) {
     uint32_t now = trust.in_use == NOTHING       ? 0
                    : trust.in_use == COMPILED_IN ? ca_trust.sequence
                                                  : trust.blobs[trust.in_use].sequence;
     uint32_t floor = now < trust.kept.floor ? trust.kept.floor : now + 1;
     popcl_blob_policy policy = policy_from(floor ? floor : UINT32_MAX);
-    popcl_err e = popcl_blob_open(&b, &policy, read_head, NULL, FLASH_TRUST_SLOT);
-    if (e && e != POPCL_ERR_BLOB_READ) {
-        refuse(e);
-        return;
-    }
-    trust.len = (uint32_t)number(trust.head + LEN_AT, 4);
+    popcl_err e = popcl_blob_judge_head(b, &policy, read_head, NULL, WEAR_AT);
+    if (e) return e;
+    if (!b->anchors && !b->pins) return POPCL_ERR_NO_TRUST;
     /* With this set the clock would count as not set. Its message comes again. */
-    if (trust.utc_s >= POPCL_CLOCK_FLOOR_S &&
-        number(trust.head + MADE_AT, 8) > (uint64_t)trust.utc_s) {
-        refuse(POPCL_ERR_CLOCK_NOT_SET);
-        return;
-    }
-    if (!may_erase()) {
-        refuse(POPCL_ERR_SINK);
+    if (has_clock() && b->made_s > trust.utc_s) return POPCL_ERR_CLOCK_NOT_SET;
+    return may_erase() ? POPCL_OK : POPCL_ERR_SINK;
+}
+
+static void judge_head(void) {
+    popcl_blob b;
+    popcl_err e = fault_of_head(&b);
+    if (e) {
+        refuse(e);
         return;
     }
     memset(&trust.blobs[spare()], 0, sizeof trust.blobs[0]);
     trust.step = IN_BODY;
+    trust.len = b.len;
     trust.put = 0;
-    if (flash_of_trust.erase(&sets, spare())) refuse(POPCL_ERR_SINK);
+    if (erase()) refuse(POPCL_ERR_SINK);
     for (unsigned i = 0; i < POPCL_BLOB_HEAD; i++)
         put_body(trust.head[i]);
 }
@@ -321,6 +351,7 @@ void trust_start(const popcl_tls_profile *profile) {
     trust.slots.ctx = &kept;
     read_limits();
     trust.kept.retired |= TRUST_RETIRED;
+    read_wear();
     judge();
     if (set.renew) take_file(set.renew);
 }

@@ -5,8 +5,9 @@
  *
  * A set that comes is judged by its signed header before a sector is erased. So nobody but the
  * signers can wear the flash, and a server that repeats their header not more than a few times a
- * day. The set is written to the slot that is not in use, and used once it was read again and is
- * whole. After a loss of power at any moment the old set is there, or the new one.
+ * day. That count is kept in the slot itself, and so it survives a restart. The set is written to
+ * the slot that is not in use, and used once it was read again and is whole. After a loss of power
+ * at any moment the old set is there, or the new one.
  *
  * The largest `floor`, and the keys that were ever retired, are kept beside the slots. So an old
  * set stays out also if the newer one is damaged. */

@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "entry.h"
 #include "profile.h"
 
 /* Places in the header. FEATURES are 4 bytes, and 8 that a newer form may use follow. */
@@ -103,6 +104,7 @@ typedef struct query {
     unsigned is;
     int64_t utc_s;
     unsigned char *room; /* for every entry, to compare it with its digest */
+    unsigned usable;     /* of these entries: those that the profile can use */
 } query;
 
 static uint32_t index_end(const popcl_blob *b) {
@@ -118,7 +120,12 @@ static popcl_err look_at_anchor(const popcl_blob *b, query *q, const unsigned ch
         return POPCL_ERR_BLOB_DAMAGED;
     if (q->name && memcmp(row, q->name, POPCL_ANCHOR_NAME) == 0 && q->found++ == q->nth)
         memcpy(q->row, row, ROW);
-    return q->room ? read_entry(b, row, q->room) : POPCL_OK;
+    if (!q->room) return POPCL_OK;
+    popcl_err e = read_entry(b, row, q->room);
+    popcl_entry anchor;
+    if (!e && popcl_entry_read(&anchor, q->room, n))
+        q->usable += popcl_tls_can_use(b->profile, &anchor.key) != 0;
+    return e;
 }
 
 static int is_day_of_pin(const unsigned char *row, int64_t utc_s) {
@@ -232,6 +239,7 @@ static popcl_err judge_head(const popcl_blob *b, const popcl_blob_policy *policy
     if (!is_time(b->made_s) || !is_time(b->stale_s)) return POPCL_ERR_BLOB_DAMAGED;
     if (!is_zeros(head + FEATURES_AT, head + FEATURES_AT + FEATURES)) return POPCL_ERR_BLOB_FEATURE;
     if (check_scope(head + SCOPE_AT, policy->scope)) return POPCL_ERR_BLOB_SCOPE;
+    if (b->anchors && !b->profile->path_max) return POPCL_ERR_BLOB_PROFILE;
     if (b->key >= policy->keys_len || b->retired >> b->key & 1) return POPCL_ERR_BLOB_KEY;
     if (b->sequence < policy->floor || b->sequence < b->floor) return POPCL_ERR_BLOB_OLD;
     return POPCL_OK;
@@ -266,9 +274,8 @@ static popcl_err check_signature_of(const popcl_blob *b, const popcl_blob_policy
                : POPCL_ERR_BLOB_SIGNATURE;
 }
 
-static popcl_err read_blob(popcl_blob *b, const popcl_blob_policy *policy, uint32_t len) {
+static popcl_err open_head(popcl_blob *b, const popcl_blob_policy *policy, uint32_t len) {
     unsigned char head[POPCL_BLOB_HEAD + FRAME];
-    query q = {0};
     br_sha256_context hash;
     if (!is_usable_policy(policy) || !b->read) return POPCL_ERR_ARGUMENT;
     if (len < POPCL_BLOB_HEAD) return POPCL_ERR_BLOB_DAMAGED;
@@ -276,18 +283,28 @@ static popcl_err read_blob(popcl_blob *b, const popcl_blob_policy *policy, uint3
     popcl_err e = blob_read(b, 0, head, POPCL_BLOB_HEAD, &hash);
     if (e) return e;
     b->retired = policy->retired;
+    b->profile = policy->profile;
     read_head(b, head);
     e = judge_head(b, policy, head, len);
-    if (!e) e = check_signature_of(b, policy, head);
-    return e ? e : read_index(b, &q);
+    return e ? e : check_signature_of(b, policy, head);
+}
+
+popcl_err popcl_blob_judge_head(popcl_blob *b, const popcl_blob_policy *policy,
+                                popcl_blob_read read, void *ctx, uint32_t len) {
+    memset(b, 0, sizeof *b);
+    b->read = read;
+    b->ctx = ctx;
+    popcl_err e = open_head(b, policy, len);
+    if (e) memset(b, 0, sizeof *b);
+    return e;
 }
 
 popcl_err popcl_blob_open(popcl_blob *b, const popcl_blob_policy *policy, popcl_blob_read read,
                           void *ctx, uint32_t len) {
-    memset(b, 0, sizeof *b);
-    b->read = read;
-    b->ctx = ctx;
-    popcl_err e = read_blob(b, policy, len);
+    query q = {0};
+    popcl_err e = popcl_blob_judge_head(b, policy, read, ctx, len);
+    if (e) return e;
+    e = read_index(b, &q);
     if (e) {
         memset(b, 0, sizeof *b);
         return e;
@@ -305,5 +322,6 @@ popcl_err popcl_blob_open(popcl_blob *b, const popcl_blob_policy *policy, popcl_
 popcl_err popcl_blob_check(const popcl_blob *b) {
     unsigned char room[POPCL_ANCHOR_ROOM];
     query q = {.room = room};
-    return read_index(b, &q);
+    popcl_err e = read_index(b, &q);
+    return !e && b->anchors && !q.usable ? POPCL_ERR_BLOB_PROFILE : e;
 }

@@ -25,14 +25,16 @@ static void collect_start_chain(const br_x509_class **ctx, const char *server_na
     c->certs = 0;
     c->sent = 0;
     c->used = 0;
-    c->is_lost = 0;
+    c->lost = 0;
 }
 
 static void collect_start_cert(const br_x509_class **ctx, uint32_t length) {
     popcl_collector *c = collector_of(ctx);
     popcl_collected *one = &c->cert[c->certs];
     if (c->sent < UINT8_MAX) c->sent++;
-    c->is_kept = !c->is_lost && c->certs < POPCL_COLLECTED && length <= sizeof c->octets - c->used;
+    c->is_kept = !c->lost && c->certs < POPCL_COLLECTED && length <= sizeof c->octets - c->used;
+    /* no other is the server's; it has all the room */
+    if (c->certs == 0 && !c->is_kept && !c->lost) c->lost = POPCL_ERR_CERT_TOO_LARGE;
     if (!c->is_kept) return;
     one->place = c->sent;
     one->at = c->used;
@@ -53,7 +55,7 @@ static void collect_append(const br_x509_class **ctx, const unsigned char *p, si
 
 static void collect_end_cert(const br_x509_class **ctx) {
     popcl_collector *c = collector_of(ctx);
-    if (c->certs == 0 && !c->is_kept) c->is_lost = 1; /* no other is the server's */
+    if (c->certs == 0 && !c->is_kept && !c->lost) c->lost = POPCL_ERR_CERT_MALFORMED;
     if (!c->is_kept) return;
     c->used += c->cert[c->certs].len;
     c->certs++;
@@ -161,7 +163,10 @@ static unsigned collect_end_chain(const br_x509_class **ctx) {
     for (unsigned i = 0; i < c->certs; i++)
         all[i] = (uint8_t)i;
     popcl_err e = try_path(c, all, c->certs);
-    if (c->is_lost) g->fault_cert = 1;
+    if (c->lost) {
+        g->result = c->lost;
+        g->fault_cert = 1;
+    }
     uint8_t fault_cert = g->fault_cert;
     int64_t fault_time = g->fault_time;
     if (e && c->certs > 2 && is_about_issuers(g, e)) {

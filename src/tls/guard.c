@@ -144,20 +144,13 @@ static int is_signed(const popcl_guard *g, const br_x509_pkey *key, size_t len) 
            memcmp(digest, g->digest, len) == 0;
 }
 
-/* Returns whether the profile has the algorithm of a key. */
-static int is_usable(const popcl_tls_profile *p, const br_x509_pkey *key) {
-    if (popcl_key_fault(key) != KEY_SOUND) return 0;
-    return key->key_type == BR_KEYTYPE_RSA ? p->rsa != NULL
-                                           : (int)(p->curves >> key->key.ec.curve & 1);
-}
-
 /* Checks the tip's signature by a key. A server must not make a device check signatures without
  * end. */
 static popcl_err check_signature(popcl_guard *g, const br_x509_pkey *key) {
     const popcl_tls *t = g->leaf.tls;
     const popcl_tls_profile *p = t->profile;
     const br_hash_class *h = hash_class(g, g->signed_hash);
-    if (!h || !is_usable(p, key)) return POPCL_ERR_CERT_UNSUPPORTED;
+    if (!h || !popcl_tls_can_use(p, key)) return POPCL_ERR_CERT_UNSUPPORTED;
     if (key->key_type != (g->is_rsa ? BR_KEYTYPE_RSA : BR_KEYTYPE_EC))
         return POPCL_ERR_CERT_SIGNATURE;
     if (g->checks == p->checks_max) return POPCL_ERR_CERT_UNSUPPORTED;
@@ -364,7 +357,7 @@ static int is_own(const popcl_guard *g) {
 /* The server's key has to be one that the profile has. */
 static int has_key(popcl_guard *g) {
     br_x509_pkey view;
-    return is_usable(g->leaf.tls->profile, popcl_key_view(&g->server, &view));
+    return popcl_tls_can_use(g->leaf.tls->profile, popcl_key_view(&g->server, &view));
 }
 
 /* Certificate 0, if a pin decides alone. */

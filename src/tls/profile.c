@@ -11,6 +11,12 @@ int popcl_tls_hash_id(const br_hash_class *h) {
     return (int)(h->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK);
 }
 
+int popcl_tls_can_use(const popcl_tls_profile *p, const br_x509_pkey *key) {
+    if (popcl_key_fault(key) != KEY_SOUND) return 0;
+    return key->key_type == BR_KEYTYPE_RSA ? p->rsa != NULL
+                                           : (int)(p->curves >> key->key.ec.curve & 1);
+}
+
 void popcl_tls_ciphers_chacha20(br_ssl_engine_context *e) {
     br_ssl_engine_set_prf_sha256(e, br_tls12_sha256_prf);
     br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);

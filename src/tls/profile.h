@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "../core/link.h"
+#include "key.h"
 #include "popcl_tls.h"
 
 #if UINT_MAX < 0xffffffff
@@ -56,6 +57,9 @@ void popcl_tls_ciphers_small(br_ssl_engine_context *e);
 #define POPCL_TLS_CURVES_HOST                                                                      \
     (POPCL_TLS_CURVES_DEVICE | 1u << BR_EC_secp521r1 | 1u << BR_EC_curve25519)
 
+/* Returns whether the profile can check a signature that was made with the key. */
+int popcl_tls_can_use(const popcl_tls_profile *p, const br_x509_pkey *key);
+
 struct popcl_tls_profile {
     const popcl_tls_layer *layer; /* the first field: core/link.h knows no other */
     const popcl_x509 *x509;
@@ -69,7 +73,8 @@ struct popcl_tls_profile {
     uint8_t number;    /* 1 and up, never used for another profile: a kept session is bound to it */
     uint8_t certs_max; /* most certificates that are looked at: some servers send a few that do not
                           belong */
-    uint8_t path_max;  /* most certificates of a path. Real ones have up to four */
+    uint8_t path_max;  /* most certificates of a path. Real ones have up to four. 0 = it judges no
+                          chain, and anchors are of no use */
     uint8_t checks_max; /* most signatures that are checked in one chain */
     uint32_t curves;    /* a bit for each curve of ec that is used */
     const br_ec_impl *ec;

@@ -188,13 +188,110 @@ static void every_profile_opens_it(void **state) {
     static const popcl_tls_profile *const profiles[] = {
         &popcl_tls_public, &popcl_tls_small, &popcl_tls_ecdsa, &popcl_tls_pinned, &popcl_tls_host};
     (void)state;
-    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-        policy.profile = profiles[i];
-        assert_int_equal(opened(), POPCL_OK);
-        octets[110] ^= 1;
-        assert_int_equal(opened(), POPCL_ERR_BLOB_SIGNATURE);
-        octets[110] ^= 1;
+    for (int has_anchors = 1; has_anchors >= 0; has_anchors--) {
+        wish.anchors_len = has_anchors ? 3 : 0;
+        make();
+        for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+            int is_of_use = profiles[i] != &popcl_tls_pinned || !has_anchors;
+            policy.profile = profiles[i];
+            assert_int_equal(opened(), is_of_use ? POPCL_OK : POPCL_ERR_BLOB_PROFILE);
+            octets[110] ^= 1;
+            assert_int_equal(opened(),
+                             is_of_use ? POPCL_ERR_BLOB_SIGNATURE : POPCL_ERR_BLOB_PROFILE);
+            octets[110] ^= 1;
+        }
     }
+}
+
+/* A header alone: the same verdicts, and nothing but the header is read. */
+static void a_head_is_judged_alone(void **state) { /* [H23 H24] */
+    static const popcl_blob zero;
+    popcl_blob head;
+    (void)state;
+    assert_int_equal(opened(), POPCL_OK);
+    place.len = POPCL_BLOB_HEAD; /* the place aborts if more is read */
+    memset(&head, 0xa5, sizeof head);
+    assert_int_equal(popcl_blob_judge_head(&head, &policy, blob_place_read, &place, (uint32_t)len),
+                     POPCL_OK);
+    assert_int_equal(head.len, len);
+    assert_int_equal(head.sequence, 7);
+    assert_int_equal(head.floor, 5);
+    assert_int_equal(head.made_s, FLOOR_S);
+    assert_int_equal(head.stale_s, FLOOR_S + 1000);
+    assert_int_equal(head.anchors, 3);
+    assert_int_equal(head.pins, 1);
+    assert_int_equal(head.denied, 1);
+    assert_int_equal(head.key, 0);
+    assert_memory_equal(&head.trust, &zero.trust, sizeof zero.trust);
+    for (unsigned bit = 0; bit < HEAD_BITS; bit++) {
+        octets[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        place.len = len;
+        popcl_err e = opened(), of_head;
+        place.len = POPCL_BLOB_HEAD;
+        of_head = popcl_blob_judge_head(&head, &policy, blob_place_read, &place, (uint32_t)len);
+        assert_int_equal(of_head, e);
+        assert_memory_equal(&head, &zero, sizeof zero);
+        octets[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    assert_int_equal(
+        popcl_blob_judge_head(&head, &policy, blob_place_read, &place, (uint32_t)len - 1),
+        POPCL_ERR_BLOB_DAMAGED);
+    for (unsigned call = 1; call <= 3; call++) { /* of 64 bytes each */
+        place.calls = 0;
+        place.fails_at = call;
+        assert_int_equal(
+            popcl_blob_judge_head(&head, &policy, blob_place_read, &place, (uint32_t)len),
+            POPCL_ERR_BLOB_READ);
+        assert_memory_equal(&head, &zero, sizeof zero);
+    }
+}
+
+/* Anchors of which the profile can use none would refuse every server: check finds that. */
+static void anchors_that_are_of_no_use(void **state) { /* [H23] */
+    unsigned char rsa[12 + 256 + 3] = {1, 1, 255, 3, 1, 0, 0, 0, 255, 255, 0, 0, 0x80},
+                                 p256[12 + 65] = {23, 1, 255, 0, 0, 65, 0, 0, 255, 255, 0, 0, 4},
+                                 p521[12 + 133] = {25, 1, 255, 0, 0, 133, 0, 0, 255, 255, 0, 0, 4},
+                                 weak[12 + 128 + 1] = {1, 1,   255, 1, 0, 128, 0,
+                                                       0, 255, 255, 0, 0, 0x80},
+                                 newer[12 + 65] = {23, 0x81, 255, 0, 0, 65, 0,
+                                                   0,  255,  255, 0, 0, 4};
+    rsa[12 + 255] = rsa[12 + 256 + 2] = rsa[12 + 256] = 1;
+    weak[12 + 127] = 1, weak[12 + 128] = 3;
+    const struct {
+        const popcl_tls_profile *profile;
+        const unsigned char *entry;
+        size_t n;
+        popcl_err want;
+    } rows[] = {
+        {&popcl_tls_ecdsa, rsa, sizeof rsa, POPCL_ERR_BLOB_PROFILE},
+        {&popcl_tls_ecdsa, p256, sizeof p256, POPCL_OK},
+        {&popcl_tls_small, rsa, sizeof rsa, POPCL_OK},
+        {&popcl_tls_small, p521, sizeof p521, POPCL_ERR_BLOB_PROFILE},
+        {&popcl_tls_host, p521, sizeof p521, POPCL_OK},
+        {&popcl_tls_host, weak, sizeof weak, POPCL_ERR_BLOB_PROFILE},
+        {&popcl_tls_host, newer, sizeof newer, POPCL_ERR_BLOB_PROFILE},
+        {&popcl_tls_host, p256, sizeof p256 - 1, POPCL_ERR_BLOB_PROFILE},
+    };
+    (void)state;
+    wish.anchors_len = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        popcl_anchor two[2] = {{"one", rows[i].entry, (uint16_t)rows[i].n},
+                               {"two", p256, sizeof p256}};
+        policy.profile = rows[i].profile;
+        wish.anchors = two;
+        wish.anchors_len = 1;
+        assert_int_equal(made(), POPCL_OK);
+        popcl_err e = popcl_blob_check(&blob);
+        if (e != rows[i].want) fail_msg("row %zu: %s", i, popcl_err_name(e));
+        wish.anchors_len = 2; /* one of two is enough */
+        assert_int_equal(made(), POPCL_OK);
+        assert_int_equal(popcl_blob_check(&blob), POPCL_OK);
+        octets[len - 1] ^= 1; /* damage comes first */
+        assert_int_equal(popcl_blob_check(&blob), POPCL_ERR_BLOB_DAMAGED);
+    }
+    wish.anchors_len = 0; /* pins alone, with every profile */
+    assert_int_equal(made(), POPCL_OK);
+    assert_int_equal(popcl_blob_check(&blob), POPCL_OK);
 }
 
 static void anchors_and_keys_are_found(void **state) {
@@ -378,7 +475,7 @@ static void the_largest_index(void **state) {
     blob_seal(large, 0);
     place = (blob_place){.octets = large, .len = end + sizeof third_entry};
     assert_int_equal(opened(), POPCL_OK);
-    assert_int_equal(popcl_blob_check(&blob), POPCL_OK);
+    assert_int_equal(popcl_blob_check(&blob), POPCL_ERR_BLOB_PROFILE); /* whole, and of no use */
     static const uint32_t places[] = {0, 1, 65534, 65535};
     for (size_t i = 0; i < 4; i++) {
         popcl_anchor a = {.name = {0}};
@@ -449,7 +546,7 @@ static void entries_may_overlap(void **state) {
             blob_put(row + 24, POPCL_BLOB_HEAD + 4 * BLOB_ROW + 3, 4);
     }
     assert_int_equal(sealed(), POPCL_OK);
-    assert_int_equal(popcl_blob_check(&blob), POPCL_OK);
+    assert_int_equal(popcl_blob_check(&blob), POPCL_ERR_BLOB_PROFILE); /* whole, and of no use */
     check_found(&two[0], 0, &two[0]);
     check_found(&inner, 0, &inner);
 }
@@ -1163,6 +1260,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_set_that_openssl_signed),
         TEST(every_profile_opens_it),
+        TEST(a_head_is_judged_alone),
+        TEST(anchors_that_are_of_no_use),
         TEST(anchors_and_keys_are_found),
         TEST(a_changed_bit_is_noticed),
         TEST(a_cut_set_is_refused),

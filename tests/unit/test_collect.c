@@ -85,6 +85,23 @@ static void octets_that_were_not_announced_are_not_kept(void **state) { /* [D11 
     }
 }
 
+/* It is not damaged: the operator learns what to change. */
+static void the_servers_own_is_too_large(void **state) { /* [D11] */
+    unsigned cert;
+    (void)state;
+    const br_x509_class **x = opened();
+    give(x, POPCL_COLLECTED_OCTETS + 1, 0);
+    give(x, leaf->data_len, 0); /* no other one is the server's */
+    assert_int_equal(end(x, &cert), POPCL_ERR_CERT_TOO_LARGE);
+    assert_int_equal(cert, 1);
+    x = opened();
+    give(x, POPCL_COLLECTED_OCTETS, 0); /* there is room, and octets lack */
+    assert_int_equal(end(x, &cert), POPCL_ERR_CERT_MALFORMED);
+    x = opened(); /* nothing of it stays */
+    give(x, leaf->data_len, 0);
+    assert_int_equal(end(x, &cert), POPCL_OK);
+}
+
 /* One that is left out takes nothing from the others. */
 static void a_certificate_that_finds_no_room_is_left_out(void **state) {
     unsigned cert;
@@ -126,6 +143,7 @@ static void calls_out_of_order_take_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(octets_that_were_not_announced_are_not_kept, begin),
+        cmocka_unit_test_setup(the_servers_own_is_too_large, begin),
         cmocka_unit_test_setup(a_certificate_that_finds_no_room_is_left_out, begin),
         cmocka_unit_test_setup(calls_out_of_order_take_nothing, begin),
     };

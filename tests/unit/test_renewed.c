@@ -100,7 +100,7 @@ enum { ROOM = 4096 };
 static blob_wish wish; /* of the sets that are made, beside their sequence */
 
 static size_t make_set(unsigned char *to, uint32_t sequence) {
-    static const unsigned char entry[] = {23, 1, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const unsigned char entry[12 + 65] = {23, 1, 255, 0, 0, 65, 0, 0, 0, 0, 0, 0, 4};
     static const popcl_anchor anchors[] = {{"name 1", entry, sizeof entry},
                                            {"name 2", entry, sizeof entry}};
     wish.sequence = sequence;
@@ -109,11 +109,13 @@ static size_t make_set(unsigned char *to, uint32_t sequence) {
     return blob_make(to, &wish);
 }
 
-static void boot(void) {
+static void boot_with(const popcl_tls_profile *profile) {
     memset(&trust, 0, sizeof trust);
     said[0] = '\0';
-    trust_start(&popcl_tls_host);
+    trust_start(profile);
 }
+
+static void boot(void) { boot_with(&popcl_tls_host); }
 
 static uint32_t sequence_in_use(void) {
     assert_int_not_equal(trust.in_use, NOTHING);
@@ -269,6 +271,132 @@ static void wear_of_the_flash(void **state) {
     assert_int_equal(sequence_in_use(), NEW);
 }
 
+static void bring_at(const unsigned char *octets, size_t n, int64_t utc_s) {
+    (void)trust_now(utc_s);
+    (void)bring_in_session(octets, n);
+}
+
+/* The count of a day is the same after a restart, whichever slot has it. */
+static void wear_over_restarts(void **state) {
+    enum { NOON = POPCL_CLOCK_FLOOR_S + DAY_S / 2, DAYS = 3 };
+    unsigned char right[ROOM], wrong[ROOM];
+    (void)state;
+    begin_with(histories[1]);
+    size_t n = make_set(right, NEW);
+    memcpy(wrong, right, n);
+    wrong[n - 1] ^= 1;
+    /* within a day, the sets of begin_with included: they came without a clock */
+    bring_at(wrong, n, NOON);
+    unsigned before = chip.erased;
+    for (unsigned i = 1; i < 3 * ERASURES_MAX; i++) {
+        if (i % 5 == 0 && i < ERASURES_MAX) boot();
+        bring_at(wrong, n, NOON + i);
+    }
+    assert_int_equal(chip.erased - before, ERASURES_MAX - 1);
+    assert_int_equal(trust.wear.total, chip.erased);
+    /* a start leaves one, and no more; neither does a clock that goes back bring more */
+    for (unsigned i = 0; i < 20; i++) {
+        boot();
+        before = chip.erased;
+        for (unsigned k = 0; k < 3; k++)
+            bring_at(wrong, n, NOON - (int64_t)i * DAY_S);
+        assert_int_equal(chip.erased - before, 1);
+    }
+    /* a new day, with a restart in it and without one */
+    for (int64_t day = 1; day <= DAYS; day++) {
+        before = chip.erased;
+        for (unsigned i = 0; i < 2 * ERASURES_MAX; i++) {
+            if (day % 2 && i == ERASURES_MAX / 2) boot();
+            bring_at(wrong, n, NOON + day * DAY_S);
+        }
+        assert_int_equal(chip.erased - before, ERASURES_MAX);
+    }
+    assert_int_equal(trust.wear.total, chip.erased);
+    /* the set in use is untouched, and the right one is taken on the next day */
+    assert_int_equal(sequence_in_use(), 5);
+    bring_at(right, n, NOON + (DAYS + 1) * DAY_S);
+    assert_int_equal(sequence_in_use(), NEW);
+    boot();
+    assert_int_equal(sequence_in_use(), NEW);
+}
+
+/* A damaged record counts as none; the other slot's is taken. */
+static void a_record_of_wear_that_is_damaged(void **state) {
+    (void)state;
+    begin_with(histories[3]);
+    assert_int_equal(trust.wear.total, 3);
+    for (unsigned slot = 0; slot < 2; slot++)
+        for (unsigned bit = 0; bit < 8 * FLASH_UNIT; bit += 7) {
+            unsigned char *at = chip.octets + slot * FLASH_TRUST_SLOT + WEAR_AT + bit / 8;
+            *at ^= (unsigned char)(1 << bit % 8);
+            boot();
+            assert_int_equal(sequence_in_use(), 7);
+            assert_int_equal(trust.wear.total, slot ? 3 : 2); /* slot 0 was erased last */
+            *at ^= (unsigned char)(1 << bit % 8);
+        }
+}
+
+/* A set that would fill the place of the record is refused by its head. */
+static void the_largest_set(void **state) {
+    unsigned char octets[ROOM];
+    (void)state;
+    begin_with(histories[1]);
+    size_t n = make_set(octets, NEW);
+    unsigned before = chip.erased;
+    blob_put(octets + 4, WEAR_AT + 1, 4);
+    blob_sign(octets, 0);
+    bring(octets, n);
+    assert_non_null(strstr(said, "a new set refused, POPCL_ERR_BLOB_DAMAGED"));
+    assert_int_equal(chip.erased, before);
+    blob_put(octets + 4, WEAR_AT, 4); /* it fits: now only octets lack */
+    blob_sign(octets, 0);
+    bring(octets, n);
+    assert_int_equal(chip.erased, before + 1);
+    assert_int_equal(sequence_in_use(), 5);
+}
+
+/* A device takes no set that its profile cannot use: it could not reach its mail any more. */
+static void a_set_for_another_profile(void **state) {
+    static const unsigned char rsa[12 + 256 + 1] = {
+        1, 1, 255, 1, 1, [12] = 0x80, [12 + 255] = 1, [12 + 256] = 3};
+    static const popcl_anchor anchors[] = {{"name 1", rsa, sizeof rsa}};
+    static const blob_pin pin = {"a key", 0, 65535};
+    unsigned char octets[ROOM];
+    (void)state;
+    begin_with(histories[0]);
+    boot_with(&popcl_tls_pinned);
+    unsigned before = chip.erased;
+    bring_set(NEW); /* anchors, and later pins beside them */
+    assert_non_null(strstr(said, "a new set refused, POPCL_ERR_BLOB_PROFILE"));
+    wish.pins = &pin;
+    wish.pins_len = 1;
+    said[0] = '\0';
+    bring_set(NEW);
+    assert_non_null(strstr(said, "a new set refused, POPCL_ERR_BLOB_PROFILE"));
+    wish = (blob_wish){0};
+    said[0] = '\0';
+    bring(octets, blob_make(octets, &(blob_wish){.sequence = NEW})); /* it trusts nobody */
+    assert_non_null(strstr(said, "a new set refused, POPCL_ERR_NO_TRUST"));
+    assert_int_equal(chip.erased, before);
+    const blob_wish of_pins = {.sequence = NEW, .pins = &pin, .pins_len = 1};
+    bring(octets, blob_make(octets, &of_pins));
+    assert_int_equal(sequence_in_use(), NEW);
+    /* pins alone are for every profile, and anchors of RSA are of no use to `ecdsa` */
+    boot_with(&popcl_tls_ecdsa);
+    assert_int_equal(sequence_in_use(), NEW);
+    const blob_wish of_rsa = {.sequence = NEW + 1, .anchors = anchors, .anchors_len = 1};
+    bring(octets, blob_make(octets, &of_rsa));
+    assert_non_null(strstr(said, "a new set refused, POPCL_ERR_BLOB_PROFILE"));
+    assert_int_equal(sequence_in_use(), NEW);
+    boot();
+    bring(octets, blob_make(octets, &of_rsa));
+    assert_int_equal(sequence_in_use(), NEW + 1);
+    /* firmware with another profile: the older set counts, and the refusal is reported */
+    boot_with(&popcl_tls_pinned);
+    assert_int_equal(sequence_in_use(), NEW);
+    assert_non_null(strstr(said, "refused, POPCL_ERR_BLOB_PROFILE"));
+}
+
 /* A device that was off for long gets several in one poll. */
 static void several_in_one_poll(void **state) {
     (void)state;
@@ -378,6 +506,10 @@ int main(void) {
         cmocka_unit_test(power_is_cut_at_every_operation),
         cmocka_unit_test(reads_fail),
         cmocka_unit_test(wear_of_the_flash),
+        cmocka_unit_test(wear_over_restarts),
+        cmocka_unit_test(a_record_of_wear_that_is_damaged),
+        cmocka_unit_test(the_largest_set),
+        cmocka_unit_test(a_set_for_another_profile),
         cmocka_unit_test(several_in_one_poll),
         cmocka_unit_test(retired_keys_stay_retired),
         cmocka_unit_test(a_set_that_comes_again),

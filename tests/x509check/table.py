@@ -760,7 +760,7 @@ def orders():
     row("ten issuers above each other", "CERT_UNSUPPORTED", leaf(signer=chain[9]), *chain[9::-1])
     row("two foreign certificates in place of the issuer's", "CERT_ORDER", LEAF, other_root, root(subject=name("CN=Third"), key=key[3]), refused="2")
     row("any order, another host", "CERT_NAME", bottom, middle, upper, lower, host="other.example.org")
-    row("any order, the server's certificate is too large to be kept", "CERT_MALFORMED", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 33000)]), ICA, ROOT, refused="1")
+    row("any order, the server's certificate is too large to be kept", "CERT_TOO_LARGE", leaf(more=[ext("1.3.6.1.4.1.55555.1", b"x" * 33000)]), ICA, ROOT, refused="1")
     row("300 certificates, the right one second", "OK", LEAF, ICA, *[other_root] * 298)
     row("300 certificates, the right one last", "CERT_ORDER", LEAF, *[other_root] * 298, ICA, refused="2")
     row("an authority's certificate as the server's, among others", "CERT_UNTRUSTED",

@@ -12,8 +12,9 @@
 #define TA_BLOB_MAGIC  "PTB1"
 #define TA_BLOB_DOMAIN "popcl-trust-blob" /* before the header, in the octets that are signed */
 
-/* The slot of a device as the examples have it: a larger blob needs a place of another size. */
-#define TA_BLOB_USUAL 65536
+/* The room for a set in the slot of a device, as the examples have it: a larger one needs a place
+ * of another size. */
+#define TA_BLOB_USUAL 65520
 #define TA_BLOB_LARGE                                                                              \
     "it has %zu octets: a device needs more than the usual slot of %zu octets for it; "            \
     "--max-bytes sets a limit"
