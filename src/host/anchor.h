@@ -28,6 +28,7 @@ typedef enum pop_anchor_kind {
     X(REPEATED, MERGED, "repeated", "the same certificate came before")                            \
     X(SAME_KEY, MERGED, "repeated",                                                                \
       "another certificate of this name and key is kept: it is the same anchor")                   \
+    X(SAME_PIN, MERGED, "repeated", "another certificate of this key is kept: it is the same pin") \
     X(EXPIRED, REFUSED, "expired", "it has expired")                                               \
     X(NOT_YET, REFUSED, "not valid yet", "it is not valid yet, and most others are")               \
     X(EXPIRES_SOON, REFUSED, "expire too soon", "it expires sooner than --min-days allows")        \

@@ -48,7 +48,7 @@ popcl_posix_trust_error pop_anchors_read_fd(pop_anchors *a, const char *source, 
                        POP_ANCHOR_FILE_MAX, &octets, &len);
     if (error) return anchor_fail(error);
     int failed = pop_anchors_read(a, source, octets, len);
-    free(octets);
+    pop_whole_free(octets, len);
     return failed ? anchor_fail(ENOMEM) : POPCL_POSIX_TRUST_OK;
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "whole.h"
+
 typedef struct text {
     const char *p;
     size_t n;
@@ -75,8 +77,10 @@ static int pem_grow(pop_pem *p, size_t n) {
     size_t need = p->octets_len + n + 3;
     if (need <= p->octets_room) return 0;
     size_t room = need < 4096 ? 4096 : 2 * need;
-    unsigned char *grown = realloc(p->octets, room);
+    unsigned char *grown = malloc(room); /* realloc would leave octets of a key */
     if (!grown) return -1;
+    if (p->octets_len) memcpy(grown, p->octets, p->octets_len);
+    pop_whole_free(p->octets, p->octets_room);
     p->octets = grown;
     p->octets_room = room;
     return 0;
@@ -166,6 +170,6 @@ enum pop_pem_state pop_pem_next(pop_pem *p, int (*want)(const char *label)) {
 }
 
 void pop_pem_done(pop_pem *p) {
-    free(p->octets);
+    pop_whole_free(p->octets, p->octets_room);
     memset(p, 0, sizeof *p);
 }

@@ -36,7 +36,7 @@ typedef struct pop_pem {
  * other blocks are passed over. */
 enum pop_pem_state pop_pem_next(pop_pem *p, int (*want)(const char *label));
 
-/* Frees octets, and zeroes *p. */
+/* Zeroes octets and frees them, and zeroes *p. */
 void pop_pem_done(pop_pem *p);
 
 #endif

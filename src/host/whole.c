@@ -5,9 +5,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "file_calls.h"
+
+void pop_whole_free(unsigned char *octets, size_t len) {
+    for (volatile unsigned char *at = octets; octets && len; len--)
+        *at++ = 0;
+    free(octets);
+}
 
 int pop_read_whole(int fd, size_t expected, size_t max, unsigned char **octets, size_t *len) {
     size_t room = expected + 2, n = 0; /* the NUL, and one more, to see the end without growing */
@@ -24,13 +31,16 @@ int pop_read_whole(int fd, size_t expected, size_t max, unsigned char **octets, 
         n += (size_t)got;
         if (n > max) error = EFBIG;
         if (error || n + 1 < room) continue;
-        unsigned char *grown = realloc(p, 2 * room);
-        if (grown) p = grown;
+        unsigned char *grown = malloc(2 * room); /* realloc would leave what was read so far */
         error = grown ? 0 : ENOMEM;
+        if (error) continue;
+        memcpy(grown, p, n);
+        pop_whole_free(p, n);
+        p = grown;
         room *= 2;
     }
     if (error) {
-        free(p);
+        pop_whole_free(p, n);
         return error;
     }
     p[n] = '\0';

@@ -4,6 +4,7 @@ commands that read sets back: list, check, diff."""
 import base64
 import datetime
 import hashlib
+import os
 import re
 import struct
 import subprocess
@@ -96,6 +97,10 @@ def forge(octets, key, rows=None, **fields):
     return bytes(head) + raw_of(der) + rest
 
 
+def is_sanitized():
+    return b"__asan_init" in test_ta.TA.read_bytes()
+
+
 def sec1(digits):
     """A file with this private key."""
     return b"-----BEGIN EC PRIVATE KEY-----\n" + openssl("base64", stdin=bytes.fromhex(digits)) + b"-----END EC PRIVATE KEY-----\n"
@@ -178,6 +183,19 @@ class Made(Case):
         self.assertEqual(self.err, "popcl-ta: 2 pins, signed\n")
         self.blob("--pin", server.pin, "--key", "one.key")
         self.assertIn("popcl-ta: 3 anchors, 1 pin, signed\n", self.err)
+        # Two certificates of one key: one pin, and both are named.
+        self.file("renewed.pem", openssl("req", "-x509", "-new", "-key", str(server.key_file), "-subj", "/CN=renewed", "-days", "9999"))
+        blob = Blob(self.blob("--pins", inputs=[server.file, "renewed.pem"]))
+        self.assertEqual([pin[0].hex() for pin in blob.pins], [server.pin[7:]])
+        self.assertRegex(self.err, "note: one pin is for CN=renewed and CN=server\n")
+        self.assertIn("another certificate of this key is kept: it is the same pin", self.err)
+        self.assertEqual(Blob(self.blob("--pins", inputs=["renewed.pem", server.file])).octets, blob.octets)
+        self.ta("gen", "--pins", server.file, "renewed.pem", "-o", "out.c")
+        self.assertIn("ca_pins, 1,\n", (self.folder / "out.c").read_text())
+        self.ta("list", "out.c")
+        (self.folder / "out.c").unlink()
+        self.blob("--pins", "-q", inputs=[server.file, "renewed.pem"])
+        self.assertEqual(self.err, "")
         digest = bytes.fromhex(server.pin[7:])
         text = base64.b64encode(digest).decode()
         for form in (server.pin, server.pin[7:], server.pin[7:].upper(), f"sha256//{text}"):
@@ -218,11 +236,37 @@ class Made(Case):
         self.blob("--key", "one.key", "--verify", "out.ptb")
         self.blob("--verify", "out.ptb")  # without a signer, the signature is another's part
         self.blob("--key", "two.key", "--verify", "out.ptb", code=1)
-        self.assertRegex(self.err, r"octet 1(0[4-9]|[1-6]\d) differs")
+        self.assertIn("out.ptb is not signed by the key in two.key; all else is the same", self.err)
         self.blob("--verify", "out.ptb", sequence=8, code=1)
         self.blob("--verify", "out.ptb", inputs=self.certificates[:2], code=1)
         self.file("out.ptb", self.blob("--key", "one.key")[:-1])
         self.blob("--verify", "out.ptb", code=1)
+
+    def test_verify_checks_a_signature_and_compares_none(self):
+        """A command that signs takes another random number each time. Nothing is run."""
+        signer = ("--sign-with", "touch ran; openssl dgst -sha256 -sign one.key", "--public", "one.pub")
+        octets = self.blob(*signer)
+        self.assertNotEqual(self.blob(*signer), octets)
+        (self.folder / "ran").unlink()
+        for name, content in (("out.ptb", octets), ("key.ptb", self.blob("--key", "one.key"))):
+            self.file(name, content)
+            for words in (signer, ("--key", "one.key"), ("--public", "one.pub"), ("--key", "one.key", "--public", "one.pub"), ()):
+                self.blob(*words, "--verify", name)
+            for words, key in ((("--sign-with", "true", "--public", "two.pub"), "two.pub"), (("--public", "two.pub"), "two.pub"), (("--key", "two.key"), "two.key")):
+                self.blob(*words, "--verify", name, code=1)
+                self.assertIn(f"{name} is not signed by the key in {key}; all else is the same", self.err)
+        for at, said in ((110, "is not signed by the key in one.pub"), (20, "octet 20 differs"), (len(octets) - 1, f"octet {len(octets) - 1} differs")):
+            self.file("out.ptb", octets[:at] + bytes((octets[at] ^ 1,)) + octets[at + 1:])
+            self.blob(*signer, "--verify", "out.ptb", code=1)
+            self.assertIn(said, self.err)
+        self.file("out.ptb", self.blob())
+        self.blob(*signer, "--verify", "out.ptb", code=1)
+        self.file("out.ptb", octets)
+        self.blob("--key", "one.key", "--public", "two.pub", "--verify", "out.ptb", code=65)
+        self.assertIn("the key in two.pub is not that of one.key", self.err)
+        self.blob("--sign-with", "touch ran", "--public", "nothing.pub", "--verify", "out.ptb", code=66)
+        self.blob("--sign-with", "touch ran", "--verify", "out.ptb", code=64)
+        self.assertFalse((self.folder / "ran").exists())
 
     def test_usage(self):
         hash_ = "ab" * 32
@@ -462,6 +506,90 @@ class Signed(Case):
         self.assertFalse((self.folder / "out2.c").exists())
 
 
+class Forgotten(Case):
+    """[H26] No memory that is freed has a part of a private key. A library before the C library looks at each block."""
+
+    LOOKER = rb"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void look(void *p) {
+    const char *secret = getenv("SECRET");
+    static const char found[] = "A SECRET IS FREED\n";
+    if (p && secret && memmem(p, malloc_usable_size(p), secret, strlen(secret)) && write(2, found, sizeof found - 1) < 0) _exit(99);
+}
+void free(void *p) {
+    static void (*real)(void *);
+    if (!real) real = (void (*)(void *))dlsym(RTLD_NEXT, "free");
+    look(p);
+    real(p);
+}
+void *realloc(void *p, size_t n) {
+    void *q = malloc(n);
+    size_t had = p ? malloc_usable_size(p) : 0;
+    if (q && p) memcpy(q, p, had < n ? had : n);
+    if (q) free(p);
+    return q;
+}
+"""
+
+    def setUp(self):
+        super().setUp()
+        if is_sanitized():
+            self.skipTest("this build has an allocator of its own")
+        self.file("looker.c", self.LOOKER)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-fno-builtin", "-o", "looker.so", "looker.c", "-ldl"], cwd=self.folder, check=True)
+
+    def run_with(self, secret, *words):
+        """The text on standard error, without the finding. Fails if there is one."""
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, env={**os.environ, "LD_PRELOAD": str(self.folder / "looker.so"), "SECRET": secret})
+        self.assertNotIn(b"A SECRET IS FREED", done.stderr)
+        return done
+
+    def test_key_files(self):
+        key = (self.folder / "one.key").read_bytes()
+        line = key.decode().splitlines()[1][8:40]
+        unsigned = self.blob()
+        self.file("unsigned.ptb", unsigned)
+        certificate = self.certificates[0].read_bytes()
+        files = {"good": key, "two": key + (self.folder / "two.key").read_bytes(), "cut": key[:-20], "changed": key.replace(b"\n", b"\n*", 1),
+                 "large": key + b"\n" * 70000, "larger": key + b"\n" * 700000, "beside": certificate + key, "none": b"\n" + key.replace(b"EC PRIVATE", b"ODD PRIVATE")}
+        command = [str(test_ta.TA)]
+        for name, octets in files.items():
+            self.file("a.key", octets)
+            for words in (["sign", "unsigned.ptb", "--key", "a.key"], ["sign", "unsigned.ptb", "--key", "one.key", "--public", "a.key"],
+                          ["gen", "a.key", "-o", "out.c"], ["list", "a.key"], ["check", "a.key"], ["diff", "a.key", "unsigned.ptb"], ["keys", "a.key"],
+                          ["gen", *map(str, self.certificates), "--verify", "a.key"]):
+                with self.subTest((name, words)):
+                    done = self.run_with(line, *command, *words)
+                    self.assertIn(done.returncode, (0, 1, 65, 66))
+            with self.subTest((name, "popcl")):
+                self.file("auth", b"username = a\npassword = b\n")
+                (self.folder / "auth").chmod(0o600)
+                popcl = [str(test_ta.TA.parent / "popcl"), "127.0.0.1", "-p", "1", "-T", "-a", "auth", "-o", "."]
+                for words in (["--ta-blob", "unsigned.ptb", "--ta-key", "a.key", "--ta-scope", "a product"], ["-c", "a.key"]):
+                    self.assertNotEqual(self.run_with(line, *popcl, *words).returncode, 0)
+
+    def test_the_looker_finds(self):
+        """A program that frees what it read."""
+        self.file("frees.c", b"#include <stdlib.h>\n#include <string.h>\nint main(void) { char *p = strdup(getenv(\"SECRET\")); free(p); return 0; }\n")
+        subprocess.run(["cc", "-O0", "-fno-builtin", "-o", "frees", "frees.c"], cwd=self.folder, check=True)
+        with self.assertRaises(AssertionError):
+            self.run_with("a secret of some length", "./frees")
+
+    def test_the_number(self):
+        """The octets of the key itself, those without a zero."""
+        text = openssl("ec", "-text", "-noout", stdin=(self.folder / "one.key").read_bytes()).decode()
+        number = bytes.fromhex(re.search(r"priv:([\s0-9a-f:]+)pub:", text).group(1).replace(":", "").replace("\n", "").replace(" ", ""))[-32:]
+        part = max(number.split(b"\0"), key=len)[:16]
+        self.file("unsigned.ptb", self.blob())
+        for words in (["sign", "unsigned.ptb", "--key", "one.key"], ["sign", "unsigned.ptb", "--key", "one.key", "--public", "two.pub"]):
+            self.run_with(part, *map(str, [test_ta.TA, *words]))
+
+
 class ReadBack(Case):
     """list, check and diff, of each kind of input. [H27]"""
 
@@ -504,7 +632,16 @@ class ReadBack(Case):
         self.assertIn("made in the future", self.check("a.ptb", code=1, now="2026-07-31T23:59:59Z"))
         self.file("b.ptb", self.blob("--key-number", "5", "--key", "one.key"))
         self.assertIn("names key 5", self.check("b.ptb", "--public", "one.pub", "--public", "two.pub", code=1))
-        self.assertEqual(self.check("b.ptb", "--public", "one.pub"), "")
+        self.assertEqual(self.check("b.ptb", "--public", "one.pub", code=1),
+                         "b.ptb: it names key 5 as its signer, and --public gave keys 0 to 0; it fits key 0 of --public, but the blob has key 5: "
+                         "give the key's number (--key-number), or sign it with --key-number 0\n")
+        for words, code in (((5, "one.pub"), 0), ((4, "two.pub", "one.pub"), 0), ((4, "one.pub", "two.pub"), 1), ((6, "one.pub"), 1), ((5, "two.pub"), 1), ((31, "one.pub"), 1)):
+            with self.subTest(words):
+                shown = self.check("b.ptb", "--key-number", words[0], *(word for name in words[1:] for word in ("--public", name)), "--scope", "a product", code=code)
+                self.assertEqual(shown == "", code == 0)
+                self.assertNotIn("a device refuses", shown)  # the reason has a line of its own
+        self.check("b.ptb", "--key-number", "31", "--public", "one.pub", "--public", "two.pub", code=64)
+        self.check("b.ptb", "--key-number", "5", code=64)
         self.assertIn("it fits key 1 of --public, but the blob has key 5: ", self.check("b.ptb", "--public", "two.pub", "--public", "one.pub", code=1))
         self.assertIn("it fits key 1 of --public, but the blob has key 0: give the keys in the order of their numbers, or sign it with --key-number 1\n",
                       self.check("a.ptb", "--public", "two.pub", "--public", "one.pub", code=1))
@@ -619,8 +756,34 @@ class ReadBack(Case):
             self.assertIn("it counts as absent", forged(rows=((1, 0, 0), rest)))
             self.assertIn("of a form that counts as absent", self.ta("list", "b.ptb").decode())
             self.assertRegex(self.ta("diff", "a.ptb", "b.ptb", code=1).decode(), r"\+ name [0-9a-f]{16}: of a form that counts as absent")
+        # The same reader as a device has: here are entries that only a laxer one would take.
+        limited = entry[:1] + bytes((entry[1] | 2,)) + entry[2:]  # without bases it would permit nothing
+        with_e = entry[:3] + b"\3" + entry[4:] + b"\1\0\1"
+        free = entry[:10] + b"\0\3" + entry[12:] + b"\2gr"  # bases, and it is not limited
+        off = entry[:12] + b"\5" + entry[13:]
+        for changed, said in ((limited, "absent"), (with_e, "absent"), (free, "absent"), (off, "its key is weak or damaged: it vouches for nobody")):
+            digest = hashlib.sha256(changed).digest()[:16]
+            rest = row[:8] + digest + row[24:28] + len(changed).to_bytes(2, "big") + row[30:] + changed
+            self.assertIn(said, forged(rows=((1, 0, 0), rest)))
+            self.assertIn("a device refuses it: the signed set of trust is of no use to this profile", self.check("b.ptb", *signed, "--scope", "a product", code=1))
+            self.assertIn("with a key that popcl does not use" if changed == off else "absent", self.ta("list", "b.ptb").decode())
         both = row + row + entry
         self.assertRegex(forged(rows=((2, 0, 0), both)), "damaged")
+
+    def test_memory_for_generated_c_is_bounded(self):
+        """A few times the size of the file, whatever lines it has."""
+        text = (self.folder / "a.c").read_bytes()
+        head, heads = text[:text.index(b"/* 0: ")], re.search(rb"/\* 0: .*?\*/\n", text, re.S).group()
+        million = 1 << 20
+        for name, lines in (("heads without an end", b"/* 0: x\n" * million), ("whole heads", heads * (8 * million // len(heads))),
+                            ("comments", b"/* \n" * (2 * million)), ("hashes", b"static const unsigned char ca_own_certs[][POPCL_OWN_CERT_LEN] = {\n" + b"    {\n" * million),
+                            ("octets", b"0x00, " * million + b"\n")):
+            with self.subTest(name):
+                self.file("b.c", head + lines + text[len(head):])
+                limit = "exec \"$@\"" if is_sanitized() else "ulimit -v 200000 && exec \"$@\""  # KB
+                done = subprocess.run(["sh", "-c", limit, "sh", test_ta.TA, "list", "b.c"], cwd=self.folder, capture_output=True, text=True)
+                self.assertRegex(done.stderr, r"line \d+ is not as this popcl-ta writes it")
+                self.assertEqual(done.returncode, 65)
 
     def test_limited_anchors_and_dated_pins(self):
         limited = pki.shared().root("limited", more=["nameConstraints=critical,permitted;DNS:.gr,permitted;DNS:example.org"])

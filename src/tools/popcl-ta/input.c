@@ -120,8 +120,8 @@ void ta_prepare_reading(ta_run *r) {
 int ta_choose(ta_run *r) {
     ta_options *o = &r->options;
     pop_anchors *a = &r->anchors;
-    return ta_select(&o->selection, a) || pop_anchors_merge(a) || ta_limit(&o->selection, a) ||
-                   ta_set_make(&r->set, a, o->pins)
+    return ta_select(&o->selection, a) || pop_anchors_merge(a) || (o->pins && ta_merge_pins(a)) ||
+                   ta_limit(&o->selection, a) || ta_set_make(&r->set, a, o->pins)
                ? ta_out_of_memory()
                : TA_DONE;
 }

@@ -99,32 +99,56 @@ static int list(ta_run *r, report *p) {
     return code == TA_DONE && p->certificates ? list_certificates(r, p) : code;
 }
 
-/* A single key is the signer's, whatever its number. */
+/* The number of the first key of --public is that of --key-number. */
 static void judge_signature(const ta_run *r, report *p, const ta_back *b, const char *path) {
     const pop_signers *keys = &r->keys;
-    size_t number = keys->len == 1 ? 0 : b->key_number, fits = 0;
+    size_t number = b->key_number, first = r->options.key_number, fits = 0;
     while (fits < keys->len && !ta_is_signed_by(b->octets, keys->keys[fits]))
         fits++;
-    if (fits < keys->len && fits == number) return;
+    if (fits < keys->len && first + fits == number) return;
     p->faults++;
-    if (number < keys->len)
+    if (number >= first && number < first + keys->len)
         (void)fprintf(p->f, "%s: its signature is wrong: ", path);
     else
-        (void)fprintf(p->f, "%s: it names key %zu as its signer, and --public gave %zu keys; ",
-                      path, number, keys->len);
+        (void)fprintf(p->f,
+                      "%s: it names key %zu as its signer, and --public gave keys %zu to %zu; ",
+                      path, number, first, first + keys->len - 1);
     if (fits < keys->len)
         (void)fprintf(p->f,
-                      "it fits key %zu of --public, but the blob has key %zu: give the keys in the "
-                      "order of their numbers, or sign it with --key-number %zu\n",
-                      fits, number, fits);
+                      "it fits key %zu of --public, but the blob has key %zu: give %s, or sign it "
+                      "with --key-number %zu\n",
+                      first + fits, number,
+                      keys->len > 1 ? "the keys in the order of their numbers"
+                                    : "the key's number (--key-number)",
+                      first + fits);
     else
         (void)fputs("it was changed, or another key signed it\n", p->f);
 }
 
-/* Checks who signed a blob, for which product, and that it fits its place. A single key is the
- * signer's, whatever its number. */
+/* The last word is that of a device's reader, with these keys and this product. */
+static void judge_as_device(const ta_run *r, report *p, const ta_back *b, const char *path) {
+    unsigned char keys[POPCL_BLOB_KEYS_MAX][POPCL_BLOB_KEY_LEN] = {{0}};
+    size_t first = r->options.key_number, count = first + r->keys.len;
+    for (size_t i = 0; i < count; i++) { /* nobody can sign with one that was not given */
+        if (i >= first) memcpy(keys[i], r->keys.keys[i - first], sizeof keys[i]);
+        keys[i][0] = 4;
+    }
+    popcl_blob_policy policy = {
+        .keys = (const unsigned char(*)[POPCL_BLOB_KEY_LEN])keys,
+        .keys_len = count,
+        .scope = r->options.scope,
+        .profile = &popcl_tls_host,
+    };
+    popcl_err e = ta_back_judge_as(b, &policy);
+    if (!e) return;
+    p->faults++;
+    (void)fprintf(p->f, "%s: a device refuses it: %s\n", path, popcl_err_what(e));
+}
+
+/* Checks who signed a blob, for which product, and that it fits its place. */
 static void judge_blob(const ta_run *r, report *p, const ta_back *b, const char *path) {
     const ta_options *o = &r->options;
+    size_t before = p->faults;
     unsigned char scope[TA_BLOB_SCOPE];
     if (o->scope) {
         ta_blob_scope(scope, o->scope);
@@ -142,6 +166,7 @@ static void judge_blob(const ta_run *r, report *p, const ta_back *b, const char 
         return;
     }
     judge_signature(r, p, b, path);
+    if (o->scope && p->faults == before) judge_as_device(r, p, b, path);
 }
 
 static int check_set(const ta_run *r, report *p, ta_back *b, const char *path) {
@@ -165,6 +190,11 @@ static int check(ta_run *r, report *p) {
     int code = TA_DONE;
     for (size_t i = 0; i < r->options.publics_len && code == TA_DONE; i++)
         code = ta_keyfile_publics(&r->keys, r->options.publics[i]);
+    if (code == TA_DONE && r->options.key_number + r->keys.len > POPCL_BLOB_KEYS_MAX) {
+        ta_say("--key-number %u and %zu keys of --public: the last number is %u",
+               r->options.key_number, r->keys.len, POPCL_BLOB_KEYS_MAX - 1);
+        code = TA_USAGE;
+    }
     if (code == TA_DONE) code = read_every(r, p, check_set);
     if (code == TA_DONE && p->certificates) code = ta_choose(r);
     if (code == TA_DONE) code = ta_check_patterns(&r->options.selection);

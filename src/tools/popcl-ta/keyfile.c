@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,16 +43,6 @@ static int read_file(text *t, const char *path) {
     return TA_NO_INPUT;
 }
 
-static void forget_file(text *t) {
-    if (t->octets) keyfile_zero(t->octets, t->len);
-    free(t->octets);
-}
-
-static void forget_pem(pop_pem *pem) {
-    if (pem->octets) keyfile_zero(pem->octets, pem->octets_room);
-    pop_pem_done(pem);
-}
-
 #define GIVE_PUBLIC                                                                                \
     "give the public key of a signer, on P-256, in PEM (openssl pkey -in signer.pem -pubout)"
 #define GIVE_PRIVATE                                                                               \
@@ -80,7 +69,7 @@ int ta_keyfile_publics(pop_signers *keys, const char *path) {
     int code = read_file(&t, path);
     const char *wrong = code == TA_DONE ? pop_signers_read(keys, t.octets, t.len, &line) : NULL;
     if (wrong) code = bad_key(path, line, wrong, GIVE_PUBLIC);
-    forget_file(&t);
+    pop_whole_free(t.octets, t.len);
     return code;
 }
 
@@ -171,7 +160,7 @@ int ta_keyfile_private(ta_private_key *key, const char *path) {
         code = bad_key(path, 0, "there is no private key in it", GIVE_PRIVATE);
     }
     if (code != TA_DONE) keyfile_zero(key, sizeof *key);
-    forget_pem(&pem);
-    forget_file(&t);
+    pop_pem_done(&pem);
+    pop_whole_free(t.octets, t.len);
     return code;
 }

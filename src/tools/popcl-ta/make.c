@@ -14,6 +14,7 @@
 #include "show.h"
 #include "sign.h"
 #include "utc.h"
+#include "whole.h"
 
 int ta_write_all(ta_file *files, size_t count) {
     const char *which = "";
@@ -28,12 +29,20 @@ int ta_write_all(ta_file *files, size_t count) {
 
 /* ---- gen ---- */
 
+/* Names the certificate whose pin is kept for another one of the same key. */
+static void say_whose_pin(const ta_run *r, const pop_anchor *a) {
+    for (size_t i = 0; i < r->set.len; i++)
+        if (memcmp(r->set.anchors[i]->pin, a->pin, sizeof a->pin) == 0)
+            ta_say("note: one pin is for %s and %s", r->set.anchors[i]->subject, a->subject);
+}
+
 static void say_findings(const ta_run *r) {
     for (size_t i = 0; i < r->anchors.len; i++) {
         const pop_anchor *a = &r->anchors.list[i];
         pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
         if (a->finding == POP_ANCHOR_UNWANTED && !r->options.verbose) continue;
         if (kind == POP_ANCHOR_DAMAGED || !r->options.quiet) ta_say_finding(a);
+        if (a->finding == POP_ANCHOR_SAME_PIN && !r->options.quiet) say_whose_pin(r, a);
     }
     if (!r->options.quiet && r->options.inputs_len) ta_say_counts(&r->anchors);
 }
@@ -80,14 +89,13 @@ static int make_blob(ta_text *t, const ta_run *r) {
         ta_say("no blob is made: %s", wrong);
         return TA_BAD_DATA;
     }
-    int code = ta_sign(blob, &r->options);
+    int code = r->options.verify ? TA_DONE : ta_sign(blob, &r->options);
     return code == TA_DONE ? warn_of_blob(t, &r->options) : code;
 }
 
-/* Without a signer, the signature of a blob is another's part: it is not compared. */
+/* Two signatures over the same octets may differ: one of a blob is checked, and not compared. */
 static int is_compared(const ta_options *o, size_t at) {
-    return o->format != TA_BLOB || o->key_file || o->sign_with || at < TA_BLOB_SIGNATURE_AT ||
-           at >= POPCL_BLOB_HEAD;
+    return o->format != TA_BLOB || at < TA_BLOB_SIGNATURE_AT || at >= POPCL_BLOB_HEAD;
 }
 
 static int verify(const ta_run *r, const char *path, const ta_text *wanted) {
@@ -103,8 +111,10 @@ static int verify(const ta_run *r, const char *path, const ta_text *wanted) {
         line += there[i] == '\n';
     }
     int same = len == wanted->n && i == len;
-    free(there);
-    if (same) return TA_DONE;
+    int code = same && is_blob ? ta_check_signature((const unsigned char *)there, &r->options, path)
+                               : TA_DONE;
+    pop_whole_free((unsigned char *)there, len);
+    if (same) return code;
     ta_say("%s is not what these certificates and options give: %s %zu differs", path,
            is_blob ? "octet" : "line", is_blob ? i : line);
     return TA_DIFFERS;

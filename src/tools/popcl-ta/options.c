@@ -370,8 +370,8 @@ static const option_row options[] = {
     {"sequence", 0, 0, ANY_FORMAT, IN(GEN), 0, 0, set_sequence, "N",
      "number of this set: a later set has a larger one;\ndefault 0"},
     {"verify", 0, 0, ANY_FORMAT, MAKERS, 0, 0, NULL, "FILE",
-     "write nothing; exit 1 if FILE differs from the output.\nWithout a signer, a blob's signature "
-     "is not compared"},
+     "write nothing; exit 1 if FILE differs from the output.\nA blob's signature is checked, with "
+     "--public or the\npublic key of --key; --sign-with is not run"},
     {"pins", 0, 0, ANY_FORMAT, IN(GEN), FLAG(pins), 1, NULL, NULL,
      "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
      "own certificates"},
@@ -392,8 +392,9 @@ static const option_row options[] = {
      "a key that is refused in every chain; may be repeated"},
     {"retire", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_retired, "NUMBER",
      "this key signs no more; may be repeated. Its number is\nsmaller than the signer's"},
-    {"key-number", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_key_number, "NUMBER",
-     "the signer's key: its place in the policy; default 0"},
+    {"key-number", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN) | IN(CHECK), 0, 0, set_key_number, "NUMBER",
+     "the signer's key: its place in the policy; default 0.\ncheck: the number of the first key of "
+     "--public"},
     {"key", 0, 1, ANY_FORMAT, SETS | IN(SIGN), 0, 0, set_key, "FILE",
      "sign with this private key: P-256, PEM, not encrypted"},
     {"sign-with", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_sign_with, "CMD",
@@ -551,6 +552,9 @@ static int check_signer(ta_options *o) {
     if (o->sign_with && o->publics_len == 0)
         return ta_wrong(o, "--sign-with wants --public FILE", "", "",
                         "the signature is checked with that key before anything is written");
+    if (o->action == TA_CHECK && o->has_key_number && o->publics_len == 0)
+        return ta_wrong(o, "--key-number wants --public FILE", "", "",
+                        "it is the number of the first key of --public");
     if (signs && o->publics_len > 1)
         return ta_wrong(o, "--public is given twice", "", "", "give the key of the one signer");
     return 0;

@@ -67,7 +67,7 @@ int ta_back_take(ta_back *b, const ta_set *s) {
 }
 
 void ta_back_free(ta_back *b) {
-    free(b->octets);
+    pop_whole_free(b->octets, b->len + b->surplus); /* a key may be beside its certificate */
     free(b->anchors);
     free(b->pins.list);
     free(b->denied.list);
@@ -110,6 +110,13 @@ static popcl_err judge_copy(unsigned char *copy, uint32_t len) {
         if (ta_sign_with_number(copy, number)) return POPCL_ERR_ARGUMENT;
     }
     popcl_err e = popcl_blob_open(&blob, &policy, read_copy, copy, len);
+    if (!e) e = popcl_blob_check(&blob);
+    return e == POPCL_ERR_BLOB_PROFILE ? POPCL_OK : e; /* it is whole: show.c has its anchors */
+}
+
+popcl_err ta_back_judge_as(const ta_back *b, const popcl_blob_policy *policy) {
+    popcl_blob blob;
+    popcl_err e = popcl_blob_open(&blob, policy, read_copy, b->octets, (uint32_t)b->len);
     return e ? e : popcl_blob_check(&blob);
 }
 
@@ -173,22 +180,37 @@ const char *ta_back_judge_blob(ta_back *b) {
 
 /* ---- C source ---- */
 
-/* The content of C source. Texts point into a copy of it, which is cut into lines. */
+/* The content of C source. Texts point into a copy of it, which is cut into lines. The lists grow
+ * by one once the last one is complete. So all of it together takes a few times the memory of the
+ * file, whatever is in the file. */
 typedef struct source {
     ta_options options;
     ta_set set;
     pop_anchor first_expiry, newest;
-    pop_anchor *anchors; /* room for `room` of each */
-    pop_anchor *own;
-    unsigned char (*entries)[POPCL_ANCHOR_ROOM];
-    size_t room, len, own_len, named; /* named: anchors whose name was read */
+    pop_anchor *anchors, *own; /* of anchors, and of hashes in own_certs */
+    size_t len, own_len;       /* there is room up to the next power of 2 */
+    size_t headed, named;      /* anchors whose comment was read, and whose name */
+    unsigned char *entries;    /* those of all anchors, one after the other */
+    size_t entries_len, entries_room;
     const char *header;
     /* the array that is read: the place of its octets */
     unsigned char *to;
     size_t to_len, to_room;
     uint16_t *count; /* of an entry */
+    int no_memory;
     enum { IN_NOTHING, IN_ENTRY, IN_OWN, IN_PINS } where;
 } source;
+
+/* Returns a new member at the end of a list, zeroed; NULL = no memory is left. */
+static pop_anchor *add(source *s, pop_anchor **list, size_t *len) {
+    if ((*len & (*len - 1)) == 0) { /* 0, or a power of 2: the list is full */
+        pop_anchor *grown = realloc(*list, (*len ? 2 * *len : 1) * sizeof *grown);
+        s->no_memory |= grown == NULL;
+        if (!grown) return NULL;
+        *list = grown;
+    }
+    return memset(&(*list)[(*len)++], 0, sizeof **list);
+}
 
 static int hex_digit(char c) {
     static const char digits[] = "0123456789ABCDEF";
@@ -241,8 +263,8 @@ static int back_head(source *s, char *line) {
 static int read_anchor_head(source *s, char *line) {
     pop_anchor *a = s->len ? &s->anchors[s->len - 1] : NULL;
     if (begins(line, "/* ") && line[3 + strspn(line + 3, "0123456789")] == ':') {
-        if (s->len == s->room) return -1;
-        a = &s->anchors[s->len++];
+        a = s->headed == s->len ? add(s, &s->anchors, &s->len) : NULL;
+        if (!a) return -1;
         a->subject = strchr(line, ':') + 1;
         a->subject += *a->subject == ' ';
         return 0;
@@ -260,6 +282,7 @@ static int read_anchor_head(source *s, char *line) {
         int octet = hex_octet(line + 14 + 2 * i);
         if (octet < 0) return -1;
         a->sha256[i] = (unsigned char)octet;
+        s->headed = s->len;
     }
     return 0;
 }
@@ -279,8 +302,9 @@ static int begin_array(source *s, char *line) {
     if (begins(name, "_entry_")) {
         if (!tool_number_read(name + 7, s->len, &number) || number >= s->len) return -1;
         s->where = IN_ENTRY;
-        s->to = s->entries[number];
+        s->to = s->entries + s->entries_len;
         s->to_room = POPCL_ANCHOR_ROOM;
+        s->anchors[number].anchor.entry = s->to;
         s->count = &s->anchors[number].anchor.entry_len;
         s->to_len = 0;
     } else {
@@ -298,9 +322,10 @@ static int begin_array(source *s, char *line) {
 /* "    {" begins a hash of own_certs or of pins. */
 static int begin_hash(source *s) {
     pop_anchor *a;
+    if (s->to && s->to_len < s->to_room) return -1; /* the hash before it is not whole */
     if (s->where == IN_OWN) {
-        if (s->own_len == s->room) return -1;
-        a = &s->own[s->own_len++];
+        a = add(s, &s->own, &s->own_len);
+        if (!a) return -1;
         s->to = a->own_cert;
     } else {
         if (s->named == s->len) return -1;
@@ -316,6 +341,7 @@ static int begin_hash(source *s) {
 static int read_octets(source *s, const char *line) {
     for (int octet; (octet = next_octet(&line)) >= 0;) {
         if (!s->to || s->to_len == s->to_room) return -1;
+        if (s->where == IN_ENTRY && s->entries_len++ == s->entries_room) return -1;
         s->to[s->to_len++] = (unsigned char)octet;
         if (s->count) *s->count = (uint16_t)s->to_len;
     }
@@ -365,19 +391,22 @@ static long read_lines(source *s, char *text) {
     return s->first_expiry.subject && s->newest.subject && s->len ? 0 : number;
 }
 
-/* Makes the set that gen would have had. */
-static void link_set(source *s) {
+/* Makes the set that gen would have had. Returns 0, or -1: out of memory. */
+static int link_set(source *s) {
+    s->set.anchors = calloc(s->len + 1, sizeof(const pop_anchor *));
+    s->set.own = calloc(s->own_len + 1, sizeof(const pop_anchor *));
+    if (!s->set.anchors || !s->set.own) return -1;
     s->set.first_expiry = &s->first_expiry;
     s->set.newest = &s->newest;
     for (size_t i = 0; i < s->len; i++) {
         pop_anchor *a = &s->anchors[i];
-        a->anchor.entry = s->entries[i];
         a->is_own = a->rank > 0 && (size_t)a->rank != pop_anchor_size(a);
         s->set.octets += s->options.pins ? POPCL_PIN_LEN : pop_anchor_size(a);
         s->set.anchors[s->set.len++] = a;
     }
     for (size_t i = 0; i < s->own_len; i++)
         s->set.own[s->set.own_len++] = &s->own[i];
+    return 0;
 }
 
 static unsigned clamped_day(int64_t utc_s) {
@@ -432,7 +461,7 @@ static int take_source(ta_back *b, source *s) {
     if (s->options.pins) s->set.len = 0;
     if (ta_back_take(b, &s->set)) return -1;
     for (size_t i = 0; i < 2; i++) {
-        lists[i]->list = calloc(s->room + 1, sizeof *lists[i]->list);
+        lists[i]->list = calloc(s->len + s->own_len + 1, sizeof *lists[i]->list);
         if (!lists[i]->list) return -1;
     }
     for (size_t i = 0; s->options.pins && i < s->len; i++) {
@@ -449,28 +478,16 @@ static int take_source(ta_back *b, source *s) {
     return 0;
 }
 
-/* The most anchors or hashes that a text can have: each has a line that begins so. */
-static size_t count_rows(const char *text) {
-    size_t count = 1;
-    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
-        count += begins(at + 1, "/* ") || strncmp(at + 1, "    {\n", 6) == 0;
-    return count;
-}
-
 long ta_back_read_c(ta_back *b) {
     source s;
     long line = -1;
     memset(&s, 0, sizeof s);
-    s.room = count_rows((const char *)b->octets);
     b->text = strdup((const char *)b->octets);
-    s.anchors = calloc(s.room, sizeof *s.anchors);
-    s.own = calloc(s.room, sizeof *s.own);
-    s.entries = calloc(s.room, sizeof *s.entries);
-    s.set.anchors = calloc(s.room, sizeof(const pop_anchor *));
-    s.set.own = calloc(s.room, sizeof(const pop_anchor *));
-    if (b->text && s.anchors && s.own && s.entries && s.set.anchors && s.set.own) {
+    s.entries_room = b->len / 4; /* an octet has four characters or more: 0xNN */
+    s.entries = malloc(s.entries_room + 1);
+    if (b->text && s.entries) {
         line = read_lines(&s, b->text);
-        if (line == 0) link_set(&s);
+        if (s.no_memory || (line == 0 && link_set(&s))) line = -1;
         if (line == 0) line = compare_source(&s, b);
         if (line == 0 && !comments_fit(&s)) line = 1;
         if (line == 0) line = -take_source(b, &s) ? -1 : 0;

@@ -41,6 +41,10 @@ int ta_back_read(ta_back *b, const char *path);
  * it. */
 const char *ta_back_judge_blob(ta_back *b);
 
+/* Judges a blob as a device with this policy does, its signature included. ta_back_judge_blob came
+ * before. Returns POPCL_OK, or the error of popcl_blob_open or popcl_blob_check. */
+popcl_err ta_back_judge_as(const ta_back *b, const popcl_blob_policy *policy);
+
 /* Reads C source, and sets all fields. Returns 0, the number of a line that is not as gen writes
  * it, or -1: out of memory. */
 long ta_back_read_c(ta_back *b);

@@ -232,6 +232,31 @@ int ta_select(ta_selection *s, pop_anchors *a) {
     return failed;
 }
 
+/* ---- pins ---- */
+
+static int by_pin(const void *left, const void *right) {
+    const pop_anchor *l = *(pop_anchor *const *)left, *r = *(pop_anchor *const *)right;
+    int order = memcmp(l->pin, r->pin, sizeof l->pin);
+    if (order) return order;
+    if (l->not_after != r->not_after) return l->not_after > r->not_after ? -1 : 1;
+    return memcmp(l->sha256, r->sha256, sizeof l->sha256);
+}
+
+int ta_merge_pins(pop_anchors *a) {
+    enum { ROW = sizeof(pop_anchor *) };
+    size_t count = 0;
+    pop_anchor **order = malloc((a->len + 1) * ROW);
+    if (!order) return -1;
+    for (size_t i = 0; i < a->len; i++)
+        if (a->list[i].finding == POP_ANCHOR_USABLE) order[count++] = &a->list[i];
+    qsort(order, count, ROW, by_pin);
+    for (size_t i = 1; i < count; i++)
+        if (memcmp(order[i]->pin, order[i - 1]->pin, sizeof order[i]->pin) == 0)
+            order[i]->finding = POP_ANCHOR_SAME_PIN;
+    free(order);
+    return 0;
+}
+
 /* ---- limits ---- */
 
 static int by_preference(const void *left, const void *right) {

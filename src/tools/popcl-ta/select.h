@@ -61,6 +61,10 @@ int ta_is_certificate(const pop_anchor *a);
  * or -1: out of memory. */
 int ta_select(ta_selection *s, pop_anchors *a);
 
+/* Marks all certificates of one key but the one that is valid longest, for pins: to be called after
+ * pop_anchors_merge. Returns 0, or -1: out of memory. */
+int ta_merge_pins(pop_anchors *a);
+
 /* Marks the rows over the limits: to be called after pop_anchors_merge. Those that an earlier
  * pattern selected stay first, then the smaller ones. Returns 0, or -1: out of memory. */
 int ta_limit(const ta_selection *s, pop_anchors *a);

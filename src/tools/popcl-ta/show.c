@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* show - see show.h. An entry is read as include/popcl_tls.h describes it. */
+/* show - see show.h. An entry is judged by the reader that a session has (src/tls/entry.h). */
 #include "show.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../tls/entry.h"
+#include "../../tls/key.h"
 #include "utc.h"
 
 #define DAY 86400
@@ -16,14 +18,15 @@ typedef struct entry {
     unsigned kind, flags, path_len, from, until;
     size_t key_len, e_len;
     const unsigned char *names, *end;
+    enum key_fault fault;
 } entry;
 
 /* Returns -1 if a session would pass it over. */
 static int show_read(entry *e, const ta_back_anchor *a) {
-    enum { HEAD = 12, RSA = 1 };
     const unsigned char *p = a->entry;
+    popcl_entry read;
     memset(e, 0, sizeof *e);
-    if (a->entry_len < HEAD || a->entry_len > POPCL_ANCHOR_ROOM) return -1;
+    if (!popcl_entry_read(&read, p, a->entry_len)) return -1;
     e->kind = p[0];
     e->flags = p[1];
     e->path_len = p[2];
@@ -31,16 +34,10 @@ static int show_read(entry *e, const ta_back_anchor *a) {
     e->key_len = (size_t)ta_blob_get(p + 4, 2);
     e->from = (unsigned)ta_blob_get(p + 6, 2);
     e->until = (unsigned)ta_blob_get(p + 8, 2);
-    size_t names_len = (size_t)ta_blob_get(p + 10, 2);
-    if (HEAD + e->key_len + e->e_len + names_len != a->entry_len) return -1;
     e->end = p + a->entry_len;
-    e->names = e->end - names_len;
-    if (e->flags & ~(POPCL_ANCHOR_CA | POPCL_ANCHOR_LIMITED)) return -1;
-    if (e->kind != RSA && (e->kind < BR_EC_secp256r1 || e->kind > BR_EC_secp521r1)) return -1;
-    const unsigned char *name = e->names;
-    while (name < e->end && *name < e->end - name)
-        name += 1 + *name;
-    return name == e->end ? 0 : -1;
+    e->names = read.names;
+    e->fault = popcl_key_fault(&read.key);
+    return 0;
 }
 
 static void show_hex(FILE *f, const unsigned char *p, size_t n) {
@@ -97,6 +94,7 @@ static void show_facts(FILE *f, const ta_back_anchor *a) {
     (void)fprintf(f, ", %zu octets", a->entry_len);
     if (e.path_len != POPCL_PATH_ANY) (void)fprintf(f, ", path length %u", e.path_len);
     if (!(e.flags & POPCL_ANCHOR_CA)) (void)fputs(", trusted directly", f);
+    if (e.fault) (void)fputs(", with a key that popcl does not use", f);
     const char *before = ", only for ";
     for (const unsigned char *name = e.names; name < e.end; name += 1 + *name, before = " or ") {
         (void)fputs(before, f);
@@ -227,14 +225,15 @@ size_t ta_show_faults(FILE *f, const ta_back *b, const char *path, int64_t now, 
     }
     for (size_t i = 0; i < b->anchors_len; i++) {
         int absent = show_read(&e, &b->anchors[i]);
-        if (!absent && !ends_before(e.until, until)) continue;
+        if (!absent && !e.fault && !ends_before(e.until, until)) continue;
         fault(f, path, &count);
         show_name(f, &b->anchors[i]);
-        (void)fputs(absent ? ": it counts as absent: its entry is damaged, or newer\n"
+        (void)fputs(absent    ? ": it counts as absent: its entry is damaged, or newer\n"
+                    : e.fault ? ": its key is weak or damaged: it vouches for nobody\n"
                     : ends_before(e.until, now) ? ": it has expired, on "
                                                 : ": it expires on ",
                     f);
-        if (absent) continue;
+        if (absent || e.fault) continue;
         show_day(f, e.until);
         (void)fputc('\n', f);
     }

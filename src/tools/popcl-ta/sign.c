@@ -59,12 +59,13 @@ int ta_sign_with_number(unsigned char *blob, const unsigned char number[32]) {
 
 /* ---- with a key ---- */
 
+/* blob NULL = the public key alone is wanted. */
 static int sign_with_key(unsigned char *blob, const ta_options *o,
                          unsigned char signer[POPCL_BLOB_KEY_LEN]) {
     ta_private_key key;
     int code = ta_keyfile_private(&key, o->key_file);
     if (code != TA_DONE) return code;
-    if (ta_sign_with_number(blob, key.number)) {
+    if (blob && ta_sign_with_number(blob, key.number)) {
         ta_say("the key in %s cannot sign: its number is not of the curve", o->key_file);
         code = TA_BAD_DATA;
     }
@@ -166,16 +167,35 @@ static int sign_with_command(unsigned char *blob, const ta_options *o) {
 
 /* ---- both ---- */
 
+/* Reads the one key of --public, if it was given. */
+static int read_public(pop_signers *publics, const ta_options *o) {
+    int code = o->publics_len ? ta_keyfile_publics(publics, o->publics[0]) : TA_DONE;
+    if (code != TA_DONE || publics->len <= 1) return code;
+    ta_say("%s has %zu keys: give the one of the signer", o->publics[0], publics->len);
+    return TA_BAD_DATA;
+}
+
+int ta_check_signature(const unsigned char *blob, const ta_options *o, const char *path) {
+    pop_signers publics = {.len = 0};
+    unsigned char signer[POPCL_BLOB_KEY_LEN] = {0};
+    int code = read_public(&publics, o);
+    if (code == TA_DONE && o->key_file) code = sign_with_key(NULL, o, signer);
+    if (code != TA_DONE || (!publics.len && !o->key_file)) return code;
+    if (publics.len && o->key_file && memcmp(signer, publics.keys[0], sizeof signer) != 0) {
+        ta_say("the key in %s is not that of %s", o->publics[0], o->key_file);
+        return TA_BAD_DATA;
+    }
+    if (ta_is_signed_by(blob, publics.len ? publics.keys[0] : signer)) return TA_DONE;
+    ta_say("%s is not signed by the key in %s; all else is the same", path,
+           publics.len ? o->publics[0] : o->key_file);
+    return TA_DIFFERS;
+}
+
 int ta_sign(unsigned char *blob, const ta_options *o) {
     pop_signers publics = {.len = 0};
     unsigned char signer[POPCL_BLOB_KEY_LEN] = {0};
-    int code = TA_DONE;
     if (!o->key_file && !o->sign_with) return TA_DONE;
-    if (o->publics_len) code = ta_keyfile_publics(&publics, o->publics[0]);
-    if (code == TA_DONE && publics.len > 1) {
-        ta_say("%s has %zu keys: give the one of the signer", o->publics[0], publics.len);
-        code = TA_BAD_DATA;
-    }
+    int code = read_public(&publics, o);
     if (code == TA_DONE)
         code = o->key_file ? sign_with_key(blob, o, signer) : sign_with_command(blob, o);
     if (code != TA_DONE) return code;

@@ -11,6 +11,11 @@
  * put into the blob. Without a signer it does nothing. Returns TA_DONE, or what was reported. */
 int ta_sign(unsigned char *blob, const ta_options *o);
 
+/* Checks the signature of a blob of --verify, whose header is there, with the key of --public, else
+ * with the public key of --key. Without either it does nothing. No command is run. path: the blob,
+ * for messages. Returns TA_DONE, or what was reported: TA_DIFFERS if the key does not fit. */
+int ta_check_signature(const unsigned char *blob, const ta_options *o, const char *path);
+
 /* Puts a signature into a blob. Returns -1 if the number is not of the curve. */
 int ta_sign_with_number(unsigned char *blob, const unsigned char number[32]);
 

@@ -44,7 +44,7 @@ static int read_signers(cmd_blob *b, const cmd_options *o, cmd_report *r) {
     int code = blob_read_file("correct --ta-key" NOTHING_ELSE, o->ta_key, KEYS_MAX, &text, &len, r);
     if (code) return code;
     const char *wrong = pop_signers_read(&b->signers, text, len, &line);
-    free(text);
+    pop_whole_free(text, len); /* it may be a private key, by mistake */
     if (!wrong) return 0;
     if (line)
         (void)snprintf(what, sizeof what, "%s, line %lu: %s", o->ta_key, line, wrong);

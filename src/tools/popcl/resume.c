@@ -82,9 +82,12 @@ static int resume_load(cmd_resume *s, const cmd_options *o, cmd_report *r, int f
     int code = resume_judge(s, o, r, &st);
     if (code) return code;
     ssize_t n = tool_read_all(fd, octets, sizeof octets);
-    if (n < 0)
-        return resume_refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
+    if (n < 0) {
+        code = resume_refuse(s, r, CMD_EXIT_NO_INPUT, "cannot be read", cmd_error_text(errno),
                              "look at its medium");
+        cmd_wipe(octets, sizeof octets);
+        return code;
+    }
     s->is_there = 1;
     /* mktemp makes an empty one */
     if (n && popcl_resume_restore(&s->kept, octets, (size_t)n) != POPCL_OK) resume_put_aside(s, r);
