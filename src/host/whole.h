@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* whole - reads a whole file into memory. A file may hold a key, also one that its user took for
- * another file: so all memory of it is zeroed before it is freed. */
+ * another file. So all memory of it is zeroed before it is freed. */
 #ifndef POPCL_HOST_WHOLE_H
 #define POPCL_HOST_WHOLE_H
 

@@ -82,26 +82,36 @@ def bearssl_library(flags):
 
 class Image:
     """A linked program. `octets` maps (whose, file) to what the file brought into flash: its code and constants, padding included.
-    `files` has the files of a function's name, of which several may have one; `places` where each piece lies: (from, octets, (whose, file))."""
+    `files` has the files of a function's name, of which several may have one; `places` where each piece lies: (from, octets, (whose, file)).
+    `pieces` maps (whose, file, symbol) to octets: each function and each constant has a section of its own."""
 
     def __init__(self, path):
         self.path, self.octets, self.files, self.places = path, {}, {}, []
+        self.pieces = {}
         with open(path[:-4] + ".map", encoding="utf-8") as text:
             self.read(size.plain(text.read()))
 
     def read(self, text):
         text = re.sub(r"\n( \S+)\n\s+(0x)", r"\n\1 \2", text[text.index("Linker script and memory map"):])  # long names have a line of their own
-        last, inside = None, False
+        last, symbol, inside = None, "", False
         for line in text.splitlines():
             if re.match(r"\.\S", line):
                 inside = line.split()[0] in (".text", ".init", ".data")
             match = re.match(r" (\.\S+|\*fill\*)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (\S.*))?$", line) if inside else None
             if match and (match.group(4) or last):
                 last = match.group(4) or last
+                symbol = self.symbol_of(match.group(1)) if match.group(4) else symbol  # a gap belongs to what is before it
                 key, octets = self.whose(last), int(match.group(3), 16)
                 self.octets[key] = self.octets.get(key, 0) + octets
+                self.pieces[*key, symbol] = self.pieces.get((*key, symbol), 0) + octets
                 self.places.append((int(match.group(2), 16), octets, key))
                 self.files.setdefault(match.group(1).removeprefix(".text."), set()).add(key[1])
+
+    @staticmethod
+    def symbol_of(section):
+        """The function or the constant of a section. Texts of all functions of a file are in one."""
+        name = re.sub(r"^\.(text|rodata|data|init)\.?", "", section)
+        return "texts" if re.match(r"(\w+\.)?str\d+\.\d+$|cst\d+$", name) else re.sub(r"\.\d+$", "", name) or "all of it"
 
     @staticmethod
     def whose(path):

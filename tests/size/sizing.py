@@ -7,7 +7,7 @@
     sizing.py check-counts     fetches mail over TLS on a Cortex-M3 in QEMU, with every profile, and that docs/SIZING.md is right about
                                instructions and stack, as TAP
 
-A figure is right if it is within 2 % of what is made anew; figures of single files also if they are within 100 octets. Where BearSSL's
+A figure is right if it is within 2 % of what is made anew; figures of single files and symbols also if they are within 100 octets. Where BearSSL's
 source cannot be had, what needs it is skipped, and says so. Where the compiler is not that of the page, nothing is compared.
 """
 import os
@@ -59,7 +59,9 @@ BODY = 1280 * 78  # octets of the message: whole lines
 PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
 PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
-BLOCKS = {"flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
+BLOCKS = {"flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "symbols": 2, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
+SYMBOL_LEAST = 64  # octets: smaller ones are one row
+LISTED = {"parts", "symbols"}  # tables of many small figures: a row may come and go, and a figure is right within 100 octets
 BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
 
 
@@ -149,6 +151,25 @@ def parts_table(made):
         name = key[1] if key[0] == "BearSSL" else "popcl: " + key[1]
         rows.append([name, *[grouped(octets[key]) if key in octets else "" for octets in of]])
     return table(["file", *[f"`{profile}`" for profile in PROFILES]], rows)
+
+
+def symbols_table(made):
+    """Octets of each function and constant in the images for the Cortex-M3 of the profiles that miss their target for chains."""
+    profiles = ["small", "public"]
+    of = [made[profile, "Cortex-M3"].pieces for profile in profiles]
+    keys = {key for octets in of for key in octets if key[0] in ("popcl", "BearSSL")}
+    most = {key: max(octets.get(key, 0) for octets in of) for key in keys}
+    rows, few = [], [key for key in keys if most[key] < SYMBOL_LEAST]
+    for key in sorted(keys - set(few), key=lambda key: (-most[key], key)):
+        rows.append([f"`{key[2]}`", key[1] if key[0] == "BearSSL" else "popcl: " + key[1], *[grouped(octets[key]) if key in octets else "" for octets in of]])
+    for whose in ("popcl", "BearSSL"):
+        theirs = [key for key in few if key[0] == whose]
+        rows.append([f"{len(theirs)} below {SYMBOL_LEAST} bytes", whose, *[grouped(sum(octets.get(key, 0) for key in theirs)) for octets in of]])
+    for whose in ("popcl", "BearSSL"):
+        rows.append(["sum", whose, *[grouped(made[profile, "Cortex-M3"].total(whose)) for profile in profiles]])
+    rows.append(["sum", "both", *[grouped(code(made[profile, "Cortex-M3"])) for profile in profiles]])
+    rows.append(["above the target", "both", *[grouped(code(made[profile, "Cortex-M3"]) - CODE_TARGETS[profile]) for profile in profiles]])
+    return table(["symbol", "file", *[f"`{profile}`" for profile in profiles]], rows)
 
 
 # ---- instructions ----
@@ -290,7 +311,7 @@ def secrets_table(made):
 
 def size_blocks(folder):
     made = images(folder)
-    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "secrets": secrets_table(made)}, made
+    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "symbols": symbols_table(made), "secrets": secrets_table(made)}, made
 
 
 def count_blocks(folder):
@@ -328,15 +349,15 @@ def differs(old, new, octets):
 def compare(page, blocks):
     """Yields (rule, complaint or "") for each row of the blocks."""
     for name, lines in blocks.items():
-        octets = 100 if name == "parts" else 0
+        octets = 100 if name in LISTED else 0
         was = {row[:BLOCKS[name]]: row for row in map(cells, block_of(page, name))}
         for row in map(cells, lines):
             key = row[:BLOCKS[name]]
             if not key[0].strip("-:"):
                 continue  # the line below the head
             old = was.get(key)
-            if old is None and name == "parts":
-                continue  # a file that was split is no wrong figure
+            if old is None and name in LISTED:
+                continue  # a file or a function that was split is no wrong figure
             why = ["there is no such row"] if old is None else [f"{a or 'nothing'} is now {b}" for a, b in zip(old, row) if differs(a, b, octets)]
             yield f"{PAGE}: {name}: {' '.join(key)}", "; ".join(why) + ": make update-figures" if why else ""
 
