@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command with --ta-blob: a signed set that popcl-ta made is the trust of a session, and nothing else is. What is wrong with the set, its
 signers or its product ends the run before any connection."""
+import hashlib
 import subprocess
 import unittest
 
@@ -104,6 +105,13 @@ class SignedTrust(unittest.TestCase):
         refused("is not signed")
         self.set.write_bytes(octets[:104] + b"\1" + bytes(63) + octets[168:])
         refused("has a wrong signature")
+        # An anchor whose key is no point: nothing could be trusted by it.
+        row, entry = octets[168:204], octets[204:]
+        place = 12 if entry[0] != 1 else 12 + int.from_bytes(entry[4:6], "big") - 1  # the form of the point, or the last octet of the modulus
+        odd = entry[:place] + bytes((entry[place] ^ 1,)) + entry[place + 1:]
+        rest = row[:8] + hashlib.sha256(odd).digest()[:16] + row[24:] + odd
+        self.set.write_bytes(test_ta_blob.forge(octets, self.folder / "one.key", rows=((1, 0, 0), rest)))
+        refused("has no trust anchor that can be used")
         self.set.write_bytes(octets + b"\xff" * 100)  # as in flash
         self.talk()
         self.set.unlink()
