@@ -35,9 +35,10 @@ IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "resume-sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-both": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",  # trusts another authority too
     "trust": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 SIGNERS=signers.c SCOPE=popcl-example",  # takes signed trust
+    "trust-pinned": "BOARD=lm3s6965evb NET=raw PROFILE=pinned RECORD=4096 IPV6=0 SIGNERS=signers.c SCOPE=popcl-example",
 }
 SIGNERS = ("signer0", "signer1")
-ANCHORS = {"resume-both": "both"}  # else "one"
+ANCHORS = {"resume-both": "both", "trust-pinned": "pins"}  # else "one"
 Image = collections.namedtuple("Image", "name board file")
 
 
@@ -96,6 +97,7 @@ class Workshop:
             subprocess.run([self._popcl_ta, "keys", "-o", self.folder / "signers.c", *publics], check=True)
             for name, roots in (("one", root.file), ("both", root.bundle(other))):
                 subprocess.run([self._popcl_ta, "gen", "-q", "-o", self.folder / f"{name}.c", roots], check=True)
+            subprocess.run([self._popcl_ta, "gen", "-q", "--pins", "-o", self.folder / "pins.c", self.folder / "server.pem"], check=True)
         finally:
             made.remove()
 

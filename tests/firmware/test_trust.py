@@ -5,6 +5,7 @@ on. Whatever is cut off, replayed, forged or damaged, it trusts the old set or t
 The generations are like those of Let's Encrypt: X1, which the image knows, is followed by Y, whose certificates come from an intermediate."""
 import email.message
 import email.policy
+import hashlib
 import os
 import pathlib
 import random
@@ -223,6 +224,56 @@ class Refused(TrustCase):
             outcome = self.outcome(board)
         self.assertTrue(outcome.errors[0] and not outcome.errors[1], outcome)
         self.assertEqual(outcome.lines.count(INSTALLED.format(6)), 1, outcome)
+
+
+class Worn(TrustCase):
+    """A right header with a wrong rest, again and again: a slot is erased 16 times a day at most, restarts or not."""
+
+    def test_erasures_of_a_day(self):
+        octets = self.blob(sequence=6)
+        damaged = octets[:-1] + bytes([octets[-1] ^ 1])
+        damages, sinks = REFUSED.format("BLOB_DAMAGED"), REFUSED.format("SINK")
+        now = int(time.time()) // 86400 * 86400 + 86400 + 3600  # an hour of tomorrow, so that no midnight comes between
+
+        def lines_of(number, day=0):
+            account = self.dovecot.account()
+            self.secrets += [account.name, account.password]
+            account.deliver([letter(damaged)] * number)
+            with self.board(user=account.name, utc=now + day * 86400, **{"pass": account.password}) as board:
+                outcome = board.finish()
+            self.assertEqual(outcome.guest_errors, "", outcome)
+            return [outcome.lines.count(line) for line in (damages, sinks)]
+
+        self.assertEqual(lines_of(10), [10, 0])
+        self.assertEqual(lines_of(5), [5, 0])
+        self.assertEqual(lines_of(4), [1, 3])
+        self.assertEqual(lines_of(3), [1, 2])  # a start leaves one
+        self.assertEqual(lines_of(3, day=1), [3, 0])
+        self.assertIn(INSTALLED.format(6), self.sent(octets, utc=now + 2 * 86400).lines)
+
+
+class Pinned(TrustCase):
+    """A device that checks no chains."""
+
+    image_name = "trust-pinned"
+
+    def pin(self, name):
+        done = subprocess.run(["openssl", "x509", "-in", images.file(f"{name}.pem"), "-noout", "-pubkey"], stdout=subprocess.PIPE, check=True)
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=done.stdout, stdout=subprocess.PIPE, check=True).stdout
+        return hashlib.sha256(der).digest(), 0, 65535
+
+    def test_anchors_are_not_installed(self):
+        """With them no session could begin: the device would never get a better set."""
+        self.assertEqual(self.error_of_next(), "POPCL_ERR_CERT_PIN")
+        for more in ({}, {"pins": [self.pin("server")]}):
+            self.assert_refused("BLOB_PROFILE", self.blob(sequence=7, **more))
+            self.assertEqual(self.sequences(), [])
+        self.assert_refused("NO_TRUST", blobs.blob([], images.signer("signer0"), sequence=8, denied=[b"d" * 32]))
+        self.assertEqual(self.sequences(), [])
+        pins = [self.pin("server"), self.pin("next")]
+        outcome = self.sent(blobs.blob([], images.signer("signer0"), sequence=9, pins=pins))
+        self.assertIn(INSTALLED.format(9), outcome.lines, outcome)
+        self.assertEqual([self.error_of_next(), self.a_poll().errors], [None, [None]])
 
 
 class PowerCut(TrustCase):
