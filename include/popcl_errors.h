@@ -316,7 +316,7 @@
     X(86, ERR_CERT_MALFORMED, CERT, "a certificate cannot be read",                                \
       "the certificate is damaged, cut, or breaks the rules of X.509",                             \
       "inform the server's operator")                                                              \
-    X(119, ERR_CERT_TOO_LARGE, CERT, "the server's certificate is too large",                      \
+    X(124, ERR_CERT_TOO_LARGE, CERT, "the server's certificate is too large",                      \
       "the certificate is above 32 KB, for which this profile has no room",                        \
       "inform the server's operator; a certificate for fewer names is smaller")                    \
     X(87, ERR_CERT_PIN, CERT, "the server's key is not one of the pinned keys",                    \
@@ -415,7 +415,7 @@
       "the sequence of the set is below the floor; somebody may offer an old set to bring back a " \
       "withdrawn authority",                                                                       \
       "install a newer set")                                                                       \
-    X(118, ERR_BLOB_PROFILE, CONFIG, "the signed set of trust is of no use to this profile",       \
+    X(123, ERR_BLOB_PROFILE, CONFIG, "the signed set of trust is of no use to this profile",       \
       "the set has anchors, and the profile judges no chains or has none of their algorithms",     \
       "make a set for this profile: `pinned` takes pins alone")                                    \
     X(117, ERR_CERT_DENIED, CERT, "a certificate has a key that the set of trust forbids",         \
