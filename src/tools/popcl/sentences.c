@@ -23,6 +23,7 @@ static const struct {
     {"total_ms", "--max-time"},
     {"max_size", "--max-size"},
     {"set no_capa", "give --no-capa"},
+    {"set utf8 (popcl_fetch_config)", "give --utf8"},
     {"no_capa", "--no-capa"},
     {"POPCL_UIDS_REQUIRED", "-n"},
     {"POPCL_AUTH_USER", "--auth user"},
