@@ -276,8 +276,9 @@ static const option_row options[OPTIONS] = {
                    "end the whole run after S seconds; default: a day"},
     [OPT_AUTH] =
         {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-         "auto, user (USER and PASS), apop, plain, login or cram-md5.\nauto uses user over "
-         "TLS; in clear text first one that hides\nthe password, if the server has it"},
+         "auto, user (USER and PASS), apop, plain, login or\n"
+                  "cram-md5. auto uses user over TLS; in clear text a\n"
+                  "mechanism that hides the password, if there is one"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},
