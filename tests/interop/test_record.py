@@ -641,6 +641,38 @@ class Poison(RecordTest):
                     result = place.run(server.port, "-n", "-d", code=75)
                     self.assertEqual((result.count, server.messages), (2, [bad]))
 
+    def test_a_delay_between_logins(self):
+        """[R46 R47] Once the server has refused a login with [LOGIN-DELAY], an early run ends with 75 and does not connect. EXPIRE is told once."""
+        state = {"refuses": False, "delay": 300}
+
+        def script(connection, line, uid):
+            if line == "CAPA":
+                return b"+OK\r\nUSER\r\nUIDL\r\nTOP\r\nEXPIRE 0\r\nLOGIN-DELAY %d\r\n.\r\n" % state["delay"]
+            return b"-ERR [LOGIN-DELAY] wait\r\n" if line.startswith("PASS") and state["refuses"] else None
+
+        place = self.place()
+        with Scripted(script, messages=[b"Subject: x\r\n\r\nx\r\n"], uids=["a"]) as server:
+            first, second = (place.run(server.port, "-n") for _ in range(2))  # an announcement alone makes no run wait
+            self.assertEqual((first.count, second.count, len(server.sessions)), (1, 0, 2))
+            self.assertIn("EXPIRE 0", first.err)
+            self.assertNotIn("EXPIRE 0", second.err)
+            state["refuses"] = True
+            refused = place.run(server.port, "-n", code=75)
+            self.assertIn("wants more time between logins", refused.err)
+            early = place.run(server.port, "-n", code=75)
+            self.assertEqual(len(server.sessions), 3, early)
+            self.assertRegex(early.err, r"its delay between logins lasts for another \d+ s; popcl did not connect")
+            other = self.place()  # another account's record is no reason
+            other.run(server.port, "-n", code=75)
+            self.assertEqual(len(server.sessions), 4)
+            state.update(refuses=True, delay=1)
+            brief = self.place()
+            brief.run(server.port, "-n", code=75)
+            state["refuses"] = False
+            time.sleep(1.1)
+            self.assertEqual(brief.run(server.port, "-n").count, 1)  # the delay is over
+            self.assertEqual(brief.run(server.port, "-n").count, 0)
+
     def test_limits_hold_for_the_whole_run(self):
         """[Q17 I5] --limit and --max-time are those of the run, not of a connection."""
         mail, uids, bad = self.maildrop(8, 3)

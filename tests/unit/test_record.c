@@ -511,6 +511,26 @@ static cmd_loaded load(cmd_record *into, size_t len) {
     return cmd_record_load(into, len, file_get, &f);
 }
 
+/* [R47] A refused login delays the next one, but never for longer than the server wants: a clock
+ * that was set back, or far forward, makes no run wait. */
+static void a_delay_between_logins_is_bounded(void **state) {
+    const uint64_t at = 1800000000;
+    (void)state;
+    assert_int_equal(cmd_record_delay_left(&r, at), 0);
+    cmd_record_delay(&r, 300, at);
+    assert_true(r.changed);
+    assert_int_equal(cmd_record_delay_left(&r, at), 300);
+    assert_int_equal(cmd_record_delay_left(&r, at + 299), 1);
+    assert_int_equal(cmd_record_delay_left(&r, at + 300), 0);
+    assert_int_equal(cmd_record_delay_left(&r, at - 1), 0);
+    assert_int_equal(cmd_record_delay_left(&r, 0), 0);
+    assert_int_equal(cmd_record_delay_left(&r, UINT64_MAX), 0);
+    cmd_record_delay(&r, UINT32_MAX, at);
+    assert_int_equal(cmd_record_delay_left(&r, at), UINT16_MAX);
+    cmd_record_delay(&r, 0, at);
+    assert_int_equal(cmd_record_delay_left(&r, at), 0);
+}
+
 /* One entry of each kind, and more. */
 static size_t save_filled(unsigned n) {
     file f = {saved, 0, 0, sizeof saved, 0, 0, 0};
@@ -527,6 +547,8 @@ static size_t save_filled(unsigned n) {
     listing_ends();
     r.no_uidl = 2;
     r.one_at_a_time = 64;
+    r.told_expire = 1;
+    cmd_record_delay(&r, 300, 1800000000);
     assert_int_equal(cmd_record_save(&r, file_put, &f), 0);
     assert_true(f.len == CMD_SAVED_LEN(r.used) && f.largest <= CMD_PIECE_MAX);
     return f.len;
@@ -538,6 +560,9 @@ static void assert_equal_records(const cmd_record *a, const cmd_record *b) {
     assert_memory_equal(a->old_keys, b->old_keys, sizeof a->old_keys);
     assert_int_equal(a->no_uidl, b->no_uidl);
     assert_int_equal(a->one_at_a_time, b->one_at_a_time);
+    assert_int_equal(a->told_expire, b->told_expire);
+    assert_int_equal(a->delay_s, b->delay_s);
+    assert_int_equal(a->delayed_at, b->delayed_at);
     assert_int_equal(a->old, b->old);
     for (size_t i = 0; i < a->room; i++) {
         const cmd_entry *e = &a->slots[i];
@@ -748,6 +773,7 @@ static void every_damage_of_an_old_record_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(a_delay_between_logins_is_bounded),
         TEST(an_event_counts_from_the_next_session_on),
         TEST(one_failure_among_equal_names_has_all_fetched_again),
         TEST(what_is_stored_stays_stored),

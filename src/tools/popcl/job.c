@@ -455,16 +455,28 @@ static void end_deletions(cmd_job *j, const popcl_diag *d) {
         cmd_record_confirm(&j->file->record, d->deletions == POPCL_DELETED);
 }
 
+/* A server that wants time between logins, and has refused one for that, is left alone for that
+ * time (RFC 2449, 6.5). */
+static void note_delay(cmd_job *j, const popcl_diag *d) {
+    cmd_record *record = &j->file->record;
+    int refused = d->err == POPCL_ERR_LOGIN_DELAY;
+    if (refused || (d->listing_reached && record->delay_s))
+        cmd_record_delay(record, refused ? d->caps.login_delay_s : 0, (uint64_t)time(NULL));
+}
+
 void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
+    note_delay(j, d);
     note_late_break(j, d);
     end_deletions(j, d);
     if (!d->unsure) cmd_record_is_sure(&j->file->record);
     /* Only now: many servers announce it only after the login, and are asked again right before the
      * first message (RFC 2449, 6.7). */
-    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !j->told_expire &&
+    cmd_record *record = &j->file->record;
+    if ((d->caps.tags & POPCL_CAPA_EXPIRE) && d->caps.expire_days == 0 && !record->told_expire &&
         !j->options->delete &&j->options->action == CMD_FETCH) {
-        j->told_expire = 1;
+        record->told_expire = 1;
+        record->changed = 1;
         cmd_report_warning(
             j->report,
             "the server may delete messages once they are fetched (EXPIRE 0), also without -d");

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -270,6 +271,20 @@ static void tell_record(struct run *r) {
                            f->writes ? ".damaged" : "");
 }
 
+/* Returns 0, or an exit code: the server refused a login for coming too soon, and this one would be
+ * too soon as well. */
+static int judge_delay(struct run *r) {
+    char special[96];
+    popcl_diag d = {.err = POPCL_ERR_LOGIN_DELAY, .verb = "", .refused = ""};
+    uint32_t left_s = cmd_record_delay_left(&r->file.record, (uint64_t)time(NULL));
+    if (!left_s) return 0;
+    (void)snprintf(special, sizeof special,
+                   "its delay between logins lasts for another %lu s; popcl did not connect",
+                   (unsigned long)left_s);
+    cmd_report_result(&r->report, &d, r->server, special);
+    return CMD_EXIT_LATER;
+}
+
 static int open_record(struct run *r) {
     const cmd_options *o = &r->options;
     int code = cmd_record_file_open(&r->file, r->auth.user, r->auth.user_len, o->host, o->port,
@@ -278,7 +293,7 @@ static int open_record(struct run *r) {
     if ((code = lock_record(r)) != 0) return code;
     if ((code = cmd_record_file_load(&r->file)) != 0) return record_failed(r, code);
     tell_record(r);
-    return 0;
+    return judge_delay(r);
 }
 
 static void warn_of_clear_text(struct run *r) {

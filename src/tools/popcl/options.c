@@ -274,9 +274,8 @@ static const option_row options[OPTIONS] = {
                      "give up connecting after S seconds; default 30"},
     [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S",
                    "end the whole run after S seconds; default: a day"},
-    [OPT_AUTH] =
-        {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-         "auto, user (USER and PASS), apop, plain, login or\n"
+    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW",
+                  "auto, user (USER and PASS), apop, plain, login or\n"
                   "cram-md5. auto uses user over TLS; in clear text a\n"
                   "mechanism that hides the password, if there is one"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",

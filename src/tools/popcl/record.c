@@ -413,6 +413,17 @@ static int is_deferred_header(const cmd_entry *e) {
     return e->flags & CMD_ENTRY_HEADER && (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE);
 }
 
+void cmd_record_delay(cmd_record *r, uint32_t delay_s, uint64_t now) {
+    r->delay_s = (uint16_t)(delay_s < UINT16_MAX ? delay_s : UINT16_MAX);
+    r->delayed_at = (uint32_t)now;
+    r->changed = 1;
+}
+
+uint32_t cmd_record_delay_left(const cmd_record *r, uint64_t now) {
+    uint64_t since = now - r->delayed_at;
+    return now < r->delayed_at || since >= r->delay_s ? 0 : r->delay_s - (uint32_t)since;
+}
+
 int cmd_record_has_uids(const cmd_record *r) { return any(r, is_by_uid); }
 
 int cmd_record_has_headers(const cmd_record *r) { return any(r, is_by_header); }

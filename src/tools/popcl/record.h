@@ -101,7 +101,11 @@ typedef struct cmd_record {
     size_t unsaved;  /* messages stored, */
     int changed;     /* and 1 = anything changed, since the owner last set both to 0 */
     uint8_t no_uidl; /* runs in a row in which the server refused UIDL; the owner counts them */
-    uint8_t one_at_a_time; /* runs that still send one command at a time; the owner counts them */
+    uint8_t one_at_a_time; /* runs that still send one command at a time; the owner counts them, up
+                              to 127 */
+    uint8_t told_expire;   /* the owner has reported EXPIRE 0 */
+    uint16_t delay_s;      /* private: cmd_record_delay, cut to 65,535 */
+    uint32_t delayed_at;   /* private: the same */
     uint8_t unsure;        /* the owner sets it: a message stored now is CMD_ENTRY_UNSURE */
     uint8_t no_memory;     /* 1 = an entry could not be added */
     uint8_t last_len;      /* private: the name that was hashed last (0 = none yet), */
@@ -163,6 +167,14 @@ void cmd_record_confirm(cmd_record *r, int confirmed);
 
 /* No reply of the session is missing: the messages that it stored are sure. */
 void cmd_record_is_sure(cmd_record *r);
+
+/* The server refused a login at `now`, in seconds since 1970, and wants delay_s between logins; 0 =
+ * it takes logins again, or gave no time. */
+void cmd_record_delay(cmd_record *r, uint32_t delay_s, uint64_t now);
+
+/* Returns the seconds until the server may take a login; 0 = now. A clock that was set back makes
+ * no run wait. */
+uint32_t cmd_record_delay_left(const cmd_record *r, uint64_t now);
 
 /* Returns whether it knows messages by UIDs. */
 int cmd_record_has_uids(const cmd_record *r);

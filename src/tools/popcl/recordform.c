@@ -14,6 +14,9 @@ enum {
     OLD_KEYS_AT = 24,
     NO_UIDL_AT = 56,
     ONE_AT_A_TIME_AT = 57,
+    TOLD_EXPIRE = 0x80, /* a bit of that byte */
+    DELAY_AT = 58,
+    DELAYED_AT = 60,
     HEAD = 64,
     ENTRY = 19,
     CHECK = 8,
@@ -83,7 +86,9 @@ static void form_head(unsigned char head[HEAD], const cmd_record *r) {
     memcpy(head + KEY_AT, r->key, sizeof r->key);
     memcpy(head + OLD_KEYS_AT, r->old_keys, sizeof r->old_keys);
     head[NO_UIDL_AT] = r->no_uidl;
-    head[ONE_AT_A_TIME_AT] = r->one_at_a_time;
+    head[ONE_AT_A_TIME_AT] = (unsigned char)(r->one_at_a_time | (r->told_expire ? TOLD_EXPIRE : 0));
+    form_put16(head + DELAY_AT, r->delay_s);
+    form_put32(head + DELAYED_AT, r->delayed_at);
 }
 
 static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
@@ -215,7 +220,10 @@ static cmd_loaded load_new(cmd_record *r, uint64_t len, reader *f, unsigned char
     cmd_record_init(&loaded, head + KEY_AT);
     memcpy(loaded.old_keys, head + OLD_KEYS_AT, sizeof loaded.old_keys);
     loaded.no_uidl = head[NO_UIDL_AT];
-    loaded.one_at_a_time = head[ONE_AT_A_TIME_AT];
+    loaded.one_at_a_time = head[ONE_AT_A_TIME_AT] & (TOLD_EXPIRE - 1);
+    loaded.told_expire = (head[ONE_AT_A_TIME_AT] & TOLD_EXPIRE) != 0;
+    loaded.delay_s = (uint16_t)get_number(head + DELAY_AT, 2);
+    loaded.delayed_at = (uint32_t)get_number(head + DELAYED_AT, 4);
     cmd_loaded e = form_read_entries(&loaded, f, count, 0, 0);
     if (e == CMD_LOADED && !check_is_right(f)) e = CMD_DAMAGED;
     if (e == CMD_LOADED) {

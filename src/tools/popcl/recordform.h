@@ -3,7 +3,7 @@
  * bytes go and come by callbacks.
  *
  *     "PRC2"   entries (4)   key (16)   old key 0 (16)   old key 1 (16)   no_uidl (1)
- *     one_at_a_time (1)   zeros (6)
+ *     one_at_a_time (7 bits), told_expire (1 bit, the high one)   delay_s (2)   delayed_at (4)
  *     an entry: hash (8)   size (6; all ones: unknown)   day (2)   state (1)   flags (1)
  *               tries (1)
  *     SipHash-2-4 over all before, under a key of zeros (8)
