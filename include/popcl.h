@@ -15,8 +15,8 @@
  * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
  *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
  *   n = 0 means "not now"; it never means end of file.
- * - Time comes in by start, connect, connected and tick only. Progress restarts the idle time at
- *   the next tick, so call tick after acks.
+ * - Time comes in by start, connect, connected, connected_secured and tick only. Progress restarts
+ * the idle time at the next tick, so call tick after acks.
  * - After recv_eof the session first handles all bytes that it received before. Before recv_eof or
  *   fail, a driver passes on every byte that was received. Otherwise a reset right after QUIT's +OK
  * would undo success.
@@ -85,10 +85,22 @@ const char *popcl_version(void);
 
 /* The protection of a session. */
 typedef enum popcl_security {
-    POPCL_CLEAR, /* no TLS: user name, password and mail can be read and changed on the way */
-    POPCL_TLS,   /* POP3S (RFC 8314, 3.2): the handshake comes before the greeting; port 995 */
-    POPCL_STLS   /* clear text until STLS got +OK and the handshake followed (RFC 2595, 4) */
+    POPCL_CLEAR,    /* no TLS: user name, password and mail can be read and changed on the way */
+    POPCL_TLS,      /* POP3S (RFC 8314, 3.2): the handshake comes before the greeting; port 995 */
+    POPCL_STLS,     /* clear text until STLS got +OK and the handshake followed (RFC 2595, 4) */
+    POPCL_TLS_BELOW /* POP3S (RFC 8314, 3.2), and the transport does TLS: a modem, or a TLS library
+                       of the system; port 995. Nothing is sent unless the transport vouches for the
+                       server: popcl_connected_secured, or popcl_net.secured */
 } popcl_security;
+
+/* The hash tls-server-end-point of TLS below the session (RFC 5929, 4.1): the server's certificate
+ * in DER, hashed by the hash of its signature, or by SHA-256 in place of MD5 and SHA-1. For login
+ * mechanisms with channel binding. */
+#define POPCL_END_POINT_MAX 64
+typedef struct popcl_end_point {
+    uint8_t len; /* bytes of hash, 1 to POPCL_END_POINT_MAX; 0 = not known */
+    unsigned char hash[POPCL_END_POINT_MAX];
+} popcl_end_point;
 
 /* Profile, trust and memory of TLS: popcl_tls.h. */
 typedef struct popcl_tls popcl_tls;
@@ -266,14 +278,15 @@ typedef struct popcl_flight {
 typedef struct popcl_config {
     const char *host;    /* the server to connect to, and with TLS the certificate's name; 1 to 255
                             bytes, as the user gave it. A dot at its end is allowed */
-    uint16_t port;       /* 0 = 110, with POPCL_TLS 995 */
+    uint16_t port;       /* 0 = 110, with POPCL_TLS and POPCL_TLS_BELOW 995 */
     uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                             never goes on in clear text */
     uint16_t window_len; /* commands that window has room for */
     const char *user;    /* the account; no CR, LF. A fetch job sends it exactly. Without a job it
                             only binds a kept TLS session. NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
-                               used until then: popcl_tls.h */
+                               used until then: popcl_tls.h. With POPCL_TLS_BELOW it has to be NULL:
+                               start refuses trust that nobody would apply */
     const popcl_seed *seed; /* for POPCL_TLS and POPCL_STLS, which do not start without it. Only
                                start reads it: it may be wiped afterwards */
     void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
@@ -317,8 +330,25 @@ typedef struct popcl popcl;
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
 /* The transport is up: the connect timeout ends. That of the greeting begins, or with POPCL_TLS
- * that of the handshake. */
+ * that of the handshake. With POPCL_TLS_BELOW the session ends with POPCL_ERR_NOT_SECURED: this
+ * call does not vouch for TLS. After the first of the two calls, both do nothing. */
 void popcl_connected(popcl *c, uint32_t now_ms);
+
+/* As popcl_connected, for a session with POPCL_TLS_BELOW: the transport is up, and its TLS
+ * handshake is complete. With this call the driver vouches for the server: its certificate leads to
+ * a trusted authority or to a known key, is valid now, and is for the host of the session (RFC
+ * 7817, 3). popcl cannot check that. end_point is borrowed until the session is over; NULL = not
+ * known.
+ *
+ * With another security setting this call is popcl_connected, and end_point is not used:
+ * POPCL_CLEAR stays clear text for all its rules, and POPCL_TLS does TLS of its own inside that of
+ * the transport. */
+void popcl_connected_secured(popcl *c, uint32_t now_ms, const popcl_end_point *end_point);
+
+/* Returns 1 if the session has POPCL_TLS_BELOW, else 0; also 0 for a session that did not start. A
+ * driver whose transport has no TLS asks this before it connects, and ends such a session with
+ * POPCL_ERR_NOT_SECURED. */
+int popcl_wants_secured(const popcl *c);
 
 /* Returns the state word; POPCL_DONE alone at the end. */
 unsigned popcl_state(const popcl *c);
@@ -456,6 +486,8 @@ struct popcl {
     const struct popcl_events *events;
     void *ctx;
     const popcl_config *cfg;
+    const popcl_end_point *end_point; /* of TLS below the session; NULL = not known, or no such TLS
+                                       */
     const popcl_secret *secret; /* in use; a callback of it has to be released. If a command is in
                                    flight, a part of the secret is still to be written */
     popcl_link link;

@@ -266,6 +266,12 @@
     X(72, ERR_TLS_PROTOCOL, TLS, "the server breaks the TLS protocol",                             \
       "the server is broken, or somebody injects data into the connection",                        \
       "run again later; report the fault to the server's operator")                                \
+    X(125, ERR_NOT_SECURED, TLS, "the transport does not vouch for TLS",                           \
+      "POPCL_TLS_BELOW is configured, and the transport has no TLS, or its TLS did not check the " \
+      "server's certificate and name",                                                             \
+      "use a transport with TLS that checks the server (popcl_net.secured), or POPCL_TLS; "        \
+      "nothing "                                                                                   \
+      "was sent")                                                                                  \
     /* certificates */                                                                             \
     X(73, ERR_CERT_UNTRUSTED, CERT, "the server's certificate comes from no trusted authority",    \
       "the root is not among the trust anchors, the server leaves out an intermediate "            \
@@ -445,8 +451,8 @@ typedef enum popcl_class {
     POPCL_CLASS_CERT, /* popcl refuses the server's certificate; only a person may decide to accept
                          it (RFC 7817, 3). With ERR_CLOCK_* no certificate was judged: set the clock
                        */
-    POPCL_CLASS_TLS,  /* the server speaks no TLS that popcl accepts, or breaks it; nothing falls
-                         back to clear text */
+    POPCL_CLASS_TLS,  /* the server speaks no TLS that popcl accepts, or breaks it; or a transport
+                         does not vouch for its TLS. Nothing falls back to clear text */
     POPCL_CLASS_CONFIG, /* correct the stored credentials, or the signed set of trust */
     POPCL_CLASS_STOPPED /* the caller ended it */
 } popcl_class;

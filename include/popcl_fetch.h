@@ -21,7 +21,7 @@
  * Which calls may call back:
  *     start, the queries,                       nothing
  *     popcl_lwip_raw_start, connect, submit
- *     connected                                 trace
+ *     connected, connected_secured              trace
  *     send_ack, recv_ack, send_failed,          all callbacks
  *     recv_eof, resume, popcl_run,
  *     popcl_lwip_raw_poll
@@ -203,8 +203,9 @@ typedef enum popcl_uids {
  * ones, since start copies their addresses and lengths.)
  *
  * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token.
- * POPCL_CLEAR also requires plan. POPCL_TLS and POPCL_STLS also require session.tls and
- * session.seed. In every other field zero is the default, with the meaning that its comment gives.
+ * POPCL_CLEAR and POPCL_TLS_BELOW also require plan. POPCL_TLS and POPCL_STLS also require
+ * session.tls and session.seed. In every other field zero is the default, with the meaning that its
+ * comment gives.
  */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */

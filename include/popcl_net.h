@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over
- * some transport, and a seventh that may be missing. popcl_run drives a session through them until
+ * some transport, and three that may be missing. popcl_run drives a session through them until
  * it is done. A program with a main loop of its own needs no port: it calls the pumps of popcl.h.
  */
 #ifndef POPCL_NET_H
@@ -59,6 +59,17 @@ typedef struct popcl_net {
     uint32_t (*now_ms)(void *ctx);
     /* Returns the system's number for the last failure (errno); 0 = no failure. May be NULL. */
     int (*code)(void *ctx);
+    /* Returns 1 if TLS protects the connection, and open checked the server: its certificate leads
+     * to a trusted authority or to a known key, is valid now, and is for the host that open got
+     * (RFC 7817, 3). Returns 0 if any of that is missing; every value except 1 counts as 0. popcl
+     * believes the answer: it cannot check it. Called once for a session with POPCL_TLS_BELOW,
+     * after an open that returned POPCL_OK, and before anything is sent or received. NULL = this
+     * transport has no TLS; then such a session ends before open is called. In both cases its
+     * result is POPCL_ERR_NOT_SECURED. */
+    int (*secured)(void *ctx);
+    /* Returns the hash tls-server-end-point of the connection, which stays as it is until close;
+     * NULL = not known. Called once, after secured returned 1. May be NULL. */
+    const popcl_end_point *(*end_point)(void *ctx);
 } popcl_net;
 
 /* Connects a started session and runs it until POPCL_DONE. Returns its result; if it did not start,

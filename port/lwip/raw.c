@@ -349,8 +349,15 @@ static int net_code(void *ctx) {
     return n->code;
 }
 
-const popcl_net popcl_lwip_raw_net = {net_open,  net_recv,   net_send, net_wait,
-                                      net_close, net_now_ms, net_code};
+const popcl_net popcl_lwip_raw_net = {
+    .open = net_open,
+    .recv = net_recv,
+    .send = net_send,
+    .wait = net_wait,
+    .close = net_close,
+    .now_ms = net_now_ms,
+    .code = net_code,
+};
 
 /* ---- driven by the main loop, by the rules of src/core/run.c ---- */
 
@@ -384,6 +391,7 @@ static void receive_some(popcl_lwip_raw *n) {
 popcl_err popcl_lwip_raw_start(popcl_lwip_raw *n, popcl *c) {
     uint16_t port;
     uint32_t limit_ms;
+    if (popcl_wants_secured(c)) popcl_fail(c, POPCL_ERR_NOT_SECURED, 0); /* there is no TLS here */
     int done = (popcl_state(c) & POPCL_DONE) != 0;
     uint32_t now = sys_now();
     const char *host = popcl_connect(c, now, &port, &limit_ms);

@@ -371,6 +371,10 @@ static const popcl_events events = {
 
 static int is_given(const popcl_secret *s) { return s->octets || s->get; }
 
+static int has_tls_storage(const popcl_fetch_config *cfg) {
+    return cfg->session.security != POPCL_CLEAR && cfg->session.security != POPCL_TLS_BELOW;
+}
+
 static popcl_err fetch_check(popcl_fetch *f, const popcl_fetch_config *cfg,
                              enum popcl_field *field) {
     const popcl_sink *sink = cfg->sink;
@@ -379,10 +383,10 @@ static popcl_err fetch_check(popcl_fetch *f, const popcl_fetch_config *cfg,
              : !is_given(&cfg->secret) && !is_given(&cfg->token) ? POPCL_FIELD_SECRET
              : !sink || !sink->begin || !sink->data || !sink->commit || !sink->abort
                  ? POPCL_FIELD_SINK
-             : !cfg->plan && cfg->session.security == POPCL_CLEAR ? POPCL_FIELD_PLAN
-             : cfg->uids > POPCL_UIDS_REQUIRED                    ? POPCL_FIELD_UIDS
-             : popcl_utf8_is_bad(cfg)                             ? POPCL_FIELD_LANG
-                                                                  : POPCL_FIELD_NONE;
+             : !cfg->plan && !has_tls_storage(cfg) ? POPCL_FIELD_PLAN
+             : cfg->uids > POPCL_UIDS_REQUIRED     ? POPCL_FIELD_UIDS
+             : popcl_utf8_is_bad(cfg)              ? POPCL_FIELD_LANG
+                                                   : POPCL_FIELD_NONE;
     if (*field) return POPCL_ERR_ARGUMENT;
     return popcl_is_host(cfg->session.host) ? popcl_login_check(f, cfg, field) : POPCL_ERR_HOST;
 }

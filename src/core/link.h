@@ -56,7 +56,8 @@ typedef struct popcl_tls_layer {
     /* Puts TLS between session and transport, over the link's buffer, and begins the handshake. */
     void (*secure)(popcl_link *l);
     void (*logged_in)(const popcl_tls *t); /* the login succeeded: the TLS session may be kept */
-    void *(*spare)(const popcl_tls *t, size_t *n); /* see popcl_machine_spare */
+    void *(*spare)(const popcl_tls *t, size_t *n);                /* see popcl_machine_spare */
+    size_t (*end_point)(const popcl_tls *t, unsigned char *hash); /* see popcl_machine_end_point */
     void (*forget)(const popcl_tls *t); /* the session is over: wipes its keys; keeps the diagnosis
                                            and the spare bytes */
     void (*wipe)(const popcl_tls *t);   /* wipes all that `open` prepared */

@@ -58,6 +58,11 @@ int popcl_machine_is_challenged(const popcl *c);
  * after STLS, until wipe. */
 void *popcl_machine_spare(const popcl *c, size_t *n);
 
+/* Copies the hash tls-server-end-point of the session's TLS (RFC 5929, 4.1) to hash: of popcl's own
+ * TLS after the handshake, or of TLS below the session as the transport gave it. Returns its length
+ * in bytes; 0 = not known, or no TLS. */
+size_t popcl_machine_end_point(const popcl *c, unsigned char hash[POPCL_END_POINT_MAX]);
+
 /* Returns how many lines of all listings so far named no message. The number of such a line is 0,
  * or above STAT's count: the message may have come after STAT. A listing with more than 1,000 such
  * lines, and more than twice STAT's count, ends with POPCL_ERR_LISTING. */

@@ -55,7 +55,7 @@ static popcl_err session_check(const popcl_config *cfg, const popcl_events *even
     *field = !cfg                                         ? POPCL_FIELD_CONFIG
              : !cfg->iobuf                                ? POPCL_FIELD_IOBUF
              : !events || !events->done || !events->ready ? POPCL_FIELD_EVENTS
-             : cfg->security > POPCL_STLS                 ? POPCL_FIELD_SECURITY
+             : cfg->security > POPCL_TLS_BELOW            ? POPCL_FIELD_SECURITY
              : cfg->connect_ms > POPCL_MS_MAX             ? POPCL_FIELD_CONNECT_MS
              : cfg->idle_ms > POPCL_MS_MAX                ? POPCL_FIELD_IDLE_MS
              : cfg->pause_ms > POPCL_MS_MAX               ? POPCL_FIELD_PAUSE_MS
@@ -65,11 +65,18 @@ static popcl_err session_check(const popcl_config *cfg, const popcl_events *even
     return cfg->iobuf_len < POPCL_IOBUF_MIN ? POPCL_ERR_IOBUF_SMALL : POPCL_OK;
 }
 
-/* If TLS is wanted, checks its settings and prepares it. */
+/* Returns whether popcl itself does TLS in this session. */
+static int has_own_tls(const popcl_config *cfg) {
+    return cfg->security == POPCL_TLS || cfg->security == POPCL_STLS;
+}
+
+/* If TLS is wanted, checks its settings and prepares it. With TLS below the session, the trust and
+ * the pins of a popcl_tls would be applied by nobody, so there must be none. */
 static popcl_err open_tls(const popcl_config *cfg, enum popcl_field *field) {
     const popcl_tls_layer *layer = popcl_tls_layer_of(cfg->tls);
     *field = POPCL_FIELD_TLS;
-    if (cfg->security == POPCL_CLEAR) return POPCL_OK;
+    if (cfg->security == POPCL_TLS_BELOW && cfg->tls) return POPCL_ERR_ARGUMENT;
+    if (!has_own_tls(cfg)) return POPCL_OK;
     return layer ? layer->open(cfg) : POPCL_ERR_NO_TLS;
 }
 
@@ -94,7 +101,7 @@ popcl_err popcl_machine_start(popcl *c, const popcl_config *cfg, const popcl_eve
     c->until = popcl_or_default(cfg->connect_ms, POPCL_CONNECT_MS);
     c->taken = 1;
     popcl_link_open_clear(&c->link, cfg->iobuf, cfg->iobuf_len);
-    if (cfg->security != POPCL_CLEAR) c->link.tls = cfg->tls;
+    if (has_own_tls(cfg)) c->link.tls = cfg->tls;
     return POPCL_OK;
 }
 
@@ -217,26 +224,43 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
         c->passed = 0;
         c->until = connect;
     }
-    *port = cfg->port ? cfg->port : cfg->security == POPCL_TLS ? 995 : 110;
+    int is_pop3s = cfg->security == POPCL_TLS || cfg->security == POPCL_TLS_BELOW;
+    *port = cfg->port ? cfg->port : is_pop3s ? 995 : 110;
     *limit_ms = connect < total ? connect : total;
     return cfg->host;
 }
 
+/* The transport is up; secured: its driver vouches for TLS. */
+static void came_up(popcl *c, uint32_t now_ms, int secured) {
+    set_now(c, now_ms);
+    c->until = c->passed + popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
+    if (c->cfg->security == POPCL_TLS_BELOW && !secured) {
+        popcl_machine_finish(c, POPCL_ERR_NOT_SECURED);
+    } else if (c->cfg->security == POPCL_TLS) {
+        popcl_machine_enter(c, SECURING);
+        popcl_machine_pump(c); /* the client sends first: ClientHello */
+    } else {
+        popcl_machine_begin_status(c);
+        popcl_machine_enter(c, GREETING);
+    }
+}
+
 void popcl_connected(popcl *c, uint32_t now_ms) {
     if (!begin_call(c)) return;
+    if (c->state == CONNECTING) came_up(c, now_ms, 0);
+    end_call(c);
+}
+
+void popcl_connected_secured(popcl *c, uint32_t now_ms, const popcl_end_point *end_point) {
+    if (!begin_call(c)) return;
     if (c->state == CONNECTING) {
-        set_now(c, now_ms);
-        c->until = c->passed + popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
-        if (c->cfg->security == POPCL_TLS) {
-            popcl_machine_enter(c, SECURING);
-            popcl_machine_pump(c); /* the client sends first: ClientHello */
-        } else {
-            popcl_machine_begin_status(c);
-            popcl_machine_enter(c, GREETING);
-        }
+        if (popcl_wants_secured(c)) c->end_point = end_point;
+        came_up(c, now_ms, 1);
     }
     end_call(c);
 }
+
+int popcl_wants_secured(const popcl *c) { return c->cfg && c->cfg->security == POPCL_TLS_BELOW; }
 
 unsigned popcl_state(const popcl *c) {
     size_t n;
@@ -510,6 +534,14 @@ popcl_err popcl_result(const popcl *c) {
 void *popcl_machine_spare(const popcl *c, size_t *n) {
     *n = 0;
     return c->link.tls ? popcl_tls_layer_of(c->link.tls)->spare(c->link.tls, n) : NULL;
+}
+
+size_t popcl_machine_end_point(const popcl *c, unsigned char hash[POPCL_END_POINT_MAX]) {
+    const popcl_end_point *below = c->end_point;
+    if (c->link.tls) return popcl_tls_layer_of(c->link.tls)->end_point(c->link.tls, hash);
+    if (!below || below->len > POPCL_END_POINT_MAX) return 0;
+    memcpy(hash, below->hash, below->len);
+    return below->len;
 }
 
 unsigned popcl_in_flight(const popcl *c) { return c->in_flight; }

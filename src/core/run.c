@@ -102,10 +102,24 @@ static void run(runner *r) {
     }
 }
 
+/* The transport is up. If the session needs TLS of the transport, the transport has to vouch for it
+ * before anything is sent or received. */
+static void connected(const runner *r) {
+    const popcl_net *net = r->net;
+    uint32_t now_ms = net->now_ms(r->ctx);
+    if (!popcl_wants_secured(r->session))
+        popcl_connected(r->session, now_ms);
+    else if (net->secured(r->ctx) == 1)
+        popcl_connected_secured(r->session, now_ms, net->end_point ? net->end_point(r->ctx) : NULL);
+    else
+        fail(r, POPCL_ERR_NOT_SECURED);
+}
+
 popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx) {
     runner r = {.session = c, .net = net, .ctx = ctx, .want_stop = POPCL_NET_STOP};
     uint16_t port;
     uint32_t limit_ms;
+    if (popcl_wants_secured(c) && !net->secured) popcl_fail(c, POPCL_ERR_NOT_SECURED, 0);
     if (popcl_state(c) & POPCL_DONE) return popcl_result(c);
     const char *host = popcl_connect(c, net->now_ms(ctx), &port, &limit_ms);
     popcl_err e = host ? net->open(ctx, host, port, limit_ms) : POPCL_OK;
@@ -114,7 +128,7 @@ popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx) {
     } else if (e) {
         fail(&r, from_open(e));
     } else {
-        popcl_connected(c, net->now_ms(ctx));
+        connected(&r);
         run(&r);
         net->close(ctx);
     }

@@ -444,6 +444,16 @@ static void tls_logged_in(const popcl_tls *t) {
 
 static void *spare(const popcl_tls *t, size_t *n) { return t->profile->x509->spare(x509_of(t), n); }
 
+static size_t tls_end_point(const popcl_tls *t, unsigned char *hash) {
+    const popcl_tls_session *s = session_of(t);
+    popcl_tls_diag d = {.end_point_len = 0};
+    if (!s->is_up) return 0;
+    t->profile->x509->tell(x509_of(t), &d);
+    if (s->offered) t->resumption->tell(t, &d);
+    memcpy(hash, d.end_point, d.end_point_len);
+    return d.end_point_len;
+}
+
 static void tls_forget(const popcl_tls *t) {
     popcl_tls_session *s = session_of(t);
     if (t->resume) t->resumption->end(t);
@@ -466,6 +476,7 @@ const popcl_tls_layer popcl_tls_link = {
     .secure = secure,
     .logged_in = tls_logged_in,
     .spare = spare,
+    .end_point = tls_end_point,
     .forget = tls_forget,
     .wipe = wipe,
 };

@@ -86,6 +86,7 @@ static void make_call(enum call call) {
     switch (call) {
     case DO_connect: (void)popcl_connect(h.s, 1, &port, &limit_ms); break;
     case DO_connected: popcl_connected(h.s, 1); break;
+    case DO_connected_secured: popcl_connected_secured(h.s, 1, NULL); break;
     case DO_send_ack:
     case DO_send_ack_more:
     case DO_recv_ack:
@@ -125,6 +126,7 @@ static void make_query(enum query query) {
     case ASK_capabilities: assert_non_null(popcl_capabilities(h.s)); break;
     case ASK_net_code: (void)popcl_net_code(h.s); break;
     case ASK_state_name: assert_non_null(popcl_state_name(h.s)); break;
+    case ASK_wants_secured: assert_int_equal(popcl_wants_secured(h.s), 0); break;
     case ASK_get_diag:
         if (h.s != &h.sequence) popcl_fetch_get_diag(&h.job, &d);
         break;

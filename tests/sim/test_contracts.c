@@ -154,7 +154,7 @@ static void other_values_out_of_range(void **state) {
     }
     hand_end(&h);
     hand_init(&h, 1);
-    h.cfg.session.security = POPCL_STLS + 1;
+    h.cfg.session.security = POPCL_TLS_BELOW + 1;
     assert_int_equal(popcl_start(h.s, &h.cfg.session, &h.events, &h, 0), POPCL_ERR_ARGUMENT);
     assert_string_equal(popcl_err_name((popcl_err)256), popcl_err_name(POPCL_ERR_COUNT_));
     assert_string_equal(popcl_err_name((popcl_err)-1), popcl_err_name(POPCL_ERR_COUNT_));
@@ -409,6 +409,8 @@ static void every_call(popcl *c) {
     uint32_t limit = 1;
     popcl_command command = {.verb = POPCL_QUIT};
     popcl_connected(c, 1);
+    popcl_connected_secured(c, 1, NULL);
+    assert_int_equal(popcl_wants_secured(c), 0);
     assert_int_equal(popcl_state(c), POPCL_DONE);
     assert_null(popcl_connect(c, 1, &port, &limit));
     assert_int_equal(limit, 0);
@@ -1189,12 +1191,12 @@ static void want_tls(void) {
 
 /* Each of these is one mistake of a session, or, from JOB_MISTAKES on, of a job alone. Returns the
  * name of its field; NULL: there are no more. */
-#define JOB_MISTAKES 12u
+#define JOB_MISTAKES 13u
 static const char *mistake(unsigned n) {
     popcl_config *s = &h.cfg.session;
     switch (n) {
     case 0: return s->iobuf = NULL, "iobuf";
-    case 1: return s->security = POPCL_STLS + 1, "security";
+    case 1: return s->security = POPCL_TLS_BELOW + 1, "security";
     case 2: return s->security = UINT8_MAX, "security";
     case 3: return s->connect_ms = POPCL_MS_MAX + 1, "connect_ms";
     case 4: return s->idle_ms = POPCL_MS_MAX + 1, "idle_ms";
@@ -1205,16 +1207,18 @@ static const char *mistake(unsigned n) {
     case 9: return want_tls(), tls.names = h.seen, tls.names_len = 0, "tls";
     case 10: return want_tls(), tls.resume = &resumable, tls.resumption = NULL, "tls";
     case 11: return h.cfg.session.iobuf = NULL, s->security = 9, "iobuf"; /* the first counts */
+    case 12: return want_tls(), s->security = POPCL_TLS_BELOW, "tls";
     case JOB_MISTAKES: return s->host = NULL, "host";
-    case 13: return s->user = NULL, "user";
-    case 14: return h.cfg.secret.get = NULL, "secret";
-    case 15: return h.cfg.sink = NULL, "sink";
-    case 16: return h.sink.begin = NULL, "sink";
-    case 17: return h.sink.data = NULL, "sink";
-    case 18: return h.sink.commit = NULL, "sink";
-    case 19: return h.sink.abort = NULL, "sink";
-    case 20: return h.cfg.plan = NULL, "plan";
-    case 21: return h.cfg.auth = 0x8000, "auth";
+    case 14: return s->user = NULL, "user";
+    case 15: return h.cfg.secret.get = NULL, "secret";
+    case 16: return h.cfg.sink = NULL, "sink";
+    case 17: return h.sink.begin = NULL, "sink";
+    case 18: return h.sink.data = NULL, "sink";
+    case 19: return h.sink.commit = NULL, "sink";
+    case 20: return h.sink.abort = NULL, "sink";
+    case 21: return h.cfg.plan = NULL, "plan";
+    case 22: return h.cfg.plan = NULL, s->security = POPCL_TLS_BELOW, "plan";
+    case 23: return h.cfg.auth = 0x8000, "auth";
     default: return NULL;
     }
 }

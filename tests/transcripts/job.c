@@ -272,6 +272,7 @@ void run_config(run *r, popcl_config *cfg) {
         cfg->window = r->s->window ? r->window : NULL;
         cfg->window_len = (uint16_t)r->s->window;
     }
+    if (run_is_below(r)) cfg->security = POPCL_TLS_BELOW;
     if (r->m->security == POPCL_CLEAR) return;
     cfg->security = r->m->security;
     cfg->tls = &r->tls;

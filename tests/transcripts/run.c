@@ -239,6 +239,13 @@ static void pass_time(run *r, uint32_t ms) {
 
 /* ---- one run ---- */
 
+static void come_up(run *r) {
+    if (run_is_below(r))
+        popcl_connected_secured(r->session, r->now, NULL);
+    else
+        popcl_connected(r->session, r->now);
+}
+
 static void act(run *r, const step *t) {
     if (r->backlog.n) run_deliver(r, (const unsigned char *)"", 0);
     switch (t->action) {
@@ -246,7 +253,7 @@ static void act(run *r, const step *t) {
     case DO_STOP: popcl_stop(r->session); break;
     case DO_FAIL: popcl_fail(r->session, t->err, t->code); break;
     case DO_CONNECTED:
-        popcl_connected(r->session, r->now);
+        come_up(r);
         r->connected = 1;
         break;
     case DO_RESUME: popcl_resume(r->session); break;
@@ -435,7 +442,7 @@ static void run_begin(run *r, const script *s, const mode *m) {
         run_fault(r, "start returned %s, the state does not say so", popcl_err_name(e));
     if (e != popcl_result(r->session))
         run_fault(r, "start returned %s, the result is another", popcl_err_name(e));
-    if (!s->unconnected) popcl_connected(r->session, r->now);
+    if (!s->unconnected) come_up(r);
     r->connected = !s->unconnected;
 }
 
@@ -666,11 +673,18 @@ static int secure_modes(const script *s, run *r) {
          .name = "POP3S in records of one octet"},
         {.security = POPCL_STLS, .iobuf = USUAL, .handshake_records = 16384, .name = "STLS"},
     };
+    static const mode below[] = {
+        {.below = 1, .exact = 1, .name = "TLS below, whole"},
+        {.below = 1, .each = 1, .send_one = 1, .least = 1, .name = "TLS below, octet by octet"},
+    };
     mode cut = {.security = POPCL_TLS,
                 .iobuf = LEAST,
                 .exact = 1,
                 .clock = 1000,
                 .name = "POP3S cut in turn"};
+    for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+        if (try_mode(s, &below[i], r)) return 1;
+    }
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (modes[i].security == POPCL_STLS && !takes_stls(s)) continue;
         if (modes[i].fragment && (s->one_record || has_huge_turn(s))) continue;
@@ -741,7 +755,7 @@ static int try_ahead(const script *s, unsigned window, int in_all_ways, run *r) 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         ways[i].window = window;
         ways[i].ahead = 1;
-        if (ways[i].security != POPCL_CLEAR && (s->clear || !in_all_ways)) continue;
+        if (ways[i].security != POPCL_CLEAR && (s->clear || s->below || !in_all_ways)) continue;
         if (ways[i].each && has_huge_turn(s)) continue;
         if (try_mode(s, &ways[i], r)) return 1;
     }
@@ -768,7 +782,7 @@ static void run_case(const script *s) {
     if (!is_wanted(s)) return;
     int of_tls = s->tls || s->stls;
     int differs = wide ? wide_modes(s, &r) : of_tls ? tls_modes(s, 0, &r) : clear_modes(s, &r);
-    if (!differs && !wide && !s->tls && !s->stls && !s->clear) differs = secure_modes(s, &r);
+    if (!differs && !wide && !of_tls && !s->clear && !s->below) differs = secure_modes(s, &r);
     if (differs)
         failed++;
     else

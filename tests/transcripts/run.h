@@ -24,7 +24,8 @@ typedef struct mode {
     int ahead;       /* the server offers PIPELINING: see ahead.c */
     int small_ticks; /* time passes from deadline to deadline, else in one jump */
     uint32_t clock;  /* what the clock starts at: it may wrap */
-    /* with TLS */
+    int below; /* POPCL_TLS_BELOW: the transport vouches for TLS, and the octets are the same */
+    /* with TLS of popcl's */
     uint8_t security;                          /* popcl_security */
     uint8_t profile;                           /* enum tls_profile */
     size_t iobuf;                              /* octets of the record buffer */
@@ -85,6 +86,9 @@ enum known {
     TOLD_NOT_STORED = 16,
     TOLD_MARK = 32
 };
+
+/* Whether the transport vouches for TLS in this run. */
+static inline int run_is_below(const run *r) { return r->m->below || r->s->below; }
 
 /* Notes the first fault. */
 void run_fault(run *r, const char *format, ...);

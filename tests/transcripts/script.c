@@ -155,6 +155,7 @@ static const struct {
     {"tls", FLAG, OF(tls)},
     {"stls", FLAG, OF(stls)},
     {"clear", FLAG, OF(clear)},
+    {"below", FLAG, OF(below)},
     {"whole", FLAG, OF(whole)},
     {"one_record", FLAG, OF(one_record)},
     {"suite", LONG, OF(suite)},

@@ -30,11 +30,12 @@
  * what follows an S line without a C between was not asked for.
  *
  * Every case is run in clear and, with the same dialogue, inside of TLS (POP3S, and STLS where it
- * begins with a plain greeting). `clear` keeps it to clear text, and `one_record` lets a turn come
- * in one record only: with one buffer for both ways, what a next record holds is read after the
- * command that is ready to be sent. `tls` and `stls` are for cases about TLS itself, whose dialogue
- * says where it is; `whole` runs such a case in one way only. What S and C say is clear text before
- * `T: handshake` and inside of TLS after it. What the server does there:
+ * begins with a plain greeting), and over a transport that vouches for TLS of its own. `clear`
+ * keeps it to clear text, `below` to such a transport, and `one_record` lets a turn come in one
+ * record only: with one buffer for both ways, what a next record holds is read after the command
+ * that is ready to be sent. `tls` and `stls` are for cases about TLS itself, whose dialogue says
+ * where it is; `whole` runs such a case in one way only. What S and C say is clear text before `T:
+ * handshake` and inside of TLS after it. What the server does there:
  *
  *     T: handshake             both sides shake hands, as far as they go along
  *     T: handshake-until 90    the same, but no more than 90 octets of the server's arrive
@@ -124,7 +125,7 @@ typedef struct script {
     long secret_waits; /* 1: it asks for time once, at octet 600 */
     int sync_again, sync_answer;
     /* TLS: 0 in those of the server's is what a good one has */
-    long tls, stls, clear, whole, one_record;
+    long tls, stls, clear, below, whole, one_record;
     long certificate; /* pki_kind */
     long suite, version, ignores_fragment, handshake_records;
     long profile; /* enum tls_profile; -1: all that fit */
