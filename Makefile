@@ -76,7 +76,12 @@ LIB_SRC := $(sort $(wildcard src/core/*.c src/auth/*.c src/tls/*.c src/host/*.c)
 COMMON_SRC := $(sort $(wildcard src/tools/common/*.c))
 TOOL_SRC := $(sort $(wildcard src/tools/popcl/*.c))
 TA_SRC := $(sort $(wildcard src/tools/popcl-ta/*.c))
-EXAMPLE_SRC := $(sort $(wildcard examples/*.c))
+# TLS of somebody else, as far as it is here: Mbed TLS for an example, and OpenSSL for tests.
+MBEDTLS := $(wildcard /usr/include/mbedtls/ssl.h /usr/local/include/mbedtls/ssl.h)
+OPENSSL := $(wildcard /usr/include/openssl/ssl.h /usr/local/include/openssl/ssl.h)
+EXAMPLE_SRC := $(sort $(filter-out $(if $(MBEDTLS),,examples/mbedtls.c),$(wildcard examples/*.c)))
+MBEDTLS_SRC := $(if $(MBEDTLS),port/mbedtls/net.c)
+BELOW_SRC := $(if $(OPENSSL),$(sort $(wildcard tests/below/*.c)))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
@@ -88,13 +93,14 @@ TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
 JUDGES_SRC := $(sort $(wildcard tests/chains/*.c))
-ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(MBEDTLS_SRC) $(BELOW_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
 COMMAND := $(if $(TOOL_SRC),$(B)/popcl)
 TA := $(B)/popcl-ta
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(EXAMPLE_SRC))
+BELOWS := $(patsubst tests/below/%.c,$(B)/below/%,$(BELOW_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 SIMS := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(SIM_SRC))
@@ -114,7 +120,7 @@ all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, p
 
 POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix_store.h has off_t in it, so that programs need the same.
-POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Isrc/host -Isrc/tools/common $(BEARSSL_CPPFLAGS)
+POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Iport/mbedtls -Isrc/host -Isrc/tools/common $(BEARSSL_CPPFLAGS)
 COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Iexamples/firmware -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
@@ -187,8 +193,11 @@ $(B)/popcl: $(call objects,$(COMMON_SRC) $(TOOL_SRC)) $(COMPILED_TRUST:.c=.o) $(
 	$(link)
 $(TA): $(call objects,$(COMMON_SRC) $(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
+$(B)/examples/mbedtls: $(call objects,$(MBEDTLS_SRC))
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
-	$(link)
+	$(call link,$(if $(filter %/mbedtls,$@),-lmbedtls -lmbedx509 -lmbedcrypto))
+$(BELOWS): $(B)/below/%: $(B)/obj/tests/below/%.o $(LIB) $(OWN_BEARSSL)
+	$(call link,-lssl -lcrypto)
 $(B)/chains/judges: $(call objects,$(JUDGES_SRC)) $(LIB) $(OWN_BEARSSL)
 	$(call link,$(if $(filter -DWITH_OPENSSL,$(JUDGES_CPPFLAGS)),-lcrypto) $(if $(filter -DWITH_GNUTLS,$(JUDGES_CPPFLAGS)),-lgnutls))
 $(B)/chains/judge_go: tests/chains/judge.go
@@ -308,7 +317,7 @@ check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, f
 	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(FAST)
 
-tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES)
+tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES) $(BELOWS)
 benches: $(BENCHES)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests
@@ -333,7 +342,7 @@ check-chains: $(JUDGES) ## [SEED=n]: chains of certificates at random: what popc
 plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the chains of check-chains must find (4 minutes)
 	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
 	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))
-check-interop: command benches ## the command against real and hostile servers on loopback
+check-interop: command benches $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
 check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py

@@ -35,6 +35,7 @@ has() {
     libc6-dev) one_of /usr/include/stdio.h ;;
     libbearssl-dev) [ -n "${BEARSSL:-}" ] || one_of /usr/include/bearssl.h ;;
     libssl-dev) one_of /usr/include/openssl/x509v3.h ;;
+    libmbedtls-dev) one_of /usr/include/mbedtls/ssl.h ;;
     libgnutls28-dev) one_of /usr/include/gnutls/x509.h ;;
     golang-go) command -v go ;;
     libcmocka-dev) one_of /usr/include/cmocka.h ;;
@@ -65,20 +66,20 @@ packages() {
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
-        "cppcheck libbearssl-dev perl libssl-dev libgnutls28-dev golang-go" ;;
+        "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;
     check-fast) echo "$build python3 libcmocka-dev clang-format" ;;
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
-    check-interop) echo "$build $demo ca-certificates gnutls-bin" ;;
+    check-interop) echo "$build $demo ca-certificates gnutls-bin libmbedtls-dev libssl-dev" ;;
     check-readme) echo "$build $demo ca-certificates perl $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port | check-settings) echo "$build python3" ;;
     check-x509 | check-chains | check-bench) echo "$build python3 openssl" ;;
     check-fuzz) echo "$build python3 openssl clang $(clang_rt)" ;;
-    check-lint) echo "$build $arm libcmocka-dev clang clang-format clang-tidy cppcheck" ;;
+    check-lint) echo "$build $arm libcmocka-dev libmbedtls-dev libssl-dev clang clang-format clang-tidy cppcheck" ;;
     check-format) echo "python3 clang-format" ;;
     check-arm) echo "$build $arm" ;;
     check-firmware-tls | check-figures) echo "$build $arm openssl qemu-system-arm" ;;

@@ -15,6 +15,11 @@ EXAMPLES = pathlib.Path(os.environ.get("POPCL", "build/popcl")).resolve().parent
 HANGS = 60
 
 
+def messages_of(out):
+    """The messages that an example printed, each behind a line with its number and UID."""
+    return re.split(rb"^--- \d+ \S*\n", out, flags=re.M)[1:]
+
+
 class Examples(unittest.TestCase):
     """Each fetches or counts the sample mailbox with the few KB that it has."""
 
