@@ -38,11 +38,13 @@ static int below_read(BIO *b, char *p, int n) {
     int32_t got = popcl_posix.recv(BIO_get_data(b), p, (size_t)n);
     BIO_clear_retry_flags(b);
     if (got == POPCL_NET_AGAIN) BIO_set_retry_read(b);
+    if (got == POPCL_NET_EOF) BIO_set_flags(b, BIO_FLAGS_IN_EOF);
     return got >= 0 ? got : -1;
 }
 
 static long below_ctrl(BIO *b, int what, long n, void *p) {
-    (void)b, (void)n, (void)p;
+    (void)n, (void)p;
+    if (what == BIO_CTRL_EOF) return BIO_test_flags(b, BIO_FLAGS_IN_EOF) != 0;
     return what == BIO_CTRL_FLUSH;
 }
 

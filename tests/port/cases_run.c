@@ -486,6 +486,36 @@ static void tls_client(const test *t) {
 
 static const char *has_stop(void) { return port_tested.stop ? NULL : "stop is NULL"; }
 
+/* A session that needs TLS of its transport. Over a port without it, no octet is sent. */
+static void secured_server(const peer *p) {
+    sim_server s;
+    fill_maildrop(&s, 0);
+    peer_expect_end(p, peer_accept(p), 0);
+    if (port_tested.tls)
+        serve(p, &s, &at_once);
+    else
+        peer_expect_end(p, peer_accept(p), 0);
+}
+
+static void secured_client(const test *t) {
+    fetched *f = client(0);
+    connect_to_peer(t, t->c);
+    int answer = vouches(t->c);
+    guarded.close(t->c);
+    must(answer == port_tested.tls, VOUCHES,
+         port_tested.tls ? "the verdict of the handshake is not 1 for yes"
+                         : "secured is there without TLS, or port_tested has no .tls",
+         "secured returned %d", answer);
+    f->config.session.security = POPCL_TLS_BELOW;
+    if (port_tested.tls) {
+        fetch_whole(t, f, "over TLS of the port, number", 1);
+        return;
+    }
+    popcl_err e = fetch(t, f);
+    must(e == POPCL_ERR_NOT_SECURED && f->whole == 0, VOUCHES, "see above",
+         "a session that needs TLS of the port ended with %s", popcl_err_name(e));
+}
+
 const port_case run_cases[] = {
     {"run_in_pieces", chunks_client, chunks_server, NULL},
     {"run_every_split", splits_client, splits_server, NULL},
@@ -497,6 +527,7 @@ const port_case run_cases[] = {
     {"run_server_stalls", stall_client, stall_server, NULL},
     {"run_refused", refused_client, refused_server, NULL},
     {"run_open_returns", tls_client, tls_server, NULL},
+    {"run_secured", secured_client, secured_server, NULL},
     {"run_many", many_client, many_server, NULL},
     {"run_across_the_wrap", wrap_client, wrap_server, NULL},
     {"run_stopped", stop_client, stop_server, has_stop},

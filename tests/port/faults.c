@@ -354,6 +354,8 @@ static int32_t recv_asks_code(void *ctx, void *p, size_t n) {
     return r;
 }
 
+static int secured_always(void *ctx) { return (void)ctx, 1; }
+
 static void close_keeps(void *ctx) {
     int32_t got = real.recv(ctx, kept, 64);
     kept_n = got > 0 ? (size_t)got : 0;
@@ -502,5 +504,6 @@ const fault faults[] = {
      {.code = code_none}},
     {"code is not set back", "open_refused", {.code = code_sticks}},
     {"code is all connections'", "two_at_once", {.recv = recv_asks_code, .code = code_of_all}},
+    {"secured vouches without TLS", "run_secured", {.secured = secured_always}},
     {NULL, NULL, {0}},
 };

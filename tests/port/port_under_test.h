@@ -50,6 +50,8 @@ typedef struct port_under_test {
     const char *unknown;      /* a name that does not exist */
     const char *slow;         /* a name whose resolver never answers */
     int one_at_a_time;        /* 1: this port has one connection at a time */
+    int tls;                  /* 1: this port does TLS, and vouches for `host`. 0: its secured never
+                                 returns 1 */
 } port_under_test;
 
 /* Every port's folder defines this one object. */

@@ -82,6 +82,8 @@ const promise_text promises[PROMISES] = {
          "code, and where the number is kept"},
     [CTX] = {"All functions get the ctx given to popcl_run.",
              "variables that are not in the context"},
+    [VOUCHES] = {"Returns 1 if TLS protects the connection, and open checked the server",
+                 "secured"},
     [RUN_ENDS] = {"The job ends with that result, unchanged, or with POPCL_ERR_PORT if open "
                   "returned anything else.",
                   "if open_again and open_refused pass: tell us, this may be popcl's own fault"},
@@ -212,6 +214,25 @@ static int guarded_code(void *ctx) {
     return code;
 }
 
+int vouches(conn *c) {
+    before("secured", 0);
+    int answer = live.secured ? live.secured(c->ctx) : 0;
+    after(c);
+    return answer;
+}
+
+static int guarded_secured(void *ctx) { return vouches(ctx); }
+
+static const popcl_end_point *guarded_end_point(void *ctx) {
+    conn *c = ctx;
+    before("end_point", 0);
+    const popcl_end_point *p = live.end_point ? live.end_point(c->ctx) : NULL;
+    after(c);
+    must(!p || p->len <= POPCL_END_POINT_MAX, VOUCHES, "the hash is longer than there is room for",
+         "end_point has a length of %u", p ? (unsigned)p->len : 0u);
+    return p;
+}
+
 const popcl_net guarded = {
     .open = guarded_open,
     .recv = guarded_recv,
@@ -220,6 +241,8 @@ const popcl_net guarded = {
     .close = guarded_close,
     .now_ms = guarded_now,
     .code = guarded_code,
+    .secured = guarded_secured,
+    .end_point = guarded_end_point,
 };
 
 /* ---- the clock, shifted ---- */
@@ -246,6 +269,7 @@ void break_port(const fault *f) {
     REPLACE(close);
     REPLACE(now_ms);
     REPLACE(code);
+    REPLACE(secured);
 }
 
 /* ---- helpers ---- */

@@ -30,6 +30,7 @@ const char *host(void); /* of the peer */
 conn *new_conn(void);   /* one more connection */
 void connect_to_peer(const test *t, conn *c);
 void idle(uint32_t ms); /* lets time pass, and the port's stack run */
+int vouches(conn *c);   /* whether the port vouches for TLS of this connection */
 int left_open(void);    /* what is open now: descriptors, or what the port counts */
 int settled(int most);  /* the same, once it is no more than that; -1: once it does not change. Some
                            transports end a connection a little later */
@@ -87,6 +88,7 @@ typedef enum promise {
     CLOCK,
     CODE,
     CTX,
+    VOUCHES,
     RUN_ENDS,
     RUNS,
     PROMISES
