@@ -27,11 +27,11 @@ static int recv_below(void *ctx, unsigned char *p, size_t n) {
     return from_below(t->below->recv(t->below_ctx, p, n), MBEDTLS_ERR_SSL_WANT_READ);
 }
 
-static int is_again(int e) {
+static int mbed_is_again(int e) {
     return e == MBEDTLS_ERR_SSL_WANT_READ || e == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-static uint32_t net_now_ms(void *ctx) {
+static uint32_t mbed_now_ms(void *ctx) {
     const popcl_mbedtls *t = ctx;
     return t->below->now_ms(t->below_ctx);
 }
@@ -40,7 +40,7 @@ static uint32_t net_now_ms(void *ctx) {
 
 /* Several things may be wrong with a certificate. The first of these is the one that the others
  * cannot mend. */
-static popcl_err refused(uint32_t flags) {
+static popcl_err mbed_refused(uint32_t flags) {
     static const struct {
         uint32_t flags;
         popcl_err e;
@@ -62,10 +62,10 @@ static popcl_err refused(uint32_t flags) {
 }
 
 /* Returns the meaning of an error of the handshake. */
-static popcl_err failed(const popcl_mbedtls *t, int e) {
+static popcl_err mbed_failed(const popcl_mbedtls *t, int e) {
     switch (e) {
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
-        return refused(mbedtls_ssl_get_verify_result(&t->ssl));
+        return mbed_refused(mbedtls_ssl_get_verify_result(&t->ssl));
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE: return POPCL_ERR_TLS_ALERT;
     case MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION: return POPCL_ERR_TLS_VERSION;
     case MBEDTLS_ERR_SSL_CONN_EOF:
@@ -76,20 +76,20 @@ static popcl_err failed(const popcl_mbedtls *t, int e) {
 }
 
 /* Without a name Mbed TLS would accept the certificate of any server. */
-static int prepare(popcl_mbedtls *t, const char *host) {
+static int mbed_prepare(popcl_mbedtls *t, const char *host) {
     mbedtls_ssl_init(&t->ssl);
     mbedtls_ssl_set_bio(&t->ssl, t, send_below, recv_below, NULL);
     int e = mbedtls_ssl_setup(&t->ssl, t->conf);
     return e ? e : mbedtls_ssl_set_hostname(&t->ssl, host);
 }
 
-static popcl_err shake_hands(popcl_mbedtls *t, uint32_t began_ms, uint32_t limit_ms) {
+static popcl_err mbed_shake_hands(popcl_mbedtls *t, uint32_t began_ms, uint32_t limit_ms) {
     int e;
     while ((e = mbedtls_ssl_handshake(&t->ssl)) != 0) {
         unsigned want = e == MBEDTLS_ERR_SSL_WANT_READ ? POPCL_RECV : POPCL_SEND;
-        uint32_t passed_ms = net_now_ms(t) - began_ms;
+        uint32_t passed_ms = mbed_now_ms(t) - began_ms;
         t->code = e;
-        if (!is_again(e)) return failed(t, e);
+        if (!mbed_is_again(e)) return mbed_failed(t, e);
         if (passed_ms >= limit_ms) return POPCL_ERR_TIMEOUT_TLS;
         if (t->below->wait(t->below_ctx, want | POPCL_NET_STOP, limit_ms - passed_ms) ==
             POPCL_NET_STOP)
@@ -114,7 +114,7 @@ static void note_end_point(popcl_mbedtls *t) {
 
 /* ---- the port ---- */
 
-static void net_close(void *ctx) {
+static void mbed_close(void *ctx) {
     popcl_mbedtls *t = ctx;
     if (!t->up) return;
     t->up = 0;
@@ -123,19 +123,19 @@ static void net_close(void *ctx) {
     t->below->close(t->below_ctx);
 }
 
-static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
+static popcl_err mbed_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     popcl_mbedtls *t = ctx;
-    uint32_t began_ms = net_now_ms(t);
+    uint32_t began_ms = mbed_now_ms(t);
     popcl_err e = t->below->open(t->below_ctx, host, port, limit_ms);
     t->code = t->below->code ? t->below->code(t->below_ctx) : 0;
     if (e) return e;
     t->up = 1;
     t->held = 0;
     t->end = 0;
-    t->code = prepare(t, host);
-    e = t->code ? POPCL_ERR_NET : shake_hands(t, began_ms, limit_ms);
+    t->code = mbed_prepare(t, host);
+    e = t->code ? POPCL_ERR_NET : mbed_shake_hands(t, began_ms, limit_ms);
     if (e) {
-        net_close(t);
+        mbed_close(t);
         return e;
     }
     t->code = 0;
@@ -143,12 +143,12 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     return POPCL_OK;
 }
 
-static int32_t net_recv(void *ctx, void *p, size_t n) {
+static int32_t mbed_recv(void *ctx, void *p, size_t n) {
     popcl_mbedtls *t = ctx;
     if (t->end) return t->end - ENDED;
     int got = mbedtls_ssl_read(&t->ssl, p, n);
     if (got > 0) return got;
-    if (is_again(got)) return POPCL_NET_AGAIN;
+    if (mbed_is_again(got)) return POPCL_NET_AGAIN;
     int is_end =
         got == 0 || got == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || got == MBEDTLS_ERR_SSL_CONN_EOF;
     if (!is_end) t->code = got;
@@ -158,19 +158,19 @@ static int32_t net_recv(void *ctx, void *p, size_t n) {
 
 /* After WANT_WRITE Mbed TLS wants the call again with as many octets, and does not look at them. It
  * would count more octets as sent. */
-static int32_t net_send(void *ctx, const void *p, size_t n) {
+static int32_t mbed_send(void *ctx, const void *p, size_t n) {
     popcl_mbedtls *t = ctx;
     if (t->held) n = t->held;
     int sent = mbedtls_ssl_write(&t->ssl, p, n);
-    t->held = is_again(sent) ? n : 0;
+    t->held = mbed_is_again(sent) ? n : 0;
     if (sent > 0) return sent;
-    if (sent == 0 || is_again(sent)) return POPCL_NET_AGAIN;
+    if (sent == 0 || mbed_is_again(sent)) return POPCL_NET_AGAIN;
     t->code = sent;
     return POPCL_NET_FAILED;
 }
 
 /* A record may have more octets than the last recv took. The port below does not know of them. */
-static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
+static int32_t mbed_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     popcl_mbedtls *t = ctx;
     int has = want & POPCL_RECV && (t->end || mbedtls_ssl_check_pending(&t->ssl));
     int32_t can = t->below->wait(t->below_ctx, want, has ? 0 : limit_ms);
@@ -178,30 +178,30 @@ static int32_t net_wait(void *ctx, unsigned want, uint32_t limit_ms) {
                                             : (int32_t)((unsigned)can | (has ? POPCL_RECV : 0u));
 }
 
-static int net_code(void *ctx) {
+static int mbed_code(void *ctx) {
     const popcl_mbedtls *t = ctx;
     return t->code;
 }
 
-/* Mbed TLS's verdict is 0 only if it judged the chain, and the name that `prepare` gave. */
-static int net_secured(void *ctx) {
+/* Mbed TLS's verdict is 0 only if it judged the chain, and the name that `mbed_prepare` gave. */
+static int mbed_secured(void *ctx) {
     const popcl_mbedtls *t = ctx;
     return t->up && mbedtls_ssl_get_verify_result(&t->ssl) == 0;
 }
 
-static const popcl_end_point *net_end_point(void *ctx) {
+static const popcl_end_point *mbed_end_point(void *ctx) {
     const popcl_mbedtls *t = ctx;
     return t->end_point.len ? &t->end_point : NULL;
 }
 
 const popcl_net popcl_mbedtls_net = {
-    .open = net_open,
-    .recv = net_recv,
-    .send = net_send,
-    .wait = net_wait,
-    .close = net_close,
-    .now_ms = net_now_ms,
-    .code = net_code,
-    .secured = net_secured,
-    .end_point = net_end_point,
+    .open = mbed_open,
+    .recv = mbed_recv,
+    .send = mbed_send,
+    .wait = mbed_wait,
+    .close = mbed_close,
+    .now_ms = mbed_now_ms,
+    .code = mbed_code,
+    .secured = mbed_secured,
+    .end_point = mbed_end_point,
 };

@@ -109,7 +109,7 @@ static void connected(const runner *r) {
     uint32_t now_ms = net->now_ms(r->ctx);
     if (!popcl_wants_secured(r->session))
         popcl_connected(r->session, now_ms);
-    else if (net->secured(r->ctx) == 1)
+    else if (net->secured && net->secured(r->ctx) == 1)
         popcl_connected_secured(r->session, now_ms, net->end_point ? net->end_point(r->ctx) : NULL);
     else
         fail(r, POPCL_ERR_NOT_SECURED);
