@@ -93,9 +93,9 @@ typedef enum popcl_security {
                        server: popcl_connected_secured, or popcl_net.secured */
 } popcl_security;
 
-/* The hash tls-server-end-point of TLS below the session (RFC 5929, 4.1): the server's certificate
- * in DER, hashed by the hash of its signature, or by SHA-256 in place of MD5 and SHA-1. For login
- * mechanisms with channel binding. */
+/* The hash tls-server-end-point of TLS below the session (RFC 5929, 4.1). It is that of
+ * the server's certificate in DER. The hash is that of the certificate's signature; in place of MD5
+ * and SHA-1 it is SHA-256. For login mechanisms with channel binding. */
 #define POPCL_END_POINT_MAX 64
 typedef struct popcl_end_point {
     uint8_t len; /* bytes of hash, 1 to POPCL_END_POINT_MAX; 0 = not known */
@@ -335,14 +335,14 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
 void popcl_connected(popcl *c, uint32_t now_ms);
 
 /* As popcl_connected, for a session with POPCL_TLS_BELOW: the transport is up, and its TLS
- * handshake is complete. With this call the driver vouches for the server: its certificate leads to
- * a trusted authority or to a known key, is valid now, and is for the host of the session (RFC
- * 7817, 3). popcl cannot check that. end_point is borrowed until the session is over; NULL = not
- * known.
+ * handshake is complete. With this call the driver vouches for the server. Its
+ * certificate leads to a trusted authority or to a known key, is valid now, and is for the host of
+ * the session (RFC 7817, 3). popcl cannot check that. end_point is borrowed until the session is
+ * over; NULL = not known.
  *
- * With another security setting this call is popcl_connected, and end_point is not used:
- * POPCL_CLEAR stays clear text for all its rules, and POPCL_TLS does TLS of its own inside that of
- * the transport. */
+ * With another security setting this call is popcl_connected, and end_point is not used.
+ * POPCL_CLEAR keeps the rules of clear text. POPCL_TLS does TLS of its own inside that of the
+ * transport. */
 void popcl_connected_secured(popcl *c, uint32_t now_ms, const popcl_end_point *end_point);
 
 /* Returns 1 if the session has POPCL_TLS_BELOW, else 0; also 0 for a session that did not start. A

@@ -8,6 +8,7 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
     <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org, its certificate's CA being the system's: the name
                           is replaced by address and port
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
+A block ```c of docs/PORTING.md after <!-- compiled --> is compiled as it stands there, with warnings as errors.
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
 session on the first screen must be what tests/interop/session.py makes. The table of exit codes must have those of --help, and those of report.h.
 Prints TAP.
@@ -27,7 +28,7 @@ BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROO
 PAGES = ("README.md", "CONTRIBUTING.md", "tests/README.md")
 SECONDS = 300
 NOT_COPIED = {"san", "cov", "window", "fuzz", "arm", "firmware", "servers"}  # of build/: no command needs them
-HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown"}
+HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown", "<!-- compiled -->": "compiled"}
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
 
 
@@ -111,6 +112,14 @@ def check_c(body):
     return "is none of examples/*.c"
 
 
+def check_compiled(body):
+    """Its headers are popcl's, and those of Mbed TLS as far as it names popcl_mbedtls.h."""
+    command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_FILE_OFFSET_BITS=64", "-Iinclude", "-Iport/posix", "-Iport/mbedtls",
+               "-fsyntax-only", "-x", "c", "-"]
+    done = subprocess.run(command, cwd=ROOT, input=body, capture_output=True, text=True)
+    return done.stderr if done.returncode else ""
+
+
 def text_of(page):
     with open(os.path.join(ROOT, page), encoding="utf-8") as text:
         return text.read()
@@ -157,6 +166,10 @@ def checks():
                 yield f"{page}:{line}: {how or 'commands'}", check_shell(body, how)
             elif language == "c" and re.search(r"\bmain\(", body):
                 yield f"{page}:{line}: program", check_c(body)
+    compiled = [(body, line) for _, body, line, how in blocks(text_of("docs/PORTING.md")) if how == "compiled"]
+    for body, line in compiled:
+        yield f"docs/PORTING.md:{line}: compiles", check_compiled(body)
+    yield "docs/PORTING.md has a fragment that is compiled", "" if compiled else "it does not"
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
     yield "README.md shows the session that tests/interop/session.py makes", check_session()
     yield "README.md has the exit codes of the command", check_exit_codes()

@@ -100,7 +100,7 @@ static popcl_err mbed_shake_hands(popcl_mbedtls *t, uint32_t began_ms, uint32_t 
 
 /* The hash is that of the certificate's signature, or SHA-256 in place of MD5 and SHA-1 (RFC 5929,
  * 4.1). */
-static void note_end_point(popcl_mbedtls *t) {
+static void mbed_note_end_point(popcl_mbedtls *t) {
     const mbedtls_x509_crt *own = mbedtls_ssl_get_peer_cert(&t->ssl);
     t->end_point.len = 0;
     if (!own) return;
@@ -139,7 +139,7 @@ static popcl_err mbed_open(void *ctx, const char *host, uint16_t port, uint32_t 
         return e;
     }
     t->code = 0;
-    note_end_point(t);
+    mbed_note_end_point(t);
     return POPCL_OK;
 }
 

@@ -58,9 +58,9 @@ int popcl_machine_is_challenged(const popcl *c);
  * after STLS, until wipe. */
 void *popcl_machine_spare(const popcl *c, size_t *n);
 
-/* Copies the hash tls-server-end-point of the session's TLS (RFC 5929, 4.1) to hash: of popcl's own
- * TLS after the handshake, or of TLS below the session as the transport gave it. Returns its length
- * in bytes; 0 = not known, or no TLS. */
+/* Copies the hash tls-server-end-point of the session's TLS (RFC 5929, 4.1) to hash. It is that of
+ * popcl's own TLS after the handshake. With TLS below the session it is the one that the transport
+ * gave. Returns its length in bytes; 0 = not known, or no TLS. */
 size_t popcl_machine_end_point(const popcl *c, unsigned char hash[POPCL_END_POINT_MAX]);
 
 /* Returns how many lines of all listings so far named no message. The number of such a line is 0,

@@ -1207,7 +1207,7 @@ static const char *mistake(unsigned n) {
     case 9: return want_tls(), tls.names = h.seen, tls.names_len = 0, "tls";
     case 10: return want_tls(), tls.resume = &resumable, tls.resumption = NULL, "tls";
     case 11: return h.cfg.session.iobuf = NULL, s->security = 9, "iobuf"; /* the first counts */
-    case 12: return want_tls(), s->security = POPCL_TLS_BELOW, "tls";
+    case 12: return want_tls(), s->security = POPCL_TLS_BELOW, "tls";     /* [T2] */
     case JOB_MISTAKES: return s->host = NULL, "host";
     case 14: return s->user = NULL, "user";
     case 15: return h.cfg.secret.get = NULL, "secret";
