@@ -76,7 +76,8 @@ packages() {
     check-interop) echo "$build $demo ca-certificates gnutls-bin libmbedtls-dev libssl-dev" ;;
     check-readme) echo "$build $demo ca-certificates perl $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
-    check-port | check-settings) echo "$build python3" ;;
+    check-port) echo "$build python3 libmbedtls-dev libssl-dev" ;;
+    check-settings) echo "$build python3" ;;
     check-x509 | check-chains | check-bench) echo "$build python3 openssl" ;;
     check-fuzz) echo "$build python3 openssl clang $(clang_rt)" ;;
     check-lint) echo "$build $arm libcmocka-dev libmbedtls-dev libssl-dev clang clang-format clang-tidy cppcheck" ;;

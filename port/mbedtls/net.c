@@ -130,7 +130,7 @@ static popcl_err mbed_open(void *ctx, const char *host, uint16_t port, uint32_t 
     t->code = t->below->code ? t->below->code(t->below_ctx) : 0;
     if (e) return e;
     t->up = 1;
-    t->held = 0;
+    t->held = t->ahead = 0;
     t->end = 0;
     t->code = mbed_prepare(t, host);
     e = t->code ? POPCL_ERR_NET : mbed_shake_hands(t, began_ms, limit_ms);
@@ -156,14 +156,23 @@ static int32_t mbed_recv(void *ctx, void *p, size_t n) {
     return t->end - ENDED;
 }
 
-/* After WANT_WRITE Mbed TLS wants the call again with as many octets, and does not look at them. It
- * would count more octets as sent. */
+/* After WANT_WRITE Mbed TLS has made a record of some octets, and sends it when it is called again.
+ * It does not look at the octets then, and counts as many as it is given: so it is given as many as
+ * before. If fewer are offered now, the rest has left already when it is offered. */
 static int32_t mbed_send(void *ctx, const void *p, size_t n) {
     popcl_mbedtls *t = ctx;
-    if (t->held) n = t->held;
-    int sent = mbedtls_ssl_write(&t->ssl, p, n);
-    t->held = mbed_is_again(sent) ? n : 0;
-    if (sent > 0) return sent;
+    if (t->ahead) {
+        if (n > t->ahead) n = t->ahead;
+        t->ahead -= n;
+        return (int32_t)n;
+    }
+    size_t len = t->held ? t->held : n;
+    int sent = mbedtls_ssl_write(&t->ssl, p, len);
+    t->held = mbed_is_again(sent) ? len : 0;
+    if (sent > 0) {
+        t->ahead = (size_t)sent > n ? (size_t)sent - n : 0;
+        return (int32_t)((size_t)sent - t->ahead);
+    }
     if (sent == 0 || mbed_is_again(sent)) return POPCL_NET_AGAIN;
     t->code = sent;
     return POPCL_NET_FAILED;

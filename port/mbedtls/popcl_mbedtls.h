@@ -32,10 +32,11 @@ typedef struct popcl_mbedtls {
     const mbedtls_ssl_config *conf;
     /* private */
     mbedtls_ssl_context ssl;
-    size_t held; /* octets that Mbed TLS took and has not sent yet */
-    int up;      /* 1 from a successful open to close */
-    int end;     /* of recv: POPCL_NET_EOF or _FAILED plus 1000; 0 = there was none yet */
-    int code;    /* of the last failure: of Mbed TLS, or of the port below */
+    size_t held;  /* octets that Mbed TLS took and has not sent yet */
+    size_t ahead; /* octets that left, and will be offered again */
+    int up;       /* 1 from a successful open to close */
+    int end;      /* of recv: POPCL_NET_EOF or _FAILED plus 1000; 0 = there was none yet */
+    int code;     /* of the last failure: of Mbed TLS, or of the port below */
     popcl_end_point end_point;
 } popcl_mbedtls;
 
