@@ -529,6 +529,28 @@ static void refused_at_start(void **state) {
     end("refused", 0);
 }
 
+/* [T1] Sessions that need TLS of the transport, which lwIP does not have: no packet leaves. */
+static void tls_below_is_refused(void **state) {
+    (void)state;
+    for (int f = 0; f < FACES; f++) {
+        face = (enum face)f;
+        security = POPCL_CLEAR;
+        begin();
+        client_configure(&c);
+        c.cfg.session.security = POPCL_TLS_BELOW;
+        popcl_fetch_start(&c.job, &c.cfg, 0);
+        popcl_err e = face == POLLED ? popcl_lwip_raw_start(&c.net, &c.job.session)
+                                     : popcl_run(&c.job.session, &popcl_lwip_raw_net, &c.net);
+        assert_int_equal(e, POPCL_ERR_NOT_SECURED);
+        assert_int_equal(popcl_lwip_raw_poll(&c.net), 0);
+        assert_int_equal(popcl_lwip_raw_busy(&c.net), 0);
+        popcl_fetch_wipe(&c.job);
+        assert_int_equal(c.server.commands, 0);
+        assert_null(c.net.pcb);
+        end("refused", (unsigned)face);
+    }
+}
+
 /* Three hundred sessions on one object: what lwIP holds does not grow. */
 static void many(void) {
     begin();
@@ -542,6 +564,7 @@ static void three_hundred_sessions(void **state) { (void)state, in_clear(many); 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(octets_however_split),
+        cmocka_unit_test(tls_below_is_refused),
         cmocka_unit_test(window_closes_and_opens),
         cmocka_unit_test(unwanted_octets_are_no_reset),
         cmocka_unit_test(store_drives_lwip),

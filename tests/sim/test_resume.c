@@ -13,6 +13,7 @@
 #include "command.h"
 #include "link.h"
 #include "make_blob.h"
+#include "owner.h"
 #include "popcl_command.h"
 #include "popcl_fetch.h"
 #include "server.h"
@@ -188,6 +189,13 @@ static void check_no_secret(const rig *r) {
     assert_false(holds(r->plan, sizeof r->plan, r->master, 16));
 }
 
+/* [T5] Login mechanisms read the hash that the diagnosis shows, after a short handshake too. */
+static void check_end_point(const rig *r, const popcl_tls_diag *d) {
+    unsigned char hash[POPCL_END_POINT_MAX];
+    assert_int_equal(popcl_machine_end_point(&r->job.session, hash), d->end_point_len);
+    assert_memory_equal(hash, d->end_point, d->end_point_len);
+}
+
 /* A whole session, with its memory wiped. d: as it was before the wipe; NULL: not wanted. */
 static popcl_err rig_run(rig *r, size_t most, popcl_tls_diag *d) {
     popcl_err e = rig_start(r);
@@ -198,6 +206,7 @@ static popcl_err rig_run(rig *r, size_t most, popcl_tls_diag *d) {
     assert_int_equal(popcl_state(&r->job.session), POPCL_DONE);
     e = popcl_result(&r->job.session);
     if (d) popcl_tls_get_diag(&r->tls, d);
+    if (d && e == POPCL_OK) check_end_point(r, d);
     check_no_secret(r);
     popcl_fetch_wipe(&r->job);
     assert_true(is_zero(&r->storage, r->tls.storage_len));
