@@ -7,6 +7,8 @@
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/x509_crt.h>
 
+#include <string.h>
+
 #define ENDED 1000 /* added to the end of recv, so that no end is 0 */
 
 /* ---- towards the port below ---- */
@@ -75,12 +77,19 @@ static popcl_err mbed_failed(const popcl_mbedtls *t, int e) {
     }
 }
 
-/* Without a name Mbed TLS would accept the certificate of any server. */
+/* Without a name Mbed TLS would accept the certificate of any server. A dot at the end of a name is
+ * not in certificates. */
 static int mbed_prepare(popcl_mbedtls *t, const char *host) {
+    char name[256];
+    size_t n = strlen(host);
+    if (n && host[n - 1] == '.') n--;
     mbedtls_ssl_init(&t->ssl);
     mbedtls_ssl_set_bio(&t->ssl, t, send_below, recv_below, NULL);
+    if (n == 0 || n >= sizeof name) return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
+    memcpy(name, host, n);
+    name[n] = '\0';
     int e = mbedtls_ssl_setup(&t->ssl, t->conf);
-    return e ? e : mbedtls_ssl_set_hostname(&t->ssl, host);
+    return e ? e : mbedtls_ssl_set_hostname(&t->ssl, name);
 }
 
 static popcl_err mbed_shake_hands(popcl_mbedtls *t, uint32_t began_ms, uint32_t limit_ms) {
@@ -181,10 +190,11 @@ static int32_t mbed_send(void *ctx, const void *p, size_t n) {
 /* A record may have more octets than the last recv took. The port below does not know of them. */
 static int32_t mbed_wait(void *ctx, unsigned want, uint32_t limit_ms) {
     popcl_mbedtls *t = ctx;
-    int has = want & POPCL_RECV && (t->end || mbedtls_ssl_check_pending(&t->ssl));
+    unsigned has = (t->end || mbedtls_ssl_check_pending(&t->ssl) ? POPCL_RECV : 0u) |
+                   (t->ahead ? POPCL_SEND : 0u);
+    has &= want;
     int32_t can = t->below->wait(t->below_ctx, want, has ? 0 : limit_ms);
-    return can < 0 || can == POPCL_NET_STOP ? can
-                                            : (int32_t)((unsigned)can | (has ? POPCL_RECV : 0u));
+    return can < 0 || can == POPCL_NET_STOP ? can : (int32_t)((unsigned)can | has);
 }
 
 static int mbed_code(void *ctx) {
@@ -192,10 +202,12 @@ static int mbed_code(void *ctx) {
     return t->code;
 }
 
-/* Mbed TLS's verdict is 0 only if it judged the chain, and the name that `mbed_prepare` gave. */
+/* Mbed TLS's verdict is on the chain, and on the name that mbed_prepare gave. But it is 0 also if
+ * the settings let it judge nothing. */
 static int mbed_secured(void *ctx) {
     const popcl_mbedtls *t = ctx;
-    return t->up && mbedtls_ssl_get_verify_result(&t->ssl) == 0;
+    int judges = t->conf->authmode == MBEDTLS_SSL_VERIFY_REQUIRED;
+    return t->up && judges && mbedtls_ssl_get_verify_result(&t->ssl) == 0;
 }
 
 static const popcl_end_point *mbed_end_point(void *ctx) {

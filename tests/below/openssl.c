@@ -118,8 +118,11 @@ static popcl_err net_open(void *ctx, const char *host, uint16_t port, uint32_t l
     SSL_set_bio(t->ssl, below, below);
     SSL_set_connect_state(t->ssl);
     if (!X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(t->ssl), host)) {
-        SSL_set1_host(t->ssl, host);
-        SSL_set_tlsext_host_name(t->ssl, host);
+        char name[256] = "";
+        (void)snprintf(name, sizeof name, "%s", host);
+        if (*name && name[strlen(name) - 1] == '.') name[strlen(name) - 1] = '\0';
+        SSL_set1_host(t->ssl, name);
+        SSL_set_tlsext_host_name(t->ssl, name);
     }
     e = shake_hands(t, began_ms, limit_ms);
     if (e)

@@ -2,6 +2,7 @@
 """TLS of the transport (POPCL_TLS_BELOW): the example over Mbed TLS, which speaks TLS 1.2, and a transport over OpenSSL that speaks TLS 1.3
 alone. Both stand below the build folder, if their libraries are here; a test of one that is not is skipped."""
 import hashlib
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -30,13 +31,13 @@ def server_for(*names, **options):
     return root().issue("below", san=names, **options)
 
 
-def run(program, port, user=USER, password=PASSWORD, ca=root, host="localhost", more=(), code=1):
+def run(program, port, user=USER, password=PASSWORD, ca=root, host="localhost", more=(), code=1, env=None):
     """The standard output, in octets, and the standard error. The password comes from a file."""
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(password + "\n")
         file.flush()
         done = subprocess.run([program, host, str(port), user, file.name, str(ca().file), *more], stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=HANGS)
+                              capture_output=True, timeout=HANGS, env={**os.environ, **(env or {})})
     if done.returncode != code:
         raise AssertionError(f"exit code {done.returncode} instead of {code}: {done}")
     return done.stdout, done.stderr.decode()
@@ -75,6 +76,12 @@ class Transport:
     def test_wrong_name(self):
         """[T3] A chain that is in order, for another host."""
         self.refused(OTHER_NAME, server_for("other.example"))
+
+    def test_dot_at_the_end(self):
+        """A host name may end in a dot, and no certificate has it."""
+        with Hostile(context=server_for("localhost").context(), user=USER, password=PASSWORD) as server:
+            run(self.program, server.port, host="localhost.", code=0)
+        self.refused(OTHER_NAME, server_for("other.example"), host="localhost.")
 
     def test_untrusted_chain(self):
         """[T3] The right name, by an authority that is not trusted."""
@@ -136,6 +143,24 @@ class MbedTls(Transport, unittest.TestCase):
             out, err = run(self.program, server.tls_port)
         self.assertEqual(out, b"")
         self.assertIn("TLS", err)
+
+    def test_verification_left_out(self):
+        """[T1] A program that sets Mbed TLS up with no verification, or with an optional one, gets no session: with a good server neither."""
+        none, optional, required = "0", "1", "2"
+        for verify, certificate, code in ((none, server_for("localhost"), 1), (none, server_for("other.example"), 1),
+                                          (optional, server_for("localhost"), 1), (optional, server_for("other.example"), 1),
+                                          (required, server_for("localhost"), 0)):
+            with self.subTest(verify=verify, name=certificate.name), \
+                    Hostile(context=certificate.context(), user=USER, password=PASSWORD) as server:
+                out, err = run(BUILD / "below" / "mbedtls_mistakes", server.port, code=code, env={"VERIFY": verify})
+                self.assertEqual(bool(server.commands), code == 0)
+                self.assertEqual("the transport does not vouch for TLS" in err, code == 1)
+                self.assertEqual(bool(out), code == 0)
+
+    def test_limits(self):
+        """A handshake that the port below keeps from its end, in simulated time."""
+        done = subprocess.run([BUILD / "below" / "mbedtls_limits"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANGS)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 
 class OpenSsl(Transport, unittest.TestCase):
