@@ -273,8 +273,9 @@ typedef struct popcl_flight {
  * before wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the
  * old ones, since start copies their addresses and lengths.)
  *
- * iobuf is required. TLS also requires host, tls and seed, and popcl_run requires host. In every
- * other field zero is the default, with the meaning that its comment gives. */
+ * iobuf is required. POPCL_TLS and POPCL_STLS also require host, tls and seed, and popcl_run
+ * requires host. In every other field zero is the default, with the meaning that its comment gives.
+ */
 typedef struct popcl_config {
     const char *host;    /* the server to connect to, and with TLS the certificate's name; 1 to 255
                             bytes, as the user gave it. A dot at its end is allowed */
@@ -291,13 +292,14 @@ typedef struct popcl_config {
                                start reads it: it may be wiped afterwards */
     void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
                          is over, and by wipe */
-    size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with TLS POPCL_IOBUF_SIZE(512) or more.
-                         A larger buffer receives more at once, with TLS up to 16,709 bytes. In
-                         clear text a sixteenth, 255 bytes to 16 KB, is for sending. With TLS
+    size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with tls POPCL_IOBUF_SIZE(512) or more.
+                         A larger buffer receives more at once, with tls up to 16,709 bytes. Without
+                         tls a sixteenth, 255 bytes to 16 KB, is for sending. With tls
                          POPCL_IOBUF_DUPLEX (popcl_tls.h) has the split */
     /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect.
      * Without a call of popcl_connect, it begins with start. */
-    uint32_t connect_ms; /* ms from that begin to connected; 0 = POPCL_CONNECT_MS */
+    uint32_t connect_ms; /* ms from that begin to connected, or with POPCL_TLS_BELOW to
+                            connected_secured: its handshake counts; 0 = POPCL_CONNECT_MS */
     uint32_t idle_ms;  /* ms without progress while the greeting or a reply is awaited. Progress is
                           a byte of a command that was sent, or a received byte. A TLS handshake
                           has this time once, as a whole. If no command is in flight, only total_ms

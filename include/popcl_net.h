@@ -28,8 +28,9 @@ typedef struct popcl_net {
      *
      * Returns POPCL_OK, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT, ERR_CONNECT, ERR_TIMEOUT_CONNECT,
      * ERR_NET, or ERR_STOPPED (the program that called popcl_run wants an end). A port that does
-     * TLS itself may also return any result of class TLS or CERT. The job ends with that result,
-     * unchanged, or with POPCL_ERR_PORT if open returned anything else.
+     * TLS itself may also return any result of class TLS or CERT. Its handshake is a part of open,
+     * within limit_ms. The job ends with that result, unchanged, or with POPCL_ERR_PORT if open
+     * returned anything else.
      *
      * If the server accepted a connection, the result is OK, even if the connection broke since:
      * recv reports that. If host is an address, no name is resolved: a timeout is then
