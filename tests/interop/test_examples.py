@@ -7,11 +7,12 @@ import subprocess
 import tempfile
 import unittest
 
+import command
 import mailboxes
 import pki
 from dovecot import Dovecot
 
-EXAMPLES = pathlib.Path(os.environ.get("POPCL", "build/popcl")).resolve().parent / "examples"
+EXAMPLES = pathlib.Path(command.POPCL).resolve().parent / "examples"
 HANGS = 60
 
 
