@@ -34,7 +34,7 @@ static void show(sasl_window *w, size_t at, const char *p, size_t n) {
 }
 
 /* Adds the user name with its escapes. Returns the length of both. */
-static size_t show_name(sasl_window *w, size_t at, const popcl_sasl *s) {
+static size_t sasl_show_name(sasl_window *w, size_t at, const popcl_sasl *s) {
     size_t from = at;
     for (size_t i = 0; i < s->user_len; i++) {
         const char *octet = s->user + i;
@@ -83,7 +83,7 @@ static popcl_err sasl_text(void *ctx, size_t off, unsigned char *buf, size_t cap
             show(&w, at, s->user, s->user_len);
             at += s->user_len;
             break;
-        case POPCL_FORM_NAME: at += show_name(&w, at, s); break;
+        case POPCL_FORM_NAME: at += sasl_show_name(&w, at, s); break;
         case POPCL_FORM_SECRET:
         case POPCL_FORM_TOKEN:
             e = show_secret(&w, at, s, s->form[i] == POPCL_FORM_TOKEN);
@@ -115,7 +115,7 @@ static size_t text_len(const popcl_sasl *s) {
         sasl_window none = {.off = SIZE_MAX};
         switch (s->form[i]) {
         case POPCL_FORM_USER: len += s->user_len; break;
-        case POPCL_FORM_NAME: len += show_name(&none, 0, s); break;
+        case POPCL_FORM_NAME: len += sasl_show_name(&none, 0, s); break;
         case POPCL_FORM_SECRET:
         case POPCL_FORM_TOKEN:
             if (!s->secret->octets) return SIZE_MAX;

@@ -116,10 +116,7 @@ void popcl_utf8_language(const popcl_fetch *f, popcl_command *command);
 void popcl_utf8_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase);
 #else
 #define popcl_utf8_is_bad(cfg)           0
-static inline void popcl_utf8_enter(popcl_fetch *f, enum popcl_phase phase) {
-    (void)phase;
-    popcl_fetch_enter(f, POPCL_LOGIN);
-}
+#define popcl_utf8_enter(f, phase)       popcl_fetch_enter(f, POPCL_LOGIN)
 #define popcl_utf8_language(f, command)  ((void)0)
 #define popcl_utf8_answered(f, r, phase) ((void)0)
 #endif

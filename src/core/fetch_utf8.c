@@ -7,11 +7,14 @@
 #if POPCL_WITH_UTF8
 #include <string.h>
 
+#include "text.h"
+
 #define LANG_MAX (POPCL_COMMAND_MAX - (sizeof "LANG \r\n" - 1))
 
 int popcl_utf8_is_bad(const popcl_fetch_config *cfg) {
     const char *lang = cfg->lang;
-    return lang && (!*lang || strlen(lang) > LANG_MAX || strpbrk(lang, " \r\n"));
+    size_t n = lang ? strlen(lang) : 0;
+    return lang && (n == 0 || n > LANG_MAX || memchr(lang, ' ', n) || popcl_has_line_end(lang, n));
 }
 
 void popcl_utf8_enter(popcl_fetch *f, enum popcl_phase phase) {

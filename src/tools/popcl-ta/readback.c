@@ -202,7 +202,7 @@ typedef struct source {
 } source;
 
 /* Returns a new member at the end of a list, zeroed; NULL = no memory is left. */
-static pop_anchor *add(source *s, pop_anchor **list, size_t *len) {
+static pop_anchor *readback_add(source *s, pop_anchor **list, size_t *len) {
     if ((*len & (*len - 1)) == 0) { /* 0, or a power of 2: the list is full */
         pop_anchor *grown = realloc(*list, (*len ? 2 * *len : 1) * sizeof *grown);
         s->no_memory |= grown == NULL;
@@ -263,7 +263,7 @@ static int back_head(source *s, char *line) {
 static int read_anchor_head(source *s, char *line) {
     pop_anchor *a = s->len ? &s->anchors[s->len - 1] : NULL;
     if (begins(line, "/* ") && line[3 + strspn(line + 3, "0123456789")] == ':') {
-        a = s->headed == s->len ? add(s, &s->anchors, &s->len) : NULL;
+        a = s->headed == s->len ? readback_add(s, &s->anchors, &s->len) : NULL;
         if (!a) return -1;
         a->subject = strchr(line, ':') + 1;
         a->subject += *a->subject == ' ';
@@ -324,7 +324,7 @@ static int begin_hash(source *s) {
     pop_anchor *a;
     if (s->to && s->to_len < s->to_room) return -1; /* the hash before it is not whole */
     if (s->where == IN_OWN) {
-        a = add(s, &s->own, &s->own_len);
+        a = readback_add(s, &s->own, &s->own_len);
         if (!a) return -1;
         s->to = a->own_cert;
     } else {
