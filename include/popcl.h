@@ -480,6 +480,7 @@ struct popcl {
     uint8_t failing;      /* popcl_err: the owner ended the session inside an event */
     uint8_t public_owner; /* its events may call popcl_submit and popcl_fail */
     uint8_t field;        /* the setting that is wrong, of enum popcl_field */
+    uint8_t secured;      /* the transport vouched for its TLS */
     uint16_t window_len;
     uint16_t first;      /* place of the oldest command in the window, which is a ring */
     uint16_t in_flight;  /* commands in flight */

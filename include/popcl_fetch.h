@@ -378,7 +378,6 @@ struct popcl_fetch {
     uint8_t filled;      /* so much was asked for that the next command waits for a part of it */
     uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
     uint8_t at_start;    /* no octet of the body came yet */
-    uint8_t utf8;        /* UTF8 was accepted */
     uint8_t deletes;     /* DELE was wanted for a message */
     uint8_t headers;     /* the headers of a message were wanted */
     uint8_t sizes_asked; /* LIST for all messages is in flight */
@@ -389,13 +388,11 @@ struct popcl_fetch {
     uint8_t left;        /* max_messages was reached */
     uint8_t top_works;
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
+    uint8_t utf8;      /* UTF8 was accepted */
     int16_t sink_code;
-    uint16_t allowed;    /* POPCL_AUTH_* bits of the mechanisms that may be used */
-    uint16_t login_room; /* bytes of the plan that the login may use */
-    uint16_t asked;      /* bodies in flight */
-    uint16_t pass;       /* 1 in the first */
+    uint16_t asked; /* bodies in flight */
+    uint16_t pass;  /* 1 in the first */
     const popcl_fetch_config *cfg;
-    const popcl_mech *mech; /* of the login; NULL: none is chosen yet */
     popcl_plan plan;
     uint32_t staged, staged_octets;
     uint32_t asked_octets; /* of them, as far as a limit counts them */
@@ -411,6 +408,9 @@ struct popcl_fetch {
     uint64_t octets;   /* received of it; dropped of it, once it has failed */
     uint64_t received; /* of all */
     uint64_t octets_in_maildrop;
+    const popcl_mech *mech; /* of the login; NULL: none is chosen yet */
+    uint16_t allowed;       /* POPCL_AUTH_* bits of the mechanisms that may be used */
+    uint16_t login_room;    /* bytes of the plan that the login may use */
     popcl session;
 };
 

@@ -103,6 +103,9 @@ void popcl_login_release(popcl_fetch *f);
 /* ---- fetch_utf8.c ---- */
 
 #if POPCL_WITH_UTF8
+/* Returns whether a command of this file is wanted. */
+int popcl_utf8_is_wanted(const popcl_fetch_config *cfg);
+
 /* Returns whether the language cannot be sent. */
 int popcl_utf8_is_bad(const popcl_fetch_config *cfg);
 
@@ -116,6 +119,7 @@ void popcl_utf8_language(const popcl_fetch *f, popcl_command *command);
 void popcl_utf8_answered(popcl_fetch *f, const popcl_reply *r, enum popcl_phase phase);
 #else
 #define popcl_utf8_is_bad(cfg)           0
+#define popcl_utf8_is_wanted(cfg)        0
 #define popcl_utf8_enter(f, phase)       popcl_fetch_enter(f, POPCL_LOGIN)
 #define popcl_utf8_language(f, command)  ((void)0)
 #define popcl_utf8_answered(f, r, phase) ((void)0)

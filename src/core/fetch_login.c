@@ -130,7 +130,7 @@ static popcl_err choose(popcl_fetch *f) {
 /* CAPA is asked before the login if the choice depends on it, or a command before the login. */
 int popcl_login_needs_capa(const popcl_fetch_config *cfg) {
     int is_one = cfg->auth && !(cfg->auth & (cfg->auth - 1u));
-    return !cfg->no_capa && (!is_one || cfg->lang || cfg->utf8);
+    return !cfg->no_capa && (!is_one || popcl_utf8_is_wanted(cfg));
 }
 
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n) {

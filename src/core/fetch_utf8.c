@@ -11,6 +11,8 @@
 
 #define LANG_MAX (POPCL_COMMAND_MAX - (sizeof "LANG \r\n" - 1))
 
+int popcl_utf8_is_wanted(const popcl_fetch_config *cfg) { return cfg->lang || cfg->utf8; }
+
 int popcl_utf8_is_bad(const popcl_fetch_config *cfg) {
     const char *lang = cfg->lang;
     size_t n = lang ? strlen(lang) : 0;

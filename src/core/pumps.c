@@ -230,34 +230,30 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
     return cfg->host;
 }
 
-/* The transport is up; secured: its driver vouches for TLS. */
-static void came_up(popcl *c, uint32_t now_ms, int secured) {
-    set_now(c, now_ms);
-    c->until = c->passed + popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
-    if (c->cfg->security == POPCL_TLS_BELOW && !secured) {
-        popcl_machine_finish(c, POPCL_ERR_NOT_SECURED);
-    } else if (c->cfg->security == POPCL_TLS) {
-        popcl_machine_enter(c, SECURING);
-        popcl_machine_pump(c); /* the client sends first: ClientHello */
-    } else {
-        popcl_machine_begin_status(c);
-        popcl_machine_enter(c, GREETING);
-    }
-}
-
 void popcl_connected(popcl *c, uint32_t now_ms) {
     if (!begin_call(c)) return;
-    if (c->state == CONNECTING) came_up(c, now_ms, 0);
+    if (c->state == CONNECTING) {
+        set_now(c, now_ms);
+        c->until = c->passed + popcl_or_default(c->cfg->idle_ms, POPCL_IDLE_MS);
+        if (popcl_wants_secured(c) && !c->secured) {
+            popcl_machine_finish(c, POPCL_ERR_NOT_SECURED);
+        } else if (c->cfg->security == POPCL_TLS) {
+            popcl_machine_enter(c, SECURING);
+            popcl_machine_pump(c); /* the client sends first: ClientHello */
+        } else {
+            popcl_machine_begin_status(c);
+            popcl_machine_enter(c, GREETING);
+        }
+    }
     end_call(c);
 }
 
 void popcl_connected_secured(popcl *c, uint32_t now_ms, const popcl_end_point *end_point) {
-    if (!begin_call(c)) return;
-    if (c->state == CONNECTING) {
-        if (popcl_wants_secured(c)) c->end_point = end_point;
-        came_up(c, now_ms, 1);
+    if (c->state == CONNECTING && popcl_wants_secured(c)) {
+        c->secured = 1;
+        c->end_point = end_point;
     }
-    end_call(c);
+    popcl_connected(c, now_ms);
 }
 
 int popcl_wants_secured(const popcl *c) { return c->cfg && c->cfg->security == POPCL_TLS_BELOW; }
