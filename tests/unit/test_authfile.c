@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,8 @@
 #include "authfile.h"
 
 static char dir[64], path[96];
-static cmd_auth a;
+static cmd_login a;
+static const cmd_patience patience; /* zeroed: for ever */
 
 static int make_dir(void **state) {
     (void)state;
@@ -46,7 +48,7 @@ static void write_file(const char *text, size_t n, mode_t mode) {
 
 static int load(const char *text, size_t n) {
     write_file(text, n, 0600);
-    return cmd_auth_load(&a, path);
+    return cmd_auth_load(&a, path, NULL, &patience);
 }
 
 #define LOAD(text) load(text, sizeof(text) - 1)
@@ -136,40 +138,96 @@ static void size_limit(void **state) { /* [E11] */
 static void other_kinds_of_file(void **state) { /* [E11] */
     (void)state;
     (void)unlink(path);
-    assert_int_equal(cmd_auth_load(&a, path), 66);
-    assert_int_equal(cmd_auth_load(&a, ""), 66);
-    config_error(cmd_auth_load(&a, dir), "ordinary");
-    config_error(cmd_auth_load(&a, "/dev/zero"), "ordinary");
+    assert_int_equal(cmd_auth_load(&a, path, NULL, &patience), 66);
+    assert_int_equal(cmd_auth_load(&a, "", NULL, &patience), 66);
+    config_error(cmd_auth_load(&a, dir, NULL, &patience), "ordinary");
+    config_error(cmd_auth_load(&a, "/dev/zero", NULL, &patience), "ordinary");
     assert_int_equal(mkfifo(path, 0600), 0);
-    config_error(cmd_auth_load(&a, path), "ordinary"); /* and does not hang */
+    config_error(cmd_auth_load(&a, path, NULL, &patience), "ordinary"); /* and does not hang */
     (void)unlink(path);
     assert_int_equal(symlink("missing", path), 0);
-    assert_int_equal(cmd_auth_load(&a, path), 66);
+    assert_int_equal(cmd_auth_load(&a, path, NULL, &patience), 66);
+}
+
+/* With a user name from elsewhere the file needs no line for it, and may not contradict it. */
+static void with_a_user_name(void **state) { /* [E11 E13] */
+    (void)state;
+    write_file("password = hunter2\n", 19, 0600);
+    reads_as(cmd_auth_load(&a, path, "alice", &patience), "alice", "hunter2");
+    write_file("username = alice\npassword = hunter2\n", 36, 0600);
+    reads_as(cmd_auth_load(&a, path, "alice", &patience), "alice", "hunter2");
+    assert_int_equal(cmd_auth_load(&a, path, "bob", &patience), 64);
+    assert_null(strstr(a.what, "hunter2"));
+    assert_null(strstr(a.what, "alice"));
+    for (size_t i = 0; i < sizeof a.buf; i++)
+        assert_int_equal(a.buf[i], 0);
+    write_file("username = alice\n", 17, 0600);
+    config_error(cmd_auth_load(&a, path, "alice", &patience), "no password");
+}
+
+/* Loads what a pipe gives, by its number. */
+static int load_pipe(const char *text, size_t n, int stays_open, const cmd_patience *p) {
+    int ends[2];
+    char name[32];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], text, n), n);
+    if (!stays_open) (void)close(ends[1]);
+    (void)snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    int code = cmd_auth_load(&a, name, NULL, p);
+    (void)close(ends[0]);
+    if (stays_open) (void)close(ends[1]);
+    return code;
+}
+
+static void open_descriptors(void **state) { /* [E11] */
+    static volatile sig_atomic_t stop;
+    static char text[CMD_AUTH_MAX + 1];
+    cmd_patience soon = {NULL, cmd_outlet_now_ms() + 100}, stopped = {&stop, 0};
+    (void)state;
+    reads_as(load_pipe("username = alice\npassword = secret\n", 35, 0, &patience), "alice",
+             "secret");
+    config_error(load_pipe("", 0, 0, &patience), "empty");
+    config_error(load_pipe("username = alice\npassword = secret\n", 35, 1, &soon), "does not end");
+    memset(text, 'x', sizeof text);
+    config_error(load_pipe(text, sizeof text, 1, &patience), "4 KB");
+    stop = SIGINT;
+    assert_int_equal(load_pipe("username = alice\n", 17, 1, &stopped), 128 + SIGINT);
+    assert_int_equal(cmd_auth_load(&a, "/dev/fd/987654", NULL, &patience), 66);
+    int fd = open(dir, O_RDONLY);
+    (void)snprintf(text, sizeof text, "/dev/fd/%d", fd);
+    config_error(cmd_auth_load(&a, text, NULL, &patience), "ordinary");
+    (void)close(fd);
+    /* a file that is open is judged as one by its path */
+    write_file("username = alice\npassword = secret\n", 35, 0622);
+    fd = open(path, O_RDONLY);
+    (void)snprintf(text, sizeof text, "/dev/fd/%d", fd);
+    config_error(cmd_auth_load(&a, text, NULL, &patience), "others may write");
+    (void)close(fd);
 }
 
 static void who_else_may_touch_it(void **state) { /* [E12] */
     static const char text[] = "username = alice\npassword = hunter2\n";
     (void)state;
     write_file(text, sizeof text - 1, 0644);
-    assert_int_equal(cmd_auth_load(&a, path), 0);
+    assert_int_equal(cmd_auth_load(&a, path, NULL, &patience), 0);
     assert_true(a.readable);
     write_file(text, sizeof text - 1, 0640);
-    assert_int_equal(cmd_auth_load(&a, path), 0);
+    assert_int_equal(cmd_auth_load(&a, path, NULL, &patience), 0);
     assert_true(a.readable);
     write_file(text, sizeof text - 1, 0602);
-    config_error(cmd_auth_load(&a, path), "others may write");
+    config_error(cmd_auth_load(&a, path, NULL, &patience), "others may write");
     write_file(text, sizeof text - 1, 0660);
-    config_error(cmd_auth_load(&a, path), "others may write");
+    config_error(cmd_auth_load(&a, path, NULL, &patience), "others may write");
     write_file(text, sizeof text - 1, 0600);
     if (geteuid() != 0) return; /* only root can give a file away */
     assert_int_equal(chown(path, 4242, (gid_t)-1), 0);
-    config_error(cmd_auth_load(&a, path), "another user");
+    config_error(cmd_auth_load(&a, path, NULL, &patience), "another user");
 }
 
 static void wiped(void **state) { /* [E13] */
     (void)state;
     assert_int_equal(LOAD("username = alice\npassword = hunter2\n"), 0);
-    cmd_auth_wipe(&a);
+    cmd_login_wipe(&a);
     for (size_t i = 0; i < sizeof a.buf; i++)
         assert_int_equal(a.buf[i], 0);
     assert_int_equal(a.secret_len, 0);
@@ -182,6 +240,8 @@ int main(void) {
         cmocka_unit_test(refuses_other_text),
         cmocka_unit_test(size_limit),
         cmocka_unit_test(other_kinds_of_file),
+        cmocka_unit_test(with_a_user_name),
+        cmocka_unit_test(open_descriptors),
         cmocka_unit_test(who_else_may_touch_it),
         cmocka_unit_test(wiped),
     };

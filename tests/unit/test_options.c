@@ -490,7 +490,6 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
         "[host]",
         "1:2:3",
         "user@host",
-        "pop3://user@host",
         "pop3://host/inbox",
         "pop3://",
         "http://host",
@@ -521,6 +520,162 @@ static void servers_that_are_refused(void **state) { /* [L3 D27 D28] */
     assert_int_equal(parse(line), 0);
 }
 
+static void urls(void **state) { /* [R92] */
+    static const struct {
+        const char *given, *user, *host, *typed;
+        uint16_t port, auth;
+        uint8_t security;
+    } good[] = {
+        {"pop://h", NULL, "h", "h", 110, POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"pop://alice@h", "alice", "h", "h", 110, POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"POP://alice@H.:99/", "alice", "h", "H.", 99, POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"pop3s://alice@h", "alice", "h", "h", 995, POPCL_AUTH_AUTO, POPCL_TLS},
+        {"pop3s://alice@h -T", "alice", "h", "h", 995, POPCL_AUTH_AUTO, POPCL_TLS},
+        {"pop://alice@h -S", "alice", "h", "h", 110, POPCL_AUTH_AUTO, POPCL_STLS},
+        {"pop://alice@h -T", "alice", "h", "h", 995, POPCL_AUTH_AUTO, POPCL_TLS},
+        {"pop3://alice;AUTH=*@h", "alice", "h", "h", 110, POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"pop://alice;auth=+apop@h", "alice", "h", "h", 110, POPCL_AUTH_APOP, POPCL_CLEAR},
+        {"pop://alice;AUTH=PLAIN@h", "alice", "h", "h", 110, POPCL_AUTH_PLAIN, POPCL_CLEAR},
+        {"pop://alice;AUTH=%2bAPOP@h", "alice", "h", "h", 110, POPCL_AUTH_APOP, POPCL_CLEAR},
+        {"pop://;AUTH=+APOP@h", NULL, "h", "h", 110, POPCL_AUTH_APOP, POPCL_CLEAR},
+        {"pop://;AUTH=*@h -u bob", "bob", "h", "h", 110, POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"pop://a%40b%3Ac%3bd%2F%25%20%c3%A9@h", "a@b:c;d/% \xc3\xa9", "h", "h", 110,
+         POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"pop://a&=~$-_.+!*'(),@h", "a&=~$-_.+!*'(),", "h", "h", 110, POPCL_AUTH_AUTO, POPCL_CLEAR},
+        {"pop3s://alice@[0::1]:99/", "alice", "::1", "0::1", 99, POPCL_AUTH_AUTO, POPCL_TLS},
+    };
+    char line[200];
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        (void)snprintf(line, sizeof line, "-a a -o o %s", good[i].given);
+        if (parse(line)) fail_msg("%s: %s", good[i].given, o.error);
+        assert_string_equal(o.host, good[i].host);
+        assert_int_equal(o.typed_len, strlen(good[i].typed));
+        assert_memory_equal(o.typed, good[i].typed, o.typed_len);
+        assert_int_equal(o.port, good[i].port);
+        assert_int_equal(o.auth, good[i].auth);
+        assert_int_equal(o.security, good[i].security);
+        assert_int_equal(o.user != NULL, good[i].user != NULL);
+        if (o.user) assert_string_equal(o.user, good[i].user);
+    }
+}
+
+static void urls_that_are_refused(void **state) { /* [R92 E8 E13] */
+    static const struct {
+        const char *given, *says;
+    } bad[] = {
+        {"pop://alice:hunter2@h", "has a password"},
+        {"pop://alice:@h", "has a password"},
+        {"pop://alice:hun@ter2@h", "has a password"},
+        {"pop3s://alice:hunter2;AUTH=*@h", "has a password"},
+        {"pop://alice;AUTH=hunter2@h", "names a mechanism"},
+        {"pop://alice;AUTH=USER@h", "names a mechanism"},
+        {"pop://alice;AUTH=APOP@h", "names a mechanism"},
+        {"pop://alice;AUTH=auto@h", "names a mechanism"},
+        {"pop://alice;AUTH=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@h", "too long"},
+        {"pop://alice;AUTH=@h", "a parameter"},
+        {"pop://alice;TYPE=a@h", "a parameter"},
+        {"pop://alice;@h", "a parameter"},
+        {"pop://@h", "is empty"},
+        {"pop://al%00ice@h", "a NUL or a line end"},
+        {"pop://al%0dice@h", "a NUL or a line end"},
+        {"pop://al%0Aice@h", "a NUL or a line end"},
+        {"pop://alice;AUTH=%0a@h", "a NUL or a line end"},
+        {"pop://al%4@h", "without two"},
+        {"pop://al%@h", "without two"},
+        {"pop://al%4xice@h", "without two"},
+        {"pop://al%x4ice@h", "without two"},
+        {"pop://alice@example.org@h", "must encode"},
+        {"pop://m\xc3\xbcller@h", "must encode"},
+        {"pop://alice@h/inbox", "a path"},
+        {"pop://alice@h?x", "a path"},
+        {"pop://alice@h/?x", "a path"},
+        {"pop://alice@h#x", "a path"},
+        {"pop://alice@", "is empty"},
+        {"pops://alice@h", "a scheme"},
+        {"pop3s://alice@h -S", "exclude each other"},
+        {"pop3s://alice@h -u alice", "the user name is given twice"},
+        {"pop3s://alice;AUTH=*@h --auth user", "the mechanism is given twice"},
+        {"pop3s://alice@h:995 -p 995", "the port is given twice"},
+        {"alice@h", "has an @"},
+    };
+    char line[400], user[300];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(line, sizeof line, "-a a -o o %s", bad[i].given);
+        refused(line);
+        if (!strstr(o.error, bad[i].says)) fail_msg("%s: %s", bad[i].given, o.error);
+        assert_null(strstr(o.error, "hunter2"));
+    }
+    memset(user, 'a', CMD_USER_MAX);
+    user[CMD_USER_MAX] = '\0';
+    (void)snprintf(line, sizeof line, "-a a -o o pop://%s@h", user);
+    assert_int_equal(parse(line), 0);
+    (void)snprintf(line, sizeof line, "-a a -o o pop://%sa@h", user);
+    refused(line);
+    (void)snprintf(line, sizeof line, "-a a -o o -u %sa h", user);
+    refused(line);
+}
+
+static void sources_of_the_password(void **state) { /* [L1] */
+    static const struct {
+        const char *line;
+        uint8_t source;
+    } good[] = {
+        {"h -o o -a a", CMD_SOURCE_FILE},
+        {"h -o o -a a -u alice", CMD_SOURCE_FILE},
+        {"h -o o -T --netrc", CMD_SOURCE_NETRC},
+        {"h -o o -S --netrc=file --user=alice", CMD_SOURCE_NETRC},
+        {"h -o o -T -u alice --password-command pass", CMD_SOURCE_COMMAND},
+        {"pop3s://alice@h -o o --password-command=pass", CMD_SOURCE_COMMAND},
+        {"h -o o -T -ualice", CMD_SOURCE_PROMPT},
+        {"pop3s://alice@h --check", CMD_SOURCE_PROMPT},
+        {"h -o o -u alice --auth user", CMD_SOURCE_PROMPT},
+        {"h -o o --netrc --auth user", CMD_SOURCE_NETRC},
+        {"h -o o --netrc --auth apop", CMD_SOURCE_NETRC},
+        {"pop://alice;AUTH=+APOP@h -o o --password-command pass", CMD_SOURCE_COMMAND},
+    };
+    static const char *const both[][2] = {
+        {"h -T -o o -a a --netrc", "-a and --netrc exclude each other"},
+        {"h -T -o o -a a -u b --password-command p",
+         "-a and --password-command exclude each other"},
+        {"h -T -o o -u b --netrc --password-command p",
+         "--netrc and --password-command exclude each other"},
+    };
+    static const char *const bare[] = {"h -o o --netrc",
+                                       "pop://alice@h -o o --netrc",
+                                       "h -o o -u alice --password-command p",
+                                       "h -o o -u alice",
+                                       "pop://alice@h -o o",
+                                       "pop://alice;AUTH=*@h -o o",
+                                       "h -o o -u alice --auth auto",
+                                       "h -o o -u alice --auth plain",
+                                       "pop://alice;AUTH=PLAIN@h -o o"};
+    static const char *const other[] = {"h -T -o o",
+                                        "h -T -o o --password-command p",
+                                        "h -T -o o -u alice:secret",
+                                        "h -T -o o -u",
+                                        "h -T -o o -u alice -u bob",
+                                        "h -T -o o --netrc=",
+                                        "h -T -o o -u al\x0dice",
+                                        "h -T -o o -u alice --password=x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (parse(good[i].line)) fail_msg("%s: %s", good[i].line, o.error);
+        assert_int_equal(o.source, good[i].source);
+    }
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
+        refused(both[i][0]);
+        assert_string_equal(o.error, both[i][1]);
+    }
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
+        refused(bare[i]);
+        if (!strstr(o.error, "neither -T nor -S")) fail_msg("%s: %s", bare[i], o.error);
+    }
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        refused(other[i]);
+}
+
 static void errors_echo_no_value(void **state) { /* [E13] */
     static const char *const lines[] = {"h -a a -o o --password=s3cret",
                                         "h -a a -o o -s3cret",
@@ -531,7 +686,12 @@ static void errors_echo_no_value(void **state) { /* [E13] */
                                         "h -T -a a -o o --tls-name s3cret/",
                                         "h -T -a a -o o --now s3cret",
                                         "h -T -a a -o o --iobuf s3cret",
-                                        "h -T -a a -o o --mfln s3cret"};
+                                        "h -T -a a -o o --mfln s3cret",
+                                        "h -T -o o -u alice:s3cret",
+                                        "pop3s://alice:s3cret@h -o o",
+                                        "pop3s://alice;AUTH=s3cret@h -o o",
+                                        "pop3s://alice%s3cret@h -o o",
+                                        "pop3s://alice@h/s3cret -o o"};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         refused(lines[i]);
@@ -581,6 +741,9 @@ int main(void) {
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(servers),
         cmocka_unit_test(servers_that_are_refused),
+        cmocka_unit_test(urls),
+        cmocka_unit_test(urls_that_are_refused),
+        cmocka_unit_test(sources_of_the_password),
         cmocka_unit_test(errors_echo_no_value),
         cmocka_unit_test(help_fits_eighty_columns),
     };

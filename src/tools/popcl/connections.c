@@ -107,9 +107,9 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.session.security = o->security;
     cfg.mechs = popcl_mechs_all;
     cfg.auth = o->auth;
-    cfg.session.user = c->auth->user;
-    cfg.secret.octets = c->auth->secret;
-    cfg.secret.len = c->auth->secret_len;
+    cfg.session.user = c->login->user;
+    cfg.secret.octets = c->login->secret;
+    cfg.secret.len = c->login->secret_len;
     cfg.session.iobuf = c->iobuf;
     cfg.session.iobuf_len = o->iobuf_len                 ? o->iobuf_len
                             : o->security == POPCL_CLEAR ? sizeof c->iobuf

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* connections - the sessions of one run with the server: usually one, three at most. It joins
- * options, auth file, TLS, store and report to the job, and sums up the sessions. It does not
+ * options, login, TLS, store and report to the job, and sums up the sessions. It does not
  * report how the run ended; main does.
  *
  *     every message ----broke inside one, which comes last now----> every other message
@@ -15,8 +15,8 @@
 
 #include <signal.h>
 
-#include "authfile.h"
 #include "job.h"
+#include "login.h"
 #include "options.h"
 #include "popcl_posix.h"
 #include "popcl_posix_store.h"
@@ -34,7 +34,7 @@
 typedef struct cmd_connections {
     /* borrowed */
     const cmd_options *options;
-    const cmd_auth *auth;
+    const cmd_login *login;
     cmd_tls *tls;
     cmd_report *report;
     cmd_record_file *file;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main - the popcl command: one run from argv to the exit code. It checks everything that can be
- * checked before the connection. It opens auth file, record, store and report, and has the sessions
- * run (connections.c). It turns the result into words and a code. */
+ * checked before the connection. It gets the login, opens record, store and report, and has the
+ * sessions run (connections.c). It turns the result into words and a code. */
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -18,8 +18,8 @@
 #include <sys/prctl.h>
 #endif
 
-#include "authfile.h"
 #include "connections.h"
+#include "credentials.h"
 #include "options.h"
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
@@ -34,7 +34,8 @@
  * and leaves nothing on a stack. */
 static struct run {
     cmd_options options;
-    cmd_auth auth;
+    cmd_login login;
+    char netrc_path[512]; /* of the default file */
     cmd_record_file file;
     cmd_report report;
     popcl_store_dir *store;
@@ -51,7 +52,10 @@ static volatile sig_atomic_t stop;
 
 /* The first signal asks for an orderly shutdown, the second ends the process at once. */
 static void on_signal(int number) {
-    if (stop) _exit(CMD_EXIT_SIGNAL + number);
+    if (stop) {
+        cmd_credentials_abandon();
+        _exit(CMD_EXIT_SIGNAL + number);
+    }
     stop = number;
 }
 
@@ -143,8 +147,8 @@ static int open_trace(struct run *r) {
     int fd = tool_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
     int bad = fd < 0 || tool_stat(fd, &st);
     if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
-                 is_file(r->options.resume_file, &st) || is_file(r->options.ta_blob, &st) ||
-                 is_file(r->options.ta_key, &st))) {
+                 is_file(r->options.netrc_file, &st) || is_file(r->options.resume_file, &st) ||
+                 is_file(r->options.ta_blob, &st) || is_file(r->options.ta_key, &st))) {
         bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
@@ -163,20 +167,24 @@ static int open_trace(struct run *r) {
     return -2;
 }
 
-static int load_auth(struct run *r) {
-    char what[512];
-    int code = cmd_auth_load(&r->auth, r->options.auth_file);
+/* A signal needs no error. */
+static int load_login(struct run *r) {
+    char what[1200];
+    cmd_source_name name = {.text = ""};
+    uint32_t left = cmd_connections_time_left(&r->connections);
+    int code = cmd_credentials_get(&r->login, &r->options, left, &stop, &name);
+    if (code >= CMD_EXIT_SIGNAL) return code;
     if (code) {
-        (void)snprintf(what, sizeof what, "%s: %s", r->options.auth_file, r->auth.what);
-        cmd_report_error(&r->report, what, r->auth.cause, r->auth.advice);
+        (void)snprintf(what, sizeof what, "%s: %s", name.text, r->login.what);
+        cmd_report_error(&r->report, what, r->login.cause, r->login.advice);
         return code;
     }
-    r->report.secret = r->auth.secret;
-    r->report.secret_len = r->auth.secret_len;
-    if (r->auth.readable)
+    r->report.secret = r->login.secret;
+    r->report.secret_len = r->login.secret_len;
+    if (r->login.readable)
         cmd_report_warning(&r->report, "others can read the password in %s; run: chmod 600 %s",
-                           r->options.auth_file, r->options.auth_file);
-    if (r->auth.odd) cmd_report_warning(&r->report, "%s: %s", r->options.auth_file, r->auth.odd);
+                           name.text, name.text);
+    if (r->login.odd) cmd_report_warning(&r->report, "%s: %s", name.text, r->login.odd);
     return 0;
 }
 
@@ -287,7 +295,7 @@ static int judge_delay(struct run *r) {
 
 static int open_record(struct run *r) {
     const cmd_options *o = &r->options;
-    int code = cmd_record_file_open(&r->file, r->auth.user, r->auth.user_len, o->host, o->port,
+    int code = cmd_record_file_open(&r->file, r->login.user, r->login.user_len, o->host, o->port,
                                     o->out_dir, o->action == CMD_FETCH);
     if (code) return record_failed(r, code);
     if ((code = lock_record(r)) != 0) return code;
@@ -401,7 +409,7 @@ static int run_finish(struct run *r) {
 
 static int run_connections(struct run *r) {
     cmd_connections *c = &r->connections;
-    c->auth = &r->auth;
+    c->login = &r->login;
     c->tls = &r->tls;
     c->report = &r->report;
     c->file = &r->file;
@@ -421,15 +429,16 @@ static int run_connections(struct run *r) {
 static int run_perform(struct run *r) {
     const cmd_options *o = &r->options;
     int code;
+    cmd_credentials_find_netrc(&r->options, r->netrc_path, sizeof r->netrc_path);
     (void)snprintf(r->server, sizeof r->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
                    (unsigned)o->port);
     cmd_report_limit(&r->report, &stop, o->total_ms);
     /* --max-time is the run's, with the time of waiting */
     cmd_connections_begin(&r->connections, o);
     if (o->doubt) cmd_report_warning(&r->report, "%s", o->doubt);
-    if ((code = load_auth(r)) != 0 || (code = cmd_tls_open(&r->tls, o, &r->report)) != 0)
-        return code;
-    catch_signals(); /* before the record's lock: the run may wait there */
+    if ((code = cmd_tls_open(&r->tls, o, &r->report)) != 0) return code;
+    catch_signals(); /* before the login and the record's lock: the run may wait there */
+    if ((code = load_login(r)) != 0) return code;
     if ((code = open_store(r)) != 0 || (code = open_record(r)) != 0) return code;
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
@@ -445,7 +454,7 @@ static void clean_up(struct run *r) {
     popcl_store_dir_close(r->store);
     cmd_record_file_close(&r->file);
     cmd_tls_close(&r->tls);
-    cmd_auth_wipe(&r->auth);
+    cmd_login_wipe(&r->login);
 }
 
 int main(int argc, char *argv[]) {

@@ -50,11 +50,12 @@ static int set_sync(cmd_options *o, const char *value) {
 
 /* The first row is the one for every other number. */
 static const cmd_mechanism mechanisms[] = {
-    {.value = "auto", .name = "", .auth = POPCL_AUTH_AUTO},
-    {.value = "user", .name = "USER/PASS", .auth = POPCL_AUTH_USER},
+    {.value = "auto", .name = "", .auth = POPCL_AUTH_AUTO, .url = "*"},
+    {.value = "user", .name = "USER/PASS", .auth = POPCL_AUTH_USER, .url = ""},
     {.value = "apop",
      .name = "APOP",
      .auth = POPCL_AUTH_APOP,
+     .url = "+APOP",
      .is_digest = 1,
      .is_missing = !POPCL_WITH_APOP},
     {.value = "plain", .name = "PLAIN", .auth = POPCL_AUTH_PLAIN},
@@ -86,6 +87,35 @@ static int set_auth(cmd_options *o, const char *value) {
         return 0;
     }
     return wrong(o, "--auth", "", " wants the name of a login mechanism, or auto", SEE_HELP);
+}
+
+/* ;AUTH= of a URL (RFC 2384, 3). */
+static int set_url_mechanism(cmd_options *o, const char *value) {
+    for (size_t i = 0; i < MECHANISMS; i++) {
+        if (strcasecmp(value, mechanisms[i].url ? mechanisms[i].url : mechanisms[i].value) != 0)
+            continue;
+        o->auth = mechanisms[i].auth;
+        return 0;
+    }
+    return wrong(o, "the URL names a mechanism that popcl does not have", "", "",
+                 ";AUTH=* lets popcl choose; ;AUTH=+APOP is APOP, and ;AUTH=PLAIN is SASL PLAIN");
+}
+
+/* The system shows a user name in a command line to others; so it would a password beside it. */
+static int set_user(cmd_options *o, const char *value) {
+    if (strchr(value, ':'))
+        return wrong(o, "-u has a colon: others can see a password in a command line", "", "",
+                     "give the user name alone; a colon of its own is %3A in pop3s://USER@HOST");
+    if (strlen(value) > CMD_USER_MAX || strpbrk(value, "\r\n"))
+        return wrong(o, "-u is longer than 255 octets, or has a line end", "", "",
+                     "give the user name alone");
+    o->user = value;
+    return 0;
+}
+
+static int set_netrc(cmd_options *o, const char *value) {
+    o->netrc_file = value;
+    return 0;
 }
 
 static int set_max_size(cmd_options *o, const char *value) {
@@ -189,6 +219,9 @@ typedef struct option_row {
 
 enum option_id {
     OPT_AUTH_FILE,
+    OPT_USER,
+    OPT_NETRC,
+    OPT_PASSWORD_COMMAND,
     OPT_OUT,
     OPT_NEW,
     OPT_DELETE,
@@ -229,7 +262,15 @@ enum option_id {
 #define FIELD(name) offsetof(cmd_options, name)
 static const option_row options[OPTIONS] = {
     [OPT_AUTH_FILE] = {NULL, 'a', TEXT, 0, FIELD(auth_file), NULL, " FILE",
-                       "login: two lines, `username = NAME` and\n`password = SECRET`"},
+                       "login: two lines, `username = NAME` and\n`password = SECRET`. With -u the "
+                       "first may be missing.\n- = standard input; see Login below"},
+    [OPT_USER] = {"user", 'u', OWN, 0, 0, set_user, " USER",
+                  "login: the user name. Without another source popcl\nasks for the password"},
+    [OPT_NETRC] = {"netrc", 0, OWN_OR_NONE, 0, 0, set_netrc, "[=FILE]",
+                   "login: the entry `machine SERVER` of FILE, or of\n~/.netrc; with -u that of "
+                   "USER"},
+    [OPT_PASSWORD_COMMAND] = {"password-command", 0, TEXT, 0, FIELD(password_command), NULL, " CMD",
+                              "run CMD in a shell; its first line is the password"},
     [OPT_OUT] = {NULL, 'o', OWN, 0, 0, set_out_dir, " DIR",
                  "store each message as a file in DIR; DIR is created if\nit is missing"},
     [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "",
@@ -317,6 +358,9 @@ static const struct {
     const char *names;
 } exclusive[] = {
     {OPT_TLS, OPT_STLS, "-T and -S"},
+    {OPT_AUTH_FILE, OPT_NETRC, "-a and --netrc"},
+    {OPT_AUTH_FILE, OPT_PASSWORD_COMMAND, "-a and --password-command"},
+    {OPT_NETRC, OPT_PASSWORD_COMMAND, "--netrc and --password-command"},
     {OPT_IPV4, OPT_IPV6, "-4 and -6"},
     {OPT_VERBOSE, OPT_QUIET, "-v and -q"},
     {OPT_LIST, OPT_CHECK, "--list and --check"},
@@ -341,7 +385,7 @@ static const struct {
      "for a server that no authority vouches for, give its certificate with -c, or the hash of its "
      "key with --pin"},
     {"password", "there is no --password: others can see a command line",
-     "put user name and password into the file of -a"},
+     "put it into the file of -a, or give --netrc, --password-command, or -u alone to be asked"},
 };
 
 static int has(const cmd_options *o, enum option_id id) { return (int)(o->given >> id & 1); }
@@ -350,12 +394,14 @@ static int has(const cmd_options *o, enum option_id id) { return (int)(o->given 
 
 static int bad_server(cmd_options *o, const char *what) {
     return wrong(o, "the server's name ", what, "",
-                 "give HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3://HOST:PORT");
+                 "give HOST, HOST:PORT, [IPV6]:PORT, an address, or pop3s://USER@HOST:PORT");
 }
 
 static int set_ipv6_host(cmd_options *o, const char *p, size_t n) {
     char scope[CMD_SCOPE_MAX + 1];
     const char *what = cmd_hostname_read_ipv6(o->host, scope, p, n);
+    o->typed = p;
+    o->typed_len = n;
     if (what) return bad_server(o, what);
     if (!*scope && cmd_hostname_needs_scope(o->host))
         return bad_server(o, "is a link-local address without its interface: fe80::1%eth0");
@@ -365,6 +411,8 @@ static int set_ipv6_host(cmd_options *o, const char *p, size_t n) {
 
 static int set_name(cmd_options *o, const char *p, size_t n) {
     const char *what = cmd_hostname_read(o->host, p, n);
+    o->typed = p;
+    o->typed_len = n;
     if (what) return bad_server(o, what);
     memcpy(o->dial, o->host, sizeof o->host);
     return 0;
@@ -382,35 +430,31 @@ static int set_server_port(cmd_options *o, const char *text, size_t n) {
                    : wrong(o, "the server's port is no number from 1 to 65535", "", "", SEE_HELP);
 }
 
-/* Removes the scheme of pop3://HOST[:PORT][/] and pop3s://, and the slash at the end. Returns the
- * length of the rest. */
-static int strip_url(cmd_options *o, const char **server, size_t *n) {
-    static const char clear[] = "pop3://", tls[] = "pop3s://";
-    if (strncasecmp(*server, clear, sizeof clear - 1) == 0) {
-        *server += sizeof clear - 1;
-    } else if (strncasecmp(*server, tls, sizeof tls - 1) == 0) {
-        if (o->security == POPCL_STLS)
-            return wrong(o, "-S and pop3s:// exclude each other", "", "", "pop3s:// means -T");
-        o->security = POPCL_TLS;
-        *server += sizeof tls - 1;
-    } else {
-        *n = strlen(*server);
-        return strstr(*server, "://")
-                   ? bad_server(o, "has a scheme that is neither pop3:// nor pop3s://")
-                   : 0;
+/* Takes from a URL all except host and port. *server gets these, *n their length. */
+static int take_url(cmd_options *o, const char **server, size_t *n) {
+    cmd_url u;
+    const char *what = cmd_url_read(&u, *server);
+    if (what) return wrong(o, what, "", "", u.advice);
+    if (u.is_tls && o->security == POPCL_STLS)
+        return wrong(o, "-S and pop3s:// exclude each other", "", "", "pop3s:// means -T");
+    if (u.is_tls) o->security = POPCL_TLS;
+    if (*u.user && o->user)
+        return wrong(o, "the user name is given twice", "", "", "give it with -u or in the URL");
+    if (*u.mechanism && has(o, OPT_AUTH))
+        return wrong(o, "the mechanism is given twice", "", "",
+                     "give it with --auth or in the URL");
+    if (*u.user) {
+        memcpy(o->url_user, u.user, sizeof u.user);
+        o->user = o->url_user;
     }
-    *n = strcspn(*server, "/?#");
-    if ((*server)[*n] && strcmp(*server + *n, "/") != 0)
-        return bad_server(o, "is followed by text that popcl cannot use");
-    if (memchr(*server, '@', *n))
-        return wrong(o, "the server's name holds a user name", "", "",
-                     "put user name and password into the file of -a");
-    return 0;
+    *server = u.host;
+    *n = u.host_len;
+    return *u.mechanism ? set_url_mechanism(o, u.mechanism) : 0;
 }
 
 static int set_server(cmd_options *o, const char *server) {
     size_t n = 0;
-    if (strip_url(o, &server, &n)) return -1;
+    if (take_url(o, &server, &n)) return -1;
     const char *colon = memchr(server, ':', n);
     if (server[0] == '[') {
         const char *close = memchr(server, ']', n);
@@ -531,6 +575,32 @@ static void doubt_port(cmd_options *o) {
         if (o->port == rows[i].port && o->security == rows[i].security) o->doubt = rows[i].doubt;
 }
 
+/* Decides where the password comes from, and whether it may go to a server in clear text. Only the
+ * file of -a is for this program alone. */
+static int check_login(cmd_options *o) {
+    static const char *const names[] = {[CMD_SOURCE_NETRC] = "--netrc",
+                                        [CMD_SOURCE_COMMAND] = "--password-command",
+                                        [CMD_SOURCE_PROMPT] = "a password of the terminal"};
+    o->source = has(o, OPT_AUTH_FILE)          ? CMD_SOURCE_FILE
+                : has(o, OPT_NETRC)            ? CMD_SOURCE_NETRC
+                : has(o, OPT_PASSWORD_COMMAND) ? CMD_SOURCE_COMMAND
+                                               : CMD_SOURCE_PROMPT;
+    if (o->source == CMD_SOURCE_FILE) return 0;
+    if (!o->user && o->source == CMD_SOURCE_PROMPT)
+        return wrong(o, "the login is missing: -a, or -u", "", "",
+                     "give -a FILE with the lines `username = NAME` and `password = SECRET`, or "
+                     "-u USER to be asked for the password");
+    if (!o->user && o->source == CMD_SOURCE_COMMAND)
+        return wrong(o, "--password-command is given without a user name", "", "",
+                     "give -u USER too, or the server as pop3s://USER@HOST");
+    if (o->security != POPCL_CLEAR || o->auth == POPCL_AUTH_USER ||
+        cmd_mechanism_of(o->auth)->is_digest)
+        return 0;
+    return wrong(o, "", names[o->source], " is for TLS, and neither -T nor -S is given",
+                 "add -T (POP3S) or -S (STLS); --auth apop hides the password in clear text, and "
+                 "--auth user sends it for all to read");
+}
+
 /* Rules between options, once all are read. */
 static int check_rules(cmd_options *o, const char *server) {
     char name[32];
@@ -553,9 +623,7 @@ static int check_rules(cmd_options *o, const char *server) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "", "",
                      "--iobuf wants 29 bytes more than --mfln");
-    if (!o->auth_file)
-        return wrong(o, "-a is missing", "", "",
-                     "give a file with the lines `username = NAME` and `password = SECRET`");
+    if (check_login(o)) return -1;
     if (!o->out_dir && o->action == CMD_FETCH)
         return wrong(o, "-o is missing", "", "", "give the directory for the messages");
     if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
@@ -602,9 +670,10 @@ static const char help_head[] =
     "\n"
     "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
     "\n"
-    "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL: pop3://HOST:PORT,\n"
-    "pop3s://HOST:PORT (which means -T). Options come before or after it;\n"
-    "-- ends them.\n"
+    "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL of RFC 2384:\n"
+    "pop://USER;AUTH=MECHANISM@HOST:PORT. All except HOST may be missing, and %XX is\n"
+    "an octet. pop3:// is the same, and pop3s:// means -T. Options come before or\n"
+    "after SERVER; -- ends them.\n"
     "\n";
 
 static const char help_tail[] =
@@ -616,6 +685,17 @@ static const char help_tail[] =
     "in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else .popcl in the\n"
     "directory of -o. One run at a time uses such a file: another run waits up to\n"
     "--timeout.\n"
+    "\n"
+    "Login\n"
+    "The password comes from one of -a, --netrc and --password-command. Without them\n"
+    "popcl asks for it at the terminal, and does not show it. No password is ever an\n"
+    "argument. In clear text -a works as it is. The others then need --auth user, or\n"
+    "--auth apop.\n"
+    "The file of -a or --netrc must be yours or root's, and nobody else may write\n"
+    "it. -a also takes an open descriptor: - or /dev/stdin, and /dev/fd/N. If it is a\n"
+    "pipe, there is no owner to check, and it must end within --timeout. An entry\n"
+    "`default` of a .netrc is not used. CMD has --timeout too, no standard input, and\n"
+    "must exit with 0.\n"
     "\n"
     "Trust\n"
     "Without -T or -S everything travels in clear text, the password too. With them\n"
@@ -636,12 +716,13 @@ static const char help_tail[] =
     "   1  --check found nothing new                       messages failed\n"
     "  64  usage                                       76  server broke the protocol\n"
     "  66  a file of an option cannot be read          77  login refused\n"
-    "  68  server's name not found                     78  bad file of -a, --resume\n"
+    "  68  server's name not found                     78  no password; a bad file\n"
     "  69  server or service unavailable               79  a certificate is refused\n"
     "  73  a file or directory cannot be created       80  TLS failed\n"
     "  74  disk or output failed                      129, 130, 143  signals\n"
     "\n"
-    "Example\n"
+    "Examples\n"
+    "  popcl pop3s://alice@mail.example.org -o mail\n"
     "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
     "  popcl mail.example.org -T -n -a auth -o mail\n";
 
@@ -659,7 +740,7 @@ static void put_row(const option_row *row, void (*put)(void *ctx, const char *te
         left[n++] = ' ';
     left[n] = '\0';
     put(ctx, left);
-    if (n > COLUMN) put(ctx, " ");
+    if (n > COLUMN) put(ctx, "\n                          ");
     for (const char *p = row->help; *p;) {
         char line[64];
         size_t len = strcspn(p, "\n");

@@ -11,9 +11,18 @@
 #include "hostname.h"
 #include "pin.h"
 #include "popcl_fetch.h"
+#include "url.h"
 
 typedef enum cmd_action { CMD_FETCH, CMD_LIST, CMD_CHECK, CMD_HELP, CMD_VERSION } cmd_action;
 typedef enum cmd_family { CMD_ANY_FAMILY, CMD_IPV4, CMD_IPV6 } cmd_family;
+
+/* The source of the password. */
+typedef enum cmd_source {
+    CMD_SOURCE_FILE,    /* -a */
+    CMD_SOURCE_NETRC,   /* --netrc */
+    CMD_SOURCE_COMMAND, /* --password-command */
+    CMD_SOURCE_PROMPT   /* nothing else is given: the terminal */
+} cmd_source;
 
 #define CMD_PINS_MAX  16
 #define CMD_IOBUF_MIN POPCL_IOBUF_SIZE(512)
@@ -23,15 +32,21 @@ typedef struct cmd_options {
     char host[CMD_HOST_MAX + 1]; /* names the account: lower case, no trailing dot, an IPv6 address
                                     in its shortest form */
     char dial[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX +
-              1];     /* the host to connect to: with an IPv6 address's %scope */
+              1];      /* the host to connect to: with an IPv6 address's %scope */
+    const char *typed; /* the host as it is in argv, without port and brackets */
+    size_t typed_len;
     uint16_t port;    /* never 0 after parse */
     uint8_t security; /* popcl_security */
     uint8_t action;   /* cmd_action */
     uint8_t family;   /* cmd_family */
     uint16_t auth;    /* POPCL_AUTH_* */
+    uint8_t source;   /* cmd_source */
+    const char *user; /* of -u or the URL; NULL = the source of the password has it */
+    char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
     uint8_t only_new, delete, no_capa, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
-        *ta_key, *ta_scope;                 /* NULL = not given; they point into argv */
+        *ta_key, *ta_scope, *netrc_file,
+        *password_command;                  /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */
@@ -54,6 +69,7 @@ typedef struct cmd_mechanism {
     const char *value;  /* of --auth */
     const char *name;   /* in messages */
     uint16_t auth;      /* POPCL_AUTH_* */
+    const char *url;    /* of ;AUTH= in a URL; NULL = as value, "" = no URL names it */
     uint8_t is_digest;  /* 1 = the password is not sent */
     uint8_t is_missing; /* 1 = this build does not have it */
 } cmd_mechanism;

@@ -49,8 +49,9 @@ static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r
         return resume_refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file",
                              "it is a link, a directory, a FIFO or a device",
                              "give a name of its own");
-    if (resume_is_file(o->auth_file, st) || resume_is_file(o->cert_file, st) ||
-        resume_is_file(o->ta_blob, st) || resume_is_file(o->ta_key, st))
+    if (resume_is_file(o->auth_file, st) || resume_is_file(o->netrc_file, st) ||
+        resume_is_file(o->cert_file, st) || resume_is_file(o->ta_blob, st) ||
+        resume_is_file(o->ta_key, st))
         return resume_refuse(s, r, CMD_EXIT_CONFIG, "is that of another option",
                              "it would be overwritten", "give a name of its own");
     if (st->st_uid != geteuid())

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* askcmd - see askcmd.h. A process group of its own lets the whole command be killed, with all that
+ * the shell started. Such a group is in the background of the terminal. A command that asks a
+ * person there is stopped by the kernel; it then gets the terminal, and goes on. */
+#define _POSIX_C_SOURCE 200809L
+#include "askcmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "system.h"
+#include "waiting.h"
+
+enum {
+    LOOK_MS = 50,                /* between two looks whether the command waits for the terminal */
+    NAP_MAX_MS = 20,             /* the longest of the naps until it has ended */
+    ASK_DESCRIPTORS_MAX = 65536, /* the most descriptors that are closed one by one */
+    NOT_FOUND = 127,
+    NOT_RUN = 126 /* exit codes of a shell (POSIX, sh) */
+};
+
+#define ITS_OWN "run it in a shell: it must print the password in its first line, and exit with 0"
+
+/* One run of the command. */
+typedef struct asked {
+    cmd_login *login;
+    const char *whole;
+    const cmd_patience *patience;
+    pid_t pid;
+    int fd;     /* the reading end of the pipe */
+    int status; /* of wait, once it has ended */
+    int error;  /* errno of a reading that failed */
+    int has_ended;
+    int is_stopped; /* 1 = it waits to be continued */
+    int is_line_whole;
+    size_t len;       /* octets of the first line in buf */
+    int terminal;     /* -1, or the terminal that was given to it */
+    int had_terminal; /* 1 = the keys of a person went to it */
+    pid_t foreground; /* the group that had the terminal before */
+    struct sigaction child_before;
+} asked;
+
+static volatile sig_atomic_t running; /* the process group; 0 = no command runs */
+
+void cmd_ask_abandon(void) {
+    if (running > 0) (void)kill(-(pid_t)running, SIGKILL);
+}
+
+/* ---- the child ---- */
+
+static void close_others(void) {
+    long most = sysconf(_SC_OPEN_MAX);
+    int end = most < 0 || most > ASK_DESCRIPTORS_MAX ? ASK_DESCRIPTORS_MAX : (int)most;
+    for (int fd = STDERR_FILENO + 1; fd < end; fd++)
+        (void)close(fd);
+}
+
+/* Ends by _exit, since buffers and exit handlers are the parent's. */
+static void become_command(int out, const char *command) {
+    struct sigaction by_default;
+    (void)setpgid(0, 0);
+    memset(&by_default, 0, sizeof by_default);
+    (void)sigemptyset(&by_default.sa_mask);
+    by_default.sa_handler = SIG_DFL;
+    /* the command ignores these two; exec keeps that, and resets only handlers */
+    (void)sigaction(SIGPIPE, &by_default, NULL);
+    (void)sigaction(SIGXFSZ, &by_default, NULL);
+    int in = open("/dev/null", O_RDONLY);
+    if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) _exit(NOT_RUN);
+    close_others();
+    (void)execl("/bin/sh", "sh", "-c", "--", command, (char *)NULL);
+    _exit(NOT_FOUND);
+}
+
+/* ---- the terminal ---- */
+
+/* A background group that calls tcsetpgrp is stopped, unless it ignores the signal. */
+static int set_foreground(int terminal, pid_t group) {
+    struct sigaction ignore, before;
+    memset(&ignore, 0, sizeof ignore);
+    (void)sigemptyset(&ignore.sa_mask);
+    ignore.sa_handler = SIG_IGN;
+    (void)sigaction(SIGTTOU, &ignore, &before);
+    int failed = tcsetpgrp(terminal, group);
+    (void)sigaction(SIGTTOU, &before, NULL);
+    return failed;
+}
+
+/* Gives a stopped command the terminal, if that is this process's to give. A command that was
+ * stopped by a person goes on: nobody else could continue it. */
+static void let_continue(asked *a) {
+    if (a->terminal < 0) {
+        int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        pid_t group = fd >= 0 ? tcgetpgrp(fd) : -1;
+        if (fd >= 0 && group == getpgrp() && set_foreground(fd, a->pid) == 0) {
+            a->terminal = fd;
+            a->had_terminal = 1;
+            a->foreground = group;
+        } else if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    if (a->terminal < 0) return; /* this process is in the background too: perhaps not for long */
+    a->is_stopped = 0;
+    (void)kill(-a->pid, SIGCONT);
+}
+
+static void take_terminal_back(asked *a) {
+    if (a->terminal < 0) return;
+    (void)set_foreground(a->terminal, a->foreground);
+    (void)close(a->terminal);
+    a->terminal = -1;
+}
+
+/* ---- its life ---- */
+
+/* Looks whether it has ended, or was stopped. */
+static void look(asked *a) {
+    int status = 0;
+    if (a->has_ended) return;
+    pid_t pid = waitpid(a->pid, &status, WNOHANG | WUNTRACED);
+    if (pid == a->pid && WIFSTOPPED(status)) {
+        a->is_stopped = 1;
+    } else if (pid == a->pid || (pid < 0 && errno == ECHILD)) {
+        a->has_ended = 1;
+        a->status = pid < 0 ? 0x100 : status;
+    }
+    if (a->is_stopped && !a->has_ended) let_continue(a);
+}
+
+/* Neither end of the pipe may be inherited by a process that another exec starts. */
+static int open_pipe(int ends[2]) {
+    if (pipe(ends)) return -1;
+    if (fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0 && fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0)
+        return 0;
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return -1;
+}
+
+static int ask_begin(asked *a, const char *command) {
+    int ends[2];
+    struct sigaction wanted;
+    if (open_pipe(ends)) return -1;
+    /* if the caller left SIGCHLD ignored, there would be no exit status */
+    memset(&wanted, 0, sizeof wanted);
+    (void)sigemptyset(&wanted.sa_mask);
+    wanted.sa_handler = SIG_DFL;
+    (void)sigaction(SIGCHLD, &wanted, &a->child_before);
+    a->pid = fork();
+    if (a->pid == 0) become_command(ends[1], command);
+    int error = errno;
+    (void)close(ends[1]);
+    if (a->pid < 0) {
+        (void)close(ends[0]);
+        (void)sigaction(SIGCHLD, &a->child_before, NULL);
+        errno = error;
+        return -1;
+    }
+    (void)setpgid(a->pid, a->pid); /* the child does it too: the first of both is in time */
+    running = (sig_atomic_t)a->pid;
+    a->fd = ends[0];
+    return 0;
+}
+
+/* Kills what is left of a command that did not end by itself, and takes it off the process table.
+ */
+static void ask_end(asked *a) {
+    if (!a->has_ended) {
+        pid_t r;
+        (void)kill(-a->pid, SIGKILL);
+        do
+            r = waitpid(a->pid, &a->status, 0);
+        while (r < 0 && errno == EINTR);
+    }
+    running = 0;
+    (void)close(a->fd);
+    take_terminal_back(a);
+    (void)sigaction(SIGCHLD, &a->child_before, NULL);
+}
+
+/* ---- its output ---- */
+
+/* Room for the longest line with a CR, and one octet more to see that it is longer. */
+enum { LINE_ROOM = CMD_SECRET_MAX + 2 };
+
+static ssize_t read_line_part(asked *a) {
+    char *at = a->login->buf + a->len;
+    ssize_t n = read(a->fd, at, LINE_ROOM - a->len);
+    if (n <= 0) return n;
+    char *lf = memchr(at, '\n', (size_t)n);
+    a->login->used = a->len + (size_t)n;
+    a->len += lf ? (size_t)(lf - at) : (size_t)n;
+    a->is_line_whole = lf != NULL;
+    return n;
+}
+
+/* The rest may hold secrets too: other fields of a password manager's entry. */
+static ssize_t read_and_forget(const asked *a) {
+    char rest[512];
+    ssize_t n = read(a->fd, rest, sizeof rest);
+    cmd_wipe(rest, sizeof rest);
+    return n;
+}
+
+/* Reads until the output ends. It has also ended if the command has, and another process that it
+ * left has the pipe. */
+static cmd_waited read_output(asked *a) {
+    for (;;) {
+        look(a);
+        cmd_waited waited = cmd_wait_readable(a->fd, a->has_ended ? 0 : LOOK_MS, a->patience);
+        if (waited == CMD_WAITED_LONG && a->has_ended) return CMD_WAITED_READY;
+        if (waited == CMD_WAITED_LONG) continue;
+        a->error = errno;
+        if (waited != CMD_WAITED_READY) return waited;
+        ssize_t n = a->is_line_whole ? read_and_forget(a) : read_line_part(a);
+        if (n < 0 && errno == EINTR) continue;
+        a->error = errno;
+        if (n < 0) return CMD_WAITED_FAILED;
+        if (n == 0 || (!a->is_line_whole && a->len == LINE_ROOM)) return CMD_WAITED_READY;
+    }
+}
+
+static cmd_waited await_end(asked *a) {
+    for (uint32_t nap = 1;; nap = nap < NAP_MAX_MS ? 2 * nap : nap) {
+        look(a);
+        if (a->has_ended) return CMD_WAITED_READY;
+        cmd_waited waited = cmd_wait_readable(-1, nap, a->patience);
+        if (waited != CMD_WAITED_LONG) return waited;
+    }
+}
+
+/* ---- the verdict ---- */
+
+static int refuse_command(const asked *a, const char *what, const char *cause, const char *advice) {
+    return cmd_login_refuse(a->login, CMD_EXIT_CONFIG, what, cause, advice);
+}
+
+/* The command was ended before it ended by itself. */
+static int judge_wait(const asked *a, cmd_waited waited) {
+    if (waited == CMD_WAITED_STOPPED) return CMD_EXIT_SIGNAL + (int)*a->patience->stop;
+    if (waited == CMD_WAITED_OVER)
+        return refuse_command(a, "the command did not end in time, and was killed",
+                              "it waits for something: its standard input is empty",
+                              "run it in a shell, or raise --timeout");
+    return refuse_command(a, "the command's output cannot be read", cmd_error_text(a->error),
+                          "run it again");
+}
+
+static int judge_status(const asked *a) {
+    char what[80];
+    if (WIFSIGNALED(a->status)) {
+        /* Ctrl-C, while the command had the terminal */
+        if (a->had_terminal && WTERMSIG(a->status) == SIGINT) return CMD_EXIT_SIGNAL + SIGINT;
+        (void)snprintf(what, sizeof what, "the command was ended by signal %d",
+                       WTERMSIG(a->status));
+        return refuse_command(a, what, "it crashed, or something killed it", ITS_OWN);
+    }
+    int code = WEXITSTATUS(a->status);
+    (void)snprintf(what, sizeof what, "the command failed with exit code %d", code);
+    return refuse_command(a, what,
+                          code == NOT_FOUND ? "a program in it was not found"
+                          : code == NOT_RUN ? "a program in it cannot be run"
+                                            : "its own message, if it has one, is above",
+                          ITS_OWN);
+}
+
+/* `waited`: how reading and waiting ended. The line is judged only if the command succeeded. */
+static int ask_judge(asked *a, cmd_waited waited) {
+    if (waited != CMD_WAITED_READY) return judge_wait(a, waited);
+    if (a->has_ended && a->status) return judge_status(a);
+    return cmd_login_take_line(a->login, a->len, a->whole, ITS_OWN);
+}
+
+int cmd_ask_command(cmd_login *l, const char *command, const char *whole,
+                    const cmd_patience *patience) {
+    asked a = {.login = l, .whole = whole, .patience = patience, .terminal = -1};
+    cmd_login_wipe(l);
+    if (ask_begin(&a, command))
+        return refuse_command(&a, "the command cannot be started", cmd_error_text(errno),
+                              "end other programs or raise the limits (ulimit -u, -n)");
+    cmd_waited waited = read_output(&a);
+    int is_too_long = !a.is_line_whole && a.len == LINE_ROOM;
+    if (waited == CMD_WAITED_READY && !is_too_long) waited = await_end(&a);
+    ask_end(&a);
+    int failed = ask_judge(&a, waited);
+    if (failed) cmd_login_wipe(l);
+    return failed;
+}
