@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where the command gets user name and password from: a command, a .netrc, a pipe, a person at a terminal, a URL. Each way logs in, fails before
 anything is connected, shows no secret to anybody, and leaves no process and no terminal behind it. Servers are scripted (hostile.py)."""
+import base64
 import fcntl
 import os
 import pathlib
@@ -13,7 +14,7 @@ import time
 import unittest
 
 import command
-from hostile import Hostile
+from hostile import Connection, Hostile
 from test_command_io import Do
 from tlscase import right_server, root
 
@@ -178,6 +179,138 @@ class Command(Case):
         log = self.place.root / "log"
         self.ask(f"echo run >> {log}; echo wrong", code=77)
         self.assertEqual(log.read_text(), "run\n")
+
+
+class TokenServer(Hostile):
+    """Has XOAUTH2 and OAUTHBEARER over TLS, and takes the tokens in `good`; `tokens` are those that came."""
+
+    def __init__(self, good, mechanisms="XOAUTH2 OAUTHBEARER", **more):
+        super().__init__(user=USER, password=PASSWORD, context=right_server().context(), **more)
+        self.good, self.tokens = good, []
+        self.replies["CAPA"] = b"+OK\r\nUSER\r\nUIDL\r\nTOP\r\nSASL " + mechanisms.encode() + b"\r\n.\r\n"
+
+    def connection(self, client, commands):
+        return TokenConnection(self, client, commands)
+
+
+class TokenConnection(Connection):
+    def _reply_to(self, line):
+        verb, _, rest = line.partition(" ")
+        if verb != "AUTH":
+            return super()._reply_to(line)
+        _, _, response = rest.partition(" ")
+        if not response:
+            self.send(b"+ \r\n")
+            response = self._line()
+        text = base64.b64decode(response).decode()
+        if USER not in text:
+            self.server.violations.append("no user name goes with the token")
+        self.server.tokens.append(text.partition("auth=Bearer ")[2].rstrip("\1"))
+        if self.server.tokens[-1] in self.server.good:
+            return b"+OK\r\n"
+        self.send(b"+ " + base64.b64encode(b'{"status":"401"}') + b"\r\n")
+        self._line()
+        return b"-ERR [AUTH] no, not " + self.server.tokens[-1].encode() + b"\r\n"
+
+
+class Token(Case):
+    """--token-command."""
+    OLD, NEW = "ya29.old-token", "ya29.new-token"
+
+    def setUp(self):
+        super().setUp()
+        self.count = self.place.root / "count"
+
+    def ask(self, server, line, code, *options, says=""):
+        """Runs with a command that counts its runs, and prints what `line` does, with the number of the run in $n."""
+        self.count.write_text("")
+        script = f"echo >> {self.count}; n=$(grep -c '' {self.count}); {line}"
+        result = self.end(self.start(f"localhost:{server.port}", "-T", "-c", root().file, "-u", USER, "--token-command", script, "-v", *options),
+                          code, says)
+        for token in (self.OLD, self.NEW):
+            self.assertNotIn(token, result.err)  # [E13]
+        return result, len(self.count.read_text())
+
+    def test_a_token(self):
+        """Either mechanism, in one connection, and the command runs once. The user name goes with it."""
+        for option in ((), ("--auth", "xoauth2"), ("--auth", "oauthbearer")):
+            with self.subTest(option=option), TokenServer([self.NEW]) as server:
+                result, runs = self.ask(server, f"echo {self.NEW}", 0, *option)
+                self.assertEqual((result.count, runs, len(server.sessions), server.tokens), (3, 1, 1, [self.NEW]))
+                self.assertEqual(server.violations, [])
+                said = next(line for line in server.commands if line.startswith("AUTH")).split(" ")[1]
+                self.assertEqual(said, "OAUTHBEARER" if "oauthbearer" in option else "XOAUTH2")
+                self.assertFalse({"USER", "PASS"} & set(server.verbs()), server.commands)
+
+    def test_a_long_token(self):
+        """Tokens have some thousand octets."""
+        token = "x" * 8000
+        with TokenServer([token]) as server:
+            self.ask(server, "head -c 8000 /dev/zero | tr '\\0' x", 0)
+            self.assertEqual(server.tokens, [token])
+
+    def test_an_expired_token(self):
+        """[R87] It is refused: the command runs again, and a new connection has the fresh one."""
+        for option in ((), ("-d",), ("--list",)):
+            with self.subTest(option=option), TokenServer([self.NEW]) as server:
+                result, runs = self.ask(server, f"[ $n = 1 ] && echo {self.OLD} || echo {self.NEW}", 0, *option)
+                self.assertEqual((runs, len(server.sessions), server.tokens), (2, 2, [self.OLD, self.NEW]), result)
+                self.assertIn("getting a fresh one", result.err)
+                self.assertEqual(len(server.messages), 0 if option == ("-d",) else 3)
+
+    def test_never_a_third_time(self):
+        """[R87 E6] Two refusals are 77."""
+        with TokenServer([]) as server:
+            result, runs = self.ask(server, f"[ $n = 1 ] && echo {self.OLD} || echo {self.NEW}", 77, says="the server refuses the token")
+            self.assertEqual((runs, len(server.sessions), server.tokens), (2, 2, [self.OLD, self.NEW]), result)
+            self.assertIn("run the command of --token-command", result.err)
+
+    def test_no_fresh_token(self):
+        """The command fails the second time: the refusal is the result, and the failure is a warning."""
+        for line in ("exit 4", ":", "sleep 100"):
+            with self.subTest(line=line), TokenServer([]) as server:
+                result, runs = self.ask(server, f"[ $n = 1 ] && echo {self.OLD} || {line}", 77, "--timeout", "2",
+                                        says="warning: there is no fresh token: --token-command:")
+                self.assertEqual((runs, len(server.sessions)), (2, 1), result)
+
+    def test_a_signal_while_a_fresh_one_is_made(self):
+        """[L4] It ends the run and the command."""
+        with TokenServer([]) as server:
+            marker = f"30000.{os.getpid()}"
+            process = self.start(f"localhost:{server.port}", "-T", "-c", root().file, "-u", USER, "--token-command",
+                                 f"[ -e {self.count} ] && sleep {marker}; touch {self.count}; echo {self.OLD}")
+            until(lambda: processes(f"sleep\0{marker}"))
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=command.HANGS)
+            self.assertEqual((process.returncode, out), (143, b""), err)
+            until(lambda: not processes(f"sleep\0{marker}"))
+
+    def test_an_error_after_the_fresh_token(self):
+        """What ends the second session counts."""
+        with TokenServer([self.NEW], replies={"STAT": b"-ERR broken\r\n", "LIST": b"-ERR broken\r\n", "UIDL": b"-ERR broken\r\n"}) as server:
+            result, runs = self.ask(server, f"[ $n = 1 ] && echo {self.OLD} || echo {self.NEW}", 75)
+            self.assertEqual(runs, 2, result)
+            self.assertNotIn("the server refuses the token: ", result.err.replace("the server refuses the token; getting", ""))
+
+    def test_a_server_without_tokens(self):
+        """It never gets the token as a password."""
+        with Hostile(user=USER, password=self.NEW, context=right_server().context()) as server:
+            _, runs = self.ask(server, f"echo {self.NEW}", 77)
+            self.assertLessEqual(len(server.sessions), 2)
+            self.assertEqual(runs, len(server.sessions))
+            self.assertFalse({"USER", "PASS", "APOP"} & set(server.verbs()), server.commands)
+
+    def test_what_is_refused(self):
+        """64 before the command runs: without TLS, without a user name, with a password's mechanism."""
+        log = self.place.root / "log"
+        run = ("--token-command", f"touch {log}; echo x")
+        for args in ((self.at, "-u", USER, *run), (self.at, "-T", *run), (self.at, "-T", "-u", USER, "--auth", "user", *run),
+                     (self.at, "-u", USER, "--auth", "xoauth2", *run), (self.at, "-T", "-u", USER, "--auth", "xoauth2"),
+                     (self.at, "-T", "-a", self.place.auth_file, "-u", USER, *run)):
+            with self.subTest(args=args):
+                self.run_command(*args, code=64)
+        self.assertFalse(log.exists())
+        self.run_command(self.at, "-T", "-u", USER, "--token-command", "false", code=78, says="exit code 1")
 
 
 class OnATerminal(Case):

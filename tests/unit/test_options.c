@@ -113,6 +113,7 @@ static void mechanisms(void **state) {
         {"auto", "", POPCL_AUTH_AUTO, 0},        {"user", "USER/PASS", POPCL_AUTH_USER, 0},
         {"APOP", "APOP", POPCL_AUTH_APOP, 1},    {"plain", "PLAIN", POPCL_AUTH_PLAIN, 0},
         {"login", "LOGIN", POPCL_AUTH_LOGIN, 0}, {"CRAM-md5", "CRAM-MD5", POPCL_AUTH_CRAM_MD5, 1}};
+    static const char *const tokens[] = {"xoauth2", "OAuthBearer"};
     char names[200], line[64];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -122,11 +123,18 @@ static void mechanisms(void **state) {
         assert_string_equal(cmd_mechanism_of(o.auth)->name, rows[i].name);
         assert_int_equal(cmd_mechanism_of(o.auth)->is_digest, rows[i].is_digest);
     }
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(line, sizeof line, "h -T -u a --token-command t -o o --auth %s", tokens[i]);
+        assert_int_equal(parse(line), 0);
+        assert_int_equal(o.auth, i ? POPCL_AUTH_OAUTHBEARER : POPCL_AUTH_XOAUTH2);
+        assert_true(cmd_mechanism_of(o.auth)->is_token);
+    }
     assert_int_equal(parse("h -a a -o o --auth none"), -1);
     assert_string_equal(cmd_mechanism_of(0x4000)->value, "auto");
     assert_string_equal(cmd_mechanism_names(names, sizeof names),
-                        POPCL_WITH_APOP ? "USER/PASS, APOP, PLAIN, LOGIN, CRAM-MD5"
-                                        : "USER/PASS, PLAIN, LOGIN, CRAM-MD5");
+                        POPCL_WITH_APOP
+                            ? "USER/PASS, APOP, PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER"
+                            : "USER/PASS, PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER");
 }
 
 static void tls_options(void **state) { /* [D28] */
@@ -628,6 +636,9 @@ static void sources_of_the_password(void **state) { /* [L1] */
         {"h -o o -S --netrc=file --user=alice", CMD_SOURCE_NETRC},
         {"h -o o -T -u alice --password-command pass", CMD_SOURCE_COMMAND},
         {"pop3s://alice@h -o o --password-command=pass", CMD_SOURCE_COMMAND},
+        {"h -o o -T -u alice --token-command oama", CMD_SOURCE_TOKEN},
+        {"pop3s://alice;AUTH=XOAUTH2@h -o o --token-command=oama", CMD_SOURCE_TOKEN},
+        {"h -S -o o -u alice --token-command oama --auth oauthbearer", CMD_SOURCE_TOKEN},
         {"h -o o -T -ualice", CMD_SOURCE_PROMPT},
         {"pop3s://alice@h --check", CMD_SOURCE_PROMPT},
         {"h -o o -u alice --auth user", CMD_SOURCE_PROMPT},
@@ -639,6 +650,11 @@ static void sources_of_the_password(void **state) { /* [L1] */
         {"h -T -o o -a a --netrc", "-a and --netrc exclude each other"},
         {"h -T -o o -a a -u b --password-command p",
          "-a and --password-command exclude each other"},
+        {"h -T -o o -a a -u b --token-command p", "-a and --token-command exclude each other"},
+        {"h -T -o o -u b --netrc --token-command p",
+         "--netrc and --token-command exclude each other"},
+        {"h -T -o o -u b --password-command p --token-command p",
+         "--password-command and --token-command exclude each other"},
         {"h -T -o o -u b --netrc --password-command p",
          "--netrc and --password-command exclude each other"},
     };
@@ -646,6 +662,8 @@ static void sources_of_the_password(void **state) { /* [L1] */
                                        "pop://alice@h -o o --netrc",
                                        "h -o o -u alice --password-command p",
                                        "h -o o -u alice",
+                                       "h -o o -u alice --token-command p",
+                                       "h -o o -u alice --token-command p --auth xoauth2",
                                        "pop://alice@h -o o",
                                        "pop://alice;AUTH=*@h -o o",
                                        "h -o o -u alice --auth auto",
@@ -653,6 +671,12 @@ static void sources_of_the_password(void **state) { /* [L1] */
                                        "pop://alice;AUTH=PLAIN@h -o o"};
     static const char *const other[] = {"h -T -o o",
                                         "h -T -o o --password-command p",
+                                        "h -T -o o --token-command p",
+                                        "h -T -o o -u alice --token-command p --auth user",
+                                        "h -T -o o -u alice --token-command p --auth plain",
+                                        "h -T -o o -u alice --auth xoauth2",
+                                        "h -T -o o -a a --auth oauthbearer",
+                                        "pop3s://alice;AUTH=XOAUTH2@h -o o --netrc",
                                         "h -T -o o -u alice:secret",
                                         "h -T -o o -u",
                                         "h -T -o o -u alice -u bob",

@@ -26,7 +26,7 @@ enum {
     NOT_RUN = 126 /* exit codes of a shell (POSIX, sh) */
 };
 
-#define ITS_OWN "run it in a shell: it must print the password in its first line, and exit with 0"
+#define ITS_OWN "run it in a shell: it must print the secret in its first line, and exit with 0"
 
 /* One run of the command. */
 typedef struct asked {

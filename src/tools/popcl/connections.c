@@ -96,6 +96,15 @@ enum { REFUSALS_MAX = 3 };
 static unsigned char plan[CMD_PLAN_OCTETS];
 static popcl_flight window[CMD_WINDOW];
 
+/* The one place where user name and secret go to the library. */
+static void give_login(const cmd_connections *c, popcl_fetch_config *cfg) {
+    const cmd_login *l = c->login;
+    popcl_secret *secret = c->options->source == CMD_SOURCE_TOKEN ? &cfg->token : &cfg->secret;
+    cfg->session.user = l->user;
+    secret->octets = l->secret;
+    secret->len = l->secret_len;
+}
+
 static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     const cmd_options *o = c->options;
     const cmd_record *record = &c->file->record;
@@ -107,9 +116,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.session.security = o->security;
     cfg.mechs = popcl_mechs_all;
     cfg.auth = o->auth;
-    cfg.session.user = c->login->user;
-    cfg.secret.octets = c->login->secret;
-    cfg.secret.len = c->login->secret_len;
+    give_login(c, &cfg);
     cfg.session.iobuf = c->iobuf;
     cfg.session.iobuf_len = o->iobuf_len                 ? o->iobuf_len
                             : o->security == POPCL_CLEAR ? sizeof c->iobuf
@@ -231,7 +238,7 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
 
 /* ---- the next session ---- */
 
-enum next { END, OTHERS, ALONE };
+enum next { END, OTHERS, ALONE, FRESH_TOKEN };
 
 /* Returns the last part of the run's time, which a session keeps for its QUIT: too little for
  * another session. */
@@ -246,9 +253,10 @@ static uint32_t quit_reserve(const cmd_options *o) {
  * that loses them: then a connection follows that sends one at a time. */
 static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
     const cmd_options *o = c->options;
-    if (*c->stop || c->job.sessions >= CMD_CONNECTIONS ||
+    if (*c->stop || c->job.sessions + (c->is_renewed ? 1u : 0u) >= CMD_CONNECTIONS ||
         cmd_connections_time_left(c) <= quit_reserve(o))
         return END;
+    if (d->err == POPCL_ERR_TOKEN && c->renew && !c->is_renewed) return FRESH_TOKEN;
     int is_over = popcl_err_class(d->err) == POPCL_CLASS_DISK || d->err == POPCL_ERR_STOPPED ||
                   (o->limit && c->job.stored >= o->limit);
     if (is_over) return END;
@@ -260,6 +268,22 @@ static enum next what_next(const cmd_connections *c, const popcl_diag *d) {
         return d->deletions == POPCL_VOID && popcl_err_class(d->err) == POPCL_CLASS_LATER ? OTHERS
                                                                                           : END;
     return cmd_record_pick(&c->file->record) ? ALONE : END;
+}
+
+/* A token may have expired since it was made, so a run gets a second one, and never a third. Then
+ * the session of the refused one does not count: nothing was done in it. Returns 1; or 0 if there
+ * is no fresh token, and the refusal is the result. */
+static int get_fresh_token(cmd_connections *c, popcl_diag *d) {
+    cmd_report_detail(c->report, "the server refuses the token; getting a fresh one");
+    c->is_renewed = 1;
+    if (c->renew(c->renew_ctx) == 0) {
+        c->job.sessions--;
+        return 1;
+    }
+    /* the server may have repeated the token, which the report does not know any more */
+    cmd_wipe(&d->reply, sizeof d->reply);
+    if (*c->stop) d->err = POPCL_ERR_STOPPED;
+    return 0;
 }
 
 /* The store counts the names of one session; it recognises its files of an earlier one. */
@@ -361,9 +385,13 @@ void cmd_connections_run(cmd_connections *c) {
         uint32_t left = cmd_connections_time_left(c);
         run_session(c, alone, left ? left : 1, &d, special, sizeof special);
         next = what_next(c, &d);
+        if (next == FRESH_TOKEN && get_fresh_token(c, &d)) {
+            cmd_tls_begin_again(c->tls);
+            continue;
+        }
         connections_add(c, &d, special);
         cmd_record_file_pass(c->file, popcl_posix.now_ms(&clock));
-        if (next == END || !open_store_again(c)) break;
+        if (next == END || next == FRESH_TOKEN || !open_store_again(c)) break;
         cmd_report_detail(c->report, next == ALONE ? "connecting again, for one message alone: a "
                                                      "session broke inside it"
                                                    : "connecting again, for what the end of the "

@@ -7,6 +7,7 @@
  *          |                                                             |
  *          '-- some are to come last ---> one of them, alone <-----------'
  *
+ * A session whose token was refused is tried once more, with a fresh token.
  * Deletions that the end of a connection voided are made up for in the same way. A further
  * connection logs in under the same trust, within the same --max-time. One that fails before its
  * listing changes nothing: the rest is left for the next run. */
@@ -35,6 +36,10 @@ typedef struct cmd_connections {
     /* borrowed */
     const cmd_options *options;
     const cmd_login *login;
+    /* NULL, or puts a fresh token into *login, and returns 0. Without one it reports that, and
+     * returns another value. Called once at most, after the server refused a token. */
+    int (*renew)(void *ctx);
+    void *renew_ctx;
     cmd_tls *tls;
     cmd_report *report;
     cmd_record_file *file;
@@ -55,6 +60,7 @@ typedef struct cmd_connections {
     /* of the first session that broke inside a message; err 0 = no session did */
     popcl_diag broken;
     uint32_t began_ms;
+    int is_renewed; /* the second token was asked for */
     int no_uids;    /* the last listing had no UIDs */
     int had_window; /* the last session could send commands ahead */
     unsigned char iobuf[CMD_IOBUF_MAX];

@@ -56,6 +56,8 @@ static void take_user(cmd_login *l, const cmd_options *o) {
     l->user = o->user;
     l->user_len = strlen(o->user);
     cmd_login_look_at_ends(l);
+    if (l->odd && o->source == CMD_SOURCE_TOKEN)
+        l->odd = "the user name or the token begins or ends in a space or a tab, which counts";
 }
 
 int cmd_credentials_get(cmd_login *l, const cmd_options *o, uint32_t left_ms,
@@ -73,6 +75,11 @@ int cmd_credentials_get(cmd_login *l, const cmd_options *o, uint32_t left_ms,
         name_source(name, "--password-command");
         cmd_login_begin(l);
         failed = cmd_ask_command(l, o->password_command, "the password", &step);
+        break;
+    case CMD_SOURCE_TOKEN:
+        name_source(name, "--token-command");
+        cmd_login_begin(l);
+        failed = cmd_ask_command(l, o->token_command, "the token", &step);
         break;
     default:
         name_source(name, "the terminal");

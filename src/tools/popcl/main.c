@@ -167,25 +167,47 @@ static int open_trace(struct run *r) {
     return -2;
 }
 
-/* A signal needs no error. */
-static int load_login(struct run *r) {
-    char what[1200];
-    cmd_source_name name = {.text = ""};
-    uint32_t left = cmd_connections_time_left(&r->connections);
-    int code = cmd_credentials_get(&r->login, &r->options, left, &stop, &name);
-    if (code >= CMD_EXIT_SIGNAL) return code;
-    if (code) {
-        (void)snprintf(what, sizeof what, "%s: %s", name.text, r->login.what);
-        cmd_report_error(&r->report, what, r->login.cause, r->login.advice);
-        return code;
-    }
+/* Makes the login the one that the report keeps secret. */
+static void use_login(struct run *r, const char *source) {
     r->report.secret = r->login.secret;
     r->report.secret_len = r->login.secret_len;
     if (r->login.readable)
         cmd_report_warning(&r->report, "others can read the password in %s; run: chmod 600 %s",
-                           name.text, name.text);
-    if (r->login.odd) cmd_report_warning(&r->report, "%s: %s", name.text, r->login.odd);
-    return 0;
+                           source, source);
+    if (r->login.odd) cmd_report_warning(&r->report, "%s: %s", source, r->login.odd);
+}
+
+static int get_login(struct run *r, cmd_source_name *name) {
+    uint32_t left = cmd_connections_time_left(&r->connections);
+    return cmd_credentials_get(&r->login, &r->options, left, &stop, name);
+}
+
+/* A signal needs no error. */
+static int load_login(struct run *r) {
+    char what[1200];
+    cmd_source_name name = {.text = ""};
+    int code = get_login(r, &name);
+    if (code >= CMD_EXIT_SIGNAL) return code;
+    if (code == 0) {
+        use_login(r, name.text);
+        return 0;
+    }
+    (void)snprintf(what, sizeof what, "%s: %s", name.text, r->login.what);
+    cmd_report_error(&r->report, what, r->login.cause, r->login.advice);
+    return code;
+}
+
+/* The refusal of the first token is the error; this one comes as a warning. */
+static int renew_token(void *ctx) {
+    struct run *r = ctx;
+    cmd_source_name name = {.text = ""};
+    r->report.secret_len = 0; /* its memory gets the fresh one */
+    int code = get_login(r, &name);
+    if (code == 0)
+        use_login(r, name.text);
+    else if (code < CMD_EXIT_SIGNAL)
+        cmd_report_warning(&r->report, "there is no fresh token: %s: %s", name.text, r->login.what);
+    return code;
 }
 
 static int open_store(struct run *r) {
@@ -410,6 +432,8 @@ static int run_finish(struct run *r) {
 static int run_connections(struct run *r) {
     cmd_connections *c = &r->connections;
     c->login = &r->login;
+    c->renew = r->options.source == CMD_SOURCE_TOKEN ? renew_token : NULL;
+    c->renew_ctx = r;
     c->tls = &r->tls;
     c->report = &r->report;
     c->file = &r->file;

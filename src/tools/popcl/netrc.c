@@ -126,7 +126,7 @@ typedef struct netrc_search {
     int saw_machine, saw_user; /* an entry has the machine; and the user, but no password */
 } netrc_search;
 
-static int is_wanted(netrc_search *want, const netrc_entry *e) {
+static int is_entry_wanted(netrc_search *want, const netrc_entry *e) {
     if (!e->machine.text || e->machine.len != want->machine_len ||
         strncasecmp(e->machine.text, want->machine, want->machine_len) != 0)
         return 0;
@@ -143,7 +143,7 @@ static int netrc_find(scanner *s, netrc_search *want, netrc_entry *e) {
     for (;;) {
         token t = next_keyword(s);
         int begins = t.text && (is_word(&t, "machine") || is_word(&t, "default"));
-        if (!s->fault && (!t.text || begins) && is_wanted(want, e)) return 1;
+        if (!s->fault && (!t.text || begins) && is_entry_wanted(want, e)) return 1;
         if (!t.text) return 0;
         if (begins) *e = empty;
         if (is_word(&t, "machine"))

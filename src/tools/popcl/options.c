@@ -61,6 +61,8 @@ static const cmd_mechanism mechanisms[] = {
     {.value = "plain", .name = "PLAIN", .auth = POPCL_AUTH_PLAIN},
     {.value = "login", .name = "LOGIN", .auth = POPCL_AUTH_LOGIN},
     {.value = "cram-md5", .name = "CRAM-MD5", .auth = POPCL_AUTH_CRAM_MD5, .is_digest = 1},
+    {.value = "xoauth2", .name = "XOAUTH2", .auth = POPCL_AUTH_XOAUTH2, .is_token = 1},
+    {.value = "oauthbearer", .name = "OAUTHBEARER", .auth = POPCL_AUTH_OAUTHBEARER, .is_token = 1},
 };
 #define MECHANISMS (sizeof mechanisms / sizeof *mechanisms)
 
@@ -222,6 +224,7 @@ enum option_id {
     OPT_USER,
     OPT_NETRC,
     OPT_PASSWORD_COMMAND,
+    OPT_TOKEN_COMMAND,
     OPT_OUT,
     OPT_NEW,
     OPT_DELETE,
@@ -271,6 +274,9 @@ static const option_row options[OPTIONS] = {
                    "USER"},
     [OPT_PASSWORD_COMMAND] = {"password-command", 0, TEXT, 0, FIELD(password_command), NULL, " CMD",
                               "run CMD in a shell; its first line is the password"},
+    [OPT_TOKEN_COMMAND] = {"token-command", 0, TEXT, 0, FIELD(token_command), NULL, " CMD",
+                           "the same for a token of OAuth 2.0 (XOAUTH2,\nOAUTHBEARER); CMD runs "
+                           "again if the server refuses it"},
     [OPT_OUT] = {NULL, 'o', OWN, 0, 0, set_out_dir, " DIR",
                  "store each message as a file in DIR; DIR is created if\nit is missing"},
     [OPT_NEW] = {NULL, 'n', FLAG, 1, FIELD(only_new), NULL, "",
@@ -316,9 +322,10 @@ static const option_row options[OPTIONS] = {
     [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S",
                    "end the whole run after S seconds; default: a day"},
     [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-                  "auto, user (USER and PASS), apop, plain, login or\n"
-                  "cram-md5. auto uses user over TLS; in clear text a\n"
-                  "mechanism that hides the password, if there is one"},
+                  "auto, user (USER and PASS), apop, plain, login,\n"
+                  "cram-md5, xoauth2 or oauthbearer. auto uses user over\n"
+                  "TLS; in clear text a mechanism that hides the\n"
+                  "password, if there is one"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},
@@ -361,6 +368,9 @@ static const struct {
     {OPT_AUTH_FILE, OPT_NETRC, "-a and --netrc"},
     {OPT_AUTH_FILE, OPT_PASSWORD_COMMAND, "-a and --password-command"},
     {OPT_NETRC, OPT_PASSWORD_COMMAND, "--netrc and --password-command"},
+    {OPT_AUTH_FILE, OPT_TOKEN_COMMAND, "-a and --token-command"},
+    {OPT_NETRC, OPT_TOKEN_COMMAND, "--netrc and --token-command"},
+    {OPT_PASSWORD_COMMAND, OPT_TOKEN_COMMAND, "--password-command and --token-command"},
     {OPT_IPV4, OPT_IPV6, "-4 and -6"},
     {OPT_VERBOSE, OPT_QUIET, "-v and -q"},
     {OPT_LIST, OPT_CHECK, "--list and --check"},
@@ -575,30 +585,45 @@ static void doubt_port(cmd_options *o) {
         if (o->port == rows[i].port && o->security == rows[i].security) o->doubt = rows[i].doubt;
 }
 
-/* Decides where the password comes from, and whether it may go to a server in clear text. Only the
- * file of -a is for this program alone. */
+/* Decides where the secret comes from. */
+static cmd_source source_of(const cmd_options *o) {
+    if (has(o, OPT_AUTH_FILE)) return CMD_SOURCE_FILE;
+    if (has(o, OPT_NETRC)) return CMD_SOURCE_NETRC;
+    if (has(o, OPT_PASSWORD_COMMAND)) return CMD_SOURCE_COMMAND;
+    return has(o, OPT_TOKEN_COMMAND) ? CMD_SOURCE_TOKEN : CMD_SOURCE_PROMPT;
+}
+
+/* The secret and the mechanism must be of one kind. Only the file of -a is for this program alone:
+ * other passwords go to a server in clear text only by request, and tokens never. */
 static int check_login(cmd_options *o) {
     static const char *const names[] = {[CMD_SOURCE_NETRC] = "--netrc",
                                         [CMD_SOURCE_COMMAND] = "--password-command",
+                                        [CMD_SOURCE_TOKEN] = "--token-command",
                                         [CMD_SOURCE_PROMPT] = "a password of the terminal"};
-    o->source = has(o, OPT_AUTH_FILE)          ? CMD_SOURCE_FILE
-                : has(o, OPT_NETRC)            ? CMD_SOURCE_NETRC
-                : has(o, OPT_PASSWORD_COMMAND) ? CMD_SOURCE_COMMAND
-                                               : CMD_SOURCE_PROMPT;
-    if (o->source == CMD_SOURCE_FILE) return 0;
-    if (!o->user && o->source == CMD_SOURCE_PROMPT)
+    const cmd_mechanism *m = cmd_mechanism_of(o->auth);
+    cmd_source source = source_of(o);
+    int is_token = source == CMD_SOURCE_TOKEN;
+    o->source = (uint8_t)source;
+    if (!o->user && source == CMD_SOURCE_PROMPT)
         return wrong(o, "the login is missing: -a, or -u", "", "",
                      "give -a FILE with the lines `username = NAME` and `password = SECRET`, or "
                      "-u USER to be asked for the password");
-    if (!o->user && o->source == CMD_SOURCE_COMMAND)
-        return wrong(o, "--password-command is given without a user name", "", "",
+    if (!o->user && (is_token || source == CMD_SOURCE_COMMAND))
+        return wrong(o, "", names[source], " is given without a user name",
                      "give -u USER too, or the server as pop3s://USER@HOST");
-    if (o->security != POPCL_CLEAR || o->auth == POPCL_AUTH_USER ||
-        cmd_mechanism_of(o->auth)->is_digest)
+    if (m->is_token && !is_token)
+        return wrong(o, "this mechanism wants a token, and --token-command is not given", "", "",
+                     "give --token-command, with a program that prints a token");
+    if (is_token && o->auth != POPCL_AUTH_AUTO && !m->is_token)
+        return wrong(o, "this mechanism wants a password, and --token-command is given", "", "",
+                     "leave --auth out, or give --auth xoauth2 or oauthbearer");
+    if (o->security != POPCL_CLEAR || source == CMD_SOURCE_FILE ||
+        (!is_token && (o->auth == POPCL_AUTH_USER || m->is_digest)))
         return 0;
-    return wrong(o, "", names[o->source], " is for TLS, and neither -T nor -S is given",
-                 "add -T (POP3S) or -S (STLS); --auth apop hides the password in clear text, and "
-                 "--auth user sends it for all to read");
+    return wrong(o, "", names[source], " is for TLS, and neither -T nor -S is given",
+                 is_token ? "add -T (POP3S) or -S (STLS): a token never goes in clear text"
+                          : "add -T (POP3S) or -S (STLS); --auth apop hides the password in clear "
+                            "text, and --auth user sends it for all to read");
 }
 
 /* Rules between options, once all are read. */
@@ -688,9 +713,10 @@ static const char help_tail[] =
     "\n"
     "Login\n"
     "The password comes from one of -a, --netrc and --password-command. Without them\n"
-    "popcl asks for it at the terminal, and does not show it. No password is ever an\n"
-    "argument. In clear text -a works as it is. The others then need --auth user, or\n"
-    "--auth apop.\n"
+    "popcl asks for it at the terminal, and does not show it. --token-command gives a\n"
+    "token instead. No secret is ever an argument. In clear text -a works as it is.\n"
+    "The other passwords then need --auth user, or one that hides the password, such\n"
+    "as --auth apop. A token is never sent in clear text.\n"
     "The file of -a or --netrc must be yours or root's, and nobody else may write\n"
     "it. -a also takes an open descriptor: - or /dev/stdin, and /dev/fd/N. If it is a\n"
     "pipe, there is no owner to check, and it must end within --timeout. An entry\n"

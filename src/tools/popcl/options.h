@@ -21,6 +21,7 @@ typedef enum cmd_source {
     CMD_SOURCE_FILE,    /* -a */
     CMD_SOURCE_NETRC,   /* --netrc */
     CMD_SOURCE_COMMAND, /* --password-command */
+    CMD_SOURCE_TOKEN,   /* --token-command: a token instead of a password */
     CMD_SOURCE_PROMPT   /* nothing else is given: the terminal */
 } cmd_source;
 
@@ -45,8 +46,8 @@ typedef struct cmd_options {
     char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
     uint8_t only_new, delete, no_capa, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
-        *ta_key, *ta_scope, *netrc_file,
-        *password_command;                  /* NULL = not given; they point into argv */
+        *ta_key, *ta_scope, *netrc_file, *password_command,
+        *token_command;                     /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */
@@ -71,6 +72,7 @@ typedef struct cmd_mechanism {
     uint16_t auth;      /* POPCL_AUTH_* */
     const char *url;    /* of ;AUTH= in a URL; NULL = as value, "" = no URL names it */
     uint8_t is_digest;  /* 1 = the password is not sent */
+    uint8_t is_token;   /* 1 = a token takes the place of the password */
     uint8_t is_missing; /* 1 = this build does not have it */
 } cmd_mechanism;
 

@@ -115,6 +115,9 @@ static const own owns[] = {
     {POPCL_ERR_NO_UIDL, NULL, NULL,
      "run again later; after three such runs in a row popcl continues without UIDs, and all mail "
      "may arrive again"},
+    {POPCL_ERR_TOKEN, NULL, NULL,
+     "run the command of --token-command in a shell: its token must be new, for this account and "
+     "for POP3"},
     {POPCL_ERR_NO_TOP, NULL, NULL, "fetch whole messages, without -n"},
     {POPCL_ERR_NOT_DRAINED, NULL, "the rest of the message would take too much time",
      "run again for the rest"},
