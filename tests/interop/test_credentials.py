@@ -119,6 +119,10 @@ class Command(Case):
             with self.subTest(line=line):
                 self.ask(line, code=78, says=says)
         self.assertIn("not found", self.ask("no-such-program-at-all", code=78).err)  # the shell's own words
+        marker = f"40000.{os.getpid()}"  # and nothing goes on
+        for line in (f"sleep {marker} & exit 3", f"sleep {marker} & echo"):
+            self.ask(line, code=78)
+            until(lambda: not processes(f"sleep\0{marker}"))
 
     def test_it_is_killed_in_time(self):
         """All of it, also what ignores signals; --max-time counts too."""

@@ -35,8 +35,9 @@ typedef struct asked {
     const cmd_patience *patience;
     pid_t pid;
     int fd;     /* the reading end of the pipe */
-    int status; /* of wait, once it has ended */
-    int error;  /* errno of a reading that failed */
+    int status; /* once it has ended: its exit code, or the signal that ended it */
+    int is_killed;
+    int error; /* errno of a reading that failed */
     int has_ended;
     int is_stopped; /* 1 = it waits to be continued */
     int is_line_whole;
@@ -121,16 +122,20 @@ static void take_terminal_back(asked *a) {
 
 /* ---- its life ---- */
 
-/* Looks whether it has ended, or was stopped. */
+/* Looks whether it has ended, or was stopped. A process that has ended stays in the process table,
+ * so that its group's number is not given to another one. */
 static void look(asked *a) {
-    int status = 0;
+    siginfo_t info;
     if (a->has_ended) return;
-    pid_t pid = waitpid(a->pid, &status, WNOHANG | WUNTRACED);
-    if (pid == a->pid && WIFSTOPPED(status)) {
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)a->pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == a->pid)
         a->is_stopped = 1;
-    } else if (pid == a->pid || (pid < 0 && errno == ECHILD)) {
+    info.si_pid = 0;
+    int r = waitid(P_PID, (id_t)a->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    if (r == 0 && info.si_pid == a->pid) {
         a->has_ended = 1;
-        a->status = pid < 0 ? 0x100 : status;
+        a->is_killed = info.si_code != CLD_EXITED;
+        a->status = info.si_status;
     }
     if (a->is_stopped && !a->has_ended) let_continue(a);
 }
@@ -170,17 +175,15 @@ static int ask_begin(asked *a, const char *command) {
     return 0;
 }
 
-/* Kills what is left of a command that did not end by itself, and takes it off the process table.
- */
-static void ask_end(asked *a) {
-    if (!a->has_ended) {
-        pid_t r;
-        (void)kill(-a->pid, SIGKILL);
-        do
-            r = waitpid(a->pid, &a->status, 0);
-        while (r < 0 && errno == EINTR);
-    }
+/* Takes it off the process table. After a failure, also if it has ended, what is left of its group
+ * is killed. */
+static void ask_end(asked *a, int failed) {
+    pid_t r;
+    if (failed) (void)kill(-a->pid, SIGKILL);
     running = 0;
+    do
+        r = waitpid(a->pid, NULL, 0);
+    while (r < 0 && errno == EINTR);
     (void)close(a->fd);
     take_terminal_back(a);
     (void)sigaction(SIGCHLD, &a->child_before, NULL);
@@ -256,14 +259,13 @@ static int judge_wait(const asked *a, cmd_waited waited) {
 
 static int judge_status(const asked *a) {
     char what[80];
-    if (WIFSIGNALED(a->status)) {
+    if (a->is_killed) {
         /* Ctrl-C, while the command had the terminal */
-        if (a->had_terminal && WTERMSIG(a->status) == SIGINT) return CMD_EXIT_SIGNAL + SIGINT;
-        (void)snprintf(what, sizeof what, "the command was ended by signal %d",
-                       WTERMSIG(a->status));
+        if (a->had_terminal && a->status == SIGINT) return CMD_EXIT_SIGNAL + SIGINT;
+        (void)snprintf(what, sizeof what, "the command was ended by signal %d", a->status);
         return refuse_command(a, what, "it crashed, or something killed it", ITS_OWN);
     }
-    int code = WEXITSTATUS(a->status);
+    int code = a->status;
     (void)snprintf(what, sizeof what, "the command failed with exit code %d", code);
     return refuse_command(a, what,
                           code == NOT_FOUND ? "a program in it was not found"
@@ -275,7 +277,7 @@ static int judge_status(const asked *a) {
 /* `waited`: how reading and waiting ended. The line is judged only if the command succeeded. */
 static int ask_judge(asked *a, cmd_waited waited) {
     if (waited != CMD_WAITED_READY) return judge_wait(a, waited);
-    if (a->has_ended && a->status) return judge_status(a);
+    if (a->has_ended && (a->is_killed || a->status)) return judge_status(a);
     return cmd_login_take_line(a->login, a->len, a->whole, ITS_OWN);
 }
 
@@ -289,8 +291,8 @@ int cmd_ask_command(cmd_login *l, const char *command, const char *whole,
     cmd_waited waited = read_output(&a);
     int is_too_long = !a.is_line_whole && a.len == LINE_ROOM;
     if (waited == CMD_WAITED_READY && !is_too_long) waited = await_end(&a);
-    ask_end(&a);
     int failed = ask_judge(&a, waited);
+    ask_end(&a, failed);
     if (failed) cmd_login_wipe(l);
     return failed;
 }

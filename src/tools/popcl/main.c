@@ -116,7 +116,7 @@ static int finish_output(struct run *r) {
 }
 
 static int show_version(struct run *r) {
-    char text[512], logins[64];
+    char text[768], logins[256];
     (void)snprintf(
         text, sizeof text,
         "popcl %s\nTLS: POP3S and STLS, TLS 1.2 by BearSSL\ntrust anchors compiled in: %lu\nlogin: "
