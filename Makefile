@@ -17,6 +17,8 @@ CC := gcc
 endif
 B := build
 CFLAGS ?= -O2 -g
+# The files of the programs are long and take little time: small code keeps few pages in memory. CFLAGS of the caller count alone.
+TOOLS_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-Os)
 PREFIX ?= /usr/local
 PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 VERSION := $(shell sed -n 's/^.define POPCL_VERSION "\(.*\)"/\1/p' include/popcl.h)
@@ -118,11 +120,12 @@ JUDGES_CPPFLAGS := $(if $(wildcard /usr/include/openssl/x509v3.h),-DWITH_OPENSSL
 ##@ For users
 all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, popcl-ta and the examples (needs gcc and libbearssl-dev)
 
-POPCL_CFLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+# Each function has a section of its own, so that a program links those it calls only.
+POPCL_CFLAGS := -std=c99 -ffunction-sections -fdata-sections -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix_store.h has off_t in it, so that programs need the same.
 POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Iport/mbedtls -Isrc/host -Isrc/tools/common $(BEARSSL_CPPFLAGS)
-COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
-LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread
+COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS)
+LINK = $(CC) $(CFLAGS) -Wl,--gc-sections $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Iexamples/firmware -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
 
 # Two files hold what no time stamp tells: the flags, and which sources there are. They change only when that changes.
@@ -145,6 +148,7 @@ no_bearssl = command -v $(firstword $(CC)) >/dev/null || \
 	echo '\#include <bearssl.h>' | $(COMPILE) -E -o /dev/null - 2>/dev/null || \
 	{ echo "bearssl.h not found: install libbearssl-dev, or run: make deps, or give BEARSSL=dir (a BearSSL source tree)" >&2; exit 1; }
 
+$(B)/obj/src/tools/% $(B)/obj/src/host/%: OWN_CFLAGS = $(TOOLS_CFLAGS)
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

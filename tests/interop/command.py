@@ -207,3 +207,9 @@ def peak_memory(pid):
     """VmHWM in octets: the peak of the program that runs as `pid` now, since its exec; what its parent held before is not in it."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
+
+
+def own_memory(pid):
+    """What the program has now without the pages of files (itself, the C library), of which the kernel maps some by chance."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)) * 1024

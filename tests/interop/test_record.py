@@ -641,6 +641,15 @@ class Poison(RecordTest):
                     result = place.run(server.port, "-n", "-d", code=75)
                     self.assertEqual((result.count, server.messages), (2, [bad]))
 
+    def test_a_further_connection_without_a_store(self):
+        """--list and --check have no directory to open again: a server that closes at the CAPA after the login is asked once more without it."""
+        for action in ("--check", "--list"):
+            place = self.place()
+            script = lambda connection, line, uid: [Close()] if line == "CAPA" else None
+            with Scripted(script, messages=[b"Subject: x\r\n\r\nx\r\n"], uids=["a"]) as server:
+                place.run(server.port, action, "--auth", "user", code=0)
+                self.assertIn("UIDL", server.commands)
+
     def test_a_delay_between_logins(self):
         """[R46 R47] Once the server has refused a login with [LOGIN-DELAY], an early run ends with 75 and does not connect. EXPIRE is told once."""
         state = {"refuses": False, "delay": 300}

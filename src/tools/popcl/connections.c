@@ -288,6 +288,7 @@ static int get_fresh_token(cmd_connections *c, popcl_diag *d) {
 
 /* The store counts the names of one session; it recognises its files of an earlier one. */
 static int open_store_again(cmd_connections *c) {
+    if (!*c->store) return 1; /* --list and --check have none */
     popcl_store_dir *again = popcl_store_dir_open(c->options->out_dir, NULL, NULL);
     if (!again) return 0;
     popcl_store_dir_close(*c->store);

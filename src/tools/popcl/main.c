@@ -17,6 +17,9 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "connections.h"
 #include "credentials.h"
@@ -94,6 +97,13 @@ static void forbid_core(void) {
     (void)setrlimit(RLIMIT_CORE, &none);
 #ifdef __linux__
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/* Tables double as they grow. With glibc the old one then goes back to the system. */
+static void keep_heap_small(void) {
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 16384);
 #endif
 }
 
@@ -489,6 +499,7 @@ int main(int argc, char *argv[]) {
     (void)umask(077);
     fill_standard_fds();
     forbid_core();
+    keep_heap_small();
     int bad = cmd_options_parse(&r->options, argc, argv);
     cmd_report_init(&r->report, r->options.quiet, r->options.verbose, -1);
     if (bad) {
