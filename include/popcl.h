@@ -288,8 +288,8 @@ typedef struct popcl_config {
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h. With POPCL_TLS_BELOW it has to be NULL:
                                start refuses trust that nobody would apply */
-    const popcl_seed *seed; /* for POPCL_TLS and POPCL_STLS, which do not start without it. Only
-                               start reads it: it may be wiped afterwards */
+    const popcl_seed *seed; /* for POPCL_TLS, POPCL_STLS, and a job that may use SCRAM: they do not
+                               start without it. Only start reads it: it may be wiped afterwards */
     void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
                          is over, and by wipe */
     size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with tls POPCL_IOBUF_SIZE(512) or more.

@@ -60,6 +60,23 @@ extern const popcl_mech popcl_mech_plain, popcl_mech_login;
 /* AUTH CRAM-MD5: a digest of the server's challenge and the password crosses the line (RFC 2195).
  */
 extern const popcl_mech popcl_mech_cram_md5;
+/* AUTH SCRAM-SHA-1 and AUTH SCRAM-SHA-256: a proof of the password crosses the line. The server has
+ * to prove that it knows the password too, else the login fails with POPCL_ERR_SERVER_PROOF
+ * (RFC 5802, RFC 7677). Both need session.seed, in clear text too.
+ *
+ * User name and password must be the same after SASLprep (RFC 4013), else they give
+ * POPCL_ERR_PASSWORD_FORM. popcl accepts octets 0x20 to 0x7e. It also accepts, in UTF-8, the
+ * precomposed letters of Latin script up to U+017F, of Greek and of Cyrillic. Over TLS another
+ * mechanism is taken instead (popcl_diag.skipped), in clear text none.
+ *
+ * The computation takes thousands of hashes. They are made in steps, one in each popcl_tick;
+ * popcl_state has POPCL_COMPUTING until the last one. */
+extern const popcl_mech popcl_mech_scram_sha_1, popcl_mech_scram_sha_256;
+/* The same, bound to the certificate of the TLS session (tls-server-end-point of RFC 5929, 4). So
+ * nobody can pass the login on, not even somebody with another certificate that is trusted. Never
+ * in clear text. If the hash of the certificate is not known, POPCL_ERR_BINDING: the profile
+ * `pinned` has none. */
+extern const popcl_mech popcl_mech_scram_sha_1_plus, popcl_mech_scram_sha_256_plus;
 /* AUTH XOAUTH2 and AUTH OAUTHBEARER: a token crosses the line instead of a password
  * (popcl_fetch_config.token). Never in clear text. OAUTHBEARER: RFC 7628. XOAUTH2 has no RFC: it is
  * the form of Google and Microsoft. */
@@ -71,9 +88,23 @@ extern const popcl_mech *const popcl_mechs_all[];
 /* Least plan (popcl_fetch_config.plan), in bytes, if one of these mechanisms may be used. Until the
  * listing the plan holds the state of the login. The largest one counts; docs/SIZING.md has a
  * table. USER/PASS needs POPCL_PLAN_MIN only. */
-#define POPCL_PLAN_MIN_APOP 200u
-#define POPCL_PLAN_MIN_SASL 160u /* PLAIN, LOGIN, XOAUTH2, OAUTHBEARER */
-#define POPCL_PLAN_MIN_CRAM 600u
+#define POPCL_PLAN_MIN_APOP       200u
+#define POPCL_PLAN_MIN_SASL       160u /* PLAIN, LOGIN, XOAUTH2, OAUTHBEARER */
+#define POPCL_PLAN_MIN_CRAM       600u
+#define POPCL_PLAN_MIN_SCRAM      800u /* SCRAM-SHA-1, SCRAM-SHA-256 */
+#define POPCL_PLAN_MIN_SCRAM_PLUS 920u /* the two -PLUS */
+
+/* A salted password of SCRAM, kept by the caller for later sessions, in popcl_fetch_config.
+ * Zeroed = none. It saves the computation of thousands of hashes. It is used only if user name,
+ * password, mechanism's hash, salt and iterations are the same; otherwise popcl computes the key
+ * again. popcl writes it once the server has proved that it knows the password, and zeroes it if
+ * the server refuses the login. It is as secret as the password: it suffices for a login, and it
+ * makes guesses of the password cheap. Its content is the same on every machine. */
+typedef struct popcl_scram_key {
+    /* private */
+    uint8_t hash_len; /* 0: none */
+    unsigned char binding[32], salted[32];
+} popcl_scram_key;
 
 #ifdef __cplusplus
 }

@@ -98,6 +98,17 @@
 #define POPCL_AHEAD_OCTETS 1048576
 #endif
 
+/* Iterations of SCRAM (RFC 5802, 5.1): the fewest that popcl accepts, and the default for
+ * popcl_fetch_config.scram_iterations_max; 1 to 2^31 - 1. A server that asks for few wants a
+ * password that is easy to guess from the login. A server that asks for very many keeps a small
+ * processor busy. RFC 7677, 4 names 4096 as the least. */
+#ifndef POPCL_SCRAM_ITERATIONS_MIN
+#define POPCL_SCRAM_ITERATIONS_MIN 4096
+#endif
+#ifndef POPCL_SCRAM_ITERATIONS_MAX
+#define POPCL_SCRAM_ITERATIONS_MAX 100000
+#endif
+
 /* 1 compiles the APOP mechanism (RFC 1939, 7), and puts it into the default of
  * popcl_fetch_config.mechs; 0 leaves it out, and with it MD5. */
 #ifndef POPCL_WITH_APOP

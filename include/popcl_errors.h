@@ -224,6 +224,34 @@
       "the server refuses the login, but not the user name and password",                          \
       "the server has a code for wrong credentials (RFC 3206), and did not send it",               \
       "read the server's reply, which may give the reason; popcl did not try a second time")       \
+    X(126, ERR_SERVER_PROOF, LOGIN, "the server did not prove that it knows the password",         \
+      "the server is not the one that keeps this account's password, or it does not follow "       \
+      "RFC 5802",                                                                                  \
+      "check the server's name and its certificate; popcl did not go on")                          \
+    X(127, ERR_PASSWORD_FORM, CONFIG,                                                              \
+      "the user name or password has characters that SCRAM may have to change",                    \
+      "a character is not in ASCII, and is no precomposed Latin, Greek or Cyrillic letter "        \
+      "in UTF-8",                                                                                  \
+      "use TLS and allow another mechanism (popcl_fetch_config.auth), or choose another "          \
+      "password")                                                                                  \
+    X(128, ERR_ITERATIONS, LOGIN, "the server asks for too many iterations of SCRAM",              \
+      "the server's setting is above the limit, or the server wants to keep this machine "         \
+      "busy",                                                                                      \
+      "raise the limit (scram_iterations_max), or allow another mechanism "                        \
+      "(popcl_fetch_config.auth)")                                                                 \
+    X(129, ERR_ITERATIONS_FEW, LOGIN, "the server asks for too few iterations of SCRAM",           \
+      "RFC 7677 wants 4096 or more; with fewer the password is easier to guess from the "          \
+      "login",                                                                                     \
+      "raise the number on the server, or use TLS and allow another mechanism "                    \
+      "(popcl_fetch_config.auth)")                                                                 \
+    X(130, ERR_BINDING, LOGIN, "the login cannot be bound to the TLS session",                     \
+      "the hash of the server's certificate is not known here or differs at the server, or "       \
+      "the server cannot compare it",                                                              \
+      "allow a mechanism without channel binding; if the server reports a difference, somebody "   \
+      "may be in between")                                                                         \
+    X(131, ERR_CHALLENGE_LENGTH, LOGIN, "the server's challenge is too long for the login",        \
+      "SCRAM keeps the challenge in the plan, and has room for 320 octets",                        \
+      "allow another mechanism (popcl_fetch_config.auth)")                                         \
     /* TLS (popcl_tls.h) */                                                                        \
     X(61, ERR_TIMEOUT_TLS, TLS, "the TLS handshake did not end in time",                           \
       "the server hangs or speaks no TLS on this port, or this processor needs longer than "       \

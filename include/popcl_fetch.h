@@ -204,8 +204,8 @@ typedef enum popcl_uids {
  *
  * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token.
  * POPCL_CLEAR and POPCL_TLS_BELOW also require plan. POPCL_TLS and POPCL_STLS also require
- * session.tls and session.seed. In every other field zero is the default, with the meaning that its
- * comment gives.
+ * session.tls and session.seed. A job that may use SCRAM always requires session.seed. In every
+ * other field zero is the default, with the meaning that its comment gives.
  */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
@@ -217,6 +217,10 @@ typedef struct popcl_fetch_config {
                                        has it (POPCL_WITH_APOP) */
     uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used, each one in mechs; 0 =
                       POPCL_AUTH_AUTO */
+    popcl_scram_key *scram_key;    /* kept by the caller for later sessions; a secret. NULL = the
+                                      key is computed in each session */
+    uint32_t scram_iterations_max; /* the most iterations of SCRAM that a server may ask for; more
+                                      are POPCL_ERR_ITERATIONS. 0 = POPCL_SCRAM_ITERATIONS_MAX */
     /* Sent before the login if CAPA lists them; a refusal is no failure. With either, CAPA is sent
      * even if the login does not need it. A build with POPCL_WITH_UTF8 0 sends neither. */
     const char *lang; /* LANG: the language of the server's texts, a tag of RFC 5646 such as "de";
@@ -308,6 +312,9 @@ typedef struct popcl_diag {
     uint8_t has_caps;            /* 1 = caps is valid */
     uint8_t utf8;                /* 1 = the server accepted UTF8 */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
+    uint16_t skipped;   /* POPCL_AUTH_* of another mechanism that may be used by the settings, and
+                           could not be used; 0 = none */
+    popcl_err skipped_why; /* the reason: POPCL_ERR_PASSWORD_FORM or POPCL_ERR_BINDING */
     uint8_t ahead; /* 1 = commands after the login were sent ahead of the answers to earlier ones */
     uint8_t unsure;  /* 1 = commands were sent ahead, and the session ended before it was known
                         that no reply is missing. Then the content that the session stored under a
@@ -349,6 +356,8 @@ void popcl_fetch_wipe(popcl_fetch *f);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----
  */
+
+#define POPCL_NONCE_LEN 18u
 
 typedef struct popcl_plan {
     unsigned char *octets;
@@ -408,9 +417,12 @@ struct popcl_fetch {
     uint64_t octets;   /* received of it; dropped of it, once it has failed */
     uint64_t received; /* of all */
     uint64_t octets_in_maildrop;
-    const popcl_mech *mech; /* of the login; NULL: none is chosen yet */
-    uint16_t allowed;       /* POPCL_AUTH_* bits of the mechanisms that may be used */
-    uint16_t login_room;    /* bytes of the plan that the login may use */
+    const popcl_mech *mech;               /* of the login; NULL: none is chosen yet */
+    uint16_t allowed;                     /* POPCL_AUTH_* bits of the mechanisms that may be used */
+    uint16_t login_room;                  /* bytes of the plan that the login may use */
+    uint16_t skipped;                     /* popcl_diag.skipped */
+    uint8_t skipped_why;                  /* popcl_err */
+    unsigned char nonce[POPCL_NONCE_LEN]; /* made of the seed, which may be wiped after start */
     popcl session;
 };
 

@@ -29,6 +29,7 @@ MODULES = {
     "popcl_blob": "popcl_tls",
     # the core
     "zero": "",
+    "seed": "popcl",
     "text": "popcl",
     "errors": "popcl_errors",
     "err_name": "errors",
@@ -54,6 +55,9 @@ MODULES = {
     "base64": "popcl text zero",
     "hmac": "popcl text zero",
     "sasl": "auth base64 text",
+    "saslprep": "popcl",
+    "scram": "auth base64 hmac owner sasl saslprep seed zero",
+    "scram_plus": "owner scram",
     # the job: an owner of the machine
     "plan": "popcl_fetch",
     "fetch": "popcl_fetch owner plan auth text zero",
@@ -74,7 +78,7 @@ MODULES = {
     "pin": "popcl_tls profile key",
     "blob": "popcl_blob profile entry",
     "resume": "popcl_tls link profile zero",
-    "link_tls": "link profile name resume text zero",
+    "link_tls": "link seed profile name resume text zero",
 }
 FAMILIES = {  # what the files of a family may include that have no row of their own: a new one needs no line here
     "src/auth/*.c": "auth base64 hmac sasl text zero",

@@ -16,6 +16,8 @@ typedef struct popcl_login {
     const char *user;
     const popcl_secret *secret; /* the password, or the token if the mechanism takes one */
     const popcl_caps *caps;     /* of the newest CAPA before the login; NULL = none was answered */
+    const popcl *session;       /* for popcl_machine_end_point */
+    const unsigned char *nonce; /* POPCL_NONCE_LEN octets that popcl_mech.nonce made at start */
     void *scratch;              /* aligned for any type; zeroed at the start */
     size_t user_len;
 } popcl_login;
@@ -37,9 +39,14 @@ struct popcl_mech {
     uint8_t token;      /* 1: its secret is the token */
     uint8_t together;   /* 1: its two commands may leave together */
     uint8_t initial;    /* SASL: 1: the first response may be sent with AUTH */
+    uint8_t prepared;   /* 1: not every user name and password can be used (saslprep.h) */
     uint8_t responses;  /* SASL: how many there are, if the server takes each */
     popcl_err refused;  /* the meaning of -ERR, if no response code gives one */
     popcl_err unusable; /* why it cannot be used with this server */
+    const struct br_hash_class_ *hash; /* of SCRAM */
+    /* Makes the session's nonce from the seed, at start. NULL = the mechanism needs no seed.
+     * Returns POPCL_OK or ERR_SEED. */
+    popcl_err (*nonce)(unsigned char nonce[POPCL_NONCE_LEN], const popcl_seed *seed);
     /* Takes octets of the greeting, as they stream, from its beginning to its end. NULL = none. */
     void (*greeting)(void *scratch, const unsigned char *p, size_t n);
     /* Returns whether it can be used after that greeting and with these capabilities. NULL =
@@ -48,8 +55,8 @@ struct popcl_mech {
     /* Writes the command of step 0, 1, ... to *c. Its pointers lead into login or scratch. A secret
      * of its own with a get passes on the last call of get to the login's secret, if it called that
      * one (sasl.c). Returns
-     * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT or ERR_CREDENTIAL_OCTET. POPCL_MORE: the step is called
-     * again in the next tick, because it has more to compute. */
+     * POPCL_OK, ERR_SECRET, ERR_SECRET_WAIT, ERR_CREDENTIAL_OCTET or ERR_PASSWORD_FORM. POPCL_MORE:
+     * the step is called again in the next tick, because it has more to compute. */
     popcl_err (*step)(const popcl_login *l, unsigned step, popcl_command *c);
     /* Takes octets of a challenge, as they stream, before `answered` is called. NULL = none. */
     void (*challenge)(void *scratch, unsigned step, const unsigned char *p, size_t n);

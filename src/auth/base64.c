@@ -57,7 +57,7 @@ int popcl_base64_take(popcl_base64_reader *r, unsigned char c, unsigned char *by
     if (!pads && (v > 63 || r->padded)) r->bad = 1;
     if (r->bad) return 0;
     if (pads) r->padded = 1;
-    r->bits = (uint16_t)(r->bits << 6 | (v & 63));
+    r->bits = (uint16_t)((unsigned)r->bits << 6 | (v & 63));
     r->place = (at + 1) & 3;
     /* of the 6 bits of each character, 4, 2 and 0 are left after the second, third and fourth */
     if (at) *byte = (unsigned char)(r->bits >> (6 - 2 * at));

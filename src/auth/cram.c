@@ -23,7 +23,7 @@ static popcl_err cram_step(const popcl_login *l, unsigned n, popcl_command *c) {
     cram *x = l->scratch;
     if (n == 0) {
         br_hmac_key_context key;
-        popcl_err e = popcl_hmac_key(&key, &br_md5_vtable, l->secret);
+        popcl_err e = popcl_hmac_key(&key, &br_md5_vtable, l->secret, NULL, NULL);
         if (!e) br_hmac_init(&x->hmac, &key, 0);
         popcl_zero(&key, sizeof key);
         if (e) return e;

@@ -10,8 +10,8 @@
 /* bytes of a block of MD5, SHA-1 and SHA-256; a longer key is hashed first (RFC 2104, 2) */
 #define BLOCK 64u
 
-popcl_err popcl_hmac_key(br_hmac_key_context *key, const br_hash_class *hash,
-                         const popcl_secret *s) {
+popcl_err popcl_hmac_key(br_hmac_key_context *key, const br_hash_class *hash, const popcl_secret *s,
+                         void (*look)(void *ctx, const void *p, size_t n), void *ctx) {
     unsigned char piece[32], block[BLOCK];
     br_hash_compat_context whole;
     popcl_err e = POPCL_OK;
@@ -21,6 +21,7 @@ popcl_err popcl_hmac_key(br_hmac_key_context *key, const br_hash_class *hash,
         e = popcl_secret_read(s, len, piece, sizeof piece, &n);
         if (!e && len + n == 0) e = POPCL_ERR_CREDENTIAL_OCTET;
         if (e) break;
+        if (look) look(ctx, piece, n);
         hash->update(&whole.vtable, piece, n);
         if (len < BLOCK) memcpy(block + len, piece, n < BLOCK - len ? n : BLOCK - len);
         len += n;

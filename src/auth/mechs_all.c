@@ -8,6 +8,14 @@ const popcl_mech *const popcl_mechs_all[] = {
 #if POPCL_WITH_APOP
     &popcl_mech_apop,
 #endif
-    &popcl_mech_plain,   &popcl_mech_login,       &popcl_mech_cram_md5,
-    &popcl_mech_xoauth2, &popcl_mech_oauthbearer, NULL,
+    &popcl_mech_plain,
+    &popcl_mech_login,
+    &popcl_mech_cram_md5,
+    &popcl_mech_scram_sha_1,
+    &popcl_mech_scram_sha_256,
+    &popcl_mech_scram_sha_1_plus,
+    &popcl_mech_scram_sha_256_plus,
+    &popcl_mech_xoauth2,
+    &popcl_mech_oauthbearer,
+    NULL,
 };

@@ -74,9 +74,10 @@ static popcl_err show_secret(sasl_window *w, size_t at, popcl_sasl *s, int is_to
  * length is not known. */
 static popcl_err sasl_text(void *ctx, size_t off, unsigned char *buf, size_t cap, size_t *n) {
     popcl_sasl *s = ctx;
-    sasl_window w = {.buf = buf, .off = off, .cap = cap};
+    sasl_window w = {.off = off, .cap = cap};
     popcl_err e = POPCL_OK;
     size_t at = 0;
+    w.buf = buf;
     for (size_t i = 0; i < s->form_len && w.len < cap && !e; i++) {
         switch (s->form[i]) {
         case POPCL_FORM_USER:
@@ -98,6 +99,10 @@ static popcl_err sasl_text(void *ctx, size_t off, unsigned char *buf, size_t cap
     }
     *n = w.len;
     return e;
+}
+
+popcl_err popcl_sasl_text(popcl_sasl *s, size_t off, unsigned char *buf, size_t cap, size_t *n) {
+    return sasl_text(s, off, buf, cap, n);
 }
 
 static int sasl_get(void *ctx, size_t off, char *buf, size_t cap) {
@@ -144,7 +149,7 @@ static int goes_with_auth(const popcl_login *l, const popcl_sasl *s, size_t name
     return is_listed && text_len(s) <= room / 4 * 3;
 }
 
-popcl_err popcl_sasl_step(const popcl_login *l, unsigned n, popcl_command *c) {
+popcl_err popcl_sasl_step(const popcl_login *l, unsigned step, popcl_command *c) {
     popcl_sasl *s = l->scratch;
     const char *name = name_of(l->mech);
     size_t name_len = strlen(name);
@@ -153,13 +158,13 @@ popcl_err popcl_sasl_step(const popcl_login *l, unsigned n, popcl_command *c) {
     s->user_len = (uint16_t)l->user_len;
     s->response.get = sasl_get;
     s->response.ctx = s;
-    s->bare = n == 0 && !l->mech->initial;
+    s->bare = step == 0 && !l->mech->initial;
     if (!s->bare) {
         popcl_err e = l->mech->respond(l, s->next);
         if (e) return e;
-        s->bare = n == 0 && !goes_with_auth(l, s, name_len);
+        s->bare = step == 0 && !goes_with_auth(l, s, name_len);
     }
-    c->verb = n == 0 ? POPCL_AUTH : POPCL_RESPONSE;
+    c->verb = step == 0 ? POPCL_AUTH : POPCL_RESPONSE;
     c->text = name;
     c->text_len = name_len;
     c->secret = s->bare || !s->form ? NULL : &s->response;
@@ -169,9 +174,9 @@ popcl_err popcl_sasl_step(const popcl_login *l, unsigned n, popcl_command *c) {
 /* Some servers (Exchange) send +OK for the empty challenge after a bare AUTH. If they refuse a bare
  * AUTH, the user name and the password are not at fault: neither was sent. A server reports why it
  * refuses a token in one more challenge; it sends -ERR after the answer (RFC 7628, 3.2.3). */
-popcl_err popcl_sasl_answered(const popcl_login *l, unsigned n, const popcl_reply *r) {
+popcl_err popcl_sasl_answered(const popcl_login *l, unsigned step, const popcl_reply *r) {
     popcl_sasl *s = l->scratch;
-    (void)n;
+    (void)step;
     if (r->status == POPCL_STATUS_ERR) return s->bare ? POPCL_ERR_NO_MECHANISM : l->mech->refused;
     if (s->bare) return POPCL_MORE;
     s->next++;

@@ -22,8 +22,8 @@ typedef struct popcl_sasl {
     const char *form; /* of the present response; NULL = an empty response */
     const char *extra;
     size_t secret_len; /* once it is known */
-    uint16_t user_len;
-    uint8_t form_len, extra_len;
+    uint16_t user_len, extra_len;
+    uint8_t form_len;
     uint8_t is_known; /* secret_len */
     uint8_t pulled;   /* the secret's callback was called */
     uint8_t bare;     /* AUTH was sent without a response */
@@ -33,6 +33,10 @@ typedef struct popcl_sasl {
 
 /* Sets the form of the present response. It is borrowed, and so is s->extra. */
 void popcl_sasl_form(popcl_sasl *s, const char *form, size_t len);
+
+/* Copies a part of the present response's text, before base64. Parameters and results are those of
+ * popcl_text_read (base64.h). */
+popcl_err popcl_sasl_text(popcl_sasl *s, size_t off, unsigned char *buf, size_t cap, size_t *n);
 
 /* popcl_mech.step and popcl_mech.answered of a SASL mechanism. */
 popcl_err popcl_sasl_step(const popcl_login *l, unsigned step, popcl_command *c);

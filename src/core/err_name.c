@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* err_name - the name of each result (errors.h). A firmware that prints no sentence links 1.9 KB of
+/* err_name - the name of each result (errors.h). A firmware that prints no sentence links 2.0 KB of
  * names. */
 #include "errors.h"
 

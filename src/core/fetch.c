@@ -451,6 +451,8 @@ void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d) {
     d->has_caps = f->has_caps;
     d->utf8 = f->utf8;
     if (f->mech) d->mechanism = f->mech->bit;
+    d->skipped = f->skipped;
+    d->skipped_why = (popcl_err)f->skipped_why;
     d->caps = s->caps;
     d->received = f->received;
     d->passed_over = popcl_machine_passed_over(s);

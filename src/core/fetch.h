@@ -77,7 +77,7 @@ unsigned popcl_fetch_decide(const popcl_fetch *f, const popcl_msg *m, popcl_stag
 /* ---- fetch_login.c ---- */
 
 /* Checks whether the settings allow a mechanism, and whether the plan suits each one that they
- * allow. Sets f->allowed and f->login_room. */
+ * allow. Sets f->allowed, f->login_room and, if one of these mechanisms needs it, f->nonce. */
 popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg, enum popcl_field *field);
 
 /* Returns whether CAPA is to be sent before the login. */

@@ -39,6 +39,8 @@ static popcl_login login_of(popcl_fetch *f, const popcl_mech *m) {
     l.user_len = strlen(l.user);
     l.secret = secret_of(cfg, m);
     l.caps = f->has_caps ? popcl_capabilities(&f->session) : NULL;
+    l.session = &f->session;
+    l.nonce = f->nonce;
     l.scratch = refusal_of(f) + 1;
     return l;
 }
@@ -91,6 +93,8 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
         if (e) return e;
         f->allowed |= m->bit;
         if (m->plan_min > f->login_room) f->login_room = m->plan_min;
+        if (m->nonce) e = m->nonce(f->nonce, cfg->session.seed);
+        if (e) return e;
     }
     if (unknown) {
         *field = POPCL_FIELD_AUTH;
@@ -107,16 +111,22 @@ static unsigned place_of(const popcl_login *l) {
     return l->caps && !(l->caps->tags & POPCL_CAPA_USER) ? rank + 0x20 : rank;
 }
 
+static void skip(popcl_fetch *f, const popcl_mech *m, popcl_err why) {
+    f->skipped = m->bit;
+    f->skipped_why = (uint8_t)why;
+}
+
 /* Chooses among the mechanisms that are allowed and can be used. If no mechanism is left, returns
  * the reason. */
 static popcl_err choose(popcl_fetch *f) {
-    popcl_err why = POPCL_ERR_NO_MECHANISM;
+    popcl_err why = f->skipped ? (popcl_err)f->skipped_why : POPCL_ERR_NO_MECHANISM;
     unsigned least = UINT32_MAX;
     for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++) {
         if (!(f->allowed & (*m)->bit)) continue;
         popcl_login l = login_of(f, *m);
         if (l.mech->usable && !l.mech->usable(&l)) {
             why = l.mech->unusable;
+            if (why == POPCL_ERR_BINDING) skip(f, l.mech, why);
         } else if (place_of(&l) < least) {
             least = place_of(&l);
             f->mech = l.mech;
@@ -154,21 +164,39 @@ static void login_failed(popcl_fetch *f, popcl_err e) {
     if (!popcl_machine_is_challenged(&f->session)) popcl_fetch_enter(f, POPCL_SAY_QUIT);
 }
 
+/* Over TLS a password that SCRAM cannot use may be sent by another mechanism: nobody can read it on
+ * the way. In clear text that would show it, although SCRAM was allowed in order to hide it.
+ * Returns whether another mechanism is to be chosen. Nothing of the login was sent yet. */
+static int steps_down(popcl_fetch *f, popcl_err e) {
+    if (e != POPCL_ERR_PASSWORD_FORM || f->cfg->session.security == POPCL_CLEAR) return 0;
+    for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++)
+        if ((*m)->prepared) f->allowed &= (uint16_t) ~(*m)->bit;
+    popcl_login_release(f);
+    clear_login(f);
+    skip(f, f->mech, e);
+    f->mech = NULL;
+    return 1;
+}
+
 /* Makes the command of the next step. A login that failed at a challenge is cancelled (RFC 5034,
  * 4). */
 static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
     static const popcl_secret cancel = {.octets = "*", .len = 1};
-    popcl_err e = f->mech ? POPCL_OK : choose(f);
-    if (e) return e;
-    if (f->stopping) {
-        command->verb = POPCL_RESPONSE;
-        command->secret = &cancel;
-        return POPCL_OK;
-    }
-    popcl_login l = login_of(f, f->mech);
-    /* the mechanism reads the secret here; otherwise the session pulls and releases it */
-    if (f->mech->reads && !l.secret->octets) f->secret_used = 1;
-    return f->mech->step(&l, f->auth_step + popcl_job_in_flight(f), command);
+    popcl_err e;
+    do {
+        e = f->mech ? POPCL_OK : choose(f);
+        if (!f->mech) return e;
+        if (f->stopping) {
+            command->verb = POPCL_RESPONSE;
+            command->secret = &cancel;
+            return POPCL_OK;
+        }
+        popcl_login l = login_of(f, f->mech);
+        /* the mechanism reads the secret here; otherwise the session pulls and releases it */
+        if (f->mech->reads && !l.secret->octets) f->secret_used = 1;
+        e = f->mech->step(&l, f->auth_step + popcl_job_in_flight(f), command);
+    } while (steps_down(f, e));
+    return e;
 }
 
 static popcl_err login_send(popcl_fetch *f) {
@@ -201,7 +229,7 @@ unsigned popcl_login_step(popcl_fetch *f) {
 
 void popcl_login_release(popcl_fetch *f) {
     const popcl_secret *s = f->mech ? secret_of(f->cfg, f->mech) : NULL;
-    if (!f->secret_used) return;
+    if (!f->secret_used || !s) return;
     f->secret_used = 0;
     s->get(s->ctx, 0, NULL, 0);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../core/link.h"
+#include "../core/seed.h"
 #include "../core/text.h"
 #include "../core/zero.h"
 #include "name.h"
@@ -325,14 +326,6 @@ static const popcl_link_ops ops = {
 
 /* ---- the layer ---- */
 
-/* A seed with all octets equal comes from a generator that is stuck. */
-static int usable_seed(const popcl_seed *seed) {
-    for (size_t i = 1; seed && i < sizeof seed->bytes; i++) {
-        if (seed->bytes[i] != seed->bytes[0]) return 1;
-    }
-    return 0;
-}
-
 typedef char ssl_is_the_last[sizeof(popcl_tls_session) - offsetof(popcl_tls_session, ssl) -
                                          sizeof(br_ssl_client_context) <
                                      sizeof(uint64_t)
@@ -360,7 +353,7 @@ static popcl_err tls_check(const popcl_config *cfg) {
     if (t->names && !t->names_len) return POPCL_ERR_ARGUMENT;
     if (t->resume && !t->resumption) return POPCL_ERR_ARGUMENT;
     if (cfg->iobuf_len < POPCL_IOBUF_SIZE(512)) return POPCL_ERR_IOBUF_SMALL;
-    if (!usable_seed(cfg->seed)) return POPCL_ERR_SEED;
+    if (!popcl_seed_is_usable(cfg->seed)) return POPCL_ERR_SEED;
     return t->profile->x509->check(t);
 }
 

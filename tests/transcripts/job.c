@@ -331,8 +331,10 @@ popcl_err job_start(run *r) {
     r->cfg.session.host = optional(&s->host);
     r->cfg.session.user = optional(&s->user);
     run_secret(r);
-    if (s->all_mechs || s->cfg.auth & ~(POPCL_AUTH_USER | POPCL_AUTH_APOP))
+    if (s->all_mechs || s->cfg.auth & ~(POPCL_AUTH_USER | POPCL_AUTH_APOP)) {
         r->cfg.mechs = popcl_mechs_all;
+        r->cfg.session.seed = s->no_seed ? NULL : &tls_seed;
+    }
     r->cfg.lang = (const char *)s->lang.p;
     if (s->token) r->cfg.token = r->secret;
     if (s->token != 1) r->cfg.secret = r->secret;
@@ -408,6 +410,9 @@ void job_diagnosis(run *r, void (*tell)(run *r, const char *line)) {
     tell(r, line);
     snprintf(line, sizeof line, "mechanism %s",
              d.mechanism ? script_mechanism(d.mechanism) : "none");
+    tell(r, line);
+    snprintf(line, sizeof line, "skipped %s %s", d.skipped ? script_mechanism(d.skipped) : "none",
+             popcl_err_name(d.skipped_why));
     tell(r, line);
     static const char *const deletions[] = {"none", "", "", "", "deleted", "unknown", "void"};
     snprintf(line, sizeof line, "deletions %s", d.deletions < 7 ? deletions[d.deletions] : "?");

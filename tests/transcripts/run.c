@@ -196,8 +196,17 @@ static size_t take_secure_line(run *r) {
     return 0;
 }
 
+/* The session computes, a step a tick, without waiting for anything. */
+static void compute(run *r) {
+    while (state_of(r) & POPCL_COMPUTING) {
+        if (popcl_next_deadline(r->session)) run_fault(r, "it computes, and wants no tick at once");
+        popcl_tick(r->session, r->now);
+    }
+}
+
 /* Takes one command line from the machine, and logs it. Returns 0 if there is none. */
 int run_take_command(run *r) {
+    compute(r);
     int secure = r->in_tls || r->m->security == POPCL_TLS;
     size_t taken = secure ? take_secure_line(r) : take_clear_line(r);
     if (r->line_n > POPCL_COMMAND_MAX && popcl_last_verb(r->session) != POPCL_RESPONSE)

@@ -111,6 +111,7 @@ typedef struct script {
     int line;
     popcl_fetch_config cfg; /* what of it a script can set: the rest is the runner's */
     octets user, pass, host;
+    long no_seed;
     long all_mechs; /* the job has all mechanisms; else those of its default */
     octets lang;
     octets begun; /* of the next command, by `C-` */

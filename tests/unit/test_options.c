@@ -109,12 +109,18 @@ static void mechanisms(void **state) {
         const char *value, *name;
         unsigned auth;
         int is_digest;
-    } rows[] = {
-        {"auto", "", POPCL_AUTH_AUTO, 0},        {"user", "USER/PASS", POPCL_AUTH_USER, 0},
-        {"APOP", "APOP", POPCL_AUTH_APOP, 1},    {"plain", "PLAIN", POPCL_AUTH_PLAIN, 0},
-        {"login", "LOGIN", POPCL_AUTH_LOGIN, 0}, {"CRAM-md5", "CRAM-MD5", POPCL_AUTH_CRAM_MD5, 1}};
+    } rows[] = {{"auto", "", POPCL_AUTH_AUTO, 0},
+                {"user", "USER/PASS", POPCL_AUTH_USER, 0},
+                {"APOP", "APOP", POPCL_AUTH_APOP, 1},
+                {"plain", "PLAIN", POPCL_AUTH_PLAIN, 0},
+                {"login", "LOGIN", POPCL_AUTH_LOGIN, 0},
+                {"CRAM-md5", "CRAM-MD5", POPCL_AUTH_CRAM_MD5, 1},
+                {"scram-sha-1", "SCRAM-SHA-1", POPCL_AUTH_SCRAM_SHA_1, 1},
+                {"scram-sha-256", "SCRAM-SHA-256", POPCL_AUTH_SCRAM_SHA_256, 1},
+                {"scram-sha-1-plus", "SCRAM-SHA-1-PLUS", POPCL_AUTH_SCRAM_SHA_1_PLUS, 1},
+                {"scram-sha-256-plus", "SCRAM-SHA-256-PLUS", POPCL_AUTH_SCRAM_SHA_256_PLUS, 1}};
     static const char *const tokens[] = {"xoauth2", "OAuthBearer"};
-    char names[200], line[64];
+    char names[300], line[64];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         (void)snprintf(line, sizeof line, "h -a a -o o --auth %s", rows[i].value);
@@ -131,10 +137,13 @@ static void mechanisms(void **state) {
     }
     assert_int_equal(parse("h -a a -o o --auth none"), -1);
     assert_string_equal(cmd_mechanism_of(0x4000)->value, "auto");
-    assert_string_equal(cmd_mechanism_names(names, sizeof names),
-                        POPCL_WITH_APOP
-                            ? "USER/PASS, APOP, PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER"
-                            : "USER/PASS, PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER");
+    assert_string_equal(
+        cmd_mechanism_names(names, sizeof names),
+        POPCL_WITH_APOP
+            ? "USER/PASS, APOP, PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, "
+              "SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-256-PLUS, XOAUTH2, OAUTHBEARER"
+            : "USER/PASS, PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, "
+              "SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-256-PLUS, XOAUTH2, OAUTHBEARER");
 }
 
 static void tls_options(void **state) { /* [D28] */

@@ -92,6 +92,9 @@ static uint32_t limit_left(const cmd_connections *c) {
 /* The server may refuse UIDL in so many runs before the account counts as one without UIDs. */
 enum { REFUSALS_MAX = 3 };
 
+/* Seconds of a host's processor. */
+enum { SCRAM_ITERATIONS_MAX = 10000000 };
+
 /* A page of them takes memory only once it is used. */
 static unsigned char plan[CMD_PLAN_OCTETS];
 static popcl_flight window[CMD_WINDOW];
@@ -123,6 +126,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
                                                          : CMD_IOBUF_TLS;
     if (o->security != POPCL_CLEAR) cfg.session.tls = &c->tls->tls;
     cfg.session.seed = &c->tls->seed;
+    cfg.scram_iterations_max = SCRAM_ITERATIONS_MAX;
     cfg.plan = plan;
     cfg.plan_len = sizeof plan;
     c->had_window = !c->file->record.one_at_a_time;

@@ -260,6 +260,9 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
     } else {
         cmd_report_detail(j->report, "logged in with %s", cmd_mechanism_of(d->mechanism)->name);
     }
+    if (d->skipped)
+        cmd_report_detail(j->report, "%s was not used: %s", cmd_mechanism_of(d->skipped)->name,
+                          popcl_err_what(d->skipped_why));
     cmd_report_detail(j->report, "the maildrop holds %lu messages, %llu octets",
                       (unsigned long)d->in_maildrop, (unsigned long long)d->octets_in_maildrop);
 }

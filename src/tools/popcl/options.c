@@ -61,6 +61,19 @@ static const cmd_mechanism mechanisms[] = {
     {.value = "plain", .name = "PLAIN", .auth = POPCL_AUTH_PLAIN},
     {.value = "login", .name = "LOGIN", .auth = POPCL_AUTH_LOGIN},
     {.value = "cram-md5", .name = "CRAM-MD5", .auth = POPCL_AUTH_CRAM_MD5, .is_digest = 1},
+    {.value = "scram-sha-1", .name = "SCRAM-SHA-1", .auth = POPCL_AUTH_SCRAM_SHA_1, .is_digest = 1},
+    {.value = "scram-sha-256",
+     .name = "SCRAM-SHA-256",
+     .auth = POPCL_AUTH_SCRAM_SHA_256,
+     .is_digest = 1},
+    {.value = "scram-sha-1-plus",
+     .name = "SCRAM-SHA-1-PLUS",
+     .auth = POPCL_AUTH_SCRAM_SHA_1_PLUS,
+     .is_digest = 1},
+    {.value = "scram-sha-256-plus",
+     .name = "SCRAM-SHA-256-PLUS",
+     .auth = POPCL_AUTH_SCRAM_SHA_256_PLUS,
+     .is_digest = 1},
     {.value = "xoauth2", .name = "XOAUTH2", .auth = POPCL_AUTH_XOAUTH2, .is_token = 1},
     {.value = "oauthbearer", .name = "OAUTHBEARER", .auth = POPCL_AUTH_OAUTHBEARER, .is_token = 1},
 };
@@ -321,11 +334,11 @@ static const option_row options[OPTIONS] = {
                      "give up connecting after S seconds; default 30"},
     [OPT_TOTAL] = {"max-time", 0, SECONDS, 0, FIELD(total_ms), NULL, " S",
                    "end the whole run after S seconds; default: a day"},
-    [OPT_AUTH] = {"auth", 0, OWN, 0, 0, set_auth, " HOW",
-                  "auto, user (USER and PASS), apop, plain, login,\n"
-                  "cram-md5, xoauth2 or oauthbearer. auto uses user over\n"
-                  "TLS; in clear text a mechanism that hides the\n"
-                  "password, if there is one"},
+    [OPT_AUTH] =
+        {"auth", 0, OWN, 0, 0, set_auth, " HOW",
+         "auto, user (USER and PASS), apop, plain, login,\ncram-md5, scram-sha-1, scram-sha-256, "
+         "one of these two\nwith -plus, xoauth2 or oauthbearer. auto uses user\nover TLS; in clear "
+         "text a mechanism that hides the\npassword, if there is one"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},

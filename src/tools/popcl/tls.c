@@ -88,6 +88,8 @@ static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
 }
 
 int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
+    /* zeroed if there is no seed; start refuses that */
+    (void)popcl_posix_seed(&t->seed, sizeof t->seed);
     if (o->security == POPCL_CLEAR) return 0;
     t->tls.profile = &popcl_tls_host;
     t->tls.storage = &t->storage;
@@ -117,8 +119,6 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
                           (unsigned long)t->trust.own_certs_len);
     if (!(o->ta_blob ? t->blob.blob.anchors : t->trust.anchors_len))
         cmd_report_detail(r, "the pinned key alone decides: no name is demanded");
-    /* zeroed if there is no seed; start refuses that */
-    (void)popcl_posix_seed(&t->seed, sizeof t->seed);
     return 0;
 }
 

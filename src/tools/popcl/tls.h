@@ -23,8 +23,8 @@ typedef struct cmd_tls {
     int announced;
 } cmd_tls;
 
-/* Does nothing if the options do not ask for TLS. Returns 0; or prints the reason and returns an
- * exit code. */
+/* Makes the seed, for SCRAM too. Prepares TLS if the options ask for it. Returns 0; or prints the
+ * reason and returns an exit code. */
 int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r);
 
 /* Before a further session of the run: makes a new seed. */
