@@ -48,6 +48,8 @@ has() {
     iproute2) one_of /usr/sbin/ip /sbin/ip /usr/bin/ip ;;
     nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;
     gnutls-bin) command -v gnutls-serv ;;
+    libsasl2-modules) one_of /usr/lib/*/sasl2/libscram.so ;;
+    libsasl2-modules-db) one_of /usr/lib/*/sasl2/libsasldb.so ;;
     perl) command -v prove ;;
     getmail6) command -v getmail ;;
     libclang-rt-*) fuzzer_links ;;
@@ -66,7 +68,7 @@ packages() {
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
-        "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go" ;;
+        "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;

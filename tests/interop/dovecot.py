@@ -161,7 +161,7 @@ def free_port(hosts, but=None):
 
 
 class Dovecot:
-    """The server itself. `named`: accounts of given names and passwords; `certificate`: what pki.py made (None: no TLS); `more`: further
+    """The server itself. `named`: accounts of given names and passwords (or `{SCRAM-...}` and its values); `certificate`: what pki.py made (None: no TLS); `more`: further
     lines of dovecot.conf; `hosts`: where it listens (default: all of loopback)."""
 
     def __init__(self, named=None, more="", certificate=None, hosts=None):
@@ -197,7 +197,7 @@ class Dovecot:
         (self._root / "state").mkdir(mode=0o755)
         self._passwords = {name: secrets.token_hex(8) for name in self._spare}
         self._passwords.update(self._named)
-        lines = (f"{name}:{{PLAIN}}{password}:{owner.pw_uid}:{owner.pw_gid}::{self._root}/mail/{name}::\n"
+        lines = (f"{name}:{password if password.startswith('{SCRAM') else '{PLAIN}' + password}:{owner.pw_uid}:{owner.pw_gid}::{self._root}/mail/{name}::\n"
                  for name, password in self._passwords.items())
         users = self._root / "users"
         users.write_text("".join(lines), encoding="utf-8")
