@@ -62,6 +62,21 @@ def write_sessions(folder):
                     seed.write(bytes([settings | window, 0]) + server)
 
 
+def write_challenges(folder):
+    """Writes turns of servers as inputs of fuzz_challenge: each for every mechanism, with a bare AUTH and with a response in it."""
+    os.makedirs(folder, exist_ok=True)
+    first = b"br=\x01server,s=QSXCR+Q6sek8bf92,i=4096"
+    dialogues = [[b"+", b"+VXNlcm5hbWU6", b"+UGFzc3dvcmQ6", b"o"], [b"+PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2U+", b"o"], [b"+e30=", b"-", b"o"], [b"o", b"o"], [b"-"],
+                 [first, b"bv=" + base64.b64encode(bytes(32)), b"o"], [first, b"bv=" + base64.b64encode(bytes(20)), b"o"], [first, b"be=invalid-proof", b"-"],
+                 [first, b"o"], [first + b",x=y", b"bv="], [b"br=\x01,s=QSXCR+Q6sek8bf92,i=4096"], [b"br=\x01x,s=,i=4096"], [b"br=\x01x,s=QQ==,i=4095"],
+                 [b"br=\x01x,s=QQ==,i=5001"], [b"bm=x,r=\x01x,s=QQ==,i=4096"], [b"be=other-error"], [first + b",z=" + b"x" * 260]]
+    for mechanism in range(10):
+        for bare in 0, 128:
+            for i, dialogue in enumerate(dialogues):
+                with open(os.path.join(folder, f"{mechanism}-{bare}-{i}"), "wb") as seed:
+                    seed.write(bytes([mechanism | bare]) + TURN.join(([b"+"] if bare else []) + dialogue))
+
+
 def write_blobs(folder):
     """Writes the golden set of trust and sets with other rows as inputs of fuzz_blob, with places that fail and change."""
     os.makedirs(folder, exist_ok=True)
@@ -120,6 +135,7 @@ def main():
         subprocess.run([sys.executable, SEEDS, "--seeds", seeds], check=True)
         write_sessions(os.path.join(seeds, "session"))
         write_blobs(os.path.join(seeds, "blob"))
+        write_challenges(os.path.join(seeds, "challenge"))
         results = Results()
         results.add_all(run(os.path.abspath(fuzzer), int(words[0]), seeds, found) for fuzzer in words[1:])
     return results.end()
