@@ -3,7 +3,8 @@
  * POP3S, STLS or clear text, with the one TLS profile that -DPROFILE names, as a firmware does it.
  * It is linked, measured, and never run: the transport, the device and its trust are elsewhere. No
  * sentences, no diagnosis: what is named here is what is linked. With -DRESUME it keeps its session
- * in flash, too. With -DCLEAR_ONLY it has no TLS, and remembers UIDs as a device does that polls.
+ * in flash, too. With -DMECH it logs in with that mechanism. With -DCLEAR_ONLY it has no TLS, and
+ * remembers UIDs as a device does that polls.
  */
 #include "popcl_fetch.h"
 #include "popcl_seen.h"
@@ -52,6 +53,9 @@ static STORAGE_OF storage;
 #endif
 static unsigned char iobuf[POPCL_IOBUF_SIZE(512)], plan[POPCL_PLAN_MIN];
 static popcl_seed seed;
+#ifdef MECH
+static const popcl_mech *const mechs[] = {&NAMED(popcl_mech_, MECH), NULL};
+#endif
 
 /* At most one send and one receive; < 0: the transport is gone. */
 static void turn(void) {
@@ -98,6 +102,10 @@ int main(void) {
 #else
                                  .session.security = device_security,
                                  .session.tls = &tls,
+#endif
+#ifdef MECH
+                                 .mechs = mechs,
+                                 .token = {.octets = device_password},
 #endif
                                  .session.user = device_user,
                                  .secret = {.octets = device_password},

@@ -59,7 +59,8 @@ BODY = 1280 * 78  # octets of the message: whole lines
 PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", "stls", "gcm")], False: [("p256", "clear", "chacha")]}
 PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
-BLOCKS = {"flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "symbols": 2, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
+MECHS = ["plain", "login", "cram_md5", "scram_sha_1", "scram_sha_256", "scram_sha_1_plus", "scram_sha_256_plus", "xoauth2", "oauthbearer"]  # of SASL
+BLOCKS = {"logins": 1, "steps": 2, "flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "symbols": 2, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
 SYMBOL_LEAST = 64  # octets: smaller ones are one row
 LISTED = {"parts", "symbols"}  # tables of many small figures: a row may come and go, and a figure is right within 100 octets
 BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
@@ -172,7 +173,35 @@ def symbols_table(made):
     return table(["symbol", "file", *[f"`{profile}`" for profile in profiles]], rows)
 
 
+def logins_table(folder, made):
+    """What each mechanism of SASL adds to an image for the Cortex-M3 that has USER/PASS."""
+    clear = image.fetch_image(folder, "pinned", "Cortex-M3", ["-DCLEAR_ONLY"])
+    without, rows = {"clear": sum(clear.octets.values()), "tls": sum(made["pinned", "Cortex-M3"].octets.values())}, []
+    for mech in MECHS:
+        needs_tls = mech.endswith("plus") or mech in ("xoauth2", "oauthbearer")
+        more = {"clear": ["-DCLEAR_ONLY"], "tls": []}
+        octets = {how: sum(image.fetch_image(folder, "pinned", "Cortex-M3", [*flags, f"-DMECH={mech}"]).octets.values()) - without[how]
+                  for how, flags in more.items() if how == "tls" or not needs_tls}
+        rows.append([mech.replace("_", "-").upper(), grouped(octets["clear"]) if "clear" in octets else "", grouped(octets["tls"])])
+    return table(["mechanism", "in clear text", "in `pinned`"], rows)
+
+
 # ---- instructions ----
+
+def steps_table(folder):
+    """The instructions of each login by SASL, as tests/size/login.c counts them."""
+    options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
+    rows = []
+    for cpu in ("Cortex-M3", "Cortex-M0+"):
+        program = image.link(folder, re.sub(r"\W", "", f"login{cpu}"), ["tests/size/login.c"], cpu, [], [], options)
+        done = subprocess.run([*BOARD, "-semihosting-config", "enable=on,target=native", "-kernel", program.path], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+        if done.returncode:
+            raise subprocess.CalledProcessError(done.returncode, program.path, done.stdout)
+        for name, plan, total, longest, stack in re.findall(r"^(\S+) (\d+) (\d+) (\d+) (\d+)$", done.stdout, re.M):
+            rows.append([name, cpu, grouped(int(plan)), grouped(round(int(total) / 1000)), grouped(round(int(longest) / 1000)), grouped(int(stack))])
+    return table(["mechanism", "CPU", "least plan", "thousand instructions", "longest step, thousand", "stack"], rows)
+
 
 def counting_image(folder, chain_file, profile, cpu):
     options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
@@ -311,7 +340,7 @@ def secrets_table(made):
 
 def size_blocks(folder):
     made = images(folder)
-    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "symbols": symbols_table(made), "secrets": secrets_table(made)}, made
+    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "logins": logins_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "symbols": symbols_table(made), "secrets": secrets_table(made)}, made
 
 
 def count_blocks(folder):
@@ -320,7 +349,7 @@ def count_blocks(folder):
     made = counts(folder, chain_file)
     blocks, results = calls_blocks(folder, chain_file)
     results += [(f"fetches in QEMU: {' '.join(run[:5])}", run[6]) for run in made]
-    return {"handshake": count_table(made), "data": data_table(made), **blocks}, results
+    return {"handshake": count_table(made), "data": data_table(made), "steps": steps_table(folder), **blocks}, results
 
 
 def marked(name, lines):
