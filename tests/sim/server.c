@@ -127,6 +127,18 @@ static void log_in(sim_server *s, const char *password) {
     say(s, "+OK welcome");
 }
 
+/* A response of SCRAM. The last one is empty. */
+static void respond(sim_server *s, const char *line) {
+    char answer[700];
+    int step = s->exchange++;
+    int ok = step == 0   ? scram_side_first(s->scram, line, answer)
+             : step == 1 ? scram_side_last(s->scram, line, answer)
+                         : !*line;
+    if (!ok || step == 2) s->exchange = -1;
+    s->logged_in = ok && step == 2;
+    say(s, "%s", !ok ? "-ERR [AUTH] no" : step == 2 ? "+OK welcome" : answer);
+}
+
 static void transaction(sim_server *s, const char *verb, const char *rest) {
     uint32_t number = (uint32_t)strtoul(rest, NULL, 10);
     const sim_message *m = message(s, number);
@@ -151,12 +163,17 @@ static void transaction(sim_server *s, const char *verb, const char *rest) {
 }
 
 static void obey(sim_server *s, char *line) {
+    if (s->scram && s->exchange > 0 && s->commands != s->refuse_command) {
+        respond(s, line);
+        return;
+    }
     char *rest = strchr(line, ' ');
     if (rest)
         *rest++ = 0;
     else
         rest = line + strlen(line);
     if (s->commands == s->refuse_command) {
+        s->exchange = -1;
         say(s, "-ERR refused on order");
         return;
     }
@@ -181,7 +198,10 @@ static void obey(sim_server *s, char *line) {
     } else if (strcmp(line, "USER") == 0) {
         s->user_named = strcmp(rest, s->user) == 0;
         say(s, "+OK");
-    } else if (strcmp(line, "PASS") == 0) {
+    } else if (s->scram && strcmp(line, "AUTH") == 0 && strncmp(rest, "SCRAM-SHA-256 ", 14) == 0) {
+        s->exchange = 0;
+        respond(s, rest + 14);
+    } else if (strcmp(line, "PASS") == 0 && !s->scram) {
         log_in(s, rest);
     } else {
         say(s, "-ERR log in first");
@@ -291,7 +311,7 @@ void sim_server_connect(sim_server *s) {
     s->logged_in = s->user_named = s->over = s->quit_seen = s->in_tls = 0;
     s->line_n = s->later_n = s->out_n = s->out_at = 0;
     s->listing = s->commands = s->said = s->dele_seen = 0;
-    s->again = s->dropping = 0;
+    s->again = s->dropping = s->exchange = 0;
     say(s, "%s", s->greeting ? s->greeting : "+OK ready");
 }
 

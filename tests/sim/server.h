@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scram_side.h"
+
 #define SIM_MESSAGES 32u
 
 typedef struct sim_message {
@@ -39,13 +41,15 @@ typedef struct sim_server {
      * twice. DROP_BURSTS: in every session, only the first command of a burst is heard. */
     enum shift { LOSE, TWICE, DROP_BURST, DROP_BURSTS } shift;
     int no_uidl, no_capa, no_top;
-    int capa_user; /* CAPA names USER */
+    scram_side *scram; /* it takes AUTH SCRAM-SHA-256, and no password; NULL: neither */
+    int capa_user;     /* CAPA names USER */
     int stls; /* it has STLS; in_tls is then set with its +OK, and whoever drives it has to shake
                  hands */
     /* of one session */
     uint32_t map[SIM_MESSAGES]; /* number - 1 -> message */
     uint8_t marked[SIM_MESSAGES];
     uint32_t numbers;
+    int exchange; /* of SCRAM: the number of the response that has to come */
     int logged_in, user_named, over, quit_seen, in_tls;
     char line[512];
     size_t line_n;

@@ -138,6 +138,46 @@ static void server_stalls_before_octet_n(void **state) {
     server_misbehaves(offsetof(sim_server, stall_octet), 700);
 }
 
+/* A login with SCRAM, and a key that takes many ticks. At each call the transport fails, the clock
+ * jumps or the power goes; before each octet of the login the server ends or stalls. */
+static void login_by_scram_fails_at_call_n(void **state) {
+    static scram_side side;
+    static world w;
+    (void)state;
+    world_init(&w, KEEP, 0);
+    scram_side_init(&side, &br_sha256_vtable, 32, 4096, w.server.password);
+    w.server.scram = &side;
+    assert_int_equal(world_session(&w), POPCL_OK);
+    uint32_t calls = w.calls;
+    world_free(&w);
+    assert_string_equal(w.fault, "");
+    for (int order = 0; order < 5; order++) {
+        static const int faults[] = {NET_AGAIN, NET_FAILED, NET_STOP, CLOCK_FORWARD, POWER_OFF};
+        for (uint32_t at = 1; at <= calls; at += at > 40 && at + 40 < calls ? 7u : 1u) {
+            world_init(&w, KEEP, 0);
+            w.server.scram = &side;
+            world_fail(&w, (enum fault_kind)faults[order], at, 0);
+            world_session(&w);
+            world_recover(&w);
+            world_free(&w);
+            runs++;
+            if (w.fault[0]) fail_msg("fault %d at call %u: %s", faults[order], at, w.fault);
+        }
+    }
+    for (int stalls = 0; stalls < 2; stalls++) {
+        for (uint32_t at = 1; at < 260; at++) {
+            world_init(&w, KEEP, 0);
+            w.server.scram = &side;
+            *(stalls ? &w.server.stall_octet : &w.server.cut_octet) = at;
+            world_session(&w);
+            world_recover(&w);
+            world_free(&w);
+            runs++;
+            if (w.fault[0]) fail_msg("%s at octet %u: %s", stalls ? "stall" : "cut", at, w.fault);
+        }
+    }
+}
+
 /* [A25] however the octets come, the result is the same */
 static void every_chunk_size(void **state) {
     (void)state;
@@ -187,6 +227,7 @@ int main(void) {
         cmocka_unit_test(server_ends_before_octet_n),
         cmocka_unit_test(server_stalls_before_octet_n),
         cmocka_unit_test(small_plan_in_passes),
+        cmocka_unit_test(login_by_scram_fails_at_call_n),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     printf("# %lu faulty sessions\n", runs);

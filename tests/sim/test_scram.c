@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_scram - jobs that log in with SCRAM, against a server side that is made here of HMAC alone.
- * In clear text: sessions that end at each step of the login, after which no secret is left in any
- * memory. In TLS: channel binding, with each profile, and in a resumed session. */
+/* test_scram - jobs that log in with SCRAM, against the server side of scram_side.c. In clear text:
+ * sessions that end at each step of the login, after which no secret is left in any memory. In TLS:
+ * channel binding, with each profile, and in a resumed session. */
 #include <bearssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,143 +15,11 @@
 
 #include "hand.h"
 #include "results.h"
+#include "scram_side.h"
 #include "tls_client.h"
 #include "tls_peer.h"
 
 #define PASSWORD "correct horse battery staple"
-#define SALT     "salt of sixteen."
-
-/* ---- the server side: RFC 5802 ---- */
-
-typedef struct scram_side {
-    const br_hash_class *hash;
-    size_t len; /* of a hash */
-    uint32_t iterations;
-    unsigned char salted[32], client_key[32], server_key[32];
-    char bare[200], first[400]; /* the client's first message without its header, and ours */
-    char header[64];
-    char wants_binding[64]; /* the binding that the client has to give, */
-    size_t wants_n;
-} scram_side;
-
-static void digest_of(const br_hash_class *hash, const void *p, size_t n, unsigned char *out) {
-    br_hash_compat_context h;
-    hash->init(&h.vtable);
-    hash->update(&h.vtable, p, n);
-    hash->out(&h.vtable, out);
-}
-
-static void mac(const br_hash_class *hash, const void *key, size_t key_len, const void *p, size_t n,
-                unsigned char *out) {
-    br_hmac_key_context k;
-    br_hmac_context h;
-    br_hmac_key_init(&k, hash, key, key_len);
-    br_hmac_init(&h, &k, 0);
-    br_hmac_update(&h, p, n);
-    br_hmac_out(&h, out);
-}
-
-static void side_init(scram_side *s, const br_hash_class *hash, size_t len, uint32_t iterations) {
-    unsigned char u[32], block[sizeof SALT + 3] = SALT;
-    memset(s, 0, sizeof *s);
-    s->hash = hash;
-    s->len = len;
-    s->iterations = iterations;
-    memcpy(block + sizeof SALT - 1, "\0\0\0\1", 4);
-    mac(hash, PASSWORD, sizeof PASSWORD - 1, block, sizeof block, u);
-    memcpy(s->salted, u, len);
-    for (uint32_t i = 1; i < iterations; i++) {
-        mac(hash, PASSWORD, sizeof PASSWORD - 1, u, len, u);
-        for (size_t k = 0; k < len; k++)
-            s->salted[k] ^= u[k];
-    }
-    mac(hash, s->salted, len, "Client Key", 10, s->client_key);
-    mac(hash, s->salted, len, "Server Key", 10, s->server_key);
-}
-
-static void to_base64(const void *p, size_t n, char *out) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *o = p;
-    for (; n; n -= n < 3 ? n : 3, o += 3) {
-        unsigned v = (unsigned)o[0] << 16 | (n > 1 ? (unsigned)o[1] << 8 : 0) | (n > 2 ? o[2] : 0);
-        *out++ = digits[v >> 18];
-        *out++ = digits[v >> 12 & 63];
-        *out++ = n > 1 ? digits[v >> 6 & 63] : '=';
-        *out++ = n > 2 ? digits[v & 63] : '=';
-    }
-    *out = 0;
-}
-
-/* Returns the number of bytes. */
-static size_t from_base64(const char *text, unsigned char *out) {
-    unsigned v = 0, bits = 0;
-    size_t n = 0;
-    for (; *text && *text != '=' && *text != '\r'; text++) {
-        unsigned c = (unsigned char)*text;
-        unsigned digit = c >= 'a'   ? c - 'a' + 26
-                         : c >= 'A' ? c - 'A'
-                         : c == '+' ? 62
-                         : c == '/' ? 63
-                                    : c - '0' + 52;
-        v = v << 6 | digit;
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        out[n++] = (unsigned char)(v >> bits);
-    }
-    out[n] = 0;
-    return n;
-}
-
-static void challenge_of(const char *text, char *line) {
-    strcpy(line, "+ ");
-    to_base64(text, strlen(text), line + 2);
-    strcat(line, "\r\n");
-}
-
-/* The client's AUTH -> the line with our first message. */
-static void side_first(scram_side *s, const char *auth, char *line) {
-    unsigned char text[400];
-    char salt[40];
-    from_base64(strrchr(auth, ' ') + 1, text);
-    char *bare = strstr((char *)text, "n=user");
-    assert_non_null(bare);
-    snprintf(s->bare, sizeof s->bare, "%s", bare);
-    snprintf(s->header, sizeof s->header, "%.*s", (int)(bare - (char *)text), (char *)text);
-    to_base64(SALT, sizeof SALT - 1, salt);
-    snprintf(s->first, sizeof s->first, "r=%sserver's,s=%s,i=%lu", strstr(bare, "r=") + 2, salt,
-             (unsigned long)s->iterations);
-    challenge_of(s->first, line);
-}
-
-/* The client's last message -> the line with our proof. Returns 0 if the client's is wrong. */
-static int side_last(const scram_side *s, const char *response, char *line) {
-    char text[500], all[1200], proof[60] = "v=";
-    unsigned char stored[32], signature[32], given[64], binding[128], key[32];
-    text[from_base64(response, (unsigned char *)text)] = 0;
-    char *p = strstr(text, ",p=");
-    assert_non_null(p);
-    *p = 0;
-    assert_int_equal(from_base64(p + 3, given), s->len);
-    /* the binding: the header, and then the hash */
-    size_t header = strlen(s->header), n = from_base64(text + 2, binding);
-    *strchr(strcpy(all, text), ',') = 0;
-    if (strchr(all, '=') != all + 1) return 0;
-    n = from_base64(all + 2, binding);
-    if (n != header + s->wants_n || memcmp(binding, s->header, header) != 0 ||
-        memcmp(binding + header, s->wants_binding, s->wants_n) != 0)
-        return 0;
-    snprintf(all, sizeof all, "%s,%s,%s", s->bare, s->first, text);
-    digest_of(s->hash, s->client_key, s->len, stored);
-    mac(s->hash, stored, s->len, all, strlen(all), signature);
-    for (size_t i = 0; i < s->len; i++)
-        key[i] = signature[i] ^ s->client_key[i];
-    if (memcmp(key, given, s->len) != 0) return 0;
-    mac(s->hash, s->server_key, s->len, all, strlen(all), signature);
-    to_base64(signature, s->len, proof + 2);
-    challenge_of(proof, line);
-    return 1;
-}
 
 /* ---- clear text: an end at each step ---- */
 
@@ -166,6 +34,21 @@ static const char *last_line(void) {
     copy[n - 2] = 0;
     const char *line = strrchr(copy, '\n');
     return line ? line + 1 : copy;
+}
+
+/* AUTH -> the line with the server's first message. */
+static void first_line(const char *auth, char *line) {
+    const char *response = strrchr(auth, ' ');
+    assert_non_null(response);
+    assert_true(scram_side_first(&side, response + 1, line));
+    strcat(line, "\r\n");
+}
+
+/* The client's proof -> the line with the server's, if the client's is right. */
+static int last_proof(const char *response, char *line) {
+    if (!scram_side_last(&side, response, line)) return 0;
+    strcat(line, "\r\n");
+    return 1;
 }
 
 /* Returns whether the octets are anywhere in this memory. */
@@ -220,7 +103,7 @@ static unsigned log_in(uint16_t auth, unsigned steps) {
     begin_job(auth);
     STEP;
     hand_say(&h, "+OK\r\n");
-    side_first(&side, last_line(), line);
+    first_line(last_line(), line);
     STEP;
     hand_say(&h, line);
     while (popcl_state(h.s) & POPCL_COMPUTING) {
@@ -228,7 +111,7 @@ static unsigned log_in(uint16_t auth, unsigned steps) {
         let_it_compute(1);
     }
     STEP;
-    assert_true(side_last(&side, last_line(), line));
+    assert_true(last_proof(last_line(), line));
     hand_say(&h, line);
     STEP;
     assert_string_equal(last_line(), "");
@@ -263,7 +146,7 @@ static void no_end_leaves_a_secret(void **state) {
                 {POPCL_AUTH_SCRAM_SHA_256, &br_sha256_vtable, 32}};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        side_init(&side, rows[i].hash, rows[i].len, 4096);
+        scram_side_init(&side, rows[i].hash, rows[i].len, 4096, PASSWORD);
         unsigned steps = log_in(rows[i].auth, UINT32_MAX);
         assert_true(steps > 60);  /* a tick has a bounded number of iterations */
         no_secret_is_left(steps); /* after the login, while the session goes on */
@@ -366,15 +249,16 @@ static popcl_err bound_session(enum tls_profile profile, uint16_t auth, pki_kind
     char line[700];
     const br_x509_certificate *cert = pki_certificate(kind);
     w.setup.certificate = kind;
-    digest_of(&br_sha256_vtable, cert->data, cert->data_len, (unsigned char *)side.wants_binding);
+    scram_side_digest(&br_sha256_vtable, cert->data, cert->data_len,
+                      (unsigned char *)side.wants_binding);
     side.wants_n = 32;
     if (flip) side.wants_binding[flip % 32] ^= (char)(1 << flip % 8);
     secure_start(profile, auth, kept);
     say("+OK\r\n");
-    side_first(&side, heard(), line);
+    first_line(heard(), line);
     assert_string_equal(side.header, "p=tls-server-end-point,,");
     say(line);
-    if (side_last(&side, heard(), line)) {
+    if (last_proof(heard(), line)) {
         say(line);
         assert_string_equal(heard(), "");
         say("+OK\r\n");
@@ -383,7 +267,8 @@ static popcl_err bound_session(enum tls_profile profile, uint16_t auth, pki_kind
         assert_string_equal(heard(), "QUIT");
         say("+OK\r\n");
     } else {
-        challenge_of("e=channel-bindings-dont-match", line);
+        scram_side_challenge("e=channel-bindings-dont-match", line);
+        strcat(line, "\r\n");
         say(line);
         assert_string_equal(heard(), "*");
         say("-ERR\r\n");
@@ -406,12 +291,12 @@ static void the_login_is_bound_to_the_certificate(void **state) {
     (void)state;
     for (int profile = TLS_HOST; profile <= TLS_ECDSA; profile++) {
         for (size_t k = 0; k < (profile == TLS_ECDSA ? 1u : 2u); k++) {
-            side_init(&side, &br_sha256_vtable, 32, 4096);
+            scram_side_init(&side, &br_sha256_vtable, 32, 4096, PASSWORD);
             assert_int_equal(bound_session((enum tls_profile)profile, POPCL_AUTH_SCRAM_SHA_256_PLUS,
                                            kinds[k], 0, NULL),
                              POPCL_OK);
         }
-        side_init(&side, &br_sha1_vtable, 20, 4096);
+        scram_side_init(&side, &br_sha1_vtable, 20, 4096, PASSWORD);
         assert_int_equal(bound_session((enum tls_profile)profile, POPCL_AUTH_SCRAM_SHA_1_PLUS,
                                        PKI_RIGHT, 0, NULL),
                          POPCL_OK);
@@ -420,7 +305,7 @@ static void the_login_is_bound_to_the_certificate(void **state) {
 
 static void another_certificate_is_noticed(void **state) {
     (void)state;
-    side_init(&side, &br_sha256_vtable, 32, 4096);
+    scram_side_init(&side, &br_sha256_vtable, 32, 4096, PASSWORD);
     for (int flip = 1; flip < 256; flip += 51)
         assert_int_equal(
             bound_session(TLS_PUBLIC, POPCL_AUTH_SCRAM_SHA_256_PLUS, PKI_RIGHT, flip, NULL),
@@ -433,7 +318,7 @@ static void a_resumed_session_is_bound_too(void **state) {
     static popcl_resumable kept;
     (void)state;
     w.setup.sessions = &sessions;
-    side_init(&side, &br_sha256_vtable, 32, 4096);
+    scram_side_init(&side, &br_sha256_vtable, 32, 4096, PASSWORD);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(
             bound_session(TLS_PUBLIC, POPCL_AUTH_SCRAM_SHA_256_PLUS, PKI_RIGHT, 0, &kept),
@@ -451,12 +336,55 @@ static void a_resumed_session_is_bound_too(void **state) {
     memset(&w.setup, 0, sizeof w.setup);
 }
 
+/* With TLS of the transport, the login is bound to the hash that the transport gave. */
+static void tls_of_the_transport_is_bound_too(void **state) {
+    popcl_end_point end_point = {.len = 48};
+    char line[700];
+    (void)state;
+    for (size_t i = 0; i < sizeof end_point.hash; i++)
+        end_point.hash[i] = (unsigned char)(200 - 3 * i);
+    for (int how = 0; how < 3; how++) { /* the right hash, another one, none */
+        scram_side_init(&side, &br_sha256_vtable, 32, 4096, PASSWORD);
+        memcpy(side.wants_binding, end_point.hash, 48);
+        side.wants_n = 48;
+        if (how == 1) side.wants_binding[47] ^= 1;
+        hand_init(&h, 1);
+        h.password = PASSWORD;
+        h.cfg.session.user = "user";
+        h.cfg.session.seed = &tls_seed;
+        h.cfg.session.security = POPCL_TLS_BELOW;
+        h.cfg.mechs = popcl_mechs_all;
+        h.cfg.auth = POPCL_AUTH_SCRAM_SHA_256_PLUS;
+        hand_start(&h, 1);
+        popcl_connected_secured(h.s, 0, how < 2 ? &end_point : NULL);
+        hand_say(&h, "+OK\r\n");
+        if (how < 2) {
+            first_line(last_line(), line);
+            hand_say(&h, line);
+            let_it_compute(UINT32_MAX);
+            assert_int_equal(last_proof(last_line(), line), how == 0);
+            hand_say(&h, how ? "-ERR [AUTH] no\r\n" : line);
+        }
+        if (how == 0) {
+            hand_say(&h, "+OK\r\n");
+            hand_say(&h, "+OK 0 0\r\n");
+        }
+        assert_string_equal(last_line(), "QUIT");
+        hand_say(&h, "+OK\r\n");
+        assert_int_equal(popcl_result(h.s), how == 0   ? POPCL_OK
+                                            : how == 1 ? POPCL_ERR_DIGEST_REFUSED
+                                                       : POPCL_ERR_BINDING);
+        hand_end(&h);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_end_leaves_a_secret),
         cmocka_unit_test(the_login_is_bound_to_the_certificate),
         cmocka_unit_test(another_certificate_is_noticed),
         cmocka_unit_test(a_resumed_session_is_bound_too),
+        cmocka_unit_test(tls_of_the_transport_is_bound_too),
     };
     return cmocka_run_group_tests_name("scram", tests, NULL, NULL);
 }

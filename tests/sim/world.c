@@ -492,6 +492,12 @@ static void configure(world *w) {
     w->cfg.secret.get = secret_get;
     w->cfg.secret.ctx = w;
     w->cfg.auth = (uint16_t)(w->server.capa_user ? POPCL_AUTH_AUTO : POPCL_AUTH_USER);
+    if (w->server.scram) {
+        w->cfg.mechs = popcl_mechs_all;
+        w->cfg.auth = POPCL_AUTH_SCRAM_SHA_256;
+        w->cfg.session.seed = &tls_seed;
+        w->plan_len = sizeof w->plan;
+    }
     w->cfg.session.iobuf = w->iobuf;
     w->cfg.session.iobuf_len = sizeof w->iobuf;
     w->cfg.plan = w->plan_len ? w->plan : NULL;
@@ -640,7 +646,7 @@ void world_recover(world *w) {
     uint32_t refuse = w->server.refuse_command, garble = w->server.garble_octet,
              cut = w->server.cut_octet, stall = w->server.stall_octet;
     uint8_t security = w->security;
-    if (w->plan_len == 0) w->plan_len = sizeof w->plan;
+    if (w->plan_len == 0) w->plan_len = WORLD_PLAN;
     w->server.refuse_command = w->server.garble_octet = w->server.cut_octet =
         w->server.stall_octet = 0;
     w->flip_octet = w->end_octet = w->hold_octet = w->cut_octet = 0;
@@ -674,7 +680,7 @@ void world_init(world *w, enum session_kind kind, int staging) {
     w->staging = staging;
     w->chunk = 4096;
     w->total_ms = 300000;
-    w->plan_len = sizeof w->plan;
+    w->plan_len = WORLD_PLAN;
     w->now = 4294900000u; /* wraps within the session */
     sim_server_init(&w->server);
     /* with 2 and 256 commands in flight PASS leaves with USER; with 8 CAPA comes after the login */

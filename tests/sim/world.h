@@ -113,7 +113,7 @@ typedef struct world {
     popcl_fetch job;
     popcl_fetch_config cfg;
     popcl_flight window[TEST_WINDOW_MAX];
-    unsigned char iobuf[WORLD_IOBUF], plan[WORLD_PLAN];
+    unsigned char iobuf[WORLD_IOBUF], plan[POPCL_PLAN_MIN_SCRAM];
     popcl_tls tls;
     popcl_tls_host_storage storage;
     int secret_open, secret_released;
