@@ -414,7 +414,8 @@ static popcl_err take_last(const popcl_login *l, popcl_scram *x) {
     return POPCL_OK;
 }
 
-/* Takes the challenge that follows response `number`. */
+/* Takes the challenge that follows response `number`. If it is empty, `message` still has the first
+ * one, which begins with a nonce and so is no proof. */
 static popcl_err take_challenge(const popcl_login *l, popcl_scram *x, unsigned number) {
     if (number > 1) return POPCL_OK; /* popcl_sasl_answered refuses it */
     if (x->is_long) return POPCL_ERR_CHALLENGE_LENGTH;
@@ -426,7 +427,6 @@ static popcl_err take_challenge(const popcl_login *l, popcl_scram *x, unsigned n
 popcl_err popcl_scram_answered(const popcl_login *l, unsigned n, const popcl_reply *r) {
     popcl_scram *x = l->scratch;
     popcl_err e = POPCL_OK;
-    if (x->step != n) popcl_scram_challenge(x, n, NULL, 0); /* it was empty */
     if (!x->sasl.bare && r->status == POPCL_STATUS_CHALLENGE)
         e = take_challenge(l, x, x->sasl.next);
     if (!x->sasl.bare && r->status == POPCL_STATUS_OK && !x->is_proven) e = POPCL_ERR_SERVER_PROOF;

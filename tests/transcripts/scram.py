@@ -184,6 +184,8 @@ def main():
          "C: CAPA", "S: +OK", "S: SASL SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "S: .", *good(sha256)[1:], "? skipped scram-sha-256-plus ERR_BINDING")
     case("scram-flag-y-where-plus-is-not-listed [R85]", "auth scram-sha-256-plus scram-sha-256", "tls", "profile public", "no_capa 0", "window 0", "T: handshake", "S: +OK",
          "C: CAPA", "S: +OK", "S: SASL SCRAM-SHA-256", "S: .", *good(Login(flag="y"))[1:])
+    case("scram-flag-n-where-another-plus-is-listed [R85]", "auth scram-sha-256-plus scram-sha-256", "tls", "profile public", "no_capa 0", "window 0",
+         "T: handshake", "S: +OK", "C: CAPA", "S: +OK", "S: SASL SCRAM-SHA-256 SCRAM-SHA-1-PLUS", "S: .", *good(sha256)[1:])
     case("scram-flag-n-where-the-list-is-not-known [R85]", "auth scram-sha-256-plus scram-sha-256", "tls", "profile pinned", "no_capa 0", "window 0", "T: handshake", "S: +OK",
          "C: CAPA", "S: -ERR", *good(sha256)[1:])
     case("auto-never-takes-plus [R85]", "all_mechs", "tls", "no_capa 0", "window 0", "T: handshake", "S: +OK", "C: CAPA", "S: +OK",
