@@ -85,6 +85,7 @@ EXAMPLE_SRC := $(sort $(filter-out $(if $(MBEDTLS),,examples/mbedtls.c),$(wildca
 MBEDTLS_SRC := $(if $(MBEDTLS),port/mbedtls/net.c)
 BELOW_SRC := $(if $(OPENSSL),tests/below/openssl.c) $(if $(MBEDTLS),$(sort $(wildcard tests/below/mbedtls*.c)))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+INTEROP_SRC := $(sort $(wildcard tests/interop/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
 MODEL_SRC := $(sort $(wildcard tests/model/*.c))
@@ -95,7 +96,7 @@ TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
 JUDGES_SRC := $(sort $(wildcard tests/chains/*.c))
-ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(MBEDTLS_SRC) $(BELOW_SRC) $(BENCH_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(MBEDTLS_SRC) $(BELOW_SRC) $(BENCH_SRC) $(INTEROP_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -104,6 +105,7 @@ TA := $(B)/popcl-ta
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(EXAMPLE_SRC))
 BELOWS := $(patsubst tests/below/%.c,$(B)/below/%,$(BELOW_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
+INTEROPS := $(patsubst tests/interop/%.c,$(B)/interop/%,$(INTEROP_SRC))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 SIMS := $(patsubst tests/sim/%.c,$(B)/tests/sim/%,$(SIM_SRC))
 MODEL := $(if $(MODEL_SRC),$(B)/tests/model/test_model)
@@ -215,6 +217,8 @@ $(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB) $(OWN_BEARSSL)
 	$(call link,-fsanitize=fuzzer)
 $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LIB) $(OWN_BEARSSL)
 	$(link)
+$(INTEROPS): $(B)/interop/%: $(B)/obj/tests/interop/%.o $(LIB) $(OWN_BEARSSL)
+	$(link)
 $(UNITS) $(SIMS): $(call objects,$(RESULTS_SRC))
 $(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/tests/libhelp.a $(B)/tests/libtool.a $(COMPILED_TRUST:.c=.o) $(LIB) $(OWN_BEARSSL)
 	$(call link,-lcmocka)
@@ -316,7 +320,7 @@ SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
 ##@ For maintainers: checks
 check: ## every check below (installs what is missing); its last line is the sum
 	@sh tests/setup.sh build demo firmware check
-	@$(MAKE) --no-print-directory -k $(parallel) all tests benches sanitized || echo "some did not build: their parts will say so"
+	@$(MAKE) --no-print-directory -k $(parallel) all tests benches interops sanitized || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
 check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, format, layers, docs, harness
 	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
@@ -324,6 +328,7 @@ check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, f
 
 tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES) $(BELOWS)
 benches: $(BENCHES)
+interops: $(INTEROPS)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests
 command: $(COMMAND) $(TA)
@@ -347,7 +352,7 @@ check-chains: $(JUDGES) ## [SEED=n]: chains of certificates at random: what popc
 plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the chains of check-chains must find (4 minutes)
 	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
 	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))
-check-interop: command benches $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
+check-interop: command benches interops $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
 check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
@@ -430,5 +435,5 @@ run-cov: tests
 include tests/figures.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
-    $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
+    $(addprefix check-,$(PARTS)) tests benches interops sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
     update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

@@ -161,10 +161,12 @@ def free_port(hosts, but=None):
 
 
 class Dovecot:
-    """The server itself. `named`: accounts of given names and passwords (or `{SCRAM-...}` and its values); `certificate`: what pki.py made (None: no TLS); `more`: further
-    lines of dovecot.conf; `hosts`: where it listens (default: all of loopback)."""
+    """The server itself. `named`: accounts of given names and passwords; `certificate`: what pki.py made (None: no TLS); `more`: further
+    lines of dovecot.conf; `hosts`: where it listens (default: all of loopback); `stored`: the field of
+    the user file for accounts of `named` whose password is not kept as it is: {name: "{SCHEME}hash"}."""
 
-    def __init__(self, named=None, more="", certificate=None, hosts=None):
+    def __init__(self, named=None, more="", certificate=None, hosts=None, stored=None):
+        self._stored = dict(stored or {})
         self._named = dict(named or {})
         self._more = more
         self._certificate = certificate
@@ -197,8 +199,8 @@ class Dovecot:
         (self._root / "state").mkdir(mode=0o755)
         self._passwords = {name: secrets.token_hex(8) for name in self._spare}
         self._passwords.update(self._named)
-        lines = (f"{name}:{password if password.startswith('{SCRAM') else '{PLAIN}' + password}:{owner.pw_uid}:{owner.pw_gid}::{self._root}/mail/{name}::\n"
-                 for name, password in self._passwords.items())
+        stored = {name: "{PLAIN}" + password for name, password in self._passwords.items()} | self._stored
+        lines = (f"{name}:{field}:{owner.pw_uid}:{owner.pw_gid}::{self._root}/mail/{name}::\n" for name, field in stored.items())
         users = self._root / "users"
         users.write_text("".join(lines), encoding="utf-8")
         users.chmod(0o644)  # of a throw-away server: its auth process runs as yet another user

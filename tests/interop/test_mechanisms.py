@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""The mechanisms of login against real servers. Each login is one of login.c over the library, with each way to the server, one command at a time
+and several, and with a device's record buffer of 541 octets. The messages are compared with those that were delivered; where the server's log
+names mechanism and user, it has to name these."""
+import base64
+import itertools
+import json
+import socket
+import ssl
+import subprocess
+import time
+import unittest
+
+import mailboxes
+import pki
+from dovecot import Dovecot
+from introspection import Introspection
+from login import DEVICE, Login
+
+COUNT = 12
+LONG = 2500  # octets of a token, as Microsoft's are
+WINDOWS = (None, 8)
+LOG_SECONDS = 60  # says only that a line does not come
+
+OAUTH = """
+auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer
+auth_verbose = yes
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {file}
+}}
+"""
+OAUTH_FILE = """
+introspection_url = {url}
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+scope = pop
+"""
+
+
+def hashed(password):
+    """What a server keeps that cannot give the password back."""
+    done = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, check=True, text=True)
+    return "{SHA512-CRYPT}" + done.stdout.strip()
+
+
+class MechanismTest(unittest.TestCase):
+    """`self.server` is a server that all tests of the class share. `ways`: how the server is reached, each with the options for it."""
+
+    def account_with_mail(self, name=None):
+        account = self.server.account(name) if name else self.server.account()
+        messages = mailboxes.mixed(COUNT)
+        account.deliver(messages)
+        return account, b"".join(map(self.delivered, messages))
+
+    delivered = staticmethod(mailboxes.delivered)
+
+    def assertLoggedIn(self, login, mechanism, wanted):
+        self.assertEqual((login.result, login.mechanism), ("OK", mechanism), login)
+        self.assertEqual((login.messages, login.octets), (COUNT, len(wanted)), login)
+        self.assertEqual(login.out, wanted)
+
+    def assertLogged(self, text, times):
+        """The server's log has the text so many times. A line may come a moment after the session."""
+        give_up = time.monotonic() + LOG_SECONDS
+        while (count := self.server.log().count(text)) < times and time.monotonic() < give_up:
+            time.sleep(0.02)
+        self.assertEqual(count, times, text)
+
+    def assertRefused(self, login, mechanism, result):
+        self.assertEqual((login.result, login.mechanism, login.out), (result, mechanism, b""), login)
+
+
+class OverDovecot(MechanismTest):
+    """A Dovecot with every mechanism that popcl knows, and an authority for tokens."""
+
+    HASHED = "hashed"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificate = pki.shared().root().issue(san=["127.0.0.1"])
+        cls.ca = cls.certificate.issuer.file
+        cls.authority = Introspection().__enter__()
+        cls.addClassCleanup(cls.authority.end)
+        folder = pki.shared().folder / "oauth"
+        folder.mkdir(exist_ok=True)
+        file = folder / "dovecot-oauth2.conf.ext"
+        file.write_text(OAUTH_FILE.format(url=cls.authority.url))
+        password = "a password that is kept as a hash"
+        cls.server = Dovecot({cls.HASHED: password}, OAUTH.format(file=file), cls.certificate, stored={cls.HASHED: hashed(password)}).__enter__()
+        cls.addClassCleanup(cls.server.stop)
+
+    def ways(self, in_clear):
+        """(title, port, options)"""
+        yield "POP3S", self.server.tls_port, {"tls": self.ca}
+        yield "STLS", self.server.port, {"stls": self.ca}
+        yield "POP3S of a device", self.server.tls_port, {"tls": self.ca, **DEVICE}
+        yield "STLS of a device", self.server.port, {"stls": self.ca, **DEVICE}
+        if in_clear:
+            yield "clear text", self.server.port, {}
+            yield "clear text of a device", self.server.port, {"iobuf": DEVICE["iobuf"]}
+
+    def each(self, mechanism, in_clear=True, **secret):
+        """Logs in and fetches in each way; the log has to have the mechanism and the user each time."""
+        account, wanted = self.account_with_mail()
+        secret = secret or {"password": account.password}
+        for (title, port, options), window in itertools.product(self.ways(in_clear), WINDOWS):
+            with self.subTest(way=title, window=window):
+                name = "PLAIN" if mechanism == "user" else mechanism.upper()
+                before = self.server.log().count(self.logged(name, account.name))
+                login = Login(port, account.name, auth=mechanism, window=window, **options, **secret)
+                self.assertLoggedIn(login, mechanism, wanted)
+                self.assertLogged(self.logged(name, account.name), before + 1)
+                self.assertEqual(login.granted, "mfln" in options, login)
+                self.assertEqual(login.ahead, window is not None, login)
+
+    @staticmethod
+    def logged(mechanism, user):
+        return f"Login: user=<{user}>, method={mechanism}, "
+
+    # ---- passwords ----
+
+    def test_user(self):
+        """[R7] USER and PASS."""
+        self.each("user")
+
+    def test_plain(self):
+        """[R71] AUTH PLAIN, with the response in the line of AUTH."""
+        self.each("plain")
+
+    def test_login(self):
+        """[R70] AUTH LOGIN, whose challenges Dovecot sends as base64."""
+        self.each("login")
+
+    def test_cram_md5(self):
+        """[R70] AUTH CRAM-MD5, whose challenge is Dovecot's own."""
+        self.each("cram-md5")
+
+    def test_apop(self):
+        """[R36 C7] APOP with the stamp of Dovecot's greeting. With STLS it is refused before the connection."""
+        account, wanted = self.account_with_mail()
+        for port, options in ((self.server.port, {}), (self.server.tls_port, {"tls": self.ca}), (self.server.tls_port, {"tls": self.ca, **DEVICE})):
+            for window in WINDOWS:
+                login = Login(port, account.name, password=account.password, auth="apop", window=window, **options)
+                self.assertLoggedIn(login, "apop", wanted)
+        self.assertLogged(self.logged("APOP", account.name), 6)
+        self.assertNotEqual(Login(self.server.port, account.name, password=account.password, auth="apop", stls=self.ca).result, "OK")
+
+    def test_wrong_password(self):
+        """[E6 R55] Each mechanism is refused once, with a result that names the password, or the digest."""
+        account, _ = self.account_with_mail()
+        for mechanism, result in (("user", "ERR_AUTH"), ("plain", "ERR_AUTH"), ("login", "ERR_AUTH"), ("cram-md5", "ERR_DIGEST_REFUSED")):
+            for title, port, options in itertools.islice(self.ways(True), 2, None):
+                with self.subTest(mechanism=mechanism, way=title):
+                    self.assertRefused(Login(port, account.name, password="not the password", auth=mechanism, **options), mechanism, result)
+
+    def test_passwords_of_odd_octets(self):
+        """[E9 R7] Spaces, 8-bit octets and a length beyond one line of AUTH: the login is the same with each mechanism."""
+        odd = {"spaces": " two  spaces and one at the end ", "eight-bit": "Sm\xf8rrebr\xf8d \u6e2f \U0001f6a4", "long": "0123456789abcdef" * 12}
+        with Dovecot(odd, "auth_mechanisms = plain login cram-md5\n", self.certificate) as server:
+            for name, password in odd.items():
+                server.account(name).deliver([b"Subject: odd\n\n" + name.encode() + b"\n"])
+                for mechanism in ("user", "plain", "login", "cram-md5"):
+                    for pull in (None, 3):
+                        with self.subTest(name=name, mechanism=mechanism, pull=pull):
+                            login = Login(server.tls_port, name, password=password, auth=mechanism, tls=self.ca, pull=pull, **DEVICE)
+                            self.assertEqual((login.result, login.mechanism, login.messages), ("OK", mechanism, 1), login)
+
+    # ---- tokens ----
+
+    def test_xoauth2(self):
+        """[R71 R86 Q2] A token of an ordinary length."""
+        self.tokens("xoauth2", 40)
+
+    def test_xoauth2_long(self):
+        """[R71 R74 R86] A token of 2.5 KB passes a record buffer of 541 octets."""
+        self.tokens("xoauth2", LONG)
+
+    def test_oauthbearer(self):
+        """[R71 R86] The same two lengths with OAUTHBEARER: the first goes with AUTH, the second does not fit."""
+        self.tokens("oauthbearer", 40)
+
+    def test_oauthbearer_long(self):
+        """[R71 R74 R86] A token of 2.5 KB passes a record buffer of 541 octets."""
+        self.tokens("oauthbearer", LONG)
+
+    def tokens(self, mechanism, octets):
+        account, wanted = self.account_with_mail()
+        token = self.authority.issue(account.name, octets)
+        for (title, port, options), window, pull in itertools.product(self.ways(False), WINDOWS, (None, 7)):
+            with self.subTest(way=title, window=window, pull=pull):
+                before = self.server.log().count(self.logged(mechanism.upper(), account.name))
+                login = Login(port, account.name, token=token, auth=mechanism, window=window, pull=pull, **options)
+                self.assertLoggedIn(login, mechanism, wanted)
+                self.assertLogged(self.logged(mechanism.upper(), account.name), before + 1)
+        self.assertIn(token, self.authority.asked)
+
+    def test_token_that_is_revoked_between_two_runs(self):
+        """[R87] The first run works. The second one has its own result, by which a caller knows that a new token would help; it does."""
+        account, wanted = self.account_with_mail()
+        for mechanism, octets in itertools.product(("xoauth2", "oauthbearer"), (40, LONG)):
+            for title, port, options in self.ways(False):
+                with self.subTest(mechanism=mechanism, octets=octets, way=title):
+                    token = self.authority.issue(account.name, octets)
+                    self.assertLoggedIn(Login(port, account.name, token=token, auth=mechanism, **options), mechanism, wanted)
+                    self.authority.revoke(token)
+                    self.assertRefused(Login(port, account.name, token=token, auth=mechanism, **options), mechanism, "ERR_TOKEN")
+                    again = self.authority.issue(account.name, octets)
+                    self.assertLoggedIn(Login(port, account.name, token=again, auth=mechanism, **options), mechanism, wanted)
+
+    def test_tokens_that_are_refused(self):
+        """[R86 R87] Unknown, of another user, and without the scope: each is ERR_TOKEN, and the password that is given too is not tried."""
+        account, _ = self.account_with_mail()
+        other = self.server.account()
+        refused = {"unknown": "an-unknown-token", "of another user": self.authority.issue(other.name),
+                   "without the scope": self.authority.issue(account.name, scope="imap")}
+        for (kind, token), mechanism in itertools.product(refused.items(), ("xoauth2", "oauthbearer")):
+            with self.subTest(kind=kind, mechanism=mechanism):
+                login = Login(self.server.tls_port, account.name, token=token, password=account.password, auth=f"{mechanism},user", tls=self.ca)
+                self.assertRefused(login, mechanism, "ERR_TOKEN")
+        self.assertNotIn(self.logged("PLAIN", account.name), self.server.log())
+
+    def test_reason_of_a_refused_token(self):
+        """[R86] A client of a few lines shows that this server reports the reason as JSON in a challenge, and waits for the answer."""
+        account, _ = self.account_with_mail()
+        token = self.authority.issue(account.name)
+        self.authority.revoke(token)
+        for mechanism, form, answer in (("XOAUTH2", f"user={account.name}\1auth=Bearer {token}\1\1", ""),
+                                        ("OAUTHBEARER", f"n,a={account.name},\1auth=Bearer {token}\1\1", "AQ==")):
+            context = ssl.create_default_context(cafile=str(self.ca))
+            with socket.create_connection(("127.0.0.1", self.server.tls_port), timeout=LOG_SECONDS) as bare, \
+                    context.wrap_socket(bare, server_hostname="127.0.0.1") as connection, connection.makefile("rwb", buffering=0) as lines:
+                lines.readline()
+                replies = []
+                for line in (f"AUTH {mechanism}", base64.b64encode(form.encode()).decode(), answer):
+                    lines.write(line.encode() + b"\r\n")
+                    replies.append(lines.readline())
+            self.assertEqual(replies[0].rstrip(), b"+")
+            self.assertIn("status", json.loads(base64.b64decode(replies[1].removeprefix(b"+ "))))
+            self.assertTrue(replies[2].startswith(b"-ERR"), replies)
+
+    def test_token_never_in_clear(self):
+        """A token is not sent in clear text: nothing arrives at the server."""
+        account, _ = self.account_with_mail()
+        token = self.authority.issue(account.name)
+        for mechanism in ("xoauth2", "oauthbearer"):
+            self.assertEqual(Login(self.server.port, account.name, token=token, auth=mechanism).result, "ERR_MECHANISM_NEEDS_TLS")
+        self.assertNotIn(token, self.authority.asked)
+
+    # ---- the choice ----
+
+    def test_choice(self):
+        """Without names popcl takes the token over TLS, else USER and PASS; in clear text a digest."""
+        account, wanted = self.account_with_mail()
+        token = self.authority.issue(account.name)
+        for options, mechanism in (({"token": token, "tls": self.ca}, "xoauth2"), ({"tls": self.ca}, "user"), ({}, "cram-md5")):
+            for window in WINDOWS:
+                port = self.server.tls_port if "tls" in options else self.server.port
+                self.assertLoggedIn(Login(port, account.name, password=account.password, window=window, **options), mechanism, wanted)
+
+    def test_account_that_is_kept_as_a_hash(self):
+        """The server offers CRAM-MD5, and cannot check it for this account. Over TLS popcl logs in by itself; in clear text the result names the
+        digest, and the password itself is not tried."""
+        account, wanted = self.account_with_mail(self.HASHED)
+        for title, port, options in self.ways(False):
+            with self.subTest(way=title):
+                self.assertLoggedIn(Login(port, account.name, password=account.password, **options), "user", wanted)
+        self.assertRefused(Login(self.server.port, account.name, password=account.password), "cram-md5", "ERR_DIGEST_REFUSED")
+        self.assertLoggedIn(Login(self.server.port, account.name, password=account.password, auth="user"), "user", wanted)
+
+
+if __name__ == "__main__":
+    unittest.main()
