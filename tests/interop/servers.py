@@ -59,11 +59,13 @@ def run(words, **more):
 
 
 class Server:
-    """What the four have in common. `PACKAGES`: the name for packages.sh; `TITLE`: the name for people."""
+    """What the four have in common. `PACKAGES`: the name for packages.sh; `TITLE`: the name for people. `mechanisms`: what the server offers for
+    the login beyond what it offers anyway; each class has its names."""
 
     PACKAGES = TITLE = ""
 
-    def __init__(self):
+    def __init__(self, mechanisms=()):
+        self.mechanisms = mechanisms
         self.port = None
         self._root = None
         self._ends = []  # what to do at the end, last first
@@ -277,7 +279,7 @@ def hashed(password):
 # ---- Courier ----
 
 class Courier(Server):
-    """courierpop3login and courierpop3d behind a listener, with authdaemond and its userdb, in a jail."""
+    """courierpop3login and courierpop3d behind a listener, with authdaemond and its userdb, in a jail. Mechanisms: PLAIN, LOGIN, CRAM-MD5."""
 
     PACKAGES, TITLE = "courier", "Courier"
 
@@ -297,14 +299,22 @@ class Courier(Server):
                    'authdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\nDEFAULTOPTIONS=""\nLOGGEROPTS=""\n')
         uid, gid = self.owner if os.geteuid() == 0 else (0, 0)  # inside, an ordinary user is the one that there is
         self._database("userdb", {name: f"uid={uid}|gid={gid}|home=/home/{name}|mail=/home/{name}/Maildir" for name in self._passwords})
-        self._database("userdbshadow", {name: f"systempw={hashed(password)}" for name, password in self._passwords.items()}, 0o600)
+        self._database("userdbshadow", {name: f"systempw={hashed(password)}{self._hmac(password)}" for name, password in self._passwords.items()},
+                       0o600)
         daemon = self._daemon([*jail.enter(), "/usr/lib/courier/courier-authlib/authdaemond"], jail.environment())
         self._wait((jail.root / "run/courier/authdaemon/socket").exists, daemon)
         inetd = Inetd([*jail.enter(), f"/{library}courier/courierpop3login", f"/{library}courier/courierpop3d", "Maildir"],
-                      jail.environment(POP3AUTH="", POP3AUTH_TLS="", POP3_STARTTLS="NO", POP3_TLS_REQUIRED="0", MAILDIRPATH="Maildir",
+                      jail.environment(POP3AUTH=" ".join(self.mechanisms), POP3AUTH_TLS="", POP3_STARTTLS="NO", POP3_TLS_REQUIRED="0", MAILDIRPATH="Maildir",
                                        MIME_UNICODE_MESSAGE_TYPE="message/global"), self._log)
         self._ends.append(inetd.end)
         self.port = inetd.port
+
+    def _hmac(self, password):
+        """The field by which CRAM-MD5 is checked: the password's part of the digest."""
+        if "CRAM-MD5" not in self.mechanisms:
+            return ""
+        return "|hmac-md5pw=" + run([self.files / "usr/sbin/userdbpw", "-hmac-md5"], input=password.encode() + b"\n",
+                                    env=self._environment()).strip()
 
     def _database(self, name, rows, mode=0o644):
         maker = self.files / "usr/lib/courier/courier-authlib/makedatprog"
@@ -379,7 +389,8 @@ class Popa3d(Server):
 class Mailutils(Server):
     """pop3d of GNU Mailutils behind a listener (-i), with accounts of a virtual domain, which need no user of the machine.
 
-    After UIDL it adds a header X-UIDL to each message."""
+    After UIDL it adds a header X-UIDL to each message. Mechanism: APOP, which its greeting offers always; with this name accounts have a secret
+    for it."""
 
     PACKAGES, TITLE = "mailutils", "GNU Mailutils"
     DOMAIN = "harbour.example"
@@ -389,6 +400,7 @@ tcp-wrappers {{ enable no; }};
 auth {{ authentication "generic"; authorization "virtdomain"; }};
 virtdomain {{ passwd-dir "{root}/domains"; }};
 mandatory-locking {{ enable no; }};
+apop-database-file "{root}/apop.db";
 """
 
     def start(self):
@@ -400,6 +412,8 @@ mandatory-locking {{ enable no; }};
         (self._root / "domains" / self.DOMAIN).write_text("".join(
             f"{name}:{hashed(password)}:{uid}:{gid}::{self._root}/mail/{name}:/bin/sh\n" for name, password in self._passwords.items()))
         (self._root / "conf").write_text(self.CONFIG.format(root=self._root))
+        if "APOP" in self.mechanisms:
+            self._apop_database()
         # It joins the group "mail". To an ordinary user the own group is that one, in a user namespace.
         if os.geteuid() != 0:
             _need_namespace()
@@ -407,6 +421,15 @@ mandatory-locking {{ enable no; }};
         inetd = Inetd([*enter, self.files / "usr/sbin/pop3d", f"--config-file={self._root}/conf"], self._environment(), self._log, **self._rights)
         self._ends.append(inetd.end)
         self.port = inetd.port
+
+    def _apop_database(self):
+        """A key of it is a user name without an octet 0 at its end only in the form that popauth calls compatible."""
+        secrets_file, database = self._root / "apop.txt", self._root / "apop.db"
+        secrets_file.write_text("".join(f"{name}@{self.DOMAIN}: {password}\n" for name, password in self._passwords.items()))
+        run([self.files / "usr/bin/popauth", "--create", "--compatibility", f"--file={secrets_file}", f"--output={database}"],
+            env=self._environment())
+        if os.geteuid() == 0:
+            os.chown(database, *self.owner)
 
     def make_account(self, name, password):
         account = dovecot.Account(name, password, self._root / "mail" / name, self.owner, "INBOX")
@@ -449,7 +472,7 @@ class CyrusAccount:
 
 
 class Cyrus(Server):
-    """Cyrus' master with pop3d, as an ordinary user, with passwords in a sasldb."""
+    """Cyrus' master with pop3d, as an ordinary user, with passwords in a sasldb. Mechanisms: those of Cyrus SASL, in place of PLAIN alone."""
 
     PACKAGES, TITLE = "cyrus", "Cyrus"
     CONFIG = """configdirectory: {root}/conf
@@ -471,7 +494,7 @@ popminpoll: 0
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: {root}/sasldb
-sasl_mech_list: PLAIN
+sasl_mech_list: {mechanisms}
 """
     SERVICES = 'START {{\n}}\nSERVICES {{\n  pop3 cmd="{pop3d} -C {config}" listen="127.0.0.1:{port}" prefork=0 maxchild=50\n}}\nEVENTS {{\n}}\n'
 
@@ -482,7 +505,8 @@ sasl_mech_list: PLAIN
             for folder in (self._root, *(self._root / name for name in ("conf", "spool", "run"))):
                 os.chown(folder, *self.owner)
         self._config = self._root / "imapd.conf"
-        self._config.write_text(self.CONFIG.format(root=self._root, user=self.owner_name, group=grp.getgrgid(self.owner[1]).gr_name))
+        self._config.write_text(self.CONFIG.format(root=self._root, user=self.owner_name, group=grp.getgrgid(self.owner[1]).gr_name,
+                                                   mechanisms=" ".join(self.mechanisms or ("PLAIN",))))
         plugins = next(self.files.glob("usr/lib/*/sasl2"))
         self._own = self._environment(SASL_PATH=str(plugins))
         for name, password in self._passwords.items():

@@ -12,15 +12,18 @@ import time
 import unittest
 
 import mailboxes
+import oracle
 import pki
+import servers
 from dovecot import Dovecot
+from front import Front
 from introspection import Introspection
 from login import DEVICE, Login
 
 COUNT = 12
 LONG = 2500  # octets of a token, as Microsoft's are
 WINDOWS = (None, 8)
-LOG_SECONDS = 60  # says only that a line does not come
+LOG_SECONDS = 30  # says only that a line does not come
 
 OAUTH = """
 auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer
@@ -47,7 +50,7 @@ def hashed(password):
     return "{SHA512-CRYPT}" + done.stdout.strip()
 
 
-class MechanismTest(unittest.TestCase):
+class MechanismTest:
     """`self.server` is a server that all tests of the class share. `ways`: how the server is reached, each with the options for it."""
 
     def account_with_mail(self, name=None):
@@ -74,7 +77,7 @@ class MechanismTest(unittest.TestCase):
         self.assertEqual((login.result, login.mechanism, login.out), (result, mechanism, b""), login)
 
 
-class OverDovecot(MechanismTest):
+class OverDovecot(MechanismTest, unittest.TestCase):
     """A Dovecot with every mechanism that popcl knows, and an authority for tokens."""
 
     HASHED = "hashed"
@@ -270,6 +273,123 @@ class OverDovecot(MechanismTest):
                 self.assertLoggedIn(Login(port, account.name, password=account.password, **options), "user", wanted)
         self.assertRefused(Login(self.server.port, account.name, password=account.password), "cram-md5", "ERR_DIGEST_REFUSED")
         self.assertLoggedIn(Login(self.server.port, account.name, password=account.password, auth="user"), "user", wanted)
+
+
+class OverOther(MechanismTest):
+    """What each of the other servers is tested with: in clear text, and after a front that ends TLS. `offers`: the names for the server's class;
+    `user`, `sasl`, `digests`: the mechanisms that work; `pipelining`: whether the server offers it."""
+
+    make = None
+    offers, user, sasl, digests = (), ("user",), (), ()
+    pipelining = True
+    unavailable = ""  # why there is no server
+
+    @classmethod
+    def setUpClass(cls):
+        certificate = pki.shared().root().issue(san=["127.0.0.1"])
+        cls.ca = certificate.issuer.file
+        try:
+            cls.server = cls.make(cls.offers).__enter__()
+        except servers.Unavailable as reason:
+            cls.unavailable = str(reason)
+            return
+        cls.addClassCleanup(cls.server.stop)
+        cls.front = Front(cls.server.port, certificate.context())
+        cls.addClassCleanup(cls.front.end)
+
+    def setUp(self):
+        if self.unavailable:
+            self.skipTest(self.unavailable)
+
+    def ways(self):
+        """(title, port, options)"""
+        yield "clear text", self.server.port, {}
+        yield "clear text of a device", self.server.port, {"iobuf": DEVICE["iobuf"]}
+        yield "POP3S", self.front.port, {"tls": self.ca}
+        yield "POP3S of a device", self.front.port, {"tls": self.ca, **DEVICE}
+
+    def fetched(self, account):
+        """What a bare socket gets."""
+        with oracle.Oracle(self.server.port) as session:
+            session.login(account.name, account.password)
+            session.listing("UIDL")
+            messages = session.messages()
+            session.command("QUIT")
+        self.assertEqual(len(messages), COUNT)
+        return b"".join(messages)
+
+    def account_with_mail(self, name=None):
+        account, _ = super().account_with_mail(name)
+        return account, self.fetched(account)
+
+    def test_each_mechanism(self):
+        """[R7 R36 R70 R71] Logs in, and fetches the same octets as a bare socket, with each mechanism and in each way."""
+        account, wanted = self.account_with_mail()
+        for mechanism in (*self.user, *self.sasl, *self.digests):
+            for (title, port, options), window, pull in itertools.product(self.ways(), WINDOWS, (None, 5)):
+                with self.subTest(mechanism=mechanism, way=title, window=window, pull=pull):
+                    before = self.server.log().count(self.logged(mechanism, account))
+                    login = Login(port, account.name, password=account.password, auth=mechanism, window=window, pull=pull, **options)
+                    self.assertLoggedIn(login, mechanism, wanted)
+                    self.assertEqual(login.granted, "mfln" in options, login)
+                    self.assertEqual(login.ahead, window is not None and self.pipelining, login)
+                    if self.logged(mechanism, account):
+                        self.assertLogged(self.logged(mechanism, account), before + 1)
+
+    def logged(self, mechanism, account):
+        """The line of the log by which the server names mechanism or user; "": it writes none."""
+        return ""
+
+    def test_wrong_password(self):
+        """[E5 E6] A wrong password is refused once with each mechanism, and is named as the password, or as the digest."""
+        account, _ = self.account_with_mail()
+        for mechanism in (*self.user, *self.sasl, *self.digests):
+            result = {"apop": "ERR_APOP_REFUSED", "cram-md5": "ERR_DIGEST_REFUSED"}.get(mechanism, "ERR_AUTH")
+            *_, (title, port, options) = self.ways()  # one way: some servers wait for seconds before they refuse
+            with self.subTest(mechanism=mechanism, way=title):
+                login = Login(port, account.name, password="not the password", auth=mechanism, **options)
+                self.assertRefused(login, mechanism, result)
+
+    def test_mechanisms_that_are_not_offered(self):
+        """A mechanism that CAPA does not list is tried if it is the only one that is named. The error does not blame the password: the server
+        refuses AUTH before anything of the password was sent."""
+        account, _ = self.account_with_mail()
+        missing = {"login", "cram-md5"} - {*self.sasl, *self.digests}
+        for mechanism in missing:
+            login = Login(self.server.port, account.name, password=account.password, auth=mechanism)
+            self.assertRefused(login, mechanism, "ERR_NO_MECHANISM")
+
+
+class OverCourier(OverOther, unittest.TestCase):
+    make = servers.Courier
+    offers = ("PLAIN", "LOGIN", "CRAM-MD5")
+    sasl, digests = ("plain", "login"), ("cram-md5",)
+
+    def logged(self, mechanism, account):
+        return f"LOGIN, user={account.name}, "
+
+
+class OverCyrus(OverOther, unittest.TestCase):
+    make = servers.Cyrus
+    offers = ("PLAIN", "LOGIN", "CRAM-MD5")
+    sasl, digests = ("plain", "login"), ("cram-md5", "apop")
+
+
+class OverMailutils(OverOther, unittest.TestCase):
+    make = servers.Mailutils
+    offers = ("APOP",)
+    digests = ("apop",)
+
+    def logged(self, mechanism, account):
+        return f"POP3 login: user `{account.name.partition('@')[0]}'"
+
+
+class OverPopa3d(OverOther, unittest.TestCase):
+    make = servers.Popa3d
+    pipelining = False
+
+    def logged(self, mechanism, account):
+        return f"Authentication passed for {account.name}"
 
 
 if __name__ == "__main__":
