@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bearssl.h>
+
 /* ---- what it says ---- */
 
 static void put(sim_server *s, const char *p, size_t n) {
@@ -139,6 +141,150 @@ static void respond(sim_server *s, const char *line) {
     say(s, "%s", !ok ? "-ERR [AUTH] no" : step == 2 ? "+OK welcome" : answer);
 }
 
+/* ---- AUTH (RFC 5034) ---- */
+
+#define CRAM_CHALLENGE "<1896.697170952@pop.example>"
+
+/* What the next line of the client is: the answer to the challenge that was said last. */
+enum sasl_step {
+    NO_SASL,
+    PLAIN,
+    LOGIN_NAME,
+    LOGIN_PASSWORD,
+    CRAM,
+    XOAUTH2,
+    BEARER,
+    REFUSED_XOAUTH2,
+    REFUSED_BEARER
+};
+
+static void say_challenge(sim_server *s, enum sasl_step next, const char *text) {
+    s->sasl_step = (int)next;
+    say(s, "+ %s", text);
+}
+
+/* Decodes base64 of a line into text, which has as much room. Returns its length. */
+static size_t decode(const char *line, char *text) {
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned long bits = 0;
+    size_t count = 0, n = 0;
+    for (const char *c; *line && (c = strchr(alphabet, *line)) != NULL; line++) {
+        bits = bits << 6 | (unsigned long)(c - alphabet);
+        if (++count % 4 != 1) text[n++] = (char)(bits >> (6 - 2 * ((count - 1) % 4)));
+    }
+    text[n] = 0;
+    return n;
+}
+
+/* Whether the text is that of a form: U stands for the user, S for the secret, 0 and 1 for these
+ * octets, and all else for itself. */
+static int is_made_of(const char *text, size_t n, const char *form, const char *user,
+                      const char *secret) {
+    char wanted[512];
+    size_t at = 0;
+    for (; *form && at + 128 < sizeof wanted; form++) {
+        const char *word = *form == 'U' ? user : *form == 'S' ? secret : NULL;
+        if (word)
+            at += (size_t)snprintf(wanted + at, 128, "%s", word);
+        else
+            wanted[at++] = *form == '0' ? 0 : *form == '1' ? 1 : *form;
+    }
+    return at == n && memcmp(text, wanted, n) == 0;
+}
+
+static int is_digest(const sim_server *s, const char *text, size_t n) {
+    unsigned char digest[16];
+    char hex[33];
+    br_hmac_key_context key;
+    br_hmac_context hmac;
+    br_hmac_key_init(&key, &br_md5_vtable, s->password, strlen(s->password));
+    br_hmac_init(&hmac, &key, 0);
+    br_hmac_update(&hmac, CRAM_CHALLENGE, sizeof CRAM_CHALLENGE - 1);
+    br_hmac_out(&hmac, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return is_made_of(text, n, "U S", s->user, hex);
+}
+
+static void sasl_ends(sim_server *s, int good) {
+    s->sasl_step = NO_SASL;
+    s->logged_in = good;
+    say(s, good ? "+OK welcome" : "-ERR [AUTH] no");
+}
+
+/* A refused token is reported as JSON in a challenge, which has an answer. */
+static void token_ends(sim_server *s, int good, enum sasl_step refused) {
+    if (good)
+        sasl_ends(s, 1);
+    else
+        say_challenge(s, refused, "eyJzdGF0dXMiOiI0MDEifQ==");
+}
+
+static void sasl_response(sim_server *s, const char *line) {
+    char text[sizeof s->line];
+    size_t n = decode(line, text);
+    enum sasl_step step = (enum sasl_step)s->sasl_step;
+    s->user_named = 1;
+    if (strcmp(line, "*") == 0) {
+        s->sasl_step = NO_SASL;
+        say(s, "-ERR cancelled");
+        return;
+    }
+    switch (step) {
+    case PLAIN: sasl_ends(s, is_made_of(text, n, "0U0S", s->user, s->password)); break;
+    case LOGIN_NAME:
+        if (is_made_of(text, n, "U", s->user, ""))
+            say_challenge(s, LOGIN_PASSWORD, "UGFzc3dvcmQ6");
+        else
+            sasl_ends(s, 0);
+        break;
+    case LOGIN_PASSWORD: sasl_ends(s, is_made_of(text, n, "S", "", s->password)); break;
+    case CRAM: sasl_ends(s, is_digest(s, text, n)); break;
+    case XOAUTH2:
+        token_ends(s, is_made_of(text, n, "user=U1auth=Bearer S11", s->user, s->password),
+                   REFUSED_XOAUTH2);
+        break;
+    case BEARER:
+        token_ends(s, is_made_of(text, n, "n,a=U,1auth=Bearer S11", s->user, s->password),
+                   REFUSED_BEARER);
+        break;
+    case REFUSED_XOAUTH2:
+        sasl_ends(s, 0);
+        s->odd_answer |= *line != 0;
+        break;
+    case REFUSED_BEARER:
+        sasl_ends(s, 0);
+        s->odd_answer |= strcmp(line, "AQ==") != 0;
+        break;
+    case NO_SASL: break;
+    }
+}
+
+/* AUTH MECHANISM [RESPONSE] */
+static void authenticate(sim_server *s, char *words) {
+    static const struct {
+        const char *name, *challenge;
+        enum sasl_step step;
+    } mechanisms[] = {{"PLAIN", "", PLAIN},
+                      {"LOGIN", "VXNlcm5hbWU6", LOGIN_NAME},
+                      {"CRAM-MD5", "PDE4OTYuNjk3MTcwOTUyQHBvcC5leGFtcGxlPg==", CRAM},
+                      {"XOAUTH2", "", XOAUTH2},
+                      {"OAUTHBEARER", "", BEARER}};
+    char *response = strchr(words, ' ');
+    if (response) *response++ = 0;
+    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
+        if (strcmp(words, mechanisms[i].name) != 0) continue;
+        s->sasl_step = (int)mechanisms[i].step;
+        if (response)
+            sasl_response(s, response);
+        else
+            say_challenge(s, mechanisms[i].step, mechanisms[i].challenge);
+        return;
+    }
+    say(s, "-ERR no such mechanism");
+}
+
 static void transaction(sim_server *s, const char *verb, const char *rest) {
     uint32_t number = (uint32_t)strtoul(rest, NULL, 10);
     const sim_message *m = message(s, number);
@@ -167,6 +313,11 @@ static void obey(sim_server *s, char *line) {
         respond(s, line);
         return;
     }
+    if (s->sasl_step && s->commands != s->refuse_command) {
+        sasl_response(s, line);
+        return;
+    }
+    s->sasl_step = NO_SASL;
     char *rest = strchr(line, ' ');
     if (rest)
         *rest++ = 0;
@@ -188,6 +339,7 @@ static void obey(sim_server *s, char *line) {
         say(s, "UIDL");
         say(s, "PIPELINING");
         if (s->capa_user) say(s, "USER");
+        if (s->sasl && !s->logged_in) say(s, "SASL %s", s->sasl);
         if (s->stls && !s->in_tls) say(s, "STLS");
         say(s, ".");
     } else if (strcmp(line, "STLS") == 0 && s->stls && !s->in_tls && !s->logged_in) {
@@ -203,6 +355,8 @@ static void obey(sim_server *s, char *line) {
         respond(s, rest + 14);
     } else if (strcmp(line, "PASS") == 0 && !s->scram) {
         log_in(s, rest);
+    } else if (strcmp(line, "AUTH") == 0 && s->sasl) {
+        authenticate(s, rest);
     } else {
         say(s, "-ERR log in first");
     }
@@ -309,6 +463,7 @@ void sim_server_connect(sim_server *s) {
     }
     memset(s->marked, 0, sizeof s->marked);
     s->logged_in = s->user_named = s->over = s->quit_seen = s->in_tls = 0;
+    s->sasl_step = NO_SASL;
     s->line_n = s->later_n = s->out_n = s->out_at = 0;
     s->listing = s->commands = s->said = s->dele_seen = 0;
     s->again = s->dropping = s->exchange = 0;

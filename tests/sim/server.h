@@ -24,7 +24,9 @@ typedef struct sim_server {
     uint32_t count;
     uint32_t generated; /* so many messages instead, with UID and text made from their number (for
                            large maildrops) */
-    const char *user, *password;
+    const char *user, *password; /* the password is also the token */
+    const char *sasl;     /* mechanisms in CAPA, with spaces between them; NULL: no AUTH. Known are
+                             PLAIN,     LOGIN, CRAM-MD5, XOAUTH2 and OAUTHBEARER */
     const char *greeting; /* NULL: one without a timestamp */
     /* orders to misbehave: 0 is never, else the n-th */
     uint32_t refuse_command; /* is answered -ERR */
@@ -51,6 +53,9 @@ typedef struct sim_server {
     uint32_t numbers;
     int exchange; /* of SCRAM: the number of the response that has to come */
     int logged_in, user_named, over, quit_seen, in_tls;
+    int sasl_step;  /* the line that comes answers a challenge: enum sasl_step in server.c */
+    int odd_answer; /* kept: the report of a refused token was answered in another way than the
+                       mechanism's */
     char line[512];
     size_t line_n;
     char later[8192]; /* came while a listing is being said */

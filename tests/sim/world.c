@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bearssl.h>
+
 #define SECRET    "correct-horse"
 #define CALLS_MAX 200000u /* a session that makes more of them spins */
 
@@ -18,11 +20,58 @@ void world_note(world *w, const char *format, ...) {
     va_end(args);
 }
 
+/* ---- what must not be left in memory ---- */
+
+static struct {
+    unsigned char octets[64][8], begins[256]; /* by first octet: whether one begins with it */
+    size_t len[64], count;
+} traces;
+
+static void add_trace(const void *p, size_t n) {
+    if (traces.count == 64 || n > 8) abort();
+    memcpy(traces.octets[traces.count], p, n);
+    traces.len[traces.count++] = n;
+    traces.begins[*(const unsigned char *)p] = 1;
+}
+
+static void add_pieces(const char *text, size_t n) {
+    for (size_t i = 0; i + 5 <= n; i++)
+        add_trace(text + i, 5);
+}
+
+/* The digits of base64 that depend on the secret alone, if it begins at octet `skipped` mod 3. */
+static void add_base64(size_t skipped) {
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char digits[32];
+    size_t n = 0;
+    for (size_t i = (3 - skipped) % 3; i + 3 <= sizeof SECRET - 1; i += 3) {
+        unsigned long bits = (unsigned long)SECRET[i] << 16 | (unsigned long)SECRET[i + 1] << 8 |
+                             (unsigned long)SECRET[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6)
+            digits[n++] = alphabet[bits >> shift & 63];
+    }
+    add_pieces(digits, n);
+}
+
+static void add_traces(void) {
+    br_hmac_key_context key;
+    add_pieces(SECRET, sizeof SECRET - 1);
+    for (size_t skipped = 0; skipped < 3; skipped++)
+        add_base64(skipped);
+    br_hmac_key_init(&key, &br_md5_vtable, SECRET, sizeof SECRET - 1);
+    add_trace(key.ksi, 8);
+    add_trace(key.kso, 8);
+}
+
 int world_holds_secret(const void *p, size_t n) {
     const unsigned char *octets = p;
-    for (size_t i = 0; i + 5 <= n; i++) {
-        for (size_t k = 0; k + 5 <= sizeof SECRET - 1; k++) {
-            if (memcmp(octets + i, &SECRET[k], 5) == 0) return 1;
+    if (!traces.count) add_traces();
+    for (size_t i = 0; i < n; i++) {
+        if (!traces.begins[octets[i]]) continue;
+        for (size_t k = 0; k < traces.count; k++) {
+            if (traces.len[k] <= n - i && memcmp(octets + i, traces.octets[k], traces.len[k]) == 0)
+                return 1;
         }
     }
     return 0;
@@ -34,6 +83,9 @@ static enum fault_kind next_call(world *w) {
         world_note(w, "it spins: %lu calls", (unsigned long)w->calls);
         longjmp(w->power, 1);
     }
+    if (!w->login_from && w->open && (w->security == POPCL_CLEAR || tls_peer_open(&w->peer)))
+        w->login_from = w->calls;
+    if (!w->login_to && w->login_from && w->server.logged_in) w->login_to = w->calls;
     int now = w->fault_at && (w->calls == w->fault_at || (w->for_ever && w->calls > w->fault_at));
     if (!now) return NO_FAULT;
     w->faulted = 1;
@@ -471,6 +523,10 @@ static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
         return 0;
     }
     w->secret_open = 1;
+    enum fault_kind f = next_call(w);
+    if (f == NET_AGAIN) return POPCL_SECRET_AGAIN;
+    if (f == NET_FAILED || f == NET_GARBAGE) return f == NET_FAILED ? -1 : -77;
+    if (f == NET_TOO_MUCH) return (int)cap + 1;
     size_t n = sizeof SECRET - 1 - off;
     if (n > 4) n = 4;
     if (n > cap) n = cap;
@@ -498,6 +554,12 @@ static void configure(world *w) {
         w->cfg.session.seed = &tls_seed;
         w->plan_len = sizeof w->plan;
     }
+    if (w->auth) {
+        w->cfg.auth = w->auth;
+        w->cfg.mechs = popcl_mechs_all;
+        w->cfg.token = w->cfg.secret;
+    }
+    w->server.password = w->refuse_login ? "another-one" : SECRET;
     w->cfg.session.iobuf = w->iobuf;
     w->cfg.session.iobuf_len = sizeof w->iobuf;
     w->cfg.plan = w->plan_len ? w->plan : NULL;
@@ -586,6 +648,7 @@ static void check_end(world *w, popcl_err result) {
 
 popcl_err world_session(world *w) {
     w->calls = w->marked = 0;
+    w->login_from = w->login_to = 0;
     w->faulted = w->open = w->broken = w->opened = w->closed = w->quit_delivered = w->fate_all = 0;
     w->secret_open = 0;
     w->started = w->now;
@@ -599,6 +662,9 @@ popcl_err world_session(world *w) {
         w->fault_at = 0;
         lose_what_is_not_durable(w);
         memset(&w->kept, 0, sizeof w->kept);
+        memset(w->plan, 0, sizeof w->plan); /* so is the memory of the job */
+        memset(w->iobuf, 0, sizeof w->iobuf);
+        memset(&w->storage, 0, sizeof w->storage);
         return POPCL_ERR_COUNT_;
     }
     popcl_fetch_start(&w->job, &w->cfg, 0);
@@ -646,6 +712,10 @@ void world_recover(world *w) {
     uint32_t refuse = w->server.refuse_command, garble = w->server.garble_octet,
              cut = w->server.cut_octet, stall = w->server.stall_octet;
     uint8_t security = w->security;
+    uint16_t auth = w->auth;
+    int refuse_login = w->refuse_login;
+    w->auth = 0;
+    w->refuse_login = 0;
     if (w->plan_len == 0) w->plan_len = WORLD_PLAN;
     w->server.refuse_command = w->server.garble_octet = w->server.cut_octet =
         w->server.stall_octet = 0;
@@ -668,6 +738,8 @@ void world_recover(world *w) {
     if (w->kind != DELETE_FETCHED && sim_server_left(&w->server) != w->server.count)
         world_note(w, "a message was deleted in a session that keeps");
     w->security = security;
+    w->auth = auth;
+    w->refuse_login = refuse_login;
     w->server.refuse_command = refuse;
     w->server.garble_octet = garble;
     w->server.cut_octet = cut;

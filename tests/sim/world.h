@@ -17,7 +17,13 @@
 #include "tls_peer.h"
 #include "window.h"
 
-enum { WORLD_IOBUF = POPCL_IOBUF_SIZE(512), WORLD_PLAN = 400, WORLD_STORED = 256, WORLD_SEEN = 64 };
+enum {
+    WORLD_IOBUF = POPCL_IOBUF_SIZE(512),
+    WORLD_PLAN = 400,
+    WORLD_PLAN_ROOM = POPCL_PLAN_MIN_SCRAM,
+    WORLD_STORED = 256,
+    WORLD_SEEN = 64
+};
 
 enum session_kind { KEEP, DELETE_FETCHED, NEW_ONLY, KINDS };
 
@@ -64,7 +70,9 @@ typedef struct world {
     int drips;    /* recv moves one octet */
     uint32_t total_ms;
     uint16_t passes;
-    size_t plan_len;     /* 0: what is left of the TLS storage */
+    size_t plan_len;     /* up to WORLD_PLAN_ROOM; 0: what is left of the TLS storage */
+    uint16_t auth;       /* POPCL_AUTH_*, of all mechanisms; 0: USER, or what popcl chooses */
+    int refuse_login;    /* the server has another password */
     uint8_t security;    /* popcl_security */
     popcl_flight *ahead; /* a window in place of that of the environment, */
     uint16_t ahead_len;  /* and its length */
@@ -86,7 +94,9 @@ typedef struct world {
     uint32_t fault_at; /* the n-th call, 0: none */
     int for_ever;
     uint32_t calls;
-    int faulted; /* the call came, and failed */
+    uint32_t login_from, login_to; /* the calls of a session between TLS, or open, and the end of
+                                      the login */
+    int faulted;                   /* the call came, and failed */
     /* the transport and the clock */
     uint32_t now, started;
     int open, broken, opened, closed, quit_delivered;
@@ -113,7 +123,7 @@ typedef struct world {
     popcl_fetch job;
     popcl_fetch_config cfg;
     popcl_flight window[TEST_WINDOW_MAX];
-    unsigned char iobuf[WORLD_IOBUF], plan[POPCL_PLAN_MIN_SCRAM];
+    unsigned char iobuf[WORLD_IOBUF], plan[WORLD_PLAN_ROOM];
     popcl_tls tls;
     popcl_tls_host_storage storage;
     int secret_open, secret_released;
@@ -130,6 +140,10 @@ void world_free(world *w);
 /* One session, from start to wipe; returns its result. After a power failure: POPCL_ERR_COUNT_. */
 popcl_err world_session(world *w);
 
+/* Returns whether some octets of the password are there, as they are or in base64, or the state of
+ * HMAC-MD5 that the password's part of it left. */
+int world_holds_secret(const void *p, size_t n);
+
 /* Returns whether the store has a text for good, under this UID. NULL: under any. */
 int world_is_durable(const world *w, const char *uid, const char *text);
 
@@ -139,9 +153,6 @@ void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever);
 /* Clean sessions until all is done; notes a fault if a message was lost or the store holds anything
  * that never was in the maildrop. */
 void world_recover(world *w);
-
-/* Whether the secret or a part of it stands in these octets. */
-int world_holds_secret(const void *p, size_t n);
 
 void world_note(world *w, const char *format, ...);
 
