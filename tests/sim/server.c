@@ -145,7 +145,7 @@ static void respond(sim_server *s, const char *line) {
 
 #define CRAM_CHALLENGE "<1896.697170952@pop.example>"
 
-/* What the next line of the client is: the answer to the challenge that was said last. */
+/* The client's next line answers this challenge. */
 enum sasl_step {
     NO_SASL,
     PLAIN,
@@ -177,8 +177,8 @@ static size_t decode(const char *line, char *text) {
     return n;
 }
 
-/* Whether the text is that of a form: U stands for the user, S for the secret, 0 and 1 for these
- * octets, and all else for itself. */
+/* Returns whether a form gives this text. In the form U is the user and S the secret. 0 and 1 are
+ * these octets. */
 static int is_made_of(const char *text, size_t n, const char *form, const char *user,
                       const char *secret) {
     char wanted[512];

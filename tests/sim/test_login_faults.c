@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_login_faults - logins with SASL in which the n-th call fails, for every n between TLS and
- * the end of the login, and in which the server misbehaves. The calls are those of the transport,
- * the clock, and the callback that gives the secret. Beside I3 to I9 (world.c), no octet of the
- * password or the token is left in the job, the record buffer, the plan or the TLS storage, as it
- * is, in base64, or as a key of HMAC [I9 E14 E17]. The clean session after each fault logs in by
- * USER and PASS in clear text: only the maildrop counts there. */
+/* test_login_faults - logins with SASL in which the n-th call fails, or the server misbehaves. Each
+ * call between TLS and the end of the login fails in turn: those of the transport and of the clock,
+ * and the callback that gives the secret. Each run is held to I3 to I9 (world.c). No piece of the
+ * password or the token is left in memory [I9 E14 E17]. It is looked for as it is, in base64, and
+ * as a key of HMAC. The clean session after each fault logs in by USER and PASS in clear text: only
+ * the maildrop counts there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,6 +67,7 @@ static void measure(const struct how *h, size_t chunk, int refuse, uint32_t *fro
     if (w.fault[0]) fail_msg("%s, without a fault: %s", h->name, w.fault);
     assert_int_equal(popcl_err_class(e), refuse ? POPCL_CLASS_LOGIN : POPCL_CLASS_DONE);
     assert_int_equal(w.diag.mechanism, h->used);
+    assert_int_equal(w.server.odd_answer, 0);
     *from = w.login_from;
     *to = refuse ? w.calls : w.login_to + 2;
     assert_true(*from > 0 && *to > *from);

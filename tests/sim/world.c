@@ -228,11 +228,25 @@ static int32_t net_recv(void *ctx, void *p, size_t n) {
     return ended(w) ? POPCL_NET_EOF : POPCL_NET_AGAIN;
 }
 
+/* [E14] Between the answer to the login and the next command nothing of the secret is left, either.
+ */
+static void check_after_login(world *w) {
+    if (!w->server.logged_in || w->login_checked || sim_server_ready(&w->server) ||
+        (w->in_tls && tls_peer_waiting(&w->peer)))
+        return;
+    w->login_checked = 1;
+    if (world_holds_secret(&w->job, sizeof w->job) || world_holds_secret(w->plan, w->plan_len) ||
+        world_holds_secret(w->iobuf, sizeof w->iobuf) ||
+        (w->security != POPCL_CLEAR && world_holds_secret(&w->storage, sizeof w->storage)))
+        world_note(w, "the password stands in memory after the login");
+}
+
 static int32_t net_send(void *ctx, const void *p, size_t n) {
     world *w = ctx;
     enum fault_kind f = next_call(w);
     int32_t odd = odd_value(f, n);
     if (!w->open) world_note(w, "send on a closed connection");
+    check_after_login(w);
     if (n == 0 || n > (w->security == POPCL_CLEAR ? POPCL_COMMAND_MAX : WORLD_IOBUF))
         world_note(w, "send of %lu octets", (unsigned long)n);
     /* a transport that is never ready and always says so takes time, too */
@@ -649,6 +663,7 @@ static void check_end(world *w, popcl_err result) {
 popcl_err world_session(world *w) {
     w->calls = w->marked = 0;
     w->login_from = w->login_to = 0;
+    w->login_checked = 0;
     w->faulted = w->open = w->broken = w->opened = w->closed = w->quit_delivered = w->fate_all = 0;
     w->secret_open = 0;
     w->started = w->now;

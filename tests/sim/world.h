@@ -96,6 +96,7 @@ typedef struct world {
     uint32_t calls;
     uint32_t login_from, login_to; /* the calls of a session between TLS, or open, and the end of
                                       the login */
+    int login_checked;             /* memory was searched after it */
     int faulted;                   /* the call came, and failed */
     /* the transport and the clock */
     uint32_t now, started;
@@ -140,8 +141,8 @@ void world_free(world *w);
 /* One session, from start to wipe; returns its result. After a power failure: POPCL_ERR_COUNT_. */
 popcl_err world_session(world *w);
 
-/* Returns whether some octets of the password are there, as they are or in base64, or the state of
- * HMAC-MD5 that the password's part of it left. */
+/* Returns whether a piece of the password is there, as it is or in base64. The state of HMAC-MD5
+ * that the password leaves counts too. */
 int world_holds_secret(const void *p, size_t n);
 
 /* Returns whether the store has a text for good, under this UID. NULL: under any. */
