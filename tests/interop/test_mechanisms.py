@@ -53,8 +53,8 @@ def hashed(password):
 class MechanismTest:
     """`self.server` is a server that all tests of the class share. `ways`: how the server is reached, each with the options for it."""
 
-    def account_with_mail(self, name=None):
-        account = self.server.account(name) if name else self.server.account()
+    def account_with_mail(self, name=None, server=None):
+        account = (server or self.server).account(*([name] if name else []))
         messages = mailboxes.mixed(COUNT)
         account.deliver(messages)
         return account, b"".join(map(self.delivered, messages))
@@ -92,8 +92,7 @@ class OverDovecot(MechanismTest, unittest.TestCase):
         folder.mkdir(exist_ok=True)
         file = folder / "dovecot-oauth2.conf.ext"
         file.write_text(OAUTH_FILE.format(url=cls.authority.url))
-        password = "a password that is kept as a hash"
-        cls.server = Dovecot({cls.HASHED: password}, OAUTH.format(file=file), cls.certificate, stored={cls.HASHED: hashed(password)}).__enter__()
+        cls.server = Dovecot(more=OAUTH.format(file=file), certificate=cls.certificate).__enter__()
         cls.addClassCleanup(cls.server.stop)
 
     def ways(self, in_clear):
@@ -265,14 +264,20 @@ class OverDovecot(MechanismTest, unittest.TestCase):
                 self.assertLoggedIn(Login(port, account.name, password=account.password, window=window, **options), mechanism, wanted)
 
     def test_account_that_is_kept_as_a_hash(self):
-        """The server offers CRAM-MD5, and cannot check it for this account. Over TLS popcl logs in by itself; in clear text the result names the
-        digest, and the password itself is not tried."""
-        account, wanted = self.account_with_mail(self.HASHED)
-        for title, port, options in self.ways(False):
-            with self.subTest(way=title):
-                self.assertLoggedIn(Login(port, account.name, password=account.password, **options), "user", wanted)
-        self.assertRefused(Login(self.server.port, account.name, password=account.password), "cram-md5", "ERR_DIGEST_REFUSED")
-        self.assertLoggedIn(Login(self.server.port, account.name, password=account.password, auth="user"), "user", wanted)
+        """The server offers SCRAM and CRAM-MD5, and can check neither for this account. Over TLS popcl logs in by itself; in clear text the
+        result names the digest, and the password itself is not tried."""
+        password = "a password that is kept as a hash"
+        with Dovecot({self.HASHED: password}, "auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256\n", self.certificate,
+                     stored={self.HASHED: hashed(password)}) as server:
+            account, wanted = self.account_with_mail(self.HASHED, server)
+            for port, options in ((server.tls_port, {"tls": self.ca}), (server.port, {"stls": self.ca})):
+                for device in ({}, DEVICE):
+                    self.assertLoggedIn(Login(port, account.name, password=password, **options, **device), "user", wanted)
+            is_known = Login(server.port, account.name, password=password, auth="scram-sha-256").result != "ERR_ARGUMENT"
+            for auth in (None, "cram-md5", *(("scram-sha-1", "scram-sha-256") if is_known else ())):
+                login = Login(server.port, account.name, password=password, auth=auth)
+                self.assertRefused(login, auth or ("scram-sha-256" if is_known else "cram-md5"), "ERR_DIGEST_REFUSED")
+            self.assertLoggedIn(Login(server.port, account.name, password=password, auth="user"), "user", wanted)
 
 
 class OverOther(MechanismTest):
@@ -318,8 +323,8 @@ class OverOther(MechanismTest):
         self.assertEqual(len(messages), COUNT)
         return b"".join(messages)
 
-    def account_with_mail(self, name=None):
-        account, _ = super().account_with_mail(name)
+    def account_with_mail(self, name=None, server=None):
+        account, _ = super().account_with_mail(name, server)
         return account, self.fetched(account)
 
     def test_each_mechanism(self):
