@@ -11,6 +11,7 @@ import subprocess
 import time
 import unittest
 
+import command
 import mailboxes
 import oracle
 import pki
@@ -61,10 +62,27 @@ class MechanismTest:
 
     delivered = staticmethod(mailboxes.delivered)
 
+    def fetched(self, account):
+        """What a bare socket gets."""
+        with oracle.Oracle(self.server.port) as session:
+            session.login(account.name, account.password)
+            session.listing("UIDL")
+            messages = session.messages()
+            session.command("QUIT")
+        self.assertEqual(len(messages), COUNT)
+        return messages
+
     def assertLoggedIn(self, login, mechanism, wanted):
         self.assertEqual((login.result, login.mechanism), ("OK", mechanism), login)
         self.assertEqual((login.messages, login.octets), (COUNT, len(wanted)), login)
         self.assertEqual(login.out, wanted)
+
+    def run_command(self, port, account, mechanism, *options):
+        """The command fetches all, with this mechanism, over a record buffer of 541 octets."""
+        place = command.Place(account.name, account.password)
+        self.addCleanup(place.remove)
+        result = place.run(port, "--auth", mechanism, "--iobuf", str(DEVICE["iobuf"]), *options)
+        self.assertEqual(place.contents(), sorted(self.fetched(account)), result)
 
     def assertLogged(self, text, times):
         """The server's log has the text so many times. A line may come a moment after the session."""
@@ -150,6 +168,14 @@ class OverDovecot(MechanismTest, unittest.TestCase):
                 self.assertLoggedIn(login, "apop", wanted)
         self.assertLogged(self.logged("APOP", account.name), 6)
         self.assertNotEqual(Login(self.server.port, account.name, password=account.password, auth="apop", stls=self.ca).result, "OK")
+
+    def test_command(self):
+        """The command with each mechanism that --auth can name, as a device: the log has its name."""
+        account, _ = self.account_with_mail()
+        for mechanism in ("plain", "login", "cram-md5"):
+            for port, options in ((self.server.port, ()), (self.server.tls_port, ("-T", "-c", str(self.ca), "--mfln", str(DEVICE["mfln"])))):
+                self.run_command(port, account, mechanism, *options)
+            self.assertLogged(self.logged(mechanism.upper(), account.name), 2 if mechanism != "plain" else 4)
 
     def test_wrong_password(self):
         """[E6 R55] Each mechanism is refused once, with a result that names the password, or the digest."""
@@ -313,19 +339,9 @@ class OverOther(MechanismTest):
         yield "POP3S", self.front.port, {"tls": self.ca}
         yield "POP3S of a device", self.front.port, {"tls": self.ca, **DEVICE}
 
-    def fetched(self, account):
-        """What a bare socket gets."""
-        with oracle.Oracle(self.server.port) as session:
-            session.login(account.name, account.password)
-            session.listing("UIDL")
-            messages = session.messages()
-            session.command("QUIT")
-        self.assertEqual(len(messages), COUNT)
-        return b"".join(messages)
-
     def account_with_mail(self, name=None, server=None):
         account, _ = super().account_with_mail(name, server)
-        return account, self.fetched(account)
+        return account, b"".join(self.fetched(account))
 
     def test_each_mechanism(self):
         """[R7 R36 R70 R71] Logs in, and fetches the same octets as a bare socket, with each mechanism and in each way."""
@@ -340,6 +356,14 @@ class OverOther(MechanismTest):
                     self.assertEqual(login.ahead, window is not None and self.pipelining, login)
                     if self.logged(mechanism, account):
                         self.assertLogged(self.logged(mechanism, account), before + 1)
+
+    def test_command(self):
+        """The command with each mechanism, as a device."""
+        account, _ = self.account_with_mail()
+        for mechanism in (*self.user, *self.sasl, *self.digests):
+            with self.subTest(mechanism=mechanism):
+                self.run_command(self.server.port, account, mechanism)
+                self.run_command(self.front.port, account, mechanism, "-T", "-c", str(self.ca), "--mfln", str(DEVICE["mfln"]))
 
     def logged(self, mechanism, account):
         """The line of the log by which the server names mechanism or user; "": it writes none."""
