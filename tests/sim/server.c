@@ -181,16 +181,16 @@ static size_t decode(const char *line, char *text) {
  * these octets. */
 static int is_made_of(const char *text, size_t n, const char *form, const char *user,
                       const char *secret) {
-    char wanted[512];
+    char wanted[sizeof((sim_server *)0)->line];
     size_t at = 0;
-    for (; *form && at + 128 < sizeof wanted; form++) {
+    for (; *form && at < sizeof wanted; form++) {
         const char *word = *form == 'U' ? user : *form == 'S' ? secret : NULL;
         if (word)
-            at += (size_t)snprintf(wanted + at, 128, "%s", word);
+            at += (size_t)snprintf(wanted + at, sizeof wanted - at, "%s", word);
         else
             wanted[at++] = *form == '0' ? 0 : *form == '1' ? 1 : *form;
     }
-    return at == n && memcmp(text, wanted, n) == 0;
+    return at == n && at <= sizeof wanted && memcmp(text, wanted, n) == 0;
 }
 
 static int is_digest(const sim_server *s, const char *text, size_t n) {

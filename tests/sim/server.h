@@ -53,10 +53,10 @@ typedef struct sim_server {
     uint32_t numbers;
     int exchange; /* of SCRAM: the number of the response that has to come */
     int logged_in, user_named, over, quit_seen, in_tls;
-    int sasl_step;  /* the line that comes answers a challenge: enum sasl_step in server.c */
-    int odd_answer; /* kept: the report of a refused token was answered in another way than the
-                       mechanism's */
-    char line[512];
+    int sasl_step;   /* the line that comes answers a challenge: enum sasl_step in server.c */
+    int odd_answer;  /* kept: the report of a refused token was answered in another way than the
+                        mechanism's */
+    char line[4096]; /* a response may be longer than a command */
     size_t line_n;
     char later[8192]; /* came while a listing is being said */
     size_t later_n;

@@ -9,8 +9,9 @@
 
 #include <bearssl.h>
 
-#define SECRET    "correct-horse"
-#define CALLS_MAX 200000u /* a session that makes more of them spins */
+#define SECRET      "correct-horse"
+#define LONG_SECRET 100u    /* times */
+#define CALLS_MAX   200000u /* a session that makes more of them spins */
 
 void world_note(world *w, const char *format, ...) {
     if (w->fault[0]) return;
@@ -528,6 +529,14 @@ static void device_saves(world *w) {
 
 /* ---- the job ---- */
 
+/* A long one repeats the short one, so that the same pieces are looked for. */
+static const char *secret_of(const world *w) {
+    static char text[LONG_SECRET * (sizeof SECRET - 1) + 1];
+    for (size_t i = 0; i < LONG_SECRET && !text[sizeof text - 2]; i++)
+        memcpy(text + i * (sizeof SECRET - 1), SECRET, sizeof SECRET);
+    return text + (w->auth && w->long_secret ? 0 : sizeof text - sizeof SECRET);
+}
+
 /* The password in small pieces, from a callback that must be released. */
 static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
     world *w = ctx;
@@ -541,10 +550,10 @@ static int secret_get(void *ctx, size_t off, char *buf, size_t cap) {
     if (f == NET_AGAIN) return POPCL_SECRET_AGAIN;
     if (f == NET_FAILED || f == NET_GARBAGE) return f == NET_FAILED ? -1 : -77;
     if (f == NET_TOO_MUCH) return (int)cap + 1;
-    size_t n = sizeof SECRET - 1 - off;
-    if (n > 4) n = 4;
+    size_t n = strlen(secret_of(w) + off), piece = w->long_secret ? 100 : 4;
+    if (n > piece) n = piece;
     if (n > cap) n = cap;
-    memcpy(buf, &SECRET[off], n);
+    memcpy(buf, secret_of(w) + off, n);
     return (int)n;
 }
 
@@ -573,7 +582,7 @@ static void configure(world *w) {
         w->cfg.mechs = popcl_mechs_all;
         w->cfg.token = w->cfg.secret;
     }
-    w->server.password = w->refuse_login ? "another-one" : SECRET;
+    w->server.password = w->refuse_login ? "another-one" : secret_of(w);
     w->cfg.session.iobuf = w->iobuf;
     w->cfg.session.iobuf_len = sizeof w->iobuf;
     w->cfg.plan = w->plan_len ? w->plan : NULL;

@@ -73,6 +73,7 @@ typedef struct world {
     size_t plan_len;     /* up to WORLD_PLAN_ROOM; 0: what is left of the TLS storage */
     uint16_t auth;       /* POPCL_AUTH_*, of all mechanisms; 0: USER, or what popcl chooses */
     int refuse_login;    /* the server has another password */
+    int long_secret;     /* it takes several records; with `auth` only */
     uint8_t security;    /* popcl_security */
     popcl_flight *ahead; /* a window in place of that of the environment, */
     uint16_t ahead_len;  /* and its length */
