@@ -320,15 +320,14 @@ SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
 ##@ For maintainers: checks
 check: ## every check below (installs what is missing); its last line is the sum
 	@sh tests/setup.sh build demo firmware check
-	@$(MAKE) --no-print-directory -k $(parallel) all tests benches interops sanitized || echo "some did not build: their parts will say so"
+	@$(MAKE) --no-print-directory -k $(parallel) all tests benches sanitized || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
 check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, format, layers, docs, harness
 	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(FAST)
 
-tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES) $(BELOWS)
+tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES) $(BELOWS) $(INTEROPS)
 benches: $(BENCHES)
-interops: $(INTEROPS)
 sanitized:
 	@$(MAKE) --no-print-directory $(SANITIZED) command tests
 command: $(COMMAND) $(TA)
@@ -352,7 +351,7 @@ check-chains: $(JUDGES) ## [SEED=n]: chains of certificates at random: what popc
 plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the chains of check-chains must find (4 minutes)
 	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
 	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))
-check-interop: command benches interops $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
+check-interop: command benches $(INTEROPS) $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
 check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
@@ -360,7 +359,7 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_ta.Judged test_ta.Output \
+	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output \
 	    -- $(PYTHON) tests/x509check/run.py
 check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
@@ -435,5 +434,5 @@ run-cov: tests
 include tests/figures.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
-    $(addprefix check-,$(PARTS)) tests benches interops sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
+    $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
     update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

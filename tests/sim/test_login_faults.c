@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_login_faults - logins with SASL in which the n-th call fails, or the server misbehaves. Each
- * call between TLS and the end of the login fails in turn: those of the transport and of the clock,
- * and the callback that gives the secret. Each run is held to I3 to I9 (world.c). No piece of the
- * password or the token is left in memory [I9 E14 E17]. It is looked for as it is, in base64, and
- * as a key of HMAC. The clean session after each fault logs in by USER and PASS in clear text: only
- * the maildrop counts there. */
+ * call between TLS and the end of the login fails in turn. These calls are those of the transport
+ * and the clock, and the callback that gives the secret. Each run is held to I3 to I9 (world.c). No
+ * piece of the password or the token is left in memory [I9 E14 E17]. It is looked for as it is, in
+ * base64, and as a key of HMAC. The clean session after each fault logs in by USER and PASS in
+ * clear text: only the maildrop counts there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
