@@ -270,6 +270,43 @@ class OverDovecot(MechanismTest, unittest.TestCase):
             self.assertIn("status", json.loads(base64.b64decode(replies[1].removeprefix(b"+ "))))
             self.assertTrue(replies[2].startswith(b"-ERR"), replies)
 
+    def with_tokens(self, account, tokens, code, *options):
+        """The command; --token-command prints the next one of these tokens at each run. Returns the result, the place, and how many it printed."""
+        place = command.Place(account.name, account.password)
+        self.addCleanup(place.remove)
+        file = place.root / "tokens"
+        file.write_text("".join(token + "\n" for token in tokens))
+        take = f"head -n 1 {file}; sed -i 1d {file}"
+        args = ["127.0.0.1", "-c", str(self.ca), "-u", account.name, "--token-command", take, "-o", str(place.out), *options]
+        result = place.finish(place.start(args), args)
+        self.assertEqual(result.code, code, result)
+        for token in tokens:
+            self.assertNotIn(token, result.out + result.err)  # [E13]
+        return result, place, len(tokens) - len(file.read_text().splitlines())
+
+    def test_command_with_tokens(self):
+        """[R86 R87] The command fetches with a token. If it was revoked since the last run, a second connection has a fresh one."""
+        account, _ = self.account_with_mail()
+        wanted = sorted(self.fetched(account))
+        ways = (("-T", "-p", str(self.server.tls_port)), ("-S", "-p", str(self.server.port)))
+        device = ("--iobuf", str(DEVICE["iobuf"]), "--mfln", str(DEVICE["mfln"]))
+        for auth, way, octets in itertools.product(("auto", "xoauth2", "oauthbearer"), ways, (40, LONG)):
+            with self.subTest(auth=auth, way=way[0], octets=octets):
+                old, new = (self.authority.issue(account.name, octets) for _ in range(2))
+                result, place, taken = self.with_tokens(account, [old, new], 0, *way, *device, "--auth", auth)
+                self.assertEqual((result.count, place.contents(), taken), (COUNT, wanted, 1))
+                self.authority.revoke(old)
+                result, place, taken = self.with_tokens(account, [old, new], 0, *way, *device, "--auth", auth)
+                self.assertEqual((result.count, place.contents(), taken), (COUNT, wanted, 2))
+
+    def test_command_with_a_token_that_stays_refused(self):
+        """[R87] Two tokens are tried and no more; the exit code is 77."""
+        account, _ = self.account_with_mail()
+        tokens = [f"an-unknown-token-{number}" for number in range(3)]
+        before = len(self.authority.asked)
+        result, _, taken = self.with_tokens(account, tokens, 77, "-T", "-p", str(self.server.tls_port))
+        self.assertEqual((taken, self.authority.asked[before:]), (2, tokens[:2]), result)
+
     def test_token_never_in_clear(self):
         """A token is not sent in clear text: nothing arrives at the server."""
         account, _ = self.account_with_mail()
