@@ -173,18 +173,15 @@ static void read_options(char **argv) {
 
 static void make_secure(popcl_posix_trust *store) {
     static popcl_tls_public_storage storage;
-    static popcl_seed seed;
-    char why[POPCL_POSIX_WHY] = "no random seed";
+    char why[POPCL_POSIX_WHY];
     tls.profile = &popcl_tls_public;
     tls.storage = &storage;
     tls.storage_len = sizeof storage;
     tls.trust = &store->trust;
     tls.utc_s = time(NULL);
-    if (popcl_posix_seed(&seed, sizeof seed) ||
-        popcl_posix_trust_load(store, ca_file, NULL, tls.utc_s, why, sizeof why))
+    if (popcl_posix_trust_load(store, ca_file, NULL, tls.utc_s, why, sizeof why))
         wrong("no trust", why);
     config.session.tls = &tls;
-    config.session.seed = &seed;
 }
 
 static const char *mechanism_name(unsigned bit) {
@@ -210,12 +207,15 @@ int main(int argc, char **argv) {
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
     static unsigned char iobuf[IOBUF_LEN], plan[PLAN_LEN];
     static popcl_fetch job;
+    static popcl_seed seed; /* of TLS, and of the nonces of mechanisms */
     popcl_posix_trust store = {0};
     popcl_posix_net net = {0};
     if (argc < 4) wrong("usage", "login HOST PORT USER [OPTION VALUE]...");
     config.session.host = argv[1];
     config.session.port = (uint16_t)number(argv[2], UINT16_MAX);
     config.session.user = argv[3];
+    if (popcl_posix_seed(&seed, sizeof seed)) wrong("no random bytes", "from the system");
+    config.session.seed = &seed;
     config.session.iobuf = iobuf;
     config.session.iobuf_len = sizeof iobuf;
     config.plan = plan;
