@@ -18,17 +18,17 @@ extern "C" {
 
 /* The mechanisms as bits, for popcl_fetch_config.auth. POPCL_AUTH_AUTO is no bit: popcl chooses.
  *
- * A mechanism can be chosen if it is in `mechs`, if its secret is given, and if CAPA lists it. Of
- * these, popcl takes the first in this order:
+ * A mechanism can be chosen if it is in `mechs`, if its secret is given, and if it can be used with
+ * this server. Of these, popcl takes the first in this order:
  * - over TLS: XOAUTH2, OAUTHBEARER, USER/PASS, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5.
  *   Over TLS nobody can read the password on the way, and any server can check it. The last three
  *   fail on servers that keep passwords in another form.
  * - in clear text: SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, APOP (if the greeting has a usable
  *   timestamp), USER/PASS. Only USER/PASS sends the password itself.
- * If CAPA does not list USER, USER/PASS comes after the mechanisms that CAPA lists.
+ * First come the mechanisms that CAPA lists, and APOP. USER/PASS follows, even if it is not listed.
+ * Mechanisms of SASL that CAPA does not list come last.
  *
- * If `auth` has bits, popcl chooses among their mechanisms only. Four things are different then:
- * - the mechanisms that CAPA does not list come last;
+ * If `auth` has bits, popcl chooses among their mechanisms only. Three things are different then:
  * - over TLS, the two -PLUS come before USER/PASS;
  * - over TLS, APOP comes after all others;
  * - in clear text, PLAIN and LOGIN come after USER/PASS. */
@@ -81,6 +81,10 @@ extern const popcl_mech popcl_mech_scram_sha_1_plus, popcl_mech_scram_sha_256_pl
  * (popcl_fetch_config.token). Never in clear text. OAUTHBEARER: RFC 7628. XOAUTH2 has no RFC: it is
  * the form of Google and Microsoft. */
 extern const popcl_mech popcl_mech_xoauth2, popcl_mech_oauthbearer;
+
+/* AUTH EXTERNAL: the server knows the client by the certificate that the transport has sent. Only
+ * with POPCL_TLS_BELOW, and by name only; it needs no secret (RFC 4422, appendix A). */
+extern const popcl_mech popcl_mech_external;
 
 /* All mechanisms of this build, ended by NULL. For programs to which the flash does not matter. */
 extern const popcl_mech *const popcl_mechs_all[];

@@ -217,9 +217,9 @@
       "the password is wrong, or the server cannot use this mechanism for this account",           \
       "check the password, or allow another mechanism (popcl_fetch_config.auth)")                  \
     X(120, ERR_MECHANISM_NEEDS_TLS, USAGE, "the login mechanism needs TLS",                        \
-      "a token is readable on the way, and so is never sent in clear text; channel binding and "   \
-      "EXTERNAL need TLS too",                                                                     \
-      "use POPCL_TLS or POPCL_STLS")                                                               \
+      "a token is never sent in clear text, where others could read it; channel binding needs "    \
+      "TLS, and EXTERNAL the TLS of the transport",                                                \
+      "use POPCL_TLS or POPCL_STLS, and for EXTERNAL POPCL_TLS_BELOW")                             \
     X(121, ERR_LOGIN_REFUSED, UNAVAILABLE,                                                         \
       "the server refuses the login, but not the user name and password",                          \
       "the server has a code for wrong credentials (RFC 3206), and did not send it",               \

@@ -202,7 +202,8 @@ typedef enum popcl_uids {
  * wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the old
  * ones, since start copies their addresses and lengths.)
  *
- * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token.
+ * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token
+ * (except for EXTERNAL).
  * POPCL_CLEAR and POPCL_TLS_BELOW also require plan. POPCL_TLS and POPCL_STLS also require
  * session.tls and session.seed. A job that may use SCRAM always requires session.seed. In every
  * other field zero is the default, with the meaning that its comment gives.

@@ -114,7 +114,7 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
 const popcl_mech popcl_mech_apop = {
     .bit = POPCL_AUTH_APOP,
     .plan_min = POPCL_PLAN_MIN_APOP,
-    .rank = {[POPCL_RANK_TLS] = POPCL_RANK_BY_NAME | 12, [POPCL_RANK_CLEAR] = 4},
+    .rank = POPCL_RANK(POPCL_RANK_BY_NAME | 12, 4),
     .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
     .reads = 1,
     .refused = POPCL_ERR_APOP_REFUSED,

@@ -25,18 +25,24 @@ typedef struct popcl_login {
 /* The place of a mechanism in the order of choice. The least number is taken. */
 #define POPCL_RANK_NEVER   0u    /* it cannot be used with this security */
 #define POPCL_RANK_BY_NAME 0x80u /* added: POPCL_AUTH_AUTO does not take it */
-enum popcl_rank { POPCL_RANK_TLS, POPCL_RANK_CLEAR, POPCL_RANKS };
+/* popcl_mech.rank of a mechanism with one place over TLS, of any kind, and one in clear text. */
+#define POPCL_RANK(over_tls, in_clear)                                                             \
+    {                                                                                              \
+        [POPCL_CLEAR] = (in_clear), [POPCL_TLS] = (over_tls), [POPCL_STLS] = (over_tls),           \
+        [POPCL_TLS_BELOW] = (over_tls)                                                             \
+    }
 
 struct popcl_mech {
     uint16_t bit;      /* POPCL_AUTH_* */
     uint16_t sasl;     /* POPCL_SASL_*, its bit in CAPA's list; 0 = no SASL mechanism */
     uint16_t plan_min; /* bytes of the plan for a login, POPCL_LOGIN_ROOM */
-    uint8_t rank[POPCL_RANKS];
+    uint8_t rank[POPCL_TLS_BELOW + 1]; /* POPCL_RANK_*, for each popcl_security */
     uint8_t user_max; /* octets of the longest user name that fits its command (RFC 2449, 4); 0 = no
                          limit */
     uint8_t secret_max; /* the same for the password */
     uint8_t reads;      /* 1: a step reads the secret; else the session does, to send it */
     uint8_t token;      /* 1: its secret is the token */
+    uint8_t no_secret;  /* 1: it has none */
     uint8_t together;   /* 1: its two commands may leave together */
     uint8_t initial;    /* SASL: 1: the first response may be sent with AUTH */
     uint8_t prepared;   /* 1: not every user name and password can be used (saslprep.h) */

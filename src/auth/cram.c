@@ -65,7 +65,7 @@ const popcl_mech popcl_mech_cram_md5 = {
     .bit = POPCL_AUTH_CRAM_MD5,
     .sasl = POPCL_SASL_CRAM_MD5,
     .plan_min = POPCL_PLAN_MIN_CRAM,
-    .rank = {[POPCL_RANK_TLS] = 11, [POPCL_RANK_CLEAR] = 3},
+    .rank = POPCL_RANK(11, 3),
     .reads = 1,
     .responses = 1,
     .refused = POPCL_ERR_DIGEST_REFUSED,

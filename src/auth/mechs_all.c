@@ -17,5 +17,6 @@ const popcl_mech *const popcl_mechs_all[] = {
     &popcl_mech_scram_sha_256_plus,
     &popcl_mech_xoauth2,
     &popcl_mech_oauthbearer,
+    &popcl_mech_external,
     NULL,
 };

@@ -25,7 +25,7 @@ const popcl_mech popcl_mech_plain = {
     .bit = POPCL_AUTH_PLAIN,
     .sasl = POPCL_SASL_PLAIN,
     .plan_min = POPCL_PLAN_MIN_SASL,
-    .rank = {[POPCL_RANK_TLS] = 7, [POPCL_RANK_CLEAR] = POPCL_RANK_BY_NAME | 6},
+    .rank = POPCL_RANK(7, POPCL_RANK_BY_NAME | 6),
     .user_max = 255, /* RFC 4616, 2 */
     .initial = 1,
     .responses = 1,
@@ -39,7 +39,7 @@ const popcl_mech popcl_mech_login = {
     .bit = POPCL_AUTH_LOGIN,
     .sasl = POPCL_SASL_LOGIN,
     .plan_min = POPCL_PLAN_MIN_SASL,
-    .rank = {[POPCL_RANK_TLS] = 8, [POPCL_RANK_CLEAR] = POPCL_RANK_BY_NAME | 7},
+    .rank = POPCL_RANK(8, POPCL_RANK_BY_NAME | 7),
     .responses = 2,
     .refused = POPCL_ERR_AUTH,
     .step = popcl_sasl_step,

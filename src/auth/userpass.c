@@ -13,7 +13,7 @@ static popcl_err userpass_step(const popcl_login *l, unsigned n, popcl_command *
 const popcl_mech popcl_mech_user = {
     .bit = POPCL_AUTH_USER,
     .plan_min = POPCL_PLAN_MIN,
-    .rank = {[POPCL_RANK_TLS] = 6, [POPCL_RANK_CLEAR] = 5},
+    .rank = POPCL_RANK(6, 5),
     .user_max = POPCL_COMMAND_MAX - sizeof "USER \r\n" + 1,
     .secret_max = POPCL_COMMAND_MAX - sizeof "PASS \r\n" + 1,
     .together = 1,

@@ -369,7 +369,11 @@ static const popcl_events events = {
 
 /* ---- the interface ---- */
 
-static int is_given(const popcl_secret *s) { return s->octets || s->get; }
+/* Returns whether a secret is given, or none is needed. */
+static int has_secret(const popcl_fetch_config *cfg) {
+    return cfg->secret.octets || cfg->secret.get || cfg->token.octets || cfg->token.get ||
+           cfg->auth & POPCL_AUTH_EXTERNAL;
+}
 
 static int has_tls_storage(const popcl_fetch_config *cfg) {
     return cfg->session.security != POPCL_CLEAR && cfg->session.security != POPCL_TLS_BELOW;
@@ -378,9 +382,10 @@ static int has_tls_storage(const popcl_fetch_config *cfg) {
 static popcl_err fetch_check(popcl_fetch *f, const popcl_fetch_config *cfg,
                              enum popcl_field *field) {
     const popcl_sink *sink = cfg->sink;
-    *field = !cfg->session.host                                  ? POPCL_FIELD_HOST
-             : !cfg->session.user                                ? POPCL_FIELD_USER
-             : !is_given(&cfg->secret) && !is_given(&cfg->token) ? POPCL_FIELD_SECRET
+    *field = !cfg->session.host                        ? POPCL_FIELD_HOST
+             : !cfg->session.user                      ? POPCL_FIELD_USER
+             : !has_secret(cfg)                        ? POPCL_FIELD_SECRET
+             : cfg->session.security > POPCL_TLS_BELOW ? POPCL_FIELD_SECURITY
              : !sink || !sink->begin || !sink->data || !sink->commit || !sink->abort
                  ? POPCL_FIELD_SINK
              : !cfg->plan && !has_tls_storage(cfg) ? POPCL_FIELD_PLAN

@@ -52,14 +52,14 @@ static const popcl_mech *const *mechs_of(const popcl_fetch_config *cfg) {
 }
 
 static unsigned rank_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    return m->rank[cfg->session.security == POPCL_CLEAR ? POPCL_RANK_CLEAR : POPCL_RANK_TLS];
+    return m->rank[cfg->session.security];
 }
 
 /* Returns whether the settings ask for this mechanism, and give its secret. */
 static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
     const popcl_secret *s = secret_of(cfg, m);
     int is_named = cfg->auth ? cfg->auth & m->bit : rank_of(cfg, m) < POPCL_RANK_BY_NAME;
-    return is_named && (s->octets || s->get);
+    return is_named && (m->no_secret || s->octets || s->get);
 }
 
 /* Checks whether user name and secret can be sent with this mechanism. */

@@ -650,6 +650,25 @@ class Poison(RecordTest):
                 place.run(server.port, action, "--auth", "user", code=0)
                 self.assertIn("UIDL", server.commands)
 
+    def test_utf8_and_lang(self):
+        """[R90 R91] Both are sent before the login if they are offered, and mail for UTF-8 clients only names the option."""
+        capa = {"offers": b"UTF8\r\nLANG\r\n"}
+
+        def script(connection, line, uid):
+            if line == "CAPA":
+                return b"+OK\r\nUSER\r\nUIDL\r\n%s.\r\n" % capa["offers"]
+            if line.startswith("RETR") and "UTF8" not in connection.server.commands:
+                return b"-ERR [UTF8] not for you\r\n"
+            return b"+OK\r\n" if line.startswith(("UTF8", "LANG")) else None
+
+        with Scripted(script, messages=[b"Subject: x\r\n\r\nx\r\n"], uids=["a"]) as server:
+            self.assertIn("give --utf8", self.place().run(server.port, code=69).err)
+            self.assertNotIn("UTF8", server.commands)
+            self.assertEqual(self.place().run(server.port, "--utf8", "--lang", "de").count, 1)
+            order = [server.commands.index(word) for word in ("LANG de", "UTF8")]
+            self.assertEqual(order, sorted(order))
+            self.assertLess(order[1], max(i for i, c in enumerate(server.commands) if c.startswith("USER")))
+
     def test_a_delay_between_logins(self):
         """[R46 R47] Once the server has refused a login with [LOGIN-DELAY], an early run ends with 75 and does not connect. EXPIRE is told once."""
         state = {"refuses": False, "delay": 300}

@@ -68,7 +68,8 @@ class DovecotHashed(DovecotTest):
         stored = hashlib.sha256(hmac.new(salted, b"Client Key", "sha256").digest()).digest()
         server = hmac.new(salted, b"Server Key", "sha256").digest()
         words = ",".join(base64.b64encode(octets).decode() for octets in (salt, stored, server))
-        cls.server = Dovecot({"hashed": f"{{SCRAM-SHA-256}}{count},{words}"}, more="auth_mechanisms = plain scram-sha-256").__enter__()
+        cls.server = Dovecot({"hashed": "tide table"}, more="auth_mechanisms = plain scram-sha-256",
+                             stored={"hashed": f"{{SCRAM-SHA-256}}{count},{words}"}).__enter__()
         cls.addClassCleanup(cls.server.stop)
 
     def test_a_key_in_place_of_the_password(self):

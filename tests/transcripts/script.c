@@ -203,6 +203,7 @@ static const struct {
                   {"scram-sha-256-plus", POPCL_AUTH_SCRAM_SHA_256_PLUS},
                   {"xoauth2", POPCL_AUTH_XOAUTH2},
                   {"oauthbearer", POPCL_AUTH_OAUTHBEARER},
+                  {"external", POPCL_AUTH_EXTERNAL},
                   {"user", POPCL_AUTH_USER},
                   {"apop", POPCL_AUTH_APOP},
                   {"plain", POPCL_AUTH_PLAIN}};

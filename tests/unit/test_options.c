@@ -104,6 +104,17 @@ static void long_options(void **state) {
     assert_int_equal(o.action, CMD_VERSION);
 }
 
+static void languages(void **state) {
+    (void)state;
+    assert_int_equal(parse("h -a a -o o --utf8 --lang pt-BR"), 0);
+    assert_true(o.utf8);
+    assert_string_equal(o.lang, "pt-BR");
+    assert_int_equal(parse("h -a a -o o --lang *"), 0);
+    assert_int_equal(parse("h -a a -o o --lang="), -1);
+    assert_int_equal(parse("h -a a -o o"), 0);
+    assert_true(!o.utf8 && !o.lang);
+}
+
 static void mechanisms(void **state) {
     static const struct {
         const char *value, *name;
@@ -761,6 +772,7 @@ int main(void) {
         cmocka_unit_test(defaults),
         cmocka_unit_test(long_options),
         cmocka_unit_test(mechanisms),
+        cmocka_unit_test(languages),
         cmocka_unit_test(tls_options),
         cmocka_unit_test(pins),
         cmocka_unit_test(pins_that_are_refused),

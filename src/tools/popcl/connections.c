@@ -151,6 +151,8 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
         c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
         cfg.uids = POPCL_UIDS_REQUIRED;
     cfg.no_capa = o->no_capa;
+    cfg.utf8 = o->utf8;
+    cfg.lang = o->lang;
     cfg.sink = &cmd_job_sink;
     cfg.sink_ctx = cfg.ctx = &c->job;
     cfg.decide = cmd_job_decide;

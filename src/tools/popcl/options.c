@@ -146,6 +146,14 @@ static int set_max_size(cmd_options *o, const char *value) {
     return 0;
 }
 
+static int set_lang(cmd_options *o, const char *value) {
+    o->lang = value;
+    return *value && strlen(value) < 100 && !strpbrk(value, " \r\n")
+               ? 0
+               : wrong(o, "--lang", "", " wants a language tag, such as de or pt-BR, or *",
+                       SEE_HELP);
+}
+
 static int set_limit(cmd_options *o, const char *value) {
     o->limit = (uint32_t)tool_number(value, UINT32_MAX);
     return o->limit
@@ -260,6 +268,8 @@ enum option_id {
     OPT_TOTAL,
     OPT_AUTH,
     OPT_NO_CAPA,
+    OPT_UTF8,
+    OPT_LANG,
     OPT_LIMIT,
     OPT_MAX_SIZE,
     OPT_SYNC,
@@ -342,6 +352,11 @@ static const option_row options[OPTIONS] = {
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},
+    [OPT_UTF8] = {"utf8", 0, FLAG, 1, FIELD(utf8), NULL, "",
+                  "accept mail with UTF-8 in its headers, if the server\noffers UTF8 (RFC 6856)"},
+    [OPT_LANG] = {"lang", 0, OWN, 0, 0, set_lang, " TAG",
+                  "language of the server's texts, such as de, if the\nserver offers LANG; * is "
+                  "its default"},
     [OPT_LIMIT] = {"limit", 0, OWN, 0, 0, set_limit, " N", "fetch at most N messages in this run"},
     [OPT_MAX_SIZE] = {"max-size", 0, OWN, 0, 0, set_max_size, " BYTES",
                       "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "

@@ -44,7 +44,8 @@ typedef struct cmd_options {
     uint8_t source;   /* cmd_source */
     const char *user; /* of -u or the URL; NULL = the source of the password has it */
     char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
-    uint8_t only_new, delete, no_capa, quiet, verbose, trace;
+    const char *lang;                /* NULL = LANG is not sent */
+    uint8_t only_new, delete, no_capa, utf8, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
         *ta_key, *ta_scope, *netrc_file, *password_command,
         *token_command;                     /* NULL = not given; they point into argv */

@@ -23,7 +23,6 @@ static const struct {
     {"total_ms", "--max-time"},
     {"max_size", "--max-size"},
     {"set no_capa", "give --no-capa"},
-    {"set utf8 (popcl_fetch_config)", "give --utf8"},
     {"no_capa", "--no-capa"},
     {"POPCL_UIDS_REQUIRED", "-n"},
     {"POPCL_AUTH_USER", "--auth user"},
@@ -124,6 +123,10 @@ static const own owns[] = {
     {POPCL_ERR_NO_TOP, NULL, NULL, "fetch whole messages, without -n"},
     {POPCL_ERR_NOT_DRAINED, NULL, "the rest of the message would take too much time",
      "run again for the rest"},
+    {POPCL_ERR_UTF8, NULL, NULL, "give --utf8, and run again; the mail is still on the server"},
+    {POPCL_ERR_MECHANISM_NEEDS_TLS, NULL,
+     "a token is never sent in clear text, where others could read it; channel binding needs TLS",
+     "use -T or -S"},
     {POPCL_ERR_STOPPED, NULL, "a signal asked for an end", NULL},
 };
 
