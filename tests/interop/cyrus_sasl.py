@@ -109,6 +109,7 @@ class CyrusSasl:
             raise Unavailable(f"{call} returns {code}")
 
     def _new(self, bound=True):
+        """[R76] The service is called pop."""
         connection = ctypes.c_void_p()
         self._check(self._sasl.sasl_server_new(b"pop", b"localhost", None, None, None, None, 0, ctypes.byref(connection)), "sasl_server_new")
         if bound and self._binding is not None:
