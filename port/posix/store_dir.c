@@ -41,7 +41,7 @@
 #include "store_names.h"
 
 enum {
-    BUFFER = 65536,    /* bytes: spans are gathered into writes of this size */
+    BUFFER = 32768,    /* bytes: spans are gathered into writes of this size */
     NAMES_FIRST = 64,  /* room for names given in this run, before its memory grows */
     NAME_TRIES = 9999, /* the most further names that are tried for one message */
     DEAD_S = 86400, /* seconds: without locks, a temporary that was not written for so long is left

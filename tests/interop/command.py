@@ -209,6 +209,21 @@ def peak_memory(pid):
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
 
 
+def program_memory(pid):
+    """What the program has now of its own: memory without files, and the resident pages of its own file. Those of the C library and the loader
+    are left out: which of them the kernel maps beside the ones in use depends on what else runs, and differs by 100 KB."""
+    text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+    name = os.path.realpath(f"/proc/{pid}/exe")
+    octets, ours = 0, False
+    for line in text.splitlines():
+        mapping = re.match(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)$", line)
+        if mapping:
+            ours = mapping.group(1) == name
+        resident = re.match(r"Rss: +(\d+) kB", line)
+        octets += int(resident.group(1)) * 1024 if resident and ours else 0
+    return octets + own_memory(pid)
+
+
 def own_memory(pid):
     """What the program has now without the pages of files (itself, the C library), of which the kernel maps some by chance."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()

@@ -553,6 +553,8 @@ static void release(script *s) {
     free(s->steps);
     free(s->checks);
     free(s->rules);
+    free(s->lang.p);
+    free(s->begun.p);
     free(s->user.p);
     free(s->pass.p);
     free(s->host.p);
