@@ -114,7 +114,8 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
 const popcl_mech popcl_mech_apop = {
     .bit = POPCL_AUTH_APOP,
     .plan_min = POPCL_PLAN_MIN_APOP,
-    .rank = POPCL_RANK(POPCL_RANK_BY_NAME | 12, 4),
+    /* over TLS after USER, even if CAPA does not list USER: fetch_login.c adds 0x20 for that */
+    .rank = POPCL_RANK(POPCL_RANK_BY_NAME | 0x2c, 4),
     .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
     .reads = 1,
     .refused = POPCL_ERR_APOP_REFUSED,

@@ -104,11 +104,14 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
 }
 
 /* Returns the place of a mechanism in the order of choice: the least one is taken. The mechanisms
- * that CAPA lists come first. Some servers take USER although they do not list it. */
+ * that CAPA lists come first. Some servers take USER although they do not list it. CAPA never lists
+ * APOP. */
 static unsigned place_of(const popcl_login *l) {
     unsigned rank = rank_of(l->cfg, l->mech) & ~POPCL_RANK_BY_NAME, sasl = l->mech->sasl;
     if (sasl) return l->caps && l->caps->sasl & sasl ? rank : rank + 0x40;
-    return l->caps && !(l->caps->tags & POPCL_CAPA_USER) ? rank + 0x20 : rank;
+    int is_left_out =
+        l->mech->bit == POPCL_AUTH_USER && l->caps && !(l->caps->tags & POPCL_CAPA_USER);
+    return is_left_out ? rank + 0x20 : rank;
 }
 
 static void skip(popcl_fetch *f, const popcl_mech *m, popcl_err why) {
