@@ -37,8 +37,8 @@ struct popcl_mech {
     uint16_t sasl;     /* POPCL_SASL_*, its bit in CAPA's list; 0 = no SASL mechanism */
     uint16_t plan_min; /* bytes of the plan for a login, POPCL_LOGIN_ROOM */
     uint8_t rank[POPCL_TLS_BELOW + 1]; /* POPCL_RANK_*, for each popcl_security */
-    uint8_t user_max; /* octets of the longest user name that fits its command (RFC 2449, 4); 0 = no
-                         limit */
+    uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4); 0 =
+                           65,535 */
     uint8_t secret_max; /* the same for the password */
     uint8_t reads;      /* 1: a step reads the secret; else the session does, to send it */
     uint8_t token;      /* 1: its secret is the token */

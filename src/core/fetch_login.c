@@ -67,12 +67,12 @@ static popcl_err check_credentials(const popcl_fetch_config *cfg, const popcl_me
     const popcl_secret *s = secret_of(cfg, m);
     const char *user = cfg->session.user, *octets = s->octets ? s->octets : "-";
     size_t user_len = strlen(user), len = s->octets ? popcl_secret_len(s) : 1;
+    size_t user_max = m->user_max ? m->user_max : UINT16_MAX; /* popcl_sasl.user_len */
     if (user_len == 0 || len == 0 || popcl_has_line_end(user, user_len) ||
         popcl_has_line_end(octets, len))
         return POPCL_ERR_CREDENTIAL_OCTET;
-    return (m->user_max && user_len > m->user_max) || (m->secret_max && len > m->secret_max)
-               ? POPCL_ERR_COMMAND_LENGTH
-               : POPCL_OK;
+    return user_len > user_max || (m->secret_max && len > m->secret_max) ? POPCL_ERR_COMMAND_LENGTH
+                                                                         : POPCL_OK;
 }
 
 popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,

@@ -1281,6 +1281,26 @@ static void only_a_wrong_setting_is_named(void **state) {
     assert_string_equal(popcl_bad_field(&h.sequence), "");
 }
 
+/* A login counts the octets of a user name in 16 bits: a longer name is refused as a whole, and
+ * never becomes its own beginning. */
+static void a_user_name_is_never_cut(void **state) {
+    static const popcl_mech *const mechs[] = {&popcl_mech_login, &popcl_mech_cram_md5, NULL};
+    static char user[UINT16_MAX + 6];
+    (void)state;
+    memset(user, 'u', sizeof user - 1);
+    hand_init(&h, 1);
+    h.cfg.mechs = mechs;
+    h.cfg.session.user = user;
+    for (const popcl_mech *const *m = mechs; *m; m++) {
+        h.cfg.auth = *m == &popcl_mech_login ? POPCL_AUTH_LOGIN : POPCL_AUTH_CRAM_MD5;
+        assert_int_equal(popcl_fetch_start(&h.job, &h.cfg, 0), POPCL_ERR_COMMAND_LENGTH);
+        user[UINT16_MAX] = '\0';
+        assert_int_equal(popcl_fetch_start(&h.job, &h.cfg, 0), POPCL_OK);
+        popcl_fetch_wipe(&h.job);
+        user[UINT16_MAX] = 'u';
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_that_is_no_error_is_a_mistake),
@@ -1317,6 +1337,7 @@ int main(void) {
         cmocka_unit_test(a_surplus_reply_in_a_pause_answers_no_deletion),
         cmocka_unit_test(headers_do_not_count_as_messages),
         cmocka_unit_test(a_deletion_without_fetching_is_answered_alone),
+        cmocka_unit_test(a_user_name_is_never_cut),
         cmocka_unit_test(a_wrong_setting_is_named),
         cmocka_unit_test(only_a_wrong_setting_is_named),
     };
