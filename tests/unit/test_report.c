@@ -281,6 +281,18 @@ static void trace_lines(void **state) { /* [L6 E13] */
                         "-- greeting\nC: PASS ***\n-- idle\nS: -ERR ***\\x09\\\\\\x7f\nS: cut\n");
 }
 
+/* [L6 E13] With commands in flight, one leaves while a reply has come in part. */
+static void a_command_inside_a_traced_reply(void **state) {
+    (void)state;
+    begin("hunter2");
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "-ERR hunter2, hun", 17);
+    cmd_report_trace(&r, POPCL_TRACE_SENT, "RETR 2", 6);
+    cmd_report_trace(&r, POPCL_TRACE_SENT, "", 0);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "ter2", 4);
+    cmd_report_trace(&r, POPCL_TRACE_RECEIVED, "", 0);
+    assert_string_equal(end(), "C: RETR 2\nS: -ERR ***, ***\n");
+}
+
 static void a_traced_line_is_bounded(void **state) { /* [L6] */
     char piece[1000];
     (void)state;
@@ -361,6 +373,7 @@ int main(void) {
         cmocka_unit_test(result_with_specifics),
         cmocka_unit_test(result_with_something_special),
         cmocka_unit_test(trace_lines),
+        cmocka_unit_test(a_command_inside_a_traced_reply),
         cmocka_unit_test(a_traced_line_is_bounded),
         cmocka_unit_test(output_errors_are_noticed),
         cmocka_unit_test(output_erases_the_progress),

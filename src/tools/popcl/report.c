@@ -174,6 +174,17 @@ static int is_trace_over(cmd_report *r) {
     return error != 0;
 }
 
+/* Keeps a piece of a line: a secret may cross pieces. */
+static void report_collect(cmd_report *r, int is_reply, const char *p, size_t n) {
+    char *into = is_reply ? r->line : r->sent;
+    size_t *len = is_reply ? &r->line_len : &r->sent_len;
+    size_t room = (is_reply ? sizeof r->line : sizeof r->sent) - *len;
+    size_t taken = n < room ? n : room;
+    memcpy(into + *len, p, taken);
+    *len += taken;
+    if (is_reply) r->line_cut |= taken < n;
+}
+
 void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
     static const char *const leads[] = {
         [POPCL_TRACE_SENT] = "C: ", [POPCL_TRACE_RECEIVED] = "S: ", [POPCL_TRACE_STATE] = "-- "};
@@ -183,22 +194,18 @@ void cmd_report_trace(void *report, popcl_trace kind, const char *p, size_t n) {
         if (n) emit(r, TRACE, leads[kind], p, n);
         return;
     }
-    if (n) { /* a piece: lines are collected, because a secret may cross pieces */
-        size_t room = sizeof r->line - r->line_len;
-        size_t taken = n < room ? n : room;
-        memcpy(r->line + r->line_len, p, taken);
-        r->line_len += taken;
-        r->line_cut |= taken < n;
-        return;
-    }
-    if (kind == POPCL_TRACE_RECEIVED) {
+    int is_reply = kind == POPCL_TRACE_RECEIVED;
+    if (n) {
+        report_collect(r, is_reply, p, n);
+    } else if (is_reply) {
         cmd_report_scrub(r, r->shown, sizeof r->shown, r->line, r->line_len, r->line_cut);
         emit(r, TRACE, leads[kind], r->shown, strlen(r->shown));
+        r->line_len = 0;
+        r->line_cut = 0;
     } else {
-        emit(r, TRACE, leads[kind], r->line, r->line_len);
+        emit(r, TRACE, leads[kind], r->sent, r->sent_len);
+        r->sent_len = 0;
     }
-    r->line_len = 0;
-    r->line_cut = 0;
 }
 
 /* ---- results ---- */

@@ -14,7 +14,8 @@
 #include "popcl_fetch.h"
 
 /* Octets of one traced line that are shown; the rest is cut. */
-#define CMD_TRACE_LINE 2048
+#define CMD_TRACE_LINE     2048
+#define CMD_TRACE_SENT_MAX (POPCL_COMMAND_MAX + sizeof "***")
 
 enum cmd_exit {
     CMD_EXIT_DONE = 0,
@@ -49,11 +50,12 @@ typedef struct cmd_report {
     int out_errno; /* the first failure of out_fd; 0 = no failure. ETIMEDOUT: it took nothing */
     const char *secret; /* borrowed: the text that no output may have */
     size_t secret_len;
-    cmd_outlet outlets[3];    /* private: of the descriptors */
-    size_t out_len, line_len; /* private: of the buffers below */
+    cmd_outlet outlets[3];              /* private: of the descriptors */
+    size_t out_len, line_len, sent_len; /* private: of the buffers below */
     int line_cut, trace_told;
     char out[4096];
-    char line[CMD_TRACE_LINE];
+    char line[CMD_TRACE_LINE];     /* of the server's */
+    char sent[CMD_TRACE_SENT_MAX]; /* a command, which may leave while a reply has come in part */
     char shown[3 * CMD_TRACE_LINE + 1]; /* the line, scrubbed */
 } cmd_report;
 
