@@ -264,6 +264,38 @@ static void scrubbing(void **state) { /* [E13 L6] */
     (void)end();
 }
 
+/* [E13] SASL sends the password in base64, and some servers repeat the command that they refuse.
+ * The password is at any place of a group of three. */
+static void scrubbing_of_base64(void **state) {
+    static const struct {
+        const char *text;
+        int cut;
+        const char *shown;
+    } rows[] = {
+        {"-ERR AUTH PLAIN AGZyZWQAaHVudGVyMg== ?", 0, "-ERR AUTH PLAIN *** ?"},
+        {"\"AGZyZWRhAGh1bnRlcjI=\"", 0, "\"***\""},
+        {"AGZyZWRhYQBodW50ZXIy.", 0, "***."},
+        {"aHVudGVyMg==", 0, "***"},
+        {"aHVudGVyMg and hunter2", 0, "*** and ***"},
+        {"AGZyZWQAaHVudGVyMQ==", 0, "AGZyZWQAaHVudGVyMQ=="}, /* another password */
+        {"AUTH PLAIN AGZyZWQAaHVud", 1, "AUTH PLAIN ***"},
+        {"AUTH PLAIN AGZyZWQAaHVud", 0, "AUTH PLAIN AGZyZWQAaHVud"},
+        {"(xx/aHVudGVyMg==)", 0, "(***)"}, /* not at the begin of what looks like base64 */
+        {"xaHVudGVyMg==", 0, "***"},
+        {"the maildrop is locked", 0, "the maildrop is locked"},
+    };
+    char out[64];
+    (void)state;
+    begin("hunter2");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cmd_report_scrub(&r, out, sizeof out, rows[i].text, strlen(rows[i].text), rows[i].cut);
+        assert_string_equal(out, rows[i].shown);
+    }
+    cmd_report_scrub(&r, out, 3, "aHVudGVyMg==", 12, 0);
+    assert_string_equal(out, "**");
+    (void)end();
+}
+
 static void trace_lines(void **state) { /* [L6 E13] */
     (void)state;
     begin("hunter2");
@@ -370,6 +402,7 @@ int main(void) {
         cmocka_unit_test(no_word_of_the_library_reaches_a_user),
         cmocka_unit_test(what_the_systems_number_adds),
         cmocka_unit_test(scrubbing),
+        cmocka_unit_test(scrubbing_of_base64),
         cmocka_unit_test(result_with_specifics),
         cmocka_unit_test(result_with_something_special),
         cmocka_unit_test(trace_lines),

@@ -149,11 +149,56 @@ static size_t secret_at(const cmd_report *r, const char *text, size_t n, int cut
     return cut && memcmp(text, r->secret, n) == 0 ? n : 0;
 }
 
+/* Returns the value of a character of base64; -1 = it is another character. */
+static int report_digit(char c) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* Returns byte k of what these characters of base64 encode. */
+static unsigned char decoded(const char *p, size_t k) {
+    const char *first = p + k / 3 * 4 + k % 3;
+    unsigned bits = (unsigned)report_digit(first[0]) << 6 | (unsigned)report_digit(first[1]);
+    return (unsigned char)(bits >> (4 - 2 * (k % 3)) & 0xFFu);
+}
+
+/* Returns whether n characters of base64 hold the secret, which may begin inside a group. If they
+ * are cut, a beginning of the secret at their end counts too. */
+static int holds_secret(const cmd_report *r, const char *p, size_t n, int cut) {
+    size_t octets = n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0);
+    for (size_t at = 0; at < octets; at++) {
+        size_t same = 0;
+        while (same < r->secret_len && at + same < octets &&
+               decoded(p, at + same) == (unsigned char)r->secret[same])
+            same++;
+        if (same == r->secret_len || (cut && same && at + same == octets)) return 1;
+    }
+    return 0;
+}
+
+/* SASL sends the secret in base64, and some servers repeat the command that they refuse. Returns
+ * how many octets at the start of text are base64 that holds the secret. Other characters of base64
+ * may be right before it: so each of the first four may begin a group. */
+static size_t base64_at(const cmd_report *r, const char *text, size_t n, int cut) {
+    size_t len = 0;
+    while (len < n && report_digit(text[len]) >= 0)
+        len++;
+    int is_cut = cut && len == n, holds = 0;
+    for (size_t skip = 0; r->secret_len && skip < 4 && skip < len && !holds; skip++)
+        holds = holds_secret(r, text + skip, len - skip, is_cut);
+    while (holds && len < n && text[len] == '=')
+        len++;
+    return holds ? len : 0;
+}
+
 void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n,
                       int cut) {
     size_t len = 0;
     for (size_t i = 0; i < n && len + 1 < cap;) {
-        size_t masked = secret_at(r, text + i, n - i, cut);
+        int is_begin = i == 0 || report_digit(text[i - 1]) < 0;
+        size_t masked = is_begin ? base64_at(r, text + i, n - i, cut) : 0;
+        if (!masked) masked = secret_at(r, text + i, n - i, cut);
         if (masked == 0) {
             out[len++] = text[i++];
             continue;

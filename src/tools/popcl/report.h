@@ -79,7 +79,8 @@ void cmd_report_note(cmd_report *r, const char *format, ...);
 void cmd_report_detail(cmd_report *r, const char *format, ...);
 
 /* Copies text that a server gave to out (cap bytes, NUL-terminated), with *** for each occurrence
- * of the secret. If the text is cut, a beginning of the secret at its end is replaced too. */
+ * of the secret, and for base64 that holds it. If the text is cut, a beginning of the secret at its
+ * end is replaced too. */
 void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *text, size_t n,
                       int cut);
 
