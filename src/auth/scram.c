@@ -119,15 +119,17 @@ popcl_err popcl_scram_begin(const popcl_login *l, const char *first, size_t firs
                             size_t last_len) {
     popcl_scram *x = l->scratch;
     popcl_saslprep user = {0};
+    popcl_err e = read_password(x, l);
     popcl_saslprep_take(&user, l->user, l->user_len);
-    if (!popcl_saslprep_keeps(&user)) return POPCL_ERR_PASSWORD_FORM;
+    if (!e && !popcl_saslprep_keeps(&user)) e = POPCL_ERR_PASSWORD_FORM;
+    if (e) return e; /* the secret's callback was called in any case, and will be released */
     popcl_scram_base64(x->nonce, l->nonce, sizeof x->nonce / 4 * 3);
     x->first = first;
     x->first_len = (uint8_t)first_len;
     x->last = last;
     memcpy(last + last_len, nonce_form, sizeof nonce_form);
     x->last_len = (uint8_t)(last_len + sizeof nonce_form);
-    return read_password(x, l);
+    return POPCL_OK;
 }
 
 static int would_bind(const popcl_login *l) {

@@ -792,6 +792,28 @@ static void a_secret_that_is_not_asked_for_is_not_released(void **state) {
     released_once("a wrong name", 0);
 }
 
+/* SCRAM can use neither this user name nor this password. */
+static void a_secret_of_scram_is_released_if_it_was_asked_for(void **state) {
+    static const popcl_mech *const mechs[] = {&popcl_mech_scram_sha_256, NULL};
+    static const popcl_seed seed = {{1}};
+    (void)state;
+    for (int wrong_user = 0; wrong_user < 2; wrong_user++) {
+        hand_init(&h, 1);
+        h.cfg.mechs = mechs;
+        h.cfg.auth = POPCL_AUTH_SCRAM_SHA_256;
+        h.cfg.session.seed = &seed;
+        h.cfg.session.user = wrong_user ? "fred\x7f" : "fred";
+        h.password = wrong_user ? "correct-horse" : "correct\x7fhorse";
+        hand_job(&h);
+        hand_say(&h, "+OK\r\n");
+        hand_say(&h, "+OK\r\n");
+        result_is(POPCL_ERR_PASSWORD_FORM);
+        assert_string_equal(h.sent, "QUIT\r\n");
+        assert_int_equal(h.count[IN_RELEASE], h.count[IN_GET] != 0);
+        hand_end(&h);
+    }
+}
+
 /* The same by a job, with USER and PASS and with APOP, and where the login is never reached. */
 static void a_secret_of_a_job_is_released_once(void **state) {
     (void)state;
@@ -1324,6 +1346,7 @@ int main(void) {
         cmocka_unit_test(a_response_pauses_and_goes_on),
         cmocka_unit_test(a_login_goes_on_only_after_a_bare_auth),
         cmocka_unit_test(a_secret_that_is_not_asked_for_is_not_released),
+        cmocka_unit_test(a_secret_of_scram_is_released_if_it_was_asked_for),
         cmocka_unit_test(a_secret_of_a_job_is_released_once),
         cmocka_unit_test(a_clock_that_steps_freezes_no_deadline),
         cmocka_unit_test(a_session_that_cannot_send_waits_for_no_command),
