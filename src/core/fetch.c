@@ -385,6 +385,7 @@ static popcl_err fetch_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     *field = !cfg->session.host                        ? POPCL_FIELD_HOST
              : !cfg->session.user                      ? POPCL_FIELD_USER
              : !has_secret(cfg)                        ? POPCL_FIELD_SECRET
+             : !cfg->session.iobuf                     ? POPCL_FIELD_IOBUF
              : cfg->session.security > POPCL_TLS_BELOW ? POPCL_FIELD_SECURITY
              : !sink || !sink->begin || !sink->data || !sink->commit || !sink->abort
                  ? POPCL_FIELD_SINK
