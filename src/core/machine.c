@@ -470,12 +470,16 @@ static void read_all(popcl *c) {
     }
 }
 
+int popcl_machine_is_writing(const popcl *c) {
+    const popcl_flight *newest = c->in_flight ? popcl_machine_newest(c) : NULL;
+    return newest && newest->verb == POPCL_RESPONSE && c->secret;
+}
+
 /* Writes a response as there is room. As long as a part is to be written, another part waits to be
  * sent. Sent octets cannot be taken back, so a secret that fails now ends the session. */
 static void write_on(popcl *c) {
     size_t room;
-    /* the secret may also be that of PASS, which waits to follow USER */
-    if (!c->in_flight || popcl_machine_newest(c)->verb != POPCL_RESPONSE) return;
+    if (!popcl_machine_is_writing(c)) return;
     while (c->secret && !c->pause && popcl_may_send(c)) {
         unsigned char *p = c->link.ops->out(&c->link, &room);
         if (room < POPCL_COMMAND_MAX) return;

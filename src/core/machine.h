@@ -52,6 +52,10 @@ static inline int popcl_may_send(const popcl *c) {
 const popcl_flight *popcl_machine_oldest(const popcl *c);
 popcl_flight *popcl_machine_newest(const popcl *c);
 
+/* Returns whether a part of the newest command, a response, is still to be written. The secret may
+ * also be that of PASS, which waits to follow USER. */
+int popcl_machine_is_writing(const popcl *c);
+
 /* Returns whether the server has QUIT, or a part of it, and owes no other reply. */
 static inline int popcl_awaits_quit(const popcl *c) {
     return c->quit_left && c->verb == POPCL_QUIT;

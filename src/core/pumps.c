@@ -317,10 +317,10 @@ unsigned char *popcl_recv_buf(const popcl *c, size_t *n) {
 }
 
 /* Returns how many commands can be answered by the octets that came: the ones that were sent
- * before. */
+ * before. A response of which a part is still to be written is alone in flight. */
 static uint16_t count_answerable(const popcl *c) {
     size_t unsent = c->link.ops->unsent(&c->link);
-    unsigned n = c->in_flight;
+    unsigned n = popcl_machine_is_writing(c) ? 0 : c->in_flight;
     for (; n && unsent; n--) {
         size_t octets = nth(c, n - 1)->octets;
         unsent = unsent > octets ? unsent - octets : 0;

@@ -744,6 +744,45 @@ static void a_response_pauses_and_goes_on(void **state) {
     hand_end(&h);
 }
 
+/* A driver may learn in such a pause that nothing can be sent any more. The rest of the response
+ * then never leaves, and no reply answers it: the secret is used until the end. */
+static void a_response_that_never_ends_is_not_answered(void **state) {
+    static const popcl_mech *const mechs[] = {&popcl_mech_plain, NULL};
+    static const char *const replies[] = {"+OK\r\n", "+ eA==\r\n", "-ERR\r\n"};
+    popcl_secret token = {.get = token_get};
+    popcl_command response = {.verb = POPCL_RESPONSE, .secret = &token};
+    popcl_command auth = {.verb = POPCL_AUTH, .text = "X", .text_len = 1};
+    (void)state;
+    for (int job = 0; job < 2; job++) {
+        for (size_t i = 0; i < COUNT_OF(replies); i++) {
+            hand_init(&h, 1);
+            h.cfg.mechs = mechs;
+            h.cfg.auth = POPCL_AUTH_PLAIN;
+            h.cfg.secret = token;
+            h.cfg.no_capa = 1;
+            other_released = 0;
+            token_waited = 0;
+            hand_start(&h, job);
+            popcl_connected(h.s, 0);
+            hand_say(&h, "+OK\r\n");
+            if (!job) assert_int_equal(popcl_submit(h.s, &auth, 1), POPCL_OK);
+            hand_send_all(&h);
+            hand_say(&h, "+\r\n");
+            if (!job) assert_int_equal(popcl_submit(h.s, &response, 2), POPCL_OK);
+            hand_send_all(&h);
+            assert_int_equal(popcl_state(h.s), POPCL_PAUSED_SECRET);
+            popcl_send_failed(h.s);
+            popcl_resume(h.s);
+            hand_say(&h, replies[i]);
+            popcl_recv_eof(h.s);
+            result_is(i < 2 ? POPCL_ERR_UNASKED : POPCL_ERR_SERVER_CLOSED);
+            assert_null(strstr(h.seen, "done 2"));
+            assert_int_equal(other_released, 1);
+            hand_end(&h);
+        }
+    }
+}
+
 static void submit_inside_done(hand *of, enum place place) {
     popcl_command dele = {.verb = POPCL_DELE, .number = 1};
     if (place == IN_DONE) (void)popcl_submit(of->s, &dele, 9);
@@ -1344,6 +1383,7 @@ int main(void) {
         cmocka_unit_test(a_secret_of_a_sequence_is_released_once),
         cmocka_unit_test(two_secrets_are_released_once_each),
         cmocka_unit_test(a_response_pauses_and_goes_on),
+        cmocka_unit_test(a_response_that_never_ends_is_not_answered),
         cmocka_unit_test(a_login_goes_on_only_after_a_bare_auth),
         cmocka_unit_test(a_secret_that_is_not_asked_for_is_not_released),
         cmocka_unit_test(a_secret_of_scram_is_released_if_it_was_asked_for),
