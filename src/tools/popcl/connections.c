@@ -92,8 +92,8 @@ static uint32_t limit_left(const cmd_connections *c) {
 /* The server may refuse UIDL in so many runs before the account counts as one without UIDs. */
 enum { REFUSALS_MAX = 3 };
 
-/* Seconds of a host's processor. */
-enum { SCRAM_ITERATIONS_MAX = 10000000 };
+/* Half a second of a host. */
+enum { SCRAM_ITERATIONS_MAX = 1000000 };
 
 /* A page of them takes memory only once it is used. */
 static unsigned char plan[CMD_PLAN_OCTETS];

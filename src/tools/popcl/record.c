@@ -53,7 +53,10 @@ static const unsigned char again[CMD_STATES][CMD_EVENTS] = {
 
 /* ---- the table ---- */
 
-enum { FIRST_ROOM = 128 };
+enum {
+    FIRST_ROOM = 128,
+    DELAY_MAX = 3600 /* seconds: in clear text anybody on the way can name a delay */
+};
 
 static size_t after(const cmd_record *r, size_t i) { return (i + 1) & (r->room - 1); }
 
@@ -414,7 +417,7 @@ static int is_deferred_header(const cmd_entry *e) {
 }
 
 void cmd_record_delay(cmd_record *r, uint32_t delay_s, uint64_t now) {
-    r->delay_s = (uint16_t)(delay_s < UINT16_MAX ? delay_s : UINT16_MAX);
+    r->delay_s = (uint16_t)(delay_s < DELAY_MAX ? delay_s : DELAY_MAX);
     r->delayed_at = (uint32_t)now;
     r->changed = 1;
 }

@@ -104,7 +104,7 @@ typedef struct cmd_record {
     uint8_t one_at_a_time; /* runs that still send one command at a time; the owner counts them, up
                               to 127 */
     uint8_t told_expire;   /* the owner has reported EXPIRE 0 */
-    uint16_t delay_s;      /* private: cmd_record_delay, cut to 65,535 */
+    uint16_t delay_s;      /* private: cmd_record_delay, at most an hour */
     uint32_t delayed_at;   /* private: the same */
     uint8_t unsure;        /* the owner sets it: a message stored now is CMD_ENTRY_UNSURE */
     uint8_t no_memory;     /* 1 = an entry could not be added */
@@ -168,8 +168,8 @@ void cmd_record_confirm(cmd_record *r, int confirmed);
 /* No reply of the session is missing: the messages that it stored are sure. */
 void cmd_record_is_sure(cmd_record *r);
 
-/* The server refused a login at `now`, in seconds since 1970, and wants delay_s between logins; 0 =
- * it takes logins again, or gave no time. */
+/* The server refused a login at `now`, in seconds since 1970, and wants delay_s between logins; an
+ * hour counts at most. 0 = it takes logins again, or gave no time. */
 void cmd_record_delay(cmd_record *r, uint32_t delay_s, uint64_t now);
 
 /* Returns the seconds until the server may take a login; 0 = now. A clock that was set back makes
