@@ -164,6 +164,7 @@ Class("-", "names of issuers are compared as octets", ALL, places("ca leaf", "is
 Class("-", "what a search for a path is bounded by", ALL, """ca: an extension of 70,000 octets
       ca: subject of 70,000 letters
       path: *authorities""", "The profile host keeps 32 KB of certificates, tries 64 paths, and takes up to 10 certificates in one.", alone=False)
+Class("-", "a server's certificate without an end", ALL, "leaf: an extension of 70,000 octets\nleaf: subject of 70,000 letters", "The profile host keeps 32 KB of certificates.", "CERT_TOO_LARGE", alone=False)
 Class("-", "limits of an anchor", "bearssl", "root: limits*", "br_x509_minimal's anchors have no limits; popcl's carry a root's permitted hosts.", "CERT_CONSTRAINTS")
 Class("-", "a limited anchor and an address", "openssl gnutls go", "root: limits*", "An anchor that is limited to hosts vouches for no address (docs/SECURITY.md).", "CERT_CONSTRAINTS", alone=False)
 Class("-", "weak keys and signatures", ALL, places("ca leaf", "key RSA 1024; key, *; signed by *"), "RSA below 2048 bits, even numbers, exponents below 3, SHA-224 (docs/SECURITY.md).", "CERT_WEAK")
