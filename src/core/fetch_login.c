@@ -55,11 +55,13 @@ static unsigned rank_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
     return m->rank[cfg->session.security];
 }
 
-/* Returns whether the settings ask for this mechanism, and give its secret. */
-static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
+static int is_named(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    return cfg->auth ? cfg->auth & m->bit : rank_of(cfg, m) < POPCL_RANK_BY_NAME;
+}
+
+static int is_secret_given(const popcl_fetch_config *cfg, const popcl_mech *m) {
     const popcl_secret *s = secret_of(cfg, m);
-    int is_named = cfg->auth ? cfg->auth & m->bit : rank_of(cfg, m) < POPCL_RANK_BY_NAME;
-    return is_named && (m->no_secret || s->octets || s->get);
+    return m->no_secret || s->octets || s->get;
 }
 
 /* Checks whether user name and secret can be sent with this mechanism. */
@@ -84,7 +86,12 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     for (const popcl_mech *const *all = mechs_of(cfg); *all; all++) {
         const popcl_mech *m = *all;
         unknown &= ~(unsigned)m->bit;
-        if (!is_wanted(cfg, m)) continue;
+        if (!is_named(cfg, m)) continue;
+        if (!is_secret_given(cfg, m)) {
+            /* perhaps it is in the field of the other kind */
+            if (cfg->mechs) *field = m->token ? POPCL_FIELD_TOKEN : POPCL_FIELD_SECRET;
+            continue;
+        }
         if (rank_of(cfg, m) == POPCL_RANK_NEVER) {
             if (!f->allowed) e = POPCL_ERR_MECHANISM_NEEDS_TLS;
             continue;
@@ -103,14 +110,21 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     return !e && cfg->plan && cfg->plan_len < f->login_room ? POPCL_ERR_PLAN_SMALL : e;
 }
 
+/* Returns whether USER and PASS may be used by what CAPA reports. Dovecot lists USER even if it has
+ * SCRAM alone, and then refuses each password. A server that takes passwords lists PLAIN too. */
+static int is_user_listed(const popcl_caps *caps) {
+    unsigned scram = POPCL_SASL_SCRAM_SHA_1 | POPCL_SASL_SCRAM_SHA_256;
+    return caps->tags & POPCL_CAPA_USER &&
+           (!(caps->sasl & scram) || caps->sasl & (POPCL_SASL_PLAIN | POPCL_SASL_LOGIN));
+}
+
 /* Returns the place of a mechanism in the order of choice: the least one is taken. The mechanisms
  * that CAPA lists come first. Some servers take USER although they do not list it. CAPA never lists
  * APOP. */
 static unsigned place_of(const popcl_login *l) {
     unsigned rank = rank_of(l->cfg, l->mech) & ~POPCL_RANK_BY_NAME, sasl = l->mech->sasl;
     if (sasl) return l->caps && l->caps->sasl & sasl ? rank : rank + 0x40;
-    int is_left_out =
-        l->mech->bit == POPCL_AUTH_USER && l->caps && !(l->caps->tags & POPCL_CAPA_USER);
+    int is_left_out = l->mech->bit == POPCL_AUTH_USER && l->caps && !is_user_listed(l->caps);
     return is_left_out ? rank + 0x20 : rank;
 }
 

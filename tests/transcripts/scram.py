@@ -175,6 +175,8 @@ def main():
          *STAT, "? mechanism user")
     case("auto-takes-scram-over-tls-where-it-is-listed-alone", "all_mechs", "tls", "no_capa 0", "window 0", "T: handshake", "S: +OK", *many, *good(sha256)[1:],
          comment="auto never binds, so the flag is n.")
+    case("auto-takes-scram-over-tls-where-it-is-listed-without-plain", "all_mechs", "tls", "no_capa 0", "window 0", "T: handshake", "S: +OK", "C: CAPA", "S: +OK",
+         "S: USER", "S: SASL SCRAM-SHA-256", "S: .", *good(sha256)[1:], comment="Dovecot lists USER although it takes no password then.")
 
     # -PLUS
     case("scram-plus-never-in-clear-text", "auth scram-sha-256-plus", "clear", "> result ERR_MECHANISM_NEEDS_TLS")
