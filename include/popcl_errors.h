@@ -22,15 +22,15 @@
     /* settings and calls: start checks most settings before popcl sends anything */               \
     X(2, ERR_ARGUMENT, USAGE, "a required setting is missing or out of range",                     \
       "a field of popcl_config is NULL, zero or outside its documented range",                     \
-      "compare the configuration with popcl.h")                                                    \
+      "compare the configuration with popcl.h; popcl_bad_field returns the name of the field")     \
     X(3, ERR_HOST, USAGE, "the server's name cannot be used",                                      \
       "the name is empty, longer than 255 bytes, or holds a space, a control character, % or a "   \
       "byte above 127",                                                                            \
       "give a host name or an address; give an international name in its xn-- form")               \
     X(4, ERR_CREDENTIAL_OCTET, CONFIG,                                                             \
-      "the user name or password is empty, or holds CR, LF or NUL",                                \
-      "a line end was read as a part of the user name or password",                                \
-      "correct the user name or password")                                                         \
+      "the user name, password or token is empty, or has a character that it cannot have",         \
+      "a line end was read as a part of it, or a token has a space",                               \
+      "correct the user name, password or token")                                                  \
     X(5, ERR_COMMAND_LENGTH, CONFIG, "a command would be longer than 255 octets",                  \
       "the user name or password is too long for POP3 (RFC 2449, 4)", "use a shorter password")    \
     X(6, ERR_IOBUF_SMALL, USAGE, "the record buffer is too small",                                 \
@@ -39,7 +39,8 @@
       "give a buffer of at least 320 bytes, or with TLS of at least 541")                          \
     X(7, ERR_PLAN_SMALL, USAGE, "the plan is too small",                                           \
       "one entry, or the login, does not fit into the plan",                                       \
-      "give a plan of at least POPCL_PLAN_MIN bytes, or POPCL_PLAN_MIN_APOP if APOP is allowed")   \
+      "give a plan of at least POPCL_PLAN_MIN bytes, or as many as the mechanisms of the login "   \
+      "need (popcl_auth.h)")                                                                       \
     X(8, ERR_NO_TLS, USAGE, "no TLS profile was given",                                            \
       "TLS or STLS is configured, but popcl_config.tls is NULL, or this build has no TLS",         \
       "give a profile (popcl_tls.h); popcl does not send the password in clear text instead")      \

@@ -64,6 +64,11 @@ static int is_secret_given(const popcl_fetch_config *cfg, const popcl_mech *m) {
     return m->no_secret || s->octets || s->get;
 }
 
+/* Returns whether the settings ask for this mechanism, and give its secret. */
+static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
+    return is_named(cfg, m) && is_secret_given(cfg, m);
+}
+
 /* Checks whether user name and secret can be sent with this mechanism. */
 static popcl_err check_credentials(const popcl_fetch_config *cfg, const popcl_mech *m) {
     const popcl_secret *s = secret_of(cfg, m);
@@ -86,10 +91,10 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     for (const popcl_mech *const *all = mechs_of(cfg); *all; all++) {
         const popcl_mech *m = *all;
         unknown &= ~(unsigned)m->bit;
-        if (!is_named(cfg, m)) continue;
-        if (!is_secret_given(cfg, m)) {
-            /* perhaps it is in the field of the other kind */
-            if (cfg->mechs) *field = m->token ? POPCL_FIELD_TOKEN : POPCL_FIELD_SECRET;
+        if (!is_wanted(cfg, m)) {
+            /* perhaps the secret is in the field of the other kind */
+            if (cfg->mechs && is_named(cfg, m))
+                *field = m->token ? POPCL_FIELD_TOKEN : POPCL_FIELD_SECRET;
             continue;
         }
         if (rank_of(cfg, m) == POPCL_RANK_NEVER) {

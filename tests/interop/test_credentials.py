@@ -304,6 +304,18 @@ class Token(Case):
             self.assertEqual(runs, len(server.sessions))
             self.assertFalse({"USER", "PASS", "APOP"} & set(server.verbs()), server.commands)
 
+    def test_what_is_no_token(self):
+        """[E8 E13] 78 before any connection, and nothing of the output is shown: JSON, a word before the token, a space or a control after it."""
+        for output in ('{"access_token": "hidden"}', '{"access_token":"hidden"}', "Bearer hidden", "hidden ", "hidden\\tx", "hidden\\1", "hidd\\303\\244n",
+                       "<html>hidden"):
+            with self.subTest(output=output):
+                result = self.run_command(self.at, "-T", "-u", USER, "--token-command", f"printf '{output}'", code=78,
+                                          says="--token-command: the token has a character that no token has")
+                self.assertNotIn("hidden", result.err)
+                self.assertIn("access_token alone", result.err)
+        with TokenServer([self.NEW]) as server:
+            self.ask(server, f"[ $n = 1 ] && echo {self.OLD} || echo Bearer {self.NEW}", 77, says="there is no fresh token")
+
     def test_what_is_refused(self):
         """64 before the command runs: without TLS, without a user name, with a password's mechanism."""
         log = self.place.root / "log"

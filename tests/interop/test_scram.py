@@ -57,6 +57,26 @@ class DovecotScram(DovecotTest):
             self.assertEqual([c.split()[0] for c in relay.commands if c.split()[0] not in ("CAPA", "QUIT")], [])
 
 
+class DovecotScramAlone(DovecotTest):
+    """A server that takes nothing but SCRAM. Its CAPA lists USER all the same."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificate = pki.shared().root().issue(san=["127.0.0.1"])
+        cls.server = Dovecot(more="auth_mechanisms = scram-sha-256", certificate=cls.certificate).__enter__()
+        cls.addClassCleanup(cls.server.stop)
+
+    def test_auto(self):
+        """Over TLS too the password is not sent, as the server would refuse it."""
+        _, place = self.mailbox([b"Subject: x\n\n"])
+        trust = ("-c", str(self.certificate.issuer.file), "-v")
+        for port, options in ((self.server.tls_port, ("-T", *trust)), (self.server.port, ("-S", *trust)), (self.server.port, ("-v",))):
+            with self.subTest(options=options):
+                result = place.run(port, *options)
+                self.assertEqual(result.count, 1)
+                self.assertIn("logged in with SCRAM-SHA-256", result.err)
+
+
 class DovecotHashed(DovecotTest):
     """The server has no password, but only what SCRAM needs: SCRAM logs in, and so does a password over the line."""
 

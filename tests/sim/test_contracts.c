@@ -1250,6 +1250,15 @@ static void want_tls(void) {
     s->seed = &tls_seed;
 }
 
+static const popcl_mech *const only_token[] = {&popcl_mech_xoauth2, NULL};
+static const popcl_mech *const only_user[] = {&popcl_mech_user, NULL};
+static void token_alone(void) {
+    want_tls();
+    h.cfg.auth = 0;
+    h.cfg.token = h.cfg.secret;
+    memset(&h.cfg.secret, 0, sizeof h.cfg.secret);
+}
+
 /* Each of these is one mistake of a session, or, from JOB_MISTAKES on, of a job alone. Returns the
  * name of its field; NULL: there are no more. */
 #define JOB_MISTAKES 13u
@@ -1267,8 +1276,8 @@ static const char *mistake(unsigned n) {
     case 8: return want_tls(), tls.fragment = 8192, "tls";
     case 9: return want_tls(), tls.names = h.seen, tls.names_len = 0, "tls";
     case 10: return want_tls(), tls.resume = &resumable, tls.resumption = NULL, "tls";
-    case 11: return h.cfg.session.iobuf = NULL, s->security = 9, "iobuf"; /* the first counts */
-    case 12: return want_tls(), s->security = POPCL_TLS_BELOW, "tls";     /* [T2] */
+    case 11: return s->iobuf = NULL, s->idle_ms = UINT32_MAX, "iobuf"; /* the first counts */
+    case 12: return want_tls(), s->security = POPCL_TLS_BELOW, "tls";  /* [T2] */
     case JOB_MISTAKES: return s->host = NULL, "host";
     case 14: return s->user = NULL, "user";
     case 15: return h.cfg.secret.get = NULL, "secret";
@@ -1280,6 +1289,9 @@ static const char *mistake(unsigned n) {
     case 21: return h.cfg.plan = NULL, "plan";
     case 22: return h.cfg.plan = NULL, s->security = POPCL_TLS_BELOW, "plan";
     case 23: return h.cfg.auth = 0x8000, "auth";
+    case 24: return want_tls(), h.cfg.auth = 0, h.cfg.mechs = only_token, "token";
+    case 25: return token_alone(), h.cfg.mechs = only_user, "secret";
+    case 26: return token_alone(), h.cfg.mechs = NULL, "mechs"; /* these two take no token */
     default: return NULL;
     }
 }

@@ -744,7 +744,7 @@ static void errors_echo_no_value(void **state) { /* [E13] */
     }
 }
 
-static char help[8192];
+static char help[10240];
 
 static void collect(void *ctx, const char *text) {
     (void)ctx;

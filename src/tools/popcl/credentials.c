@@ -56,8 +56,20 @@ static void take_user(cmd_login *l, const cmd_options *o) {
     l->user = o->user;
     l->user_len = strlen(o->user);
     cmd_login_look_at_ends(l);
-    if (l->odd && o->source == CMD_SOURCE_TOKEN)
-        l->odd = "the user name or the token begins or ends in a space or a tab, which counts";
+}
+
+/* RFC 6750, 2.1 has the characters of a token. The server's refusal of something else would look
+ * like that of a token that has expired. */
+static int judge_token(cmd_login *l) {
+    for (const char *p = l->secret; *p; p++) {
+        if (*p > ' ' && *p <= '~' && !strchr("\"{}<>", *p)) continue;
+        cmd_login_wipe(l);
+        return cmd_login_refuse(l, CMD_EXIT_CONFIG, "the token has a character that no token has",
+                                "the command prints more than the token: JSON, a word before it, "
+                                "or a space after it",
+                                "have it print the value of access_token alone");
+    }
+    return 0;
 }
 
 int cmd_credentials_get(cmd_login *l, const cmd_options *o, uint32_t left_ms,
@@ -80,6 +92,7 @@ int cmd_credentials_get(cmd_login *l, const cmd_options *o, uint32_t left_ms,
         name_source(name, "--token-command");
         cmd_login_begin(l);
         failed = cmd_ask_command(l, o->token_command, "the token", &step);
+        if (!failed) failed = judge_token(l);
         break;
     default:
         name_source(name, "the terminal");

@@ -101,7 +101,9 @@ static int set_auth(cmd_options *o, const char *value) {
         o->auth = mechanisms[i].auth;
         return 0;
     }
-    return wrong(o, "--auth", "", " wants the name of a login mechanism, or auto", SEE_HELP);
+    return wrong(o, "--auth", "", " wants the name of a login mechanism, or auto",
+                 "give user, apop, plain, login, cram-md5, scram-sha-1, scram-sha-256, one of "
+                 "these two with -plus, xoauth2 or oauthbearer");
 }
 
 /* ;AUTH= of a URL (RFC 2384, 3). */
@@ -113,7 +115,8 @@ static int set_url_mechanism(cmd_options *o, const char *value) {
         return 0;
     }
     return wrong(o, "the URL names a mechanism that popcl does not have", "", "",
-                 ";AUTH=* lets popcl choose; ;AUTH=+APOP is APOP, and ;AUTH=PLAIN is SASL PLAIN");
+                 ";AUTH=* lets popcl choose, ;AUTH=+APOP is APOP, and ;AUTH=PLAIN is SASL PLAIN; "
+                 "the others have the names of --auth");
 }
 
 /* The system shows a user name in a command line to others; so it would a password beside it. */
@@ -295,8 +298,10 @@ static const option_row options[OPTIONS] = {
     [OPT_NETRC] = {"netrc", 0, OWN_OR_NONE, 0, 0, set_netrc, "[=FILE]",
                    "login: the entry `machine SERVER` of FILE, or of\n~/.netrc; with -u that of "
                    "USER"},
-    [OPT_PASSWORD_COMMAND] = {"password-command", 0, TEXT, 0, FIELD(password_command), NULL, " CMD",
-                              "run CMD in a shell; its first line is the password"},
+    [OPT_PASSWORD_COMMAND] =
+        {"password-command", 0, TEXT, 0, FIELD(password_command), NULL, " CMD",
+         "run CMD in a shell; its first line is the password.\n-u gives the user "
+         "name"},
     [OPT_TOKEN_COMMAND] = {"token-command", 0, TEXT, 0, FIELD(token_command), NULL, " CMD",
                            "the same for a token of OAuth 2.0 (XOAUTH2,\nOAUTHBEARER); CMD runs "
                            "again if the server refuses it"},
@@ -347,8 +352,9 @@ static const option_row options[OPTIONS] = {
     [OPT_AUTH] =
         {"auth", 0, OWN, 0, 0, set_auth, " HOW",
          "auto, user (USER and PASS), apop, plain, login,\ncram-md5, scram-sha-1, scram-sha-256, "
-         "one of these two\nwith -plus, xoauth2 or oauthbearer. auto uses user\nover TLS; in clear "
-         "text a mechanism that hides the\npassword, if there is one"},
+         "one of these two\nwith -plus, xoauth2 or oauthbearer. auto uses a token\nif there is "
+         "one. Else it uses user over TLS, if the\nserver has it. In clear text it prefers a "
+         "mechanism\nthat hides the password"},
     [OPT_NO_CAPA] = {"no-capa", 0, FLAG, 1, FIELD(no_capa), NULL, "",
                      "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
                      "once inside TLS"},
@@ -424,6 +430,8 @@ static const struct {
      "key with --pin"},
     {"password", "there is no --password: others can see a command line",
      "put it into the file of -a, or give --netrc, --password-command, or -u alone to be asked"},
+    {"token", "there is no --token: others can see a command line",
+     "give --token-command, with a program that prints the token"},
 };
 
 static int has(const cmd_options *o, enum option_id id) { return (int)(o->given >> id & 1); }
@@ -635,7 +643,8 @@ static int check_login(cmd_options *o) {
     if (!o->user && source == CMD_SOURCE_PROMPT)
         return wrong(o, "the login is missing: -a, or -u", "", "",
                      "give -a FILE with the lines `username = NAME` and `password = SECRET`, or "
-                     "-u USER to be asked for the password");
+                     "-u USER to be asked for the password; with -u, --token-command gives a "
+                     "token");
     if (!o->user && (is_token || source == CMD_SOURCE_COMMAND))
         return wrong(o, "", names[source], " is given without a user name",
                      "give -u USER too, or the server as pop3s://USER@HOST");
@@ -650,8 +659,8 @@ static int check_login(cmd_options *o) {
         return 0;
     return wrong(o, "", names[source], " is for TLS, and neither -T nor -S is given",
                  is_token ? "add -T (POP3S) or -S (STLS): a token never goes in clear text"
-                          : "add -T (POP3S) or -S (STLS); --auth apop hides the password in clear "
-                            "text, and --auth user sends it for all to read");
+                          : "add -T (POP3S) or -S (STLS); --auth scram-sha-256 or apop hides the "
+                            "password in clear text, and --auth user sends it for all to read");
 }
 
 /* Rules between options, once all are read. */
@@ -701,7 +710,8 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
         if (only_servers || arg[0] != '-' || arg[1] == '\0') {
             if (server)
                 return wrong(o, "more than one server is given", "", "",
-                             "give one; the value of an option comes right after it");
+                             "give one; the value of an option comes right after it, and that of "
+                             "--netrc or --trace after a =");
             server = arg;
         } else if (strcmp(arg, "--") == 0) {
             only_servers = 1;
@@ -722,6 +732,7 @@ static const char help_head[] =
     "popcl fetches mail over POP3 and stores each message as a file.\n"
     "\n"
     "  popcl SERVER [-p PORT] [-T | -S] [-c FILE] [-C DIR] [-d] [-n] -a FILE -o DIR\n"
+    "  popcl SERVER [-T | -S] [OPTIONS] -u USER [--token-command CMD] -o DIR\n"
     "\n"
     "SERVER is HOST, HOST:PORT, [IPV6]:PORT, an address, or a URL of RFC 2384:\n"
     "pop://USER;AUTH=MECHANISM@HOST:PORT. All except HOST may be missing, and %XX is\n"
@@ -744,7 +755,7 @@ static const char help_tail[] =
     "popcl asks for it at the terminal, and does not show it. --token-command gives a\n"
     "token instead. No secret is ever an argument. In clear text -a works as it is.\n"
     "The other passwords then need --auth user, or one that hides the password, such\n"
-    "as --auth apop. A token is never sent in clear text.\n"
+    "as --auth scram-sha-256. A token is never sent in clear text.\n"
     "The file of -a or --netrc must be yours or root's, and nobody else may write\n"
     "it. -a also takes an open descriptor: - or /dev/stdin, and /dev/fd/N. If it is a\n"
     "pipe, there is no owner to check, and it must end within --timeout. An entry\n"
@@ -778,7 +789,8 @@ static const char help_tail[] =
     "Examples\n"
     "  popcl pop3s://alice@mail.example.org -o mail\n"
     "  printf 'username = alice\\npassword = secret\\n' > auth; chmod 600 auth\n"
-    "  popcl mail.example.org -T -n -a auth -o mail\n";
+    "  popcl mail.example.org -T -n -a auth -o mail\n"
+    "  popcl mail.example.org -T -u alice --token-command 'oama access alice' -o mail\n";
 
 /* Prints "  -p PORT" or "      --limit N", filled up to the column of the text. */
 static void put_row(const option_row *row, void (*put)(void *ctx, const char *text), void *ctx) {

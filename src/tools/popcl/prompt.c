@@ -15,7 +15,8 @@
 #include "system.h"
 #include "waiting.h"
 
-#define OTHER_WAYS "give -a FILE, --netrc or --password-command; -a - reads standard input"
+#define OTHER_WAYS                                                                                 \
+    "give -a FILE, --netrc, --password-command or --token-command; -a - reads standard input"
 
 static struct {
     int fd;

@@ -117,6 +117,12 @@ static const own owns[] = {
     {POPCL_ERR_NO_UIDL, NULL, NULL,
      "run again later; after three such runs in a row popcl continues without UIDs, and all mail "
      "may arrive again"},
+    {POPCL_ERR_AUTH, NULL, NULL,
+     "check user name and password; large providers want an app password, or a token "
+     "(--token-command); popcl did not try a second time"},
+    {POPCL_ERR_NO_MECHANISM, NULL, NULL,
+     "allow another one (--auth); without --auth, --trace shows the mechanisms that the server "
+     "offers"},
     {POPCL_ERR_TOKEN, NULL, NULL,
      "run the command of --token-command in a shell: its token must be new, for this account and "
      "for POP3"},
