@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_auth.h - the login mechanisms. A program names the ones that it wants, and links no others:
+/* popcl_auth.h - the login mechanisms. A program names the ones that it wants. Of the others it
+ * links only USER/PASS, and APOP unless the build has POPCL_WITH_APOP 0:
  *
  *     static const popcl_mech *const mechs[] = {&popcl_mech_user, &popcl_mech_xoauth2, NULL};
  *     config.mechs = mechs;
@@ -25,7 +26,8 @@ extern "C" {
  *   fail on servers that keep passwords in another form.
  * - in clear text: SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, APOP (if the greeting has a usable
  *   timestamp), USER/PASS. Only USER/PASS sends the password itself.
- * First come the mechanisms that CAPA lists, and APOP. USER/PASS follows, even if it is not listed.
+ * First come the mechanisms that CAPA lists, and in clear text APOP. USER/PASS follows, even if it
+ * is not listed. It counts as not listed if CAPA lists SCRAM, and neither PLAIN nor LOGIN.
  * Mechanisms of SASL that CAPA does not list come last.
  *
  * If `auth` has bits, popcl chooses among their mechanisms only. Three things are different then:
@@ -78,12 +80,14 @@ extern const popcl_mech popcl_mech_scram_sha_1, popcl_mech_scram_sha_256;
  * `pinned` has none. */
 extern const popcl_mech popcl_mech_scram_sha_1_plus, popcl_mech_scram_sha_256_plus;
 /* AUTH XOAUTH2 and AUTH OAUTHBEARER: a token crosses the line instead of a password
- * (popcl_fetch_config.token). Never in clear text. OAUTHBEARER: RFC 7628. XOAUTH2 has no RFC: it is
- * the form of Google and Microsoft. */
+ * (popcl_fetch_config.token), with the user name of session.user. Never in clear text. OAUTHBEARER:
+ * RFC 7628. XOAUTH2 has no RFC: it is the form of Google and Microsoft. examples/token.c is a whole
+ * program. */
 extern const popcl_mech popcl_mech_xoauth2, popcl_mech_oauthbearer;
 
 /* AUTH EXTERNAL: the server knows the client by the certificate that the transport has sent. Only
- * with POPCL_TLS_BELOW, and by name only; it needs no secret (RFC 4422, appendix A). */
+ * with POPCL_TLS_BELOW, and by name only; it needs no secret. session.user goes with it, as the
+ * account that is wanted (RFC 4422, appendix A). */
 extern const popcl_mech popcl_mech_external;
 
 /* All mechanisms of this build, ended by NULL. For programs to which the flash does not matter. */

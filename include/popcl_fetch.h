@@ -211,8 +211,10 @@ typedef enum popcl_uids {
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     popcl_secret secret;  /* the password. Zeroed = no password: a token is required */
-    popcl_secret token;   /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER.
-                             Never sent in clear text. Zeroed = no token */
+    popcl_secret token;   /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER,
+                             which have to be in mechs. Octets 0x21 to 0x7e, any number of them.
+                             Never sent in clear text. After POPCL_ERR_TOKEN get a new token, and
+                             start one further job. Zeroed = no token */
     const popcl_mech *const *mechs; /* the mechanisms that the program links, ended by NULL; their
                                        order has no meaning. NULL = USER/PASS, and APOP if the build
                                        has it (POPCL_WITH_APOP) */

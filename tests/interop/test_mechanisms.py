@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -20,6 +21,7 @@ from dovecot import Dovecot
 from front import Front
 from introspection import Introspection
 from login import DEVICE, Login
+from test_examples import EXAMPLES, HANGS, messages_of
 
 COUNT = 12
 LONG = 2500  # octets of a token, as Microsoft's are
@@ -306,6 +308,38 @@ class OverDovecot(MechanismTest, unittest.TestCase):
         before = len(self.authority.asked)
         result, _, taken = self.with_tokens(account, tokens, 77, "-T", "-p", str(self.server.tls_port))
         self.assertEqual((taken, self.authority.asked[before:]), (2, tokens[:2]), result)
+
+    def run_example(self, account, token, code):
+        """examples/token.c. Returns its output and its standard error."""
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(token + "\n")
+            file.flush()
+            done = subprocess.run([EXAMPLES / "token", "127.0.0.1", str(self.server.tls_port), account.name, file.name, str(self.ca)],
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=HANGS, check=False)
+        self.assertEqual(done.returncode, code, done)
+        self.assertNotIn(token.encode(), done.stdout + done.stderr)
+        return done.stdout, done.stderr
+
+    def test_example(self):
+        """[R71 R74 R86] examples/token.c fetches all through 541 bytes, with a short token and with a long one."""
+        account, wanted = self.account_with_mail()
+        for octets in (40, LONG):
+            out, err = self.run_example(account, self.authority.issue(account.name, octets), 0)
+            self.assertEqual((b"".join(messages_of(out)), err), (wanted, b""))
+
+    def test_example_with_other_tokens(self):
+        """[R87] Unknown, and one that is none: each has its own result, and no message comes."""
+        account, _ = self.account_with_mail()
+        for token, says in (("an-unknown-token", b"token: the server refuses the token: "), ("two words", b"token: the user name, password or token ")):
+            out, err = self.run_example(account, token, 1)
+            self.assertEqual(out, b"")
+            self.assertTrue(err.startswith(says), err)
+
+    def test_example_links_one_mechanism(self):
+        """A program links the mechanisms that it names, and those of a job that names none."""
+        names = subprocess.run(["nm", EXAMPLES / "token"], capture_output=True, text=True, check=True).stdout.split()
+        self.assertEqual({name for name in names if name.startswith("popcl_mech_")}, 
+                         {"popcl_mech_xoauth2", "popcl_mech_user", "popcl_mech_apop"})
 
     def test_token_never_in_clear(self):
         """A token is not sent in clear text: nothing arrives at the server."""
