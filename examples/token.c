@@ -63,8 +63,9 @@ int main(int argc, char **argv) {
     static const popcl_sink sink = {.begin = begin, .data = data, .commit = commit, .abort = cut};
     popcl_posix_trust store;
     char why[POPCL_POSIX_WHY];
-    FILE *f = argc == 6 ? fopen(argv[4], "r") : NULL;
-    if (!f) return fprintf(stderr, "usage: token HOST PORT USER TOKEN-FILE CA-FILE\n"), 64;
+    if (argc != 6) return fprintf(stderr, "usage: token HOST PORT USER TOKEN-FILE CA-FILE\n"), 64;
+    FILE *f = fopen(argv[4], "r");
+    if (!f) return fprintf(stderr, "token: TOKEN-FILE cannot be opened\n"), 66;
     if (popcl_posix_trust_load(&store, argv[5], NULL, time(NULL), why, sizeof why))
         return fprintf(stderr, "token: %s\n", why), 66;
     popcl_tls tls = {.trust = &store.trust};

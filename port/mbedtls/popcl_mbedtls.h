@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_mbedtls.h - TLS of the system as a transport: Mbed TLS 2.28, which ESP-IDF and Zephyr have
- * too, over another port that connects. It vouches for the server, so a session over it has the
- * security POPCL_TLS_BELOW and needs neither a profile nor a seed.
+/* popcl_mbedtls.h - TLS of the system as a transport: Mbed TLS 2.28 over another port that
+ * connects. docs/PORTING.md has the three names that are others in Mbed TLS 3. It vouches for the
+ * server, so a session over it has the security POPCL_TLS_BELOW and needs neither a profile nor a
+ * seed.
  *
  *     popcl_posix_net tcp = {0};
  *     popcl_mbedtls tls = {.below = &popcl_posix, .below_ctx = &tcp, .conf = &conf};
