@@ -64,10 +64,10 @@ int main(int argc, char **argv) {
     popcl_posix_trust store;
     char why[POPCL_POSIX_WHY];
     if (argc != 6) return fprintf(stderr, "usage: token HOST PORT USER TOKEN-FILE CA-FILE\n"), 64;
-    FILE *f = fopen(argv[4], "r");
-    if (!f) return fprintf(stderr, "token: TOKEN-FILE cannot be opened\n"), 66;
     if (popcl_posix_trust_load(&store, argv[5], NULL, time(NULL), why, sizeof why))
         return fprintf(stderr, "token: %s\n", why), 66;
+    FILE *f = fopen(argv[4], "r");
+    if (!f) return fprintf(stderr, "token: TOKEN-FILE cannot be opened\n"), 66;
     popcl_tls tls = {.trust = &store.trust};
     popcl_fetch_config config = {
         .session = {.host = argv[1], .port = (uint16_t)atoi(argv[2]), .user = argv[3]},
