@@ -357,7 +357,7 @@ check-firmware: command ## images of examples/firmware on four boards in QEMU, a
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
 check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
-run-sanitized: command tests
+run-sanitized: command tests $(B)/examples/token
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
 	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output \
 	    -- $(PYTHON) tests/x509check/run.py

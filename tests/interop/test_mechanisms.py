@@ -338,7 +338,9 @@ class OverDovecot(MechanismTest, unittest.TestCase):
     def test_example_links_one_mechanism(self):
         """A program links the mechanisms that it names, and those of a job that names none."""
         names = subprocess.run(["nm", EXAMPLES / "token"], capture_output=True, text=True, check=True).stdout.split()
-        self.assertEqual({name for name in names if name.startswith("popcl_mech_")}, 
+        if "__asan_init" in names:
+            self.skipTest("the sanitizers keep all of a file")
+        self.assertEqual({name for name in names if name.startswith("popcl_mech_")},
                          {"popcl_mech_xoauth2", "popcl_mech_user", "popcl_mech_apop"})
 
     def test_token_never_in_clear(self):
