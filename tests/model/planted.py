@@ -82,7 +82,7 @@ FAULTS = [
     ("too many octets through one record buffer", "pumps.c", "c->octets_in_flight + octets <= ONE_WAY_OCTETS);",
      "c->octets_in_flight + octets <= ONE_WAY_OCTETS + 40);"),
     ("a secret is taken for a response that goes on", "machine.c",
-     "if (!c->in_flight || popcl_machine_newest(c)->verb != POPCL_RESPONSE) return;", "if (!c->in_flight) return;"),
+     "return newest && newest->verb == POPCL_RESPONSE && c->secret;", "return newest && c->secret;"),
     ("PASS with USER in clear, and CAPA does not name USER", "fetch_login.c", "(popcl_job_offers(f, POPCL_CAPA_USER) && !popcl_job_offers(f, POPCL_CAPA_STLS));",
      "!popcl_job_offers(f, POPCL_CAPA_STLS);"),
     ("PASS with USER in clear, and CAPA names STLS", "fetch_login.c", "(popcl_job_offers(f, POPCL_CAPA_USER) && !popcl_job_offers(f, POPCL_CAPA_STLS));",
