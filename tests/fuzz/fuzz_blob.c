@@ -147,7 +147,9 @@ static void check_name(const popcl_blob *b, const view *v, size_t which, int may
         int is_whole = memcmp(hash, row + 8, 16) == 0;
         MUST(may_fail || (e == POPCL_OK) == is_whole);
         MUST((entry != NULL) == (e == POPCL_OK));
-        if (entry) MUST(is_whole && len == n && memcmp(entry, want, n) == 0);
+        /* a medium that changes octets may make a damaged entry whole */
+        if (entry && !may_fail) MUST(is_whole && len == n && memcmp(entry, want, n) == 0);
+        if (entry) MUST(len <= POPCL_ANCHOR_ROOM);
     }
     free(room);
 }
