@@ -97,7 +97,7 @@ extern const popcl_mech *const popcl_mechs_all[];
  * listing the plan holds the state of the login. The largest one counts; docs/SIZING.md has a
  * table. USER/PASS needs POPCL_PLAN_MIN only. */
 #define POPCL_PLAN_MIN_APOP       200u
-#define POPCL_PLAN_MIN_SASL       160u /* PLAIN, LOGIN, XOAUTH2, OAUTHBEARER */
+#define POPCL_PLAN_MIN_SASL       160u /* PLAIN, LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL */
 #define POPCL_PLAN_MIN_CRAM       600u
 #define POPCL_PLAN_MIN_SCRAM      800u /* SCRAM-SHA-1, SCRAM-SHA-256 */
 #define POPCL_PLAN_MIN_SCRAM_PLUS 920u /* the two -PLUS */

@@ -45,11 +45,11 @@ struct popcl_mech {
     uint8_t no_secret;  /* 1: it has none */
     uint8_t together;   /* 1: its two commands may leave together */
     uint8_t initial;    /* SASL: 1: the first response may be sent with AUTH */
-    uint8_t prepared;   /* 1: not every user name and password can be used (saslprep.h) */
     uint8_t responses;  /* SASL: how many there are, if the server takes each */
     popcl_err refused;  /* the meaning of -ERR, if no response code gives one */
     popcl_err unusable; /* why it cannot be used with this server */
-    const struct br_hash_class_ *hash; /* of SCRAM */
+    /* of SCRAM, which cannot use every user name and password (saslprep.h); NULL = another one */
+    const struct br_hash_class_ *hash;
     /* Makes the session's nonce from the seed, at start. NULL = the mechanism needs no seed.
      * Returns POPCL_OK or ERR_SEED. */
     popcl_err (*nonce)(unsigned char nonce[POPCL_NONCE_LEN], const popcl_seed *seed);

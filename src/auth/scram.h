@@ -63,4 +63,10 @@ void popcl_scram_challenge(void *scratch, unsigned n, const unsigned char *p, si
 popcl_err popcl_scram_answered(const popcl_login *l, unsigned n, const popcl_reply *r);
 popcl_err popcl_scram_respond(const popcl_login *l, unsigned number);
 
+/* The part of popcl_mech that all SCRAM mechanisms have in common. */
+#define POPCL_SCRAM_COMMON                                                                         \
+    .reads = 1, .initial = 1, .responses = 3, .refused = POPCL_ERR_DIGEST_REFUSED,                 \
+    .nonce = popcl_scram_nonce, .challenge = popcl_scram_challenge,                                \
+    .answered = popcl_scram_answered, .respond = popcl_scram_respond
+
 #endif

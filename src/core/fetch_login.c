@@ -192,7 +192,7 @@ static void login_failed(popcl_fetch *f, popcl_err e) {
 static int steps_down(popcl_fetch *f, popcl_err e) {
     if (e != POPCL_ERR_PASSWORD_FORM || f->cfg->session.security == POPCL_CLEAR) return 0;
     for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++)
-        if ((*m)->prepared) f->allowed &= (uint16_t) ~(*m)->bit;
+        if ((*m)->hash) f->allowed &= (uint16_t) ~(*m)->bit;
     popcl_login_release(f);
     clear_login(f);
     skip(f, f->mech, e);
