@@ -211,6 +211,7 @@ def max_time():
 
 BACKOFF = "examples/firmware/backoff"
 OPTIONS = "src/tools/popcl/options.c"
+OPTION_TABLE = "src/tools/popcl/optiontable.c"
 COSTS = r"\| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB \| (\d+) million \|"
 PROSE = [
     ("README.md", r"\*\*Clear text\*\* on a Cortex-M3: ([\d.]+) KB of flash, (\d+) bytes of RAM, ([\d.]+) KB of stack. Each message to remember takes (\d+)",
@@ -256,9 +257,9 @@ PROSE = [
     ("docs/SIZING.md", r"Port, driver and\s+firmware\s+take\s+([\d.]+) KB", lambda: kb(sum(firmware("public")[5:8]))),
     ("docs/SIZING.md", r"With `small`\s+it adds\s+([\d.]+) KB", lambda: kb(firmware("small, IPv6")[-1] - firmware("small")[-1])),
     ("docs/SECURITY.md", r"command's default for it, --max-time, is (a day|\d+ hours)", max_time),
-    (OPTIONS, r"end the whole run after S seconds; default: (a day|\d+ hours)", max_time),
-    (OPTIONS, r"give up after S seconds without progress; default (\d+)", lambda: str(macro("POPCL_IDLE_MS") // 1000)),
-    (OPTIONS, r"give up connecting after S seconds; default (\d+)", lambda: str(macro("POPCL_CONNECT_MS") // 1000)),
+    (OPTION_TABLE, r"end the whole run after S seconds; default: (a day|\d+ hours)", max_time),
+    (OPTION_TABLE, r"give up after S seconds without progress; default (\d+)", lambda: str(macro("POPCL_IDLE_MS") // 1000)),
+    (OPTION_TABLE, r"give up connecting after S seconds; default (\d+)", lambda: str(macro("POPCL_CONNECT_MS") // 1000)),
     ("src/core/err_name.c", r"prints no sentence links ([\d.]+) KB", names),
     ("examples/firmware/README.md", r"their sentences would cost (\d+) KB", sentences),
     ("examples/firmware/README.md", r"Milliseconds between two polls: default ([\d,]+)",

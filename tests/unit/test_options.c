@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "mechanism.h"
 #include "number.h"
 #include "options.h"
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "file_calls.h"
+#include "mechanism.h"
 #include "sentences.h"
 #include "system.h"
 

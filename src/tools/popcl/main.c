@@ -23,6 +23,7 @@
 
 #include "connections.h"
 #include "credentials.h"
+#include "mechanism.h"
 #include "options.h"
 #include "popcl_fetch.h"
 #include "popcl_posix.h"

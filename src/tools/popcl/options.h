@@ -26,6 +26,7 @@ typedef enum cmd_source {
 } cmd_source;
 
 #define CMD_PINS_MAX  16
+#define CMD_GIVEN_MAX 96 /* options */
 #define CMD_IOBUF_MIN POPCL_IOBUF_SIZE(512)
 #define CMD_IOBUF_MAX 65536u
 
@@ -63,25 +64,8 @@ typedef struct cmd_options {
     const char *doubt;       /* NULL, or an argument that is probably a mistake: give a warning */
     char error[128];         /* after a failed parse: the fault */
     const char *advice;      /* and what to do instead */
-    uint64_t given;          /* private: options seen, a bit each */
+    uint8_t given[CMD_GIVEN_MAX]; /* private: options seen, by their row */
 } cmd_options;
-
-/* A login mechanism, with its names in --auth and in messages. */
-typedef struct cmd_mechanism {
-    const char *value;  /* of --auth */
-    const char *name;   /* in messages */
-    uint16_t auth;      /* POPCL_AUTH_* */
-    const char *url;    /* of ;AUTH= in a URL; NULL = as value, "" = no URL names it */
-    uint8_t is_digest;  /* 1 = the password is not sent */
-    uint8_t is_token;   /* 1 = a token takes the place of the password */
-    uint8_t is_missing; /* 1 = this build does not have it */
-} cmd_mechanism;
-
-/* Returns the row of one POPCL_AUTH_*; for any other number the row of `auto`. */
-const cmd_mechanism *cmd_mechanism_of(unsigned auth);
-
-/* Writes the mechanisms that this build has: "USER/PASS, APOP". Returns buf. */
-const char *cmd_mechanism_names(char *buf, size_t cap);
 
 /* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end
  * the reading; then action is the only field that counts. */

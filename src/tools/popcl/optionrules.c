@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* optionrules - see optionrules.h. One table lists options that exclude each other, and one those
+ * without a meaning in clear text. */
+#define _POSIX_C_SOURCE 200809L
+#include "optionrules.h"
+
+#include <string.h>
+
+#include "mechanism.h"
+#include "optionserver.h"
+#include "optiontable.h"
+
+#define RECORD_ROOM (POPCL_IOBUF_SIZE(512) - 512u) /* bytes of a record buffer beside the text */
+
+/* Options that exclude each other. */
+static const struct {
+    cmd_option_id a, b;
+    const char *names;
+} exclusive[] = {
+    {OPT_TLS, OPT_STLS, "-T and -S"},
+    {OPT_AUTH_FILE, OPT_NETRC, "-a and --netrc"},
+    {OPT_AUTH_FILE, OPT_PASSWORD_COMMAND, "-a and --password-command"},
+    {OPT_NETRC, OPT_PASSWORD_COMMAND, "--netrc and --password-command"},
+    {OPT_AUTH_FILE, OPT_TOKEN_COMMAND, "-a and --token-command"},
+    {OPT_NETRC, OPT_TOKEN_COMMAND, "--netrc and --token-command"},
+    {OPT_PASSWORD_COMMAND, OPT_TOKEN_COMMAND, "--password-command and --token-command"},
+    {OPT_IPV4, OPT_IPV6, "-4 and -6"},
+    {OPT_VERBOSE, OPT_QUIET, "-v and -q"},
+    {OPT_LIST, OPT_CHECK, "--list and --check"},
+    {OPT_LIST, OPT_DELETE, "--list and -d"},
+    {OPT_CHECK, OPT_DELETE, "--check and -d"},
+    {OPT_TA_BLOB, OPT_CERT_FILE, "--ta-blob and -c"},
+    {OPT_TA_BLOB, OPT_CERT_DIR, "--ta-blob and -C"},
+};
+
+/* Options without a meaning in clear text. */
+static const cmd_option_id for_tls[] = {OPT_TA_BLOB,  OPT_TA_KEY, OPT_TA_SCOPE, OPT_CERT_FILE,
+                                        OPT_CERT_DIR, OPT_PIN,    OPT_TLS_NAME, OPT_NOW,
+                                        OPT_RESUME,   OPT_MFLN};
+
+/* A port of the other kind works only if somebody swapped the two. Otherwise the server waits for
+ * TLS and popcl for a greeting, or the reverse. */
+static void doubt_port(cmd_options *o) {
+    static const struct {
+        uint16_t port;
+        uint8_t security;
+        const char *doubt;
+    } rows[] = {
+        {995, POPCL_CLEAR,
+         "port 995 is for POP3S: without -T the server waits for TLS, and no "
+         "greeting comes"},
+        {995, POPCL_STLS, "port 995 is for POP3S (-T): STLS begins in clear, on port 110"},
+        {110, POPCL_TLS, "port 110 begins in clear: -T is for port 995, and -S for port 110"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (o->port == rows[i].port && o->security == rows[i].security) o->doubt = rows[i].doubt;
+}
+
+/* Decides where the secret comes from. */
+static cmd_source source_of(const cmd_options *o) {
+    if (cmd_option_has(o, OPT_AUTH_FILE)) return CMD_SOURCE_FILE;
+    if (cmd_option_has(o, OPT_NETRC)) return CMD_SOURCE_NETRC;
+    if (cmd_option_has(o, OPT_PASSWORD_COMMAND)) return CMD_SOURCE_COMMAND;
+    return cmd_option_has(o, OPT_TOKEN_COMMAND) ? CMD_SOURCE_TOKEN : CMD_SOURCE_PROMPT;
+}
+
+/* The secret and the mechanism must be of one kind. Only the file of -a is for this program alone:
+ * other passwords go to a server in clear text only by request, and tokens never. */
+static int check_login(cmd_options *o) {
+    static const char *const names[] = {[CMD_SOURCE_NETRC] = "--netrc",
+                                        [CMD_SOURCE_COMMAND] = "--password-command",
+                                        [CMD_SOURCE_TOKEN] = "--token-command",
+                                        [CMD_SOURCE_PROMPT] = "a password of the terminal"};
+    const cmd_mechanism *m = cmd_mechanism_of(o->auth);
+    cmd_source source = source_of(o);
+    int is_token = source == CMD_SOURCE_TOKEN;
+    o->source = (uint8_t)source;
+    if (!o->user && source == CMD_SOURCE_PROMPT)
+        return cmd_option_wrong(
+            o, "the login is missing: -a, or -u", "", "",
+            "give -a FILE with the lines `username = NAME` and `password = SECRET`, or "
+            "-u USER to be asked for the password; with -u, --token-command gives a "
+            "token");
+    if (!o->user && (is_token || source == CMD_SOURCE_COMMAND))
+        return cmd_option_wrong(o, "", names[source], " is given without a user name",
+                                "give -u USER too, or the server as pop3s://USER@HOST");
+    if (m->is_token && !is_token)
+        return cmd_option_wrong(o, "this mechanism wants a token, and --token-command is not given",
+                                "", "", "give --token-command, with a program that prints a token");
+    if (is_token && o->auth != POPCL_AUTH_AUTO && !m->is_token)
+        return cmd_option_wrong(o, "this mechanism wants a password, and --token-command is given",
+                                "", "", "leave --auth out, or give --auth xoauth2 or oauthbearer");
+    if (o->security != POPCL_CLEAR || source == CMD_SOURCE_FILE ||
+        (!is_token && (o->auth == POPCL_AUTH_USER || m->is_digest)))
+        return 0;
+    return cmd_option_wrong(
+        o, "", names[source], " is for TLS, and neither -T nor -S is given",
+        is_token ? "add -T (POP3S) or -S (STLS): a token never goes in clear text"
+                 : "add -T (POP3S) or -S (STLS); --auth scram-sha-256 or apop hides the "
+                   "password in clear text, and --auth user sends it for all to read");
+}
+
+/* Rules between options, once all are read. */
+int cmd_option_rules(cmd_options *o, const char *server) {
+    char name[32];
+    for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
+        if (cmd_option_has(o, exclusive[i].a) && cmd_option_has(o, exclusive[i].b))
+            return cmd_option_wrong(o, "", exclusive[i].names, " exclude each other",
+                                    "give one of them");
+    }
+    if (!server)
+        return cmd_option_wrong(o, "the server is missing", "", "",
+                                "popcl SERVER -a FILE -o DIR; " CMD_SEE_HELP);
+    if (cmd_option_server(o, server)) return -1;
+    for (size_t i = 0; o->security == POPCL_CLEAR && i < sizeof for_tls / sizeof *for_tls; i++) {
+        if (cmd_option_has(o, for_tls[i]))
+            return cmd_option_wrong(o, "", cmd_option_called(&cmd_option_rows[for_tls[i]], name),
+                                    " is given without -T or -S",
+                                    "it is for TLS: add -T (POP3S) or -S (STLS)");
+    }
+    if (cmd_option_has(o, OPT_TA_BLOB) != cmd_option_has(o, OPT_TA_KEY) ||
+        cmd_option_has(o, OPT_TA_BLOB) != cmd_option_has(o, OPT_TA_SCOPE))
+        return cmd_option_wrong(
+            o, "--ta-blob, --ta-key and --ta-scope belong together", "", "",
+            "a signed set is believed only with the keys of its signers, and for one "
+            "product: give all three");
+    if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
+        return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
+                                "", "--iobuf wants 29 bytes more than --mfln");
+    if (check_login(o)) return -1;
+    if (!o->out_dir && o->action == CMD_FETCH)
+        return cmd_option_wrong(o, "-o is missing", "", "", "give the directory for the messages");
+    if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
+        return cmd_option_wrong(o, "--trace and --resume name the same file", "", "",
+                                "give each a file of its own");
+    if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
+    doubt_port(o);
+    return 0;
+}

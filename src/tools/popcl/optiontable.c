@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* optiontable - see optiontable.h. The functions above the table take the values that are neither
+ * flags nor plain text. */
+#define _POSIX_C_SOURCE 200809L
+#include "optiontable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mechanism.h"
+#include "number.h"
+#include "utc.h"
+
+int cmd_option_wrong(cmd_options *o, const char *before, const char *name, const char *after,
+                     const char *advice) {
+    if (o->error[0]) return -1;
+    (void)snprintf(o->error, sizeof o->error, "%s%s%s", before, name, after);
+    o->advice = advice;
+    return -1;
+}
+
+int cmd_option_has(const cmd_options *o, cmd_option_id id) { return o->given[id]; }
+
+const char *cmd_option_called(const cmd_option_row *row, char name[32]) {
+    if (row->letter)
+        (void)snprintf(name, 32, "-%c", row->letter);
+    else
+        (void)snprintf(name, 32, "--%s", row->name);
+    return name;
+}
+
+/* ---- values ---- */
+
+static int set_port(cmd_options *o, const char *value) {
+    o->port = (uint16_t)tool_number(value, UINT16_MAX);
+    return o->port
+               ? 0
+               : cmd_option_wrong(o, "-p", "", " wants a port number, 1 to 65535", CMD_SEE_HELP);
+}
+
+static int set_out_dir(cmd_options *o, const char *value) {
+    if (strcmp(value, "-") == 0)
+        return cmd_option_wrong(o, "-o wants a directory", "", "",
+                                "give a directory: each message becomes a file in it");
+    o->out_dir = value;
+    return 0;
+}
+
+static int set_sync(cmd_options *o, const char *value) {
+    o->sync_each = strcmp(value, "each") == 0;
+    return o->sync_each || strcmp(value, "group") == 0
+               ? 0
+               : cmd_option_wrong(o, "--sync", "", " wants each or group", CMD_SEE_HELP);
+}
+
+static int set_auth(cmd_options *o, const char *value) {
+    const cmd_mechanism *m = cmd_mechanism_called(value);
+    if (m) {
+        o->auth = m->auth;
+        return 0;
+    }
+    return cmd_option_wrong(
+        o, "--auth", "", " wants the name of a login mechanism, or auto",
+        "give user, apop, plain, login, cram-md5, scram-sha-1, scram-sha-256, one of "
+        "these two with -plus, xoauth2 or oauthbearer");
+}
+
+/* ;AUTH= of a URL (RFC 2384, 3). */
+
+/* The system shows a user name in a command line to others; so it would a password beside it. */
+static int set_user(cmd_options *o, const char *value) {
+    if (strchr(value, ':'))
+        return cmd_option_wrong(
+            o, "-u has a colon: others can see a password in a command line", "", "",
+            "give the user name alone; a colon of its own is %3A in pop3s://USER@HOST");
+    if (strlen(value) > CMD_USER_MAX || strpbrk(value, "\r\n"))
+        return cmd_option_wrong(o, "-u is longer than 255 octets, or has a line end", "", "",
+                                "give the user name alone");
+    o->user = value;
+    return 0;
+}
+
+static int set_netrc(cmd_options *o, const char *value) {
+    o->netrc_file = value;
+    return 0;
+}
+
+static int set_max_size(cmd_options *o, const char *value) {
+    static const char units[] = "kKmMgG";
+    uint64_t v = 0;
+    const char *end = tool_number_read(value, UINT64_MAX, &v);
+    const char *unit = end && *end ? strchr(units, *end) : NULL;
+    unsigned shift = unit ? 10u * (unsigned)(1 + (unit - units) / 2) : 0;
+    if (unit) end++;
+    if (!end || *end || v == 0 || v > UINT64_MAX >> shift)
+        return cmd_option_wrong(o, "--max-size", "", " wants bytes, like 500000, 500k, 20M or 1G",
+                                CMD_SEE_HELP);
+    o->max_size = v << shift;
+    return 0;
+}
+
+static int set_lang(cmd_options *o, const char *value) {
+    o->lang = value;
+    return *value && strlen(value) < 100 && !strpbrk(value, " \r\n")
+               ? 0
+               : cmd_option_wrong(o, "--lang", "",
+                                  " wants a language tag, such as de or pt-BR, or *", CMD_SEE_HELP);
+}
+
+static int set_limit(cmd_options *o, const char *value) {
+    o->limit = (uint32_t)tool_number(value, UINT32_MAX);
+    return o->limit
+               ? 0
+               : cmd_option_wrong(o, "--limit", "", " wants a number of messages, 1 to 4294967295",
+                                  CMD_SEE_HELP);
+}
+
+static int set_trace(cmd_options *o, const char *value) {
+    o->trace = 1;
+    o->trace_file = value;
+    return 0;
+}
+
+/* Takes one pin, or several separated by semicolons, as curl does. */
+static int set_pin(cmd_options *o, const char *value) {
+    for (const char *p = value;; p++) {
+        size_t n = strcspn(p, ";");
+        if (o->pins_len == CMD_PINS_MAX)
+            return cmd_option_wrong(o, "--pin", "", " names more than 16 keys",
+                                    "give only the keys that the server may have");
+        if (tool_pin_read(p, n, o->pins[o->pins_len]))
+            return cmd_option_wrong(
+                o, "--pin", "", " wants sha256: and 64 hexadecimal digits, or sha256// and base64",
+                "openssl pkey -pubin -outform DER -in KEY.pem | sha256sum makes the "
+                "digits of a server's public key");
+        o->pins_len++;
+        p += n;
+        if (!*p) return 0;
+    }
+}
+
+static int set_tls_name(cmd_options *o, const char *value) {
+    size_t n = strlen(value);
+    const char *what = strchr(value, ':') ? cmd_hostname_read_ipv6(o->tls_name, NULL, value, n)
+                                          : cmd_hostname_read(o->tls_name, value, n);
+    return what ? cmd_option_wrong(
+                      o, "--tls-name ", what, "",
+                      "give the host name or the address that the certificate has, without a port")
+                : 0;
+}
+
+static int option_set_now(cmd_options *o, const char *value) {
+    if (pop_utc_read(value, &o->now_s) == 0 && o->now_s >= 0) return 0;
+    return cmd_option_wrong(o, "--now", "", " wants a time like 2026-11-25T12:00:00Z, from 1970 on",
+                            "leave it out if the clock is right");
+}
+
+static int set_iobuf(cmd_options *o, const char *value) {
+    o->iobuf_len = (uint32_t)tool_number(value, CMD_IOBUF_MAX);
+    return o->iobuf_len >= CMD_IOBUF_MIN
+               ? 0
+               : cmd_option_wrong(o, "--iobuf", "", " wants bytes, 541 to 65536",
+                                  "16413 bytes are enough for every server");
+}
+
+static int set_mfln(cmd_options *o, const char *value) {
+    uint64_t n = tool_number(value, 4096);
+    o->ask_no_fragment = strcmp(value, "none") == 0;
+    o->fragment = (uint16_t)n;
+    if (o->ask_no_fragment || (n >= 512 && (n & (n - 1)) == 0)) return 0;
+    return cmd_option_wrong(o, "--mfln", "", " wants 512, 1024, 2048, 4096 or none", CMD_SEE_HELP);
+}
+
+/* ---- the table ---- */
+
+#define FIELD(name) offsetof(cmd_options, name)
+const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
+    [OPT_AUTH_FILE] = {NULL, 'a', CMD_VALUE_TEXT, 0, FIELD(auth_file), NULL, " FILE",
+                       "login: two lines, `username = NAME` and\n`password = SECRET`. With -u the "
+                       "first may be missing.\n- = standard input; see Login below"},
+    [OPT_USER] = {"user", 'u', CMD_VALUE_OWN, 0, 0, set_user, " USER",
+                  "login: the user name. Without another source popcl\nasks for the password"},
+    [OPT_NETRC] = {"netrc", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_netrc, "[=FILE]",
+                   "login: the entry `machine SERVER` of FILE, or of\n~/.netrc; with -u that of "
+                   "USER"},
+    [OPT_PASSWORD_COMMAND] =
+        {"password-command", 0, CMD_VALUE_TEXT, 0, FIELD(password_command), NULL, " CMD",
+         "run CMD in a shell; its first line is the password.\n-u gives the user "
+         "name"},
+    [OPT_TOKEN_COMMAND] = {"token-command", 0, CMD_VALUE_TEXT, 0, FIELD(token_command), NULL,
+                           " CMD",
+                           "the same for a token of OAuth 2.0 (XOAUTH2,\nOAUTHBEARER); CMD runs "
+                           "again if the server refuses it"},
+    [OPT_OUT] = {NULL, 'o', CMD_VALUE_OWN, 0, 0, set_out_dir, " DIR",
+                 "store each message as a file in DIR; DIR is created if\nit is missing"},
+    [OPT_NEW] = {NULL, 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
+                 "only messages that were not fetched before"},
+    [OPT_DELETE] = {NULL, 'd', CMD_NO_VALUE, 1, FIELD(delete), NULL, "",
+                    "delete stored messages from the server, and no others"},
+    [OPT_PORT] = {NULL, 'p', CMD_VALUE_OWN, 0, 0, set_port, " PORT",
+                  "port; default 110, with -T 995"},
+    [OPT_TLS] = {NULL, 'T', CMD_NO_VALUE, POPCL_TLS, FIELD(security), NULL, "",
+                 "POP3S: TLS from the first byte"},
+    [OPT_STLS] = {NULL, 'S', CMD_NO_VALUE, POPCL_STLS, FIELD(security), NULL, "",
+                  "STLS: change to TLS before login, or stop"},
+    [OPT_CERT_FILE] =
+        {NULL, 'c', CMD_VALUE_TEXT, 0, FIELD(cert_file), NULL, " FILE",
+         "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
+    [OPT_CERT_DIR] = {NULL, 'C', CMD_VALUE_TEXT, 0, FIELD(cert_dir), NULL, " DIR",
+                      "the same with the files of a directory, with any name"},
+    [OPT_TA_BLOB] = {"ta-blob", 0, CMD_VALUE_TEXT, 0, FIELD(ta_blob), NULL, " FILE",
+                     "trust the signed set in FILE (popcl-ta gen --format\nblob), and nothing "
+                     "else; with -T or -S"},
+    [OPT_TA_KEY] = {"ta-key", 0, CMD_VALUE_TEXT, 0, FIELD(ta_key), NULL, " FILE",
+                    "public keys (PEM) of those who may sign it, in the\norder of their numbers"},
+    [OPT_TA_SCOPE] = {"ta-scope", 0, CMD_VALUE_TEXT, 0, FIELD(ta_scope), NULL, " LABEL",
+                      "the product that it must be for"},
+    [OPT_PIN] = {"pin", 0, CMD_VALUE_OWN_MANY, 0, 0, set_pin, " PIN",
+                 "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its "
+                 "SubjectPublicKeyInfo.\nMay be repeated: one must match. See Trust below"},
+    [OPT_TLS_NAME] = {"tls-name", 0, CMD_VALUE_OWN, 0, 0, set_tls_name, " NAME",
+                      "the certificate must be for NAME instead of SERVER"},
+    [OPT_NOW] = {"now", 0, CMD_VALUE_OWN, 0, 0, option_set_now, " TIME",
+                 "check certificates for the time TIME, such as\n2026-11-25T12:00:00Z, on machines "
+                 "without a "
+                 "clock;\ndefault: the clock"},
+    [OPT_RESUME] = {"resume", 0, CMD_VALUE_TEXT, 0, FIELD(resume_file), NULL, " FILE",
+                    "keep the TLS session in FILE, one for each account.\nThe next handshake "
+                    "within 24 hours is short and "
+                    "checks\nno certificate. FILE is as secret as the password"},
+    [OPT_IPV4] = {NULL, '4', CMD_NO_VALUE, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
+    [OPT_IPV6] = {NULL, '6', CMD_NO_VALUE, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
+    [OPT_IDLE] = {"timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(idle_ms), NULL, " S",
+                  "give up after S seconds without progress; default 60"},
+    [OPT_CONNECT] = {"connect-timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(connect_ms), NULL, " S",
+                     "give up connecting after S seconds; default 30"},
+    [OPT_TOTAL] = {"max-time", 0, CMD_VALUE_SECONDS, 0, FIELD(total_ms), NULL, " S",
+                   "end the whole run after S seconds; default: a day"},
+    [OPT_AUTH] =
+        {"auth", 0, CMD_VALUE_OWN, 0, 0, set_auth, " HOW",
+         "auto, user (USER and PASS), apop, plain, login,\ncram-md5, scram-sha-1, scram-sha-256, "
+         "one of these two\nwith -plus, xoauth2 or oauthbearer. auto uses a token\nif there is "
+         "one. Else it uses user over TLS, if the\nserver has it. In clear text it prefers a "
+         "mechanism\nthat hides the password"},
+    [OPT_NO_CAPA] = {"no-capa", 0, CMD_NO_VALUE, 1, FIELD(no_capa), NULL, "",
+                     "do not send CAPA, for servers that hang on it; with -S\nit is still sent "
+                     "once inside TLS"},
+    [OPT_UTF8] = {"utf8", 0, CMD_NO_VALUE, 1, FIELD(utf8), NULL, "",
+                  "accept mail with UTF-8 in its headers, if the server\noffers UTF8 (RFC 6856)"},
+    [OPT_LANG] = {"lang", 0, CMD_VALUE_OWN, 0, 0, set_lang, " TAG",
+                  "language of the server's texts, such as de, if the\nserver offers LANG; * is "
+                  "its default"},
+    [OPT_LIMIT] = {"limit", 0, CMD_VALUE_OWN, 0, 0, set_limit, " N",
+                   "fetch at most N messages in this run"},
+    [OPT_MAX_SIZE] = {"max-size", 0, CMD_VALUE_OWN, 0, 0, set_max_size, " BYTES",
+                      "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "
+                      "1024^2, 1024^3 bytes"},
+    [OPT_SYNC] = {"sync", 0, CMD_VALUE_OWN, 0, 0, set_sync, " HOW",
+                  "group (default): up to 64 messages are made durable at\na time, and deleted "
+                  "after that; each: one at a time"},
+    [OPT_LIST] =
+        {"list", 0, CMD_NO_VALUE, CMD_LIST, FIELD(action), NULL, "",
+         "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
+    [OPT_CHECK] = {"check", 0, CMD_NO_VALUE, CMD_CHECK, FIELD(action), NULL, "",
+                   "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+    [OPT_IOBUF] = {"iobuf", 0, CMD_VALUE_OWN, 0, 0, set_iobuf, " BYTES",
+                   "use a record buffer of so many bytes, 541 to 65536,\nas on a small machine"},
+    [OPT_MFLN] = {"mfln", 0, CMD_VALUE_OWN, 0, 0, set_mfln, " N",
+                  "with -T or -S: ask for records of at most N bytes,\n512, 1024, 2048 or 4096. "
+                  "none = do not "
+                  "ask.\nDefault: as many as the record buffer allows"},
+    [OPT_VERBOSE] = {NULL, 'v', CMD_NO_VALUE, 1, FIELD(verbose), NULL, "", "report each step"},
+    [OPT_QUIET] = {NULL, 'q', CMD_NO_VALUE, 1, FIELD(quiet), NULL, "",
+                   "no warnings, notes or progress; errors are still shown"},
+    [OPT_TRACE] =
+        {"trace", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
+         "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
+    [OPT_HELP] = {"help", 'h', CMD_NO_VALUE, CMD_HELP, FIELD(action), NULL, "", "this text"},
+    [OPT_VERSION] = {"version", 'V', CMD_NO_VALUE, CMD_VERSION, FIELD(action), NULL, "",
+                     "version, features and sizes"},
+};
+#undef FIELD
