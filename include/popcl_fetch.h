@@ -14,10 +14,11 @@
  *
  * Callbacks may call the queries of popcl.h, popcl_fetch_get_diag and popcl_tls_get_diag. Any other
  * call into the same job does not do its work, and the job ends with POPCL_ERR_REENTRANT.
+ * popcl_submit is for sessions without a job (popcl_command.h): on a job's session it returns
+ * POPCL_ERR_STATE.
  *
  * The callbacks are the trace, the secret, and the functions of the sink and of popcl_fetch_config.
- * In the list below, `secret (release)` is the last call of popcl_secret.get. popcl_submit is for
- * sessions without a job (popcl_command.h): on a job's session it returns POPCL_ERR_STATE.
+ * In this list, `secret (release)` is the last call of popcl_secret.get.
  * Which calls may call back:
  *     start, the queries,                       nothing
  *     popcl_lwip_raw_start, connect, submit
@@ -44,6 +45,8 @@ extern "C" {
 
 /* ---- messages ---- */
 
+/* The part of a message that the sink gets. POPCL_WHOLE is all of it (RETR: RFC 1939, 5),
+ * POPCL_HEADERS the header and its blank line (TOP n 0: RFC 1939, 7). */
 typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
 
 /* A message, as callbacks see it. Struct and strings are valid during the call. For a sink whose
@@ -63,40 +66,40 @@ typedef struct popcl_msg {
                         must not answer DELETE_UNFETCHED because of one */
 } popcl_msg;
 
-/* The times at which the callback popcl_fetch_config.decide is asked about a message. It answers
- * SKIP, or a set of the other bits below. */
+/* The times at which popcl asks the callback popcl_fetch_config.decide about a message. decide
+ * answers POPCL_SKIP, or a set of the other bits below. */
 typedef enum popcl_stage {
-    /* While the listing streams: number and UID are known. If there are no UIDs, LIST makes the
-     * plan, and the size is LIST's. In all other cases the size is POPCL_SIZE_UNKNOWN. After SKIP
-     * the message takes no room in the plan. Any other answer only puts the message into the plan:
-     * decide is asked about it again at POPCL_STAGE_SIZE. If the plan has no room for the message,
-     * decide is asked again at this stage in the next pass.
+    /* While the listing streams: number and UID are known. The size is known only if LIST makes the
+     * plan (popcl_uids); with UIDL it is POPCL_SIZE_UNKNOWN. After SKIP the message takes no room
+     * in the plan. Any other answer only puts the message into the plan: decide is asked about it
+     * again at POPCL_STAGE_SIZE. If the plan has no room for the message, decide is asked again at
+     * this stage in the next pass.
      *
-     * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST. (With
-     * POPCL_UIDS_REQUIRED the job fails.) As LIST names these messages, decide is asked about each
-     * again, without its UID.
+     * If all UIDs are the messages' numbers, popcl drops the listing and sends LIST. Then decide is
+     * asked again about each message that LIST names, without a UID. With POPCL_UIDS_REQUIRED the
+     * job fails instead.
      *
      * If UIDs are unused and no sizes are wanted, there is no listing, and decide is not asked at
      * this stage. With commands sent ahead (popcl_diag.ahead), LIST is sent in this case too, and
      * decide is asked.
      *
-     * A filter by size sets need_size, and begins with: if (stage == POPCL_STAGE_UID) return
-     * POPCL_FETCH; */
+     * For a filter by size set popcl_fetch_config.need_size, and begin decide with this line:
+     *     if (stage == POPCL_STAGE_UID) return POPCL_FETCH; */
     POPCL_STAGE_UID,
-    POPCL_STAGE_SIZE,   /* right before RETR or TOP; the size is known too if it was asked for
-                           (need_size, max_size) */
-    POPCL_STAGE_HEADERS /* after commit of the header returned 0 or POPCL_STAGED: SKIP, FETCH (the
-                           whole follows) or DELETE_UNFETCHED. A header gets no STORED, and does not
-                           count for max_messages */
+    POPCL_STAGE_SIZE,   /* right before RETR or TOP. The size is known too if it was asked for
+                           (need_size, max_size), or if LIST made the plan */
+    POPCL_STAGE_HEADERS /* after the header's commit returned 0 or POPCL_STAGED. Answer SKIP, FETCH
+                           (the whole message follows) or DELETE_UNFETCHED. The header gets no
+                           STORED, and does not count for max_messages */
 } popcl_stage;
-#define POPCL_SKIP  0u
+#define POPCL_SKIP  0u /* the message stays on the server as it is */
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
 /* TOP n 0: the header goes to the sink, and decide is asked again at POPCL_STAGE_HEADERS. FETCH in
  * the same answer then does nothing. Do not answer this bit at POPCL_STAGE_HEADERS: it starts
  * nothing there, and cancels POPCL_DELETE_UNFETCHED. */
 #define POPCL_HEADERS_FIRST 2u
 /* DELE as soon as the whole message was fetched and is durable; if it is not fetched, this bit does
- * nothing. With HEADERS_FIRST the bit is kept: it holds for a FETCH at POPCL_STAGE_HEADERS too. */
+ * nothing. Together with HEADERS_FIRST, popcl keeps this bit for a FETCH at POPCL_STAGE_HEADERS. */
 #define POPCL_DELETE 4u
 /* DELE without fetching: after QUIT the message is gone. For filters, and for messages that an
  * earlier run stored. Answer it alone: together with FETCH or HEADERS_FIRST it does nothing. */
@@ -146,10 +149,10 @@ typedef enum popcl_fate {
  * commit that returns a value other than POPCL_AGAIN. After its end the sink gets no data, commit
  * or abort for the message.
  *
- * begin, data, commit and sync may return POPCL_SINK_STOP, for a full disk: this message fails, and
- * the session ends with an orderly shutdown. Any other negative value, and any value that is not
- * listed, fails this message only, and the session goes on. A failure of sync fails all staged
- * messages. */
+ * begin, data, commit and sync may return POPCL_SINK_STOP, for example for a full disk. Then this
+ * message fails, and the session ends with an orderly shutdown. Any other negative value, and any
+ * value that is undefined for the function, fails this message only: the session goes on. A failure
+ * of sync fails all staged messages. */
 #define POPCL_SINK_STOP (-32767)
 typedef struct popcl_sink {
     /* Begins a message. Returns 0, or <0 to refuse it: then nothing follows for it. */
@@ -198,23 +201,23 @@ typedef enum popcl_uids {
                             later session */
 } popcl_uids;
 
-/* The job's settings. They are borrowed until wipe, and may be in flash. Do not change them before
- * wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the old
- * ones, since start copies their addresses and lengths.)
+/* The job's settings. popcl borrows them until wipe; they may be in flash. Do not change them
+ * before wipe: it is undefined whether popcl uses the old value of a field or the new one.
  *
  * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token
- * (except for EXTERNAL).
+ * (EXTERNAL needs neither).
  * POPCL_CLEAR and POPCL_TLS_BELOW also require plan. POPCL_TLS and POPCL_STLS also require
  * session.tls and session.seed. A job that may use SCRAM always requires session.seed. In every
  * other field zero is the default, with the meaning that its comment gives.
  */
 typedef struct popcl_fetch_config {
     popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
-    popcl_secret secret;  /* the password. Zeroed = no password: a token is required */
+    popcl_secret secret;  /* the password, borrowed until wipe. Zeroed = no password: a token is
+                             required */
     popcl_secret token;   /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER,
                              which have to be in mechs. Octets 0x21 to 0x7e, any number of them.
-                             Never sent in clear text. After POPCL_ERR_TOKEN get a new token, and
-                             start one further job. Zeroed = no token */
+                             Borrowed until wipe. Never sent in clear text. After POPCL_ERR_TOKEN
+                             get a new token, and start one further job. Zeroed = no token */
     const popcl_mech *const *mechs; /* the mechanisms that the program links, ended by NULL; their
                                        order has no meaning. NULL = USER/PASS, and APOP if the build
                                        has it (POPCL_WITH_APOP) */
@@ -224,17 +227,21 @@ typedef struct popcl_fetch_config {
                                       key is computed in each session */
     uint32_t scram_iterations_max; /* the most iterations of SCRAM that a server may ask for; more
                                       are POPCL_ERR_ITERATIONS. 0 = POPCL_SCRAM_ITERATIONS_MAX */
-    /* Sent before the login if CAPA lists them; a refusal is no failure. With either, CAPA is sent
-     * even if the login does not need it. A build with POPCL_WITH_UTF8 0 sends neither. */
-    const char *lang; /* LANG: the language of the server's texts, a tag of RFC 5646 such as "de";
-                         "*" = its default; NULL = LANG is not sent. No space. RFC 6856, 3 */
-    uint8_t utf8;     /* 1 = UTF8: messages may have UTF-8 in their headers. Other messages may have
-                         another size than without. RFC 6856, 2 */
-    /* POPCL_PLAN_MIN bytes or more, and as many as the mechanisms need that may be used
-     * (popcl_auth.h); any alignment. Holds the login's state at first. The part that was used is
-     * wiped when the session is over, and by popcl_fetch_wipe. NULL = popcl uses the TLS storage
-     * that is free after the handshake, some 3 KB. The profile `pinned` leaves none free, so it
-     * needs a plan. */
+    /* lang and utf8 are for two commands before the login, LANG and UTF8. Each is sent if CAPA
+     * lists it; a refusal is no failure. If either is set, CAPA is sent even if the login does not
+     * need it. A build with POPCL_WITH_UTF8 0 sends neither command. */
+    const char *lang; /* the language of the server's texts, a tag of RFC 5646 such as "de"; "*" =
+                         the server's default. 1 to 248 octets without space. NULL = LANG is not
+                         sent. RFC 6856, 3 */
+    uint8_t utf8;     /* 1 = UTF8 is sent: messages may have UTF-8 in their headers. A message may
+                         have another size than in a session without UTF8. RFC 6856, 2 */
+    /* The memory of the plan, any alignment. Before the listing it holds the state of the login.
+     * plan_len is POPCL_PLAN_MIN or more, and not below the least plan of any mechanism that may be
+     * used (popcl_auth.h). popcl wipes the part that it used when the session is over, and in
+     * popcl_fetch_wipe.
+     *
+     * NULL = popcl uses a part of the TLS storage that is free after the handshake, some 3 KB. The
+     * profile `pinned` has no such part, so it needs a plan. */
     void *plan;
     size_t plan_len;   /* bytes of plan */
     uint64_t max_size; /* octets really received of one message; more aborts it. A message that is
@@ -262,21 +269,25 @@ typedef struct popcl_fetch_config {
                           LIST a pass; if LIST is refused, nothing is fetched */
     uint8_t no_capa;   /* 1 = CAPA is not sent, for servers that hang on it. With POPCL_STLS it is
                           still sent once, right after the handshake */
-    const popcl_sink *sink;
-    void *sink_ctx;
-    void *ctx; /* of the callbacks below, each of which may be NULL */
-    /* Chooses messages and their treatment. NULL = FETCH all. */
+    const popcl_sink *sink; /* the destination of messages; borrowed until wipe */
+    void *sink_ctx;         /* the ctx of its functions */
+    void *ctx;              /* of the callbacks below; each of these callbacks may be NULL */
+    /* Chooses messages and their treatment: returns POPCL_SKIP, or a set of bits (popcl_stage).
+     * Unknown bits are ignored. NULL = FETCH all. */
     unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
-    /* Called for every message of the session's first listing, even if the plan has no room for it.
-     * It comes before decide for the same message. For a caller that prunes a set of UIDs
-     * (popcl_seen.h). If the listing was complete, a last call with m = NULL follows. A listing is
-     * complete if its numbers ascend and it names as many messages as STAT counted.
+    /* For a caller that prunes a set of UIDs (popcl_seen.h). Called for every message of the
+     * session's first listing, even if the plan has no room for the message, and before decide. If
+     * the listing was complete, a last call with m = NULL follows. A listing is complete if its
+     * numbers ascend and it names as many messages as STAT counted. If the maildrop is empty, the
+     * call with NULL is the only one.
      *
-     * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is
-     * sent, and this callback gets every message again, without a UID. A NULL follows if that
-     * listing is complete. At NULL popcl_diag.no_uids is 1 if there were no UIDs. An empty maildrop
-     * brings NULL alone. There is no listing if UIDs are unused, no sizes are wanted, and no
-     * commands are sent ahead. Then a maildrop with messages brings no call. */
+     * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is sent, and
+     * this callback gets every message again, without a UID. A call with NULL follows if the
+     * listing of LIST is complete. During the call with NULL, popcl_diag.no_uids shows whether the
+     * messages have UIDs.
+     *
+     * If UIDs are unused, no sizes are wanted, and no commands are sent ahead, there is no listing.
+     * In this case a maildrop with messages brings no call. */
     void (*listed)(void *ctx, const popcl_msg *m);
     /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
      * POPCL_OK except with NOT_STORED and NOT_MARKED. */
@@ -293,11 +304,11 @@ typedef struct popcl_diag {
     const char *state;    /* the session's state: a constant word, "closed" at the end */
     const char *verb;     /* the command of the first failure; the last command if nothing failed. A
                              constant word, "" before the first command */
-    popcl_reply reply;    /* the last reply, with code and text of the newest -ERR. If the session
-                             ended before the login was complete, by a malformed reply, text is the
-                             line of that reply */
-    const char *refused;  /* the command that got the answer reply.text, a constant word. "" = the
-                             text is that of a greeting or of an unasked reply, or no text came */
+    popcl_reply reply;    /* the last reply, with code and text of the newest -ERR. If a malformed
+                             reply ended the session before the login was complete, text is the line
+                             of that reply */
+    const char *refused;  /* the command that the server answered with reply.text, a constant word.
+                             "" = no text came, or a greeting or an unasked reply had it */
     uint32_t message;     /* number of the message that the first failure concerns; 0 = none */
     uint32_t broken_at;   /* number of the message whose RETR or TOP was under way when the session
                              ended; 0 = none. Already set when the last fates are reported, so
@@ -315,27 +326,28 @@ typedef struct popcl_diag {
     uint8_t has_caps;            /* 1 = caps is valid */
     uint8_t utf8;                /* 1 = the server accepted UTF8 */
     uint16_t mechanism; /* POPCL_AUTH_* that was used, with success or without; 0 = none yet */
-    uint16_t skipped;   /* POPCL_AUTH_* of another mechanism that may be used by the settings, and
-                           could not be used; 0 = none */
+    uint16_t skipped; /* POPCL_AUTH_* of a mechanism that the settings allow, and that could not be
+                         used; 0 = none */
     popcl_err skipped_why; /* the reason: POPCL_ERR_PASSWORD_FORM or POPCL_ERR_BINDING */
-    uint8_t ahead; /* 1 = commands after the login were sent ahead of the answers to earlier ones */
-    uint8_t unsure;  /* 1 = commands were sent ahead, and the session ended before it was known
-                        that no reply is missing. Then the content that the session stored under a
-                        UID may belong to another message. Fetch all messages of the session again,
-                        and delete none of them unfetched. Give the next sessions no window.
-                        While the session runs, unsure has the value that it would have if the
-                        session ended now */
+    uint8_t ahead;   /* 1 = after the login, commands were sent before earlier ones were answered */
+    uint8_t unsure;  /* 1 = commands were sent ahead, and a reply to one of them may be missing.
+                        Then the content that the session stored under a UID may belong to another
+                        message. Fetch all messages of the session again, and delete none of them
+                        unfetched. Give the next sessions no window. While the session runs, this is
+                        the value for an end at this moment */
     uint8_t shifted; /* 1 = the server's replies did not match the commands, or a message did not
                         have its listed size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, all UIDs are the
                         messages' numbers, or the setting is POPCL_UIDS_UNUSED */
-    uint32_t passed_over; /* lines of listings that name no message: number 0, or above STAT's count
-                             (a message that came after STAT). Also counted are messages that
-                             UIDL names and LIST leaves out. None of them is a failure */
-    popcl_caps caps;
-    uint64_t received; /* octets of messages that came, unstuffed */
+    uint32_t passed_over; /* lines of listings whose number is 0 or above STAT's count: a message
+                             may have come after STAT. Messages that UIDL names and LIST leaves out
+                             count too. None of them is a failure */
+    popcl_caps caps;      /* the newest list of CAPA, if has_caps is 1 */
+    uint64_t received;    /* octets of messages that came, unstuffed */
 } popcl_diag;
 
+/* A job, in the caller's memory. It may not move between start and wipe. One thread at a time may
+ * use it. */
 typedef struct popcl_fetch popcl_fetch;
 
 /* Begins a job: checks cfg and prepares *f. Nothing is sent yet. The old content of *f is not read,
@@ -367,9 +379,9 @@ typedef struct popcl_plan {
     size_t len, used;
     size_t most;        /* the largest `used` so far */
     size_t low;         /* offset of the first entry whose fate is open */
-    size_t wanted, due; /* no entry before waits for RETR or TOP; for DELE */
+    size_t wanted, due; /* offsets: no entry before waits for RETR or TOP; for DELE */
     size_t next; /* offset of the first entry that was not looked at in this pass. While LIST brings
-                    sizes: of the first entry that has none yet */
+                    sizes: of the first entry without a size */
 } popcl_plan;
 
 struct popcl_fetch {
