@@ -15,11 +15,11 @@
  * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
  *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
  *   n = 0 means "not now"; it never means end of file.
- * - Time comes in by start, connect, connected, connected_secured and tick only. Progress restarts
- * the idle time at the next tick, so call tick after acks.
- * - After recv_eof the session first handles all bytes that it received before. Before recv_eof or
- *   fail, a driver passes on every byte that was received. Otherwise a reset right after QUIT's +OK
- * would undo success.
+ * - Time comes in by start, connect, connected, connected_secured and tick only. After progress the
+ *   idle time begins again, but only at the next tick: so call tick after acks.
+ * - A driver calls recv_eof or fail only after it has passed on every byte that the transport
+ *   received. Otherwise a reset right after QUIT's +OK would turn success into a failure. recv_eof
+ *   drops no byte: the session first handles the bytes that it already has.
  * - If sending has failed for good, call send_failed first. Then pass on the bytes that came. After
  *   them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing while its
  *   own bytes wait to be sent. A transport that only has no room now did not fail: send later.
@@ -78,8 +78,8 @@ const char *popcl_version(void);
 #define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN */
 #define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
-/* The login computes, in a step of each popcl_tick: popcl_next_deadline is 0. Nothing is received
- * meanwhile, and only total_ms counts. */
+/* The login computes (SCRAM): each popcl_tick does one step, and popcl_next_deadline returns 0.
+ * Meanwhile nothing is received, and of the deadlines only total_ms counts. */
 #define POPCL_COMPUTING 0x20u
 #define POPCL_DONE      0x80u /* over: nothing goes in or out any more */
 
@@ -93,10 +93,10 @@ typedef enum popcl_security {
                        server: popcl_connected_secured, or popcl_net.secured */
 } popcl_security;
 
-/* The hash tls-server-end-point of TLS below the session (RFC 5929, 4.1). It is that of
- * the server's certificate in DER. The hash is that of the certificate's signature; in place of MD5
- * and SHA-1 it is SHA-256. For login mechanisms with channel binding. */
-#define POPCL_END_POINT_MAX 64
+/* The channel binding tls-server-end-point of TLS below the session (RFC 5929, 4.1), for the login
+ * mechanisms SCRAM-*-PLUS. It is a hash of the server's certificate in DER. The hash function is
+ * the one of the certificate's signature; SHA-256 replaces MD5 and SHA-1. */
+#define POPCL_END_POINT_MAX 64 /* bytes of the longest hash */
 typedef struct popcl_end_point {
     uint8_t len; /* bytes of hash, 1 to POPCL_END_POINT_MAX; 0 = not known */
     unsigned char hash[POPCL_END_POINT_MAX];
@@ -112,8 +112,8 @@ typedef struct popcl_seed {
 
 /* A secret, borrowed as a whole or pulled in pieces. Zeroed = no secret. */
 typedef struct popcl_secret {
-    const char *octets; /* borrowed for as long as popcl_fetch_config and popcl_command give; NULL =
-                           get is used */
+    const char *octets; /* the secret, borrowed: popcl_fetch_config and popcl_command have the
+                           times. NULL = get is used */
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN
@@ -122,11 +122,11 @@ typedef struct popcl_secret {
      * Any other negative value is a failure, and so is a value above cap. popcl may ask for any
      * offset, and more than once for the same one.
      *
-     * Each command that called get makes exactly one last call, whatever the outcome is. That call
-     * has buf = NULL and cap = 0, and releases the memory that get holds; its return value is
-     * ignored. */
+     * For each command that uses get, popcl makes exactly one last call, with buf = NULL and
+     * cap = 0, whatever the outcome is. In this call get releases the memory that it holds; the
+     * return value is ignored. */
     int (*get)(void *ctx, size_t off, char *buf, size_t cap);
-    void *ctx;
+    void *ctx; /* of get */
 } popcl_secret;
 #define POPCL_SECRET_AGAIN (-2) /* get: not ready, ask again after resume */
 
@@ -164,10 +164,11 @@ typedef enum popcl_verb {
 /* Returns the verb as text, "RETR" for example; "" for POPCL_VERBS. */
 const char *popcl_verb_name(popcl_verb v);
 
+/* The status of a reply (RFC 1939, 3). */
 typedef enum popcl_status {
-    POPCL_STATUS_NONE,
-    POPCL_STATUS_OK,
-    POPCL_STATUS_ERR,
+    POPCL_STATUS_NONE,     /* no reply yet */
+    POPCL_STATUS_OK,       /* +OK */
+    POPCL_STATUS_ERR,      /* -ERR */
     POPCL_STATUS_CHALLENGE /* `+` and a challenge: only to AUTH and RESPONSE (RFC 5034, 4) */
 } popcl_status;
 
@@ -175,13 +176,13 @@ typedef enum popcl_status {
  * as [SYS]. A code whose first level is unknown is POPCL_CODE_NONE. */
 typedef enum popcl_code {
     POPCL_CODE_NONE,
-    POPCL_CODE_IN_USE,
-    POPCL_CODE_LOGIN_DELAY,
-    POPCL_CODE_SYS_TEMP,
-    POPCL_CODE_SYS_PERM,
-    POPCL_CODE_SYS, /* [SYS] or an unknown [SYS/...] */
-    POPCL_CODE_AUTH,
-    POPCL_CODE_UTF8 /* the message has UTF-8 in its headers, and needs UTF8 (RFC 6856, 5) */
+    POPCL_CODE_IN_USE,      /* another session has the maildrop (RFC 2449, 8.1.2) */
+    POPCL_CODE_LOGIN_DELAY, /* the last login was too short a time ago (RFC 2449, 8.1.1) */
+    POPCL_CODE_SYS_TEMP,    /* the server has a temporary problem (RFC 3206, 4) */
+    POPCL_CODE_SYS_PERM,    /* a person has to look at the server or the account (RFC 3206, 4) */
+    POPCL_CODE_SYS,         /* [SYS] or an unknown [SYS/...] */
+    POPCL_CODE_AUTH,        /* the credentials are wrong (RFC 3206, 5) */
+    POPCL_CODE_UTF8         /* the message has UTF-8 in its headers, and needs UTF8 (RFC 6856, 5) */
 } popcl_code;
 
 /* All that a session keeps of a reply. Valid during the event that brings it, and until the next
@@ -233,7 +234,7 @@ typedef struct popcl_reply {
 #define POPCL_SASL_XOAUTH2            0x0080u
 #define POPCL_SASL_OAUTHBEARER        0x0100u
 #define POPCL_SASL_EXTERNAL           0x0400u
-#define POPCL_EXPIRE_NEVER            UINT32_MAX
+#define POPCL_EXPIRE_NEVER            UINT32_MAX /* EXPIRE NEVER: the server never deletes mail */
 typedef struct popcl_caps {
     uint16_t tags;          /* POPCL_CAPA_* */
     uint16_t sasl;          /* bit n: the mechanism popcl_sasl_name(n); POPCL_SASL_* */
@@ -250,9 +251,9 @@ const char *popcl_sasl_name(unsigned n);
 /* The kinds of a piece of trace. A line comes in one or more pieces, and an empty piece of the same
  * kind ends it. A state comes in one piece, without an empty one.
  *
- * A piece has no CRLF at its end and no NUL, and is valid during the call. Secrets are replaced by
- * "***". Text of the server is not: a server that repeats a password repeats it here. Escape before
- * showing. */
+ * A piece has no CRLF at its end and no NUL, and is valid during the call. In sent commands "***"
+ * replaces each secret. Text of the server is unchanged: it may hold a password that the server
+ * repeats. Escape it before you show it. */
 typedef enum popcl_trace {
     POPCL_TRACE_SENT,     /* a command */
     POPCL_TRACE_RECEIVED, /* a reply line, or a line of a listing; bodies are not traced */
@@ -269,9 +270,8 @@ typedef struct popcl_flight {
 
 /* ---- settings ---- */
 
-/* The settings of a session. They are borrowed until wipe, and may be in flash. Do not change them
- * before wipe: popcl would use the old value of a field or the new one. (Of the buffers it uses the
- * old ones, since start copies their addresses and lengths.)
+/* The settings of a session. popcl borrows them until wipe; they may be in flash. Do not change
+ * them before wipe: it is undefined whether popcl uses the old value of a field or the new one.
  *
  * iobuf is required. POPCL_TLS and POPCL_STLS also require host, tls and seed, and popcl_run
  * requires host. In every other field zero is the default, with the meaning that its comment gives.
@@ -283,42 +283,45 @@ typedef struct popcl_config {
     uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                             never goes on in clear text */
     uint16_t window_len; /* commands that window has room for */
-    const char *user;    /* the account; no CR, LF. A fetch job sends it exactly. Without a job it
-                            only binds a kept TLS session. NULL = no user name */
+    const char *user; /* the account; no CR, LF. A fetch job sends it exactly. Without a job it is
+                         not sent; a kept TLS session is for this user alone (popcl_tls.resume).
+                         NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h. With POPCL_TLS_BELOW it has to be NULL:
-                               start refuses trust that nobody would apply */
+                               the transport does TLS, and popcl cannot apply this trust */
     const popcl_seed *seed; /* for POPCL_TLS, POPCL_STLS, and a job that may use SCRAM: they do not
                                start without it. Only start reads it: it may be wiped afterwards */
     void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
                          is over, and by wipe */
     size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with tls POPCL_IOBUF_SIZE(512) or more.
                          A larger buffer receives more at once, with tls up to 16,709 bytes. Without
-                         tls a sixteenth, 255 bytes to 16 KB, is for sending. With tls
-                         POPCL_IOBUF_DUPLEX (popcl_tls.h) has the split */
+                         tls a sixteenth of it, 255 bytes to 16 KB, is for sending. With tls,
+                         sending has bytes of its own from POPCL_IOBUF_DUPLEX (popcl_tls.h) on */
     /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect.
      * Without a call of popcl_connect, it begins with start. */
-    uint32_t connect_ms; /* ms from that begin to connected, or with POPCL_TLS_BELOW to
-                            connected_secured: its handshake counts; 0 = POPCL_CONNECT_MS */
+    uint32_t connect_ms; /* ms from the begin of the session's time to popcl_connected. With
+                            POPCL_TLS_BELOW to popcl_connected_secured, so the transport's handshake
+                            counts. 0 = POPCL_CONNECT_MS */
     uint32_t idle_ms;  /* ms without progress while the greeting or a reply is awaited. Progress is
                           a byte of a command that was sent, or a received byte. A TLS handshake
                           has this time once, as a whole. If no command is in flight, only total_ms
                           counts. 0 = POPCL_IDLE_MS */
     uint32_t pause_ms; /* ms of one pause; 0 = POPCL_PAUSE_MS */
-    uint32_t total_ms; /* ms from that begin to the end of the session; 0 = POPCL_TOTAL_MS. The last
-                          part of this time is the reserve for QUIT: a quarter of total_ms, or
-                          POPCL_QUIT_MS if that is less. In the reserve a fetch job aborts the open
-                          message, begins no other, deletes stored ones and sends QUIT */
+    uint32_t total_ms; /* ms from the begin of the session's time to its end; 0 = POPCL_TOTAL_MS.
+                          The last part of this time is the reserve for QUIT: a quarter of total_ms,
+                          or POPCL_QUIT_MS if that is less. In the reserve a fetch job aborts the
+                          open message, begins no other, deletes stored ones and sends QUIT */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time. A server may lose such a command. A fetch job reports this
-                             doubt in popcl_diag.unsure. A session without a job must detect lost
-                             commands itself */
+                             at a time. Some servers lose commands that are sent ahead. A fetch job
+                             reports in popcl_diag.unsure that it may be so. An owner of your own
+                             must detect lost commands itself */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
-    void *trace_ctx;
+    void *trace_ctx; /* of trace */
 } popcl_config;
 
+/* A session, in the caller's memory. It may not move between start and wipe. */
 typedef struct popcl popcl;
 
 /* ---- the pumps: the same for every owner ---- */
@@ -331,16 +334,17 @@ typedef struct popcl popcl;
  * session's time. A program that connects by itself need not call it. */
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
-/* The transport is up: the connect timeout ends. That of the greeting begins, or with POPCL_TLS
- * that of the handshake. With POPCL_TLS_BELOW the session ends with POPCL_ERR_NOT_SECURED: this
- * call does not vouch for TLS. After the first of the two calls, both do nothing. */
+/* The transport is up. The connect timeout ends, and the idle timeout begins: for the greeting, or
+ * with POPCL_TLS for the handshake. With POPCL_TLS_BELOW the session ends with
+ * POPCL_ERR_NOT_SECURED: this call does not vouch for TLS. In a session only the first call of
+ * popcl_connected or popcl_connected_secured has an effect. */
 void popcl_connected(popcl *c, uint32_t now_ms);
 
 /* As popcl_connected, for a session with POPCL_TLS_BELOW: the transport is up, and its TLS
- * handshake is complete. With this call the driver vouches for the server. Its
- * certificate leads to a trusted authority or to a known key, is valid now, and is for the host of
- * the session (RFC 7817, 3). popcl cannot check that. end_point is borrowed until the session is
- * over; NULL = not known.
+ * handshake is complete. With this call the driver vouches for the server. The server's certificate
+ * leads to a trusted authority or to a known key, is valid now, and is for the host of the session
+ * (RFC 7817, 3). popcl cannot check that. end_point is borrowed until the session is over; NULL =
+ * not known.
  *
  * With another security setting this call is popcl_connected, and end_point is not used.
  * POPCL_CLEAR keeps the rules of clear text. POPCL_TLS does TLS of its own inside that of the
@@ -376,11 +380,12 @@ void popcl_send_failed(popcl *c);
 /* The peer ended the connection. The session first handles all bytes that it received before. */
 void popcl_recv_eof(popcl *c);
 
-/* Passes the time, by any monotonic counter of milliseconds. It may wrap after 2^32 - 1 only: any
- * other wrap counts as a step back. Deadlines are judged here only. A step back counts as no time,
- * and so does a step forward of more than POPCL_MS_MAX. After a step back of a second or less, no
- * time passes until the counter has passed its old value. After a larger step back, and after a
- * step forward of more than POPCL_MS_MAX, time goes on from the new value. */
+/* Passes the time, by any monotonic counter of milliseconds. Deadlines are judged here only. The
+ * counter may wrap after 2^32 - 1 only: any other wrap counts as a step back.
+ *
+ * For clocks with faults: a step back of a second or less stops the session's time until the
+ * counter is at its old value again. A larger step back counts as no time, and the session's time
+ * goes on from the new value. The same is true for a step forward of more than POPCL_MS_MAX. */
 void popcl_tick(popcl *c, uint32_t now_ms);
 
 /* Ends a pause: the callback that asked for time is asked again. Harmless without a pause. */
@@ -393,9 +398,9 @@ uint32_t popcl_next_deadline(const popcl *c);
 
 /* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
  * open message. It still deletes the messages that are stored, if they are to be deleted. Then it
- * sends QUIT, unless the rest of the open message is too long (popcl_fetch_config.drain_max). Its
- * result is POPCL_ERR_STOPPED, or an earlier failure. Until STAT is answered with +OK, a fetch job
- * ends at once instead. A session whose owner has no stop event ends at once too. */
+ * sends QUIT, unless the rest of the open message is too long (popcl_fetch_config.drain_max). The
+ * job's result is POPCL_ERR_STOPPED, or an earlier failure. Before STAT is answered with +OK, a
+ * fetch job ends at once instead. A session whose owner has no stop event ends at once too. */
 void popcl_stop(popcl *c);
 
 /* Ends the session at once, for example because the transport failed. If the session has no result
@@ -471,7 +476,7 @@ struct popcl {
     uint8_t busy;        /* enum busy in machine.c */
     uint8_t moved;       /* progress since the last tick */
     uint8_t quit_left;   /* QUIT, or a part of it, was sent */
-    uint8_t taken;       /* 0 = a pause that has just ended brought no progress so far */
+    uint8_t taken;       /* 0 = a pause has just ended, and brought no progress so far */
     uint8_t send_failed; /* the transport accepts no more bytes */
     popcl_wire wire;
     uint8_t err_verb;     /* the command that the newest -ERR answered */
@@ -484,7 +489,7 @@ struct popcl {
     uint16_t window_len;
     uint16_t first;      /* place of the oldest command in the window, which is a ring */
     uint16_t in_flight;  /* commands in flight */
-    uint16_t answerable; /* of these, the commands that had left when the received octets came */
+    uint16_t answerable; /* of these, the commands that were sent before the received octets came */
     uint16_t octets_in_flight; /* of their lines; wraps after a long response, which is alone */
     const struct popcl_events *events;
     void *ctx;
@@ -500,7 +505,7 @@ struct popcl {
     uint32_t passed_over; /* such lines of all listings before, and messages that LIST left out */
     uint32_t clock;       /* the caller's, at the last tick */
     uint32_t passed;      /* ms from start to the last tick */
-    uint32_t until;       /* the same to the end of the present wait, if `moved` is 0 */
+    uint32_t until;       /* ms from start to the end of the present wait, if `moved` is 0 */
     size_t written;       /* bytes of the secret that is written in pieces */
     int net_code;
     union {
