@@ -9,10 +9,10 @@
  *     if (!e) e = popcl_blob_check(&blob);
  *     if (!e) tls.trust = &blob.trust;
  *
- * Each pin has a first and a last day. A blob without anchors works as pins alone do. The profile
- * `pinned` takes no other: open refuses a blob with anchors. There the days of pins do not count,
- * since the clock is not looked at. Denied keys count in every profile. With neither anchors nor
- * pins, start returns POPCL_ERR_NO_TRUST.
+ * Each pin has a first and a last day. Denied keys count in every profile. A blob without anchors
+ * works as a popcl_trust with pins alone. With neither anchors nor pins, start returns
+ * POPCL_ERR_NO_TRUST. The profile `pinned` works only with a blob without anchors: open refuses any
+ * other. This profile has no clock, so the days of pins do not count in it.
  *
  * If the index or a needed entry changed after open, no anchor, pin or denied key is taken from the
  * blob. The handshake then ends with POPCL_ERR_BLOB_DAMAGED. */
@@ -32,19 +32,19 @@ extern "C" {
 /* The keys of those who may sign, the product, and how old a blob may be. Read during open only. */
 typedef struct popcl_blob_policy {
     /* Public keys of those who may sign: points on P-256, uncompressed (SEC 1, 2.3.3). The number
-     * of a key is its place. Have at least two, the last one offline: it can retire one that
-     * leaked. A key cannot retire one with a larger number, so that a thief cannot retire the
-     * reserve. */
+     * of a key is its place, from 0. A blob can retire only keys with smaller numbers than its
+     * signer's. Have at least two keys, and keep the last one offline. It can retire a key that
+     * leaked, and a thief with the leaked key cannot retire the last one. */
     const unsigned char (*keys)[POPCL_BLOB_KEY_LEN];
     size_t keys_len;                  /* number of keys, 1 to POPCL_BLOB_KEYS_MAX */
     const char *scope;                /* the product's label, as popcl-ta --scope has it */
     uint32_t floor;                   /* the least sequence that is still usable; 0 = any. Give the
-                                         largest floor of all blobs that were ever installed. It is
-                                         compared as a number: nothing is newer than 2^32 - 1 */
+                                         largest floor of all blobs that were ever installed. A
+                                         sequence does not wrap: 2^32 - 1 is the newest */
     uint32_t retired;                 /* keys that sign no more: bit n is keys[n]. Give the bits of
                                          each blob that was ever installed (popcl_blob.retired) */
-    const popcl_tls_profile *profile; /* the one that popcl_tls.profile names: its code for P-256
-                                         checks the signature, and it must be able to use the set */
+    const popcl_tls_profile *profile; /* as in popcl_tls.profile. Its code for P-256 checks the
+                                         signature. It must be able to use the set */
 } popcl_blob_policy;
 
 /* Reads n bytes from place `at` of the blob to p. n is 1 to 64, and no byte is after the length
@@ -59,10 +59,10 @@ typedef struct popcl_blob {
     popcl_trust trust; /* for popcl_tls.trust. It finds anchors, pins and denied keys in the blob */
     /* from the header, set by open */
     uint32_t len;                   /* bytes of the blob */
-    uint32_t sequence, floor;       /* its number, and the least number that is usable beside it:
-                                       save the largest floor, for the policy */
+    uint32_t sequence, floor;       /* the blob's number; the least number of a blob that may still
+                                       be used. Save the largest floor, for the policy */
     uint32_t retired;               /* keys that sign no more, those of the policy included. Save
-                                       it: it stays, whatever later blobs say */
+                                       it for the policy: later blobs cannot take a bit back */
     int64_t made_s, stale_s;        /* Unix seconds: when it was signed, and from when it needs a
                                        successor; stale_s 0 = never */
     uint16_t anchors, pins, denied; /* number of rows */
@@ -95,10 +95,10 @@ typedef struct popcl_blob {
  *   or above POPCL_ANCHOR_ROOM. Or anchors are out of order, or one of them is there twice
  * - ERR_BLOB_FEATURE: reserved bytes of a row are not zero
  *
- * Until the signature was checked, nobody vouches for the bytes. An error before
- * ERR_BLOB_SIGNATURE is a reason to refuse the blob, and nothing else. On error *b is zero. A blob
- * that is stale is not refused: compare stale_s with the clock. The check of the signature takes as
- * long as that of a certificate's with P-256 (docs/SIZING.md), without a call of `read`. */
+ * The errors in front of ERR_BLOB_SIGNATURE come from bytes that anybody may have made: refuse the
+ * blob, and conclude nothing else from them. On error *b is zero. A blob that is stale is not
+ * refused: compare stale_s with the clock. The check of the signature takes as long as one of a
+ * certificate with P-256 (docs/SIZING.md). During this check `read` is not called. */
 popcl_err popcl_blob_open(popcl_blob *b, const popcl_blob_policy *policy, popcl_blob_read read,
                           void *ctx, uint32_t len);
 
@@ -113,7 +113,7 @@ popcl_err popcl_blob_judge_head(popcl_blob *b, const popcl_blob_policy *policy,
 
 /* Reads the index and every entry of an open blob again, and compares them with their digests. Call
  * it before a blob is installed, and at start; not during a handshake that uses it. Takes
- * POPCL_ANCHOR_ROOM bytes of stack beside its own. Returns POPCL_OK, ERR_BLOB_READ, or
+ * POPCL_ANCHOR_ROOM bytes of stack more than open. Returns POPCL_OK, ERR_BLOB_READ, or
  * ERR_BLOB_DAMAGED. Returns ERR_BLOB_PROFILE if there are anchors, and the profile of the policy
  * can use none of them: such a blob would refuse every server. */
 popcl_err popcl_blob_check(const popcl_blob *b);
