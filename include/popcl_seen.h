@@ -6,10 +6,10 @@
  * this happens to one new UID with a probability of n / 2^64. For 10,000 UIDs and 10,000 new ones a
  * year that is once in 180 billion years.
  *
- * Some servers make UIDs from a header that the sender of the mail writes. The key keeps this
- * probability even if a sender chooses UIDs on purpose. Give 16 bytes that others do not know; they
- * are saved with the set. Without a source of unpredictable bytes any constant works against
- * chance, but not against such a sender.
+ * Some servers make UIDs from a header that the sender of the mail writes. A sender who knows the
+ * key of the hash could choose UIDs that share a hash. So give a key of 16 bytes that others do not
+ * know; it is saved with the set. Without a source of unpredictable bytes give any constant. Then
+ * the probability holds for UIDs by chance, but not for UIDs that a sender chooses.
  *
  * A fetch job needs the set in three of its callbacks (popcl_fetch.h). decide answers POPCL_SKIP
  * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED. listed
@@ -46,11 +46,11 @@ extern "C" {
  * is as before, and never because of a digest (popcl_msg.uid) */
 #define POPCL_SEEN_DELETE_DUE 4u
 #define POPCL_SEEN_OTHER      8u
-/* If popcl_diag.unsure is 1 when the callback fate gets POPCL_STORED, set this mark together with
- * the other one. The stored content may belong to another message. popcl_seen_settle decides at the
- * session's end. Only sessions with a window (popcl_config.window) need it. */
+/* The stored content may belong to another message. If popcl_diag.unsure is 1 when the callback
+ * fate gets POPCL_STORED, set this mark together with POPCL_SEEN_FETCHED. popcl_seen_settle decides
+ * about it at the session's end. Only sessions with a window (popcl_config.window) need it. */
 #define POPCL_SEEN_UNSURE 64u
-#define POPCL_SEEN_MARKS  79u
+#define POPCL_SEEN_MARKS  79u /* all of them */
 
 /* A set. Any field may be read; only note may be written. */
 typedef struct popcl_seen {
@@ -62,9 +62,10 @@ typedef struct popcl_seen {
     uint64_t note;         /* the caller's own number, saved, loaded and moved with the set */
 } popcl_seen;
 
-/* Makes an empty set, with note 0. `memory` has len bytes and any alignment; POPCL_SEEN_SIZE gives
- * the len for a number of UIDs. Returns ERR_ARGUMENT if memory or key is NULL, or if memory has
- * room for less than two entries. */
+/* Makes an empty set, with note 0. `memory` has len bytes and any alignment, and is in use as long
+ * as the set; POPCL_SEEN_SIZE gives the len for a number of UIDs. The key is copied. Returns
+ * POPCL_OK, or ERR_ARGUMENT if memory or key is NULL, or if memory has room for less than two
+ * entries. */
 popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigned char key[16]);
 
 /* Returns the marks of a UID, 0 if it is not in the set. A UID is one byte or more of any value; a
@@ -77,10 +78,12 @@ unsigned popcl_seen_get(const popcl_seen *s, const char *uid, size_t uid_len);
 popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigned marks);
 
 /* For popcl_fetch_config.listed, with the UID of m, or NULL if m is NULL: names a UID of the
- * current listing. A UID that is not in the set, or without bytes, is ignored. NULL is the
- * listing's complete end: it removes the UIDs that two listings in a row did not name. A listing
- * that ends without NULL is not complete: it removes no UID, and may keep one for one listing
- * longer. Pass on no NULL if popcl_diag.no_uids is 1. */
+ * current listing. A UID that is not in the set, or without bytes, is ignored. NULL is the end of a
+ * complete listing: it removes the UIDs that two complete listings in a row did not name. Pass on
+ * no NULL if popcl_diag.no_uids is 1.
+ *
+ * Without NULL a listing is not complete, and removes no UID. A UID that it named may then stay in
+ * the set for one complete listing longer. */
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes
@@ -92,15 +95,15 @@ void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), vo
  * the others. If sure is 0, the UID is removed, so that its message is fetched again. Call it after
  * each job, with sure = !popcl_diag.unsure. Call it with 0 after load: a set that was saved inside
  * a session may have such UIDs if a reset ended that session. Returns how many UIDs had the mark.
- * If there were any after load, give the next session no window: it then makes progress however
- * often the power fails. */
+ * If there were any after load, give the next session no window. Without a window no UID is unsure,
+ * so each session makes progress even if the power fails again. */
 size_t popcl_seen_settle(popcl_seen *s, int sure);
 
 #define POPCL_SEEN_SAVED(uids) (40u + (uids)*POPCL_SEEN_ENTRY) /* bytes that save writes */
 
 /* Writes the set through put, in pieces of up to 64 bytes: version, number of entries, key, note,
  * entries, a checksum of 64 bits. put returns 0, or another value to end it: then save returns
- * ERR_SINK. The set is not changed. */
+ * ERR_SINK, otherwise POPCL_OK. The set is not changed. */
 popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void *p, size_t n),
                           void *ctx);
 
@@ -108,8 +111,8 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
  * with exactly n bytes (up to 64) and returns 0, or another value if less than n bytes are left.
  * After the last byte, get is asked for one more. If get has one, the result is ERR_SEEN_DAMAGED.
  *
- * Returns ERR_SEEN_DAMAGED, or ERR_SEEN_FULL if the saved set is whole but the memory has no room
- * for all of it. After an error the set is empty, with the key that it had. A set that was
+ * Returns POPCL_OK; ERR_SEEN_DAMAGED; or ERR_SEEN_FULL if the saved set is whole but the memory has
+ * no room for all of it. After an error the set is empty, with the key that it had. A set that was
  * saved with hashes of another kind, before 0.1.0 was released, is ERR_SEEN_DAMAGED. */
 popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n), void *ctx);
 
