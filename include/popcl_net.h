@@ -73,9 +73,10 @@ typedef struct popcl_net {
     const popcl_end_point *(*end_point)(void *ctx);
 } popcl_net;
 
-/* Connects a started session and runs it until POPCL_DONE. Returns its result; if it did not start,
- * the result of start. Do not give it a session that was connected before. The caller calls wipe
- * afterwards. The session's time begins here, so start may get any time. A paused session is
+/* Connects a started session and runs it until POPCL_DONE. Returns the session's result. If start
+ * failed, this call does nothing and returns the error of start. Do not give it a session that was
+ * connected before. The caller calls wipe afterwards. net and ctx are borrowed during the call. The
+ * session's time begins here, so start may get any time. A paused session is
  * resumed every POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for total_ms at
  * most, or POPCL_SETTLE_MS longer if a sink has staged messages to settle. */
 #define POPCL_RUN_RESUME_MS 10u
