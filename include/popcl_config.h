@@ -49,9 +49,9 @@
 #define POPCL_CAPA_LINES_MAX 128
 #endif
 
-/* The defaults for fields of popcl_config that are 0, in milliseconds, 1 to POPCL_MS_MAX. RFC 1939,
- * 3 lets a server log out after 10 idle minutes. The default for a pause is below that; popcl does
- * not enforce it. */
+/* The defaults for fields of popcl_config that are 0, in milliseconds, 1 to POPCL_MS_MAX. A server
+ * may log out after 10 idle minutes (RFC 1939, 3). So the default for a pause is shorter; popcl
+ * does not check that another value is. */
 #ifndef POPCL_CONNECT_MS
 #define POPCL_CONNECT_MS 30000
 #endif
@@ -91,16 +91,16 @@
 #endif
 
 /* Octets of messages that may be on their way at a time, if commands are sent ahead
- * (popcl_config.window). After a stop they are read and dropped; popcl_fetch_config.drain_max
- * counts for each message. A larger message is asked for alone. A message of unknown size counts as
- * an eighth of this limit. */
+ * (popcl_config.window). After a stop popcl reads and drops them;
+ * popcl_fetch_config.drain_max limits each message, not their sum. A message that is larger than
+ * this is asked for alone. A message of unknown size counts as an eighth of this. */
 #ifndef POPCL_AHEAD_OCTETS
 #define POPCL_AHEAD_OCTETS 1048576
 #endif
 
 /* Iterations of SCRAM (RFC 5802, 5.1): the fewest that popcl accepts, and the default for
- * popcl_fetch_config.scram_iterations_max; 1 to 2^31 - 1. A server that asks for few wants a
- * password that is easy to guess from the login. A server that asks for very many keeps a small
+ * popcl_fetch_config.scram_iterations_max; 1 to 2^31 - 1. With few iterations, a false server can
+ * guess the password from the login at little cost. With very many, a server keeps a small
  * processor busy. RFC 7677, 4 names 4096 as the least. */
 #ifndef POPCL_SCRAM_ITERATIONS_MIN
 #define POPCL_SCRAM_ITERATIONS_MIN 4096
@@ -115,8 +115,8 @@
 #define POPCL_WITH_APOP 1
 #endif
 
-/* 1 compiles UTF8 and LANG (RFC 6856), two commands of popcl_fetch_config; 0 leaves them out. Then
- * neither is sent. */
+/* 1 compiles the commands UTF8 and LANG (RFC 6856) for popcl_fetch_config.utf8 and .lang; 0 leaves
+ * them out. Then neither is sent. */
 #ifndef POPCL_WITH_UTF8
 #define POPCL_WITH_UTF8 1
 #endif
