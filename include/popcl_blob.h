@@ -12,7 +12,7 @@
  * Each pin has a first and a last day. Denied keys count in every profile. A blob without anchors
  * works as a popcl_trust with pins alone. With neither anchors nor pins, start returns
  * POPCL_ERR_NO_TRUST. The profile `pinned` works only with a blob without anchors: open refuses any
- * other. This profile has no clock, so the days of pins do not count in it.
+ * other. This profile does not use the clock, so the days of pins do not count.
  *
  * If the index or a needed entry changed after open, no anchor, pin or denied key is taken from the
  * blob. The handshake then ends with POPCL_ERR_BLOB_DAMAGED. */
@@ -113,7 +113,7 @@ popcl_err popcl_blob_judge_head(popcl_blob *b, const popcl_blob_policy *policy,
 
 /* Reads the index and every entry of an open blob again, and compares them with their digests. Call
  * it before a blob is installed, and at start; not during a handshake that uses it. Takes
- * POPCL_ANCHOR_ROOM bytes of stack more than open. Returns POPCL_OK, ERR_BLOB_READ, or
+ * POPCL_ANCHOR_ROOM bytes of stack for one entry. Returns POPCL_OK, ERR_BLOB_READ, or
  * ERR_BLOB_DAMAGED. Returns ERR_BLOB_PROFILE if there are anchors, and the profile of the policy
  * can use none of them: such a blob would refuse every server. */
 popcl_err popcl_blob_check(const popcl_blob *b);
