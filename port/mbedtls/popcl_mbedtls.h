@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_mbedtls.h - TLS of the system as a transport: Mbed TLS 2.28 over another port that
- * connects. docs/PORTING.md has the three names that are others in Mbed TLS 3. It vouches for the
- * server, so a session over it has the security POPCL_TLS_BELOW and needs neither a profile nor a
- * seed.
+ * connects. This transport vouches for the server, so a session over it has the security
+ * POPCL_TLS_BELOW, and needs neither a profile nor a seed. For Mbed TLS 3 three names in net.c have
+ * to be changed: docs/PORTING.md lists them.
  *
  *     popcl_posix_net tcp = {0};
  *     popcl_mbedtls tls = {.below = &popcl_posix, .below_ctx = &tcp, .conf = &conf};
  *     popcl_run(&job.session, &popcl_mbedtls_net, &tls);
  *
- * Mbed TLS takes its memory from the heap: of it this port knows only Mbed TLS's own contexts. One
- * transport is for one connection at a time, and belongs to one thread at a time. */
+ * This port itself uses no heap, but Mbed TLS does. One transport is for one connection at a time,
+ * and belongs to one thread at a time. */
 #ifndef POPCL_MBEDTLS_H
 #define POPCL_MBEDTLS_H
 
