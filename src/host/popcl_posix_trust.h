@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-/* Anchors that were read from files. One of the two loaders fills it; it is not to be copied. The
- * job borrows the member trust. The caller may set trust.pins. */
+/* Anchors that were read from files, in the caller's memory. One of the two loaders fills it; do
+ * not copy it. A job borrows the member trust. The caller may set trust.pins and trust.pins_len. */
 typedef struct popcl_posix_trust {
     popcl_trust trust;
     unsigned found;    /* certificates that were read, repeated ones included */
@@ -27,6 +27,7 @@ typedef struct popcl_posix_trust {
     void *memory;      /* private */
 } popcl_posix_trust;
 
+/* The results of the loaders. */
 typedef enum popcl_posix_trust_error {
     POPCL_POSIX_TRUST_OK = 0,
     POPCL_POSIX_TRUST_MISSING,    /* there is no such file or directory */
@@ -50,28 +51,28 @@ typedef enum popcl_posix_trust_error {
  * it. Examples are a CA with constraints on policies, and a key below RSA-2048 or of an unknown
  * kind; src/host/anchor.h has the list. A CA that is limited to some DNS names vouches only for
  * those; any other constraint on names makes it unusable. Certificates that have expired at utc_s
- * are left out, too. utc_s is in Unix seconds; negative = unknown, so that no certificate has
- * expired. Authorities that are not valid yet are left out, too. But if no authority at all is
- * valid yet, the clock must be wrong. In this case all of them are kept, and the job ends with
- * POPCL_ERR_CLOCK_NOT_SET: trust.clock_floor_s is the earliest begin of an authority.
+ * are left out, too. utc_s is the time in Unix seconds; negative = unknown: then no certificate
+ * counts as expired. Authorities that are not valid yet are left out, too. But if no authority at
+ * all is valid yet, the clock must be wrong. In this case all of them are kept, and the job ends
+ * with POPCL_ERR_CLOCK_NOT_SET: trust.clock_floor_s is the earliest begin of an authority.
  *
  * A certificate that is no CA, or may not sign certificates, is trusted directly, as the server's
  * own. Its name and dates are still checked. If such a certificate has no subjectAltName, its
  * common name counts, but only for a server that sends exactly this certificate
  * (popcl_trust.own_certs).
  *
- * Returns 0, or an error. After an error `why` holds one sentence without a full stop, and there is
- * nothing to free. */
+ * Returns POPCL_POSIX_TRUST_OK, or an error. After an error `why` holds one sentence without a full
+ * stop, cut to why_len bytes, and there is nothing to free. With why_len 0 `why` may be NULL. */
 popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file,
                                                const char *dir, int64_t utc_s, char *why,
                                                size_t why_len);
 
 /* The same with the file of SSL_CERT_FILE and the directories of SSL_CERT_DIR, separated by colons.
- * If neither is set, it reads the first of the usual places that exists:
- * /etc/ssl/certs/ca-certificates.crt, and similar ones on other systems. If the place is the
- * system's own, damaged certificates are passed over, and no common name counts. An empty variable
- * counts as not set. If the program has rights that its caller does not have (setuid, setgid),
- * neither variable counts. */
+ * If neither is set, it reads the first of the system's usual places that can be read and is not
+ * empty. Examples are /etc/ssl/certs/ca-certificates.crt and /etc/ssl/cert.pem. In such a place
+ * damaged certificates are passed over, and no common name counts. An empty variable counts as not
+ * set. If the program has rights that its caller does not have (setuid, setgid), neither variable
+ * counts. */
 popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why,
                                                  size_t why_len);
 
