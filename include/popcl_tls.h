@@ -39,7 +39,7 @@ extern "C" {
                           : -1]))
 
 /* The least popcl_config.iobuf, in bytes, with which TLS can receive while it sends. The first
- * 16,709 bytes are for receiving; the rest is for sending, of which 16,709 bytes at most are used.
+ * 16,709 bytes are for receiving, and up to 16,709 bytes after them are for sending.
  * popcl_config.window is of most use with such a buffer. A smaller buffer serves both directions in
  * turn, and at most 512 octets of commands are in flight. */
 #define POPCL_IOBUF_DUPLEX (16384u + 325u + 29u + 1024u)
@@ -110,24 +110,28 @@ struct popcl_trust {
     popcl_err (*find)(const popcl_trust *t, const unsigned char name[POPCL_ANCHOR_NAME],
                       unsigned nth, unsigned char room[POPCL_ANCHOR_ROOM],
                       const unsigned char **entry, size_t *len);
-    /* Looks a key up in another place than `pins`, which count too. Called in the handshake for the
-     * server's key, and for the key of each certificate that may be an issuer's. pin: SHA-256 of
-     * its SubjectPublicKeyInfo. utc_s: the time, Unix seconds; negative = days do not count, as in
-     * the profile `pinned`. *is is 0 before the call; sets POPCL_KEY_PINNED if the key is a pin at
-     * that time, and POPCL_KEY_DENIED if no certificate with it counts. If the
-     * server's key is denied, the handshake ends with POPCL_ERR_CERT_DENIED. A denied issuer is
-     * passed over, and this is the error if no other one leads to an anchor. Keys of anchors are
-     * not looked up. Any result except POPCL_OK ends the handshake with that error, as with find.
-     * NULL = the table `pins` alone, and no denied keys. */
+    /* Looks a key up in another place than the table `pins`, whose keys are pins too. Called in the
+     * handshake for the server's key, and for the key of each certificate that may be an issuer's.
+     * Keys of anchors are not looked up. pin: SHA-256 of the key's SubjectPublicKeyInfo. utc_s: the
+     * time, Unix seconds; negative = days do not count, as in the profile `pinned`. *is is 0 before
+     * the call. Sets POPCL_KEY_PINNED in *is if the key is a pin at that time, and POPCL_KEY_DENIED
+     * if no certificate with this key may be trusted.
+     *
+     * If the server's key is denied, the handshake ends with POPCL_ERR_CERT_DENIED. A denied issuer
+     * is passed over; if no other issuer leads to an anchor, the error is the same. Any result
+     * except POPCL_OK ends the handshake with that error, as with find. NULL = the table `pins`
+     * alone, and no denied keys. */
     popcl_err (*key)(const popcl_trust *t, const unsigned char pin[POPCL_PIN_LEN], int64_t utc_s,
                      unsigned *is);
-    uint8_t key_pins; /* 1 = key has pins: the server needs one of them, or one of `pins` */
-    /* POPCL_SET_LEN bytes that change with all that find and key can find: a hash. Kept sessions
-     * are bound to them. Borrowed as the rest. NULL = they are bound to `sequence` alone */
+    uint8_t key_pins; /* 1 = the function key knows pins: the server's key must be one of them, or
+                         one of `pins` */
+    /* A hash over all that find and key can find, POPCL_SET_LEN bytes, borrowed as the rest. A kept
+     * session (popcl_resumable) is offered only with the same bytes. NULL = only `sequence` counts
+     */
     const unsigned char *set;
-    uint32_t sequence; /* number of this set of anchors. Kept sessions are bound to it. With find
-                          and without `set`, give each set another number. popcl-ta gen --sequence
-                          sets it */
+    /* The number of this set of anchors. A kept session is offered only with the same number. With
+     * find and without `set`, give each set another number. popcl-ta gen --sequence sets it. */
+    uint32_t sequence;
     int64_t clock_floor_s; /* Unix seconds: a time that has certainly passed. A clock before this
                               time or before POPCL_CLOCK_FLOOR_S counts as not set. popcl-ta writes
                               the newest notBefore of the anchors. 0 = only POPCL_CLOCK_FLOOR_S
@@ -137,14 +141,16 @@ struct popcl_trust {
     size_t pins_len; /* number of pins */
     /* Hashes of server certificates that are anchors themselves. They add no trust. If such a
      * certificate has no subjectAltName, its common name counts as its host's name. No other common
-     * name is read. An entry is the certificate's hash of RFC 5929, 4.1 (tls-server-end-point). Of
-     * a longer hash it is the first 32 bytes. */
+     * name is read. An entry is the first 32 bytes of the certificate's hash tls-server-end-point
+     * (RFC 5929, 4.1). */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
 };
 
 /* ---- profiles ---- */
 
+/* The algorithms of TLS and the judge of certificates. Its content is private: src/tls/profile.h.
+ */
 typedef struct popcl_tls_profile popcl_tls_profile;
 
 /* The profiles:
@@ -205,23 +211,24 @@ extern const popcl_resumption popcl_tls_resumption;
 
 /* Writes *r in a form that is the same on every machine: version, values, SHA-256 over both. The
  * form is as secret as the session itself: nobody else may read the place where it is kept. The
- * checksum detects damage, not tampering. May be called while no job uses *r, and in a job once its
- * login has succeeded, from callbacks too. The login of a fetch job has succeeded if
- * popcl_diag.listing_reached is 1. In a session without a job (popcl_command.h), the login has
- * succeeded at the first ready event after its +OK. An object without a session can be saved too.
- * If a job resumed the session, the form has the same bytes as before that job. So a program that
- * compares them need not write them again. */
+ * checksum detects damage, not tampering. May be called while no job uses *r. While a job uses *r,
+ * it may be called once the login has succeeded, also from callbacks. The login of a fetch job has
+ * succeeded if popcl_diag.listing_reached is 1. In a session without a job (popcl_command.h), the
+ * login has succeeded at the first ready event after its +OK. An object without a session can be
+ * saved too. If a job resumed the session, the form has the same bytes as before that job. So a
+ * program that compares them need not write them again. */
 void popcl_resume_save(const popcl_resumable *r, unsigned char blob[POPCL_RESUME_LEN]);
 
-/* Reads a saved form. Returns POPCL_ERR_RESUME_DAMAGED if it is cut, changed, NULL, or of a
- * version that this popcl does not know. Then *r is zero. */
+/* Reads a saved form of len bytes, while no job uses *r. Returns POPCL_OK. Returns
+ * POPCL_ERR_RESUME_DAMAGED if the form is cut, changed, NULL, or of a version that this popcl does
+ * not know. Then *r is zero. */
 popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, size_t len);
 
 /* ---- settings ---- */
 
-/* The settings of TLS for one session. Borrowed until wipe and not to be changed before; trust, see
- * there. Required are profile, storage, storage_len and trust; also utc_s, except with `pinned`.
- * The rest may be zero. */
+/* The settings of TLS for one session. popcl borrows them until wipe; do not change them before. It
+ * borrows what trust points to until the handshake is over. Required are profile, storage,
+ * storage_len and trust; also utc_s, except with `pinned`. The rest may be zero. */
 struct popcl_tls {
     const popcl_tls_profile *profile;
     void *storage; /* an object of the profile's storage type below, of the alignment of that type.
@@ -250,14 +257,15 @@ struct popcl_tls {
      * Cut to fit, printable ASCII only, NUL-terminated. NULL = the names are not wanted. */
     char *names;
     size_t names_len; /* bytes of names; not 0 with names */
-    /* The caller's object. At start it has the TLS session of an earlier job, which this job may
-     * resume, or none. Once the login has succeeded, it has the session of this job. popcl reads
-     * and changes it from start to wipe. Set resumption = &popcl_tls_resumption too. NULL = no
+    /* The caller's object for resumption. At start it holds the TLS session of an earlier job, or
+     * is zeroed. Once the login has succeeded, it holds the session of this job. popcl reads and
+     * changes it from start to wipe. Set resumption = &popcl_tls_resumption too. NULL = no
      * resumption. */
     popcl_resumable *resume;
     const popcl_resumption *resumption;
 };
 
+/* The server's answer to the request for smaller records (RFC 6066, 4). */
 typedef enum popcl_fragment {
     POPCL_FRAGMENT_UNKNOWN, /* the server did not answer yet, or no fragment length was asked for */
     POPCL_FRAGMENT_GRANTED, /* it will send no larger records */
@@ -311,8 +319,8 @@ typedef struct popcl_tls_session {
     const br_x509_class **judge;
     uint8_t curve;
     uint8_t fragment; /* popcl_fragment */
-    uint8_t minor;    /* 0: no record of TLS came yet; else 1 and the minor version in the header of
-                         the last one */
+    uint8_t minor;    /* 0: no record of TLS came yet; else the minor version in the header of the
+                         last one, plus 1 */
     uint8_t is_up;    /* the handshake is done */
     uint8_t offered;  /* a kept session was offered to the server */
     uint8_t may_keep; /* this session may still be kept: nothing forbade it so far */
