@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_command.h - a session with commands of one's own. Commands go in by popcl_submit, each with
  * a tag of the owner's choice. Every command ends in one done event with that tag. The event
- * comes again after a pause that it requested. None comes if the session is over before. A program
- * that fetches mail needs popcl_fetch.h instead, which is written against this header.
+ * comes again after a pause that it requested. If the session is over before, no done event comes.
+ * A program that fetches mail needs popcl_fetch.h instead, which is written against this header.
  *
  * Words: a *reply* is a status line (`+OK` or `-ERR`). After some commands it goes on with lines or
  * with a body, which end with a line of a single dot. A *body* is the text of RETR or TOP; *lines*
@@ -27,6 +27,7 @@
 extern "C" {
 #endif
 
+/* A command for popcl_submit. */
 typedef struct popcl_command {
     popcl_verb verb;
     /* A verb takes the fields that popcl_verb lists for it; the others are ignored. */
@@ -34,7 +35,7 @@ typedef struct popcl_command {
     uint32_t lines;   /* TOP: body lines after the header; 0 = header and blank line */
     const char *text; /* USER, APOP, AUTH, LANG: not NUL-terminated, borrowed during submit only */
     size_t text_len;  /* bytes of text */
-    /* PASS, APOP, AUTH, RESPONSE. Borrowed, the object itself too:
+    /* PASS, APOP, AUTH, RESPONSE. popcl borrows this object and the octets that it points to:
      * - by PASS, APOP and AUTH during submit;
      * - by RESPONSE until its done event;
      * - after ERR_SECRET_WAIT until the last call of its get (popcl_secret). popcl makes this call
@@ -144,13 +145,15 @@ int popcl_can_submit(const popcl *c);
 /* Returns the number of commands in flight. */
 unsigned popcl_in_flight(const popcl *c);
 
-/* popcl_last_reply returns all that is kept of the newest reply (popcl_reply). popcl_last_verb
- * returns the verb of the oldest command in flight. If no command is in flight, popcl_last_verb
- * returns the verb of the command that was answered last; POPCL_VERBS is the greeting. */
+/* popcl_last_reply returns all that is kept of the newest reply (popcl_reply). The object is a part
+ * of the session, valid until wipe, and changes with the next reply. popcl_last_verb returns the
+ * verb of the oldest command in flight. If no command is in flight, popcl_last_verb returns the
+ * verb of the command that was answered last; POPCL_VERBS is the greeting. */
 const popcl_reply *popcl_last_reply(const popcl *c);
 popcl_verb popcl_last_verb(const popcl *c);
 
-/* Returns the capabilities of the newest CAPA. */
+/* Returns the capabilities of the newest CAPA; all 0 before. The object is a part of the session,
+ * valid until wipe. */
 const popcl_caps *popcl_capabilities(const popcl *c);
 
 /* Returns the port's number for the failure that ended the session; 0 = no number. */
