@@ -39,8 +39,8 @@ typedef struct popcl_disk {
     /* close_range for the descriptors first to last, which are all the store's. On a failure it
      * must have closed none of them: the store then calls close for each. */
     int (*close_run)(void *sys, int first, int last);
-    /* openat of the directory with O_TMPFILE and O_RDWR: a file without a name. Any failure while
-     * the store is opened: not supported, and files have temporary names. */
+    /* openat of the directory with O_TMPFILE and O_RDWR: a file without a name. If it fails while
+     * the store is opened, the system has no such files, and files get temporary names. */
     int (*open_unnamed)(void *sys, int dir, mode_t mode);
     /* linkat with AT_EMPTY_PATH: gives such a file a name. EEXIST if `to` exists. ENOENT, EPERM,
      * EACCES, ENOTSUP, ENOSYS, EINVAL: not supported; link_unnamed is called. */
@@ -59,8 +59,8 @@ typedef struct popcl_disk {
 } popcl_disk;
 extern const popcl_disk popcl_posix_disk;
 
-#define POPCL_STORE_NAME_MAX 255
-#define POPCL_STORE_GROUP    64 /* messages whose files are open at a time, at most */
+#define POPCL_STORE_NAME_MAX 255 /* bytes of the longest name of a file */
+#define POPCL_STORE_GROUP    64  /* messages whose files are open at a time, at most */
 
 /* A message store: one directory, with one file a message, mode 0600. Messages become durable in
  * groups. commit returns POPCL_STAGED: the message is written to an open file, without its final
@@ -82,9 +82,9 @@ extern const popcl_disk popcl_posix_disk;
 typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
- * files that a killed run left. `disk` NULL = popcl_posix_disk. Returns NULL if it is no directory,
- * if no file can be made in it, or if there is no memory. errno is then ENOTDIR, ENOENT, EACCES,
- * EROFS, ENOMEM, ... */
+ * files that a killed run left. `sys` is for the functions of `disk`; `disk` NULL =
+ * popcl_posix_disk. Returns NULL if it is no directory, if no file can be made in it, or if there
+ * is no memory. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ENOMEM, ... */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
 /* With a popcl_store_dir as its context. A message that is too large for the file system (EFBIG)
