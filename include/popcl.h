@@ -67,7 +67,7 @@ const char *popcl_version(void);
 /* least record buffer in clear text, in bytes: one command out, 65 octets in */
 #define POPCL_IOBUF_MIN    (POPCL_COMMAND_MAX + 65)
 #define POPCL_MS_MAX       1073741824u /* largest time span, 2^30 ms: about 12 days */
-#define POPCL_SIZE_UNKNOWN UINT64_MAX
+#define POPCL_SIZE_UNKNOWN UINT64_MAX  /* in place of a size in octets */
 
 /* The state word: the next steps that are possible. POPCL_DONE is never combined with another bit.
  */
@@ -112,8 +112,8 @@ typedef struct popcl_seed {
 
 /* A secret, borrowed as a whole or pulled in pieces. Zeroed = no secret. */
 typedef struct popcl_secret {
-    const char *octets; /* the secret, borrowed: popcl_fetch_config and popcl_command have the
-                           times. NULL = get is used */
+    const char *octets; /* the secret. A job borrows it until wipe; for popcl_submit see
+                           popcl_command.secret. NULL = get is used */
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN
@@ -295,13 +295,14 @@ typedef struct popcl_config {
                          is over, and by wipe */
     size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with tls POPCL_IOBUF_SIZE(512) or more.
                          A larger buffer receives more at once, with tls up to 16,709 bytes. Without
-                         tls a sixteenth of it, 255 bytes to 16 KB, is for sending. With tls,
-                         sending has bytes of its own from POPCL_IOBUF_DUPLEX (popcl_tls.h) on */
+                         tls a sixteenth of it, 255 bytes to 16 KB, is for sending. With tls
+                         a buffer of POPCL_IOBUF_DUPLEX bytes or more has room for both directions,
+                         a smaller one for one direction at a time (popcl_tls.h) */
     /* Each of the next four is at most POPCL_MS_MAX. The session's time begins with popcl_connect.
      * Without a call of popcl_connect, it begins with start. */
     uint32_t connect_ms; /* ms from the begin of the session's time to popcl_connected. With
-                            POPCL_TLS_BELOW to popcl_connected_secured, so the transport's handshake
-                            counts. 0 = POPCL_CONNECT_MS */
+                            POPCL_TLS_BELOW it ends with popcl_connected_secured: the transport's
+                            handshake counts too. 0 = POPCL_CONNECT_MS */
     uint32_t idle_ms;  /* ms without progress while the greeting or a reply is awaited. Progress is
                           a byte of a command that was sent, or a received byte. A TLS handshake
                           has this time once, as a whole. If no command is in flight, only total_ms
@@ -313,8 +314,8 @@ typedef struct popcl_config {
                           open message, begins no other, deletes stored ones and sends QUIT */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time. Some servers lose commands that are sent ahead. A fetch job
-                             reports in popcl_diag.unsure that it may be so. An owner of your own
+                             at a time. Some servers lose commands that are sent ahead. If a command
+                             may be lost, a fetch job sets popcl_diag.unsure. An owner of your own
                              must detect lost commands itself */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);

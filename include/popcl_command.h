@@ -36,9 +36,9 @@ typedef struct popcl_command {
     const char *text; /* USER, APOP, AUTH, LANG: not NUL-terminated, borrowed during submit only */
     size_t text_len;  /* bytes of text */
     /* PASS, APOP, AUTH, RESPONSE. popcl borrows this object and the octets that it points to:
-     * - by PASS, APOP and AUTH during submit;
-     * - by RESPONSE until its done event;
-     * - after ERR_SECRET_WAIT until the last call of its get (popcl_secret). popcl makes this call
+     * - for PASS, APOP and AUTH: during submit;
+     * - for RESPONSE: until its done event;
+     * - after ERR_SECRET_WAIT: until the last call of its get (popcl_secret). popcl makes this call
      *   when it has written this command or another one, when this command fails, or when the
      *   session ends. */
     const popcl_secret *secret;

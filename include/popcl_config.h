@@ -51,7 +51,7 @@
 
 /* The defaults for fields of popcl_config that are 0, in milliseconds, 1 to POPCL_MS_MAX. A server
  * may log out after 10 idle minutes (RFC 1939, 3). So the default for a pause is shorter; popcl
- * does not check that another value is. */
+ * accepts longer ones. */
 #ifndef POPCL_CONNECT_MS
 #define POPCL_CONNECT_MS 30000
 #endif

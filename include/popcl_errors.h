@@ -457,6 +457,7 @@
       "the key was stolen or withdrawn, and the server still uses it",                             \
       "inform the server's operator; the server needs a certificate with a new key")
 
+/* The results: POPCL_OK is 0, and each name of the table has POPCL_ before it. */
 typedef enum popcl_err {
 #define X(number, name, class_, what, cause, advice) POPCL_##name = number,
     POPCL_ERROR_TABLE(X)

@@ -218,9 +218,9 @@ typedef struct popcl_fetch_config {
                              which have to be in mechs. Octets 0x21 to 0x7e, any number of them.
                              Borrowed until wipe. Never sent in clear text. After POPCL_ERR_TOKEN
                              get a new token, and start one further job. Zeroed = no token */
-    const popcl_mech *const *mechs; /* the mechanisms that the program links, ended by NULL; their
-                                       order has no meaning. NULL = USER/PASS, and APOP if the build
-                                       has it (POPCL_WITH_APOP) */
+    const popcl_mech *const *mechs; /* the mechanisms that the job may use (popcl_auth.h), ended by
+                                       NULL, in any order; borrowed until wipe. NULL = USER/PASS,
+                                       and APOP if the build has it (POPCL_WITH_APOP) */
     uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used, each one in mechs; 0 =
                       POPCL_AUTH_AUTO */
     popcl_scram_key *scram_key;    /* kept by the caller for later sessions; a secret. NULL = the
@@ -333,8 +333,8 @@ typedef struct popcl_diag {
     uint8_t unsure;  /* 1 = commands were sent ahead, and a reply to one of them may be missing.
                         Then the content that the session stored under a UID may belong to another
                         message. Fetch all messages of the session again, and delete none of them
-                        unfetched. Give the next sessions no window. While the session runs, this is
-                        the value for an end at this moment */
+                        unfetched. Give the next sessions no window. While the session runs, a 1 may
+                        still become 0: the replies are still expected */
     uint8_t shifted; /* 1 = the server's replies did not match the commands, or a message did not
                         have its listed size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, all UIDs are the

@@ -9,7 +9,7 @@
  * Some servers make UIDs from a header that the sender of the mail writes. A sender who knows the
  * key of the hash could choose UIDs that share a hash. So give a key of 16 bytes that others do not
  * know; it is saved with the set. Without a source of unpredictable bytes give any constant. Then
- * the probability holds for UIDs by chance, but not for UIDs that a sender chooses.
+ * the probability above holds for chance alone, and not for UIDs that a sender chooses.
  *
  * A fetch job needs the set in three of its callbacks (popcl_fetch.h). decide answers POPCL_SKIP
  * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED. listed

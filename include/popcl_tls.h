@@ -82,8 +82,8 @@ extern "C" {
 typedef struct popcl_anchor {
     unsigned char name[POPCL_ANCHOR_NAME]; /* the first bytes of the SHA-256 of the certificate's
                                               subject, in DER with tag and length */
-    const unsigned char *entry;
-    uint16_t entry_len;
+    const unsigned char *entry;            /* borrowed as the popcl_trust that has the anchor */
+    uint16_t entry_len;                    /* bytes of entry */
 } popcl_anchor;
 
 #define POPCL_SET_LEN    32u /* bytes of popcl_trust.set */
@@ -139,10 +139,10 @@ struct popcl_trust {
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
-    /* Hashes of server certificates that are anchors themselves. They add no trust. If such a
-     * certificate has no subjectAltName, its common name counts as its host's name. No other common
-     * name is read. An entry is the first 32 bytes of the certificate's hash tls-server-end-point
-     * (RFC 5929, 4.1). */
+    /* Hashes of server certificates that are anchors themselves. A hash here adds no trust. If such
+     * a certificate has no subjectAltName, its common name counts as its host's name. No other
+     * common name is read. An entry is the first 32 bytes of the certificate's hash
+     * tls-server-end-point (RFC 5929, 4.1). */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
 };
@@ -162,7 +162,7 @@ typedef struct popcl_tls_profile popcl_tls_profile;
  *   clock are looked at.
  * - host: for large machines. As `public`, and also P-521 and Curve25519, in the fastest
  *   implementations that the processor allows. AES-GCM comes first if the processor has
- * instructions for it. */
+ *   instructions for it. */
 extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecdsa, popcl_tls_pinned,
     popcl_tls_host;
 
@@ -226,19 +226,20 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
 
 /* ---- settings ---- */
 
-/* The settings of TLS for one session. popcl borrows them until wipe; do not change them before. It
- * borrows what trust points to until the handshake is over. Required are profile, storage,
- * storage_len and trust; also utc_s, except with `pinned`. The rest may be zero. */
+/* The settings of TLS for one session. popcl borrows them until wipe; do not change them before.
+ * Required are profile, storage, storage_len and trust; also utc_s, except with `pinned`. The rest
+ * may be zero. */
 struct popcl_tls {
-    const popcl_tls_profile *profile;
-    void *storage; /* an object of the profile's storage type below, of the alignment of that type.
-                      popcl wipes the keys of TLS when the session is over, and all of it in wipe */
-    size_t storage_len; /* bytes of storage */
-    const popcl_trust *trust;
-    int64_t utc_s;     /* the time, Unix seconds. Negative or past the year 9999 = unknown:
-                          POPCL_ERR_CLOCK_UNKNOWN. Before POPCL_CLOCK_FLOOR_S or
-                          popcl_trust.clock_floor_s: POPCL_ERR_CLOCK_NOT_SET. `pinned` does not
-                          look at it */
+    const popcl_tls_profile *profile; /* one of the above */
+    /* An object of the profile's storage type below, of the alignment of that type. popcl wipes the
+     * keys of TLS when the session is over, and all of it in wipe. */
+    void *storage;
+    size_t storage_len;       /* bytes of storage */
+    const popcl_trust *trust; /* borrowed until the handshake is over */
+    /* The time, Unix seconds. Negative or past the year 9999 = unknown: POPCL_ERR_CLOCK_UNKNOWN.
+     * Before POPCL_CLOCK_FLOOR_S or popcl_trust.clock_floor_s: POPCL_ERR_CLOCK_NOT_SET. `pinned`
+     * does not look at it. */
+    int64_t utc_s;
     const char *name;  /* the name or address that the certificate must have; NULL =
                           popcl_config.host */
     uint16_t fragment; /* the server is asked for records of at most so many octets of plain text:
@@ -249,7 +250,7 @@ struct popcl_tls {
      * watchdog here, and do nothing else. docs/SIZING.md has the longest stretch between two
      * calls, in instructions. NULL = not called. */
     void (*breathe)(void *ctx);
-    void *breathe_ctx;
+    void *breathe_ctx; /* the ctx of breathe */
     /* Memory for a text: the names that the server's certificate has, for example
      * "mail.example.org, *.example.org, 192.0.2.1". They are there if the result is
      * POPCL_ERR_CERT_NAME or _NO_SAN, for a diagnosis. After any other handshake the text is "".
