@@ -5,7 +5,7 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-in prose.py, and language.py counts the words that make the text hard to read.
+in prose.py. features.py compares docs/FEATURES.md with the table of options, and language.py counts the words that make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -19,6 +19,7 @@ import re
 import sys
 import textwrap
 
+import features
 import language
 import prose
 from results import Results
@@ -180,6 +181,7 @@ def main(argv):
         right = path.exists() and path.read_text() == text
         results.add(f"{path.relative_to(ROOT)} is up to date", "" if right else "run: make update-docs")
     results.add("every rule has its function and its test, and each row of docs/RELIABILITY.md its tests", "\n".join(problems))
+    results.add_all(features.checks())
     results.add_all(language.checks())
     return results.end()
 

@@ -11,6 +11,8 @@ import re
 import sys
 import unittest
 
+import features
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
 MS_A_DAY, MS_A_MINUTE = 86_400_000, 60_000
@@ -239,6 +241,8 @@ PROSE = [
     ("docs/DESIGN.md", r"code of framing, .* \| [\d,]+ \| ([\d,]+) \|", lambda: summed("wire")),
     ("docs/DESIGN.md", r"the same with fetch, .* \| [\d,]+ \| ([\d,]+) \|", lambda: summed("the same with fetch")),
     ("docs/DESIGN.md", r"RAM of a job \| \d+ \| (\d+) \|", lambda: str(sizeof("popcl_fetch"))),
+    ("docs/FEATURES.md", r"Of (\d+) wishes popcl fulfils (\d+) and refuses (\d+). Of the (\d+) of daily use it fulfils (\d+) and refuses (\d+)",
+     lambda: tuple(map(str, features.counts()))),
     ("docs/PROTOCOL.md", r"pause_ms, by default (\d+) minutes", lambda: str(macro("POPCL_PAUSE_MS") // MS_A_MINUTE)),
     ("docs/PORTING.md", r"`POPCL_IOBUF_MIN` \((\d+)\) or more; TLS: `POPCL_IOBUF_SIZE\(512\)` \((\d+)\)",
      lambda: (str(macro("POPCL_IOBUF_MIN")), str(macro("POPCL_IOBUF_SIZE", 512)))),
