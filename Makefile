@@ -406,7 +406,7 @@ check-harness: ## what the checks are run with: a test that breaks off fails, a 
 ##@ For maintainers: documents and measurements
 update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are in sentences
 	@$(PYTHON) tests/docs.py --write
-update-readme: all ## run the command, and write its session into README.md
+update-readme: all ## run the command, and write its sessions into README.md
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/session.py --write
 
 fuzz-chains: $(JUDGES) ## [SECONDS=n SEED=n JOBS=n]: the same with new chains, an hour; failures are kept in build/chains/failed

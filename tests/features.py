@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Compares docs/FEATURES.md with src/tools/popcl/optiontable.c. Each option in popcl's column must be a row of the table of options, and each row of that
-table must be named in this column. COMING has the options that are planned and not built: an option that is built may not be in it.
+"""Compares docs/FEATURES.md with src/tools/popcl/optiontable.c. Each option in popcl's column must be a row of the table of options, and each row
+of that table must be named in this column. COMING has the options that are planned and not built: an option that is built may not be in it.
 
 An answer of popcl has an option or begins with `always:` or `no:`. A no has a reason and something to do instead, in at most MOST_WORDS words. A
 piece of code is one word. docs.py runs the checks, and prose.py takes the counts.
@@ -35,7 +35,7 @@ def options(cell):
 def table():
     """The options that are built, each as the set of its names."""
     found = re.findall(r"\[OPT_\w+\] =\s*\{(NULL|\"[^\"]+\"), ('.'|0),", (ROOT / TABLE).read_text())
-    return [{f"--{name[1:-1]}" for name in (long,) if name != "NULL"} | {f"-{letter[1]}" for letter in (short,) if letter != "0"} for long, short in found]
+    return [set(["--" + long.strip('"')] * (long != "NULL") + ["-" + short.strip("'")] * (short != "0")) for long, short in found]
 
 
 def answer(cell):

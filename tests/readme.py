@@ -10,7 +10,8 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
 A block ```c of docs/PORTING.md after <!-- compiled --> is compiled as it stands there, with warnings as errors.
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
-session on the first screen must be what tests/interop/session.py makes. The table of exit codes must have those of --help, and those of report.h.
+sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes must have those of --help,
+and those of report.h.
 Prints TAP.
 """
 import glob
@@ -125,11 +126,13 @@ def text_of(page):
         return text.read()
 
 
-def check_session():
+def check_sessions():
     sys.path.insert(0, os.path.join(ROOT, "tests", "interop"))
     import session
-    made = session.block()
-    return "" if session.shown() == made else f"run: make update-readme\nit should be\n{made}"
+    shown = session.shown()
+    for comment, made in session.blocks().items():
+        yield (f"README.md shows the session after {comment} that tests/interop/session.py makes",
+               "" if shown[comment] == made else f"run: make update-readme\nit should be\n{made}")
 
 
 def codes(text):
@@ -171,7 +174,7 @@ def checks():
         yield f"docs/PORTING.md:{line}: compiles", check_compiled(body)
     yield "docs/PORTING.md has a fragment that is compiled", "" if compiled else "it does not"
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
-    yield "README.md shows the session that tests/interop/session.py makes", check_session()
+    yield from check_sessions()
     yield "README.md has the exit codes of the command", check_exit_codes()
     for name, wrong in named_files(text_of("CONTRIBUTING.md")):
         yield f"CONTRIBUTING.md names {name}", wrong
