@@ -27,22 +27,26 @@ static const struct how {
     uint8_t security;
     size_t plan_len; /* 0: the free part of the TLS storage */
     int long_secret;
+    int resumes; /* the handshake is short */
 } hows[] = {
-    {"PLAIN in clear text", POPCL_AUTH_PLAIN, POPCL_AUTH_PLAIN, POPCL_CLEAR, WORLD_PLAN, 0},
-    {"LOGIN in clear text", POPCL_AUTH_LOGIN, POPCL_AUTH_LOGIN, POPCL_CLEAR, WORLD_PLAN, 0},
+    {"PLAIN in clear text", POPCL_AUTH_PLAIN, POPCL_AUTH_PLAIN, POPCL_CLEAR, WORLD_PLAN, 0, 0},
+    {"LOGIN in clear text", POPCL_AUTH_LOGIN, POPCL_AUTH_LOGIN, POPCL_CLEAR, WORLD_PLAN, 0, 0},
     {"CRAM-MD5 in clear text", POPCL_AUTH_CRAM_MD5 | POPCL_AUTH_USER, POPCL_AUTH_CRAM_MD5,
-     POPCL_CLEAR, WORLD_PLAN_ROOM, 0},
-    {"PLAIN over STLS", POPCL_AUTH_PLAIN | POPCL_AUTH_CRAM_MD5, POPCL_AUTH_PLAIN, POPCL_STLS, 0, 0},
-    {"LOGIN over TLS", POPCL_AUTH_LOGIN, POPCL_AUTH_LOGIN, POPCL_TLS, 0, 0},
-    {"CRAM-MD5 over TLS", POPCL_AUTH_CRAM_MD5, POPCL_AUTH_CRAM_MD5, POPCL_TLS, 0, 0},
-    {"XOAUTH2 over TLS", POPCL_AUTH_XOAUTH2 | POPCL_AUTH_USER, POPCL_AUTH_XOAUTH2, POPCL_TLS, 0, 0},
-    {"XOAUTH2 over STLS", POPCL_AUTH_XOAUTH2, POPCL_AUTH_XOAUTH2, POPCL_STLS, WORLD_PLAN, 0},
-    {"OAUTHBEARER over TLS", POPCL_AUTH_OAUTHBEARER, POPCL_AUTH_OAUTHBEARER, POPCL_TLS, 0, 0},
-    {"a long token of XOAUTH2 over TLS", POPCL_AUTH_XOAUTH2, POPCL_AUTH_XOAUTH2, POPCL_TLS, 0, 1},
+     POPCL_CLEAR, WORLD_PLAN_ROOM, 0, 0},
+    {"PLAIN over STLS", POPCL_AUTH_PLAIN | POPCL_AUTH_CRAM_MD5, POPCL_AUTH_PLAIN, POPCL_STLS, 0, 0,
+     0},
+    {"LOGIN over TLS", POPCL_AUTH_LOGIN, POPCL_AUTH_LOGIN, POPCL_TLS, 0, 0, 1},
+    {"CRAM-MD5 over TLS", POPCL_AUTH_CRAM_MD5, POPCL_AUTH_CRAM_MD5, POPCL_TLS, 0, 0, 1},
+    {"XOAUTH2 over TLS", POPCL_AUTH_XOAUTH2 | POPCL_AUTH_USER, POPCL_AUTH_XOAUTH2, POPCL_TLS, 0, 0,
+     0},
+    {"XOAUTH2 over STLS", POPCL_AUTH_XOAUTH2, POPCL_AUTH_XOAUTH2, POPCL_STLS, WORLD_PLAN, 0, 1},
+    {"OAUTHBEARER over TLS", POPCL_AUTH_OAUTHBEARER, POPCL_AUTH_OAUTHBEARER, POPCL_TLS, 0, 0, 1},
+    {"a long token of XOAUTH2 over TLS", POPCL_AUTH_XOAUTH2, POPCL_AUTH_XOAUTH2, POPCL_TLS, 0, 1,
+     1},
     {"a long token of OAUTHBEARER over STLS", POPCL_AUTH_OAUTHBEARER, POPCL_AUTH_OAUTHBEARER,
-     POPCL_STLS, 0, 1},
+     POPCL_STLS, 0, 1, 1},
     {"a long password of CRAM-MD5 in clear text", POPCL_AUTH_CRAM_MD5, POPCL_AUTH_CRAM_MD5,
-     POPCL_CLEAR, WORLD_PLAN_ROOM, 1},
+     POPCL_CLEAR, WORLD_PLAN_ROOM, 1, 0},
 };
 enum { HOWS = sizeof hows / sizeof hows[0] };
 
@@ -54,6 +58,7 @@ static void init(world *w, const struct how *h) {
     w->security = h->security;
     w->plan_len = h->plan_len;
     w->long_secret = h->long_secret;
+    if (h->resumes) world_resume(w);
 }
 
 static void finish(world *w, const struct how *h, const char *what, uint32_t at) {

@@ -31,31 +31,11 @@ static const struct how {
 };
 enum { HOWS = sizeof hows / sizeof hows[0] };
 
-/* Gives the device a session that the server knows, from another life: one for each way to TLS. */
-static void keep_session(world *w) {
-    static tls_sessions sessions[3];
-    static popcl_resumable kept[3];
-    static world before;
-    if (!kept[w->security].state) {
-        world_init(&before, KEEP, 0);
-        before.security = w->security;
-        before.resumes = 1;
-        assert_int_equal(world_session(&before), POPCL_OK);
-        sessions[w->security] = before.sessions;
-        kept[w->security] = before.kept;
-        world_free(&before);
-        assert_string_equal(before.fault, "");
-    }
-    w->resumes = 1;
-    w->sessions = sessions[w->security];
-    w->kept = kept[w->security];
-}
-
 static void init(world *w, const struct how *h) {
     world_init(w, h->kind, h->staging);
     w->security = h->security;
     w->plan_len = h->plan_len;
-    if (h->resumes) keep_session(w);
+    if (h->resumes) world_resume(w);
 }
 
 /* What was kept through the fault is good. */

@@ -707,6 +707,25 @@ popcl_err world_session(world *w) {
     return result;
 }
 
+void world_resume(world *w) {
+    static tls_sessions sessions[3];
+    static popcl_resumable kept[3];
+    static world before;
+    if (!kept[w->security].state) {
+        world_init(&before, KEEP, 0);
+        before.security = w->security;
+        before.resumes = 1;
+        if (world_session(&before) != POPCL_OK) world_note(w, "no session of TLS can be kept");
+        sessions[w->security] = before.sessions;
+        kept[w->security] = before.kept;
+        world_free(&before);
+        if (before.fault[0]) world_note(w, "no session of TLS can be kept: %s", before.fault);
+    }
+    w->resumes = 1;
+    w->sessions = sessions[w->security];
+    w->kept = kept[w->security];
+}
+
 void world_fail(world *w, enum fault_kind kind, uint32_t at, int for_ever) {
     w->fault_kind = kind;
     w->fault_at = at;

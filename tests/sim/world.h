@@ -142,6 +142,10 @@ void world_free(world *w);
 /* One session, from start to wipe; returns its result. After a power failure: POPCL_ERR_COUNT_. */
 popcl_err world_session(world *w);
 
+/* Gives the device a session of TLS that the server knows, from another life: one for each way to
+ * TLS, with the world's `security`. So many sessions need no full handshake each. */
+void world_resume(world *w);
+
 /* Returns whether a piece of the password is there, as it is or in base64. The state of HMAC-MD5
  * that the password leaves counts too. */
 int world_holds_secret(const void *p, size_t n);
