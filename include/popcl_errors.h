@@ -313,8 +313,8 @@
     X(75, ERR_CERT_NO_SAN, CERT, "the server's certificate names no host",                         \
       "the certificate's subjectAltName has no host or address; a common name counts only in a "   \
       "server's own certificate that is an anchor",                                                \
-      "get a certificate with a subjectAltName, give only its key's hash (popcl_trust.pins), or "  \
-      "give it as an anchor (popcl_trust.anchors) with its common name (popcl_tls.name)")          \
+      "get a certificate with a subjectAltName, or trust its key alone (popcl_trust.pins), or "    \
+      "make the certificate an anchor and set popcl_tls.name to its common name")                  \
     X(76, ERR_CERT_EXPIRED, CERT, "a certificate has expired",                                     \
       "the certificate was not renewed in time, or this machine's clock is wrong",                 \
       "check the clock; then inform the server's operator")                                        \
@@ -327,7 +327,7 @@
       "the server sends its certificates in the wrong order, or a foreign one between them",       \
       "inform the server's operator; the right order is the server's own first, then each one's "  \
       "issuer")                                                                                    \
-    X(80, ERR_CERT_NOT_CA, CERT, "a certificate was issued by one that may not issue any",         \
+    X(80, ERR_CERT_NOT_CA, CERT, "a certificate's issuer may not issue it",                        \
       "the issuer is no CA, or is too deep below a CA that limits the path",                       \
       "inform the server's operator")                                                              \
     X(81, ERR_CERT_USAGE, CERT, "a certificate is not meant for TLS servers",                      \
@@ -443,8 +443,7 @@
       "there is no key with the signer's number, or this key is retired",                          \
       "sign the set with a key that is still accepted, and give the number of this key")           \
     X(115, ERR_BLOB_SIGNATURE, CONFIG, "the signature of the set of trust is wrong",               \
-      "the set was changed after it was signed, or it was signed with another key than the one "   \
-      "with this number",                                                                          \
+      "the set was changed after it was signed, or its key number belongs to another key",         \
       "get the set again from its maker; if it stays wrong, compare the keys of the signers")      \
     X(116, ERR_BLOB_OLD, CONFIG, "the signed set of trust is too old",                             \
       "the sequence of the set is below the floor; somebody may offer an old set to bring back a " \
