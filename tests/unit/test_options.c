@@ -358,6 +358,60 @@ static void contradictions_and_repetitions(void **state) { /* [L1] */
         refused(lines[i]);
 }
 
+static void the_record(void **state) {
+    static const char *const lines[] = {
+        "h -a a -o o -n --all",
+        "h -a a -o o -d --delete-after 5",
+        "h -a a -o o -d --keep-newest 5",
+        "h -a a -o o --delete-after 0",
+        "h -a a -o o --delete-after 36501",
+        "h -a a -o o --delete-after -1",
+        "h -a a -o o --delete-after 5d",
+        "h -a a -o o --keep-newest 0",
+        "h -a a -o o --keep-newest 4294967296",
+        "h -a a --list --delete-after 5",
+        "h -a a --check --keep-newest 5",
+        "h -a a --record --delete-after 5",
+        "h -a a --forget u --keep-newest 5",
+        "h -a a --record --forget u",
+        "h -a a --record --list",
+        "h -a a --record --check",
+        "h -a a --forget u --list",
+        "h -a a --forget u --check",
+        "h -a a --forget u --forget v",
+        "h -a a --forget",
+        "h -a a --record=1",
+        "--record -u u",
+        "h --record",
+        "h --record --netrc",
+        "h --forget u",
+        "h -T -a a -o o --state f --resume f",
+    };
+    (void)state;
+    assert_int_equal(parse("h -a a -o o --delete-after 36500 --keep-newest=4294967295 --state f"),
+                     0);
+    assert_int_equal(o.delete_after, 36500);
+    assert_true(o.keep_newest == UINT32_MAX);
+    assert_string_equal(o.state_file, "f");
+    assert_true(o.records && !o.all && !o.only_new);
+    assert_int_equal(parse("h -a a -o o --all --delete-after 1"), 0);
+    assert_true(o.all && !o.only_new);
+    /* in clear text too: no secret is asked for */
+    assert_int_equal(parse("h -u u --record -v"), 0);
+    assert_true(o.action == CMD_SHOW_RECORD && !o.records && o.verbose);
+    assert_int_equal(parse("pop3://u@h --forget all"), 0);
+    assert_true(o.action == CMD_FORGET && o.records);
+    assert_string_equal(o.forget, "all");
+    assert_int_equal(parse("h -a a --forget u --state f"), 0);
+    assert_int_equal(o.source, CMD_SOURCE_FILE);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(parse(i ? "h -a a --check" : "h -a a --list -n"), 0);
+        assert_int_equal(o.records, 0);
+    }
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        refused(lines[i]);
+}
+
 static void missing_and_unknown(void **state) {
     static const char *const lines[] = {
         "",
@@ -781,6 +835,7 @@ int main(void) {
         cmocka_unit_test(tls_options_in_clear_text),
         cmocka_unit_test(no_insecure_mode),
         cmocka_unit_test(contradictions_and_repetitions),
+        cmocka_unit_test(the_record),
         cmocka_unit_test(missing_and_unknown),
         cmocka_unit_test(ports_of_the_other_kind),
         cmocka_unit_test(numbers_have_a_largest),

@@ -83,7 +83,7 @@ static void one_failure_among_equal_names_has_all_fetched_again(void **state) { 
             cmd_record_confirm(&r, 1);
             cmd_record_begin(&r);
             assert_true(now(name) == CMD_FAILED || now(name) == CMD_LAST);
-            /* the other order; what was never tried came before nothing */
+            /* the other order; an untried message came before nothing */
             if (bad[b] == CMD_ON_LEFT) continue;
             (void)snprintf(name, sizeof name, "v%u%u", (unsigned)g, (unsigned)b);
             note(name, bad[b]);
@@ -259,7 +259,7 @@ static void what_was_deleted_is_new_to_later_runs(void **state) { /* [R34 G14] *
     assert_true(find("uid1")->size == CMD_SIZE_UNKNOWN); /* not that of the one before it */
 }
 
-/* The server did delete it, and said nothing: then the UID is another message's. */
+/* The server did delete it, and gave no answer: then the UID is another message's. */
 static void what_was_due_and_away_is_not_deleted_unfetched(void **state) { /* [G14] */
     (void)state;
     note("due", CMD_ON_STORED_DUE), note("stored", CMD_ON_STORED);
@@ -327,7 +327,7 @@ static void the_message_that_broke_comes_last(void **state) { /* [Q17] */
     assert_int_equal(cmd_record_left(&r), 0);
 }
 
-/* A run without -n fetches again what is stored; when the session breaks in it, all others come
+/* A run without -n fetches stored messages again. If the session breaks inside one, all others come
  * first in this run, and it stays stored. */
 static void what_is_stored_comes_last_in_its_run_only(void **state) {
     (void)state;
@@ -511,7 +511,7 @@ static cmd_loaded load(cmd_record *into, size_t len) {
     return cmd_record_load(into, len, file_get, &f);
 }
 
-/* [R47] A refused login delays the next one, but never for longer than the server wants: a clock
+/* [R47] A refused login delays the next one, but never for longer than the server wants. A clock
  * that was set back, or far forward, makes no run wait. */
 static void a_delay_between_logins_is_bounded(void **state) {
     const uint64_t at = 1800000000;
@@ -606,9 +606,10 @@ static void large_sizes_are_cut(void **state) {
 }
 
 static void assert_unchanged_by(size_t len) {
+    int is_record = len < 32 || memcmp(saved, "PRC2", 4) == 0 || memcmp(saved, "PSN1", 4) == 0;
     cmd_record t;
     cmd_record_init(&t, key);
-    assert_int_equal(load(&t, len), CMD_DAMAGED);
+    assert_int_equal(load(&t, len), is_record ? CMD_DAMAGED : CMD_NO_RECORD);
     assert_int_equal(t.used, 0);
     assert_memory_equal(t.key, key, sizeof key);
     cmd_record_free(&t);
@@ -693,7 +694,7 @@ static size_t save_old_example(const unsigned char *with_key) {
 
 static void an_old_record_is_taken_over_as_its_messages_are_named(void **state) {
     (void)state;
-    note("fetched", CMD_ON_FAILED); /* what this version knows counts */
+    note("fetched", CMD_ON_FAILED); /* the knowledge of this version counts */
     cmd_record_begin(&r);
     assert_int_equal(load(&r, save_old_example(old_key)), CMD_LOADED_OLD);
     assert_false(cmd_record_has_uids(&r) && r.used == 0);
@@ -761,12 +762,288 @@ static void two_old_records_become_one(void **state) {
     assert_int_equal(load(&r, save_old(third_key, names, marks, 2, 0)), CMD_DAMAGED);
     assert_int_equal(now("fetched"), CMD_STORED);
     assert_int_equal(now("other"), CMD_STORED);
-    assert_int_equal(now("due"), CMD_DUE);
+    assert_int_equal(now("due"), CMD_STORED); /* the other record deletes less */
+    assert_int_equal(now("refused"), CMD_REFUSED);
+}
+
+/* The state that fetches more and deletes less wins, whichever record comes first. */
+static void of_two_old_records_the_careful_one_counts(void **state) {
+    static const char *const names[] = {"a", "b", "c", "d"};
+    static const unsigned char stored_due[] = {1, 5, 2, 2 | 0x20}, others[] = {2, 1, 1, 2};
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        cmd_record_free(&r);
+        cmd_record_init(&r, key);
+        r.today = 77;
+        for (int k = 0; k < 2; k++) {
+            size_t len = k == turn ? save_old(old_key, names, stored_due, 4, 500)
+                                   : save_old(key, names, others, 4, 300);
+            assert_int_equal(load(&r, len), CMD_LOADED_OLD);
+        }
+        assert_int_equal(r.used, 8);
+        assert_int_equal(now("a"), CMD_REFUSED);
+        assert_int_equal(now("b"), CMD_STORED);
+        assert_int_equal(now("c"), CMD_REFUSED);
+        assert_int_equal(now("d"), CMD_REFUSED);
+        assert_true(find("d")->size == 300); /* the limit that is raised first */
+        assert_int_equal(find("d")->flags & CMD_ENTRY_MISSED, 0);
+        assert_int_equal(find("b")->day, 77); /* its age counts from the upgrade */
+        assert_int_equal(r.used, 4);
+        assert_int_equal(r.old, 0);
+    }
 }
 
 static void every_damage_of_an_old_record_is_refused(void **state) {
     (void)state;
     every_damage_is_refused(save_old_example(old_key));
+}
+
+/* ---- age and place ---- */
+
+enum { DAY = 86400 };
+
+/* A run at noon of a day that saves, and whether it deletes what is `days` old. */
+static int deletes_on(unsigned day, const char *name, unsigned days) {
+    cmd_record_see_clock(&r, (uint64_t)day * DAY + DAY / 2);
+    cmd_record_begin(&r);
+    return cmd_record_is_old(&r, find(name), days);
+}
+
+static void store_on(unsigned day, const char *name) {
+    cmd_record_see_clock(&r, (uint64_t)day * DAY);
+    cmd_record_begin(&r);
+    cmd_record_note(&r, name, strlen(name), CMD_ON_STORED, 100, r.today);
+    cmd_record_begin(&r);
+}
+
+static void a_message_grows_old_by_days(void **state) {
+    (void)state;
+    store_on(20000, "u");
+    for (unsigned day = 20000; day <= 20010; day++)
+        assert_int_equal(deletes_on(day, "u", 10), day == 20010);
+    assert_true(deletes_on(20010, "u", 1));
+    assert_false(cmd_record_is_old(&r, find("u"), 11));
+}
+
+/* Each day of a run that fetches everything is not the first day of the message. */
+static void to_store_it_again_makes_no_message_younger(void **state) {
+    (void)state;
+    for (unsigned day = 20000; day < 20010; day++)
+        store_on(day, "u");
+    assert_int_equal(find("u")->day, 20000);
+    cmd_record_note(&r, "u", 1, CMD_ON_STORED, 101, r.today); /* another message */
+    assert_int_equal(find("u")->day, 20009);
+}
+
+static void a_clock_that_went_back_deletes_nothing(void **state) {
+    (void)state;
+    store_on(20000, "u");
+    assert_true(deletes_on(20025, "u", 10));
+    store_on(20025, "late");
+    r.changed = 0;
+    assert_false(deletes_on(20024, "u", 10));
+    assert_true(r.changed && r.doubted_at); /* the next run must know of it */
+    assert_int_equal(r.seen_day, 20025);
+    cmd_record_see_clock(&r, (uint64_t)20025 * DAY + DAY / 2 - 1); /* not yet a day later */
+    assert_true(r.today == 20025 && !r.doubted_at); /* and no doubt any more: it is not before */
+    assert_false(deletes_on(20023, "u", 10));
+    assert_false(deletes_on(20022, "u", 10));   /* further back: it begins anew */
+    assert_true(deletes_on(20023, "u", 10));    /* a day later, a second run agrees */
+    assert_int_equal(find("late")->day, 20023); /* no day is still to come */
+    assert_true(deletes_on(20024, "u", 10));
+}
+
+static void a_clock_that_jumped_ahead_deletes_nothing(void **state) {
+    (void)state;
+    store_on(20000, "u");
+    assert_true(deletes_on(20030, "u", 30)); /* 30 days are no jump */
+    assert_false(deletes_on(20061, "u", 10));
+    cmd_record_see_clock(&r, (uint64_t)20061 * DAY + DAY / 2 + DAY - 1);
+    assert_int_equal(r.today, 0); /* a second less than a day later */
+    cmd_record_note(&r, "new", 3, CMD_ON_STORED, 5, r.today);
+    cmd_record_see_clock(&r, (uint64_t)20061 * DAY + DAY / 2 + DAY);
+    assert_int_equal(r.today, 20062);
+    assert_true(cmd_record_is_old(&r, find("u"), 10));
+    assert_int_equal(find("new")->day, 20062); /* stored in doubt: it counts from now */
+    assert_true(deletes_on(20063, "u", 10));
+}
+
+/* Wrong once, then right again: the wrong day leaves no trace. */
+static void a_doubt_ends_with_a_clock_that_is_right(void **state) {
+    (void)state;
+    store_on(20000, "u");
+    assert_false(deletes_on(40000, "u", 10));
+    assert_false(deletes_on(20001, "u", 10));
+    assert_int_equal(r.today, 20001);
+    assert_int_equal(r.doubted_at, 0);
+    assert_false(deletes_on(40000, "u", 10)); /* it is a first time again */
+    assert_int_equal(r.seen_day, 20001);
+}
+
+static void a_clock_that_knows_no_day_deletes_nothing(void **state) {
+    (void)state;
+    store_on(20000, "u");
+    cmd_record_see_clock(&r, 0);
+    assert_int_equal(r.today, 0);
+    cmd_record_see_clock(&r, UINT64_MAX);
+    assert_int_equal(r.today, 0);
+    assert_false(cmd_record_is_old(&r, find("u"), 1));
+}
+
+/* A record that was saved without days, or without the clock. */
+static void an_earlier_record_counts_from_the_upgrade(void **state) {
+    (void)state;
+    cmd_record_note(&r, "none", 4, CMD_ON_STORED, 5, 0);
+    assert_false(deletes_on(20000, "none", 1));
+    assert_true(deletes_on(20001, "none", 1));
+    r.seen_day = 0; /* its newest message is the last save that is known */
+    assert_false(deletes_on(20031, "none", 1));
+    assert_true(r.doubted_at > 0);
+}
+
+static void only_the_same_message_may_go(void **state) { /* [G14] */
+    static const cmd_event events[] = {CMD_ON_REFUSED, CMD_ON_FAILED, CMD_ON_BROKEN};
+    (void)state;
+    note("a", CMD_ON_STORED);
+    note("due", CMD_ON_STORED_DUE);
+    note(CMD_HEADER_NAME "h", CMD_ON_STORED);
+    note_unsure("doubt", CMD_ON_STORED);
+    assert_false(cmd_record_may_go(find("a"), 100)); /* of this session */
+    cmd_record_begin(&r);
+    assert_true(cmd_record_may_go(find("a"), 100));
+    assert_true(cmd_record_may_go(find("due"), 100));
+    assert_false(cmd_record_may_go(find("a"), 101));
+    assert_false(cmd_record_may_go(find("a"), CMD_SIZE_UNKNOWN));
+    assert_false(cmd_record_may_go(NULL, 100));
+    assert_false(cmd_record_may_go(find(CMD_HEADER_NAME "h"), 100));
+    assert_false(cmd_record_may_go(find("doubt"), 100));
+    named("a"), named("a");
+    assert_false(cmd_record_may_go(find("a"), 100));
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        note("x", events[i]);
+        cmd_record_begin(&r);
+        assert_false(cmd_record_may_go(find("x"), 100));
+    }
+}
+
+/* Away from a complete listing, and there again: the UID may be another message's. */
+static void what_was_away_does_not_go(void **state) { /* [G14] */
+    (void)state;
+    note("a", CMD_ON_STORED);
+    cmd_record_begin(&r);
+    listing_ends();
+    cmd_record_begin(&r);
+    named("a"), listing_ends();
+    assert_int_equal(now("a"), CMD_STORED);
+    assert_false(cmd_record_may_go(find("a"), 100));
+    note("a", CMD_ON_STORED);
+    cmd_record_begin(&r);
+    assert_true(cmd_record_may_go(find("a"), 100));
+}
+
+static void what_went_for_its_age_is_new_once_it_is_confirmed(void **state) { /* [G14] */
+    (void)state;
+    note("a", CMD_ON_STORED), note("b", CMD_ON_STORED);
+    cmd_record_begin(&r);
+    note("a", CMD_ON_MARKED);
+    cmd_record_confirm(&r, 0);
+    cmd_record_begin(&r);
+    assert_int_equal(now("a"), CMD_DUE);
+    assert_true(cmd_record_may_go(find("a"), 100));
+    note("a", CMD_ON_MARKED), note("b", CMD_ON_MARKED);
+    cmd_record_confirm(&r, 1);
+    for (size_t i = 0; i < r.room; i++)
+        r.slots[i].live = 0; /* a later run */
+    assert_int_equal(now("a"), CMD_NEW);
+    assert_int_equal(now("b"), CMD_NEW);
+    assert_false(cmd_record_may_go(find("b"), 100));
+}
+
+static void a_size_that_comes_later_begins_the_age(void **state) {
+    (void)state;
+    cmd_record_note(&r, "a", 1, CMD_ON_STORED, CMD_SIZE_UNKNOWN, 19000);
+    cmd_record_note(&r, "f", 1, CMD_ON_FAILED, CMD_SIZE_UNKNOWN, 19000);
+    cmd_record_see_clock(&r, (uint64_t)19010 * DAY);
+    cmd_record_start_age(&r, "a", 1, 70); /* this session stored it */
+    assert_true(find("a")->size == CMD_SIZE_UNKNOWN);
+    cmd_record_begin(&r);
+    cmd_record_start_age(&r, "a", 1, CMD_SIZE_UNKNOWN);
+    cmd_record_start_age(&r, "f", 1, 70);
+    cmd_record_start_age(&r, "a", 1, 70);
+    cmd_record_start_age(&r, "a", 1, 71);
+    assert_true(find("a")->size == 70 && find("a")->day == 19010);
+    assert_true(find("f")->size == CMD_SIZE_UNKNOWN);
+}
+
+/* ---- to forget ---- */
+
+static void what_is_forgotten_is_new(void **state) {
+    static const char *const names[] = {"both", "first"};
+    static const unsigned char marks[] = {1, 1};
+    (void)state;
+    note("a", CMD_ON_STORED), note("b", CMD_ON_STORED);
+    r.account = 9;
+    cmd_record_begin(&r);
+    r.changed = 0;
+    assert_int_equal(cmd_record_forget(&r, "c", 1), 0);
+    assert_false(r.changed);
+    assert_int_equal(cmd_record_forget(&r, "a", 1), 1);
+    assert_true(r.changed);
+    assert_int_equal(now("a"), CMD_NEW);
+    assert_int_equal(now("b"), CMD_STORED);
+    assert_int_equal(load(&r, save_old(old_key, names, marks, 2, 0)), CMD_LOADED_OLD);
+    assert_int_equal(load(&r, save_old(key, names, marks, 1, 0)), CMD_LOADED_OLD);
+    note("both", CMD_ON_STORED); /* known three times */
+    assert_true(cmd_record_forget(&r, "both", 4) >= 1);
+    assert_int_equal(now("both"), CMD_NEW);
+    assert_int_equal(now("first"), CMD_STORED);
+    assert_int_equal(cmd_record_forget(&r, NULL, 0), 2);
+    assert_true(r.changed && r.used == 0 && r.old == 0 && r.account == 9);
+    assert_int_equal(now("b"), CMD_NEW);
+    note("b", CMD_ON_STORED);
+    assert_int_equal(r.used, 1);
+}
+
+/* ---- account and clock in the saved form ---- */
+
+static void account_and_clock_come_back(void **state) {
+    (void)state;
+    for (unsigned n = 0; n <= 200; n += 50) {
+        cmd_record t;
+        file f = {saved, 0, 0, sizeof saved, 0, 0, 0};
+        (void)save_filled(n);
+        r.account = UINT64_MAX - 1;
+        r.seen_day = 20001;
+        r.doubted_at = 4102444800;
+        assert_int_equal(cmd_record_save(&r, file_put, &f), 0);
+        assert_true(f.len == CMD_SAVED_LEN(r.used + 1) && f.largest <= CMD_PIECE_MAX);
+        cmd_record_init(&t, key);
+        assert_int_equal(load(&t, f.len), CMD_LOADED);
+        assert_equal_records(&r, &t);
+        assert_true(t.account == r.account && t.seen_day == 20001 && t.doubted_at == 4102444800);
+        cmd_record_free(&t);
+        if (n == 50) every_damage_is_refused(f.len);
+        cmd_record_free(&r);
+        cmd_record_init(&r, key);
+    }
+}
+
+/* An earlier program puts their entry among the messages, and no name finds it. */
+static void an_earlier_program_forgets_account_and_clock(void **state) {
+    enum { HEAD = 64 };
+    file f = {saved, 0, 0, sizeof saved, 0, 0, 0};
+    cmd_entry e = {.state = CMD_STORED, .size = 1};
+    (void)state;
+    r.account = 5;
+    assert_int_equal(cmd_record_save(&r, file_put, &f), 0);
+    assert_true(f.len == CMD_SAVED_LEN(1) && saved[7] == 1);
+    assert_int_equal(saved[HEAD + 16], CMD_STORED);
+    e.hash = saved[HEAD + 7];
+    e.flags = saved[HEAD + 17];
+    assert_int_equal(cmd_record_put(&r, &e), 1);
+    assert_false(cmd_record_has_uids(&r));
+    listing_ends(); /* its one complete listing */
+    assert_int_equal(r.used, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, empty_record, free_record)
@@ -803,6 +1080,21 @@ int main(void) {
         TEST(an_old_record_survives_being_saved),
         TEST(two_old_records_become_one),
         TEST(every_damage_of_an_old_record_is_refused),
+        TEST(of_two_old_records_the_careful_one_counts),
+        TEST(a_message_grows_old_by_days),
+        TEST(to_store_it_again_makes_no_message_younger),
+        TEST(a_clock_that_went_back_deletes_nothing),
+        TEST(a_clock_that_jumped_ahead_deletes_nothing),
+        TEST(a_doubt_ends_with_a_clock_that_is_right),
+        TEST(a_clock_that_knows_no_day_deletes_nothing),
+        TEST(an_earlier_record_counts_from_the_upgrade),
+        TEST(only_the_same_message_may_go),
+        TEST(what_was_away_does_not_go),
+        TEST(what_went_for_its_age_is_new_once_it_is_confirmed),
+        TEST(a_size_that_comes_later_begins_the_age),
+        TEST(what_is_forgotten_is_new),
+        TEST(account_and_clock_come_back),
+        TEST(an_earlier_program_forgets_account_and_clock),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

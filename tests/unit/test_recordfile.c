@@ -4,6 +4,7 @@
 #define _DEFAULT_SOURCE 1
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -64,8 +65,8 @@ static void next_run(const char *user) {
     assert_int_equal(open_for(user), 0);
 }
 
-static void path_of(char out[1100], const char *suffix) {
-    (void)snprintf(out, 1100, "%s/%s%s", f.path, f.name, suffix);
+static void path_of(char out[1300], const char *suffix) {
+    (void)snprintf(out, 1300, "%s/%s%s", f.path, f.name, suffix);
 }
 
 static unsigned files_in(const char *path) {
@@ -82,7 +83,7 @@ static unsigned files_in(const char *path) {
 
 static void what_was_saved_is_there_for_its_account_alone(void **state) { /* [F21] */
     struct stat st;
-    char file[1100];
+    char file[1300];
     (void)state;
     (void)umask(0);
     assert_int_equal(open_for("a"), 0);
@@ -109,7 +110,7 @@ static void what_was_saved_is_there_for_its_account_alone(void **state) { /* [F2
 
 static void what_did_not_change_is_not_written(void **state) {
     struct stat before, after;
-    char file[1100];
+    char file[1300];
     (void)state;
     assert_int_equal(open_for("c"), 0);
     path_of(file, "");
@@ -181,7 +182,7 @@ static void a_kill_costs_what_was_unsaved(void **state) { /* [G1] */
 /* ---- damage ---- */
 
 static void damaged_is_kept_aside(void **state) {
-    char file[1100], aside[1100];
+    char file[1300], aside[1300];
     (void)state;
     assert_int_equal(open_for("h"), 0);
     note("u", CMD_ON_STORED);
@@ -211,7 +212,7 @@ static void damaged_is_kept_aside(void **state) {
 
 /* A count or a length that lies must not make room for what is not there. */
 static void a_damaged_length_takes_no_memory(void **state) { /* [I-4] */
-    char file[1100];
+    char file[1300];
     (void)state;
     assert_int_equal(open_for("m"), 0);
     note("u", CMD_ON_STORED);
@@ -229,7 +230,7 @@ static void a_damaged_length_takes_no_memory(void **state) { /* [I-4] */
 }
 
 static void what_is_no_file_is_refused(void **state) { /* [F12] */
-    char file[1100];
+    char file[1300];
     (void)state;
     assert_int_equal(open_for("n"), 0);
     path_of(file, "");
@@ -263,7 +264,7 @@ static void write_old(const char *file, const char *uid) {
 }
 
 static void old_files_of_both_ports_become_one_new_one(void **state) {
-    char file[1100], second[1100];
+    char file[1300], second[1300];
     (void)state;
     assert_int_equal(cmd_record_file_open(&f, "o", 1, "mail.example", 995, dir, 1), 0);
     path_of(file, "");
@@ -285,7 +286,7 @@ static void old_files_of_both_ports_become_one_new_one(void **state) {
 }
 
 static void a_run_that_only_reads_leaves_old_files(void **state) {
-    char second[1100];
+    char second[1300];
     (void)state;
     assert_int_equal(cmd_record_file_open(&f, "p", 1, "mail.example", 995, dir, 1), 0);
     (void)snprintf(second, sizeof second, "%s/%s", f.path, f.second);
@@ -296,6 +297,126 @@ static void a_run_that_only_reads_leaves_old_files(void **state) {
     assert_int_equal(cmd_record_file_save(&f), 0);
     cmd_record_file_close(&f);
     assert_int_equal(access(second, F_OK), 0);
+}
+
+/* ---- a file of the user's choice ---- */
+
+static int open_given(const char *user, uint16_t port, const char *file) {
+    int code = cmd_record_file_open_given(&f, user, strlen(user), "mail.example", port, file, 1);
+    return code ? code : cmd_record_file_load(&f);
+}
+
+static void a_given_file_is_of_one_account(void **state) {
+    char file[96], lock[1300];
+    (void)state;
+    (void)snprintf(file, sizeof file, "%s/given", dir);
+    assert_int_equal(open_given("v", 110, file), 0);
+    note("u", CMD_ON_STORED);
+    assert_int_equal(cmd_record_file_lock(&f, "a run", 0, NULL), TOOL_LOCKED);
+    path_of(lock, ".lock");
+    assert_int_equal(access(lock, F_OK), 0);
+    assert_int_equal(cmd_record_file_save(&f), 0);
+    cmd_record_file_close(&f);
+    assert_int_equal(access(lock, F_OK), -1);
+    assert_int_equal(open_given("v", 995, file), 0); /* the same account */
+    assert_int_equal(now("u"), CMD_STORED);
+    assert_true(f.saved_at > 0);
+    cmd_record_file_close(&f);
+    assert_int_equal(open_for("v"), 0); /* its usual place has no file */
+    assert_int_equal(now("u"), CMD_NEW);
+    assert_int_equal(f.saved_at, 0);
+    cmd_record_file_close(&f);
+    static const struct {
+        const char *user;
+        uint16_t port;
+    } others[] = {{"w", 110}, {"v", 1110}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(open_given(others[i].user, others[i].port, file), 78);
+        assert_int_equal(f.foreign, 1);
+        cmd_record_file_close(&f);
+    }
+    assert_int_equal(open_given("v", 110, file), 0);
+    assert_int_equal(now("u"), CMD_STORED);
+    cmd_record_file_close(&f);
+}
+
+/* A slip in the command line must not cost the user a file. */
+static void a_given_file_that_is_no_record_stays(void **state) {
+    static const char text[] = "username = somebody\npassword = secret\n";
+    char file[96], aside[128], kept[sizeof text];
+    (void)state;
+    (void)snprintf(file, sizeof file, "%s/no-record", dir);
+    (void)snprintf(aside, sizeof aside, "%s.damaged", file);
+    int fd = open(file, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(write(fd, text, sizeof text), (ssize_t)sizeof text);
+    assert_int_equal(open_given("v", 110, file), 78);
+    assert_int_equal(f.foreign, 2);
+    cmd_record_file_close(&f);
+    assert_int_equal(pread(fd, kept, sizeof kept, 0), (ssize_t)sizeof text);
+    assert_memory_equal(kept, text, sizeof text);
+    assert_int_equal(access(aside, F_OK), -1);
+    /* one that was a record, and is damaged, is put aside as everywhere */
+    assert_int_equal(pwrite(fd, "PRC2", 4, 0), 4);
+    (void)close(fd);
+    assert_int_equal(open_given("v", 110, file), 0);
+    assert_int_equal(f.damaged, 1);
+    cmd_record_file_close(&f);
+    assert_int_equal(access(aside, F_OK), 0);
+}
+
+static void a_given_file_needs_a_directory_and_a_name(void **state) {
+    char path[300], longest[CMD_RECORD_NAME_MAX + 2];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/missing/given", dir);
+    assert_int_equal(open_given("v", 110, path), 73);
+    assert_true(f.failed_errno == ENOENT && f.failed_call);
+    cmd_record_file_close(&f);
+    static const char *const names[] = {"", ".", ".."};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        assert_int_equal(open_given("v", 110, path), 73);
+        cmd_record_file_close(&f);
+    }
+    memset(longest, 'n', sizeof longest);
+    for (size_t len = CMD_RECORD_NAME_MAX; len <= CMD_RECORD_NAME_MAX + 1; len++) {
+        (void)snprintf(path, sizeof path, "%s/%.*s", dir, (int)len, longest);
+        assert_int_equal(open_given("v", 110, path), len > CMD_RECORD_NAME_MAX ? 73 : 0);
+        if (len > CMD_RECORD_NAME_MAX) continue;
+        note("u", CMD_ON_STORED);
+        assert_int_equal(cmd_record_file_save(&f), 0);
+        cmd_record_file_close(&f);
+        assert_int_equal(access(path, F_OK), 0);
+    }
+    cmd_record_file_close(&f);
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(open_given("v", 110, "here"), 0);
+    note("u", CMD_ON_STORED);
+    assert_int_equal(cmd_record_file_save(&f), 0);
+    cmd_record_file_close(&f);
+    assert_int_equal(access("here", F_OK), 0);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(cmd_record_file_open_given(&f, "v", 1, "mail.example", 110, "/here", 0), 0);
+    assert_string_equal(f.path, "/");
+    assert_string_equal(f.name, "here");
+    cmd_record_file_close(&f);
+}
+
+static void a_given_file_of_others_is_not_believed(void **state) { /* [L8] */
+    char file[96];
+    struct stat st;
+    (void)state;
+    (void)snprintf(file, sizeof file, "%s/shared", dir);
+    assert_int_equal(open_given("v", 110, file), 0);
+    note("u", CMD_ON_STORED_DUE);
+    assert_int_equal(cmd_record_file_save(&f), 0);
+    cmd_record_file_close(&f);
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(chmod(file, 0620), 0);
+    assert_int_equal(open_given("v", 110, file), 0);
+    assert_int_equal(f.distrusted, 1);
+    assert_int_equal(now("u"), CMD_NEW);
+    cmd_record_file_close(&f);
 }
 
 /* ---- where it is ---- */
@@ -322,7 +443,7 @@ static void where_it_is(void **state) {
     assert_int_equal(open_for("j"), 0);
     (void)snprintf(want, sizeof want, "%s/.popcl", dir);
     assert_string_equal(f.path, want);
-    assert_string_equal(f.fell_back, "HOME"); /* and that is said */
+    assert_string_equal(f.fell_back, "HOME"); /* and that is reported */
     assert_true(f.fell_back_errno);
     cmd_record_file_close(&f);
     assert_int_equal(setenv("XDG_STATE_HOME", "/dev/null", 1), 0);
@@ -357,7 +478,7 @@ static void what_a_run_wrote_is_found_by_one_that_reads(void **state) {
 
 static void a_file_that_others_may_write_is_not_believed(void **state) { /* [L8] */
     static const mode_t modes[] = {0620, 0602, 0622};
-    char file[1100];
+    char file[1300];
     struct stat st;
     (void)state;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
@@ -414,7 +535,7 @@ static void a_directory_beside_the_mail_that_others_may_write_is_not_believed(vo
 }
 
 static void another_users_is_not_believed(void **state) { /* [L8] */
-    char path[96], file[1100];
+    char path[96], file[1300];
     (void)state;
     if (geteuid() != 0) skip_test("only root can give a file away");
     assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
@@ -476,7 +597,7 @@ static void one_run_an_account_at_a_time(void **state) { /* [L10] */
     assert_int_equal(cmd_record_file_lock(&f, "the second", 60000, NULL), TOOL_LOCKED);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    char lock[1100];
+    char lock[1300];
     path_of(lock, ".lock");
     assert_int_equal(access(lock, F_OK), 0);
     cmd_record_file_close(&f);
@@ -495,6 +616,10 @@ int main(void) {
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(old_files_of_both_ports_become_one_new_one),
         cmocka_unit_test(a_run_that_only_reads_leaves_old_files),
+        cmocka_unit_test(a_given_file_is_of_one_account),
+        cmocka_unit_test(a_given_file_that_is_no_record_stays),
+        cmocka_unit_test(a_given_file_needs_a_directory_and_a_name),
+        cmocka_unit_test(a_given_file_of_others_is_not_believed),
         cmocka_unit_test(where_it_is),
         cmocka_unit_test(what_a_run_wrote_is_found_by_one_that_reads),
         cmocka_unit_test(a_file_that_others_may_write_is_not_believed),

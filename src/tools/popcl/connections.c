@@ -143,7 +143,7 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.group_octets = GROUP_OCTETS;
     /* An unfetched deletion, an empty body and a header are judged by LIST's size. If all messages
      * are wanted, LIST can leave with UIDL. */
-    cfg.need_size = o->action == CMD_LIST || o->delete ||
+    cfg.need_size = o->action == CMD_LIST || o->delete || o->delete_after || o->keep_newest ||
                     (o->only_new && cmd_record_has_headers(record)) ||
                     (o->action == CMD_FETCH && (all || cmd_record_has_failed(record)));
     /* without UIDs all mail would come again under other names */

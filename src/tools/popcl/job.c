@@ -100,6 +100,27 @@ static int may_delete_unfetched(const popcl_msg *m, popcl_stage stage, const cmd
     return stage == POPCL_STAGE_UID || is_same_size(e, m);
 }
 
+static int deletes_stored(const cmd_options *o) { return o->delete_after || o->keep_newest; }
+
+/* Returns whether a message is one of the N with the highest numbers. */
+static int is_among_newest(const cmd_job *j, const popcl_msg *m) {
+    popcl_diag d;
+    popcl_fetch_get_diag(j->fetch, &d);
+    return (uint64_t)m->number + j->options->keep_newest > d.in_maildrop;
+}
+
+/* Returns whether --delete-after and --keep-newest let a message go that an earlier run stored.
+ * While only the UID is known the question is left open. */
+static int is_to_go(const cmd_job *j, const popcl_msg *m, popcl_stage stage, const cmd_entry *e) {
+    const cmd_options *o = j->options;
+    if (!deletes_stored(o) || !has_real_uid(m) || !e) return 0;
+    if (stage == POPCL_STAGE_UID && e->size == CMD_SIZE_UNKNOWN)
+        return cmd_record_state(e) == CMD_STORED; /* its size is still to be noted */
+    if (o->delete_after && !cmd_record_is_old(&j->file->record, e, o->delete_after)) return 0;
+    if (o->keep_newest && is_among_newest(j, m)) return 0;
+    return cmd_record_may_go(e, stage == POPCL_STAGE_UID ? e->size : m->size);
+}
+
 static void print_listed(cmd_job *j, const popcl_msg *m) {
     char line[128], size[24] = "?";
     if (j->options->limit && j->listed >= j->options->limit) return;
@@ -137,6 +158,7 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
     }
     int is_due = o->delete &&cmd_record_state(e) == CMD_DUE;
     if (is_due && may_delete_unfetched(m, stage, e)) return POPCL_DELETE_UNFETCHED;
+    if (is_to_go(j, m, stage, e)) return POPCL_DELETE_UNFETCHED;
     if (is_given_up(j, e)) return POPCL_SKIP;
     if (o->only_new && !is_due && !is_new(j, m, e)) return POPCL_SKIP;
     /* a run without -n fetches messages of earlier runs again, not its own */
@@ -227,6 +249,8 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
         (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
         j->oversize++; /* an earlier run refused it */
     if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
+    if (deletes_stored(j->options) && has_real_uid(m))
+        cmd_record_start_age(record, key, len, m->size);
     if (answer == POPCL_SKIP && m->uid_len == 0) {
         cmd_record_see_size(record, key, len, m->size);
         drop_named(j, m->number);
@@ -317,17 +341,11 @@ static void show_progress(cmd_job *j) {
                         all ? d.octets_in_maildrop : 0);
 }
 
-static uint16_t today(void) {
-    time_t day = time(NULL) / 86400;
-    if (day < 0 || day > UINT16_MAX) return 0;
-    return (uint16_t)day;
-}
-
 static void job_note(cmd_job *j, const popcl_msg *m, cmd_event event, uint64_t number) {
     char hex[KEY_MAX + 1];
     const char *key;
     size_t len = key_of(j, m, hex, &key);
-    cmd_record_note(&j->file->record, key, len, event, number, today());
+    cmd_record_note(&j->file->record, key, len, event, number, j->file->record.today);
 }
 
 static void note_stored(cmd_job *j, const popcl_msg *m) {
@@ -362,7 +380,7 @@ static cmd_event event_of(const cmd_job *j, const popcl_msg *m, popcl_err why) {
 static void note_broken(cmd_job *j, const char *name, size_t len, uint32_t number, popcl_err why) {
     j->broken = why;
     if (len)
-        cmd_record_note(&j->file->record, name, len, CMD_ON_BROKEN, 0, today());
+        cmd_record_note(&j->file->record, name, len, CMD_ON_BROKEN, 0, 0);
     else
         avoid(j, number);
 }
@@ -484,6 +502,11 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
         cmd_report_warning(
             j->report,
             "the server may delete messages once they are fetched (EXPIRE 0), also without -d");
+    }
+    if (deletes_stored(j->options) && d->listing_reached && d->no_uids && !j->told_none_deleted) {
+        j->told_none_deleted = 1;
+        cmd_report_warning(j->report, "the server gives no UIDs: nothing is deleted by "
+                                      "--delete-after or --keep-newest");
     }
     if (d->passed_over)
         cmd_report_detail(j->report,

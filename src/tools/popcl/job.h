@@ -72,7 +72,7 @@ typedef struct cmd_job {
     unsigned sessions;
     uint32_t avoid[CMD_AVOID_MAX]; /* their numbers, which stay while nothing is deleted */
     int avoid_headers;             /* 1 = it broke when their header was asked for */
-    int announced, told_no_uids;
+    int announced, told_no_uids, told_none_deleted;
     uint32_t drawn_ms;
     uint32_t whole; /* messages that came to their end, and octets of them */
     uint64_t whole_octets;

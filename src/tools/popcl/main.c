@@ -29,6 +29,7 @@
 #include "popcl_posix.h"
 #include "popcl_posix_store.h"
 #include "recordfile.h"
+#include "recordshow.h"
 #include "report.h"
 #include "sentences.h"
 #include "system.h"
@@ -159,7 +160,8 @@ static int open_trace(struct run *r) {
     int bad = fd < 0 || tool_stat(fd, &st);
     if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
                  is_file(r->options.netrc_file, &st) || is_file(r->options.resume_file, &st) ||
-                 is_file(r->options.ta_blob, &st) || is_file(r->options.ta_key, &st))) {
+                 is_file(r->options.state_file, &st) || is_file(r->options.ta_blob, &st) ||
+                 is_file(r->options.ta_key, &st))) {
         bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
@@ -238,8 +240,23 @@ static int open_store(struct run *r) {
     return CMD_EXIT_CREATE;
 }
 
+static int record_is_foreign(struct run *r, int code) {
+    char what[1400];
+    int is_record = r->file.foreign == 1;
+    (void)snprintf(what, sizeof what, "the file of --state, %s/%s, is %s", r->file.path,
+                   r->file.name, is_record ? "the record of another account" : "no record");
+    cmd_report_error(&r->report, what,
+                     is_record ? "another server, user or port wrote it: equal UIDs are not equal "
+                                 "messages there"
+                               : "it is a file of another kind, and was not changed",
+                     is_record ? "give each account a file of its own"
+                               : "give --state a name that is free, or the record of this account");
+    return code;
+}
+
 static int record_failed(struct run *r, int code) {
     char what[1400];
+    if (r->file.foreign) return record_is_foreign(r, code);
     (void)snprintf(what, sizeof what, "the record of fetched messages, %s/%s: %s failed: %s",
                    r->file.path, r->file.name, r->file.failed_call,
                    cmd_error_text(r->file.failed_errno));
@@ -249,8 +266,11 @@ static int record_failed(struct run *r, int code) {
                      words ? words->cause
                      : odd ? "a link, a directory or something else stands in the file's place"
                            : "the directory is not writable, or its disk is full or failing",
-                     "correct that, or set XDG_STATE_HOME to another directory; without the "
-                     "record, messages may arrive a second time");
+                     r->options.state_file
+                         ? "correct that, or give --state another file; without the record, "
+                           "messages may arrive a second time"
+                         : "correct that, or set XDG_STATE_HOME to another directory; without the "
+                           "record, messages may arrive a second time");
     return code;
 }
 
@@ -326,15 +346,61 @@ static int judge_delay(struct run *r) {
     return CMD_EXIT_LATER;
 }
 
-static int open_record(struct run *r) {
+static int find_record(struct run *r) {
     const cmd_options *o = &r->options;
-    int code = cmd_record_file_open(&r->file, r->login.user, r->login.user_len, o->host, o->port,
-                                    o->out_dir, o->action == CMD_FETCH);
+    const cmd_login *l = &r->login;
+    if (o->state_file)
+        return cmd_record_file_open_given(&r->file, l->user, l->user_len, o->host, o->port,
+                                          o->state_file, o->records);
+    return cmd_record_file_open(&r->file, l->user, l->user_len, o->host, o->port, o->out_dir,
+                                o->records);
+}
+
+static int load_record(struct run *r) {
+    int code = find_record(r);
     if (code) return record_failed(r, code);
     if ((code = lock_record(r)) != 0) return code;
     if ((code = cmd_record_file_load(&r->file)) != 0) return record_failed(r, code);
     tell_record(r);
+    return 0;
+}
+
+static int open_record(struct run *r) {
+    time_t now = time(NULL);
+    int code = load_record(r);
+    if (code) return code;
+    if (r->options.records) cmd_record_see_clock(&r->file.record, now < 0 ? 0 : (uint64_t)now);
+    if (r->options.delete_after && !r->file.record.today)
+        cmd_report_warning(&r->report,
+                           "the clock is in doubt: it is before the record's newest day, or over "
+                           "30 days after its last save. --delete-after deletes nothing before a "
+                           "run that comes at least a day later");
     return judge_delay(r);
+}
+
+/* --record and --forget: the account's record, without a connection. */
+static int tend_record(struct run *r) {
+    const cmd_options *o = &r->options;
+    char line[64];
+    int code = o->user ? 0 : load_login(r);
+    if (code) return code;
+    if (o->user) r->login.user = o->user, r->login.user_len = strlen(o->user);
+    if ((code = load_record(r)) != 0) return code;
+    if (o->action == CMD_SHOW_RECORD) {
+        cmd_record_show(&r->file, o->verbose, print_piece, &r->report);
+        return finish_output(r);
+    }
+    int is_all = strcmp(o->forget, "all") == 0;
+    size_t n = cmd_record_forget(&r->file.record, is_all ? NULL : o->forget, strlen(o->forget));
+    if (!is_all && n == 0) {
+        cmd_report_note(&r->report, "the record has no message with this UID");
+        return CMD_EXIT_NOTHING_NEW;
+    }
+    if ((code = cmd_record_file_save(&r->file)) != 0) return record_failed(r, code);
+    (void)snprintf(line, sizeof line, "%lu %s forgotten.\n", (unsigned long)n,
+                   n == 1 ? "message" : "messages");
+    cmd_report_print(&r->report, line);
+    return finish_output(r);
 }
 
 static void warn_of_clear_text(struct run *r) {
@@ -392,9 +458,10 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
         cmd_report_note(&r->report, "%lu %s deleted from the server", (unsigned long)c->deleted,
                         plural(c->deleted));
     if (c->unconfirmed)
-        cmd_report_note(&r->report, "%lu %s not confirmed; the next run with -d sees to that",
+        cmd_report_note(&r->report, "%lu %s not confirmed; the next run with %s sees to that",
                         (unsigned long)c->unconfirmed,
-                        c->unconfirmed == 1 ? "deletion is" : "deletions are");
+                        c->unconfirmed == 1 ? "deletion is" : "deletions are",
+                        r->options.delete ? "-d" : "the same options");
 }
 
 /* Reports how the run ended; returns its exit code. */
@@ -470,6 +537,10 @@ static int run_perform(struct run *r) {
     cmd_report_limit(&r->report, &stop, o->total_ms);
     /* --max-time is the run's, with the time of waiting */
     cmd_connections_begin(&r->connections, o);
+    if (o->action == CMD_SHOW_RECORD || o->action == CMD_FORGET) {
+        catch_signals(); /* it may wait for the login, and for another run */
+        return tend_record(r);
+    }
     if (o->doubt) cmd_report_warning(&r->report, "%s", o->doubt);
     if ((code = cmd_tls_open(&r->tls, o, &r->report)) != 0) return code;
     catch_signals(); /* before the login and the record's lock: the run may wait there */

@@ -30,6 +30,14 @@ static const struct {
     {OPT_LIST, OPT_DELETE, "--list and -d"},
     {OPT_CHECK, OPT_DELETE, "--check and -d"},
     {OPT_TA_BLOB, OPT_CERT_FILE, "--ta-blob and -c"},
+    {OPT_NEW, OPT_ALL, "-n and --all"},
+    {OPT_DELETE, OPT_DELETE_AFTER, "-d and --delete-after"},
+    {OPT_DELETE, OPT_KEEP_NEWEST, "-d and --keep-newest"},
+    {OPT_RECORD, OPT_FORGET, "--record and --forget"},
+    {OPT_RECORD, OPT_LIST, "--record and --list"},
+    {OPT_RECORD, OPT_CHECK, "--record and --check"},
+    {OPT_FORGET, OPT_LIST, "--forget and --list"},
+    {OPT_FORGET, OPT_CHECK, "--forget and --check"},
     {OPT_TA_BLOB, OPT_CERT_DIR, "--ta-blob and -C"},
 };
 
@@ -100,6 +108,25 @@ static int check_login(cmd_options *o) {
                    "password in clear text, and --auth user sends it for all to read");
 }
 
+/* The record of an account, and what is deleted by it. */
+static int check_record(cmd_options *o) {
+    int is_local = o->action == CMD_SHOW_RECORD || o->action == CMD_FORGET;
+    o->records = o->action == CMD_FETCH || o->action == CMD_FORGET;
+    if ((o->delete_after || o->keep_newest) && (!o->records || is_local))
+        return cmd_option_wrong(o, o->delete_after ? "--delete-after" : "--keep-newest", "",
+                                " is given to a run that stores nothing",
+                                "it is for a run that fetches: leave it out here");
+    if (o->state_file && o->resume_file && strcmp(o->state_file, o->resume_file) == 0)
+        return cmd_option_wrong(o, "--state and --resume name the same file", "", "",
+                                "give each a file of its own");
+    if (is_local && !o->user && source_of(o) != CMD_SOURCE_FILE)
+        return cmd_option_wrong(o, "the user is missing: -u, or -a", "", "",
+                                "a record is that of a user and a server: give -u USER, or -a "
+                                "FILE with a user name");
+    if (is_local) o->source = CMD_SOURCE_FILE;
+    return is_local ? 0 : check_login(o);
+}
+
 /* Rules between options, once all are read. */
 int cmd_option_rules(cmd_options *o, const char *server) {
     char name[32];
@@ -127,7 +154,7 @@ int cmd_option_rules(cmd_options *o, const char *server) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
                                 "", "--iobuf wants 29 bytes more than --mfln");
-    if (check_login(o)) return -1;
+    if (check_record(o)) return -1;
     if (!o->out_dir && o->action == CMD_FETCH)
         return cmd_option_wrong(o, "-o is missing", "", "", "give the directory for the messages");
     if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)

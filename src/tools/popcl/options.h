@@ -13,7 +13,15 @@
 #include "popcl_fetch.h"
 #include "url.h"
 
-typedef enum cmd_action { CMD_FETCH, CMD_LIST, CMD_CHECK, CMD_HELP, CMD_VERSION } cmd_action;
+typedef enum cmd_action {
+    CMD_FETCH,
+    CMD_LIST,
+    CMD_CHECK,
+    CMD_HELP,
+    CMD_VERSION,
+    CMD_SHOW_RECORD, /* without a connection */
+    CMD_FORGET       /* the same */
+} cmd_action;
 typedef enum cmd_family { CMD_ANY_FAMILY, CMD_IPV4, CMD_IPV6 } cmd_family;
 
 /* The source of the password. */
@@ -53,7 +61,13 @@ typedef struct cmd_options {
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */
-    char tls_name[CMD_HOST_MAX + 1];        /* as host; "" = the certificate must be for host */
+    const char *state_file;                 /* the record; NULL = in its usual place */
+    const char *forget;                     /* a UID, or "all" */
+    uint16_t delete_after;                  /* days; 0 = not given */
+    uint32_t keep_newest;                   /* messages; 0 = not given */
+    uint8_t all;                            /* 1 = also messages that the record has as stored */
+    uint8_t records; /* 1 = the run changes the record. Every other run only reads it */
+    char tls_name[CMD_HOST_MAX + 1]; /* as host; "" = the certificate must be for host */
     unsigned char pins[CMD_PINS_MAX][POPCL_PIN_LEN];
     size_t pins_len;
     int64_t now_s;      /* Unix seconds; negative = the clock's time */

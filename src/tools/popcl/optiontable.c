@@ -171,6 +171,28 @@ static int set_mfln(cmd_options *o, const char *value) {
     return cmd_option_wrong(o, "--mfln", "", " wants 512, 1024, 2048, 4096 or none", CMD_SEE_HELP);
 }
 
+static int set_delete_after(cmd_options *o, const char *value) {
+    enum { DAYS_MAX = 36500 };
+    o->delete_after = (uint16_t)tool_number(value, DAYS_MAX);
+    return o->delete_after ? 0
+                           : cmd_option_wrong(o, "--delete-after", "", " wants days, 1 to 36500",
+                                              "-d deletes messages as soon as they are stored");
+}
+
+static int set_keep_newest(cmd_options *o, const char *value) {
+    o->keep_newest = (uint32_t)tool_number(value, UINT32_MAX);
+    return o->keep_newest ? 0
+                          : cmd_option_wrong(o, "--keep-newest", "",
+                                             " wants a number of messages, 1 to 4294967295",
+                                             "-d deletes every message that was stored");
+}
+
+static int set_forget(cmd_options *o, const char *value) {
+    o->action = CMD_FORGET;
+    o->forget = value;
+    return 0;
+}
+
 /* ---- the table ---- */
 
 #define FIELD(name) offsetof(cmd_options, name)
@@ -278,5 +300,18 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_HELP] = {"help", 'h', CMD_NO_VALUE, CMD_HELP, FIELD(action), NULL, "", "this text"},
     [OPT_VERSION] = {"version", 'V', CMD_NO_VALUE, CMD_VERSION, FIELD(action), NULL, "",
                      "version, features and sizes"},
+    [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
+                 "every message, also those that were fetched before"},
+    [OPT_DELETE_AFTER] = {"delete-after", 0, CMD_VALUE_OWN, 0, 0, set_delete_after, " DAYS",
+                          "delete messages that were stored DAYS ago or earlier"},
+    [OPT_KEEP_NEWEST] = {"keep-newest", 0, CMD_VALUE_OWN, 0, 0, set_keep_newest, " N",
+                         "delete stored messages, except the N with the highest\nnumbers. With "
+                         "both, only what meets both conditions"},
+    [OPT_STATE] = {"state", 0, CMD_VALUE_TEXT, 0, FIELD(state_file), NULL, " FILE",
+                   "keep the record of fetched messages in FILE, one for\neach account"},
+    [OPT_RECORD] = {"record", 0, CMD_NO_VALUE, CMD_SHOW_RECORD, FIELD(action), NULL, "",
+                    "show the record, and do not connect; with -v a line\nfor each message"},
+    [OPT_FORGET] = {"forget", 0, CMD_VALUE_OWN, 0, 0, set_forget, " UID",
+                    "take UID, or all, out of the record; do not connect"},
 };
 #undef FIELD

@@ -33,7 +33,7 @@ enum {
 
 static const unsigned char first[CMD_STATES][CMD_EVENTS] = {
     [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW},
-    [CMD_STORED] = {STORED, DUE, STORED, STORED, STORED, STORED, STORED, STORED},
+    [CMD_STORED] = {STORED, DUE, MARKED, STORED, STORED, STORED, STORED, STORED},
     [CMD_DUE] = {DUE, DUE, MARKED, DUE, DUE, DUE, DUE, FAILED},
     [CMD_MARKED] = {DUE, DUE, MARKED, DUE, DUE, DUE, MARKED, FAILED},
     [CMD_REFUSED] = {STORED, DUE, REFUSED, REFUSED, FAILED, LAST, REFUSED, REFUSED},
@@ -55,7 +55,9 @@ static const unsigned char again[CMD_STATES][CMD_EVENTS] = {
 
 enum {
     FIRST_ROOM = 128,
-    DELAY_MAX = 3600 /* seconds: in clear text anybody on the way can name a delay */
+    DELAY_MAX = 3600, /* seconds: in clear text anybody on the way can name a delay */
+    DAY_S = 86400,
+    CLOCK_MAX_DAYS = 30 /* a clock that runs on so far between two runs is in doubt */
 };
 
 static size_t after(const cmd_record *r, size_t i) { return (i + 1) & (r->room - 1); }
@@ -118,10 +120,29 @@ void cmd_record_free(cmd_record *r) {
     memset(r, 0, sizeof *r);
 }
 
+/* Two records of one account know one message. */
+static void record_join(cmd_entry *into, const cmd_entry *e) {
+    /* The higher state fetches more, or deletes less. */
+    static const unsigned char rank[CMD_STATES] = {
+        [CMD_MARKED] = 1,  [CMD_DUE] = 1,    [CMD_STORED] = 2,
+        [CMD_REFUSED] = 3, [CMD_FAILED] = 4, [CMD_LAST] = 5};
+    cmd_entry kept = *into, other = *e;
+    if (rank[other.state] > rank[kept.state]) kept = *e, other = *into;
+    /* the lower limit is the one that is raised first */
+    if (other.state == CMD_REFUSED && kept.state == CMD_REFUSED && other.size < kept.size)
+        kept.size = other.size;
+    if (!(other.flags & CMD_ENTRY_MISSED)) kept.flags &= (uint8_t)~CMD_ENTRY_MISSED;
+    if (other.day > kept.day) kept.day = other.day;
+    *into = kept;
+}
+
 int cmd_record_put(cmd_record *r, const cmd_entry *e) {
     cmd_entry *slot = record_place(r, e->hash, e->flags & OLD_BITS);
     if (!slot) return 0;
-    if (slot->state) return 1;
+    if (slot->state) {
+        record_join(slot, e);
+        return 1;
+    }
     *slot = *e;
     r->used++;
     if (e->flags & CMD_ENTRY_OLD) r->old++;
@@ -163,9 +184,11 @@ uint64_t cmd_record_old_hash(const unsigned char key[CMD_RECORD_KEY], const char
     return hash;
 }
 
-/* Gives an entry of version 0.1.0, if there is one for this name, the hash of this version. */
+/* Gives an entry of version 0.1.0, if there is one for this name, the hash of this version. If both
+ * old records have one, the two become one. */
 static cmd_entry *take_over(cmd_record *r, const char *name, size_t len, uint64_t hash) {
     static const unsigned kinds[CMD_OLD_KEYS] = {CMD_ENTRY_OLD, OLD_BITS};
+    int is_known = 0;
     for (size_t k = 0; r->old && k < CMD_OLD_KEYS; k++) {
         size_t i = seek(r, cmd_record_old_hash(r->old_keys[k], name, len), kinds[k]);
         cmd_entry e = r->slots[i];
@@ -174,10 +197,11 @@ static cmd_entry *take_over(cmd_record *r, const char *name, size_t len, uint64_
         e.hash = hash;
         e.flags = (uint8_t)((e.flags & CMD_ENTRY_MISSED) | CMD_ENTRY_TAKEN |
                             (is_header_name(name, len) ? CMD_ENTRY_HEADER : 0));
+        e.day = r->today;
         (void)cmd_record_put(r, &e); /* there is room: one entry was taken out */
-        return &r->slots[seek(r, hash, 0)];
+        is_known = 1;
     }
-    return NULL;
+    return is_known ? &r->slots[seek(r, hash, 0)] : NULL;
 }
 
 static cmd_entry *record_find(cmd_record *r, const char *name, size_t len, uint64_t hash) {
@@ -222,12 +246,17 @@ static int is_as_new(const cmd_entry *e) {
     return is_gone(e) || (e->flags & CMD_ENTRY_UNSURE && !(e->live & CMD_LIVE_TOLD));
 }
 
+static int is_stored_state(unsigned state) {
+    return state == CMD_STORED || state == CMD_DUE || state == CMD_MARKED;
+}
+
 static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t number,
                        uint16_t day) {
     int is_nothing = event == CMD_ON_LEFT || event == CMD_ON_TWICE; /* the message was not tried */
     int as_new = is_as_new(e);
     if (as_new && first[CMD_NEW][event] == CMD_NEW) return;
     unsigned state = as_new ? CMD_NEW : e->state;
+    int is_again = is_stored_state(state) && e->day && e->size == number;
     if (as_new) e->size = CMD_SIZE_UNKNOWN;
     if (as_new) e->flags &= (uint8_t)~CMD_ENTRY_UNSURE;
     record_enter(r, e, (cmd_state)(e->live & CMD_LIVE_TOLD ? again : first)[state][event]);
@@ -236,10 +265,10 @@ static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t nu
     case CMD_ON_STORED:
     case CMD_ON_STORED_DUE:
         if (number != CMD_SIZE_UNKNOWN || e->state == CMD_STORED) e->size = number;
-        e->day = day;
+        if (!is_again) e->day = day;
         e->tries = 0;
         e->live = (uint8_t)((e->live | CMD_LIVE_RUN) & ~CMD_LIVE_BROKE);
-        e->flags &= (uint8_t) ~(CMD_ENTRY_TAKEN | CMD_ENTRY_UNSURE);
+        e->flags &= (uint8_t) ~(CMD_ENTRY_TAKEN | CMD_ENTRY_UNSURE | CMD_ENTRY_AWAY);
         if (r->unsure) e->flags |= CMD_ENTRY_UNSURE;
         r->unsaved++;
         break;
@@ -284,6 +313,61 @@ int cmd_record_defer(cmd_record *r, const char *name, size_t len) {
     if (e->tries < UINT8_MAX) e->tries++;
     r->changed = 1;
     return 1;
+}
+
+/* ---- age and place ---- */
+
+static uint16_t newest_day(const cmd_record *r) {
+    uint16_t newest = r->seen_day;
+    const cmd_entry *e;
+    for (size_t at = 0; (e = cmd_record_next(r, &at));)
+        if (e->day > newest) newest = e->day;
+    return newest;
+}
+
+void cmd_record_see_clock(cmd_record *r, uint64_t now) {
+    uint64_t day = now / DAY_S;
+    uint16_t newest = newest_day(r);
+    r->today = 0;
+    if (day == 0 || day > UINT16_MAX) return;
+    if (newest && (day < newest || day > newest + (uint64_t)CLOCK_MAX_DAYS)) {
+        if (!r->doubted_at || now < r->doubted_at) {
+            r->doubted_at = now;
+            r->changed = 1;
+            return;
+        }
+        if (now - r->doubted_at < DAY_S) return;
+    }
+    if (r->used && (r->doubted_at || r->seen_day != day)) r->changed = 1;
+    r->doubted_at = 0;
+    r->seen_day = r->today = (uint16_t)day;
+    for (size_t i = 0; i < r->room; i++) {
+        cmd_entry *e = &r->slots[i];
+        if (!e->state || (e->day && e->day <= day)) continue;
+        e->day = (uint16_t)day;
+        r->changed = 1;
+    }
+}
+
+void cmd_record_start_age(cmd_record *r, const char *name, size_t len, uint64_t size) {
+    cmd_entry *e = record_find(r, name, len, hash_of(r, name, len));
+    if (cmd_record_state(e) != CMD_STORED || e->size != CMD_SIZE_UNKNOWN ||
+        size == CMD_SIZE_UNKNOWN)
+        return;
+    e->size = size;
+    e->day = r->today;
+    r->changed = 1;
+}
+
+int cmd_record_may_go(const cmd_entry *e, uint64_t size) {
+    cmd_state state = cmd_record_state(e);
+    if (state != CMD_STORED && state != CMD_DUE) return 0;
+    if (e->flags & (CMD_ENTRY_AWAY | CMD_ENTRY_HEADER) || e->live & CMD_LIVE_TWICE) return 0;
+    return e->size == size && size != CMD_SIZE_UNKNOWN;
+}
+
+int cmd_record_is_old(const cmd_record *r, const cmd_entry *e, unsigned days) {
+    return r->today && e->day && r->today >= e->day && (unsigned)(r->today - e->day) >= days;
 }
 
 /* ---- listings and sessions ---- */
@@ -336,6 +420,7 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len) {
     e->flags &= (uint8_t)~CMD_ENTRY_MISSED;
     /* the server may have deleted it after its DELE: it is not deleted unfetched any more */
     if (e->state == CMD_DUE || e->state == CMD_MARKED) e->flags |= CMD_ENTRY_GONE;
+    if (e->state == CMD_STORED) e->flags |= CMD_ENTRY_AWAY;
     r->changed = 1;
 }
 
@@ -345,6 +430,23 @@ void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t s
     e->size = size;
     e->flags &= (uint8_t)~CMD_ENTRY_TAKEN;
     r->changed = 1;
+}
+
+size_t cmd_record_forget(cmd_record *r, const char *name, size_t len) {
+    size_t n = r->used;
+    if (!name) {
+        cmd_record fresh;
+        cmd_record_init(&fresh, r->key);
+        fresh.account = r->account;
+        fresh.changed = 1;
+        cmd_record_free(r);
+        *r = fresh;
+        return n;
+    }
+    uint64_t hash = hash_of(r, name, len);
+    while (record_find(r, name, len, hash)) /* old records may know it too */
+        record_take_out(r, seek(r, hash, 0));
+    return n - r->used;
 }
 
 static int record_is_left(const cmd_entry *e) {
@@ -397,9 +499,16 @@ void cmd_record_is_sure(cmd_record *r) {
 
 /* ---- questions ---- */
 
+const cmd_entry *cmd_record_next(const cmd_record *r, size_t *at) {
+    while (*at < r->room && !r->slots[*at].state)
+        ++*at;
+    return *at < r->room ? &r->slots[(*at)++] : NULL;
+}
+
 static int any(const cmd_record *r, int (*is)(const cmd_entry *e)) {
-    for (size_t i = 0; i < r->room; i++) {
-        if (r->slots[i].state && is(&r->slots[i])) return 1;
+    const cmd_entry *e;
+    for (size_t at = 0; (e = cmd_record_next(r, &at));) {
+        if (is(e)) return 1;
     }
     return 0;
 }

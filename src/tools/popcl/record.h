@@ -14,6 +14,8 @@
  *     confirmed, or due and away from a complete listing:  later runs take a message of that name
  *                   for a new one: a server may give a UID again once its message is gone (RFC
  *                   1939, 7)
+ *     stored --DELE taken--> marked:  deleted for its age or its place (--delete-after,
+ *                   --keep-newest)
  *     every state:  forgotten (new) if two complete listings in a row did not name it
  *
  * A message has a name: its UID, or a name that the caller makes of its header if the server gives
@@ -63,7 +65,7 @@ typedef struct cmd_entry {
     uint64_t hash; /* of the name */
     uint64_t size; /* octets by LIST, when it was stored; of a refused one, the limit; or
                       CMD_SIZE_UNKNOWN */
-    uint16_t day;  /* when it was stored, in days since 1970; 0 = not known */
+    uint16_t day;  /* when it was stored first, in days since 1970; 0 = not known */
     uint8_t state; /* cmd_state, never CMD_NEW */
     uint8_t flags; /* CMD_ENTRY_* */
     uint8_t live;  /* CMD_LIVE_* */
@@ -79,6 +81,10 @@ typedef struct cmd_entry {
 #define CMD_ENTRY_GONE                                                                             \
     0x20u /* it was stored, and then its deletion was confirmed, or it was due and away from a     \
              complete listing */
+
+#define CMD_ENTRY_AWAY                                                                             \
+    0x80u /* it was stored, and away from a complete listing. It may be another message now: it    \
+             does not go for its age or its place */
 
 #define CMD_ENTRY_UNSURE                                                                           \
     0x40u /* the session that stored it ended before it was known that no reply was missing. It    \
@@ -106,6 +112,11 @@ typedef struct cmd_record {
     uint8_t told_expire;   /* the owner has reported EXPIRE 0 */
     uint16_t delay_s;      /* private: cmd_record_delay, at most an hour */
     uint32_t delayed_at;   /* private: the same */
+    uint64_t account;      /* the owner sets it: a number of the account; 0 = not known */
+    uint64_t doubted_at;   /* when a clock in doubt was seen first, in seconds since 1970; 0 = there
+                              is no doubt */
+    uint16_t seen_day;     /* the last day of a clock that was not in doubt; 0 = not known */
+    uint16_t today;        /* the day of this run; 0 = not known, or the clock is in doubt */
     uint8_t unsure;        /* the owner sets it: a message stored now is CMD_ENTRY_UNSURE */
     uint8_t no_memory;     /* 1 = an entry could not be added */
     uint8_t last_len;      /* private: the name that was hashed last (0 = none yet), */
@@ -118,6 +129,12 @@ void cmd_record_init(cmd_record *r, const unsigned char key[CMD_RECORD_KEY]);
 
 /* Frees its memory. A zeroed record is fine. */
 void cmd_record_free(cmd_record *r);
+
+/* Begins a run at `now`, in seconds since 1970, and sets today. The clock is in doubt if it is
+ * before the last day of the record, or over 30 days after it. Then today stays 0 until a later run
+ * sees the same doubt, at least a day after the first one. A message without a day gets today. A
+ * day that is still to come becomes today. */
+void cmd_record_see_clock(cmd_record *r, uint64_t now);
 
 /* Begins a session. */
 void cmd_record_begin(cmd_record *r);
@@ -150,6 +167,23 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len);
 
 /* Gives an entry of version 0.1.0 without a size the one that LIST has now. */
 void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t size);
+
+/* The same for a stored message with a UID. Its age counts from today. */
+void cmd_record_start_age(cmd_record *r, const char *name, size_t len, uint64_t size);
+
+/* Returns whether a message with LIST's size `size` may be deleted unfetched for its age or its
+ * place. An earlier session stored it, LIST's size is the same, and nothing makes it doubtful. */
+int cmd_record_may_go(const cmd_entry *e, uint64_t size);
+
+/* Returns whether a message was stored `days` or more ago. No message was, if the clock is in
+ * doubt. */
+int cmd_record_is_old(const cmd_record *r, const cmd_entry *e, unsigned days);
+
+/* Forgets a message; name NULL: all messages. Returns the number of entries that were there. */
+size_t cmd_record_forget(cmd_record *r, const char *name, size_t len);
+
+/* Walks over all entries, in no order: begin with *at = 0. Returns NULL at the end. */
+const cmd_entry *cmd_record_next(const cmd_record *r, size_t *at);
 
 /* Returns a deferred message that this session's listing named and that this run has not yet tried
  * alone. It is the one with the fewest tries; NULL = no message is left. */
@@ -185,8 +219,8 @@ int cmd_record_has_failed(const cmd_record *r);
 /* Returns whether a message without UID is deferred. */
 int cmd_record_has_deferred_headers(const cmd_record *r);
 
-/* Adds an entry as it was saved. An entry with the same hash and key stays. Returns 0 if there is
- * no memory. */
+/* Adds an entry as it was saved. If there is one with the same hash and key, the state that fetches
+ * more and deletes less stays. Returns 0 if there is no memory. */
 int cmd_record_put(cmd_record *r, const cmd_entry *e);
 
 /* Returns the hash of a name under an old key: SHA-256 over key and name, cut. */

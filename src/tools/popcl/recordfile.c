@@ -126,11 +126,13 @@ static int find_dir(cmd_record_file *f, const char *out_dir) {
 
 /* ---- names ---- */
 
-/* Users, hosts and ports have octets that no file name may have. */
-static void name_file(char name[33], const char *user, size_t user_len, const char *host,
-                      uint16_t port) {
+/* Users, hosts and ports have octets that no file name may have. The first octets are the account's
+ * number. */
+static uint64_t name_file(char name[33], const char *user, size_t user_len, const char *host,
+                          uint16_t port) {
     unsigned char digest[br_sha256_SIZE];
     char number[8];
+    uint64_t account = 0;
     br_sha256_context sha;
     (void)snprintf(number, sizeof number, "%u", (unsigned)port);
     br_sha256_init(&sha);
@@ -140,23 +142,58 @@ static void name_file(char name[33], const char *user, size_t user_len, const ch
     br_sha256_update(&sha, number, strlen(number));
     br_sha256_out(&sha, digest);
     pop_hex(name, digest, 16);
+    for (unsigned i = 0; i < 8; i++)
+        account = account << 8 | digest[i];
+    return account;
 }
 
-int cmd_record_file_open(cmd_record_file *f, const char *user, size_t user_len, const char *host,
-                         uint16_t port, const char *out_dir, int writes) {
+/* Begins an object, with the names of the default place. */
+static void recordfile_begin(cmd_record_file *f, const char *user, size_t user_len,
+                             const char *host, uint16_t port, int writes) {
     enum { CLEAR_PORT = 110, TLS_PORT = 995 };
-    struct stat st;
     int is_usual = port == CLEAR_PORT || port == TLS_PORT;
     memset(f, 0, sizeof *f);
     f->dir = -1;
     f->owner = geteuid();
     f->writes = writes;
-    name_file(f->name, user, user_len, host, is_usual ? CLEAR_PORT : port);
-    if (is_usual) name_file(f->second, user, user_len, host, TLS_PORT);
+    f->account = name_file(f->name, user, user_len, host, is_usual ? CLEAR_PORT : port);
+    if (is_usual) (void)name_file(f->second, user, user_len, host, TLS_PORT);
+}
+
+/* The directory is known. For root its owner counts too. */
+static int recordfile_opened(cmd_record_file *f) {
+    struct stat st;
     (void)snprintf(f->lock_name, sizeof f->lock_name, "%s.lock", f->name);
+    if (f->dir >= 0 && tool_stat(f->dir, &st) == 0) f->owner = st.st_uid;
+    return 0;
+}
+
+int cmd_record_file_open(cmd_record_file *f, const char *user, size_t user_len, const char *host,
+                         uint16_t port, const char *out_dir, int writes) {
+    recordfile_begin(f, user, user_len, host, port, writes);
     int code = find_dir(f, out_dir);
-    if (code == 0 && f->dir >= 0 && tool_stat(f->dir, &st) == 0) f->owner = st.st_uid;
-    return code;
+    return code ? code : recordfile_opened(f);
+}
+
+int cmd_record_file_open_given(cmd_record_file *f, const char *user, size_t user_len,
+                               const char *host, uint16_t port, const char *file, int writes) {
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    size_t len = slash ? (size_t)(slash - file) : 1; /* "/" is the directory of "/file" */
+    recordfile_begin(f, user, user_len, host, port, writes);
+    f->is_given = 1;
+    f->second[0] = '\0';
+    errno = ENAMETOOLONG;
+    int is_long = len >= sizeof f->path || strlen(name) > CMD_RECORD_NAME_MAX;
+    (void)snprintf(f->path, sizeof f->path, "%.*s", (int)(len ? len : 1), slash ? file : ".");
+    (void)snprintf(f->name, sizeof f->name, "%s", name);
+    if (is_long) return failed(f, "opening", CMD_EXIT_CREATE);
+    errno = EISDIR;
+    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return failed(f, "opening", CMD_EXIT_CREATE);
+    f->dir = tool_open(AT_FDCWD, f->path, O_RDONLY | O_DIRECTORY, 0);
+    if (f->dir < 0 || (writes && tool_try_directory(f->dir)))
+        return failed(f, "opening the directory", CMD_EXIT_CREATE);
+    return recordfile_opened(f);
 }
 
 tool_locked cmd_record_file_lock(cmd_record_file *f, const char *text, uint32_t wait_ms,
@@ -219,10 +256,15 @@ static int load_open(cmd_record_file *f, const char *name, int fd) {
         errno = r.error;
         return failed(f, "reading", CMD_EXIT_DISK);
     }
-    if (how == CMD_DAMAGED) return recordfile_put_aside(f, name);
+    if (how == CMD_NO_RECORD && f->is_given) {
+        f->foreign = 2; /* a slip in the command line must not cost the user a file */
+        return CMD_EXIT_CONFIG;
+    }
+    if (how == CMD_DAMAGED || how == CMD_NO_RECORD) return recordfile_put_aside(f, name);
     errno = ENOMEM;
     if (how == CMD_LOAD_NO_ROOM) return failed(f, "making room", CMD_EXIT_DISK);
     f->taken |= how == CMD_LOADED_OLD;
+    if ((uint64_t)st.st_mtime > f->saved_at) f->saved_at = (uint64_t)st.st_mtime;
     return 0;
 }
 
@@ -246,6 +288,11 @@ int cmd_record_file_load(cmd_record_file *f) {
     if (code == 0 && f->second[0]) code = load_file(f, f->second);
     if (!f->taken) f->second[0] = '\0'; /* otherwise a save removes it */
     f->taken |= taken;
+    if (code == 0 && f->record.account && f->record.account != f->account) {
+        f->foreign = 1; /* equal UIDs of two accounts are different messages */
+        code = CMD_EXIT_CONFIG;
+    }
+    f->record.account = f->account;
     return code;
 }
 

@@ -25,6 +25,7 @@ enum {
     STATE_AT = 16,
     FLAGS_AT = 17,
     TRIES_AT = 18,
+    ABOUT_FLAGS = CMD_ENTRY_OLD_OTHER | CMD_ENTRY_MISSED | CMD_ENTRY_HEADER, /* account and clock */
     OLD_NOTE_AT = 24, /* offsets in one of version 0.1.0: its head begins so, with a note */
     OLD_HEAD = 32,
     OLD_ENTRY = 9,
@@ -79,10 +80,15 @@ static int form_write_piece(writer *w, const void *p, size_t n) {
     return w->put(w->ctx, p, n);
 }
 
+/* Returns 1 if account or clock is known. */
+static unsigned has_about(const cmd_record *r) {
+    return r->account || r->seen_day || r->doubted_at;
+}
+
 static void form_head(unsigned char head[HEAD], const cmd_record *r) {
     memset(head, 0, HEAD);
     memcpy(head, version, sizeof version);
-    form_put_number(head + COUNT_AT, 4, r->used);
+    form_put_number(head + COUNT_AT, 4, r->used + has_about(r));
     memcpy(head + KEY_AT, r->key, sizeof r->key);
     memcpy(head + OLD_KEYS_AT, r->old_keys, sizeof r->old_keys);
     head[NO_UIDL_AT] = r->no_uidl;
@@ -104,6 +110,15 @@ static void form_entry(unsigned char out[ENTRY], const cmd_entry *e) {
     out[TRIES_AT] = e->tries;
 }
 
+static void form_about(unsigned char out[ENTRY], const cmd_record *r) {
+    const cmd_entry about = {.hash = r->account,
+                             .size = r->doubted_at,
+                             .day = r->seen_day,
+                             .state = CMD_STORED,
+                             .flags = ABOUT_FLAGS};
+    form_entry(out, &about);
+}
+
 int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, size_t n),
                     void *ctx) {
     unsigned char piece[CMD_PIECE_MAX]; /* 64 entries: whole words of the checksum */
@@ -112,6 +127,10 @@ int cmd_record_save(const cmd_record *r, int (*put)(void *ctx, const void *p, si
     form_begin_check(&w.sip);
     form_head(piece, r);
     int end = form_write_piece(&w, piece, HEAD);
+    if (has_about(r)) {
+        form_about(piece, r);
+        fill = ENTRY;
+    }
     for (size_t i = 0; !end && i < r->room; i++) {
         if (!r->slots[i].state) continue;
         form_entry(piece + fill, &r->slots[i]);
@@ -196,7 +215,13 @@ static cmd_loaded form_read_entries(cmd_record *into, reader *f, uint64_t count,
             parse_old_entry(piece, note, kind, &e);
         else if (!parse_entry(piece, &e))
             return CMD_DAMAGED;
-        if (e.state && !cmd_record_put(into, &e)) return CMD_LOAD_NO_ROOM;
+        if (!f->is_old && e.flags == ABOUT_FLAGS) {
+            into->account = e.hash;
+            into->doubted_at = e.size;
+            into->seen_day = e.day;
+        } else if (e.state && !cmd_record_put(into, &e)) {
+            return CMD_LOAD_NO_ROOM;
+        }
     }
     return CMD_LOADED;
 }
@@ -264,10 +289,11 @@ cmd_loaded cmd_record_load(cmd_record *r, uint64_t len, int (*get)(void *ctx, vo
     br_sha256_init(&f.sha);
     if (len < OLD_HEAD || f.get(ctx, head, OLD_HEAD)) return CMD_DAMAGED;
     f.is_old = memcmp(head, old_version, sizeof old_version) == 0;
+    if (!f.is_old && memcmp(head, version, sizeof version) != 0) return CMD_NO_RECORD;
     if (f.is_old)
         br_sha256_update(&f.sha, head, OLD_HEAD);
     else
         popcl_siphash_add(&f.sip, head, OLD_HEAD);
     if (f.is_old) return load_old(r, len, &f, head);
-    return memcmp(head, version, sizeof version) == 0 ? load_new(r, len, &f, head) : CMD_DAMAGED;
+    return load_new(r, len, &f, head);
 }

@@ -6,15 +6,19 @@
  *     one_at_a_time (7 bits), told_expire (1 bit, the high one)   delay_s (2)   delayed_at (4)
  *     an entry: hash (8)   size (6; all ones: unknown)   day (2)   state (1)   flags (1)
  *               tries (1)
+ *     one more entry, the first, if account or clock is known: account (8)   doubted_at (6)
+ *               seen_day (2)   "stored"   flags that no message has   0 (1)
  *     SipHash-2-4 over all before, under a key of zeros (8)
  *
- * Numbers are big-endian. The checksum detects damage, not tampering: a file is believed for its
- * place (recordfile.h). */
+ * An earlier program takes the entry of account and clock for a message that is gone, and forgets
+ * it. Numbers are big-endian. The checksum detects damage, not tampering: a file is believed for
+ * its place (recordfile.h). */
 #ifndef POPCL_CMD_RECORDFORM_H
 #define POPCL_CMD_RECORDFORM_H
 
 #include "record.h"
 
+/* Bytes of a record; account and clock count as one entry. */
 #define CMD_SAVED_LEN(entries) (72u + (uint64_t)(entries)*19u)
 
 #define CMD_PIECE_MAX 1216u
@@ -27,6 +31,7 @@ typedef enum cmd_loaded {
     CMD_LOADED,
     CMD_LOADED_OLD,  /* it has the form of version 0.1.0 */
     CMD_DAMAGED,     /* the record is unchanged */
+    CMD_NO_RECORD,   /* the same, and the first bytes are not those of a record */
     CMD_LOAD_NO_ROOM /* there is no memory; the record is unchanged */
 } cmd_loaded;
 
