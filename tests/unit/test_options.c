@@ -360,7 +360,6 @@ static void contradictions_and_repetitions(void **state) { /* [L1] */
 
 static void the_record(void **state) {
     static const char *const lines[] = {
-        "h -a a -o o -n --all",
         "h -a a -o o -d --delete-after 5",
         "h -a a -o o -d --keep-newest 5",
         "h -a a -o o --delete-after 0",
@@ -393,9 +392,7 @@ static void the_record(void **state) {
     assert_int_equal(o.delete_after, 36500);
     assert_true(o.keep_newest == UINT32_MAX);
     assert_string_equal(o.state_file, "f");
-    assert_true(o.records && !o.all && !o.only_new);
-    assert_int_equal(parse("h -a a -o o --all --delete-after 1"), 0);
-    assert_true(o.all && !o.only_new);
+    assert_true(o.records && !o.only_new);
     /* in clear text too: no secret is asked for */
     assert_int_equal(parse("h -u u --record -v"), 0);
     assert_true(o.action == CMD_SHOW_RECORD && !o.records && o.verbose);

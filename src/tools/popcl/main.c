@@ -369,7 +369,7 @@ static int open_record(struct run *r) {
     time_t now = time(NULL);
     int code = load_record(r);
     if (code) return code;
-    if (r->options.records) cmd_record_see_clock(&r->file.record, now < 0 ? 0 : (uint64_t)now);
+    cmd_record_see_clock(&r->file.record, now < 0 ? 0 : (uint64_t)now);
     if (r->options.delete_after && !r->file.record.today)
         cmd_report_warning(&r->report,
                            "the clock is in doubt: it is before the record's newest day, or over "

@@ -30,7 +30,6 @@ static const struct {
     {OPT_LIST, OPT_DELETE, "--list and -d"},
     {OPT_CHECK, OPT_DELETE, "--check and -d"},
     {OPT_TA_BLOB, OPT_CERT_FILE, "--ta-blob and -c"},
-    {OPT_NEW, OPT_ALL, "-n and --all"},
     {OPT_DELETE, OPT_DELETE_AFTER, "-d and --delete-after"},
     {OPT_DELETE, OPT_KEEP_NEWEST, "-d and --keep-newest"},
     {OPT_RECORD, OPT_FORGET, "--record and --forget"},

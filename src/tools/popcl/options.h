@@ -65,7 +65,6 @@ typedef struct cmd_options {
     const char *forget;                     /* a UID, or "all" */
     uint16_t delete_after;                  /* days; 0 = not given */
     uint32_t keep_newest;                   /* messages; 0 = not given */
-    uint8_t all;                            /* 1 = also messages that the record has as stored */
     uint8_t records; /* 1 = the run changes the record. Every other run only reads it */
     char tls_name[CMD_HOST_MAX + 1]; /* as host; "" = the certificate must be for host */
     unsigned char pins[CMD_PINS_MAX][POPCL_PIN_LEN];

@@ -300,8 +300,6 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_HELP] = {"help", 'h', CMD_NO_VALUE, CMD_HELP, FIELD(action), NULL, "", "this text"},
     [OPT_VERSION] = {"version", 'V', CMD_NO_VALUE, CMD_VERSION, FIELD(action), NULL, "",
                      "version, features and sizes"},
-    [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
-                 "every message, also those that were fetched before"},
     [OPT_DELETE_AFTER] = {"delete-after", 0, CMD_VALUE_OWN, 0, 0, set_delete_after, " DAYS",
                           "delete messages that were stored DAYS ago or earlier"},
     [OPT_KEEP_NEWEST] = {"keep-newest", 0, CMD_VALUE_OWN, 0, 0, set_keep_newest, " N",

@@ -73,7 +73,6 @@ typedef enum cmd_option_id {
     OPT_TRACE,
     OPT_HELP,
     OPT_VERSION,
-    OPT_ALL,
     OPT_DELETE_AFTER,
     OPT_KEEP_NEWEST,
     OPT_STATE,
