@@ -12,8 +12,8 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE, TABLE = "docs/FEATURES.md", "src/tools/popcl/optiontable.c"
 COLUMNS = "wish daily mpop fetchmail getmail6 curl popcl".split()
-COMING = set("""--all --bind --config --delete-after --dry-run --eol --forget --format --info --json --keep-newest --match --msg --pipe --poll
-                --progress --record --since --socks --state --tofu --top --uidl""".split())
+COMING = set("""--all --bind --config --dry-run --eol --format --info --json --match --msg --pipe --poll --progress --since --socks --tofu --top
+                --uidl""".split())
 MOST_WORDS = 20
 CODE = re.compile(r"`([^`]+)`")
 OPTION = re.compile(r"^--[a-z0-9][a-z0-9-]*|^-[A-Za-z0-9]")
