@@ -901,6 +901,25 @@ static void an_earlier_record_counts_from_the_upgrade(void **state) {
     assert_true(r.doubted_at > 0);
 }
 
+/* The days of messages that are not stored are no days of the clock. */
+static void only_stored_messages_have_days_of_the_clock(void **state) {
+    const cmd_entry *other;
+    size_t at = 0;
+    (void)state;
+    store_on(20000, "u");
+    note("failed", CMD_ON_FAILED), note("refused", CMD_ON_REFUSED);
+    cmd_entry e = *find("refused");
+    e.hash++, e.day = 30000;
+    assert_int_equal(cmd_record_put(&r, &e), 1);
+    cmd_record_see_clock(&r, (uint64_t)20001 * DAY);
+    assert_int_equal(r.today, 20001);
+    assert_true(find("failed")->day == 0 && find("refused")->day == 0);
+    do
+        other = cmd_record_next(&r, &at);
+    while (other && other->hash != e.hash);
+    assert_true(other && other->day == 30000);
+}
+
 static void only_the_same_message_may_go(void **state) { /* [G14] */
     static const cmd_event events[] = {CMD_ON_REFUSED, CMD_ON_FAILED, CMD_ON_BROKEN};
     (void)state;
@@ -1088,6 +1107,7 @@ int main(void) {
         TEST(a_doubt_ends_with_a_clock_that_is_right),
         TEST(a_clock_that_knows_no_day_deletes_nothing),
         TEST(an_earlier_record_counts_from_the_upgrade),
+        TEST(only_stored_messages_have_days_of_the_clock),
         TEST(only_the_same_message_may_go),
         TEST(what_was_away_does_not_go),
         TEST(what_went_for_its_age_is_new_once_it_is_confirmed),

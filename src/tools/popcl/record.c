@@ -223,6 +223,10 @@ static void record_enter(cmd_record *r, cmd_entry *e, cmd_state next) {
     e->state = (uint8_t)next;
 }
 
+static int is_stored_state(unsigned state) {
+    return state == CMD_STORED || state == CMD_DUE || state == CMD_MARKED;
+}
+
 /* Returns whether an earlier run deleted the message: then another message has its name now. A
  * server may take some time to delete, so that a further session of the same run still sees the old
  * one. */
@@ -244,10 +248,6 @@ int cmd_record_is_deferred(const cmd_entry *e) {
  * stored is then gone, or may be another one. */
 static int is_as_new(const cmd_entry *e) {
     return is_gone(e) || (e->flags & CMD_ENTRY_UNSURE && !(e->live & CMD_LIVE_TOLD));
-}
-
-static int is_stored_state(unsigned state) {
-    return state == CMD_STORED || state == CMD_DUE || state == CMD_MARKED;
 }
 
 static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t number,
@@ -321,7 +321,7 @@ static uint16_t newest_day(const cmd_record *r) {
     uint16_t newest = r->seen_day;
     const cmd_entry *e;
     for (size_t at = 0; (e = cmd_record_next(r, &at));)
-        if (e->day > newest) newest = e->day;
+        if (is_stored_state(e->state) && e->day > newest) newest = e->day;
     return newest;
 }
 
@@ -343,7 +343,7 @@ void cmd_record_see_clock(cmd_record *r, uint64_t now) {
     r->seen_day = r->today = (uint16_t)day;
     for (size_t i = 0; i < r->room; i++) {
         cmd_entry *e = &r->slots[i];
-        if (!e->state || (e->day && e->day <= day)) continue;
+        if (!is_stored_state(e->state) || (e->day && e->day <= day)) continue;
         e->day = (uint16_t)day;
         r->changed = 1;
     }

@@ -132,8 +132,8 @@ void cmd_record_free(cmd_record *r);
 
 /* Begins a run at `now`, in seconds since 1970, and sets today. The clock is in doubt if it is
  * before the last day of the record, or over 30 days after it. Then today stays 0 until a later run
- * sees the same doubt, at least a day after the first one. A message without a day gets today. A
- * day that is still to come becomes today. */
+ * sees the same doubt, at least a day after the first one. A stored message without a day gets
+ * today. A day that is still to come becomes today. */
 void cmd_record_see_clock(cmd_record *r, uint64_t now);
 
 /* Begins a session. */

@@ -47,7 +47,7 @@ void cmd_record_show(const cmd_record_file *f, int entries,
     const cmd_entry *e;
     for (size_t at = 0; (e = cmd_record_next(&f->record, &at));) {
         counts[kind_of(e)]++;
-        if (e->day > newest) newest = e->day;
+        if (e->state != CMD_REFUSED && e->day > newest) newest = e->day;
     }
     for (unsigned k = 0; k < KINDS; k++) {
         (void)snprintf(line, sizeof line, "%s: %lu\n", kinds[k], counts[k]);
