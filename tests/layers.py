@@ -90,9 +90,9 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/posix/no_fork": "posix_internal",
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",  # also for each port that has no row of its own
-    "src/host": "file_calls popcl_tls popcl_blob",
-    "src/tools/common": "file_calls popcl_tls",
-    "src/tools/popcl": "files number pin file_calls signer utc whole popcl_blob popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
+    "src/host": "file_calls name profile popcl_tls popcl_blob",
+    "src/tools/common": "file_calls chain popcl_posix popcl_tls popcl_net popcl_command",
+    "src/tools/popcl": "files number pin probe shellword file_calls chain signer trust utc whole popcl_blob popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash",
     "src/tools/popcl-ta": "files file_calls number pin anchor pem signer utc whole entry key popcl popcl_tls popcl_blob",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_blob popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
     "examples": "popcl_mbedtls popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",

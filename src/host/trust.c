@@ -15,7 +15,7 @@
 #include <sys/auxv.h>
 #endif
 
-#include "anchor.h"
+#include "trust.h"
 #include "utc.h"
 
 /* ---- sentences ---- */
@@ -26,6 +26,7 @@ typedef struct reader {
     size_t why_len;
     int named; /* the caller gave their place. Then damaged certificates of a file are an error, and
                   common names of servers' own certificates count */
+    int64_t floor_s; /* of the clock */
 } reader;
 
 static const char *trust_system_says(int error, char text[96]) {
@@ -107,7 +108,7 @@ static popcl_posix_trust_error add_dir(reader *r, const char *path) {
 
 /* ---- from judged certificates to a table ---- */
 
-/* Sets the clock's floor: the earliest notBefore of the authorities. Before it none of them is
+/* Returns the clock's floor: the earliest notBefore of the authorities. Before it none of them is
  * valid, so a clock that shows such a time is wrong. A server's own certificate shows nothing: its
  * dates are judged in the handshake.
  *
@@ -115,12 +116,12 @@ static popcl_posix_trust_error add_dir(reader *r, const char *path) {
  * valid by that clock is never above it. The newest notBefore of all would stop all mail once one
  * authority is added ahead of its time. A bundle is as old as its oldest root, so that
  * POPCL_CLOCK_FLOOR_S is the floor with it. */
-static void set_floor(popcl_posix_trust *t, const pop_anchors *a) {
+static int64_t floor_of(const pop_anchors *a) {
     int64_t floor_s = INT64_MAX;
     for (size_t i = 0; i < a->len; i++)
         if (pop_anchor_is_authority(&a->list[i]) && a->list[i].not_before < floor_s)
             floor_s = a->list[i].not_before;
-    t->trust.clock_floor_s = floor_s == INT64_MAX ? 0 : floor_s;
+    return floor_s == INT64_MAX ? 0 : floor_s;
 }
 
 /* Leaves out an authority that is not valid yet, as one that has expired. If none is valid yet, the
@@ -159,9 +160,9 @@ static int make_table(popcl_posix_trust *t, const pop_anchors *a, int with_own) 
     return 0;
 }
 
-/* The end of every loader. Frees everything that was read. */
-static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
-                                            popcl_posix_trust_error e, const char *where) {
+/* Merges what was read, and leaves out authorities that are not valid yet. */
+static popcl_posix_trust_error trust_settle(reader *r, popcl_posix_trust_error e,
+                                            const char *where) {
     pop_anchors *a = &r->anchors;
     for (size_t i = 0; e == POPCL_POSIX_TRUST_OK && r->named && i < a->len; i++)
         if (pop_anchor_kind_of(a->list[i].finding) == POP_ANCHOR_DAMAGED &&
@@ -170,9 +171,20 @@ static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
     if (e == POPCL_POSIX_TRUST_OK && pop_anchors_merge(a))
         e = say_unread(r, POPCL_POSIX_TRUST_MEMORY, where, ENOMEM);
     if (e == POPCL_POSIX_TRUST_OK) {
-        set_floor(t, a);
-        drop_early(a, t->trust.clock_floor_s);
+        r->floor_s = floor_of(a); /* before any is dropped: see there */
+        drop_early(a, r->floor_s);
+    }
+    return e;
+}
+
+/* The end of every loader. Frees everything that was read. */
+static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
+                                            popcl_posix_trust_error e, const char *where) {
+    pop_anchors *a = &r->anchors;
+    e = trust_settle(r, e, where);
+    if (e == POPCL_POSIX_TRUST_OK) {
         size_t skipped = pop_anchors_count(a, POP_ANCHOR_SKIPPED);
+        t->trust.clock_floor_s = r->floor_s;
         t->found = (unsigned)(a->len - skipped);
         t->unusable = (unsigned)(pop_anchors_count(a, POP_ANCHOR_REFUSED) +
                                  pop_anchors_count(a, POP_ANCHOR_DAMAGED));
@@ -186,9 +198,8 @@ static popcl_posix_trust_error trust_finish(reader *r, popcl_posix_trust *t,
     return e;
 }
 
-static void trust_begin(reader *r, popcl_posix_trust *t, int64_t utc_s, char *why, size_t why_len) {
+static void trust_begin(reader *r, int64_t utc_s, char *why, size_t why_len) {
     static char nowhere[1];
-    memset(t, 0, sizeof *t);
     memset(r, 0, sizeof *r);
     r->anchors.utc_s = utc_s;
     r->anchors.allow_leaf = 1;
@@ -199,15 +210,21 @@ static void trust_begin(reader *r, popcl_posix_trust *t, int64_t utc_s, char *wh
 
 /* ---- files that the caller names ---- */
 
+static popcl_posix_trust_error read_places(reader *r, const char *file, const char *dir) {
+    popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
+    r->named = 1;
+    if (file) e = add_file(r, file);
+    if (dir && !e) e = add_dir(r, dir);
+    return e;
+}
+
 popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file,
                                                const char *dir, int64_t utc_s, char *why,
                                                size_t why_len) {
     reader r;
-    popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
-    trust_begin(&r, t, utc_s, why, why_len);
-    r.named = 1;
-    if (file) e = add_file(&r, file);
-    if (dir && !e) e = add_dir(&r, dir);
+    trust_begin(&r, utc_s, why, why_len);
+    memset(t, 0, sizeof *t);
+    popcl_posix_trust_error e = read_places(&r, file, dir);
     return trust_finish(&r, t, e, file ? file : dir ? dir : "nothing");
 }
 
@@ -281,17 +298,41 @@ static popcl_posix_trust_error read_usual(reader *r, const char **where) {
     return POPCL_POSIX_TRUST_MISSING;
 }
 
+static popcl_posix_trust_error read_system(reader *r, const char **where) {
+    const char *file = environment("SSL_CERT_FILE"), *dirs = environment("SSL_CERT_DIR");
+    *where = file ? file : dirs;
+    return *where ? read_named(r, file, dirs) : read_usual(r, where);
+}
+
 popcl_posix_trust_error popcl_posix_trust_system(popcl_posix_trust *t, int64_t utc_s, char *why,
                                                  size_t why_len) {
-    const char *file = environment("SSL_CERT_FILE"), *dirs = environment("SSL_CERT_DIR"),
-               *where = file ? file : dirs;
+    const char *where = NULL;
     reader r;
-    trust_begin(&r, t, utc_s, why, why_len);
-    popcl_posix_trust_error e = where ? read_named(&r, file, dirs) : read_usual(&r, &where);
+    trust_begin(&r, utc_s, why, why_len);
+    memset(t, 0, sizeof *t);
+    popcl_posix_trust_error e = read_system(&r, &where);
     return trust_finish(&r, t, e, where);
 }
 
 void popcl_posix_trust_free(popcl_posix_trust *t) {
     free(t->memory);
     memset(t, 0, sizeof *t);
+}
+
+/* ---- the certificates themselves ---- */
+
+popcl_posix_trust_error pop_trust_read(pop_anchors *a, const char *file, const char *dir,
+                                       int64_t utc_s, const char **where, char *why,
+                                       size_t why_len) {
+    reader r;
+    trust_begin(&r, utc_s, why, why_len);
+    r.anchors.details = 1;
+    *where = file ? file : dir;
+    popcl_posix_trust_error e = file || dir ? read_places(&r, file, dir) : read_system(&r, where);
+    e = trust_settle(&r, e, *where);
+    if (e == POPCL_POSIX_TRUST_OK)
+        *a = r.anchors;
+    else
+        pop_anchors_free(&r.anchors);
+    return e;
 }

@@ -141,7 +141,7 @@ class Place:
         if result.code == -signal.SIGKILL:
             return
         expect(result.code >= 0, "died by a signal", result)
-        listing = {"--list", "--check", "--record", "--forget", "--help", "--version", "-h", "-V"} & set(result.args)
+        listing = {"--list", "--check", "--info", "--record", "--forget", "--help", "--version", "-h", "-V"} & set(result.args)
         if not listing:
             expect(result.out == "" or result.count is not None, "stdout is not the count line", result)
         if result.count is not None:
@@ -197,6 +197,8 @@ def expect_three_parts(result):
     if result.code in (64, 66, 73, 78):  # found by the command itself
         return
     if result.code == 79 and "nothing else is trusted instead" in advice[0]:  # likewise: what -c or -C names is of no use
+        return
+    if result.code == 79 and re.fullmatch(r"popcl: the file of --tofu, .*, (is|has|does|cannot) .*", before[-1]):  # likewise
         return
     fits = [1 for _, group, what, why, hint in error_rows()
             if result.code in EXIT_CODES.get(group, ()) and what in result.err and why in cause[0] and hint in advice[0]]

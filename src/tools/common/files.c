@@ -52,6 +52,20 @@ int tool_make_directory(const char *path, mode_t mode) {
     return pop_file_make_directory(disk, path, mode);
 }
 
+int tool_open_parent(const char *path, const char **name) {
+    char dir[1024];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    *name = path + n;
+    if (n >= sizeof dir || !**name || strlen(*name) > TOOL_NAME_MAX) {
+        errno = **name ? ENAMETOOLONG : EISDIR;
+        return -1;
+    }
+    memcpy(dir, path, n);
+    dir[n] = '\0';
+    return tool_open(AT_FDCWD, n ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+}
+
 int tool_try_directory(int dir) {
     int r;
     POP_AGAIN(r, faccessat(dir, ".", W_OK | X_OK, 0));

@@ -18,6 +18,10 @@
 /* Calls openat with O_CLOEXEC and O_NOCTTY. Returns the descriptor, or -1 with errno. */
 int tool_open(int dir, const char *name, int flags, mode_t mode);
 
+/* Opens the directory of a file. *name becomes the file's name in it, a part of path. Returns the
+ * descriptor, or -1 with errno: EISDIR if the path has no name at its end. */
+int tool_open_parent(const char *path, const char **name);
+
 int tool_stat(int fd, struct stat *st);
 
 /* Calls mkdir. It is a success too if the name exists already. */

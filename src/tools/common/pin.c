@@ -49,3 +49,15 @@ int tool_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]) {
         return read_base64(p + sizeof base64 - 1, n - (sizeof base64 - 1), pin);
     return -1;
 }
+
+const char *tool_pin_text(const unsigned char pin[POPCL_PIN_LEN], char text[TOOL_PIN_TEXT]) {
+    static const char hex[] = "0123456789abcdef", head[] = "sha256:";
+    char *to = text + sizeof head - 1;
+    memcpy(text, head, sizeof head);
+    for (size_t i = 0; i < POPCL_PIN_LEN; i++) {
+        *to++ = hex[pin[i] >> 4];
+        *to++ = hex[pin[i] & 15];
+    }
+    *to = '\0';
+    return text;
+}

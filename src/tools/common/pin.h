@@ -12,4 +12,8 @@
  * Returns 0, or -1. */
 int tool_pin_read(const char *p, size_t n, unsigned char pin[POPCL_PIN_LEN]);
 
+/* Writes it as `sha256:` and hexadecimal digits. Returns text. */
+#define TOOL_PIN_TEXT (sizeof "sha256:" + 2 * POPCL_PIN_LEN)
+const char *tool_pin_text(const unsigned char pin[POPCL_PIN_LEN], char text[TOOL_PIN_TEXT]);
+
 #endif

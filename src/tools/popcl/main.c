@@ -23,6 +23,7 @@
 
 #include "connections.h"
 #include "credentials.h"
+#include "info.h"
 #include "mechanism.h"
 #include "options.h"
 #include "popcl_fetch.h"
@@ -161,7 +162,7 @@ static int open_trace(struct run *r) {
     if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
                  is_file(r->options.netrc_file, &st) || is_file(r->options.resume_file, &st) ||
                  is_file(r->options.state_file, &st) || is_file(r->options.ta_blob, &st) ||
-                 is_file(r->options.ta_key, &st))) {
+                 is_file(r->options.tofu_file, &st) || is_file(r->options.ta_key, &st))) {
         bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
@@ -178,6 +179,14 @@ static int open_trace(struct run *r) {
                              "user's, or the file of another option",
                      words ? words->advice : "give another name");
     return -2;
+}
+
+static int begin_trace(struct run *r) {
+    int trace = open_trace(r);
+    if (trace == -2) return CMD_EXIT_CREATE;
+    r->report.trace_fd = trace;
+    if (trace >= 0) r->report.terminal = 0;
+    return 0;
 }
 
 /* Makes the login the one that the report keeps secret. */
@@ -527,6 +536,17 @@ static int run_connections(struct run *r) {
     return code;
 }
 
+/* --info: there is no login, no store and no record. */
+static int run_info(struct run *r) {
+    int code = begin_trace(r);
+    if (code) return code;
+    code = cmd_info(&r->options, &r->tls, &r->report, &stop,
+                    cmd_connections_time_left(&r->connections));
+    if (code == CMD_EXIT_SIGNAL && stop) code += (int)stop;
+    int output_code = finish_output(r);
+    return code == CMD_EXIT_DONE ? output_code : code;
+}
+
 /* Does everything that the options ask for, once they are read. */
 static int run_perform(struct run *r) {
     const cmd_options *o = &r->options;
@@ -544,12 +564,10 @@ static int run_perform(struct run *r) {
     if (o->doubt) cmd_report_warning(&r->report, "%s", o->doubt);
     if ((code = cmd_tls_open(&r->tls, o, &r->report)) != 0) return code;
     catch_signals(); /* before the login and the record's lock: the run may wait there */
+    if (o->action == CMD_INFO) return run_info(r);
     if ((code = load_login(r)) != 0) return code;
     if ((code = open_store(r)) != 0 || (code = open_record(r)) != 0) return code;
-    int trace = open_trace(r);
-    if (trace == -2) return CMD_EXIT_CREATE;
-    r->report.trace_fd = trace;
-    if (trace >= 0) r->report.terminal = 0;
+    if ((code = begin_trace(r)) != 0) return code;
     if (o->security == POPCL_CLEAR) warn_of_clear_text(r);
     return run_connections(r);
 }

@@ -38,12 +38,20 @@ static const struct {
     {OPT_FORGET, OPT_LIST, "--forget and --list"},
     {OPT_FORGET, OPT_CHECK, "--forget and --check"},
     {OPT_TA_BLOB, OPT_CERT_DIR, "--ta-blob and -C"},
+    {OPT_INFO, OPT_LIST, "--info and --list"},
+    {OPT_INFO, OPT_CHECK, "--info and --check"},
+    {OPT_INFO, OPT_DELETE, "--info and -d"},
+    {OPT_INFO, OPT_RESUME, "--info and --resume"},
+    {OPT_TOFU, OPT_PIN, "--tofu and --pin"},
+    {OPT_TOFU, OPT_CERT_FILE, "--tofu and -c"},
+    {OPT_TOFU, OPT_CERT_DIR, "--tofu and -C"},
+    {OPT_TOFU, OPT_TA_BLOB, "--tofu and --ta-blob"},
 };
 
 /* Options without a meaning in clear text. */
 static const cmd_option_id for_tls[] = {OPT_TA_BLOB,  OPT_TA_KEY, OPT_TA_SCOPE, OPT_CERT_FILE,
                                         OPT_CERT_DIR, OPT_PIN,    OPT_TLS_NAME, OPT_NOW,
-                                        OPT_RESUME,   OPT_MFLN};
+                                        OPT_RESUME,   OPT_MFLN,   OPT_TOFU};
 
 /* A port of the other kind works only if somebody swapped the two. Otherwise the server waits for
  * TLS and popcl for a greeting, or the reverse. */
@@ -126,6 +134,14 @@ static int check_record(cmd_options *o) {
     return is_local ? 0 : check_login(o);
 }
 
+/* --info is about TLS. Without -T and -S it tries both, on their ports; with a port of its own,
+ * STLS, except on that of POP3S. */
+static void choose_security(cmd_options *o) {
+    if (o->action != CMD_INFO || o->security != POPCL_CLEAR) return;
+    o->tries_stls = !o->port;
+    o->security = !o->port || o->port == 995 ? POPCL_TLS : POPCL_STLS;
+}
+
 /* Rules between options, once all are read. */
 int cmd_option_rules(cmd_options *o, const char *server) {
     char name[32];
@@ -138,6 +154,7 @@ int cmd_option_rules(cmd_options *o, const char *server) {
         return cmd_option_wrong(o, "the server is missing", "", "",
                                 "popcl SERVER -a FILE -o DIR; " CMD_SEE_HELP);
     if (cmd_option_server(o, server)) return -1;
+    choose_security(o);
     for (size_t i = 0; o->security == POPCL_CLEAR && i < sizeof for_tls / sizeof *for_tls; i++) {
         if (cmd_option_has(o, for_tls[i]))
             return cmd_option_wrong(o, "", cmd_option_called(&cmd_option_rows[for_tls[i]], name),
@@ -153,9 +170,12 @@ int cmd_option_rules(cmd_options *o, const char *server) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
                                 "", "--iobuf wants 29 bytes more than --mfln");
-    if (check_record(o)) return -1;
+    if (o->action != CMD_INFO && check_record(o)) return -1;
     if (!o->out_dir && o->action == CMD_FETCH)
         return cmd_option_wrong(o, "-o is missing", "", "", "give the directory for the messages");
+    if (o->trace_file && o->tofu_file && strcmp(o->trace_file, o->tofu_file) == 0)
+        return cmd_option_wrong(o, "--trace and --tofu name the same file", "", "",
+                                "give each a file of its own");
     if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
         return cmd_option_wrong(o, "--trace and --resume name the same file", "", "",
                                 "give each a file of its own");

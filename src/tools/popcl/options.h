@@ -17,6 +17,7 @@ typedef enum cmd_action {
     CMD_FETCH,
     CMD_LIST,
     CMD_CHECK,
+    CMD_INFO,
     CMD_HELP,
     CMD_VERSION,
     CMD_SHOW_RECORD, /* without a connection */
@@ -45,19 +46,20 @@ typedef struct cmd_options {
               1];      /* the host to connect to: with an IPv6 address's %scope */
     const char *typed; /* the host as it is in argv, without port and brackets */
     size_t typed_len;
-    uint16_t port;    /* never 0 after parse */
-    uint8_t security; /* popcl_security */
-    uint8_t action;   /* cmd_action */
-    uint8_t family;   /* cmd_family */
-    uint16_t auth;    /* POPCL_AUTH_* */
-    uint8_t source;   /* cmd_source */
-    const char *user; /* of -u or the URL; NULL = the source of the password has it */
+    uint16_t port;      /* never 0 after parse */
+    uint8_t security;   /* popcl_security */
+    uint8_t action;     /* cmd_action */
+    uint8_t tries_stls; /* 1 = --info: port 110 with STLS, if no connection to this port is made */
+    uint8_t family;     /* cmd_family */
+    uint16_t auth;      /* POPCL_AUTH_* */
+    uint8_t source;     /* cmd_source */
+    const char *user;   /* of -u or the URL; NULL = the source of the password has it */
     char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
     const char *lang;                /* NULL = LANG is not sent */
     uint8_t only_new, delete, no_capa, utf8, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
-        *ta_key, *ta_scope, *netrc_file, *password_command,
-        *token_command;                     /* NULL = not given; they point into argv */
+        *ta_key, *ta_scope, *netrc_file, *password_command, *token_command,
+        *tofu_file;                         /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */

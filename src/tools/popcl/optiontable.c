@@ -250,6 +250,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                     "keep the TLS session in FILE, one for each account.\nThe next handshake "
                     "within 24 hours is short and "
                     "checks\nno certificate. FILE is as secret as the password"},
+    [OPT_TOFU] = {"tofu", 0, CMD_VALUE_TEXT, 0, FIELD(tofu_file), NULL, " FILE",
+                  "trust on first use: the server must have the key in\nFILE. --info with --tofu "
+                  "stores it, and shows it"},
     [OPT_IPV4] = {NULL, '4', CMD_NO_VALUE, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {NULL, '6', CMD_NO_VALUE, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(idle_ms), NULL, " S",
@@ -285,6 +288,10 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
          "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
     [OPT_CHECK] = {"check", 0, CMD_NO_VALUE, CMD_CHECK, FIELD(action), NULL, "",
                    "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+    [OPT_INFO] = {"info", 0, CMD_NO_VALUE, CMD_INFO, FIELD(action), NULL, "",
+                  "show what the server offers, its certificates, and the\nanchor that vouches for "
+                  "them. Needs no login, and sends\nCAPA, STLS and QUIT alone. Port 995, then STLS "
+                  "on 110"},
     [OPT_IOBUF] = {"iobuf", 0, CMD_VALUE_OWN, 0, 0, set_iobuf, " BYTES",
                    "use a record buffer of so many bytes, 541 to 65536,\nas on a small machine"},
     [OPT_MFLN] = {"mfln", 0, CMD_VALUE_OWN, 0, 0, set_mfln, " N",

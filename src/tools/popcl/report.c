@@ -82,22 +82,30 @@ static void report_add(line *l, const char *p, size_t n) {
         l->buf[l->len++] = p[i]; /* n is below 32 */
 }
 
+/* Writes an octet as it is shown: \xNN if it is not printable ASCII. Returns its length. */
+static size_t escape(char to[4], char octet) {
+    static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)octet;
+    if (c >= 0x20 && c <= 0x7E && c != '\\') {
+        to[0] = octet;
+        return 1;
+    }
+    to[0] = '\\';
+    to[1] = c == '\\' ? '\\' : 'x';
+    to[2] = hex[c >> 4];
+    to[3] = hex[c & 15];
+    return c == '\\' ? 2 : 4;
+}
+
 /* Writes lead, the text with \xNN for each octet that is not printable ASCII, and a line end: in
  * one piece if it fits. */
 static void emit(cmd_report *r, enum outlets which, const char *lead, const char *text, size_t n) {
-    static const char hex[] = "0123456789abcdef";
     line l = {.to = outlet(r, which)};
     if (l.to->fd == r->err_fd) erase_progress(r);
     report_add(&l, lead, strlen(lead));
     for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        const char escaped[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
-        if (c == '\\')
-            report_add(&l, "\\\\", 2);
-        else if (c < 0x20 || c > 0x7E)
-            report_add(&l, escaped, sizeof escaped);
-        else
-            report_add(&l, text + i, 1);
+        char shown[4];
+        report_add(&l, shown, escape(shown, text[i]));
     }
     report_add(&l, "\n", 1);
     (void)cmd_outlet_write(l.to, l.buf, l.len);
@@ -327,6 +335,20 @@ void cmd_report_print(cmd_report *r, const char *text) {
     if (n > sizeof r->out) n = sizeof r->out;
     memcpy(r->out + r->out_len, text, n);
     r->out_len += n;
+}
+
+void cmd_report_line(cmd_report *r, const char *format, ...) {
+    char text[1000] = "", shown[4 * sizeof text + 2];
+    size_t n = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    for (const char *p = text; *p; p++)
+        n += escape(shown + n, *p);
+    shown[n++] = '\n';
+    shown[n] = '\0';
+    cmd_report_print(r, shown);
 }
 
 void cmd_report_end(cmd_report *r) {

@@ -95,6 +95,8 @@ void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint6
 
 /* Standard output, buffered; flush returns 0, or -1 once a write failed. */
 void cmd_report_print(cmd_report *r, const char *text);
+/* One line there, escaped as on standard error. */
+void cmd_report_line(cmd_report *r, const char *format, ...);
 int cmd_report_flush(cmd_report *r);
 
 /* For popcl_config.trace, with a cmd_report as its context. */

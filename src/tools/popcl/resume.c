@@ -24,19 +24,6 @@ static int resume_refuse(const cmd_resume *s, cmd_report *r, int code, const cha
 
 /* ---- reading ---- */
 
-/* Returns 0, or -1 and errno. */
-static int resume_open_dir(cmd_resume *s) {
-    char dir[1024];
-    size_t n = (size_t)(s->name - s->path);
-    if (n >= sizeof dir || !*s->name || strlen(s->name) > TOOL_NAME_MAX) {
-        errno = *s->name ? ENAMETOOLONG : EISDIR;
-        return -1;
-    }
-    (void)snprintf(dir, sizeof dir, "%.*s", (int)n, s->path);
-    s->dir = tool_open(AT_FDCWD, n ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
-    return s->dir < 0 ? -1 : tool_try_directory(s->dir);
-}
-
 static int resume_is_file(const char *path, const struct stat *file) {
     struct stat st;
     return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
@@ -99,11 +86,9 @@ static int resume_load(cmd_resume *s, const cmd_options *o, cmd_report *r, int f
 
 int cmd_resume_open(cmd_resume *s, const cmd_options *o, cmd_report *r) {
     if (!o->resume_file) return 0;
-    const char *slash = strrchr(o->resume_file, '/');
     s->path = o->resume_file;
-    s->name = slash ? slash + 1 : s->path;
-    s->dir = -1;
-    if (resume_open_dir(s))
+    s->dir = tool_open_parent(s->path, &s->name);
+    if (s->dir < 0 || tool_try_directory(s->dir))
         return resume_refuse(s, r, CMD_EXIT_CREATE, "cannot be created", cmd_error_text(errno),
                              "give a file in a directory that exists and that you may write");
     /* a temporary of a run that was killed while it wrote is as secret as the file */

@@ -65,6 +65,7 @@ static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     char why[POPCL_POSIX_WHY];
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
     r->is_signed_trust = o->ta_blob != NULL;
+    if (o->tofu_file) return cmd_tofu_open(&t->tofu, o, r);
     if (o->ta_blob) {
         t->tls.trust = &t->blob.blob.trust;
         return cmd_blob_open(&t->blob, o, t->tls.utc_s, r);
@@ -90,6 +91,7 @@ static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
 int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     /* zeroed if there is no seed; start refuses that */
     (void)popcl_posix_seed(&t->seed, sizeof t->seed);
+    t->options = o;
     if (o->security == POPCL_CLEAR) return 0;
     t->tls.profile = &popcl_tls_host;
     t->tls.storage = &t->storage;
@@ -111,6 +113,10 @@ int cmd_tls_open(cmd_tls *t, const cmd_options *o, cmd_report *r) {
     popcl_trust *trust = o->ta_blob ? &t->blob.blob.trust : &t->trust;
     trust->pins = (const unsigned char(*)[POPCL_PIN_LEN])o->pins;
     trust->pins_len = o->pins_len;
+    if (o->tofu_file) {
+        trust->pins = (const unsigned char(*)[POPCL_PIN_LEN])t->tofu.pin;
+        trust->pins_len = 1;
+    }
     if (!o->ta_blob)
         cmd_report_detail(r, "trust anchors: %lu; pinned keys: %lu",
                           (unsigned long)t->trust.anchors_len, (unsigned long)t->trust.pins_len);
@@ -176,11 +182,18 @@ const char *cmd_tls_alert_name(unsigned alert) {
     return "";
 }
 
-/* With the text that separates it from the suite; "" before it is chosen. */
-static const char *curve_name(unsigned curve) {
+const char *cmd_tls_curve_name(unsigned curve) {
     static const char *const names[] = {
         [23] = ", P-256", [24] = ", P-384", [25] = ", P-521", [29] = ", X25519"};
     return curve < sizeof names / sizeof *names && names[curve] ? names[curve] : "";
+}
+
+/* Names the anchor that vouches for the server. It is looked for only if somebody reads that. */
+static void tls_tell_anchor(cmd_tls *t, cmd_report *r) {
+    if (!r->verbose || t->options->ta_blob || !t->trust.anchors_len) return;
+    pop_chain_take(&t->chain, &t->storage);
+    const pop_anchor *a = cmd_anchors_find(&t->anchors, t->options, &t->chain, t->tls.utc_s);
+    if (a) cmd_report_detail(r, "the anchor that vouches: %s, of %s", a->subject, t->anchors.where);
 }
 
 void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
@@ -195,7 +208,7 @@ void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
     if (!d.suite) return;
     t->announced = 1;
     cmd_report_detail(r, "TLS 1.%u, %s%s%s", (d.version & 0xffu) - 1u,
-                      popcl_tls_suite_name(d.suite), curve_name(d.curve),
+                      popcl_tls_suite_name(d.suite), cmd_tls_curve_name(d.curve),
                       d.resumed ? ", resumed" : "");
     if (d.fragment_asked)
         cmd_report_detail(r, "records of at most %u octets were asked for: %s",
@@ -205,6 +218,7 @@ void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
     if (!d.not_after) return;
     pop_utc_text(d.not_after, until);
     cmd_report_detail(r, "the server's certificate is valid until %s", until);
+    if (!d.resumed) tls_tell_anchor(t, r);
 }
 
 /* BearSSL's own number has a meaning only in its source. */
@@ -259,6 +273,11 @@ void cmd_tls_explain(cmd_tls *t, popcl_err e, cmd_report *r, char *text, size_t 
     tell_number(&d, r);
     if (e == POPCL_ERR_CERT_NAME || e == POPCL_ERR_CERT_NO_SAN)
         (void)snprintf(text, cap, "%s%s", *t->names ? "it is for " : "", t->names);
+    else if (e == POPCL_ERR_CERT_PIN && t->options->tofu_file)
+        (void)snprintf(text, cap,
+                       "it is not the key in %s; if the server's owner changed the key, remove "
+                       "that file, and run --info with --tofu again",
+                       t->options->tofu_file);
     else if (e == POPCL_ERR_TLS_RECORD_SIZE)
         (void)snprintf(text, cap, "the record needs %lu octets, the buffer has %lu",
                        (unsigned long)d.record_len, (unsigned long)d.iobuf_len);
@@ -282,6 +301,7 @@ void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r) {
 void cmd_tls_close(cmd_tls *t) {
     cmd_resume_close(&t->resume);
     popcl_posix_trust_free(&t->store);
+    cmd_anchors_close(&t->anchors);
     cmd_blob_close(&t->blob);
     cmd_wipe(&t->seed, sizeof t->seed);
 }

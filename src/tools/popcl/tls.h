@@ -4,11 +4,13 @@
 #ifndef POPCL_CMD_TLS_H
 #define POPCL_CMD_TLS_H
 
+#include "anchors.h"
 #include "blobfile.h"
 #include "options.h"
 #include "popcl_posix_trust.h"
 #include "report.h"
 #include "resume.h"
+#include "tofu.h"
 
 typedef struct cmd_tls {
     popcl_tls tls;
@@ -17,6 +19,10 @@ typedef struct cmd_tls {
     popcl_trust trust;       /* the trust of the session, except with a signed set */
     cmd_blob blob;           /* of --ta-blob */
     cmd_resume resume;
+    cmd_tofu tofu;
+    const cmd_options *options;
+    cmd_anchors anchors; /* read only to name the one that vouches */
+    pop_chain chain;     /* of the server, for that */
     popcl_seed seed;
     char names[512]; /* see popcl_tls.names */
     int named;       /* -c or -C was given */
@@ -42,6 +48,9 @@ void cmd_tls_end(cmd_tls *t, int succeeded, cmd_report *r);
 
 /* Returns the name that the IANA registered for a TLS alert; "" if there is no such name. */
 const char *cmd_tls_alert_name(unsigned alert);
+
+/* Returns the name of a curve with the text that separates it from the suite, or "". */
+const char *cmd_tls_curve_name(unsigned curve);
 
 /* Returns how many anchors are compiled in. */
 size_t cmd_tls_compiled_anchors(void);
