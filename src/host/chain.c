@@ -60,7 +60,8 @@ size_t pop_chain_end(const pop_chain *c) {
 
 /* ---- judging ---- */
 
-popcl_err pop_chain_judge(pop_chain *c, const popcl_trust *trust, const char *name, int64_t utc_s) {
+static popcl_err judge_for(pop_chain *c, const popcl_trust *trust, const char *name,
+                           int64_t utc_s) {
     const popcl_x509 *x509 = popcl_tls_host.x509;
     char compared[256];
     popcl_tls tls = {.profile = &popcl_tls_host, .trust = trust, .utc_s = utc_s, .name = name};
@@ -92,7 +93,7 @@ static int64_t valid_time(const pop_chain *c, int64_t utc_s) {
 const char *pop_chain_names(pop_chain *c) {
     static const popcl_trust nobody;
     /* RFC 6761, 6.4: no server has this name, so the certificate is refused for it */
-    (void)pop_chain_judge(c, &nobody, "no-server.invalid", valid_time(c, INT64_MAX));
+    (void)judge_for(c, &nobody, "no-server.invalid", valid_time(c, INT64_MAX));
     return c->names;
 }
 
@@ -110,6 +111,12 @@ static void own_name(pop_chain *c, char name[256]) {
                !pop_cert_name_part(own.subject, 3, name, 256)) {
         memcpy(name, "no-server.invalid", sizeof "no-server.invalid");
     }
+}
+
+popcl_err pop_chain_judge(pop_chain *c, const popcl_trust *trust, const char *name, int64_t utc_s) {
+    char own[256];
+    if (!name) own_name(c, own);
+    return judge_for(c, trust, name ? name : own, utc_s);
 }
 
 /* The order of preference: less is better. */
@@ -138,7 +145,7 @@ size_t pop_chain_anchor(pop_chain *c, const pop_anchors *a, int64_t utc_s) {
             alone.own_certs_len = 1;
         }
         if (best < a->len && !is_better(one, &a->list[best])) continue;
-        if (pop_chain_judge(c, &alone, name, at) == POPCL_OK) best = i;
+        if (judge_for(c, &alone, name, at) == POPCL_OK) best = i;
     }
     return best;
 }

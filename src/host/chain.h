@@ -28,8 +28,9 @@ void pop_chain_add(pop_chain *c, const unsigned char *der, size_t n);
  * session, and before it is wiped. In a resumed session the server sends none. */
 void pop_chain_take(pop_chain *c, const popcl_tls_host_storage *s);
 
-/* Judges the chain, as a session would. name: as popcl_tls.name, at most 255 bytes. utc_s: Unix
- * seconds. Returns POPCL_OK or an error of a certificate. */
+/* Judges the chain, as a session would. name: as popcl_tls.name, at most 255 bytes; NULL = a
+ * name of the server's certificate. utc_s: Unix seconds. Returns POPCL_OK or an error of a
+ * certificate. */
 popcl_err pop_chain_judge(pop_chain *c, const popcl_trust *trust, const char *name, int64_t utc_s);
 
 /* Returns the place in `a` of the anchor that a device should have for this chain; a->len = none of

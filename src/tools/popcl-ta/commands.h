@@ -12,6 +12,9 @@ int ta_command_gen(ta_run *r);
 int ta_command_sign(ta_run *r);
 int ta_command_keys(ta_run *r);
 
+/* server.c: for-host and for-chain */
+int ta_command_for(ta_run *r);
+
 /* inspect.c: the commands that print about sets */
 int ta_command_list(ta_run *r);
 int ta_command_check(ta_run *r);

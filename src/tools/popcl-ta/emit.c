@@ -281,6 +281,27 @@ static void put_limits(FILE *f, const popcl_anchor *a) {
         (void)fprintf(f, "%s %.*s", before, (int)*names, (const char *)names + 1);
 }
 
+/* Writes who issued a certificate that does not sign itself. */
+static void put_issuer(FILE *f, const pop_anchor *a) {
+    char text[512];
+    pop_cert c;
+    if (memcmp(a->subject_hash, a->issuer_hash, sizeof a->subject_hash) == 0 || !a->der ||
+        pop_cert_read(&c, a->der, a->der_len))
+        return;
+    pop_cert_name_text(c.issuer, text, sizeof text);
+    (void)fprintf(f, "\n    issuer  %s", text);
+}
+
+/* Writes how to trust a certificate that is no authority's. */
+static void put_pinning(FILE *f, const pop_anchor *a) {
+    if (a->finding != POP_ANCHOR_NOT_CA &&
+        (a->finding != POP_ANCHOR_USABLE || pop_anchor_is_authority(a)))
+        return;
+    (void)fputs("    to pin  popcl --pin sha256:", f);
+    put_hex(f, a->pin, sizeof a->pin);
+    (void)fputs("; for a device: popcl-ta gen --pins\n", f);
+}
+
 void ta_emit_row(FILE *f, const pop_anchor *a) {
     char from[POP_UTC_TEXT], until[POP_UTC_TEXT];
     pop_anchor_kind kind = pop_anchor_kind_of(a->finding);
@@ -295,6 +316,7 @@ void ta_emit_row(FILE *f, const pop_anchor *a) {
     if (kind == POP_ANCHOR_KEPT) (void)fprintf(f, ", %zu octets", pop_anchor_size(a));
     if (a->path_len != POPCL_PATH_ANY) (void)fprintf(f, ", path length %u", (unsigned)a->path_len);
     if (kind == POP_ANCHOR_KEPT) put_limits(f, &a->anchor);
+    put_issuer(f, a);
     (void)fputs("\n    SHA-256 ", f);
     put_hex(f, a->sha256, sizeof a->sha256);
     (void)fputs("\n    pin     ", f);
@@ -305,4 +327,5 @@ void ta_emit_row(FILE *f, const pop_anchor *a) {
     else
         (void)fprintf(f, "\n    %s: %s\n", kind == POP_ANCHOR_MERGED ? "merged" : "refused",
                       pop_anchor_sentence(a->finding));
+    put_pinning(f, a);
 }

@@ -18,6 +18,8 @@ static int perform(ta_run *r) {
     case TA_DIFF: return ta_command_diff(r);
     case TA_SIGN: return ta_command_sign(r);
     case TA_KEYS: return ta_command_keys(r);
+    case TA_FOR_HOST:
+    case TA_FOR_CHAIN: return ta_command_for(r);
     default: return ta_command_gen(r);
     }
     if (fflush(stdout) == 0) return TA_DONE;

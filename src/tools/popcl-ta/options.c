@@ -288,6 +288,56 @@ static int add_exclude(ta_options *o, const char *value) {
     return add_pattern(o, &p);
 }
 
+/* The authorities of providers, by their O=: docs/PROVIDERS.md has where that is from. */
+static const struct {
+    const char *name, *organization; /* NULL = the provider has no POP3 */
+} presets[] = {
+    {"gmail", "Google Trust Services LLC"},
+    {"gmail", "GlobalSign"},
+    {"microsoft", "DigiCert Inc"},
+    {"yahoo", "DigiCert Inc"},
+    {"aol", "DigiCert Inc"},
+    {"att", "DigiCert Inc"},
+    {"gmx", "T-Systems Enterprise Services GmbH"},
+    {"webde", "T-Systems Enterprise Services GmbH"},
+    {"t-online", "T-Systems Enterprise Services GmbH"},
+    {"yandex", "GlobalSign"},
+    {"mailru", "GlobalSign"},
+    {"letsencrypt", "Internet Security Research Group"},
+    {"icloud", NULL},
+    {"proton", NULL},
+};
+
+/* Returns whether an earlier row has the same organization. */
+static int is_repeated(size_t row) {
+    for (size_t i = 0; i < row; i++)
+        if (strcmp(presets[i].organization, presets[row].organization) == 0) return 1;
+    return 0;
+}
+
+static int set_preset(ta_options *o, const char *value) {
+    int all = strcmp(value, "all") == 0, found = 0;
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        const char *organization = presets[i].organization;
+        if (all ? !organization || is_repeated(i) : strcmp(value, presets[i].name) != 0) continue;
+        if (!organization)
+            return ta_wrong(o, "--preset: ", value, " has no POP3",
+                            "docs/PROVIDERS.md has the list");
+        if (add_text(o, TA_ORG, organization)) return -1;
+        found = 1;
+    }
+    return found ? 0
+                 : ta_wrong(o, "--preset", "", " wants the name of a provider",
+                            "give gmail, microsoft, yahoo, aol, att, gmx, webde, t-online, yandex, "
+                            "mailru, letsencrypt or all; for another server popcl-ta for-host "
+                            "finds the anchor");
+}
+
+static int set_bundle(ta_options *o, const char *value) {
+    o->bundle = value;
+    return 0;
+}
+
 static int set_filter(ta_options *o, const char *value) {
     o->selection.filter_file = value;
     return 0;
@@ -298,8 +348,10 @@ static int set_filter(ta_options *o, const char *value) {
 /* The commands, a bit each. */
 #define IN(action) (1u << TA_##action)
 #define SETS       (IN(GEN) | IN(LIST) | IN(CHECK) | IN(DIFF))
-#define MAKERS     (IN(GEN) | IN(KEYS))
-#define ALL        (SETS | IN(SIGN) | IN(KEYS))
+#define SERVER     (IN(FOR_HOST) | IN(FOR_CHAIN))
+#define TRUST      (IN(GEN) | SERVER)
+#define MAKERS     (TRUST | IN(KEYS))
+#define ALL        (SETS | SERVER | IN(SIGN) | IN(KEYS))
 
 typedef struct option_row {
     const char *name;
@@ -321,7 +373,15 @@ enum { ANY_FORMAT, OF_BLOB, OF_TEXT };
 #define HEADING(text)                                                                              \
     { NULL, 0, 0, 0, 0, 0, 0, NULL, NULL, text }
 static const option_row options[] = {
+    HEADING("For one server (for-host, for-chain)"),
+    {"bundle", 0, 0, ANY_FORMAT, SERVER, 0, 0, set_bundle, "FILE",
+     "take the anchor from these authorities: a PEM\nbundle, a DER file or a directory"},
+    {"stls", 0, 0, ANY_FORMAT, IN(FOR_HOST), FLAG(stls), 1, NULL, NULL,
+     "STLS, on port 110; default: POP3S, on port 995"},
     HEADING("Which certificates (default: all)"),
+    {"preset", 0, 1, ANY_FORMAT, SETS, 0, 0, set_preset, "NAME",
+     "those of a large provider: gmail, microsoft, yahoo,\naol, att, gmx, webde, t-online, yandex, "
+     "mailru,\nletsencrypt, or all of them; may be repeated"},
     {"org", 0, 1, ANY_FORMAT, SETS, 0, 0, add_org, "TEXT",
      "with TEXT in their organization (O=); may be repeated"},
     {"cn", 0, 1, ANY_FORMAT, SETS, 0, 0, add_cn, "TEXT",
@@ -349,7 +409,7 @@ static const option_row options[] = {
      "keep expired certificates"},
     {"min-days", 0, 0, ANY_FORMAT, IN(GEN) | IN(LIST) | IN(DIFF), 0, 0, set_min_days, "N",
      "refuse certificates that expire within N days"},
-    {"now", 0, 0, ANY_FORMAT, SETS, 0, 0, ta_set_now, "TIME",
+    {"now", 0, 0, ANY_FORMAT, SETS | SERVER, 0, 0, ta_set_now, "TIME",
      "judge for the time TIME (RFC 3339, or a date);\ndefault: the clock"},
     {"allow-leaf", 0, 0, ANY_FORMAT, SETS, FLAG(allow_leaf), 1, NULL, NULL,
      "take certificates of servers too, and trust them\ndirectly, without an authority. If one has "
@@ -367,7 +427,7 @@ static const option_row options[] = {
     {"section", 0, 0, OF_TEXT, MAKERS, 0, 0, set_section, "ATTR",
      "put the bytes into section ATTR (.flash2), or give\nthem this attribute; tables stay in "
      ".rodata"},
-    {"sequence", 0, 0, ANY_FORMAT, IN(GEN), 0, 0, set_sequence, "N",
+    {"sequence", 0, 0, ANY_FORMAT, TRUST, 0, 0, set_sequence, "N",
      "number of this set: a later set has a larger one;\ndefault 0"},
     {"verify", 0, 0, ANY_FORMAT, MAKERS, 0, 0, NULL, "FILE",
      "write nothing; exit 1 if FILE differs from the output.\nA blob's signature is checked, with "
@@ -375,32 +435,32 @@ static const option_row options[] = {
     {"pins", 0, 0, ANY_FORMAT, IN(GEN), FLAG(pins), 1, NULL, NULL,
      "pins of the keys (SHA-256 of SubjectPublicKeyInfo)\ninstead of anchors: give the server's "
      "own certificates"},
-    HEADING("A blob (gen --format blob)"),
-    {"scope", 0, 0, OF_BLOB, IN(GEN) | IN(CHECK), 0, 0, set_scope, "LABEL",
+    HEADING("A blob (--format blob)"),
+    {"scope", 0, 0, OF_BLOB, TRUST | IN(CHECK), 0, 0, set_scope, "LABEL",
      "the product that it is for"},
-    {"floor", 0, 0, OF_BLOB, IN(GEN), 0, 0, ta_set_floor, "N",
+    {"floor", 0, 0, OF_BLOB, TRUST, 0, 0, ta_set_floor, "N",
      "sets with a number below N are refused once this one\nis there; default 0"},
-    {"made", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_made, "TIME",
+    {"made", 0, 0, OF_BLOB, TRUST, 0, 0, set_made, "TIME",
      "when it is signed: a clock that shows less is wrong.\nNot later than the default: --now, or "
      "the clock"},
-    {"stale", 0, 0, OF_BLOB, IN(GEN), 0, 0, set_stale, "TIME",
+    {"stale", 0, 0, OF_BLOB, TRUST, 0, 0, set_stale, "TIME",
      "from when it needs a successor: a time, or a number\nof days; default: never"},
     {"pin", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_pin, "HEX[:FROM[:UNTIL]]",
      "a pin of the server's key, with its first and last\nday; may be repeated. INPUT may then be "
      "missing.\nHEX may be sha256:HEX or sha256//BASE64 too"},
-    {"deny", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_denied, "HEX",
+    {"deny", 0, 1, OF_BLOB, TRUST, 0, 0, add_denied, "HEX",
      "a key that is refused in every chain; may be repeated"},
-    {"retire", 0, 1, OF_BLOB, IN(GEN), 0, 0, add_retired, "NUMBER",
+    {"retire", 0, 1, OF_BLOB, TRUST, 0, 0, add_retired, "NUMBER",
      "this key signs no more; may be repeated. Its number is\nsmaller than the signer's"},
-    {"key-number", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN) | IN(CHECK), 0, 0, set_key_number, "NUMBER",
+    {"key-number", 0, 0, OF_BLOB, TRUST | IN(SIGN) | IN(CHECK), 0, 0, set_key_number, "NUMBER",
      "the signer's key: its place in the policy; default 0.\ncheck: the number of the first key of "
      "--public"},
-    {"key", 0, 1, ANY_FORMAT, SETS | IN(SIGN), 0, 0, set_key, "FILE",
+    {"key", 0, 1, ANY_FORMAT, SETS | SERVER | IN(SIGN), 0, 0, set_key, "FILE",
      "sign with this private key: P-256, PEM, not encrypted"},
-    {"sign-with", 0, 0, OF_BLOB, IN(GEN) | IN(SIGN), 0, 0, set_sign_with, "CMD",
+    {"sign-with", 0, 0, OF_BLOB, TRUST | IN(SIGN), 0, 0, set_sign_with, "CMD",
      "sign with a command. It gets the octets to be signed\non standard input, and writes an ECDSA "
      "signature with\nSHA-256 in DER to standard output. It needs --public"},
-    {"public", 0, 1, OF_BLOB, IN(GEN) | IN(SIGN) | IN(CHECK), 0, 0, add_public, "FILE",
+    {"public", 0, 1, OF_BLOB, TRUST | IN(SIGN) | IN(CHECK), 0, 0, add_public, "FILE",
      "public key (PEM) that the signature must fit. check:\nmay be repeated, in the order of key "
      "numbers"},
     HEADING("Other"),
@@ -489,8 +549,9 @@ static const struct {
     ta_action action;
     size_t least, most; /* inputs; most 0 = any number */
 } commands[] = {
-    {"gen", TA_GEN, 1, 0},   {"list", TA_LIST, 1, 0}, {"check", TA_CHECK, 1, 0},
-    {"diff", TA_DIFF, 2, 2}, {"sign", TA_SIGN, 1, 1}, {"keys", TA_KEYS, 1, 0},
+    {"gen", TA_GEN, 1, 0},           {"list", TA_LIST, 1, 0},           {"check", TA_CHECK, 1, 0},
+    {"diff", TA_DIFF, 2, 2},         {"sign", TA_SIGN, 1, 1},           {"keys", TA_KEYS, 1, 0},
+    {"for-host", TA_FOR_HOST, 1, 1}, {"for-chain", TA_FOR_CHAIN, 1, 1},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -501,8 +562,6 @@ static int take_command(ta_options *o, const char *name) {
         o->action = (uint8_t)commands[i].action;
         return 0;
     }
-    if (strcmp(name, "for-host") == 0 || strcmp(name, "for-chain") == 0)
-        return ta_wrong(o, name, "", " is not in this version", SEE_COMMANDS);
     return ta_wrong(o, "there is no command ", name, "", SEE_COMMANDS);
 }
 
@@ -518,6 +577,9 @@ static int is_c_name(const char *name) {
     return n >= 3 && strcmp(name + n - 2, ".c") == 0 && !strpbrk(name, "\"\\\n\r");
 }
 
+/* Returns whether the command makes a set of trust. */
+static int makes_trust(const ta_options *o) { return TRUST >> o->action & 1; }
+
 /* Each option must be for the command and for the format. */
 static int check_rows(ta_options *o, const char *command) {
     char name[32], text[64];
@@ -525,7 +587,7 @@ static int check_rows(ta_options *o, const char *command) {
         if (!row->name || !(o->given >> (row - options) & 1)) continue;
         (void)snprintf(text, sizeof text, "%s takes no %s", command, ta_called(row, name));
         if (!(row->actions >> o->action & 1)) return ta_wrong(o, text, "", "", SEE_HELP);
-        if (o->action == TA_GEN && row->only == OF_BLOB && o->format != TA_BLOB)
+        if (makes_trust(o) && row->only == OF_BLOB && o->format != TA_BLOB)
             return ta_wrong(o, "", ta_called(row, name), " is for --format blob", SEE_HELP);
         if (row->only == OF_TEXT && o->format == TA_BLOB)
             return ta_wrong(o, "", ta_called(row, name), " is not for --format blob", SEE_HELP);
@@ -540,7 +602,7 @@ static int check_rows(ta_options *o, const char *command) {
 
 /* How a blob is signed, or that its signature is judged. */
 static int check_signer(ta_options *o) {
-    int signs = o->action == TA_SIGN || (o->action == TA_GEN && o->format == TA_BLOB);
+    int signs = o->action == TA_SIGN || (makes_trust(o) && o->format == TA_BLOB);
     if (o->key_file && !signs)
         return ta_wrong(o, "--key wants rsa or ec", "", "",
                         "a key that signs is for sign, and for gen --format blob");
@@ -561,7 +623,7 @@ static int check_signer(ta_options *o) {
 }
 
 static int check_blob(ta_options *o) {
-    if (o->action != TA_GEN || o->format != TA_BLOB) return 0;
+    if (!makes_trust(o) || o->format != TA_BLOB) return 0;
     if (!o->scope)
         return ta_wrong(o, "--format blob wants --scope LABEL", "", "",
                         "LABEL names the product, as popcl_blob_policy.scope does");
@@ -584,6 +646,11 @@ static int check_inputs(ta_options *o, size_t command) {
     if (o->inputs_len == 0 && o->action == TA_KEYS)
         return ta_wrong(o, "keys wants the file of a public key", "", "",
                         "openssl pkey -in signer.pem -pubout makes it of the signer's private key");
+    if (o->inputs_len == 0 && SERVER >> o->action & 1)
+        return ta_wrong(o, commands[command].name, "", " wants a server",
+                        o->action == TA_FOR_HOST
+                            ? "give HOST, HOST:PORT or [IPV6]:PORT"
+                            : "give the certificates that it sends, in a file (PEM), or -");
     if (o->inputs_len == 0 && !o->pinned.len && o->action != TA_SIGN)
         return ta_wrong(o, "the input is missing", "", "",
                         o->action == TA_GEN
@@ -606,6 +673,10 @@ static int ta_check_rules(ta_options *o) {
     if (check_rows(o, commands[command].name) || check_signer(o) || check_blob(o) ||
         check_inputs(o, command))
         return -1;
+    if (SERVER >> o->action & 1 && !o->bundle)
+        return ta_wrong(o, commands[command].name, "", " wants --bundle FILE",
+                        "the anchor is one of these authorities; the system's are often in "
+                        "/etc/ssl/certs/ca-certificates.crt");
     if (o->action == TA_KEYS && o->format > TA_C_AND_H)
         return ta_wrong(o, "keys takes --format c, h or c+h", "", "", SEE_HELP);
     if (o->format == TA_C_AND_H && !is_c_name(o->verify ? o->verify : o->output))
@@ -665,6 +736,10 @@ static const char help_head[] =
     "\n"
     "  popcl-ta gen   [OPTIONS] INPUT...   C source, for a program, or a blob, to be\n"
     "                                      sent to devices\n"
+    "  popcl-ta for-host  --bundle FILE [OPTIONS] HOST[:PORT]\n"
+    "  popcl-ta for-chain --bundle FILE [OPTIONS] CHAIN\n"
+    "                                      the same with the one anchor for a server;\n"
+    "                                      CHAIN has the certificates that it sends\n"
     "  popcl-ta list  [OPTIONS] INPUT...   the certificates, and which can be used\n"
     "  popcl-ta check [OPTIONS] INPUT...   faults, and the parts that soon end\n"
     "  popcl-ta diff  [OPTIONS] OLD NEW    anchors that came, went or changed\n"
@@ -683,13 +758,15 @@ static const char help_tail[] =
     "\n"
     "Exit codes\n"
     "   0  done                                 66  an input cannot be read\n"
-    "   1  check, diff, --verify: found some    69  the command of --sign-with failed\n"
+    "   1  check, diff, --verify: found some    69  --sign-with failed; no server\n"
     "  64  usage                                73  the output cannot be created\n"
     "  65  damaged input, or nothing usable     74  the output cannot be written\n"
     "\n"
     "Examples\n"
     "  popcl-ta gen /etc/ssl/certs/ca-certificates.crt \\\n"
     "      --org 'Internet Security Research Group' -o anchors.c\n"
+    "  popcl-ta for-host mail.example.org \\\n"
+    "      --bundle /etc/ssl/certs/ca-certificates.crt -o anchors.c\n"
     "  popcl-ta gen my-ca.pem --verify anchors.c\n"
     "  popcl-ta gen my-ca.pem --format blob --scope my-product --sequence 7 \\\n"
     "      --key signer.pem -o trust.ptb\n";

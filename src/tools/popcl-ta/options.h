@@ -16,6 +16,8 @@ typedef enum ta_action {
     TA_DIFF,
     TA_SIGN,
     TA_KEYS,
+    TA_FOR_HOST,
+    TA_FOR_CHAIN,
     TA_HELP,
     TA_VERSION
 } ta_action;
@@ -39,7 +41,7 @@ typedef struct ta_named_keys {
 typedef struct ta_options {
     uint8_t action; /* ta_action */
     uint8_t format; /* ta_format */
-    uint8_t keep_expired, allow_leaf, pins, quiet, verbose;
+    uint8_t keep_expired, allow_leaf, pins, stls, quiet, verbose;
     int64_t min_days;
     int64_t now; /* Unix seconds; INT64_MIN = not given */
     uint32_t sequence;
@@ -58,6 +60,7 @@ typedef struct ta_options {
     int64_t days;                /* of check */
     const char *prefix;          /* of every name in the output; a C identifier */
     const char *section;         /* NULL = none */
+    const char *bundle;          /* of for-host and for-chain */
     const char *output, *verify; /* NULL = not given; an output of "-" is NULL too */
     const char *
         *inputs; /* inputs_len of them, at least one; "-" is standard input. They point into argv */
