@@ -54,6 +54,52 @@ static void seed_interface_in_any_order(void **state) {
     }
 }
 
+static void info_needs_no_login(void **state) {
+    static const struct {
+        const char *line;
+        int port, security, tries_stls;
+    } rows[] = {
+        {"--info host", 995, POPCL_TLS, 1},
+        {"--info host -T", 995, POPCL_TLS, 0},
+        {"--info host -S", 110, POPCL_STLS, 0},
+        {"--info host -p 995", 995, POPCL_TLS, 0},
+        {"--info host:1110", 1110, POPCL_STLS, 0},
+        {"--info host -p 1995 -T", 1995, POPCL_TLS, 0},
+        {"pop3s://host --info", 995, POPCL_TLS, 0},
+        {"--info host -c f --now 2026-11-25", 995, POPCL_TLS, 1},
+        {"--info host --tofu f", 995, POPCL_TLS, 1},
+        {"--info host --pin sha256:"
+         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+         995, POPCL_TLS, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (parse(rows[i].line)) fail_msg("%s: %s", rows[i].line, o.error);
+        assert_int_equal(o.action, CMD_INFO);
+        assert_int_equal(o.port, rows[i].port);
+        assert_int_equal(o.security, rows[i].security);
+        assert_int_equal(o.tries_stls, rows[i].tries_stls);
+    }
+    refused("--info");
+    refused("--info host --list");
+    refused("--info host --check");
+    refused("--info host -d");
+    refused("--info host --resume f");
+}
+
+static void first_use_is_for_tls_and_excludes_other_trust(void **state) {
+    (void)state;
+    assert_int_equal(parse("host -T -a a -o o --tofu f"), 0);
+    assert_string_equal(o.tofu_file, "f");
+    refused("host -a a -o o --tofu f");
+    refused("host -T -a a -o o --tofu f -c c");
+    refused("host -T -a a -o o --tofu f -C c");
+    refused("host -T -a a -o o --tofu f --trace=f");
+    refused("host -T -a a -o o --tofu f --ta-blob b --ta-key k --ta-scope s");
+    refused("host -T -a a -o o --tofu f --pin sha256:"
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+}
+
 static void defaults(void **state) {
     (void)state;
     assert_int_equal(parse("mail.example -a a -o o"), 0);
@@ -820,6 +866,8 @@ static void help_fits_eighty_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(info_needs_no_login),
+        cmocka_unit_test(first_use_is_for_tls_and_excludes_other_trust),
         cmocka_unit_test(seed_interface_in_any_order),
         cmocka_unit_test(defaults),
         cmocka_unit_test(long_options),

@@ -290,7 +290,7 @@ static int add_exclude(ta_options *o, const char *value) {
 
 /* The authorities of providers, by their O=: docs/PROVIDERS.md has where that is from. */
 static const struct {
-    const char *name, *organization; /* NULL = the provider has no POP3 */
+    const char *name, *organization; /* "" = the provider has no POP3 */
 } presets[] = {
     {"gmail", "Google Trust Services LLC"},
     {"gmail", "GlobalSign"},
@@ -304,8 +304,8 @@ static const struct {
     {"yandex", "GlobalSign"},
     {"mailru", "GlobalSign"},
     {"letsencrypt", "Internet Security Research Group"},
-    {"icloud", NULL},
-    {"proton", NULL},
+    {"icloud", ""},
+    {"proton", ""},
 };
 
 /* Returns whether an earlier row has the same organization. */
@@ -319,8 +319,8 @@ static int set_preset(ta_options *o, const char *value) {
     int all = strcmp(value, "all") == 0, found = 0;
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         const char *organization = presets[i].organization;
-        if (all ? !organization || is_repeated(i) : strcmp(value, presets[i].name) != 0) continue;
-        if (!organization)
+        if (all ? !*organization || is_repeated(i) : strcmp(value, presets[i].name) != 0) continue;
+        if (!*organization)
             return ta_wrong(o, "--preset: ", value, " has no POP3",
                             "docs/PROVIDERS.md has the list");
         if (add_text(o, TA_ORG, organization)) return -1;

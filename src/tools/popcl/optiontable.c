@@ -289,9 +289,8 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_CHECK] = {"check", 0, CMD_NO_VALUE, CMD_CHECK, FIELD(action), NULL, "",
                    "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
     [OPT_INFO] = {"info", 0, CMD_NO_VALUE, CMD_INFO, FIELD(action), NULL, "",
-                  "show what the server offers, its certificates, and the\nanchor that vouches for "
-                  "them. Needs no login, and sends\nCAPA, STLS and QUIT alone. Port 995, then STLS "
-                  "on 110"},
+                  "show what the server offers, its certificates, and\nthe anchor that vouches for "
+                  "them. No login: only CAPA,\nSTLS and QUIT are sent. Port 995, then STLS on 110"},
     [OPT_IOBUF] = {"iobuf", 0, CMD_VALUE_OWN, 0, 0, set_iobuf, " BYTES",
                    "use a record buffer of so many bytes, 541 to 65536,\nas on a small machine"},
     [OPT_MFLN] = {"mfln", 0, CMD_VALUE_OWN, 0, 0, set_mfln, " N",
