@@ -36,9 +36,10 @@ def body(length, number=1):
 
 
 class FirmwareCase(unittest.TestCase):
-    """`image_name`: of images.IMAGES. A test says `with self.board(...) as board` and ends with self.outcome(board)."""
+    """`image_name`: of images.IMAGES. `certificate_name`: of the certificates there, Dovecot's. A test says `with self.board(...) as board` and ends with self.outcome(board)."""
 
     image_name = "raw"
+    certificate_name = "server"
     dovecot_more = ""
     dovecot_hosts = None
     maxDiff = 2000
@@ -46,7 +47,7 @@ class FirmwareCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.image = images.image(cls.image_name)
-        cls.dovecot = Dovecot(certificate=images.certificate("server"), more=cls.dovecot_more, hosts=cls.dovecot_hosts)
+        cls.dovecot = Dovecot(certificate=images.certificate(cls.certificate_name), more=cls.dovecot_more, hosts=cls.dovecot_hosts)
         cls.dovecot.__enter__()
         cls.addClassCleanup(cls.dovecot.stop)
 

@@ -17,8 +17,10 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "interop"))
 import firmware_image  # noqa: E402
+import hostile  # noqa: E402
 import pki  # noqa: E402
 
+SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")  # Debian's ca-certificates
 NAME, ADDRESS = "mail.example", "10.0.2.2"  # what the server is called, and where a board finds this machine
 IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "raw": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0",
@@ -34,11 +36,12 @@ IMAGES = {  # what `make -C examples/firmware` is told, beside ANCHORS and OUT
     "resume": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public RECORD=4096 IPV6=0 RESUME=1",
     "resume-both": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 RESUME=1",  # trusts another authority too
+    "found": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0",  # trusts what popcl-ta for-host found
     "trust": "BOARD=lm3s6965evb NET=raw PROFILE=public RECORD=4096 IPV6=0 SIGNERS=signers.c SCOPE=popcl-example",  # takes signed trust
     "trust-pinned": "BOARD=lm3s6965evb NET=raw PROFILE=pinned RECORD=4096 IPV6=0 SIGNERS=signers.c SCOPE=popcl-example",
 }
 SIGNERS = ("signer0", "signer1")
-ANCHORS = {"resume-both": "both", "trust-pinned": "pins"}  # else "one"
+ANCHORS = {"resume-both": "both", "found": "found", "trust-pinned": "pins"}  # else "one"
 Image = collections.namedtuple("Image", "name board file")
 
 
@@ -85,6 +88,7 @@ class Workshop:
                                       ("renewed", root.issue("mail again", **server))):
                 shutil.copy(certificate.chain_file, self.folder / f"{name}.pem")
                 shutil.copy(certificate.key_file, self.folder / f"{name}.key")
+            self._find_anchor(root, other, root.issue("an intermediate", ca=True).issue("mail", san=[NAME, ADDRESS, "localhost"]))
             next_root = made.root("Generation Y", key="P-384")
             following = next_root.issue("Y1", ca=True).issue("mail", **server)
             for name, certificate in (("next", following), ("root", root), ("next-root", next_root), ("stranger", made.root("Stranger")),
@@ -100,6 +104,15 @@ class Workshop:
             subprocess.run([self._popcl_ta, "gen", "-q", "--pins", "-o", self.folder / "pins.c", self.folder / "server.pem"], check=True)
         finally:
             made.remove()
+
+    def _find_anchor(self, root, other, server):
+        """Anchors as popcl-ta for-host makes them, from a server and a bundle of many authorities."""
+        for suffix, file in (("pem", server.chain_file), ("key", server.key_file)):
+            shutil.copy(file, self.folder / f"found.{suffix}")
+        bundle = self.folder / "bundle.pem"
+        bundle.write_text(other.file.read_text() + SYSTEM_BUNDLE.read_text() + root.file.read_text())
+        with hostile.Hostile(context=server.context()) as listening:
+            subprocess.run([self._popcl_ta, "for-host", "-q", f"localhost:{listening.port}", "--bundle", bundle, "-o", self.folder / "found.c"], check=True)
 
     def _images(self):
         """One after the other: they share objects. Below a folder of their own, for another part of the checks may build at the same time."""
