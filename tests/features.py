@@ -12,7 +12,7 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE, TABLE = "docs/FEATURES.md", "src/tools/popcl/optiontable.c"
 COLUMNS = "wish daily mpop fetchmail getmail6 curl popcl".split()
-COMING = set("""--all --bind --config --dry-run --eol --format --info --json --match --msg --pipe --poll --progress --since --socks --tofu --top
+COMING = set("""--all --bind --config --dry-run --eol --format --json --match --msg --pipe --poll --progress --since --socks --top
                 --uidl""".split())
 MOST_WORDS = 20
 CODE = re.compile(r"`([^`]+)`")

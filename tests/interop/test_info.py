@@ -135,6 +135,14 @@ class Chains(InfoTest):
         self.assertIn(f"1 anchor, {size} octets on a 32-bit machine".encode(), err)
         self.assertIn(b"CN=Test root", (self.place.root / "anchors.c").read_bytes())
 
+    def test_readme(self):
+        """README.md shows a report of these lines, in this order."""
+        with Hostile(context=context_of(leaf(intermediate), intermediate()), user=USER, password=PASSWORD) as server:
+            result = self.info(server.port, "-T", "-c", root().file)
+        shown = (command.REPOSITORY / "README.md").read_text().partition("$ popcl --info mail.example.org\n")[2].partition("```")[0]
+        labels = [[line[:14] for line in text.splitlines() if line[:12].strip() != "fragments"] for text in (shown, result.out)]
+        self.assertEqual(*labels, result)
+
     def test_verbose_names_the_anchor(self):
         """In a run that fetches, too."""
         with Hostile(context=context_of(leaf(intermediate), intermediate()), user=USER, password=PASSWORD) as server:
