@@ -77,6 +77,8 @@ MODULES = {
     "collect": "popcl_tls guard leaf",
     "pin": "popcl_tls profile key",
     "blob": "popcl_blob profile entry",
+    "popcl_tofu": "popcl_fetch popcl_tls",
+    "tofu": "popcl_tofu auth",
     "resume": "popcl_tls link profile zero",
     "link_tls": "link seed profile name resume text zero",
 }

@@ -9,6 +9,8 @@
  *     --token FILE      the token is the first line of this file
  *     --pull OCTETS     both come from a callback, in pieces of so many octets, after a wait
  *     --tls CA-FILE     POP3S, with the authorities of this file; --stls CA-FILE: STLS
+ *     --tofu FILE       in place of the authorities, the key in this file, which first use stores
+ *     --first-use HOW   any = first use may send the password; else it uses SCRAM alone
  *     --iobuf OCTETS    the record buffer, 541 to 16413 with TLS
  *     --mfln OCTETS     the fragment length that the server is asked for
  *     --window N        commands that may be in flight, up to 64
@@ -25,6 +27,7 @@
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
 #include "popcl_posix_trust.h"
+#include "popcl_tofu.h"
 
 #define WINDOW    64u
 #define PLAN_LEN  65536u
@@ -58,7 +61,8 @@ typedef struct pulled {
 static pulled password, token;
 static popcl_fetch_config config;
 static popcl_tls tls;
-static const char *ca_file;
+static const char *ca_file, *tofu_file;
+static popcl_tofu first_use;
 
 static void wrong(const char *what, const char *value) {
     fprintf(stderr, "login: %s: %s\n", what, value);
@@ -153,6 +157,10 @@ static void read_options(char **argv) {
             secure(POPCL_TLS, value);
         else if (strcmp(option, "--stls") == 0)
             secure(POPCL_STLS, value);
+        else if (strcmp(option, "--tofu") == 0)
+            tofu_file = value;
+        else if (strcmp(option, "--first-use") == 0)
+            first_use.password_to_unknown_server = strcmp(value, "any") == 0;
         else if (strcmp(option, "--iobuf") == 0)
             config.session.iobuf_len = number(value, IOBUF_LEN);
         else if (strcmp(option, "--mfln") == 0)
@@ -171,6 +179,23 @@ static void read_options(char **argv) {
 
 /* ---- the session ---- */
 
+static int keep_key(void *ctx, const unsigned char pin[POPCL_PIN_LEN]) {
+    (void)ctx;
+    FILE *f = fopen(tofu_file, "wb");
+    int failed = !f || fwrite(pin, 1, POPCL_PIN_LEN, f) != POPCL_PIN_LEN;
+    if (f && fclose(f)) failed = 1;
+    return failed;
+}
+
+/* Trust on first use, in place of the authorities. */
+static void trust_first_use(void) {
+    FILE *f = fopen(tofu_file, "rb");
+    first_use.known = f && fread(first_use.pin, 1, POPCL_PIN_LEN, f) == POPCL_PIN_LEN;
+    if (f) fclose(f);
+    first_use.store = keep_key;
+    tls.trust = &first_use.trust;
+}
+
 static void make_secure(popcl_posix_trust *store) {
     static popcl_tls_public_storage storage;
     char why[POPCL_POSIX_WHY];
@@ -179,7 +204,9 @@ static void make_secure(popcl_posix_trust *store) {
     tls.storage_len = sizeof storage;
     tls.trust = &store->trust;
     tls.utc_s = time(NULL);
-    if (popcl_posix_trust_load(store, ca_file, NULL, tls.utc_s, why, sizeof why))
+    if (tofu_file)
+        trust_first_use();
+    else if (popcl_posix_trust_load(store, ca_file, NULL, tls.utc_s, why, sizeof why))
         wrong("no trust", why);
     config.session.tls = &tls;
 }
@@ -190,14 +217,15 @@ static const char *mechanism_name(unsigned bit) {
     return "-";
 }
 
-static void print(const popcl_fetch *job) {
+static void print(const popcl_fetch *job, popcl_err started) {
     popcl_tls_diag t = {0};
     popcl_diag d;
     popcl_fetch_get_diag(job, &d);
     if (ca_file) popcl_tls_get_diag(&tls, &t);
     fprintf(stderr, "result=%s mechanism=%s messages=%lu octets=%llu ahead=%d granted=%d text=",
-            popcl_err_name(d.err), mechanism_name(d.mechanism), (unsigned long)d.stored,
-            (unsigned long long)d.received, d.ahead, t.fragment == POPCL_FRAGMENT_GRANTED);
+            popcl_err_name(started ? started : d.err), mechanism_name(d.mechanism),
+            (unsigned long)d.stored, (unsigned long long)d.received, d.ahead,
+            t.fragment == POPCL_FRAGMENT_GRANTED);
     for (const char *c = d.reply.text; *c; c++)
         fputc(*c >= ' ' && *c <= '~' ? *c : '?', stderr);
     fputc('\n', stderr);
@@ -225,9 +253,13 @@ int main(int argc, char **argv) {
     config.sink = &sink;
     read_options(argv + 4);
     if (ca_file) make_secure(&store);
-    popcl_err e = popcl_fetch_start(&job, &config, 0);
+    popcl_diag d;
+    popcl_err refused = tofu_file ? popcl_tofu_begin(&first_use, &config) : POPCL_OK, e = refused;
+    if (!e) e = popcl_fetch_start(&job, &config, 0);
     if (!e) e = popcl_run(&job.session, &popcl_posix, &net);
-    print(&job);
+    print(&job, refused);
+    popcl_fetch_get_diag(&job, &d);
+    if (tofu_file && !refused) fprintf(stderr, "stored=%d\n", popcl_tofu_end(&first_use, &d));
     popcl_fetch_wipe(&job);
     if (ca_file) popcl_posix_trust_free(&store);
     return e && e != POPCL_MORE;

@@ -26,10 +26,12 @@ class Login:
                     words += [f"--{name}", str(file)]
             for name, value in options.items():
                 if value is not None:
-                    words += [f"--{name}", str(value)]
+                    words += [f"--{name.replace('_', '-')}", str(value)]
             done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=HANGS, check=False)
         self.words, self.out, self.err = words, done.stdout, done.stderr.decode()
-        pairs, _, self.text = self.err.rstrip("\n").partition(" text=")
+        line, _, rest = self.err.partition("\n")
+        self.stored = int(rest.partition("stored=")[2] or 0)  # 1: trust on first use stored a key
+        pairs, _, self.text = line.partition(" text=")
         fields = dict(pair.split("=", 1) for pair in pairs.split() if "=" in pair)
         if "result" not in fields:
             raise AssertionError(f"no result: {done}")
