@@ -188,7 +188,7 @@ class Hostile:
     `out`: a folder in which a message has to stand before its DELE may come (the path may appear later). `context`, `clear`: see above."""
 
     def __init__(self, messages=None, uids=None, replies=None, user="user", password="secret", stamp=None, drip=False, out=None,
-                 host="127.0.0.1", context=None, clear=None):
+                 host="127.0.0.1", context=None, clear=None, port=0):
         self.messages = [message(n) for n in (1, 2, 3)] if messages is None else list(messages)
         self.uids = [f"uid{n}" for n in range(1, len(self.messages) + 1)] if uids is None else list(uids)
         self.replies = dict(replies or {})
@@ -202,7 +202,7 @@ class Hostile:
         self.tls_errors = []    # OpenSSL's words
         self.violations = []    # what no client may do, whatever the server does
         self._open = []
-        self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -10,6 +10,7 @@ import unittest
 
 import command
 import pki
+import ports
 from dovecot import Dovecot
 from hostile import Close, Hostile
 
@@ -192,6 +193,45 @@ class Servers(InfoTest):
                         *(["--info", "localhost", "--tofu", "f", *more] for more in (["-c", "f"], ["-C", "f"], ["--pin", root().pin]))):
             with self.subTest(options):
                 self.popcl(*options, code=64)
+
+
+@unittest.skipIf(ports.why_not(), ports.why_not())
+class Ports(InfoTest):
+    """Without -T, -S and -p: 995 first, and STLS on 110 only if nobody answers there."""
+
+    def run_at(self, port, *words, ca=root, code=0):
+        result = ports.run(port, leaf(), command.POPCL, "--info", "127.0.0.1", "-c", ca().file, *words)
+        self.assertEqual(result["code"], code, result)
+        self.assertLessEqual(set(result["commands"]), ALLOWED, result)
+        return result
+
+    def test_pop3s(self):
+        result = self.run_at(995)
+        self.assertIn("server        127.0.0.1:995, POP3S\n", result["out"])
+        self.assertEqual(result["commands"], ["CAPA", "QUIT"])
+
+    def test_stls_if_nobody_is_there(self):
+        result = self.run_at(110)
+        self.assertIn("server        127.0.0.1:110, STLS\n", result["out"])
+        self.assertEqual(result["commands"], ["CAPA", "STLS", "CAPA", "QUIT"])
+        self.assertIn("127.0.0.1:995 does not answer: trying STLS on port 110", result["err"])
+
+    def test_not_after_a_refusal(self):
+        """A certificate that is refused on 995 is the answer: a second connection would not show more."""
+        result = self.run_at(995, ca=stranger, code=79)
+        self.assertIn("verdict       refused", result["out"])
+        self.assertNotIn("110", result["err"])
+
+    def test_not_with_a_choice(self):
+        for port, words in ((110, ["-T"]), (995, ["-S"]), (110, ["-p", "995"])):
+            with self.subTest(words):
+                self.assertEqual(self.run_at(port, *words, code=69)["commands"], [])
+
+    def test_for_host(self):
+        for port, words in ((995, []), (110, ["--stls"])):
+            result = ports.run(port, leaf(), f"{command.POPCL}-ta", "for-host", "127.0.0.1", "--bundle", root().file, *words)
+            self.assertEqual(result["code"], 0, result)
+            self.assertLessEqual(set(result["commands"]), ALLOWED)
 
 
 class FirstUse(InfoTest):
