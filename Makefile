@@ -359,7 +359,7 @@ check-sanitize: sanitized ## units, transcripts, sim and hostile servers under A
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized: command tests $(B)/examples/token
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
-	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output \
+	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output test_info test_ta_server \
 	    -- $(PYTHON) tests/x509check/run.py
 check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \

@@ -97,6 +97,9 @@ static const own owns[] = {
     {POPCL_ERR_TLS_ALGORITHMS, NULL,
      "popcl needs ECDHE with AES-GCM or ChaCha20; the server allows neither",
      "allow ECDHE with AES-GCM or ChaCha20 on the server"},
+    {POPCL_ERR_CERT_UNTRUSTED, NULL, NULL,
+     "popcl --info SERVER names the missing issuer; give the right or newer anchors (-c); for a "
+     "self-signed certificate give the certificate itself, or its key's hash (--pin)"},
     {POPCL_ERR_CERT_CONSTRAINTS, NULL, NULL, "use a server or a CA without such constraints"},
     {POPCL_ERR_CERT_UNSUPPORTED, "a certificate uses an algorithm that popcl does not have", NULL,
      "have the certificate made with a P-256 or RSA-2048 key"},
