@@ -3,16 +3,18 @@
 QUIT is sent; and whose key a file of --tofu holds. [I1 R64 R68]"""
 import os
 import re
+import signal
 import socket
 import ssl
 import stat
+import time
 import unittest
 
 import command
 import pki
 import ports
 from dovecot import Dovecot
-from hostile import Close, Hostile
+from hostile import Close, Hang, Hostile
 
 USER, PASSWORD = "harbour-master", "the tide table"
 ALLOWED = {"CAPA", "STLS", "QUIT"}
@@ -180,6 +182,26 @@ class Servers(InfoTest):
         with Hostile(replies={"CAPA": [Close()]}, context=context_of(leaf()), user=USER, password=PASSWORD) as server:
             result = self.info(server.port, "-T", "-c", root().file, code=75)
         self.assertIn("anchor        CN=Test root\n", result.out, result)
+
+    def test_signal(self):
+        """While the server says nothing: the run ends at once, with the signal's code."""
+        with Hostile(replies={"greeting": [Hang()]}, context=context_of(leaf()), user=USER, password=PASSWORD) as server:
+            args = ["--info", "localhost", "-p", str(server.port), "-T", "-c", str(root().file)]
+            process = self.place.start(args)
+            while not server.handshakes:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            result = self.place.finish(process, args)
+        self.assertEqual(result.code, 143, result)
+        self.assertIn("stopped by a signal", result.err, result)
+
+    def test_max_time_is_that_of_all_connections(self):
+        """The second connection of --tofu has what the first one left."""
+        with Hostile(replies={"greeting": [Hang()]}, context=context_of(leaf()), user=USER, password=PASSWORD) as server:
+            began = time.monotonic()
+            result = self.info(server.port, "-T", "--tofu", self.place.root / "key", "--max-time", "2", code=75)
+        self.assertLess(time.monotonic() - began, 60, result)
+        self.assertEqual(len(server.sessions), 2)
 
     def test_nobody_there(self):
         """Nothing listens: no report, one error."""

@@ -19,18 +19,25 @@ typedef struct info {
     const cmd_options *options;
     cmd_tls *tls;
     cmd_report *report;
+    const volatile sig_atomic_t *stop;
+    uint32_t began_ms, total_ms;                    /* of all looks together */
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port" */
     tool_probe probe;
 } info;
 
 /* ---- the look ---- */
 
-static void info_look(info *i, uint16_t port, uint8_t security, const volatile sig_atomic_t *stop,
-                      uint32_t total_ms) {
+static uint32_t info_now_ms(void) {
+    popcl_posix_net clock = {0};
+    return popcl_posix.now_ms(&clock);
+}
+
+static void info_look(info *i, uint16_t port, uint8_t security) {
     static const int families[] = {
         [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
     const cmd_options *o = i->options;
     tool_probe *p = &i->probe;
+    uint32_t passed = info_now_ms() - i->began_ms;
     memset(p, 0, sizeof *p);
     p->host = o->host;
     p->dial = o->dial;
@@ -40,11 +47,11 @@ static void info_look(info *i, uint16_t port, uint8_t security, const volatile s
     p->family = families[o->family];
     p->connect_ms = o->connect_ms;
     p->idle_ms = o->idle_ms;
-    p->total_ms = total_ms;
+    p->total_ms = passed < i->total_ms ? i->total_ms - passed : 1;
     p->tls = &i->tls->tls;
     p->seed = &i->tls->seed;
     p->iobuf_len = o->iobuf_len;
-    p->stop = stop;
+    p->stop = i->stop;
     if (i->report->trace_fd >= 0) p->trace = cmd_report_trace;
     p->trace_ctx = i->report;
     (void)snprintf(i->server, sizeof i->server, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->dial,
@@ -206,6 +213,10 @@ static int tell_verdict(info *i) {
         cmd_report_line(i->report, "verdict       taken");
         return CMD_EXIT_DONE;
     }
+    if (p->err == POPCL_ERR_STOPPED && *i->stop) {
+        cmd_report_note(i->report, "%s: stopped by a signal", i->server);
+        return CMD_EXIT_SIGNAL + (int)*i->stop;
+    }
     if (p->chain.len)
         cmd_report_line(i->report, "verdict       refused: %s%s%s", cmd_sentences_what(p->err),
                         *special ? ": " : "", special);
@@ -238,22 +249,25 @@ int cmd_info(const cmd_options *o, cmd_tls *tls, cmd_report *r, const volatile s
     i.options = o;
     i.tls = tls;
     i.report = r;
+    i.stop = stop;
+    i.began_ms = info_now_ms();
+    i.total_ms = total_ms;
     uint16_t port = o->port;
     uint8_t security = o->security;
     if (!o->fragment && !o->ask_no_fragment) tls->tls.fragment = 512;
-    info_look(&i, port, security, stop, total_ms);
+    info_look(&i, port, security);
     if (o->tries_stls && is_nobody_there(i.probe.err)) {
         cmd_report_note(r, "%s does not answer: trying STLS on port 110", i.server);
         tool_probe_end(&i.probe);
         cmd_tls_begin_again(tls);
-        info_look(&i, port = 110, security = POPCL_STLS, stop, total_ms);
+        info_look(&i, port = 110, security = POPCL_STLS);
     }
     if (is_first_use(&i)) {
         /* again, so that the server proves that it has the key */
         (void)pop_chain_pin(&i.probe.chain, 0, tls->tofu.pin[0]);
         tool_probe_end(&i.probe);
         cmd_tls_begin_again(tls);
-        info_look(&i, port, security, stop, total_ms);
+        info_look(&i, port, security);
     }
     tell_all(&i);
     int code = tell_verdict(&i);

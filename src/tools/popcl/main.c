@@ -542,7 +542,6 @@ static int run_info(struct run *r) {
     if (code) return code;
     code = cmd_info(&r->options, &r->tls, &r->report, &stop,
                     cmd_connections_time_left(&r->connections));
-    if (code == CMD_EXIT_SIGNAL && stop) code += (int)stop;
     int output_code = finish_output(r);
     return code == CMD_EXIT_DONE ? output_code : code;
 }

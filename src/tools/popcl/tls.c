@@ -193,7 +193,10 @@ static void tls_tell_anchor(cmd_tls *t, cmd_report *r) {
     if (!r->verbose || t->options->ta_blob || !t->trust.anchors_len) return;
     pop_chain_take(&t->chain, &t->storage);
     const pop_anchor *a = cmd_anchors_find(&t->anchors, t->options, &t->chain, t->tls.utc_s);
-    if (a) cmd_report_detail(r, "the anchor that vouches: %s, of %s", a->subject, t->anchors.where);
+    if (a && compiled && !t->named) /* it is in the system's store too, which has its name */
+        cmd_report_detail(r, "the anchor that vouches: %s", a->subject);
+    else if (a)
+        cmd_report_detail(r, "the anchor that vouches: %s, of %s", a->subject, t->anchors.where);
 }
 
 void cmd_tls_announce(cmd_tls *t, cmd_report *r) {
