@@ -138,6 +138,13 @@ class Chains(InfoTest):
         self.assertIn(f"1 anchor, {size} octets on a 32-bit machine".encode(), err)
         self.assertIn(b"CN=Test root", (self.place.root / "anchors.c").read_bytes())
 
+    def test_many_certificates(self):
+        """A server that sends more than popcl keeps: they are counted."""
+        with Hostile(context=context_of(leaf(), *[stranger()] * 40), user=USER, password=PASSWORD) as server:
+            result = self.info(server.port, "-T", "-c", root().file)
+        self.assertIn("certificate   32 of 41\n", result.out, result)
+        self.assertIn("certificates  9 more found no room\n", result.out, result)
+
     def test_readme(self):
         """README.md shows a report of these lines, in this order."""
         with Hostile(context=context_of(leaf(intermediate), intermediate()), user=USER, password=PASSWORD) as server:

@@ -105,6 +105,13 @@ class Anchors(Case):
             self.one(self.ta("for-chain", chain, "--bundle", both), "CN=Test root")
         self.one(self.ta("for-chain", chain, "--bundle", large.file), "CN=Large root")
 
+    def test_bundle_that_is_a_directory(self):
+        folder = self.folder / "a folder"
+        folder.mkdir()
+        (folder / "all.pem").write_bytes(self.bundle.read_bytes())
+        self.one(self.ta("for-chain", self.chain(leaf()), "--bundle", folder), "CN=Test root")
+        self.assertIn("popcl-ta gen '/", self.err.replace(str(self.folder), "/").replace("'//", "'/"))
+
     def test_blob(self):
         path = self.chain(leaf())
         self.ta("for-chain", path, "--bundle", self.bundle, "--format", "blob", "--scope", "x", "--sequence", "1", "-o", "set.ptb")

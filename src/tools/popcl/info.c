@@ -196,6 +196,9 @@ static void tell_all(info *i) {
     tell_session(i);
     for (size_t at = 0; at < i->probe.chain.len; at++)
         tell_cert(i, at);
+    if (i->probe.chain.sent > i->probe.chain.len)
+        cmd_report_line(i->report, "certificates  %u more found no room",
+                        i->probe.chain.sent - (unsigned)i->probe.chain.len);
     if (i->probe.chain.len) tell_info_anchor(i);
 }
 
