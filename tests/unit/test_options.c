@@ -85,6 +85,9 @@ static void info_needs_no_login(void **state) {
     refused("--info host --check");
     refused("--info host -d");
     refused("--info host --resume f");
+    refused("--info host --record");
+    refused("--info host --forget all");
+    refused("--info host --delete-after 3");
 }
 
 static void first_use_is_for_tls_and_excludes_other_trust(void **state) {
@@ -95,6 +98,7 @@ static void first_use_is_for_tls_and_excludes_other_trust(void **state) {
     refused("host -T -a a -o o --tofu f -c c");
     refused("host -T -a a -o o --tofu f -C c");
     refused("host -T -a a -o o --tofu f --trace=f");
+    refused("host -T -a a -o o --tofu f --state f");
     refused("host -T -a a -o o --tofu f --ta-blob b --ta-key k --ta-scope s");
     refused("host -T -a a -o o --tofu f --pin sha256:"
             "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");

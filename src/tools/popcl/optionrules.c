@@ -42,6 +42,8 @@ static const struct {
     {OPT_INFO, OPT_CHECK, "--info and --check"},
     {OPT_INFO, OPT_DELETE, "--info and -d"},
     {OPT_INFO, OPT_RESUME, "--info and --resume"},
+    {OPT_INFO, OPT_RECORD, "--info and --record"},
+    {OPT_INFO, OPT_FORGET, "--info and --forget"},
     {OPT_TOFU, OPT_PIN, "--tofu and --pin"},
     {OPT_TOFU, OPT_CERT_FILE, "--tofu and -c"},
     {OPT_TOFU, OPT_CERT_DIR, "--tofu and -C"},
@@ -131,7 +133,7 @@ static int check_record(cmd_options *o) {
                                 "a record is that of a user and a server: give -u USER, or -a "
                                 "FILE with a user name");
     if (is_local) o->source = CMD_SOURCE_FILE;
-    return is_local ? 0 : check_login(o);
+    return is_local || o->action == CMD_INFO ? 0 : check_login(o);
 }
 
 /* --info is about TLS. Without -T and -S it tries both, on their ports; with a port of its own,
@@ -170,11 +172,14 @@ int cmd_option_rules(cmd_options *o, const char *server) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
                                 "", "--iobuf wants 29 bytes more than --mfln");
-    if (o->action != CMD_INFO && check_record(o)) return -1;
+    if (check_record(o)) return -1;
     if (!o->out_dir && o->action == CMD_FETCH)
         return cmd_option_wrong(o, "-o is missing", "", "", "give the directory for the messages");
     if (o->trace_file && o->tofu_file && strcmp(o->trace_file, o->tofu_file) == 0)
         return cmd_option_wrong(o, "--trace and --tofu name the same file", "", "",
+                                "give each a file of its own");
+    if (o->state_file && o->tofu_file && strcmp(o->state_file, o->tofu_file) == 0)
+        return cmd_option_wrong(o, "--state and --tofu name the same file", "", "",
                                 "give each a file of its own");
     if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
         return cmd_option_wrong(o, "--trace and --resume name the same file", "", "",
