@@ -120,13 +120,13 @@ popcl_err pop_chain_judge(pop_chain *c, const popcl_trust *trust, const char *na
 }
 
 /* The order of preference: less is better. */
-static unsigned kind_of(const pop_anchor *a) {
+static unsigned preference_of(const pop_anchor *a) {
     if (!pop_anchor_is_authority(a)) return 2;
     return memcmp(a->subject_hash, a->issuer_hash, sizeof a->subject_hash) != 0;
 }
 
 static int is_better(const pop_anchor *a, const pop_anchor *than) {
-    unsigned kind = kind_of(a), other = kind_of(than);
+    unsigned kind = preference_of(a), other = preference_of(than);
     return kind != other ? kind < other : pop_anchor_size(a) < pop_anchor_size(than);
 }
 
