@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_posix_store.h - a message store on POSIX: a directory with one file a message. A program
- * may bring a sink of its own instead. */
+/* popcl_posix_store.h - message stores on POSIX with one file a message: a directory, and a
+ * Maildir. popcl_posix_mbox.h and popcl_posix_pipe.h have the others. A program may bring a sink of
+ * its own instead. */
 #ifndef POPCL_POSIX_STORE_H
 #define POPCL_POSIX_STORE_H
 
@@ -13,13 +14,13 @@
 extern "C" {
 #endif
 
-/* Every system call that the store makes, so that a test can make each of them fail, or simulate a
+/* Every system call on files that the stores make, so that a test can make each of them fail, or simulate a
  * disk. `sys` is the caller's. Each returns as the system call of its name (-1 and errno).
  * popcl_posix_disk has the real system calls. */
 typedef struct popcl_disk {
     int (*mkdir)(void *sys, const char *path, mode_t mode);
     /* dir is AT_FDCWD for the store's own path, else the store's directory; name is ".." for its
-     * parent. */
+     * parent. In a Maildir names lead from its directory: "tmp/NAME". */
     int (*openat)(void *sys, int dir, const char *name, int flags, mode_t mode);
     /* Of a file or the directory; st_mode, st_nlink, st_uid, st_size and st_mtime count. */
     int (*fstat)(void *sys, int fd, struct stat *st);
@@ -56,6 +57,12 @@ typedef struct popcl_disk {
     int (*unlinkat)(void *sys, int dir, const char *name);
     /* Calls name once for each entry of the directory; inside, that entry may be unlinked. */
     int (*list)(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx);
+    /* The rest is for mbox and pipe. */
+    ssize_t (*pwrite)(void *sys, int fd, const void *p, size_t n, off_t at);
+    int (*ftruncate)(void *sys, int fd, off_t size);
+    /* fcntl with F_SETLK and a lock for writing, on the whole file: freed by a close of any
+     * descriptor of that file. EAGAIN or EACCES if another process has one. */
+    int (*lock_whole)(void *sys, int fd);
 } popcl_disk;
 extern const popcl_disk popcl_posix_disk;
 
@@ -87,6 +94,15 @@ typedef struct popcl_store_dir popcl_store_dir;
  * is no memory. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ENOMEM, ... */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
+/* The same for a Maildir: the messages are files in its directory new, where mail programs find
+ * them. tmp, new and cur are made if they are missing (0700). Returns NULL with ENOTEMPTY if the
+ * directory has other things and no new: it is no Maildir then.
+ *
+ * The final name is one of a kind, and comes from time, process, random digits and host
+ * (https://cr.yp.to/proto/maildir.html). It does not come from the UID. So the same message, stored
+ * a second time, is a second file: the caller keeps UIDs. All else is as for a directory. */
+popcl_store_dir *popcl_store_maildir_open(const char *path, const popcl_disk *disk, void *sys);
+
 /* With a popcl_store_dir as its context. A message that is too large for the file system (EFBIG)
  * fails alone, with -EFBIG. Every other failure returns POPCL_SINK_STOP: the next message would
  * meet it too. After a sync that failed the store takes no more messages: open another one. */
@@ -97,7 +113,7 @@ extern const popcl_sink popcl_store_dir_sink;
  * begin. */
 int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const char **name);
 
-/* Returns the final name of the last committed message, "" before; valid until the next call. The
+/* Returns the final name of the last committed message (in a Maildir with "new/"), "" before; valid until the next call. The
  * message gets it with sync. If another program takes the name before the sync, sync chooses a
  * further name, which is returned from then on. */
 const char *popcl_store_dir_name(const popcl_store_dir *s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* store_dir - a popcl sink that keeps each message as a file of its own in one directory. It knows
  * no POP3: a message is a UID and octets. Names are made in store_names.c, files in store_file.c,
- * and system calls in file_calls.c.
+ * and system calls in file_calls.c. A Maildir is such a directory too. Its names are in tmp/ and
+ * new/, come from no UID, and never meet.
  *
  * A message is written into a file without a final name, and commit chooses that name. The message
  * then waits in its group, with its file open. Durable is made for the whole group at a time:
@@ -12,7 +13,7 @@
  *                   fsync
  *                   give the final name
  *                   close
- *                   fsync the directory                  once a group
+ *                   fsync the directory of the names     once a group
  *
  * So a name always has durable data, and sync returns 0 only if the names are durable too. The
  * first step makes a group fast: ext4 then writes all files in one transaction of its journal.
@@ -31,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bearssl.h>
@@ -63,8 +65,11 @@ typedef struct message {
 struct popcl_store_dir {
     pop_store_place place;
     uid_t dir_owner;
-    message open;                     /* between begin and its end */
-    message group[POPCL_STORE_GROUP]; /* committed, and not named yet */
+    int names_dir; /* the directory of the final names: place.dir, or new/ of a Maildir */
+    char random[POP_RANDOM_DIGITS + 1], host[256]; /* in the names of a Maildir */
+    unsigned long begun;                           /* messages of it */
+    message open;                                  /* between begin and its end */
+    message group[POPCL_STORE_GROUP];              /* committed, and not named yet */
     unsigned grouped, group_max;
     char name[POPCL_STORE_NAME_MAX + 1]; /* of the last committed message */
     popcl_seen given;                    /* final names of this run */
@@ -82,6 +87,11 @@ struct popcl_store_dir {
     size_t buffered;
     unsigned char buffer[BUFFER];
 };
+
+static const pop_store_layout directory = {.temporary = "", .final = "", .tail = ".eml"};
+static const pop_store_layout maildir = {.temporary = "tmp/", .final = "new/", .tail = ""};
+
+static int is_maildir(const popcl_store_dir *s) { return s->place.layout == &maildir; }
 
 /* ---- failures ---- */
 
@@ -162,7 +172,7 @@ static int compose_name(popcl_store_dir *s, message *m, unsigned k,
         int r = hash_message(s, m);
         if (r < 0) return r;
     }
-    pop_store_name(name, m->base, m->hash, k);
+    pop_store_name(name, s->place.layout, m->base, m->hash, k);
     return 0;
 }
 
@@ -240,14 +250,16 @@ static int may_be_there(const popcl_store_dir *s, const char *name) {
 }
 
 /* Notes a name, and removes a temporary that a killed run left. */
-static void take_entry(void *ctx, const char *name) {
+static void take_entry(void *ctx, const char *entry) {
     popcl_store_dir *s = ctx;
+    char name[POPCL_STORE_NAME_MAX + sizeof "tmp/"];
+    (void)snprintf(name, sizeof name, "%s%s", s->place.layout->temporary, entry);
     const pop_disk *disk = &s->place.disk;
     uint32_t bit = listed_bit(name);
     struct stat st;
     s->listed[bit / 8] |= (unsigned char)(1u << bit % 8);
-    int nfs = pop_store_is_nfs_left(name);
-    if (!nfs && !pop_store_is_temporary(name)) return;
+    int nfs = pop_store_is_nfs_left(entry);
+    if (!nfs && !pop_store_is_temporary(entry)) return;
     /* open for writing: a lock on NFS needs that */
     int fd = open_file(s, name, O_RDWR | O_NONBLOCK);
     if (fd < 0) return;
@@ -466,7 +478,7 @@ static void store_drop(popcl_store_dir *s) {
  * then ENOENT. */
 static int is_removed(const popcl_store_dir *s) {
     struct stat st;
-    if (pop_file_stat(&s->place.disk, s->place.dir, &st) < 0 || st.st_nlink > 0) return 0;
+    if (pop_file_stat(&s->place.disk, s->names_dir, &st) < 0 || st.st_nlink > 0) return 0;
     errno = ENOENT;
     return 1;
 }
@@ -490,9 +502,13 @@ static int store_begin(void *ctx, const popcl_msg *m) {
     s->failed[0] = '\0';
     s->open.size = 0;
     s->open.hash[0] = '\0';
-    pop_store_base(s->open.base, m);
+    if (is_maildir(s))
+        pop_store_maildir_base(s->open.base, (uint64_t)time(NULL), (unsigned long)getpid(),
+                               s->random, ++s->begun, s->host);
+    else
+        pop_store_base(s->open.base, m);
     /* tomorrow a number may be another message's (RFC 1939, 3): the content differs */
-    s->open.first = m->uid && m->uid_len ? 0 : 1;
+    s->open.first = is_maildir(s) || (m->uid && m->uid_len) ? 0 : 1;
     int r = reserve_name(s);
     return r < 0 ? r : store_create(s);
 }
@@ -537,6 +553,7 @@ static int store_commit(void *ctx) {
  * its file system alone is responsible. */
 static int sync_parent(popcl_store_dir *s) {
     if (s->parent_synced) return 0;
+    if (is_maildir(s) && pop_file_sync_directory(&s->place.disk, s->place.dir) < 0) return -1;
     int fd = open_file(s, "..", O_RDONLY | O_DIRECTORY);
     if (fd < 0 && errno != EACCES && errno != EPERM) return -1;
     int r = fd < 0 ? 0 : pop_file_sync_directory(&s->place.disk, fd);
@@ -555,7 +572,7 @@ static int store_sync(void *ctx) {
     if (s->open.file.fd >= 0 && !s->error) (void)store_flush(s);
     s->buffered = 0;
     if (settle_group(s) < 0) return POPCL_SINK_STOP;
-    if (pop_file_sync_directory(&s->place.disk, s->place.dir) < 0 || sync_parent(s) < 0 ||
+    if (pop_file_sync_directory(&s->place.disk, s->names_dir) < 0 || sync_parent(s) < 0 ||
         is_removed(s)) {
         s->error = 0; /* this failure is reported, even if a message failed before */
         (void)store_fail(s, "fsync", ".");
@@ -583,8 +600,16 @@ const popcl_sink popcl_store_dir_sink = {
 
 /* ---- open and close ---- */
 
-static int open_directory(const popcl_store_dir *s, const char *path) {
-    return pop_file_open(&s->place.disk, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+static int open_directory(const popcl_store_dir *s, int from, const char *path) {
+    return pop_file_open(&s->place.disk, from, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* Opens a directory, which is made if it is missing. */
+static int make_directory(const popcl_store_dir *s, const char *path) {
+    int fd = open_directory(s, AT_FDCWD, path);
+    if (fd >= 0 || errno != ENOENT) return fd;
+    if (pop_file_make_directory(&s->place.disk, path, 0700) < 0) return -1;
+    return open_directory(s, AT_FDCWD, path);
 }
 
 /* A group must not take descriptors that the program needs. */
@@ -594,20 +619,75 @@ static unsigned largest_group(void) {
     return files < OPEN_SHARE ? 1 : (unsigned)(files / OPEN_SHARE);
 }
 
+/* ---- a Maildir ---- */
+
+static void count_entry(void *ctx, const char *name) {
+    int *others = ctx;
+    *others += strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, "tmp") != 0 &&
+               strcmp(name, "new") != 0 && strcmp(name, "cur") != 0;
+}
+
+/* Makes tmp, new and cur. If new is missing and other things are there, this is no Maildir, and
+ * stays as it is: errno is ENOTEMPTY. */
+static int make_maildir(const popcl_store_dir *s, const char *path) {
+    static const char *const parts[] = {"tmp", "new", "cur"};
+    const pop_disk *disk = &s->place.disk;
+    int others = 0, r = 0, fd = open_directory(s, s->place.dir, "new");
+    if (fd >= 0) (void)pop_file_close(disk, fd);
+    if (fd < 0 && errno != ENOENT) return -1;
+    if (fd < 0 && disk->calls->list(disk->sys, s->place.dir, count_entry, &others) < 0) return -1;
+    if (others > 0) {
+        errno = ENOTEMPTY;
+        return -1;
+    }
+    size_t room = strlen(path) + sizeof "/tmp";
+    char *part = malloc(room);
+    if (!part) return -1;
+    for (size_t i = 0; r == 0 && i < sizeof parts / sizeof parts[0]; i++) {
+        (void)snprintf(part, room, "%s/%s", path, parts[i]);
+        r = pop_file_make_directory(disk, part, 0700);
+    }
+    int error = errno;
+    free(part);
+    errno = error;
+    return r;
+}
+
+/* Prepares the names of a Maildir, and removes what killed runs left in tmp. new may be large, and
+ * is not read. */
+static int open_maildir(popcl_store_dir *s, const char *path) {
+    const pop_disk *disk = &s->place.disk;
+    if (make_maildir(s, path) < 0 || pop_random_digits(s->random)) return -1;
+    if (gethostname(s->host, sizeof s->host - 1) < 0 || !s->host[0])
+        memcpy(s->host, "localhost", sizeof "localhost");
+    s->names_dir = open_directory(s, s->place.dir, "new");
+    int temporaries = open_directory(s, s->place.dir, "tmp");
+    if (s->names_dir < 0 || temporaries < 0) {
+        int error = errno;
+        if (temporaries >= 0) (void)pop_file_close(disk, temporaries);
+        errno = error;
+        return -1;
+    }
+    (void)disk->calls->list(disk->sys, temporaries, take_entry, s);
+    (void)pop_file_close(disk, temporaries);
+    return 0;
+}
+
 /* Opens the directory, which is made if it is missing. Proves that files can be made in it. */
 static int store_prepare(popcl_store_dir *s, const char *path) {
     const pop_disk *disk = &s->place.disk;
-    s->place.dir = open_directory(s, path);
-    if (s->place.dir < 0 && errno == ENOENT) {
-        if (pop_file_make_directory(disk, path, 0700) < 0) return -1;
-        s->place.dir = open_directory(s, path);
-    }
+    s->place.dir = make_directory(s, path);
     if (s->place.dir < 0) return -1;
     struct stat st;
     s->dir_owner = pop_file_stat(disk, s->place.dir, &st) == 0 ? st.st_uid : 0;
     s->in_memory = pop_file_in_memory(disk, s->place.dir);
-    /* a file that cannot be removed now does no harm */
-    s->all_listed = disk->calls->list(disk->sys, s->place.dir, take_entry, s) < 0;
+    if (is_maildir(s)) {
+        if (open_maildir(s, path) < 0) return -1;
+    } else {
+        s->names_dir = s->place.dir;
+        /* a file that cannot be removed now does no harm */
+        s->all_listed = disk->calls->list(disk->sys, s->place.dir, take_entry, s) < 0;
+    }
     if (pop_store_file_try(&s->place, &s->call) < 0) return -1;
     if (reserve_name(s) < 0) {
         errno = s->error;
@@ -616,12 +696,14 @@ static int store_prepare(popcl_store_dir *s, const char *path) {
     return 0;
 }
 
-popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys) {
+static popcl_store_dir *open_layout(const pop_store_layout *layout, const char *path,
+                                    const popcl_disk *disk, void *sys) {
     popcl_store_dir *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->place.disk.calls = disk ? disk : &popcl_posix_disk;
     s->place.disk.sys = sys;
-    s->place.dir = -1;
+    s->place.layout = layout;
+    s->place.dir = s->names_dir = -1;
     s->open.file.fd = -1;
     s->group_max = largest_group();
     s->call = "";
@@ -630,6 +712,14 @@ popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, 
     popcl_store_dir_close(s);
     errno = error;
     return NULL;
+}
+
+popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys) {
+    return open_layout(&directory, path, disk, sys);
+}
+
+popcl_store_dir *popcl_store_maildir_open(const char *path, const popcl_disk *disk, void *sys) {
+    return open_layout(&maildir, path, disk, sys);
 }
 
 int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const char **name) {
@@ -644,6 +734,8 @@ void popcl_store_dir_close(popcl_store_dir *s) {
     if (!s) return;
     store_drop(s);
     (void)close_group(s);
+    if (s->names_dir >= 0 && s->names_dir != s->place.dir)
+        (void)pop_file_close(&s->place.disk, s->names_dir);
     if (s->place.dir >= 0) (void)pop_file_close(&s->place.disk, s->place.dir);
     free(s->given.memory);
     free(s);

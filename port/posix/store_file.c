@@ -5,8 +5,6 @@
 
 #include <fcntl.h>
 
-#include "store_names.h"
-
 enum { TEMPORARY_TRIES = 100, MODE = 0600 };
 
 static int file_fail(const char **call, const char *which) {
@@ -35,7 +33,7 @@ static int create_unnamed(const pop_store_place *p, pop_store_file *f, const cha
 static int create_named(pop_store_place *p, pop_store_file *f, const char **call) {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
         struct stat st;
-        if (pop_store_temporary(f->temporary, &p->number)) {
+        if (pop_store_temporary(f->temporary, p->layout->temporary, &p->number)) {
             f->temporary[0] = '\0';
             return file_fail(call, "getrandom");
         }
@@ -93,9 +91,11 @@ static int link_unnamed(pop_store_place *p, const pop_store_file *f, const char 
 static int try_unnamed(pop_store_place *p) {
     pop_store_file f = {.fd = -1};
     const char *call;
-    char name[32];
+    char name[POP_STORE_TEMPORARY_MAX + 1];
     struct stat st;
-    if (pop_store_temporary(name, &p->number) || create_unnamed(p, &f, &call) < 0) return -1;
+    if (pop_store_temporary(name, p->layout->temporary, &p->number) ||
+        create_unnamed(p, &f, &call) < 0)
+        return -1;
     int r = pop_file_stat(&p->disk, f.fd, &st);
     if (r == 0) {
         p->owner = st.st_uid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* store_file.h - the file of one message of the directory store, from its creation until it has its
- * final name. The file has no name until then if the directory allows that, and else a temporary
- * one. It knows no UID and does not choose names.
+/* store_file.h - the file of one message of a directory or Maildir, from its creation until it has
+ * its final name. The file has no name until then if the directory allows that, and else a
+ * temporary one. It knows no UID and does not choose names.
  *
  * The files after a kill at each point:
  *
@@ -22,10 +22,12 @@
 #define POPCL_POSIX_STORE_FILE_H
 
 #include "file_calls.h"
+#include "store_names.h"
 
 /* A directory, with the ways in which its file system takes files, as far as they are known. */
 typedef struct pop_store_place {
     pop_disk disk;
+    const pop_store_layout *layout; /* its names lead from dir */
     int dir;
     uid_t owner;     /* of files that this process makes, as the file system sees it */
     uint64_t number; /* of the last temporary name; 0 = there was none */
@@ -34,9 +36,9 @@ typedef struct pop_store_place {
 } pop_store_place;
 
 typedef struct pop_store_file {
-    int fd;             /* -1 = there is no file */
-    char temporary[32]; /* "" = it has no name, or its final one */
-    int durable;        /* its octets were synced */
+    int fd;                                      /* -1 = there is no file */
+    char temporary[POP_STORE_TEMPORARY_MAX + 1]; /* "" = it has no name, or its final one */
+    int durable;                                 /* its octets were synced */
 } pop_store_file;
 
 /* Finds out how files can be made in the directory: permission bits alone do not show that. */

@@ -117,17 +117,39 @@ void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m) {
     *to = '\0';
 }
 
-void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
-                    unsigned k) {
-    char *to = name_add_text(name, base);
+void pop_store_maildir_base(char base[POP_STORE_BASE_MAX + 1], uint64_t seconds, unsigned long pid,
+                            const char *random, unsigned long number, const char *host) {
+    const char *end = base + POP_STORE_BASE_MAX - (sizeof "new/" - 1);
+    char *to = name_add_number(base, (unsigned long)seconds);
+    to = name_add_text(name_add_text(to, ".R"), random);
+    to = name_add_number(name_add_text(to, "P"), pid);
+    to = name_add_number(name_add_text(to, "Q"), number);
+    to = name_add_text(to, ".");
+    for (; *host && end - to >= (int)sizeof "\\000"; host++) {
+        unsigned char c = (unsigned char)*host;
+        if (is_letter_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_') {
+            *to++ = (char)c;
+            continue;
+        }
+        *to++ = '\\';
+        for (int shift = 6; shift >= 0; shift -= 3)
+            *to++ = (char)('0' + (c >> shift & 7));
+    }
+    *to = '\0';
+}
+
+void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const pop_store_layout *layout,
+                    const char *base, const char *hash, unsigned k) {
+    char *to = name_add_text(name_add_text(name, layout->final), base);
     if (k > 0) to = name_add_text(add(to, "~", 1), hash);
     if (k > 1) to = name_add_number(add(to, "-", 1), k);
-    memcpy(to, ".eml", sizeof ".eml");
+    *name_add_text(to, layout->tail) = '\0';
 }
 
 /* ---- temporaries ---- */
 
-int pop_store_temporary(char name[32], uint64_t *number) {
+int pop_store_temporary(char name[POP_STORE_TEMPORARY_MAX + 1], const char *directory,
+                        uint64_t *number) {
     char digits[POP_RANDOM_DIGITS + 1];
     if (*number == 0) {
         if (pop_random_digits(digits)) return -1;
@@ -138,7 +160,7 @@ int pop_store_temporary(char name[32], uint64_t *number) {
     uint64_t rest = *number;
     for (size_t i = sizeof octets; i-- > 0; rest >>= 8)
         octets[i] = (unsigned char)(rest & 0xFF);
-    char *to = name_add_text(name, TEMPORARY_HEAD);
+    char *to = name_add_text(name_add_text(name, directory), TEMPORARY_HEAD);
     pop_hex(to, octets, sizeof octets);
     memcpy(to + POP_RANDOM_DIGITS, TEMPORARY_TAIL, sizeof TEMPORARY_TAIL);
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* store_names.h - the names of the directory store's files: of messages, and of temporaries. It
- * makes and reads text, and makes no system call except for random digits. */
+/* store_names.h - the names of the files of directory and Maildir: of messages, and of temporaries.
+ * It makes and reads text, and makes no system call except for random digits. */
 #ifndef POPCL_POSIX_STORE_NAMES_H
 #define POPCL_POSIX_STORE_NAMES_H
 
@@ -8,9 +8,17 @@
 
 #include "popcl_posix_store.h"
 
-#define POP_STORE_HASH_DIGITS 16  /* of SHA-256, in a name */
-#define POP_STORE_PLAIN_MAX   200 /* a UID of more octets is cut and hashed */
-#define POP_STORE_BASE_MAX    (POP_STORE_PLAIN_MAX + 7)
+/* Where the names of a store are, and how they end. */
+typedef struct pop_store_layout {
+    const char *temporary; /* before the name of a temporary: "", or a directory with its slash */
+    const char *final;     /* the same before a final name; up to 4 letters each */
+    const char *tail;      /* of a final name; up to 4 letters */
+} pop_store_layout;
+
+#define POP_STORE_TEMPORARY_MAX 31  /* letters of a temporary's name, with its directory */
+#define POP_STORE_HASH_DIGITS   16  /* of SHA-256, in a name */
+#define POP_STORE_PLAIN_MAX     200 /* a UID of more octets is cut and hashed */
+#define POP_STORE_BASE_MAX      (POP_STORE_PLAIN_MAX + 7)
 
 /* Writes the first digits of a SHA-256. */
 void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIGITS + 1]);
@@ -19,14 +27,23 @@ void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIG
  * message: their names never meet those of a whole one. */
 void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m);
 
+/* Makes the base of a name in a Maildir: seconds, process, random digits, a number that counts the
+ * messages of this store, and the host, cut to fit, with octets that the format forbids as \\ and
+ * three octal digits. No other
+ * message of any machine has it. */
+void pop_store_maildir_base(char base[POP_STORE_BASE_MAX + 1], uint64_t seconds, unsigned long pid,
+                            const char *random, unsigned long number, const char *host);
+
 /* Makes the k-th name for a message: the base; with the hash of its content; that with -2, -3, ...
  * `hash` is not looked at if k is 0. */
-void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const char *base, const char *hash,
-                    unsigned k);
+void pop_store_name(char name[POPCL_STORE_NAME_MAX + 1], const pop_store_layout *layout,
+                    const char *base, const char *hash, unsigned k);
 
-/* Makes a new temporary's name from the number after *number, or from a random one if that is 0. So
- * only the first name of many needs a system call. Returns 0, or -1 with errno. */
-int pop_store_temporary(char name[32], uint64_t *number);
+/* Makes a new temporary's name, after `directory`, from the number after *number, or from a random
+ * one if that is 0. So only the first name of many needs a system call. Returns 0, or -1 with
+ * errno. */
+int pop_store_temporary(char name[POP_STORE_TEMPORARY_MAX + 1], const char *directory,
+                        uint64_t *number);
 
 /* Returns whether an entry of the directory has such a name. */
 int pop_store_is_temporary(const char *name);

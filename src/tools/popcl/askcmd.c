@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* askcmd - see askcmd.h. A process group of its own lets the whole command be killed, with all that
- * the shell started. Such a group is in the background of the terminal. A command that asks a
- * person there is stopped by the kernel; it then gets the terminal, and goes on. */
+/* askcmd - see askcmd.h. The command's process group is in the background of the terminal. A
+ * command that asks a person there is stopped by the kernel; it then gets the terminal, and goes
+ * on. */
 #define _POSIX_C_SOURCE 200809L
 #include "askcmd.h"
 
@@ -11,19 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "report.h"
 #include "system.h"
 #include "waiting.h"
 
 enum {
-    LOOK_MS = 50,                /* between two looks whether the command waits for the terminal */
-    NAP_MAX_MS = 20,             /* the longest of the naps until it has ended */
-    ASK_DESCRIPTORS_MAX = 65536, /* the most descriptors that are closed one by one */
-    NOT_FOUND = 127,
-    NOT_RUN = 126 /* exit codes of a shell (POSIX, sh) */
+    LOOK_MS = 50,   /* between two looks whether the command waits for the terminal */
+    NAP_MAX_MS = 20 /* the longest of the naps until it has ended */
 };
 
 #define ITS_OWN "run it in a shell: it must print the secret in its first line, and exit with 0"
@@ -33,52 +30,17 @@ typedef struct asked {
     cmd_login *login;
     const char *whole;
     const cmd_patience *patience;
-    pid_t pid;
-    int fd;     /* the reading end of the pipe */
-    int status; /* once it has ended: its exit code, or the signal that ended it */
-    int is_killed;
+    pop_process process;
+    int fd;    /* the reading end of the pipe */
     int error; /* errno of a reading that failed */
-    int has_ended;
-    int is_stopped; /* 1 = it waits to be continued */
     int is_line_whole;
     size_t len;       /* octets of the first line in buf */
     int terminal;     /* -1, or the terminal that was given to it */
     int had_terminal; /* 1 = the keys of a person went to it */
     pid_t foreground; /* the group that had the terminal before */
-    struct sigaction child_before;
 } asked;
 
-static volatile sig_atomic_t running; /* the process group; 0 = no command runs */
-
-void cmd_ask_abandon(void) {
-    if (running > 0) (void)kill(-(pid_t)running, SIGKILL);
-}
-
-/* ---- the child ---- */
-
-static void close_others(void) {
-    long most = sysconf(_SC_OPEN_MAX);
-    int end = most < 0 || most > ASK_DESCRIPTORS_MAX ? ASK_DESCRIPTORS_MAX : (int)most;
-    for (int fd = STDERR_FILENO + 1; fd < end; fd++)
-        (void)close(fd);
-}
-
-/* Ends by _exit, since buffers and exit handlers are the parent's. */
-static void become_command(int out, const char *command) {
-    struct sigaction by_default;
-    (void)setpgid(0, 0);
-    memset(&by_default, 0, sizeof by_default);
-    (void)sigemptyset(&by_default.sa_mask);
-    by_default.sa_handler = SIG_DFL;
-    /* the command ignores these two; exec keeps that, and resets only handlers */
-    (void)sigaction(SIGPIPE, &by_default, NULL);
-    (void)sigaction(SIGXFSZ, &by_default, NULL);
-    int in = open("/dev/null", O_RDONLY);
-    if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) _exit(NOT_RUN);
-    close_others();
-    (void)execl("/bin/sh", "sh", "-c", "--", command, (char *)NULL);
-    _exit(NOT_FOUND);
-}
+void cmd_ask_abandon(void) { pop_process_abandon(); }
 
 /* ---- the terminal ---- */
 
@@ -100,7 +62,7 @@ static void let_continue(asked *a) {
     if (a->terminal < 0) {
         int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
         pid_t group = fd >= 0 ? tcgetpgrp(fd) : -1;
-        if (fd >= 0 && group == getpgrp() && set_foreground(fd, a->pid) == 0) {
+        if (fd >= 0 && group == getpgrp() && set_foreground(fd, a->process.pid) == 0) {
             a->terminal = fd;
             a->had_terminal = 1;
             a->foreground = group;
@@ -109,8 +71,8 @@ static void let_continue(asked *a) {
         }
     }
     if (a->terminal < 0) return; /* this process is in the background too: perhaps not for long */
-    a->is_stopped = 0;
-    (void)kill(-a->pid, SIGCONT);
+    a->process.is_stopped = 0;
+    (void)kill(-a->process.pid, SIGCONT);
 }
 
 static void take_terminal_back(asked *a) {
@@ -122,22 +84,10 @@ static void take_terminal_back(asked *a) {
 
 /* ---- its life ---- */
 
-/* Looks whether it has ended, or was stopped. A process that has ended stays in the process table,
- * so that its group's number is not given to another one. */
+/* Looks whether it has ended. If it was stopped, it is continued. */
 static void look(asked *a) {
-    siginfo_t info;
-    if (a->has_ended) return;
-    info.si_pid = 0;
-    if (waitid(P_PID, (id_t)a->pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == a->pid)
-        a->is_stopped = 1;
-    info.si_pid = 0;
-    int r = waitid(P_PID, (id_t)a->pid, &info, WEXITED | WNOHANG | WNOWAIT);
-    if (r == 0 && info.si_pid == a->pid) {
-        a->has_ended = 1;
-        a->is_killed = info.si_code != CLD_EXITED;
-        a->status = info.si_status;
-    }
-    if (a->is_stopped && !a->has_ended) let_continue(a);
+    pop_process_look(&a->process);
+    if (a->process.is_stopped && !a->process.has_ended) let_continue(a);
 }
 
 /* Neither end of the pipe may be inherited by a process that another exec starts. */
@@ -152,41 +102,21 @@ static int open_pipe(int ends[2]) {
 
 static int ask_begin(asked *a, const char *command) {
     int ends[2];
-    struct sigaction wanted;
     if (open_pipe(ends)) return -1;
-    /* if the caller left SIGCHLD ignored, there would be no exit status */
-    memset(&wanted, 0, sizeof wanted);
-    (void)sigemptyset(&wanted.sa_mask);
-    wanted.sa_handler = SIG_DFL;
-    (void)sigaction(SIGCHLD, &wanted, &a->child_before);
-    a->pid = fork();
-    if (a->pid == 0) become_command(ends[1], command);
+    int r = pop_process_start(&a->process, command, -1, ends[1]);
     int error = errno;
     (void)close(ends[1]);
-    if (a->pid < 0) {
-        (void)close(ends[0]);
-        (void)sigaction(SIGCHLD, &a->child_before, NULL);
-        errno = error;
-        return -1;
-    }
-    (void)setpgid(a->pid, a->pid); /* the child does it too: the first of both is in time */
-    running = (sig_atomic_t)a->pid;
+    if (r < 0) (void)close(ends[0]);
+    errno = error;
     a->fd = ends[0];
-    return 0;
+    return r;
 }
 
-/* Takes it off the process table. After a failure, also if it has ended, what is left of its group
- * is killed. */
+/* After a failure, also if it has ended, what is left of its group is killed. */
 static void ask_end(asked *a, int failed) {
-    pid_t r;
-    if (failed) (void)kill(-a->pid, SIGKILL);
-    running = 0;
-    do
-        r = waitpid(a->pid, NULL, 0);
-    while (r < 0 && errno == EINTR);
+    pop_process_end(&a->process, failed);
     (void)close(a->fd);
     take_terminal_back(a);
-    (void)sigaction(SIGCHLD, &a->child_before, NULL);
 }
 
 /* ---- its output ---- */
@@ -218,8 +148,9 @@ static ssize_t read_and_forget(const asked *a) {
 static cmd_waited read_output(asked *a) {
     for (;;) {
         look(a);
-        cmd_waited waited = cmd_wait_readable(a->fd, a->has_ended ? 0 : LOOK_MS, a->patience);
-        if (waited == CMD_WAITED_LONG && a->has_ended) return CMD_WAITED_READY;
+        cmd_waited waited =
+            cmd_wait_readable(a->fd, a->process.has_ended ? 0 : LOOK_MS, a->patience);
+        if (waited == CMD_WAITED_LONG && a->process.has_ended) return CMD_WAITED_READY;
         if (waited == CMD_WAITED_LONG) continue;
         a->error = errno;
         if (waited != CMD_WAITED_READY) return waited;
@@ -234,7 +165,7 @@ static cmd_waited read_output(asked *a) {
 static cmd_waited await_end(asked *a) {
     for (uint32_t nap = 1;; nap = nap < NAP_MAX_MS ? 2 * nap : nap) {
         look(a);
-        if (a->has_ended) return CMD_WAITED_READY;
+        if (a->process.has_ended) return CMD_WAITED_READY;
         cmd_waited waited = cmd_wait_readable(-1, nap, a->patience);
         if (waited != CMD_WAITED_LONG) return waited;
     }
@@ -259,25 +190,26 @@ static int judge_wait(const asked *a, cmd_waited waited) {
 
 static int judge_status(const asked *a) {
     char what[80];
-    if (a->is_killed) {
+    if (a->process.is_killed) {
         /* Ctrl-C, while the command had the terminal */
-        if (a->had_terminal && a->status == SIGINT) return CMD_EXIT_SIGNAL + SIGINT;
-        (void)snprintf(what, sizeof what, "the command was ended by signal %d", a->status);
+        if (a->had_terminal && a->process.status == SIGINT) return CMD_EXIT_SIGNAL + SIGINT;
+        (void)snprintf(what, sizeof what, "the command was ended by signal %d", a->process.status);
         return refuse_command(a, what, "it crashed, or something killed it", ITS_OWN);
     }
-    int code = a->status;
+    int code = a->process.status;
     (void)snprintf(what, sizeof what, "the command failed with exit code %d", code);
     return refuse_command(a, what,
-                          code == NOT_FOUND ? "a program in it was not found"
-                          : code == NOT_RUN ? "a program in it cannot be run"
-                                            : "its own message, if it has one, is above",
+                          code == POP_PROCESS_NOT_FOUND ? "a program in it was not found"
+                          : code == POP_PROCESS_NOT_RUN
+                              ? "a program in it cannot be run"
+                              : "its own message, if it has one, is above",
                           ITS_OWN);
 }
 
 /* `waited`: how reading and waiting ended. The line is judged only if the command succeeded. */
 static int ask_judge(asked *a, cmd_waited waited) {
     if (waited != CMD_WAITED_READY) return judge_wait(a, waited);
-    if (a->has_ended && (a->is_killed || a->status)) return judge_status(a);
+    if (a->process.has_ended && (a->process.is_killed || a->process.status)) return judge_status(a);
     return cmd_login_take_line(a->login, a->len, a->whole, ITS_OWN);
 }
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* process - see process.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DESCRIPTORS_MAX = 65536 }; /* the most descriptors that are closed one by one */
+
+static volatile sig_atomic_t running; /* the process group; 0 = no command runs */
+
+void pop_process_abandon(void) {
+    if (running > 0) (void)kill(-(pid_t)running, SIGKILL);
+}
+
+/* ---- the child ---- */
+
+static void close_others(void) {
+    long most = sysconf(_SC_OPEN_MAX);
+    int end = most < 0 || most > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : (int)most;
+    for (int fd = STDERR_FILENO + 1; fd < end; fd++)
+        (void)close(fd);
+}
+
+/* dup2 of a descriptor to itself would keep FD_CLOEXEC. */
+static int put_at(int fd, int standard) {
+    return fd == standard ? fcntl(fd, F_SETFD, 0) : dup2(fd, standard);
+}
+
+/* Ends by _exit, since buffers and exit handlers are the parent's. */
+static void become_command(const char *command, int in, int out) {
+    struct sigaction by_default;
+    (void)setpgid(0, 0);
+    memset(&by_default, 0, sizeof by_default);
+    (void)sigemptyset(&by_default.sa_mask);
+    by_default.sa_handler = SIG_DFL;
+    /* a program may ignore these two; exec keeps that, and resets only handlers */
+    (void)sigaction(SIGPIPE, &by_default, NULL);
+    (void)sigaction(SIGXFSZ, &by_default, NULL);
+    if (in < 0) in = open("/dev/null", O_RDONLY);
+    if (in < 0 || put_at(in, STDIN_FILENO) < 0 || put_at(out, STDOUT_FILENO) < 0)
+        _exit(POP_PROCESS_NOT_RUN);
+    close_others();
+    (void)execl("/bin/sh", "sh", "-c", "--", command, (char *)NULL);
+    _exit(POP_PROCESS_NOT_FOUND);
+}
+
+/* ---- the parent ---- */
+
+int pop_process_start(pop_process *p, const char *command, int in, int out) {
+    struct sigaction wanted;
+    memset(p, 0, sizeof *p);
+    /* if the caller left SIGCHLD ignored, there would be no exit status */
+    memset(&wanted, 0, sizeof wanted);
+    (void)sigemptyset(&wanted.sa_mask);
+    wanted.sa_handler = SIG_DFL;
+    (void)sigaction(SIGCHLD, &wanted, &p->child_before);
+    p->pid = fork();
+    if (p->pid == 0) become_command(command, in, out);
+    if (p->pid < 0) {
+        int error = errno;
+        (void)sigaction(SIGCHLD, &p->child_before, NULL);
+        errno = error;
+        return -1;
+    }
+    (void)setpgid(p->pid, p->pid); /* the child does it too: the first of both is in time */
+    running = (sig_atomic_t)p->pid;
+    return 0;
+}
+
+void pop_process_look(pop_process *p) {
+    siginfo_t info;
+    if (p->has_ended) return;
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)p->pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == p->pid)
+        p->is_stopped = 1;
+    info.si_pid = 0;
+    int r = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    if (r == 0 && info.si_pid == p->pid) {
+        p->has_ended = 1;
+        p->is_killed = info.si_code != CLD_EXITED;
+        p->status = info.si_status;
+    }
+}
+
+void pop_process_end(pop_process *p, int kills) {
+    pid_t r;
+    if (kills) (void)kill(-p->pid, SIGKILL);
+    running = 0;
+    do
+        r = waitpid(p->pid, NULL, 0);
+    while (r < 0 && errno == EINTR);
+    (void)sigaction(SIGCHLD, &p->child_before, NULL);
+}
+
+uint64_t pop_process_now_ms(void) {
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+void pop_process_nap(uint32_t ms) {
+    struct timespec t = {(time_t)(ms / 1000u), (long)(ms % 1000u) * 1000000L};
+    (void)nanosleep(&t, NULL);
+}
