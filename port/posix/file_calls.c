@@ -59,6 +59,25 @@ static ssize_t real_pread(void *sys, int fd, void *p, size_t n, off_t at) {
     return pread(fd, p, n, at);
 }
 
+static ssize_t real_pwrite(void *sys, int fd, const void *p, size_t n, off_t at) {
+    (void)sys;
+    return pwrite(fd, p, n, at);
+}
+
+static int real_ftruncate(void *sys, int fd, off_t size) {
+    (void)sys;
+    return ftruncate(fd, size);
+}
+
+static int real_lock_whole(void *sys, int fd) {
+    struct flock whole;
+    (void)sys;
+    memset(&whole, 0, sizeof whole);
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    return fcntl(fd, F_SETLK, &whole);
+}
+
 static int real_fsync(void *sys, int fd) {
     (void)sys;
     return fsync(fd);
@@ -200,6 +219,9 @@ const popcl_disk popcl_posix_disk = {
     .rename_over = real_rename_over,
     .unlinkat = real_unlinkat,
     .list = real_list,
+    .pwrite = real_pwrite,
+    .ftruncate = real_ftruncate,
+    .lock_whole = real_lock_whole,
 };
 
 const pop_disk pop_real_disk = {.calls = &popcl_posix_disk};
@@ -269,18 +291,54 @@ int pop_file_make_directory(const pop_disk *d, const char *path, mode_t mode) {
     return r < 0 && errno != EEXIST ? -1 : 0;
 }
 
-int pop_file_write_all(const pop_disk *d, int fd, const void *p, size_t n) {
+/* Returns whether a call that writes n octets did so in part. What may not happen, as the write
+ * would repeat for ever or go past the end, is EIO. */
+static int has_written(ssize_t wrote, size_t n) {
+    if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
+    return wrote > 0 && (size_t)wrote <= n;
+}
+
+int pop_file_append(const pop_disk *d, int fd, const void *p, size_t n, uint64_t *written) {
     const unsigned char *from = p;
     while (n > 0) {
         ssize_t wrote;
         POP_AGAIN(wrote, d->calls->write(d->sys, fd, from, n));
-        /* neither may happen: write would repeat for ever, or go past the end */
-        if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
-        if (wrote <= 0 || (size_t)wrote > n) return -1;
+        if (!has_written(wrote, n)) return -1;
         from += wrote;
         n -= (size_t)wrote;
+        *written += (uint64_t)wrote;
     }
     return 0;
+}
+
+int pop_file_write_all(const pop_disk *d, int fd, const void *p, size_t n) {
+    uint64_t written = 0;
+    return pop_file_append(d, fd, p, n, &written);
+}
+
+int pop_file_write_at(const pop_disk *d, int fd, const void *p, size_t n, uint64_t at) {
+    const unsigned char *from = p;
+    while (n > 0) {
+        ssize_t wrote;
+        POP_AGAIN(wrote, d->calls->pwrite(d->sys, fd, from, n, (off_t)at));
+        if (!has_written(wrote, n)) return -1;
+        from += wrote;
+        n -= (size_t)wrote;
+        at += (uint64_t)wrote;
+    }
+    return 0;
+}
+
+int pop_file_truncate(const pop_disk *d, int fd, uint64_t size) {
+    int r;
+    POP_AGAIN(r, d->calls->ftruncate(d->sys, fd, (off_t)size));
+    return r;
+}
+
+int pop_file_lock_whole(const pop_disk *d, int fd) {
+    int r;
+    POP_AGAIN(r, d->calls->lock_whole(d->sys, fd));
+    return r;
 }
 
 int pop_file_read_exactly(const pop_disk *d, int fd, void *p, size_t n, uint64_t at) {

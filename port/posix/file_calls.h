@@ -72,6 +72,17 @@ int pop_file_make_directory(const pop_disk *d, const char *path, mode_t mode);
 
 int pop_file_write_all(const pop_disk *d, int fd, const void *p, size_t n);
 
+/* The same, and adds to *written how many octets were written, also if it fails. */
+int pop_file_append(const pop_disk *d, int fd, const void *p, size_t n, uint64_t *written);
+
+/* The same at a place of the file. The file's own position stays. */
+int pop_file_write_at(const pop_disk *d, int fd, const void *p, size_t n, uint64_t at);
+
+int pop_file_truncate(const pop_disk *d, int fd, uint64_t size);
+
+/* Takes the lock of fcntl on the whole file, and does not wait. */
+int pop_file_lock_whole(const pop_disk *d, int fd);
+
 /* Reads exactly n bytes. Returns 1, 0 if the file ends before, or -1 with errno. */
 int pop_file_read_exactly(const pop_disk *d, int fd, void *p, size_t n, uint64_t at);
 

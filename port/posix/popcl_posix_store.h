@@ -14,9 +14,9 @@
 extern "C" {
 #endif
 
-/* Every system call on files that the stores make, so that a test can make each of them fail, or simulate a
- * disk. `sys` is the caller's. Each returns as the system call of its name (-1 and errno).
- * popcl_posix_disk has the real system calls. */
+/* Every system call on files that the stores make, so that a test can make each of them fail, or
+ * simulate a disk. `sys` is the caller's. Each returns as the system call of its name (-1 and
+ * errno). popcl_posix_disk has the real system calls. */
 typedef struct popcl_disk {
     int (*mkdir)(void *sys, const char *path, mode_t mode);
     /* dir is AT_FDCWD for the store's own path, else the store's directory; name is ".." for its
@@ -113,9 +113,9 @@ extern const popcl_sink popcl_store_dir_sink;
  * begin. */
 int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const char **name);
 
-/* Returns the final name of the last committed message (in a Maildir with "new/"), "" before; valid until the next call. The
- * message gets it with sync. If another program takes the name before the sync, sync chooses a
- * further name, which is returned from then on. */
+/* Returns the final name of the last committed message (in a Maildir with "new/"), "" before; valid
+ * until the next call. The message gets it with sync. If another program takes the name before the
+ * sync, sync chooses a further name, which is returned from then on. */
 const char *popcl_store_dir_name(const popcl_store_dir *s);
 
 /* Aborts an open message, drops those that were staged since the last sync, closes the directory

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* mbox_lock - see mbox_lock.h. The order is that of Debian's policy: first fcntl, then the dot
+ * lock. No lock is held while the other is waited for, so the order of other programs is no danger.
+ * A close of any descriptor of the mbox would free the lock of fcntl: there is one. */
+#define _POSIX_C_SOURCE 200809L
+#include "mbox_lock.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "process.h"
+
+enum { LOCK_NAP_MAX_MS = 200 };
+
+/* TRIED_HELD: another program has it. */
+typedef enum tried { TRIED_TAKEN, TRIED_HELD, TRIED_FAILED } tried;
+
+static tried not_tried(const char **call, const char *which) {
+    *call = which;
+    return TRIED_FAILED;
+}
+
+/* Opens the mbox, and locks it with fcntl. It may be replaced between the two; the old file then
+ * has no name any more. */
+static tried take_fcntl(pop_mbox_lock *l, const char **call) {
+    struct stat st;
+    l->fd =
+        pop_file_open(&l->disk, l->dir, l->name, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, 0600);
+    if (l->fd < 0) return not_tried(call, "open");
+    *call = "lock";
+    if (pop_file_lock_whole(&l->disk, l->fd) < 0) {
+        if (errno == EAGAIN || errno == EACCES) return TRIED_HELD;
+        l->no_fcntl_lock = errno;
+    }
+    if (pop_file_stat(&l->disk, l->fd, &st) < 0) return not_tried(call, "fstat");
+    errno = EINVAL;
+    if (!S_ISREG(st.st_mode)) return not_tried(call, "open");
+    return st.st_nlink == 0 ? TRIED_HELD : TRIED_TAKEN;
+}
+
+/* Reads the age of another program's dot lock. It is not opened for reading: it may have no
+ * mode. */
+static void read_age(pop_mbox_lock *l) {
+    struct stat st;
+    time_t now = time(NULL);
+    int fd = pop_file_open(&l->disk, l->dir, l->dot_name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+    l->held_s = -1;
+    if (fd < 0) return;
+    if (pop_file_stat(&l->disk, fd, &st) == 0 && now != (time_t)-1 && st.st_mtime <= now)
+        l->held_s = (int64_t)(now - st.st_mtime);
+    (void)pop_file_close(&l->disk, fd);
+}
+
+/* Other programs read the process number to find out whether its owner still runs. */
+static tried take_dot(pop_mbox_lock *l, const char **call) {
+    char text[32];
+    *call = "dot lock";
+    int fd = pop_file_open(&l->disk, l->dir, l->dot_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                           0644);
+    if (fd < 0 && errno == EEXIST) return TRIED_HELD;
+    if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG)) {
+        l->no_dot_lock = errno;
+        return TRIED_TAKEN;
+    }
+    if (fd < 0) return TRIED_FAILED;
+    l->has_dot = 1;
+    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    (void)pop_file_write_all(&l->disk, fd, text, (size_t)n); /* without it the lock is as good */
+    (void)pop_file_close(&l->disk, fd);
+    return TRIED_TAKEN;
+}
+
+static tried try_both(pop_mbox_lock *l, const char **call) {
+    tried r = take_fcntl(l, call);
+    if (r == TRIED_TAKEN) r = take_dot(l, call);
+    if (r == TRIED_TAKEN && l->no_fcntl_lock && l->no_dot_lock) {
+        errno = l->no_fcntl_lock;
+        return not_tried(call, "lock");
+    }
+    return r;
+}
+
+int pop_mbox_lock_take(pop_mbox_lock *l, uint32_t wait_ms, const volatile sig_atomic_t *stop,
+                       const char **call) {
+    uint64_t began = pop_process_now_ms();
+    l->held_s = -1;
+    for (uint32_t nap = 1;; nap = nap < LOCK_NAP_MAX_MS ? 2 * nap : nap) {
+        l->no_dot_lock = l->no_fcntl_lock = 0;
+        tried r = try_both(l, call);
+        if (r == TRIED_TAKEN) return l->fd;
+        int error = errno;
+        int is_over = (stop && *stop) || pop_process_now_ms() - began >= wait_ms;
+        if (r == TRIED_HELD && is_over && strcmp(*call, "dot lock") == 0) read_age(l);
+        (void)pop_mbox_lock_give(l);
+        errno = r == TRIED_HELD ? ETIMEDOUT : error;
+        if (r == TRIED_FAILED || is_over) return -1;
+        pop_process_nap(nap);
+    }
+}
+
+int pop_mbox_lock_give(pop_mbox_lock *l) {
+    int r = 0;
+    if (l->has_dot) (void)pop_file_remove(&l->disk, l->dir, l->dot_name);
+    if (l->fd >= 0) r = pop_file_close(&l->disk, l->fd);
+    l->has_dot = 0;
+    l->fd = -1;
+    return r;
+}

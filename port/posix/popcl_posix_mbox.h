@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* popcl_posix_mbox.h - a message store on POSIX that appends to an mbox file, which mail programs
+ * may use at the same time. */
+#ifndef POPCL_POSIX_MBOX_H
+#define POPCL_POSIX_MBOX_H
+
+#include <signal.h>
+
+#include "popcl_posix_store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct popcl_store_mbox_config {
+    const char *path;     /* of the file; borrowed until the store is closed */
+    const char *line_end; /* "\n" or "\r\n", of the lines that the form adds; "\n" is usual, with
+                             popcl_line_ends_sink before this sink */
+    uint32_t lock_ms;     /* milliseconds that a sync waits for the locks of another program */
+    const volatile sig_atomic_t *stop; /* NULL, or nonzero once the program is to end: nothing is
+                                          waited for then */
+} popcl_store_mbox_config;
+
+/* A message store: one mbox file in the form mboxrd. A message has a line `From SENDER DATE` before
+ * it, from its Return-Path and the time in UTC, and an empty line after it. Each line of it that
+ * begins with `From `, after any number of `>`, gets one `>` more. Without these it is the message
+ * exactly.
+ *
+ * commit returns POPCL_STAGED: the whole message is in a file without a name. sync then works in
+ * this order: it takes the locks, appends all staged messages, syncs the file, and frees the locks.
+ * So a cut message never reaches the mbox.
+ *
+ * There are two locks: that of fcntl on the file, and the file PATH.lock (the dot lock). Where the
+ * latter cannot be made, as in /var/mail, the former alone is taken. Neither is ever taken from
+ * another program: see popcl_store_mbox_held_s.
+ *
+ * If the append fails, the file is cut back to the size that it had, under the same locks, and only
+ * if its size is what this store wrote. A kill in the append leaves a part of a message at the end.
+ * Nothing is cut then. The next append begins a new line, and the message is on the server still.
+ *
+ * Uses about 50 KB of the heap. */
+typedef struct popcl_store_mbox popcl_store_mbox;
+
+/* Creates the file if it is missing (0600), and finds out whether the dot lock can be made. Waits
+ * for no lock. The messages of a group are kept in a file beside it, else in the directory of
+ * TMPDIR, else in /tmp. `disk` NULL = popcl_posix_disk. Returns NULL with errno if the file cannot
+ * be written, is no regular file (EINVAL), or if there is no memory. */
+popcl_store_mbox *popcl_store_mbox_open(const popcl_store_mbox_config *config,
+                                        const popcl_disk *disk, void *sys);
+
+/* With a popcl_store_mbox as its context. A message that is too large (EFBIG) for the file without
+ * a name fails alone. Every other failure returns POPCL_SINK_STOP. After a sync that failed the
+ * store takes no more messages: open another one. */
+extern const popcl_sink popcl_store_mbox_sink;
+
+/* Returns the errno of a failure, 0 = no failure: ETIMEDOUT = another program has a lock. *call
+ * becomes the call that failed: "lock" = that of fcntl, "dot lock". It is "" without a failure, and
+ * may be NULL. Valid until the next begin. */
+int popcl_store_mbox_error(const popcl_store_mbox *s, const char **call);
+
+/* After a failure of "dot lock": returns the age in seconds of the other program's PATH.lock, by
+ * the file's time; negative = not known. After some minutes it is probably left over: a person may
+ * remove it. */
+int64_t popcl_store_mbox_held_s(const popcl_store_mbox *s);
+
+/* Returns the errno with which the dot lock cannot be made here, 0 = it can be made. */
+int popcl_store_mbox_no_dot_lock(const popcl_store_mbox *s);
+
+/* Drops what was staged since the last sync. NULL is harmless. */
+void popcl_store_mbox_close(popcl_store_mbox *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* popcl_posix_pipe.h - message stores that hand each message to another program: a command that is
+ * started for it, and an open descriptor. */
+#ifndef POPCL_POSIX_PIPE_H
+#define POPCL_POSIX_PIPE_H
+
+#include <signal.h>
+
+#include "popcl_posix_store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- a command for each message ---- */
+
+#define POPCL_PIPE_STOP_MS 5000u /* the time that a command still has after a signal */
+
+typedef struct popcl_store_pipe_config {
+    const char *command;               /* for `sh -c`; borrowed until the store is closed */
+    int output;                        /* the descriptor that is its standard output */
+    uint32_t limit_ms;                 /* it is killed after this time; 0 = never */
+    const volatile sig_atomic_t *stop; /* NULL, or nonzero once the program is to end: the command
+                                          then has POPCL_PIPE_STOP_MS */
+} popcl_store_pipe_config;
+
+/* How the command ended for the last message. */
+typedef enum popcl_pipe_fate {
+    POPCL_PIPE_STORED,    /* it exited with 0, or there was no message yet */
+    POPCL_PIPE_EXITED,    /* with another code */
+    POPCL_PIPE_SIGNALLED, /* it was ended by a signal */
+    POPCL_PIPE_LATE,      /* it was killed at its limit, or after a signal to the caller */
+    POPCL_PIPE_NOT_RUN    /* a system call failed before it could begin: popcl_store_pipe_error */
+} popcl_pipe_fate;
+
+/* Each message is the standard input of a command of its own, a file without a name. The command is
+ * started only once the whole message is in that file: it never sees a part of a message. It runs
+ * in a process group of its own, which is killed if the command fails. It has standard input,
+ * output and error, and no other descriptor. Its command line, environment, directory and umask are
+ * the caller's: nothing of them comes from the server.
+ *
+ * Exit code 0 = the message is stored, and durable as far as the command makes it so; commit
+ * returns 0. After any other end the message is not stored, and commit returns a negative value.
+ * After two such messages in a row, or exit code 126 or 127 (the command cannot be run), it returns
+ * POPCL_SINK_STOP: the next message would fail too.
+ *
+ * Commit waits for the command. The caller must have no other child that it waits for at that time.
+ * Uses about 40 KB of the heap. */
+typedef struct popcl_store_pipe popcl_store_pipe;
+
+/* The file is made in the directory of TMPDIR, else in /tmp. `disk` NULL = popcl_posix_disk.
+ * Returns NULL with errno if it cannot be made, or if there is no memory. */
+popcl_store_pipe *popcl_store_pipe_open(const popcl_store_pipe_config *config,
+                                        const popcl_disk *disk, void *sys);
+
+/* With a popcl_store_pipe as its context. */
+extern const popcl_sink popcl_store_pipe_sink;
+
+/* *number becomes the exit code or the signal; it may be NULL. */
+popcl_pipe_fate popcl_store_pipe_fate(const popcl_store_pipe *s, int *number);
+
+/* Returns the errno of a failure of this store itself, 0 = no failure. *call becomes the call that
+ * failed, "" without one; it may be NULL. Valid until the next begin. */
+int popcl_store_pipe_error(const popcl_store_pipe *s, const char **call);
+
+/* NULL is harmless. */
+void popcl_store_pipe_close(popcl_store_pipe *s);
+
+/* ---- an open descriptor ---- */
+
+/* Each message is written to a descriptor, such as standard output, once it is whole: in the form
+ * mboxrd, or as it is. Commit returns 0 after the write. That is no promise that a reader has
+ * stored the message: do not delete it. After a write that failed the store takes no more. */
+typedef struct popcl_store_stream popcl_store_stream;
+
+/* fd stays the caller's. line_end: "\n" or "\r\n" of the lines that mboxrd adds; NULL = messages
+ * are written as they are. The rest is as for popcl_store_pipe_open. */
+popcl_store_stream *popcl_store_stream_open(int fd, const char *line_end, const popcl_disk *disk,
+                                            void *sys);
+
+extern const popcl_sink popcl_store_stream_sink;
+int popcl_store_stream_error(const popcl_store_stream *s, const char **call);
+void popcl_store_stream_close(popcl_store_stream *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
