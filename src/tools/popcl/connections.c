@@ -187,12 +187,6 @@ static void count_refusals(cmd_connections *c, const popcl_diag *d) {
     if (record->no_uidl != before) record->changed = 1;
 }
 
-static int store_error(const void *ctx, const char **call, const char **name) {
-    return popcl_store_dir_error(ctx, call, name);
-}
-
-static const char *store_name(const void *ctx) { return popcl_store_dir_name(ctx); }
-
 /* Runs that send one command at a time: after replies that did not match, and after a session that
  * broke before all replies came. */
 enum { ONE_AT_A_TIME_SHIFTED = 64, ONE_AT_A_TIME_BROKEN = 4 };
@@ -223,8 +217,7 @@ static void run_session(cmd_connections *c, const cmd_entry *alone, uint32_t tot
     c->job.options = c->options;
     c->job.report = c->report;
     c->job.file = c->file;
-    c->job.store = (cmd_store){
-        .sink = &popcl_store_dir_sink, .ctx = *c->store, .error = store_error, .name = store_name};
+    c->job.store = c->store;
     c->job.fetch = &c->fetch;
     c->job.tls = c->tls;
     c->job.stop = c->stop;
@@ -290,16 +283,6 @@ static int get_fresh_token(cmd_connections *c, popcl_diag *d) {
     cmd_wipe(&d->reply, sizeof d->reply);
     if (*c->stop) d->err = POPCL_ERR_STOPPED;
     return 0;
-}
-
-/* The store counts the names of one session; it recognises its files of an earlier one. */
-static int open_store_again(cmd_connections *c) {
-    if (!*c->store) return 1; /* --list and --check have none */
-    popcl_store_dir *again = popcl_store_dir_open(c->options->out_dir, NULL, NULL);
-    if (!again) return 0;
-    popcl_store_dir_close(*c->store);
-    *c->store = again;
-    return 1;
 }
 
 /* ---- the sum ---- */
@@ -398,7 +381,7 @@ void cmd_connections_run(cmd_connections *c) {
         }
         connections_add(c, &d, special);
         cmd_record_file_pass(c->file, popcl_posix.now_ms(&clock));
-        if (next == END || next == FRESH_TOKEN || !open_store_again(c)) break;
+        if (next == END || next == FRESH_TOKEN || cmd_store_open_again(c->store) < 0) break;
         cmd_report_detail(c->report, next == ALONE ? "connecting again, for one message alone: a "
                                                      "session broke inside it"
                                                    : "connecting again, for what the end of the "

@@ -43,8 +43,7 @@ typedef struct cmd_connections {
     cmd_tls *tls;
     cmd_report *report;
     cmd_record_file *file;
-    popcl_store_dir *
-        *store; /* opened again for a further connection; *store NULL = nothing is stored */
+    cmd_store *store; /* opened again for a further connection; not open = nothing is stored */
     const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     /* results */
     popcl_diag diag;      /* of the session that decides how the run ended */

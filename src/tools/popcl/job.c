@@ -525,12 +525,12 @@ void cmd_job_end(cmd_job *j, const popcl_diag *d) {
 /* Keeps the store's first failure in words, while the store still knows it. */
 static int store_result(cmd_job *j, int result) {
     const char *call = "", *name = "";
-    if (result >= 0 || j->disk[0]) return result;
-    int error = j->store.error(j->store.ctx, &call, &name);
+    if (result >= 0 || j->disk[0] || j->refusal.what[0]) return result;
+    if (cmd_store_refused(j->store, &j->refusal)) return result;
+    int error = cmd_store_error(j->store, &call, &name);
     j->report->disk_errno = error;
     if (error)
-        (void)snprintf(j->disk, sizeof j->disk, "%s of %s: %s", call,
-                       name && *name ? name : j->options->out_dir, cmd_error_text(error));
+        (void)snprintf(j->disk, sizeof j->disk, "%s of %s: %s", call, name, cmd_error_text(error));
     return result;
 }
 
@@ -545,13 +545,13 @@ static int job_begin(void *ctx, const popcl_msg *m) {
     memcpy(j->uid, m->uid, m->uid_len);
     if (j->without_uid) cmd_identity_begin(&j->reading);
     if (j->part == POPCL_HEADERS) return 0;
-    return store_result(j, j->store.sink->begin(j->store.ctx, m));
+    return store_result(j, j->store->sink->begin(j->store->ctx, m));
 }
 
 static int job_data(void *ctx, const void *p, size_t n) {
     cmd_job *j = ctx;
     int taken = (int)n; /* n is up to INT_MAX (popcl_fetch.h) */
-    if (j->part == POPCL_WHOLE) taken = store_result(j, j->store.sink->data(j->store.ctx, p, n));
+    if (j->part == POPCL_WHOLE) taken = store_result(j, j->store->sink->data(j->store->ctx, p, n));
     if (taken <= 0) return taken;
     if (j->without_uid) cmd_identity_data(&j->reading, p, (size_t)taken);
     j->octets += (uint64_t)taken;
@@ -562,13 +562,13 @@ static int job_data(void *ctx, const void *p, size_t n) {
 static int job_commit(void *ctx) {
     cmd_job *j = ctx;
     int result = 0;
-    if (j->part == POPCL_WHOLE) result = store_result(j, j->store.sink->commit(j->store.ctx));
+    if (j->part == POPCL_WHOLE) result = store_result(j, j->store->sink->commit(j->store->ctx));
     if (result != 0 && result != POPCL_STAGED) return result;
     j->suspect.number = 0; /* the session went on after the refusal */
     if (j->without_uid) take_identity(j);
     if (j->part == POPCL_HEADERS) return result;
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,
-                      (unsigned long long)j->octets, j->store.name(j->store.ctx));
+                      (unsigned long long)j->octets, cmd_store_name(j->store));
     if (j->message->size != POPCL_SIZE_UNKNOWN && j->octets < j->message->size / 2)
         cmd_report_detail(j->report, "message %lu: the server's listing says %llu octets",
                           (unsigned long)j->number, (unsigned long long)j->message->size);
@@ -581,12 +581,12 @@ static int job_commit(void *ctx) {
 
 static int sync_store(void *ctx) {
     cmd_job *j = ctx;
-    return store_result(j, j->store.sink->sync(j->store.ctx));
+    return store_result(j, j->store->sink->sync(j->store->ctx));
 }
 
 static void abort_message(void *ctx, popcl_err why) {
     cmd_job *j = ctx;
-    if (j->part == POPCL_WHOLE) j->store.sink->abort(j->store.ctx, why);
+    if (j->part == POPCL_WHOLE) j->store->sink->abort(j->store->ctx, why);
     j->octets = 0;
 }
 

@@ -16,6 +16,7 @@
 #include "popcl_fetch.h"
 #include "recordfile.h"
 #include "report.h"
+#include "store.h"
 #include "tls.h"
 
 /* The identity of a message whose fate is still open. */
@@ -32,31 +33,23 @@ typedef struct cmd_suspect {
     size_t len;
 } cmd_suspect;
 
-/* The store of whole messages, and its reports. */
-typedef struct cmd_store {
-    const popcl_sink *sink;
-    void *ctx; /* of all three */
-    /* After a failure: an errno, the call and the file; 0 if there was no failure. */
-    int (*error)(const void *ctx, const char **call, const char **name);
-    const char *(*name)(const void *ctx); /* of the last message that was committed */
-} cmd_store;
-
 #define CMD_AVOID_MAX 4u
 
 typedef struct cmd_job {
     const cmd_options *options;
     cmd_report *report;
     cmd_record_file *file;
-    cmd_store store;    /* used only if the action is to fetch */
+    cmd_store *store;   /* used only if the action is to fetch */
     popcl_fetch *fetch; /* for queries to it */
     cmd_tls *tls;
     const volatile sig_atomic_t *stop; /* the signal that asked for an orderly shutdown, or 0 */
     uint32_t (*now_ms)(void *ctx);
     void *clock;
     /* results */
-    int fresh;       /* --check: 1 once a new message is known */
-    uint32_t listed; /* --list: messages printed */
-    char disk[352];  /* the first failure of the store, in words; "" without */
+    int fresh;                 /* --check: 1 once a new message is known */
+    uint32_t listed;           /* --list: messages printed */
+    char disk[352];            /* the first failure of the store, in words; "" without */
+    cmd_store_refusal refusal; /* the same of another program; what is "" without */
     /* of the last session that asked for every message: */
     uint32_t oversize;      /* messages over --max-size */
     uint32_t untried;       /* messages that were not asked for because of an early end */

@@ -28,11 +28,11 @@
 #include "options.h"
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
-#include "popcl_posix_store.h"
 #include "recordfile.h"
 #include "recordshow.h"
 #include "report.h"
 #include "sentences.h"
+#include "store.h"
 #include "system.h"
 #include "tls.h"
 
@@ -44,7 +44,7 @@ static struct run {
     char netrc_path[512]; /* of the default file */
     cmd_record_file file;
     cmd_report report;
-    popcl_store_dir *store;
+    cmd_store store;
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", human-readable */
     cmd_tls tls;
     cmd_connections connections;
@@ -232,20 +232,33 @@ static int renew_token(void *ctx) {
     return code;
 }
 
+/* As in /var/mail, where only some programs may make files. */
+static void tell_no_dot_lock(struct run *r) {
+    int error = cmd_store_no_dot_lock(&r->store);
+    if (error)
+        cmd_report_note(&r->report, "%s.lock cannot be made (%s): %s is locked with fcntl alone",
+                        r->options.out_dir, cmd_error_text(error), r->options.out_dir);
+}
+
 static int open_store(struct run *r) {
     char what[512];
     if (r->options.action != CMD_FETCH) return 0;
-    r->store = popcl_store_dir_open(r->options.out_dir, NULL, NULL);
-    if (r->store && access(r->options.out_dir, W_OK | X_OK) == 0) return 0;
+    const cmd_options *o = &r->options;
+    int is_directory = o->store == CMD_STORE_DIR || o->store == CMD_STORE_MAILDIR;
+    if (cmd_store_open(&r->store, o, &stop) == 0 &&
+        (!is_directory || access(o->out_dir, W_OK | X_OK) == 0)) {
+        tell_no_dot_lock(r);
+        return 0;
+    }
     int error = errno;
-    (void)snprintf(what, sizeof what, "messages cannot be stored in %s: %s", r->options.out_dir,
+    (void)snprintf(what, sizeof what, "messages cannot be stored in %s: %s", cmd_store_place(o),
                    cmd_error_text(error));
+    const char *advice = "give -o a directory that you may write",
+               *cause = "it is a file, it is not writable, or the directory above it is missing";
     const cmd_disk_words *words = cmd_sentences_disk(error);
-    cmd_report_error(&r->report, what,
-                     words
-                         ? words->cause
-                         : "it is a file, it is not writable, or the directory above it is missing",
-                     words ? words->advice : "give -o a directory that you may write");
+    const char *special = cmd_store_open_cause(o, error, &advice);
+    if (!special && words) advice = words->advice;
+    cmd_report_error(&r->report, what, special ? special : words ? words->cause : cause, advice);
     return CMD_EXIT_CREATE;
 }
 
@@ -358,10 +371,12 @@ static int judge_delay(struct run *r) {
 static int find_record(struct run *r) {
     const cmd_options *o = &r->options;
     const cmd_login *l = &r->login;
+    /* a file beside the mail would be a folder in a Maildir, and cannot be in an mbox */
+    const char *beside = o->store == CMD_STORE_DIR ? o->out_dir : NULL;
     if (o->state_file)
         return cmd_record_file_open_given(&r->file, l->user, l->user_len, o->host, o->port,
                                           o->state_file, o->records);
-    return cmd_record_file_open(&r->file, l->user, l->user_len, o->host, o->port, o->out_dir,
+    return cmd_record_file_open(&r->file, l->user, l->user_len, o->host, o->port, beside,
                                 o->records);
 }
 
@@ -426,6 +441,11 @@ static void print_count(struct run *r, uint32_t stored) {
     char line[64];
     (void)snprintf(line, sizeof line, "%lu %s%s downloaded.\n", (unsigned long)stored,
                    r->options.only_new ? "new " : "", stored == 1 ? "message" : "messages");
+    if (r->options.store == CMD_STORE_STREAM) { /* standard output has the messages */
+        line[strlen(line) - 1] = '\0';
+        cmd_report_note(&r->report, "%s", line);
+        return;
+    }
     cmd_report_print(&r->report, line);
 }
 
@@ -473,6 +493,19 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
                         r->options.delete ? "-d" : "the same options");
 }
 
+/* Another program did not take a message: it is tried again in the next run. */
+static int tell_refusal(struct run *r, const popcl_diag *d) {
+    const cmd_store_refusal *refusal = &r->connections.job.refusal;
+    char what[320];
+    (void)snprintf(what, sizeof what, "%s: message %lu", refusal->what, (unsigned long)d->message);
+    cmd_report_error(&r->report, d->message ? what : refusal->what, refusal->cause,
+                     refusal->advice);
+    if (d->failed > 1)
+        cmd_report_note(&r->report, "%lu messages failed in all; this is the first",
+                        (unsigned long)d->failed);
+    return CMD_EXIT_LATER;
+}
+
 /* Reports how the run ended; returns its exit code. */
 static int tell_result(struct run *r, const popcl_diag *d) {
     const cmd_options *o = &r->options;
@@ -491,6 +524,8 @@ static int tell_result(struct run *r, const popcl_diag *d) {
         cmd_report_note(&r->report, "%s: stopped by a signal; run again for the rest", r->server);
         return CMD_EXIT_SIGNAL + (int)stop;
     }
+    if (popcl_err_class(d->err) == POPCL_CLASS_DISK && c->job.refusal.what[0])
+        return tell_refusal(r, d);
     cmd_report_result(&r->report, d, r->server,
                       popcl_err_class(d->err) == POPCL_CLASS_DISK ? c->job.disk : c->special);
     if (c->job.untried)
@@ -574,7 +609,7 @@ static int run_perform(struct run *r) {
 static void clean_up(struct run *r) {
     cmd_report_end(&r->report);
     if (r->report.trace_fd > STDERR_FILENO) (void)close(r->report.trace_fd);
-    popcl_store_dir_close(r->store);
+    cmd_store_close(&r->store);
     cmd_record_file_close(&r->file);
     cmd_tls_close(&r->tls);
     cmd_login_wipe(&r->login);

@@ -24,6 +24,9 @@ static const struct {
     {OPT_AUTH_FILE, OPT_TOKEN_COMMAND, "-a and --token-command"},
     {OPT_NETRC, OPT_TOKEN_COMMAND, "--netrc and --token-command"},
     {OPT_PASSWORD_COMMAND, OPT_TOKEN_COMMAND, "--password-command and --token-command"},
+    {OPT_OUT, OPT_PIPE, "-o and --pipe"},
+    {OPT_FORMAT, OPT_PIPE, "--format and --pipe"},
+    {OPT_NEW, OPT_ALL, "-n and --all"},
     {OPT_IPV4, OPT_IPV6, "-4 and -6"},
     {OPT_VERBOSE, OPT_QUIET, "-v and -q"},
     {OPT_LIST, OPT_CHECK, "--list and --check"},
@@ -120,7 +123,8 @@ static int check_login(cmd_options *o) {
 /* The record of an account, and what is deleted by it. */
 static int check_record(cmd_options *o) {
     int is_local = o->action == CMD_SHOW_RECORD || o->action == CMD_FORGET;
-    o->records = o->action == CMD_FETCH || o->action == CMD_FORGET;
+    o->records = (o->action == CMD_FETCH && o->store != CMD_STORE_STREAM) ||
+                 o->action == CMD_FORGET;
     if ((o->delete_after || o->keep_newest) && (!o->records || is_local))
         return cmd_option_wrong(o, o->delete_after ? "--delete-after" : "--keep-newest", "",
                                 " is given to a run that stores nothing",
@@ -142,6 +146,40 @@ static void choose_security(cmd_options *o) {
     if (o->action != CMD_INFO || o->security != POPCL_CLEAR) return;
     o->tries_stls = !o->port;
     o->security = !o->port || o->port == 995 ? POPCL_TLS : POPCL_STLS;
+}
+
+/* Standard output is no store: nobody knows what its reader does with the messages. */
+static int check_stream(cmd_options *o) {
+    if (cmd_option_has(o, OPT_DELETE))
+        return cmd_option_wrong(o, "-d and -o - exclude each other", "", "",
+                                "messages on standard output are stored nowhere: give -o DIR, or "
+                                "leave -d out");
+    if (cmd_option_has(o, OPT_FORMAT) && !o->raw && o->store != CMD_STORE_MBOX)
+        return cmd_option_wrong(o, "dir and maildir want a directory, and -o - is none", "", "",
+                                "give -o DIR, or --format mbox or raw");
+    if (o->raw && o->limit != 1)
+        return cmd_option_wrong(o, "--format raw is for one message", "", "",
+                                "add --limit 1, or give --format mbox");
+    if (!cmd_option_has(o, OPT_FORMAT)) o->raw = o->limit == 1;
+    o->store = CMD_STORE_STREAM;
+    return 0;
+}
+
+/* The place of the messages. A cron line that delivers must not deliver the whole maildrop each
+ * time: so those imply -n. */
+static int check_store(cmd_options *o) {
+    int is_stream = o->out_dir && strcmp(o->out_dir, "-") == 0;
+    if (is_stream ? check_stream(o) : 0) return -1;
+    if (!is_stream && o->raw)
+        return cmd_option_wrong(o, "--format raw is for standard output", "", "",
+                                "give -o - and --limit 1, or leave --format out");
+    if (o->pipe_command) o->store = CMD_STORE_PIPE;
+    if (!cmd_option_has(o, OPT_EOL)) o->crlf = o->store == CMD_STORE_DIR || o->raw;
+    if (o->action == CMD_FETCH && !o->all && o->store != CMD_STORE_DIR && !is_stream)
+        o->only_new = 1;
+    if (o->action != CMD_FETCH || o->out_dir || o->pipe_command) return 0;
+    return cmd_option_wrong(o, "-o is missing", "", "",
+                            "give the directory for the messages; or --pipe CMD");
 }
 
 /* Rules between options, once all are read. */
@@ -172,9 +210,7 @@ int cmd_option_rules(cmd_options *o, const char *server) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
                                 "", "--iobuf wants 29 bytes more than --mfln");
-    if (check_record(o)) return -1;
-    if (!o->out_dir && o->action == CMD_FETCH)
-        return cmd_option_wrong(o, "-o is missing", "", "", "give the directory for the messages");
+    if (check_store(o) || check_record(o)) return -1;
     if (o->trace_file && o->tofu_file && strcmp(o->trace_file, o->tofu_file) == 0)
         return cmd_option_wrong(o, "--trace and --tofu name the same file", "", "",
                                 "give each a file of its own");

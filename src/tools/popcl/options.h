@@ -34,6 +34,15 @@ typedef enum cmd_source {
     CMD_SOURCE_PROMPT   /* nothing else is given: the terminal */
 } cmd_source;
 
+/* The place of the messages. */
+typedef enum cmd_store_kind {
+    CMD_STORE_DIR,
+    CMD_STORE_MAILDIR,
+    CMD_STORE_MBOX,
+    CMD_STORE_PIPE,  /* --pipe */
+    CMD_STORE_STREAM /* -o -: standard output */
+} cmd_store_kind;
+
 #define CMD_PINS_MAX  16
 #define CMD_GIVEN_MAX 96 /* options */
 #define CMD_IOBUF_MIN POPCL_IOBUF_SIZE(512)
@@ -59,7 +68,7 @@ typedef struct cmd_options {
     uint8_t only_new, delete, no_capa, utf8, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
         *ta_key, *ta_scope, *netrc_file, *password_command, *token_command,
-        *tofu_file;                         /* NULL = not given; they point into argv */
+        *tofu_file, *pipe_command;          /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */
@@ -75,6 +84,10 @@ typedef struct cmd_options {
     uint32_t iobuf_len; /* bytes; 0 = the best size */
     uint16_t fragment;  /* octets, popcl_tls.fragment: --mfln; 0 = as large as the buffer allows */
     uint8_t ask_no_fragment; /* popcl_tls.ask_no_fragment */
+    uint8_t store;           /* cmd_store_kind */
+    uint8_t raw;             /* 1 = standard output gets the message as it is; 0 = as an mbox */
+    uint8_t crlf;            /* 1 = lines end with CRLF as on the wire; 0 = with LF */
+    uint8_t all;             /* --all */
     uint8_t sync_each;       /* 1 = each message is made durable alone; 0 = in groups */
     const char *doubt;       /* NULL, or an argument that is probably a mistake: give a warning */
     char error[128];         /* after a failed parse: the fault */

@@ -38,12 +38,23 @@ static int set_port(cmd_options *o, const char *value) {
                : cmd_option_wrong(o, "-p", "", " wants a port number, 1 to 65535", CMD_SEE_HELP);
 }
 
-static int set_out_dir(cmd_options *o, const char *value) {
-    if (strcmp(value, "-") == 0)
-        return cmd_option_wrong(o, "-o wants a directory", "", "",
-                                "give a directory: each message becomes a file in it");
-    o->out_dir = value;
-    return 0;
+/* What it means with -o - is a rule. */
+static int set_format(cmd_options *o, const char *value) {
+    o->raw = strcmp(value, "raw") == 0;
+    o->store = strcmp(value, "maildir") == 0 ? CMD_STORE_MAILDIR
+               : strcmp(value, "mbox") == 0  ? CMD_STORE_MBOX
+                                             : CMD_STORE_DIR;
+    return o->raw || o->store != CMD_STORE_DIR || strcmp(value, "dir") == 0
+               ? 0
+               : cmd_option_wrong(o, "--format", "", " wants dir, maildir, mbox or raw",
+                                  CMD_SEE_HELP);
+}
+
+static int set_eol(cmd_options *o, const char *value) {
+    o->crlf = strcmp(value, "crlf") == 0;
+    return o->crlf || strcmp(value, "lf") == 0
+               ? 0
+               : cmd_option_wrong(o, "--eol", "", " wants lf or crlf", CMD_SEE_HELP);
 }
 
 static int set_sync(cmd_options *o, const char *value) {
@@ -213,10 +224,21 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                            " CMD",
                            "the same for a token of OAuth 2.0 (XOAUTH2,\nOAUTHBEARER); CMD runs "
                            "again if the server refuses it"},
-    [OPT_OUT] = {NULL, 'o', CMD_VALUE_OWN, 0, 0, set_out_dir, " DIR",
-                 "store each message as a file in DIR; DIR is created if\nit is missing"},
+    [OPT_OUT] = {NULL, 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
+                 "store each message as a file in DIR; DIR is created if\nit is missing. - = "
+                 "standard output, as an mbox, or with\n--limit 1 as it is; see Stores below"},
+    [OPT_FORMAT] = {"format", 0, CMD_VALUE_OWN, 0, 0, set_format, " HOW",
+                    "of -o: dir (default), maildir (a Maildir), mbox (-o is\na file), raw (with -o "
+                    "- and --limit 1)"},
+    [OPT_PIPE] = {"pipe", 0, CMD_VALUE_TEXT, 0, FIELD(pipe_command), NULL, " CMD",
+                  "instead of -o: run CMD in a shell for each message,\nwhich is its input; "
+                  "exit code 0 = it is stored"},
+    [OPT_EOL] = {"eol", 0, CMD_VALUE_OWN, 0, 0, set_eol, " HOW",
+                 "line ends: crlf (default of dir and raw) or lf"},
     [OPT_NEW] = {NULL, 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
-                 "only messages that were not fetched before"},
+                 "only messages that were not fetched before; maildir,\nmbox and --pipe imply it"},
+    [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
+                 "with them: all messages, as without -n"},
     [OPT_DELETE] = {NULL, 'd', CMD_NO_VALUE, 1, FIELD(delete), NULL, "",
                     "delete stored messages from the server, and no others"},
     [OPT_PORT] = {NULL, 'p', CMD_VALUE_OWN, 0, 0, set_port, " PORT",
