@@ -472,7 +472,6 @@ static void missing_and_unknown(void **state) {
         "h -a a -o o --frobnicate",
         "h -a a -o o --no-capa=1",
         "h -a a -o o --limit",
-        "h -a a -o -",
         "h -a a -o o --",
         "h -a a -o o -- -n",
         "h -a a -o o --tim 5",

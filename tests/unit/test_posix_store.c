@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_posix_store - the directory store of port/posix on a real temporary directory, over a disk
- * whose calls can be logged, interrupted, cut short, failed and killed. Nothing here knows how the
+ * that misbehaves (odd_disk.h). Nothing here knows how the
  * store is written: names, files and calls are all that is looked at. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
@@ -22,191 +22,11 @@
 
 #include <cmocka.h>
 
+#include "odd_disk.h"
 #include "popcl_posix_store.h"
 #include "results.h"
 
-/* ---- a disk that misbehaves ---- */
-
-enum { PAGE = 4096 };
-
-/* One letter a call, in the log and in the sets of calls that fail. */
-typedef struct disk {
-    char log[4096];
-    size_t logged;
-    int calls;
-    int fail_at;          /* the call that fails, counted from 1; 0: none */
-    int for_ever;         /* and all after it */
-    int error;            /* how */
-    const char *may_fail; /* which calls can fail so; NULL: all */
-    int kill_at;          /* SIGKILL instead of this call */
-    int interrupts;       /* every other call is interrupted first */
-    size_t piece;         /* write and pread move at most so many octets; 0: any */
-    int writes, uneven;   /* calls of write; those of them that are not whole pages */
-    int in_memory;        /* the answer to that call */
-    /* errno of a file system without them */
-    int no_unnamed, no_link_open, no_proc, no_rename_new, no_link;
-    int open, max_open;    /* files that are open; EMFILE above the maximum; 0: any number */
-    const char *race;      /* a file of this name appears right before a link or a rename to it */
-    const char *race_text; /* its octets; NULL: others than any message has */
-    int turn;
-} disk;
-
-/* Whether this call is not to reach the real disk; errno is set then. */
-static int trips(disk *d, char call) {
-    if (d->interrupts && (d->turn ^= 1)) {
-        errno = EINTR;
-        return 1;
-    }
-    if (d->may_fail && !strchr(d->may_fail, call)) return 0;
-    d->calls++;
-    if (d->logged + 1 < sizeof d->log) d->log[d->logged++] = call;
-    if (d->kill_at && d->calls == d->kill_at) raise(SIGKILL);
-    if (d->fail_at == 0 || d->calls < d->fail_at || (d->calls > d->fail_at && !d->for_ever))
-        return 0;
-    errno = d->error;
-    return 1;
-}
-
 static const popcl_disk *real(void) { return &popcl_posix_disk; }
-
-static int t_mkdir(void *sys, const char *path, mode_t mode) {
-    return trips(sys, 'd') ? -1 : real()->mkdir(NULL, path, mode);
-}
-/* Whether there is no descriptor left. */
-static int is_full(const disk *d) {
-    errno = EMFILE;
-    return d->max_open && d->open >= d->max_open;
-}
-static int opened(disk *d, int fd) {
-    d->open += fd >= 0;
-    return fd;
-}
-static int t_openat(void *sys, int dir, const char *name, int flags, mode_t mode) {
-    if (trips(sys, 'o') || is_full(sys)) return -1;
-    return opened(sys, real()->openat(NULL, dir, name, flags, mode));
-}
-static int t_open_unnamed(void *sys, int dir, mode_t mode) {
-    disk *d = sys;
-    if (trips(d, 't') || is_full(d)) return -1;
-    errno = d->no_unnamed;
-    return d->no_unnamed ? -1 : opened(d, real()->open_unnamed(NULL, dir, mode));
-}
-static int t_fstat(void *sys, int fd, struct stat *st) {
-    return trips(sys, 'a') ? -1 : real()->fstat(NULL, fd, st);
-}
-static int t_fchmod(void *sys, int fd, mode_t mode) {
-    return trips(sys, 'h') ? -1 : real()->fchmod(NULL, fd, mode);
-}
-static int t_lock(void *sys, int fd) { return trips(sys, 'c') ? -1 : real()->lock(NULL, fd); }
-static size_t cut(const disk *d, size_t n) { return d->piece && d->piece < n ? d->piece : n; }
-static ssize_t t_write(void *sys, int fd, const void *p, size_t n) {
-    disk *d = sys;
-    d->writes++;
-    d->uneven += n % PAGE != 0;
-    return trips(sys, 'w') ? -1 : real()->write(NULL, fd, p, cut(sys, n));
-}
-static ssize_t t_pread(void *sys, int fd, void *p, size_t n, off_t at) {
-    return trips(sys, 'r') ? -1 : real()->pread(NULL, fd, p, cut(sys, n), at);
-}
-static int t_fsync(void *sys, int fd) {
-    struct stat st;
-    char call = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'F' : 'f';
-    disk *d = sys;
-    int r = trips(sys, 'f');
-    if (d->logged > 0 && d->log[d->logged - 1] == 'f') d->log[d->logged - 1] = call;
-    return r ? -1 : 0; /* nothing here needs the real one, and it is slow */
-}
-static int t_start_sync(void *sys, int fd) {
-    (void)fd;
-    return trips(sys, 's') ? -1 : 0;
-}
-static int t_in_memory(void *sys, int fd) {
-    const disk *d = sys;
-    (void)fd;
-    return d->in_memory;
-}
-static int t_close(void *sys, int fd) {
-    disk *d = sys;
-    int r = trips(d, 'l'); /* also a close that fails has closed */
-    int error = errno;
-    d->open--;
-    real()->close(NULL, fd);
-    errno = error;
-    return r ? -1 : 0;
-}
-static int t_close_run(void *sys, int first, int last) {
-    disk *d = sys;
-    if (trips(d, 'L') || real()->close_run(NULL, first, last) < 0) return -1;
-    d->open -= last - first + 1;
-    return 0;
-}
-static void race(const disk *d, int dir, const char *to) {
-    if (!d->race || strcmp(d->race, to) != 0) return;
-    int fd = openat(dir, to, O_WRONLY | O_CREAT, 0600);
-    if (fd < 0) return;
-    (void)!write(fd, d->race_text ? d->race_text : "another's",
-                 d->race_text ? strlen(d->race_text) : 9);
-    close(fd);
-}
-static int t_linkat(void *sys, int dir, const char *from, const char *to) {
-    disk *d = sys;
-    if (trips(d, 'n')) return -1;
-    race(d, dir, to);
-    errno = d->no_link;
-    return d->no_link ? -1 : real()->linkat(NULL, dir, from, to);
-}
-static int t_link_open(void *sys, int fd, int dir, const char *to) {
-    disk *d = sys;
-    if (trips(d, 'O')) return -1;
-    race(d, dir, to);
-    errno = d->no_link_open;
-    /* the real one may need a kernel, or a capability, that this machine does not have */
-    return d->no_link_open ? -1 : real()->link_unnamed(NULL, fd, dir, to);
-}
-static int t_link_unnamed(void *sys, int fd, int dir, const char *to) {
-    disk *d = sys;
-    if (trips(d, 'N')) return -1;
-    race(d, dir, to);
-    errno = d->no_proc;
-    return d->no_proc ? -1 : real()->link_unnamed(NULL, fd, dir, to);
-}
-static int t_rename_new(void *sys, int dir, const char *from, const char *to) {
-    disk *d = sys;
-    if (trips(d, 'v')) return -1;
-    race(d, dir, to);
-    errno = d->no_rename_new;
-    return d->no_rename_new ? -1 : real()->rename_new(NULL, dir, from, to);
-}
-static int t_rename_over(void *sys, int dir, const char *from, const char *to) {
-    return trips(sys, 'V') ? -1 : real()->rename_over(NULL, dir, from, to);
-}
-static int t_unlinkat(void *sys, int dir, const char *name) {
-    return trips(sys, 'u') ? -1 : real()->unlinkat(NULL, dir, name);
-}
-static int t_list(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx) {
-    return trips(sys, 'i') ? -1 : real()->list(NULL, dir, name, ctx);
-}
-
-static const popcl_disk faulty = {.mkdir = t_mkdir,
-                                  .openat = t_openat,
-                                  .fstat = t_fstat,
-                                  .fchmod = t_fchmod,
-                                  .lock = t_lock,
-                                  .write = t_write,
-                                  .pread = t_pread,
-                                  .fsync = t_fsync,
-                                  .start_sync = t_start_sync,
-                                  .in_memory = t_in_memory,
-                                  .close = t_close,
-                                  .close_run = t_close_run,
-                                  .open_unnamed = t_open_unnamed,
-                                  .link_open = t_link_open,
-                                  .link_unnamed = t_link_unnamed,
-                                  .linkat = t_linkat,
-                                  .rename_new = t_rename_new,
-                                  .rename_over = t_rename_over,
-                                  .unlinkat = t_unlinkat,
-                                  .list = t_list};
 
 /* ---- a directory to work in ---- */
 
@@ -338,8 +158,8 @@ static void store_now(popcl_store_dir *s, const char *uid, const char *text) {
 
 /* A disk of each kind: how it gives names. */
 #define KINDS 6
-static disk disk_of_kind(int kind) {
-    static const disk kinds[KINDS] = {
+static odd_disk disk_of_kind(int kind) {
+    static const odd_disk kinds[KINDS] = {
         {.open = 0},
         {.no_link_open = ENOENT},
         {.no_link_open = ENOENT, .no_proc = ENOENT},
@@ -566,7 +386,8 @@ static void headers_do_not_stand_for_the_message(void **state) {
 static void many_messages_keep_their_names(void **state) {
     const place *w = *state;
     for (int run = 0; run < 2; run++) {
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &(disk){.may_fail = ""});
+        popcl_store_dir *s =
+            popcl_store_dir_open(w->out, &odd_disk_calls, &(odd_disk){.may_fail = ""});
         for (int i = 0; i < 500; i++) {
             char uid[16], name[32];
             (void)snprintf(uid, sizeof uid, "u%d", i % 400); /* 100 come twice */
@@ -619,10 +440,10 @@ static void what_is_no_file_is_left_alone(void **state) {
 static void a_name_taken_in_between_is_not_replaced(void **state) {
     const place *w = *state;
     for (int kind = 0; kind < KINDS - 1; kind++) {
-        disk d = disk_of_kind(kind);
+        odd_disk d = disk_of_kind(kind);
         d.may_fail = "";
         d.race = "x.eml";
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         assert_int_equal(store(s, "w", "ours"), POPCL_STAGED);
         assert_int_equal(store(s, "x", "ours"), POPCL_STAGED);
         assert_string_equal(popcl_store_dir_name(s), "x.eml");
@@ -643,10 +464,10 @@ static void a_name_taken_in_between_is_not_replaced(void **state) {
 static void a_name_taken_by_the_same_octets_is_the_message(void **state) {
     const place *w = *state;
     for (int kind = 0; kind < KINDS - 1; kind++) {
-        disk d = disk_of_kind(kind);
+        odd_disk d = disk_of_kind(kind);
         d.race = "x.eml";
         d.race_text = "ours";
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         store_now(s, "x", "ours");
         assert_string_equal(popcl_store_dir_name(s), "x.eml");
         popcl_store_dir_close(s);
@@ -690,16 +511,16 @@ static void two_runs_in_one_directory_keep_apart(void **state) {
     const place *w = *state;
     popcl_msg m = message(1, "id", 2);
     for (int kind = 0; kind < 4; kind++) {
-        disk d = disk_of_kind(kind);
+        odd_disk d = disk_of_kind(kind);
         d.may_fail = "";
-        popcl_store_dir *a = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *a = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         assert_int_equal(popcl_store_dir_sink.begin(a, &m), 0);
         assert_int_equal(popcl_store_dir_sink.data(a, "of a", 4), 4);
-        popcl_store_dir *b = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *b = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         assert_int_equal(entries_of(w->out).temporaries, kind > 1);
         store_now(b, "id", "of b");
         assert_int_equal(popcl_store_dir_sink.commit(a), POPCL_STAGED);
-        popcl_store_dir_close(popcl_store_dir_open(w->out, &faulty, &d)); /* tidies */
+        popcl_store_dir_close(popcl_store_dir_open(w->out, &odd_disk_calls, &d)); /* tidies */
         assert_int_equal(make_durable(a), 0);
         assert_text(w, "id.eml", "of b");
         assert_text(w, popcl_store_dir_name(a), "of a");
@@ -769,14 +590,15 @@ static void what_nfs_left_is_removed(void **state) {
 static void without_locks_old_temporaries_are_removed(void **state) {
     const place *w = *state;
     const struct timespec long_ago[2] = {{1000000000, 0}, {1000000000, 0}};
-    disk d = {.may_fail = "c", .fail_at = 1, .for_ever = 1, .error = ENOLCK, .no_unnamed = ENOTSUP};
+    odd_disk d = {
+        .may_fail = "c", .fail_at = 1, .for_ever = 1, .error = ENOLCK, .no_unnamed = ENOTSUP};
     char path[512];
     assert_int_equal(mkdir(w->out, 0700), 0);
     make_file(w, ".popcl-0123456789abcdef.tmp", "left", 4);
     make_file(w, ".popcl-0123456789abcdee.tmp", "live", 4);
     path_in(w, ".popcl-0123456789abcdef.tmp", path, sizeof path);
     assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     store_now(s, "x", "text");
     popcl_store_dir_close(s);
     assert_int_equal(access(path, F_OK), -1);
@@ -788,8 +610,8 @@ static void without_locks_old_temporaries_are_removed(void **state) {
 
 /* One run over so many messages with the same octets; how many system calls it made. */
 static int run_many(const place *w, int messages, int one_uid) {
-    disk d = {0};
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = {0};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     for (int i = 0; i < messages; i++) {
         char uid[16];
         (void)snprintf(uid, sizeof uid, "uid%d", one_uid ? 0 : i);
@@ -866,10 +688,10 @@ static void files_are_0600_whatever_the_umask(void **state) {
     for (size_t i = 0; i < 8; i++) {
         char uid[8];
         (void)snprintf(uid, sizeof uid, "m%u", (unsigned)i);
-        disk d = disk_of_kind(i < 4 ? 0 : 3);
+        odd_disk d = disk_of_kind(i < 4 ? 0 : 3);
         d.may_fail = "";
         mode_t before = umask(masks[i % 4]);
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         int r = s ? store(s, uid, "x") : -1;
         if (r == POPCL_STAGED) r = make_durable(s);
         umask(before);
@@ -883,10 +705,10 @@ static void files_are_0600_whatever_the_umask(void **state) {
     assert_int_equal(st.st_mode & 07777, 0700);
 }
 
-static void assert_no_store(const char *path, disk *d, int error) {
+static void assert_no_store(const char *path, odd_disk *d, int error) {
     int files = open_files();
     errno = 0;
-    assert_null(popcl_store_dir_open(path, d ? &faulty : NULL, d));
+    assert_null(popcl_store_dir_open(path, d ? &odd_disk_calls : NULL, d));
     assert_int_equal(errno, error);
     assert_int_equal(open_files(), files);
 }
@@ -901,8 +723,8 @@ static void a_place_that_takes_no_files_is_refused_at_once(void **state) {
     make_file(w, "file", "x", 1);
     (void)snprintf(path, sizeof path, "%s/file", w->out);
     assert_no_store(path, NULL, ENOTDIR);
-    assert_no_store(w->out, &(disk){.may_fail = "ot", .fail_at = 2, .for_ever = 1, .error = EROFS},
-                    EROFS);
+    assert_no_store(
+        w->out, &(odd_disk){.may_fail = "ot", .fail_at = 2, .for_ever = 1, .error = EROFS}, EROFS);
     assert_no_store("/dev/null", NULL, ENOTDIR);
     if (geteuid() != 0) { /* root may write anywhere */
         assert_int_equal(chmod(w->out, 0500), 0);
@@ -921,8 +743,8 @@ static void durable_means_synced_in_order(void **state) {
     static const char *const logs[KINDS] = {"ssffOO", "ssffNN",    "ssffvv",
                                             "ssffvv", "ssffvnunu", "ssffvnolVolV"};
     for (int kind = 0; kind < KINDS; kind++) {
-        disk d = disk_of_kind(kind);
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        odd_disk d = disk_of_kind(kind);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         assert_int_equal(make_durable(s), 0);
         assert_null(strchr(d.log, 'F')); /* nothing staged */
         assert_int_equal(store(s, "x", "text"), POPCL_STAGED);
@@ -952,17 +774,17 @@ static void durable_means_synced_in_order(void **state) {
  * written it. */
 static void a_kept_file_is_synced_too(void **state) {
     const place *w = *state;
-    disk d = {0};
+    odd_disk d = {0};
     assert_int_equal(mkdir(w->out, 0700), 0);
     make_file(w, "x.eml", "text", 4);
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     memset(&d, 0, sizeof d);
     assert_int_equal(store(s, "x", "text"), POPCL_STAGED);
     assert_non_null(strchr(d.log, 'f'));
     assert_null(strchr(d.log, 'n'));
     popcl_store_dir_close(s);
-    d = (disk){.may_fail = "f", .fail_at = 1, .error = EIO};
-    s = popcl_store_dir_open(w->out, &faulty, &d);
+    d = (odd_disk){.may_fail = "f", .fail_at = 1, .error = EIO};
+    s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     assert_int_equal(store(s, "x", "text"), POPCL_SINK_STOP);
     popcl_store_dir_close(s);
     assert_text(w, "x.eml", "text");
@@ -985,9 +807,9 @@ static int store_large(popcl_store_dir *s, const char *uid) {
 static void a_failed_fsync_is_final(void **state) {
     const place *w = *state;
     for (int kind = 0; kind < KINDS; kind++) {
-        disk d = disk_of_kind(kind);
+        odd_disk d = disk_of_kind(kind);
         const char *call;
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         d.may_fail = "f";
         d.fail_at = 2;
         d.error = EIO;
@@ -1010,8 +832,8 @@ static void a_failed_fsync_is_final(void **state) {
 /* [F15] The same for the directory. */
 static void a_failed_fsync_of_the_directory_is_final(void **state) {
     const place *w = *state;
-    disk d = {.may_fail = "f", .fail_at = 2, .error = EIO};
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = {.may_fail = "f", .fail_at = 2, .error = EIO};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     assert_int_equal(store(s, "x", "text"), POPCL_STAGED);
     assert_int_equal(make_durable(s), POPCL_SINK_STOP);
     assert_int_equal(popcl_store_dir_error(s, NULL, NULL), EIO);
@@ -1026,9 +848,9 @@ static void a_failed_fsync_of_the_directory_is_final(void **state) {
  * messages of its group stay. */
 static void a_large_message_fails_alone(void **state) {
     const place *w = *state;
-    disk d = {.may_fail = "f", .fail_at = 1, .error = EFBIG};
+    odd_disk d = {.may_fail = "f", .fail_at = 1, .error = EFBIG};
     const char *call;
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     assert_int_equal(store(s, "before", "text"), POPCL_STAGED);
     assert_int_equal(store_large(s, "large"), -EFBIG);
     assert_int_equal(d.calls, 1);
@@ -1071,8 +893,8 @@ static void a_message_of_a_group_costs_few_calls(void **state) {
     const place *w = *state;
     static const int calls[KINDS] = {5, 5, 7, 7, 8, 9};
     for (int kind = 0; kind < KINDS; kind++) {
-        disk d = disk_of_kind(kind);
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        odd_disk d = disk_of_kind(kind);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         store_now(s, "first", "text");
         d.calls = 0;
         store_many(s, POPCL_STORE_GROUP);
@@ -1093,8 +915,8 @@ static void files_in_memory_have_no_start_of_a_sync(void **state) {
     static const int answers[] = {0, 1, -1};
     static const char *const starts[] = {"ssffO", "ffO", "ssffO"};
     for (int i = 0; i < 3; i++) {
-        disk d = {.in_memory = answers[i]};
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        odd_disk d = {.in_memory = answers[i]};
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         store_many(s, 2);
         d.logged = 0;
         memset(d.log, 0, sizeof d.log);
@@ -1111,8 +933,8 @@ static void spans_are_gathered_into_whole_pages(void **state) {
     const place *w = *state;
     enum { SPAN = 5000, SPANS = 300, LEAST = 32768 };
     static char octets[SPAN * SPANS + 1];
-    disk d = {0};
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = {0};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     popcl_msg m = message(1, "spans", 5);
     for (int i = 0; i < SPAN * SPANS; i++)
         octets[i] = (char)('a' + i % 23);
@@ -1131,8 +953,8 @@ static void spans_are_gathered_into_whole_pages(void **state) {
  * that it named early wait for sync all the same. */
 static void a_group_has_a_largest_size(void **state) {
     const place *w = *state;
-    disk d = {.may_fail = "F"};
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = {.may_fail = "F"};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     int before = open_files();
     for (int i = 0; i < 5; i++) {
         store_many(s, POPCL_STORE_GROUP / 2);
@@ -1180,9 +1002,9 @@ static void without_descriptors_the_group_ends_early(void **state) {
     for (int kind = 0; kind < KINDS - 1; kind++) {
         for (int most = 4; most < 8; most++) {
             for (int run = 0; run < 2; run++) {
-                disk d = disk_of_kind(kind);
+                odd_disk d = disk_of_kind(kind);
                 d.max_open = most;
-                popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+                popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
                 assert_non_null(s);
                 store_many(s, 20);
                 assert_int_equal(store(s, "other", "text"), POPCL_STAGED);
@@ -1196,8 +1018,8 @@ static void without_descriptors_the_group_ends_early(void **state) {
         }
     }
     /* it does not help if there is no group */
-    disk d = {.may_fail = ""};
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = {.may_fail = ""};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     d.max_open = 1;
     assert_int_equal(store(s, "x", "text"), POPCL_SINK_STOP);
     assert_int_equal(popcl_store_dir_error(s, NULL, NULL), EMFILE);
@@ -1209,8 +1031,8 @@ static void a_group_that_is_not_synced_leaves_nothing(void **state) {
     const place *w = *state;
     int files = open_files();
     for (int kind = 0; kind < KINDS; kind++) {
-        disk d = disk_of_kind(kind);
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        odd_disk d = disk_of_kind(kind);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         store_many(s, 10);
         popcl_store_dir_close(s);
         assert_int_equal(entries_of(w->out).count + entries_of(w->out).temporaries, 0);
@@ -1222,9 +1044,9 @@ static void a_group_that_is_not_synced_leaves_nothing(void **state) {
  * for. */
 static void a_sync_leaves_the_open_message_alone(void **state) {
     const place *w = *state;
-    disk d = {.may_fail = "", .race = "x.eml", .race_text = "text"};
+    odd_disk d = {.may_fail = "", .race = "x.eml", .race_text = "text"};
     popcl_msg m = message(1, "open", 4);
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     assert_int_equal(store(s, "x", "text"), POPCL_STAGED);
     assert_int_equal(popcl_store_dir_sink.begin(s, &m), 0);
     assert_int_equal(popcl_store_dir_sink.data(s, "one ", 4), 4);
@@ -1245,11 +1067,11 @@ static const char *const session_uids[4] = {"one", "two", "two", "two"};
 
 /* A run over four messages, three of them with one UID. The last is staged alone, or each. Fills in
  * which of them count as durable, and where. */
-static int run_session(const place *w, disk *d, int each, char durable[4][256]) {
+static int run_session(const place *w, odd_disk *d, int each, char durable[4][256]) {
     int stopped = 0, from = 0;
     char staged[4][256] = {{0}};
     memset(durable, 0, 4 * sizeof durable[0]);
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, d);
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, d);
     if (!s) {
         assert_int_not_equal(errno, 0);
         return -1;
@@ -1305,7 +1127,7 @@ static void fail_every_call(const place *w, const variant *v, int error, int how
     char durable[4][256];
     int files = open_files(), for_ever = how & 1, each = how >> 1;
     for (int n = 1;; n++) {
-        disk d = disk_of_kind(v->kind);
+        odd_disk d = disk_of_kind(v->kind);
         d.fail_at = n;
         d.for_ever = for_ever;
         d.error = error;
@@ -1316,7 +1138,7 @@ static void fail_every_call(const place *w, const variant *v, int error, int how
         assert_whole(w, durable, may_be_empty);
         if (v->may_fail) assert_int_equal(entries_of(w->out).temporaries, 0);
         /* A second run, on a sound disk, has everything, and leaves no temporary. */
-        disk sound = disk_of_kind(v->kind);
+        odd_disk sound = disk_of_kind(v->kind);
         assert_int_equal(run_session(w, &sound, each, durable), 0);
         for (int i = 0; i < 4; i++)
             assert_int_not_equal(durable[i][0], 0);
@@ -1362,12 +1184,12 @@ static void full_disks_end_the_session_and_large_messages_do_not(void **state) {
             /* a name that is refused with EACCES is given in another way */
             if (expected[e].error == EACCES && strchr("Onv", *calls[c].letter)) continue;
             if (expected[e].error == ENOENT && *calls[c].letter == 'O') continue;
-            disk d = disk_of_kind(calls[c].kind);
+            odd_disk d = disk_of_kind(calls[c].kind);
             const char *call;
             d.may_fail = "";
             d.fail_at = 1;
             d.error = expected[e].error;
-            popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+            popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
             assert_non_null(s);
             d.may_fail = calls[c].letter;
             d.calls = 0;
@@ -1385,8 +1207,8 @@ static void full_disks_end_the_session_and_large_messages_do_not(void **state) {
 /* A process that changes its user loses one way to name a file, and still has the other. */
 static void a_file_is_named_in_the_other_way(void **state) {
     const place *w = *state;
-    disk d = {.may_fail = "", .fail_at = 1, .error = ENOENT};
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = {.may_fail = "", .fail_at = 1, .error = ENOENT};
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     store_now(s, "x", "text");
     d.may_fail = "O";
     d.calls = 0;
@@ -1406,10 +1228,10 @@ static void a_file_is_named_in_the_other_way(void **state) {
 static void a_directory_that_vanishes_ends_the_session(void **state) {
     const place *w = *state;
     for (int how = 0; how < 2 * KINDS; how++) {
-        disk d = disk_of_kind(how / 2);
+        odd_disk d = disk_of_kind(how / 2);
         int staged = how % 2;
         d.may_fail = "";
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         store_now(s, "x", "text");
         if (staged) assert_int_equal(store(s, "y", "text"), POPCL_STAGED);
         empty(w);
@@ -1461,8 +1283,8 @@ static void killed_at_every_call(void **state) {
     const place *w = *state;
     for (int how = 0; how < 2 * KINDS; how++) {
         int kind = how / 2, each = how % 2;
-        disk d = disk_of_kind(kind);
-        popcl_store_dir_close(popcl_store_dir_open(w->out, &faulty, &d));
+        odd_disk d = disk_of_kind(kind);
+        popcl_store_dir_close(popcl_store_dir_open(w->out, &odd_disk_calls, &d));
         int opening = d.calls;
         for (int n = 1;; n++) {
             char durable[4][256];
@@ -1479,7 +1301,7 @@ static void killed_at_every_call(void **state) {
             memset(durable, 0, sizeof durable);
             assert_whole(w, durable, kind == KINDS - 1);
             if (kind == 0 && n > opening) assert_int_equal(entries_of(w->out).temporaries, 0);
-            disk sound = disk_of_kind(kind);
+            odd_disk sound = disk_of_kind(kind);
             assert_int_equal(run_session(w, &sound, each, durable), 0);
             for (int i = 0; i < 4; i++)
                 assert_int_not_equal(durable[i][0], 0);
@@ -1496,7 +1318,7 @@ static void interrupts_and_short_writes_change_nothing(void **state) {
     const place *w = *state;
     char durable[4][256];
     for (size_t piece = 1; piece < 4; piece++) {
-        disk d = {.interrupts = 1, .piece = piece};
+        odd_disk d = {.interrupts = 1, .piece = piece};
         for (int run = 0; run < 2; run++) {
             assert_int_equal(run_session(w, &d, 0, durable), 0);
             for (int i = 0; i < 4; i++)
@@ -1508,9 +1330,9 @@ static void interrupts_and_short_writes_change_nothing(void **state) {
         empty(w);
     }
     /* An interrupt that never ends is a failure, not an endless loop. */
-    disk d = {.fail_at = 1, .for_ever = 1, .error = EINTR};
+    odd_disk d = {.fail_at = 1, .for_ever = 1, .error = EINTR};
     assert_int_equal(run_session(w, &d, 0, durable), -1);
-    d = (disk){.may_fail = "w", .fail_at = 1, .for_ever = 1, .error = EINTR};
+    d = (odd_disk){.may_fail = "w", .fail_at = 1, .for_ever = 1, .error = EINTR};
     assert_int_equal(run_session(w, &d, 0, durable), 0);
     assert_int_equal(durable[0][0], 0);
 }
@@ -1536,8 +1358,8 @@ static void any_spans_make_the_same_file(void **state) {
     assert_non_null(octets);
     fill(octets, size);
     for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
-        disk d = {.may_fail = "w"};
-        popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+        odd_disk d = {.may_fail = "w"};
+        popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
         popcl_msg m = message(1, "big", 3);
         assert_int_equal(popcl_store_dir_sink.begin(s, &m), 0);
         for (size_t at = 0; at < size;) {
@@ -1565,8 +1387,8 @@ static void aborted_messages_leave_nothing(void **state) {
     const place *w = *state;
     int files = open_files();
     popcl_msg m = message(1, "x", 1);
-    disk d = disk_of_kind(3);
-    popcl_store_dir *s = popcl_store_dir_open(w->out, &faulty, &d);
+    odd_disk d = disk_of_kind(3);
+    popcl_store_dir *s = popcl_store_dir_open(w->out, &odd_disk_calls, &d);
     assert_string_equal(popcl_store_dir_name(s), "");
     assert_true(popcl_store_dir_sink.data(s, "x", 1) < 0);
     assert_true(popcl_store_dir_sink.commit(s) < 0);

@@ -226,10 +226,10 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                            "again if the server refuses it"},
     [OPT_OUT] = {NULL, 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
                  "store each message as a file in DIR; DIR is created if\nit is missing. - = "
-                 "standard output, as an mbox, or with\n--limit 1 as it is; see Stores below"},
+                 "standard output; see Stores below"},
     [OPT_FORMAT] = {"format", 0, CMD_VALUE_OWN, 0, 0, set_format, " HOW",
-                    "of -o: dir (default), maildir (a Maildir), mbox (-o is\na file), raw (with -o "
-                    "- and --limit 1)"},
+                    "dir (default), maildir, mbox (then -o names a file),\nor raw (with -o - and "
+                    "--limit 1)"},
     [OPT_PIPE] = {"pipe", 0, CMD_VALUE_TEXT, 0, FIELD(pipe_command), NULL, " CMD",
                   "instead of -o: run CMD in a shell for each message,\nwhich is its input; "
                   "exit code 0 = it is stored"},
