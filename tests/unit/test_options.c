@@ -543,6 +543,56 @@ static void numbers_are_strict(void **state) { /* [L2 L12] */
 }
 
 /* A port that is hardly meant causes a warning before anything connects. */
+/* The place of the messages, and what it implies. */
+static void stores(void **state) {
+    static const struct {
+        const char *line;
+        uint8_t store, crlf, raw, only_new;
+    } rows[] = {
+        {"h -a a -o o", CMD_STORE_DIR, 1, 0, 0},
+        {"h -a a -o o --format dir --eol lf", CMD_STORE_DIR, 0, 0, 0},
+        {"h -a a -o o --format maildir", CMD_STORE_MAILDIR, 0, 0, 1},
+        {"h -a a -o o --format maildir -n -d", CMD_STORE_MAILDIR, 0, 0, 1},
+        {"h -a a -o o --format=mbox --eol=crlf", CMD_STORE_MBOX, 1, 0, 1},
+        {"h -a a -o o --format mbox --all", CMD_STORE_MBOX, 0, 0, 0},
+        {"h -a a --pipe cat", CMD_STORE_PIPE, 0, 0, 1},
+        {"h -a a --pipe cat --all --eol crlf", CMD_STORE_PIPE, 1, 0, 0},
+        {"h -a a -o -", CMD_STORE_STREAM, 0, 0, 0},
+        {"h -a a -o - -n", CMD_STORE_STREAM, 0, 0, 1},
+        {"h -a a -o - --limit 2", CMD_STORE_STREAM, 0, 0, 0},
+        {"h -a a -o - --limit 1", CMD_STORE_STREAM, 1, 1, 0},
+        {"h -a a -o - --limit 1 --format raw --eol lf", CMD_STORE_STREAM, 0, 1, 0},
+        {"h -a a -o - --limit 1 --format mbox", CMD_STORE_STREAM, 0, 0, 0},
+        {"h -a a -o ./-", CMD_STORE_DIR, 1, 0, 0},
+        {"h -a a --list --format maildir", CMD_STORE_MAILDIR, 0, 0, 0},
+    };
+    static const char *const bad[] = {
+        "h -a a -o - -d",
+        "h -a a -o - --format dir",
+        "h -a a -o - --format maildir",
+        "h -a a -o - --format raw",
+        "h -a a -o - --format raw --limit 2",
+        "h -a a -o o --format raw --limit 1",
+        "h -a a --format maildir",
+        "h -a a -o o --pipe cat",
+        "h -a a --pipe cat --format mbox",
+        "h -a a -o o --format Maildir",
+        "h -a a -o o --format mbox -n --all",
+        "h -a a -o o --eol cr",
+        "h -a a --pipe",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (parse(rows[i].line)) fail_msg("%s: %s", rows[i].line, o.error);
+        if (o.store != rows[i].store || o.crlf != rows[i].crlf || o.raw != rows[i].raw ||
+            o.only_new != rows[i].only_new)
+            fail_msg("%s: store %d, crlf %d, raw %d, -n %d", rows[i].line, o.store, o.crlf, o.raw,
+                     o.only_new);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refused(bad[i]);
+}
+
 static void ports_of_the_other_kind(void **state) {
     static const struct {
         const char *line, *says;
@@ -885,6 +935,7 @@ int main(void) {
         cmocka_unit_test(contradictions_and_repetitions),
         cmocka_unit_test(the_record),
         cmocka_unit_test(missing_and_unknown),
+        cmocka_unit_test(stores),
         cmocka_unit_test(ports_of_the_other_kind),
         cmocka_unit_test(numbers_have_a_largest),
         cmocka_unit_test(numbers_are_strict),
