@@ -197,6 +197,8 @@ def expect_three_parts(result):
     expect(any(line.startswith("popcl: ") for line in before), "the error should say what failed", result)
     if result.code in (64, 66, 73, 78):  # found by the command itself
         return
+    if result.code == 75 and re.search(r"--pipe|is locked", before[-1]):  # likewise: another program's failure
+        return
     if result.code == 79 and "nothing else is trusted instead" in advice[0]:  # likewise: what -c or -C names is of no use
         return
     if result.code == 79 and re.fullmatch(r"popcl: the file of --tofu, .*, (is|has|does|cannot) .*", before[-1]):  # likewise

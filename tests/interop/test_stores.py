@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where the command puts messages besides a directory: Maildir, mbox, a command for each message, standard output. What is stored is undone
 by the rules of its form, and compared octet by octet with what the server sent."""
+import collections
 import mailbox
 import os
 import pathlib
@@ -167,6 +168,317 @@ class WithDovecot(StoreTest):
                           "pipe": lambda: sorted(path.read_bytes() for path in (place.root / "home").glob("*.msg"))}[store]()
                 self.assertEqual(stored, sorted(map(lf, self.sent)))
                 self.assertEqual(oracle.count(self.server.port, account), 0)
+
+
+class Kept(StoreTest):
+    """[10,000] A large maildrop of small messages, into each store."""
+
+    COUNT = 10000
+
+    def test_ten_thousand(self):
+        messages = [b"Subject: %d\r\n\r\n%d\r\n" % (n, n) for n in range(self.COUNT)]
+        with Hostile(messages) as server:
+            for store in ("maildir", "mbox", "stream"):
+                with self.subTest(store=store):
+                    place = self.place()
+                    if store == "stream":
+                        place.use("-o", "-")
+                        code, out, _ = stream(place, server.port)
+                        self.assertEqual((code, undone(out, self)), (0, list(map(lf, messages))))
+                        continue
+                    getattr(place, store)()
+                    self.assertEqual(place.run(server.port).count, self.COUNT)
+                    stored = place.in_maildir() if store == "maildir" else undone(place.file.read_bytes(), self)
+                    self.assertEqual(collections.Counter(stored), collections.Counter(map(lf, messages)))
+
+
+class ReadByOthers(StoreTest):
+    """Mail programs read what is stored."""
+
+    def setUp(self):
+        self.messages = [message(n) for n in range(1, 6)] + ODD
+        self.place_ = self.place()
+        with Hostile(self.messages) as server:
+            self.place_.mbox().run(server.port)
+            self.place_.maildir().run(server.port, "--all")
+
+    def test_python(self):
+        """mailbox of Python knows mboxo, which undoes no quoting."""
+        mbox, maildir = mailbox.mbox(self.place_.root / "mbox"), mailbox.Maildir(self.place_.out)
+        wanted = [subject(octets) for octets in self.messages]
+        self.assertEqual([letter["Subject"] for letter in mbox], wanted)
+        self.assertEqual(sorted(letter["Subject"] for letter in maildir), sorted(wanted))
+        self.assertIn("alice@example.org", [letter.get_from().split()[0] for letter in mbox])
+
+    def listed(self, path):
+        """The subjects that mutt shows."""
+        if not shutil.which("mutt"):
+            self.skipTest("mutt is not installed")
+        (self.place_.root / "muttrc").write_text(
+            'set quit=yes sort=mailbox-order header_cache="" auto_tag=yes pipe_decode=no pipe_split=no wait_key=no\n'
+            'push "<tag-pattern>~A<enter><pipe-message>cat > $HOME/piped<enter><quit>"\n')
+        environment = {"HOME": str(self.place_.root / "home"), "TERM": "xterm", "LC_ALL": "C", "PATH": os.environ["PATH"]}
+        subprocess.run(["script", "-qec", f"mutt -R -F {self.place_.root}/muttrc -f {path}", "/dev/null"], env=environment,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=command.HANGS, check=True)
+        piped = self.place_.root / "home" / "piped"
+        found = re.findall(r"(?m)^Subject: (.*)$", piped.read_text(errors="replace")) if piped.exists() else []
+        piped.unlink(missing_ok=True)
+        return found
+
+    def test_mutt(self):
+        wanted = [subject(octets) for octets in self.messages]
+        self.assertEqual(self.listed(self.place_.root / "mbox"), wanted)
+        self.assertEqual(sorted(self.listed(self.place_.out)), sorted(wanted))
+
+
+def subject(octets):
+    return re.search(rb"Subject: (.*)\r\n", octets).group(1).decode()
+
+
+# ---- an mbox that others use ----
+
+class Shared(StoreTest):
+    def test_two_runs_at_once(self):
+        """Two accounts into one file, one Maildir: every message is there, whole."""
+        one, two = [message(n) for n in range(1, 200)], [message(n) for n in range(1000, 1200)]
+        with Hostile(one) as first, Hostile(two) as second:
+            for store in ("mbox", "maildir"):
+                places = [self.place(), self.place()]
+                getattr(places[0], store)()
+                places[1].use(*places[0].store)
+                runs = [(place, args, place.start(args)) for place, server in zip(places, (first, second))
+                        for args in [place.arguments(server.port, ("--sync", "each"))]]
+                for place, args, process in runs:
+                    self.assertEqual(place.finish(process, args).code, 0)
+                stored = undone(places[0].file.read_bytes(), self) if store == "mbox" else places[0].in_maildir()
+                self.assertEqual(sorted(stored), sorted(map(lf, one + two)))
+
+    def test_a_lock_that_is_left_over(self):
+        """It is reported with its age, and removed by nobody but a person."""
+        place = self.place().mbox()
+        lock = pathlib.Path(f"{place.file}.lock")
+        lock.write_text("1\n")
+        os.utime(lock, (time.time() - 3600,) * 2)
+        with Hostile() as server:
+            result = place.run(server.port, "-d", "--timeout", "1", code=75)
+            self.assertRegex(result.err, r"its lock file is there, and 36\d\d seconds old")
+            self.assertIn(f"rm '{lock}'", result.err)
+            self.assertEqual(place.file.read_bytes(), b"")
+            self.assertNotIn("DELE", server.verbs())
+            lock.unlink()
+            self.assertEqual(place.run(server.port).count, 3)
+            self.assertEqual(undone(place.file.read_bytes(), self), [lf(message(n)) for n in (1, 2, 3)])
+
+    def test_no_lock_file_possible(self):
+        """As in /var/mail: fcntl alone, which is reported."""
+        if os.getuid() != 0:
+            self.skipTest("a directory that its owner may not write is made by root")
+        place = self.place(owner=12345)
+        folder = place.root / "spool"
+        folder.mkdir(mode=0o755)
+        place.mbox(folder / "user").file.touch()
+        os.chown(place.file, 12345, 12345)
+        with Hostile() as server:
+            result = place.run(server.port)
+        self.assertIn("is locked with fcntl alone", result.err)
+        self.assertEqual(len(undone(place.file.read_bytes(), self)), 3)
+
+    def test_killed_in_the_append(self):
+        """[kill -9] What another program appends after it is all there, and so is every message."""
+        messages = [b"Subject: %d\r\n\r\n" % n + b"x" * 70 + b"\r\n" + b"y" * 200000 + b"\r\n" for n in range(40)]
+        for _ in range(4):
+            place = self.place().mbox()
+            with Hostile(messages) as server:
+                process = place.start(place.arguments(server.port))
+                for _ in range(20000):
+                    if process.poll() is not None or place.file.exists() and place.file.stat().st_size:
+                        break
+                    time.sleep(0.0005)
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                with open(place.file, "ab") as file:
+                    file.write(b"of another program\n")
+                before = place.file.read_bytes()
+                pathlib.Path(f"{place.file}.lock").unlink(missing_ok=True)
+                place.run(server.port)
+            after = place.file.read_bytes()
+            self.assertEqual(after[:len(before)], before)
+            stored = undone(after, self)
+            self.assertTrue(set(map(lf, messages)) <= set(stored))
+
+
+# ---- a command ----
+
+FATES = [  # the command, exit code of popcl, messages stored, a part of the error
+    ("cat > /dev/null", 0, 3, None),
+    ("true", 0, 3, None),
+    ("head -n 1 > /dev/null", 0, 3, None),
+    ("exec 0<&-; exit 0", 0, 3, None),
+    ("false", 75, 0, "failed with exit code 1"),
+    ("exit 75", 75, 0, "failed with exit code 75"),
+    ("./no-such-program", 75, 0, "failed with exit code 127"),
+    ("exit 126", 75, 0, "failed with exit code 126"),
+    ("kill -KILL $$", 75, 0, "was ended by signal 9"),
+    ("sleep 60", 75, 0, "did not end in time"),
+]
+
+
+class Pipe(StoreTest):
+    def test_fates(self):
+        """Everything but 0 leaves the message on the server; after two in a row, or 126 and 127, no further one is fetched."""
+        for text, code, stored, words in FATES:
+            with self.subTest(command=text), Hostile() as server:
+                place = self.place().pipe(text)
+                result = place.run(server.port, "-d", "--timeout", "1", code=code)
+                self.assertEqual(result.count, stored)
+                if words:
+                    self.assertIn(words, result.err)
+                    self.assertEqual(len([c for c in server.commands if c.startswith("RETR")]), 1 if "12" in words else 2)
+                self.assertEqual(len(server.messages), 3 - stored)
+                self.assertEqual(server.sessions[-1][-1], "QUIT")
+                # nothing is remembered as refused
+                place.pipe('cat > "$HOME/$$"')
+                self.assertEqual(place.run(server.port, "-d").count, 3 - stored)
+
+    def test_one_failure_is_passed_over(self):
+        with Hostile() as server:
+            place = self.place().pipe("! grep -q 'message 2'")
+            result = place.run(server.port, "-d", code=75)
+            self.assertEqual(result.count, 2)
+            self.assertIn("message 2", result.err)
+            self.assertEqual(server.messages, [message(2)])
+
+    def test_cut_at_every_octet(self):
+        """For each octet of a message the connection is cut there: the command never ran for it."""
+        sent = b"+OK\r\n" + stuffed(b"Subject: cut\r\n\r\n.x\r\n")
+        place = self.place()
+        ran = place.root / "home" / "ran"
+        place.pipe('cat > "$HOME/ran"')
+        for cut in range(len(sent)):
+            end = Reset() if cut % 2 else Close()
+            with Hostile([b"Subject: cut\r\n\r\n.x\r\n"], replies={"RETR 1": [sent[:cut], end]}) as server:
+                place.run(server.port, "--all", "-d", code=75)
+                self.assertFalse(ran.exists(), sent[:cut])
+                self.assertNotIn("DELE", server.verbs())
+            shutil.rmtree(place.state)
+            place.state.mkdir()
+        with Hostile([b"Subject: cut\r\n\r\n.x\r\n"]) as server:
+            place.run(server.port)
+        self.assertEqual(ran.read_bytes(), b"Subject: cut\n\n.x\n")
+
+    def test_nothing_of_the_server(self):
+        """Command line and environment are the user's."""
+        with Hostile([message(1)], uids=["$(touch${IFS}uid)"], replies={"greeting": b"+OK GREETING-TEXT\r\n"}) as server:
+            place = self.place()
+            place.environment["OF_THE_USER"] = "yes"
+            place.pipe('env > "$HOME/env"; tr "\\0" " " < /proc/$$/cmdline > "$HOME/line"; ls /proc/$$/fd > "$HOME/fds"; cat > /dev/null')
+            place.run(server.port)
+        home = place.root / "home"
+        text = (home / "env").read_text() + (home / "line").read_text()
+        self.assertIn("OF_THE_USER=yes", text)
+        for word in ("secret", "touch", "GREETING", "127.0.0.1"):
+            self.assertNotIn(word, text)
+        self.assertFalse(set((home / "fds").read_text().split()) - {"0", "1", "2", "10", "255"})
+
+    def test_output_of_the_command(self):
+        """Standard output stays one line."""
+        with Hostile() as server:
+            result = self.place().pipe("echo said; cat > /dev/null").run(server.port)
+        self.assertEqual(result.out, "3 new messages downloaded.\n")
+        self.assertEqual(result.err.count("said\n"), 3)
+
+    def test_second_signal(self):
+        """It kills the command too."""
+        with Hostile() as server:
+            place = self.place().pipe('echo $$ > "$HOME/pid"; sleep 60')
+            args = place.arguments(server.port)
+            process = place.start(args)
+            pid = place.root / "home" / "pid"
+            for _ in range(4000):
+                if pid.exists() and pid.read_text():
+                    break
+                time.sleep(0.005)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(place.finish(process, args).code, 143)
+            for _ in range(2000):
+                if not pathlib.Path(f"/proc/{pid.read_text().strip()}").exists():
+                    return
+                time.sleep(0.005)
+            self.fail("the command goes on")
+
+
+# ---- standard output ----
+
+class Stream(StoreTest):
+    def test_a_cut_message_is_not_written(self):
+        with Hostile(replies={"RETR 2": [b"+OK\r\nSubject: half\r\n\r\nhal", Close()]}) as server:
+            code, out, err = stream(self.place().use("-o", "-"), server.port)
+        self.assertEqual(code, 75)
+        self.assertEqual(sorted(undone(out, self)), [lf(message(n)) for n in (1, 3)])
+        self.assertIn("2 messages downloaded.", err)
+
+    def test_a_reader_that_goes_away(self):
+        with Hostile([message(n, 3000) for n in range(1, 10)]) as server:
+            place = self.place().use("-o", "-")
+            process = place.start(place.arguments(server.port))
+            process.stdout.close()
+            err = process.stderr.read().decode()
+            self.assertEqual(process.wait(timeout=command.HANGS), 74)
+            process.stderr.close()
+        self.assertIn("standard output", err)
+        self.assertIn("what to try", err)
+
+    def test_usage(self):
+        place = self.place().use("-o", "-")
+        for options in (("-d",), ("--format", "maildir"), ("--format", "raw")):
+            place.run(1, *options, code=64)
+
+
+# ---- places that cannot be used ----
+
+class Refused(StoreTest):
+    """[E73] Before any connection, in three parts."""
+
+    def refused(self, place, words, code=73):
+        with Hostile() as server:
+            result = place.run(server.port, code=code)
+            self.assertEqual(server.sessions, [])
+        self.assertIn(words, result.err)
+
+    def test_no_maildir(self):
+        place = self.place().maildir()
+        place.out.mkdir()
+        (place.out / "letter").write_text("x")
+        self.refused(place, "it is no Maildir")
+        self.assertEqual(os.listdir(place.out), ["letter"])
+
+    def test_no_mbox(self):
+        place = self.place()
+        place.out.mkdir()
+        self.refused(place.mbox(place.out), "it is a directory, perhaps a Maildir")
+        os.mkfifo(place.root / "fifo")
+        self.refused(place.mbox(place.root / "fifo"), "it is a device or a pipe")
+        self.refused(place.mbox(place.root / "missing" / "mbox"), "its directory is missing")
+
+    def test_no_temporary_file(self):
+        place = self.place().pipe("cat")
+        place.environment["TMPDIR"] = str(place.root / "missing")
+        self.refused(place, "set TMPDIR")
+
+    def test_full_disk(self):
+        """[F14] 74: the message stays on the server, and the file has none of it."""
+        if not os.path.exists("/dev/full"):
+            self.skipTest("there is no /dev/full")
+        for words in (("-o", "-"),):
+            place = self.place().use(*words)
+            with Hostile() as server, open("/dev/full", "wb") as full:
+                args = place.arguments(server.port)
+                process = subprocess.run([place.command, *args], stdout=full, stderr=subprocess.PIPE, timeout=command.HANGS, check=False,
+                                         env={"HOME": str(place.root / "home"), "PATH": os.environ["PATH"]})
+            self.assertEqual(process.returncode, 74)
+            self.assertIn(b"the disk is full", process.stderr)
 
 
 def stream(place, port, *options):

@@ -496,13 +496,14 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
 /* Another program did not take a message: it is tried again in the next run. */
 static int tell_refusal(struct run *r, const popcl_diag *d) {
     const cmd_store_refusal *refusal = &r->connections.job.refusal;
-    char what[320];
-    (void)snprintf(what, sizeof what, "%s: message %lu", refusal->what, (unsigned long)d->message);
-    cmd_report_error(&r->report, d->message ? what : refusal->what, refusal->cause,
-                     refusal->advice);
+    char what[320], message[32] = "";
+    if (refusal->of_message && d->message)
+        (void)snprintf(message, sizeof message, "message %lu: ", (unsigned long)d->message);
+    (void)snprintf(what, sizeof what, "%s%s", message, refusal->what);
+    cmd_report_error(&r->report, what, refusal->cause, refusal->advice);
     if (d->failed > 1)
-        cmd_report_note(&r->report, "%lu messages failed in all; this is the first",
-                        (unsigned long)d->failed);
+        cmd_report_note(&r->report, "%lu messages failed in all; %s", (unsigned long)d->failed,
+                        refusal->of_message ? "this is the first" : "all are on the server still");
     return CMD_EXIT_LATER;
 }
 

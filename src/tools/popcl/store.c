@@ -172,6 +172,7 @@ static int pipe_refused(const cmd_store *s, cmd_store_refusal *r) {
     popcl_pipe_fate fate = popcl_store_pipe_fate(s->opened, &number);
     if (fate == POPCL_PIPE_STORED || fate == POPCL_PIPE_NOT_RUN) return 0;
     int late = fate == POPCL_PIPE_LATE;
+    r->of_message = 1;
     r->cause = late                           ? "it waits for something, or has too much to do"
                : fate == POPCL_PIPE_SIGNALLED ? "it crashed, or something killed it"
                : number == 127                ? "a program in it was not found"
@@ -195,19 +196,20 @@ static int mbox_refused(const cmd_store *s, cmd_store_refusal *r) {
     const char *call, *path = s->options->out_dir;
     if (popcl_store_mbox_error(s->opened, &call) != ETIMEDOUT) return 0;
     int64_t held_s = popcl_store_mbox_held_s(s->opened);
-    char age[64] = "";
-    if (held_s >= 0) (void)snprintf(age, sizeof age, " for %lld seconds", (long long)held_s);
-    if (strcmp(call, "dot lock") == 0) {
-        (void)snprintf(r->what, sizeof r->what, "%.160s is locked: %s exists%s", path,
-                       "its lock file", age);
-        r->cause = "another program writes to it, or was killed and left the lock file";
-        (void)snprintf(r->advice, sizeof r->advice,
-                       "run again; if no program uses it any more: rm '%.200s.lock'", path);
-    } else {
+    r->of_message = 0;
+    if (strcmp(call, "dot lock") != 0) {
         (void)snprintf(r->what, sizeof r->what, "%.200s is locked by another program", path);
         r->cause = "a mail program or a delivery uses it";
         (void)snprintf(r->advice, sizeof r->advice, "end that program, or run again later");
+        return 1;
     }
+    char age[48] = "";
+    if (held_s >= 0) (void)snprintf(age, sizeof age, ", and %lld seconds old", (long long)held_s);
+    (void)snprintf(r->what, sizeof r->what, "%.190s is locked: its lock file is there%s", path,
+                   age);
+    r->cause = "another program writes to it, or was killed and left the lock file";
+    (void)snprintf(r->advice, sizeof r->advice,
+                   "run again later; if no program uses it any more: rm '%.200s.lock'", path);
     return 1;
 }
 

@@ -14,8 +14,9 @@
 /* A failure of another program, after which the message is tried again in the next run: exit code
  * 75. In three parts. */
 typedef struct cmd_store_refusal {
-    char what[256], advice[320];
+    char what[288], advice[320];
     const char *cause;
+    int of_message; /* 1 = it concerns one message; 0 = all that were not stored yet */
 } cmd_store_refusal;
 
 typedef struct cmd_store {
