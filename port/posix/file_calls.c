@@ -291,8 +291,8 @@ int pop_file_make_directory(const pop_disk *d, const char *path, mode_t mode) {
     return r < 0 && errno != EEXIST ? -1 : 0;
 }
 
-/* Returns whether a call that writes n octets did so in part. What may not happen, as the write
- * would repeat for ever or go past the end, is EIO. */
+/* Returns whether a call that writes n octets wrote some of them. A count of none, which would
+ * repeat for ever, is EIO; so is one past the end. Neither may happen. */
 static int has_written(ssize_t wrote, size_t n) {
     if (wrote == 0 || (wrote > 0 && (size_t)wrote > n)) errno = EIO;
     return wrote > 0 && (size_t)wrote <= n;

@@ -89,7 +89,7 @@ static int release_held(pop_mbox_form *f, const char **call) {
 }
 
 /* Looks at an octet at the start of a line. Returns 1 if it was taken, 0 if it is an ordinary one,
- * or -1. The further '>' may stand after the others: the line is the same. */
+ * or -1. The further '>' comes after the others: the line is the same. */
 static int take_start(pop_mbox_form *f, char c, const char **call) {
     if (c == from[f->held]) {
         if (++f->held < FROM_LEN) return 1;

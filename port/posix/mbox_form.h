@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* mbox_form.h - a message as a part of an mbox file, in the form mboxrd: a line `From SENDER DATE`,
- * the message with one more `>` before each line that begins with any number of `>` and `From `,
- * and an empty line. So it can be undone exactly. It writes into a spool. */
+/* mbox_form.h - a message as a part of an mbox file, in the form mboxrd. It has a line
+ * `From SENDER DATE` before it, and an empty line after it. A line of it that begins with `From `,
+ * after any number of `>`, gets one `>` more. So it can be undone exactly. It goes into a spool. */
 #ifndef POPCL_POSIX_MBOX_FORM_H
 #define POPCL_POSIX_MBOX_FORM_H
 

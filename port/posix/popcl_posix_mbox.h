@@ -30,13 +30,14 @@ typedef struct popcl_store_mbox_config {
  * this order: it takes the locks, appends all staged messages, syncs the file, and frees the locks.
  * So a cut message never reaches the mbox.
  *
- * There are two locks: that of fcntl on the file, and the file PATH.lock (the dot lock). Where the
+ * There are two locks: that of fcntl on the file, and the file PATH.lock (the dot lock). If the
  * latter cannot be made, as in /var/mail, the former alone is taken. Neither is ever taken from
  * another program: see popcl_store_mbox_held_s.
  *
- * If the append fails, the file is cut back to the size that it had, under the same locks, and only
- * if its size is what this store wrote. A kill in the append leaves a part of a message at the end.
- * Nothing is cut then. The next append begins a new line, and the message is on the server still.
+ * If the append fails, the file is cut back to its old size, under the same locks. That is done
+ * only if its present size is what this store wrote. A kill in the append leaves a part of a
+ * message at the end. Nothing is cut then. The next append begins a new line, and the message is on
+ * the server still.
  *
  * Uses about 50 KB of the heap. */
 typedef struct popcl_store_mbox popcl_store_mbox;

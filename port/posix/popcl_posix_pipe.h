@@ -41,8 +41,8 @@ typedef enum popcl_pipe_fate {
  *
  * Exit code 0 = the message is stored, and durable as far as the command makes it so; commit
  * returns 0. After any other end the message is not stored, and commit returns a negative value.
- * After two such messages in a row, or exit code 126 or 127 (the command cannot be run), it returns
- * POPCL_SINK_STOP: the next message would fail too.
+ * After two such messages in a row it returns POPCL_SINK_STOP: the next message would fail too. So
+ * it does after exit code 126 or 127: the command cannot be run.
  *
  * Commit waits for the command. The caller must have no other child that it waits for at that time.
  * Uses about 40 KB of the heap. */

@@ -94,8 +94,8 @@ typedef struct popcl_store_dir popcl_store_dir;
  * is no memory. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ENOMEM, ... */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
-/* The same for a Maildir: the messages are files in its directory new, where mail programs find
- * them. tmp, new and cur are made if they are missing (0700). Returns NULL with ENOTEMPTY if the
+/* The same for a Maildir: the messages are files in its directory new, for mail programs to
+ * find. tmp, new and cur are made if they are missing (0700). Returns NULL with ENOTEMPTY if the
  * directory has other things and no new: it is no Maildir then.
  *
  * The final name is one of a kind, and comes from time, process, random digits and host

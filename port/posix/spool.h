@@ -21,8 +21,8 @@ typedef struct pop_spool {
 } pop_spool;
 
 /* Chooses the directory of the file: `directory`, or if no file can be made there, that of TMPDIR,
- * else /tmp. NULL = the latter at once. Proves that a file can be made. *s is zeroed but for
- * place.disk. */
+ * else /tmp. NULL = the latter at once. Proves that a file can be made. *s is zeroed, except
+ * for place.disk. */
 int pop_spool_open(pop_spool *s, const char *directory, const char **call);
 
 /* Begins a message after the whole ones. */

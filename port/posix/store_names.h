@@ -8,7 +8,7 @@
 
 #include "popcl_posix_store.h"
 
-/* Where the names of a store are, and how they end. */
+/* The parts of a store's names that all of them share. */
 typedef struct pop_store_layout {
     const char *temporary; /* before the name of a temporary: "", or a directory with its slash */
     const char *final;     /* the same before a final name; up to 4 letters each */
@@ -27,9 +27,9 @@ void pop_store_hash(const br_sha256_context *sha, char digits[POP_STORE_HASH_DIG
  * message: their names never meet those of a whole one. */
 void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m);
 
-/* Makes the base of a name in a Maildir: seconds, process, random digits, a number that counts the
- * messages of this store, and the host, cut to fit, with octets that the format forbids as \\ and
- * three octal digits. No other
+/* Makes the base of a name in a Maildir: seconds, process, random digits, the number of the message
+ * in this store, and the host. The host is cut to fit. Octets that the format forbids become a
+ * backslash and three octal digits. No other
  * message of any machine has it. */
 void pop_store_maildir_base(char base[POP_STORE_BASE_MAX + 1], uint64_t seconds, unsigned long pid,
                             const char *random, unsigned long number, const char *host);

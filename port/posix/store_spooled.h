@@ -16,8 +16,8 @@ typedef struct pop_spooled {
     const char *call;
 } pop_spooled;
 
-/* Opens the spool: see pop_spool_open. *s is zeroed but for spool.place.disk. line_end is that of
- * the form; NULL = messages stay as they are. Returns 0, or -1 with errno. */
+/* Opens the spool: see pop_spool_open. *s is zeroed, except for spool.place.disk. line_end is that
+ * of the form; NULL = messages stay as they are. Returns 0, or -1 with errno. */
 int pop_spooled_open(pop_spooled *s, const char *directory, const char *line_end);
 
 /* Keeps the first failure of a message, from errno, and returns the sink's result for it. Only a

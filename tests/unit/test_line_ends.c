@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_line_ends - CRLF becomes LF, and nothing else changes: for texts of every few octets, cut at
- * every place, into a sink that takes everything, one octet at a time, or nothing now and then. */
+/* test_line_ends - CRLF becomes LF, and nothing else changes. Every text of a few octets is cut at
+ * every place. The sink takes everything, one octet at a time, or nothing now and then. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

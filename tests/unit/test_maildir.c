@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_maildir - the Maildir of port/posix on a real directory, over a disk that misbehaves
- * (odd_disk.h): what it makes, what it refuses, and what is left after each call failed, or was the
- * last of a killed process. How messages are written is the directory's: see test_posix_store.c. */
+ * (odd_disk.h). Each call fails, or is the last of a killed process. How messages are written is
+ * the directory's: see test_posix_store.c. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 

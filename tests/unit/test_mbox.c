@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_mbox - the mbox store on a real file, over a disk that misbehaves (odd_disk.h). What it
- * writes is undone by the rules of mboxrd. Each call fails, or is the last of a killed process;
- * other programs have locks, and append. */
+/* test_mbox - the mbox store on a real file, over a disk that misbehaves (odd_disk.h). The rules of
+ * mboxrd undo its form. Each call fails, or is the last of a killed process; other programs have
+ * locks, and append. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 
@@ -356,7 +356,7 @@ static void locks_of_others_are_never_taken(void **state) {
     assert_texts(read_file(w, NULL));
 }
 
-/* Where one lock cannot be, the other is enough; without both nothing is written. */
+/* If one lock cannot be, the other is enough; without both nothing is written. */
 static void one_lock_is_enough(void **state) {
     place *w = *state;
     odd_disk d = {.lock_error = ENOLCK};
@@ -446,7 +446,7 @@ static void fail_one(const place *w, odd_disk d) {
     popcl_store_mbox_close(s);
     assert_int_equal(open_files(), files);
     const char *p = read_file(w, &n);
-    assert_memory_equal(p, before, old); /* what was there is never touched */
+    assert_memory_equal(p, before, old); /* the old octets are never touched */
     if (r == 0) assert_texts(p + old);
     if (r < 0 && !d.for_ever && n != old) /* only if the cut itself was what failed */
         fail_msg("call %d, error %d: %zu octets are left; %s", d.fail_at, d.error, n - old, d.log);

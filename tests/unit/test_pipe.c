@@ -166,7 +166,7 @@ static void only_failures_in_a_row_count(void **state) {
     popcl_store_pipe_close(s);
 }
 
-/* What the command gets: the message, whole, from its beginning, and nothing else. */
+/* The command gets the message, whole, from its beginning, and nothing else. */
 static void the_command_gets_the_message_alone(void **state) {
     (void)state;
     int leak = open("/dev/null", O_RDWR); /* a descriptor without close-on-exec */

@@ -49,7 +49,7 @@ typedef struct cmd_job {
     int fresh;                 /* --check: 1 once a new message is known */
     uint32_t listed;           /* --list: messages printed */
     char disk[352];            /* the first failure of the store, in words; "" without */
-    cmd_store_refusal refusal; /* the same of another program; what is "" without */
+    cmd_store_refusal refusal; /* the same of another program; its what "" = none */
     /* of the last session that asked for every message: */
     uint32_t oversize;      /* messages over --max-size */
     uint32_t untried;       /* messages that were not asked for because of an early end */

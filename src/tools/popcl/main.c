@@ -232,7 +232,7 @@ static int renew_token(void *ctx) {
     return code;
 }
 
-/* As in /var/mail, where only some programs may make files. */
+/* That is so in /var/mail: only some programs may make files there. */
 static void tell_no_dot_lock(struct run *r) {
     int error = cmd_store_no_dot_lock(&r->store);
     if (error)

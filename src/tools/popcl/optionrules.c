@@ -155,7 +155,7 @@ static int check_stream(cmd_options *o) {
                                 "messages on standard output are stored nowhere: give -o DIR, or "
                                 "leave -d out");
     if (cmd_option_has(o, OPT_FORMAT) && !o->raw && o->store != CMD_STORE_MBOX)
-        return cmd_option_wrong(o, "dir and maildir want a directory, and -o - is none", "", "",
+        return cmd_option_wrong(o, "dir and maildir are for a directory, not for -o -", "", "",
                                 "give -o DIR, or --format mbox or raw");
     if (o->raw && o->limit != 1)
         return cmd_option_wrong(o, "--format raw is for one message", "", "",

@@ -38,7 +38,7 @@ static int set_port(cmd_options *o, const char *value) {
                : cmd_option_wrong(o, "-p", "", " wants a port number, 1 to 65535", CMD_SEE_HELP);
 }
 
-/* What it means with -o - is a rule. */
+/* optionrules.c has its meaning with -o -. */
 static int set_format(cmd_options *o, const char *value) {
     o->raw = strcmp(value, "raw") == 0;
     o->store = strcmp(value, "maildir") == 0 ? CMD_STORE_MAILDIR

@@ -54,8 +54,8 @@ const char *cmd_store_name(const cmd_store *s);
 /* Returns what the user calls the place of the messages. */
 const char *cmd_store_place(const cmd_options *o);
 
-/* Returns the likely cause and the advice if the store cannot be opened for a reason of its kind;
- * NULL = the reason is as for any directory. */
+/* Returns the likely cause of a failure to open, with the advice, if it is special to this kind of
+ * store. NULL = it is as for any directory. */
 const char *cmd_store_open_cause(const cmd_options *o, int error, const char **advice);
 
 /* Returns the errno with which an mbox cannot have its dot lock; 0 = it can, or this is no mbox. */
