@@ -133,7 +133,7 @@ void pop_mbox_begin(pop_mbox_form *f, time_t now) {
     f->head_len = f->head_seen = 0;
 }
 
-static int end_head(pop_mbox_form *f, const char **call) {
+static int form_end_head(pop_mbox_form *f, const char **call) {
     if (f->has_head) return 0;
     f->has_head = 1;
     if (write_first_line(f, call) < 0) return -1;
@@ -161,7 +161,7 @@ int pop_mbox_add(pop_mbox_form *f, const char *p, size_t n, const char **call) {
         n -= part;
         int is_full = f->head_len == POP_MBOX_HEAD;
         if ((is_full || memchr(p - part, '\n', part)) && (is_full || is_head_whole(f)) &&
-            end_head(f, call) < 0)
+            form_end_head(f, call) < 0)
             return -1;
     }
     return n ? write_lines(f, p, n, call) : 0;
@@ -169,7 +169,7 @@ int pop_mbox_add(pop_mbox_form *f, const char *p, size_t n, const char **call) {
 
 int pop_mbox_end(pop_mbox_form *f, const char **call) {
     size_t end_len = strlen(f->line_end);
-    if (end_head(f, call) < 0 || release_held(f, call) < 0) return -1;
+    if (form_end_head(f, call) < 0 || release_held(f, call) < 0) return -1;
     if (!f->ends_with_lf && pop_spool_add(f->spool, f->line_end, end_len, call) < 0) return -1;
     return pop_spool_add(f->spool, f->line_end, end_len, call);
 }

@@ -46,7 +46,7 @@ static int await_command(const popcl_store_pipe *s, pop_process *p) {
 }
 
 /* Runs the command for the message in the spool. */
-static popcl_pipe_fate run_command(popcl_store_pipe *s) {
+static popcl_pipe_fate pipe_run(popcl_store_pipe *s) {
     pop_process p;
     if (pop_process_start(&p, s->config.command, s->spooled.spool.file.fd, s->config.output) < 0)
         return POPCL_PIPE_NOT_RUN;
@@ -70,7 +70,7 @@ static int pipe_commit(void *ctx) {
     popcl_store_pipe *s = ctx;
     int r = pop_spooled_end(&s->spooled);
     if (r < 0) return r;
-    s->fate = run_command(s);
+    s->fate = pipe_run(s);
     r = s->fate == POPCL_PIPE_NOT_RUN ? pop_spooled_fail(&s->spooled, "fork") : 0;
     pop_spool_drop(&s->spooled.spool);
     if (r < 0) return r;

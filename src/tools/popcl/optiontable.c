@@ -39,7 +39,7 @@ static int set_port(cmd_options *o, const char *value) {
 }
 
 /* optionrules.c has its meaning with -o -. */
-static int set_format(cmd_options *o, const char *value) {
+static int set_store_format(cmd_options *o, const char *value) {
     o->raw = strcmp(value, "raw") == 0;
     o->store = strcmp(value, "maildir") == 0 ? CMD_STORE_MAILDIR
                : strcmp(value, "mbox") == 0  ? CMD_STORE_MBOX
@@ -227,7 +227,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_OUT] = {NULL, 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
                  "store each message as a file in DIR; DIR is created if\nit is missing. - = "
                  "standard output; see Stores below"},
-    [OPT_FORMAT] = {"format", 0, CMD_VALUE_OWN, 0, 0, set_format, " HOW",
+    [OPT_FORMAT] = {"format", 0, CMD_VALUE_OWN, 0, 0, set_store_format, " HOW",
                     "dir (default), maildir, mbox (then -o names a file),\nor raw (with -o - and "
                     "--limit 1)"},
     [OPT_PIPE] = {"pipe", 0, CMD_VALUE_TEXT, 0, FIELD(pipe_command), NULL, " CMD",

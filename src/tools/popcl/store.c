@@ -14,7 +14,7 @@
 
 /* ---- the kinds ---- */
 
-static const char *line_end(const cmd_options *o) { return o->crlf ? "\r\n" : "\n"; }
+static const char *line_end_of(const cmd_options *o) { return o->crlf ? "\r\n" : "\n"; }
 
 static void *dir_open(const cmd_store *s) {
     return popcl_store_dir_open(s->options->out_dir, NULL, NULL);
@@ -34,7 +34,7 @@ static void dir_close(void *ctx) { popcl_store_dir_close(ctx); }
 
 static void *mbox_open(const cmd_store *s) {
     popcl_store_mbox_config c = {.path = s->options->out_dir,
-                                 .line_end = line_end(s->options),
+                                 .line_end = line_end_of(s->options),
                                  .lock_ms = s->options->idle_ms,
                                  .stop = s->stop};
     return popcl_store_mbox_open(&c, NULL, NULL);
@@ -64,7 +64,7 @@ static int pipe_error(const void *ctx, const char **call, const char **name) {
 static void pipe_close(void *ctx) { popcl_store_pipe_close(ctx); }
 
 static void *stream_open(const cmd_store *s) {
-    const char *of_mbox = s->options->raw ? NULL : line_end(s->options);
+    const char *of_mbox = s->options->raw ? NULL : line_end_of(s->options);
     return popcl_store_stream_open(STDOUT_FILENO, of_mbox, NULL, NULL);
 }
 
