@@ -215,7 +215,7 @@ class ReadByOthers(StoreTest):
         if not shutil.which("mutt"):
             self.skipTest("mutt is not installed")
         (self.place_.root / "muttrc").write_text(
-            'set quit=yes sort=mailbox-order header_cache="" auto_tag=yes pipe_decode=no pipe_split=no wait_key=no\n'
+            'set folder=$HOME quit=yes sort=mailbox-order header_cache="" pipe_decode=no pipe_split=no wait_key=no\n'
             'push "<tag-pattern>~A<enter><tag-prefix><pipe-message>cat > $HOME/piped<enter><quit>"\n')
         environment = {"HOME": str(self.place_.root / "home"), "TERM": "xterm", "LC_ALL": "C", "PATH": os.environ["PATH"]}
         subprocess.run(["script", "-qec", f"mutt -R -F {self.place_.root}/muttrc -f {path}", "/dev/null"], env=environment,
