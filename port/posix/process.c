@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 enum { DESCRIPTORS_MAX = 65536 }; /* the most descriptors that are closed one by one */
 
 static volatile sig_atomic_t running; /* the process group; 0 = no command runs */
+static struct sigaction child_before; /* of SIGCHLD, while it runs */
 
 void pop_process_abandon(void) {
     if (running > 0) (void)kill(-(pid_t)running, SIGKILL);
@@ -59,12 +61,12 @@ int pop_process_start(pop_process *p, const char *command, int in, int out) {
     memset(&wanted, 0, sizeof wanted);
     (void)sigemptyset(&wanted.sa_mask);
     wanted.sa_handler = SIG_DFL;
-    (void)sigaction(SIGCHLD, &wanted, &p->child_before);
+    (void)sigaction(SIGCHLD, &wanted, &child_before);
     p->pid = fork();
     if (p->pid == 0) become_command(command, in, out);
     if (p->pid < 0) {
         int error = errno;
-        (void)sigaction(SIGCHLD, &p->child_before, NULL);
+        (void)sigaction(SIGCHLD, &child_before, NULL);
         errno = error;
         return -1;
     }
@@ -95,7 +97,7 @@ void pop_process_end(pop_process *p, int kills) {
     do
         r = waitpid(p->pid, NULL, 0);
     while (r < 0 && errno == EINTR);
-    (void)sigaction(SIGCHLD, &p->child_before, NULL);
+    (void)sigaction(SIGCHLD, &child_before, NULL);
 }
 
 uint64_t pop_process_now_ms(void) {

@@ -4,7 +4,6 @@
 #ifndef POPCL_POSIX_PROCESS_H
 #define POPCL_POSIX_PROCESS_H
 
-#include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,10 +12,9 @@ enum { POP_PROCESS_NOT_RUN = 126, POP_PROCESS_NOT_FOUND = 127 }; /* exit codes o
 typedef struct pop_process {
     pid_t pid; /* and its group */
     int has_ended;
-    int is_killed;                 /* it ended by a signal */
-    int status;                    /* once it has ended: its exit code, or the signal */
-    int is_stopped;                /* it waits to be continued */
-    struct sigaction child_before; /* private */
+    int is_killed;  /* it ended by a signal */
+    int status;     /* once it has ended: its exit code, or the signal */
+    int is_stopped; /* it waits to be continued */
 } pop_process;
 
 /* Starts `sh -c command` with these descriptors as standard input and output; in -1 = empty input.

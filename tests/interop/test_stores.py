@@ -128,8 +128,9 @@ class WithDovecot(StoreTest):
         place.use("-o", "-")
         for _ in (1, 2):  # nothing is recorded
             code, out, err = stream(place, self.server.port)
-            self.assertEqual((code, undone(out, self)), (0, list(map(lf, self.sent))))
+            self.assertEqual((code, undone(lf(out), self)), (0, list(map(lf, self.sent))))
             self.assertIn(f"popcl: {len(self.sent)} messages downloaded.\n", err)
+            self.assertEqual(out.count(b"\r\n"), out.count(b"\n"))
         code, out, err = stream(place, self.server.port, "--limit", "1")
         self.assertEqual((code, out), (0, self.sent[0]))
         self.assertIn("popcl: 1 message downloaded.\n", err)
@@ -184,7 +185,7 @@ class Kept(StoreTest):
                     if store == "stream":
                         place.use("-o", "-")
                         code, out, _ = stream(place, server.port)
-                        self.assertEqual((code, undone(out, self)), (0, list(map(lf, messages))))
+                        self.assertEqual((code, undone(lf(out), self)), (0, list(map(lf, messages))))
                         continue
                     getattr(place, store)()
                     self.assertEqual(place.run(server.port).count, self.COUNT)
@@ -416,7 +417,7 @@ class Stream(StoreTest):
         with Hostile(replies={"RETR 2": [b"+OK\r\nSubject: half\r\n\r\nhal", Close()]}) as server:
             code, out, err = stream(self.place().use("-o", "-"), server.port)
         self.assertEqual(code, 75)
-        self.assertEqual(sorted(undone(out, self)), [lf(message(n)) for n in (1, 3)])
+        self.assertEqual(sorted(undone(lf(out), self)), [lf(message(n)) for n in (1, 3)])
         self.assertIn("2 messages downloaded.", err)
 
     def test_a_reader_that_goes_away(self):

@@ -174,7 +174,7 @@ static int check_store(cmd_options *o) {
         return cmd_option_wrong(o, "--format raw is for standard output", "", "",
                                 "give -o - and --limit 1, or leave --format out");
     if (o->pipe_command) o->store = CMD_STORE_PIPE;
-    if (!cmd_option_has(o, OPT_EOL)) o->crlf = o->store == CMD_STORE_DIR || o->raw;
+    if (!cmd_option_has(o, OPT_EOL)) o->crlf = o->store == CMD_STORE_DIR || is_stream;
     if (o->action == CMD_FETCH && !o->all && o->store != CMD_STORE_DIR && !is_stream)
         o->only_new = 1;
     if (o->action != CMD_FETCH || o->out_dir || o->pipe_command) return 0;

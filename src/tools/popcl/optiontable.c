@@ -234,7 +234,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                   "instead of -o: run CMD in a shell for each message,\nwhich is its input; "
                   "exit code 0 = it is stored"},
     [OPT_EOL] = {"eol", 0, CMD_VALUE_OWN, 0, 0, set_eol, " HOW",
-                 "line ends: crlf (default of dir and raw) or lf"},
+                 "line ends: lf or crlf. Default: crlf for -o - and for\nfiles in DIR, else lf"},
     [OPT_NEW] = {NULL, 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
                  "only messages that were not fetched before; maildir,\nmbox and --pipe imply it"},
     [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
