@@ -143,8 +143,6 @@ int cmd_store_open_again(cmd_store *s) {
 
 /* ---- facts ---- */
 
-int cmd_store_is_durable(const cmd_options *o) { return o->store != CMD_STORE_STREAM; }
-
 int cmd_store_error(const cmd_store *s, const char **call, const char **name) {
     int error = kinds[s->options->store].error(s->opened, call, name);
     if (!**name) *name = cmd_store_place(s->options);

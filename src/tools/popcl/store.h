@@ -37,10 +37,6 @@ int cmd_store_open(cmd_store *s, const cmd_options *o, const volatile sig_atomic
  * open stays so. */
 int cmd_store_open_again(cmd_store *s);
 
-/* Returns whether a message that the sink took is stored for good: it may be recorded and
- * deleted. */
-int cmd_store_is_durable(const cmd_options *o);
-
 /* Returns the errno of a failure, with the call and the file; 0 = there was none. */
 int cmd_store_error(const cmd_store *s, const char **call, const char **name);
 
