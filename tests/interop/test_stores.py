@@ -439,6 +439,33 @@ class Stream(StoreTest):
 
 # ---- places that cannot be used ----
 
+class Record(StoreTest):
+    """The record is one for all stores, and never in the place of the mail."""
+
+    def test_one_for_all(self):
+        with Hostile() as server:
+            place = self.place().maildir()
+            self.assertEqual(place.run(server.port).count, 3)
+            self.assertEqual(place.mbox().run(server.port).count, 0)
+            self.assertEqual(place.pipe("cat").run(server.port).count, 0)
+            code, out, _ = stream(place.use("-o", "-"), server.port, "-n")
+            self.assertEqual((code, out), (0, b""))
+
+    def test_no_place(self):
+        """Without HOME nothing is put into a Maildir, where it would be a folder; a warning has what to set."""
+        with Hostile() as server:
+            place = self.place().maildir()
+            place.environment.update(HOME="", XDG_STATE_HOME="")
+            for _ in (1, 2):
+                result = place.run(server.port)
+                self.assertEqual(result.count, 3)
+                self.assertIn("set HOME or XDG_STATE_HOME, or give --state FILE", result.err)
+            self.assertEqual(sorted(os.listdir(place.out)), ["cur", "new", "tmp"])
+            result = place.run(server.port, "--state", str(place.root / "record"))
+            self.assertNotIn("set HOME", result.err)
+            self.assertEqual(place.run(server.port, "--state", str(place.root / "record")).count, 0)
+
+
 class Refused(StoreTest):
     """[E73] Before any connection, in three parts."""
 

@@ -337,6 +337,11 @@ static void tell_record(struct run *r) {
                         "the record of fetched messages is in %s: the directory of %s cannot be "
                         "used (%s)",
                         f->path, f->fell_back, cmd_error_text(f->fell_back_errno));
+    if (f->dir < 0 && r->options.records && r->options.store != CMD_STORE_DIR)
+        cmd_report_warning(&r->report,
+                           "there is no place for the record of fetched messages, so each run "
+                           "stores every message again: set HOME or XDG_STATE_HOME, or give "
+                           "--state FILE");
     if (f->dir >= 0)
         cmd_report_detail(&r->report, "the record of fetched messages is %s/%s%s", f->path, f->name,
                           f->taken ? ", as an earlier version wrote it" : "");
