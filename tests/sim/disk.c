@@ -216,12 +216,43 @@ static int disk_fsync(void *sys, int fd) {
         else if (!d->names_lost)
             sync_names(d);
     } else if (fails) {
-        d->files[file].lost = 1;
-    } else if (!d->files[file].lost) {
-        set_octets(&d->files[file].synced, &d->files[file].synced_n, d->files[file].octets,
-                   d->files[file].n);
+        disk_file *f = &d->files[file];
+        if (f->lost_from == f->lost_to) f->lost_from = f->synced_n;
+        f->lost_to = f->n;
+    } else {
+        disk_file *f = &d->files[file];
+        set_octets(&f->synced, &f->synced_n, f->octets, f->n);
+        if (f->lost_to > f->lost_from)
+            memset(f->synced + f->lost_from, 0, f->lost_to - f->lost_from);
     }
     return fails ? -1 : 0;
+}
+
+static ssize_t disk_pwrite(void *sys, int fd, const void *p, size_t n, off_t at) {
+    sim_disk *d = sys;
+    if (failing(d)) return -1;
+    disk_file *f = file_of(d, fd);
+    size_t end = (size_t)at + n;
+    if (end > f->n) {
+        f->octets = realloc(f->octets, end + 1);
+        if (!f->octets) abort();
+        memset(f->octets + f->n, 0, end - f->n);
+        f->n = end;
+    }
+    memcpy(f->octets + at, p, n);
+    return (ssize_t)n;
+}
+
+/* Only ever to a smaller size. */
+static int disk_ftruncate(void *sys, int fd, off_t size) {
+    sim_disk *d = sys;
+    if (failing(d)) return -1;
+    if ((size_t)size > file_of(d, fd)->n) return refuse(EINVAL);
+    disk_file *f = file_of(d, fd);
+    f->n = (size_t)size;
+    if (f->lost_to > f->n) f->lost_to = f->n;
+    if (f->lost_from > f->lost_to) f->lost_from = f->lost_to;
+    return 0;
 }
 
 /* It makes nothing durable, and its failure shows nothing. */
@@ -365,6 +396,9 @@ const popcl_disk sim_disk_calls = {
     .rename_over = disk_rename_over,
     .unlinkat = disk_unlinkat,
     .list = disk_list,
+    .pwrite = disk_pwrite,
+    .ftruncate = disk_ftruncate,
+    .lock_whole = disk_lock,
 };
 
 /* ---- life and death ---- */
@@ -400,7 +434,7 @@ void sim_disk_restart(sim_disk *d, disk_loss loss) {
     memset(d->open, 0, sizeof d->open);
     for (int i = 0; i < DISK_FILES; i++) {
         d->files[i].open = d->files[i].links = 0;
-        if (loss != KILLED) d->files[i].lost = 0;
+        if (loss != KILLED) d->files[i].lost_from = d->files[i].lost_to = 0;
     }
     for (int k = 0; k < DISK_NAMES; k++) {
         if (d->names[k].file != FREE) d->files[d->names[k].file].links++;

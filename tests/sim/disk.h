@@ -25,7 +25,8 @@ typedef struct disk_file {
     unsigned char *octets, *synced;
     size_t n, synced_n;
     unsigned links, open;
-    int lost; /* a sync failed: the octets since the last good one never reach the disk */
+    /* of a sync that failed: the octets since the last good one never reach the disk */
+    size_t lost_from, lost_to;
 } disk_file;
 
 typedef struct disk_name {
