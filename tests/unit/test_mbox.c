@@ -542,7 +542,8 @@ static void killed_at_call_n(void **state) {
 static const char *intruded;
 static int intruding_fsync(void *sys, int fd) {
     (void)sys, (void)fd;
-    write_file(intruded, "intruder\n", 9, O_APPEND);
+    if (intruded) write_file(intruded, "intruder\n", 9, O_APPEND);
+    intruded = NULL; /* once */
     errno = EIO;
     return -1;
 }
