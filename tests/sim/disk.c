@@ -8,7 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THE_DIRECTORY = -1, ITS_PARENT = -2, FREE = -1, FIRST_FD = 1000 };
+enum {
+    THE_DIRECTORY = -1,
+    ITS_PARENT = -2,
+    FIRST_PART = -3, /* and those below it */
+    FREE = -1,
+    FIRST_FD = 1000
+};
+
+static const char *const parts[] = {"new", "tmp", "cur"};
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+/* Returns the part that a path ends in, -1 = none. */
+static int part_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    for (int i = 0; i < PARTS; i++)
+        if (strcmp(parts[i], last) == 0) return i;
+    return -1;
+}
+
+/* Returns whether a name is in this directory itself: not in one of its parts. */
+static int is_in(const char *name, int directory) {
+    if (directory == THE_DIRECTORY) return strchr(name, '/') == NULL;
+    return strncmp(name, parts[FIRST_PART - directory], 3) == 0 && name[3] == '/';
+}
 
 /* Counts a call; fails it if it is its turn. */
 static int failing(sim_disk *d) {
@@ -90,9 +113,14 @@ static int new_fd(sim_disk *d, int file) {
 
 static int disk_mkdir(void *sys, const char *path, mode_t mode) {
     sim_disk *d = sys;
-    (void)path;
+    int part = part_of(path);
     (void)mode;
     if (failing(d)) return -1;
+    if (part >= 0) {
+        if (d->parts >> part & 1) return refuse(EEXIST);
+        d->parts |= 1u << part;
+        return 0;
+    }
     if (d->exists) return refuse(EEXIST);
     d->exists = 1;
     return 0;
@@ -128,6 +156,10 @@ static int disk_openat(void *sys, int dir, const char *name, int flags, mode_t m
     if (failing(d)) return -1;
     if (dir == AT_FDCWD) return d->exists ? new_fd(d, THE_DIRECTORY) : refuse(ENOENT);
     if (strcmp(name, "..") == 0) return new_fd(d, ITS_PARENT);
+    if (flags & O_DIRECTORY) {
+        int part = part_of(name);
+        return part >= 0 && d->parts >> part & 1 ? new_fd(d, FIRST_PART - part) : refuse(ENOENT);
+    }
     int k = find(d, name);
     if (k < 0) return flags & O_CREAT ? create(d, name) : refuse(ENOENT);
     return flags & O_EXCL ? refuse(EEXIST) : new_fd(d, d->names[k].file);
@@ -193,11 +225,15 @@ static ssize_t disk_pread(void *sys, int fd, void *p, size_t n, off_t at) {
     return (ssize_t)n;
 }
 
-static void sync_names(sim_disk *d) {
+static void sync_names(sim_disk *d, int directory) {
     int before[DISK_NAMES];
-    for (int k = 0; k < DISK_NAMES; k++)
+    for (int k = 0; k < DISK_NAMES; k++) {
         before[k] = d->synced_names[k].file;
-    memcpy(d->synced_names, d->names, sizeof d->names);
+        if ((d->names[k].file != FREE && is_in(d->names[k].name, directory)) ||
+            (before[k] != FREE && is_in(d->synced_names[k].name, directory)))
+            d->synced_names[k] = d->names[k];
+    }
+    if (directory == THE_DIRECTORY) d->parts_synced = d->parts;
     for (int k = 0; k < DISK_NAMES; k++) {
         if (before[k] != FREE) release(d, before[k]);
     }
@@ -210,11 +246,11 @@ static int disk_fsync(void *sys, int fd) {
     if (d->stopped || (fails && errno == EINTR)) return -1; /* nothing was tried */
     if (file == ITS_PARENT) {
         d->exists_synced |= !fails;
-    } else if (file == THE_DIRECTORY) {
+    } else if (file < 0) {
         if (fails)
             d->names_lost = 1;
         else if (!d->names_lost)
-            sync_names(d);
+            sync_names(d, file);
     } else if (fails) {
         disk_file *f = &d->files[file];
         if (f->lost_from == f->lost_to) f->lost_from = f->synced_n;
@@ -293,7 +329,8 @@ static int disk_close_run(void *sys, int first, int last) {
 static void note_named(sim_disk *d, int file, const char *name) {
     const disk_file *f = &d->files[file];
     int whole = f->synced && f->synced_n == f->n && memcmp(f->synced, f->octets, f->n) == 0;
-    if (name[0] != '.' && !whole && !d->named_early[0]) strcpy(d->named_early, name);
+    if (name[0] != '.' && strncmp(name, "tmp/", 4) != 0 && !whole && !d->named_early[0])
+        strcpy(d->named_early, name);
 }
 
 static int link_file(sim_disk *d, int fd, const char *to) {
@@ -364,12 +401,12 @@ static int disk_unlinkat(void *sys, int dir, const char *name) {
 
 static int disk_list(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx) {
     sim_disk *d = sys;
-    (void)dir;
+    int directory = d->open[dir - FIRST_FD].file;
     if (failing(d)) return -1;
     for (int k = 0; k < DISK_NAMES; k++) {
         char copy[256];
-        if (d->names[k].file == FREE) continue;
-        strcpy(copy, d->names[k].name);
+        if (d->names[k].file == FREE || !is_in(d->names[k].name, directory)) continue;
+        strcpy(copy, d->names[k].name + (directory == THE_DIRECTORY ? 0 : 4));
         name(ctx, copy);
     }
     return 0;
@@ -418,12 +455,20 @@ static void lose_octets(sim_disk *d) {
     }
 }
 
+/* Returns whether a loss of power leaves the directory of a name. */
+static int is_kept(const sim_disk *d, const char *name) {
+    if (!d->exists_synced) return 0;
+    for (int i = 0; i < PARTS; i++)
+        if (is_in(name, FIRST_PART - i)) return (int)(d->parts_synced >> i & 1);
+    return 1;
+}
+
 static void lose_names(sim_disk *d) {
     memcpy(d->names, d->synced_names, sizeof d->names);
-    if (d->exists_synced) return;
-    d->exists = 0;
+    d->parts = d->exists_synced ? d->parts_synced : 0;
+    d->exists = d->exists_synced;
     for (int k = 0; k < DISK_NAMES; k++)
-        d->names[k].file = d->synced_names[k].file = FREE;
+        if (!is_kept(d, d->names[k].name)) d->names[k].file = d->synced_names[k].file = FREE;
 }
 
 void sim_disk_restart(sim_disk *d, disk_loss loss) {
@@ -448,7 +493,7 @@ void sim_disk_restart(sim_disk *d, disk_loss loss) {
 const unsigned char *sim_disk_synced(const sim_disk *d, int k, size_t *n) {
     static const unsigned char nothing[1] = {0};
     int file = d->synced_names[k].file;
-    if (file == FREE || !d->exists_synced) return NULL;
+    if (file == FREE || !is_kept(d, d->synced_names[k].name)) return NULL;
     *n = d->files[file].synced ? d->files[file].synced_n : 0;
     return *n ? d->files[file].synced : nothing;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* disk - a disk in memory under popcl_disk, with one directory. It remembers the work that was
- * synced. It can fail its n-th call, once or from then on. It can stop there, as a killed process
- * or a machine without power does, and then has just what such a disk has. As with real kernels, a
- * sync that failed loses what it should have written, and the next one claims success. */
+/* disk - a disk in memory under popcl_disk, with one directory, which may be a Maildir. Names in
+ * its parts are "new/NAME" and "tmp/NAME". The disk remembers the work that was synced. It can fail
+ * its n-th call, once or from then on. It can stop there, as a killed process or a machine without
+ * power does, and then has just what such a disk has. As with real kernels, a sync that failed
+ * loses what it should have written, and the next one claims success. */
 #ifndef TESTS_SIM_DISK_H
 #define TESTS_SIM_DISK_H
 
@@ -38,9 +39,10 @@ typedef struct sim_disk {
     disk_file files[DISK_FILES];
     disk_name names[DISK_NAMES], synced_names[DISK_NAMES];
     struct {
-        int used, file, locked; /* file: index, or one of the two directories */
+        int used, file, locked; /* file: index, or one of the directories */
     } open[DISK_OPEN];
     int exists, exists_synced, names_lost;
+    unsigned parts, parts_synced;          /* of a Maildir: bits of those that were made */
     int no_unnamed, no_link_open, no_proc; /* files without a name cannot be made; cannot get a
                                               name in one of two ways */
     int no_links, no_rename_new;           /* as on vfat, and on what is less than that */

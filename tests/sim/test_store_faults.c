@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_store_faults - whole sessions into the directory store, on a disk whose n-th call fails,
- * once and for ever. Or that call is the last before the process is killed or the power goes. The
- * server deletes nothing that a loss of power would take. No file under a final name is ever
- * partial, and none gets a final name before its octets are synced. A clean session afterwards has
- * every message and leaves no temporary. */
+/* test_store_faults - whole sessions into a directory and into a Maildir, on a disk whose n-th call
+ * fails, once and for ever. Or that call is the last before the process is killed or the power
+ * goes. The server deletes nothing that a loss of power would take. No file under a final name is
+ * ever partial, and none gets a final name before its octets are synced. A clean session afterwards
+ * has every message and leaves no temporary. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +27,7 @@ static const uint32_t groups[] = {1, 2, 64};
 
 typedef struct plan {
     enum way way;
+    int is_maildir;
     int deletes;
     uint32_t group;
 } plan;
@@ -133,7 +134,8 @@ static int move(rig *r) {
 /* One session. Returns its result, POPCL_ERR_COUNT_ if all stopped in it, POPCL_ERR_SINK if the
  * store could not be opened. */
 static popcl_err session(rig *r, const plan *p) {
-    r->store = popcl_store_dir_open("out", &sim_disk_calls, &r->disk);
+    r->store = p->is_maildir ? popcl_store_maildir_open("out", &sim_disk_calls, &r->disk)
+                             : popcl_store_dir_open("out", &sim_disk_calls, &r->disk);
     if (!r->store) return POPCL_ERR_SINK;
     configure(r, p);
     sim_server_connect(&r->server);
@@ -161,7 +163,9 @@ static void check_files(rig *r, int after_the_end) {
         const unsigned char *p = sim_disk_octets(&r->disk, k, &name, &n);
         int whole = 0;
         if (!p) continue;
-        if (name[0] == '.') {
+        int is_temporary = name[0] == '.' || strncmp(name, "tmp/", 4) == 0;
+        if (strncmp(name, "new/", 4) == 0) name += 4;
+        if (is_temporary) {
             if (after_the_end) note(r, "a temporary is left", name);
             continue;
         }
@@ -223,14 +227,16 @@ static void one(const plan *p, uint32_t at, int error, int for_ever, disk_loss l
     sim_server_free(&r.server);
     runs++;
     if (r.fault[0])
-        fail_msg("way %d%s, groups of %lu, call %lu, error %d%s, loss %d: %s", p->way,
-                 p->deletes ? ", deleting" : "", (unsigned long)p->group, (unsigned long)at, error,
-                 for_ever ? " for ever" : "", loss, r.fault);
+        fail_msg("%s, way %d%s, groups of %lu, call %lu, error %d%s, loss %d: %s",
+                 p->is_maildir ? "Maildir" : "directory", p->way, p->deletes ? ", deleting" : "",
+                 (unsigned long)p->group, (unsigned long)at, error, for_ever ? " for ever" : "",
+                 loss, r.fault);
 }
 
 static void every_call(int error, int for_ever, disk_loss loss) {
-    for (unsigned i = 0; i < WAYS * 2 * GROUPS; i++) {
-        plan p = {.way = (enum way)(i / 2 / GROUPS),
+    for (unsigned i = 0; i < 2 * WAYS * 2 * GROUPS; i++) {
+        plan p = {.is_maildir = i / 2 / GROUPS >= WAYS,
+                  .way = (enum way)(i / 2 / GROUPS % WAYS),
                   .deletes = (int)(i / GROUPS % 2),
                   .group = groups[i % GROUPS]};
         uint32_t calls = calls_of_a_clean_session(&p);
