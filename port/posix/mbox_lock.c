@@ -41,8 +41,7 @@ static tried take_fcntl(pop_mbox_lock *l, const char **call) {
     return st.st_nlink == 0 ? TRIED_HELD : TRIED_TAKEN;
 }
 
-/* Reads the age of another program's dot lock. It is not opened for reading: it may have no
- * mode. */
+/* Reads the age of another program's dot lock, if the file may be opened. */
 static void read_age(pop_mbox_lock *l) {
     struct stat st;
     time_t now = time(NULL);

@@ -591,6 +591,14 @@ static void stores(void **state) {
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused(bad[i]);
+    /* a command of nothing would succeed, and -d would delete everything */
+    char *const empty[] = {"popcl", "h", "-a", "a", "--pipe", "", NULL}, *const spaces[] = {
+                                                                             "popcl",  "h",
+                                                                             "-a",     "a",
+                                                                             "--pipe", " \n",
+                                                                             NULL};
+    assert_int_equal(cmd_options_parse(&o, 6, empty), -1);
+    assert_int_equal(cmd_options_parse(&o, 6, spaces), -1);
 }
 
 static void ports_of_the_other_kind(void **state) {

@@ -123,8 +123,8 @@ static int check_login(cmd_options *o) {
 /* The record of an account, and what is deleted by it. */
 static int check_record(cmd_options *o) {
     int is_local = o->action == CMD_SHOW_RECORD || o->action == CMD_FORGET;
-    o->records = (o->action == CMD_FETCH && o->store != CMD_STORE_STREAM) ||
-                 o->action == CMD_FORGET;
+    o->records =
+        (o->action == CMD_FETCH && o->store != CMD_STORE_STREAM) || o->action == CMD_FORGET;
     if ((o->delete_after || o->keep_newest) && (!o->records || is_local))
         return cmd_option_wrong(o, o->delete_after ? "--delete-after" : "--keep-newest", "",
                                 " is given to a run that stores nothing",
@@ -173,6 +173,10 @@ static int check_store(cmd_options *o) {
     if (!is_stream && o->raw)
         return cmd_option_wrong(o, "--format raw is for standard output", "", "",
                                 "give -o - and --limit 1, or leave --format out");
+    /* a shell does nothing then, and reports success: with -d all mail would be gone */
+    if (o->pipe_command && o->pipe_command[strspn(o->pipe_command, " \t\r\n;")] == '\0')
+        return cmd_option_wrong(o, "--pipe wants a command", "", "",
+                                "give a program that stores its standard input, and exits with 0");
     if (o->pipe_command) o->store = CMD_STORE_PIPE;
     if (!cmd_option_has(o, OPT_EOL)) o->crlf = o->store == CMD_STORE_DIR || is_stream;
     if (o->action == CMD_FETCH && !o->all && o->store != CMD_STORE_DIR && !is_stream)
