@@ -67,8 +67,8 @@ typedef struct cmd_options {
     const char *lang;                /* NULL = LANG is not sent */
     uint8_t only_new, delete, no_capa, utf8, quiet, verbose, trace;
     const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
-        *ta_key, *ta_scope, *netrc_file, *password_command, *token_command,
-        *tofu_file, *pipe_command;          /* NULL = not given; they point into argv */
+        *ta_key, *ta_scope, *netrc_file, *password_command, *token_command, *tofu_file,
+        *pipe_command;                      /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
     uint64_t max_size;                      /* octets; 0 = no limit */
     uint32_t limit;                         /* messages; 0 = no limit */
