@@ -458,7 +458,7 @@ class Sums(InAPlace):
                 pass
             os.close(master)
             self.assertEqual(process.wait(command.HANGS), 0)
-        shown = re.findall(r"\r(\d+) of (\d+) messages, ([\d.]+) of ([\d.]+) KB", text.decode())
+        shown = re.findall(r"\r\[[# ]*\] \d+%  (\d+) of (\d+) messages  ([\d.]+) of ([\d.]+) KB", text.decode())
         self.assertTrue(shown, text)
         self.assertEqual({(of, size) for _, of, _, size in shown}, {("8", f"{total / 1024:.1f}")})
         for whole, _, octets, _ in shown:

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -386,13 +387,42 @@ static void a_trace_that_ends_is_told(void **state) {
 /* Both may be one terminal: the count must not stand behind half a progress line. */
 static void output_erases_the_progress(void **state) {
     (void)state;
+    assert_int_equal(setenv("LC_ALL", "C", 1), 0);
     begin("x");
-    r.terminal = 1;
-    cmd_report_progress(&r, 1, 2, 2048, 10240);
+    r.progress = CMD_PROGRESS_BAR;
+    cmd_progress p = {1, 2, 2048, 10240, 0};
+    cmd_report_progress(&r, &p);
     cmd_report_print(&r, "2 messages downloaded.\n");
     assert_int_equal(cmd_report_flush(&r), 0);
     assert_string_equal(end(),
-                        "\r1 of 2 messages, 2.0 of 10.0 KB\033[K\r\033[K2 messages downloaded.\n");
+                        "\r[######                        ] 20%  1 of 2 messages  2.0 of 10.0 KB"
+                        "\033[K\r\033[K2 messages downloaded.\n");
+}
+
+/* In a log each line is whole; a run that is soon over writes none. */
+static void plain_progress_is_lines(void **state) {
+    (void)state;
+    begin("x");
+    cmd_report_choose_progress(&r, CMD_PROGRESS_PLAIN);
+    assert_int_not_equal(cmd_report_progress_due(&r), 0);
+    assert_true(cmd_report_progress_due(&r) <= 5000);
+    r.shown_ms -= 5000;
+    assert_int_equal(cmd_report_progress_due(&r), 0);
+    cmd_progress p = {1, 0, 2048, 0, 0};
+    cmd_report_progress(&r, &p);
+    assert_int_not_equal(cmd_report_progress_due(&r), 0);
+    assert_string_equal(end(), "popcl: 1 messages, 2.0 KB\n");
+}
+
+static void quiet_has_no_progress(void **state) {
+    (void)state;
+    begin("x");
+    r.quiet = 1;
+    cmd_report_choose_progress(&r, CMD_PROGRESS_BAR);
+    assert_int_equal(cmd_report_progress_due(&r), UINT32_MAX);
+    cmd_progress p = {1, 0, 2048, 0, 0};
+    cmd_report_progress(&r, &p);
+    assert_string_equal(end(), "");
 }
 
 int main(void) {
@@ -410,6 +440,8 @@ int main(void) {
         cmocka_unit_test(a_traced_line_is_bounded),
         cmocka_unit_test(output_errors_are_noticed),
         cmocka_unit_test(output_erases_the_progress),
+        cmocka_unit_test(plain_progress_is_lines),
+        cmocka_unit_test(quiet_has_no_progress),
         cmocka_unit_test(a_trace_that_ends_is_told),
         cmocka_unit_test(lines_are_escaped_and_quiet_is_quiet),
     };

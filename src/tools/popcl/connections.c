@@ -25,6 +25,7 @@ typedef struct transport {
     const char *dial;
     cmd_report *report;
     const cmd_connections *run;
+    cmd_job *job;
     const volatile sig_atomic_t *stop;
     int stopping, gains;
     uint32_t stop_ms; /* when a signal was first seen */
@@ -51,6 +52,9 @@ static int gains_by_waiting(const transport *t) {
  * with an effect has STOP_MS; then the connection is given up. */
 static int32_t wait_or_give_up(void *ctx, unsigned want, uint32_t limit_ms) {
     transport *t = ctx;
+    /* the progress of a server that stalls is shown too */
+    uint32_t progress_ms = cmd_job_show_progress(t->job);
+    if (limit_ms > progress_ms) limit_ms = progress_ms;
     if (*t->stop && !t->stopping) {
         t->stopping = 1;
         t->stop_ms = popcl_posix.now_ms(&t->net);
@@ -166,7 +170,8 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
 static transport transport_of(cmd_connections *c) {
     static const int families[] = {
         [CMD_ANY_FAMILY] = AF_UNSPEC, [CMD_IPV4] = AF_INET, [CMD_IPV6] = AF_INET6};
-    transport t = {.dial = c->options->dial, .report = c->report, .run = c, .stop = c->stop};
+    transport t = {
+        .dial = c->options->dial, .report = c->report, .run = c, .job = &c->job, .stop = c->stop};
     t.net.family = families[c->options->family];
     t.net.stop = c->stop;
     if (c->options->security != POPCL_CLEAR) {

@@ -324,21 +324,27 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
     tell_odd_uid(j, m);
     cmd_record_listed(&j->file->record, m->uid, m->uid_len);
     const cmd_entry *e = cmd_record_find(&j->file->record, m->uid, m->uid_len);
-    if (!cmd_record_is_deferred(e) && job_judge(j, m, POPCL_STAGE_UID, e) != POPCL_SKIP)
-        j->others++;
+    unsigned answer = job_judge(j, m, POPCL_STAGE_UID, e);
+    if (answer & POPCL_FETCH) j->wanted++;
+    if (!cmd_record_is_deferred(e) && answer != POPCL_SKIP) j->others++;
 }
 
-static void show_progress(cmd_job *j) {
+uint32_t cmd_job_show_progress(cmd_job *j) {
     popcl_diag d;
-    if (!j->report->terminal) return;
-    uint32_t now = j->now_ms(j->clock);
-    if (j->drawn_ms && now - j->drawn_ms < 100) return;
-    j->drawn_ms = now ? now : 1;
+    cmd_progress p = {.messages = j->whole, .octets = j->whole_octets + j->octets};
+    const cmd_options *o = j->options;
+    uint32_t due_ms = o->action == CMD_FETCH ? cmd_report_progress_due(j->report) : UINT32_MAX;
+    if (due_ms) return due_ms;
     popcl_fetch_get_diag(j->fetch, &d);
-    /* otherwise the totals are those of more messages than are fetched */
-    int all = !j->options->only_new;
-    cmd_report_progress(j->report, j->whole, all ? d.in_maildrop : 0, j->whole_octets + j->octets,
-                        all ? d.octets_in_maildrop : 0);
+    if (!d.listing_reached) return UINT32_MAX;
+    if (!o->only_new && !o->limit && !o->max_size) {
+        p.total = d.in_maildrop;
+        p.total_octets = d.octets_in_maildrop;
+    } else if (j->listing_ended) { /* STAT's octets are those of more messages */
+        p.total = o->limit && o->limit < j->wanted ? o->limit : j->wanted;
+    }
+    cmd_report_progress(j->report, &p);
+    return cmd_report_progress_due(j->report);
 }
 
 static void job_note(cmd_job *j, const popcl_msg *m, cmd_event event, uint64_t number) {
@@ -438,7 +444,7 @@ void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why)
     else if (!j->options->delete)
         j->settled = m->number; /* unless it was empty, which its next fate shows */
     cmd_record_file_pass(j->file, j->now_ms(j->clock));
-    show_progress(j);
+    (void)cmd_job_show_progress(j);
 }
 
 /* ---- the session ---- */
@@ -448,6 +454,7 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
     j->broken = POPCL_OK;
     j->alone = j->candidate = j->listing_ended = 0;
     j->others = j->identified = j->complete = 0;
+    j->wanted = j->whole;
     if (!alone) {
         j->oversize = j->untried = j->other_message = 0;
         j->other = POPCL_OK;
@@ -555,7 +562,7 @@ static int job_data(void *ctx, const void *p, size_t n) {
     if (taken <= 0) return taken;
     if (j->without_uid) cmd_identity_data(&j->reading, p, (size_t)taken);
     j->octets += (uint64_t)taken;
-    if (j->part == POPCL_WHOLE) show_progress(j);
+    if (j->part == POPCL_WHOLE) (void)cmd_job_show_progress(j);
     return taken;
 }
 

@@ -66,7 +66,6 @@ typedef struct cmd_job {
     uint32_t avoid[CMD_AVOID_MAX]; /* their numbers, which stay while nothing is deleted */
     int avoid_headers;             /* 1 = it broke when their header was asked for */
     int announced, told_no_uids, told_none_deleted;
-    uint32_t drawn_ms;
     uint32_t whole; /* messages that came to their end, and octets of them */
     uint64_t whole_octets;
     /* private, of the session */
@@ -75,6 +74,7 @@ typedef struct cmd_job {
     int deferred_headers; /* 1 = a message without UID is to come last */
     uint32_t complete;    /* messages that the store has, or will have at its next sync */
     uint32_t others;      /* messages of the listing that are wanted, and not to come last */
+    uint32_t wanted;      /* messages of the run that came, or are to be fetched by the listing */
     cmd_identity reading;
     popcl_part part; /* the part that the sink gets, and its message */
     uint32_t number;
@@ -99,6 +99,10 @@ extern const popcl_sink cmd_job_sink;
 unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage);
 void cmd_job_listed(void *job, const popcl_msg *m);
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why);
+
+/* Shows the progress if it is due. Returns the milliseconds until it is due again; UINT32_MAX = it
+ * is never due. */
+uint32_t cmd_job_show_progress(cmd_job *j);
 
 /* Reports the server's abilities and its maildrop, once: called as soon as they are known, and at
  * the end. */

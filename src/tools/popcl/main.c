@@ -185,7 +185,8 @@ static int begin_trace(struct run *r) {
     int trace = open_trace(r);
     if (trace == -2) return CMD_EXIT_CREATE;
     r->report.trace_fd = trace;
-    if (trace >= 0) r->report.terminal = 0;
+    if (trace >= 0 && r->options.progress == CMD_PROGRESS_AUTO)
+        r->report.progress = CMD_PROGRESS_NONE;
     return 0;
 }
 
@@ -632,6 +633,7 @@ int main(int argc, char *argv[]) {
     keep_heap_small();
     int bad = cmd_options_parse(&r->options, argc, argv);
     cmd_report_init(&r->report, r->options.quiet, r->options.verbose, -1);
+    cmd_report_choose_progress(&r->report, (cmd_progress_form)r->options.progress);
     if (bad) {
         cmd_report_error(&r->report, r->options.error, "", r->options.advice);
         code = CMD_EXIT_USAGE;

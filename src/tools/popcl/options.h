@@ -11,6 +11,7 @@
 #include "hostname.h"
 #include "pin.h"
 #include "popcl_fetch.h"
+#include "progress.h"
 #include "url.h"
 
 typedef enum cmd_action {
@@ -88,6 +89,7 @@ typedef struct cmd_options {
     uint8_t raw;             /* 1 = standard output gets the message as it is; 0 = as an mbox */
     uint8_t crlf;            /* 1 = lines end with CRLF as on the wire; 0 = with LF */
     uint8_t all;             /* --all */
+    uint8_t progress;        /* cmd_progress_form */
     uint8_t sync_each;       /* 1 = each message is made durable alone; 0 = in groups */
     const char *doubt;       /* NULL, or an argument that is probably a mistake: give a warning */
     char error[128];         /* after a failed parse: the fault */

@@ -126,6 +126,18 @@ static int set_limit(cmd_options *o, const char *value) {
                                   CMD_SEE_HELP);
 }
 
+static int set_progress(cmd_options *o, const char *value) {
+    static const char *const names[] = {[CMD_PROGRESS_AUTO] = "auto",
+                                        [CMD_PROGRESS_BAR] = "bar",
+                                        [CMD_PROGRESS_PLAIN] = "plain",
+                                        [CMD_PROGRESS_NONE] = "none"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        o->progress = (uint8_t)i;
+        if (strcmp(value, names[i]) == 0) return 0;
+    }
+    return cmd_option_wrong(o, "--progress", "", " wants auto, bar, plain or none", CMD_SEE_HELP);
+}
+
 static int set_trace(cmd_options *o, const char *value) {
     o->trace = 1;
     o->trace_file = value;
@@ -322,6 +334,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_VERBOSE] = {NULL, 'v', CMD_NO_VALUE, 1, FIELD(verbose), NULL, "", "report each step"},
     [OPT_QUIET] = {NULL, 'q', CMD_NO_VALUE, 1, FIELD(quiet), NULL, "",
                    "no warnings, notes or progress; errors are still shown"},
+    [OPT_PROGRESS] = {"progress", 0, CMD_VALUE_OWN, 0, 0, set_progress, " HOW",
+                      "auto (default): a bar on a terminal; bar; none; plain:\na line every 5 "
+                      "seconds, for a log"},
     [OPT_TRACE] =
         {"trace", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
          "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},

@@ -76,6 +76,7 @@ typedef enum cmd_option_id {
     OPT_MFLN,
     OPT_VERBOSE,
     OPT_QUIET,
+    OPT_PROGRESS,
     OPT_TRACE,
     OPT_HELP,
     OPT_VERSION,

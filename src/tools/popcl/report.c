@@ -9,6 +9,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "sentences.h"
@@ -40,8 +43,13 @@ void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd) {
     r->trace_fd = trace_fd;
     r->quiet = quiet;
     r->verbose = verbose;
-    r->terminal = !quiet && !verbose && trace_fd < 0 && term && strcmp(term, "dumb") != 0 &&
-                  isatty(r->err_fd);
+    int can_erase = term && strcmp(term, "dumb") != 0 && isatty(r->err_fd);
+    r->progress =
+        !quiet && !verbose && trace_fd < 0 && can_erase ? CMD_PROGRESS_BAR : CMD_PROGRESS_NONE;
+}
+
+void cmd_report_choose_progress(cmd_report *r, cmd_progress_form form) {
+    if (form != CMD_PROGRESS_AUTO && !r->quiet) r->progress = (int)form;
 }
 
 void cmd_report_limit(cmd_report *r, const volatile sig_atomic_t *stop, uint32_t total_ms) {
@@ -294,28 +302,49 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
 
 /* ---- progress ---- */
 
-/* In the unit of the larger of the two: "1.5 of 20.0 MB". */
-static void octets_as_text(char *out, size_t size, uint64_t octets, uint64_t total) {
-    uint64_t most = total > octets ? total : octets;
-    const char *unit = most < 1048576 ? "KB" : most < 1073741824 ? "MB" : "GB";
-    double one = most < 1048576 ? 1024.0 : most < 1073741824 ? 1048576.0 : 1073741824.0;
-    if (total)
-        (void)snprintf(out, size, "%.1f of %.1f %s", (double)octets / one, (double)total / one,
-                       unit);
-    else
-        (void)snprintf(out, size, "%.1f %s", (double)octets / one, unit);
+enum { BAR_MS = 100, LINE_MS = 5000, USUAL_COLUMNS = 80 };
+
+uint32_t cmd_report_progress_due(cmd_report *r) {
+    if (r->progress == CMD_PROGRESS_NONE) return UINT32_MAX;
+    uint64_t now = cmd_outlet_now_ms();
+    uint32_t wait = r->progress == CMD_PROGRESS_PLAIN ? LINE_MS : BAR_MS;
+    /* a run that is soon over needs no line in a log */
+    if (!r->shown_ms && r->progress == CMD_PROGRESS_PLAIN) r->shown_ms = now;
+    if (!r->shown_ms || now - r->shown_ms >= wait) return 0;
+    return wait - (uint32_t)(now - r->shown_ms);
 }
 
-void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets,
-                         uint64_t total_octets) {
-    char text[160], of[24] = "", size[64];
-    if (!r->terminal) return;
-    if (total) (void)snprintf(of, sizeof of, " of %lu", (unsigned long)total);
-    octets_as_text(size, sizeof size, octets, total_octets);
-    int n = snprintf(text, sizeof text, "\r%lu%s messages, %s\033[K", (unsigned long)messages, of,
-                     size);
+/* Returns the columns of the terminal as it is now: no signal is needed when it changes. */
+static unsigned columns_of(int fd) {
+    struct winsize size;
+    memset(&size, 0, sizeof size);
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : USUAL_COLUMNS;
+}
+
+/* Returns whether the locale's characters are UTF-8. The first variable that is set counts (POSIX,
+ * 8.2). */
+static int has_utf8(void) {
+    const char *locale = cmd_environment("LC_ALL");
+    if (!locale) locale = cmd_environment("LC_CTYPE");
+    if (!locale) locale = cmd_environment("LANG");
+    const char *charset = locale ? strchr(locale, '.') : NULL;
+    return charset &&
+           (strncasecmp(charset, ".UTF-8", 6) == 0 || strncasecmp(charset, ".UTF8", 5) == 0);
+}
+
+void cmd_report_progress(cmd_report *r, cmd_progress *p) {
+    char text[CMD_PROGRESS_TEXT], drawn[CMD_PROGRESS_TEXT + 8];
+    if (r->progress == CMD_PROGRESS_NONE) return;
+    r->shown_ms = cmd_outlet_now_ms();
+    p->rate = cmd_rate_now(&r->rate, p->octets, r->shown_ms);
+    if (r->progress == CMD_PROGRESS_PLAIN) {
+        emit(r, ERR, "popcl: ", text, cmd_progress_plain(text, p));
+        return;
+    }
+    (void)cmd_progress_bar(text, p, columns_of(r->err_fd), has_utf8());
+    int n = snprintf(drawn, sizeof drawn, "\r%s\033[K", text);
     /* a stopped terminal must not stop the run for this */
-    if (n > 0 && cmd_outlet_write_now(outlet(r, ERR), text, (size_t)n) > 0) r->drawn = 1;
+    if (n > 0 && cmd_outlet_write_now(outlet(r, ERR), drawn, (size_t)n) > 0) r->drawn = 1;
 }
 
 /* ---- standard output ---- */

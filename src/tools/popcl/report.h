@@ -12,6 +12,7 @@
 
 #include "outlet.h"
 #include "popcl_fetch.h"
+#include "progress.h"
 
 /* Octets of one traced line that are shown; the rest is cut. */
 #define CMD_TRACE_LINE     2048
@@ -45,8 +46,10 @@ typedef struct cmd_report {
     int disk_errno;               /* of the store's first failure; 0 = no failure, or not known */
     int quiet, verbose;
     int is_signed_trust; /* 1 = of the set of --ta-blob: no advice names another place of trust */
-    int terminal;        /* 1 = progress is shown on err_fd */
-    int drawn;           /* private: a progress line is on the screen */
+    int progress;        /* cmd_progress_form of err_fd, never CMD_PROGRESS_AUTO */
+    int drawn;           /* private: a bar is on the screen */
+    uint64_t shown_ms;   /* private: when progress was shown last; 0 = not yet */
+    cmd_rate rate;       /* private: of the progress */
     int out_errno; /* the first failure of out_fd; 0 = no failure. ETIMEDOUT: it took nothing */
     const char *secret; /* borrowed: the text that no output may have */
     size_t secret_len;
@@ -59,9 +62,13 @@ typedef struct cmd_report {
     char shown[3 * CMD_TRACE_LINE + 1]; /* the line, scrubbed */
 } cmd_report;
 
-/* Prints nothing yet. Progress is shown if err_fd is a terminal that can erase a line, unless
- * quiet, verbose or trace is set. */
+/* Prints nothing yet. Progress is a bar if err_fd is a terminal that can erase a line, unless
+ * quiet, verbose or trace is set. Otherwise there is none. */
 void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd);
+
+/* Shows progress in this form on any err_fd. CMD_PROGRESS_AUTO leaves what init chose, and so does
+ * quiet. */
+void cmd_report_choose_progress(cmd_report *r, cmd_progress_form form);
 
 /* The run may last total_ms from now on, and ends earlier once *stop is not 0. */
 void cmd_report_limit(cmd_report *r, const volatile sig_atomic_t *stop, uint32_t total_ms);
@@ -88,10 +95,13 @@ void cmd_report_scrub(const cmd_report *r, char *out, size_t cap, const char *te
  * port's error, the server's own words. */
 void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server, const char *special);
 
-/* Redraws the progress line: so many whole messages of total; so many octets, with those of a
- * message under way, of total_octets. Totals 0 = not known. */
-void cmd_report_progress(cmd_report *r, uint32_t messages, uint32_t total, uint64_t octets,
-                         uint64_t total_octets);
+/* Returns the milliseconds until progress is due: a bar ten times a second, a line every 5 seconds.
+ * 0 = now, UINT32_MAX = never. */
+uint32_t cmd_report_progress_due(cmd_report *r);
+
+/* Shows the progress in the form of r->progress. Fills in p->rate. A bar is as wide as the terminal
+ * is now. */
+void cmd_report_progress(cmd_report *r, cmd_progress *p);
 
 /* Standard output, buffered; flush returns 0, or -1 once a write failed. */
 void cmd_report_print(cmd_report *r, const char *text);
