@@ -128,7 +128,7 @@ static size_t write_bar(char *out, unsigned columns, int done, int utf8) {
     return len;
 }
 
-static size_t append(char *out, size_t len, const char *text, const char *separator) {
+static size_t append_part(char *out, size_t len, const char *text, const char *separator) {
     return len +
            (size_t)snprintf(out + len, CMD_PROGRESS_TEXT - len, "%s%s", len ? separator : "", text);
 }
@@ -154,7 +154,7 @@ size_t cmd_progress_bar(char *out, const cmd_progress *p, unsigned columns, int 
     size_t begin = len;
     out[len] = '\0';
     for (int i = 0; i < PARTS; i++) {
-        if (shown[i]) len = begin + append(out + begin, len - begin, parts[i], "  ");
+        if (shown[i]) len = begin + append_part(out + begin, len - begin, parts[i], "  ");
     }
     return len;
 }
@@ -165,7 +165,7 @@ size_t cmd_progress_plain(char *out, const cmd_progress *p) {
     out[0] = '\0';
     write_parts(parts, p);
     for (int i = MESSAGES; i < PARTS; i++) {
-        if (*parts[i]) len = append(out, len, parts[i], ", ");
+        if (*parts[i]) len = append_part(out, len, parts[i], ", ");
     }
     return len;
 }

@@ -63,7 +63,7 @@ typedef struct cmd_report {
 } cmd_report;
 
 /* Prints nothing yet. Progress is a bar if err_fd is a terminal that can erase a line, unless
- * quiet, verbose or trace is set. Otherwise there is none. */
+ * quiet, verbose or trace is set. Otherwise nothing is shown. */
 void cmd_report_init(cmd_report *r, int quiet, int verbose, int trace_fd);
 
 /* Shows progress in this form on any err_fd. CMD_PROGRESS_AUTO leaves what init chose, and so does
