@@ -269,6 +269,9 @@ typedef struct popcl_fetch_config {
                           LIST a pass; if LIST is refused, nothing is fetched */
     uint8_t no_capa;   /* 1 = CAPA is not sent, for servers that hang on it. With POPCL_STLS it is
                           still sent once, right after the handshake */
+    /* Lines of the body that TOP gives with the header, for a preview: TOP n top_lines. 0 = the
+     * header alone (RFC 1939, 7). */
+    uint16_t top_lines;
     const popcl_sink *sink; /* the destination of messages; borrowed until wipe */
     void *sink_ctx;         /* the ctx of its functions */
     void *ctx;              /* of the callbacks below; each of these callbacks may be NULL */

@@ -125,7 +125,9 @@ static void look_at_next(popcl_fetch *f) {
 /* Sends a command for an entry. Returns whether it was sent. Replies that shifted once may do so
  * again, so another STAT has to follow. */
 static int send_for(popcl_fetch *f, size_t at, popcl_verb verb, enum popcl_entry_state next) {
-    popcl_command command = {.verb = verb, .number = popcl_plan_number(&f->plan, at)};
+    popcl_command command = {.verb = verb,
+                             .number = popcl_plan_number(&f->plan, at),
+                             .lines = verb == POPCL_TOP ? f->cfg->top_lines : 0};
     unsigned before = popcl_job_in_flight(f);
     popcl_err e = popcl_machine_submit(&f->session, &command, (uint32_t)at);
     if (e == POPCL_ERR_WOULD_BLOCK) return 0;

@@ -443,10 +443,11 @@ class Connection:
         return b"+OK\r\n" + stuffed(self.messages[number])
 
     def _top(self, argument):
-        number = int(argument.split()[0])
+        number, lines = map(int, argument.split())
         if number not in self.messages:
             return b"-ERR no such message\r\n"
-        return b"+OK\r\n" + stuffed(self.messages[number].partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        header, _, body = self.messages[number].partition(b"\r\n\r\n")
+        return b"+OK\r\n" + stuffed(header + b"\r\n\r\n" + b"".join(body.splitlines(keepends=True)[:lines]))
 
     def _dele(self, argument):
         if not argument.isdigit() or int(argument) not in self.messages or int(argument) in self.deleted:

@@ -137,6 +137,7 @@ static const struct {
     {"uids", U8, OF(cfg.uids)},
     {"need_size", U8, OF(cfg.need_size)},
     {"no_capa", U8, OF(cfg.no_capa)},
+    {"top_lines", U16, OF(cfg.top_lines)},
     {"utf8", U8, OF(cfg.utf8)},
     {"lang", OCTETS, OF(lang)},
     {"session", FLAG, OF(session)},         /* drives popcl_command.h */

@@ -155,6 +155,57 @@ static void long_options(void **state) {
     assert_int_equal(o.action, CMD_VERSION);
 }
 
+static void selection(void **state) {
+    (void)state;
+    assert_int_equal(parse("host -a a -o o --msg 1,3-5 --uidl x --uidl y --match From:a --match "
+                           "Subject:b --since 30"),
+                     0);
+    assert_int_equal(o.selection.ranges_len, 2);
+    assert_int_equal(o.selection.uids_len, 2);
+    assert_int_equal(o.selection.matches_len, 2);
+    assert_int_equal(o.selection.since_days, 30);
+    refused("host -a a -o o --msg 0");
+    refused("host -a a -o o --msg 1 --msg 2");
+    refused("host -a a -o o --match From");
+    refused("host -a a -o o --since 0");
+    refused("host -a a -o o --since 36501");
+    char line[1024] = "host -a a -o o";
+    for (int i = 0; i < 16; i++)
+        strcat(line, " --match A:b");
+    assert_int_equal(parse(line), 0);
+    refused(strcat(line, " --match A:b"));
+}
+
+static void looks(void **state) {
+    static const char *const contradictions[] = {"--top 1 -d",          "--top 1 --list",
+                                                 "--top 1 --check",     "--top 1 --dry-run",
+                                                 "--list --dry-run",    "--check --dry-run",
+                                                 "--top 1 --match A:b", "--top 1 --since 3",
+                                                 "--top 1 --json",      "--check --match A:b",
+                                                 "--check --since 3",   "--list -d",
+                                                 "--json -o -",         "--top x",
+                                                 "--top 65536",         "--top -1",
+                                                 "--progress sometimes"};
+    char line[128];
+    (void)state;
+    assert_int_equal(parse("host -a a --top 0"), 0);
+    assert_int_equal(o.action, CMD_TOP);
+    assert_int_equal(parse("host -a a --top 65535"), 0);
+    assert_int_equal(o.top_lines, 65535);
+    assert_int_equal(parse("host -a a --dry-run -d -n"), 0);
+    assert_int_equal(o.action, CMD_DRY_RUN);
+    assert_int_equal(parse("host -a a --list --json --match A:b"), 0);
+    assert_true(o.json);
+    for (size_t i = 0; i < sizeof contradictions / sizeof *contradictions; i++) {
+        (void)snprintf(line, sizeof line, "host -a a %s", contradictions[i]);
+        refused(line);
+    }
+    assert_int_equal(parse("host -a a -o o --progress plain"), 0);
+    assert_int_equal(o.progress, CMD_PROGRESS_PLAIN);
+    assert_int_equal(parse("host -a a -o o"), 0);
+    assert_int_equal(o.progress, CMD_PROGRESS_AUTO);
+}
+
 static void languages(void **state) {
     (void)state;
     assert_int_equal(parse("h -a a -o o --utf8 --lang pt-BR"), 0);
@@ -934,6 +985,8 @@ int main(void) {
         cmocka_unit_test(long_options),
         cmocka_unit_test(mechanisms),
         cmocka_unit_test(languages),
+        cmocka_unit_test(selection),
+        cmocka_unit_test(looks),
         cmocka_unit_test(tls_options),
         cmocka_unit_test(pins),
         cmocka_unit_test(pins_that_are_refused),

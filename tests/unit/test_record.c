@@ -356,6 +356,46 @@ static void what_is_refused_stays_refused(void **state) { /* [Q17 B42] */
     assert_int_equal(cmd_record_left(&r), 0);
 }
 
+/* Too old for --since: its day is kept, and a later event makes it a message like any other. */
+static void what_is_too_old_has_its_day(void **state) {
+    (void)state;
+    cmd_record_note_old(&r, "a", 1, 12345);
+    cmd_record_note_old(&r, "b", 1, 12345);
+    note("stored", CMD_ON_STORED);
+    cmd_record_begin(&r);
+    cmd_record_note_old(&r, "stored", 6, 12345);
+    note("large", CMD_ON_REFUSED);
+    cmd_record_begin(&r);
+    assert_int_equal(cmd_record_old_day(find("a")), 12345);
+    assert_int_equal(now("a"), CMD_REFUSED);
+    assert_int_equal(find("a")->size, 0); /* an earlier version sees a limit that no one gives */
+    assert_int_equal(cmd_record_old_day(find("stored")), 0);
+    assert_int_equal(now("stored"), CMD_STORED);
+    assert_int_equal(cmd_record_old_day(find("large")), 0);
+    assert_int_equal(cmd_record_old_day(NULL), 0);
+    note("a", CMD_ON_STORED);
+    note("b", CMD_ON_REFUSED);
+    cmd_record_begin(&r);
+    assert_int_equal(now("a"), CMD_STORED);
+    assert_int_equal(cmd_record_old_day(find("a")), 0);
+    assert_int_equal(cmd_record_old_day(find("b")), 0);
+}
+
+/* A message that the command line does not select is not tried, and keeps no run from success. */
+static void what_is_left_out_is_not_picked(void **state) {
+    (void)state;
+    note("a", CMD_ON_BROKEN), note("b", CMD_ON_BROKEN);
+    cmd_record_begin(&r);
+    named("a"), named("b");
+    cmd_record_leave_out(&r, "a", 1);
+    cmd_record_leave_out(&r, "unknown", 7);
+    assert_int_equal(cmd_record_left(&r), 1);
+    assert_true(cmd_record_pick(&r) == find("b"));
+    cmd_record_begin(&r); /* only for its session */
+    named("a"), named("b");
+    assert_int_equal(cmd_record_left(&r), 2);
+}
+
 static void the_fewest_tries_come_first(void **state) { /* [Q17] */
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -1085,6 +1125,8 @@ int main(void) {
         TEST(the_message_that_broke_comes_last),
         TEST(what_is_stored_comes_last_in_its_run_only),
         TEST(what_is_refused_stays_refused),
+        TEST(what_is_too_old_has_its_day),
+        TEST(what_is_left_out_is_not_picked),
         TEST(the_fewest_tries_come_first),
         TEST(names_of_headers_are_told_from_uids),
         TEST(forgotten_after_two_whole_listings),

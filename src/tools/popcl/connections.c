@@ -115,7 +115,8 @@ static void give_login(const cmd_connections *c, popcl_fetch_config *cfg) {
 static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     const cmd_options *o = c->options;
     const cmd_record *record = &c->file->record;
-    int all = !o->only_new || !cmd_record_has_uids(record);
+    int few = cmd_select_few(&o->selection); /* LIST then goes with each RETR */
+    int all = !few && (!o->only_new || !cmd_record_has_uids(record));
     popcl_fetch_config cfg;
     memset(&cfg, 0, sizeof cfg);
     cfg.session.host = o->host;
@@ -147,13 +148,16 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     cfg.group_octets = GROUP_OCTETS;
     /* An unfetched deletion, an empty body and a header are judged by LIST's size. If all messages
      * are wanted, LIST can leave with UIDL. */
-    cfg.need_size = o->action == CMD_LIST || o->delete || o->delete_after || o->keep_newest ||
+    cfg.need_size = o->action == CMD_LIST || o->action == CMD_DRY_RUN || o->delete ||
+                    o->delete_after || o->keep_newest ||
                     (o->only_new && cmd_record_has_headers(record)) ||
                     (o->action == CMD_FETCH && (all || cmd_record_has_failed(record)));
     /* without UIDs all mail would come again under other names */
     if ((o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
         c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
         cfg.uids = POPCL_UIDS_REQUIRED;
+    if (o->selection.uids_len) cfg.uids = POPCL_UIDS_REQUIRED; /* no message has one without */
+    cfg.top_lines = o->top_lines;
     cfg.no_capa = o->no_capa;
     cfg.utf8 = o->utf8;
     cfg.lang = o->lang;
@@ -185,7 +189,7 @@ static transport transport_of(cmd_connections *c) {
 static void count_refusals(cmd_connections *c, const popcl_diag *d) {
     cmd_record *record = &c->file->record;
     uint8_t before = record->no_uidl;
-    if (d->err == POPCL_ERR_NO_UIDL)
+    if (d->err == POPCL_ERR_NO_UIDL && record->no_uidl < UINT8_MAX && cmd_record_has_uids(record))
         record->no_uidl++;
     else if (d->listed && !d->no_uids)
         record->no_uidl = 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "events.h"
 #include "file_calls.h"
 #include "mechanism.h"
 #include "sentences.h"
@@ -121,16 +122,63 @@ static int is_to_go(const cmd_job *j, const popcl_msg *m, popcl_stage stage, con
     return cmd_record_may_go(e, stage == POPCL_STAGE_UID ? e->size : m->size);
 }
 
-static void print_listed(cmd_job *j, const popcl_msg *m) {
-    char line[128], size[24] = "?";
-    if (j->options->limit && j->listed >= j->options->limit) return;
-    j->listed++;
+static void print_message(cmd_job *j, const popcl_msg *m, const char *action, const char *reason) {
+    char line[192], size[24] = "?";
+    if (j->report->json) {
+        cmd_events_message(j->report, m, action, reason);
+        return;
+    }
     if (m->size != POPCL_SIZE_UNKNOWN)
         (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size);
     int digest = m->uid[0] == POPCL_UID_DIGEST; /* an octet that no terminal should get */
-    (void)snprintf(line, sizeof line, "%lu %s%s%s%s\n", (unsigned long)m->number, size,
-                   m->uid_len ? " " : "", digest ? "\\x7f" : "", m->uid + digest);
+    (void)snprintf(line, sizeof line, "%s%s%lu %s%s%s%s%s%s%s\n", action ? action : "",
+                   action ? " " : "", (unsigned long)m->number, size, m->uid_len ? " " : "",
+                   digest ? "\\x7f" : "", m->uid + digest, reason ? " (" : "", reason ? reason : "",
+                   reason ? ")" : "");
     cmd_report_print(j->report, line);
+}
+
+/* Returns whether --limit lets one more message be printed, and counts it. */
+static int is_within_limit(cmd_job *j) {
+    if (j->options->limit && j->listed >= j->options->limit) return 0;
+    j->listed++;
+    return 1;
+}
+
+/* --dry-run: prints what a run would do. */
+static void print_plan(cmd_job *j, const popcl_msg *m, unsigned answer) {
+    const char *reason = answer & POPCL_FETCH ? NULL : j->why;
+    if (answer & POPCL_FETCH && !is_within_limit(j)) {
+        answer = POPCL_SKIP;
+        reason = "over --limit";
+    }
+    print_message(j, m,
+                  answer == POPCL_SKIP               ? "skip"
+                  : answer == POPCL_DELETE_UNFETCHED ? "delete"
+                  : answer & POPCL_DELETE            ? "fetch+delete"
+                                                     : "fetch",
+                  reason);
+}
+
+/* Ends the decision about a message that is looked at, and not fetched: prints it. */
+static unsigned show(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned answer) {
+    int is_wanted = answer != POPCL_SKIP;
+    if (stage == POPCL_STAGE_UID) /* the size will come later */
+        return is_wanted || j->options->action == CMD_DRY_RUN ? POPCL_FETCH : POPCL_SKIP;
+    switch (j->options->action) {
+    case CMD_TOP:
+        return is_wanted && stage == POPCL_STAGE_SIZE && is_within_limit(j) ? POPCL_HEADERS_FIRST
+                                                                            : POPCL_SKIP;
+    case CMD_DRY_RUN: print_plan(j, m, answer); return POPCL_SKIP;
+    default:
+        if (is_wanted && is_within_limit(j)) print_message(j, m, NULL, NULL);
+        return POPCL_SKIP;
+    }
+}
+
+static unsigned skip(cmd_job *j, const char *why) {
+    j->why = why;
+    return POPCL_SKIP;
 }
 
 /* Returns whether an earlier run, with the same limit, read this message until the session
@@ -150,21 +198,83 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
         j->fresh = 1;
         return POPCL_SKIP;
     case CMD_LIST:
-        if (o->only_new && !is_new(j, m, e)) return POPCL_SKIP;
-        if (stage == POPCL_STAGE_UID) return POPCL_FETCH; /* the size will come later */
-        print_listed(j, m);
-        return POPCL_SKIP;
+    case CMD_TOP: return o->only_new && !is_new(j, m, e) ? POPCL_SKIP : POPCL_FETCH;
     default: break;
     }
     int is_due = o->delete &&cmd_record_state(e) == CMD_DUE;
-    if (is_due && may_delete_unfetched(m, stage, e)) return POPCL_DELETE_UNFETCHED;
-    if (is_to_go(j, m, stage, e)) return POPCL_DELETE_UNFETCHED;
-    if (is_given_up(j, e)) return POPCL_SKIP;
-    if (o->only_new && !is_due && !is_new(j, m, e)) return POPCL_SKIP;
+    if (is_due && may_delete_unfetched(m, stage, e)) {
+        j->why = "stored by an earlier run";
+        return POPCL_DELETE_UNFETCHED;
+    }
+    if (is_to_go(j, m, stage, e)) {
+        j->why = "fetched before";
+        return POPCL_DELETE_UNFETCHED;
+    }
+    if (is_given_up(j, e)) return skip(j, "larger than --max-size");
+    if (o->only_new && !is_due && !is_new(j, m, e))
+        return skip(j, is_refused(j, cmd_record_state(e), e) ? "larger than --max-size"
+                                                             : "fetched before");
     /* a run without -n fetches messages of earlier runs again, not its own */
     if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
-        return POPCL_SKIP;
+        return skip(j, "fetched before");
+    /* the library refuses it, if this is no --dry-run */
+    if (o->action == CMD_DRY_RUN && o->max_size && m->size != POPCL_SIZE_UNKNOWN &&
+        m->size > o->max_size)
+        return skip(j, "larger than --max-size");
     return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
+}
+
+/* ---- selection ---- */
+
+static int64_t day_now(void) { return (int64_t)time(NULL) / 86400; }
+
+/* The header has passed. A message that is too old is remembered, so that TOP is asked for it only
+ * once. Another one may be asked for by the next run. */
+static unsigned judge_header(cmd_job *j, const char *key, size_t len, unsigned answer) {
+    cmd_record *record = &j->file->record;
+    int64_t date_s = cmd_headers_date(&j->header), day = date_s / 86400;
+    /* a clock that was never set gives days before 1980 */
+    int is_usable = date_s != INT64_MIN && day >= 3653 && day <= UINT16_MAX;
+    if (is_usable && cmd_select_is_old(&j->options->selection, day, day_now())) {
+        if (j->options->action == CMD_FETCH) cmd_record_note_old(record, key, len, (uint16_t)day);
+        return skip(j, "older than --since");
+    }
+    if (j->header_matches) return answer;
+    cmd_record_leave_out(record, key, len);
+    return skip(j, "--match does not hold");
+}
+
+/* Returns the answer for a message that is wanted, as far as --match and --since let it. A message
+ * whose header could not be had in an earlier run is fetched without it. */
+static unsigned by_header(cmd_job *j, popcl_stage stage, const cmd_entry *e, const char *key,
+                          size_t len, unsigned answer) {
+    const cmd_selection *s = &j->options->selection;
+    if (!(answer & POPCL_FETCH) || !cmd_select_by_header(s)) return answer;
+    if (cmd_record_state(e) == CMD_FAILED) return answer;
+    uint16_t day = cmd_record_old_day(e);
+    if (day && cmd_select_is_old(s, day, day_now())) return skip(j, "older than --since");
+    if (stage == POPCL_STAGE_UID) return answer;
+    if (stage == POPCL_STAGE_SIZE) return POPCL_HEADERS_FIRST | (answer & POPCL_DELETE);
+    return judge_header(j, key, len, answer);
+}
+
+static int is_selected(cmd_job *j, const popcl_msg *m) {
+    return cmd_select_has(&j->options->selection, m, &j->found);
+}
+
+/* Reports what the command line names and the maildrop does not have. */
+static void tell_missing(cmd_job *j, const popcl_diag *d) {
+    const cmd_selection *s = &j->options->selection;
+    if (!d->listing_reached || j->sessions > 1) return;
+    for (size_t i = 0; i < s->ranges_len; i++) {
+        if (s->ranges[i].first <= d->in_maildrop) continue;
+        cmd_report_warning(j->report, "there is no message %lu: the maildrop holds %lu",
+                           (unsigned long)s->ranges[i].first, (unsigned long)d->in_maildrop);
+    }
+    for (size_t i = 0; i < s->uids_len && d->listed == d->in_maildrop; i++) {
+        if (!(j->found >> i & 1))
+            cmd_report_warning(j->report, "no message has the UID %s", s->uids[i]);
+    }
 }
 
 /* From now on only this message is asked for. */
@@ -199,6 +309,7 @@ static int may_have_top(const cmd_job *j) {
  * it does only if something depends on it: a further session must know which messages the run
  * stored. */
 static int header_decides(const cmd_job *j) {
+    if (j->options->action == CMD_TOP) return 0; /* it would be printed first */
     if (j->options->only_new || j->options->action == CMD_CHECK) return 1;
     return (j->sessions > 1 || j->deferred_headers) && may_have_top(j);
 }
@@ -225,12 +336,18 @@ static void tell_no_uids(cmd_job *j) {
     j->told_no_uids = 1;
 }
 
+/* Returns whether nothing is fetched and nothing is recorded. */
+static int is_look(const cmd_job *j) {
+    return j->options->action != CMD_FETCH && j->options->action != CMD_CHECK;
+}
+
 unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     cmd_job *j = job;
     cmd_record *record = &j->file->record;
     char hex[KEY_MAX + 1];
     const char *key;
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
+    if (!is_selected(j, m)) return POPCL_SKIP;
     if (is_avoided(j, m) && (j->avoid_headers || !header_decides(j))) return POPCL_SKIP;
     if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
         tell_no_uids(j);
@@ -244,11 +361,14 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
         return POPCL_SKIP;
     }
     const cmd_entry *e = cmd_record_find(record, key, len);
-    unsigned answer = job_judge(j, m, stage, e);
+    j->why = NULL;
+    unsigned answer = by_header(j, stage, e, key, len, job_judge(j, m, stage, e));
+    e = cmd_record_find(record, key, len); /* it may have moved */
+    if (is_look(j) && !(answer & POPCL_HEADERS_FIRST)) answer = show(j, m, stage, answer);
     if (answer == POPCL_SKIP && !j->alone &&
         (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
         j->oversize++; /* an earlier run refused it */
-    if (answer != POPCL_SKIP) answer = in_turn(j, m, stage, e, answer);
+    if (answer != POPCL_SKIP && !is_look(j)) answer = in_turn(j, m, stage, e, answer);
     if (deletes_stored(j->options) && has_real_uid(m))
         cmd_record_start_age(record, key, len, m->size);
     if (answer == POPCL_SKIP && m->uid_len == 0) {
@@ -275,9 +395,10 @@ void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
     char tags[256], sasl[256];
     if (j->announced || !d->listing_reached) return;
     j->announced = 1;
+    words(tags, sizeof tags, d->has_caps ? d->caps.tags : 0, popcl_capa_name);
+    cmd_events_session(j->report, j->options, d, cmd_mechanism_of(d->mechanism)->name, tags);
     cmd_tls_announce(j->tls, j->report);
     if (d->has_caps) {
-        words(tags, sizeof tags, d->caps.tags, popcl_capa_name);
         words(sasl, sizeof sasl, d->caps.sasl, popcl_sasl_name);
         cmd_report_detail(j->report, "logged in with %s; the server offers %s%s%s",
                           cmd_mechanism_of(d->mechanism)->name,
@@ -324,7 +445,12 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
     tell_odd_uid(j, m);
     cmd_record_listed(&j->file->record, m->uid, m->uid_len);
     const cmd_entry *e = cmd_record_find(&j->file->record, m->uid, m->uid_len);
-    unsigned answer = job_judge(j, m, POPCL_STAGE_UID, e);
+    if (!is_selected(j, m)) {
+        cmd_record_leave_out(&j->file->record, m->uid, m->uid_len);
+        return;
+    }
+    unsigned answer =
+        by_header(j, POPCL_STAGE_UID, e, m->uid, m->uid_len, job_judge(j, m, POPCL_STAGE_UID, e));
     if (answer & POPCL_FETCH) j->wanted++;
     if (!cmd_record_is_deferred(e) && answer != POPCL_SKIP) j->others++;
 }
@@ -337,10 +463,13 @@ uint32_t cmd_job_show_progress(cmd_job *j) {
     if (due_ms) return due_ms;
     popcl_fetch_get_diag(j->fetch, &d);
     if (!d.listing_reached) return UINT32_MAX;
-    if (!o->only_new && !o->limit && !o->max_size) {
+    const cmd_selection *s = &o->selection;
+    if (!o->only_new && !o->limit && !o->max_size && !cmd_select_few(s) &&
+        !cmd_select_by_header(s)) {
         p.total = d.in_maildrop;
         p.total_octets = d.octets_in_maildrop;
-    } else if (j->listing_ended) { /* STAT's octets are those of more messages */
+    } else if (j->listing_ended && !cmd_select_by_header(s)) {
+        /* STAT's octets are those of more messages */
         p.total = o->limit && o->limit < j->wanted ? o->limit : j->wanted;
     }
     cmd_report_progress(j->report, &p);
@@ -424,8 +553,19 @@ static void job_not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
         suspect(j, m->number, key, len);
 }
 
+/* --json */
+static void tell_fate(cmd_job *j, const popcl_msg *m, popcl_fate what, popcl_err why) {
+    const cmd_placed *place = NULL;
+    for (size_t i = 0; m && what == POPCL_STORED && i < POPCL_STORE_GROUP; i++) {
+        if (j->placed[i].number == m->number) place = &j->placed[i];
+    }
+    cmd_events_fate(j->report, m, what, why, place ? place->octets : 0,
+                    place && *place->name ? place->name : NULL);
+}
+
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why) {
     cmd_job *j = job;
+    tell_fate(j, m, what, why);
     if (!m) return; /* the end of all deletions, which the diagnosis has too */
     if (j->settled && j->settled != m->number) drop_named(j, j->settled);
     j->settled = 0;
@@ -495,6 +635,7 @@ static void note_delay(cmd_job *j, const popcl_diag *d) {
 
 void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
+    tell_missing(j, d);
     note_delay(j, d);
     note_late_break(j, d);
     end_deletions(j, d);
@@ -541,6 +682,25 @@ static int store_result(cmd_job *j, int result) {
     return result;
 }
 
+/* --top: the line between two messages. */
+static void print_separator(cmd_job *j, const popcl_msg *m) {
+    char line[128];
+    int digest = m->uid[0] == POPCL_UID_DIGEST;
+    (void)snprintf(line, sizeof line, "==> %lu%s%s%s\n", (unsigned long)m->number,
+                   m->uid_len ? " " : "", digest ? "\\x7f" : "", m->uid + digest);
+    cmd_report_print(j->report, line);
+}
+
+/* --json: keeps what the store made of a message until its fate is known. */
+static void note_place(cmd_job *j) {
+    if (!j->report->json) return;
+    cmd_placed *p = &j->placed[j->places++ % POPCL_STORE_GROUP];
+    const char *name = cmd_store_name(j->store);
+    p->number = j->number;
+    p->octets = j->octets;
+    (void)snprintf(p->name, sizeof p->name, "%s", name ? name : "");
+}
+
 static int job_begin(void *ctx, const popcl_msg *m) {
     cmd_job *j = ctx;
     j->part = (popcl_part)m->part;
@@ -551,7 +711,12 @@ static int job_begin(void *ctx, const popcl_msg *m) {
     j->uid_len = m->uid_len;
     memcpy(j->uid, m->uid, m->uid_len);
     if (j->without_uid) cmd_identity_begin(&j->reading);
-    if (j->part == POPCL_HEADERS) return 0;
+    if (j->part == POPCL_HEADERS) {
+        const cmd_selection *s = &j->options->selection;
+        cmd_headers_begin(&j->header, s->matches, s->matches_len);
+        if (j->options->action == CMD_TOP) print_separator(j, m);
+        return 0;
+    }
     return store_result(j, j->store->sink->begin(j->store->ctx, m));
 }
 
@@ -561,6 +726,10 @@ static int job_data(void *ctx, const void *p, size_t n) {
     if (j->part == POPCL_WHOLE) taken = store_result(j, j->store->sink->data(j->store->ctx, p, n));
     if (taken <= 0) return taken;
     if (j->without_uid) cmd_identity_data(&j->reading, p, (size_t)taken);
+    if (j->part == POPCL_HEADERS) {
+        cmd_headers_data(&j->header, p, (size_t)taken);
+        if (j->options->action == CMD_TOP) cmd_report_print_octets(j->report, p, (size_t)taken);
+    }
     j->octets += (uint64_t)taken;
     if (j->part == POPCL_WHOLE) (void)cmd_job_show_progress(j);
     return taken;
@@ -573,7 +742,11 @@ static int job_commit(void *ctx) {
     if (result != 0 && result != POPCL_STAGED) return result;
     j->suspect.number = 0; /* the session went on after the refusal */
     if (j->without_uid) take_identity(j);
-    if (j->part == POPCL_HEADERS) return result;
+    if (j->part == POPCL_HEADERS) {
+        j->header_matches = cmd_headers_end(&j->header);
+        return result;
+    }
+    note_place(j);
     cmd_report_detail(j->report, "message %lu: %llu octets, %s", (unsigned long)j->number,
                       (unsigned long long)j->octets, cmd_store_name(j->store));
     if (j->message->size != POPCL_SIZE_UNKNOWN && j->octets < j->message->size / 2)

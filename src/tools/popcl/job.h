@@ -11,9 +11,11 @@
 #ifndef POPCL_CMD_JOB_H
 #define POPCL_CMD_JOB_H
 
+#include "headers.h"
 #include "identity.h"
 #include "options.h"
 #include "popcl_fetch.h"
+#include "popcl_posix_store.h"
 #include "recordfile.h"
 #include "report.h"
 #include "store.h"
@@ -35,6 +37,13 @@ typedef struct cmd_suspect {
 
 #define CMD_AVOID_MAX 4u
 
+/* What the store made of a message: the octets and the file. */
+typedef struct cmd_placed {
+    uint32_t number;
+    uint64_t octets;
+    char name[256];
+} cmd_placed;
+
 typedef struct cmd_job {
     const cmd_options *options;
     cmd_report *report;
@@ -47,7 +56,7 @@ typedef struct cmd_job {
     void *clock;
     /* results */
     int fresh;                 /* --check: 1 once a new message is known */
-    uint32_t listed;           /* --list: messages printed */
+    uint32_t listed;           /* --list, --top and --dry-run: messages printed */
     char disk[352];            /* the first failure of the store, in words; "" without */
     cmd_store_refusal refusal; /* the same of another program; its what "" = none */
     /* of the last session that asked for every message: */
@@ -76,6 +85,13 @@ typedef struct cmd_job {
     uint32_t others;      /* messages of the listing that are wanted, and not to come last */
     uint32_t wanted;      /* messages of the run that came, or are to be fetched by the listing */
     cmd_identity reading;
+    cmd_headers header; /* of --match and --since */
+    int header_matches; /* the header that has just passed fulfils --match */
+    uint64_t found;     /* bits of --uidl: messages that the listing has */
+    const char *why;    /* of the last message that is not fetched, for --dry-run */
+    cmd_placed
+        placed[POPCL_STORE_GROUP]; /* --json: messages that the store has, whose fate comes */
+    unsigned places;
     popcl_part part; /* the part that the sink gets, and its message */
     uint32_t number;
     char uid[POPCL_UID_MAX];

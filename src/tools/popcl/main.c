@@ -23,6 +23,7 @@
 
 #include "connections.h"
 #include "credentials.h"
+#include "events.h"
 #include "info.h"
 #include "mechanism.h"
 #include "options.h"
@@ -48,6 +49,7 @@ static struct run {
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", human-readable */
     cmd_tls tls;
     cmd_connections connections;
+    int more; /* 1 = messages are left for another run */
 } run;
 
 /* ---- signals ---- */
@@ -447,12 +449,29 @@ static void print_count(struct run *r, uint32_t stored) {
     char line[64];
     (void)snprintf(line, sizeof line, "%lu %s%s downloaded.\n", (unsigned long)stored,
                    r->options.only_new ? "new " : "", stored == 1 ? "message" : "messages");
-    if (r->options.store == CMD_STORE_STREAM) { /* standard output has the messages */
+    if (r->options.json || r->options.store == CMD_STORE_STREAM) { /* standard output has others */
         line[strlen(line) - 1] = '\0';
         cmd_report_note(&r->report, "%s", line);
         return;
     }
     cmd_report_print(&r->report, line);
+}
+
+/* The last line of --json, also of a run that did not connect. Returns the exit code. */
+static int end_json(struct run *r, int code) {
+    const cmd_connections *c = &r->connections;
+    const cmd_summary s = {.stored = c->stored,
+                           .deleted = c->deleted,
+                           .unconfirmed = c->unconfirmed,
+                           .oversize = c->job.oversize,
+                           .left = c->left,
+                           .listed = c->job.listed,
+                           .listing_reached = c->listing_reached,
+                           .more = r->more,
+                           .fresh = c->job.fresh};
+    if (r->report.out_errno) return code; /* it was reported */
+    cmd_events_summary(&r->report, &r->options, &s, code);
+    return code == CMD_EXIT_DONE ? finish_output(r) : code;
 }
 
 /* Returns whether the only failure is the answer to QUIT. Nothing depends on that answer if nothing
@@ -546,6 +565,7 @@ static int tell_result(struct run *r, const popcl_diag *d) {
 static int run_finish(struct run *r) {
     popcl_diag d = real_result(&r->connections);
     int code = tell_result(r, &d);
+    r->more = d.err == POPCL_MORE;
     cmd_wipe(&d, sizeof d); /* a server may have repeated the password in its text */
     int record_code = cmd_record_file_save(&r->file);
     if (record_code) {
@@ -633,17 +653,18 @@ int main(int argc, char *argv[]) {
     keep_heap_small();
     int bad = cmd_options_parse(&r->options, argc, argv);
     cmd_report_init(&r->report, r->options.quiet, r->options.verbose, -1);
+    r->report.json = r->options.json;
     cmd_report_choose_progress(&r->report, (cmd_progress_form)r->options.progress);
     if (bad) {
         cmd_report_error(&r->report, r->options.error, "", r->options.advice);
-        code = CMD_EXIT_USAGE;
+        code = end_json(r, CMD_EXIT_USAGE);
     } else if (r->options.action == CMD_HELP) {
         cmd_options_help(print_piece, &r->report);
         code = finish_output(r);
     } else if (r->options.action == CMD_VERSION) {
         code = show_version(r);
     } else {
-        code = run_perform(r);
+        code = end_json(r, run_perform(r));
     }
     clean_up(r);
     return code;

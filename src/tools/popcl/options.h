@@ -12,12 +12,15 @@
 #include "pin.h"
 #include "popcl_fetch.h"
 #include "progress.h"
+#include "select.h"
 #include "url.h"
 
 typedef enum cmd_action {
     CMD_FETCH,
     CMD_LIST,
     CMD_CHECK,
+    CMD_TOP,
+    CMD_DRY_RUN,
     CMD_INFO,
     CMD_HELP,
     CMD_VERSION,
@@ -90,10 +93,13 @@ typedef struct cmd_options {
     uint8_t crlf;            /* 1 = lines end with CRLF as on the wire; 0 = with LF */
     uint8_t all;             /* --all */
     uint8_t progress;        /* cmd_progress_form */
-    uint8_t sync_each;       /* 1 = each message is made durable alone; 0 = in groups */
-    const char *doubt;       /* NULL, or an argument that is probably a mistake: give a warning */
-    char error[128];         /* after a failed parse: the fault */
-    const char *advice;      /* and what to do instead */
+    uint8_t json;            /* --json */
+    uint16_t top_lines;      /* --top: lines of the body */
+    cmd_selection selection;
+    uint8_t sync_each;  /* 1 = each message is made durable alone; 0 = in groups */
+    const char *doubt;  /* NULL, or an argument that is probably a mistake: give a warning */
+    char error[128];    /* after a failed parse: the fault */
+    const char *advice; /* and what to do instead */
     uint8_t given[CMD_GIVEN_MAX]; /* private: options seen, by their row */
 } cmd_options;
 

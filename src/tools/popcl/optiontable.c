@@ -126,6 +126,51 @@ static int set_limit(cmd_options *o, const char *value) {
                                   CMD_SEE_HELP);
 }
 
+static int set_msg(cmd_options *o, const char *value) {
+    return cmd_select_numbers(&o->selection, value) == 0
+               ? 0
+               : cmd_option_wrong(o, "--msg", "",
+                                  " wants numbers of messages and ranges, such as 1,3-5,8-",
+                                  "give at most 64 of them, without spaces; --list shows the "
+                                  "numbers");
+}
+
+static int set_uidl(cmd_options *o, const char *value) {
+    return cmd_select_uid(&o->selection, value) == 0
+               ? 0
+               : cmd_option_wrong(o, "--uidl", "", " wants a UID, as --list shows it",
+                                  "give the third word of a line of --list; at most 64 of them");
+}
+
+static int set_match(cmd_options *o, const char *value) {
+    cmd_selection *s = &o->selection;
+    if (s->matches_len == CMD_MATCHES_MAX)
+        return cmd_option_wrong(o, "--match is given more than 16 times", "", "",
+                                "give the conditions that decide");
+    if (cmd_match_read(&s->matches[s->matches_len], value))
+        return cmd_option_wrong(o, "--match", "", " wants the name of a field, a colon and a text",
+                                "give it as one argument, such as --match 'From: alice@'");
+    s->matches_len++;
+    return 0;
+}
+
+static int set_since(cmd_options *o, const char *value) {
+    o->selection.since_days = (uint32_t)tool_number(value, CMD_DAYS_MAX);
+    return o->selection.since_days
+               ? 0
+               : cmd_option_wrong(o, "--since", "", " wants whole days, 1 to 36500", CMD_SEE_HELP);
+}
+
+static int set_top(cmd_options *o, const char *value) {
+    uint64_t lines = 0;
+    const char *end = tool_number_read(value, UINT16_MAX, &lines);
+    o->action = CMD_TOP;
+    o->top_lines = (uint16_t)lines;
+    return end && !*end ? 0
+                        : cmd_option_wrong(o, "--top", "", " wants a number of lines, 0 to 65535",
+                                           CMD_SEE_HELP);
+}
+
 static int set_progress(cmd_options *o, const char *value) {
     static const char *const names[] = {[CMD_PROGRESS_AUTO] = "auto",
                                         [CMD_PROGRESS_BAR] = "bar",
@@ -317,11 +362,26 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_SYNC] = {"sync", 0, CMD_VALUE_OWN, 0, 0, set_sync, " HOW",
                   "group (default): up to 64 messages are made durable at\na time, and deleted "
                   "after that; each: one at a time"},
+    [OPT_MSG] = {"msg", 0, CMD_VALUE_OWN, 0, 0, set_msg, " LIST",
+                 "only messages with these numbers, such as 1,3-5,8-"},
+    [OPT_UIDL] = {"uidl", 0, CMD_VALUE_OWN_MANY, 0, 0, set_uidl, " UID",
+                  "only the message with this UID; may be repeated"},
+    [OPT_MATCH] = {"match", 0, CMD_VALUE_OWN_MANY, 0, 0, set_match, " 'NAME: TEXT'",
+                   "only messages whose header field NAME has TEXT in it;\nmay be repeated: each "
+                   "must hold. Octets are compared\nas they are, without case. TOP asks for "
+                   "headers"},
+    [OPT_SINCE] = {"since", 0, CMD_VALUE_OWN, 0, 0, set_since, " DAYS",
+                   "only messages whose Date is at most DAYS old; those\nwithout a usable Date "
+                   "too"},
     [OPT_LIST] =
         {"list", 0, CMD_NO_VALUE, CMD_LIST, FIELD(action), NULL, "",
          "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
     [OPT_CHECK] = {"check", 0, CMD_NO_VALUE, CMD_CHECK, FIELD(action), NULL, "",
                    "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+    [OPT_TOP] = {"top", 0, CMD_VALUE_OWN, 0, 0, set_top, " N",
+                 "fetch nothing; print header and first N lines of each\nmessage"},
+    [OPT_DRY_RUN] = {"dry-run", 0, CMD_NO_VALUE, CMD_DRY_RUN, FIELD(action), NULL, "",
+                     "print what a run would fetch, delete and skip; change\nnothing"},
     [OPT_INFO] = {"info", 0, CMD_NO_VALUE, CMD_INFO, FIELD(action), NULL, "",
                   "show what the server offers, its certificates, and\nthe anchor that vouches for "
                   "them. No login: only CAPA,\nSTLS and QUIT are sent. Port 995, then STLS on 110"},
@@ -337,6 +397,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_PROGRESS] = {"progress", 0, CMD_VALUE_OWN, 0, 0, set_progress, " HOW",
                       "auto (default): a bar on a terminal; bar; none; plain:\na line every 5 "
                       "seconds, for a log"},
+    [OPT_JSON] = {"json", 0, CMD_NO_VALUE, 1, FIELD(json), NULL, "",
+                  "print a JSON object a line on standard output; the\ncount goes to standard "
+                  "error"},
     [OPT_TRACE] =
         {"trace", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
          "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},

@@ -273,7 +273,9 @@ static void note_entry(cmd_record *r, cmd_entry *e, cmd_event event, uint64_t nu
         r->unsaved++;
         break;
     case CMD_ON_REFUSED:
-        if (e->state == CMD_REFUSED) e->size = number;
+        if (e->state != CMD_REFUSED) break;
+        e->size = number;
+        if (number == 0) e->day = day;
         break;
     case CMD_ON_BROKEN:
         e->live |= CMD_LIVE_BROKE;
@@ -304,6 +306,19 @@ void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event even
         e = &r->slots[seek(r, hash, 0)];
     }
     note_entry(r, e, event, number, day);
+}
+
+void cmd_record_note_old(cmd_record *r, const char *name, size_t len, uint16_t day) {
+    cmd_record_note(r, name, len, CMD_ON_REFUSED, 0, day);
+}
+
+uint16_t cmd_record_old_day(const cmd_entry *e) {
+    return cmd_record_state(e) == CMD_REFUSED && e->size == 0 ? e->day : 0;
+}
+
+void cmd_record_leave_out(cmd_record *r, const char *name, size_t len) {
+    cmd_entry *e = record_find(r, name, len, hash_of(r, name, len));
+    if (e) e->live |= CMD_LIVE_OTHER;
 }
 
 int cmd_record_defer(cmd_record *r, const char *name, size_t len) {
@@ -450,7 +465,7 @@ size_t cmd_record_forget(cmd_record *r, const char *name, size_t len) {
 }
 
 static int record_is_left(const cmd_entry *e) {
-    if (e->state == CMD_REFUSED) return 0;
+    if (e->state == CMD_REFUSED || e->live & CMD_LIVE_OTHER) return 0;
     return (e->state == CMD_LAST || e->live & CMD_LIVE_BROKE) && e->live & CMD_LIVE_NAMED;
 }
 

@@ -63,9 +63,10 @@ typedef enum cmd_event {
 /* The facts that are kept of a message. Read only. */
 typedef struct cmd_entry {
     uint64_t hash; /* of the name */
-    uint64_t size; /* octets by LIST, when it was stored; of a refused one, the limit; or
-                      CMD_SIZE_UNKNOWN */
-    uint16_t day;  /* when it was stored first, in days since 1970; 0 = not known */
+    uint64_t size; /* octets by LIST, when it was stored; of a refused one, the limit, or 0 if it
+                      was refused for its age; or CMD_SIZE_UNKNOWN */
+    uint16_t day;  /* when it was stored first, in days since 1970; of one that was refused for its
+                      age, its Date; 0 = not known */
     uint8_t state; /* cmd_state, never CMD_NEW */
     uint8_t flags; /* CMD_ENTRY_* */
     uint8_t live;  /* CMD_LIVE_* */
@@ -97,6 +98,7 @@ typedef struct cmd_entry {
 #define CMD_LIVE_RUN   0x08u /* this run stored it, or deleted it */
 #define CMD_LIVE_BROKE 0x10u /* a session of this run broke inside it */
 #define CMD_LIVE_TRIED 0x20u /* this run tried it alone */
+#define CMD_LIVE_OTHER 0x40u /* this session does not ask for it */
 
 typedef struct cmd_record {
     cmd_entry *slots;  /* private: a table; state CMD_NEW = free */
@@ -155,6 +157,17 @@ int cmd_record_is_deferred(const cmd_entry *e);
  * octets is ignored. The only writer of a state. */
 void cmd_record_note(cmd_record *r, const char *name, size_t len, cmd_event event, uint64_t number,
                      uint16_t day);
+
+/* Notes that a message is too old to be fetched: its Date has this day. An earlier version takes it
+ * for one that a lower size limit refused, and so for a new one. */
+void cmd_record_note_old(cmd_record *r, const char *name, size_t len, uint16_t day);
+
+/* Returns the day of a message that was too old, in days since 1970; 0 = the entry is another one,
+ * or NULL. */
+uint16_t cmd_record_old_day(const cmd_entry *e);
+
+/* The session does not ask for this message, even if it is deferred. */
+void cmd_record_leave_out(cmd_record *r, const char *name, size_t len);
 
 /* Notes a message that was refused for its size, and then broke the session. It stays refused, and
  * comes last in this run; its tries are for the next runs. Returns 0 if it is not refused. */

@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "sentences.h"
 #include "system.h"
 
@@ -125,10 +126,55 @@ static void say(cmd_report *r, const char *lead, const char *format, va_list arg
     if (n > 0) emit(r, ERR, lead, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
-void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice) {
+const char *cmd_report_error_name(popcl_err e) {
+    static char text[48];
+    (void)snprintf(text, sizeof text, "POPCL_%s", popcl_err_name(e));
+    return text;
+}
+
+static void json_put(void *report, const char *text) { cmd_report_print(report, text); }
+
+/* An error of the command itself has no result of the library: e is POPCL_OK then. */
+static void print_error(cmd_report *r, popcl_err e, const char *what, const char *cause,
+                        const char *advice) {
+    static const char *const classes[] = {
+        [POPCL_CLASS_DONE] = "DONE",         [POPCL_CLASS_USAGE] = "USAGE",
+        [POPCL_CLASS_HOST] = "HOST",         [POPCL_CLASS_UNAVAILABLE] = "UNAVAILABLE",
+        [POPCL_CLASS_DISK] = "DISK",         [POPCL_CLASS_LATER] = "LATER",
+        [POPCL_CLASS_PROTOCOL] = "PROTOCOL", [POPCL_CLASS_LOGIN] = "LOGIN",
+        [POPCL_CLASS_CONFIG] = "CONFIG",     [POPCL_CLASS_CERT] = "CERT",
+        [POPCL_CLASS_TLS] = "TLS",           [POPCL_CLASS_STOPPED] = "STOPPED",
+    };
+    const cmd_json j = {json_put, r};
+    if (!r->json) return;
+    cmd_json_begin(&j, "error");
+    if (e) {
+        cmd_json_number(&j, "code", (uint64_t)e);
+        cmd_json_text(&j, "name", cmd_report_error_name(e));
+        cmd_json_text(&j, "class", classes[popcl_err_class(e)]);
+        cmd_json_number(&j, "exit_code", (uint64_t)cmd_exit_code(e));
+    } else {
+        cmd_json_null(&j, "code");
+        cmd_json_null(&j, "name");
+        cmd_json_null(&j, "class");
+        cmd_json_null(&j, "exit_code");
+    }
+    cmd_json_text(&j, "what", what);
+    cmd_json_text(&j, "cause", *cause ? cause : NULL);
+    cmd_json_text(&j, "advice", *advice ? advice : NULL);
+    cmd_json_end(&j);
+    (void)cmd_report_flush(r);
+}
+
+static void emit_error(cmd_report *r, const char *what, const char *cause, const char *advice) {
     emit(r, ERR, "popcl: ", what, strlen(what));
     if (*cause) emit(r, ERR, "popcl: likely cause: ", cause, strlen(cause));
     if (*advice) emit(r, ERR, "popcl: what to try: ", advice, strlen(advice));
+}
+
+void cmd_report_error(cmd_report *r, const char *what, const char *cause, const char *advice) {
+    print_error(r, POPCL_OK, what, cause, advice);
+    emit_error(r, what, cause, advice);
 }
 
 void cmd_report_warning(cmd_report *r, const char *format, ...) {
@@ -294,7 +340,8 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
     }
     (void)snprintf(what, sizeof what, "%s: %s%s%s%s%s%s", server, says.what, message, code,
                    *special ? ": " : "", special, reply);
-    cmd_report_error(r, what, says.cause, says.advice);
+    print_error(r, d->err, what, says.cause, says.advice);
+    emit_error(r, what, says.cause, says.advice);
     if (d->failed > 1)
         cmd_report_note(r, "%lu messages failed in all; this is the first",
                         (unsigned long)d->failed);
@@ -378,6 +425,19 @@ void cmd_report_line(cmd_report *r, const char *format, ...) {
     shown[n++] = '\n';
     shown[n] = '\0';
     cmd_report_print(r, shown);
+}
+
+void cmd_report_print_octets(cmd_report *r, const char *p, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        char text[8];
+        unsigned char c = (unsigned char)p[i];
+        if (r->had_cr && c != '\n') cmd_report_print(r, "\\x0d");
+        r->had_cr = c == '\r';
+        if (r->had_cr) continue;
+        int is_text = (c >= 0x20 && c <= 0x7E && c != '\\') || c == '\t' || c == '\n';
+        (void)snprintf(text, sizeof text, is_text ? "%c" : c == '\\' ? "\\\\" : "\\x%02x", c);
+        cmd_report_print(r, text);
+    }
 }
 
 void cmd_report_end(cmd_report *r) {

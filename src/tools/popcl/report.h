@@ -46,6 +46,7 @@ typedef struct cmd_report {
     int disk_errno;               /* of the store's first failure; 0 = no failure, or not known */
     int quiet, verbose;
     int is_signed_trust; /* 1 = of the set of --ta-blob: no advice names another place of trust */
+    int json;            /* 1 = errors are lines of --json too */
     int progress;        /* cmd_progress_form of err_fd, never CMD_PROGRESS_AUTO */
     int drawn;           /* private: a bar is on the screen */
     uint64_t shown_ms;   /* private: when progress was shown last; 0 = not yet */
@@ -56,6 +57,7 @@ typedef struct cmd_report {
     cmd_outlet outlets[3];              /* private: of the descriptors */
     size_t out_len, line_len, sent_len; /* private: of the buffers below */
     int line_cut, trace_told;
+    int had_cr; /* private: the last octet that was to be printed was a CR */
     char out[4096];
     char line[CMD_TRACE_LINE];     /* of the server's */
     char sent[CMD_TRACE_SENT_MAX]; /* a command, which may leave while a reply has come in part */
@@ -102,6 +104,13 @@ uint32_t cmd_report_progress_due(cmd_report *r);
 /* Shows the progress in the form of r->progress. Fills in p->rate. A bar is as wide as the terminal
  * is now. */
 void cmd_report_progress(cmd_report *r, cmd_progress *p);
+
+/* Returns "POPCL_ERR_..." of a result, valid until the next call. */
+const char *cmd_report_error_name(popcl_err e);
+
+/* Prints octets of a message: TAB and line ends as they are, other control characters and 8-bit
+ * octets escaped. CRLF becomes LF. */
+void cmd_report_print_octets(cmd_report *r, const char *p, size_t n);
 
 /* Standard output, buffered; flush returns 0, or -1 once a write failed. */
 void cmd_report_print(cmd_report *r, const char *text);

@@ -129,7 +129,7 @@ static const own owns[] = {
     {POPCL_ERR_TOKEN, NULL, NULL,
      "run the command of --token-command in a shell: its token must be new, for this account and "
      "for POP3"},
-    {POPCL_ERR_NO_TOP, NULL, NULL, "fetch whole messages, without -n"},
+    {POPCL_ERR_NO_TOP, NULL, NULL, "fetch whole messages, without -n, --match, --since and --top"},
     {POPCL_ERR_NOT_DRAINED, NULL, "the rest of the message would take too much time",
      "run again for the rest"},
     {POPCL_ERR_UTF8, NULL, NULL, "give --utf8, and run again; the mail is still on the server"},
