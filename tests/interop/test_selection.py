@@ -74,7 +74,7 @@ class ByNumberAndUid(SelectionTest):
         """--uidl is refused with the reason; --msg works."""
         with Hostile(replies={"UIDL": b"-ERR what?\r\n"}) as server:
             result = self.place.run(server.port, "--uidl", "a", code=75)
-            self.assertIn("no UIDs", result.err)
+            self.assertIn("In place of --uidl give --msg", result.err)
             self.assertEqual(self.asked(server, "RETR"), [])
             self.assertEqual(self.place.run(server.port, "--msg", "2").count, 1)
             self.assertEqual(self.place.run(server.port, "-n", "--msg", "2-3").count, 1)

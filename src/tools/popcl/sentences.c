@@ -119,7 +119,7 @@ static const own owns[] = {
     {POPCL_ERR_COMMAND_REFUSED, NULL, NULL, "run again later; --trace shows the server's reply"},
     {POPCL_ERR_NO_UIDL, NULL, NULL,
      "run again later; after three such runs in a row popcl continues without UIDs, and all mail "
-     "may arrive again"},
+     "may arrive again. In place of --uidl give --msg"},
     {POPCL_ERR_AUTH, NULL, NULL,
      "check user name and password; large providers want an app password, or a token "
      "(--token-command); popcl did not try a second time"},
