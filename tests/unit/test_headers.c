@@ -85,7 +85,7 @@ static void all_conditions(void **state) {
     assert_true(holds_in(mail, sizeof mail - 1, 3, NULL, 0));
 }
 
-/* Longer than the buffer: what fits decides, and what does not decide is no refusal. */
+/* Longer than the buffer: the octets that fit decide. Without a decision nothing is refused. */
 static void long_fields(void **state) {
     static char mail[3 * CMD_FIELD_MAX];
     (void)state;
@@ -128,7 +128,7 @@ static void dates(void **state) {
         {"1 Jan 1970 00:00 +0000", 0},
         {"1 jan 70 0:00:00 UT", 0},
         {"1 Jan 1970 00:00:00 Z", 0},
-        {"1 Jan 1970 00:00:00 A", 0}, /* says nothing: RFC 5322, 4.3 */
+        {"1 Jan 1970 00:00:00 A", 0}, /* no zone: RFC 5322, 4.3 */
         {"1 Jan 1970 00:00:00 EST", 18000},
         {"1 Jan 1970 00:00:00 pdt", 25200},
         {"1 Jan 1970 00:00:00 CEST", 0},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* events - the lines of --json: what a run does, an object a line on standard output. docs/JSON.md
- * has the members. It decides nothing: each caller reports what has happened. Without --json the
- * functions do nothing. The report itself writes the errors. */
+/* events - the lines of --json: the steps of a run, an object a line on standard output.
+ * docs/JSON.md has the members. It decides nothing: each caller reports what has happened. Without
+ * --json the functions do nothing. The report itself writes the errors. */
 #ifndef POPCL_CMD_EVENTS_H
 #define POPCL_CMD_EVENTS_H
 

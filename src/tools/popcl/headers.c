@@ -31,7 +31,7 @@ static size_t length_without_spaces(const char *text) {
 }
 
 /* Returns whether a field with the name of n octets is meant. */
-static int is_named(const char *field, size_t field_len, const char *name, size_t n) {
+static int field_is(const char *field, size_t field_len, const char *name, size_t n) {
     size_t end = n;
     if (field_len <= n || strncasecmp(field, name, n) != 0) return 0;
     /* spaces before the colon: obsolete (RFC 5322, 4.5) */
@@ -52,7 +52,7 @@ static void judge_field(cmd_headers *h, const char *value) {
     size_t len = h->len - (size_t)(value - h->field);
     for (size_t i = 0; i < h->matches_len; i++) {
         const cmd_match *m = &h->matches[i];
-        if (!is_named(h->field, h->len, m->name, m->name_len)) continue;
+        if (!field_is(h->field, h->len, m->name, m->name_len)) continue;
         if (contains(value, len, m->text))
             h->holds |= UINT32_C(1) << i;
         else if (h->cut)
@@ -67,7 +67,7 @@ static void end_field(cmd_headers *h) {
     const char *colon = h->len ? memchr(h->field, ':', h->len) : NULL;
     if (colon) {
         judge_field(h, colon + 1);
-        if (!h->has_date && is_named(h->field, h->len, "Date", 4)) {
+        if (!h->has_date && field_is(h->field, h->len, "Date", 4)) {
             h->has_date = 1;
             h->field[h->len] = '\0'; /* keep leaves room */
             if (!h->cut && !memchr(h->field, '\0', h->len))
@@ -150,8 +150,8 @@ static const char *skip_comments(const char *p) {
     return depth ? NULL : p;
 }
 
-/* Reads a number of least to most digits, and the comments after it. Returns NULL if it is none. */
-static const char *read_digits(const char *p, int least, int most, unsigned *value) {
+/* Reads a number of least to most digits, and the comments after it. Returns NULL without one. */
+static const char *date_digits(const char *p, int least, int most, unsigned *value) {
     int n = 0;
     *value = 0;
     while (n < most && p[n] >= '0' && p[n] <= '9')
@@ -161,7 +161,7 @@ static const char *read_digits(const char *p, int least, int most, unsigned *val
 }
 
 /* Reads one of the words, each of three letters. Returns the text after it and its comments. */
-static const char *read_name(const char *p, const char *words, unsigned *index) {
+static const char *date_word(const char *p, const char *words, unsigned *index) {
     size_t letters = 0;
     while ((p[letters] | 0x20) >= 'a' && (p[letters] | 0x20) <= 'z')
         letters++;
@@ -188,7 +188,7 @@ static const char *read_zone(const char *p, int64_t *offset_s) {
     size_t n = 0;
     *offset_s = 0;
     if (*p == '+' || *p == '-') {
-        const char *end = read_digits(p + 1, 4, 4, &v);
+        const char *end = date_digits(p + 1, 4, 4, &v);
         if (!end || v % 100 > 59) return NULL;
         *offset_s = (int64_t)(v / 100) * 3600 + (int64_t)(v % 100) * 60;
         if (*p == '-') *offset_s = -*offset_s;
@@ -205,20 +205,20 @@ static const char *read_zone(const char *p, int64_t *offset_s) {
 
 /* Reads 14:05 or 14:05:30. */
 static const char *read_time(const char *p, unsigned *hour, unsigned *minute, unsigned *second) {
-    p = read_digits(p, 1, 2, hour);
+    p = date_digits(p, 1, 2, hour);
     p = read_character(p, ':');
-    if (p) p = read_digits(p, 2, 2, minute);
+    if (p) p = date_digits(p, 2, 2, minute);
     *second = 0;
     if (!p || *p != ':') return p;
     p = read_character(p, ':');
-    return p ? read_digits(p, 2, 2, second) : NULL;
+    return p ? date_digits(p, 2, 2, second) : NULL;
 }
 
 /* A year of two digits is one from 1950 to 2049, and one of three counts from 1900 (RFC 5322,
  * 4.3). */
 static const char *read_year(const char *p, unsigned *year) {
     size_t n = strspn(p, "0123456789");
-    p = read_digits(p, 2, 4, year);
+    p = date_digits(p, 2, 4, year);
     if (n == 2) *year += *year < 50 ? 2000 : 1900;
     if (n == 3) *year += 1900;
     return p;
@@ -229,11 +229,11 @@ int64_t cmd_headers_read_date(const char *text) {
     int64_t offset_s;
     const char *p = skip_comments(text);
     if (p && (*p < '0' || *p > '9')) {
-        p = read_name(p, "MonTueWedThuFriSatSun", &name);
+        p = date_word(p, "MonTueWedThuFriSatSun", &name);
         p = read_character(p, ',');
     }
-    if (p) p = read_digits(p, 1, 2, &day);
-    if (p) p = read_name(p, "JanFebMarAprMayJunJulAugSepOctNovDec", &month);
+    if (p) p = date_digits(p, 1, 2, &day);
+    if (p) p = date_word(p, "JanFebMarAprMayJunJulAugSepOctNovDec", &month);
     if (p) p = read_year(p, &year);
     if (p) p = read_time(p, &hour, &minute, &second);
     if (p) p = read_zone(p, &offset_s);

@@ -52,7 +52,7 @@ int cmd_headers_end(cmd_headers *h);
 int64_t cmd_headers_date(const cmd_headers *h);
 
 /* Reads a date of RFC 5322, 3.3, or one of its obsolete forms (4.3). Comments may be anywhere.
- * Returns seconds since 1970; INT64_MIN = it is none. */
+ * Returns seconds since 1970; INT64_MIN = there is no date. */
 int64_t cmd_headers_read_date(const char *text);
 
 #endif

@@ -161,7 +161,7 @@ static void print_plan(cmd_job *j, const popcl_msg *m, unsigned answer) {
 }
 
 /* Ends the decision about a message that is looked at, and not fetched: prints it. */
-static unsigned show(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned answer) {
+static unsigned show_message(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned answer) {
     int is_wanted = answer != POPCL_SKIP;
     if (stage == POPCL_STAGE_UID) /* the size will come later */
         return is_wanted || j->options->action == CMD_DRY_RUN ? POPCL_FETCH : POPCL_SKIP;
@@ -176,7 +176,7 @@ static unsigned show(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned
     }
 }
 
-static unsigned skip(cmd_job *j, const char *why) {
+static unsigned skip_for(cmd_job *j, const char *why) {
     j->why = why;
     return POPCL_SKIP;
 }
@@ -210,17 +210,17 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
         j->why = "fetched before";
         return POPCL_DELETE_UNFETCHED;
     }
-    if (is_given_up(j, e)) return skip(j, "larger than --max-size");
+    if (is_given_up(j, e)) return skip_for(j, "larger than --max-size");
     if (o->only_new && !is_due && !is_new(j, m, e))
-        return skip(j, is_refused(j, cmd_record_state(e), e) ? "larger than --max-size"
-                                                             : "fetched before");
+        return skip_for(j, is_refused(j, cmd_record_state(e), e) ? "larger than --max-size"
+                                                                 : "fetched before");
     /* a run without -n fetches messages of earlier runs again, not its own */
     if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
-        return skip(j, "fetched before");
+        return skip_for(j, "fetched before");
     /* the library refuses it, if this is no --dry-run */
     if (o->action == CMD_DRY_RUN && o->max_size && m->size != POPCL_SIZE_UNKNOWN &&
         m->size > o->max_size)
-        return skip(j, "larger than --max-size");
+        return skip_for(j, "larger than --max-size");
     return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
 }
 
@@ -237,11 +237,11 @@ static unsigned judge_header(cmd_job *j, const char *key, size_t len, unsigned a
     int is_usable = date_s != INT64_MIN && day >= 3653 && day <= UINT16_MAX;
     if (is_usable && cmd_select_is_old(&j->options->selection, day, day_now())) {
         if (j->options->action == CMD_FETCH) cmd_record_note_old(record, key, len, (uint16_t)day);
-        return skip(j, "older than --since");
+        return skip_for(j, "older than --since");
     }
     if (j->header_matches) return answer;
     cmd_record_leave_out(record, key, len);
-    return skip(j, "--match does not hold");
+    return skip_for(j, "--match does not hold");
 }
 
 /* Returns the answer for a message that is wanted, as far as --match and --since let it. A message
@@ -252,7 +252,7 @@ static unsigned by_header(cmd_job *j, popcl_stage stage, const cmd_entry *e, con
     if (!(answer & POPCL_FETCH) || !cmd_select_by_header(s)) return answer;
     if (cmd_record_state(e) == CMD_FAILED) return answer;
     uint16_t day = cmd_record_old_day(e);
-    if (day && cmd_select_is_old(s, day, day_now())) return skip(j, "older than --since");
+    if (day && cmd_select_is_old(s, day, day_now())) return skip_for(j, "older than --since");
     if (stage == POPCL_STAGE_UID) return answer;
     if (stage == POPCL_STAGE_SIZE) return POPCL_HEADERS_FIRST | (answer & POPCL_DELETE);
     return judge_header(j, key, len, answer);
@@ -341,11 +341,19 @@ static int is_look(const cmd_job *j) {
     return j->options->action != CMD_FETCH && j->options->action != CMD_CHECK;
 }
 
+static void announce_now(cmd_job *j) {
+    popcl_diag d;
+    if (j->announced) return;
+    popcl_fetch_get_diag(j->fetch, &d);
+    cmd_job_announce(j, &d);
+}
+
 unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     cmd_job *j = job;
     cmd_record *record = &j->file->record;
     char hex[KEY_MAX + 1];
     const char *key;
+    announce_now(j);
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
     if (!is_selected(j, m)) return POPCL_SKIP;
     if (is_avoided(j, m) && (j->avoid_headers || !header_decides(j))) return POPCL_SKIP;
@@ -364,7 +372,7 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     j->why = NULL;
     unsigned answer = by_header(j, stage, e, key, len, job_judge(j, m, stage, e));
     e = cmd_record_find(record, key, len); /* it may have moved */
-    if (is_look(j) && !(answer & POPCL_HEADERS_FIRST)) answer = show(j, m, stage, answer);
+    if (is_look(j) && !(answer & POPCL_HEADERS_FIRST)) answer = show_message(j, m, stage, answer);
     if (answer == POPCL_SKIP && !j->alone &&
         (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
         j->oversize++; /* an earlier run refused it */
@@ -433,11 +441,9 @@ static void end_listing(cmd_job *j) {
 void cmd_job_listed(void *job, const popcl_msg *m) {
     cmd_job *j = job;
     popcl_diag d;
-    if (!m || !j->announced) {
-        popcl_fetch_get_diag(j->fetch, &d);
-        cmd_job_announce(j, &d);
-    }
+    announce_now(j);
     if (!m) {
+        popcl_fetch_get_diag(j->fetch, &d);
         /* a listing without UIDs does not show which are gone */
         if (!d.no_uids) end_listing(j);
         return;
@@ -691,7 +697,7 @@ static void print_separator(cmd_job *j, const popcl_msg *m) {
     cmd_report_print(j->report, line);
 }
 
-/* --json: keeps what the store made of a message until its fate is known. */
+/* --json: keeps file and octets of a message until its fate is known. */
 static void note_place(cmd_job *j) {
     if (!j->report->json) return;
     cmd_placed *p = &j->placed[j->places++ % POPCL_STORE_GROUP];

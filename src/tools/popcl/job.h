@@ -37,7 +37,7 @@ typedef struct cmd_suspect {
 
 #define CMD_AVOID_MAX 4u
 
-/* What the store made of a message: the octets and the file. */
+/* A message in the store: its octets and its file. */
 typedef struct cmd_placed {
     uint32_t number;
     uint64_t octets;

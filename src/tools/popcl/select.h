@@ -28,7 +28,7 @@ typedef struct cmd_selection {
  * too many ranges. */
 int cmd_select_numbers(cmd_selection *s, const char *list);
 
-/* Adds a UID, as --list prints it. Returns 0, or -1 if it is none, or one too many. */
+/* Adds a UID, as --list prints it. Returns 0, or -1 if it cannot be a UID, or is one too many. */
 int cmd_select_uid(cmd_selection *s, const char *uid);
 
 /* Returns whether number and UID select a message. Found gets the bit of its UID. */
