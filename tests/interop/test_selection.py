@@ -87,6 +87,14 @@ class ByNumberAndUid(SelectionTest):
             self.place.run(server.port, "-d", "--uidl", "c")
             self.assertEqual((server.uids, server.violations), (["a"], []))
 
+    def test_check(self):
+        """It is about the chosen messages alone."""
+        with Hostile(uids=["a", "b", "c"]) as server:
+            self.place.run(server.port, "--msg", "1-2")
+            for options, code in ((("--msg", "1-2"), 1), (("--msg", "3"), 0), (("--uidl", "a", "--uidl", "b"), 1), (("--uidl", "b", "--uidl", "c"), 0)):
+                result = self.place.run(server.port, "--check", *options, code=code)
+                self.assertNotIn("no message has", result.err)
+
     def test_a_message_that_broke_a_session(self):
         """One that is not selected is not tried, and does not spoil the result; a selected one is tried."""
         with Hostile(replies={"RETR 2": [b"+OK\r\nhalf", Close()]}) as server:

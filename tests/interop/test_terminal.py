@@ -132,6 +132,17 @@ class OnATerminal(unittest.TestCase):
                     terminal.until("exit 130")
                     terminal.close()
 
+    def test_lines_for_a_log(self):
+        """A whole line every 5 seconds, also while the server stalls; none from a run that is soon over."""
+        with Hostile(replies={"RETR 3": [b"+OK\r\n" + b"x" * 2046 + b"\r\n", Pause(11), b".\r\n"]}) as server:
+            result = self.place.run(server.port, "--progress", "plain")
+            lines = [line for line in result.err.splitlines() if " of 3 messages" in line]
+            self.assertIn(len(lines), (2, 3), result)
+            for line in lines:
+                self.assertRegex(line, r"^popcl: 2 of 3 messages, 2\.\d of 2\.\d KB|^popcl: 2 of 3 messages, 2\.\d of 0\.\d KB")
+            server.replies.clear()
+            self.assertNotIn(" of 3 messages", self.place.run(server.port, "--progress", "plain").err)
+
     def test_a_password_is_not_shown(self):
         """The question is on the terminal, the answer is not; what is typed reaches the server."""
         with Hostile() as server:

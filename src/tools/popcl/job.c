@@ -354,8 +354,8 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     char hex[KEY_MAX + 1];
     const char *key;
     announce_now(j);
-    if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
     if (!is_selected(j, m)) return POPCL_SKIP;
+    if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
     if (is_avoided(j, m) && (j->avoid_headers || !header_decides(j))) return POPCL_SKIP;
     if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
         tell_no_uids(j);
