@@ -141,7 +141,7 @@ class Place:
         if result.code == -signal.SIGKILL:
             return
         expect(result.code >= 0, "died by a signal", result)
-        listing = {"--list", "--check", "--info", "--record", "--forget", "--help", "--version", "-h", "-V"} & set(result.args)
+        listing = {"--list", "--check", "--top", "--dry-run", "--json", "--info", "--record", "--forget", "--help", "--version", "-h", "-V"} & set(result.args)
         if not listing:
             expect(result.out == "" or result.count is not None, "stdout is not the count line", result)
         if result.count is not None:

@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 import command
+import pki
 from hostile import Close, Hostile, message
 
 DOCS = command.REPOSITORY / "docs"
@@ -70,14 +71,10 @@ class Json(unittest.TestCase):
 
     def lines(self, port, *options, code=0, kinds=None, server="127.0.0.1"):
         """A run: its lines, each held against the schema. The last one is the summary."""
-        args = self.place.arguments(port, ("--json", *options), server)
-        process = self.place.start(args)
-        out, err = process.communicate(timeout=command.HANGS)
-        self.err = err.decode()
-        self.assertEqual(process.returncode, code, self.err)
-        self.assertTrue(out.isascii() and out.endswith(b"\n"), out)
-        self.assertNotIn(self.place.password.encode(), out + err)
-        lines = [json.loads(line, object_pairs_hook=strictly) for line in out.decode().splitlines()]
+        result = self.place.run(port, "--json", *options, code=code, server=server)
+        self.err = result.err
+        self.assertTrue(result.out.isascii() and result.out.endswith("\n"), result)
+        lines = [json.loads(line, object_pairs_hook=strictly) for line in result.out.splitlines()]
         for line in lines:
             self.assertIsNone(fault(line, SCHEMA), line)
         self.assertEqual([line["type"] for line in lines].count("summary"), 1)
@@ -107,6 +104,20 @@ class Json(unittest.TestCase):
                 self.assertEqual((self.place.out / fate["file"]).read_bytes(), octets)
             self.assertEqual((summary["stored"], summary["more"]), (3, False))
         self.assertIn("popcl: 3 messages downloaded.\n", self.err)
+
+    def test_tls(self):
+        """The session names what was agreed; an untrusted certificate is an error like any other."""
+        root = pki.shared().root()
+        context = root.issue("a server", san=pki.LOCAL).context()
+        with Hostile(context=context) as server:
+            session = self.lines(server.port, "-T", "-c", str(root.file), server="localhost")[0]
+            self.assertEqual((session["security"], session["tls_version"]), ("tls", "1.2"))
+        with Hostile(context=context, clear={}) as server:
+            session = self.lines(server.port, "-S", "-c", str(root.file), server="localhost")[0]
+            self.assertEqual(session["security"], "stls")
+        with Hostile(context=context) as server:
+            error = self.lines(server.port, "-T", "-c", str(pki.shared().root("another").file), server="localhost", code=79, kinds=["error", "summary"])[0]
+            self.assertEqual(error["class"], "CERT")
 
     def test_more_than_a_group(self):
         """Messages become durable in groups: each has its own file and its own octets."""

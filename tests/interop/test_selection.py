@@ -34,11 +34,7 @@ class SelectionTest(unittest.TestCase):
 
     def run_looking(self, server, *options, code=0):
         """A run that prints what it sees: its lines."""
-        args = self.place.arguments(server.port, options)
-        process = self.place.start(args)
-        out, err = process.communicate(timeout=command.HANGS)
-        self.assertEqual(process.returncode, code, err.decode())
-        return out.decode().splitlines()
+        return self.place.run(server.port, *options, code=code).out.splitlines()
 
 
 class ByNumberAndUid(SelectionTest):

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* events - see events.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "events.h"
+
+#include <stdio.h>
 
 #include "json.h"
 
@@ -28,7 +31,9 @@ static void add_message(const cmd_json *j, const popcl_msg *m) {
 }
 
 void cmd_events_session(cmd_report *r, const cmd_options *o, const popcl_diag *d,
-                        const char *mechanism, const char *capabilities) {
+                        const popcl_tls_diag *tls, const char *mechanism,
+                        const char *capabilities) {
+    char version[16];
     static const char *const securities[] = {
         [POPCL_CLEAR] = "clear", [POPCL_TLS] = "tls", [POPCL_STLS] = "stls"};
     if (!r->json) return;
@@ -36,6 +41,9 @@ void cmd_events_session(cmd_report *r, const cmd_options *o, const popcl_diag *d
     cmd_json_text(&j, "host", o->host);
     cmd_json_number(&j, "port", o->port);
     cmd_json_text(&j, "security", securities[o->security]);
+    (void)snprintf(version, sizeof version, "1.%u", (tls->version & 0xffu) - 1u);
+    cmd_json_text(&j, "tls_version", tls->suite ? version : NULL);
+    cmd_json_text(&j, "tls_suite", tls->suite ? popcl_tls_suite_name(tls->suite) : NULL);
     cmd_json_text(&j, "mechanism", mechanism);
     cmd_json_words(&j, "capabilities", capabilities);
     cmd_json_number(&j, "messages", d->in_maildrop);
@@ -85,7 +93,8 @@ void cmd_events_summary(cmd_report *r, const cmd_options *o, const cmd_summary *
                                           [CMD_DRY_RUN] = "dry-run"};
     if (!r->json) return;
     cmd_json j = events_begin(r, "summary");
-    cmd_json_text(&j, "action", actions[o->action]);
+    cmd_json_text(&j, "action",
+                  o->action < sizeof actions / sizeof *actions ? actions[o->action] : NULL);
     cmd_json_number(&j, "exit_code", (uint64_t)exit_code);
     cmd_json_bool(&j, "listing_reached", s->listing_reached);
     cmd_json_number(&j, "stored", s->stored);

@@ -6,11 +6,13 @@
 #define POPCL_CMD_EVENTS_H
 
 #include "options.h"
+#include "popcl_tls.h"
 #include "report.h"
 
-/* The session has begun: its login, its server's abilities and its maildrop. */
+/* The session has begun: its TLS, its login, its server's abilities and its maildrop. In clear text
+ * all of tls is zero. */
 void cmd_events_session(cmd_report *r, const cmd_options *o, const popcl_diag *d,
-                        const char *mechanism, const char *capabilities);
+                        const popcl_tls_diag *tls, const char *mechanism, const char *capabilities);
 
 /* A message of --list or --dry-run. action and reason may be NULL. */
 void cmd_events_message(cmd_report *r, const popcl_msg *m, const char *action, const char *reason);

@@ -401,10 +401,12 @@ static void words(char *out, size_t cap, unsigned bits, const char *(*name)(unsi
 
 void cmd_job_announce(cmd_job *j, const popcl_diag *d) {
     char tags[256], sasl[256];
+    popcl_tls_diag tls = {0};
     if (j->announced || !d->listing_reached) return;
     j->announced = 1;
     words(tags, sizeof tags, d->has_caps ? d->caps.tags : 0, popcl_capa_name);
-    cmd_events_session(j->report, j->options, d, cmd_mechanism_of(d->mechanism)->name, tags);
+    if (j->tls->tls.profile) popcl_tls_get_diag(&j->tls->tls, &tls);
+    cmd_events_session(j->report, j->options, d, &tls, cmd_mechanism_of(d->mechanism)->name, tags);
     cmd_tls_announce(j->tls, j->report);
     if (d->has_caps) {
         words(sasl, sizeof sasl, d->caps.sasl, popcl_sasl_name);
