@@ -232,6 +232,16 @@ class Looks(SelectionTest):
             self.assertEqual([line.split(" ")[0] for line in lines], ["delete"] * 3)
             self.assertTrue(all(line.endswith("(stored by an earlier run)") for line in lines))
 
+    def test_dry_run_of_later_deletions(self):
+        """--keep-newest, shown and then done."""
+        with Hostile(out=self.place.out) as server:
+            self.place.run(server.port, "-n")
+            self.assertEqual([line.rpartition(" uid")[2] for line in self.check_nothing_changed(server, "--dry-run", "-n", "--keep-newest", "1")],
+                             ["1 (fetched before)", "2 (fetched before)", "3 (fetched before)"])
+            self.assertEqual([line.split()[0] for line in self.run_looking(server, "--dry-run", "-n", "--keep-newest", "1")], ["delete", "delete", "skip"])
+            self.place.run(server.port, "-n", "--keep-newest", "1")
+            self.assertEqual((server.uids, server.violations), (["uid3"], []))
+
     def test_dry_run_without_uids(self):
         with Hostile(replies={"UIDL": b"-ERR what?\r\n"}) as server:
             self.place.run(server.port, "-n", "--msg", "2")

@@ -177,14 +177,17 @@ static void selection(void **state) {
 }
 
 static void looks(void **state) {
-    static const char *const contradictions[] = {"--top 1 -d",          "--top 1 --list",
-                                                 "--top 1 --check",     "--top 1 --dry-run",
-                                                 "--list --dry-run",    "--check --dry-run",
-                                                 "--top 1 --match A:b", "--top 1 --since 3",
-                                                 "--top 1 --json",      "--check --match A:b",
-                                                 "--check --since 3",   "--list -d",
-                                                 "--json -o -",         "--top x",
-                                                 "--top 65536",         "--top -1",
+    static const char *const contradictions[] = {"--top 1 -d",           "--top 1 --list",
+                                                 "--top 1 --check",      "--top 1 --dry-run",
+                                                 "--list --dry-run",     "--check --dry-run",
+                                                 "--top 1 --match A:b",  "--top 1 --since 3",
+                                                 "--top 1 --json",       "--check --match A:b",
+                                                 "--check --since 3",    "--list -d",
+                                                 "--record --top 1",     "--record --dry-run",
+                                                 "--record --json",      "--forget a --top 1",
+                                                 "--forget a --dry-run", "--forget a --json",
+                                                 "--json -o -",          "--top x",
+                                                 "--top 65536",          "--top -1",
                                                  "--progress sometimes"};
     char line[128];
     (void)state;

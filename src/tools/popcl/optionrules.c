@@ -53,6 +53,12 @@ static const struct {
     {OPT_RECORD, OPT_CHECK, "--record and --check"},
     {OPT_FORGET, OPT_LIST, "--forget and --list"},
     {OPT_FORGET, OPT_CHECK, "--forget and --check"},
+    {OPT_RECORD, OPT_TOP, "--record and --top"},
+    {OPT_RECORD, OPT_DRY_RUN, "--record and --dry-run"},
+    {OPT_RECORD, OPT_JSON, "--record and --json"},
+    {OPT_FORGET, OPT_TOP, "--forget and --top"},
+    {OPT_FORGET, OPT_DRY_RUN, "--forget and --dry-run"},
+    {OPT_FORGET, OPT_JSON, "--forget and --json"},
     {OPT_TA_BLOB, OPT_CERT_DIR, "--ta-blob and -C"},
     {OPT_INFO, OPT_LIST, "--info and --list"},
     {OPT_INFO, OPT_CHECK, "--info and --check"},
@@ -136,9 +142,9 @@ static int check_login(cmd_options *o) {
 /* The record of an account, and what is deleted by it. */
 static int check_record(cmd_options *o) {
     int is_local = o->action == CMD_SHOW_RECORD || o->action == CMD_FORGET;
-    o->records =
-        (o->action == CMD_FETCH && o->store != CMD_STORE_STREAM) || o->action == CMD_FORGET;
-    if ((o->delete_after || o->keep_newest) && (!o->records || is_local))
+    int stores = o->action == CMD_FETCH && o->store != CMD_STORE_STREAM;
+    o->records = stores || o->action == CMD_FORGET;
+    if ((o->delete_after || o->keep_newest) && !stores && o->action != CMD_DRY_RUN)
         return cmd_option_wrong(o, o->delete_after ? "--delete-after" : "--keep-newest", "",
                                 " is given to a run that stores nothing",
                                 "it is for a run that fetches: leave it out here");
