@@ -56,6 +56,18 @@ class ByNumberAndUid(SelectionTest):
             result = self.place.run(server.port, "--uidl", "b", "--msg", "3")
             self.assertEqual((result.count, self.asked(server, "RETR")), (0, []))
 
+    def test_uids_that_break_the_rules(self):
+        """They are chosen as --list prints them: by a digest."""
+        listing = b"+OK\r\n1 caf\xc3\xa9\r\n2 b\r\n3 " + b"x" * 100 + b"\r\n.\r\n"
+        with Hostile(replies={"UIDL": listing}) as server:
+            lines = self.place.run(server.port, "--list").out.splitlines()
+            for line in (lines[0], lines[2]):
+                number, _, uid = line.split(" ")
+                self.assertTrue(uid.startswith("\\x7f"), uid)
+                self.assertEqual(self.place.run(server.port, "--top", "0", "--uidl", uid).out.splitlines()[0], f"==> {number} {uid}")
+                self.assertEqual(self.place.run(server.port, "--uidl", uid).count, 1)
+                self.assertEqual(self.asked(server, "RETR"), [f"RETR {number}"])
+
     def test_what_is_not_there(self):
         """It is no failure, and the run says so."""
         with Hostile(uids=["a", "b", "c"]) as server:
