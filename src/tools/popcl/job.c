@@ -8,8 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "choice.h"
 #include "events.h"
 #include "file_calls.h"
+#include "look.h"
 #include "mechanism.h"
 #include "sentences.h"
 #include "system.h"
@@ -122,61 +124,7 @@ static int is_to_go(const cmd_job *j, const popcl_msg *m, popcl_stage stage, con
     return cmd_record_may_go(e, stage == POPCL_STAGE_UID ? e->size : m->size);
 }
 
-static void print_message(cmd_job *j, const popcl_msg *m, const char *action, const char *reason) {
-    char line[192], size[24] = "?";
-    if (j->report->json) {
-        cmd_events_message(j->report, m, action, reason);
-        return;
-    }
-    if (m->size != POPCL_SIZE_UNKNOWN)
-        (void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->size);
-    int digest = m->uid[0] == POPCL_UID_DIGEST; /* an octet that no terminal should get */
-    (void)snprintf(line, sizeof line, "%s%s%lu %s%s%s%s%s%s%s\n", action ? action : "",
-                   action ? " " : "", (unsigned long)m->number, size, m->uid_len ? " " : "",
-                   digest ? "\\x7f" : "", m->uid + digest, reason ? " (" : "", reason ? reason : "",
-                   reason ? ")" : "");
-    cmd_report_print(j->report, line);
-}
-
-/* Returns whether --limit lets one more message be printed, and counts it. */
-static int is_within_limit(cmd_job *j) {
-    if (j->options->limit && j->listed >= j->options->limit) return 0;
-    j->listed++;
-    return 1;
-}
-
-/* --dry-run: prints what a run would do. */
-static void print_plan(cmd_job *j, const popcl_msg *m, unsigned answer) {
-    const char *reason = answer & POPCL_FETCH ? NULL : j->why;
-    if (answer & POPCL_FETCH && !is_within_limit(j)) {
-        answer = POPCL_SKIP;
-        reason = "over --limit";
-    }
-    print_message(j, m,
-                  answer == POPCL_SKIP               ? "skip"
-                  : answer == POPCL_DELETE_UNFETCHED ? "delete"
-                  : answer & POPCL_DELETE            ? "fetch+delete"
-                                                     : "fetch",
-                  reason);
-}
-
-/* Ends the decision about a message that is looked at, and not fetched: prints it. */
-static unsigned show_message(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned answer) {
-    int is_wanted = answer != POPCL_SKIP;
-    if (stage == POPCL_STAGE_UID) /* the size will come later */
-        return is_wanted || j->options->action == CMD_DRY_RUN ? POPCL_FETCH : POPCL_SKIP;
-    switch (j->options->action) {
-    case CMD_TOP:
-        return is_wanted && stage == POPCL_STAGE_SIZE && is_within_limit(j) ? POPCL_HEADERS_FIRST
-                                                                            : POPCL_SKIP;
-    case CMD_DRY_RUN: print_plan(j, m, answer); return POPCL_SKIP;
-    default:
-        if (is_wanted && is_within_limit(j)) print_message(j, m, NULL, NULL);
-        return POPCL_SKIP;
-    }
-}
-
-static unsigned skip_for(cmd_job *j, const char *why) {
+unsigned cmd_job_skip(cmd_job *j, const char *why) {
     j->why = why;
     return POPCL_SKIP;
 }
@@ -210,71 +158,18 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
         j->why = "fetched before";
         return POPCL_DELETE_UNFETCHED;
     }
-    if (is_given_up(j, e)) return skip_for(j, "larger than --max-size");
+    if (is_given_up(j, e)) return cmd_job_skip(j, "larger than --max-size");
     if (o->only_new && !is_due && !is_new(j, m, e))
-        return skip_for(j, is_refused(j, cmd_record_state(e), e) ? "larger than --max-size"
-                                                                 : "fetched before");
+        return cmd_job_skip(j, is_refused(j, cmd_record_state(e), e) ? "larger than --max-size"
+                                                                     : "fetched before");
     /* a run without -n fetches messages of earlier runs again, not its own */
     if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
-        return skip_for(j, "fetched before");
+        return cmd_job_skip(j, "fetched before");
     /* the library refuses it, if this is no --dry-run */
     if (o->action == CMD_DRY_RUN && o->max_size && m->size != POPCL_SIZE_UNKNOWN &&
         m->size > o->max_size)
-        return skip_for(j, "larger than --max-size");
+        return cmd_job_skip(j, "larger than --max-size");
     return o->delete ? POPCL_FETCH | POPCL_DELETE : POPCL_FETCH;
-}
-
-/* ---- selection ---- */
-
-static int64_t day_now(void) { return (int64_t)time(NULL) / 86400; }
-
-/* The header has passed. A message that is too old is remembered, so that TOP is asked for it only
- * once. Another one may be asked for by the next run. */
-static unsigned judge_header(cmd_job *j, const char *key, size_t len, unsigned answer) {
-    cmd_record *record = &j->file->record;
-    int64_t date_s = cmd_headers_date(&j->header), day = date_s / 86400;
-    /* a clock that was never set gives days before 1980 */
-    int is_usable = date_s != INT64_MIN && day >= 3653 && day <= UINT16_MAX;
-    if (is_usable && cmd_select_is_old(&j->options->selection, day, day_now())) {
-        if (j->options->action == CMD_FETCH) cmd_record_note_old(record, key, len, (uint16_t)day);
-        return skip_for(j, "older than --since");
-    }
-    if (j->header_matches) return answer;
-    cmd_record_leave_out(record, key, len);
-    return skip_for(j, "--match does not hold");
-}
-
-/* Returns the answer for a message that is wanted, as far as --match and --since let it. A message
- * whose header could not be had in an earlier run is fetched without it. */
-static unsigned by_header(cmd_job *j, popcl_stage stage, const cmd_entry *e, const char *key,
-                          size_t len, unsigned answer) {
-    const cmd_selection *s = &j->options->selection;
-    if (!(answer & POPCL_FETCH) || !cmd_select_by_header(s)) return answer;
-    if (cmd_record_state(e) == CMD_FAILED) return answer;
-    uint16_t day = cmd_record_old_day(e);
-    if (day && cmd_select_is_old(s, day, day_now())) return skip_for(j, "older than --since");
-    if (stage == POPCL_STAGE_UID) return answer;
-    if (stage == POPCL_STAGE_SIZE) return POPCL_HEADERS_FIRST | (answer & POPCL_DELETE);
-    return judge_header(j, key, len, answer);
-}
-
-static int is_selected(cmd_job *j, const popcl_msg *m) {
-    return cmd_select_has(&j->options->selection, m, &j->found);
-}
-
-/* Reports what the command line names and the maildrop does not have. */
-static void tell_missing(cmd_job *j, const popcl_diag *d) {
-    const cmd_selection *s = &j->options->selection;
-    if (!d->listing_reached || j->sessions > 1) return;
-    for (size_t i = 0; i < s->ranges_len; i++) {
-        if (s->ranges[i].first <= d->in_maildrop) continue;
-        cmd_report_warning(j->report, "there is no message %lu: the maildrop holds %lu",
-                           (unsigned long)s->ranges[i].first, (unsigned long)d->in_maildrop);
-    }
-    for (size_t i = 0; i < s->uids_len && d->listed == d->in_maildrop; i++) {
-        if (!(j->found >> i & 1))
-            cmd_report_warning(j->report, "no message has the UID %s", s->uids[i]);
-    }
 }
 
 /* From now on only this message is asked for. */
@@ -336,11 +231,6 @@ static void tell_no_uids(cmd_job *j) {
     j->told_no_uids = 1;
 }
 
-/* Returns whether nothing is fetched and nothing is recorded. */
-static int is_look(const cmd_job *j) {
-    return j->options->action != CMD_FETCH && j->options->action != CMD_CHECK;
-}
-
 static void announce_now(cmd_job *j) {
     popcl_diag d;
     if (j->announced) return;
@@ -354,7 +244,7 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     char hex[KEY_MAX + 1];
     const char *key;
     announce_now(j);
-    if (!is_selected(j, m)) return POPCL_SKIP;
+    if (!cmd_choice_has(j, m)) return POPCL_SKIP;
     if (j->options->action == CMD_CHECK && j->fresh) return POPCL_SKIP;
     if (is_avoided(j, m) && (j->avoid_headers || !header_decides(j))) return POPCL_SKIP;
     if (m->uid_len == 0 && stage != POPCL_STAGE_HEADERS && header_decides(j)) {
@@ -370,13 +260,14 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage) {
     }
     const cmd_entry *e = cmd_record_find(record, key, len);
     j->why = NULL;
-    unsigned answer = by_header(j, stage, e, key, len, job_judge(j, m, stage, e));
+    unsigned answer = cmd_choice_by_header(j, stage, e, key, len, job_judge(j, m, stage, e));
     e = cmd_record_find(record, key, len); /* it may have moved */
-    if (is_look(j) && !(answer & POPCL_HEADERS_FIRST)) answer = show_message(j, m, stage, answer);
+    if (cmd_look_is(j) && !(answer & POPCL_HEADERS_FIRST))
+        answer = cmd_look_answer(j, m, stage, answer);
     if (answer == POPCL_SKIP && !j->alone &&
         (is_given_up(j, e) || (j->options->only_new && is_refused(j, cmd_record_state(e), e))))
         j->oversize++; /* an earlier run refused it */
-    if (answer != POPCL_SKIP && !is_look(j)) answer = in_turn(j, m, stage, e, answer);
+    if (answer != POPCL_SKIP && !cmd_look_is(j)) answer = in_turn(j, m, stage, e, answer);
     if (deletes_stored(j->options) && has_real_uid(m))
         cmd_record_start_age(record, key, len, m->size);
     if (answer == POPCL_SKIP && m->uid_len == 0) {
@@ -453,12 +344,12 @@ void cmd_job_listed(void *job, const popcl_msg *m) {
     tell_odd_uid(j, m);
     cmd_record_listed(&j->file->record, m->uid, m->uid_len);
     const cmd_entry *e = cmd_record_find(&j->file->record, m->uid, m->uid_len);
-    if (!is_selected(j, m)) {
+    if (!cmd_choice_has(j, m)) {
         cmd_record_leave_out(&j->file->record, m->uid, m->uid_len);
         return;
     }
-    unsigned answer =
-        by_header(j, POPCL_STAGE_UID, e, m->uid, m->uid_len, job_judge(j, m, POPCL_STAGE_UID, e));
+    unsigned answer = cmd_choice_by_header(j, POPCL_STAGE_UID, e, m->uid, m->uid_len,
+                                           job_judge(j, m, POPCL_STAGE_UID, e));
     if (answer & POPCL_FETCH) j->wanted++;
     if (!cmd_record_is_deferred(e) && answer != POPCL_SKIP) j->others++;
 }
@@ -643,7 +534,7 @@ static void note_delay(cmd_job *j, const popcl_diag *d) {
 
 void cmd_job_end(cmd_job *j, const popcl_diag *d) {
     cmd_job_announce(j, d);
-    tell_missing(j, d);
+    cmd_choice_tell_missing(j, d);
     note_delay(j, d);
     note_late_break(j, d);
     end_deletions(j, d);
@@ -690,15 +581,6 @@ static int store_result(cmd_job *j, int result) {
     return result;
 }
 
-/* --top: the line between two messages. */
-static void print_separator(cmd_job *j, const popcl_msg *m) {
-    char line[128];
-    int digest = m->uid[0] == POPCL_UID_DIGEST;
-    (void)snprintf(line, sizeof line, "==> %lu%s%s%s\n", (unsigned long)m->number,
-                   m->uid_len ? " " : "", digest ? "\\x7f" : "", m->uid + digest);
-    cmd_report_print(j->report, line);
-}
-
 /* --json: keeps file and octets of a message until its fate is known. */
 static void note_place(cmd_job *j) {
     if (!j->report->json) return;
@@ -722,7 +604,7 @@ static int job_begin(void *ctx, const popcl_msg *m) {
     if (j->part == POPCL_HEADERS) {
         const cmd_selection *s = &j->options->selection;
         cmd_headers_begin(&j->header, s->matches, s->matches_len);
-        if (j->options->action == CMD_TOP) print_separator(j, m);
+        if (j->options->action == CMD_TOP) cmd_look_separate(j, m);
         return 0;
     }
     return store_result(j, j->store->sink->begin(j->store->ctx, m));

@@ -116,6 +116,9 @@ unsigned cmd_job_decide(void *job, const popcl_msg *m, popcl_stage stage);
 void cmd_job_listed(void *job, const popcl_msg *m);
 void cmd_job_fate(void *job, const popcl_msg *m, popcl_fate what, popcl_err why);
 
+/* Notes why a message is not fetched, a constant text, for --dry-run. Returns POPCL_SKIP. */
+unsigned cmd_job_skip(cmd_job *j, const char *why);
+
 /* Shows the progress if it is due. Returns the milliseconds until it is due again; UINT32_MAX = it
  * is never due. */
 uint32_t cmd_job_show_progress(cmd_job *j);
