@@ -193,6 +193,9 @@ class ByHeader(SelectionTest):
             self.assertEqual(len(self.asked(server, "TOP")), 6)
             self.assertEqual(self.place.run(server.port, "-n", "--since", "10").count, 0)
             self.assertEqual(self.asked(server, "TOP"), [])
+            shown = self.place.run(server.port, "--record").out
+            self.assertIn("too old: 2\n", shown)
+            self.assertIn("refused for size: 0\n", shown)
             self.assertEqual(self.place.run(server.port, "-n", "--since", "30").count, 1)
             self.assertEqual(self.asked(server, "TOP"), ["TOP 2 0"])
             self.assertEqual(self.place.run(server.port, "-n").count, 1)

@@ -366,7 +366,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                  "only messages with these numbers, such as 1,3-5,8-"},
     [OPT_UIDL] = {"uidl", 0, CMD_VALUE_OWN_MANY, 0, 0, set_uidl, " UID",
                   "only the message with this UID; may be repeated"},
-    [OPT_MATCH] = {"match", 0, CMD_VALUE_OWN_MANY, 0, 0, set_match, " 'NAME: TEXT'",
+    [OPT_MATCH] = {"match", 0, CMD_VALUE_OWN_MANY, 0, 0, set_match, " NAME:TEXT",
                    "only messages whose header field NAME has TEXT in it;\nmay be repeated: each "
                    "must hold. Octets are compared\nas they are, without case. TOP asks for "
                    "headers"},
