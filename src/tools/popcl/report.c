@@ -429,13 +429,12 @@ void cmd_report_line(cmd_report *r, const char *format, ...) {
 
 void cmd_report_print_octets(cmd_report *r, const char *p, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        char text[8];
-        unsigned char c = (unsigned char)p[i];
-        if (r->had_cr && c != '\n') cmd_report_print(r, "\\x0d");
-        r->had_cr = c == '\r';
+        char text[5];
+        if (r->had_cr && p[i] != '\n') cmd_report_print(r, "\\x0d");
+        r->had_cr = p[i] == '\r';
         if (r->had_cr) continue;
-        int is_text = (c >= 0x20 && c <= 0x7E && c != '\\') || c == '\t' || c == '\n';
-        (void)snprintf(text, sizeof text, is_text ? "%c" : c == '\\' ? "\\\\" : "\\x%02x", c);
+        text[0] = p[i];
+        text[p[i] == '\t' || p[i] == '\n' ? 1 : escape(text, p[i])] = '\0';
         cmd_report_print(r, text);
     }
 }
