@@ -176,6 +176,9 @@ static int check_stream(cmd_options *o) {
         return cmd_option_wrong(o, "-d and -o - exclude each other", "", "",
                                 "messages on standard output are stored nowhere: give -o DIR, or "
                                 "leave -d out");
+    if (cmd_option_has(o, OPT_JSON))
+        return cmd_option_wrong(o, "--json and -o - exclude each other", "", "",
+                                "both are for standard output: give -o DIR, or leave --json out");
     if (cmd_option_has(o, OPT_FORMAT) && !o->raw && o->store != CMD_STORE_MBOX)
         return cmd_option_wrong(o, "dir and maildir are for a directory, not for -o -", "", "",
                                 "give -o DIR, or --format mbox or raw");
@@ -201,8 +204,8 @@ static int check_store(cmd_options *o) {
                                 "give a program that stores its standard input, and exits with 0");
     if (o->pipe_command) o->store = CMD_STORE_PIPE;
     if (!cmd_option_has(o, OPT_EOL)) o->crlf = o->store == CMD_STORE_DIR || is_stream;
-    if (o->action == CMD_FETCH && !o->all && o->store != CMD_STORE_DIR && !is_stream)
-        o->only_new = 1;
+    int asks = o->action == CMD_FETCH || o->action == CMD_DRY_RUN;
+    if (asks && !o->all && o->store != CMD_STORE_DIR && !is_stream) o->only_new = 1;
     if (o->action != CMD_FETCH || o->out_dir || o->pipe_command) return 0;
     return cmd_option_wrong(o, "-o is missing", "", "",
                             "give the directory for the messages; or --pipe CMD");
