@@ -405,8 +405,7 @@ struct popcl_fetch {
     uint8_t filled;      /* so much was asked for that the next command waits for a part of it */
     uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
     uint8_t at_start;    /* no octet of the body came yet */
-    uint8_t deletes;     /* DELE was wanted for a message */
-    uint8_t headers;     /* the headers of a message were wanted */
+    uint8_t actions;     /* all that were wanted for some message: POPCL_DELETE and so on */
     uint8_t sizes_asked; /* LIST for all messages is in flight */
     uint8_t all_listed;  /* the first listing is complete, and `listed` does not know it yet */
     uint8_t named;       /* the first listing gave a UID that is not its message's number */
@@ -430,6 +429,7 @@ struct popcl_fetch {
     uint32_t last_number; /* of the listing's last line */
     uint32_t listed, stored, failed, marked;
     uint32_t failed_message;
+    const struct popcl_choice *choice; /* NULL: USER/PASS is the only mechanism */
     popcl_msg msg;     /* the message that is with the sink; once the session is over, only its
                           number counts: that of popcl_diag.broken_at */
     uint64_t octets;   /* received of it; dropped of it, once it has failed */

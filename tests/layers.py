@@ -62,6 +62,7 @@ MODULES = {
     "plan": "popcl_fetch",
     "fetch": "popcl_fetch owner plan auth text zero",
     "fetch_login": "fetch auth text zero",
+    "fetch_choice": "fetch auth",
     "fetch_utf8": "fetch text",
     "fetch_list": "fetch plan",
     "fetch_messages": "fetch plan",

@@ -97,7 +97,7 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
     unsigned char digest[16];
     (void)n;                     /* there is one step */
     br_md5_context md5 = a->md5; /* a copy: the password may have to be read again */
-    popcl_err e = feed_secret(&md5, l->secret);
+    popcl_err e = feed_secret(&md5, popcl_login_secret(l));
     br_md5_out(&md5, digest);
     popcl_hex(a->hex, digest, sizeof digest);
     popcl_zero(&md5, sizeof md5);
@@ -105,16 +105,17 @@ static popcl_err apop_step(const popcl_login *l, unsigned n, popcl_command *c) {
     a->digest.octets = a->hex;
     a->digest.len = sizeof a->hex;
     c->verb = POPCL_APOP;
-    c->text = l->user;
-    c->text_len = l->user_len;
+    c->text = popcl_login_user(l);
+    c->text_len = strlen(c->text);
     c->secret = &a->digest;
     return e;
 }
 
 const popcl_mech popcl_mech_apop = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_APOP,
     .plan_min = POPCL_PLAN_MIN_APOP,
-    /* over TLS after USER, even if CAPA does not list USER: fetch_login.c adds 0x20 for that */
+    /* over TLS after USER, even if CAPA does not list USER: fetch_choice.c adds 0x20 for that */
     .rank = POPCL_RANK(POPCL_RANK_BY_NAME | 0x2c, 4),
     .user_max = POPCL_COMMAND_MAX - 33 - sizeof "APOP \r\n" + 1,
     .reads = 1,

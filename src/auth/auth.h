@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* auth - the interface between the login and its mechanisms. A mechanism turns credentials into
- * commands, one a step, and judges the replies. It sends nothing itself, and knows neither session
- * nor connection. It keeps its state between greeting and login in scratch: memory of the caller
- * that is wiped after the login. */
+ * commands, one a step, and judges the replies. It only reads the job: it sends nothing itself, and
+ * knows no connection. It keeps its state between greeting and login in scratch: memory of the
+ * caller that is wiped after the login. */
 #ifndef POPCL_AUTH_AUTH_H
 #define POPCL_AUTH_AUTH_H
 
@@ -10,16 +10,11 @@
 #include "popcl_fetch.h"
 #include "refusal.h"
 
+/* Of the job a mechanism reads cfg, its own row (mech), the nonce that popcl_mech.nonce made at
+ * start, and the calls below. The session is for popcl_machine_end_point. */
 typedef struct popcl_login {
-    const popcl_mech *mech;
-    const popcl_fetch_config *cfg;
-    const char *user;
-    const popcl_secret *secret; /* the password, or the token if the mechanism takes one */
-    const popcl_caps *caps;     /* of the newest CAPA before the login; NULL = none was answered */
-    const popcl *session;       /* for popcl_machine_end_point */
-    const unsigned char *nonce; /* POPCL_NONCE_LEN octets that popcl_mech.nonce made at start */
-    void *scratch;              /* aligned for any type; zeroed at the start */
-    size_t user_len;
+    const popcl_fetch *job;
+    void *scratch; /* aligned for any type; zeroed at the start */
 } popcl_login;
 
 /* The place of a mechanism in the order of choice. The least number is taken. */
@@ -32,10 +27,23 @@ typedef struct popcl_login {
         [POPCL_TLS_BELOW] = (over_tls)                                                             \
     }
 
+/* The part of a login that USER/PASS alone does not need. A program links it if it names another
+ * mechanism. */
+typedef struct popcl_choice {
+    /* Makes the command of the next step. Before that, chooses the mechanism if none is chosen yet.
+     * Returns as popcl_mech.step. */
+    popcl_err (*next)(popcl_fetch *f, popcl_command *c);
+    /* Takes octets of the text of a status line that is no refused login. */
+    void (*text)(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n);
+} popcl_choice;
+
+extern const popcl_choice popcl_login_choice; /* ../core/fetch_choice.c */
+
 struct popcl_mech {
-    uint16_t bit;      /* POPCL_AUTH_* */
-    uint16_t sasl;     /* POPCL_SASL_*, its bit in CAPA's list; 0 = no SASL mechanism */
-    uint16_t plan_min; /* bytes of the plan for a login, POPCL_LOGIN_ROOM */
+    const popcl_choice *choice; /* NULL = USER/PASS: it needs none if no other one is linked */
+    uint16_t bit;               /* POPCL_AUTH_* */
+    uint16_t sasl;              /* POPCL_SASL_*, its bit in CAPA's list; 0 = no SASL mechanism */
+    uint16_t plan_min;          /* bytes of the plan for a login, POPCL_LOGIN_ROOM */
     uint8_t rank[POPCL_TLS_BELOW + 1]; /* POPCL_RANK_*, for each popcl_security */
     uint8_t user_max;   /* octets of the longest user name that fits its command (RFC 2449, 4); 0 =
                            65,535 */
@@ -78,8 +86,31 @@ struct popcl_mech {
     popcl_err (*respond)(const popcl_login *l, unsigned number);
 };
 
+/* Returns the secret that a mechanism takes: the password or the token. */
+static inline const popcl_secret *popcl_mech_secret(const popcl_mech *m,
+                                                    const popcl_fetch_config *cfg) {
+    return m->token ? &cfg->token : &cfg->secret;
+}
+
+static inline const popcl_secret *popcl_login_secret(const popcl_login *l) {
+    return popcl_mech_secret(l->job->mech, l->job->cfg);
+}
+
+static inline const char *popcl_login_user(const popcl_login *l) {
+    return l->job->cfg->session.user;
+}
+
+/* Returns the answer to the newest CAPA before the login; NULL = none was answered. */
+static inline const popcl_caps *popcl_login_caps(const popcl_login *l) {
+    return l->job->has_caps ? &l->job->session.caps : NULL;
+}
+
 /* The mechanisms of a job without popcl_fetch_config.mechs, ended by NULL. */
 extern const popcl_mech *const popcl_mechs_default[];
+
+static inline const popcl_mech *const *popcl_mechs_of(const popcl_fetch_config *cfg) {
+    return cfg->mechs ? cfg->mechs : popcl_mechs_default;
+}
 
 /* Bytes of the plan for a login with this many bytes of scratch. Before the scratch is the
  * popcl_refusal, and before that the padding that aligns both. */

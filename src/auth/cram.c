@@ -23,7 +23,7 @@ static popcl_err cram_step(const popcl_login *l, unsigned n, popcl_command *c) {
     cram *x = l->scratch;
     if (n == 0) {
         br_hmac_key_context key;
-        popcl_err e = popcl_hmac_key(&key, &br_md5_vtable, l->secret, NULL, NULL);
+        popcl_err e = popcl_hmac_key(&key, &br_md5_vtable, popcl_login_secret(l), NULL, NULL);
         if (!e) br_hmac_init(&x->hmac, &key, 0);
         popcl_zero(&key, sizeof key);
         if (e) return e;
@@ -62,6 +62,7 @@ static popcl_err cram_answered(const popcl_login *l, unsigned n, const popcl_rep
 }
 
 const popcl_mech popcl_mech_cram_md5 = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_CRAM_MD5,
     .sasl = POPCL_SASL_CRAM_MD5,
     .plan_min = POPCL_PLAN_MIN_CRAM,

@@ -11,6 +11,7 @@ static popcl_err external_respond(const popcl_login *l, unsigned number) {
 }
 
 const popcl_mech popcl_mech_external = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_EXTERNAL,
     .sasl = POPCL_SASL_EXTERNAL,
     .plan_min = POPCL_PLAN_MIN_SASL,

@@ -22,6 +22,7 @@ static popcl_err login_respond(const popcl_login *l, unsigned number) {
 }
 
 const popcl_mech popcl_mech_plain = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_PLAIN,
     .sasl = POPCL_SASL_PLAIN,
     .plan_min = POPCL_PLAN_MIN_SASL,
@@ -36,6 +37,7 @@ const popcl_mech popcl_mech_plain = {
 };
 
 const popcl_mech popcl_mech_login = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_LOGIN,
     .sasl = POPCL_SASL_LOGIN,
     .plan_min = POPCL_PLAN_MIN_SASL,

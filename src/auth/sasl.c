@@ -145,22 +145,23 @@ static const char *name_of(const popcl_mech *m) {
 /* Returns whether the first response is sent with AUTH. */
 static int goes_with_auth(const popcl_login *l, const popcl_sasl *s, size_t name_len) {
     size_t room = POPCL_COMMAND_MAX - (sizeof "AUTH  \r\n" - 1) - name_len;
-    int is_listed = !l->caps || l->caps->sasl & l->mech->sasl;
+    const popcl_caps *caps = popcl_login_caps(l);
+    int is_listed = !caps || caps->sasl & l->job->mech->sasl;
     return is_listed && text_len(s) <= room / 4 * 3;
 }
 
 popcl_err popcl_sasl_step(const popcl_login *l, unsigned step, popcl_command *c) {
     popcl_sasl *s = l->scratch;
-    const char *name = name_of(l->mech);
+    const char *name = name_of(l->job->mech);
     size_t name_len = strlen(name);
-    s->secret = l->secret;
-    s->user = l->user;
-    s->user_len = (uint16_t)l->user_len;
+    s->secret = popcl_login_secret(l);
+    s->user = popcl_login_user(l);
+    s->user_len = (uint16_t)strlen(s->user);
     s->response.get = sasl_get;
     s->response.ctx = s;
-    s->bare = step == 0 && !l->mech->initial;
+    s->bare = step == 0 && !l->job->mech->initial;
     if (!s->bare) {
-        popcl_err e = l->mech->respond(l, s->next);
+        popcl_err e = l->job->mech->respond(l, s->next);
         if (e) return e;
         s->bare = step == 0 && !goes_with_auth(l, s, name_len);
     }
@@ -177,12 +178,13 @@ popcl_err popcl_sasl_step(const popcl_login *l, unsigned step, popcl_command *c)
 popcl_err popcl_sasl_answered(const popcl_login *l, unsigned step, const popcl_reply *r) {
     popcl_sasl *s = l->scratch;
     (void)step;
-    if (r->status == POPCL_STATUS_ERR) return s->bare ? POPCL_ERR_NO_MECHANISM : l->mech->refused;
+    if (r->status == POPCL_STATUS_ERR)
+        return s->bare ? POPCL_ERR_NO_MECHANISM : l->job->mech->refused;
     if (s->bare) return POPCL_MORE;
     s->next++;
-    if (r->status == POPCL_STATUS_OK) return s->failed ? l->mech->refused : POPCL_OK;
-    if (s->next < l->mech->responses) return POPCL_MORE;
-    if (!l->mech->token || s->failed) return POPCL_ERR_CHALLENGE;
+    if (r->status == POPCL_STATUS_OK) return s->failed ? l->job->mech->refused : POPCL_OK;
+    if (s->next < l->job->mech->responses) return POPCL_MORE;
+    if (!l->job->mech->token || s->failed) return POPCL_ERR_CHALLENGE;
     s->failed = 1;
     return POPCL_MORE;
 }

@@ -42,7 +42,7 @@ typedef struct scram {
 
 typedef char scram_fits[POPCL_PLAN_MIN_SCRAM >= POPCL_LOGIN_ROOM(sizeof(scram)) ? 1 : -1];
 
-static const br_hash_class *scram_hash(const popcl_login *l) { return l->mech->hash; }
+static const br_hash_class *scram_hash(const popcl_login *l) { return l->job->mech->hash; }
 
 static size_t scram_hash_len(const br_hash_class *hash) {
     return hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
@@ -109,7 +109,8 @@ popcl_err popcl_scram_nonce(unsigned char nonce[POPCL_NONCE_LEN], const popcl_se
 /* Reads the password, and judges it at the same time. */
 static popcl_err read_password(popcl_scram *x, const popcl_login *l) {
     popcl_saslprep judge = {0};
-    popcl_err e = popcl_hmac_key(&x->key, scram_hash(l), l->secret, popcl_saslprep_take, &judge);
+    popcl_err e =
+        popcl_hmac_key(&x->key, scram_hash(l), popcl_login_secret(l), popcl_saslprep_take, &judge);
     if (!e && !popcl_saslprep_keeps(&judge)) e = POPCL_ERR_PASSWORD_FORM;
     popcl_zero(&judge, sizeof judge);
     return e;
@@ -120,10 +121,10 @@ popcl_err popcl_scram_begin(const popcl_login *l, const char *first, size_t firs
     popcl_scram *x = l->scratch;
     popcl_saslprep user = {0};
     popcl_err e = read_password(x, l);
-    popcl_saslprep_take(&user, l->user, l->user_len);
+    popcl_saslprep_take(&user, popcl_login_user(l), strlen(popcl_login_user(l)));
     if (!e && !popcl_saslprep_keeps(&user)) e = POPCL_ERR_PASSWORD_FORM;
     if (e) return e; /* the secret's callback was called in any case, and will be released */
-    popcl_scram_base64(x->nonce, l->nonce, sizeof x->nonce / 4 * 3);
+    popcl_scram_base64(x->nonce, l->job->nonce, sizeof x->nonce / 4 * 3);
     x->first = first;
     x->first_len = (uint8_t)first_len;
     x->last = last;
@@ -135,9 +136,10 @@ popcl_err popcl_scram_begin(const popcl_login *l, const char *first, size_t firs
 static int would_bind(const popcl_login *l) {
     unsigned char end_point[POPCL_END_POINT_MAX];
     unsigned plus = POPCL_SASL_SCRAM_SHA_1_PLUS | POPCL_SASL_SCRAM_SHA_256_PLUS;
-    return l->cfg->auth & (POPCL_AUTH_SCRAM_SHA_1_PLUS | POPCL_AUTH_SCRAM_SHA_256_PLUS) &&
-           l->caps && l->caps->sasl & l->mech->sasl && !(l->caps->sasl & plus) &&
-           popcl_machine_end_point(l->session, end_point);
+    const popcl_caps *caps = popcl_login_caps(l);
+    return l->job->cfg->auth & (POPCL_AUTH_SCRAM_SHA_1_PLUS | POPCL_AUTH_SCRAM_SHA_256_PLUS) &&
+           caps && caps->sasl & l->job->mech->sasl && !(caps->sasl & plus) &&
+           popcl_machine_end_point(&l->job->session, end_point);
 }
 
 static popcl_err scram_step(const popcl_login *l, unsigned n, popcl_command *c) {
@@ -159,7 +161,7 @@ static void scram_bind(const popcl_login *l, popcl_scram *x) {
     br_hmac_context h;
     br_hmac_init(&h, &x->key, 0);
     br_hmac_update(&h, label, sizeof label);
-    br_hmac_update(&h, l->user, l->user_len + 1);
+    br_hmac_update(&h, popcl_login_user(l), strlen(popcl_login_user(l)) + 1);
     br_hmac_update(&h, x->message + 2 + x->nonce_len, x->facts_len);
     br_hmac_out(&h, x->binding);
     popcl_zero(&h, sizeof h);
@@ -175,7 +177,7 @@ static int are_same(const unsigned char *a, const unsigned char *b, size_t n) {
 
 /* Takes the key that the caller keeps, if it is the right one. */
 static int find_key(const popcl_login *l, popcl_scram *x) {
-    const popcl_scram_key *kept = l->cfg->scram_key;
+    const popcl_scram_key *kept = l->job->cfg->scram_key;
     size_t n = scram_hash_len(scram_hash(l));
     if (!kept) return 0;
     scram_bind(l, x);
@@ -186,7 +188,7 @@ static int find_key(const popcl_login *l, popcl_scram *x) {
 
 /* For the caller to keep: a server with the right proof has the same key. */
 static void keep_key(const popcl_login *l, const popcl_scram *x) {
-    popcl_scram_key *kept = l->cfg->scram_key;
+    popcl_scram_key *kept = l->job->cfg->scram_key;
     if (!kept) return;
     memcpy(kept->binding, x->binding, sizeof kept->binding);
     memcpy(kept->salted, x->salted, sizeof kept->salted);
@@ -350,7 +352,7 @@ static popcl_err scram_refusal(const popcl_login *l, const popcl_scram *x) {
     size_t n = value_at(x, 0, 'e');
     for (size_t i = 2; i + sizeof word - 1 <= n + 2; i++)
         if (memcmp(x->message + i, word, sizeof word - 1) == 0) return POPCL_ERR_BINDING;
-    return n ? l->mech->refused : POPCL_ERR_CHALLENGE;
+    return n ? l->job->mech->refused : POPCL_ERR_CHALLENGE;
 }
 
 /* The server's nonce has to begin with the client's, and to be longer (RFC 5802, 5.1: r). */
@@ -378,7 +380,7 @@ static uint32_t scram_number(const char *p, size_t n) {
 /* The message begins with a nonce, a salt and a number of iterations. Others may follow them. A
  * message that begins with `m` needs something that this client does not know (RFC 5802, 5.1). */
 static popcl_err take_first(const popcl_login *l, popcl_scram *x) {
-    uint32_t most = popcl_or_default(l->cfg->scram_iterations_max, POPCL_SCRAM_ITERATIONS_MAX);
+    uint32_t most = popcl_or_default(l->job->cfg->scram_iterations_max, POPCL_SCRAM_ITERATIONS_MAX);
     x->nonce_len = (uint16_t)value_at(x, 0, 'r');
     if (!x->nonce_len) return scram_refusal(l, x);
     size_t salt_at = 2u + x->nonce_len + 1;
@@ -434,12 +436,13 @@ popcl_err popcl_scram_answered(const popcl_login *l, unsigned n, const popcl_rep
     if (!x->sasl.bare && r->status == POPCL_STATUS_OK && !x->is_proven) e = POPCL_ERR_SERVER_PROOF;
     int has_proof = !x->sasl.bare && x->sasl.next > 0;
     if (!e) e = popcl_sasl_answered(l, n, r);
-    if (e && e != POPCL_MORE && has_proof && l->cfg->scram_key)
-        popcl_zero(l->cfg->scram_key, sizeof *l->cfg->scram_key);
+    if (e && e != POPCL_MORE && has_proof && l->job->cfg->scram_key)
+        popcl_zero(l->job->cfg->scram_key, sizeof *l->job->cfg->scram_key);
     return e;
 }
 
 const popcl_mech popcl_mech_scram_sha_1 = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_SCRAM_SHA_1,
     .sasl = POPCL_SASL_SCRAM_SHA_1,
     .plan_min = POPCL_PLAN_MIN_SCRAM,
@@ -450,6 +453,7 @@ const popcl_mech popcl_mech_scram_sha_1 = {
 };
 
 const popcl_mech popcl_mech_scram_sha_256 = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_SCRAM_SHA_256,
     .sasl = POPCL_SASL_SCRAM_SHA_256,
     .plan_min = POPCL_PLAN_MIN_SCRAM,

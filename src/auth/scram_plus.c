@@ -24,7 +24,7 @@ typedef char plus_fits[POPCL_PLAN_MIN_SCRAM_PLUS >= POPCL_LOGIN_ROOM(sizeof(scra
 
 static int plus_usable(const popcl_login *l) {
     unsigned char end_point[POPCL_END_POINT_MAX];
-    return popcl_machine_end_point(l->session, end_point) != 0;
+    return popcl_machine_end_point(&l->job->session, end_point) != 0;
 }
 
 static popcl_err plus_step(const popcl_login *l, unsigned n, popcl_command *c) {
@@ -32,7 +32,7 @@ static popcl_err plus_step(const popcl_login *l, unsigned n, popcl_command *c) {
     if (n == 0) {
         unsigned char binding[sizeof gs2 - 1 + POPCL_END_POINT_MAX];
         memcpy(binding, gs2, sizeof gs2 - 1);
-        size_t len = popcl_machine_end_point(l->session, binding + sizeof gs2 - 1);
+        size_t len = popcl_machine_end_point(&l->job->session, binding + sizeof gs2 - 1);
         memcpy(x->last, "c=", 2);
         len = popcl_scram_base64(x->last + 2, binding, sizeof gs2 - 1 + len);
         popcl_err e = popcl_scram_begin(l, first, sizeof first - 1, x->last, 2 + len);
@@ -42,6 +42,7 @@ static popcl_err plus_step(const popcl_login *l, unsigned n, popcl_command *c) {
 }
 
 const popcl_mech popcl_mech_scram_sha_1_plus = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_SCRAM_SHA_1_PLUS,
     .sasl = POPCL_SASL_SCRAM_SHA_1_PLUS,
     .plan_min = POPCL_PLAN_MIN_SCRAM_PLUS,
@@ -54,6 +55,7 @@ const popcl_mech popcl_mech_scram_sha_1_plus = {
 };
 
 const popcl_mech popcl_mech_scram_sha_256_plus = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_SCRAM_SHA_256_PLUS,
     .sasl = POPCL_SASL_SCRAM_SHA_256_PLUS,
     .plan_min = POPCL_PLAN_MIN_SCRAM_PLUS,

@@ -15,7 +15,7 @@ static const char xoauth2_form[] = "user=\2\1auth=Bearer \5\1\1";
 static const char bearer_form[] = "n,a=\3,\1auth=Bearer \5\1\1"; /* RFC 7628, 3.1 */
 
 static popcl_err token_respond(const popcl_login *l, const char *form, size_t len) {
-    if (memchr(l->user, SEPARATOR, l->user_len)) return POPCL_ERR_CREDENTIAL_OCTET;
+    if (strchr(popcl_login_user(l), SEPARATOR)) return POPCL_ERR_CREDENTIAL_OCTET;
     popcl_sasl_form(l->scratch, form, len);
     return POPCL_OK;
 }
@@ -34,6 +34,7 @@ static popcl_err bearer_respond(const popcl_login *l, unsigned number) {
 }
 
 const popcl_mech popcl_mech_xoauth2 = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_XOAUTH2,
     .sasl = POPCL_SASL_XOAUTH2,
     .plan_min = POPCL_PLAN_MIN_SASL,
@@ -47,6 +48,7 @@ const popcl_mech popcl_mech_xoauth2 = {
 };
 
 const popcl_mech popcl_mech_oauthbearer = {
+    .choice = &popcl_login_choice,
     .bit = POPCL_AUTH_OAUTHBEARER,
     .sasl = POPCL_SASL_OAUTHBEARER,
     .plan_min = POPCL_PLAN_MIN_SASL,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* userpass - USER and PASS (RFC 1939, 7): the password crosses the line as it is. */
+#include <string.h>
+
 #include "auth.h"
 
 static popcl_err userpass_step(const popcl_login *l, unsigned n, popcl_command *c) {
     c->verb = n == 0 ? POPCL_USER : POPCL_PASS;
-    c->text = l->user;
-    c->text_len = l->user_len;
-    c->secret = l->secret;
+    c->text = popcl_login_user(l);
+    c->text_len = strlen(c->text);
+    c->secret = popcl_login_secret(l);
     return POPCL_OK;
 }
 

@@ -276,7 +276,7 @@ static int may_send(const popcl_fetch *f) {
     if (!popcl_job_in_flight(f) || f->phase == POPCL_HANDLE_MESSAGES) return 1;
     if (f->phase == POPCL_LOGIN) return popcl_login_goes_ahead(f);
     return f->ahead && f->phase > POPCL_ASK_STAT &&
-           !(f->phase == POPCL_SAY_QUIT && (f->deletes || f->asked));
+           !(f->phase == POPCL_SAY_QUIT && (popcl_job_deletes(f) || f->asked));
 }
 
 /* After a stop no listing is begun, and one that is in flight ends by itself. */

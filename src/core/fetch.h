@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch - the interfaces between the five files of the fetch job. fetch.c has the phases, the
- * events and the end. fetch_utf8.c chooses languages before the login, and fetch_login.c logs in.
+/* fetch - the interfaces between the six files of the fetch job. fetch.c has the phases, the
+ * events and the end. fetch_utf8.c chooses languages before the login, and fetch_login.c logs in;
+ * fetch_choice.c does so with more mechanisms than USER/PASS.
  * fetch_list.c makes the plan, and fetch_messages.c handles the messages of the plan. The job uses
  * popcl_command.h and owner.h, and knows neither framing nor transport. */
 #ifndef POPCL_CORE_FETCH_H
@@ -51,6 +52,11 @@ static inline int popcl_job_offers(const popcl_fetch *f, unsigned tags) {
     return (f->session.caps.tags & tags) == tags;
 }
 
+/* Returns whether DELE was wanted for a message. */
+static inline int popcl_job_deletes(const popcl_fetch *f) {
+    return f->actions & (POPCL_DELETE | POPCL_DELETE_UNFETCHED);
+}
+
 /* The destination of the body that is being received. */
 enum popcl_open { POPCL_NO_BODY, POPCL_TO_SINK, POPCL_DRAINING };
 
@@ -96,6 +102,11 @@ unsigned popcl_login_step(popcl_fetch *f);
 /* Judges the reply to a command of the login. Returns POPCL_LOGIN_GOES_ON if another step follows.
  */
 unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r);
+
+/* scratch returns the mechanism's memory in the plan. clear wipes it, and all that the login has
+ * there. */
+void *popcl_login_scratch(popcl_fetch *f);
+void popcl_login_clear(popcl_fetch *f);
 
 /* Releases the secret, if a mechanism called its callback. */
 void popcl_login_release(popcl_fetch *f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fetch_login - the choice of a mechanism, and its commands until the login succeeds or fails. */
+/* fetch_login - the commands of the login until it succeeds or fails. With more mechanisms than
+ * USER and PASS, fetch_choice.c makes them. */
 #include <string.h>
 
 #include "../auth/auth.h"
@@ -9,7 +10,7 @@
 
 /* ---- the state of the login, in the plan ---- */
 
-static void clear_login(popcl_fetch *f) {
+void popcl_login_clear(popcl_fetch *f) {
     size_t n = f->plan.len < f->login_room ? f->plan.len : f->login_room;
     popcl_zero(f->plan.octets, n);
 }
@@ -19,7 +20,7 @@ static void clear_login(popcl_fetch *f) {
 static void adopt_spare_plan(popcl_fetch *f) {
     if (f->plan.octets) return;
     f->plan.octets = popcl_machine_spare(&f->session, &f->plan.len);
-    clear_login(f);
+    popcl_login_clear(f);
 }
 
 /* Returns the popcl_refusal, which is first in the plan, aligned to 8 bytes. The mechanism's
@@ -29,27 +30,9 @@ static popcl_refusal *refusal_of(popcl_fetch *f) {
     return (popcl_refusal *)(void *)(f->plan.octets + (8 - (uintptr_t)f->plan.octets % 8) % 8);
 }
 
-static const popcl_secret *secret_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    return m->token ? &cfg->token : &cfg->secret;
-}
+void *popcl_login_scratch(popcl_fetch *f) { return refusal_of(f) + 1; }
 
-static popcl_login login_of(popcl_fetch *f, const popcl_mech *m) {
-    const popcl_fetch_config *cfg = f->cfg;
-    popcl_login l = {.mech = m, .cfg = cfg, .user = cfg->session.user};
-    l.user_len = strlen(l.user);
-    l.secret = secret_of(cfg, m);
-    l.caps = f->has_caps ? popcl_capabilities(&f->session) : NULL;
-    l.session = &f->session;
-    l.nonce = f->nonce;
-    l.scratch = refusal_of(f) + 1;
-    return l;
-}
-
-/* ---- the choice ---- */
-
-static const popcl_mech *const *mechs_of(const popcl_fetch_config *cfg) {
-    return cfg->mechs ? cfg->mechs : popcl_mechs_default;
-}
+/* ---- the settings ---- */
 
 static unsigned rank_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
     return m->rank[cfg->session.security];
@@ -60,7 +43,7 @@ static int is_named(const popcl_fetch_config *cfg, const popcl_mech *m) {
 }
 
 static int is_secret_given(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    const popcl_secret *s = secret_of(cfg, m);
+    const popcl_secret *s = popcl_mech_secret(m, cfg);
     return m->no_secret || s->octets || s->get;
 }
 
@@ -71,7 +54,7 @@ static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
 
 /* Checks whether user name and secret can be sent with this mechanism. */
 static popcl_err check_credentials(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    const popcl_secret *s = secret_of(cfg, m);
+    const popcl_secret *s = popcl_mech_secret(m, cfg);
     const char *user = cfg->session.user, *octets = s->octets ? s->octets : "-";
     size_t user_len = strlen(user), len = s->octets ? popcl_secret_len(s) : 1;
     size_t user_max = m->user_max ? m->user_max : UINT16_MAX; /* popcl_sasl.user_len */
@@ -88,9 +71,10 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     popcl_err e = POPCL_ERR_ARGUMENT;
     *field = POPCL_FIELD_MECHS;
     f->login_room = POPCL_PLAN_MIN;
-    for (const popcl_mech *const *all = mechs_of(cfg); *all; all++) {
+    for (const popcl_mech *const *all = popcl_mechs_of(cfg); *all; all++) {
         const popcl_mech *m = *all;
         unknown &= ~(unsigned)m->bit;
+        if (m->choice) f->choice = m->choice;
         if (!is_wanted(cfg, m)) {
             /* perhaps the secret is in the field of the other kind */
             if (cfg->mechs && is_named(cfg, m))
@@ -115,50 +99,6 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     return !e && cfg->plan && cfg->plan_len < f->login_room ? POPCL_ERR_PLAN_SMALL : e;
 }
 
-/* Returns whether USER and PASS may be used by what CAPA reports. Dovecot lists USER even if it has
- * SCRAM alone, and then refuses each password. A server that takes passwords lists PLAIN too. */
-static int is_user_listed(const popcl_caps *caps) {
-    unsigned scram = POPCL_SASL_SCRAM_SHA_1 | POPCL_SASL_SCRAM_SHA_256;
-    return caps->tags & POPCL_CAPA_USER &&
-           (!(caps->sasl & scram) || caps->sasl & (POPCL_SASL_PLAIN | POPCL_SASL_LOGIN));
-}
-
-/* Returns the place of a mechanism in the order of choice: the least one is taken. The mechanisms
- * that CAPA lists come first. Some servers take USER although they do not list it. CAPA never lists
- * APOP. */
-static unsigned place_of(const popcl_login *l) {
-    unsigned rank = rank_of(l->cfg, l->mech) & ~POPCL_RANK_BY_NAME, sasl = l->mech->sasl;
-    if (sasl) return l->caps && l->caps->sasl & sasl ? rank : rank + 0x40;
-    int is_left_out = l->mech->bit == POPCL_AUTH_USER && l->caps && !is_user_listed(l->caps);
-    return is_left_out ? rank + 0x20 : rank;
-}
-
-static void skip(popcl_fetch *f, const popcl_mech *m, popcl_err why) {
-    f->skipped = m->bit;
-    f->skipped_why = (uint8_t)why;
-}
-
-/* Chooses among the mechanisms that are allowed and can be used. If no mechanism is left, returns
- * the reason. */
-static popcl_err choose(popcl_fetch *f) {
-    popcl_err why = f->skipped ? (popcl_err)f->skipped_why : POPCL_ERR_NO_MECHANISM;
-    unsigned least = UINT32_MAX;
-    for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++) {
-        if (!(f->allowed & (*m)->bit)) continue;
-        popcl_login l = login_of(f, *m);
-        if (l.mech->usable && !l.mech->usable(&l)) {
-            why = l.mech->unusable;
-            if (why == POPCL_ERR_BINDING) skip(f, l.mech, why);
-        } else if (place_of(&l) < least) {
-            least = place_of(&l);
-            f->mech = l.mech;
-        }
-    }
-    if (!f->mech) return why;
-    if (!f->mech->greeting) clear_login(f); /* the greeting may have left the state of APOP */
-    return POPCL_OK;
-}
-
 /* CAPA is asked before the login if the choice depends on it, or a command before the login. */
 int popcl_login_needs_capa(const popcl_fetch_config *cfg) {
     int is_one = cfg->auth && !(cfg->auth & (cfg->auth - 1u));
@@ -166,16 +106,10 @@ int popcl_login_needs_capa(const popcl_fetch_config *cfg) {
 }
 
 void popcl_login_text(popcl_fetch *f, uint32_t tag, const unsigned char *p, size_t n) {
-    unsigned status = f->session.reply.status;
-    if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_ERR)
+    if (f->phase == POPCL_LOGIN && f->session.reply.status == POPCL_STATUS_ERR)
         popcl_refusal_text(refusal_of(f), p, n);
-    if (f->phase == POPCL_LOGIN && status == POPCL_STATUS_CHALLENGE && f->mech->challenge)
-        f->mech->challenge(login_of(f, f->mech).scratch, f->auth_step, p, n);
-    /* a greeting before STLS is not believed */
-    if (tag != POPCL_TAG_GREETING || f->cfg->session.security == POPCL_STLS) return;
-    for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++) {
-        if ((*m)->greeting && f->allowed & (*m)->bit) (*m)->greeting(login_of(f, *m).scratch, p, n);
-    }
+    else if (f->choice)
+        f->choice->text(f, tag, p, n);
 }
 
 /* ---- the commands ---- */
@@ -186,39 +120,12 @@ static void login_failed(popcl_fetch *f, popcl_err e) {
     if (!popcl_machine_is_challenged(&f->session)) popcl_fetch_enter(f, POPCL_SAY_QUIT);
 }
 
-/* Over TLS a password that SCRAM cannot use may be sent by another mechanism: nobody can read it on
- * the way. In clear text that would show it, although SCRAM was allowed in order to hide it.
- * Returns whether another mechanism is to be chosen. Nothing of the login was sent yet. */
-static int steps_down(popcl_fetch *f, popcl_err e) {
-    if (e != POPCL_ERR_PASSWORD_FORM || f->cfg->session.security == POPCL_CLEAR) return 0;
-    for (const popcl_mech *const *m = mechs_of(f->cfg); *m; m++)
-        if ((*m)->hash) f->allowed &= (uint16_t) ~(*m)->bit;
-    popcl_login_release(f);
-    clear_login(f);
-    skip(f, f->mech, e);
-    f->mech = NULL;
-    return 1;
-}
-
-/* Makes the command of the next step. A login that failed at a challenge is cancelled (RFC 5034,
- * 4). */
+/* USER/PASS, if no other mechanism is linked, needs no choice. */
 static popcl_err next_command(popcl_fetch *f, popcl_command *command) {
-    static const popcl_secret cancel = {.octets = "*", .len = 1};
-    popcl_err e;
-    do {
-        e = f->mech ? POPCL_OK : choose(f);
-        if (!f->mech) return e;
-        if (f->stopping) {
-            command->verb = POPCL_RESPONSE;
-            command->secret = &cancel;
-            return POPCL_OK;
-        }
-        popcl_login l = login_of(f, f->mech);
-        /* the mechanism reads the secret here; otherwise the session pulls and releases it */
-        if (f->mech->reads && !l.secret->octets) f->secret_used = 1;
-        e = f->mech->step(&l, f->auth_step + popcl_job_in_flight(f), command);
-    } while (steps_down(f, e));
-    return e;
+    popcl_login l = {.job = f, .scratch = popcl_login_scratch(f)};
+    if (f->choice) return f->choice->next(f, command);
+    f->mech = *popcl_mechs_of(f->cfg);
+    return f->mech->step(&l, f->auth_step + popcl_job_in_flight(f), command);
 }
 
 static popcl_err login_send(popcl_fetch *f) {
@@ -250,7 +157,7 @@ unsigned popcl_login_step(popcl_fetch *f) {
 }
 
 void popcl_login_release(popcl_fetch *f) {
-    const popcl_secret *s = f->mech ? secret_of(f->cfg, f->mech) : NULL;
+    const popcl_secret *s = f->mech ? popcl_mech_secret(f->mech, f->cfg) : NULL;
     if (!f->secret_used || !s) return;
     f->secret_used = 0;
     s->get(s->ctx, 0, NULL, 0);
@@ -260,7 +167,7 @@ void popcl_login_release(popcl_fetch *f) {
  * step follows. Other: the reason of the failure. */
 static popcl_err verdict(popcl_fetch *f, const popcl_reply *r) {
     const popcl_mech *m = f->mech;
-    popcl_login l = login_of(f, m);
+    popcl_login l = {.job = f, .scratch = popcl_login_scratch(f)};
     popcl_err e = m->answered ? m->answered(&l, f->auth_step, r) : m->refused;
     if (r->status == POPCL_STATUS_ERR)
         return popcl_refusal_error(refusal_of(f), r, f->cfg->session.security == POPCL_CLEAR,
@@ -293,6 +200,6 @@ unsigned popcl_login_answered(popcl_fetch *f, const popcl_reply *r) {
         popcl_fetch_enter(f, needs_early_capa(f) ? POPCL_ASK_CAPA_AGAIN : POPCL_ASK_STAT);
     if (f->phase == POPCL_LOGIN) return 0;
     popcl_login_release(f);
-    clear_login(f);
+    popcl_login_clear(f);
     return 0;
 }

@@ -92,8 +92,7 @@ static void follow(popcl_fetch *f, size_t at, popcl_stage stage) {
     unsigned deletes = popcl_plan_actions(&f->plan, at) & POPCL_DELETE;
     popcl_plan_msg(&f->plan, at, &m);
     unsigned actions = popcl_fetch_decide(f, &m, stage);
-    if (actions & (POPCL_DELETE | POPCL_DELETE_UNFETCHED)) f->deletes = 1;
-    if (actions & POPCL_HEADERS_FIRST) f->headers = 1;
+    f->actions |= (uint8_t)actions;
     if (actions & POPCL_HEADERS_FIRST && stage == POPCL_STAGE_SIZE) {
         next = POPCL_ENTRY_WANT_TOP;
     } else if (actions & POPCL_FETCH) {
@@ -190,7 +189,7 @@ static int more_to_list(const popcl_fetch *f) {
  * unless they can lead to further commands. */
 static unsigned finish_messages(popcl_fetch *f) {
     unsigned in_flight = popcl_job_in_flight(f);
-    if (f->asked && (f->deletes || f->headers || more_to_list(f))) return 0;
+    if (f->asked && (f->actions & ~POPCL_FETCH || more_to_list(f))) return 0;
     if (f->staged && !f->asked) return popcl_messages_sync(f);
     if (more_to_list(f)) {
         if (!in_flight) popcl_list_begin(f, f->from);

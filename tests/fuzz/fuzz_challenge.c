@@ -72,26 +72,26 @@ static int holds_password(const void *memory, size_t n) {
 }
 
 static outcome play(const popcl_mech *m, int bare, const uint8_t *p, size_t n, size_t cut) {
-    static uint64_t scratch[160], session[sizeof(popcl) / 8 + 1];
+    static uint64_t scratch[160];
+    static popcl_fetch job;
     static char line[TURN_MAX];
-    popcl_secret secret = {.octets = PASSWORD};
     popcl_fetch_config cfg;
-    popcl_caps caps;
     outcome o = {.sent = 1};
     memset(&cfg, 0, sizeof cfg);
-    memset(&caps, 0, sizeof caps);
     memset(scratch, 0, sizeof scratch);
     cfg.scram_iterations_max = 5000;
-    if (!bare) caps.sasl = m->sasl;
-    popcl_login l = {.mech = m,
-                     .cfg = &cfg,
-                     .user = "user",
-                     .user_len = 4,
-                     .secret = &secret,
-                     .caps = &caps,
-                     .session = (const popcl *)(const void *)session,
-                     .nonce = nonce,
-                     .scratch = scratch};
+    cfg.session.user = "user";
+    if (m->token)
+        cfg.token.octets = PASSWORD;
+    else
+        cfg.secret.octets = PASSWORD;
+    memset(&job, 0, sizeof job);
+    job.cfg = &cfg;
+    job.mech = m;
+    job.has_caps = 1;
+    if (!bare) job.session.caps.sasl = m->sasl;
+    memcpy(job.nonce, nonce, sizeof job.nonce);
+    popcl_login l = {.job = &job, .scratch = scratch};
     MUST(m->plan_min <= sizeof scratch);
     for (unsigned step = 0;; step++) {
         popcl_command c = {.verb = POPCL_VERBS};

@@ -110,7 +110,7 @@ FAULTS = [
     ("the session goes on ahead", "fetch_messages.c", "f->ahead = 0;\n    f->doubt = f->shifted = 1;", "f->doubt = f->shifted = 1;"),
     ("RETR again before STAT is answered", "fetch_messages.c", "if (f->doubt) {\n        popcl_fetch_enter(f, POPCL_PROBE);", "if (f->doubt > 1) {\n        popcl_fetch_enter(f, POPCL_PROBE);"),
     ("a header over max_size is taken for another message", "fetch_messages.c", "if (!f->ahead || f->msg.part == POPCL_HEADERS) {", "if (!f->ahead) {"),
-    ("QUIT ahead of replies to DELE", "fetch.c", "(f->deletes || f->asked));", "0);"),
+    ("QUIT ahead of replies to DELE", "fetch.c", "(popcl_job_deletes(f) || f->asked));", "0);"),
     ("QUIT without STAT", "fetch_messages.c", "f->unsure & POPCL_UNSURE_MESSAGES ? POPCL_PROBE", "f->unsure > 3 ? POPCL_PROBE"),
     ("one number is enough for the last STAT", "fetch.c", "if (r->status != POPCL_STATUS_OK || r->size == POPCL_SIZE_UNKNOWN ||", "if (r->status != POPCL_STATUS_OK ||"),
     ("the last STAT may count too few", "fetch.c", "r->number < f->count - f->marked) {", "r->number > UINT32_MAX - 1) {"),

@@ -52,7 +52,7 @@ static void count_to_here(void) {
 
 static const unsigned char nonce[POPCL_NONCE_LEN] = "eighteen octets..";
 static uint64_t scratch[POPCL_PLAN_MIN_SCRAM_PLUS / 8];
-static popcl session;
+static popcl_fetch job;
 
 /* The text of the response, as the session pulls it. */
 static void pull(const popcl_secret *s) {
@@ -70,25 +70,21 @@ static void pull(const popcl_secret *s) {
 /* Returns 0 if the mechanism made all its responses; SCRAM: its proof. */
 static int log_in(const popcl_mech *m) {
     static char challenge[200];
-    popcl_secret secret = {.octets = "a secret password"};
     popcl_fetch_config cfg;
-    popcl_caps caps;
     popcl_reply reply;
     memset(&cfg, 0, sizeof cfg);
-    memset(&caps, 0, sizeof caps);
+    memset(&job, 0, sizeof job);
     memset(&reply, 0, sizeof reply);
     memset(scratch, 0, sizeof scratch);
     memset(&meter, 0, sizeof meter);
-    caps.sasl = m->sasl;
-    popcl_login l = {.mech = m,
-                     .cfg = &cfg,
-                     .user = "user",
-                     .user_len = 4,
-                     .secret = &secret,
-                     .caps = &caps,
-                     .session = &session,
-                     .nonce = nonce,
-                     .scratch = scratch};
+    cfg.session.user = "user";
+    cfg.secret.octets = cfg.token.octets = "a secret password";
+    job.cfg = &cfg;
+    job.mech = m;
+    job.has_caps = 1;
+    job.session.caps.sasl = m->sasl;
+    memcpy(job.nonce, nonce, sizeof job.nonce);
+    popcl_login l = {.job = &job, .scratch = scratch};
     char first[128] = "r=";
     size_t n = 2 + popcl_scram_base64(first + 2, nonce, sizeof nonce);
     strcpy(first + n, "3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096");

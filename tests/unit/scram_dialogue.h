@@ -11,11 +11,10 @@
 
 typedef struct dialogue {
     popcl_fetch_config cfg;
+    popcl_fetch job;
     popcl_login login;
-    popcl_secret secret;
     unsigned step, ticks; /* ticks: of the last command */
-    unsigned char nonce[POPCL_NONCE_LEN];
-    char sent[1024]; /* the last response; "" = an empty one */
+    char sent[1024];      /* the last response; "" = an empty one */
     uint64_t scratch[128];
 } dialogue;
 
@@ -32,22 +31,20 @@ static void dialogue_begin(dialogue *d, const popcl_mech *m, const char *user, c
     popcl_fetch_config cfg = d->cfg;
     memset(d, 0, sizeof *d);
     d->cfg = cfg;
-    d->secret.octets = password;
-    d->login.mech = m;
-    d->login.cfg = &d->cfg;
-    d->login.user = user;
-    d->login.user_len = strlen(user);
-    d->login.secret = &d->secret;
-    d->login.nonce = d->nonce;
+    d->cfg.session.user = user;
+    d->cfg.secret.octets = password;
+    d->job.cfg = &d->cfg;
+    d->job.mech = m;
+    d->login.job = &d->job;
     d->login.scratch = d->scratch;
-    unbase64(nonce, d->nonce);
+    unbase64(nonce, d->job.nonce);
 }
 
 /* Makes the next command, in as many ticks as it takes. Its response is decoded. */
 static popcl_err dialogue_send(dialogue *d) {
     popcl_command c = {.verb = POPCL_VERBS};
     popcl_err e;
-    for (d->ticks = 0; (e = d->login.mech->step(&d->login, d->step, &c)) == POPCL_MORE;)
+    for (d->ticks = 0; (e = d->job.mech->step(&d->login, d->step, &c)) == POPCL_MORE;)
         d->ticks++;
     if (e) return e;
     char text[1400];
@@ -69,8 +66,8 @@ static popcl_err dialogue_take(dialogue *d, unsigned status, const char *text) {
     memset(&r, 0, sizeof r);
     r.status = (uint8_t)status;
     size_t n = text ? popcl_scram_base64(coded, text, strlen(text)) : 0;
-    if (n) d->login.mech->challenge(d->scratch, d->step, (const unsigned char *)coded, n);
-    popcl_err e = d->login.mech->answered(&d->login, d->step, &r);
+    if (n) d->job.mech->challenge(d->scratch, d->step, (const unsigned char *)coded, n);
+    popcl_err e = d->job.mech->answered(&d->login, d->step, &r);
     if (e == POPCL_MORE) d->step++;
     return e;
 }
