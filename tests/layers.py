@@ -60,7 +60,7 @@ MODULES = {
     "scram_plus": "owner scram",
     # the job: an owner of the machine
     "plan": "popcl_fetch",
-    "fetch": "popcl_fetch owner plan auth text zero",
+    "fetch": "popcl_fetch owner errors plan auth text zero",
     "fetch_login": "fetch auth text zero",
     "fetch_choice": "fetch auth",
     "fetch_utf8": "fetch text",

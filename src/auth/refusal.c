@@ -66,8 +66,8 @@ popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear,
     /* a caller gets a new token for a refused one, so words are not read then */
     if (r->code == POPCL_CODE_AUTH || refused == POPCL_ERR_TOKEN) return refused;
     if (x->found & CREDENTIALS) x->found = 0;
-    return x->found & IN_USE                                        ? POPCL_ERR_IN_USE
-           : x->found & LATER                                       ? POPCL_ERR_SYS_TEMP
-           : coded && popcl_err_class(refused) == POPCL_CLASS_LOGIN ? POPCL_ERR_LOGIN_REFUSED
-                                                                    : refused;
+    return x->found & IN_USE  ? POPCL_ERR_IN_USE
+           : x->found & LATER ? POPCL_ERR_SYS_TEMP
+           : coded            ? POPCL_ERR_LOGIN_REFUSED
+                              : refused;
 }

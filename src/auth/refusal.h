@@ -20,9 +20,10 @@ void popcl_refusal_text(popcl_refusal *x, const unsigned char *p, size_t n);
 
 /* Returns the error of a complete text. `r` is the reply. `clear`: the session has no TLS. A
  * response code other than [AUTH] counts before words, with one exception. Words about encryption
- * count before [SYS/PERM], because they name the remedy; they count in clear text only. `refused`
- * is the result if neither code nor words give one. `coded`: the server offers AUTH-RESP-CODE. It
- * then sends [AUTH] if the credentials are wrong, and they are right if it does not (RFC 3206, 6).
+ * count before [SYS/PERM], because they name the remedy; they count in clear text only. `refused`,
+ * of class LOGIN, is the result if neither code nor words give one. `coded`: the server offers
+ * AUTH-RESP-CODE. It then sends [AUTH] if the credentials are wrong, and they are right if it does
+ * not (RFC 3206, 6).
  */
 popcl_err popcl_refusal_error(popcl_refusal *x, const popcl_reply *r, int clear, int coded,
                               popcl_err refused);

@@ -12,6 +12,11 @@ typedef char numbers_have_no_gap[1 POPCL_ERROR_TABLE(X) ? 1 : -1];
 #undef X
 typedef char numbers_fit_a_byte[POPCL_ERR_COUNT_ <= 255 ? 1 : -1];
 
+#define X(number, name, class_, what, cause, advice)                                               \
+    &&(POPCL_CLASS_##class_ == POPCL_CLASS_PROTOCOL) == (POPCL_ERR_IS_PROTOCOL(number) ? 1 : 0)
+typedef char protocol_errors_are_known[1 POPCL_ERROR_TABLE(X) ? 1 : -1];
+#undef X
+
 popcl_class popcl_err_class(popcl_err e) {
     switch ((unsigned)e) {
 #define X(number, name, class_, what, cause, advice)                                               \

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "../auth/auth.h"
+#include "errors.h"
 #include "plan.h"
 #include "text.h"
 #include "zero.h"
@@ -339,7 +340,7 @@ static unsigned on_closed(void *ctx, popcl_err *result, popcl_end end) {
         f->closing = 1;
         if (*result == POPCL_OK) f->unsure &= (uint8_t)~POPCL_UNSURE_EARLY;
         /* a reply that is in no form of its command, and may be that to another one */
-        if (f->unsure && popcl_err_class(*result) == POPCL_CLASS_PROTOCOL) f->shifted = 1;
+        if (f->unsure && POPCL_ERR_IS_PROTOCOL(*result)) f->shifted = 1;
         popcl_err noted = broke_at_capa(f, *result) ? POPCL_ERR_CAPA : *result;
         popcl_fetch_note(f, noted, f->open == POPCL_TO_SINK ? f->msg.number : 0);
         f->msg.number = under_way(f);

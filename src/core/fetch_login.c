@@ -34,35 +34,26 @@ void *popcl_login_scratch(popcl_fetch *f) { return refusal_of(f) + 1; }
 
 /* ---- the settings ---- */
 
-static unsigned rank_of(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    return m->rank[cfg->session.security];
-}
-
-static int is_named(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    return cfg->auth ? cfg->auth & m->bit : rank_of(cfg, m) < POPCL_RANK_BY_NAME;
-}
-
-static int is_secret_given(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    const popcl_secret *s = popcl_mech_secret(m, cfg);
-    return m->no_secret || s->octets || s->get;
-}
-
-/* Returns whether the settings ask for this mechanism, and give its secret. */
-static int is_wanted(const popcl_fetch_config *cfg, const popcl_mech *m) {
-    return is_named(cfg, m) && is_secret_given(cfg, m);
-}
-
 /* Checks whether user name and secret can be sent with this mechanism. */
 static popcl_err check_credentials(const popcl_fetch_config *cfg, const popcl_mech *m) {
     const popcl_secret *s = popcl_mech_secret(m, cfg);
-    const char *user = cfg->session.user, *octets = s->octets ? s->octets : "-";
-    size_t user_len = strlen(user), len = s->octets ? popcl_secret_len(s) : 1;
+    const char *user = cfg->session.user;
+    size_t user_len = strlen(user), len = popcl_secret_len(s);
     size_t user_max = m->user_max ? m->user_max : UINT16_MAX; /* popcl_sasl.user_len */
-    if (user_len == 0 || len == 0 || popcl_has_line_end(user, user_len) ||
-        popcl_has_line_end(octets, len))
+    if (user_len == 0 || popcl_has_line_end(user, user_len) ||
+        (s->octets && (len == 0 || popcl_has_line_end(s->octets, len))))
         return POPCL_ERR_CREDENTIAL_OCTET;
     return user_len > user_max || (m->secret_max && len > m->secret_max) ? POPCL_ERR_COMMAND_LENGTH
                                                                          : POPCL_OK;
+}
+
+/* Allows a mechanism for the login, if user name and secret can be sent with it. */
+static popcl_err allow(popcl_fetch *f, const popcl_fetch_config *cfg, const popcl_mech *m) {
+    popcl_err e = check_credentials(cfg, m);
+    if (e) return e;
+    f->allowed |= m->bit;
+    if (m->plan_min > f->login_room) f->login_room = m->plan_min;
+    return m->nonce ? m->nonce(f->nonce, cfg->session.seed) : POPCL_OK;
 }
 
 popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
@@ -73,24 +64,20 @@ popcl_err popcl_login_check(popcl_fetch *f, const popcl_fetch_config *cfg,
     f->login_room = POPCL_PLAN_MIN;
     for (const popcl_mech *const *all = popcl_mechs_of(cfg); *all; all++) {
         const popcl_mech *m = *all;
+        const popcl_secret *s = popcl_mech_secret(m, cfg);
+        unsigned rank = m->rank[cfg->session.security];
         unknown &= ~(unsigned)m->bit;
         if (m->choice) f->choice = m->choice;
-        if (!is_wanted(cfg, m)) {
+        if (cfg->auth ? !(cfg->auth & m->bit) : rank >= POPCL_RANK_BY_NAME) continue;
+        if (!m->no_secret && !s->octets && !s->get) {
             /* perhaps the secret is in the field of the other kind */
-            if (cfg->mechs && is_named(cfg, m))
-                *field = m->token ? POPCL_FIELD_TOKEN : POPCL_FIELD_SECRET;
-            continue;
-        }
-        if (rank_of(cfg, m) == POPCL_RANK_NEVER) {
+            if (cfg->mechs) *field = m->token ? POPCL_FIELD_TOKEN : POPCL_FIELD_SECRET;
+        } else if (rank == POPCL_RANK_NEVER) {
             if (!f->allowed) e = POPCL_ERR_MECHANISM_NEEDS_TLS;
-            continue;
+        } else {
+            e = allow(f, cfg, m);
+            if (e) return e;
         }
-        e = check_credentials(cfg, m);
-        if (e) return e;
-        f->allowed |= m->bit;
-        if (m->plan_min > f->login_room) f->login_room = m->plan_min;
-        if (m->nonce) e = m->nonce(f->nonce, cfg->session.seed);
-        if (e) return e;
     }
     if (unknown) {
         *field = POPCL_FIELD_AUTH;

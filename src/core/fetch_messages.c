@@ -261,21 +261,20 @@ enum line_ends { NOT_KNOWN, TWO_OCTETS, ONE_OCTET, THREE_OCTETS };
 /* Returns whether the line end that a server may add counts as much as all lines of the body. */
 static int is_short(const popcl_fetch *f) { return f->lines <= sizeof "\r\n" - 1; }
 
-/* Returns whether a size is that of the body, except perhaps for the last line end. Servers add one
- * that a stored message lacks, and do not list it. */
-static int is_length(const popcl_fetch *f, uint64_t size) {
-    return f->octets - size <= sizeof "\r\n" - 1;
-}
+/* Returns whether a body has so many octets more than its size that they are at most a line end.
+ * Servers add one that a stored message lacks, and do not list it. */
+static int is_line_end(uint64_t more) { return more <= sizeof "\r\n" - 1; }
 
 /* Returns whether the body has the listed size. Some servers count a line end as one octet, or once
  * more. The first body shows which, and the others must be alike. */
 static int agrees(popcl_fetch *f) {
     uint64_t size = f->msg.size;
     if (size == POPCL_SIZE_UNKNOWN) return 0;
-    enum line_ends ends = is_length(f, size)              ? TWO_OCTETS
-                          : is_length(f, size + f->lines) ? ONE_OCTET
-                          : is_length(f, size - f->lines) ? THREE_OCTETS
-                                                          : NOT_KNOWN;
+    uint64_t more = f->octets - size; /* modulo 2^64 */
+    enum line_ends ends = is_line_end(more)              ? TWO_OCTETS
+                          : is_line_end(more - f->lines) ? ONE_OCTET
+                          : is_line_end(more + f->lines) ? THREE_OCTETS
+                                                         : NOT_KNOWN;
     if (ends == NOT_KNOWN) return 0;
     if (is_short(f)) return 1; /* too short to show it */
     if (f->line_ends == NOT_KNOWN) f->line_ends = (uint8_t)ends;

@@ -38,7 +38,10 @@ typedef struct popcl_state_row {
 extern const popcl_state_row popcl_states[];
 
 /* Returns whether the session is over, and its owner wants no more time. */
-static inline int popcl_is_done(const popcl *c) { return c->state == CLOSED && !c->pause; }
+static inline int popcl_is_done(const popcl *c) {
+    if (c->state != CLOSED) return 0;
+    return !c->pause;
+}
 
 static inline int popcl_is_over(const popcl *c) { return c->state <= LEAVING; }
 

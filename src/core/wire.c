@@ -6,11 +6,10 @@
 
 #include <string.h>
 
+/* BOL is 0: popcl_wire_reset */
 enum wire_at { BOL, MID, AFTER_CR, DOT, DOT_CR, CR_OWED };
 
 static const unsigned char owed_cr[1] = {'\r'};
-
-void popcl_wire_reset(popcl_wire *w) { w->at = BOL; }
 
 /* Returns how many octets of p come before the first CR, LF or NUL. */
 static size_t plain_run(const unsigned char *p, size_t n) {

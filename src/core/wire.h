@@ -23,7 +23,7 @@ typedef enum popcl_wire_event {
 } popcl_wire_event;
 
 /* Resets the decoder to the start of a line. */
-void popcl_wire_reset(popcl_wire *w);
+static inline void popcl_wire_reset(popcl_wire *w) { w->at = 0; }
 
 /* The kinds of text. In a listing and a body a leading dot is stripped, and a single dot ends the
  * reply. */
