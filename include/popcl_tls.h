@@ -359,9 +359,11 @@ typedef struct popcl_key {
 #define POPCL_CERTIFIED     96 /* octets for names of the server's certificate */
 #define POPCL_HASH_BEGIN    2166136261u
 typedef struct popcl_leaf {
+    const popcl_tls *tls;
     /* of the certificate */
     uint8_t state, depth;
     uint8_t tag, last; /* of the element: its tag and its newest octet */
+    uint8_t act;       /* that follows at its end */
     uint8_t more;      /* octets of a long length to come */
     uint8_t extension, critical;
     uint8_t at;                      /* octets of the host that a name has so far */
@@ -371,23 +373,22 @@ typedef struct popcl_leaf {
     uint8_t cn;                      /* the subject's common name, see leaf.c */
     uint8_t is_first;                /* it is the server's own */
     uint8_t path_len;                /* most issuers below it, or POPCL_PATH_ANY */
+    uint8_t row[POPCL_LEAF_DEPTH];   /* place of each open element in the grammar */
+    unsigned char value[16];         /* the first octets of a short element */
     uint16_t len, body;              /* octets of the element, and of them those to come */
     uint16_t oid;                    /* the newest object identifier */
     uint16_t alg;                    /* the signature's */
     uint16_t signature_len;          /* octets of the signature */
-    uint8_t row[POPCL_LEAF_DEPTH];   /* place of each open element in the grammar */
     uint16_t left[POPCL_LEAF_DEPTH]; /* octets to come in it */
     uint32_t facts;                  /* leaf.h */
-    uint32_t seen;                   /* extensions that came, by their place in a table */
     int64_t time;                    /* notBefore, then notAfter if notBefore has come */
-    unsigned char value[16];         /* the first octets of a short element */
+    uint32_t seen;                   /* extensions that came, by their place in a table */
     uint32_t others[2]; /* the first and the newest of the extensions that have no place in a table,
                            by a hash */
     /* of its name constraints, see constraints.c */
     uint8_t are_excluded, subject_below, base_from, base_len, mask, is_bad;
     uint16_t limited; /* kinds of names that a list has bases of */
     /* of the chain */
-    const popcl_tls *tls;
     const char *host; /* the name that is looked for, or the address as text */
     popcl_key *key;   /* of the certificate */
     unsigned char *signature;

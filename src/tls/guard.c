@@ -194,10 +194,10 @@ static void look_up_key(popcl_guard *g) {
     if (is & POPCL_KEY_PINNED && g->leaf.is_first) g->pinned = 1;
 }
 
-static void keep_name(const popcl_guard *g, unsigned char name[POPCL_NAME_HASH]) {
+static void keep_name(popcl_guard *g, enum leaf_part part) {
     unsigned char hash[br_sha256_SIZE];
     br_sha256_out(&g->name, hash);
-    memcpy(name, hash, POPCL_NAME_HASH);
+    memcpy(part == LEAF_PART_ISSUER ? g->issuer : g->subject, hash, POPCL_NAME_HASH);
 }
 
 /* The certificate becomes the tip. Its signature is the next part to come. */
@@ -205,7 +205,7 @@ static void grow(popcl_guard *g) {
     memset(g->digest, 0, sizeof g->digest);
     if (g->hash) hash_out(&g->tbs, g->digest);
     g->signed_hash = g->hash;
-    g->is_rsa = popcl_leaf_is_rsa(&g->leaf) != 0;
+    g->is_rsa = (uint8_t)popcl_leaf_is_rsa(&g->leaf);
     memcpy(g->wanted, g->issuer, sizeof g->wanted);
     g->leaf.signature = g->signature;
     g->is_tip = 1;
@@ -255,8 +255,8 @@ static void begin_signature(popcl_guard *g) {
 static void end_part(popcl_guard *g, enum leaf_part part) {
     switch (part) {
     case LEAF_PART_HEAD: end_head(g); break;
-    case LEAF_PART_ISSUER: keep_name(g, g->issuer); break;
-    case LEAF_PART_SUBJECT: keep_name(g, g->subject); break;
+    case LEAF_PART_ISSUER:
+    case LEAF_PART_SUBJECT: keep_name(g, part); break;
     case LEAF_PART_KEY: look_up_key(g); break;
     default: break;
     }

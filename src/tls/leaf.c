@@ -347,7 +347,7 @@ static void dns_octet(popcl_leaf *r, unsigned c, int first) {
 
 /* Returns whether the element is a name of the server. */
 static int is_certified(const popcl_leaf *r) {
-    return r->extension == EXT_SAN && r->is_first && rows[r->row[r->depth]].act == NAME;
+    return r->extension == EXT_SAN && r->is_first && r->act == NAME;
 }
 
 /* A GeneralName of subjectAltName or issuerAltName (RFC 5280, 4.2.1.6). */
@@ -457,13 +457,11 @@ static int end_time(popcl_leaf *r) {
     uint32_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 + day;
     int64_t time = ((int64_t)days - 719469 - 146097) * 86400 +
                    (int32_t)(field[4] * 3600 + field[5] * 60 + field[6]);
-    int is_in_order = is_from || r->time <= time;
+    if (!is_from && r->time > time) return 0; /* notAfter is before notBefore */
     if (!(r->facts >> LEAF_NOT_YET & 1)) r->time = time;
-    if (is_from)
-        leaf_note(r, LEAF_NOT_YET, r->tls->utc_s < time);
-    else
-        leaf_note(r, LEAF_EXPIRED, r->tls->utc_s > time);
-    return is_in_order;
+    leaf_note(r, is_from ? LEAF_NOT_YET : LEAF_EXPIRED,
+              is_from ? r->tls->utc_s < time : r->tls->utc_s > time);
+    return 1;
 }
 
 /* A part of a key that has more octets than there is room for leaves it without a kind. */
@@ -509,7 +507,7 @@ static uint8_t find_curve(const popcl_leaf *r) {
 /* Keeps an octet of the key or of the signature. */
 static void leaf_keep(popcl_leaf *r, unsigned at, unsigned char c) {
     popcl_key *k = r->key;
-    switch (rows[r->row[r->depth]].act) {
+    switch (r->act) {
     case RSA_N: /* without the zero before it, if there is one */
         at -= at && r->value[0] == 0;
         if (at < sizeof k->octets) k->octets[at] = c;
@@ -543,8 +541,8 @@ static int end_purpose(popcl_leaf *r) {
     return 1;
 }
 
-static int act(popcl_leaf *r, uint8_t what) {
-    switch (what) {
+static int act(popcl_leaf *r) {
+    switch (r->act) {
     case VERSION: /* version 1 is 0, the default, and is not sent */
         leaf_note(r, LEAF_V3, r->value[0] == 2);
         return r->len == 1 && (r->value[0] == 1 || r->value[0] == 2);
@@ -594,7 +592,7 @@ static int act(popcl_leaf *r, uint8_t what) {
     case SUBTREES: leaf_note(r, LEAF_CONSTRAINED, !popcl_subtrees_end(r)); return 1;
     case BASE: return popcl_base_end(r, r->tag & 0x1f);
     case MINIMUM: return r->len == 1 && r->value[0] == 0;
-    default: r->facts |= 1u << what; return 1;
+    default: r->facts |= 1u << r->act; return 1;
     }
 }
 
@@ -615,7 +613,8 @@ static void leaf_end(popcl_leaf *r, int is_level) {
     for (;; is_level = 0) {
         uint8_t *at = &r->row[r->depth];
         if (!is_level) {
-            if (!is_sound(r, rows[*at].how) || !act(r, rows[*at].act)) break;
+            r->act = rows[*at].act;
+            if (!is_sound(r, rows[*at].how) || !act(r)) break;
             if (!(rows[*at].how & MANY)) *at = row_behind(*at);
         }
         r->state = TAG;
@@ -647,7 +646,8 @@ static void leaf_begin(popcl_leaf *r) {
     r->body = r->len;
     r->state = BODY;
     inside = r->tag & 0x20 ? rows[at].inside : NONE;
-    switch (rows[at].act) {
+    r->act = rows[at].act;
+    switch (r->act) {
     case NAME:
         if (!is_name_tag(r->tag)) leaf_fail(r);
         if (is_certified(r)) popcl_certified_begin(r, r->tag & 0x1f);
@@ -710,7 +710,7 @@ static void leaf_body(popcl_leaf *r, unsigned char c) {
         popcl_certified_octet(r, c);
         if (r->tag == NAME_DNS) dns_octet(r, c, at == 0);
     }
-    if (rows[r->row[r->depth]].act == BASE) popcl_base_octet(r, r->tag & 0x1f, at, c);
+    if (r->act == BASE) popcl_base_octet(r, r->tag & 0x1f, at, c);
     if (is_cn(r) && r->at != NO_MATCH) leaf_compare(r, c);
     if (--r->body == 0) leaf_end(r, 0);
 }
@@ -764,7 +764,7 @@ size_t popcl_leaf_take(popcl_leaf *r, const unsigned char *p, size_t n) {
 }
 
 void popcl_leaf_begin(popcl_leaf *r, uint32_t len, int is_first) {
-    memset(r, 0, offsetof(popcl_leaf, tls));
+    memset(&r->state, 0, offsetof(popcl_leaf, host) - offsetof(popcl_leaf, state));
     r->is_first = is_first != 0;
     r->path_len = POPCL_PATH_ANY;
     r->key->kind = 0;

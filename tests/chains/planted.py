@@ -62,11 +62,11 @@ FAULTS = [
     ("octets after a certificate are passed over", "leaf.c", "== LAST && r->len != r->left[r->depth])) {", "== LAST && r->len != r->left[r->depth] && r->depth)) {"),
     ("an extension may come twice", "leaf.c", "if (i != EXT_OTHER) return !(seen >> i & 1);", "if (i != EXT_OTHER) return (int)(seen | 1);"),
     ("a damaged certificate is taken", "guard.c", "int is_damaged = (facts & (FACT(LEAF_MALFORMED) | FACT(LEAF_READ))) != FACT(LEAF_READ);", "int is_damaged = 0;"),
-    ("dates are not compared with each other", "leaf.c", "int is_in_order = is_from || r->time <= time;", "int is_in_order = 1;"),
+    ("dates are not compared with each other", "leaf.c", "if (!is_from && r->time > time) return 0; /* notAfter is before notBefore */", ""),
     ("the limits of an anchor are passed over", "entry.c", "if (!(e->flags & POPCL_ANCHOR_LIMITED)) return 1;", "return 1;"),
     ("the year 0 is in the far future", "leaf.c", "year += 400; /* the year 0 may be that of before March */", "year += 400 * (year < 9999);"),
     ("the guard's verdict on a path that was found is not asked", "collect.c", "if (try_path(c, path, n) == POPCL_OK) return 1;", "try_path(c, path, n); c->guard.result = 0; return 1;"),
-    ("a second too long", "leaf.c", "leaf_note(r, LEAF_EXPIRED, r->tls->utc_s > time);", "leaf_note(r, LEAF_EXPIRED, r->tls->utc_s > time + 1);"),
+    ("a second too long", "leaf.c", "is_from ? r->tls->utc_s < time : r->tls->utc_s > time);", "is_from ? r->tls->utc_s < time : r->tls->utc_s > time + 1);"),
 ]
 
 
