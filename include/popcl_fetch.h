@@ -211,13 +211,36 @@ typedef enum popcl_uids {
  * other field zero is the default, with the meaning that its comment gives.
  */
 typedef struct popcl_fetch_config {
-    popcl_config session; /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
-    popcl_secret secret;  /* the password, borrowed until wipe. Zeroed = no password: a token is
-                             required */
-    popcl_secret token;   /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER,
-                             which have to be in mechs. Octets 0x21 to 0x7e, any number of them.
-                             Borrowed until wipe. Never sent in clear text. After POPCL_ERR_TOKEN
-                             get a new token, and start one further job. Zeroed = no token */
+    popcl_config session;   /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
+    const popcl_sink *sink; /* the destination of messages; borrowed until wipe */
+    void *sink_ctx;         /* the ctx of its functions */
+    void *ctx;              /* of the callbacks below; each of these callbacks may be NULL */
+    /* Chooses messages and their treatment: returns POPCL_SKIP, or a set of bits (popcl_stage).
+     * Unknown bits are ignored. NULL = FETCH all. */
+    unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
+    /* For a caller that prunes a set of UIDs (popcl_seen.h). Called for every message of the
+     * session's first listing, even if the plan has no room for the message, and before decide. If
+     * the listing was complete, a last call with m = NULL follows. A listing is complete if its
+     * numbers ascend and it names as many messages as STAT counted. If the maildrop is empty, the
+     * call with NULL is the only one.
+     *
+     * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is sent, and
+     * this callback gets every message again, without a UID. A call with NULL follows if the
+     * listing of LIST is complete. During the call with NULL, popcl_diag.no_uids shows whether the
+     * messages have UIDs.
+     *
+     * If UIDs are unused, no sizes are wanted, and no commands are sent ahead, there is no listing.
+     * In this case a maildrop with messages brings no call. */
+    void (*listed)(void *ctx, const popcl_msg *m);
+    /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
+     * POPCL_OK except with NOT_STORED and NOT_MARKED. */
+    void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
+    popcl_secret secret; /* the password, borrowed until wipe. Zeroed = no password: a token is
+                            required */
+    popcl_secret token;  /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER,
+                            which have to be in mechs. Octets 0x21 to 0x7e, any number of them.
+                            Borrowed until wipe. Never sent in clear text. After POPCL_ERR_TOKEN
+                            get a new token, and start one further job. Zeroed = no token */
     const popcl_mech *const *mechs; /* the mechanisms that the job may use (popcl_auth.h), ended by
                                        NULL, in any order; borrowed until wipe. NULL = USER/PASS,
                                        and APOP if the build has it (POPCL_WITH_APOP) */
@@ -272,29 +295,6 @@ typedef struct popcl_fetch_config {
     /* Lines of the body that TOP gives with the header, for a preview: TOP n top_lines. 0 = the
      * header alone (RFC 1939, 7). */
     uint16_t top_lines;
-    const popcl_sink *sink; /* the destination of messages; borrowed until wipe */
-    void *sink_ctx;         /* the ctx of its functions */
-    void *ctx;              /* of the callbacks below; each of these callbacks may be NULL */
-    /* Chooses messages and their treatment: returns POPCL_SKIP, or a set of bits (popcl_stage).
-     * Unknown bits are ignored. NULL = FETCH all. */
-    unsigned (*decide)(void *ctx, const popcl_msg *m, popcl_stage stage);
-    /* For a caller that prunes a set of UIDs (popcl_seen.h). Called for every message of the
-     * session's first listing, even if the plan has no room for the message, and before decide. If
-     * the listing was complete, a last call with m = NULL follows. A listing is complete if its
-     * numbers ascend and it names as many messages as STAT counted. If the maildrop is empty, the
-     * call with NULL is the only one.
-     *
-     * If all UIDs are the messages' numbers, no NULL follows this listing. Then LIST is sent, and
-     * this callback gets every message again, without a UID. A call with NULL follows if the
-     * listing of LIST is complete. During the call with NULL, popcl_diag.no_uids shows whether the
-     * messages have UIDs.
-     *
-     * If UIDs are unused, no sizes are wanted, and no commands are sent ahead, there is no listing.
-     * In this case a maildrop with messages brings no call. */
-    void (*listed)(void *ctx, const popcl_msg *m);
-    /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
-     * POPCL_OK except with NOT_STORED and NOT_MARKED. */
-    void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
 } popcl_fetch_config;
 
 /* The diagnosis to show, and counts. All of it is copied from the job. reply.text comes from the
