@@ -416,9 +416,12 @@ struct popcl_fetch {
     uint8_t deletions; /* popcl_fate: the outcome for all that were marked */
     uint8_t utf8;      /* UTF8 was accepted */
     int16_t sink_code;
-    uint16_t asked; /* bodies in flight */
-    uint16_t pass;  /* 1 in the first */
+    uint16_t asked;      /* bodies in flight */
+    uint16_t pass;       /* 1 in the first */
+    uint16_t allowed;    /* POPCL_AUTH_* bits of the mechanisms that may be used */
+    uint16_t login_room; /* bytes of the plan that the login may use */
     const popcl_fetch_config *cfg;
+    const popcl_mech *mech; /* of the login; NULL: none is chosen yet */
     popcl_plan plan;
     uint32_t staged, staged_octets;
     uint32_t asked_octets; /* of them, as far as a limit counts them */
@@ -435,9 +438,6 @@ struct popcl_fetch {
     uint64_t octets;   /* received of it; dropped of it, once it has failed */
     uint64_t received; /* of all */
     uint64_t octets_in_maildrop;
-    const popcl_mech *mech;               /* of the login; NULL: none is chosen yet */
-    uint16_t allowed;                     /* POPCL_AUTH_* bits of the mechanisms that may be used */
-    uint16_t login_room;                  /* bytes of the plan that the login may use */
     uint16_t skipped;                     /* popcl_diag.skipped */
     uint8_t skipped_why;                  /* popcl_err */
     unsigned char nonce[POPCL_NONCE_LEN]; /* made of the seed, which may be wiped after start */
