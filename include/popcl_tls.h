@@ -340,7 +340,7 @@ typedef struct popcl_tls_session {
     br_ssl_client_context ssl; /* the last: the bytes after it are the judge's */
 } popcl_tls_session;
 
-/* The public key of a certificate, for leaf.c. */
+/* The public key of a certificate, for element.c. */
 typedef struct popcl_key {
     uint8_t kind;              /* BR_KEYTYPE_RSA or BR_KEYTYPE_EC; 0: another */
     uint8_t curve;             /* of a point: BR_EC_secp256r1 and the like */
@@ -352,7 +352,7 @@ typedef struct popcl_key {
 
 #define POPCL_SIGNATURE_MAX 512u /* octets: RSA of 4096 bits */
 
-/* State of a certificate while it streams by, for leaf.c and constraints.c. */
+/* State of a certificate while it streams by, for leaf.c, element.c and constraints.c. */
 /* elements inside each other that are looked into; deeper ones are passed over */
 #define POPCL_LEAF_DEPTH    10
 #define POPCL_SUBJECT_PARTS 6  /* parts of the server's subject that are kept */
@@ -370,7 +370,7 @@ typedef struct popcl_leaf {
     uint8_t is_wild;                 /* that name begins with a star */
     uint8_t param, alg_param;        /* the tags of oid's parameters, and of alg's; 0: none */
     uint8_t curve;                   /* BearSSL's number of the curve among those; 0: none */
-    uint8_t cn;                      /* the subject's common name, see leaf.c */
+    uint8_t cn;                      /* the subject's common name, see element.c */
     uint8_t is_first;                /* it is the server's own */
     uint8_t path_len;                /* most issuers below it, or POPCL_PATH_ANY */
     uint8_t row[POPCL_LEAF_DEPTH];   /* place of each open element in the grammar */
