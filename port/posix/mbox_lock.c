@@ -5,15 +5,18 @@
 #define _POSIX_C_SOURCE 200809L
 #include "mbox_lock.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "process.h"
 
-enum { LOCK_NAP_MAX_MS = 200 };
+enum { LOCK_NAP_MAX_MS = 200, DOT_TEXT_MAX = 96 };
 
 /* TRIED_HELD: another program has it. */
 typedef enum tried { TRIED_TAKEN, TRIED_HELD, TRIED_FAILED } tried;
@@ -53,12 +56,44 @@ static void read_age(pop_mbox_lock *l) {
     (void)pop_file_close(&l->disk, fd);
 }
 
-/* Other programs read the process number to find out whether its owner still runs. */
+/* Writes the text of popcl's NAME.lock. Other programs read the number at its start, to find out
+ * whether its owner still runs. Returns its length. */
+static size_t make_dot_text(char text[DOT_TEXT_MAX], long pid) {
+    char host[64] = "";
+    (void)gethostname(host, sizeof host - 1);
+    return (size_t)snprintf(text, DOT_TEXT_MAX, "%ld\npopcl on %s\n", pid, host);
+}
+
+/* Returns whether a killed run left NAME.lock. The lock of fcntl is held. */
+static int is_left(const pop_mbox_lock *l) {
+    char found[DOT_TEXT_MAX] = "", ours[DOT_TEXT_MAX];
+    int fd = pop_file_open(&l->disk, l->dir, l->dot_name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+    if (fd < 0) return 0;
+    struct stat st = {0};
+    int is_read = pop_file_stat(&l->disk, fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+                  st.st_size < (off_t)sizeof found &&
+                  pop_file_read_exactly(&l->disk, fd, found, (size_t)st.st_size, 0) == 1;
+    (void)pop_file_close(&l->disk, fd);
+    long pid = is_read ? strtol(found, NULL, 10) : 0;
+    (void)make_dot_text(ours, pid);
+    return pid > 0 && strcmp(found, ours) == 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+static int make_dot(const pop_mbox_lock *l) {
+    return pop_file_open(&l->disk, l->dir, l->dot_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                         0644);
+}
+
 static tried take_dot(pop_mbox_lock *l, const char **call) {
-    char text[32];
+    char text[DOT_TEXT_MAX];
     *call = "dot lock";
-    int fd = pop_file_open(&l->disk, l->dir, l->dot_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                           0644);
+    int fd = make_dot(l);
+    if (fd < 0 && errno == EEXIST) {
+        if (l->no_fcntl_lock || !is_left(l)) return TRIED_HELD;
+        (void)pop_file_remove(&l->disk, l->dir, l->dot_name);
+        l->has_replaced = 1;
+        fd = make_dot(l);
+    }
     if (fd < 0 && errno == EEXIST) return TRIED_HELD;
     if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG)) {
         l->no_dot_lock = errno;
@@ -66,8 +101,8 @@ static tried take_dot(pop_mbox_lock *l, const char **call) {
     }
     if (fd < 0) return TRIED_FAILED;
     l->has_dot = 1;
-    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    (void)pop_file_write_all(&l->disk, fd, text, (size_t)n); /* without it the lock is as good */
+    size_t n = make_dot_text(text, (long)getpid());
+    (void)pop_file_write_all(&l->disk, fd, text, n); /* without it the lock is as good */
     (void)pop_file_close(&l->disk, fd);
     return TRIED_TAKEN;
 }

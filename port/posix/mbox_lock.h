@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* mbox_lock.h - an mbox file, open under the two locks that mail programs know: that of fcntl, and
- * the file NAME.lock. It knows nothing of the file's octets. */
+ * the file NAME.lock. It knows nothing of the file's octets.
+ *
+ * A killed run leaves its NAME.lock. The next run removes it, if all of this holds: popcl wrote it
+ * on this host, its process is gone, and the lock of fcntl is held now, which popcl takes first. */
 #ifndef POPCL_POSIX_MBOX_LOCK_H
 #define POPCL_POSIX_MBOX_LOCK_H
 
@@ -15,6 +18,7 @@ typedef struct pop_mbox_lock {
     const char *dot_name; /* NAME.lock */
     int no_dot_lock;      /* errno with which the dot lock cannot be made; 0 = it can */
     int no_fcntl_lock;    /* the same for that of fcntl */
+    int has_replaced;     /* 1 = a NAME.lock that a killed run left was removed */
     int64_t held_s;       /* age of another program's dot lock; negative = not known */
     int fd;               /* private: the mbox; -1 = it is not open */
     int has_dot;          /* private: the dot lock is this one's */

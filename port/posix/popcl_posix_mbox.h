@@ -32,7 +32,8 @@ typedef struct popcl_store_mbox_config {
  *
  * There are two locks: that of fcntl on the file, and the file PATH.lock (the dot lock). If the
  * latter cannot be made, as in /var/mail, the former alone is taken. Neither is ever taken from
- * another program: see popcl_store_mbox_held_s.
+ * another program: see popcl_store_mbox_held_s. A PATH.lock that a killed run of popcl left on this
+ * host is removed: see popcl_store_mbox_has_replaced.
  *
  * If the append fails, the file is cut back to its old size, under the same locks. That is done
  * only if its present size is what this store wrote. A kill in the append leaves a part of a
@@ -63,6 +64,9 @@ int popcl_store_mbox_error(const popcl_store_mbox *s, const char **call);
  * the file's time; negative = not known. After some minutes it is probably left over: a person may
  * remove it. */
 int64_t popcl_store_mbox_held_s(const popcl_store_mbox *s);
+
+/* Returns 1 if this store removed a PATH.lock that a killed run of popcl left. Else returns 0. */
+int popcl_store_mbox_has_replaced(const popcl_store_mbox *s);
 
 /* Returns the errno with which the dot lock cannot be made here, 0 = it can be made. */
 int popcl_store_mbox_no_dot_lock(const popcl_store_mbox *s);

@@ -186,6 +186,8 @@ int popcl_store_mbox_error(const popcl_store_mbox *s, const char **call) {
 
 int64_t popcl_store_mbox_held_s(const popcl_store_mbox *s) { return s->lock.held_s; }
 
+int popcl_store_mbox_has_replaced(const popcl_store_mbox *s) { return s->lock.has_replaced; }
+
 int popcl_store_mbox_no_dot_lock(const popcl_store_mbox *s) { return s->no_dot_lock; }
 
 void popcl_store_mbox_close(popcl_store_mbox *s) {

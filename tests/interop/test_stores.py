@@ -300,7 +300,6 @@ class Shared(StoreTest):
                 with open(place.file, "ab") as file:
                     file.write(b"of another program\n")
                 before = place.file.read_bytes()
-                pathlib.Path(f"{place.file}.lock").unlink(missing_ok=True)
                 place.run(server.port)
             after = place.file.read_bytes()
             self.assertEqual(after[:len(before)], before)

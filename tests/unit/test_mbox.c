@@ -356,6 +356,52 @@ static void locks_of_others_are_never_taken(void **state) {
     assert_texts(read_file(w, NULL));
 }
 
+/* Writes the dot lock of a run of popcl with this process number, on this host or on another. */
+static void leave_dot_lock(const place *w, long pid, const char *other_host) {
+    char host[64] = "", text[128];
+    assert_int_equal(gethostname(host, sizeof host - 1), 0);
+    int n = snprintf(text, sizeof text, "%ld\npopcl on %s\n", pid, other_host ? other_host : host);
+    write_file(w->lock, text, (size_t)n, O_EXCL);
+}
+
+/* A process number that nobody has any more. */
+static long gone(void) {
+    pid_t pid = fork();
+    if (pid == 0) _exit(0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return (long)pid;
+}
+
+/* A run that was killed in the append leaves both locks; that of fcntl ends with it. */
+static void dot_lock_of_a_killed_run_is_removed(void **state) {
+    const place *w = *state;
+    leave_dot_lock(w, gone(), NULL);
+    popcl_store_mbox *s = open_store(w, NULL, 0);
+    assert_int_equal(popcl_store_mbox_has_replaced(s), 1);
+    assert_int_equal(store_texts(s), 0);
+    popcl_store_mbox_close(s);
+    assert_texts(read_file(w, NULL));
+    assert_true(access(w->lock, F_OK) < 0);
+}
+
+static void dot_lock_of_a_living_run_is_kept(void **state) {
+    const place *w = *state;
+    odd_disk no_fcntl = {.lock_error = ENOLCK};
+    leave_dot_lock(w, (long)getpid(), NULL);
+    assert_held(w, 20, "dot lock");
+    assert_int_equal(unlink(w->lock), 0);
+    leave_dot_lock(w, gone(), "another.example");
+    assert_held(w, 20, "dot lock");
+    assert_int_equal(unlink(w->lock), 0);
+    /* without the lock of fcntl nothing proves that its owner has ended */
+    leave_dot_lock(w, gone(), NULL);
+    popcl_store_mbox *s = open_store(w, &no_fcntl, 0);
+    assert_int_equal(store_texts(s), POPCL_SINK_STOP);
+    popcl_store_mbox_close(s);
+    assert_int_equal(access(w->lock, F_OK), 0);
+    assert_int_equal(unlink(w->lock), 0);
+}
+
 /* If one lock cannot be, the other is enough; without both nothing is written. */
 static void one_lock_is_enough(void **state) {
     place *w = *state;
@@ -497,7 +543,7 @@ static void killed_at_call_n(void **state) {
     static const char others[] = "another program's\n";
     const place *w = *state;
     odd_disk slow = {.piece = 50};
-    int calls = calls_of_a_run(w, slow), parts = 0;
+    int calls = calls_of_a_run(w, slow), parts = 0, replaced = 0;
     for (int at = 1; at <= calls; at++) {
         static char left[ROOM];
         int status;
@@ -520,7 +566,9 @@ static void killed_at_call_n(void **state) {
         write_file(w->path, others, strlen(others), O_APPEND);
         memcpy(left + n, others, strlen(others));
         n += strlen(others);
-        if (access(w->lock, F_OK) == 0) { /* left over: reported, and a person removes it */
+        struct stat lock;
+        int is_left = stat(w->lock, &lock) == 0;
+        if (is_left && lock.st_size == 0) { /* killed before it had its text: a person removes it */
             const char *call;
             popcl_store_mbox *s = open_store(w, NULL, 0);
             assert_int_equal(store_texts(s), POPCL_SINK_STOP);
@@ -528,6 +576,11 @@ static void killed_at_call_n(void **state) {
             assert_string_equal(call, "dot lock");
             popcl_store_mbox_close(s);
             unlink(w->lock);
+        } else if (is_left) {
+            popcl_store_mbox *s = open_store(w, NULL, 0);
+            assert_int_equal(popcl_store_mbox_has_replaced(s), 1);
+            popcl_store_mbox_close(s);
+            replaced++;
         }
         run_clean(w);
         const char *p = read_file(w, NULL);
@@ -536,6 +589,7 @@ static void killed_at_call_n(void **state) {
         assert_texts(p + n + 1);
     }
     assert_true(parts > 10);
+    assert_true(replaced > parts);
 }
 
 /* Another program that knows no locks: then nothing is cut. */
@@ -594,6 +648,8 @@ int main(void) {
         IN_A_PLACE(cut_messages_leave_nothing),
         IN_A_PLACE(locks_of_others_are_waited_for),
         IN_A_PLACE(locks_of_others_are_never_taken),
+        IN_A_PLACE(dot_lock_of_a_killed_run_is_removed),
+        IN_A_PLACE(dot_lock_of_a_living_run_is_kept),
         IN_A_PLACE(one_lock_is_enough),
         IN_A_PLACE(many_at_once),
         IN_A_PLACE(call_n_fails),

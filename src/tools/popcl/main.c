@@ -235,9 +235,13 @@ static int renew_token(void *ctx) {
     return code;
 }
 
-/* That is so in /var/mail: only some programs may make files there. */
-static void tell_no_dot_lock(struct run *r) {
+/* In /var/mail only some programs may make files, and so dot locks. */
+static void tell_dot_lock(struct run *r) {
     int error = cmd_store_no_dot_lock(&r->store);
+    if (cmd_store_has_replaced(&r->store))
+        cmd_report_note(&r->report,
+                        "%s.lock was left by a run of popcl that was killed, and is removed",
+                        r->options.out_dir);
     if (error)
         cmd_report_note(&r->report, "%s.lock cannot be made (%s): %s is locked with fcntl alone",
                         r->options.out_dir, cmd_error_text(error), r->options.out_dir);
@@ -250,7 +254,7 @@ static int open_store(struct run *r) {
     int is_directory = o->store == CMD_STORE_DIR || o->store == CMD_STORE_MAILDIR;
     if (cmd_store_open(&r->store, o, &stop) == 0 &&
         (!is_directory || access(o->out_dir, W_OK | X_OK) == 0)) {
-        tell_no_dot_lock(r);
+        tell_dot_lock(r);
         return 0;
     }
     int error = errno;

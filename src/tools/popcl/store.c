@@ -159,6 +159,10 @@ const char *cmd_store_place(const cmd_options *o) {
     return place ? place : o->out_dir;
 }
 
+int cmd_store_has_replaced(const cmd_store *s) {
+    return s->options->store == CMD_STORE_MBOX && popcl_store_mbox_has_replaced(s->opened);
+}
+
 int cmd_store_no_dot_lock(const cmd_store *s) {
     return s->options->store == CMD_STORE_MBOX ? popcl_store_mbox_no_dot_lock(s->opened) : 0;
 }

@@ -54,6 +54,9 @@ const char *cmd_store_place(const cmd_options *o);
  * store. NULL = it is as for any directory. */
 const char *cmd_store_open_cause(const cmd_options *o, int error, const char **advice);
 
+/* Returns whether the dot lock that a killed run left for an mbox was removed. */
+int cmd_store_has_replaced(const cmd_store *s);
+
 /* Returns the errno with which an mbox cannot have its dot lock; 0 = it can, or this is no mbox. */
 int cmd_store_no_dot_lock(const cmd_store *s);
 
