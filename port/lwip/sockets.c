@@ -70,6 +70,8 @@ static int pop_socket(int family) {
     return fd;
 }
 
+#define pop_bind(n, fd) ((void)(n), (void)(fd), 0) /* lwIP chooses the address */
+
 /* lwIP reports a refusal as a reset, and the end of its attempts as an abort. A reset after octets
  * is no refusal: the octets count. */
 static int pop_refusal(int fd, int error) {

@@ -61,6 +61,15 @@ static socklen_t pop_address_len(const pop_address *a) {
     return a->any.sa_family == AF_INET6 ? (socklen_t)sizeof a->v6 : (socklen_t)sizeof a->v4;
 }
 
+static int pop_bind(popcl_posix_net *n, int fd) {
+    pop_resolved local;
+    if (!n->local_address) return 0;
+    pop_look_up(n->local_address, 0, AF_UNSPEC, AI_NUMERICHOST, &local);
+    if (local.code == 0 && bind(fd, &local.address[0].any, pop_address_len(&local.address[0])) == 0)
+        return 0;
+    return local.code == 0 && pop_is_shortage(errno) ? errno : POPCL_POSIX_BIND;
+}
+
 static int pop_refusal(int fd, int error) {
     (void)fd;
     return error;
@@ -72,7 +81,10 @@ static int pop_poll_all(struct pollfd *p, unsigned n, int limit_ms) {
 
 static popcl_err pop_find(popcl_posix_net *n, const char *host, uint16_t port, uint32_t limit_ms,
                           pop_resolved *found) {
-    popcl_err r = pop_resolve(host, port, n->family, limit_ms, n->stop, found);
+    int family = n->family;
+    if (n->local_address && family == AF_UNSPEC)
+        family = strchr(n->local_address, ':') ? AF_INET6 : AF_INET;
+    popcl_err r = pop_resolve(host, port, family, limit_ms, n->stop, found);
     n->error = found->error;
     return r;
 }
@@ -100,11 +112,25 @@ enum {
     LARGE = 4096   /* from here on a copy costs more than a system call */
 };
 
+static popcl_err open_by_socks(popcl_posix_net *n, const char *host, uint16_t port,
+                               uint32_t limit_ms) {
+    pop_deadline deadline = pop_deadline_in(limit_ms);
+    popcl_err e = bsd_open(n, n->socks_host, n->socks_port, limit_ms);
+    if ((e == POPCL_ERR_CONNECT && n->error != POPCL_POSIX_BIND) || e == POPCL_ERR_RESOLVE) {
+        n->error = POPCL_POSIX_SOCKS_DOWN;
+        return POPCL_ERR_CONNECT;
+    }
+    if (e == POPCL_OK) e = pop_socks_connect(n, host, port, &deadline);
+    if (e != POPCL_OK) bsd_close(n);
+    return e;
+}
+
 static popcl_err posix_open(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     popcl_posix_net *n = ctx;
     n->ahead_from = n->ahead_to = 0;
     n->by_heads = n->large = 0;
-    return bsd_open(n, host, port, limit_ms);
+    return n->socks_host ? open_by_socks(n, host, port, limit_ms)
+                         : bsd_open(n, host, port, limit_ms);
 }
 
 static int32_t take_ahead(popcl_posix_net *n, void *p, size_t len) {

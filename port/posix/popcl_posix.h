@@ -15,6 +15,17 @@ extern "C" {
 
 /* ---- transport ---- */
 
+/* The port's own codes, beside errno and getaddrinfo's. All come with POPCL_ERR_CONNECT, except for
+ * reply 4 (host unreachable): that is POPCL_ERR_RESOLVE, since Tor gives it for a name that it does
+ * not find. */
+enum popcl_posix_code {
+    POPCL_POSIX_SOCKS = 10000,      /* plus 1 to 255: the reply of the SOCKS server (RFC 1928, 6) */
+    POPCL_POSIX_SOCKS_DOWN = 10256, /* no connection to the SOCKS server, or no such host */
+    POPCL_POSIX_SOCKS_LOGIN = 10257,  /* it wants a login */
+    POPCL_POSIX_SOCKS_BROKEN = 10258, /* it broke off, or it does not speak SOCKS 5 */
+    POPCL_POSIX_BIND = 10259          /* local_address is no address of this machine */
+};
+
 /* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid.
  *
  * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). "localhost" needs no
@@ -32,14 +43,23 @@ typedef struct popcl_posix_net {
     const volatile sig_atomic_t *stop; /* nonzero asks for an orderly shutdown; NULL = never. For a
                                           signal handler to set (without SA_RESTART) */
     int fd;                            /* private: the open connection */
-    int error;     /* the port's code: errno of the last failure, or a negated getaddrinfo code
-                      (EAI_*) */
+    int error;     /* the port's code: errno of the last failure, a negated getaddrinfo code
+                      (EAI_*), or one of popcl_posix_code */
     char peer[64]; /* after open: the address that answered, as text; "" before */
     /* Memory of the caller for octets that came and were not asked for yet. TLS asks for the head
      * of a record and then for the rest; with this memory one system call brings several records.
      * 16 KB are enough. NULL = each recv is a system call. */
     void *ahead;
     size_t ahead_len;
+    /* NULL, or the address to connect from, as text; IPv6 may have a scope. Only addresses of its
+     * family are then used. */
+    const char *local_address;
+    /* NULL, or the host of a SOCKS server (RFC 1928) that connects to the server. family and
+     * local_address are then for the connection to the SOCKS server, and peer is its address. It
+     * gets the server's name as it is: no name server is asked. popcl has no login for it. limit_ms
+     * of open is for both. */
+    const char *socks_host;
+    uint16_t socks_port; /* 1 to 65535 */
     /* private */
     size_t ahead_from, ahead_to; /* those octets */
     int by_heads, large;         /* of the requests to recv: see net.c */

@@ -48,6 +48,12 @@ popcl_err pop_look_up_result(const pop_resolved *found);
 int pop_look_up_here(const char *host, uint16_t port, int family, pop_resolved *found,
                      popcl_err *result);
 
+/* Asks the SOCKS server at the other end of n->fd to connect to host and port (socks.c). Returns
+ * POPCL_OK, and the next octet is the server's; or ERR_CONNECT, ERR_RESOLVE, ERR_TIMEOUT_CONNECT,
+ * ERR_NET or ERR_STOPPED, with n->error. The socket stays open. */
+popcl_err pop_socks_connect(popcl_posix_net *n, const char *host, uint16_t port,
+                            const pop_deadline *deadline);
+
 /* Resolves a name or an address, within limit_ms (resolve.c; no_fork/resolve_sync.c may take
  * longer). Returns POPCL_OK with one address or more, ERR_RESOLVE, ERR_RESOLVE_TIMEOUT,
  * ERR_STOPPED, or ERR_NET if this machine lacks something (error is then errno). No process,
