@@ -67,6 +67,12 @@ popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char 
                                                const char *dir, int64_t utc_s, char *why,
                                                size_t why_len);
 
+/* The same with several files and several directories: two lists that end with NULL, either of
+ * which may be empty. */
+popcl_posix_trust_error popcl_posix_trust_load_lists(popcl_posix_trust *t, const char *const *files,
+                                                     const char *const *dirs, int64_t utc_s,
+                                                     char *why, size_t why_len);
+
 /* The same with the file of SSL_CERT_FILE and the directories of SSL_CERT_DIR, separated by colons.
  * If neither is set, it reads the first of the system's usual places that can be read and is not
  * empty. Examples are /etc/ssl/certs/ca-certificates.crt and /etc/ssl/cert.pem. In such a place

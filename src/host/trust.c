@@ -210,22 +210,33 @@ static void trust_begin(reader *r, int64_t utc_s, char *why, size_t why_len) {
 
 /* ---- files that the caller names ---- */
 
-static popcl_posix_trust_error read_places(reader *r, const char *file, const char *dir) {
+static popcl_posix_trust_error read_places(reader *r, const char *const *files,
+                                           const char *const *dirs) {
     popcl_posix_trust_error e = POPCL_POSIX_TRUST_OK;
     r->named = 1;
-    if (file) e = add_file(r, file);
-    if (dir && !e) e = add_dir(r, dir);
+    for (; *files && !e; files++)
+        e = add_file(r, *files);
+    for (; *dirs && !e; dirs++)
+        e = add_dir(r, *dirs);
     return e;
+}
+
+popcl_posix_trust_error popcl_posix_trust_load_lists(popcl_posix_trust *t, const char *const *files,
+                                                     const char *const *dirs, int64_t utc_s,
+                                                     char *why, size_t why_len) {
+    reader r;
+    const char *first = *files ? *files : *dirs;
+    trust_begin(&r, utc_s, why, why_len);
+    memset(t, 0, sizeof *t);
+    popcl_posix_trust_error e = read_places(&r, files, dirs);
+    return trust_finish(&r, t, e, first ? first : "nothing");
 }
 
 popcl_posix_trust_error popcl_posix_trust_load(popcl_posix_trust *t, const char *file,
                                                const char *dir, int64_t utc_s, char *why,
                                                size_t why_len) {
-    reader r;
-    trust_begin(&r, utc_s, why, why_len);
-    memset(t, 0, sizeof *t);
-    popcl_posix_trust_error e = read_places(&r, file, dir);
-    return trust_finish(&r, t, e, file ? file : dir ? dir : "nothing");
+    const char *const files[] = {file, NULL}, *const dirs[] = {dir, NULL};
+    return popcl_posix_trust_load_lists(t, files, dirs, utc_s, why, why_len);
 }
 
 /* ---- the system's ---- */
@@ -321,14 +332,14 @@ void popcl_posix_trust_free(popcl_posix_trust *t) {
 
 /* ---- the certificates themselves ---- */
 
-popcl_posix_trust_error pop_trust_read(pop_anchors *a, const char *file, const char *dir,
-                                       int64_t utc_s, const char **where, char *why,
-                                       size_t why_len) {
+popcl_posix_trust_error pop_trust_read(pop_anchors *a, const char *const *files,
+                                       const char *const *dirs, int64_t utc_s, const char **where,
+                                       char *why, size_t why_len) {
     reader r;
     trust_begin(&r, utc_s, why, why_len);
     r.anchors.details = 1;
-    *where = file ? file : dir;
-    popcl_posix_trust_error e = file || dir ? read_places(&r, file, dir) : read_system(&r, where);
+    *where = *files ? *files : *dirs;
+    popcl_posix_trust_error e = *where ? read_places(&r, files, dirs) : read_system(&r, where);
     e = trust_settle(&r, e, *where);
     if (e == POPCL_POSIX_TRUST_OK)
         *a = r.anchors;

@@ -6,12 +6,12 @@
 
 #include "anchor.h"
 
-/* Reads what popcl_posix_trust_load reads, or without file and dir what popcl_posix_trust_system
+/* Reads what popcl_posix_trust_load_lists reads, or with empty lists what popcl_posix_trust_system
  * reads, with details. The usable rows are the anchors that these have at utc_s. *where becomes the
- * place, a constant string or one of the arguments. Returns as these do. After an error there is
+ * place, a constant string or one of the lists. Returns as these do. After an error there is
  * nothing to free; otherwise the caller frees *a. */
-popcl_posix_trust_error pop_trust_read(pop_anchors *a, const char *file, const char *dir,
-                                       int64_t utc_s, const char **where, char *why,
-                                       size_t why_len);
+popcl_posix_trust_error pop_trust_read(pop_anchors *a, const char *const *files,
+                                       const char *const *dirs, int64_t utc_s, const char **where,
+                                       char *why, size_t why_len);
 
 #endif
