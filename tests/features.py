@@ -12,7 +12,7 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE, TABLE = "docs/FEATURES.md", "src/tools/popcl/optiontable.c"
 COLUMNS = "wish daily mpop fetchmail getmail6 curl popcl".split()
-COMING = set("--bind --config --poll --socks".split())
+COMING = set()
 MOST_WORDS = 20
 CODE = re.compile(r"`([^`]+)`")
 OPTION = re.compile(r"^--[a-z0-9][a-z0-9-]*|^-[A-Za-z0-9]")

@@ -97,8 +97,8 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",  # also for each port that has no row of its own
     "src/host": "file_calls name profile popcl_tls popcl_blob",
     "src/tools/common": "file_calls chain popcl_posix popcl_tls popcl_net popcl_command",
-    "src/tools/popcl": "files number pin probe shellword file_calls chain signer trust utc whole popcl_blob popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash process popcl_posix_line_ends popcl_posix_mbox popcl_posix_pipe",
-    "src/tools/popcl-ta": "files file_calls number pin probe shellword anchor pem signer utc whole entry key popcl popcl_tls popcl_blob",
+    "src/tools/popcl": "files number pin probe shellword file_calls chain signer trust utc whole popcl_blob popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash process popcl_posix_line_ends popcl_posix_mbox popcl_posix_pipe nearest",
+    "src/tools/popcl-ta": "files file_calls number pin probe shellword anchor pem signer utc whole entry key popcl popcl_tls popcl_blob nearest",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_blob popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
     "examples": "popcl_mbedtls popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }

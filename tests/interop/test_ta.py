@@ -500,6 +500,11 @@ class Judged(Case):
                       ["gen", root, "--section", ".x;y"], ["gen", root, "--section", "a{"], ["gen", root, "--quiet=1"], ["gen", root, "-q", "-q"]):
             self.assertEqual(self.ta(*words, code=64), b"")
             self.assertRegex(self.err, r"^popcl-ta: .*\n(popcl-ta: what to try: .*\n)?$")
+        for word, text in (("--fromat=pem", "no option --fromat\n.*nearest one is --format;"), ("--sb=s3cret", "no option --sb\n"),
+                           ("--key_s3cret", "no such long option\n")):
+            self.ta("gen", root, word, code=64)
+            self.assertRegex(self.err, text)
+            self.assertNotIn("s3cret", self.err)
         self.no_output()
         self.assertIn(b"popcl-ta gen", self.ta("--help"))
         self.assertTrue(all(len(line) <= 80 for line in self.ta("-h").splitlines()))

@@ -107,12 +107,12 @@ static void clear_text_needs_nothing(void **state) {
 static void a_file_is_trusted_and_nothing_else(void **state) {
     (void)state;
     options();
-    o.cert_file = file(authority);
+    o.cert_files[0] = file(authority);
     o.iobuf_len = 541;
     o.fragment = 512;
     (void)snprintf(o.tls_name, sizeof o.tls_name, "mail.example.org");
     assert_int_equal(opens(), 0);
-    assert_int_equal(unlink(o.cert_file), 0);
+    assert_int_equal(unlink(o.cert_files[0]), 0);
     assert_int_equal(t.tls.trust->anchors_len, 1);
     assert_int_equal(t.tls.trust->pins_len, 0);
     assert_int_equal(t.tls.utc_s, IN_2026);
@@ -124,10 +124,10 @@ static void a_file_is_trusted_and_nothing_else(void **state) {
 static void the_clock_tells_where_no_time_is_given(void **state) {
     (void)state;
     options();
-    o.cert_file = file(authority);
+    o.cert_files[0] = file(authority);
     o.now_s = -1;
     assert_int_equal(opens(), 0);
-    assert_int_equal(unlink(o.cert_file), 0);
+    assert_int_equal(unlink(o.cert_files[0]), 0);
     assert_true(t.tls.utc_s > IN_2026 - 365 * 86400);
     assert_null(t.tls.name);
 }
@@ -149,41 +149,41 @@ static void files_that_are_refused(void **state) { /* [H1 H2 H4] */
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         options();
-        o.cert_file = file(rows[i].text);
+        o.cert_files[0] = file(rows[i].text);
         assert_int_equal(opens(), rows[i].code);
         if (!strstr(seen, rows[i].says)) fail_msg("%s: %s", rows[i].says, seen);
         assert_non_null(strstr(seen, "\npopcl: likely cause: "));
         assert_non_null(strstr(seen, "nothing else is trusted instead\n"));
-        assert_int_equal(unlink(o.cert_file), 0);
+        assert_int_equal(unlink(o.cert_files[0]), 0);
         assert_int_equal(t.trust.anchors_len, 0);
     }
     options();
-    o.cert_dir = dir; /* empty */
+    o.cert_dirs[0] = dir; /* empty */
     assert_int_equal(opens(), CMD_EXIT_CERT);
     options();
-    o.cert_file = file(authority);
+    o.cert_files[0] = file(authority);
     o.now_s = INT64_C(7258118400); /* 2200 */
     assert_int_equal(opens(), CMD_EXIT_CERT);
     assert_non_null(strstr(seen, "expired"));
-    assert_int_equal(unlink(o.cert_file), 0);
+    assert_int_equal(unlink(o.cert_files[0]), 0);
 }
 
 static void files_that_cannot_be_read(void **state) {
     (void)state;
     options();
-    o.cert_file = "/nowhere/ca.pem";
+    o.cert_files[0] = "/nowhere/ca.pem";
     assert_int_equal(opens(), CMD_EXIT_NO_INPUT);
     assert_non_null(strstr(seen, "/nowhere/ca.pem"));
     options();
-    o.cert_dir = "/nowhere";
+    o.cert_dirs[0] = "/nowhere";
     assert_int_equal(opens(), CMD_EXIT_NO_INPUT);
     options();
-    o.cert_file = dir;
+    o.cert_files[0] = dir;
     assert_int_equal(opens(), CMD_EXIT_NO_INPUT);
     options();
-    o.cert_dir = file(authority);
+    o.cert_dirs[0] = file(authority);
     assert_int_equal(opens(), CMD_EXIT_NO_INPUT);
-    o.cert_dir = NULL;
+    o.cert_dirs[0] = NULL;
     assert_int_equal(unlink(file("")), 0);
 }
 
@@ -191,19 +191,19 @@ static void files_that_cannot_be_read(void **state) {
 static void both_must_be_usable(void **state) {
     (void)state;
     options();
-    o.cert_file = file(authority);
-    o.cert_dir = "/nowhere";
+    o.cert_files[0] = file(authority);
+    o.cert_dirs[0] = "/nowhere";
     assert_int_equal(opens(), CMD_EXIT_NO_INPUT);
     options();
-    o.cert_file = "/nowhere/ca.pem";
-    o.cert_dir = dir;
+    o.cert_files[0] = "/nowhere/ca.pem";
+    o.cert_dirs[0] = dir;
     assert_int_equal(opens(), CMD_EXIT_NO_INPUT);
     options();
-    o.cert_file = file(authority);
-    o.cert_dir = dir; /* where that file is now */
+    o.cert_files[0] = file(authority);
+    o.cert_dirs[0] = dir; /* where that file is now */
     assert_int_equal(opens(), 0);
     assert_int_equal(t.trust.anchors_len, 1);
-    assert_int_equal(unlink(o.cert_file), 0);
+    assert_int_equal(unlink(o.cert_files[0]), 0);
 }
 
 static void pins_alone_need_no_authority(void **state) {
@@ -216,11 +216,11 @@ static void pins_alone_need_no_authority(void **state) {
     assert_int_equal(t.tls.trust->anchors_len, 0);
     assert_int_equal(t.tls.trust->pins_len, 2);
     assert_memory_equal(t.tls.trust->pins[1], o.pins[1], POPCL_PIN_LEN);
-    o.cert_file = file(authority); /* both must hold */
+    o.cert_files[0] = file(authority); /* both must hold */
     assert_int_equal(opens(), 0);
     assert_int_equal(t.tls.trust->anchors_len, 1);
     assert_int_equal(t.tls.trust->pins_len, 2);
-    assert_int_equal(unlink(o.cert_file), 0);
+    assert_int_equal(unlink(o.cert_files[0]), 0);
     assert_int_equal(unsetenv("SSL_CERT_FILE"), 0);
 }
 
@@ -363,7 +363,7 @@ static void details_are_for_who_asks(void **state) {
 static void certificates_that_could_not_be_used_are_told(void **state) {
     (void)state;
     options();
-    o.cert_file = file(authority);
+    o.cert_files[0] = file(authority);
     assert_int_equal(opens(), 0);
     t.store.found = 3;
     t.store.unusable = 2;
@@ -372,7 +372,7 @@ static void certificates_that_could_not_be_used_are_told(void **state) {
                         "2 of the 3 certificates given cannot be trusted");
     assert_string_equal(explained(POPCL_ERR_CERT_EXPIRED), "");
     (void)end();
-    assert_int_equal(unlink(o.cert_file), 0);
+    assert_int_equal(unlink(o.cert_files[0]), 0);
 }
 
 int main(void) {

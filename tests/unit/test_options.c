@@ -12,7 +12,9 @@
 
 #include "mechanism.h"
 #include "number.h"
+#include "optionrules.h"
 #include "options.h"
+#include "optiontable.h"
 
 static cmd_options o;
 
@@ -120,8 +122,8 @@ static void defaults(void **state) {
     assert_int_equal(o.port, 995);
     assert_int_equal(parse("mail.example -S -C certs -c file -a a -o o"), 0);
     assert_int_equal(o.port, 110);
-    assert_string_equal(o.cert_dir, "certs");
-    assert_string_equal(o.cert_file, "file");
+    assert_string_equal(o.cert_dirs[0], "certs");
+    assert_string_equal(o.cert_files[0], "file");
 }
 
 static void long_options(void **state) {
@@ -390,8 +392,8 @@ static void tls_values_that_are_refused(void **state) { /* [L1 L2 D27 D28] */
         "--mfln 512 --mfln none",
         "--mfln 512 --iobuf 540",
         "--mfln 1024 --iobuf 1052", /* its records do not fit */
-        "-c f -c g",
-        "-C f -C g",
+        "-c",
+        "-C",
         "--ta-blob f",
         "--ta-blob f --ta-key k",
         "--ta-key k --ta-scope s",
@@ -971,26 +973,223 @@ static void errors_echo_no_value(void **state) { /* [E13] */
     }
 }
 
-static char help[10240];
+static char help[20480];
 
 static void collect(void *ctx, const char *text) {
     (void)ctx;
     strncat(help, text, sizeof help - strlen(help) - 1);
 }
 
-static void help_fits_eighty_columns(void **state) {
-    size_t column = 0;
-    (void)state;
+/* Returns the number of lines. */
+static size_t get_help(int all) {
+    size_t column = 0, lines = 0;
     help[0] = '\0';
-    cmd_options_help(collect, NULL);
+    cmd_options_help(all, collect, NULL);
     assert_in_range(strlen(help), 1000, sizeof help - 2);
     for (const char *p = help; *p; p++) {
+        lines += *p == '\n';
         column = *p == '\n' ? 0 : column + 1;
         assert_in_range(column, 0, 80);
     }
     assert_int_equal(column, 0);
-    assert_non_null(strstr(help, "--connect-timeout S"));
+    return lines;
+}
+
+static void help_fits_a_screen(void **state) {
+    (void)state;
+    assert_in_range(get_help(0), 20, 60);
+    assert_non_null(strstr(help, "-a, --auth-file FILE"));
+    assert_non_null(strstr(help, "--help=all"));
+    assert_null(strstr(help, "--connect-timeout"));
+    (void)get_help(1);
     assert_non_null(strstr(help, "Exit codes"));
+}
+
+/* The short help has the first line of a text, which must be enough by itself. */
+static void each_option_has_its_place_in_the_help(void **state) {
+    char name[40];
+    (void)state;
+    (void)get_help(1);
+    for (int id = 0; id < CMD_OPTIONS; id++) {
+        const cmd_option_row *row = &cmd_option_rows[id];
+        const cmd_option_place *place = &cmd_option_places[id];
+        if (!row->name) fail_msg("option %d has no long name", id);
+        if (!place->group) fail_msg("--%s has no row in cmd_option_places", row->name);
+        (void)snprintf(name, sizeof name, "--%s%s", row->name, row->shown);
+        if (!strstr(help, name)) fail_msg("--help=all lacks %s", name);
+        size_t n = strcspn(row->help, "\n");
+        if (place->daily && row->help[n] && !strchr(".,;:", row->help[n - 1]))
+            fail_msg("the first line of the help of --%s is no end of a clause", row->name);
+    }
+}
+
+static void each_long_name_is_known(void **state) {
+    static const struct {
+        const char *line;
+        cmd_option_id id;
+    } rows[] = {{"h --auth-file a --output o", OPT_OUT},
+                {"h -a a -o o --new", OPT_NEW},
+                {"h -a a -o o --delete", OPT_DELETE},
+                {"h -a a -o o --port=7", OPT_PORT},
+                {"h -a a -o o --tls", OPT_TLS},
+                {"h -a a -o o --stls", OPT_STLS},
+                {"h -Ta a -o o --cert-file=f", OPT_CERT_FILE},
+                {"h -Ta a -o o --cert-dir f", OPT_CERT_DIR},
+                {"h -a a -o o --ipv4", OPT_IPV4},
+                {"h -a a -o o --ipv6", OPT_IPV6},
+                {"h -a a -o o --verbose", OPT_VERBOSE},
+                {"h -a a -o o --quiet", OPT_QUIET}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (parse(rows[i].line)) fail_msg("%s: %s", rows[i].line, o.error);
+        assert_true(cmd_option_has(&o, rows[i].id));
+    }
+}
+
+static void an_unknown_option_has_its_nearest(void **state) { /* [E13] */
+    static const struct {
+        const char *word, *error, *nearest;
+    } rows[] = {
+        {"--timout=5", "there is no option --timout", "--timeout;"},
+        {"--tiemout 5", "there is no option --tiemout", "--timeout;"},
+        {"--time", "there is no option --time", "--timeout;"},
+        {"--max-sise=1", "there is no option --max-sise", "--max-size;"},
+        {"--Verbose", "there is no option --Verbose", "--verbose;"},
+        {"--frobnicate", "there is no option --frobnicate", NULL},
+        {"--x", "there is no option --x", NULL},
+        /* these may be secrets in the wrong place */
+        {"--hunter_2", "there is no such long option", NULL},
+        {"--p\xc3\xa4ss", "there is no such long option", NULL},
+        {"--timeout!", "there is no such long option", NULL},
+        {"--=timeout", "there is no such long option", NULL},
+        {"--abcdefghijklmnopqrstuvwxyz0123456", "there is no such long option", NULL},
+        {"--abcdefghijklmnopqrstuvwxyz012345",
+         "there is no option --abcdefghijklmnopqrstuvwxyz"
+         "012345",
+         NULL},
+    };
+    char line[128];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(line, sizeof line, "h -a a -o o %s", rows[i].word);
+        refused(line);
+        assert_string_equal(o.error, rows[i].error);
+        if (rows[i].nearest)
+            assert_non_null(strstr(o.advice, rows[i].nearest));
+        else
+            assert_null(strstr(o.advice, "nearest"));
+    }
+}
+
+static void quiet_may_come_twice(void **state) {
+    (void)state;
+    assert_int_equal(parse("h -a a -o o -q"), 0);
+    assert_int_equal(o.quiet, 1);
+    assert_int_equal(parse("h -a a -o o -qq"), 0);
+    assert_int_equal(o.quiet, 2);
+    assert_int_equal(parse("h -a a -o o --quiet -nq"), 0);
+    assert_int_equal(o.quiet, 2);
+    refused("h -a a -o o -qqq");
+    refused("h -a a -o o -qqv");
+}
+
+static void certificates_may_be_in_many_files(void **state) {
+    char line[400] = "h -T -a a -o o";
+    (void)state;
+    assert_int_equal(parse("h -T -a a -o o -c f -C d --cert-file=g -C e"), 0);
+    assert_string_equal(o.cert_files[0], "f");
+    assert_string_equal(o.cert_files[1], "g");
+    assert_null(o.cert_files[2]);
+    assert_string_equal(o.cert_dirs[1], "e");
+    assert_null(o.cert_dirs[2]);
+    for (int i = 0; i < CMD_CERTS_MAX; i++)
+        strcat(line, " -c f");
+    assert_int_equal(parse(line), 0);
+    strcat(line, " -c f");
+    refused(line);
+}
+
+static void ways_to_the_server(void **state) {
+    static const char *const bad[] = {
+        "--bind host",        "--bind 1.2.3",        "--bind 1.2.3.4.5", "--bind 1.2.3.4:5",
+        "--bind ::1::",       "--bind 127.0.0.1 -6", "--bind ::1 -4",    "--bind 256.1.1.1",
+        "--socks host",       "--socks host:",       "--socks :1080",    "--socks host:0",
+        "--socks host:65536", "--socks ::1:1080",    "--socks [::1]",    "--socks [h]:1080",
+        "--socks ho/st:1080", "--socks u@host:1080", "--socks a:b:1",    "--socks h:1 --socks h:1"};
+    char line[128];
+    (void)state;
+    assert_int_equal(parse("h -a a -o o --bind 192.0.2.1 --socks Proxy.example.:9050"), 0);
+    assert_string_equal(o.bind, "192.0.2.1");
+    assert_int_equal(o.bind_family, CMD_IPV4);
+    assert_string_equal(o.socks, "proxy.example");
+    assert_int_equal(o.socks_port, 9050);
+    assert_int_equal(parse("h -a a -o o --bind=fe80::1%eth0 -6 --socks [::1]:1"), 0);
+    assert_string_equal(o.bind, "fe80::1%eth0");
+    assert_string_equal(o.socks, "::1");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(line, sizeof line, "h -a a -o o %s", bad[i]);
+        refused(line);
+    }
+}
+
+static void options_of_all_accounts(void **state) {
+    static const char *const bad[] = {"-o o",      "-a a", "-n",         "-T",          "--check",
+                                      "--limit 1", "-p 1", "--bind ::1", "--socks h:1", "-c f"};
+    char line[128];
+    (void)state;
+    assert_int_equal(parse("--config f"), 0);
+    assert_string_equal(o.config, "f");
+    assert_int_equal(o.names_len, 0);
+    assert_int_equal(parse("work --config f home -q --timeout 3 --max-time 9 --connect-timeout 2 "
+                           "--trace=t --poll 60"),
+                     0);
+    assert_int_equal(o.names_len, 2);
+    assert_string_equal(o.names[1], "home");
+    assert_int_equal(o.poll_ms, 60000);
+    assert_true(cmd_option_goes_to_account(&o, OPT_QUIET));
+    assert_false(cmd_option_goes_to_account(&o, OPT_VERBOSE));
+    assert_false(cmd_option_goes_to_account(&o, OPT_POLL));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(line, sizeof line, "--config f %s", bad[i]);
+        refused(line);
+        assert_non_null(strstr(o.error, " is given beside --config"));
+    }
+    refused("a b -a a -o o");
+}
+
+static void a_repeated_run_needs_its_password_again(void **state) {
+    (void)state;
+    assert_int_equal(parse("h -a a -o o --poll 5"), 0);
+    assert_int_equal(o.poll_ms, 5000);
+    assert_int_equal(parse("h -T --netrc -o o --poll=5"), 0);
+    refused("h -T -u alice -o o --poll 5");
+    refused("h -a - -o o --poll 5");
+    refused("h -a /dev/fd/3 -o o --poll 5");
+    refused("h -a /dev/stdin -o o --poll 5");
+    refused("h -a a --check --poll 5");
+    refused("h -a a -o o --poll 0");
+}
+
+static void completions(void **state) {
+    static const char *const shells[] = {"bash", "zsh", "fish"};
+    char line[64], name[40];
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(line, sizeof line, "--completion %s", shells[i]);
+        assert_int_equal(parse(line), 0);
+        assert_int_equal(o.action, CMD_COMPLETION);
+        help[0] = '\0';
+        cmd_options_completion(o.shell, collect, NULL);
+        for (int id = 0; id < CMD_OPTIONS; id++) {
+            (void)snprintf(name, sizeof name, "%s%s", i == 2 ? "-l " : "--",
+                           cmd_option_rows[id].name);
+            if (!strstr(help, name)) fail_msg("%s lacks %s", shells[i], name);
+        }
+    }
+    refused("--completion tcsh");
+    refused("--help=some");
+    assert_int_equal(parse("--help=all"), 0);
+    assert_true(o.help_all);
 }
 
 int main(void) {
@@ -1023,7 +1222,16 @@ int main(void) {
         cmocka_unit_test(urls_that_are_refused),
         cmocka_unit_test(sources_of_the_password),
         cmocka_unit_test(errors_echo_no_value),
-        cmocka_unit_test(help_fits_eighty_columns),
+        cmocka_unit_test(help_fits_a_screen),
+        cmocka_unit_test(each_option_has_its_place_in_the_help),
+        cmocka_unit_test(each_long_name_is_known),
+        cmocka_unit_test(an_unknown_option_has_its_nearest),
+        cmocka_unit_test(quiet_may_come_twice),
+        cmocka_unit_test(certificates_may_be_in_many_files),
+        cmocka_unit_test(ways_to_the_server),
+        cmocka_unit_test(options_of_all_accounts),
+        cmocka_unit_test(a_repeated_run_needs_its_password_again),
+        cmocka_unit_test(completions),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

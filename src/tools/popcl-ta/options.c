@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "blobform.h"
+#include "nearest.h"
 #include "number.h"
 #include "pin.h"
 #include "utc.h"
@@ -504,6 +505,20 @@ static int ta_take(ta_options *o, const option_row *row, const char *value) {
     return 0;
 }
 
+/* It names the mistyped option only if that cannot be a secret, and never its value. */
+static int ta_unknown(ta_options *o, const char *text, size_t n) {
+    char name[TOOL_WORD_MAX + 3];
+    tool_nearest search = tool_nearest_begin(text, n);
+    if (!n || !tool_is_word(text, n))
+        return ta_wrong(o, "there is no such long option", "", "", SEE_HELP);
+    for (const option_row *row = options; row < options + ROWS; row++)
+        if (row->name) tool_nearest_try(&search, row->name);
+    (void)snprintf(name, sizeof name, "--%.*s", (int)n, text);
+    (void)snprintf(o->hint, sizeof o->hint, "the nearest one is --%s; " SEE_HELP,
+                   search.name ? search.name : "");
+    return ta_wrong(o, "there is no option ", name, "", search.name ? o->hint : SEE_HELP);
+}
+
 /* "--name", "--name=value", "--name value". */
 static int ta_take_long(ta_options *o, int argc, char *const argv[], int *at) {
     const char *text = argv[*at] + 2;
@@ -519,7 +534,7 @@ static int ta_take_long(ta_options *o, int argc, char *const argv[], int *at) {
             return ta_wrong(o, "", ta_called(row, name), " lacks its value", SEE_HELP);
         return ta_take(o, row, value ? value : argv[++*at]);
     }
-    return ta_wrong(o, "there is no option ", argv[*at], "", SEE_HELP);
+    return ta_unknown(o, text, n);
 }
 
 /* "-o FILE", "-oFILE", "-qo FILE". */

@@ -67,6 +67,7 @@ typedef struct ta_options {
     size_t inputs_len;
     char error[160];    /* after a failed parse: the fault */
     const char *advice; /* and what to do instead */
+    char hint[112];     /* private: the memory of some advice */
     uint64_t given;     /* private: options seen, a bit each */
 } ta_options;
 

@@ -8,8 +8,7 @@
 
 const pop_anchor *cmd_anchors_find(cmd_anchors *a, const cmd_options *o, pop_chain *c,
                                    int64_t utc_s) {
-    const char *const files[] = {o->cert_file, NULL}, *const dirs[] = {o->cert_dir, NULL};
-    if (!a->where && pop_trust_read(&a->all, files, dirs, utc_s, &a->where, a->why,
+    if (!a->where && pop_trust_read(&a->all, o->cert_files, o->cert_dirs, utc_s, &a->where, a->why,
                                     sizeof a->why) != POPCL_POSIX_TRUST_OK)
         a->where = "";
     size_t i = pop_chain_anchor(c, &a->all, utc_s);

@@ -35,7 +35,10 @@ static popcl_err dial(void *ctx, const char *host, uint16_t port, uint32_t limit
     transport *t = ctx;
     (void)host; /* host names the account; the address to connect to may have a scope */
     popcl_err e = popcl_posix.open(&t->net, t->dial, port, limit_ms);
-    if (e == POPCL_OK)
+    if (e == POPCL_OK && t->net.socks_host)
+        cmd_report_detail(t->report, "connected by the SOCKS server %s port %u", t->net.peer,
+                          (unsigned)t->net.socks_port);
+    else if (e == POPCL_OK)
         cmd_report_detail(t->report, "connected to %s port %u", t->net.peer, (unsigned)port);
     return e;
 }
@@ -178,6 +181,9 @@ static transport transport_of(cmd_connections *c) {
         .dial = c->options->dial, .report = c->report, .run = c, .job = &c->job, .stop = c->stop};
     t.net.family = families[c->options->family];
     t.net.stop = c->stop;
+    if (*c->options->bind) t.net.local_address = c->options->bind;
+    if (*c->options->socks) t.net.socks_host = c->options->socks;
+    t.net.socks_port = c->options->socks_port;
     if (c->options->security != POPCL_CLEAR) {
         t.net.ahead = c->ahead;
         t.net.ahead_len = sizeof c->ahead;

@@ -21,12 +21,15 @@
 #include <malloc.h>
 #endif
 
+#include "accounts.h"
 #include "connections.h"
 #include "credentials.h"
 #include "events.h"
 #include "info.h"
+#include "inputs.h"
 #include "mechanism.h"
 #include "options.h"
+#include "polling.h"
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
 #include "recordfile.h"
@@ -37,8 +40,8 @@
 #include "system.h"
 #include "tls.h"
 
-/* All of a run. There is one, static, so that it needs the same memory for any message and mailbox,
- * and leaves nothing on a stack. */
+/* All of a run. There is one at a time, static, so that it needs the same memory for any message
+ * and mailbox, and leaves nothing on a stack. */
 static struct run {
     cmd_options options;
     cmd_login login;
@@ -49,8 +52,22 @@ static struct run {
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", human-readable */
     cmd_tls tls;
     cmd_connections connections;
-    int more; /* 1 = messages are left for another run */
+    int more;         /* 1 = messages are left for another run */
+    uint32_t delay_s; /* after the run: the rest of the server's delay between logins */
 } run;
+
+/* All runs of the process: of several accounts, or again and again. */
+static struct runs {
+    cmd_options options;   /* of the command line */
+    cmd_accounts accounts; /* of --config */
+    cmd_polling polling[CMD_ACCOUNTS_MAX];
+    unsigned count;
+    struct {
+        dev_t device;
+        ino_t number;
+    } traces[CMD_ACCOUNTS_MAX]; /* the trace files that have a run of this process */
+    size_t traces_len;
+} runs;
 
 /* ---- signals ---- */
 
@@ -145,31 +162,37 @@ static int show_version(struct run *r) {
     return finish_output(r);
 }
 
-/* Returns whether a path leads to this file. */
-static int is_file(const char *path, const struct stat *file) {
-    struct stat st;
-    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+/* Returns whether the trace file has a run of this process already, which the next one must not
+ * remove. Notes it. */
+static int is_traced(const struct stat *st) {
+    for (size_t i = 0; i < runs.traces_len; i++)
+        if (runs.traces[i].device == st->st_dev && runs.traces[i].number == st->st_ino) return 1;
+    if (runs.traces_len == CMD_ACCOUNTS_MAX) return 1;
+    runs.traces[runs.traces_len].device = st->st_dev;
+    runs.traces[runs.traces_len++].number = st->st_ino;
+    return 0;
 }
 
 /* Returns the descriptor, -1 without trace, or -2 after an error. A session's text is as private as
  * mail: the mode is 0600, and no link is followed. */
 static int open_trace(struct run *r) {
     char what[512];
-    struct stat st;
+    struct stat st, named;
     const char *path = r->options.trace_file;
     if (!r->options.trace) return -1;
     if (!path) return STDERR_FILENO;
     int fd = tool_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
     int bad = fd < 0 || tool_stat(fd, &st);
-    if (!bad && (is_file(r->options.auth_file, &st) || is_file(r->options.cert_file, &st) ||
-                 is_file(r->options.netrc_file, &st) || is_file(r->options.resume_file, &st) ||
-                 is_file(r->options.state_file, &st) || is_file(r->options.ta_blob, &st) ||
-                 is_file(r->options.tofu_file, &st) || is_file(r->options.ta_key, &st))) {
+    int is_resume = !bad && r->options.resume_file && stat(r->options.resume_file, &named) == 0 &&
+                    named.st_dev == st.st_dev && named.st_ino == st.st_ino;
+    if (!bad && (is_resume || cmd_inputs_have(&r->options, &st))) {
         bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
     /* a file of another user is refused here */
-    if (!bad && S_ISREG(st.st_mode)) bad = fchmod(fd, 0600) || ftruncate(fd, 0);
+    if (!bad && S_ISREG(st.st_mode))
+        bad = fchmod(fd, 0600) ||
+              (is_traced(&st) ? lseek(fd, 0, SEEK_END) < 0 : ftruncate(fd, 0) != 0);
     if (!bad) return fd;
     const cmd_disk_words *words = cmd_sentences_medium(errno);
     (void)snprintf(what, sizeof what, "the trace file %s cannot be created: %s", path,
@@ -461,8 +484,14 @@ static void print_count(struct run *r, uint32_t stored) {
     cmd_report_print(&r->report, line);
 }
 
+/* -q is for cron, which mails whatever is printed. */
+static int is_count_quiet(const struct run *r, int code) {
+    if (r->options.quiet == 0) return 0;
+    return r->connections.stored == 0 || (r->options.quiet > 1 && code == CMD_EXIT_DONE);
+}
+
 /* The last line of --json, also of a run that did not connect. Returns the exit code. */
-static int end_json(struct run *r, int code) {
+static int end_json(struct run *r, const cmd_options *o, int code) {
     const cmd_connections *c = &r->connections;
     const cmd_summary s = {.stored = c->stored,
                            .deleted = c->deleted,
@@ -474,7 +503,7 @@ static int end_json(struct run *r, int code) {
                            .more = r->more,
                            .fresh = c->job.fresh};
     if (r->report.out_errno) return code; /* it was reported */
-    cmd_events_summary(&r->report, &r->options, &s, code);
+    cmd_events_summary(&r->report, o, &s, code);
     return code == CMD_EXIT_DONE ? finish_output(r) : code;
 }
 
@@ -576,7 +605,8 @@ static int run_finish(struct run *r) {
         (void)record_failed(r, record_code);
         if (code == CMD_EXIT_DONE) code = record_code;
     }
-    if (r->options.action == CMD_FETCH && r->connections.listing_reached)
+    if (r->options.action == CMD_FETCH && r->connections.listing_reached &&
+        !is_count_quiet(r, code))
         print_count(r, r->connections.stored);
     int output_code = finish_output(r);
     return code == CMD_EXIT_DONE ? output_code : code;
@@ -646,30 +676,100 @@ static void clean_up(struct run *r) {
     cmd_login_wipe(&r->login);
 }
 
+static void begin_report(struct run *r, const cmd_options *o) {
+    cmd_report_init(&r->report, o->quiet, o->verbose, -1);
+    r->report.json = o->json;
+    cmd_report_choose_progress(&r->report, (cmd_progress_form)o->progress);
+}
+
+/* One whole run, from its arguments to its exit code. It leaves nothing open and no secret. */
+static int run_whole(int argc, char *const argv[], const char *account) {
+    struct run *r = &run;
+    int code = CMD_EXIT_USAGE;
+    if (runs.count++) cmd_wipe(r, sizeof *r);
+    int bad = cmd_options_parse(&r->options, argc, argv);
+    begin_report(r, &r->options);
+    r->report.account = account;
+    if (bad)
+        cmd_report_error(&r->report, r->options.error, "", r->options.advice);
+    else
+        code = run_perform(r);
+    code = end_json(r, &r->options, code);
+    r->delay_s = cmd_record_delay_left(&r->file.record, (uint64_t)time(NULL));
+    clean_up(r);
+    return code;
+}
+
+/* Returns the account whose run is due next; count = there is no further run. */
+static size_t next_account(size_t count) {
+    size_t next = count;
+    for (size_t i = 0; i < count; i++) {
+        if (runs.polling[i].is_over) continue;
+        if (next == count || runs.polling[i].due_ms < runs.polling[next].due_ms) next = i;
+    }
+    return next;
+}
+
+/* Runs each account once, or with --poll again and again. Without --config the command line is the
+ * only account. Returns the worst code of all; after a signal that ends the sleep, its code. */
+static int run_all(int argc, char *const argv[]) {
+    const cmd_options *o = &runs.options;
+    cmd_accounts *a = &runs.accounts;
+    size_t count = o->config ? a->len : 1, next;
+    int worst = CMD_EXIT_NOTHING_NEW;
+    for (size_t i = 0; i < count; i++)
+        runs.polling[i].is_over = o->config && !a->list[i].is_wanted;
+    while ((next = next_account(count)) < count) {
+        cmd_polling *p = &runs.polling[next];
+        cmd_account *account = &a->list[next];
+        cmd_polling_sleep(p->due_ms, &stop);
+        if (stop) return CMD_EXIT_SIGNAL + (int)stop;
+        int code = o->config ? run_whole(account->argc, account->argv, account->name)
+                             : run_whole(argc, argv, NULL);
+        cmd_polling_after(p, code, o->poll_ms, run.delay_s, cmd_outlet_now_ms());
+        p->is_over |= o->poll_ms == 0;
+        if (p->is_over) worst = cmd_polling_worse(worst, code);
+    }
+    return worst;
+}
+
+/* Returns -1 if there are runs, or an exit code. */
+static int read_accounts(struct run *r) {
+    int failed =
+        runs.options.config ? cmd_accounts_read(&runs.accounts, &runs.options, &r->report) : 0;
+    return failed ? failed : -1;
+}
+
+/* Ends the process before the first run: after an error, or with a text that was asked for. Returns
+ * its exit code, or -1 if there are runs. */
+static int before_runs(struct run *r, int bad) {
+    const cmd_options *o = &runs.options;
+    if (bad) {
+        cmd_report_error(&r->report, o->error, "", o->advice);
+        return end_json(r, o, CMD_EXIT_USAGE);
+    }
+    if (o->action == CMD_VERSION) return show_version(r);
+    if (o->action == CMD_HELP)
+        cmd_options_help(o->help_all, print_piece, &r->report);
+    else if (o->action == CMD_COMPLETION)
+        cmd_options_completion(o->shell, print_piece, &r->report);
+    else
+        return read_accounts(r);
+    return finish_output(r);
+}
+
 int main(int argc, char *argv[]) {
     struct run *r = &run;
-    int code;
     /* The caller's umask may take away the owner's own rights. Files that are made here must be of
      * use to the next run. */
     (void)umask(077);
     fill_standard_fds();
     forbid_core();
     keep_heap_small();
-    int bad = cmd_options_parse(&r->options, argc, argv);
-    cmd_report_init(&r->report, r->options.quiet, r->options.verbose, -1);
-    r->report.json = r->options.json;
-    cmd_report_choose_progress(&r->report, (cmd_progress_form)r->options.progress);
-    if (bad) {
-        cmd_report_error(&r->report, r->options.error, "", r->options.advice);
-        code = end_json(r, CMD_EXIT_USAGE);
-    } else if (r->options.action == CMD_HELP) {
-        cmd_options_help(print_piece, &r->report);
-        code = finish_output(r);
-    } else if (r->options.action == CMD_VERSION) {
-        code = show_version(r);
-    } else {
-        code = end_json(r, run_perform(r));
-    }
+    int bad = cmd_options_parse(&runs.options, argc, argv);
+    begin_report(r, &runs.options);
+    int code = before_runs(r, bad);
+    if (code < 0) return run_all(argc, argv);
     clean_up(r);
     return code;
 }

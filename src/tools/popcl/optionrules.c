@@ -73,6 +73,10 @@ static const struct {
     {OPT_TOFU, OPT_CERT_FILE, "--tofu and -c"},
     {OPT_TOFU, OPT_CERT_DIR, "--tofu and -C"},
     {OPT_TOFU, OPT_TA_BLOB, "--tofu and --ta-blob"},
+    {OPT_POLL, OPT_CHECK, "--poll and --check"},
+    {OPT_POLL, OPT_INFO, "--poll and --info"},
+    {OPT_POLL, OPT_RECORD, "--poll and --record"},
+    {OPT_POLL, OPT_FORGET, "--poll and --forget"},
 };
 
 /* Options without a meaning in clear text. */
@@ -211,14 +215,56 @@ static int check_store(cmd_options *o) {
                             "give the directory for the messages; or --pipe CMD");
 }
 
-/* Rules between options, once all are read. */
-int cmd_option_rules(cmd_options *o, const char *server) {
+/* Options that are for every account of --config. Its file has the others. */
+static const cmd_option_id for_all[] = {OPT_CONFIG, OPT_POLL, OPT_VERBOSE, OPT_QUIET,
+                                        OPT_TRACE,  OPT_IDLE, OPT_CONNECT, OPT_TOTAL};
+
+static int is_for_all(cmd_option_id id) {
+    for (size_t i = 0; i < sizeof for_all / sizeof *for_all; i++)
+        if (for_all[i] == id) return 1;
+    return 0;
+}
+
+int cmd_option_goes_to_account(const cmd_options *o, cmd_option_id id) {
+    return cmd_option_has(o, id) && is_for_all(id) && id != OPT_CONFIG && id != OPT_POLL;
+}
+
+static int check_config(cmd_options *o) {
     char name[32];
+    for (unsigned id = 0; id < CMD_OPTIONS; id++) {
+        if (cmd_option_has(o, (cmd_option_id)id) && !is_for_all((cmd_option_id)id))
+            return cmd_option_wrong(
+                o, "", cmd_option_called(&cmd_option_rows[id], name), " is given beside --config",
+                "put it into the file, in the section of its account: `long-name = value`");
+    }
+    return 0;
+}
+
+/* A run wipes the secret at its end: the next one needs a source that still has it. */
+static int check_poll(cmd_options *o) {
+    const char *file = o->auth_file ? o->auth_file : "";
+    int is_open = strcmp(file, "-") == 0 || strncmp(file, "/dev/", 5) == 0;
+    if (!o->poll_ms || (o->source != CMD_SOURCE_PROMPT && !is_open)) return 0;
+    return cmd_option_wrong(
+        o, is_open ? "-a names a pipe or a terminal" : "a person would be asked for the password",
+        "", ", and --poll needs it again for each run",
+        "give -a with an ordinary file, --netrc or --password-command");
+}
+
+/* Rules between options, once all are read. */
+int cmd_option_rules(cmd_options *o) {
+    char name[32];
+    const char *server = o->names[0];
     for (size_t i = 0; i < sizeof exclusive / sizeof *exclusive; i++) {
         if (cmd_option_has(o, exclusive[i].a) && cmd_option_has(o, exclusive[i].b))
             return cmd_option_wrong(o, "", exclusive[i].names, " exclude each other",
                                     "give one of them");
     }
+    if (o->config) return check_config(o);
+    if (o->names_len > 1)
+        return cmd_option_wrong(o, "more than one server is given", "", "",
+                                "give one; the value of an option comes right after it, and that "
+                                "of --netrc or --trace after a =");
     if (!server)
         return cmd_option_wrong(o, "the server is missing", "", "",
                                 "popcl SERVER -a FILE -o DIR; " CMD_SEE_HELP);
@@ -239,7 +285,10 @@ int cmd_option_rules(cmd_options *o, const char *server) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
                                 "", "--iobuf wants 29 bytes more than --mfln");
-    if (check_store(o) || check_record(o)) return -1;
+    if (check_store(o) || check_record(o) || check_poll(o)) return -1;
+    if (o->family && o->bind_family && o->family != o->bind_family)
+        return cmd_option_wrong(o, "the address of --bind is not of the family of -4 or -6", "", "",
+                                "leave one of them out");
     if (o->trace_file && o->tofu_file && strcmp(o->trace_file, o->tofu_file) == 0)
         return cmd_option_wrong(o, "--trace and --tofu name the same file", "", "",
                                 "give each a file of its own");

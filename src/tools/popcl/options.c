@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "number.h"
 #include "optionrules.h"
 #include "optiontable.h"
@@ -42,22 +43,35 @@ static int take_seconds(cmd_options *o, const cmd_option_row *row, const char *v
 static int option_take(cmd_options *o, const cmd_option_row *row, const char *value) {
     char name[32];
     uint8_t *given = &o->given[row - cmd_option_rows];
-    if (*given && row->kind != CMD_VALUE_OWN_MANY)
+    if (row->kind == CMD_COUNT ? *given == row->value : *given && row->kind != CMD_VALUE_OWN_MANY)
         return cmd_option_wrong(o, "", cmd_option_called(row, name), " is given twice",
                                 row == &cmd_option_rows[OPT_TA_KEY]
                                     ? "put all keys into one file, in the order of their numbers"
                                     : "give each option once");
-    *given = 1;
+    ++*given;
     if (value && !*value)
         return cmd_option_wrong(o, "", cmd_option_called(row, name), " has an empty value",
                                 CMD_SEE_HELP);
     unsigned char *field = (unsigned char *)o + row->field;
     switch (row->kind) {
     case CMD_NO_VALUE: *field = row->value; return 0;
+    case CMD_COUNT: ++*field; return 0;
     case CMD_VALUE_TEXT: memcpy(field, &value, sizeof value); return 0;
     case CMD_VALUE_SECONDS: return take_seconds(o, row, value, field);
     default: return row->set(o, value);
     }
+}
+
+/* It names the mistyped option only if that cannot be a secret. */
+static int unknown_long(cmd_options *o, const char *text, size_t n) {
+    char name[TOOL_WORD_MAX + 3];
+    const char *nearest = cmd_option_nearest(text, n);
+    if (!n || !tool_is_word(text, n))
+        return cmd_option_wrong(o, "there is no such long option", "", "", CMD_SEE_HELP);
+    (void)snprintf(name, sizeof name, "--%.*s", (int)n, text);
+    (void)snprintf(o->hint, sizeof o->hint, "the nearest one is --%s; " CMD_SEE_HELP,
+                   nearest ? nearest : "");
+    return cmd_option_wrong(o, "there is no option ", name, "", nearest ? o->hint : CMD_SEE_HELP);
 }
 
 /* argv[*at] is "--name" or "--name=value". */
@@ -66,12 +80,12 @@ static int take_long(cmd_options *o, int argc, char *const argv[], int *at) {
     const char *text = argv[*at] + 2;
     size_t n = strcspn(text, "=");
     const char *value = text[n] ? text + n + 1 : NULL;
-    for (const cmd_option_row *row = cmd_option_rows; row < cmd_option_rows + CMD_OPTIONS; row++) {
-        if (!row->name || strlen(row->name) != n || memcmp(row->name, text, n) != 0) continue;
+    const cmd_option_row *row = cmd_option_named(text, n);
+    if (row) {
         (void)snprintf(name, sizeof name, "--%s", row->name);
-        if (value && row->kind == CMD_NO_VALUE)
+        if (value && !cmd_option_takes_value(row))
             return cmd_option_wrong(o, "", name, " takes no value", CMD_SEE_HELP);
-        if (!value && row->kind != CMD_NO_VALUE && row->kind != CMD_VALUE_OWN_OR_NONE) {
+        if (!value && cmd_option_wants_value(row)) {
             if (*at + 1 >= argc)
                 return cmd_option_wrong(o, "", name, " lacks its value", CMD_SEE_HELP);
             value = argv[++*at];
@@ -82,7 +96,12 @@ static int take_long(cmd_options *o, int argc, char *const argv[], int *at) {
         if (strlen(refused[i].name) == n && memcmp(refused[i].name, text, n) == 0)
             return cmd_option_wrong(o, refused[i].what, "", "", refused[i].advice);
     }
-    return cmd_option_wrong(o, "there is no such long option", "", "", CMD_SEE_HELP);
+    return unknown_long(o, text, n);
+}
+
+/* Returns whether the command line needs nothing more. */
+static int is_read_enough(const cmd_options *o) {
+    return o->action == CMD_HELP || o->action == CMD_VERSION || o->action == CMD_COMPLETION;
 }
 
 /* argv[*at] is "-x", "-xvalue" or several letters: "-nd", "-ndp110". */
@@ -94,9 +113,9 @@ static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
             row++;
         if (row == cmd_option_rows + CMD_OPTIONS)
             return cmd_option_wrong(o, "there is no option -", name, "", CMD_SEE_HELP);
-        if (row->kind == CMD_NO_VALUE || row->kind == CMD_VALUE_OWN_OR_NONE) {
+        if (!cmd_option_wants_value(row)) {
             if (option_take(o, row, NULL)) return -1;
-            if (o->action == CMD_HELP || o->action == CMD_VERSION) return 0;
+            if (is_read_enough(o)) return 0;
             continue;
         }
         const char *value = p + 1;
@@ -107,8 +126,15 @@ static int take_letters(cmd_options *o, int argc, char *const argv[], int *at) {
     return 0;
 }
 
+/* The server; with --config the name of an account. */
+static int take_argument(cmd_options *o, const char *name) {
+    if (o->names_len == CMD_NAMES_MAX)
+        return cmd_option_wrong(o, "more than 64 names are given", "", "", CMD_SEE_HELP);
+    o->names[o->names_len++] = name;
+    return 0;
+}
+
 int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
-    const char *server = NULL;
     int only_servers = 0; /* after "--" */
     memset(o, 0, sizeof *o);
     o->now_s = -1;
@@ -119,12 +145,7 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
         const char *arg = argv[at];
         int failed = 0;
         if (only_servers || arg[0] != '-' || arg[1] == '\0') {
-            if (server)
-                return cmd_option_wrong(
-                    o, "more than one server is given", "", "",
-                    "give one; the value of an option comes right after it, and that of "
-                    "--netrc or --trace after a =");
-            server = arg;
+            failed = take_argument(o, arg);
         } else if (strcmp(arg, "--") == 0) {
             only_servers = 1;
         } else if (arg[1] == '-') {
@@ -132,8 +153,9 @@ int cmd_options_parse(cmd_options *o, int argc, char *const argv[]) {
         } else {
             failed = take_letters(o, argc, argv, &at);
         }
+        o->error_at = failed ? at : 0;
         if (failed) return -1;
-        if (o->action == CMD_HELP || o->action == CMD_VERSION) return 0;
+        if (is_read_enough(o)) return 0;
     }
-    return cmd_option_rules(o, server);
+    return cmd_option_rules(o);
 }

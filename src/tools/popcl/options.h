@@ -24,6 +24,7 @@ typedef enum cmd_action {
     CMD_INFO,
     CMD_HELP,
     CMD_VERSION,
+    CMD_COMPLETION,
     CMD_SHOW_RECORD, /* without a connection */
     CMD_FORGET       /* the same */
 } cmd_action;
@@ -48,6 +49,8 @@ typedef enum cmd_store_kind {
 } cmd_store_kind;
 
 #define CMD_PINS_MAX  16
+#define CMD_CERTS_MAX 16 /* files, and as many directories */
+#define CMD_NAMES_MAX 64 /* accounts on a command line */
 #define CMD_GIVEN_MAX 96 /* options */
 #define CMD_IOBUF_MIN POPCL_IOBUF_SIZE(512)
 #define CMD_IOBUF_MAX 65536u
@@ -69,18 +72,31 @@ typedef struct cmd_options {
     const char *user;   /* of -u or the URL; NULL = the source of the password has it */
     char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
     const char *lang;                /* NULL = LANG is not sent */
-    uint8_t only_new, delete, no_capa, utf8, quiet, verbose, trace;
-    const char *cert_file, *cert_dir, *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob,
-        *ta_key, *ta_scope, *netrc_file, *password_command, *token_command, *tofu_file,
+    uint8_t only_new, delete, no_capa, utf8, verbose, trace;
+    uint8_t quiet;    /* how often -q was given: 0 to 2 */
+    uint8_t help_all; /* 1 = --help=all */
+    const char *auth_file, *out_dir, *trace_file, *resume_file, *ta_blob, *ta_key, *ta_scope,
+        *netrc_file, *password_command, *token_command, *tofu_file,
         *pipe_command;                      /* NULL = not given; they point into argv */
     uint32_t idle_ms, connect_ms, total_ms; /* milliseconds; never 0 after parse */
-    uint64_t max_size;                      /* octets; 0 = no limit */
-    uint32_t limit;                         /* messages; 0 = no limit */
-    const char *state_file;                 /* the record; NULL = in its usual place */
-    const char *forget;                     /* a UID, or "all" */
-    uint16_t delete_after;                  /* days; 0 = not given */
-    uint32_t keep_newest;                   /* messages; 0 = not given */
-    uint8_t records; /* 1 = the run changes the record. Every other run only reads it */
+    uint32_t poll_ms;                       /* milliseconds between two runs; 0 = one run */
+    /* lists that end with NULL */
+    const char *cert_files[CMD_CERTS_MAX + 1], *cert_dirs[CMD_CERTS_MAX + 1];
+    const char *config;                   /* NULL = the account is on the command line */
+    const char *names[CMD_NAMES_MAX + 1]; /* of accounts; all arguments that are no options */
+    size_t names_len;
+    const char *shell;                                /* of --completion */
+    char bind[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX + 1];  /* "" = the system chooses the address */
+    uint8_t bind_family;                              /* cmd_family */
+    char socks[CMD_HOST_MAX + 1 + CMD_SCOPE_MAX + 1]; /* host; "" = no SOCKS server */
+    uint16_t socks_port;
+    uint64_t max_size;      /* octets; 0 = no limit */
+    uint32_t limit;         /* messages; 0 = no limit */
+    const char *state_file; /* the record; NULL = in its usual place */
+    const char *forget;     /* a UID, or "all" */
+    uint16_t delete_after;  /* days; 0 = not given */
+    uint32_t keep_newest;   /* messages; 0 = not given */
+    uint8_t records;        /* 1 = the run changes the record. Every other run only reads it */
     char tls_name[CMD_HOST_MAX + 1]; /* as host; "" = the certificate must be for host */
     unsigned char pins[CMD_PINS_MAX][POPCL_PIN_LEN];
     size_t pins_len;
@@ -100,6 +116,8 @@ typedef struct cmd_options {
     const char *doubt;  /* NULL, or an argument that is probably a mistake: give a warning */
     char error[128];    /* after a failed parse: the fault */
     const char *advice; /* and what to do instead */
+    char hint[128];     /* private: the memory of some advice */
+    int error_at;       /* index of the argument that is wrong; 0 = several together */
     uint8_t given[CMD_GIVEN_MAX]; /* private: options seen, by their row */
 } cmd_options;
 
@@ -107,8 +125,11 @@ typedef struct cmd_options {
  * the reading; then action is the only field that counts. */
 int cmd_options_parse(cmd_options *o, int argc, char *const argv[]);
 
-/* Makes the text of --help: lines of at most 80 columns, from the table that parse reads. Calls put
- * for each piece. */
-void cmd_options_help(void (*put)(void *ctx, const char *text), void *ctx);
+/* Makes the text of --help, or with `all` that of --help=all: lines of at most 80 columns, from the
+ * table that parse reads. Calls put for each piece. */
+void cmd_options_help(int all, void (*put)(void *ctx, const char *text), void *ctx);
+
+/* The same with the completion of a shell: "bash", "zsh" or "fish". */
+void cmd_options_completion(const char *shell, void (*put)(void *ctx, const char *text), void *ctx);
 
 #endif

@@ -106,3 +106,17 @@ int cmd_option_server(cmd_options *o, const char *server) {
     if (!colon) return 0;
     return set_server_port(o, colon + 1, n - (size_t)(colon - server) - 1);
 }
+
+int cmd_option_socks(cmd_options *o, const char *value) {
+    char scope[CMD_SCOPE_MAX + 1] = "";
+    const char *colon = strrchr(value, ':');
+    if (!colon) return -1;
+    size_t n = (size_t)(colon - value);
+    int is_v6 = n > 2 && value[0] == '[' && value[n - 1] == ']';
+    const char *what = is_v6 ? cmd_hostname_read_ipv6(o->socks, scope, value + 1, n - 2)
+                             : cmd_hostname_read(o->socks, value, n);
+    size_t len = strlen(o->socks);
+    if (!what && *scope) (void)snprintf(o->socks + len, sizeof o->socks - len, "%%%s", scope);
+    o->socks_port = (uint16_t)tool_number(colon + 1, UINT16_MAX);
+    return what || !o->socks_port ? -1 : 0;
+}

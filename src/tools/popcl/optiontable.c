@@ -4,11 +4,14 @@
 #define _POSIX_C_SOURCE 200809L
 #include "optiontable.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "mechanism.h"
+#include "nearest.h"
 #include "number.h"
+#include "optionserver.h"
 #include "utc.h"
 
 int cmd_option_wrong(cmd_options *o, const char *before, const char *name, const char *after,
@@ -55,6 +58,64 @@ static int set_eol(cmd_options *o, const char *value) {
     return o->crlf || strcmp(value, "lf") == 0
                ? 0
                : cmd_option_wrong(o, "--eol", "", " wants lf or crlf", CMD_SEE_HELP);
+}
+
+static int add_cert(cmd_options *o, const char **list, const char *value, const char *name) {
+    size_t n = 0;
+    while (list[n])
+        n++;
+    if (n == CMD_CERTS_MAX)
+        return cmd_option_wrong(o, name, "", " is given more than 16 times",
+                                "put the certificates into one file, or into one directory");
+    list[n] = value;
+    return 0;
+}
+
+static int set_cert_file(cmd_options *o, const char *value) {
+    return add_cert(o, o->cert_files, value, "-c");
+}
+
+static int set_cert_dir(cmd_options *o, const char *value) {
+    return add_cert(o, o->cert_dirs, value, "-C");
+}
+
+static int set_help(cmd_options *o, const char *value) {
+    o->action = CMD_HELP;
+    o->help_all = value != NULL;
+    return !value || strcmp(value, "all") == 0
+               ? 0
+               : cmd_option_wrong(o, "--help", "", " wants no value, or all", CMD_SEE_HELP);
+}
+
+static int set_completion(cmd_options *o, const char *value) {
+    o->action = CMD_COMPLETION;
+    o->shell = value;
+    return strcmp(value, "bash") == 0 || strcmp(value, "zsh") == 0 || strcmp(value, "fish") == 0
+               ? 0
+               : cmd_option_wrong(o, "--completion", "", " wants bash, zsh or fish", CMD_SEE_HELP);
+}
+
+static int set_bind(cmd_options *o, const char *value) {
+    size_t n = strlen(value);
+    char scope[CMD_SCOPE_MAX + 1] = "";
+    int is_v6 = strchr(value, ':') != NULL;
+    struct in_addr v4;
+    const char *what = is_v6 ? cmd_hostname_read_ipv6(o->bind, scope, value, n)
+                             : cmd_hostname_read(o->bind, value, n);
+    if (what || (!is_v6 && inet_pton(AF_INET, value, &v4) != 1))
+        return cmd_option_wrong(o, "--bind", "", " wants an address of this machine",
+                                "`ip address` lists the addresses; a name is not taken");
+    if (*scope)
+        (void)snprintf(o->bind + strlen(o->bind), sizeof o->bind - strlen(o->bind), "%%%s", scope);
+    o->bind_family = is_v6 ? CMD_IPV6 : CMD_IPV4;
+    return 0;
+}
+
+static int set_socks(cmd_options *o, const char *value) {
+    return cmd_option_socks(o, value)
+               ? cmd_option_wrong(o, "--socks", "", " wants HOST:PORT, or [IPV6]:PORT",
+                                  "127.0.0.1:9050 is where Tor usually waits")
+               : 0;
 }
 
 static int set_sync(cmd_options *o, const char *value) {
@@ -265,25 +326,25 @@ static int set_forget(cmd_options *o, const char *value) {
 
 #define FIELD(name) offsetof(cmd_options, name)
 const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
-    [OPT_AUTH_FILE] = {NULL, 'a', CMD_VALUE_TEXT, 0, FIELD(auth_file), NULL, " FILE",
-                       "login: two lines, `username = NAME` and\n`password = SECRET`. With -u the "
-                       "first may be missing.\n- = standard input; see Login below"},
+    [OPT_AUTH_FILE] = {"auth-file", 'a', CMD_VALUE_TEXT, 0, FIELD(auth_file), NULL, " FILE",
+                       "file with `username = NAME` and `password = SECRET`,\na line each; with -u "
+                       "the first may be missing.\n- = standard input; see `How the login works`"},
     [OPT_USER] = {"user", 'u', CMD_VALUE_OWN, 0, 0, set_user, " USER",
-                  "login: the user name. Without another source popcl\nasks for the password"},
-    [OPT_NETRC] = {"netrc", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_netrc, "[=FILE]",
-                   "login: the entry `machine SERVER` of FILE, or of\n~/.netrc; with -u that of "
-                   "USER"},
+                  "user name; without a password popcl asks for one"},
+    [OPT_NETRC] =
+        {"netrc", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_netrc, "[=FILE]",
+         "login from ~/.netrc, or from FILE:\nits entry `machine SERVER`; with -u that of USER"},
     [OPT_PASSWORD_COMMAND] =
         {"password-command", 0, CMD_VALUE_TEXT, 0, FIELD(password_command), NULL, " CMD",
          "run CMD in a shell; its first line is the password.\n-u gives the user "
          "name"},
     [OPT_TOKEN_COMMAND] = {"token-command", 0, CMD_VALUE_TEXT, 0, FIELD(token_command), NULL,
                            " CMD",
-                           "the same for a token of OAuth 2.0 (XOAUTH2,\nOAUTHBEARER); CMD runs "
-                           "again if the server refuses it"},
-    [OPT_OUT] = {NULL, 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
-                 "store each message as a file in DIR; DIR is created if\nit is missing. - = "
-                 "standard output; see Stores below"},
+                           "the same for a token of OAuth 2.0,\nXOAUTH2 or OAUTHBEARER; CMD runs "
+                           "again if the server\nrefuses it"},
+    [OPT_OUT] = {"output", 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
+                 "store each message as a file in DIR;\nDIR is created if it is missing. - = "
+                 "standard output; see\n`Stores`"},
     [OPT_FORMAT] = {"format", 0, CMD_VALUE_OWN, 0, 0, set_store_format, " HOW",
                     "dir (default), maildir, mbox (then -o names a file),\nor raw (with -o - and "
                     "--limit 1)"},
@@ -292,22 +353,22 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                   "exit code 0 = it is stored"},
     [OPT_EOL] = {"eol", 0, CMD_VALUE_OWN, 0, 0, set_eol, " HOW",
                  "line ends: lf or crlf. Default: crlf for -o - and for\nfiles in DIR, else lf"},
-    [OPT_NEW] = {NULL, 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
-                 "only messages that were not fetched before; maildir,\nmbox and --pipe imply it"},
+    [OPT_NEW] = {"new", 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
+                 "only messages that were not fetched before;\nmaildir, mbox and --pipe imply it"},
     [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
                  "with them: all messages, as without -n"},
-    [OPT_DELETE] = {NULL, 'd', CMD_NO_VALUE, 1, FIELD(delete), NULL, "",
+    [OPT_DELETE] = {"delete", 'd', CMD_NO_VALUE, 1, FIELD(delete), NULL, "",
                     "delete stored messages from the server, and no others"},
-    [OPT_PORT] = {NULL, 'p', CMD_VALUE_OWN, 0, 0, set_port, " PORT",
+    [OPT_PORT] = {"port", 'p', CMD_VALUE_OWN, 0, 0, set_port, " PORT",
                   "port; default 110, with -T 995"},
-    [OPT_TLS] = {NULL, 'T', CMD_NO_VALUE, POPCL_TLS, FIELD(security), NULL, "",
+    [OPT_TLS] = {"tls", 'T', CMD_NO_VALUE, POPCL_TLS, FIELD(security), NULL, "",
                  "POP3S: TLS from the first byte"},
-    [OPT_STLS] = {NULL, 'S', CMD_NO_VALUE, POPCL_STLS, FIELD(security), NULL, "",
+    [OPT_STLS] = {"stls", 'S', CMD_NO_VALUE, POPCL_STLS, FIELD(security), NULL, "",
                   "STLS: change to TLS before login, or stop"},
-    [OPT_CERT_FILE] =
-        {NULL, 'c', CMD_VALUE_TEXT, 0, FIELD(cert_file), NULL, " FILE",
-         "trust the certificates in this file, PEM or DER, and\nno others; with -T or -S"},
-    [OPT_CERT_DIR] = {NULL, 'C', CMD_VALUE_TEXT, 0, FIELD(cert_dir), NULL, " DIR",
+    [OPT_CERT_FILE] = {"cert-file", 'c', CMD_VALUE_OWN_MANY, 0, 0, set_cert_file, " FILE",
+                       "trust the certificates in this file, and no others;\nPEM or DER; with -T "
+                       "or -S. May be repeated, as -C"},
+    [OPT_CERT_DIR] = {"cert-dir", 'C', CMD_VALUE_OWN_MANY, 0, 0, set_cert_dir, " DIR",
                       "the same with the files of a directory, with any name"},
     [OPT_TA_BLOB] = {"ta-blob", 0, CMD_VALUE_TEXT, 0, FIELD(ta_blob), NULL, " FILE",
                      "trust the signed set in FILE (popcl-ta gen --format\nblob), and nothing "
@@ -316,9 +377,10 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                     "public keys (PEM) of those who may sign it, in the\norder of their numbers"},
     [OPT_TA_SCOPE] = {"ta-scope", 0, CMD_VALUE_TEXT, 0, FIELD(ta_scope), NULL, " LABEL",
                       "the product that it must be for"},
-    [OPT_PIN] = {"pin", 0, CMD_VALUE_OWN_MANY, 0, 0, set_pin, " PIN",
-                 "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its "
-                 "SubjectPublicKeyInfo.\nMay be repeated: one must match. See Trust below"},
+    [OPT_PIN] =
+        {"pin", 0, CMD_VALUE_OWN_MANY, 0, 0, set_pin, " PIN",
+         "the server must have this key: sha256:HEX or\nsha256//BASE64, the hash of its "
+         "SubjectPublicKeyInfo.\nMay be repeated: one must match. See\n`Trusted authorities`"},
     [OPT_TLS_NAME] = {"tls-name", 0, CMD_VALUE_OWN, 0, 0, set_tls_name, " NAME",
                       "the certificate must be for NAME instead of SERVER"},
     [OPT_NOW] = {"now", 0, CMD_VALUE_OWN, 0, 0, option_set_now, " TIME",
@@ -332,8 +394,8 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_TOFU] = {"tofu", 0, CMD_VALUE_TEXT, 0, FIELD(tofu_file), NULL, " FILE",
                   "trust on first use: the server must have the key in\nFILE. --info with --tofu "
                   "stores it, and shows it"},
-    [OPT_IPV4] = {NULL, '4', CMD_NO_VALUE, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
-    [OPT_IPV6] = {NULL, '6', CMD_NO_VALUE, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
+    [OPT_IPV4] = {"ipv4", '4', CMD_NO_VALUE, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
+    [OPT_IPV6] = {"ipv6", '6', CMD_NO_VALUE, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(idle_ms), NULL, " S",
                   "give up after S seconds without progress; default 60"},
     [OPT_CONNECT] = {"connect-timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(connect_ms), NULL, " S",
@@ -357,7 +419,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_LIMIT] = {"limit", 0, CMD_VALUE_OWN, 0, 0, set_limit, " N",
                    "fetch at most N messages in this run"},
     [OPT_MAX_SIZE] = {"max-size", 0, CMD_VALUE_OWN, 0, 0, set_max_size, " BYTES",
-                      "leave larger messages on the server; 500000, or with\nk, M, G for 1024, "
+                      "leave larger messages on the server;\n500000, or with k, M, G for 1024, "
                       "1024^2, 1024^3 bytes"},
     [OPT_SYNC] = {"sync", 0, CMD_VALUE_OWN, 0, 0, set_sync, " HOW",
                   "group (default): up to 64 messages are made durable at\na time, and deleted "
@@ -373,27 +435,29 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_SINCE] = {"since", 0, CMD_VALUE_OWN, 0, 0, set_since, " DAYS",
                    "only messages whose Date is at most DAYS old; those\nwithout a usable Date "
                    "too"},
-    [OPT_LIST] =
-        {"list", 0, CMD_NO_VALUE, CMD_LIST, FIELD(action), NULL, "",
-         "fetch nothing; print `number size uid` for each\nmessage (with -n: for each new one)"},
+    [OPT_LIST] = {"list", 0, CMD_NO_VALUE, CMD_LIST, FIELD(action), NULL, "",
+                  "fetch nothing; print a line for each message:\n`number size uid` (with -n: for "
+                  "each new one)"},
     [OPT_CHECK] = {"check", 0, CMD_NO_VALUE, CMD_CHECK, FIELD(action), NULL, "",
-                   "fetch and print nothing; exit 0 if there is a new\nmessage, 1 if not"},
+                   "exit 0 if there is a new message, 1 if not;\nfetch and print nothing"},
     [OPT_TOP] = {"top", 0, CMD_VALUE_OWN, 0, 0, set_top, " N",
                  "fetch nothing; print header and first N lines of each\nmessage"},
     [OPT_DRY_RUN] = {"dry-run", 0, CMD_NO_VALUE, CMD_DRY_RUN, FIELD(action), NULL, "",
                      "print what a run would fetch, delete and skip; change\nnothing"},
-    [OPT_INFO] = {"info", 0, CMD_NO_VALUE, CMD_INFO, FIELD(action), NULL, "",
-                  "show what the server offers, its certificates, and\nthe anchor that vouches for "
-                  "them. No login: only CAPA,\nSTLS and QUIT are sent. Port 995, then STLS on 110"},
+    [OPT_INFO] =
+        {"info", 0, CMD_NO_VALUE, CMD_INFO, FIELD(action), NULL, "",
+         "show what the server offers, and its certificates;\nalso the anchor that vouches "
+         "for them. No login: CAPA,\nSTLS and QUIT alone are sent. Port 995, then STLS on\n110"},
     [OPT_IOBUF] = {"iobuf", 0, CMD_VALUE_OWN, 0, 0, set_iobuf, " BYTES",
                    "use a record buffer of so many bytes, 541 to 65536,\nas on a small machine"},
     [OPT_MFLN] = {"mfln", 0, CMD_VALUE_OWN, 0, 0, set_mfln, " N",
                   "with -T or -S: ask for records of at most N bytes,\n512, 1024, 2048 or 4096. "
                   "none = do not "
                   "ask.\nDefault: as many as the record buffer allows"},
-    [OPT_VERBOSE] = {NULL, 'v', CMD_NO_VALUE, 1, FIELD(verbose), NULL, "", "report each step"},
-    [OPT_QUIET] = {NULL, 'q', CMD_NO_VALUE, 1, FIELD(quiet), NULL, "",
-                   "no warnings, notes or progress; errors are still shown"},
+    [OPT_VERBOSE] = {"verbose", 'v', CMD_NO_VALUE, 1, FIELD(verbose), NULL, "", "report each step"},
+    [OPT_QUIET] = {"quiet", 'q', CMD_COUNT, 2, FIELD(quiet), NULL, "",
+                   "print nothing if nothing came; -qq: only failures.\nWarnings, notes and "
+                   "progress are off"},
     [OPT_PROGRESS] = {"progress", 0, CMD_VALUE_OWN, 0, 0, set_progress, " HOW",
                       "auto (default): a bar on a terminal; bar; none; plain:\na line every 5 "
                       "seconds, for a log"},
@@ -402,8 +466,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                   "error"},
     [OPT_TRACE] =
         {"trace", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
-         "show the dialogue with the server, secrets masked, on\nstandard error or in FILE"},
-    [OPT_HELP] = {"help", 'h', CMD_NO_VALUE, CMD_HELP, FIELD(action), NULL, "", "this text"},
+         "show the dialogue with the server, secrets masked,\non standard error or in FILE"},
+    [OPT_HELP] = {"help", 'h', CMD_VALUE_OWN_OR_NONE, 0, 0, set_help, "[=all]",
+                  "this text; --help=all has every option"},
     [OPT_VERSION] = {"version", 'V', CMD_NO_VALUE, CMD_VERSION, FIELD(action), NULL, "",
                      "version, features and sizes"},
     [OPT_DELETE_AFTER] = {"delete-after", 0, CMD_VALUE_OWN, 0, 0, set_delete_after, " DAYS",
@@ -417,5 +482,54 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                     "show the record, and do not connect; with -v a line\nfor each message"},
     [OPT_FORGET] = {"forget", 0, CMD_VALUE_OWN, 0, 0, set_forget, " UID",
                     "take UID, or all, out of the record; do not connect"},
+    [OPT_COMPLETION] = {"completion", 0, CMD_VALUE_OWN, 0, 0, set_completion, " SHELL",
+                        "print the completion of bash, zsh or fish"},
+    [OPT_BIND] = {"bind", 0, CMD_VALUE_OWN, 0, 0, set_bind, " ADDR",
+                  "connect from this address of the machine"},
+    [OPT_SOCKS] = {"socks", 0, CMD_VALUE_OWN, 0, 0, set_socks, " HOST:PORT",
+                   "connect through a SOCKS5 server, such as Tor, which\nlooks up the name too"},
+    [OPT_CONFIG] = {"config", 0, CMD_VALUE_TEXT, 0, FIELD(config), NULL, " FILE",
+                    "fetch for each account in FILE, or for each NAME;\nsee `Accounts in a file`"},
+    [OPT_POLL] = {"poll", 0, CMD_VALUE_SECONDS, 0, FIELD(poll_ms), NULL, " S",
+                  "run again every S seconds, until a signal; after\nfailures popcl waits longer, "
+                  "up to an hour"},
 };
 #undef FIELD
+
+/* ---- the rows as a whole ---- */
+
+int cmd_option_takes_value(const cmd_option_row *row) {
+    return row->kind != CMD_NO_VALUE && row->kind != CMD_COUNT;
+}
+
+int cmd_option_wants_value(const cmd_option_row *row) {
+    return cmd_option_takes_value(row) && row->kind != CMD_VALUE_OWN_OR_NONE;
+}
+
+const cmd_option_row *cmd_option_named(const char *name, size_t n) {
+    for (const cmd_option_row *row = cmd_option_rows; row < cmd_option_rows + CMD_OPTIONS; row++)
+        if (row->name && strlen(row->name) == n && memcmp(row->name, name, n) == 0) return row;
+    return NULL;
+}
+
+const char *cmd_option_nearest(const char *name, size_t n) {
+    tool_nearest search = tool_nearest_begin(name, n);
+    for (const cmd_option_row *row = cmd_option_rows; row < cmd_option_rows + CMD_OPTIONS; row++)
+        if (row->name) tool_nearest_try(&search, row->name);
+    return search.name;
+}
+
+const char *cmd_option_short_help(const cmd_option_row *row, char *out, size_t cap) {
+    size_t len = 0, space = 0;
+    for (const char *p = row->help; *p && *p != ';' && !(*p == '.' && strchr(" \n", p[1])); p++) {
+        if (len + 1 == cap) {
+            len = space; /* a whole word less */
+            break;
+        }
+        if (*p == '\n' || *p == ' ') space = len;
+        out[len++] = *p;
+        if (*p == '\n') out[len - 1] = ' ';
+    }
+    out[len] = '\0';
+    return out;
+}

@@ -7,24 +7,25 @@
 
 #include "options.h"
 
-#define CMD_SEE_HELP "popcl --help shows the options"
+#define CMD_SEE_HELP "popcl --help shows the options, and --help=all each of them"
 
 /* How an option uses its value. CMD_VALUE_OWN rows have a function; the others name the field that
  * they set. */
 typedef enum cmd_option_kind {
-    CMD_NO_VALUE,         /* takes no value: a uint8_t gets row->value */
-    CMD_VALUE_TEXT,       /* a const char * */
-    CMD_VALUE_SECONDS,    /* whole seconds, to a uint32_t of milliseconds */
-    CMD_VALUE_OWN,        /* row->set */
-    CMD_VALUE_OWN_MANY,   /* row->set, and it may come again */
-    CMD_VALUE_OWN_OR_NONE /* row->set; the value may be missing, and comes only as --name=value */
+    CMD_NO_VALUE,          /* takes no value: a uint8_t gets row->value */
+    CMD_VALUE_TEXT,        /* a const char * */
+    CMD_VALUE_SECONDS,     /* whole seconds, to a uint32_t of milliseconds */
+    CMD_VALUE_OWN,         /* row->set */
+    CMD_VALUE_OWN_MANY,    /* row->set, and it may come again */
+    CMD_VALUE_OWN_OR_NONE, /* row->set; the value may be missing, and comes only as --name=value */
+    CMD_COUNT /* takes no value, and may come row->value times: a uint8_t counts them */
 } cmd_option_kind;
 
 typedef struct cmd_option_row {
     const char *name; /* long name; NULL = none */
     char letter;      /* 0 = none */
     uint8_t kind;     /* cmd_option_kind */
-    uint8_t value;    /* of a CMD_NO_VALUE */
+    uint8_t value;    /* of a CMD_NO_VALUE; of a CMD_COUNT the most */
     size_t field;     /* offset in cmd_options */
     int (*set)(cmd_options *o, const char *value);
     const char *shown; /* the value's name in the help text */
@@ -92,11 +93,54 @@ typedef enum cmd_option_id {
     OPT_STATE,
     OPT_RECORD,
     OPT_FORGET,
+    OPT_COMPLETION,
+    OPT_BIND,
+    OPT_SOCKS,
+    OPT_CONFIG,
+    OPT_POLL,
     CMD_OPTIONS
 } cmd_option_id;
 
 /* A row for each cmd_option_id. */
 extern const cmd_option_row cmd_option_rows[CMD_OPTIONS];
+
+/* The groups of --help=all, in this order. */
+typedef enum cmd_option_group {
+    CMD_GROUP_MISSING, /* a row without a place: a test finds it */
+    CMD_GROUP_LOGIN,
+    CMD_GROUP_SELECTION,
+    CMD_GROUP_OUTPUT,
+    CMD_GROUP_CONNECTION,
+    CMD_GROUP_TRUST,
+    CMD_GROUP_RECORD,
+    CMD_GROUP_REPORTING,
+    CMD_GROUP_SEVERAL,
+    CMD_GROUP_DEVICE,
+    CMD_GROUPS
+} cmd_option_group;
+
+/* The place of an option in the help. */
+typedef struct cmd_option_place {
+    uint8_t group; /* cmd_option_group */
+    uint8_t daily; /* 1 = --help has it; 0 = only --help=all */
+} cmd_option_place;
+
+/* A place for each cmd_option_id (optionhelp.c). */
+extern const cmd_option_place cmd_option_places[CMD_OPTIONS];
+
+/* Returns whether a value may come with the option, and whether it must. */
+int cmd_option_takes_value(const cmd_option_row *row);
+int cmd_option_wants_value(const cmd_option_row *row);
+
+/* Returns the row with this long name, n octets; NULL = there is no such row. */
+const cmd_option_row *cmd_option_named(const char *name, size_t n);
+
+/* Returns the long name that is nearest to a mistyped one; NULL = no name is near. */
+const char *cmd_option_nearest(const char *name, size_t n);
+
+/* Copies the begin of a row's help text to out, as one line. It ends at a semicolon, at a full
+ * stop, or after the last word that fits into cap bytes. Returns out. */
+const char *cmd_option_short_help(const cmd_option_row *row, char *out, size_t cap);
 
 /* Notes the fault before, name and after as one sentence, with the advice. The first one stays.
  * Returns -1. */

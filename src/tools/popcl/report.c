@@ -88,7 +88,7 @@ static void report_add(line *l, const char *p, size_t n) {
         l->len = 0;
     }
     for (size_t i = 0; i < n; i++)
-        l->buf[l->len++] = p[i]; /* n is below 32 */
+        l->buf[l->len++] = p[i]; /* n is below 128 */
 }
 
 /* Writes an octet as it is shown: \xNN if it is not printable ASCII. Returns its length. */
@@ -111,6 +111,10 @@ static size_t escape(char to[4], char octet) {
 static void emit(cmd_report *r, enum outlets which, const char *lead, const char *text, size_t n) {
     line l = {.to = outlet(r, which)};
     if (l.to->fd == r->err_fd) erase_progress(r);
+    if (r->account) {
+        report_add(&l, r->account, strlen(r->account));
+        report_add(&l, ": ", 2);
+    }
     report_add(&l, lead, strlen(lead));
     for (size_t i = 0; i < n; i++) {
         char shown[4];
@@ -327,7 +331,8 @@ void cmd_report_result(cmd_report *r, const popcl_diag *d, const char *server,
     if (r->is_signed_trust) cmd_sentences_signed(&says, d->err);
     if (d->message)
         (void)snprintf(message, sizeof message, " (message %lu)", (unsigned long)d->message);
-    if (d->net_code) (void)snprintf(code, sizeof code, ": %s", cmd_error_text(d->net_code));
+    const char *number = d->net_code ? cmd_error_text(d->net_code) : "";
+    if (*number) (void)snprintf(code, sizeof code, ": %s", number);
     /* A server's words count if they answered this command, or nothing that was asked (its
      * greeting, its good-bye). */
     if (d->reply.text_len && d->failed <= 1 && (!*d->refused || strcmp(d->refused, d->verb) == 0)) {
@@ -405,12 +410,29 @@ int cmd_report_flush(cmd_report *r) {
     return r->out_errno ? -1 : 0;
 }
 
-void cmd_report_print(cmd_report *r, const char *text) {
-    size_t n = strlen(text);
+static void print_octets(cmd_report *r, const char *text, size_t n) {
     if (n > sizeof r->out - r->out_len) (void)cmd_report_flush(r);
     if (n > sizeof r->out) n = sizeof r->out;
     memcpy(r->out + r->out_len, text, n);
     r->out_len += n;
+}
+
+void cmd_report_print(cmd_report *r, const char *text) {
+    if (!r->account || r->json) { /* an object of --json is a line as it is */
+        print_octets(r, text, strlen(text));
+        return;
+    }
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        if (!r->is_inside) {
+            print_octets(r, r->account, strlen(r->account));
+            print_octets(r, ": ", 2);
+        }
+        n += text[n] == '\n';
+        print_octets(r, text, n);
+        r->is_inside = text[n - 1] != '\n';
+        text += n;
+    }
 }
 
 void cmd_report_line(cmd_report *r, const char *format, ...) {

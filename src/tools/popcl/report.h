@@ -52,12 +52,14 @@ typedef struct cmd_report {
     uint64_t shown_ms;   /* private: when progress was shown last; 0 = not yet */
     cmd_rate rate;       /* private: of the progress */
     int out_errno; /* the first failure of out_fd; 0 = no failure. ETIMEDOUT: it took nothing */
-    const char *secret; /* borrowed: the text that no output may have */
+    const char *account; /* NULL, or the name that each line begins with: of --config */
+    const char *secret;  /* borrowed: the text that no output may have */
     size_t secret_len;
     cmd_outlet outlets[3];              /* private: of the descriptors */
     size_t out_len, line_len, sent_len; /* private: of the buffers below */
     int line_cut, trace_told;
-    int had_cr; /* private: the last octet that was to be printed was a CR */
+    int had_cr;    /* private: the last octet that was to be printed was a CR */
+    int is_inside; /* private: of a line of standard output */
     char out[4096];
     char line[CMD_TRACE_LINE];     /* of the server's */
     char sent[CMD_TRACE_SENT_MAX]; /* a command, which may leave while a reply has come in part */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "inputs.h"
 #include "system.h"
 
 static int resume_refuse(const cmd_resume *s, cmd_report *r, int code, const char *why,
@@ -24,11 +25,6 @@ static int resume_refuse(const cmd_resume *s, cmd_report *r, int code, const cha
 
 /* ---- reading ---- */
 
-static int resume_is_file(const char *path, const struct stat *file) {
-    struct stat st;
-    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
-}
-
 /* Judges the kind of file, its owner, and the rights of others. */
 static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r,
                         const struct stat *st) {
@@ -36,9 +32,7 @@ static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r
         return resume_refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file",
                              "it is a link, a directory, a FIFO or a device",
                              "give a name of its own");
-    if (resume_is_file(o->auth_file, st) || resume_is_file(o->netrc_file, st) ||
-        resume_is_file(o->cert_file, st) || resume_is_file(o->ta_blob, st) ||
-        resume_is_file(o->ta_key, st))
+    if (cmd_inputs_have(o, st))
         return resume_refuse(s, r, CMD_EXIT_CONFIG, "is that of another option",
                              "it would be overwritten", "give a name of its own");
     if (st->st_uid != geteuid())

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "popcl_posix.h"
+
 /* ---- the library's settings, and the command's names for them ---- */
 
 /* No row begins like a later one. */
@@ -166,6 +168,34 @@ static const struct {
      "end other programs, then run again"},
     {POPCL_ERR_NET, ENOBUFS, "this machine has too little memory for a connection",
      "many connections are open", "end other programs, then run again"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_BIND, "no connection can be made from the address of --bind",
+     "it is none of this machine's addresses", "correct --bind; `ip address` lists the addresses"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS_DOWN, "no connection to the SOCKS server",
+     "it does not run, or it has another address or port",
+     "check --socks; Tor usually listens on 127.0.0.1:9050"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS_LOGIN, "the SOCKS server wants a login",
+     "it is not open to all, and popcl has no login for it", "use a SOCKS server without a login"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS_BROKEN,
+     "the SOCKS server does not answer as SOCKS 5 does",
+     "another service listens there, or it broke off", "check host and port of --socks"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 1, "the SOCKS server cannot connect",
+     "it gives no reason; with Tor, no way to the server was found",
+     "run again later; look at the SOCKS server's log"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 2, "the SOCKS server does not allow the connection",
+     "its rules forbid this server or this port", "check its rules, and the server's port"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 3, "the SOCKS server has no way to the server",
+     "its network does not lead there", "run again later; check the server's name"},
+    {POPCL_ERR_RESOLVE, POPCL_POSIX_SOCKS + 4, "the SOCKS server does not find the server",
+     "the name is misspelt, or the SOCKS server's network does not lead there",
+     "check the name; the SOCKS server looks it up, and not this machine"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 5, "the server refused the SOCKS server's connection",
+     "nothing listens there, or a firewall refuses the connection", "check server and port"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 6, "the SOCKS server got no answer from the server",
+     "the server is down, or the network is slow", "run again later"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 7, "the SOCKS server makes no connections",
+     "it is for other uses than connections to servers", "use another SOCKS server"},
+    {POPCL_ERR_CONNECT, POPCL_POSIX_SOCKS + 8, "the SOCKS server takes no such address",
+     "it knows no names, or no IPv6", "give the server's name, or its IPv4 address"},
     {POPCL_ERR_CONNECT, EINVAL, NULL, "the address is link-local, but has no interface",
      "give the interface: fe80::1%eth0"},
     {POPCL_ERR_CONNECT, ENETUNREACH, NULL,

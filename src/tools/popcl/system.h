@@ -9,7 +9,8 @@
 /* Overwrites memory in a way that no compiler leaves out. */
 void cmd_wipe(void *p, size_t n);
 
-/* Returns an errno in words; a negative number is getaddrinfo's. Valid until the next call, from
+/* Returns an errno in words; a negative number is getaddrinfo's, and others are popcl_posix_code.
+ * "" = there is nothing to add to the error's sentence. Valid until the next call, from
  * the main thread only. */
 const char *cmd_error_text(int error);
 

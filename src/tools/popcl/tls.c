@@ -70,15 +70,15 @@ static int find_trust(cmd_tls *t, const cmd_options *o, cmd_report *r) {
         t->tls.trust = &t->blob.blob.trust;
         return cmd_blob_open(&t->blob, o, t->tls.utc_s, r);
     }
-    t->named = o->cert_file || o->cert_dir;
+    t->named = o->cert_files[0] || o->cert_dirs[0];
     if (!t->named && o->pins_len) return 0;
     if (!t->named && compiled) {
         t->trust = *compiled;
         return 0;
     }
     if (t->named)
-        e = popcl_posix_trust_load(&t->store, o->cert_file, o->cert_dir, t->tls.utc_s, why,
-                                   sizeof why);
+        e = popcl_posix_trust_load_lists(&t->store, o->cert_files, o->cert_dirs, t->tls.utc_s, why,
+                                         sizeof why);
     else
         e = popcl_posix_trust_system(&t->store, t->tls.utc_s, why, sizeof why);
     if (e) return not_loaded(r, e, why, t->named);
