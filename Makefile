@@ -307,7 +307,7 @@ $(if $(LACKS),$(error $(filter check-%,$(MAKECMDGOALS)): $(LACKS)))
 
 # The parts of `check`, which run two at a time. The long ones come first, so that both processors are busy to the end. Between firmware and
 # interop are two parts that only compute: boards and servers at the same time would wait for each other's turns.
-PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim model window firmware-tls port arm transcripts unit readme x509 chains harness bench settings docs layers
+PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim model window firmware-tls port arm transcripts unit readme x509 chains harness bench settings docs manual layers
 FAST := quick unit format layers docs harness
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
@@ -398,6 +398,8 @@ check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests; the language is plain
 	@$(PYTHON) tests/docs.py
+check-manual: $(COMMAND) $(TA) ## the manual pages have each option and each public function; mandoc finds nothing in them
+	@B=$(B) $(PYTHON) tests/manual.py
 check-readme: all tests ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
 check-harness: ## what the checks are run with: a test that breaks off fails, a missing package is named

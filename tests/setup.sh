@@ -67,7 +67,7 @@ packages() {
     build) echo "$build" ;;
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
-    check) echo "libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
+    check) echo "mandoc zsh fish libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
         "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db mutt tmux" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
@@ -84,6 +84,7 @@ packages() {
     check-fuzz) echo "$build python3 openssl clang $(clang_rt)" ;;
     check-lint) echo "$build $arm libcmocka-dev libmbedtls-dev libssl-dev clang clang-format clang-tidy cppcheck" ;;
     check-format) echo "python3 clang-format" ;;
+    check-manual) echo "$build python3 mandoc" ;;
     check-arm) echo "$build $arm" ;;
     check-firmware-tls | check-figures) echo "$build $arm openssl qemu-system-arm" ;;
     check-firmware) echo "$build $demo $arm qemu-system-arm" ;;

@@ -344,7 +344,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                            "again if the server\nrefuses it"},
     [OPT_OUT] = {"output", 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
                  "store each message as a file in DIR;\nDIR is created if it is missing. - = "
-                 "standard output; see\n`Stores`"},
+                 "standard output;\nsee `Stores`"},
     [OPT_FORMAT] = {"format", 0, CMD_VALUE_OWN, 0, 0, set_store_format, " HOW",
                     "dir (default), maildir, mbox (then -o names a file),\nor raw (with -o - and "
                     "--limit 1)"},

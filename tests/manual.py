@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Holds the manual pages (docs/man) against the programs and the headers. Each option of --help is in the page of its program, with the same
+letter, and the reverse. Each public function is in popcl(3) or popcl_posix(3), and the reverse. `mandoc -Tlint` finds nothing.
+
+B names the folder of the build (default: build). Without mandoc its part is left out, and named. Prints TAP.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from results import Results
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs/man"
+BUILD = ROOT / os.environ.get("B", "build")
+HEADERS = {"popcl.3": ["include"], "popcl_posix.3": ["port/posix", "src/host"]}
+
+
+def options_of_help(program, word):
+    """{long name: letter or ""}"""
+    text = subprocess.run([BUILD / program, word], capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)", text, re.M)
+    return {name: letter for letter, name in rows}
+
+
+def options_of_page(page):
+    rows = re.findall(r"^\.It (?:Fl (\w) , )?Fl -([\w-]+)", (PAGES / page).read_text(), re.M)
+    return {name: letter for letter, name in rows}
+
+
+def differences(first, second, here, there):
+    out = [f"{here} has {one}, {there} does not" for one in sorted(set(first) - set(second))]
+    out += [f"{there} has {one}, {here} does not" for one in sorted(set(second) - set(first))]
+    return out
+
+
+def judge_options(program, word):
+    helped, paged = options_of_help(program, word), options_of_page(f"{program}.1")
+    out = differences(helped, paged, f"{program} {word}", f"docs/man/{program}.1")
+    out += [f"--{name}: the letters are {helped[name]!r} and {paged[name]!r}" for name in helped if paged.get(name, helped[name]) != helped[name]]
+    return out if helped else [f"{program} {word} shows no option"]
+
+
+def functions_of_headers(folders):
+    text = "".join(header.read_text() for folder in folders for header in sorted((ROOT / folder).glob("popcl*.h")))
+    text = re.sub(r"^#.*$", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.M)
+    return re.findall(r"^[A-Za-z_][\w \*]*?\**(popcl_\w+)\([^;{]*\)\s*;", text, re.M)
+
+
+def judge_functions(page):
+    named = re.findall(r"^\.It Fn (\w+)", (PAGES / page).read_text(), re.M)
+    return differences(functions_of_headers(HEADERS[page]), named, "a public header", f"docs/man/{page}")
+
+
+def lint(page):
+    done = subprocess.run(["mandoc", "-Tlint", PAGES / page], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        ours = re.search(r"referenced manual not found: Xr (\S+) (\d)", line)  # it is looked for on this machine
+        if not ours or not (PAGES / f"{ours[1]}.{ours[2]}").exists():
+            yield line.replace(str(ROOT) + "/", "")
+
+
+def main():
+    results = Results()
+    for program, word in (("popcl", "--help=all"), ("popcl-ta", "--help")):
+        results.add(f"{program}(1) has the options of {program} {word}", "\n".join(judge_options(program, word)))
+    for page in HEADERS:
+        results.add(f"{page} has the public functions", "\n".join(judge_functions(page)))
+    for page in sorted(path.name for path in PAGES.iterdir()):
+        if shutil.which("mandoc"):
+            results.add(f"mandoc takes {page}", "\n".join(lint(page)))
+        else:
+            results.add(f"mandoc takes {page}", skip="mandoc is not installed")
+    return results.end()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
