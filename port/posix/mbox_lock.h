@@ -2,8 +2,8 @@
 /* mbox_lock.h - an mbox file, open under the two locks that mail programs know: that of fcntl, and
  * the file NAME.lock. It knows nothing of the file's octets.
  *
- * A killed run leaves its NAME.lock. The next run removes it, if all of this holds: popcl wrote it
- * on this host, its process is gone, and the lock of fcntl is held now, which popcl takes first. */
+ * A killed run leaves its NAME.lock. The next run takes the lock of fcntl first. Then it removes
+ * the file, if popcl wrote it on this host and its process is gone. */
 #ifndef POPCL_POSIX_MBOX_LOCK_H
 #define POPCL_POSIX_MBOX_LOCK_H
 
