@@ -84,7 +84,7 @@ class Json(unittest.TestCase):
         return lines
 
     def test_the_checker_finds_faults(self):
-        good = {"type": "message", "number": 1, "uid": None, "size": 3, "action": None, "reason": None}
+        good = {"type": "message", "account": None, "number": 1, "uid": None, "size": 3, "action": None, "reason": None}
         self.assertIsNone(fault(good, SCHEMA))
         for change in ({"number": 0}, {"number": True}, {"number": "1"}, {"uid": ""}, {"uid": "x" * 71}, {"action": "keep"}, {"type": "fate"},
                        {"extra": 1}):
@@ -104,6 +104,24 @@ class Json(unittest.TestCase):
                 self.assertEqual((self.place.out / fate["file"]).read_bytes(), octets)
             self.assertEqual((summary["stored"], summary["more"]), (3, False))
         self.assertIn("popcl: 3 messages downloaded.\n", self.err)
+
+    def test_accounts(self):
+        """[--config] Each line names its account, and each account has a summary."""
+        accounts = self.place.root / "accounts"
+        with Hostile() as one, Hostile(messages=[message(1)]) as two:
+            accounts.write_text("".join(f"[{name}]\nserver = 127.0.0.1:{port}\nauth-file = {auth}\noutput = {self.place.root / name}\n" for name, port, auth in
+                                        (("work", one.port, self.place.auth_file), ("lost", two.port, "/no/such/file"),
+                                         ("home", two.port, self.place.auth_file))))
+            accounts.chmod(0o600)
+            args = ["--config", str(accounts), "--json"]
+            result = self.place.finish(self.place.start(args), args)
+        self.assertEqual(result.code, 66, result)
+        lines = [json.loads(line, object_pairs_hook=strictly) for line in result.out.splitlines()]
+        self.assertEqual([fault(line, SCHEMA) for line in lines], [None] * len(lines))
+        self.assertEqual([(line["account"], line["type"]) for line in lines],
+                         [("work", kind) for kind in ("session", "fate", "fate", "fate", "summary")] + [("lost", "error"), ("lost", "summary")] +
+                         [("home", kind) for kind in ("session", "fate", "summary")])
+        self.assertEqual([line["exit_code"] for line in lines if line["type"] == "summary"], [0, 66, 0])
 
     def test_tls(self):
         """The session names what was agreed; an untrusted certificate is an error like any other."""
@@ -210,7 +228,7 @@ class Json(unittest.TestCase):
             name = kind["properties"]["type"]["const"]
             section = re.search(rf"(?ms)^### {name}\n(.*?)(?=^### |\Z)", page).group(1)
             members = {member for row in re.findall(r"(?m)^\| (`.*?) \|", section) for member in re.findall(r"`(\w+)`", row)}
-            members |= {"type"} | ({"number", "uid", "size"} if name == "fate" else set())
+            members |= {"type", "account"} | ({"number", "uid", "size"} if name == "fate" else set())
             self.assertEqual(members, set(kind["properties"]), name)
             self.assertEqual(set(kind["required"]), set(kind["properties"]), name)
 

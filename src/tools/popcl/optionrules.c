@@ -216,8 +216,9 @@ static int check_store(cmd_options *o) {
 }
 
 /* Options that are for every account of --config. Its file has the others. */
-static const cmd_option_id for_all[] = {OPT_CONFIG, OPT_POLL, OPT_VERBOSE, OPT_QUIET,
-                                        OPT_TRACE,  OPT_IDLE, OPT_CONNECT, OPT_TOTAL};
+static const cmd_option_id for_all[] = {OPT_CONFIG,  OPT_POLL,  OPT_VERBOSE,  OPT_QUIET,
+                                        OPT_JSON,    OPT_TRACE, OPT_PROGRESS, OPT_IDLE,
+                                        OPT_CONNECT, OPT_TOTAL};
 
 static int is_for_all(cmd_option_id id) {
     for (size_t i = 0; i < sizeof for_all / sizeof *for_all; i++)

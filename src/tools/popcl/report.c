@@ -152,6 +152,7 @@ static void print_error(cmd_report *r, popcl_err e, const char *what, const char
     const cmd_json j = {json_put, r};
     if (!r->json) return;
     cmd_json_begin(&j, "error");
+    cmd_json_text(&j, "account", r->account);
     if (e) {
         cmd_json_number(&j, "code", (uint64_t)e);
         cmd_json_text(&j, "name", cmd_report_error_name(e));
