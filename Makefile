@@ -352,7 +352,7 @@ plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the 
 	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
 	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))
 check-interop: command benches $(INTEROPS) $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
-	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop -- $(PYTHON) tests/interop/run.py
+	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop --seconds 1200 -- $(PYTHON) tests/interop/run.py
 check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
 check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan

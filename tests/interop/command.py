@@ -220,19 +220,12 @@ def peak_memory(pid):
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
 
 
-def program_memory(pid):
-    """What the program has now of its own: memory without files, and the resident pages of its own file. Those of the C library and the loader
-    are left out: which of them the kernel maps beside the ones in use depends on what else runs, and differs by 100 KB."""
-    text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+def program_size(pid):
+    """Octets of the program's own file that are mapped, code and constants: no more of it can be in memory. How much is depends on where the
+    kernel maps it: code comes by pieces of 64 KB."""
     name = os.path.realpath(f"/proc/{pid}/exe")
-    octets, ours = 0, False
-    for line in text.splitlines():
-        mapping = re.match(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)$", line)
-        if mapping:
-            ours = mapping.group(1) == name
-        resident = re.match(r"Rss: +(\d+) kB", line)
-        octets += int(resident.group(1)) * 1024 if resident and ours else 0
-    return octets + own_memory(pid)
+    mapped = re.findall(r"(?m)^([0-9a-f]+)-([0-9a-f]+) r-.p \S+ \S+ \S+ +" + re.escape(name) + "$", pathlib.Path(f"/proc/{pid}/maps").read_text())
+    return sum(int(end, 16) - int(begin, 16) for begin, end in mapped)
 
 
 def own_memory(pid):

@@ -106,14 +106,15 @@ static void obey_job_signal(void) {
 
 /* ---- the line ---- */
 
-enum { PROMPT_ROOM = CMD_SECRET_MAX + 1 };
+/* A job signal may come right before the wait, and then ends nothing. */
+enum { PROMPT_ROOM = CMD_SECRET_MAX + 1, JOB_LOOK_MS = 200 };
 
 /* Reads until the line's end. Returns what the last wait returned; *len gets the length of the
  * line. A read that a job signal interrupted is CMD_WAITED_LONG. */
 static cmd_waited read_typed(cmd_login *l, size_t *len, const cmd_patience *patience) {
     for (;;) {
         if (job_signal) return CMD_WAITED_LONG;
-        cmd_waited waited = cmd_wait_readable(screen.fd, UINT32_MAX, patience);
+        cmd_waited waited = cmd_wait_readable(screen.fd, JOB_LOOK_MS, patience);
         if (waited == CMD_WAITED_LONG) continue;
         if (waited != CMD_WAITED_READY) return waited;
         ssize_t n = read(screen.fd, l->buf + *len, PROMPT_ROOM - *len);
