@@ -455,6 +455,7 @@ static void job_not_stored(cmd_job *j, const popcl_msg *m, popcl_err why) {
 /* --json */
 static void tell_fate(cmd_job *j, const popcl_msg *m, popcl_fate what, popcl_err why) {
     const cmd_placed *place = NULL;
+    if (!j->report->json) return;
     for (size_t i = 0; m && what == POPCL_STORED && i < POPCL_STORE_GROUP; i++) {
         if (j->placed[i].number == m->number) place = &j->placed[i];
     }
