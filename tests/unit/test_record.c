@@ -920,6 +920,18 @@ static void a_doubt_ends_with_a_clock_that_is_right(void **state) {
     assert_int_equal(r.seen_day, 20001);
 }
 
+/* Wrong to one side, and then to the other: neither run agrees with the one before. */
+static void a_clock_that_is_wrong_both_ways_deletes_nothing(void **state) {
+    (void)state;
+    store_on(20000, "u");
+    assert_false(deletes_on(19000, "u", 10));
+    assert_false(deletes_on(20040, "u", 10));
+    assert_true(r.doubted_at / DAY == 20040 && r.seen_day == 20000);
+    assert_false(deletes_on(19001, "u", 10));
+    assert_false(deletes_on(20050, "u", 10));
+    assert_true(deletes_on(20051, "u", 10)); /* the same side twice */
+}
+
 static void a_clock_that_knows_no_day_deletes_nothing(void **state) {
     (void)state;
     store_on(20000, "u");
@@ -1032,6 +1044,20 @@ static void a_size_that_comes_later_begins_the_age(void **state) {
     cmd_record_start_age(&r, "a", 1, 71);
     assert_true(find("a")->size == 70 && find("a")->day == 19010);
     assert_true(find("f")->size == CMD_SIZE_UNKNOWN);
+}
+
+/* Of two messages of one UID it is not known which one was stored: neither gives its size. */
+static void a_uid_that_came_twice_begins_no_age(void **state) { /* [B50] */
+    (void)state;
+    cmd_record_note(&r, "a", 1, CMD_ON_STORED, CMD_SIZE_UNKNOWN, 19000);
+    cmd_record_begin(&r);
+    named("a"), named("a");
+    cmd_record_start_age(&r, "a", 1, 70);
+    assert_true(find("a")->size == CMD_SIZE_UNKNOWN);
+    cmd_record_begin(&r);
+    named("a");
+    cmd_record_start_age(&r, "a", 1, 80);
+    assert_true(find("a")->size == 80);
 }
 
 /* ---- to forget ---- */
@@ -1147,6 +1173,7 @@ int main(void) {
         TEST(a_clock_that_went_back_deletes_nothing),
         TEST(a_clock_that_jumped_ahead_deletes_nothing),
         TEST(a_doubt_ends_with_a_clock_that_is_right),
+        TEST(a_clock_that_is_wrong_both_ways_deletes_nothing),
         TEST(a_clock_that_knows_no_day_deletes_nothing),
         TEST(an_earlier_record_counts_from_the_upgrade),
         TEST(only_stored_messages_have_days_of_the_clock),
@@ -1154,6 +1181,7 @@ int main(void) {
         TEST(what_was_away_does_not_go),
         TEST(what_went_for_its_age_is_new_once_it_is_confirmed),
         TEST(a_size_that_comes_later_begins_the_age),
+        TEST(a_uid_that_came_twice_begins_no_age),
         TEST(what_is_forgotten_is_new),
         TEST(account_and_clock_come_back),
         TEST(an_earlier_program_forgets_account_and_clock),

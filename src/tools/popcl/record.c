@@ -346,7 +346,9 @@ void cmd_record_see_clock(cmd_record *r, uint64_t now) {
     r->today = 0;
     if (day == 0 || day > UINT16_MAX) return;
     if (newest && (day < newest || day > newest + (uint64_t)CLOCK_MAX_DAYS)) {
-        if (!r->doubted_at || now < r->doubted_at) {
+        /* a clock that went back and then jumped ahead was wrong twice: it does not agree */
+        int is_same_side = (r->doubted_at / DAY_S < newest) == (day < newest);
+        if (!r->doubted_at || now < r->doubted_at || !is_same_side) {
             r->doubted_at = now;
             r->changed = 1;
             return;
@@ -366,8 +368,8 @@ void cmd_record_see_clock(cmd_record *r, uint64_t now) {
 
 void cmd_record_start_age(cmd_record *r, const char *name, size_t len, uint64_t size) {
     cmd_entry *e = record_find(r, name, len, hash_of(r, name, len));
-    if (cmd_record_state(e) != CMD_STORED || e->size != CMD_SIZE_UNKNOWN ||
-        size == CMD_SIZE_UNKNOWN)
+    if (cmd_record_state(e) != CMD_STORED || e->live & CMD_LIVE_TWICE ||
+        e->size != CMD_SIZE_UNKNOWN || size == CMD_SIZE_UNKNOWN)
         return;
     e->size = size;
     e->day = r->today;

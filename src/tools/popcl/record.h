@@ -134,8 +134,9 @@ void cmd_record_free(cmd_record *r);
 
 /* Begins a run at `now`, in seconds since 1970, and sets today. The clock is in doubt if it is
  * before the last day of the record, or over 30 days after it. Then today stays 0 until a later run
- * sees the same doubt, at least a day after the first one. A stored message without a day gets
- * today. A day that is still to come becomes today. */
+ * sees the same doubt, at least a day after the first one. If one is before and the other after,
+ * the later one is a first one again. A stored message without a day gets today. A day that is
+ * still to come becomes today. */
 void cmd_record_see_clock(cmd_record *r, uint64_t now);
 
 /* Begins a session. */
@@ -181,7 +182,8 @@ void cmd_record_listed(cmd_record *r, const char *name, size_t len);
 /* Gives an entry of version 0.1.0 without a size the one that LIST has now. */
 void cmd_record_see_size(cmd_record *r, const char *name, size_t len, uint64_t size);
 
-/* The same for a stored message with a UID. Its age counts from today. */
+/* The same for a stored message with a UID, if the listing has that UID once so far. Its age counts
+ * from today. */
 void cmd_record_start_age(cmd_record *r, const char *name, size_t len, uint64_t size);
 
 /* Returns whether a message with LIST's size `size` may be deleted unfetched for its age or its
