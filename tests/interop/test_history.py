@@ -40,7 +40,7 @@ class Server(Hostile):
     """Keeps `mail` in step with `messages`, and notes what QUIT removes. `at_quit` is what becomes of a QUIT."""
 
     def __init__(self):
-        self.mail, self.removed, self.unfetched, self.at_quit = [], [], [], "well"
+        self.mail, self.removed, self.unfetched, self.fetched, self.at_quit = [], [], [], [], "well"
         super().__init__(messages=[], uids=[])
 
     def connection(self, client, commands):
@@ -70,6 +70,10 @@ class Session(Connection):
         self.server.removed += gone
         self.server.mail = [m for m in self.server.mail if m not in gone]
 
+    def _retr(self, argument):
+        self.server.fetched.append(self.mail.get(int(argument)))
+        return super()._retr(argument)
+
     def _quit(self, argument):
         return {"well": b"+OK bye\r\n", "refused": b"-ERR not removed\r\n"}.get(self.server.at_quit, [Close()])
 
@@ -86,7 +90,10 @@ class History:
         self.stored = set()
         self.listed = {}    # token: LIST's size, in this run
         self.loose = False  # a UID may have had two messages: what was missed is not judged by it
-        self.names = set()  # UIDs that ever had a stored message
+        self.names = set()  # UIDs that had a stored message, and no confirmed deletion after it
+        self.away = set()   # UIDs of stored messages that a complete listing did not have
+        self.gone = []      # messages that are deleted
+        self.hidden = []    # messages that are elsewhere for a while
 
     # ---- the world ----
 
@@ -97,15 +104,17 @@ class History:
     def deliver(self, server, used=None):
         uid = self.fresh_uid()
         if used and self.rng.random() < 0.5:
-            uid = self.rng.choice(used)  # the server gives a UID again, or to two messages at once
+            uid = self.rng.choice(used[-3:])  # the server gives a UID again, or to two messages at once
         server.mail.append(Mail(self.rng, uid, self.clock - self.rng.choice((0, 0, 1, 5, 40, 400))))
 
     def change(self, server):
         rng = self.rng
         for _ in range(rng.choice((0, 0, 1, 2, 4))):
-            self.deliver(server, [m.uid for m in server.mail + server.removed] if self.loose else None)
-        while server.mail and rng.random() < 0.1:
-            server.mail.remove(rng.choice(server.mail))  # another client
+            self.deliver(server, [m.uid for m in server.mail + self.gone] if self.loose else None)
+        if self.hidden and rng.random() < 0.5:  # another client moves messages to and fro
+            server.mail.append(self.hidden.pop())
+        while server.mail and rng.random() < 0.15:
+            self.hidden.append(server.mail.pop(rng.randrange(len(server.mail))))
         if rng.random() < 0.05:
             rng.shuffle(server.mail)
 
@@ -178,7 +187,7 @@ class History:
         server.replies = {} if honest else self.disturb(server)
         if honest:
             server.at_quit = "well"
-        server.removed, server.unfetched = [], []
+        server.removed, server.unfetched, server.fetched = [], [], []
         before = dict(self.proofs)
         on_server = list(server.mail)
         doubtful = self.is_doubtful()
@@ -191,8 +200,9 @@ class History:
         self.steps.append(f"day {self.clock}: {' '.join(options)} -> {result.code}; {server.at_quit} {server.replies}\n"
                           f"    on the server: {[(m.token, m.uid, m.size) for m in on_server]}; unfetched DELE: "
                           f"{[(n, m.token) for n, _, m in server.unfetched]}; removed: {[m.token for m in server.removed]}\n    {result.err.strip()}")
-        self.learn(on_server)
+        self.learn(server, on_server)
         self.judge(server, options, before, doubtful)
+        self.forget(server, on_server, result)
         return result
 
     def key(self, m):
@@ -206,14 +216,28 @@ class History:
                 found.update(int(t) for t in re.findall(rb"Subject: t(\d+)\r\n", octets))
         return found
 
-    def learn(self, on_server):
+    def learn(self, server, on_server):
         self.stored = self.tokens()
         for m in on_server:
             if m.token in self.stored:
                 self.names.add(m.uid)
+                if m in server.fetched:
+                    self.away.discard(m.uid)
                 self.proofs.setdefault(self.key(m), self.clock)
         for key, low in self.proofs.items():
             self.proofs[key] = min(low, self.clock)
+
+    def forget(self, server, on_server, result):
+        """What later runs may not take for granted any more."""
+        self.gone += server.removed
+        if result.code != 0 or server.at_quit != "well":
+            return
+        if "UIDL" not in server.replies:
+            self.away |= {uid for uid, _ in self.proofs} - {m.uid for m in on_server}
+        for m in server.removed:
+            if [other.uid for other in on_server].count(m.uid) == 1:
+                self.names.discard(m.uid)
+                self.proofs = {key: low for key, low in self.proofs.items() if key[0] != m.uid}
 
     def judge(self, server, options, before, doubtful):
         def holds(condition, what):
@@ -229,6 +253,7 @@ class History:
             holds(deletes or value, f"message {m.token} is deleted without an option")
             # a further session of the run may delete what an earlier one stored
             holds(m.token in self.stored or key in before, f"message {m.token} is deleted unfetched, without UID and size of a stored one")
+            holds(deletes or m.uid not in self.away, f"message {m.token} was away, and is deleted unfetched")
             if "--delete-after" in value:
                 holds(not doubtful, f"message {m.token} is deleted by a clock in doubt")
                 holds(self.clock - self.proofs[key] >= value["--delete-after"], f"message {m.token} is deleted too early")
@@ -256,7 +281,7 @@ class History:
 class Histories(unittest.TestCase):
     def test_histories(self):
         """[G14] A message is deleted only if it was stored, and its UID and size are as then; every other message comes."""
-        first, count = int(os.environ.get("FIRST", "0")), int(os.environ.get("HISTORIES", "40"))
+        first, count = int(os.environ.get("FIRST", "0")), int(os.environ.get("HISTORIES", "16"))
         for seed in range(first, first + count):
             place, day = command.Place(), real_day()
             try:
