@@ -167,5 +167,36 @@ class FromAnAddress(WaysTest):
             self.assertEqual(server.sessions, [])
 
 
+class Look(WaysTest):
+    """--info goes the same ways."""
+
+    def info(self, *options, server=NOWHERE, code=80):
+        place = self.place()
+        args = ["--info", server, "-S", *options]
+        result = place.finish(place.start(args), args)
+        self.assertEqual(result.code, code, result)
+        return result
+
+    def test_the_name_goes_to_the_socks_server(self):
+        with Hostile() as server, Socks(server.port) as socks:
+            result = self.info("-p", "1110", "--socks", f"127.0.0.1:{socks.port}")
+            self.assertEqual(socks.requests, [b"\x05\x01\x00\x03\x13pop.nowhere.invalid\x04\x56"])
+            self.assertIn(f"by            the SOCKS server 127.0.0.1 port {socks.port}\n", result.out)
+            self.assertNotIn("address ", result.out)
+            self.assertEqual(server.commands, ["CAPA", "STLS"])
+
+    def test_never_past_a_socks_server(self):
+        with Hostile() as server, Socks(server.port, reply=b"\x05\x04\x00\x01" + bytes(6)) as socks:
+            for port, code in ((socks.port, 68), (1, 69)):
+                result = self.info("-p", str(server.port), "--socks", f"127.0.0.1:{port}", server="localhost", code=code)
+                self.assertEqual((server.sessions, result.out), ([], ""), result)
+
+    def test_from_an_address(self):
+        with Hostile() as server:
+            result = self.info("-p", str(server.port), "--bind", "192.0.2.1", server="localhost", code=69)
+            self.assertIn("from the address of --bind", result.err)
+            self.assertEqual(server.sessions, [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -90,11 +90,14 @@ static const popcl_events events = {
 typedef struct probe_net {
     popcl_posix_net net; /* first: the port's functions get it as context */
     const char *dial;
+    int is_open; /* the server was reached: a SOCKS server alone does not count */
 } probe_net;
 
 static popcl_err probe_dial(void *ctx, const char *host, uint16_t port, uint32_t limit_ms) {
     probe_net *n = ctx;
-    return popcl_posix.open(&n->net, n->dial ? n->dial : host, port, limit_ms);
+    popcl_err e = popcl_posix.open(&n->net, n->dial ? n->dial : host, port, limit_ms);
+    n->is_open = e == POPCL_OK;
+    return e;
 }
 
 popcl_err tool_probe_run(tool_probe *p) {
@@ -102,7 +105,12 @@ popcl_err tool_probe_run(tool_probe *p) {
                                            POPCL_VERBS},
                             in_tls[] = {POPCL_CAPA, POPCL_QUIT, POPCL_VERBS};
     popcl_net net = popcl_posix;
-    probe_net transport = {.net = {.family = p->family, .stop = p->stop}, .dial = p->dial};
+    probe_net transport = {.net = {.family = p->family,
+                                   .stop = p->stop,
+                                   .local_address = p->local_address,
+                                   .socks_host = p->socks_host,
+                                   .socks_port = p->socks_port},
+                           .dial = p->dial};
     popcl_config config = {
         .host = p->host,
         .port = p->port,
@@ -126,7 +134,7 @@ popcl_err tool_probe_run(tool_probe *p) {
     p->net_code = popcl_net_code(&p->session);
     p->reply = *popcl_last_reply(&p->session);
     p->verb = popcl_last_verb(&p->session);
-    memcpy(p->peer, transport.net.peer, sizeof p->peer);
+    if (transport.is_open) memcpy(p->peer, transport.net.peer, sizeof p->peer);
     return p->err;
 }
 

@@ -18,7 +18,10 @@ typedef struct tool_probe {
     uint16_t port;
     uint8_t security; /* POPCL_TLS or POPCL_STLS */
     uint8_t no_capa;  /* 1 = no CAPA before TLS; in TLS it is always asked for */
-    int family;       /* as in popcl_posix_net */
+    /* the way to the server, as in popcl_posix_net */
+    int family;
+    const char *local_address, *socks_host;
+    uint16_t socks_port;
     uint32_t connect_ms, idle_ms, total_ms;
     const popcl_tls *tls; /* with the profile `host`. Its storage has the chain until tool_probe_end
                            */
@@ -32,7 +35,7 @@ typedef struct tool_probe {
     int net_code;      /* as popcl_diag.net_code */
     popcl_reply reply; /* the last one */
     popcl_verb verb;   /* of the last command; POPCL_VERBS = the greeting */
-    char peer[64];     /* the address that answered; "" = none did */
+    char peer[64];     /* the address that answered, or the SOCKS server's; "" = none did */
     /* The server's own words. They may have any octets: escape them before they are shown. */
     char greeting[512];
     char capas[2][TOOL_PROBE_TEXT]; /* before TLS, and in it: the lines of CAPA, each with a line

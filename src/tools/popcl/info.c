@@ -45,6 +45,9 @@ static void info_look(info *i, uint16_t port, uint8_t security) {
     p->security = security;
     p->no_capa = o->no_capa;
     p->family = families[o->family];
+    if (*o->bind) p->local_address = o->bind;
+    if (*o->socks) p->socks_host = o->socks;
+    p->socks_port = o->socks_port;
     p->connect_ms = o->connect_ms;
     p->idle_ms = o->idle_ms;
     p->total_ms = passed < i->total_ms ? i->total_ms - passed : 1;
@@ -95,7 +98,11 @@ static void tell_session(info *i) {
     popcl_tls_get_diag(p->tls, &d);
     cmd_report_line(i->report, "server        %s, %s", i->server,
                     p->security == POPCL_TLS ? "POP3S" : "STLS");
-    cmd_report_line(i->report, "address       %s", p->peer);
+    if (p->socks_host)
+        cmd_report_line(i->report, "by            the SOCKS server %s port %u", p->socks_host,
+                        (unsigned)p->socks_port);
+    else
+        cmd_report_line(i->report, "address       %s", p->peer);
     if (*p->greeting) cmd_report_line(i->report, "greeting      %s", p->greeting);
     if (p->has_capa[0]) tell_capas(i, "before TLS    ", p->capas[0]);
     if (p->has_capa[1]) tell_capas(i, "capabilities  ", p->capas[1]);
