@@ -8,6 +8,7 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
     <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org, its certificate's CA being the system's: the name
                           is replaced by address and port
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
+docs/RECIPES.md has comments of its own, and servers for them: recipes.py runs it.
 A block ```c of docs/PORTING.md after <!-- compiled --> is compiled as it stands there, with warnings as errors.
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
 sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes must have those of --help=all,
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 
+import recipes
 from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -174,6 +176,7 @@ def checks():
         yield f"docs/PORTING.md:{line}: compiles", check_compiled(body)
     yield "docs/PORTING.md has a fragment that is compiled", "" if compiled else "it does not"
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
+    yield from recipes.checks(BUILD)
     yield from check_sessions()
     yield "README.md has the exit codes of the command", check_exit_codes()
     for name, wrong in named_files(text_of("CONTRIBUTING.md")):

@@ -68,7 +68,7 @@ packages() {
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "mandoc zsh fish libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
-        "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db mutt tmux" ;;
+        "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db mutt tmux bogofilter" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;
@@ -76,7 +76,7 @@ packages() {
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
     check-interop) echo "$build $demo ca-certificates gnutls-bin libmbedtls-dev libssl-dev mutt tmux" ;;
-    check-readme) echo "$build $demo ca-certificates perl $(packages check-lint)" ;;
+    check-readme) echo "$build $demo ca-certificates perl bogofilter $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port) echo "$build python3 libmbedtls-dev libssl-dev" ;;
     check-settings) echo "$build python3" ;;
