@@ -143,7 +143,7 @@ class Place:
         expect(result.code >= 0, "died by a signal", result)
         if {"--config", "--poll"} & set(result.args):
             return self.check_secrets(result)
-        listing = {"--list", "--check", "--top", "--dry-run", "--json", "--info", "--record", "--forget", "--help", "--version", "-h", "-V"} & set(result.args)
+        listing = {"--list", "--check", "--top", "--dry-run", "--catch-up", "--json", "--info", "--record", "--forget", "--help", "--version", "-h", "-V"} & set(result.args)
         if not listing:
             expect(result.out == "" or result.count is not None, "stdout is not the count line", result)
         if result.count is not None:

@@ -280,6 +280,89 @@ class Looks(SelectionTest):
             self.assertEqual(self.check_nothing_changed(server, "--list", "--match", "Subject: MESSAGE 3"), [f"3 {len(message(3))} uid3"])
 
 
+class CatchUp(SelectionTest):
+    """The present messages count as fetched: no later run of -n fetches them, none deletes them, and all else is as before."""
+
+    def catch_up(self, server, *options, code=0):
+        result = self.place.run(server.port, "--catch-up", *options, code=code)
+        self.assertEqual({line.split()[0] for line in server.sessions[-1]} - {"CAPA", "USER", "PASS", "STAT", "UIDL", "LIST", "QUIT"}, set())
+        return result.out
+
+    def add(self, server, n):
+        server.messages.append(message(n))
+        server.uids.append(f"uid{n}")
+
+    def test_only_later_mail_is_fetched(self):
+        with Hostile(out=self.place.out) as server:
+            self.assertEqual(self.catch_up(server), "3 messages count as fetched from now on.\n")
+            self.assertEqual(self.catch_up(server), "0 messages count as fetched from now on.\n")
+            self.assertEqual(self.place.run(server.port, "--check", code=1).out, "")
+            shown = self.place.run(server.port, "--record").out
+            self.assertTrue(shown.startswith("stored: 0\n"), shown)
+            self.assertIn("\nnever fetched: 3\n", shown)
+            self.add(server, 4)
+            self.assertEqual(self.place.run(server.port, "-n", "--max-size", "1M").err.count("larger"), 0)
+            self.assertEqual(self.place.contents(), [message(4)])
+            self.assertEqual([line.partition(" (")[2] for line in self.run_looking(server, "--dry-run", "-n")],
+                             ["left out by --catch-up)"] * 3 + ["fetched before)"])
+
+    def test_nothing_is_deleted_unfetched(self):
+        for options in (("-n", "-d"), ("-n", "--keep-newest", "1"), ("-n", "--delete-after", "1")):
+            with self.subTest(options), Hostile(out=self.place.out) as server:
+                self.catch_up(server)
+                for _ in range(2):
+                    self.place.run(server.port, *options)
+                self.assertEqual((server.uids, server.violations), (["uid1", "uid2", "uid3"], []))
+
+    def test_all_asks_for_them(self):
+        """A run without -n fetches them, and may delete what it stored."""
+        with Hostile(out=self.place.out) as server:
+            self.catch_up(server)
+            self.assertEqual(self.place.run(server.port, "-d").count, 3)
+            self.assertEqual((server.messages, server.violations), ([], []))
+            self.assertEqual(self.place.contents(), sorted(message(n) for n in (1, 2, 3)))
+
+    def test_some_of_them(self):
+        with Hostile() as server:
+            self.assertEqual(self.catch_up(server, "--msg", "1-2"), "2 messages count as fetched from now on.\n")
+            self.assertEqual(self.place.run(server.port, "-n").count, 1)
+            self.place.run(server.port, "--forget", "uid1")
+            self.assertEqual(self.place.run(server.port, "-n").count, 1)
+            self.assertEqual(self.place.contents(), sorted(message(n) for n in (1, 3)))
+
+    def test_what_is_stored_stays_stored(self):
+        """So it is still deleted for its place."""
+        with Hostile(out=self.place.out) as server:
+            self.place.run(server.port, "-n", "--msg", "1-2")
+            self.assertEqual(self.catch_up(server), "1 message counts as fetched from now on.\n")
+            for _ in range(2):  # the first one notes the sizes
+                self.place.run(server.port, "-n", "--keep-newest", "1")
+            self.assertEqual((server.uids, server.violations), (["uid3"], []))
+
+    def test_without_uids(self):
+        """Numbers are no names either: a message would be taken for another one, and never come."""
+        for replies, uids in (({"UIDL": b"-ERR what?\r\n"}, None), ({}, ["1", "2", "3"])):
+            with self.subTest(uids=uids), Hostile(replies=replies, uids=uids) as server:
+                self.place.run(server.port, "--catch-up", code=(69, 75))
+                self.assertEqual(self.place.run(server.port, "-n", code=0).count, 3)
+
+    def test_a_listing_that_breaks_off(self):
+        """Nothing of it counts: the run fails, and the next -n fetches all."""
+        with Hostile(replies={"UIDL": [b"+OK\r\n1 uid1\r\n2 uid2\r\n", Close()]}) as server:
+            self.assertEqual(self.catch_up(server, code=75), "")
+            server.replies.clear()
+            self.assertEqual(self.place.run(server.port, "-n").count, 3)
+
+    def test_without_a_place_for_the_record(self):
+        with Hostile() as server:
+            args = [word for word in self.place.arguments(server.port, ["--catch-up"]) if word not in ("-o", str(self.place.out))]
+            blocked = self.place.root / "blocked"
+            blocked.write_text("")
+            self.place.environment = {"HOME": str(blocked), "XDG_STATE_HOME": str(blocked)}
+            result = self.place.finish(self.place.start(args), args)
+            self.assertEqual((result.code, server.sessions), (73, []))
+
+
 class WithDovecot(SelectionTest):
     def test_a_real_server(self):
         """Dovecot's TOP with lines, its UIDs, and headers that it folds."""

@@ -200,6 +200,23 @@ static void looks(void **state) {
                                                  "--info --top 1",
                                                  "--info --dry-run",
                                                  "--info --json",
+                                                 "--catch-up --list",
+                                                 "--catch-up --check",
+                                                 "--catch-up --top 1",
+                                                 "--catch-up --dry-run",
+                                                 "--catch-up -d",
+                                                 "--catch-up --all",
+                                                 "--catch-up --match A:b",
+                                                 "--catch-up --since 3",
+                                                 "--catch-up --limit 1",
+                                                 "--catch-up --max-size 1",
+                                                 "--catch-up --json",
+                                                 "--catch-up --record",
+                                                 "--catch-up --forget a",
+                                                 "--catch-up --info",
+                                                 "--catch-up --poll 60",
+                                                 "--catch-up --keep-newest 1",
+                                                 "--catch-up --delete-after 1",
                                                  "--json -o -",
                                                  "--top x",
                                                  "--top 65536",
@@ -213,6 +230,9 @@ static void looks(void **state) {
     assert_int_equal(o.top_lines, 65535);
     assert_int_equal(parse("host -a a --dry-run -d -n"), 0);
     assert_int_equal(o.action, CMD_DRY_RUN);
+    assert_int_equal(parse("host -a a --catch-up --pipe cat"), 0);
+    assert_int_equal(o.action, CMD_CATCH_UP);
+    assert_true(o.records && o.only_new);
     assert_int_equal(parse("host -a a --list --json --match A:b"), 0);
     assert_true(o.json);
     for (size_t i = 0; i < sizeof contradictions / sizeof *contradictions; i++) {

@@ -47,10 +47,10 @@ static void an_event_counts_from_the_next_session_on(void **state) { /* [R34] */
     static const struct {
         cmd_event event;
         cmd_state becomes;
-    } rows[] = {{CMD_ON_STORED, CMD_STORED}, {CMD_ON_STORED_DUE, CMD_DUE},
-                {CMD_ON_MARKED, CMD_NEW},    {CMD_ON_REFUSED, CMD_REFUSED},
-                {CMD_ON_FAILED, CMD_FAILED}, {CMD_ON_BROKEN, CMD_LAST},
-                {CMD_ON_LEFT, CMD_NEW},      {CMD_ON_TWICE, CMD_NEW}};
+    } rows[] = {
+        {CMD_ON_STORED, CMD_STORED},   {CMD_ON_STORED_DUE, CMD_DUE}, {CMD_ON_MARKED, CMD_NEW},
+        {CMD_ON_REFUSED, CMD_REFUSED}, {CMD_ON_FAILED, CMD_FAILED},  {CMD_ON_BROKEN, CMD_LAST},
+        {CMD_ON_LEFT, CMD_NEW},        {CMD_ON_TWICE, CMD_NEW},      {CMD_ON_PASSED, CMD_PASSED}};
     char name[16];
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -111,6 +111,44 @@ static void what_is_stored_stays_stored(void **state) {
         assert_int_equal(now("s"), CMD_STORED);
         assert_int_equal(now("d"), CMD_DUE);
         assert_true(find("d")->size == 100);
+    }
+}
+
+/* A message that was never fetched is never deleted unfetched. Every other event counts more. */
+static void what_is_passed_over_is_not_stored(void **state) {
+    static const struct {
+        cmd_event event;
+        cmd_state becomes;
+    } rows[] = {
+        {CMD_ON_STORED, CMD_STORED},   {CMD_ON_STORED_DUE, CMD_DUE}, {CMD_ON_MARKED, CMD_PASSED},
+        {CMD_ON_REFUSED, CMD_REFUSED}, {CMD_ON_FAILED, CMD_FAILED},  {CMD_ON_BROKEN, CMD_LAST},
+        {CMD_ON_LEFT, CMD_PASSED},     {CMD_ON_TWICE, CMD_PASSED},   {CMD_ON_PASSED, CMD_PASSED}};
+    static const struct {
+        cmd_event event;
+        cmd_state stays;
+    } before[] = {{CMD_ON_STORED, CMD_STORED},
+                  {CMD_ON_STORED_DUE, CMD_DUE},
+                  {CMD_ON_REFUSED, CMD_PASSED},
+                  {CMD_ON_FAILED, CMD_PASSED},
+                  {CMD_ON_BROKEN, CMD_PASSED}};
+    char name[16];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(name, sizeof name, "uid%u", (unsigned)i);
+        note(name, CMD_ON_PASSED);
+        cmd_record_begin(&r);
+        assert_false(cmd_record_may_go(find(name), 100));
+        note(name, rows[i].event);
+        cmd_record_begin(&r);
+        assert_int_equal(now(name), rows[i].becomes);
+    }
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        (void)snprintf(name, sizeof name, "was%u", (unsigned)i);
+        note(name, before[i].event);
+        cmd_record_begin(&r);
+        note(name, CMD_ON_PASSED);
+        cmd_record_begin(&r);
+        assert_int_equal(now(name), before[i].stays);
     }
 }
 
@@ -1139,6 +1177,7 @@ int main(void) {
         TEST(an_event_counts_from_the_next_session_on),
         TEST(one_failure_among_equal_names_has_all_fetched_again),
         TEST(what_is_stored_stays_stored),
+        TEST(what_is_passed_over_is_not_stored),
         TEST(what_an_unsure_session_stored_is_new),
         TEST(a_session_is_sure_for_what_it_stored_itself),
         TEST(what_is_unsure_fails_as_new_messages_do),

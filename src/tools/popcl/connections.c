@@ -159,7 +159,8 @@ static popcl_fetch_config configure(cmd_connections *c, uint32_t total_ms) {
     if ((o->action == CMD_FETCH || o->only_new || o->action == CMD_CHECK) &&
         c->file->record.no_uidl < REFUSALS_MAX && cmd_record_has_uids(&c->file->record))
         cfg.uids = POPCL_UIDS_REQUIRED;
-    if (o->selection.uids_len) cfg.uids = POPCL_UIDS_REQUIRED; /* no message has one without */
+    /* without them no message can be chosen, or known again */
+    if (o->selection.uids_len || o->action == CMD_CATCH_UP) cfg.uids = POPCL_UIDS_REQUIRED;
     cfg.top_lines = o->top_lines;
     cfg.no_capa = o->no_capa;
     cfg.utf8 = o->utf8;

@@ -90,7 +90,7 @@ static int is_refused(const cmd_job *j, cmd_state state, const cmd_entry *e) {
 
 static int is_new(const cmd_job *j, const popcl_msg *m, const cmd_entry *e) {
     cmd_state state = cmd_record_state(e);
-    return !is_stored(state, e, m) && !is_refused(j, state, e);
+    return state != CMD_PASSED && !is_stored(state, e, m) && !is_refused(j, state, e);
 }
 
 static int has_real_uid(const popcl_msg *m) { return m->uid_len && m->uid[0] != POPCL_UID_DIGEST; }
@@ -161,6 +161,7 @@ static unsigned job_judge(cmd_job *j, const popcl_msg *m, popcl_stage stage, con
     if (is_given_up(j, e)) return cmd_job_skip(j, "larger than --max-size");
     if (o->only_new && !is_due && !is_new(j, m, e))
         return cmd_job_skip(j, is_refused(j, cmd_record_state(e), e) ? "larger than --max-size"
+                               : cmd_record_state(e) == CMD_PASSED   ? "left out by --catch-up"
                                                                      : "fetched before");
     /* a run without -n fetches messages of earlier runs again, not its own */
     if (!is_due && e && e->live & CMD_LIVE_RUN && is_stored(cmd_record_state(e), e, m))
@@ -205,6 +206,7 @@ static int may_have_top(const cmd_job *j) {
  * stored. */
 static int header_decides(const cmd_job *j) {
     if (j->options->action == CMD_TOP) return 0; /* it would be printed first */
+    if (j->options->action == CMD_CATCH_UP) return 0;
     if (j->options->only_new || j->options->action == CMD_CHECK) return 1;
     return (j->sessions > 1 || j->deferred_headers) && may_have_top(j);
 }

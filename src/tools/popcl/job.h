@@ -55,9 +55,9 @@ typedef struct cmd_job {
     uint32_t (*now_ms)(void *ctx);
     void *clock;
     /* results */
-    int fresh;                 /* --check: 1 once a new message is known */
-    uint32_t listed;           /* --list, --top and --dry-run: messages printed */
-    char disk[352];            /* the first failure of the store, in words; "" without */
+    int fresh;       /* --check: 1 once a new message is known */
+    uint32_t listed; /* --list, --top and --dry-run: messages printed; --catch-up: noted */
+    char disk[352];  /* the first failure of the store, in words; "" without */
     cmd_store_refusal refusal; /* the same of another program; its what "" = none */
     /* of the last session that asked for every message: */
     uint32_t oversize;      /* messages over --max-size */

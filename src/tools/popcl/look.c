@@ -49,6 +49,12 @@ static void print_plan(cmd_job *j, const popcl_msg *m, unsigned answer) {
                   reason);
 }
 
+/* --catch-up: without a UID the next run could not recognize the message, and it stays new. */
+static void pass_over(cmd_job *j, const popcl_msg *m) {
+    cmd_record_note(&j->file->record, m->uid, m->uid_len, CMD_ON_PASSED, CMD_SIZE_UNKNOWN, 0);
+    j->listed += m->uid_len > 0;
+}
+
 unsigned cmd_look_answer(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsigned answer) {
     int is_wanted = answer != POPCL_SKIP;
     if (stage == POPCL_STAGE_UID) /* the size will come later */
@@ -58,6 +64,9 @@ unsigned cmd_look_answer(cmd_job *j, const popcl_msg *m, popcl_stage stage, unsi
         return is_wanted && stage == POPCL_STAGE_SIZE && is_within_limit(j) ? POPCL_HEADERS_FIRST
                                                                             : POPCL_SKIP;
     case CMD_DRY_RUN: print_plan(j, m, answer); return POPCL_SKIP;
+    case CMD_CATCH_UP:
+        if (is_wanted) pass_over(j, m);
+        return POPCL_SKIP;
     default:
         if (is_wanted && is_within_limit(j)) print_message(j, m, NULL, NULL);
         return POPCL_SKIP;

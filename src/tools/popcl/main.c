@@ -367,7 +367,8 @@ static void tell_record(struct run *r) {
                         "the record of fetched messages is in %s: the directory of %s cannot be "
                         "used (%s)",
                         f->path, f->fell_back, cmd_error_text(f->fell_back_errno));
-    if (f->dir < 0 && r->options.records && r->options.store != CMD_STORE_DIR)
+    if (f->dir < 0 && r->options.records && r->options.store != CMD_STORE_DIR &&
+        r->options.action != CMD_CATCH_UP)
         cmd_report_warning(&r->report,
                            "there is no place for the record of fetched messages, so each run "
                            "stores every message again: set HOME or XDG_STATE_HOME, or give "
@@ -415,12 +416,21 @@ static int find_record(struct run *r) {
                                 o->records);
 }
 
+/* --catch-up writes nothing but the record. */
+static int no_place(struct run *r) {
+    cmd_report_error(&r->report, "there is no place for the record of fetched messages",
+                     "HOME and XDG_STATE_HOME are not set, or their directories cannot be made",
+                     "set HOME or XDG_STATE_HOME, or give --state FILE; popcl did not connect");
+    return CMD_EXIT_CREATE;
+}
+
 static int load_record(struct run *r) {
     int code = find_record(r);
     if (code) return record_failed(r, code);
     if ((code = lock_record(r)) != 0) return code;
     if ((code = cmd_record_file_load(&r->file)) != 0) return record_failed(r, code);
     tell_record(r);
+    if (r->options.action == CMD_CATCH_UP && r->file.dir < 0) return no_place(r);
     return 0;
 }
 
@@ -481,6 +491,15 @@ static void print_count(struct run *r, uint32_t stored) {
         cmd_report_note(&r->report, "%s", line);
         return;
     }
+    cmd_report_print(&r->report, line);
+}
+
+/* --catch-up */
+static void print_passed(struct run *r) {
+    char line[64];
+    uint32_t n = r->connections.job.listed;
+    (void)snprintf(line, sizeof line, "%lu %s as fetched from now on.\n", (unsigned long)n,
+                   n == 1 ? "message counts" : "messages count");
     cmd_report_print(&r->report, line);
 }
 
@@ -608,6 +627,8 @@ static int run_finish(struct run *r) {
     if (r->options.action == CMD_FETCH && r->connections.listing_reached &&
         !is_count_quiet(r, code))
         print_count(r, r->connections.stored);
+    if (r->options.action == CMD_CATCH_UP && code == CMD_EXIT_DONE && !r->options.quiet)
+        print_passed(r);
     int output_code = finish_output(r);
     return code == CMD_EXIT_DONE ? output_code : code;
 }

@@ -69,6 +69,21 @@ static const struct {
     {OPT_INFO, OPT_TOP, "--info and --top"},
     {OPT_INFO, OPT_DRY_RUN, "--info and --dry-run"},
     {OPT_INFO, OPT_JSON, "--info and --json"},
+    {OPT_CATCH_UP, OPT_LIST, "--catch-up and --list"},
+    {OPT_CATCH_UP, OPT_CHECK, "--catch-up and --check"},
+    {OPT_CATCH_UP, OPT_TOP, "--catch-up and --top"},
+    {OPT_CATCH_UP, OPT_DRY_RUN, "--catch-up and --dry-run"},
+    {OPT_CATCH_UP, OPT_DELETE, "--catch-up and -d"},
+    {OPT_CATCH_UP, OPT_ALL, "--catch-up and --all"},
+    {OPT_CATCH_UP, OPT_MATCH, "--catch-up and --match"},
+    {OPT_CATCH_UP, OPT_SINCE, "--catch-up and --since"},
+    {OPT_CATCH_UP, OPT_LIMIT, "--catch-up and --limit"},
+    {OPT_CATCH_UP, OPT_MAX_SIZE, "--catch-up and --max-size"},
+    {OPT_CATCH_UP, OPT_JSON, "--catch-up and --json"},
+    {OPT_CATCH_UP, OPT_RECORD, "--catch-up and --record"},
+    {OPT_CATCH_UP, OPT_FORGET, "--catch-up and --forget"},
+    {OPT_CATCH_UP, OPT_INFO, "--catch-up and --info"},
+    {OPT_CATCH_UP, OPT_POLL, "--catch-up and --poll"},
     {OPT_TOFU, OPT_PIN, "--tofu and --pin"},
     {OPT_TOFU, OPT_CERT_FILE, "--tofu and -c"},
     {OPT_TOFU, OPT_CERT_DIR, "--tofu and -C"},
@@ -150,7 +165,7 @@ static int check_login(cmd_options *o) {
 static int check_record(cmd_options *o) {
     int is_local = o->action == CMD_SHOW_RECORD || o->action == CMD_FORGET;
     int stores = o->action == CMD_FETCH && o->store != CMD_STORE_STREAM;
-    o->records = stores || o->action == CMD_FORGET;
+    o->records = stores || o->action == CMD_FORGET || o->action == CMD_CATCH_UP;
     if ((o->delete_after || o->keep_newest) && !stores && o->action != CMD_DRY_RUN)
         return cmd_option_wrong(o, o->delete_after ? "--delete-after" : "--keep-newest", "",
                                 " is given to a run that stores nothing",
@@ -210,6 +225,7 @@ static int check_store(cmd_options *o) {
     if (!cmd_option_has(o, OPT_EOL)) o->crlf = o->store == CMD_STORE_DIR || is_stream;
     int asks = o->action == CMD_FETCH || o->action == CMD_DRY_RUN;
     if (asks && !o->all && o->store != CMD_STORE_DIR && !is_stream) o->only_new = 1;
+    if (o->action == CMD_CATCH_UP) o->only_new = 1;
     if (o->action != CMD_FETCH || o->out_dir || o->pipe_command) return 0;
     return cmd_option_wrong(o, "-o is missing", "", "",
                             "give the directory for the messages; or --pipe CMD");

@@ -21,6 +21,7 @@ typedef enum cmd_action {
     CMD_CHECK,
     CMD_TOP,
     CMD_DRY_RUN,
+    CMD_CATCH_UP,
     CMD_INFO,
     CMD_HELP,
     CMD_VERSION,

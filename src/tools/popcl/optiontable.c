@@ -444,6 +444,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                  "fetch nothing; print header and first N lines of each\nmessage"},
     [OPT_DRY_RUN] = {"dry-run", 0, CMD_NO_VALUE, CMD_DRY_RUN, FIELD(action), NULL, "",
                      "print what a run would fetch, delete and skip; change\nnothing"},
+    [OPT_CATCH_UP] = {"catch-up", 0, CMD_NO_VALUE, CMD_CATCH_UP, FIELD(action), NULL, "",
+                      "fetch nothing; from now on the present messages count\nas fetched with "
+                      "-n, and none is deleted unfetched"},
     [OPT_INFO] =
         {"info", 0, CMD_NO_VALUE, CMD_INFO, FIELD(action), NULL, "",
          "show what the server offers, and its certificates;\nalso the anchor that vouches "

@@ -78,6 +78,7 @@ typedef enum cmd_option_id {
     OPT_CHECK,
     OPT_TOP,
     OPT_DRY_RUN,
+    OPT_CATCH_UP,
     OPT_INFO,
     OPT_IOBUF,
     OPT_MFLN,

@@ -18,8 +18,8 @@
 #define OLD_BITS (CMD_ENTRY_OLD | CMD_ENTRY_OLD_OTHER)
 
 /* The next state of each state, in the order of cmd_event: stored, stored and due, marked, refused,
- * failed, broken, left, twice. `first` is for the first event that a session has for a name.
- * `again` is for further ones, which are of another message of that name: there one failure
+ * failed, broken, left, twice, passed. `first` is for the first event that a session has for a
+ * name. `again` is for further ones, which are of another message of that name: there one failure
  * outweighs every success. */
 enum {
     NEW = CMD_NEW,
@@ -28,27 +28,30 @@ enum {
     MARKED = CMD_MARKED,
     REFUSED = CMD_REFUSED,
     FAILED = CMD_FAILED,
-    LAST = CMD_LAST
+    LAST = CMD_LAST,
+    PASSED = CMD_PASSED
 };
 
 static const unsigned char first[CMD_STATES][CMD_EVENTS] = {
-    [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW},
-    [CMD_STORED] = {STORED, DUE, MARKED, STORED, STORED, STORED, STORED, STORED},
-    [CMD_DUE] = {DUE, DUE, MARKED, DUE, DUE, DUE, DUE, FAILED},
-    [CMD_MARKED] = {DUE, DUE, MARKED, DUE, DUE, DUE, MARKED, FAILED},
-    [CMD_REFUSED] = {STORED, DUE, REFUSED, REFUSED, FAILED, LAST, REFUSED, REFUSED},
-    [CMD_FAILED] = {STORED, DUE, FAILED, REFUSED, FAILED, LAST, FAILED, FAILED},
-    [CMD_LAST] = {STORED, DUE, LAST, REFUSED, FAILED, LAST, LAST, LAST},
+    [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW, PASSED},
+    [CMD_STORED] = {STORED, DUE, MARKED, STORED, STORED, STORED, STORED, STORED, STORED},
+    [CMD_DUE] = {DUE, DUE, MARKED, DUE, DUE, DUE, DUE, FAILED, DUE},
+    [CMD_MARKED] = {DUE, DUE, MARKED, DUE, DUE, DUE, MARKED, FAILED, DUE},
+    [CMD_REFUSED] = {STORED, DUE, REFUSED, REFUSED, FAILED, LAST, REFUSED, REFUSED, PASSED},
+    [CMD_FAILED] = {STORED, DUE, FAILED, REFUSED, FAILED, LAST, FAILED, FAILED, PASSED},
+    [CMD_LAST] = {STORED, DUE, LAST, REFUSED, FAILED, LAST, LAST, LAST, PASSED},
+    [CMD_PASSED] = {STORED, DUE, PASSED, REFUSED, FAILED, LAST, PASSED, PASSED, PASSED},
 };
 
 static const unsigned char again[CMD_STATES][CMD_EVENTS] = {
-    [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW},
-    [CMD_STORED] = {STORED, DUE, STORED, FAILED, FAILED, LAST, FAILED, STORED},
-    [CMD_DUE] = {DUE, DUE, MARKED, FAILED, FAILED, LAST, FAILED, DUE},
-    [CMD_MARKED] = {DUE, DUE, MARKED, FAILED, FAILED, LAST, FAILED, MARKED},
-    [CMD_REFUSED] = {FAILED, FAILED, REFUSED, REFUSED, FAILED, LAST, FAILED, REFUSED},
-    [CMD_FAILED] = {FAILED, FAILED, FAILED, FAILED, FAILED, LAST, FAILED, FAILED},
-    [CMD_LAST] = {LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST},
+    [CMD_NEW] = {STORED, DUE, NEW, REFUSED, FAILED, LAST, NEW, NEW, PASSED},
+    [CMD_STORED] = {STORED, DUE, STORED, FAILED, FAILED, LAST, FAILED, STORED, STORED},
+    [CMD_DUE] = {DUE, DUE, MARKED, FAILED, FAILED, LAST, FAILED, DUE, DUE},
+    [CMD_MARKED] = {DUE, DUE, MARKED, FAILED, FAILED, LAST, FAILED, MARKED, MARKED},
+    [CMD_REFUSED] = {FAILED, FAILED, REFUSED, REFUSED, FAILED, LAST, FAILED, REFUSED, REFUSED},
+    [CMD_FAILED] = {FAILED, FAILED, FAILED, FAILED, FAILED, LAST, FAILED, FAILED, FAILED},
+    [CMD_LAST] = {LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST, LAST},
+    [CMD_PASSED] = {STORED, DUE, PASSED, REFUSED, FAILED, LAST, PASSED, PASSED, PASSED},
 };
 
 /* ---- the table ---- */
@@ -124,8 +127,8 @@ void cmd_record_free(cmd_record *r) {
 static void record_join(cmd_entry *into, const cmd_entry *e) {
     /* The higher state fetches more, or deletes less. */
     static const unsigned char rank[CMD_STATES] = {
-        [CMD_MARKED] = 1,  [CMD_DUE] = 1,    [CMD_STORED] = 2,
-        [CMD_REFUSED] = 3, [CMD_FAILED] = 4, [CMD_LAST] = 5};
+        [CMD_MARKED] = 1,  [CMD_DUE] = 1,    [CMD_STORED] = 2, [CMD_PASSED] = 3,
+        [CMD_REFUSED] = 4, [CMD_FAILED] = 5, [CMD_LAST] = 6};
     cmd_entry kept = *into, other = *e;
     if (rank[other.state] > rank[kept.state]) kept = *e, other = *into;
     /* the lower limit is the one that is raised first */

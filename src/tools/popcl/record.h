@@ -9,8 +9,9 @@
  *      |                                   ^------deletions void---'
  *      |-- over the size limit --> refused     asked for again if the limit is raised
  *      |-- not stored ----------> failed       fetched again
- *      '-- session broke inside-> last         fetched again, alone, after all others
- *     refused, failed, last:  an event changes them as it changes a new message
+ *      |-- session broke inside-> last         fetched again, alone, after all others
+ *      '-- --catch-up ----------> passed       counts as fetched, and is never deleted
+ *     refused, failed, last, passed:  an event changes them as it changes a new message
  *     confirmed, or due and away from a complete listing:  later runs take a message of that name
  *                   for a new one: a server may give a UID again once its message is gone (RFC
  *                   1939, 7)
@@ -44,7 +45,8 @@ typedef enum cmd_state {
     CMD_MARKED,  /* due, and the server accepted the DELE; QUIT's answer is still to come */
     CMD_REFUSED, /* over the size limit */
     CMD_FAILED,
-    CMD_LAST, /* a session broke inside it */
+    CMD_LAST,   /* a session broke inside it */
+    CMD_PASSED, /* never fetched, and not wanted: --catch-up */
     CMD_STATES
 } cmd_state;
 
@@ -57,6 +59,7 @@ typedef enum cmd_event {
     CMD_ON_BROKEN, /* the session broke inside it */
     CMD_ON_LEFT,   /* the session ended before it was tried */
     CMD_ON_TWICE,  /* one listing named it twice */
+    CMD_ON_PASSED, /* it is to count as fetched: --catch-up */
     CMD_EVENTS
 } cmd_event;
 

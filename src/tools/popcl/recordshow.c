@@ -8,7 +8,7 @@
 
 /* The messages that a line counts: those of a state, except of messages that are gone or doubtful.
  */
-enum kind { STORED, DUE, REFUSED, OLD, FAILED, LAST, DELETED, UNSURE, KINDS };
+enum kind { STORED, DUE, REFUSED, OLD, FAILED, LAST, PASSED, DELETED, UNSURE, KINDS };
 
 static const char *const kinds[KINDS] = {[STORED] = "stored",
                                          [DUE] = "deletion due",
@@ -16,13 +16,14 @@ static const char *const kinds[KINDS] = {[STORED] = "stored",
                                          [OLD] = "too old",
                                          [FAILED] = "failed",
                                          [LAST] = "broke its session",
+                                         [PASSED] = "never fetched",
                                          [DELETED] = "deleted from the server",
                                          [UNSURE] = "unsure"};
 
 static enum kind kind_of(const cmd_entry *e) {
     static const unsigned char of_state[CMD_STATES] = {
-        [CMD_STORED] = STORED,   [CMD_DUE] = DUE,       [CMD_MARKED] = DUE,
-        [CMD_REFUSED] = REFUSED, [CMD_FAILED] = FAILED, [CMD_LAST] = LAST};
+        [CMD_STORED] = STORED, [CMD_DUE] = DUE,   [CMD_MARKED] = DUE,   [CMD_REFUSED] = REFUSED,
+        [CMD_FAILED] = FAILED, [CMD_LAST] = LAST, [CMD_PASSED] = PASSED};
     if (e->flags & CMD_ENTRY_GONE) return DELETED;
     if (cmd_record_old_day(e)) return OLD;
     return e->flags & CMD_ENTRY_UNSURE ? UNSURE : (enum kind)of_state[e->state];
