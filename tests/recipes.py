@@ -266,7 +266,18 @@ class Recipe:
         got = self.servers.socks.requests
         return "" if got and all(SERVER.encode() in request for request in got) else f"the SOCKS server has {got}"
 
-    LEFT = {"procmail and the sender": lambda self: self.agent_has(*["-f carol@example.net"] * COUNT, "-f MAILER-DAEMON"),
+    def mutt_fetches(self):
+        """G of mutt, with the .muttrc of the page."""
+        self.a_new_message()
+        self._write(self.home / "wrapper", 'source ~/.muttrc\nset wait_key=no quit=yes header_cache=""\npush "G<quit>"\n')
+        env = {**self.environment(), "TERM": "xterm", "LC_ALL": "C"}
+        done = subprocess.run(["script", "-qec", f"mutt -n -F {self.home}/wrapper", "/dev/null"], cwd=self.home, env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+        count = sum(len(list((self.home / "Mail/inbox" / part).iterdir())) for part in ("new", "cur"))
+        return "" if count == COUNT + 1 and b"Error in" not in done.stdout else f"mutt has {count} messages\n{done.stdout.decode(errors='replace')}"
+
+    LEFT = {"mutt": mutt_fetches,
+            "procmail and the sender": lambda self: self.agent_has(*["-f carol@example.net"] * COUNT, "-f MAILER-DAEMON"),
             "The local mail server": lambda self: self.agent_has(*["-i -f alice alice"] * COUNT),
             "LMTP": lmtp_has_three, "Tor": tor_has_the_name}
 
@@ -278,10 +289,10 @@ class Recipe:
         kind, _, name = words[0].partition(": ")
         code = next((int(word.removeprefix("exit ")) for word in words[1:] if word.startswith("exit ")), 0)
         undo = None
-        for word in words[1:]:
-            if not word.startswith("exit "):
-                undo = self.CONDITIONS[word.removeprefix("with ")](self)
         try:
+            for word in words[1:]:
+                if not word.startswith("exit "):
+                    undo = self.CONDITIONS[word.removeprefix("with ")](self)
             return self._take(kind, name, body, code)
         except (OSError, KeyError, AssertionError, subprocess.SubprocessError) as e:
             return f"{type(e).__name__}: {e}"

@@ -76,7 +76,7 @@ packages() {
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
     check-interop) echo "$build $demo ca-certificates gnutls-bin libmbedtls-dev libssl-dev mutt tmux" ;;
-    check-readme) echo "$build $demo ca-certificates perl bogofilter $(packages check-lint)" ;;
+    check-readme) echo "$build $demo ca-certificates perl bogofilter mutt $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port) echo "$build python3 libmbedtls-dev libssl-dev" ;;
     check-settings) echo "$build python3" ;;
