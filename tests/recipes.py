@@ -10,9 +10,10 @@ The comment on the line before a block says what it is. A block without one is a
     <!-- prints -->            what the last commands printed
     <!-- then, CONDITION -->   the last commands run again under a condition of CONDITIONS, and print this
     <!-- not run: REASON -->   it needs another machine
-After `run` and `then` there may be `exit CODE` (default: 0), and after `run` `with CONDITION`. The commands of <!-- run --> in the first section come
+After the others there may be `exit CODE` (default: 0), `silent` (nothing is printed) and `with CONDITION`. The commands of <!-- run --> in the first section come
 first in each of the others. Servers, ports, home directory and paths of the page are replaced before a run, and put back in what it prints.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "interop"))
@@ -220,7 +222,15 @@ class Recipe:
             account.deliver([message("lunch")])
 
     def spam(self):
-        self.servers.account.deliver([message("cheap pills")])
+        """One in the maildrop, and some of both kinds to learn from."""
+        pills = b"Buy cheap pills, cheap watches, a casino bonus, and lose weight now.\n"
+        for folder, octets in (("good", message("lunch")), ("junk", message("cheap pills", "shop@example.com") + pills)):
+            path = self.home / "Mail" / folder
+            for part in ("cur", "new", "tmp"):
+                (path / part).mkdir(parents=True)
+            for n in range(20):
+                (path / "cur" / f"{n}.M0P1.test:2,S").write_bytes(octets)
+        self.servers.account.deliver([message("cheap pills", "shop@example.com") + pills])
 
     def hostile_sender(self):
         self.servers.account.deliver([message("x", "-d;touch pwned")])
@@ -234,6 +244,11 @@ class Recipe:
         self.servers.own = self.servers.main
         return lambda: setattr(self.servers, "own", old)
 
+    def server_away(self):
+        main = self.servers.main
+        self.servers.main = types.SimpleNamespace(tls_port=1)  # nobody listens there
+        return lambda: setattr(self.servers, "main", main)
+
     def token_command(self):
         """oama, and the token that it prints."""
         token = self.servers.authority.issue("alice@example.org")
@@ -246,7 +261,7 @@ class Recipe:
         self._write(self.home / "bin" / "oama", "#!/bin/sh\necho 'oama: log in again' >&2\nexit 1\n", 0o755)
 
     CONDITIONS = {"nothing new": lambda self: None, "a wrong password": wrong_password, "a new message": a_new_message, "spam": spam, "a hostile sender": hostile_sender,
-                  "a full mailbox": full_mailbox, "another key": another_key, "oama": token_command, "a bad token": bad_token,
+                  "a full mailbox": full_mailbox, "another key": another_key, "a server that is away": server_away, "oama": token_command, "a bad token": bad_token,
                   "an oama that fails": a_program_that_fails}
 
     # ---- what a section leaves ----
@@ -291,9 +306,10 @@ class Recipe:
         undo = None
         try:
             for word in words[1:]:
-                if not word.startswith("exit "):
+                if word != "silent" and not word.startswith("exit "):
                     undo = self.CONDITIONS[word.removeprefix("with ")](self)
-            return self._take(kind, name, body, code)
+            wrong = self._take(kind, name, body, code)
+            return wrong or (f"it prints\n{self.printed}" if "silent" in words and self.printed else "")
         except (OSError, KeyError, AssertionError, subprocess.SubprocessError) as e:
             return f"{type(e).__name__}: {e}"
         finally:
@@ -328,7 +344,6 @@ class Servers:
     """The servers of the page, for as long as a `with` block."""
 
     def __enter__(self):
-        import contextlib
         with contextlib.ExitStack() as stack:
             authorities, named = pki.shared(), dict.fromkeys((*USERS, "alice@example.org"), PASSWORD)
             self.root = authorities.root()
