@@ -134,6 +134,13 @@ class Several(AccountsTest):
         self.write(text, 0o644)
         self.assertIn("a.b_c@d+e-1: 3 messages downloaded.\n", self.run_config(place).out)
 
+    def test_no_trace_goes_into_it(self):
+        place, server = self.place(), self.server()
+        text = self.section(place, "a", server, f"trace = {self.file}")
+        self.write(text)
+        self.assertIn("the file of another option", self.run_config(place, code=73).err)
+        self.assertEqual(self.file.read_text(), text)
+
     def test_whose_file_it_is(self):
         """Others could have a command run in the user's name."""
         place, server = self.place(), self.server()

@@ -489,6 +489,32 @@ class Refused(StoreTest):
         self.refused(place.mbox(place.root / "fifo"), "it is a device or a pipe")
         self.refused(place.mbox(place.root / "missing" / "mbox"), "its directory is missing")
 
+    def test_the_file_of_another_option(self):
+        """Mail is not appended to it, and neither trace nor record nor session takes the place of mail."""
+        place = self.place().mbox()
+        old = b"From old Mon Jan  1 00:00:00 2024\n\nprecious\n\n"
+        place.file.write_bytes(old)
+        place.file.chmod(0o600)
+        (place.root / "link").symlink_to(place.file)
+        os.link(place.file, place.root / "hard")
+        tls = ("-T", "--resume")
+        for name, by_name in ((place.file, 64), (place.root / "link", 73), (place.root / "hard", 73)):
+            for words, code in (((f"--trace={name}",), 73), (("--state", name), by_name), ((*tls, name), by_name if by_name == 64 else 78)):
+                with self.subTest(words=words), Hostile() as server:
+                    result = place.run(server.port, *map(str, words), code=code)
+                    self.assertEqual(server.sessions, [])
+                    self.assertRegex(result.err, "the same file" if code == 64 else "another option|it is a link")
+                    self.assertEqual(place.file.read_bytes(), old)
+        login = place.auth_file.read_bytes()
+        self.refused(place.mbox(place.auth_file), "it is the file of another option")
+        self.assertEqual(place.auth_file.read_bytes(), login)
+        self.assertFalse((place.root / "auth.lock").exists())
+        for words in (("--state", "new"), ("-T", "--resume", "new"), ("-T", "--tofu", "new")):
+            with self.subTest(words=words), Hostile() as server:
+                result = place.mbox("new").run(server.port, *words, code=64)
+                self.assertIn("name the same file", result.err)
+                self.assertEqual(server.sessions, [])
+
     def test_no_temporary_file(self):
         place = self.place().pipe("cat")
         place.environment["TMPDIR"] = str(place.root / "missing")

@@ -177,15 +177,13 @@ static int is_traced(const struct stat *st) {
  * mail: the mode is 0600, and no link is followed. */
 static int open_trace(struct run *r) {
     char what[512];
-    struct stat st, named;
+    struct stat st;
     const char *path = r->options.trace_file;
     if (!r->options.trace) return -1;
     if (!path) return STDERR_FILENO;
     int fd = tool_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
     int bad = fd < 0 || tool_stat(fd, &st);
-    int is_resume = !bad && r->options.resume_file && stat(r->options.resume_file, &named) == 0 &&
-                    named.st_dev == st.st_dev && named.st_ino == st.st_ino;
-    if (!bad && (is_resume || cmd_inputs_have(&r->options, &st))) {
+    if (!bad && cmd_inputs_have(&r->options, NULL, &st)) {
         bad = 1; /* the trace would empty it */
         errno = EEXIST;
     }
@@ -270,10 +268,23 @@ static void tell_dot_lock(struct run *r) {
                         r->options.out_dir, cmd_error_text(error), r->options.out_dir);
 }
 
+/* Mail would be appended to a file with a password, or the record would replace the mail. */
+static int is_other_file(const cmd_options *o) {
+    struct stat st;
+    return o->store == CMD_STORE_MBOX && stat(o->out_dir, &st) == 0 &&
+           cmd_inputs_have(o, o->out_dir, &st);
+}
+
 static int open_store(struct run *r) {
     char what[512];
     if (r->options.action != CMD_FETCH) return 0;
     const cmd_options *o = &r->options;
+    if (is_other_file(o)) {
+        (void)snprintf(what, sizeof what, "messages cannot be stored in %s", o->out_dir);
+        cmd_report_error(&r->report, what, "it is the file of another option",
+                         "give -o a file of its own");
+        return CMD_EXIT_CREATE;
+    }
     int is_directory = o->store == CMD_STORE_DIR || o->store == CMD_STORE_MAILDIR;
     if (cmd_store_open(&r->store, o, &stop) == 0 &&
         (!is_directory || access(o->out_dir, W_OK | X_OK) == 0)) {
@@ -709,6 +720,7 @@ static int run_whole(int argc, char *const argv[], const char *account) {
     int code = CMD_EXIT_USAGE;
     if (runs.count++) cmd_wipe(r, sizeof *r);
     int bad = cmd_options_parse(&r->options, argc, argv);
+    r->options.config = runs.options.config; /* no run writes into it */
     begin_report(r, &r->options);
     r->report.account = account;
     if (bad)

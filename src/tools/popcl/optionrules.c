@@ -170,9 +170,6 @@ static int check_record(cmd_options *o) {
         return cmd_option_wrong(o, o->delete_after ? "--delete-after" : "--keep-newest", "",
                                 " is given to a run that stores nothing",
                                 "it is for a run that fetches: leave it out here");
-    if (o->state_file && o->resume_file && strcmp(o->state_file, o->resume_file) == 0)
-        return cmd_option_wrong(o, "--state and --resume name the same file", "", "",
-                                "give each a file of its own");
     if (is_local && !o->user && source_of(o) != CMD_SOURCE_FILE)
         return cmd_option_wrong(o, "the user is missing: -u, or -a", "", "",
                                 "a record is that of a user and a server: give -u USER, or -a "
@@ -229,6 +226,27 @@ static int check_store(cmd_options *o) {
     if (o->action != CMD_FETCH || o->out_dir || o->pipe_command) return 0;
     return cmd_option_wrong(o, "-o is missing", "", "",
                             "give the directory for the messages; or --pipe CMD");
+}
+
+/* A file that a run writes must be no other one. It may be missing as yet, so names are compared
+ * here. inputs.c compares the files. */
+static int check_files(cmd_options *o) {
+    const struct {
+        const char *a, *b, *names;
+    } pairs[] = {
+        {o->state_file, o->resume_file, "--state and --resume"},
+        {o->state_file, o->tofu_file, "--state and --tofu"},
+        {o->trace_file, o->tofu_file, "--trace and --tofu"},
+        {o->trace_file, o->resume_file, "--trace and --resume"},
+        {o->out_dir, o->state_file, "-o and --state"},
+        {o->out_dir, o->resume_file, "-o and --resume"},
+        {o->out_dir, o->tofu_file, "-o and --tofu"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i].a && pairs[i].b && strcmp(pairs[i].a, pairs[i].b) == 0)
+            return cmd_option_wrong(o, "", pairs[i].names, " name the same file",
+                                    "give each a file of its own");
+    return 0;
 }
 
 /* Options that are for every account of --config. Its file has the others. */
@@ -302,19 +320,10 @@ int cmd_option_rules(cmd_options *o) {
     if (o->iobuf_len && o->fragment && o->iobuf_len < o->fragment + RECORD_ROOM)
         return cmd_option_wrong(o, "records of --mfln do not fit into the buffer of --iobuf", "",
                                 "", "--iobuf wants 29 bytes more than --mfln");
-    if (check_store(o) || check_record(o) || check_poll(o)) return -1;
+    if (check_store(o) || check_record(o) || check_poll(o) || check_files(o)) return -1;
     if (o->family && o->bind_family && o->family != o->bind_family)
         return cmd_option_wrong(o, "the address of --bind is not of the family of -4 or -6", "", "",
                                 "leave one of them out");
-    if (o->trace_file && o->tofu_file && strcmp(o->trace_file, o->tofu_file) == 0)
-        return cmd_option_wrong(o, "--trace and --tofu name the same file", "", "",
-                                "give each a file of its own");
-    if (o->state_file && o->tofu_file && strcmp(o->state_file, o->tofu_file) == 0)
-        return cmd_option_wrong(o, "--state and --tofu name the same file", "", "",
-                                "give each a file of its own");
-    if (o->trace_file && o->resume_file && strcmp(o->trace_file, o->resume_file) == 0)
-        return cmd_option_wrong(o, "--trace and --resume name the same file", "", "",
-                                "give each a file of its own");
     if (!o->port) o->port = o->security == POPCL_TLS ? 995 : 110;
     doubt_port(o);
     return 0;

@@ -32,7 +32,7 @@ static int resume_judge(const cmd_resume *s, const cmd_options *o, cmd_report *r
         return resume_refuse(s, r, CMD_EXIT_CONFIG, "is no ordinary file",
                              "it is a link, a directory, a FIFO or a device",
                              "give a name of its own");
-    if (cmd_inputs_have(o, st))
+    if (cmd_inputs_have(o, o->resume_file, st))
         return resume_refuse(s, r, CMD_EXIT_CONFIG, "is that of another option",
                              "it would be overwritten", "give a name of its own");
     if (st->st_uid != geteuid())
