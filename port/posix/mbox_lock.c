@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "store_file.h"
 
-enum { LOCK_NAP_MAX_MS = 200, DOT_TEXT_MAX = 96 };
+enum { LOCK_NAP_MAX_MS = 200, DOT_TEXT_MAX = 96, DOT_MODE = 0644 };
 
 /* TRIED_HELD: another program has it. */
 typedef enum tried { TRIED_TAKEN, TRIED_HELD, TRIED_FAILED } tried;
@@ -79,31 +80,51 @@ static int is_left(const pop_mbox_lock *l) {
     return pid > 0 && strcmp(found, ours) == 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
+static void write_dot_text(const pop_mbox_lock *l, int fd) {
+    char text[DOT_TEXT_MAX];
+    size_t n = make_dot_text(text, (long)getpid());
+    (void)pop_file_write_all(&l->disk, fd, text, n); /* without it the lock is as good */
+}
+
+/* Makes NAME.lock. Its text comes before its name, if the file system allows that: a run that is
+ * killed between name and text leaves a lock that no run removes. Returns 0, or -1 with errno. */
 static int make_dot(const pop_mbox_lock *l) {
-    return pop_file_open(&l->disk, l->dir, l->dot_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                         0644);
+    pop_store_place place = {.disk = l->disk, .dir = l->dir};
+    pop_store_file f = {.fd = pop_file_open_unnamed(&l->disk, l->dir, DOT_MODE)};
+    pop_store_placed placed = POP_NOT_PLACED;
+    const char *call;
+    if (f.fd >= 0) {
+        write_dot_text(l, f.fd);
+        placed = pop_store_file_name(&place, &f, l->dot_name, &call);
+        (void)pop_file_close(&l->disk, f.fd);
+    }
+    if (placed == POP_PLACED) return 0;
+    errno = EEXIST;
+    if (placed == POP_EXISTS) return -1;
+    int fd = pop_file_open(&l->disk, l->dir, l->dot_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                           DOT_MODE);
+    if (fd < 0) return -1;
+    write_dot_text(l, fd);
+    (void)pop_file_close(&l->disk, fd);
+    return 0;
 }
 
 static tried take_dot(pop_mbox_lock *l, const char **call) {
-    char text[DOT_TEXT_MAX];
     *call = "dot lock";
-    int fd = make_dot(l);
-    if (fd < 0 && errno == EEXIST) {
+    int r = make_dot(l);
+    if (r < 0 && errno == EEXIST) {
         if (l->no_fcntl_lock || !is_left(l)) return TRIED_HELD;
         (void)pop_file_remove(&l->disk, l->dir, l->dot_name);
         l->has_replaced = 1;
-        fd = make_dot(l);
+        r = make_dot(l);
     }
-    if (fd < 0 && errno == EEXIST) return TRIED_HELD;
-    if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG)) {
+    if (r < 0 && errno == EEXIST) return TRIED_HELD;
+    if (r < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG)) {
         l->no_dot_lock = errno;
         return TRIED_TAKEN;
     }
-    if (fd < 0) return TRIED_FAILED;
+    if (r < 0) return TRIED_FAILED;
     l->has_dot = 1;
-    size_t n = make_dot_text(text, (long)getpid());
-    (void)pop_file_write_all(&l->disk, fd, text, n); /* without it the lock is as good */
-    (void)pop_file_close(&l->disk, fd);
     return TRIED_TAKEN;
 }
 
