@@ -86,7 +86,7 @@ static void write_dot_text(const pop_mbox_lock *l, int fd) {
     (void)pop_file_write_all(&l->disk, fd, text, n); /* without it the lock is as good */
 }
 
-/* Makes NAME.lock. Its text comes before its name, if the file system allows that: a run that is
+/* Makes NAME.lock. Its text comes before its name, if the file system allows that. A run that is
  * killed between name and text leaves a lock that no run removes. Returns 0, or -1 with errno. */
 static int make_dot(const pop_mbox_lock *l) {
     pop_store_place place = {.disk = l->disk, .dir = l->dir};

@@ -128,6 +128,13 @@ class Several(AccountsTest):
                 self.assertIn("popcl: what to try: ", result.err)
         self.assertEqual(server.sessions, [])
 
+    def test_a_server_is_no_option(self):
+        place = self.place()
+        for name in ("--version", "--help", "--config=x", "-qd", "--"):
+            with self.subTest(name=name):
+                self.write(f"[a]\nserver = {name}\nauth-file = {place.auth_file}\noutput = {place.out}\n")
+                self.assertIn("line 2, section [a]: the server begins with -", self.run_config(place, code=78).err)
+
     def test_forms_that_are_taken(self):
         place, server = self.place(), self.server()
         text = "\ufeff" + self.section(place, "a.b_c@d+e-1", server).replace(" = ", "=\t").replace("\n", "  \r\n") + "netrc = no\r\n \t\r\n\t# x"
@@ -254,6 +261,19 @@ class Again(AccountsTest):
             time.sleep(0.02)
         self.assertGreater(time.monotonic() - first, 2.5)  # by back-off alone it would be 2 seconds
         self.assertEqual(self.stop(place, process, args).code, 143)
+
+    def test_sections_that_cannot_be_repeated(self):
+        """The rules of --poll beside --config too: a run wipes the secret, and --forget once is enough."""
+        place, server = self.place(), self.server()
+        for line, words in (("auth-file = -", "-a names a pipe"), ("check = yes", "--poll and --check"), ("info = yes", "--poll and --info"),
+                            ("forget = all", "--poll and --forget"), ("record = yes", "--poll and --record")):
+            with self.subTest(line=line):
+                text = self.section(place, "a", server, line)
+                if line.startswith("auth-file"):
+                    text = text.replace(f"auth-file = {place.auth_file}\n", "")
+                self.write(text)
+                self.assertIn(words, self.run_config(place, "--poll", "1", code=78).err)
+        self.assertEqual(server.sessions, [])
 
     def test_what_is_wrong_here_ends_it(self):
         place, server = self.place(), self.server()

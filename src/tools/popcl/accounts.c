@@ -119,9 +119,12 @@ static int take_key(config *c, const char *key, size_t n, const char *value, siz
         return refuse_config(c, c->line, "the file has a password or a token",
                              "take it out; give auth-file, netrc, password-command or "
                              "token-command, and change the password if others could read it");
-    if (is_key(key, n, "server"))
-        return len ? add_argument(c, "", value, len)
-                   : refuse_config(c, c->line, "server has an empty value", FORM);
+    if (is_key(key, n, "server")) {
+        if (len && *value != '-') return add_argument(c, "", value, len);
+        return refuse_config(c, c->line,
+                             len ? "the server begins with -" : "server has an empty value",
+                             "give HOST, HOST:PORT or a URL; an option has a line of its own");
+    }
     const cmd_option_row *row = cmd_option_named(key, n);
     if (!row) return unknown_key(c, key, n);
     if (!is_for_section(row))

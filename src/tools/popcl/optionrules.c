@@ -261,7 +261,7 @@ static int is_for_all(cmd_option_id id) {
 }
 
 int cmd_option_goes_to_account(const cmd_options *o, cmd_option_id id) {
-    return cmd_option_has(o, id) && is_for_all(id) && id != OPT_CONFIG && id != OPT_POLL;
+    return cmd_option_has(o, id) && is_for_all(id) && id != OPT_CONFIG;
 }
 
 static int check_config(cmd_options *o) {
