@@ -17,6 +17,7 @@ typedef struct popcl_store_mbox_config {
     const char *line_end; /* "\n" or "\r\n", of the lines that the form adds; "\n" is usual, with
                              popcl_line_ends_sink before this sink */
     uint32_t lock_ms;     /* milliseconds that a sync waits for the locks of another program */
+    uint32_t total_ms;    /* nor longer than so long after open; 0 = no such limit */
     const volatile sig_atomic_t *stop; /* NULL, or nonzero once the program is to end: nothing is
                                           waited for then */
 } popcl_store_mbox_config;

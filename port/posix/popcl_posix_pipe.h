@@ -20,6 +20,7 @@ typedef struct popcl_store_pipe_config {
     const char *command;               /* for `sh -c`; borrowed until the store is closed */
     int output;                        /* the descriptor that is its standard output */
     uint32_t limit_ms;                 /* it is killed after this time; 0 = never */
+    uint32_t total_ms;                 /* so is one that runs so long after open; 0 = never */
     const volatile sig_atomic_t *stop; /* NULL, or nonzero once the program is to end: the command
                                           then has POPCL_PIPE_STOP_MS */
 } popcl_store_pipe_config;

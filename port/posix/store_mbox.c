@@ -15,11 +15,13 @@
 #include <string.h>
 
 #include "mbox_lock.h"
+#include "process.h"
 #include "store_spooled.h"
 
 struct popcl_store_mbox {
     pop_spooled spooled; /* first: its functions get the store as context */
     popcl_store_mbox_config config;
+    uint64_t opened_ms;
     pop_mbox_lock lock;
     char *names; /* memory of the directory's name and the lock's */
     int no_dot_lock;
@@ -97,13 +99,22 @@ static int mbox_commit(void *ctx) {
     return r < 0 ? r : POPCL_STAGED;
 }
 
+/* Returns how long to wait for locks. */
+static uint32_t wait_of(const popcl_store_mbox *s) {
+    uint32_t total_ms = s->config.total_ms, wait_ms = s->config.lock_ms;
+    if (!total_ms) return wait_ms;
+    uint64_t passed = pop_process_now_ms() - s->opened_ms;
+    uint32_t left = passed < total_ms ? total_ms - (uint32_t)passed : 0;
+    return wait_ms < left ? wait_ms : left;
+}
+
 /* A close that fails is no failure: fsync has reported everything before. */
 static int mbox_sync(void *ctx) {
     popcl_store_mbox *s = ctx;
     const char *call;
     if (s->spooled.broken) return POPCL_SINK_STOP;
     if (s->spooled.spool.whole == 0) return 0;
-    int fd = pop_mbox_lock_take(&s->lock, s->config.lock_ms, s->config.stop, &call);
+    int fd = pop_mbox_lock_take(&s->lock, wait_of(s), s->config.stop, &call);
     if (fd < 0) return pop_spooled_break(&s->spooled, call);
     int r = append_group(s, fd, &call);
     int error = errno;
@@ -167,6 +178,7 @@ popcl_store_mbox *popcl_store_mbox_open(const popcl_store_mbox_config *config,
     popcl_store_mbox *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->config = *config;
+    s->opened_ms = pop_process_now_ms();
     s->lock.disk.calls = disk ? disk : &popcl_posix_disk;
     s->lock.disk.sys = sys;
     s->lock.dir = s->lock.fd = -1;

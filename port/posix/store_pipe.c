@@ -17,6 +17,7 @@ enum {
 struct popcl_store_pipe {
     pop_spooled spooled; /* first: its functions get the store as context */
     popcl_store_pipe_config config;
+    uint64_t opened_ms;
     popcl_pipe_fate fate;
     int number;
     unsigned failures; /* messages in a row */
@@ -40,6 +41,7 @@ static int await_command(const popcl_store_pipe *s, pop_process *p) {
         uint64_t now = pop_process_now_ms();
         if (!stopped && c->stop && *c->stop) stopped = now;
         if (c->limit_ms && now - began >= c->limit_ms) return -1;
+        if (c->total_ms && now - s->opened_ms >= c->total_ms) return -1;
         if (stopped && now - stopped >= POPCL_PIPE_STOP_MS) return -1;
         pop_process_nap(nap);
     }
@@ -93,6 +95,7 @@ popcl_store_pipe *popcl_store_pipe_open(const popcl_store_pipe_config *config,
     popcl_store_pipe *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->config = *config;
+    s->opened_ms = pop_process_now_ms();
     s->spooled.spool.place.disk.calls = disk ? disk : &popcl_posix_disk;
     s->spooled.spool.place.disk.sys = sys;
     if (pop_spooled_open(&s->spooled, NULL, NULL) == 0) return s;

@@ -340,6 +340,23 @@ class Pipe(StoreTest):
                 place.pipe('cat > "$HOME/$$"')
                 self.assertEqual(place.run(server.port, "-d").count, 3 - stored)
 
+    def test_the_time_of_the_run(self):
+        """--max-time is the whole run's: a command, and a wait for a lock, do not outlast it by --timeout."""
+        waits = self.place().mbox()
+        lock = waits.root / "mbox.lock"
+        lock.write_text("1\n")
+        for place, words in ((self.place().pipe("sleep 50"), "did not end in time"), (waits, "is locked")):
+            with self.subTest(words=words), Hostile() as server:
+                began = time.monotonic()
+                result = place.run(server.port, "--max-time", "2", code=75)
+                self.assertLess(time.monotonic() - began, 25)
+                self.assertEqual(result.count, 0)
+                self.assertIn(words, result.err)
+        lock.unlink()
+        with Hostile() as server:
+            self.assertEqual(waits.run(server.port, "--max-time", "60").count, 3)
+            self.assertEqual(self.place().pipe("cat").run(server.port, "--max-time", "60").count, 3)
+
     def test_one_failure_is_passed_over(self):
         with Hostile() as server:
             place = self.place().pipe("! grep -q 'message 2'")

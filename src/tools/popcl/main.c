@@ -286,7 +286,8 @@ static int open_store(struct run *r) {
         return CMD_EXIT_CREATE;
     }
     int is_directory = o->store == CMD_STORE_DIR || o->store == CMD_STORE_MAILDIR;
-    if (cmd_store_open(&r->store, o, &stop) == 0 &&
+    uint32_t left = cmd_connections_time_left(&r->connections);
+    if (cmd_store_open(&r->store, o, left, &stop) == 0 &&
         (!is_directory || access(o->out_dir, W_OK | X_OK) == 0)) {
         tell_dot_lock(r);
         return 0;

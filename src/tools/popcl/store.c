@@ -36,6 +36,7 @@ static void *mbox_open(const cmd_store *s) {
     popcl_store_mbox_config c = {.path = s->options->out_dir,
                                  .line_end = line_end_of(s->options),
                                  .lock_ms = s->options->idle_ms,
+                                 .total_ms = s->left_ms,
                                  .stop = s->stop};
     return popcl_store_mbox_open(&c, NULL, NULL);
 }
@@ -52,6 +53,7 @@ static void *pipe_open(const cmd_store *s) {
     popcl_store_pipe_config c = {.command = s->options->pipe_command,
                                  .output = STDERR_FILENO,
                                  .limit_ms = s->options->idle_ms,
+                                 .total_ms = s->left_ms,
                                  .stop = s->stop};
     return popcl_store_pipe_open(&c, NULL, NULL);
 }
@@ -111,8 +113,10 @@ static const struct {
 
 /* ---- open and close ---- */
 
-int cmd_store_open(cmd_store *s, const cmd_options *o, const volatile sig_atomic_t *stop) {
+int cmd_store_open(cmd_store *s, const cmd_options *o, uint32_t left_ms,
+                   const volatile sig_atomic_t *stop) {
     s->options = o;
+    s->left_ms = left_ms ? left_ms : 1;
     s->stop = stop;
     s->opened = kinds[o->store].open(s);
     if (!s->opened) return -1;
@@ -134,7 +138,7 @@ void cmd_store_close(cmd_store *s) {
 int cmd_store_open_again(cmd_store *s) {
     cmd_store again = {.sink = NULL};
     if (!s->opened || s->options->store != CMD_STORE_DIR) return 0;
-    if (cmd_store_open(&again, s->options, s->stop) < 0) return -1;
+    if (cmd_store_open(&again, s->options, s->left_ms, s->stop) < 0) return -1;
     cmd_store_close(s);
     *s = again;
     if (s->sink == &popcl_line_ends_sink) s->ctx = &s->line_ends;
@@ -190,7 +194,7 @@ static int pipe_refused(const cmd_store *s, cmd_store_refusal *r) {
     (void)snprintf(r->advice, sizeof r->advice,
                    "%srun it in a shell with a message as its input: it must exit with 0; the "
                    "message is still on the server, and comes again",
-                   late ? "raise --timeout, or " : "");
+                   late ? "raise --timeout or --max-time, or " : "");
     return 1;
 }
 

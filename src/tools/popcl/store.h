@@ -25,12 +25,15 @@ typedef struct cmd_store {
     /* private */
     const cmd_options *options;
     const volatile sig_atomic_t *stop;
+    uint32_t left_ms;
     void *opened; /* of the library */
     popcl_line_ends line_ends;
 } cmd_store;
 
-/* Opens the store. Both pointers are borrowed until close. Returns 0, or -1 with errno. */
-int cmd_store_open(cmd_store *s, const cmd_options *o, const volatile sig_atomic_t *stop);
+/* Opens the store. Both pointers are borrowed until close. After left_ms nothing waits for another
+ * program any more. Returns 0, or -1 with errno. */
+int cmd_store_open(cmd_store *s, const cmd_options *o, uint32_t left_ms,
+                   const volatile sig_atomic_t *stop);
 
 /* For a further session of the run: the directory counts the names of one session, and recognises
  * its files of an earlier one. Returns 0, or -1: then the store is as it was. A store that is not
