@@ -78,6 +78,11 @@ static int real_lock_whole(void *sys, int fd) {
     return fcntl(fd, F_SETLK, &whole);
 }
 
+static int real_stat_name(void *sys, int dir, const char *name, struct stat *st) {
+    (void)sys;
+    return fstatat(dir, name, st, 0);
+}
+
 static int real_fsync(void *sys, int fd) {
     (void)sys;
     return fsync(fd);
@@ -222,6 +227,7 @@ const popcl_disk popcl_posix_disk = {
     .pwrite = real_pwrite,
     .ftruncate = real_ftruncate,
     .lock_whole = real_lock_whole,
+    .stat_name = real_stat_name,
 };
 
 const pop_disk pop_real_disk = {.calls = &popcl_posix_disk};
@@ -244,6 +250,14 @@ int pop_file_stat(const pop_disk *d, int fd, struct stat *st) {
     int r;
     POP_AGAIN(r, d->calls->fstat(d->sys, fd, st));
     return r;
+}
+
+int pop_file_has_name(const pop_disk *d, const struct stat *st, int dir, const char *name) {
+    struct stat named;
+    int r;
+    POP_AGAIN(r, d->calls->stat_name(d->sys, dir, name, &named));
+    if (r < 0) return errno == ENOENT ? 0 : -1;
+    return named.st_dev == st->st_dev && named.st_ino == st->st_ino;
 }
 
 int pop_file_lock(const pop_disk *d, int fd) {

@@ -40,6 +40,10 @@ int pop_file_open_unnamed(const pop_disk *d, int dir, mode_t mode);
 
 int pop_file_stat(const pop_disk *d, int fd, struct stat *st);
 
+/* Returns 1 if the name is that of the open file with this *st; 0 if it is not, or is missing; or
+ * -1. */
+int pop_file_has_name(const pop_disk *d, const struct stat *st, int dir, const char *name);
+
 int pop_file_lock(const pop_disk *d, int fd);
 
 /* Returns whether another open file has the lock. `error` is errno after pop_file_lock failed. */

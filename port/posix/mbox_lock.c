@@ -27,8 +27,7 @@ static tried not_tried(const char **call, const char *which) {
     return TRIED_FAILED;
 }
 
-/* Opens the mbox, and locks it with fcntl. It may be replaced between the two; the old file then
- * has no name any more. */
+/* Opens the mbox, and locks it with fcntl. */
 static tried take_fcntl(pop_mbox_lock *l, const char **call) {
     struct stat st;
     l->fd =
@@ -42,7 +41,19 @@ static tried take_fcntl(pop_mbox_lock *l, const char **call) {
     if (pop_file_stat(&l->disk, l->fd, &st) < 0) return not_tried(call, "fstat");
     errno = EINVAL;
     if (!S_ISREG(st.st_mode)) return not_tried(call, "open");
-    return st.st_nlink == 0 ? TRIED_HELD : TRIED_TAKEN;
+    return TRIED_TAKEN;
+}
+
+/* Another program may have put a new file in the place of the mbox before both locks were taken.
+ * Nobody would read what is appended to the old one, which may still have another name. */
+static tried check_name(const pop_mbox_lock *l, const char **call) {
+    struct stat st;
+    *call = "fstat";
+    int r = pop_file_stat(&l->disk, l->fd, &st);
+    if (r == 0) r = pop_file_has_name(&l->disk, &st, l->dir, l->name);
+    if (r < 0) return TRIED_FAILED;
+    *call = "lock";
+    return r ? TRIED_TAKEN : TRIED_HELD;
 }
 
 /* Reads the age of another program's dot lock, if the file may be opened. */
@@ -135,7 +146,7 @@ static tried try_both(pop_mbox_lock *l, const char **call) {
         errno = l->no_fcntl_lock;
         return not_tried(call, "lock");
     }
-    return r;
+    return r == TRIED_TAKEN ? check_name(l, call) : r;
 }
 
 int pop_mbox_lock_take(pop_mbox_lock *l, uint32_t wait_ms, const volatile sig_atomic_t *stop,

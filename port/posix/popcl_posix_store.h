@@ -63,6 +63,8 @@ typedef struct popcl_disk {
     /* fcntl with F_SETLK and a lock for writing, on the whole file: freed by a close of any
      * descriptor of that file. EAGAIN or EACCES if another process has one. */
     int (*lock_whole)(void *sys, int fd);
+    /* fstatat of a name that leads from dir; st_dev and st_ino count, which fstat has to set too */
+    int (*stat_name)(void *sys, int dir, const char *name, struct stat *st);
 } popcl_disk;
 extern const popcl_disk popcl_posix_disk;
 

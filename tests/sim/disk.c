@@ -181,8 +181,20 @@ static int disk_fstat(void *sys, int fd, struct stat *st) {
     st->st_nlink = 2;
     if (d->open[fd - FIRST_FD].file < 0) return 0;
     st->st_mode = S_IFREG | 0600;
+    st->st_ino = (ino_t)d->open[fd - FIRST_FD].file;
     st->st_nlink = file_of(d, fd)->links;
     st->st_size = (off_t)file_of(d, fd)->n;
+    return 0;
+}
+
+static int disk_stat_name(void *sys, int dir, const char *name, struct stat *st) {
+    sim_disk *d = sys;
+    (void)dir;
+    if (failing(d)) return -1;
+    int k = find(d, name);
+    if (k < 0) return refuse(ENOENT);
+    memset(st, 0, sizeof *st);
+    st->st_ino = (ino_t)d->names[k].file;
     return 0;
 }
 
@@ -436,6 +448,7 @@ const popcl_disk sim_disk_calls = {
     .pwrite = disk_pwrite,
     .ftruncate = disk_ftruncate,
     .lock_whole = disk_lock,
+    .stat_name = disk_stat_name,
 };
 
 /* ---- life and death ---- */

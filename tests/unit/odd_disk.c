@@ -158,6 +158,10 @@ static int t_lock_whole(void *sys, int fd) {
     return d->lock_error ? -1 : real()->lock_whole(NULL, fd);
 }
 
+static int t_stat_name(void *sys, int dir, const char *name, struct stat *st) {
+    return trips(sys, 'S') ? -1 : real()->stat_name(NULL, dir, name, st);
+}
+
 const popcl_disk odd_disk_calls = {.mkdir = t_mkdir,
                                    .openat = t_openat,
                                    .fstat = t_fstat,
@@ -180,4 +184,5 @@ const popcl_disk odd_disk_calls = {.mkdir = t_mkdir,
                                    .list = t_list,
                                    .pwrite = t_pwrite,
                                    .ftruncate = t_ftruncate,
-                                   .lock_whole = t_lock_whole};
+                                   .lock_whole = t_lock_whole,
+                                   .stat_name = t_stat_name};

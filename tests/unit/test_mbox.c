@@ -624,6 +624,45 @@ static void nothing_of_others_is_cut(void **state) {
     assert_string_equal(p + n - 9, "intruder\n");
 }
 
+/* Another program puts a new file in the place of the mbox while this one takes its locks. */
+static struct {
+    const place *w;
+    char backup[360]; /* "" = the old file goes */
+    int at;           /* the call of openat for the mbox after which it does so */
+} replacing;
+
+static int replacing_openat(void *sys, int dir, const char *name, int flags, mode_t mode) {
+    int fd = popcl_posix_disk.openat(sys, dir, name, flags, mode);
+    if (strcmp(name, "mbox") == 0 && replacing.at-- == 0) {
+        char fresh[360];
+        (void)snprintf(fresh, sizeof fresh, "%s.new", replacing.w->path);
+        if (*replacing.backup) assert_int_equal(link(replacing.w->path, replacing.backup), 0);
+        write_file(fresh, before, strlen(before), O_EXCL);
+        assert_int_equal(rename(fresh, replacing.w->path), 0);
+    }
+    return fd;
+}
+
+static void a_replaced_mbox_gets_the_mail(void **state) {
+    const place *w = *state;
+    popcl_disk calls = popcl_posix_disk;
+    popcl_store_mbox_config c = {.path = w->path, .line_end = "\n", .lock_ms = 1000};
+    calls.openat = replacing_openat;
+    replacing.w = w;
+    for (int has_backup = 0; has_backup < 2; has_backup++) {
+        if (has_backup) (void)snprintf(replacing.backup, sizeof replacing.backup, "%s~", w->path);
+        replacing.at = 1; /* the first is that of the open */
+        set_file(w, "");
+        popcl_store_mbox *s = popcl_store_mbox_open(&c, &calls, NULL);
+        assert_int_equal(store_texts(s), 0);
+        popcl_store_mbox_close(s);
+        const char *p = read_file(w, NULL);
+        assert_memory_equal(p, before, strlen(before));
+        assert_texts(p + strlen(before));
+    }
+    assert_int_equal(unlink(replacing.backup), 0);
+}
+
 /* ---- what cannot be an mbox ---- */
 
 static void others_are_refused(void **state) {
@@ -662,6 +701,7 @@ int main(void) {
         IN_A_PLACE(interrupted_calls_are_repeated),
         IN_A_PLACE(killed_at_call_n),
         IN_A_PLACE(nothing_of_others_is_cut),
+        IN_A_PLACE(a_replaced_mbox_gets_the_mail),
         IN_A_PLACE(others_are_refused),
     };
     return cmocka_run_group_tests_name("mbox", tests, NULL, NULL);
