@@ -682,13 +682,13 @@ static void stores(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused(bad[i]);
     /* a command of nothing would succeed, and -d would delete everything */
-    char *const empty[] = {"popcl", "h", "-a", "a", "--pipe", "", NULL}, *const spaces[] = {
-                                                                             "popcl",  "h",
-                                                                             "-a",     "a",
-                                                                             "--pipe", " \n",
-                                                                             NULL};
-    assert_int_equal(cmd_options_parse(&o, 6, empty), -1);
-    assert_int_equal(cmd_options_parse(&o, 6, spaces), -1);
+    static const char *const nothing[] = {"", " \n", "# cat", " #\n\t# cat >> mail\n", ";#"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        char text[32], *const argv[] = {"popcl", "h", "-a", "a", "--pipe", text, NULL};
+        (void)snprintf(text, sizeof text, "%s", nothing[i]);
+        assert_int_equal(cmd_options_parse(&o, 6, argv), -1);
+    }
+    assert_int_equal(parse("h -a a --pipe #\ncat#"), 0);
 }
 
 static void ports_of_the_other_kind(void **state) {
@@ -1168,7 +1168,8 @@ static void options_of_all_accounts(void **state) {
     assert_int_equal(o.poll_ms, 60000);
     assert_true(cmd_option_goes_to_account(&o, OPT_QUIET));
     assert_false(cmd_option_goes_to_account(&o, OPT_VERBOSE));
-    assert_false(cmd_option_goes_to_account(&o, OPT_POLL));
+    assert_true(cmd_option_goes_to_account(&o, OPT_POLL)); /* its rules are for each */
+    assert_false(cmd_option_goes_to_account(&o, OPT_CONFIG));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         (void)snprintf(line, sizeof line, "--config f %s", bad[i]);
         refused(line);

@@ -206,6 +206,14 @@ static int check_stream(cmd_options *o) {
     return 0;
 }
 
+/* Returns whether there is nothing but space and comments. A shell does nothing then, and reports
+ * success: with -d all mail would be gone. */
+static int is_no_command(const char *p) {
+    for (p += strspn(p, " \t\r\n;"); *p == '#'; p += strspn(p, " \t\r\n;"))
+        p += strcspn(p, "\n");
+    return *p == '\0';
+}
+
 /* The place of the messages. A cron line that delivers must not deliver the whole maildrop each
  * time: so those imply -n. */
 static int check_store(cmd_options *o) {
@@ -214,8 +222,7 @@ static int check_store(cmd_options *o) {
     if (!is_stream && o->raw)
         return cmd_option_wrong(o, "--format raw is for standard output", "", "",
                                 "give -o - and --limit 1, or leave --format out");
-    /* a shell does nothing then, and reports success: with -d all mail would be gone */
-    if (o->pipe_command && o->pipe_command[strspn(o->pipe_command, " \t\r\n;")] == '\0')
+    if (o->pipe_command && is_no_command(o->pipe_command))
         return cmd_option_wrong(o, "--pipe wants a command", "", "",
                                 "give a program that stores its standard input, and exits with 0");
     if (o->pipe_command) o->store = CMD_STORE_PIPE;
