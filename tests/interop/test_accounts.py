@@ -116,6 +116,8 @@ class Several(AccountsTest):
                 (good + "server = other", 1, "good", "more than one server"), (good + "limit = 1\nlimit = 2", 6, "good", "given twice"),
                 (good + "tls = yes\nstls = yes", 1, "good", "exclude each other"), ("[a]\nserver = h\noutput = o\n", 1, "a", "login is missing"),
                 ("[a]\nauth-file = f\noutput = o\n", 1, "a", "server is missing"), (good + "x\0y = 1", 5, "good", "NUL"), ("", 1, None, "no section"),
+                (good + "state = ~/s3cret", 5, "good", "popcl replaces no ~"), (good + "state = s3cret # x", 5, "good", "a # comes after"),
+                (good + 'state = "s3cret"', 5, "good", "in quotes"), (good + "host = h", 5, "good", "no key host"),
                 (good + "limit = 1\n" * 70, 65, "good", "too many lines"), ("# only this\n", 1, None, "no section")]
         for text, line, section, words in rows:
             with self.subTest(text[-40:]):

@@ -289,7 +289,7 @@ class FirstUse(InfoTest):
         self.assertEqual(len(server.sessions), 2, "the second one proves that the server has the key")
         again = self.info(server.port, "-T", "--tofu", self.file)
         self.assertNotIn("stored", again.out, again)
-        self.assertIn("verdict       taken\n", again.out, again)
+        self.assertIn(f"verdict       taken: its key is that of {self.file}\n", again.out, again)
         fetched = self.fetch(server)
         self.assertEqual(fetched.count, 3, fetched)
 

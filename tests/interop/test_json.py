@@ -181,6 +181,8 @@ class Json(unittest.TestCase):
             self.lines(server.port, code=73, kinds=["error", "summary"])
             self.place.auth_file.write_text("nothing\n")
             self.lines(server.port, code=78, kinds=["error", "summary"])
+            self.place.auth_file.unlink()
+            self.assertIsNone(self.lines(server.port, "--check", code=66)[-1]["new"], "it is not known")
             self.assertEqual(server.sessions, [])
 
     def test_a_server_s_words(self):

@@ -117,6 +117,16 @@ class WithDovecot(StoreTest):
         self.assertEqual(len(mailbox.mbox(place.file)), len(self.sent))
         self.assertFalse(pathlib.Path(f"{place.file}.lock").exists())
 
+    def test_a_new_place_of_old_mail(self):
+        """Whoever changes the store finds out why it stays empty; -q is silent, and a place that is known is too."""
+        _, place = self.mailbox()
+        place.use("-o", str(place.out)).run(self.server.port)
+        first = place.use("-o", str(place.root / "first"), "--format", "maildir").run(self.server.port)
+        self.assertIn(f"note: {place.root}/first is new and stays empty: an earlier run stored what is on the server; --all fetches it again\n", first.err)
+        self.assertNotIn("stays empty", place.run(self.server.port).err)
+        self.assertEqual(place.use("-o", str(place.root / "second"), "--format", "mbox").run(self.server.port, "-q").err, "")
+        self.assertIn("without -n it comes again", place.use("-o", str(place.root / "third")).run(self.server.port, "-n").err)
+
     def test_pipe(self):
         _, place = self.mailbox()
         self.new_once(place.pipe('cat > "$HOME/$$.msg"'))
@@ -445,7 +455,8 @@ class Stream(StoreTest):
             self.assertEqual(process.wait(timeout=command.HANGS), 74)
             process.stderr.close()
         self.assertIn("standard output", err)
-        self.assertIn("what to try", err)
+        self.assertIn("the program that reads the pipe has ended", err)
+        self.assertIn("what to try: look at where the output goes", err)
 
     def test_usage(self):
         place = self.place().use("-o", "-")

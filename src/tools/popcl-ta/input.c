@@ -101,6 +101,8 @@ int ta_check_patterns(const ta_selection *s) {
         if (p->matched) continue;
         ta_say("%sno certificate matches \"%s\"", p->from_file || p->exclude ? "note: " : "",
                p->text);
+        if (!p->from_file && !p->exclude)
+            ta_say("what to try: popcl-ta list shows the names of the input");
         if (!p->from_file && !p->exclude) code = TA_BAD_DATA;
     }
     return code;

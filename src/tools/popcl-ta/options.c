@@ -601,9 +601,16 @@ static int check_rows(ta_options *o, const char *command) {
     for (const option_row *row = options; row < options + ROWS; row++) {
         if (!row->name || !(o->given >> (row - options) & 1)) continue;
         (void)snprintf(text, sizeof text, "%s takes no %s", command, ta_called(row, name));
-        if (!(row->actions >> o->action & 1)) return ta_wrong(o, text, "", "", SEE_HELP);
+        if (!(row->actions >> o->action & 1))
+            return ta_wrong(o, text, "", "",
+                            strcmp(row->name, "bundle") == 0
+                                ? "give FILE without --bundle: it is an INPUT here"
+                                : SEE_HELP);
         if (makes_trust(o) && row->only == OF_BLOB && o->format != TA_BLOB)
-            return ta_wrong(o, "", ta_called(row, name), " is for --format blob", SEE_HELP);
+            return ta_wrong(o, "", ta_called(row, name), " is for --format blob",
+                            strcmp(row->name, "pin") == 0
+                                ? "for C source give the server's certificate, with --pins"
+                                : SEE_HELP);
         if (row->only == OF_TEXT && o->format == TA_BLOB)
             return ta_wrong(o, "", ta_called(row, name), " is not for --format blob", SEE_HELP);
     }

@@ -42,8 +42,10 @@ static int read_server(const char *text, char host[256], uint16_t *port) {
 }
 
 /* The words of a result, without the settings of a program. */
-static void say_result(const char *server, popcl_err e) {
-    ta_say("%s: %s", server, popcl_err_what(e));
+static void say_result(const tool_probe *p, popcl_err e) {
+    int is_ipv6 = strchr(p->host, ':') != NULL;
+    ta_say("%s%s%s:%u: %s", is_ipv6 ? "[" : "", p->host, is_ipv6 ? "]" : "", (unsigned)p->port,
+           popcl_err_what(e));
     ta_say("likely cause: %s", popcl_err_cause(e));
 }
 
@@ -77,7 +79,7 @@ static int ask_server(search *s) {
     for (size_t i = 0; i < p->chain.len; i++)
         pop_chain_add(&s->chain, p->chain.certs[i].p, p->chain.certs[i].n);
     if (s->chain.len) return TA_DONE;
-    say_result(server, e);
+    say_result(p, e);
     ta_say("what to try: give its port (995, with --stls 110), and look whether it has POP3 there; "
            "popcl --info shows more; for-chain needs no connection");
     return TA_UNAVAILABLE;
@@ -97,6 +99,8 @@ static int read_chain(search *s) {
     if (e == POPCL_POSIX_TRUST_MEMORY) return ta_out_of_memory();
     if (e) {
         ta_say("cannot read %s: %s", ta_input_name(path), ta_system_says(errno));
+        ta_say("what to try: give a file with the certificates that the server sends (PEM); "
+               "for-host asks the server itself");
         return TA_NO_INPUT;
     }
     int code = TA_DONE;
@@ -117,6 +121,8 @@ static int read_chain(search *s) {
     if (code == TA_DONE && s->chain.len < s->chain.sent) {
         ta_say("%s has too many certificates for one server: %u", ta_input_name(path),
                s->chain.sent);
+        ta_say("what to try: give the chain of one server; a bundle of authorities is for "
+               "--bundle");
         code = TA_BAD_DATA;
     }
     return code;

@@ -95,7 +95,8 @@ static int is_secret_key(const char *key, size_t n) {
 }
 
 static int unknown_key(config *c, const char *key, size_t n) {
-    char what[96] = "the key is unknown", advice[96] = FORM;
+    char what[96] = "the key is unknown",
+         advice[96] = "a key is `server`, or the long name of an option in popcl --help=all";
     const char *nearest = cmd_option_nearest(key, n);
     if (tool_is_word(key, n) && n)
         (void)snprintf(what, sizeof what, "there is no key %.*s", (int)n, key);
@@ -109,6 +110,21 @@ static int is_for_section(const cmd_option_row *row) {
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (row == &cmd_option_rows[ids[i]]) return 0;
     return 1;
+}
+
+/* Returns what is wrong with the name of a file or a directory, or NULL. A shell would replace ~
+ * and take quotes and comments away; here the name would be another one, without any error. */
+static const char *file_name_fault(const cmd_option_row *row, const char *value, size_t len,
+                                   const char **advice) {
+    if (!strstr(row->shown, "FILE") && !strstr(row->shown, "DIR")) return NULL;
+    *advice = "give the whole path: /home/...";
+    if (len && *value == '~') return "popcl replaces no ~ in this file";
+    *advice = "leave the quotes out: spaces are part of a value";
+    if (len && (*value == '"' || *value == '\'')) return "the value is in quotes";
+    *advice = "give the comment a line of its own";
+    for (size_t i = 0; i + 1 < len; i++)
+        if (strchr(" \t", value[i]) && value[i + 1] == '#') return "a # comes after the value";
+    return NULL;
 }
 
 /* `key = value`, both without spaces at their ends. */
@@ -137,6 +153,8 @@ static int take_key(config *c, const char *key, size_t n, const char *value, siz
     if (!cmd_option_takes_value(row))
         return refuse_config(c, c->line, "the value is neither yes nor no",
                              "this option takes no value on a command line either");
+    const char *advice = FORM, *fault = file_name_fault(row, value, len, &advice);
+    if (fault) return refuse_config(c, c->line, fault, advice);
     (void)snprintf(before, sizeof before, "--%s=", row->name);
     return add_argument(c, before, value, len);
 }
@@ -234,7 +252,7 @@ static int judge_section(config *c) {
 /* Marks the account of this name as wanted. */
 static int want_account(const config *c, const char *name) {
     tool_nearest search = tool_nearest_begin(name, strlen(name));
-    char advice[256] = "give the NAME of a section [NAME], or no name for all accounts";
+    char what[96], advice[256] = "give the NAME of a section [NAME], or no name for all accounts";
     for (size_t i = 0; i < c->accounts->len; i++) {
         cmd_account *account = &c->accounts->list[i];
         tool_nearest_try(&search, account->name);
@@ -244,8 +262,11 @@ static int want_account(const config *c, const char *name) {
     }
     if (search.name)
         (void)snprintf(advice, sizeof advice, "the nearest section is [%s]", search.name);
-    cmd_report_error(c->report, "the file of --config has no section of a name that is given", "",
-                     advice);
+    int is_shown = tool_is_word(name, strlen(name)); /* no secret */
+    (void)snprintf(what, sizeof what, "the file of --config has no section %s%s%s",
+                   is_shown ? "[" : "of a name that is given", is_shown ? name : "",
+                   is_shown ? "]" : "");
+    cmd_report_error(c->report, what, "", advice);
     return CMD_EXIT_USAGE;
 }
 

@@ -105,7 +105,7 @@ void cmd_events_summary(cmd_report *r, const cmd_options *o, const cmd_summary *
     cmd_json_number(&j, "broken", s->left);
     cmd_json_number(&j, "listed", s->listed);
     cmd_json_bool(&j, "more", s->more);
-    if (o->action == CMD_CHECK)
+    if (o->action == CMD_CHECK && s->listing_reached)
         cmd_json_bool(&j, "new", s->fresh);
     else
         cmd_json_null(&j, "new");

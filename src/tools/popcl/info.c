@@ -220,7 +220,10 @@ static int tell_verdict(info *i) {
     char special[600];
     cmd_tls_explain(i->tls, p->err, i->report, special, sizeof special);
     if (p->err == POPCL_OK) {
-        cmd_report_line(i->report, "verdict       taken");
+        const char *file =
+            i->options->tofu_file && !i->tls->tofu.is_new ? i->options->tofu_file : NULL;
+        cmd_report_line(i->report, "verdict       taken%s%s", file ? ": its key is that of " : "",
+                        file ? file : "");
         return CMD_EXIT_DONE;
     }
     if (p->err == POPCL_ERR_STOPPED && *i->stop) {

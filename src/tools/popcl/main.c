@@ -29,6 +29,7 @@
 #include "inputs.h"
 #include "mechanism.h"
 #include "options.h"
+#include "optiontable.h"
 #include "polling.h"
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
@@ -49,6 +50,7 @@ static struct run {
     cmd_record_file file;
     cmd_report report;
     cmd_store store;
+    int place_is_new; /* the directory or file of -o was not there before */
     char server[CMD_HOST_MAX + CMD_SCOPE_MAX + 18]; /* "host:port", human-readable */
     cmd_tls tls;
     cmd_connections connections;
@@ -286,7 +288,9 @@ static int open_store(struct run *r) {
         return CMD_EXIT_CREATE;
     }
     int is_directory = o->store == CMD_STORE_DIR || o->store == CMD_STORE_MAILDIR;
+    int has_path = is_directory || o->store == CMD_STORE_MBOX;
     uint32_t left = cmd_connections_time_left(&r->connections);
+    r->place_is_new = has_path && access(o->out_dir, F_OK) != 0 && errno == ENOENT;
     if (cmd_store_open(&r->store, o, left, &stop) == 0 &&
         (!is_directory || access(o->out_dir, W_OK | X_OK) == 0)) {
         tell_dot_lock(r);
@@ -560,6 +564,16 @@ static popcl_diag real_result(const cmd_connections *c) {
     return d;
 }
 
+/* Returns whether the place of the messages is new and stays empty because all mail is old. Who
+ * begins with another store does not expect that. */
+static int is_place_empty(const struct run *r, const popcl_diag *d) {
+    static const cmd_option_id choices[] = {OPT_MSG, OPT_UIDL, OPT_MATCH, OPT_SINCE, OPT_MAX_SIZE};
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        if (cmd_option_has(&r->options, choices[i])) return 0;
+    return r->place_is_new && r->options.only_new && d->err == POPCL_OK && d->in_maildrop &&
+           r->connections.stored == 0;
+}
+
 static const char *plural(uint32_t n) { return n == 1 ? "message" : "messages"; }
 
 /* Notes on a run, beside the count. */
@@ -572,6 +586,13 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
     if (d->err == POPCL_MORE)
         cmd_report_note(&r->report, "messages are left on the server for another run%s",
                         r->options.limit ? " (--limit)" : "");
+    if (is_place_empty(r, d))
+        cmd_report_note(&r->report,
+                        "note: %s is new and stays empty: an earlier run stored what is on the "
+                        "server; %s",
+                        r->options.out_dir,
+                        cmd_option_has(&r->options, OPT_NEW) ? "without -n it comes again"
+                                                             : "--all fetches it again");
     if (c->deleted)
         cmd_report_note(&r->report, "%lu %s deleted from the server", (unsigned long)c->deleted,
                         plural(c->deleted));

@@ -134,7 +134,7 @@ static int set_auth(cmd_options *o, const char *value) {
     return cmd_option_wrong(
         o, "--auth", "", " wants the name of a login mechanism, or auto",
         "give user, apop, plain, login, cram-md5, scram-sha-1, scram-sha-256, one of "
-        "these two with -plus, xoauth2 or oauthbearer");
+        "these two with -plus, xoauth2 or oauthbearer; the file with the password is --auth-file");
 }
 
 /* ;AUTH= of a URL (RFC 2384, 3). */
@@ -305,7 +305,8 @@ static int set_delete_after(cmd_options *o, const char *value) {
     o->delete_after = (uint16_t)tool_number(value, DAYS_MAX);
     return o->delete_after ? 0
                            : cmd_option_wrong(o, "--delete-after", "", " wants days, 1 to 36500",
-                                              "-d deletes messages as soon as they are stored");
+                                              "give a number alone, such as 30; -d deletes "
+                                              "messages as soon as they are stored");
 }
 
 static int set_keep_newest(cmd_options *o, const char *value) {

@@ -118,6 +118,9 @@ static const own owns[] = {
     {POPCL_ERR_SYNC, "messages could not be stored durably",
      "there is no space, or the medium is failing",
      "check the medium, then run again; the messages are still on the server"},
+    {POPCL_ERR_TIMEOUT_GREETING, NULL, NULL,
+     "give -T if this port is for POP3S, as 995 is; or check the port, or allow more time "
+     "(--timeout)"},
     {POPCL_ERR_COMMAND_REFUSED, NULL, NULL, "run again later; --trace shows the server's reply"},
     {POPCL_ERR_NO_UIDL, NULL, NULL,
      "run again later; after three such runs in a row popcl continues without UIDs, and all mail "
@@ -212,6 +215,8 @@ static const cmd_disk_words disk_words[] = {
     {EDQUOT, "the quota of disk space is used up", "delete some files, then run again"},
     {EROFS, "the file system was mounted read-only, or became read-only after a fault",
      "give a directory on another file system, or check the system's log"},
+    {EPIPE, "the program that reads the pipe has ended",
+     "look at where the output goes; the mail is still on the server"},
     {EIO, "the medium is failing", "check the system's log and the medium, then run again"},
     {EFBIG, "a file may not be that large here (ulimit -f, or the file system's limit)",
      "raise the limit or use another file system; --max-size leaves such messages out"},
