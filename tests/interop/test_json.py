@@ -123,6 +123,13 @@ class Json(unittest.TestCase):
                          [("home", kind) for kind in ("session", "fate", "summary")])
         self.assertEqual([line["exit_code"] for line in lines if line["type"] == "summary"], [0, 66, 0])
 
+    def test_no_file(self):
+        """A command takes messages as its input: there is no file to name."""
+        with Hostile() as server:
+            args = ["127.0.0.1", "-p", str(server.port), "-a", str(self.place.auth_file), "--json", "--pipe", "cat > /dev/null"]
+            lines = [json.loads(line) for line in self.place.finish(self.place.start(args), args).out.splitlines()]
+        self.assertEqual([line["file"] for line in lines if line["type"] == "fate"], [None] * 3)
+
     def test_tls(self):
         """The session names what was agreed; an untrusted certificate is an error like any other."""
         root = pki.shared().root()

@@ -588,7 +588,7 @@ static int store_result(cmd_job *j, int result) {
 static void note_place(cmd_job *j) {
     if (!j->report->json) return;
     cmd_placed *p = &j->placed[j->places++ % POPCL_STORE_GROUP];
-    const char *name = cmd_store_name(j->store);
+    const char *name = j->options->store == CMD_STORE_PIPE ? NULL : cmd_store_name(j->store);
     p->number = j->number;
     p->octets = j->octets;
     (void)snprintf(p->name, sizeof p->name, "%s", name ? name : "");

@@ -564,8 +564,8 @@ static popcl_diag real_result(const cmd_connections *c) {
     return d;
 }
 
-/* Returns whether the place of the messages is new and stays empty because all mail is old. Who
- * begins with another store does not expect that. */
+/* Returns whether the place of the messages is new and stays empty because all mail is old.
+ * Somebody who begins with another store does not expect that. */
 static int is_place_empty(const struct run *r, const popcl_diag *d) {
     static const cmd_option_id choices[] = {OPT_MSG, OPT_UIDL, OPT_MATCH, OPT_SINCE, OPT_MAX_SIZE};
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)

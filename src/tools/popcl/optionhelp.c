@@ -68,12 +68,12 @@ const cmd_option_place cmd_option_places[CMD_OPTIONS] = {
     [OPT_DRY_RUN] = {CMD_GROUP_SELECTION, 0},
     [OPT_CATCH_UP] = {CMD_GROUP_SELECTION, 0},
     [OPT_PROGRESS] = {CMD_GROUP_REPORTING, 0},
-    [OPT_JSON] = {CMD_GROUP_REPORTING, 0},
+    [OPT_JSON] = {CMD_GROUP_REPORTING, 1},
     [OPT_FORMAT] = {CMD_GROUP_OUTPUT, 1},
     [OPT_PIPE] = {CMD_GROUP_OUTPUT, 1},
     [OPT_EOL] = {CMD_GROUP_OUTPUT, 0},
     [OPT_ALL] = {CMD_GROUP_SELECTION, 0},
-    [OPT_TOFU] = {CMD_GROUP_TRUST, 0},
+    [OPT_TOFU] = {CMD_GROUP_TRUST, 1},
 };
 
 static const char *const group_titles[CMD_GROUPS] = {
@@ -114,10 +114,11 @@ static const char help_tail[] =
     "Standard output gets one line, the count: `3 messages downloaded.`, with -n\n"
     "`2 new messages downloaded.` Everything else goes to standard error.\n"
     "\n"
-    "-n keeps a file for each user, host and port; 995 counts as 110. The files are\n"
-    "in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else .popcl in the\n"
-    "directory of -o. One run at a time uses such a file: another run waits up to\n"
-    "--timeout.\n"
+    "popcl records what it stored, in a file for each user, host and port; 995 counts\n"
+    "as 110. The files are in $XDG_STATE_HOME/popcl, else ~/.local/state/popcl, else\n"
+    ".popcl in the directory of -o. One run at a time uses such a file: another run\n"
+    "waits up to --timeout. The record is the same for each place of the messages: in\n"
+    "a new one -n stores nothing that an earlier run stored elsewhere.\n"
     "\n"
     "Stores\n"
     "With --format mbox, messages are appended to the file of -o as mboxrd, under the\n"
@@ -162,14 +163,14 @@ static const char help_rest[] =
     "  password-command = pass show work\n"
     "  output = /home/alice/mail\n"
     "  new = yes\n"
-    "A key is the long name of an option, and yes is the value of one that takes no\n"
-    "value. A # begins a comment line. The file has no password. It must be yours or\n"
-    "root's, and nobody else may write it. -v, -q, --trace, --timeout,\n"
-    "--connect-timeout and --max-time may be beside --config; a section with the same\n"
-    "key has its own way. Each line of output begins with the account's name. One\n"
-    "account that fails does not stop the others. The exit code is the worst of all.\n"
-    "A signal is the worst; then come 79, 74, 73, 77, 78, 64, 66, 80, 76, 68, 69, 75,\n"
-    "0 and 1.\n"
+    "A key is server or the long name of an option, and yes is the value of one that\n"
+    "takes no value. A line that begins with # is a comment. A path is whole: there\n"
+    "is no shell to replace ~. The file has no password. It must be yours or root's,\n"
+    "and nobody else may write it. -v, -q, --trace, --timeout, --connect-timeout and\n"
+    "--max-time may be beside --config; a section with the same key has its own way.\n"
+    "Each line of output begins with the account's name. One account that fails does\n"
+    "not stop the others. The exit code is the worst of all. A signal is the worst;\n"
+    "then come 79, 74, 73, 77, 78, 64, 66, 80, 76, 68, 69, 75, 0 and 1.\n"
     "--poll ends with 77 after a refused login, so that no account gets locked. 64,\n"
     "66 and 78 end it too. With --config only that account is left out.\n"
     "\n"

@@ -304,10 +304,9 @@ int cmd_option_rules(cmd_options *o) {
     }
     if (o->config) return check_config(o);
     if (o->names_len > 1)
-        return cmd_option_wrong(
-            o, "more than one server is given", "", "",
-            "give one; a port is HOST:PORT or -p PORT; the value of an option comes "
-            "right after it, and that of --netrc or --trace after a =");
+        return cmd_option_wrong(o, "more than one server is given", "", "",
+                                "give one; a port is HOST:PORT or -p PORT. The value of an option "
+                                "comes right after it, and that of --netrc or --trace after a =");
     if (!server)
         return cmd_option_wrong(o, "the server is missing", "", "",
                                 "popcl SERVER -a FILE -o DIR; " CMD_SEE_HELP);

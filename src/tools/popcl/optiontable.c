@@ -341,8 +341,8 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
          "name"},
     [OPT_TOKEN_COMMAND] = {"token-command", 0, CMD_VALUE_TEXT, 0, FIELD(token_command), NULL,
                            " CMD",
-                           "the same for a token of OAuth 2.0,\nXOAUTH2 or OAUTHBEARER; CMD runs "
-                           "again if the server\nrefuses it"},
+                           "run CMD in a shell; its first line is the token,\nfor XOAUTH2 or "
+                           "OAUTHBEARER (OAuth 2.0). CMD runs again\nif the server refuses it"},
     [OPT_OUT] = {"output", 'o', CMD_VALUE_TEXT, 0, FIELD(out_dir), NULL, " DIR",
                  "store each message as a file in DIR;\nDIR is created if it is missing. - = "
                  "standard output;\nsee `Stores`"},
@@ -357,7 +357,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_NEW] = {"new", 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
                  "only messages that were not fetched before;\nmaildir, mbox and --pipe imply it"},
     [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
-                 "with them: all messages, as without -n"},
+                 "all messages again, where -n is implied"},
     [OPT_DELETE] = {"delete", 'd', CMD_NO_VALUE, 1, FIELD(delete), NULL, "",
                     "delete stored messages from the server, and no others"},
     [OPT_PORT] = {"port", 'p', CMD_VALUE_OWN, 0, 0, set_port, " PORT",
@@ -369,8 +369,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_CERT_FILE] = {"cert-file", 'c', CMD_VALUE_OWN_MANY, 0, 0, set_cert_file, " FILE",
                        "trust the certificates in this file, and no others;\nPEM or DER; with -T "
                        "or -S. May be repeated, as -C"},
-    [OPT_CERT_DIR] = {"cert-dir", 'C', CMD_VALUE_OWN_MANY, 0, 0, set_cert_dir, " DIR",
-                      "the same with the files of a directory, with any name"},
+    [OPT_CERT_DIR] =
+        {"cert-dir", 'C', CMD_VALUE_OWN_MANY, 0, 0, set_cert_dir, " DIR",
+         "trust the certificates in this directory's files,\nwith any names, and no others"},
     [OPT_TA_BLOB] = {"ta-blob", 0, CMD_VALUE_TEXT, 0, FIELD(ta_blob), NULL, " FILE",
                      "trust the signed set in FILE (popcl-ta gen --format\nblob), and nothing "
                      "else; with -T or -S"},
@@ -393,8 +394,8 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                     "within 24 hours is short and "
                     "checks\nno certificate. FILE is as secret as the password"},
     [OPT_TOFU] = {"tofu", 0, CMD_VALUE_TEXT, 0, FIELD(tofu_file), NULL, " FILE",
-                  "trust on first use: the server must have the key in\nFILE. --info with --tofu "
-                  "stores it, and shows it"},
+                  "trust on first use: FILE has the server's key.\nOnly --info stores it there, "
+                  "and shows it"},
     [OPT_IPV4] = {"ipv4", '4', CMD_NO_VALUE, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {"ipv6", '6', CMD_NO_VALUE, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(idle_ms), NULL, " S",
@@ -465,9 +466,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_PROGRESS] = {"progress", 0, CMD_VALUE_OWN, 0, 0, set_progress, " HOW",
                       "auto (default): a bar on a terminal; bar; none; plain:\na line every 5 "
                       "seconds, for a log"},
-    [OPT_JSON] = {"json", 0, CMD_NO_VALUE, 1, FIELD(json), NULL, "",
-                  "print a JSON object a line on standard output; the\ncount goes to standard "
-                  "error"},
+    [OPT_JSON] =
+        {"json", 0, CMD_NO_VALUE, 1, FIELD(json), NULL, "",
+         "print a JSON object a line on standard output;\nthe count goes to standard error"},
     [OPT_TRACE] =
         {"trace", 0, CMD_VALUE_OWN_OR_NONE, 0, 0, set_trace, "[=FILE]",
          "show the dialogue with the server, secrets masked,\non standard error or in FILE"},
