@@ -468,6 +468,7 @@ static void no_insecure_mode(void **state) { /* [D48] */
     assert_non_null(strstr(o.error, "--insecure"));
     assert_non_null(strstr(o.advice, "--pin"));
     refused("h -T -a a -o o --insecure=yes");
+    assert_non_null(strstr(o.advice, "--tofu"));
     refused("h -a a -o o --insecure");
 }
 

@@ -20,8 +20,8 @@ static const struct {
     {"insecure",
      "there is no --insecure: TLS with an unchecked certificate gives the password to any "
      "server",
-     "if no authority vouches for the server: popcl --info SERVER --tofu FILE stores its key; "
-     "other runs with --tofu FILE compare it"},
+     "--tofu FILE trusts the key that popcl --info SERVER --tofu FILE stored; -c trusts a "
+     "certificate, and --pin the hash of a key"},
     {"password", "there is no --password: others can see a command line",
      "put it into the file of -a, or give --netrc, --password-command, or -u alone to be asked"},
     {"token", "there is no --token: others can see a command line",

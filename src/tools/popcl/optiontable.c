@@ -369,9 +369,9 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_CERT_FILE] = {"cert-file", 'c', CMD_VALUE_OWN_MANY, 0, 0, set_cert_file, " FILE",
                        "trust the certificates in this file, and no others;\nPEM or DER; with -T "
                        "or -S. May be repeated, as -C"},
-    [OPT_CERT_DIR] =
-        {"cert-dir", 'C', CMD_VALUE_OWN_MANY, 0, 0, set_cert_dir, " DIR",
-         "trust the certificates in this directory's files,\nwith any names, and no others"},
+    [OPT_CERT_DIR] = {"cert-dir", 'C', CMD_VALUE_OWN_MANY, 0, 0, set_cert_dir, " DIR",
+                      "trust the files of this directory, and no others;\nthey are PEM or DER, and "
+                      "may have any names"},
     [OPT_TA_BLOB] = {"ta-blob", 0, CMD_VALUE_TEXT, 0, FIELD(ta_blob), NULL, " FILE",
                      "trust the signed set in FILE (popcl-ta gen --format\nblob), and nothing "
                      "else; with -T or -S"},
@@ -393,9 +393,10 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
                     "keep the TLS session in FILE, one for each account.\nThe next handshake "
                     "within 24 hours is short and "
                     "checks\nno certificate. FILE is as secret as the password"},
-    [OPT_TOFU] = {"tofu", 0, CMD_VALUE_TEXT, 0, FIELD(tofu_file), NULL, " FILE",
-                  "trust on first use: FILE has the server's key.\nOnly --info stores it there, "
-                  "and shows it"},
+    [OPT_TOFU] =
+        {"tofu", 0, CMD_VALUE_TEXT, 0, FIELD(tofu_file), NULL, " FILE",
+         "trust on first use: FILE has the key of the server.\nOnly --info stores it there, "
+         "and shows it"},
     [OPT_IPV4] = {"ipv4", '4', CMD_NO_VALUE, CMD_IPV4, FIELD(family), NULL, "", "use IPv4 only"},
     [OPT_IPV6] = {"ipv6", '6', CMD_NO_VALUE, CMD_IPV6, FIELD(family), NULL, "", "use IPv6 only"},
     [OPT_IDLE] = {"timeout", 0, CMD_VALUE_SECONDS, 0, FIELD(idle_ms), NULL, " S",
