@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Holds the manual pages (docs/man) against the programs and the headers. Each option of --help is in the page of its program, with the same
-letter, and the reverse. Each public function is in popcl(3) or popcl_posix(3), and the reverse. `mandoc -Tlint` finds nothing.
+letter and the same words, and the reverse. Each public function is in popcl(3) or popcl_posix(3), and the reverse. `mandoc -Tlint` finds nothing.
 
 B names the folder of the build (default: build). Without mandoc its part is left out, and named. Prints TAP.
 """
@@ -44,6 +44,37 @@ def judge_options(program, word):
     return out if helped else [f"{program} {word} shows no option"]
 
 
+SECTIONS = {"see how the login works": "see login", "see trusted authorities": "see trust"}  # titles of --help=all, and of popcl(1)
+
+
+def only_words(text):
+    """A description without its layout: words in lower case, no marks of a sentence."""
+    for escape, mark in (("\\(lq", ""), ("\\(rq", ""), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\&", ""), ("\\", ""), ("`", "")):
+        text = text.replace(escape, mark)
+    text = re.sub(r"[.,;:]+(?=\s|$)", "", " ".join(text.split())).lower()
+    for of_help, of_page in SECTIONS.items():
+        text = text.replace(of_help, of_page)
+    return text
+
+
+def descriptions_of_help(program, word):
+    """{long name: words}"""
+    text = subprocess.run([BUILD / program, word], capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"^(?=  (?:-\w, |    )--([\w-]+))(?:.{25} |.*\n {26})(\S.*\n(?: {26}.*\n)*)", text.partition("\nExamples")[0], re.M)
+    return {name: only_words(words) for name, words in rows}
+
+
+def descriptions_of_page(page):
+    rows = re.findall(r"^\.It (?:Fl \w , )?Fl -([\w-]+).*\n((?:[^.].*\n)*)", (PAGES / page).read_text(), re.M)
+    return {name: only_words(words) for name, words in rows}
+
+
+def judge_descriptions(program, word):
+    helped, paged = descriptions_of_help(program, word), descriptions_of_page(f"{program}.1")
+    return [f"--{name}: {program} {word} and docs/man/{program}.1 differ:\n{words}\n{paged.get(name)}"
+            for name, words in helped.items() if paged.get(name) != words]
+
+
 def functions_of_headers(folders):
     text = "".join(header.read_text() for folder in folders for header in sorted((ROOT / folder).glob("popcl*.h")))
     text = re.sub(r"^#.*$", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S), flags=re.M)
@@ -67,6 +98,7 @@ def main():
     results = Results()
     for program, word in (("popcl", "--help=all"), ("popcl-ta", "--help")):
         results.add(f"{program}(1) has the options of {program} {word}", "\n".join(judge_options(program, word)))
+        results.add(f"{program}(1) describes them as {program} {word} does", "\n".join(judge_descriptions(program, word)))
     for page in HEADERS:
         results.add(f"{page} has the public functions", "\n".join(judge_functions(page)))
     for page in sorted(path.name for path in PAGES.iterdir()):

@@ -357,7 +357,7 @@ const cmd_option_row cmd_option_rows[CMD_OPTIONS] = {
     [OPT_NEW] = {"new", 'n', CMD_NO_VALUE, 1, FIELD(only_new), NULL, "",
                  "only messages that were not fetched before;\nmaildir, mbox and --pipe imply it"},
     [OPT_ALL] = {"all", 0, CMD_NO_VALUE, 1, FIELD(all), NULL, "",
-                 "all messages again, where -n is implied"},
+                 "all messages again, if -n is implied"},
     [OPT_DELETE] = {"delete", 'd', CMD_NO_VALUE, 1, FIELD(delete), NULL, "",
                     "delete stored messages from the server, and no others"},
     [OPT_PORT] = {"port", 'p', CMD_VALUE_OWN, 0, 0, set_port, " PORT",
