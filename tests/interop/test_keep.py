@@ -481,6 +481,9 @@ class State(KeepTest):
             result = place.run(server.port, "-n", "--state", str(place.auth_file), code=78)
             self.assertIn("is no record", result.err)
             self.assertTrue(place.auth_file.read_text().startswith("username"))
+            (place.root / "note").write_text("a\n")  # shorter than any record
+            self.assertIn("is no record", place.run(server.port, "-n", "--state", str(place.root / "note"), code=78).err)
+            self.assertEqual((place.root / "note").read_text(), "a\n")
             (place.root / "link").symlink_to(place.root / "target")
             for name in ("home", "link"):
                 place.run(server.port, "-n", "--state", str(place.root / name), code=73)

@@ -287,9 +287,12 @@ cmd_loaded cmd_record_load(cmd_record *r, uint64_t len, int (*get)(void *ctx, vo
     reader f = {.get = get, .ctx = ctx};
     form_begin_check(&f.sip);
     br_sha256_init(&f.sha);
-    if (len < OLD_HEAD || f.get(ctx, head, OLD_HEAD)) return CMD_DAMAGED;
-    f.is_old = memcmp(head, old_version, sizeof old_version) == 0;
-    if (!f.is_old && memcmp(head, version, sizeof version) != 0) return CMD_NO_RECORD;
+    size_t n = len < OLD_HEAD ? (size_t)len : OLD_HEAD;
+    if (n == 0 || f.get(ctx, head, n)) return CMD_DAMAGED;
+    size_t known = n < sizeof version ? n : sizeof version; /* octets that show what file it is */
+    f.is_old = memcmp(head, old_version, known) == 0;
+    if (!f.is_old && memcmp(head, version, known) != 0) return CMD_NO_RECORD;
+    if (n < OLD_HEAD) return CMD_DAMAGED;
     if (f.is_old)
         br_sha256_update(&f.sha, head, OLD_HEAD);
     else
