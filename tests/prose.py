@@ -223,7 +223,7 @@ PROSE = [
     ("README.md", r"up to (\d+) random kills", lambda: str(kills())),
     ("README.md", r"at most ([\d.]+) of curl's processor time for the same message, and at most ([\d.]+) over TLS", speed),
     ("README.md", r"record buffer of (\d+) bytes", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
-    ("README.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
+    ("docs/COMMANDS.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("README.md", r"\"already fetched\" in (\d+) bytes a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
     ("README.md", r"\| clear text \| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB",
      lambda: (kb(clear_ram()), kb(calls(4)), f"{clear_code() / 1024:.0f}")),

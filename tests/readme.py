@@ -11,7 +11,7 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
 docs/RECIPES.md has comments of its own, and servers for them: recipes.py runs it.
 A block ```c of docs/PORTING.md after <!-- compiled --> is compiled as it stands there, with warnings as errors.
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
-sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes must have those of --help=all,
+sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes in docs/COMMANDS.md must have those of --help=all,
 and those of report.h.
 Prints TAP.
 """
@@ -142,16 +142,16 @@ def codes(text):
 
 
 def check_exit_codes():
-    """That README, --help=all and the source have the same codes; what the source adds to a signal is no code of its own."""
-    table = text_of("README.md").partition("| code | meaning |\n")[2].partition("\n\n")[0]
+    """That docs/COMMANDS.md, --help=all and the source have the same codes; what the source adds to a signal is no code of its own."""
+    table = text_of("docs/COMMANDS.md").partition("| code | meaning |\n")[2].partition("\n\n")[0]
     shown = codes(" ".join(re.findall(r"^\| (\d[\d, ]*) \|", table, re.M)))
     help_text = subprocess.run([os.path.join(BUILD, "popcl"), "--help=all"], capture_output=True, text=True, check=True).stdout
     listed = help_text.partition("\nExit codes\n")[2].partition("\nExample\n")[0]
     helped = codes(" ".join(re.findall(r"(?:^|  ) *(\d[\d, ]*)  ", listed, re.M)))
     source = codes(" ".join(re.findall(r"^ *CMD_EXIT_\w+ = (\d+),", text_of("src/tools/popcl/report.h"), re.M)))
-    wrong = [] if shown == sorted(helped) else [f"README.md has {shown}, and --help=all has {sorted(helped)}"]
+    wrong = [] if shown == sorted(helped) else [f"docs/COMMANDS.md has {shown}, and --help=all has {sorted(helped)}"]
     if source != [code for code in shown if code < 128]:
-        wrong.append(f"README.md has {shown}, and report.h has {source}")
+        wrong.append(f"docs/COMMANDS.md has {shown}, and report.h has {source}")
     return "\n".join(wrong)
 
 
@@ -178,7 +178,7 @@ def checks():
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
     yield from recipes.checks(BUILD)
     yield from check_sessions()
-    yield "README.md has the exit codes of the command", check_exit_codes()
+    yield "docs/COMMANDS.md has the exit codes of the command", check_exit_codes()
     for name, wrong in named_files(text_of("CONTRIBUTING.md")):
         yield f"CONTRIBUTING.md names {name}", wrong
     known = set(re.findall(r"`([\w./]+)`", text_of("tests/README.md"))) | {"README.md", "__pycache__/"}
