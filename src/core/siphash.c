@@ -54,10 +54,10 @@ void popcl_siphash_add(popcl_siphash *h, const void *p, size_t n) {
 }
 
 uint64_t popcl_siphash_end(popcl_siphash *h) {
-    unsigned char len = (unsigned char)h->len; /* mod 256: the last byte of the last word */
-    while (h->len % 8 != 7)
-        popcl_siphash_add(h, "", 1);
-    popcl_siphash_add(h, &len, 1);
+    unsigned left = h->len % 8;
+    /* the bytes that are left, at the bottom; the length, mod 256, at the top */
+    uint64_t word = left ? h->word >> (64 - 8 * left) : 0;
+    take_word(h, word | (uint64_t)h->len << 56);
     h->v[2] ^= 0xFF;
     for (unsigned i = 0; i < 4; i++)
         one_round(h->v);
