@@ -122,7 +122,7 @@ class WithDovecot(StoreTest):
         _, place = self.mailbox()
         place.use("-o", str(place.out)).run(self.server.port)
         first = place.use("-o", str(place.root / "first"), "--format", "maildir").run(self.server.port)
-        self.assertIn(f"note: {place.root}/first is new and stays empty: an earlier run stored what is on the server; --all fetches it again\n", first.err)
+        self.assertIn(f"note: {place.root}/first is new and stays empty: the record has the mail of the server from an earlier run; --all fetches it again\n", first.err)
         self.assertNotIn("stays empty", place.run(self.server.port).err)
         self.assertEqual(place.use("-o", str(place.root / "second"), "--format", "mbox").run(self.server.port, "-q").err, "")
         self.assertIn("without -n it comes again", place.use("-o", str(place.root / "third")).run(self.server.port, "-n").err)

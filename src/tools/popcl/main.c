@@ -588,8 +588,8 @@ static void tell_sums(struct run *r, const popcl_diag *d) {
                         r->options.limit ? " (--limit)" : "");
     if (is_place_empty(r, d))
         cmd_report_note(&r->report,
-                        "note: %s is new and stays empty: an earlier run stored what is on the "
-                        "server; %s",
+                        "note: %s is new and stays empty: the record has the mail of the "
+                        "server from an earlier run; %s",
                         r->options.out_dir,
                         cmd_option_has(&r->options, OPT_NEW) ? "without -n it comes again"
                                                              : "--all fetches it again");
