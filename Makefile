@@ -261,6 +261,9 @@ uninstall: ## remove what install installed
 deps: ## install the packages that build, demo and check need, where they are missing
 	@sh tests/setup.sh build demo firmware check
 
+deps-adoption: ## install what check-adoption needs too
+	@sh tests/setup.sh adoption
+
 clean: ## remove what was built
 	rm -rf $(B)
 
@@ -392,7 +395,7 @@ check-lint: ## [FILES='a.c b.h']: warnings of gcc and clang as errors, clang-tid
 check-format: ## .clang-format holds for every source, and each names its licence; each TLS profile has a number of its own
 	@$(LINT) format
 LINT = B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
-check-layers: ## an include points downward, and the core includes no system
+check-layers: ## an include points downward, the core includes no system, and popcl.cmake has every source
 	@$(PYTHON) tests/layers.py
 check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
@@ -402,10 +405,14 @@ check-manual: $(COMMAND) $(TA) ## the manual pages have each option and each pub
 	@B=$(B) $(PYTHON) tests/manual.py
 check-readme: all tests ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
+check-adoption: command ## popcl in other build systems and packages: not part of `check` (needs cmake, meson and more: it names what is missing)
+	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 1800 -- $(PYTHON) tests/adoption/run.py
 check-harness: ## what the checks are run with: a test that breaks off fails, a missing package is named
 	@$(PYTHON) tests/test_check.py
 
 ##@ For maintainers: documents and measurements
+update-sources: ## write popcl.cmake, the list of sources for other build systems
+	@$(PYTHON) packaging/sources.py --write
 update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are in sentences
 	@$(PYTHON) tests/docs.py --write
 update-readme: all ## run the command, and write its sessions into README.md
@@ -435,6 +442,6 @@ run-cov: tests
 
 include tests/figures.mk
 
-.PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps clean help check check-fast check-quick check-format \
+.PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps deps-adoption clean help check check-fast check-quick check-format check-adoption \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
-    update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov
+    update-sources update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Checks that includes point downward, and that the core sees no system: reads #include lines and this table, and compiles nothing.
+popcl.cmake must list every source, and the project's address is in packaging/project.mk alone.
 
 A row says what a module (a .c and a .h of one name, or a public header) may include beside its own header. Rows stand in order, from the
 bottom up: a row that names one below itself is an error of the table. What is not in the table is an error too.
@@ -14,6 +15,9 @@ import sys
 from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "packaging"))
+import project  # noqa: E402
+import sources  # noqa: E402
 
 MODULES = {
     # public headers: what everything is written against
@@ -187,6 +191,9 @@ def main():
     results = Results()
     results.add_all(check_table())
     results.add_all(check_files())
+    results.add_all(sources.checks())
+    found = [f"{path}: {value}" for path, value in project.copies()]
+    results.add("the project's address is in packaging/project.mk alone", "\n".join(found))
     return results.end()
 
 

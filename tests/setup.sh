@@ -3,7 +3,7 @@
 # Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
 # Where all is there it does nothing. It installs packages and configures nothing: a service that comes with one is neither enabled nor started
 # (no_start.sh), and what is left of it is said. A Dovecot that was here before is not touched.
-#     sh tests/setup.sh build|demo|firmware|check|bench ...
+#     sh tests/setup.sh build|demo|firmware|check|bench|adoption ...
 #     sh tests/setup.sh --look check-PART...      installs nothing: if a part of the checks lacks packages, one line with their names, and exit 1
 set -u
 
@@ -44,6 +44,8 @@ has() {
     gcc-arm-none-eabi) command -v arm-none-eabi-gcc ;;
     picolibc-arm-none-eabi) arm_file picolibc.specs ;;
     xz-utils) command -v xz ;;
+    ninja-build) command -v ninja ;;
+    pkgconf) command -v pkg-config ;;
     libc6-dbg) valgrind -q true ;; # it needs the symbols of the C library, which are a package of their own
     iproute2) one_of /usr/sbin/ip /sbin/ip /usr/bin/ip ;;
     nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;
@@ -83,6 +85,12 @@ packages() {
     check-x509 | check-chains | check-bench) echo "$build python3 openssl" ;;
     check-fuzz) echo "$build python3 openssl clang $(clang_rt)" ;;
     check-lint) echo "$build $arm libcmocka-dev libmbedtls-dev libssl-dev clang clang-format clang-tidy cppcheck" ;;
+    # what check-adoption needs, which is no part of check: a line for each module of tests/adoption
+    adoption)
+        echo "$build $demo $arm xz-utils"
+        echo "cmake ninja-build meson pkgconf"
+        ;;
+    check-adoption) packages adoption ;;
     check-format) echo "python3 clang-format" ;;
     check-manual) echo "$build python3 mandoc" ;;
     check-arm) echo "$build $arm" ;;
@@ -104,11 +112,13 @@ find_missing() {
     done
 }
 
+deps="make deps"
+case " $* " in *" check-adoption "*) deps="make deps-adoption" ;; esac
 if [ "${1:-}" = --look ]; then
     shift
     find_missing "$@"
     [ -z "$missing" ] && exit 0
-    echo "missing:$missing. Run: make deps"
+    echo "missing:$missing. Run: $deps"
     exit 1
 fi
 

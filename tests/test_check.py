@@ -219,15 +219,18 @@ class Copied(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
         self.addCleanup(shutil.rmtree, self.folder)
         root = HERE.parent
-        for name in ("include", "src", "port", "examples"):
+        for name in ("include", "src", "port", "examples", "packaging"):
             shutil.copytree(root / name, self.folder / name)
         self.tests = self.folder / "tests"
         self.tests.mkdir()
         for name in ("results.py", "layers.py", "lint.py", "source.sh", "port/port_under_test.h"):
             (self.tests / name).parent.mkdir(exist_ok=True)
             shutil.copy(HERE / name, self.tests / name)
-        for name in (".clang-format", ".clang-tidy"):
+        for name in (".clang-format", ".clang-tidy", "popcl.cmake"):
             shutil.copy(root / name, self.folder)
+
+    def list_sources(self):
+        subprocess.run([sys.executable, "-B", str(self.folder / "packaging/sources.py"), "--write"], check=True)
 
     def results_of(self, program, *words):
         env = {**os.environ, "POPCL_CPPFLAGS": "-Iinclude", "LWIP_SRC": "none"}
@@ -236,14 +239,38 @@ class Copied(unittest.TestCase):
 
 
 class Families(Copied):
-    """A new mechanism or TLS profile needs no line in a table of tests, and is held to the rules all the same."""
+    """A new mechanism or TLS profile needs no line in a table of tests, and is held to the rules all the same. popcl.cmake lists it."""
+
+    def wrong_layers(self):
+        return sorted(line.split(" - ")[1] for line in self.results_of("layers.py") if line.startswith("not ok"))
 
     def test_layers(self):
         (self.folder / "src/auth/other.c").write_text('#include "../core/text.h"\n#include "auth.h"\n#include "../core/machine.h"\n')
         (self.folder / "src/tls/profile_other.c").write_text('#include "profile.h"\n#include "../core/reply.h"\n')
         (self.folder / "src/tls/other.c").write_text('#include "profile.h"\n')
-        wrong = sorted(line.split(" - ")[1] for line in self.results_of("layers.py") if line.startswith("not ok"))
+        self.list_sources()
+        wrong = self.wrong_layers()
         self.assertEqual(wrong, ["src/auth/other.c:3: ../core/machine.h", "src/tls/other.c:1: profile.h", "src/tls/profile_other.c:2: ../core/reply.h"])
+
+    def test_a_source_in_no_list(self):
+        self.assertEqual(self.wrong_layers(), [])
+        (self.folder / "src/auth/other.c").write_text("")
+        (self.folder / "port/posix/zero.c").write_text("")
+        (self.folder / "src/other").mkdir()
+        (self.folder / "src/other/other.c").write_text("")
+        one = "is in a list of popcl.cmake"
+        added = [f"port/posix/zero.c {one}", f"src/auth/other.c {one}", f"src/other/other.c {one}"]
+        self.assertEqual(self.wrong_layers(), ["popcl.cmake is what packaging/sources.py writes", *added])
+        self.list_sources()
+        self.assertEqual(self.wrong_layers(), added[2:])
+        (self.folder / "src/auth/other.c").unlink()
+        self.assertIn("src/auth/other.c of popcl.cmake is there", self.wrong_layers())
+
+    def test_a_second_copy_of_the_address(self):
+        (self.folder / "packaging/control").write_text("Homepage: https://example.invalid/popcl\n")
+        self.assertEqual(self.wrong_layers(), ["the project's address is in packaging/project.mk alone"])
+        (self.folder / "packaging/control").write_text("Homepage: @URL@\n")
+        self.assertEqual(self.wrong_layers(), [])
 
     def test_each_profile_has_a_number_of_its_own(self):
         other = self.folder / "src/tls/profile_other.c"
@@ -274,6 +301,7 @@ class Template(Copied):
         super().setUp()
         self.port = self.folder / "port" / "mynet"
         shutil.copytree(HERE.parent / "port" / "TEMPLATE", self.port)
+        self.list_sources()
 
     def says(self, program, *words):
         """The results of a program that are about the copy."""
