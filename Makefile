@@ -2,8 +2,8 @@
 # popcl - builds the library, the command and the examples, and runs every check. GNU make; `make help` lists what there is. Figures are in
 # tests/figures.mk. `check-X` verifies, `show-X` prints, `update-X` writes what is committed.
 #
-# CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean. BEARSSL=dir builds against an unpacked BearSSL source tree
-# instead of the system's library. CA_BUNDLE=file compiles trust anchors into the command. NO_FORK=1 is for a system without fork: host names
+# CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean, and so do BINDIR, LIBDIR, INCLUDEDIR and MANDIR. BEARSSL=dir
+# builds against an unpacked BearSSL source tree instead of the system's library. SHARED=1 installs a shared library too. CA_BUNDLE=file compiles trust anchors into the command. NO_FORK=1 is for a system without fork: host names
 # are then looked up in the same process (port/posix/no_fork). B=dir builds into another directory. V=1 shows the commands.
 # Folders are read by wildcard: a new source, test or example needs no line here.
 
@@ -20,6 +20,14 @@ CFLAGS ?= -O2 -g
 # The files of the programs are long and take little time: small code keeps few pages in memory. CFLAGS of the caller count alone.
 TOOLS_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-Os)
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
+INSTALL ?= install
 PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 VERSION := $(shell sed -n 's/^.define POPCL_VERSION "\(.*\)"/\1/p' include/popcl.h)
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -33,6 +41,12 @@ quoted = '$(subst ','\'',$(1))'
 
 # ---- BearSSL ----
 
+# popcl-X.Y-with-bearssl.tar.gz has a tree of its own.
+ifndef BEARSSL
+ifneq ($(wildcard bearssl/inc/bearssl.h),)
+BEARSSL := bearssl
+endif
+endif
 ifdef BEARSSL
 BEARSSL_HEADER := $(firstword $(wildcard $(BEARSSL)/inc/bearssl.h))
 ifeq ($(BEARSSL_HEADER),)
@@ -89,6 +103,7 @@ INTEROP_SRC := $(sort $(wildcard tests/interop/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 SIM_SRC := $(sort $(wildcard tests/sim/test_*.c))
 MODEL_SRC := $(sort $(wildcard tests/model/*.c))
+HEADERS := $(sort $(wildcard include/*.h port/posix/popcl_posix*.h src/host/popcl_posix*.h))
 RUN_SRC := $(wildcard tests/transcripts/run.c)
 RESULTS_SRC := tests/unit/results.c
 HELP_SRC := $(sort $(filter-out $(UNIT_SRC) $(SIM_SRC) $(RUN_SRC) $(RESULTS_SRC),$(wildcard tests/unit/*.c tests/sim/*.c tests/transcripts/*.c) examples/firmware/slots.c examples/firmware/ahead.c examples/firmware/backoff.c examples/firmware/letter.c examples/firmware/order.c))
@@ -120,7 +135,7 @@ JUDGES_CPPFLAGS := $(if $(wildcard /usr/include/openssl/x509v3.h),-DWITH_OPENSSL
 # ---- build ----
 
 ##@ For users
-all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) $(X509S) ## build the library, popcl, popcl-ta and the examples (needs gcc and libbearssl-dev)
+all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) ## build the library, popcl, popcl-ta and the examples (needs gcc and libbearssl-dev)
 
 # Each function has a section of its own, so that a program links those it calls only.
 POPCL_CFLAGS := -std=c99 -ffunction-sections -fdata-sections -Wall -Wextra -Wpedantic -Wconversion -Wshadow
@@ -211,6 +226,31 @@ $(B)/chains/judge_go: tests/chains/judge.go
 	@mkdir -p $(@D)
 	$(call say,GO,$@)
 	$(Q)GO111MODULE=off GOFLAGS= GOCACHE=$(abspath $(B)/chains/go) go build -o $@ $<
+
+# The shared library. Its objects are others, since a program for a device must not have their tables in RAM. It exports what public headers
+# declare, and neither functions of popcl's own nor BearSSL's. Sizes of public structs change with settings, so it has the default ones.
+SHARED_NAME := libpopcl-$(word 1,$(subst ., ,$(VERSION))).$(word 2,$(subst ., ,$(VERSION))).so
+SHARED_LIB := $(B)/$(SHARED_NAME)
+ifneq ($(or $(SHARED),$(filter shared,$(MAKECMDGOALS))),)
+ifneq ($(or $(findstring POPCL_,$(CPPFLAGS) $(CFLAGS)),$(BEARSSL),$(NO_FORK)),)
+$(error a shared library has the default settings and the system's BearSSL: give neither -DPOPCL_... nor BEARSSL nor NO_FORK)
+endif
+endif
+shared: $(SHARED_LIB)
+$(B)/pic/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,PIC,$<)
+	$(Q)$(COMPILE) -fPIC -MMD -MP -c -o $@ $<
+PIC_OBJ := $(patsubst %.c,$(B)/pic/%.o,$(LIB_SRC))
+-include $(PIC_OBJ:.o=.d)
+$(B)/exports: $(HEADERS)
+	@mkdir -p $(@D)
+	@{ echo '{ global:'; sed -n 's/.*POPCL_ABI(\(popcl_[a-z_]*\))$$/\1_text*;/p' $^; grep -oh '\bpopcl_[a-z0-9_]*' $^ | sort -u | sed 's/$$/;/'; \
+	    echo 'local: *; };'; } > $@
+$(SHARED_LIB): $(PIC_OBJ) $(B)/exports $(B)/sources
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,-soname,$(SHARED_NAME) -Wl,--version-script=$(B)/exports -Wl,-z,defs -o $@ $(filter %.o,$^) -lbearssl $(LDLIBS)
+
 $(X509S): $(B)/%: $(B)/obj/tests/x509check/%.o $(B)/tests/libtool.a $(LIB) $(OWN_BEARSSL)
 	$(link)
 $(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB) $(OWN_BEARSSL)
@@ -243,20 +283,57 @@ run: ## SERVER=host [ARGS=...]: fetch your mail; reads ./auth, writes into ./out
 	@$(MAKE) --no-print-directory $(parallel) all
 	$(B)/popcl $(SERVER) -a auth -o out $(ARGS)
 
-install: all ## install command, library, headers and popcl.pc below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(B)/popcl $(TA) $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/
-	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: popcl' \
-	    'Description: POP3 client library for small machines' 'Version: $(VERSION)' \
-	    'Cflags: -I$${includedir} -D_FILE_OFFSET_BITS=64 $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))' 'Libs: -L$${libdir} -lpopcl -lbearssl -pthread' \
-	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc
-HEADERS := $(wildcard include/*.h port/posix/popcl_posix*.h src/host/popcl_posix*.h)
+install: install-lib install-tools ## [SHARED=1]: commands, library, headers, popcl.pc, manual pages, completions; below $(DESTDIR)$(PREFIX)
+
+install-lib: $(LIB) $(if $(SHARED),$(SHARED_LIB)) ## the library, its headers, popcl.pc and its manual pages
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(INCLUDEDIR) $(MANDIR)/man3)
+	$(INSTALL) -m 644 $(LIB) $(DESTDIR)$(LIBDIR)/
+	$(if $(SHARED),$(INSTALL) -m 644 $(SHARED_LIB) $(DESTDIR)$(LIBDIR)/ && ln -sf $(SHARED_NAME) $(DESTDIR)$(LIBDIR)/libpopcl.so)
+	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/
+	$(INSTALL) -m 644 $(wildcard docs/man/*.3) $(DESTDIR)$(MANDIR)/man3/
+	$(if $(BEARSSL),$(INSTALL) -d $(DESTDIR)$(LIBDIR)/popcl $(DESTDIR)$(INCLUDEDIR)/popcl/bearssl && \
+	    $(INSTALL) -m 644 $(BEARSSL_LIB) $(DESTDIR)$(LIBDIR)/popcl/ && \
+	    $(INSTALL) -m 644 $(BEARSSL_INC)/*.h $(DESTDIR)$(INCLUDEDIR)/popcl/bearssl/)
+	printf '%s\n' $(foreach line,$(PC_LINES),$(call quoted,$($(line)))) > $(DESTDIR)$(LIBDIR)/pkgconfig/popcl.pc
+ifneq ($(BEARSSL),)
+install-lib: $(BEARSSL_LIB)
+endif
+
+# popcl.pc. BearSSL has no pkg-config file, and a program needs it if popcl is an archive.
+include packaging/project.mk
+PC_LINES := $(addprefix PC_,PREFIX EXEC LIBDIR INCLUDEDIR EMPTY NAME DESCRIPTION URL LICENSE VERSION CFLAGS LIBS $(if $(SHARED),PRIVATE))
+PC_BELOW = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+PC_BEARSSL := $(if $(BEARSSL),-L$${libdir}/popcl )
+PC_REST := -lbearssl -pthread
+PC_PREFIX := prefix=$(PREFIX)
+PC_EXEC := exec_prefix=$${prefix}
+PC_LIBDIR := libdir=$(call PC_BELOW,$(LIBDIR))
+PC_INCLUDEDIR := includedir=$(call PC_BELOW,$(INCLUDEDIR))
+PC_EMPTY :=
+PC_NAME := Name: $(NAME)
+PC_DESCRIPTION := Description: $(SUMMARY)
+PC_URL := URL: $(URL)
+PC_LICENSE := License: $(LICENSE)
+PC_VERSION := Version: $(VERSION)
+PC_CFLAGS := Cflags: -I$${includedir} $(if $(BEARSSL),-I$${includedir}/popcl/bearssl )-D_FILE_OFFSET_BITS=64 $(filter -DPOPCL_%,$(CPPFLAGS) $(CFLAGS))
+PC_LIBS := Libs: $(PC_BEARSSL)-L$${libdir} -lpopcl $(if $(SHARED),,$(PC_REST))
+PC_PRIVATE := Libs.private: $(PC_REST)
+
+install-tools: command ## the commands popcl and popcl-ta, their manual pages, and popcl's completions
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS))
+	$(INSTALL) -m 755 $(COMMAND) $(TA) $(DESTDIR)$(BINDIR)/
+	$(INSTALL) -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(MANDIR)/man1/
+	$(if $(shell $(COMMAND) --version 2>/dev/null),$(foreach to,$(COMPLETIONS),$(COMMAND) --completion $(firstword $(subst :, ,$(to))) \
+	    > $(DESTDIR)$(lastword $(subst :, ,$(to))) && ) true,@echo "no completions: this machine cannot run $(COMMAND)")
+COMPLETIONS = bash:$(BASH_COMPLETIONS)/popcl zsh:$(ZSH_COMPLETIONS)/_popcl fish:$(FISH_COMPLETIONS)/popcl.fish
 
 uninstall: ## remove what install installed
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,popcl popcl-ta) $(DESTDIR)$(PREFIX)/lib/libpopcl.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/popcl.pc \
-	    $(addprefix $(DESTDIR)$(PREFIX)/include/,$(notdir $(HEADERS)))
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(COMMAND) $(TA))) \
+	    $(addprefix $(DESTDIR)$(LIBDIR)/,libpopcl.a libpopcl.so $(SHARED_NAME) pkgconfig/popcl.pc) \
+	    $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS))) $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard docs/man/*.1))) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man3/,$(notdir $(wildcard docs/man/*.3))) \
+	    $(foreach to,$(COMPLETIONS),$(DESTDIR)$(lastword $(subst :, ,$(to))))
+	rm -rf $(DESTDIR)$(LIBDIR)/popcl $(DESTDIR)$(INCLUDEDIR)/popcl
 
 deps: ## install the packages that build, demo and check need, where they are missing
 	@sh tests/setup.sh build demo firmware check
@@ -442,6 +519,6 @@ run-cov: tests
 
 include tests/figures.mk
 
-.PHONY: FORCE all command demo firmware-demo firmware-images run install uninstall deps deps-adoption clean help check check-fast check-quick check-format check-adoption \
+.PHONY: FORCE all command demo firmware-demo firmware-images run shared install install-lib install-tools uninstall deps deps-adoption clean help check check-fast check-quick check-format check-adoption \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
     update-sources update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

@@ -3,6 +3,18 @@
  * a section of its own, so that a build links only the parts that its profile names. */
 #include "profile.h"
 
+/* Which BearSSL this is. 0.6 and git of June 2022 or later are right; BearSSL has no macro for its
+ * version. Snapshots between the two lose carries in two implementations of P-256, which 0.6 does
+ * not have. The names here are theirs, with another type: the compiler's message then has the name
+ * of that type. */
+#ifndef BR_EC_KBUF_PRIV_MAX_SIZE
+#error "popcl needs BearSSL 0.6, or its git of June 2022 or later; this one is older than 0.6"
+#endif
+#ifndef BR_FEATURE_X509_TIME_CALLBACK
+extern const struct popcl_needs_BearSSL_0_6_or_git_of_June_2022_or_later br_ec_p256_m62,
+    br_ec_p256_m64;
+#endif
+
 const br_hash_class *const popcl_tls_hashes_all[] = {&br_sha256_vtable, &br_sha384_vtable,
                                                      &br_sha512_vtable, NULL};
 const br_hash_class *const popcl_tls_hashes_sha256[] = {&br_sha256_vtable, NULL};
