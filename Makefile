@@ -490,6 +490,10 @@ check-harness: ## what the checks are run with: a test that breaks off fails, a 
 ##@ For maintainers: documents and measurements
 update-sources: ## write popcl.cmake, the list of sources for other build systems
 	@$(PYTHON) packaging/sources.py --write
+update-bearssl: ## write packaging/bearssl.files, the files of BearSSL that popcl links
+	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/bearssl.py "$$bearssl" $(B)/linked --write
+dist: ## the archives of a release in build/dist: popcl-X.Y.Z.tar.gz, and the same with the files of BearSSL that it links
+	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/dist.py $(B)/dist "$$bearssl"
 update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are in sentences
 	@$(PYTHON) tests/docs.py --write
 update-readme: all ## run the command, and write its sessions into README.md
@@ -521,4 +525,4 @@ include tests/figures.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run shared install install-lib install-tools uninstall deps deps-adoption clean help check check-fast check-quick check-format check-adoption \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
-    update-sources update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov
+    update-sources update-bearssl dist update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

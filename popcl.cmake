@@ -238,6 +238,12 @@ set(POPCL_TLS_HEADERS
 set(POPCL_HOST_HEADERS
     src/host/popcl_posix_trust.h)
 
+# public headers of LWIP_RAW and LWIP_SOCKETS
+set(POPCL_LWIP_HEADERS
+    port/lwip/popcl_lwip_query.h
+    port/lwip/popcl_lwip_raw.h
+    port/lwip/popcl_lwip_sockets.h)
+
 # public headers of POSIX
 set(POPCL_POSIX_HEADERS
     port/posix/popcl_posix.h

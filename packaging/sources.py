@@ -31,6 +31,7 @@ TABLE = {
     "HEADERS": ("public headers", "include/*.h -include/popcl_tls.h -include/popcl_blob.h -include/popcl_tofu.h"),
     "TLS_HEADERS": ("public headers that include bearssl.h", "include/popcl_tls.h include/popcl_blob.h include/popcl_tofu.h"),
     "HOST_HEADERS": ("public headers of HOST", "src/host/popcl_*.h"),
+    "LWIP_HEADERS": ("public headers of LWIP_RAW and LWIP_SOCKETS", "port/lwip/popcl_*.h"),
     "POSIX_HEADERS": ("public headers of POSIX", "port/posix/popcl_*.h"),
 }
 NO_SOURCES = ("port/TEMPLATE/", "/under_test.c")  # a template, and what only the suite for ports compiles

@@ -5,8 +5,8 @@
 
 /* Which BearSSL this is. 0.6 and git of June 2022 or later are right; BearSSL has no macro for its
  * version. Snapshots between the two lose carries in two implementations of P-256, which 0.6 does
- * not have. The names here are theirs, with another type: the compiler's message then has the name
- * of that type. */
+ * not have. Here these two have another type, so that they do not compile: the compiler's message
+ * has the name of the type. */
 #ifndef BR_EC_KBUF_PRIV_MAX_SIZE
 #error "popcl needs BearSSL 0.6, or its git of June 2022 or later; this one is older than 0.6"
 #endif
