@@ -294,7 +294,7 @@ install-lib: $(LIB) $(if $(SHARED),$(SHARED_LIB)) ## the library, its headers, p
 	$(if $(BEARSSL),$(INSTALL) -d $(DESTDIR)$(LIBDIR)/popcl $(DESTDIR)$(INCLUDEDIR)/popcl/bearssl && \
 	    $(INSTALL) -m 644 $(BEARSSL_LIB) $(DESTDIR)$(LIBDIR)/popcl/ && \
 	    $(INSTALL) -m 644 $(BEARSSL_INC)/*.h $(DESTDIR)$(INCLUDEDIR)/popcl/bearssl/)
-	printf '%s\n' $(foreach line,$(PC_LINES),$(call quoted,$($(line)))) > $(DESTDIR)$(LIBDIR)/pkgconfig/popcl.pc
+	printf '%s\n' $(foreach line,$(PC_LINES),$(call quoted,$(strip $($(line))))) > $(DESTDIR)$(LIBDIR)/pkgconfig/popcl.pc
 ifneq ($(BEARSSL),)
 install-lib: $(BEARSSL_LIB)
 endif
@@ -492,8 +492,9 @@ update-sources: ## write popcl.cmake, the list of sources for other build system
 	@$(PYTHON) packaging/sources.py --write
 update-bearssl: ## write packaging/bearssl.files, the files of BearSSL that popcl links
 	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/bearssl.py "$$bearssl" $(B)/linked --write
-dist: ## the archives of a release in build/dist: popcl-X.Y.Z.tar.gz, and the same with the files of BearSSL that it links
-	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/dist.py $(B)/dist "$$bearssl"
+DIST ?= $(B)/dist
+dist: ## [DIST=dir]: the archives of a release in build/dist: popcl-X.Y.Z.tar.gz, and the same with the files of BearSSL that it links
+	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/dist.py $(DIST) "$$bearssl"
 update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are in sentences
 	@$(PYTHON) tests/docs.py --write
 update-readme: all ## run the command, and write its sessions into README.md
