@@ -3,7 +3,7 @@
 a build for Cortex-M. docs/ADOPTION.md shows these ways."""
 import re
 
-from consumer import ARM, ROOT, ConsumerCase, bearssl_tree, shown
+from consumer import ARM, BUILD, ROOT, ConsumerCase, bearssl_tree, shown
 
 STRICT = "-Wall;-Wextra;-Wpedantic;-Wconversion;-Wsign-conversion;-Wundef;-Wshadow;-Werror"  # of the project around popcl: headers must bear it
 HEAD = "cmake_minimum_required(VERSION 3.16)\nproject(app C)\n"
@@ -32,7 +32,7 @@ class FindPackage(CMakeCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.prefix = cls.folder / "prefix"
-        cls.configure(ROOT, cls.folder / "popcl", f"-DCMAKE_INSTALL_PREFIX={cls.prefix}", "-DPOPCL_BUILD_TOOLS=OFF")
+        cls.configure(ROOT, cls.folder / "popcl", f"-DCMAKE_INSTALL_PREFIX={cls.prefix}", "-DPOPCL_BUILD_EXAMPLES=ON")
         cls.build(cls.folder / "popcl", "install")
 
     def test_a_project_finds_it(self):
@@ -42,6 +42,14 @@ class FindPackage(CMakeCase):
         self.configure(place, place / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         self.build(place / "build")
         self.check_program(place / "build/app")
+
+    def test_the_commands_and_the_examples(self):
+        self.assertIn("TLS 1.2 by BearSSL", self.run_program(self.prefix / "bin/popcl", "--version"))
+        self.run_program(self.prefix / "bin/popcl-ta", "--help")
+        self.assertTrue((self.prefix / "share/man/man1/popcl.1").is_file())
+        self.check_program(self.folder / "popcl/minimal")
+        for name in ("count", "superloop", "pop3s", "token"):
+            self.assertTrue((self.folder / "popcl" / name).is_file(), name)
 
     def test_another_version_is_not_taken(self):
         for version in ("0.2", "1.0"):
@@ -113,13 +121,26 @@ class Fetched(CMakeCase):
 class CortexM(CMakeCase):
     """For a processor without a system: CMAKE_SYSTEM_NAME Generic, BearSSL of a tree."""
 
+    TOOLCHAIN = ("set(CMAKE_SYSTEM_NAME Generic)\nset(CMAKE_SYSTEM_PROCESSOR arm)\nset(CMAKE_C_COMPILER arm-none-eabi-gcc)\n"
+                 f'set(CMAKE_C_FLAGS_INIT "{" ".join(ARM)} -Os --specs=picolibc.specs")\nset(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)\n')
+
+    def test_the_ports_for_lwip(self):
+        """Compiled with lwIP's own headers, and the settings of examples/firmware."""
+        lwip = self.run_program("sh", ROOT / "tests/source.sh", "lwip", BUILD).strip()
+        place = self.project("lwip", {"CMakeLists.txt": HEAD + "add_compile_definitions(RECORD=4096 IPV6=0 STATS=0 NO_SYS=${NO_SYS})\n"
+                                      + f"add_subdirectory({ROOT} popcl)\n", "toolchain.cmake": self.TOOLCHAIN})
+        words = f"-DCMAKE_TOOLCHAIN_FILE={place}/toolchain.cmake", f"-DPOPCL_BEARSSL_DIR={bearssl_tree()}"
+        headers = f"-DPOPCL_LWIP_INCLUDE_DIRS={lwip}/src/include;{ROOT}/examples/firmware"
+        for port, alone in (("raw", 1), ("sockets", 0)):
+            build = place / port
+            self.configure(place, build, *words, headers, f"-DPOPCL_PORT=lwip-{port}", f"-DNO_SYS={alone}")
+            self.build(build, f"popcl/CMakeFiles/popcl.dir/port/lwip/{port}.c.obj")
+
     def test_a_program_for_cortex_m3(self):
-        toolchain = ("set(CMAKE_SYSTEM_NAME Generic)\nset(CMAKE_SYSTEM_PROCESSOR arm)\nset(CMAKE_C_COMPILER arm-none-eabi-gcc)\n"
-                     f'set(CMAKE_C_FLAGS_INIT "{" ".join(ARM)} -Os --specs=picolibc.specs")\nset(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)\n')
         program = ('#include "popcl_fetch.h"\n#include "popcl_tls.h"\nstatic popcl_fetch job;\nstatic popcl_fetch_config config;\nstatic popcl_tls tls;\n'
                    "int main(void) {\n    tls.profile = &popcl_tls_pinned;\n    config.session.tls = &tls;\n    return popcl_fetch_start(&job, &config, 0);\n}\n")
         text = HEAD + f"add_subdirectory({ROOT} popcl)\nadd_executable(device device.c)\ntarget_link_options(device PRIVATE -Wl,--gc-sections)\ntarget_link_libraries(device popcl::popcl)\n"
-        place = self.project("device", {"CMakeLists.txt": text, "toolchain.cmake": toolchain, "device.c": program})
+        place = self.project("device", {"CMakeLists.txt": text, "toolchain.cmake": self.TOOLCHAIN, "device.c": program})
         self.configure(place, place / "build", f"-DCMAKE_TOOLCHAIN_FILE={place}/toolchain.cmake", f"-DPOPCL_BEARSSL_DIR={bearssl_tree()}",
                        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON")
         commands = (place / "build/compile_commands.json").read_text()

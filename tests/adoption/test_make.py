@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """make install as a packager and a user of pkg-config take it, the shared library, and builds from the archives of a release."""
 import os
-import pathlib
 import re
 import subprocess
 
 from consumer import ROOT, ConsumerCase, bearssl_tree, shown
+import bearssl
 import project
 
 FOLDERS = {"PREFIX": "/usr", "BINDIR": "/usr/some/bin", "LIBDIR": "/usr/lib/some-gnu", "INCLUDEDIR": "/usr/include/some", "MANDIR": "/usr/some/man"}
@@ -187,6 +187,14 @@ class Source(ConsumerCase):
                 self.assertIn(by_compiler, said)
 
 
+class Linked(ConsumerCase):
+    def test_the_files_of_bearssl_are_those_that_are_linked(self):
+        """And no others, except its licence and headers."""
+        needed = bearssl.needed(bearssl_tree(), self.folder / "linked")
+        self.assertEqual(needed, bearssl.listed())
+        self.assertLess(len(needed), 110)
+
+
 class Release(ConsumerCase):
     """make dist, and what is made from its archives."""
 
@@ -208,13 +216,6 @@ class Release(ConsumerCase):
     def test_the_archive_has_what_git_has(self):
         listed = self.run_program("git", "ls-files", cwd=ROOT).split("\n")
         self.assertEqual(files_of(self.plain), sorted("/" + name for name in listed if name))
-
-    def test_the_files_of_bearssl_are_those_that_are_linked(self):
-        """And no others, except its licence and headers."""
-        import bearssl
-        needed = bearssl.needed(bearssl_tree(), pathlib.Path(self.folder) / "linked")
-        self.assertEqual(needed, bearssl.listed())
-        self.assertLess(len(needed), 110)
 
     def test_it_builds_with_its_own_bearssl(self):
         """No other is there: the compiler looks into no folder of the system's BearSSL."""

@@ -39,8 +39,9 @@ class MesonCase(ConsumerCase):
 class Installed(MesonCase):
     def test_a_project_finds_it_by_pkg_config(self):
         prefix = self.folder / "prefix"
-        self.setup(ROOT, self.folder / "popcl", f"--prefix={prefix}", "--libdir=lib", "-Dtools=disabled", "-Dtext_keep=32")
+        self.setup(ROOT, self.folder / "popcl", f"--prefix={prefix}", "--libdir=lib", "-Dtext_keep=32")
         self.build(self.folder / "popcl", "install")
+        self.assertIn("TLS 1.2 by BearSSL", self.run_program(prefix / "bin/popcl", "--version"))
         place = self.project("app", {"meson.build": PROJECT})
         env = {"PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
         self.assertIn("-DPOPCL_TEXT_KEEP=32", self.run_program("pkg-config", "--cflags", "popcl", env=env))
