@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The examples against Dovecot: what they print is what they say they print. They stand beside the command, in examples/ of its folder."""
+import asyncio
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import tempfile
 import unittest
@@ -14,6 +16,26 @@ from dovecot import Dovecot
 
 EXAMPLES = pathlib.Path(command.POPCL).resolve().parent / "examples"
 HANGS = 60
+AT_ONCE = 1000  # sessions
+# A getaddrinfo that finds one name only when the file DONE is there.
+SLOW_NAME = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (strcmp(node, "slow.example") == 0) {
+        while (access(getenv("DONE"), F_OK)) usleep(10000);
+        node = "127.0.0.1";
+    }
+    if (strcmp(node, "lost.example") == 0) return EAI_NONAME;
+    return real(node, service, hints, found);
+}
+"""
 
 
 def messages_of(out):
@@ -93,3 +115,108 @@ class Examples(unittest.TestCase):
         """A sink that takes 64 octets a turn loses none, with a plan that holds a part of the mailbox only."""
         out, _ = self.run_example("superloop")
         self.assertRegex(out, rb"\n%d messages, %d octets, in \d+ turns: done\n$" % (len(self.messages), self.octets))
+
+    def run_lamp(self, state, *more):
+        return self.run_example("lamp", more=[state, *more])[0]
+
+    def test_lamp(self):
+        """On as long as there is a message that was not there when the button was pressed. No message is downloaded, or lost."""
+        with tempfile.TemporaryDirectory() as folder:
+            state = os.path.join(folder, "state")
+            self.assertEqual(self.run_lamp(state), b"on\n")
+            self.assertEqual(self.run_lamp(state), b"on\n")
+            self.assertEqual(self.run_lamp(state, "off"), b"off\n")
+            self.assertEqual(self.run_lamp(state), b"off\n")
+            more = mailboxes.mail(1, "One more", "new\n")
+            self.account.deliver([more])
+            self.assertEqual(self.run_lamp(state), b"on\n")
+            self.assertEqual(self.run_lamp(state, "off"), b"off\n")
+            self.assertEqual(os.listdir(folder), ["state"])
+        self.messages.append(more)
+        self.check_messages(self.run_example("minimal")[0])
+
+    def test_lamp_that_cannot_look(self):
+        """It is neither on nor off, and the state stays."""
+        with tempfile.TemporaryDirectory() as folder:
+            state = os.path.join(folder, "state")
+            self.run_lamp(state, "off")
+            before = pathlib.Path(state).read_bytes()
+            out, err = self.run_example("lamp", "wrong", 1, more=[state])
+            self.assertEqual((out, pathlib.Path(state).read_bytes()), (b"", before))
+            self.assertRegex(err, rb"^lamp: the server refuses ")
+
+    def test_filter(self):
+        """Only the mail of the one sender is obeyed, and deleted; what is not in its one form is left alone."""
+        boss = "boss@boat.example"
+        obeyed = [("From: boss@boat.example", "lamp on"), ("from:\n The Boss <BOSS@boat.example>", "lamp off"), ('From: "B, C" <boss@boat.example>', "door closed"),
+                  ("From: boss@boat.example", "dance")]
+        others = ["From: other@boat.example", "From: boss@boat.example.org", "From: other@x.example, <boss@boat.example>",
+                  'From: "boss@boat.example" <other@x.example>', "From: <boss@boat.example> <other@x.example>", "From: boss@boat.example\nFrom: other@x.example",
+                  "X-From: boss@boat.example", "From: other@x.example\n\nFrom: boss@boat.example", f"From: {'x' * 120} <boss@boat.example>", "From:"]
+        account = self.server.account()
+        account.deliver([f"To: device\n{sender}\nSubject: x\n\n{order}\nmore\n".encode() for sender, order in obeyed])
+        account.deliver([f"To: device\n{sender}\nSubject: x\n\nlamp on\n".encode() for sender in others])
+        self.account = account
+        orders = [order for _, order in obeyed[:3]]
+        out, _ = self.run_example("filter", more=[boss])
+        self.assertEqual([line.split(": ")[1] for line in out.decode().splitlines()], orders)
+        self.assertEqual(self.run_example("filter", more=[boss])[0], b"")
+        self.assertEqual(len(messages_of(self.run_example("minimal")[0])), len(others))
+
+
+class AtOnce(unittest.TestCase):
+    """The example for many sessions, against a server that holds each of them until all are there."""
+
+    async def serve(self, reader, writer):
+        self.open += 1
+        if self.open == self.expected:
+            self.all_there.set()
+        answers = {b"CAPA": b"-ERR\r\n", b"STAT": b"+OK 2 28\r\n", b"UIDL": b"+OK\r\n1 a\r\n2 b\r\n.\r\n", b"RETR": b"+OK\r\nFrom: a\r\n\r\nb\r\n.\r\n"}
+        writer.write(b"+OK\r\n")
+        verb = b""
+        while verb != b"QUIT" and (line := await reader.readline()):
+            verb = line.split()[0]
+            if verb == b"RETR":
+                await asyncio.wait_for(self.all_there.wait(), HANGS)
+            writer.write(answers.get(verb, b"+OK\r\n"))
+            await writer.drain()
+        writer.close()
+        self.ended += 1
+        if self.ended == self.expected and self.done:
+            self.done.touch()
+
+    async def fetch(self, lines, expected, done=None, **more):
+        self.open, self.ended, self.expected, self.all_there, self.done = 0, 0, expected, asyncio.Event(), done
+        server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=AT_ONCE)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            many = await asyncio.create_subprocess_exec(EXAMPLES / "many", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+            given = "".join(line.replace("PORT", str(port)) + "\n" for line in lines).encode()
+            out, err = await asyncio.wait_for(many.communicate(given), HANGS)
+        return many.returncode, out.decode(), err.decode()
+
+    def test_all_are_open_at_the_same_time(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < AT_ONCE + 100:
+            self.skipTest(f"a process may have {hard} open files")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (AT_ONCE + 100, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        code, out, err = asyncio.run(self.fetch([f"127.0.0.1 PORT user{n} secret" for n in range(AT_ONCE)], AT_ONCE))
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, rf"^{AT_ONCE} sessions, 0 failed; {2 * AT_ONCE} messages, {28 * AT_ONCE} octets; a session: \d+ bytes, \d+ us\n$")
+        self.assertLess(int(re.search(r"(\d+) bytes", out).group(1)), 4096)
+
+    def test_a_failure_and_a_slow_name_hold_up_nobody(self):
+        """Names are looked up beside the loop; a session that cannot connect fails alone."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = pathlib.Path(folder, "slow.c"), pathlib.Path(folder, "slow.so")
+            source.write_text(SLOW_NAME)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+            lines = ["slow.example PORT slow secret", "lost.example PORT lost secret", "127.0.0.1 1 refused secret"] + [f"127.0.0.1 PORT user{n} secret" for n in range(20)]
+            done = pathlib.Path(folder, "done")  # there when the 20 others have ended
+            code, out, err = asyncio.run(self.fetch(lines, 20, done, env={**os.environ, "LD_PRELOAD": str(library), "DONE": str(done)}))
+        self.assertEqual(code, 1)
+        self.assertRegex(out, r"^23 sessions, 2 failed; 42 messages, ")
+        self.assertEqual(len(err.splitlines()), 2)
+        self.assertRegex(err, r"(?m)^many: lost at lost\.example: the server's name was not found")
+        self.assertRegex(err, r"(?m)^many: refused at 127\.0\.0\.1: no connection")
