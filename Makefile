@@ -346,7 +346,7 @@ clean: ## remove what was built
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@ / { print (groups++ ? "\n" : "") substr($$0, 5) } /^[a-z][a-z0-9-]*:.*## / { printf "  %-18s  %s\n", $$1, $$2 }' \
-	    Makefile tests/figures.mk
+	    Makefile packaging/packages.mk tests/figures.mk
 
 ##@ For users: on a device
 firmware-demo: ## the mail of demo on a microcontroller: an image for a Cortex-M3 with 64 KB of RAM fetches it in QEMU (installs what is missing)
@@ -523,6 +523,7 @@ run-cov: tests
 	    -- $(PYTHON) tests/x509check/run.py; failed=$$?; $(PYTHON) tests/cov.py $(B) && exit $$failed
 
 include tests/figures.mk
+include packaging/packages.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run shared install install-lib install-tools uninstall deps deps-adoption clean help check check-fast check-quick check-format check-adoption \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
