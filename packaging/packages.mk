@@ -4,5 +4,7 @@
 ##@ For other projects
 amalgamate: ## popcl.h and popcl.c, popcl_tls.h and popcl_tls.c: the library without a port, in build/amalgamation
 	@$(PYTHON) packaging/amalgamate.py $(B)/amalgamation
+deb: ## [ARGS='-b']: the Debian packages popcl, popcl-ta and libpopcl-dev, in build/deb (needs debhelper and libcmocka-dev)
+	@$(PYTHON) packaging/deb.py $(B)/deb $(ARGS)
 
-.PHONY: amalgamate
+.PHONY: amalgamate deb

@@ -223,21 +223,22 @@ def tests_in(folder):
     return [os.path.relpath(path, ROOT) for path in sorted(glob.glob(f"{ROOT}/{folder}/test_*.c"))]
 
 
-class Units(Case):
-    """tests/unit"""
+def add_cases(name, folder, each):
+    """Classes with so many tests each: run.py runs two classes at a time, and gives each seven minutes."""
+    paths = tests_in(folder)
+    for first in range(0, len(paths), each):
+        case = type(f"{name}{first // each}", (Case,), {"__module__": __name__, "__doc__": folder})
+        globals()[case.__name__] = case
+        add_tests(case, paths[first:first + each], lambda source: [f"{BUILT}/{source[:-2]}"])
 
 
 class Transcripts(Case):
     """tests/transcripts"""
 
 
-add_tests(Units, tests_in("tests/unit"), lambda source: [f"{BUILT}/{source[:-2]}"])
 add_tests(Transcripts, ["tests/transcripts/run.c"], lambda source: [f"{BUILT}/{source[:-2]}", "-q", *sorted(glob.glob(f"{ROOT}/tests/transcripts/**/*.txt", recursive=True))])
-for number, path in enumerate(tests_in("tests/sim")):  # a class for each: they run for minutes, and two at a time
-    sim = type(f"Sim{number}", (Case,), {"__module__": __name__, "__doc__": path})
-    globals()[sim.__name__] = sim
-    add_tests(sim, [path], lambda source: [f"{BUILT}/{source[:-2]}"])
-del sim, path, number
+add_cases("Units", "tests/unit", 8)
+add_cases("Sim", "tests/sim", 1)
 
 
 class Programs(Case):
