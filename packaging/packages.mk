@@ -6,5 +6,7 @@ amalgamate: ## popcl.h and popcl.c, popcl_tls.h and popcl_tls.c: the library wit
 	@$(PYTHON) packaging/amalgamate.py $(B)/amalgamation
 deb: ## [ARGS='-b']: the Debian packages popcl, popcl-ta and libpopcl-dev, in build/deb (needs debhelper and libcmocka-dev)
 	@$(PYTHON) packaging/deb.py $(B)/deb $(ARGS)
+recipes: dist ## the recipes of Buildroot, OpenWrt, Yocto and Nix for the archives of dist, in build/recipes
+	@$(PYTHON) packaging/recipes.py $(B)/dist $(B)/recipes
 
-.PHONY: amalgamate deb
+.PHONY: amalgamate deb recipes

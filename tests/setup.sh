@@ -46,6 +46,9 @@ has() {
     xz-utils) command -v xz ;;
     ninja-build) command -v ninja ;;
     pkgconf) command -v pkg-config ;;
+    dpkg-dev) command -v dpkg-buildpackage ;;
+    debhelper) command -v dh ;;
+    nix-bin) command -v nix-instantiate ;;
     libc6-dbg) valgrind -q true ;; # it needs the symbols of the C library, which are a package of their own
     iproute2) one_of /usr/sbin/ip /sbin/ip /usr/bin/ip ;;
     nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;
@@ -89,6 +92,8 @@ packages() {
     adoption)
         echo "$build $demo $arm xz-utils"
         echo "cmake ninja-build meson pkgconf"
+        echo "clang g++ libcmocka-dev"
+        echo "dpkg-dev debhelper lintian ca-certificates nix-bin"
         ;;
     check-adoption) packages adoption ;;
     check-format) echo "python3 clang-format" ;;
