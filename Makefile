@@ -215,6 +215,7 @@ $(B)/popcl: $(call objects,$(COMMON_SRC) $(TOOL_SRC)) $(COMPILED_TRUST:.c=.o) $(
 $(TA): $(call objects,$(COMMON_SRC) $(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
 $(B)/examples/mbedtls: $(call objects,$(MBEDTLS_SRC))
+$(B)/examples/poll: $(call objects,examples/firmware/backoff.c)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(call link,$(if $(filter %/mbedtls,$@),-lmbedtls -lmbedx509 -lmbedcrypto))
 $(filter %/mbedtls_limits %/mbedtls_mistakes,$(BELOWS)): $(call objects,$(MBEDTLS_SRC))

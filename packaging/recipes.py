@@ -35,7 +35,7 @@ def main(words):
     for system in SYSTEMS:
         (out / system).mkdir(parents=True, exist_ok=True)
         for path in (ROOT / "packaging" / system).iterdir():
-            to = f"popcl_{project.values()['VERSION']}.bb" if path.suffix == ".bb" else path.name  # bitbake reads the version there
+            to = f"popcl_{project.values()['VERSION']}.bb" if path.suffix == ".bb" else path.name.replace(".mk.in", ".mk")  # bitbake reads the version there
             (out / system / to).write_text(project.fill(path.read_text(), values))
 
 

@@ -72,7 +72,7 @@ packages() {
     build) echo "$build" ;;
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
-    check) echo "mandoc zsh fish libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
+    check) echo "g++ mandoc zsh fish libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
         "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db mutt tmux bogofilter" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
@@ -80,7 +80,7 @@ packages() {
     check-fast) echo "$build python3 libcmocka-dev clang-format" ;;
     check-valgrind) echo "$build python3 libcmocka-dev valgrind libc6-dbg" ;;
     check-sanitize) echo "$build $demo libcmocka-dev gnutls-bin" ;;
-    check-interop) echo "$build $demo ca-certificates gnutls-bin libmbedtls-dev libssl-dev mutt tmux" ;;
+    check-interop) echo "$build $demo g++ ca-certificates gnutls-bin libmbedtls-dev libssl-dev mutt tmux" ;;
     check-readme) echo "$build $demo ca-certificates perl bogofilter mutt $(packages check-lint)" ;;
     check-lwip) echo "$build $demo libcmocka-dev" ;;
     check-port) echo "$build python3 libmbedtls-dev libssl-dev" ;;
@@ -92,7 +92,7 @@ packages() {
     adoption)
         echo "$build $demo $arm xz-utils"
         echo "cmake ninja-build meson pkgconf"
-        echo "clang g++ libcmocka-dev"
+        echo "clang libcmocka-dev g++"
         echo "dpkg-dev debhelper lintian ca-certificates nix-bin"
         ;;
     check-adoption) packages adoption ;;

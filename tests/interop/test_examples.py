@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -34,6 +35,25 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     }
     if (strcmp(node, "lost.example") == 0) return EAI_NONAME;
     return real(node, service, hints, found);
+}
+"""
+# The wrapper for C++, with a callback that throws.
+THROWS = """
+#define main other_main
+#include "mailbox.cpp"
+#undef main
+#include <stdexcept>
+int main(int, char **argv) {
+    std::string password;
+    std::getline(std::cin, password);
+    Mailbox mailbox(argv[1], static_cast<uint16_t>(std::atoi(argv[2])), argv[3], password);
+    try {
+        mailbox.fetch([](const std::string &, const std::string &) -> bool { throw std::runtime_error("thrown"); });
+    } catch (const std::runtime_error &e) {
+        std::cout << e.what() << std::endl;
+        return 42;
+    }
+    return 0;
 }
 """
 
@@ -162,6 +182,69 @@ class Examples(unittest.TestCase):
         self.assertEqual([line.split(": ")[1] for line in out.decode().splitlines()], orders)
         self.assertEqual(self.run_example("filter", more=[boss])[0], b"")
         self.assertEqual(len(messages_of(self.run_example("minimal")[0])), len(others))
+
+    def test_mailbox(self):
+        """The wrapper for C++: the messages whole, and what a callback throws comes out of the call."""
+        compiler = shutil.which("g++")
+        if not compiler:
+            self.skipTest("missing: g++")
+        root = pathlib.Path(__file__).resolve().parents[2]
+        with tempfile.TemporaryDirectory() as folder:
+            library, flags = EXAMPLES.parent / "libpopcl.a", [f"-I{root / part}" for part in ("include", "port/posix")]
+            build = [compiler, "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_FILE_OFFSET_BITS=64", *flags, root / "examples/mailbox.cpp", library]
+            subprocess.run([*build, "-lbearssl", "-pthread", "-o", f"{folder}/mailbox"], check=True)
+            words = [f"{folder}/mailbox", "127.0.0.1", str(self.server.port), self.account.name]
+            done = subprocess.run(words, input=self.account.password.encode() + b"\n", capture_output=True, timeout=HANGS, check=True)
+            with open("/dev/full", "wb") as full:
+                failed = subprocess.run(words, input=self.account.password.encode() + b"\n", stdout=full, stderr=subprocess.PIPE, timeout=HANGS, check=False)
+            wrong = subprocess.run(words, input=b"wrong\n", capture_output=True, timeout=HANGS, check=False)
+            source = pathlib.Path(folder, "throws.cpp")
+            source.write_text(THROWS)
+            build[build.index(root / "examples/mailbox.cpp")] = source
+            subprocess.run([*build, f"-I{root / 'examples'}", "-lbearssl", "-pthread", "-o", f"{folder}/mailbox"], check=True)
+            threw = subprocess.run(words, input=self.account.password.encode() + b"\n", capture_output=True, timeout=HANGS, check=False)
+        parts = re.split(rb"^--- \S+ \d+\n", done.stdout, flags=re.M)[1:]
+        self.assertEqual(parts, [mailboxes.delivered(message) for message in self.messages])
+        self.assertEqual((failed.returncode, wrong.returncode, wrong.stdout), (1, 1, b""))
+        self.assertIn(b"the server refuses", wrong.stderr)
+        self.assertEqual((threw.returncode, threw.stdout), (42, b"thrown\n"))
+
+
+class Polling(unittest.TestCase):
+    """The example that polls, with a Dovecot whose login processes live on, and with them their TLS sessions."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificate = pki.shared().root().issue(san=["127.0.0.1"])
+        cls.server = Dovecot(certificate=cls.certificate, more="service pop3-login {\n  service_count = 0\n  process_limit = 1\n}").__enter__()
+        cls.addClassCleanup(cls.server.stop)
+
+    def poll(self, account, sessions, password=None, port=None, every=10):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write((password or account.password) + "\n")
+            file.flush()
+            done = subprocess.run([EXAMPLES / "poll", "127.0.0.1", str(port or self.server.tls_port), account.name, file.name, str(self.certificate.issuer.file),
+                                   str(every), str(sessions)], capture_output=True, text=True, timeout=HANGS, check=False)
+        return done.returncode, re.findall(r"^(.*); (\d+) new, (\w+) handshake; next in (\d+) ms$", done.stdout, re.M)
+
+    def test_the_next_handshake_is_short_and_no_message_is_new_twice(self):
+        account = self.server.account()
+        account.deliver(mailboxes.sample_messages())
+        code, rows = self.poll(account, 3)
+        self.assertEqual((code, [row[1:3] for row in rows]), (0, [(str(len(mailboxes.sample_messages())), "full"), ("0", "short"), ("0", "short")]))
+        for row in rows:
+            self.assertTrue(8 <= int(row[3]) <= 12, row)
+
+    def test_it_waits_longer_after_failures(self):
+        """Doubled each time, an eighth more or less; and an hour after a refused login, so that the account is not locked."""
+        account = self.server.account()
+        code, rows = self.poll(account, 5, port=1)
+        self.assertEqual((code, len(rows)), (1, 5))
+        for failures, row in enumerate(rows, 1):
+            self.assertTrue(10 * 2**failures * 7 // 8 <= int(row[3]) <= 10 * 2**failures * 9 / 8 + 1, rows)
+        code, rows = self.poll(account, 1, password="wrong")
+        self.assertEqual(code, 1)
+        self.assertGreater(int(rows[0][3]), 3_000_000)
 
 
 class AtOnce(unittest.TestCase):
