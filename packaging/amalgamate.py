@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes popcl as four files: popcl.h and popcl.c have the core and the logins, popcl_tls.h and popcl_tls.c add TLS. A project adds two or
-four files to its own, and the folder of BearSSL's headers. Ports are not in them: port/ has one for each system.
+four files to its own, and the folder of BearSSL's headers. Ports are not in them: port/ has one for each system. For ports, include/ has the
+other names of public headers, each with one line.
 
     amalgamate.py FOLDER       writes the files there
 
@@ -244,7 +245,11 @@ def main(argv):
     except Clash as clash:
         print(f"amalgamate.py: what cannot be in one file:\n{clash}", file=sys.stderr)
         return 1
-    os.makedirs(argv[0], exist_ok=True)
+    for part, (headers, _) in PARTS.items():
+        for name in headers:
+            if name != part:
+                made[f"include/{name}.h"] = f'/* SPDX-License-Identifier: MIT */\n/* {name} is in {part}.h. */\n#include "../{part}.h"\n'
+    os.makedirs(os.path.join(argv[0], "include"), exist_ok=True)
     for name, text in made.items():
         with open(os.path.join(argv[0], name), "w", encoding="utf-8") as file:
             file.write(text)

@@ -9,6 +9,7 @@ import glob
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("packaging", "tests/size", "tests")]
 import amalgamate  # noqa: E402
 import size  # noqa: E402
+from consumer import shown  # noqa: E402
 
 B = os.path.relpath(os.environ.get("B", ROOT / "build"), ROOT)
 MADE, BUILT = f"{B}/amalgamation", f"{B}/adoption/amalgamation"
@@ -79,7 +81,7 @@ def knows(path, seen):
 
 def make(*goals):
     others = [os.path.relpath(path, ROOT) for folder in ("port/posix", "src/host") for path in sorted(glob.glob(f"{ROOT}/{folder}/*.c"))]
-    includes = [f"-I{folder}" for folder in (MADE, f"{BUILT}/headers", "port/posix", "port/mbedtls", "src/host", "src/tools/common")]
+    includes = [f"-I{folder}" for folder in (MADE, f"{MADE}/include", "port/posix", "port/mbedtls", "src/host", "src/tools/common")]
     variables = {
         "B": BUILT,
         "LIB_SRC": " ".join([*(f"{MADE}/{name}" for name in FILES), *others]),
@@ -87,18 +89,6 @@ def make(*goals):
         "CFLAGS": "-O2",
     }
     return run(["make", "--no-print-directory", f"-j{os.cpu_count()}", *(f"{name}={value}" for name, value in variables.items()), *goals], 400)
-
-
-def write_headers():
-    """Headers of the names that the tests include. Each includes that of the four files that has its text."""
-    folder = ROOT / BUILT / "headers"
-    folder.mkdir(parents=True, exist_ok=True)
-    for part, (names, _) in amalgamate.PARTS.items():
-        for name in set(names) - {part}:
-            header = folder / f"{name}.h"
-            text = f'#include "{part}.h"\n'
-            if not header.exists() or header.read_text() != text:
-                header.write_text(text)
 
 
 class Case(unittest.TestCase):
@@ -113,7 +103,6 @@ class Case(unittest.TestCase):
         with open(folder / "lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             run(["make", "--no-print-directory", "amalgamate", f"B={B}"])
-            write_headers()
             if cls.goals:
                 make(*cls.goals)
 
@@ -157,6 +146,16 @@ class Files(Case):
             for standard in ("c++98", "c++20"):
                 run(["g++", f"-std={standard}", "-Wall", "-Wextra", "-Werror", f"-I{MADE}", *size.bearssl_include(), "-c", source, "-o", f"{folder}/cpp.o"])
 
+    def test_the_way_in(self):
+        """What docs/ADOPTION.md shows."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(ROOT / MADE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.o"))
+            shutil.copytree(ROOT / "port", pathlib.Path(folder, "port"))
+            shutil.copy(ROOT / "examples/minimal.c", pathlib.Path(folder, "app.c"))
+            subprocess.run(["sh", "-ec", shown("one file")], cwd=folder, check=True)
+            done = subprocess.run(["./app"], cwd=folder, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr[:14]), (64, "usage: minimal"))
+
     def test_the_licence_is_in_each(self):
         licence = (ROOT / "LICENSE").read_text().split()
         for path in (ROOT / MADE).glob("popcl*.[ch]"):
@@ -168,7 +167,7 @@ class Files(Case):
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(ROOT)
             library = image_size(size.sources(), ["-Iinclude"], f"{folder}/library")
-            one = image_size([f"{MADE}/{name}" for name in FILES], [f"-I{MADE}", f"-I{BUILT}/headers"], f"{folder}/one")
+            one = image_size([f"{MADE}/{name}" for name in FILES], [f"-I{MADE}", f"-I{MADE}/include"], f"{folder}/one")
         self.assertGreater(one, 10_000)
         self.assertLessEqual(one, library + APART)
 
