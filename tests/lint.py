@@ -30,13 +30,17 @@ BUILD = os.environ.get("B", "build")
 HOST, BOARD = ("gcc", "clang"), ("arm-none-eabi-gcc", "clang")
 
 OVER_LWIP = ["port/lwip/*", "tests/lwip/*", "tests/port/lwip*"]
+OVER_ZEPHYR = ["port/zephyr/*", "tests/port/zephyr*"]  # with the headers of its stub, in both generations of names
 FIRMWARE = ["examples/firmware/*", "tests/firmware/kernel.c"]
 THREADS = ["*sockets*", "*/sys_arch.c", "*/kernel.c", "*/main_task.c"]
 TARGET = "-mcpu=cortex-m3 -mthumb".split()
 FIRMWARE_SETTINGS = "-DRECORD=4096 -DSTATS=1 -DPROFILE=public -DBOARD_ROW=ROW_LM3S6965EVB".split()
 # What a file is compiled with beside its folder's settings: once with each of these. clang-tidy takes the last, which has most in it.
 TRUST = ['-DSIGNERS="../../tests/unit/blob_signers.h"', '-DTRUST_SCOPE="a product"']
-MORE = {"port/lwip/[rs]*.c": ([], ["-DLWIP_IPV6=1", "-DLWIP_IPV4=0"], ["-DLWIP_DNS=0"], ["-DLWIP_IPV6=1", "-DLWIP_DNS=0"], ["-DLWIP_IPV6=1"]),
+ZEPHYR = ["-DCONFIG_NET_IPV4=1", "-DCONFIG_DNS_RESOLVER=1"]
+MORE = {"port/zephyr/*.c": ([], ZEPHYR, [*ZEPHYR, "-DCONFIG_NET_IPV6=1", "-DSTUB_ZEPHYR_NET_", "-DCONFIG_POPCL_TLS_BELOW_DATES=1"]),
+        "tests/port/zephyr*/*.c": ([], ["-DSTUB_ZEPHYR_NET_"]),
+        "port/lwip/[rs]*.c": ([], ["-DLWIP_IPV6=1", "-DLWIP_IPV4=0"], ["-DLWIP_DNS=0"], ["-DLWIP_IPV6=1", "-DLWIP_DNS=0"], ["-DLWIP_IPV6=1"]),
         "examples/firmware/*": (["-DIPV6=0"], ["-DIPV6=1", "-DRESUME", *TRUST]), "tests/firmware/kernel.c": (["-DIPV6=0", "-DDEEP_INTERRUPT=0"],)}
 
 
@@ -82,6 +86,8 @@ class Includes:
         where = self.popcl + (self.tests if path.startswith("tests/") else [])
         if path.startswith("tests/port/") or path.endswith("/under_test.c"):
             where = ["-Itests/port"] + where
+        if among(path, OVER_ZEPHYR):
+            where = [*where, "-Itests/port/zephyr", "-Iport/zephyr", "-isystem", "tests/port/zephyr/stub"]
         if among(path, OVER_LWIP):
             suite = ["-Itests/port/lwip"] if path.startswith("tests/port/") else []
             where = [*suite, "-Iport/lwip", "-Itests/lwip", "-isystem", self.lwip, *where, threads]

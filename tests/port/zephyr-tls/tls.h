@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* tls.h - secure sockets for the stub of Zephyr: stub_tls of stubs.h. */
+#ifndef TESTS_PORT_ZEPHYR_TLS_H
+#define TESTS_PORT_ZEPHYR_TLS_H
+
+/* Sets stub_secure_sockets. pem: the authority that the credential `tag` has. Returns 0 if Mbed TLS
+ * cannot be set up. */
+int secure_sockets_start(const char *pem, int tag);
+
+#endif
