@@ -293,9 +293,8 @@ const popcl_net popcl_zephyr = {
 
 /* ---- TLS of the sockets ---- */
 
-/* No record is smaller than this. So a send is in one record, and either all of it leaves or
- * nothing. */
-#define TLS_PIECE 512u
+#define pop_send_once send_or_starve
+#include "../bsd/repeat.inc"
 
 static int secure_socket(const pop_net *n, int family, const char *name) {
     const int required = 2; /* TLS_PEER_VERIFY_REQUIRED */
@@ -355,27 +354,6 @@ static popcl_err open_securely(void *ctx, const char *host, uint16_t port, uint3
     return all_failed(n, r);
 }
 
-/* After EAGAIN TLS has made a record of the octets, and sends it in the next call. It does not look
- * at the octets then. So it gets as many as before. If fewer are offered now, the rest has left
- * already when it is offered. */
-static int32_t send_securely(void *ctx, const void *p, size_t len) {
-    pop_net *n = ctx;
-    if (n->ahead) {
-        if (len > n->ahead) len = n->ahead;
-        n->ahead -= len;
-        return (int32_t)len;
-    }
-    size_t most = n->held ? n->held : TLS_PIECE;
-    if (len > most) len = most;
-    int32_t sent = send_or_starve(ctx, p, len);
-    if (sent == POPCL_NET_AGAIN && !n->held) n->held = len;
-    if (sent > 0 && n->held) {
-        n->ahead = n->held - (size_t)sent;
-        n->held = 0;
-    }
-    return sent;
-}
-
 static int32_t recv_securely(void *ctx, void *p, size_t len) {
     pop_net *n = ctx;
     int32_t got = n->ended ? POPCL_NET_EOF : bsd_recv(ctx, p, len);
@@ -404,7 +382,7 @@ static int is_secured(void *ctx) {
 const popcl_net popcl_zephyr_tls = {
     .open = open_securely,
     .recv = recv_securely,
-    .send = send_securely,
+    .send = send_repeated,
     .wait = wait_securely,
     .close = bsd_close,
     .now_ms = bsd_now_ms,
