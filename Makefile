@@ -375,7 +375,7 @@ else
 	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(subst /,_,$(p))/check -j) -- $(B)/port/posix/check -j --faults include/popcl_net.h
 endif
 # Those in tests/port, and each in port/ that brings its own under_test.c.
-PORTS := $(sort $(filter-out $(if $(and $(MBEDTLS),$(OPENSSL)),,mbedtls zephyr-tls),$(patsubst tests/port/%/,%,$(dir $(wildcard tests/port/*/port.c tests/port/*/port.mk))))) \
+PORTS := $(sort $(filter-out $(if $(and $(MBEDTLS),$(OPENSSL)),,mbedtls zephyr-tls esp-tls),$(patsubst tests/port/%/,%,$(dir $(wildcard tests/port/*/port.c tests/port/*/port.mk))))) \
     $(patsubst %/,%,$(dir $(filter-out port/TEMPLATE/%,$(wildcard port/*/under_test.c))))
 PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B Q CC LIB CFLAGS CPPFLAGS LDFLAGS POPCL_CFLAGS POPCL_CPPFLAGS BEARSSL_LIBS,$(v)=$(call quoted,$($(v))))
 

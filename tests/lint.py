@@ -29,10 +29,11 @@ SHARED_NAMES = 20  # functions with the name of one in another file: tests/names
 BUILD = os.environ.get("B", "build")
 HOST, BOARD = ("gcc", "clang"), ("arm-none-eabi-gcc", "clang")
 
-OVER_LWIP = ["port/lwip/*", "tests/lwip/*", "tests/port/lwip*"]
+OVER_ESP_TLS = ["port/esp-tls/*", "tests/port/esp-tls/*"]  # with the headers of its stub, and lwIP's
+OVER_LWIP = [*OVER_ESP_TLS, "port/lwip/*", "tests/lwip/*", "tests/port/lwip*"]
 OVER_ZEPHYR = ["port/zephyr/*", "tests/port/zephyr*"]  # with the headers of its stub, in both generations of names
 FIRMWARE = ["examples/firmware/*", "tests/firmware/kernel.c"]
-THREADS = ["*sockets*", "*/sys_arch.c", "*/kernel.c", "*/main_task.c"]
+THREADS = ["*esp-tls*", "*sockets*", "*/sys_arch.c", "*/kernel.c", "*/main_task.c"]
 TARGET = "-mcpu=cortex-m3 -mthumb".split()
 FIRMWARE_SETTINGS = "-DRECORD=4096 -DSTATS=1 -DPROFILE=public -DBOARD_ROW=ROW_LM3S6965EVB".split()
 # What a file is compiled with beside its folder's settings: once with each of these. clang-tidy takes the last, which has most in it.
@@ -86,6 +87,9 @@ class Includes:
         where = self.popcl + (self.tests if path.startswith("tests/") else [])
         if path.startswith("tests/port/") or path.endswith("/under_test.c"):
             where = ["-Itests/port"] + where
+        if among(path, OVER_ESP_TLS):
+            where = [*where, "-Iport/esp-tls", "-Itests/port/zephyr", "-Itests/port/zephyr-tls", "-isystem", "tests/adoption/esp_idf/stub",
+                     "-DLWIP_TIMEVAL_PRIVATE=0", "-DSSIZE_MAX=LONG_MAX"]
         if among(path, OVER_ZEPHYR):
             where = [*where, "-Itests/port/zephyr", "-Iport/zephyr", "-isystem", "tests/port/zephyr/stub"]
         if among(path, OVER_LWIP):

@@ -8,8 +8,8 @@
 #include "host_sockets/host.h"
 #include "popcl_zephyr.h"
 #include "port_under_test.h"
+#include "secure.h"
 #include "stubs.h"
-#include "tls.h"
 
 enum { TAG = 7 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* tls - see tls.h. Over Mbed TLS, as Zephyr's secure sockets are. A send goes to it as it comes, also
- * if it repeats another. */
-#include "tls.h"
+/* secure - see secure.h. Over Mbed TLS, as Zephyr's secure sockets are. A send goes to it as it
+ * comes, also if it repeats another. */
+#include "secure.h"
 
 #include <errno.h>
 #include <mbedtls/ctr_drbg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tls.h - secure sockets for the stub of Zephyr: stub_tls of stubs.h. */
+/* secure.h - secure sockets for the stub of Zephyr: stub_tls of stubs.h. */
 #ifndef TESTS_PORT_ZEPHYR_TLS_H
 #define TESTS_PORT_ZEPHYR_TLS_H
 
