@@ -32,6 +32,7 @@ HOST, BOARD = ("gcc", "clang"), ("arm-none-eabi-gcc", "clang")
 OVER_ESP_TLS = ["port/esp-tls/*", "tests/port/esp-tls/*"]  # with the headers of its stub, and lwIP's
 OVER_LWIP = [*OVER_ESP_TLS, "port/lwip/*", "tests/lwip/*", "tests/port/lwip*"]
 OVER_ZEPHYR = ["port/zephyr/*", "tests/port/zephyr*"]  # with the headers of its stub, in both generations of names
+OVER_FREERTOS_TCP = ["port/freertos-tcp/*", "tests/port/freertos-tcp/*"]  # likewise, of V4 and V3
 FIRMWARE = ["examples/firmware/*", "tests/firmware/kernel.c"]
 THREADS = ["*esp-tls*", "*sockets*", "*/sys_arch.c", "*/kernel.c", "*/main_task.c"]
 TARGET = "-mcpu=cortex-m3 -mthumb".split()
@@ -40,6 +41,7 @@ FIRMWARE_SETTINGS = "-DRECORD=4096 -DSTATS=1 -DPROFILE=public -DBOARD_ROW=ROW_LM
 TRUST = ['-DSIGNERS="../../tests/unit/blob_signers.h"', '-DTRUST_SCOPE="a product"']
 ZEPHYR = ["-DCONFIG_NET_IPV4=1", "-DCONFIG_DNS_RESOLVER=1"]
 MORE = {"port/zephyr/*.c": ([], ZEPHYR, [*ZEPHYR, "-DCONFIG_NET_IPV6=1", "-DSTUB_ZEPHYR_NET_", "-DCONFIG_POPCL_TLS_BELOW_DATES=1"]),
+        "port/freertos-tcp/*.c": ([], ["-DSTUB_TCP_V3"]), "tests/port/freertos-tcp/*.c": ([], ["-DSTUB_TCP_V3"]),
         "tests/port/zephyr*/*.c": ([], ["-DSTUB_ZEPHYR_NET_"]),
         "port/lwip/[rs]*.c": ([], ["-DLWIP_IPV6=1", "-DLWIP_IPV4=0"], ["-DLWIP_DNS=0"], ["-DLWIP_IPV6=1", "-DLWIP_DNS=0"], ["-DLWIP_IPV6=1"]),
         "examples/firmware/*": (["-DIPV6=0"], ["-DIPV6=1", "-DRESUME", *TRUST]), "tests/firmware/kernel.c": (["-DIPV6=0", "-DDEEP_INTERRUPT=0"],)}
@@ -90,6 +92,8 @@ class Includes:
         if among(path, OVER_ESP_TLS):
             where = [*where, "-Iport/esp-tls", "-Itests/port/zephyr", "-Itests/port/zephyr-tls", "-isystem", "tests/adoption/esp_idf/stub",
                      "-DLWIP_TIMEVAL_PRIVATE=0", "-DSSIZE_MAX=LONG_MAX"]
+        if among(path, OVER_FREERTOS_TCP):
+            where = [*where, "-Itests/port/freertos-tcp", "-Iport/freertos-tcp", "-isystem", "tests/port/freertos-tcp/stub"]
         if among(path, OVER_ZEPHYR):
             where = [*where, "-Itests/port/zephyr", "-Iport/zephyr", "-isystem", "tests/port/zephyr/stub"]
         if among(path, OVER_LWIP):
