@@ -139,6 +139,18 @@ set(POPCL_LWIP_SOCKETS_SOURCES
 set(POPCL_MBEDTLS_SOURCES
     port/mbedtls/net.c)
 
+# the port for Zephyr
+set(POPCL_ZEPHYR_SOURCES
+    port/zephyr/net.c)
+
+# TLS by esp_tls of ESP-IDF
+set(POPCL_ESP_TLS_SOURCES
+    port/esp-tls/net.c)
+
+# the port for FreeRTOS+TCP
+set(POPCL_FREERTOS_TCP_SOURCES
+    port/freertos-tcp/net.c)
+
 # what both programs share
 set(POPCL_COMMON_SOURCES
     src/tools/common/files.c

@@ -24,6 +24,7 @@ TABLE = {
     "LWIP_SOCKETS_SOURCES": ("the port for lwIP and a task", "port/lwip/sockets.c"),
     "MBEDTLS_SOURCES": ("TLS by Mbed TLS, over another port", "port/mbedtls/*.c"),
     "ZEPHYR_SOURCES": ("the port for Zephyr", "port/zephyr/*.c"),
+    "ESP_TLS_SOURCES": ("TLS by esp_tls of ESP-IDF", "port/esp-tls/*.c"),
     "FREERTOS_TCP_SOURCES": ("the port for FreeRTOS+TCP", "port/freertos-tcp/*.c"),
     "COMMON_SOURCES": ("what both programs share", "src/tools/common/*.c"),
     "COMMAND_SOURCES": ("the command popcl", "src/tools/popcl/*.c"),

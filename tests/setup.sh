@@ -56,6 +56,9 @@ has() {
     libsasl2-modules) one_of /usr/lib/*/sasl2/libscram.so ;;
     libsasl2-modules-db) one_of /usr/lib/*/sasl2/libsasldb.so ;;
     perl) command -v prove ;;
+    python3-kconfiglib) one_of /usr/lib/python3/dist-packages/kconfiglib.py ;;
+    python3-yaml) one_of /usr/lib/python3/dist-packages/yaml/__init__.py ;;
+    libxml2-utils) command -v xmllint ;;
     getmail6) command -v getmail ;;
     libclang-rt-*) fuzzer_links ;;
     *) command -v "$1" ;;
@@ -94,6 +97,7 @@ packages() {
         echo "cmake ninja-build meson pkgconf"
         echo "clang libcmocka-dev g++"
         echo "dpkg-dev debhelper lintian ca-certificates nix-bin"
+        echo "python3-kconfiglib python3-yaml libxml2-utils libmbedtls-dev libssl-dev"
         ;;
     check-adoption) packages adoption ;;
     check-format) echo "python3 clang-format" ;;

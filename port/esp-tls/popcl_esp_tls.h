@@ -37,10 +37,10 @@ typedef struct popcl_esp_tls {
 } popcl_esp_tls;
 
 /* For popcl_run, with a popcl_esp_tls as its context. open connects and shakes hands within its
- * limit. Of a name it tries one address, as esp_tls does. A question for a name may last longer: esp_tls cannot end it: lwIP gives up after
- * DNS_MAX_RETRIES. A handshake that failed is POPCL_ERR_CERT_UNTRUSTED, _NAME, _EXPIRED or _NOT_YET
- * if Mbed TLS reports it, else POPCL_ERR_TLS_PROTOCOL. popcl_diag.net_code is the number of
- * esp_tls, or an errno. */
+ * limit. Of a name it tries one address, as esp_tls does. A question for a name may last longer:
+ * esp_tls cannot end it. lwIP gives up after DNS_MAX_RETRIES. A handshake that failed is
+ * POPCL_ERR_CERT_UNTRUSTED, _NAME, _EXPIRED or _NOT_YET if Mbed TLS reports it, else
+ * POPCL_ERR_TLS_PROTOCOL. popcl_diag.net_code is the number of esp_tls, or an errno. */
 extern const popcl_net popcl_esp_tls_net;
 
 #ifdef __cplusplus

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent / "interop"), str(ROOT / "packaging")]
 
+import consumer  # noqa: E402
 import embedded  # noqa: E402
 import mailboxes  # noqa: E402
 import project  # noqa: E402
@@ -22,13 +23,6 @@ from dovecot import Dovecot  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("B", ROOT / "build"))
 STRICT = ["-Wall", "-Wextra", "-Werror", "-Os"]
-
-
-def bearssl():
-    done = subprocess.run(["sh", str(ROOT / "tests/source.sh"), "bearssl", str(BUILD)], capture_output=True, text=True)
-    if done.returncode:
-        raise unittest.SkipTest(done.stderr.strip())
-    return pathlib.Path(done.stdout.strip())
 
 
 def gcc(*words):
@@ -43,7 +37,7 @@ class Arduino(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.tree = bearssl()
+        cls.tree = consumer.bearssl_tree()
         with zipfile.ZipFile(embedded.arduino(cls.folder, cls.tree)) as archive:
             archive.extractall(cls.folder)
         cls.library = next(cls.folder.glob("popcl-*-arduino"))
@@ -150,7 +144,7 @@ class Packs(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         names = re.findall(r'category="\w+" name="([^"]+)"', path.read_text())
         self.assertEqual(len(names), len(set(names)) + names.count("port/lwip/") - 1)
-        tree = bearssl()
+        tree = consumer.bearssl_tree()
         for name in names:
             where = tree / name.removeprefix("bearssl/") if name.startswith("bearssl/") else ROOT / name
             self.assertTrue(where.exists(), name)

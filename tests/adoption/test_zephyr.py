@@ -13,6 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent / "interop"))
 
+import consumer  # noqa: E402
 import mailboxes  # noqa: E402
 import pki  # noqa: E402
 from dovecot import Dovecot  # noqa: E402
@@ -34,13 +35,6 @@ BOOLS = """NETWORKING NET_IPV4 NET_IPV6 NET_TCP NET_UDP NET_SOCKETS NET_SOCKETS_
     NET_CONFIG_NEED_IPV4""".split()
 INTS = "MAIN_STACK_SIZE NET_SOCKETS_CONNECT_TIMEOUT MBEDTLS_HEAP_SIZE MBEDTLS_SSL_MAX_CONTENT_LEN".split()
 STRINGS = "NET_CONFIG_MY_IPV4_ADDR NET_CONFIG_PEER_IPV4_ADDR".split()
-
-
-def bearssl():
-    done = subprocess.run(["sh", str(ROOT / "tests/source.sh"), "bearssl", str(BUILD)], capture_output=True, text=True)
-    if done.returncode:
-        raise unittest.SkipTest(done.stderr.strip())
-    return done.stdout.strip()
 
 
 def settings(folder, *files, **more):
@@ -123,7 +117,7 @@ class Sample(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.bearssl = bearssl()
+        cls.bearssl = consumer.bearssl_tree()
         cls.certificate = pki.shared().root().issue(san=["127.0.0.1"])
         cls.server = cls.enterClassContext(Dovecot(certificate=cls.certificate))
         cls.account = cls.server.account()
