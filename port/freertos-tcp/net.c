@@ -52,7 +52,7 @@ static popcl_err await_connection(tcp_net *n, uint32_t began_ms, uint32_t limit_
         if (FreeRTOS_issocketconnected(n->socket) > 0) return POPCL_OK;
         BaseType_t state = FreeRTOS_connstatus(n->socket);
         /* it was accepted, and ended since: recv reports that */
-        if (state == (BaseType_t)eCLOSE_WAIT) return POPCL_OK;
+        if (state == (BaseType_t)eCLOSE_WAIT || FreeRTOS_recvcount(n->socket) > 0) return POPCL_OK;
         if (state == (BaseType_t)eCLOSED) {
             n->error = pdFREERTOS_ERRNO_ENOTCONN;
             return POPCL_ERR_CONNECT;

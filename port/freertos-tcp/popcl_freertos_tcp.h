@@ -41,6 +41,9 @@ typedef struct popcl_freertos_tcp_net {
  * name was not found: if the limit is over by then, the result is POPCL_ERR_RESOLVE_TIMEOUT,
  * otherwise POPCL_ERR_RESOLVE.
  *
+ * A server that accepts a connection and resets it within a few milliseconds, without an octet,
+ * looks like one that refuses: POPCL_ERR_CONNECT.
+ *
  * close waits up to POPCL_FREERTOS_TCP_CLOSE_MS until the peer has the last octets and answers, as
  * FreeRTOS+TCP forgets a socket that is closed. */
 extern const popcl_net popcl_freertos_tcp;

@@ -102,16 +102,21 @@ BaseType_t FreeRTOS_tx_space(Socket_t xSocket) {
     return host_poll(xSocket->fd, HOST_OUT, 0, &came) == 1 && came & HOST_OUT;
 }
 
+BaseType_t FreeRTOS_recvcount(Socket_t xSocket) {
+    char octet;
+    return host_recv(xSocket->fd, &octet, 1, 1) > 0;
+}
+
+/* Octets that came before the end are kept. */
 BaseType_t FreeRTOS_recv(Socket_t xSocket, void *pvBuffer, size_t uxBufferLength,
                          BaseType_t xFlags) {
     int came, waits = !(xFlags & FREERTOS_MSG_DONTWAIT) && xSocket->recv_ticks;
     if (waits) (void)host_poll(xSocket->fd, HOST_IN, (int)xSocket->recv_ticks, &came);
-    if (xSocket->state != eESTABLISHED && xSocket->state != eFIN_WAIT_1)
-        return -pdFREERTOS_ERRNO_ENOTCONN;
     long got = host_recv(xSocket->fd, pvBuffer, uxBufferLength, xFlags & FREERTOS_MSG_PEEK);
     if (got > 0) return got;
-    if (got < 0 && errno == EAGAIN) return 0;
-    xSocket->state = got == 0 ? eCLOSE_WAIT : eCLOSED;
+    int is_open = xSocket->state == eESTABLISHED || xSocket->state == eFIN_WAIT_1;
+    if (is_open && got < 0 && errno == EAGAIN) return 0;
+    if (is_open) xSocket->state = got == 0 ? eCLOSE_WAIT : eCLOSED;
     return -pdFREERTOS_ERRNO_ENOTCONN;
 }
 

@@ -56,6 +56,7 @@ BaseType_t FreeRTOS_connect(Socket_t xClientSocket, const struct freertos_sockad
 BaseType_t FreeRTOS_issocketconnected(Socket_t xSocket);
 BaseType_t FreeRTOS_connstatus(Socket_t xSocket);
 BaseType_t FreeRTOS_tx_space(Socket_t xSocket);
+BaseType_t FreeRTOS_recvcount(Socket_t xSocket);
 BaseType_t FreeRTOS_recv(Socket_t xSocket, void *pvBuffer, size_t uxBufferLength,
                          BaseType_t xFlags);
 BaseType_t FreeRTOS_send(Socket_t xSocket, const void *pvBuffer, size_t uxDataLength,
