@@ -274,6 +274,78 @@ static void call_n_fails(void **state) {
     }
 }
 
+/* Runs `store` in a process that dies at the at-th call of the disk. Returns 0 if there is no such
+ * call. */
+static int dies_at(int at, const odd_disk *clean, void (*store)(odd_disk *d)) {
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        odd_disk d = *clean;
+        d.kill_at = at;
+        store(&d);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+static void look_at_left(void *ctx, const char *name) {
+    int *left = ctx;
+    struct stat st;
+    if (name[0] == '.' && name[1] != '\0' && strcmp(name, "..") != 0) {
+        ++*left;
+        assert_int_equal(stat(name, &st), 0);
+        assert_int_equal(st.st_size, 0);
+    }
+}
+
+/* Returns how many files of the store's own a kill left. Each of them is empty: a message never has
+ * a name. */
+static int left_files(void) {
+    int left = 0, dir = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(popcl_posix_disk.list(NULL, dir, look_at_left, &left), 0);
+    close(dir);
+    return left;
+}
+
+static void pass_and_close(odd_disk *d) {
+    popcl_store_pipe *s = open_pipe_store("cat >> got", 0, d);
+    if (s) (void)pass(s);
+    popcl_store_pipe_close(s);
+}
+
+static void stream_and_close(odd_disk *d) {
+    int fd = open("got", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    popcl_store_stream *s = popcl_store_stream_open(fd, NULL, &odd_disk_calls, d);
+    if (s) (void)give(&popcl_store_stream_sink, s, text);
+    popcl_store_stream_close(s);
+    close(fd);
+}
+
+/* [kill -9] The command had the whole message once, or never ran. A stream may break off in the
+ * message, which is never recorded. */
+static void killed_at_call_n(void **state) {
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        odd_disk clean = {.no_unnamed = kind % 2 ? EOPNOTSUPP : 0, .piece = 9};
+        int at = 1, before = 0, after = 0;
+        for (; clear_top(), dies_at(at, &clean, kind < 2 ? pass_and_close : stream_and_close);
+             at++) {
+            const char *got = text_of("got");
+            size_t n = strlen(got);
+            assert_memory_equal(got, text, n);
+            if (kind < 2) assert_true(n == 0 || n == strlen(text));
+            before += n == 0;
+            after += n == strlen(text);
+            assert_true(left_files() <= kind % 2);
+        }
+        assert_true(at > 5 && before > 3 && after > 0);
+        assert_string_equal(text_of("got"), text);
+    }
+}
+
 static void no_directory_for_the_file(void **state) {
     (void)state;
     setenv("TMPDIR", "/no/such/directory", 1);
@@ -337,6 +409,7 @@ int main(void) {
         EMPTY(the_whole_group_is_killed),
         EMPTY(a_signal_lets_the_command_end),
         EMPTY(call_n_fails),
+        EMPTY(killed_at_call_n),
         EMPTY(no_directory_for_the_file),
         EMPTY(a_stream_gets_whole_messages),
         EMPTY(a_stream_without_reader),
