@@ -105,6 +105,15 @@ class Chains(InfoTest):
                         self.assertOnlyLooked(server, result)
                         self.assertEqual(len(server.sessions), 1, result)
 
+    def test_a_port_of_its_own(self):
+        """Without -T and -S both kinds of port are found out: by the server's first octets, without a wait."""
+        for clear, way, said in ((None, "POP3S", ""), ({}, "STLS", "is not for POP3S: trying STLS on port")):
+            with self.subTest(way=way), Hostile(clear=clear, context=context_of(leaf()), user=USER, password=PASSWORD) as server:
+                result = self.info(server.port, "-c", root().file)
+                self.assertIn(f":{server.port}, {way}\n", result.out)
+                self.assertIn(said, result.err)
+                self.assertOnlyLooked(server, result)
+
     def test_dovecot(self):
         """A real server: fragments are granted, and what it offers differs before and after STLS."""
         for shape in SHAPES:

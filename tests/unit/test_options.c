@@ -59,20 +59,21 @@ static void seed_interface_in_any_order(void **state) {
 static void info_needs_no_login(void **state) {
     static const struct {
         const char *line;
-        int port, security, tries_stls;
+        int port, security, stls_port;
     } rows[] = {
-        {"--info host", 995, POPCL_TLS, 1},
+        {"--info host", 995, POPCL_TLS, 110},
         {"--info host -T", 995, POPCL_TLS, 0},
         {"--info host -S", 110, POPCL_STLS, 0},
         {"--info host -p 995", 995, POPCL_TLS, 0},
-        {"--info host:1110", 1110, POPCL_STLS, 0},
+        {"--info host:1110", 1110, POPCL_TLS, 1110},
+        {"--info host:110", 110, POPCL_STLS, 0},
         {"--info host -p 1995 -T", 1995, POPCL_TLS, 0},
         {"pop3s://host --info", 995, POPCL_TLS, 0},
-        {"--info host -c f --now 2026-11-25", 995, POPCL_TLS, 1},
-        {"--info host --tofu f", 995, POPCL_TLS, 1},
+        {"--info host -c f --now 2026-11-25", 995, POPCL_TLS, 110},
+        {"--info host --tofu f", 995, POPCL_TLS, 110},
         {"--info host --pin sha256:"
          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-         995, POPCL_TLS, 1},
+         995, POPCL_TLS, 110},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -80,7 +81,7 @@ static void info_needs_no_login(void **state) {
         assert_int_equal(o.action, CMD_INFO);
         assert_int_equal(o.port, rows[i].port);
         assert_int_equal(o.security, rows[i].security);
-        assert_int_equal(o.tries_stls, rows[i].tries_stls);
+        assert_int_equal(o.stls_port, rows[i].stls_port);
     }
     refused("--info");
     refused("--info host --list");

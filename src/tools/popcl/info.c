@@ -62,9 +62,12 @@ static void info_look(info *i, uint16_t port, uint8_t security) {
     (void)tool_probe_run(p);
 }
 
-/* Returns whether no server answered at this port. */
-static int is_nobody_there(popcl_err e) {
-    return e == POPCL_ERR_CONNECT || e == POPCL_ERR_TIMEOUT_CONNECT;
+/* Returns whether STLS is worth a try after POP3S: on another port if nobody answered, on the same
+ * one if the answer was no TLS. */
+static int is_for_stls(const cmd_options *o, popcl_err e) {
+    int nobody = e == POPCL_ERR_CONNECT || e == POPCL_ERR_TIMEOUT_CONNECT;
+    if (!o->stls_port) return 0;
+    return o->stls_port == o->port ? e == POPCL_ERR_TLS_NOT_TLS : nobody;
 }
 
 /* ---- the report ---- */
@@ -269,11 +272,13 @@ int cmd_info(const cmd_options *o, cmd_tls *tls, cmd_report *r, const volatile s
     uint8_t security = o->security;
     if (!o->fragment && !o->ask_no_fragment) tls->tls.fragment = 512;
     info_look(&i, port, security);
-    if (o->tries_stls && is_nobody_there(i.probe.err)) {
-        cmd_report_note(r, "%s does not answer: trying STLS on port 110", i.server);
+    if (is_for_stls(o, i.probe.err)) {
+        cmd_report_note(r, "%s %s: trying STLS on port %u", i.server,
+                        o->stls_port == port ? "is not for POP3S" : "does not answer",
+                        (unsigned)o->stls_port);
         tool_probe_end(&i.probe);
         cmd_tls_begin_again(tls);
-        info_look(&i, port = 110, security = POPCL_STLS);
+        info_look(&i, port = o->stls_port, security = POPCL_STLS);
     }
     if (is_first_use(&i)) {
         /* again, so that the server proves that it has the key */

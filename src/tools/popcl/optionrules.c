@@ -178,12 +178,12 @@ static int check_record(cmd_options *o) {
     return is_local || o->action == CMD_INFO ? 0 : check_login(o);
 }
 
-/* --info is about TLS. Without -T and -S it tries both, on their ports; with a port of its own,
- * STLS, except on that of POP3S. */
+/* --info is about TLS. Without -T and -S it tries both, on their ports. On a port of its own it
+ * tries POP3S first: a server that waits for TLS would never send a greeting. */
 static void choose_security(cmd_options *o) {
     if (o->action != CMD_INFO || o->security != POPCL_CLEAR) return;
-    o->tries_stls = !o->port;
-    o->security = !o->port || o->port == 995 ? POPCL_TLS : POPCL_STLS;
+    o->security = o->port == 110 ? POPCL_STLS : POPCL_TLS;
+    if (o->security == POPCL_TLS && o->port != 995) o->stls_port = o->port ? o->port : 110;
 }
 
 /* Standard output is no store: nobody knows what its reader does with the messages. */

@@ -63,14 +63,15 @@ typedef struct cmd_options {
               1];      /* the host to connect to: with an IPv6 address's %scope */
     const char *typed; /* the host as it is in argv, without port and brackets */
     size_t typed_len;
-    uint16_t port;      /* never 0 after parse */
-    uint8_t security;   /* popcl_security */
-    uint8_t action;     /* cmd_action */
-    uint8_t tries_stls; /* 1 = --info: port 110 with STLS, if no connection to this port is made */
-    uint8_t family;     /* cmd_family */
-    uint16_t auth;      /* POPCL_AUTH_* */
-    uint8_t source;     /* cmd_source */
-    const char *user;   /* of -u or the URL; NULL = the source of the password has it */
+    uint16_t port;    /* never 0 after parse */
+    uint8_t security; /* popcl_security */
+    uint8_t action;   /* cmd_action */
+    uint16_t
+        stls_port;  /* --info: where STLS is tried if this port is not one of POP3S; 0 = nowhere */
+    uint8_t family; /* cmd_family */
+    uint16_t auth;  /* POPCL_AUTH_* */
+    uint8_t source; /* cmd_source */
+    const char *user; /* of -u or the URL; NULL = the source of the password has it */
     char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
     const char *lang;                /* NULL = LANG is not sent */
     uint8_t only_new, delete, no_capa, utf8, verbose, trace;
