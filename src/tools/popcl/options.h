@@ -67,10 +67,10 @@ typedef struct cmd_options {
     uint8_t security; /* popcl_security */
     uint8_t action;   /* cmd_action */
     uint16_t
-        stls_port;  /* --info: where STLS is tried if this port is not one of POP3S; 0 = nowhere */
-    uint8_t family; /* cmd_family */
-    uint16_t auth;  /* POPCL_AUTH_* */
-    uint8_t source; /* cmd_source */
+        stls_port;    /* --info: STLS is tried on this port if the other is not of POP3S; 0 = no */
+    uint8_t family;   /* cmd_family */
+    uint16_t auth;    /* POPCL_AUTH_* */
+    uint8_t source;   /* cmd_source */
     const char *user; /* of -u or the URL; NULL = the source of the password has it */
     char url_user[CMD_USER_MAX + 1]; /* private: the memory of the URL's */
     const char *lang;                /* NULL = LANG is not sent */
