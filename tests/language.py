@@ -18,7 +18,7 @@ from results import Results
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = ["include/*.h", "port/*/popcl_*.h", "src/host/popcl_*.h"]
 HELP = ["src/tools/*/option*.c"]
-DOCS = ["README.md", "docs/*.md", "examples/firmware/README.md"]
+DOCS = ["README.md", "ROADMAP.md", "SECURITY.md", "docs/*.md", "examples/firmware/README.md"]
 CODE = ["include/*.h", "src/**/*.[ch]", "port/**/*.[ch]", "examples/**/*.[ch]", "tests/**/*.[ch]"]
 FOLDERS = ["src/core", "src/auth", "src/tls", "src/host", "src/tools", "port", "examples"]
 SOURCES = ["**/*.[ch]", "**/*.inc"]

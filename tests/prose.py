@@ -140,6 +140,16 @@ def calls(place):
     return max(number(row[place]) for row in rows("calls") if re.search(r"\d", row[place]) and not others.match(row[0]))
 
 
+def run_stack(place):
+    """The stack of popcl_run, by a column of the table of calls."""
+    return next(row[place] for row in rows("calls") if row[0] == "`popcl_run`")
+
+
+def longest_step(profile):
+    """The longest step of a handshake with any chain, in millions of instructions."""
+    return f"{max(number(row[7]) for row in on_m3(profile)):.1f}"
+
+
 def missed():
     """How much more code than wanted, from the least to the most, in KB."""
     octets = [number(row[5]) for row in rows("flash") if "missed" in row[5]]
@@ -270,6 +280,17 @@ PROSE = [
      lambda: f"{macro('DEFAULT_EVERY_MS', file='examples/firmware/settings.c'):,}"),
     ("examples/firmware/README.md", r"doubles it, (\w+) times", lambda: WORDS[macro("DOUBLINGS", file=BACKOFF + ".c")]),
     ("examples/firmware/README.md", r"the next ones double up to (\d+) hours", refused_hours),
+    ("docs/FIRMWARE.md", r"`popcl_run`, the deepest chain of calls \| ([\d,]+) \|", lambda: run_stack(1)),
+    ("docs/FIRMWARE.md", r"In clear text the first row is ([\d,]+)", lambda: run_stack(3)),
+    ("docs/FIRMWARE.md", r"longest step, million instructions \| ([\d.]+) \| ([\d.]+) \|", lambda: (longest_step("pinned"), longest_step("public"))),
+    ("docs/FIRMWARE.md", r"single key; neither name nor dates +(\d+) KB, ([\d.]+) KB", lambda: (costs("pinned")[2], costs("pinned")[0])),
+    ("docs/FIRMWARE.md", r"your own CA, P-256 alone +(\d+) KB, ([\d.]+) KB", lambda: (costs("ecdsa")[2], costs("ecdsa")[0])),
+    ("docs/FIRMWARE.md", r"RSA, P-256 \(fast\), P-384 +(\d+) KB, ([\d.]+) KB", lambda: (costs("public")[2], costs("public")[0])),
+    ("docs/FIRMWARE.md", r"the same servers +(\d+) KB, ([\d.]+) KB", lambda: (costs("small")[2], costs("small")[0])),
+    ("docs/FIRMWARE.md", r"\((\d+) million instructions in place of (\d+)\)", lambda: (costs("small")[3], costs("public")[3])),
+    ("docs/FIRMWARE.md", r"The names take (\d+) KB of flash, the sentences (\d+) KB", lambda: (f"{float(names()):.0f}", sentences())),
+    ("docs/FIRMWARE.md", r"\| LOGIN \| an hour, doubled to (\d+) \|", refused_hours),
+    ("ROADMAP.md", r"code is (\d+) to (\d+) KB above its targets", missed),
     ("docs/RELIABILITY.md", r"The first pause is an hour, then up to (\d+) hours", refused_hours),
     ("include/popcl.h", r"2\^30 ms: about (\d+) days", lambda: str(macro("POPCL_MS_MAX") // MS_A_DAY)),
 ]

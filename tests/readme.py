@@ -9,7 +9,8 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
                           is replaced by address and port
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
 docs/RECIPES.md has comments of its own, and servers for them: recipes.py runs it.
-A block ```c of docs/PORTING.md after <!-- compiled --> is compiled as it stands there, with warnings as errors.
+A block ```c of docs/PORTING.md and docs/FIRMWARE.md after <!-- compiled --> is compiled as it stands there, with warnings as errors. In docs/FIRMWARE.md
+every block of C or commands needs a comment; <!-- not run: REASON --> is one too. Its table of classes must have each popcl_class once.
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
 sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes in docs/COMMANDS.md must have those of --help=all,
 and those of report.h.
@@ -35,11 +36,15 @@ HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->"
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
 
 
+NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
+
+
 def blocks(text):
     """(language, body, line number, how it is to be run or None)."""
     for match in BLOCK.finditer(text):
         before = text[: match.start()].rstrip("\n").rsplit("\n", 1)[-1].strip()
-        yield match.group(1), match.group(2), text.count("\n", 0, match.start()) + 1, HOW.get(before)
+        how = "not run" if NOT_RUN.fullmatch(before) else HOW.get(before)
+        yield match.group(1), match.group(2), text.count("\n", 0, match.start()) + 1, how
 
 
 def shell(script, folder, env):
@@ -97,7 +102,7 @@ def only_shown(script, _folder):
     return f"no such make target: {', '.join(missing)}" if missing else ""
 
 
-RUN = {"run": run_in_copy, "server": run_with_server, "shown": only_shown}
+RUN = {"run": run_in_copy, "server": run_with_server, "shown": only_shown, "not run": lambda _script, _folder: ""}
 
 
 def check_shell(body, how):
@@ -116,9 +121,9 @@ def check_c(body):
 
 
 def check_compiled(body):
-    """Its headers are popcl's, and those of Mbed TLS as far as it names popcl_mbedtls.h."""
+    """Its headers are popcl's, those of examples/firmware, and those of Mbed TLS as far as it names popcl_mbedtls.h."""
     command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_FILE_OFFSET_BITS=64", "-Iinclude", "-Iport/posix", "-Iport/mbedtls",
-               "-fsyntax-only", "-x", "c", "-"]
+               "-Iexamples/firmware", "-fsyntax-only", "-x", "c", "-"]
     done = subprocess.run(command, cwd=ROOT, input=body, capture_output=True, text=True)
     return done.stderr if done.returncode else ""
 
@@ -126,6 +131,26 @@ def check_compiled(body):
 def text_of(page):
     with open(os.path.join(ROOT, page), encoding="utf-8") as text:
         return text.read()
+
+
+def check_page_compiles(page):
+    """Each block of C that says so; a page without one is an error."""
+    compiled = [(body, line) for _, body, line, how in blocks(text_of(page)) if how == "compiled"]
+    for body, line in compiled:
+        yield f"{page}:{line}: compiles", check_compiled(body)
+    yield f"{page} has a fragment that is compiled", "" if compiled else "it does not"
+
+
+def check_firmware_page():
+    """That each block of docs/FIRMWARE.md is compiled or has a reason, and that its table of classes has each popcl_class once."""
+    page = "docs/FIRMWARE.md"
+    for language, _, line, how in blocks(text_of(page)):
+        if language in ("c", "sh") and how not in ("compiled" if language == "c" else "shown", "not run"):
+            yield f"{page}:{line}: a block", "no comment says if it is compiled or not run: see tests/readme.py"
+    table = text_of(page).partition("| POPCL_CLASS_ |")[2].partition("\n\n")[0]
+    shown = sorted(re.findall(r"^\| ([A-Z]+) \|", table, re.M))
+    known = sorted(re.findall(r"^    POPCL_CLASS_([A-Z]+)\b", text_of("include/popcl_errors.h"), re.M))
+    yield f"{page} has each class of results", "" if shown == known else f"it has {shown}, and popcl_errors.h has {known}"
 
 
 def check_sessions():
@@ -171,10 +196,9 @@ def checks():
                 yield f"{page}:{line}: {how or 'commands'}", check_shell(body, how)
             elif language == "c" and re.search(r"\bmain\(", body):
                 yield f"{page}:{line}: program", check_c(body)
-    compiled = [(body, line) for _, body, line, how in blocks(text_of("docs/PORTING.md")) if how == "compiled"]
-    for body, line in compiled:
-        yield f"docs/PORTING.md:{line}: compiles", check_compiled(body)
-    yield "docs/PORTING.md has a fragment that is compiled", "" if compiled else "it does not"
+    for page in ("docs/PORTING.md", "docs/FIRMWARE.md"):
+        yield from check_page_compiles(page)
+    yield from check_firmware_page()
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
     yield from recipes.checks(BUILD)
     yield from check_sessions()
