@@ -5,7 +5,7 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-in prose.py. features.py compares docs/FEATURES.md with the table of options, and language.py counts the words that make the text hard to read.
+in prose.py, and docs/profiles.svg is drawn by profiles.py. features.py compares docs/FEATURES.md with the table of options, and language.py counts the words that make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -21,6 +21,7 @@ import textwrap
 
 import features
 import language
+import profiles
 import prose
 from results import Results
 
@@ -174,7 +175,7 @@ def main(argv):
             problems.append(f"docs/{name} is missing")
     if not reliability(ROOT / "docs/RELIABILITY.md", problems):
         problems.append("docs/RELIABILITY.md has no row")
-    pages = together(pages, problems)
+    pages = [*together(pages, problems), (ROOT / "docs/profiles.svg", profiles.draw())]
     for path, text in pages:
         if argv:
             path.write_text(text)

@@ -140,6 +140,11 @@ def calls(place):
     return max(number(row[place]) for row in rows("calls") if re.search(r"\d", row[place]) and not others.match(row[0]))
 
 
+def profile_row(profile, *places):
+    """Some of costs, in the order of a table."""
+    return tuple(costs(profile)[place] for place in places)
+
+
 def run_stack(place):
     """The stack of popcl_run, by a column of the table of calls."""
     return next(row[place] for row in rows("calls") if row[0] == "`popcl_run`")
@@ -283,11 +288,11 @@ PROSE = [
     ("docs/FIRMWARE.md", r"`popcl_run`, the deepest chain of calls \| ([\d,]+) \|", lambda: run_stack(1)),
     ("docs/FIRMWARE.md", r"In clear text the first row is ([\d,]+)", lambda: run_stack(3)),
     ("docs/FIRMWARE.md", r"longest step, million instructions \| ([\d.]+) \| ([\d.]+) \|", lambda: (longest_step("pinned"), longest_step("public"))),
-    ("docs/FIRMWARE.md", r"single key; neither name nor dates +(\d+) KB, ([\d.]+) KB", lambda: (costs("pinned")[2], costs("pinned")[0])),
-    ("docs/FIRMWARE.md", r"your own CA, P-256 alone +(\d+) KB, ([\d.]+) KB", lambda: (costs("ecdsa")[2], costs("ecdsa")[0])),
-    ("docs/FIRMWARE.md", r"RSA, P-256 \(fast\), P-384 +(\d+) KB, ([\d.]+) KB", lambda: (costs("public")[2], costs("public")[0])),
-    ("docs/FIRMWARE.md", r"the same servers +(\d+) KB, ([\d.]+) KB", lambda: (costs("small")[2], costs("small")[0])),
-    ("docs/FIRMWARE.md", r"\((\d+) million instructions in place of (\d+)\)", lambda: (costs("small")[3], costs("public")[3])),
+    ("docs/FIRMWARE.md", r"public CA: (\d+) million instructions for a handshake \| (\d+) KB \| ([\d.]+) KB", lambda: profile_row("public", 3, 2, 0)),
+    ("docs/FIRMWARE.md", r"if flash is dearer than time: (\d+) million \| (\d+) KB \| ([\d.]+) KB", lambda: profile_row("small", 3, 2, 0)),
+    ("docs/FIRMWARE.md", r"your own CA, P-256 alone \| (\d+) KB \| ([\d.]+) KB", lambda: profile_row("ecdsa", 2, 0)),
+    ("docs/FIRMWARE.md", r"its price\]\(#the-price-of-pinned\) first \| (\d+) KB \| ([\d.]+) KB", lambda: profile_row("pinned", 2, 0)),
+    ("docs/FIRMWARE.md", r"in a cabinet for example \| (\d+) KB \| ([\d.]+) KB", lambda: (f"{clear_code() / 1024:.0f}", kb(clear_ram()))),
     ("docs/FIRMWARE.md", r"The names take (\d+) KB of flash, the sentences (\d+) KB", lambda: (f"{float(names()):.0f}", sentences())),
     ("docs/FIRMWARE.md", r"\| LOGIN \| an hour, doubled to (\d+) \|", refused_hours),
     ("ROADMAP.md", r"code is (\d+) to (\d+) KB above its targets", missed),

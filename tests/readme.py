@@ -10,7 +10,7 @@ A fenced block ```sh is run where a comment on the line before it says how, and 
     <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
 docs/RECIPES.md has comments of its own, and servers for them: recipes.py runs it.
 A block ```c of docs/PORTING.md and docs/FIRMWARE.md after <!-- compiled --> is compiled as it stands there, with warnings as errors. In docs/FIRMWARE.md
-every block of C or commands needs a comment; <!-- not run: REASON --> is one too. Its table of classes must have each popcl_class once.
+every block of C or commands needs a comment; <!-- not run: REASON --> is one too. Its commands after <!-- run --> are run in an empty folder. Its table of classes must have each popcl_class once.
 build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
 sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes in docs/COMMANDS.md must have those of --help=all,
 and those of report.h.
@@ -74,6 +74,11 @@ def copy_of_repository(folder):
 
 def run_in_copy(script, folder):
     return shell(script, copy_of_repository(folder), environment(folder))
+
+
+def run_in_empty_folder(script):
+    with tempfile.TemporaryDirectory(prefix="popcl-readme-") as folder:
+        return shell(script, folder, {**environment(folder), "PATH": BUILD + os.pathsep + os.environ["PATH"]})
 
 
 def run_with_server(script, folder):
@@ -142,10 +147,12 @@ def check_page_compiles(page):
 
 
 def check_firmware_page():
-    """That each block of docs/FIRMWARE.md is compiled or has a reason, and that its table of classes has each popcl_class once."""
+    """That each block of docs/FIRMWARE.md is compiled, works or has a reason, and that its table of classes has each popcl_class once."""
     page = "docs/FIRMWARE.md"
-    for language, _, line, how in blocks(text_of(page)):
-        if language in ("c", "sh") and how not in ("compiled" if language == "c" else "shown", "not run"):
+    for language, body, line, how in blocks(text_of(page)):
+        if (language, how) == ("sh", "run"):
+            yield f"{page}:{line}: commands", run_in_empty_folder(body)
+        elif language in ("c", "sh") and how != "not run" and (language, how) != ("c", "compiled"):
             yield f"{page}:{line}: a block", "no comment says if it is compiled or not run: see tests/readme.py"
     table = text_of(page).partition("| POPCL_CLASS_ |")[2].partition("\n\n")[0]
     shown = sorted(re.findall(r"^\| ([A-Z]+) \|", table, re.M))
