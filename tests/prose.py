@@ -155,6 +155,14 @@ def longest_step(profile):
     return f"{max(number(row[7]) for row in on_m3(profile)):.1f}"
 
 
+WORKED_STACK, WORKED_MHZ = 432, 72  # what docs/FIRMWARE.md adds to the stack of popcl_run, and the clock that it calculates with
+
+
+def worked_seconds(cycles):
+    """The longest step of `pinned` and of `public` in seconds, with so many cycles an instruction."""
+    return tuple(f"{float(longest_step(profile)) * cycles / WORKED_MHZ:.1f}" for profile in ("pinned", "public"))
+
+
 def missed():
     """How much more code than wanted, from the least to the most, in KB."""
     octets = [number(row[5]) for row in rows("flash") if "missed" in row[5]]
@@ -286,6 +294,10 @@ PROSE = [
     ("examples/firmware/README.md", r"doubles it, (\w+) times", lambda: WORDS[macro("DOUBLINGS", file=BACKOFF + ".c")]),
     ("examples/firmware/README.md", r"the next ones double up to (\d+) hours", refused_hours),
     ("docs/FIRMWARE.md", r"`popcl_run`, the deepest chain of calls \| ([\d,]+) \|", lambda: run_stack(1)),
+    ("docs/FIRMWARE.md", r"\*\*sum\*\* \| ([\d,]+) \|", lambda: f"{number(run_stack(1)) + WORKED_STACK:,.0f}"),
+    ("docs/FIRMWARE.md", r"times 1.5 cycles, at 72 MHz \| ([\d.]+) s \| ([\d.]+) s", lambda: worked_seconds(1.5)),
+    ("docs/FIRMWARE.md", r"times 2 for waits of the flash \| ([\d.]+) s \| ([\d.]+) s", lambda: worked_seconds(3)),
+    ("docs/FIRMWARE.md", r"image in QEMU takes ([\d,]+) bytes", lambda: rows("firmware-targets", "| painted stack |")[0][2]),
     ("docs/FIRMWARE.md", r"In clear text the first row is ([\d,]+)", lambda: run_stack(3)),
     ("docs/FIRMWARE.md", r"longest step, million instructions \| ([\d.]+) \| ([\d.]+) \|", lambda: (longest_step("pinned"), longest_step("public"))),
     ("docs/FIRMWARE.md", r"public CA: (\d+) million instructions for a handshake \| (\d+) KB \| ([\d.]+) KB", lambda: profile_row("public", 3, 2, 0)),
