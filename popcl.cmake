@@ -151,6 +151,10 @@ set(POPCL_ESP_TLS_SOURCES
 set(POPCL_FREERTOS_TCP_SOURCES
     port/freertos-tcp/net.c)
 
+# the port for a stack of your own with callbacks
+set(POPCL_CALLBACKS_SOURCES
+    port/callbacks/net.c)
+
 # what both programs share
 set(POPCL_COMMON_SOURCES
     src/tools/common/files.c

@@ -26,6 +26,7 @@ TABLE = {
     "ZEPHYR_SOURCES": ("the port for Zephyr", "port/zephyr/*.c"),
     "ESP_TLS_SOURCES": ("TLS by esp_tls of ESP-IDF", "port/esp-tls/*.c"),
     "FREERTOS_TCP_SOURCES": ("the port for FreeRTOS+TCP", "port/freertos-tcp/*.c"),
+    "CALLBACKS_SOURCES": ("the port for a stack of your own with callbacks", "port/callbacks/*.c"),
     "COMMON_SOURCES": ("what both programs share", "src/tools/common/*.c"),
     "COMMAND_SOURCES": ("the command popcl", "src/tools/popcl/*.c"),
     "TA_SOURCES": ("the command popcl-ta", "src/tools/popcl-ta/*.c"),

@@ -100,6 +100,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "port/lwip": "wait in_turn connection popcl popcl_net popcl_errors popcl_config",
     "port/zephyr": "wait in_turn connection repeat popcl popcl_net popcl_errors popcl_config",
     "port/esp-tls": "wait repeat popcl popcl_net popcl_errors popcl_config",
+    "port/callbacks": "popcl popcl_net popcl_errors",
     "port/TEMPLATE": "port_under_test popcl popcl_net popcl_errors",  # also for each port that has no row of its own
     "src/host": "file_calls name profile popcl_tls popcl_blob",
     "src/tools/common": "file_calls chain popcl_posix popcl_tls popcl_net popcl_command",

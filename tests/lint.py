@@ -94,6 +94,8 @@ class Includes:
                      "-DLWIP_TIMEVAL_PRIVATE=0", "-DSSIZE_MAX=LONG_MAX"]
         if among(path, OVER_FREERTOS_TCP):
             where = [*where, "-Itests/port/freertos-tcp", "-Iport/freertos-tcp", "-isystem", "tests/port/freertos-tcp/stub"]
+        if among(path, ["tests/port/callbacks/*"]):
+            where = [*where, "-Iport/callbacks"]
         if among(path, OVER_ZEPHYR):
             where = [*where, "-Itests/port/zephyr", "-Iport/zephyr", "-isystem", "tests/port/zephyr/stub"]
         if among(path, OVER_LWIP):
