@@ -182,7 +182,7 @@ static int is_deaf(popcl_callbacks *n) {
 static int32_t callbacks_send(void *ctx, const void *p, size_t size) {
     popcl_callbacks *n = ctx;
     if (is_deaf(n)) return POPCL_NET_FAILED;
-    int32_t moved = n->stack->send(n->stack_ctx, p, size);
+    int32_t moved = n->stack->send(n->stack_ctx, p, size, &n->code);
     if (moved == POPCL_NET_FAILED) n->deaf = 1;
     return moved;
 }

@@ -29,8 +29,8 @@ typedef struct popcl_callbacks_stack {
                    uint32_t limit_ms);
     /* Copies octets into the stack, 1 to n from the front, and sends them at once. Returns their
      * number, or POPCL_NET_AGAIN without room, or POPCL_NET_FAILED if the connection takes no more.
-     * n is 1 to 2^30. */
-    int32_t (*send)(void *stack_ctx, const void *p, size_t n);
+     * In the last case *code gets the number of the stack. n is 1 to 2^30. */
+    int32_t (*send)(void *stack_ctx, const void *p, size_t n, int *code);
     /* Returns nonzero if send would not return POPCL_NET_AGAIN. Once it returned 0, the stack has
      * to wake the thread (as wake does) when that changes. */
     int (*has_room)(void *stack_ctx);

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("B", ROOT / "build")).resolve()
 sys.path[:0] = [str(ROOT / "tests" / "interop"), str(ROOT / "packaging")]
 import mailboxes  # noqa: E402
@@ -28,9 +29,9 @@ def bearssl_tree():
     return pathlib.Path(done.stdout.strip())
 
 
-def shown(name):
-    """The lines that docs/ADOPTION.md shows below <!-- tested: NAME -->, so that a test runs what a reader copies."""
-    return re.search(rf"^<!-- tested: {re.escape(name)} -->\n```\w*\n(.*?)^```$", (ROOT / "docs/ADOPTION.md").read_text(), re.M | re.S)[1]
+def shown(name, page="docs/ADOPTION.md"):
+    """The lines that a page shows below <!-- tested: NAME -->, so that a test runs what a reader copies."""
+    return re.search(rf"^<!-- tested: {re.escape(name)} -->\n```\w*\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)[1]
 
 
 class ConsumerCase(unittest.TestCase):

@@ -211,11 +211,13 @@ static int begin_connect(void *ctx, uint32_t number, const char *host, uint16_t 
     return error;
 }
 
-static int32_t send_now(void *ctx, const void *p, size_t n) {
+static int32_t send_now(void *ctx, const void *p, size_t n, int *code) {
     struct connection *c = ctx;
     ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
     if (sent > 0) return (int32_t)sent;
-    return errno == EAGAIN || errno == EINTR ? POPCL_NET_AGAIN : POPCL_NET_FAILED;
+    if (errno == EAGAIN || errno == EINTR) return POPCL_NET_AGAIN;
+    *code = errno;
+    return POPCL_NET_FAILED;
 }
 
 static int has_room(void *ctx) {
