@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_callbacks - port/callbacks beyond the suite for ports: late callbacks, a small ring, the lock,
- * and a stack that lacks memory. The stack is a table of answers. Its callbacks come from inside of
- * sleep. */
+/* test_callbacks - port/callbacks beyond the suite for ports: late callbacks, a small ring, the
+ * lock, and a stack that lacks memory. The stack is a table of answers. Its callbacks come from
+ * inside of sleep. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
