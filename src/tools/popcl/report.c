@@ -118,7 +118,8 @@ static void emit(cmd_report *r, enum outlets which, const char *lead, const char
     report_add(&l, lead, strlen(lead));
     for (size_t i = 0; i < n; i++) {
         char shown[4];
-        report_add(&l, shown, escape(shown, text[i]));
+        size_t len = escape(shown, text[i]);
+        report_add(&l, shown, len);
     }
     report_add(&l, "\n", 1);
     (void)cmd_outlet_write(l.to, l.buf, l.len);
