@@ -87,8 +87,9 @@ const promise_text promises[PROMISES] = {
     [RUN_ENDS] = {"The job ends with that result, unchanged, or with POPCL_ERR_PORT if open "
                   "returned anything else.",
                   "if open_again and open_refused pass: tell us, this may be popcl's own fault"},
-    [RUNS] = {"Connects a started session and runs it until POPCL_DONE. Returns its result",
-              "if no other case failed: tell us, this may be popcl's own fault"},
+    [RUNS] =
+        {"Connects a started session and runs it until POPCL_DONE. Returns the session's result",
+         "if no other case failed: tell us, this may be popcl's own fault"},
 };
 
 void broken(promise p, const char *likely, const char *format, ...) {
