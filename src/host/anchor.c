@@ -196,6 +196,15 @@ int pop_anchor_is_own(const pop_anchor *a) {
     return a->is_own && (a->finding == POP_ANCHOR_USABLE || a->finding == POP_ANCHOR_SAME_KEY);
 }
 
+popcl_trust pop_anchor_trust(const pop_anchor *a) {
+    popcl_trust alone = {.anchors = &a->anchor, .anchors_len = 1};
+    if (pop_anchor_is_own(a)) {
+        alone.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])a->own_cert;
+        alone.own_certs_len = 1;
+    }
+    return alone;
+}
+
 /* ---- one certificate ---- */
 
 typedef struct name_buffer {

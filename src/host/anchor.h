@@ -174,6 +174,9 @@ int pop_anchors_merge(pop_anchors *a);
  * certificate of its name and key is. */
 int pop_anchor_is_own(const pop_anchor *a);
 
+/* Returns the trust in one usable certificate alone. It borrows *a. */
+popcl_trust pop_anchor_trust(const pop_anchor *a);
+
 /* Returns how many were found of this kind. */
 size_t pop_anchors_count(const pop_anchors *a, pop_anchor_kind kind);
 

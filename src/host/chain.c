@@ -138,13 +138,9 @@ size_t pop_chain_anchor(pop_chain *c, const pop_anchors *a, int64_t utc_s) {
     own_name(c, name);
     for (size_t i = 0; i < a->len; i++) {
         const pop_anchor *one = &a->list[i];
-        popcl_trust alone = {.anchors = &one->anchor, .anchors_len = 1};
         if (one->finding != POP_ANCHOR_USABLE) continue;
-        if (pop_anchor_is_own(one)) {
-            alone.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])one->own_cert;
-            alone.own_certs_len = 1;
-        }
         if (best < a->len && !is_better(one, &a->list[best])) continue;
+        popcl_trust alone = pop_anchor_trust(one);
         if (judge_for(c, &alone, name, at) == POPCL_OK) best = i;
     }
     return best;

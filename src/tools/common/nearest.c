@@ -37,7 +37,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 
 tool_nearest tool_nearest_begin(const char *text, size_t n) {
     tool_nearest s = {.text = text, .len = tool_is_word(text, n) ? n : 0};
-    s.distance = (unsigned)s.len / 3 + 1; /* one change in three octets is too many */
+    s.distance = (unsigned)s.len / 3 + 1; /* at most one change for every three octets */
     return s;
 }
 

@@ -23,8 +23,7 @@ typedef struct tool_probe {
     const char *local_address, *socks_host;
     uint16_t socks_port;
     uint32_t connect_ms, idle_ms, total_ms;
-    const popcl_tls *tls; /* with the profile `host`. Its storage has the chain until tool_probe_end
-                           */
+    const popcl_tls *tls; /* with the profile `host`; used until tool_probe_end */
     const popcl_seed *seed;
     size_t iobuf_len;                  /* bytes of the record buffer; 0 = the best size */
     const volatile sig_atomic_t *stop; /* as in popcl_posix_net */

@@ -17,9 +17,9 @@
 typedef struct search {
     ta_run *run;
     pop_anchors bundle; /* with servers' own certificates: they may be anchors too */
-    pop_chain chain;
     const char *name; /* that a device will ask for; NULL = a name of the server's certificate */
-    tool_probe probe;
+    char host[256];
+    tool_probe probe; /* its chain is that of the server or of the file */
     popcl_tls_host_storage storage;
 } search;
 
@@ -55,8 +55,6 @@ static int ask_server(search *s) {
     static const unsigned char nobody[1][POPCL_PIN_LEN];
     static const popcl_trust none = {.pins = nobody, .pins_len = 1};
     const ta_options *o = &s->run->options;
-    const char *server = o->inputs[0];
-    static char host[256];
     popcl_seed seed;
     popcl_tls tls = {.profile = &popcl_tls_host,
                      .storage = &s->storage,
@@ -66,19 +64,20 @@ static int ask_server(search *s) {
     tool_probe *p = &s->probe;
     p->security = o->stls ? POPCL_STLS : POPCL_TLS;
     p->port = o->stls ? 110 : 995;
-    if (read_server(server, host, &p->port)) {
-        ta_say("%s is no HOST, HOST:PORT or [IPV6]:PORT", server);
+    if (read_server(o->inputs[0], s->host, &p->port)) {
+        ta_say("%s is no HOST, HOST:PORT or [IPV6]:PORT", o->inputs[0]);
         return TA_USAGE;
     }
-    if (popcl_posix_seed(&seed, sizeof seed)) return ta_out_of_memory();
-    p->host = s->name = host;
+    if (popcl_posix_seed(&seed, sizeof seed)) {
+        ta_say("this machine gives no random bytes: %s", ta_system_says(errno));
+        return TA_IO_ERROR;
+    }
+    p->host = s->name = s->host;
     p->tls = &tls;
     p->seed = &seed;
     popcl_err e = tool_probe_run(p);
     tool_probe_end(p);
-    for (size_t i = 0; i < p->chain.len; i++)
-        pop_chain_add(&s->chain, p->chain.certs[i].p, p->chain.certs[i].n);
-    if (s->chain.len) return TA_DONE;
+    if (p->chain.len) return TA_DONE;
     say_result(p, e);
     ta_say("what to try: give its port (995, with --stls 110), and look whether it has POP3 there; "
            "popcl --info shows more; for-chain needs no connection");
@@ -110,17 +109,17 @@ static int read_chain(search *s) {
             ta_say_finding(one);
             code = TA_BAD_DATA;
         } else if (one->der) {
-            pop_chain_add(&s->chain, one->der, one->der_len);
+            pop_chain_add(&s->probe.chain, one->der, one->der_len);
         }
     }
     pop_anchors_free(&file);
-    if (code == TA_DONE && s->chain.sent == 0) {
+    if (code == TA_DONE && s->probe.chain.sent == 0) {
         ta_say("there is no certificate in %s", ta_input_name(path));
         code = TA_BAD_DATA;
     }
-    if (code == TA_DONE && s->chain.len < s->chain.sent) {
+    if (code == TA_DONE && s->probe.chain.len < s->probe.chain.sent) {
         ta_say("%s has too many certificates for one server: %u", ta_input_name(path),
-               s->chain.sent);
+               s->probe.chain.sent);
         ta_say("what to try: give the chain of one server; a bundle of authorities is for "
                "--bundle");
         code = TA_BAD_DATA;
@@ -147,7 +146,7 @@ static int read_bundle(search *s) {
 /* Reports that no anchor vouches, what is missing, and what to do. */
 static int say_none(const search *s) {
     const ta_options *o = &s->run->options;
-    const pop_chain *c = &s->chain;
+    const pop_chain *c = &s->probe.chain;
     char wanted[512], hash[TOOL_PIN_TEXT];
     unsigned char pin[POPCL_PIN_LEN];
     pop_span end = c->certs[pop_chain_end(c)];
@@ -179,12 +178,8 @@ static int say_none(const search *s) {
 /* Warns of what a device does with this anchor now, and of an anchor that will not last. */
 static void say_verdict(search *s, const pop_anchor *a) {
     const ta_options *o = &s->run->options;
-    popcl_trust trust = {.anchors = &a->anchor, .anchors_len = 1};
-    if (pop_anchor_is_own(a)) {
-        trust.own_certs = (const unsigned char(*)[POPCL_OWN_CERT_LEN])a->own_cert;
-        trust.own_certs_len = 1;
-    }
-    popcl_err e = pop_chain_judge(&s->chain, &trust, s->name, ta_now(o));
+    popcl_trust trust = pop_anchor_trust(a);
+    popcl_err e = pop_chain_judge(&s->probe.chain, &trust, s->name, ta_now(o));
     if (e) ta_say("warning: a device refuses this server now: %s", popcl_err_what(e));
     if (e) ta_say("likely cause: %s", popcl_err_cause(e));
     if (pop_anchor_is_authority(a) && memcmp(a->subject_hash, a->issuer_hash, 32) != 0)
@@ -227,7 +222,7 @@ int ta_command_for(ta_run *r) {
     int code = read_bundle(s);
     if (code == TA_DONE) code = r->options.action == TA_FOR_HOST ? ask_server(s) : read_chain(s);
     if (code == TA_DONE) {
-        size_t i = pop_chain_anchor(&s->chain, &s->bundle, ta_now(&r->options));
+        size_t i = pop_chain_anchor(&s->probe.chain, &s->bundle, ta_now(&r->options));
         const pop_anchor *a = i < s->bundle.len ? &s->bundle.list[i] : NULL;
         if (a) say_verdict(s, a);
         if (a) say_anchor(s, a);
