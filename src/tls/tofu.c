@@ -7,6 +7,7 @@
 #include "../auth/auth.h"
 #include "popcl_tofu.h"
 
+/* There are no anchors, so that only the server's own key is looked up, and no issuer's. */
 static popcl_err tofu_key(const popcl_trust *trust, const unsigned char pin[POPCL_PIN_LEN],
                           int64_t utc_s, unsigned *is) {
     popcl_tofu *t = ((const popcl_tofu *)(const void *)trust)->self;

@@ -55,6 +55,18 @@ class FirstUse(unittest.TestCase):
                     self.judge(self.login(port, way=way, **small), "OK", 0, "user")
                     self.file.unlink()
 
+    def test_a_chain(self):
+        """The server sends its issuer too. The key that is stored is the server's own, so that the next session succeeds."""
+        shown = pki.shared().root("A private root").issue("an issuer", ca=True).issue("with an issuer", san=["nobody.example"])
+        with Dovecot({USER: PASSWORD}, SCRAM, shown) as server:
+            server.account(USER).deliver([b"Subject: one\n\n1\n"])
+            for small in ({}, DEVICE):
+                with self.subTest(small=small):
+                    self.judge(self.login(server.tls_port, **small), "OK", 1, "scram-sha-256")
+                    self.assertEqual(self.file.read_bytes(), self.pin(shown))
+                    self.judge(self.login(server.tls_port, **small), "OK", 0, "user")
+                    self.file.unlink()
+
     def test_another_key(self):
         self.file.write_bytes(self.pin(own()))
         self.judge(self.login(self.other.tls_port), "ERR_CERT_PIN", 0)
