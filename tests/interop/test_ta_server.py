@@ -7,7 +7,7 @@ import unittest
 import pki
 from dovecot import Dovecot
 from hostile import Close, Hostile
-from test_info import ALLOWED, PASSWORD, SHAPES, USER, context_of, intermediate, leaf, root
+from test_info import ALLOWED, PASSWORD, SHAPES, USER, context_of, intermediate, leaf, root, stranger
 from test_ta import SYSTEM_BUNDLE, Case, Written
 
 OWN = "signs itself"
@@ -65,6 +65,12 @@ class Anchors(Case):
                     self.judge(shape, lambda code, way=way, port=server.port: self.ta("for-host", f"localhost:{port}", *way, "--bundle", self.bundle, code=code))
                     self.assertLessEqual(set(server.verbs()), ALLOWED)
                     self.assertEqual(len(server.sessions), 1)
+
+    def test_more_than_are_kept(self):
+        """The report has the number of certificates that came, and not only of those that find room."""
+        with Hostile(context=context_of(leaf(intermediate), *[stranger()] * 40), user=USER, password=PASSWORD) as server:
+            self.ta("for-host", f"localhost:{server.port}", "--bundle", self.bundle, code=65)
+        self.assertIn("vouches for this chain of 41 certificates\n", self.err)
 
     def test_dovecot(self):
         with Dovecot({}, "", leaf(intermediate)) as server:

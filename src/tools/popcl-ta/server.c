@@ -17,7 +17,7 @@
 typedef struct search {
     ta_run *run;
     pop_anchors bundle; /* with servers' own certificates: they may be anchors too */
-    const char *name; /* that a device will ask for; NULL = a name of the server's certificate */
+    const char *name;   /* that a device will ask for; NULL = a name of the server's certificate */
     char host[256];
     tool_probe probe; /* its chain is that of the server or of the file */
     popcl_tls_host_storage storage;
