@@ -3,8 +3,9 @@
 # tests/figures.mk. `check-X` verifies, `show-X` prints, `update-X` writes what is committed.
 #
 # CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR mean what they always mean, and so do BINDIR, LIBDIR, INCLUDEDIR and MANDIR. BEARSSL=dir
-# builds against an unpacked BearSSL source tree instead of the system's library. SHARED=1 installs a shared library too. CA_BUNDLE=file compiles trust anchors into the command. NO_FORK=1 is for a system without fork: host names
-# are then looked up in the same process (port/posix/no_fork). B=dir builds into another directory. V=1 shows the commands.
+# builds against an unpacked BearSSL source tree instead of the system's library. SHARED=1 installs a shared library too. CA_BUNDLE=file
+# compiles trust anchors into the command. NO_FORK=1 is for a system without fork: host names are then looked up in the same process
+# (port/posix/no_fork). B=dir builds into another directory. V=1 shows the commands.
 # Folders are read by wildcard: a new source, test or example needs no line here.
 
 .DEFAULT_GOAL := all
