@@ -103,6 +103,14 @@ def names_in_source():
     return words
 
 
+def misplaced(where):
+    """(name, its files) for each name of `one`, `two` (file, file) that none of these files has."""
+    for names, files in re.findall(r"((?:`\w+`(?:, )?)+) \(([^()]+\.\w+)\)", where):
+        paths = [ROOT / file for file in files.split(", ")]
+        words = set().union(*(re.findall(r"\w+", path.read_text()) for path in paths if path.is_file()))
+        yield from ((name, files) for name in re.findall(r"`(\w+)`", names) if name not in words)
+
+
 def table_page(path, tests, words, problems):
     """The page with its last column brought up to date; problems gets what only a person can mend."""
     lines = []
@@ -118,6 +126,7 @@ def table_page(path, tests, words, problems):
             for name in re.findall(r"`(\w+)`", where):
                 if name not in words:
                     problems.append(f"{path.name}: {row.group(1)}: `{name}` is nowhere in the sources")
+            problems += [f"{path.name}: {row.group(1)}: `{name}` is not in {files}" for name, files in misplaced(where)]
             files = sorted(tests.get(row.group(1), ()))
             if not files and "not yet" not in where:
                 problems.append(f"{path.name}: {row.group(1)} has no test, and does not say that it is not covered yet")
