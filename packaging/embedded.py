@@ -52,9 +52,9 @@ def arduino_files(tree):
 def arduino(folder, tree):
     name = f"popcl-{project.values()['VERSION']}-arduino"
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / (name + ".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(folder / (name + ".zip"), "w") as archive:
         for path, text in sorted(arduino_files(tree).items()):
-            archive.writestr(zipfile.ZipInfo(f"{name}/{path}", (2026, 1, 1, 0, 0, 0)), text)
+            archive.writestr(zipfile.ZipInfo(f"{name}/{path}", (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
     return folder / (name + ".zip")
 
 
