@@ -119,7 +119,7 @@ include({folder}/CMakeLists.txt)
             _, got = self.register(main)
             for path in self.paths(main, got["SRCS"]):
                 self.assertTrue(path.is_file() or path.name == "anchors.c", path)
-            declared = set(re.findall(r"config (\w+)", (main / "Kconfig.projbuild").read_text()))
+            declared = set(re.findall(r"config (\w+)", (IDF / "examples/common/mail/Kconfig.projbuild").read_text()))
             self.assertEqual(declared, set(re.findall(r"CONFIG_(MAIL_\w+)", (main / "main.c").read_text())))
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mail.h - what both examples share: a job that prints each new message once, and the set of UIDs
- * in NVS. It knows neither the port nor TLS. */
+ * in NVS, with room for 200. Kconfig.projbuild has their settings. It knows neither the port nor
+ * TLS. */
 #ifndef MAIL_H
 #define MAIL_H
 
