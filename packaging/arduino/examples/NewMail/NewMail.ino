@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* NewMail - prints each new message of an account, by POP3S of an ESP32. UIDs are in RAM: after a
- * reset all mail comes again. */
+ * reset all mail comes again. There is room for 64: of a larger maildrop the rest comes each
+ * time. */
 #include <PopclClient.h>
 #include <WiFi.h>
 #include <WiFiClientSecure.h>
