@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* net - the port over callbacks: six functions of popcl_net on one side, the functions for
+/* net - the port over callbacks: the functions of popcl_net on one side, the functions for
  * callbacks on the other, and the lock between them. Callbacks write into the free part of the ring
  * and set flags. The other side takes from the held part, and runs popcl. */
 #include "popcl_callbacks.h"
@@ -75,9 +75,10 @@ void popcl_callbacks_broken(popcl_callbacks *n, uint32_t number, int code) {
 
 /* ---- time and sleep ---- */
 
+/* popcl_run calls it before open has looked at the hooks. */
 static uint32_t callbacks_now_ms(void *ctx) {
     const popcl_callbacks *n = ctx;
-    return n->stack->now_ms(n->stack_ctx);
+    return n->stack && n->stack->now_ms ? n->stack->now_ms(n->stack_ctx) : 0;
 }
 
 static int wants_stop(const popcl_callbacks *n) { return n->stop && *n->stop; }

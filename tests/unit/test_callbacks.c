@@ -98,7 +98,11 @@ static void test_no_hook_may_be_missing(void **state) {
     net.ring_len = 0;
     assert_int_equal(open_net(), POPCL_ERR_PORT);
     net.ring_len = sizeof ring;
+    less.now_ms = NULL;
+    assert_int_equal(popcl_callbacks_net.now_ms(&net), 0); /* popcl_run calls it before open */
+    assert_int_equal(open_net(), POPCL_ERR_PORT);
     net.stack = NULL;
+    assert_int_equal(popcl_callbacks_net.now_ms(&net), 0);
     assert_int_equal(open_net(), POPCL_ERR_PORT);
     assert_int_equal(opened, 0);
     net.stack = &hooks;
