@@ -59,8 +59,8 @@ static popcl_err esp_failed(pop_net *n) {
     }
 }
 
-static int has_authorities(const esp_tls_cfg_t *conf) {
-    return conf && !conf->skip_common_name &&
+static int checks_server(const esp_tls_cfg_t *conf) {
+    return conf && !conf->skip_common_name && !conf->is_plain_tcp &&
            (conf->cacert_buf || conf->crt_bundle_attach || conf->use_global_ca_store);
 }
 
@@ -97,11 +97,12 @@ static popcl_err esp_open(void *ctx, const char *host, uint16_t port, uint32_t l
     n->ended = 0;
     n->held = n->ahead = 0;
     n->tls = NULL;
-    if (!has_authorities(n->conf)) {
+    if (!checks_server(n->conf)) {
         n->error = EINVAL;
         return POPCL_ERR_NET;
     }
     n->tls = esp_tls_init();
+    if (!n->tls) n->error = ENOMEM;
     popcl_err e = n->tls ? esp_connect(n, host, port, limit_ms) : POPCL_ERR_NET;
     if (e == POPCL_OK && esp_tls_get_conn_sockfd(n->tls, &n->fd) != ESP_OK) e = POPCL_ERR_NET;
     if (e != POPCL_OK) esp_close(n);

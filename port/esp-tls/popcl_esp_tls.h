@@ -23,8 +23,8 @@ extern "C" {
 /* The caller's. Zeroed except for the first two fields. One thread at a time. */
 typedef struct popcl_esp_tls {
     /* Authorities: cacert_buf, crt_bundle_attach or use_global_ca_store. Borrowed until close. The
-     * port sets non_block and timeout_ms in a copy. With skip_common_name or without authorities
-     * open returns POPCL_ERR_NET: nothing could be checked. */
+     * port sets non_block and timeout_ms in a copy. With skip_common_name or is_plain_tcp, or
+     * without authorities, open returns POPCL_ERR_NET: nothing could be checked. */
     const esp_tls_cfg_t *conf;
     const volatile int *stop; /* nonzero asks for an orderly shutdown; NULL = never. May be set at
                                  any time; seen within 250 ms, and within the time of one question

@@ -2,6 +2,7 @@
 /* port - port/esp-tls under the conformance suite. The suite's peer speaks plain TCP, so the relay
  * of ../mbedtls does the server's side of TLS. esp_tls tries one address of a name, and cannot end
  * a question to a name server: so there are no cases of these. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,22 @@
 
 static volatile int wanted_end;
 
+/* Nothing may be sent to a server that esp_tls does not check, or without TLS. */
+static int refuses_what_checks_nothing(void) {
+    static const esp_tls_cfg_t confs[] = {
+        {.use_global_ca_store = false},
+        {.use_global_ca_store = true, .skip_common_name = true},
+        {.use_global_ca_store = true, .is_plain_tcp = true},
+    };
+    for (size_t i = 0; i < sizeof confs / sizeof confs[0]; i++) {
+        popcl_esp_tls n = {.conf = &confs[i]};
+        if (popcl_esp_tls_net.open(&n, "127.0.0.1", stub_peer_port, 1000) != POPCL_ERR_NET ||
+            popcl_esp_tls_net.code(&n) != EINVAL)
+            return 0;
+    }
+    return 1;
+}
+
 static void begin(uint16_t tcp_port) {
     static const char *const names[] = {"peer.test", NULL};
     static char pem[4096];
@@ -23,6 +40,10 @@ static void begin(uint16_t tcp_port) {
         exit(2);
     }
     stub_peer_port = tcp_port;
+    if (!refuses_what_checks_nothing()) {
+        fprintf(stderr, "open accepts settings that check nothing\n");
+        exit(2);
+    }
 }
 
 static void prepare(void *ctx) {

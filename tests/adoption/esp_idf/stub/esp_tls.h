@@ -32,6 +32,7 @@ typedef struct esp_tls_cfg {
     const char *common_name;
     bool skip_common_name;
     esp_err_t (*crt_bundle_attach)(void *conf);
+    bool is_plain_tcp;
 } esp_tls_cfg_t;
 
 esp_tls_t *esp_tls_init(void);
