@@ -39,6 +39,7 @@ class Mailbox {
 
     popcl_err fetch(Each each) {
         each_ = std::move(each);
+        thrown_ = nullptr;
         popcl_posix_net net = {};
         popcl_fetch_start(&job_, &config_, 0);
         popcl_err e = popcl_run(&job_.session, &popcl_posix, &net);

@@ -51,6 +51,7 @@ int main(int, char **argv) {
         mailbox.fetch([](const std::string &, const std::string &) -> bool { throw std::runtime_error("thrown"); });
     } catch (const std::runtime_error &e) {
         std::cout << e.what() << std::endl;
+        mailbox.fetch([](const std::string &, const std::string &) { return false; }); // throws nothing
         return 42;
     }
     return 0;
