@@ -6,9 +6,11 @@
  * Prints "on" if the maildrop has a message that was not there when somebody last pressed the
  * button (the word off), else "off". A device does this every few minutes. STATE-FILE takes the
  * place of its flash: it keeps 9 bytes for each message. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "popcl_fetch.h"
 #include "popcl_posix.h"
@@ -48,6 +50,7 @@ static int save(const char *name) {
     FILE *f = fopen(part, "wb");
     if (!f) return -1;
     int failed = popcl_seen_save(&seen, put, f) != POPCL_OK;
+    failed |= fflush(f) != 0 || fsync(fileno(f)) != 0; /* before it gets the name */
     failed |= fclose(f) != 0;
     return failed ? -1 : rename(part, name);
 }
