@@ -35,7 +35,7 @@ static int is_from_sender(const char *from) {
     const char *angle = strchr(from, '<'), *at = strchr(from, '@');
     size_t n = strlen(sender);
     from += strspn(from, " \t");
-    if (!at || at < angle) return 0; /* none, or a name that looks like one */
+    if (!at || (angle && at < angle)) return 0; /* none, or a name that looks like one */
     if (!angle) return !strcasecmp(from, sender);
     return !strncasecmp(angle + 1, sender, n) && !strcmp(angle + 1 + n, ">");
 }
