@@ -29,8 +29,7 @@ void pop_store_base(char base[POP_STORE_BASE_MAX + 1], const popcl_msg *m);
 
 /* Makes the base of a name in a Maildir: seconds, process, random digits, the number of the message
  * in this store, and the host. The host is cut to fit. Octets that the format forbids become a
- * backslash and three octal digits. No other
- * message of any machine has it. */
+ * backslash and three octal digits. No other message of any machine has this base. */
 void pop_store_maildir_base(char base[POP_STORE_BASE_MAX + 1], uint64_t seconds, unsigned long pid,
                             const char *random, unsigned long number, const char *host);
 
