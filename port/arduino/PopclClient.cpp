@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* PopclClient - see PopclClient.h. A Client reports no errors, and no room to send: write returns
- * what it took. So wait lets a little time pass for POPCL_SEND after a write that took nothing. */
+ * what it took. So wait for POPCL_SEND lets a little time pass, and then reports room. */
 #include "PopclClient.h"
 
 #include <Arduino.h>
