@@ -39,22 +39,7 @@ SERVER, OWN, TOKENS = "mail.example.org", "nas.example.org", "outlook.office365.
 SECONDS = 60
 COUNT = 3  # messages in each maildrop when a section begins
 PART = re.compile(r"^## ([^\n]*)$|^(?:<!-- ([^\n]*) -->\n)?```\w+\n(.*?)^```$", re.M | re.S)
-OAUTH = """
-auth_mechanisms = plain xoauth2 oauthbearer
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = {file}
-}}
-"""
-OAUTH_FILE = """
-introspection_url = {url}
-introspection_mode = post
-username_attribute = username
-active_attribute = active
-active_value = true
-scope = pop
-"""
+OAUTH = "auth_mechanisms = plain xoauth2 oauthbearer\n"
 FINGERPRINT = "sha256:4bf0327288b681e7bcf4de007a475e2fc27ab42343818902be24a34e7fcba1ef"  # for each one that is printed
 # Stands in for a program that takes mail: the real sendmail sends it, and procmail makes an empty mailbox in /var/mail.
 AGENT = """#!/bin/sh
@@ -350,10 +335,9 @@ class Servers:
             certificate = self.root.issue("recipes", san=[SERVER, "127.0.0.1"])
             self.authority = stack.enter_context(Introspection())
             oauth = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="popcl-recipes-"))) / "oauth"
-            oauth.write_text(OAUTH_FILE.format(url=self.authority.url))
             self.main = stack.enter_context(Dovecot(named, certificate=certificate))
             self.own = stack.enter_context(Dovecot(named, certificate=authorities.make(OWN, None, san=[OWN])))
-            self.tokens = stack.enter_context(Dovecot(named, certificate=certificate, more=OAUTH.format(file=oauth)))
+            self.tokens = stack.enter_context(Dovecot(named, certificate=certificate, more=OAUTH + self.authority.settings(oauth)))
             self.accounts = [server.account(name) for server in (self.main, self.own, self.tokens) for name in named]
             self.account = self.accounts[0]
             self.lmtp = stack.enter_context(Lmtp())

@@ -4,6 +4,7 @@
     with Introspection() as authority:
         token = authority.issue("fred")            octets that nobody can guess, of any length
         authority.revoke(token)
+        more = authority.settings(path)            of a Dovecot that asks it; the file `path` is made
         ... the mail server posts token=... to authority.url
 """
 import http.server
@@ -11,6 +12,22 @@ import json
 import secrets
 import threading
 import urllib.parse
+
+PASSWORDS = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {path}
+}}
+"""
+QUESTION = """
+introspection_url = {url}
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+scope = pop
+"""
 
 
 class Introspection:
@@ -45,6 +62,11 @@ class Introspection:
     def revoke(self, token):
         """It was good once: it expired, or somebody took it back."""
         self._tokens[token] = {"active": False}
+
+    def settings(self, path):
+        """What a Dovecot needs so that it asks here; its mechanisms are not among them."""
+        path.write_text(QUESTION.format(url=self.url))
+        return PASSWORDS.format(path=path)
 
     def answer(self, token):
         self.asked.append(token)

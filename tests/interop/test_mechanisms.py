@@ -31,19 +31,6 @@ LOG_SECONDS = 30  # says only that a line does not come
 OAUTH = """
 auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer
 auth_verbose = yes
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = {file}
-}}
-"""
-OAUTH_FILE = """
-introspection_url = {url}
-introspection_mode = post
-username_attribute = username
-active_attribute = active
-active_value = true
-scope = pop
 """
 
 
@@ -111,8 +98,7 @@ class OverDovecot(MechanismTest, unittest.TestCase):
         folder = pki.shared().folder / "oauth"
         folder.mkdir(exist_ok=True)
         file = folder / "dovecot-oauth2.conf.ext"
-        file.write_text(OAUTH_FILE.format(url=cls.authority.url))
-        cls.server = Dovecot(more=OAUTH.format(file=file), certificate=cls.certificate).__enter__()
+        cls.server = Dovecot(more=OAUTH + cls.authority.settings(file), certificate=cls.certificate).__enter__()
         cls.addClassCleanup(cls.server.stop)
 
     def ways(self, in_clear):
