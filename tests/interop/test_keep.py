@@ -263,31 +263,7 @@ class KeepNewest(KeepTest):
         on the server, and no message that came whole was fetched again."""
         for seed in (1, 2, 3):
             with self.subTest(seed=seed):
-                self.flaky(random.Random(seed))
-
-    def flaky(self, rng):
-        mail = [message(n, 3 + n % 7) for n in range(1, 41)]
-        whole = []
-
-        def script(connection, line, uid):
-            if rng.random() >= 0.06:
-                if line.startswith("RETR"):
-                    whole.append(uid)
-                return None
-            cut = rng.random()
-            return lambda right: test_record.EachOnce.cut_off(right, cut)
-
-        place = self.place()
-        with Scripted(script, messages=mail, out=place.out) as server:
-            for run in range(150):
-                result = place.run(server.port, "-n", "--keep-newest", "5", code=(0, 75))
-                if result.code == 0 and len(server.messages) == 5:
-                    break
-            else:
-                self.fail("it did not come to rest")
-            self.assertEqual((server.messages, server.violations), (mail[-5:], []))
-            self.assertEqual(sorted(whole), sorted(set(whole)))
-        self.assertEqual(place.contents(), sorted(mail))
+                self.flaky(("-n", "--keep-newest", "5"), random.Random(seed), keeps=5)
 
     def test_random_kills(self):
         """[F18 G1 G2 G3] kill -9 at any moment: every message is here once in the end, and the newest are still there."""
