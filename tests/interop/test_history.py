@@ -84,7 +84,7 @@ class History:
     def __init__(self, seed, place):
         self.rng, self.place = random.Random(seed), place
         self.seed, self.steps = seed, []
-        self.clock = self.shift_day = real_day()
+        self.clock = real_day()
         self.uids = 0
         self.proofs = {}    # (UID, LIST's size) of a stored message: the lowest clock since
         self.stored = set()

@@ -93,7 +93,7 @@ class WithDovecot(DovecotTest):
         account = self.server.account()
         account.deliver(mailboxes.sample_messages() if messages is None else messages)
         place = self.place(user=account.name, password=account.password)
-        self.sent = [octets for octets in oracle.fetch_all(self.server.port, account)]
+        self.sent = list(oracle.fetch_all(self.server.port, account))
         return account, place
 
     def new_once(self, place, *options):
@@ -159,7 +159,7 @@ class WithDovecot(DovecotTest):
     def test_line_ends(self):
         """--eol is for every store; only the default differs."""
         _, place = self.mailbox(mailboxes.sample_messages()[:3])
-        place.run(self.server.port, "--all", "--eol", "crlf", out=None) if place.maildir() else None
+        place.maildir().run(self.server.port, "--all", "--eol", "crlf")
         self.assertEqual(place.in_maildir(), sorted(self.sent))
         place.use("-o", str(place.root / "dir"), "--eol", "lf")
         place.run(self.server.port)
@@ -579,14 +579,13 @@ class Refused(StoreTest):
         """[F14] 74: the message stays on the server, and the file has none of it."""
         if not os.path.exists("/dev/full"):
             self.skipTest("there is no /dev/full")
-        for words in (("-o", "-"),):
-            place = self.place().use(*words)
-            with Hostile() as server, open("/dev/full", "wb") as full:
-                args = place.arguments(server.port)
-                process = subprocess.run([place.command, *args], stdout=full, stderr=subprocess.PIPE, timeout=command.HANGS, check=False,
-                                         env={"HOME": str(place.root / "home"), "PATH": os.environ["PATH"]})
-            self.assertEqual(process.returncode, 74)
-            self.assertIn(b"the disk is full", process.stderr)
+        place = self.place().use("-o", "-")
+        with Hostile() as server, open("/dev/full", "wb") as full:
+            args = place.arguments(server.port)
+            process = subprocess.run([place.command, *args], stdout=full, stderr=subprocess.PIPE, timeout=command.HANGS, check=False,
+                                     env={"HOME": str(place.root / "home"), "PATH": os.environ["PATH"]})
+        self.assertEqual(process.returncode, 74)
+        self.assertIn(b"the disk is full", process.stderr)
 
 
 def stream(place, port, *options):
