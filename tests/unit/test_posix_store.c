@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_posix_store - the directory store of port/posix on a real temporary directory, over a disk
- * that misbehaves (odd_disk.h). Nothing here knows how the
- * store is written: names, files and calls are all that is looked at. */
+ * that misbehaves (odd_disk.h). Nothing here knows how the store is written: names, files and calls
+ * are all that is looked at. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* secure.h - secure sockets for the stub of Zephyr: stub_tls of stubs.h. */
+/* secure.h - secure sockets for the stubs of Zephyr and of esp_tls: stub_tls of
+ * ../zephyr/stubs.h. */
 #ifndef TESTS_PORT_ZEPHYR_TLS_H
 #define TESTS_PORT_ZEPHYR_TLS_H
 
