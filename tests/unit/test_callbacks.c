@@ -136,6 +136,7 @@ static void test_late_callbacks_do_nothing(void **state) {
     popcl_callbacks_net.close(&net);
     woken = 0;
     assert_int_equal(popcl_callbacks_received(&net, old, "late", 4), 0); /* after close */
+    assert_int_equal(woken, 0);
     assert_int_equal(open_net(), POPCL_OK);
     assert_int_not_equal(number, old);
     woken = 0;
