@@ -33,4 +33,7 @@ typedef struct odd_disk {
 
 extern const popcl_disk odd_disk_calls; /* for a store, with an odd_disk */
 
+/* Returns how many descriptors below 256 this process has open: a store that leaks adds to them. */
+int open_files(void);
+
 #endif

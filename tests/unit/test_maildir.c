@@ -98,13 +98,6 @@ static int copies_of(const char *text) {
     return copies;
 }
 
-static int open_files(void) {
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
 /* ---- messages ---- */
 
 static const char *const texts[] = {"one\n", "two\n", "one\n", ""};

@@ -82,13 +82,6 @@ static const char *read_file(const place *w, size_t *n) {
     return text;
 }
 
-static int open_files(void) {
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
 /* ---- messages ---- */
 
 /* d NULL: nothing fails. The real fsync is slow, and nothing here needs it. */

@@ -60,13 +60,6 @@ static int tear_down(void **state) {
     return rmdir(top);
 }
 
-static int open_files(void) {
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
 /* Returns the file's octets, "" if it is missing. */
 static const char *text_of(const char *path) {
     static char text[1 << 16];

@@ -113,13 +113,6 @@ static int tear_down(void **state) {
 }
 
 /* How many files this process has open: none may be left by anything. */
-static int open_files(void) {
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
 /* ---- a message ---- */
 
 static popcl_msg message(uint32_t number, const char *uid, size_t uid_len) {
