@@ -19,6 +19,9 @@ from dovecot import Dovecot  # noqa: E402
 
 HANGS = 600
 ARM = ["-mcpu=cortex-m3", "-mthumb"]
+# A program for a device, with TLS.
+DEVICE = ('#include "popcl_fetch.h"\n#include "popcl_tls.h"\nstatic popcl_fetch job;\nstatic popcl_fetch_config config;\nstatic popcl_tls tls;\n'
+          "int main(void) {\n    tls.profile = &popcl_tls_pinned;\n    config.session.tls = &tls;\n    return (int)popcl_fetch_start(&job, &config, 0);\n}\n")
 
 
 def bearssl_tree():
@@ -27,6 +30,14 @@ def bearssl_tree():
     if done.returncode:
         raise unittest.SkipTest(done.stderr.strip())
     return pathlib.Path(done.stdout.strip())
+
+
+def without_network():
+    """The begin of a command that has no network, not even loopback; nothing where that cannot be."""
+    for words in (["unshare", "-n"], ["unshare", "-rn"]):
+        if shutil.which(words[0]) and subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
+            return words
+    return []
 
 
 def shown(name, page="docs/ADOPTION.md"):

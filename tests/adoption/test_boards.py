@@ -2,7 +2,6 @@
 """popcl for the package systems of boards: the Arduino library, library.json of PlatformIO, and the CMSIS pack. Arduino's headers are stubs
 (arduino/stub, each names its file and version); the sketches run on this machine against Dovecot."""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +20,6 @@ import mailboxes  # noqa: E402
 import project  # noqa: E402
 from dovecot import Dovecot  # noqa: E402
 
-BUILD = pathlib.Path(os.environ.get("B", ROOT / "build"))
 STRICT = ["-Wall", "-Wextra", "-Werror", "-Os"]
 
 

@@ -3,7 +3,7 @@
 a build for Cortex-M. docs/ADOPTION.md shows these ways."""
 import re
 
-from consumer import ARM, BUILD, ROOT, ConsumerCase, bearssl_tree, shown
+from consumer import ARM, BUILD, DEVICE, ROOT, ConsumerCase, bearssl_tree, shown
 
 STRICT = "-Wall;-Wextra;-Wpedantic;-Wconversion;-Wsign-conversion;-Wundef;-Wshadow;-Werror"  # of the project around popcl: headers must bear it
 HEAD = "cmake_minimum_required(VERSION 3.16)\nproject(app C)\n"
@@ -137,10 +137,8 @@ class CortexM(CMakeCase):
             self.build(build, f"popcl/CMakeFiles/popcl.dir/port/lwip/{port}.c.obj")
 
     def test_a_program_for_cortex_m3(self):
-        program = ('#include "popcl_fetch.h"\n#include "popcl_tls.h"\nstatic popcl_fetch job;\nstatic popcl_fetch_config config;\nstatic popcl_tls tls;\n'
-                   "int main(void) {\n    tls.profile = &popcl_tls_pinned;\n    config.session.tls = &tls;\n    return popcl_fetch_start(&job, &config, 0);\n}\n")
         text = HEAD + f"add_subdirectory({ROOT} popcl)\nadd_executable(device device.c)\ntarget_link_options(device PRIVATE -Wl,--gc-sections)\ntarget_link_libraries(device popcl::popcl)\n"
-        place = self.project("device", {"CMakeLists.txt": text, "toolchain.cmake": self.TOOLCHAIN, "device.c": program})
+        place = self.project("device", {"CMakeLists.txt": text, "toolchain.cmake": self.TOOLCHAIN, "device.c": DEVICE})
         self.configure(place, place / "build", f"-DCMAKE_TOOLCHAIN_FILE={place}/toolchain.cmake", f"-DPOPCL_BEARSSL_DIR={bearssl_tree()}",
                        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON")
         commands = (place / "build/compile_commands.json").read_text()

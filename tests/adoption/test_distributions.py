@@ -16,10 +16,8 @@ import tarfile
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-B = pathlib.Path(os.environ.get("B", ROOT / "build")).resolve()
-sys.path.insert(0, str(ROOT / "packaging"))
-import project  # noqa: E402
+from consumer import BUILD as B, ROOT, without_network
+import project
 
 VERSION = project.values()["VERSION"]
 QUICK = "-O0"
@@ -83,14 +81,6 @@ def run(command, seconds=400, **more):
     if done.returncode:
         raise AssertionError("\n".join([f"{command} ended with {done.returncode}", *done.stdout.splitlines()[-40:]]))
     return done.stdout
-
-
-def without_network():
-    """The begin of a command that has no network, not even loopback; nothing where that cannot be."""
-    for words in (["unshare", "-n"], ["unshare", "-rn"]):
-        if shutil.which(words[0]) and subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
-            return words
-    return []
 
 
 def needs(*programs):

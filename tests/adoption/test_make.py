@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """make install as a packager and a user of pkg-config take it, the shared library, and builds from the archives of a release."""
-import os
 import re
-import subprocess
 
-from consumer import ROOT, ConsumerCase, bearssl_tree, shown
+from consumer import ROOT, ConsumerCase, bearssl_tree, shown, without_network
 import bearssl
 import project
 
@@ -117,8 +115,8 @@ class Parts(ConsumerCase):
 
     def test_all_builds_no_tests_and_needs_no_network(self):
         """In a network namespace without an interface, as far as this user may have one."""
-        alone = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
-        if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        alone = without_network()
+        if not alone:
             self.skipTest("this user may not have a network namespace")
         self.run_program(*alone, "make", "-j2", "-C", ROOT, "all", f"B={self.folder}/all", "CFLAGS=-O0")
         made = [path.name for path in (self.folder / "all").iterdir()]
@@ -138,7 +136,7 @@ class Parts(ConsumerCase):
         flags = self.run_program("pkg-config", "--cflags", "--libs", "popcl", env={"PKG_CONFIG_LIBDIR": str(prefix / "lib/pkgconfig")}).split()
         program = self.project("tree-app", {}) / "app"
         said = self.run_program("gcc", "-std=c99", program.with_suffix(".c"), "-o", program, *flags, "-Wl,-t", "-Wl,-Map=" + str(self.folder / "map"))
-        self.assertNotIn("/usr/lib/x86_64-linux-gnu/libbearssl", said)
+        self.assertNotRegex(said, r"(?m)^/(usr/)?lib\S*/libbearssl\.")
         self.assertIn(str(prefix / "lib/popcl"), (self.folder / "map").read_text())
         self.check_program(program)
 

@@ -2,7 +2,7 @@
 """popcl in projects of Meson: installed and found by pkg-config, and as a subproject with BearSSL as another."""
 import shutil
 
-from consumer import ARM, ROOT, ConsumerCase, bearssl_tree, shown
+from consumer import ARM, DEVICE, ROOT, ConsumerCase, bearssl_tree, shown
 
 PROJECT = "project('app', 'c', default_options: ['warning_level=3', 'werror=true'])\n" + shown("meson")
 CROSS = """[binaries]
@@ -18,8 +18,6 @@ cpu_family = 'arm'
 cpu = 'cortex-m3'
 endian = 'little'
 """
-DEVICE = ('#include "popcl_fetch.h"\n#include "popcl_tls.h"\nstatic popcl_fetch job;\nstatic popcl_fetch_config config;\nstatic popcl_tls tls;\n'
-          "int main(void) {\n    tls.profile = &popcl_tls_pinned;\n    config.session.tls = &tls;\n    return (int)popcl_fetch_start(&job, &config, 0);\n}\n")
 
 
 def with_options(one):
