@@ -10,8 +10,6 @@ from hostile import Close, Hostile
 from test_info import ALLOWED, PASSWORD, SHAPES, USER, context_of, intermediate, leaf, root, stranger
 from test_ta import SYSTEM_BUNDLE, TA, Case, Written
 
-OWN = "signs itself"
-
 
 class Anchors(Case):
     def setUp(self):
