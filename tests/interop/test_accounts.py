@@ -90,6 +90,23 @@ class Several(AccountsTest):
             self.assertEqual(file.read_text().count("C: QUIT"), 1)
             self.assertNotIn("old text", file.read_text())
 
+    def test_a_value_for_all(self):
+        place, server = self.place(), self.server()
+        self.write(self.section(place, "a", server) + self.section(place, "b", server, "progress = none", "timeout = 9"))
+        options = ("--progress", "bar", "--timeout", "5", "--connect-timeout=6", "--max-time", "50", "--json")
+        for name, has_bar in (("a", True), ("b", False)):
+            process = place.start(["--config", str(self.file), *options, name])
+            err = process.communicate(timeout=60)[1]
+            self.assertEqual((process.returncode, "0 of 3 messages" in str(err)), (0, has_bar), err)
+
+    def test_a_section_that_is_almost_too_long(self):
+        place, server = self.place(), self.server()
+        self.write(self.section(place, "a", server, *(f"uidl = u{i}" for i in range(57))))  # 60 lines
+        self.run_config(place, "-qq", "--progress", "none", "--json", "--timeout", "5", "--connect-timeout", "5", "--max-time", "50",
+                        f"--trace={place.root / 'trace'}")
+        self.write("\n" + self.section(place, "a", server, *("new = yes" for _ in range(68))))
+        self.assertIn("line 2, section [a]: the section has too many lines", self.run_config(place, "-v", code=78).err)
+
     def test_a_signal_ends_all(self):
         place = self.place()
         slow, never = self.server(replies={"STAT": [Hang()], "CAPA": [Hang()], "USER": [Hang()]}), self.server()
@@ -118,7 +135,7 @@ class Several(AccountsTest):
                 ("[a]\nauth-file = f\noutput = o\n", 1, "a", "server is missing"), (good + "x\0y = 1", 5, "good", "NUL"), ("", 1, None, "no section"),
                 (good + "state = ~/s3cret", 5, "good", "popcl replaces no ~"), (good + "state = s3cret # x", 5, "good", "a # comes after"),
                 (good + 'state = "s3cret"', 5, "good", "in quotes"), (good + "host = h", 5, "good", "no key host"),
-                (good + "limit = 1\n" * 70, 65, "good", "too many lines"), ("# only this\n", 1, None, "no section")]
+                (good + "limit = 1\n" * 80, 73, "good", "too many lines"), ("# only this\n", 1, None, "no section")]
         for text, line, section, words in rows:
             with self.subTest(text[-40:]):
                 self.write(text)

@@ -33,6 +33,7 @@ typedef struct config {
 
 static int refuse_config(const config *c, unsigned line, const char *what, const char *advice) {
     char text[512];
+    if (!line && c->now) line = c->now->line; /* no line of the file alone has the fault */
     (void)snprintf(text, sizeof text, "%s, line %u%s%s%s: %s", c->options->config, line,
                    c->now ? ", section [" : "", c->now ? c->now->name : "", c->now ? "]" : "",
                    what);
@@ -208,22 +209,14 @@ static int section_has(const cmd_account *account, const char *option) {
 }
 
 static int add_option_of_all(config *c, cmd_option_id id) {
-    const cmd_option_row *row = &cmd_option_rows[id];
-    char option[40], value[16] = "";
-    const char *text = value;
+    const char *name = cmd_option_rows[id].name, *value = c->options->values[id];
+    char option[40];
     int failed = 0;
-    (void)snprintf(option, sizeof option, "--%s", row->name);
+    (void)snprintf(option, sizeof option, "--%s", name);
     if (section_has(c->now, option)) return 0;
-    if (row->kind == CMD_VALUE_SECONDS) {
-        uint32_t ms;
-        memcpy(&ms, (const char *)c->options + row->field, sizeof ms);
-        (void)snprintf(value, sizeof value, "%lu", (unsigned long)(ms / 1000));
-    } else if (id == OPT_TRACE && c->options->trace_file) {
-        text = c->options->trace_file;
-    }
-    if (*text) (void)snprintf(option, sizeof option, "--%s=", row->name);
+    if (value) (void)snprintf(option, sizeof option, "--%s=", name);
     for (int i = 0; i < c->options->given[id] && !failed; i++)
-        failed = add_argument(c, option, text, strlen(text));
+        failed = add_argument(c, option, value ? value : "", value ? strlen(value) : 0);
     return failed;
 }
 
@@ -246,7 +239,7 @@ static int judge_section(config *c) {
     if (failed) return failed;
     if (cmd_options_parse(judged, c->now->argc, c->now->argv) == 0) return 0;
     unsigned line = judged->error_at ? c->now->lines[judged->error_at] : 0;
-    return refuse_config(c, line ? line : c->now->line, judged->error, judged->advice);
+    return refuse_config(c, line, judged->error, judged->advice);
 }
 
 /* Marks the account of this name as wanted. */

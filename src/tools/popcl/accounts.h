@@ -11,7 +11,7 @@
 
 #define CMD_ACCOUNTS_MAX     CMD_NAMES_MAX
 #define CMD_ACCOUNT_NAME_MAX 64
-#define CMD_ACCOUNT_ARGS     64 /* lines of a section, with those that the command line adds */
+#define CMD_ACCOUNT_ARGS     72 /* 60 lines of a section, and what the command line adds */
 
 typedef struct cmd_account {
     const char *name;

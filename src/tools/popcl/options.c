@@ -52,6 +52,7 @@ static int option_take(cmd_options *o, const cmd_option_row *row, const char *va
     if (value && !*value)
         return cmd_option_wrong(o, "", cmd_option_called(row, name), " has an empty value",
                                 CMD_SEE_HELP);
+    o->values[row - cmd_option_rows] = value;
     unsigned char *field = (unsigned char *)o + row->field;
     switch (row->kind) {
     case CMD_NO_VALUE: *field = row->value; return 0;

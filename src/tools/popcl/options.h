@@ -120,7 +120,8 @@ typedef struct cmd_options {
     const char *advice; /* and what to do instead */
     char hint[128];     /* private: the memory of some advice */
     int error_at;       /* index of the argument that is wrong; 0 = several together */
-    uint8_t given[CMD_GIVEN_MAX]; /* private: options seen, by their row */
+    uint8_t given[CMD_GIVEN_MAX];      /* private: options seen, by their row */
+    const char *values[CMD_GIVEN_MAX]; /* private: the last value of each; NULL = none */
 } cmd_options;
 
 /* Reads argv. Returns 0, or -1 with error and advice set: exit code 64. --help and --version end
