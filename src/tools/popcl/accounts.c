@@ -32,7 +32,7 @@ typedef struct config {
 } config;
 
 static int refuse_config(const config *c, unsigned line, const char *what, const char *advice) {
-    char text[512];
+    char text[1200];
     if (!line && c->now) line = c->now->line; /* no line of the file alone has the fault */
     (void)snprintf(text, sizeof text, "%s, line %u%s%s%s: %s", c->options->config, line,
                    c->now ? ", section [" : "", c->now ? c->now->name : "", c->now ? "]" : "",

@@ -7,10 +7,8 @@
 
 #include "json.h"
 
-static void events_put(void *report, const char *text) { cmd_report_print(report, text); }
-
 static cmd_json events_begin(cmd_report *r, const char *type) {
-    cmd_json j = {events_put, r};
+    cmd_json j = {cmd_report_put, r};
     cmd_json_begin(&j, type);
     cmd_json_text(&j, "account", r->account);
     return j;

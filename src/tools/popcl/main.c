@@ -131,9 +131,9 @@ static void keep_heap_small(void) {
 #endif
 }
 
-/* ---- before the connection ---- */
+static const char *plural(size_t n) { return n == 1 ? "message" : "messages"; }
 
-static void print_piece(void *report, const char *text) { cmd_report_print(report, text); }
+/* ---- before the connection ---- */
 
 static int finish_output(struct run *r) {
     if (cmd_report_flush(&r->report) == 0) return CMD_EXIT_DONE;
@@ -472,7 +472,7 @@ static int tend_record(struct run *r) {
     if (o->user) r->login.user = o->user, r->login.user_len = strlen(o->user);
     if ((code = load_record(r)) != 0) return code;
     if (o->action == CMD_SHOW_RECORD) {
-        cmd_record_show(&r->file, o->verbose, print_piece, &r->report);
+        cmd_record_show(&r->file, o->verbose, cmd_report_put, &r->report);
         return finish_output(r);
     }
     int is_all = strcmp(o->forget, "all") == 0;
@@ -482,8 +482,7 @@ static int tend_record(struct run *r) {
         return CMD_EXIT_NOTHING_NEW;
     }
     if ((code = cmd_record_file_save(&r->file)) != 0) return record_failed(r, code);
-    (void)snprintf(line, sizeof line, "%lu %s forgotten.\n", (unsigned long)n,
-                   n == 1 ? "message" : "messages");
+    (void)snprintf(line, sizeof line, "%lu %s forgotten.\n", (unsigned long)n, plural(n));
     cmd_report_print(&r->report, line);
     return finish_output(r);
 }
@@ -501,7 +500,7 @@ static void warn_of_clear_text(struct run *r) {
 static void print_count(struct run *r, uint32_t stored) {
     char line[64];
     (void)snprintf(line, sizeof line, "%lu %s%s downloaded.\n", (unsigned long)stored,
-                   r->options.only_new ? "new " : "", stored == 1 ? "message" : "messages");
+                   r->options.only_new ? "new " : "", plural(stored));
     if (r->options.json || r->options.store == CMD_STORE_STREAM) { /* standard output has others */
         line[strlen(line) - 1] = '\0';
         cmd_report_note(&r->report, "%s", line);
@@ -573,8 +572,6 @@ static int is_place_empty(const struct run *r, const popcl_diag *d) {
     return r->place_is_new && r->options.only_new && d->err == POPCL_OK && d->in_maildrop &&
            r->connections.stored == 0;
 }
-
-static const char *plural(uint32_t n) { return n == 1 ? "message" : "messages"; }
 
 /* Notes on a run, beside the count. */
 static void tell_sums(struct run *r, const popcl_diag *d) {
@@ -805,9 +802,9 @@ static int before_runs(struct run *r, int bad) {
     }
     if (o->action == CMD_VERSION) return show_version(r);
     if (o->action == CMD_HELP)
-        cmd_options_help(o->help_all, print_piece, &r->report);
+        cmd_options_help(o->help_all, cmd_report_put, &r->report);
     else if (o->action == CMD_COMPLETION)
-        cmd_options_completion(o->shell, print_piece, &r->report);
+        cmd_options_completion(o->shell, cmd_report_put, &r->report);
     else
         return read_accounts(r);
     return finish_output(r);

@@ -24,8 +24,7 @@ const cmd_mechanism *cmd_mechanism_of(unsigned auth);
 /* Writes the mechanisms that this build has: "USER/PASS, APOP". Returns buf. */
 const char *cmd_mechanism_names(char *buf, size_t cap);
 
-/* Returns the row with this value of --auth, NULL without one. Letters of either case match.
- */
+/* Returns the row with this value of --auth, NULL without one. Case is ignored. */
 const cmd_mechanism *cmd_mechanism_called(const char *value);
 
 /* The same with a value of ;AUTH= in a URL (RFC 2384, 3). */

@@ -199,9 +199,8 @@ static void put_row(const cmd_option_row *row, int all, void (*put)(void *ctx, c
     char left[48];
     char letter[4] = "  ";
     if (row->letter) (void)snprintf(letter, sizeof letter, "-%c", row->letter);
-    (void)snprintf(left, sizeof left, "  %s%s%s%s%s", letter,
-                   row->name ? (row->letter ? ", " : "  ") : "", row->name ? "--" : "",
-                   row->name ? row->name : "", row->shown);
+    (void)snprintf(left, sizeof left, "  %s%s--%s%s", letter, row->letter ? ", " : "  ", row->name,
+                   row->shown);
     size_t n = strlen(left);
     while (n < COLUMN)
         left[n++] = ' ';

@@ -137,8 +137,6 @@ static int set_auth(cmd_options *o, const char *value) {
         "these two with -plus, xoauth2 or oauthbearer; the file with the password is --auth-file");
 }
 
-/* ;AUTH= of a URL (RFC 2384, 3). */
-
 /* The system shows a user name in a command line to others; so it would a password beside it. */
 static int set_user(cmd_options *o, const char *value) {
     if (strchr(value, ':'))
@@ -301,8 +299,7 @@ static int set_mfln(cmd_options *o, const char *value) {
 }
 
 static int set_delete_after(cmd_options *o, const char *value) {
-    enum { DAYS_MAX = 36500 };
-    o->delete_after = (uint16_t)tool_number(value, DAYS_MAX);
+    o->delete_after = (uint16_t)tool_number(value, CMD_DAYS_MAX);
     return o->delete_after ? 0
                            : cmd_option_wrong(o, "--delete-after", "", " wants days, 1 to 36500",
                                               "give a number alone, such as 30; -d deletes "
@@ -514,14 +511,14 @@ int cmd_option_wants_value(const cmd_option_row *row) {
 
 const cmd_option_row *cmd_option_named(const char *name, size_t n) {
     for (const cmd_option_row *row = cmd_option_rows; row < cmd_option_rows + CMD_OPTIONS; row++)
-        if (row->name && strlen(row->name) == n && memcmp(row->name, name, n) == 0) return row;
+        if (strlen(row->name) == n && memcmp(row->name, name, n) == 0) return row;
     return NULL;
 }
 
 const char *cmd_option_nearest(const char *name, size_t n) {
     tool_nearest search = tool_nearest_begin(name, n);
     for (const cmd_option_row *row = cmd_option_rows; row < cmd_option_rows + CMD_OPTIONS; row++)
-        if (row->name) tool_nearest_try(&search, row->name);
+        tool_nearest_try(&search, row->name);
     return search.name;
 }
 

@@ -22,7 +22,7 @@ typedef enum cmd_option_kind {
 } cmd_option_kind;
 
 typedef struct cmd_option_row {
-    const char *name; /* long name; NULL = none */
+    const char *name; /* long name */
     char letter;      /* 0 = none */
     uint8_t kind;     /* cmd_option_kind */
     uint8_t value;    /* of a CMD_NO_VALUE; of a CMD_COUNT the most */

@@ -137,8 +137,6 @@ const char *cmd_report_error_name(popcl_err e) {
     return text;
 }
 
-static void json_put(void *report, const char *text) { cmd_report_print(report, text); }
-
 /* An error of the command itself has no result of the library: e is POPCL_OK then. */
 static void print_error(cmd_report *r, popcl_err e, const char *what, const char *cause,
                         const char *advice) {
@@ -150,7 +148,7 @@ static void print_error(cmd_report *r, popcl_err e, const char *what, const char
         [POPCL_CLASS_CONFIG] = "CONFIG",     [POPCL_CLASS_CERT] = "CERT",
         [POPCL_CLASS_TLS] = "TLS",           [POPCL_CLASS_STOPPED] = "STOPPED",
     };
-    const cmd_json j = {json_put, r};
+    const cmd_json j = {cmd_report_put, r};
     if (!r->json) return;
     cmd_json_begin(&j, "error");
     cmd_json_text(&j, "account", r->account);
@@ -436,6 +434,8 @@ void cmd_report_print(cmd_report *r, const char *text) {
         text += n;
     }
 }
+
+void cmd_report_put(void *report, const char *text) { cmd_report_print(report, text); }
 
 void cmd_report_line(cmd_report *r, const char *format, ...) {
     char text[1000] = "", shown[4 * sizeof text + 2];

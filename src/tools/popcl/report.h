@@ -116,7 +116,9 @@ void cmd_report_print_octets(cmd_report *r, const char *p, size_t n);
 
 /* Standard output, buffered; flush returns 0, or -1 once a write failed. */
 void cmd_report_print(cmd_report *r, const char *text);
-/* One line there, escaped as on standard error. */
+/* The same, for a callback that gets a cmd_report as its context. */
+void cmd_report_put(void *report, const char *text);
+/* Prints one line of standard output, escaped as on standard error. */
 void cmd_report_line(cmd_report *r, const char *format, ...);
 int cmd_report_flush(cmd_report *r);
 

@@ -31,7 +31,7 @@ int cmd_select_numbers(cmd_selection *s, const char *list);
 /* Adds a UID, as --list prints it. Returns 0, or -1 if it cannot be a UID, or is one too many. */
 int cmd_select_uid(cmd_selection *s, const char *uid);
 
-/* Returns whether number and UID select a message. Found gets the bit of its UID. */
+/* Returns whether number and UID select a message. *found gets the bit of its UID. */
 int cmd_select_has(const cmd_selection *s, const popcl_msg *m, uint64_t *found);
 
 /* Returns whether number or UID are selected: then a few of the messages are wanted. */
