@@ -9,7 +9,7 @@ import unittest
 
 import command
 import pki
-from hostile import Close, Hostile, message
+from hostile import Close, Hostile, Step, message
 
 DOCS = command.REPOSITORY / "docs"
 SCHEMA = json.loads((DOCS / "json.schema.json").read_text())
@@ -153,6 +153,20 @@ class Json(unittest.TestCase):
         for fate in fates:
             self.assertEqual((self.place.out / fate["file"]).read_bytes(), mail[fate["number"] - 1])
             self.assertEqual(fate["octets"], len(mail[fate["number"] - 1]))
+
+    def test_another_message_has_the_number(self):
+        """A session breaks, and the next one has a new message in the place of one that was stored: the fate has its own file."""
+        mail = [message(n) for n in range(1, 71)]
+        with Hostile(messages=mail) as server:
+            class Replace(Step):
+                def play(self, connection):
+                    server.messages[39], server.uids[39] = message(99, 50), "fresh"
+                    del server.replies["RETR 70"]
+
+            server.replies["RETR 70"] = [b"+OK\r\nSubject: cut\r\n", Replace(), Close()]
+            fates = [line for line in self.lines(server.port) if line["type"] == "fate" and line["uid"] == "fresh"]
+            self.assertEqual([(fate["number"], fate["octets"]) for fate in fates], [(40, len(server.messages[39]))])
+            self.assertEqual((self.place.out / fates[0]["file"]).read_bytes(), server.messages[39])
 
     def test_deletions(self):
         with Hostile(replies={"DELE 2": b"-ERR no\r\n"}) as server:

@@ -502,6 +502,7 @@ void cmd_job_begin(cmd_job *j, const cmd_entry *alone) {
         j->other = POPCL_OK;
     }
     j->number = j->settled = j->suspect.number = 0;
+    memset(j->placed, 0, sizeof j->placed); /* numbers are those of one session */
     if (alone) go_alone(j, alone);
     cmd_record_begin(&j->file->record);
     j->file->record.unsure = 0;
