@@ -83,6 +83,11 @@ class Several(AccountsTest):
         self.assertNotIn("a: popcl: connected to", result.err)
         self.assertEqual(trace.read_text().count("C: QUIT"), 2)  # the second run did not remove the first
         self.assertNotIn(place.password, trace.read_text())
+        trace.unlink()
+        self.write(self.section(place, "a", server, "verbose = no", "json = no", "trace = no"))
+        result = self.run_config(place, "-v", "--json", f"--trace={trace}")
+        self.assertNotIn("a: popcl: connected to", result.err)
+        self.assertEqual((result.out, trace.exists()), ("a: 3 messages downloaded.\n", False))
         self.write(self.section(place, "a", server, f"trace = {place.root / 'own'}") + self.section(place, "b", server))
         (place.root / "own").write_text("old text")
         self.run_config(place, f"--trace={trace}")

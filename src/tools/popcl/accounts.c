@@ -149,7 +149,10 @@ static int take_key(config *c, const char *key, size_t n, const char *value, siz
                              "give it beside --config");
     int is_yes = is_key(value, len, "yes"), is_no = is_key(value, len, "no");
     (void)snprintf(before, sizeof before, "--%s", row->name);
-    if (!cmd_option_wants_value(row) && is_no) return 0;
+    if (!cmd_option_wants_value(row) && is_no) {
+        c->now->is_no[row - cmd_option_rows] = 1;
+        return 0;
+    }
     if (!cmd_option_wants_value(row) && is_yes) return add_argument(c, before, "", 0);
     if (!cmd_option_takes_value(row))
         return refuse_config(c, c->line, "the value is neither yes nor no",
@@ -213,7 +216,7 @@ static int add_option_of_all(config *c, cmd_option_id id) {
     char option[40];
     int failed = 0;
     (void)snprintf(option, sizeof option, "--%s", name);
-    if (section_has(c->now, option)) return 0;
+    if (c->now->is_no[id] || section_has(c->now, option)) return 0;
     if (value) (void)snprintf(option, sizeof option, "--%s=", name);
     for (int i = 0; i < c->options->given[id] && !failed; i++)
         failed = add_argument(c, option, value ? value : "", value ? strlen(value) : 0);

@@ -19,6 +19,7 @@ typedef struct cmd_account {
     int argc;
     char *argv[CMD_ACCOUNT_ARGS + 1];
     unsigned lines[CMD_ACCOUNT_ARGS + 1]; /* of each argument; 0 = of the command line */
+    unsigned char is_no[CMD_GIVEN_MAX];   /* 1 = this option of the command line is not for it */
     int is_wanted;
 } cmd_account;
 
