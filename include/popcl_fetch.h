@@ -405,7 +405,7 @@ struct popcl_fetch {
     uint8_t filled;      /* so much was asked for that the next command waits for a part of it */
     uint8_t line_ends;   /* enum line_ends in fetch_messages.c */
     uint8_t at_start;    /* no octet of the body came yet */
-    uint8_t actions;     /* all that were wanted for some message: POPCL_DELETE and so on */
+    uint8_t actions;     /* all that were wanted for some message, except POPCL_FETCH */
     uint8_t sizes_asked; /* LIST for all messages is in flight */
     uint8_t all_listed;  /* the first listing is complete, and `listed` does not know it yet */
     uint8_t named;       /* the first listing gave a UID that is not its message's number */

@@ -92,7 +92,8 @@ static void follow(popcl_fetch *f, size_t at, popcl_stage stage) {
     unsigned deletes = popcl_plan_actions(&f->plan, at) & POPCL_DELETE;
     popcl_plan_msg(&f->plan, at, &m);
     unsigned actions = popcl_fetch_decide(f, &m, stage);
-    f->actions |= (uint8_t)actions;
+    f->actions |=
+        (uint8_t)(actions & (POPCL_HEADERS_FIRST | POPCL_DELETE | POPCL_DELETE_UNFETCHED));
     if (actions & POPCL_HEADERS_FIRST && stage == POPCL_STAGE_SIZE) {
         next = POPCL_ENTRY_WANT_TOP;
     } else if (actions & POPCL_FETCH) {
@@ -189,7 +190,7 @@ static int more_to_list(const popcl_fetch *f) {
  * unless they can lead to further commands. */
 static unsigned finish_messages(popcl_fetch *f) {
     unsigned in_flight = popcl_job_in_flight(f);
-    if (f->asked && (f->actions & ~POPCL_FETCH || more_to_list(f))) return 0;
+    if (f->asked && (f->actions || more_to_list(f))) return 0;
     if (f->staged && !f->asked) return popcl_messages_sync(f);
     if (more_to_list(f)) {
         if (!in_flight) popcl_list_begin(f, f->from);
