@@ -147,10 +147,10 @@ LINK = $(CC) $(CFLAGS) -Wl,--gc-sections $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Iexamples/firmware -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
 
 # Two files hold what no time stamp tells: the flags, and which sources there are. They change only when that changes.
+ALL_FLAGS = $(COMPILE) $(TOOLS_CFLAGS) $(LDFLAGS) $(BEARSSL_LIBS)
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(call quoted,$(COMPILE) $(LDFLAGS) $(BEARSSL_LIBS)) | cmp -s - $@ || { $(call no_bearssl); \
-	    printf '%s\n' $(call quoted,$(COMPILE) $(LDFLAGS) $(BEARSSL_LIBS)) > $@; }
+	@printf '%s\n' $(call quoted,$(ALL_FLAGS)) | cmp -s - $@ || { $(call no_bearssl); printf '%s\n' $(call quoted,$(ALL_FLAGS)) > $@; }
 $(B)/sources: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(ALL_SRC) | cmp -s - $@ || printf '%s\n' $(ALL_SRC) > $@
@@ -166,7 +166,8 @@ no_bearssl = command -v $(firstword $(CC)) >/dev/null || \
 	echo '\#include <bearssl.h>' | $(COMPILE) -E -o /dev/null - 2>/dev/null || \
 	{ echo "bearssl.h not found: install libbearssl-dev, or run: make deps, or give BEARSSL=dir (a BearSSL source tree)" >&2; exit 1; }
 
-$(B)/obj/src/tools/% $(B)/obj/src/host/%: OWN_CFLAGS = $(TOOLS_CFLAGS)
+# Private, or $(B)/flags had it too whenever such an object is the first to need that file: then all would be compiled again.
+$(B)/obj/src/tools/% $(B)/obj/src/host/%: private OWN_CFLAGS = $(TOOLS_CFLAGS)
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

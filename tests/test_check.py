@@ -176,6 +176,21 @@ class Lacking(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
+class Flags(unittest.TestCase):
+    """build/flags, which all objects depend on: a second make must not compile what the first one made."""
+
+    def test_they_do_not_depend_on_the_object_that_needs_them_first(self):
+        env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CFLAGS")}
+        with tempfile.TemporaryDirectory() as folder:
+            flags, seen = pathlib.Path(folder) / "flags", []
+            for source in ("src/core/zero", "src/tools/common/number", "src/host/utc", "tests/unit/results", "src/core/zero"):
+                self.assertTrue((HERE.parent / f"{source}.c").exists(), source)
+                subprocess.run(["make", "-s", f"B={folder}", f"{folder}/obj/{source}.o"], cwd=HERE.parent, env=env, check=True)
+                seen.append((source, flags.read_text(), flags.stat().st_mtime_ns))
+            self.assertEqual({text for _, text, _ in seen}, {seen[0][1]}, seen)
+            self.assertEqual({when for _, _, when in seen}, {seen[0][2]}, seen)
+
+
 class Coverage(unittest.TestCase):
     """What cov.py makes of counts: a goal that is missed, a branch without a reason, and a reason that is stale."""
 
