@@ -393,7 +393,7 @@ void popcl_machine_fail(popcl *c, popcl_err why) {
 void popcl_fail(popcl *c, popcl_err why, int net_code) {
     int inside = c->busy == BUSY && c->public_owner;
     if (!inside && !begin_call(c)) return;
-    if (!popcl_is_over(c)) c->net_code = net_code;
+    if (!popcl_is_over(c) && !c->failing) c->net_code = net_code; /* of the first failure */
     popcl_machine_fail(c, why);
     if (inside) return;
     popcl_machine_is_over_now(c);

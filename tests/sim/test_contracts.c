@@ -47,6 +47,24 @@ static void fail_inside_done(hand *of, enum place place) {
     if (place == IN_DONE) popcl_fail(of->s, fails_with, 0);
 }
 
+static void fail_twice_inside_done(hand *of, enum place place) {
+    if (place != IN_DONE) return;
+    popcl_fail(of->s, POPCL_ERR_STOPPED, 7);
+    popcl_fail(of->s, POPCL_ERR_NET, 8);
+}
+
+/* An event that fails twice has one failure, the first: the number is that of the same one. */
+static void the_first_failure_of_an_event_counts(void **state) {
+    (void)state;
+    hand_init(&h, 1);
+    h.inside = fail_twice_inside_done;
+    hand_sequence(&h);
+    hand_say(&h, "+OK\r\n");
+    result_is(POPCL_ERR_STOPPED);
+    assert_int_equal(popcl_net_code(h.s), 7);
+    hand_end(&h);
+}
+
 /* [K13] A failure that is no error never becomes success. */
 static void a_failure_that_is_no_error_is_a_mistake(void **state) {
     (void)state;
@@ -1377,6 +1395,7 @@ static void a_user_name_is_never_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_that_is_no_error_is_a_mistake),
+        cmocka_unit_test(the_first_failure_of_an_event_counts),
         cmocka_unit_test(a_result_that_is_no_error_is_a_mistake),
         cmocka_unit_test(a_port_that_opens_with_no_error_is_a_mistake),
         cmocka_unit_test(run_gets_no_session_that_still_settles),
