@@ -8,7 +8,8 @@
  * - in a header popcl_user_config.h in the include path, without any -D. This needs a compiler with
  *   __has_include, and counts only if POPCL_USER_CONFIG is not defined.
  *
- * The library and every program that uses it must have the same settings. */
+ * The library and every program that uses it must have the same settings. Each value is an integer
+ * that the preprocessor can compute. A value out of its range does not compile. */
 #ifndef POPCL_CONFIG_H
 #define POPCL_CONFIG_H
 
@@ -21,9 +22,9 @@
 #endif
 
 /* The most bytes that are kept of a reply's human-readable text. More bytes are dropped. The
- * response code in front of the text counts too. 16 to 200, as a plain decimal number: POPCL_ABI
- * makes a name of it. Text and UID share one room, which has 70 bytes for the UID. So a value up to
- * 70 costs no RAM. */
+ * response code in front of the text counts too. 16 to 200, as a plain decimal number: a symbol's
+ * name is made of it (POPCL_ABI, below). Text and UID share one room, which has 70 bytes for the
+ * UID. So a value up to 70 costs no RAM. */
 #ifndef POPCL_TEXT_KEEP
 #define POPCL_TEXT_KEEP 70
 #endif
@@ -65,24 +66,26 @@
 #define POPCL_TOTAL_MS 3600000
 #endif
 
-/* The longest reserve for QUIT, in milliseconds; popcl_config.total_ms explains the reserve. */
+/* The longest reserve for QUIT, in milliseconds, 1 to POPCL_MS_MAX. popcl_config.total_ms explains
+ * the reserve. */
 #ifndef POPCL_QUIT_MS
 #define POPCL_QUIT_MS 10000
 #endif
 
-/* Milliseconds for which sync may return POPCL_AGAIN after an error ended the session. */
+/* Milliseconds for which sync may return POPCL_AGAIN after an error ended the session, 0 to
+ * POPCL_MS_MAX. A closed event that asks for time (popcl_command.h) has them too. */
 #ifndef POPCL_SETTLE_MS
 #define POPCL_SETTLE_MS 5000
 #endif
 
 /* The default if popcl_fetch_config.drain_max is 0: octets of an aborted message that are read and
- * dropped so that the session can go on. */
+ * dropped so that the session can go on. 0 to 2^32 - 1. */
 #ifndef POPCL_DRAIN_MAX
 #define POPCL_DRAIN_MAX 65536
 #endif
 
 /* The defaults if the group limits of popcl_fetch_config are 0: messages and octets staged before
- * sync is called. */
+ * sync is called. 1 to 2^32 - 1. */
 #ifndef POPCL_GROUP_MESSAGES
 #define POPCL_GROUP_MESSAGES 16
 #endif
@@ -93,15 +96,16 @@
 /* Octets of messages that may be on their way at a time, if commands are sent ahead
  * (popcl_config.window). After a stop popcl reads and drops them;
  * popcl_fetch_config.drain_max limits each message, not their sum. A message that is larger than
- * this is asked for alone. A message of unknown size counts as an eighth of this. */
+ * this is asked for alone. A message of unknown size counts as an eighth of this. 8 to
+ * 2^31 - 1. */
 #ifndef POPCL_AHEAD_OCTETS
 #define POPCL_AHEAD_OCTETS 1048576
 #endif
 
 /* Iterations of SCRAM (RFC 5802, 5.1): the fewest that popcl accepts, and the default for
- * popcl_fetch_config.scram_iterations_max; 1 to 2^31 - 1. With few iterations, a false server can
- * guess the password from the login at little cost. With very many, a server keeps a small
- * processor busy. RFC 7677, 4 names 4096 as the least. */
+ * popcl_fetch_config.scram_iterations_max. 1 to 2^31 - 1; the default is not below the fewest. With
+ * few iterations, a false server can guess the password from the login at little cost. With very
+ * many, a server keeps a small processor busy. RFC 7677, 4 names 4096 as the least. */
 #ifndef POPCL_SCRAM_ITERATIONS_MIN
 #define POPCL_SCRAM_ITERATIONS_MIN 4096
 #endif
@@ -129,6 +133,46 @@
 #endif
 #if POPCL_CHALLENGE_MAX < 512 || POPCL_CHALLENGE_MAX > 65535
 #error "POPCL_CHALLENGE_MAX is 512 to 65535"
+#endif
+#if POPCL_CAPA_LINES_MAX < 1 || POPCL_CAPA_LINES_MAX > 65535
+#error "POPCL_CAPA_LINES_MAX is 1 to 65535"
+#endif
+#if POPCL_CONNECT_MS < 1 || POPCL_CONNECT_MS > 1073741824
+#error "POPCL_CONNECT_MS is 1 to 2^30"
+#endif
+#if POPCL_IDLE_MS < 1 || POPCL_IDLE_MS > 1073741824
+#error "POPCL_IDLE_MS is 1 to 2^30"
+#endif
+#if POPCL_PAUSE_MS < 1 || POPCL_PAUSE_MS > 1073741824
+#error "POPCL_PAUSE_MS is 1 to 2^30"
+#endif
+#if POPCL_TOTAL_MS < 1 || POPCL_TOTAL_MS > 1073741824
+#error "POPCL_TOTAL_MS is 1 to 2^30"
+#endif
+#if POPCL_QUIT_MS < 1 || POPCL_QUIT_MS > 1073741824
+#error "POPCL_QUIT_MS is 1 to 2^30"
+#endif
+#if POPCL_SETTLE_MS < 0 || POPCL_SETTLE_MS > 1073741824
+#error "POPCL_SETTLE_MS is 0 to 2^30"
+#endif
+#if POPCL_DRAIN_MAX < 0 || POPCL_DRAIN_MAX > 4294967295
+#error "POPCL_DRAIN_MAX is 0 to 2^32 - 1"
+#endif
+#if POPCL_GROUP_MESSAGES < 1 || POPCL_GROUP_MESSAGES > 4294967295
+#error "POPCL_GROUP_MESSAGES is 1 to 2^32 - 1"
+#endif
+#if POPCL_GROUP_OCTETS < 1 || POPCL_GROUP_OCTETS > 4294967295
+#error "POPCL_GROUP_OCTETS is 1 to 2^32 - 1"
+#endif
+#if POPCL_AHEAD_OCTETS < 8 || POPCL_AHEAD_OCTETS > 2147483647
+#error "POPCL_AHEAD_OCTETS is 8 to 2^31 - 1"
+#endif
+#if POPCL_SCRAM_ITERATIONS_MIN < 1 || POPCL_SCRAM_ITERATIONS_MIN > POPCL_SCRAM_ITERATIONS_MAX
+#error "POPCL_SCRAM_ITERATIONS_MIN is 1 to POPCL_SCRAM_ITERATIONS_MAX"
+#endif
+#if POPCL_SCRAM_ITERATIONS_MAX < POPCL_SCRAM_ITERATIONS_MIN ||                                     \
+    POPCL_SCRAM_ITERATIONS_MAX > 2147483647
+#error "POPCL_SCRAM_ITERATIONS_MAX is POPCL_SCRAM_ITERATIONS_MIN to 2^31 - 1"
 #endif
 
 /* Makes the name of a function's symbol from `name` and the settings on which the size of public

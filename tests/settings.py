@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Builds the clear-text library, and programs against it, with settings of popcl_config.h in each of the places that a user has for them.
+"""Builds the clear-text library, and programs against it, with settings of popcl_config.h in each of the places that a user has for them. A value at
+an end of its range compiles, and the next one beyond does not.
 
 CC, POPCL_CPPFLAGS and BEARSSL_LIBS are those of make. Prints TAP.
 """
@@ -82,8 +83,44 @@ def not_linked(said, keep):
     return "" if all(re.search(rf"undefined .*\b{name}\b", said) for name in missing) else f"no word of {' and '.join(missing)}: {said or 'it links'}"
 
 
+def compiled(settings, *sources):
+    """What the compiler prints about these sources with these settings, as {NAME: value}; "" if they compile."""
+    done = subprocess.run([*COMPILE, "-fsyntax-only", *[f"-D{name}={value}" for name, value in settings.items()], *sources], capture_output=True, text=True)
+    return "" if done.returncode == 0 else done.stderr or f"exit status {done.returncode}"
+
+
+def ranges():
+    """The settings of popcl_config.h that are numbers, each with its range, (least, most) or None: as the text of its #error has it."""
+    header = open("include/popcl_config.h", encoding="utf-8").read()
+    defaults = {name: int(value) for name, value in re.findall(r"^#define (POPCL_\w+) +(\d+)$", header, re.M)}
+    texts = dict(re.findall(r'#error "(POPCL_\w+) is (.*)"', header))
+
+    def number(text):
+        return defaults[text] if text in defaults else eval(text.replace("^", "**"), {"__builtins__": {}})
+    return {name: tuple(map(number, texts[name].split(" to "))) if name in texts else None
+            for name in defaults if not name.startswith("POPCL_WITH_")}
+
+
+def range_results():
+    """(what must hold, why it does not or "") for the ranges of settings."""
+    found = ranges()
+    for name, both in found.items():
+        wrong = [] if both else ["popcl_config.h has no range for it"]
+        for value, fits in zip(both and (both[0], both[1], both[0] - 1, both[1] + 1) or (), (True, True, False, False)):
+            said = compiled({name: value}, "src/core/text.c")
+            if fits and said:
+                wrong.append(f"{value}: {said}")
+            elif not fits and f"{name} is " not in said:
+                wrong.append(f"{value}: {said or 'it compiles'}")
+        yield f"{name} has a range, whose ends compile and no value beyond them", "\n".join(wrong)
+    sources = glob.glob("src/core/*.c") + glob.glob("src/auth/*.c")
+    for end, what in enumerate(("least", "largest")):
+        yield f"the core compiles with the {what} value of each setting", compiled({name: both[end] for name, both in found.items() if both}, *sources)
+
+
 def results(folder):
     """(what must hold, why it does not or "")."""
+    yield from range_results()
     for name in ("named/board.h", "found/popcl_user_config.h", "both/board.h"):
         write(os.path.join(folder, name), HEADER)
     write(os.path.join(folder, "both/popcl_user_config.h"), '#error "POPCL_USER_CONFIG names another"\n')
