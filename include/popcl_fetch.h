@@ -5,8 +5,9 @@
  * The caller gives all memory: the job, the record buffer, the *plan*, and for TLS a storage
  * (popcl_tls.h). docs/SIZING.md has the bytes of all of it, and of the stack. The plan holds a
  * short entry for each message that is still to be handled, and no mail. It need not have room for
- * the whole maildrop. Messages stream into a *sink*. A message is deleted, and counts as fetched,
- * only after its sink made it durable.
+ * the whole maildrop. Messages stream into a *sink*. A message counts as fetched only after its
+ * sink made it durable. It is deleted only after that, or if the program wants it deleted
+ * unfetched.
  *
  *     popcl_fetch_start(&job, &config, 0);
  *     result = popcl_run(&job.session, &port, &connection);     or pump job.session as in popcl.h
@@ -20,9 +21,9 @@
  * The callbacks are the trace, the secret, and the functions of the sink and of popcl_fetch_config.
  * In this list, `secret (release)` is the last call of popcl_secret.get.
  * Which calls may call back:
- *     start, the queries,                       nothing
- *     popcl_lwip_raw_start, connect, submit
- *     connected, connected_secured              trace
+ *     start, the queries, connect, submit       nothing
+ *     connected, connected_secured,             trace
+ *     popcl_lwip_raw_start
  *     send_ack, recv_ack, send_failed,          all callbacks
  *     recv_eof, resume, popcl_run,
  *     popcl_lwip_raw_poll
@@ -235,8 +236,8 @@ typedef struct popcl_fetch_config {
     /* See popcl_fate. A program that keeps UIDs records them in this callback only. `why` is
      * POPCL_OK except with NOT_STORED and NOT_MARKED. */
     void (*fate)(void *ctx, const popcl_msg *m, popcl_fate what, popcl_err why);
-    popcl_secret secret; /* the password, borrowed until wipe. Zeroed = no password: a token is
-                            required */
+    popcl_secret secret; /* the password, borrowed until wipe. Zeroed = no password: then a token is
+                            required, or EXTERNAL in auth */
     popcl_secret token;  /* an OAuth 2.0 access token (RFC 6749, 1.4), for XOAUTH2 and OAUTHBEARER,
                             which have to be in mechs. Octets 0x21 to 0x7e, any number of them.
                             Borrowed until wipe. Never sent in clear text. After POPCL_ERR_TOKEN
@@ -244,8 +245,8 @@ typedef struct popcl_fetch_config {
     const popcl_mech *const *mechs; /* the mechanisms that the job may use (popcl_auth.h), ended by
                                        NULL, in any order; borrowed until wipe. NULL = USER/PASS,
                                        and APOP if the build has it (POPCL_WITH_APOP) */
-    uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used, each one in mechs; 0 =
-                      POPCL_AUTH_AUTO */
+    uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used. A bit whose mechanism is
+                      not in mechs is ERR_ARGUMENT. 0 = POPCL_AUTH_AUTO */
     popcl_scram_key *scram_key;    /* kept by the caller for later sessions; a secret. NULL = the
                                       key is computed in each session */
     uint32_t scram_iterations_max; /* the most iterations of SCRAM that a server may ask for; more
@@ -264,15 +265,15 @@ typedef struct popcl_fetch_config {
      * popcl_fetch_wipe.
      *
      * NULL = popcl uses a part of the TLS storage that is free after the handshake, some 3 KB. The
-     * profile `pinned` has no such part, so it needs a plan. */
+     * profile `pinned` has no such part: there NULL is ERR_PLAN_SMALL. */
     void *plan;
-    size_t plan_len;   /* bytes of plan */
+    size_t plan_len;   /* bytes of plan; not used if plan is NULL */
     uint64_t max_size; /* octets really received of one message; more aborts it. A message that is
                           larger by LIST is not fetched. In both cases the message gets NOT_STORED
                           with POPCL_ERR_TOO_LARGE, and counts as failed. To leave large messages
                           out without a failure, answer SKIP in decide. 0 = no limit */
-    uint32_t max_messages; /* messages fetched in this session; the rest waits: POPCL_MORE. 0 = no
-                              limit */
+    uint32_t max_messages; /* messages that this session may fetch, failed ones included; the rest
+                              waits: POPCL_MORE. 0 = no limit */
     uint32_t drain_max; /* octets of an aborted message that are read so that the session can go on;
                          * 0 = POPCL_DRAIN_MAX. If more of the message is still to come, the session
                          * ends without QUIT. If deletions wait for QUIT, or messages are staged,
@@ -319,7 +320,7 @@ typedef struct popcl_diag {
                              next session, so that it does not block the others */
     uint32_t in_maildrop; /* messages by STAT */
     uint64_t octets_in_maildrop; /* by STAT */
-    uint32_t listed;             /* lines of the first listing */
+    uint32_t listed;             /* messages that the first listing named; without a listing, all */
     uint32_t stored;             /* messages that became durable */
     uint32_t failed;             /* messages that should have been stored or deleted and were not */
     uint32_t marked;             /* deletions that the server answered with +OK */
@@ -340,13 +341,15 @@ typedef struct popcl_diag {
                         still become 0: the replies are still expected */
     uint8_t shifted; /* 1 = the server's replies did not match the commands, or a message did not
                         have its listed size. Give the next sessions no window */
-    uint8_t no_uids; /* 1 = no message of this session has a UID: UIDL was refused, all UIDs are the
-                        messages' numbers, or the setting is POPCL_UIDS_UNUSED */
+    uint8_t no_uids; /* 1 = the job goes on without UIDs: UIDL was refused, all UIDs are the
+                        messages' numbers, or the setting is POPCL_UIDS_UNUSED. 0 after
+                        POPCL_ERR_NO_UIDL: that job did not go on */
     uint32_t passed_over; /* lines of listings whose number is 0 or above STAT's count: a message
                              may have come after STAT. Messages that UIDL names and LIST leaves out
                              count too. None of them is a failure */
     popcl_caps caps;      /* the newest list of CAPA, if has_caps is 1 */
-    uint64_t received;    /* octets of messages that came, unstuffed */
+    uint64_t received;    /* octets of messages that the sink took, dots unstuffed; also of messages
+                             that failed */
 } popcl_diag;
 
 /* A job, in the caller's memory. It may not move between start and wipe. One thread at a time may

@@ -60,9 +60,10 @@ def calls_back():
     rows = {}
     for name, macro, words in re.findall(r'^CALL\((\w+),.*,\s*(?:(\w+)|"([^"]*)")\)$', table, re.M):
         rows.setdefault(re.sub("_(more|at_once)$", "", name), lists[macro] if macro else words)
-    groups = {"": ["start", "the queries", "popcl_lwip_raw_start"]}
+    groups = {"": ["start", "the queries"]}
     for name, words in rows.items():
         groups.setdefault(words, []).append(name)
+    groups["trace"].append("popcl_lwip_raw_start")
     groups[lists["ANY"]] += ["popcl_run", "popcl_lwip_raw_poll"]
     out = []
     for words, names in groups.items():

@@ -529,19 +529,30 @@ static void refused_at_start(void **state) {
     end("refused", 0);
 }
 
-/* [T1] Sessions that need TLS of the transport, which lwIP does not have: no packet leaves. */
+static void count_states(void *ctx, popcl_trace kind, const char *p, size_t n) {
+    (void)p, (void)n;
+    assert_int_equal(kind, POPCL_TRACE_STATE);
+    ++*(int *)ctx;
+}
+
+/* [T1] Sessions that need TLS of the transport, which lwIP does not have: no packet leaves. The
+ * trace reports the end, from start already (popcl_fetch.h: which calls may call back). */
 static void tls_below_is_refused(void **state) {
     (void)state;
     for (int f = 0; f < FACES; f++) {
+        int traced = 0;
         face = (enum face)f;
         security = POPCL_CLEAR;
         begin();
         client_configure(&c);
         c.cfg.session.security = POPCL_TLS_BELOW;
+        c.cfg.session.trace = count_states;
+        c.cfg.session.trace_ctx = &traced;
         popcl_fetch_start(&c.job, &c.cfg, 0);
         popcl_err e = face == POLLED ? popcl_lwip_raw_start(&c.net, &c.job.session)
                                      : popcl_run(&c.job.session, &popcl_lwip_raw_net, &c.net);
         assert_int_equal(e, POPCL_ERR_NOT_SECURED);
+        assert_int_equal(traced, 1);
         assert_int_equal(popcl_lwip_raw_poll(&c.net), 0);
         assert_int_equal(popcl_lwip_raw_busy(&c.net), 0);
         popcl_fetch_wipe(&c.job);
