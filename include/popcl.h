@@ -14,7 +14,7 @@
  * The contract
  * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
  *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
- *   n = 0 means "not now"; it never means end of file.
+ *   An offer of 0 bytes means "not now"; it never means end of file.
  * - Time comes in by start, connect, connected, connected_secured and tick only. After progress the
  *   idle time begins again, but only at the next tick: so call tick after acks.
  * - A driver calls recv_eof or fail only after it has passed on every byte that the transport
@@ -117,14 +117,12 @@ typedef struct popcl_secret {
     size_t len;         /* bytes at octets; 0 = octets is a C string */
     /* Used if octets is NULL. Copies up to cap bytes of the secret, from offset off, to buf.
      * Returns the number of bytes, 0 at the secret's end, or a negative value. POPCL_SECRET_AGAIN
-     * asks for time. After resume popcl reads the secret from its begin again. If popcl has
-     * already written a part of a POPCL_RESPONSE, it continues to read the secret after that part.
-     * Any other negative value is a failure, and so is a value above cap. popcl may ask for any
-     * offset, and more than once for the same one.
+     * asks for time, until resume. Any other negative value is a failure, and so is a value above
+     * cap. popcl may ask for any offset, and more than once for the same one.
      *
-     * For each command that uses get, popcl makes exactly one last call, with buf = NULL and
-     * cap = 0, whatever the outcome is. In this call get releases the memory that it holds; the
-     * return value is ignored. */
+     * For each command, and for each login of a job, that uses get, popcl makes exactly one last
+     * call. This call has buf = NULL and cap = 0, and comes whatever the outcome is. In it get
+     * releases the memory that it holds; the return value is ignored. */
     int (*get)(void *ctx, size_t off, char *buf, size_t cap);
     void *ctx; /* of get */
 } popcl_secret;
@@ -189,9 +187,9 @@ typedef enum popcl_code {
  * reply. Number, size and UID are those of the reply's newest line. In a reply without lines, they
  * are those of the status line.
  *
- * Code and text are those of the newest -ERR. Until the login is complete, the next reply removes
- * code and text. After the login the code stays until the next -ERR. The text stays until the next
- * -ERR or the next reply to UIDL or CAPA, for a person to read.
+ * Code and text are those of the newest -ERR. Before the login is complete, each reply except that
+ * to QUIT removes both. After the login both stay until the next -ERR. A UID, or the +OK to CAPA,
+ * removes the text alone.
  *
  * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
  * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
@@ -210,8 +208,9 @@ typedef struct popcl_reply {
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1];
 } popcl_reply;
 
-/* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6). The list after login
- * replaces the one before it. The TLS handshake of STLS drops the list and the kept reply. */
+/* Capabilities, from the newest CAPA that was answered +OK (RFC 2449, 6). A server may list others
+ * after the login: send CAPA again to get them. The TLS handshake of STLS drops the list and the
+ * kept reply. */
 #define POPCL_CAPA_TOP                0x0001u
 #define POPCL_CAPA_USER               0x0002u
 #define POPCL_CAPA_SASL               0x0004u
@@ -249,7 +248,8 @@ const char *popcl_capa_name(unsigned n);
 const char *popcl_sasl_name(unsigned n);
 
 /* The kinds of a piece of trace. A line comes in one or more pieces, and an empty piece of the same
- * kind ends it. A state comes in one piece, without an empty one.
+ * kind ends it. A line in which the session ends has no empty piece. A state comes in one piece,
+ * without an empty one.
  *
  * A piece has no CRLF at its end and no NUL, and is valid during the call. In sent commands "***"
  * replaces each secret. Text of the server is unchanged: it may hold a password that the server
@@ -277,15 +277,17 @@ typedef struct popcl_flight {
  * requires host. In every other field zero is the default, with the meaning that its comment gives.
  */
 typedef struct popcl_config {
-    const char *host;    /* the server to connect to, and with TLS the certificate's name; 1 to 255
-                            bytes, as the user gave it. A dot at its end is allowed */
+    const char *host;    /* name or address of the server; with TLS the certificate must be for it,
+                            or for popcl_tls.name. 1 to 255 bytes, 0x21 to 0x7e except %. A dot at
+                            its end is allowed. A fetch job and TLS check this: ERR_HOST */
     uint16_t port;       /* 0 = 110, with POPCL_TLS and POPCL_TLS_BELOW 995 */
     uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
                             never goes on in clear text */
-    uint16_t window_len; /* commands that window has room for */
-    const char *user; /* the account; no CR, LF. A fetch job sends it exactly. Without a job it is
-                         not sent; a kept TLS session is for this user alone (popcl_tls.resume).
-                         NULL = no user name */
+    uint16_t window_len; /* commands that window has room for, 0 to 65535. 0 = window is not used;
+                            1 sends nothing ahead, as 0 */
+    const char *user; /* the account; no CR, LF. A fetch job sends it octet for octet. Without a job
+                         it is not sent. A kept TLS session (popcl_tls.resume) is for this user
+                         alone. NULL = no user name */
     const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
                                used until then: popcl_tls.h. With POPCL_TLS_BELOW it has to be NULL:
                                the transport does TLS, and popcl cannot apply this trust */
@@ -314,9 +316,10 @@ typedef struct popcl_config {
                           open message, begins no other, deletes stored ones and sends QUIT */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time. Some servers lose commands that are sent ahead. If a command
-                             may be lost, a fetch job sets popcl_diag.unsure. An owner of your own
-                             must detect lost commands itself */
+                             at a time. Some servers lose commands that are sent ahead. As long as
+                             it is not proved that none was lost, a fetch job sets
+                             popcl_diag.unsure. An owner of your own must detect lost commands
+                             itself */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx; /* of trace */
@@ -342,13 +345,13 @@ const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *l
 void popcl_connected(popcl *c, uint32_t now_ms);
 
 /* As popcl_connected, for a session with POPCL_TLS_BELOW: the transport is up, and its TLS
- * handshake is complete. With this call the driver vouches for the server. The server's certificate
- * leads to a trusted authority or to a known key, is valid now, and is for the host of the session
- * (RFC 7817, 3). popcl cannot check that. end_point is borrowed until the session is over; NULL =
- * not known.
+ * handshake is complete. With this call the driver promises that it checked the server's
+ * certificate (RFC 7817, 3). The certificate has to be valid now, and for the host of the session.
+ * It has to lead to a trusted authority or to a known key. popcl cannot check that. end_point is
+ * borrowed until the session is over; NULL = not known.
  *
- * With another security setting this call is popcl_connected, and end_point is not used.
- * POPCL_CLEAR keeps the rules of clear text. POPCL_TLS does TLS of its own inside that of the
+ * With another security setting this call does what popcl_connected does, and end_point is not
+ * used. POPCL_CLEAR keeps the rules of clear text. POPCL_TLS does TLS of its own inside that of the
  * transport. */
 void popcl_connected_secured(popcl *c, uint32_t now_ms, const popcl_end_point *end_point);
 
@@ -394,7 +397,7 @@ void popcl_resume(popcl *c);
 
 /* Returns the milliseconds until a tick is needed, 0 to POPCL_MS_MAX; 0 = call popcl_tick with the
  * present time now. The milliseconds count from the newest time that was given to start, connect,
- * connected or tick. After POPCL_DONE returns POPCL_MS_MAX. */
+ * connected, connected_secured or tick. After POPCL_DONE returns POPCL_MS_MAX. */
 uint32_t popcl_next_deadline(const popcl *c);
 
 /* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the

@@ -23,8 +23,9 @@ extern "C" {
 
 /* The mechanisms as bits, for popcl_fetch_config.auth. POPCL_AUTH_AUTO is no bit: popcl chooses.
  *
- * A mechanism can be chosen if it is in `mechs`, if its secret is given, and if it can be used with
- * this server. popcl takes a mechanism of the first group that has one:
+ * A mechanism can be chosen if it is in `mechs`, and if its secret is given. APOP also needs a
+ * greeting with a usable timestamp, and the two SCRAM-*-PLUS the hash of the server's certificate.
+ * popcl takes a mechanism of the first group that has one:
  * 1. the mechanisms that CAPA lists, and APOP; also USER/PASS, if CAPA was not answered;
  * 2. USER/PASS, if CAPA does not list USER. USER also counts as not listed if CAPA lists SCRAM, and
  *    neither PLAIN nor LOGIN;
@@ -34,8 +35,8 @@ extern "C" {
  * - over TLS: XOAUTH2, OAUTHBEARER, USER/PASS, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5.
  *   The mechanisms that send the password come first: TLS hides it on the way, and every server can
  *   check it. SCRAM and CRAM-MD5 need a server that keeps the password in their form.
- * - in clear text: SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, APOP (if the greeting has a usable
- *   timestamp), USER/PASS. Only USER/PASS sends the password itself.
+ * - in clear text: SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, APOP, USER/PASS. Only USER/PASS sends the
+ *   password itself.
  *
  * If `auth` has bits, popcl chooses among their mechanisms only. The order then has more:
  * - over TLS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS and EXTERNAL come right before USER/PASS. APOP

@@ -37,7 +37,8 @@ typedef struct popcl_blob_policy {
      * leaked, and a thief with the leaked key cannot retire the last one. */
     const unsigned char (*keys)[POPCL_BLOB_KEY_LEN];
     size_t keys_len;                  /* number of keys, 1 to POPCL_BLOB_KEYS_MAX */
-    const char *scope;                /* the product's label, as popcl-ta --scope has it */
+    const char *scope;                /* the product's label, as popcl-ta --scope has it: a C
+                                         string of any length */
     uint32_t floor;                   /* the least sequence that is still usable; 0 = any. Give the
                                          largest floor of all blobs that were ever installed. A
                                          sequence does not wrap: 2^32 - 1 is the newest */
@@ -102,12 +103,12 @@ typedef struct popcl_blob {
 popcl_err popcl_blob_open(popcl_blob *b, const popcl_blob_policy *policy, popcl_blob_read read,
                           void *ctx, uint32_t len);
 
-/* Does the first part of open, up to the signature: for a blob of which no more than its first
- * POPCL_BLOB_HEAD bytes have come. So a device can refuse it before its flash is erased. `read` is
- * called for these bytes alone. `len` is the most that the whole blob may have. On success the
- * public fields of *b are those of the header, except `trust`, which is zero: *b is not open. May
- * be called as open may, with the same arguments, and returns the same errors, in the same order.
- * On error *b is zero. */
+/* Does the first part of open: the header and its signature, without the index. It is for a blob of
+ * which no more than the first POPCL_BLOB_HEAD bytes have come. So a device can refuse it before
+ * its flash is erased. `read` is called for these bytes alone. `len` is the most that the whole
+ * blob may have. On success the public fields of *b are those of the header, except `trust`, which
+ * is zero: *b is not open. May be called as open may, with the same arguments. Returns the errors
+ * of open up to ERR_BLOB_SIGNATURE, in the same order. On error *b is zero. */
 popcl_err popcl_blob_judge_head(popcl_blob *b, const popcl_blob_policy *policy,
                                 popcl_blob_read read, void *ctx, uint32_t len);
 

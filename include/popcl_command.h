@@ -38,9 +38,9 @@ typedef struct popcl_command {
     /* PASS, APOP, AUTH, RESPONSE. popcl borrows this object and the octets that it points to:
      * - for PASS, APOP and AUTH: during submit;
      * - for RESPONSE: until its done event;
-     * - after ERR_SECRET_WAIT: until the last call of its get (popcl_secret). popcl makes this call
-     *   when it has written this command or another one, when this command fails, or when the
-     *   session ends. */
+     * - for each of them, if submit returned ERR_SECRET_WAIT: until the last call of its get
+     *   (popcl_secret). popcl makes this call when a later submit has written this command or
+     *   another one, when this command fails, or when the session ends. */
     const popcl_secret *secret;
 } popcl_command;
 
@@ -95,9 +95,9 @@ typedef struct popcl_events {
      * comes again after later input or output, not after a time. To send later, call popcl_submit
      * outside of it. */
     unsigned (*ready)(void *ctx);
-    /* The reserve for QUIT has begun (popcl_config.total_ms). Called in each tick of the reserve
-     * until QUIT is submitted; half_over is nonzero once half of the reserve is over. Returns
-     * nonzero to end a pause. */
+    /* The reserve for QUIT has begun (popcl_config.total_ms). Called in each tick of the reserve,
+     * from the greeting until QUIT is submitted, but not in a TLS handshake. half_over is nonzero
+     * once half of the reserve is over. Returns nonzero to end a pause. */
     int (*late)(void *ctx, int half_over);
     /* popcl_stop was called. Returns nonzero to end a pause. NULL = the session ends at once with
      * POPCL_ERR_STOPPED. */
@@ -159,7 +159,12 @@ const popcl_caps *popcl_capabilities(const popcl *c);
 /* Returns the port's number for the failure that ended the session; 0 = no number. */
 int popcl_net_code(const popcl *c);
 
-/* Returns a constant word: "greeting", "status", "message", ... */
+/* Returns the session's state, a constant word:
+ * - "connecting", then "securing" in a TLS handshake, and "greeting";
+ * - "idle", or "status" if a reply is awaited;
+ * - "listing" or "message" inside such a reply, and "held" in a pause after a reply;
+ * - "unasked", then "ending", after octets that no command asked for;
+ * - "leaving" while TLS is closed, then "closed". */
 const char *popcl_state_name(const popcl *c);
 
 /* Returns the result that a reply of -ERR means, by its response code. Without one, and for [AUTH],

@@ -48,8 +48,7 @@
       "popcl_tls.storage is NULL, not aligned, or of another profile's type",                      \
       "give an object of the profile's own storage type (popcl_tls.h)")                            \
     X(10, ERR_SEED, USAGE, "the random seed cannot be used",                                       \
-      "the seed is missing, shorter than 32 bytes, or all its bytes are equal because the "        \
-      "generator does not work",                                                                   \
+      "the seed is missing, or all its bytes are equal because the generator does not work",       \
       "give 32 unpredictable bytes, new ones for each session")                                    \
     X(11, ERR_NO_TRUST, USAGE, "there is nothing to trust the server by",                          \
       "neither trust anchors nor pins were given, or the profile `pinned` got no pins",            \

@@ -56,17 +56,17 @@ typedef struct popcl_net {
     /* Closes the connection: nothing is left open. popcl_run calls it once after an open that
      * returned POPCL_OK. If it is called again without an open, it does nothing. */
     void (*close)(void *ctx);
-    /* Returns milliseconds of a clock that never jumps; may wrap. */
+    /* Returns milliseconds of a clock that never jumps. It may wrap, after 2^32 - 1 only. */
     uint32_t (*now_ms)(void *ctx);
     /* Returns the system's number for the last failure (errno); 0 = no failure. May be NULL. */
     int (*code)(void *ctx);
-    /* Returns 1 if TLS protects the connection, and open checked the server. The server's
-     * certificate leads to a trusted authority or to a known key, is valid now, and is for the host
-     * that open got (RFC 7817, 3). Returns 0 if any of that is missing; every value except 1 counts
-     * as 0. popcl believes the answer: it cannot check it. Called once for a session with
-     * POPCL_TLS_BELOW, after an open that returned POPCL_OK, and before anything is sent or
-     * received. NULL = this transport has no TLS; then such a session ends before open is called.
-     * In both cases its result is POPCL_ERR_NOT_SECURED. */
+    /* Returns 1 if TLS protects the connection, and open checked the server's certificate
+     * (RFC 7817, 3). The certificate has to be valid now, and for the host that open got. It has to
+     * lead to a trusted authority or to a known key. Returns 0 if any of that is missing; every
+     * value except 1 counts as 0. popcl believes the answer: it cannot check it. Called once for a
+     * session with POPCL_TLS_BELOW, after an open that returned POPCL_OK, and before anything is
+     * sent or received. NULL = this transport has no TLS; then such a session ends before open is
+     * called. In both cases its result is POPCL_ERR_NOT_SECURED. */
     int (*secured)(void *ctx);
     /* Returns the hash tls-server-end-point of the connection, which stays as it is until close;
      * NULL = not known. Called once, after secured returned 1. May be NULL. */

@@ -17,8 +17,8 @@
  * which messages are gone. Save the set after the session.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it. No call
- * blocks or allocates. Only popcl_seen_save, _load and _each call back. A set belongs to one thread
- * at a time. */
+ * blocks or allocates. Only popcl_seen_save, _load and _each call back: these callbacks may not use
+ * the set. A set belongs to one thread at a time. */
 #ifndef POPCL_SEEN_H
 #define POPCL_SEEN_H
 
@@ -42,8 +42,9 @@ extern "C" {
 /* not fetched because of a limit of the caller, such as max_size: skip it until that limit changes
  */
 #define POPCL_SEEN_REFUSED 2u
-/* durable, and its deletion was wanted but is not confirmed. Delete it unfetched only if its size
- * is as before, and never because of a digest (popcl_msg.uid) */
+/* durable, and its deletion was wanted but is not confirmed. Answer POPCL_DELETE_UNFETCHED for it
+ * only if LIST gives the size that the stored message has, and never because of a digest
+ * (popcl_msg.uid). The set keeps no sizes */
 #define POPCL_SEEN_DELETE_DUE 4u
 #define POPCL_SEEN_OTHER      8u
 /* The stored content may belong to another message. If popcl_diag.unsure is 1 when the callback
@@ -73,8 +74,8 @@ popcl_err popcl_seen_init(popcl_seen *s, void *memory, size_t len, const unsigne
 unsigned popcl_seen_get(const popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Sets the marks of a UID, and adds the UID if needed; 0 removes it. A UID that is put counts as
- * named by the current listing. Returns ERR_SEEN_FULL if there is no room, ERR_ARGUMENT if the UID
- * has no bytes or the marks are unknown. After an error the set is unchanged. */
+ * named by the current listing. Returns POPCL_OK, ERR_SEEN_FULL if there is no room, ERR_ARGUMENT
+ * if the UID has no bytes or the marks are unknown. After an error the set is unchanged. */
 popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigned marks);
 
 /* For popcl_fetch_config.listed, with the UID of m, or NULL if m is NULL: names a UID of the

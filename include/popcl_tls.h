@@ -104,9 +104,10 @@ struct popcl_trust {
     size_t anchors_len;          /* number of anchors */
     /* Finds anchors in another place than the table `anchors`, which is then not looked at. Called
      * in the handshake, with nth = 0, 1, ... for one name. Sets *entry and *len to the nth entry of
-     * this name; *entry = NULL if there are no more. The entry may be in `room`. Any result except
-     * POPCL_OK ends the handshake with that error, and no other anchor is taken instead. Return an
-     * error after a read failure, or for damage. NULL = the table. */
+     * this name; *entry = NULL if there are no more. The entry may be in `room`. Elsewhere it stays
+     * valid until the next call of find, or until the handshake is over. Any result except POPCL_OK
+     * ends the handshake with that error, and no other anchor is taken instead. Return an error
+     * after a read failure, or for damage. NULL = the table. */
     popcl_err (*find)(const popcl_trust *t, const unsigned char name[POPCL_ANCHOR_NAME],
                       unsigned nth, unsigned char room[POPCL_ANCHOR_ROOM],
                       const unsigned char **entry, size_t *len);
@@ -159,7 +160,7 @@ typedef struct popcl_tls_profile popcl_tls_profile;
  * - small: the same servers with least flash, but slower: one implementation for all curves.
  * - ecdsa: a private CA with P-256 keys alone. No RSA, ChaCha20-Poly1305 only.
  * - pinned: no CA at all: the server's key, P-256, is one of the pins. Neither name nor dates nor
- *   clock are looked at.
+ *   clock are looked at. It takes no anchors: with some, start returns ERR_ARGUMENT.
  * - host: for large machines. As `public`, and also P-521 and Curve25519, in the fastest
  *   implementations that the processor allows. AES-GCM comes first if the processor has
  *   instructions for it. */
@@ -176,8 +177,8 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  * and the job does the rest:
  *
  * - The session is offered only if these settings are as in the job that made it. In popcl_config:
- *   host, port, user, security, iobuf_len. In popcl_tls: name, profile, trust, fragment,
- *   ask_no_fragment.
+ *   host, port, user, security, iobuf_len. In popcl_tls: name, profile, fragment, ask_no_fragment,
+ *   and the content of trust (anchors, pins, own_certs, set, sequence), not its address.
  * - The session is offered for 24 hours after the handshake in which the certificate was checked.
  *   After the certificate's end, or with a clock before that handshake, the session is not offered.
  *   If a listed setting differs, or the times or the clock forbid the offer, start wipes the kept
@@ -191,8 +192,8 @@ extern const popcl_tls_profile popcl_tls_public, popcl_tls_small, popcl_tls_ecds
  *   nothing is offered and nothing is kept.
  *
  * A resumed handshake checks no certificate: the verdict of the first handshake holds, for 24 hours
- * at most (docs/SECURITY.md). To forget a session, zero the object with popcl_resume_restore(r,
- * NULL, 0). */
+ * at most (docs/SECURITY.md). To forget a session, zero the object by popcl_resume_restore(r, NULL,
+ * 0), and ignore its result, which is an error. */
 typedef struct popcl_resumable {
     /* private */
     uint8_t state; /* 0: none */
@@ -285,7 +286,8 @@ typedef struct popcl_tls_diag {
     uint8_t resumed; /* 1 = the session is a resumed one; not_after and end_point are those of its
                         first handshake */
     uint8_t cert;    /* place of the refused certificate in the chain that the server sent: 1 = the
-                        server's own, 2 = the next; 0 = no certificate was refused */
+                        server's own, 2 = the next. 0 = none was refused, or it is not known which,
+                        as always with `pinned` */
     int64_t cert_time; /* Unix seconds: the time at which it expired (POPCL_ERR_CERT_EXPIRED) or
                           becomes valid (POPCL_ERR_CERT_NOT_YET); 0 = another result */
     /* The number of the alert that ended TLS (RFC 5246, 7.2), if error is 256 or more. If error
@@ -294,7 +296,8 @@ typedef struct popcl_tls_diag {
     int error;           /* BearSSL's error number; 0 = no error */
     uint32_t record_len; /* bytes of the last record, header included, as its header announces them.
                             The record buffer has to hold them all. 0 = no record of TLS came */
-    uint32_t iobuf_len;  /* bytes of the record buffer */
+    uint32_t iobuf_len;  /* bytes of the record buffer that receive, up to 16,709; 0 = TLS has not
+                            begun */
     int64_t not_after;   /* Unix seconds: end of the server certificate's validity; 0 = not known */
     uint8_t end_point_len; /* bytes of end_point, the tls-server-end-point (RFC 5929, 4.1) of the
                               server's certificate; 0 = none */

@@ -40,8 +40,8 @@ typedef struct popcl_callbacks_stack {
      * the number of this connection has an effect any more. */
     void (*close)(void *stack_ctx);
     /* Keep the callbacks away for a few instructions: a mutex, or interrupts off. They do not nest.
-     * The functions below call them too, so in an interrupt they have to do no harm. Empty if
-     * callbacks come only from inside of sleep. */
+     * The functions below call them too, so in an interrupt they have to do no harm. If callbacks
+     * come only from inside of sleep, both may do nothing. */
     void (*lock)(void *stack_ctx);
     void (*unlock)(void *stack_ctx);
     /* Ends a sleep: gives a binary semaphore, or sets an event flag. If nobody sleeps, the next
@@ -59,9 +59,11 @@ typedef struct popcl_callbacks {
     const popcl_callbacks_stack *stack;
     void *stack_ctx;
     unsigned char *ring;      /* of the caller, for octets that popcl has not taken */
-    size_t ring_len;          /* as large as TCP's window: octets without room are not kept */
-    const volatile int *stop; /* NULL, or not 0 = an orderly shutdown is wanted (POPCL_NET_STOP). It
-                                 is looked at 4 times a second, or after wake */
+    size_t ring_len;          /* bytes of ring, 1 or more. As large as TCP's window is best: octets
+                                 without room are not kept */
+    const volatile int *stop; /* nonzero asks for an orderly shutdown; NULL = never. May be set at
+                                 any time, from a thread or an interrupt; seen within 250 ms, or
+                                 after wake */
     /* From here on private. */
     uint32_t number;             /* of the connection */
     size_t first, held;          /* of the ring: place of the oldest octet, and number of octets */

@@ -28,10 +28,11 @@ enum popcl_posix_code {
 
 /* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid.
  *
- * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). "localhost" needs no
+ * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). popcl_config.host may
+ * have none: to use one, put an `open` of your own before that of this port. "localhost" needs no
  * look-up (RFC 6761, 6.3). A name may have several addresses. If one does not answer within
- * 250 ms, the next one is tried beside it; IPv6 and IPv4 take turns. The first connection that is
- * accepted is used (RFC 8305).
+ * 250 ms, or sooner if limit_ms is short, the next one is tried beside it. IPv6 and IPv4 take
+ * turns. The first connection that is accepted is used (RFC 8305).
  *
  * A name is looked up in a forked process, which is killed at the deadline: getaddrinfo has no
  * deadline of its own. In a program with threads, getaddrinfo may hang in the forked process, if
@@ -50,7 +51,7 @@ typedef struct popcl_posix_net {
      * of a record and then for the rest; with this memory one system call brings several records.
      * 16 KB are enough. NULL = each recv is a system call. */
     void *ahead;
-    size_t ahead_len;
+    size_t ahead_len; /* bytes of ahead */
     /* NULL, or the address to connect from, as text; IPv6 may have a scope. Only addresses of its
      * family are then used. */
     const char *local_address;
@@ -59,7 +60,7 @@ typedef struct popcl_posix_net {
      * gets the server's name as it is: no name server is asked. popcl has no login for it. limit_ms
      * of open is for both. */
     const char *socks_host;
-    uint16_t socks_port; /* 1 to 65535 */
+    uint16_t socks_port; /* 1 to 65535; required with socks_host */
     /* private */
     size_t ahead_from, ahead_to; /* those octets */
     int by_heads, large;         /* of the requests to recv: see net.c */

@@ -14,39 +14,41 @@ extern "C" {
 
 typedef struct popcl_store_mbox_config {
     const char *path;     /* of the file; borrowed until the store is closed */
-    const char *line_end; /* "\n" or "\r\n", of the lines that the form adds; "\n" is usual, with
-                             popcl_line_ends_sink before this sink */
+    const char *line_end; /* "\n" or "\r\n": the end of the lines that mboxrd adds; required, and
+                             borrowed as path. "\n" is usual, with popcl_line_ends_sink before this
+                             sink */
     uint32_t lock_ms;     /* milliseconds that a sync waits for the locks of another program */
-    uint32_t total_ms;    /* nor longer than so long after open; 0 = no such limit */
-    const volatile sig_atomic_t *stop; /* NULL, or nonzero once the program is to end: nothing is
-                                          waited for then */
+    uint32_t total_ms; /* ms from open on, after which no sync waits any more; 0 = no such limit */
+    const volatile sig_atomic_t *stop; /* nonzero: the program is to end, and no sync waits any
+                                          more. NULL = never */
 } popcl_store_mbox_config;
 
 /* A message store: one mbox file in the form mboxrd. A message has a line `From SENDER DATE` before
  * it, from its Return-Path and the time in UTC, and an empty line after it. Each line of it that
- * begins with `From `, after any number of `>`, gets one `>` more. Without these it is the message
- * exactly.
+ * begins with `From `, after any number of `>`, gets one `>` more. All other octets are those of
+ * the message.
  *
  * commit returns POPCL_STAGED: the whole message is in a file without a name. sync then works in
  * this order: it takes the locks, appends all staged messages, syncs the file, and frees the locks.
  * So a cut message never reaches the mbox.
  *
  * There are two locks: that of fcntl on the file, and the file PATH.lock (the dot lock). If the
- * latter cannot be made, as in /var/mail, the former alone is taken. Neither is ever taken from
- * another program: see popcl_store_mbox_held_s. A PATH.lock that a killed run of popcl left on this
- * host is removed: see popcl_store_mbox_has_replaced.
+ * latter cannot be made, as in /var/mail, the former alone is taken. A lock that another program
+ * holds is never broken: see popcl_store_mbox_held_s. A PATH.lock that a killed run of popcl left
+ * on this host is removed: see popcl_store_mbox_has_replaced.
  *
- * If the append fails, the file is cut back to its old size, under the same locks. That is done
- * only if its present size is what this store wrote. A kill in the append leaves a part of a
- * message at the end. Nothing is cut then. The next append begins a new line, and the message is on
- * the server still.
+ * If the append fails, the file is cut back to its old size, under the same locks. If the file has
+ * grown by more or less than this store wrote, another program wrote too, and nothing is cut. A
+ * kill in the append leaves a part of a message at the end. Nothing is cut then. The next append
+ * begins a new line, and the message is on the server still.
  *
  * Uses about 50 KB of the heap. */
 typedef struct popcl_store_mbox popcl_store_mbox;
 
 /* Creates the file if it is missing (0600), and finds out whether the dot lock can be made. Waits
  * for no lock. The messages of a group are kept in a file beside it, else in the directory of
- * TMPDIR, else in /tmp. `disk` NULL = popcl_posix_disk. Returns NULL with errno if the file cannot
+ * TMPDIR, else in /tmp. `sys` is for the functions of `disk`, which is borrowed until the store is
+ * closed; NULL = popcl_posix_disk. config is copied. Returns NULL with errno if the file cannot
  * be written, is no regular file (EINVAL), or if there is no memory. */
 popcl_store_mbox *popcl_store_mbox_open(const popcl_store_mbox_config *config,
                                         const popcl_disk *disk, void *sys);

@@ -14,15 +14,17 @@ extern "C" {
 
 /* ---- a command for each message ---- */
 
-#define POPCL_PIPE_STOP_MS 5000u /* the time that a command still has after a signal */
+#define POPCL_PIPE_STOP_MS 5000u /* ms that a command still has once `stop` is nonzero */
 
 typedef struct popcl_store_pipe_config {
     const char *command;               /* for `sh -c`; borrowed until the store is closed */
     int output;                        /* the descriptor that is its standard output */
-    uint32_t limit_ms;                 /* it is killed after this time; 0 = never */
-    uint32_t total_ms;                 /* so is one that runs so long after open; 0 = never */
-    const volatile sig_atomic_t *stop; /* NULL, or nonzero once the program is to end: the command
-                                          then has POPCL_PIPE_STOP_MS */
+    uint32_t limit_ms;                 /* ms from the start of a command until it is killed; 0 =
+                                          never */
+    uint32_t total_ms;                 /* ms from open on, after which a command is killed too; 0 =
+                                          never */
+    const volatile sig_atomic_t *stop; /* nonzero: the program is to end, and the command still has
+                                          POPCL_PIPE_STOP_MS. NULL = never */
 } popcl_store_pipe_config;
 
 /* How the command ended for the last message. */
@@ -30,7 +32,7 @@ typedef enum popcl_pipe_fate {
     POPCL_PIPE_STORED,    /* it exited with 0, or there was no message yet */
     POPCL_PIPE_EXITED,    /* with another code */
     POPCL_PIPE_SIGNALLED, /* it was ended by a signal */
-    POPCL_PIPE_LATE,      /* it was killed at its limit, or after a signal to the caller */
+    POPCL_PIPE_LATE,      /* it was killed at limit_ms or total_ms, or after `stop` */
     POPCL_PIPE_NOT_RUN    /* a system call failed before it could begin: popcl_store_pipe_error */
 } popcl_pipe_fate;
 
@@ -49,22 +51,24 @@ typedef enum popcl_pipe_fate {
  * Uses about 40 KB of the heap. */
 typedef struct popcl_store_pipe popcl_store_pipe;
 
-/* The file is made in the directory of TMPDIR, else in /tmp. `disk` NULL = popcl_posix_disk.
- * Returns NULL with errno if it cannot be made, or if there is no memory. */
+/* The file is made in the directory of TMPDIR, else in /tmp. `sys` is for the functions of `disk`,
+ * which is borrowed until the store is closed; NULL = popcl_posix_disk. config is copied. Returns
+ * NULL with errno if the file cannot be made, or if there is no memory. */
 popcl_store_pipe *popcl_store_pipe_open(const popcl_store_pipe_config *config,
                                         const popcl_disk *disk, void *sys);
 
 /* With a popcl_store_pipe as its context. */
 extern const popcl_sink popcl_store_pipe_sink;
 
-/* *number becomes the exit code or the signal; it may be NULL. */
+/* Returns how the command ended for the last message. *number becomes the exit code or the signal
+ * with POPCL_PIPE_EXITED and _SIGNALLED, and has no meaning otherwise; it may be NULL. */
 popcl_pipe_fate popcl_store_pipe_fate(const popcl_store_pipe *s, int *number);
 
 /* Returns the errno of a failure of this store itself, 0 = no failure. *call becomes the call that
  * failed, "" without one; it may be NULL. Valid until the next begin. */
 int popcl_store_pipe_error(const popcl_store_pipe *s, const char **call);
 
-/* NULL is harmless. */
+/* Drops a message that is not whole, and frees the store. NULL is harmless. */
 void popcl_store_pipe_close(popcl_store_pipe *s);
 
 /* ---- an open descriptor ---- */
@@ -74,12 +78,16 @@ void popcl_store_pipe_close(popcl_store_pipe *s);
  * stored the message: do not delete it. After a write that failed the store takes no more. */
 typedef struct popcl_store_stream popcl_store_stream;
 
-/* fd stays the caller's. line_end: "\n" or "\r\n" of the lines that mboxrd adds; NULL = messages
- * are written as they are. The rest is as for popcl_store_pipe_open. */
+/* fd stays the caller's, open until close. line_end: "\n" or "\r\n", the end of the lines that
+ * mboxrd adds, borrowed until close; NULL = messages are written as they are. The rest is as for
+ * popcl_store_pipe_open. */
 popcl_store_stream *popcl_store_stream_open(int fd, const char *line_end, const popcl_disk *disk,
                                             void *sys);
 
+/* With a popcl_store_stream as its context. */
 extern const popcl_sink popcl_store_stream_sink;
+
+/* As popcl_store_pipe_error and popcl_store_pipe_close. */
 int popcl_store_stream_error(const popcl_store_stream *s, const char **call);
 void popcl_store_stream_close(popcl_store_stream *s);
 

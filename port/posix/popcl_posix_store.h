@@ -91,9 +91,10 @@ extern const popcl_disk popcl_posix_disk;
 typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
- * files that a killed run left. `sys` is for the functions of `disk`; `disk` NULL =
- * popcl_posix_disk. Returns NULL if it is no directory, if no file can be made in it, or if there
- * is no memory. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ENOMEM, ... */
+ * files that a killed run left. `sys` is for the functions of `disk`, which is borrowed until the
+ * store is closed; NULL = popcl_posix_disk. Returns NULL if it is no directory, if no file can be
+ * made in it, or if there is no memory. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ENOMEM, ...
+ */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
 /* The same for a Maildir: the messages are files in its directory new, for mail programs to
@@ -115,9 +116,10 @@ extern const popcl_sink popcl_store_dir_sink;
  * begin. */
 int popcl_store_dir_error(const popcl_store_dir *s, const char **call, const char **name);
 
-/* Returns the final name of the last committed message (in a Maildir with "new/"), "" before; valid
- * until the next call. The message gets it with sync. If another program takes the name before the
- * sync, sync chooses a further name, which is returned from then on. */
+/* Returns the final name of the last committed message (in a Maildir with "new/"), "" before. The
+ * text changes with commit and sync, and is valid until the store is closed. The message gets its
+ * name with sync. If another program takes the name before the sync, sync chooses a further name,
+ * which is returned from then on. */
 const char *popcl_store_dir_name(const popcl_store_dir *s);
 
 /* Aborts an open message, drops those that were staged since the last sync, closes the directory

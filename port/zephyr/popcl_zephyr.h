@@ -31,7 +31,7 @@ typedef struct popcl_zephyr_net {
     /* For popcl_zephyr_tls: the credentials of tls_credential_add that the socket may use, among
      * them a certificate of an authority. Borrowed until close. */
     const int *tags; /* sec_tag_t */
-    size_t tags_len; /* number of tags; without any open fails */
+    size_t tags_len; /* number of tags; with 0 open returns POPCL_ERR_NET, and its code is EINVAL */
     /* From here on private. */
     int fd;          /* of the open connection */
     int error;       /* errno of the last failure: the port's code */

@@ -42,9 +42,10 @@ typedef enum popcl_posix_trust_error {
 #define POPCL_POSIX_WHY 512
 
 /* Reads anchors from a file (PEM, one certificate or many, or DER), from the files of a directory,
- * or from both; NULL = not given. In the file each block must be whole: a damaged one is an error.
- * In a directory names do not matter (hash-named or not), and links are followed. In a directory,
- * files that cannot be read or have no certificate are passed over, and so are damaged
+ * or from both; NULL = not given. Each place that is given must have an anchor, and one must be
+ * given: else POPCL_POSIX_TRUST_NOTHING. In the file each block must be whole: a damaged one is an
+ * error. In a directory names do not matter (hash-named or not), and links are followed. In a
+ * directory, files that cannot be read or have no certificate are passed over, and so are damaged
  * certificates. PEM blocks of other kinds (keys, CRLs) are passed over in both, and never kept.
  *
  * A certificate is left out, and counts as unusable, if BearSSL or popcl cannot judge a chain by
