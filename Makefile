@@ -341,6 +341,10 @@ uninstall: ## remove what install installed
 deps: ## install the packages that build, demo and check need, where they are missing
 	@sh tests/setup.sh build demo firmware check
 
+deps-sources: ## fetch what check fetches besides packages, so that it needs no network then: BearSSL, lwIP and four POP3 servers
+	@sh tests/source.sh bearssl $(B)/arm && sh tests/source.sh lwip $(B)
+	@for server in popa3d courier cyrus mailutils; do sh tests/packages.sh $$server $(B)/servers || exit 1; done
+
 deps-adoption: ## install what check-adoption needs too
 	@sh tests/setup.sh adoption
 
@@ -485,8 +489,10 @@ check-manual: $(COMMAND) $(TA) ## the manual pages have each option and each pub
 	@B=$(B) $(PYTHON) tests/manual.py
 check-readme: all tests ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
-check-adoption: command ## popcl in other build systems and packages: not part of `check` (needs cmake, meson and more: it names what is missing)
-	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 1800 -- $(PYTHON) tests/adoption/run.py
+check-adoption: command ## popcl in other build systems and packages, and on a bare root: not part of `check` (needs cmake, meson and more: it names what is missing)
+	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 5400 -- $(PYTHON) tests/adoption/run.py -- $(PYTHON) tests/adoption/bare_root.py unit layers docs
+check-bare-root: ## [PARTS='unit docs']: a bare root of Debian 12: clone, demo, check, install, and a program by each way in (an hour; root)
+	@B=$(B) $(PYTHON) tests/adoption/bare_root.py $(if $(filter command,$(origin PARTS)),$(PARTS))
 check-harness: ## what the checks are run with: a test that breaks off fails, a missing package is named
 	@$(PYTHON) tests/test_check.py
 
@@ -528,6 +534,6 @@ run-cov: tests
 include tests/figures.mk
 include packaging/packages.mk
 
-.PHONY: FORCE all command demo firmware-demo firmware-images run shared install install-lib install-tools uninstall deps deps-adoption clean help check check-fast check-quick check-format check-adoption \
+.PHONY: FORCE all command demo firmware-demo firmware-images run shared install install-lib install-tools uninstall deps deps-sources deps-adoption clean help check check-fast check-quick check-format check-adoption check-bare-root \
     $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
     update-sources update-bearssl dist update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

@@ -3,7 +3,7 @@
 # Finds what a build, the demo or the checks need and this machine lacks, and installs it with apt-get: as root directly, else through sudo.
 # Where all is there it does nothing. It installs packages and configures nothing: a service that comes with one is neither enabled nor started
 # (no_start.sh), and what is left of it is said. A Dovecot that was here before is not touched.
-#     sh tests/setup.sh build|demo|firmware|check|bench|adoption ...
+#     sh tests/setup.sh build|demo|firmware|check|bench|adoption|ways ...
 #     sh tests/setup.sh --look check-PART...      installs nothing: if a part of the checks lacks packages, one line with their names, and exit 1
 set -u
 
@@ -94,11 +94,14 @@ packages() {
     # what check-adoption needs, which is no part of check: a line for each module of tests/adoption
     adoption)
         echo "$build $demo $arm xz-utils"
-        echo "cmake ninja-build meson pkgconf"
+        packages ways
         echo "clang libcmocka-dev g++"
         echo "dpkg-dev debhelper lintian ca-certificates nix-bin"
         echo "python3-kconfiglib python3-yaml libxml2-utils libmbedtls-dev libssl-dev"
+        packages check-bare-root
         ;;
+    ways) echo "cmake ninja-build meson pkgconf" ;;
+    check-bare-root) echo "python3 git mmdebstrap iproute2" ;;
     check-adoption) packages adoption ;;
     check-format) echo "python3 clang-format" ;;
     check-manual) echo "$build python3 mandoc" ;;
@@ -122,7 +125,7 @@ find_missing() {
 }
 
 deps="make deps"
-case " $* " in *" check-adoption "*) deps="make deps-adoption" ;; esac
+case " $* " in *" check-adoption "* | *" check-bare-root "*) deps="make deps-adoption" ;; esac
 if [ "${1:-}" = --look ]; then
     shift
     find_missing "$@"
