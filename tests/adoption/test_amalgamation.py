@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("packaging", "tests/size", "tests")]
 import amalgamate  # noqa: E402
 import size  # noqa: E402
-from consumer import shown  # noqa: E402
+from consumer import HANGS, shown  # noqa: E402
 
 B = os.path.relpath(os.environ.get("B", ROOT / "build"), ROOT)
 MADE, BUILT = f"{B}/amalgamation", f"{B}/adoption/amalgamation"
@@ -50,9 +50,9 @@ INNER = ("src/core/", "src/auth/", "src/tls/", "src/host/", "src/tools/common/",
 PLACES = ("tests/unit", "tests/sim", "tests/transcripts", "examples/firmware", *INNER)
 
 
-def run(command, seconds=300, **more):
+def run(command, **more):
     """All output of a command that must succeed."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds, cwd=ROOT, **more)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=HANGS, cwd=ROOT, **more)
     if done.returncode:
         lines = done.stdout.splitlines()
         raise AssertionError("\n".join([f"{' '.join(map(str, command[:6]))} ended with {done.returncode}", *lines[-30:]]))
@@ -88,7 +88,7 @@ def make(*goals):
         "POPCL_CPPFLAGS": " ".join(["-D_FILE_OFFSET_BITS=64", *includes, *size.bearssl_include()]),
         "CFLAGS": "-O2",
     }
-    return run(["make", "--no-print-directory", f"-j{os.cpu_count()}", *(f"{name}={value}" for name, value in variables.items()), *goals], 400)
+    return run(["make", "--no-print-directory", f"-j{os.cpu_count()}", *(f"{name}={value}" for name, value in variables.items()), *goals])
 
 
 class Case(unittest.TestCase):
@@ -207,7 +207,7 @@ def add_tests(case, sources, command):
         words = command(source)
 
         def test(self, words=words):
-            text = run(words, 400, env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"})
+            text = run(words, env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"})
             self.assertRegex(text, r"(?m)^ok\b")
             self.assertNotRegex(text, r"(?m)^not ok\b")
 
@@ -225,7 +225,7 @@ def tests_in(folder):
 
 
 def add_cases(name, folder, each):
-    """Classes with so many tests each: run.py runs two classes at a time, and gives each seven minutes."""
+    """Classes with so many tests each: run.py runs two classes at a time."""
     paths = tests_in(folder)
     for first in range(0, len(paths), each):
         case = type(f"{name}{first // each}", (Case,), {"__module__": __name__, "__doc__": folder})
@@ -251,5 +251,5 @@ class Programs(Case):
         self.assertNotRegex(text, r"(?m)^not ok\b")
 
     def test_the_examples_against_dovecot(self):
-        text = run([sys.executable, "tests/interop/run.py", "test_examples"], 400, env={**os.environ, "POPCL": str(ROOT / BUILT / "popcl")})
+        text = run([sys.executable, "tests/interop/run.py", "test_examples"], env={**os.environ, "POPCL": str(ROOT / BUILT / "popcl")})
         self.assertRegex(text, r"(?m)^ok\b")

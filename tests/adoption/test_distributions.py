@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import unittest
 
-from consumer import BUILD as B, ROOT, without_network
+from consumer import BUILD as B, HANGS, ROOT, without_network
 import project
 
 VERSION = project.values()["VERSION"]
@@ -75,9 +75,9 @@ in "${made.pname} ${made.version} ${made.src.url} ${made.src.sha256} ${made.meta
 """
 
 
-def run(command, seconds=400, **more):
+def run(command, **more):
     """All output of a command that must succeed."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds, **more)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=HANGS, **more)
     if done.returncode:
         raise AssertionError("\n".join([f"{command} ended with {done.returncode}", *done.stdout.splitlines()[-40:]]))
     return done.stdout

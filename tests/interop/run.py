@@ -2,9 +2,9 @@
 """Runs the interop tests, a class at a time in a process of its own, two processes at once. Prints TAP, each test as it ends; the exit code is 0
 only if none failed.
 
-    run.py [-C FOLDER] [-j N] [MODULE | MODULE.CLASS | MODULE.CLASS.TEST]...    default: all modules named test_*.py beside this file, or in FOLDER
+    run.py [-C FOLDER] [-j N] [-t SECONDS] [MODULE | MODULE.CLASS | MODULE.CLASS.TEST]...    default: all modules named test_*.py beside this file, or in FOLDER
 
-POPCL names the command under test (default: build/popcl). Knows no test."""
+-t says when to give up on a class that hangs. POPCL names the command under test (default: build/popcl). Knows no test."""
 import concurrent.futures
 import json
 import os
@@ -20,7 +20,7 @@ BESIDE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BESIDE.parent))
 from results import Results  # noqa: E402
 
-CLASS_SECONDS = 420  # says only when to give up on a class that hangs
+CLASS_SECONDS = 420
 
 
 class Unexpected(Exception):
@@ -105,8 +105,8 @@ def classes_of(names):
 class Run:
     """The results, and the children that are running."""
 
-    def __init__(self, folder):
-        self.folder, self.results, self.lock = folder, Results(), threading.Lock()
+    def __init__(self, folder, seconds):
+        self.folder, self.seconds, self.results, self.lock = folder, seconds, Results(), threading.Lock()
         self.children = set()
 
     def job(self, name, expected):
@@ -132,10 +132,9 @@ class Run:
             child.wait()
             ended.result()
 
-    @staticmethod
-    def give_up(child):
+    def give_up(self, child):
         try:
-            child.wait(CLASS_SECONDS)
+            child.wait(self.seconds)
         except subprocess.TimeoutExpired:
             child.terminate()
 
@@ -168,18 +167,18 @@ def main(words):
     if words[:1] == ["--class"]:
         run_class(words[1], int(words[2]))
         return 0
-    processes = 2
-    if words[:1] == ["-j"]:
-        processes, words = int(words[1]), words[2:]
+    given = {"-j": 2, "-t": CLASS_SECONDS}
+    while words[:1] and words[0] in given:
+        given[words[0]], words = int(words[1]), words[2:]
     import command
     if not os.access(command.POPCL, os.X_OK):
         print(f"{command.POPCL}: no such program; build it first, or name it with POPCL", file=sys.stderr)
         return 2
     jobs = classes_of(words or sorted(path.stem for path in folder.glob("test_*.py")))
-    run = Run(folder)
+    run = Run(folder, given["-t"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+        with concurrent.futures.ThreadPoolExecutor(given["-j"]) as pool:
             try:
                 for future in [pool.submit(run.job, *job) for job in jobs]:
                     future.result()
