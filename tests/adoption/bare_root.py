@@ -140,8 +140,9 @@ def places():
     if not any(f" {SUITE} " in line for line in found):
         raise CannotBe("apt-get has no lists of Debian 12: run apt-get update, or use a machine with Debian 12")
     place = next(line for line in found if f" {SUITE} " in line).split()[1].rstrip("/")
-    with tempfile.NamedTemporaryFile() as file:
-        if subprocess.run(["/usr/lib/apt/apt-helper", "download-file", f"{place}/dists/{SUITE}/InRelease", file.name], capture_output=True, check=False).returncode:
+    with tempfile.TemporaryDirectory() as folder:  # through apt-get's own proxy
+        asked = ["/usr/lib/apt/apt-helper", "download-file", f"{place}/dists/{SUITE}/InRelease", f"{folder}/InRelease"]
+        if subprocess.run(asked, capture_output=True, check=False).returncode:
             raise CannotBe("no network: the place of this machine's packages does not answer")
     return sorted(found)
 
