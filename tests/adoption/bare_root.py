@@ -81,8 +81,9 @@ def mount(*words):
 
 def mount_all(root):
     """What a kernel gives to a system. Devices are this machine's, each by itself: a user may make none."""
-    for kind, folder in (("proc", "proc"), ("sysfs", "sys"), ("tmpfs", "dev")):
-        mount("-t", kind, kind, f"{root}/{folder}")
+    mount("-t", "proc", "proc", f"{root}/proc")
+    mount("--rbind", "/sys", f"{root}/sys")
+    mount("-t", "tmpfs", "tmpfs", f"{root}/dev")
     for name in ("net", "pts", "shm"):
         os.mkdir(f"{root}/dev/{name}")
     for name in DEVICES:
