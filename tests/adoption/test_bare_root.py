@@ -33,9 +33,9 @@ class BareRoot(unittest.TestCase):
         (self.programs / name).chmod(0o755)
 
     def start(self, path=None):
-        environment = {**os.environ, "PATH": path or f"{self.programs}:{os.environ['PATH']}", "TMPDIR": str(self.temporary), "B": str(self.folder / "build")}
-        return subprocess.Popen([sys.executable, BARE_ROOT, "docs"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                text=True)
+        path = path or f"{self.programs}:{os.environ['PATH']}"
+        return subprocess.Popen([sys.executable, BARE_ROOT, "docs"], env={**os.environ, "PATH": path, "TMPDIR": str(self.temporary), "B": str(self.folder / "build")},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def ended(self, child, code):
         out, _ = child.communicate(timeout=WAIT_SECONDS)
