@@ -83,7 +83,7 @@ def mount_all(root):
     """What a kernel gives to a system. Devices are this machine's, each by itself: a user may make none."""
     mount("-t", "proc", "proc", f"{root}/proc")
     mount("--rbind", "/sys", f"{root}/sys")
-    mount("-t", "tmpfs", "tmpfs", f"{root}/dev")
+    mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", f"{root}/dev")  # not sticky: its devices may be those of somebody else
     for name in ("net", "pts", "shm"):
         os.mkdir(f"{root}/dev/{name}")
     for name in DEVICES:
