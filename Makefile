@@ -490,7 +490,7 @@ check-manual: $(COMMAND) $(TA) ## the manual pages have each option and each pub
 check-readme: all tests ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
 check-adoption: command ## popcl in other build systems and packages, and on a bare root: not part of `check` (needs cmake, meson and more: it names what is missing)
-	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 5400 -- $(PYTHON) tests/adoption/run.py -- $(PYTHON) tests/adoption/bare_root.py unit layers docs
+	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 10800 -- $(PYTHON) tests/adoption/run.py -- $(PYTHON) tests/adoption/bare_root.py unit layers docs
 check-bare-root: ## [PARTS='unit docs']: a bare root of Debian 12: clone, demo, check, install, and a program by each way in (an hour; root)
 	@B=$(B) $(PYTHON) tests/adoption/bare_root.py $(if $(filter command,$(origin PARTS)),$(PARTS))
 check-harness: ## what the checks are run with: a test that breaks off fails, a missing package is named
