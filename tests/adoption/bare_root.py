@@ -20,6 +20,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parent))
 from results import Results  # noqa: E402
 

@@ -10,7 +10,8 @@ Prints TAP."""
 import pathlib
 import sys
 
-from consumer import ROOT, ConsumerCase, shown
+sys.dont_write_bytecode = True
+from consumer import ROOT, ConsumerCase, shown  # noqa: E402
 sys.path.insert(0, str(ROOT / "tests"))
 import results  # noqa: E402
 
