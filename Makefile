@@ -76,6 +76,7 @@ export BEARSSL BEARSSL_INC CC
 # ---- anchors compiled in ----
 
 # CA_BUNDLE=file.pem: popcl trusts the authorities in that file where neither -c nor -C is given.
+BUNDLE_SRC := src/tools/popcl/tls.c
 ifneq ($(CA_BUNDLE),)
 ifeq ($(shell test -f $(call quoted,$(CA_BUNDLE)) && echo there),)
 $(error CA_BUNDLE=$(CA_BUNDLE): there is no such file)
@@ -155,7 +156,7 @@ $(B)/sources: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(ALL_SRC) | cmp -s - $@ || printf '%s\n' $(ALL_SRC) > $@
 
-# A third: what is compiled in. Only the command's objects depend on it.
+# A third: what is compiled in. Only the source that has it depends on it.
 $(B)/bundle: FORCE
 	@mkdir -p $(@D)
 	@{ echo $(call quoted,$(CA_BUNDLE)); $(if $(CA_BUNDLE),cat $(call quoted,$(CA_BUNDLE)) | cksum;) } | cmp -s - $@ || \
@@ -171,8 +172,8 @@ $(B)/obj/src/tools/% $(B)/obj/src/host/%: private OWN_CFLAGS = $(TOOLS_CFLAGS)
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(if $(filter tests/chains/%,$<),$(JUDGES_CPPFLAGS)) $(if $(filter src/tools/popcl/%,$<),$(COMPILED_TRUST_CPPFLAGS)) -MMD -MP -c -o $@ $<
-$(call objects,$(TOOL_SRC)): $(B)/bundle
+	$(Q)$(COMPILE) $(if $(filter tests/%,$<),$(TEST_CPPFLAGS)) $(if $(filter tests/chains/%,$<),$(JUDGES_CPPFLAGS)) $(if $(filter $(BUNDLE_SRC),$<),$(COMPILED_TRUST_CPPFLAGS)) -MMD -MP -c -o $@ $<
+$(call objects,$(BUNDLE_SRC)): $(B)/bundle
 $(B)/compiled_trust.c: $(TA) $(B)/bundle
 	$(call say,TA,$(call quoted,$(CA_BUNDLE)))
 	$(Q)$(TA) gen -q --prefix popcl_compiled -o $@ $(call quoted,$(CA_BUNDLE))
@@ -373,11 +374,12 @@ firmware-images: $(TA) ## [ANCHORS=anchors.c] [SIGNERS=signers.c SCOPE=label] [W
 	        $(if $(SIGNERS),SIGNERS=$(abspath $(SIGNERS)) SCOPE=$(call quoted,$(SCOPE))) \
 	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
 
-check-port: $(LIB) ## PORT=DIR [ARGS=CASE...]: whether your port keeps what popcl_net.h promises (docs/PORTING.md); without PORT all of popcl's own
+built-port: $(LIB)
+	@$(if $(PORT),,for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done)
+check-port: ## PORT=DIR [ARGS=CASE...]: whether your port keeps what popcl_net.h promises (docs/PORTING.md); without PORT all of popcl's own
 ifdef PORT
 	@$(PORT_MAKE) PORT=$(call quoted,$(PORT)) ARGS=$(call quoted,$(ARGS))
 else
-	@for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done
 	@$(PYTHON) tests/check.py part port $(foreach p,$(PORTS),-- $(B)/port/$(subst /,_,$(p))/check -j) -- $(B)/port/posix/check -j --faults include/popcl_net.h
 endif
 # Those in tests/port, and each in port/ that brings its own under_test.c.
@@ -388,14 +390,20 @@ PORT_MAKE = $(MAKE) --no-print-directory -f tests/port/Makefile -s $(foreach v,B
 # ---- checks ----
 
 # A check that is asked for by name says in one line what it lacks: tests/setup.sh has the table.
-LACKS := $(if $(filter check-%,$(MAKECMDGOALS)),$(shell CC=$(call quoted,$(CC)) BEARSSL=$(call quoted,$(BEARSSL)) \
-    sh tests/setup.sh --look $(filter check-%,$(MAKECMDGOALS))))
-$(if $(LACKS),$(error $(filter check-%,$(MAKECMDGOALS)): $(LACKS)))
+ASKED := $(patsubst built-%,check-%,$(filter check-% built-%,$(MAKECMDGOALS)))
+LACKS := $(if $(ASKED),$(shell CC=$(call quoted,$(CC)) BEARSSL=$(call quoted,$(BEARSSL)) sh tests/setup.sh --look $(ASKED)))
+$(if $(LACKS),$(error $(ASKED): $(LACKS)))
 
 # The parts of `check`, which run two at a time. The long ones come first, so that both processors are busy to the end. Between firmware and
 # interop are two parts that only compute: boards and servers at the same time would wait for each other's turns.
 PARTS := firmware sanitize valgrind interop lint figures lwip fuzz sim model window firmware-tls port arm transcripts unit readme x509 chains harness bench settings docs manual layers
 FAST := quick unit format layers docs harness
+# A part is two goals: built-X builds what X runs, and check-X runs it. tests/check.py makes them one after the other, with one built-X at a time:
+# two builds of one folder would break each other. BUILT=1 is for check-X after that, and builds nothing.
+BUILT :=
+ifneq ($(BUILT),1)
+$(addprefix check-,$(sort $(PARTS) $(FAST))): check-%: built-%
+endif
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --child-silent-after-fork=yes
 # Without the program whose timers and signals valgrind delays, and the one that checks 10,000 signatures (the sanitizers see it).
 VALGRIND_UNITS = $(filter-out %/test_posix_net %/test_guard,$(UNITS))
@@ -407,7 +415,7 @@ SANITIZED = B=$(B)/san CFLAGS='$(SANITIZE)'
 ##@ For maintainers: checks
 check: ## every check below (installs what is missing); its last line is the sum
 	@sh tests/setup.sh build demo firmware check
-	@$(MAKE) --no-print-directory -k $(parallel) all tests benches sanitized || echo "some did not build: their parts will say so"
+	@$(MAKE) --no-print-directory -k $(parallel) all tests benches built-sanitize || echo "some did not build: their parts will say so"
 	@$(PYTHON) tests/check.py all $(THIS_MAKE) $(PARTS)
 check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, format, layers, docs, harness
 	@$(MAKE) --no-print-directory -k $(parallel) all tests || echo "some did not build: their parts will say so"
@@ -415,64 +423,79 @@ check-fast: ## for daily work, under 90 seconds: the quick transcripts, units, f
 
 tests: $(TESTS) $(MODEL) $(X509S) $(JUDGES) $(BELOWS) $(INTEROPS)
 benches: $(BENCHES)
-sanitized:
-	@$(MAKE) --no-print-directory $(SANITIZED) command tests
 command: $(COMMAND) $(TA)
 
-check-unit: $(UNITS) ## the unit tests
+built-unit: $(UNITS)
+check-unit: ## the unit tests
 	@$(PYTHON) tests/check.py part unit $(UNITS) -- $(PYTHON) tests/unit/saslprep.py $(B)/tests/unit/test_saslprep
-check-transcripts: $(RUNNER) ## the transcripts: whole, octet by octet, at every split
+built-transcripts: $(RUNNER)
+check-transcripts: ## the transcripts: whole, octet by octet, at every split
 	@$(PYTHON) tests/check.py part transcripts -- $(RUNNER) $(TRANSCRIPTS)
-check-quick: $(RUNNER) ## the transcripts without cuts of TLS records
+built-quick: $(RUNNER)
+check-quick: ## the transcripts without cuts of TLS records
 	@$(PYTHON) tests/check.py part quick -- $(RUNNER) -q $(TRANSCRIPTS)
-check-sim: $(SIMS) ## sessions over a simulated network, disk and clock that fail everywhere
+built-sim: $(SIMS)
+check-sim: ## sessions over a simulated network, disk and clock that fail everywhere
 	@$(PYTHON) tests/check.py part sim $(SIMS)
-check-model: $(MODEL) ## ten seconds of sessions against a model that is written from the RFCs, and faults planted for it to find
+built-model: $(MODEL)
+check-model: ## ten seconds of sessions against a model that is written from the RFCs, and faults planted for it to find
 	@BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),,$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part model -- $(MODEL) 10 \
 	    -- $(PYTHON) tests/model/planted.py $(B) $(call quoted,$(COMPILE))
-check-x509: $(X509S) ## chains of certificates, made here, each with the verdict that it must get
+built-x509: $(X509S)
+check-x509: ## chains of certificates, made here, each with the verdict that it must get
 	@X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part x509 -- $(PYTHON) tests/x509check/run.py
-check-chains: $(JUDGES) ## [SEED=n]: chains of certificates at random: what popcl, BearSSL, OpenSSL, GnuTLS and Go say, and a reason for each difference
+built-chains: $(JUDGES)
+check-chains: ## [SEED=n]: chains of certificates at random: what popcl, BearSSL, OpenSSL, GnuTLS and Go say, and a reason for each difference
 	@B=$(B) $(PYTHON) tests/check.py part chains -- $(PYTHON) tests/chains/run.py --seed $(or $(SEED),1) \
 	    -- $(PYTHON) tests/chains/shapes.py -- $(PYTHON) tests/chains/orders.py
 plant-chains: $(JUDGES) ## faults in popcl's validator, one at a time, that the chains of check-chains must find (4 minutes)
 	@B=$(B) BEARSSL_LIBS=$(call quoted,$(if $(BEARSSL_C),$(BEARSSL_LIB),$(BEARSSL_LIBS))) $(PYTHON) tests/check.py part plant-chains --seconds 1200 \
 	    -- $(PYTHON) tests/chains/planted.py $(B) $(call quoted,$(COMPILE))
-check-interop: command benches $(INTEROPS) $(BELOWS) $(EXAMPLES) ## the command against real and hostile servers on loopback
+built-interop: command benches $(INTEROPS) $(BELOWS) $(EXAMPLES)
+check-interop: ## the command against real and hostile servers on loopback
 	@POPCL=$(B)/popcl $(PYTHON) tests/check.py part interop --seconds 1200 -- $(PYTHON) tests/interop/run.py
-check-firmware: command ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
+built-firmware: command
+check-firmware: ## images of examples/firmware on four boards in QEMU, against Dovecot, hostile servers and a bad network
 	@B=$(B) POPCL=$(B)/popcl $(PYTHON) tests/check.py part firmware --seconds 1200 -- $(PYTHON) tests/firmware/run.py
-check-sanitize: sanitized ## units, transcripts, sim and hostile servers under ASan and UBSan
+built-sanitize:
+	@$(MAKE) --no-print-directory $(SANITIZED) sanitized
+sanitized: command tests $(B)/examples/token
+check-sanitize: ## units, transcripts, sim and hostile servers under ASan and UBSan
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
-run-sanitized: command tests $(B)/examples/token
+run-sanitized:
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
 	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output test_info test_ta_server \
 	    -- $(PYTHON) tests/x509check/run.py
-check-valgrind: tests ## unit tests, transcripts and the limits of TLS under valgrind
+built-valgrind: tests
+check-valgrind: ## unit tests, transcripts and the limits of TLS under valgrind
 	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
 	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
-check-fuzz: ## each fuzzer for half a minute (needs clang)
+built-fuzz:
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
+check-fuzz: ## each fuzzer for half a minute (needs clang)
 	@$(MAKE) --no-print-directory $(FUZZED) run-fuzzers
 fuzzers: $(FUZZERS)
-run-fuzzers: fuzzers
+run-fuzzers:
 	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
 # Those of sim that take their window from the environment; the others choose windows of their own.
 WIDE := $(filter-out $(patsubst %,$(B)/tests/sim/test_%,calls contracts drivers shift suites window),$(SIMS))
-check-window: tests ## transcripts and sim with 2, 8 and 256 commands in flight, and with a server that allows it
+built-window: tests
+check-window: ## transcripts and sim with 2, 8 and 256 commands in flight, and with a server that allows it
 	@WINDOW=8 $(PYTHON) tests/check.py part window $(WIDE) $(foreach w,2 256,$(foreach t,$(WIDE),-- env WINDOW=$w $t)) \
 	    -- $(RUNNER) -w $(TRANSCRIPTS)
 # lwIP, the ports over it and their programs, in build/san/lwip: LWIP_SRC=dir, or fetched.
 lwip-programs:
 	@lwip=$$(sh tests/source.sh lwip $(B)) && $(MAKE) --no-print-directory $(parallel) $(SANITIZED) LWIP="$$lwip" build-lwip
-check-lwip: lwip-programs ## the ports over lwIP, lwIP built for this machine: in simulated time, and on a TAP device (root)
+built-lwip: lwip-programs
+check-lwip: ## the ports over lwIP, lwIP built for this machine: in simulated time, and on a TAP device (root)
 	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_eth $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw \
 	    $(B)/san/lwip/raw/test_flight $(B)/san/lwip/board/test_flight \
 	    $(B)/san/lwip/sockets/test_sockets $(B)/san/lwip/sockets6/test_sockets -- $(PYTHON) tests/lwip/test_tap.py $(B)/san/lwip
 build-lwip: $(LIB) $(B)/tests/libhelp.a
 	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \
 	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
-check-bench: benches command ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets and round trips only)
+built-bench: benches command
+check-bench: ## a short `bench` that fails only when popcl is grossly slow (without curl: counts octets and round trips only)
 	@$(PYTHON) tests/check.py part bench -- $(PYTHON) tests/bench/bench.py $(B)/bench --check
 check-lint: ## [FILES='a.c b.h']: warnings of gcc and clang as errors, clang-tidy, cppcheck, and what check-format looks at
 	@$(LINT) $(FILES)
@@ -481,13 +504,16 @@ check-format: ## .clang-format holds for every source, and each names its licenc
 LINT = B=$(B) POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS) $(CPPFLAGS)) TEST_CPPFLAGS=$(call quoted,$(TEST_CPPFLAGS)) $(PYTHON) tests/lint.py
 check-layers: ## an include points downward, the core includes no system, and popcl.cmake has every source
 	@$(PYTHON) tests/layers.py
-check-settings: $(OWN_BEARSSL) ## settings at compile time: in a header of their own, and not the same in library and program
+built-settings: $(OWN_BEARSSL)
+check-settings: ## settings at compile time: in a header of their own, and not the same in library and program
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
 check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests; the language is plain
 	@$(PYTHON) tests/docs.py
-check-manual: $(COMMAND) $(TA) ## the manual pages have each option and each public function; mandoc finds nothing in them
+built-manual: $(COMMAND) $(TA)
+check-manual: ## the manual pages have each option and each public function; mandoc finds nothing in them
 	@B=$(B) $(PYTHON) tests/manual.py
-check-readme: all tests ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
+built-readme: all tests
+check-readme: ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
 check-adoption: command ## popcl in other build systems and packages, and on a bare root: not part of `check` (needs cmake, meson and more: it names what is missing)
 	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 10800 -- $(PYTHON) tests/adoption/run.py -- $(PYTHON) tests/adoption/bare_root.py unit layers docs
@@ -535,5 +561,5 @@ include tests/figures.mk
 include packaging/packages.mk
 
 .PHONY: FORCE all command demo firmware-demo firmware-images run shared install install-lib install-tools uninstall deps deps-sources deps-adoption clean help check check-fast check-quick check-format check-adoption check-bare-root \
-    $(addprefix check-,$(PARTS)) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
+    $(addprefix check-,$(PARTS)) $(addprefix built-,$(sort $(PARTS) $(FAST))) tests benches sanitized lwip-programs build-lwip fuzzers run-fuzzers run-sanitized run-cov \
     update-sources update-bearssl dist update-docs update-readme update-bench fuzz fuzz-chains plant-chains bench bench-quick cov

@@ -6,8 +6,8 @@
         comments. A program that dies, hangs, prints no plan, or has another number of results than its plan is a failure. Without `--`, every
         word is a program; `--` starts one with arguments.
     check.py all MAKE PART...
-        Runs `MAKE check-PART` for every part, two at a time. Of a part's output it shows all but the results that are ok. It ends with a line
-        for each part, what failed in it, and the sum of all.
+        For every part runs `MAKE built-PART`, then `MAKE check-PART BUILT=1`. Two parts run at a time, but only one of them builds. Of a part's
+        output it shows all but the results that are ok. It ends with a line for each part, what failed in it, and the sum of all.
 """
 import concurrent.futures
 import os
@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 PROGRAM_SECONDS = 500  # decides only when to give up on a program that hangs
@@ -162,11 +163,19 @@ def without_jobs(flags):
     return " ".join(word for word in flags.split(" ") if not word.startswith(("-j", "--jobserver")))
 
 
-def run_part(make, name):
+def run_part(make, name, building):
     env = dict(os.environ, MAKEFLAGS=without_jobs(os.environ.get("MAKEFLAGS", "")))
     began = time.monotonic()
-    # In our own group, so that an interrupt from the terminal reaches it.
-    status, output = run([make, "--no-print-directory", "check-" + name], PART_SECONDS, env, own_group=False)
+
+    def goal(*words):
+        # In our own group, so that an interrupt from the terminal reaches it.
+        return run([make, "--no-print-directory", *words], PART_SECONDS, env, own_group=False)
+
+    # What one part builds another may need. Were both to build it, one would read what the other has written in part.
+    with building:
+        status, output = goal("built-" + name, f"-j{os.cpu_count() or 1}")
+    if status == 0:
+        status, output = goal("check-" + name, "BUILT=1")
     return name, output, *judge(status, output), time.monotonic() - began
 
 
@@ -186,9 +195,9 @@ def show(name, output, why, seconds):
 
 def all_parts(make, names):
     total, summary, began = Counts(), {}, time.monotonic()
-    workers = min(2, os.cpu_count() or 1)
+    workers, building = min(2, os.cpu_count() or 1), threading.Lock()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for done in concurrent.futures.as_completed([pool.submit(run_part, make, name) for name in names]):
+        for done in concurrent.futures.as_completed([pool.submit(run_part, make, name, building) for name in names]):
             name, output, counts, why, seconds = done.result()
             failed = show(name, output, why, seconds)
             summary[name] = "\n".join([f"{name}: {counts} ({seconds:.0f} s)", *failed])

@@ -78,28 +78,51 @@ class Part(unittest.TestCase):
 class All(unittest.TestCase):
     """What `check.py all` makes of the output of parts; make is a script."""
 
-    def all(self, **parts):
-        with tempfile.TemporaryDirectory() as folder:
-            make = pathlib.Path(folder) / "make"
-            cases = "".join(f"check-{name}) {script} ;;\n" for name, script in parts.items())
-            make.write_text(f"#!/bin/sh\ncase $2 in\n{cases}esac\n")
-            make.chmod(0o755)
-            done = subprocess.run([sys.executable, str(HERE / "check.py"), "all", str(make), *parts], capture_output=True, text=True, check=False)
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def all(self, build="", **parts):
+        """build: what building does, with the goal in $2. Each part has to be built before."""
+        make = self.folder / "make"
+        cases = "".join(f'check-{name}) [ -e built-{name} ] && [ "$3" = BUILT=1 ] || exit 9; {script} ;;\n' for name, script in parts.items())
+        make.write_text(f"#!/bin/sh\ncd {self.folder} || exit 9\ncase $2 in\nbuilt-*) {build}\n: > $2 ;;\n{cases}esac\n")
+        make.chmod(0o755)
+        done = subprocess.run([sys.executable, str(HERE / "check.py"), "all", str(make), *parts], capture_output=True, text=True, check=False)
         self.assertEqual(done.stderr, "")
-        return done.returncode, done.stdout
+        return done.returncode, re.sub(r"\(\d+ s\)", "(N s)", done.stdout)
 
     def test_sums_and_what_is_not_plainly_ok(self):
         status, said = self.all(a="echo ok 1 - fine; echo 'ok 2 - odd # SKIP no root'; echo '# note'; echo 1..2", b="echo ok 1 - good; echo 1..1")
         self.assertEqual((status, said.splitlines()[-1]), (0, "2 passed, 0 failed, 1 skipped"))
-        for line in ("ok 2 - odd # SKIP no root\n", "# note\n", "a: 1 passed, 0 failed, 1 skipped (0 s)\n", "b: 1 passed, 0 failed (0 s)\n"):
+        for line in ("ok 2 - odd # SKIP no root\n", "# note\n", "a: 1 passed, 0 failed, 1 skipped (N s)\n", "b: 1 passed, 0 failed (N s)\n"):
             self.assertIn(line, said)
         self.assertNotIn("fine", said)
 
     def test_a_part_that_does_not_build_or_end_fails(self):
         status, said = self.all(a="echo ok 1 - fine; echo not ok 2 - broken; echo 1..2; exit 1", b="echo 'Error 1'; exit 2")
         self.assertEqual((status, said.splitlines()[-1]), (1, "1 passed, 2 failed"))
-        self.assertIn("a: 1 passed, 1 failed (0 s)\n    not ok - broken\nb:", said)
+        self.assertIn("a: 1 passed, 1 failed (N s)\n    not ok - broken\nb:", said)
         self.assertIn("Error 1\nnot ok - b: no plan", said)
+
+    def test_a_part_whose_build_fails_is_not_run(self):
+        status, said = self.all("[ $2 = built-a ] || { echo 'no such header'; exit 2; }", a="echo ok 1 - fine; echo 1..1",
+                                b="echo ok 1 - stale; echo 1..1")
+        self.assertEqual((status, said.splitlines()[-1]), (1, "1 passed, 1 failed"))
+        self.assertIn("no such header\nnot ok - b: no plan", said)
+
+    def test_one_part_builds_at_a_time(self):
+        fine = "echo ok 1; echo 1..1"
+        # mkdir fails if another build has the folder.
+        status, said = self.all("mkdir one || exit 2; sleep 0.2; rmdir one", a=fine, b=fine, c=fine, d=fine)
+        self.assertEqual((status, said.splitlines()[-1]), (0, "4 passed, 0 failed"), said)
+
+    def test_parts_run_beside_each_other(self):
+        meet = ": > {}; for _ in $(seq 100); do [ -e {} ] && break; sleep 0.1; done; [ -e {} ] && echo ok; echo 1..1"
+        if (os.cpu_count() or 1) < 2:
+            self.skipTest("one processor")
+        status, said = self.all(a=meet.format("a", "b", "b"), b=meet.format("b", "a", "a"))
+        self.assertEqual((status, said.splitlines()[-1]), (0, "2 passed, 0 failed"), said)
 
 
 class Python(unittest.TestCase):
@@ -165,11 +188,11 @@ class Lacking(unittest.TestCase):
 
     def test_a_missing_program_is_named_with_its_package(self):
         path = self.path_without("clang-format", "valgrind", "gnutls-serv")
-        for check, packages in (("check-format", "clang-format"), ("check-valgrind", "valgrind libc6-dbg"), ("check-sanitize", "gnutls-bin")):
+        for check, packages in (("check-format", "clang-format"), ("check-valgrind", "valgrind libc6-dbg"), ("built-sanitize", "gnutls-bin")):
             with self.subTest(check):
                 done = self.make(check, path=path)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
-                self.assertRegex(done.stderr, rf"^[^\n]*{check}: missing: {packages}\. Run: make deps\.  Stop\.\n$")
+                self.assertRegex(done.stderr, rf"^[^\n]*{check.replace('built', 'check')}: missing: {packages}\. Run: make deps\.  Stop\.\n$")
 
     def test_a_check_that_does_not_need_it_runs(self):
         done = self.make("check-layers", path=self.path_without("clang-format", "valgrind", "gnutls-serv", "gcc"))
