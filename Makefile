@@ -42,10 +42,11 @@ quoted = '$(subst ','\'',$(1))'
 
 # ---- BearSSL ----
 
-# popcl-X.Y-with-bearssl.tar.gz has a tree of its own.
-ifndef BEARSSL
+# popcl-X.Y-with-bearssl.tar.gz has a tree of its own. BEARSSL= (empty) takes the system's library there too.
+ifeq ($(origin BEARSSL),undefined)
 ifneq ($(wildcard bearssl/inc/bearssl.h),)
 BEARSSL := bearssl
+BEARSSL_OF_ARCHIVE := 1
 endif
 endif
 ifdef BEARSSL
@@ -98,6 +99,7 @@ TA_SRC := $(sort $(wildcard src/tools/popcl-ta/*.c))
 MBEDTLS := $(wildcard /usr/include/mbedtls/ssl.h /usr/local/include/mbedtls/ssl.h)
 OPENSSL := $(wildcard /usr/include/openssl/ssl.h /usr/local/include/openssl/ssl.h)
 EXAMPLE_SRC := $(sort $(filter-out $(if $(MBEDTLS),,examples/mbedtls.c),$(wildcard examples/*.c)))
+QUECTEL_SRC := port/quectel/net.c
 MBEDTLS_SRC := $(if $(MBEDTLS),port/mbedtls/net.c)
 BELOW_SRC := $(if $(OPENSSL),tests/below/openssl.c) $(if $(MBEDTLS),$(sort $(wildcard tests/below/mbedtls*.c)))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
@@ -113,7 +115,7 @@ TRANSCRIPTS := $(sort $(shell find tests/transcripts -type f -name '*.txt'))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 X509_SRC := $(sort $(wildcard tests/x509check/*.c))
 JUDGES_SRC := $(sort $(wildcard tests/chains/*.c))
-ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(MBEDTLS_SRC) $(BELOW_SRC) $(BENCH_SRC) $(INTEROP_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
+ALL_SRC := $(LIB_SRC) $(if $(NO_FORK),,$(SYNC_SRC)) $(COMMON_SRC) $(TOOL_SRC) $(TA_SRC) $(EXAMPLE_SRC) $(MBEDTLS_SRC) $(QUECTEL_SRC) $(BELOW_SRC) $(BENCH_SRC) $(INTEROP_SRC) $(UNIT_SRC) $(SIM_SRC) $(MODEL_SRC) $(RUN_SRC) $(RESULTS_SRC) $(HELP_SRC) $(X509_SRC) $(JUDGES_SRC) $(FUZZ_SRC)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libpopcl.a
@@ -142,7 +144,7 @@ all: $(LIB) $(COMMAND) $(TA) $(EXAMPLES) ## build the library, popcl, popcl-ta a
 # Each function has a section of its own, so that a program links those it calls only.
 POPCL_CFLAGS := -std=c99 -ffunction-sections -fdata-sections -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # Messages over 2 GiB on 32-bit systems; the disk table of popcl_posix_store.h has off_t in it, so that programs need the same.
-POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Iport/mbedtls -Isrc/host -Isrc/tools/common $(BEARSSL_CPPFLAGS)
+POPCL_CPPFLAGS := -D_FILE_OFFSET_BITS=64 -Iinclude -Iport/posix -Iport/mbedtls -Iport/quectel -Isrc/host -Isrc/tools/common $(BEARSSL_CPPFLAGS)
 COMPILE = $(CC) $(POPCL_CFLAGS) $(POPCL_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS)
 LINK = $(CC) $(CFLAGS) -Wl,--gc-sections $(LDFLAGS) -pthread
 TEST_CPPFLAGS := -Iexamples/firmware -Isrc/core -Isrc/auth -Isrc/tools/popcl -Itests/unit -Itests/sim -Itests/transcripts
@@ -218,6 +220,7 @@ $(B)/popcl: $(call objects,$(COMMON_SRC) $(TOOL_SRC)) $(COMPILED_TRUST:.c=.o) $(
 $(TA): $(call objects,$(COMMON_SRC) $(TA_SRC)) $(LIB) $(OWN_BEARSSL) $(B)/sources
 	$(link)
 $(B)/examples/mbedtls: $(call objects,$(MBEDTLS_SRC))
+$(B)/examples/modem: $(call objects,$(QUECTEL_SRC))
 $(B)/examples/poll: $(call objects,examples/firmware/backoff.c)
 $(EXAMPLES): $(B)/examples/%: $(B)/obj/examples/%.o $(LIB) $(OWN_BEARSSL)
 	$(call link,$(if $(filter %/mbedtls,$@),-lmbedtls -lmbedx509 -lmbedcrypto))
@@ -236,6 +239,9 @@ $(B)/chains/judge_go: tests/chains/judge.go
 SHARED_NAME := libpopcl-$(word 1,$(subst ., ,$(VERSION))).$(word 2,$(subst ., ,$(VERSION))).so
 SHARED_LIB := $(B)/$(SHARED_NAME)
 ifneq ($(or $(SHARED),$(filter shared,$(MAKECMDGOALS))),)
+ifdef BEARSSL_OF_ARCHIVE
+$(error a shared library has the system's BearSSL, not the one in this folder: install that (Debian: libbearssl-dev), and give BEARSSL= (empty) too)
+endif
 ifneq ($(or $(findstring POPCL_,$(CPPFLAGS) $(CFLAGS)),$(BEARSSL),$(NO_FORK)),)
 $(error a shared library has the default settings and the system's BearSSL: give neither -DPOPCL_... nor BEARSSL nor NO_FORK)
 endif
@@ -270,6 +276,7 @@ $(MODEL): $(call objects,$(MODEL_SRC)) $(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL
 	$(link)
 # Tested in each build: the linker takes it, and leaves resolve.c in the library.
 $(B)/tests/unit/test_resolve_sync: $(call objects,$(SYNC_SRC))
+$(B)/tests/unit/test_quectel: $(call objects,$(QUECTEL_SRC))
 
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(COMPILED_TRUST:.c=.o))
 

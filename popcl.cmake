@@ -155,6 +155,10 @@ set(POPCL_FREERTOS_TCP_SOURCES
 set(POPCL_CALLBACKS_SOURCES
     port/callbacks/net.c)
 
+# the port for modems of Quectel, over AT commands
+set(POPCL_QUECTEL_SOURCES
+    port/quectel/net.c)
+
 # what both programs share
 set(POPCL_COMMON_SOURCES
     src/tools/common/files.c
@@ -267,3 +271,15 @@ set(POPCL_POSIX_HEADERS
     port/posix/popcl_posix_mbox.h
     port/posix/popcl_posix_pipe.h
     port/posix/popcl_posix_store.h)
+
+# public headers of FREERTOS_TCP
+set(POPCL_FREERTOS_TCP_HEADERS
+    port/freertos-tcp/popcl_freertos_tcp.h)
+
+# public headers of CALLBACKS
+set(POPCL_CALLBACKS_HEADERS
+    port/callbacks/popcl_callbacks.h)
+
+# public headers of QUECTEL
+set(POPCL_QUECTEL_HEADERS
+    port/quectel/popcl_quectel.h)

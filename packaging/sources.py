@@ -27,6 +27,7 @@ TABLE = {
     "ESP_TLS_SOURCES": ("TLS by esp_tls of ESP-IDF", "port/esp-tls/*.c"),
     "FREERTOS_TCP_SOURCES": ("the port for FreeRTOS+TCP", "port/freertos-tcp/*.c"),
     "CALLBACKS_SOURCES": ("the port for a stack of your own with callbacks", "port/callbacks/*.c"),
+    "QUECTEL_SOURCES": ("the port for modems of Quectel, over AT commands", "port/quectel/*.c"),
     "COMMON_SOURCES": ("what both programs share", "src/tools/common/*.c"),
     "COMMAND_SOURCES": ("the command popcl", "src/tools/popcl/*.c"),
     "TA_SOURCES": ("the command popcl-ta", "src/tools/popcl-ta/*.c"),
@@ -35,6 +36,9 @@ TABLE = {
     "HOST_HEADERS": ("public headers of HOST", "src/host/popcl_*.h"),
     "LWIP_HEADERS": ("public headers of LWIP_RAW and LWIP_SOCKETS", "port/lwip/popcl_*.h"),
     "POSIX_HEADERS": ("public headers of POSIX", "port/posix/popcl_*.h"),
+    "FREERTOS_TCP_HEADERS": ("public headers of FREERTOS_TCP", "port/freertos-tcp/popcl_*.h"),
+    "CALLBACKS_HEADERS": ("public headers of CALLBACKS", "port/callbacks/popcl_*.h"),
+    "QUECTEL_HEADERS": ("public headers of QUECTEL", "port/quectel/popcl_*.h"),
 }
 NO_SOURCES = ("port/TEMPLATE/", "/under_test.c")  # a template, and what only the suite for ports compiles
 

@@ -107,7 +107,7 @@ FOLDERS = {  # what the files of a folder may include besides each other
     "src/tools/popcl": "files number pin probe shellword file_calls chain signer trust utc whole popcl_blob popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config siphash process popcl_posix_line_ends popcl_posix_mbox popcl_posix_pipe nearest",
     "src/tools/popcl-ta": "files file_calls number pin probe shellword anchor pem signer utc whole entry key popcl popcl_tls popcl_blob nearest",
     "examples/firmware": "popcl_lwip_raw popcl_lwip_sockets popcl_blob popcl_tls popcl popcl_fetch popcl_net popcl_seen popcl_errors",
-    "examples": "backoff popcl_mbedtls popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
+    "examples": "backoff popcl_mbedtls popcl_quectel popcl_posix popcl_posix_store popcl_posix_trust popcl_tls popcl popcl_net popcl_command popcl_fetch popcl_seen popcl_errors popcl_config",
 }
 PURE = {"string.h", "stddef.h", "stdint.h", "limits.h"}  # system headers of the core: no I/O, no heap, no locale, no errno
 PUBLIC = {"stddef.h", "stdint.h"}  # of the public headers
