@@ -46,7 +46,8 @@ class PopclClient {
 
     Client &client_;
     Trust trust_;
-    bool open_;
+    bool open_, full_;
+    uint32_t full_ms_; /* when a write took nothing */
 };
 
 #endif

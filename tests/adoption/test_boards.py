@@ -46,8 +46,9 @@ class Arduino(unittest.TestCase):
             kind = ["g++", "-std=gnu++11", *STRICT] if path.suffix == ".cpp" else ["gcc", "-std=gnu11", *([] if "bearssl" in path.parts else STRICT)]
             gcc(*kind, f"-I{cls.library}/src", *cls.stubs, "-c", path, "-o", objects[-1])
         gcc("gcc", *STRICT, *cls.stubs, "-c", ROOT / "tests/port/host_sockets/host.c", f"-I{ROOT}/include", "-o", cls.folder / "host.o")
-        gcc("g++", *STRICT, *cls.stubs, "-c", HERE / "arduino/board.cpp", "-o", cls.folder / "board.o")
-        cls.objects = [*objects, cls.folder / "host.o", cls.folder / "board.o"]
+        for name in ("board", "client"):
+            gcc("g++", *STRICT, *cls.stubs, "-c", HERE / f"arduino/{name}.cpp", "-o", cls.folder / f"{name}.o")
+        cls.objects = [*objects, *(cls.folder / f"{name}.o" for name in ("host", "board", "client"))]
         cls.server = cls.enterClassContext(Dovecot())
 
     def test_dates(self):

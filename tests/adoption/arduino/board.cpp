@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* board - the stubs of Arduino over this machine's sockets, and main: setup, then loop until a
- * delay of a minute or more. */
+/* board - the stubs of Arduino besides WiFiClient, and main: setup, then loop until a delay of a
+ * minute or more. */
 #include <WiFi.h>
 #include <WiFiClientSecure.h>
 #include <stdio.h>
@@ -8,10 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-extern "C" {
-#include "host_sockets/host.h"
-int port_silence(const char *address, uint16_t tcp_port);
-}
+extern "C" int port_silence(const char *address, uint16_t tcp_port);
 
 SerialStub Serial;
 WiFiStub WiFi;
@@ -45,46 +42,6 @@ wl_status_t WiFiStub::status() { return WL_CONNECTED; }
 void WiFiClientSecure::setCACert(const char *authority) {
     if (!authority) abort();
 }
-
-int WiFiClient::connect(const char *host, uint16_t port) {
-    unsigned char address[4];
-    stop();
-    fd_ = host_socket(0, 1);
-    if (host_read_address(0, host, address) == 1 && host_connect(fd_, 0, address, port) == 0 &&
-        host_set_nonblocking(fd_) == 0)
-        return 1;
-    stop();
-    return 0;
-}
-size_t WiFiClient::write(uint8_t octet) { return write(&octet, 1); }
-size_t WiFiClient::write(const uint8_t *buf, size_t size) {
-    long sent = fd_ < 0 ? 0 : host_send(fd_, buf, size);
-    return sent > 0 ? (size_t)sent : 0;
-}
-int WiFiClient::available() {
-    char octet;
-    return fd_ >= 0 && host_recv(fd_, &octet, 1, 1) > 0;
-}
-int WiFiClient::read() {
-    uint8_t octet;
-    return read(&octet, 1) == 1 ? octet : -1;
-}
-int WiFiClient::read(uint8_t *buf, size_t size) {
-    return fd_ < 0 ? -1 : (int)host_recv(fd_, buf, size, 0);
-}
-int WiFiClient::peek() { return -1; }
-void WiFiClient::flush() {}
-void WiFiClient::stop() {
-    if (fd_ >= 0) host_close(fd_);
-    fd_ = -1;
-}
-uint8_t WiFiClient::connected() {
-    char octet;
-    int came;
-    if (fd_ < 0) return 0;
-    return host_poll(fd_, HOST_IN, 0, &came) != 1 || host_recv(fd_, &octet, 1, 1) > 0;
-}
-WiFiClient::operator bool() { return fd_ >= 0; }
 
 int main() {
     setup();
