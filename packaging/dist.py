@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Makes the archives of a release: popcl-X.Y.Z.tar.gz with the files that git knows, and popcl-X.Y.Z-with-bearssl.tar.gz, which also has the
-files of BearSSL that popcl links, with its licence, and SBOM.spdx (SPDX 2.3). The second one builds with no other library. Two runs make the
+files of BearSSL that popcl links, with its licence, SBOM.spdx (SPDX 2.3), and a file each for PlatformIO, CMSIS-Pack and ESP-IDF. The second one builds with no other library. Two runs make the
 same octets: times are those of the last commit, or SOURCE_DATE_EPOCH.
 
     dist.py FOLDER [BEARSSL]        BEARSSL: its source tree; without it the second archive is not made
@@ -16,6 +16,7 @@ import sys
 import tarfile
 
 import bearssl
+import embedded
 import project
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -118,6 +119,7 @@ def main(words):
         if missing:
             raise SystemExit(f"dist.py: {tree} has no {', '.join(missing)}: packaging/bearssl.files is for another BearSSL. Run: make update-bearssl")
         members.update({f"bearssl/{file}": ((tree / file).read_bytes(), False) for file in files})
+        members.update({path: (text.encode(), False) for path, text in embedded.with_bearssl().items()})
         members["SBOM.spdx"] = sbom(tree, files, epoch).encode(), False
         archive(out / f"{name}-with-bearssl.tar.gz", f"{name}-with-bearssl", epoch, members)
 

@@ -2,8 +2,8 @@
 """Makes what the package systems for boards demand, from popcl.cmake, packaging/project.mk and BearSSL's source.
 
     embedded.py arduino FOLDER BEARSSL     popcl-X.Y.Z-arduino.zip: all of src/ is compiled there, with src/ as the only include folder
-    embedded.py platformio FOLDER          library.json, for the root of popcl-X.Y.Z-with-bearssl
-    embedded.py cmsis FOLDER               popcl.popcl.pdsc, for the same place
+
+`make boards` runs it. What PlatformIO, CMSIS-Pack and ESP-IDF demand is a file each, which dist.py puts into popcl-X.Y.Z-with-bearssl.
 
 The Arduino library has core and logins; TLS is the Client's. It has BearSSL's hashes under names of its own (popcl_br_), because some boards
 bring a BearSSL of theirs. Two runs make the same octets.
@@ -58,25 +58,34 @@ def arduino(folder, tree):
     return folder / (name + ".zip")
 
 
-def platformio(folder):
-    (folder / "library.json").write_text(project.fill((HERE / "platformio/library.json.in").read_text()))
+def platformio():
+    """library.json"""
+    return project.fill((HERE / "platformio/library.json.in").read_text())
 
 
-def cmsis(folder):
+def cmsis():
+    """popcl.popcl.pdsc"""
     lists = sources.lists()
     bearssl = [f"bearssl/{line}" for line in (HERE / "bearssl.files").read_text().split("\n") if line.startswith("src/") and line.endswith(".c")]
     rows = {"CORE": lists["CORE_SOURCES"] + lists["AUTH_SOURCES"], "TLS": lists["TLS_SOURCES"], "BEARSSL": bearssl,
             **{name: lists[name + "_SOURCES"] for name in ("LWIP_RAW", "LWIP_SOCKETS", "FREERTOS_TCP")}}
     more = {name: "\n".join(f'        <file category="source" name="{path}"/>' for path in paths) for name, paths in rows.items()}
-    (folder / "popcl.popcl.pdsc").write_text(project.fill((HERE / "cmsis/popcl.pdsc.in").read_text(), more))
+    return project.fill((HERE / "cmsis/popcl.pdsc.in").read_text(), more)
+
+
+def component():
+    """idf_component.yml"""
+    return project.fill((HERE / "esp-idf/popcl/idf_component.yml.in").read_text())
+
+
+def with_bearssl():
+    """{name in popcl-X.Y.Z-with-bearssl: its text}"""
+    return {"library.json": platformio(), "popcl.popcl.pdsc": cmsis(), "packaging/esp-idf/popcl/idf_component.yml": component()}
 
 
 def main(words):
     if len(words) == 3 and words[0] == "arduino":
         print(arduino(pathlib.Path(words[1]), pathlib.Path(words[2])))
-    elif len(words) == 2 and words[0] in ("platformio", "cmsis"):
-        pathlib.Path(words[1]).mkdir(parents=True, exist_ok=True)
-        {"platformio": platformio, "cmsis": cmsis}[words[0]](pathlib.Path(words[1]))
     else:
         raise SystemExit(__doc__)
 

@@ -8,5 +8,7 @@ deb: ## [ARGS='-b']: the Debian packages popcl, popcl-ta and libpopcl-dev, in bu
 	@$(PYTHON) packaging/deb.py $(B)/deb $(ARGS)
 recipes: dist ## the recipes of Buildroot, OpenWrt, Yocto and Nix for the archives of dist, in build/recipes
 	@$(PYTHON) packaging/recipes.py $(B)/dist $(B)/recipes
+boards: dist ## the Arduino library, in build/boards; library.json, the pack description and idf_component.yml are in the archive with BearSSL
+	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/embedded.py arduino $(B)/boards "$$bearssl"
 
-.PHONY: amalgamate deb recipes
+.PHONY: amalgamate deb recipes boards

@@ -125,20 +125,28 @@ class Packs(unittest.TestCase):
 
     def test_platformio(self):
         """Of the core's ManifestSchema: known keys. The filter takes the sources of core, logins and TLS, and no main."""
-        embedded.platformio(self.folder)
-        found = json.loads((self.folder / "library.json").read_text())
+        found = json.loads(embedded.platformio())
         self.assertLessEqual({"name", "version", "description", "license"}, set(found))
         self.assertEqual((found["version"], found["homepage"]), (project.values()["VERSION"], project.values()["URL"]))
         self.assertLessEqual(set(found["build"]), {"flags", "srcFilter", "includeDir", "srcDir", "libArchive", "unflags", "extraScript", "libLDFMode"})
         folders = [one[2:-2] for one in found["build"]["srcFilter"] if one.startswith("+")]
         self.assertEqual(folders, ["src/core", "src/auth", "src/tls", "bearssl/src"])
+        component = (ROOT / "packaging/esp-idf/bearssl/CMakeLists.txt").read_text()  # BearSSL has the same settings there
+        self.assertEqual({flag[2:] for flag in found["build"]["flags"] if flag.startswith("-DBR_")}, set(re.findall(r"\bBR_\w+=\d", component)))
         for name in found["headers"]:
             self.assertTrue((ROOT / found["build"]["includeDir"] / name).is_file(), name)
 
+    def test_component(self):
+        """idf_component.yml of ESP-IDF: lines of keys, with values and no placeholder."""
+        text = embedded.component()
+        self.assertNotIn("@", text)
+        fields = dict(re.findall(r'^(\w+): "(.*)"$', text, re.M))
+        self.assertEqual((fields["version"], fields["url"]), (project.values()["VERSION"], project.values()["URL"]))
+
     def test_cmsis(self):
         """xmllint reads it; each file is there, BearSSL's in its tree; every source of core, logins and TLS is in a component."""
-        embedded.cmsis(self.folder)
         path = self.folder / "popcl.popcl.pdsc"
+        path.write_text(embedded.cmsis())
         done = subprocess.run(["xmllint", "--noout", path], capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         names = re.findall(r'category="\w+" name="([^"]+)"', path.read_text())

@@ -48,8 +48,8 @@ class FindPackage(CMakeCase):
         self.run_program(self.prefix / "bin/popcl-ta", "--help")
         self.assertTrue((self.prefix / "share/man/man1/popcl.1").is_file())
         self.check_program(self.folder / "popcl/minimal")
-        for name in ("count", "superloop", "pop3s", "token"):
-            self.assertTrue((self.folder / "popcl" / name).is_file(), name)
+        for path in [*ROOT.glob("examples/*.c"), *ROOT.glob("examples/*.cpp")]:
+            self.assertTrue((self.folder / "popcl" / path.stem).is_file(), path.name)
 
     def test_another_version_is_not_taken(self):
         for version in ("0.2", "1.0"):
@@ -77,9 +77,27 @@ class AddSubdirectory(CMakeCase):
         self.check_program(place / "build/app")
         self.assertFalse((place / "build/popcl/popcl-config.cmake").exists())
 
+    def test_ports(self):
+        """Each value of POPCL_PORT that the message lists compiles, with the stubs of the suite for ports in place of a stack; those of lwIP are below."""
+        text = (ROOT / "CMakeLists.txt").read_text()
+        listed = re.split(", | and ", re.search(r"is none of (.*)\.\"\)", text)[1])
+        stub = ROOT / "tests/port/freertos-tcp"
+        for port in listed:
+            if port.startswith("lwip-"):
+                continue
+            with self.subTest(port):
+                place = self.project(f"port-{port}", {"CMakeLists.txt": HEAD + "add_library(freertos_plus_tcp INTERFACE)\n"
+                                     f"target_include_directories(freertos_plus_tcp INTERFACE {stub} {stub}/stub)\nadd_subdirectory({ROOT} popcl)\n"})
+                words = f"-DPOPCL_PORT={port}", "-DPOPCL_TLS=OFF", f"-DCMAKE_INSTALL_PREFIX={place}/prefix", "-DPOPCL_INSTALL=ON"
+                self.configure(place, place / "build", *words)
+                self.build(place / "build")
+                members = self.run_program("ar", "t", place / "build/popcl/libpopcl.a").split()
+                self.assertEqual("net.c.o" in members, port != "none", members)
+
     def test_what_is_wrong_is_named(self):
         place = self.project("wrong", {"CMakeLists.txt": HEAD + f"add_subdirectory({ROOT} popcl)\n"})
-        for word, said in (("-DPOPCL_PORT=windows", "POPCL_PORT=windows is none of posix"), (f"-DPOPCL_BEARSSL_DIR={self.folder}", "is no source tree of BearSSL"),
+        for word, said in (("-DPOPCL_PORT=windows", "POPCL_PORT=windows is none of posix"), ("-DPOPCL_PORT=freertos-tcp", "needs the target freertos_plus_tcp"),
+                           (f"-DPOPCL_BEARSSL_DIR={self.folder}", "is no source tree of BearSSL"),
                            ("-DCMAKE_DISABLE_FIND_PACKAGE_BearSSL=ON", "BearSSL is not found. Install it")):
             with self.subTest(word):
                 self.run_program("rm", "-rf", place / "build")

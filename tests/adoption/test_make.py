@@ -4,6 +4,7 @@ import re
 
 from consumer import ROOT, ConsumerCase, bearssl_tree, shown, without_network
 import bearssl
+import embedded
 import project
 
 FOLDERS = {"PREFIX": "/usr", "BINDIR": "/usr/some/bin", "LIBDIR": "/usr/lib/some-gnu", "INCLUDEDIR": "/usr/include/some", "MANDIR": "/usr/some/man"}
@@ -223,6 +224,21 @@ class Release(ConsumerCase):
         self.assertIn("TLS 1.2 by BearSSL", self.run_program(place / "build/popcl", "--version"))
         self.assertTrue((place / "build/bearssl/libbearssl.a").is_file())
         self.check_program(place / "build/examples/minimal")
+
+    def test_files_for_boards(self):
+        """Filled for this version, in the archive that has what they name."""
+        for name, text in embedded.with_bearssl().items():
+            self.assertEqual((self.with_bearssl / name).read_text(), text)
+            self.assertNotRegex(text, r"@[A-Z_]+@")
+            self.assertFalse((self.plain / name).exists())
+
+    def test_a_shared_library_is_refused_with_a_way_out(self):
+        """The archive's own BearSSL is no part of a shared library; the system's is taken if BEARSSL is empty."""
+        said = self.run_program("make", "-n", "-C", self.with_bearssl, "install-lib", "SHARED=1", code=2)
+        self.assertIn("give BEARSSL= (empty) too", said)
+        said = self.run_program("make", "-n", "-C", self.with_bearssl, "install-lib", "SHARED=1", "BEARSSL=")
+        self.assertIn("-lbearssl", said)
+        self.assertNotIn("bearssl/libbearssl.a", said)
 
     def test_the_sbom_has_each_file_with_its_hash(self):
         place = self.with_bearssl
