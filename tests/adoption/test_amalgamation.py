@@ -20,18 +20,18 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("packaging", "tests/size", "te
 import amalgamate  # noqa: E402
 import size  # noqa: E402
 from consumer import HANGS, shown  # noqa: E402
+from cores import M0, M3, OPTIMIZED  # noqa: E402
 
 B = os.path.relpath(os.environ.get("B", ROOT / "build"), ROOT)
 MADE, BUILT = f"{B}/amalgamation", f"{B}/adoption/amalgamation"
 FILES = ["popcl.c", "popcl_tls.c"]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", "-Os", "-ffunction-sections", "-fdata-sections"]
-ARM = ["-ffreestanding", "--specs=picolibc.specs"]
 COMPILERS = {
     "gcc": ["gcc"],
     "clang": ["clang"],
-    "Cortex-M3": [size.CC, *size.M3, *ARM],
-    "Cortex-M0+": [size.CC, *size.M0, *ARM],
-    "Cortex-M0+ without APOP and UTF8": [size.CC, *size.M0, *ARM, "-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"],
+    "Cortex-M3": M3.gcc("-ffreestanding"),
+    "Cortex-M0+": M0.gcc("-ffreestanding"),
+    "Cortex-M0+ without APOP and UTF8": M0.gcc("-ffreestanding", "-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"),
 }
 APART = 64  # bytes by which an image over the four files may be larger than one over the library: order and alignment
 SAMPLE = """/* static int in_a_comment; */
@@ -175,13 +175,12 @@ class Files(Case):
 def image_size(sources, includes, folder):
     """Bytes of an image of the program tests/size/fetch.c over these sources."""
     os.makedirs(folder)
-    flags = [size.CC, *size.M3]
     objects = []
     for source in [*sources, "tests/size/fetch.c"]:
         objects.append(f"{folder}/{source.replace('/', '_')[:-2]}.o")
-        run([*flags, *ARM, "-std=c99", "-w", *size.SMALL, *includes, *size.bearssl_include(), "-c", source, "-o", objects[-1]])
-    run([*flags, "-nostdlib", "-Wl,--gc-sections,--unresolved-symbols=ignore-all,-e,main", *objects, "-o", f"{folder}/image"])
-    return sum(map(int, run([size.TOOL + "size", f"{folder}/image"]).splitlines()[1].split()[:3]))
+        run([*M3.gcc("-ffreestanding"), "-std=c99", "-w", *OPTIMIZED, *includes, *size.bearssl_include(), "-c", source, "-o", objects[-1]])
+    run([M3.compiler, *M3.flags, "-nostdlib", "-Wl,--gc-sections,--unresolved-symbols=ignore-all,-e,main", *objects, "-o", f"{folder}/image"])
+    return sum(map(int, M3.tool("size", f"{folder}/image").splitlines()[1].split()[:3]))
 
 
 class Symbols(Case):

@@ -23,7 +23,7 @@ from firmware_image import BUILD, MODULES, RAM
 
 import image  # noqa: E402  (tests/size, by firmware_image)
 import secrets_of  # noqa: E402
-import size  # noqa: E402
+from cores import M3  # noqa: E402
 import sizing  # noqa: E402
 
 JSON, SVG = "docs/firmware.json", "docs/firmware.svg"
@@ -98,7 +98,7 @@ def measure():
     firmware_image.FOLDER.mkdir(parents=True, exist_ok=True)
     certificates = metered.Certificates(BUILD / "popcl-ta", firmware_image.FOLDER)
     images = firmware_image.build(certificates.anchors)
-    made = {"compiler": image.run([size.CC, "--version"]).splitlines()[0], "flash": {}, "ram": {}, "instructions": {}, "stack": {}}
+    made = {"compiler": M3.version(), "flash": {}, "ram": {}, "instructions": {}, "stack": {}}
     results = []
     for name, one in images.items():
         made["flash"][name], made["ram"][name] = one.flash(), one.ram()

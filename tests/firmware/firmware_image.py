@@ -12,23 +12,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "size"))
 import image  # noqa: E402
 import size  # noqa: E402
+from cores import M3  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("B", "build"))
 FOLDER = BUILD / "figures"
-M3 = "BOARD=lm3s6965evb NET=raw"
+BOARD = "BOARD=lm3s6965evb NET=raw"
 IMAGES = {  # what `make -C examples/firmware` is told
-    "small": f"{M3} PROFILE=small",
-    "public": f"{M3} PROFILE=public",
-    "public, 512": f"{M3} PROFILE=public RECORD=512",
-    "public, resumption": f"{M3} PROFILE=public RESUME=1",
-    "small, IPv6": f"{M3} PROFILE=small IPV6=1",
-    "public, IPv6": f"{M3} PROFILE=public IPV6=1",
+    "small": f"{BOARD} PROFILE=small",
+    "public": f"{BOARD} PROFILE=public",
+    "public, 512": f"{BOARD} PROFILE=public RECORD=512",
+    "public, resumption": f"{BOARD} PROFILE=public RESUME=1",
+    "small, IPv6": f"{BOARD} PROFILE=small IPV6=1",
+    "public, IPv6": f"{BOARD} PROFILE=public IPV6=1",
     "public, sockets": "BOARD=lm3s6965evb NET=sockets PROFILE=public",
     "public, Cortex-M0+": "BOARD=lm3s6965evb-m0 NET=raw PROFILE=public",
     "public, mps2-an385": "BOARD=mps2-an385 NET=raw PROFILE=public",
     "public, mps2-an505": "BOARD=mps2-an505 NET=raw PROFILE=public",
-    "small, -flto": f"{M3} PROFILE=small LTO=1",
-    "public, -flto": f"{M3} PROFILE=public LTO=1",
+    "small, -flto": f"{BOARD} PROFILE=small LTO=1",
+    "public, -flto": f"{BOARD} PROFILE=public LTO=1",
 }
 MODULES = ["popcl core", "popcl auth", "popcl tls", "BearSSL", "lwIP", "port", "driver", "firmware", "anchors", "C library"]
 RAM = ["stack", "record buffer", "TLS storage", "job", "connection and ring", "lwIP's heap and pools", "lwIP, other", "firmware"]
@@ -100,7 +101,7 @@ class Image:
 
     def symbols(self):
         """{name: address}; that of code without the bit that says Thumb. What is not defined is left out."""
-        lines = (line.split() for line in size.plain(image.run([size.TOOL + "nm", self.path])).splitlines())
+        lines = (line.split() for line in size.plain(self.core.tool("nm", self.path)).splitlines())
         return {words[2].removesuffix(".lto_priv.0"): int(words[0], 16) & ~(words[1] in "tT") for words in lines if len(words) == 3}
 
     def code(self):
@@ -110,6 +111,7 @@ class Image:
 
     # What tests/size/secrets_of.py asks of an image.
 
+    core = M3  # an image for another Cortex-M has no other instructions that count
     instructions = image.Image.instructions
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The deepest stack of every public call by call graph, on a Cortex-M3: through the library, BearSSL and the C library, and through every table of
+"""The deepest stack of every public call by call graph, on a core: through the library, BearSSL and the C library, and through every table of
 functions. gcc tells frames and calls (-fcallgraph-info=su); indirect-calls.txt and bearssl-calls.txt tell what a table can hold; what the C
 library's functions need is read from the image's instructions. The caller's own functions (sink, clock, `breathe`) count nothing: theirs comes on
 top, where they are called.
@@ -17,10 +17,10 @@ import tempfile
 
 import image
 import size
+from cores import CPUS, MAIN
 
 CLEAR = ("src/core", "src/auth")
 HEADERS = ["popcl.h", "popcl_tls.h", "popcl_seen.h", "popcl_net.h", "popcl_command.h", "popcl_fetch.h", "popcl_errors.h"]
-CPU = "Cortex-M3"
 
 
 def public_calls():
@@ -61,39 +61,26 @@ def bearssl_calls(graph):
 
 # ---- the C library ----
 
-def frame_of(lines):
-    """At most how deep one function of the image goes, by its instructions that move the stack pointer down."""
-    octets = 0
-    for line in lines:
-        pushed = re.search(r"\t(?:push|stmdb\tsp!,|stmfd\tsp!,)\s*\{(.*)\}", line)
-        moved = re.search(r"\tsub(?:\.w|w)?\tsp, (?:sp, )?#(\d+)", line) or re.search(r"\[sp, #-(\d+)\]!", line)
-        if pushed:
-            names = [part.strip() for part in pushed.group(1).split(",")]
-            octets += 4 * sum(int(n[1][1:]) - int(n[0][1:]) + 1 if len(n) == 2 else 1 for n in (name.split("-") for name in names))
-        elif moved:
-            octets += int(moved.group(1))
-    return octets
-
-
-def read_libc(path, graph):
-    """Adds the functions of an image that no object's graph has: the C library's and the compiler's."""
+def read_libc(made, graph):
+    """Adds the functions of an image that no object's graph has: the C library's and the compiler's. A function goes at most as deep as all its
+    instructions together that move the stack pointer down."""
     lines, name = {}, None
-    for line in size.plain(image.run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", path])).splitlines():
+    for line in size.plain(made.core.tool("objdump", "-d", "--no-show-raw-insn", made.path)).splitlines():
         start = re.match(r"[0-9a-f]+ <([^>]*)>:$", line)
         if start:
             name = start.group(1)
         if name:
             lines.setdefault(name, []).append(line)
     addresses = {}
-    for line in size.plain(image.run([size.TOOL + "nm", path])).splitlines():
+    for line in size.plain(made.core.tool("nm", made.path)).splitlines():
         words = line.split()
         if len(words) == 3 and words[1] in "tTwW":
             addresses.setdefault(int(words[0], 16), set()).add(words[2])
     for names in addresses.values():
         body = [line for name in names for line in lines.get(name, ())]
         for name in names - set(graph.frames):
-            graph.frames[name] = frame_of(body)
-            called = {found for line in body for found in re.findall(r"\tbl?x?(?:\.w)?\t[0-9a-f]+ <(\w+)>", line)} - names
+            graph.frames[name] = sum(map(made.core.frame, body))
+            called = {found for line in body for found in re.findall(made.core.call, line)} - names
             graph.calls.setdefault(name, set()).update(called)
 
 
@@ -102,17 +89,16 @@ def read_libc(path, graph):
 class Whole:
     """The library as it is built by default, BearSSL, and what an image of a profile holds."""
 
-    def __init__(self, folder, profile):
-        tree, archive = image.bearssl_library(image.CPUS[CPU] + image.OPTIMIZED)
-        flags = ["-std=c99", "--specs=picolibc.specs", "-Iinclude", "-isystem", f"{tree}/inc", *image.CPUS[CPU], *image.OPTIMIZED]
-        sources = size.sources()
+    def __init__(self, folder, profile, cpu=MAIN):
+        tree, archive = image.bearssl_library(CPUS[cpu])
+        sources, place = size.sources(), os.path.join(folder, re.sub(r"\W", "_", f"calls{cpu}"))
         self.own, self.bearssl = size.Graph(), size.Graph()
-        for out in image.compile_all(sources, os.path.join(folder, "calls"), flags):
+        for out in image.compile_all(sources, place, CPUS[cpu], image.program_words(tree)):
             self.own.read(out[:-2] + ".ci")
         for path in glob.glob(os.path.join(os.path.dirname(archive), "*.ci")):
             self.bearssl.read(path)
-        self.linked = image.fetch_image(folder, profile, CPU)
-        self.owner = self.owners(sources, os.path.join(folder, "calls"))
+        self.linked = image.fetch_image(folder, profile, cpu)
+        self.owner = self.owners(sources, place)
 
     @staticmethod
     def owners(sources, folder):
@@ -140,7 +126,7 @@ class Whole:
             whole.frames.update(part.frames)
             for caller, names in part.calls.items():
                 whole.calls.setdefault(caller, set()).update(names)
-        read_libc(self.linked.path, whole)
+        read_libc(self.linked, whole)
         calls = {caller: set(names) for caller, names in whole.calls.items()}
         for found, listed in ((size.indirect_calls(self.own), size.listed_indirect_calls()), (bearssl_calls(self.bearssl), listed_of_bearssl())):
             for caller, places in found.items():

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* count - runs on a Cortex-M in QEMU without a network: one job fetches one message from a server
- * in the same program, and the instructions of the client's calls alone are counted.      count
- * CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls] With `resumed` it is the second job of two
- * that counts, whose POP3S session is that of the first. With `calls` it goes on: more jobs, each
- * with one of the calls that a good day does not need, for the stack of every call. The clock is a
- * timer of the board mps2-an385 at 25 MHz; under `-icount shift=6` each instruction takes 64
- * ns, 1.6 ticks: it counts instructions, exactly. Prints figures, a name and a number a line, and
- * exits 0 if the mail came whole. */
+/* count - runs on a core in QEMU without a network: one job fetches one message from a server in
+ * the same program, and the instructions of the client's calls alone are counted.
+ *     count CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls]
+ * With `resumed` it is the second job of two that counts, whose POP3S session is that of the first.
+ * With `calls` it goes on: more jobs, each with one of the calls that a good day does not need, for
+ * the stack of every call. Prints figures, a name and a number a line, and exits 0 if the mail came
+ * whole. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core.h"
 #include "peer.h"
 #include "popcl_fetch.h"
 #include "popcl_seen.h"
@@ -27,9 +27,7 @@
 
 /* ---- the instruments ---- */
 
-#define TIMER       ((volatile uint32_t *)0x40000000) /* CTRL, VALUE, RELOAD; counts down */
-#define STACK_WORDS 4096u                             /* how deep the stack is looked at */
-#define PAINT       0x5ac35ac3u
+#define STACK_WORDS 4096u /* how deep the stack is looked at */
 
 enum phase { HANDSHAKE, SESSION, PHASES };
 
@@ -59,68 +57,40 @@ static struct {
     uint32_t body;               /* octets between the two */
 } meter;
 
-#ifdef __arm__
-static inline uint32_t *stack_pointer(void) {
-    uint32_t *sp;
-    __asm__ volatile("mov %0, sp" : "=r"(sp));
-    return sp;
-}
-
-/* Three instructions a turn. */
-static void count_down(uint32_t turns) {
-    __asm__ volatile("1: sub %0, #1\n cmp %0, #0\n bne 1b" : "+l"(turns) : : "cc");
-}
-#else /* where this is compiled and never run */
-static inline uint32_t *stack_pointer(void) { return NULL; }
-
-static void count_down(uint32_t turns) { (void)turns; }
-#endif
-
-static uint32_t now(void) { return ~TIMER[1]; }
-
-static uint32_t instructions(uint64_t ticks) { return (uint32_t)(ticks * 5 / 8); }
-
 static void breathe(void *ctx) {
     (void)ctx;
-    uint32_t t = now();
+    uint32_t t = core_now();
     if (t - meter.breathed > meter.longest[meter.phase])
         meter.longest[meter.phase] = t - meter.breathed;
     meter.breathed = t;
     meter.breaths++;
 }
 
-/* sp: the caller's. The words right below it, which are this function's own, stay as they are: no
- * call takes less. */
 static void count_from_here(uint32_t *sp) {
-    meter.floor = sp - STACK_WORDS;
-    for (uint32_t i = 0; i < STACK_WORDS - 16; i++)
-        meter.floor[i] = PAINT;
-    meter.began = meter.breathed = now();
+    meter.floor = core_paint(sp, STACK_WORDS);
+    meter.began = meter.breathed = core_now();
 }
 
 static void count_to_here(enum call call) {
-    uint32_t t = now(), i = 0;
+    uint32_t t = core_now(), octets = core_used(meter.floor, STACK_WORDS);
     meter.ticks[meter.phase] += t - meter.began;
     if (t - meter.breathed > meter.longest[meter.phase])
         meter.longest[meter.phase] = t - meter.breathed;
-    while (meter.floor[i] == PAINT)
-        i++;
-    uint32_t octets = (STACK_WORDS - i) * 4;
     if (octets > meter.stack[meter.phase]) meter.stack[meter.phase] = octets;
     if (octets > meter.call_stack[call]) meter.call_stack[call] = octets;
 }
 
 /* name: without popcl_. */
 #define COUNTED(name, assigned, arguments)                                                         \
-    (count_from_here(stack_pointer()), assigned popcl_##name arguments, count_to_here(CALL_##name))
+    (count_from_here(core_stack_pointer()), assigned popcl_##name arguments,                       \
+     count_to_here(CALL_##name))
 
 /* Starts the clock and looks whether it is right: 1,000,000 turns of three instructions. */
 static int clock_is_right(void) {
-    TIMER[2] = TIMER[1] = 0xffffffffu;
-    TIMER[0] = 1;
-    uint32_t from = now();
-    count_down(1000000);
-    uint32_t n = instructions(now() - from);
+    core_start_clock();
+    uint32_t from = core_now();
+    core_count_down(1000000);
+    uint32_t n = core_instructions(core_now() - from);
     return n >= 3000000 && n < 3000020;
 }
 
@@ -140,12 +110,12 @@ static int begin(void *ctx, const popcl_msg *m) {
     return 0;
 }
 
-static uint64_t spent(void) { return meter.ticks[SESSION] + (now() - meter.began); }
+static uint64_t spent(void) { return meter.ticks[SESSION] + (core_now() - meter.began); }
 
 /* A sink that only counts; what is checked of the octets is taken off the bill. */
 static int data(void *ctx, const void *p, size_t n) {
     (void)ctx;
-    uint32_t t = now();
+    uint32_t t = core_now();
     if (mail.twist == PAUSE && mail.octets >= mail.middle) return mail.twist = NONE, 0;
     meter.body_to = spent();
     if (!mail.octets) meter.body_from = meter.body_to;
@@ -153,7 +123,7 @@ static int data(void *ctx, const void *p, size_t n) {
     for (size_t i = 0; i < n; i++)
         mail.wrong |= ((const unsigned char *)p)[i] != peer_octet(mail.octets + (uint32_t)i);
     mail.octets += (uint32_t)n;
-    t = now() - t;
+    t = core_now() - t;
     meter.began += t;
     meter.breathed += t;
     return (int)n;
@@ -392,15 +362,16 @@ static int keep(void) {
 }
 
 static void say_figures(void) {
-    say("handshake", instructions(meter.ticks[HANDSHAKE]));
-    say("handshake_longest", instructions(meter.longest[HANDSHAKE]));
+    say("handshake", core_instructions(meter.ticks[HANDSHAKE]));
+    say("handshake_longest", core_instructions(meter.longest[HANDSHAKE]));
     say("handshake_stack", meter.stack[HANDSHAKE]);
     say("breaths", meter.breaths);
-    say("session_longest", instructions(meter.longest[SESSION]));
+    say("session_longest", core_instructions(meter.longest[SESSION]));
     say("session_stack", meter.stack[SESSION]);
     if (meter.body)
         say("per_100_octets",
-            (uint32_t)((uint64_t)instructions(meter.body_to - meter.body_from) * 100 / meter.body));
+            (uint32_t)((uint64_t)core_instructions(meter.body_to - meter.body_from) * 100 /
+                       meter.body));
 }
 
 int main(int argc, char **argv) {
@@ -412,10 +383,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < peer_chains_len; i++)
         if (!strcmp(peer_chains[i].name, argv[0])) chain = &peer_chains[i];
     if (!chain) return 2;
-#if __ARM_ARCH == 6
-    *(volatile uint32_t *)0xe000ed14 |=
-        8; /* a Cortex-M0+ faults where a Cortex-M3 reads unaligned */
-#endif
+    core_be_strict();
     if (!clock_is_right()) return 6;
     keeps = !strcmp(argv[1], "resumed");
     const popcl_security security = !strcmp(argv[1], "stls")           ? POPCL_STLS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Links firmware for a Cortex-M: the library's own objects, BearSSL's from its source, and a program; and says which file brought which
+"""Links firmware for a core: the library's own objects, BearSSL's from its source, and a program; and says which file brought which
 octets into the image, by the linker's map. Compiled objects of BearSSL are kept below build/arm, one folder for each set of flags."""
 import concurrent.futures
 import glob
@@ -10,32 +10,16 @@ import subprocess
 import sys
 
 import size
+from cores import CPUS, MAIN, OPTIMIZED, run
 
 BUILD = os.path.join(os.environ.get("B", "build"), "arm")
-OPTIMIZED = ["-Os", "-ffunction-sections", "-fdata-sections"]
 # No clock and no random generator of a system that is not there. The x86 parts compile to nothing.
-BEARSSL_FLAGS = ["-w", "--specs=picolibc.specs", "-DBR_USE_UNIX_TIME=0", "-DBR_USE_URANDOM=0", "-DBR_RDRAND=0"]
-# Beside each object who calls whom, with what frames (calls.py). The code stays as it is; -flto has no frames yet.
-GRAPH = ["-fstack-usage", "-fcallgraph-info=su"]
-# What makes an image smaller than -Os alone does, found by trying gcc 12's flags one by one. No octet has a file after -flto.
-SMALLEST = ["-flto", "-fno-thread-jumps", "-fno-if-conversion", "-fno-schedule-insns2", "-fno-move-loop-invariants", "-fno-tree-loop-ivcanon"]
-CPUS = {
-    "Cortex-M3": size.M3,
-    "Cortex-M3, smallest": size.M3 + SMALLEST,
-    "Cortex-M0+": size.M0 + ["-DBR_ARMEL_CORTEXM_GCC=1"],  # BearSSL's multiplications in M0 assembler
-}
+BEARSSL_FLAGS = ["-w", "-DBR_USE_UNIX_TIME=0", "-DBR_USE_URANDOM=0", "-DBR_RDRAND=0"]
 LIBC = re.compile(r"/(libc|libgcc|libm|libsemihost|libdummyhost)\.a\(|/crt\w*(-\w+)?\.o$")
 
 
 class Missing(Exception):
     """What a build needs and this machine has not."""
-
-
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout + done.stderr)
-    return done.stdout
 
 
 def bearssl_source():
@@ -45,15 +29,16 @@ def bearssl_source():
     return done.stdout.strip()
 
 
-def compile_all(sources, folder, flags):
-    """Objects of the sources that are not there yet, two at a time."""
+def compile_all(sources, folder, core, flags):
+    """Objects of the sources that are not there yet, two at a time. With calls.py's graph beside them, which changes no code; -flto has none yet."""
+    graph = [] if "-flto" in core.flags else size.GRAPH
     os.makedirs(folder, exist_ok=True)
     objects = [os.path.join(folder, source.replace("/", "_")[:-2] + ".o") for source in sources]
 
     def compile_one(pair):
         source, out = pair
         part = f"{out[:-2]}.{os.getpid()}.o"
-        run([size.CC, *flags, *([] if "-flto" in flags else GRAPH), "-c", source, "-o", part])
+        run(core.gcc(*OPTIMIZED, *flags, *graph, "-c", source, "-o", part))
         for end in (".su", ".ci", ".o"):  # the object last: whole, or not there
             if os.path.exists(part[:-2] + end):
                 os.replace(part[:-2] + end, out[:-2] + end)
@@ -63,19 +48,18 @@ def compile_all(sources, folder, flags):
     return objects
 
 
-def bearssl_library(flags):
+def bearssl_library(core):
     """BearSSL as an archive, compiled once for each set of flags."""
     tree = bearssl_source()
     sources = sorted(glob.glob(f"{tree}/src/*.c") + glob.glob(f"{tree}/src/*/*.c"))
-    compiler = run([size.CC, "--version"]).splitlines()[0]
-    mark = hashlib.sha256(repr((tree, compiler, flags, GRAPH)).encode()).hexdigest()[:12]
+    mark = hashlib.sha256(repr((tree, core.version(), core.gcc(*OPTIMIZED), BEARSSL_FLAGS, size.GRAPH)).encode()).hexdigest()[:12]
     folder = os.path.join(BUILD, "bearssl-" + mark)
     archive = os.path.join(folder, "libbearssl.a")
     if not os.path.exists(archive):
         include = [f"-I{tree}/inc", f"-I{tree}/src"]
-        objects = compile_all(sources, folder, flags + BEARSSL_FLAGS + include)
+        objects = compile_all(sources, folder, core, BEARSSL_FLAGS + include)
         part = f"{archive}.{os.getpid()}"
-        run([size.TOOL + "gcc-ar", "qcs", part, *objects])  # which also takes objects of -flto
+        core.tool("gcc-ar", "qcs", part, *objects)  # which also takes objects of -flto
         os.replace(part, archive)
     return tree, archive
 
@@ -85,8 +69,8 @@ class Image:
     `files` has the files of a function's name, of which several may have one; `places` where each piece lies: (from, octets, (whose, file)).
     `pieces` maps (whose, file, symbol) to octets: each function and each constant has a section of its own."""
 
-    def __init__(self, path):
-        self.path, self.octets, self.files, self.places = path, {}, {}, []
+    def __init__(self, path, core):
+        self.path, self.core, self.octets, self.files, self.places = path, core, {}, {}, []
         self.pieces = {}
         with open(path[:-4] + ".map", encoding="utf-8") as text:
             self.read(size.plain(text.read()))
@@ -127,7 +111,7 @@ class Image:
         return sum(octets for (who, _), octets in self.octets.items() if who in whose)
 
     def symbols(self):
-        return {line.split()[2]: line.split()[1] for line in size.plain(run([size.TOOL + "nm", self.path])).splitlines() if len(line.split()) == 3}
+        return {line.split()[2]: line.split()[1] for line in size.plain(self.core.tool("nm", self.path)).splitlines() if len(line.split()) == 3}
 
     def file_at(self, address):
         """(whose, file) of what lies at an address of flash, or None."""
@@ -135,31 +119,36 @@ class Image:
 
     def instructions(self):
         """Yields (address, text) of all code."""
-        for line in run([size.TOOL + "objdump", "-d", "--no-show-raw-insn", self.path]).splitlines():
+        for line in self.core.tool("objdump", "-d", "--no-show-raw-insn", self.path).splitlines():
             match = re.match(r"\s*([0-9a-f]+):(\t.*)", line)
             if match:
                 yield int(match.group(1), 16), match.group(2)
 
 
+def program_words(tree):
+    """The flags of what is compiled against BearSSL's headers in its tree."""
+    return ["-std=c99", "-Iinclude", "-isystem", f"{tree}/inc"]
+
+
 def link(folder, name, programs, cpu, library_flags=(), program_flags=(), link_flags=()):
     """One image of the library, BearSSL and programs (C files), without what is not used."""
-    flags = CPUS[cpu] + OPTIMIZED
-    tree, archive = bearssl_library(flags)
-    own = ["-std=c99", "--specs=picolibc.specs", "-Iinclude", "-isystem", f"{tree}/inc", *flags, *library_flags]
-    objects = compile_all(size.sources(), os.path.join(folder, re.sub(r"\W", "_", cpu + "".join(library_flags))), own)
-    objects += compile_all(programs, os.path.join(folder, name), own + list(program_flags))
+    core = CPUS[cpu]
+    tree, archive = bearssl_library(core)
+    own = [*program_words(tree), *library_flags]
+    objects = compile_all(size.sources(), os.path.join(folder, re.sub(r"\W", "_", cpu + "".join(library_flags))), core, own)
+    objects += compile_all(programs, os.path.join(folder, name), core, own + list(program_flags))
     out = os.path.join(folder, name + ".elf")
-    run([size.CC, *flags, "--specs=picolibc.specs", "-Wl,--gc-sections", f"-Wl,-Map={out[:-4]}.map", "-Wl,--defsym=__flash=0",
-         "-Wl,--defsym=__flash_size=0x400000", "-Wl,--defsym=__ram_size=0x400000", "-Wl,--defsym=__stack_size=0x8000",
-         *link_flags, *objects, archive, "-o", out])
-    return Image(out)
+    places = {"__flash": core.flash, "__ram": core.ram, "__flash_size": 0x400000, "__ram_size": 0x400000, "__stack_size": 0x8000}
+    run(core.gcc(*OPTIMIZED, "-Wl,--gc-sections", f"-Wl,-Map={out[:-4]}.map", *[f"-Wl,--defsym={place}={value:#x}" for place, value in places.items()],
+                 *link_flags, *objects, archive, "-o", out))
+    return Image(out, core)
 
 
 def fetch_image(folder, profile, cpu, more=()):
-    """tests/size/fetch.c with one profile; what the device has of its own stands at address 0."""
+    """tests/size/fetch.c with one profile; what the device has of its own is at the begin of flash."""
     with open("tests/size/fetch.c", encoding="utf-8") as text:
         device = sorted(set(re.findall(r"\bdevice_\w+", text.read())))
-    start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}=0" for name in device]]
+    start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}={CPUS[cpu].flash:#x}" for name in device]]
     name = re.sub(r"\W", "", f"fetch{profile}{cpu}{''.join(more)}")
     return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"], [f"-DPROFILE={profile}", *more], start)
 
@@ -168,7 +157,7 @@ if __name__ == "__main__":  # for trying out: image.py PROFILE...
     import tempfile
     with tempfile.TemporaryDirectory() as place:
         for chosen in sys.argv[1:]:
-            made = fetch_image(place, chosen, "Cortex-M3")
+            made = fetch_image(place, chosen, MAIN)
             for key, count in sorted(made.octets.items(), key=lambda item: (item[0][0], -item[1])):
                 print(f"{count:>7}  {' '.join(key)}")
             print(made.total("popcl"), made.total("BearSSL"), made.total("libc"), made.total("program"))

@@ -1,54 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* login - counts on a Cortex-M in QEMU what a login by SASL takes of the client. Each mechanism
+/* login - counts on a core in QEMU what a login by SASL takes of the client. Each mechanism
  * makes all its responses to the challenges of a server. The server side of SCRAM is not here, so
- * that login ends with the client's proof. The clock and the paint are those of count.c. Prints
- * figures, a name and its numbers a line, and exits 0 if each mechanism came as far as it should.
- */
+ * that login ends with the client's proof. Prints figures, a name and its numbers a line, and exits
+ * 0 if each mechanism came as far as it should. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../../src/auth/scram.h"
+#include "core.h"
 
-#define TIMER       ((volatile uint32_t *)0x40000000) /* CTRL, VALUE, RELOAD; counts down */
 #define STACK_WORDS 2048u
-#define PAINT       0x5ac35ac3u
 
 static struct {
     uint32_t began, total, longest, stack;
     volatile uint32_t *floor;
 } meter;
 
-#ifdef __arm__
-static inline uint32_t *stack_pointer(void) {
-    uint32_t *sp;
-    __asm__ volatile("mov %0, sp" : "=r"(sp));
-    return sp;
-}
-#else /* here it is compiled, and never run */
-static inline uint32_t *stack_pointer(void) { return NULL; }
-#endif
-
-/* `-icount shift=6`: 1.6 ticks of the timer an instruction */
-static uint32_t instructions(uint32_t ticks) { return (uint32_t)((uint64_t)ticks * 5 / 8); }
-
 static void count_from_here(uint32_t *sp) {
-    meter.floor = sp - STACK_WORDS;
-    for (uint32_t i = 0; i < STACK_WORDS - 16; i++)
-        meter.floor[i] = PAINT;
-    meter.began = ~TIMER[1];
+    meter.floor = core_paint(sp, STACK_WORDS);
+    meter.began = core_now();
 }
 
 static void count_to_here(void) {
-    uint32_t n = ~TIMER[1] - meter.began, i = 0;
+    uint32_t n = core_now() - meter.began, octets = core_used(meter.floor, STACK_WORDS);
     meter.total += n;
     if (n > meter.longest) meter.longest = n;
-    while (meter.floor[i] == PAINT)
-        i++;
-    if ((STACK_WORDS - i) * 4 > meter.stack) meter.stack = (STACK_WORDS - i) * 4;
+    if (octets > meter.stack) meter.stack = octets;
 }
 
-#define COUNTED(expression) (count_from_here(stack_pointer()), (expression), count_to_here())
+#define COUNTED(expression) (count_from_here(core_stack_pointer()), (expression), count_to_here())
 
 static const unsigned char nonce[POPCL_NONCE_LEN] = "eighteen octets..";
 static uint64_t scratch[POPCL_PLAN_MIN_SCRAM_PLUS / 8];
@@ -110,8 +91,8 @@ static int log_in(const popcl_mech *m) {
 
 int main(void) {
     int failed = 0;
-    TIMER[2] = TIMER[1] = 0xffffffffu;
-    TIMER[0] = 1;
+    core_be_strict();
+    core_start_clock();
     for (const popcl_mech *const *m = popcl_mechs_all; *m; m++) {
         unsigned n = 0;
         if (!(*m)->sasl) continue;
@@ -119,8 +100,8 @@ int main(void) {
             n++;
         failed |= log_in(*m);
         printf("%s %u %lu %lu %lu\n", popcl_sasl_name(n), (unsigned)(*m)->plan_min,
-               (unsigned long)instructions(meter.total), (unsigned long)instructions(meter.longest),
-               (unsigned long)meter.stack);
+               (unsigned long)core_instructions(meter.total),
+               (unsigned long)core_instructions(meter.longest), (unsigned long)meter.stack);
     }
     return failed;
 }

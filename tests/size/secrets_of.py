@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""No object that touches a secret has an instruction whose time depends on its operands, on a Cortex-M3: secrets.txt says which do, the linker's
+"""No object that touches a secret has an instruction whose time depends on its operands, on a core: secrets.txt says which do, the linker's
 map where they lie in an image, the image what they are made of."""
 import os
 import re
 
 import image
 import size
-
-UNEVEN = re.compile(r"\t(umull|smull|umlal|smlal|udiv|sdiv)\b")
-# The compiler's own divisions, which an object calls: their time depends on the numbers too.
-DIVISIONS = re.compile(r"\tb(?:l|\.w)?\t[0-9a-f]+ <(__aeabi_u?(?:idiv|ldiv)(?:mod)?|__udivmoddi4|__divdi3|__udivdi3)>")
 
 
 def listed():
@@ -24,12 +20,12 @@ def listed():
 
 
 def uneven(made):
-    """{file: instructions} of an image: those of uneven time, and calls of divisions."""
-    found = {}
+    """{file: instructions} of an image: those of uneven time, and calls of the compiler's divisions."""
+    found, core = {}, made.core
     for address, text in made.instructions():
-        match = UNEVEN.search(text) or DIVISIONS.search(text)
-        if match:
-            found.setdefault(made.file_at(address), []).append(match.group(1))
+        match, called = re.search(core.uneven, text), re.search(core.call, text)
+        if match or called and re.fullmatch(core.divisions, called.group(1)):
+            found.setdefault(made.file_at(address), []).append((match or called).group(1))
     return found
 
 

@@ -19,23 +19,21 @@ import subprocess
 import sys
 import tempfile
 
+import cores
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-CC = os.environ.get("ARM_CC", "arm-none-eabi-gcc")
-TOOL = CC[: -len("gcc")] if CC.endswith("gcc") else "arm-none-eabi-"
 FOLDERS = ("src/core", "src/auth", "src/tls")
+# Beside each object who calls whom, with what frames.
+GRAPH = ["-fstack-usage", "-fcallgraph-info=su"]
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
-M3 = ["-mcpu=cortex-m3", "-mthumb"]
-M0 = ["-mcpu=cortex-m0plus", "-mthumb"]
-SMALL = ["-Os", "-ffunction-sections", "-fdata-sections"]
-PERMITTED = re.compile(r"^(memcpy|memmove|memset|memchr|memcmp|strlen|strchr|strcmp|br_\w+"
-                       r"|__aeabi_(u?idiv|u?idivmod|u?ldivmod|lmul|llsl|llsr|lasr|u?lcmp|mem\w+|u[ir]?(read|write)\w*)|__gnu_thumb1_case_\w+)$")
+PERMITTED = r"memcpy|memmove|memset|memchr|memcmp|strlen|strchr|strcmp|br_\w+"
 # Builds that must compile besides the default: every compile-time choice of popcl_config.h that changes code.
 BUILDS = {
-    "Cortex-M3": M3,
-    "Cortex-M0+": M0,
-    "Cortex-M0+ without APOP": M0 + ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"],
-    "Cortex-M3, text 16": M3 + ["-DPOPCL_TEXT_KEEP=16"],
+    "Cortex-M3": cores.M3,
+    "Cortex-M0+": cores.M0,
+    "Cortex-M0+ without APOP": cores.more(cores.M0, "-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"),
+    "Cortex-M3, text 16": cores.more(cores.M3, "-DPOPCL_TEXT_KEEP=16"),
 }
 # Sums of .text and .rodata that are wanted, and for what.
 TARGETS = [
@@ -59,15 +57,11 @@ def sources():
     return sorted(path for folder in FOLDERS for path in glob.glob(os.path.join(folder, "*.c")))
 
 
-def compile_one(source, out, flags):
+def compile_one(source, out, core):
     # -ffreestanding: the core uses <string.h>, and nothing else that a hosted C library has.
-    command = [CC, *WARNINGS, "-ffreestanding", "--specs=picolibc.specs", "-Iinclude", *bearssl_include(), *flags, "-c", source, "-o", out]
+    command = core.gcc(*WARNINGS, "-ffreestanding", "-Iinclude", *bearssl_include(), *cores.OPTIMIZED, *GRAPH, "-c", source, "-o", out)
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
-
-
-def tool(name, *arguments):
-    return subprocess.run([TOOL + name, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def plain(text):
@@ -78,15 +72,15 @@ def plain(text):
 # ---- what an object tells ----
 
 class Object:
-    def __init__(self, source, path):
+    def __init__(self, source, path, core):
         self.source, self.path, self.name = source, path, os.path.basename(source)
         self.sections = {"text": 0, "rodata": 0, "data": 0, "bss": 0}
-        for line in tool("size", "-A", path).splitlines():
+        for line in core.tool("size", "-A", path).splitlines():
             match = re.match(r"\.(text|rodata|data|bss)\S*\s+(\d+)", line)
             if match:
                 self.sections[match.group(1)] += int(match.group(2))
         self.defined, self.undefined, self.writable = set(), set(), set()
-        for line in plain(tool("nm", path)).splitlines():
+        for line in plain(core.tool("nm", path)).splitlines():
             kind, symbol = line.split()[-2:]
             if symbol.startswith("$"):
                 continue
@@ -140,21 +134,20 @@ def called_expression(place, functions):
     return text.strip().replace(" ", "")
 
 
-def build(folder, flags):
+def build(folder, core):
     """Compiles every source; returns objects, graph, and what did not compile."""
     objects, graph, failures = [], Graph(), []
-    flags = flags + ["-fstack-usage", "-fcallgraph-info=su"]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         work = {}
         for source in sources():
             out = os.path.join(folder, source.replace("/", "_")[:-2] + ".o")
-            work[pool.submit(compile_one, source, out, flags)] = (source, out)
+            work[pool.submit(compile_one, source, out, core)] = (source, out)
         for done, (source, out) in work.items():
             status, said = done.result()
             if status:
                 failures.append(f"{source} does not compile:\n{said}")
                 continue
-            objects.append(Object(source, out))
+            objects.append(Object(source, out, core))
             graph.read(out[:-2] + ".ci")
     return objects, graph, failures
 
@@ -238,11 +231,12 @@ def deepest(graph, calls):
     return depth
 
 
-def check_rules(objects, graph):
+def check_rules(objects, graph, core):
     """Yields (rule, complaint or "")."""
+    permitted = re.compile(rf"({PERMITTED}|{core.libgcc})$")
     own = set().union(*(obj.defined for obj in objects)) if objects else set()
     for obj in objects:
-        foreign = sorted(name for name in obj.undefined - own if not PERMITTED.match(name))
+        foreign = sorted(name for name in obj.undefined - own if not permitted.match(name))
         yield f"{obj.source}: symbols", f"needs {', '.join(foreign)}" if foreign else ""
         writable = sorted(obj.writable) or (["(unnamed)"] if obj.sections["data"] or obj.sections["bss"] else [])
         yield f"{obj.source}: globals", f"can be written: {', '.join(writable)}" if writable else ""
@@ -260,27 +254,28 @@ def check_rules(objects, graph):
     yield "recursion", " -> ".join(chain) if chain else ""
 
 
-def complaints(objects, graph, failures):
+def complaints(objects, graph, failures, core):
     """What does not compile, and what breaks the rules: (rule, complaint)."""
     for failure in failures:
         yield "compiles", failure
     if not objects:
         yield "sources", f"none found in {', '.join(FOLDERS)}"
-    yield from check_rules(objects, graph)
+    yield from check_rules(objects, graph, core)
 
 
 def check_builds(folder):
-    for name, flags in BUILDS.items():
+    for name, core in BUILDS.items():
         place = os.path.join(folder, re.sub(r"\W", "_", name))
         os.mkdir(place)
-        _, _, failures = build(place, flags + SMALL)
+        _, _, failures = build(place, core)
         yield f"freestanding: {name}", "\n".join(failures)
 
 
 # ---- the tables ----
 
 def heading():
-    return [f"{tool('gcc', '-dumpfullversion').strip()} of {TOOL}gcc: {' '.join(M3 + ['-Os', '-ffreestanding'])}"]
+    core = cores.CPUS[cores.MAIN]
+    return [f"{core.tool('gcc', '-dumpfullversion').strip()} of {core.compiler}: {' '.join([*core.flags, '-Os', '-ffreestanding'])}"]
 
 
 def total(objects, names=None):
@@ -331,14 +326,13 @@ def public_structs():
 
 
 def sizes_of(types, compiler, folder):
-    """sizeof by a compiler that may be for another machine: each size becomes that of an array, and nm tells it."""
+    """sizeof by a compiler, which may be for another machine: each size becomes that of an array, and nm prints it."""
     source, out = os.path.join(folder, "sizes.c"), os.path.join(folder, "sizes.o")
     with open(source, "w", encoding="utf-8") as text:
         text.writelines(f'#include "{os.path.basename(header)}"\n' for header in public_headers())
         text.writelines(f"extern const char size_{n}[]; const char size_{n}[sizeof({one})] = {{0}};\n" for n, one in enumerate(types))
     subprocess.run(compiler + ["-std=c99", "-Iinclude", *bearssl_include(), "-c", source, "-o", out], check=True)
-    nm = tool("nm", "-S", out) if compiler[0] == CC else subprocess.run(["nm", "-S", out], capture_output=True, text=True, check=True).stdout
-    found = {line.split()[3]: int(line.split()[1], 16) for line in nm.splitlines() if len(line.split()) == 4}
+    found = {line.split()[3]: int(line.split()[1], 16) for line in cores.run(["nm", "-S", out]).splitlines() if len(line.split()) == 4}
     return [found[f"size_{n}"] for n in range(len(types))]
 
 
@@ -346,7 +340,7 @@ def structs_table(_objects, _graph):
     names, form = public_structs(), "{:<28}{:>10}{:>8}"
     with tempfile.TemporaryDirectory() as folder:
         types = [f"struct {name}" for name in names]
-        small = sizes_of(types, [CC, *M3, "--specs=picolibc.specs"], folder)
+        small = sizes_of(types, cores.M3.gcc(), folder)
         large = sizes_of(types, [os.environ.get("CC", "gcc")], folder)
     lines = ["octets, with the defaults of popcl_config.h", "", form.format("struct", "Cortex-M3", "host")]
     lines += [form.format(*row) for row in zip(names, small, large)]
@@ -373,8 +367,9 @@ def show_difference(lines, path):
 def report(name, option):
     path = f"docs/{name}.txt"
     with tempfile.TemporaryDirectory() as folder:
-        objects, graph, failures = build(folder, M3 + SMALL)
-        bad = [f"{rule}: {why}" for rule, why in complaints(objects, graph, failures) if why]
+        core = cores.CPUS[cores.MAIN]
+        objects, graph, failures = build(folder, core)
+        bad = [f"{rule}: {why}" for rule, why in complaints(objects, graph, failures, core) if why]
         lines = [] if failures or any(line.startswith("recursion") for line in bad) else TABLES[name](objects, graph)
     if lines and option == "--write":
         with open(path, "w", encoding="utf-8") as text:
@@ -393,7 +388,8 @@ def check_results():
     """(rule, complaint or "") of all rules and all builds."""
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(os.path.join(folder, "rules"))
-        return list(complaints(*build(os.path.join(folder, "rules"), M3 + SMALL))) + list(check_builds(folder))
+        core = cores.CPUS[cores.MAIN]
+        return list(complaints(*build(os.path.join(folder, "rules"), core), core)) + list(check_builds(folder))
 
 
 def main():

@@ -22,6 +22,7 @@ import chains  # noqa: E402
 import image  # noqa: E402
 import secrets_of  # noqa: E402
 import size  # noqa: E402
+from cores import CPUS, MAIN  # noqa: E402
 from results import Results  # noqa: E402
 
 PAGE = "docs/SIZING.md"
@@ -63,7 +64,7 @@ MECHS = ["plain", "login", "cram_md5", "scram_sha_1", "scram_sha_256", "scram_sh
 BLOCKS = {"logins": 1, "steps": 2, "flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "symbols": 2, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
 SYMBOL_LEAST = 64  # octets: smaller ones are one row
 LISTED = {"parts", "symbols"}  # tables of many small figures: a row may come and go, and a figure is right within 100 octets
-BOARD = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-serial", "null", "-monitor", "none", "-icount", "shift=6"]
+SEMIHOST = ["--crt0=semihost", "--oslib=semihost"]
 
 
 # ---- sizes ----
@@ -73,13 +74,13 @@ def code(made):
 
 
 def images(folder):
-    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in image.CPUS for profile in PROFILES}
+    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in CPUS for profile in PROFILES}
 
 
 def structs(folder):
     """sizeof popcl_fetch and of each profile's storage on a Cortex-M3."""
     types = ["struct popcl_fetch"] + [f"popcl_tls_{profile}_storage" for profile in PROFILES]
-    return dict(zip(["popcl_fetch", *PROFILES], size.sizes_of(types, [size.CC, *size.M3, "--specs=picolibc.specs"], folder)))
+    return dict(zip(["popcl_fetch", *PROFILES], size.sizes_of(types, CPUS[MAIN].gcc(), folder)))
 
 
 def ram(octets, profile):
@@ -107,7 +108,7 @@ def table(head, rows):
 def flash_table(made):
     rows = []
     for profile in PROFILES:
-        m3, m0 = made[profile, "Cortex-M3"], made[profile, "Cortex-M0+"]
+        m3, m0 = made[profile, MAIN], made[profile, "Cortex-M0+"]
         target = verdict(code(m3), CODE_TARGETS.get(profile))
         octets = [m3.total("popcl"), m3.total("BearSSL"), code(m3)]
         beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "Cortex-M3, smallest"].octets.values())]
@@ -118,7 +119,7 @@ def flash_table(made):
 def clear_table(folder):
     """An image without TLS, and what of it gives odd UIDs their names: src/core/uid.c, and SHA-256, which nothing else there uses."""
     rows = []
-    for cpu in ("Cortex-M3", "Cortex-M0+"):
+    for cpu in (MAIN, "Cortex-M0+"):
         made = image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY"])
         names = made.octets.get(("popcl", "core/uid.c"), 0)
         rows.append([cpu, *map(grouped, [made.total("popcl"), made.total("BearSSL"), code(made), names + made.total("BearSSL")])])
@@ -129,7 +130,7 @@ def resumption_table(folder, made):
     """What it costs to keep sessions, in the image for the Cortex-M3."""
     rows = []
     for profile in PROFILES:
-        without, full = (sum(one.octets.values()) for one in (made[profile, "Cortex-M3"], image.fetch_image(folder, profile, "Cortex-M3", ["-DRESUME"])))
+        without, full = (sum(one.octets.values()) for one in (made[profile, MAIN], image.fetch_image(folder, profile, MAIN, ["-DRESUME"])))
         rows.append([f"`{profile}`", grouped(without), grouped(full), grouped(full - without)])
     return table(["profile", "whole image", "with resumption", "more"], rows)
 
@@ -145,7 +146,7 @@ def ram_table(octets):
 
 def parts_table(made):
     """Octets of each file in each profile's image for the Cortex-M3."""
-    of = [made[profile, "Cortex-M3"].octets for profile in PROFILES]
+    of = [made[profile, MAIN].octets for profile in PROFILES]
     keys = {key for octets in of for key in octets if key[0] in ("popcl", "BearSSL")}
     rows = []
     for key in sorted(keys, key=lambda key: (key[0] == "BearSSL", -max(octets.get(key, 0) for octets in of), key[1])):
@@ -157,7 +158,7 @@ def parts_table(made):
 def symbols_table(made):
     """Octets of each function and constant in the images for the Cortex-M3 of the profiles that miss their target for chains."""
     profiles = ["small", "public"]
-    of = [made[profile, "Cortex-M3"].pieces for profile in profiles]
+    of = [made[profile, MAIN].pieces for profile in profiles]
     keys = {key for octets in of for key in octets if key[0] in ("popcl", "BearSSL")}
     most = {key: max(octets.get(key, 0) for octets in of) for key in keys}
     rows, few = [], [key for key in keys if most[key] < SYMBOL_LEAST]
@@ -167,20 +168,20 @@ def symbols_table(made):
         theirs = [key for key in few if key[0] == whose]
         rows.append([f"{len(theirs)} below {SYMBOL_LEAST} bytes", whose, *[grouped(sum(octets.get(key, 0) for key in theirs)) for octets in of]])
     for whose in ("popcl", "BearSSL"):
-        rows.append(["sum", whose, *[grouped(made[profile, "Cortex-M3"].total(whose)) for profile in profiles]])
-    rows.append(["sum", "both", *[grouped(code(made[profile, "Cortex-M3"])) for profile in profiles]])
-    rows.append(["above the target", "both", *[grouped(code(made[profile, "Cortex-M3"]) - CODE_TARGETS[profile]) for profile in profiles]])
+        rows.append(["sum", whose, *[grouped(made[profile, MAIN].total(whose)) for profile in profiles]])
+    rows.append(["sum", "both", *[grouped(code(made[profile, MAIN])) for profile in profiles]])
+    rows.append(["above the target", "both", *[grouped(code(made[profile, MAIN]) - CODE_TARGETS[profile]) for profile in profiles]])
     return table(["symbol", "file", *[f"`{profile}`" for profile in profiles]], rows)
 
 
 def logins_table(folder, made):
     """What each mechanism of SASL adds to an image for the Cortex-M3 that has USER/PASS."""
-    clear = image.fetch_image(folder, "pinned", "Cortex-M3", ["-DCLEAR_ONLY"])
-    without, rows = {"clear": sum(clear.octets.values()), "tls": sum(made["pinned", "Cortex-M3"].octets.values())}, []
+    clear = image.fetch_image(folder, "pinned", MAIN, ["-DCLEAR_ONLY"])
+    without, rows = {"clear": sum(clear.octets.values()), "tls": sum(made["pinned", MAIN].octets.values())}, []
     for mech in MECHS:
         needs_tls = mech.endswith("plus") or mech in ("xoauth2", "oauthbearer")
         more = {"clear": ["-DCLEAR_ONLY"], "tls": []}
-        octets = {how: sum(image.fetch_image(folder, "pinned", "Cortex-M3", [*flags, f"-DMECH={mech}"]).octets.values()) - without[how]
+        octets = {how: sum(image.fetch_image(folder, "pinned", MAIN, [*flags, f"-DMECH={mech}"]).octets.values()) - without[how]
                   for how, flags in more.items() if how == "tls" or not needs_tls}
         rows.append([mech.replace("_", "-").upper(), grouped(octets["clear"]) if "clear" in octets else "", grouped(octets["tls"])])
     return table(["mechanism", "in clear text", "in `pinned`"], rows)
@@ -190,11 +191,10 @@ def logins_table(folder, made):
 
 def steps_table(folder):
     """The instructions of each login by SASL, as tests/size/login.c counts them."""
-    options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
     rows = []
-    for cpu in ("Cortex-M3", "Cortex-M0+"):
-        program = image.link(folder, re.sub(r"\W", "", f"login{cpu}"), ["tests/size/login.c"], cpu, [], [], options)
-        done = subprocess.run([*BOARD, "-semihosting-config", "enable=on,target=native", "-kernel", program.path], stdin=subprocess.DEVNULL,
+    for cpu in (MAIN, "Cortex-M0+"):
+        program = image.link(folder, re.sub(r"\W", "", f"login{cpu}"), ["tests/size/login.c"], cpu, link_flags=SEMIHOST)
+        done = subprocess.run([*program.core.emulator, "-semihosting-config", "enable=on,target=native", "-kernel", program.path], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, program.path, done.stdout)
@@ -204,19 +204,18 @@ def steps_table(folder):
 
 
 def counting_image(folder, chain_file, profile, cpu):
-    options = ["-Wl,--defsym=__ram=0x20000000", "--crt0=semihost", "--oslib=semihost"]
     return image.link(folder, re.sub(r"\W", "", f"count{profile}{cpu}"), ["tests/size/count.c", "tests/size/peer.c", chain_file], cpu,
-                      ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"], [f"-DPROFILE={profile}", "-Itests/size"], options)
+                      ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"], [f"-DPROFILE={profile}", "-Itests/size"], SEMIHOST)
 
 
 def fetch(program, words, more=()):
     """Runs count.c in QEMU; returns ({name: number}, why it failed or "")."""
     arguments = ",".join(f"arg={word}" for word in ["count", *words, str(BODY), *more])
     try:
-        done = subprocess.run([*BOARD, "-semihosting-config", f"enable=on,target=native,{arguments}", "-kernel", program.path],
+        done = subprocess.run([*program.core.emulator, "-semihosting-config", f"enable=on,target=native,{arguments}", "-kernel", program.path],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     except FileNotFoundError:
-        raise image.Missing("qemu-system-arm is not installed: make deps") from None
+        raise image.Missing(f"{program.core.emulator[0]} is not installed: make deps") from None
     except subprocess.TimeoutExpired:
         return {}, "hangs, ended"
     figures = {name: int(number) for name, number in re.findall(r"^(\w+) (\d+)$", done.stdout, re.M)}
@@ -226,8 +225,8 @@ def fetch(program, words, more=()):
 def counts(folder, chain_file):
     """[(profile, chain, security, cipher, cpu, figures, why)] of all runs."""
     programs, result = {}, []
-    for cpu in image.CPUS:
-        for profile, *words in RUNS if cpu == "Cortex-M3" else RUNS_MORE:
+    for cpu in CPUS:
+        for profile, *words in RUNS if cpu == MAIN else RUNS_MORE:
             if (profile, cpu) not in programs:
                 programs[profile, cpu] = counting_image(folder, chain_file, profile, cpu)
             result.append((profile, *words, cpu, *fetch(programs[profile, cpu], words)))
@@ -244,7 +243,7 @@ def count_table(made):
         if why:
             print(f"{profile} {chain} {security} {cipher}, {cpu}: {why}", file=sys.stderr)
             continue
-        target = HANDSHAKE_TARGETS.get((profile, chain, security)) if cpu == "Cortex-M3" else None
+        target = HANDSHAKE_TARGETS.get((profile, chain, security)) if cpu == MAIN else None
         rows.append([f"`{profile}`", cpu, CHAIN_NAMES[chain], HOW[security], millions(figures["handshake"]),
                      *verdict(figures["handshake"], target, millions), millions(figures["handshake_longest"]), grouped(figures["handshake_stack"])])
     return table(["profile", "CPU", "chain", "how", "million instructions", "at most", "verdict", "longest step", "stack"], rows)
@@ -301,7 +300,7 @@ def chain_lines(graphs):
 def calls_blocks(folder, chain_file):
     whole = calls.Whole(folder, "public")
     graphs = {tls: calls.depths(whole, tls)[0] for tls in (True, False)}
-    program = counting_image(folder, chain_file, "public", "Cortex-M3")
+    program = counting_image(folder, chain_file, "public", MAIN)
     made = {tls: painted(program, runs) for tls, runs in PAINTED.items()}
     paints = {tls: deepest for tls, (deepest, _) in made.items()}
     results = [result for _, part in made.values() for result in part]
@@ -322,19 +321,18 @@ def image_rules(made):
         profiles = {name for name in one.symbols() if re.match(r"popcl_tls_(public|small|ecdsa|pinned|host)$", name)}
         other = sorted(profiles - {f"popcl_tls_{profile}"})
         yield f"{profile}, {cpu}: no other profile", f"has {', '.join(other)}" if other else ""
-        if cpu == "Cortex-M3":
+        if cpu == MAIN:
             yield from secrets_of.results(f"{profile}, {cpu}", one)
 
 
 # ---- the page ----
 
 def heading():
-    compiler = image.run([size.CC, "--version"]).splitlines()[0]
-    return [f"`{compiler}`, `{' '.join(image.OPTIMIZED)}`"]
+    return [f"`{CPUS[MAIN].version()}`, `{' '.join(image.OPTIMIZED)}`"]
 
 
 def secrets_table(made):
-    rows = secrets_of.table_rows({profile: made[profile, "Cortex-M3"] for profile in PROFILES})
+    rows = secrets_of.table_rows({profile: made[profile, MAIN] for profile in PROFILES})
     return table(["object", "secrets", "in"], rows)
 
 
