@@ -113,7 +113,7 @@ def on_m3(profile):
 def costs(profile):
     """RAM, painted stack, code, instructions: what README shows of a profile."""
     millions = next(number(row[4]) for row in on_m3(profile) if row[2:4] == ["P-256 under P-256", "POP3S"])
-    return (kb(column("ram", profile, 5)[0]), kb(max(number(row[8]) for row in on_m3(profile))), f"{column('flash', profile, 3)[0] / 1024:.0f}",
+    return (kb(column("ram", profile, 5)[0]), kb(max(number(row[8]) for row in on_m3(profile))), f"{column('flash', profile, 4)[0] / 1024:.0f}",
             f"{millions:.0f}")
 
 
@@ -165,7 +165,7 @@ def worked_seconds(cycles):
 
 def missed():
     """How much more code than wanted, from the least to the most, in KB."""
-    octets = [number(row[5]) for row in rows("flash") if "missed" in row[5]]
+    octets = [number(row[6]) for row in rows("flash") if "missed" in row[6]]
     return f"{min(octets) / 1024:.0f}", f"{max(octets) / 1024:.0f}"
 
 

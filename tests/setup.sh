@@ -14,8 +14,8 @@ one_of() { # one of these files is there
     return 1
 }
 
-arm_file() { # the ARM compiler finds this file of its own
-    [ -e "$(arm-none-eabi-gcc -print-file-name="$1")" ]
+file_of() { # this compiler finds this file of its own
+    [ -e "$("$1" -print-file-name="$2")" ]
 }
 
 # What -fsanitize=fuzzer links is a package of its own, named by clang's version: the one that is here, or else that of Debian 12.
@@ -42,7 +42,10 @@ has() {
     dovecot-pop3d) one_of /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login ;;
     ca-certificates) one_of /etc/ssl/certs/ca-certificates.crt ;;
     gcc-arm-none-eabi) command -v arm-none-eabi-gcc ;;
-    picolibc-arm-none-eabi) arm_file picolibc.specs ;;
+    picolibc-arm-none-eabi) file_of arm-none-eabi-gcc picolibc.specs ;;
+    gcc-riscv64-unknown-elf) command -v riscv64-unknown-elf-gcc ;;
+    picolibc-riscv64-unknown-elf) file_of riscv64-unknown-elf-gcc picolibc.specs ;;
+    qemu-system-misc) command -v qemu-system-riscv32 ;;
     xz-utils) command -v xz ;;
     ninja-build) command -v ninja ;;
     pkgconf) command -v pkg-config ;;
@@ -69,6 +72,7 @@ has() {
 build="gcc libc6-dev libbearssl-dev"
 demo="python3 dovecot-pop3d openssl"
 arm="python3 gcc-arm-none-eabi picolibc-arm-none-eabi"
+rv32="gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
 packages() {
     case $1 in
     # what is installed
@@ -76,7 +80,7 @@ packages() {
     demo) echo "$demo" ;;
     firmware) echo "$arm qemu-system-arm xz-utils" ;;
     check) echo "g++ mandoc zsh fish libcmocka-dev valgrind libc6-dbg openssl ca-certificates iproute2 nftables gnutls-bin clang $(clang_rt) clang-format clang-tidy" \
-        "cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db mutt tmux bogofilter" ;;
+        "$rv32 qemu-system-misc cppcheck libbearssl-dev perl libssl-dev libmbedtls-dev libgnutls28-dev golang-go libsasl2-modules libsasl2-modules-db mutt tmux bogofilter" ;;
     bench) echo "python3 openssl curl mpop fetchmail getmail6 valgrind" ;;
     # what is looked for: the checks of the Makefile
     check-unit | check-transcripts | check-quick | check-sim | check-model | check-window) echo "$build python3 libcmocka-dev" ;;
@@ -93,7 +97,7 @@ packages() {
     check-lint) echo "$build $arm libcmocka-dev libmbedtls-dev libssl-dev clang clang-format clang-tidy cppcheck" ;;
     # what check-adoption needs, which is no part of check: a line for each module of tests/adoption
     adoption)
-        echo "$build $demo $arm xz-utils"
+        echo "$build $demo $arm $rv32 xz-utils"
         packages ways
         echo "clang libcmocka-dev g++"
         echo "dpkg-dev debhelper lintian ca-certificates nix-bin"
@@ -105,8 +109,9 @@ packages() {
     check-adoption) packages adoption ;;
     check-format) echo "python3 clang-format" ;;
     check-manual) echo "$build python3 mandoc" ;;
-    check-arm) echo "$build $arm" ;;
-    check-firmware-tls | check-figures) echo "$build $arm openssl qemu-system-arm" ;;
+    check-arm) echo "$build $arm $rv32" ;;
+    check-firmware-tls) echo "$build $arm $rv32 openssl qemu-system-arm qemu-system-misc" ;;
+    check-figures) echo "$build $arm openssl qemu-system-arm" ;;
     check-firmware) echo "$build $demo $arm qemu-system-arm" ;;
     check-layers | check-docs | check-harness) echo python3 ;;
     *) return 1 ;;

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("packaging", "tests/size", "te
 import amalgamate  # noqa: E402
 import size  # noqa: E402
 from consumer import HANGS, shown  # noqa: E402
-from cores import M0, M3, OPTIMIZED  # noqa: E402
+from cores import M0, M3, OPTIMIZED, RV32  # noqa: E402
 
 B = os.path.relpath(os.environ.get("B", ROOT / "build"), ROOT)
 MADE, BUILT = f"{B}/amalgamation", f"{B}/adoption/amalgamation"
@@ -32,6 +32,7 @@ COMPILERS = {
     "Cortex-M3": M3.gcc("-ffreestanding"),
     "Cortex-M0+": M0.gcc("-ffreestanding"),
     "Cortex-M0+ without APOP and UTF8": M0.gcc("-ffreestanding", "-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"),
+    "RV32": RV32.gcc("-ffreestanding"),
 }
 APART = 64  # bytes by which an image over the four files may be larger than one over the library: order and alignment
 SAMPLE = """/* static int in_a_comment; */

@@ -91,14 +91,22 @@ class Whole:
 
     def __init__(self, folder, profile, cpu=MAIN):
         tree, archive = image.bearssl_library(CPUS[cpu])
-        sources, place = size.sources(), os.path.join(folder, re.sub(r"\W", "_", f"calls{cpu}"))
+        sources, place = size.sources(), image.library_folder(folder, cpu)
         self.own, self.bearssl = size.Graph(), size.Graph()
         for out in image.compile_all(sources, place, CPUS[cpu], image.program_words(tree)):
             self.own.read(out[:-2] + ".ci")
         for path in glob.glob(os.path.join(os.path.dirname(archive), "*.ci")):
             self.bearssl.read(path)
         self.linked = image.fetch_image(folder, profile, cpu)
+        self.libc = self.with_libc(folder, cpu)
         self.owner = self.owners(sources, place)
+
+    def with_libc(self, folder, cpu):
+        """An image of what the library and BearSSL call of the C library and of the compiler: some of it no profile links."""
+        foreign = re.compile(f"{size.PERMITTED}|{CPUS[cpu].libgcc}")
+        called = set().union(*self.own.calls.values(), *self.bearssl.calls.values()) - set(self.own.frames) - set(self.bearssl.frames)
+        names = sorted(name for name in called if foreign.fullmatch(name) and not name.startswith("br_"))
+        return image.link(folder, re.sub(r"\W", "", f"libc{cpu}"), [], cpu, link_flags=["-nostartfiles", "-Wl,-e,memcpy", *[f"-Wl,-u,{name}" for name in names]])
 
     @staticmethod
     def owners(sources, folder):
@@ -126,7 +134,7 @@ class Whole:
             whole.frames.update(part.frames)
             for caller, names in part.calls.items():
                 whole.calls.setdefault(caller, set()).update(names)
-        read_libc(self.linked, whole)
+        read_libc(self.libc, whole)
         calls = {caller: set(names) for caller, names in whole.calls.items()}
         for found, listed in ((size.indirect_calls(self.own), size.listed_indirect_calls()), (bearssl_calls(self.bearssl), listed_of_bearssl())):
             for caller, places in found.items():

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* core - what count.c and login.c need of the core that they run on: a clock that counts
- * instructions, the stack pointer, and paint on the stack. Under QEMU's -icount each instruction
- * takes the same time, so a clock counts them exactly (the emulators in cores.py).
- *     Cortex-M: a timer of the board mps2-an385 at 25 MHz. With shift=6 an instruction takes 64 ns,
- *     1.6 ticks.
- *     RV32: the counter `minstret` of every core. With shift=0 an instruction is one tick. */
+/* core - the instruments of count.c and login.c, for each core: a clock that counts instructions,
+ * the stack pointer, and paint on the stack. Under QEMU's -icount each instruction takes the same
+ * time, so a clock counts them exactly (the emulators in cores.py). On a Cortex-M the clock is a
+ * timer of the board mps2-an385 at 25 MHz. With shift=6 an instruction takes 64 ns, 1.6 ticks. On
+ * RV32 the clock is the counter `minstret` of every core. With shift=0 an instruction is one tick.
+ */
 #ifndef CORE_H
 #define CORE_H
 
@@ -56,7 +56,8 @@ static inline void core_be_strict(void) {} /* QEMU's RV32 reads unaligned words 
 
 static inline uint32_t core_now(void) {
     uint32_t n;
-    __asm__ volatile("csrr %0, minstret" : "=r"(n));
+    __asm__ volatile(".option push\n .option arch, +zicsr\n csrr %0, minstret\n .option pop"
+                     : "=r"(n));
     return n;
 }
 

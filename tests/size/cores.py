@@ -30,6 +30,14 @@ def arm_frame(line):
     return int(moved.group(1)) if moved else 0
 
 
+def rv32_frame(line):
+    """The same for RISC-V. objdump shortens `addi` to `add`."""
+    moved = re.search(r"\t(?:addi?|sub)\tsp,sp,(-?)(\w+)", line)
+    if not moved or (not moved.group(1) and moved.group(2).isdigit()):
+        return 0
+    return int(moved.group(2))  # ValueError: by a register, so nobody knows how far
+
+
 @dataclasses.dataclass(frozen=True)
 class Core:
     compiler: str  # its other tools have the same prefix
@@ -68,6 +76,18 @@ M3 = Core(
     frame=arm_frame,
 )
 M0 = dataclasses.replace(M3, flags=["-mcpu=cortex-m0plus", "-mthumb"])
+RV32 = Core(
+    compiler=os.environ.get("RV32_CC", "riscv64-unknown-elf-gcc"),
+    flags=["-march=rv32imc", "-mabi=ilp32"],
+    flash=0x80000000,  # RAM for QEMU, which starts there
+    ram=0x80400000,
+    emulator=["qemu-system-riscv32", "-M", "virt", "-bios", "none", *QUIET, "-icount", "shift=0"],
+    libgcc=r"__(u?div|u?mod|mul|ashl|ashr|lshr)di3|__clzsi2",
+    call=r"\tj(?:alr?)?\t.*<(\w+)>",
+    uneven=r"\t(mulhs?u?|divu?|remu?)\b",
+    divisions=r"__u?(?:div|mod)[sd]i3",
+    frame=rv32_frame,
+)
 
 
 def more(core, *flags):
@@ -80,5 +100,8 @@ CPUS = {
     "Cortex-M3": M3,
     "Cortex-M3, smallest": more(M3, *SMALLEST),
     "Cortex-M0+": more(M0, "-DBR_ARMEL_CORTEXM_GCC=1"),  # BearSSL's multiplications in M0 assembler
+    "RV32": RV32,
 }
-MAIN = "Cortex-M3"  # targets and pages of details are for this one
+MAIN = "Cortex-M3"  # targets are for this one
+DETAILED = [MAIN, "RV32"]  # these have all figures, and the rules are for them
+SMALLER = {cpu.removesuffix(", smallest"): cpu for cpu in CPUS if cpu.endswith(", smallest")}

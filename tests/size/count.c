@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* count - runs on a core in QEMU without a network: one job fetches one message from a server in
+/* count - runs on a core in QEMU without a network. One job fetches one message from a server in
  * the same program, and the instructions of the client's calls alone are counted.
+ *
  *     count CHAIN tls|stls|resumed|clear chacha|gcm OCTETS [calls]
- * With `resumed` it is the second job of two that counts, whose POP3S session is that of the first.
- * With `calls` it goes on: more jobs, each with one of the calls that a good day does not need, for
- * the stack of every call. Prints figures, a name and a number a line, and exits 0 if the mail came
- * whole. */
+ *
+ * With `resumed` the second job of two counts, whose POP3S session is that of the first. With
+ * `calls` more jobs follow, each with one call that a good day does not need: they give the stack
+ * of every call. Prints figures, a name and a number a line, and exits 0 if the mail came whole. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -130,12 +130,17 @@ def program_words(tree):
     return ["-std=c99", "-Iinclude", "-isystem", f"{tree}/inc"]
 
 
+def library_folder(folder, cpu, flags=()):
+    """Where the library's objects for a core are kept."""
+    return os.path.join(folder, re.sub(r"\W", "_", cpu + "".join(flags)))
+
+
 def link(folder, name, programs, cpu, library_flags=(), program_flags=(), link_flags=()):
     """One image of the library, BearSSL and programs (C files), without what is not used."""
     core = CPUS[cpu]
     tree, archive = bearssl_library(core)
     own = [*program_words(tree), *library_flags]
-    objects = compile_all(size.sources(), os.path.join(folder, re.sub(r"\W", "_", cpu + "".join(library_flags))), core, own)
+    objects = compile_all(size.sources(), library_folder(folder, cpu, library_flags), core, own)
     objects += compile_all(programs, os.path.join(folder, name), core, own + list(program_flags))
     out = os.path.join(folder, name + ".elf")
     places = {"__flash": core.flash, "__ram": core.ram, "__flash_size": 0x400000, "__ram_size": 0x400000, "__stack_size": 0x8000}

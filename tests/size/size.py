@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the library costs on a Cortex-M3, and the rules that keep it that small [I-2]. Knows the sources by their folders only.
+"""What the library costs on a Cortex-M3 and on RV32, and the rules that keep it that small [I-2]. Knows the sources by their folders only.
 
-    size.py size|stack|structs [--diff | --write]   prints a table, compares it with docs/NAME.txt, or writes that file
+    size.py size|stack|structs... [--diff | --write]   prints tables, compares each with docs/NAME.txt, or writes that file
 
 `sizing.py check` checks the rules, and that all compiles freestanding. They are, for every object of src/core, src/auth and src/tls:
 - no undefined symbol but the plain functions of <string.h>, the compiler's integer helpers, BearSSL's, and the library's own: no heap, no stdio, no errno;
@@ -28,12 +28,12 @@ FOLDERS = ("src/core", "src/auth", "src/tls")
 GRAPH = ["-fstack-usage", "-fcallgraph-info=su"]
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 PERMITTED = r"memcpy|memmove|memset|memchr|memcmp|strlen|strchr|strcmp|br_\w+"
-# Builds that must compile besides the default: every compile-time choice of popcl_config.h that changes code.
+# Builds that must compile besides those of DETAILED: every compile-time choice of popcl_config.h that changes code.
 BUILDS = {
-    "Cortex-M3": cores.M3,
     "Cortex-M0+": cores.M0,
     "Cortex-M0+ without APOP": cores.more(cores.M0, "-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"),
     "Cortex-M3, text 16": cores.more(cores.M3, "-DPOPCL_TEXT_KEEP=16"),
+    "RV32 without APOP": cores.more(cores.RV32, "-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"),
 }
 # Sums of .text and .rodata that are wanted, and for what.
 TARGETS = [
@@ -76,7 +76,7 @@ class Object:
         self.source, self.path, self.name = source, path, os.path.basename(source)
         self.sections = {"text": 0, "rodata": 0, "data": 0, "bss": 0}
         for line in core.tool("size", "-A", path).splitlines():
-            match = re.match(r"\.(text|rodata|data|bss)\S*\s+(\d+)", line)
+            match = re.match(r"\.s?(text|rodata|data|bss)\S*\s+(\d+)", line)  # .sdata: RISC-V's small ones
             if match:
                 self.sections[match.group(1)] += int(match.group(2))
         self.defined, self.undefined, self.writable = set(), set(), set()
@@ -256,8 +256,7 @@ def check_rules(objects, graph, core):
 
 def complaints(objects, graph, failures, core):
     """What does not compile, and what breaks the rules: (rule, complaint)."""
-    for failure in failures:
-        yield "compiles", failure
+    yield "freestanding", "\n".join(failures)
     if not objects:
         yield "sources", f"none found in {', '.join(FOLDERS)}"
     yield from check_rules(objects, graph, core)
@@ -268,14 +267,36 @@ def check_builds(folder):
         place = os.path.join(folder, re.sub(r"\W", "_", name))
         os.mkdir(place)
         _, _, failures = build(place, core)
-        yield f"freestanding: {name}", "\n".join(failures)
+        yield f"{name}: freestanding", "\n".join(failures)
 
 
 # ---- the tables ----
 
+class Built:
+    """What one core's compiler made of the library."""
+
+    def __init__(self, folder, cpu):
+        self.cpu, self.core = cpu, cores.CPUS[cpu]
+        place = os.path.join(folder, re.sub(r"\W", "_", cpu))
+        os.mkdir(place)
+        self.objects, self.graph, self.failures = build(place, self.core)
+
+    def complaints(self):
+        return [(f"{self.cpu}: {rule}", why) for rule, why in complaints(self.objects, self.graph, self.failures, self.core)]
+
+
 def heading():
-    core = cores.CPUS[cores.MAIN]
-    return [f"{core.tool('gcc', '-dumpfullversion').strip()} of {core.compiler}: {' '.join([*core.flags, '-Os', '-ffreestanding'])}"]
+    lines = []
+    for cpu in cores.DETAILED:
+        core = cores.CPUS[cpu]
+        flags = " ".join([*core.flags, "-Os", "-ffreestanding"])
+        lines.append(f"{cpu}: {core.tool('gcc', '-dumpfullversion').strip()} of {core.compiler}: {flags}")
+    return lines
+
+
+def beside(cpu):
+    """The name of a core in the head of a table, short."""
+    return cpu.removeprefix("Cortex-")
 
 
 def total(objects, names=None):
@@ -283,29 +304,35 @@ def total(objects, names=None):
     return {kind: sum(obj.sections[kind] for obj in chosen) for kind in ("text", "rodata", "data", "bss")}
 
 
-def size_table(objects, _graph):
-    form = "{:<24}{:>8}{:>8}{:>8}{:>8}{:>8}"
-    lines = heading() + ["octets; frame: the largest stack frame", "", form.format("file", "text", "rodata", "data", "bss", "frame")]
-    for obj in objects:
-        lines.append(form.format(obj.source[len("src/"):], *obj.sections.values(), obj.frame()[0]))
-    lines += [form.format("all", *total(objects).values(), max((obj.frame()[0] for obj in objects), default=0)), ""]
+def size_table(builds):
+    columns = ["text", "rodata", "data", "bss", "frame"]
+    form = "{:<24}" + "{:>8}" * len(columns) * len(builds)
+    lines = heading() + ["octets; frame: the largest stack frame", ""]
+    lines += ["".join([" " * 24, *[f"{beside(one.cpu):>{8 * len(columns)}}" for one in builds]]), form.format("file", *columns * len(builds))]
+    for same in zip(*[one.objects for one in builds]):
+        lines.append(form.format(same[0].source[len("src/"):], *[cell for obj in same for cell in [*obj.sections.values(), obj.frame()[0]]]))
+    lines += [form.format("all", *[cell for one in builds for cell in [*total(one.objects).values(), max(obj.frame()[0] for obj in one.objects)]]), ""]
     for target, text, names in TARGETS:
-        octets = total(objects, names)["text"] + total(objects, names)["rodata"]
+        octets, *others = [total(one.objects, names)["text"] + total(one.objects, names)["rodata"] for one in builds]
         verdict = f"  (wanted: at most {target}: {'met' if octets <= target else 'missed by ' + str(octets - target)})" if target else ""
-        lines.append(f"{octets:>6}  {text}{verdict}")
+        lines.append(f"{octets:>6}  {text}{verdict}" + "".join(f"; {beside(one.cpu)}: {other}" for one, other in zip(builds[1:], others)))
     return lines
 
 
-def stack_table(objects, graph):
-    lines = heading() + ["octets; without BearSSL's, the C library's and the callbacks' own", "", "largest frame of each file"]
-    lines += [f"{obj.frame()[0]:>6}  {obj.source[len('src/'):]}: {obj.frame()[2]}" for obj in objects if obj.frames]
-    calls = edges(graph, listed_indirect_calls())
-    depth = deepest(graph, calls)
-    lines += ["", "deepest chain of calls below each public function, over 64 octets"]
-    public = sorted((octets, name) for name, (octets, _) in depth.items() if ":" not in name and is_public(name))
-    lines += [f"{octets:>6}  {name}" for octets, name in reversed(public) if octets > 64]
-    octets, chain = max(depth.values(), default=(0, []))
-    lines += ["", f"deepest of all, {octets} octets"] + [f"{graph.frames.get(name, 0):>6}  {name}" for name in chain]
+def stack_table(builds):
+    head = "".join(f"{beside(one.cpu):>6}" for one in builds)
+    lines = heading() + ["octets; without BearSSL's, the C library's and the callbacks' own", "", f"{head}  largest frame of each file"]
+    for same in zip(*[one.objects for one in builds]):
+        if same[0].frames:
+            functions = list(dict.fromkeys(obj.frame()[2] for obj in same))
+            lines.append("".join(f"{obj.frame()[0]:>6}" for obj in same) + f"  {same[0].source[len('src/'):]}: {', '.join(functions)}")
+    depths = [deepest(one.graph, edges(one.graph, listed_indirect_calls())) for one in builds]
+    lines += ["", f"{head}  deepest chain of calls below each public function, over 64 octets"]
+    public = sorted(([depth[name][0] for depth in depths], name) for name in depths[0] if ":" not in name and is_public(name))
+    lines += ["".join(f"{octets:>6}" for octets in row) + f"  {name}" for row, name in reversed(public) if max(row) > 64]
+    for one, depth in zip(builds, depths):
+        octets, chain = max(depth.values(), default=(0, []))
+        lines += ["", f"deepest of all on {one.cpu}, {octets} octets"] + [f"{one.graph.frames.get(name, 0):>6}  {name}" for name in chain]
     return lines
 
 
@@ -336,16 +363,15 @@ def sizes_of(types, compiler, folder):
     return [found[f"size_{n}"] for n in range(len(types))]
 
 
-def structs_table(_objects, _graph):
-    names, form = public_structs(), "{:<28}{:>10}{:>8}"
+def structs_table(_builds):
+    compilers = {**{cpu: cores.CPUS[cpu].gcc() for cpu in cores.DETAILED}, "host": [os.environ.get("CC", "gcc")]}
+    names, form = public_structs(), "{:<28}{:>10}" + "{:>8}" * (len(compilers) - 1)
     with tempfile.TemporaryDirectory() as folder:
-        types = [f"struct {name}" for name in names]
-        small = sizes_of(types, cores.M3.gcc(), folder)
-        large = sizes_of(types, [os.environ.get("CC", "gcc")], folder)
-    lines = ["octets, with the defaults of popcl_config.h", "", form.format("struct", "Cortex-M3", "host")]
-    lines += [form.format(*row) for row in zip(names, small, large)]
+        columns = [sizes_of([f"struct {name}" for name in names], compiler, folder) for compiler in compilers.values()]
+    lines = ["octets, with the defaults of popcl_config.h", "", form.format("struct", *compilers)]
+    lines += [form.format(*row) for row in zip(names, *columns)]
     name, target = JOB_TARGET
-    octets = small[names.index(name)]
+    octets = columns[0][names.index(name)]
     lines += ["", f"{octets:>6}  {name} (wanted: at most {target}: {'met' if octets <= target else 'missed by ' + str(octets - target)})"]
     return lines
 
@@ -364,21 +390,21 @@ def show_difference(lines, path):
     print("\n".join(changed) if changed else f"as in {path}")
 
 
-def report(name, option):
-    path = f"docs/{name}.txt"
+def report(names, option):
     with tempfile.TemporaryDirectory() as folder:
-        core = cores.CPUS[cores.MAIN]
-        objects, graph, failures = build(folder, core)
-        bad = [f"{rule}: {why}" for rule, why in complaints(objects, graph, failures, core) if why]
-        lines = [] if failures or any(line.startswith("recursion") for line in bad) else TABLES[name](objects, graph)
-    if lines and option == "--write":
-        with open(path, "w", encoding="utf-8") as text:
-            text.write("\n".join(lines) + "\n")
-        print(f"{path} written")
-    elif lines and option == "--diff":
-        show_difference(lines, path)
-    elif lines:
-        print("\n".join(lines))
+        builds = [Built(folder, cpu) for cpu in cores.DETAILED]
+        bad = [f"{rule}: {why}" for one in builds for rule, why in one.complaints() if why]
+        broken = any(re.match("[^:]*: (freestanding|recursion)", line) for line in bad)
+        tables = {} if broken else {f"docs/{name}.txt": TABLES[name](builds) for name in names}
+    for path, lines in tables.items():
+        if option == "--write":
+            with open(path, "w", encoding="utf-8") as text:
+                text.write("\n".join(lines) + "\n")
+            print(f"{path} written")
+        elif option == "--diff":
+            show_difference(lines, path)
+        else:
+            print("\n".join(lines))
     if bad:
         print("\nrules broken:", *bad, sep="\n")
     return 1 if bad else 0
@@ -387,16 +413,16 @@ def report(name, option):
 def check_results():
     """(rule, complaint or "") of all rules and all builds."""
     with tempfile.TemporaryDirectory() as folder:
-        os.mkdir(os.path.join(folder, "rules"))
-        core = cores.CPUS[cores.MAIN]
-        return list(complaints(*build(os.path.join(folder, "rules"), core), core)) + list(check_builds(folder))
+        return [result for cpu in cores.DETAILED for result in Built(folder, cpu).complaints()] + list(check_builds(folder))
 
 
 def main():
     os.chdir(ROOT)
-    words = sys.argv[1:]
-    if len(words) in (1, 2) and words[0] in TABLES and words[1:] in ([], ["--diff"], ["--write"]):
-        return report(words[0], words[1] if words[1:] else "")
+    names, option = sys.argv[1:], ""
+    if names[-1:] in (["--diff"], ["--write"]):
+        option = names.pop()
+    if names and set(names) <= set(TABLES):
+        return report(names, option)
     print(__doc__, file=sys.stderr)
     return 2
 

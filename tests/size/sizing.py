@@ -4,7 +4,7 @@
     sizing.py show             makes all figures and prints them
     sizing.py write            writes them into docs/SIZING.md, between its marks
     sizing.py check            the rules of size.py and calls.py, and that docs/SIZING.md is right about sizes, as TAP
-    sizing.py check-counts     fetches mail over TLS on a Cortex-M3 in QEMU, with every profile, and that docs/SIZING.md is right about
+    sizing.py check-counts     fetches mail over TLS on each core in QEMU, with every profile, and that docs/SIZING.md is right about
                                instructions and stack, as TAP
 
 A figure is right if it is within 2 % of what is made anew; figures of single files and symbols also if they are within 100 octets. Where BearSSL's
@@ -22,12 +22,13 @@ import chains  # noqa: E402
 import image  # noqa: E402
 import secrets_of  # noqa: E402
 import size  # noqa: E402
-from cores import CPUS, MAIN  # noqa: E402
+from cores import CPUS, DETAILED, MAIN, SMALLER  # noqa: E402
 from results import Results  # noqa: E402
 
 PAGE = "docs/SIZING.md"
 PROFILES = ["pinned", "ecdsa", "small", "public"]
 KB = 1024
+NORMAL = [cpu for cpu in CPUS if cpu not in SMALLER.values()]
 BUFFER = 541
 PLAN = {"pinned": 82}  # the least, in octets: the others lend what the X.509 context had
 CODE_TARGETS = {"pinned": 30 * KB, "small": 46 * KB, "public": 54 * KB}
@@ -61,7 +62,7 @@ PAINTED = {True: [("p256", "tls", "chacha"), ("p384", "tls", "chacha"), ("rsa", 
 PAINT_MARGIN = 64  # octets: count.c cannot tell less
 # The blocks of the page, and how many columns name a row.
 MECHS = ["plain", "login", "cram_md5", "scram_sha_1", "scram_sha_256", "scram_sha_1_plus", "scram_sha_256_plus", "xoauth2", "oauthbearer"]  # of SASL
-BLOCKS = {"logins": 1, "steps": 2, "flash": 1, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "symbols": 2, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
+BLOCKS = {"logins": 1, "steps": 2, "flash": 2, "clear": 1, "resumption": 1, "ram": 1, "parts": 1, "symbols": 2, "handshake": 4, "data": 3, "calls": 1, "secrets": 1}
 SYMBOL_LEAST = 64  # octets: smaller ones are one row
 LISTED = {"parts", "symbols"}  # tables of many small figures: a row may come and go, and a figure is right within 100 octets
 SEMIHOST = ["--crt0=semihost", "--oslib=semihost"]
@@ -73,14 +74,23 @@ def code(made):
     return made.total("popcl", "BearSSL")
 
 
+def whole(made):
+    return sum(made.octets.values())
+
+
+def on_each(names):
+    """The heads of columns: the names for MAIN, then those for each other core."""
+    return [name if cpu == MAIN else f"{name}, {cpu}" for cpu in DETAILED for name in names]
+
+
 def images(folder):
     return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in CPUS for profile in PROFILES}
 
 
-def structs(folder):
-    """sizeof popcl_fetch and of each profile's storage on a Cortex-M3."""
+def structs(folder, cpu):
+    """sizeof popcl_fetch and of each profile's storage on a core."""
     types = ["struct popcl_fetch"] + [f"popcl_tls_{profile}_storage" for profile in PROFILES]
-    return dict(zip(["popcl_fetch", *PROFILES], size.sizes_of(types, CPUS[MAIN].gcc(), folder)))
+    return dict(zip(["popcl_fetch", *PROFILES], size.sizes_of(types, CPUS[cpu].gcc(), folder)))
 
 
 def ram(octets, profile):
@@ -107,19 +117,20 @@ def table(head, rows):
 
 def flash_table(made):
     rows = []
-    for profile in PROFILES:
-        m3, m0 = made[profile, MAIN], made[profile, "Cortex-M0+"]
-        target = verdict(code(m3), CODE_TARGETS.get(profile))
-        octets = [m3.total("popcl"), m3.total("BearSSL"), code(m3)]
-        beside = [m3.total("libc"), code(m0), sum(m3.octets.values()), sum(made[profile, "Cortex-M3, smallest"].octets.values())]
-        rows.append([f"`{profile}`", *map(grouped, octets), *target, *map(grouped, beside)])
-    return table(["profile", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "code, M0+", "whole image", "whole, smallest"], rows)
+    for cpu in NORMAL:
+        for profile in PROFILES:
+            one = made[profile, cpu]
+            octets = [one.total("popcl"), one.total("BearSSL"), code(one)]
+            smallest = grouped(whole(made[profile, SMALLER[cpu]])) if cpu in SMALLER else ""
+            rows.append([f"`{profile}`", cpu, *map(grouped, octets), *verdict(code(one), CODE_TARGETS.get(profile) if cpu == MAIN else None),
+                         grouped(one.total("libc")), grouped(whole(one)), smallest])
+    return table(["profile", "CPU", "popcl", "BearSSL", "code", "at most", "verdict", "C library", "whole image", "whole, smallest"], rows)
 
 
 def clear_table(folder):
     """An image without TLS, and what of it gives odd UIDs their names: src/core/uid.c, and SHA-256, which nothing else there uses."""
     rows = []
-    for cpu in (MAIN, "Cortex-M0+"):
+    for cpu in NORMAL:
         made = image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY"])
         names = made.octets.get(("popcl", "core/uid.c"), 0)
         rows.append([cpu, *map(grouped, [made.total("popcl"), made.total("BearSSL"), code(made), names + made.total("BearSSL")])])
@@ -127,32 +138,37 @@ def clear_table(folder):
 
 
 def resumption_table(folder, made):
-    """What it costs to keep sessions, in the image for the Cortex-M3."""
+    """What it costs to keep sessions."""
     rows = []
     for profile in PROFILES:
-        without, full = (sum(one.octets.values()) for one in (made[profile, MAIN], image.fetch_image(folder, profile, MAIN, ["-DRESUME"])))
-        rows.append([f"`{profile}`", grouped(without), grouped(full), grouped(full - without)])
-    return table(["profile", "whole image", "with resumption", "more"], rows)
+        octets = []
+        for cpu in DETAILED:
+            without, full = whole(made[profile, cpu]), whole(image.fetch_image(folder, profile, cpu, ["-DRESUME"]))
+            octets += [without, full, full - without]
+        rows.append([f"`{profile}`", *map(grouped, octets)])
+    return table(["profile", *on_each(["whole image", "with resumption", "more"])], rows)
 
 
 def ram_table(octets):
+    """octets: {cpu: structs()}."""
     rows = []
     for profile in PROFILES:
-        total = ram(octets, profile)
-        parts = [octets["popcl_fetch"], octets[profile], BUFFER, PLAN.get(profile, 0), total]
-        rows.append([f"`{profile}`", *map(grouped, parts), *verdict(total, RAM_TARGETS.get(profile))])
-    return table(["profile", "sizeof(popcl_fetch)", "storage", "record buffer", "plan", "bytes", "at most", "verdict"], rows)
+        total, others = ram(octets[MAIN], profile), [ram(octets[cpu], profile) for cpu in DETAILED if cpu != MAIN]
+        parts = [octets[MAIN]["popcl_fetch"], octets[MAIN][profile], BUFFER, PLAN.get(profile, 0), total]
+        rows.append([f"`{profile}`", *map(grouped, parts), *verdict(total, RAM_TARGETS.get(profile)), *map(grouped, others)])
+    beside = on_each(["bytes"])[1:]
+    return table(["profile", "sizeof(popcl_fetch)", "storage", "record buffer", "plan", "bytes", "at most", "verdict", *beside], rows)
 
 
 def parts_table(made):
-    """Octets of each file in each profile's image for the Cortex-M3."""
-    of = [made[profile, MAIN].octets for profile in PROFILES]
+    """Octets of each file in each profile's image."""
+    of = [made[profile, cpu].octets for cpu in DETAILED for profile in PROFILES]
     keys = {key for octets in of for key in octets if key[0] in ("popcl", "BearSSL")}
     rows = []
     for key in sorted(keys, key=lambda key: (key[0] == "BearSSL", -max(octets.get(key, 0) for octets in of), key[1])):
         name = key[1] if key[0] == "BearSSL" else "popcl: " + key[1]
         rows.append([name, *[grouped(octets[key]) if key in octets else "" for octets in of]])
-    return table(["file", *[f"`{profile}`" for profile in PROFILES]], rows)
+    return table(["file", *on_each([f"`{profile}`" for profile in PROFILES])], rows)
 
 
 def symbols_table(made):
@@ -175,16 +191,17 @@ def symbols_table(made):
 
 
 def logins_table(folder, made):
-    """What each mechanism of SASL adds to an image for the Cortex-M3 that has USER/PASS."""
-    clear = image.fetch_image(folder, "pinned", MAIN, ["-DCLEAR_ONLY"])
-    without, rows = {"clear": sum(clear.octets.values()), "tls": sum(made["pinned", MAIN].octets.values())}, []
+    """What each mechanism of SASL adds to an image that has USER/PASS."""
+    clear = {cpu: image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY"]) for cpu in DETAILED}
+    rows = []
     for mech in MECHS:
-        needs_tls = mech.endswith("plus") or mech in ("xoauth2", "oauthbearer")
-        more = {"clear": ["-DCLEAR_ONLY"], "tls": []}
-        octets = {how: sum(image.fetch_image(folder, "pinned", MAIN, [*flags, f"-DMECH={mech}"]).octets.values()) - without[how]
-                  for how, flags in more.items() if how == "tls" or not needs_tls}
-        rows.append([mech.replace("_", "-").upper(), grouped(octets["clear"]) if "clear" in octets else "", grouped(octets["tls"])])
-    return table(["mechanism", "in clear text", "in `pinned`"], rows)
+        needs_tls, cells_of = mech.endswith("plus") or mech in ("xoauth2", "oauthbearer"), []
+        for cpu in DETAILED:
+            for without, flags in ((clear[cpu], ["-DCLEAR_ONLY"]), (made["pinned", cpu], [])):
+                full = None if flags and needs_tls else image.fetch_image(folder, "pinned", cpu, [*flags, f"-DMECH={mech}"])
+                cells_of.append(grouped(whole(full) - whole(without)) if full else "")
+        rows.append([mech.replace("_", "-").upper(), *cells_of])
+    return table(["mechanism", *on_each(["in clear text", "in `pinned`"])], rows)
 
 
 # ---- instructions ----
@@ -192,7 +209,7 @@ def logins_table(folder, made):
 def steps_table(folder):
     """The instructions of each login by SASL, as tests/size/login.c counts them."""
     rows = []
-    for cpu in (MAIN, "Cortex-M0+"):
+    for cpu in NORMAL:
         program = image.link(folder, re.sub(r"\W", "", f"login{cpu}"), ["tests/size/login.c"], cpu, link_flags=SEMIHOST)
         done = subprocess.run([*program.core.emulator, "-semihosting-config", "enable=on,target=native", "-kernel", program.path], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
@@ -226,7 +243,7 @@ def counts(folder, chain_file):
     """[(profile, chain, security, cipher, cpu, figures, why)] of all runs."""
     programs, result = {}, []
     for cpu in CPUS:
-        for profile, *words in RUNS if cpu == MAIN else RUNS_MORE:
+        for profile, *words in RUNS if cpu in DETAILED else RUNS_MORE:
             if (profile, cpu) not in programs:
                 programs[profile, cpu] = counting_image(folder, chain_file, profile, cpu)
             result.append((profile, *words, cpu, *fetch(programs[profile, cpu], words)))
@@ -261,12 +278,12 @@ def data_table(made):
 
 # ---- the stack of every call ----
 
-def painted(program, runs):
+def painted(program, cpu, runs):
     """({call: the deepest stack of all runs}, [(what, why it failed or "")])."""
     deepest, results = {}, []
     for words in runs:
         figures, why = fetch(program, words, ["calls"])
-        results.append((f"every call in QEMU: {' '.join(words)}", why))
+        results.append((f"every call in QEMU: {' '.join(words)}, {cpu}", why))
         for name, octets in figures.items():
             deepest[name] = max(octets, deepest.get(name, 0))
     return deepest, results
@@ -277,37 +294,38 @@ def painted_cell(octets):
 
 
 def calls_table(graphs, paints):
-    """Calls with more than the least that is painted; the others are one row."""
+    """Calls with more than the least that is painted; the others are one row. Both arguments: {(cpu, with TLS): {call: ...}}."""
     rows, few = [], []
     for _, name in calls.public_calls():
-        octets = {tls: graphs[tls][name][0] for tls in (True, False)}
+        octets = {where: graph[name][0] for where, graph in graphs.items()}
         (rows if max(octets.values()) > PAINT_MARGIN else few).append(
-            [f"`{name}`", *[cell for tls in (True, False) for cell in (grouped(octets[tls]), painted_cell(paints[tls].get(name)))]])
-    least = [f"each of the other {len(few)}", f"<= {PAINT_MARGIN}", f"<= {PAINT_MARGIN}", f"<= {PAINT_MARGIN}", f"<= {PAINT_MARGIN}"]
-    return table(["call", "`public`: by call graph", "painted", "clear text: by call graph", "painted"], rows + [least])
+            [f"`{name}`", *[cell for where in graphs for cell in (grouped(octets[where]), painted_cell(paints[where].get(name)))]])
+    heads = on_each(["`public`: by call graph", "painted", "clear text: by call graph", "painted"])
+    return table(["call", *heads], [*rows, [f"each of the other {len(few)}", *[f"<= {PAINT_MARGIN}" for _ in heads]]])
 
 
 def chain_lines(graphs):
     """The deepest chains, a line a function."""
     lines = ["```"]
-    for tls in (True, False):
-        octets, chain = max(depth for name, depth in graphs[tls].items() if name.startswith("popcl_recv_ack"))
-        lines += [f"popcl_recv_ack {'with `public`' if tls else 'in clear text'}: {grouped(octets)}"]
+    for (cpu, tls), graph in graphs.items():
+        octets, chain = max(depth for name, depth in graph.items() if name.startswith("popcl_recv_ack"))
+        lines += [f"popcl_recv_ack {'with `public`' if tls else 'in clear text'} on {cpu}: {grouped(octets)}"]
         lines += [f"  {step}" for step in chain]
     return lines + ["```"]
 
 
 def calls_blocks(folder, chain_file):
-    whole = calls.Whole(folder, "public")
-    graphs = {tls: calls.depths(whole, tls)[0] for tls in (True, False)}
-    program = counting_image(folder, chain_file, "public", MAIN)
-    made = {tls: painted(program, runs) for tls, runs in PAINTED.items()}
-    paints = {tls: deepest for tls, (deepest, _) in made.items()}
-    results = [result for _, part in made.values() for result in part]
-    for tls in (True, False):
-        results += [(f"{name} goes no deeper than its calls, {'with TLS' if tls else 'in clear text'}",
-                     f"painted {paints[tls][name]}, by call graph {octets}" if paints[tls].get(name, 0) > max(octets, PAINT_MARGIN) else "")
-                    for name, (octets, _) in graphs[tls].items()]
+    graphs, paints, results = {}, {}, []
+    for cpu in DETAILED:
+        graph, program = calls.Whole(folder, "public", cpu), counting_image(folder, chain_file, "public", cpu)
+        for tls, runs in PAINTED.items():
+            graphs[cpu, tls] = calls.depths(graph, tls)[0]
+            paints[cpu, tls], part = painted(program, cpu, runs)
+            results += part
+    for (cpu, tls), graph in graphs.items():
+        results += [(f"{cpu}: {name} goes no deeper than its calls, {'with TLS' if tls else 'in clear text'}",
+                     f"painted {paints[cpu, tls][name]}, by call graph {octets}" if paints[cpu, tls].get(name, 0) > max(octets, PAINT_MARGIN) else "")
+                    for name, (octets, _) in graph.items()]
     return {"calls": calls_table(graphs, paints), "chains": chain_lines(graphs)}, results
 
 
@@ -321,14 +339,14 @@ def image_rules(made):
         profiles = {name for name in one.symbols() if re.match(r"popcl_tls_(public|small|ecdsa|pinned|host)$", name)}
         other = sorted(profiles - {f"popcl_tls_{profile}"})
         yield f"{profile}, {cpu}: no other profile", f"has {', '.join(other)}" if other else ""
-        if cpu == MAIN:
+        if cpu in DETAILED:
             yield from secrets_of.results(f"{profile}, {cpu}", one)
 
 
 # ---- the page ----
 
 def heading():
-    return [f"`{CPUS[MAIN].version()}`, `{' '.join(image.OPTIMIZED)}`"]
+    return [f"- {cpu}: `{CPUS[cpu].version()}`, `{' '.join(CPUS[cpu].flags + image.OPTIMIZED)}`" for cpu in DETAILED]
 
 
 def secrets_table(made):
@@ -338,7 +356,9 @@ def secrets_table(made):
 
 def size_blocks(folder):
     made = images(folder)
-    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "logins": logins_table(folder, made), "ram": ram_table(structs(folder)), "parts": parts_table(made), "symbols": symbols_table(made), "secrets": secrets_table(made)}, made
+    return {"flash": flash_table(made), "clear": clear_table(folder), "resumption": resumption_table(folder, made), "logins": logins_table(folder, made),
+            "ram": ram_table({cpu: structs(folder, cpu) for cpu in DETAILED}), "parts": parts_table(made), "symbols": symbols_table(made),
+            "secrets": secrets_table(made)}, made
 
 
 def count_blocks(folder):
@@ -443,11 +463,12 @@ def check():
         try:
             blocks, made = size_blocks(folder)
             results += image_rules(made)
-            results += calls.results(calls.Whole(folder, "public"))
+            for cpu in DETAILED:
+                results += [(f"{cpu}: {rule}", why) for rule, why in calls.results(calls.Whole(folder, "public", cpu))]
             if same_compiler():
                 results += compare(page_text(), blocks)
             else:
-                skipped.append((PAGE, f"its figures are of another compiler than {heading()[0]}"))
+                skipped.append((PAGE, f"its figures are of other compilers than {' and '.join(heading())}"))
         except image.Missing as why:
             skipped.append((f"{PAGE}: figures with TLS", str(why)))
     return report(results, skipped)
@@ -463,7 +484,7 @@ def check_counts():
             if same_compiler():
                 results += compare(page_text(), blocks)
             else:
-                skipped.append((PAGE, f"its figures are of another compiler than {heading()[0]}"))
+                skipped.append((PAGE, f"its figures are of other compilers than {' and '.join(heading())}"))
         except image.Missing as why:
             skipped.append((f"{PAGE}: figures with TLS", str(why)))
     return report(results, skipped)
