@@ -340,6 +340,7 @@ def image_rules(made):
         other = sorted(profiles - {f"popcl_tls_{profile}"})
         yield f"{profile}, {cpu}: no other profile", f"has {', '.join(other)}" if other else ""
         if cpu in DETAILED:
+            yield f"{profile}, {cpu}: instructions of uneven time are found", "" if secrets_of.uneven(one) else "none, and reply.c has some"
             yield from secrets_of.results(f"{profile}, {cpu}", one)
 
 
