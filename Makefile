@@ -514,7 +514,7 @@ check-layers: ## an include points downward, the core includes no system, and po
 built-settings: $(OWN_BEARSSL)
 check-settings: ## settings at compile time: in a header of their own, and not the same in library and program
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
-check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests; the language is plain
+check-docs: ## docs/ERRORS.md, the tables of rules and the pictures are up to date with headers, tables and tests; the language is plain
 	@$(PYTHON) tests/docs.py
 built-manual: $(COMMAND) $(TA)
 check-manual: ## the manual pages have each option and each public function; mandoc finds nothing in them
@@ -537,7 +537,7 @@ update-bearssl: ## write packaging/bearssl.files, the files of BearSSL that popc
 DIST ?= $(B)/dist
 dist: ## [DIST=dir]: the archives of a release in build/dist: popcl-X.Y.Z.tar.gz, and the same with the files of BearSSL that it links
 	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/dist.py $(DIST) "$$bearssl"
-update-docs: ## write docs/ERRORS.md, the tables of rules, and figures that are in sentences
+update-docs: ## write docs/ERRORS.md, the tables of rules, figures that are in sentences, and pictures that need no measurement
 	@$(PYTHON) tests/docs.py --write
 update-readme: all ## run the command, and write its sessions into README.md
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/session.py --write

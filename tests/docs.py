@@ -5,7 +5,8 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-in prose.py, and docs/profiles.svg is drawn by profiles.py. features.py compares docs/FEATURES.md with the table of options, and language.py counts the words that make the text hard to read.
+in prose.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options, and language.py counts the words that
+make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -21,8 +22,8 @@ import textwrap
 
 import features
 import language
-import profiles
 import prose
+from pictures import layering, profiles
 from results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ ROW = re.compile(rf"^\| ({ID}) \|(.*)\|$")
 NAMED = re.compile(rf"\[({ID}(?:[ ,]+{ID})*)\]")
 CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "LATER": 75, "PROTOCOL": 76, "LOGIN": 77, "CONFIG": 78,
            "CERT": 79, "TLS": 80, "STOPPED": "130, 143"}
+PICTURES = {"docs/layers.svg": layering.draw, "docs/profiles.svg": profiles.draw}
 
 
 def errors_page(committed, problems):
@@ -185,7 +187,7 @@ def main(argv):
             problems.append(f"docs/{name} is missing")
     if not reliability(ROOT / "docs/RELIABILITY.md", problems):
         problems.append("docs/RELIABILITY.md has no row")
-    pages = [*together(pages, problems), (ROOT / "docs/profiles.svg", profiles.draw())]
+    pages = [*together(pages, problems), *((ROOT / name, draw()) for name, draw in PICTURES.items())]
     for path, text in pages:
         if argv:
             path.write_text(text)

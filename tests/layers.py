@@ -2,8 +2,9 @@
 """Checks that includes point downward, and that the core sees no system: reads #include lines and this table, and compiles nothing.
 popcl.cmake must list every source, and the project's address is in packaging/project.mk alone.
 
-A row says what a module (a .c and a .h of one name, or a public header) may include beside its own header. Rows stand in order, from the
-bottom up: a row that names one below itself is an error of the table. What is not in the table is an error too.
+A row says what a module (a .c and a .h of one name, or a public header) may include beside its own header. Rows are in order, from the
+bottom up: a row that names one below itself is an error of the table. What is not in the table is an error too. A layer is some rows of one kind;
+pictures/layering.py draws docs/layers.svg from them.
 Prints TAP.
 """
 import fnmatch
@@ -19,8 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "packaging"))
 import project  # noqa: E402
 import sources  # noqa: E402
 
-MODULES = {
-    # public headers: what everything is written against
+HEADERS = {
     "popcl_config": "",
     "popcl_errors": "",
     "popcl_seen": "popcl_errors",
@@ -31,7 +31,8 @@ MODULES = {
     "popcl_net": "popcl",
     "popcl_tls": "popcl",
     "popcl_blob": "popcl_tls",
-    # the core
+}
+CORE = {
     "zero": "",
     "seed": "popcl",
     "text": "popcl",
@@ -48,12 +49,14 @@ MODULES = {
     "command": "popcl_command reply text zero",
     "link": "popcl zero",
     "link_clear": "link zero",
-    # the machine of a session: two files, of which pumps.c has what is called from outside
+}
+MACHINE = {
     "owner": "popcl_command",
     "machine": "owner wire reply command link zero",
     "pumps": "machine command link zero",
     "field": "owner",
-    # login: knows no session
+}
+LOGIN = {
     "refusal": "popcl popcl_command",
     "auth": "popcl_command popcl_fetch refusal",
     "base64": "popcl text zero",
@@ -62,7 +65,8 @@ MODULES = {
     "saslprep": "popcl",
     "scram": "auth base64 hmac owner sasl saslprep seed zero",
     "scram_plus": "owner scram",
-    # the job: an owner of the machine
+}
+JOB = {
     "plan": "popcl_fetch",
     "fetch": "popcl_fetch owner errors plan auth text zero",
     "fetch_login": "fetch auth text zero",
@@ -71,7 +75,8 @@ MODULES = {
     "fetch_list": "fetch plan",
     "fetch_messages": "fetch plan",
     "run": "popcl popcl_net",
-    # TLS: knows no POP3, and only link knows what a session is carried by
+}
+TLS = {
     "name": "",
     "key": "popcl_tls",
     "constraints": "popcl_tls name",
@@ -89,6 +94,15 @@ MODULES = {
     "resume": "popcl_tls link profile zero",
     "link_tls": "link seed profile name resume text zero",
 }
+LAYERS = {  # from the bottom up: the name of a layer and what is to be known of it, and its rows
+    "public headers: all is written against them": HEADERS,
+    "core: octets and values": CORE,
+    "machine of a session: commands in flight, replies, deadlines": MACHINE,  # pumps.c has what is called from outside
+    "login: knows no session": LOGIN,
+    "job: an owner of the machine": JOB,
+    "TLS: knows no POP3": TLS,
+}
+MODULES = {module: allowed for rows in LAYERS.values() for module, allowed in rows.items()}
 FAMILIES = {  # what the files of a family may include that have no row of their own: a new one needs no line here
     "src/auth/*.c": "auth base64 hmac sasl text zero",
     "src/tls/profile_*.c": "profile",
@@ -169,7 +183,8 @@ def judge_own(path, name):
 
 
 def check_table():
-    rows = list(MODULES)
+    rows = [module for layer in LAYERS.values() for module in layer]
+    yield "tests/layers.py: each row is there once", ", ".join(sorted({row for row in rows if rows.count(row) > 1}))
     for family, allowed in FAMILIES.items():
         for name in allowed.split():
             yield f"tests/layers.py: {family} -> {name}", "" if name in rows else "the table has no such row"
