@@ -264,8 +264,8 @@ typedef struct popcl_fetch_config {
      * used (popcl_auth.h). popcl wipes the part that it used when the session is over, and in
      * popcl_fetch_wipe.
      *
-     * NULL = popcl uses a part of the TLS storage that is free after the handshake, some 3 KB. The
-     * profile `pinned` has no such part: there NULL is ERR_PLAN_SMALL. */
+     * NULL = popcl uses a part of the TLS storage that is free after the handshake, some 2.3 KB.
+     * The profile `pinned` has no such part: there NULL is ERR_PLAN_SMALL. */
     void *plan;
     size_t plan_len;   /* bytes of plan; not used if plan is NULL */
     uint64_t max_size; /* octets really received of one message; more aborts it. A message that is

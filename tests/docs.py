@@ -23,7 +23,7 @@ import textwrap
 import features
 import language
 import prose
-from pictures import layering, profiles
+from pictures import fate, layering, memory, profiles, session
 from results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -32,7 +32,8 @@ ROW = re.compile(rf"^\| ({ID}) \|(.*)\|$")
 NAMED = re.compile(rf"\[({ID}(?:[ ,]+{ID})*)\]")
 CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "LATER": 75, "PROTOCOL": 76, "LOGIN": 77, "CONFIG": 78,
            "CERT": 79, "TLS": 80, "STOPPED": "130, 143"}
-PICTURES = {"docs/layers.svg": layering.draw, "docs/profiles.svg": profiles.draw}
+PICTURES = {"docs/fate.svg": fate.draw, "docs/layers.svg": layering.draw, "docs/memory.svg": memory.draw,
+            "docs/profiles.svg": profiles.draw, "docs/session.svg": session.draw}
 
 
 def errors_page(committed, problems):
@@ -194,6 +195,7 @@ def main(argv):
         right = path.exists() and path.read_text() == text
         results.add(f"{path.relative_to(ROOT)} is up to date", "" if right else "run: make update-docs")
     results.add("every rule has its function and its test, and each row of docs/RELIABILITY.md its tests", "\n".join(problems))
+    results.add_all(fate.checks())
     results.add_all(features.checks())
     results.add_all(language.checks())
     return results.end()

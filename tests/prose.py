@@ -88,6 +88,11 @@ def sizeof(name):
     return int(re.search(rf"^{name} +(\d+)", text("docs/structs.txt"), re.M)[1])
 
 
+def lent():
+    """Bytes of the X.509 context that a plan may have after the handshake, on a Cortex-M3."""
+    return int(re.search(r"^ *(\d+)  of popcl_guard for a plan", text("docs/structs.txt"), re.M)[1])
+
+
 def rows(figures, begin="| `"):
     """The rows of a table that `make update-figures` writes into docs/SIZING.md, as lists of texts: those that begin so."""
     table = re.search(rf"<!-- figures: {figures} -->\n(.*?)<!-- end -->", text("docs/SIZING.md"), re.S)[1]
@@ -277,6 +282,8 @@ PROSE = [
      lambda: (column_kb(2), column_kb(3), column_kb(4), names())),
     ("docs/SIZING.md", r"names of its errors\s+\(([\d.]+) KB\)", names),
     ("docs/SIZING.md", r"buffer\s+of\s+([\d,]+)\s+bytes\s+\(`POPCL_IOBUF_SIZE\(16384\)`\)", lambda: f"{macro('POPCL_IOBUF_SIZE', 16384):,}"),
+    ("docs/SIZING.md", r"uses the\s+([\d,]+)\s+bytes\s+of the X.509 context", lambda: f"{lent():,}"),
+    ("include/popcl_fetch.h", r"free after the handshake, some ([\d.]+) KB", lambda: kb(lent())),
     ("docs/SIZING.md", r"Each account takes (\d+)\s+bytes of RAM", lambda: str(sizeof("popcl_resumable"))),
     ("docs/SIZING.md", r"lwIP takes ([\d.]+) KB, and BearSSL ([\d.]+) KB with `small` or ([\d.]+) KB", firmware_others),
     ("docs/SIZING.md", r"The\s+targets\s+left\s+([\d.]+)\s+to\s+([\d.]+)\s+KB\s+for\s+popcl,\s+port", firmware_left),

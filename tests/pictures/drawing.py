@@ -5,9 +5,10 @@ from html import escape
 
 WIDTH = 900
 BAR, GAP = 18, 8
+ROW = 17  # height of a line in a box
 SIZES = {"": 13, "h": 16.5, "n": 12, "m": 11}  # of each kind of text, bold ones as wide as they are
 # Widths of characters as parts of the size, in a font that is among the widest: those that are not here, and those of a fixed width.
-WIDTHS = [("ijl.,:;'|! ", 0.33), ("frt-()/[]`", 0.42), ("mwMW", 0.98), ("ABCDEFGHKLNOPQRSTUVXYZ+=<>%&_", 0.74)]
+WIDTHS = [("ijlI.,:;'|! ", 0.33), ("frt-()/[]`", 0.42), ("_EFJLPST", 0.6), ("mwMW", 0.95), ("ABCDGHKNOQRUVXYZ+=<>%&", 0.73)]
 OTHER, FIXED = 0.63, 0.61
 STYLE = """  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .h { font-size: 15px; font-weight: 600 }
@@ -69,13 +70,12 @@ class Drawing:
         """A tinted box with lines of text, each (text, kind of text), in its middle from the top down."""
         x, y, width, height = place
         self.rect(place, kind, title, ' rx="6" fill-opacity="0.2"')
-        step = 17
-        at = y + (height - step * len(lines)) / 2 + 13
+        at = y + (height - ROW * len(lines)) / 2 + 13
         for text, of in lines:
-            if wide(text, of) > width - 12 or step * len(lines) > height:
+            if wide(text, of) > width - 12 or ROW * len(lines) > height:
                 raise ValueError(f"no room for {text!r}: {place}")
             self.text(x + 10, at, text, of)
-            at += step
+            at += ROW
 
     def arrow(self, *points, kind="edge", title=""):
         """A line over these points, with a tip at its end."""
@@ -89,13 +89,17 @@ class Drawing:
     def path(self, *points, kind="edge", title=""):
         self.shape(f'<polyline class="{kind}" points="' + " ".join(f"{x:.1f},{y:.1f}" for x, y in points) + '"', title)
 
-    def heading(self, text, *notes):
+    def heading(self, text, note):
         self.y += 26
         self.text(10, self.y, text, "h")
-        for note in notes:
-            self.y += 17
-            self.text(10, self.y, note, "n")
+        self.note(note)
         self.y += 11
+
+    def note(self, text):
+        """A paragraph of small text, over the whole width."""
+        for line in wrapped(text.split(), self.width - 20):
+            self.y += ROW
+            self.text(10, self.y, line, "n")
 
     def legend(self, left, names):
         """names: a colour, and what has it. Those that find no room go into a further line."""

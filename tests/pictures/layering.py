@@ -5,11 +5,11 @@ import pathlib
 import re
 
 import layers
-from pictures.drawing import Drawing, wide, wrapped
+from pictures.drawing import ROW, Drawing, wide, wrapped
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEFT, RIGHT, SIDE, BETWEEN = 10, 700, 175, 34  # of the boxes; width of the first layer at their right; from one row of boxes to the next
-LINE, MOST_LINES = 17, 8  # height of a line in a box; a box with more of them has their number
+MOST_LINES = 8  # of modules: a box with more of them has their number
 COLOURS = "gabcdef"
 NOTES = ["An arrow:", "may include.", "One that follows", "from others is left", "out. All may include", "the public headers."]
 
@@ -90,13 +90,13 @@ def lines(box, width):
 
 
 def height(box, width):
-    return LINE * len(lines(box, width)[0]) + 14
+    return ROW * len(lines(box, width)[0]) + 14
 
 
 def put(drawing, box, at, kind):
     """A box with its texts at its top; at: x, y, width, height."""
     rest, note = lines(box, at[2])
-    drawing.box(at, rest + [("", "")] * int((at[3] - 14) / LINE - len(rest)), kind)
+    drawing.box(at, rest + [("", "")] * int((at[3] - 14) / ROW - len(rest)), kind)
     if note:
         drawing.text(at[0] + at[2] - 10, at[1] + 20, note, "n", "end")
 
@@ -132,7 +132,7 @@ def draw():
     drawing.rect(side, COLOURS[0], "", ' rx="6" fill-opacity="0.2"')
     texts = [(name, "h"), (note, "n"), ("", ""), *((f"{module}.h", "n") for module in layers.LAYERS[first]), ("", ""), *((note, "") for note in NOTES)]
     for at, (text, kind) in enumerate(texts):
-        drawing.text(side[0] + 10, 30 + LINE * at, text, kind)
+        drawing.text(side[0] + 10, 30 + ROW * at, text, kind)
     return drawing.svg("The layers of popcl from the top down, and what each may include")
 
 

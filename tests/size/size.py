@@ -43,6 +43,7 @@ TARGETS = [
     (None, "all", None),
 ]
 JOB_TARGET = ("popcl_fetch", 384)
+LENT = "char[sizeof(popcl_guard) - offsetof(popcl_guard, leaf)]"  # what guard.c lends for a plan, after the handshake
 
 
 def bearssl_include():
@@ -367,12 +368,13 @@ def structs_table(_builds):
     compilers = {**{cpu: cores.CPUS[cpu].gcc() for cpu in cores.DETAILED}, "host": [os.environ.get("CC", "gcc")]}
     names, form = public_structs(), "{:<28}{:>10}" + "{:>8}" * (len(compilers) - 1)
     with tempfile.TemporaryDirectory() as folder:
-        columns = [sizes_of([f"struct {name}" for name in names], compiler, folder) for compiler in compilers.values()]
+        columns = [sizes_of([*(f"struct {name}" for name in names), LENT], compiler, folder) for compiler in compilers.values()]
     lines = ["octets, with the defaults of popcl_config.h", "", form.format("struct", *compilers)]
     lines += [form.format(*row) for row in zip(names, *columns)]
     name, target = JOB_TARGET
     octets = columns[0][names.index(name)]
     lines += ["", f"{octets:>6}  {name} (wanted: at most {target}: {'met' if octets <= target else 'missed by ' + str(octets - target)})"]
+    lines += [f"{columns[0][-1]:>6}  of popcl_guard for a plan, after the handshake"]
     return lines
 
 
