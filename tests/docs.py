@@ -5,8 +5,8 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-in prose.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options, and language.py counts the words that
-make the text hard to read.
+in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options, and
+language.py counts the words that make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -23,6 +23,7 @@ import textwrap
 import features
 import language
 import prose
+import sizes
 from pictures import fate, layering, memory, profiles, session
 from results import Results
 
@@ -165,10 +166,11 @@ def reliability(path, problems):
 
 
 def together(pages, problems):
-    """The pages with the figures of prose.py put right, and those that have nothing but such figures."""
+    """The pages with the figures of prose.py and the table of sizes.py put right, and those that have nothing but such figures."""
     made = {path: prose.corrected(str(path.relative_to(ROOT)), text, problems) for path, text in pages}
     others = {name for name, _, _ in prose.PROSE} - {str(path.relative_to(ROOT)) for path in made}
     made.update({ROOT / name: prose.corrected(name, prose.text(name), problems) for name in sorted(others)})
+    made[ROOT / "README.md"] = sizes.corrected(made[ROOT / "README.md"], problems)
     return list(made.items())
 
 

@@ -205,12 +205,6 @@ def clear_ram():
     return sizeof("popcl_fetch") + macro("POPCL_IOBUF_MIN") + plan + sizeof("popcl_seen")
 
 
-def tls():
-    """Flash and RAM with a pinned key, and with public CAs; the deeper stack of the two."""
-    pinned, public = costs("pinned"), costs("public")
-    return pinned[2], pinned[0], public[2], public[0], max(pinned[1], public[1], key=float)
-
-
 def summed(begin):
     """A sum of docs/size.txt, of the row that begins so."""
     octets = re.search(rf"^ *(\d+)  {begin}", text("docs/size.txt"), re.M)[1]
@@ -242,22 +236,14 @@ def max_time():
 BACKOFF = "examples/firmware/backoff"
 OPTIONS = "src/tools/popcl/options.c"
 OPTION_TABLE = "src/tools/popcl/optiontable.c"
-COSTS = r"\| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB \| (\d+) million \|"
 PROSE = [
-    ("README.md", r"\*\*Clear text\*\* on a Cortex-M3: ([\d.]+) KB of flash, (\d+) bytes of RAM, ([\d.]+) KB of stack. Each message to remember takes (\d+)",
-     lambda: (kb(clear_code()), str(clear_ram()), kb(calls(4)), str(macro("POPCL_SEEN_ENTRY")))),
-    ("README.md", r"\*\*TLS:\*\* (\d+) KB of flash and ([\d.]+) KB of RAM to trust one key, or (\d+) KB and ([\d.]+) KB .* up to ([\d.]+) KB", tls),
+    ("README.md", r"each message to remember takes (\d+)\s+bytes", lambda: str(macro("POPCL_SEEN_ENTRY"))),
     ("README.md", r"([\d,]+) random sessions, ([\d,]+) scripted ones, ([\d,]+) cases of odd or hostile servers", trials),
     ("README.md", r"up to (\d+) random kills", lambda: str(kills())),
     ("README.md", r"at most ([\d.]+) of curl's processor time for the same message, and at most ([\d.]+) over TLS", speed),
     ("README.md", r"record buffer of (\d+) bytes", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("docs/COMMANDS.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("README.md", r"\"already fetched\" in (\d+) bytes a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
-    ("README.md", r"\| clear text \| ([\d.]+) KB \| ([\d.]+) KB \| (\d+) KB",
-     lambda: (kb(clear_ram()), kb(calls(4)), f"{clear_code() / 1024:.0f}")),
-    ("README.md", rf"\| `pinned`: one key, no clock {COSTS}", lambda: costs("pinned")),
-    ("README.md", rf"\| `small`: public CAs {COSTS}", lambda: costs("small")),
-    ("README.md", rf"\| `public`: the same, faster {COSTS}", lambda: costs("public")),
     ("README.md", r"code is (\d+) to (\d+) KB more", missed),
     ("docs/DESIGN.md", r"The link is a table of\s+(\w+) functions", lambda: WORDS[len(members("src/core/link.h", "popcl_link_ops"))]),
     ("docs/DESIGN.md", r"(\w+) functions\s+\(`popcl_tls_layer`: ([\w, ]+)\)",
