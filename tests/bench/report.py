@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The results of bench.py as text, as Markdown in docs/PERFORMANCE.md, and as a plot in docs/performance.svg. Measures nothing."""
-import html
 import math
 import pathlib
 import re
+
+from pictures.drawing import Drawing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE, PLOT = ROOT / "docs/PERFORMANCE.md", ROOT / "docs/performance.svg"
@@ -105,12 +106,8 @@ def details(result):
 
 # ---- the plot ----
 
-LEFT, RIGHT, TOP, LINE = 600, 970, 40, 30
+LEFT, RIGHT, TOP, LINE = 640, 970, 40, 30
 LEAST, MOST = 0.1, 1000.0
-
-STYLE = """.back { fill: #ffffff } text { font: 12px sans-serif; fill: #24292f } .grid { stroke: #8c959f; stroke-opacity: .35 } .target { stroke: #24292f }
-.met { fill: #2da44e } .missed { fill: #d4762c } .small { font-size: 10px }
-@media (prefers-color-scheme: dark) { .back { fill: #0d1117 } text { fill: #e6edf3 } .target { stroke: #e6edf3 } }"""
 
 
 def place(part):
@@ -122,25 +119,23 @@ def place(part):
 def svg(result):
     """A bar for each figure, as a part of its target: one that ends left of the line meets it."""
     rows = [row for row in result["rows"] if any(met(row, at) is not None for at in range(2))]
-    bottom = TOP + LINE * len(rows)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 {bottom + 40}" role="img">',
-           "<title>Each figure of popcl as a part of its target; clear text above, TLS below</title>", f"<style>{STYLE}</style>",
-           f'<rect class="back" width="1000" height="{bottom + 40}" rx="6"/>',
-           '<text x="10" y="20">figure / target; upper bar: clear text, lower bar: TLS; left of the line: met</text>']
+    drawing, bottom = Drawing(RIGHT + 30), TOP + LINE * len(rows)
+    drawing.text(10, 20, "figure / target; upper bar: clear text, lower bar: TLS; left of the line: met")
     for part in (0.1, 0.2, 0.5, 1, 2, 5, 10, 100, 1000):
         x = place(part)
-        out.append(f'<line class="{"target" if part == 1 else "grid"}" x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{bottom}"/>')
-        out.append(f'<text class="small" text-anchor="middle" x="{x:.1f}" y="{bottom + 16}">{part:g}</text>')
+        drawing.path((x, TOP - 8), (x, bottom), kind="edge" if part == 1 else "grid")
+        drawing.text(x, bottom + 16, f"{part:g}", "n", "middle")
     for at, row in enumerate(rows):
         y = TOP + LINE * at
         figures, wanted = pairs(row)
-        out.append(f'<text x="10" y="{y + 9}">{html.escape(full_title(row))}</text>')
-        out.append(f'<text class="small" x="10" y="{y + 21}">{html.escape(f"{figures}, target {wanted}")}</text>')
+        drawing.text(10, y + 9, full_title(row))
+        drawing.text(10, y + 23, f"{figures}, target {wanted}", "n")
         for which in range(2):
             if met(row, which) is not None:
                 end = place(row["figures"][which] / row["wanted"][which])
-                out.append(f'<rect class="{"met" if met(row, which) else "missed"}" x="{LEFT}" y="{y + 10 * which}" width="{max(end - LEFT, 1):.1f}" height="8"/>')
-    return "\n".join([*out, "</svg>", ""])
+                drawing.shape(f'<rect class="{"b" if met(row, which) else "c"}" x="{LEFT}" y="{y + 10 * which}" width="{max(end - LEFT, 1):.1f}" height="8"')
+    drawing.y = bottom + 30
+    return drawing.svg("Each figure of popcl as a part of its target; clear text above, TLS below")
 
 
 def write(result):
