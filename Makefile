@@ -537,7 +537,7 @@ update-bearssl: ## write packaging/bearssl.files, the files of BearSSL that popc
 DIST ?= $(B)/dist
 dist: ## [DIST=dir]: the archives of a release in build/dist: popcl-X.Y.Z.tar.gz, and the same with the files of BearSSL that it links
 	@bearssl=$$(sh tests/source.sh bearssl $(B)/arm) && $(PYTHON) packaging/dist.py $(DIST) "$$bearssl"
-update-docs: ## write docs/ERRORS.md, the tables of rules, figures that are in sentences, and pictures that need no measurement
+update-docs: ## write docs/ERRORS.md, the tables of rules, figures that are in sentences, and pictures
 	@$(PYTHON) tests/docs.py --write
 update-readme: all ## run the command, and write its sessions into README.md
 	@POPCL=$(B)/popcl $(PYTHON) tests/interop/session.py --write

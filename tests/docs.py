@@ -24,7 +24,7 @@ import features
 import language
 import prose
 import sizes
-from pictures import fate, layering, memory, profiles, session
+from pictures import fate, firmware, layering, memory, profiles, session
 from results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ ROW = re.compile(rf"^\| ({ID}) \|(.*)\|$")
 NAMED = re.compile(rf"\[({ID}(?:[ ,]+{ID})*)\]")
 CLASSES = {"DONE": 0, "USAGE": 64, "HOST": 68, "UNAVAILABLE": 69, "DISK": 74, "LATER": 75, "PROTOCOL": 76, "LOGIN": 77, "CONFIG": 78,
            "CERT": 79, "TLS": 80, "STOPPED": "130, 143"}
-PICTURES = {"docs/fate.svg": fate.draw, "docs/layers.svg": layering.draw, "docs/memory.svg": memory.draw,
+PICTURES = {"docs/fate.svg": fate.draw, "docs/firmware.svg": firmware.draw, "docs/layers.svg": layering.draw, "docs/memory.svg": memory.draw,
             "docs/profiles.svg": profiles.draw, "docs/session.svg": session.draw}
 
 

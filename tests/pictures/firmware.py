@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Draws docs/firmware.svg from the figures of figures.py: flash and RAM of the images by module, the instructions of a handshake and of an octet,
-the stack by phase."""
+"""Draws docs/firmware.svg from docs/firmware.json, the figures of tests/firmware/figures.py: flash and RAM of the images by module, the instructions of
+a handshake and of an octet, the stack by phase."""
+import json
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from pictures.drawing import WIDTH, Drawing  # noqa: E402  pylint: disable=wrong-import-position
+from pictures.drawing import WIDTH, Drawing
 
+JSON = pathlib.Path(__file__).resolve().parents[2] / "docs/firmware.json"
 LEFT, RIGHT = 190, 110
 # Of the parts, in the order in which they stand in a bar; parts without a colour of their own are drawn together.
 FLASH = [("BearSSL", "a"), ("lwIP", "b"), ("popcl core", "c"), ("popcl auth", "c"), ("popcl tls", "d"), ("firmware", "e"), ("driver", "e"),
@@ -38,8 +38,8 @@ def single(drawing, rows, limits, form):
         drawing.bar(LEFT, name, [(number, kind, f"{name}: {number:,}")], form(number), scale, limits.get(name))
 
 
-def draw(made):
-    drawing = Drawing()
+def draw():
+    drawing, made = Drawing(), json.loads(JSON.read_text())
     drawing.heading("Flash, octets", "Whole images for a Cortex-M3 on lm3s6965evb, where no other board is named. Dashed: what was wanted at most.")
     sums(drawing, made["flash"], FLASH, NAMES["FLASH"], {"small": 81920, "public": 90112, "small, -flto": 81920, "public, -flto": 90112})
     drawing.heading("RAM, octets", "All of it: a stack of 8,192 octets too, of which some 5,000 are used.")
