@@ -71,4 +71,7 @@ def corrected(text, problems):
     """README.md with that table."""
     if not MARKS.search(text):
         problems.append("README.md: there is no place for the table of sizes")
+    unknown = {profile for profile, _ in flash()} - set(PROFILES)
+    if unknown:
+        problems.append(f"tests/sizes.py: README.md has no words for a profile of docs/SIZING.md: {', '.join(sorted(unknown))}")
     return MARKS.sub(lambda marks: marks[1] + table() + marks[2], text)
