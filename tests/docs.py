@@ -5,8 +5,13 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
+<<<<<<< HEAD
 in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options, and
 language.py counts the words that make the text hard to read.
+=======
+in prose.py, and docs/profiles.svg is drawn by profiles.py. features.py compares docs/FEATURES.md with the table of options, blocks.py counts the fenced blocks of all
+documents, and language.py the words that make the text hard to read.
+>>>>>>> acfa00c8 (tests: each fenced block of the documents has its test)
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -20,6 +25,7 @@ import re
 import sys
 import textwrap
 
+import blocks
 import features
 import language
 import prose
@@ -190,7 +196,13 @@ def main(argv):
             problems.append(f"docs/{name} is missing")
     if not reliability(ROOT / "docs/RELIABILITY.md", problems):
         problems.append("docs/RELIABILITY.md has no row")
+<<<<<<< HEAD
     pages = [*together(pages, problems), *((ROOT / name, draw()) for name, draw in PICTURES.items())]
+=======
+    count = ROOT / blocks.PAGE
+    pages.append((count, blocks.with_table(count.read_text(), blocks.pages())))
+    pages = [*together(pages, problems), (ROOT / "docs/profiles.svg", profiles.draw())]
+>>>>>>> acfa00c8 (tests: each fenced block of the documents has its test)
     for path, text in pages:
         if argv:
             path.write_text(text)
@@ -199,6 +211,7 @@ def main(argv):
     results.add("every rule has its function and its test, and each row of docs/RELIABILITY.md its tests", "\n".join(problems))
     results.add_all(fate.checks())
     results.add_all(features.checks())
+    results.add_all(blocks.checks())
     results.add_all(language.checks())
     return results.end()
 

@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""Runs what README.md and tests/README.md tell people to run, so that it works as it stands there. Reads these pages, the examples, and
-tests/interop/dovecot.py. The map of tests/README.md must have every file and folder of tests/. CONTRIBUTING.md is read too: each file that it names
-must be there, with NAME for a name that its reader gives.
+"""Runs what the documents show, so that it works as it stands there: the blocks that tests/blocks.py gives to this test and to recipes.py, each of
+them. Reads the documents, the examples, and tests/interop/dovecot.py. The mark of a block, a comment on the line before it, is one of these:
 
-A fenced block ```sh is run where a comment on the line before it says how, and is an error without one:
-    <!-- run -->          in a copy of the repository, built: so it may install, build or clean
-    <!-- run: server -->  the same with a file `auth`, and a Dovecot that answers as pop.example.org, its certificate's CA being the system's: the name
-                          is replaced by address and port
-    <!-- shown -->        not run: it needs another machine, or is what runs this very test; but each `make TARGET` in it must exist
-docs/RECIPES.md has comments of its own, and servers for them: recipes.py runs it.
-A block ```c of docs/PORTING.md and docs/FIRMWARE.md after <!-- compiled --> is compiled as it stands there, with warnings as errors. In docs/FIRMWARE.md
-every block of C or commands needs a comment; <!-- not run: REASON --> is one too. Its commands after <!-- run --> are run in an empty folder. Its table of classes must have each popcl_class once.
-build/ is on the path. A block ```c with a main must be one of examples/*.c, octet by octet, and examples/minimal.c must be there. The terminal
-sessions, on the first screen and of typical errors, must be what tests/interop/session.py makes. The table of exit codes in docs/COMMANDS.md must have those of --help=all,
-and those of report.h.
+    <!-- run -->             commands, in a copy of the repository, built: so they may install, build or clean
+    <!-- run: server -->     the same with a file `auth`, and a Dovecot that answers as pop.example.org, its certificate's CA being the system's: the
+                             name is replaced by address and port
+    <!-- compiled -->        C, compiled with warnings as errors; <!-- compiled: NAME --> in the surroundings of that name in SURROUNDINGS
+    <!-- examples/X.c -->    that file, octet by octet
+    <!-- session -->         what tests/interop/session.py makes
+    <!-- failure: X -->      what check.py prints about a test that fails in this way: FAILURES has the ways
+    <!-- synopsis: X -->     lines of `X --help`, or its subcommands
+    <!-- names -->           a picture or a list: each header, folder and name of popcl's in it is there
+    <!-- not run: REASON --> each `make TARGET` in it must exist
+
+build/ is on the path. examples/minimal.c must be in README.md. The table of classes in docs/FIRMWARE.md must have each popcl_class once, the table of exit
+codes in docs/COMMANDS.md those of --help=all and of report.h. The map of tests/README.md must have every file and folder of tests/, and each file
+that CONTRIBUTING.md names must be there, with NAME for a name that its reader gives.
 Prints TAP.
 """
+import functools
 import glob
+import itertools
 import os
 import re
 import shutil
@@ -24,27 +28,26 @@ import subprocess
 import sys
 import tempfile
 
+import blocks
 import recipes
 from results import Results
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.dirname(os.path.abspath(os.environ.get("POPCL", os.path.join(ROOT, "build", "popcl"))))
-PAGES = ("README.md", "CONTRIBUTING.md", "tests/README.md")
 SECONDS = 300
+PUBLIC = ("include/*.h", "port/*/*.h", "src/host/popcl_*.h")
 NOT_COPIED = {"san", "cov", "window", "fuzz", "arm", "firmware", "servers"}  # of build/: no command needs them
-HOW = {"<!-- run -->": "run", "<!-- run: server -->": "server", "<!-- shown -->": "shown", "<!-- compiled -->": "compiled"}
-BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.M | re.S)
-
-
-NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
-
-
-def blocks(text):
-    """(language, body, line number, how it is to be run or None)."""
-    for match in BLOCK.finditer(text):
-        before = text[: match.start()].rstrip("\n").rsplit("\n", 1)[-1].strip()
-        how = "not run" if NOT_RUN.fullmatch(before) else HOW.get(before)
-        yield match.group(1), match.group(2), text.count("\n", 0, match.start()) + 1, how
+FETCH = '#include "popcl_fetch.h"\n#include "popcl_tls.h"\nstatic popcl_fetch_config config;\n'
+# The code of a reader around a fragment: what comes before it, and after it.
+SURROUNDINGS = {
+    "TLS": (FETCH + "extern const popcl_trust ca_trust;\nvoid secure(uint64_t now, popcl_seed seed);\nvoid secure(uint64_t now, popcl_seed seed) {\n",
+            "config.session.iobuf = iobuf;\n}\n"),
+    "login": (FETCH + "void choose(const char *token);\nvoid choose(const char *token) {\n", "}\n"),
+    "superloop": ('#include "popcl_fetch.h"\n#include "popcl_net.h"\nstatic popcl_fetch job;\nstatic popcl_fetch_config config;\nstatic volatile int came_up, ended, code;\n'
+                  "uint32_t now_ms(void);\nsize_t transport_take(const unsigned char *p, size_t n);\nsize_t transport_give(unsigned char *p, size_t n);\n"
+                  "void sleep_until_interrupt_or(uint32_t ms);\nvoid loop(void);\nvoid loop(void) {\nconst unsigned char *out;\nunsigned char *in;\nsize_t n, m;\n", "}\n"),
+    "errno": ("#include <errno.h>\n#undef errno\n", "int last(void);\nint last(void) { return errno; }\n"),
+}
 
 
 def shell(script, folder, env):
@@ -76,11 +79,6 @@ def run_in_copy(script, folder):
     return shell(script, copy_of_repository(folder), environment(folder))
 
 
-def run_in_empty_folder(script):
-    with tempfile.TemporaryDirectory(prefix="popcl-readme-") as folder:
-        return shell(script, folder, {**environment(folder), "PATH": BUILD + os.pathsep + os.environ["PATH"]})
-
-
 def run_with_server(script, folder):
     sys.path.insert(0, os.path.join(ROOT, "tests", "interop"))
     import dovecot
@@ -97,40 +95,103 @@ def run_with_server(script, folder):
         return shell(script.replace("=pop.example.org", f"='{address}'").replace("pop.example.org", address), copy, env)
 
 
-def only_shown(script, _folder):
+def check_targets(script):
+    """That each target of make is there."""
     targets = set()
-    for name in ("Makefile", "tests/figures.mk"):
-        with open(os.path.join(ROOT, name), encoding="utf-8") as text:
-            targets |= set(" ".join(re.findall(r"^([a-z][a-z0-9 -]*):", text.read(), re.M)).split())
+    for name in ("Makefile", "tests/figures.mk", "packaging/packages.mk"):
+        targets |= set(" ".join(re.findall(r"^([a-z][a-z0-9 -]*):", text_of(name), re.M)).split())
     wanted = [word for line in re.findall(r"\bmake((?: +[\w=./:$-]+)*)", script) for word in line.split() if re.fullmatch(r"[a-z][a-z-]*", word)]
     missing = sorted(set(wanted) - targets)
     return f"no such make target: {', '.join(missing)}" if missing else ""
 
 
-RUN = {"run": run_in_copy, "server": run_with_server, "shown": only_shown, "not run": lambda _script, _folder: ""}
-
-
-def check_shell(body, how):
-    if how is None:
-        return "no comment says how to run it: see tests/readme.py"
+def check_shell(body, run):
     with tempfile.TemporaryDirectory(prefix="popcl-readme-") as folder:
-        return RUN[how](body, folder)
+        return run(body, folder)
 
 
-def check_c(body):
-    for path in glob.glob(os.path.join(ROOT, "examples", "*.c")):
-        with open(path, encoding="utf-8") as text:
-            if text.read() == body:
-                return ""
-    return "is none of examples/*.c"
+def check_same(body, path):
+    return "" if os.path.exists(os.path.join(ROOT, path)) and text_of(path) == body else f"is not {path}"
 
 
-def check_compiled(body):
+def check_compiled(body, name=""):
     """Its headers are popcl's, those of examples/firmware, and those of Mbed TLS as far as it names popcl_mbedtls.h."""
+    if name and name not in SURROUNDINGS:
+        return f"readme.py has no surroundings with the name {name}"
+    before, after = SURROUNDINGS[name] if name else ("", "")
     command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_FILE_OFFSET_BITS=64", "-Iinclude", "-Iport/posix", "-Iport/mbedtls",
                "-Iexamples/firmware", "-fsyntax-only", "-x", "c", "-"]
-    done = subprocess.run(command, cwd=ROOT, input=body, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, input=before + body + after, capture_output=True, text=True)
     return done.stderr if done.returncode else ""
+
+
+def check_names(body):
+    """A name of popcl's has to be in a public header, and a header, a source and a path has to be there. `*` is for any rest."""
+    headers = {os.path.basename(path): path for pattern in PUBLIC for path in glob.glob(pattern, root_dir=ROOT)}
+    words = set(re.findall(r"\w+", " ".join(text_of(path) for path in headers.values())))
+    wrong = [name for name in re.findall(r"\b(?:popcl|POPCL)_\w+\b(?!\.h)", body) if name not in words]
+    wrong += [name for name in re.findall(r"\b\w+\.h\b", body) if name not in headers]
+    wrong += [name for name in re.findall(r"\b\w+\.c\b", body) if not glob.glob("src/*/" + name, root_dir=ROOT)]
+    paths = [path for line in body.splitlines() for path in re.split(" +", line.split("   ")[0].strip()) if re.fullmatch(r"[a-z_-]+/[\w*/-]+", path)]
+    return ", ".join(wrong + [path for path in paths if not any(glob.glob(where + path + end, root_dir=ROOT) for where in ("", "src/") for end in ("", ".c"))])
+
+
+def check_synopsis(body, program):
+    """Lines of --help; or else all the subcommands that it has, and no unknown option."""
+    help_text = subprocess.run([os.path.join(BUILD, program), "--help"], capture_output=True, text=True, check=True).stdout
+    lines = {line.strip() for line in help_text.splitlines()}
+    if set(body.splitlines()) <= lines:
+        return ""
+    known = sorted(set(re.findall(rf"^  {program} +([a-z-]+) ", help_text, re.M)))
+    shown = sorted(word for word in set(re.findall(r"[\w-]+", body)) if re.search(rf"^  {program} +{word} ", help_text, re.M))
+    wrong = [f"it has {shown}, and --help has {known}"] if shown != known or not known else []
+    wrong += [f"--help has no {word}" for word in re.findall(rf"\b{program} +([a-z-]+)", body) if word not in known]
+    return "\n".join(wrong + [f"--help has no {option}" for option in re.findall(r"--[a-z-]+", body) if not re.search(rf"{option}(?![\w-])", help_text)])
+
+
+def check_failure(body, name):
+    """That this is a part of what check.py prints about a test that fails in this way."""
+    with tempfile.TemporaryDirectory(prefix="popcl-readme-") as folder:
+        words = FAILURES[name](folder)
+        done = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "check.py"), "part", "some", "--", *words], cwd=folder, capture_output=True,
+                              text=True, timeout=SECONDS, env={**os.environ, "POPCL_TEST": "it_doubles*"})
+    return "" if done.returncode == 1 and body in done.stdout else f"it prints\n{done.stdout}{done.stderr}"
+
+
+def broken(folder, path, right, wrong):
+    """A copy of a file with a fault in it."""
+    text, copy = text_of(path), os.path.join(folder, path)
+    if text.count(right) != 1:
+        raise AssertionError(f"{path} has not one {right}")
+    os.makedirs(os.path.dirname(copy))
+    with open(copy, "w", encoding="utf-8") as file:
+        file.write(text.replace(right, wrong))
+    return path
+
+
+def wrong_unit(folder):
+    path = broken(folder, "tests/unit/test_backoff.c", "assert_int_equal(least, ms - ms / 8)", "assert_int_equal(least, ms - ms / 8 + 1)")
+    os.mkdir(os.path.join(folder, "unit"))
+    others = [os.path.join(ROOT, name) for name in ("tests/unit/results.c", "examples/firmware/backoff.c")]
+    subprocess.run(["cc", f"-I{ROOT}/include", f"-I{ROOT}/examples/firmware", path, *others, "-lcmocka", "-o", "unit/test_backoff"], cwd=folder, check=True)
+    return ["unit/test_backoff"]
+
+
+def wrong_transcript(folder):
+    path = broken(folder, "tests/transcripts/retr.txt", RETRIEVED + "> commit\n", RETRIEVED + "> abort ERR_SINK\n")
+    return [os.path.join(BUILD, "tests", "transcripts", "run"), "-c", "retr-one-message", path]
+
+
+def dying(folder):
+    program = os.path.join(folder, "unit", "test_seen")
+    os.mkdir(os.path.dirname(program))
+    with open(program, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o700)) as file:
+        file.write("#!/bin/sh\necho 1..18\necho ok 1\nkill -SEGV $$\n")
+    return [program]
+
+
+RETRIEVED = "> begin 1\n> data \"From: a\\r\\n\\r\\nb\\r\\n\"\n"  # where retr-one-message is to differ
+FAILURES = {"cmocka": wrong_unit, "transcript": wrong_transcript, "signal": dying}
 
 
 def text_of(page):
@@ -138,35 +199,36 @@ def text_of(page):
         return text.read()
 
 
-def check_page_compiles(page):
-    """Each block of C that says so; a page without one is an error."""
-    compiled = [(body, line) for _, body, line, how in blocks(text_of(page)) if how == "compiled"]
-    for body, line in compiled:
-        yield f"{page}:{line}: compiles", check_compiled(body)
-    yield f"{page} has a fragment that is compiled", "" if compiled else "it does not"
+def check_block(block):
+    """What is wrong with a block that tests/blocks.py gives to this test, or ""."""
+    kind, _, word = block.mark.partition(": ")
+    if kind in ("run", "compiled") and block.language != {"run": "sh", "compiled": "c"}[kind]:
+        return f"a block of {block.language or 'no language'} cannot be {kind}"
+    if kind == "run":
+        return check_shell(block.body, run_with_server if word == "server" else run_in_copy)
+    if kind == "session":
+        made = sessions()[f"<!-- {block.mark} -->"]
+        return "" if f"```\n{block.body}```\n" == made else f"run: make update-readme\nit should be\n{made}"
+    if block.mark.startswith("examples/"):
+        return check_same(block.body, block.mark)
+    if kind == "not run":
+        return check_targets(block.body)
+    return {"compiled": check_compiled, "names": lambda body, _: check_names(body), "synopsis": check_synopsis, "failure": check_failure}[kind](block.body, word)
 
 
-def check_firmware_page():
-    """That each block of docs/FIRMWARE.md is compiled, works or has a reason, and that its table of classes has each popcl_class once."""
-    page = "docs/FIRMWARE.md"
-    for language, body, line, how in blocks(text_of(page)):
-        if (language, how) == ("sh", "run"):
-            yield f"{page}:{line}: commands", run_in_empty_folder(body)
-        elif language in ("c", "sh") and how != "not run" and (language, how) != ("c", "compiled"):
-            yield f"{page}:{line}: a block", "no comment says if it is compiled or not run: see tests/readme.py"
-    table = text_of(page).partition("| POPCL_CLASS_ |")[2].partition("\n\n")[0]
-    shown = sorted(re.findall(r"^\| ([A-Z]+) \|", table, re.M))
-    known = sorted(re.findall(r"^    POPCL_CLASS_([A-Z]+)\b", text_of("include/popcl_errors.h"), re.M))
-    yield f"{page} has each class of results", "" if shown == known else f"it has {shown}, and popcl_errors.h has {known}"
-
-
-def check_sessions():
+@functools.lru_cache(maxsize=None)
+def sessions():
     sys.path.insert(0, os.path.join(ROOT, "tests", "interop"))
     import session
-    shown = session.shown()
-    for comment, made in session.blocks().items():
-        yield (f"README.md shows the session after {comment} that tests/interop/session.py makes",
-               "" if shown[comment] == made else f"run: make update-readme\nit should be\n{made}")
+    return session.blocks()
+
+
+def check_classes():
+    """That the table of docs/FIRMWARE.md has each popcl_class once."""
+    table = text_of("docs/FIRMWARE.md").partition("| POPCL_CLASS_ |")[2].partition("\n\n")[0]
+    shown = sorted(re.findall(r"^\| ([A-Z]+) \|", table, re.M))
+    known = sorted(re.findall(r"^    POPCL_CLASS_([A-Z]+)\b", text_of("include/popcl_errors.h"), re.M))
+    return "" if shown == known else f"it has {shown}, and popcl_errors.h has {known}"
 
 
 def codes(text):
@@ -196,19 +258,21 @@ def named_files(text):
         yield name, "" if glob.glob(pattern) else "it is not there"
 
 
+def check_blocks():
+    """Each block of this test and of recipes.py. None may be left out: a mark that nobody obeys is a promise without a test."""
+    taken = []
+    results = [(f"{block.name}: {block.mark}", lambda block=block: check_block(block)) for block in blocks.every_block() if block.taker == blocks.README]
+    for name, wrong in itertools.chain(((name, check()) for name, check in results), recipes.checks(BUILD)):
+        taken.append(name)
+        yield name, wrong
+    for taker in (blocks.README, blocks.RECIPES):
+        yield f"{taker} took each block with its mark", ", ".join(blocks.left_out(taker, taken))
+
+
 def checks():
-    for page in PAGES:
-        for language, body, line, how in blocks(text_of(page)):
-            if language in ("sh", "bash", "console"):
-                yield f"{page}:{line}: {how or 'commands'}", check_shell(body, how)
-            elif language == "c" and re.search(r"\bmain\(", body):
-                yield f"{page}:{line}: program", check_c(body)
-    for page in ("docs/PORTING.md", "docs/FIRMWARE.md"):
-        yield from check_page_compiles(page)
-    yield from check_firmware_page()
+    yield from check_blocks()
+    yield "docs/FIRMWARE.md has each class of results", check_classes()
     yield "README.md shows examples/minimal.c", "" if text_of("examples/minimal.c") in text_of("README.md") else "it does not"
-    yield from recipes.checks(BUILD)
-    yield from check_sessions()
     yield "docs/COMMANDS.md has the exit codes of the command", check_exit_codes()
     for name, wrong in named_files(text_of("CONTRIBUTING.md")):
         yield f"CONTRIBUTING.md names {name}", wrong

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Runs docs/RECIPES.md as it stands there: each section in a home directory of its own, against throw-away servers that play those of the page. Reads
-the Dovecot, the SOCKS server and the authority of tests/interop, and has an LMTP server and a sendmail of its own. readme.py takes its results.
+"""Runs docs/RECIPES.md and other pages (AT_HOME of blocks.py) as they stand there: each section in a home directory of its own, against throw-away
+servers that play those of the page. Reads the Dovecot, the SOCKS server and the authority of tests/interop, and has an LMTP server and a sendmail of
+its own. readme.py takes its results.
 
-The comment on the line before a block says what it is. A block without one is an error:
-    <!-- run -->               commands of a shell, which must succeed
+The comment on the line before a block says what it is:
+    <!-- run -->               commands of a shell, which must succeed; on any other page: <!-- run: home -->, in a home directory of its own
     <!-- cron -->              a crontab: its lines run as cron runs them
     <!-- file: PATH -->        a file below the home directory; a script of bin/ is executable
     <!-- unit: NAME -->        a unit of systemd for the user: verified, and the command of a service runs
+    <!-- accounts -->          a file of popcl --config, which runs
     <!-- prints -->            what the last commands printed
+    <!-- json -->              the lines that popcl --json prints, with values of their own in MADE_UP
     <!-- then, CONDITION -->   the last commands run again under a condition of CONDITIONS, and print this
-    <!-- not run: REASON -->   it needs another machine
-After the others there may be `exit CODE` (default: 0), `silent` (nothing is printed) and `with CONDITION`. The commands of <!-- run --> in the first section come
-first in each of the others. Servers, ports, home directory and paths of the page are replaced before a run, and put back in what it prints.
+After the others there may be `exit CODE` (default: 0), `silent` (nothing is printed) and `with CONDITION`. The commands of <!-- run --> in the first section
+of a page come first in each of its others. Servers, ports, home directory and paths of the page are replaced before a run, and put back in what it prints.
 """
 import contextlib
+import itertools
+import json
 import os
 import pathlib
 import re
@@ -26,6 +30,8 @@ import tempfile
 import threading
 import types
 
+import blocks
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "interop"))
 import pki  # noqa: E402
@@ -33,12 +39,15 @@ from dovecot import Dovecot  # noqa: E402
 from introspection import Introspection  # noqa: E402
 from socks import Socks  # noqa: E402
 
-PAGE = "docs/RECIPES.md"
-HOME, USERS, PASSWORD = "/home/alice", ("alice", "bob"), "secret"
+HOME, USERS, PASSWORD = "/home/alice", ("alice", "bob", "alice@example.org"), "secret"
+NAMED = {**dict.fromkeys(USERS, PASSWORD), "you@example.org": "app-password", "you@gmail.com": "app-password"}
 SERVER, OWN, TOKENS = "mail.example.org", "nas.example.org", "outlook.office365.com"
+PROVIDERS = "pop.gmail.com", "pop.mail.yahoo.com", "pop.gmx.net"
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+# A member of --json whose value another server or another mail changes.
+MADE_UP = {"host", "port", "tls_suite", "capabilities", "octets", "size", "uid", "file"}
 SECONDS = 60
 COUNT = 3  # messages in each maildrop when a section begins
-PART = re.compile(r"^## ([^\n]*)$|^(?:<!-- ([^\n]*) -->\n)?```\w+\n(.*?)^```$", re.M | re.S)
 OAUTH = "auth_mechanisms = plain xoauth2 oauthbearer\n"
 FINGERPRINT = "sha256:4bf0327288b681e7bcf4de007a475e2fc27ab42343818902be24a34e7fcba1ef"  # for each one that is printed
 # Stands in for a program that takes mail: the real sendmail sends it, and procmail makes an empty mailbox in /var/mail.
@@ -123,11 +132,15 @@ class Recipe:
 
     # ---- words of the page ----
 
-    def _words(self):
-        """(on the page, here, what a run prints, what the page has for it)"""
-        s = self.servers
-        for name, port in ((OWN, s.own.tls_port), (SERVER, s.main.tls_port), (TOKENS, s.tokens.tls_port)):
-            yield name, f"127.0.0.1:{port}", f"127.0.0.1:{port}", f"{name}:995"
+    def _words(self, line=""):
+        """(on the page, here, what a run prints, what the page has for it). STLS has the other port of a server, and a token another server."""
+        s, port = self.servers, "port" if re.search(r" (-S|--stls)\b", line) else "tls_port"
+        main = s.tokens if "--token-command" in line else s.main
+        for name, server in ((OWN, s.own), (SERVER, main), (TOKENS, s.tokens), *((name, main) for name in PROVIDERS)):
+            here = f"127.0.0.1:{getattr(server, port)}"
+            yield name, here, here, f"{name}:995"
+        yield from (("HEX-OLD", "1" * 64, None, None), ("HEX-NEW", "2" * 64, None, None))  # pins of the page
+        yield f"--bundle {BUNDLE}", f"--bundle {s.root.file}", None, None
         yield "127.0.0.1:9050", f"127.0.0.1:{s.socks.port}", None, None
         yield '"localhost", 24', f'"127.0.0.1", {s.lmtp.port}', None, None
         yield "/usr/sbin/sendmail", f"{self.home}/sbin/sendmail", None, None
@@ -136,11 +149,13 @@ class Recipe:
         yield HOME, str(self.home), str(self.home), HOME
 
     def here(self, text):
-        for page, here, _, _ in self._words():
-            if page == SERVER and "--socks" in text:  # the SOCKS server gets the name
-                continue
-            text = text.replace(page, here)
-        return text
+        return "".join(map(self._line_here, text.splitlines(keepends=True)))
+
+    def _line_here(self, line):
+        for page, here, _, _ in self._words(line):
+            if page != SERVER or "--socks" not in line:  # the SOCKS server gets the name
+                line = line.replace(page, here)
+        return line
 
     def page(self, text):
         for _, _, printed, page in self._words():
@@ -194,6 +209,13 @@ class Recipe:
         command = re.search(r"^ExecStart=(.*)$", text, re.M).group(1)
         return self.shell(shlex.join(shlex.split(command.replace("%h", HOME))))
 
+    def json(self, lines):
+        """A run of two messages prints these members in this order, with values of these types, and equal ones except in MADE_UP."""
+        done = self.shell("popcl mail.example.org -T -n --json -a auth -o mail")
+        wanted, made = ([[(name, type(value) if name in MADE_UP else value) for name, value in json.loads(line).items()] for line in text.splitlines()
+                         if line.startswith("{")] for text in (lines, self.printed))
+        return "" if done == 0 and wanted == made else f"exit code {done}; it prints\n{self.printed}"
+
     # ---- conditions ----
 
     def wrong_password(self):
@@ -235,9 +257,29 @@ class Recipe:
         return lambda: setattr(self.servers, "main", main)
 
     def token_command(self):
-        """oama, and the token that it prints."""
-        token = self.servers.authority.issue("alice@example.org")
-        self._write(self.home / "bin" / "oama", f'#!/bin/sh\n[ "$*" = "access alice@example.org" ] && echo {token}\n', 0o755)
+        """oama and pizauth, and the tokens that they print."""
+        for program, words, user in (("oama", "access alice@example.org", "alice@example.org"), ("oama", "access you@example.org", "you@example.org"),
+                                     ("pizauth", "show gmail", "you@gmail.com")):
+            path = self.home / "bin" / program
+            known = path.read_text() if path.exists() else "#!/bin/sh\n"
+            self._write(path, f'{known}[ "$*" = "{words}" ] && echo {self.servers.authority.issue(user)} && exit\n', 0o755)
+
+    def password_store(self):
+        self._write(self.home / "bin" / "pass", f'#!/bin/sh\n[ "$*" = "show work" ] && echo {PASSWORD}\n', 0o755)
+
+    def password_file(self):
+        self._write(self.home / "auth", f"username = alice\npassword = {PASSWORD}\n", 0o600)
+
+    def authority_and_spare_key(self):
+        """The files that the page begins with: an authority, the chain of a server, and a public key whose other half is elsewhere."""
+        shutil.copy(self.servers.root.file, self.home / "ca.pem")
+        shutil.copy(self.servers.certificate.chain_file, self.home / "chain.pem")
+        make = "openssl ecparam -genkey -noout -name prime256v1 | openssl pkey -pubout -out spare.pub"
+        subprocess.run(["sh", "-euc", make], cwd=self.home, check=True, capture_output=True, timeout=SECONDS)
+
+    def two_messages(self):
+        for file in sorted((self.servers.account.maildir / "new").iterdir())[2:]:
+            file.unlink()
 
     def bad_token(self):
         self._write(self.home / "bin" / "oama", "#!/bin/sh\necho gone\n", 0o755)
@@ -246,7 +288,8 @@ class Recipe:
         self._write(self.home / "bin" / "oama", "#!/bin/sh\necho 'oama: log in again' >&2\nexit 1\n", 0o755)
 
     CONDITIONS = {"nothing new": lambda self: None, "a wrong password": wrong_password, "a new message": a_new_message, "spam": spam, "a hostile sender": hostile_sender,
-                  "a full mailbox": full_mailbox, "another key": another_key, "a server that is away": server_away, "oama": token_command, "a bad token": bad_token,
+                  "a full mailbox": full_mailbox, "another key": another_key, "a server that is away": server_away, "oama": token_command, "pass": password_store,
+                  "auth": password_file, "files": authority_and_spare_key, "two messages": two_messages, "a bad token": bad_token,
                   "an oama that fails": a_program_that_fails}
 
     # ---- what a section leaves ----
@@ -302,15 +345,19 @@ class Recipe:
                 undo()
 
     def _take(self, kind, name, body, code):
-        if kind == "not run":
-            return "" if name else "no reason is given"
         if kind == "file":
             path = self.home / name
             self._write(path, self.here(body), 0o755 if name.startswith("bin/") else 0o600)
             return ""
         if kind == "prints":
             return "" if self.printed == body else f"it prints\n{self.printed}"
-        if kind == "unit":
+        if kind == "json":
+            return self.json(body)
+        if kind == "accounts":
+            path = self.home / "accounts"
+            self._write(path, self.here(body), 0o600)
+            done = self.shell(f"popcl --config {path}")
+        elif kind == "unit":
             done = self.unit(name, body)
         elif kind == "cron":
             done = self.cron(body)
@@ -330,9 +377,9 @@ class Servers:
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
-            authorities, named = pki.shared(), dict.fromkeys((*USERS, "alice@example.org"), PASSWORD)
+            authorities, named = pki.shared(), NAMED
             self.root = authorities.root()
-            certificate = self.root.issue("recipes", san=[SERVER, "127.0.0.1"])
+            self.certificate = certificate = self.root.issue("recipes", san=[SERVER, "127.0.0.1"])
             self.authority = stack.enter_context(Introspection())
             oauth = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="popcl-recipes-"))) / "oauth"
             self.main = stack.enter_context(Dovecot(named, certificate=certificate))
@@ -349,30 +396,31 @@ class Servers:
         return self._stack.__exit__(*exit)
 
 
-def sections(text):
-    """(title, [(line, comment, body)]). A block without a comment has the comment ""."""
-    found = [("", [])]
-    for match in PART.finditer(text):
-        title, how, body = match.groups()
-        if title:
-            found.append((title, []))
-        else:
-            found[-1][1].append((text.count("\n", 0, match.start()) + 1, how or "", body))
-    return found
+def sections():
+    """[(page, section, what comes first, its blocks)]. On a page that is not all of this test, each block is a section of its own."""
+    ours = [block for block in blocks.every_block() if block.taker == blocks.RECIPES]
+    for page, of_page in itertools.groupby(ours, key=lambda block: block.page):
+        of_page = list(of_page)
+        if page not in blocks.AT_HOME:
+            yield from ((page, block.section, [], [block]) for block in of_page)
+            continue
+        parts = [(section, list(part)) for section, part in itertools.groupby(of_page, key=lambda block: block.section)]
+        first = [block for block in parts[0][1] if block.mark == "run"]
+        yield from ((page, section, first if number else [], part) for number, (section, part) in enumerate(parts))
 
 
 def checks(build):
     """(name, what is wrong or "") for each block."""
-    (_, first), *rest = [section for section in sections((ROOT / PAGE).read_text(encoding="utf-8")) if section[1]]
     with Servers() as servers, tempfile.TemporaryDirectory(prefix="popcl-recipes-") as folder:
-        for number, (title, parts) in enumerate(rest):
+        seen = set()
+        for number, (page, section, first, part) in enumerate(sections()):
             recipe = Recipe(pathlib.Path(folder) / str(number), servers, build)
-            for line, how, body in [part for part in first if part[1] == "run"] + parts:
-                yield f"{PAGE}:{line}: {title}: {how}", recipe.take(how, body) if how else "no comment says what it is: see tests/recipes.py"
-            if title in Recipe.LEFT:
-                yield f"{PAGE}: {title}: what was delivered", Recipe.LEFT[title](recipe)
-        missing = set(Recipe.LEFT) - {title for title, _ in rest}
-        yield f"{PAGE} has each section that is looked at", ", ".join(sorted(missing))
+            for block in first + part:
+                yield f"{block.name}: {section}: {block.mark}", recipe.take(block.mark, block.body)
+            if section in Recipe.LEFT:
+                seen.add(section)
+                yield f"{page}, {section}: what was delivered", Recipe.LEFT[section](recipe)
+        yield "docs/RECIPES.md has each section that is looked at", ", ".join(sorted(set(Recipe.LEFT) - seen))
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ class Chains(InfoTest):
         self.assertIn("certificates  9 more found no room\n", result.out, result)
 
     def test_readme(self):
-        """README.md shows a report of these lines, in this order."""
+        """The block "info" of README.md is a report of these lines, in this order."""
         with Hostile(context=context_of(leaf(intermediate), intermediate()), user=USER, password=PASSWORD) as server:
             result = self.info(server.port, "-T", "-c", root().file)
         shown = (command.REPOSITORY / "README.md").read_text().partition("$ popcl --info mail.example.org\n")[2].partition("```")[0]
