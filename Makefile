@@ -514,21 +514,13 @@ check-layers: ## an include points downward, the core includes no system, and po
 built-settings: $(OWN_BEARSSL)
 check-settings: ## settings at compile time: in a header of their own, and not the same in library and program
 	@POPCL_CPPFLAGS=$(call quoted,$(POPCL_CPPFLAGS)) BEARSSL_LIBS=$(call quoted,$(BEARSSL_LIBS)) $(PYTHON) tests/settings.py
-<<<<<<< HEAD
-check-docs: ## docs/ERRORS.md, the tables of rules and the pictures are up to date with headers, tables and tests; the language is plain
-=======
-check-docs: ## docs/ERRORS.md and the tables of rules are up to date with headers and tests; each block of a document has its test; the language is plain
->>>>>>> acfa00c8 (tests: each fenced block of the documents has its test)
+check-docs: ## docs/ERRORS.md, the tables of rules and the pictures are up to date with headers, tables and tests; each block of a document has its test; the language is plain
 	@$(PYTHON) tests/docs.py
 built-manual: $(COMMAND) $(TA)
 check-manual: ## the manual pages have each option and each public function; mandoc finds nothing in them
 	@B=$(B) $(PYTHON) tests/manual.py
-<<<<<<< HEAD
 built-readme: all tests
-check-readme: ## the commands of README.md, CONTRIBUTING.md and tests/README.md work as they stand there
-=======
-check-readme: all tests ## the blocks of the documents work as they stand there: run, compiled, compared
->>>>>>> acfa00c8 (tests: each fenced block of the documents has its test)
+check-readme: ## the blocks of the documents work as they stand there: run, compiled, compared
 	@POPCL=$(B)/popcl $(PYTHON) tests/readme.py
 check-adoption: command ## popcl in other build systems and packages, and on a bare root: not part of `check` (needs cmake, meson and more: it names what is missing)
 	@B=$(B) $(PYTHON) tests/check.py part adoption --seconds 10800 -- $(PYTHON) tests/adoption/run.py -- $(PYTHON) tests/adoption/bare_root.py unit layers docs

@@ -5,13 +5,8 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-<<<<<<< HEAD
-in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options, and
-language.py counts the words that make the text hard to read.
-=======
-in prose.py, and docs/profiles.svg is drawn by profiles.py. features.py compares docs/FEATURES.md with the table of options, blocks.py counts the fenced blocks of all
-documents, and language.py the words that make the text hard to read.
->>>>>>> acfa00c8 (tests: each fenced block of the documents has its test)
+in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options,
+blocks.py counts the fenced blocks of all documents, and language.py the words that make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -196,13 +191,9 @@ def main(argv):
             problems.append(f"docs/{name} is missing")
     if not reliability(ROOT / "docs/RELIABILITY.md", problems):
         problems.append("docs/RELIABILITY.md has no row")
-<<<<<<< HEAD
-    pages = [*together(pages, problems), *((ROOT / name, draw()) for name, draw in PICTURES.items())]
-=======
     count = ROOT / blocks.PAGE
     pages.append((count, blocks.with_table(count.read_text(), blocks.pages())))
-    pages = [*together(pages, problems), (ROOT / "docs/profiles.svg", profiles.draw())]
->>>>>>> acfa00c8 (tests: each fenced block of the documents has its test)
+    pages = [*together(pages, problems), *((ROOT / name, draw()) for name, draw in PICTURES.items())]
     for path, text in pages:
         if argv:
             path.write_text(text)
