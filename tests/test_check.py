@@ -11,6 +11,7 @@ import sys
 import tempfile
 import unittest
 
+import blocks
 import cov
 import lint
 import readme
@@ -330,6 +331,53 @@ class Named(unittest.TestCase):
                                         "`src/tls/gone_NAME.c`, [b](GONE.md), `make check-fast`"))
         self.assertEqual(sorted(name for name, why in wrong.items() if why), ["GONE.md", "ports/NAME", "src/auth/gone.c", "src/tls/gone_NAME.c"])
         self.assertEqual(len(wrong), 8)
+
+
+class Blocks(unittest.TestCase):
+    """blocks.py: a block of a document that no test takes is found, and so is one that its test left out."""
+
+    def wrong(self, text, page="docs/FAQ.md"):
+        return [why.partition(": ")[2] for why in blocks.wrong_marks({page: text})]
+
+    def test_marks(self):
+        for mark, why in (("<!-- run -->\n", ""), ("<!-- not run: it needs a modem -->\n", ""), ("<!-- tested: pkg-config -->\n", ""), ("", "no comment"),
+                          ("<!-- run -->\n\n", "no comment"), ("<!-- shown -->\n", "no test takes"), ("<!-- not run: -->\n", "no test takes"),
+                          ("<!-- prints -->\n", "no test takes"), ("<!-- tested: nothing -->\n", "tests/adoption has no")):
+            with self.subTest(mark):
+                for indent in ("", "   "):
+                    said = self.wrong("".join(f"{indent}{line}\n" for line in f"a text\n\n{mark}```sh\ntrue\n```".split("\n")))
+                    self.assertEqual(len(said), bool(why), said)
+                    self.assertIn(why, "".join(said))
+        self.assertEqual(self.wrong("<!-- prints -->\n```\nx\n```\n", "docs/RECIPES.md"), [])
+
+    def test_fences(self):
+        self.assertIn("no partner", self.wrong("<!-- run -->\n```sh\ntrue\n")[0])
+        self.assertIn("no partner", self.wrong("- <!-- run -->\n  ```sh\ntrue\n```\n")[0])
+
+    def test_a_block_is_what_a_reader_copies(self):
+        [block] = blocks.blocks_of("README.md", "## a\n\n  <!-- run: home, with auth -->\n  ```sh\n  one\n    two\n  ```\n")
+        self.assertEqual((block.section, block.line, block.language, block.body), ("a", 4, "sh", "one\n  two\n"))
+        self.assertEqual((block.taker, block.way), (blocks.RECIPES, "run"))
+
+    def test_a_block_that_was_left_out(self):
+        ours = [block.name for block in blocks.every_block() if block.taker == blocks.README]
+        self.assertGreater(len(ours), 20)
+        self.assertEqual(blocks.left_out(blocks.README, [f"{name}: ok" for name in ours[1:]]), ours[:1])
+        self.assertEqual(blocks.left_out(blocks.README, ours), [])
+
+    def test_what_is_not_so(self):
+        """A check of readme.py must be able to fail."""
+        def block(mark, body, language="sh"):
+            return blocks.Block("docs/FAQ.md", "", 1, language, mark, body)
+        for mark, language, good, bad in (
+                ("compiled", "c", "int a;\n", "int a\n"), ("compiled: errno", "c", "int errno;\n", "int a;\n"), ("names", "", "popcl_run (popcl.h)", "popcl_walk"),
+                ("names", "", "popcl_run (popcl.h)", "(pop.h)"), ("names", "", " core/fetch*  the job", " core/catch*  the job"), ("not run: x", "sh", "make clean", "make tea")):
+            with self.subTest(bad):
+                if language == "c" and not shutil.which("cc"):
+                    self.skipTest("there is no compiler")
+                self.assertEqual(readme.check_block(block(mark, good, language)), "")
+                self.assertNotEqual(readme.check_block(block(mark, bad, language)), "")
+        self.assertIn("cannot be", readme.check_block(block("run", "true", "c")))
 
 
 class Template(Copied):
