@@ -49,6 +49,7 @@
 extern "C" {
 #endif
 
+/* The version of these headers. */
 #define POPCL_VERSION "0.1.0"
 /* Returns the version of the library, a constant string. */
 const char *popcl_version(void);

@@ -29,7 +29,7 @@ extern "C" {
 
 /* A command for popcl_submit. */
 typedef struct popcl_command {
-    popcl_verb verb;
+    popcl_verb verb; /* the command itself */
     /* A verb takes the fields that popcl_verb lists for it; the others are ignored. */
     uint32_t number;  /* message, from 1; 0 = without number (LIST, UIDL) */
     uint32_t lines;   /* TOP: body lines after the header; 0 = header and blank line */

@@ -489,16 +489,19 @@ typedef struct popcl_pin {
 /* ---- storage: types for the caller's objects, one object for each session that runs at the same
  * time. Their members are private ---- */
 
+/* The storage of the profiles public, small and ecdsa. */
 typedef struct popcl_tls_x509_storage {
     popcl_tls_session session;
     popcl_guard guard;
 } popcl_tls_public_storage, popcl_tls_small_storage, popcl_tls_ecdsa_storage;
 
+/* The storage of the profile host. */
 typedef struct popcl_tls_host_storage {
     popcl_tls_session session;
     popcl_collector collector;
 } popcl_tls_host_storage;
 
+/* The storage of the profile pinned. */
 typedef struct popcl_tls_pinned_storage {
     popcl_tls_session session;
     popcl_pin pin;

@@ -15,6 +15,7 @@
 
 #include "popcl_net.h"
 
+/* A transport over a Client. */
 class PopclClient {
   public:
     /* The promise of the sketch about its Client. */

@@ -43,6 +43,7 @@ typedef struct popcl_callbacks_stack {
      * The functions below call them too, so in an interrupt they have to do no harm. If callbacks
      * come only from inside of sleep, both may do nothing. */
     void (*lock)(void *stack_ctx);
+    /* Lets the callbacks come again. */
     void (*unlock)(void *stack_ctx);
     /* Ends a sleep: gives a binary semaphore, or sets an event flag. If nobody sleeps, the next
      * sleep returns at once. Called from each of the functions below, without the lock. */
@@ -56,9 +57,9 @@ typedef struct popcl_callbacks_stack {
 /* A connection, in the caller's memory. Zero it, and set the first five. It may be used for one job
  * after the other. It and the ring stay in place while a callback may still come. */
 typedef struct popcl_callbacks {
-    const popcl_callbacks_stack *stack;
-    void *stack_ctx;
-    unsigned char *ring;      /* of the caller, for octets that popcl has not taken */
+    const popcl_callbacks_stack *stack; /* the hooks; borrowed */
+    void *stack_ctx;                    /* of the hooks */
+    unsigned char *ring;                /* of the caller, for octets that popcl has not taken */
     size_t ring_len;          /* bytes of ring, 1 or more. As large as TCP's window is best: octets
                                  without room are not kept */
     const volatile int *stop; /* nonzero asks for an orderly shutdown; NULL = never. May be set at

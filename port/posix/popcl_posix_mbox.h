@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/* The settings of a store. */
 typedef struct popcl_store_mbox_config {
     const char *path;     /* of the file; borrowed until the store is closed */
     const char *line_end; /* "\n" or "\r\n": the end of the lines that mboxrd adds; required, and

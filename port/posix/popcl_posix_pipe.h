@@ -16,6 +16,7 @@ extern "C" {
 
 #define POPCL_PIPE_STOP_MS 5000u /* ms that a command still has once `stop` is nonzero */
 
+/* The settings of a store. */
 typedef struct popcl_store_pipe_config {
     const char *command;               /* for `sh -c`; borrowed until the store is closed */
     int output;                        /* the descriptor that is its standard output */

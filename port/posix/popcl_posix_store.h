@@ -66,6 +66,7 @@ typedef struct popcl_disk {
     /* fstatat of a name that leads from dir; st_dev and st_ino count, which fstat has to set too */
     int (*stat_name)(void *sys, int dir, const char *name, struct stat *st);
 } popcl_disk;
+/* The real system calls. */
 extern const popcl_disk popcl_posix_disk;
 
 #define POPCL_STORE_NAME_MAX 255 /* bytes of the longest name of a file */
