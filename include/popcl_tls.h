@@ -57,6 +57,12 @@ extern "C" {
  * is no date of the build, so that the same source gives the same program. */
 #define POPCL_CLOCK_FLOOR_S 1767225600
 
+/* Flags of an entry. CA: an authority, which signs certificates. Without this flag it is a server's
+ * own certificate: direct trust. LIMITED: the anchor vouches only for names below its bases, and
+ * for no address. */
+#define POPCL_ANCHOR_CA      1u
+#define POPCL_ANCHOR_LIMITED 2u
+
 /* A trust anchor: the hash of its name, and its entry. popcl-ta and popcl_posix_trust_load write
  * entries. Numbers are big-endian:
  *
@@ -74,11 +80,6 @@ extern "C" {
  * The names are the permitted bases of a limited anchor (RFC 5280, 4.2.1.10): dNSNames, each after
  * a byte with its length. An entry counts as absent if its kind is unknown, if it has other flags,
  * or if its lengths do not add up. */
-/* Flags of an entry. CA: an authority, which signs certificates. Without this flag it is a server's
- * own certificate: direct trust. LIMITED: the anchor vouches only for names below its bases, and
- * for no address. */
-#define POPCL_ANCHOR_CA      1u
-#define POPCL_ANCHOR_LIMITED 2u
 typedef struct popcl_anchor {
     unsigned char name[POPCL_ANCHOR_NAME]; /* the first bytes of the SHA-256 of the certificate's
                                               subject, in DER with tag and length */

@@ -61,6 +61,7 @@ def errors(text):
         what, cause, advice = strings(rest)
         made.append(f"    POPCL_{name} = {number}, /* {'. '.join(part for part in (what, cause and 'Likely cause: ' + cause, advice and 'What to try: ' + advice) if part)}."
                     f" POPCL_CLASS_{class_} */\n")
+    made += re.findall(r"^ +POPCL_ERR_COUNT_\b[^\n]*\n", text.replace(" = 0 POPCL_ERROR_TABLE(X)", ""), re.M)
     text = re.sub(r"(typedef enum popcl_err \{\n).*?(?=\} popcl_err;)", lambda found: found[1] + "".join(made), text, flags=re.S)
     return re.sub(r"^#define POPCL_ERROR_TABLE\(X\)[^\n]*\n(?:[^\n]*\\\n)*[^\n]*\n", "/* The rows of all results, for a macro of yours: X(NUMBER, NAME, CLASS, what, cause, advice). */\n"
                   "#define POPCL_ERROR_TABLE(X) X(...)\n", text, flags=re.M)
@@ -120,7 +121,8 @@ class Header:
             self.about = ""
             self.all_private = "members are private" in " ".join(text.split())
         else:
-            self.about = "/**\n" + described(text) + "\n */"
+            before_it = self.about.removesuffix("\n */") + "\n *\n" if self.about.endswith("\n */") and not self.used else "/**\n"
+            self.about = before_it + described(text) + "\n */"
 
     def code(self, at, line):
         while line.endswith("\\"):  # a macro of several lines: its comment is at the end
@@ -129,6 +131,8 @@ class Header:
         if not line.strip():
             self.about = ""
             self.out.append(line)
+            return at + 1
+        if re.search(r"^#define popcl_\w+ +POPCL_ABI\(", line):  # for the linker: not a name for readers
             return at + 1
         own = COMMENT.search(line) if "\n" in line else None
         if own:
@@ -170,6 +174,9 @@ class Header:
                 self.hidden = r"\}"
             self.about = ""
         elif line.startswith("}"):
+            self.out[-1] = re.sub(", .*;", ";", line)  # Doxygen knows one name of a struct
+            for name in re.findall(r", (\w+)", line):
+                self.out += [f"/** The same as {re.match('} *(.*?)[,;]', line)[1]}. */", f"typedef struct {self.struct} {name};"]
             self.struct, self.about = "", ""
 
     @property
