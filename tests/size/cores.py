@@ -44,7 +44,7 @@ class Core:
     flags: list  # of every object and of the linker
     flash: int  # where code is, and how the emulator starts it
     ram: int
-    emulator: list  # under which core.h counts instructions, and a program may ask for its arguments (semihosting)
+    emulator: list  # under which core.h counts instructions, and a program may ask for its arguments (semihosting); none: sizes alone
     libgcc: str  # a pattern: what the compiler may call
     call: str  # a pattern of objdump's lines: a call, or a jump to a function, whose name is its group
     uneven: str  # likewise: an instruction whose time depends on its operands
@@ -100,8 +100,10 @@ CPUS = {
     "Cortex-M3": M3,
     "Cortex-M3, smallest": more(M3, *SMALLEST),
     "Cortex-M0+": more(M0, "-DBR_ARMEL_CORTEXM_GCC=1"),  # BearSSL's multiplications in M0 assembler
+    "Cortex-M33": dataclasses.replace(M3, flags=["-mcpu=cortex-m33", "-mthumb"], emulator=[]),
     "RV32": RV32,
 }
+MEASURED = [cpu for cpu, core in CPUS.items() if core.emulator]  # docs/SIZING.md has these
 MAIN = "Cortex-M3"  # targets are for this one
 DETAILED = [MAIN, "RV32"]  # these have all figures, and the rules are for them
 SMALLER = {cpu.removesuffix(", smallest"): cpu for cpu in CPUS if cpu.endswith(", smallest")}

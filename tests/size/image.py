@@ -15,6 +15,7 @@ from cores import CPUS, MAIN, OPTIMIZED, run
 BUILD = os.path.join(os.environ.get("B", "build"), "arm")
 # No clock and no random generator of a system that is not there. The x86 parts compile to nothing.
 BEARSSL_FLAGS = ["-w", "-DBR_USE_UNIX_TIME=0", "-DBR_USE_URANDOM=0", "-DBR_RDRAND=0"]
+LEAST = ("-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0")  # the settings of popcl_config.h with the least code
 LIBC = re.compile(r"/(libc|libgcc|libm|libsemihost|libdummyhost)\.a\(|/crt\w*(-\w+)?\.o$")
 
 
@@ -149,13 +150,14 @@ def link(folder, name, programs, cpu, library_flags=(), program_flags=(), link_f
     return Image(out, core)
 
 
-def fetch_image(folder, profile, cpu, more=()):
-    """tests/size/fetch.c with one profile; what the device has of its own is at the begin of flash."""
+def fetch_image(folder, profile, cpu, more=(), settings=LEAST, trust=None):
+    """tests/size/fetch.c with one profile and the macros `more`. `trust` is a C file that has device_trust; what the device has else of its own is
+    at the begin of flash."""
     with open("tests/size/fetch.c", encoding="utf-8") as text:
-        device = sorted(set(re.findall(r"\bdevice_\w+", text.read())))
-    start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}={CPUS[cpu].flash:#x}" for name in device]]
-    name = re.sub(r"\W", "", f"fetch{profile}{cpu}{''.join(more)}")
-    return link(folder, name, ["tests/size/fetch.c"], cpu, ["-DPOPCL_WITH_APOP=0", "-DPOPCL_WITH_UTF8=0"], [f"-DPROFILE={profile}", *more], start)
+        device = set(re.findall(r"\bdevice_\w+", text.read())) - ({"device_trust"} if trust else set())
+    start = ["-nostartfiles", "-Wl,-e,main", *[f"-Wl,--defsym={name}={CPUS[cpu].flash:#x}" for name in sorted(device)]]
+    name = "fetch" + hashlib.sha256(repr((profile, cpu, more, settings, trust)).encode()).hexdigest()[:16]
+    return link(folder, name, ["tests/size/fetch.c", *([trust] if trust else [])], cpu, settings, [f"-DPROFILE={profile}", *more], start)
 
 
 if __name__ == "__main__":  # for trying out: image.py PROFILE...

@@ -22,13 +22,13 @@ import chains  # noqa: E402
 import image  # noqa: E402
 import secrets_of  # noqa: E402
 import size  # noqa: E402
-from cores import CPUS, DETAILED, MAIN, SMALLER  # noqa: E402
+from cores import CPUS, DETAILED, MAIN, MEASURED, SMALLER  # noqa: E402
 from results import Results  # noqa: E402
 
 PAGE = "docs/SIZING.md"
 PROFILES = ["pinned", "ecdsa", "small", "public"]
 KB = 1024
-NORMAL = [cpu for cpu in CPUS if cpu not in SMALLER.values()]
+NORMAL = [cpu for cpu in MEASURED if cpu not in SMALLER.values()]
 BUFFER = 541
 PLAN = {"pinned": 82}  # the least, in octets: the others lend what the X.509 context had
 CODE_TARGETS = {"pinned": 30 * KB, "small": 46 * KB, "public": 54 * KB}
@@ -84,7 +84,7 @@ def on_each(names):
 
 
 def images(folder):
-    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in CPUS for profile in PROFILES}
+    return {(profile, cpu): image.fetch_image(folder, profile, cpu) for cpu in MEASURED for profile in PROFILES}
 
 
 def structs(folder, cpu):
@@ -131,7 +131,7 @@ def clear_table(folder):
     """An image without TLS, and what of it gives odd UIDs their names: src/core/uid.c, and SHA-256, which nothing else there uses."""
     rows = []
     for cpu in NORMAL:
-        made = image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY"])
+        made = image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY", "-DSEEN=100"])
         names = made.octets.get(("popcl", "core/uid.c"), 0)
         rows.append([cpu, *map(grouped, [made.total("popcl"), made.total("BearSSL"), code(made), names + made.total("BearSSL")])])
     return table(["CPU", "popcl", "BearSSL", "code", "of it for UIDs that break the rules"], rows)
@@ -143,7 +143,7 @@ def resumption_table(folder, made):
     for profile in PROFILES:
         octets = []
         for cpu in DETAILED:
-            without, full = whole(made[profile, cpu]), whole(image.fetch_image(folder, profile, cpu, ["-DRESUME"]))
+            without, full = whole(made[profile, cpu]), whole(image.fetch_image(folder, profile, cpu, ["-DRESUME=1"]))
             octets += [without, full, full - without]
         rows.append([f"`{profile}`", *map(grouped, octets)])
     return table(["profile", *on_each(["whole image", "with resumption", "more"])], rows)
@@ -192,13 +192,13 @@ def symbols_table(made):
 
 def logins_table(folder, made):
     """What each mechanism of SASL adds to an image that has USER/PASS."""
-    clear = {cpu: image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY"]) for cpu in DETAILED}
+    clear = {cpu: image.fetch_image(folder, "pinned", cpu, ["-DCLEAR_ONLY", "-DSEEN=100"]) for cpu in DETAILED}
     rows = []
     for mech in MECHS:
         needs_tls, cells_of = mech.endswith("plus") or mech in ("xoauth2", "oauthbearer"), []
         for cpu in DETAILED:
-            for without, flags in ((clear[cpu], ["-DCLEAR_ONLY"]), (made["pinned", cpu], [])):
-                full = None if flags and needs_tls else image.fetch_image(folder, "pinned", cpu, [*flags, f"-DMECH={mech}"])
+            for without, flags in ((clear[cpu], ["-DCLEAR_ONLY", "-DSEEN=100"]), (made["pinned", cpu], [])):
+                full = None if flags and needs_tls else image.fetch_image(folder, "pinned", cpu, [*flags, f"-DMECHS=&popcl_mech_{mech},"])
                 cells_of.append(grouped(whole(full) - whole(without)) if full else "")
         rows.append([mech.replace("_", "-").upper(), *cells_of])
     return table(["mechanism", *on_each(["in clear text", "in `pinned`"])], rows)
@@ -242,7 +242,7 @@ def fetch(program, words, more=()):
 def counts(folder, chain_file):
     """[(profile, chain, security, cipher, cpu, figures, why)] of all runs."""
     programs, result = {}, []
-    for cpu in CPUS:
+    for cpu in MEASURED:
         for profile, *words in RUNS if cpu in DETAILED else RUNS_MORE:
             if (profile, cpu) not in programs:
                 programs[profile, cpu] = counting_image(folder, chain_file, profile, cpu)
@@ -465,6 +465,7 @@ def report(pairs, skipped):
 
 
 def check():
+    import calculator  # which imports this file  # pylint: disable=import-outside-toplevel
     results, skipped = size.check_results(), []
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -473,7 +474,7 @@ def check():
             for cpu in DETAILED:
                 results += [(f"{cpu}: {rule}", why) for rule, why in calls.results(calls.Whole(folder, "public", cpu))]
             if same_compiler():
-                results += compare(page_text(), blocks)
+                results += [*compare(page_text(), blocks), *calculator.stale(folder, made)]
             else:
                 skipped.append((PAGE, f"its figures are of other compilers than {' and '.join(heading())}"))
         except image.Missing as why:
