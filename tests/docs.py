@@ -5,8 +5,9 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. features.py compares docs/FEATURES.md with the table of options,
-blocks.py counts the fenced blocks of all documents, and language.py the words that make the text hard to read.
+in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. docs/size.html is made by size/calculator.py from docs/size.json, and of
+that what is no measurement. features.py compares docs/FEATURES.md with the table of options, blocks.py counts the fenced blocks of all documents, and
+language.py the words that make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
@@ -29,6 +30,9 @@ from pictures import fate, firmware, layering, memory, profiles, session
 from results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/size"))
+import calculator  # noqa: E402  pylint: disable=wrong-import-position
+
 ID = r"(?:[A-Z]\d{1,2}|I-\d{1,2})"
 ROW = re.compile(rf"^\| ({ID}) \|(.*)\|$")
 NAMED = re.compile(rf"\[({ID}(?:[ ,]+{ID})*)\]")
@@ -193,7 +197,8 @@ def main(argv):
         problems.append("docs/RELIABILITY.md has no row")
     count = ROOT / blocks.PAGE
     pages.append((count, blocks.with_table(count.read_text(), blocks.pages())))
-    pages = [*together(pages, problems), *((ROOT / name, draw()) for name, draw in PICTURES.items())]
+    pages = [*together(pages, problems), *((ROOT / name, draw()) for name, draw in PICTURES.items()),
+             *((pathlib.Path(path), text) for path, text in calculator.files(calculator.committed()).items())]
     for path, text in pages:
         if argv:
             path.write_text(text)

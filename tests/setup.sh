@@ -63,6 +63,7 @@ has() {
     python3-yaml) one_of /usr/lib/python3/dist-packages/yaml/__init__.py ;;
     libxml2-utils) command -v xmllint ;;
     getmail6) command -v getmail ;;
+    chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
     libclang-rt-*) fuzzer_links ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
@@ -102,6 +103,7 @@ packages() {
         echo "clang libcmocka-dev g++"
         echo "dpkg-dev debhelper lintian ca-certificates nix-bin doxygen"
         echo "python3-kconfiglib python3-yaml libxml2-utils libmbedtls-dev libssl-dev"
+        echo "chromium"
         packages check-bare-root
         ;;
     ways) echo "cmake ninja-build meson pkgconf" ;;
