@@ -212,11 +212,6 @@ def summed(begin):
     return f"{int(octets):,}"
 
 
-def lent():
-    """Bytes of the TLS storage that a plan may use on a Cortex-M3."""
-    return json.loads(text("docs/size.json"))["structs"]["Cortex-M3"]["lent"]
-
-
 def odd_uids():
     """Flash of the names for UIDs that break the rules in a clear-text build: all of it, and popcl's own file."""
     own = next(row[1] for row in rows("parts", "| popcl: core/uid.c"))
@@ -251,9 +246,7 @@ PROSE = [
     ("docs/COMMANDS.md", r"`--iobuf (\d+) --mfln", lambda: str(macro("POPCL_IOBUF_SIZE", 512))),
     ("README.md", r"\"already fetched\" in (\d+) bytes a message", lambda: str(macro("POPCL_SEEN_ENTRY"))),
     ("README.md", r"code is (\d+) to (\d+) KB more", missed),
-    ("docs/SIZING.md", r"uses the ([\d,]+) bytes of the X.509 context", lambda: f"{lent():,}"),
     ("docs/DESIGN.md", r"([\d.]+) KB of the context are not needed", lambda: kb(lent())),
-    ("include/popcl_fetch.h", r"free after the handshake, some (\d+) KB", lambda: f"{lent() / 1024:.0f}"),
     ("docs/DESIGN.md", r"The link is a table of\s+(\w+) functions", lambda: WORDS[len(members("src/core/link.h", "popcl_link_ops"))]),
     ("docs/DESIGN.md", r"(\w+) functions\s+\(`popcl_tls_layer`: ([\w, ]+)\)",
      lambda: (WORDS[len(members("src/core/link.h", "popcl_tls_layer"))], ", ".join(members("src/core/link.h", "popcl_tls_layer")))),
