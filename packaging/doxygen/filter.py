@@ -52,9 +52,13 @@ def declares(line):
     return bool(re.match(r"\s*(#define \w|[A-Za-z_])", line)) and not re.match(r"\s*extern \"C\"|\s*#(?!define)|\s*(public|private):", line)
 
 
+def strings(row):
+    """The texts of a row, each of one literal or several."""
+    return ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', part)) for part in re.findall(r'((?:"(?:[^"\\]|\\.)*"\s*\\?\s*)+)', row)]
+
+
 def errors(text):
     """popcl_err with its enumerators written out."""
-    strings = lambda row: ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', part)) for part in re.findall(r'((?:"(?:[^"\\]|\\.)*"\s*\\?\s*)+)', row)]  # noqa: E731
     rows = re.findall(r"^    X\((\d+), (\w+), (\w+),(.*?)\)\s*\\?$", text, re.M | re.S)
     made = []
     for number, name, class_, rest in rows:
