@@ -6,7 +6,6 @@ table of errors, the tests. docs.py compares them, and writes them anew with --w
     CHAINS: (file, pattern)         its group is the number of certificate chains, which tests/x509check/run.py alone knows
 """
 import functools
-import json
 import pathlib
 import re
 import sys
