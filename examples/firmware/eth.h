@@ -14,7 +14,7 @@
 extern volatile uint8_t eth_waiting; /* set by the interrupt: call eth_poll */
 extern uint32_t eth_dropped;         /* frames for which lwIP had no buffer; TCP sends them again */
 extern uint32_t
-    eth_hunger; /* for tests, with STATS: so many frames, after the first ones, find no buffer */
+    eth_hunger; /* for tests, with STATS: so many bursts, after the first frames, find no buffer */
 
 void eth_interrupt(void); /* the handler; calls eth_woken, which a kernel may define */
 void eth_woken(void);

@@ -23,7 +23,7 @@ typedef struct settings {
     uint32_t every;       /* ms from one poll's end to the next */
     uint32_t idle;        /* ms that a server may send nothing; 0 = popcl's own */
     uint32_t hang;   /* for tests: the number of the poll that hangs, so that the watchdog bites */
-    uint32_t starve; /* for tests: so many frames in a row find no buffer */
+    uint32_t starve; /* for tests: so many bursts of frames find no buffer */
     uint32_t hurry;  /* for tests: the clock runs so many times faster */
     uint32_t up;     /* for tests: seconds that it seems to have been up at the start */
     uint32_t pause;  /* for tests: how often the sink takes nothing at first */
