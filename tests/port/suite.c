@@ -75,8 +75,9 @@ const promise_text promises[PROMISES] = {
                 "close"},
     [CLOSES_ONCE] = {"If it is called again without an open, it does nothing.",
                      "close: does it forget what it closed?"},
-    [CLOCK] = {"Returns milliseconds of a clock that never jumps; may wrap.",
-               "now_ms, and each place where two times are compared: subtract them, as unsigned"},
+    [CLOCK] =
+        {"Returns milliseconds of a clock that never jumps. It may wrap, after 2^32 - 1 only.",
+         "now_ms, and each place where two times are compared: subtract them, as unsigned"},
     [CODE] =
         {"Returns the system's number for the last failure (errno); 0 = no failure. May be NULL.",
          "code, and where the number is kept"},
