@@ -116,6 +116,7 @@ static popcl_err fetch(popcl_fetch_config *config, popcl_quectel *net, popcl_tls
 
 int main(int argc, char **argv) {
     static popcl_quectel net;
+    static int fd; /* net keeps its address */
     static popcl_tls_public_storage storage;
     static unsigned char iobuf[POPCL_IOBUF_SIZE(4096)];
     static char password[256], why[POPCL_POSIX_WHY];
@@ -127,7 +128,7 @@ int main(int argc, char **argv) {
     fclose(f);
     if (popcl_posix_trust_load(&trust, argv[6], NULL, time(NULL), why, sizeof why))
         return fprintf(stderr, "modem: %s\n", why), 66;
-    int fd = open_tty(argv[1]);
+    fd = open_tty(argv[1]);
     if (fd < 0 || (argc == 8 && attach(fd, argv[7])))
         return fprintf(stderr, "modem: %s: no answer, or no such line\n", argv[1]), 69;
     net.line = &line;

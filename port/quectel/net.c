@@ -55,13 +55,13 @@ static void break_off(popcl_quectel *n, int code) {
 
 /* ---- commands ---- */
 
-static char *add_text(char *to, const char *text) {
+static char *order_text(char *to, const char *text) {
     size_t size = strlen(text);
     memcpy(to, text, size);
     return to + size;
 }
 
-static char *add_number(char *to, unsigned number) {
+static char *order_number(char *to, unsigned number) {
     char digits[5]; /* up to 65535 */
     size_t size = 0;
     do
@@ -84,18 +84,18 @@ static void give_order(popcl_quectel *n, char *end, uint8_t command) {
 }
 
 static void give_text(popcl_quectel *n, const char *text, uint8_t command) {
-    give_order(n, add_text(n->order, text), command);
+    give_order(n, order_text(n->order, text), command);
 }
 
 static void give_close(popcl_quectel *n) {
-    give_order(n, add_number(add_text(n->order, "AT+QICLOSE="), n->id), PLAIN);
+    give_order(n, order_number(order_text(n->order, "AT+QICLOSE="), n->id), PLAIN);
 }
 
 /* QISEND or QIRD: both have the connection and a number of octets. */
 static void give_move(popcl_quectel *n, const char *text, unsigned octets, uint8_t command) {
-    char *end = add_number(add_text(n->order, text), n->id);
+    char *end = order_number(order_text(n->order, text), n->id);
     *end++ = ',';
-    give_order(n, add_number(end, octets), command);
+    give_order(n, order_number(end, octets), command);
 }
 
 static void give_read(popcl_quectel *n) {
@@ -106,7 +106,7 @@ static void give_read(popcl_quectel *n) {
     give_move(n, "AT+QIRD=", POPCL_QUECTEL_ROOM_IN, READ);
 }
 
-static void write_out(popcl_quectel *n) {
+static void write_to_line(popcl_quectel *n) {
     int32_t written = 1;
     while (n->out_len > 0 && written > 0 && !n->gone) {
         written = n->line->write(n->line_ctx, n->out, n->out_len);
@@ -121,7 +121,7 @@ static void write_out(popcl_quectel *n) {
 }
 
 /* Whether it is time for the next try to send. */
-static int may_send(popcl_quectel *n) {
+static int may_try_to_send(popcl_quectel *n) {
     return n->send_len > 0 && (!n->retries || time_left(n, n->failed_ms, RETRY_MS) == 0);
 }
 
@@ -130,7 +130,7 @@ static void begin_next(popcl_quectel *n) {
     if (n->state != IDLE && time_left(n, n->began_ms, ANSWER_MS) == 0)
         break_off(n, POPCL_QUECTEL_SILENT);
     if (n->state != IDLE || !n->up || n->broken) return;
-    if (may_send(n)) {
+    if (may_try_to_send(n)) {
         give_move(n, "AT+QISEND=", n->send_len, SEND);
     } else if (n->in_from == n->in_to && !n->ended && !n->closing) {
         if (time_left(n, n->read_ms, POLL_MS) == 0) n->unread = 1;
@@ -247,7 +247,7 @@ static int is_restart(const char *line) {
 }
 
 /* Answers to the command that is under way. Others are echoes, and reports of the network. */
-static void take_answer(popcl_quectel *n, const char *line) {
+static void take_modem_answer(popcl_quectel *n, const char *line) {
     const char *rest;
     unsigned number;
     if (n->state == IDLE) return;
@@ -267,7 +267,7 @@ static void take_answer(popcl_quectel *n, const char *line) {
     }
 }
 
-static void take_line(popcl_quectel *n) {
+static void take_modem_line(popcl_quectel *n) {
     const char *rest;
     unsigned number;
     n->text[n->text_len] = '\0';
@@ -280,7 +280,7 @@ static void take_line(popcl_quectel *n) {
     } else if (is_restart(n->text)) {
         break_off(n, POPCL_QUECTEL_RESTARTED);
     } else {
-        take_answer(n, n->text);
+        take_modem_answer(n, n->text);
     }
 }
 
@@ -289,7 +289,7 @@ static void take_octet(popcl_quectel *n, unsigned char octet) {
         n->in[n->in_to++] = octet;
         if (--n->left == 0) n->state = ANSWER;
     } else if (octet == '\n') {
-        if (n->text_len > 0) take_line(n);
+        if (n->text_len > 0) take_modem_line(n);
         n->text_len = 0;
     } else if (n->state == PROMPT && octet == '>' && n->text_len == 0) {
         n->out = n->send;
@@ -307,7 +307,7 @@ static void pump(popcl_quectel *n, uint32_t limit_ms) {
     unsigned char octets[64];
     for (;;) {
         begin_next(n);
-        write_out(n);
+        write_to_line(n);
         if (n->gone) return;
         int32_t got = n->line->read(n->line_ctx, octets, sizeof octets,
                                     n->out_len > 0 ? lesser(limit_ms, ROOM_MS) : limit_ms);
@@ -376,8 +376,8 @@ static popcl_err result_of_lookup(int code) {
  * OK of this one. */
 static popcl_err find_addresses(popcl_quectel *n, const char *host, uint32_t began_ms,
                                 uint32_t limit_ms) {
-    char *end = add_number(add_text(n->order, "AT+QIDNSGIP="), n->context ? n->context : 1u);
-    end = add_text(add_text(add_text(end, ",\""), host), "\"");
+    char *end = order_number(order_text(n->order, "AT+QIDNSGIP="), n->context ? n->context : 1u);
+    end = order_text(order_text(order_text(end, ",\""), host), "\"");
     n->names = n->names_expected = n->names_answered = 0;
     n->found_code = 0;
     give_order(n, end, QUESTION);
@@ -414,10 +414,11 @@ static enum outcome ask_to_connect(popcl_quectel *n, const char *address, uint16
                                    uint32_t began_ms, uint32_t limit_ms) {
     enum outcome r = take_socket(n, began_ms, limit_ms);
     if (r != CAME) return r;
-    char *end = add_number(add_text(n->order, "AT+QIOPEN="), n->context ? n->context : 1u);
+    char *end = order_number(order_text(n->order, "AT+QIOPEN="), n->context ? n->context : 1u);
     *end++ = ',';
-    end = add_text(add_text(add_number(end, n->id), ",\"TCP\",\""), address);
-    end = add_text(add_number(add_text(end, "\","), port), ",0,0"); /* any local port; buffered */
+    end = order_text(order_text(order_number(end, n->id), ",\"TCP\",\""), address);
+    end = order_text(order_number(order_text(end, "\","), port),
+                     ",0,0"); /* any local port; buffered */
     n->open_answered = 0;
     n->unread = n->closed = 0;
     give_order(n, end, PLAIN);
