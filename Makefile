@@ -65,14 +65,15 @@ BEARSSL_CPPFLAGS := -isystem $(BEARSSL_INC)
 BEARSSL_LIBS ?= $(BEARSSL_LIB)
 # For ARM builds, which otherwise fetch the source: tests/source.sh.
 BEARSSL_SRC ?= $(if $(wildcard $(BEARSSL)/src),$(BEARSSL))
-export BEARSSL_SRC
+export BEARSSL BEARSSL_SRC
 else
 # For compilers that do not look into /usr/include, as the ARM one: the folder that holds nothing but BearSSL's headers.
 BEARSSL_INC := $(firstword $(wildcard /usr/include/bearssl /usr/local/include/bearssl))
 # The archive, where the linker finds it: the command then needs no shared library but the C library.
 BEARSSL_LIBS ?= $(if $(wildcard /usr/lib/*/libbearssl.a /usr/lib/libbearssl.a),-l:libbearssl.a,-lbearssl)
 endif
-export BEARSSL BEARSSL_INC CC
+# Not BEARSSL here: exported without a value it is empty, which an archive's own Makefile would take for BEARSSL= of the user.
+export BEARSSL_INC CC
 
 # ---- anchors compiled in ----
 
@@ -381,7 +382,7 @@ firmware-images: $(TA) ## [ANCHORS=anchors.c] [SIGNERS=signers.c SCOPE=label] [W
 	        $(if $(SIGNERS),SIGNERS=$(abspath $(SIGNERS)) SCOPE=$(call quoted,$(SCOPE))) \
 	        ANCHORS=$(abspath $(or $(ANCHORS),$(B)/firmware/anchors.c)) OUT=$(abspath $(B)/firmware) || exit 1; done
 
-built-port: $(LIB)
+built-port: $(LIB) $(OWN_BEARSSL)
 	@$(if $(PORT),,for p in $(PORTS) port/TEMPLATE; do $(PORT_MAKE) PORT=$$p build || exit 1; done)
 check-port: ## PORT=DIR [ARGS=CASE...]: whether your port keeps what popcl_net.h promises (docs/PORTING.md); without PORT all of popcl's own
 ifdef PORT
@@ -498,7 +499,7 @@ check-lwip: ## the ports over lwIP, lwIP built for this machine: in simulated ti
 	@$(PYTHON) tests/check.py part lwip $(B)/san/lwip/raw/test_eth $(B)/san/lwip/raw/test_raw $(B)/san/lwip/raw6/test_raw \
 	    $(B)/san/lwip/raw/test_flight $(B)/san/lwip/board/test_flight \
 	    $(B)/san/lwip/sockets/test_sockets $(B)/san/lwip/sockets6/test_sockets -- $(PYTHON) tests/lwip/test_tap.py $(B)/san/lwip
-build-lwip: $(LIB) $(B)/tests/libhelp.a
+build-lwip: $(LIB) $(B)/tests/libhelp.a $(OWN_BEARSSL)
 	@$(MAKE) --no-print-directory -f tests/lwip/lwip.mk B=$(B) LWIP="$(LWIP)" COMPILE=$(call quoted,$(COMPILE)) TESTS=$(call quoted,$(TEST_CPPFLAGS)) \
 	    LINK=$(call quoted,$(LINK)) LIBS=$(call quoted,$(B)/tests/libhelp.a $(LIB) $(OWN_BEARSSL) $(BEARSSL_LIBS))
 built-bench: benches command

@@ -215,6 +215,36 @@ class Flags(unittest.TestCase):
             self.assertEqual({when for _, _, when in seen}, {seen[0][2]}, seen)
 
 
+class OwnBearssl(unittest.TestCase):
+    """BEARSSL=dir, and what programs that make starts see of it."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="check"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def make(self, *words):
+        env = {name: value for name, value in os.environ.items()
+               if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BEARSSL", "BEARSSL_SRC", "BEARSSL_LIBS")}
+        return subprocess.run(["make", "--no-print-directory", f"B={self.folder}/b", *words], cwd=HERE.parent, env=env, capture_output=True, text=True,
+                              check=False).stdout
+
+    def test_it_is_built_before_another_makefile_links_it(self):
+        for name in ("inc/bearssl.h", "src/one.c"):
+            (self.folder / name).parent.mkdir()
+            (self.folder / name).touch()
+        for goal in ("PORT=posix built-port", f"LWIP={self.folder} build-lwip"):
+            with self.subTest(goal):
+                self.assertRegex(self.make("-n", f"BEARSSL={self.folder}", *goal.split()), rf"(?m)^ar .*{self.folder}/b/bearssl/libbearssl\.a")
+
+    def test_exported_if_there_is_one(self):
+        """An empty one would make the archive with BearSSL, built by a test, take the system's."""
+        seen = ["--eval=seen: ; @env", "seen"]
+        (self.folder / "inc").mkdir()
+        (self.folder / "inc/bearssl.h").touch()
+        self.assertNotRegex(self.make(*seen), r"(?m)^BEARSSL=$")
+        self.assertIn(f"\nBEARSSL={self.folder}\n", "\n" + self.make(*seen, f"BEARSSL={self.folder}"))
+
+
 class Coverage(unittest.TestCase):
     """What cov.py makes of counts: a goal that is missed, a branch without a reason, and a reason that is stale."""
 
