@@ -12,8 +12,7 @@ PROFILES = {"clear text": "no TLS", "pinned": "one key, no clock", "ecdsa": "you
 
 def by_core(figures, name):
     """{(profile or "", core): number} of what a head is called in a table; a core without a name is the one that all figures are of."""
-    lines = re.search(rf"<!-- figures: {figures} -->\n(.*?)<!-- end -->", prose.text("docs/SIZING.md"), re.S)[1].splitlines()
-    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    head, _, *rows = prose.rows(figures, "|")
     result = {}
     for cells in (dict(zip(head, row)) for row in rows):
         profile = cells.get("profile", "").strip("`")

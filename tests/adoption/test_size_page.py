@@ -282,6 +282,17 @@ class Reading(SizePage):
         self.assertEqual(self.sums(), sums)
         self.assertEqual(page.run("document.getElementById('plan').value"), "33")
 
+    def test_an_address_that_is_older_than_the_page(self):
+        """A core, a profile or a buffer that the page does not offer any more changes nothing, and the rest of the choice counts."""
+        page = self.page
+        page.open(URL)
+        self.put("lent", False)
+        self.put("plan", "33")
+        sums = self.sums()
+        page.open("about:blank")
+        page.open(URL + "#core=none&profile=none&buffer=1&plan=33")
+        self.assertEqual(self.sums(), sums)
+
     def test_whether_it_fits(self):
         page = self.page
         page.open(URL)

@@ -123,13 +123,12 @@ def structs(folder, core):
     """Bytes of the objects that a session needs."""
     names = ["popcl_fetch", "popcl_flight", "popcl_resumable", "popcl_seen", "popcl_anchor", "popcl_trust"]
     types = [f"struct {name}" for name in names] + [f"popcl_tls_{profile}_storage" for profile in sizing.PROFILES]
-    types.append("char[sizeof(popcl_guard) - offsetof(popcl_guard, leaf)]")  # guard_spare of src/tls/guard.c
-    octets = size.sizes_of(types, CPUS[core].gcc(), folder)
+    octets = size.sizes_of([*types, size.LENT], CPUS[core].gcc(), folder)
     return dict(zip([*names, *sizing.PROFILES, "lent"], octets))
 
 
 def number(cell):
-    return int(cell.replace(",", "").removeprefix("<= "))
+    return int(prose.number(cell))
 
 
 def block(name):
