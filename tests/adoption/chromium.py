@@ -10,6 +10,7 @@ import time
 import unittest
 
 from consumer import without_network
+from dovecot import end_session
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WORDS = ["--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-gpu",
@@ -32,7 +33,7 @@ class Page:
         root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has no sandbox for root
         self.child = subprocess.Popen(["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", *without_network(), name, *WORDS, *root,
                                        f"--user-data-dir={folder}/chromium"], pass_fds=[theirs_in, theirs_out], stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(theirs_in)
         os.close(theirs_out)
         try:
@@ -52,6 +53,7 @@ class Page:
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
+        end_session(self.child.pid)  # the browser's children outlive it for a moment, and write into the folder that the caller removes next
         os.close(self.out)
         os.close(self.into)
 
