@@ -103,8 +103,8 @@ def wrong_marks(texts):
     """What is wrong with marks, a line each: a block without one, one that no test takes, and fences that do not match."""
     for page, text in texts.items():
         found = list(blocks_of(page, text))
-        if text.count("\n```") + text.startswith("```") + len(re.findall(r"\n +```", text)) != 2 * len(found):
-            yield f"{page}: a fence has no partner, or another indent"
+        if len(re.findall(r"^(?:[ >]|[-*+] |\d+\. )*(?:```|~~~)", text, re.M)) != 2 * len(found):
+            yield f"{page}: a fence has no partner, another indent, other characters or a mark of Markdown before it"
         for block in found:
             if not block.mark:
                 yield f"{block.name}: no comment on the line before the block says how it is tested: see tests/blocks.py"

@@ -100,7 +100,7 @@ def check_targets(script):
     targets = set()
     for name in ("Makefile", "tests/figures.mk", "packaging/packages.mk"):
         targets |= set(" ".join(re.findall(r"^([a-z][a-z0-9 -]*):", text_of(name), re.M)).split())
-    wanted = [word for line in re.findall(r"\bmake((?: +[\w=./:$-]+)*)", script) for word in line.split() if re.fullmatch(r"[a-z][a-z-]*", word)]
+    wanted = [word for line in re.findall(r"\bmake((?: +[\w=./:$-]+)*)", script) for word in line.split() if re.fullmatch(r"[a-z][a-z0-9-]*", word)]
     missing = sorted(set(wanted) - targets)
     return f"no such make target: {', '.join(missing)}" if missing else ""
 

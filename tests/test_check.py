@@ -383,6 +383,8 @@ class Blocks(unittest.TestCase):
     def test_fences(self):
         self.assertIn("no partner", self.wrong("<!-- run -->\n```sh\ntrue\n")[0])
         self.assertIn("no partner", self.wrong("- <!-- run -->\n  ```sh\ntrue\n```\n")[0])
+        for hidden in ("~~~sh\ntrue\n~~~\n", "> ```sh\n> true\n> ```\n", "1. ```sh\n   true\n   ```\n", "````sh\ntrue\n````\n"):
+            self.assertIn("other characters", "".join(self.wrong(f"<!-- run -->\n{hidden}")), hidden)
 
     def test_a_block_is_what_a_reader_copies(self):
         [block] = blocks.blocks_of("README.md", "## a\n\n  <!-- run: home, with auth -->\n  ```sh\n  one\n    two\n  ```\n")
@@ -401,7 +403,8 @@ class Blocks(unittest.TestCase):
             return blocks.Block("docs/FAQ.md", "", 1, language, mark, body)
         for mark, language, good, bad in (
                 ("compiled", "c", "int a;\n", "int a\n"), ("compiled: errno", "c", "int errno;\n", "int a;\n"), ("names", "", "popcl_run (popcl.h)", "popcl_walk"),
-                ("names", "", "popcl_run (popcl.h)", "(pop.h)"), ("names", "", " core/fetch*  the job", " core/catch*  the job"), ("not run: x", "sh", "make clean", "make tea")):
+                ("names", "", "popcl_run (popcl.h)", "(pop.h)"), ("names", "", " core/fetch*  the job", " core/catch*  the job"), ("not run: x", "sh", "make clean", "make tea"),
+                ("not run: x", "sh", "make check-x509", "make check-x508")):
             with self.subTest(bad):
                 if language == "c" and not shutil.which("cc"):
                     self.skipTest("there is no compiler")

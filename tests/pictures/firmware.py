@@ -8,20 +8,23 @@ from pictures.drawing import WIDTH, Drawing
 
 JSON = pathlib.Path(__file__).resolve().parents[2] / "docs/firmware.json"
 LEFT, RIGHT = 190, 110
-# Of the parts, in the order in which they stand in a bar; parts without a colour of their own are drawn together.
+# The parts in the order of a bar, each with its colour: one that is not here is an error.
 FLASH = [("BearSSL", "a"), ("lwIP", "b"), ("popcl core", "c"), ("popcl auth", "c"), ("popcl tls", "d"), ("firmware", "e"), ("driver", "e"),
          ("port", "f"), ("C library", "g"), ("anchors", "g")]
-RAM = [("stack", "a"), ("TLS storage", "d"), ("record buffer", "c"), ("job", "g"), ("connection and ring", "f"), ("lwIP's heap and pools", "b"),
-       ("lwIP, other", "b"), ("firmware", "e")]
+RAM = [("stack", "a"), ("TLS storage", "d"), ("record buffer", "c"), ("job", "g"), ("plan", "g"), ("connection and ring", "f"),
+       ("lwIP's heap and pools", "b"), ("lwIP, other", "b"), ("firmware", "e")]
 NAMES = {"FLASH": {"a": "BearSSL", "b": "lwIP", "c": "popcl: core, auth", "d": "popcl: tls", "e": "firmware, driver", "f": "port",
                    "g": "C library, anchors"},
          "RAM": {"a": "stack", "b": "lwIP", "c": "record buffer", "d": "TLS storage", "e": "firmware", "f": "connection, ring", "g": "job"}}
 
 
 def parts_of(sums, order):
-    """Octets by kind, and what the linker adds with the last."""
+    """(octets, colour, title) of each part, in this order."""
     if len(sums) <= 2:
         return [(sums["all"], "g", f"all together: {sums['all']:,}")]
+    unknown = set(sums) - {"all"} - {name for name, _ in order}
+    if unknown:
+        raise ValueError(f"docs/firmware.json: parts without a colour: {', '.join(sorted(unknown))}")
     return [(sums[name], kind, f"{name}: {sums[name]:,}") for name, kind in order if sums.get(name)]
 
 

@@ -6,12 +6,10 @@ import json
 
 import prose
 from pictures.drawing import BAR, GAP, WIDTH, Drawing
+from pictures.firmware import RAM, parts_of
 
 DEVICE = 64 * 1024
 LEFT, RIGHT, STEP = 175, 120, 8192
-# The parts of an image in firmware.json, in the order of a bar.
-PARTS = [("stack", "a"), ("TLS storage", "d"), ("record buffer", "c"), ("job", "g"), ("plan", "g"), ("connection and ring", "f"), ("lwIP's heap and pools", "b"),
-         ("lwIP, other", "b"), ("firmware", "e")]
 NAMES = {"a": "stack", "d": "TLS storage", "c": "record buffer", "g": "job, plan", "f": "connection, ring", "b": "lwIP", "e": "firmware"}
 # The bars: their name, the image, and what differs in it.
 BARS = [
@@ -64,11 +62,7 @@ def draw():
         drawing.path((x, drawing.y - 4), (x, end), kind="line" if octets == DEVICE else "grid")
         drawing.text(x, end + 14, f"{octets // 1024} KB", "n", "middle")
     for name, parts in bars():
-        unknown = set(parts) - {part for part, _ in PARTS}
-        if unknown:
-            raise ValueError(f"docs/firmware.json: parts of RAM without a colour: {', '.join(sorted(unknown))}")
         total = sum(parts.values())
-        drawing.bar(LEFT, name, [(parts[part], kind, f"{part}: {parts[part]:,}") for part, kind in PARTS if parts.get(part)],
-                    f"{total:,}; {prose.kb(DEVICE - total)} KB free", scale)
+        drawing.bar(LEFT, name, parts_of(parts, RAM), f"{total:,}; {prose.kb(DEVICE - total)} KB free", scale)
     drawing.y += 16
     return drawing.svg("RAM of a device with 64 KB, by profile and size of records")
