@@ -5,9 +5,9 @@ docs/SECURITY.md, the tests of each rule, from the ids in square brackets that s
 may call back is made from tests/sim/calls.def.
 
 docs/RELIABILITY.md has its tests written by hand: each test that a row names has to be there. Figures and defaults in sentences have their sources
-in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. size/calculator.py makes docs/size.html from docs/size.json, and
-those parts of docs/size.json that are not measured. features.py compares docs/FEATURES.md with the table of options, blocks.py counts the fenced blocks of all documents, and
-language.py the words that make the text hard to read.
+in prose.py, the table of sizes in sizes.py, and pictures/ draws the pictures. size/calculator.py makes docs/size.html from docs/size.json, and those
+parts of docs/size.json that are not measured. features.py compares docs/FEATURES.md with the table of options, blocks.py counts the fenced blocks of
+all documents, and language.py the words that make the text hard to read.
 
 The committed page of errors is also the record of their numbers: a number that changed, or whose error is gone, is a problem, and --write
 leaves that page as it is.
