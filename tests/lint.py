@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Compiles every source with gcc and clang, warnings being errors, runs clang-tidy and cppcheck over what ships, and holds every source to
-.clang-format, to a line that names its licence, and to the names of tests/names.py. Each TLS profile has a number of its own. Knows the sources by their folders, and by the names of those that need threads.
+.clang-format, to a line that names its licence, and to the names of tests/names.py. Each TLS profile has a number of its own, and git has
+no file that a run made. Knows the sources by their folders, and by the names of those that need threads.
 POPCL_CPPFLAGS and TEST_CPPFLAGS give the include folders. What is over lwIP needs its source (tests/source.sh): it is read with the settings of
 tests/lwip, firmware with its own, and by compilers for its boards. If the source cannot be had, that is skipped. Prints TAP.
 
@@ -170,6 +171,15 @@ def profile_numbers(folder="src/tls"):
             owners[int(numbers[0])] = path
 
 
+def committed_products(folder="."):
+    """Files in git that .gitignore names: an archive of a release would have them. Without git, as in such an archive, there are none."""
+    if os.path.exists(os.path.join(folder, ".git")):
+        done = subprocess.run(["git", "ls-files", "--cached", "--ignored", "--exclude-standard"], cwd=folder, capture_output=True, text=True)
+        yield from (f"{path}: run: git rm --cached {path}" for path in done.stdout.splitlines())
+        if done.returncode:
+            yield done.stderr
+
+
 def formatting():
     """One check for each folder of sources: that clang-format would change nothing. Skipped if this version would."""
     try:
@@ -226,6 +236,7 @@ def main(words):
     if words in ([], ["format"]):
         results.add("each source names its licence", "\n".join(without_licence()))
         results.add("each TLS profile has a number of its own", "\n".join(profile_numbers()))
+        results.add("git has no file that .gitignore names", "\n".join(committed_products()))
     if words == ["format"]:
         wanted = formatting()
     else:

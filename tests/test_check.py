@@ -351,6 +351,21 @@ class Families(Copied):
             self.assertIn(why, "".join(wrong))
         said = self.results_of("lint.py", "format")
         self.assertTrue([line for line in said if line.startswith("not ok") and "each TLS profile has a number of its own" in line], said)
+        self.assertTrue([line for line in said if line.endswith(" - git has no file that .gitignore names")], said)
+
+    def test_a_file_that_a_run_made_is_not_in_git(self):
+        def wrong():
+            return list(lint.committed_products(self.folder))
+        self.assertEqual(wrong(), [])  # no git
+        shutil.copy(HERE.parent / ".gitignore", self.folder)
+        made = self.tests / "__pycache__/lint.cpython-311.pyc"
+        made.parent.mkdir(exist_ok=True)
+        made.write_bytes(b"")
+        for words in (["init", "-q"], ["add", "."]):
+            subprocess.run(["git", *words], cwd=self.folder, check=True)
+        self.assertEqual(wrong(), [])
+        subprocess.run(["git", "add", "-f", made], cwd=self.folder, check=True)
+        self.assertRegex("".join(wrong()), "^tests/__pycache__/lint.cpython-311.pyc: run: ")
 
 
 class Named(unittest.TestCase):
