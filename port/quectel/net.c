@@ -198,10 +198,11 @@ static void take_report(popcl_quectel *n, const char *at) {
     }
 }
 
-/* The data of QIRD follows its line at once. */
+/* The data of QIRD follows its line at once. An answer has one such line: after data, another is
+ * the server's text, since a fault on the line changed the number of octets. */
 static void take_read(popcl_quectel *n, const char *at) {
     unsigned octets;
-    if (!take_number(&at, &octets) || octets > POPCL_QUECTEL_ROOM_IN) {
+    if (!take_number(&at, &octets) || octets > POPCL_QUECTEL_ROOM_IN || n->in_to > 0) {
         break_off(n, POPCL_QUECTEL_REFUSED);
         return;
     }

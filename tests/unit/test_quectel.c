@@ -18,6 +18,7 @@ static struct {
     size_t written, piece;   /* of the row; most octets of a read or write */
     uint32_t now_ms;
     int gone;
+    size_t beyond; /* octets that were written after the last row */
 } modem;
 
 static int32_t line_read(void *line_ctx, void *p, size_t n, uint32_t limit_ms) {
@@ -37,7 +38,7 @@ static int32_t line_write(void *line_ctx, const void *p, size_t n) {
     (void)line_ctx;
     if (modem.gone) return -1;
     if (n > modem.piece) n = modem.piece;
-    if (!modem.rows[0]) return (int32_t)n;
+    if (!modem.rows[0]) return modem.beyond += n, (int32_t)n;
     size_t left = strlen(modem.rows[0]) - modem.written;
     if (n > left) n = left;
     assert_memory_equal(modem.rows[0] + modem.written, p, n);
@@ -199,6 +200,7 @@ static void a_connection_that_breaks(void **state) {
                 {"\r\nERROR\r\n", POPCL_QUECTEL_REFUSED},
                 {"\r\n+QIRD: 1025\r\n", POPCL_QUECTEL_REFUSED},
                 {"\r\n+QIRD: x\r\n", POPCL_QUECTEL_REFUSED},
+                {"\r\n+QIRD: 3\r\nabc\r\n+QIRD: 1024\r\n", POPCL_QUECTEL_REFUSED},
                 {"\r\n+QIRD: 7\r\nabc", POPCL_QUECTEL_SILENT},
                 {"\r\n+QIR", POPCL_QUECTEL_SILENT},
                 {"", POPCL_QUECTEL_SILENT}};
@@ -362,7 +364,7 @@ static void a_host_that_is_no_name(void **state) {
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         play(rows, 64);
         assert_int_equal(open_host(hosts[i], 1000), POPCL_ERR_RESOLVE);
-        assert_int_equal(net.out_len, 0);
+        assert_int_equal(modem.beyond, 0);
     }
 }
 
@@ -391,7 +393,7 @@ static void close_sends_first(void **state) {
     popcl_quectel_net.close(&net);
     assert_null(modem.rows[0]);
     popcl_quectel_net.close(&net);
-    assert_int_equal(net.out_len, 0);
+    assert_int_equal(modem.beyond, 0);
 }
 
 static void no_line(void **state) {
