@@ -112,7 +112,6 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* How many files this process has open: none may be left by anything. */
 /* ---- a message ---- */
 
 static popcl_msg message(uint32_t number, const char *uid, size_t uid_len) {
