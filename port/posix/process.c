@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* process - see process.h. */
 #define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* syscall */
 #include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +27,9 @@ void pop_process_abandon(void) {
 /* ---- the child ---- */
 
 static void close_others(void) {
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, STDERR_FILENO + 1u, ~0u, 0u) == 0) return;
+#endif
     long most = sysconf(_SC_OPEN_MAX);
     int end = most < 0 || most > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : (int)most;
     for (int fd = STDERR_FILENO + 1; fd < end; fd++)

@@ -10,8 +10,9 @@
 #include "store_spooled.h"
 
 enum {
-    PIPE_NAP_MAX_MS = 20, /* the longest of the naps until the command has ended */
-    FAILURES_MAX = 2      /* in a row: then the next message would fail too */
+    NAP_MAX_MS = 20, /* the longest of the naps until the command has ended */
+    NAP_SHARE = 8,   /* a nap is this part of the time until then: so short commands lose little */
+    FAILURES_MAX = 2 /* in a row: then the next message would fail too */
 };
 
 struct popcl_store_pipe {
@@ -35,7 +36,7 @@ static int pipe_begin(void *ctx, const popcl_msg *m) {
 static int await_command(const popcl_store_pipe *s, pop_process *p) {
     const popcl_store_pipe_config *c = &s->config;
     uint64_t began = pop_process_now_ms(), stopped = 0;
-    for (uint32_t nap = 1;; nap = nap < PIPE_NAP_MAX_MS ? 2 * nap : nap) {
+    for (;;) {
         pop_process_look(p);
         if (p->has_ended) return 0;
         uint64_t now = pop_process_now_ms();
@@ -43,7 +44,8 @@ static int await_command(const popcl_store_pipe *s, pop_process *p) {
         if (c->limit_ms && now - began >= c->limit_ms) return -1;
         if (c->total_ms && now - s->opened_ms >= c->total_ms) return -1;
         if (stopped && now - stopped >= POPCL_PIPE_STOP_MS) return -1;
-        pop_process_nap(nap);
+        uint64_t nap = 1 + (now - began) / NAP_SHARE;
+        pop_process_nap(nap < NAP_MAX_MS ? (uint32_t)nap : NAP_MAX_MS);
     }
 }
 

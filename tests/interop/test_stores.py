@@ -187,7 +187,7 @@ class Kept(DovecotTest):
     """[10,000] A large maildrop of small messages, from Dovecot into each store."""
 
     COUNT = 10000
-    PIPED = int(os.environ.get("POPCL_PIPED", "1000"))  # a shell for each takes time: 10000 is for a run by hand
+    PIPED = int(os.environ.get("POPCL_PIPED", "300"))  # a shell for each takes time: 10000 is for a run by hand
 
     def setUp(self):
         super().setUp()

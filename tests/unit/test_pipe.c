@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -164,6 +165,13 @@ static void only_failures_in_a_row_count(void **state) {
 static void the_command_gets_the_message_alone(void **state) {
     (void)state;
     int leak = open("/dev/null", O_RDWR); /* a descriptor without close-on-exec */
+    int high = fcntl(leak, F_DUPFD, 900); /* a descriptor above the limit that holds now */
+    struct rlimit before, low;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = 64;
+    assert_true(high >= 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     popcl_store_pipe *s = open_pipe_store(
         "cat > got && ls /proc/$$/fd > fds && echo \"$0 $# $PPID\" > names && test ! -t 0", 0,
         NULL);
@@ -175,7 +183,9 @@ static void the_command_gets_the_message_alone(void **state) {
     assert_int_equal(pass(s), 0); /* again from its beginning */
     assert_string_equal(text_of("got"), text);
     popcl_store_pipe_close(s);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     close(leak);
+    close(high);
 }
 
 /* A command that is left in the background still reads its own message, not the next one. */
