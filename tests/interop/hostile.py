@@ -202,6 +202,7 @@ class Hostile:
         self.tls_errors = []    # OpenSSL's words
         self.violations = []    # what no client may do, whatever the server does
         self._open = []
+        self._threads = []
         self._listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -234,7 +235,15 @@ class Hostile:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(client)
             self.sessions.append([])
-            threading.Thread(target=self.connection(client, self.sessions[-1]).serve, daemon=True).start()
+            thread = threading.Thread(target=self.connection(client, self.sessions[-1]).serve, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def until_over(self):
+        """Waits until no session goes on. After the client was killed, its last commands still take effect, which a real server's lock of the
+        maildrop would keep from the next session."""
+        for thread in list(self._threads):
+            thread.join()
 
     def connection(self, client, commands):
         """What serves a client: a server with a will of its own gives another Connection."""

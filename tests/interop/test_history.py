@@ -197,6 +197,7 @@ class History:
             time.sleep(self.rng.random() * .05)
             process.kill()
         result = self.place.finish(process, args)
+        server.until_over()
         self.steps.append(f"day {self.clock}: {' '.join(options)} -> {result.code}; {server.at_quit} {server.replies}\n"
                           f"    on the server: {[(m.token, m.uid, m.size) for m in on_server]}; unfetched DELE: "
                           f"{[(n, m.token) for n, _, m in server.unfetched]}; removed: {[m.token for m in server.removed]}\n    {result.err.strip()}")

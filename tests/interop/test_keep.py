@@ -285,6 +285,7 @@ class KeepNewest(KeepTest):
                 time.sleep(rng.random() * each * 100)
                 process.kill()
                 process.communicate()
+                server.until_over()
             server.script = lambda *_: None
             for _ in range(2):
                 place.run(server.port, *args)

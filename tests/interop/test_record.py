@@ -781,6 +781,7 @@ class File(RecordTest):
                 time.sleep(rng.random() * each * 130)
                 process.kill()
                 process.communicate()
+                server.until_over()
             server.script = lambda *_: None
             place.run(server.port, "-d")
             self.assertEqual((server.messages, server.violations), ([], []))
