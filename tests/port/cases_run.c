@@ -181,18 +181,20 @@ static fetched *client(int large) {
     return f;
 }
 
-static popcl_err fetch(const test *t, fetched *f) {
+static popcl_err fetch_over(const popcl_net *port, const test *t, fetched *f) {
     f->config.session.port = t->port;
     f->whole = f->cut = 0;
     memset(f->iobuf + IOBUF, 0xA5, 8);
     popcl_fetch_start(&f->job, &f->config, 0);
-    popcl_err e = popcl_run(&f->job.session, &guarded, t->c);
+    popcl_err e = popcl_run(&f->job.session, port, t->c);
     for (size_t i = IOBUF; i < IOBUF + 8; i++)
         must(f->iobuf[i] == 0xA5, MOVES, "more is written than recv was given room for",
              "the port wrote behind the record buffer");
     popcl_fetch_wipe(&f->job);
     return e;
 }
+
+static popcl_err fetch(const test *t, fetched *f) { return fetch_over(&guarded, t, f); }
 
 static void fetch_whole(const test *t, fetched *f, const char *how, uint32_t which) {
     popcl_err e = fetch(t, f);
@@ -406,6 +408,14 @@ static void on_alarm(int number) {
     port_tested.stop(to_stop->ctx, 1);
 }
 
+/* The wish comes soon after the connection, however long that took. */
+static popcl_err open_until_alarm(void *ctx, const char *name, uint16_t port, uint32_t limit_ms) {
+    struct itimerval soon = {{0, 0}, {0, 100000}};
+    popcl_err e = guarded.open(ctx, name, port, limit_ms);
+    (void)setitimer(ITIMER_REAL, &soon, NULL);
+    return e;
+}
+
 static void stop_server(const peer *p) {
     const manner m = {.split_at = 150, .stall_ms = 500};
     sim_server s;
@@ -418,12 +428,12 @@ static void stop_server(const peer *p) {
 }
 
 static void stop_client(const test *t) {
-    struct itimerval soon = {{0, 0}, {0, 100000}};
     fetched *f = client(0);
+    popcl_net port = guarded;
     to_stop = t->c;
+    port.open = open_until_alarm;
     (void)signal(SIGALRM, on_alarm);
-    (void)setitimer(ITIMER_REAL, &soon, NULL);
-    popcl_err e = fetch(t, f);
+    popcl_err e = fetch_over(&port, t, f);
     must(e == POPCL_ERR_STOPPED, WAIT_STOPS, "see wait_stops",
          "a session that was to be stopped ended with %s", popcl_err_name(e));
     peer_is_done(t);

@@ -15,13 +15,8 @@ extern "C" {
 static uint32_t skew_ms;
 static int stop_wanted;
 
-/* PopclClient has no virtual function: the port's context is the first octet of this. */
-struct Connection {
-    Connection() : net(client) {}
-    PopclClient net;
-    WiFiClient client;
-};
-static Connection *connections[8];
+/* PopclClient has no virtual function: it is the port's context itself. */
+static PopclClient *connections[8];
 
 unsigned long millis() {
     struct timespec t;
@@ -36,22 +31,23 @@ void delay(unsigned long ms) {
 
 static void prepare(void *ctx) {
     static size_t turn;
-    Connection *c = new (ctx) Connection;
+    WiFiClient *client = new WiFiClient; /* until the case, a process of its own, ends */
+    PopclClient *c = new (ctx) PopclClient(*client);
     connections[turn++ % (sizeof connections / sizeof connections[0])] = c;
-    c->net.stop = stop_wanted;
+    c->stop = stop_wanted;
 }
 
 static void stop(void *, int wanted) {
     stop_wanted = wanted;
     for (size_t i = 0; i < sizeof connections / sizeof connections[0]; i++)
-        if (connections[i]) connections[i]->net.stop = wanted;
+        if (connections[i]) connections[i]->stop = wanted;
 }
 
 static void clock_to(uint32_t ms) { skew_ms += ms - (uint32_t)millis(); }
 
 /* In the order of port_under_test.h: C++11 has no initializers by name. */
 extern const port_under_test port_tested = {&PopclClient::port,
-                                            sizeof(Connection),
+                                            sizeof(PopclClient),
                                             NULL,
                                             prepare,
                                             NULL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* port - port/quectel over a modem that tests/interop/modem.py plays: a process for each context,
- * at the other end of a socket pair. */
+ * at the other end of a socket pair. With MODEM_NOISE (../quectel-noise) the modem reports things
+ * between any two lines, and the line gives few octets at a time. */
 #define _DEFAULT_SOURCE
 #include "popcl_quectel.h"
 #include "port_under_test.h"
@@ -14,6 +15,14 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef MODEM_NOISE
+#define FAULTS "noise"
+#define PIECE  50u
+#else
+#define FAULTS NULL
+#define PIECE  4096u
+#endif
 
 #define SILENT "127.0.0.3"
 
@@ -34,13 +43,13 @@ static int32_t uart_read(void *line_ctx, void *p, size_t n, uint32_t limit_ms) {
     struct pollfd wish = {.fd = u->fd, .events = POLLIN};
     int ready = poll(&wish, 1, (int)limit_ms);
     if (ready <= 0) return ready == 0 || errno == EINTR ? 0 : -1;
-    ssize_t got = read(u->fd, p, n);
+    ssize_t got = read(u->fd, p, n < PIECE ? n : PIECE);
     return got > 0 ? (int32_t)got : -1;
 }
 
 static int32_t uart_write(void *line_ctx, const void *p, size_t n) {
     const struct uart *u = line_ctx;
-    ssize_t written = send(u->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t written = send(u->fd, p, n < PIECE ? n : PIECE, MSG_NOSIGNAL | MSG_DONTWAIT);
     return written < 0 ? errno == EAGAIN || errno == EINTR ? 0 : -1 : (int32_t)written;
 }
 
@@ -64,7 +73,7 @@ static void be_modem(int fd) {
     dup2(STDERR_FILENO, STDOUT_FILENO);
     for (int other = STDERR_FILENO + 1; other < 1024; other++)
         close(other);
-    execlp("python3", "python3", "-SE", "tests/interop/modem.py", "0", (char *)NULL);
+    execlp("python3", "python3", "-SE", "tests/interop/modem.py", "0", FAULTS, (char *)NULL);
     perror("python3");
     _exit(1);
 }
