@@ -58,6 +58,10 @@ def run(words, **more):
     return done.stdout.decode(errors="replace")
 
 
+def _is_open_to_all(folder):
+    return all(parent.stat().st_mode & 1 for parent in (folder, *folder.parents))
+
+
 class Server:
     """What the four have in common. `PACKAGES`: the name for packages.sh; `TITLE`: the name for people. `mechanisms`: what the server offers for
     the login beyond what it offers anyway; each class has its names."""
@@ -75,9 +79,11 @@ class Server:
             packages = unpacked(self.PACKAGES)
             self.files = packages / "files"
             self.versions = sorted((packages / "packages").read_text().split())
-            self._libraries = ":".join(str(self.files / folder) for folder in ("usr/lib", *self._multiarch()))
             self._root = pathlib.Path(tempfile.mkdtemp(prefix="pop"))
             self._root.chmod(0o755)
+            if not _is_open_to_all(packages):  # below a home, where the server's own user must not go
+                self.files = shutil.copytree(self.files, self._root / "files", symlinks=True)
+            self._libraries = ":".join(str(self.files / folder) for folder in ("usr/lib", *self._multiarch()))
             self._log = open(self._root / "log", "wb")
             self._ends.append(self._log.close)
             as_root = os.geteuid() == 0

@@ -472,7 +472,8 @@ class Sentences(InAPlace):
     def test_no_process_for_the_resolver(self):
         """[I-7] fork is refused: that is what the error says."""
         place = self.place(owner=23456 if os.geteuid() == 0 else None)
-        place.wrapper = ["sh", "-c", 'ulimit -u 0 2>/dev/null || ulimit -p 0; exec "$@"', "sh"]
+        if not place.ask_no_name_server("ulimit -u 0 2>/dev/null || ulimit -p 0"):
+            self.skipTest("this user may not make namespaces here")
         place.environment = {"ASAN_OPTIONS": "detect_leaks=0"}  # that starts a process too
         result = place.run(110, code=(68, 75), server="pop.example.invalid")
         if result.code == 75:
