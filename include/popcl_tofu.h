@@ -12,10 +12,14 @@
  *     popcl_fetch_get_diag(&fetch, &d);
  *     stored = popcl_tofu_end(&first_use, &d);
  *
- * Nobody checks the key of the first session. So that session may only use SCRAM. SCRAM hides the
- * password, and the server has to prove that it knows the password too. A key is stored only after
- * such a login. An attacker may pass the whole login on to the right server, and is not noticed.
- * SCRAM-PLUS prevents that: it binds the login to the server's certificate. */
+ * It works with each profile, and with POPCL_TLS and POPCL_STLS. As with pins alone, the name in
+ * the certificate is not checked, and its dates are checked except with `pinned`.
+ *
+ * Nobody checks the key of the first session. So that session uses SCRAM alone, except with
+ * password_to_unknown_server. SCRAM hides the password, and the server has to prove that it knows
+ * the password too. A key is stored only after the login has succeeded. An attacker may pass the
+ * whole login on to the right server, and is not noticed. SCRAM-PLUS prevents that, except with
+ * `pinned`: it binds the login to the server's certificate. */
 #ifndef POPCL_TOFU_H
 #define POPCL_TOFU_H
 
@@ -34,7 +38,7 @@ extern "C" {
 /* The trust of one server. The caller's; zero it first. It is not to be copied. */
 typedef struct popcl_tofu {
     popcl_trust trust; /* give it as popcl_tls.trust. begin writes it; the caller may set
-                          clock_floor_s */
+                          clock_floor_s, which begin keeps */
     /* Settings. */
     uint8_t known; /* 1 = pin is the key that an earlier session stored */
     /* 1 = the first session may use every mechanism, also one that sends the password or the token
@@ -52,9 +56,9 @@ typedef struct popcl_tofu {
 } popcl_tofu;
 
 /* Prepares *t for one job of this configuration: call it right before each popcl_fetch_start. On
- * first use it also leaves in cfg->auth the mechanisms of POPCL_TOFU_AUTH alone, except with
- * password_to_unknown_server. A later job may set cfg->auth anew. Returns POPCL_OK, or an error,
- * after which the job must not start:
+ * first use it also narrows cfg->auth to mechanisms of POPCL_TOFU_AUTH, except with
+ * password_to_unknown_server. To allow the others once the key is known, set cfg->auth again.
+ * Returns POPCL_OK, or an error with which cfg is unchanged and the job must not start:
  * - ERR_NO_MECHANISM: no mechanism is left. Name a SCRAM mechanism in cfg->mechs, and in cfg->auth
  *   if that is not 0.
  * - ERR_ARGUMENT: store is NULL, or cfg has no TLS of popcl with this trust. */

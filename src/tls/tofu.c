@@ -28,19 +28,22 @@ static unsigned hiding_mechanisms(const popcl_fetch_config *cfg) {
     return bits & POPCL_TOFU_AUTH & (cfg->auth ? cfg->auth : POPCL_TOFU_AUTH);
 }
 
+/* If no mechanism is left, there is no trust either: popcl_fetch_start then refuses the job. */
 popcl_err popcl_tofu_begin(popcl_tofu *t, popcl_fetch_config *cfg) {
     const popcl_config *s = &cfg->session;
+    int takes_all = t->known || t->password_to_unknown_server;
+    unsigned bits = hiding_mechanisms(cfg);
     if (!t->store || !s->tls || s->tls->trust != &t->trust ||
         (s->security != POPCL_TLS && s->security != POPCL_STLS))
         return POPCL_ERR_ARGUMENT;
     t->self = t;
     t->has_seen = 0;
-    t->trust.key = tofu_key;
-    t->trust.key_pins = 1;
+    t->trust.key = takes_all || bits ? tofu_key : NULL;
+    t->trust.key_pins = t->trust.key != NULL;
     t->trust.set = t->pin; /* a kept TLS session is bound to the key */
-    if (t->known || t->password_to_unknown_server) return POPCL_OK;
-    cfg->auth = (uint16_t)hiding_mechanisms(cfg);
-    return cfg->auth ? POPCL_OK : POPCL_ERR_NO_MECHANISM;
+    if (!t->trust.key) return POPCL_ERR_NO_MECHANISM;
+    if (!takes_all) cfg->auth = (uint16_t)bits;
+    return POPCL_OK;
 }
 
 int popcl_tofu_end(popcl_tofu *t, const popcl_diag *d) {
