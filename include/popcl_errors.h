@@ -157,7 +157,7 @@
       "digits are missing, or other characters are in their place",                                \
       "run with popcl_config.trace, and show the output to the server's operator")                 \
     X(45, ERR_NUMBER_RANGE, PROTOCOL, "a number in a reply is too large",                          \
-      "the number does not fit 32 bits (counts) or 64 bits (sizes)",                               \
+      "the number (a count, or that of a message) exceeds 2^32 - 1",                               \
       "run with popcl_config.trace, and show the output to the server's operator")                 \
     X(46, ERR_LISTING, PROTOCOL, "the listing of the maildrop contradicts itself",                 \
       "a message is listed twice, or very many lines are for message 0 or for numbers above "      \
@@ -194,7 +194,7 @@
       "let a person check the server and the account; another try does not help")                  \
     /* the login */                                                                                \
     X(57, ERR_AUTH, LOGIN, "the server refuses user name and password",                            \
-      "the user name or the password is wrong, or the account may not use POP3",                   \
+      "the user name or the password is wrong, or the account cannot use POP3",                    \
       "check user name and password; popcl did not try a second time")                             \
     X(58, ERR_APOP_REFUSED, LOGIN, "the server refuses the APOP login",                            \
       "the password is wrong, or the server cannot do APOP for this account",                      \
@@ -326,7 +326,7 @@
       "the server sends its certificates in the wrong order, or a foreign one between them",       \
       "inform the server's operator; the right order is the server's own first, then each one's "  \
       "issuer")                                                                                    \
-    X(80, ERR_CERT_NOT_CA, CERT, "a certificate's issuer may not issue it",                        \
+    X(80, ERR_CERT_NOT_CA, CERT, "a certificate's issuer cannot issue it",                         \
       "the issuer is no CA, or is too deep below a CA that limits the path",                       \
       "inform the server's operator")                                                              \
     X(81, ERR_CERT_USAGE, CERT, "a certificate is not meant for TLS servers",                      \
@@ -473,9 +473,11 @@ typedef enum popcl_class {
     POPCL_CLASS_UNAVAILABLE, /* the server does not offer something that is needed, or the port
                                 breaks its contract; a person has to look */
     POPCL_CLASS_DISK,        /* the caller's storage failed */
-    POPCL_CLASS_LATER,       /* try again later, unchanged */
+    POPCL_CLASS_LATER,       /* try again later, each time after a longer wait. Some of these first
+                                need a setting that popcl_err_advice names */
     POPCL_CLASS_PROTOCOL,    /* the server breaks the protocol */
-    POPCL_CLASS_LOGIN,       /* ask for other credentials */
+    POPCL_CLASS_LOGIN,       /* ask for other credentials, or change the setting of the login that
+                                popcl_err_advice names */
     POPCL_CLASS_CERT, /* popcl refuses the server's certificate; only a person may decide to accept
                          it (RFC 7817, 3). With ERR_CLOCK_* no certificate was judged: set the clock
                        */

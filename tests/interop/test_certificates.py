@@ -24,7 +24,7 @@ EXPIRED = "a certificate has expired"
 NOT_YET = "a certificate is not valid yet"
 WEAK = "a certificate is too weak"
 USAGE = "a certificate is not meant for TLS servers"
-NOT_CA = "a certificate's issuer may not issue it"
+NOT_CA = "a certificate's issuer cannot issue it"
 
 
 class Refused(TlsCase):

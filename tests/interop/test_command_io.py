@@ -428,7 +428,7 @@ class Sums(InAPlace):
         self.assertNotIn("failed in all", result.err)
         self.assertIn(f"{MANY - 11} more messages were not tried", result.err)
         self.assertEqual(len(re.findall(r"message \d+ is left on the server", result.err)), 1, result)
-        self.assertIn("likely cause: the directory may not be written by this user", result.err)
+        self.assertIn("likely cause: the directory cannot be written by this user", result.err)
 
     def test_the_time_is_over(self):
         """What was stored, and what was under way, counts as tried."""

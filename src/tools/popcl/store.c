@@ -236,7 +236,7 @@ static const struct {
      "give -o a file; for a Maildir --format maildir"},
     {CMD_STORE_MBOX, EINVAL, "it is a device or a pipe", "give -o a file; -o - is standard output"},
     {CMD_STORE_MBOX, ENOENT, "its directory is missing", "make the directory, then run again"},
-    {CMD_STORE_MBOX, EACCES, "the file, or its directory, may not be written by this user",
+    {CMD_STORE_MBOX, EACCES, "the file, or its directory, cannot be written by this user",
      "correct owner and mode, or give -o another file"},
     {CMD_STORE_PIPE, 0, "a message is kept in a temporary file, and none can be made",
      "set TMPDIR to a directory that you may write, with some free space"},
