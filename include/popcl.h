@@ -11,6 +11,9 @@
  *     start -> connected -> [ send_buf/ack | recv_buf/ack | recv_eof | tick | resume ]* ->
  *         state = POPCL_DONE -> result -> wipe
  *
+ * Here and below, names of calls are without popcl_. start is popcl_fetch_start, or popcl_start
+ * (popcl_command.h).
+ *
  * The contract
  * - Bytes move in buf/ack pairs. Ask for a buffer right before each use, move at most what it
  *   offers, and acknowledge at once what was moved. Acknowledge sent bytes before you receive.
@@ -21,18 +24,22 @@
  *   received. Otherwise a reset right after QUIT's +OK would turn success into a failure. recv_eof
  *   drops no byte: the session first handles the bytes that it already has.
  * - If sending has failed for good, call send_failed first. Then pass on the bytes that came. After
- *   them, call recv_eof or fail. Without send_failed, a session with TLS reads nothing while its
- *   own bytes wait to be sent. A transport that only has no room now did not fail: send later.
+ *   them, call recv_eof or fail. Without send_failed, a session with TLS and less than
+ *   POPCL_IOBUF_DUPLEX bytes of record buffer reads nothing while its own bytes wait to be sent. A
+ *   transport that only has no room now did not fail: send later.
+ * - A session is *over* once it has its result. Before POPCL_DONE, TLS may still send its orderly
+ *   shutdown, and the owner may ask for time (POPCL_PAUSED).
  * - After POPCL_DONE every input is ignored. The first result stays until start or wipe: a failure
  *   after success does not replace the success.
  * - A pause stops the idle timer. The limit of the pause and the overall deadline go on.
- * - One call of recv_ack handles the bytes of one record buffer at most, with TLS one record at
- *   most. The records of the handshake take longest (popcl_tls.breathe).
+ * - One call of recv_ack handles at most the bytes that popcl_config.iobuf holds, with TLS one
+ *   record. This bounds its time; the records of the handshake take longest (popcl_tls.breathe).
  * - resume belongs to the thread that calls tick. An interrupt sets a flag instead.
  * - Two sessions share nothing. One session belongs to one thread at a time.
  * - A zeroed or wiped session is POPCL_DONE. Every call on it is harmless.
- * - The *queries* are the functions that take a const popcl *. They change nothing. Every callback
- *   except popcl_tls.breathe may call them.
+ * - The *queries* are the functions that take a const popcl *. They change nothing. The trace,
+ *   popcl_secret.get, the events and the callbacks of a job may call them, and so may a port.
+ *   popcl_tls.breathe, popcl_trust.find and .key, and popcl_blob_read must not.
  *
  * This header does not include BearSSL. Each rule of an RFC is at the declaration that it concerns.
  * An *octet* is a byte on the wire. */
@@ -70,25 +77,27 @@ const char *popcl_version(void);
 #define POPCL_MS_MAX       1073741824u /* largest time span, 2^30 ms: about 12 days */
 #define POPCL_SIZE_UNKNOWN UINT64_MAX  /* in place of a size in octets */
 
-/* The state word: the next steps that are possible. POPCL_DONE is never combined with another bit.
- */
+/* The state word: the next steps that are possible; 0 = no step is possible now. POPCL_SEND may
+ * come together with a bit of POPCL_PAUSED, POPCL_RECV never does. POPCL_DONE comes alone. */
 #define POPCL_SEND 0x01u /* send_buf has bytes */
 #define POPCL_RECV 0x02u /* recv_buf has room */
 #define POPCL_PAUSED_SINK                                                                          \
     0x04u /* the sink took fewer octets than it was offered, or its commit returned POPCL_AGAIN */
-#define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN */
+#define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN, or the event closed asks for time */
 #define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
 /* The login computes (SCRAM): each popcl_tick does one step, and popcl_next_deadline returns 0.
  * Meanwhile nothing is received, and of the deadlines only total_ms counts. */
 #define POPCL_COMPUTING 0x20u
-#define POPCL_DONE      0x80u /* over: nothing goes in or out any more */
+#define POPCL_DONE      0x80u /* the end: the result is final, and every input is ignored */
 
 /* The protection of a session. */
 typedef enum popcl_security {
     POPCL_CLEAR,    /* no TLS: user name, password and mail can be read and changed on the way */
     POPCL_TLS,      /* POP3S (RFC 8314, 3.2): the handshake comes before the greeting; port 995 */
-    POPCL_STLS,     /* clear text until STLS got +OK and the handshake followed (RFC 2595, 4) */
+    POPCL_STLS,     /* clear text until STLS got +OK and the handshake followed (RFC 2595, 4). A job
+                       sends STLS. An owner of your own submits POPCL_START_TLS: before it, all
+                       other commands except CAPA and QUIT get ERR_STATE */
     POPCL_TLS_BELOW /* POP3S (RFC 8314, 3.2), and the transport does TLS: a modem, or a TLS library
                        of the system; port 995. Nothing is sent unless the transport vouches for the
                        server: popcl_connected_secured, or popcl_net.secured */
@@ -121,9 +130,9 @@ typedef struct popcl_secret {
      * asks for time, until resume. Any other negative value is a failure, and so is a value above
      * cap. popcl may ask for any offset, and more than once for the same one.
      *
-     * For each command, and for each login of a job, that uses get, popcl makes exactly one last
-     * call. This call has buf = NULL and cap = 0, and comes whatever the outcome is. In it get
-     * releases the memory that it holds; the return value is ignored. */
+     * After each command that used get, popcl makes exactly one last call of get. A job makes one
+     * for its whole login. This call has buf = NULL and cap = 0, and comes whatever the outcome is.
+     * In it get releases the memory that it holds; the return value is ignored. */
     int (*get)(void *ctx, size_t off, char *buf, size_t cap);
     void *ctx; /* of get */
 } popcl_secret;
@@ -141,7 +150,8 @@ typedef enum popcl_verb {
                         one, NULL = none                         RFC 5034, 4 */
     POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
                         empty. Of any length: written in pieces  RFC 5034, 4 */
-    POPCL_START_TLS, /* STLS, once, before login. The handshake follows, then the next ready event.
+    POPCL_START_TLS, /* STLS: with POPCL_STLS alone, before login, and not again after its +OK.
+                        After that +OK the handshake follows, then the next ready event.
                         After the handshake send CAPA. Until CAPA is answered, a login command
                         gets ERR_STATE. Some servers wrongly greet again after STLS, and that
                         greeting would pass for the login's +OK. RFC 2595, 4 */
@@ -155,7 +165,7 @@ typedef enum popcl_verb {
     POPCL_NOOP,      /*                                          RFC 1939, 5 */
     POPCL_RSET,      /*                                          RFC 1939, 5 */
     POPCL_QUIT,      /* before login it deletes nothing          RFC 1939, 4 and 6 */
-    POPCL_UTF8,      /* before login; STLS may not follow        RFC 6856, 2 */
+    POPCL_UTF8,      /* before login, and not before STLS        RFC 6856, 2 */
     POPCL_LANG,      /* text = language of the reply texts, such as "de"; "*" = the default one.
                         RFC 6856, 3 */
     POPCL_VERBS      /* the number of verbs; as a value: no verb */
@@ -188,24 +198,28 @@ typedef enum popcl_code {
  * reply. Number, size and UID are those of the reply's newest line. In a reply without lines, they
  * are those of the status line.
  *
- * Code and text are those of the newest -ERR. Before the login is complete, each reply except that
- * to QUIT removes both. After the login both stay until the next -ERR. A UID, or the +OK to CAPA,
- * removes the text alone.
+ * Code and text are those of the newest -ERR, which replaces both. Before the login is complete,
+ * any other reply except that to QUIT removes both. After the login they stay until the next -ERR.
+ * A UID, or the +OK to CAPA, removes the text alone.
  *
- * Before the login is complete, the reply to a command may be malformed: neither +OK nor -ERR, or a
- * line that breaks the rules. In this case text is the malformed line from its first octet. Text is
+ * A reply is malformed if it is neither +OK nor -ERR, or if its line breaks the rules. If a command
+ * gets such a reply before the login is complete, text is this line from its first octet. Text is
  * untrusted: it may hold any octet except LF and NUL, and may be cut. */
 typedef struct popcl_reply {
-    uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = not a number, too
-                         large, or a reply of another kind */
-    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 in other replies */
+    uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = a size that is
+                         no number or above 64 bits, or a reply of another kind */
+    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 in other replies. If
+                         it is no number, or above 32 bits, the session ends with ERR_NUMBER or
+                         ERR_NUMBER_RANGE. After STAT, popcl passes over a listing's line with a
+                         number above 32 bits */
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
     uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID. A UID of 33 bytes is a digest only if its first
                          byte is POPCL_UID_DIGEST */
     uint8_t text_len; /* bytes of text that were kept, up to POPCL_TEXT_KEEP. UIDs and capabilities
                          use the same room, so a reply that brings them clears the text */
-    /* NUL-terminated: the text after -ERR and its space; while uid_len is not 0, the UID */
+    /* NUL-terminated: the text after -ERR and its space, the response code included; or a malformed
+     * line. While uid_len is not 0, the UID */
     char text[(POPCL_TEXT_KEEP > POPCL_UID_MAX ? POPCL_TEXT_KEEP : POPCL_UID_MAX) + 1];
 } popcl_reply;
 
@@ -248,9 +262,9 @@ typedef struct popcl_caps {
 const char *popcl_capa_name(unsigned n);
 const char *popcl_sasl_name(unsigned n);
 
-/* The kinds of a piece of trace. A line comes in one or more pieces, and an empty piece of the same
- * kind ends it. A line in which the session ends has no empty piece. A state comes in one piece,
- * without an empty one.
+/* The kinds of a piece of trace. A line comes in one or more pieces. A piece of the same kind with
+ * n = 0 ends it; its p is not NULL. A line in which the session ends has no empty piece. A state
+ * comes in one piece, without an empty one.
  *
  * A piece has no CRLF at its end and no NUL, and is valid during the call. In sent commands "***"
  * replaces each secret. Text of the server is unchanged: it may hold a password that the server
@@ -282,8 +296,8 @@ typedef struct popcl_config {
                             or for popcl_tls.name. 1 to 255 bytes, 0x21 to 0x7e except %. A dot at
                             its end is allowed. A fetch job and TLS check this: ERR_HOST */
     uint16_t port;       /* 0 = 110, with POPCL_TLS and POPCL_TLS_BELOW 995 */
-    uint8_t security;    /* popcl_security. With POPCL_STLS the session fails if STLS is refused: it
-                            never goes on in clear text */
+    uint8_t security;    /* popcl_security. With POPCL_STLS a job fails if STLS is refused, and no
+                            session sends a login in clear text */
     uint16_t window_len; /* commands that window has room for, 0 to 65535. 0 = window is not used;
                             1 sends nothing ahead, as 0 */
     const char *user; /* the account; no CR, LF. A fetch job sends it octet for octet. Without a job
@@ -294,8 +308,8 @@ typedef struct popcl_config {
                                the transport does TLS, and popcl cannot apply this trust */
     const popcl_seed *seed; /* for POPCL_TLS, POPCL_STLS, and a job that may use SCRAM: they do not
                                start without it. Only start reads it: it may be wiped afterwards */
-    void *iobuf;      /* the record buffer, any alignment; used until wipe. Wiped when the session
-                         is over, and by wipe */
+    void *iobuf;            /* the record buffer, any alignment; used until wipe. Wiped before
+                               POPCL_DONE, and by wipe */
     size_t iobuf_len; /* bytes: POPCL_IOBUF_MIN or more, with tls POPCL_IOBUF_SIZE(512) or more.
                          A larger buffer receives more at once, with tls up to 16,709 bytes. Without
                          tls a sixteenth of it, 255 bytes to 16 KB, is for sending. With tls
@@ -317,26 +331,26 @@ typedef struct popcl_config {
                           open message, begins no other, deletes stored ones and sends QUIT */
     popcl_flight *window; /* room for window_len commands that may be in flight at once if the
                              server offers PIPELINING (RFC 2449, 6.6); used until wipe. NULL = one
-                             at a time. Some servers lose commands that are sent ahead. As long as
-                             it is not proved that none was lost, a fetch job sets
-                             popcl_diag.unsure. An owner of your own must detect lost commands
-                             itself */
+                             at a time. Some servers lose commands that are sent ahead. A fetch job
+                             sets popcl_diag.unsure until the replies prove that each command
+                             arrived. An owner of your own must detect lost commands itself */
     /* Called with commands, replies and states, human-readable: popcl_trace. NULL = no trace. */
     void (*trace)(void *trace_ctx, popcl_trace kind, const char *p, size_t n);
     void *trace_ctx; /* of trace */
 } popcl_config;
 
-/* A session, in the caller's memory. It may not move between start and wipe. */
+/* A session, in the caller's memory. It must not move between start and wipe. */
 typedef struct popcl popcl;
 
-/* ---- the pumps: the same for every owner ---- */
+/* ---- the pumps: the calls of a driver, the same for every owner ---- */
 
 /* Begins the session's time: a driver calls it when it begins to connect. Time before this call
  * does not count, so start may get any now_ms. *port becomes the port. *limit_ms becomes the time
  * for name resolution and connecting, which is the smaller one of connect_ms and total_ms. If the
  * session is over, *port and *limit_ms become 0. Neither may be NULL. Returns the host, or NULL if
- * no host was given or the session is over. After popcl_connected this call does not change the
- * session's time. A program that connects by itself need not call it. */
+ * no host was given or the session is over. Each call before popcl_connected begins the session's
+ * time anew; a later call does not change it. A program that connects by itself need not call it.
+ */
 const char *popcl_connect(popcl *c, uint32_t now_ms, uint16_t *port, uint32_t *limit_ms);
 
 /* The transport is up. The connect timeout ends, and the idle timeout begins: for the greeting, or
@@ -401,11 +415,12 @@ void popcl_resume(popcl *c);
  * connected, connected_secured or tick. After POPCL_DONE returns POPCL_MS_MAX. */
 uint32_t popcl_next_deadline(const popcl *c);
 
-/* Asks the owner for an orderly shutdown; keep pumping until POPCL_DONE. A fetch job aborts the
- * open message. It still deletes the messages that are stored, if they are to be deleted. Then it
- * sends QUIT, unless the rest of the open message is too long (popcl_fetch_config.drain_max). The
- * job's result is POPCL_ERR_STOPPED, or an earlier failure. Before STAT is answered with +OK, a
- * fetch job ends at once instead. A session whose owner has no stop event ends at once too. */
+/* Asks the owner for an orderly shutdown; drive the session on until POPCL_DONE. A fetch job aborts
+ * the open message. It still deletes the messages that are stored, if they are to be deleted. Then
+ * it sends QUIT. If nothing is deleted or staged, it leaves QUIT out after a long open message
+ * (popcl_fetch_config.drain_max). The job's result is POPCL_ERR_STOPPED, or an earlier failure.
+ * Before STAT is answered with +OK, a fetch job ends at once instead. A session whose owner has no
+ * stop event ends at once too. */
 void popcl_stop(popcl *c);
 
 /* Ends the session at once, for example because the transport failed. If the session has no result

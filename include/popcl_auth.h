@@ -26,10 +26,11 @@ extern "C" {
  * A mechanism can be chosen if it is in `mechs`, and if its secret is given. APOP also needs a
  * greeting with a usable timestamp, and the two SCRAM-*-PLUS the hash of the server's certificate.
  * popcl takes a mechanism of the first group that has one:
- * 1. the mechanisms that CAPA lists, and APOP; also USER/PASS, if CAPA was not answered;
- * 2. USER/PASS, if CAPA does not list USER. USER also counts as not listed if CAPA lists SCRAM, and
- *    neither PLAIN nor LOGIN;
- * 3. the SASL mechanisms that CAPA does not list.
+ * 1. the mechanisms that CAPA lists; USER/PASS, if CAPA was not answered; in clear text also APOP;
+ * 2. USER/PASS, if CAPA does not list USER. If CAPA lists USER and SCRAM, but neither PLAIN nor
+ *    LOGIN, USER/PASS is in this group too: such a server refuses every password;
+ * 3. over TLS APOP, if `auth` has its bit;
+ * 4. the SASL mechanisms that CAPA does not list.
  *
  * Inside a group popcl takes the first mechanism of this order:
  * - over TLS: XOAUTH2, OAUTHBEARER, USER/PASS, PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5.
@@ -39,8 +40,8 @@ extern "C" {
  *   password itself.
  *
  * If `auth` has bits, popcl chooses among their mechanisms only. The order then has more:
- * - over TLS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS and EXTERNAL come right before USER/PASS. APOP
- *   comes after the second group;
+ * - over TLS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS and EXTERNAL come right before USER/PASS, and
+ *   APOP is group 3;
  * - in clear text, PLAIN and LOGIN come after USER/PASS. */
 #define POPCL_AUTH_AUTO               0u
 #define POPCL_AUTH_USER               0x0001u
@@ -75,11 +76,11 @@ extern const popcl_mech popcl_mech_cram_md5;
  * to prove that it knows the password too, else the login fails with POPCL_ERR_SERVER_PROOF
  * (RFC 5802, RFC 7677). Both need session.seed, in clear text too.
  *
- * SASLprep (RFC 4013) must leave the user name and the password as they are. popcl accepts octets
- * 0x20 to 0x7e. It also accepts, in UTF-8, the precomposed letters of Latin script up to U+017E, of
- * Greek and of Cyrillic. Other characters are POPCL_ERR_PASSWORD_FORM. In clear text this error
- * ends the login. Over TLS popcl takes a mechanism other than SCRAM, if there is one
- * (popcl_diag.skipped).
+ * popcl does not do SASLprep (RFC 4013), so it accepts only characters that SASLprep would not
+ * change. They are the octets 0x20 to 0x7e and, in UTF-8, the precomposed letters of Latin script
+ * up to U+017E, of Greek and of Cyrillic. A user name or a password with others is
+ * POPCL_ERR_PASSWORD_FORM. In clear text this error ends the login. Over TLS popcl takes a
+ * mechanism other than SCRAM, if there is one (popcl_diag.skipped).
  *
  * The computation takes thousands of hashes. They are made in steps, one in each popcl_tick;
  * popcl_state has POPCL_COMPUTING until the last one. */
@@ -87,7 +88,8 @@ extern const popcl_mech popcl_mech_scram_sha_1, popcl_mech_scram_sha_256;
 /* AUTH SCRAM-SHA-1-PLUS and AUTH SCRAM-SHA-256-PLUS: the same, and the proof is for one certificate
  * of the server only (tls-server-end-point, RFC 5929, 4). So somebody in between cannot use the
  * login at the real server, even with a certificate that the client trusts. Never in clear text.
- * The profile `pinned` does not know the certificate's hash: there both are POPCL_ERR_BINDING. */
+ * Without the certificate's hash, as always with the profile `pinned`, popcl leaves both out
+ * (popcl_diag.skipped). If no other mechanism is left, the job fails with POPCL_ERR_BINDING. */
 extern const popcl_mech popcl_mech_scram_sha_1_plus, popcl_mech_scram_sha_256_plus;
 /* AUTH XOAUTH2 and AUTH OAUTHBEARER: a token crosses the line instead of a password
  * (popcl_fetch_config.token), with the user name of session.user. Never in clear text. OAUTHBEARER:

@@ -33,8 +33,8 @@ extern "C" {
 typedef struct popcl_blob_policy {
     /* Public keys of those who may sign: points on P-256, uncompressed (SEC 1, 2.3.3). The number
      * of a key is its place, from 0. A blob can retire only keys with smaller numbers than its
-     * signer's. Have at least two keys, and keep the last one offline. It can retire a key that
-     * leaked, and a thief with the leaked key cannot retire the last one. */
+     * signer's. Have at least two keys, and keep the last one offline. The last key can retire a
+     * key that leaked, and a thief with the leaked key cannot retire the last one. */
     const unsigned char (*keys)[POPCL_BLOB_KEY_LEN];
     size_t keys_len;                  /* number of keys, 1 to POPCL_BLOB_KEYS_MAX */
     const char *scope;                /* the product's label, as popcl-ta --scope has it: a C
@@ -51,10 +51,10 @@ typedef struct popcl_blob_policy {
 /* Reads n bytes from place `at` of the blob to p. n is 1 to 64, and no byte is after the length
  * that open got. Returns 0; any other value = they cannot be read. It is called often, also in a
  * handshake: for each certificate of the path the whole index is read some three times. So it is
- * also the place to feed a watchdog. It may not call popcl. */
+ * also the place to feed a watchdog. It must not call popcl. */
 typedef int (*popcl_blob_read)(void *ctx, uint32_t at, unsigned char *p, size_t n);
 
-/* An open blob. The caller's; it may not move while a session uses `trust`. Nothing changes it
+/* An open blob. The caller's; it must not move while a session uses `trust`. Nothing changes it
  * after open: several sessions may use it at once if `read` can serve them. */
 typedef struct popcl_blob {
     popcl_trust trust; /* for popcl_tls.trust. It finds anchors, pins and denied keys in the blob */

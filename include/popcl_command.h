@@ -11,13 +11,16 @@
  * The session keeps no whole line, only a popcl_reply: replies are parsed as they stream. It copies
  * no octet of a body.
  *
- * Callbacks are the events, the trace, and `get` of a secret. With commands of your own, these
- * calls run these callbacks:
+ * The callbacks of a session are the events, the trace, and `get` of a secret. With commands of
+ * your own, these calls run these callbacks:
  * - start, the queries and connect: nothing;
- * - connected: the trace;
+ * - connected and connected_secured: the trace, and closed if the session ends there;
  * - submit: the trace and secrets;
- * - send_ack, recv_ack, send_failed, recv_eof, resume, tick and stop: all callbacks;
- * - fail and wipe: the closed event, and `get` (to release a secret); fail also the trace. */
+ * - send_ack, recv_ack, send_failed, recv_eof, resume, tick, stop and popcl_run: all callbacks;
+ * - fail and wipe: the closed event, and `get` (to release a secret); fail also the trace.
+ *
+ * In the handshake, recv_ack also runs those of TLS: popcl_tls.breathe, popcl_trust.find and .key,
+ * and popcl_blob_read. */
 #ifndef POPCL_COMMAND_H
 #define POPCL_COMMAND_H
 
@@ -39,8 +42,9 @@ typedef struct popcl_command {
      * - for PASS, APOP and AUTH: during submit;
      * - for RESPONSE: until its done event;
      * - for each of them, if submit returned ERR_SECRET_WAIT: until the last call of its get
-     *   (popcl_secret). popcl makes this call when a later submit has written this command or
-     *   another one, when this command fails, or when the session ends. */
+     *   (popcl_secret). popcl makes this call in a later submit: one that sends this or another
+     *   command, or returns an error of this command's text or secret. Without such a submit, it
+     *   makes the call when the session ends. */
     const popcl_secret *secret;
 } popcl_command;
 
@@ -62,15 +66,15 @@ typedef enum popcl_end {
 } popcl_end;
 
 /* The events. done and ready are required; the others may be NULL. If `body` is NULL, the octets
- * of bodies are dropped. An event may call popcl_submit, popcl_fail and the queries (popcl.h, and
- * the functions at the end of this header) on its session. popcl_fail only notes the error there:
- * closed follows when the event has returned. Any other call does not do its work, and
+ * of bodies are dropped. An event except closed may call popcl_submit, popcl_fail and the queries
+ * (popcl.h, and the functions at the end of this header) on its session. popcl_fail only notes the
+ * error there: closed follows when the event has returned. Any other call does not do its work, and
  * the session ends with POPCL_ERR_REENTRANT.
  *
  * If an event that returns `unsigned` returns 0, the session goes on. If it returns
  * POPCL_PAUSED_SINK, _SYNC or _SECRET, the session pauses: nothing is read until popcl_resume, and
  * then the same event comes again. If ready returns POPCL_COMPUTING, it comes again in the next
- * popcl_tick. Other bits are ignored. */
+ * popcl_tick. done may also return POPCL_LOGIN_GOES_ON. Other bits are ignored. */
 typedef struct popcl_events {
     /* Octets of a status line after the status and its space, as they stream: a challenge, or
      * human-readable text. A challenge is in base64, and popcl does not decode it. One line may
@@ -82,9 +86,11 @@ typedef struct popcl_events {
     void (*line)(void *ctx, uint32_t tag, const popcl_reply *line);
     /* A body follows: +OK to RETR or TOP. */
     void (*open)(void *ctx, uint32_t tag, const popcl_reply *reply);
-    /* Octets of the body, dots unstuffed, CRLF kept, not beyond its end. The span is valid during
-     * the call. Returns the number of octets taken, 0 to n; more counts as n. If that is less than
-     * n, the session pauses (POPCL_PAUSED_SINK), and the rest is offered again after resume. */
+    /* Octets of the body, dots unstuffed. The line of a single dot that ends the body does not
+     * come. All else comes unchanged: CRLF, a CR or LF alone, NUL, 8-bit octets, lines of any
+     * length. The span is valid during the call. Returns the number of octets taken, 0 to n; more
+     * counts as n. If that is less than n, the session pauses (POPCL_PAUSED_SINK), and the rest is
+     * offered again after resume. */
     size_t (*body)(void *ctx, uint32_t tag, const unsigned char *p, size_t n);
     /* A reply is complete, or the greeting is. The command is no longer in flight once this
      * returned without a pause. After a challenge (POPCL_STATUS_CHALLENGE) only a RESPONSE may be
@@ -102,8 +108,8 @@ typedef struct popcl_events {
     /* popcl_stop was called. Returns nonzero to end a pause. NULL = the session ends at once with
      * POPCL_ERR_STOPPED. */
     int (*stop)(void *ctx);
-    /* The session is over: nothing goes in or out any more. *result may be changed: it becomes the
-     * result of the session. Commands still in flight get no done event. Returns 0; with
+    /* The session is over, and nothing goes in or out any more. *result may be changed: it becomes
+     * the result of the session. Commands still in flight get no done event. Returns 0; with
      * POPCL_END_ASKS it may return a pause (POPCL_PAUSED_SYNC). After a pause, closed comes again:
      * with POPCL_END_ASKS after each resume, and with POPCL_END_LAST once POPCL_SETTLE_MS are over.
      * Inside closed every call is ignored, except the queries. */
@@ -123,8 +129,8 @@ popcl_err popcl_start(popcl *c, const popcl_config *cfg, const popcl_events *eve
 /* Sends a command; its events carry the tag. May be called between greeting and end, inside events
  * too. Returns POPCL_OK. On an error nothing was sent:
  * - ERR_WOULD_BLOCK: the window or the send buffer is full.
- * - ERR_STATE: the verb is not allowed now: before the greeting, after QUIT, or on the wrong side
- *   of the login. A session that a fetch job owns also returns this.
+ * - ERR_STATE: the verb is not in popcl_verb, or is not allowed now. That is before the greeting,
+ *   after QUIT, and on the wrong side of the login or of STLS. A job's session also returns this.
  * - ERR_ARGUMENT_OCTET: text is empty, or holds CR, LF or NUL; or a required secret is missing.
  * - ERR_CREDENTIAL_OCTET: the secret is empty, or holds CR, LF or NUL.
  * - ERR_COMMAND_LENGTH: the line would exceed POPCL_COMMAND_MAX.

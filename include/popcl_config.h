@@ -103,9 +103,9 @@
 #endif
 
 /* Iterations of SCRAM (RFC 5802, 5.1): the fewest that popcl accepts, and the default for
- * popcl_fetch_config.scram_iterations_max. 1 to 2^31 - 1; the default is not below the fewest. With
- * few iterations, a false server can guess the password from the login at little cost. With very
- * many, a server keeps a small processor busy. RFC 7677, 4 names 4096 as the least. */
+ * popcl_fetch_config.scram_iterations_max. 1 to 2^31 - 1; the first must not be above the
+ * second. With few iterations, a false server can guess the password from the login at little cost.
+ * With very many, a server keeps a small processor busy. RFC 7677, 4 names 4096 as the least. */
 #ifndef POPCL_SCRAM_ITERATIONS_MIN
 #define POPCL_SCRAM_ITERATIONS_MIN 4096
 #endif
@@ -119,8 +119,8 @@
 #define POPCL_WITH_APOP 1
 #endif
 
-/* 1 compiles the commands UTF8 and LANG (RFC 6856) for popcl_fetch_config.utf8 and .lang; 0 leaves
- * them out. Then neither is sent. */
+/* 1 compiles popcl_fetch_config.utf8 and .lang (RFC 6856); 0 leaves them out, and a job sends
+ * neither UTF8 nor LANG. popcl_submit sends both in every build. */
 #ifndef POPCL_WITH_UTF8
 #define POPCL_WITH_UTF8 1
 #endif

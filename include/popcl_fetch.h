@@ -18,8 +18,9 @@
  * popcl_submit is for sessions without a job (popcl_command.h): on a job's session it returns
  * POPCL_ERR_STATE.
  *
- * The callbacks are the trace, the secret, and the functions of the sink and of popcl_fetch_config.
- * In this list, `secret (release)` is the last call of popcl_secret.get.
+ * The callbacks of a job are the trace, the secret, and the functions of the sink and of
+ * popcl_fetch_config. In the handshake, recv_ack also runs those of TLS (popcl_command.h). In this
+ * list, `secret (release)` is the last call of popcl_secret.get. popcl_lwip_raw is in port/lwip.
  * Which calls may call back:
  *     start, the queries, connect, submit       nothing
  *     connected, connected_secured,             trace
@@ -47,7 +48,8 @@ extern "C" {
 /* ---- messages ---- */
 
 /* The part of a message that the sink gets. POPCL_WHOLE is all of it (RETR: RFC 1939, 5),
- * POPCL_HEADERS the header and its blank line (TOP n 0: RFC 1939, 7). */
+ * POPCL_HEADERS the header, its blank line, and popcl_fetch_config.top_lines lines of the body
+ * (TOP: RFC 1939, 7). */
 typedef enum popcl_part { POPCL_WHOLE, POPCL_HEADERS } popcl_part;
 
 /* A message, as callbacks see it. Struct and strings are valid during the call. For a sink whose
@@ -95,9 +97,9 @@ typedef enum popcl_stage {
 } popcl_stage;
 #define POPCL_SKIP  0u /* the message stays on the server as it is */
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
-/* TOP n 0: the header goes to the sink, and decide is asked again at POPCL_STAGE_HEADERS. FETCH in
- * the same answer then does nothing. Do not answer this bit at POPCL_STAGE_HEADERS: it starts
- * nothing there, and cancels POPCL_DELETE_UNFETCHED. */
+/* TOP: the part POPCL_HEADERS goes to the sink, and decide is asked again at POPCL_STAGE_HEADERS.
+ * FETCH in the same answer then does nothing. Do not answer this bit at POPCL_STAGE_HEADERS: it
+ * starts nothing there, and cancels POPCL_DELETE_UNFETCHED. */
 #define POPCL_HEADERS_FIRST 2u
 /* DELE as soon as the whole message was fetched and is durable; if it is not fetched, this bit does
  * nothing. Together with HEADERS_FIRST, popcl keeps this bit for a FETCH at POPCL_STAGE_HEADERS. */
@@ -158,18 +160,18 @@ typedef enum popcl_fate {
 typedef struct popcl_sink {
     /* Begins a message. Returns 0, or <0 to refuse it: then nothing follows for it. */
     int (*begin)(void *ctx, const popcl_msg *m);
-    /* Takes the next n octets of the message, n up to INT_MAX. Lines keep their CRLF, dots are
-     * unstuffed. The span points into the record buffer and is valid during the call. Returns the
-     * number of octets taken, 0 to n. If that is less than n, the session pauses until resume. Then
-     * data gets the octets from the first one that was not taken, in spans of any length. <0 =
-     * failed, and abort follows. */
+    /* Takes the next n octets of the message, n up to INT_MAX. Dots are unstuffed. All else comes
+     * unchanged: CRLF, a CR or LF alone, NUL, 8-bit octets, lines of any length. The span points
+     * into the record buffer and is valid during the call. Returns the number of octets taken, 0 to
+     * n. If that is less than n, the session pauses until resume. Then data gets the octets from
+     * the first one that was not taken, in spans of any length. <0 = failed, and abort follows. */
     int (*data)(void *ctx, const void *p, size_t n);
     /* Ends a whole message. Returns 0 if it is durable, POPCL_STAGED if sync makes it durable, or
      * <0 if it failed. POPCL_AGAIN asks for time: commit is called again after resume, except if
      * abort comes before. */
     int (*commit)(void *ctx);
     /* Makes all staged messages durable. Returns 0, POPCL_AGAIN to ask for time, or <0: then no
-     * staged message is durable.
+     * staged message counts as durable, and the sink drops them all.
      *
      * Called if messages are staged, at these times:
      * - a group limit is reached, or no message of the plan is left to fetch;
@@ -182,6 +184,7 @@ typedef struct popcl_sink {
      * - the session still runs, and half of its reserve for QUIT is used up
      *   (popcl_config.total_ms).
      *
+     * After <0, or once popcl gave up, neither sync nor abort is called for these messages.
      * popcl_fetch_wipe does not call sync. */
     int (*sync)(void *ctx);
     /* The message is cut: drop all that came of it. */
@@ -247,8 +250,9 @@ typedef struct popcl_fetch_config {
                                        and APOP if the build has it (POPCL_WITH_APOP) */
     uint16_t auth; /* POPCL_AUTH_* bits of the mechanisms that may be used. A bit whose mechanism is
                       not in mechs is ERR_ARGUMENT. 0 = POPCL_AUTH_AUTO */
-    popcl_scram_key *scram_key;    /* kept by the caller for later sessions; a secret. NULL = the
-                                      key is computed in each session */
+    popcl_scram_key *scram_key; /* kept by the caller for later sessions; a secret. Borrowed until
+                                   wipe, and final once popcl_diag.listing_reached is 1. NULL =
+                                   the key is computed in each session */
     uint32_t scram_iterations_max; /* the most iterations of SCRAM that a server may ask for; more
                                       are POPCL_ERR_ITERATIONS. 0 = POPCL_SCRAM_ITERATIONS_MAX */
     /* lang and utf8 are for two commands before the login, LANG and UTF8. Each is sent if CAPA
@@ -290,7 +294,8 @@ typedef struct popcl_fetch_config {
                         * in each session, and never the rest */
     uint8_t uids;      /* popcl_uids; 0 = POPCL_UIDS_OPTIONAL */
     uint8_t need_size; /* 1 = sizes are wanted at POPCL_STAGE_SIZE; implied by max_size. Costs one
-                          LIST a pass; if LIST is refused, nothing is fetched */
+                          LIST a pass; if LIST is refused, nothing is fetched. The result is
+                          then POPCL_ERR_COMMAND_REFUSED, or that of the response code */
     uint8_t no_capa;   /* 1 = CAPA is not sent, for servers that hang on it. With POPCL_STLS it is
                           still sent once, right after the handshake */
     /* Lines of the body that TOP gives with the header, for a preview: TOP n top_lines. 0 = the
@@ -352,13 +357,13 @@ typedef struct popcl_diag {
                              that failed */
 } popcl_diag;
 
-/* A job, in the caller's memory. It may not move between start and wipe. One thread at a time may
+/* A job, in the caller's memory. It must not move between start and wipe. One thread at a time may
  * use it. */
 typedef struct popcl_fetch popcl_fetch;
 
 /* Begins a job: checks cfg and prepares *f. Nothing is sent yet. The old content of *f is not read,
  * so it need not be zeroed. Wipe an open job first, and do not call this from a callback of *f.
- * now_ms is the driver's clock. If popcl_run drives the job, any value will do.
+ * now_ms is the driver's clock. If popcl_run drives the job, it may have any value.
  *
  * Returns POPCL_OK, an error of class USAGE or CONFIG, POPCL_ERR_CLOCK_UNKNOWN, or
  * POPCL_ERR_CLOCK_NOT_SET. After an error the session is POPCL_DONE with that result. If the error

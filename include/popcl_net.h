@@ -40,7 +40,7 @@ typedef struct popcl_net {
     /* Moves up to n octets (1 to 2^30). Returns the number of octets moved, 1 to n, or one of the
      * values above. Those of recv are EOF, AGAIN and FAILED; those of send are AGAIN and FAILED. 0
      * of send counts as AGAIN. Anything else is POPCL_ERR_PORT. No octet is lost, repeated, changed
-     * or out of order. send is done with p when it returns.
+     * or out of order. send keeps no pointer to p.
      *
      * recv gives all octets that came before the end of the connection, also before a reset, and
      * only then EOF or FAILED. Once a call reported the end, each later call reports it again. */
@@ -76,9 +76,10 @@ typedef struct popcl_net {
 /* Connects a started session and runs it until POPCL_DONE. Returns the session's result. If start
  * failed, this call does nothing and returns the error of start. Do not give it a session that was
  * connected before. The caller calls wipe afterwards. net and ctx are borrowed during the call. The
- * session's time begins here, so start may get any time. A paused session is
- * resumed every POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for total_ms at
- * most, or POPCL_SETTLE_MS longer if a sink has staged messages to settle. */
+ * session's time begins here, so start may get any time. A paused session is resumed every
+ * POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for total_ms at most. If the
+ * event closed asks for time, as a job does for staged messages, that may be POPCL_SETTLE_MS more.
+ * A callback that blocks delays the end further. */
 #define POPCL_RUN_RESUME_MS 10u
 popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx);
 

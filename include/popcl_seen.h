@@ -12,13 +12,14 @@
  * the probability above holds for chance alone, and not for UIDs that a sender chooses.
  *
  * A fetch job needs the set in three of its callbacks (popcl_fetch.h). decide answers POPCL_SKIP
- * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED. listed
- * calls popcl_seen_listed, except for NULL if popcl_diag.no_uids is 1: such a listing does not show
- * which messages are gone. Save the set after the session.
+ * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED, and removes
+ * the UID again for POPCL_NOT_MARKED with POPCL_ERR_BODY_EMPTY. listed calls popcl_seen_listed,
+ * except for NULL if popcl_diag.no_uids is 1: such a listing does not show which messages are gone.
+ * Save the set after the session.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it. No call
- * blocks or allocates. Only popcl_seen_save, _load and _each call back: these callbacks may not use
- * the set. A set belongs to one thread at a time. */
+ * blocks or allocates. Only popcl_seen_save, _load and _each call back: these callbacks must not
+ * use the set. A set belongs to one thread at a time. */
 #ifndef POPCL_SEEN_H
 #define POPCL_SEEN_H
 
@@ -88,8 +89,9 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes
- * the UID. Only marks change: not the note, nor a UID's count of listings that did not name it. For
- * a change to all UIDs at once, for example after the deletions of a session were confirmed. */
+ * the UID, and unknown bits are ignored. Only marks change: not the note, nor a UID's count of
+ * listings that did not name it. For a change to all UIDs at once, for example after the deletions
+ * of a session were confirmed. */
 void popcl_seen_each(popcl_seen *s, unsigned (*f)(void *ctx, unsigned marks), void *ctx);
 
 /* Decides about every UID with POPCL_SEEN_UNSURE. If sure is 1, the UID loses this mark and keeps
@@ -109,12 +111,14 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
                           void *ctx);
 
 /* Reads a saved set into a set that init made, and takes its key, note and entries. get fills p
- * with exactly n bytes (up to 64) and returns 0, or another value if less than n bytes are left.
- * After the last byte, get is asked for one more. If get has one, the result is ERR_SEEN_DAMAGED.
+ * with exactly n bytes (up to 64) and returns 0, or another value if it cannot. After the last
+ * byte, get is asked for one more. If get has one, the result is ERR_SEEN_DAMAGED.
  *
  * Returns POPCL_OK; ERR_SEEN_DAMAGED; or ERR_SEEN_FULL if the saved set is whole but the memory has
- * no room for all of it. After an error the set is empty, with the key that it had. A set that was
- * saved with hashes of another kind, before 0.1.0 was released, is ERR_SEEN_DAMAGED. */
+ * no room for all of it. After an error the set is empty, with the key that it had. A set that
+ * was saved with hashes of another kind, before 0.1.0 was released, is ERR_SEEN_DAMAGED. So is a
+ * read of the medium that failed: then load again, because with an empty set all mail is fetched
+ * again. */
 popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n), void *ctx);
 
 /* Copies all entries and the note from one set to another. A program with a heap can enlarge a set

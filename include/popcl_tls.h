@@ -58,8 +58,8 @@ extern "C" {
 #define POPCL_CLOCK_FLOOR_S 1767225600
 
 /* Flags of an entry. CA: an authority, which signs certificates. Without this flag it is a server's
- * own certificate: direct trust. LIMITED: the anchor vouches only for names below its bases, and
- * for no address. */
+ * own certificate: direct trust. LIMITED: the anchor vouches only for the DNS domains that its
+ * entry names, and for no address. */
 #define POPCL_ANCHOR_CA      1u
 #define POPCL_ANCHOR_LIMITED 2u
 
@@ -93,7 +93,7 @@ typedef struct popcl_anchor {
 
 /* The certificates and keys to trust. Constant, and borrowed until the handshake is over: popcl
  * reads them at start and in the handshake only. popcl-ta writes one as C; popcl_posix_trust_load
- * (popcl_posix_trust.h) makes one from PEM files.
+ * (src/host/popcl_posix_trust.h) makes one from PEM files.
  *
  * With anchors and pins, the server needs both: a chain to an anchor, and a key that is one of the
  * pins. With pins alone, the server's key must be one of the pins, and the certificate may have any
@@ -240,10 +240,11 @@ struct popcl_tls {
     const popcl_trust *trust; /* borrowed until the handshake is over */
     /* The time, Unix seconds. Negative or past the year 9999 = unknown: POPCL_ERR_CLOCK_UNKNOWN.
      * Before POPCL_CLOCK_FLOOR_S or popcl_trust.clock_floor_s: POPCL_ERR_CLOCK_NOT_SET. `pinned`
-     * does not look at it. */
+     * needs it for resumption only. */
     int64_t utc_s;
     const char *name;  /* the name or address that the certificate must have; NULL =
-                          popcl_config.host */
+                          popcl_config.host. A name, but no address, is also sent to the server
+                          (SNI: RFC 6066, 3) */
     uint16_t fragment; /* the server is asked for records of at most so many octets of plain text:
                           512, 1024, 2048 or 4096. 0 = as large as the record buffer allows */
     uint8_t ask_no_fragment; /* 1 = no fragment length is asked for, for servers that fail on
@@ -262,8 +263,8 @@ struct popcl_tls {
     size_t names_len; /* bytes of names; not 0 with names */
     /* The caller's object for resumption. At start it holds the TLS session of an earlier job, or
      * is zeroed. Once the login has succeeded, it holds the session of this job. popcl reads and
-     * changes it from start to wipe. Set resumption = &popcl_tls_resumption too. NULL = no
-     * resumption. */
+     * changes it from start to wipe. Set resumption = &popcl_tls_resumption too: without it,
+     * start returns ERR_ARGUMENT. NULL = no resumption, whatever `resumption` is. */
     popcl_resumable *resume;
     const popcl_resumption *resumption;
 };

@@ -15,9 +15,9 @@ extern "C" {
 
 /* ---- transport ---- */
 
-/* The port's own codes, beside errno and getaddrinfo's. All come with POPCL_ERR_CONNECT, except for
- * reply 4 (host unreachable): that is POPCL_ERR_RESOLVE, since Tor gives it for a name that it does
- * not find. */
+/* The port's own codes, in addition to errno and getaddrinfo's. All come with POPCL_ERR_CONNECT,
+ * except for reply 4 (host unreachable): that is POPCL_ERR_RESOLVE, since Tor gives it for a name
+ * that it does not find. */
 enum popcl_posix_code {
     POPCL_POSIX_SOCKS = 10000,      /* plus 1 to 255: the reply of the SOCKS server (RFC 1928, 6) */
     POPCL_POSIX_SOCKS_DOWN = 10256, /* no connection to the SOCKS server, or no such host */
@@ -28,11 +28,11 @@ enum popcl_posix_code {
 
 /* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid.
  *
- * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). popcl_config.host may
- * have none: to use one, put an `open` of your own before that of this port. "localhost" needs no
- * look-up (RFC 6761, 6.3). A name may have several addresses. If one does not answer within
- * 250 ms, or sooner if limit_ms is short, the next one is tried beside it. IPv6 and IPv4 take
- * turns. The first connection that is accepted is used (RFC 8305).
+ * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). popcl_config.host
+ * must not have one. To use one, write an `open` of your own, which calls that of this port.
+ * "localhost" needs no look-up (RFC 6761, 6.3). A name may have several addresses. If one does not
+ * answer within 250 ms, or sooner if limit_ms is short, the next one is tried in parallel. IPv6 and
+ * IPv4 take turns. The first connection that is accepted is used (RFC 8305).
  *
  * A name is looked up in a forked process, which is killed at the deadline: getaddrinfo has no
  * deadline of its own. In a program with threads, getaddrinfo may hang in the forked process, if
@@ -50,7 +50,7 @@ typedef struct popcl_posix_net {
     /* Memory of the caller for octets that came and were not asked for yet. TLS asks for the head
      * of a record and then for the rest; with this memory one system call brings several records.
      * 16 KB are enough. NULL = each recv is a system call. */
-    void *ahead;
+    void *ahead;      /* without TLS it may hold mail afterwards: the caller wipes it */
     size_t ahead_len; /* bytes of ahead */
     /* NULL, or the address to connect from, as text; IPv6 may have a scope. Only addresses of its
      * family are then used. */

@@ -19,7 +19,8 @@ typedef struct popcl_line_ends {
 } popcl_line_ends;
 
 /* With a popcl_line_ends as its context. Only CRLF becomes LF: a CR or an LF alone stays, wherever
- * the spans are cut. Every result is that of the sink after it. */
+ * the spans are cut. data counts its own octets, the CRs included. Every failure is that of the
+ * sink after it. */
 extern const popcl_sink popcl_line_ends_sink;
 
 #ifdef __cplusplus

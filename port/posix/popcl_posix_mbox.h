@@ -18,7 +18,8 @@ typedef struct popcl_store_mbox_config {
     const char *line_end; /* "\n" or "\r\n": the end of the lines that mboxrd adds; required, and
                              borrowed as path. "\n" is usual, with popcl_line_ends_sink before this
                              sink */
-    uint32_t lock_ms;     /* milliseconds that a sync waits for the locks of another program */
+    uint32_t lock_ms;     /* milliseconds that a sync blocks for the locks of another program, any
+                             value; 0 = it tries once */
     uint32_t total_ms; /* ms from open on, after which no sync waits any more; 0 = no such limit */
     const volatile sig_atomic_t *stop; /* nonzero: the program is to end, and no sync waits any
                                           more. NULL = never */

@@ -19,7 +19,8 @@ extern "C" {
 /* The settings of a store. */
 typedef struct popcl_store_pipe_config {
     const char *command;               /* for `sh -c`; borrowed until the store is closed */
-    int output;                        /* the descriptor that is its standard output */
+    int output;                        /* the descriptor that is its standard output; the caller's,
+                                          who keeps it open until the store is closed */
     uint32_t limit_ms;                 /* ms from the start of a command until it is killed; 0 =
                                           never */
     uint32_t total_ms;                 /* ms from open on, after which a command is killed too; 0 =
@@ -45,10 +46,12 @@ typedef enum popcl_pipe_fate {
  *
  * Exit code 0 = the message is stored, and durable as far as the command makes it so; commit
  * returns 0. After any other end the message is not stored, and commit returns a negative value.
- * After two such messages in a row it returns POPCL_SINK_STOP: the next message would fail too. So
- * it does after exit code 126 or 127: the command cannot be run.
+ * After two such messages in a row it returns POPCL_SINK_STOP: the next message would fail too.
+ * After exit code 126 or 127 it returns POPCL_SINK_STOP at once: the command cannot be run.
  *
- * Commit waits for the command. The caller must have no other child that it waits for at that time.
+ * Commit waits for the command by its process id. Meanwhile SIGCHLD has its default action, so a
+ * handler of the caller misses other children that end then. Another thread must not wait for just
+ * any child, nor be in the commit of another such store.
  * Uses about 40 KB of the heap. */
 typedef struct popcl_store_pipe popcl_store_pipe;
 
@@ -79,7 +82,8 @@ void popcl_store_pipe_close(popcl_store_pipe *s);
  * stored the message: do not delete it. After a write that failed the store takes no more. */
 typedef struct popcl_store_stream popcl_store_stream;
 
-/* fd stays the caller's, open until close. line_end: "\n" or "\r\n", the end of the lines that
+/* fd stays the caller's, open until close. Writes to it must block. Ignore SIGPIPE if a reader may
+ * go away: the write then fails with EPIPE. line_end: "\n" or "\r\n", the end of the lines that
  * mboxrd adds, borrowed until close; NULL = messages are written as they are. The rest is as for
  * popcl_store_pipe_open. */
 popcl_store_stream *popcl_store_stream_open(int fd, const char *line_end, const popcl_disk *disk,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_posix_store.h - message stores on POSIX with one file a message: a directory, and a
  * Maildir. popcl_posix_mbox.h and popcl_posix_pipe.h have the others. A program may bring a sink of
- * its own instead. */
+ * its own instead.
+ *
+ * Each of these stores takes a header (POPCL_HEADERS) for a message of its own. With
+ * POPCL_HEADERS_FIRST, put a sink before the store that takes the headers out. */
 #ifndef POPCL_POSIX_STORE_H
 #define POPCL_POSIX_STORE_H
 
@@ -16,7 +19,8 @@ extern "C" {
 
 /* Every system call on files that the stores make, so that a test can make each of them fail, or
  * simulate a disk. `sys` is the caller's. Each returns as the system call of its name (-1 and
- * errno). popcl_posix_disk has the real system calls. */
+ * errno). popcl_posix_disk has the real system calls. Every member is required, except those for
+ * mbox and pipe with another store. */
 typedef struct popcl_disk {
     int (*mkdir)(void *sys, const char *path, mode_t mode);
     /* dir is AT_FDCWD for the store's own path, else the store's directory; name is ".." for its
@@ -92,10 +96,10 @@ extern const popcl_disk popcl_posix_disk;
 typedef struct popcl_store_dir popcl_store_dir;
 
 /* Opens the directory, and creates it if it is missing (0700; not its parents). Removes temporary
- * files that a killed run left. `sys` is for the functions of `disk`, which is borrowed until the
- * store is closed; NULL = popcl_posix_disk. Returns NULL if it is no directory, if no file can be
- * made in it, or if there is no memory. errno is then ENOTDIR, ENOENT, EACCES, EROFS, ENOMEM, ...
- */
+ * files that a killed run left. path is read during the call only. `sys` is for the functions of
+ * `disk`, which is borrowed until the store is closed; NULL = popcl_posix_disk. Returns NULL if it
+ * is no directory, if no file can be made in it, or if there is no memory. errno is then ENOTDIR,
+ * ENOENT, EACCES, EROFS, ENOMEM, ... */
 popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, void *sys);
 
 /* The same for a Maildir: the messages are files in its directory new, for mail programs to

@@ -19,8 +19,8 @@ typedef struct pop_process {
 
 /* Starts `sh -c command` with these descriptors as standard input and output; in -1 = empty input.
  * Standard error is the caller's, and no other descriptor is open. Environment, directory and umask
- * are the caller's. The caller's process must have no other child that it waits for. Returns 0, or
- * -1 with errno. */
+ * are the caller's. Until pop_process_end SIGCHLD has its default action, so a handler of the
+ * caller misses other children that end meanwhile. Returns 0, or -1 with errno. */
 int pop_process_start(pop_process *p, const char *command, int in, int out);
 
 /* Looks whether it has ended, or was stopped. Until pop_process_end it stays in the process table,
