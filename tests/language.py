@@ -41,6 +41,7 @@ WORDS = [(re.compile(pattern, re.I), better) for pattern, better in [
     (r"(^|, )where\b(?!.*\?$)", "if"),
     (r"(?<!server )\b(tells?|told|says|said)\b", "returns, reports, prints"),
     (r"\b(is|are) none\b", "there is no"),
+    (r"\bmay not\b", "must not, cannot, perhaps does not"),
     (r"\b(an? end in order|ends? in order)\b", "orderly shutdown"),
     (r"\bfor people\b", "human-readable"),
     (r"\boctets? of (the )?(plan|storage|memory|ram|flash|stack|heap|record buffer)\b", "bytes"),

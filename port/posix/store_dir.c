@@ -95,8 +95,9 @@ static int is_maildir(const popcl_store_dir *s) { return s->place.layout == &mai
 
 /* ---- failures ---- */
 
-/* Errors that may not concern the next message: it may be smaller. All others end the session, also
- * those that are not known here. Otherwise message after message would be loaded for nothing. */
+/* Errors that perhaps do not concern the next message: it may be smaller. All others end the
+ * session, also those that are not known here. Otherwise message after message would be loaded for
+ * nothing. */
 static int ends_session(int error) {
     static const int harmless[] = {EFBIG};
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
@@ -323,7 +324,7 @@ static found look_at(popcl_store_dir *s, const message *m, const char *name) {
         f = not_found_out(s, "fstat", name);
     else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == m->size && is_ours(s, &st))
         f = store_compare(s, m, fd, name);
-    /* It counts as this message's copy from now on, and its writer may not have synced it. */
+    /* It counts as this message's copy from now on, and its writer perhaps did not sync it. */
     if (f == SAME && pop_file_sync(disk, fd) < 0) f = not_found_out(s, "fsync", name);
     (void)pop_file_close(disk, fd);
     return f;

@@ -20,7 +20,7 @@ typedef struct popcl_base64_reader {
     uint16_t bits;  /* of the present group that make no byte yet */
     uint8_t place;  /* characters of the present group */
     uint8_t padded; /* a padding character came */
-    uint8_t bad;    /* a character that may not follow came */
+    uint8_t bad;    /* a character that cannot follow came */
 } popcl_base64_reader;
 
 /* Takes a character. Returns 1 if it completes a byte, which is put into *byte; else 0. After a

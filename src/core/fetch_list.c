@@ -9,8 +9,8 @@ static int uses_uidl(const popcl_fetch *f) { return !f->by_number; }
 
 static int wants_sizes(const popcl_fetch *f) { return f->cfg->need_size || f->cfg->max_size; }
 
-/* Returns whether a message may be planned in this pass. A message of an earlier pass may not, nor
- * one that comes after the plan was full. */
+/* Returns whether a message may be planned in this pass. A message of an earlier pass is not, nor
+ * is one that comes after the plan was full. */
 static int is_in_this_pass(popcl_fetch *f, uint32_t number) {
     if (f->unordered && (f->is_full || f->from > 1))
         popcl_fetch_give_up(f, POPCL_ERR_LISTING_ORDER);

@@ -30,7 +30,7 @@ typedef struct popcl_link_ops {
     void (*out_ack)(popcl_link *l, size_t n);
     /* All that was written is to leave now, in as few records as can be. */
     void (*flush)(const popcl_link *l);
-    /* Returns how many octets of the session may not have been sent yet; 0 = all were sent. */
+    /* Returns how many octets of the session perhaps were not sent yet; 0 = all were sent. */
     size_t (*unsent)(const popcl_link *l);
     /* The transport takes nothing any more. Octets that wait to be sent stay unsent, and must not
      * block reading. */

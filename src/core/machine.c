@@ -185,7 +185,7 @@ static uint8_t login_phase(const popcl *c) {
 
 /* Reports a complete reply to its owner, and again after a pause. Then the command is no longer in
  * flight. A login changes the phase only once, since QUIT may have been submitted in the pause. TLS
- * learns of the login last, since the owner may not believe the reply. */
+ * learns of the login last, since the owner may refuse to believe it. */
 static void complete(popcl *c) {
     popcl_verb verb = (popcl_verb)c->verb;
     int ok = c->reply.status == POPCL_STATUS_OK;

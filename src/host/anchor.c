@@ -136,7 +136,7 @@ static const struct {
 enum { LEAF_RULES = POP_CERT_REPEATED | POP_CERT_NO_SERVER_AUTH };
 
 /* Returns whether it is an authority's certificate: it has cA TRUE, and its key usage, if there is
- * one, agrees. `openssl req -x509` often makes a server's certificate with cA TRUE that may not
+ * one, agrees. `openssl req -x509` often makes a server's certificate with cA TRUE that must not
  * sign certificates. Such a one is the server's own. */
 static int anchor_is_authority(const pop_cert *c) {
     return (c->flags & (POP_CERT_CA | POP_CERT_NO_CERT_SIGN)) == POP_CERT_CA;

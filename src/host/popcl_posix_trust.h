@@ -57,7 +57,7 @@ typedef enum popcl_posix_trust_error {
  * all is valid yet, the clock must be wrong. In this case all of them are kept, and the job ends
  * with POPCL_ERR_CLOCK_NOT_SET: trust.clock_floor_s is the earliest begin of an authority.
  *
- * A certificate that is no CA, or may not sign certificates, is trusted directly, as the server's
+ * A certificate that is no CA, or must not sign certificates, is trusted directly, as the server's
  * own. Its name and dates are still checked. If such a certificate has no subjectAltName, its
  * common name counts, but only for a server that sends exactly this certificate
  * (popcl_trust.own_certs).

@@ -67,7 +67,7 @@ Class("+", "BearSSL counts self-issued certificates", "bearssl gnutls go", "path
 Class("+", "a dot at the end of the host", "bearssl openssl gnutls", "host: with a dot at its end\ntable: a trailing dot of the host",
       "It marks a name as absolute in the DNS. popcl takes it off the name that it asks for; Go does so too.")
 Class("+", "a wildcard of two labels", "openssl gnutls", "host: one label below a wildcard of two\ntable: a wildcard over a single label*",
-      "popcl has no list of public suffixes (docs/SECURITY.md). Authorities may not issue such names.")
+      "popcl has no list of public suffixes (docs/SECURITY.md). Authorities must not issue such names.")
 Class("+", "a wildcard over a label with an underscore", "openssl", "host: with an underscore, a wildcard\ntable: a wildcard over a label with an underscore",
       "The DNS allows it, and the certificate's own name has no underscore.")
 Class("+", "the last second", "openssl", """*: valid to this second

@@ -9,7 +9,7 @@
 #include "report.h"
 #include "signer.h"
 
-/* Zeroed = no set. It may not move while it is in use. */
+/* Zeroed = no set. It must not move while it is in use. */
 typedef struct cmd_blob {
     popcl_blob blob; /* blob.trust is the trust of the session */
     popcl_blob_policy policy;
