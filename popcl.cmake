@@ -86,6 +86,7 @@ set(POPCL_HOST_SOURCES
 # the port for POSIX, and its stores
 set(POPCL_POSIX_SOURCES
     port/posix/clock.c
+    port/posix/descriptors.c
     port/posix/file_calls.c
     port/posix/line_ends.c
     port/posix/lookup.c
@@ -108,6 +109,7 @@ set(POPCL_POSIX_SOURCES
 # the same for a system without fork
 set(POPCL_POSIX_NO_FORK_SOURCES
     port/posix/clock.c
+    port/posix/descriptors.c
     port/posix/file_calls.c
     port/posix/line_ends.c
     port/posix/lookup.c

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* process - see process.h. */
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE /* syscall */
 #include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS_MAX = 65536 }; /* the most descriptors that are closed one by one */
+#include "descriptors.h"
 
 static volatile sig_atomic_t running; /* the process group; 0 = no command runs */
 static struct sigaction child_before; /* of SIGCHLD, while it runs */
@@ -25,16 +21,6 @@ void pop_process_abandon(void) {
 }
 
 /* ---- the child ---- */
-
-static void close_others(void) {
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, STDERR_FILENO + 1u, ~0u, 0u) == 0) return;
-#endif
-    long most = sysconf(_SC_OPEN_MAX);
-    int end = most < 0 || most > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : (int)most;
-    for (int fd = STDERR_FILENO + 1; fd < end; fd++)
-        (void)close(fd);
-}
 
 /* dup2 of a descriptor to itself would keep FD_CLOEXEC. */
 static int put_at(int fd, int standard) {
@@ -54,7 +40,7 @@ static void become_command(const char *command, int in, int out) {
     if (in < 0) in = open("/dev/null", O_RDONLY);
     if (in < 0 || put_at(in, STDIN_FILENO) < 0 || put_at(out, STDOUT_FILENO) < 0)
         _exit(POP_PROCESS_NOT_RUN);
-    close_others();
+    pop_close_above(STDERR_FILENO);
     (void)execl("/bin/sh", "sh", "-c", "--", command, (char *)NULL);
     _exit(POP_PROCESS_NOT_FOUND);
 }

@@ -21,12 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    SIGNALS_MAX = 64, /* the child resets signals up to this number; higher ones do not exist on
-                         these systems */
-    DESCRIPTORS_MAX = 1024 /* the most descriptors that the child closes: if a program has more, the
-                              others stay open in the child for its life */
-};
+#include "descriptors.h"
+
+/* The child resets signals up to this number; higher ones do not exist on these systems. */
+enum { SIGNALS_MAX = 64, ANSWER_FILENO = STDERR_FILENO + 1 };
 
 typedef char resolved_crosses_a_pipe_at_once[sizeof(pop_resolved) <= 512 ? 1 : -1];
 
@@ -43,20 +41,17 @@ static void reset_signals(void) {
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Closes all inherited descriptors except the pipe, which moves out of the way of 0, 1 and 2. A
- * child that outlives a killed parent must hold no lock, pipe or terminal of the parent. Returns
- * the pipe's new number. */
-static int drop_descriptors(int pipe_fd) {
-    long most = sysconf(_SC_OPEN_MAX);
-    int fd = fcntl(pipe_fd, F_DUPFD, STDERR_FILENO + 1);
-    if (fd < 0) return pipe_fd;
-    for (int i = 0; i < DESCRIPTORS_MAX && (most < 0 || i < most); i++)
-        if (i != fd) close(i);
+/* Closes all inherited descriptors except the pipe, which becomes ANSWER_FILENO. A child that
+ * outlives a killed parent must hold no lock, pipe or terminal of the parent. */
+static void drop_descriptors(int pipe_fd) {
+    (void)dup2(pipe_fd, ANSWER_FILENO);
+    pop_close_above(ANSWER_FILENO);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        (void)close(fd);
     if (open("/dev/null", O_RDWR) == STDIN_FILENO) {
         (void)dup2(STDIN_FILENO, STDOUT_FILENO);
         (void)dup2(STDIN_FILENO, STDERR_FILENO);
     }
-    return fd;
 }
 
 /* The child's life. It ends by _exit, since the buffered output and the exit handlers are the
@@ -67,9 +62,9 @@ static void answer_and_exit(int pipe_fd, const char *host, uint16_t port, int fa
     reset_signals();
     /* ends the child if the parent is killed before it can kill the child */
     alarm((unsigned)(limit_ms / 1000u) + 2u);
-    int fd = drop_descriptors(pipe_fd);
+    drop_descriptors(pipe_fd);
     pop_look_up(host, port, family, 0, &found);
-    while (write(fd, &found, sizeof found) < 0 && errno == EINTR) {}
+    while (write(ANSWER_FILENO, &found, sizeof found) < 0 && errno == EINTR) {}
     _exit(0);
 }
 

@@ -257,16 +257,24 @@ static void literals_and_names_connect(void **state) {
         {"::1", "six.test", "::1", AF_UNSPEC},
         {"127.0.0.1", "clean.test", "127.0.0.1", AF_UNSPEC},
     };
+    struct rlimit before, low;
     (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = 64;
     for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
         uint16_t port = 0;
         popcl_posix_net n = {.family = peers[i].family};
         int fd = listener(peers[i].listen, &port, 4);
-        if (fd < 0) continue; /* a machine without IPv6 */
-        witness_fd = fd;
+        if (fd < 0) continue;                 /* a machine without IPv6 */
+        witness_fd = fcntl(fd, F_DUPFD, 900); /* above the limit that holds now */
+        assert_true(witness_fd >= 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
         assert_int_equal(open_close(&n, peers[i].host, port, LONG_MS), POPCL_OK);
         assert_string_equal(n.peer, peers[i].peer);
         assert_int_equal(popcl_posix.code(&n), 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        close(witness_fd);
         close(fd);
     }
 }
