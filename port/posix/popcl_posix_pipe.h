@@ -34,6 +34,8 @@ typedef enum popcl_pipe_fate {
     POPCL_PIPE_STORED,    /* it exited with 0, or there was no message yet */
     POPCL_PIPE_EXITED,    /* with another code */
     POPCL_PIPE_SIGNALLED, /* it was ended by a signal */
+    POPCL_PIPE_STOPPED,   /* it wanted the terminal, which its process group does not have: such a
+                             command waits for ever, and was killed */
     POPCL_PIPE_LATE,      /* it was killed at limit_ms or total_ms, or after `stop` */
     POPCL_PIPE_NOT_RUN    /* a system call failed before it could begin: popcl_store_pipe_error */
 } popcl_pipe_fate;
@@ -65,7 +67,7 @@ popcl_store_pipe *popcl_store_pipe_open(const popcl_store_pipe_config *config,
 extern const popcl_sink popcl_store_pipe_sink;
 
 /* Returns how the command ended for the last message. *number becomes the exit code or the signal
- * with POPCL_PIPE_EXITED and _SIGNALLED, and has no meaning otherwise; it may be NULL. */
+ * with POPCL_PIPE_EXITED, _SIGNALLED and _STOPPED, and has no meaning otherwise; it may be NULL. */
 popcl_pipe_fate popcl_store_pipe_fate(const popcl_store_pipe *s, int *number);
 
 /* Returns the errno of a failure of this store itself, 0 = no failure. *call becomes the call that

@@ -73,7 +73,7 @@ void pop_process_look(pop_process *p) {
     if (p->has_ended) return;
     info.si_pid = 0;
     if (waitid(P_PID, (id_t)p->pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == p->pid)
-        p->is_stopped = 1;
+        p->stopped_by = info.si_status;
     info.si_pid = 0;
     int r = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     if (r == 0 && info.si_pid == p->pid) {

@@ -14,7 +14,7 @@ typedef struct pop_process {
     int has_ended;
     int is_killed;  /* it ended by a signal */
     int status;     /* once it has ended: its exit code, or the signal */
-    int is_stopped; /* it waits to be continued */
+    int stopped_by; /* the signal after which it waits to be continued; 0 = it runs */
 } pop_process;
 
 /* Starts `sh -c command` with these descriptors as standard input and output; in -1 = empty input.

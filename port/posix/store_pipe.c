@@ -32,13 +32,19 @@ static int pipe_begin(void *ctx, const popcl_msg *m) {
     return pop_spooled_begin(ctx, m);
 }
 
-/* Waits until the command has ended. Returns 0, or -1 if its time is over. */
+/* The signals of a terminal for a process that is not in its foreground. */
+static int wants_terminal(const pop_process *p) {
+    return p->stopped_by == SIGTTIN || p->stopped_by == SIGTTOU;
+}
+
+/* Waits until the command has ended. Returns 0, or -1 if it has to be killed. */
 static int await_command(const popcl_store_pipe *s, pop_process *p) {
     const popcl_store_pipe_config *c = &s->config;
     uint64_t began = pop_process_now_ms(), stopped = 0;
     for (;;) {
         pop_process_look(p);
         if (p->has_ended) return 0;
+        if (wants_terminal(p)) return -1;
         uint64_t now = pop_process_now_ms();
         if (!stopped && c->stop && *c->stop) stopped = now;
         if (c->limit_ms && now - began >= c->limit_ms) return -1;
@@ -54,11 +60,13 @@ static popcl_pipe_fate pipe_run(popcl_store_pipe *s) {
     pop_process p;
     if (pop_process_start(&p, s->config.command, s->spooled.spool.file.fd, s->config.output) < 0)
         return POPCL_PIPE_NOT_RUN;
-    popcl_pipe_fate fate = await_command(s, &p) < 0 ? POPCL_PIPE_LATE
-                           : p.is_killed            ? POPCL_PIPE_SIGNALLED
-                           : p.status               ? POPCL_PIPE_EXITED
-                                                    : POPCL_PIPE_STORED;
-    s->number = p.status;
+    int ended = await_command(s, &p) == 0;
+    popcl_pipe_fate fate = !ended && wants_terminal(&p) ? POPCL_PIPE_STOPPED
+                           : !ended                     ? POPCL_PIPE_LATE
+                           : p.is_killed                ? POPCL_PIPE_SIGNALLED
+                           : p.status                   ? POPCL_PIPE_EXITED
+                                                        : POPCL_PIPE_STORED;
+    s->number = ended ? p.status : p.stopped_by;
     pop_process_end(&p, fate != POPCL_PIPE_STORED);
     return fate;
 }

@@ -67,6 +67,17 @@ class OnATerminal(unittest.TestCase):
     def fetch(self, server, *options, **how):
         return self.terminal([command.POPCL, *self.place.arguments(server.port, options)], **how)
 
+    def test_a_command_that_wants_the_terminal(self):
+        """[--pipe] Such a command would wait for ever: it is killed at once, and that is said."""
+        with Hostile() as server:
+            words = [command.POPCL, "127.0.0.1", "-p", str(server.port), "-a", str(self.place.auth_file), "--pipe", "read -r line < /dev/tty"]
+            # as from a shell of a person: tmux has these two ignored, and then a read of the terminal fails
+            reset = "import os, signal, sys; [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGTTIN, signal.SIGTTOU)]; os.execv(sys.argv[1], sys.argv[1:])"
+            terminal = self.terminal(["python3", "-c", reset, *words, "--timeout", "600"], columns=160)
+            terminal.until(r"the command of --pipe was killed after signal \d+ stopped it")
+            terminal.until("exit 75")
+        self.assertEqual(len(server.messages), 3)
+
     def test_the_bar_follows_the_width(self):
         """At each draw the bar has the width that the terminal has then."""
         mail = [message(n, 3000) for n in range(1, 4)]

@@ -71,7 +71,7 @@ static void let_continue(asked *a) {
         }
     }
     if (a->terminal < 0) return; /* this process is in the background too: perhaps not for long */
-    a->process.is_stopped = 0;
+    a->process.stopped_by = 0;
     (void)kill(-a->process.pid, SIGCONT);
 }
 
@@ -87,7 +87,7 @@ static void take_terminal_back(asked *a) {
 /* Looks whether it has ended. If it was stopped, it is continued. */
 static void look(asked *a) {
     pop_process_look(&a->process);
-    if (a->process.is_stopped && !a->process.has_ended) let_continue(a);
+    if (a->process.stopped_by && !a->process.has_ended) let_continue(a);
 }
 
 /* Neither end of the pipe may be inherited by a process that another exec starts. */

@@ -173,28 +173,38 @@ int cmd_store_no_dot_lock(const cmd_store *s) {
 
 /* ---- words ---- */
 
+/* What a command that stored nothing did, why, and what to try first. */
+static const struct pipe_words {
+    const char *what; /* with the place of a number, or without */
+    const char *cause, *advice;
+} pipe_words[] = {
+    [POPCL_PIPE_EXITED] = {"failed with exit code %d", "its own message, if it has one, is above",
+                           ""},
+    [POPCL_PIPE_SIGNALLED] = {"was ended by signal %d", "it crashed, or something killed it", ""},
+    [POPCL_PIPE_STOPPED] = {"was killed after signal %d stopped it",
+                            "it wants to read or set the terminal, which it must not",
+                            "leave the terminal out of it; "},
+    [POPCL_PIPE_LATE] = {"did not end in time, and was killed",
+                         "it waits for something, or has too much to do",
+                         "raise --timeout or --max-time, or "},
+};
+
 static int pipe_refused(const cmd_store *s, cmd_store_refusal *r) {
     int number;
     popcl_pipe_fate fate = popcl_store_pipe_fate(s->opened, &number);
     if (fate == POPCL_PIPE_STORED || fate == POPCL_PIPE_NOT_RUN) return 0;
-    int late = fate == POPCL_PIPE_LATE;
+    const struct pipe_words *w = &pipe_words[fate];
+    int is_exit = fate == POPCL_PIPE_EXITED;
     r->of_message = 1;
-    r->cause = late                           ? "it waits for something, or has too much to do"
-               : fate == POPCL_PIPE_SIGNALLED ? "it crashed, or something killed it"
-               : number == 127                ? "a program in it was not found"
-               : number == 126                ? "a program in it cannot be run"
-                                              : "its own message, if it has one, is above";
-    if (late)
-        (void)snprintf(r->what, sizeof r->what,
-                       "the command of --pipe did not end in time, and was killed");
-    else
-        (void)snprintf(
-            r->what, sizeof r->what, "the command of --pipe %s %d",
-            fate == POPCL_PIPE_SIGNALLED ? "was ended by signal" : "failed with exit code", number);
+    r->cause = is_exit && number == 127   ? "a program in it was not found"
+               : is_exit && number == 126 ? "a program in it cannot be run"
+                                          : w->cause;
+    int n = snprintf(r->what, sizeof r->what, "the command of --pipe ");
+    (void)snprintf(r->what + n, sizeof r->what - (size_t)n, w->what, number);
     (void)snprintf(r->advice, sizeof r->advice,
                    "%srun it in a shell with a message as its input: it must exit with 0; the "
                    "message is still on the server, and comes again",
-                   late ? "raise --timeout or --max-time, or " : "");
+                   w->advice);
     return 1;
 }
 
