@@ -173,7 +173,7 @@ int cmd_store_no_dot_lock(const cmd_store *s) {
 
 /* ---- words ---- */
 
-/* What a command that stored nothing did, why, and what to try first. */
+/* Of a command that stored nothing: its fate, the cause, and the first advice. */
 static const struct pipe_words {
     const char *what; /* with the place of a number, or without */
     const char *cause, *advice;
