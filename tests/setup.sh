@@ -100,7 +100,7 @@ packages() {
     adoption)
         echo "$build $demo $arm $rv32 xz-utils"
         packages ways
-        echo "clang libcmocka-dev g++"
+        echo "clang libcmocka-dev g++ musl-tools"
         echo "dpkg-dev debhelper lintian ca-certificates nix-bin doxygen"
         echo "python3-kconfiglib python3-yaml libxml2-utils libmbedtls-dev libssl-dev"
         echo "chromium"

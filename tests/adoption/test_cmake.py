@@ -77,6 +77,14 @@ class AddSubdirectory(CMakeCase):
         self.check_program(place / "build/app")
         self.assertFalse((place / "build/popcl/popcl-config.cmake").exists())
 
+    def test_clang(self):
+        """With the warnings that a project of its own asks for as errors."""
+        place = self.project("clang", {"CMakeLists.txt": APP + BEFORE + shown("add_subdirectory") + AFTER})
+        (place / "popcl").symlink_to(ROOT)
+        self.configure(place, place / "build", "-DCMAKE_C_COMPILER=clang", "-DCMAKE_C_FLAGS=-Wall -Wextra -Wpedantic -Werror")
+        self.build(place / "build")
+        self.check_program(place / "build/app")
+
     def test_ports(self):
         """Each value of POPCL_PORT that the message lists compiles, with the stubs of the suite for ports in place of a stack; those of lwIP are below."""
         text = (ROOT / "CMakeLists.txt").read_text()

@@ -142,6 +142,32 @@ class Parts(ConsumerCase):
         self.check_program(program)
 
 
+class Musl(ConsumerCase):
+    """As on OpenWrt and Alpine: musl in place of glibc, with BearSSL of a tree."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.words = ["CC=musl-gcc", f"BEARSSL={bearssl_tree()}", "CFLAGS=-Os"]
+
+    def test_static_programs(self):
+        """The example and popcl need no file of the system."""
+        place = self.folder / "static"
+        self.make("install", *self.words, "LDFLAGS=-static", f"B={place}/build", f"PREFIX={place}/prefix")
+        program = self.project("static-app", {}) / "app"
+        flags = self.run_program("pkg-config", "--cflags", "--libs", "popcl", env={"PKG_CONFIG_LIBDIR": str(place / "prefix/lib/pkgconfig")}).split()
+        self.run_program("musl-gcc", "-static", "-std=c99", program.with_suffix(".c"), "-o", program, *flags)
+        for one in (program, place / "prefix/bin/popcl"):
+            self.assertNotIn("NEEDED", self.run_program("readelf", "-d", one))
+        self.assertIn("TLS 1.2 by BearSSL", self.run_program(place / "prefix/bin/popcl", "--version"))
+        self.check_program(program)
+
+    def test_the_port(self):
+        """The suite plays name service by dlsym, so this is a dynamic program."""
+        said = self.make("check-port", "PORT=posix", *self.words, f"B={self.folder}/port")
+        self.assertNotIn("not ok", said)
+
+
 class Source(ConsumerCase):
     """tests/source.sh with an archive, and which BearSSL popcl takes."""
 
