@@ -10,9 +10,15 @@ static int ends_begin(void *ctx, const popcl_msg *m) {
     return e->sink->begin(e->ctx, m);
 }
 
+/* Returns how many octets the sink took; <0 if it failed. More than it was given is a failure. */
+static int pass(popcl_line_ends *e, const char *p, size_t n) {
+    int r = e->sink->data(e->ctx, p, n);
+    return r > 0 && (size_t)r > n ? -1 : r;
+}
+
 /* Passes a CR on that was kept. Returns 1; 0 if the sink pauses; <0 if it failed. */
 static int pass_cr(popcl_line_ends *e) {
-    int r = e->sink->data(e->ctx, "\r", 1);
+    int r = pass(e, "\r", 1);
     if (r == 1) e->has_cr = 0;
     return r;
 }
@@ -29,7 +35,7 @@ static int ends_data(void *ctx, const void *p, size_t n) {
         }
         const char *cr = memchr(from + done, '\r', n - done);
         size_t len = cr ? (size_t)(cr - from) - done : n - done;
-        int taken = len ? e->sink->data(e->ctx, from + done, len) : 0;
+        int taken = len ? pass(e, from + done, len) : 0;
         if (taken < 0) return taken;
         if (taken > 0) e->has_cr = 0; /* it was that of this LF */
         done += (size_t)taken;

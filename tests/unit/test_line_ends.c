@@ -21,6 +21,7 @@ typedef struct kept {
     int commits, aborts, syncs;
     int fail_at; /* the call of data that fails; 0 = none */
     int calls;
+    int lies; /* octets that it reports beyond those that it took */
 } kept;
 
 static int kept_begin(void *ctx, const popcl_msg *m) {
@@ -37,7 +38,7 @@ static int kept_data(void *ctx, const void *p, size_t n) {
     assert_true(k->n + n <= sizeof k->text);
     memcpy(k->text + k->n, p, n);
     k->n += n;
-    return (int)n;
+    return (int)n + k->lies;
 }
 
 static int kept_commit(void *ctx) {
@@ -152,11 +153,34 @@ static void failures_pass(void **state) {
     }
 }
 
+/* A sink that took more than it was given is a failure here, as it is without the filter. */
+static void more_than_all_is_a_failure(void **state) {
+    popcl_msg m = {.number = 1, .uid = ""};
+    (void)state;
+    for (int lies = 1; lies <= 3; lies++) {
+        static const char *const texts[] = {"abcdefgh", "ab\r\ncd\r\n", "\rabcdefg"};
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+            kept k = {.lies = lies};
+            popcl_line_ends e = {.sink = &kept_sink, .ctx = &k};
+            assert_int_equal(popcl_line_ends_sink.begin(&e, &m), 0);
+            assert_true(popcl_line_ends_sink.data(&e, texts[i], 8) < 0);
+            popcl_line_ends_sink.abort(&e, POPCL_ERR_SINK);
+        }
+        kept k = {.lies = lies};
+        popcl_line_ends e = {.sink = &kept_sink, .ctx = &k};
+        assert_int_equal(popcl_line_ends_sink.begin(&e, &m), 0);
+        assert_int_equal(popcl_line_ends_sink.data(&e, "\r", 1), 1);
+        assert_true(popcl_line_ends_sink.commit(&e) < 0);
+        assert_int_equal(k.aborts, 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_text_at_every_split),
         cmocka_unit_test(messages_are_apart),
         cmocka_unit_test(failures_pass),
+        cmocka_unit_test(more_than_all_is_a_failure),
     };
     return cmocka_run_group_tests_name("line ends", tests, NULL, NULL);
 }
