@@ -471,7 +471,7 @@ sanitized: command tests $(B)/examples/token
 check-sanitize: ## units, transcripts, sim and hostile servers under ASan and UBSan
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized:
-	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize $(UNITS) $(SIMS) \
+	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize --seconds 1200 $(UNITS) $(SIMS) \
 	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output test_info test_ta_server \
 	    -- $(PYTHON) tests/x509check/run.py
 built-valgrind: tests

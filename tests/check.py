@@ -21,7 +21,7 @@ import threading
 import time
 
 PROGRAM_SECONDS = 500  # decides only when to give up on a program that hangs
-PART_SECONDS = 1500
+PART_SECONDS = 2700
 RESULT = re.compile(r"(not )?ok\b *\d* *-? *(.*?) *((?<!\\)# *(?i:SKIP)\b *(.*))?$")
 PLAN = re.compile(r"1\.\.(\d+)$")
 

@@ -82,7 +82,7 @@ def knows(path, seen):
 
 def make(*goals):
     others = [os.path.relpath(path, ROOT) for folder in ("port/posix", "src/host") for path in sorted(glob.glob(f"{ROOT}/{folder}/*.c"))]
-    includes = [f"-I{folder}" for folder in (MADE, f"{MADE}/include", "port/posix", "port/mbedtls", "src/host", "src/tools/common")]
+    includes = [f"-I{folder}" for folder in (MADE, f"{MADE}/include", "port/posix", "port/mbedtls", "port/quectel", "src/host", "src/tools/common")]
     variables = {
         "B": BUILT,
         "LIB_SRC": " ".join([*(f"{MADE}/{name}" for name in FILES), *others]),

@@ -213,6 +213,7 @@ def files(measured_parts):
     text = json.dumps(made, indent=1, ensure_ascii=False)  # with a line for each row of numbers
     text = re.sub(r"\[[\d\s,]*\]", lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
     inside = json.dumps(made, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    inside = re.sub(r"(?<=[\]}]),", ",\n", inside)  # lines of a length that people, and lintian, take for source
     return {path(FIGURES): text, path(PAGE): prose.text(TEMPLATE).replace("{/* docs/size.json */}", inside)}
 
 
