@@ -10,7 +10,7 @@ name=${1:-}
 case $name in
 popa3d) packages="popa3d libuid-wrapper" ;;
 courier) packages="courier-pop courier-base courier-authdaemon courier-authlib courier-authlib-userdb libuid-wrapper" ;;
-cyrus) packages="cyrus-pop3d cyrus-common sasl2-bin libsasl2-modules-db" ;;
+cyrus) packages="cyrus-pop3d cyrus-common sasl2-bin libsasl2-modules libsasl2-modules-db" ;;
 mailutils) packages="mailutils-pop3d" ;;
 *) name= ;;
 esac

@@ -161,7 +161,8 @@ def main(words):
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     # Who starts the tests in the background, or under nohup, has these ignored; the command inherits that, and would honour it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_DFL)
     if "POPCL" in os.environ:
         os.environ["POPCL"] = os.path.join(START, os.environ["POPCL"])
     if words[:1] == ["--class"]:

@@ -94,6 +94,7 @@ static void serve(const peer *p, sim_server *s, const manner *m) {
     char command[512];
     uint32_t said = 0;
     int fd = peer_accept(p);
+    if (m->end_at || m->reset_at) (void)peer_await(p); /* a reset may end even connecting */
     sim_server_connect(s);
     while (say_all(p, fd, s, m, &said)) {
         if (sim_server_closed(s)) {
@@ -300,13 +301,23 @@ static void cut_server(const peer *p, int by_reset) {
 static void ended_server(const peer *p) { cut_server(p, 0); }
 static void reset_server(const peer *p) { cut_server(p, 1); }
 
+static const test *cut_test;
+static popcl_err open_and_go(void *ctx, const char *name, uint16_t port, uint32_t limit_ms) {
+    popcl_err e = guarded.open(ctx, name, port, limit_ms);
+    if (e == POPCL_OK) go(cut_test, 0);
+    return e;
+}
+
 /* Cut anywhere before the answer to QUIT, a session fails, no message is taken for whole that is
  * not, and none is left open. */
 static void cut_client(const test *t) {
     uint32_t octets = session_octets(), messages = 0;
     fetched *f = client(0);
+    popcl_net port = guarded;
+    port.open = open_and_go;
+    cut_test = t;
     for (uint32_t at = 2; at <= octets; at = next_cut(at, octets)) {
-        popcl_err e = fetch(t, f);
+        popcl_err e = fetch_over(&port, t, f);
         must(e != POPCL_OK, RECV_ALL, "the end is not told, or octets are made up",
              "a session that was cut before octet %u of %u ended with OK", at, octets);
         must(e == POPCL_ERR_NET || e == POPCL_ERR_CLOSED || e == POPCL_ERR_CLOSED_MESSAGE ||
