@@ -23,10 +23,10 @@
  * - A driver calls recv_eof or fail only after it has passed on every byte that the transport
  *   received. Otherwise a reset right after QUIT's +OK would turn success into a failure. recv_eof
  *   drops no byte: the session first handles the bytes that it already has.
- * - If sending has failed for good, call send_failed first. Then pass on the bytes that came. After
- *   them, call recv_eof or fail. Without send_failed, a session with TLS and less than
- *   POPCL_IOBUF_DUPLEX bytes of record buffer reads nothing while its own bytes wait to be sent. A
- *   transport that only has no room now did not fail: send later.
+ * - If the transport has no room now, send later: this is no failure. If it will never accept
+ *   another byte, call send_failed. Then pass on the bytes that came, and call recv_eof or fail. A
+ *   session with TLS and a record buffer below POPCL_IOBUF_DUPLEX bytes needs send_failed. Without
+ *   it, such a session reads nothing while its own bytes wait to be sent.
  * - A session is *over* once it has its result. Before POPCL_DONE, TLS may still send its orderly
  *   shutdown, and the owner may ask for time (POPCL_PAUSED).
  * - After POPCL_DONE every input is ignored. The first result stays until start or wipe: a failure
@@ -34,9 +34,11 @@
  * - A pause stops the idle timer. The limit of the pause and the overall deadline go on.
  * - One call of recv_ack handles at most the bytes that popcl_config.iobuf holds, with TLS one
  *   record. This bounds its time; the records of the handshake take longest (popcl_tls.breathe).
- * - resume belongs to the thread that calls tick. An interrupt sets a flag instead.
+ * - resume and stop belong to the thread that calls tick. An interrupt or another thread sets a
+ *   flag, and this thread makes the call.
  * - Two sessions share nothing. One session belongs to one thread at a time.
- * - A zeroed or wiped session is POPCL_DONE. Every call on it is harmless.
+ * - A session that is zeroed or wiped, or whose start failed, is POPCL_DONE. Every call on it is
+ *   harmless. The queries then give an empty reply and no capabilities.
  * - The *queries* are the functions that take a const popcl *. They change nothing. The trace,
  *   popcl_secret.get, the events and the callbacks of a job may call them, and so may a port.
  *   popcl_tls.breathe, popcl_trust.find and .key, and popcl_blob_read must not.
@@ -83,7 +85,7 @@ const char *popcl_version(void);
 #define POPCL_RECV 0x02u /* recv_buf has room */
 #define POPCL_PAUSED_SINK                                                                          \
     0x04u /* the sink took fewer octets than it was offered, or its commit returned POPCL_AGAIN */
-#define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN, or the event closed asks for time */
+#define POPCL_PAUSED_SYNC   0x08u /* sync returned POPCL_AGAIN, or `closed` asks for time */
 #define POPCL_PAUSED_SECRET 0x10u /* the secret's callback returned POPCL_SECRET_AGAIN */
 #define POPCL_PAUSED        (POPCL_PAUSED_SINK | POPCL_PAUSED_SYNC | POPCL_PAUSED_SECRET)
 /* The login computes (SCRAM): each popcl_tick does one step, and popcl_next_deadline returns 0.
@@ -108,7 +110,7 @@ typedef enum popcl_security {
  * the one of the certificate's signature; SHA-256 replaces MD5 and SHA-1. */
 #define POPCL_END_POINT_MAX 64 /* bytes of the longest hash */
 typedef struct popcl_end_point {
-    uint8_t len; /* bytes of hash, 1 to POPCL_END_POINT_MAX; 0 = not known */
+    uint8_t len; /* bytes of hash, 1 to POPCL_END_POINT_MAX; 0 or more than that = not known */
     unsigned char hash[POPCL_END_POINT_MAX];
 } popcl_end_point;
 
@@ -198,9 +200,10 @@ typedef enum popcl_code {
  * reply. Number, size and UID are those of the reply's newest line. In a reply without lines, they
  * are those of the status line.
  *
- * Code and text are those of the newest -ERR, which replaces both. Before the login is complete,
- * any other reply except that to QUIT removes both. After the login they stay until the next -ERR.
- * A UID, or the +OK to CAPA, removes the text alone.
+ * Code and text are those of the newest -ERR: each -ERR replaces both. Until the login is complete,
+ * they are also removed by each other reply; only the reply to QUIT leaves them. Once the login is
+ * complete, other replies leave them too. A UID and the +OK to CAPA always remove the text, but not
+ * the code.
  *
  * A reply is malformed if it is neither +OK nor -ERR, or if its line breaks the rules. If a command
  * gets such a reply before the login is complete, text is this line from its first octet. Text is
@@ -208,10 +211,10 @@ typedef enum popcl_code {
 typedef struct popcl_reply {
     uint64_t size;    /* octets: STAT's sum or LIST's size. POPCL_SIZE_UNKNOWN = a size that is
                          no number or above 64 bits, or a reply of another kind */
-    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 in other replies. If
-                         it is no number, or above 32 bits, the session ends with ERR_NUMBER or
-                         ERR_NUMBER_RANGE. After STAT, popcl passes over a listing's line with a
-                         number above 32 bits */
+    uint32_t number;  /* STAT's count, or the message of a LIST or UIDL line; 0 in other replies.
+                         Anything that is no number ends the session with ERR_NUMBER. A number above
+                         32 bits ends it with ERR_NUMBER_RANGE, except in a listing after STAT:
+                         popcl passes over such a line */
     uint8_t status;   /* popcl_status */
     uint8_t code;     /* popcl_code */
     uint8_t uid_len;  /* bytes, 1 to 70; 0 = no UID. A UID of 33 bytes is a digest only if its first
@@ -262,13 +265,14 @@ typedef struct popcl_caps {
 const char *popcl_capa_name(unsigned n);
 const char *popcl_sasl_name(unsigned n);
 
-/* The kinds of a piece of trace. A line comes in one or more pieces. A piece of the same kind with
- * n = 0 ends it; its p is not NULL. A line in which the session ends has no empty piece. A state
- * comes in one piece, without an empty one.
+/* The kinds of a piece of trace. A line comes in one or more pieces. After them comes an empty
+ * piece of the same kind: n = 0, and p is not NULL. If the session ends inside a line, the empty
+ * piece is missing. A state comes in one piece, and no empty piece follows.
  *
- * A piece has no CRLF at its end and no NUL, and is valid during the call. In sent commands "***"
- * replaces each secret. Text of the server is unchanged: it may hold a password that the server
- * repeats. Escape it before you show it. */
+ * A piece is the n bytes from p on, and is valid during the call. It is not NUL-terminated. It has
+ * no NUL in it, and no CRLF at its end. In sent commands "***" replaces each secret. Text of the
+ * server is unchanged: it may hold a password that the server repeats. Escape it before you show
+ * it. */
 typedef enum popcl_trace {
     POPCL_TRACE_SENT,     /* a command */
     POPCL_TRACE_RECEIVED, /* a reply line, or a line of a listing; bodies are not traced */
@@ -285,7 +289,8 @@ typedef struct popcl_flight {
 
 /* ---- settings ---- */
 
-/* The settings of a session. popcl borrows them until wipe; they may be in flash. Do not change
+/* The settings of a session; they may be in flash. popcl borrows them until wipe. It also borrows
+ * all that they point to, strings such as host and user included; for seed see there. Do not change
  * them before wipe: it is undefined whether popcl uses the old value of a field or the new one.
  *
  * iobuf is required. POPCL_TLS and POPCL_STLS also require host, tls and seed, and popcl_run
@@ -415,12 +420,18 @@ void popcl_resume(popcl *c);
  * connected, connected_secured or tick. After POPCL_DONE returns POPCL_MS_MAX. */
 uint32_t popcl_next_deadline(const popcl *c);
 
-/* Asks the owner for an orderly shutdown; drive the session on until POPCL_DONE. A fetch job aborts
- * the open message. It still deletes the messages that are stored, if they are to be deleted. Then
- * it sends QUIT. If nothing is deleted or staged, it leaves QUIT out after a long open message
- * (popcl_fetch_config.drain_max). The job's result is POPCL_ERR_STOPPED, or an earlier failure.
- * Before STAT is answered with +OK, a fetch job ends at once instead. A session whose owner has no
- * stop event ends at once too. */
+/* Asks the owner for an orderly shutdown; drive the session on until POPCL_DONE. Call it from the
+ * thread that drives the session, and not from a callback: there it ends the session with
+ * POPCL_ERR_REENTRANT. With popcl_run use POPCL_NET_STOP instead (popcl_net.h). One call is enough,
+ * and counts until the session is over. It has no effect on a session that is started later.
+ *
+ * A fetch job aborts the open message. It still deletes the messages that are stored, if they are
+ * to be deleted. Then it sends QUIT. If nothing is deleted or staged, it leaves QUIT out after a
+ * long open message (popcl_fetch_config.drain_max). The job's result is POPCL_ERR_STOPPED, or an
+ * earlier failure.
+ *
+ * A fetch job whose STAT is not yet answered with +OK ends at once. So does a session whose owner
+ * has no stop event. */
 void popcl_stop(popcl *c);
 
 /* Ends the session at once, for example because the transport failed. If the session has no result
@@ -430,7 +441,11 @@ void popcl_stop(popcl *c);
  * - POPCL_OK, POPCL_MORE and a value without a row in popcl_errors.h become ERR_ARGUMENT.
  *
  * The owner may still change the result (popcl_result). net_code is the port's own error number,
- * for the diagnosis. */
+ * for the diagnosis.
+ *
+ * No byte goes in or out any more. If the state is POPCL_DONE, nothing is left to do. If it has a
+ * bit of POPCL_PAUSED, the owner asked for time: a job does so if its sync returned POPCL_AGAIN.
+ * Then call tick and resume until POPCL_DONE, which comes after POPCL_SETTLE_MS at the latest. */
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
 /* Returns POPCL_OK until the session is over, and its result afterwards. The result is final once
@@ -443,8 +458,8 @@ popcl_err popcl_result(const popcl *c);
 const char *popcl_bad_field(const popcl *c);
 
 /* Overwrites the session, its record buffer and its TLS storage with zeros. If the session is not
- * over, its owner aborts and releases all that it holds. Needs a zeroed session, or one for which
- * start was called, also if start failed. May be called twice. For a fetch job call
+ * POPCL_DONE, its owner first aborts and releases all that it holds. Needs a zeroed session, or one
+ * for which start was called, also if start failed. May be called twice. For a fetch job call
  * popcl_fetch_wipe instead: it does this too. */
 void popcl_wipe(popcl *c);
 

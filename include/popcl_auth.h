@@ -11,7 +11,8 @@
  * popcl_fetch_config decide which one:
  * - `mechs`, the mechanisms that the program names;
  * - `auth`, a set of bits that leaves some of them out;
- * - `secret`, a password, or `token`: each mechanism takes one of the two. */
+ * - `secret` (the password) and `token`: each mechanism needs one of them. Only EXTERNAL needs
+ *   neither. */
 #ifndef POPCL_AUTH_H
 #define POPCL_AUTH_H
 
@@ -23,13 +24,15 @@ extern "C" {
 
 /* The mechanisms as bits, for popcl_fetch_config.auth. POPCL_AUTH_AUTO is no bit: popcl chooses.
  *
- * A mechanism can be chosen if it is in `mechs`, and if its secret is given. APOP also needs a
- * greeting with a usable timestamp, and the two SCRAM-*-PLUS the hash of the server's certificate.
- * popcl takes a mechanism of the first group that has one:
- * 1. the mechanisms that CAPA lists; USER/PASS, if CAPA was not answered; in clear text also APOP;
- * 2. USER/PASS, if CAPA does not list USER. If CAPA lists USER and SCRAM, but neither PLAIN nor
- *    LOGIN, USER/PASS is in this group too: such a server refuses every password;
- * 3. over TLS APOP, if `auth` has its bit;
+ * A mechanism can be chosen if it is in `mechs`, and if the password or token that it needs is
+ * given. APOP also needs a usable timestamp in the greeting. The two SCRAM-*-PLUS also need the
+ * hash of the server's certificate. These mechanisms form groups, and popcl takes one of the first
+ * group that is not empty:
+ * 1. the mechanisms that CAPA lists. USER/PASS is also here if CAPA was not answered. In clear text
+ *    APOP is always here;
+ * 2. USER/PASS, if CAPA was answered and does not list USER. USER/PASS is also here if CAPA lists
+ *    USER and SCRAM, but neither PLAIN nor LOGIN: such a server refuses every password;
+ * 3. APOP over TLS, if `auth` has its bit;
  * 4. the SASL mechanisms that CAPA does not list.
  *
  * Inside a group popcl takes the first mechanism of this order:
@@ -106,9 +109,14 @@ extern const popcl_mech popcl_mech_external;
  * of them, so it costs the most flash. */
 extern const popcl_mech *const popcl_mechs_all[];
 
-/* Least plan (popcl_fetch_config.plan_len), in bytes, if one of these mechanisms may be used: until
- * the listing the plan holds the state of the login. If several may be used, the largest number
- * counts. USER/PASS needs POPCL_PLAN_MIN only. docs/SIZING.md has a table. */
+/* Least plan (popcl_fetch_config.plan_len), in bytes, for a job that may use one of these
+ * mechanisms. Until the listing the plan holds the state of the login. If a job may use several,
+ * the largest number counts. USER/PASS needs POPCL_PLAN_MIN only. docs/SIZING.md has a table.
+ *
+ * A job may use a mechanism that is in `mechs`, whose password or token is given, and whose bit is
+ * in `auth`. If `auth` is 0, it may use those that the two orders above name: APOP in clear text
+ * only. So without `mechs` and `auth`, TLS needs POPCL_PLAN_MIN. Clear text needs
+ * POPCL_PLAN_MIN_APOP, except in a build without APOP. */
 #define POPCL_PLAN_MIN_APOP       200u
 #define POPCL_PLAN_MIN_SASL       160u /* PLAIN, LOGIN, XOAUTH2, OAUTHBEARER, EXTERNAL */
 #define POPCL_PLAN_MIN_CRAM       600u

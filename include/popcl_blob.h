@@ -78,7 +78,8 @@ typedef struct popcl_blob {
 
 /* Reads and checks header, signature and index of a blob that has at most `len` bytes; bytes after
  * its end are not looked at. On success b->trust can be used for as long as `read` works. May be
- * called at any time, also in callbacks of popcl except popcl_tls.breathe. b is not NULL. Returns
+ * called at any time, also in callbacks of popcl. Exceptions are the callbacks of the handshake:
+ * popcl_tls.breathe, popcl_trust.find and .key, and popcl_blob_read. b is not NULL. Returns
  * POPCL_OK, or the first of:
  *
  * - ERR_ARGUMENT: policy, its keys, scope or profile, or read is NULL. Or the number of keys is not
@@ -113,10 +114,11 @@ popcl_err popcl_blob_judge_head(popcl_blob *b, const popcl_blob_policy *policy,
                                 popcl_blob_read read, void *ctx, uint32_t len);
 
 /* Reads the index and every entry of an open blob again, and compares them with their digests. Call
- * it before a blob is installed, and at start; not during a handshake that uses it. Takes
- * POPCL_ANCHOR_ROOM bytes of stack for one entry. Returns POPCL_OK, ERR_BLOB_READ, or
- * ERR_BLOB_DAMAGED. Returns ERR_BLOB_PROFILE if there are anchors, and the profile of the policy
- * can use none of them: such a blob would refuse every server. */
+ * it before a blob is installed, and at start. Do not call it during a handshake that uses the
+ * blob; otherwise it may be called as open may. Takes POPCL_ANCHOR_ROOM bytes of stack for one
+ * entry. Returns POPCL_OK, ERR_BLOB_READ, or ERR_BLOB_DAMAGED. Returns ERR_BLOB_PROFILE if there
+ * are anchors, and the profile of the policy can use none of them: such a blob would refuse every
+ * server. */
 popcl_err popcl_blob_check(const popcl_blob *b);
 
 #ifdef __cplusplus

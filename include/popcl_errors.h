@@ -471,10 +471,17 @@ typedef enum popcl_class {
     POPCL_CLASS_USAGE,       /* correct the program or the command line */
     POPCL_CLASS_HOST,        /* the server's name does not resolve */
     POPCL_CLASS_UNAVAILABLE, /* the server does not offer something that is needed, or the port
-                                breaks its contract; a person has to look */
+                                breaks its contract; a person has to look. ERR_CONNECT may also come
+                                while a server restarts: a device tries again as for LATER, and
+                                reports it if it stays */
     POPCL_CLASS_DISK,        /* the caller's storage failed */
-    POPCL_CLASS_LATER,       /* try again later, each time after a longer wait. Some of these first
-                                need a setting that popcl_err_advice names */
+    POPCL_CLASS_LATER,       /* try again later, each time after a longer wait. Most of these end by
+                                themselves. Some come again each time until the setting changes that
+                                popcl_err_advice names: ERR_CAPA, ERR_TOO_LARGE, ERR_NO_UIDL,
+                                ERR_NOT_DRAINED, ERR_BODY_SIZE and ERR_REPLIES. Timeouts may do so
+                                too, and with a wrong port ERR_CLOSED_GREETING. One bad message may
+                                bring ERR_RETR_REFUSED, ERR_BODY_EMPTY, ERR_DELE_REFUSED or
+                                ERR_CLOSED_MESSAGE each time, as long as it is on the server */
     POPCL_CLASS_PROTOCOL,    /* the server breaks the protocol */
     POPCL_CLASS_LOGIN,       /* ask for other credentials, or change the setting of the login that
                                 popcl_err_advice names */

@@ -13,10 +13,10 @@
  *     result = popcl_run(&job.session, &port, &connection);     or pump job.session as in popcl.h
  *     popcl_fetch_wipe(&job);
  *
- * Callbacks may call the queries of popcl.h, popcl_fetch_get_diag and popcl_tls_get_diag. Any other
- * call into the same job does not do its work, and the job ends with POPCL_ERR_REENTRANT.
- * popcl_submit is for sessions without a job (popcl_command.h): on a job's session it returns
- * POPCL_ERR_STATE.
+ * popcl_submit is for sessions without a job (popcl_command.h). On a job's session it only returns
+ * POPCL_ERR_STATE, in callbacks too, and the job goes on. Callbacks may call the queries of
+ * popcl.h, popcl_fetch_get_diag and popcl_tls_get_diag. All other calls into the same job do not do
+ * their work in a callback, and the job ends with POPCL_ERR_REENTRANT.
  *
  * The callbacks of a job are the trace, the secret, and the functions of the sink and of
  * popcl_fetch_config. In the handshake, recv_ack also runs those of TLS (popcl_command.h). In this
@@ -42,7 +42,8 @@ extern "C" {
 
 /* bytes of the plan that one message takes */
 #define POPCL_PLAN_ENTRY(uid_len) (12u + (uid_len))
-/* least plan, in bytes: one entry. A login may need more: popcl_auth.h */
+/* least plan, in bytes: one entry. Many logins need more (popcl_auth.h). In clear text the default
+ * login already does: POPCL_PLAN_MIN_APOP */
 #define POPCL_PLAN_MIN POPCL_PLAN_ENTRY(POPCL_UID_MAX)
 
 /* ---- messages ---- */
@@ -82,18 +83,22 @@ typedef enum popcl_stage {
      * asked again about each message that LIST names, without a UID. With POPCL_UIDS_REQUIRED the
      * job fails instead.
      *
-     * If UIDs are unused and no sizes are wanted, there is no listing, and decide is not asked at
-     * this stage. With commands sent ahead (popcl_diag.ahead), LIST is sent in this case too, and
-     * decide is asked.
+     * If UIDs are unused, no sizes are wanted, and no commands are sent ahead (popcl_diag.ahead),
+     * there is no listing. Then decide is not asked at this stage.
      *
      * For a filter by size set popcl_fetch_config.need_size, and begin decide with this line:
      *     if (stage == POPCL_STAGE_UID) return POPCL_FETCH; */
     POPCL_STAGE_UID,
-    POPCL_STAGE_SIZE,   /* right before RETR or TOP. The size is known too if it was asked for
-                           (need_size, max_size), or if LIST made the plan */
-    POPCL_STAGE_HEADERS /* after the header's commit returned 0 or POPCL_STAGED. Answer SKIP, FETCH
-                           (the whole message follows) or DELETE_UNFETCHED. The header gets no
-                           STORED, and does not count for max_messages */
+    POPCL_STAGE_SIZE, /* right before RETR or TOP. The size is known too if it was asked for
+                         (need_size, max_size), or if LIST made the plan */
+    /* After the header's commit returned 0 or POPCL_STAGED. Answer SKIP, FETCH (the whole message
+     * follows) with or without DELETE, or DELETE_UNFETCHED. The header gets no STORED, and does not
+     * count for max_messages.
+     *
+     * After the answer DELETE_UNFETCHED, DELE does not wait for the sync of a header that is only
+     * staged. If this sync fails, the message is deleted all the same. So if the header must be
+     * durable before, return 0 from its commit. */
+    POPCL_STAGE_HEADERS
 } popcl_stage;
 #define POPCL_SKIP  0u /* the message stays on the server as it is */
 #define POPCL_FETCH 1u /* RETR: the whole message goes to the sink */
@@ -101,8 +106,10 @@ typedef enum popcl_stage {
  * FETCH in the same answer then does nothing. Do not answer this bit at POPCL_STAGE_HEADERS: it
  * starts nothing there, and cancels POPCL_DELETE_UNFETCHED. */
 #define POPCL_HEADERS_FIRST 2u
-/* DELE as soon as the whole message was fetched and is durable; if it is not fetched, this bit does
- * nothing. Together with HEADERS_FIRST, popcl keeps this bit for a FETCH at POPCL_STAGE_HEADERS. */
+/* DELE as soon as the whole message was fetched and is durable. If the message is not fetched, this
+ * bit does nothing. Together with HEADERS_FIRST, popcl keeps this bit for a FETCH at
+ * POPCL_STAGE_HEADERS. Deletions become final with QUIT. With commands sent ahead, a job that
+ * deletes sends QUIT only if it is sure of its replies (popcl_diag.unsure). */
 #define POPCL_DELETE 4u
 /* DELE without fetching: after QUIT the message is gone. For filters, and for messages that an
  * earlier run stored. Answer it alone: together with FETCH or HEADERS_FIRST it does nothing. */
@@ -155,7 +162,11 @@ typedef enum popcl_fate {
  * begin, data, commit and sync may return POPCL_SINK_STOP, for example for a full disk. Then this
  * message fails, and the session ends with an orderly shutdown. Any other negative value, and any
  * value that is undefined for the function, fails this message only: the session goes on. A failure
- * of sync fails all staged messages. */
+ * of sync fails all staged messages.
+ *
+ * The sink is in use until POPCL_DONE or popcl_fetch_wipe. A wipe before POPCL_DONE calls abort if
+ * a message is open. So end the job first, and then close the store. After POPCL_DONE no callback
+ * is called any more. */
 #define POPCL_SINK_STOP (-32767)
 typedef struct popcl_sink {
     /* Begins a message. Returns 0, or <0 to refuse it: then nothing follows for it. */
@@ -184,8 +195,9 @@ typedef struct popcl_sink {
      * - the session still runs, and half of its reserve for QUIT is used up
      *   (popcl_config.total_ms).
      *
-     * After <0, or once popcl gave up, neither sync nor abort is called for these messages.
-     * popcl_fetch_wipe does not call sync. */
+     * After <0, or once popcl gave up, neither sync nor abort is called for these messages. The
+     * same is true after popcl_fetch_wipe, and then they get no fate either. In all these cases
+     * DELE was not sent for them, and the sink drops what it has of them. */
     int (*sync)(void *ctx);
     /* The message is cut: drop all that came of it. */
     void (*abort)(void *ctx, popcl_err why);
@@ -205,8 +217,10 @@ typedef enum popcl_uids {
                             later session */
 } popcl_uids;
 
-/* The job's settings. popcl borrows them until wipe; they may be in flash. Do not change them
- * before wipe: it is undefined whether popcl uses the old value of a field or the new one.
+/* The job's settings; they may be in flash. popcl borrows them until wipe. It also borrows all that
+ * they point to, strings such as session.host, session.user and lang included; only start reads
+ * session.seed. Do not change them before wipe: it is undefined whether popcl uses the old value of
+ * a field or the new one.
  *
  * These fields are required: session.host, session.user, session.iobuf, sink, and secret or token
  * (EXTERNAL needs neither).
@@ -217,7 +231,7 @@ typedef enum popcl_uids {
 typedef struct popcl_fetch_config {
     popcl_config session;   /* server, account, TLS, record buffer, deadlines, trace: popcl.h */
     const popcl_sink *sink; /* the destination of messages; borrowed until wipe */
-    void *sink_ctx;         /* the ctx of its functions */
+    void *sink_ctx;         /* the ctx of its functions; in use as long as the sink (popcl_sink) */
     void *ctx;              /* of the callbacks below; each of these callbacks may be NULL */
     /* Chooses messages and their treatment: returns POPCL_SKIP, or a set of bits (popcl_stage).
      * Unknown bits are ignored. NULL = FETCH all. */
@@ -264,9 +278,9 @@ typedef struct popcl_fetch_config {
     uint8_t utf8;     /* 1 = UTF8 is sent: messages may have UTF-8 in their headers. A message may
                          have another size than in a session without UTF8. RFC 6856, 2 */
     /* The memory of the plan, any alignment. Before the listing it holds the state of the login.
-     * plan_len is POPCL_PLAN_MIN or more, and not below the least plan of any mechanism that may be
-     * used (popcl_auth.h). popcl wipes the part that it used when the session is over, and in
-     * popcl_fetch_wipe.
+     * plan_len is POPCL_PLAN_MIN or more, and not below the least plan of any mechanism that the
+     * job may use. popcl_auth.h has these numbers, and explains "may use". popcl wipes the part
+     * that it used when the session is over, and in popcl_fetch_wipe.
      *
      * NULL = popcl uses a part of the TLS storage that is free after the handshake, some 2.3 KB.
      * The profile `pinned` has no such part: there NULL is ERR_PLAN_SMALL. */
@@ -306,7 +320,9 @@ typedef struct popcl_fetch_config {
 /* The diagnosis to show, and counts. All of it is copied from the job. reply.text comes from the
  * server: escape it before you show it. */
 typedef struct popcl_diag {
-    popcl_err err;        /* the result */
+    /* The result: the first failure, of the session or of one message. Without a failure it is
+     * POPCL_MORE if messages are left for a later session, else POPCL_OK. */
+    popcl_err err;
     int net_code;         /* the port's error number; 0 = no number */
     int sink_code;        /* the first negative value that a sink gave; 0 = none. A value below
                              INT16_MIN is kept as INT16_MIN */
@@ -316,8 +332,8 @@ typedef struct popcl_diag {
     popcl_reply reply;    /* the last reply, with code and text of the newest -ERR. If a malformed
                              reply ended the session before the login was complete, text is the line
                              of that reply */
-    const char *refused;  /* the command that the server answered with reply.text, a constant word.
-                             "" = no text came, or a greeting or an unasked reply had it */
+    const char *refused;  /* the command whose reply brought reply.text, a constant word. "" = there
+                             is no text, or the greeting or an unasked reply brought it */
     uint32_t message;     /* number of the message that the first failure concerns; 0 = none */
     uint32_t broken_at;   /* number of the message whose RETR or TOP was under way when the session
                              ended; 0 = none. Already set when the last fates are reported, so
@@ -343,7 +359,9 @@ typedef struct popcl_diag {
                         Then the content that the session stored under a UID may belong to another
                         message. Fetch all messages of the session again, and delete none of them
                         unfetched. Give the next sessions no window. While the session runs, a 1 may
-                        still become 0: the replies are still expected */
+                        still become 0: the replies are still expected. A job that deletes sends
+                        QUIT only once it is 0. So if it is 1 at the end, nothing was deleted
+                        (POPCL_VOID) */
     uint8_t shifted; /* 1 = the server's replies did not match the commands, or a message did not
                         have its listed size. Give the next sessions no window */
     uint8_t no_uids; /* 1 = the job goes on without UIDs: UIDL was refused, all UIDs are the
@@ -372,12 +390,14 @@ typedef struct popcl_fetch popcl_fetch;
 popcl_err popcl_fetch_start(popcl_fetch *f, const popcl_fetch_config *cfg, uint32_t now_ms);
 
 /* Copies the result so far, counts and the last reply to *d, for a diagnosis. May be called at any
- * time between start and wipe. */
+ * time between start and wipe. If start failed, err is its error, state is "closed", and the rest
+ * is 0 or "". */
 void popcl_fetch_get_diag(const popcl_fetch *f, popcl_diag *d);
 
-/* Aborts an open message and releases the secret. Then overwrites with zeros the job, the record
- * buffer, the TLS storage, and the part of the plan that popcl used. May be called twice. Needs a
- * zeroed job, or one for which start was called, also if start failed. */
+/* Before POPCL_DONE, aborts an open message and releases the secret; staged messages are dropped
+ * without a call (popcl_sink.sync). Then overwrites with zeros the job, the record buffer, the TLS
+ * storage, and the part of the plan that popcl used. May be called twice. Needs a zeroed job, or
+ * one for which start was called, also if start failed. */
 void popcl_fetch_wipe(popcl_fetch *f);
 
 /* ---- from here on private: declared so that the struct can be allocated, not to be touched ----

@@ -48,10 +48,12 @@ typedef struct popcl_net {
     int32_t (*send)(void *ctx, const void *p, size_t n);
     /* Waits at most limit_ms until one of `want` (POPCL_SEND, POPCL_RECV; neither: just wait) is
      * possible. Returns the bits that are possible, 0 if none is yet or a signal came, or
-     * POPCL_NET_FAILED. An end of the connection counts as POPCL_RECV, because recv reports it.
+     * POPCL_NET_FAILED. An end of the connection counts as POPCL_RECV, because recv reports it. If
+     * limit_ms is 0, looks once and does not wait.
      *
      * If want has POPCL_NET_STOP too, and the program that called popcl_run wants an end, returns
-     * POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any more. */
+     * POPCL_NET_STOP at once. After that popcl_run does not ask for POPCL_NET_STOP any more. Return
+     * POPCL_NET_STOP alone, even if something is possible: with other bits it is not seen. */
     int32_t (*wait)(void *ctx, unsigned want, uint32_t limit_ms);
     /* Closes the connection: nothing is left open. popcl_run calls it once after an open that
      * returned POPCL_OK. If it is called again without an open, it does nothing. */
@@ -77,9 +79,9 @@ typedef struct popcl_net {
  * failed, this call does nothing and returns the error of start. Do not give it a session that was
  * connected before. The caller calls wipe afterwards. net and ctx are borrowed during the call. The
  * session's time begins here, so start may get any time. A paused session is resumed every
- * POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for total_ms at most. If the
- * event closed asks for time, as a job does for staged messages, that may be POPCL_SETTLE_MS more.
- * A callback that blocks delays the end further. */
+ * POPCL_RUN_RESUME_MS. Whatever the server does, this call blocks for total_ms at most. It may be
+ * POPCL_SETTLE_MS more if staged messages still wait for sync, or if the event `closed` of another
+ * owner asks for time. A callback that blocks delays the end further. */
 #define POPCL_RUN_RESUME_MS 10u
 popcl_err popcl_run(popcl *c, const popcl_net *net, void *ctx);
 

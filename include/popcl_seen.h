@@ -84,8 +84,8 @@ popcl_err popcl_seen_put(popcl_seen *s, const char *uid, size_t uid_len, unsigne
  * complete listing: it removes the UIDs that two complete listings in a row did not name. Pass on
  * no NULL if popcl_diag.no_uids is 1.
  *
- * Without NULL a listing is not complete, and removes no UID. A UID that it named may then stay in
- * the set for one complete listing longer. */
+ * A listing whose NULL never comes is not complete: it removes no UID. The UIDs that it named may
+ * stay in the set for one complete listing longer. */
 void popcl_seen_listed(popcl_seen *s, const char *uid, size_t uid_len);
 
 /* Calls f once for every UID in the set. f gets the UID's marks and returns its new ones; 0 removes
@@ -115,10 +115,10 @@ popcl_err popcl_seen_save(const popcl_seen *s, int (*put)(void *ctx, const void 
  * byte, get is asked for one more. If get has one, the result is ERR_SEEN_DAMAGED.
  *
  * Returns POPCL_OK; ERR_SEEN_DAMAGED; or ERR_SEEN_FULL if the saved set is whole but the memory has
- * no room for all of it. After an error the set is empty, with the key that it had. A set that
- * was saved with hashes of another kind, before 0.1.0 was released, is ERR_SEEN_DAMAGED. So is a
- * read of the medium that failed: then load again, because with an empty set all mail is fetched
- * again. */
+ * no room for all of it. After an error the set is empty: note is 0, and the key is still the one
+ * that it had before. A set that was saved with hashes of another kind, before 0.1.0 was released,
+ * is ERR_SEEN_DAMAGED. So is a read of the medium that failed: then load again, because with an
+ * empty set all mail is fetched again. */
 popcl_err popcl_seen_load(popcl_seen *s, int (*get)(void *ctx, void *p, size_t n), void *ctx);
 
 /* Copies all entries and the note from one set to another. A program with a heap can enlarge a set

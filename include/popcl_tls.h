@@ -112,12 +112,12 @@ struct popcl_trust {
     popcl_err (*find)(const popcl_trust *t, const unsigned char name[POPCL_ANCHOR_NAME],
                       unsigned nth, unsigned char room[POPCL_ANCHOR_ROOM],
                       const unsigned char **entry, size_t *len);
-    /* Looks a key up in another place than the table `pins`, whose keys are pins too. Called in the
-     * handshake for the server's key, and for the key of each certificate that may be an issuer's.
-     * Keys of anchors are not looked up. pin: SHA-256 of the key's SubjectPublicKeyInfo. utc_s: the
-     * time, Unix seconds; negative = days do not count, as in the profile `pinned`. *is is 0 before
-     * the call. Sets POPCL_KEY_PINNED in *is if the key is a pin at that time, and POPCL_KEY_DENIED
-     * if no certificate with this key may be trusted.
+    /* Looks a key up in a place of your own. The keys of the table `pins` are pins too. Called in
+     * the handshake for the server's key, and for the key of each certificate that may be an
+     * issuer's. Keys of anchors are not looked up. pin: SHA-256 of the key's SubjectPublicKeyInfo.
+     * utc_s: the time, Unix seconds; negative = days do not count, as in the profile `pinned`. *is
+     * is 0 before the call. Sets POPCL_KEY_PINNED in *is if the key is a pin at that time, and
+     * POPCL_KEY_DENIED if no certificate with this key may be trusted.
      *
      * If the server's key is denied, the handshake ends with POPCL_ERR_CERT_DENIED. A denied issuer
      * is passed over; if no other issuer leads to an anchor, the error is the same. Any result
@@ -131,8 +131,9 @@ struct popcl_trust {
      * session (popcl_resumable) is offered only with the same bytes. NULL = only `sequence` counts
      */
     const unsigned char *set;
-    /* The number of this set of anchors. A kept session is offered only with the same number. With
-     * find and without `set`, give each set another number. popcl-ta gen --sequence sets it. */
+    /* The number of this set of anchors. A kept session is offered only if its trust had the same
+     * number. If find is used and `set` is NULL, give each set of anchors a number of its own:
+     * popcl cannot see otherwise that they changed. popcl-ta gen --sequence sets it. */
     uint32_t sequence;
     int64_t clock_floor_s; /* Unix seconds: a time that has certainly passed. A clock before this
                               time or before POPCL_CLOCK_FLOOR_S counts as not set. popcl-ta writes
@@ -141,10 +142,10 @@ struct popcl_trust {
     /* Pins of the server's own key; several, so that a key can be changed. */
     const unsigned char (*pins)[POPCL_PIN_LEN];
     size_t pins_len; /* number of pins */
-    /* Hashes of server certificates that are anchors themselves. A hash here adds no trust. If such
-     * a certificate has no subjectAltName, its common name counts as its host's name. No other
-     * common name is read. An entry is the first 32 bytes of the certificate's hash
-     * tls-server-end-point (RFC 5929, 4.1). */
+    /* Hashes of those anchors that are servers' own certificates. They add no trust: the anchor
+     * does. They have one effect: if such a certificate has no subjectAltName, its common name
+     * counts as its host's name. Without a hash here no common name is read. An entry is the first
+     * 32 bytes of the certificate's hash tls-server-end-point (RFC 5929, 4.1). */
     const unsigned char (*own_certs)[POPCL_OWN_CERT_LEN];
     size_t own_certs_len; /* number of own_certs */
 };
@@ -228,15 +229,16 @@ popcl_err popcl_resume_restore(popcl_resumable *r, const unsigned char *blob, si
 
 /* ---- settings ---- */
 
-/* The settings of TLS for one session. popcl borrows them until wipe; do not change them before.
- * Required are profile, storage, storage_len and trust; also utc_s, except with `pinned`. The rest
- * may be zero. */
+/* The settings of TLS for one session. popcl borrows them until wipe, and all that they point to,
+ * name included; trust until the handshake is over. Do not change them before. Required are
+ * profile, storage, storage_len and trust; also utc_s, except with `pinned`. The rest may be zero.
+ */
 struct popcl_tls {
     const popcl_tls_profile *profile; /* one of the above */
     /* An object of the profile's storage type below, of the alignment of that type. popcl wipes the
      * keys of TLS when the session is over, and all of it in wipe. */
     void *storage;
-    size_t storage_len;       /* bytes of storage */
+    size_t storage_len;       /* bytes of storage: the size of that type, or more */
     const popcl_trust *trust; /* borrowed until the handshake is over */
     /* The time, Unix seconds. Negative or past the year 9999 = unknown: POPCL_ERR_CLOCK_UNKNOWN.
      * Before POPCL_CLOCK_FLOOR_S or popcl_trust.clock_floor_s: POPCL_ERR_CLOCK_NOT_SET. `pinned`

@@ -26,7 +26,8 @@ enum popcl_posix_code {
     POPCL_POSIX_BIND = 10259          /* local_address is no address of this machine */
 };
 
-/* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid.
+/* A connection, in the caller's memory from before popcl_run until after it. Zeroed is valid. Its
+ * strings and `ahead` are borrowed for the same time.
  *
  * Hosts are names, addresses, and IPv6 addresses with a scope (fe80::1%eth0). popcl_config.host
  * must not have one. To use one, write an `open` of your own, which calls that of this port.
@@ -44,8 +45,9 @@ typedef struct popcl_posix_net {
     const volatile sig_atomic_t *stop; /* nonzero asks for an orderly shutdown; NULL = never. For a
                                           signal handler to set (without SA_RESTART) */
     int fd;                            /* private: the open connection */
-    int error;     /* the port's code: errno of the last failure, a negated getaddrinfo code
-                      (EAI_*), or one of popcl_posix_code */
+    /* The code of the last failure. Below 0: EAI_* of getaddrinfo, negated on systems that have
+     * positive ones. 1 to 9999: errno. 10000 and more: popcl_posix_code. 0 = no failure. */
+    int error;
     char peer[64]; /* after open: the address that answered, as text; "" before */
     /* Memory of the caller for octets that came and were not asked for yet. TLS asks for the head
      * of a record and then for the rest; with this memory one system call brings several records.
@@ -55,10 +57,11 @@ typedef struct popcl_posix_net {
     /* NULL, or the address to connect from, as text; IPv6 may have a scope. Only addresses of its
      * family are then used. */
     const char *local_address;
-    /* NULL, or the host of a SOCKS server (RFC 1928) that connects to the server. family and
-     * local_address are then for the connection to the SOCKS server, and peer is its address. It
-     * gets the server's name as it is: no name server is asked. popcl has no login for it. limit_ms
-     * of open is for both. */
+    /* NULL, or the host of a SOCKS server (RFC 1928), which then connects to the mail server.
+     * family and local_address are then for the connection to the SOCKS server, and peer is its
+     * address. The SOCKS server gets the mail server's name as it is, and no name server is asked
+     * for this name. popcl sends no login to a SOCKS server. limit_ms of open is for both
+     * connections together. */
     const char *socks_host;
     uint16_t socks_port; /* 1 to 65535; required with socks_host */
     /* private */
@@ -66,7 +69,9 @@ typedef struct popcl_posix_net {
     int by_heads, large;         /* of the requests to recv: see net.c */
 } popcl_posix_net;
 
-extern const popcl_net popcl_posix; /* for popcl_run, with a popcl_posix_net as its context */
+/* The port, for popcl_run, with a popcl_posix_net as its context. It raises no SIGPIPE: a send on a
+ * broken connection returns POPCL_NET_FAILED. */
+extern const popcl_net popcl_posix;
 
 /* ---- seed ---- */
 

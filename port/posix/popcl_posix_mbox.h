@@ -35,14 +35,18 @@ typedef struct popcl_store_mbox_config {
  * So a cut message never reaches the mbox.
  *
  * There are two locks: that of fcntl on the file, and the file PATH.lock (the dot lock). If the
- * latter cannot be made, as in /var/mail, the former alone is taken. A lock that another program
- * holds is never broken: see popcl_store_mbox_held_s. A PATH.lock that a killed run of popcl left
- * on this host is removed: see popcl_store_mbox_has_replaced.
+ * latter cannot be made, as in /var/mail, the former alone is taken. The lock of fcntl excludes
+ * other processes only, and a close of the file in this process frees it. So have one store for a
+ * file in a process, and do not open the file elsewhere while a sync runs. A lock that another
+ * program holds is never broken: see popcl_store_mbox_held_s. A PATH.lock that a killed run of
+ * popcl left on this host is removed: see popcl_store_mbox_has_replaced.
  *
  * If the append fails, the file is cut back to its old size, under the same locks. If the file has
  * grown by more or less than this store wrote, another program wrote too, and nothing is cut. A
  * kill in the append leaves a part of a message at the end. Nothing is cut then. The next append
  * begins a new line, and the message is on the server still.
+ *
+ * A header (POPCL_HEADERS) is stored as a message of its own: see popcl_posix_store.h.
  *
  * Uses about 50 KB of the heap. */
 typedef struct popcl_store_mbox popcl_store_mbox;
@@ -60,9 +64,9 @@ popcl_store_mbox *popcl_store_mbox_open(const popcl_store_mbox_config *config,
  * store takes no more messages: open another one. */
 extern const popcl_sink popcl_store_mbox_sink;
 
-/* Returns the errno of a failure, 0 = no failure: ETIMEDOUT = another program has a lock. *call
- * becomes the call that failed: "lock" = that of fcntl, "dot lock". It is "" without a failure, and
- * may be NULL. Valid until the next begin. */
+/* Returns the errno of a failure, 0 = no failure. ETIMEDOUT: another program has a lock. *call
+ * becomes the name of the call that failed, "" without a failure: "lock" is the lock of fcntl, "dot
+ * lock" is PATH.lock. call may be NULL. The text is valid until the next begin. */
 int popcl_store_mbox_error(const popcl_store_mbox *s, const char **call);
 
 /* After a failure of "dot lock": returns the age in seconds of the other program's PATH.lock, by

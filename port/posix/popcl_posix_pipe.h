@@ -54,6 +54,9 @@ typedef enum popcl_pipe_fate {
  * Commit waits for the command by its process id. Meanwhile SIGCHLD has its default action, so a
  * handler of the caller misses other children that end then. Another thread must not wait for just
  * any child, nor be in the commit of another such store.
+ *
+ * A header (POPCL_HEADERS) gets a command of its own, as a message does: see popcl_posix_store.h.
+ *
  * Uses about 40 KB of the heap. */
 typedef struct popcl_store_pipe popcl_store_pipe;
 
@@ -81,7 +84,8 @@ void popcl_store_pipe_close(popcl_store_pipe *s);
 
 /* Each message is written to a descriptor, such as standard output, once it is whole: in the form
  * mboxrd, or as it is. Commit returns 0 after the write. That is no promise that a reader has
- * stored the message: do not delete it. After a write that failed the store takes no more. */
+ * stored the message: do not delete it. After a write that failed the store takes no more. A header
+ * (POPCL_HEADERS) is written as a message of its own: see popcl_posix_store.h. */
 typedef struct popcl_store_stream popcl_store_stream;
 
 /* fd stays the caller's, open until close. Writes to it must block. Ignore SIGPIPE if a reader may

@@ -3,8 +3,9 @@
  * Maildir. popcl_posix_mbox.h and popcl_posix_pipe.h have the others. A program may bring a sink of
  * its own instead.
  *
- * Each of these stores takes a header (POPCL_HEADERS) for a message of its own. With
- * POPCL_HEADERS_FIRST, put a sink before the store that takes the headers out. */
+ * All of these stores, in the three headers, store a header (POPCL_HEADERS) as if it was a whole
+ * message. A program that answers POPCL_HEADERS_FIRST puts a sink of its own before the store. This
+ * sink keeps the headers, and passes only whole messages on. */
 #ifndef POPCL_POSIX_STORE_H
 #define POPCL_POSIX_STORE_H
 
@@ -18,9 +19,9 @@ extern "C" {
 #endif
 
 /* Every system call on files that the stores make, so that a test can make each of them fail, or
- * simulate a disk. `sys` is the caller's. Each returns as the system call of its name (-1 and
- * errno). popcl_posix_disk has the real system calls. Every member is required, except those for
- * mbox and pipe with another store. */
+ * simulate a disk. `sys` is the caller's. Each function returns what the system call of its name
+ * returns: on a failure -1, with errno. popcl_posix_disk has the real system calls. Every member is
+ * required. Only a popcl_disk for a directory or a Maildir may leave out those at the end. */
 typedef struct popcl_disk {
     int (*mkdir)(void *sys, const char *path, mode_t mode);
     /* dir is AT_FDCWD for the store's own path, else the store's directory; name is ".." for its
@@ -61,7 +62,7 @@ typedef struct popcl_disk {
     int (*unlinkat)(void *sys, int dir, const char *name);
     /* Calls name once for each entry of the directory; inside, that entry may be unlinked. */
     int (*list)(void *sys, int dir, void (*name)(void *ctx, const char *name), void *ctx);
-    /* The rest is for mbox and pipe. */
+    /* The rest is for mbox, pipe and stream only. */
     ssize_t (*pwrite)(void *sys, int fd, const void *p, size_t n, off_t at);
     int (*ftruncate)(void *sys, int fd, off_t size);
     /* fcntl with F_SETLK and a lock for writing, on the whole file: freed by a close of any
