@@ -152,8 +152,8 @@ typedef enum popcl_verb {
                         one, NULL = none                         RFC 5034, 4 */
     POPCL_RESPONSE,  /* the line that answers a challenge. secret = base64, "*" to cancel, NULL =
                         empty. Of any length: written in pieces  RFC 5034, 4 */
-    POPCL_START_TLS, /* STLS: with POPCL_STLS alone, before login, and not again after its +OK.
-                        After that +OK the handshake follows, then the next ready event.
+    POPCL_START_TLS, /* STLS: only in a session with POPCL_STLS, before the login, and not again
+                        after its +OK. After that +OK the handshake follows, then the next `ready`.
                         After the handshake send CAPA. Until CAPA is answered, a login command
                         gets ERR_STATE. Some servers wrongly greet again after STLS, and that
                         greeting would pass for the login's +OK. RFC 2595, 4 */
@@ -297,20 +297,20 @@ typedef struct popcl_flight {
  * requires host. In every other field zero is the default, with the meaning that its comment gives.
  */
 typedef struct popcl_config {
-    const char *host;    /* name or address of the server; with TLS the certificate must be for it,
-                            or for popcl_tls.name. 1 to 255 bytes, 0x21 to 0x7e except %. A dot at
-                            its end is allowed. A fetch job and TLS check this: ERR_HOST */
-    uint16_t port;       /* 0 = 110, with POPCL_TLS and POPCL_TLS_BELOW 995 */
-    uint8_t security;    /* popcl_security. With POPCL_STLS a job fails if STLS is refused, and no
-                            session sends a login in clear text */
-    uint16_t window_len; /* commands that window has room for, 0 to 65535. 0 = window is not used;
-                            1 sends nothing ahead, as 0 */
-    const char *user; /* the account; no CR, LF. A fetch job sends it octet for octet. Without a job
-                         it is not sent. A kept TLS session (popcl_tls.resume) is for this user
-                         alone. NULL = no user name */
-    const popcl_tls *tls;   /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
-                               used until then: popcl_tls.h. With POPCL_TLS_BELOW it has to be NULL:
-                               the transport does TLS, and popcl cannot apply this trust */
+    const char *host;     /* name or address of the server; with TLS the certificate must be for it,
+                             or for popcl_tls.name. 1 to 255 bytes, 0x21 to 0x7e except %. A dot at
+                             its end is allowed. A fetch job and TLS check this: ERR_HOST */
+    uint16_t port;        /* 0 = 110, with POPCL_TLS and POPCL_TLS_BELOW 995 */
+    uint8_t security;     /* popcl_security. A session with POPCL_STLS sends no login in clear text:
+                             a job fails if STLS is refused */
+    uint16_t window_len;  /* commands that window has room for, 0 to 65535. 0 = window is not used;
+                             1 sends nothing ahead, as 0 */
+    const char *user;     /* the account, without CR or LF. A fetch job sends it octet for octet.
+                             Without a job it is not sent. A kept TLS session (popcl_tls.resume) is
+                             for this user alone. NULL = no user name */
+    const popcl_tls *tls; /* for POPCL_TLS and POPCL_STLS; borrowed until wipe, and its storage is
+                             used until then: popcl_tls.h. With POPCL_TLS_BELOW it has to be NULL:
+                             the transport does TLS, and popcl cannot apply this trust */
     const popcl_seed *seed; /* for POPCL_TLS, POPCL_STLS, and a job that may use SCRAM: they do not
                                start without it. Only start reads it: it may be wiped afterwards */
     void *iobuf;            /* the record buffer, any alignment; used until wipe. Wiped before

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* popcl_net.h - the port contract, and the blocking runner over it. A port is six functions over
- * some transport, and three that may be missing. popcl_run drives a session through them until
- * it is done. A program with a main loop of its own needs no port: it calls the pumps of popcl.h.
+ * some transport, and three that may be NULL. popcl_run drives a session through them until it is
+ * done. A program with a main loop of its own needs no port: it calls the pumps of popcl.h.
  */
 #ifndef POPCL_NET_H
 #define POPCL_NET_H

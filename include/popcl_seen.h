@@ -13,9 +13,9 @@
  *
  * A fetch job needs the set in three of its callbacks (popcl_fetch.h). decide answers POPCL_SKIP
  * for a UID that has the mark POPCL_SEEN_FETCHED. fate puts this mark for POPCL_STORED, and removes
- * the UID again for POPCL_NOT_MARKED with POPCL_ERR_BODY_EMPTY. listed calls popcl_seen_listed,
- * except for NULL if popcl_diag.no_uids is 1: such a listing does not show which messages are gone.
- * Save the set after the session.
+ * the UID again for POPCL_NOT_MARKED with POPCL_ERR_BODY_EMPTY. listed calls popcl_seen_listed. If
+ * popcl_diag.no_uids is 1, it does not do so for NULL: the listing does not show which messages are
+ * gone. Save the set after the session.
  *
  * A set forgets a UID when the complete listings of two sessions in a row did not name it. No call
  * blocks or allocates. Only popcl_seen_save, _load and _each call back: these callbacks must not
@@ -37,8 +37,8 @@ extern "C" {
  */
 #define POPCL_SEEN_SIZE(uids) (((uids) + (uids) / 7u + 2u) * POPCL_SEEN_ENTRY)
 
-/* Marks of a UID. At least one is set for every UID in the set. OTHER has a meaning of the caller's
- * own. */
+/* Marks of a UID. At least one is set for every UID in the set. The caller gives OTHER a meaning.
+ */
 #define POPCL_SEEN_FETCHED 1u /* durable: do not fetch it again */
 /* not fetched because of a limit of the caller, such as max_size: skip it until that limit changes
  */

@@ -103,8 +103,8 @@ typedef struct popcl_trust popcl_trust;
 struct popcl_trust {
     const popcl_anchor *anchors; /* in any order */
     size_t anchors_len;          /* number of anchors */
-    /* Finds anchors in another place than the table `anchors`, which is then not looked at. Called
-     * in the handshake, with nth = 0, 1, ... for one name. Sets *entry and *len to the nth entry of
+    /* Finds anchors in a place of your own. The table `anchors` is then not looked at. Called in
+     * the handshake, with nth = 0, 1, ... for one name. Sets *entry and *len to the nth entry of
      * this name; *entry = NULL if there are no more. The entry may be in `room`. Elsewhere it stays
      * valid until the next call of find, or until the handshake is over. Any result except POPCL_OK
      * ends the handshake with that error, and no other anchor is taken instead. Return an error
@@ -262,7 +262,7 @@ struct popcl_tls {
      * Without a handshake, and with `pinned`, it is not written, so write "" before start.
      * Cut to fit, printable ASCII only, NUL-terminated. NULL = the names are not wanted. */
     char *names;
-    size_t names_len; /* bytes of names; not 0 with names */
+    size_t names_len; /* bytes of names; not 0 if names is not NULL */
     /* The caller's object for resumption. At start it holds the TLS session of an earlier job, or
      * is zeroed. Once the login has succeeded, it holds the session of this job. popcl reads and
      * changes it from start to wipe. Set resumption = &popcl_tls_resumption too: without it,

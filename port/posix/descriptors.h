@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* descriptors.h - what a child process must not have of its parent's. */
+/* descriptors.h - closes descriptors of the parent that a child process must not have. */
 #ifndef POPCL_POSIX_DESCRIPTORS_H
 #define POPCL_POSIX_DESCRIPTORS_H
 

@@ -34,8 +34,8 @@ extern const pop_disk pop_real_disk; /* the one of popcl_posix_disk */
 /* openat with O_CLOEXEC. */
 int pop_file_open(const pop_disk *d, int dir, const char *name, int flags, mode_t mode);
 
-/* Opens a new file without a name, which the directory's file system removes with its last
- * descriptor. */
+/* Opens a new file without a name, in the file system of the directory. It is gone once its last
+ * descriptor is closed. */
 int pop_file_open_unnamed(const pop_disk *d, int dir, mode_t mode);
 
 int pop_file_stat(const pop_disk *d, int fd, struct stat *st);
@@ -65,8 +65,8 @@ void pop_file_start_sync(const pop_disk *d, int fd);
 /* Returns whether a directory's files are in memory alone. */
 int pop_file_in_memory(const pop_disk *d, int fd);
 
-/* The same for a directory. Some file systems report that they have no such call. They can do no
- * more, so it counts as done. */
+/* As pop_file_sync, for a directory. If the file system reports that it has no such call, this
+ * counts as a success: nothing more can be done. */
 int pop_file_sync_directory(const pop_disk *d, int fd);
 
 int pop_file_remove(const pop_disk *d, int dir, const char *name);
@@ -76,10 +76,10 @@ int pop_file_make_directory(const pop_disk *d, const char *path, mode_t mode);
 
 int pop_file_write_all(const pop_disk *d, int fd, const void *p, size_t n);
 
-/* The same, and adds to *written how many octets were written, also if it fails. */
+/* As pop_file_write_all, and adds to *written how many octets were written, also if it fails. */
 int pop_file_append(const pop_disk *d, int fd, const void *p, size_t n, uint64_t *written);
 
-/* The same at a place of the file. The file's own position stays. */
+/* As pop_file_write_all, at a place of the file. The file's own position stays. */
 int pop_file_write_at(const pop_disk *d, int fd, const void *p, size_t n, uint64_t at);
 
 int pop_file_truncate(const pop_disk *d, int fd, uint64_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mbox_form.h - a message as a part of an mbox file, in the form mboxrd. It has a line
  * `From SENDER DATE` before it, and an empty line after it. A line of it that begins with `From `,
- * after any number of `>`, gets one `>` more. So it can be undone exactly. It goes into a spool. */
+ * after any number of `>`, gets one `>` more. So a reader can undo the form exactly. The form is
+ * written to a spool. */
 #ifndef POPCL_POSIX_MBOX_FORM_H
 #define POPCL_POSIX_MBOX_FORM_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* popcl_posix_line_ends.h - a filter before any sink: lines end with LF instead of CRLF, as files
- * on POSIX do. */
+/* popcl_posix_line_ends.h - a filter before any sink: lines end with LF instead of CRLF, as in
+ * files on POSIX. */
 #ifndef POPCL_POSIX_LINE_ENDS_H
 #define POPCL_POSIX_LINE_ENDS_H
 
@@ -18,9 +18,9 @@ typedef struct popcl_line_ends {
     int has_cr;             /* private: a CR came, and is not passed on yet */
 } popcl_line_ends;
 
-/* With a popcl_line_ends as its context. Only CRLF becomes LF: a CR or an LF alone stays, wherever
- * the spans are cut. data counts its own octets, the CRs included. Every failure is that of the
- * sink after it. */
+/* The filter, as a sink with a popcl_line_ends as its context. Only CRLF becomes LF: a CR or an LF
+ * alone stays, wherever the spans are cut. data returns the number of octets that it took from the
+ * message, the CRs included. A failure has the value that the sink after it returned. */
 extern const popcl_sink popcl_line_ends_sink;
 
 #ifdef __cplusplus

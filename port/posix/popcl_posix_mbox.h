@@ -14,7 +14,7 @@ extern "C" {
 
 /* The settings of a store. */
 typedef struct popcl_store_mbox_config {
-    const char *path;     /* of the file; borrowed until the store is closed */
+    const char *path;     /* the file's name; borrowed until the store is closed */
     const char *line_end; /* "\n" or "\r\n": the end of the lines that mboxrd adds; required, and
                              borrowed as path. "\n" is usual, with popcl_line_ends_sink before this
                              sink */
@@ -44,7 +44,7 @@ typedef struct popcl_store_mbox_config {
  * If the append fails, the file is cut back to its old size, under the same locks. If the file has
  * grown by more or less than this store wrote, another program wrote too, and nothing is cut. A
  * kill in the append leaves a part of a message at the end. Nothing is cut then. The next append
- * begins a new line, and the message is on the server still.
+ * begins a new line, and the message is still on the server.
  *
  * A header (POPCL_HEADERS) is stored as a message of its own: see popcl_posix_store.h.
  *
@@ -59,14 +59,15 @@ typedef struct popcl_store_mbox popcl_store_mbox;
 popcl_store_mbox *popcl_store_mbox_open(const popcl_store_mbox_config *config,
                                         const popcl_disk *disk, void *sys);
 
-/* With a popcl_store_mbox as its context. A message that is too large (EFBIG) for the file without
- * a name fails alone. Every other failure returns POPCL_SINK_STOP. After a sync that failed the
- * store takes no more messages: open another one. */
+/* The sink of such a store, which is its context. A message that is too large (EFBIG) for the file
+ * without a name fails alone. Every other failure returns POPCL_SINK_STOP. After a sync that failed
+ * the store takes no more messages: open another one. */
 extern const popcl_sink popcl_store_mbox_sink;
 
 /* Returns the errno of a failure, 0 = no failure. ETIMEDOUT: another program has a lock. *call
- * becomes the name of the call that failed, "" without a failure: "lock" is the lock of fcntl, "dot
- * lock" is PATH.lock. call may be NULL. The text is valid until the next begin. */
+ * becomes the name of the call that failed, "" without a failure. Two names are not of system
+ * calls: "lock" for the lock of fcntl, and "dot lock" for PATH.lock. call may be NULL. The text is
+ * valid until the next begin. */
 int popcl_store_mbox_error(const popcl_store_mbox *s, const char **call);
 
 /* After a failure of "dot lock": returns the age in seconds of the other program's PATH.lock, by

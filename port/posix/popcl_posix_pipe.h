@@ -66,7 +66,7 @@ typedef struct popcl_store_pipe popcl_store_pipe;
 popcl_store_pipe *popcl_store_pipe_open(const popcl_store_pipe_config *config,
                                         const popcl_disk *disk, void *sys);
 
-/* With a popcl_store_pipe as its context. */
+/* The sink of such a store, which is its context. */
 extern const popcl_sink popcl_store_pipe_sink;
 
 /* Returns how the command ended for the last message. *number becomes the exit code or the signal
@@ -88,14 +88,14 @@ void popcl_store_pipe_close(popcl_store_pipe *s);
  * (POPCL_HEADERS) is written as a message of its own: see popcl_posix_store.h. */
 typedef struct popcl_store_stream popcl_store_stream;
 
-/* fd stays the caller's, open until close. Writes to it must block. Ignore SIGPIPE if a reader may
- * go away: the write then fails with EPIPE. line_end: "\n" or "\r\n", the end of the lines that
- * mboxrd adds, borrowed until close; NULL = messages are written as they are. The rest is as for
- * popcl_store_pipe_open. */
+/* fd stays the caller's, who keeps it open until the store is closed. Writes to it must block.
+ * Ignore SIGPIPE if a reader may go away: the write then fails with EPIPE. line_end: "\n" or
+ * "\r\n", the end of the lines that mboxrd adds, borrowed for the same time; NULL = messages are
+ * written as they are. The rest is as for popcl_store_pipe_open. */
 popcl_store_stream *popcl_store_stream_open(int fd, const char *line_end, const popcl_disk *disk,
                                             void *sys);
 
-/* With a popcl_store_stream as its context. */
+/* The sink of such a store, which is its context. */
 extern const popcl_sink popcl_store_stream_sink;
 
 /* As popcl_store_pipe_error and popcl_store_pipe_close. */

@@ -107,14 +107,15 @@ popcl_store_dir *popcl_store_dir_open(const char *path, const popcl_disk *disk, 
  * find. tmp, new and cur are made if they are missing (0700). Returns NULL with ENOTEMPTY if the
  * directory has other things and no new: it is no Maildir then.
  *
- * The final name is one of a kind, and comes from time, process, random digits and host
+ * The final name is used once only, and comes from time, process, random digits and host
  * (https://cr.yp.to/proto/maildir.html). It does not come from the UID. So the same message, stored
  * a second time, is a second file: the caller keeps UIDs. All else is as for a directory. */
 popcl_store_dir *popcl_store_maildir_open(const char *path, const popcl_disk *disk, void *sys);
 
-/* With a popcl_store_dir as its context. A message that is too large for the file system (EFBIG)
- * fails alone, with -EFBIG. Every other failure returns POPCL_SINK_STOP: the next message would
- * meet it too. After a sync that failed the store takes no more messages: open another one. */
+/* The sink of such a store, which is its context. A message that is too large for the file system
+ * (EFBIG) fails alone, with -EFBIG. Every other failure returns POPCL_SINK_STOP: the next message
+ * would meet it too. After a sync that failed the store takes no more messages: open another one.
+ */
 extern const popcl_sink popcl_store_dir_sink;
 
 /* Returns the errno of a failure, 0 = no failure. *call becomes the call that failed, *name the
