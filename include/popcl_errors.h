@@ -164,7 +164,8 @@
       "STAT's count",                                                                              \
       "run with popcl_config.trace, and show the output to the server's operator")                 \
     X(47, ERR_LISTING_ORDER, PROTOCOL, "the listing is out of order and does not fit the plan",    \
-      "with a full plan popcl finds the rest by ascending numbers", "give a larger plan")          \
+      "the plan is full, and popcl finds the rest only if the numbers ascend",                     \
+      "give a larger plan")                                                                        \
     X(48, ERR_CAPA_LENGTH, PROTOCOL, "the list of capabilities does not end",                      \
       "the server is broken", "set no_capa")                                                       \
     X(49, ERR_CAPA, LATER, "the server does not answer CAPA",                                      \
@@ -222,7 +223,7 @@
       "use POPCL_TLS or POPCL_STLS, and for EXTERNAL POPCL_TLS_BELOW")                             \
     X(121, ERR_LOGIN_REFUSED, UNAVAILABLE,                                                         \
       "the server refuses the login, but not the user name and password",                          \
-      "the server has a code for wrong credentials (RFC 3206), and did not send it",               \
+      "the server has a code for wrong credentials (RFC 3206), and refused without this code",     \
       "read the server's reply, which may give the reason; popcl did not try a second time")       \
     X(126, ERR_SERVER_PROOF, LOGIN, "the server did not prove that it knows the password",         \
       "the server is not the one that keeps this account's password, or it does not follow "       \
