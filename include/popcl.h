@@ -449,8 +449,8 @@ void popcl_stop(popcl *c);
 void popcl_fail(popcl *c, popcl_err why, int net_code);
 
 /* Returns POPCL_OK until the session is over, and its result afterwards. The result is final once
- * the state is POPCL_DONE. The owner may have changed it: a fetch job replaces it by its own. A
- * zeroed or wiped session has POPCL_ERR_STATE. */
+ * the state is POPCL_DONE. The owner may have changed it: a fetch job replaces it by its own
+ * (popcl_diag.err). A zeroed or wiped session has POPCL_ERR_STATE. */
 popcl_err popcl_result(const popcl *c);
 
 /* Returns the name of the wrong field, a constant word, if start returned POPCL_ERR_ARGUMENT; else

@@ -35,7 +35,7 @@ extern "C" {
     (POPCL_AUTH_SCRAM_SHA_1 | POPCL_AUTH_SCRAM_SHA_256 | POPCL_AUTH_SCRAM_SHA_1_PLUS |             \
      POPCL_AUTH_SCRAM_SHA_256_PLUS)
 
-/* The trust of one server. The caller's; zero it first. It is not to be copied. */
+/* The trust of one server. The caller's; zero it first, and do not copy it. */
 typedef struct popcl_tofu {
     popcl_trust trust; /* give it as popcl_tls.trust. begin writes it; the caller may set
                           clock_floor_s, which begin keeps */

@@ -18,7 +18,7 @@ typedef struct popcl_store_mbox_config {
     const char *line_end; /* "\n" or "\r\n": the end of the lines that mboxrd adds; required, and
                              borrowed as path. "\n" is usual, with popcl_line_ends_sink before this
                              sink */
-    uint32_t lock_ms;     /* milliseconds that a sync blocks for the locks of another program, any
+    uint32_t lock_ms;     /* the most ms that a sync waits for the locks of other programs, any
                              value; 0 = it tries once */
     uint32_t total_ms; /* ms from open on, after which no sync waits any more; 0 = no such limit */
     const volatile sig_atomic_t *stop; /* nonzero: the program is to end, and no sync waits any
@@ -78,10 +78,11 @@ int64_t popcl_store_mbox_held_s(const popcl_store_mbox *s);
 /* Returns 1 if this store removed a PATH.lock that a killed run of popcl left. Else returns 0. */
 int popcl_store_mbox_has_replaced(const popcl_store_mbox *s);
 
-/* Returns the errno with which the dot lock cannot be made here, 0 = it can be made. */
+/* Returns the errno with which open could not make the dot lock; 0 = it could, or another program
+ * had a lock just then. */
 int popcl_store_mbox_no_dot_lock(const popcl_store_mbox *s);
 
-/* Drops what was staged since the last sync. NULL is harmless. */
+/* Drops what was staged since the last sync, and frees the store. NULL is harmless. */
 void popcl_store_mbox_close(popcl_store_mbox *s);
 
 #ifdef __cplusplus

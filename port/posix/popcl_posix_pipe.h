@@ -37,7 +37,8 @@ typedef enum popcl_pipe_fate {
     POPCL_PIPE_STOPPED,   /* it wanted the terminal, which its process group does not have: such a
                              command waits for ever, and was killed */
     POPCL_PIPE_LATE,      /* it was killed at limit_ms or total_ms, or after `stop` */
-    POPCL_PIPE_NOT_RUN    /* a system call failed before it could begin: popcl_store_pipe_error */
+    POPCL_PIPE_NOT_RUN    /* it was not started: the message is not whole, or the store failed
+                             (popcl_store_pipe_error) */
 } popcl_pipe_fate;
 
 /* Each message is the standard input of a command of its own, a file without a name. The command is
