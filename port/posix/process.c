@@ -22,13 +22,26 @@ void pop_process_abandon(void) {
 
 /* ---- the child ---- */
 
-/* dup2 of a descriptor to itself would keep FD_CLOEXEC. */
-static int put_at(int fd, int standard) {
-    return fd == standard ? fcntl(fd, F_SETFD, 0) : dup2(fd, standard);
+/* Standard descriptors that the program closed are given to whatever it opens next. */
+static int above_standard(int fd) {
+    return fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
+}
+
+/* Gives the command its descriptors. Returns -1 on failure. */
+static int place(int in, int out) {
+    int lends_errors = in == STDERR_FILENO; /* the program has no standard error */
+    int nothing = in < 0 || lends_errors ? above_standard(open("/dev/null", O_RDWR)) : in;
+    in = above_standard(in < 0 ? nothing : in);
+    out = above_standard(out);
+    if (nothing < 0 || in < 0 || out < 0) return -1;
+    if (lends_errors && dup2(nothing, STDERR_FILENO) < 0) return -1;
+    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) return -1;
+    pop_close_above(STDERR_FILENO);
+    return 0;
 }
 
 /* Ends by _exit, since buffers and exit handlers are the parent's. */
-static void become_command(const char *command, int in, int out) {
+static void become_command(const char *command, int in, int out, const sigset_t *signals) {
     struct sigaction by_default;
     (void)setpgid(0, 0);
     memset(&by_default, 0, sizeof by_default);
@@ -37,10 +50,8 @@ static void become_command(const char *command, int in, int out) {
     /* a program may ignore these two; exec keeps that, and resets only handlers */
     (void)sigaction(SIGPIPE, &by_default, NULL);
     (void)sigaction(SIGXFSZ, &by_default, NULL);
-    if (in < 0) in = open("/dev/null", O_RDONLY);
-    if (in < 0 || put_at(in, STDIN_FILENO) < 0 || put_at(out, STDOUT_FILENO) < 0)
-        _exit(POP_PROCESS_NOT_RUN);
-    pop_close_above(STDERR_FILENO);
+    if (place(in, out)) _exit(POP_PROCESS_NOT_RUN);
+    (void)sigprocmask(SIG_SETMASK, signals, NULL);
     (void)execl("/bin/sh", "sh", "-c", "--", command, (char *)NULL);
     _exit(POP_PROCESS_NOT_FOUND);
 }
@@ -49,22 +60,29 @@ static void become_command(const char *command, int in, int out) {
 
 int pop_process_start(pop_process *p, const char *command, int in, int out) {
     struct sigaction wanted;
+    sigset_t all, signals;
     memset(p, 0, sizeof *p);
     /* if the caller left SIGCHLD ignored, there would be no exit status */
     memset(&wanted, 0, sizeof wanted);
     (void)sigemptyset(&wanted.sa_mask);
     wanted.sa_handler = SIG_DFL;
     (void)sigaction(SIGCHLD, &wanted, &child_before);
+    /* a handler that ends the program finds the command in `running`, or none was started */
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &signals);
     p->pid = fork();
-    if (p->pid == 0) become_command(command, in, out);
+    if (p->pid == 0) become_command(command, in, out, &signals);
+    int error = errno;
+    if (p->pid > 0) {
+        (void)setpgid(p->pid, p->pid); /* the child does it too: the first of both is in time */
+        running = (sig_atomic_t)p->pid;
+    }
+    (void)sigprocmask(SIG_SETMASK, &signals, NULL);
     if (p->pid < 0) {
-        int error = errno;
         (void)sigaction(SIGCHLD, &child_before, NULL);
         errno = error;
         return -1;
     }
-    (void)setpgid(p->pid, p->pid); /* the child does it too: the first of both is in time */
-    running = (sig_atomic_t)p->pid;
     return 0;
 }
 
