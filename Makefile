@@ -472,19 +472,19 @@ check-sanitize: ## units, transcripts, sim and hostile servers under ASan and UB
 	@$(MAKE) --no-print-directory $(SANITIZED) run-sanitized
 run-sanitized:
 	@POPCL=$(B)/popcl X509CHECK=$(B)/x509check $(PYTHON) tests/check.py part sanitize --seconds 1200 $(UNITS) $(SIMS) \
-	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output test_info test_ta_server \
+	    -- $(MODEL) 10 -- $(RUNNER) -q $(TRANSCRIPTS) -- env STRIDE=5 $(PYTHON) tests/interop/run.py test_hostile test_stls test_certificates test_mechanisms.OverDovecot test_ta.Judged test_ta.Output test_info test_ta_server \
 	    -- $(PYTHON) tests/x509check/run.py
 built-valgrind: tests
 check-valgrind: ## unit tests, transcripts and the limits of TLS under valgrind
-	@$(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
+	@STRIDE=7 $(PYTHON) tests/check.py part valgrind --wrap '$(VALGRIND)' $(VALGRIND_UNITS) $(B)/tests/sim/test_tls \
 	    -- $(RUNNER) -q $(VALGRIND_TRANSCRIPTS)
 built-fuzz:
 	@$(MAKE) --no-print-directory $(parallel) $(FUZZED) fuzzers
-check-fuzz: ## each fuzzer for half a minute (needs clang)
+check-fuzz: ## each fuzzer for a quarter of a minute (needs clang)
 	@$(MAKE) --no-print-directory $(FUZZED) run-fuzzers
 fuzzers: $(FUZZERS)
 run-fuzzers:
-	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 30 $(FUZZERS)
+	@$(PYTHON) tests/check.py part fuzz -- $(PYTHON) tests/fuzz/run.py 15 $(FUZZERS)
 # Those of sim that take their window from the environment; the others choose windows of their own.
 WIDE := $(filter-out $(patsubst %,$(B)/tests/sim/test_%,calls contracts drivers shift suites window),$(SIMS))
 built-window: tests

@@ -27,8 +27,8 @@ static int above_standard(int fd) {
     return fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
 }
 
-/* Gives the command its descriptors. Returns -1 on failure. */
-static int place(int in, int out) {
+/* Returns -1 on failure. */
+static int give_descriptors(int in, int out) {
     int lends_errors = in == STDERR_FILENO; /* the program has no standard error */
     int nothing = in < 0 || lends_errors ? above_standard(open("/dev/null", O_RDWR)) : in;
     in = above_standard(in < 0 ? nothing : in);
@@ -50,7 +50,7 @@ static void become_command(const char *command, int in, int out, const sigset_t 
     /* a program may ignore these two; exec keeps that, and resets only handlers */
     (void)sigaction(SIGPIPE, &by_default, NULL);
     (void)sigaction(SIGXFSZ, &by_default, NULL);
-    if (place(in, out)) _exit(POP_PROCESS_NOT_RUN);
+    if (give_descriptors(in, out)) _exit(POP_PROCESS_NOT_RUN);
     (void)sigprocmask(SIG_SETMASK, signals, NULL);
     (void)execl("/bin/sh", "sh", "-c", "--", command, (char *)NULL);
     _exit(POP_PROCESS_NOT_FOUND);

@@ -16,6 +16,7 @@ import tempfile
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 POPCL = os.path.abspath(os.environ.get("POPCL", REPOSITORY / "build" / "popcl"))
+STRIDE = int(os.environ.get("STRIDE", "1"))  # of loops over every octet: a slow build of the command takes one of so many
 HANGS = 120  # seconds: says only that a run did not end at all; the machine may be busy
 
 EXIT_CODES = {"DONE": {0}, "USAGE": {64}, "HOST": {68}, "UNAVAILABLE": {69}, "DISK": {73, 74}, "LATER": {75}, "PROTOCOL": {76},

@@ -263,7 +263,7 @@ class OnTheWay(unittest.TestCase):
         """[C13 D45 A10 A28 R26] The connection ends after so many octets from the server."""
         for clear in self.POP3S_AND_STLS:
             _, down = self.lengths(clear)
-            for cut in range(1, down - 60, 23):
+            for cut in range(1, down - 60, 23 * command.STRIDE):
                 with self.subTest(clear=clear, cut=cut):
                     result, _ = self.session(clear, lambda relay, cut=cut: relay.after(cut, relay.__exit__))
                     self.assertTrue(result.code in (75, 80) or result.sessions > 1, result)
@@ -275,7 +275,7 @@ class OnTheWay(unittest.TestCase):
             up, down = self.lengths(clear)
             in_clear = {"down": 0, "up": 0} if clear is None else {"down": len(GREETING + OK), "up": len(b"STLS\r\n")}
             for way, length in (("down", down - 60), ("up", up - 60)):
-                for place in range(in_clear[way], length, 61):
+                for place in range(in_clear[way], length, 61 * command.STRIDE):
                     with self.subTest(clear=clear, way=way, place=place):
                         result, _ = self.session(clear, lambda relay, way=way, place=place: relay.flip(**{way: place}, bits=0x20))
                         self.assertTrue(result.code != 0 or result.sessions > 1, result)

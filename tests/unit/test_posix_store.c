@@ -25,6 +25,7 @@
 #include "odd_disk.h"
 #include "popcl_posix_store.h"
 #include "results.h"
+#include "stride.h"
 
 static const popcl_disk *real(void) { return &popcl_posix_disk; }
 
@@ -1118,7 +1119,7 @@ static const variant variants[] = {
 static void fail_every_call(const place *w, const variant *v, int error, int how) {
     char durable[4][256];
     int files = open_files(), for_ever = how & 1, each = how >> 1;
-    for (int n = 1;; n++) {
+    for (int n = 1;; n += stride()) {
         odd_disk d = disk_of_kind(v->kind);
         d.fail_at = n;
         d.for_ever = for_ever;
@@ -1278,7 +1279,7 @@ static void killed_at_every_call(void **state) {
         odd_disk d = disk_of_kind(kind);
         popcl_store_dir_close(popcl_store_dir_open(w->out, &odd_disk_calls, &d));
         int opening = d.calls;
-        for (int n = 1;; n++) {
+        for (int n = 1;; n += stride()) {
             char durable[4][256];
             int status = 0;
             pid_t child = fork();
