@@ -94,7 +94,7 @@ static const own owns[] = {
      "allow another mechanism (--auth)"},
     {POPCL_ERR_CHALLENGE_LENGTH, NULL, "popcl keeps 320 octets of it", NULL},
     {POPCL_ERR_LISTING_ORDER, "the listing of the maildrop is out of order, and very long",
-     "popcl keeps a part of such a listing, and finds the rest by ascending numbers",
+     "popcl keeps a part of such a listing, and finds the rest only if the numbers ascend",
      "run with --trace, and show the output to the server's operator"},
     {POPCL_ERR_TLS_ALGORITHMS, NULL,
      "popcl needs ECDHE with AES-GCM or ChaCha20; the server allows neither",
