@@ -52,6 +52,7 @@ has() {
     dpkg-dev) command -v dpkg-buildpackage ;;
     debhelper) command -v dh ;;
     nix-bin) command -v nix-instantiate ;;
+    musl-tools) command -v musl-gcc ;;
     libc6-dbg) valgrind -q true ;; # it needs the symbols of the C library, which are a package of their own
     iproute2) one_of /usr/sbin/ip /sbin/ip /usr/bin/ip ;;
     nftables) one_of /usr/sbin/nft /sbin/nft /usr/bin/nft ;;

@@ -401,7 +401,7 @@ class Judged(Case):
             out = self.ta("gen", "all.pem", "--format", format_)
             secret = base64.b64decode(b"".join(key.split(b"\n")[1:-2])).split(b"\x04\x20")[1][:32]  # the number; the rest of the file is public
             for said in (out, self.err.encode()):
-                octets = bytes(int(octet, 16) for octet in re.findall(rb"\b0x([0-9a-f]{2})\b", said))
+                octets = bytes(int(octet, 16) for octet in re.findall(rb"\b0x([0-9A-Fa-f]{2})\b", said))
                 self.assertFalse(any(secret[i:i + 4] in octets for i in range(29)), "a key is never given out")
                 self.assertNotIn(key.split(b"\n")[1][:40], said)
         self.assertIn("a key is passed over", self.err)
